@@ -14,9 +14,10 @@
 #include "support/messages.h"
 
 /* A full queue isn't an answer: it tries again, as long as a test may take. */
-int caller_connect(const struct stage *s)
+int caller_connect(void)
 {
-    FD_CLEANUP int folder = open(s->folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    FD_CLEANUP int folder =
+        open(stage.folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
     FD_CLEANUP int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     struct sockaddr_un at;
     int size = local_address(folder, "control", &at);
@@ -33,12 +34,12 @@ void caller_hears(struct caller *c, enum message_kind m, struct message *p)
     cr_assert_eq(p->request, c->request);
 }
 
-void caller_enter(const struct stage *s, struct caller *c)
+void caller_enter(struct caller *c)
 {
     struct message p;
 
     *c = (struct caller){ 0 };
-    channel_init(&c->channel, caller_connect(s), PROCESS_CTL, PROCESS_MASTER,
+    channel_init(&c->channel, caller_connect(), PROCESS_CTL, PROCESS_MASTER,
                  PHASE_START);
     caller_hears(c, MSG_welcome, &p);
     cr_assert(slice_equal(p.welcome.version, SLICE(SALLYPORT_VERSION)));

@@ -11,9 +11,9 @@ struct caller {
 };
 
 /* Connects, and receives nothing yet. Returns the descriptor. */
-int caller_connect(const struct stage *s);
+int caller_connect(void);
 /* Connects and receives WELCOME. */
-void caller_enter(const struct stage *s, struct caller *c);
+void caller_enter(struct caller *c);
 void caller_leave(struct caller *c);
 /* Sends a request without waiting. */
 void caller_asks(struct caller *c, enum message_kind m);

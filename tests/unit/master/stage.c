@@ -34,6 +34,7 @@
 
 #define TEST_SECONDS 120
 
+struct stage stage;
 static int control_of_master = -1;
 static struct master *the_master;
 
@@ -230,28 +231,28 @@ static void play_files(struct master *m, const struct files_start *start)
     live(fd[0]);
 }
 
-static const char *path_in(const struct stage *s, const char *name)
+static const char *path_in(const char *name)
 {
     static char path[128];
 
-    snprintf(path, sizeof(path), "%s/%s", s->folder, name);
+    snprintf(path, sizeof(path), "%s/%s", stage.folder, name);
     return path;
 }
 
-void stage_users(struct stage *s, const char *text)
+void stage_users(const char *text)
 {
     char path[128], made[128];
     FILE *f;
 
-    snprintf(made, sizeof(made), "%s", path_in(s, "users.new"));
+    snprintf(made, sizeof(made), "%s", path_in("users.new"));
     f = fopen(made, "w");
     cr_assert(f && fputs(text, f) >= 0 && fchmod(fileno(f), 0600) == 0);
     fclose(f);
-    snprintf(path, sizeof(path), "%s", path_in(s, "users"));
+    snprintf(path, sizeof(path), "%s", path_in("users"));
     cr_assert(rename(made, path) == 0);
 }
 
-static void make_users(struct stage *s)
+static void make_users(void)
 {
     char text[1024];
 
@@ -263,8 +264,9 @@ static void make_users(struct stage *s)
              "@share:contracts:80000:%s/contracts:\n"
              "@share:offers:80001:%s/offers:file_mode=0640\n"
              "@team:legal:shares=offers\n",
-             s->folder, s->folder, s->folder, s->folder, s->folder);
-    stage_users(s, text);
+             stage.folder, stage.folder, stage.folder, stage.folder,
+             stage.folder);
+    stage_users(text);
 }
 
 static int board_fd = -1;
@@ -335,22 +337,21 @@ static void make_file(const char *path)
     close(fd);
 }
 
-static void open_certificates(struct master *m, const struct stage *s)
+static void open_certificates(struct master *m)
 {
     static const char *const names[] = { "certificate", "key" };
     char *const paths[] = { m->settings.certificate, m->settings.key };
     struct complaint c = { "" };
 
     for (int i = 0; i < 2; i++) {
-        snprintf(paths[i], SETTINGS_PATH_MAX, "%s", path_in(s, names[i]));
+        snprintf(paths[i], SETTINGS_PATH_MAX, "%s", path_in(names[i]));
         make_file(paths[i]);
     }
     if (certificates_open(m, &c) < 0)
         _exit(4);
 }
 
-static _Noreturn void run_master(const struct stage *s,
-                                 void (*adjust)(struct master *m))
+static _Noreturn void run_master(void (*adjust)(struct master *m))
 {
     static struct master m;
     static struct master_parts parts;
@@ -370,12 +371,12 @@ static _Noreturn void run_master(const struct stage *s,
     m.hooks.spawn = spawn;
     m.hooks.files = play_files;
     snprintf(m.settings.users, sizeof(m.settings.users), "%s",
-             path_in(s, "users"));
-    snprintf(m.settings.homes, sizeof(m.settings.homes), "%s", s->folder);
-    snprintf(m.settings.shares, sizeof(m.settings.shares), "%s", s->folder);
-    snprintf(m.settings.state, sizeof(m.settings.state), "%s", s->folder);
+             path_in("users"));
+    snprintf(m.settings.homes, sizeof(m.settings.homes), "%s", stage.folder);
+    snprintf(m.settings.shares, sizeof(m.settings.shares), "%s", stage.folder);
+    snprintf(m.settings.state, sizeof(m.settings.state), "%s", stage.folder);
     m.conf = settings_of("fsync = no\n");
-    open_certificates(&m, s);
+    open_certificates(&m);
     m.empty = open("/dev/null", O_RDONLY);
     helpers_find(&m);
     if (adjust)
@@ -383,8 +384,8 @@ static _Noreturn void run_master(const struct stage *s,
     open_listeners(&m);
     if (prepare_memory(&m, &c) < 0)
         _exit(6);
-    if (control_socket_open(&m.control->socket, path_in(s, "control"), NULL,
-                            &c) < 0)
+    if (control_socket_open(&m.control->socket, path_in("control"), NULL, &c) <
+        0)
         _exit(5);
     if (userdb_look(m.users, &c) < 0 || master_start(&m) < 0)
         _exit(4);
@@ -395,68 +396,68 @@ static _Noreturn void run_master(const struct stage *s,
     _exit(status);
 }
 
-void stage_raise(struct stage *s, void (*adjust)(struct master *m))
+void stage_raise(void (*adjust)(struct master *m))
 {
     int ends[2];
 
-    *s = (struct stage){ .events.fd = -1 };
-    s->gate.channel.fd = s->auth.channel.fd = -1;
-    s->keys.channel.fd = s->log.channel.fd = -1;
-    s->gate.beat = s->keys.beat = -1;
-    snprintf(s->folder, sizeof(s->folder), "/tmp/sallyport-stage-XXXXXX");
-    cr_assert(mkdtemp(s->folder));
+    stage = (struct stage){ .events.fd = -1 };
+    stage.gate.channel.fd = stage.auth.channel.fd = -1;
+    stage.keys.channel.fd = stage.log.channel.fd = -1;
+    stage.gate.beat = stage.keys.beat = -1;
+    snprintf(stage.folder, sizeof(stage.folder), "/tmp/sallyport-stage-XXXXXX");
+    cr_assert(mkdtemp(stage.folder));
     alarm(TEST_SECONDS); /* Criterion's own timeout leaks (BoxFort's timers) */
-    make_users(s);
+    make_users();
     cr_assert(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0);
-    s->master = fork();
-    cr_assert(s->master >= 0);
-    if (s->master == 0) {
+    stage.master = fork();
+    cr_assert(stage.master >= 0);
+    if (stage.master == 0) {
         close(ends[0]);
         control_of_master = ends[1];
-        run_master(s, adjust);
+        run_master(adjust);
     }
     close(ends[1]);
-    s->control = ends[0];
+    stage.control = ends[0];
 }
 
-void stage_ended(struct stage *s, int status)
+void stage_ended(int status)
 {
-    struct pollfd one = { .fd = s->control };
+    struct pollfd one = { .fd = stage.control };
     int how;
 
     /* Its end of the control socket closes with it, and with its actors. */
     cr_assert(poll(&one, 1, STAGE_WAIT_MS) == 1, "master goes on");
-    cr_assert(waitpid(s->master, &how, 0) == s->master);
+    cr_assert(waitpid(stage.master, &how, 0) == stage.master);
     cr_assert(WIFEXITED(how), "master ended by signal %d", WTERMSIG(how));
     cr_assert_eq(WEXITSTATUS(how), status, "master ended with %d",
                  WEXITSTATUS(how));
-    close(s->control);
-    scratch_remove_tree(s->folder);
+    close(stage.control);
+    scratch_remove_tree(stage.folder);
 }
 
-static void close_all(struct stage *s)
+static void close_all(void)
 {
-    channel_close(&s->gate.channel);
-    channel_close(&s->auth.channel);
-    channel_close(&s->keys.channel);
-    channel_close(&s->log.channel);
-    channel_close(&s->events);
-    users_release(&s->users);
-    fd_close(&s->gate.beat);
-    fd_close(&s->keys.beat);
+    channel_close(&stage.gate.channel);
+    channel_close(&stage.auth.channel);
+    channel_close(&stage.keys.channel);
+    channel_close(&stage.log.channel);
+    channel_close(&stage.events);
+    users_release(&stage.users);
+    fd_close(&stage.gate.beat);
+    fd_close(&stage.keys.beat);
 }
 
-void stage_close(struct stage *s)
+void stage_close(void)
 {
-    close_all(s);
-    kill(s->master, SIGTERM);
-    stage_ended(s, 0);
+    close_all();
+    kill(stage.master, SIGTERM);
+    stage_ended(0);
 }
 
-void stage_ends(struct stage *s)
+void stage_ends(void)
 {
-    close_all(s);
-    stage_ended(s, 0);
+    close_all();
+    stage_ended(0);
 }
 
 static size_t take_descriptors(struct msghdr *m, int *fd)
@@ -480,11 +481,11 @@ static enum process process_of(const char *binary)
     return PROCESS_COUNT;
 }
 
-void actor_enter(struct stage *s, struct actor *a, const char *binary)
+void actor_enter(struct actor *a, const char *binary)
 {
     char control[CMSG_SPACE(3 * sizeof(int))]
         __attribute__((aligned(sizeof(size_t))));
-    struct pollfd one = { .fd = s->control, .events = POLLIN };
+    struct pollfd one = { .fd = stage.control, .events = POLLIN };
     struct iovec part = { &a->note, sizeof(a->note) };
     struct msghdr m = { .msg_iov = &part,
                         .msg_iovlen = 1,
@@ -494,7 +495,7 @@ void actor_enter(struct stage *s, struct actor *a, const char *binary)
     size_t n;
 
     cr_assert(poll(&one, 1, STAGE_WAIT_MS) == 1, "no %s is started", binary);
-    cr_assert_eq(recvmsg(s->control, &m, MSG_CMSG_CLOEXEC),
+    cr_assert_eq(recvmsg(stage.control, &m, MSG_CMSG_CLOEXEC),
                  (ssize_t)sizeof(a->note));
     n = take_descriptors(&m, fd);
     cr_assert_str_eq(a->note.binary, binary);

@@ -58,34 +58,35 @@ struct stage {
     uint8_t row_key[SIPHASH_KEY];
     pid_t session; /* the process of the next session; 0: it has none */
 };
+extern struct stage stage;
 
 /* Before stage_open() or stage_raise(): the board that master will have. Its
  * generation has the number 0, and the first row. */
 struct board *stage_board(void);
 /* Starts master and plays its children up to READY of all. ADJUST may change
  * settings and deadlines; NULL: the usual ones of tests. */
-void stage_open(struct stage *s, void (*adjust)(struct master *m));
+void stage_open(void (*adjust)(struct master *m));
 /* Only starts master: the test plays the set-up. */
-void stage_raise(struct stage *s, void (*adjust)(struct master *m));
+void stage_raise(void (*adjust)(struct master *m));
 /* Sends SIGTERM: master must end with status 0, and without a leak. */
-void stage_close(struct stage *s);
+void stage_close(void);
 /* Master ends by itself: it retires, and nothing is left to do. */
-void stage_ends(struct stage *s);
+void stage_ends(void);
 /* Master must have ended by itself with STATUS. */
-void stage_ended(struct stage *s, int status);
+void stage_ended(int status);
 /* Master still serves: a new session logs in and leaves. */
-void stage_serves(struct stage *s);
+void stage_serves(void);
 
 /* Receives the next process that master starts, which must be BINARY. */
-void actor_enter(struct stage *s, struct actor *a, const char *binary);
+void actor_enter(struct actor *a, const char *binary);
 /* Receives log, keys and auth, which master starts first. */
-void actors_enter(struct stage *s);
+void actors_enter(void);
 /* All get ready; gate is started once keys is. */
-void actors_ready(struct stage *s);
+void actors_ready(void);
 /* Sends READY; auth gets its users then. */
-void actor_ready(struct stage *s, struct actor *a);
+void actor_ready(struct actor *a);
 /* Plays the restart of an actor up to READY; closes the old one's end. */
-void actor_again(struct stage *s, struct actor *a);
+void actor_again(struct actor *a);
 /* Kills the process. */
 void actor_die(struct actor *a);
 /* Ends the process with status 0. */
@@ -103,51 +104,48 @@ void channel_shout(struct channel *c, const void *bytes, size_t len,
 void channel_hear_end(struct channel *c);
 
 /* Begins a session with an address of its own. */
-void player_enter(struct stage *s, struct player *p, uint64_t serial);
-void player_enter_from(struct stage *s, struct player *p, uint64_t serial,
+void player_enter(struct player *p, uint64_t serial);
+void player_enter_from(struct player *p, uint64_t serial,
                        const struct address *peer);
 void player_leave(struct player *p);
 void player_hear(struct player *p, enum message_kind m, struct message *got);
 /* Sends LOGIN; auth gets VERIFY, the player LOGIN_CHANNEL. */
-void player_asks(struct stage *s, struct player *p);
+void player_asks(struct player *p);
 /* The second half of it, for a player with a LOGIN that had to wait. */
-void player_is_asked_about(struct stage *s, struct player *p);
+void player_is_asked_about(struct player *p);
 /* Auth takes the users, if M has them. */
-void auth_takes(struct stage *s, const struct message *m);
+void auth_takes(const struct message *m);
 /* The version of a row that auth has. */
-uint64_t auth_version(const struct stage *s, const char *user);
+uint64_t auth_version(const char *user);
 /* Auth accepts USER, with the row that it has; NULL: it accepts nobody. */
-void auth_says(struct stage *s, uint64_t serial, const char *user);
+void auth_says(uint64_t serial, const char *user);
 /* Plays a whole login as anna (row 0); FILES becomes her process. */
-void player_logs_in(struct stage *s, struct player *p, struct actor *files);
+void player_logs_in(struct player *p, struct actor *files);
 void player_is_denied(struct player *p, enum denial why);
 /* Calls stage_open(), and plays session 1: it has begun, has asked for a login,
  * or has logged in as anna. */
-void stage_with(struct stage *s, void (*adjust)(struct master *m),
-                struct player *p);
-void stage_asked(struct stage *s, void (*adjust)(struct master *m),
-                 struct player *p);
-void stage_logged_in(struct stage *s, void (*adjust)(struct master *m),
-                     struct player *p, struct actor *files);
+void stage_with(void (*adjust)(struct master *m), struct player *p);
+void stage_asked(void (*adjust)(struct master *m), struct player *p);
+void stage_logged_in(void (*adjust)(struct master *m), struct player *p,
+                     struct actor *files);
 /* The session leaves, and then the service stops. */
-void stage_leave(struct stage *s, struct player *p);
+void stage_leave(struct player *p);
 
 /* Gate gets message M about that session. */
-void gate_hears(struct stage *s, enum message_kind m, uint64_t serial);
+void gate_hears(enum message_kind m, uint64_t serial);
 
 /* Another gate gets ready after the end of the first, and serves a new
  * session. */
-void gate_again(struct stage *s);
+void gate_again(void);
 /* Gate reports that it has reaped that session, and how it ended. */
-void gate_reaps(struct stage *s, uint64_t serial, int status);
+void gate_reaps(uint64_t serial, int status);
 
 /* Master must report an event of that kind with these words in its reason. */
-void stage_reports(struct stage *s, enum event e, const char *words);
+void stage_reports(enum event e, const char *words);
 /* Reads up to the event of a sallyportctl of this process's uid. NUMBER 0: it
  * has none. */
-void stage_reports_admin(struct stage *s, const char *verb, const char *to,
-                         uint64_t number);
+void stage_reports_admin(const char *verb, const char *to, uint64_t number);
 /* Writes the users file again, as sallyportctl does. */
-void stage_users(struct stage *s, const char *text);
+void stage_users(const char *text);
 
 #endif

@@ -66,94 +66,94 @@ void channel_hear_end(struct channel *c)
     cr_assert_eq(r, -EPIPE, "%s instead of the end", strerror(-r));
 }
 
-static void take_events(struct stage *s, struct message *p)
+static void take_events(struct message *p)
 {
     if (p->log_sender.process != PROCESS_MASTER)
         return;
-    channel_close(&s->events);
-    channel_init(&s->events, fd_take(&p->log_sender.sender), PROCESS_LOG,
+    channel_close(&stage.events);
+    channel_init(&stage.events, fd_take(&p->log_sender.sender), PROCESS_LOG,
                  PROCESS_MASTER, PHASE_RUN);
 }
 
-void actor_ready(struct stage *s, struct actor *a)
+void actor_ready(struct actor *a)
 {
     struct message p;
 
     TELL(&a->channel, ready);
     a->channel.phase = PHASE_RUN;
-    if (a == &s->auth) {
+    if (a == &stage.auth) {
         actor_hear(a, MSG_users, &p);
-        auth_takes(s, &p);
+        auth_takes(&p);
         message_close(&p);
     }
-    while (a == &s->log && s->events.fd < 0) {
+    while (a == &stage.log && stage.events.fd < 0) {
         actor_hear(a, MSG_log_sender, &p);
-        take_events(s, &p);
+        take_events(&p);
         message_close(&p);
     }
 }
 
-void actor_again(struct stage *s, struct actor *a)
+void actor_again(struct actor *a)
 {
     char binary[sizeof(a->note.binary)];
 
     strcpy(binary, a->note.binary);
     channel_close(&a->channel);
-    if (a == &s->log)
-        channel_close(&s->events);
-    actor_enter(s, a, binary);
-    actor_ready(s, a);
+    if (a == &stage.log)
+        channel_close(&stage.events);
+    actor_enter(a, binary);
+    actor_ready(a);
 }
 
-void actors_enter(struct stage *s)
+void actors_enter(void)
 {
-    actor_enter(s, &s->log, "log");
-    actor_enter(s, &s->keys, "keys");
-    actor_enter(s, &s->auth, "auth");
+    actor_enter(&stage.log, "log");
+    actor_enter(&stage.keys, "keys");
+    actor_enter(&stage.auth, "auth");
 }
 
-void actors_ready(struct stage *s)
+void actors_ready(void)
 {
-    actor_ready(s, &s->keys);
-    actor_enter(s, &s->gate, "gate");
-    actor_ready(s, &s->gate);
-    actor_ready(s, &s->auth);
-    actor_ready(s, &s->log);
+    actor_ready(&stage.keys);
+    actor_enter(&stage.gate, "gate");
+    actor_ready(&stage.gate);
+    actor_ready(&stage.auth);
+    actor_ready(&stage.log);
 }
 
 /* Log gets its channels when all children are ready. */
-void stage_open(struct stage *s, void (*adjust)(struct master *m))
+void stage_open(void (*adjust)(struct master *m))
 {
     struct message open;
 
-    stage_raise(s, adjust);
-    actors_enter(s);
-    actors_ready(s);
-    actor_hear(&s->gate, MSG_open, &open);
+    stage_raise(adjust);
+    actors_enter();
+    actors_ready();
+    actor_hear(&stage.gate, MSG_open, &open);
 }
 
-void player_enter(struct stage *s, struct player *p, uint64_t serial)
+void player_enter(struct player *p, uint64_t serial)
 {
     const struct address own = { .family = 4,
                                  .bytes = { 10, 0, (uint8_t)(serial >> 8),
                                             (uint8_t)serial },
                                  .port = 4711 };
 
-    player_enter_from(s, p, serial, &own);
+    player_enter_from(p, serial, &own);
 }
 
-void player_enter_from(struct stage *s, struct player *p, uint64_t serial,
+void player_enter_from(struct player *p, uint64_t serial,
                        const struct address *peer)
 {
-    struct pollfd gate = { .fd = s->gate.channel.fd, .events = POLLOUT };
+    struct pollfd gate = { .fd = stage.gate.channel.fd, .events = POLLOUT };
     int master[2], log[2], keys[2];
 
     cr_assert(fd_pair(master) == 0 && fd_pair(log) == 0 && fd_pair(keys) == 0);
     cr_assert_eq(poll(&gate, 1, STAGE_WAIT_MS), 1); /* master is slow */
-    TELL(&s->gate.channel, session, .serial = serial,
-         .pid = (uint64_t)s->session, .peer = *peer, .local = local,
+    TELL(&stage.gate.channel, session, .serial = serial,
+         .pid = (uint64_t)stage.session, .peer = *peer, .local = local,
          .master = master[1], .log = log[1], .keys = keys[1]);
-    s->session = 0;
+    stage.session = 0;
     close(master[1]);
     close(log[1]);
     close(keys[1]);
@@ -162,10 +162,10 @@ void player_enter_from(struct stage *s, struct player *p, uint64_t serial,
                  PHASE_GREETED);
 }
 
-void gate_again(struct stage *s)
+void gate_again(void)
 {
-    actor_again(s, &s->gate);
-    stage_serves(s);
+    actor_again(&stage.gate);
+    stage_serves();
 }
 
 void player_leave(struct player *p)
@@ -180,21 +180,21 @@ void player_hear(struct player *p, enum message_kind m, struct message *got)
     hear(&p->channel, m, got);
 }
 
-void player_asks(struct stage *s, struct player *p)
+void player_asks(struct player *p)
 {
     p->request = channel_next(&p->channel);
     TELL(&p->channel, login, p->request);
     p->channel.phase = PHASE_VERIFY;
-    player_is_asked_about(s, p);
+    player_is_asked_about(p);
 }
 
-void player_is_asked_about(struct stage *s, struct player *p)
+void player_is_asked_about(struct player *p)
 {
     struct message got;
 
     do {
-        cr_assert_eq(channel_wait(&s->auth.channel, &got, STAGE_WAIT_MS), 1);
-        auth_takes(s, &got);
+        cr_assert_eq(channel_wait(&stage.auth.channel, &got, STAGE_WAIT_MS), 1);
+        auth_takes(&got);
         message_close(&got);
     } while (got.kind == MSG_users);
     cr_assert_eq(got.kind, MSG_verify);
@@ -204,48 +204,48 @@ void player_is_asked_about(struct stage *s, struct player *p)
     message_close(&got);
 }
 
-void auth_takes(struct stage *s, const struct message *m)
+void auth_takes(const struct message *m)
 {
     struct complaint c = { "" };
 
     if (m->kind != MSG_users)
         return;
-    users_release(&s->users);
-    cr_assert_eq(users_take(&s->users, m->users.users, &c), 0, "%s", c.text);
-    memcpy(s->row_key, &m->users.name_key_1, 8);
-    memcpy(s->row_key + 8, &m->users.name_key_2, 8);
+    users_release(&stage.users);
+    cr_assert_eq(users_take(&stage.users, m->users.users, &c), 0, "%s", c.text);
+    memcpy(stage.row_key, &m->users.name_key_1, 8);
+    memcpy(stage.row_key + 8, &m->users.name_key_2, 8);
 }
 
-uint64_t auth_version(const struct stage *s, const char *user)
+uint64_t auth_version(const char *user)
 {
-    const struct user *row = users_find(&s->users, slice_from(user));
+    const struct user *row = users_find(&stage.users, slice_from(user));
 
-    return row ? user_version(row, s->row_key) : 0;
+    return row ? user_version(row, stage.row_key) : 0;
 }
 
-void auth_says(struct stage *s, uint64_t serial, const char *user)
+void auth_says(uint64_t serial, const char *user)
 {
-    TELL(&s->auth.channel, verdict, .serial = serial, .accepted = user != NULL,
-         .user = slice_from(user ? user : ""),
-         .version = user ? auth_version(s, user) : 0, .name = 77);
+    TELL(&stage.auth.channel, verdict, .serial = serial,
+         .accepted = user != NULL, .user = slice_from(user ? user : ""),
+         .version = user ? auth_version(user) : 0, .name = 77);
 }
 
-void gate_hears(struct stage *s, enum message_kind m, uint64_t serial)
+void gate_hears(enum message_kind m, uint64_t serial)
 {
     struct message p;
 
-    actor_hear(&s->gate, m, &p);
+    actor_hear(&stage.gate, m, &p);
     cr_assert_eq(p.kill.serial, serial); /* both begin with it */
     message_close(&p);
 }
 
-void player_logs_in(struct stage *s, struct player *p, struct actor *files)
+void player_logs_in(struct player *p, struct actor *files)
 {
     struct message got;
 
-    player_asks(s, p);
-    auth_says(s, p->serial, "anna");
-    actor_enter(s, files, "files");
+    player_asks(p);
+    auth_says(p->serial, "anna");
+    actor_enter(files, "files");
     TELL(&files->channel, files_ready);
     files->channel.phase = PHASE_RUN;
     player_hear(p, MSG_granted, &got);
@@ -255,8 +255,8 @@ void player_logs_in(struct stage *s, struct player *p, struct actor *files)
     p->version = got.granted.version;
     message_close(&got);
     p->channel.phase = PHASE_USER;
-    gate_hears(s, MSG_logged_in, p->serial);
-    gate_hears(s, MSG_limits, p->serial);
+    gate_hears(MSG_logged_in, p->serial);
+    gate_hears(MSG_limits, p->serial);
 }
 
 void player_is_denied(struct player *p, enum denial why)
@@ -269,22 +269,22 @@ void player_is_denied(struct player *p, enum denial why)
     p->channel.phase = PHASE_GREETED;
 }
 
-void gate_reaps(struct stage *s, uint64_t serial, int status)
+void gate_reaps(uint64_t serial, int status)
 {
-    TELL(&s->gate.channel, session_gone, .serial = serial,
+    TELL(&stage.gate.channel, session_gone, .serial = serial,
          .status = (unsigned)status);
 }
 
-void stage_serves(struct stage *s)
+void stage_serves(void)
 {
     static uint64_t serial = 1ULL << 40;
     struct player p;
     struct actor files;
 
-    player_enter(s, &p, ++serial);
-    player_logs_in(s, &p, &files);
+    player_enter(&p, ++serial);
+    player_logs_in(&p, &files);
     player_leave(&p);
-    gate_reaps(s, p.serial, 0);
+    gate_reaps(p.serial, 0);
     channel_hear_end(&files.channel);
     channel_close(&files.channel);
     close(files.session);
@@ -292,14 +292,14 @@ void stage_serves(struct stage *s)
 }
 
 /* Reads up to an event E with WORDS in this field. */
-static void read_up_to(struct stage *s, enum event e, enum event_field f,
-                       const char *words, struct event_record *r)
+static void read_up_to(enum event e, enum event_field f, const char *words,
+                       struct event_record *r)
 {
     for (;;) {
         char text[512] = "";
         struct message p;
 
-        hear(&s->events, MSG_event, &p);
+        hear(&stage.events, MSG_event, &p);
         cr_assert_eq(event_decode(p.event.event, r), 0);
         cr_assert(r->text[f].len < sizeof(text));
         if (r->text[f].len > 0)
@@ -309,48 +309,45 @@ static void read_up_to(struct stage *s, enum event e, enum event_field f,
     }
 }
 
-void stage_reports(struct stage *s, enum event e, const char *words)
+void stage_reports(enum event e, const char *words)
 {
     struct event_record r;
 
-    read_up_to(s, e, FIELD_REASON, words, &r);
+    read_up_to(e, FIELD_REASON, words, &r);
 }
 
-void stage_reports_admin(struct stage *s, const char *verb, const char *to,
-                         uint64_t number)
+void stage_reports_admin(const char *verb, const char *to, uint64_t number)
 {
     struct event_record r;
 
-    read_up_to(s, EVENT_ADMIN, FIELD_VERB, verb, &r);
+    read_up_to(EVENT_ADMIN, FIELD_VERB, verb, &r);
     cr_expect_eq(r.number[FIELD_UID], geteuid());
     cr_expect(slice_equal(r.text[FIELD_TO], slice_from(to)), "%.*s",
               (int)r.text[FIELD_TO].len, r.text[FIELD_TO].ptr);
     cr_expect_eq(r.number[FIELD_NUMBER], number);
 }
 
-void stage_with(struct stage *s, void (*adjust)(struct master *m),
-                struct player *p)
+void stage_with(void (*adjust)(struct master *m), struct player *p)
 {
-    stage_open(s, adjust);
-    player_enter(s, p, 1);
+    stage_open(adjust);
+    player_enter(p, 1);
 }
 
-void stage_asked(struct stage *s, void (*adjust)(struct master *m),
-                 struct player *p)
+void stage_asked(void (*adjust)(struct master *m), struct player *p)
 {
-    stage_with(s, adjust, p);
-    player_asks(s, p);
+    stage_with(adjust, p);
+    player_asks(p);
 }
 
-void stage_logged_in(struct stage *s, void (*adjust)(struct master *m),
-                     struct player *p, struct actor *files)
+void stage_logged_in(void (*adjust)(struct master *m), struct player *p,
+                     struct actor *files)
 {
-    stage_with(s, adjust, p);
-    player_logs_in(s, p, files);
+    stage_with(adjust, p);
+    player_logs_in(p, files);
 }
 
-void stage_leave(struct stage *s, struct player *p)
+void stage_leave(struct player *p)
 {
     player_leave(p);
-    stage_close(s);
+    stage_close();
 }

@@ -35,41 +35,41 @@ void supervised_hears(enum message_kind kind, struct message *p)
     cr_assert_eq(p->kind, kind, "%s", message_name(p->kind));
 }
 
-void supervised_begin(struct stage *s, void (*adjust)(struct master *m))
+void supervised_begin(void (*adjust)(struct master *m))
 {
     to_supervisor = channel_make(&supervised_channel, PROCESS_SUPERVISOR,
                                  PROCESS_MASTER, PHASE_START | PHASE_RUN);
     adjust_too = adjust;
-    stage_raise(s, is_supervised);
+    stage_raise(is_supervised);
     close(to_supervisor);
-    actors_enter(s);
+    actors_enter();
 }
 
-void supervised_come_up(struct stage *s)
+void supervised_come_up(void)
 {
     struct message got = { .kind = MSG_NONE };
 
-    actors_ready(s);
+    actors_ready();
     supervised_hears(MSG_up, &got);
 }
 
-void supervised_raise(struct stage *s, void (*adjust)(struct master *m))
+void supervised_raise(void (*adjust)(struct master *m))
 {
-    supervised_begin(s, adjust);
-    supervised_come_up(s);
+    supervised_begin(adjust);
+    supervised_come_up();
 }
 
-void supervised_gate_serves(struct stage *s)
+void supervised_gate_serves(void)
 {
-    TELL(&s->gate.channel, serving);
+    TELL(&stage.gate.channel, serving);
 }
 
-void supervised_replaces(struct stage *s)
+void supervised_replaces(void)
 {
     struct message got;
 
     TELL(&supervised_channel, replaced);
-    actor_hear(&s->gate, MSG_stop_accepting, &got);
+    actor_hear(&stage.gate, MSG_stop_accepting, &got);
     cr_expect(got.stop_accepting.serve);
 }
 
@@ -84,19 +84,19 @@ static bool has_heard(void *argument)
            process_status(s->master, "State", state, sizeof(state))[0] == 'S';
 }
 
-void supervised_heard(struct stage *s)
+void supervised_heard(void)
 {
-    cr_assert(wait_until(has_heard, s, STAGE_WAIT_MS));
+    cr_assert(wait_until(has_heard, &stage, STAGE_WAIT_MS));
 }
 
-void supervised_open(struct stage *s, void (*adjust)(struct master *m))
+void supervised_open(void (*adjust)(struct master *m))
 {
     struct message got = { .kind = MSG_NONE };
 
-    supervised_raise(s, adjust);
+    supervised_raise(adjust);
     cr_assert_eq(SEND(&supervised_channel, lead, 0), 0);
-    actor_hear(&s->gate, MSG_open, &got);
-    supervised_gate_serves(s);
+    actor_hear(&stage.gate, MSG_open, &got);
+    supervised_gate_serves();
     supervised_hears(MSG_leading, &got);
 }
 

@@ -8,18 +8,18 @@ extern struct channel supervised_channel; /* to master */
 
 /* Starts master; all of its children run, and none is READY. ADJUST may change
  * deadlines; NULL: it changes nothing. */
-void supervised_begin(struct stage *s, void (*adjust)(struct master *m));
+void supervised_begin(void (*adjust)(struct master *m));
 /* Plays its children up to READY of all and `up`. */
-void supervised_come_up(struct stage *s);
+void supervised_come_up(void);
 /* Both of these. */
-void supervised_raise(struct stage *s, void (*adjust)(struct master *m));
+void supervised_raise(void (*adjust)(struct master *m));
 /* Does the same; then this generation leads, and gate serves. */
-void supervised_open(struct stage *s, void (*adjust)(struct master *m));
-void supervised_gate_serves(struct stage *s);
+void supervised_open(void (*adjust)(struct master *m));
+void supervised_gate_serves(void);
 /* Another generation leads: this one retires, and gate has heard it. */
-void supervised_replaces(struct stage *s);
+void supervised_replaces(void);
 /* Waits until master has handled all that the test has sent. */
-void supervised_heard(struct stage *s);
+void supervised_heard(void);
 /* Receives the next message, which must be KIND. Descriptors that master keeps
  * are skipped. */
 void supervised_hears(enum message_kind kind, struct message *p);

@@ -30,30 +30,30 @@ static void often(struct master *m)
     m->deadlines.kick = 60000;
 }
 
-static void read_users(const struct stage *s, struct buf *text)
+static void read_users(struct buf *text)
 {
     char path[128];
 
-    snprintf(path, sizeof(path), "%s/users", s->folder);
+    snprintf(path, sizeof(path), "%s/users", stage.folder);
     buf_init(text, 65536);
     cr_assert(files_read(path, text));
     cr_assert_eq(buf_add(text, "", 1), 0);
 }
 
 /* Replaces the first FROM in the users file by BY. */
-static void change(struct stage *s, const char *from, const char *by)
+static void change(const char *from, const char *by)
 {
     struct buf text;
     char made[4096];
     const char *at;
 
-    read_users(s, &text);
+    read_users(&text);
     at = strstr(text.data, from);
     cr_assert(at, "%s", from);
     snprintf(made, sizeof(made), "%.*s%s%s", (int)(at - text.data), text.data,
              by, at + strlen(from));
     buf_release(&text);
-    stage_users(s, made);
+    stage_users(made);
 }
 
 /* Files may sync for long. */
@@ -95,21 +95,21 @@ static void too_slowly(struct master *m)
     m->deadlines.reader = 2000;
 }
 
-static const char *hangs(const struct stage *s)
+static const char *hangs(void)
 {
     static char path[128];
 
-    snprintf(path, sizeof(path), "%s/reader/hangs", s->folder);
+    snprintf(path, sizeof(path), "%s/reader/hangs", stage.folder);
     return path;
 }
 
 /* Does what sallyportctl does after a change. Returns how many sessions end. */
-static uint64_t edited(struct stage *s)
+static uint64_t edited(void)
 {
     struct message p;
     struct caller c;
 
-    caller_enter(s, &c);
+    caller_enter(&c);
     caller_edits(&c);
     caller_hears(&c, MSG_ended, &p);
     caller_leave(&c);
@@ -126,27 +126,27 @@ static void is_kicked(struct player *p, enum ending why)
 
 /* Another session logs in, by the present users; and status is answered. While
  * the new file isn't read, no password is called wrong. */
-static void others_go_on(struct stage *s, uint64_t serial, enum denial why)
+static void others_go_on(uint64_t serial, enum denial why)
 {
     struct caller c;
     struct player p;
 
-    caller_enter(s, &c);
+    caller_enter(&c);
     cr_expect_eq(atoi(caller_reads(&c, SHOWN_WHOLE, "users")), STAGE_USERS);
     caller_leave(&c);
-    player_enter(s, &p, serial);
-    player_asks(s, &p);
-    auth_says(s, serial, NULL);
+    player_enter(&p, serial);
+    player_asks(&p);
+    auth_says(serial, NULL);
     player_is_denied(&p, why);
     player_leave(&p);
 }
 
 /* Auth says yes to anna: with the row that it has, or another one; and with the
  * code of STEP. */
-static void says_with_code(struct stage *s, bool another, uint64_t step)
+static void says_with_code(bool another, uint64_t step)
 {
-    TELL(&s->auth.channel, verdict, .serial = 1, .accepted = true,
-         .user = SLICE("anna"), .version = auth_version(s, "anna") + another,
+    TELL(&stage.auth.channel, verdict, .serial = 1, .accepted = true,
+         .user = SLICE("anna"), .version = auth_version("anna") + another,
          .name = 77, .step = step);
 }
 
@@ -157,25 +157,24 @@ Test(access, a_code_for_another_row, .timeout = 60)
     struct message got;
     struct actor files;
     struct player p;
-    struct stage s;
 
-    stage_with(&s, on_request, &p);
-    change(&s, "dir_mode=0750",
+    stage_with(on_request, &p);
+    change("dir_mode=0750",
            "dir_mode=0750 totp=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
-    edited(&s);
-    player_asks(&s, &p);
-    says_with_code(&s, true, 7);
+    edited();
+    player_asks(&p);
+    says_with_code(true, 7);
     player_is_denied(&p, DENIAL_CHANGED);
-    player_asks(&s, &p);
-    says_with_code(&s, false, 0);
+    player_asks(&p);
+    says_with_code(false, 0);
     player_is_denied(&p, DENIAL_WRONG);
-    player_asks(&s, &p);
-    says_with_code(&s, false, 7);
-    actor_enter(&s, &files, "files");
+    player_asks(&p);
+    says_with_code(false, 7);
+    actor_enter(&files, "files");
     TELL(&files.channel, files_ready);
     player_hear(&p, MSG_granted, &got);
     message_close(&got);
-    stage_leave(&s, &p);
+    stage_leave(&p);
 }
 
 /* Master serves everybody else while reader is at work, and the one who has
@@ -186,21 +185,20 @@ Test(access, a_slow_reader, .timeout = 60)
     struct actor files;
     struct player p;
     struct caller c;
-    struct stage s;
 
-    stage_logged_in(&s, slowly, &p, &files);
-    files_write(hangs(&s), "", 0, 0600);
-    change(&s, "anna:", "anna:!");
-    caller_enter(&s, &c);
+    stage_logged_in(slowly, &p, &files);
+    files_write(hangs(), "", 0, 0600);
+    change("anna:", "anna:!");
+    caller_enter(&c);
     caller_edits(&c);
-    others_go_on(&s, 2, DENIAL_CHANGED);
-    others_go_on(&s, 3, DENIAL_CHANGED);
-    cr_assert_eq(unlink(hangs(&s)), 0);
+    others_go_on(2, DENIAL_CHANGED);
+    others_go_on(3, DENIAL_CHANGED);
+    cr_assert_eq(unlink(hangs()), 0);
     caller_hears(&c, MSG_ended, &got);
     cr_expect_eq(got.ended.sessions, 1);
     caller_leave(&c);
     is_kicked(&p, ENDING_LOCKED);
-    stage_leave(&s, &p);
+    stage_leave(&p);
 }
 
 /* Nobody logs in until a look succeeds: it may be the user's own row that
@@ -211,30 +209,29 @@ Test(access, a_reader_that_is_late, .timeout = 60)
     struct actor files;
     struct player p, q;
     struct caller c;
-    struct stage s;
 
-    stage_logged_in(&s, too_slowly, &p, &files);
-    files_write(hangs(&s), "", 0, 0600);
-    change(&s, "anna:", "anna:!");
-    caller_enter(&s, &c);
+    stage_logged_in(too_slowly, &p, &files);
+    files_write(hangs(), "", 0, 0600);
+    change("anna:", "anna:!");
+    caller_enter(&c);
     caller_edits(&c);
     caller_is_refused(&c, REFUSAL_BAD_FILE);
-    stage_reports(&s, EVENT_TROUBLE, "new clients get 421: the program reader");
-    player_enter(&s, &q, 2);
+    stage_reports(EVENT_TROUBLE, "new clients get 421: the program reader");
+    player_enter(&q, 2);
     q.request = channel_next(&q.channel);
     TELL(&q.channel, login, q.request);
     q.channel.phase = PHASE_VERIFY;
     player_is_denied(&q, DENIAL_AWAY);
     player_leave(&q);
-    cr_assert_eq(unlink(hangs(&s)), 0);
+    cr_assert_eq(unlink(hangs()), 0);
     do {
         caller_edits(&c);
         cr_assert_eq(channel_wait(&c.channel, &got, STAGE_WAIT_MS), 1);
     } while (got.kind == MSG_control_refused);
     caller_leave(&c);
     is_kicked(&p, ENDING_LOCKED);
-    others_go_on(&s, 3, DENIAL_WRONG);
-    stage_leave(&s, &p);
+    others_go_on(3, DENIAL_WRONG);
+    stage_leave(&p);
 }
 
 /* An edit was announced to an older generation, which still led: this one reads
@@ -249,16 +246,15 @@ Test(access, an_edit_that_another_master_was_told_of, .timeout = 60)
 {
     struct board *board = stage_board();
     struct player p;
-    struct stage s;
 
-    stage_with(&s, begins_in_a_reload, &p);
-    change(&s, "anna:", "anna:!");
+    stage_with(begins_in_a_reload, &p);
+    change("anna:", "anna:!");
     board_set(&board->edits, board_get(&board->edits) + 1);
-    player_asks(&s, &p);
-    stage_reports(&s, EVENT_SERVICE, "users file read: edition 2");
-    auth_says(&s, p.serial, "anna");
+    player_asks(&p);
+    stage_reports(EVENT_SERVICE, "users file read: edition 2");
+    auth_says(p.serial, "anna");
     player_is_denied(&p, DENIAL_WRONG);
-    stage_leave(&s, &p);
+    stage_leave(&p);
 }
 
 /* Another node of a cluster has added the user. Nobody tells this one, which
@@ -267,21 +263,20 @@ Test(access, an_edit_that_another_master_was_told_of, .timeout = 60)
 Test(access, a_wrong_password_while_the_file_is_unread, .timeout = 60)
 {
     struct player p;
-    struct stage s;
 
-    stage_with(&s, begins_in_a_reload, &p);
-    player_asks(&s, &p);
-    auth_says(&s, p.serial, NULL);
+    stage_with(begins_in_a_reload, &p);
+    player_asks(&p);
+    auth_says(p.serial, NULL);
     player_is_denied(&p, DENIAL_WRONG);
-    change(&s, "bert:", "dora:");
-    player_asks(&s, &p);
-    auth_says(&s, p.serial, NULL);
+    change("bert:", "dora:");
+    player_asks(&p);
+    auth_says(p.serial, NULL);
     player_is_denied(&p, DENIAL_CHANGED);
-    edited(&s);
-    player_asks(&s, &p);
-    auth_says(&s, p.serial, NULL);
+    edited();
+    player_asks(&p);
+    auth_says(p.serial, NULL);
     player_is_denied(&p, DENIAL_WRONG);
-    stage_leave(&s, &p);
+    stage_leave(&p);
 }
 
 /* Looks that wait for ever, for a disk that is no longer mounted. */
@@ -297,13 +292,12 @@ Test(access, an_edit_beside_dead_looks)
 {
     struct actor files;
     struct player p;
-    struct stage s;
 
-    stage_logged_in(&s, beside_dead_looks, &p, &files);
-    change(&s, "anna:", "anna:!");
-    cr_expect_eq(edited(&s), 1);
+    stage_logged_in(beside_dead_looks, &p, &files);
+    change("anna:", "anna:!");
+    cr_expect_eq(edited(), 1);
     is_kicked(&p, ENDING_LOCKED);
-    stage_leave(&s, &p);
+    stage_leave(&p);
 }
 
 /* The log has who asked, and for what. */
@@ -311,17 +305,16 @@ Test(access, a_change_is_logged)
 {
     struct message p;
     struct caller c;
-    struct stage s;
 
-    stage_open(&s, NULL);
-    caller_enter(&s, &c);
+    stage_open(NULL);
+    caller_enter(&c);
     c.request = channel_next(&c.channel);
     TELL(&c.channel, users_changed, c.request, .verb = SLICE("user change"),
          .to = SLICE("anna"));
     caller_hears(&c, MSG_ended, &p);
-    stage_reports_admin(&s, "user change", "anna", 0);
+    stage_reports_admin("user change", "anna", 0);
     caller_leave(&c);
-    stage_close(&s);
+    stage_close();
 }
 
 static const struct {
@@ -355,14 +348,13 @@ Test(access, changes_that_end_a_session, .timeout = 120)
     for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
         struct actor files;
         struct player p;
-        struct stage s;
 
-        stage_logged_in(&s, on_request, &p, &files);
-        change(&s, changes[i].from, changes[i].by);
-        cr_expect_eq(edited(&s), 1, "%s", changes[i].by);
+        stage_logged_in(on_request, &p, &files);
+        change(changes[i].from, changes[i].by);
+        cr_expect_eq(edited(), 1, "%s", changes[i].by);
         is_kicked(&p, changes[i].why);
-        cr_expect_eq(edited(&s), 0, "once");
-        stage_leave(&s, &p);
+        cr_expect_eq(edited(), 0, "once");
+        stage_leave(&p);
     }
 }
 
@@ -371,25 +363,24 @@ Test(access, changes_that_end_nothing, .timeout = 60)
 {
     struct actor files;
     struct player p;
-    struct stage s;
 
-    stage_logged_in(&s, on_request, &p, &files);
-    change(&s, ":70000::", ":70000:Anna, accounts:");
-    cr_expect_eq(edited(&s), 0, "a comment");
-    change(&s, "/anna::", "/anna::on_conflict=rename");
-    cr_expect_eq(edited(&s), 0, "on_conflict");
-    change(&s, "bert:", "bert:!");
-    cr_expect_eq(edited(&s), 0, "another user");
-    change(&s, "/bert::", "/bert::teams=legal");
-    cr_expect_eq(edited(&s), 0, "another user's team");
-    change(&s, "@share:contracts", "@share:a:80009:/a:\n@share:contracts");
-    cr_expect_eq(edited(&s), 0, "another share");
-    change(&s, "anna:", "# a line more\nanna:");
-    cr_expect_eq(edited(&s), 0, "another line");
-    change(&s, "anna:", "anna:!");
-    cr_expect_eq(edited(&s), 1);
+    stage_logged_in(on_request, &p, &files);
+    change(":70000::", ":70000:Anna, accounts:");
+    cr_expect_eq(edited(), 0, "a comment");
+    change("/anna::", "/anna::on_conflict=rename");
+    cr_expect_eq(edited(), 0, "on_conflict");
+    change("bert:", "bert:!");
+    cr_expect_eq(edited(), 0, "another user");
+    change("/bert::", "/bert::teams=legal");
+    cr_expect_eq(edited(), 0, "another user's team");
+    change("@share:contracts", "@share:a:80009:/a:\n@share:contracts");
+    cr_expect_eq(edited(), 0, "another share");
+    change("anna:", "# a line more\nanna:");
+    cr_expect_eq(edited(), 0, "another line");
+    change("anna:", "anna:!");
+    cr_expect_eq(edited(), 1);
     is_kicked(&p, ENDING_LOCKED);
-    stage_leave(&s, &p);
+    stage_leave(&p);
 }
 
 /* The day that is as far away as can be. */
@@ -409,16 +400,15 @@ Test(access, hours_that_are_over, .timeout = 60)
     char hours[32];
     struct actor files;
     struct player p;
-    struct stage s;
 
     never_now(hours, "/anna::");
-    stage_logged_in(&s, on_request, &p, &files);
-    change(&s, "/anna::", "/anna::hours=sun-sat");
-    cr_expect_eq(edited(&s), 0);
-    change(&s, "/anna::hours=sun-sat", hours);
-    cr_expect_eq(edited(&s), 1);
+    stage_logged_in(on_request, &p, &files);
+    change("/anna::", "/anna::hours=sun-sat");
+    cr_expect_eq(edited(), 0);
+    change("/anna::hours=sun-sat", hours);
+    cr_expect_eq(edited(), 1);
     is_kicked(&p, ENDING_HOURS);
-    stage_leave(&s, &p);
+    stage_leave(&p);
 }
 
 /* Options of a team are the user's, too. auth has read an older file than
@@ -427,15 +417,14 @@ static void is_not_admitted(const char *option)
 {
     char by[80];
     struct player p;
-    struct stage s;
 
-    stage_asked(&s, on_request, &p);
+    stage_asked(on_request, &p);
     snprintf(by, sizeof(by), "legal:%s ", option);
-    change(&s, "legal:", by);
-    cr_expect_eq(edited(&s), 0);
-    auth_says(&s, p.serial, "anna");
+    change("legal:", by);
+    cr_expect_eq(edited(), 0);
+    auth_says(p.serial, "anna");
     player_is_denied(&p, DENIAL_WRONG);
-    stage_leave(&s, &p);
+    stage_leave(&p);
 }
 
 Test(access, changes_during_a_login, .timeout = 60)
@@ -453,20 +442,19 @@ Test(access, limits_of_a_session, .timeout = 60)
     struct actor files;
     struct message m;
     struct player p;
-    struct stage s;
 
-    stage_logged_in(&s, on_request, &p, &files);
-    change(&s, "/anna::", "/anna::bandwidth_up=1M max_transfers=3");
-    cr_expect_eq(edited(&s), 0);
-    actor_hear(&s.gate, MSG_limits, &m);
+    stage_logged_in(on_request, &p, &files);
+    change("/anna::", "/anna::bandwidth_up=1M max_transfers=3");
+    cr_expect_eq(edited(), 0);
+    actor_hear(&stage.gate, MSG_limits, &m);
     cr_expect(m.limits.serial == p.serial && m.limits.account != 0);
     cr_expect(m.limits.up == 1 << 20 && m.limits.down == 0);
     cr_expect_eq(m.limits.transfers, 3);
-    change(&s, "max_transfers=3", "max_file_size=3"); /* for the next login */
-    cr_expect_eq(edited(&s), 0);
-    actor_hear(&s.gate, MSG_limits, &m);
+    change("max_transfers=3", "max_file_size=3"); /* for the next login */
+    cr_expect_eq(edited(), 0);
+    actor_hear(&stage.gate, MSG_limits, &m);
     cr_expect(m.limits.up == 1 << 20 && m.limits.transfers == 0);
-    stage_leave(&s, &p);
+    stage_leave(&p);
 }
 
 /* Each team with limits is an account of its own; the user's comes first. */
@@ -475,29 +463,28 @@ Test(access, limits_of_a_team, .timeout = 60)
     struct actor files;
     struct message user, team;
     struct player p;
-    struct stage s;
 
-    stage_logged_in(&s, on_request, &p, &files);
-    change(&s, "legal:", "legal:bandwidth_down=2M ");
-    cr_expect_eq(edited(&s), 0);
-    actor_hear(&s.gate, MSG_limits, &user);
-    actor_hear(&s.gate, MSG_limits, &team);
+    stage_logged_in(on_request, &p, &files);
+    change("legal:", "legal:bandwidth_down=2M ");
+    cr_expect_eq(edited(), 0);
+    actor_hear(&stage.gate, MSG_limits, &user);
+    actor_hear(&stage.gate, MSG_limits, &team);
     cr_expect(!user.limits.last && team.limits.last);
     cr_expect(!user.limits.team && user.limits.down == 0);
     cr_expect(team.limits.team && team.limits.down == 2 << 20);
     cr_expect_neq(user.limits.account, team.limits.account);
-    stage_leave(&s, &p);
+    stage_leave(&p);
 }
 
 /* Does a monitor see why the file isn't taken? WORDS "": it is. */
-static void expect_refused(const struct stage *s, const char *words)
+static void expect_refused(const char *words)
 {
     struct message got;
     struct metrics all;
     struct caller c;
     const char *why;
 
-    caller_enter(s, &c);
+    caller_enter(&c);
     why = caller_reads(&c, SHOWN_WHOLE, "users_refused");
     cr_expect_eq(why[0] != '\0', words[0] != '\0', "%s", why);
     cr_expect_not_null(strstr(why, words), "%s", why);
@@ -516,29 +503,28 @@ Test(access, a_file_out_of_order, .timeout = 60)
     struct actor files;
     struct player p;
     struct caller c;
-    struct stage s;
 
-    stage_logged_in(&s, often, &p, &files);
-    expect_refused(&s, "");
-    change(&s, ":70000:", ":nonsense:");
-    stage_reports(&s, EVENT_TROUBLE, "the old users stay");
-    expect_refused(&s, "/users:");
-    caller_enter(&s, &c);
+    stage_logged_in(often, &p, &files);
+    expect_refused("");
+    change(":70000:", ":nonsense:");
+    stage_reports(EVENT_TROUBLE, "the old users stay");
+    expect_refused("/users:");
+    caller_enter(&c);
     caller_edits(&c);
     caller_is_refused(&c, REFUSAL_BAD_FILE);
-    snprintf(path, sizeof(path), "%s/users", s.folder);
-    snprintf(away, sizeof(away), "%s/users.away", s.folder);
+    snprintf(path, sizeof(path), "%s/users", stage.folder);
+    snprintf(away, sizeof(away), "%s/users.away", stage.folder);
     cr_assert_eq(rename(path, away), 0);
-    stage_reports(&s, EVENT_TROUBLE, "No such file or directory");
+    stage_reports(EVENT_TROUBLE, "No such file or directory");
     caller_edits(&c);
     caller_is_refused(&c, REFUSAL_BAD_FILE);
     caller_leave(&c);
     cr_assert_eq(rename(away, path), 0);
-    change(&s, "anna:", "anna:!");
-    change(&s, ":nonsense:", ":70000:");
+    change("anna:", "anna:!");
+    change(":nonsense:", ":70000:");
     is_kicked(&p, ENDING_LOCKED);
-    expect_refused(&s, "");
-    stage_leave(&s, &p);
+    expect_refused("");
+    stage_leave(&p);
 }
 
 /* The password was right, and the user may log in: the client must try again,
@@ -546,34 +532,32 @@ Test(access, a_file_out_of_order, .timeout = 60)
 Test(access, a_harmless_change_while_auth_is_at_work, .timeout = 60)
 {
     struct player p;
-    struct stage s;
 
-    stage_asked(&s, on_request, &p);
-    change(&s, "contracts:read", "contracts");
-    cr_expect_eq(edited(&s), 0);
-    auth_says(&s, p.serial, "anna");
-    stage_reports(&s, EVENT_SERVICE, "anna: not let in");
+    stage_asked(on_request, &p);
+    change("contracts:read", "contracts");
+    cr_expect_eq(edited(), 0);
+    auth_says(p.serial, "anna");
+    stage_reports(EVENT_SERVICE, "anna: not let in");
     player_is_denied(&p, DENIAL_CHANGED);
-    stage_leave(&s, &p);
+    stage_leave(&p);
 }
 
 /* The verdict belongs to the row before the change. */
 Test(access, a_change_while_auth_is_at_work, .timeout = 60)
 {
     struct player p;
-    struct stage s;
 
-    stage_asked(&s, on_request, &p);
-    change(&s, "anna:", "anna:!");
-    cr_expect_eq(edited(&s), 0);
-    auth_says(&s, p.serial, "anna");
-    stage_reports(&s, EVENT_SERVICE, "anna: not let in");
+    stage_asked(on_request, &p);
+    change("anna:", "anna:!");
+    cr_expect_eq(edited(), 0);
+    auth_says(p.serial, "anna");
+    stage_reports(EVENT_SERVICE, "anna: not let in");
     player_is_denied(&p, DENIAL_WRONG);
-    stage_leave(&s, &p);
+    stage_leave(&p);
 }
 
 /* Writes an expiry SECONDS from now into anna's row, which makes edition 2. */
-static void expire_in(struct stage *s, int seconds)
+static void expire_in(int seconds)
 {
     time_t when = time(NULL) + seconds;
     char text[64];
@@ -581,7 +565,7 @@ static void expire_in(struct stage *s, int seconds)
 
     gmtime_r(&when, &tm);
     strftime(text, sizeof(text), "/anna::expires=%Y-%m-%dT%H:%M:%SZ", &tm);
-    change(s, "/anna::", text);
+    change("/anna::", text);
 }
 
 /* The file doesn't change. A user who has expired before is no reason to look
@@ -591,38 +575,36 @@ Test(access, the_user_expires, .timeout = 60)
     struct actor files;
     struct message got;
     struct player p;
-    struct stage s;
 
-    stage_open(&s, often);
-    change(&s, "/bert::", "/bert::expires=2026-01-01");
-    edited(&s); /* one edition for each change, whenever master reads them */
-    expire_in(&s, 3);
-    edited(&s);
-    player_enter(&s, &p, 1);
-    player_asks(&s, &p);
-    auth_says(&s, p.serial, "anna");
-    actor_enter(&s, &files, "files");
+    stage_open(often);
+    change("/bert::", "/bert::expires=2026-01-01");
+    edited(); /* one edition for each change, whenever master reads them */
+    expire_in(3);
+    edited();
+    player_enter(&p, 1);
+    player_asks(&p);
+    auth_says(p.serial, "anna");
+    actor_enter(&files, "files");
     TELL(&files.channel, files_ready);
     player_hear(&p, MSG_granted, &got);
     message_close(&got);
     is_kicked(&p, ENDING_EXPIRED);
-    stage_leave(&s, &p);
+    stage_leave(&p);
 }
 
 /* Auth has judged before that moment, or lies. */
 Test(access, the_user_expires_while_auth_is_at_work, .timeout = 60)
 {
     struct player p;
-    struct stage s;
 
-    stage_open(&s, on_request);
-    expire_in(&s, 0);
-    player_enter(&s, &p, 1);
-    player_asks(&s, &p);
-    auth_says(&s, p.serial, "anna");
-    stage_reports(&s, EVENT_SERVICE, "anna: not let in");
+    stage_open(on_request);
+    expire_in(0);
+    player_enter(&p, 1);
+    player_asks(&p);
+    auth_says(p.serial, "anna");
+    stage_reports(EVENT_SERVICE, "anna: not let in");
     player_is_denied(&p, DENIAL_WRONG);
-    stage_leave(&s, &p);
+    stage_leave(&p);
 }
 
 /* Its files isn't ready yet. */
@@ -630,15 +612,14 @@ Test(access, a_change_while_the_home_opens, .timeout = 60)
 {
     struct actor files;
     struct player p;
-    struct stage s;
 
-    stage_asked(&s, on_request, &p);
-    auth_says(&s, p.serial, "anna");
-    actor_enter(&s, &files, "files");
-    change(&s, "anna:", "anna:!");
-    cr_expect_eq(edited(&s), 1);
+    stage_asked(on_request, &p);
+    auth_says(p.serial, "anna");
+    actor_enter(&files, "files");
+    change("anna:", "anna:!");
+    cr_expect_eq(edited(), 1);
     is_kicked(&p, ENDING_LOCKED);
-    stage_leave(&s, &p);
+    stage_leave(&p);
 }
 
 static void ask_end(struct caller *c, uint64_t serial, const char *user,
@@ -664,13 +645,12 @@ Test(access, kick, .timeout = 60)
     struct actor files;
     struct player p, q, r;
     struct caller c;
-    struct stage s;
 
-    stage_logged_in(&s, on_request, &p, &files);
-    player_enter(&s, &q, 2);
+    stage_logged_in(on_request, &p, &files);
+    player_enter(&q, 2);
     cr_assert_eq(address_parse_port(SLICE("192.0.2.77:1"), &host), 0);
-    player_enter_from(&s, &r, 3, &host);
-    caller_enter(&s, &c);
+    player_enter_from(&r, 3, &host);
+    caller_enter(&c);
     ask_end(&c, 99, "", NULL, 0);
     ask_end(&c, 0, "bert", NULL, 0);
     ask_end(&c, 0, "", "192.0.2.78", 0);
@@ -682,13 +662,13 @@ Test(access, kick, .timeout = 60)
     is_kicked(&q, ENDING_KICKED);
     ask_end(&c, 0, "", "192.0.2.77", 1);
     is_kicked(&r, ENDING_KICKED);
-    stage_reports_admin(&s, "kick", "anna", 1);
-    stage_reports_admin(&s, "kick", "0000000000000002", 1);
-    stage_reports_admin(&s, "kick", "192.0.2.77", 1);
+    stage_reports_admin("kick", "anna", 1);
+    stage_reports_admin("kick", "0000000000000002", 1);
+    stage_reports_admin("kick", "192.0.2.77", 1);
     caller_leave(&c);
     player_leave(&q);
     player_leave(&r);
-    stage_leave(&s, &p);
+    stage_leave(&p);
 }
 
 /* Reads all pages of WHO. Returns the number of sessions; *ANNAS gets the
@@ -734,15 +714,14 @@ Test(access, who, .timeout = 60)
     struct actor files;
     struct message got;
     struct caller c;
-    struct stage s;
     size_t annas;
 
-    stage_logged_in(&s, many, &p[0], &files);
-    caller_enter(&s, &c);
+    stage_logged_in(many, &p[0], &files);
+    caller_enter(&c);
     cr_expect_eq(ask_who(&c, &annas), 1);
     for (uint64_t i = 1; i < N; i++)
-        player_enter(&s, &p[i], i + 1);
-    player_asks(&s, &p[N - 1]); /* then master knows all of them */
+        player_enter(&p[i], i + 1);
+    player_asks(&p[N - 1]); /* then master knows all of them */
     cr_expect_eq(ask_who(&c, &annas), N);
     cr_expect_eq(annas, 1);
     c.request = channel_next(&c.channel);
@@ -752,7 +731,7 @@ Test(access, who, .timeout = 60)
     caller_leave(&c);
     for (size_t i = 1; i < N; i++)
         player_leave(&p[i]);
-    stage_leave(&s, &p[0]);
+    stage_leave(&p[0]);
 }
 
 /* It has closed its channel to master alone, and is in no list; but gate has
@@ -761,21 +740,20 @@ Test(access, a_lock_kills_a_session_that_hides, .timeout = 60)
 {
     struct actor files;
     struct player p;
-    struct stage s;
 
-    stage_open(&s, patient);
-    s.session = 0x7fffffff;
-    player_enter(&s, &p, 1);
-    player_logs_in(&s, &p, &files);
-    stage_serves(&s);
+    stage_open(patient);
+    stage.session = 0x7fffffff;
+    player_enter(&p, 1);
+    player_logs_in(&p, &files);
+    stage_serves();
     channel_close(&p.channel);
-    stage_serves(&s);
-    change(&s, "anna:", "anna:!");
-    cr_expect_eq(edited(&s), 0);
-    gate_hears(&s, MSG_kill, p.serial);
-    gate_reaps(&s, p.serial, SIGKILL);
+    stage_serves();
+    change("anna:", "anna:!");
+    cr_expect_eq(edited(), 0);
+    gate_hears(MSG_kill, p.serial);
+    gate_reaps(p.serial, SIGKILL);
     channel_close(&files.channel);
-    stage_close(&s);
+    stage_close();
 }
 
 /* Its session is dead: nobody uses the files any more, and what the client has
@@ -785,23 +763,22 @@ Test(access, a_lock_leaves_files_the_time_to_sync, .timeout = 60)
     struct pollfd end = { .events = POLLIN };
     struct actor files;
     struct player p;
-    struct stage s;
 
-    stage_open(&s, patient);
-    s.session = 0x7fffffff;
-    player_enter(&s, &p, 1);
-    player_logs_in(&s, &p, &files);
+    stage_open(patient);
+    stage.session = 0x7fffffff;
+    player_enter(&p, 1);
+    player_logs_in(&p, &files);
     actor_leave(&files);
     is_kicked(&p, ENDING_PEER);
     channel_close(&p.channel);
-    gate_reaps(&s, p.serial, SIGKILL);
-    stage_serves(&s);
+    gate_reaps(p.serial, SIGKILL);
+    stage_serves();
     end.fd = (int)syscall(SYS_pidfd_open, files.note.pid, 0);
     cr_assert_geq(end.fd, 0);
-    change(&s, "anna:", "anna:!");
-    cr_expect_eq(edited(&s), 0);
+    change("anna:", "anna:!");
+    cr_expect_eq(edited(), 0);
     cr_expect_eq(poll(&end, 1, 300), 0, "killed");
     close(end.fd);
     actor_finish(&files);
-    stage_close(&s);
+    stage_close();
 }

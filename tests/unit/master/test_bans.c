@@ -124,35 +124,33 @@ Test(bans, by_the_administrator)
     struct player in, out, other, late;
     struct actor files;
     struct caller c;
-    struct stage s;
 
-    stage_logged_in(&s, NULL, &in, &files); /* 10.0.0.1 */
-    player_enter(&s, &out, 2);
-    player_enter(&s, &other, 256); /* 10.0.1.0 */
-    player_asks(&s, &other);       /* so master has seen both */
-    caller_enter(&s, &c);
+    stage_logged_in(NULL, &in, &files); /* 10.0.0.1 */
+    player_enter(&out, 2);
+    player_enter(&other, 256); /* 10.0.1.0 */
+    player_asks(&other);       /* so master has seen both */
+    caller_enter(&c);
     cr_expect_eq(add(&c, "10.0.0.0", 24), 2);
     cr_expect(is_kicked(&in));
     cr_expect(is_kicked(&out));
-    stage_reports(&s, EVENT_ADMIN, "by root: a test");
+    stage_reports(EVENT_ADMIN, "by root: a test");
     cr_expect_str_eq(listed(&c), "10.0.0.0/24 by root: a test; ");
-    player_enter(&s, &late, 3);
+    player_enter(&late, 3);
     cr_expect(is_kicked(&late));
     cr_expect_eq(add(&c, "10.0.0.0", 24), 0, "again");
     player_leave(&late);
     player_leave(&out);
     player_leave(&in);
     caller_leave(&c);
-    stage_leave(&s, &other);
+    stage_leave(&other);
 }
 
 Test(bans, are_removed)
 {
     struct caller c;
-    struct stage s;
 
-    stage_open(&s, NULL);
-    caller_enter(&s, &c);
+    stage_open(NULL);
+    caller_enter(&c);
     add(&c, "192.0.2.0", 24);
     add(&c, "2001:db8::", 64);
     add(&c, "198.51.100.1", 32);
@@ -163,15 +161,15 @@ Test(bans, are_removed)
     ask_remove(&c, NULL, 0);
     caller_is_refused(&c, REFUSAL_NO_USER);
     removes(&c, "192.0.2.0", 24);
-    stage_reports_admin(&s, "ban add", "192.0.2.0/24", 0);
-    stage_reports_admin(&s, "ban del", "192.0.2.0/24", 0);
+    stage_reports_admin("ban add", "192.0.2.0/24", 0);
+    stage_reports_admin("ban del", "192.0.2.0/24", 0);
     cr_expect_str_eq(listed(&c), "2001:db8::/64 by root: a test; "
                                  "198.51.100.1 by root: a test; ");
     removes(&c, "2001:db8::", 64);
     removes(&c, "198.51.100.1", 32);
     cr_expect_str_eq(listed(&c), "");
     caller_leave(&c);
-    stage_close(&s);
+    stage_close();
 }
 
 /* A wider network may be banned: those in no_ban are let in all the same. */
@@ -180,21 +178,20 @@ Test(bans, exceptions)
     struct msg_ban_add ban = network_of("10.0.0.7", 32);
     struct player spared;
     struct caller c;
-    struct stage s;
 
-    stage_asked(&s, exempts, &spared); /* 10.0.0.1 */
-    caller_enter(&s, &c);
+    stage_asked(exempts, &spared); /* 10.0.0.1 */
+    caller_enter(&c);
     ask(&c, &ban);
     caller_is_refused(&c, REFUSAL_DENIED);
     ban = network_of("10.0.0.0", 29);
     ask(&c, &ban);
     caller_is_refused(&c, REFUSAL_DENIED);
     cr_expect_eq(add(&c, "10.0.0.0", 28), 0);
-    gate_reaps(&s, 1, SIGSEGV);
+    gate_reaps(1, SIGSEGV);
     channel_hear_end(&spared.channel);
     cr_expect_str_eq(listed(&c), "10.0.0.0/28 by root: a test; ");
     caller_leave(&c);
-    stage_leave(&s, &spared);
+    stage_leave(&spared);
 }
 
 Test(bans, that_cannot_be)
@@ -202,11 +199,10 @@ Test(bans, that_cannot_be)
     struct msg_ban_add ban;
     char text[BAN_REASON_MAX + 1];
     struct caller c;
-    struct stage s;
 
     memset(text, 'x', sizeof(text));
-    stage_open(&s, NULL);
-    caller_enter(&s, &c);
+    stage_open(NULL);
+    caller_enter(&c);
     for (int i = 0; i < 6; i++) {
         ban = network_of("192.0.2.0", 24);
         if (i == 0)
@@ -225,7 +221,7 @@ Test(bans, that_cannot_be)
         caller_is_refused(&c, REFUSAL_BAD_FILE);
     }
     caller_leave(&c);
-    stage_close(&s);
+    stage_close();
 }
 
 /* A generation that retires leaves the table to the next one. */
@@ -233,19 +229,18 @@ Test(bans, of_an_older_generation)
 {
     const struct msg_ban_add ban = network_of("192.0.2.1", 32);
     struct caller c;
-    struct stage s;
 
-    supervised_open(&s, NULL);
-    caller_enter(&s, &c); /* else this generation would end */
-    supervised_replaces(&s);
-    TELL(&s.gate.channel, shut);
+    supervised_open(NULL);
+    caller_enter(&c); /* else this generation would end */
+    supervised_replaces();
+    TELL(&stage.gate.channel, shut);
     ask(&c, &ban);
     caller_is_refused(&c, REFUSAL_BUSY);
     ask_remove(&c, NULL, 0);
     caller_is_refused(&c, REFUSAL_BUSY);
     cr_expect_str_eq(listed(&c), "");
     caller_leave(&c);
-    stage_ends(&s);
+    stage_ends();
 }
 
 /* A client is banned while it waits in the old gate's queue. */
@@ -253,18 +248,17 @@ Test(bans, in_the_queue_of_an_older_generation)
 {
     struct player late;
     struct caller c;
-    struct stage s;
 
-    supervised_open(&s, NULL);
-    caller_enter(&s, &c);
+    supervised_open(NULL);
+    caller_enter(&c);
     cr_expect_eq(add(&c, "10.0.0.0", 24), 0);
-    supervised_replaces(&s);
-    player_enter(&s, &late, 3);
+    supervised_replaces();
+    player_enter(&late, 3);
     cr_expect(is_kicked(&late));
     player_leave(&late);
-    TELL(&s.gate.channel, shut);
+    TELL(&stage.gate.channel, shut);
     caller_leave(&c);
-    stage_ends(&s);
+    stage_ends();
 }
 
 /* As many as there may be, over several pages. */
@@ -272,10 +266,9 @@ Test(bans, as_many_as_there_is_room_for, .timeout = 120)
 {
     struct msg_ban_add ban = network_of("10.200.0.1", 32);
     struct caller c;
-    struct stage s;
 
-    stage_open(&s, NULL);
-    caller_enter(&s, &c);
+    stage_open(NULL);
+    caller_enter(&c);
     for (unsigned i = 0; i < BANS_MAX; i++) {
         char text[32];
 
@@ -286,7 +279,7 @@ Test(bans, as_many_as_there_is_room_for, .timeout = 120)
     caller_is_refused(&c, REFUSAL_BUSY);
     cr_expect(strstr(listed(&c), "10.100.15.255 "), "on the last page");
     caller_leave(&c);
-    stage_close(&s);
+    stage_close();
 }
 
 /* A session's end, and whether it bans its address. */
@@ -306,26 +299,24 @@ static void check_crash(const struct crash *row)
 {
     struct player p, next;
     struct caller c;
-    struct stage s;
     char words[64];
 
-    stage_asked(&s, row->adjust, &p);
-    gate_reaps(&s, 1, row->status);
+    stage_asked(row->adjust, &p);
+    gate_reaps(1, row->status);
     channel_hear_end(&p.channel);
-    caller_enter(&s, &c);
+    caller_enter(&c);
     snprintf(words, sizeof(words), "crashed a session: signal %d",
              row->status & 127);
     cr_expect_eq(strstr(listed(&c), words) != NULL, row->banned, "%d: %s",
                  row->status, listed(&c));
     if (row->banned) {
-        stage_reports(&s, EVENT_BAN, words);
-        player_enter_from(&s, &next, 9,
-                          &(struct address){ 4, { 10, 0, 0, 1 }, 1 });
+        stage_reports(EVENT_BAN, words);
+        player_enter_from(&next, 9, &(struct address){ 4, { 10, 0, 0, 1 }, 1 });
         cr_expect(is_kicked(&next));
         player_leave(&next);
     }
     caller_leave(&c);
-    stage_leave(&s, &p);
+    stage_leave(&p);
 }
 
 Test(bans, who_crashed, .timeout = 120)
@@ -351,22 +342,21 @@ Test(bans, no_ban_for_a_crash)
     struct message got;
     struct player p;
     struct caller c;
-    struct stage s;
 
     for (int proxied = 0; proxied < 2; proxied++) {
-        stage_with(&s, proxied ? by_proxies : without_crash_bans, &p);
+        stage_with(proxied ? by_proxies : without_crash_bans, &p);
         if (proxied) {
             p.channel.phase = PHASE_START;
-            TELL(&s.gate.channel, session_peer, .serial = 1, .peer = client,
+            TELL(&stage.gate.channel, session_peer, .serial = 1, .peer = client,
                  .server = client);
             player_hear(&p, MSG_admitted, &got);
         }
-        gate_reaps(&s, 1, SIGSEGV);
+        gate_reaps(1, SIGSEGV);
         channel_hear_end(&p.channel);
-        caller_enter(&s, &c);
+        caller_enter(&c);
         cr_expect_str_eq(listed(&c), "");
         caller_leave(&c);
-        stage_leave(&s, &p);
+        stage_leave(&p);
     }
 }
 
@@ -390,16 +380,16 @@ static void bans_no_proxy(struct master *m)
     m->settings.proxies.count = 1;
 }
 
-static void guess(struct stage *s, struct player *p)
+static void guess(struct player *p)
 {
-    player_asks(s, p);
-    auth_says(s, p->serial, NULL);
+    player_asks(p);
+    auth_says(p->serial, NULL);
 }
 
-static void guess_times(struct stage *s, struct player *p, int n)
+static void guess_times(struct player *p, int n)
 {
     for (int i = 0; i < n; i++) {
-        guess(s, p);
+        guess(p);
         player_is_denied(p, DENIAL_WRONG);
     }
 }
@@ -412,27 +402,26 @@ Test(bans, who_guesses)
     struct player p, other;
     struct message got;
     struct caller c;
-    struct stage s;
 
-    stage_with(&s, bans_guessers, &p);
-    player_enter_from(&s, &other, 2, &there);
-    guess_times(&s, &other, 1);
-    guess_times(&s, &p, AFTER - 2);
-    guess(&s, &p);
+    stage_with(bans_guessers, &p);
+    player_enter_from(&other, 2, &there);
+    guess_times(&other, 1);
+    guess_times(&p, AFTER - 2);
+    guess(&p);
     player_hear(&p, MSG_kick, &got);
     cr_expect_eq(got.kick.why, ENDING_LOGIN_TRIES);
     cr_expect(is_kicked(&other));
-    stage_reports(&s, EVENT_BAN, "3 wrong passwords");
-    caller_enter(&s, &c);
+    stage_reports(EVENT_BAN, "3 wrong passwords");
+    caller_enter(&c);
     cr_expect_str_eq(listed(&c), "10.0.0.1 3 wrong passwords; ");
     removes(&c, "10.0.0.1", 32);
     player_leave(&other);
     player_leave(&p);
-    player_enter_from(&s, &p, 3, &there);
-    guess_times(&s, &p, AFTER - 1); /* they count from the beginning */
+    player_enter_from(&p, 3, &there);
+    guess_times(&p, AFTER - 1); /* they count from the beginning */
     cr_expect_str_eq(listed(&c), "");
     caller_leave(&c);
-    stage_leave(&s, &p);
+    stage_leave(&p);
 }
 
 /* Many users may share that address, or it is in no_ban or a proxy's, or
@@ -445,22 +434,21 @@ Test(bans, who_guesses_and_is_spared)
     struct actor files;
     struct player p, user;
     struct caller c;
-    struct stage s;
 
     for (int i = 0; i < 4; i++) {
-        stage_with(&s, adjusts[i], &p);
+        stage_with(adjusts[i], &p);
         if (i == 0) {
-            player_enter_from(&s, &user, 2,
+            player_enter_from(&user, 2,
                               &(struct address){ 4, { 10, 0, 0, 1 }, 1 });
-            player_logs_in(&s, &user, &files);
+            player_logs_in(&user, &files);
         }
-        guess_times(&s, &p, 2 * AFTER);
-        caller_enter(&s, &c);
+        guess_times(&p, 2 * AFTER);
+        caller_enter(&c);
         cr_expect_str_eq(listed(&c), "");
         caller_leave(&c);
         if (i == 0)
             player_leave(&user);
-        stage_leave(&s, &p);
+        stage_leave(&p);
     }
 }
 
@@ -468,13 +456,12 @@ Test(bans, guessing_is_seen)
 {
     struct player p, other;
     struct caller c;
-    struct stage s;
 
-    stage_with(&s, NULL, &p);
-    player_enter(&s, &other, 2);
-    guess_times(&s, &p, 1);
-    guess_times(&s, &other, 2);
-    caller_enter(&s, &c);
+    stage_with(NULL, &p);
+    player_enter(&other, 2);
+    guess_times(&p, 1);
+    guess_times(&other, 2);
+    caller_enter(&c);
     add(&c, "192.0.2.1", 32);
     cr_expect_str_eq(caller_reads(&c, "guessing", "wrong"), "3");
     cr_expect_str_eq(caller_reads(&c, "guessing", "addresses"), "2");
@@ -483,7 +470,7 @@ Test(bans, guessing_is_seen)
     cr_expect_str_eq(caller_reads(&c, SHOWN_WHOLE, "bans"), "1");
     caller_leave(&c);
     player_leave(&other);
-    stage_leave(&s, &p);
+    stage_leave(&p);
 }
 
 /* The file. The test is the master itself. */

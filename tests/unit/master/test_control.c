@@ -27,13 +27,12 @@ static const char *reads(struct caller *c, const char *name)
 
 Test(control, status)
 {
-    struct stage s;
     struct player in, out;
     struct actor files;
     struct caller c;
 
-    stage_open(&s, NULL);
-    caller_enter(&s, &c);
+    stage_open(NULL);
+    caller_enter(&c);
     cr_expect_str_eq(reads(&c, "state"), "running");
     cr_expect_leq(atoll(reads(&c, "since")), time(NULL));
     cr_expect_geq(atoll(reads(&c, "since")), time(NULL) - 100);
@@ -41,40 +40,39 @@ Test(control, status)
     cr_expect_str_eq(reads(&c, "sessions"), "0");
     cr_expect_str_eq(reads(&c, "max_sessions"), "8", "of the stage");
     cr_expect_eq(atoi(reads(&c, "users")), STAGE_USERS);
-    cr_expect_eq(atoi(reads(&c, "generation_pid")), s.master);
+    cr_expect_eq(atoi(reads(&c, "generation_pid")), stage.master);
     cr_expect_str_eq(reads(&c, "generations"), "1");
     cr_expect_str_eq(reads(&c, "bans"), "0");
     cr_expect_str_eq(reads(&c, "away"), "");
     cr_expect_str_eq(reads(&c, "users_refused"), "");
     cr_expect_str_neq(caller_reads(&c, "certificates", "file"), "");
     cr_expect_str_eq(caller_reads(&c, "totals", "complete"), "0");
-    player_enter(&s, &in, 1);
-    player_logs_in(&s, &in, &files);
-    player_enter(&s, &out, 2);
-    player_asks(&s, &out); /* so master has seen it */
+    player_enter(&in, 1);
+    player_logs_in(&in, &files);
+    player_enter(&out, 2);
+    player_asks(&out); /* so master has seen it */
     cr_expect_str_eq(reads(&c, "sessions"), "2");
     cr_expect_str_eq(reads(&c, "logged_in"), "1");
     caller_leave(&c);
     player_leave(&in);
-    stage_leave(&s, &out);
+    stage_leave(&out);
 }
 
 /* A start with a new control socket answers from its beginning. A reload
  * requested then doesn't end it. */
 Test(control, a_reload_while_a_start_waits)
 {
-    struct stage s;
     struct caller c;
 
-    stage_raise(&s, NULL);
-    actors_enter(&s);
-    caller_enter(&s, &c);
+    stage_raise(NULL);
+    actors_enter();
+    caller_enter(&c);
     caller_asks(&c, MSG_reload);
     caller_is_refused(&c, REFUSAL_BUSY);
     caller_leave(&c);
-    actors_ready(&s);
-    stage_serves(&s);
-    stage_close(&s);
+    actors_ready();
+    stage_serves();
+    stage_close();
 }
 
 /* Sends bytes that no honest sallyportctl sends, right after WELCOME. */
@@ -169,32 +167,29 @@ static const struct {
 
 Test(control, hostile)
 {
-    struct stage s;
-
-    stage_open(&s, NULL);
+    stage_open(NULL);
     for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
         struct caller c;
 
-        caller_enter(&s, &c);
+        caller_enter(&c);
         lies[i].act(&c.channel);
         channel_hear_end(&c.channel);
         caller_leave(&c);
     }
-    stage_serves(&s);
-    stage_close(&s);
+    stage_serves();
+    stage_close();
 }
 
 Test(control, hostile_is_reported)
 {
-    struct stage s;
     struct caller c;
 
-    stage_open(&s, NULL);
-    caller_enter(&s, &c);
+    stage_open(NULL);
+    caller_enter(&c);
     garbage(&c.channel);
-    stage_reports(&s, EVENT_PEER, "unknown or malformed");
+    stage_reports(EVENT_PEER, "unknown or malformed");
     caller_leave(&c);
-    stage_close(&s);
+    stage_close();
 }
 
 static void impatient(struct master *m)
@@ -206,13 +201,12 @@ static void impatient(struct master *m)
  * deadline. */
 Test(control, places_and_their_deadline)
 {
-    struct stage s;
     struct caller c[MASTER_CALLERS], one_more = { 0 };
 
-    stage_open(&s, impatient);
+    stage_open(impatient);
     for (size_t i = 0; i < MASTER_CALLERS; i++)
-        caller_enter(&s, &c[i]);
-    channel_init(&one_more.channel, caller_connect(&s), PROCESS_CTL,
+        caller_enter(&c[i]);
+    channel_init(&one_more.channel, caller_connect(), PROCESS_CTL,
                  PROCESS_MASTER, PHASE_START);
     caller_is_refused(&one_more, REFUSAL_BUSY);
     channel_hear_end(&one_more.channel);
@@ -221,10 +215,10 @@ Test(control, places_and_their_deadline)
         channel_hear_end(&c[i].channel); /* it never asked */
         caller_leave(&c[i]);
     }
-    caller_enter(&s, &one_more);
+    caller_enter(&one_more);
     reads(&one_more, "state");
     caller_leave(&one_more);
-    stage_close(&s);
+    stage_close();
 }
 
 /* Its rows would have other names. What each build knows is answered. */
@@ -232,55 +226,52 @@ Test(control, another_build)
 {
     struct message got;
     struct caller c;
-    struct stage s;
 
-    stage_open(&s, NULL);
-    caller_enter(&s, &c);
+    stage_open(NULL);
+    caller_enter(&c);
     c.request = channel_next(&c.channel);
     TELL(&c.channel, show, c.request, .build = SLICE("0.9.9-0"), .what = 77);
     caller_is_refused(&c, REFUSAL_BUSY);
     caller_asks(&c, MSG_who);
     caller_hears(&c, MSG_who_end, &got);
     caller_leave(&c);
-    stage_close(&s);
+    stage_close();
 }
 
 /* A caller that doesn't read its answers is disconnected. */
 Test(control, does_not_read)
 {
-    struct stage s;
     struct caller c;
     int r = 0;
 
-    stage_open(&s, NULL);
-    caller_enter(&s, &c);
+    stage_open(NULL);
+    caller_enter(&c);
     for (uint64_t i = 0; i < 1000000 && r != -EPIPE; i++) {
         r = SAY(&c.channel, show, 1, .build = slice_from(build_name()));
         if (r == -EAGAIN)
             sched_yield();
     }
     cr_assert_eq(r, -EPIPE);
-    stage_serves(&s);
+    stage_serves();
     caller_leave(&c);
-    stage_close(&s);
+    stage_close();
 }
 
 /* Connects and leaves, a thousand times. */
 Test(control, a_flood_of_connections)
 {
-    struct stage s;
     struct caller c;
 
-    stage_open(&s, NULL);
+    stage_open(NULL);
     for (int i = 0; i < 1000; i++)
-        cr_assert_eq(close(caller_connect(&s)), 0);
-    stage_serves(&s);
+        cr_assert_eq(close(caller_connect()), 0);
+    stage_serves();
     do { /* the last of them may still have the places */
         c = (struct caller){ 0 };
         struct message p;
 
-        channel_init(&c.channel, caller_connect(&s), PROCESS_CTL,
-                     PROCESS_MASTER, PHASE_START);
+        channel_init(&c.channel, caller_connect(), PROCESS_CTL, PROCESS_MASTER,
+                     PHASE_START);
         cr_assert_eq(channel_wait(&c.channel, &p, STAGE_WAIT_MS), 1);
         if (p.kind == MSG_welcome)
             break;
@@ -289,72 +280,68 @@ Test(control, a_flood_of_connections)
     c.channel.phase = PHASE_ASKED;
     reads(&c, "state");
     caller_leave(&c);
-    stage_close(&s);
+    stage_close();
 }
 
 /* A start and a stop while somebody is connected. */
 Test(control, stop)
 {
-    struct stage s;
     struct caller c;
 
-    stage_open(&s, NULL);
-    caller_enter(&s, &c);
-    kill(s.master, SIGTERM);
+    stage_open(NULL);
+    caller_enter(&c);
+    kill(stage.master, SIGTERM);
     channel_hear_end(&c.channel);
     caller_leave(&c);
-    stage_ended(&s, 0);
+    stage_ended(0);
 }
 
 /* A session that still goes keeps the service for a while. */
 Test(control, status_during_the_stop)
 {
-    struct stage s;
     struct player p;
     struct message got;
     struct caller c;
 
-    stage_with(&s, NULL, &p);
-    caller_enter(&s, &c);
-    kill(s.master, SIGTERM);
+    stage_with(NULL, &p);
+    caller_enter(&c);
+    kill(stage.master, SIGTERM);
     player_hear(&p, MSG_kick, &got);
     cr_expect_str_eq(reads(&c, "state"), "stopping");
     caller_leave(&c);
-    gate_reaps(&s, p.serial, 0); /* before its end: then master ends, too */
+    gate_reaps(p.serial, 0); /* before its end: then master ends, too */
     player_leave(&p);
-    stage_ended(&s, 0);
+    stage_ended(0);
 }
 
 Test(control, is_there_during_the_start)
 {
-    struct stage s;
     struct caller c;
 
-    stage_raise(&s, NULL);
-    actors_enter(&s);
-    caller_enter(&s, &c);
+    stage_raise(NULL);
+    actors_enter();
+    caller_enter(&c);
     cr_expect_str_eq(reads(&c, "state"), "starting");
     cr_expect_str_eq(reads(&c, "since"), "0");
     caller_leave(&c);
-    stage_close(&s);
+    stage_close();
 }
 
 /* The supervisor would kill a generation that asks for a reload before `up`. */
 Test(control, no_reload_during_the_start)
 {
     struct message got = { .kind = MSG_NONE };
-    struct stage s;
     struct caller c;
 
-    supervised_begin(&s, NULL);
-    caller_enter(&s, &c);
+    supervised_begin(NULL);
+    caller_enter(&c);
     caller_asks(&c, MSG_reload);
     caller_is_refused(&c, REFUSAL_BUSY);
-    supervised_come_up(&s); /* its next message */
+    supervised_come_up(); /* its next message */
     caller_asks(&c, MSG_reload);
     supervised_hears(MSG_renew, &got);
     caller_leave(&c);
-    stage_close(&s);
+    stage_close();
 }
 
 static const struct {
@@ -376,11 +363,10 @@ static const struct {
 Test(control, a_reload_that_fails)
 {
     struct message got = { .kind = MSG_NONE };
-    struct stage s;
     struct caller c;
 
-    supervised_open(&s, NULL);
-    caller_enter(&s, &c);
+    supervised_open(NULL);
+    caller_enter(&c);
     for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
         struct slice why = slice_from(failures[i].why);
 
@@ -389,12 +375,12 @@ Test(control, a_reload_that_fails)
         SEND(&supervised_channel, renewed, 0, .done = false, .why = why);
         SEND(&supervised_channel, renewed, got.request, .done = false,
              .why = why);
-        stage_reports_admin(&s, "reload", "", 0);
-        stage_reports(&s, EVENT_TROUBLE, failures[i].logged);
+        stage_reports_admin("reload", "", 0);
+        stage_reports(EVENT_TROUBLE, failures[i].logged);
         caller_is_refused(&c, failures[i].refusal);
     }
     caller_leave(&c);
-    stage_close(&s);
+    stage_close();
 }
 
 #define READER 12345 /* uid and gid of nobody */
@@ -405,25 +391,25 @@ static void has_group(struct master *m)
 }
 
 /* Connects as that user; the mode of the socket is another test's. */
-static int connect_as_reader(const struct stage *s)
+static int connect_as_reader(void)
 {
     char path[128];
     int fd;
 
-    snprintf(path, sizeof(path), "%s/control", s->folder);
-    cr_assert_eq(chmod(path, 0666) | chmod(s->folder, 0711), 0);
+    snprintf(path, sizeof(path), "%s/control", stage.folder);
+    cr_assert_eq(chmod(path, 0666) | chmod(stage.folder, 0711), 0);
     cr_assert_eq(setegid(READER) | seteuid(READER), 0);
-    fd = caller_connect(s);
+    fd = caller_connect();
     cr_assert_eq(seteuid(0) | setegid(0), 0);
     return fd;
 }
 
-static void reader_enter(const struct stage *s, struct caller *c)
+static void reader_enter(struct caller *c)
 {
     struct message got;
 
     *c = (struct caller){ 0 };
-    channel_init(&c->channel, connect_as_reader(s), PROCESS_CTL, PROCESS_MASTER,
+    channel_init(&c->channel, connect_as_reader(), PROCESS_CTL, PROCESS_MASTER,
                  PHASE_START);
     message_hear(&c->channel, MSG_welcome, &got);
     c->channel.phase = PHASE_ASKED;
@@ -441,13 +427,12 @@ Test(control, members_of_the_group_only_look, .timeout = 60)
     };
     struct caller reader[MASTER_CALLERS / 2], c;
     struct message got;
-    struct stage s;
 
     if (geteuid() != 0)
         cr_skip_test("only root takes another uid");
-    stage_open(&s, has_group);
+    stage_open(has_group);
     for (size_t i = 0; i < MASTER_CALLERS / 2; i++)
-        reader_enter(&s, &reader[i]);
+        reader_enter(&reader[i]);
     for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
         caller_asks(&reader[0], forbidden[i]);
         caller_is_refused(&reader[0], REFUSAL_DENIED);
@@ -457,26 +442,26 @@ Test(control, members_of_the_group_only_look, .timeout = 60)
     caller_is_refused(&reader[0], REFUSAL_DENIED);
     caller_looks(&reader[0], SHOW_DOING, 0);
     caller_hears(&reader[0], MSG_end, &got);
-    channel_init(&c.channel, connect_as_reader(&s), PROCESS_CTL, PROCESS_MASTER,
+    channel_init(&c.channel, connect_as_reader(), PROCESS_CTL, PROCESS_MASTER,
                  PHASE_START);
     c.request = 0;
     caller_is_refused(&c, REFUSAL_BUSY);
     caller_leave(&c);
-    caller_enter(&s, &c);
+    caller_enter(&c);
     caller_leave(&c);
     for (size_t i = 0; i < MASTER_CALLERS / 2; i++)
         caller_leave(&reader[i]);
-    stage_close(&s);
+    stage_close();
 }
 
-static void says_garbage(const struct stage *s, bool as_reader)
+static void says_garbage(bool as_reader)
 {
     struct caller c;
 
     if (as_reader)
-        reader_enter(s, &c);
+        reader_enter(&c);
     else
-        caller_enter(s, &c);
+        caller_enter(&c);
     garbage(&c.channel);
     channel_hear_end(&c.channel);
     caller_leave(&c);
@@ -487,35 +472,33 @@ Test(control, members_of_the_group_fill_no_log, .timeout = 60)
 {
     struct event_record r;
     struct message got;
-    struct stage s;
     int lines = 0;
 
     if (geteuid() != 0)
         cr_skip_test("only root takes another uid");
-    stage_open(&s, has_group);
+    stage_open(has_group);
     for (int i = 0; i < 20; i++)
-        says_garbage(&s, true);
-    says_garbage(&s, false);
-    while (channel_receive(&s.events, &got) == 1) {
+        says_garbage(true);
+    says_garbage(false);
+    while (channel_receive(&stage.events, &got) == 1) {
         cr_assert_eq(event_decode(got.event.event, &r), 0);
         lines += r.event == EVENT_PEER;
     }
     cr_expect_eq(lines, 2, "%d lines", lines);
-    stage_close(&s);
+    stage_close();
 }
 
 /* If the setting is empty, nobody is a member, whatever the mode. */
 Test(control, nobody_is_in_no_group, .timeout = 60)
 {
     struct caller c = { 0 };
-    struct stage s;
 
     if (geteuid() != 0)
         cr_skip_test("only root takes another uid");
-    stage_open(&s, NULL);
-    channel_init(&c.channel, connect_as_reader(&s), PROCESS_CTL, PROCESS_MASTER,
+    stage_open(NULL);
+    channel_init(&c.channel, connect_as_reader(), PROCESS_CTL, PROCESS_MASTER,
                  PHASE_START);
     caller_is_refused(&c, REFUSAL_DENIED);
     caller_leave(&c);
-    stage_close(&s);
+    stage_close();
 }

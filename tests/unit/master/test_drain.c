@@ -51,12 +51,11 @@ Test(drain, begins_by_itself, .timeout = 60)
     struct message got = { .kind = MSG_NONE };
     struct caller c;
     struct player p;
-    struct stage s;
 
     stage_board();
-    stage_open(&s, NULL);
-    player_enter(&s, &p, 1);
-    caller_enter(&s, &c);
+    stage_open(NULL);
+    player_enter(&p, 1);
+    caller_enter(&c);
     c.request = channel_next(&c.channel);
     TELL(&c.channel, drain, c.request, .order = DRAIN_ON, .ms = 200);
     caller_hears(&c, MSG_drain_is, &got);
@@ -67,5 +66,5 @@ Test(drain, begins_by_itself, .timeout = 60)
     cr_expect(got.kick.finish);
     cr_expect_eq(got.kick.why, ENDING_DRAINED);
     player_leave(&p);
-    stage_close(&s);
+    stage_close();
 }

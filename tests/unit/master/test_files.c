@@ -93,22 +93,21 @@ static void forgiving(struct master *m)
 Test(files, does_not_come_up)
 {
     for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
-        struct stage s;
         struct player p;
         struct actor files;
 
-        stage_asked(&s, impatient, &p);
-        auth_says(&s, 1, "anna");
-        actor_enter(&s, &files, "files");
+        stage_asked(impatient, &p);
+        auth_says(1, "anna");
+        actor_enter(&files, "files");
         starts[i].act(&files);
         player_is_denied(&p,
                          starts[i].act == silence || starts[i].act == fails_away
                              ? DENIAL_LATE
                              : DENIAL_HOME);
-        stage_serves(&s);
+        stage_serves();
         player_leave(&p);
         channel_close(&files.channel);
-        stage_close(&s);
+        stage_close();
     }
 }
 
@@ -119,26 +118,25 @@ Test(files, a_share_that_is_late)
     struct actor late, files, next;
     struct player p, second;
     struct message got;
-    struct stage s;
 
-    stage_asked(&s, impatient, &p);
-    auth_says(&s, 1, "anna");
-    actor_enter(&s, &late, "files");
+    stage_asked(impatient, &p);
+    auth_says(1, "anna");
+    actor_enter(&late, "files");
     cr_expect(strstr(late.note.mounts, "/contracts "));
     TELL(&late.channel, files_opens, .at = SLICE("/"));
     TELL(&late.channel, files_opens, .at = SLICE("/contracts"));
-    actor_enter(&s, &files, "files");
-    stage_reports(&s, EVENT_CHILD, "in time: share /contracts at ");
+    actor_enter(&files, "files");
+    stage_reports(EVENT_CHILD, "in time: share /contracts at ");
     cr_expect(strstr(files.note.mounts, "late /contracts "), "%s",
               files.note.mounts);
     cr_expect_null(strstr(files.note.mounts, "late /offers "));
     TELL(&files.channel, files_ready);
     player_hear(&p, MSG_granted, &got);
     message_close(&got);
-    player_enter(&s, &second, 2);
-    player_asks(&s, &second);
-    auth_says(&s, 2, "anna");
-    actor_enter(&s, &next, "files");
+    player_enter(&second, 2);
+    player_asks(&second);
+    auth_says(2, "anna");
+    actor_enter(&next, "files");
     cr_expect(strstr(next.note.mounts, "late /contracts "));
     TELL(&next.channel, files_ready);
     player_hear(&second, MSG_granted, &got);
@@ -148,7 +146,7 @@ Test(files, a_share_that_is_late)
     channel_close(&late.channel);
     channel_close(&files.channel);
     channel_close(&next.channel);
-    stage_close(&s);
+    stage_close();
 }
 
 /* It learns the names of those who are in a share with its user, and of no
@@ -164,11 +162,10 @@ Test(files, asks_for_names)
     };
     struct actor files;
     struct player p;
-    struct stage s;
 
-    stage_asked(&s, NULL, &p);
-    auth_says(&s, 1, "anna");
-    actor_enter(&s, &files, "files");
+    stage_asked(NULL, &p);
+    auth_says(1, "anna");
+    actor_enter(&files, "files");
     TELL(&files.channel, files_ready);
     files.channel.phase = PHASE_RUN;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -182,7 +179,7 @@ Test(files, asks_for_names)
     }
     player_leave(&p);
     channel_close(&files.channel);
-    stage_close(&s);
+    stage_close();
 }
 
 /* Its disk answers again: the next login opens it. */
@@ -191,21 +188,20 @@ Test(files, a_share_that_is_back)
     struct actor late, files, next;
     struct player p, second;
     struct message got;
-    struct stage s;
 
-    stage_asked(&s, forgiving, &p);
-    auth_says(&s, 1, "anna");
-    actor_enter(&s, &late, "files");
+    stage_asked(forgiving, &p);
+    auth_says(1, "anna");
+    actor_enter(&late, "files");
     TELL(&late.channel, files_opens, .at = SLICE("/contracts"));
-    actor_enter(&s, &files, "files");
+    actor_enter(&files, "files");
     TELL(&files.channel, files_ready);
     player_hear(&p, MSG_granted, &got);
     message_close(&got);
-    stage_reports(&s, EVENT_SERVICE, "its disk answers again");
-    player_enter(&s, &second, 2);
-    player_asks(&s, &second);
-    auth_says(&s, 2, "anna");
-    actor_enter(&s, &next, "files");
+    stage_reports(EVENT_SERVICE, "its disk answers again");
+    player_enter(&second, 2);
+    player_asks(&second);
+    auth_says(2, "anna");
+    actor_enter(&next, "files");
     cr_expect_null(strstr(next.note.mounts, "late /contracts "));
     TELL(&next.channel, files_ready);
     player_hear(&second, MSG_granted, &got);
@@ -215,7 +211,7 @@ Test(files, a_share_that_is_back)
     channel_close(&late.channel);
     channel_close(&files.channel);
     channel_close(&next.channel);
-    stage_close(&s);
+    stage_close();
 }
 
 /* A subverted process names a directory that isn't its user's: no fork of
@@ -224,38 +220,36 @@ Test(files, a_strange_directory_is_late)
 {
     struct stage_note next;
     struct actor late;
-    struct stage s;
     struct player p;
 
-    stage_asked(&s, impatient, &p);
-    auth_says(&s, 1, "anna");
-    actor_enter(&s, &late, "files");
+    stage_asked(impatient, &p);
+    auth_says(1, "anna");
+    actor_enter(&late, "files");
     TELL(&late.channel, files_opens, .at = SLICE("/../../etc"));
     player_is_denied(&p, DENIAL_LATE);
-    cr_expect_lt(recv(s.control, &next, sizeof(next), MSG_DONTWAIT), 0);
+    cr_expect_lt(recv(stage.control, &next, sizeof(next), MSG_DONTWAIT), 0);
     player_leave(&p);
     channel_close(&late.channel);
-    stage_close(&s);
+    stage_close();
 }
 
 /* The next login is refused without a process. */
 Test(files, a_home_that_is_late)
 {
     struct actor late;
-    struct stage s;
     struct player p;
 
-    stage_asked(&s, impatient, &p);
-    auth_says(&s, 1, "anna");
-    actor_enter(&s, &late, "files");
+    stage_asked(impatient, &p);
+    auth_says(1, "anna");
+    actor_enter(&late, "files");
     TELL(&late.channel, files_opens, .at = SLICE("/"));
     player_is_denied(&p, DENIAL_LATE);
-    player_asks(&s, &p);
-    auth_says(&s, 1, "anna");
+    player_asks(&p);
+    auth_says(1, "anna");
     player_is_denied(&p, DENIAL_LATE);
     player_leave(&p);
     channel_close(&late.channel);
-    stage_close(&s);
+    stage_close();
 }
 
 static void ready_again(struct actor *a)
@@ -285,24 +279,22 @@ static const struct {
 Test(files, ends_its_session)
 {
     for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-        struct stage s;
         struct player p, other;
         struct actor files;
         struct message got;
 
-        stage_open(&s, NULL);
-        player_enter(&s, &other, 2);
-        player_enter(&s, &p, 1);
-        player_logs_in(&s, &p, &files);
+        stage_open(NULL);
+        player_enter(&other, 2);
+        player_enter(&p, 1);
+        player_logs_in(&p, &files);
         ends[i].act(&files);
         player_hear(&p, MSG_kick, &got);
         cr_assert_eq(got.kick.why, ENDING_PEER);
-        gate_hears(&s, MSG_kill, 1);
+        gate_hears(MSG_kill, 1);
         channel_hear_end(&p.channel);
-        player_logs_in(&s, &other,
-                       &files); /* the other session isn't affected */
+        player_logs_in(&other, &files); /* the other session isn't affected */
         player_leave(&p);
-        stage_leave(&s, &other);
+        stage_leave(&other);
     }
 }
 
@@ -328,40 +320,37 @@ static void expect_told(struct actor *files, int signal)
 
 Test(files, hears_how_its_session_ended)
 {
-    struct stage s;
-
-    stage_open(&s, NULL);
+    stage_open(NULL);
     for (size_t i = 0; i < 2 * sizeof(session_ends) / sizeof(*session_ends);
          i++) {
         bool gate_first = i % 2 == 1;
         struct player p;
         struct actor files;
 
-        player_enter(&s, &p, 10 + i);
-        player_logs_in(&s, &p, &files);
+        player_enter(&p, 10 + i);
+        player_logs_in(&p, &files);
         if (!gate_first)
             player_leave(&p);
-        gate_reaps(&s, p.serial, session_ends[i / 2].status);
+        gate_reaps(p.serial, session_ends[i / 2].status);
         expect_told(&files, session_ends[i / 2].signal);
         if (gate_first)
             player_leave(&p);
         channel_close(&files.channel);
     }
-    stage_close(&s);
+    stage_close();
 }
 
 /* Then nobody will report it. */
 Test(files, hears_nothing_when_gate_dies)
 {
-    struct stage s;
     struct player p;
     struct actor files;
 
-    stage_logged_in(&s, NULL, &p, &files);
+    stage_logged_in(NULL, &p, &files);
     player_leave(&p);
-    actor_die(&s.gate);
+    actor_die(&stage.gate);
     expect_told(&files, 0);
-    stage_close(&s);
+    stage_close();
 }
 
 /* 'T': stopped; 'Z': dead, and not yet reaped. */
@@ -377,17 +366,16 @@ static void wait_for_state(pid_t pid, char state)
  * both is freed while files is being reaped. */
 Test(files, dies_with_its_session)
 {
-    struct stage s;
     struct player p;
     struct actor files;
 
-    stage_logged_in(&s, NULL, &p, &files);
-    kill(s.master, SIGSTOP);
-    wait_for_state(s.master, 'T');
+    stage_logged_in(NULL, &p, &files);
+    kill(stage.master, SIGSTOP);
+    wait_for_state(stage.master, 'T');
     kill(files.note.pid, SIGKILL);
     wait_for_state(files.note.pid, 'Z');
     player_leave(&p);
-    kill(s.master, SIGCONT);
-    stage_serves(&s);
-    stage_close(&s);
+    kill(stage.master, SIGCONT);
+    stage_serves();
+    stage_close();
 }

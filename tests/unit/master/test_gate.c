@@ -15,13 +15,13 @@
 #include "stage.h"
 
 /* Takes the descriptors. The end of the channel to keys is a good one. */
-static void send_with(struct stage *s, int first, int second)
+static void send_with(int first, int second)
 {
     const struct address a = { .family = 4, .bytes = { 192, 0, 2, 7 } };
     int keys[2];
 
     cr_assert(fd_pair(keys) == 0);
-    TELL(&s->gate.channel, session, .serial = 77, .pid = 0, .peer = a,
+    TELL(&stage.gate.channel, session, .serial = 77, .pid = 0, .peer = a,
          .local = a, .master = first, .log = second, .keys = keys[1]);
     close(first);
     close(second);
@@ -29,97 +29,97 @@ static void send_with(struct stage *s, int first, int second)
     close(keys[1]);
 }
 
-static void serial_twice(struct stage *s)
+static void serial_twice(void)
 {
     struct player p;
 
-    player_enter(s, &p, 5); /* 5 exists already */
+    player_enter(&p, 5); /* 5 exists already */
     player_leave(&p);
 }
 
-static void files_for_channels(struct stage *s)
+static void files_for_channels(void)
 {
-    send_with(s, open("/dev/null", O_RDWR), open("/dev/null", O_RDWR));
+    send_with(open("/dev/null", O_RDWR), open("/dev/null", O_RDWR));
 }
 
-static void folder_for_log(struct stage *s)
-{
-    int ends[2];
-
-    cr_assert(fd_pair(ends) == 0);
-    send_with(s, ends[0], open("/", O_RDONLY | O_DIRECTORY));
-    close(ends[1]);
-}
-
-static void network_socket(struct stage *s)
+static void folder_for_log(void)
 {
     int ends[2];
 
     cr_assert(fd_pair(ends) == 0);
-    send_with(s, socket(AF_INET, SOCK_STREAM, 0), ends[0]);
+    send_with(ends[0], open("/", O_RDONLY | O_DIRECTORY));
     close(ends[1]);
 }
 
-static void stream_pair(struct stage *s)
+static void network_socket(void)
+{
+    int ends[2];
+
+    cr_assert(fd_pair(ends) == 0);
+    send_with(socket(AF_INET, SOCK_STREAM, 0), ends[0]);
+    close(ends[1]);
+}
+
+static void stream_pair(void)
 {
     int ends[2];
 
     cr_assert(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
-    send_with(s, ends[0], ends[1]);
+    send_with(ends[0], ends[1]);
 }
 
-static void without_descriptors(struct stage *s)
+static void without_descriptors(void)
 {
     char bytes[8 + 8 + 8 + 19 + 19 + 8] = { MSG_session };
 
-    channel_shout(&s->gate.channel, bytes, sizeof(bytes), NULL, 0);
+    channel_shout(&stage.gate.channel, bytes, sizeof(bytes), NULL, 0);
 }
 
-static void many_descriptors(struct stage *s)
+static void many_descriptors(void)
 {
     const int fd[] = { 0, 1, 2, 2 };
 
-    channel_shout(&s->gate.channel, "x", 1, fd, 4);
+    channel_shout(&stage.gate.channel, "x", 1, fd, 4);
 }
 
-static void garbage(struct stage *s)
+static void garbage(void)
 {
     char bytes[4096];
 
     memset(bytes, 0xa5, sizeof(bytes));
-    channel_shout(&s->gate.channel, bytes, sizeof(bytes), NULL, 0);
+    channel_shout(&stage.gate.channel, bytes, sizeof(bytes), NULL, 0);
 }
 
-static void overlong(struct stage *s)
+static void overlong(void)
 {
     static char bytes[65536];
 
-    channel_shout(&s->gate.channel, bytes, sizeof(bytes), NULL, 0);
+    channel_shout(&stage.gate.channel, bytes, sizeof(bytes), NULL, 0);
 }
 
-static void ready_again(struct stage *s)
+static void ready_again(void)
 {
-    TELL(&s->gate.channel, ready);
+    TELL(&stage.gate.channel, ready);
 }
 
-static void failed_now(struct stage *s)
+static void failed_now(void)
 {
-    TELL(&s->gate.channel, failed, .why = SLICE("late"));
+    TELL(&stage.gate.channel, failed, .why = SLICE("late"));
 }
 
-static void dies(struct stage *s)
+static void dies(void)
 {
-    actor_die(&s->gate);
+    actor_die(&stage.gate);
 }
 
-static void leaves(struct stage *s)
+static void leaves(void)
 {
-    actor_leave(&s->gate);
+    actor_leave(&stage.gate);
 }
 
 static const struct {
     const char *what;
-    void (*act)(struct stage *s);
+    void (*act)(void);
 } lies[] = {
     { "a serial twice", serial_twice },
     { "files where channels belong", files_for_channels },
@@ -141,16 +141,15 @@ static const struct {
 Test(gate, lies)
 {
     for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
-        struct stage s;
         struct player p;
 
-        stage_open(&s, NULL);
-        player_enter(&s, &p, 5);
-        lies[i].act(&s);
+        stage_open(NULL);
+        player_enter(&p, 5);
+        lies[i].act();
         channel_hear_end(&p.channel);
         player_leave(&p);
-        gate_again(&s);
-        stage_close(&s);
+        gate_again();
+        stage_close();
     }
 }
 
@@ -158,26 +157,25 @@ Test(gate, lies)
  * again as soon as one leaves. */
 Test(gate, too_many_sessions)
 {
-    struct stage s;
     struct player p[9];
 
-    stage_open(&s, NULL); /* 8 sessions */
+    stage_open(NULL); /* 8 sessions */
     for (size_t i = 0; i < 9; i++)
-        player_enter(&s, &p[i], 100 + i);
+        player_enter(&p[i], 100 + i);
     channel_hear_end(&p[8].channel);
-    stage_reports(&s, EVENT_TROUBLE, "no room for a session: 8 of 8");
+    stage_reports(EVENT_TROUBLE, "no room for a session: 8 of 8");
     player_leave(&p[0]);
-    TELL(&s.gate.channel, session_gone, .serial = 100, .status = 0);
-    stage_serves(&s);
+    TELL(&stage.gate.channel, session_gone, .serial = 100, .status = 0);
+    stage_serves();
     for (size_t i = 1; i < 9; i++)
         player_leave(&p[i]);
-    stage_close(&s);
+    stage_close();
 }
 
-static void gate_says_gone(struct stage *s, uint64_t serial)
+static void gate_says_gone(uint64_t serial)
 {
-    while (SAY(&s->gate.channel, session_gone, .serial = serial, .status = 9) <
-           0)
+    while (SAY(&stage.gate.channel, session_gone, .serial = serial,
+               .status = 9) < 0)
         sched_yield();
 }
 
@@ -185,36 +183,33 @@ static void gate_says_gone(struct stage *s, uint64_t serial)
  * know. */
 Test(gate, gone_without_being_there)
 {
-    struct stage s;
     struct player p;
 
-    stage_open(&s, NULL);
+    stage_open(NULL);
     for (uint64_t serial = 0; serial < 1000; serial++)
-        gate_says_gone(&s, serial);
-    player_enter(&s, &p, 7);
-    gate_says_gone(&s, 7);
+        gate_says_gone(serial);
+    player_enter(&p, 7);
+    gate_says_gone(7);
     channel_hear_end(&p.channel);
-    stage_serves(&s);
-    stage_close(&s);
+    stage_serves();
+    stage_close();
 }
 
 /* Hundreds of sessions come and go at once: each is ended, none is left. */
 Test(gate, flood)
 {
-    struct stage s;
-
-    stage_open(&s, NULL);
+    stage_open(NULL);
     for (uint64_t serial = 1; serial <= 600; serial++) {
         struct player p;
 
-        player_enter(&s, &p, serial);
+        player_enter(&p, serial);
         player_leave(&p);
-        TELL(&s.gate.channel, session_gone, .serial = serial, .status = 0);
+        TELL(&stage.gate.channel, session_gone, .serial = serial, .status = 0);
         if (serial % 50 == 0)
-            stage_serves(&s);
+            stage_serves();
     }
-    stage_serves(&s);
-    stage_close(&s);
+    stage_serves();
+    stage_close();
 }
 
 static void little_patience(struct master *m)
@@ -227,32 +222,28 @@ static void little_patience(struct master *m)
  * and then gate is replaced. */
 Test(gate, does_not_read)
 {
-    struct stage s;
-
-    stage_open(&s, little_patience);
+    stage_open(little_patience);
     for (uint64_t serial = 1; serial <= 320; serial++) {
         struct player p;
 
-        player_enter(&s, &p, serial);
+        player_enter(&p, serial);
         channel_shout(&p.channel, "garbage", 7, NULL, 0);
         channel_hear_end(&p.channel);
         player_leave(&p);
     }
-    stage_reports(&s, EVENT_PEER, "does not read");
-    gate_again(&s);
-    stage_close(&s);
+    stage_reports(EVENT_PEER, "does not read");
+    gate_again();
+    stage_close();
 }
 
 /* The same, but it wakes up in time: it gets all news. */
 Test(gate, reads_late)
 {
-    struct stage s;
-
-    stage_open(&s, little_patience);
+    stage_open(little_patience);
     for (uint64_t serial = 1; serial <= 320; serial++) {
         struct player p;
 
-        player_enter(&s, &p, serial);
+        player_enter(&p, serial);
         channel_shout(&p.channel, "garbage", 7, NULL, 0);
         channel_hear_end(&p.channel);
         player_leave(&p);
@@ -260,10 +251,10 @@ Test(gate, reads_late)
     for (uint64_t serial = 1; serial <= 320; serial++) {
         struct message p;
 
-        actor_hear(&s.gate, MSG_kill, &p);
+        actor_hear(&stage.gate, MSG_kill, &p);
     }
-    stage_serves(&s);
-    stage_close(&s);
+    stage_serves();
+    stage_close();
 }
 
 static void short_patience(struct master *m)
@@ -277,13 +268,12 @@ static void short_patience(struct master *m)
 Test(gate, reads_slowly)
 {
     enum { SESSIONS = 900, A_TIME = 10 };
-    struct stage s;
 
-    stage_open(&s, short_patience);
+    stage_open(short_patience);
     for (uint64_t serial = 1; serial <= SESSIONS; serial++) {
         struct player p;
 
-        player_enter(&s, &p, serial);
+        player_enter(&p, serial);
         channel_shout(&p.channel, "garbage", 7, NULL, 0);
         channel_hear_end(&p.channel);
         player_leave(&p);
@@ -293,10 +283,10 @@ Test(gate, reads_slowly)
 
         if (i % A_TIME == 0)
             poll(NULL, 0, 60);
-        actor_hear(&s.gate, MSG_kill, &p);
+        actor_hear(&stage.gate, MSG_kill, &p);
     }
-    stage_serves(&s);
-    stage_close(&s);
+    stage_serves();
+    stage_close();
 }
 
 /* Lets that process open no descriptor more. Returns the limit before. */
@@ -323,17 +313,16 @@ Test(gate, master_has_no_descriptor)
     struct player p, late;
     struct actor files;
     struct rlimit limit;
-    struct stage s;
 
-    stage_logged_in(&s, NULL, &p, &files);
-    limit = leave_no_descriptor(s.master);
-    player_enter(&s, &late, 2);
+    stage_logged_in(NULL, &p, &files);
+    limit = leave_no_descriptor(stage.master);
+    player_enter(&late, 2);
     channel_hear_end(&late.channel);
-    stage_reports(&s, EVENT_TROUBLE, "needs more descriptors");
-    cr_assert_eq(prlimit(s.master, RLIMIT_NOFILE, &limit, NULL), 0);
+    stage_reports(EVENT_TROUBLE, "needs more descriptors");
+    cr_assert_eq(prlimit(stage.master, RLIMIT_NOFILE, &limit, NULL), 0);
     player_leave(&late);
-    stage_serves(&s);
-    stage_leave(&s, &p);
+    stage_serves();
+    stage_leave(&p);
 }
 
 static void no_time_to_sync(struct master *m)
@@ -347,17 +336,16 @@ Test(gate, kills_a_session_that_hides)
 {
     struct player p;
     struct actor files;
-    struct stage s;
 
-    stage_open(&s, no_time_to_sync);
-    s.session = 0x7fffffff;
-    player_enter(&s, &p, 1);
-    player_logs_in(&s, &p, &files);
-    stage_serves(&s); /* so master has read it */
+    stage_open(no_time_to_sync);
+    stage.session = 0x7fffffff;
+    player_enter(&p, 1);
+    player_logs_in(&p, &files);
+    stage_serves(); /* so master has read it */
     channel_close(&p.channel);
-    gate_hears(&s, MSG_kill, p.serial);
-    gate_reaps(&s, p.serial, SIGKILL);
+    gate_hears(MSG_kill, p.serial);
+    gate_reaps(p.serial, SIGKILL);
     channel_close(&files.channel);
-    stage_serves(&s);
-    stage_close(&s);
+    stage_serves();
+    stage_close();
 }

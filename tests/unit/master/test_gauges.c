@@ -27,14 +27,13 @@ Test(gauges, are_those_of_now, .timeout = 60)
     struct metrics all;
     struct actor files;
     struct caller c;
-    struct stage s;
 
-    stage_open(&s, NULL);
-    caller_enter(&s, &c);
-    player_enter(&s, &in, 1);
-    player_logs_in(&s, &in, &files);
-    player_enter(&s, &out, 2);
-    player_asks(&s, &out); /* so master has seen it */
+    stage_open(NULL);
+    caller_enter(&c);
+    player_enter(&in, 1);
+    player_logs_in(&in, &files);
+    player_enter(&out, 2);
+    player_asks(&out); /* so master has seen it */
     asks(&c);
     hears(&c, &all);
     cr_expect_eq(all.gauge[GAUGE_LOGGED_IN], 1);
@@ -48,5 +47,5 @@ Test(gauges, are_those_of_now, .timeout = 60)
     hears(&c, &all);
     cr_expect_geq(all.gauge[GAUGE_SINCE], now - 60);
     caller_leave(&c);
-    stage_leave(&s, &out);
+    stage_leave(&out);
 }

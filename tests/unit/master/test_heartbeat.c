@@ -83,33 +83,30 @@ static void expect_growth(const uint64_t *number)
 Test(heartbeat, master_counts_and_passes_on_what_gate_counts)
 {
     struct board_row *row = &board->row[0];
-    struct stage s;
 
-    supervised_open(&s, looks_often);
+    supervised_open(looks_often);
     expect_growth(&row->master);
     cr_expect_eq(board_get(&row->gate), 0);
-    const pid_t gate = counts(&s.gate);
+    const pid_t gate = counts(&stage.gate);
     expect_growth(&row->gate);
     expect_growth(&row->master);
     cr_expect_eq(board_get(&row->sessions), 0);
     hangs(gate);
-    stage_close(&s);
+    stage_close();
 }
 
 /* Only gate is replaced. The next one counts, and may stay. */
 Test(heartbeat, gate_that_does_not_count)
 {
-    struct stage s;
-
-    supervised_open(&s, is_impatient);
-    const pid_t keys = counts(&s.keys);
-    hangs(counts(&s.gate));
-    channel_hear_end(&s.gate.channel);
-    gate_again(&s);
-    const pid_t gate = counts(&s.gate);
+    supervised_open(is_impatient);
+    const pid_t keys = counts(&stage.keys);
+    hangs(counts(&stage.gate));
+    channel_hear_end(&stage.gate.channel);
+    gate_again();
+    const pid_t gate = counts(&stage.gate);
     for (int i = 0; i < 3 * HANG_MS / LOOK_MS; i++)
         expect_growth(&board->row[0].gate);
-    stage_close(&s);
+    stage_close();
     hangs(gate);
     hangs(keys);
 }
@@ -117,18 +114,16 @@ Test(heartbeat, gate_that_does_not_count)
 /* Only keys is replaced. The next one counts, and may stay. */
 Test(heartbeat, keys_that_does_not_count)
 {
-    struct stage s;
-
-    supervised_open(&s, is_impatient);
-    const pid_t gate = counts(&s.gate);
-    channel_hear_end(&s.keys.channel);
-    channel_close(&s.keys.channel);
-    actor_enter(&s, &s.keys, "keys");
-    actor_ready(&s, &s.keys);
-    const pid_t keys = counts(&s.keys);
+    supervised_open(is_impatient);
+    const pid_t gate = counts(&stage.gate);
+    channel_hear_end(&stage.keys.channel);
+    channel_close(&stage.keys.channel);
+    actor_enter(&stage.keys, "keys");
+    actor_ready(&stage.keys);
+    const pid_t keys = counts(&stage.keys);
     for (int i = 0; i < 3 * HANG_MS / LOOK_MS; i++)
         expect_growth(&board->row[0].master);
-    stage_close(&s);
+    stage_close();
     hangs(gate);
     hangs(keys);
 }
@@ -136,20 +131,18 @@ Test(heartbeat, keys_that_does_not_count)
 /* A pause of the whole machine is one look, however long it is. */
 Test(heartbeat, a_pause_of_the_machine)
 {
-    struct stage s;
-
-    supervised_open(&s, is_impatient);
-    const pid_t gate = counts(&s.gate), keys = counts(&s.keys);
-    kill(s.master, SIGSTOP);
+    supervised_open(is_impatient);
+    const pid_t gate = counts(&stage.gate), keys = counts(&stage.keys);
+    kill(stage.master, SIGSTOP);
     kill(gate, SIGSTOP);
     kill(keys, SIGSTOP);
     poll(NULL, 0, 2 * HANG_MS);
-    kill(s.master, SIGCONT);
+    kill(stage.master, SIGCONT);
     expect_growth(&board->row[0].master);
     kill(gate, SIGCONT);
     kill(keys, SIGCONT);
     expect_growth(&board->row[0].gate);
-    stage_close(&s);
+    stage_close();
     hangs(gate);
     hangs(keys);
 }
@@ -158,26 +151,25 @@ Test(heartbeat, a_pause_of_the_machine)
 Test(heartbeat, a_master_that_retires)
 {
     struct player p;
-    struct stage s;
 
-    supervised_open(&s, is_impatient);
-    const pid_t keys = counts(&s.keys), first = counts(&s.gate);
-    const pid_t session = s.gate.note.session;
-    s.session = s.gate.note.session;
-    player_enter(&s, &p, 1);
-    player_asks(&s, &p); /* so master has seen it */
-    supervised_replaces(&s);
-    TELL(&s.gate.channel, shut);
+    supervised_open(is_impatient);
+    const pid_t keys = counts(&stage.keys), first = counts(&stage.gate);
+    const pid_t session = stage.gate.note.session;
+    stage.session = stage.gate.note.session;
+    player_enter(&p, 1);
+    player_asks(&p); /* so master has seen it */
+    supervised_replaces();
+    TELL(&stage.gate.channel, shut);
     expect_growth(&board->row[0].master);
     expect_growth(&board->row[0].gate);
     hangs(first);
-    channel_hear_end(&s.gate.channel);
-    actor_again(&s, &s.gate);
-    const pid_t gate = counts(&s.gate);
+    channel_hear_end(&stage.gate.channel);
+    actor_again(&stage.gate);
+    const pid_t gate = counts(&stage.gate);
     expect_growth(&board->row[0].gate);
     player_leave(&p);
     kill(session, SIGKILL);
-    stage_ends(&s);
+    stage_ends();
     hangs(gate);
     hangs(keys);
 }

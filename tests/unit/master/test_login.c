@@ -18,11 +18,10 @@
 
 Test(login, yes)
 {
-    struct stage s;
     struct player p;
     struct actor files;
 
-    stage_logged_in(&s, NULL, &p, &files);
+    stage_logged_in(NULL, &p, &files);
     cr_assert_str_eq(files.note.name, "anna");
     cr_assert_eq(files.note.serial, 1);
     cr_assert_eq(files.note.rights, RIGHT_ALL);
@@ -32,8 +31,8 @@ Test(login, yes)
     cr_assert(!files.note.sees_keys, "master's keys are in its memory");
     player_leave(&p);
     channel_hear_end(&files.channel);
-    stage_serves(&s);
-    stage_close(&s);
+    stage_serves();
+    stage_close();
 }
 
 static void known_key(struct master *m)
@@ -42,17 +41,17 @@ static void known_key(struct master *m)
 }
 
 /* Logs in as USER; RET gets the key of the names of partials. */
-static void take_key(struct stage *s, uint64_t serial, const char *user,
+static void take_key(uint64_t serial, const char *user,
                      uint8_t ret[SIPHASH_KEY])
 {
     struct message got;
     struct actor files;
     struct player p;
 
-    player_enter(s, &p, serial);
-    player_asks(s, &p);
-    auth_says(s, serial, user);
-    actor_enter(s, &files, "files");
+    player_enter(&p, serial);
+    player_asks(&p);
+    auth_says(serial, user);
+    actor_enter(&files, "files");
     memcpy(ret, files.note.name_key, SIPHASH_KEY);
     TELL(&files.channel, files_ready);
     player_hear(&p, MSG_granted, &got);
@@ -67,18 +66,17 @@ Test(login, a_key_of_partials_for_each_user)
 {
     uint8_t anna[SIPHASH_KEY], again[SIPHASH_KEY], bert[SIPHASH_KEY];
     uint8_t names[SIPHASH_KEY];
-    struct stage s;
 
     memset(names, 'k', sizeof(names));
-    stage_open(&s, known_key);
-    take_key(&s, 1, "anna", anna);
-    take_key(&s, 2, "bert", bert);
-    take_key(&s, 3, "anna", again);
+    stage_open(known_key);
+    take_key(1, "anna", anna);
+    take_key(2, "bert", bert);
+    take_key(3, "anna", again);
     cr_expect_arr_eq(anna, again, sizeof(anna));
     cr_expect_neq(memcmp(anna, bert, sizeof(anna)), 0);
     cr_expect_neq(memcmp(anna, names, sizeof(anna)), 0);
     cr_expect_neq(memcmp(anna, anna + 8, 8), 0, "two halves");
-    stage_close(&s);
+    stage_close();
 }
 
 /* The time since LOGIN, of the work, the least delay, login_delay, and of the
@@ -110,17 +108,16 @@ static void long_delay(struct master *m)
 /* The work of the hash doesn't show in it. */
 Test(login, a_slow_hash_does_not_show)
 {
-    struct stage s;
     struct player p;
     uint64_t before = clock_ms(), took;
 
-    stage_asked(&s, long_delay, &p);
+    stage_asked(long_delay, &p);
     poll(NULL, 0, 1500); /* auth works */
-    auth_says(&s, 1, NULL);
+    auth_says(1, NULL);
     player_is_denied(&p, DENIAL_WRONG);
     took = clock_ms() - before;
     cr_assert(took >= 2990 && took < 4490, "%lu ms", took);
-    stage_leave(&s, &p);
+    stage_leave(&p);
 }
 
 static void two_tries(struct master *m)
@@ -131,42 +128,41 @@ static void two_tries(struct master *m)
 /* Master counts the tries too, and kicks a session that doesn't. */
 Test(login, tries_are_counted)
 {
-    struct stage s;
     struct player p;
     struct message got;
 
-    stage_with(&s, two_tries, &p);
+    stage_with(two_tries, &p);
     for (int i = 0; i < 2; i++) {
-        player_asks(&s, &p);
-        auth_says(&s, 1, NULL);
+        player_asks(&p);
+        auth_says(1, NULL);
         player_is_denied(&p, DENIAL_WRONG);
     }
     TELL(&p.channel, login, 9);
     player_hear(&p, MSG_kick, &got);
     cr_assert_eq(got.kick.why, ENDING_LOGIN_TRIES);
-    gate_hears(&s, MSG_kill, 1); /* it didn't leave */
+    gate_hears(MSG_kill, 1); /* it didn't leave */
     channel_hear_end(&p.channel);
-    stage_serves(&s);
-    stage_close(&s);
+    stage_serves();
+    stage_close();
 }
 
 /* Auth had no memory: that is no try, no guess, and no delay. */
 Test(login, without_a_hash)
 {
-    struct stage s;
     struct player p;
     struct caller c;
 
-    stage_with(&s, two_tries, &p);
+    stage_with(two_tries, &p);
     for (int i = 0; i < 3; i++) {
-        player_asks(&s, &p);
-        TELL(&s.auth.channel, verdict, .serial = 1, .failed = true, .name = 77);
+        player_asks(&p);
+        TELL(&stage.auth.channel, verdict, .serial = 1, .failed = true,
+             .name = 77);
         player_is_denied(&p, DENIAL_NO_HASH);
     }
-    caller_enter(&s, &c);
+    caller_enter(&c);
     cr_expect_str_eq(caller_reads(&c, "guessing", "wrong"), "0");
     caller_leave(&c);
-    stage_leave(&s, &p);
+    stage_leave(&p);
 }
 
 /* Waits until master has reaped it. */
@@ -193,43 +189,41 @@ static void one_that_hangs(struct master *m)
  * was kicked. It still counts. */
 Test(login, files_outlives_its_session)
 {
-    struct stage s;
     struct player p, q;
     struct actor files;
     uint64_t end;
 
-    stage_with(&s, one_that_hangs, &p);
-    player_enter(&s, &q, 2);
-    player_logs_in(&s, &p, &files);
+    stage_with(one_that_hangs, &p);
+    player_enter(&q, 2);
+    player_logs_in(&p, &files);
     cr_assert_eq(kill(files.note.pid, SIGSTOP), 0);
     player_leave(&p);
-    gate_reaps(&s, p.serial, 0);
+    gate_reaps(p.serial, 0);
     channel_hear_end(&files.channel);
     end = clock_ms() + 50;
     do { /* for much longer than `kick` */
-        player_asks(&s, &q);
-        auth_says(&s, 2, "anna");
+        player_asks(&q);
+        auth_says(2, "anna");
         player_is_denied(&q, DENIAL_TOO_MANY);
     } while (clock_ms() < end);
     cr_assert_eq(kill(files.note.pid, SIGCONT), 0);
     wait_for_end(&files);
-    player_logs_in(&s, &q, &files);
-    stage_leave(&s, &q);
+    player_logs_in(&q, &files);
+    stage_leave(&q);
 }
 
 /* If it can't end, it is killed. */
 Test(login, files_that_hangs_after_its_session)
 {
-    struct stage s;
     struct player p;
     struct actor files;
 
-    stage_logged_in(&s, NULL, &p, &files);
+    stage_logged_in(NULL, &p, &files);
     cr_assert_eq(kill(files.note.pid, SIGSTOP), 0);
     player_leave(&p);
-    gate_reaps(&s, p.serial, 0);
+    gate_reaps(p.serial, 0);
     wait_for_end(&files);
-    stage_close(&s);
+    stage_close();
 }
 
 static void homes_elsewhere(struct master *m)
@@ -244,14 +238,13 @@ static void shares_elsewhere(struct master *m)
 
 Test(login, share_not_permitted)
 {
-    struct stage s;
     struct player p;
 
-    stage_asked(&s, shares_elsewhere, &p);
-    auth_says(&s, 1, "anna");
+    stage_asked(shares_elsewhere, &p);
+    auth_says(1, "anna");
     player_is_denied(&p, DENIAL_HOME);
-    stage_reports(&s, EVENT_TROUBLE, "user anna: share contracts: without");
-    stage_leave(&s, &p);
+    stage_reports(EVENT_TROUBLE, "user anna: share contracts: without");
+    stage_leave(&p);
 }
 
 /* The fork's part of the users file, which it has wiped. */
@@ -259,67 +252,65 @@ Test(login, mounts)
 {
     struct actor files;
     struct player p;
-    struct stage s;
     char expected[512];
 
-    stage_logged_in(&s, NULL, &p, &files);
+    stage_logged_in(NULL, &p, &files);
     snprintf(expected, sizeof(expected),
              "/contracts %s/contracts 80000 read 660 770\n"
              "/offers %s/offers 80001 full 640 750\n"
              "/in - 0 drop 600 750\n"
              "/ 600 750 %s",
-             s.folder, s.folder, s.folder);
+             stage.folder, stage.folder, stage.folder);
     cr_expect_str_eq(files.note.mounts, expected);
-    stage_leave(&s, &p);
+    stage_leave(&p);
 }
 
 /* Auth accepts the password, but the row may not have a process. */
 Test(login, home_not_permitted)
 {
-    struct stage s;
     struct player p;
 
-    stage_asked(&s, homes_elsewhere, &p);
-    auth_says(&s, 1, "anna");
+    stage_asked(homes_elsewhere, &p);
+    auth_says(1, "anna");
     player_is_denied(&p, DENIAL_HOME);
-    stage_reports(&s, EVENT_TROUBLE, "user anna");
-    stage_leave(&s, &p);
+    stage_reports(EVENT_TROUBLE, "user anna");
+    stage_leave(&p);
 }
 
 /* --- auth that lies ------------------------------------------------------ */
 
-static void yes_for_nobody(struct stage *s)
+static void yes_for_nobody(void)
 {
-    TELL(&s->auth.channel, verdict, .serial = 1, .accepted = 1);
+    TELL(&stage.auth.channel, verdict, .serial = 1, .accepted = 1);
 }
 
-static void yes_for_no_name(struct stage *s)
+static void yes_for_no_name(void)
 {
-    auth_says(s, 1, "../anna");
+    auth_says(1, "../anna");
 }
 
-static void yes_without_a_hash(struct stage *s)
+static void yes_without_a_hash(void)
 {
-    TELL(&s->auth.channel, verdict, .serial = 1, .accepted = 1,
+    TELL(&stage.auth.channel, verdict, .serial = 1, .accepted = 1,
          .user = SLICE("anna"), .failed = 1);
 }
 
-static void wrong_serial(struct stage *s)
+static void wrong_serial(void)
 {
-    auth_says(s, 2, "anna"); /* session 2 exists, but has asked for nothing */
+    auth_says(2, "anna"); /* session 2 exists, but has asked for nothing */
 }
 
-static void unknown_serial(struct stage *s)
+static void unknown_serial(void)
 {
-    auth_says(s, 99, NULL);
+    auth_says(99, NULL);
 }
 
-static void garbage(struct stage *s)
+static void garbage(void)
 {
-    channel_shout(&s->auth.channel, "verdict: yes", 12, NULL, 0);
+    channel_shout(&stage.auth.channel, "verdict: yes", 12, NULL, 0);
 }
 
-static void with_descriptor(struct stage *s)
+static void with_descriptor(void)
 {
     char bytes[8 + 40] = { (char)MSG_verdict };
     const int fd = 0;
@@ -327,30 +318,30 @@ static void with_descriptor(struct stage *s)
     bytes[8] = 1;
     bytes[16] = 1;
     bytes[32] = 1;
-    channel_shout(&s->auth.channel, bytes, sizeof(bytes), &fd, 1);
+    channel_shout(&stage.auth.channel, bytes, sizeof(bytes), &fd, 1);
 }
 
-static void words_of_gate(struct stage *s)
+static void words_of_gate(void)
 {
-    struct channel c = s->auth.channel;
+    struct channel c = stage.auth.channel;
 
     c.self = PROCESS_GATE;
     TELL(&c, session_gone, .serial = 1);
 }
 
-static void dies(struct stage *s)
+static void dies(void)
 {
-    actor_die(&s->auth);
+    actor_die(&stage.auth);
 }
 
-static void leaves(struct stage *s)
+static void leaves(void)
 {
-    actor_leave(&s->auth);
+    actor_leave(&stage.auth);
 }
 
 static const struct {
     const char *what;
-    void (*act)(struct stage *s);
+    void (*act)(void);
 } lies[] = {
     { "yes, but for nobody", yes_for_nobody },
     { "yes, but for what is no name", yes_for_no_name },
@@ -368,19 +359,18 @@ static const struct {
 Test(login, lies_of_auth)
 {
     for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
-        struct stage s;
         struct player p, other;
         struct actor files;
 
-        stage_with(&s, NULL, &p);
-        player_enter(&s, &other, 2);
-        player_asks(&s, &p);
-        lies[i].act(&s);
+        stage_with(NULL, &p);
+        player_enter(&other, 2);
+        player_asks(&p);
+        lies[i].act();
         player_is_denied(&p, DENIAL_FAILED);
-        actor_again(&s, &s.auth);
-        player_logs_in(&s, &p, &files);
+        actor_again(&stage.auth);
+        player_logs_in(&p, &files);
         player_leave(&p);
-        stage_leave(&s, &other);
+        stage_leave(&other);
     }
 }
 
@@ -397,50 +387,47 @@ Test(login, yes_for_another_row)
                  { "anna", 1, DENIAL_CHANGED } };
     struct actor files;
     struct player p;
-    struct stage s;
 
-    stage_with(&s, NULL, &p);
+    stage_with(NULL, &p);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        player_asks(&s, &p);
-        TELL(&s.auth.channel, verdict, .serial = 1, .accepted = 1,
+        player_asks(&p);
+        TELL(&stage.auth.channel, verdict, .serial = 1, .accepted = 1,
              .user = slice_from(rows[i].user),
-             .version = auth_version(&s, rows[i].user) + rows[i].off);
+             .version = auth_version(rows[i].user) + rows[i].off);
         player_is_denied(&p, rows[i].why);
-        stage_reports(&s, EVENT_SERVICE, "not let in");
+        stage_reports(EVENT_SERVICE, "not let in");
     }
-    player_logs_in(&s, &p, &files);
-    stage_leave(&s, &p);
+    player_logs_in(&p, &files);
+    stage_leave(&p);
 }
 
 /* Two verdicts for one request: the first one counts, the second one is a
  * lie. */
 Test(login, second_verdict)
 {
-    struct stage s;
     struct player p;
 
-    stage_asked(&s, NULL, &p);
-    auth_says(&s, 1, NULL);
-    auth_says(&s, 1, "anna");
+    stage_asked(NULL, &p);
+    auth_says(1, NULL);
+    auth_says(1, "anna");
     player_is_denied(&p, DENIAL_WRONG);
-    actor_again(&s, &s.auth);
-    stage_serves(&s);
-    stage_leave(&s, &p);
+    actor_again(&stage.auth);
+    stage_serves();
+    stage_leave(&p);
 }
 
 /* Thousands of verdicts at once. */
 Test(login, flood_of_verdicts)
 {
-    struct stage s;
     int r = 0;
 
-    stage_open(&s, NULL);
+    stage_open(NULL);
     for (int i = 0; i < 100000 && r != -EPIPE; i++)
-        r = SAY(&s.auth.channel, verdict);
+        r = SAY(&stage.auth.channel, verdict);
     cr_assert_eq(r, -EPIPE);
-    actor_again(&s, &s.auth);
-    stage_serves(&s);
-    stage_close(&s);
+    actor_again(&stage.auth);
+    stage_serves();
+    stage_close();
 }
 
 static void impatient(struct master *m)
@@ -454,18 +441,17 @@ static void impatient(struct master *m)
  * be distinguished from the first login's. */
 Test(login, silence_of_auth)
 {
-    struct stage s;
     struct player p;
 
-    stage_asked(&s, impatient, &p);
+    stage_asked(impatient, &p);
     player_is_denied(&p, DENIAL_BUSY);
     p.request = 8;
     TELL(&p.channel, login, 8);
     p.channel.phase = PHASE_VERIFY;
-    stage_reports(&s, EVENT_PEER, "no verdict in time");
-    actor_again(&s, &s.auth);
-    player_is_asked_about(&s, &p);
-    stage_leave(&s, &p);
+    stage_reports(EVENT_PEER, "no verdict in time");
+    actor_again(&stage.auth);
+    player_is_asked_about(&p);
+    stage_leave(&p);
 }
 
 static void quick(struct master *m)
@@ -477,20 +463,19 @@ static void quick(struct master *m)
  * isn't a lie. */
 Test(login, late_verdict)
 {
-    struct stage s;
     struct player p;
     struct actor files;
 
-    stage_asked(&s, quick, &p);
+    stage_asked(quick, &p);
     player_is_denied(&p, DENIAL_BUSY);
-    auth_says(&s, 1, "anna");
-    player_enter(&s, &p, 2); /* the first session leaves in the middle */
-    player_asks(&s, &p);
+    auth_says(1, "anna");
+    player_enter(&p, 2); /* the first session leaves in the middle */
+    player_asks(&p);
     player_leave(&p);
-    auth_says(&s, 2, "anna");
-    player_enter(&s, &p, 3);
-    player_logs_in(&s, &p, &files);
-    stage_leave(&s, &p);
+    auth_says(2, "anna");
+    player_enter(&p, 3);
+    player_logs_in(&p, &files);
+    stage_leave(&p);
 }
 
 static void many_sessions(struct master *m)
@@ -498,14 +483,13 @@ static void many_sessions(struct master *m)
     m->settings.max_sessions = VERIFICATIONS_MAX + 1;
 }
 
-static void fill_workers(struct stage *s, struct player *p)
+static void fill_workers(struct player *p)
 {
-
     for (size_t i = 0; i < VERIFICATIONS_MAX; i++) {
-        player_enter(s, &p[i], i + 1);
-        player_asks(s, &p[i]);
+        player_enter(&p[i], i + 1);
+        player_asks(&p[i]);
     }
-    player_enter(s, &p[VERIFICATIONS_MAX], 1000);
+    player_enter(&p[VERIFICATIONS_MAX], 1000);
     TELL(&p[VERIFICATIONS_MAX].channel, login, 1);
     p[VERIFICATIONS_MAX].request = 1;
     p[VERIFICATIONS_MAX].channel.phase = PHASE_VERIFY;
@@ -515,16 +499,15 @@ static void fill_workers(struct stage *s, struct player *p)
 Test(login, all_workers_busy)
 {
     struct player p[VERIFICATIONS_MAX + 1];
-    struct stage s;
 
-    stage_open(&s, many_sessions);
-    fill_workers(&s, p);
-    auth_says(&s, 1, NULL);
+    stage_open(many_sessions);
+    fill_workers(p);
+    auth_says(1, NULL);
     player_is_denied(&p[0], DENIAL_WRONG);
-    player_is_asked_about(&s, &p[VERIFICATIONS_MAX]);
+    player_is_asked_about(&p[VERIFICATIONS_MAX]);
     for (size_t i = 0; i <= VERIFICATIONS_MAX; i++)
         player_leave(&p[i]);
-    stage_close(&s);
+    stage_close();
 }
 
 static void short_queue(struct master *m)
@@ -536,14 +519,13 @@ static void short_queue(struct master *m)
 Test(login, no_worker_for_long)
 {
     struct player p[VERIFICATIONS_MAX + 1];
-    struct stage s;
 
-    stage_open(&s, short_queue);
-    fill_workers(&s, p);
+    stage_open(short_queue);
+    fill_workers(p);
     player_is_denied(&p[VERIFICATIONS_MAX], DENIAL_BUSY);
     for (size_t i = 0; i <= VERIFICATIONS_MAX; i++)
         player_leave(&p[i]);
-    stage_close(&s);
+    stage_close();
 }
 
 struct share_row {
@@ -556,13 +538,12 @@ static const struct share_row shares[] = {
     { "2001:db8::1", "2001:db8::2:3", "2001:db8:0:1::1" }, /* a /64 */
 };
 
-static void enter_from(struct stage *s, struct player *p, uint64_t serial,
-                       const char *text)
+static void enter_from(struct player *p, uint64_t serial, const char *text)
 {
     struct address a;
 
     cr_assert_eq(address_parse(slice_from(text), &a), 0);
-    player_enter_from(s, p, serial, &a);
+    player_enter_from(p, serial, &a);
 }
 
 /* With one worker an address may have 8 logins under way: its next one waits,
@@ -572,28 +553,27 @@ static void check_share(const struct share_row *row)
 {
     enum { SHARE = 8 };
     struct player p[SHARE], more, other;
-    struct stage s;
 
-    stage_open(&s, many_sessions);
+    stage_open(many_sessions);
     for (size_t i = 0; i < SHARE; i++) {
-        enter_from(&s, &p[i], i + 1, row->greedy);
-        player_asks(&s, &p[i]);
+        enter_from(&p[i], i + 1, row->greedy);
+        player_asks(&p[i]);
     }
     player_leave(&p[0]);
-    enter_from(&s, &more, 100, row->more);
+    enter_from(&more, 100, row->more);
     TELL(&more.channel, login, 1);
     more.request = 1;
     more.channel.phase = PHASE_VERIFY;
-    enter_from(&s, &other, 101, row->other);
-    player_asks(&s, &other); /* and auth doesn't know MORE */
-    auth_says(&s, 101, NULL);
+    enter_from(&other, 101, row->other);
+    player_asks(&other); /* and auth doesn't know MORE */
+    auth_says(101, NULL);
     player_is_denied(&other, DENIAL_WRONG);
-    auth_says(&s, 1, NULL);
-    player_is_asked_about(&s, &more);
+    auth_says(1, NULL);
+    player_is_asked_about(&more);
     for (size_t i = 1; i < SHARE; i++)
         player_leave(&p[i]);
     player_leave(&more);
-    stage_leave(&s, &other);
+    stage_leave(&other);
 }
 
 Test(login, share_of_an_address)
@@ -611,21 +591,21 @@ static void slows(struct master *m)
     m->settings.guess_delay = SLOW_MS;
 }
 
-static void attack_name(struct stage *s, struct player *p)
+static void attack_name(struct player *p)
 {
     for (int i = 0; i < GUESS_NAME_FREE; i++) {
-        player_asks(s, p);
-        auth_says(s, p->serial, NULL);
+        player_asks(p);
+        auth_says(p->serial, NULL);
         player_is_denied(p, DENIAL_WRONG);
     }
 }
 
-static uint64_t time_of_login(struct stage *s, struct player *p)
+static uint64_t time_of_login(struct player *p)
 {
     uint64_t before = clock_ms();
     struct actor files;
 
-    player_logs_in(s, p, &files);
+    player_logs_in(p, &files);
     return clock_ms() - before;
 }
 
@@ -634,19 +614,18 @@ static uint64_t time_of_login(struct stage *s, struct player *p)
 Test(login, a_guessed_name_is_slowed)
 {
     struct player attacker, p, q;
-    struct stage s;
 
-    stage_open(&s, slows);
-    enter_from(&s, &attacker, 1, "192.0.2.7");
-    enter_from(&s, &p, 2, "198.51.100.1");
-    enter_from(&s, &q, 3, "198.51.100.1");
-    attack_name(&s, &attacker);
-    cr_expect_geq(time_of_login(&s, &p),
+    stage_open(slows);
+    enter_from(&attacker, 1, "192.0.2.7");
+    enter_from(&p, 2, "198.51.100.1");
+    enter_from(&q, 3, "198.51.100.1");
+    attack_name(&attacker);
+    cr_expect_geq(time_of_login(&p),
                   SLOW_MS - 500); /* the delays double up to it */
-    cr_expect_lt(time_of_login(&s, &q), SLOW_MS - 500, "not where it is known");
+    cr_expect_lt(time_of_login(&q), SLOW_MS - 500, "not where it is known");
     player_leave(&attacker);
     player_leave(&p);
-    stage_leave(&s, &q);
+    stage_leave(&q);
 }
 
 /* Neither leaving before the answer nor a login now and then gets around the
@@ -654,35 +633,34 @@ Test(login, a_guessed_name_is_slowed)
 Test(login, tries_without_an_answer_count)
 {
     struct player p, known;
-    struct stage s;
 
-    stage_open(&s, slows);
-    enter_from(&s, &known, 100, "198.51.100.1");
+    stage_open(slows);
+    enter_from(&known, 100, "198.51.100.1");
     for (uint64_t i = 1; i <= GUESS_NAME_FREE; i++) {
-        enter_from(&s, &p, i, "192.0.2.7");
-        player_asks(&s, &p);
+        enter_from(&p, i, "192.0.2.7");
+        player_asks(&p);
         player_leave(&p);
-        auth_says(&s, i, NULL);
+        auth_says(i, NULL);
     }
-    player_enter(&s, &p, 99);
-    cr_expect_geq(time_of_login(&s, &p), 990);
+    player_enter(&p, 99);
+    cr_expect_geq(time_of_login(&p), 990);
     player_leave(&p);
-    stage_leave(&s, &known);
+    stage_leave(&known);
 }
 
 /* COUNT players of one address enter; then each sends a wrong password. Returns
  * the time before the first of these. */
-static uint64_t all_are_wrong(struct stage *s, struct player *p, uint64_t count)
+static uint64_t all_are_wrong(struct player *p, uint64_t count)
 {
     uint64_t before;
 
     for (uint64_t i = 0; i < count; i++)
-        enter_from(s, &p[i], i + 1, "192.0.2.7");
-    attack_name(s, &p[0]);
+        enter_from(&p[i], i + 1, "192.0.2.7");
+    attack_name(&p[0]);
     before = clock_ms();
     for (uint64_t i = 0; i < count; i++) {
-        player_asks(s, &p[i]);
-        auth_says(s, i + 1, NULL);
+        player_asks(&p[i]);
+        auth_says(i + 1, NULL);
     }
     return before;
 }
@@ -692,18 +670,17 @@ Test(login, few_of_an_address_are_slowed_at_a_time)
 {
     enum { MANY = 5 };
     struct player p[MANY];
-    struct stage s;
     uint64_t before;
 
-    stage_open(&s, slows);
-    before = all_are_wrong(&s, p, MANY);
+    stage_open(slows);
+    before = all_are_wrong(p, MANY);
     for (uint64_t i = 0; i < MANY; i++) {
         player_is_denied(&p[i], DENIAL_WRONG);
         cr_expect_geq(clock_ms() - before, i == 4 ? 2490 : 990, "%lu", i);
     }
     for (uint64_t i = 1; i < MANY; i++)
         player_leave(&p[i]);
-    stage_leave(&s, &p[0]);
+    stage_leave(&p[0]);
 }
 
 static void slows_and_hurries(struct master *m)
@@ -718,49 +695,47 @@ Test(login, a_delay_that_begins_too_late_is_busy)
 {
     enum { MANY = 7 };
     struct player p[MANY];
-    struct stage s;
     uint64_t before;
 
-    stage_open(&s, slows_and_hurries);
-    before = all_are_wrong(&s, p, MANY);
+    stage_open(slows_and_hurries);
+    before = all_are_wrong(p, MANY);
     player_is_denied(&p[0], DENIAL_WRONG);
     player_is_denied(&p[MANY - 1], DENIAL_BUSY);
     cr_expect_geq(clock_ms() - before, 2990);
     for (uint64_t i = 1; i < MANY; i++)
         player_leave(&p[i]);
-    stage_leave(&s, &p[0]);
+    stage_leave(&p[0]);
 }
 
 /* While auth is restarting logins wait for it. */
 Test(login, waits_for_auth)
 {
-    struct stage s;
     struct player p;
     struct actor files;
     struct message got;
 
-    stage_with(&s, NULL, &p);
-    actor_die(&s.auth);
-    actor_enter(&s, &s.auth, "auth"); /* started, not ready */
+    stage_with(NULL, &p);
+    actor_die(&stage.auth);
+    actor_enter(&stage.auth, "auth"); /* started, not ready */
     p.request = 4;
     TELL(&p.channel, login, 4);
     p.channel.phase = PHASE_VERIFY;
-    actor_ready(&s, &s.auth);
-    actor_hear(&s.auth, MSG_verify, &got);
+    actor_ready(&stage.auth);
+    actor_hear(&stage.auth, MSG_verify, &got);
     message_close(&got);
     player_hear(&p, MSG_login_channel, &got);
     message_close(&got);
-    auth_says(&s, 1, "anna");
-    actor_enter(&s, &files, "files");
+    auth_says(1, "anna");
+    actor_enter(&files, "files");
     TELL(&files.channel, files_ready);
     player_hear(&p, MSG_granted, &got);
     message_close(&got);
-    stage_leave(&s, &p);
+    stage_leave(&p);
 }
 
 /* --- the users file changes ---------------------------------------------- */
 
-static void write_users(struct stage *s, const char *first)
+static void write_users(const char *first)
 {
     char text[512];
 
@@ -768,8 +743,8 @@ static void write_users(struct stage *s, const char *first)
              "%s:$6$rounds=1000$sallyport$" /* 86 more */
              "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
              "aaaaaaaaaaaaaaaaaaaaaa:70000:70000::%s/%s::\n",
-             first, s->folder, first);
-    stage_users(s, text);
+             first, stage.folder, first);
+    stage_users(text);
 }
 
 /* A login after a change uses the new file: auth gets it before the request. A
@@ -777,48 +752,47 @@ static void write_users(struct stage *s, const char *first)
  * rows. */
 Test(login, users_change)
 {
-    struct stage s;
     struct player p, q;
     struct actor files;
     struct message got;
 
-    stage_with(&s, NULL, &p);
-    player_enter(&s, &q, 2);
-    player_asks(&s, &p);
-    write_users(&s, "dora");
+    stage_with(NULL, &p);
+    player_enter(&q, 2);
+    player_asks(&p);
+    write_users("dora");
     q.request = 4;
     TELL(&q.channel, login, 4);
     q.channel.phase = PHASE_VERIFY;
-    actor_hear(&s.auth, MSG_users, &got);
-    auth_takes(&s, &got);
+    actor_hear(&stage.auth, MSG_users, &got);
+    auth_takes(&got);
     message_close(&got);
-    actor_hear(&s.auth, MSG_verify, &got);
+    actor_hear(&stage.auth, MSG_verify, &got);
     message_close(&got);
     player_hear(&q, MSG_login_channel, &got);
     message_close(&got);
-    auth_says(&s, 1, "dora");
-    actor_enter(&s, &files, "files");
+    auth_says(1, "dora");
+    actor_enter(&files, "files");
     cr_assert_str_eq(files.note.name, "dora");
-    auth_says(&s, 2, "anna"); /* who isn't there any more */
+    auth_says(2, "anna"); /* who isn't there any more */
     player_is_denied(&q, DENIAL_WRONG);
     player_leave(&p);
-    stage_leave(&s, &q);
+    stage_leave(&q);
 }
 
 /* Another user is added before all others. */
-static void add_user(struct stage *s)
+static void add_user(void)
 {
     char path[128];
     struct buf old, text;
 
-    snprintf(path, sizeof(path), "%s/users", s->folder);
+    snprintf(path, sizeof(path), "%s/users", stage.folder);
     buf_init(&old, 4096);
     buf_init(&text, 8192);
     cr_assert(files_read(path, &old));
     buf_add_text(&text, "emil:*:70004:70004::/home/emil::\n");
     buf_add_slice(&text, buf_slice(&old));
     buf_add(&text, "", 1);
-    stage_users(s, text.data);
+    stage_users(text.data);
     buf_release(&old);
     buf_release(&text);
 }
@@ -830,58 +804,54 @@ Test(login, another_user_changes_during_a_delay)
     struct actor files;
     struct message got;
     struct player p, q;
-    struct stage s;
 
-    stage_open(&s, slows);
-    player_enter(&s, &p, 1);
-    player_enter(&s, &q, 2);
-    attack_name(&s, &p);
-    player_asks(&s, &p);
-    auth_says(&s, 1, "anna");
-    add_user(&s);
-    player_asks(&s, &q); /* master checks the file */
-    actor_enter(&s, &files, "files");
+    stage_open(slows);
+    player_enter(&p, 1);
+    player_enter(&q, 2);
+    attack_name(&p);
+    player_asks(&p);
+    auth_says(1, "anna");
+    add_user();
+    player_asks(&q); /* master checks the file */
+    actor_enter(&files, "files");
     cr_expect_str_eq(files.note.name, "anna");
     TELL(&files.channel, files_ready);
     player_hear(&p, MSG_granted, &got);
     cr_expect(slice_equal(got.granted.name, SLICE("anna")));
     message_close(&got);
     player_leave(&q);
-    stage_leave(&s, &p);
+    stage_leave(&p);
 }
 
 /* The user may be gone, changed or locked meanwhile. */
 Test(login, users_change_during_a_delay)
 {
     struct player p, q;
-    struct stage s;
 
-    stage_open(&s, slows);
-    player_enter(&s, &p, 1);
-    player_enter(&s, &q, 2);
-    attack_name(&s, &p);
-    player_asks(&s, &p);
-    auth_says(&s, 1, "anna");
-    write_users(&s, "dora");
-    player_asks(&s, &q); /* master checks the file */
-    auth_says(&s, 2, NULL);
+    stage_open(slows);
+    player_enter(&p, 1);
+    player_enter(&q, 2);
+    attack_name(&p);
+    player_asks(&p);
+    auth_says(1, "anna");
+    write_users("dora");
+    player_asks(&q); /* master checks the file */
+    auth_says(2, NULL);
     player_is_denied(&p, DENIAL_WRONG);
     player_is_denied(&q, DENIAL_WRONG);
-    stage_reports(&s, EVENT_SERVICE, "anna: not let in");
+    stage_reports(EVENT_SERVICE, "anna: not let in");
     player_leave(&q);
-    stage_leave(&s, &p);
+    stage_leave(&p);
 }
 
 /* A broken file is reported, and the old one counts. */
 Test(login, users_broken)
 {
-    struct stage s;
-
-    stage_open(&s, NULL);
-    stage_users(&s, "this is no users file\n");
-    stage_serves(&s);
-    stage_reports(&s, EVENT_TROUBLE, "users:1: ");
-    stage_close(&s);
+    stage_open(NULL);
+    stage_users("this is no users file\n");
+    stage_serves();
+    stage_reports(EVENT_TROUBLE, "users:1: ");
+    stage_close();
 }
 
 /* Reading fails: the first bytes of /proc/self/mem always fail. A user who was
@@ -891,29 +861,27 @@ Test(login, users_unreadable)
 {
     char path[128];
     struct player p;
-    struct stage s;
 
-    stage_open(&s, NULL);
-    snprintf(path, sizeof(path), "%s/users", s.folder);
+    stage_open(NULL);
+    snprintf(path, sizeof(path), "%s/users", stage.folder);
     cr_assert(unlink(path) == 0 && symlink("/proc/self/mem", path) == 0);
-    player_enter(&s, &p, 1);
+    player_enter(&p, 1);
     p.request = 4;
     TELL(&p.channel, login, 4);
     p.channel.phase = PHASE_VERIFY;
     player_is_denied(&p, DENIAL_AWAY);
-    stage_reports(&s, EVENT_TROUBLE, "new clients get 421: ");
-    write_users(&s, "dora");
-    player_asks(&s, &p);
-    auth_says(&s, 1, NULL);
+    stage_reports(EVENT_TROUBLE, "new clients get 421: ");
+    write_users("dora");
+    player_asks(&p);
+    auth_says(1, NULL);
     player_is_denied(&p, DENIAL_WRONG);
-    stage_leave(&s, &p);
+    stage_leave(&p);
 }
 
 /* --- sessions that break the rules --------------------------------------- */
 
 static void twice(struct player *p)
 {
-
     SAY(&p->channel, login, 1);
     SAY(&p->channel, login, 1);
 }
@@ -951,20 +919,19 @@ static const struct {
 Test(login, sessions_that_break_the_rules)
 {
     for (size_t i = 0; i < sizeof(breaches) / sizeof(breaches[0]); i++) {
-        struct stage s;
         struct player p;
 
-        stage_open(&s, NULL);
-        player_enter(&s, &p, 3);
+        stage_open(NULL);
+        player_enter(&p, 3);
         breaches[i].act(&p);
-        gate_hears(&s, MSG_kill, 3);
+        gate_hears(MSG_kill, 3);
         channel_hear_end(&p.channel);
         if (i == 0) { /* auth was asked, and answers */
-            actor_die(&s.auth);
-            actor_again(&s, &s.auth);
+            actor_die(&stage.auth);
+            actor_again(&stage.auth);
         }
-        stage_serves(&s);
-        stage_leave(&s, &p);
+        stage_serves();
+        stage_leave(&p);
     }
 }
 
@@ -972,9 +939,7 @@ Test(login, sessions_that_break_the_rules)
  * is either LOGIN in its phases, or ends that session and nothing else. */
 Test(login, every_message_in_every_phase)
 {
-    struct stage s;
-
-    stage_open(&s, NULL);
+    stage_open(NULL);
     for (unsigned m = 1; m <= MSG_COUNT; m++)
         for (int phase = 0; phase < 3; phase++) {
             uint64_t serial = m * 10 + (unsigned)phase;
@@ -984,16 +949,16 @@ Test(login, every_message_in_every_phase)
 
             if (m == MSG_login && phase != 1)
                 continue; /* a login, or SITE PSWD: test_password.c */
-            player_enter(&s, &p, serial);
+            player_enter(&p, serial);
             if (phase == 1)
-                player_asks(&s, &p);
+                player_asks(&p);
             if (phase == 2)
-                player_logs_in(&s, &p, &files);
+                player_logs_in(&p, &files);
             channel_shout(&p.channel, bytes, sizeof(bytes), NULL, 0);
-            gate_hears(&s, MSG_kill, serial);
+            gate_hears(MSG_kill, serial);
             channel_hear_end(&p.channel);
             if (phase == 1)
-                auth_says(&s, serial, NULL);
+                auth_says(serial, NULL);
             if (phase == 2) {
                 actor_finish(
                     &files); /* otherwise master would wait, and then kill it */
@@ -1002,8 +967,8 @@ Test(login, every_message_in_every_phase)
             }
             player_leave(&p);
         }
-    stage_serves(&s);
-    stage_close(&s);
+    stage_serves();
+    stage_close();
 }
 
 static void no_delay(struct master *m)
@@ -1014,9 +979,9 @@ static void no_delay(struct master *m)
 
 /* Waits until the player has SIZE unread bytes. Returns false if it was killed
  * instead. */
-static bool unread_grows(struct stage *s, struct player *p, int size)
+static bool unread_grows(struct player *p, int size)
 {
-    struct pollfd gate = { .fd = s->gate.channel.fd, .events = POLLIN };
+    struct pollfd gate = { .fd = stage.gate.channel.fd, .events = POLLIN };
     uint64_t end = clock_ms() + STAGE_WAIT_MS;
     int now = 0;
 
@@ -1034,26 +999,25 @@ Test(login, does_not_read)
 {
     struct message got;
     int size = 0;
-    struct stage s;
     struct player p;
 
-    stage_with(&s, no_delay, &p);
+    stage_with(no_delay, &p);
     for (;;) {
         TELL(&p.channel, login, 1);
-        if (!unread_grows(&s, &p, size + 8))
+        if (!unread_grows(&p, size + 8))
             break; /* the channel to auth didn't fit */
-        actor_hear(&s.auth, MSG_verify, &got);
+        actor_hear(&stage.auth, MSG_verify, &got);
         message_close(&got);
-        auth_says(&s, 1, NULL);
+        auth_says(1, NULL);
         size += 24;
-        if (!unread_grows(&s, &p, size))
+        if (!unread_grows(&p, size))
             break; /* the answer didn't fit */
     }
     cr_assert(size > 240);
-    gate_hears(&s, MSG_kill, 1);
+    gate_hears(MSG_kill, 1);
     player_leave(&p);
-    actor_die(&s.auth); /* it may have got requests */
-    actor_again(&s, &s.auth);
-    stage_serves(&s);
-    stage_close(&s);
+    actor_die(&stage.auth); /* it may have got requests */
+    actor_again(&stage.auth);
+    stage_serves();
+    stage_close();
 }

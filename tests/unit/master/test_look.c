@@ -59,13 +59,12 @@ Test(look, answers, .timeout = 60)
     struct player p, q;
     struct message asked;
     struct caller c, d;
-    struct stage s;
 
-    stage_with(&s, is_patient, &p);
-    player_enter(&s, &q, 2);
-    player_asks(&s, &q); /* so master has seen both */
-    caller_enter(&s, &c);
-    caller_enter(&s, &d);
+    stage_with(is_patient, &p);
+    player_enter(&q, 2);
+    player_asks(&q); /* so master has seen both */
+    caller_enter(&c);
+    caller_enter(&d);
     look(&c);
     player_hear(&p, MSG_look_at, &asked);
     player_hear(&q, MSG_look_at, &asked);
@@ -83,20 +82,19 @@ Test(look, answers, .timeout = 60)
     caller_leave(&c);
     caller_leave(&d);
     player_leave(&q);
-    stage_leave(&s, &p);
+    stage_leave(&p);
 }
 
 Test(look, nobody_is_there, .timeout = 60)
 {
     struct caller c;
-    struct stage s;
 
-    stage_open(&s, is_patient);
-    caller_enter(&s, &c);
+    stage_open(is_patient);
+    caller_enter(&c);
     look(&c);
     hears_end(&c);
     caller_leave(&c);
-    stage_close(&s);
+    stage_close();
 }
 
 /* It is asked once, and its late answer is nobody's. */
@@ -105,10 +103,9 @@ Test(look, a_session_without_an_answer, .timeout = 60)
     struct player p;
     struct message asked;
     struct caller c;
-    struct stage s;
 
-    stage_with(&s, is_quick, &p);
-    caller_enter(&s, &c);
+    stage_with(is_quick, &p);
+    caller_enter(&c);
     look(&c);
     hears_end(&c);
     look(&c);
@@ -118,20 +115,19 @@ Test(look, a_session_without_an_answer, .timeout = 60)
     caller_asks(&c, MSG_who); /* the connection still serves */
     caller_hears(&c, MSG_who_is, &asked);
     caller_leave(&c);
-    stage_leave(&s, &p);
+    stage_leave(&p);
 }
 
 Test(look, a_session_that_was_not_asked, .timeout = 60)
 {
     struct player p;
-    struct stage s;
 
-    stage_with(&s, is_patient, &p);
+    stage_with(is_patient, &p);
     says_doing(&p.channel, 1, 0, "/p");
-    gate_hears(&s, MSG_kill, 1);
+    gate_hears(MSG_kill, 1);
     channel_hear_end(&p.channel);
-    gate_reaps(&s, 1, 9);
-    stage_close(&s);
+    gate_reaps(1, 9);
+    stage_close();
 }
 
 static void follows_an_older_one(struct master *m)
@@ -163,16 +159,15 @@ Test(look, in_an_older_generation, .timeout = 60)
 {
     struct roster_facts old = { .serial = 7, .peer = { .family = 4 } };
     struct caller c, d;
-    struct stage s;
 
     supervised_make_rosters();
-    supervised_open(&s, follows_an_older_one);
+    supervised_open(follows_an_older_one);
     roster_write(supervised_older(), 3, &old);
-    caller_enter(&s, &c);
+    caller_enter(&c);
     wait_for_older(&c);
     look(&c);
     cr_expect_eq(supervised_ordered(supervised_older(), ORDER_LOOK), 3);
-    caller_enter(&s, &d);
+    caller_enter(&d);
     look(&d);
     hears_end(&d); /* only the first one waits */
     caller_leave(&d);
@@ -183,7 +178,7 @@ Test(look, in_an_older_generation, .timeout = 60)
     hears_doing(&c, 7, "/old");
     hears_end(&c);
     caller_leave(&c);
-    stage_close(&s);
+    stage_close();
     supervised_drop_rosters();
 }
 
@@ -197,14 +192,13 @@ Test(look, by_the_newest_master, .timeout = 60)
     struct roster_facts now;
     struct message got;
     struct player p;
-    struct stage s;
     size_t row;
 
     supervised_make_rosters();
-    supervised_open(&s, has_a_roster);
-    player_enter(&s, &p, 1);
-    player_asks(&s, &p); /* so master has seen it */
-    supervised_replaces(&s);
+    supervised_open(has_a_roster);
+    player_enter(&p, 1);
+    player_asks(&p); /* so master has seen it */
+    supervised_replaces();
     row = supervised_shows(supervised_own(), 1, NULL, &now);
     roster_order(supervised_own(), row + 1, 2, ORDER_LOOK, 0);
     roster_order(supervised_own(), row, 1, ORDER_LOOK, 0);
@@ -215,6 +209,6 @@ Test(look, by_the_newest_master, .timeout = 60)
     cr_expect_str_eq(supervised_own()->row[row].doing.client, "a client");
     cr_expect_eq(supervised_own()->row[row].doing.bytes, 5);
     player_leave(&p);
-    stage_close(&s);
+    stage_close();
     supervised_drop_rosters();
 }

@@ -51,15 +51,15 @@ static void follows_with_one_each(struct master *m)
     m->settings.max_per_user = 1;
 }
 
-static void newest_opens(struct stage *s, void (*adjust)(struct master *m))
+static void newest_opens(void (*adjust)(struct master *m))
 {
     supervised_make_rosters();
-    supervised_open(s, adjust);
+    supervised_open(adjust);
 }
 
-static void newest_closes(struct stage *s)
+static void newest_closes(void)
 {
-    stage_close(s);
+    stage_close();
     supervised_drop_rosters();
 }
 
@@ -106,10 +106,9 @@ Test(older, a_caller_kicks_its_session, .timeout = 60)
     const struct roster_facts f = seven();
     struct message got;
     struct caller c;
-    struct stage s;
 
-    newest_opens(&s, follows);
-    caller_enter(&s, &c);
+    newest_opens(follows);
+    caller_enter(&c);
     shows(&f);
     expect_sessions(&c, 1);
     c.request = channel_next(&c.channel);
@@ -118,19 +117,18 @@ Test(older, a_caller_kicks_its_session, .timeout = 60)
     cr_expect_eq(got.ended.sessions, 1);
     expect_kick(ENDING_KICKED);
     caller_leave(&c);
-    newest_closes(&s);
+    newest_closes();
 }
 
 /* Its user's row has changed since its login. */
 Test(older, a_changed_row_ends_its_session, .timeout = 60)
 {
     const struct roster_facts f = seven_as("anna", 1);
-    struct stage s;
 
-    newest_opens(&s, follows);
+    newest_opens(follows);
     shows(&f);
     expect_kick(ENDING_CHANGED);
-    newest_closes(&s);
+    newest_closes();
 }
 
 /* It logs in while this generation leads: it is one too many. */
@@ -140,12 +138,11 @@ Test(older, a_late_login_is_one_too_many, .timeout = 60)
     struct actor files;
     struct player p;
     struct caller c;
-    struct stage s;
 
-    newest_opens(&s, follows_with_one_each);
-    player_enter(&s, &p, 1);
-    player_logs_in(&s, &p, &files);
-    caller_enter(&s, &c);
+    newest_opens(follows_with_one_each);
+    player_enter(&p, 1);
+    player_logs_in(&p, &files);
+    caller_enter(&c);
     shows(&f);
     expect_sessions(&c, 2);
     f = seven_as("anna", p.version);
@@ -153,7 +150,7 @@ Test(older, a_late_login_is_one_too_many, .timeout = 60)
     expect_kick(ENDING_TOO_MANY);
     caller_leave(&c);
     player_leave(&p);
-    newest_closes(&s);
+    newest_closes();
 }
 
 /* It was logged in before: the newest session of this generation goes. */
@@ -163,35 +160,33 @@ Test(older, an_earlier_login_stays, .timeout = 60)
     struct message got;
     struct actor files;
     struct player p;
-    struct stage s;
 
-    newest_opens(&s, follows_with_one_each);
-    player_enter(&s, &p, 1);
-    player_logs_in(&s, &p, &files);
+    newest_opens(follows_with_one_each);
+    player_enter(&p, 1);
+    player_logs_in(&p, &files);
     f = seven_as("anna", p.version);
     shows(&f);
     player_hear(&p, MSG_kick, &got);
     cr_expect_eq(got.kick.why, ENDING_TOO_MANY);
     cr_expect_not(supervised_older()->row[ROW].orders & ORDER_KICK);
     player_leave(&p);
-    newest_closes(&s);
+    newest_closes();
 }
 
 Test(older, its_session_ends, .timeout = 60)
 {
     struct roster_facts f = seven();
     struct caller c;
-    struct stage s;
 
-    newest_opens(&s, follows);
-    caller_enter(&s, &c);
+    newest_opens(follows);
+    caller_enter(&c);
     shows(&f);
     expect_sessions(&c, 1);
     f.gone = true;
     shows(&f);
     expect_sessions(&c, 0);
     caller_leave(&c);
-    newest_closes(&s);
+    newest_closes();
 }
 
 /* The row has another session by the next look. */
@@ -199,10 +194,9 @@ Test(older, its_row_has_another_session, .timeout = 60)
 {
     struct roster_facts f = seven(), now;
     struct caller c;
-    struct stage s;
 
-    newest_opens(&s, follows);
-    caller_enter(&s, &c);
+    newest_opens(follows);
+    caller_enter(&c);
     shows(&f);
     expect_sessions(&c, 1);
     f.serial = SEVEN + 1;
@@ -212,7 +206,7 @@ Test(older, its_row_has_another_session, .timeout = 60)
     expect_sessions(&c, 2);
     supervised_shows(supervised_older(), SEVEN + 1, NULL, &now);
     caller_leave(&c);
-    newest_closes(&s);
+    newest_closes();
 }
 
 /* The supervisor's mark: its master may have died with sessions in it. */
@@ -220,17 +214,16 @@ Test(older, the_generation_ends, .timeout = 60)
 {
     const struct roster_facts f = seven();
     struct caller c;
-    struct stage s;
 
-    newest_opens(&s, follows);
-    caller_enter(&s, &c);
+    newest_opens(follows);
+    caller_enter(&c);
     shows(&f);
     expect_sessions(&c, 1);
     cr_expect_str_eq(caller_reads(&c, SHOWN_WHOLE, "generations"), "2");
     *(char *)supervised_older() = 1;
     expect_sessions(&c, 0);
     caller_leave(&c);
-    newest_closes(&s);
+    newest_closes();
 }
 
 /* Its last session has ended, and it, before one look: gate hears of it. */
@@ -239,25 +232,24 @@ Test(older, all_ends_between_two_looks, .timeout = 60)
     struct roster_facts f = seven();
     struct message got;
     struct caller c;
-    struct stage s;
 
-    newest_opens(&s, follows);
-    caller_enter(&s, &c);
+    newest_opens(follows);
+    caller_enter(&c);
     shows(&f);
-    actor_hear(&s.gate, MSG_elder, &got);
+    actor_hear(&stage.gate, MSG_elder, &got);
     cr_expect_eq(got.elder.serial, SEVEN);
     cr_expect(address_same_host(&got.elder.peer, &f.peer));
-    kill(s.master, SIGSTOP);
+    kill(stage.master, SIGSTOP);
     f.gone = true;
     f.status = SIGSEGV;
     shows(&f);
     *(char *)supervised_older() = 1;
-    kill(s.master, SIGCONT);
-    actor_hear(&s.gate, MSG_reaped, &got);
+    kill(stage.master, SIGCONT);
+    actor_hear(&stage.gate, MSG_reaped, &got);
     cr_expect_eq(got.reaped.serial, SEVEN);
     expect_sessions(&c, 0);
     caller_leave(&c);
-    newest_closes(&s);
+    newest_closes();
 }
 
 /* Until its client is known, the session counts for nobody. */
@@ -266,20 +258,19 @@ Test(older, a_client_of_a_proxy, .timeout = 60)
     struct roster_facts f = seven();
     struct message got;
     struct caller c;
-    struct stage s;
 
-    newest_opens(&s, follows);
-    caller_enter(&s, &c);
+    newest_opens(follows);
+    caller_enter(&c);
     f.unknown = true;
     shows(&f);
     expect_sessions(&c, 1);
     f.unknown = false;
     f.peer.bytes[3] = 9;
     shows(&f);
-    actor_hear(&s.gate, MSG_elder, &got);
+    actor_hear(&stage.gate, MSG_elder, &got);
     cr_expect_eq(got.elder.peer.bytes[3], 9);
     caller_leave(&c);
-    newest_closes(&s);
+    newest_closes();
 }
 
 /* Gate accepts nobody before it has counted them, and the next gate hears of
@@ -288,20 +279,19 @@ Test(older, each_gate_counts, .timeout = 60)
 {
     const struct roster_facts f = seven();
     struct message got;
-    struct stage s;
 
     supervised_make_rosters();
     shows(&f);
-    supervised_raise(&s, follows);
+    supervised_raise(follows);
     TELL(&supervised_channel, lead);
-    actor_hear(&s.gate, MSG_elder, &got);
-    actor_hear(&s.gate, MSG_open, &got);
-    actor_die(&s.gate);
-    actor_again(&s, &s.gate);
-    actor_hear(&s.gate, MSG_elder, &got);
+    actor_hear(&stage.gate, MSG_elder, &got);
+    actor_hear(&stage.gate, MSG_open, &got);
+    actor_die(&stage.gate);
+    actor_again(&stage.gate);
+    actor_hear(&stage.gate, MSG_elder, &got);
     cr_expect_eq(got.elder.serial, SEVEN);
-    actor_hear(&s.gate, MSG_open, &got);
-    newest_closes(&s);
+    actor_hear(&stage.gate, MSG_open, &got);
+    newest_closes();
 }
 
 /* Its master is stopped in the middle of a change, or died there. */
@@ -310,11 +300,10 @@ Test(older, half_a_row, .timeout = 60)
     const struct roster_facts f = seven();
     struct roster *r;
     struct caller c;
-    struct stage s;
 
-    newest_opens(&s, follows);
+    newest_opens(follows);
     r = supervised_older();
-    caller_enter(&s, &c);
+    caller_enter(&c);
     r->row[ROW].turn = 1; /* so it ends with an odd number, too */
     shows(&f);
     roster_write(r, 0, &(struct roster_facts){ .serial = 1 });
@@ -323,7 +312,7 @@ Test(older, half_a_row, .timeout = 60)
     r->changes++;
     expect_sessions(&c, 2);
     caller_leave(&c);
-    newest_closes(&s);
+    newest_closes();
 }
 
 /* A session that is in no list would outlive its user's lock. */
@@ -331,10 +320,9 @@ Test(older, more_sessions_than_records, .timeout = 60)
 {
     struct roster_facts f = seven();
     struct roster *r;
-    struct stage s;
     size_t row;
 
-    newest_opens(&s, follows);
+    newest_opens(follows);
     r = supervised_older();
     for (size_t i = 0; i < r->rows; i++) {
         f.serial = 1000 + i;
@@ -343,8 +331,8 @@ Test(older, more_sessions_than_records, .timeout = 60)
     row = supervised_ordered(r, ORDER_KICK);
     cr_expect_geq(row, sessions_records(8));
     cr_expect_eq(r->row[row].why, ENDING_SHUTDOWN);
-    stage_reports(&s, EVENT_TROUBLE, "no room for session");
-    newest_closes(&s);
+    stage_reports(EVENT_TROUBLE, "no room for session");
+    newest_closes();
 }
 
 /* Both masters must agree on it: with another layout GENERATION_VERSION is
@@ -361,13 +349,13 @@ Test(older, layout)
 
 /* --- a generation that retires -------------------------------------------- */
 
-static void older_opens(struct stage *s, struct player *p)
+static void older_opens(struct player *p)
 {
     supervised_make_rosters();
-    supervised_open(s, supervised_uses_own);
-    player_enter(s, p, SEVEN);
-    player_asks(s, p); /* so master has seen it */
-    supervised_replaces(s);
+    supervised_open(supervised_uses_own);
+    player_enter(p, SEVEN);
+    player_asks(p); /* so master has seen it */
+    supervised_replaces();
 }
 
 static size_t row_of_player(void)
@@ -377,24 +365,23 @@ static size_t row_of_player(void)
     return supervised_shows(supervised_own(), SEVEN, NULL, &now);
 }
 
-static void older_closes(struct stage *s, struct player *p)
+static void older_closes(struct player *p)
 {
     player_leave(p);
-    newest_closes(s);
+    newest_closes();
 }
 
 static void expect_told(enum ending ordered, enum ending why, bool finish)
 {
     struct message got;
     struct player p;
-    struct stage s;
 
-    older_opens(&s, &p);
+    older_opens(&p);
     roster_order(supervised_own(), row_of_player(), SEVEN, ORDER_KICK, ordered);
     player_hear(&p, MSG_kick, &got);
     cr_expect_eq(got.kick.why, why);
     cr_expect_eq(got.kick.finish, finish);
-    older_closes(&s, &p);
+    older_closes(&p);
 }
 
 Test(older, obeys_a_kick, .timeout = 60)
@@ -411,15 +398,14 @@ Test(older, obeys_no_impossible_order, .timeout = 60)
 {
     struct message got;
     struct player p;
-    struct stage s;
 
-    older_opens(&s, &p);
+    older_opens(&p);
     roster_order(supervised_own(), row_of_player(), SEVEN, ORDER_KICK,
                  (enum ending)ENDING_COUNT);
     roster_order(supervised_own(), row_of_player() + 1, SEVEN, ORDER_KILL, 0);
     roster_order(supervised_own(), row_of_player(), SEVEN, ORDER_LOOK, 0);
     player_hear(&p, MSG_look_at, &got);
-    older_closes(&s, &p);
+    older_closes(&p);
 }
 
 /* The session that it was for has left the row. */
@@ -427,24 +413,22 @@ Test(older, obeys_no_order_for_another_session, .timeout = 60)
 {
     struct message got;
     struct player p;
-    struct stage s;
 
-    older_opens(&s, &p);
+    older_opens(&p);
     roster_order(supervised_own(), row_of_player(), SEVEN + 1, ORDER_KILL, 0);
     roster_order(supervised_own(), row_of_player(), SEVEN, ORDER_LOOK, 0);
     player_hear(&p, MSG_look_at, &got);
-    older_closes(&s, &p);
+    older_closes(&p);
 }
 
 Test(older, obeys_a_kill, .timeout = 60)
 {
     struct player p;
-    struct stage s;
 
-    older_opens(&s, &p);
+    older_opens(&p);
     roster_order(supervised_own(), row_of_player(), SEVEN, ORDER_KILL, 0);
     channel_hear_end(&p.channel);
-    older_closes(&s, &p);
+    older_closes(&p);
 }
 
 static bool is_gone(const struct roster_facts *now)
@@ -463,24 +447,24 @@ Test(older, shows_each_session, .timeout = 60)
     struct roster_facts now;
     struct actor files;
     struct player p;
-    struct stage s;
 
     supervised_make_rosters();
-    supervised_open(&s, supervised_uses_own);
-    s.session = s.gate.note.session; /* its record stays until gate reaps it */
-    player_enter(&s, &p, SEVEN);
+    supervised_open(supervised_uses_own);
+    stage.session =
+        stage.gate.note.session; /* its record stays until gate reaps it */
+    player_enter(&p, SEVEN);
     supervised_shows(supervised_own(), SEVEN, NULL, &now);
     cr_expect_eq(now.login, 0);
     cr_expect_str_empty(now.user);
     cr_expect_neq(now.peer.family, 0);
-    player_logs_in(&s, &p, &files);
+    player_logs_in(&p, &files);
     supervised_shows(supervised_own(), SEVEN, has_logged_in, &now);
     cr_expect_str_eq(now.user, "anna");
     cr_expect_eq(now.version, p.version);
     player_leave(&p);
     actor_finish(&files);
-    gate_reaps(&s, SEVEN, 0x100);
+    gate_reaps(SEVEN, 0x100);
     supervised_shows(supervised_own(), SEVEN, is_gone, &now);
     cr_expect_eq(now.status, 0x100);
-    newest_closes(&s);
+    newest_closes();
 }

@@ -9,30 +9,30 @@
 
 #include "stage.h"
 
-static void session_of(struct stage *s, struct player *p, struct actor *files)
+static void session_of(struct player *p, struct actor *files)
 {
-    stage_open(s, NULL);
-    s->session = s->gate.note.session;
-    player_enter(s, p, 1);
-    player_logs_in(s, p, files);
+    stage_open(NULL);
+    stage.session = stage.gate.note.session;
+    player_enter(p, 1);
+    player_logs_in(p, files);
 }
 
-static void hears(struct stage *s, enum message_kind kind, struct message *got)
+static void hears(enum message_kind kind, struct message *got)
 {
     do
-        cr_assert_eq(channel_wait(&s->gate.channel, got, STAGE_WAIT_MS), 1);
+        cr_assert_eq(channel_wait(&stage.gate.channel, got, STAGE_WAIT_MS), 1);
     while (got->kind == MSG_open || got->kind == MSG_limits ||
            got->kind == MSG_logged_in);
-    message_check(&s->gate.channel, 1, kind, got);
+    message_check(&stage.gate.channel, 1, kind, got);
 }
 
 /* Gate and the session get the two ends of one channel. */
-static void is_adopted(struct stage *s, struct player *p)
+static void is_adopted(struct player *p)
 {
     struct message got, own;
     char byte = 0;
 
-    hears(s, MSG_adopt, &got);
+    hears(MSG_adopt, &got);
     cr_expect_eq(got.adopt.serial, p->serial);
     cr_expect(got.adopt.known && got.adopt.logged_in && !got.adopt.proxied);
     player_hear(p, MSG_gate, &own);
@@ -43,40 +43,39 @@ static void is_adopted(struct stage *s, struct player *p)
     message_close(&own);
 }
 
-static void is_reaped(struct stage *s, const struct player *p, uint64_t signal)
+static void is_reaped(const struct player *p, uint64_t signal)
 {
     struct message got;
 
     do
-        cr_assert_eq(channel_wait(&s->gate.channel, &got, STAGE_WAIT_MS), 1);
+        cr_assert_eq(channel_wait(&stage.gate.channel, &got, STAGE_WAIT_MS), 1);
     while (got.kind != MSG_reaped);
     cr_expect_eq(got.reaped.serial, p->serial);
     cr_expect_eq(got.reaped.status, signal);
 }
 
-static void gate_is_replaced(struct stage *s)
+static void gate_is_replaced(void)
 {
-    actor_die(&s->gate);
-    actor_again(s, &s->gate);
+    actor_die(&stage.gate);
+    actor_again(&stage.gate);
 }
 
 Test(orphans, live_on, .timeout = 60)
 {
     struct actor files;
     struct player p;
-    struct stage s;
     pid_t pid;
 
-    session_of(&s, &p, &files);
-    pid = s.gate.note.session;
+    session_of(&p, &files);
+    pid = stage.gate.note.session;
     for (int i = 0; i < 2; i++) {
-        gate_is_replaced(&s);
-        is_adopted(&s, &p);
+        gate_is_replaced();
+        is_adopted(&p);
     }
     cr_assert_eq(kill(pid, SIGTERM), 0);
-    is_reaped(&s, &p, SIGTERM);
+    is_reaped(&p, SIGTERM);
     channel_hear_end(&p.channel);
-    stage_leave(&s, &p);
+    stage_leave(&p);
 }
 
 /* It has broken a rule: master is its parent. */
@@ -85,16 +84,15 @@ Test(orphans, are_killed_by_master, .timeout = 60)
     struct message got;
     struct actor files;
     struct player p;
-    struct stage s;
 
-    session_of(&s, &p, &files);
-    gate_is_replaced(&s);
-    is_adopted(&s, &p);
+    session_of(&p, &files);
+    gate_is_replaced();
+    is_adopted(&p);
     channel_shout(&p.channel, "garbage", 7, NULL, 0);
-    hears(&s, MSG_kill, &got);
+    hears(MSG_kill, &got);
     cr_expect_eq(got.kill.serial, p.serial);
-    is_reaped(&s, &p, SIGKILL);
-    stage_leave(&s, &p);
+    is_reaped(&p, SIGKILL);
+    stage_leave(&p);
 }
 
 Test(orphans, are_killed_for_gate, .timeout = 60)
@@ -102,18 +100,18 @@ Test(orphans, are_killed_for_gate, .timeout = 60)
     struct message got;
     struct actor files;
     struct player p;
-    struct stage s;
 
-    session_of(&s, &p, &files);
-    gate_is_replaced(&s);
-    is_adopted(&s, &p);
-    TELL(&s.gate.channel, kill_adopted, .serial = p.serial + 1); /* nobody */
-    TELL(&s.gate.channel, kill_adopted, .serial = p.serial);
-    hears(&s, MSG_reaped, &got); /* and no `kill`, which would be a reason */
+    session_of(&p, &files);
+    gate_is_replaced();
+    is_adopted(&p);
+    TELL(&stage.gate.channel, kill_adopted,
+         .serial = p.serial + 1); /* nobody */
+    TELL(&stage.gate.channel, kill_adopted, .serial = p.serial);
+    hears(MSG_reaped, &got); /* and no `kill`, which would be a reason */
     cr_expect_eq(got.reaped.serial, p.serial);
     cr_expect_eq(got.reaped.status, SIGKILL);
     channel_hear_end(&p.channel);
-    stage_leave(&s, &p);
+    stage_leave(&p);
 }
 
 /* Gate would have logged it. */
@@ -121,18 +119,17 @@ Test(orphans, die_without_a_gate, .timeout = 60)
 {
     struct actor files;
     struct player p;
-    struct stage s;
     pid_t pid;
 
-    session_of(&s, &p, &files);
-    pid = s.gate.note.session;
-    actor_die(&s.gate);
-    actor_enter(&s, &s.gate, "gate"); /* so master has reaped the first one */
+    session_of(&p, &files);
+    pid = stage.gate.note.session;
+    actor_die(&stage.gate);
+    actor_enter(&stage.gate, "gate"); /* so master has reaped the first one */
     cr_assert_eq(kill(pid, SIGTERM), 0);
-    stage_reports(&s, EVENT_TROUBLE, "ended by signal 15 while there was no");
+    stage_reports(EVENT_TROUBLE, "ended by signal 15 while there was no");
     channel_hear_end(&p.channel);
-    actor_ready(&s, &s.gate);
-    stage_leave(&s, &p);
+    actor_ready(&stage.gate);
+    stage_leave(&p);
 }
 
 static void no_time_to_sync(struct master *m)
@@ -147,25 +144,24 @@ Test(orphans, that_hide_are_not_adopted, .timeout = 60)
     struct message got;
     struct actor files;
     struct player p;
-    struct stage s;
     int process;
 
-    stage_open(&s, no_time_to_sync);
-    s.session = s.gate.note.session;
-    process = (int)syscall(SYS_pidfd_open, s.session, 0);
+    stage_open(no_time_to_sync);
+    stage.session = stage.gate.note.session;
+    process = (int)syscall(SYS_pidfd_open, stage.session, 0);
     cr_assert_geq(process, 0);
-    player_enter(&s, &p, 1);
-    player_logs_in(&s, &p, &files);
-    actor_die(&s.gate);
-    actor_enter(&s, &s.gate, "gate");
+    player_enter(&p, 1);
+    player_logs_in(&p, &files);
+    actor_die(&stage.gate);
+    actor_enter(&stage.gate, "gate");
     player_leave(&p);
     cr_expect_eq(poll(&(struct pollfd){ .fd = process, .events = POLLIN }, 1,
                       STAGE_WAIT_MS),
                  1, "lives on");
-    actor_ready(&s, &s.gate);
-    actor_hear(&s.gate, MSG_open, &got); /* the first message */
+    actor_ready(&stage.gate);
+    actor_hear(&stage.gate, MSG_open, &got); /* the first message */
     close(process);
-    stage_close(&s);
+    stage_close();
 }
 
 /* Gate finds a wrong message of a session that has closed its channel to
@@ -175,33 +171,31 @@ Test(orphans, that_hide_are_killed_for_gate, .timeout = 60)
     struct message got;
     struct actor files;
     struct player p;
-    struct stage s;
 
-    session_of(&s, &p, &files);
-    gate_is_replaced(&s);
-    is_adopted(&s, &p);
+    session_of(&p, &files);
+    gate_is_replaced();
+    is_adopted(&p);
     do
-        cr_assert_eq(channel_wait(&s.gate.channel, &got, STAGE_WAIT_MS), 1);
+        cr_assert_eq(channel_wait(&stage.gate.channel, &got, STAGE_WAIT_MS), 1);
     while (got.kind != MSG_limits || !got.limits.last);
     player_leave(&p);
-    stage_serves(&s); /* so master has seen it */
-    TELL(&s.gate.channel, kill_adopted, .serial = 1);
-    is_reaped(&s, &p, SIGKILL);
-    stage_close(&s);
+    stage_serves(); /* so master has seen it */
+    TELL(&stage.gate.channel, kill_adopted, .serial = 1);
+    is_reaped(&p, SIGKILL);
+    stage_close();
 }
 
 /* Gate has lied about the pid: that process isn't harmed. */
 Test(orphans, are_no_other_process, .timeout = 60)
 {
     struct player p;
-    struct stage s;
 
-    stage_open(&s, NULL);
-    s.session = s.auth.note.pid;
-    player_enter(&s, &p, 1);
-    stage_serves(&s); /* so master has read it */
-    actor_die(&s.gate);
+    stage_open(NULL);
+    stage.session = stage.auth.note.pid;
+    player_enter(&p, 1);
+    stage_serves(); /* so master has read it */
+    actor_die(&stage.gate);
     channel_hear_end(&p.channel);
-    gate_again(&s);
-    stage_leave(&s, &p);
+    gate_again();
+    stage_leave(&p);
 }

@@ -35,37 +35,37 @@ static void forbid(struct master *m)
     m->settings.password_change = false;
 }
 
-static void users_path(const struct stage *s, char out[128])
+static void users_path(char out[128])
 {
-    snprintf(out, 128, "%s/users", s->folder);
+    snprintf(out, 128, "%s/users", stage.folder);
 }
 
-static void read_all(const struct stage *s, struct buf *text)
+static void read_all(struct buf *text)
 {
     char path[128];
 
-    users_path(s, path);
+    users_path(path);
     buf_init(text, 65536);
     cr_assert(files_read(path, text));
     cr_assert_eq(buf_add(text, "", 1), 0);
 }
 
 /* Does the line of NAME have that hash? */
-static bool has_hash(const struct stage *s, const char *name, const char *hash)
+static bool has_hash(const char *name, const char *hash)
 {
     char line[256];
     struct buf text;
     bool found;
 
     snprintf(line, sizeof(line), "%s:%s:", name, hash);
-    read_all(s, &text);
+    read_all(&text);
     found = strstr(text.data, line) != NULL;
     buf_release(&text);
     return found;
 }
 
 /* The player asks for another password; auth must be told the user. */
-static void asks(struct stage *s, struct player *p, uint64_t cost)
+static void asks(struct player *p, uint64_t cost)
 {
     struct message got;
 
@@ -73,8 +73,8 @@ static void asks(struct stage *s, struct player *p, uint64_t cost)
     TELL(&p->channel, login, p->request);
     p->channel.phase = PHASE_VERIFY;
     do {
-        cr_assert_eq(channel_wait(&s->auth.channel, &got, STAGE_WAIT_MS), 1);
-        auth_takes(s, &got);
+        cr_assert_eq(channel_wait(&stage.auth.channel, &got, STAGE_WAIT_MS), 1);
+        auth_takes(&got);
         message_close(&got);
     } while (got.kind == MSG_users);
     cr_assert_eq(got.kind, MSG_verify);
@@ -85,13 +85,13 @@ static void asks(struct stage *s, struct player *p, uint64_t cost)
 }
 
 /* USER: the owner of a right password; NULL: it was wrong */
-static void finds(struct stage *s, const struct player *p, const char *user,
+static void finds(const struct player *p, const char *user,
                   enum password_fault fault, const char *hash)
 {
-    TELL(&s->auth.channel, verdict, .serial = p->serial,
+    TELL(&stage.auth.channel, verdict, .serial = p->serial,
          .accepted = user != NULL, .user = slice_from(user ? user : ""),
-         .version = user ? auth_version(s, user) : 0, .name = 77,
-         .fault = fault, .hash = slice_from(hash));
+         .version = user ? auth_version(user) : 0, .name = 77, .fault = fault,
+         .hash = slice_from(hash));
 }
 
 static enum password_fault hears(struct player *p)
@@ -112,14 +112,14 @@ static void is_told(struct player *p, enum password_fault fault)
 }
 
 /* After a write master rests for as long: asks until it doesn't. */
-static void changes(struct stage *s, struct player *p, const char *hash,
+static void changes(struct player *p, const char *hash,
                     enum password_fault fault)
 {
     enum password_fault told;
 
     do {
-        asks(s, p, 5);
-        finds(s, p, "anna", PASSWORD_OK, hash);
+        asks(p, 5);
+        finds(p, "anna", PASSWORD_OK, hash);
         told = hears(p);
     } while (told == PASSWORD_BUSY);
     cr_expect_eq(told, fault, "%s", password_fault_text(told));
@@ -134,11 +134,10 @@ static void is_kicked(struct player *p, enum ending why)
 }
 
 /* One who logs in beside the first. */
-static void second_logs_in(struct stage *s, struct player *p,
-                           struct actor *files)
+static void second_logs_in(struct player *p, struct actor *files)
 {
-    player_enter(s, p, 2);
-    player_logs_in(s, p, files);
+    player_enter(p, 2);
+    player_logs_in(p, files);
 }
 
 /* It ends the user's other sessions, and the own one continues, also after the
@@ -147,24 +146,23 @@ Test(password, changed, .timeout = 60)
 {
     struct actor files, others;
     struct player p, other;
-    struct stage s;
     struct buf text;
 
-    stage_logged_in(&s, permit, &p, &files);
-    second_logs_in(&s, &other, &others);
-    asks(&s, &p, 5);
-    finds(&s, &p, "anna", PASSWORD_OK, NEW);
+    stage_logged_in(permit, &p, &files);
+    second_logs_in(&other, &others);
+    asks(&p, 5);
+    finds(&p, "anna", PASSWORD_OK, NEW);
     is_kicked(&other, ENDING_CHANGED);
     is_told(&p, PASSWORD_OK);
-    cr_expect(has_hash(&s, "anna", NEW));
-    cr_expect_not(has_hash(&s, "bert", NEW));
-    changes(&s, &p, NEW2, PASSWORD_OK);
-    cr_expect(has_hash(&s, "anna", NEW2));
-    read_all(&s, &text);
+    cr_expect(has_hash("anna", NEW));
+    cr_expect_not(has_hash("bert", NEW));
+    changes(&p, NEW2, PASSWORD_OK);
+    cr_expect(has_hash("anna", NEW2));
+    read_all(&text);
     cr_expect_not_null(strstr(text.data, "rights./in=drop"), "lost keys");
     buf_release(&text);
     player_leave(&other);
-    stage_leave(&s, &p);
+    stage_leave(&p);
 }
 
 static void has_a_roster(struct master *m)
@@ -187,24 +185,23 @@ Test(password, the_newest_master_hears_of_it, .timeout = 60)
     struct roster_facts now;
     struct actor files;
     struct player p;
-    struct stage s;
     char lock[160];
 
     supervised_make_rosters();
-    supervised_open(&s, has_a_roster);
-    player_enter(&s, &p, 1);
-    player_logs_in(&s, &p, &files);
-    snprintf(lock, sizeof(lock), "%s/users.lock", s.folder);
-    asks(&s, &p, 5);
-    finds(&s, &p, "anna", PASSWORD_OK, NEW);
+    supervised_open(has_a_roster);
+    player_enter(&p, 1);
+    player_logs_in(&p, &files);
+    snprintf(lock, sizeof(lock), "%s/users.lock", stage.folder);
+    asks(&p, 5);
+    finds(&p, "anna", PASSWORD_OK, NEW);
     while (access(lock, F_OK) < 0)
         poll(NULL, 0, 1);
-    supervised_replaces(&s);
+    supervised_replaces();
     version_before = p.version;
     supervised_shows(supervised_own(), 1, has_another_version, &now);
     is_told(&p, PASSWORD_OK);
     player_leave(&p);
-    stage_close(&s);
+    stage_close();
     supervised_drop_rosters();
 }
 
@@ -224,21 +221,20 @@ Test(password, kept, .timeout = 60)
     struct buf before, after;
     struct actor files;
     struct player p;
-    struct stage s;
 
-    stage_logged_in(&s, permit, &p, &files);
-    read_all(&s, &before);
+    stage_logged_in(permit, &p, &files);
+    read_all(&before);
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-        asks(&s, &p, 5);
-        finds(&s, &p, refused[i].yes ? "anna" : NULL, refused[i].fault,
+        asks(&p, 5);
+        finds(&p, refused[i].yes ? "anna" : NULL, refused[i].fault,
               refused[i].hash);
         is_told(&p, refused[i].told);
     }
-    read_all(&s, &after);
+    read_all(&after);
     cr_expect_str_eq(before.data, after.data);
     buf_release(&before);
     buf_release(&after);
-    stage_leave(&s, &p);
+    stage_leave(&p);
 }
 
 static void permit_two_tries(struct master *m)
@@ -252,22 +248,21 @@ Test(password, two_wrong_ones_end_the_session, .timeout = 60)
 {
     struct actor files;
     struct player p;
-    struct stage s;
 
-    stage_with(&s, permit_two_tries, &p);
-    player_asks(&s, &p);
-    auth_says(&s, p.serial, NULL);
+    stage_with(permit_two_tries, &p);
+    player_asks(&p);
+    auth_says(p.serial, NULL);
     player_is_denied(&p, DENIAL_WRONG);
-    player_logs_in(&s, &p, &files);
+    player_logs_in(&p, &files);
     for (int i = 0; i < 2; i++) {
-        asks(&s, &p, 5);
-        finds(&s, &p, NULL, PASSWORD_OK, "");
+        asks(&p, 5);
+        finds(&p, NULL, PASSWORD_OK, "");
         is_told(&p, PASSWORD_WRONG);
     }
     p.request = channel_next(&p.channel);
     TELL(&p.channel, login, p.request);
     is_kicked(&p, ENDING_LOGIN_TRIES);
-    stage_leave(&s, &p);
+    stage_leave(&p);
 }
 
 /* Only users who must may. Auth isn't asked. */
@@ -275,14 +270,13 @@ Test(password, not_permitted, .timeout = 60)
 {
     struct actor files;
     struct player p;
-    struct stage s;
 
-    stage_logged_in(&s, forbid, &p, &files);
+    stage_logged_in(forbid, &p, &files);
     p.request = channel_next(&p.channel);
     TELL(&p.channel, login, p.request);
     p.channel.phase = PHASE_VERIFY;
     is_told(&p, PASSWORD_FIXED);
-    stage_leave(&s, &p);
+    stage_leave(&p);
 }
 
 /* Auth is broken into: whatever it says, no other user's line changes. Each of
@@ -308,20 +302,19 @@ Test(password, lies_of_auth, .timeout = 120)
         struct buf before, after;
         struct actor files;
         struct player p;
-        struct stage s;
 
-        stage_logged_in(&s, permit, &p, &files);
-        read_all(&s, &before);
-        asks(&s, &p, 5);
-        finds(&s, &p, lies[i].user, PASSWORD_OK, lies[i].hash);
-        stage_reports(&s, EVENT_PEER, lies[i].why);
+        stage_logged_in(permit, &p, &files);
+        read_all(&before);
+        asks(&p, 5);
+        finds(&p, lies[i].user, PASSWORD_OK, lies[i].hash);
+        stage_reports(EVENT_PEER, lies[i].why);
         is_told(&p, PASSWORD_BUSY);
-        read_all(&s, &after);
+        read_all(&after);
         cr_expect_str_eq(before.data, after.data, "%zu", i);
         buf_release(&before);
         buf_release(&after);
-        actor_again(&s, &s.auth);
-        stage_leave(&s, &p);
+        actor_again(&stage.auth);
+        stage_leave(&p);
     }
 }
 
@@ -330,30 +323,28 @@ Test(password, unasked, .timeout = 60)
 {
     struct actor files;
     struct player p;
-    struct stage s;
 
-    stage_logged_in(&s, permit, &p, &files);
-    finds(&s, &p, "anna", PASSWORD_OK, NEW);
-    stage_reports(&s, EVENT_PEER, "a verdict that nobody asked for");
-    cr_expect_not(has_hash(&s, "anna", NEW));
-    actor_again(&s, &s.auth);
-    stage_leave(&s, &p);
+    stage_logged_in(permit, &p, &files);
+    finds(&p, "anna", PASSWORD_OK, NEW);
+    stage_reports(EVENT_PEER, "a verdict that nobody asked for");
+    cr_expect_not(has_hash("anna", NEW));
+    actor_again(&stage.auth);
+    stage_leave(&p);
 }
 
 /* A login writes nothing: only a user who asks gets a new hash. */
 Test(password, not_at_a_login, .timeout = 60)
 {
     struct player p;
-    struct stage s;
 
-    stage_with(&s, permit, &p);
-    player_asks(&s, &p);
-    finds(&s, &p, "anna", PASSWORD_OK, NEW);
-    stage_reports(&s, EVENT_PEER, "a new hash at a login");
+    stage_with(permit, &p);
+    player_asks(&p);
+    finds(&p, "anna", PASSWORD_OK, NEW);
+    stage_reports(EVENT_PEER, "a new hash at a login");
     player_is_denied(&p, DENIAL_FAILED);
-    cr_expect_not(has_hash(&s, "anna", NEW));
-    actor_again(&s, &s.auth);
-    stage_leave(&s, &p);
+    cr_expect_not(has_hash("anna", NEW));
+    actor_again(&stage.auth);
+    stage_leave(&p);
 }
 
 /* sallyportctl works on the file, or has changed the hash meanwhile. */
@@ -362,20 +353,19 @@ Test(password, somebody_else_edits, .timeout = 60)
     char path[128], lock[140];
     struct actor files;
     struct player p;
-    struct stage s;
     int fd;
 
-    stage_logged_in(&s, permit, &p, &files);
-    users_path(&s, path);
+    stage_logged_in(permit, &p, &files);
+    users_path(path);
     snprintf(lock, sizeof(lock), "%s.lock", path);
     fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     cr_assert_eq(flock(fd, LOCK_EX | LOCK_NB), 0);
-    asks(&s, &p, 5);
-    finds(&s, &p, "anna", PASSWORD_OK, NEW);
+    asks(&p, 5);
+    finds(&p, "anna", PASSWORD_OK, NEW);
     is_told(&p, PASSWORD_BUSY);
     close(fd);
-    cr_expect_not(has_hash(&s, "anna", NEW));
-    stage_leave(&s, &p);
+    cr_expect_not(has_hash("anna", NEW));
+    stage_leave(&p);
 }
 
 /* The directory can't be written to. It is logged once. */
@@ -384,16 +374,15 @@ Test(password, read_only, .timeout = 60)
     char temp[160];
     struct actor files;
     struct player p;
-    struct stage s;
 
-    stage_logged_in(&s, permit, &p, &files);
-    snprintf(temp, sizeof(temp), "%s/.users.sallyport-new", s.folder);
+    stage_logged_in(permit, &p, &files);
+    snprintf(temp, sizeof(temp), "%s/.users.sallyport-new", stage.folder);
     cr_assert_eq(mkdir(temp, 0700), 0); /* in the way of the new file */
     for (int i = 0; i < 2; i++) {
-        changes(&s, &p, NEW, PASSWORD_UNWRITTEN);
+        changes(&p, NEW, PASSWORD_UNWRITTEN);
         if (i == 0)
-            stage_reports(&s, EVENT_TROUBLE, "can't be written");
+            stage_reports(EVENT_TROUBLE, "can't be written");
     }
-    cr_expect_not(has_hash(&s, "anna", NEW));
-    stage_leave(&s, &p);
+    cr_expect_not(has_hash("anna", NEW));
+    stage_leave(&p);
 }

@@ -49,12 +49,12 @@ static void wait_for_away(bool expected)
     cr_assert(wait_until(is_so, &a, STAGE_WAIT_MS));
 }
 
-static void expect_away(const struct stage *s, const char *words)
+static void expect_away(const char *words)
 {
     struct caller c;
     const char *away;
 
-    caller_enter(s, &c);
+    caller_enter(&c);
     away = caller_reads(&c, SHOWN_WHOLE, "away");
     cr_expect_eq(away[0] != '\0', words != NULL, "%s", away);
     cr_expect_not_null(strstr(away, words ? words : ""), "%s", away);
@@ -70,62 +70,60 @@ static void wait_for_first_look(int watch)
     close(watch);
 }
 
-static void goes_and_comes_back(struct stage *s, struct player *p,
-                                const char *path, const char *what)
+static void goes_and_comes_back(struct player *p, const char *path,
+                                const char *what)
 {
     char gone[160];
 
     snprintf(gone, sizeof(gone), "%s.gone", path);
     cr_assert_eq(rename(path, gone), 0);
     wait_for_away(true);
-    stage_reports(s, EVENT_TROUBLE, what);
-    expect_away(s, path);
+    stage_reports(EVENT_TROUBLE, what);
+    expect_away(path);
     p->request = channel_next(&p->channel);
     TELL(&p->channel, login, p->request);
     p->channel.phase = PHASE_VERIFY;
     player_is_denied(p, DENIAL_AWAY);
     cr_assert_eq(rename(gone, path), 0);
     wait_for_away(false);
-    stage_reports(s, EVENT_SERVICE, "can be reached again");
-    expect_away(s, NULL);
+    stage_reports(EVENT_SERVICE, "can be reached again");
+    expect_away(NULL);
 }
 
 /* One event at each change, however many looks there are. */
 Test(reach, goes_and_comes_back)
 {
     struct player p;
-    struct stage s;
     char users[128];
     int watch = inotify_init1(IN_CLOEXEC);
 
     cr_assert_eq(mkdir(homes, 0700), 0);
     cr_assert_geq(inotify_add_watch(watch, homes, IN_OPEN), 0);
-    stage_open(&s, has_own_homes);
-    snprintf(users, sizeof(users), "%s/users", s.folder);
+    stage_open(has_own_homes);
+    snprintf(users, sizeof(users), "%s/users", stage.folder);
     wait_for_first_look(watch);
-    player_enter(&s, &p, 1);
-    expect_away(&s, NULL);
+    player_enter(&p, 1);
+    expect_away(NULL);
     for (int i = 0; i < 2; i++)
-        goes_and_comes_back(&s, &p, homes, "new clients get 421: the homes in");
-    goes_and_comes_back(&s, &p, users, "new clients get 421: the users file");
+        goes_and_comes_back(&p, homes, "new clients get 421: the homes in");
+    goes_and_comes_back(&p, users, "new clients get 421: the users file");
     player_leave(&p);
-    stage_close(&s);
+    stage_close();
 }
 
 /* A new server without users: nobody is turned away. */
 Test(reach, homes_that_were_never_there)
 {
     struct player p;
-    struct stage s;
 
-    stage_open(&s, has_own_homes);
-    expect_away(&s, NULL);
+    stage_open(has_own_homes);
+    expect_away(NULL);
     cr_assert_eq(mkdir(homes, 0700), 0);
-    player_enter(&s, &p, 1);
-    player_asks(&s, &p);
-    auth_says(&s, 1, NULL);
+    player_enter(&p, 1);
+    player_asks(&p);
+    auth_says(1, NULL);
     player_is_denied(&p, DENIAL_WRONG);
-    expect_away(&s, NULL);
+    expect_away(NULL);
     player_leave(&p);
-    stage_close(&s);
+    stage_close();
 }

@@ -15,33 +15,31 @@
 /* It serves the connections that wait; then no further session begins. */
 Test(retire, ends_when_gate_has_shut)
 {
-    struct stage s;
-
-    supervised_open(&s, NULL);
-    supervised_replaces(&s);
-    supervised_heard(&s);
-    TELL(&s.gate.channel, shut);
-    stage_ends(&s);
+    supervised_open(NULL);
+    supervised_replaces();
+    supervised_heard();
+    TELL(&stage.gate.channel, shut);
+    stage_ends();
 }
 
 /* Another gate comes. It has no listener. */
-static void another_gate(struct stage *s)
+static void another_gate(void)
 {
-    const struct stage_note *note = &s->gate.note;
+    const struct stage_note *note = &stage.gate.note;
 
-    channel_close(&s->gate.channel);
-    actor_enter(s, &s->gate, "gate");
+    channel_close(&stage.gate.channel);
+    actor_enter(&stage.gate, "gate");
     for (size_t i = 0; i < SETUP_LISTENERS; i++)
         cr_expect_not(note->given[SETUP_LISTENER + i]);
-    actor_ready(s, &s->gate);
+    actor_ready(&stage.gate);
 }
 
-static void gets_adopted(struct stage *s)
+static void gets_adopted(void)
 {
     struct message got;
 
-    cr_assert_eq(channel_wait(&s->gate.channel, &got, STAGE_WAIT_MS), 1);
-    message_check(&s->gate.channel, 1, MSG_adopt, &got);
+    cr_assert_eq(channel_wait(&stage.gate.channel, &got, STAGE_WAIT_MS), 1);
+    message_check(&stage.gate.channel, 1, MSG_adopt, &got);
     message_close(&got);
 }
 
@@ -51,19 +49,18 @@ Test(retire, ends_with_its_last_session)
 {
     struct actor files;
     struct player p;
-    struct stage s;
 
-    supervised_open(&s, NULL);
-    s.session = s.gate.note.session;
-    supervised_replaces(&s);
-    player_enter(&s, &p, 1);
-    TELL(&s.gate.channel, shut);
-    player_logs_in(&s, &p, &files);
-    channel_hear_end(&s.auth.channel);
-    supervised_heard(&s);
+    supervised_open(NULL);
+    stage.session = stage.gate.note.session;
+    supervised_replaces();
+    player_enter(&p, 1);
+    TELL(&stage.gate.channel, shut);
+    player_logs_in(&p, &files);
+    channel_hear_end(&stage.auth.channel);
+    supervised_heard();
     player_leave(&p);
     actor_finish(&files);
-    stage_ends(&s);
+    stage_ends();
 }
 
 static void hurries(struct master *m)
@@ -77,26 +74,25 @@ Test(retire, files_that_does_not_end)
 {
     struct actor files;
     struct player p;
-    struct stage s;
 
-    supervised_open(&s, hurries);
-    player_enter(&s, &p, 1);
-    player_logs_in(&s, &p, &files);
+    supervised_open(hurries);
+    player_enter(&p, 1);
+    player_logs_in(&p, &files);
     cr_assert_eq(ptrace(PTRACE_SEIZE, files.note.pid, NULL, NULL), 0);
-    supervised_replaces(&s);
-    TELL(&s.gate.channel, shut);
+    supervised_replaces();
+    TELL(&stage.gate.channel, shut);
     player_leave(&p);
-    stage_ends(&s);
+    stage_ends();
 }
 
 /* Messages that gate doesn't read fill its channel, until master has no
  * room. */
-static void fill_channel(struct stage *s)
+static void fill_channel(void)
 {
     for (uint64_t i = 1; i <= SESSIONS; i++) {
         struct player p;
 
-        player_enter(s, &p, i);
+        player_enter(&p, i);
         (void)!send(p.channel.fd, "garbage", 7, MSG_NOSIGNAL);
         channel_hear_end(&p.channel);
         player_leave(&p);
@@ -122,32 +118,29 @@ static void hear_after_all(struct actor *a, enum message_kind kind)
 
 Test(retire, gate_with_a_full_channel)
 {
-    struct stage s;
-
-    supervised_open(&s, has_time);
-    fill_channel(&s);
+    supervised_open(has_time);
+    fill_channel();
     TELL(&supervised_channel, replaced);
-    supervised_heard(&s); /* so it has tried by then */
-    hear_after_all(&s.gate, MSG_stop_accepting);
-    TELL(&s.gate.channel, shut);
-    stage_ends(&s);
+    supervised_heard(); /* so it has tried by then */
+    hear_after_all(&stage.gate, MSG_stop_accepting);
+    TELL(&stage.gate.channel, shut);
+    stage_ends();
 }
 
 /* The supervisor would take it for master's message. */
 Test(retire, gate_that_was_not_told_to_serve)
 {
     struct message got = { .kind = MSG_NONE };
-    struct stage s;
 
-    supervised_raise(&s, NULL);
-    supervised_gate_serves(&s);
-    channel_hear_end(&s.gate.channel);
-    actor_again(&s, &s.gate);
+    supervised_raise(NULL);
+    supervised_gate_serves();
+    channel_hear_end(&stage.gate.channel);
+    actor_again(&stage.gate);
     TELL(&supervised_channel, lead);
-    actor_hear(&s.gate, MSG_open, &got);
-    supervised_gate_serves(&s);
+    actor_hear(&stage.gate, MSG_open, &got);
+    supervised_gate_serves();
     supervised_hears(MSG_leading, &got);
-    stage_close(&s);
+    stage_close();
 }
 
 /* Gate dies between `up` and `lead`, or when it has got `open`: the next one
@@ -156,27 +149,26 @@ Test(retire, gate_dies_in_the_takeover)
 {
     for (int late = 0; late <= 1; late++) {
         struct message got = { .kind = MSG_NONE };
-        struct stage s;
 
-        supervised_raise(&s, NULL);
+        supervised_raise(NULL);
         if (late) {
             TELL(&supervised_channel, lead);
-            actor_hear(&s.gate, MSG_open, &got);
+            actor_hear(&stage.gate, MSG_open, &got);
         }
-        actor_die(&s.gate);
-        actor_again(&s, &s.gate);
+        actor_die(&stage.gate);
+        actor_again(&stage.gate);
         if (!late)
             TELL(&supervised_channel, lead);
-        actor_hear(&s.gate, MSG_open, &got);
-        supervised_gate_serves(&s);
+        actor_hear(&stage.gate, MSG_open, &got);
+        supervised_gate_serves();
         supervised_hears(MSG_leading, &got);
-        actor_die(&s.gate);
-        actor_again(&s, &s.gate);
-        actor_hear(&s.gate, MSG_open, &got);
-        supervised_gate_serves(&s);
-        supervised_heard(&s);
+        actor_die(&stage.gate);
+        actor_again(&stage.gate);
+        actor_hear(&stage.gate, MSG_open, &got);
+        supervised_gate_serves();
+        supervised_heard();
         cr_expect_eq(channel_receive(&supervised_channel, &got), 0);
-        stage_close(&s);
+        stage_close();
     }
 }
 
@@ -184,19 +176,18 @@ Test(retire, gate_dies_in_the_takeover)
 Test(retire, gate_dies)
 {
     struct player p;
-    struct stage s;
 
-    supervised_open(&s, NULL);
-    s.session = s.gate.note.session;
-    player_enter(&s, &p, 1);
-    player_asks(&s, &p); /* so master has seen it */
-    supervised_replaces(&s);
-    supervised_heard(&s);
-    actor_die(&s.gate);
-    another_gate(&s);
-    gets_adopted(&s);
+    supervised_open(NULL);
+    stage.session = stage.gate.note.session;
+    player_enter(&p, 1);
+    player_asks(&p); /* so master has seen it */
+    supervised_replaces();
+    supervised_heard();
+    actor_die(&stage.gate);
+    another_gate();
+    gets_adopted();
     player_leave(&p);
-    stage_ends(&s);
+    stage_ends();
 }
 
 static void is_patient(struct master *m)
@@ -209,23 +200,22 @@ Test(retire, gate_that_has_begun_just_now)
 {
     struct message got;
     struct player p;
-    struct stage s;
 
-    supervised_open(&s, is_patient);
-    s.session = s.gate.note.session;
-    player_enter(&s, &p, 1);
-    player_asks(&s, &p);
-    actor_die(&s.gate);
-    channel_close(&s.gate.channel);
-    actor_enter(&s, &s.gate, "gate");
-    cr_expect(s.gate.note.given[SETUP_LISTENER]);
+    supervised_open(is_patient);
+    stage.session = stage.gate.note.session;
+    player_enter(&p, 1);
+    player_asks(&p);
+    actor_die(&stage.gate);
+    channel_close(&stage.gate.channel);
+    actor_enter(&stage.gate, "gate");
+    cr_expect(stage.gate.note.given[SETUP_LISTENER]);
     TELL(&supervised_channel, replaced);
-    supervised_heard(&s);
-    actor_ready(&s, &s.gate);
-    actor_hear(&s.gate, MSG_stop_accepting, &got);
-    gets_adopted(&s);
+    supervised_heard();
+    actor_ready(&stage.gate);
+    actor_hear(&stage.gate, MSG_stop_accepting, &got);
+    gets_adopted();
     player_leave(&p);
-    stage_ends(&s);
+    stage_ends();
 }
 
 static void hurries_gate(struct master *m)
@@ -237,44 +227,41 @@ static void hurries_gate(struct master *m)
 /* An attacker controls gate, which begins a session though its time is over,
  * or after its `shut`. It ends, and so does that session. The next gate has no
  * listener, and mustn't begin one either. */
-static void expect_no_session(struct stage *s, uint64_t serial)
+static void expect_no_session(uint64_t serial)
 {
     struct player other;
 
-    player_enter(s, &other, serial);
+    player_enter(&other, serial);
     channel_hear_end(&other.channel);
-    channel_hear_end(&s->gate.channel);
+    channel_hear_end(&stage.gate.channel);
     player_leave(&other);
 }
 
 Test(retire, gate_that_goes_on_accepting)
 {
     struct player p;
-    struct stage s;
 
-    supervised_open(&s, hurries_gate);
-    s.session = s.gate.note.session;
-    player_enter(&s, &p, 1);
-    player_asks(&s, &p);
-    supervised_replaces(&s);
-    TELL(&s.gate.channel, shut);
-    expect_no_session(&s, 2);
-    another_gate(&s);
-    gets_adopted(&s);
-    expect_no_session(&s, 3);
-    another_gate(&s);
-    gets_adopted(&s);
+    supervised_open(hurries_gate);
+    stage.session = stage.gate.note.session;
+    player_enter(&p, 1);
+    player_asks(&p);
+    supervised_replaces();
+    TELL(&stage.gate.channel, shut);
+    expect_no_session(2);
+    another_gate();
+    gets_adopted();
+    expect_no_session(3);
+    another_gate();
+    gets_adopted();
     player_leave(&p);
-    stage_ends(&s);
+    stage_ends();
 }
 
 Test(retire, gate_that_never_shuts)
 {
-    struct stage s;
-
-    supervised_open(&s, hurries_gate);
-    supervised_replaces(&s);
-    stage_ends(&s);
+    supervised_open(hurries_gate);
+    supervised_replaces();
+    stage_ends();
 }
 
 /* The older master got "drain" after this one had started. */
@@ -283,16 +270,15 @@ Test(retire, order_during_a_reload)
     struct message got = { .kind = MSG_NONE };
     struct board *board = stage_board();
     struct player p;
-    struct stage s;
 
     supervised_make_rosters();
-    supervised_open(&s, supervised_uses_older);
-    player_enter(&s, &p, 1);
+    supervised_open(supervised_uses_older);
+    player_enter(&p, 1);
     board_set(&board->drains, 1);
     player_hear(&p, MSG_kick, &got);
     cr_expect(got.kick.finish);
     cr_expect_eq(got.kick.why, ENDING_DRAINED);
     player_leave(&p);
-    stage_close(&s);
+    stage_close();
     supervised_drop_rosters();
 }

@@ -18,13 +18,13 @@
 #define UNREAD_MOST 16 /* as in src/server/master/children/services.c */
 
 /* USER: the name that log must show; NULL: any. */
-static void hear_peer(struct stage *s, enum process process, uint64_t serial,
-                      const char *user, int *fd)
+static void hear_peer(enum process process, uint64_t serial, const char *user,
+                      int *fd)
 {
     for (;;) {
         struct message p;
 
-        actor_hear(&s->log, MSG_log_sender, &p);
+        actor_hear(&stage.log, MSG_log_sender, &p);
         if (p.log_sender.process == process && p.log_sender.serial == serial) {
             cr_assert(!user ||
                       slice_equal(p.log_sender.user, slice_from(user)));
@@ -58,21 +58,20 @@ static void expect_channel(int from, int to)
 
 Test(service, of_session_and_files)
 {
-    struct stage s;
     struct player p;
     struct actor files;
     int fd;
 
-    stage_open(&s, NULL);
-    player_enter(&s, &p, 11);
-    hear_peer(&s, PROCESS_SESSION, 11, "", &fd);
+    stage_open(NULL);
+    player_enter(&p, 11);
+    hear_peer(PROCESS_SESSION, 11, "", &fd);
     expect_channel(p.log, fd);
     close(fd);
-    player_logs_in(&s, &p, &files);
-    hear_peer(&s, PROCESS_FILES, 11, "anna", &fd);
+    player_logs_in(&p, &files);
+    hear_peer(PROCESS_FILES, 11, "anna", &fd);
     expect_channel(files.log, fd);
     close(fd);
-    stage_leave(&s, &p);
+    stage_leave(&p);
 }
 
 static bool is_reaped(void *actor)
@@ -83,35 +82,34 @@ static bool is_reaped(void *actor)
 /* If its files fails, a user isn't logged in, and the next log gets no name. */
 Test(service, of_a_session_that_was_denied)
 {
-    struct stage s;
     struct player p;
     struct actor files;
     int fd;
 
-    stage_asked(&s, NULL, &p);
-    auth_says(&s, p.serial, "anna");
-    actor_enter(&s, &files, "files");
+    stage_asked(NULL, &p);
+    auth_says(p.serial, "anna");
+    actor_enter(&files, "files");
     actor_die(&files);
     player_is_denied(&p, DENIAL_HOME);
-    actor_die(&s.log);
-    actor_again(&s, &s.log);
-    hear_peer(&s, PROCESS_SESSION, p.serial, "", &fd);
+    actor_die(&stage.log);
+    actor_again(&stage.log);
+    hear_peer(PROCESS_SESSION, p.serial, "", &fd);
     close(fd);
     /* Until then the session gets no other one. */
     cr_assert(wait_until(is_reaped, &files, STAGE_WAIT_MS));
-    player_logs_in(&s, &p, &files);
-    actor_die(&s.log);
-    actor_again(&s, &s.log);
-    hear_peer(&s, PROCESS_SESSION, p.serial, "anna", &fd);
+    player_logs_in(&p, &files);
+    actor_die(&stage.log);
+    actor_again(&stage.log);
+    hear_peer(PROCESS_SESSION, p.serial, "anna", &fd);
     close(fd);
-    stage_leave(&s, &p);
+    stage_leave(&p);
 }
 
-static void die_so_often(struct stage *s, struct actor *a, int times)
+static void die_so_often(struct actor *a, int times)
 {
     while (times-- > 0) {
         actor_die(a);
-        actor_again(s, a);
+        actor_again(a);
     }
 }
 
@@ -123,13 +121,11 @@ static void no_second_burst(struct master *m)
 /* Each service has a burst of its own. */
 Test(service, restarts_at_once)
 {
-    struct stage s;
-
-    stage_open(&s, no_second_burst);
-    die_so_often(&s, &s.keys, CHILD_RESTARTS);
-    die_so_often(&s, &s.log, CHILD_RESTARTS);
-    stage_serves(&s);
-    stage_close(&s);
+    stage_open(no_second_burst);
+    die_so_often(&stage.keys, CHILD_RESTARTS);
+    die_so_often(&stage.log, CHILD_RESTARTS);
+    stage_serves();
+    stage_close();
 }
 
 static void slow_restart(struct master *m)
@@ -139,108 +135,104 @@ static void slow_restart(struct master *m)
 
 Test(service, restarts_are_spaced_after_a_burst)
 {
-    struct stage s;
     uint64_t before;
 
-    stage_open(&s, slow_restart);
+    stage_open(slow_restart);
     before = clock_ms();
-    die_so_often(&s, &s.keys, CHILD_RESTARTS + 2);
+    die_so_often(&stage.keys, CHILD_RESTARTS + 2);
     cr_assert_geq(clock_ms() - before, 2 * 1500);
-    stage_serves(&s);
-    stage_close(&s);
+    stage_serves();
+    stage_close();
 }
 
-static void log_dies(struct stage *s)
+static void log_dies(void)
 {
-    actor_die(&s->log);
-    channel_close(&s->events);
-    actor_enter(s, &s->log, "log"); /* started, not ready */
+    actor_die(&stage.log);
+    channel_close(&stage.events);
+    actor_enter(&stage.log, "log"); /* started, not ready */
 }
 
 /* Every channel comes again, with its unread bytes, and no process notices. */
 Test(service, new_log)
 {
-    struct stage s;
     struct player p, late;
     struct actor files;
     struct pollfd told = { .events = POLLIN };
     int fd;
 
-    stage_open(&s, NULL);
-    player_enter(&s, &p, 11);
-    player_logs_in(&s, &p, &files);
-    hear_peer(&s, PROCESS_FILES, 11, "anna", &fd);
+    stage_open(NULL);
+    player_enter(&p, 11);
+    player_logs_in(&p, &files);
+    hear_peer(PROCESS_FILES, 11, "anna", &fd);
     cr_assert_eq(send(files.log, "w", 1, MSG_NOSIGNAL), 1);
     close(fd); /* it hasn't read that */
-    log_dies(&s);
-    player_enter(&s, &late, 12);
+    log_dies();
+    player_enter(&late, 12);
     cr_assert_eq(send(late.log, "w", 1, MSG_NOSIGNAL), 1);
     cr_assert_eq(send(p.log, "w", 1, MSG_NOSIGNAL), 1);
-    actor_ready(&s, &s.log);
-    stage_reports(&s, EVENT_CHILD, "ended by signal 9");
-    hear_peer(&s, PROCESS_SESSION, 11, "anna", &fd);
+    actor_ready(&stage.log);
+    stage_reports(EVENT_CHILD, "ended by signal 9");
+    hear_peer(PROCESS_SESSION, 11, "anna", &fd);
     expect_words(&fd, 'w');
-    hear_peer(&s, PROCESS_FILES, 11, "anna", &fd);
+    hear_peer(PROCESS_FILES, 11, "anna", &fd);
     expect_words(&fd, 'w');
-    hear_peer(&s, PROCESS_SESSION, 12, "", &fd);
+    hear_peer(PROCESS_SESSION, 12, "", &fd);
     expect_words(&fd, 'w');
-    stage_serves(&s);
+    stage_serves();
     told.fd = p.channel.fd;
     cr_expect_eq(poll(&told, 1, 0), 0, "the session was told");
     told.fd = files.channel.fd;
     cr_expect_eq(poll(&told, 1, 0), 0, "its files was told");
     player_leave(&p);
-    stage_leave(&s, &late);
+    stage_leave(&late);
 }
 
 Test(service, new_log_hears_of_all_children)
 {
-    struct stage s;
     int fd;
 
-    stage_open(&s, NULL);
-    actor_die(&s.log);
-    actor_again(&s, &s.log);
+    stage_open(NULL);
+    actor_die(&stage.log);
+    actor_again(&stage.log);
     for (int i = 0; i < 3; i++) {
         const enum process of[] = { PROCESS_KEYS, PROCESS_AUTH, PROCESS_GATE };
 
         /* The channels come in the order of the children's starts, after
          * master's own. */
-        hear_peer(&s, of[i], 0, "", &fd);
+        hear_peer(of[i], 0, "", &fd);
         close(fd);
     }
-    stage_close(&s);
+    stage_close();
 }
 
 /* A session that asks for a signature meanwhile waits, and gets it. */
 Test(service, new_keys)
 {
-    struct stage s;
     struct player p;
     struct message client;
     struct pollfd end = { .events = POLLIN };
     int fd;
 
-    stage_with(&s, NULL, &p);
-    actor_hear(&s.keys, MSG_keys_client, &client); /* gate */
+    stage_with(NULL, &p);
+    actor_hear(&stage.keys, MSG_keys_client, &client); /* gate */
     message_close(&client);
-    actor_hear(&s.keys, MSG_keys_client, &client);
+    actor_hear(&stage.keys, MSG_keys_client, &client);
     cr_assert_eq(client.keys_client.serial, p.serial);
     message_close(&client);
-    actor_die(&s.keys);
-    actor_enter(&s, &s.keys, "keys");
+    actor_die(&stage.keys);
+    actor_enter(&stage.keys, "keys");
     end.fd = p.keys;
     cr_assert_eq(poll(&end, 1, 0), 0, "the session sees an end");
     cr_assert_eq(send(p.keys, "k", 1, MSG_NOSIGNAL), 1);
-    actor_ready(&s, &s.keys);
+    actor_ready(&stage.keys);
     do {
-        actor_hear(&s.keys, MSG_keys_client, &client);
+        actor_hear(&stage.keys, MSG_keys_client, &client);
         fd = fd_take(&client.keys_client.client);
         if (client.keys_client.serial != p.serial)
             close(fd);
     } while (client.keys_client.serial != p.serial);
     expect_words(&fd, 'k');
-    stage_leave(&s, &p);
+    stage_leave(&p);
 }
 
 static void garbage(struct actor *a)
@@ -268,13 +260,12 @@ static const struct {
 Test(service, lies_of_log)
 {
     for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
-        struct stage s;
 
-        stage_open(&s, NULL);
-        lies[i].act(&s.log);
-        actor_again(&s, &s.log);
-        stage_serves(&s);
-        stage_close(&s);
+        stage_open(NULL);
+        lies[i].act(&stage.log);
+        actor_again(&stage.log);
+        stage_serves();
+        stage_close();
     }
 }
 
@@ -288,24 +279,23 @@ static void many(struct master *m)
 Test(service, slow_log)
 {
     static struct player p[400];
-    struct stage s;
     struct actor files;
     int fd;
 
-    stage_open(&s, many);
+    stage_open(many);
     for (uint64_t i = 0; i < 399; i++)
-        player_enter(&s, &p[i], i + 1);
-    player_enter(&s, &p[399], 400);
-    player_logs_in(&s, &p[399], &files); /* while log sleeps */
+        player_enter(&p[i], i + 1);
+    player_enter(&p[399], 400);
+    player_logs_in(&p[399], &files); /* while log sleeps */
     for (uint64_t i = 0; i < 400; i++) {
-        hear_peer(&s, PROCESS_SESSION, i + 1, NULL, &fd);
+        hear_peer(PROCESS_SESSION, i + 1, NULL, &fd);
         expect_channel(p[i].log, fd);
         close(fd);
     }
     for (uint64_t i = 0; i < 400; i++)
         player_leave(&p[i]);
-    stage_serves(&s);
-    stage_close(&s);
+    stage_serves();
+    stage_close();
 }
 
 static void say_word(int fd, char word)
@@ -314,16 +304,15 @@ static void say_word(int fd, char word)
 }
 
 /* Receives the next sender that log learns of and that isn't a service. */
-static void expect_next(struct stage *s, enum process process, uint64_t serial,
-                        char word)
+static void expect_next(enum process process, uint64_t serial, char word)
 {
     struct message p;
     char byte = 0;
 
-    actor_hear(&s->log, MSG_log_sender, &p);
+    actor_hear(&stage.log, MSG_log_sender, &p);
     while (p.log_sender.serial == 0) {
         message_close(&p);
-        actor_hear(&s->log, MSG_log_sender, &p);
+        actor_hear(&stage.log, MSG_log_sender, &p);
     }
     cr_assert_eq(p.log_sender.process, process);
     cr_assert_eq(p.log_sender.serial, serial, "session %llu, not %llu",
@@ -336,99 +325,96 @@ static void expect_next(struct stage *s, enum process process, uint64_t serial,
 }
 
 /* Master has ended the session. */
-static void end_player(struct stage *s, struct player *p)
+static void end_player(struct player *p)
 {
     channel_shout(&p->channel, "garbage", 7, NULL, 0);
     channel_hear_end(&p->channel);
-    gate_hears(s, MSG_kill, p->serial);
+    gate_hears(MSG_kill, p->serial);
     player_leave(p);
 }
 
 Test(service, words_of_the_ended)
 {
-    struct stage s;
     struct player p, late, silent;
     struct actor files;
 
-    stage_logged_in(&s, NULL, &p, &files);
-    log_dies(&s);
+    stage_logged_in(NULL, &p, &files);
+    log_dies();
     say_word(p.log, 'w');
-    end_player(&s, &p);
-    player_enter(&s, &silent, 12);
-    end_player(&s, &silent);
-    player_enter(&s, &late, 13);
+    end_player(&p);
+    player_enter(&silent, 12);
+    end_player(&silent);
+    player_enter(&late, 13);
     say_word(late.log, 'l');
-    end_player(&s, &late);
-    gate_reaps(&s, p.serial, 9);
+    end_player(&late);
+    gate_reaps(p.serial, 9);
     channel_hear_end(&files.channel);
     say_word(files.log, 'f'); /* about an upload under way */
-    actor_ready(&s, &s.log);
-    expect_next(&s, PROCESS_SESSION, p.serial, 'w');
-    expect_next(&s, PROCESS_SESSION, 13, 'l');
-    expect_next(&s, PROCESS_FILES, p.serial, 'f');
+    actor_ready(&stage.log);
+    expect_next(PROCESS_SESSION, p.serial, 'w');
+    expect_next(PROCESS_SESSION, 13, 'l');
+    expect_next(PROCESS_FILES, p.serial, 'f');
     close(files.log);
-    stage_close(&s);
+    stage_close();
 }
 
 /* Sessions without a login leave room for users' sessions. */
 Test(service, the_ended_are_bounded)
 {
-    struct stage s;
     struct player p;
     struct actor files;
     int fd;
 
-    stage_open(&s, NULL);
-    log_dies(&s);
+    stage_open(NULL);
+    log_dies();
     for (uint64_t serial = 1; serial <= FOREIGN + TOO_MANY; serial++) {
-        player_enter(&s, &p, serial);
+        player_enter(&p, serial);
         say_word(p.log, 'n');
-        end_player(&s, &p);
+        end_player(&p);
     }
-    player_enter(&s, &p, 100);
-    player_logs_in(&s, &p, &files);
+    player_enter(&p, 100);
+    player_logs_in(&p, &files);
     say_word(p.log, 'u');
-    end_player(&s, &p);
-    actor_ready(&s, &s.log);
+    end_player(&p);
+    actor_ready(&stage.log);
     for (uint64_t serial = 1; serial <= FOREIGN; serial++)
-        expect_next(&s, PROCESS_SESSION, serial, 'n');
-    hear_peer(&s, PROCESS_FILES, 100, NULL, &fd); /* it still works */
+        expect_next(PROCESS_SESSION, serial, 'n');
+    hear_peer(PROCESS_FILES, 100, NULL, &fd); /* it still works */
     close(fd);
-    expect_next(&s, PROCESS_SESSION, 100, 'u');
-    stage_reports(&s, EVENT_TROUBLE, "5 processes have ended");
-    stage_close(&s);
+    expect_next(PROCESS_SESSION, 100, 'u');
+    stage_reports(EVENT_TROUBLE, "5 processes have ended");
+    stage_close();
 }
 
 /* A user whose ended sessions wait for log gets no further one, until log has
  * read them: log keeps places for other users. */
 Test(service, one_user_leaves_room_in_log)
 {
-    struct stage s;
     struct player p;
     struct actor files;
     int fd[UNREAD_MOST];
 
-    stage_open(&s, NULL);
+    stage_open(NULL);
     for (uint64_t serial = 1; serial <= UNREAD_MOST; serial++) {
-        player_enter(&s, &p, serial);
-        player_logs_in(&s, &p, &files);
+        player_enter(&p, serial);
+        player_logs_in(&p, &files);
         say_word(p.log, 'w');
-        end_player(&s, &p);
-        gate_reaps(&s, serial, 9);
+        end_player(&p);
+        gate_reaps(serial, 9);
         actor_die(&files);
         fd_close(&files.log);
         cr_assert(wait_until(is_reaped, &files, STAGE_WAIT_MS));
-        hear_peer(&s, PROCESS_SESSION, serial, "", &fd[serial - 1]);
+        hear_peer(PROCESS_SESSION, serial, "", &fd[serial - 1]);
     }
-    player_enter(&s, &p, 100);
-    player_asks(&s, &p);
-    auth_says(&s, 100, "anna");
+    player_enter(&p, 100);
+    player_asks(&p);
+    auth_says(100, "anna");
     player_is_denied(&p, DENIAL_UNLOGGED);
     expect_words(&fd[0], 'w');
-    player_logs_in(&s, &p, &files);
+    player_logs_in(&p, &files);
     for (int i = 1; i < UNREAD_MOST; i++)
         fd_close(&fd[i]);
-    stage_leave(&s, &p);
+    stage_leave(&p);
 }
 
 static void forgetful(struct master *m)
@@ -440,40 +426,38 @@ static void forgetful(struct master *m)
  * read, and don't keep their user out for ever. */
 Test(service, log_drops_channels_of_one_user)
 {
-    struct stage s;
     struct player p;
     struct actor files;
     int fd;
 
-    stage_open(&s, forgetful);
+    stage_open(forgetful);
     for (uint64_t serial = 1; serial <= UNREAD_MOST; serial++) {
-        player_enter(&s, &p, serial);
-        player_logs_in(&s, &p, &files);
+        player_enter(&p, serial);
+        player_logs_in(&p, &files);
         say_word(p.log, 'w');
-        end_player(&s, &p);
-        gate_reaps(&s, serial, 9);
+        end_player(&p);
+        gate_reaps(serial, 9);
         actor_die(&files);
         fd_close(&files.log);
         cr_assert(wait_until(is_reaped, &files, STAGE_WAIT_MS));
-        hear_peer(&s, PROCESS_SESSION, serial, "", &fd);
+        hear_peer(PROCESS_SESSION, serial, "", &fd);
         close(fd);
     }
-    player_enter(&s, &p, 100);
-    player_logs_in(&s, &p, &files);
-    stage_reports(&s, EVENT_TROUBLE, "their last events");
-    stage_leave(&s, &p);
+    player_enter(&p, 100);
+    player_logs_in(&p, &files);
+    stage_reports(EVENT_TROUBLE, "their last events");
+    stage_leave(&p);
 }
 
 /* The service stops while there is no log. */
 Test(service, no_log_at_the_stop)
 {
-    struct stage s;
     struct player p;
 
-    stage_open(&s, NULL);
-    log_dies(&s);
-    player_enter(&s, &p, 1);
+    stage_open(NULL);
+    log_dies();
+    player_enter(&p, 1);
     say_word(p.log, 'n');
-    end_player(&s, &p);
-    stage_close(&s); /* and no descriptor leaks */
+    end_player(&p);
+    stage_close(); /* and no descriptor leaks */
 }

@@ -39,63 +39,57 @@ Test(start, each_gets_its_own)
                                                 SETUP_METRICS, END };
     static const enum setup_place for_auth[] = { SETUP_EMPTY, SETUP_LOG,
                                                  SETUP_CERTIFICATE, END };
-    struct stage s;
 
-    stage_raise(&s, NULL);
-    actors_enter(&s);
-    actor_ready(&s, &s.keys);
-    actor_enter(&s, &s.gate, "gate");
-    check_given(&s.log, for_log);
-    check_given(&s.keys, for_keys);
-    check_given(&s.gate, for_gate);
-    check_given(&s.auth, for_auth);
-    stage_close(&s);
+    stage_raise(NULL);
+    actors_enter();
+    actor_ready(&stage.keys);
+    actor_enter(&stage.gate, "gate");
+    check_given(&stage.log, for_log);
+    check_given(&stage.keys, for_keys);
+    check_given(&stage.gate, for_gate);
+    check_given(&stage.auth, for_auth);
+    stage_close();
 }
 
 /* The hashes are a message, since the key of their names comes with them. */
 Test(start, auth_gets_the_users_when_it_is_ready)
 {
     struct message p;
-    struct stage s;
 
-    stage_raise(&s, NULL);
-    actors_enter(&s);
-    cr_expect_eq(channel_receive(&s.auth.channel, &p), 0);
-    actor_ready(&s, &s.auth);
-    cr_expect_gt(s.users.count, 0);
-    stage_close(&s);
+    stage_raise(NULL);
+    actors_enter();
+    cr_expect_eq(channel_receive(&stage.auth.channel, &p), 0);
+    actor_ready(&stage.auth);
+    cr_expect_gt(stage.users.count, 0);
+    stage_close();
 }
 
 /* Gate has keys sign: it would only see that nobody does. */
 Test(start, gate_comes_after_keys)
 {
-    struct stage s;
-
-    stage_raise(&s, NULL);
-    actors_enter(&s);
-    actor_ready(&s, &s.auth);
-    TELL(&s.keys.channel, failed, .why = SLICE("key.pem: no private key"));
-    channel_hear_end(&s.keys.channel);
-    stage_ended(&s, EX_CONFIG);
-    cr_expect_eq(s.gate.note.pid, 0);
+    stage_raise(NULL);
+    actors_enter();
+    actor_ready(&stage.auth);
+    TELL(&stage.keys.channel, failed, .why = SLICE("key.pem: no private key"));
+    channel_hear_end(&stage.keys.channel);
+    stage_ended(EX_CONFIG);
+    cr_expect_eq(stage.gate.note.pid, 0);
 }
 
 /* Both have died. */
 Test(start, another_gate_waits_for_another_keys)
 {
-    struct stage s;
-
-    stage_open(&s, NULL);
-    actor_die(&s.keys);
-    stage_reports(&s, EVENT_CHILD, "ended by signal 9");
-    actor_enter(&s, &s.keys, "keys");
-    actor_die(&s.gate);
-    stage_reports(&s, EVENT_CHILD, "ended by signal 9");
-    actor_ready(&s, &s.keys);
-    actor_enter(&s, &s.gate, "gate");
-    actor_ready(&s, &s.gate);
-    stage_serves(&s);
-    stage_close(&s);
+    stage_open(NULL);
+    actor_die(&stage.keys);
+    stage_reports(EVENT_CHILD, "ended by signal 9");
+    actor_enter(&stage.keys, "keys");
+    actor_die(&stage.gate);
+    stage_reports(EVENT_CHILD, "ended by signal 9");
+    actor_ready(&stage.keys);
+    actor_enter(&stage.gate, "gate");
+    actor_ready(&stage.gate);
+    stage_serves();
+    stage_close();
 }
 
 static void check_only(struct master *m)
@@ -105,30 +99,26 @@ static void check_only(struct master *m)
 
 Test(start, check_needs_gate_and_keys_alone)
 {
-    struct stage s;
-
-    stage_raise(&s, check_only);
-    actor_enter(&s, &s.keys, "keys");
-    check_given(&s.keys, for_keys);
-    TELL(&s.keys.channel, ready);
-    actor_enter(&s, &s.gate, "gate");
-    check_given(&s.gate, for_gate);
-    TELL(&s.gate.channel, ready);
-    channel_hear_end(&s.gate.channel);
-    stage_ended(&s, 0);
+    stage_raise(check_only);
+    actor_enter(&stage.keys, "keys");
+    check_given(&stage.keys, for_keys);
+    TELL(&stage.keys.channel, ready);
+    actor_enter(&stage.gate, "gate");
+    check_given(&stage.gate, for_gate);
+    TELL(&stage.gate.channel, ready);
+    channel_hear_end(&stage.gate.channel);
+    stage_ended(0);
 }
 
 Test(start, check_tells_what_gate_refuses)
 {
-    struct stage s;
-
-    stage_raise(&s, check_only);
-    actor_enter(&s, &s.keys, "keys");
-    TELL(&s.keys.channel, ready);
-    actor_enter(&s, &s.gate, "gate");
-    TELL(&s.gate.channel, failed, .why = SLICE("key.pem: not the key"));
-    channel_hear_end(&s.gate.channel);
-    stage_ended(&s, EX_CONFIG);
+    stage_raise(check_only);
+    actor_enter(&stage.keys, "keys");
+    TELL(&stage.keys.channel, ready);
+    actor_enter(&stage.gate, "gate");
+    TELL(&stage.gate.channel, failed, .why = SLICE("key.pem: not the key"));
+    channel_hear_end(&stage.gate.channel);
+    stage_ended(EX_CONFIG);
 }
 
 static void soon(struct master *m)
@@ -188,16 +178,15 @@ static const struct {
 Test(start, failures)
 {
     for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
-        struct stage s;
 
-        stage_raise(&s, soon);
-        actors_enter(&s);
-        actor_ready(&s, &s.log);
-        actor_ready(&s, &s.keys);
-        actor_ready(&s, &s.auth);
-        actor_enter(&s, &s.gate, "gate");
-        failures[i].act(&s.gate);
-        stage_ended(&s, failures[i].status);
+        stage_raise(soon);
+        actors_enter();
+        actor_ready(&stage.log);
+        actor_ready(&stage.keys);
+        actor_ready(&stage.auth);
+        actor_enter(&stage.gate, "gate");
+        failures[i].act(&stage.gate);
+        stage_ended(failures[i].status);
     }
 }
 
@@ -208,10 +197,8 @@ static void no_program(struct master *m)
 
 Test(start, no_program)
 {
-    struct stage s;
-
-    stage_raise(&s, no_program);
-    stage_ended(&s, EX_OSERR);
+    stage_raise(no_program);
+    stage_ended(EX_OSERR);
 }
 
 static pid_t (*spawn_of_stage)(const struct master *m, const char *binary,
@@ -231,10 +218,8 @@ static void no_process(struct master *m)
 
 Test(start, no_process)
 {
-    struct stage s;
-
-    stage_raise(&s, no_process);
-    stage_ended(&s, EX_OSERR);
+    stage_raise(no_process);
+    stage_ended(EX_OSERR);
 }
 
 /* The second keys can't be forked, the third one can. */
@@ -257,15 +242,14 @@ static void second_keys_fails(struct master *m)
 
 Test(start, a_fork_that_fails_is_tried_again_later)
 {
-    struct stage s;
     uint64_t begin;
 
-    stage_open(&s, second_keys_fails);
+    stage_open(second_keys_fails);
     begin = clock_ms();
-    actor_die(&s.keys);
-    stage_reports(&s, EVENT_CHILD, "ended by signal 9");
-    stage_reports(&s, EVENT_CHILD, "keys can't be started: Resource");
-    actor_again(&s, &s.keys);
+    actor_die(&stage.keys);
+    stage_reports(EVENT_CHILD, "ended by signal 9");
+    stage_reports(EVENT_CHILD, "keys can't be started: Resource");
+    actor_again(&stage.keys);
     cr_expect_geq(clock_ms() - begin, 300);
-    stage_close(&s);
+    stage_close();
 }
