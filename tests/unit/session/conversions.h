@@ -10,7 +10,6 @@
 
 /* A STOR of /x, after its 150 and handshake. */
 struct upload {
-    struct fake f;
     struct tls_client *tls;
     FILE *sink;
     int data;
@@ -26,10 +25,9 @@ uint64_t upload_end(struct upload *u, enum message_kind message,
 
 /* Plays RETR up to the handshake of its data connection. Files passes SOURCE,
  * and reports SIZE as its length. */
-struct tls_client *download_begin(struct fake *f, int *data, FILE *source,
-                                  uint64_t size);
+struct tls_client *download_begin(int *data, FILE *source, uint64_t size);
 
 /* The client leaves, and the session ends, without a refused system call. */
-void session_leave(struct fake *f);
+void session_leave(void);
 
 #endif

@@ -27,6 +27,7 @@
 
 #define DEADLINE_MS 20000
 
+struct fake fake;
 static struct tls_context *context(void)
 {
     char folder[] = "/tmp/sallyport-session-XXXXXX", command[512];
@@ -116,9 +117,9 @@ void fake_upload_eof(enum upload_eof u)
     upload_eof = u;
 }
 
-struct tls_client *fake_data_tls(const struct fake *f, int data)
+struct tls_client *fake_data_tls(int data)
 {
-    struct tls_session *newest = tls_client_session(f->tls);
+    struct tls_session *newest = tls_client_session(fake.tls);
     const struct tls_client_options options = { .show = newest };
     struct tls_client *tls = tls_client_new(data, &options);
 
@@ -152,13 +153,13 @@ static void change(struct settings *s, const char *key, uint64_t value)
     }
 }
 
-unsigned long fake_cpu_ms(const struct fake *f)
+unsigned long fake_cpu_ms(void)
 {
     unsigned long user = 0, kernel = 0;
     char name[64], line[1024] = "";
     FILE *file;
 
-    snprintf(name, sizeof(name), "/proc/%d/stat", (int)f->pid);
+    snprintf(name, sizeof(name), "/proc/%d/stat", (int)fake.pid);
     file = fopen(name, "r");
     cr_assert_not_null(fgets(line, sizeof(line), file));
     fclose(file);
@@ -168,44 +169,44 @@ unsigned long fake_cpu_ms(const struct fake *f)
     return (user + kernel) * 1000 / (unsigned long)sysconf(_SC_CLK_TCK);
 }
 
-void fake_start(struct fake *f)
+void fake_start(void)
 {
-    struct session_start start = { .settings = &f->settings,
+    struct session_start start = { .settings = &fake.settings,
                                    .deadlines = deadlines,
                                    .serial = 7,
                                    .proxied = proxied };
     int ends[2];
 
     signal(SIGPIPE, SIG_IGN); /* OpenSSL answers a cut with an alert */
-    conf_default(&f->settings);
+    conf_default(&fake.settings);
     for (size_t i = 0; i < change_count; i++)
-        change(&f->settings, changes[i].key, changes[i].value);
+        change(&fake.settings, changes[i].key, changes[i].value);
     if (proxied)
-        f->settings.proxies = this_host;
-    f->files.fd = -1;
-    f->tls = NULL;
-    f->lent = false;
+        fake.settings.proxies = this_host;
+    fake.files.fd = -1;
+    fake.tls = NULL;
+    fake.lent = false;
     start.tls = context();
-    ticket_keys_init(&f->tickets);
+    ticket_keys_init(&fake.tickets);
     address_parse_port(SLICE("127.0.0.1:40000"), &start.peer);
     address_parse_port(SLICE("127.0.0.1:21"), &start.local);
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-    f->control = ends[0];
+    fake.control = ends[0];
     start.control = ends[1];
     fd_set_nonblock(start.control, true);
-    pair_with(&f->master, PROCESS_MASTER, &start.master);
-    pair_with(&f->gate, PROCESS_GATE, &start.gate);
-    pair_with(&f->log, PROCESS_LOG, &start.log);
+    pair_with(&fake.master, PROCESS_MASTER, &start.master);
+    pair_with(&fake.gate, PROCESS_GATE, &start.gate);
+    pair_with(&fake.log, PROCESS_LOG, &start.log);
     start.keys = signer_process();
     if (proxied)
-        f->master.phase = f->gate.phase = PHASE_START;
-    f->pid = fork();
-    if (f->pid == 0)
+        fake.master.phase = fake.gate.phase = PHASE_START;
+    fake.pid = fork();
+    if (fake.pid == 0)
         session_main(&start);
     close(start.control);
     close(start.master);
-    f->to_gate = start.gate;
-    f->to_log = start.log;
+    fake.to_gate = start.gate;
+    fake.to_log = start.log;
     close(start.keys);
     tls_context_free(start.tls);
 }
@@ -217,20 +218,20 @@ static void wait_readable(int fd)
     cr_assert_eq(poll(&one, 1, DEADLINE_MS), 1, "nothing came");
 }
 
-static long receive(struct fake *f, char *c)
+static long receive(char *c)
 {
-    if (f->tls)
-        return tls_client_read(f->tls, c, 1);
-    wait_readable(f->control);
-    return recv(f->control, c, 1, 0);
+    if (fake.tls)
+        return tls_client_read(fake.tls, c, 1);
+    wait_readable(fake.control);
+    return recv(fake.control, c, 1, 0);
 }
 
-static bool read_line(struct fake *f, char *line, size_t size)
+static bool read_line(char *line, size_t size)
 {
     size_t n = 0;
 
     while (n < size - 1) {
-        if (receive(f, line + n) <= 0)
+        if (receive(line + n) <= 0)
             return false;
         if (line[n++] == '\n')
             break;
@@ -239,42 +240,42 @@ static bool read_line(struct fake *f, char *line, size_t size)
     return true;
 }
 
-int fake_reply(struct fake *f)
+int fake_reply(void)
 {
     char line[8192];
     size_t len = 0;
 
-    f->lines[0] = 0;
+    fake.lines[0] = 0;
     do {
-        if (!read_line(f, line, sizeof(line)))
+        if (!read_line(line, sizeof(line)))
             return 0;
-        len += (size_t)snprintf(f->lines + len, sizeof(f->lines) - len, "%s",
-                                line);
-        cr_assert_lt(len, sizeof(f->lines));
+        len += (size_t)snprintf(fake.lines + len, sizeof(fake.lines) - len,
+                                "%s", line);
+        cr_assert_lt(len, sizeof(fake.lines));
     } while (line[0] == ' ' || line[3] == '-');
-    memcpy(f->reply, line, sizeof(line));
+    memcpy(fake.reply, line, sizeof(line));
     return atoi(line);
 }
 
-void fake_do(struct fake *f, const char *line, int code)
+void fake_do(const char *line, int code)
 {
     int got;
 
-    fake_say(f, line);
-    got = fake_reply(f);
+    fake_say(line);
+    got = fake_reply();
     cr_assert_eq(got, code, "%s: %d instead of %d: %s", line, got, code,
-                 f->reply);
+                 fake.reply);
 }
 
-void fake_say(struct fake *f, const char *line)
+void fake_say(const char *line)
 {
     char text[8300];
     int len = snprintf(text, sizeof(text), "%s\r\n", line);
 
-    if (f->tls)
-        cr_assert(tls_client_write(f->tls, text, (size_t)len));
+    if (fake.tls)
+        cr_assert(tls_client_write(fake.tls, text, (size_t)len));
     else
-        cr_assert_eq(send(f->control, text, (size_t)len, MSG_NOSIGNAL), len);
+        cr_assert_eq(send(fake.control, text, (size_t)len, MSG_NOSIGNAL), len);
 }
 
 /* Files has synced what it was asked to prepare. */
@@ -308,15 +309,15 @@ void fake_tell_raw(struct channel *c, const void *bytes, size_t len)
     cr_assert_eq(send(c->fd, bytes, len, MSG_NOSIGNAL), (ssize_t)len);
 }
 
-void fake_secure(struct fake *f)
+void fake_secure(void)
 {
-    cr_assert_eq(fake_reply(f), 220);
-    fake_do(f, "AUTH TLS", 234);
-    f->tls = tls_client_new(f->control, NULL);
-    cr_assert_not_null(f->tls, "%s", tls_client_error());
+    cr_assert_eq(fake_reply(), 220);
+    fake_do("AUTH TLS", 234);
+    fake.tls = tls_client_new(fake.control, NULL);
+    cr_assert_not_null(fake.tls, "%s", tls_client_error());
 }
 
-static void hear_credentials(struct fake *f, uint32_t request)
+static void hear_credentials(uint32_t request)
 {
     struct message p, out = { .kind = MSG_login_channel,
                               .login_channel = { .request = request } };
@@ -324,7 +325,7 @@ static void hear_credentials(struct fake *f, uint32_t request)
 
     out.login_channel.auth =
         channel_make(&auth, PROCESS_AUTH, PROCESS_SESSION, PHASE_RUN);
-    fake_tell(&f->master, &out);
+    fake_tell(&fake.master, &out);
     close(out.login_channel.auth);
     fake_hear(&auth, &p, MSG_credentials);
     cr_assert(slice_equal(p.credentials.name, SLICE("anna")));
@@ -332,76 +333,76 @@ static void hear_credentials(struct fake *f, uint32_t request)
     channel_close(&auth);
 }
 
-void fake_ask_login(struct fake *f, const char *user, struct message *asked)
+void fake_ask_login(const char *user, struct message *asked)
 {
     char line[64];
 
-    fake_secure(f);
+    fake_secure();
     snprintf(line, sizeof(line), "USER %s", user);
-    fake_do(f, line, 331);
-    fake_say(f, "PASS secret");
-    fake_hear(&f->master, asked, MSG_login);
+    fake_do(line, 331);
+    fake_say("PASS secret");
+    fake_hear(&fake.master, asked, MSG_login);
 }
 
-void fake_grant(struct fake *f)
+void fake_grant(void)
 {
     struct message p, out = { .kind = MSG_granted };
 
-    fake_ask_login(f, "anna", &p);
-    hear_credentials(f, p.request);
+    fake_ask_login("anna", &p);
+    hear_credentials(p.request);
     out.request = p.request;
     out.granted.name = SLICE("anna");
     out.granted.rights = granted;
     out.granted.everywhere = granted_everywhere;
     out.granted.binding = binding;
     out.granted.upload_eof = upload_eof;
-    out.granted.max_file_size = f->settings.max_file_size;
+    out.granted.max_file_size = fake.settings.max_file_size;
     out.granted.counted = counted;
     out.granted.paced = paced;
     out.granted.must_change = must_change;
     out.granted.files =
-        channel_make(&f->files, PROCESS_FILES, PROCESS_SESSION, PHASE_IDLE);
-    fake_tell(&f->master, &out);
+        channel_make(&fake.files, PROCESS_FILES, PROCESS_SESSION, PHASE_IDLE);
+    fake_tell(&fake.master, &out);
     close(out.granted.files);
 }
 
-void fake_tell_keys(struct fake *f)
+void fake_tell_keys(void)
 {
-    struct slice now = { (const char *)&f->tickets.now, TICKET_KEY_BYTES };
-    struct slice before = { (const char *)&f->tickets.before,
+    struct slice now = { (const char *)&fake.tickets.now, TICKET_KEY_BYTES };
+    struct slice before = { (const char *)&fake.tickets.before,
                             TICKET_KEY_BYTES };
     struct message p = { .kind = MSG_ticket_keys,
                          .ticket_keys = { .now = now, .before = before } };
 
-    f->gate.phase = PHASE_USER; /* gate permits more from now on */
-    fake_tell(&f->gate, &p);
+    fake.gate.phase = PHASE_USER; /* gate permits more from now on */
+    fake_tell(&fake.gate, &p);
 }
 
-void fake_login(struct fake *f)
+void fake_login(void)
 {
-    fake_grant(f);
-    fake_tell_keys(f);
-    cr_assert_eq(fake_reply(f), 230);
+    fake_grant();
+    fake_tell_keys();
+    cr_assert_eq(fake_reply(), 230);
 }
 
-void fake_open(struct fake *f)
+void fake_open(void)
 {
-    fake_start(f);
-    fake_login(f);
+    fake_start();
+    fake_login();
 }
 
-void fake_regate(struct fake *f)
+void fake_regate(void)
 {
     struct message news = { .kind = MSG_gate };
 
-    channel_close(&f->gate);
+    channel_close(&fake.gate);
     news.gate.gate =
-        channel_make(&f->gate, PROCESS_GATE, PROCESS_SESSION, PHASE_USER);
-    fake_tell(&f->master, &news);
+        channel_make(&fake.gate, PROCESS_GATE, PROCESS_SESSION, PHASE_USER);
+    fake_tell(&fake.master, &news);
     close(news.gate.gate);
 }
 
-void fake_lend(struct fake *f, const char *told, bool by_proxy)
+void fake_lend(const char *told, bool by_proxy)
 {
     struct message p, port = { .kind = MSG_port_is };
     struct sockaddr_in at = { .sin_family = AF_INET,
@@ -409,114 +410,113 @@ void fake_lend(struct fake *f, const char *told, bool by_proxy)
     socklen_t size = sizeof(at);
     FD_CLEANUP int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    fake_hear(&f->gate, &p, MSG_port);
+    fake_hear(&fake.gate, &p, MSG_port);
     fd_set_nonblock(fd, true);
     cr_assert_eq(bind(fd, (struct sockaddr *)&at, size), 0);
     cr_assert_eq(listen(fd, 8), 0);
     cr_assert_eq(getsockname(fd, (struct sockaddr *)&at, &size), 0);
-    f->port = at.sin_port;
+    fake.port = at.sin_port;
     port.request = p.request;
     cr_assert_eq(address_parse(slice_from(told), &port.port_is.address), 0);
-    port.port_is.address.port = ntohs(f->port);
+    port.port_is.address.port = ntohs(fake.port);
     port.port_is.bound = port.port_is.address;
     port.port_is.proxied = by_proxy;
     port.port_is.listener = fd;
-    fake_tell(&f->gate, &port);
+    fake_tell(&fake.gate, &port);
 }
 
-void fake_expect(struct fake *f, const char *line, int code)
+void fake_expect(const char *line, int code)
 {
-    fake_say(f, line);
-    if (!f->lent)
-        fake_lend(f, "127.0.0.1", false);
-    f->lent = true;
-    cr_assert_eq(fake_reply(f), code, "%s", f->reply);
+    fake_say(line);
+    if (!fake.lent)
+        fake_lend("127.0.0.1", false);
+    fake.lent = true;
+    cr_assert_eq(fake_reply(), code, "%s", fake.reply);
 }
 
-int fake_come_from(const struct fake *f, const char *host)
+int fake_come_from(const char *host)
 {
     struct sockaddr_in at = { .sin_family = AF_INET };
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     cr_assert_eq(inet_pton(AF_INET, host, &at.sin_addr), 1);
     cr_assert_eq(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
-    at.sin_port = f->port;
+    at.sin_port = fake.port;
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     cr_assert_eq(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0, "%m");
     return fd;
 }
 
-int fake_come(const struct fake *f)
+int fake_come(void)
 {
-    return fake_come_from(f, "127.0.0.1");
+    return fake_come_from("127.0.0.1");
 }
 
-void fake_port(struct fake *f)
+void fake_port(void)
 {
-    fake_do(f, "PBSZ 0", 200);
-    fake_do(f, "PROT P", 200);
-    fake_expect(f, "PASV", 227);
+    fake_do("PBSZ 0", 200);
+    fake_do("PROT P", 200);
+    fake_expect("PASV", 227);
 }
 
-int fake_data(struct fake *f)
+int fake_data(void)
 {
-    fake_port(f);
-    return fake_come(f);
+    fake_port();
+    return fake_come();
 }
 
-void fake_answer(struct fake *f, enum message_kind asked,
-                 struct message *answer)
+void fake_answer(enum message_kind asked, struct message *answer)
 {
     struct message p;
 
-    fake_hear(&f->files, &p, asked);
+    fake_hear(&fake.files, &p, asked);
     answer->request = p.request;
-    fake_tell(&f->files, answer);
+    fake_tell(&fake.files, answer);
 }
 
-void fake_secure_data(struct fake *f, struct fake_transfer *t)
+void fake_secure_data(struct fake_transfer *t)
 {
-    t->tls = fake_data_tls(f, t->data);
+    t->tls = fake_data_tls(t->data);
     cr_assert_not_null(t->tls, "%s", tls_client_error());
 }
 
-void fake_begin_upload(struct fake *f, struct fake_transfer *t)
+void fake_begin_upload(struct fake_transfer *t)
 {
     struct message file = { .kind = MSG_file_writable };
 
     t->file = tmpfile();
-    t->data = fake_data(f);
-    fake_say(f, "STOR /x");
+    t->data = fake_data();
+    fake_say("STOR /x");
     file.file_writable.file = fileno(t->file);
-    fake_answer(f, MSG_file_write, &file);
-    f->files.phase = PHASE_WRITING;
-    cr_assert_eq(fake_reply(f), 150, "%s", f->reply);
+    fake_answer(MSG_file_write, &file);
+    fake.files.phase = PHASE_WRITING;
+    cr_assert_eq(fake_reply(), 150, "%s", fake.reply);
 }
 
-void fake_upload(struct fake *f, struct fake_transfer *t)
+void fake_upload(struct fake_transfer *t)
 {
-    fake_begin_upload(f, t);
-    fake_secure_data(f, t);
+    fake_begin_upload(t);
+    fake_secure_data(t);
 }
 
-void fake_begin_download(struct fake *f, struct fake_transfer *t, uint64_t size)
+void fake_begin_download(struct fake_transfer *t, uint64_t size)
 {
     struct message file = { .kind = MSG_file_readable,
                             .file_readable = { .size = size } };
 
     t->file = tmpfile();
     cr_assert_eq(ftruncate(fileno(t->file), (off_t)size), 0);
-    fake_say(f, "RETR /x");
+    fake_say("RETR /x");
     file.file_readable.file = fileno(t->file);
-    fake_answer(f, MSG_file_read, &file);
-    cr_assert_eq(fake_reply(f), 150, "%s", f->reply);
+    fake_answer(MSG_file_read, &file);
+    cr_assert_eq(fake_reply(), 150, "%s", fake.reply);
 }
 
-void fake_download(struct fake *f, struct fake_transfer *t, uint64_t size)
+void fake_download(struct fake_transfer *t, uint64_t size)
 {
-    t->data = fake_data(f);
-    fake_begin_download(f, t, size);
-    fake_secure_data(f, t);
+    t->data = fake_data();
+    fake_begin_download(t, size);
+    fake_secure_data(t);
 }
 
 void fake_release(struct fake_transfer *t)
@@ -526,31 +526,31 @@ void fake_release(struct fake_transfer *t)
     fclose(t->file);
 }
 
-int fake_end(struct fake *f)
+int fake_end(void)
 {
     int status;
 
-    cr_assert_eq(waitpid(f->pid, &status, 0), f->pid);
-    tls_client_free(f->tls);
-    f->tls = NULL;
-    close(f->control);
-    close(f->to_gate);
-    close(f->to_log);
+    cr_assert_eq(waitpid(fake.pid, &status, 0), fake.pid);
+    tls_client_free(fake.tls);
+    fake.tls = NULL;
+    close(fake.control);
+    close(fake.to_gate);
+    close(fake.to_log);
     cr_assert(WIFEXITED(status), "killed by %d", WTERMSIG(status));
     return WEXITSTATUS(status);
 }
 
-void fake_hang_up(struct fake *f, int status)
+void fake_hang_up(int status)
 {
-    shutdown(f->control, SHUT_WR);
-    cr_assert_eq(fake_end(f), status);
+    shutdown(fake.control, SHUT_WR);
+    cr_assert_eq(fake_end(), status);
 }
 
-bool fake_event(struct fake *f, enum event event, struct event_record *r)
+bool fake_event(enum event event, struct event_record *r)
 {
     static struct message p;
 
-    while (channel_receive(&f->log, &p) == 1) {
+    while (channel_receive(&fake.log, &p) == 1) {
         cr_assert_eq(event_decode(p.event.event, r), 0);
         cr_assert_neq(r->event, EVENT_SYSCALL, "the sandbox refused call %llu",
                       (unsigned long long)r->number[FIELD_NUMBER]);
@@ -560,13 +560,13 @@ bool fake_event(struct fake *f, enum event event, struct event_record *r)
     return false;
 }
 
-void fake_fill_log(struct fake *f)
+void fake_fill_log(void)
 {
     struct event_sender e;
     struct event_record r;
     struct buf bytes;
 
-    event_sender_init(&e, f->to_log, PROCESS_SESSION);
+    event_sender_init(&e, fake.to_log, PROCESS_SESSION);
     buf_init(&bytes, EVENT_BYTES_MAX);
     event_begin(&r, EVENT_CHILD);
     cr_assert_eq(event_encode(&r, &bytes), 0);
@@ -575,19 +575,19 @@ void fake_fill_log(struct fake *f)
     buf_release(&bytes);
 }
 
-void fake_fill_gate(struct fake *f)
+void fake_fill_gate(void)
 {
     int far = -1; /* the test keeps its end */
 
-    channel_spoil(f->to_gate, &far, FULL);
+    channel_spoil(fake.to_gate, &far, FULL);
 }
 
-const char *fake_end_reason(struct fake *f)
+const char *fake_end_reason(void)
 {
     static char reason[512];
     struct event_record r;
 
-    cr_assert(fake_event(f, EVENT_END, &r), "no END event");
+    cr_assert(fake_event(EVENT_END, &r), "no END event");
     slice_copy(r.text[FIELD_REASON], reason, sizeof(reason));
     return reason;
 }

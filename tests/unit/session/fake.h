@@ -28,6 +28,7 @@ struct fake {
     char reply[8192];     /* the last line of the last reply */
     char lines[96 << 10]; /* all lines of the last reply */
 };
+extern struct fake fake;
 
 /* Changes a setting for later sessions: a number, or yes and no. */
 void fake_settings(const char *key, uint64_t value);
@@ -50,30 +51,30 @@ void fake_limits(bool transfers, bool bandwidth);
 /* Whether users must change the password after later logins; by default not. */
 void fake_must_change(bool must);
 /* Returns the session's CPU time so far. */
-unsigned long fake_cpu_ms(const struct fake *f);
+unsigned long fake_cpu_ms(void);
 
 /* Forks the session; the greeting isn't read yet. */
-void fake_start(struct fake *f);
+void fake_start(void);
 /* Sends AUTH TLS and makes the handshake. */
-void fake_secure(struct fake *f);
+void fake_secure(void);
 /* Does the same, then sends USER and PASS. *ASKED: what master gets. */
-void fake_ask_login(struct fake *f, const char *user, struct message *asked);
+void fake_ask_login(const char *user, struct message *asked);
 /* Does both for anna, to a master that grants; the 230 isn't read yet. */
-void fake_grant(struct fake *f);
+void fake_grant(void);
 /* Sends f->tickets as gate. */
-void fake_tell_keys(struct fake *f);
+void fake_tell_keys(void);
 /* Does both, and reads the 230. */
-void fake_login(struct fake *f);
+void fake_login(void);
 /* Calls fake_start() and fake_login(). */
-void fake_open(struct fake *f);
+void fake_open(void);
 
 /* Sends a line to the session; its CRLF is added. */
-void fake_say(struct fake *f, const char *line);
+void fake_say(const char *line);
 /* Reads the next reply. Returns its code (0: the session has closed); f->reply
  * has its text. */
-int fake_reply(struct fake *f);
+int fake_reply(void);
 /* Sends a line. The reply must have CODE. */
-void fake_do(struct fake *f, const char *line, int code);
+void fake_do(const char *line, int code);
 /* Receives the session's next message to a peer, within a deadline; it must be
  * MESSAGE. Before a file_commit it receives file_prepare, and answers it. */
 void fake_hear(struct channel *c, struct message *p, enum message_kind message);
@@ -83,22 +84,21 @@ void fake_tell_raw(struct channel *c, const void *bytes, size_t len);
 
 /* Gate has ended, and another one is there: f->gate is its end. The session has
  * read the news when this returns. */
-void fake_regate(struct fake *f);
+void fake_regate(void);
 /* Gate is asked for a listener, and lends one; TOLD is the address for PASV. */
-void fake_lend(struct fake *f, const char *told, bool by_proxy);
+void fake_lend(const char *told, bool by_proxy);
 /* Sends PASV or EPSV. The reply must have CODE. Gate lends a listener if the
  * session has none. */
-void fake_expect(struct fake *f, const char *line, int code);
+void fake_expect(const char *line, int code);
 /* Connects to the session's listener, as its client or from another host of
  * 127.0.0.0/8. Returns the client's end. */
-int fake_come(const struct fake *f);
-int fake_come_from(const struct fake *f, const char *host);
+int fake_come(void);
+int fake_come_from(const char *host);
 /* Sends PBSZ, PROT P and PASV; and connects. Returns the client's end. */
-void fake_port(struct fake *f);
-int fake_data(struct fake *f);
+void fake_port(void);
+int fake_data(void);
 /* Files receives ASKED, and sends ANSWER to it. */
-void fake_answer(struct fake *f, enum message_kind asked,
-                 struct message *answer);
+void fake_answer(enum message_kind asked, struct message *answer);
 
 /* A transfer of /x, after 150 and handshake: the file that files has passed,
  * and the client's end of the data connection. */
@@ -107,32 +107,31 @@ struct fake_transfer {
     int data;
     struct tls_client *tls;
 };
-void fake_upload(struct fake *f, struct fake_transfer *t);
-void fake_begin_upload(struct fake *f, struct fake_transfer *t); /* to 150 */
+void fake_upload(struct fake_transfer *t);
+void fake_begin_upload(struct fake_transfer *t); /* to 150 */
 /* A download of SIZE zeros; the other functions do it in steps: RETR up to the
  * 150, then the handshake on T's data connection. */
-void fake_download(struct fake *f, struct fake_transfer *t, uint64_t size);
-void fake_begin_download(struct fake *f, struct fake_transfer *t,
-                         uint64_t size);
-void fake_secure_data(struct fake *f, struct fake_transfer *t);
+void fake_download(struct fake_transfer *t, uint64_t size);
+void fake_begin_download(struct fake_transfer *t, uint64_t size);
+void fake_secure_data(struct fake_transfer *t);
 /* Closes the test's own ends. */
 void fake_release(struct fake_transfer *t);
 
 /* Makes the handshake there, with the session of the control connection. */
-struct tls_client *fake_data_tls(const struct fake *f, int data);
+struct tls_client *fake_data_tls(int data);
 /* Waits for the session's end. Returns its exit status. */
-int fake_end(struct fake *f);
+int fake_end(void);
 /* The client closes in an orderly way: the session must end with STATUS. */
-void fake_hang_up(struct fake *f, int status);
+void fake_hang_up(int status);
 /* Finds the next event of that kind among the waiting ones. Returns false if
  * there is none. Its texts are valid until the next call. */
-bool fake_event(struct fake *f, enum event event, struct event_record *r);
+bool fake_event(enum event event, struct event_record *r);
 /* Fills log's socket: it takes no more before the test reads, and then the test
  * finds many events of the kind EVENT_CHILD. */
-void fake_fill_log(struct fake *f);
+void fake_fill_log(void);
 /* Fills gate's socket: the session can tell this gate nothing any more. */
-void fake_fill_gate(struct fake *f);
+void fake_fill_gate(void);
 /* Returns the reason in the END event; call it after fake_end(). */
-const char *fake_end_reason(struct fake *f);
+const char *fake_end_reason(void);
 
 #endif

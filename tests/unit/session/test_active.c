@@ -9,19 +9,19 @@
 #include "sallyport/ipc/channel.h"
 #include "sallyport/session/session.h"
 
-static void begin(struct fake *f)
+static void begin(void)
 {
     fake_settings("active", 1);
-    fake_start(f);
-    fake_login(f);
-    fake_do(f, "PBSZ 0", 200);
-    fake_do(f, "PROT P", 200);
+    fake_start();
+    fake_login();
+    fake_do("PBSZ 0", 200);
+    fake_do("PROT P", 200);
 }
 
-static void end(struct fake *f)
+static void end(void)
 {
-    shutdown(f->control, SHUT_WR);
-    fake_end(f);
+    shutdown(fake.control, SHUT_WR);
+    fake_end();
 }
 
 static const struct {
@@ -44,13 +44,13 @@ static const struct {
              { "EPRT ||", 501, false }
 };
 
-static void expect_event(struct fake *f)
+static void expect_event(void)
 {
     struct event_record r = { 0 };
     struct message p;
 
     do {
-        cr_assert_eq(channel_wait(&f->log, &p, 10000), 1);
+        cr_assert_eq(channel_wait(&fake.log, &p, 10000), 1);
         cr_assert_eq(event_decode(p.event.event, &r), 0);
     } while (r.event != EVENT_DATA_REFUSED);
     cr_assert_not_null(r.text[FIELD_TO].ptr);
@@ -59,22 +59,20 @@ static void expect_event(struct fake *f)
 
 Test(session_active, arguments, .timeout = 60)
 {
-    struct fake f;
-
-    begin(&f);
+    begin();
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        fake_say(&f, rows[i].line);
-        cr_expect_eq(fake_reply(&f), rows[i].code, "%s: %s", rows[i].line,
-                     f.reply);
+        fake_say(rows[i].line);
+        cr_expect_eq(fake_reply(), rows[i].code, "%s: %s", rows[i].line,
+                     fake.reply);
         if (rows[i].event)
-            expect_event(&f);
+            expect_event();
     }
-    fake_do(&f, "FEAT", 211);
-    cr_expect(strstr(f.lines, " EPRT"), "%s", f.lines);
-    fake_do(&f, "EPSV ALL", 200);
-    fake_do(&f, "PORT 127,0,0,1,200,1", 503);
-    fake_do(&f, "EPRT |1|127.0.0.1|40000|", 503);
-    end(&f);
+    fake_do("FEAT", 211);
+    cr_expect(strstr(fake.lines, " EPRT"), "%s", fake.lines);
+    fake_do("EPSV ALL", 200);
+    fake_do("PORT 127,0,0,1,200,1", 503);
+    fake_do("EPRT |1|127.0.0.1|40000|", 503);
+    end();
 }
 
 /* Behind a proxy gate would believe the session who the client is. So there is
@@ -83,53 +81,52 @@ Test(session_active, not_behind_a_proxy, .timeout = 60)
 {
     const char header[] = "PROXY TCP4 127.0.0.1 127.0.0.1 4711 21\r\n";
     struct message p, in = { .kind = MSG_admitted };
-    struct fake f;
 
     fake_behind_proxy();
     fake_settings("active", 1);
-    fake_start(&f);
-    cr_assert_gt(send(f.control, header, sizeof(header) - 1, 0), 0);
-    fake_hear(&f.gate, &p, MSG_admit);
-    f.gate.phase = PHASE_RUN;
-    fake_tell(&f.master, &in);
-    f.master.phase = PHASE_GREETED;
-    fake_login(&f);
-    fake_do(&f, "PORT 127,0,0,1,200,1", 502);
-    fake_do(&f, "EPRT |1|127.0.0.1|40000|", 502);
-    fake_do(&f, "FEAT", 211);
-    cr_expect_null(strstr(f.lines, " EPRT"), "%s", f.lines);
-    end(&f);
-    cr_expect_eq(channel_wait(&f.gate, &p, 0), -EPIPE); /* and no message */
+    fake_start();
+    cr_assert_gt(send(fake.control, header, sizeof(header) - 1, 0), 0);
+    fake_hear(&fake.gate, &p, MSG_admit);
+    fake.gate.phase = PHASE_RUN;
+    fake_tell(&fake.master, &in);
+    fake.master.phase = PHASE_GREETED;
+    fake_login();
+    fake_do("PORT 127,0,0,1,200,1", 502);
+    fake_do("EPRT |1|127.0.0.1|40000|", 502);
+    fake_do("FEAT", 211);
+    cr_expect_null(strstr(fake.lines, " EPRT"), "%s", fake.lines);
+    end();
+    cr_expect_eq(channel_wait(&fake.gate, &p, 0), -EPIPE); /* and no message */
 }
 
 /* Plays LIST up to the 150. */
-static void begin_list(struct fake *f)
+static void begin_list(void)
 {
     struct message p, pipe_is = { .kind = MSG_directory_pipe };
     int ends[2];
 
-    fake_do(f, "PORT 127,0,0,1,200,1", 200);
-    fake_say(f, "LIST");
-    fake_hear(&f->files, &p, MSG_directory_list);
+    fake_do("PORT 127,0,0,1,200,1", 200);
+    fake_say("LIST");
+    fake_hear(&fake.files, &p, MSG_directory_list);
     cr_assert_eq(pipe(ends), 0);
     pipe_is.request = p.request;
     pipe_is.directory_pipe.listing = ends[0];
-    fake_tell(&f->files, &pipe_is);
+    fake_tell(&fake.files, &pipe_is);
     close(ends[0]);
     close(ends[1]);
     pipe_is = (struct message){ .kind = MSG_directory_listed,
                                 .directory_listed = { .request = p.request } };
-    fake_tell(&f->files, &pipe_is);
-    cr_assert_eq(fake_reply(f), 150);
+    fake_tell(&fake.files, &pipe_is);
+    cr_assert_eq(fake_reply(), 150);
 }
 
 /* Plays LIST up to the request to gate. Returns the request's number. */
-static uint32_t list(struct fake *f)
+static uint32_t list(void)
 {
     struct message p;
 
-    begin_list(f);
-    fake_hear(&f->gate, &p, MSG_active);
+    begin_list();
+    fake_hear(&fake.gate, &p, MSG_active);
     cr_assert_eq(p.active.to.port, 200 * 256 + 1);
     return p.request;
 }
@@ -149,25 +146,24 @@ static const struct {
 Test(session_active, nobody_takes_it, .timeout = 60)
 {
     struct message none = { .kind = MSG_active_none };
-    struct fake f;
 
-    begin(&f);
+    begin();
     for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
-        none.request = list(&f);
+        none.request = list();
         none.active_none.error = failures[i].error;
-        fake_tell(&f.gate, &none);
-        cr_assert_eq(fake_reply(&f), 425);
-        cr_expect(strstr(f.reply, failures[i].words), "%s", f.reply);
-        fake_tell(&f.gate, &none); /* late: ignored */
-        fake_do(&f, "NOOP", 200);
+        fake_tell(&fake.gate, &none);
+        cr_assert_eq(fake_reply(), 425);
+        cr_expect(strstr(fake.reply, failures[i].words), "%s", fake.reply);
+        fake_tell(&fake.gate, &none); /* late: ignored */
+        fake_do("NOOP", 200);
     }
-    end(&f);
+    end();
 }
 
-static void abort_list(struct fake *f)
+static void abort_list(void)
 {
-    fake_do(f, "ABOR", 426);
-    cr_assert_eq(fake_reply(f), 226);
+    fake_do("ABOR", 426);
+    cr_assert_eq(fake_reply(), 226);
 }
 
 #define FILLS 400 /* transfers with two messages each: more than fit */
@@ -177,27 +173,26 @@ static void abort_list(struct fake *f)
 Test(session_active, gate_reads_slowly, .timeout = 60)
 {
     struct message p, none = { .kind = MSG_active_none };
-    struct fake f;
 
     none.active_none.error = ECONNREFUSED;
-    begin(&f);
+    begin();
     for (int i = 0; i < FILLS; i++) {
-        begin_list(&f);
-        abort_list(&f);
-        while (channel_receive(&f.log, &p) == 1) /* log reads as usual */
+        begin_list();
+        abort_list();
+        while (channel_receive(&fake.log, &p) == 1) /* log reads as usual */
             ;
     }
-    fake_do(&f, "EPSV", 425);
-    cr_expect(strstr(f.reply, "busy"), "%s", f.reply);
-    begin_list(&f);
-    while (channel_wait(&f.gate, &p, 1000) == 1)
+    fake_do("EPSV", 425);
+    cr_expect(strstr(fake.reply, "busy"), "%s", fake.reply);
+    begin_list();
+    while (channel_wait(&fake.gate, &p, 1000) == 1)
         if (p.kind == MSG_active) {
             none.request = p.request;
-            fake_tell(&f.gate, &none);
+            fake_tell(&fake.gate, &none);
         }
-    cr_assert_eq(fake_reply(&f), 425);
-    cr_expect(strstr(f.reply, "refuses"), "%s", f.reply);
-    end(&f);
+    cr_assert_eq(fake_reply(), 425);
+    cr_expect(strstr(fake.reply, "refuses"), "%s", fake.reply);
+    end();
 }
 
 /* A connection that was made for an aborted transfer: the next transfer doesn't
@@ -207,29 +202,28 @@ Test(session_active, one_that_comes_late, .timeout = 60)
     struct message p, data = { .kind = MSG_data };
     int late[2], right[2];
     struct tls_client *tls;
-    struct fake f;
     char byte;
 
-    begin(&f);
-    data.request = list(&f);
+    begin();
+    data.request = list();
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, late), 0);
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, right), 0);
-    abort_list(&f);
-    fake_hear(&f.gate, &p, MSG_active_close);
-    p.request = list(&f);
+    abort_list();
+    fake_hear(&fake.gate, &p, MSG_active_close);
+    p.request = list();
     data.data.connection = late[1];
-    fake_tell(&f.gate, &data);
+    fake_tell(&fake.gate, &data);
     close(late[1]);
     cr_expect_leq(read(late[0], &byte, 1), 0);
     data.request = p.request;
     data.data.connection = right[1];
-    fake_tell(&f.gate, &data);
+    fake_tell(&fake.gate, &data);
     close(right[1]);
-    tls = fake_data_tls(&f, right[0]);
+    tls = fake_data_tls(right[0]);
     cr_assert_not_null(tls);
-    cr_assert_eq(fake_reply(&f), 226, "%s", f.reply);
+    cr_assert_eq(fake_reply(), 226, "%s", fake.reply);
     tls_client_free(tls);
     close(late[0]);
     close(right[0]);
-    end(&f);
+    end();
 }

@@ -21,16 +21,15 @@ static const struct session_deadlines quick_disks = {
 
 Test(alive, one_that_hangs, .timeout = 60)
 {
-    struct fake f;
     int status;
 
     fake_settings("idle_timeout", IDLE_MS);
     fake_deadlines(&quick_disks);
-    fake_open(&f);
-    cr_assert_eq(kill(f.pid, SIGSTOP), 0);
+    fake_open();
+    cr_assert_eq(kill(fake.pid, SIGSTOP), 0);
     poll(NULL, 0, OVER_MS);
-    cr_assert_eq(kill(f.pid, SIGCONT), 0);
-    cr_assert_eq(waitpid(f.pid, &status, 0), f.pid);
+    cr_assert_eq(kill(fake.pid, SIGCONT), 0);
+    cr_assert_eq(waitpid(fake.pid, &status, 0), fake.pid);
     cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM, "%x", status);
 }
 
@@ -38,16 +37,15 @@ Test(alive, one_that_hangs, .timeout = 60)
  */
 Test(alive, one_whose_disk_is_slow, .timeout = 60)
 {
-    struct fake f;
     int status;
 
     fake_settings("idle_timeout", IDLE_MS);
-    fake_open(&f);
-    cr_assert_eq(kill(f.pid, SIGSTOP), 0);
+    fake_open();
+    cr_assert_eq(kill(fake.pid, SIGSTOP), 0);
     poll(NULL, 0, OVER_MS);
-    close(f.control);
-    cr_assert_eq(kill(f.pid, SIGCONT), 0);
-    cr_assert_eq(waitpid(f.pid, &status, 0), f.pid);
+    close(fake.control);
+    cr_assert_eq(kill(fake.pid, SIGCONT), 0);
+    cr_assert_eq(waitpid(fake.pid, &status, 0), fake.pid);
     cr_expect(WIFEXITED(status), "%x", status);
 }
 
@@ -57,17 +55,16 @@ Test(alive, one_that_works, .timeout = 60)
     uint64_t began = clock_ms();
     struct message done = { .kind = MSG_done };
     struct fake_transfer t;
-    struct fake f;
 
     fake_settings("idle_timeout", IDLE_MS);
-    fake_open(&f);
-    fake_upload(&f, &t);
+    fake_open();
+    fake_upload(&t);
     while (clock_ms() - began < OVER_MS) {
         cr_assert_gt(tls_client_write(t.tls, "x", 1), 0);
         poll(NULL, 0, 100);
     }
     fake_release(&t); /* this counts as a cut upload */
-    fake_answer(&f, MSG_file_abort, &done);
-    cr_expect_eq(fake_reply(&f), 426);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_answer(MSG_file_abort, &done);
+    cr_expect_eq(fake_reply(), 426);
+    fake_hang_up(ENDING_CLOSED);
 }

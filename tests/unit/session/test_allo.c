@@ -30,49 +30,48 @@ static const struct row {
     { 0, 0, 0, 0, 200 },
 };
 
-static void size_says(struct fake *f, uint64_t size)
+static void size_says(uint64_t size)
 {
     struct message asked,
         facts = { .kind = MSG_facts_are,
                   .facts_are = { .kind = ENTRY_FILE, .size = size } };
 
-    fake_say(f, "SIZE x");
-    fake_hear(&f->files, &asked, MSG_facts);
+    fake_say("SIZE x");
+    fake_hear(&fake.files, &asked, MSG_facts);
     facts.request = asked.request;
-    fake_tell(&f->files, &facts);
-    cr_assert_eq(fake_reply(f), 213);
+    fake_tell(&fake.files, &facts);
+    cr_assert_eq(fake_reply(), 213);
 }
 
-static void play(struct fake *f, const struct row *row)
+static void play(const struct row *row)
 {
     struct message asked,
         space = { .kind = MSG_space_is, .space_is = { .bytes = row->free } };
     char line[64];
 
     if (row->sized > 0)
-        size_says(f, row->sized);
+        size_says(row->sized);
     snprintf(line, sizeof(line), "REST %" PRIu64, row->rest);
-    fake_do(f, line, 350);
+    fake_do(line, 350);
     snprintf(line, sizeof(line), "ALLO %" PRIu64, row->announced);
-    fake_say(f, line);
+    fake_say(line);
     if (row->free != UINT64_MAX) {
-        fake_hear(&f->files, &asked, MSG_space);
+        fake_hear(&fake.files, &asked, MSG_space);
         cr_assert(slice_equal(asked.space.path, SLICE("/")));
         space.request = asked.request;
-        fake_tell(&f->files, &space);
+        fake_tell(&fake.files, &space);
     }
-    cr_expect_eq(fake_reply(f), row->code, "%s: %s", line, f->reply);
+    cr_expect_eq(fake_reply(), row->code, "%s: %s", line, fake.reply);
 }
 
 Test(allo, limit_and_disk, .timeout = 120)
 {
     fake_settings("max_file_size", 5000);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct fake f;
 
-        fake_open(&f);
-        play(&f, &rows[i]);
-        fake_hang_up(&f, ENDING_CLOSED);
+        fake_open();
+        play(&rows[i]);
+        fake_hang_up(ENDING_CLOSED);
     }
 }
 
@@ -81,17 +80,16 @@ Test(allo, what_max_bytes_leaves, .timeout = 60)
 {
     struct message space = { .kind = MSG_space_is,
                              .space_is = { .bytes = 40, .by_bytes = true } };
-    struct fake f;
 
-    fake_open(&f);
-    fake_say(&f, "ALLO 40");
-    fake_answer(&f, MSG_space, &space);
-    cr_expect_eq(fake_reply(&f), 200, "%s", f.reply);
-    fake_say(&f, "ALLO 41");
-    fake_answer(&f, MSG_space, &space);
-    cr_expect_eq(fake_reply(&f), 552, "%s", f.reply);
-    cr_expect_not_null(strstr(f.reply, "upload_bytes"), "%s", f.reply);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_open();
+    fake_say("ALLO 40");
+    fake_answer(MSG_space, &space);
+    cr_expect_eq(fake_reply(), 200, "%s", fake.reply);
+    fake_say("ALLO 41");
+    fake_answer(MSG_space, &space);
+    cr_expect_eq(fake_reply(), 552, "%s", fake.reply);
+    cr_expect_not_null(strstr(fake.reply, "upload_bytes"), "%s", fake.reply);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* A checksum in between, of another file or of one of this name. */
@@ -100,23 +98,22 @@ Test(allo, outlives_a_checksum, .timeout = 60)
     struct message asked,
         no = { .kind = MSG_refused, .refused = { .outcome = OUTCOME_BUSY } };
     const struct row row = { 0, 0, 500, 1000, 200 };
-    struct fake f;
     int data;
 
-    fake_open(&f);
-    play(&f, &row);
-    fake_say(&f, "HASH y");
-    fake_answer(&f, MSG_file_read, &no);
-    cr_assert_eq(fake_reply(&f), 450);
-    data = fake_data(&f);
-    fake_say(&f, "STOR x");
-    fake_hear(&f.files, &asked, MSG_file_write);
+    fake_open();
+    play(&row);
+    fake_say("HASH y");
+    fake_answer(MSG_file_read, &no);
+    cr_assert_eq(fake_reply(), 450);
+    data = fake_data();
+    fake_say("STOR x");
+    fake_hear(&fake.files, &asked, MSG_file_write);
     cr_expect_eq(asked.file_write.announced, 500);
     no.request = asked.request;
-    fake_tell(&f.files, &no);
-    cr_assert_eq(fake_reply(&f), 450);
+    fake_tell(&fake.files, &no);
+    cr_assert_eq(fake_reply(), 450);
     close(data);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* An upload of "hello" that continues FIRST bytes. */
@@ -137,67 +134,65 @@ static const struct upload_row {
     { "TYPE A", 6, 0, false, 226 },
 };
 
-static void announce(struct fake *f, uint64_t n)
+static void announce(uint64_t n)
 {
     struct message space = { .kind = MSG_space_is,
                              .space_is = { .bytes = 1000 } };
     char line[64];
 
     snprintf(line, sizeof(line), "ALLO %" PRIu64, n);
-    fake_say(f, line);
-    fake_answer(f, MSG_space, &space);
-    cr_assert_eq(fake_reply(f), 200);
+    fake_say(line);
+    fake_answer(MSG_space, &space);
+    cr_assert_eq(fake_reply(), 200);
 }
 
-static void end_upload(struct fake *f, const struct upload_row *row)
+static void end_upload(const struct upload_row *row)
 {
     struct message done = { .kind = MSG_done },
                    stored = { .kind = MSG_file_stored,
                               .file_stored = { .path = SLICE("/x") } };
 
-    fake_answer(f, row->code == 226 ? MSG_file_commit : MSG_file_abort,
+    fake_answer(row->code == 226 ? MSG_file_commit : MSG_file_abort,
                 row->code == 226 ? &stored : &done);
-    cr_expect_eq(fake_reply(f), row->code, "row %zu: %s",
-                 (size_t)(row - uploads), f->reply);
+    cr_expect_eq(fake_reply(), row->code, "row %zu: %s",
+                 (size_t)(row - uploads), fake.reply);
     if (row->code == 451)
-        cr_expect_not_null(strstr(f->reply, "of the announced "));
-    f->files.phase = PHASE_IDLE;
+        cr_expect_not_null(strstr(fake.reply, "of the announced "));
+    fake.files.phase = PHASE_IDLE;
 }
 
-static void play_upload(struct fake *f, const struct upload_row *row)
+static void play_upload(const struct upload_row *row)
 {
     struct message file = { .kind = MSG_file_writable,
                             .file_writable = { .first = row->first } };
     struct fake_transfer t = { .file = tmpfile() };
 
-    fake_say(f, row->type);
-    cr_assert_eq(fake_reply(f), 200);
-    announce(f, row->announced);
-    t.data = fake_data(f);
-    fake_say(f, row->first > 0 ? "APPE x" : "STOR x");
+    fake_say(row->type);
+    cr_assert_eq(fake_reply(), 200);
+    announce(row->announced);
+    t.data = fake_data();
+    fake_say(row->first > 0 ? "APPE x" : "STOR x");
     file.file_writable.file = fileno(t.file);
-    fake_answer(f, MSG_file_write, &file);
-    f->files.phase = PHASE_WRITING;
-    cr_assert_eq(fake_reply(f), 150, "%s", f->reply);
-    fake_secure_data(f, &t);
+    fake_answer(MSG_file_write, &file);
+    fake.files.phase = PHASE_WRITING;
+    cr_assert_eq(fake_reply(), 150, "%s", fake.reply);
+    fake_secure_data(&t);
     cr_assert(tls_client_write(t.tls, "hello", 5));
     if (row->bare)
         shutdown(t.data, SHUT_WR);
     else
         cr_assert(tls_client_shutdown(t.tls));
-    end_upload(f, row);
+    end_upload(row);
     fake_release(&t);
 }
 
 Test(allo, fewer_bytes_are_no_file, .timeout = 120)
 {
-    struct fake f;
-
     fake_upload_eof(UPLOAD_EOF_LENIENT);
-    fake_open(&f);
+    fake_open();
     for (size_t i = 0; i < sizeof(uploads) / sizeof(uploads[0]); i++)
-        play_upload(&f, &uploads[i]);
-    fake_hang_up(&f, ENDING_CLOSED);
+        play_upload(&uploads[i]);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* With upload_eof = announced the end of each upload can be checked. */
@@ -219,25 +214,24 @@ Test(allo, is_needed, .timeout = 60)
     };
     struct message no = { .kind = MSG_refused,
                           .refused = { .outcome = OUTCOME_BUSY } };
-    struct fake f;
 
     fake_settings("mode_z", 1);
     fake_upload_eof(UPLOAD_EOF_ANNOUNCED);
-    fake_open(&f);
+    fake_open();
     for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
         int data;
 
-        fake_do(&f, needs[i].type, 200);
-        fake_do(&f, needs[i].mode, 200);
+        fake_do(needs[i].type, 200);
+        fake_do(needs[i].mode, 200);
         if (needs[i].announced != UINT64_MAX)
-            announce(&f, needs[i].announced);
-        data = fake_data(&f);
-        fake_say(&f, needs[i].line);
+            announce(needs[i].announced);
+        data = fake_data();
+        fake_say(needs[i].line);
         if (needs[i].begins)
-            fake_answer(&f, MSG_file_write, &no);
-        cr_expect_eq(fake_reply(&f), needs[i].begins ? 450 : 503, "%zu: %s", i,
-                     f.reply);
+            fake_answer(MSG_file_write, &no);
+        cr_expect_eq(fake_reply(), needs[i].begins ? 450 : 503, "%zu: %s", i,
+                     fake.reply);
         close(data);
     }
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(ENDING_CLOSED);
 }

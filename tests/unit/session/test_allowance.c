@@ -10,21 +10,21 @@
 #define SIZE  100000
 #define PIECE 30000
 
-static void open_limited(struct fake *f, bool counted, bool paced)
+static void open_limited(bool counted, bool paced)
 {
     fake_limits(counted, paced);
-    fake_open(f);
+    fake_open();
     fake_limits(false, false);
 }
 
-static void give(struct fake *f, const struct message *asked, uint64_t bytes)
+static void give(const struct message *asked, uint64_t bytes)
 {
     struct message m = { .kind = MSG_bytes };
 
     m.request = asked->request;
     m.bytes.upload = asked->bytes_ask.upload;
     m.bytes.count = bytes;
-    fake_tell(&f->gate, &m);
+    fake_tell(&fake.gate, &m);
 }
 
 static void expect_bytes(struct fake_transfer *t, size_t len)
@@ -45,27 +45,26 @@ Test(allowance, of_a_download, .timeout = 60)
 {
     struct fake_transfer t;
     struct message asked;
-    struct fake f;
 
-    open_limited(&f, false, true);
-    fake_download(&f, &t, SIZE);
+    open_limited(false, true);
+    fake_download(&t, SIZE);
     for (int i = 0; i < 3; i++) {
-        fake_hear(&f.gate, &asked, MSG_bytes_ask);
+        fake_hear(&fake.gate, &asked, MSG_bytes_ask);
         cr_expect_not(asked.bytes_ask.upload);
-        fake_do(&f, "NOOP", 200);
-        give(&f, &asked, PIECE);
+        fake_do("NOOP", 200);
+        give(&asked, PIECE);
         expect_bytes(&t, PIECE);
     }
-    fake_hear(&f.gate, &asked, MSG_bytes_ask);
-    give(&f, &asked, SIZE);
+    fake_hear(&fake.gate, &asked, MSG_bytes_ask);
+    give(&asked, SIZE);
     expect_bytes(&t, SIZE - 3 * PIECE);
-    cr_expect_eq(fake_reply(&f), 226);
+    cr_expect_eq(fake_reply(), 226);
     fake_release(&t);
-    fake_download(&f, &t, 3 * PIECE);
+    fake_download(&t, 3 * PIECE);
     expect_bytes(&t, 3 * PIECE);
-    cr_expect_eq(fake_reply(&f), 226);
+    cr_expect_eq(fake_reply(), 226);
     fake_release(&t);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* The answer to an aborted transfer isn't lost. */
@@ -76,29 +75,28 @@ Test(allowance, of_an_upload, .timeout = 60)
                    .file_stored = { .path = SLICE("/x") } },
         done = { .kind = MSG_done };
     struct fake_transfer t;
-    struct fake f;
 
-    open_limited(&f, false, true);
-    fake_upload(&f, &t);
-    fake_hear(&f.gate, &asked, MSG_bytes_ask);
+    open_limited(false, true);
+    fake_upload(&t);
+    fake_hear(&fake.gate, &asked, MSG_bytes_ask);
     cr_expect(asked.bytes_ask.upload);
-    fake_say(&f, "ABOR");
-    fake_answer(&f, MSG_file_abort, &done);
-    f.files.phase = PHASE_IDLE;
-    cr_expect_eq(fake_reply(&f), 426);
-    cr_expect_eq(fake_reply(&f), 226);
+    fake_say("ABOR");
+    fake_answer(MSG_file_abort, &done);
+    fake.files.phase = PHASE_IDLE;
+    cr_expect_eq(fake_reply(), 426);
+    cr_expect_eq(fake_reply(), 226);
     fake_release(&t);
-    fake_upload(&f, &t);
+    fake_upload(&t);
     cr_assert(tls_client_write(t.tls, "HELLO", 5) &&
               tls_client_shutdown(t.tls));
-    give(&f, &asked, 4);
-    fake_hear(&f.gate, &asked, MSG_bytes_ask);
-    give(&f, &asked, PIECE);
-    fake_answer(&f, MSG_file_commit, &stored);
-    f.files.phase = PHASE_IDLE;
-    cr_expect_eq(fake_reply(&f), 226);
+    give(&asked, 4);
+    fake_hear(&fake.gate, &asked, MSG_bytes_ask);
+    give(&asked, PIECE);
+    fake_answer(MSG_file_commit, &stored);
+    fake.files.phase = PHASE_IDLE;
+    cr_expect_eq(fake_reply(), 226);
     fake_release(&t);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* The download asks when the upload's answer has come. */
@@ -106,27 +104,26 @@ Test(allowance, of_the_other_direction, .timeout = 60)
 {
     struct message upload, download, done = { .kind = MSG_done };
     struct fake_transfer t;
-    struct fake f;
 
-    open_limited(&f, false, true);
-    fake_upload(&f, &t);
-    fake_hear(&f.gate, &upload, MSG_bytes_ask);
-    fake_say(&f, "ABOR");
-    fake_answer(&f, MSG_file_abort, &done);
-    f.files.phase = PHASE_IDLE;
-    cr_expect_eq(fake_reply(&f), 426);
-    cr_expect_eq(fake_reply(&f), 226);
+    open_limited(false, true);
+    fake_upload(&t);
+    fake_hear(&fake.gate, &upload, MSG_bytes_ask);
+    fake_say("ABOR");
+    fake_answer(MSG_file_abort, &done);
+    fake.files.phase = PHASE_IDLE;
+    cr_expect_eq(fake_reply(), 426);
+    cr_expect_eq(fake_reply(), 226);
     fake_release(&t);
-    fake_download(&f, &t, PIECE);
-    give(&f, &upload, PIECE);
-    fake_hear(&f.gate, &download, MSG_bytes_ask);
+    fake_download(&t, PIECE);
+    give(&upload, PIECE);
+    fake_hear(&fake.gate, &download, MSG_bytes_ask);
     cr_expect_not(download.bytes_ask.upload);
-    give(&f, &download, PIECE);
+    give(&download, PIECE);
     expect_bytes(&t, PIECE);
-    cr_expect_eq(fake_reply(&f), 226);
+    cr_expect_eq(fake_reply(), 226);
     fake_release(&t);
-    give(&f, &upload, PIECE);
-    fake_hang_up(&f, ENDING_PEER);
+    give(&upload, PIECE);
+    fake_hang_up(ENDING_PEER);
 }
 
 /* The kernel's limit is the user's, unless it is stricter already. */
@@ -139,26 +136,25 @@ Test(allowance, of_the_size_of_a_file, .timeout = 60)
 
     cr_assert_eq(setrlimit(RLIMIT_FSIZE, &least), 0);
     for (int i = 0; i < 2; i++) {
-        struct fake f;
 
         fake_settings("max_file_size", mine[i]);
-        fake_open(&f);
-        cr_assert_eq(prlimit(f.pid, RLIMIT_FSIZE, NULL, &got), 0);
+        fake_open();
+        cr_assert_eq(prlimit(fake.pid, RLIMIT_FSIZE, NULL, &got), 0);
         cr_expect_eq(got.rlim_cur, want[i]);
-        fake_hang_up(&f, ENDING_CLOSED);
+        fake_hang_up(ENDING_CLOSED);
     }
 }
 
-static void answer(struct fake *f, bool begin)
+static void answer(bool begin)
 {
     struct message asked, m = { .kind = MSG_transfer_may };
 
-    fake_hear(&f->gate, &asked, MSG_transfer_begin);
+    fake_hear(&fake.gate, &asked, MSG_transfer_begin);
     m.request = asked.request;
     m.transfer_may.begin = begin;
     m.transfer_may.of = ACCOUNT_TEAM;
     m.transfer_may.limit = 2;
-    fake_tell(&f->gate, &m);
+    fake_tell(&fake.gate, &m);
 }
 
 /* A refused transfer doesn't reach files, and its port stays. */
@@ -166,27 +162,27 @@ Test(allowance, to_begin, .timeout = 60)
 {
     struct fake_transfer t;
     struct message m, refused = { .kind = MSG_refused };
-    struct fake f;
 
-    open_limited(&f, true, false);
-    t.data = fake_data(&f);
+    open_limited(true, false);
+    t.data = fake_data();
     for (int i = 0; i < 2; i++) {
-        fake_say(&f, "RETR /x");
-        answer(&f, false);
-        cr_expect_eq(fake_reply(&f), 450);
-        cr_expect(strstr(f.reply, "of a team of this user (max_transfers= is "
-                                  "2)"));
+        fake_say("RETR /x");
+        answer(false);
+        cr_expect_eq(fake_reply(), 450);
+        cr_expect(strstr(fake.reply,
+                         "of a team of this user (max_transfers= is "
+                         "2)"));
         close(t.data);
-        t.data = fake_data(&f);
+        t.data = fake_data();
     }
-    fake_say(&f, "RETR /x");
-    answer(&f, true);
+    fake_say("RETR /x");
+    answer(true);
     refused.refused.outcome = OUTCOME_NOT_FOUND;
-    fake_answer(&f, MSG_file_read, &refused);
-    cr_expect_eq(fake_reply(&f), 550);
-    fake_hear(&f.gate, &m, MSG_transfer_end);
+    fake_answer(MSG_file_read, &refused);
+    cr_expect_eq(fake_reply(), 550);
+    fake_hear(&fake.gate, &m, MSG_transfer_end);
     close(t.data);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* gate has counted it meanwhile, so that must end too. */
@@ -194,18 +190,17 @@ Test(allowance, aborted_before_the_answer, .timeout = 60)
 {
     struct fake_transfer t;
     struct message m;
-    struct fake f;
 
-    open_limited(&f, true, false);
-    t.data = fake_data(&f);
-    fake_say(&f, "RETR /x");
-    fake_say(&f, "ABOR");
-    cr_expect_eq(fake_reply(&f), 426);
-    cr_expect_eq(fake_reply(&f), 226);
-    answer(&f, true);
-    fake_hear(&f.gate, &m, MSG_transfer_end);
+    open_limited(true, false);
+    t.data = fake_data();
+    fake_say("RETR /x");
+    fake_say("ABOR");
+    cr_expect_eq(fake_reply(), 426);
+    cr_expect_eq(fake_reply(), 226);
+    answer(true);
+    fake_hear(&fake.gate, &m, MSG_transfer_end);
     close(t.data);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* While gate is gone a transfer waits for another gate: a reload is no hole in
@@ -214,22 +209,21 @@ Test(allowance, gate_goes_away, .timeout = 60)
 {
     struct fake_transfer t;
     struct message asked;
-    struct fake f;
 
-    open_limited(&f, false, true);
-    fake_download(&f, &t, SIZE);
-    fake_hear(&f.gate, &asked, MSG_bytes_ask);
-    give(&f, &asked, PIECE);
+    open_limited(false, true);
+    fake_download(&t, SIZE);
+    fake_hear(&fake.gate, &asked, MSG_bytes_ask);
+    give(&asked, PIECE);
     expect_bytes(&t, PIECE);
-    fake_hear(&f.gate, &asked, MSG_bytes_ask);
-    channel_close(&f.gate);
-    fake_do(&f, "NOOP", 200);
-    fake_regate(&f);
-    fake_hear(&f.gate, &asked, MSG_bytes_ask);
-    give(&f, &asked, SIZE);
+    fake_hear(&fake.gate, &asked, MSG_bytes_ask);
+    channel_close(&fake.gate);
+    fake_do("NOOP", 200);
+    fake_regate();
+    fake_hear(&fake.gate, &asked, MSG_bytes_ask);
+    give(&asked, SIZE);
     expect_bytes(&t, SIZE - PIECE);
-    cr_expect_eq(fake_reply(&f), 226);
-    fake_hang_up(&f, ENDING_CLOSED);
+    cr_expect_eq(fake_reply(), 226);
+    fake_hang_up(ENDING_CLOSED);
     fake_release(&t);
 }
 
@@ -237,21 +231,20 @@ Test(allowance, gate_goes_away, .timeout = 60)
 Test(allowance, begins_without_a_gate, .timeout = 60)
 {
     struct message refused = { .kind = MSG_refused };
-    struct fake f;
     int data;
 
-    open_limited(&f, true, false);
-    data = fake_data(&f);
-    channel_close(&f.gate);
-    fake_say(&f, "RETR /x\r\nNOOP");
-    fake_regate(&f);
-    answer(&f, true);
+    open_limited(true, false);
+    data = fake_data();
+    channel_close(&fake.gate);
+    fake_say("RETR /x\r\nNOOP");
+    fake_regate();
+    answer(true);
     refused.refused.outcome = OUTCOME_NOT_FOUND;
-    fake_answer(&f, MSG_file_read, &refused);
-    cr_expect_eq(fake_reply(&f), 550);
-    cr_expect_eq(fake_reply(&f), 200);
+    fake_answer(MSG_file_read, &refused);
+    cr_expect_eq(fake_reply(), 550);
+    cr_expect_eq(fake_reply(), 200);
     close(data);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* gate dies before it could hear of the transfer's end: the next transfer asks
@@ -260,25 +253,24 @@ Test(allowance, gate_never_hears_of_the_end, .timeout = 60)
 {
     struct fake_transfer t;
     struct message asked, refused = { .kind = MSG_refused };
-    struct fake f;
 
-    open_limited(&f, true, false);
+    open_limited(true, false);
     refused.refused.outcome = OUTCOME_NOT_FOUND;
-    t.data = fake_data(&f);
-    fake_say(&f, "RETR /x");
-    answer(&f, true);
-    fake_fill_gate(&f);
-    fake_answer(&f, MSG_file_read, &refused);
-    cr_expect_eq(fake_reply(&f), 550);
+    t.data = fake_data();
+    fake_say("RETR /x");
+    answer(true);
+    fake_fill_gate();
+    fake_answer(MSG_file_read, &refused);
+    cr_expect_eq(fake_reply(), 550);
     close(t.data);
-    fake_regate(&f);
-    fake_expect(&f, "EPSV", 229);
-    t.data = fake_come(&f);
-    fake_say(&f, "RETR /x");
-    fake_hear(&f.gate, &asked, MSG_transfer_begin);
+    fake_regate();
+    fake_expect("EPSV", 229);
+    t.data = fake_come();
+    fake_say("RETR /x");
+    fake_hear(&fake.gate, &asked, MSG_transfer_begin);
     close(t.data);
-    shutdown(f.control, SHUT_WR);
-    fake_end(&f);
+    shutdown(fake.control, SHUT_WR);
+    fake_end();
 }
 
 Test(allowance, a_gate_that_was_not_asked, .timeout = 60)
@@ -289,10 +281,9 @@ Test(allowance, a_gate_that_was_not_asked, .timeout = 60)
     };
 
     for (size_t i = 0; i < 2; i++) {
-        struct fake f;
 
-        open_limited(&f, true, true);
-        fake_tell(&f.gate, &wrong[i]);
-        fake_hang_up(&f, ENDING_PEER);
+        open_limited(true, true);
+        fake_tell(&fake.gate, &wrong[i]);
+        fake_hang_up(ENDING_PEER);
     }
 }

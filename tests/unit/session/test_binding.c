@@ -13,70 +13,68 @@
 
 /* Gate makes N new keys and sends them; the session has got them when it
  * answers. */
-static void turn(struct fake *f, unsigned n)
+static void turn(unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
-        ticket_keys_turn(&f->tickets);
-        fake_tell_keys(f);
+        ticket_keys_turn(&fake.tickets);
+        fake_tell_keys();
     }
-    fake_do(f, "NOOP", 200);
+    fake_do("NOOP", 200);
 }
 
 /* Plays an upload with a data connection that shows SHOWN. */
-static void upload(struct fake *f, const struct tls_session *shown,
-                   struct fake_transfer *t)
+static void upload(const struct tls_session *shown, struct fake_transfer *t)
 {
     const struct tls_client_options options = { .show = shown };
     struct message file = { .kind = MSG_file_writable };
 
     t->file = tmpfile();
-    t->data = fake_data(f);
-    fake_say(f, "STOR /x");
+    t->data = fake_data();
+    fake_say("STOR /x");
     file.file_writable.file = fileno(t->file);
-    fake_answer(f, MSG_file_write, &file);
-    f->files.phase = PHASE_WRITING;
-    cr_assert_eq(fake_reply(f), 150, "%s", f->reply);
+    fake_answer(MSG_file_write, &file);
+    fake.files.phase = PHASE_WRITING;
+    cr_assert_eq(fake_reply(), 150, "%s", fake.reply);
     t->tls = tls_client_new(t->data, &options);
     cr_assert_not_null(t->tls, "%s", tls_client_error());
     cr_expect_eq(tls_client_tickets(t->tls), 0);
 }
 
-static void expect_stored(struct fake *f, struct fake_transfer *t)
+static void expect_stored(struct fake_transfer *t)
 {
     struct message stored = { .kind = MSG_file_stored,
                               .file_stored = { .path = SLICE("/x") } };
 
     cr_assert(tls_client_write(t->tls, "hello", 5));
     cr_assert(tls_client_shutdown(t->tls));
-    fake_answer(f, MSG_file_commit, &stored);
-    f->files.phase = PHASE_IDLE;
-    cr_assert_eq(fake_reply(f), 226, "%s", f->reply);
+    fake_answer(MSG_file_commit, &stored);
+    fake.files.phase = PHASE_IDLE;
+    cr_assert_eq(fake_reply(), 226, "%s", fake.reply);
     fake_release(t);
 }
 
 /* The client has sent bytes already, as curl does: none of them is written,
  * files learns that the upload is over, and the end is orderly. */
-static void expect_refused(struct fake *f, struct fake_transfer *t,
-                           const char *words)
+static void expect_refused(struct fake_transfer *t, const char *words)
 {
     struct message done = { .kind = MSG_done };
     struct event_record r;
     char byte;
 
     cr_assert(tls_client_write(t->tls, "hello", 5));
-    cr_assert_eq(fake_reply(f), 425, "%s", f->reply);
-    cr_assert_not_null(strstr(f->reply, "resumed"), "%s", f->reply);
-    cr_assert_not_null(strstr(f->reply, words), "%s", f->reply);
+    cr_assert_eq(fake_reply(), 425, "%s", fake.reply);
+    cr_assert_not_null(strstr(fake.reply, "resumed"), "%s", fake.reply);
+    cr_assert_not_null(strstr(fake.reply, words), "%s", fake.reply);
     cr_assert_eq(tls_client_read(t->tls, &byte, 1), TLS_CLIENT_END);
-    fake_answer(f, MSG_file_abort, &done);
-    f->files.phase = PHASE_IDLE;
-    fake_do(f, "NOOP", 200);
+    fake_answer(MSG_file_abort, &done);
+    fake.files.phase = PHASE_IDLE;
+    fake_do("NOOP", 200);
     cr_assert_eq(lseek(fileno(t->file), 0, SEEK_END), 0, "nothing is written");
-    cr_assert(fake_event(f, EVENT_TRANSFER, &r));
+    cr_assert(fake_event(EVENT_TRANSFER, &r));
     cr_assert_eq(r.number[FIELD_RESULT], 425);
     cr_assert_eq(r.number[FIELD_BYTES], 0);
     cr_assert_gt(r.text[FIELD_REASON].len, 0);
-    cr_assert(!fake_event(f, EVENT_TRANSFER, &r), "one event");
+    cr_assert(!fake_event(EVENT_TRANSFER, &r), "one event");
     fake_release(t);
 }
 
@@ -100,19 +98,18 @@ Test(session_binding, keys_of_tickets, .timeout = 60)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct tls_session *old;
         struct fake_transfer t;
-        struct fake f;
 
         fake_binding(rows[i].binding);
-        fake_open(&f);
-        old = tls_client_session(f.tls);
-        turn(&f, rows[i].turns);
-        upload(&f, old, &t);
+        fake_open();
+        old = tls_client_session(fake.tls);
+        turn(rows[i].turns);
+        upload(old, &t);
         if (rows[i].refused)
-            expect_refused(&f, &t, rows[i].refused);
+            expect_refused(&t, rows[i].refused);
         else
-            expect_stored(&f, &t);
+            expect_stored(&t);
         tls_session_free(old);
-        fake_hang_up(&f, ENDING_CLOSED);
+        fake_hang_up(ENDING_CLOSED);
     }
 }
 
@@ -121,17 +118,16 @@ Test(session_binding, a_second_try, .timeout = 60)
 {
     struct tls_session *newest;
     struct fake_transfer t;
-    struct fake f;
 
     fake_binding(BINDING_USER);
-    fake_open(&f);
-    upload(&f, NULL, &t);
-    expect_refused(&f, &t, "--data-binding address");
-    newest = tls_client_session(f.tls);
-    upload(&f, newest, &t);
-    expect_stored(&f, &t);
+    fake_open();
+    upload(NULL, &t);
+    expect_refused(&t, "--data-binding address");
+    newest = tls_client_session(fake.tls);
+    upload(newest, &t);
+    expect_stored(&t);
     tls_session_free(newest);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* There are two with the 230, and two for each transfer. The data connection
@@ -139,55 +135,52 @@ Test(session_binding, a_second_try, .timeout = 60)
 Test(session_binding, tickets_never_run_out, .timeout = 60)
 {
     struct fake_transfer t;
-    struct fake f;
     char byte;
 
     fake_binding(BINDING_USER);
-    fake_open(&f);
-    cr_assert_eq(tls_client_tickets(f.tls), 2);
+    fake_open();
+    cr_assert_eq(tls_client_tickets(fake.tls), 2);
     for (unsigned i = 1; i <= 5; i++) {
-        fake_download(&f, &t, i % 2);
-        cr_assert_eq(tls_client_tickets(f.tls), 2 + 2 * i);
+        fake_download(&t, i % 2);
+        cr_assert_eq(tls_client_tickets(fake.tls), 2 + 2 * i);
         while (tls_client_read(t.tls, &byte, 1) == 1)
             ;
         cr_assert_eq(tls_client_tickets(t.tls), 0);
-        cr_assert_eq(fake_reply(&f), 226, "%s", f.reply);
+        cr_assert_eq(fake_reply(), 226, "%s", fake.reply);
         fake_release(&t);
     }
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* The 150 is too late for a client that begins the handshake before it: curl's
  * last ticket may have expired in a long transfer. */
 Test(session_binding, a_ticket_with_each_port, .timeout = 60)
 {
-    struct fake f;
-
     fake_settings("active", true);
-    fake_open(&f);
+    fake_open();
     for (unsigned i = 1; i <= 3; i++) {
-        close(fake_data(&f));
-        cr_expect_eq(tls_client_tickets(f.tls), 1 + 2 * i);
-        fake_do(&f, "PORT 127,0,0,1,200,1", 200);
-        cr_expect_eq(tls_client_tickets(f.tls), 2 + 2 * i);
+        close(fake_data());
+        cr_expect_eq(tls_client_tickets(fake.tls), 1 + 2 * i);
+        fake_do("PORT 127,0,0,1,200,1", 200);
+        cr_expect_eq(tls_client_tickets(fake.tls), 2 + 2 * i);
     }
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* Downloads an empty file, over a new port. Returns how many tickets the reply
  * to EPSV brought; with the 150 and the end there are two more. */
-static unsigned tickets_with_port(struct fake *f)
+static unsigned tickets_with_port(void)
 {
-    unsigned before = tls_client_tickets(f->tls), with_port;
-    struct fake_transfer t = { .data = fake_data(f) };
+    unsigned before = tls_client_tickets(fake.tls), with_port;
+    struct fake_transfer t = { .data = fake_data() };
     char byte;
 
-    with_port = tls_client_tickets(f->tls) - before;
-    fake_begin_download(f, &t, 0);
-    fake_secure_data(f, &t);
+    with_port = tls_client_tickets(fake.tls) - before;
+    fake_begin_download(&t, 0);
+    fake_secure_data(&t);
     cr_assert_eq(tls_client_read(t.tls, &byte, 1), TLS_CLIENT_END);
-    cr_assert_eq(fake_reply(f), 226, "%s", f->reply);
-    cr_expect_eq(tls_client_tickets(f->tls), before + with_port + 2);
+    cr_assert_eq(fake_reply(), 226, "%s", fake.reply);
+    cr_expect_eq(tls_client_tickets(fake.tls), before + with_port + 2);
     fake_release(&t);
     return with_port;
 }
@@ -195,42 +188,37 @@ static unsigned tickets_with_port(struct fake *f)
 /* So the client doesn't wait for it at the next PASV. */
 Test(session_binding, the_end_brings_the_next_ticket, .timeout = 60)
 {
-    struct fake f;
     unsigned had;
 
-    fake_open(&f);
-    cr_expect_eq(tickets_with_port(&f), 1);
-    cr_expect_eq(tickets_with_port(&f), 0);
-    cr_expect_eq(tickets_with_port(&f), 0);
-    had = tls_client_tickets(f.tls);
-    close(fake_data(&f));
-    cr_expect_eq(tls_client_tickets(f.tls), had);
-    cr_expect_eq(tickets_with_port(&f), 1, "no transfer used that port");
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_open();
+    cr_expect_eq(tickets_with_port(), 1);
+    cr_expect_eq(tickets_with_port(), 0);
+    cr_expect_eq(tickets_with_port(), 0);
+    had = tls_client_tickets(fake.tls);
+    close(fake_data());
+    cr_expect_eq(tls_client_tickets(fake.tls), had);
+    cr_expect_eq(tickets_with_port(), 1, "no transfer used that port");
+    fake_hang_up(ENDING_CLOSED);
 }
 
 Test(session_binding, an_old_ticket_is_none, .timeout = 60)
 {
-    struct fake f;
-
     fake_settings("ticket_lifetime", 1);
-    fake_open(&f);
+    fake_open();
     for (int i = 0; i < 3; i++)
-        cr_expect_eq(tickets_with_port(&f), 1);
-    fake_hang_up(&f, ENDING_CLOSED);
+        cr_expect_eq(tickets_with_port(), 1);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* Two turns may follow soon, if a reload has shortened ticket_lifetime. */
 Test(session_binding, a_new_key_brings_a_new_ticket, .timeout = 60)
 {
-    struct fake f;
-
-    fake_open(&f);
-    cr_expect_eq(tickets_with_port(&f), 1);
-    turn(&f, 1);
-    cr_expect_eq(tickets_with_port(&f), 1);
-    cr_expect_eq(tickets_with_port(&f), 0);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_open();
+    cr_expect_eq(tickets_with_port(), 1);
+    turn(1);
+    cr_expect_eq(tickets_with_port(), 1);
+    cr_expect_eq(tickets_with_port(), 0);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* A name that no user can have is a lie of master's; so is a fourth mode. The
@@ -253,19 +241,18 @@ Test(session_binding, what_master_may_not_grant, .timeout = 60)
                                                .rights = 0,
                                                .upload_eof = lies[i].upload_eof,
                                                .binding = lies[i].binding } };
-        struct fake f;
         int ends[2];
 
-        fake_start(&f);
-        fake_ask_login(&f, "anna", &p);
-        fake_tell_keys(&f);
+        fake_start();
+        fake_ask_login("anna", &p);
+        fake_tell_keys();
         cr_assert_eq(fd_pair(ends), 0);
         out.request = p.request;
         out.granted.files = ends[1];
-        fake_tell(&f.master, &out);
-        cr_assert_eq(fake_reply(&f), 421, "%zu: %s", i, f.reply);
-        cr_assert_eq(fake_end(&f), ENDING_PEER);
-        cr_expect_str_eq(fake_end_reason(&f),
+        fake_tell(&fake.master, &out);
+        cr_assert_eq(fake_reply(), 421, "%zu: %s", i, fake.reply);
+        cr_assert_eq(fake_end(), ENDING_PEER);
+        cr_expect_str_eq(fake_end_reason(),
                          "another process failed: master: a granted login with "
                          "a bad field");
         close(ends[0]);
@@ -273,29 +260,27 @@ Test(session_binding, what_master_may_not_grant, .timeout = 60)
     }
 }
 
-static void expect_230(struct fake *f)
+static void expect_230(void)
 {
     struct fake_transfer t;
     struct tls_session *own;
 
-    cr_assert_eq(fake_reply(f), 230, "%s", f->reply);
-    own = tls_client_session(f->tls);
-    upload(f, own, &t);
-    expect_stored(f, &t);
+    cr_assert_eq(fake_reply(), 230, "%s", fake.reply);
+    own = tls_client_session(fake.tls);
+    upload(own, &t);
+    expect_stored(&t);
     tls_session_free(own);
-    fake_hang_up(f, ENDING_CLOSED);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* Gate's message may come before master's. */
 Test(session_binding, keys_before_the_grant, .timeout = 60)
 {
-    struct fake f;
-
     fake_binding(BINDING_USER);
-    fake_start(&f);
-    fake_tell_keys(&f);
-    fake_grant(&f);
-    expect_230(&f);
+    fake_start();
+    fake_tell_keys();
+    fake_grant();
+    expect_230();
 }
 
 /* If there are no keys, there is no 230: the tickets would be sealed with a key
@@ -305,28 +290,26 @@ Test(session_binding, no_230_without_keys, .timeout = 60)
     struct message kick = { .kind = MSG_kick,
                             .kick = { .why = ENDING_KICKED } };
     struct event_record r;
-    struct fake f;
 
-    fake_start(&f);
-    fake_grant(&f);
-    fake_tell(&f.master, &kick);
-    cr_expect_eq(fake_reply(&f), 421, "%s", f.reply);
-    fake_hang_up(&f, ENDING_KICKED);
-    cr_expect_not(fake_event(&f, EVENT_LOGIN, &r));
+    fake_start();
+    fake_grant();
+    fake_tell(&fake.master, &kick);
+    cr_expect_eq(fake_reply(), 421, "%s", fake.reply);
+    fake_hang_up(ENDING_KICKED);
+    cr_expect_not(fake_event(EVENT_LOGIN, &r));
 }
 
 /* If gate sends none, the session ends, in time. */
 Test(session_binding, keys_that_never_come, .timeout = 60)
 {
     static const struct session_deadlines soon = { .gate = 300 };
-    struct fake f;
 
     fake_deadlines(&soon);
-    fake_start(&f);
-    fake_grant(&f);
-    cr_expect_eq(fake_reply(&f), 0, "%s", f.reply);
-    cr_assert_eq(fake_end(&f), ENDING_PEER);
-    cr_expect_str_eq(fake_end_reason(&f),
+    fake_start();
+    fake_grant();
+    cr_expect_eq(fake_reply(), 0, "%s", fake.reply);
+    cr_assert_eq(fake_end(), ENDING_PEER);
+    cr_expect_str_eq(fake_end_reason(),
                      "another process failed: gate gave no keys of tickets in "
                      "time");
 }

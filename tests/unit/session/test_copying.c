@@ -19,7 +19,7 @@ static struct message stored = { .kind = MSG_file_stored,
                                  .file_stored = { .path = SLICE("/x") } };
 
 /* Begins an APPE that gets 150 before any byte is copied. */
-static void begin(struct fake *f, struct fake_transfer *t)
+static void begin(struct fake_transfer *t)
 {
     struct message file = { .kind = MSG_file_writable,
                             .file_writable = {
@@ -31,19 +31,19 @@ static void begin(struct fake *f, struct fake_transfer *t)
     snprintf(name, sizeof(name), "/proc/self/fd/%d", fileno(t->file));
     file.file_writable.file = open(name, O_WRONLY);
     cr_assert_geq(file.file_writable.file, 0);
-    fake_open(f);
-    t->data = fake_data(f);
-    fake_say(f, "APPE /x");
-    fake_answer(f, MSG_file_write, &file);
+    fake_open();
+    t->data = fake_data();
+    fake_say("APPE /x");
+    fake_answer(MSG_file_write, &file);
     close(file.file_writable.file);
-    f->files.phase = PHASE_WRITING;
-    cr_assert_eq(fake_reply(f), 150, "%s", f->reply);
-    t->tls = fake_data_tls(f, t->data);
+    fake.files.phase = PHASE_WRITING;
+    cr_assert_eq(fake_reply(), 150, "%s", fake.reply);
+    t->tls = fake_data_tls(t->data);
     cr_assert_not_null(t->tls, "%s", tls_client_error());
 }
 
-static void answer(struct fake *f, const struct message *asked,
-                   enum message_kind message, uint64_t number)
+static void answer(const struct message *asked, enum message_kind message,
+                   uint64_t number)
 {
     struct message p = { .kind = message };
 
@@ -52,16 +52,15 @@ static void answer(struct fake *f, const struct message *asked,
     if (message == MSG_file_copied)
         p.file_copied.left = number;
     p.request = asked->request;
-    fake_tell(&f->files, &p);
+    fake_tell(&fake.files, &p);
 }
 
 /* They wait in the socket. */
-static void send_all(struct fake *f, struct fake_transfer *t,
-                     struct message *asked)
+static void send_all(struct fake_transfer *t, struct message *asked)
 {
     cr_assert(tls_client_write(t->tls, "hello", 5));
     cr_assert(tls_client_shutdown(t->tls));
-    fake_hear(&f->files, asked, MSG_file_copy);
+    fake_hear(&fake.files, asked, MSG_file_copy);
 }
 
 static off_t length(const struct fake_transfer *t)
@@ -72,18 +71,18 @@ static off_t length(const struct fake_transfer *t)
     return st.st_size;
 }
 
-static void expect_served(struct fake *f)
+static void expect_served(void)
 {
-    fake_say(f, "NOOP");
-    cr_expect_eq(fake_reply(f), 200, "%s", f->reply);
-    fake_say(f, "STAT");
-    cr_expect_eq(fake_reply(f), 211, "%s", f->reply);
+    fake_say("NOOP");
+    cr_expect_eq(fake_reply(), 200, "%s", fake.reply);
+    fake_say("STAT");
+    cr_expect_eq(fake_reply(), 211, "%s", fake.reply);
 }
 
-static void end(struct fake *f, struct fake_transfer *t)
+static void end(struct fake_transfer *t)
 {
-    f->files.phase = PHASE_IDLE;
-    fake_hang_up(f, ENDING_CLOSED);
+    fake.files.phase = PHASE_IDLE;
+    fake_hang_up(ENDING_CLOSED);
     fake_release(t);
 }
 
@@ -91,53 +90,50 @@ Test(copying, before_the_first_byte, .timeout = 60)
 {
     struct message asked;
     struct fake_transfer t;
-    struct fake f;
 
     fake_settings("stall_timeout", 1000);
-    begin(&f, &t);
-    send_all(&f, &t, &asked);
-    expect_served(&f);
-    answer(&f, &asked, MSG_file_copied, HEAD / 2);
-    fake_hear(&f.files, &asked, MSG_file_copy);
+    begin(&t);
+    send_all(&t, &asked);
+    expect_served();
+    answer(&asked, MSG_file_copied, HEAD / 2);
+    fake_hear(&fake.files, &asked, MSG_file_copy);
     poll(NULL, 0, 2000); /* a slow disk is no stall */
-    expect_served(&f);
+    expect_served();
     cr_expect_eq(length(&t), HEAD, "nothing is written");
-    answer(&f, &asked, MSG_file_copied, 0);
-    fake_answer(&f, MSG_file_commit, &stored);
+    answer(&asked, MSG_file_copied, 0);
+    fake_answer(MSG_file_commit, &stored);
     cr_expect_eq(length(&t), HEAD + 5);
-    cr_expect_eq(fake_reply(&f), 226, "%s", f.reply);
-    end(&f, &t);
+    cr_expect_eq(fake_reply(), 226, "%s", fake.reply);
+    end(&t);
 }
 
 Test(copying, without_a_byte, .timeout = 60)
 {
     struct message asked;
     struct fake_transfer t;
-    struct fake f;
 
-    begin(&f, &t);
+    begin(&t);
     cr_assert(tls_client_shutdown(t.tls));
-    fake_hear(&f.files, &asked, MSG_file_copy);
-    answer(&f, &asked, MSG_file_copied, 0);
-    fake_answer(&f, MSG_file_commit, &stored);
-    cr_expect_eq(fake_reply(&f), 226, "%s", f.reply);
-    end(&f, &t);
+    fake_hear(&fake.files, &asked, MSG_file_copy);
+    answer(&asked, MSG_file_copied, 0);
+    fake_answer(MSG_file_commit, &stored);
+    cr_expect_eq(fake_reply(), 226, "%s", fake.reply);
+    end(&t);
 }
 
 Test(copying, aborted, .timeout = 60)
 {
     struct message asked, done = { .kind = MSG_done };
     struct fake_transfer t;
-    struct fake f;
 
-    begin(&f, &t);
-    send_all(&f, &t, &asked);
-    fake_say(&f, "ABOR");
-    cr_expect_eq(fake_reply(&f), 426, "%s", f.reply);
-    cr_expect_eq(fake_reply(&f), 226, "%s", f.reply);
-    answer(&f, &asked, MSG_file_copied, HEAD / 2);
-    fake_answer(&f, MSG_file_abort, &done);
-    end(&f, &t);
+    begin(&t);
+    send_all(&t, &asked);
+    fake_say("ABOR");
+    cr_expect_eq(fake_reply(), 426, "%s", fake.reply);
+    cr_expect_eq(fake_reply(), 226, "%s", fake.reply);
+    answer(&asked, MSG_file_copied, HEAD / 2);
+    fake_answer(MSG_file_abort, &done);
+    end(&t);
 }
 
 /* Unless it is done, the client would send all bytes again. */
@@ -146,12 +142,11 @@ Test(copying, client_that_leaves, .timeout = 60)
     struct message asked;
     struct fake_transfer t;
     struct event_record r;
-    struct fake f;
 
-    begin(&f, &t);
-    send_all(&f, &t, &asked);
-    fake_hang_up(&f, ENDING_CLOSED);
-    cr_assert(fake_event(&f, EVENT_TRANSFER, &r));
+    begin(&t);
+    send_all(&t, &asked);
+    fake_hang_up(ENDING_CLOSED);
+    cr_assert(fake_event(EVENT_TRANSFER, &r));
     cr_expect_eq(r.number[FIELD_RESULT], 0);
     fake_release(&t);
 }
@@ -166,14 +161,13 @@ Test(copying, refused, .timeout = 60)
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct fake_transfer t;
-        struct fake f;
 
-        begin(&f, &t);
-        send_all(&f, &t, &asked);
-        answer(&f, &asked, MSG_refused, rows[i].outcome);
-        fake_answer(&f, MSG_file_abort, &done);
-        cr_expect_eq(fake_reply(&f), rows[i].reply, "%s", f.reply);
-        end(&f, &t);
+        begin(&t);
+        send_all(&t, &asked);
+        answer(&asked, MSG_refused, rows[i].outcome);
+        fake_answer(MSG_file_abort, &done);
+        cr_expect_eq(fake_reply(), rows[i].reply, "%s", fake.reply);
+        end(&t);
     }
 }
 
@@ -184,21 +178,20 @@ Test(copying, hung_up, .timeout = 60)
     struct message asked, done = { .kind = MSG_done };
     struct fake_transfer t;
     unsigned long so_far;
-    struct fake f;
 
-    begin(&f, &t);
+    begin(&t);
     cr_assert(tls_client_write(t.tls, "hello", 5));
-    fake_hear(&f.files, &asked, MSG_file_copy);
+    fake_hear(&fake.files, &asked, MSG_file_copy);
     shutdown(t.data, SHUT_RDWR);
-    so_far = fake_cpu_ms(&f);
-    cr_assert_eq(channel_wait(&f.files, &done, 400), -ETIMEDOUT);
-    cr_expect_lt(fake_cpu_ms(&f) - so_far, 50);
-    fake_do(&f, "NOOP", 200);
-    answer(&f, &asked, MSG_file_copied, 0);
+    so_far = fake_cpu_ms();
+    cr_assert_eq(channel_wait(&fake.files, &done, 400), -ETIMEDOUT);
+    cr_expect_lt(fake_cpu_ms() - so_far, 50);
+    fake_do("NOOP", 200);
+    answer(&asked, MSG_file_copied, 0);
     done = (struct message){ .kind = MSG_done };
-    fake_answer(&f, MSG_file_abort, &done);
-    cr_expect_eq(fake_reply(&f), 426, "%s", f.reply);
-    end(&f, &t);
+    fake_answer(MSG_file_abort, &done);
+    cr_expect_eq(fake_reply(), 426, "%s", fake.reply);
+    end(&t);
 }
 
 /* Only a wrong files reports more than before: the session goes on asking, and
@@ -207,18 +200,17 @@ Test(copying, never_grows, .timeout = 60)
 {
     struct message asked, done = { .kind = MSG_done };
     struct fake_transfer t;
-    struct fake f;
 
-    begin(&f, &t);
+    begin(&t);
     for (int i = 0; i < 3; i++) {
-        fake_hear(&f.files, &asked, MSG_file_copy);
-        answer(&f, &asked, MSG_file_copied, HEAD + 1);
+        fake_hear(&fake.files, &asked, MSG_file_copy);
+        answer(&asked, MSG_file_copied, HEAD + 1);
     }
-    fake_hear(&f.files, &asked, MSG_file_copy);
-    fake_say(&f, "ABOR");
-    cr_expect_eq(fake_reply(&f), 426, "%s", f.reply);
-    cr_expect_eq(fake_reply(&f), 226, "%s", f.reply);
-    answer(&f, &asked, MSG_file_copied, 0);
-    fake_answer(&f, MSG_file_abort, &done);
-    end(&f, &t);
+    fake_hear(&fake.files, &asked, MSG_file_copy);
+    fake_say("ABOR");
+    cr_expect_eq(fake_reply(), 426, "%s", fake.reply);
+    cr_expect_eq(fake_reply(), 226, "%s", fake.reply);
+    answer(&asked, MSG_file_copied, 0);
+    fake_answer(MSG_file_abort, &done);
+    end(&t);
 }

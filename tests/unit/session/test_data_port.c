@@ -23,18 +23,17 @@ Test(data_port, broken_after_an_unused_epsv, .timeout = 60)
 {
     for (int unused = 0; unused <= 2; unused++) {
         struct fake_transfer t;
-        struct fake f;
 
         fake_settings("connect_timeout", 30000);
-        fake_open(&f);
-        fake_port(&f);
+        fake_open();
+        fake_port();
         for (int i = 0; i < unused; i++)
-            fake_expect(&f, "PASV", 227);
-        fake_begin_download(&f, &t, 100);
-        close(fake_come(&f));
-        cr_expect_eq(fake_reply(&f), 425, "%d: %s", unused, f.reply);
+            fake_expect("PASV", 227);
+        fake_begin_download(&t, 100);
+        close(fake_come());
+        cr_expect_eq(fake_reply(), 425, "%d: %s", unused, fake.reply);
         fclose(t.file);
-        fake_hang_up(&f, ENDING_CLOSED);
+        fake_hang_up(ENDING_CLOSED);
     }
 }
 
@@ -44,21 +43,20 @@ Test(data_port, come_before_the_epsv, .timeout = 60)
 {
     for (int aborted = 0; aborted <= 1; aborted++) {
         struct fake_transfer t;
-        struct fake f;
         int old;
 
-        fake_open(&f);
-        fake_port(&f);
+        fake_open();
+        fake_port();
         if (aborted)
-            fake_do(&f, "ABOR", 225);
-        old = fake_come(&f);
-        fake_expect(&f, "PASV", 227);
+            fake_do("ABOR", 225);
+        old = fake_come();
+        fake_expect("PASV", 227);
         expect_closed(old);
-        fake_begin_download(&f, &t, 100);
-        t.data = fake_come(&f);
-        fake_secure_data(&f, &t);
-        cr_expect_eq(fake_reply(&f), 226, "%s", f.reply);
+        fake_begin_download(&t, 100);
+        t.data = fake_come();
+        fake_secure_data(&t);
+        cr_expect_eq(fake_reply(), 226, "%s", fake.reply);
         fake_release(&t);
-        fake_hang_up(&f, ENDING_CLOSED);
+        fake_hang_up(ENDING_CLOSED);
     }
 }

@@ -24,19 +24,17 @@ static const struct {
 
 Test(facts, of_odd_entries, .timeout = 60)
 {
-    struct fake f;
-
-    fake_open(&f);
+    fake_open();
     for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
         struct message m = { .kind = MSG_facts_are };
 
         m.facts_are = odd[i].facts;
-        fake_say(&f, odd[i].command);
-        fake_answer(&f, MSG_facts, &m);
-        cr_expect_eq(fake_reply(&f), odd[i].code, "%zu: %s", i, f.reply);
-        cr_expect(strstr(f.lines, "modify=") == NULL, "%s", f.lines);
+        fake_say(odd[i].command);
+        fake_answer(MSG_facts, &m);
+        cr_expect_eq(fake_reply(), odd[i].code, "%zu: %s", i, fake.reply);
+        cr_expect(strstr(fake.lines, "modify=") == NULL, "%s", fake.lines);
     }
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* A component has at most 255 bytes. */
@@ -50,18 +48,17 @@ static const struct {
 
 Test(facts, of_names_that_are_too_long, .timeout = 60)
 {
-    struct fake f;
     char line[512];
     int data;
 
-    fake_open(&f);
-    data = fake_data(&f);
+    fake_open();
+    data = fake_data();
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         snprintf(line, sizeof(line), "%s%0*d", names[i].command, names[i].len,
                  0);
-        fake_say(&f, line);
-        cr_expect_eq(fake_reply(&f), names[i].code, "%zu: %s", i, f.reply);
+        fake_say(line);
+        cr_expect_eq(fake_reply(), names[i].code, "%zu: %s", i, fake.reply);
     }
     close(data);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(ENDING_CLOSED);
 }

@@ -10,51 +10,50 @@
 #include "fake.h"
 #include "sallyport/ipc/channel.h"
 
-static void expect_waits(struct fake *f)
+static void expect_waits(void)
 {
-    struct pollfd control = { .fd = f->control, .events = POLLIN };
+    struct pollfd control = { .fd = fake.control, .events = POLLIN };
 
     cr_assert_eq(poll(&control, 1, 100), 0, "a reply before its event");
 }
 
 /* Log reads again, up to an event of that kind. */
-static void read_up_to(struct fake *f, enum event event, struct event_record *r)
+static void read_up_to(enum event event, struct event_record *r)
 {
     for (int i = 0; i < 1000; i++) {
-        if (fake_event(f, event, r))
+        if (fake_event(event, r))
             return;
-        poll(&(struct pollfd){ .fd = f->log.fd, .events = POLLIN }, 1, 20000);
+        poll(&(struct pollfd){ .fd = fake.log.fd, .events = POLLIN }, 1, 20000);
     }
     cr_assert_fail("no such event");
 }
 
-static void complete(struct fake *f, struct fake_transfer *t)
+static void complete(struct fake_transfer *t)
 {
     struct message stored = { .kind = MSG_file_stored,
                               .file_stored = { .path = SLICE("/y") } };
 
     cr_assert(tls_client_write(t->tls, "hello", 5));
     cr_assert(tls_client_shutdown(t->tls));
-    fake_answer(f, MSG_file_commit, &stored);
-    f->files.phase = PHASE_IDLE;
+    fake_answer(MSG_file_commit, &stored);
+    fake.files.phase = PHASE_IDLE;
 }
 
 Test(final_reply, waits_for_a_place, .timeout = 60)
 {
     struct event_record r;
     struct fake_transfer t;
-    struct fake f;
 
-    fake_open(&f);
-    fake_fill_log(&f);
-    fake_upload(&f, &t);
-    complete(&f, &t);
-    expect_waits(&f);
-    read_up_to(&f, EVENT_TRANSFER, &r);
+    fake_open();
+    fake_fill_log();
+    fake_upload(&t);
+    complete(&t);
+    expect_waits();
+    read_up_to(EVENT_TRANSFER, &r);
     cr_expect_eq(r.number[FIELD_RESULT], 226);
     cr_expect(slice_equal(r.text[FIELD_TO], SLICE("/y")));
-    cr_assert_eq(fake_reply(&f), 226, "%s", f.reply);
-    fake_hang_up(&f, ENDING_CLOSED);
+    cr_assert_eq(fake_reply(), 226, "%s", fake.reply);
+    fake_hang_up(ENDING_CLOSED);
     fake_release(&t);
 }
 
@@ -68,34 +67,34 @@ Test(final_reply, no_place_in_time, .timeout = 60)
     static const uint64_t results[] = { 451, 451, 550 };
     struct event_record r;
     struct fake_transfer t;
-    struct fake f;
     char some[4096];
     int data;
 
     fake_settings("stall_timeout", 1000);
-    fake_open(&f);
-    fake_fill_log(&f);
-    fake_upload(&f, &t);
-    complete(&f, &t);
-    cr_assert_eq(fake_reply(&f), 451, "%s", f.reply);
-    cr_expect(strstr(f.reply, "the file is stored as /y\r\n"), "%s", f.reply);
+    fake_open();
+    fake_fill_log();
+    fake_upload(&t);
+    complete(&t);
+    cr_assert_eq(fake_reply(), 451, "%s", fake.reply);
+    cr_expect(strstr(fake.reply, "the file is stored as /y\r\n"), "%s",
+              fake.reply);
     fake_release(&t);
-    fake_download(&f, &t, 10);
+    fake_download(&t, 10);
     while (tls_client_read(t.tls, some, sizeof(some)) > 0)
         continue;
-    cr_assert_eq(fake_reply(&f), 451, "%s", f.reply);
-    cr_expect_not(strstr(f.reply, "stands"), "%s", f.reply);
+    cr_assert_eq(fake_reply(), 451, "%s", fake.reply);
+    cr_expect_not(strstr(fake.reply, "stands"), "%s", fake.reply);
     fake_release(&t);
-    data = fake_data(&f);
-    fake_say(&f, "RETR /x");
-    fake_answer(&f, MSG_file_read, &no);
-    cr_assert_eq(fake_reply(&f), 550, "%s", f.reply);
+    data = fake_data();
+    fake_say("RETR /x");
+    fake_answer(MSG_file_read, &no);
+    cr_assert_eq(fake_reply(), 550, "%s", fake.reply);
     close(data);
     for (size_t i = 0; i < 3; i++) {
-        read_up_to(&f, EVENT_TRANSFER, &r);
+        read_up_to(EVENT_TRANSFER, &r);
         cr_expect_eq(r.number[FIELD_RESULT], results[i], "event %zu", i);
     }
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* However many commands are refused while log takes nothing, the line of a
@@ -105,42 +104,41 @@ Test(final_reply, after_many_refused_commands, .timeout = 60)
     struct event_record r;
     struct fake_transfer t;
     char line[3000];
-    struct fake f;
 
     fake_settings("stall_timeout", 1000);
-    fake_open(&f);
-    fake_fill_log(&f);
+    fake_open();
+    fake_fill_log();
     snprintf(line, sizeof(line), "SIZE /%02900d/", 0);
     for (int i = 0; i < 100; i++) { /* short ones fill the last gap */
-        fake_say(&f, i < 40 ? line : "SIZE /x/");
-        cr_assert_eq(fake_reply(&f), 550, "%s", f.reply);
+        fake_say(i < 40 ? line : "SIZE /x/");
+        cr_assert_eq(fake_reply(), 550, "%s", fake.reply);
     }
-    fake_upload(&f, &t);
-    complete(&f, &t);
-    cr_assert_eq(fake_reply(&f), 451, "%s", f.reply);
-    read_up_to(&f, EVENT_TRANSFER, &r);
+    fake_upload(&t);
+    complete(&t);
+    cr_assert_eq(fake_reply(), 451, "%s", fake.reply);
+    read_up_to(EVENT_TRANSFER, &r);
     cr_expect_eq(r.number[FIELD_RESULT], 451);
-    read_up_to(&f, EVENT_TROUBLE, &r);
+    read_up_to(EVENT_TROUBLE, &r);
     cr_expect_gt(r.number[FIELD_NUMBER], 0);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(ENDING_CLOSED);
     fake_release(&t);
 }
 
-static void delete(struct fake *f)
+static void delete(void)
 {
     struct message done = { .kind = MSG_done };
 
-    fake_say(f, "DELE /x");
-    fake_answer(f, MSG_file_delete, &done);
+    fake_say("DELE /x");
+    fake_answer(MSG_file_delete, &done);
 }
 
-static void reset(struct fake *f)
+static void reset(void)
 {
     const struct linger none = { .l_onoff = 1 };
 
-    setsockopt(f->control, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
-    close(f->control);
-    f->control = -1;
+    setsockopt(fake.control, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+    close(fake.control);
+    fake.control = -1;
 }
 
 /* The kernel refuses this event for ever: it is larger than the socket's
@@ -155,77 +153,73 @@ Test(final_reply, an_event_that_cannot_be_sent, .timeout = 60)
     struct event_record r;
     char line[4096];
     int small = 1;
-    struct fake f;
 
-    fake_open(&f);
-    setsockopt(f.to_log, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+    fake_open();
+    setsockopt(fake.to_log, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
     snprintf(line, sizeof(line), "RNFR %03500d", 1);
     for (char *at = line + 5; strlen(at) > 200; at += 200)
         at[199] = '/';
-    fake_say(&f, line);
-    fake_answer(&f, MSG_facts, &there);
-    cr_assert_eq(fake_reply(&f), 350, "%s", f.reply);
+    fake_say(line);
+    fake_answer(MSG_facts, &there);
+    cr_assert_eq(fake_reply(), 350, "%s", fake.reply);
     memcpy(line, "RNTO /", 6);
-    fake_say(&f, line);
+    fake_say(line);
     done.renamed.path = slice_from(line + 5);
-    fake_answer(&f, MSG_rename, &done);
-    cr_assert_eq(fake_reply(&f), 451, "%s", f.reply);
-    cr_expect(strstr(f.reply, "can't be logged"), "%s", f.reply);
-    fake_say(&f, "CLNT x");
-    cr_assert_eq(fake_reply(&f), 200, "%s", f.reply);
-    read_up_to(&f, EVENT_TROUBLE, &r);
+    fake_answer(MSG_rename, &done);
+    cr_assert_eq(fake_reply(), 451, "%s", fake.reply);
+    cr_expect(strstr(fake.reply, "can't be logged"), "%s", fake.reply);
+    fake_say("CLNT x");
+    cr_assert_eq(fake_reply(), 200, "%s", fake.reply);
+    read_up_to(EVENT_TROUBLE, &r);
     cr_expect_eq(r.number[FIELD_NUMBER], 1);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* A change waits too; no other command's reply comes before its own. */
 Test(final_reply, of_a_change, .timeout = 60)
 {
     struct event_record r;
-    struct fake f;
 
-    fake_open(&f);
-    fake_fill_log(&f);
-    delete (&f);
-    fake_say(&f, "NOOP");
-    read_up_to(&f, EVENT_CHANGE, &r);
+    fake_open();
+    fake_fill_log();
+    delete ();
+    fake_say("NOOP");
+    read_up_to(EVENT_CHANGE, &r);
     cr_expect_eq(r.number[FIELD_RESULT], 250);
-    cr_assert_eq(fake_reply(&f), 250, "%s", f.reply);
-    cr_assert_eq(fake_reply(&f), 200, "%s", f.reply);
-    fake_hang_up(&f, ENDING_CLOSED);
+    cr_assert_eq(fake_reply(), 250, "%s", fake.reply);
+    cr_assert_eq(fake_reply(), 200, "%s", fake.reply);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 Test(final_reply, of_a_change_not_in_time, .timeout = 60)
 {
     struct event_record r;
-    struct fake f;
 
     fake_settings("stall_timeout", 1000);
-    fake_open(&f);
-    fake_fill_log(&f);
-    delete (&f);
-    cr_assert_eq(fake_reply(&f), 451, "%s", f.reply);
-    cr_expect(strstr(f.reply, "The change was made"), "%s", f.reply);
-    read_up_to(&f, EVENT_CHANGE, &r);
+    fake_open();
+    fake_fill_log();
+    delete ();
+    cr_assert_eq(fake_reply(), 451, "%s", fake.reply);
+    cr_expect(strstr(fake.reply, "The change was made"), "%s", fake.reply);
+    read_up_to(EVENT_CHANGE, &r);
     cr_expect_eq(r.number[FIELD_RESULT], 451);
-    delete (&f);
-    cr_assert_eq(fake_reply(&f), 250, "%s", f.reply);
-    fake_hang_up(&f, ENDING_CLOSED);
+    delete ();
+    cr_assert_eq(fake_reply(), 250, "%s", fake.reply);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 Test(final_reply, of_a_change_whose_client_goes, .timeout = 60)
 {
     struct event_record r;
-    struct fake f;
 
-    fake_open(&f);
-    fake_fill_log(&f);
-    delete (&f);
-    reset(&f);
-    read_up_to(&f, EVENT_CHANGE, &r);
+    fake_open();
+    fake_fill_log();
+    delete ();
+    reset();
+    read_up_to(EVENT_CHANGE, &r);
     cr_expect_eq(r.number[FIELD_RESULT], 250);
-    read_up_to(&f, EVENT_END, &r);
-    cr_assert_eq(fake_end(&f), ENDING_CLOSED);
+    read_up_to(EVENT_END, &r);
+    cr_assert_eq(fake_end(), ENDING_CLOSED);
 }
 
 /* It waits for files, which may have made the change: that is an event. */
@@ -233,21 +227,20 @@ Test(final_reply, of_a_change_whose_client_goes_first, .timeout = 60)
 {
     struct message asked, done = { .kind = MSG_done };
     struct event_record r;
-    struct fake f;
 
-    fake_open(&f);
-    fake_say(&f, "DELE /x");
-    fake_hear(&f.files, &asked, MSG_file_delete);
-    reset(&f);
-    cr_expect_eq(poll(&(struct pollfd){ .fd = f.files.fd }, 1, 300), 0,
+    fake_open();
+    fake_say("DELE /x");
+    fake_hear(&fake.files, &asked, MSG_file_delete);
+    reset();
+    cr_expect_eq(poll(&(struct pollfd){ .fd = fake.files.fd }, 1, 300), 0,
                  "the session ended");
     done.request = asked.request;
-    fake_tell(&f.files, &done);
-    read_up_to(&f, EVENT_CHANGE, &r);
+    fake_tell(&fake.files, &done);
+    read_up_to(EVENT_CHANGE, &r);
     cr_expect_eq(r.number[FIELD_RESULT], 250);
     cr_expect(slice_equal(r.text[FIELD_PATH], SLICE("/x")));
-    read_up_to(&f, EVENT_END, &r);
-    cr_assert_eq(fake_end(&f), ENDING_CLOSED);
+    read_up_to(EVENT_END, &r);
+    cr_assert_eq(fake_end(), ENDING_CLOSED);
 }
 
 /* Each change that files never answers, and its event. */
@@ -267,13 +260,12 @@ static void leave_unanswered(size_t i)
 {
     struct event_record r;
     struct message asked;
-    struct fake f;
 
-    fake_open(&f);
-    fake_say(&f, unanswered[i].line);
-    fake_hear(&f.files, &asked, unanswered[i].asked);
-    channel_close(&f.files); /* files is dead */
-    read_up_to(&f, EVENT_CHANGE, &r);
+    fake_open();
+    fake_say(unanswered[i].line);
+    fake_hear(&fake.files, &asked, unanswered[i].asked);
+    channel_close(&fake.files); /* files is dead */
+    read_up_to(EVENT_CHANGE, &r);
     cr_expect_eq(r.number[FIELD_RESULT], 0, "%s", unanswered[i].line);
     cr_expect(slice_equal(r.text[FIELD_PATH], SLICE("/x")));
     cr_expect(slice_equal(r.text[FIELD_VERB], slice_from(unanswered[i].verb)));
@@ -281,8 +273,8 @@ static void leave_unanswered(size_t i)
     cr_expect(slice_equal(
         r.text[FIELD_REASON],
         SLICE("no answer from files: the change may have been made")));
-    read_up_to(&f, EVENT_END, &r);
-    cr_assert_eq(fake_end(&f), ENDING_PEER);
+    read_up_to(EVENT_END, &r);
+    cr_assert_eq(fake_end(), ENDING_PEER);
 }
 
 Test(final_reply, of_a_change_without_an_answer, .timeout = 60)
@@ -295,29 +287,26 @@ Test(final_reply, of_a_change_without_an_answer, .timeout = 60)
 Test(final_reply, the_end_waits, .timeout = 60)
 {
     struct event_record r;
-    struct fake f;
     char byte;
 
-    fake_open(&f);
-    fake_fill_log(&f);
-    fake_do(&f, "QUIT", 221);
-    cr_assert_eq(tls_client_read(f.tls, &byte, 1), TLS_CLIENT_END);
-    tls_client_shutdown(f.tls);
-    shutdown(f.control, SHUT_WR);
-    read_up_to(&f, EVENT_END, &r);
-    cr_assert_eq(fake_end(&f), ENDING_QUIT);
+    fake_open();
+    fake_fill_log();
+    fake_do("QUIT", 221);
+    cr_assert_eq(tls_client_read(fake.tls, &byte, 1), TLS_CLIENT_END);
+    tls_client_shutdown(fake.tls);
+    shutdown(fake.control, SHUT_WR);
+    read_up_to(EVENT_END, &r);
+    cr_assert_eq(fake_end(), ENDING_QUIT);
 }
 
 /* A kicked session hasn't got 20 s, and when master ends, all end. */
 Test(final_reply, the_end_waits_no_longer_than_master, .timeout = 15)
 {
-    struct fake f;
-
-    fake_open(&f);
-    channel_close(&f.log);
-    fake_do(&f, "QUIT", 221);
-    channel_close(&f.master);
-    fake_end(&f);
+    fake_open();
+    channel_close(&fake.log);
+    fake_do("QUIT", 221);
+    channel_close(&fake.master);
+    fake_end();
 }
 
 /* ABOR's own reply doesn't overtake the transfer's, nor does QUIT's. */
@@ -326,20 +315,19 @@ Test(final_reply, abor_and_quit_wait_too, .timeout = 60)
     struct message done = { .kind = MSG_done };
     struct event_record r;
     struct fake_transfer t;
-    struct fake f;
 
-    fake_open(&f);
-    fake_fill_log(&f);
-    fake_upload(&f, &t);
-    fake_say(&f, "QUIT\r\nABOR");
-    expect_waits(&f);
-    read_up_to(&f, EVENT_TRANSFER, &r);
+    fake_open();
+    fake_fill_log();
+    fake_upload(&t);
+    fake_say("QUIT\r\nABOR");
+    expect_waits();
+    read_up_to(EVENT_TRANSFER, &r);
     cr_expect_eq(r.number[FIELD_RESULT], 426);
-    fake_answer(&f, MSG_file_abort, &done);
-    cr_assert_eq(fake_reply(&f), 426);
-    cr_assert_eq(fake_reply(&f), 226);
-    cr_assert_eq(fake_reply(&f), 221);
-    fake_hang_up(&f, ENDING_QUIT);
+    fake_answer(MSG_file_abort, &done);
+    cr_assert_eq(fake_reply(), 426);
+    cr_assert_eq(fake_reply(), 226);
+    cr_assert_eq(fake_reply(), 221);
+    fake_hang_up(ENDING_QUIT);
     fake_release(&t);
 }
 
@@ -347,18 +335,17 @@ Test(final_reply, the_client_goes_meanwhile, .timeout = 60)
 {
     struct event_record r;
     struct fake_transfer t;
-    struct fake f;
 
-    fake_open(&f);
-    fake_fill_log(&f);
-    fake_upload(&f, &t);
-    complete(&f, &t);
-    expect_waits(&f);
-    close(f.control);
-    f.control = -1;
-    read_up_to(&f, EVENT_TRANSFER, &r);
+    fake_open();
+    fake_fill_log();
+    fake_upload(&t);
+    complete(&t);
+    expect_waits();
+    close(fake.control);
+    fake.control = -1;
+    read_up_to(EVENT_TRANSFER, &r);
     cr_expect_eq(r.number[FIELD_RESULT], 226);
-    cr_assert_eq(fake_end(&f), ENDING_CLOSED);
+    cr_assert_eq(fake_end(), ENDING_CLOSED);
     fake_release(&t);
 }
 
@@ -369,20 +356,19 @@ Test(final_reply, a_kick_meanwhile, .timeout = 60)
                             .kick = { .why = ENDING_KICKED } };
     struct event_record r;
     struct fake_transfer t;
-    struct fake f;
 
-    fake_open(&f);
-    fake_fill_log(&f);
-    fake_upload(&f, &t);
-    complete(&f, &t);
-    expect_waits(&f);
-    fake_tell(&f.master, &kick);
-    cr_expect_eq(fake_reply(&f), 451, "%s", f.reply);
-    cr_expect_eq(fake_reply(&f), 421, "%s", f.reply);
-    shutdown(f.control, SHUT_WR);
-    cr_expect_eq(fake_reply(&f), 0, "%s", f.reply);
-    read_up_to(&f, EVENT_TRANSFER, &r);
+    fake_open();
+    fake_fill_log();
+    fake_upload(&t);
+    complete(&t);
+    expect_waits();
+    fake_tell(&fake.master, &kick);
+    cr_expect_eq(fake_reply(), 451, "%s", fake.reply);
+    cr_expect_eq(fake_reply(), 421, "%s", fake.reply);
+    shutdown(fake.control, SHUT_WR);
+    cr_expect_eq(fake_reply(), 0, "%s", fake.reply);
+    read_up_to(EVENT_TRANSFER, &r);
     cr_expect_eq(r.number[FIELD_RESULT], 451);
-    cr_expect_eq(fake_end(&f), ENDING_KICKED);
+    cr_expect_eq(fake_end(), ENDING_KICKED);
     fake_release(&t);
 }

@@ -32,12 +32,12 @@ ssize_t pwrite(int fd, const void *bytes, size_t len, off_t at)
     return syscall(SYS_pwrite64, fd, bytes, n, at);
 }
 
-static void begin(struct fake *f, struct fake_transfer *t)
+static void begin(struct fake_transfer *t)
 {
     fits = 3;
-    fake_open(f);
+    fake_open();
     fits = SIZE_MAX; /* for this process */
-    fake_upload(f, t);
+    fake_upload(t);
     cr_assert(tls_client_write(t->tls, TEXT_SENT, strlen(TEXT_SENT)));
     cr_assert(tls_client_shutdown(t->tls));
 }
@@ -50,20 +50,19 @@ static void expect_file(const struct fake_transfer *t, const char *text)
     cr_expect_str_eq(bytes, text);
 }
 
-static void refuse(struct fake *f, const struct message *asked,
-                   enum outcome outcome)
+static void refuse(const struct message *asked, enum outcome outcome)
 {
     struct message refused = { .kind = MSG_refused,
                                .refused = { .outcome = outcome } };
 
     refused.request = asked->request;
-    fake_tell(&f->files, &refused);
+    fake_tell(&fake.files, &refused);
 }
 
-static void end(struct fake *f, struct fake_transfer *t)
+static void end(struct fake_transfer *t)
 {
-    f->files.phase = PHASE_IDLE;
-    fake_hang_up(f, ENDING_CLOSED);
+    fake.files.phase = PHASE_IDLE;
+    fake_hang_up(ENDING_CLOSED);
     fake_release(t);
 }
 
@@ -81,18 +80,17 @@ Test(full, ends_the_upload, .timeout = 60)
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct fake_transfer t;
-        struct fake f;
 
         error = rows[i].error;
-        begin(&f, &t);
-        fake_hear(&f.files, &asked, MSG_file_full);
+        begin(&t);
+        fake_hear(&fake.files, &asked, MSG_file_full);
         cr_expect_eq(asked.file_full.over_quota, rows[i].error == EDQUOT);
-        fake_do(&f, "NOOP", 200);
-        refuse(&f, &asked, rows[i].outcome);
-        fake_answer(&f, MSG_file_abort, &done);
-        cr_expect_eq(fake_reply(&f), rows[i].reply, "%s", f.reply);
+        fake_do("NOOP", 200);
+        refuse(&asked, rows[i].outcome);
+        fake_answer(MSG_file_abort, &done);
+        cr_expect_eq(fake_reply(), rows[i].reply, "%s", fake.reply);
         expect_file(&t, "HEL");
-        end(&f, &t);
+        end(&t);
     }
 }
 
@@ -101,33 +99,31 @@ Test(full, takes_longer_than_a_stall, .timeout = 60)
 {
     struct message asked, done = { .kind = MSG_done };
     struct fake_transfer t;
-    struct fake f;
 
     fake_settings("stall_timeout", 1000);
-    begin(&f, &t);
-    fake_hear(&f.files, &asked, MSG_file_full);
+    begin(&t);
+    fake_hear(&fake.files, &asked, MSG_file_full);
     poll(NULL, 0, 2000);
-    refuse(&f, &asked, OUTCOME_NO_SPACE);
-    fake_answer(&f, MSG_file_abort, &done);
-    cr_expect_eq(fake_reply(&f), 452, "%s", f.reply);
-    end(&f, &t);
+    refuse(&asked, OUTCOME_NO_SPACE);
+    fake_answer(MSG_file_abort, &done);
+    cr_expect_eq(fake_reply(), 452, "%s", fake.reply);
+    end(&t);
 }
 
 Test(full, aborted_while_it_waits, .timeout = 60)
 {
     struct message asked, done = { .kind = MSG_done };
     struct fake_transfer t;
-    struct fake f;
 
-    begin(&f, &t);
-    fake_hear(&f.files, &asked, MSG_file_full);
-    fake_say(&f, "ABOR");
-    cr_expect_eq(fake_reply(&f), 426, "%s", f.reply);
-    cr_expect_eq(fake_reply(&f), 226, "%s", f.reply);
-    refuse(&f, &asked, OUTCOME_NO_SPACE);
-    fake_answer(&f, MSG_file_abort, &done);
+    begin(&t);
+    fake_hear(&fake.files, &asked, MSG_file_full);
+    fake_say("ABOR");
+    cr_expect_eq(fake_reply(), 426, "%s", fake.reply);
+    cr_expect_eq(fake_reply(), 226, "%s", fake.reply);
+    refuse(&asked, OUTCOME_NO_SPACE);
+    fake_answer(MSG_file_abort, &done);
     expect_file(&t, "HEL");
-    end(&f, &t);
+    end(&t);
 }
 
 /* Files still answers an earlier request, a sync: the question comes after
@@ -137,23 +133,22 @@ Test(full, while_files_syncs, .timeout = 60)
     static char block[1 << 20];
     struct message synced, asked, done = { .kind = MSG_done };
     struct fake_transfer t;
-    struct fake f;
 
     fake_settings("fsync", 1);
     fits = 33u << 20;
-    fake_open(&f);
+    fake_open();
     fits = SIZE_MAX;
-    fake_upload(&f, &t);
+    fake_upload(&t);
     for (int i = 0; i < 35; i++)
         tls_client_write(t.tls, block, sizeof(block));
-    fake_hear(&f.files, &synced, MSG_file_sync);
-    cr_expect_eq(channel_wait(&f.files, &asked, 200), -ETIMEDOUT);
+    fake_hear(&fake.files, &synced, MSG_file_sync);
+    cr_expect_eq(channel_wait(&fake.files, &asked, 200), -ETIMEDOUT);
     done.request = synced.request;
-    fake_tell(&f.files, &done);
-    fake_hear(&f.files, &asked, MSG_file_full);
-    refuse(&f, &asked, OUTCOME_NO_SPACE);
+    fake_tell(&fake.files, &done);
+    fake_hear(&fake.files, &asked, MSG_file_full);
+    refuse(&asked, OUTCOME_NO_SPACE);
     done.request = 0;
-    fake_answer(&f, MSG_file_abort, &done);
-    cr_expect_eq(fake_reply(&f), 452, "%s", f.reply);
-    end(&f, &t);
+    fake_answer(MSG_file_abort, &done);
+    cr_expect_eq(fake_reply(), 452, "%s", fake.reply);
+    end(&t);
 }

@@ -13,12 +13,10 @@
 
 Test(gate_gone, another_one_lends, .timeout = 60)
 {
-    struct fake f;
-
-    fake_open(&f);
-    fake_regate(&f);
-    fake_expect(&f, "PASV", 227);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_open();
+    fake_regate();
+    fake_expect("PASV", 227);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* PASV has been sent to the gate that has ended, or comes when there is none.
@@ -27,19 +25,18 @@ Test(gate_gone, another_one_is_asked_for_the_port, .timeout = 60)
 {
     for (int late = 0; late <= 1; late++) {
         struct message asked;
-        struct fake f;
 
-        fake_open(&f);
+        fake_open();
         if (late)
-            channel_close(&f.gate);
-        fake_say(&f, "PASV");
+            channel_close(&fake.gate);
+        fake_say("PASV");
         if (!late)
-            fake_hear(&f.gate, &asked, MSG_port);
-        fake_regate(&f);
-        fake_lend(&f, "127.0.0.1", false);
-        cr_assert_eq(fake_reply(&f), 227, "%s", f.reply);
-        fake_do(&f, "NOOP", 200);
-        fake_hang_up(&f, ENDING_CLOSED);
+            fake_hear(&fake.gate, &asked, MSG_port);
+        fake_regate();
+        fake_lend("127.0.0.1", false);
+        cr_assert_eq(fake_reply(), 227, "%s", fake.reply);
+        fake_do("NOOP", 200);
+        fake_hang_up(ENDING_CLOSED);
     }
 }
 
@@ -47,22 +44,21 @@ Test(gate_gone, another_one_is_asked_for_the_port, .timeout = 60)
 Test(gate_gone, another_one_in_a_download, .timeout = 60)
 {
     struct fake_transfer t;
-    struct fake f;
     char some[4096];
     long long size = 0, n;
 
-    fake_open(&f);
-    fake_download(&f, &t, 8 << 20);
-    channel_close(&f.gate);
+    fake_open();
+    fake_download(&t, 8 << 20);
+    channel_close(&fake.gate);
     while ((n = tls_client_read(t.tls, some, sizeof(some))) > 0)
         size += n;
     cr_expect_eq(size, 8 << 20);
-    cr_expect_eq(fake_reply(&f), 226);
+    cr_expect_eq(fake_reply(), 226);
     fake_release(&t);
-    fake_do(&f, "NOOP", 200);
-    fake_regate(&f);
-    fake_expect(&f, "EPSV", 229);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_do("NOOP", 200);
+    fake_regate();
+    fake_expect("EPSV", 229);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* The client is at its own listener: PORT and EPRT. */
@@ -70,32 +66,31 @@ Test(gate_gone, another_one_connects, .timeout = 60)
 {
     for (int late = 0; late <= 1; late++) {
         struct message p, pipe_is = { .kind = MSG_directory_pipe };
-        struct fake f;
         int ends[2];
 
         fake_settings("active", 1);
-        fake_open(&f);
-        fake_do(&f, "PBSZ 0", 200);
-        fake_do(&f, "PROT P", 200);
-        fake_do(&f, "PORT 127,0,0,1,200,1", 200);
+        fake_open();
+        fake_do("PBSZ 0", 200);
+        fake_do("PROT P", 200);
+        fake_do("PORT 127,0,0,1,200,1", 200);
         if (late)
-            channel_close(&f.gate);
-        fake_say(&f, "LIST");
-        fake_hear(&f.files, &p, MSG_directory_list);
+            channel_close(&fake.gate);
+        fake_say("LIST");
+        fake_hear(&fake.files, &p, MSG_directory_list);
         cr_assert_eq(pipe(ends), 0);
         pipe_is.request = p.request;
         pipe_is.directory_pipe.listing = ends[0];
-        fake_tell(&f.files, &pipe_is);
+        fake_tell(&fake.files, &pipe_is);
         close(ends[0]);
         close(ends[1]);
-        cr_assert_eq(fake_reply(&f), 150, "%s", f.reply);
+        cr_assert_eq(fake_reply(), 150, "%s", fake.reply);
         if (!late)
-            fake_hear(&f.gate, &p, MSG_active);
-        fake_regate(&f);
-        fake_hear(&f.gate, &p, MSG_active);
+            fake_hear(&fake.gate, &p, MSG_active);
+        fake_regate();
+        fake_hear(&fake.gate, &p, MSG_active);
         cr_expect_eq(p.active.to.port, 200 * 256 + 1);
-        shutdown(f.control, SHUT_WR);
-        fake_end(&f);
+        shutdown(fake.control, SHUT_WR);
+        fake_end();
     }
 }
 
@@ -106,38 +101,35 @@ static const struct session_deadlines soon = {
     .ask = 30000, .ask_long = 600000, .gate = 10000, .gateless = 300
 };
 
-static void open_impatient(struct fake *f)
+static void open_impatient(void)
 {
     fake_deadlines(&soon);
-    fake_open(f);
+    fake_open();
 }
 
-static void expect_farewell(struct fake *f)
+static void expect_farewell(void)
 {
-    cr_expect_eq(fake_reply(f), 421);
-    fake_hang_up(f, ENDING_PEER);
+    cr_expect_eq(fake_reply(), 421);
+    fake_hang_up(ENDING_PEER);
 }
 
 Test(gate_gone, idle, .timeout = 60)
 {
-    struct fake f;
-
-    open_impatient(&f);
-    channel_close(&f.gate);
-    expect_farewell(&f);
+    open_impatient();
+    channel_close(&fake.gate);
+    expect_farewell();
 }
 
 /* PASV gets no answer any more. */
 Test(gate_gone, before_the_port, .timeout = 60)
 {
     struct message asked;
-    struct fake f;
 
-    open_impatient(&f);
-    fake_say(&f, "PASV");
-    fake_hear(&f.gate, &asked, MSG_port);
-    channel_close(&f.gate);
-    expect_farewell(&f);
+    open_impatient();
+    fake_say("PASV");
+    fake_hear(&fake.gate, &asked, MSG_port);
+    channel_close(&fake.gate);
+    expect_farewell();
 }
 
 /* The download is larger than the sockets hold, so it isn't over before the
@@ -145,20 +137,19 @@ Test(gate_gone, before_the_port, .timeout = 60)
 Test(gate_gone, in_a_download, .timeout = 60)
 {
     struct fake_transfer t;
-    struct fake f;
     char some[4096];
     long long size = 0, n;
 
-    open_impatient(&f);
-    fake_download(&f, &t, 64 << 20);
-    channel_close(&f.gate);
+    open_impatient();
+    fake_download(&t, 64 << 20);
+    channel_close(&fake.gate);
     poll(NULL, 0, 2 * (int)soon.gateless); /* what the test is about */
-    fake_do(&f, "NOOP", 200);
+    fake_do("NOOP", 200);
     while ((n = tls_client_read(t.tls, some, sizeof(some))) > 0)
         size += n;
     cr_expect_eq(size, 64 << 20);
-    cr_expect_eq(fake_reply(&f), 226);
-    expect_farewell(&f);
+    cr_expect_eq(fake_reply(), 226);
+    expect_farewell();
     fake_release(&t);
 }
 
@@ -167,15 +158,14 @@ Test(gate_gone, in_a_limited_download, .timeout = 60)
 {
     struct fake_transfer t;
     struct message asked;
-    struct fake f;
 
     fake_limits(false, true);
-    open_impatient(&f);
+    open_impatient();
     fake_limits(false, false);
-    fake_download(&f, &t, 1 << 20);
-    fake_hear(&f.gate, &asked, MSG_bytes_ask);
-    channel_close(&f.gate);
-    expect_farewell(&f);
+    fake_download(&t, 1 << 20);
+    fake_hear(&fake.gate, &asked, MSG_bytes_ask);
+    channel_close(&fake.gate);
+    expect_farewell();
     fake_release(&t);
 }
 
@@ -183,26 +173,23 @@ Test(gate_gone, in_a_limited_download, .timeout = 60)
 Test(gate_gone, before_the_permission, .timeout = 60)
 {
     struct message asked;
-    struct fake f;
     int data;
 
     fake_limits(true, false);
-    open_impatient(&f);
+    open_impatient();
     fake_limits(false, false);
-    data = fake_data(&f);
-    fake_say(&f, "RETR /x");
-    fake_hear(&f.gate, &asked, MSG_transfer_begin);
-    channel_close(&f.gate);
-    expect_farewell(&f);
+    data = fake_data();
+    fake_say("RETR /x");
+    fake_hear(&fake.gate, &asked, MSG_transfer_begin);
+    channel_close(&fake.gate);
+    expect_farewell();
     close(data);
 }
 
 Test(gate_gone, before_the_transfer, .timeout = 60)
 {
-    struct fake f;
-
-    open_impatient(&f);
-    fake_port(&f);
-    channel_close(&f.gate);
-    expect_farewell(&f);
+    open_impatient();
+    fake_port();
+    channel_close(&fake.gate);
+    expect_farewell();
 }

@@ -12,19 +12,18 @@
 #define GIB (1ULL << 30)
 
 /* Files passes SOURCE, and reports SIZE as its length. */
-static void open_source(struct fake *f, const char *line, FILE *source,
-                        uint64_t size)
+static void open_source(const char *line, FILE *source, uint64_t size)
 {
     struct message asked, file = { .kind = MSG_file_readable };
 
-    fake_say(f, line);
-    fake_hear(&f->files, &asked, MSG_file_read);
+    fake_say(line);
+    fake_hear(&fake.files, &asked, MSG_file_read);
     cr_assert(slice_equal(asked.file_read.path, SLICE("/x")));
     cr_assert_eq(asked.file_read.offset, 0);
     file.request = asked.request;
     file.file_readable.size = size;
     file.file_readable.file = fileno(source);
-    fake_tell(&f->files, &file);
+    fake_tell(&fake.files, &file);
 }
 
 static FILE *source_of(const char *bytes)
@@ -44,10 +43,10 @@ static FILE *huge(void)
     return source;
 }
 
-static void end(struct fake *f, FILE *source, int status)
+static void end(FILE *source, int status)
 {
     fclose(source);
-    fake_hang_up(f, status);
+    fake_hang_up(status);
 }
 
 /* Some commands are answered during the computation; those for a transfer
@@ -56,31 +55,29 @@ static void end(struct fake *f, FILE *source, int status)
 Test(hash, lines_wait_for_its_reply, .timeout = 60)
 {
     FILE *source = huge();
-    struct fake f;
 
-    fake_open(&f);
-    open_source(&f, "HASH x", source, 64 * GIB);
-    fake_do(&f, "NOOP\r\nSTAT\r\nPWD\r\nABOR", 426);
-    cr_assert_eq(fake_reply(&f), 226);
-    cr_assert_eq(fake_reply(&f), 200);
-    cr_assert_eq(fake_reply(&f), 211);
-    cr_assert_eq(fake_reply(&f), 257);
-    open_source(&f, "XSHA512 x", source, 1);
-    cr_assert_eq(fake_reply(&f), 250);
-    end(&f, source, ENDING_CLOSED);
+    fake_open();
+    open_source("HASH x", source, 64 * GIB);
+    fake_do("NOOP\r\nSTAT\r\nPWD\r\nABOR", 426);
+    cr_assert_eq(fake_reply(), 226);
+    cr_assert_eq(fake_reply(), 200);
+    cr_assert_eq(fake_reply(), 211);
+    cr_assert_eq(fake_reply(), 257);
+    open_source("XSHA512 x", source, 1);
+    cr_assert_eq(fake_reply(), 250);
+    end(source, ENDING_CLOSED);
 }
 
 Test(hash, quit_and_abor, .timeout = 60)
 {
     FILE *source = huge();
-    struct fake f;
 
-    fake_open(&f);
-    open_source(&f, "XCRC x", source, 64 * GIB);
-    fake_do(&f, "QUIT\r\nABOR", 426);
-    cr_assert_eq(fake_reply(&f), 226);
-    cr_assert_eq(fake_reply(&f), 221);
-    end(&f, source, ENDING_QUIT);
+    fake_open();
+    open_source("XCRC x", source, 64 * GIB);
+    fake_do("QUIT\r\nABOR", 426);
+    cr_assert_eq(fake_reply(), 226);
+    cr_assert_eq(fake_reply(), 221);
+    end(source, ENDING_QUIT);
 }
 
 /* The file's size doesn't matter here: neither the client nor the network slows
@@ -89,17 +86,16 @@ Test(hash, takes_too_long, .timeout = 60)
 {
     FILE *source = huge();
     struct event_record r;
-    struct fake f;
 
     fake_settings("hash_timeout", 700);
-    fake_open(&f);
-    open_source(&f, "HASH x", source, 64 * GIB);
-    cr_assert_eq(fake_reply(&f), 451);
-    cr_expect(strstr(f.reply, "RANG"), "%s", f.reply);
-    open_source(&f, "XSHA512 x", source, 1);
-    cr_assert_eq(fake_reply(&f), 250);
-    end(&f, source, ENDING_CLOSED);
-    cr_assert(fake_event(&f, EVENT_TRANSFER, &r));
+    fake_open();
+    open_source("HASH x", source, 64 * GIB);
+    cr_assert_eq(fake_reply(), 451);
+    cr_expect(strstr(fake.reply, "RANG"), "%s", fake.reply);
+    open_source("XSHA512 x", source, 1);
+    cr_assert_eq(fake_reply(), 250);
+    end(source, ENDING_CLOSED);
+    cr_assert(fake_event(EVENT_TRANSFER, &r));
     cr_expect_eq(r.number[FIELD_RESULT], 451);
     cr_expect(slice_equal(r.text[FIELD_REASON], SLICE("takes too long")));
 }
@@ -109,28 +105,26 @@ Test(hash, is_not_idle, .timeout = 60)
 {
     FILE *source = huge();
     struct pollfd control;
-    struct fake f;
 
     fake_settings("idle_timeout", 1000);
-    fake_open(&f);
-    open_source(&f, "HASH x", source, 64 * GIB);
-    control = (struct pollfd){ .fd = f.control, .events = POLLIN };
+    fake_open();
+    open_source("HASH x", source, 64 * GIB);
+    control = (struct pollfd){ .fd = fake.control, .events = POLLIN };
     cr_assert_eq(poll(&control, 1, 2000), 0, "something was said");
-    fake_do(&f, "ABOR", 426);
-    cr_assert_eq(fake_reply(&f), 226);
-    cr_assert_eq(fake_reply(&f), 421); /* now it is idle */
-    end(&f, source, ENDING_IDLE_TIME);
+    fake_do("ABOR", 426);
+    cr_assert_eq(fake_reply(), 226);
+    cr_assert_eq(fake_reply(), 421); /* now it is idle */
+    end(source, ENDING_IDLE_TIME);
 }
 
 /* The client leaves: the session ends, and computes no more. */
 Test(hash, client_that_goes, .timeout = 60)
 {
     FILE *source = huge();
-    struct fake f;
 
-    fake_open(&f);
-    open_source(&f, "HASH x", source, 64 * GIB);
-    end(&f, source, ENDING_CLOSED);
+    fake_open();
+    open_source("HASH x", source, 64 * GIB);
+    end(source, ENDING_CLOSED);
 }
 
 /* Also if so many lines wait that no more are read. */
@@ -138,14 +132,13 @@ Test(hash, client_that_goes_and_leaves_lines, .timeout = 60)
 {
     static char lines[80 << 10];
     FILE *source = huge();
-    struct fake f;
 
     for (size_t i = 0; i + 8 < sizeof(lines); i += 8)
         memcpy(lines + i, "HASH x\r\n", 9);
-    fake_open(&f);
-    open_source(&f, "HASH x", source, 64 * GIB);
-    cr_assert(tls_client_write(f.tls, lines, strlen(lines)));
-    end(&f, source, ENDING_CLOSED);
+    fake_open();
+    open_source("HASH x", source, 64 * GIB);
+    cr_assert(tls_client_write(fake.tls, lines, strlen(lines)));
+    end(source, ENDING_CLOSED);
 }
 
 Test(hash, failures, .timeout = 60)
@@ -153,23 +146,22 @@ Test(hash, failures, .timeout = 60)
     FILE *source = source_of("0123456789");
     struct message refused = { .kind = MSG_refused,
                                .refused = { .outcome = OUTCOME_NOT_FOUND } };
-    struct fake f;
     int data;
 
-    fake_open(&f);
-    open_source(&f, "HASH x", source, 11);
-    cr_assert_eq(fake_reply(&f), 451);
-    cr_assert(strstr(f.reply, "cut short"), "%s", f.reply);
-    data = fake_data(&f);
-    fake_say(&f, "HASH x");
-    fake_answer(&f, MSG_file_read, &refused);
-    cr_assert_eq(fake_reply(&f), 550);
+    fake_open();
+    open_source("HASH x", source, 11);
+    cr_assert_eq(fake_reply(), 451);
+    cr_assert(strstr(fake.reply, "cut short"), "%s", fake.reply);
+    data = fake_data();
+    fake_say("HASH x");
+    fake_answer(MSG_file_read, &refused);
+    cr_assert_eq(fake_reply(), 550);
     /* The data connection is for the next transfer. */
-    fake_say(&f, "RETR x");
-    fake_answer(&f, MSG_file_read, &refused);
-    cr_assert_eq(fake_reply(&f), 550);
+    fake_say("RETR x");
+    fake_answer(MSG_file_read, &refused);
+    cr_assert_eq(fake_reply(), 550);
     close(data);
-    end(&f, source, ENDING_CLOSED);
+    end(source, ENDING_CLOSED);
 }
 
 Test(hash, range_of_a_download, .timeout = 60)
@@ -188,21 +180,20 @@ Test(hash, range_of_a_download, .timeout = 60)
         struct message asked, file = { .kind = MSG_file_readable,
                                        .file_readable = { .size = 10 } };
         FILE *source = source_of("0123456789");
-        struct fake f;
         int data;
 
-        fake_open(&f);
-        data = fake_data(&f);
-        fake_do(&f, rows[i].range, 350);
-        fake_say(&f, "RETR x");
-        fake_hear(&f.files, &asked, MSG_file_read);
+        fake_open();
+        data = fake_data();
+        fake_do(rows[i].range, 350);
+        fake_say("RETR x");
+        fake_hear(&fake.files, &asked, MSG_file_read);
         cr_expect_eq(asked.file_read.offset, rows[i].rest);
         file.request = asked.request;
         file.file_readable.file = fileno(source);
-        fake_tell(&f.files, &file);
-        cr_assert_eq(fake_reply(&f), 150);
-        cr_expect(strstr(f.reply, rows[i].opening), "%s", f.reply);
+        fake_tell(&fake.files, &file);
+        cr_assert_eq(fake_reply(), 150);
+        cr_expect(strstr(fake.reply, rows[i].opening), "%s", fake.reply);
         close(data);
-        end(&f, source, ENDING_CLOSED);
+        end(source, ENDING_CLOSED);
     }
 }

@@ -5,17 +5,17 @@
 #include "fake.h"
 
 /* In the TLS handshake the client asks for NAME. */
-static void secure(struct fake *f, const char *name)
+static void secure(const char *name)
 {
     const struct tls_client_options o = { .name = name };
 
-    fake_start(f);
-    cr_assert_eq(fake_reply(f), 220);
-    fake_say(f, "HOST any.example"); /* in plain text: forgotten */
-    cr_assert_eq(fake_reply(f), 220);
-    fake_do(f, "AUTH TLS", 234);
-    f->tls = tls_client_new(f->control, &o);
-    cr_assert_not_null(f->tls, "%s", tls_client_error());
+    fake_start();
+    cr_assert_eq(fake_reply(), 220);
+    fake_say("HOST any.example"); /* in plain text: forgotten */
+    cr_assert_eq(fake_reply(), 220);
+    fake_do("AUTH TLS", 234);
+    fake.tls = tls_client_new(fake.control, &o);
+    cr_assert_not_null(fake.tls, "%s", tls_client_error());
 }
 
 static const struct {
@@ -37,30 +37,27 @@ static const struct {
 Test(host, the_name_of_the_handshake)
 {
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct fake f;
 
-        secure(&f, rows[i].name);
-        fake_say(&f, rows[i].line);
-        cr_expect_eq(fake_reply(&f), rows[i].code, "%s: %s", rows[i].line,
-                     f.reply);
-        fake_say(&f, "USER anna"); /* the session continues */
-        cr_expect_eq(fake_reply(&f), 331);
-        fake_do(&f, rows[i].line, 503);
-        fake_do(&f, "QUIT", 221);
-        fake_hang_up(&f, ENDING_QUIT);
+        secure(rows[i].name);
+        fake_say(rows[i].line);
+        cr_expect_eq(fake_reply(), rows[i].code, "%s: %s", rows[i].line,
+                     fake.reply);
+        fake_say("USER anna"); /* the session continues */
+        cr_expect_eq(fake_reply(), 331);
+        fake_do(rows[i].line, 503);
+        fake_do("QUIT", 221);
+        fake_hang_up(ENDING_QUIT);
     }
 }
 
 /* A second HOST works like the first. */
 Test(host, twice)
 {
-    struct fake f;
-
-    secure(&f, "one.example");
+    secure("one.example");
     for (int i = 0; i < 2; i++) {
-        fake_do(&f, "HOST two.example", 504);
-        fake_do(&f, "HOST one.example", 220);
+        fake_do("HOST two.example", 504);
+        fake_do("HOST one.example", 220);
     }
-    fake_do(&f, "QUIT", 221);
-    fake_hang_up(&f, ENDING_QUIT);
+    fake_do("QUIT", 221);
+    fake_hang_up(ENDING_QUIT);
 }

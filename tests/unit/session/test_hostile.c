@@ -91,9 +91,9 @@ static void set_descriptor(struct message *m, int fd)
             memcpy((char *)&m->request + f->offset, &fd, sizeof(fd));
 }
 
-static void tell_lie(struct fake *f, const struct lie *lie)
+static void tell_lie(const struct lie *lie)
 {
-    struct channel *to[] = { &f->master, &f->gate, &f->files };
+    struct channel *to[] = { &fake.master, &fake.gate, &fake.files };
     struct message p = lie->packet;
 
     if (lie->raw) {
@@ -107,14 +107,12 @@ static void tell_lie(struct fake *f, const struct lie *lie)
 Test(session_hostile, lies_of_peers, .timeout = 120)
 {
     for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
-        struct fake f;
 
-        fake_open(&f);
-        tell_lie(&f, &lies[i]);
-        cr_assert_eq(fake_reply(&f), 421, "%s", lies[i].what);
-        cr_assert_eq(fake_end(&f), ENDING_PEER, "%s", lies[i].what);
-        cr_assert_str_eq(fake_end_reason(&f), lies[i].reason, "%s",
-                         lies[i].what);
+        fake_open();
+        tell_lie(&lies[i]);
+        cr_assert_eq(fake_reply(), 421, "%s", lies[i].what);
+        cr_assert_eq(fake_end(), ENDING_PEER, "%s", lies[i].what);
+        cr_assert_str_eq(fake_end_reason(), lies[i].reason, "%s", lies[i].what);
     }
 }
 
@@ -128,19 +126,18 @@ Test(session_hostile, ports_for_a_session_that_ends, .timeout = 60)
         struct message asked,
             kick = { .kind = MSG_kick, .kick = { .why = ENDING_KICKED } };
         struct message m = { .kind = answers[i] };
-        struct fake f;
 
-        fake_open(&f);
-        fake_say(&f, "EPSV");
-        fake_hear(&f.gate, &asked, MSG_port);
-        fake_tell(&f.master, &kick);
-        cr_assert_eq(fake_reply(&f), 421);
+        fake_open();
+        fake_say("EPSV");
+        fake_hear(&fake.gate, &asked, MSG_port);
+        fake_tell(&fake.master, &kick);
+        cr_assert_eq(fake_reply(), 421);
         m.request = asked.request;
         set_descriptor(&m, 0);
-        fake_tell(&f.gate, &m);
-        close(f.control);
-        f.control = -1;
-        cr_assert_eq(fake_end(&f), ENDING_KICKED, "%zu", i);
+        fake_tell(&fake.gate, &m);
+        close(fake.control);
+        fake.control = -1;
+        cr_assert_eq(fake_end(), ENDING_KICKED, "%zu", i);
     }
 }
 
@@ -153,13 +150,12 @@ Test(session_hostile, death_of_peers, .timeout = 60)
 
     fake_deadlines(&soon);
     for (enum who who = MASTER; who <= FILES; who++) {
-        struct fake f;
-        struct channel *of[] = { &f.master, &f.gate, &f.files };
+        struct channel *of[] = { &fake.master, &fake.gate, &fake.files };
 
-        fake_open(&f);
+        fake_open();
         channel_close(of[who]);
-        cr_assert_eq(fake_reply(&f), 421);
-        cr_assert_eq(fake_end(&f), ENDING_PEER);
+        cr_assert_eq(fake_reply(), 421);
+        cr_assert_eq(fake_end(), ENDING_PEER);
     }
 }
 
@@ -200,24 +196,23 @@ Test(session_hostile, answers_of_files, .timeout = 120)
 {
     for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
         struct message p = answers[i].packet, asked;
-        struct fake f;
 
-        fake_open(&f);
-        fake_say(&f, "SIZE /x");
-        fake_hear(&f.files, &asked, MSG_facts);
+        fake_open();
+        fake_say("SIZE /x");
+        fake_hear(&fake.files, &asked, MSG_facts);
         p.request = asked.request + answers[i].shift;
         set_descriptor(&p, 0);
-        fake_tell(&f.files, &p);
-        cr_assert_eq(fake_reply(&f), answers[i].code, "%s: %s", answers[i].what,
-                     f.reply);
+        fake_tell(&fake.files, &p);
+        cr_assert_eq(fake_reply(), answers[i].code, "%s: %s", answers[i].what,
+                     fake.reply);
         if (answers[i].code == 421) {
-            cr_assert_eq(fake_end(&f), ENDING_PEER);
+            cr_assert_eq(fake_end(), ENDING_PEER);
             continue;
         }
-        fake_do(&f, "QUIT", 221);
-        close(f.control);
-        f.control = -1;
-        cr_assert_eq(fake_end(&f), ENDING_QUIT);
+        fake_do("QUIT", 221);
+        close(fake.control);
+        fake.control = -1;
+        cr_assert_eq(fake_end(), ENDING_QUIT);
     }
 }
 
@@ -225,37 +220,35 @@ Test(session_hostile, a_denial_out_of_range, .timeout = 30)
 {
     struct message p = { .kind = MSG_denied, .denied = { .why = 99 } };
     struct message asked;
-    struct fake f;
 
-    fake_start(&f);
-    fake_ask_login(&f, "eve", &asked);
+    fake_start();
+    fake_ask_login("eve", &asked);
     p.request = asked.request;
-    fake_tell(&f.master, &p);
-    cr_assert_eq(fake_reply(&f), 421);
-    cr_assert_eq(fake_end(&f), ENDING_PEER);
+    fake_tell(&fake.master, &p);
+    cr_assert_eq(fake_reply(), 421);
+    cr_assert_eq(fake_end(), ENDING_PEER);
 }
 
 /* It is closed without a byte, and logged; the client is still expected. */
 Test(session_hostile, data_from_another_host, .timeout = 30)
 {
     struct event_record r;
-    struct fake f;
     int fd;
     char c;
 
-    fake_open(&f);
-    fake_expect(&f, "EPSV", 229);
+    fake_open();
+    fake_expect("EPSV", 229);
     for (int i = 0; i < 3; i++) {
-        fd = fake_come_from(&f, "127.0.0.2");
+        fd = fake_come_from("127.0.0.2");
         cr_expect_leq(recv(fd, &c, 1, 0), 0);
         close(fd);
     }
-    cr_assert(fake_event(&f, EVENT_DATA_REFUSED, &r));
+    cr_assert(fake_event(EVENT_DATA_REFUSED, &r));
     cr_expect(slice_starts(r.text[FIELD_STRANGER], SLICE("127.0.0.2:")));
     cr_expect(slice_equal(r.text[FIELD_REASON], SLICE("not who is expected")));
-    close(fake_come(&f));
-    fake_do(&f, "NOOP", 200);
-    fake_hang_up(&f, ENDING_CLOSED);
+    close(fake_come());
+    fake_do("NOOP", 200);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* A transfer for which only another host has come doesn't wait for long, and
@@ -265,31 +258,30 @@ Test(session_hostile, data_from_another_host_alone, .timeout = 30)
     struct message done = { .kind = MSG_done },
                    file = { .kind = MSG_file_writable };
     FILE *partial = tmpfile();
-    struct fake f;
 
-    fake_open(&f);
-    fake_do(&f, "PBSZ 0", 200);
-    fake_do(&f, "PROT P", 200);
+    fake_open();
+    fake_do("PBSZ 0", 200);
+    fake_do("PROT P", 200);
     for (int first = 0; first < 2; first++) {
-        fake_expect(&f, "EPSV", 229);
+        fake_expect("EPSV", 229);
         if (first)
-            close(fake_come_from(&f, "127.0.0.2"));
-        fake_say(&f, "STOR x");
+            close(fake_come_from("127.0.0.2"));
+        fake_say("STOR x");
         file.file_writable.file = fileno(partial);
-        fake_answer(&f, MSG_file_write, &file);
-        f.files.phase = PHASE_WRITING;
-        cr_assert_eq(fake_reply(&f), 150);
+        fake_answer(MSG_file_write, &file);
+        fake.files.phase = PHASE_WRITING;
+        cr_assert_eq(fake_reply(), 150);
         if (!first)
-            close(fake_come_from(&f, "127.0.0.2"));
-        fake_answer(&f, MSG_file_abort, &done);
-        f.files.phase = PHASE_IDLE;
-        cr_expect_eq(fake_reply(&f), 425);
+            close(fake_come_from("127.0.0.2"));
+        fake_answer(MSG_file_abort, &done);
+        fake.files.phase = PHASE_IDLE;
+        cr_expect_eq(fake_reply(), 425);
         cr_expect_not_null(
-            strstr(f.reply, "it came from 127.0.0.2, not from 127.0.0.1."),
-            "%s", f.reply);
+            strstr(fake.reply, "it came from 127.0.0.2, not from 127.0.0.1."),
+            "%s", fake.reply);
     }
     fclose(partial);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* Strangers who come again and again don't prolong the wait. */
@@ -298,27 +290,26 @@ Test(session_hostile, data_from_other_hosts_again_and_again, .timeout = 30)
     struct message done = { .kind = MSG_done },
                    file = { .kind = MSG_file_writable };
     FILE *partial = tmpfile();
-    struct fake f;
     int strangers = 0;
 
-    fake_open(&f);
-    fake_port(&f);
-    fake_say(&f, "STOR x");
+    fake_open();
+    fake_port();
+    fake_say("STOR x");
     file.file_writable.file = fileno(partial);
-    fake_answer(&f, MSG_file_write, &file);
-    f.files.phase = PHASE_WRITING;
-    cr_assert_eq(fake_reply(&f), 150);
+    fake_answer(MSG_file_write, &file);
+    fake.files.phase = PHASE_WRITING;
+    cr_assert_eq(fake_reply(), 150);
     do
-        close(fake_come_from(&f, "127.0.0.2"));
+        close(fake_come_from("127.0.0.2"));
     while (++strangers < 40 &&
-           poll(&(struct pollfd){ .fd = f.control, .events = POLLIN }, 1,
+           poll(&(struct pollfd){ .fd = fake.control, .events = POLLIN }, 1,
                 200) == 0);
     cr_expect_lt(strangers, 40);
-    fake_answer(&f, MSG_file_abort, &done);
-    f.files.phase = PHASE_IDLE;
-    cr_expect_eq(fake_reply(&f), 425);
+    fake_answer(MSG_file_abort, &done);
+    fake.files.phase = PHASE_IDLE;
+    cr_expect_eq(fake_reply(), 425);
     fclose(partial);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 struct kind {
@@ -341,22 +332,21 @@ Test(session_hostile, descriptors_of_the_wrong_kind, .timeout = 60)
 {
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         struct message asked, answer = kinds[i].answer;
-        struct fake f;
         int data, fd;
 
-        fake_open(&f);
-        data = fake_data(&f);
-        fake_say(&f, kinds[i].command);
-        fake_hear(&f.files, &asked, kinds[i].asked);
+        fake_open();
+        data = fake_data();
+        fake_say(kinds[i].command);
+        fake_hear(&fake.files, &asked, kinds[i].asked);
         answer.request = asked.request;
         fd = open(kinds[i].path, O_RDONLY);
         set_descriptor(&answer, fd);
-        fake_tell(&f.files, &answer);
+        fake_tell(&fake.files, &answer);
         close(fd);
-        cr_assert_eq(fake_reply(&f), 421, "row %zu: %s", i, f.reply);
+        cr_assert_eq(fake_reply(), 421, "row %zu: %s", i, fake.reply);
         close(data);
-        cr_assert_eq(fake_end(&f), ENDING_PEER);
-        cr_assert_str_eq(fake_end_reason(&f),
+        cr_assert_eq(fake_end(), ENDING_PEER);
+        cr_assert_str_eq(fake_end_reason(),
                          UNASKED "files: a descriptor of the wrong kind");
     }
 }
@@ -366,21 +356,20 @@ Test(session_hostile, descriptors_of_the_wrong_kind, .timeout = 60)
 Test(session_hostile, data_that_nobody_expects, .timeout = 30)
 {
     struct message data = { .kind = MSG_data };
-    struct fake f;
     int ends[2];
     char c;
 
-    fake_open(&f);
+    fake_open();
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
     data.data.connection = ends[1];
-    fake_tell(&f.gate, &data);
+    fake_tell(&fake.gate, &data);
     close(ends[1]);
     cr_assert_eq(recv(ends[0], &c, 1, 0), 0);
-    fake_do(&f, "NOOP", 200);
+    fake_do("NOOP", 200);
     close(ends[0]);
-    close(f.control);
-    f.control = -1;
-    cr_assert_eq(fake_end(&f), ENDING_CLOSED);
+    close(fake.control);
+    fake.control = -1;
+    cr_assert_eq(fake_end(), ENDING_CLOSED);
 }
 
 /* Another process shortens the file while it is being sent: a SIGBUS that the
@@ -391,7 +380,6 @@ Test(session_hostile, a_file_cut_short_under_a_download, .timeout = 60)
     struct message asked, file = { .kind = MSG_file_readable };
     static char block[65536];
     struct tls_client *tls;
-    struct fake f;
     size_t zeros = 0;
     char name[] = "/tmp/sallyport-cut-XXXXXX";
     int source = mkstemp(name), data;
@@ -401,16 +389,16 @@ Test(session_hostile, a_file_cut_short_under_a_download, .timeout = 60)
     memset(block, 'x', sizeof(block));
     for (int i = 0; i < 512; i++)
         cr_assert_eq(fd_write_all(source, block, sizeof(block)), 0);
-    fake_open(&f);
-    data = fake_data(&f);
-    fake_say(&f, "RETR /x");
-    fake_hear(&f.files, &asked, MSG_file_read);
+    fake_open();
+    data = fake_data();
+    fake_say("RETR /x");
+    fake_hear(&fake.files, &asked, MSG_file_read);
     file.request = asked.request;
     file.file_readable.size = 512 * sizeof(block);
     file.file_readable.file = source;
-    fake_tell(&f.files, &file);
-    cr_assert_eq(fake_reply(&f), 150);
-    tls = fake_data_tls(&f, data);
+    fake_tell(&fake.files, &file);
+    cr_assert_eq(fake_reply(), 150);
+    tls = fake_data_tls(data);
     cr_assert_not_null(tls);
     cr_assert_gt(tls_client_read(tls, block, sizeof(block)), 0);
     cr_assert_eq(ftruncate(source, 4096), 0);
@@ -419,14 +407,14 @@ Test(session_hostile, a_file_cut_short_under_a_download, .timeout = 60)
             zeros += block[i] != 'x';
     cr_assert_eq(n, TLS_CLIENT_CUT);
     cr_assert_eq(zeros, 0);
-    cr_assert_eq(fake_reply(&f), 451);
+    cr_assert_eq(fake_reply(), 451);
     tls_client_free(tls);
     close(data);
     close(source);
-    fake_do(&f, "QUIT", 221);
-    close(f.control);
-    f.control = -1;
-    cr_assert_eq(fake_end(&f), ENDING_QUIT);
+    fake_do("QUIT", 221);
+    close(fake.control);
+    fake.control = -1;
+    cr_assert_eq(fake_end(), ENDING_QUIT);
 }
 
 /* Within a page there is no SIGBUS, but zeros. */
@@ -434,23 +422,22 @@ static void cut_in_the_last_page(const char *mode, uint64_t size)
 {
     struct fake_transfer t;
     char block[4096];
-    struct fake f;
     long n;
 
-    fake_open(&f);
-    fake_do(&f, mode, 200);
-    t.data = fake_data(&f);
-    fake_begin_download(&f, &t, size);
+    fake_open();
+    fake_do(mode, 200);
+    t.data = fake_data();
+    fake_begin_download(&t, size);
     cr_assert_eq(ftruncate(fileno(t.file), (off_t)size - 1), 0);
-    fake_secure_data(&f, &t);
+    fake_secure_data(&t);
     do
         n = tls_client_read(t.tls, block, sizeof(block));
     while (n > 0);
     cr_expect_eq(n, TLS_CLIENT_CUT, "%s, %zu bytes", mode, (size_t)size);
-    cr_expect_eq(fake_reply(&f), 451, "%s, %zu bytes: %s", mode, (size_t)size,
-                 f.reply);
+    cr_expect_eq(fake_reply(), 451, "%s, %zu bytes: %s", mode, (size_t)size,
+                 fake.reply);
     fake_release(&t);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 Test(session_hostile, a_file_cut_in_its_last_page, .timeout = 120)
@@ -468,21 +455,20 @@ Test(session_hostile, a_file_cut_in_its_last_page, .timeout = 120)
  * telnet's signals, whenever it comes. */
 Test(session_hostile, telnet_is_the_first_byte, .timeout = 60)
 {
-    struct fake f;
     int waiting;
 
-    fake_start(&f);
-    cr_assert_eq(fake_reply(&f), 220);
-    cr_assert_eq(write(f.control, "\xff\xf4\xff\xf2", 4), 4);
+    fake_start();
+    cr_assert_eq(fake_reply(), 220);
+    cr_assert_eq(write(fake.control, "\xff\xf4\xff\xf2", 4), 4);
     do {
         poll(NULL, 0, 1);
-        cr_assert_eq(ioctl(f.control, SIOCOUTQ, &waiting), 0);
+        cr_assert_eq(ioctl(fake.control, SIOCOUTQ, &waiting), 0);
     } while (waiting > 0);
-    cr_assert_eq(write(f.control, "\n", 1), 1);
-    cr_assert_eq(fake_reply(&f), 500); /* a bare LF */
-    fake_say(&f, "is the rest of that line");
-    fake_do(&f, "NOOP", 200);
-    fake_hang_up(&f, ENDING_CLOSED);
+    cr_assert_eq(write(fake.control, "\n", 1), 1);
+    cr_assert_eq(fake_reply(), 500); /* a bare LF */
+    fake_say("is the rest of that line");
+    fake_do("NOOP", 200);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* They name a login that this session didn't begin. */
@@ -496,16 +482,15 @@ Test(session_hostile, answers_of_another_login, .timeout = 60)
 {
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
         struct message asked, m = others[i];
-        struct fake f;
 
-        fake_start(&f);
-        fake_ask_login(&f, "anna", &asked);
+        fake_start();
+        fake_ask_login("anna", &asked);
         m.request = asked.request + 1;
         set_descriptor(&m, 0);
-        fake_tell(&f.master, &m);
-        cr_expect_eq(fake_reply(&f), 421, "%s", f.reply);
-        cr_expect_eq(fake_end(&f), ENDING_PEER);
-        cr_expect_str_eq(fake_end_reason(&f),
+        fake_tell(&fake.master, &m);
+        cr_expect_eq(fake_reply(), 421, "%s", fake.reply);
+        cr_expect_eq(fake_end(), ENDING_PEER);
+        cr_expect_str_eq(fake_end_reason(),
                          UNASKED "master: an answer without a request");
     }
 }

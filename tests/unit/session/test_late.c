@@ -13,25 +13,24 @@
 #define LATE_MS  300
 #define LATER_MS 900
 
-static void begin(struct fake *f)
+static void begin(void)
 {
     static const struct session_deadlines soon = { .ask = LATE_MS,
                                                    .ask_long = LATER_MS,
                                                    .gate = LATE_MS };
 
     fake_deadlines(&soon);
-    fake_open(f);
+    fake_open();
 }
 
-static void expect_end_after(struct fake *f, uint64_t since, uint64_t least,
-                             const char *reason)
+static void expect_end_after(uint64_t since, uint64_t least, const char *reason)
 {
     const char *said;
 
-    cr_expect_eq(fake_reply(f), 421, "%s", f->reply);
+    cr_expect_eq(fake_reply(), 421, "%s", fake.reply);
     cr_expect_geq(clock_ms() - since + 10, least);
-    cr_expect_eq(fake_end(f), ENDING_PEER);
-    said = fake_end_reason(f);
+    cr_expect_eq(fake_end(), ENDING_PEER);
+    said = fake_end_reason();
     cr_expect(said && strstr(said, reason), "%s", said);
 }
 
@@ -39,13 +38,12 @@ Test(late, files, .timeout = 60)
 {
     uint64_t since;
     struct message asked;
-    struct fake f;
 
-    begin(&f);
+    begin();
     since = clock_ms();
-    fake_say(&f, "MDTM /x");
-    fake_hear(&f.files, &asked, MSG_facts);
-    expect_end_after(&f, since, LATE_MS, "files: no answer in time");
+    fake_say("MDTM /x");
+    fake_hear(&fake.files, &asked, MSG_facts);
+    expect_end_after(since, LATE_MS, "files: no answer in time");
 }
 
 /* Files syncs the partial before it reports the length, and another session may
@@ -57,13 +55,12 @@ Test(late, a_size_on_a_slow_disk, .timeout = 60)
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
         uint64_t since;
         struct message asked;
-        struct fake f;
 
-        begin(&f);
+        begin();
         since = clock_ms();
-        fake_say(&f, lines[i]);
-        fake_hear(&f.files, &asked, MSG_facts);
-        expect_end_after(&f, since, LATER_MS, "files: no answer in time");
+        fake_say(lines[i]);
+        fake_hear(&fake.files, &asked, MSG_facts);
+        expect_end_after(since, LATER_MS, "files: no answer in time");
     }
 }
 
@@ -72,15 +69,14 @@ Test(late, files_with_a_slow_disk, .timeout = 60)
 {
     uint64_t since;
     struct message asked;
-    struct fake f;
     int data;
 
-    begin(&f);
-    data = fake_data(&f);
+    begin();
+    data = fake_data();
     since = clock_ms();
-    fake_say(&f, "STOR /x");
-    fake_hear(&f.files, &asked, MSG_file_write);
-    expect_end_after(&f, since, LATER_MS, "files: no answer in time");
+    fake_say("STOR /x");
+    fake_hear(&fake.files, &asked, MSG_file_write);
+    expect_end_after(since, LATER_MS, "files: no answer in time");
     close(data);
 }
 
@@ -99,31 +95,29 @@ Test(late, a_change_on_a_slow_disk, .timeout = 60)
         { "SITE CHMOD 644 /x", MSG_mode, 200 },
     };
     struct message m, done = { .kind = MSG_done };
-    struct fake f;
 
-    begin(&f);
+    begin();
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        fake_say(&f, rows[i].line);
-        fake_hear(&f.files, &m, rows[i].asked);
+        fake_say(rows[i].line);
+        fake_hear(&fake.files, &m, rows[i].asked);
         done.request = m.request;
-        cr_assert_eq(channel_wait(&f.files, &m, LATE_MS + 100), -ETIMEDOUT,
+        cr_assert_eq(channel_wait(&fake.files, &m, LATE_MS + 100), -ETIMEDOUT,
                      "%s", rows[i].line);
-        fake_tell(&f.files, &done);
-        cr_expect_eq(fake_reply(&f), rows[i].code, "%s: %s", rows[i].line,
-                     f.reply);
+        fake_tell(&fake.files, &done);
+        cr_expect_eq(fake_reply(), rows[i].code, "%s: %s", rows[i].line,
+                     fake.reply);
     }
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 Test(late, gate, .timeout = 60)
 {
     uint64_t since;
     struct message asked;
-    struct fake f;
 
-    begin(&f);
+    begin();
     since = clock_ms();
-    fake_say(&f, "PASV");
-    fake_hear(&f.gate, &asked, MSG_port);
-    expect_end_after(&f, since, LATE_MS, "gate: no port in time");
+    fake_say("PASV");
+    fake_hear(&fake.gate, &asked, MSG_port);
+    expect_end_after(since, LATE_MS, "gate: no port in time");
 }

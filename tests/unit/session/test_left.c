@@ -20,12 +20,12 @@ enum moment {
 
 enum way { ENDS_BARE, ENDS_IN_ORDER, ENDS_BY_RESET, WAYS };
 
-static void close_control(struct fake *f, enum way way)
+static void close_control(enum way way)
 {
     if (way == ENDS_IN_ORDER)
-        tls_client_shutdown(f->tls);
-    close(f->control);
-    f->control = -1;
+        tls_client_shutdown(fake.tls);
+    close(fake.control);
+    fake.control = -1;
 }
 
 /* The client leaves: says the lines WORDS, and ends both connections. */
@@ -35,18 +35,18 @@ struct leaving {
     const char *words[3];
 };
 
-static void say_words(struct fake *f, const struct leaving *l)
+static void say_words(const struct leaving *l)
 {
     for (size_t i = 0; l->words[i]; i++)
-        fake_say(f, l->words[i]);
+        fake_say(l->words[i]);
 }
 
 /* A socket is reset if it is closed with bytes that nobody has read. */
-static void leave_reply_unread(struct fake *f)
+static void leave_reply_unread(void)
 {
-    struct pollfd p = { .fd = f->control, .events = POLLIN };
+    struct pollfd p = { .fd = fake.control, .events = POLLIN };
 
-    fake_say(f, "NOOP");
+    fake_say("NOOP");
     cr_assert_eq(poll(&p, 1, 20000), 1);
 }
 
@@ -56,69 +56,66 @@ static void end_data(struct fake_transfer *t)
     cr_assert(tls_client_shutdown(t->tls));
 }
 
-static void end_both(struct fake *f, struct fake_transfer *t,
-                     const struct leaving *l)
+static void end_both(struct fake_transfer *t, const struct leaving *l)
 {
-    kill(f->pid, SIGSTOP);
+    kill(fake.pid, SIGSTOP);
     if (l->moment == DATA_FIRST)
         end_data(t);
-    say_words(f, l);
-    close_control(f, l->way);
+    say_words(l);
+    close_control(l->way);
     if (l->moment == CONTROL_FIRST)
         end_data(t);
-    kill(f->pid, SIGCONT);
+    kill(fake.pid, SIGCONT);
 }
 
-static void prepared(struct fake *f, const struct message *asked)
+static void prepared(const struct message *asked)
 {
     struct message done = { .kind = MSG_done };
 
     done.request = asked->request;
-    fake_tell(&f->files, &done);
+    fake_tell(&fake.files, &done);
 }
 
-static void end_at_sync(struct fake *f, struct fake_transfer *t,
-                        const struct leaving *l)
+static void end_at_sync(struct fake_transfer *t, const struct leaving *l)
 {
     struct message asked;
 
     end_data(t);
-    fake_hear(&f->files, &asked, MSG_file_prepare);
+    fake_hear(&fake.files, &asked, MSG_file_prepare);
     cr_assert_eq(asked.file_prepare.length, 5);
     if (l->moment == AFTER_SYNC) {
-        kill(f->pid, SIGSTOP);
-        prepared(f, &asked);
+        kill(fake.pid, SIGSTOP);
+        prepared(&asked);
     }
-    say_words(f, l);
-    close_control(f, l->way);
+    say_words(l);
+    close_control(l->way);
     if (l->moment == AFTER_SYNC)
-        kill(f->pid, SIGCONT);
+        kill(fake.pid, SIGCONT);
     else if (l->words[0])
-        prepared(f, &asked);
+        prepared(&asked);
 }
 
-static void leave_upload(struct fake *f, struct fake_transfer *t,
-                         const struct leaving *l)
+static void leave_upload(struct fake_transfer *t, const struct leaving *l)
 {
-    fake_open(f);
-    fake_upload(f, t);
+    fake_open();
+    fake_upload(t);
     if (l->way == ENDS_BY_RESET)
-        leave_reply_unread(f);
+        leave_reply_unread();
     if (l->moment < DURING_SYNC)
-        end_both(f, t, l);
+        end_both(t, l);
     else
-        end_at_sync(f, t, l);
+        end_at_sync(t, l);
 }
 
-static void expect_event(struct fake *f, uint64_t result, const char *reason)
+static void expect_event(uint64_t result, const char *reason)
 {
     struct event_record r;
 
-    cr_assert(fake_event(f, EVENT_TRANSFER, &r));
+    cr_assert(fake_event(EVENT_TRANSFER, &r));
     cr_expect_eq(r.number[FIELD_RESULT], result);
     cr_expect(slice_starts(r.text[FIELD_REASON], slice_from(reason)), "%.*s",
               (int)r.text[FIELD_REASON].len, r.text[FIELD_REASON].ptr);
-    cr_expect_not(fake_event(f, EVENT_TRANSFER, &r), "a second event");
+    cr_expect_not(fake_event(EVENT_TRANSFER, &r), "a second event");
 }
 
 /* The session asks for nothing more, and files keeps what it has. */
@@ -126,18 +123,16 @@ static void expect_nothing(const struct leaving *l)
 {
     struct fake_transfer t;
     struct message asked;
-    struct fake f;
     int r;
 
-    leave_upload(&f, &t, l);
-    r = channel_wait(&f.files, &asked, 20000);
+    leave_upload(&t, l);
+    r = channel_wait(&fake.files, &asked, 20000);
     cr_assert_eq(r, -EPIPE, "moment %d, way %d: %s", l->moment, l->way,
                  r == 1 ? message_name(asked.kind) : "");
-    cr_expect_eq(fake_end(&f), ENDING_CLOSED);
-    expect_event(&f, 0,
-                 l->moment >= DURING_SYNC
-                     ? "closed by the client, before the upload was stored"
-                     : "closed by the client");
+    cr_expect_eq(fake_end(), ENDING_CLOSED);
+    expect_event(0, l->moment >= DURING_SYNC
+                        ? "closed by the client, before the upload was stored"
+                        : "closed by the client");
     fake_release(&t);
 }
 
@@ -149,24 +144,23 @@ Test(left, without_quit, .timeout = 120)
                                               .way = (enum way)way });
 }
 
-static void expect_commit(struct fake *f, struct fake_transfer *t)
+static void expect_commit(struct fake_transfer *t)
 {
     struct message stored = { .kind = MSG_file_stored,
                               .file_stored = { .path = SLICE("/x") } };
 
-    fake_answer(f, MSG_file_commit, &stored);
-    cr_expect_eq(fake_end(f), ENDING_CLOSED);
-    expect_event(f, 226, "");
+    fake_answer(MSG_file_commit, &stored);
+    cr_expect_eq(fake_end(), ENDING_CLOSED);
+    expect_event(226, "");
     fake_release(t);
 }
 
 static void expect_stored(const struct leaving *l)
 {
     struct fake_transfer t;
-    struct fake f;
 
-    leave_upload(&f, &t, l);
-    expect_commit(&f, &t);
+    leave_upload(&t, l);
+    expect_commit(&t);
 }
 
 /* The control connection has ended before the handshake of the data
@@ -174,15 +168,14 @@ static void expect_stored(const struct leaving *l)
 static void expect_stored_alone(const char *word)
 {
     struct fake_transfer t;
-    struct fake f;
 
-    fake_open(&f);
-    fake_begin_upload(&f, &t);
-    fake_say(&f, word);
-    close_control(&f, ENDS_IN_ORDER);
-    fake_secure_data(&f, &t);
+    fake_open();
+    fake_begin_upload(&t);
+    fake_say(word);
+    close_control(ENDS_IN_ORDER);
+    fake_secure_data(&t);
     end_data(&t);
-    expect_commit(&f, &t);
+    expect_commit(&t);
 }
 
 /* The second one waits for the end of the upload, and QUIT waits after it. */
@@ -217,21 +210,20 @@ Test(left, abor_during_sync, .timeout = 60)
 {
     struct message asked, done = { .kind = MSG_done };
     struct fake_transfer t;
-    struct fake f;
 
-    fake_open(&f);
-    fake_upload(&f, &t);
+    fake_open();
+    fake_upload(&t);
     end_data(&t);
-    fake_hear(&f.files, &asked, MSG_file_prepare);
-    kill(f.pid, SIGSTOP);
-    prepared(&f, &asked);
-    fake_say(&f, "ABOR");
-    kill(f.pid, SIGCONT);
-    fake_answer(&f, MSG_file_abort, &done);
-    cr_expect_eq(fake_reply(&f), 426, "%s", f.reply);
-    cr_expect_eq(fake_reply(&f), 226, "%s", f.reply);
-    f.files.phase = PHASE_IDLE;
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_hear(&fake.files, &asked, MSG_file_prepare);
+    kill(fake.pid, SIGSTOP);
+    prepared(&asked);
+    fake_say("ABOR");
+    kill(fake.pid, SIGCONT);
+    fake_answer(MSG_file_abort, &done);
+    cr_expect_eq(fake_reply(), 426, "%s", fake.reply);
+    cr_expect_eq(fake_reply(), 226, "%s", fake.reply);
+    fake.files.phase = PHASE_IDLE;
+    fake_hang_up(ENDING_CLOSED);
     fake_release(&t);
 }
 
@@ -242,16 +234,15 @@ Test(left, sync_fails, .timeout = 60)
                           .refused = { .outcome = OUTCOME_NO_SPACE } };
     struct message done = { .kind = MSG_done };
     struct fake_transfer t;
-    struct fake f;
 
-    fake_open(&f);
-    fake_upload(&f, &t);
+    fake_open();
+    fake_upload(&t);
     end_data(&t);
-    fake_answer(&f, MSG_file_prepare, &no);
-    fake_answer(&f, MSG_file_abort, &done);
-    cr_expect_eq(fake_reply(&f), 452, "%s", f.reply);
-    f.files.phase = PHASE_IDLE;
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_answer(MSG_file_prepare, &no);
+    fake_answer(MSG_file_abort, &done);
+    cr_expect_eq(fake_reply(), 452, "%s", fake.reply);
+    fake.files.phase = PHASE_IDLE;
+    fake_hang_up(ENDING_CLOSED);
     fake_release(&t);
 }
 

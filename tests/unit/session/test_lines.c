@@ -10,16 +10,16 @@
 
 #define GIB (1ULL << 30)
 
-static void begin(struct fake *f)
+static void begin(void)
 {
     fake_settings("ascii", 1);
-    fake_start(f);
-    fake_login(f);
+    fake_start();
+    fake_login();
 }
 
-static void type(struct fake *f, const char *line)
+static void type(const char *line)
 {
-    fake_do(f, line, 200);
+    fake_do(line, 200);
 }
 
 Test(lines, types, .timeout = 60)
@@ -37,19 +37,18 @@ Test(lines, types, .timeout = 60)
         { 1, "TYPE I", "200 Type is I; bytes are never changed.\r\n" },
         { 1, "TYPE L 8", "200 Type is L 8; bytes are never changed.\r\n" },
     };
-    struct fake f;
 
     for (uint64_t on = 0; on < 2; on++) {
         fake_settings("ascii", on);
-        fake_open(&f);
+        fake_open();
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
             if (rows[i].on != on)
                 continue;
-            fake_say(&f, rows[i].line);
-            fake_reply(&f);
-            cr_expect_str_eq(f.reply, rows[i].reply);
+            fake_say(rows[i].line);
+            fake_reply();
+            cr_expect_str_eq(fake.reply, rows[i].reply);
         }
-        session_leave(&f);
+        session_leave();
     }
 }
 
@@ -71,14 +70,14 @@ Test(lines, stored, .timeout = 60)
                               .file_stored = { .path = SLICE("/x") } };
     struct upload u;
 
-    begin(&u.f);
+    begin();
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         size_t len = strlen(rows[i].stored);
         char got[64];
         int sink;
 
         if (rows[i].type)
-            type(&u.f, rows[i].type);
+            type(rows[i].type);
         upload_begin(&u, 0);
         cr_expect_eq(u.fleeting, rows[i].fleeting, "row %zu", i);
         sink = dup(fileno(u.sink));
@@ -86,13 +85,13 @@ Test(lines, stored, .timeout = 60)
             cr_assert(tls_client_write(u.tls, at, 1));
         cr_assert(tls_client_shutdown(u.tls));
         cr_expect_eq(upload_end(&u, MSG_file_commit, &stored), len);
-        cr_expect_eq(fake_reply(&u.f), 226);
+        cr_expect_eq(fake_reply(), 226);
         cr_expect(pread(sink, got, sizeof(got), 0) == (ssize_t)len &&
                       memcmp(got, rows[i].stored, len) == 0,
                   "row %zu", i);
         close(sink);
     }
-    session_leave(&u.f);
+    session_leave();
 }
 
 /* The limit counts for the stored bytes, not for the sent ones. */
@@ -103,20 +102,20 @@ Test(lines, limit, .timeout = 60)
     struct message done = { .kind = MSG_done };
     struct upload u;
 
-    begin(&u.f);
-    type(&u.f, "TYPE A");
+    begin();
+    type("TYPE A");
     for (int more = 0; more < 2; more++) {
         upload_begin(&u, 3);
         cr_assert(tls_client_write(u.tls, "\r\n\r\n\r\n\r\n", more ? 8 : 6));
         cr_assert(tls_client_shutdown(u.tls));
         if (more)
-            cr_expect_eq(fake_reply(&u.f), 552);
+            cr_expect_eq(fake_reply(), 552);
         upload_end(&u, more ? MSG_file_abort : MSG_file_commit,
                    more ? &done : &stored);
         if (!more)
-            cr_expect_eq(fake_reply(&u.f), 226);
+            cr_expect_eq(fake_reply(), 226);
     }
-    session_leave(&u.f);
+    session_leave();
 }
 
 static FILE *source_of(const char *bytes, size_t len)
@@ -140,19 +139,19 @@ static size_t read_all(struct tls_client *tls, char *into, size_t size)
     return len;
 }
 
-static uint64_t size_of(struct fake *f, FILE *source, uint64_t size)
+static uint64_t size_of(FILE *source, uint64_t size)
 {
     struct message asked,
         file = { .kind = MSG_file_readable, .file_readable = { .size = size } };
     unsigned long long told = 0;
 
-    fake_say(f, "SIZE x");
-    fake_hear(&f->files, &asked, MSG_file_read);
+    fake_say("SIZE x");
+    fake_hear(&fake.files, &asked, MSG_file_read);
     file.request = asked.request;
     file.file_readable.file = fileno(source);
-    fake_tell(&f->files, &file);
-    cr_assert_eq(fake_reply(f), 213);
-    cr_assert_eq(sscanf(f->reply, "213 %llu", &told), 1, "%s", f->reply);
+    fake_tell(&fake.files, &file);
+    cr_assert_eq(fake_reply(), 213);
+    cr_assert_eq(sscanf(fake.reply, "213 %llu", &told), 1, "%s", fake.reply);
     return told;
 }
 
@@ -163,7 +162,6 @@ Test(lines, fetched_and_counted, .timeout = 60)
     enum { LEN = 1200000 };
     static char bytes[LEN], wire[2 * LEN + 1];
     struct tls_client *tls;
-    struct fake f;
     FILE *source;
     size_t len;
     int data;
@@ -175,15 +173,15 @@ Test(lines, fetched_and_counted, .timeout = 60)
          at += 16384) /* at the borders of the pieces */
         memcpy(bytes + at - 1, "\r\n", 2);
     source = source_of(bytes, LEN);
-    begin(&f);
-    type(&f, "TYPE A");
-    tls = download_begin(&f, &data, source, LEN);
-    cr_expect_not(strstr(f.reply, "bytes"), "%s", f.reply);
+    begin();
+    type("TYPE A");
+    tls = download_begin(&data, source, LEN);
+    cr_expect_not(strstr(fake.reply, "bytes"), "%s", fake.reply);
     len = read_all(tls, wire, sizeof(wire));
     tls_client_free(tls);
     close(data);
-    cr_expect_eq(fake_reply(&f), 226);
-    cr_expect_eq(size_of(&f, source, LEN), len);
+    cr_expect_eq(fake_reply(), 226);
+    cr_expect_eq(size_of(source, LEN), len);
     cr_expect_gt(len, LEN + 400000);
     for (size_t i = 0, j = 0; i < LEN; i++, j++) {
         if (bytes[i] == '\n' && (i == 0 || bytes[i - 1] != '\r'))
@@ -191,7 +189,7 @@ Test(lines, fetched_and_counted, .timeout = 60)
         cr_assert_eq(wire[j], bytes[i], "byte %zu", i);
     }
     fclose(source);
-    session_leave(&f);
+    session_leave();
 }
 
 static FILE *large(void)
@@ -203,16 +201,16 @@ static FILE *large(void)
 }
 
 /* Files gets MESSAGE and refuses; the client gets the reply. */
-static uint64_t refuse(struct fake *f, enum message_kind message)
+static uint64_t refuse(enum message_kind message)
 {
     struct message asked,
         refused = { .kind = MSG_refused,
                     .refused = { .outcome = OUTCOME_NOT_FOUND } };
 
-    fake_hear(&f->files, &asked, message);
+    fake_hear(&fake.files, &asked, message);
     refused.request = asked.request;
-    fake_tell(&f->files, &refused);
-    cr_expect_eq(fake_reply(f), 550);
+    fake_tell(&fake.files, &refused);
+    cr_expect_eq(fake_reply(), 550);
     return message == MSG_file_read ? asked.file_read.offset : 0;
 }
 
@@ -222,21 +220,20 @@ Test(lines, size_of_a_large_file, .timeout = 60)
     struct message file = { .kind = MSG_file_readable,
                             .file_readable = { .size = 64 * GIB } };
     FILE *source = large();
-    struct fake f;
 
-    begin(&f);
-    type(&f, "TYPE A");
-    fake_say(&f, "SIZE x");
+    begin();
+    type("TYPE A");
+    fake_say("SIZE x");
     file.file_readable.file = fileno(source);
-    fake_answer(&f, MSG_file_read, &file);
-    fake_do(&f, "NOOP\r\nABOR", 426);
-    cr_expect_eq(fake_reply(&f), 226);
-    cr_expect_eq(fake_reply(&f), 200);
-    type(&f, "TYPE I");
-    fake_say(&f, "SIZE x");
-    refuse(&f, MSG_facts);
+    fake_answer(MSG_file_read, &file);
+    fake_do("NOOP\r\nABOR", 426);
+    cr_expect_eq(fake_reply(), 226);
+    cr_expect_eq(fake_reply(), 200);
+    type("TYPE I");
+    fake_say("SIZE x");
+    refuse(MSG_facts);
     fclose(source);
-    session_leave(&f);
+    session_leave();
 }
 
 /* It has the deadline of a checksum, and the reply has words that clients
@@ -246,18 +243,18 @@ Test(lines, size_that_takes_too_long, .timeout = 60)
     struct message file = { .kind = MSG_file_readable,
                             .file_readable = { .size = 64 * GIB } };
     FILE *source = large();
-    struct fake f;
 
     fake_settings("hash_timeout", 100);
-    begin(&f);
-    type(&f, "TYPE A");
-    fake_say(&f, "SIZE x");
+    begin();
+    type("TYPE A");
+    fake_say("SIZE x");
     file.file_readable.file = fileno(source);
-    fake_answer(&f, MSG_file_read, &file);
-    cr_expect_eq(fake_reply(&f), 550);
-    cr_expect(strstr(f.reply, "not allowed in ASCII mode"), "%s", f.reply);
+    fake_answer(MSG_file_read, &file);
+    cr_expect_eq(fake_reply(), 550);
+    cr_expect(strstr(fake.reply, "not allowed in ASCII mode"), "%s",
+              fake.reply);
     fclose(source);
-    session_leave(&f);
+    session_leave();
 }
 
 /* An offset of the client doesn't fit the file. For a listing it has no effect,
@@ -277,23 +274,22 @@ Test(lines, offsets, .timeout = 60)
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct fake f;
         int data;
 
-        begin(&f);
-        type(&f, "TYPE A");
-        data = fake_data(&f);
-        fake_do(&f, rows[i].offset, 350);
-        fake_say(&f, rows[i].line);
+        begin();
+        type("TYPE A");
+        data = fake_data();
+        fake_do(rows[i].offset, 350);
+        fake_say(rows[i].line);
         if (rows[i].asked != MSG_NONE) {
-            refuse(&f, rows[i].asked);
+            refuse(rows[i].asked);
         } else {
-            cr_expect_eq(fake_reply(&f), 504, "row %zu", i);
-            type(&f, "TYPE I"); /* and the offset counts for nothing else */
-            fake_say(&f, "RETR x");
-            cr_expect_eq(refuse(&f, MSG_file_read), 0);
+            cr_expect_eq(fake_reply(), 504, "row %zu", i);
+            type("TYPE I"); /* and the offset counts for nothing else */
+            fake_say("RETR x");
+            cr_expect_eq(refuse(MSG_file_read), 0);
         }
         close(data);
-        session_leave(&f);
+        session_leave();
     }
 }

@@ -15,19 +15,19 @@
 
 /* Files lists this many bytes, in lines of 64, and then reports OUTCOME;
  * f->lines has the reply. */
-static int stat_of(struct fake *f, size_t bytes, enum outcome outcome)
+static int stat_of(size_t bytes, enum outcome outcome)
 {
     struct message asked, m = { .kind = MSG_directory_pipe };
     char line[LINE + 1];
     int ends[2];
 
     snprintf(line, sizeof(line), "%0*d\r\n", LINE - 2, 0);
-    fake_say(f, "STAT d");
-    fake_hear(&f->files, &asked, MSG_directory_list);
+    fake_say("STAT d");
+    fake_hear(&fake.files, &asked, MSG_directory_list);
     cr_assert_eq(pipe(ends), 0);
     m.request = asked.request;
     m.directory_pipe.listing = ends[0];
-    fake_tell(&f->files, &m);
+    fake_tell(&fake.files, &m);
     close(ends[0]);
     for (size_t n = 0; n < bytes; n += LINE)
         if (write(ends[1], line, LINE) < 0)
@@ -36,15 +36,15 @@ static int stat_of(struct fake *f, size_t bytes, enum outcome outcome)
     m = (struct message){ .kind = MSG_directory_listed,
                           .directory_listed = { .request = asked.request,
                                                 .outcome = outcome } };
-    fake_tell(&f->files, &m);
-    return fake_reply(f);
+    fake_tell(&fake.files, &m);
+    return fake_reply();
 }
 
-static size_t lines_of(const struct fake *f)
+static size_t lines_of(void)
 {
     size_t n = 0;
 
-    for (const char *at = f->lines; (at = strstr(at, "0000")); n++)
+    for (const char *at = fake.lines; (at = strstr(at, "0000")); n++)
         at += LINE - 2;
     return n;
 }
@@ -62,34 +62,30 @@ static const struct {
 
 Test(list, stat_says_whether_there_is_more, .timeout = 60)
 {
-    struct fake f;
-
-    fake_open(&f);
+    fake_open();
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-        cr_assert_eq(stat_of(&f, lists[i].bytes, OUTCOME_OK), 213);
-        cr_expect_eq(lines_of(&f), lists[i].lines, "%zu: %zu lines", i,
-                     lines_of(&f));
-        cr_expect_eq(strstr(f.lines, "there is more") != NULL, lists[i].more,
+        cr_assert_eq(stat_of(lists[i].bytes, OUTCOME_OK), 213);
+        cr_expect_eq(lines_of(), lists[i].lines, "%zu: %zu lines", i,
+                     lines_of());
+        cr_expect_eq(strstr(fake.lines, "there is more") != NULL, lists[i].more,
                      "%zu", i);
     }
-    fake_do(&f, "NOOP", 200);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_do("NOOP", 200);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* The bytes that have come before are no listing. But if the session has closed
  * the pipe, because it has enough, files can't write any more. */
 Test(list, stat_of_a_listing_that_fails, .timeout = 60)
 {
-    struct fake f;
-
-    fake_open(&f);
-    cr_expect_eq(stat_of(&f, 10 * LINE, OUTCOME_IO), 451, "%s", f.reply);
-    cr_expect_eq(lines_of(&f), 0);
-    cr_expect_eq(stat_of(&f, 3 * STAT_MAX, OUTCOME_GONE_AWAY), 213);
-    cr_expect_not_null(strstr(f.lines, "there is more"));
-    cr_expect_eq(stat_of(&f, LINE, OUTCOME_OK), 213);
-    cr_expect_eq(lines_of(&f), 1);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_open();
+    cr_expect_eq(stat_of(10 * LINE, OUTCOME_IO), 451, "%s", fake.reply);
+    cr_expect_eq(lines_of(), 0);
+    cr_expect_eq(stat_of(3 * STAT_MAX, OUTCOME_GONE_AWAY), 213);
+    cr_expect_not_null(strstr(fake.lines, "there is more"));
+    cr_expect_eq(stat_of(LINE, OUTCOME_OK), 213);
+    cr_expect_eq(lines_of(), 1);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* A big directory on a slow disk may take as long for STAT as for LIST. */
@@ -99,23 +95,22 @@ Test(list, stat_of_a_slow_directory, .timeout = 60)
                                                    .ask_long = 10000,
                                                    .gate = 300 };
     struct message asked, m = { .kind = MSG_directory_pipe };
-    struct fake f;
     int ends[2];
 
     fake_deadlines(&soon);
-    fake_open(&f);
-    fake_say(&f, "STAT d");
-    fake_hear(&f.files, &asked, MSG_directory_list);
+    fake_open();
+    fake_say("STAT d");
+    fake_hear(&fake.files, &asked, MSG_directory_list);
     cr_assert_eq(pipe(ends), 0);
     m.request = asked.request;
     m.directory_pipe.listing = ends[0];
-    fake_tell(&f.files, &m);
+    fake_tell(&fake.files, &m);
     close(ends[0]);
-    cr_expect_eq(channel_wait(&f.files, &m, 600), -ETIMEDOUT);
+    cr_expect_eq(channel_wait(&fake.files, &m, 600), -ETIMEDOUT);
     close(ends[1]);
     m = (struct message){ .kind = MSG_directory_listed,
                           .request = asked.request };
-    fake_tell(&f.files, &m);
-    cr_expect_eq(fake_reply(&f), 213, "%s", f.reply);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_tell(&fake.files, &m);
+    cr_expect_eq(fake_reply(), 213, "%s", fake.reply);
+    fake_hang_up(ENDING_CLOSED);
 }

@@ -13,16 +13,16 @@
 #include "support/files.h"
 #include "support/processes.h"
 
-static void begin(struct fake *f)
+static void begin(void)
 {
     fake_settings("mode_z", 1);
-    fake_start(f);
-    fake_login(f);
+    fake_start();
+    fake_login();
 }
 
-static void choose(struct fake *f)
+static void choose(void)
 {
-    fake_do(f, "MODE Z", 200);
+    fake_do("MODE Z", 200);
 }
 
 Test(mode_z, choices, .timeout = 60)
@@ -54,21 +54,20 @@ Test(mode_z, choices, .timeout = 60)
         { 1, "OPTS MODE", "501 Send OPTS MODE Z {}" },
         { 1, "OPTS MODE S", "501 Send OPTS MODE Z {}" },
     };
-    struct fake f;
 
     for (uint64_t on = 0; on < 2; on++) {
         fake_settings("mode_z", on);
-        fake_open(&f);
+        fake_open();
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
             if (rows[i].on != on)
                 continue;
-            fake_say(&f, rows[i].line);
-            fake_reply(&f);
+            fake_say(rows[i].line);
+            fake_reply();
             cr_expect_eq(
-                strncmp(f.reply, rows[i].reply, strcspn(rows[i].reply, "{")), 0,
-                "%s: %s", rows[i].line, f.reply);
+                strncmp(fake.reply, rows[i].reply, strcspn(rows[i].reply, "{")),
+                0, "%s: %s", rows[i].line, fake.reply);
         }
-        session_leave(&f);
+        session_leave();
     }
 }
 
@@ -91,8 +90,8 @@ Test(mode_z, a_whole_upload, .timeout = 60)
     size_t len = pack(packed, sizeof(packed), zeros, sizeof(zeros));
     struct upload u;
 
-    begin(&u.f);
-    choose(&u.f);
+    begin();
+    choose();
     for (size_t piece = 1; piece < 5000; piece *= 10) {
         upload_begin(&u, 0);
         for (size_t at = 0; at < len; at += piece)
@@ -100,10 +99,10 @@ Test(mode_z, a_whole_upload, .timeout = 60)
                                        len - at < piece ? len - at : piece));
         cr_assert(tls_client_shutdown(u.tls));
         cr_expect_eq(upload_end(&u, MSG_file_commit, &stored), sizeof(zeros));
-        cr_expect_eq(fake_reply(&u.f), 226);
-        cr_expect(strstr(u.f.reply, " 1048576 bytes"), "%s", u.f.reply);
+        cr_expect_eq(fake_reply(), 226);
+        cr_expect(strstr(fake.reply, " 1048576 bytes"), "%s", fake.reply);
     }
-    session_leave(&u.f);
+    session_leave();
 }
 
 /* Only a whole stream with an orderly end gets a 226; bytes that may not be the
@@ -134,8 +133,8 @@ Test(mode_z, other_uploads, .timeout = 60)
                               .file_stored = { .path = SLICE("/x") } };
     struct upload u;
 
-    begin(&u.f);
-    choose(&u.f);
+    begin();
+    choose();
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         upload_begin(&u, rows[i].limit);
         cr_assert(rows[i].len == 0 ||
@@ -146,16 +145,16 @@ Test(mode_z, other_uploads, .timeout = 60)
             shutdown(u.data, SHUT_WR);
         if (rows[i].code == 0) { /* a good one, as a comparison */
             cr_expect_eq(upload_end(&u, MSG_file_commit, &stored), 1);
-            cr_expect_eq(fake_reply(&u.f), 226);
+            cr_expect_eq(fake_reply(), 226);
             continue;
         }
-        cr_expect_eq(fake_reply(&u.f), rows[i].code, "row %zu", i);
-        cr_expect(strstr(u.f.reply, rows[i].reply), "row %zu: %s", i,
-                  u.f.reply);
+        cr_expect_eq(fake_reply(), rows[i].code, "row %zu", i);
+        cr_expect(strstr(fake.reply, rows[i].reply), "row %zu: %s", i,
+                  fake.reply);
         cr_expect_eq(upload_end(&u, MSG_file_abort, &done), rows[i].spoiled,
                      "row %zu", i);
     }
-    session_leave(&u.f);
+    session_leave();
 }
 
 /* Makes COUNT MiB of zeros, which compress to as many KiB and a little more. */
@@ -188,22 +187,22 @@ Test(mode_z, a_stream_that_expands, .timeout = 60)
     struct upload u;
 
     cr_assert_lt(len, 75000);
-    begin(&u.f);
-    choose(&u.f);
+    begin();
+    choose();
     upload_begin(&u, 20u << 20);
-    before = process_number(u.f.pid, "VmHWM");
+    before = process_number(fake.pid, "VmHWM");
     cr_assert(tls_client_write(u.tls, packed, 10000));
     for (int i = 0; i < 20; i++) {
-        fake_say(&u.f, i % 2 ? "NOOP" : "STAT");
-        cr_assert_eq(fake_reply(&u.f), i % 2 ? 200 : 211);
+        fake_say(i % 2 ? "NOOP" : "STAT");
+        cr_assert_eq(fake_reply(), i % 2 ? 200 : 211);
     }
     tls_client_write(u.tls, packed + 10000, len - 10000);
-    cr_assert_eq(fake_reply(&u.f), 552);
-    cr_expect_lt(process_number(u.f.pid, "VmHWM"), before + 4096);
+    cr_assert_eq(fake_reply(), 552);
+    cr_expect_lt(process_number(fake.pid, "VmHWM"), before + 4096);
     cr_assert_eq(fstat(fileno(u.sink), &st), 0);
     cr_expect_leq(st.st_size, 20 << 20);
     upload_end(&u, MSG_file_abort, &done);
-    session_leave(&u.f);
+    session_leave();
 }
 
 /* Empty blocks without an end: work without any output. */
@@ -215,20 +214,20 @@ Test(mode_z, a_stream_of_nothing, .timeout = 60)
 
     for (size_t i = 0; i < sizeof(blocks); i += 5)
         memcpy(blocks + i, "\0\0\0\xff\xff", 5);
-    begin(&u.f);
-    choose(&u.f);
+    begin();
+    choose();
     upload_begin(&u, 0);
     cr_assert(tls_client_write(u.tls, "\x78\x9c", 2));
     for (int i = 0; i < 10; i++) {
         cr_assert(tls_client_write(u.tls, blocks, sizeof(blocks)));
-        fake_do(&u.f, "STAT", 211);
-        cr_expect(strstr(u.f.lines, "bytes so far: 0, STOR /x"), "%s",
-                  u.f.lines);
+        fake_do("STAT", 211);
+        cr_expect(strstr(fake.lines, "bytes so far: 0, STOR /x"), "%s",
+                  fake.lines);
     }
-    fake_do(&u.f, "ABOR", 426);
-    cr_assert_eq(fake_reply(&u.f), 226);
+    fake_do("ABOR", 426);
+    cr_assert_eq(fake_reply(), 226);
     cr_expect_eq(upload_end(&u, MSG_file_abort, &done), 0);
-    session_leave(&u.f);
+    session_leave();
 }
 
 /* Decompresses the rest of a stream. Returns the number of the file's bytes. */
@@ -264,13 +263,12 @@ Test(mode_z, a_download_that_waits, .timeout = 60)
     static const size_t sizes[] = { 0, 1, 8u << 20 };
     static unsigned char noise[8u << 20]; /* can't be compressed */
     struct tls_client *tls;
-    struct fake f;
     int data;
 
     files_noise(noise, sizeof(noise), 1);
-    begin(&f);
-    choose(&f);
-    fake_do(&f, "OPTS MODE Z LEVEL 1", 200);
+    begin();
+    choose();
+    fake_do("OPTS MODE Z LEVEL 1", 200);
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         FILE *source = tmpfile();
         z_stream z = { 0 };
@@ -278,18 +276,18 @@ Test(mode_z, a_download_that_waits, .timeout = 60)
         cr_assert_eq(inflateInit(&z), Z_OK);
         cr_assert_eq(fwrite(noise, 1, sizes[i], source), sizes[i]);
         fflush(source);
-        tls = download_begin(&f, &data, source, sizes[i]);
+        tls = download_begin(&data, source, sizes[i]);
         for (int n = 0; sizes[i] > 1 && n < 20; n++) {
-            fake_do(&f, "NOOP", 200);
+            fake_do("NOOP", 200);
         }
         cr_expect_eq(inflate_rest(tls, &z), sizes[i]);
-        cr_expect_eq(fake_reply(&f), 226);
+        cr_expect_eq(fake_reply(), 226);
         inflateEnd(&z);
         tls_client_free(tls);
         close(data);
         fclose(source);
     }
-    session_leave(&f);
+    session_leave();
 }
 
 /* A file is shortened while it is sent: no end mark, no close_notify, 451. */
@@ -298,7 +296,6 @@ Test(mode_z, a_file_that_is_cut, .timeout = 60)
     static unsigned char noise[1u << 20];
     struct tls_client *tls;
     FILE *source = tmpfile();
-    struct fake f;
     long n;
     int data;
 
@@ -307,15 +304,15 @@ Test(mode_z, a_file_that_is_cut, .timeout = 60)
     for (int i = 0; i < 40; i++)
         cr_assert_eq(fwrite(noise, 1, sizeof(noise), source), sizeof(noise));
     fflush(source);
-    begin(&f);
-    choose(&f);
-    tls = download_begin(&f, &data, source, 80u << 20);
+    begin();
+    choose();
+    tls = download_begin(&data, source, 80u << 20);
     while ((n = tls_client_read(tls, noise, sizeof(noise))) > 0)
         ;
     cr_expect_eq(n, TLS_CLIENT_CUT);
-    cr_expect_eq(fake_reply(&f), 451);
+    cr_expect_eq(fake_reply(), 451);
     tls_client_free(tls);
     close(data);
     fclose(source);
-    session_leave(&f);
+    session_leave();
 }

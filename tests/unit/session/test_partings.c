@@ -56,42 +56,41 @@ static void expect_fin(int data)
 Test(partings, without_a_transfer, .timeout = 60)
 {
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct fake f;
         int data, code;
 
         fake_settings("active", true);
-        fake_open(&f);
-        data = fake_data(&f);
+        fake_open();
+        data = fake_data();
         cr_assert_gt(send(data, HELLO, sizeof(HELLO), 0), 0);
-        fake_say(&f, rows[i].line);
-        code = fake_reply(&f);
-        cr_expect_eq(code, rows[i].code, "%s: %s", rows[i].line, f.reply);
+        fake_say(rows[i].line);
+        code = fake_reply();
+        cr_expect_eq(code, rows[i].code, "%s: %s", rows[i].line, fake.reply);
         expect_fin(data);
-        fake_hang_up(&f, rows[i].code == 221 ? ENDING_QUIT : ENDING_CLOSED);
+        fake_hang_up(rows[i].code == 221 ? ENDING_QUIT : ENDING_CLOSED);
     }
 }
 
-static void expect_refusal(struct fake *f, const struct refused *r)
+static void expect_refusal(const struct refused *r)
 {
     struct message no = { .kind = MSG_refused,
                           .refused = { .outcome = OUTCOME_NOT_FOUND } };
     int code;
 
-    fake_say(f, r->line);
-    fake_answer(f, r->asked, &no);
-    code = fake_reply(f);
-    cr_expect_eq(code, r->code, "%s: %s", r->line, f->reply);
+    fake_say(r->line);
+    fake_answer(r->asked, &no);
+    code = fake_reply();
+    cr_expect_eq(code, r->code, "%s: %s", r->line, fake.reply);
 }
 
 /* A connected client is refused, and gets its reply. */
-static int refuse(struct fake *f, const struct refused *r)
+static int refuse(const struct refused *r)
 {
     struct pollfd end = { .events = POLLIN };
 
-    fake_open(f);
-    end.fd = fake_data(f);
+    fake_open();
+    end.fd = fake_data();
     cr_assert_gt(send(end.fd, HELLO, sizeof(HELLO), 0), 0);
-    expect_refusal(f, r);
+    expect_refusal(r);
     cr_expect_eq(poll(&end, 1, 50), 0, "%s: the end came with the reply",
                  r->line);
     return end.fd;
@@ -100,51 +99,47 @@ static int refuse(struct fake *f, const struct refused *r)
 Test(partings, refused_until_the_next_command, .timeout = 60)
 {
     for (size_t i = 0; i < REFUSALS; i++) {
-        struct fake f;
-        int data = refuse(&f, &refusals[i]);
+        int data = refuse(&refusals[i]);
 
-        fake_say(&f, "NOOP");
-        cr_expect_eq(fake_reply(&f), 200, "%s", f.reply);
+        fake_say("NOOP");
+        cr_expect_eq(fake_reply(), 200, "%s", fake.reply);
         expect_fin(data);
-        fake_hang_up(&f, ENDING_CLOSED);
+        fake_hang_up(ENDING_CLOSED);
     }
 }
 
 /* The connection isn't used for another transfer. */
 Test(partings, refused_is_of_no_further_use, .timeout = 60)
 {
-    struct fake f;
-    int data = refuse(&f, &refusals[0]);
+    int data = refuse(&refusals[0]);
 
-    fake_say(&f, "RETR other");
-    cr_expect_eq(fake_reply(&f), 425, "%s", f.reply);
+    fake_say("RETR other");
+    cr_expect_eq(fake_reply(), 425, "%s", fake.reply);
     expect_fin(data);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 Test(partings, refused_until_the_client_ends, .timeout = 60)
 {
     const struct timeval limit = { .tv_sec = 2 };
-    struct fake f;
-    int data = refuse(&f, &refusals[0]);
+    int data = refuse(&refusals[0]);
     char c;
 
     setsockopt(data, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
     shutdown(data, SHUT_WR);
     cr_expect_eq(recv(data, &c, 1, 0), 0);
     close(data);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 Test(partings, refused_for_some_seconds, .timeout = 60)
 {
     uint64_t began = clock_ms();
-    struct fake f;
-    int data = refuse(&f, &refusals[0]);
+    int data = refuse(&refusals[0]);
 
     expect_fin(data);
     cr_expect_geq(clock_ms() - began, 2000);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* While log takes nothing there is no reply, and so no end either. */
@@ -154,20 +149,19 @@ Test(partings, refused_before_the_log_takes_it, .timeout = 60)
                           .refused = { .outcome = OUTCOME_NOT_FOUND } };
     struct pollfd end = { .events = POLLIN };
     struct event_record r;
-    struct fake f;
 
-    fake_open(&f);
-    end.fd = fake_data(&f);
-    fake_fill_log(&f);
-    fake_say(&f, "RETR none");
-    fake_answer(&f, MSG_file_read, &no);
+    fake_open();
+    end.fd = fake_data();
+    fake_fill_log();
+    fake_say("RETR none");
+    fake_answer(MSG_file_read, &no);
     cr_expect_eq(poll(&end, 1, 100), 0, "the end came before the reply");
-    while (fake_event(&f, EVENT_CHILD, &r))
+    while (fake_event(EVENT_CHILD, &r))
         continue;
-    cr_expect_eq(fake_reply(&f), 550);
+    cr_expect_eq(fake_reply(), 550);
     cr_expect_eq(poll(&end, 1, 50), 0, "the end came with the reply");
     close(end.fd);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* Nobody had connected: the port is still valid for the next transfer, whether
@@ -176,37 +170,35 @@ Test(partings, refused_before_anybody_came, .timeout = 60)
 {
     for (size_t i = 0; i < 2 * REFUSALS; i++) {
         struct fake_transfer t;
-        struct fake f;
 
-        fake_open(&f);
-        fake_port(&f);
-        expect_refusal(&f, &refusals[i / 2]);
+        fake_open();
+        fake_port();
+        expect_refusal(&refusals[i / 2]);
         if (i % 2 == 0)
-            t.data = fake_come(&f);
-        fake_begin_download(&f, &t, 100);
+            t.data = fake_come();
+        fake_begin_download(&t, 100);
         if (i % 2 == 1)
-            t.data = fake_come(&f);
-        fake_secure_data(&f, &t);
-        cr_assert_eq(fake_reply(&f), 226, "%s", f.reply);
+            t.data = fake_come();
+        fake_secure_data(&t);
+        cr_assert_eq(fake_reply(), 226, "%s", fake.reply);
         fake_release(&t);
-        fake_hang_up(&f, ENDING_CLOSED);
+        fake_hang_up(ENDING_CLOSED);
     }
 }
 
 /* A connection for which there is no EPSV any more. */
 Test(partings, a_connection_that_crosses_the_end, .timeout = 60)
 {
-    struct fake f;
     int fd;
     char c;
 
-    fake_open(&f);
-    fake_port(&f);
-    fake_do(&f, "ABOR", 225);
-    fd = fake_come(&f);
+    fake_open();
+    fake_port();
+    fake_do("ABOR", 225);
+    fd = fake_come();
     cr_expect_leq(recv(fd, &c, 1, 0), 0);
     close(fd);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* A client may wait for it before it reads the reply. */
@@ -216,24 +208,23 @@ Test(partings, of_an_upload_before_the_sync, .timeout = 60)
                               .file_stored = { .path = SLICE("/x") } };
     struct fake_transfer t;
     struct message asked, done = { .kind = MSG_done };
-    struct fake f;
     char byte;
 
-    fake_open(&f);
-    fake_upload(&f, &t);
+    fake_open();
+    fake_upload(&t);
     cr_assert(tls_client_write(t.tls, "hello", 5));
     cr_assert(tls_client_shutdown(t.tls));
-    fake_hear(&f.files, &asked, MSG_file_prepare);
+    fake_hear(&fake.files, &asked, MSG_file_prepare);
     cr_expect_eq(tls_client_read(t.tls, &byte, 1), TLS_CLIENT_END);
     expect_fin(t.data);
     t.data = -1;
     done.request = asked.request;
-    fake_tell(&f.files, &done);
-    fake_answer(&f, MSG_file_commit, &stored);
-    f.files.phase = PHASE_IDLE;
-    cr_expect_eq(fake_reply(&f), 226, "%s", f.reply);
+    fake_tell(&fake.files, &done);
+    fake_answer(MSG_file_commit, &stored);
+    fake.files.phase = PHASE_IDLE;
+    cr_expect_eq(fake_reply(), 226, "%s", fake.reply);
     fake_release(&t);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* The client has its 226 and the end of the session, and only then closes the
@@ -243,21 +234,20 @@ Test(partings, of_the_session_before_the_data, .timeout = 60)
 {
     struct pollfd gone = { .events = 0 };
     struct fake_transfer t;
-    struct fake f;
     char some[4096];
 
-    fake_open(&f);
-    fake_download(&f, &t, 100);
-    cr_assert_eq(fake_reply(&f), 226);
-    fake_do(&f, "QUIT", 221);
-    tls_client_shutdown(f.tls);
-    gone.fd = f.control;
+    fake_open();
+    fake_download(&t, 100);
+    cr_assert_eq(fake_reply(), 226);
+    fake_do("QUIT", 221);
+    tls_client_shutdown(fake.tls);
+    gone.fd = fake.control;
     cr_expect_eq(poll(&gone, 1, 50), 0);
     while (tls_client_read(t.tls, some, sizeof(some)) > 0)
         continue;
     cr_expect(tls_client_shutdown(t.tls), "%s", tls_client_error());
     fake_release(&t);
-    cr_expect_eq(fake_end(&f), ENDING_QUIT);
+    cr_expect_eq(fake_end(), ENDING_QUIT);
 }
 
 /* The session has closed its end: a further byte gets a reset. */
@@ -274,16 +264,15 @@ static bool has_gone(void *data)
 Test(partings, of_data_that_is_never_closed, .timeout = 60)
 {
     struct fake_transfer t[GOODBYES + 1];
-    struct fake f;
 
-    fake_open(&f);
+    fake_open();
     for (size_t i = 0; i <= GOODBYES; i++) {
-        fake_download(&f, &t[i], 100);
-        cr_assert_eq(fake_reply(&f), 226);
+        fake_download(&t[i], 100);
+        cr_assert_eq(fake_reply(), 226);
     }
     for (size_t i = 0; i <= GOODBYES; i++)
         cr_expect(wait_until(has_gone, &t[i].data, WAIT_MS));
     for (size_t i = 0; i <= GOODBYES; i++)
         fake_release(&t[i]);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(ENDING_CLOSED);
 }

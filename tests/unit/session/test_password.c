@@ -9,19 +9,18 @@
 #include "support/messages.h"
 
 /* Sends SITE PSWD: master gets no password, and auth gets these. */
-static uint32_t ask(struct fake *f, const char *line, const char *old,
-                    const char *wanted)
+static uint32_t ask(const char *line, const char *old, const char *wanted)
 {
     struct message p, out = { .kind = MSG_login_channel };
     uint32_t request;
     struct channel auth;
 
-    fake_say(f, line);
-    fake_hear(&f->master, &p, MSG_login);
+    fake_say(line);
+    fake_hear(&fake.master, &p, MSG_login);
     request = out.request = p.request;
     out.login_channel.auth =
         channel_make(&auth, PROCESS_AUTH, PROCESS_SESSION, PHASE_RUN);
-    fake_tell(&f->master, &out);
+    fake_tell(&fake.master, &out);
     close(out.login_channel.auth);
     fake_hear(&auth, &p, MSG_credentials);
     cr_expect(slice_equal(p.credentials.password, slice_from(old)));
@@ -35,31 +34,30 @@ Test(password, a_long_one_and_a_code_arrive_whole, .timeout = 30)
 {
     char line[5 + SECRET_MAX + 2] = "PASS ", whole[SECRET_MAX + 1] = "";
     struct message no = { .kind = MSG_denied };
-    struct fake f;
 
     memset(line + 5, 'x', SECRET_MAX - 1);
     memset(whole, 'x', SECRET_MAX - 1);
-    fake_start(&f);
-    fake_secure(&f);
+    fake_start();
+    fake_secure();
     for (int i = 0; i < 2; i++) {
-        fake_do(&f, "USER anna", 331);
-        no.request = ask(&f, line, whole, "");
-        f.master.phase = PHASE_GREETED;
-        fake_tell(&f.master, &no);
-        cr_assert_eq(fake_reply(&f), 530);
+        fake_do("USER anna", 331);
+        no.request = ask(line, whole, "");
+        fake.master.phase = PHASE_GREETED;
+        fake_tell(&fake.master, &no);
+        cr_assert_eq(fake_reply(), 530);
         line[5 + SECRET_MAX - 1] = line[5 + SECRET_MAX] = 'x';
         whole[SECRET_MAX - 1] = 'x';
     }
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(ENDING_CLOSED);
 }
 
-static void tell(struct fake *f, uint32_t request, enum password_fault fault)
+static void tell(uint32_t request, enum password_fault fault)
 {
     struct message m = { .kind = MSG_password_is,
                          .password_is = { .request = request,
                                           .fault = fault } };
 
-    fake_tell(&f->master, &m);
+    fake_tell(&fake.master, &m);
 }
 
 static const struct {
@@ -86,35 +84,32 @@ static const struct {
  * continues. */
 Test(password, replies, .timeout = 60)
 {
-    struct fake f;
-
     cr_assert_eq(sizeof(answers) / sizeof(answers[0]), PASSWORD_FAULTS);
-    fake_open(&f);
+    fake_open();
     for (size_t i = 0; i < PASSWORD_FAULTS; i++) {
         uint32_t request =
-            ask(&f, "SITE PSWD secret \"a new one\"", "secret", "a new one");
+            ask("SITE PSWD secret \"a new one\"", "secret", "a new one");
 
-        tell(&f, request, answers[i].fault);
-        cr_expect_eq(fake_reply(&f), answers[i].code, "%s", f.reply);
-        cr_expect(strstr(f.reply, answers[i].words), "%s", f.reply);
-        fake_do(&f, "PWD", 257);
+        tell(request, answers[i].fault);
+        cr_expect_eq(fake_reply(), answers[i].code, "%s", fake.reply);
+        cr_expect(strstr(fake.reply, answers[i].words), "%s", fake.reply);
+        fake_do("PWD", 257);
     }
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* No line is served before the answer; those that came are served after it. */
 Test(password, lines_wait, .timeout = 60)
 {
-    struct fake f;
     uint32_t request;
 
-    fake_open(&f);
-    request = ask(&f, "SITE PSWD a b\r\nNOOP", "a", "b");
-    tell(&f, request, PASSWORD_OK);
-    cr_expect_eq(fake_reply(&f), 200);
-    cr_expect(strstr(f.reply, "changed"), "%s", f.reply);
-    cr_expect_eq(fake_reply(&f), 200);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_open();
+    request = ask("SITE PSWD a b\r\nNOOP", "a", "b");
+    tell(request, PASSWORD_OK);
+    cr_expect_eq(fake_reply(), 200);
+    cr_expect(strstr(fake.reply, "changed"), "%s", fake.reply);
+    cr_expect_eq(fake_reply(), 200);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 Test(password, bad_arguments, .timeout = 60)
@@ -127,12 +122,11 @@ Test(password, bad_arguments, .timeout = 60)
         "SITE PSWD \"a\"b new",
         "SITE PSWD  old new",
     };
-    struct fake f;
 
-    fake_open(&f);
+    fake_open();
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
-        fake_do(&f, lines[i], 501);
-    fake_hang_up(&f, ENDING_CLOSED);
+        fake_do(lines[i], 501);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* Lines that are answered even if the user must change the password: commands
@@ -183,17 +177,17 @@ static bool is_answered(const char *name)
     return false;
 }
 
-static void refuse(struct fake *f, const char *line)
+static void refuse(const char *line)
 {
-    fake_do(f, line, 550);
-    cr_expect_str_eq(f->reply,
+    fake_do(line, 550);
+    cr_expect_str_eq(fake.reply,
                      "550 Change the password first: SITE PSWD old new\r\n",
                      "%s", line);
 }
 
 /* Every other command of the table, and every other SITE. Rows of
  * COMMAND_REFUSED are refused to all. */
-static void refuse_others(struct fake *f)
+static void refuse_others(void)
 {
     char line[64];
 
@@ -204,25 +198,25 @@ static void refuse_others(struct fake *f)
             continue;
         snprintf(line, sizeof(line), "%s%s", c->name,
                  c->argument == ARGUMENT_NONE ? "" : " 20200101000000 x");
-        refuse(f, line);
+        refuse(line);
     }
     for (size_t i = 0; i < SITE_COUNT; i++) {
         snprintf(line, sizeof(line), "SITE %s 1 x", site_table[i].name);
         if (i != SITE_PSWD && i != SITE_HELP)
-            refuse(f, line);
+            refuse(line);
     }
 }
 
 /* A listing is refused when the client knows the port, or has connected. */
-static void refuse_transfers(struct fake *f)
+static void refuse_transfers(void)
 {
     static const char *const lines[] = { "LIST", "MLSD", "NLST", "RETR x",
                                          "STOR x" };
 
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-        int data = fake_data(f);
+        int data = fake_data();
 
-        refuse(f, lines[i]);
+        refuse(lines[i]);
         close(data);
     }
 }
@@ -232,27 +226,26 @@ Test(password, before_anything_else, .timeout = 60)
 {
     struct message p;
     uint32_t request;
-    struct fake f;
 
     fake_must_change(true);
-    fake_open(&f);
-    cr_expect(strstr(f.reply, "SITE PSWD"), "%s", f.reply);
+    fake_open();
+    cr_expect(strstr(fake.reply, "SITE PSWD"), "%s", fake.reply);
     for (size_t i = 0; i < sizeof(answered) / sizeof(answered[0]); i++)
-        fake_do(&f, answered[i].line, answered[i].code);
-    refuse_others(&f);
-    refuse_transfers(&f);
-    request = ask(&f, "site pswd wrong better", "wrong", "better");
-    tell(&f, request, PASSWORD_WRONG);
-    cr_expect_eq(fake_reply(&f), 550);
-    fake_do(&f, "CWD /", 550);
-    cr_expect_eq(channel_receive(&f.files, &p), 0, "files was asked");
-    request = ask(&f, "SITE PSWD secret better", "secret", "better");
-    tell(&f, request, PASSWORD_OK);
-    cr_expect_eq(fake_reply(&f), 200);
-    fake_say(&f, "CWD /");
-    fake_answer(&f, MSG_directory_enter, &(struct message){ .kind = MSG_done });
-    cr_expect_eq(fake_reply(&f), 250, "%s", f.reply);
-    fake_hang_up(&f, ENDING_CLOSED);
+        fake_do(answered[i].line, answered[i].code);
+    refuse_others();
+    refuse_transfers();
+    request = ask("site pswd wrong better", "wrong", "better");
+    tell(request, PASSWORD_WRONG);
+    cr_expect_eq(fake_reply(), 550);
+    fake_do("CWD /", 550);
+    cr_expect_eq(channel_receive(&fake.files, &p), 0, "files was asked");
+    request = ask("SITE PSWD secret better", "secret", "better");
+    tell(request, PASSWORD_OK);
+    cr_expect_eq(fake_reply(), 200);
+    fake_say("CWD /");
+    fake_answer(MSG_directory_enter, &(struct message){ .kind = MSG_done });
+    cr_expect_eq(fake_reply(), 250, "%s", fake.reply);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* Neither the old nor the new password is in any event, also if the reply is a
@@ -260,32 +253,29 @@ Test(password, before_anything_else, .timeout = 60)
 Test(password, never_logged, .timeout = 60)
 {
     struct event_record r;
-    struct fake f;
     uint32_t request;
 
-    fake_open(&f);
-    request = ask(&f, "SITE PSWD canary1 canary2", "canary1", "canary2");
-    tell(&f, request, PASSWORD_FIXED);
-    cr_expect_eq(fake_reply(&f), 550);
-    cr_assert(fake_event(&f, EVENT_COMMAND_REFUSED, &r));
+    fake_open();
+    request = ask("SITE PSWD canary1 canary2", "canary1", "canary2");
+    tell(request, PASSWORD_FIXED);
+    cr_expect_eq(fake_reply(), 550);
+    cr_assert(fake_event(EVENT_COMMAND_REFUSED, &r));
     cr_expect(slice_equal(r.text[FIELD_VERB], SLICE("SITE")));
     cr_expect_eq(r.text[FIELD_TO].len, 0, "%.*s", (int)r.text[FIELD_TO].len,
                  r.text[FIELD_TO].ptr);
     cr_expect(slice_starts(r.text[FIELD_REASON],
                            SLICE("the password stays: the admin")));
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* In plain text it is the end, as a PASS is. */
 Test(password, without_tls, .timeout = 60)
 {
-    struct fake f;
-
-    fake_start(&f);
-    cr_assert_eq(fake_reply(&f), 220);
-    fake_do(&f, "SITE HELP", 530);
-    fake_do(&f, "SITE PSWD old new", 530);
-    cr_expect_eq(fake_end(&f), ENDING_PLAIN);
+    fake_start();
+    cr_assert_eq(fake_reply(), 220);
+    fake_do("SITE HELP", 530);
+    fake_do("SITE PSWD old new", 530);
+    cr_expect_eq(fake_end(), ENDING_PLAIN);
 }
 
 /* Master ends the session while it waits: the client learns why. */
@@ -293,12 +283,11 @@ Test(password, kicked_meanwhile, .timeout = 60)
 {
     struct message kick = { .kind = MSG_kick,
                             .kick = { .why = ENDING_CHANGED } };
-    struct fake f;
 
-    fake_open(&f);
-    ask(&f, "SITE PSWD a b", "a", "b");
-    fake_tell(&f.master, &kick);
-    cr_expect_eq(fake_reply(&f), 421);
-    cr_expect(strstr(f.reply, "account has changed"), "%s", f.reply);
-    fake_hang_up(&f, ENDING_CHANGED);
+    fake_open();
+    ask("SITE PSWD a b", "a", "b");
+    fake_tell(&fake.master, &kick);
+    cr_expect_eq(fake_reply(), 421);
+    cr_expect(strstr(fake.reply, "account has changed"), "%s", fake.reply);
+    fake_hang_up(ENDING_CHANGED);
 }

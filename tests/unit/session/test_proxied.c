@@ -18,10 +18,10 @@
 #define OTHER  "\xc6\x33\x64\x02\xcb\x00\x71\x07\x12\x67\x00\x15"
 #define TLV    "\x04\x00\x05hello"
 
-static void begin(struct fake *f)
+static void begin(void)
 {
     fake_behind_proxy();
-    fake_start(f);
+    fake_start();
 }
 
 static void send_bytes(int fd, struct slice bytes)
@@ -30,22 +30,22 @@ static void send_bytes(int fd, struct slice bytes)
                  (ssize_t)bytes.len);
 }
 
-static void hear_enter(struct fake *f, const char *client, const char *server)
+static void hear_enter(const char *client, const char *server)
 {
     char text[ADDRESS_TEXT_MAX];
     struct message p;
 
-    fake_hear(&f->gate, &p, MSG_admit);
+    fake_hear(&fake.gate, &p, MSG_admit);
     cr_expect_str_eq(address_port_text(&p.admit.client, text), client);
     cr_expect_str_eq(address_port_text(&p.admit.server, text), server);
-    f->gate.phase = PHASE_RUN;
-    f->gate.last_request = p.request;
+    fake.gate.phase = PHASE_RUN;
+    fake.gate.last_request = p.request;
 }
 
-static void let_in(struct fake *f)
+static void let_in(void)
 {
-    fake_tell(&f->master, &(struct message){ .kind = MSG_admitted });
-    f->master.phase = PHASE_GREETED;
+    fake_tell(&fake.master, &(struct message){ .kind = MSG_admitted });
+    fake.master.phase = PHASE_GREETED;
 }
 
 static bool is_quiet(int fd)
@@ -56,10 +56,10 @@ static bool is_quiet(int fd)
 }
 
 /* Expects no event at all; the session has ended. */
-static void expect_no_event(struct fake *f)
+static void expect_no_event(void)
 {
     struct message p;
-    int r = channel_wait(&f->log, &p, 10000);
+    int r = channel_wait(&fake.log, &p, 10000);
 
     cr_expect_eq(r, -EPIPE, "%d", r);
 }
@@ -96,24 +96,23 @@ Test(session_proxied, the_header_and_no_byte_more, .timeout = 60)
     for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
         struct event_record r;
         unsigned long so_far;
-        struct fake f;
 
-        begin(&f);
-        send_bytes(f.control, headers[i].header);
-        send_bytes(f.control, SLICE("NOOP\r\nSYST\r\n"));
-        hear_enter(&f, headers[i].client, headers[i].server);
-        so_far = fake_cpu_ms(&f);
+        begin();
+        send_bytes(fake.control, headers[i].header);
+        send_bytes(fake.control, SLICE("NOOP\r\nSYST\r\n"));
+        hear_enter(headers[i].client, headers[i].server);
+        so_far = fake_cpu_ms();
         poll(NULL, 0, 200);
-        cr_expect_lt(fake_cpu_ms(&f) - so_far, 50);
-        cr_expect(is_quiet(f.control));
-        let_in(&f);
-        cr_expect_eq(fake_reply(&f), 220, "%s", f.reply);
-        cr_expect_eq(fake_reply(&f), 200, "%s", f.reply);
-        cr_expect_eq(fake_reply(&f), 215, "%s", f.reply);
-        cr_assert(fake_event(&f, EVENT_CONNECT, &r));
+        cr_expect_lt(fake_cpu_ms() - so_far, 50);
+        cr_expect(is_quiet(fake.control));
+        let_in();
+        cr_expect_eq(fake_reply(), 220, "%s", fake.reply);
+        cr_expect_eq(fake_reply(), 200, "%s", fake.reply);
+        cr_expect_eq(fake_reply(), 215, "%s", fake.reply);
+        cr_assert(fake_event(EVENT_CONNECT, &r));
         expect_text(&r, FIELD_LOCAL, headers[i].server);
         expect_text(&r, FIELD_VIA, "127.0.0.1:40000");
-        fake_hang_up(&f, ENDING_CLOSED);
+        fake_hang_up(ENDING_CLOSED);
     }
 }
 
@@ -121,29 +120,28 @@ Test(session_proxied, byte_by_byte, .timeout = 60)
 {
     for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
         struct slice one = { headers[i].header.ptr, 1 };
-        struct fake f;
 
-        begin(&f);
+        begin();
         for (; one.ptr < headers[i].header.ptr + headers[i].header.len;
              one.ptr++)
-            send_bytes(f.control, one);
-        hear_enter(&f, headers[i].client, headers[i].server);
-        let_in(&f);
-        cr_expect_eq(fake_reply(&f), 220);
-        fake_hang_up(&f, ENDING_CLOSED);
+            send_bytes(fake.control, one);
+        hear_enter(headers[i].client, headers[i].server);
+        let_in();
+        cr_expect_eq(fake_reply(), 220);
+        fake_hang_up(ENDING_CLOSED);
     }
 }
 
 /* Plays a whole session after the header. */
-static void open_session(struct fake *f)
+static void open_session(void)
 {
-    begin(f);
-    send_bytes(f->control, SLICE(LINE));
-    hear_enter(f, "198.51.100.1:4711", "203.0.113.7:21");
-    let_in(f);
-    fake_login(f);
-    fake_do(f, "PBSZ 0", 200);
-    fake_do(f, "PROT P", 200);
+    begin();
+    send_bytes(fake.control, SLICE(LINE));
+    hear_enter("198.51.100.1:4711", "203.0.113.7:21");
+    let_in();
+    fake_login();
+    fake_do("PBSZ 0", 200);
+    fake_do("PROT P", 200);
 }
 
 /* ---- connections without a client ---- */
@@ -177,13 +175,13 @@ static const struct {
 };
 
 /* Reads everything that the session sends to the proxy until its end. */
-static void expect_said(struct fake *f, const char *said)
+static void expect_said(const char *said)
 {
     char all[512] = "";
     size_t len = 0;
     ssize_t n;
 
-    while ((n = recv(f->control, all + len, sizeof(all) - 1 - len, 0)) > 0)
+    while ((n = recv(fake.control, all + len, sizeof(all) - 1 - len, 0)) > 0)
         len += (size_t)n;
     cr_expect(strncmp(all, said, strlen(said)) == 0 && (said[0] || len == 0),
               "%s", all);
@@ -192,50 +190,45 @@ static void expect_said(struct fake *f, const char *said)
 Test(session_proxied, what_is_no_client, .timeout = 60)
 {
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
-        struct fake f;
         int status;
 
-        begin(&f);
+        begin();
         if (checks[i].bytes.len > 0)
-            send_bytes(f.control, checks[i].bytes);
+            send_bytes(fake.control, checks[i].bytes);
         if (checks[i].cut)
-            shutdown(f.control, SHUT_WR);
-        expect_said(&f, checks[i].said);
-        shutdown(f.control, SHUT_WR);
-        status = fake_end(&f);
+            shutdown(fake.control, SHUT_WR);
+        expect_said(checks[i].said);
+        shutdown(fake.control, SHUT_WR);
+        status = fake_end();
         cr_expect_eq(status, checks[i].status, "%s: %d", checks[i].name,
                      status);
         if (checks[i].reason)
-            cr_expect_str_eq(fake_end_reason(&f), checks[i].reason);
+            cr_expect_str_eq(fake_end_reason(), checks[i].reason);
         else
-            expect_no_event(&f);
+            expect_no_event();
     }
 }
 
 Test(session_proxied, a_slow_header, .timeout = 60)
 {
-    struct fake f;
-
     fake_settings("login_timeout", 300);
-    begin(&f);
-    send_bytes(f.control, SLICE("PROXY TCP4 "));
-    cr_expect_eq(fake_reply(&f), 421, "%s", f.reply);
-    shutdown(f.control, SHUT_WR);
-    cr_expect_eq(fake_end(&f), ENDING_LOGIN_TIME);
+    begin();
+    send_bytes(fake.control, SLICE("PROXY TCP4 "));
+    cr_expect_eq(fake_reply(), 421, "%s", fake.reply);
+    shutdown(fake.control, SHUT_WR);
+    cr_expect_eq(fake_end(), ENDING_LOGIN_TIME);
 }
 
 /* The same deadline counts if gate doesn't answer. */
 Test(session_proxied, no_answer, .timeout = 60)
 {
-    struct fake f;
-
     fake_settings("login_timeout", 300);
-    begin(&f);
-    send_bytes(f.control, SLICE(LINE));
-    hear_enter(&f, "198.51.100.1:4711", "203.0.113.7:21");
-    cr_expect_eq(fake_reply(&f), 421, "%s", f.reply);
-    shutdown(f.control, SHUT_WR);
-    cr_expect_eq(fake_end(&f), ENDING_LOGIN_TIME);
+    begin();
+    send_bytes(fake.control, SLICE(LINE));
+    hear_enter("198.51.100.1:4711", "203.0.113.7:21");
+    cr_expect_eq(fake_reply(), 421, "%s", fake.reply);
+    shutdown(fake.control, SHUT_WR);
+    cr_expect_eq(fake_end(), ENDING_LOGIN_TIME);
 }
 
 /* Gate has reported it to the log, at a limited rate. The client stays, and the
@@ -246,33 +239,31 @@ Test(session_proxied, kept_out, .timeout = 60)
     struct message no = { .kind = MSG_not_admitted,
                           .not_admitted = { .why =
                                                 SLICE("from your address") } };
-    struct fake f;
 
-    begin(&f);
-    send_bytes(f.control, SLICE(LINE));
-    hear_enter(&f, "198.51.100.1:4711", "203.0.113.7:21");
-    no.request = f.gate.last_request;
+    begin();
+    send_bytes(fake.control, SLICE(LINE));
+    hear_enter("198.51.100.1:4711", "203.0.113.7:21");
+    no.request = fake.gate.last_request;
     began = clock_ms();
-    fake_tell(&f.gate, &no);
-    cr_expect_eq(fake_reply(&f), 421);
-    cr_expect(strstr(f.reply, "from your address"), "%s", f.reply);
-    cr_expect_eq(fake_end(&f), ENDING_KEPT_OUT);
+    fake_tell(&fake.gate, &no);
+    cr_expect_eq(fake_reply(), 421);
+    cr_expect(strstr(fake.reply, "from your address"), "%s", fake.reply);
+    cr_expect_eq(fake_end(), ENDING_KEPT_OUT);
     cr_expect_lt(clock_ms() - began, 1000);
-    expect_no_event(&f);
+    expect_no_event();
 }
 
 Test(session_proxied, kicked_before_its_header, .timeout = 60)
 {
     struct message kick = { .kind = MSG_kick,
                             .kick = { .why = ENDING_SHUTDOWN } };
-    struct fake f;
 
-    begin(&f);
-    send_bytes(f.control, SLICE("PROXY "));
-    fake_tell(&f.master, &kick);
-    cr_expect_eq(fake_reply(&f), 421);
-    shutdown(f.control, SHUT_WR);
-    cr_expect_eq(fake_end(&f), ENDING_SHUTDOWN);
+    begin();
+    send_bytes(fake.control, SLICE("PROXY "));
+    fake_tell(&fake.master, &kick);
+    cr_expect_eq(fake_reply(), 421);
+    shutdown(fake.control, SHUT_WR);
+    cr_expect_eq(fake_end(), ENDING_SHUTDOWN);
 }
 
 /* Both answers may come after the session's end has begun. */
@@ -284,57 +275,54 @@ Test(session_proxied, kicked_while_gate_is_asked, .timeout = 60)
     for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
         struct message kick = { .kind = MSG_kick,
                                 .kick = { .why = ENDING_SHUTDOWN } };
-        struct fake f;
 
-        begin(&f);
-        send_bytes(f.control, SLICE(LINE));
-        hear_enter(&f, "198.51.100.1:4711", "203.0.113.7:21");
-        fake_tell(&f.master, &kick);
-        cr_expect_eq(fake_reply(&f), 421);
-        fake_tell(answers[i] == MSG_admitted ? &f.master : &f.gate,
+        begin();
+        send_bytes(fake.control, SLICE(LINE));
+        hear_enter("198.51.100.1:4711", "203.0.113.7:21");
+        fake_tell(&fake.master, &kick);
+        cr_expect_eq(fake_reply(), 421);
+        fake_tell(answers[i] == MSG_admitted ? &fake.master : &fake.gate,
                   &(struct message){ .kind = answers[i],
-                                     .request = f.gate.last_request });
-        shutdown(f.control, SHUT_WR);
-        cr_expect_eq(fake_end(&f), ENDING_SHUTDOWN);
+                                     .request = fake.gate.last_request });
+        shutdown(fake.control, SHUT_WR);
+        cr_expect_eq(fake_end(), ENDING_SHUTDOWN);
     }
 }
 
 Test(session_proxied, the_client_goes_while_gate_is_asked, .timeout = 60)
 {
-    struct fake f;
-
-    begin(&f);
-    send_bytes(f.control, SLICE(LINE));
-    hear_enter(&f, "198.51.100.1:4711", "203.0.113.7:21");
-    close(f.control);
-    f.control = -1;
-    cr_expect_eq(fake_end(&f), ENDING_CLOSED);
+    begin();
+    send_bytes(fake.control, SLICE(LINE));
+    hear_enter("198.51.100.1:4711", "203.0.113.7:21");
+    close(fake.control);
+    fake.control = -1;
+    cr_expect_eq(fake_end(), ENDING_CLOSED);
 }
 
 /* ---- peers that lie ---- */
 
-static void let_in_unasked(struct fake *f)
+static void let_in_unasked(void)
 {
-    fake_tell(&f->master, &(struct message){ .kind = MSG_admitted });
+    fake_tell(&fake.master, &(struct message){ .kind = MSG_admitted });
 }
 
-static void keep_out_unasked(struct fake *f)
+static void keep_out_unasked(void)
 {
-    fake_tell(&f->gate,
+    fake_tell(&fake.gate,
               &(struct message){ .kind = MSG_not_admitted,
                                  .not_admitted = { .why = SLICE("no") } });
 }
 
-static void port_for_a_direct_one(struct fake *f)
+static void port_for_a_direct_one(void)
 {
-    fake_login(f);
-    fake_say(f, "EPSV");
-    fake_lend(f, "127.0.0.1", true);
+    fake_login();
+    fake_say("EPSV");
+    fake_lend("127.0.0.1", true);
 }
 
 static const struct {
     bool proxied;
-    void (*lie)(struct fake *f);
+    void (*lie)(void);
     const char *reason;
 } lies[] = {
     { false, let_in_unasked, "master: a message in the wrong phase" },
@@ -347,80 +335,79 @@ static const struct {
 Test(session_proxied, lies, .timeout = 60)
 {
     for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
-        struct fake f;
 
         if (lies[i].proxied)
             fake_behind_proxy();
-        fake_start(&f);
-        f.master.phase = PHASE_GREETED; /* for the message that it may send */
-        lies[i].lie(&f);
-        cr_expect_eq(fake_end(&f), ENDING_PEER);
-        cr_expect(strstr(fake_end_reason(&f), lies[i].reason), "%s",
-                  fake_end_reason(&f));
+        fake_start();
+        fake.master.phase =
+            PHASE_GREETED; /* for the message that it may send */
+        lies[i].lie();
+        cr_expect_eq(fake_end(), ENDING_PEER);
+        cr_expect(strstr(fake_end_reason(), lies[i].reason), "%s",
+                  fake_end_reason());
     }
 }
 
 /* ---- data connections ---- */
 
-static void ask_port(struct fake *f)
+static void ask_port(void)
 {
-    fake_say(f, "EPSV");
-    fake_lend(f, "203.0.113.7", true);
-    cr_assert_eq(fake_reply(f), 229, "%s", f->reply);
+    fake_say("EPSV");
+    fake_lend("203.0.113.7", true);
+    cr_assert_eq(fake_reply(), 229, "%s", fake.reply);
 }
 
-static void is_foreign(struct fake *f, const char *whose, const char *why)
+static void is_foreign(const char *whose, const char *why)
 {
     struct event_record r;
 
-    cr_assert(fake_event(f, EVENT_DATA_REFUSED, &r));
+    cr_assert(fake_event(EVENT_DATA_REFUSED, &r));
     cr_expect(slice_starts(r.text[FIELD_STRANGER], slice_from(whose)), "%.*s",
               (int)r.text[FIELD_STRANGER].len, r.text[FIELD_STRANGER].ptr);
     cr_expect(slice_equal(r.text[FIELD_REASON], slice_from(why)));
 }
 
-static void transfer(struct fake *f, int data)
+static void transfer(int data)
 {
     struct message asked, pipe_is = { .kind = MSG_directory_pipe };
     struct tls_client *tls;
     char text[16] = "";
     int ends[2];
 
-    fake_hear(&f->files, &asked, MSG_directory_list);
+    fake_hear(&fake.files, &asked, MSG_directory_list);
     cr_assert_eq(pipe(ends), 0);
     pipe_is.request = asked.request;
     pipe_is.directory_pipe.listing = ends[0];
-    fake_tell(&f->files, &pipe_is);
+    fake_tell(&fake.files, &pipe_is);
     cr_assert_eq(write(ends[1], "names", 5), 5);
     close(ends[0]);
     close(ends[1]);
     pipe_is =
         (struct message){ .kind = MSG_directory_listed,
                           .directory_listed = { .request = asked.request } };
-    fake_tell(&f->files, &pipe_is);
-    cr_assert_eq(fake_reply(f), 150, "%s", f->reply);
-    tls = fake_data_tls(f, data);
+    fake_tell(&fake.files, &pipe_is);
+    cr_assert_eq(fake_reply(), 150, "%s", fake.reply);
+    tls = fake_data_tls(data);
     cr_assert_not_null(tls, "%s", tls_client_error());
     cr_expect_eq(tls_client_read(tls, text, 5), 5);
     cr_expect_str_eq(text, "names");
     cr_expect_eq(tls_client_read(tls, text, 1), 0);
     tls_client_free(tls);
     close(data);
-    cr_assert_eq(fake_reply(f), 226, "%s", f->reply);
+    cr_assert_eq(fake_reply(), 226, "%s", fake.reply);
 }
 
 Test(session_proxied, a_transfer, .timeout = 60)
 {
-    struct fake f;
     int data;
 
-    open_session(&f);
-    ask_port(&f);
-    data = fake_come(&f);
+    open_session();
+    ask_port();
+    data = fake_come();
     send_bytes(data, SLICE(LINE));
-    fake_say(&f, "NLST");
-    transfer(&f, data);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_say("NLST");
+    transfer(data);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* Connections of others before it, of each kind; the command comes between
@@ -449,13 +436,12 @@ static const struct {
 Test(session_proxied, others_are_given_back, .timeout = 60)
 {
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-        struct fake f;
         char byte;
         int data;
 
-        open_session(&f);
-        ask_port(&f);
-        data = fake_come(&f);
+        open_session();
+        ask_port();
+        data = fake_come();
         if (others[i].bytes.len > 0)
             send_bytes(data, others[i].bytes);
         if (others[i].cut)
@@ -463,68 +449,65 @@ Test(session_proxied, others_are_given_back, .timeout = 60)
         cr_expect_leq(recv(data, &byte, 1, 0), 0, "not closed");
         close(data);
         if (others[i].why)
-            is_foreign(&f, others[i].whose, others[i].why);
-        fake_say(&f, "NLST");
-        data = fake_come(&f);
+            is_foreign(others[i].whose, others[i].why);
+        fake_say("NLST");
+        data = fake_come();
         send_bytes(data, SLICE(LINE));
-        transfer(&f, data);
-        fake_hang_up(&f, ENDING_CLOSED);
+        transfer(data);
+        fake_hang_up(ENDING_CLOSED);
     }
 }
 
 /* While one header is read, the next connection waits, and isn't lost. */
 Test(session_proxied, one_at_a_time, .timeout = 60)
 {
-    struct fake f;
     int first, second;
     char byte;
 
-    open_session(&f);
-    ask_port(&f);
-    first = fake_come(&f);
+    open_session();
+    ask_port();
+    first = fake_come();
     send_bytes(first, SLICE("PROXY "));
-    fake_do(&f, "NOOP", 200);
-    second = fake_come(&f);
+    fake_do("NOOP", 200);
+    second = fake_come();
     send_bytes(second, SLICE(LINE));
-    fake_say(&f, "NLST");
+    fake_say("NLST");
     send_bytes(first, SLICE("nonsense\r\n"));
     cr_expect_leq(recv(first, &byte, 1, 0), 0, "not closed");
-    transfer(&f, second);
+    transfer(second);
     close(first);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* Nobody may connect without the proxy, not even the client itself. */
 Test(session_proxied, past_the_proxy, .timeout = 60)
 {
-    struct fake f;
     char byte;
     int data;
 
-    open_session(&f);
-    ask_port(&f);
-    data = fake_come_from(&f, "127.0.0.77");
+    open_session();
+    ask_port();
+    data = fake_come_from("127.0.0.77");
     cr_expect_leq(recv(data, &byte, 1, 0), 0);
-    is_foreign(&f, "127.0.0.77:", "not who is expected");
+    is_foreign("127.0.0.77:", "not who is expected");
     close(data);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 Test(session_proxied, a_slow_header_of_data, .timeout = 60)
 {
-    struct fake f;
     char byte;
     int data;
 
     fake_settings("connect_timeout", 2000);
-    open_session(&f);
-    ask_port(&f);
-    data = fake_come(&f);
+    open_session();
+    ask_port();
+    data = fake_come();
     send_bytes(data, SLICE("PROXY "));
     cr_expect_leq(recv(data, &byte, 1, 0), 0, "not closed");
-    is_foreign(&f, "127.0.0.1", "no PROXY header in order");
+    is_foreign("127.0.0.1", "no PROXY header in order");
     close(data);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* Whatever ends the wait, the next EPSV works. */
@@ -532,52 +515,49 @@ Test(session_proxied, given_up_within_a_header, .timeout = 60)
 {
     static const char *const ends[] = { "EPSV", "ABOR" };
     static const int codes[] = { 229, 225 };
-    struct fake f;
     int data;
 
-    open_session(&f);
-    ask_port(&f);
+    open_session();
+    ask_port();
     for (int i = 0; i < 2; i++) {
-        data = fake_come(&f);
+        data = fake_come();
         send_bytes(data, SLICE("PROXY "));
-        fake_do(&f, "NOOP", 200);
-        fake_do(&f, ends[i], codes[i]);
+        fake_do("NOOP", 200);
+        fake_do(ends[i], codes[i]);
         close(data);
     }
-    fake_do(&f, "EPSV", 229);
-    data = fake_come(&f);
+    fake_do("EPSV", 229);
+    data = fake_come();
     send_bytes(data, SLICE(LINE));
-    fake_say(&f, "NLST");
-    transfer(&f, data);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_say("NLST");
+    transfer(data);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* PASV can announce IPv4 only: both the address that the client connected to
  * and the address announced to it count. */
 Test(session_proxied, pasv_and_ipv6, .timeout = 60)
 {
-    struct fake f;
-
-    open_session(&f);
-    fake_say(&f, "PASV");
-    fake_lend(&f, "2001:db8::9", true);
-    cr_assert_eq(fake_reply(&f), 425, "%s", f.reply);
-    fake_do(&f, "EPSV", 229);
-    fake_hang_up(&f, ENDING_CLOSED);
-    open_session(&f);
-    fake_say(&f, "PASV");
-    fake_lend(&f, "192.0.2.77", true);
-    cr_assert_eq(fake_reply(&f), 227, "%s", f.reply);
-    cr_expect(strstr(f.reply, "(192,0,2,77,"), "%s", f.reply);
-    fake_hang_up(&f, ENDING_CLOSED);
-    fake_start(&f);
-    send_bytes(f.control, SLICE("PROXY TCP6 2001:db8::1 ::2 4711 21\r\n"));
-    hear_enter(&f, "[2001:db8::1]:4711", "[::2]:21");
-    let_in(&f);
-    fake_login(&f);
-    fake_say(&f, "PASV");
-    cr_expect_eq(fake_reply(&f), 425, "%s", f.reply);
-    fake_say(&f, "EPSV 1");
-    cr_expect_eq(fake_reply(&f), 522, "%s", f.reply);
-    fake_hang_up(&f, ENDING_CLOSED);
+    open_session();
+    fake_say("PASV");
+    fake_lend("2001:db8::9", true);
+    cr_assert_eq(fake_reply(), 425, "%s", fake.reply);
+    fake_do("EPSV", 229);
+    fake_hang_up(ENDING_CLOSED);
+    open_session();
+    fake_say("PASV");
+    fake_lend("192.0.2.77", true);
+    cr_assert_eq(fake_reply(), 227, "%s", fake.reply);
+    cr_expect(strstr(fake.reply, "(192,0,2,77,"), "%s", fake.reply);
+    fake_hang_up(ENDING_CLOSED);
+    fake_start();
+    send_bytes(fake.control, SLICE("PROXY TCP6 2001:db8::1 ::2 4711 21\r\n"));
+    hear_enter("[2001:db8::1]:4711", "[::2]:21");
+    let_in();
+    fake_login();
+    fake_say("PASV");
+    cr_expect_eq(fake_reply(), 425, "%s", fake.reply);
+    fake_say("EPSV 1");
+    cr_expect_eq(fake_reply(), 522, "%s", fake.reply);
+    fake_hang_up(ENDING_CLOSED);
 }

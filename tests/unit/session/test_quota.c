@@ -7,48 +7,46 @@
 
 #define GIB (UINT64_C(1) << 30)
 
-static void expect_text(const struct fake *f, const char *text)
+static void expect_text(const char *text)
 {
-    cr_expect_not_null(strstr(f->reply, text), "no \"%s\" in: %s", text,
-                       f->reply);
+    cr_expect_not_null(strstr(fake.reply, text), "no \"%s\" in: %s", text,
+                       fake.reply);
 }
 
-static void ask_quota_in(struct fake *f, const char *command, const char *path,
+static void ask_quota_in(const char *command, const char *path,
                          struct msg_space_is is)
 {
     struct message asked, m = { .kind = MSG_space_is, .space_is = is };
 
-    fake_say(f, command);
-    fake_hear(&f->files, &asked, MSG_space);
+    fake_say(command);
+    fake_hear(&fake.files, &asked, MSG_space);
     cr_assert(slice_equal(asked.space.path, slice_from(path)));
     m.request = asked.request;
-    fake_tell(&f->files, &m);
-    cr_expect_eq(fake_reply(f), 200);
+    fake_tell(&fake.files, &m);
+    cr_expect_eq(fake_reply(), 200);
 }
 
-static void ask_quota(struct fake *f, struct msg_space_is is)
+static void ask_quota(struct msg_space_is is)
 {
-    ask_quota_in(f, "SITE QUOTA", "/", is);
+    ask_quota_in("SITE QUOTA", "/", is);
 }
 
 Test(quota, site_quota, .timeout = 60)
 {
-    struct fake f;
-
-    fake_open(&f);
-    ask_quota(&f, (struct msg_space_is){ .bytes = 7 });
-    expect_text(&f, "200 No quota here; AVBL tells");
-    ask_quota(&f, (struct msg_space_is){ .limit = 20 * GIB,
-                                         .used = 5 * GIB,
-                                         .files_limit = 1000,
-                                         .files_used = 12 });
-    expect_text(&f, "200 Quota: 21474836480 bytes, 5368709120 used; 1000 "
-                    "files, 12 used.");
-    ask_quota(&f, (struct msg_space_is){ .limit = 7, .used = 9 });
-    expect_text(&f, "200 Quota: 7 bytes, 9 used.");
-    ask_quota_in(&f, "SITE QUOTA contracts/a", "/contracts/a",
+    fake_open();
+    ask_quota((struct msg_space_is){ .bytes = 7 });
+    expect_text("200 No quota here; AVBL tells");
+    ask_quota((struct msg_space_is){ .limit = 20 * GIB,
+                                     .used = 5 * GIB,
+                                     .files_limit = 1000,
+                                     .files_used = 12 });
+    expect_text("200 Quota: 21474836480 bytes, 5368709120 used; 1000 "
+                "files, 12 used.");
+    ask_quota((struct msg_space_is){ .limit = 7, .used = 9 });
+    expect_text("200 Quota: 7 bytes, 9 used.");
+    ask_quota_in("SITE QUOTA contracts/a", "/contracts/a",
                  (struct msg_space_is){ .limit = 7 });
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 Test(quota, refusals, .timeout = 60)
@@ -74,18 +72,17 @@ Test(quota, refusals, .timeout = 60)
         { { .outcome = OUTCOME_NO_SPACE }, "452 No space left" },
     };
     struct message asked;
-    struct fake f;
 
-    fake_open(&f);
+    fake_open();
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct message m = { .kind = MSG_refused, .refused = rows[i].why };
 
-        fake_say(&f, "MKD d");
-        fake_hear(&f.files, &asked, MSG_directory_make);
+        fake_say("MKD d");
+        fake_hear(&fake.files, &asked, MSG_directory_make);
         m.request = asked.request;
-        fake_tell(&f.files, &m);
-        cr_expect_eq(fake_reply(&f), i < 5 ? 552 : 452);
-        expect_text(&f, rows[i].reply);
+        fake_tell(&fake.files, &m);
+        cr_expect_eq(fake_reply(), i < 5 ? 552 : 452);
+        expect_text(rows[i].reply);
     }
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(ENDING_CLOSED);
 }

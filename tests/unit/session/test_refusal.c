@@ -6,40 +6,37 @@
 #include "fake.h"
 #include "sallyport/ipc/channel.h"
 
-static void expect_refused(struct fake *f, const char *verb, const char *path,
-                           unsigned result)
+static void expect_refused(const char *verb, const char *path, unsigned result)
 {
     struct event_record r;
 
-    cr_assert(fake_event(f, EVENT_COMMAND_REFUSED, &r), "%s", verb);
+    cr_assert(fake_event(EVENT_COMMAND_REFUSED, &r), "%s", verb);
     cr_expect(slice_equal(r.text[FIELD_VERB], slice_from(verb)));
     cr_expect(slice_equal(r.text[FIELD_USER], SLICE("anna")));
     cr_expect_eq(r.number[FIELD_RESULT], result);
     cr_expect(!path || slice_equal(r.text[FIELD_PATH], slice_from(path)));
 }
 
-static void ask_port(struct fake *f, int error)
+static void ask_port(int error)
 {
     struct message asked,
         none = { .kind = MSG_port_none, .port_none = { .error = error } };
 
-    fake_say(f, "EPSV");
-    fake_hear(&f->gate, &asked, MSG_port);
+    fake_say("EPSV");
+    fake_hear(&fake.gate, &asked, MSG_port);
     none.request = asked.request;
-    fake_tell(&f->gate, &none);
-    cr_assert_eq(fake_reply(f), 425);
+    fake_tell(&fake.gate, &none);
+    cr_assert_eq(fake_reply(), 425);
 }
 
 Test(refusal, no_port_is_free, .timeout = 60)
 {
-    struct fake f;
-
-    fake_open(&f);
-    ask_port(&f, EADDRINUSE);
-    expect_refused(&f, "EPSV", NULL, 425);
-    ask_port(&f, EMFILE);
-    expect_refused(&f, "EPSV", NULL, 425);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_open();
+    ask_port(EADDRINUSE);
+    expect_refused("EPSV", NULL, 425);
+    ask_port(EMFILE);
+    expect_refused("EPSV", NULL, 425);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 static const struct row {
@@ -60,25 +57,23 @@ static const struct row {
     { "STAT a", MSG_directory_list, OUTCOME_IO, "STAT", "/a", 451 },
 };
 
-static void refuse(struct fake *f, enum message_kind asked, enum outcome o)
+static void refuse(enum message_kind asked, enum outcome o)
 {
     struct message no = { .kind = MSG_refused, .refused = { .outcome = o } };
 
-    fake_answer(f, asked, &no);
+    fake_answer(asked, &no);
 }
 
 Test(refusal, by_files, .timeout = 60)
 {
-    struct fake f;
-
-    fake_open(&f);
+    fake_open();
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-        fake_say(&f, rows[i].line);
-        refuse(&f, rows[i].asked, rows[i].outcome);
-        cr_assert_eq(fake_reply(&f), (int)rows[i].code);
-        expect_refused(&f, rows[i].verb, rows[i].path, rows[i].code);
+        fake_say(rows[i].line);
+        refuse(rows[i].asked, rows[i].outcome);
+        cr_assert_eq(fake_reply(), (int)rows[i].code);
+        expect_refused(rows[i].verb, rows[i].path, rows[i].code);
     }
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* A name that doesn't exist is no refusal, but for a first wrong directory; a
@@ -86,33 +81,31 @@ Test(refusal, by_files, .timeout = 60)
 Test(refusal, once_or_not_at_all, .timeout = 60)
 {
     struct event_record r;
-    struct fake f;
 
-    fake_open(&f);
+    fake_open();
     for (int i = 0; i < 2; i++) {
-        fake_say(&f, "CWD a");
-        refuse(&f, MSG_directory_enter, OUTCOME_NOT_FOUND);
-        cr_assert_eq(fake_reply(&f), 550);
+        fake_say("CWD a");
+        refuse(MSG_directory_enter, OUTCOME_NOT_FOUND);
+        cr_assert_eq(fake_reply(), 550);
     }
-    cr_expect(fake_event(&f, EVENT_COMMAND_REFUSED, &r));
-    fake_say(&f, "DELE a");
-    refuse(&f, MSG_file_delete, OUTCOME_DENIED);
-    cr_assert_eq(fake_reply(&f), 550);
-    fake_do(&f, "NOSUCH", 500);
-    fake_hang_up(&f, ENDING_CLOSED);
-    cr_expect(!fake_event(&f, EVENT_COMMAND_REFUSED, &r));
+    cr_expect(fake_event(EVENT_COMMAND_REFUSED, &r));
+    fake_say("DELE a");
+    refuse(MSG_file_delete, OUTCOME_DENIED);
+    cr_assert_eq(fake_reply(), 550);
+    fake_do("NOSUCH", 500);
+    fake_hang_up(ENDING_CLOSED);
+    cr_expect(!fake_event(EVENT_COMMAND_REFUSED, &r));
 }
 
 /* Commands that a stranger tries before a login belong to no user. */
 Test(refusal, not_before_a_login, .timeout = 60)
 {
     struct event_record r;
-    struct fake f;
 
-    fake_start(&f);
-    fake_secure(&f);
-    fake_do(&f, "PBSZ 0", 200);
-    fake_do(&f, "PROT C", 534);
-    fake_hang_up(&f, ENDING_CLOSED);
-    cr_expect(!fake_event(&f, EVENT_COMMAND_REFUSED, &r));
+    fake_start();
+    fake_secure();
+    fake_do("PBSZ 0", 200);
+    fake_do("PROT C", 534);
+    fake_hang_up(ENDING_CLOSED);
+    cr_expect(!fake_event(EVENT_COMMAND_REFUSED, &r));
 }

@@ -32,29 +32,25 @@ Test(session, every_row_of_site_is_handled)
 
 Test(session, three_unknown_commands_before_login_are_the_end, .timeout = 30)
 {
-    struct fake f;
-
-    fake_start(&f);
-    cr_assert_eq(fake_reply(&f), 220);
-    fake_do(&f, "NOOP", 200);
-    fake_say(&f, "ONE\r\nTWO\r\nTHREE\r\nNOOP");
+    fake_start();
+    cr_assert_eq(fake_reply(), 220);
+    fake_do("NOOP", 200);
+    fake_say("ONE\r\nTWO\r\nTHREE\r\nNOOP");
     for (int i = 0; i < 3; i++)
-        cr_assert_eq(fake_reply(&f), 500);
-    cr_assert_eq(fake_reply(&f), 0);
-    fake_hang_up(&f, ENDING_PROTOCOL);
+        cr_assert_eq(fake_reply(), 500);
+    cr_assert_eq(fake_reply(), 0);
+    fake_hang_up(ENDING_PROTOCOL);
 }
 
 /* As the first line it is another protocol's. */
 Test(session, an_unknown_command_at_first_is_the_end, .timeout = 30)
 {
-    struct fake f;
-
-    fake_start(&f);
-    cr_assert_eq(fake_reply(&f), 220);
-    fake_do(&f, "SSH-2.0-x secret", 500);
-    cr_assert_eq(fake_reply(&f), 0);
-    fake_hang_up(&f, ENDING_NOT_FTP);
-    cr_expect_str_eq(fake_end_reason(&f),
+    fake_start();
+    cr_assert_eq(fake_reply(), 220);
+    fake_do("SSH-2.0-x secret", 500);
+    cr_assert_eq(fake_reply(), 0);
+    fake_hang_up(ENDING_NOT_FTP);
+    cr_expect_str_eq(fake_end_reason(),
                      "not FTP: it began with 'SSH-2.0-'; set that client to "
                      "another port");
 }
@@ -62,14 +58,12 @@ Test(session, an_unknown_command_at_first_is_the_end, .timeout = 30)
 /* CVE-2011-0411: plain text after AUTH is never executed. */
 Test(session, plain_text_behind_auth_is_the_end, .timeout = 30)
 {
-    struct fake f;
-
-    fake_start(&f);
-    cr_assert_eq(fake_reply(&f), 220);
-    fake_do(&f, "AUTH TLS\r\nNOOP", 234);
-    cr_assert_eq(fake_reply(&f), 0);
-    fake_hang_up(&f, ENDING_PROTOCOL);
-    cr_assert_str_eq(fake_end_reason(&f),
+    fake_start();
+    cr_assert_eq(fake_reply(), 220);
+    fake_do("AUTH TLS\r\nNOOP", 234);
+    cr_assert_eq(fake_reply(), 0);
+    fake_hang_up(ENDING_PROTOCOL);
+    cr_assert_str_eq(fake_end_reason(),
                      "protocol error: plain text after AUTH");
 }
 
@@ -77,18 +71,18 @@ Test(session, plain_text_behind_auth_is_the_end, .timeout = 30)
 Test(session, pipelined_commands_keep_their_order, .timeout = 30)
 {
     struct message answer = { .kind = MSG_done };
-    struct fake f;
 
-    fake_open(&f);
-    fake_say(&f, "CWD /a\r\nPWD\r\nCWD /b\r\nPWD\r\nNOOP");
+    fake_open();
+    fake_say("CWD /a\r\nPWD\r\nCWD /b\r\nPWD\r\nNOOP");
     for (int i = 0; i < 2; i++) {
-        fake_answer(&f, MSG_directory_enter, &answer);
-        cr_assert_eq(fake_reply(&f), 250);
-        cr_assert_eq(fake_reply(&f), 257);
-        cr_assert(strstr(f.reply, i == 0 ? "\"/a\"" : "\"/b\""), "%s", f.reply);
+        fake_answer(MSG_directory_enter, &answer);
+        cr_assert_eq(fake_reply(), 250);
+        cr_assert_eq(fake_reply(), 257);
+        cr_assert(strstr(fake.reply, i == 0 ? "\"/a\"" : "\"/b\""), "%s",
+                  fake.reply);
     }
-    cr_assert_eq(fake_reply(&f), 200);
-    fake_hang_up(&f, ENDING_CLOSED);
+    cr_assert_eq(fake_reply(), 200);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* Also those that get no other reply than 500, so that none of these is taken
@@ -99,37 +93,36 @@ Test(session, lines_during_a_transfer_keep_their_order, .timeout = 60)
                               .file_stored = { .path = SLICE("/x") } };
     static const char bad[] = "PW\0D\r\n";
     struct fake_transfer t;
-    struct fake f;
 
-    fake_open(&f);
-    fake_upload(&f, &t);
-    fake_say(&f, "NOOP\r\nWHAT");
-    cr_assert(tls_client_write(f.tls, bad, sizeof(bad) - 1));
-    fake_say(&f, "\r\nNOOP\r\nPWD");
-    cr_expect_eq(fake_reply(&f), 200, "%s", f.reply);
+    fake_open();
+    fake_upload(&t);
+    fake_say("NOOP\r\nWHAT");
+    cr_assert(tls_client_write(fake.tls, bad, sizeof(bad) - 1));
+    fake_say("\r\nNOOP\r\nPWD");
+    cr_expect_eq(fake_reply(), 200, "%s", fake.reply);
     cr_assert(tls_client_shutdown(t.tls));
-    fake_answer(&f, MSG_file_commit, &stored);
-    cr_expect_eq(fake_reply(&f), 226, "%s", f.reply);
-    cr_expect_eq(fake_reply(&f), 500, "WHAT: %s", f.reply);
-    cr_expect(fake_reply(&f) == 500 && strstr(f.reply, "NUL"), "%s", f.reply);
-    cr_expect_eq(fake_reply(&f), 500, "an empty line: %s", f.reply);
-    cr_expect_eq(fake_reply(&f), 200, "%s", f.reply);
-    cr_expect_eq(fake_reply(&f), 257, "%s", f.reply);
-    f.files.phase = PHASE_IDLE;
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_answer(MSG_file_commit, &stored);
+    cr_expect_eq(fake_reply(), 226, "%s", fake.reply);
+    cr_expect_eq(fake_reply(), 500, "WHAT: %s", fake.reply);
+    cr_expect(fake_reply() == 500 && strstr(fake.reply, "NUL"), "%s",
+              fake.reply);
+    cr_expect_eq(fake_reply(), 500, "an empty line: %s", fake.reply);
+    cr_expect_eq(fake_reply(), 200, "%s", fake.reply);
+    cr_expect_eq(fake_reply(), 257, "%s", fake.reply);
+    fake.files.phase = PHASE_IDLE;
+    fake_hang_up(ENDING_CLOSED);
     fake_release(&t);
 }
 
 /* No byte of it, no close_notify, 451. */
-static void expect_unread(struct fake *f, struct fake_transfer *t,
-                          const char *words)
+static void expect_unread(struct fake_transfer *t, const char *words)
 {
     char byte;
 
-    fake_secure_data(f, t);
+    fake_secure_data(t);
     cr_expect_eq(tls_client_read(t->tls, &byte, 1), TLS_CLIENT_CUT);
-    cr_expect_eq(fake_reply(f), 451, "%s", f->reply);
-    cr_expect_not_null(strstr(f->reply, words), "%s", f->reply);
+    cr_expect_eq(fake_reply(), 451, "%s", fake.reply);
+    cr_expect_not_null(strstr(fake.reply, words), "%s", fake.reply);
     fake_release(t);
 }
 
@@ -137,14 +130,13 @@ static void expect_unread(struct fake *f, struct fake_transfer *t,
 Test(session, a_small_file_that_is_cut, .timeout = 60)
 {
     struct fake_transfer t;
-    struct fake f;
 
-    fake_open(&f);
-    t.data = fake_data(&f);
-    fake_begin_download(&f, &t, 100);
+    fake_open();
+    t.data = fake_data();
+    fake_begin_download(&t, 100);
     cr_assert_eq(ftruncate(fileno(t.file), 99), 0);
-    expect_unread(&f, &t, "the file was cut short");
-    fake_hang_up(&f, ENDING_CLOSED);
+    expect_unread(&t, "the file was cut short");
+    fake_hang_up(ENDING_CLOSED);
 }
 
 Test(session, a_small_file_that_cant_be_read, .timeout = 60)
@@ -153,17 +145,16 @@ Test(session, a_small_file_that_cant_be_read, .timeout = 60)
                             .file_readable = { .size = 1 } };
     int unreadable = open("/tmp", O_TMPFILE | O_WRONLY, 0600);
     struct fake_transfer t = { .file = fdopen(unreadable, "w") };
-    struct fake f;
 
     cr_assert_eq(ftruncate(unreadable, 1), 0);
-    fake_open(&f);
-    t.data = fake_data(&f);
-    fake_say(&f, "RETR /x");
+    fake_open();
+    t.data = fake_data();
+    fake_say("RETR /x");
     file.file_readable.file = unreadable;
-    fake_answer(&f, MSG_file_read, &file);
-    cr_assert_eq(fake_reply(&f), 150, "%s", f.reply);
-    expect_unread(&f, &t, "can't read the file");
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_answer(MSG_file_read, &file);
+    cr_assert_eq(fake_reply(), 150, "%s", fake.reply);
+    expect_unread(&t, "can't read the file");
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* The client gets the id of an upload that waits, also if it isn't safe. */
@@ -175,16 +166,15 @@ Test(session, an_upload_that_waits_unsafely, .timeout = 60)
                                                    SLICE("0123456789abcdef"),
                                                .unsafe = true } };
     struct fake_transfer t;
-    struct fake f;
 
-    fake_open(&f);
-    fake_upload(&f, &t);
+    fake_open();
+    fake_upload(&t);
     cr_assert(tls_client_shutdown(t.tls));
-    fake_answer(&f, MSG_file_commit, &stored);
-    cr_expect_eq(fake_reply(&f), 451, "%s", f.reply);
-    cr_expect(strstr(f.reply, "(id 0123456789abcdef)"), "%s", f.reply);
-    f.files.phase = PHASE_IDLE;
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_answer(MSG_file_commit, &stored);
+    cr_expect_eq(fake_reply(), 451, "%s", fake.reply);
+    cr_expect(strstr(fake.reply, "(id 0123456789abcdef)"), "%s", fake.reply);
+    fake.files.phase = PHASE_IDLE;
+    fake_hang_up(ENDING_CLOSED);
     fake_release(&t);
 }
 
@@ -193,19 +183,18 @@ Test(session, abor_overtakes_bad_lines, .timeout = 60)
 {
     struct message done = { .kind = MSG_done };
     struct fake_transfer t;
-    struct fake f;
 
-    fake_open(&f);
-    fake_upload(&f, &t);
-    fake_say(&f, "\xff\xf4\xff\xf2\r\nP\rWD\r\n\xff\xf4\xff\xf2"
-                 "ABOR");
-    cr_expect_eq(fake_reply(&f), 426, "%s", f.reply);
-    cr_expect_eq(fake_reply(&f), 226, "%s", f.reply);
-    fake_answer(&f, MSG_file_abort, &done);
-    cr_expect_eq(fake_reply(&f), 500, "%s", f.reply);
-    cr_expect_eq(fake_reply(&f), 500, "%s", f.reply);
-    f.files.phase = PHASE_IDLE;
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_open();
+    fake_upload(&t);
+    fake_say("\xff\xf4\xff\xf2\r\nP\rWD\r\n\xff\xf4\xff\xf2"
+             "ABOR");
+    cr_expect_eq(fake_reply(), 426, "%s", fake.reply);
+    cr_expect_eq(fake_reply(), 226, "%s", fake.reply);
+    fake_answer(MSG_file_abort, &done);
+    cr_expect_eq(fake_reply(), 500, "%s", fake.reply);
+    cr_expect_eq(fake_reply(), 500, "%s", fake.reply);
+    fake.files.phase = PHASE_IDLE;
+    fake_hang_up(ENDING_CLOSED);
     fake_release(&t);
 }
 
@@ -214,26 +203,26 @@ Test(session, quit_in_a_transfer_finishes_it_first, .timeout = 30)
     struct message asked, stored = { .kind = MSG_file_stored,
                                      .file_stored = { .path = SLICE("/x") } };
     struct fake_transfer t;
-    struct fake f;
 
-    fake_open(&f);
-    fake_upload(&f, &t);
-    fake_do(&f, "NOOP", 200);
+    fake_open();
+    fake_upload(&t);
+    fake_do("NOOP", 200);
     cr_assert(tls_client_write(t.tls, "hello", 5));
     do { /* until the bytes have come */
-        fake_do(&f, "STAT", 211);
-    } while (strstr(f.lines, "bytes so far: 0, STOR /x\r\n"));
-    cr_assert(strstr(f.lines, "bytes so far: 5, STOR /x\r\n"), "%s", f.lines);
-    fake_say(&f, "QUIT");
+        fake_do("STAT", 211);
+    } while (strstr(fake.lines, "bytes so far: 0, STOR /x\r\n"));
+    cr_assert(strstr(fake.lines, "bytes so far: 5, STOR /x\r\n"), "%s",
+              fake.lines);
+    fake_say("QUIT");
     cr_assert(tls_client_shutdown(t.tls));
-    fake_hear(&f.files, &asked, MSG_file_commit);
+    fake_hear(&fake.files, &asked, MSG_file_commit);
     cr_assert_eq(asked.file_commit.length, 5);
     stored.request = asked.request;
-    fake_tell(&f.files, &stored);
-    cr_assert_eq(fake_reply(&f), 226);
-    cr_assert_eq(fake_reply(&f), 221);
+    fake_tell(&fake.files, &stored);
+    cr_assert_eq(fake_reply(), 226);
+    cr_assert_eq(fake_reply(), 221);
     fake_release(&t);
-    fake_hang_up(&f, ENDING_QUIT);
+    fake_hang_up(ENDING_QUIT);
 }
 
 /* A REST counts for the next transfer, also if that is refused. */
@@ -249,29 +238,28 @@ Test(session, rest_never_reaches_another_file, .timeout = 60)
         struct message asked,
             no = { .kind = MSG_refused,
                    .refused = { .outcome = OUTCOME_BAD_NAME } };
-        struct fake f;
         int data, first = -1;
 
-        fake_open(&f);
+        fake_open();
         if (i == 1)
-            first = fake_data(&f);
-        fake_do(&f, "PBSZ 0", 200);
-        fake_do(&f, "PROT P", 200);
-        fake_do(&f, "REST 500", 350);
-        fake_say(&f, refused[i]);
+            first = fake_data();
+        fake_do("PBSZ 0", 200);
+        fake_do("PROT P", 200);
+        fake_do("REST 500", 350);
+        fake_say(refused[i]);
         if (i == 1)
-            fake_answer(&f, MSG_file_write, &no);
-        cr_assert_geq(fake_reply(&f), 400);
-        data = fake_data(&f);
-        fake_say(&f, "STOR /doc");
-        fake_hear(&f.files, &asked, MSG_file_write);
+            fake_answer(MSG_file_write, &no);
+        cr_assert_geq(fake_reply(), 400);
+        data = fake_data();
+        fake_say("STOR /doc");
+        fake_hear(&fake.files, &asked, MSG_file_write);
         cr_assert_eq(asked.file_write.offset, 0, "row %zu", i);
         close(data);
         if (first >= 0)
             close(first);
-        close(f.control);
-        f.control = -1;
-        fake_end(&f);
+        close(fake.control);
+        fake.control = -1;
+        fake_end();
     }
 }
 
@@ -280,22 +268,21 @@ Test(session, rest_never_reaches_another_file, .timeout = 60)
 Test(session, stat_in_a_transfer, .timeout = 30)
 {
     struct fake_transfer t;
-    struct fake f;
     char some[65536];
 
-    fake_open(&f);
-    fake_download(&f, &t, MUCH);
+    fake_open();
+    fake_download(&t, MUCH);
     cr_assert_gt(tls_client_read(t.tls, some, sizeof(some)), 0);
-    fake_do(&f, "STAT", 211);
-    cr_expect(strstr(f.lines, ", RETR /x\r\n"), "%s", f.lines);
-    cr_expect(strstr(f.lines, "bytes so far: "), "%s", f.lines);
-    cr_expect_not(strstr(f.lines, "bytes so far: 0,"), "%s", f.lines);
-    fake_do(&f, "ABOR", 426);
-    cr_assert_eq(fake_reply(&f), 226);
-    fake_do(&f, "STAT", 211);
-    cr_expect_not(strstr(f.lines, "so far"), "%s", f.lines);
+    fake_do("STAT", 211);
+    cr_expect(strstr(fake.lines, ", RETR /x\r\n"), "%s", fake.lines);
+    cr_expect(strstr(fake.lines, "bytes so far: "), "%s", fake.lines);
+    cr_expect_not(strstr(fake.lines, "bytes so far: 0,"), "%s", fake.lines);
+    fake_do("ABOR", 426);
+    cr_assert_eq(fake_reply(), 226);
+    fake_do("STAT", 211);
+    cr_expect_not(strstr(fake.lines, "so far"), "%s", fake.lines);
     fake_release(&t);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* A connection that is reset while files is still busy costs no CPU time. */
@@ -303,25 +290,24 @@ Test(session, a_reset_while_files_is_asked_does_not_spin, .timeout = 60)
 {
     struct message asked, no = { .kind = MSG_refused,
                                  .refused = { .outcome = OUTCOME_NOT_FOUND } };
-    struct fake f;
     unsigned long so_far;
 
-    fake_open(&f);
-    close(fake_data(&f));
-    fake_say(&f, "RETR /x");
+    fake_open();
+    close(fake_data());
+    fake_say("RETR /x");
     /* Either the hang-up is noticed first (425), or files gets a request (and
      * waits). */
-    if (channel_wait(&f.files, &asked, 500) == 1) {
-        so_far = fake_cpu_ms(&f);
+    if (channel_wait(&fake.files, &asked, 500) == 1) {
+        so_far = fake_cpu_ms();
         poll(NULL, 0, 400);
-        cr_assert_lt(fake_cpu_ms(&f) - so_far, 200);
+        cr_assert_lt(fake_cpu_ms() - so_far, 200);
         no.request = asked.request;
-        fake_tell(&f.files, &no);
-        cr_assert_eq(fake_reply(&f), 550);
+        fake_tell(&fake.files, &no);
+        cr_assert_eq(fake_reply(), 550);
     } else {
-        cr_assert_eq(fake_reply(&f), 425);
+        cr_assert_eq(fake_reply(), 425);
     }
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* A line that comes before the reply to the one before stays in the socket, and
@@ -330,20 +316,19 @@ Test(session, a_line_that_waits_does_not_spin, .timeout = 60)
 {
     struct message asked, done = { .kind = MSG_done };
     unsigned long so_far;
-    struct fake f;
 
-    fake_open(&f);
-    fake_say(&f, "CWD a");
-    fake_hear(&f.files, &asked, MSG_directory_enter);
-    fake_say(&f, "NOOP");
-    so_far = fake_cpu_ms(&f);
+    fake_open();
+    fake_say("CWD a");
+    fake_hear(&fake.files, &asked, MSG_directory_enter);
+    fake_say("NOOP");
+    so_far = fake_cpu_ms();
     poll(NULL, 0, 400);
-    cr_assert_lt(fake_cpu_ms(&f) - so_far, 50);
+    cr_assert_lt(fake_cpu_ms() - so_far, 50);
     done.request = asked.request;
-    fake_tell(&f.files, &done);
-    cr_assert_eq(fake_reply(&f), 250);
-    cr_assert_eq(fake_reply(&f), 200);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_tell(&fake.files, &done);
+    cr_assert_eq(fake_reply(), 250);
+    cr_assert_eq(fake_reply(), 200);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* A client that asks for new keys without end, and reads none of them, is no
@@ -351,18 +336,17 @@ Test(session, a_line_that_waits_does_not_spin, .timeout = 60)
 Test(session, new_keys_without_end, .timeout = 60)
 {
     unsigned long so_far;
-    struct fake f;
 
     fake_settings("login_timeout", 3000);
-    fake_start(&f);
-    fake_secure(&f);
-    fd_set_nonblock(f.control, true);
-    for (int held = 0; held < 10; held += !tls_client_renew(f.tls))
+    fake_start();
+    fake_secure();
+    fd_set_nonblock(fake.control, true);
+    for (int held = 0; held < 10; held += !tls_client_renew(fake.tls))
         poll(NULL, 0, held > 0 ? 20 : 0);
-    so_far = fake_cpu_ms(&f);
+    so_far = fake_cpu_ms();
     poll(NULL, 0, 500);
-    cr_expect_lt(fake_cpu_ms(&f) - so_far, 100);
-    cr_expect_eq(fake_end(&f), ENDING_LOGIN_TIME);
+    cr_expect_lt(fake_cpu_ms() - so_far, 100);
+    cr_expect_eq(fake_end(), ENDING_LOGIN_TIME);
 }
 
 /* Users type "USER name password", or a password alone; the log must not have
@@ -383,22 +367,20 @@ Test(session, what_cannot_be_a_user_is_not_logged, .timeout = 60)
         struct message asked, p,
             denied = { .kind = MSG_denied, .denied = { .why = rows[i].why } };
         struct event_record r = { .event = EVENT_COUNT };
-        struct fake f;
 
-        fake_start(&f);
-        fake_ask_login(&f, rows[i].name, &asked);
+        fake_start();
+        fake_ask_login(rows[i].name, &asked);
         denied.request = asked.request;
-        f.master.phase = PHASE_GREETED;
-        fake_tell(&f.master, &denied);
-        fake_reply(&f);
+        fake.master.phase = PHASE_GREETED;
+        fake_tell(&fake.master, &denied);
+        fake_reply();
         while (r.event != EVENT_LOGIN_FAILED) {
-            fake_hear(&f.log, &p, MSG_event);
+            fake_hear(&fake.log, &p, MSG_event);
             cr_assert_eq(event_decode(p.event.event, &r), 0);
         }
         cr_expect(slice_equal(r.text[FIELD_USER], slice_from(rows[i].logged)),
                   "row %zu", i);
-        fake_hang_up(&f,
-                     rows[i].why == DENIAL_BUSY ? ENDING_PEER : ENDING_CLOSED);
+        fake_hang_up(rows[i].why == DENIAL_BUSY ? ENDING_PEER : ENDING_CLOSED);
     }
 }
 
@@ -408,21 +390,20 @@ Test(session, a_wrong_password_is_not_its_line, .timeout = 30)
 {
     struct message asked, denied = { .kind = MSG_denied }, p;
     struct event_record r;
-    struct fake f;
 
-    fake_start(&f);
-    fake_ask_login(&f, "anna", &asked);
+    fake_start();
+    fake_ask_login("anna", &asked);
     denied.request = asked.request;
-    f.master.phase = PHASE_GREETED;
-    fake_tell(&f.master, &denied);
-    cr_assert_eq(fake_reply(&f), 530);
-    fake_do(&f, "QUIT", 221);
+    fake.master.phase = PHASE_GREETED;
+    fake_tell(&fake.master, &denied);
+    cr_assert_eq(fake_reply(), 530);
+    fake_do("QUIT", 221);
     do {
-        fake_hear(&f.log, &p, MSG_event);
+        fake_hear(&fake.log, &p, MSG_event);
         cr_assert_eq(event_decode(p.event.event, &r), 0);
         cr_assert_neq(r.event, EVENT_LOGIN_FAILED);
     } while (r.event != EVENT_END);
-    fake_hang_up(&f, ENDING_QUIT);
+    fake_hang_up(ENDING_QUIT);
 }
 
 /* Overload and a fault are different things, for the client and in the log. */
@@ -449,21 +430,20 @@ Test(session, denials_that_end_it, .timeout = 60)
         struct message asked,
             denied = { .kind = MSG_denied, .denied = { .why = rows[i].why } };
         struct event_record r;
-        struct fake f;
 
-        fake_start(&f);
-        fake_secure(&f);
-        fake_say(&f, "USER anna");
-        cr_assert_eq(fake_reply(&f), 331);
-        fake_say(&f, "PASS x");
-        fake_hear(&f.master, &asked, MSG_login);
+        fake_start();
+        fake_secure();
+        fake_say("USER anna");
+        cr_assert_eq(fake_reply(), 331);
+        fake_say("PASS x");
+        fake_hear(&fake.master, &asked, MSG_login);
         denied.request = asked.request;
-        f.master.phase = PHASE_GREETED;
-        fake_tell(&f.master, &denied);
-        cr_expect_eq(fake_reply(&f), 421);
-        cr_expect_str_eq(f.reply, rows[i].reply);
-        fake_hang_up(&f, ENDING_PEER);
-        cr_assert_eq(fake_event(&f, EVENT_LOGIN_FAILED, &r),
+        fake.master.phase = PHASE_GREETED;
+        fake_tell(&fake.master, &denied);
+        cr_expect_eq(fake_reply(), 421);
+        cr_expect_str_eq(fake.reply, rows[i].reply);
+        fake_hang_up(ENDING_PEER);
+        cr_assert_eq(fake_event(EVENT_LOGIN_FAILED, &r),
                      rows[i].reason != NULL);
         if (!rows[i].reason)
             continue; /* auth has logged it */
@@ -478,32 +458,31 @@ Test(session, an_overlong_password_counts, .timeout = 30)
 {
     struct message asked, denied = { .kind = MSG_denied };
     char line[700] = "PASS ";
-    struct fake f;
 
     memset(line + 5, 'x', 600);
-    fake_start(&f);
-    fake_secure(&f);
+    fake_start();
+    fake_secure();
     for (int i = 0; i < 3; i++) {
-        fake_do(&f, "USER eve", 331);
-        fake_say(&f, line);
-        fake_hear(&f.master, &asked, MSG_login);
+        fake_do("USER eve", 331);
+        fake_say(line);
+        fake_hear(&fake.master, &asked, MSG_login);
         denied.request = asked.request;
-        f.master.phase = PHASE_GREETED;
-        fake_tell(&f.master, &denied);
-        cr_assert_eq(fake_reply(&f), 530);
+        fake.master.phase = PHASE_GREETED;
+        fake_tell(&fake.master, &denied);
+        cr_assert_eq(fake_reply(), 530);
     }
-    cr_assert_eq(fake_reply(&f), 421);
-    cr_assert_eq(fake_reply(&f), 0);
-    fake_hang_up(&f, ENDING_LOGIN_TRIES);
+    cr_assert_eq(fake_reply(), 421);
+    cr_assert_eq(fake_reply(), 0);
+    fake_hang_up(ENDING_LOGIN_TRIES);
 }
 
-static unsigned client_events(struct fake *f, struct slice name)
+static unsigned client_events(struct slice name)
 {
     struct event_record r;
     struct message p;
     unsigned n = 0;
 
-    while (channel_receive(&f->log, &p) == 1) {
+    while (channel_receive(&fake.log, &p) == 1) {
         cr_assert_eq(event_decode(p.event.event, &r), 0);
         if (r.event != EVENT_CLIENT)
             continue;
@@ -520,15 +499,14 @@ static unsigned client_events(struct fake *f, struct slice name)
 Test(session, a_client_names_itself, .timeout = 30)
 {
     char line[200] = "CLNT ";
-    struct fake f;
 
     memset(line + 5, 'x', 100);
-    fake_open(&f);
-    fake_do(&f, line, 200);
-    fake_do(&f, "CLNT other", 200);
-    fake_do(&f, "CSID Name=third;", 200);
-    fake_hang_up(&f, ENDING_CLOSED);
-    cr_expect_eq(client_events(&f, (struct slice){ line + 5, 64 }), 1);
+    fake_open();
+    fake_do(line, 200);
+    fake_do("CLNT other", 200);
+    fake_do("CSID Name=third;", 200);
+    fake_hang_up(ENDING_CLOSED);
+    cr_expect_eq(client_events((struct slice){ line + 5, 64 }), 1);
 }
 
 static const struct {
@@ -546,27 +524,23 @@ Test(session, a_client_names_itself_by_csid, .timeout = 60)
 {
     for (size_t i = 0; i < sizeof(csids) / sizeof(csids[0]); i++) {
         char line[64];
-        struct fake f;
 
         snprintf(line, sizeof(line), "CSID %s", csids[i].csid);
-        fake_open(&f);
-        fake_do(&f, line, 200);
-        fake_hang_up(&f, ENDING_CLOSED);
-        cr_expect_eq(client_events(&f, slice_from(csids[i].name)), 1, "%s",
-                     line);
+        fake_open();
+        fake_do(line, 200);
+        fake_hang_up(ENDING_CLOSED);
+        cr_expect_eq(client_events(slice_from(csids[i].name)), 1, "%s", line);
     }
 }
 
 /* The log gets no name if nobody logs in. */
 Test(session, a_stranger_names_itself, .timeout = 30)
 {
-    struct fake f;
-
-    fake_start(&f);
-    fake_secure(&f);
-    fake_do(&f, "CLNT nobody", 200);
-    fake_hang_up(&f, ENDING_CLOSED);
-    cr_expect_eq(client_events(&f, SLICE("")), 0);
+    fake_start();
+    fake_secure();
+    fake_do("CLNT nobody", 200);
+    fake_hang_up(ENDING_CLOSED);
+    cr_expect_eq(client_events(SLICE("")), 0);
 }
 
 /* The reply to LINE has these words. ASKED: the request to files, which
@@ -576,18 +550,17 @@ static void expect_no_right(const char *line, enum message_kind asked,
 {
     struct message no = { .kind = MSG_refused,
                           .refused = { .outcome = OUTCOME_NO_RIGHT } };
-    struct fake f;
     int data;
 
-    fake_open(&f);
-    data = fake_data(&f);
-    fake_say(&f, line);
+    fake_open();
+    data = fake_data();
+    fake_say(line);
     if (asked != MSG_NONE)
-        fake_answer(&f, asked, &no);
-    cr_expect_eq(fake_reply(&f), 550, "%s: %s", line, f.reply);
-    cr_expect_not_null(strstr(f.reply, words), "%s: %s", line, f.reply);
+        fake_answer(asked, &no);
+    cr_expect_eq(fake_reply(), 550, "%s: %s", line, fake.reply);
+    cr_expect_not_null(strstr(fake.reply, words), "%s: %s", line, fake.reply);
     close(data);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* A 550 names the right that is missing, whichever process notices. */
@@ -654,14 +627,13 @@ Test(session, size_for_a_drop, .timeout = 60)
 {
     struct message no = { .kind = MSG_refused,
                           .refused = { .outcome = OUTCOME_NOT_FOUND } };
-    struct fake f;
 
     fake_rights(RIGHT_WRITE);
-    fake_open(&f);
-    fake_say(&f, "SIZE x");
-    fake_answer(&f, MSG_facts, &no);
-    cr_expect_eq(fake_reply(&f), 550, "%s", f.reply);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_open();
+    fake_say("SIZE x");
+    fake_answer(MSG_facts, &no);
+    cr_expect_eq(fake_reply(), 550, "%s", fake.reply);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* If the right is missing, files gets no request, which it would refuse to
@@ -682,16 +654,15 @@ Test(session, site_needs_rights, .timeout = 60)
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char words[COMMAND_LACKS_MAX];
-        struct fake f;
 
         fake_rights(RIGHT_ALL & ~rows[i].without);
-        fake_open(&f);
-        fake_say(&f, rows[i].line);
-        cr_expect_eq(fake_reply(&f), 550, "%s: %s", rows[i].line, f.reply);
+        fake_open();
+        fake_say(rows[i].line);
+        cr_expect_eq(fake_reply(), 550, "%s: %s", rows[i].line, fake.reply);
         cr_expect_not_null(
-            strstr(f.reply, command_lacks(rows[i].without, words)), "%s: %s",
-            rows[i].line, f.reply);
-        fake_hang_up(&f, ENDING_CLOSED);
+            strstr(fake.reply, command_lacks(rows[i].without, words)), "%s: %s",
+            rows[i].line, fake.reply);
+        fake_hang_up(ENDING_CLOSED);
     }
 }
 
@@ -702,25 +673,24 @@ Test(session, rnto_works_once, .timeout = 30)
                             .renamed = { .path = SLICE("/b") } };
     struct message other = { .kind = MSG_renamed,
                              .renamed = { .path = SLICE("/c (2)") } };
-    struct fake f;
 
-    fake_open(&f);
-    fake_say(&f, "RNFR /a");
-    fake_answer(&f, MSG_facts, &facts);
-    cr_assert_eq(fake_reply(&f), 350);
-    fake_say(&f, "RNTO /b");
-    fake_answer(&f, MSG_rename, &done);
-    cr_assert_eq(fake_reply(&f), 250);
-    cr_expect_not_null(strstr(f.reply, "250 Done."), "%s", f.reply);
-    fake_do(&f, "RNTO /c", 503);
-    fake_say(&f, "RNFR /a");
-    fake_answer(&f, MSG_facts, &facts);
-    cr_assert_eq(fake_reply(&f), 350);
-    fake_say(&f, "RNTO /c");
-    fake_answer(&f, MSG_rename, &other);
-    cr_assert_eq(fake_reply(&f), 250);
-    cr_expect_not_null(strstr(f.reply, "/c (2)"), "%s", f.reply);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_open();
+    fake_say("RNFR /a");
+    fake_answer(MSG_facts, &facts);
+    cr_assert_eq(fake_reply(), 350);
+    fake_say("RNTO /b");
+    fake_answer(MSG_rename, &done);
+    cr_assert_eq(fake_reply(), 250);
+    cr_expect_not_null(strstr(fake.reply, "250 Done."), "%s", fake.reply);
+    fake_do("RNTO /c", 503);
+    fake_say("RNFR /a");
+    fake_answer(MSG_facts, &facts);
+    cr_assert_eq(fake_reply(), 350);
+    fake_say("RNTO /c");
+    fake_answer(MSG_rename, &other);
+    cr_assert_eq(fake_reply(), 250);
+    cr_expect_not_null(strstr(fake.reply, "/c (2)"), "%s", fake.reply);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* Kicked, and files dies meanwhile: the end keeps its reason. */
@@ -728,47 +698,46 @@ Test(session, a_kick_keeps_its_reason, .timeout = 30)
 {
     struct message kick = { .kind = MSG_kick,
                             .kick = { .why = ENDING_SHUTDOWN } };
-    struct fake f;
 
-    fake_open(&f);
-    fake_tell(&f.master, &kick);
-    channel_close(&f.files);
-    cr_assert_eq(fake_reply(&f), 421);
-    cr_assert_eq(fake_reply(&f), 0);
-    fake_hang_up(&f, ENDING_SHUTDOWN);
-    cr_assert_str_eq(fake_end_reason(&f), "the server stops");
+    fake_open();
+    fake_tell(&fake.master, &kick);
+    channel_close(&fake.files);
+    cr_assert_eq(fake_reply(), 421);
+    cr_assert_eq(fake_reply(), 0);
+    fake_hang_up(ENDING_SHUTDOWN);
+    cr_assert_str_eq(fake_end_reason(), "the server stops");
 }
 
-static const struct msg_doing *look(struct fake *f)
+static const struct msg_doing *look(void)
 {
     static struct message got;
     struct message look = { .kind = MSG_look_at };
 
-    look.request = channel_next(&f->master);
-    fake_tell(&f->master, &look);
-    fake_hear(&f->master, &got, MSG_doing);
+    look.request = channel_next(&fake.master);
+    fake_tell(&fake.master, &look);
+    fake_hear(&fake.master, &got, MSG_doing);
     cr_assert_eq(got.request, look.request);
     return &got.doing;
 }
 
 /* Sends a command that files is asked about. Returns what the session says. */
-static const struct msg_doing *look_at_mlst(struct fake *f, const char *line,
+static const struct msg_doing *look_at_mlst(const char *line,
                                             struct message *asked)
 {
-    fake_say(f, line);
-    fake_hear(&f->files, asked, MSG_facts);
-    return look(f);
+    fake_say(line);
+    fake_hear(&fake.files, asked, MSG_facts);
+    return look();
 }
 
-static void files_refuses(struct fake *f, const struct message *asked)
+static void files_refuses(const struct message *asked)
 {
     struct message no = { .kind = MSG_refused,
                           .refused = { .outcome = OUTCOME_NOT_FOUND } };
 
     no.request = asked->request;
-    fake_tell(&f->files, &no);
-    cr_expect_eq(fake_reply(f), 550);
-    fake_hang_up(f, ENDING_CLOSED);
+    fake_tell(&fake.files, &no);
+    cr_expect_eq(fake_reply(), 550);
+    fake_hang_up(ENDING_CLOSED);
 }
 
 /* Between commands, while files is asked, and in a transfer. */
@@ -777,29 +746,28 @@ Test(session, what_it_does_now, .timeout = 60)
     const struct msg_doing *d;
     struct fake_transfer t;
     struct message asked;
-    struct fake f;
     char some[65536];
 
-    fake_open(&f);
-    fake_do(&f, "CLNT a client", 200);
-    d = look(&f);
+    fake_open();
+    fake_do("CLNT a client", 200);
+    d = look();
     cr_expect(slice_equal(d->client, SLICE("a client")));
     cr_expect(slice_starts(d->tls, SLICE("TLSv1.3")));
     cr_expect(d->verb.len == 0 && d->path.len == 0 && d->of == 0);
-    fake_download(&f, &t, MUCH);
+    fake_download(&t, MUCH);
     cr_assert_gt(tls_client_read(t.tls, some, sizeof(some)), 0);
-    d = look(&f);
+    d = look();
     cr_expect(slice_equal(d->verb, SLICE("RETR")));
     cr_expect(slice_equal(d->path, SLICE("/x")));
     cr_expect_eq(d->of, MUCH);
     cr_expect(d->bytes > 0 && d->bytes < d->of);
-    fake_do(&f, "ABOR", 426);
-    cr_assert_eq(fake_reply(&f), 226);
+    fake_do("ABOR", 426);
+    cr_assert_eq(fake_reply(), 226);
     fake_release(&t);
-    d = look_at_mlst(&f, "MLST /there", &asked);
+    d = look_at_mlst("MLST /there", &asked);
     cr_expect(slice_equal(d->verb, SLICE("MLST")));
     cr_expect(slice_equal(d->path, SLICE("/there")));
-    files_refuses(&f, &asked);
+    files_refuses(&asked);
 }
 
 /* A path that is too long for the message loses its beginning. */
@@ -808,14 +776,13 @@ Test(session, a_long_path_is_cut, .timeout = 60)
     char line[2100] = "MLST /";
     const struct msg_doing *d;
     struct message asked;
-    struct fake f;
 
     for (size_t i = 6; i < 2000; i++)
         line[i] = i % 100 == 5 ? '/' : 'x';
     strcat(line, "/end");
-    fake_open(&f);
-    d = look_at_mlst(&f, line, &asked);
+    fake_open();
+    d = look_at_mlst(line, &asked);
     cr_expect_eq(d->path.len, MESSAGE_TEXT_MAX);
     cr_expect_eq(memcmp(d->path.ptr + d->path.len - 4, "/end", 4), 0);
-    files_refuses(&f, &asked);
+    files_refuses(&asked);
 }

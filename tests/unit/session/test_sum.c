@@ -9,7 +9,7 @@
 #include "sallyport/session/session.h"
 
 /* Begins an upload of "hello" after FIRST zeros. */
-static void begin(struct fake *f, struct fake_transfer *t, uint64_t first)
+static void begin(struct fake_transfer *t, uint64_t first)
 {
     struct message file = { .kind = MSG_file_writable,
                             .file_writable = { .first = first } };
@@ -20,13 +20,13 @@ static void begin(struct fake *f, struct fake_transfer *t, uint64_t first)
     snprintf(name, sizeof(name), "/proc/self/fd/%d", fileno(t->file));
     file.file_writable.file = open(name, O_WRONLY);
     cr_assert_geq(file.file_writable.file, 0);
-    t->data = fake_data(f);
-    fake_say(f, "STOR /x");
-    fake_answer(f, MSG_file_write, &file);
+    t->data = fake_data();
+    fake_say("STOR /x");
+    fake_answer(MSG_file_write, &file);
     close(file.file_writable.file);
-    f->files.phase = PHASE_WRITING;
-    cr_assert_eq(fake_reply(f), 150, "%s", f->reply);
-    t->tls = fake_data_tls(f, t->data);
+    fake.files.phase = PHASE_WRITING;
+    cr_assert_eq(fake_reply(), 150, "%s", fake.reply);
+    t->tls = fake_data_tls(t->data);
     cr_assert(tls_client_write(t->tls, "hello", 5));
     cr_assert(tls_client_shutdown(t->tls));
 }
@@ -52,15 +52,14 @@ Test(sum, stored_bytes, .timeout = 60)
         const char *sum = stored[i].sum;
         struct fake_transfer t;
         struct event_record r;
-        struct fake f;
 
         fake_settings("sha256", stored[i].wanted);
-        fake_open(&f);
-        begin(&f, &t, stored[i].first);
-        fake_answer(&f, MSG_file_commit, &done);
-        f.files.phase = PHASE_IDLE;
-        cr_assert_eq(fake_reply(&f), 226, "%s", f.reply);
-        cr_assert(fake_event(&f, EVENT_TRANSFER, &r));
+        fake_open();
+        begin(&t, stored[i].first);
+        fake_answer(MSG_file_commit, &done);
+        fake.files.phase = PHASE_IDLE;
+        cr_assert_eq(fake_reply(), 226, "%s", fake.reply);
+        cr_assert(fake_event(EVENT_TRANSFER, &r));
         cr_expect_eq(r.number[FIELD_RESULT], 226);
         if (sum)
             cr_expect(slice_equal(r.text[FIELD_SHA256], slice_from(sum)),
@@ -68,7 +67,7 @@ Test(sum, stored_bytes, .timeout = 60)
                       r.text[FIELD_SHA256].ptr);
         else
             cr_expect_null(r.text[FIELD_SHA256].ptr);
-        fake_hang_up(&f, ENDING_CLOSED);
+        fake_hang_up(ENDING_CLOSED);
         fake_release(&t);
     }
 }

@@ -16,8 +16,7 @@
 
 /* Sends a first byte at 2, where other data exists. LIMIT is the file's, or
  * what upload_bytes leaves. */
-static void begin_within(struct fake *f, struct fake_transfer *t,
-                         uint64_t limit, bool by_bytes)
+static void begin_within(struct fake_transfer *t, uint64_t limit, bool by_bytes)
 {
     struct message file = {
         .kind = MSG_file_writable,
@@ -26,20 +25,20 @@ static void begin_within(struct fake *f, struct fake_transfer *t,
 
     t->file = tmpfile();
     cr_assert_eq(pwrite(fileno(t->file), "before", 6, 0), 6);
-    fake_open(f);
-    t->data = fake_data(f);
-    fake_say(f, "STOR /x");
+    fake_open();
+    t->data = fake_data();
+    fake_say("STOR /x");
     file.file_writable.file = fileno(t->file);
-    fake_answer(f, MSG_file_write, &file);
-    f->files.phase = PHASE_WRITING;
-    cr_assert_eq(fake_reply(f), 150, "%s", f->reply);
-    t->tls = fake_data_tls(f, t->data);
+    fake_answer(MSG_file_write, &file);
+    fake.files.phase = PHASE_WRITING;
+    cr_assert_eq(fake_reply(), 150, "%s", fake.reply);
+    t->tls = fake_data_tls(t->data);
     cr_assert_not_null(t->tls, "%s", tls_client_error());
 }
 
-static void begin(struct fake *f, struct fake_transfer *t)
+static void begin(struct fake_transfer *t)
 {
-    begin_within(f, t, 0, false);
+    begin_within(t, 0, false);
 }
 
 static void expect_file(const struct fake_transfer *t, const char *text)
@@ -50,21 +49,21 @@ static void expect_file(const struct fake_transfer *t, const char *text)
     cr_expect_str_eq(bytes, text);
 }
 
-static void answer(struct fake *f, const struct message *asked,
-                   enum message_kind message, enum outcome outcome)
+static void answer(const struct message *asked, enum message_kind message,
+                   enum outcome outcome)
 {
     struct message p = { .kind = message };
 
     if (message == MSG_refused)
         p.refused.outcome = outcome;
     p.request = asked->request;
-    fake_tell(&f->files, &p);
+    fake_tell(&fake.files, &p);
 }
 
-static void end(struct fake *f, struct fake_transfer *t)
+static void end(struct fake_transfer *t)
 {
-    f->files.phase = PHASE_IDLE;
-    fake_hang_up(f, ENDING_CLOSED);
+    fake.files.phase = PHASE_IDLE;
+    fake_hang_up(ENDING_CLOSED);
     fake_release(t);
 }
 
@@ -76,18 +75,17 @@ Test(upload, begins_where_files_says, .timeout = 60)
 
     for (int more = 0; more < 2; more++) {
         struct fake_transfer t;
-        struct fake f;
 
-        begin(&f, &t);
-        fake_do(&f, "NOOP", 200);
+        begin(&t);
+        fake_do("NOOP", 200);
         expect_file(&t, "before");
         cr_assert(tls_client_write(t.tls, "HELLO", 5));
         cr_assert(!more || tls_client_write(t.tls, " again", 6));
         cr_assert(tls_client_shutdown(t.tls));
-        fake_answer(&f, MSG_file_commit, &stored);
+        fake_answer(MSG_file_commit, &stored);
         expect_file(&t, more ? "beHELLO again" : "beHELLO");
-        cr_expect_eq(fake_reply(&f), 226, "%s", f.reply);
-        end(&f, &t);
+        cr_expect_eq(fake_reply(), 226, "%s", fake.reply);
+        end(&t);
     }
 }
 
@@ -96,27 +94,25 @@ Test(upload, no_byte_comes, .timeout = 60)
     struct message stored = { .kind = MSG_file_stored,
                               .file_stored = { .path = SLICE("/x") } };
     struct fake_transfer t;
-    struct fake f;
 
-    begin(&f, &t);
+    begin(&t);
     cr_assert(tls_client_shutdown(t.tls));
-    fake_answer(&f, MSG_file_commit, &stored);
-    cr_expect_eq(fake_reply(&f), 226, "%s", f.reply);
-    end(&f, &t);
+    fake_answer(MSG_file_commit, &stored);
+    cr_expect_eq(fake_reply(), 226, "%s", fake.reply);
+    end(&t);
 }
 
 Test(upload, cut_before_a_byte, .timeout = 60)
 {
     struct message done = { .kind = MSG_done };
     struct fake_transfer t;
-    struct fake f;
 
-    begin(&f, &t);
+    begin(&t);
     shutdown(t.data, SHUT_WR);
-    fake_answer(&f, MSG_file_abort, &done);
-    cr_expect_eq(fake_reply(&f), 426, "%s", f.reply);
+    fake_answer(MSG_file_abort, &done);
+    cr_expect_eq(fake_reply(), 426, "%s", fake.reply);
     expect_file(&t, "before");
-    end(&f, &t);
+    end(&t);
 }
 
 /* A file above a limit can't be completed, so nothing of it is kept. The reply
@@ -125,16 +121,15 @@ static void above_the_limit(bool by_bytes, const char *name)
 {
     struct message asked;
     struct fake_transfer t;
-    struct fake f;
 
-    begin_within(&f, &t, 5, by_bytes);
+    begin_within(&t, 5, by_bytes);
     cr_assert(tls_client_write(t.tls, "more", 4));
-    fake_hear(&f.files, &asked, MSG_file_abort);
+    fake_hear(&fake.files, &asked, MSG_file_abort);
     cr_expect(asked.file_abort.spoiled);
-    answer(&f, &asked, MSG_done, 0);
-    cr_expect_eq(fake_reply(&f), 552, "%s", f.reply);
-    cr_expect_not_null(strstr(f.reply, name), "%s", f.reply);
-    end(&f, &t);
+    answer(&asked, MSG_done, 0);
+    cr_expect_eq(fake_reply(), 552, "%s", fake.reply);
+    cr_expect_not_null(strstr(fake.reply, name), "%s", fake.reply);
+    end(&t);
 }
 
 Test(upload, above_max_file_size, .timeout = 60)
@@ -156,26 +151,25 @@ Test(upload, above_the_limit_and_the_client_leaves, .timeout = 60)
     static char block[1 << 20];
     struct fake_transfer t;
     struct event_record r;
-    struct fake f;
 
-    begin_within(&f, &t, 33 * sizeof(block), false);
+    begin_within(&t, 33 * sizeof(block), false);
     cr_assert(tls_client_write(t.tls, "first", 5));
     for (int i = 0; i < 33; i++)
         tls_client_write(t.tls, block, sizeof(block));
-    fake_hear(&f.files, &synced, MSG_file_sync);
-    reply.fd = f.control;
+    fake_hear(&fake.files, &synced, MSG_file_sync);
+    reply.fd = fake.control;
     cr_assert_eq(poll(&reply, 1, 20000), 1);
-    close(f.control);
-    f.control = -1;
-    cr_expect_eq(channel_wait(&f.files, &asked, 100), -ETIMEDOUT);
-    answer(&f, &synced, MSG_done, 0);
-    fake_hear(&f.files, &asked, MSG_file_abort);
+    close(fake.control);
+    fake.control = -1;
+    cr_expect_eq(channel_wait(&fake.files, &asked, 100), -ETIMEDOUT);
+    answer(&synced, MSG_done, 0);
+    fake_hear(&fake.files, &asked, MSG_file_abort);
     cr_expect(asked.file_abort.spoiled);
-    answer(&f, &asked, MSG_done, 0);
-    cr_expect_eq(fake_end(&f), ENDING_CLOSED);
-    cr_assert(fake_event(&f, EVENT_TRANSFER, &r));
+    answer(&asked, MSG_done, 0);
+    cr_expect_eq(fake_end(), ENDING_CLOSED);
+    cr_assert(fake_event(EVENT_TRANSFER, &r));
     cr_expect_eq(r.number[FIELD_RESULT], 552);
-    cr_expect_not(fake_event(&f, EVENT_TRANSFER, &r), "a second event");
+    cr_expect_not(fake_event(EVENT_TRANSFER, &r), "a second event");
     fake_release(&t);
 }
 
@@ -184,14 +178,13 @@ Test(upload, stalls_for_half_a_second, .timeout = 60)
 {
     struct message done = { .kind = MSG_done };
     struct fake_transfer t;
-    struct fake f;
 
     fake_settings("stall_timeout", 500);
-    begin(&f, &t);
-    fake_answer(&f, MSG_file_abort, &done);
-    cr_expect_eq(fake_reply(&f), 426);
-    cr_expect(strstr(f.reply, " 0.5 seconds"), "%s", f.reply);
-    end(&f, &t);
+    begin(&t);
+    fake_answer(MSG_file_abort, &done);
+    cr_expect_eq(fake_reply(), 426);
+    cr_expect(strstr(fake.reply, " 0.5 seconds"), "%s", fake.reply);
+    end(&t);
 }
 
 struct arrived {
@@ -214,19 +207,18 @@ static uint64_t first_byte_us(void)
     struct message done = { .kind = MSG_done };
     struct fake_transfer t;
     uint64_t began;
-    struct fake f;
 
-    fake_open(&f);
-    fake_upload(&f, &t);
+    fake_open();
+    fake_upload(&t);
     began = clock_us();
     cr_assert(tls_client_write(t.tls, "hello", 5));
     cr_assert(
         wait_until(has_arrived, &(struct arrived){ fileno(t.file), 5 }, 20000));
     began = clock_us() - began;
     fake_release(&t);
-    fake_answer(&f, MSG_file_abort, &done);
-    cr_assert_eq(fake_reply(&f), 426, "%s", f.reply);
-    fake_hang_up(&f, ENDING_CLOSED);
+    fake_answer(MSG_file_abort, &done);
+    cr_assert_eq(fake_reply(), 426, "%s", fake.reply);
+    fake_hang_up(ENDING_CLOSED);
     return began;
 }
 
