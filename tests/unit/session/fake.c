@@ -28,6 +28,7 @@
 #define DEADLINE_MS 20000
 
 struct fake fake;
+struct fake_transfer transfer;
 static struct tls_context *context(void)
 {
     char folder[] = "/tmp/sallyport-session-XXXXXX", command[512];
@@ -474,56 +475,56 @@ void fake_answer(enum message_kind asked, struct message *answer)
     fake_tell(&fake.files, answer);
 }
 
-void fake_secure_data(struct fake_transfer *t)
+void fake_secure_data(void)
 {
-    t->tls = fake_data_tls(t->data);
-    cr_assert_not_null(t->tls, "%s", tls_client_error());
+    transfer.tls = fake_data_tls(transfer.data);
+    cr_assert_not_null(transfer.tls, "%s", tls_client_error());
 }
 
-void fake_begin_upload(struct fake_transfer *t)
+void fake_begin_upload(void)
 {
     struct message file = { .kind = MSG_file_writable };
 
-    t->file = tmpfile();
-    t->data = fake_data();
+    transfer.file = tmpfile();
+    transfer.data = fake_data();
     fake_say("STOR /x");
-    file.file_writable.file = fileno(t->file);
+    file.file_writable.file = fileno(transfer.file);
     fake_answer(MSG_file_write, &file);
     fake.files.phase = PHASE_WRITING;
     cr_assert_eq(fake_reply(), 150, "%s", fake.reply);
 }
 
-void fake_upload(struct fake_transfer *t)
+void fake_upload(void)
 {
-    fake_begin_upload(t);
-    fake_secure_data(t);
+    fake_begin_upload();
+    fake_secure_data();
 }
 
-void fake_begin_download(struct fake_transfer *t, uint64_t size)
+void fake_begin_download(uint64_t size)
 {
     struct message file = { .kind = MSG_file_readable,
                             .file_readable = { .size = size } };
 
-    t->file = tmpfile();
-    cr_assert_eq(ftruncate(fileno(t->file), (off_t)size), 0);
+    transfer.file = tmpfile();
+    cr_assert_eq(ftruncate(fileno(transfer.file), (off_t)size), 0);
     fake_say("RETR /x");
-    file.file_readable.file = fileno(t->file);
+    file.file_readable.file = fileno(transfer.file);
     fake_answer(MSG_file_read, &file);
     cr_assert_eq(fake_reply(), 150, "%s", fake.reply);
 }
 
-void fake_download(struct fake_transfer *t, uint64_t size)
+void fake_download(uint64_t size)
 {
-    t->data = fake_data();
-    fake_begin_download(t, size);
-    fake_secure_data(t);
+    transfer.data = fake_data();
+    fake_begin_download(size);
+    fake_secure_data();
 }
 
-void fake_release(struct fake_transfer *t)
+void fake_release(void)
 {
-    tls_client_free(t->tls);
-    close(t->data);
-    fclose(t->file);
+    tls_client_free(transfer.tls);
+    close(transfer.data);
+    fclose(transfer.file);
 }
 
 int fake_end(void)

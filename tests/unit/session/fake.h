@@ -107,15 +107,16 @@ struct fake_transfer {
     int data;
     struct tls_client *tls;
 };
-void fake_upload(struct fake_transfer *t);
-void fake_begin_upload(struct fake_transfer *t); /* to 150 */
+extern struct fake_transfer transfer;
+void fake_upload(void);
+void fake_begin_upload(void); /* to 150 */
 /* A download of SIZE zeros; the other functions do it in steps: RETR up to the
  * 150, then the handshake on T's data connection. */
-void fake_download(struct fake_transfer *t, uint64_t size);
-void fake_begin_download(struct fake_transfer *t, uint64_t size);
-void fake_secure_data(struct fake_transfer *t);
+void fake_download(uint64_t size);
+void fake_begin_download(uint64_t size);
+void fake_secure_data(void);
 /* Closes the test's own ends. */
-void fake_release(struct fake_transfer *t);
+void fake_release(void);
 
 /* Makes the handshake there, with the session of the control connection. */
 struct tls_client *fake_data_tls(int data);

@@ -165,25 +165,25 @@ static void play_upload(const struct upload_row *row)
 {
     struct message file = { .kind = MSG_file_writable,
                             .file_writable = { .first = row->first } };
-    struct fake_transfer t = { .file = tmpfile() };
 
+    transfer.file = tmpfile();
     fake_say(row->type);
     cr_assert_eq(fake_reply(), 200);
     announce(row->announced);
-    t.data = fake_data();
+    transfer.data = fake_data();
     fake_say(row->first > 0 ? "APPE x" : "STOR x");
-    file.file_writable.file = fileno(t.file);
+    file.file_writable.file = fileno(transfer.file);
     fake_answer(MSG_file_write, &file);
     fake.files.phase = PHASE_WRITING;
     cr_assert_eq(fake_reply(), 150, "%s", fake.reply);
-    fake_secure_data(&t);
-    cr_assert(tls_client_write(t.tls, "hello", 5));
+    fake_secure_data();
+    cr_assert(tls_client_write(transfer.tls, "hello", 5));
     if (row->bare)
-        shutdown(t.data, SHUT_WR);
+        shutdown(transfer.data, SHUT_WR);
     else
-        cr_assert(tls_client_shutdown(t.tls));
+        cr_assert(tls_client_shutdown(transfer.tls));
     end_upload(row);
-    fake_release(&t);
+    fake_release();
 }
 
 Test(allo, fewer_bytes_are_no_file, .timeout = 120)

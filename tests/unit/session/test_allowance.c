@@ -27,12 +27,13 @@ static void give(const struct message *asked, uint64_t bytes)
     fake_tell(&fake.gate, &m);
 }
 
-static void expect_bytes(struct fake_transfer *t, size_t len)
+static void expect_bytes(size_t len)
 {
     char some[PIECE];
 
     while (len > 0) {
-        long long n = tls_client_read(t->tls, some, len < PIECE ? len : PIECE);
+        long long n =
+            tls_client_read(transfer.tls, some, len < PIECE ? len : PIECE);
 
         cr_assert_gt(n, 0);
         len -= (size_t)n;
@@ -43,27 +44,26 @@ static void expect_bytes(struct fake_transfer *t, size_t len)
  * is left serves the next transfer. */
 Test(allowance, of_a_download, .timeout = 60)
 {
-    struct fake_transfer t;
     struct message asked;
 
     open_limited(false, true);
-    fake_download(&t, SIZE);
+    fake_download(SIZE);
     for (int i = 0; i < 3; i++) {
         fake_hear(&fake.gate, &asked, MSG_bytes_ask);
         cr_expect_not(asked.bytes_ask.upload);
         fake_do("NOOP", 200);
         give(&asked, PIECE);
-        expect_bytes(&t, PIECE);
+        expect_bytes(PIECE);
     }
     fake_hear(&fake.gate, &asked, MSG_bytes_ask);
     give(&asked, SIZE);
-    expect_bytes(&t, SIZE - 3 * PIECE);
+    expect_bytes(SIZE - 3 * PIECE);
     cr_expect_eq(fake_reply(), 226);
-    fake_release(&t);
-    fake_download(&t, 3 * PIECE);
-    expect_bytes(&t, 3 * PIECE);
+    fake_release();
+    fake_download(3 * PIECE);
+    expect_bytes(3 * PIECE);
     cr_expect_eq(fake_reply(), 226);
-    fake_release(&t);
+    fake_release();
     fake_hang_up(ENDING_CLOSED);
 }
 
@@ -74,10 +74,9 @@ Test(allowance, of_an_upload, .timeout = 60)
         stored = { .kind = MSG_file_stored,
                    .file_stored = { .path = SLICE("/x") } },
         done = { .kind = MSG_done };
-    struct fake_transfer t;
 
     open_limited(false, true);
-    fake_upload(&t);
+    fake_upload();
     fake_hear(&fake.gate, &asked, MSG_bytes_ask);
     cr_expect(asked.bytes_ask.upload);
     fake_say("ABOR");
@@ -85,17 +84,17 @@ Test(allowance, of_an_upload, .timeout = 60)
     fake.files.phase = PHASE_IDLE;
     cr_expect_eq(fake_reply(), 426);
     cr_expect_eq(fake_reply(), 226);
-    fake_release(&t);
-    fake_upload(&t);
-    cr_assert(tls_client_write(t.tls, "HELLO", 5) &&
-              tls_client_shutdown(t.tls));
+    fake_release();
+    fake_upload();
+    cr_assert(tls_client_write(transfer.tls, "HELLO", 5) &&
+              tls_client_shutdown(transfer.tls));
     give(&asked, 4);
     fake_hear(&fake.gate, &asked, MSG_bytes_ask);
     give(&asked, PIECE);
     fake_answer(MSG_file_commit, &stored);
     fake.files.phase = PHASE_IDLE;
     cr_expect_eq(fake_reply(), 226);
-    fake_release(&t);
+    fake_release();
     fake_hang_up(ENDING_CLOSED);
 }
 
@@ -103,25 +102,24 @@ Test(allowance, of_an_upload, .timeout = 60)
 Test(allowance, of_the_other_direction, .timeout = 60)
 {
     struct message upload, download, done = { .kind = MSG_done };
-    struct fake_transfer t;
 
     open_limited(false, true);
-    fake_upload(&t);
+    fake_upload();
     fake_hear(&fake.gate, &upload, MSG_bytes_ask);
     fake_say("ABOR");
     fake_answer(MSG_file_abort, &done);
     fake.files.phase = PHASE_IDLE;
     cr_expect_eq(fake_reply(), 426);
     cr_expect_eq(fake_reply(), 226);
-    fake_release(&t);
-    fake_download(&t, PIECE);
+    fake_release();
+    fake_download(PIECE);
     give(&upload, PIECE);
     fake_hear(&fake.gate, &download, MSG_bytes_ask);
     cr_expect_not(download.bytes_ask.upload);
     give(&download, PIECE);
-    expect_bytes(&t, PIECE);
+    expect_bytes(PIECE);
     cr_expect_eq(fake_reply(), 226);
-    fake_release(&t);
+    fake_release();
     give(&upload, PIECE);
     fake_hang_up(ENDING_PEER);
 }
@@ -160,11 +158,10 @@ static void answer(bool begin)
 /* A refused transfer doesn't reach files, and its port stays. */
 Test(allowance, to_begin, .timeout = 60)
 {
-    struct fake_transfer t;
     struct message m, refused = { .kind = MSG_refused };
 
     open_limited(true, false);
-    t.data = fake_data();
+    transfer.data = fake_data();
     for (int i = 0; i < 2; i++) {
         fake_say("RETR /x");
         answer(false);
@@ -172,8 +169,8 @@ Test(allowance, to_begin, .timeout = 60)
         cr_expect(strstr(fake.reply,
                          "of a team of this user (max_transfers= is "
                          "2)"));
-        close(t.data);
-        t.data = fake_data();
+        close(transfer.data);
+        transfer.data = fake_data();
     }
     fake_say("RETR /x");
     answer(true);
@@ -181,25 +178,24 @@ Test(allowance, to_begin, .timeout = 60)
     fake_answer(MSG_file_read, &refused);
     cr_expect_eq(fake_reply(), 550);
     fake_hear(&fake.gate, &m, MSG_transfer_end);
-    close(t.data);
+    close(transfer.data);
     fake_hang_up(ENDING_CLOSED);
 }
 
 /* gate has counted it meanwhile, so that must end too. */
 Test(allowance, aborted_before_the_answer, .timeout = 60)
 {
-    struct fake_transfer t;
     struct message m;
 
     open_limited(true, false);
-    t.data = fake_data();
+    transfer.data = fake_data();
     fake_say("RETR /x");
     fake_say("ABOR");
     cr_expect_eq(fake_reply(), 426);
     cr_expect_eq(fake_reply(), 226);
     answer(true);
     fake_hear(&fake.gate, &m, MSG_transfer_end);
-    close(t.data);
+    close(transfer.data);
     fake_hang_up(ENDING_CLOSED);
 }
 
@@ -207,24 +203,23 @@ Test(allowance, aborted_before_the_answer, .timeout = 60)
  * the limit. */
 Test(allowance, gate_goes_away, .timeout = 60)
 {
-    struct fake_transfer t;
     struct message asked;
 
     open_limited(false, true);
-    fake_download(&t, SIZE);
+    fake_download(SIZE);
     fake_hear(&fake.gate, &asked, MSG_bytes_ask);
     give(&asked, PIECE);
-    expect_bytes(&t, PIECE);
+    expect_bytes(PIECE);
     fake_hear(&fake.gate, &asked, MSG_bytes_ask);
     channel_close(&fake.gate);
     fake_do("NOOP", 200);
     fake_regate();
     fake_hear(&fake.gate, &asked, MSG_bytes_ask);
     give(&asked, SIZE);
-    expect_bytes(&t, SIZE - PIECE);
+    expect_bytes(SIZE - PIECE);
     cr_expect_eq(fake_reply(), 226);
     fake_hang_up(ENDING_CLOSED);
-    fake_release(&t);
+    fake_release();
 }
 
 /* So does a transfer that begins. */
@@ -251,24 +246,23 @@ Test(allowance, begins_without_a_gate, .timeout = 60)
  * the next gate. */
 Test(allowance, gate_never_hears_of_the_end, .timeout = 60)
 {
-    struct fake_transfer t;
     struct message asked, refused = { .kind = MSG_refused };
 
     open_limited(true, false);
     refused.refused.outcome = OUTCOME_NOT_FOUND;
-    t.data = fake_data();
+    transfer.data = fake_data();
     fake_say("RETR /x");
     answer(true);
     fake_fill_gate();
     fake_answer(MSG_file_read, &refused);
     cr_expect_eq(fake_reply(), 550);
-    close(t.data);
+    close(transfer.data);
     fake_regate();
     fake_expect("EPSV", 229);
-    t.data = fake_come();
+    transfer.data = fake_come();
     fake_say("RETR /x");
     fake_hear(&fake.gate, &asked, MSG_transfer_begin);
-    close(t.data);
+    close(transfer.data);
     shutdown(fake.control, SHUT_WR);
     fake_end();
 }

@@ -23,59 +23,60 @@ static void turn(unsigned n)
 }
 
 /* Plays an upload with a data connection that shows SHOWN. */
-static void upload(const struct tls_session *shown, struct fake_transfer *t)
+static void upload(const struct tls_session *shown)
 {
     const struct tls_client_options options = { .show = shown };
     struct message file = { .kind = MSG_file_writable };
 
-    t->file = tmpfile();
-    t->data = fake_data();
+    transfer.file = tmpfile();
+    transfer.data = fake_data();
     fake_say("STOR /x");
-    file.file_writable.file = fileno(t->file);
+    file.file_writable.file = fileno(transfer.file);
     fake_answer(MSG_file_write, &file);
     fake.files.phase = PHASE_WRITING;
     cr_assert_eq(fake_reply(), 150, "%s", fake.reply);
-    t->tls = tls_client_new(t->data, &options);
-    cr_assert_not_null(t->tls, "%s", tls_client_error());
-    cr_expect_eq(tls_client_tickets(t->tls), 0);
+    transfer.tls = tls_client_new(transfer.data, &options);
+    cr_assert_not_null(transfer.tls, "%s", tls_client_error());
+    cr_expect_eq(tls_client_tickets(transfer.tls), 0);
 }
 
-static void expect_stored(struct fake_transfer *t)
+static void expect_stored(void)
 {
     struct message stored = { .kind = MSG_file_stored,
                               .file_stored = { .path = SLICE("/x") } };
 
-    cr_assert(tls_client_write(t->tls, "hello", 5));
-    cr_assert(tls_client_shutdown(t->tls));
+    cr_assert(tls_client_write(transfer.tls, "hello", 5));
+    cr_assert(tls_client_shutdown(transfer.tls));
     fake_answer(MSG_file_commit, &stored);
     fake.files.phase = PHASE_IDLE;
     cr_assert_eq(fake_reply(), 226, "%s", fake.reply);
-    fake_release(t);
+    fake_release();
 }
 
 /* The client has sent bytes already, as curl does: none of them is written,
  * files learns that the upload is over, and the end is orderly. */
-static void expect_refused(struct fake_transfer *t, const char *words)
+static void expect_refused(const char *words)
 {
     struct message done = { .kind = MSG_done };
     struct event_record r;
     char byte;
 
-    cr_assert(tls_client_write(t->tls, "hello", 5));
+    cr_assert(tls_client_write(transfer.tls, "hello", 5));
     cr_assert_eq(fake_reply(), 425, "%s", fake.reply);
     cr_assert_not_null(strstr(fake.reply, "resumed"), "%s", fake.reply);
     cr_assert_not_null(strstr(fake.reply, words), "%s", fake.reply);
-    cr_assert_eq(tls_client_read(t->tls, &byte, 1), TLS_CLIENT_END);
+    cr_assert_eq(tls_client_read(transfer.tls, &byte, 1), TLS_CLIENT_END);
     fake_answer(MSG_file_abort, &done);
     fake.files.phase = PHASE_IDLE;
     fake_do("NOOP", 200);
-    cr_assert_eq(lseek(fileno(t->file), 0, SEEK_END), 0, "nothing is written");
+    cr_assert_eq(lseek(fileno(transfer.file), 0, SEEK_END), 0,
+                 "nothing is written");
     cr_assert(fake_event(EVENT_TRANSFER, &r));
     cr_assert_eq(r.number[FIELD_RESULT], 425);
     cr_assert_eq(r.number[FIELD_BYTES], 0);
     cr_assert_gt(r.text[FIELD_REASON].len, 0);
     cr_assert(!fake_event(EVENT_TRANSFER, &r), "one event");
-    fake_release(t);
+    fake_release();
 }
 
 static const struct {
@@ -97,17 +98,16 @@ Test(session_binding, keys_of_tickets, .timeout = 60)
 {
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct tls_session *old;
-        struct fake_transfer t;
 
         fake_binding(rows[i].binding);
         fake_open();
         old = tls_client_session(fake.tls);
         turn(rows[i].turns);
-        upload(old, &t);
+        upload(old);
         if (rows[i].refused)
-            expect_refused(&t, rows[i].refused);
+            expect_refused(rows[i].refused);
         else
-            expect_stored(&t);
+            expect_stored();
         tls_session_free(old);
         fake_hang_up(ENDING_CLOSED);
     }
@@ -117,15 +117,14 @@ Test(session_binding, keys_of_tickets, .timeout = 60)
 Test(session_binding, a_second_try, .timeout = 60)
 {
     struct tls_session *newest;
-    struct fake_transfer t;
 
     fake_binding(BINDING_USER);
     fake_open();
-    upload(NULL, &t);
-    expect_refused(&t, "--data-binding address");
+    upload(NULL);
+    expect_refused("--data-binding address");
     newest = tls_client_session(fake.tls);
-    upload(newest, &t);
-    expect_stored(&t);
+    upload(newest);
+    expect_stored();
     tls_session_free(newest);
     fake_hang_up(ENDING_CLOSED);
 }
@@ -134,20 +133,19 @@ Test(session_binding, a_second_try, .timeout = 60)
  * brings none. */
 Test(session_binding, tickets_never_run_out, .timeout = 60)
 {
-    struct fake_transfer t;
     char byte;
 
     fake_binding(BINDING_USER);
     fake_open();
     cr_assert_eq(tls_client_tickets(fake.tls), 2);
     for (unsigned i = 1; i <= 5; i++) {
-        fake_download(&t, i % 2);
+        fake_download(i % 2);
         cr_assert_eq(tls_client_tickets(fake.tls), 2 + 2 * i);
-        while (tls_client_read(t.tls, &byte, 1) == 1)
+        while (tls_client_read(transfer.tls, &byte, 1) == 1)
             ;
-        cr_assert_eq(tls_client_tickets(t.tls), 0);
+        cr_assert_eq(tls_client_tickets(transfer.tls), 0);
         cr_assert_eq(fake_reply(), 226, "%s", fake.reply);
-        fake_release(&t);
+        fake_release();
     }
     fake_hang_up(ENDING_CLOSED);
 }
@@ -172,16 +170,16 @@ Test(session_binding, a_ticket_with_each_port, .timeout = 60)
 static unsigned tickets_with_port(void)
 {
     unsigned before = tls_client_tickets(fake.tls), with_port;
-    struct fake_transfer t = { .data = fake_data() };
     char byte;
 
+    transfer.data = fake_data();
     with_port = tls_client_tickets(fake.tls) - before;
-    fake_begin_download(&t, 0);
-    fake_secure_data(&t);
-    cr_assert_eq(tls_client_read(t.tls, &byte, 1), TLS_CLIENT_END);
+    fake_begin_download(0);
+    fake_secure_data();
+    cr_assert_eq(tls_client_read(transfer.tls, &byte, 1), TLS_CLIENT_END);
     cr_assert_eq(fake_reply(), 226, "%s", fake.reply);
     cr_expect_eq(tls_client_tickets(fake.tls), before + with_port + 2);
-    fake_release(&t);
+    fake_release();
     return with_port;
 }
 
@@ -262,13 +260,12 @@ Test(session_binding, what_master_may_not_grant, .timeout = 60)
 
 static void expect_230(void)
 {
-    struct fake_transfer t;
     struct tls_session *own;
 
     cr_assert_eq(fake_reply(), 230, "%s", fake.reply);
     own = tls_client_session(fake.tls);
-    upload(own, &t);
-    expect_stored(&t);
+    upload(own);
+    expect_stored();
     tls_session_free(own);
     fake_hang_up(ENDING_CLOSED);
 }

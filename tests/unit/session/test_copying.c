@@ -19,27 +19,27 @@ static struct message stored = { .kind = MSG_file_stored,
                                  .file_stored = { .path = SLICE("/x") } };
 
 /* Begins an APPE that gets 150 before any byte is copied. */
-static void begin(struct fake_transfer *t)
+static void begin(void)
 {
     struct message file = { .kind = MSG_file_writable,
                             .file_writable = {
                                 .first = HEAD, .limit = 0, .to_copy = HEAD } };
     char name[64];
 
-    t->file = tmpfile();
-    cr_assert_eq(ftruncate(fileno(t->file), HEAD), 0);
-    snprintf(name, sizeof(name), "/proc/self/fd/%d", fileno(t->file));
+    transfer.file = tmpfile();
+    cr_assert_eq(ftruncate(fileno(transfer.file), HEAD), 0);
+    snprintf(name, sizeof(name), "/proc/self/fd/%d", fileno(transfer.file));
     file.file_writable.file = open(name, O_WRONLY);
     cr_assert_geq(file.file_writable.file, 0);
     fake_open();
-    t->data = fake_data();
+    transfer.data = fake_data();
     fake_say("APPE /x");
     fake_answer(MSG_file_write, &file);
     close(file.file_writable.file);
     fake.files.phase = PHASE_WRITING;
     cr_assert_eq(fake_reply(), 150, "%s", fake.reply);
-    t->tls = fake_data_tls(t->data);
-    cr_assert_not_null(t->tls, "%s", tls_client_error());
+    transfer.tls = fake_data_tls(transfer.data);
+    cr_assert_not_null(transfer.tls, "%s", tls_client_error());
 }
 
 static void answer(const struct message *asked, enum message_kind message,
@@ -56,18 +56,18 @@ static void answer(const struct message *asked, enum message_kind message,
 }
 
 /* They wait in the socket. */
-static void send_all(struct fake_transfer *t, struct message *asked)
+static void send_all(struct message *asked)
 {
-    cr_assert(tls_client_write(t->tls, "hello", 5));
-    cr_assert(tls_client_shutdown(t->tls));
+    cr_assert(tls_client_write(transfer.tls, "hello", 5));
+    cr_assert(tls_client_shutdown(transfer.tls));
     fake_hear(&fake.files, asked, MSG_file_copy);
 }
 
-static off_t length(const struct fake_transfer *t)
+static off_t length(void)
 {
     struct stat st;
 
-    cr_assert_eq(fstat(fileno(t->file), &st), 0);
+    cr_assert_eq(fstat(fileno(transfer.file), &st), 0);
     return st.st_size;
 }
 
@@ -79,76 +79,72 @@ static void expect_served(void)
     cr_expect_eq(fake_reply(), 211, "%s", fake.reply);
 }
 
-static void end(struct fake_transfer *t)
+static void end(void)
 {
     fake.files.phase = PHASE_IDLE;
     fake_hang_up(ENDING_CLOSED);
-    fake_release(t);
+    fake_release();
 }
 
 Test(copying, before_the_first_byte, .timeout = 60)
 {
     struct message asked;
-    struct fake_transfer t;
 
     fake_settings("stall_timeout", 1000);
-    begin(&t);
-    send_all(&t, &asked);
+    begin();
+    send_all(&asked);
     expect_served();
     answer(&asked, MSG_file_copied, HEAD / 2);
     fake_hear(&fake.files, &asked, MSG_file_copy);
     poll(NULL, 0, 2000); /* a slow disk is no stall */
     expect_served();
-    cr_expect_eq(length(&t), HEAD, "nothing is written");
+    cr_expect_eq(length(), HEAD, "nothing is written");
     answer(&asked, MSG_file_copied, 0);
     fake_answer(MSG_file_commit, &stored);
-    cr_expect_eq(length(&t), HEAD + 5);
+    cr_expect_eq(length(), HEAD + 5);
     cr_expect_eq(fake_reply(), 226, "%s", fake.reply);
-    end(&t);
+    end();
 }
 
 Test(copying, without_a_byte, .timeout = 60)
 {
     struct message asked;
-    struct fake_transfer t;
 
-    begin(&t);
-    cr_assert(tls_client_shutdown(t.tls));
+    begin();
+    cr_assert(tls_client_shutdown(transfer.tls));
     fake_hear(&fake.files, &asked, MSG_file_copy);
     answer(&asked, MSG_file_copied, 0);
     fake_answer(MSG_file_commit, &stored);
     cr_expect_eq(fake_reply(), 226, "%s", fake.reply);
-    end(&t);
+    end();
 }
 
 Test(copying, aborted, .timeout = 60)
 {
     struct message asked, done = { .kind = MSG_done };
-    struct fake_transfer t;
 
-    begin(&t);
-    send_all(&t, &asked);
+    begin();
+    send_all(&asked);
     fake_say("ABOR");
     cr_expect_eq(fake_reply(), 426, "%s", fake.reply);
     cr_expect_eq(fake_reply(), 226, "%s", fake.reply);
     answer(&asked, MSG_file_copied, HEAD / 2);
     fake_answer(MSG_file_abort, &done);
-    end(&t);
+    end();
 }
 
 /* Unless it is done, the client would send all bytes again. */
 Test(copying, client_that_leaves, .timeout = 60)
 {
     struct message asked;
-    struct fake_transfer t;
     struct event_record r;
 
-    begin(&t);
-    send_all(&t, &asked);
+    begin();
+    send_all(&asked);
     fake_hang_up(ENDING_CLOSED);
     cr_assert(fake_event(EVENT_TRANSFER, &r));
     cr_expect_eq(r.number[FIELD_RESULT], 0);
-    fake_release(&t);
+    fake_release();
 }
 
 Test(copying, refused, .timeout = 60)
@@ -160,14 +156,13 @@ Test(copying, refused, .timeout = 60)
     struct message asked, done = { .kind = MSG_done };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct fake_transfer t;
 
-        begin(&t);
-        send_all(&t, &asked);
+        begin();
+        send_all(&asked);
         answer(&asked, MSG_refused, rows[i].outcome);
         fake_answer(MSG_file_abort, &done);
         cr_expect_eq(fake_reply(), rows[i].reply, "%s", fake.reply);
-        end(&t);
+        end();
     }
 }
 
@@ -176,13 +171,12 @@ Test(copying, refused, .timeout = 60)
 Test(copying, hung_up, .timeout = 60)
 {
     struct message asked, done = { .kind = MSG_done };
-    struct fake_transfer t;
     unsigned long so_far;
 
-    begin(&t);
-    cr_assert(tls_client_write(t.tls, "hello", 5));
+    begin();
+    cr_assert(tls_client_write(transfer.tls, "hello", 5));
     fake_hear(&fake.files, &asked, MSG_file_copy);
-    shutdown(t.data, SHUT_RDWR);
+    shutdown(transfer.data, SHUT_RDWR);
     so_far = fake_cpu_ms();
     cr_assert_eq(channel_wait(&fake.files, &done, 400), -ETIMEDOUT);
     cr_expect_lt(fake_cpu_ms() - so_far, 50);
@@ -191,7 +185,7 @@ Test(copying, hung_up, .timeout = 60)
     done = (struct message){ .kind = MSG_done };
     fake_answer(MSG_file_abort, &done);
     cr_expect_eq(fake_reply(), 426, "%s", fake.reply);
-    end(&t);
+    end();
 }
 
 /* Only a wrong files reports more than before: the session goes on asking, and
@@ -199,9 +193,8 @@ Test(copying, hung_up, .timeout = 60)
 Test(copying, never_grows, .timeout = 60)
 {
     struct message asked, done = { .kind = MSG_done };
-    struct fake_transfer t;
 
-    begin(&t);
+    begin();
     for (int i = 0; i < 3; i++) {
         fake_hear(&fake.files, &asked, MSG_file_copy);
         answer(&asked, MSG_file_copied, HEAD + 1);
@@ -212,5 +205,5 @@ Test(copying, never_grows, .timeout = 60)
     cr_expect_eq(fake_reply(), 226, "%s", fake.reply);
     answer(&asked, MSG_file_copied, 0);
     fake_answer(MSG_file_abort, &done);
-    end(&t);
+    end();
 }

@@ -22,17 +22,16 @@ static void expect_closed(int fd)
 Test(data_port, broken_after_an_unused_epsv, .timeout = 60)
 {
     for (int unused = 0; unused <= 2; unused++) {
-        struct fake_transfer t;
 
         fake_settings("connect_timeout", 30000);
         fake_open();
         fake_port();
         for (int i = 0; i < unused; i++)
             fake_expect("PASV", 227);
-        fake_begin_download(&t, 100);
+        fake_begin_download(100);
         close(fake_come());
         cr_expect_eq(fake_reply(), 425, "%d: %s", unused, fake.reply);
-        fclose(t.file);
+        fclose(transfer.file);
         fake_hang_up(ENDING_CLOSED);
     }
 }
@@ -42,7 +41,6 @@ Test(data_port, broken_after_an_unused_epsv, .timeout = 60)
 Test(data_port, come_before_the_epsv, .timeout = 60)
 {
     for (int aborted = 0; aborted <= 1; aborted++) {
-        struct fake_transfer t;
         int old;
 
         fake_open();
@@ -52,11 +50,11 @@ Test(data_port, come_before_the_epsv, .timeout = 60)
         old = fake_come();
         fake_expect("PASV", 227);
         expect_closed(old);
-        fake_begin_download(&t, 100);
-        t.data = fake_come();
-        fake_secure_data(&t);
+        fake_begin_download(100);
+        transfer.data = fake_come();
+        fake_secure_data();
         cr_expect_eq(fake_reply(), 226, "%s", fake.reply);
-        fake_release(&t);
+        fake_release();
         fake_hang_up(ENDING_CLOSED);
     }
 }

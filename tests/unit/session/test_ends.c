@@ -79,19 +79,18 @@ Test(ends, a_kick_ends_an_upload, .timeout = 60)
 {
     for (size_t i = 0; i < sizeof(kicks) / sizeof(kicks[0]); i++) {
         struct message asked, done = { .kind = MSG_done };
-        struct fake_transfer t;
         char c;
 
         fake_open();
-        fake_upload(&t);
-        cr_assert(tls_client_write(t.tls, "hello", 5));
-        cr_assert(wait_until(has_hello, t.file, WAIT_MS));
+        fake_upload();
+        cr_assert(tls_client_write(transfer.tls, "hello", 5));
+        cr_assert(wait_until(has_hello, transfer.file, WAIT_MS));
         kick(kicks[i].why);
         cr_expect_eq(fake_reply(), (int)kicks[i].code);
-        tls_client_shutdown(t.tls);
+        tls_client_shutdown(transfer.tls);
         fake_answer(MSG_file_abort, &done);
-        cr_expect_eq(tls_client_read(t.tls, &c, 1), TLS_CLIENT_END);
-        fake_release(&t);
+        cr_expect_eq(tls_client_read(transfer.tls, &c, 1), TLS_CLIENT_END);
+        fake_release();
         expect_end(kicks[i].why);
         cr_expect_eq(channel_receive(&fake.files, &asked), -EPIPE);
         expect_one_event(kicks[i].code, ending_text(kicks[i].why));
@@ -116,34 +115,31 @@ Test(ends, a_kick_for_too_many_tries, .timeout = 60)
  * client still gets the reason, and no process is left to ask. */
 Test(ends, a_kick_when_files_is_dead, .timeout = 60)
 {
-    struct fake_transfer t;
-
     fake_open();
-    fake_upload(&t);
-    cr_assert(tls_client_write(t.tls, "hello", 5));
-    cr_assert(wait_until(has_hello, t.file, WAIT_MS));
+    fake_upload();
+    cr_assert(tls_client_write(transfer.tls, "hello", 5));
+    cr_assert(wait_until(has_hello, transfer.file, WAIT_MS));
     kill(fake.pid, SIGSTOP);
     kick(ENDING_PEER);
     channel_close(&fake.files);
     kill(fake.pid, SIGCONT);
     cr_expect_eq(fake_reply(), 421);
-    fake_release(&t);
+    fake_release();
     expect_end(ENDING_PEER);
     expect_one_event(421, "another process failed");
 }
 
 Test(ends, a_kick_ends_a_download, .timeout = 60)
 {
-    struct fake_transfer t;
     char some[4096];
 
     fake_open();
-    fake_download(&t, 64 << 20);
+    fake_download(64 << 20);
     kick(ENDING_KICKED);
     cr_expect_eq(fake_reply(), 421);
-    while (tls_client_read(t.tls, some, sizeof(some)) > 0)
+    while (tls_client_read(transfer.tls, some, sizeof(some)) > 0)
         continue;
-    fake_release(&t);
+    fake_release();
     expect_end(ENDING_KICKED);
     expect_one_event(421, "kicked");
 }
@@ -214,12 +210,12 @@ Test(ends, a_kick_before_the_150, .timeout = 60)
 
 /* Plays an upload from its last byte up to the request that makes it
  * visible. */
-static void commit(struct fake_transfer *t, struct message *asked)
+static void commit(struct message *asked)
 {
     fake_open();
-    fake_upload(t);
-    cr_assert(tls_client_write(t->tls, "hello", 5));
-    cr_assert(tls_client_shutdown(t->tls));
+    fake_upload();
+    cr_assert(tls_client_write(transfer.tls, "hello", 5));
+    cr_assert(tls_client_shutdown(transfer.tls));
     fake_hear(&fake.files, asked, MSG_file_commit);
 }
 
@@ -236,16 +232,15 @@ static void stored(const struct message *asked)
  * 421. */
 Test(ends, a_kick_waits_for_a_commit, .timeout = 60)
 {
-    struct fake_transfer t;
     struct message asked;
 
-    commit(&t, &asked);
+    commit(&asked);
     kick(ENDING_SHUTDOWN);
     fake_say("NOOP"); /* gets no answer any more */
     stored(&asked);
     cr_expect_eq(fake_reply(), 226);
     cr_expect_eq(fake_reply(), 421);
-    fake_release(&t);
+    fake_release();
     expect_end(ENDING_SHUTDOWN);
     expect_one_event(226, NULL);
 }
@@ -256,15 +251,14 @@ Test(ends, a_drain_waits_for_the_transfer, .timeout = 60)
     struct message drain = {
         .kind = MSG_kick, .kick = { .why = ENDING_DRAINED, .finish = true }
     };
-    struct fake_transfer t;
     struct message asked;
 
-    commit(&t, &asked);
+    commit(&asked);
     fake_tell(&fake.master, &drain);
     stored(&asked);
     cr_expect_eq(fake_reply(), 226);
     cr_expect_eq(fake_reply(), 421);
-    fake_release(&t);
+    fake_release();
     expect_end(ENDING_DRAINED);
     cr_expect_str_eq(fake_end_reason(), "drained: no new sessions");
 }
@@ -273,32 +267,31 @@ Test(ends, a_drain_waits_for_the_transfer, .timeout = 60)
  * stored. */
 Test(ends, a_kick_and_no_answer, .timeout = 60)
 {
-    struct fake_transfer t;
     struct message asked;
 
-    commit(&t, &asked);
+    commit(&asked);
     kick(ENDING_KICKED);
     cr_expect_eq(fake_reply(), 0, "%s", fake.reply);
     fake_hang_up(ENDING_KICKED);
     expect_one_event(
         0, "kicked, and no answer from files: the change may have been made");
-    fake_release(&t);
+    fake_release();
 }
 
 /* All bytes have come, but files is still syncing earlier ones: it got no
  * request to commit. */
-static void commit_behind_sync(struct fake_transfer *t, struct message *asked)
+static void commit_behind_sync(struct message *asked)
 {
     static char block[1 << 20];
 
     fake_open();
-    fake_upload(t);
+    fake_upload();
     for (int i = 0; i < 33; i++)
-        cr_assert(tls_client_write(t->tls, block, sizeof(block)));
-    cr_assert(tls_client_shutdown(t->tls));
+        cr_assert(tls_client_write(transfer.tls, block, sizeof(block)));
+    cr_assert(tls_client_shutdown(transfer.tls));
     fake_hear(&fake.files, asked, MSG_file_sync);
     /* The session's close_notify: it has all bytes. */
-    cr_assert_eq(tls_client_read(t->tls, block, 1), TLS_CLIENT_END);
+    cr_assert_eq(tls_client_read(transfer.tls, block, 1), TLS_CLIENT_END);
 }
 
 static void synced(const struct message *asked)
@@ -312,14 +305,13 @@ static void synced(const struct message *asked)
 Test(ends, a_kick_before_a_commit_was_asked_for, .timeout = 60)
 {
     struct message asked, done = { .kind = MSG_done };
-    struct fake_transfer t;
 
-    commit_behind_sync(&t, &asked);
+    commit_behind_sync(&asked);
     kick(ENDING_KICKED);
     cr_expect_eq(fake_reply(), 421);
     synced(&asked);
     fake_answer(MSG_file_abort, &done);
-    fake_release(&t);
+    fake_release();
     expect_end(ENDING_KICKED);
     expect_one_event(421, "kicked");
 }
@@ -334,10 +326,9 @@ static void client_goes(void)
 Test(ends, the_client_goes_during_a_commit, .timeout = 60)
 {
     struct event_record r;
-    struct fake_transfer t;
     struct message asked;
 
-    commit(&t, &asked);
+    commit(&asked);
     client_goes();
     stored(&asked);
     cr_expect_eq(fake_end(), ENDING_CLOSED);
@@ -348,63 +339,59 @@ Test(ends, the_client_goes_during_a_commit, .timeout = 60)
     cr_expect_eq(r.number[FIELD_BYTES], 5);
     cr_expect(
         slice_starts(r.text[FIELD_REASON], SLICE("closed by the client")));
-    fake_release(&t);
+    fake_release();
 }
 
 Test(ends, the_client_goes_and_the_commit_fails, .timeout = 60)
 {
     struct message asked, no = { .kind = MSG_refused,
                                  .refused = { .outcome = OUTCOME_NO_SPACE } };
-    struct fake_transfer t;
 
-    commit(&t, &asked);
+    commit(&asked);
     client_goes();
     no.request = asked.request;
     fake_tell(&fake.files, &no);
     cr_expect_eq(fake_end(), ENDING_CLOSED);
     expect_one_event(452, "no space");
-    fake_release(&t);
+    fake_release();
 }
 
 Test(ends, the_client_goes_before_the_commit_is_asked_for, .timeout = 60)
 {
-    struct fake_transfer t;
     struct message asked;
 
-    commit_behind_sync(&t, &asked);
+    commit_behind_sync(&asked);
     client_goes();
     cr_expect_eq(fake_end(), ENDING_CLOSED);
     cr_expect_eq(channel_receive(&fake.files, &asked), -EPIPE);
     expect_one_event(0, "closed by the client, before the upload was stored");
-    fake_release(&t);
+    fake_release();
 }
 
 Test(ends, the_client_goes_and_so_does_files, .timeout = 60)
 {
-    struct fake_transfer t;
     struct message asked;
 
-    commit(&t, &asked);
+    commit(&asked);
     client_goes();
     channel_close(&fake.files);
     cr_expect_eq(fake_end(), ENDING_PEER);
     expect_one_event(0, "another process failed, and no answer from files");
-    fake_release(&t);
+    fake_release();
 }
 
 /* The session doesn't wait forever for a client that should leave. */
 Test(ends, the_client_goes_and_the_session_is_kicked, .timeout = 60)
 {
-    struct fake_transfer t;
     struct message asked;
 
-    commit(&t, &asked);
+    commit(&asked);
     client_goes();
     kick(ENDING_KICKED);
     cr_expect_eq(fake_end(), ENDING_KICKED);
     expect_one_event(
         0, "kicked, and no answer from files: the change may have been made");
-    fake_release(&t);
+    fake_release();
 }
 
 /* After the 421 nothing more goes to the client, and the session waits for its

@@ -28,13 +28,13 @@ static void read_up_to(enum event event, struct event_record *r)
     cr_assert_fail("no such event");
 }
 
-static void complete(struct fake_transfer *t)
+static void complete(void)
 {
     struct message stored = { .kind = MSG_file_stored,
                               .file_stored = { .path = SLICE("/y") } };
 
-    cr_assert(tls_client_write(t->tls, "hello", 5));
-    cr_assert(tls_client_shutdown(t->tls));
+    cr_assert(tls_client_write(transfer.tls, "hello", 5));
+    cr_assert(tls_client_shutdown(transfer.tls));
     fake_answer(MSG_file_commit, &stored);
     fake.files.phase = PHASE_IDLE;
 }
@@ -42,19 +42,18 @@ static void complete(struct fake_transfer *t)
 Test(final_reply, waits_for_a_place, .timeout = 60)
 {
     struct event_record r;
-    struct fake_transfer t;
 
     fake_open();
     fake_fill_log();
-    fake_upload(&t);
-    complete(&t);
+    fake_upload();
+    complete();
     expect_waits();
     read_up_to(EVENT_TRANSFER, &r);
     cr_expect_eq(r.number[FIELD_RESULT], 226);
     cr_expect(slice_equal(r.text[FIELD_TO], SLICE("/y")));
     cr_assert_eq(fake_reply(), 226, "%s", fake.reply);
     fake_hang_up(ENDING_CLOSED);
-    fake_release(&t);
+    fake_release();
 }
 
 /* If log takes no event in time, there is no success. Only a success changes:
@@ -66,25 +65,24 @@ Test(final_reply, no_place_in_time, .timeout = 60)
                           .refused = { .outcome = OUTCOME_NOT_FOUND } };
     static const uint64_t results[] = { 451, 451, 550 };
     struct event_record r;
-    struct fake_transfer t;
     char some[4096];
     int data;
 
     fake_settings("stall_timeout", 1000);
     fake_open();
     fake_fill_log();
-    fake_upload(&t);
-    complete(&t);
+    fake_upload();
+    complete();
     cr_assert_eq(fake_reply(), 451, "%s", fake.reply);
     cr_expect(strstr(fake.reply, "the file is stored as /y\r\n"), "%s",
               fake.reply);
-    fake_release(&t);
-    fake_download(&t, 10);
-    while (tls_client_read(t.tls, some, sizeof(some)) > 0)
+    fake_release();
+    fake_download(10);
+    while (tls_client_read(transfer.tls, some, sizeof(some)) > 0)
         continue;
     cr_assert_eq(fake_reply(), 451, "%s", fake.reply);
     cr_expect_not(strstr(fake.reply, "stands"), "%s", fake.reply);
-    fake_release(&t);
+    fake_release();
     data = fake_data();
     fake_say("RETR /x");
     fake_answer(MSG_file_read, &no);
@@ -102,7 +100,6 @@ Test(final_reply, no_place_in_time, .timeout = 60)
 Test(final_reply, after_many_refused_commands, .timeout = 60)
 {
     struct event_record r;
-    struct fake_transfer t;
     char line[3000];
 
     fake_settings("stall_timeout", 1000);
@@ -113,15 +110,15 @@ Test(final_reply, after_many_refused_commands, .timeout = 60)
         fake_say(i < 40 ? line : "SIZE /x/");
         cr_assert_eq(fake_reply(), 550, "%s", fake.reply);
     }
-    fake_upload(&t);
-    complete(&t);
+    fake_upload();
+    complete();
     cr_assert_eq(fake_reply(), 451, "%s", fake.reply);
     read_up_to(EVENT_TRANSFER, &r);
     cr_expect_eq(r.number[FIELD_RESULT], 451);
     read_up_to(EVENT_TROUBLE, &r);
     cr_expect_gt(r.number[FIELD_NUMBER], 0);
     fake_hang_up(ENDING_CLOSED);
-    fake_release(&t);
+    fake_release();
 }
 
 static void delete(void)
@@ -314,11 +311,10 @@ Test(final_reply, abor_and_quit_wait_too, .timeout = 60)
 {
     struct message done = { .kind = MSG_done };
     struct event_record r;
-    struct fake_transfer t;
 
     fake_open();
     fake_fill_log();
-    fake_upload(&t);
+    fake_upload();
     fake_say("QUIT\r\nABOR");
     expect_waits();
     read_up_to(EVENT_TRANSFER, &r);
@@ -328,25 +324,24 @@ Test(final_reply, abor_and_quit_wait_too, .timeout = 60)
     cr_assert_eq(fake_reply(), 226);
     cr_assert_eq(fake_reply(), 221);
     fake_hang_up(ENDING_QUIT);
-    fake_release(&t);
+    fake_release();
 }
 
 Test(final_reply, the_client_goes_meanwhile, .timeout = 60)
 {
     struct event_record r;
-    struct fake_transfer t;
 
     fake_open();
     fake_fill_log();
-    fake_upload(&t);
-    complete(&t);
+    fake_upload();
+    complete();
     expect_waits();
     close(fake.control);
     fake.control = -1;
     read_up_to(EVENT_TRANSFER, &r);
     cr_expect_eq(r.number[FIELD_RESULT], 226);
     cr_assert_eq(fake_end(), ENDING_CLOSED);
-    fake_release(&t);
+    fake_release();
 }
 
 /* The upload stays; the log has it, with the reply that the client gets. */
@@ -355,12 +350,11 @@ Test(final_reply, a_kick_meanwhile, .timeout = 60)
     struct message kick = { .kind = MSG_kick,
                             .kick = { .why = ENDING_KICKED } };
     struct event_record r;
-    struct fake_transfer t;
 
     fake_open();
     fake_fill_log();
-    fake_upload(&t);
-    complete(&t);
+    fake_upload();
+    complete();
     expect_waits();
     fake_tell(&fake.master, &kick);
     cr_expect_eq(fake_reply(), 451, "%s", fake.reply);
@@ -370,5 +364,5 @@ Test(final_reply, a_kick_meanwhile, .timeout = 60)
     read_up_to(EVENT_TRANSFER, &r);
     cr_expect_eq(r.number[FIELD_RESULT], 451);
     cr_expect_eq(fake_end(), ENDING_KICKED);
-    fake_release(&t);
+    fake_release();
 }

@@ -32,21 +32,21 @@ ssize_t pwrite(int fd, const void *bytes, size_t len, off_t at)
     return syscall(SYS_pwrite64, fd, bytes, n, at);
 }
 
-static void begin(struct fake_transfer *t)
+static void begin(void)
 {
     fits = 3;
     fake_open();
     fits = SIZE_MAX; /* for this process */
-    fake_upload(t);
-    cr_assert(tls_client_write(t->tls, TEXT_SENT, strlen(TEXT_SENT)));
-    cr_assert(tls_client_shutdown(t->tls));
+    fake_upload();
+    cr_assert(tls_client_write(transfer.tls, TEXT_SENT, strlen(TEXT_SENT)));
+    cr_assert(tls_client_shutdown(transfer.tls));
 }
 
-static void expect_file(const struct fake_transfer *t, const char *text)
+static void expect_file(const char *text)
 {
     char bytes[64] = "";
 
-    cr_assert_geq(pread(fileno(t->file), bytes, sizeof(bytes) - 1, 0), 0);
+    cr_assert_geq(pread(fileno(transfer.file), bytes, sizeof(bytes) - 1, 0), 0);
     cr_expect_str_eq(bytes, text);
 }
 
@@ -59,11 +59,11 @@ static void refuse(const struct message *asked, enum outcome outcome)
     fake_tell(&fake.files, &refused);
 }
 
-static void end(struct fake_transfer *t)
+static void end(void)
 {
     fake.files.phase = PHASE_IDLE;
     fake_hang_up(ENDING_CLOSED);
-    fake_release(t);
+    fake_release();
 }
 
 /* The client is served while files looks for the cause, and nothing more is
@@ -79,18 +79,17 @@ Test(full, ends_the_upload, .timeout = 60)
     struct message asked, done = { .kind = MSG_done };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct fake_transfer t;
 
         error = rows[i].error;
-        begin(&t);
+        begin();
         fake_hear(&fake.files, &asked, MSG_file_full);
         cr_expect_eq(asked.file_full.over_quota, rows[i].error == EDQUOT);
         fake_do("NOOP", 200);
         refuse(&asked, rows[i].outcome);
         fake_answer(MSG_file_abort, &done);
         cr_expect_eq(fake_reply(), rows[i].reply, "%s", fake.reply);
-        expect_file(&t, "HEL");
-        end(&t);
+        expect_file("HEL");
+        end();
     }
 }
 
@@ -98,32 +97,30 @@ Test(full, ends_the_upload, .timeout = 60)
 Test(full, takes_longer_than_a_stall, .timeout = 60)
 {
     struct message asked, done = { .kind = MSG_done };
-    struct fake_transfer t;
 
     fake_settings("stall_timeout", 1000);
-    begin(&t);
+    begin();
     fake_hear(&fake.files, &asked, MSG_file_full);
     poll(NULL, 0, 2000);
     refuse(&asked, OUTCOME_NO_SPACE);
     fake_answer(MSG_file_abort, &done);
     cr_expect_eq(fake_reply(), 452, "%s", fake.reply);
-    end(&t);
+    end();
 }
 
 Test(full, aborted_while_it_waits, .timeout = 60)
 {
     struct message asked, done = { .kind = MSG_done };
-    struct fake_transfer t;
 
-    begin(&t);
+    begin();
     fake_hear(&fake.files, &asked, MSG_file_full);
     fake_say("ABOR");
     cr_expect_eq(fake_reply(), 426, "%s", fake.reply);
     cr_expect_eq(fake_reply(), 226, "%s", fake.reply);
     refuse(&asked, OUTCOME_NO_SPACE);
     fake_answer(MSG_file_abort, &done);
-    expect_file(&t, "HEL");
-    end(&t);
+    expect_file("HEL");
+    end();
 }
 
 /* Files still answers an earlier request, a sync: the question comes after
@@ -132,15 +129,14 @@ Test(full, while_files_syncs, .timeout = 60)
 {
     static char block[1 << 20];
     struct message synced, asked, done = { .kind = MSG_done };
-    struct fake_transfer t;
 
     fake_settings("fsync", 1);
     fits = 33u << 20;
     fake_open();
     fits = SIZE_MAX;
-    fake_upload(&t);
+    fake_upload();
     for (int i = 0; i < 35; i++)
-        tls_client_write(t.tls, block, sizeof(block));
+        tls_client_write(transfer.tls, block, sizeof(block));
     fake_hear(&fake.files, &synced, MSG_file_sync);
     cr_expect_eq(channel_wait(&fake.files, &asked, 200), -ETIMEDOUT);
     done.request = synced.request;
@@ -150,5 +146,5 @@ Test(full, while_files_syncs, .timeout = 60)
     done.request = 0;
     fake_answer(MSG_file_abort, &done);
     cr_expect_eq(fake_reply(), 452, "%s", fake.reply);
-    end(&t);
+    end();
 }

@@ -43,18 +43,17 @@ Test(gate_gone, another_one_is_asked_for_the_port, .timeout = 60)
 /* In a download: it goes on, and the next EPSV needs no gate. */
 Test(gate_gone, another_one_in_a_download, .timeout = 60)
 {
-    struct fake_transfer t;
     char some[4096];
     long long size = 0, n;
 
     fake_open();
-    fake_download(&t, 8 << 20);
+    fake_download(8 << 20);
     channel_close(&fake.gate);
-    while ((n = tls_client_read(t.tls, some, sizeof(some))) > 0)
+    while ((n = tls_client_read(transfer.tls, some, sizeof(some))) > 0)
         size += n;
     cr_expect_eq(size, 8 << 20);
     cr_expect_eq(fake_reply(), 226);
-    fake_release(&t);
+    fake_release();
     fake_do("NOOP", 200);
     fake_regate();
     fake_expect("EPSV", 229);
@@ -136,37 +135,35 @@ Test(gate_gone, before_the_port, .timeout = 60)
  * test reads, which is after the deadline. */
 Test(gate_gone, in_a_download, .timeout = 60)
 {
-    struct fake_transfer t;
     char some[4096];
     long long size = 0, n;
 
     open_impatient();
-    fake_download(&t, 64 << 20);
+    fake_download(64 << 20);
     channel_close(&fake.gate);
     poll(NULL, 0, 2 * (int)soon.gateless); /* what the test is about */
     fake_do("NOOP", 200);
-    while ((n = tls_client_read(t.tls, some, sizeof(some))) > 0)
+    while ((n = tls_client_read(transfer.tls, some, sizeof(some))) > 0)
         size += n;
     cr_expect_eq(size, 64 << 20);
     cr_expect_eq(fake_reply(), 226);
     expect_farewell();
-    fake_release(&t);
+    fake_release();
 }
 
 /* Nobody could give more bytes, and the limit holds. */
 Test(gate_gone, in_a_limited_download, .timeout = 60)
 {
-    struct fake_transfer t;
     struct message asked;
 
     fake_limits(false, true);
     open_impatient();
     fake_limits(false, false);
-    fake_download(&t, 1 << 20);
+    fake_download(1 << 20);
     fake_hear(&fake.gate, &asked, MSG_bytes_ask);
     channel_close(&fake.gate);
     expect_farewell();
-    fake_release(&t);
+    fake_release();
 }
 
 /* A transfer that waits for its permission doesn't begin without it. */

@@ -420,23 +420,22 @@ Test(session_hostile, a_file_cut_short_under_a_download, .timeout = 60)
 /* Within a page there is no SIGBUS, but zeros. */
 static void cut_in_the_last_page(const char *mode, uint64_t size)
 {
-    struct fake_transfer t;
     char block[4096];
     long n;
 
     fake_open();
     fake_do(mode, 200);
-    t.data = fake_data();
-    fake_begin_download(&t, size);
-    cr_assert_eq(ftruncate(fileno(t.file), (off_t)size - 1), 0);
-    fake_secure_data(&t);
+    transfer.data = fake_data();
+    fake_begin_download(size);
+    cr_assert_eq(ftruncate(fileno(transfer.file), (off_t)size - 1), 0);
+    fake_secure_data();
     do
-        n = tls_client_read(t.tls, block, sizeof(block));
+        n = tls_client_read(transfer.tls, block, sizeof(block));
     while (n > 0);
     cr_expect_eq(n, TLS_CLIENT_CUT, "%s, %zu bytes", mode, (size_t)size);
     cr_expect_eq(fake_reply(), 451, "%s, %zu bytes: %s", mode, (size_t)size,
                  fake.reply);
-    fake_release(&t);
+    fake_release();
     fake_hang_up(ENDING_CLOSED);
 }
 

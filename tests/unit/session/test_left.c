@@ -50,21 +50,21 @@ static void leave_reply_unread(void)
     cr_assert_eq(poll(&p, 1, 20000), 1);
 }
 
-static void end_data(struct fake_transfer *t)
+static void end_data(void)
 {
-    cr_assert(tls_client_write(t->tls, "hello", 5));
-    cr_assert(tls_client_shutdown(t->tls));
+    cr_assert(tls_client_write(transfer.tls, "hello", 5));
+    cr_assert(tls_client_shutdown(transfer.tls));
 }
 
-static void end_both(struct fake_transfer *t, const struct leaving *l)
+static void end_both(const struct leaving *l)
 {
     kill(fake.pid, SIGSTOP);
     if (l->moment == DATA_FIRST)
-        end_data(t);
+        end_data();
     say_words(l);
     close_control(l->way);
     if (l->moment == CONTROL_FIRST)
-        end_data(t);
+        end_data();
     kill(fake.pid, SIGCONT);
 }
 
@@ -76,11 +76,11 @@ static void prepared(const struct message *asked)
     fake_tell(&fake.files, &done);
 }
 
-static void end_at_sync(struct fake_transfer *t, const struct leaving *l)
+static void end_at_sync(const struct leaving *l)
 {
     struct message asked;
 
-    end_data(t);
+    end_data();
     fake_hear(&fake.files, &asked, MSG_file_prepare);
     cr_assert_eq(asked.file_prepare.length, 5);
     if (l->moment == AFTER_SYNC) {
@@ -95,16 +95,16 @@ static void end_at_sync(struct fake_transfer *t, const struct leaving *l)
         prepared(&asked);
 }
 
-static void leave_upload(struct fake_transfer *t, const struct leaving *l)
+static void leave_upload(const struct leaving *l)
 {
     fake_open();
-    fake_upload(t);
+    fake_upload();
     if (l->way == ENDS_BY_RESET)
         leave_reply_unread();
     if (l->moment < DURING_SYNC)
-        end_both(t, l);
+        end_both(l);
     else
-        end_at_sync(t, l);
+        end_at_sync(l);
 }
 
 static void expect_event(uint64_t result, const char *reason)
@@ -121,11 +121,10 @@ static void expect_event(uint64_t result, const char *reason)
 /* The session asks for nothing more, and files keeps what it has. */
 static void expect_nothing(const struct leaving *l)
 {
-    struct fake_transfer t;
     struct message asked;
     int r;
 
-    leave_upload(&t, l);
+    leave_upload(l);
     r = channel_wait(&fake.files, &asked, 20000);
     cr_assert_eq(r, -EPIPE, "moment %d, way %d: %s", l->moment, l->way,
                  r == 1 ? message_name(asked.kind) : "");
@@ -133,7 +132,7 @@ static void expect_nothing(const struct leaving *l)
     expect_event(0, l->moment >= DURING_SYNC
                         ? "closed by the client, before the upload was stored"
                         : "closed by the client");
-    fake_release(&t);
+    fake_release();
 }
 
 Test(left, without_quit, .timeout = 120)
@@ -144,7 +143,7 @@ Test(left, without_quit, .timeout = 120)
                                               .way = (enum way)way });
 }
 
-static void expect_commit(struct fake_transfer *t)
+static void expect_commit(void)
 {
     struct message stored = { .kind = MSG_file_stored,
                               .file_stored = { .path = SLICE("/x") } };
@@ -152,30 +151,26 @@ static void expect_commit(struct fake_transfer *t)
     fake_answer(MSG_file_commit, &stored);
     cr_expect_eq(fake_end(), ENDING_CLOSED);
     expect_event(226, "");
-    fake_release(t);
+    fake_release();
 }
 
 static void expect_stored(const struct leaving *l)
 {
-    struct fake_transfer t;
-
-    leave_upload(&t, l);
-    expect_commit(&t);
+    leave_upload(l);
+    expect_commit();
 }
 
 /* The control connection has ended before the handshake of the data
  * connection. */
 static void expect_stored_alone(const char *word)
 {
-    struct fake_transfer t;
-
     fake_open();
-    fake_begin_upload(&t);
+    fake_begin_upload();
     fake_say(word);
     close_control(ENDS_IN_ORDER);
-    fake_secure_data(&t);
-    end_data(&t);
-    expect_commit(&t);
+    fake_secure_data();
+    end_data();
+    expect_commit();
 }
 
 /* The second one waits for the end of the upload, and QUIT waits after it. */
@@ -209,11 +204,10 @@ Test(left, lenient, .timeout = 120)
 Test(left, abor_during_sync, .timeout = 60)
 {
     struct message asked, done = { .kind = MSG_done };
-    struct fake_transfer t;
 
     fake_open();
-    fake_upload(&t);
-    end_data(&t);
+    fake_upload();
+    end_data();
     fake_hear(&fake.files, &asked, MSG_file_prepare);
     kill(fake.pid, SIGSTOP);
     prepared(&asked);
@@ -224,7 +218,7 @@ Test(left, abor_during_sync, .timeout = 60)
     cr_expect_eq(fake_reply(), 226, "%s", fake.reply);
     fake.files.phase = PHASE_IDLE;
     fake_hang_up(ENDING_CLOSED);
-    fake_release(&t);
+    fake_release();
 }
 
 /* Files can't sync: the partial is given up, and the old file stands. */
@@ -233,17 +227,16 @@ Test(left, sync_fails, .timeout = 60)
     struct message no = { .kind = MSG_refused,
                           .refused = { .outcome = OUTCOME_NO_SPACE } };
     struct message done = { .kind = MSG_done };
-    struct fake_transfer t;
 
     fake_open();
-    fake_upload(&t);
-    end_data(&t);
+    fake_upload();
+    end_data();
     fake_answer(MSG_file_prepare, &no);
     fake_answer(MSG_file_abort, &done);
     cr_expect_eq(fake_reply(), 452, "%s", fake.reply);
     fake.files.phase = PHASE_IDLE;
     fake_hang_up(ENDING_CLOSED);
-    fake_release(&t);
+    fake_release();
 }
 
 /* If fsync is off, files is asked for the rename at once. */

@@ -169,19 +169,18 @@ Test(partings, refused_before_the_log_takes_it, .timeout = 60)
 Test(partings, refused_before_anybody_came, .timeout = 60)
 {
     for (size_t i = 0; i < 2 * REFUSALS; i++) {
-        struct fake_transfer t;
 
         fake_open();
         fake_port();
         expect_refusal(&refusals[i / 2]);
         if (i % 2 == 0)
-            t.data = fake_come();
-        fake_begin_download(&t, 100);
+            transfer.data = fake_come();
+        fake_begin_download(100);
         if (i % 2 == 1)
-            t.data = fake_come();
-        fake_secure_data(&t);
+            transfer.data = fake_come();
+        fake_secure_data();
         cr_assert_eq(fake_reply(), 226, "%s", fake.reply);
-        fake_release(&t);
+        fake_release();
         fake_hang_up(ENDING_CLOSED);
     }
 }
@@ -206,24 +205,23 @@ Test(partings, of_an_upload_before_the_sync, .timeout = 60)
 {
     struct message stored = { .kind = MSG_file_stored,
                               .file_stored = { .path = SLICE("/x") } };
-    struct fake_transfer t;
     struct message asked, done = { .kind = MSG_done };
     char byte;
 
     fake_open();
-    fake_upload(&t);
-    cr_assert(tls_client_write(t.tls, "hello", 5));
-    cr_assert(tls_client_shutdown(t.tls));
+    fake_upload();
+    cr_assert(tls_client_write(transfer.tls, "hello", 5));
+    cr_assert(tls_client_shutdown(transfer.tls));
     fake_hear(&fake.files, &asked, MSG_file_prepare);
-    cr_expect_eq(tls_client_read(t.tls, &byte, 1), TLS_CLIENT_END);
-    expect_fin(t.data);
-    t.data = -1;
+    cr_expect_eq(tls_client_read(transfer.tls, &byte, 1), TLS_CLIENT_END);
+    expect_fin(transfer.data);
+    transfer.data = -1;
     done.request = asked.request;
     fake_tell(&fake.files, &done);
     fake_answer(MSG_file_commit, &stored);
     fake.files.phase = PHASE_IDLE;
     cr_expect_eq(fake_reply(), 226, "%s", fake.reply);
-    fake_release(&t);
+    fake_release();
     fake_hang_up(ENDING_CLOSED);
 }
 
@@ -233,20 +231,19 @@ Test(partings, of_an_upload_before_the_sync, .timeout = 60)
 Test(partings, of_the_session_before_the_data, .timeout = 60)
 {
     struct pollfd gone = { .events = 0 };
-    struct fake_transfer t;
     char some[4096];
 
     fake_open();
-    fake_download(&t, 100);
+    fake_download(100);
     cr_assert_eq(fake_reply(), 226);
     fake_do("QUIT", 221);
     tls_client_shutdown(fake.tls);
     gone.fd = fake.control;
     cr_expect_eq(poll(&gone, 1, 50), 0);
-    while (tls_client_read(t.tls, some, sizeof(some)) > 0)
+    while (tls_client_read(transfer.tls, some, sizeof(some)) > 0)
         continue;
-    cr_expect(tls_client_shutdown(t.tls), "%s", tls_client_error());
-    fake_release(&t);
+    cr_expect(tls_client_shutdown(transfer.tls), "%s", tls_client_error());
+    fake_release();
     cr_expect_eq(fake_end(), ENDING_QUIT);
 }
 
@@ -267,12 +264,15 @@ Test(partings, of_data_that_is_never_closed, .timeout = 60)
 
     fake_open();
     for (size_t i = 0; i <= GOODBYES; i++) {
-        fake_download(&t[i], 100);
+        fake_download(100);
+        t[i] = transfer;
         cr_assert_eq(fake_reply(), 226);
     }
     for (size_t i = 0; i <= GOODBYES; i++)
         cr_expect(wait_until(has_gone, &t[i].data, WAIT_MS));
-    for (size_t i = 0; i <= GOODBYES; i++)
-        fake_release(&t[i]);
+    for (size_t i = 0; i <= GOODBYES; i++) {
+        transfer = t[i];
+        fake_release();
+    }
     fake_hang_up(ENDING_CLOSED);
 }

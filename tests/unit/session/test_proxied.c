@@ -367,7 +367,7 @@ static void is_foreign(const char *whose, const char *why)
     cr_expect(slice_equal(r.text[FIELD_REASON], slice_from(why)));
 }
 
-static void transfer(int data)
+static void play_transfer(int data)
 {
     struct message asked, pipe_is = { .kind = MSG_directory_pipe };
     struct tls_client *tls;
@@ -406,7 +406,7 @@ Test(session_proxied, a_transfer, .timeout = 60)
     data = fake_come();
     send_bytes(data, SLICE(LINE));
     fake_say("NLST");
-    transfer(data);
+    play_transfer(data);
     fake_hang_up(ENDING_CLOSED);
 }
 
@@ -453,7 +453,7 @@ Test(session_proxied, others_are_given_back, .timeout = 60)
         fake_say("NLST");
         data = fake_come();
         send_bytes(data, SLICE(LINE));
-        transfer(data);
+        play_transfer(data);
         fake_hang_up(ENDING_CLOSED);
     }
 }
@@ -474,7 +474,7 @@ Test(session_proxied, one_at_a_time, .timeout = 60)
     fake_say("NLST");
     send_bytes(first, SLICE("nonsense\r\n"));
     cr_expect_leq(recv(first, &byte, 1, 0), 0, "not closed");
-    transfer(second);
+    play_transfer(second);
     close(first);
     fake_hang_up(ENDING_CLOSED);
 }
@@ -530,7 +530,7 @@ Test(session_proxied, given_up_within_a_header, .timeout = 60)
     data = fake_come();
     send_bytes(data, SLICE(LINE));
     fake_say("NLST");
-    transfer(data);
+    play_transfer(data);
     fake_hang_up(ENDING_CLOSED);
 }
 

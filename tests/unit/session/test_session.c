@@ -92,15 +92,14 @@ Test(session, lines_during_a_transfer_keep_their_order, .timeout = 60)
     struct message stored = { .kind = MSG_file_stored,
                               .file_stored = { .path = SLICE("/x") } };
     static const char bad[] = "PW\0D\r\n";
-    struct fake_transfer t;
 
     fake_open();
-    fake_upload(&t);
+    fake_upload();
     fake_say("NOOP\r\nWHAT");
     cr_assert(tls_client_write(fake.tls, bad, sizeof(bad) - 1));
     fake_say("\r\nNOOP\r\nPWD");
     cr_expect_eq(fake_reply(), 200, "%s", fake.reply);
-    cr_assert(tls_client_shutdown(t.tls));
+    cr_assert(tls_client_shutdown(transfer.tls));
     fake_answer(MSG_file_commit, &stored);
     cr_expect_eq(fake_reply(), 226, "%s", fake.reply);
     cr_expect_eq(fake_reply(), 500, "WHAT: %s", fake.reply);
@@ -111,31 +110,29 @@ Test(session, lines_during_a_transfer_keep_their_order, .timeout = 60)
     cr_expect_eq(fake_reply(), 257, "%s", fake.reply);
     fake.files.phase = PHASE_IDLE;
     fake_hang_up(ENDING_CLOSED);
-    fake_release(&t);
+    fake_release();
 }
 
 /* No byte of it, no close_notify, 451. */
-static void expect_unread(struct fake_transfer *t, const char *words)
+static void expect_unread(const char *words)
 {
     char byte;
 
-    fake_secure_data(t);
-    cr_expect_eq(tls_client_read(t->tls, &byte, 1), TLS_CLIENT_CUT);
+    fake_secure_data();
+    cr_expect_eq(tls_client_read(transfer.tls, &byte, 1), TLS_CLIENT_CUT);
     cr_expect_eq(fake_reply(), 451, "%s", fake.reply);
     cr_expect_not_null(strstr(fake.reply, words), "%s", fake.reply);
-    fake_release(t);
+    fake_release();
 }
 
 /* A small file is read, not mapped. */
 Test(session, a_small_file_that_is_cut, .timeout = 60)
 {
-    struct fake_transfer t;
-
     fake_open();
-    t.data = fake_data();
-    fake_begin_download(&t, 100);
-    cr_assert_eq(ftruncate(fileno(t.file), 99), 0);
-    expect_unread(&t, "the file was cut short");
+    transfer.data = fake_data();
+    fake_begin_download(100);
+    cr_assert_eq(ftruncate(fileno(transfer.file), 99), 0);
+    expect_unread("the file was cut short");
     fake_hang_up(ENDING_CLOSED);
 }
 
@@ -144,16 +141,16 @@ Test(session, a_small_file_that_cant_be_read, .timeout = 60)
     struct message file = { .kind = MSG_file_readable,
                             .file_readable = { .size = 1 } };
     int unreadable = open("/tmp", O_TMPFILE | O_WRONLY, 0600);
-    struct fake_transfer t = { .file = fdopen(unreadable, "w") };
 
     cr_assert_eq(ftruncate(unreadable, 1), 0);
+    transfer.file = fdopen(unreadable, "w");
     fake_open();
-    t.data = fake_data();
+    transfer.data = fake_data();
     fake_say("RETR /x");
     file.file_readable.file = unreadable;
     fake_answer(MSG_file_read, &file);
     cr_assert_eq(fake_reply(), 150, "%s", fake.reply);
-    expect_unread(&t, "can't read the file");
+    expect_unread("can't read the file");
     fake_hang_up(ENDING_CLOSED);
 }
 
@@ -165,27 +162,25 @@ Test(session, an_upload_that_waits_unsafely, .timeout = 60)
                                                .held =
                                                    SLICE("0123456789abcdef"),
                                                .unsafe = true } };
-    struct fake_transfer t;
 
     fake_open();
-    fake_upload(&t);
-    cr_assert(tls_client_shutdown(t.tls));
+    fake_upload();
+    cr_assert(tls_client_shutdown(transfer.tls));
     fake_answer(MSG_file_commit, &stored);
     cr_expect_eq(fake_reply(), 451, "%s", fake.reply);
     cr_expect(strstr(fake.reply, "(id 0123456789abcdef)"), "%s", fake.reply);
     fake.files.phase = PHASE_IDLE;
     fake_hang_up(ENDING_CLOSED);
-    fake_release(&t);
+    fake_release();
 }
 
 /* ABOR doesn't wait for the lines before it. */
 Test(session, abor_overtakes_bad_lines, .timeout = 60)
 {
     struct message done = { .kind = MSG_done };
-    struct fake_transfer t;
 
     fake_open();
-    fake_upload(&t);
+    fake_upload();
     fake_say("\xff\xf4\xff\xf2\r\nP\rWD\r\n\xff\xf4\xff\xf2"
              "ABOR");
     cr_expect_eq(fake_reply(), 426, "%s", fake.reply);
@@ -195,33 +190,32 @@ Test(session, abor_overtakes_bad_lines, .timeout = 60)
     cr_expect_eq(fake_reply(), 500, "%s", fake.reply);
     fake.files.phase = PHASE_IDLE;
     fake_hang_up(ENDING_CLOSED);
-    fake_release(&t);
+    fake_release();
 }
 
 Test(session, quit_in_a_transfer_finishes_it_first, .timeout = 30)
 {
     struct message asked, stored = { .kind = MSG_file_stored,
                                      .file_stored = { .path = SLICE("/x") } };
-    struct fake_transfer t;
 
     fake_open();
-    fake_upload(&t);
+    fake_upload();
     fake_do("NOOP", 200);
-    cr_assert(tls_client_write(t.tls, "hello", 5));
+    cr_assert(tls_client_write(transfer.tls, "hello", 5));
     do { /* until the bytes have come */
         fake_do("STAT", 211);
     } while (strstr(fake.lines, "bytes so far: 0, STOR /x\r\n"));
     cr_assert(strstr(fake.lines, "bytes so far: 5, STOR /x\r\n"), "%s",
               fake.lines);
     fake_say("QUIT");
-    cr_assert(tls_client_shutdown(t.tls));
+    cr_assert(tls_client_shutdown(transfer.tls));
     fake_hear(&fake.files, &asked, MSG_file_commit);
     cr_assert_eq(asked.file_commit.length, 5);
     stored.request = asked.request;
     fake_tell(&fake.files, &stored);
     cr_assert_eq(fake_reply(), 226);
     cr_assert_eq(fake_reply(), 221);
-    fake_release(&t);
+    fake_release();
     fake_hang_up(ENDING_QUIT);
 }
 
@@ -267,12 +261,11 @@ Test(session, rest_never_reaches_another_file, .timeout = 60)
 
 Test(session, stat_in_a_transfer, .timeout = 30)
 {
-    struct fake_transfer t;
     char some[65536];
 
     fake_open();
-    fake_download(&t, MUCH);
-    cr_assert_gt(tls_client_read(t.tls, some, sizeof(some)), 0);
+    fake_download(MUCH);
+    cr_assert_gt(tls_client_read(transfer.tls, some, sizeof(some)), 0);
     fake_do("STAT", 211);
     cr_expect(strstr(fake.lines, ", RETR /x\r\n"), "%s", fake.lines);
     cr_expect(strstr(fake.lines, "bytes so far: "), "%s", fake.lines);
@@ -281,7 +274,7 @@ Test(session, stat_in_a_transfer, .timeout = 30)
     cr_assert_eq(fake_reply(), 226);
     fake_do("STAT", 211);
     cr_expect_not(strstr(fake.lines, "so far"), "%s", fake.lines);
-    fake_release(&t);
+    fake_release();
     fake_hang_up(ENDING_CLOSED);
 }
 
@@ -744,7 +737,6 @@ static void files_refuses(const struct message *asked)
 Test(session, what_it_does_now, .timeout = 60)
 {
     const struct msg_doing *d;
-    struct fake_transfer t;
     struct message asked;
     char some[65536];
 
@@ -754,8 +746,8 @@ Test(session, what_it_does_now, .timeout = 60)
     cr_expect(slice_equal(d->client, SLICE("a client")));
     cr_expect(slice_starts(d->tls, SLICE("TLSv1.3")));
     cr_expect(d->verb.len == 0 && d->path.len == 0 && d->of == 0);
-    fake_download(&t, MUCH);
-    cr_assert_gt(tls_client_read(t.tls, some, sizeof(some)), 0);
+    fake_download(MUCH);
+    cr_assert_gt(tls_client_read(transfer.tls, some, sizeof(some)), 0);
     d = look();
     cr_expect(slice_equal(d->verb, SLICE("RETR")));
     cr_expect(slice_equal(d->path, SLICE("/x")));
@@ -763,7 +755,7 @@ Test(session, what_it_does_now, .timeout = 60)
     cr_expect(d->bytes > 0 && d->bytes < d->of);
     fake_do("ABOR", 426);
     cr_assert_eq(fake_reply(), 226);
-    fake_release(&t);
+    fake_release();
     d = look_at_mlst("MLST /there", &asked);
     cr_expect(slice_equal(d->verb, SLICE("MLST")));
     cr_expect(slice_equal(d->path, SLICE("/there")));

@@ -9,26 +9,26 @@
 #include "sallyport/session/session.h"
 
 /* Begins an upload of "hello" after FIRST zeros. */
-static void begin(struct fake_transfer *t, uint64_t first)
+static void begin(uint64_t first)
 {
     struct message file = { .kind = MSG_file_writable,
                             .file_writable = { .first = first } };
     char name[64];
 
-    t->file = tmpfile();
-    cr_assert_eq(ftruncate(fileno(t->file), (off_t)first), 0);
-    snprintf(name, sizeof(name), "/proc/self/fd/%d", fileno(t->file));
+    transfer.file = tmpfile();
+    cr_assert_eq(ftruncate(fileno(transfer.file), (off_t)first), 0);
+    snprintf(name, sizeof(name), "/proc/self/fd/%d", fileno(transfer.file));
     file.file_writable.file = open(name, O_WRONLY);
     cr_assert_geq(file.file_writable.file, 0);
-    t->data = fake_data();
+    transfer.data = fake_data();
     fake_say("STOR /x");
     fake_answer(MSG_file_write, &file);
     close(file.file_writable.file);
     fake.files.phase = PHASE_WRITING;
     cr_assert_eq(fake_reply(), 150, "%s", fake.reply);
-    t->tls = fake_data_tls(t->data);
-    cr_assert(tls_client_write(t->tls, "hello", 5));
-    cr_assert(tls_client_shutdown(t->tls));
+    transfer.tls = fake_data_tls(transfer.data);
+    cr_assert(tls_client_write(transfer.tls, "hello", 5));
+    cr_assert(tls_client_shutdown(transfer.tls));
 }
 
 static const struct {
@@ -50,12 +50,11 @@ Test(sum, stored_bytes, .timeout = 60)
 
     for (size_t i = 0; i < sizeof(stored) / sizeof(stored[0]); i++) {
         const char *sum = stored[i].sum;
-        struct fake_transfer t;
         struct event_record r;
 
         fake_settings("sha256", stored[i].wanted);
         fake_open();
-        begin(&t, stored[i].first);
+        begin(stored[i].first);
         fake_answer(MSG_file_commit, &done);
         fake.files.phase = PHASE_IDLE;
         cr_assert_eq(fake_reply(), 226, "%s", fake.reply);
@@ -68,6 +67,6 @@ Test(sum, stored_bytes, .timeout = 60)
         else
             cr_expect_null(r.text[FIELD_SHA256].ptr);
         fake_hang_up(ENDING_CLOSED);
-        fake_release(&t);
+        fake_release();
     }
 }

@@ -16,36 +16,36 @@
 
 /* Sends a first byte at 2, where other data exists. LIMIT is the file's, or
  * what upload_bytes leaves. */
-static void begin_within(struct fake_transfer *t, uint64_t limit, bool by_bytes)
+static void begin_within(uint64_t limit, bool by_bytes)
 {
     struct message file = {
         .kind = MSG_file_writable,
         .file_writable = { .first = 2, .limit = limit, .by_bytes = by_bytes }
     };
 
-    t->file = tmpfile();
-    cr_assert_eq(pwrite(fileno(t->file), "before", 6, 0), 6);
+    transfer.file = tmpfile();
+    cr_assert_eq(pwrite(fileno(transfer.file), "before", 6, 0), 6);
     fake_open();
-    t->data = fake_data();
+    transfer.data = fake_data();
     fake_say("STOR /x");
-    file.file_writable.file = fileno(t->file);
+    file.file_writable.file = fileno(transfer.file);
     fake_answer(MSG_file_write, &file);
     fake.files.phase = PHASE_WRITING;
     cr_assert_eq(fake_reply(), 150, "%s", fake.reply);
-    t->tls = fake_data_tls(t->data);
-    cr_assert_not_null(t->tls, "%s", tls_client_error());
+    transfer.tls = fake_data_tls(transfer.data);
+    cr_assert_not_null(transfer.tls, "%s", tls_client_error());
 }
 
-static void begin(struct fake_transfer *t)
+static void begin(void)
 {
-    begin_within(t, 0, false);
+    begin_within(0, false);
 }
 
-static void expect_file(const struct fake_transfer *t, const char *text)
+static void expect_file(const char *text)
 {
     char bytes[64] = "";
 
-    cr_assert_geq(pread(fileno(t->file), bytes, sizeof(bytes) - 1, 0), 0);
+    cr_assert_geq(pread(fileno(transfer.file), bytes, sizeof(bytes) - 1, 0), 0);
     cr_expect_str_eq(bytes, text);
 }
 
@@ -60,11 +60,11 @@ static void answer(const struct message *asked, enum message_kind message,
     fake_tell(&fake.files, &p);
 }
 
-static void end(struct fake_transfer *t)
+static void end(void)
 {
     fake.files.phase = PHASE_IDLE;
     fake_hang_up(ENDING_CLOSED);
-    fake_release(t);
+    fake_release();
 }
 
 /* The end may be in the same record as the first byte, or come later. */
@@ -74,18 +74,17 @@ Test(upload, begins_where_files_says, .timeout = 60)
                               .file_stored = { .path = SLICE("/x") } };
 
     for (int more = 0; more < 2; more++) {
-        struct fake_transfer t;
 
-        begin(&t);
+        begin();
         fake_do("NOOP", 200);
-        expect_file(&t, "before");
-        cr_assert(tls_client_write(t.tls, "HELLO", 5));
-        cr_assert(!more || tls_client_write(t.tls, " again", 6));
-        cr_assert(tls_client_shutdown(t.tls));
+        expect_file("before");
+        cr_assert(tls_client_write(transfer.tls, "HELLO", 5));
+        cr_assert(!more || tls_client_write(transfer.tls, " again", 6));
+        cr_assert(tls_client_shutdown(transfer.tls));
         fake_answer(MSG_file_commit, &stored);
-        expect_file(&t, more ? "beHELLO again" : "beHELLO");
+        expect_file(more ? "beHELLO again" : "beHELLO");
         cr_expect_eq(fake_reply(), 226, "%s", fake.reply);
-        end(&t);
+        end();
     }
 }
 
@@ -93,26 +92,24 @@ Test(upload, no_byte_comes, .timeout = 60)
 {
     struct message stored = { .kind = MSG_file_stored,
                               .file_stored = { .path = SLICE("/x") } };
-    struct fake_transfer t;
 
-    begin(&t);
-    cr_assert(tls_client_shutdown(t.tls));
+    begin();
+    cr_assert(tls_client_shutdown(transfer.tls));
     fake_answer(MSG_file_commit, &stored);
     cr_expect_eq(fake_reply(), 226, "%s", fake.reply);
-    end(&t);
+    end();
 }
 
 Test(upload, cut_before_a_byte, .timeout = 60)
 {
     struct message done = { .kind = MSG_done };
-    struct fake_transfer t;
 
-    begin(&t);
-    shutdown(t.data, SHUT_WR);
+    begin();
+    shutdown(transfer.data, SHUT_WR);
     fake_answer(MSG_file_abort, &done);
     cr_expect_eq(fake_reply(), 426, "%s", fake.reply);
-    expect_file(&t, "before");
-    end(&t);
+    expect_file("before");
+    end();
 }
 
 /* A file above a limit can't be completed, so nothing of it is kept. The reply
@@ -120,16 +117,15 @@ Test(upload, cut_before_a_byte, .timeout = 60)
 static void above_the_limit(bool by_bytes, const char *name)
 {
     struct message asked;
-    struct fake_transfer t;
 
-    begin_within(&t, 5, by_bytes);
-    cr_assert(tls_client_write(t.tls, "more", 4));
+    begin_within(5, by_bytes);
+    cr_assert(tls_client_write(transfer.tls, "more", 4));
     fake_hear(&fake.files, &asked, MSG_file_abort);
     cr_expect(asked.file_abort.spoiled);
     answer(&asked, MSG_done, 0);
     cr_expect_eq(fake_reply(), 552, "%s", fake.reply);
     cr_expect_not_null(strstr(fake.reply, name), "%s", fake.reply);
-    end(&t);
+    end();
 }
 
 Test(upload, above_max_file_size, .timeout = 60)
@@ -149,13 +145,12 @@ Test(upload, above_the_limit_and_the_client_leaves, .timeout = 60)
     struct message synced, asked;
     struct pollfd reply = { .events = POLLIN };
     static char block[1 << 20];
-    struct fake_transfer t;
     struct event_record r;
 
-    begin_within(&t, 33 * sizeof(block), false);
-    cr_assert(tls_client_write(t.tls, "first", 5));
+    begin_within(33 * sizeof(block), false);
+    cr_assert(tls_client_write(transfer.tls, "first", 5));
     for (int i = 0; i < 33; i++)
-        tls_client_write(t.tls, block, sizeof(block));
+        tls_client_write(transfer.tls, block, sizeof(block));
     fake_hear(&fake.files, &synced, MSG_file_sync);
     reply.fd = fake.control;
     cr_assert_eq(poll(&reply, 1, 20000), 1);
@@ -170,21 +165,20 @@ Test(upload, above_the_limit_and_the_client_leaves, .timeout = 60)
     cr_assert(fake_event(EVENT_TRANSFER, &r));
     cr_expect_eq(r.number[FIELD_RESULT], 552);
     cr_expect_not(fake_event(EVENT_TRANSFER, &r), "a second event");
-    fake_release(&t);
+    fake_release();
 }
 
 /* The reply names the setting, also if that is less than a second. */
 Test(upload, stalls_for_half_a_second, .timeout = 60)
 {
     struct message done = { .kind = MSG_done };
-    struct fake_transfer t;
 
     fake_settings("stall_timeout", 500);
-    begin(&t);
+    begin();
     fake_answer(MSG_file_abort, &done);
     cr_expect_eq(fake_reply(), 426);
     cr_expect(strstr(fake.reply, " 0.5 seconds"), "%s", fake.reply);
-    end(&t);
+    end();
 }
 
 struct arrived {
@@ -205,17 +199,16 @@ static bool has_arrived(void *argument)
 static uint64_t first_byte_us(void)
 {
     struct message done = { .kind = MSG_done };
-    struct fake_transfer t;
     uint64_t began;
 
     fake_open();
-    fake_upload(&t);
+    fake_upload();
     began = clock_us();
-    cr_assert(tls_client_write(t.tls, "hello", 5));
-    cr_assert(
-        wait_until(has_arrived, &(struct arrived){ fileno(t.file), 5 }, 20000));
+    cr_assert(tls_client_write(transfer.tls, "hello", 5));
+    cr_assert(wait_until(has_arrived,
+                         &(struct arrived){ fileno(transfer.file), 5 }, 20000));
     began = clock_us() - began;
-    fake_release(&t);
+    fake_release();
     fake_answer(MSG_file_abort, &done);
     cr_assert_eq(fake_reply(), 426, "%s", fake.reply);
     fake_hang_up(ENDING_CLOSED);
