@@ -13,6 +13,8 @@
 #include "sallyport/ipc/generation.h"
 #include "support/messages.h"
 
+struct caller ctl;
+
 /* A full queue isn't an answer: it tries again, as long as a test may take. */
 int caller_connect(void)
 {

@@ -9,6 +9,7 @@ struct caller {
     struct channel channel;
     uint32_t request;
 };
+extern struct caller ctl; /* the usual one */
 
 /* Connects, and receives nothing yet. Returns the descriptor. */
 int caller_connect(void);

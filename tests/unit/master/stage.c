@@ -35,6 +35,9 @@
 #define TEST_SECONDS 120
 
 struct stage stage;
+struct player anna;
+struct actor ours;
+struct message heard;
 static int control_of_master = -1;
 static struct master *the_master;
 

@@ -60,6 +60,12 @@ struct stage {
 };
 extern struct stage stage;
 
+/* For a test's usual session, its process files, and the last message that the
+ * test looks at. */
+extern struct player anna;
+extern struct actor ours;
+extern struct message heard;
+
 /* Before stage_open() or stage_raise(): the board that master will have. Its
  * generation has the number 0, and the first row. */
 struct board *stage_board(void);

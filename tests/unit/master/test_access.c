@@ -154,68 +154,56 @@ static void says_with_code(bool another, uint64_t step)
  * newest one: the code opens nothing, and isn't used up. */
 Test(access, a_code_for_another_row, .timeout = 60)
 {
-    struct message got;
-    struct actor files;
-    struct player p;
-
-    stage_with(on_request, &p);
+    stage_with(on_request, &anna);
     change("dir_mode=0750",
            "dir_mode=0750 totp=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
     edited();
-    player_asks(&p);
+    player_asks(&anna);
     says_with_code(true, 7);
-    player_is_denied(&p, DENIAL_CHANGED);
-    player_asks(&p);
+    player_is_denied(&anna, DENIAL_CHANGED);
+    player_asks(&anna);
     says_with_code(false, 0);
-    player_is_denied(&p, DENIAL_WRONG);
-    player_asks(&p);
+    player_is_denied(&anna, DENIAL_WRONG);
+    player_asks(&anna);
     says_with_code(false, 7);
-    actor_enter(&files, "files");
-    TELL(&files.channel, files_ready);
-    player_hear(&p, MSG_granted, &got);
-    message_close(&got);
-    stage_leave(&p);
+    actor_enter(&ours, "files");
+    TELL(&ours.channel, files_ready);
+    player_hear(&anna, MSG_granted, &heard);
+    message_close(&heard);
+    stage_leave(&anna);
 }
 
 /* Master serves everybody else while reader is at work, and the one who has
  * changed the file waits for it. */
 Test(access, a_slow_reader, .timeout = 60)
 {
-    struct message got;
-    struct actor files;
-    struct player p;
-    struct caller c;
-
-    stage_logged_in(slowly, &p, &files);
+    stage_logged_in(slowly, &anna, &ours);
     files_write(hangs(), "", 0, 0600);
     change("anna:", "anna:!");
-    caller_enter(&c);
-    caller_edits(&c);
+    caller_enter(&ctl);
+    caller_edits(&ctl);
     others_go_on(2, DENIAL_CHANGED);
     others_go_on(3, DENIAL_CHANGED);
     cr_assert_eq(unlink(hangs()), 0);
-    caller_hears(&c, MSG_ended, &got);
-    cr_expect_eq(got.ended.sessions, 1);
-    caller_leave(&c);
-    is_kicked(&p, ENDING_LOCKED);
-    stage_leave(&p);
+    caller_hears(&ctl, MSG_ended, &heard);
+    cr_expect_eq(heard.ended.sessions, 1);
+    caller_leave(&ctl);
+    is_kicked(&anna, ENDING_LOCKED);
+    stage_leave(&anna);
 }
 
 /* Nobody logs in until a look succeeds: it may be the user's own row that
  * master doesn't know. The sessions stay. */
 Test(access, a_reader_that_is_late, .timeout = 60)
 {
-    struct message got;
-    struct actor files;
-    struct player p, q;
-    struct caller c;
+    struct player q;
 
-    stage_logged_in(too_slowly, &p, &files);
+    stage_logged_in(too_slowly, &anna, &ours);
     files_write(hangs(), "", 0, 0600);
     change("anna:", "anna:!");
-    caller_enter(&c);
-    caller_edits(&c);
-    caller_is_refused(&c, REFUSAL_BAD_FILE);
+    caller_enter(&ctl);
+    caller_edits(&ctl);
+    caller_is_refused(&ctl, REFUSAL_BAD_FILE);
     stage_reports(EVENT_TROUBLE, "new clients get 421: the program reader");
     player_enter(&q, 2);
     q.request = channel_next(&q.channel);
@@ -225,13 +213,13 @@ Test(access, a_reader_that_is_late, .timeout = 60)
     player_leave(&q);
     cr_assert_eq(unlink(hangs()), 0);
     do {
-        caller_edits(&c);
-        cr_assert_eq(channel_wait(&c.channel, &got, STAGE_WAIT_MS), 1);
-    } while (got.kind == MSG_control_refused);
-    caller_leave(&c);
-    is_kicked(&p, ENDING_LOCKED);
+        caller_edits(&ctl);
+        cr_assert_eq(channel_wait(&ctl.channel, &heard, STAGE_WAIT_MS), 1);
+    } while (heard.kind == MSG_control_refused);
+    caller_leave(&ctl);
+    is_kicked(&anna, ENDING_LOCKED);
     others_go_on(3, DENIAL_WRONG);
-    stage_leave(&p);
+    stage_leave(&anna);
 }
 
 /* An edit was announced to an older generation, which still led: this one reads
@@ -245,16 +233,15 @@ static void begins_in_a_reload(struct master *m)
 Test(access, an_edit_that_another_master_was_told_of, .timeout = 60)
 {
     struct board *board = stage_board();
-    struct player p;
 
-    stage_with(begins_in_a_reload, &p);
+    stage_with(begins_in_a_reload, &anna);
     change("anna:", "anna:!");
     board_set(&board->edits, board_get(&board->edits) + 1);
-    player_asks(&p);
+    player_asks(&anna);
     stage_reports(EVENT_SERVICE, "users file read: edition 2");
-    auth_says(p.serial, "anna");
-    player_is_denied(&p, DENIAL_WRONG);
-    stage_leave(&p);
+    auth_says(anna.serial, "anna");
+    player_is_denied(&anna, DENIAL_WRONG);
+    stage_leave(&anna);
 }
 
 /* Another node of a cluster has added the user. Nobody tells this one, which
@@ -262,21 +249,19 @@ Test(access, an_edit_that_another_master_was_told_of, .timeout = 60)
  * called so. */
 Test(access, a_wrong_password_while_the_file_is_unread, .timeout = 60)
 {
-    struct player p;
-
-    stage_with(begins_in_a_reload, &p);
-    player_asks(&p);
-    auth_says(p.serial, NULL);
-    player_is_denied(&p, DENIAL_WRONG);
+    stage_with(begins_in_a_reload, &anna);
+    player_asks(&anna);
+    auth_says(anna.serial, NULL);
+    player_is_denied(&anna, DENIAL_WRONG);
     change("bert:", "dora:");
-    player_asks(&p);
-    auth_says(p.serial, NULL);
-    player_is_denied(&p, DENIAL_CHANGED);
+    player_asks(&anna);
+    auth_says(anna.serial, NULL);
+    player_is_denied(&anna, DENIAL_CHANGED);
     edited();
-    player_asks(&p);
-    auth_says(p.serial, NULL);
-    player_is_denied(&p, DENIAL_WRONG);
-    stage_leave(&p);
+    player_asks(&anna);
+    auth_says(anna.serial, NULL);
+    player_is_denied(&anna, DENIAL_WRONG);
+    stage_leave(&anna);
 }
 
 /* Looks that wait for ever, for a disk that is no longer mounted. */
@@ -290,30 +275,24 @@ static void beside_dead_looks(struct master *m)
 /* An edit counts all the same. */
 Test(access, an_edit_beside_dead_looks)
 {
-    struct actor files;
-    struct player p;
-
-    stage_logged_in(beside_dead_looks, &p, &files);
+    stage_logged_in(beside_dead_looks, &anna, &ours);
     change("anna:", "anna:!");
     cr_expect_eq(edited(), 1);
-    is_kicked(&p, ENDING_LOCKED);
-    stage_leave(&p);
+    is_kicked(&anna, ENDING_LOCKED);
+    stage_leave(&anna);
 }
 
 /* The log has who asked, and for what. */
 Test(access, a_change_is_logged)
 {
-    struct message p;
-    struct caller c;
-
     stage_open(NULL);
-    caller_enter(&c);
-    c.request = channel_next(&c.channel);
-    TELL(&c.channel, users_changed, c.request, .verb = SLICE("user change"),
+    caller_enter(&ctl);
+    ctl.request = channel_next(&ctl.channel);
+    TELL(&ctl.channel, users_changed, ctl.request, .verb = SLICE("user change"),
          .to = SLICE("anna"));
-    caller_hears(&c, MSG_ended, &p);
+    caller_hears(&ctl, MSG_ended, &heard);
     stage_reports_admin("user change", "anna", 0);
-    caller_leave(&c);
+    caller_leave(&ctl);
     stage_close();
 }
 
@@ -346,25 +325,20 @@ static const struct {
 Test(access, changes_that_end_a_session, .timeout = 120)
 {
     for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
-        struct actor files;
-        struct player p;
 
-        stage_logged_in(on_request, &p, &files);
+        stage_logged_in(on_request, &anna, &ours);
         change(changes[i].from, changes[i].by);
         cr_expect_eq(edited(), 1, "%s", changes[i].by);
-        is_kicked(&p, changes[i].why);
+        is_kicked(&anna, changes[i].why);
         cr_expect_eq(edited(), 0, "once");
-        stage_leave(&p);
+        stage_leave(&anna);
     }
 }
 
 /* Then a later change ends it. */
 Test(access, changes_that_end_nothing, .timeout = 60)
 {
-    struct actor files;
-    struct player p;
-
-    stage_logged_in(on_request, &p, &files);
+    stage_logged_in(on_request, &anna, &ours);
     change(":70000::", ":70000:Anna, accounts:");
     cr_expect_eq(edited(), 0, "a comment");
     change("/anna::", "/anna::on_conflict=rename");
@@ -379,8 +353,8 @@ Test(access, changes_that_end_nothing, .timeout = 60)
     cr_expect_eq(edited(), 0, "another line");
     change("anna:", "anna:!");
     cr_expect_eq(edited(), 1);
-    is_kicked(&p, ENDING_LOCKED);
-    stage_leave(&p);
+    is_kicked(&anna, ENDING_LOCKED);
+    stage_leave(&anna);
 }
 
 /* The day that is as far away as can be. */
@@ -398,17 +372,15 @@ static void never_now(char out[32], const char *before)
 Test(access, hours_that_are_over, .timeout = 60)
 {
     char hours[32];
-    struct actor files;
-    struct player p;
 
     never_now(hours, "/anna::");
-    stage_logged_in(on_request, &p, &files);
+    stage_logged_in(on_request, &anna, &ours);
     change("/anna::", "/anna::hours=sun-sat");
     cr_expect_eq(edited(), 0);
     change("/anna::hours=sun-sat", hours);
     cr_expect_eq(edited(), 1);
-    is_kicked(&p, ENDING_HOURS);
-    stage_leave(&p);
+    is_kicked(&anna, ENDING_HOURS);
+    stage_leave(&anna);
 }
 
 /* Options of a team are the user's, too. auth has read an older file than
@@ -439,32 +411,28 @@ Test(access, changes_during_a_login, .timeout = 60)
 /* gate gets them without a new login: at each change of the row. */
 Test(access, limits_of_a_session, .timeout = 60)
 {
-    struct actor files;
     struct message m;
-    struct player p;
 
-    stage_logged_in(on_request, &p, &files);
+    stage_logged_in(on_request, &anna, &ours);
     change("/anna::", "/anna::bandwidth_up=1M max_transfers=3");
     cr_expect_eq(edited(), 0);
     actor_hear(&stage.gate, MSG_limits, &m);
-    cr_expect(m.limits.serial == p.serial && m.limits.account != 0);
+    cr_expect(m.limits.serial == anna.serial && m.limits.account != 0);
     cr_expect(m.limits.up == 1 << 20 && m.limits.down == 0);
     cr_expect_eq(m.limits.transfers, 3);
     change("max_transfers=3", "max_file_size=3"); /* for the next login */
     cr_expect_eq(edited(), 0);
     actor_hear(&stage.gate, MSG_limits, &m);
     cr_expect(m.limits.up == 1 << 20 && m.limits.transfers == 0);
-    stage_leave(&p);
+    stage_leave(&anna);
 }
 
 /* Each team with limits is an account of its own; the user's comes first. */
 Test(access, limits_of_a_team, .timeout = 60)
 {
-    struct actor files;
     struct message user, team;
-    struct player p;
 
-    stage_logged_in(on_request, &p, &files);
+    stage_logged_in(on_request, &anna, &ours);
     change("legal:", "legal:bandwidth_down=2M ");
     cr_expect_eq(edited(), 0);
     actor_hear(&stage.gate, MSG_limits, &user);
@@ -473,7 +441,7 @@ Test(access, limits_of_a_team, .timeout = 60)
     cr_expect(!user.limits.team && user.limits.down == 0);
     cr_expect(team.limits.team && team.limits.down == 2 << 20);
     cr_expect_neq(user.limits.account, team.limits.account);
-    stage_leave(&p);
+    stage_leave(&anna);
 }
 
 /* Does a monitor see why the file isn't taken? WORDS "": it is. */
@@ -500,60 +468,53 @@ static void expect_refused(const char *words)
 Test(access, a_file_out_of_order, .timeout = 60)
 {
     char path[128], away[128];
-    struct actor files;
-    struct player p;
-    struct caller c;
 
-    stage_logged_in(often, &p, &files);
+    stage_logged_in(often, &anna, &ours);
     expect_refused("");
     change(":70000:", ":nonsense:");
     stage_reports(EVENT_TROUBLE, "the old users stay");
     expect_refused("/users:");
-    caller_enter(&c);
-    caller_edits(&c);
-    caller_is_refused(&c, REFUSAL_BAD_FILE);
+    caller_enter(&ctl);
+    caller_edits(&ctl);
+    caller_is_refused(&ctl, REFUSAL_BAD_FILE);
     snprintf(path, sizeof(path), "%s/users", stage.folder);
     snprintf(away, sizeof(away), "%s/users.away", stage.folder);
     cr_assert_eq(rename(path, away), 0);
     stage_reports(EVENT_TROUBLE, "No such file or directory");
-    caller_edits(&c);
-    caller_is_refused(&c, REFUSAL_BAD_FILE);
-    caller_leave(&c);
+    caller_edits(&ctl);
+    caller_is_refused(&ctl, REFUSAL_BAD_FILE);
+    caller_leave(&ctl);
     cr_assert_eq(rename(away, path), 0);
     change("anna:", "anna:!");
     change(":nonsense:", ":70000:");
-    is_kicked(&p, ENDING_LOCKED);
+    is_kicked(&anna, ENDING_LOCKED);
     expect_refused("");
-    stage_leave(&p);
+    stage_leave(&anna);
 }
 
 /* The password was right, and the user may log in: the client must try again,
  * and not take its password for wrong. */
 Test(access, a_harmless_change_while_auth_is_at_work, .timeout = 60)
 {
-    struct player p;
-
-    stage_asked(on_request, &p);
+    stage_asked(on_request, &anna);
     change("contracts:read", "contracts");
     cr_expect_eq(edited(), 0);
-    auth_says(p.serial, "anna");
+    auth_says(anna.serial, "anna");
     stage_reports(EVENT_SERVICE, "anna: not let in");
-    player_is_denied(&p, DENIAL_CHANGED);
-    stage_leave(&p);
+    player_is_denied(&anna, DENIAL_CHANGED);
+    stage_leave(&anna);
 }
 
 /* The verdict belongs to the row before the change. */
 Test(access, a_change_while_auth_is_at_work, .timeout = 60)
 {
-    struct player p;
-
-    stage_asked(on_request, &p);
+    stage_asked(on_request, &anna);
     change("anna:", "anna:!");
     cr_expect_eq(edited(), 0);
-    auth_says(p.serial, "anna");
+    auth_says(anna.serial, "anna");
     stage_reports(EVENT_SERVICE, "anna: not let in");
-    player_is_denied(&p, DENIAL_WRONG);
-    stage_leave(&p);
+    player_is_denied(&anna, DENIAL_WRONG);
+    stage_leave(&anna);
 }
 
 /* Writes an expiry SECONDS from now into anna's row, which makes edition 2. */
@@ -572,54 +533,45 @@ static void expire_in(int seconds)
  * at all sessions again. */
 Test(access, the_user_expires, .timeout = 60)
 {
-    struct actor files;
-    struct message got;
-    struct player p;
-
     stage_open(often);
     change("/bert::", "/bert::expires=2026-01-01");
     edited(); /* one edition for each change, whenever master reads them */
     expire_in(3);
     edited();
-    player_enter(&p, 1);
-    player_asks(&p);
-    auth_says(p.serial, "anna");
-    actor_enter(&files, "files");
-    TELL(&files.channel, files_ready);
-    player_hear(&p, MSG_granted, &got);
-    message_close(&got);
-    is_kicked(&p, ENDING_EXPIRED);
-    stage_leave(&p);
+    player_enter(&anna, 1);
+    player_asks(&anna);
+    auth_says(anna.serial, "anna");
+    actor_enter(&ours, "files");
+    TELL(&ours.channel, files_ready);
+    player_hear(&anna, MSG_granted, &heard);
+    message_close(&heard);
+    is_kicked(&anna, ENDING_EXPIRED);
+    stage_leave(&anna);
 }
 
 /* Auth has judged before that moment, or lies. */
 Test(access, the_user_expires_while_auth_is_at_work, .timeout = 60)
 {
-    struct player p;
-
     stage_open(on_request);
     expire_in(0);
-    player_enter(&p, 1);
-    player_asks(&p);
-    auth_says(p.serial, "anna");
+    player_enter(&anna, 1);
+    player_asks(&anna);
+    auth_says(anna.serial, "anna");
     stage_reports(EVENT_SERVICE, "anna: not let in");
-    player_is_denied(&p, DENIAL_WRONG);
-    stage_leave(&p);
+    player_is_denied(&anna, DENIAL_WRONG);
+    stage_leave(&anna);
 }
 
 /* Its files isn't ready yet. */
 Test(access, a_change_while_the_home_opens, .timeout = 60)
 {
-    struct actor files;
-    struct player p;
-
-    stage_asked(on_request, &p);
-    auth_says(p.serial, "anna");
-    actor_enter(&files, "files");
+    stage_asked(on_request, &anna);
+    auth_says(anna.serial, "anna");
+    actor_enter(&ours, "files");
     change("anna:", "anna:!");
     cr_expect_eq(edited(), 1);
-    is_kicked(&p, ENDING_LOCKED);
-    stage_leave(&p);
+    is_kicked(&anna, ENDING_LOCKED);
+    stage_leave(&anna);
 }
 
 static void ask_end(struct caller *c, uint64_t serial, const char *user,
@@ -642,33 +594,31 @@ static void ask_end(struct caller *c, uint64_t serial, const char *user,
 Test(access, kick, .timeout = 60)
 {
     struct address host;
-    struct actor files;
-    struct player p, q, r;
-    struct caller c;
+    struct player q, r;
 
-    stage_logged_in(on_request, &p, &files);
+    stage_logged_in(on_request, &anna, &ours);
     player_enter(&q, 2);
     cr_assert_eq(address_parse_port(SLICE("192.0.2.77:1"), &host), 0);
     player_enter_from(&r, 3, &host);
-    caller_enter(&c);
-    ask_end(&c, 99, "", NULL, 0);
-    ask_end(&c, 0, "bert", NULL, 0);
-    ask_end(&c, 0, "", "192.0.2.78", 0);
-    ask_end(&c, 0, "", NULL, 0);
-    ask_end(&c, 0, "anna", NULL, 1);
-    is_kicked(&p, ENDING_KICKED);
-    ask_end(&c, 0, "anna", NULL, 0);
-    ask_end(&c, 2, "", NULL, 1);
+    caller_enter(&ctl);
+    ask_end(&ctl, 99, "", NULL, 0);
+    ask_end(&ctl, 0, "bert", NULL, 0);
+    ask_end(&ctl, 0, "", "192.0.2.78", 0);
+    ask_end(&ctl, 0, "", NULL, 0);
+    ask_end(&ctl, 0, "anna", NULL, 1);
+    is_kicked(&anna, ENDING_KICKED);
+    ask_end(&ctl, 0, "anna", NULL, 0);
+    ask_end(&ctl, 2, "", NULL, 1);
     is_kicked(&q, ENDING_KICKED);
-    ask_end(&c, 0, "", "192.0.2.77", 1);
+    ask_end(&ctl, 0, "", "192.0.2.77", 1);
     is_kicked(&r, ENDING_KICKED);
     stage_reports_admin("kick", "anna", 1);
     stage_reports_admin("kick", "0000000000000002", 1);
     stage_reports_admin("kick", "192.0.2.77", 1);
-    caller_leave(&c);
+    caller_leave(&ctl);
     player_leave(&q);
     player_leave(&r);
-    stage_leave(&p);
+    stage_leave(&anna);
 }
 
 /* Reads all pages of WHO. Returns the number of sessions; *ANNAS gets the
@@ -711,24 +661,21 @@ Test(access, who, .timeout = 60)
 {
     enum { N = 130 };
     static struct player p[N];
-    struct actor files;
-    struct message got;
-    struct caller c;
     size_t annas;
 
-    stage_logged_in(many, &p[0], &files);
-    caller_enter(&c);
-    cr_expect_eq(ask_who(&c, &annas), 1);
+    stage_logged_in(many, &p[0], &ours);
+    caller_enter(&ctl);
+    cr_expect_eq(ask_who(&ctl, &annas), 1);
     for (uint64_t i = 1; i < N; i++)
         player_enter(&p[i], i + 1);
     player_asks(&p[N - 1]); /* then master knows all of them */
-    cr_expect_eq(ask_who(&c, &annas), N);
+    cr_expect_eq(ask_who(&ctl, &annas), N);
     cr_expect_eq(annas, 1);
-    c.request = channel_next(&c.channel);
-    TELL(&c.channel, who, c.request, .place = UINT64_MAX);
-    caller_hears(&c, MSG_who_end, &got);
-    cr_expect_eq(got.who_end.place, 0);
-    caller_leave(&c);
+    ctl.request = channel_next(&ctl.channel);
+    TELL(&ctl.channel, who, ctl.request, .place = UINT64_MAX);
+    caller_hears(&ctl, MSG_who_end, &heard);
+    cr_expect_eq(heard.who_end.place, 0);
+    caller_leave(&ctl);
     for (size_t i = 1; i < N; i++)
         player_leave(&p[i]);
     stage_leave(&p[0]);
@@ -738,21 +685,18 @@ Test(access, who, .timeout = 60)
  * not reaped it. */
 Test(access, a_lock_kills_a_session_that_hides, .timeout = 60)
 {
-    struct actor files;
-    struct player p;
-
     stage_open(patient);
     stage.session = 0x7fffffff;
-    player_enter(&p, 1);
-    player_logs_in(&p, &files);
+    player_enter(&anna, 1);
+    player_logs_in(&anna, &ours);
     stage_serves();
-    channel_close(&p.channel);
+    channel_close(&anna.channel);
     stage_serves();
     change("anna:", "anna:!");
     cr_expect_eq(edited(), 0);
-    gate_hears(MSG_kill, p.serial);
-    gate_reaps(p.serial, SIGKILL);
-    channel_close(&files.channel);
+    gate_hears(MSG_kill, anna.serial);
+    gate_reaps(anna.serial, SIGKILL);
+    channel_close(&ours.channel);
     stage_close();
 }
 
@@ -761,24 +705,22 @@ Test(access, a_lock_kills_a_session_that_hides, .timeout = 60)
 Test(access, a_lock_leaves_files_the_time_to_sync, .timeout = 60)
 {
     struct pollfd end = { .events = POLLIN };
-    struct actor files;
-    struct player p;
 
     stage_open(patient);
     stage.session = 0x7fffffff;
-    player_enter(&p, 1);
-    player_logs_in(&p, &files);
-    actor_leave(&files);
-    is_kicked(&p, ENDING_PEER);
-    channel_close(&p.channel);
-    gate_reaps(p.serial, SIGKILL);
+    player_enter(&anna, 1);
+    player_logs_in(&anna, &ours);
+    actor_leave(&ours);
+    is_kicked(&anna, ENDING_PEER);
+    channel_close(&anna.channel);
+    gate_reaps(anna.serial, SIGKILL);
     stage_serves();
-    end.fd = (int)syscall(SYS_pidfd_open, files.note.pid, 0);
+    end.fd = (int)syscall(SYS_pidfd_open, ours.note.pid, 0);
     cr_assert_geq(end.fd, 0);
     change("anna:", "anna:!");
     cr_expect_eq(edited(), 0);
     cr_expect_eq(poll(&end, 1, 300), 0, "killed");
     close(end.fd);
-    actor_finish(&files);
+    actor_finish(&ours);
     stage_close();
 }

@@ -122,53 +122,49 @@ static void exempts(struct master *m)
 Test(bans, by_the_administrator)
 {
     struct player in, out, other, late;
-    struct actor files;
-    struct caller c;
 
-    stage_logged_in(NULL, &in, &files); /* 10.0.0.1 */
+    stage_logged_in(NULL, &in, &ours); /* 10.0.0.1 */
     player_enter(&out, 2);
     player_enter(&other, 256); /* 10.0.1.0 */
     player_asks(&other);       /* so master has seen both */
-    caller_enter(&c);
-    cr_expect_eq(add(&c, "10.0.0.0", 24), 2);
+    caller_enter(&ctl);
+    cr_expect_eq(add(&ctl, "10.0.0.0", 24), 2);
     cr_expect(is_kicked(&in));
     cr_expect(is_kicked(&out));
     stage_reports(EVENT_ADMIN, "by root: a test");
-    cr_expect_str_eq(listed(&c), "10.0.0.0/24 by root: a test; ");
+    cr_expect_str_eq(listed(&ctl), "10.0.0.0/24 by root: a test; ");
     player_enter(&late, 3);
     cr_expect(is_kicked(&late));
-    cr_expect_eq(add(&c, "10.0.0.0", 24), 0, "again");
+    cr_expect_eq(add(&ctl, "10.0.0.0", 24), 0, "again");
     player_leave(&late);
     player_leave(&out);
     player_leave(&in);
-    caller_leave(&c);
+    caller_leave(&ctl);
     stage_leave(&other);
 }
 
 Test(bans, are_removed)
 {
-    struct caller c;
-
     stage_open(NULL);
-    caller_enter(&c);
-    add(&c, "192.0.2.0", 24);
-    add(&c, "2001:db8::", 64);
-    add(&c, "198.51.100.1", 32);
-    ask_remove(&c, "192.0.2.7", 32);
-    caller_is_refused(&c, REFUSAL_NO_USER);
-    ask_remove(&c, "192.0.2.0", 256 + 24);
-    caller_is_refused(&c, REFUSAL_NO_USER);
-    ask_remove(&c, NULL, 0);
-    caller_is_refused(&c, REFUSAL_NO_USER);
-    removes(&c, "192.0.2.0", 24);
+    caller_enter(&ctl);
+    add(&ctl, "192.0.2.0", 24);
+    add(&ctl, "2001:db8::", 64);
+    add(&ctl, "198.51.100.1", 32);
+    ask_remove(&ctl, "192.0.2.7", 32);
+    caller_is_refused(&ctl, REFUSAL_NO_USER);
+    ask_remove(&ctl, "192.0.2.0", 256 + 24);
+    caller_is_refused(&ctl, REFUSAL_NO_USER);
+    ask_remove(&ctl, NULL, 0);
+    caller_is_refused(&ctl, REFUSAL_NO_USER);
+    removes(&ctl, "192.0.2.0", 24);
     stage_reports_admin("ban add", "192.0.2.0/24", 0);
     stage_reports_admin("ban del", "192.0.2.0/24", 0);
-    cr_expect_str_eq(listed(&c), "2001:db8::/64 by root: a test; "
-                                 "198.51.100.1 by root: a test; ");
-    removes(&c, "2001:db8::", 64);
-    removes(&c, "198.51.100.1", 32);
-    cr_expect_str_eq(listed(&c), "");
-    caller_leave(&c);
+    cr_expect_str_eq(listed(&ctl), "2001:db8::/64 by root: a test; "
+                                   "198.51.100.1 by root: a test; ");
+    removes(&ctl, "2001:db8::", 64);
+    removes(&ctl, "198.51.100.1", 32);
+    cr_expect_str_eq(listed(&ctl), "");
+    caller_leave(&ctl);
     stage_close();
 }
 
@@ -177,20 +173,19 @@ Test(bans, exceptions)
 {
     struct msg_ban_add ban = network_of("10.0.0.7", 32);
     struct player spared;
-    struct caller c;
 
     stage_asked(exempts, &spared); /* 10.0.0.1 */
-    caller_enter(&c);
-    ask(&c, &ban);
-    caller_is_refused(&c, REFUSAL_DENIED);
+    caller_enter(&ctl);
+    ask(&ctl, &ban);
+    caller_is_refused(&ctl, REFUSAL_DENIED);
     ban = network_of("10.0.0.0", 29);
-    ask(&c, &ban);
-    caller_is_refused(&c, REFUSAL_DENIED);
-    cr_expect_eq(add(&c, "10.0.0.0", 28), 0);
+    ask(&ctl, &ban);
+    caller_is_refused(&ctl, REFUSAL_DENIED);
+    cr_expect_eq(add(&ctl, "10.0.0.0", 28), 0);
     gate_reaps(1, SIGSEGV);
     channel_hear_end(&spared.channel);
-    cr_expect_str_eq(listed(&c), "10.0.0.0/28 by root: a test; ");
-    caller_leave(&c);
+    cr_expect_str_eq(listed(&ctl), "10.0.0.0/28 by root: a test; ");
+    caller_leave(&ctl);
     stage_leave(&spared);
 }
 
@@ -198,11 +193,10 @@ Test(bans, that_cannot_be)
 {
     struct msg_ban_add ban;
     char text[BAN_REASON_MAX + 1];
-    struct caller c;
 
     memset(text, 'x', sizeof(text));
     stage_open(NULL);
-    caller_enter(&c);
+    caller_enter(&ctl);
     for (int i = 0; i < 6; i++) {
         ban = network_of("192.0.2.0", 24);
         if (i == 0)
@@ -217,10 +211,10 @@ Test(bans, that_cannot_be)
             ban.seconds = UINT64_MAX;
         else
             ban.reason = (struct slice){ text, BAN_REASON_MAX };
-        ask(&c, &ban);
-        caller_is_refused(&c, REFUSAL_BAD_FILE);
+        ask(&ctl, &ban);
+        caller_is_refused(&ctl, REFUSAL_BAD_FILE);
     }
-    caller_leave(&c);
+    caller_leave(&ctl);
     stage_close();
 }
 
@@ -228,18 +222,17 @@ Test(bans, that_cannot_be)
 Test(bans, of_an_older_generation)
 {
     const struct msg_ban_add ban = network_of("192.0.2.1", 32);
-    struct caller c;
 
     supervised_open(NULL);
-    caller_enter(&c); /* else this generation would end */
+    caller_enter(&ctl); /* else this generation would end */
     supervised_replaces();
     TELL(&stage.gate.channel, shut);
-    ask(&c, &ban);
-    caller_is_refused(&c, REFUSAL_BUSY);
-    ask_remove(&c, NULL, 0);
-    caller_is_refused(&c, REFUSAL_BUSY);
-    cr_expect_str_eq(listed(&c), "");
-    caller_leave(&c);
+    ask(&ctl, &ban);
+    caller_is_refused(&ctl, REFUSAL_BUSY);
+    ask_remove(&ctl, NULL, 0);
+    caller_is_refused(&ctl, REFUSAL_BUSY);
+    cr_expect_str_eq(listed(&ctl), "");
+    caller_leave(&ctl);
     stage_ends();
 }
 
@@ -247,17 +240,16 @@ Test(bans, of_an_older_generation)
 Test(bans, in_the_queue_of_an_older_generation)
 {
     struct player late;
-    struct caller c;
 
     supervised_open(NULL);
-    caller_enter(&c);
-    cr_expect_eq(add(&c, "10.0.0.0", 24), 0);
+    caller_enter(&ctl);
+    cr_expect_eq(add(&ctl, "10.0.0.0", 24), 0);
     supervised_replaces();
     player_enter(&late, 3);
     cr_expect(is_kicked(&late));
     player_leave(&late);
     TELL(&stage.gate.channel, shut);
-    caller_leave(&c);
+    caller_leave(&ctl);
     stage_ends();
 }
 
@@ -265,20 +257,19 @@ Test(bans, in_the_queue_of_an_older_generation)
 Test(bans, as_many_as_there_is_room_for, .timeout = 120)
 {
     struct msg_ban_add ban = network_of("10.200.0.1", 32);
-    struct caller c;
 
     stage_open(NULL);
-    caller_enter(&c);
+    caller_enter(&ctl);
     for (unsigned i = 0; i < BANS_MAX; i++) {
         char text[32];
 
         snprintf(text, sizeof(text), "10.100.%u.%u", i >> 8, i & 255);
-        add(&c, text, 32);
+        add(&ctl, text, 32);
     }
-    ask(&c, &ban);
-    caller_is_refused(&c, REFUSAL_BUSY);
-    cr_expect(strstr(listed(&c), "10.100.15.255 "), "on the last page");
-    caller_leave(&c);
+    ask(&ctl, &ban);
+    caller_is_refused(&ctl, REFUSAL_BUSY);
+    cr_expect(strstr(listed(&ctl), "10.100.15.255 "), "on the last page");
+    caller_leave(&ctl);
     stage_close();
 }
 
@@ -339,24 +330,21 @@ static void without_crash_bans(struct master *m)
 Test(bans, no_ban_for_a_crash)
 {
     const struct address client = { 4, { 198, 51, 100, 1 }, 4711 };
-    struct message got;
-    struct player p;
-    struct caller c;
 
     for (int proxied = 0; proxied < 2; proxied++) {
-        stage_with(proxied ? by_proxies : without_crash_bans, &p);
+        stage_with(proxied ? by_proxies : without_crash_bans, &anna);
         if (proxied) {
-            p.channel.phase = PHASE_START;
+            anna.channel.phase = PHASE_START;
             TELL(&stage.gate.channel, session_peer, .serial = 1, .peer = client,
                  .server = client);
-            player_hear(&p, MSG_admitted, &got);
+            player_hear(&anna, MSG_admitted, &heard);
         }
         gate_reaps(1, SIGSEGV);
-        channel_hear_end(&p.channel);
-        caller_enter(&c);
-        cr_expect_str_eq(listed(&c), "");
-        caller_leave(&c);
-        stage_leave(&p);
+        channel_hear_end(&anna.channel);
+        caller_enter(&ctl);
+        cr_expect_str_eq(listed(&ctl), "");
+        caller_leave(&ctl);
+        stage_leave(&anna);
     }
 }
 
@@ -399,29 +387,27 @@ static void guess_times(struct player *p, int n)
 Test(bans, who_guesses)
 {
     const struct address there = { 4, { 10, 0, 0, 1 }, 1 };
-    struct player p, other;
-    struct message got;
-    struct caller c;
+    struct player other;
 
-    stage_with(bans_guessers, &p);
+    stage_with(bans_guessers, &anna);
     player_enter_from(&other, 2, &there);
     guess_times(&other, 1);
-    guess_times(&p, AFTER - 2);
-    guess(&p);
-    player_hear(&p, MSG_kick, &got);
-    cr_expect_eq(got.kick.why, ENDING_LOGIN_TRIES);
+    guess_times(&anna, AFTER - 2);
+    guess(&anna);
+    player_hear(&anna, MSG_kick, &heard);
+    cr_expect_eq(heard.kick.why, ENDING_LOGIN_TRIES);
     cr_expect(is_kicked(&other));
     stage_reports(EVENT_BAN, "3 wrong passwords");
-    caller_enter(&c);
-    cr_expect_str_eq(listed(&c), "10.0.0.1 3 wrong passwords; ");
-    removes(&c, "10.0.0.1", 32);
+    caller_enter(&ctl);
+    cr_expect_str_eq(listed(&ctl), "10.0.0.1 3 wrong passwords; ");
+    removes(&ctl, "10.0.0.1", 32);
     player_leave(&other);
-    player_leave(&p);
-    player_enter_from(&p, 3, &there);
-    guess_times(&p, AFTER - 1); /* they count from the beginning */
-    cr_expect_str_eq(listed(&c), "");
-    caller_leave(&c);
-    stage_leave(&p);
+    player_leave(&anna);
+    player_enter_from(&anna, 3, &there);
+    guess_times(&anna, AFTER - 1); /* they count from the beginning */
+    cr_expect_str_eq(listed(&ctl), "");
+    caller_leave(&ctl);
+    stage_leave(&anna);
 }
 
 /* Many users may share that address, or it is in no_ban or a proxy's, or
@@ -431,46 +417,43 @@ Test(bans, who_guesses_and_is_spared)
     void (*const adjusts[])(struct master *m) = { bans_guessers,
                                                   bans_no_friends,
                                                   bans_no_proxy, NULL };
-    struct actor files;
-    struct player p, user;
-    struct caller c;
+    struct player user;
 
     for (int i = 0; i < 4; i++) {
-        stage_with(adjusts[i], &p);
+        stage_with(adjusts[i], &anna);
         if (i == 0) {
             player_enter_from(&user, 2,
                               &(struct address){ 4, { 10, 0, 0, 1 }, 1 });
-            player_logs_in(&user, &files);
+            player_logs_in(&user, &ours);
         }
-        guess_times(&p, 2 * AFTER);
-        caller_enter(&c);
-        cr_expect_str_eq(listed(&c), "");
-        caller_leave(&c);
+        guess_times(&anna, 2 * AFTER);
+        caller_enter(&ctl);
+        cr_expect_str_eq(listed(&ctl), "");
+        caller_leave(&ctl);
         if (i == 0)
             player_leave(&user);
-        stage_leave(&p);
+        stage_leave(&anna);
     }
 }
 
 Test(bans, guessing_is_seen)
 {
-    struct player p, other;
-    struct caller c;
+    struct player other;
 
-    stage_with(NULL, &p);
+    stage_with(NULL, &anna);
     player_enter(&other, 2);
-    guess_times(&p, 1);
+    guess_times(&anna, 1);
     guess_times(&other, 2);
-    caller_enter(&c);
-    add(&c, "192.0.2.1", 32);
-    cr_expect_str_eq(caller_reads(&c, "guessing", "wrong"), "3");
-    cr_expect_str_eq(caller_reads(&c, "guessing", "addresses"), "2");
-    cr_expect_str_eq(caller_reads(&c, "worst", "wrong"), "1");
-    cr_expect_str_eq(caller_reads(&c, "worst", "address"), "10.0.0.1");
-    cr_expect_str_eq(caller_reads(&c, SHOWN_WHOLE, "bans"), "1");
-    caller_leave(&c);
+    caller_enter(&ctl);
+    add(&ctl, "192.0.2.1", 32);
+    cr_expect_str_eq(caller_reads(&ctl, "guessing", "wrong"), "3");
+    cr_expect_str_eq(caller_reads(&ctl, "guessing", "addresses"), "2");
+    cr_expect_str_eq(caller_reads(&ctl, "worst", "wrong"), "1");
+    cr_expect_str_eq(caller_reads(&ctl, "worst", "address"), "10.0.0.1");
+    cr_expect_str_eq(caller_reads(&ctl, SHOWN_WHOLE, "bans"), "1");
+    caller_leave(&ctl);
     player_leave(&other);
-    stage_leave(&p);
+    stage_leave(&anna);
 }
 
 /* The file. The test is the master itself. */

@@ -28,32 +28,30 @@ static const char *reads(struct caller *c, const char *name)
 Test(control, status)
 {
     struct player in, out;
-    struct actor files;
-    struct caller c;
 
     stage_open(NULL);
-    caller_enter(&c);
-    cr_expect_str_eq(reads(&c, "state"), "running");
-    cr_expect_leq(atoll(reads(&c, "since")), time(NULL));
-    cr_expect_geq(atoll(reads(&c, "since")), time(NULL) - 100);
-    cr_expect_eq(strncmp(reads(&c, "listening"), "127.0.0.1:", 10), 0);
-    cr_expect_str_eq(reads(&c, "sessions"), "0");
-    cr_expect_str_eq(reads(&c, "max_sessions"), "8", "of the stage");
-    cr_expect_eq(atoi(reads(&c, "users")), STAGE_USERS);
-    cr_expect_eq(atoi(reads(&c, "generation_pid")), stage.master);
-    cr_expect_str_eq(reads(&c, "generations"), "1");
-    cr_expect_str_eq(reads(&c, "bans"), "0");
-    cr_expect_str_eq(reads(&c, "away"), "");
-    cr_expect_str_eq(reads(&c, "users_refused"), "");
-    cr_expect_str_neq(caller_reads(&c, "certificates", "file"), "");
-    cr_expect_str_eq(caller_reads(&c, "totals", "complete"), "0");
+    caller_enter(&ctl);
+    cr_expect_str_eq(reads(&ctl, "state"), "running");
+    cr_expect_leq(atoll(reads(&ctl, "since")), time(NULL));
+    cr_expect_geq(atoll(reads(&ctl, "since")), time(NULL) - 100);
+    cr_expect_eq(strncmp(reads(&ctl, "listening"), "127.0.0.1:", 10), 0);
+    cr_expect_str_eq(reads(&ctl, "sessions"), "0");
+    cr_expect_str_eq(reads(&ctl, "max_sessions"), "8", "of the stage");
+    cr_expect_eq(atoi(reads(&ctl, "users")), STAGE_USERS);
+    cr_expect_eq(atoi(reads(&ctl, "generation_pid")), stage.master);
+    cr_expect_str_eq(reads(&ctl, "generations"), "1");
+    cr_expect_str_eq(reads(&ctl, "bans"), "0");
+    cr_expect_str_eq(reads(&ctl, "away"), "");
+    cr_expect_str_eq(reads(&ctl, "users_refused"), "");
+    cr_expect_str_neq(caller_reads(&ctl, "certificates", "file"), "");
+    cr_expect_str_eq(caller_reads(&ctl, "totals", "complete"), "0");
     player_enter(&in, 1);
-    player_logs_in(&in, &files);
+    player_logs_in(&in, &ours);
     player_enter(&out, 2);
     player_asks(&out); /* so master has seen it */
-    cr_expect_str_eq(reads(&c, "sessions"), "2");
-    cr_expect_str_eq(reads(&c, "logged_in"), "1");
-    caller_leave(&c);
+    cr_expect_str_eq(reads(&ctl, "sessions"), "2");
+    cr_expect_str_eq(reads(&ctl, "logged_in"), "1");
+    caller_leave(&ctl);
     player_leave(&in);
     stage_leave(&out);
 }
@@ -62,14 +60,12 @@ Test(control, status)
  * requested then doesn't end it. */
 Test(control, a_reload_while_a_start_waits)
 {
-    struct caller c;
-
     stage_raise(NULL);
     actors_enter();
-    caller_enter(&c);
-    caller_asks(&c, MSG_reload);
-    caller_is_refused(&c, REFUSAL_BUSY);
-    caller_leave(&c);
+    caller_enter(&ctl);
+    caller_asks(&ctl, MSG_reload);
+    caller_is_refused(&ctl, REFUSAL_BUSY);
+    caller_leave(&ctl);
     actors_ready();
     stage_serves();
     stage_close();
@@ -169,12 +165,11 @@ Test(control, hostile)
 {
     stage_open(NULL);
     for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
-        struct caller c;
 
-        caller_enter(&c);
-        lies[i].act(&c.channel);
-        channel_hear_end(&c.channel);
-        caller_leave(&c);
+        caller_enter(&ctl);
+        lies[i].act(&ctl.channel);
+        channel_hear_end(&ctl.channel);
+        caller_leave(&ctl);
     }
     stage_serves();
     stage_close();
@@ -182,13 +177,11 @@ Test(control, hostile)
 
 Test(control, hostile_is_reported)
 {
-    struct caller c;
-
     stage_open(NULL);
-    caller_enter(&c);
-    garbage(&c.channel);
+    caller_enter(&ctl);
+    garbage(&ctl.channel);
     stage_reports(EVENT_PEER, "unknown or malformed");
-    caller_leave(&c);
+    caller_leave(&ctl);
     stage_close();
 }
 
@@ -224,106 +217,92 @@ Test(control, places_and_their_deadline)
 /* Its rows would have other names. What each build knows is answered. */
 Test(control, another_build)
 {
-    struct message got;
-    struct caller c;
-
     stage_open(NULL);
-    caller_enter(&c);
-    c.request = channel_next(&c.channel);
-    TELL(&c.channel, show, c.request, .build = SLICE("0.9.9-0"), .what = 77);
-    caller_is_refused(&c, REFUSAL_BUSY);
-    caller_asks(&c, MSG_who);
-    caller_hears(&c, MSG_who_end, &got);
-    caller_leave(&c);
+    caller_enter(&ctl);
+    ctl.request = channel_next(&ctl.channel);
+    TELL(&ctl.channel, show, ctl.request, .build = SLICE("0.9.9-0"),
+         .what = 77);
+    caller_is_refused(&ctl, REFUSAL_BUSY);
+    caller_asks(&ctl, MSG_who);
+    caller_hears(&ctl, MSG_who_end, &heard);
+    caller_leave(&ctl);
     stage_close();
 }
 
 /* A caller that doesn't read its answers is disconnected. */
 Test(control, does_not_read)
 {
-    struct caller c;
     int r = 0;
 
     stage_open(NULL);
-    caller_enter(&c);
+    caller_enter(&ctl);
     for (uint64_t i = 0; i < 1000000 && r != -EPIPE; i++) {
-        r = SAY(&c.channel, show, 1, .build = slice_from(build_name()));
+        r = SAY(&ctl.channel, show, 1, .build = slice_from(build_name()));
         if (r == -EAGAIN)
             sched_yield();
     }
     cr_assert_eq(r, -EPIPE);
     stage_serves();
-    caller_leave(&c);
+    caller_leave(&ctl);
     stage_close();
 }
 
 /* Connects and leaves, a thousand times. */
 Test(control, a_flood_of_connections)
 {
-    struct caller c;
-
     stage_open(NULL);
     for (int i = 0; i < 1000; i++)
         cr_assert_eq(close(caller_connect()), 0);
     stage_serves();
     do { /* the last of them may still have the places */
-        c = (struct caller){ 0 };
-        struct message p;
+        ctl = (struct caller){ 0 };
 
-        channel_init(&c.channel, caller_connect(), PROCESS_CTL, PROCESS_MASTER,
-                     PHASE_START);
-        cr_assert_eq(channel_wait(&c.channel, &p, STAGE_WAIT_MS), 1);
-        if (p.kind == MSG_welcome)
+        channel_init(&ctl.channel, caller_connect(), PROCESS_CTL,
+                     PROCESS_MASTER, PHASE_START);
+        cr_assert_eq(channel_wait(&ctl.channel, &heard, STAGE_WAIT_MS), 1);
+        if (heard.kind == MSG_welcome)
             break;
-        caller_leave(&c);
+        caller_leave(&ctl);
     } while (true);
-    c.channel.phase = PHASE_ASKED;
-    reads(&c, "state");
-    caller_leave(&c);
+    ctl.channel.phase = PHASE_ASKED;
+    reads(&ctl, "state");
+    caller_leave(&ctl);
     stage_close();
 }
 
 /* A start and a stop while somebody is connected. */
 Test(control, stop)
 {
-    struct caller c;
-
     stage_open(NULL);
-    caller_enter(&c);
+    caller_enter(&ctl);
     kill(stage.master, SIGTERM);
-    channel_hear_end(&c.channel);
-    caller_leave(&c);
+    channel_hear_end(&ctl.channel);
+    caller_leave(&ctl);
     stage_ended(0);
 }
 
 /* A session that still goes keeps the service for a while. */
 Test(control, status_during_the_stop)
 {
-    struct player p;
-    struct message got;
-    struct caller c;
-
-    stage_with(NULL, &p);
-    caller_enter(&c);
+    stage_with(NULL, &anna);
+    caller_enter(&ctl);
     kill(stage.master, SIGTERM);
-    player_hear(&p, MSG_kick, &got);
-    cr_expect_str_eq(reads(&c, "state"), "stopping");
-    caller_leave(&c);
-    gate_reaps(p.serial, 0); /* before its end: then master ends, too */
-    player_leave(&p);
+    player_hear(&anna, MSG_kick, &heard);
+    cr_expect_str_eq(reads(&ctl, "state"), "stopping");
+    caller_leave(&ctl);
+    gate_reaps(anna.serial, 0); /* before its end: then master ends, too */
+    player_leave(&anna);
     stage_ended(0);
 }
 
 Test(control, is_there_during_the_start)
 {
-    struct caller c;
-
     stage_raise(NULL);
     actors_enter();
-    caller_enter(&c);
-    cr_expect_str_eq(reads(&c, "state"), "starting");
-    cr_expect_str_eq(reads(&c, "since"), "0");
-    caller_leave(&c);
+    caller_enter(&ctl);
+    cr_expect_str_eq(reads(&ctl, "state"), "starting");
+    cr_expect_str_eq(reads(&ctl, "since"), "0");
+    caller_leave(&ctl);
     stage_close();
 }
 
@@ -331,16 +310,15 @@ Test(control, is_there_during_the_start)
 Test(control, no_reload_during_the_start)
 {
     struct message got = { .kind = MSG_NONE };
-    struct caller c;
 
     supervised_begin(NULL);
-    caller_enter(&c);
-    caller_asks(&c, MSG_reload);
-    caller_is_refused(&c, REFUSAL_BUSY);
+    caller_enter(&ctl);
+    caller_asks(&ctl, MSG_reload);
+    caller_is_refused(&ctl, REFUSAL_BUSY);
     supervised_come_up(); /* its next message */
-    caller_asks(&c, MSG_reload);
+    caller_asks(&ctl, MSG_reload);
     supervised_hears(MSG_renew, &got);
-    caller_leave(&c);
+    caller_leave(&ctl);
     stage_close();
 }
 
@@ -363,23 +341,22 @@ static const struct {
 Test(control, a_reload_that_fails)
 {
     struct message got = { .kind = MSG_NONE };
-    struct caller c;
 
     supervised_open(NULL);
-    caller_enter(&c);
+    caller_enter(&ctl);
     for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
         struct slice why = slice_from(failures[i].why);
 
-        caller_asks(&c, MSG_reload);
+        caller_asks(&ctl, MSG_reload);
         supervised_hears(MSG_renew, &got);
         SEND(&supervised_channel, renewed, 0, .done = false, .why = why);
         SEND(&supervised_channel, renewed, got.request, .done = false,
              .why = why);
         stage_reports_admin("reload", "", 0);
         stage_reports(EVENT_TROUBLE, failures[i].logged);
-        caller_is_refused(&c, failures[i].refusal);
+        caller_is_refused(&ctl, failures[i].refusal);
     }
-    caller_leave(&c);
+    caller_leave(&ctl);
     stage_close();
 }
 
@@ -426,7 +403,6 @@ Test(control, members_of_the_group_only_look, .timeout = 60)
         MSG_ban_remove,
     };
     struct caller reader[MASTER_CALLERS / 2], c;
-    struct message got;
 
     if (geteuid() != 0)
         cr_skip_test("only root takes another uid");
@@ -441,7 +417,7 @@ Test(control, members_of_the_group_only_look, .timeout = 60)
     caller_edits(&reader[0]);
     caller_is_refused(&reader[0], REFUSAL_DENIED);
     caller_looks(&reader[0], SHOW_DOING, 0);
-    caller_hears(&reader[0], MSG_end, &got);
+    caller_hears(&reader[0], MSG_end, &heard);
     channel_init(&c.channel, connect_as_reader(), PROCESS_CTL, PROCESS_MASTER,
                  PHASE_START);
     c.request = 0;
@@ -471,7 +447,6 @@ static void says_garbage(bool as_reader)
 Test(control, members_of_the_group_fill_no_log, .timeout = 60)
 {
     struct event_record r;
-    struct message got;
     int lines = 0;
 
     if (geteuid() != 0)
@@ -480,8 +455,8 @@ Test(control, members_of_the_group_fill_no_log, .timeout = 60)
     for (int i = 0; i < 20; i++)
         says_garbage(true);
     says_garbage(false);
-    while (channel_receive(&stage.events, &got) == 1) {
-        cr_assert_eq(event_decode(got.event.event, &r), 0);
+    while (channel_receive(&stage.events, &heard) == 1) {
+        cr_assert_eq(event_decode(heard.event.event, &r), 0);
         lines += r.event == EVENT_PEER;
     }
     cr_expect_eq(lines, 2, "%d lines", lines);

@@ -49,22 +49,20 @@ Test(drain, each_order_in_each_state)
 Test(drain, begins_by_itself, .timeout = 60)
 {
     struct message got = { .kind = MSG_NONE };
-    struct caller c;
-    struct player p;
 
     stage_board();
     stage_open(NULL);
-    player_enter(&p, 1);
-    caller_enter(&c);
-    c.request = channel_next(&c.channel);
-    TELL(&c.channel, drain, c.request, .order = DRAIN_ON, .ms = 200);
-    caller_hears(&c, MSG_drain_is, &got);
+    player_enter(&anna, 1);
+    caller_enter(&ctl);
+    ctl.request = channel_next(&ctl.channel);
+    TELL(&ctl.channel, drain, ctl.request, .order = DRAIN_ON, .ms = 200);
+    caller_hears(&ctl, MSG_drain_is, &got);
     cr_expect(got.drain_is.on && got.drain_is.ms > 0);
     cr_expect_eq(got.drain_is.sessions, 1);
-    caller_leave(&c);
-    player_hear(&p, MSG_kick, &got);
+    caller_leave(&ctl);
+    player_hear(&anna, MSG_kick, &got);
     cr_expect(got.kick.finish);
     cr_expect_eq(got.kick.why, ENDING_DRAINED);
-    player_leave(&p);
+    player_leave(&anna);
     stage_close();
 }

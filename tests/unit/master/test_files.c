@@ -93,20 +93,18 @@ static void forgiving(struct master *m)
 Test(files, does_not_come_up)
 {
     for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
-        struct player p;
-        struct actor files;
 
-        stage_asked(impatient, &p);
+        stage_asked(impatient, &anna);
         auth_says(1, "anna");
-        actor_enter(&files, "files");
-        starts[i].act(&files);
-        player_is_denied(&p,
+        actor_enter(&ours, "files");
+        starts[i].act(&ours);
+        player_is_denied(&anna,
                          starts[i].act == silence || starts[i].act == fails_away
                              ? DENIAL_LATE
                              : DENIAL_HOME);
         stage_serves();
-        player_leave(&p);
-        channel_close(&files.channel);
+        player_leave(&anna);
+        channel_close(&ours.channel);
         stage_close();
     }
 }
@@ -115,36 +113,35 @@ Test(files, does_not_come_up)
  * enters without it, and so does the next one, at once. */
 Test(files, a_share_that_is_late)
 {
-    struct actor late, files, next;
-    struct player p, second;
-    struct message got;
+    struct actor late, next;
+    struct player second;
 
-    stage_asked(impatient, &p);
+    stage_asked(impatient, &anna);
     auth_says(1, "anna");
     actor_enter(&late, "files");
     cr_expect(strstr(late.note.mounts, "/contracts "));
     TELL(&late.channel, files_opens, .at = SLICE("/"));
     TELL(&late.channel, files_opens, .at = SLICE("/contracts"));
-    actor_enter(&files, "files");
+    actor_enter(&ours, "files");
     stage_reports(EVENT_CHILD, "in time: share /contracts at ");
-    cr_expect(strstr(files.note.mounts, "late /contracts "), "%s",
-              files.note.mounts);
-    cr_expect_null(strstr(files.note.mounts, "late /offers "));
-    TELL(&files.channel, files_ready);
-    player_hear(&p, MSG_granted, &got);
-    message_close(&got);
+    cr_expect(strstr(ours.note.mounts, "late /contracts "), "%s",
+              ours.note.mounts);
+    cr_expect_null(strstr(ours.note.mounts, "late /offers "));
+    TELL(&ours.channel, files_ready);
+    player_hear(&anna, MSG_granted, &heard);
+    message_close(&heard);
     player_enter(&second, 2);
     player_asks(&second);
     auth_says(2, "anna");
     actor_enter(&next, "files");
     cr_expect(strstr(next.note.mounts, "late /contracts "));
     TELL(&next.channel, files_ready);
-    player_hear(&second, MSG_granted, &got);
-    message_close(&got);
-    player_leave(&p);
+    player_hear(&second, MSG_granted, &heard);
+    message_close(&heard);
+    player_leave(&anna);
     player_leave(&second);
     channel_close(&late.channel);
-    channel_close(&files.channel);
+    channel_close(&ours.channel);
     channel_close(&next.channel);
     stage_close();
 }
@@ -160,43 +157,39 @@ Test(files, asks_for_names)
         { 70000, "anna" }, { 70001, "bert" }, { 70002, "" },
         { 70003, "" },     { 0, "" },         { UINT64_MAX, "" },
     };
-    struct actor files;
-    struct player p;
 
-    stage_asked(NULL, &p);
+    stage_asked(NULL, &anna);
     auth_says(1, "anna");
-    actor_enter(&files, "files");
-    TELL(&files.channel, files_ready);
-    files.channel.phase = PHASE_RUN;
+    actor_enter(&ours, "files");
+    TELL(&ours.channel, files_ready);
+    ours.channel.phase = PHASE_RUN;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct message got;
 
-        TELL(&files.channel, owner_of, .uid = rows[i].uid);
-        actor_hear(&files, MSG_owner_is, &got);
-        cr_expect_eq(got.owner_is.uid, rows[i].uid);
-        cr_expect(slice_equal(got.owner_is.name, slice_from(rows[i].name)),
+        TELL(&ours.channel, owner_of, .uid = rows[i].uid);
+        actor_hear(&ours, MSG_owner_is, &heard);
+        cr_expect_eq(heard.owner_is.uid, rows[i].uid);
+        cr_expect(slice_equal(heard.owner_is.name, slice_from(rows[i].name)),
                   "%lu", (unsigned long)rows[i].uid);
     }
-    player_leave(&p);
-    channel_close(&files.channel);
+    player_leave(&anna);
+    channel_close(&ours.channel);
     stage_close();
 }
 
 /* Its disk answers again: the next login opens it. */
 Test(files, a_share_that_is_back)
 {
-    struct actor late, files, next;
-    struct player p, second;
-    struct message got;
+    struct actor late, next;
+    struct player second;
 
-    stage_asked(forgiving, &p);
+    stage_asked(forgiving, &anna);
     auth_says(1, "anna");
     actor_enter(&late, "files");
     TELL(&late.channel, files_opens, .at = SLICE("/contracts"));
-    actor_enter(&files, "files");
-    TELL(&files.channel, files_ready);
-    player_hear(&p, MSG_granted, &got);
-    message_close(&got);
+    actor_enter(&ours, "files");
+    TELL(&ours.channel, files_ready);
+    player_hear(&anna, MSG_granted, &heard);
+    message_close(&heard);
     stage_reports(EVENT_SERVICE, "its disk answers again");
     player_enter(&second, 2);
     player_asks(&second);
@@ -204,12 +197,12 @@ Test(files, a_share_that_is_back)
     actor_enter(&next, "files");
     cr_expect_null(strstr(next.note.mounts, "late /contracts "));
     TELL(&next.channel, files_ready);
-    player_hear(&second, MSG_granted, &got);
-    message_close(&got);
-    player_leave(&p);
+    player_hear(&second, MSG_granted, &heard);
+    message_close(&heard);
+    player_leave(&anna);
     player_leave(&second);
     channel_close(&late.channel);
-    channel_close(&files.channel);
+    channel_close(&ours.channel);
     channel_close(&next.channel);
     stage_close();
 }
@@ -220,15 +213,14 @@ Test(files, a_strange_directory_is_late)
 {
     struct stage_note next;
     struct actor late;
-    struct player p;
 
-    stage_asked(impatient, &p);
+    stage_asked(impatient, &anna);
     auth_says(1, "anna");
     actor_enter(&late, "files");
     TELL(&late.channel, files_opens, .at = SLICE("/../../etc"));
-    player_is_denied(&p, DENIAL_LATE);
+    player_is_denied(&anna, DENIAL_LATE);
     cr_expect_lt(recv(stage.control, &next, sizeof(next), MSG_DONTWAIT), 0);
-    player_leave(&p);
+    player_leave(&anna);
     channel_close(&late.channel);
     stage_close();
 }
@@ -237,17 +229,16 @@ Test(files, a_strange_directory_is_late)
 Test(files, a_home_that_is_late)
 {
     struct actor late;
-    struct player p;
 
-    stage_asked(impatient, &p);
+    stage_asked(impatient, &anna);
     auth_says(1, "anna");
     actor_enter(&late, "files");
     TELL(&late.channel, files_opens, .at = SLICE("/"));
-    player_is_denied(&p, DENIAL_LATE);
-    player_asks(&p);
+    player_is_denied(&anna, DENIAL_LATE);
+    player_asks(&anna);
     auth_says(1, "anna");
-    player_is_denied(&p, DENIAL_LATE);
-    player_leave(&p);
+    player_is_denied(&anna, DENIAL_LATE);
+    player_leave(&anna);
     channel_close(&late.channel);
     stage_close();
 }
@@ -279,21 +270,19 @@ static const struct {
 Test(files, ends_its_session)
 {
     for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-        struct player p, other;
-        struct actor files;
-        struct message got;
+        struct player other;
 
         stage_open(NULL);
         player_enter(&other, 2);
-        player_enter(&p, 1);
-        player_logs_in(&p, &files);
-        ends[i].act(&files);
-        player_hear(&p, MSG_kick, &got);
-        cr_assert_eq(got.kick.why, ENDING_PEER);
+        player_enter(&anna, 1);
+        player_logs_in(&anna, &ours);
+        ends[i].act(&ours);
+        player_hear(&anna, MSG_kick, &heard);
+        cr_assert_eq(heard.kick.why, ENDING_PEER);
         gate_hears(MSG_kill, 1);
-        channel_hear_end(&p.channel);
-        player_logs_in(&other, &files); /* the other session isn't affected */
-        player_leave(&p);
+        channel_hear_end(&anna.channel);
+        player_logs_in(&other, &ours); /* the other session isn't affected */
+        player_leave(&anna);
         stage_leave(&other);
     }
 }
@@ -324,18 +313,16 @@ Test(files, hears_how_its_session_ended)
     for (size_t i = 0; i < 2 * sizeof(session_ends) / sizeof(*session_ends);
          i++) {
         bool gate_first = i % 2 == 1;
-        struct player p;
-        struct actor files;
 
-        player_enter(&p, 10 + i);
-        player_logs_in(&p, &files);
+        player_enter(&anna, 10 + i);
+        player_logs_in(&anna, &ours);
         if (!gate_first)
-            player_leave(&p);
-        gate_reaps(p.serial, session_ends[i / 2].status);
-        expect_told(&files, session_ends[i / 2].signal);
+            player_leave(&anna);
+        gate_reaps(anna.serial, session_ends[i / 2].status);
+        expect_told(&ours, session_ends[i / 2].signal);
         if (gate_first)
-            player_leave(&p);
-        channel_close(&files.channel);
+            player_leave(&anna);
+        channel_close(&ours.channel);
     }
     stage_close();
 }
@@ -343,13 +330,10 @@ Test(files, hears_how_its_session_ended)
 /* Then nobody will report it. */
 Test(files, hears_nothing_when_gate_dies)
 {
-    struct player p;
-    struct actor files;
-
-    stage_logged_in(NULL, &p, &files);
-    player_leave(&p);
+    stage_logged_in(NULL, &anna, &ours);
+    player_leave(&anna);
     actor_die(&stage.gate);
-    expect_told(&files, 0);
+    expect_told(&ours, 0);
     stage_close();
 }
 
@@ -366,15 +350,12 @@ static void wait_for_state(pid_t pid, char state)
  * both is freed while files is being reaped. */
 Test(files, dies_with_its_session)
 {
-    struct player p;
-    struct actor files;
-
-    stage_logged_in(NULL, &p, &files);
+    stage_logged_in(NULL, &anna, &ours);
     kill(stage.master, SIGSTOP);
     wait_for_state(stage.master, 'T');
-    kill(files.note.pid, SIGKILL);
-    wait_for_state(files.note.pid, 'Z');
-    player_leave(&p);
+    kill(ours.note.pid, SIGKILL);
+    wait_for_state(ours.note.pid, 'Z');
+    player_leave(&anna);
     kill(stage.master, SIGCONT);
     stage_serves();
     stage_close();

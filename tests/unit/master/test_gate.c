@@ -141,13 +141,12 @@ static const struct {
 Test(gate, lies)
 {
     for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
-        struct player p;
 
         stage_open(NULL);
-        player_enter(&p, 5);
+        player_enter(&anna, 5);
         lies[i].act();
-        channel_hear_end(&p.channel);
-        player_leave(&p);
+        channel_hear_end(&anna.channel);
+        player_leave(&anna);
         gate_again();
         stage_close();
     }
@@ -183,14 +182,12 @@ static void gate_says_gone(uint64_t serial)
  * know. */
 Test(gate, gone_without_being_there)
 {
-    struct player p;
-
     stage_open(NULL);
     for (uint64_t serial = 0; serial < 1000; serial++)
         gate_says_gone(serial);
-    player_enter(&p, 7);
+    player_enter(&anna, 7);
     gate_says_gone(7);
-    channel_hear_end(&p.channel);
+    channel_hear_end(&anna.channel);
     stage_serves();
     stage_close();
 }
@@ -200,10 +197,8 @@ Test(gate, flood)
 {
     stage_open(NULL);
     for (uint64_t serial = 1; serial <= 600; serial++) {
-        struct player p;
-
-        player_enter(&p, serial);
-        player_leave(&p);
+        player_enter(&anna, serial);
+        player_leave(&anna);
         TELL(&stage.gate.channel, session_gone, .serial = serial, .status = 0);
         if (serial % 50 == 0)
             stage_serves();
@@ -224,12 +219,10 @@ Test(gate, does_not_read)
 {
     stage_open(little_patience);
     for (uint64_t serial = 1; serial <= 320; serial++) {
-        struct player p;
-
-        player_enter(&p, serial);
-        channel_shout(&p.channel, "garbage", 7, NULL, 0);
-        channel_hear_end(&p.channel);
-        player_leave(&p);
+        player_enter(&anna, serial);
+        channel_shout(&anna.channel, "garbage", 7, NULL, 0);
+        channel_hear_end(&anna.channel);
+        player_leave(&anna);
     }
     stage_reports(EVENT_PEER, "does not read");
     gate_again();
@@ -241,17 +234,15 @@ Test(gate, reads_late)
 {
     stage_open(little_patience);
     for (uint64_t serial = 1; serial <= 320; serial++) {
-        struct player p;
-
-        player_enter(&p, serial);
-        channel_shout(&p.channel, "garbage", 7, NULL, 0);
-        channel_hear_end(&p.channel);
-        player_leave(&p);
+        player_enter(&anna, serial);
+        channel_shout(&anna.channel, "garbage", 7, NULL, 0);
+        channel_hear_end(&anna.channel);
+        player_leave(&anna);
     }
     for (uint64_t serial = 1; serial <= 320; serial++) {
-        struct message p;
+        struct message order;
 
-        actor_hear(&stage.gate, MSG_kill, &p);
+        actor_hear(&stage.gate, MSG_kill, &order);
     }
     stage_serves();
     stage_close();
@@ -271,19 +262,17 @@ Test(gate, reads_slowly)
 
     stage_open(short_patience);
     for (uint64_t serial = 1; serial <= SESSIONS; serial++) {
-        struct player p;
-
-        player_enter(&p, serial);
-        channel_shout(&p.channel, "garbage", 7, NULL, 0);
-        channel_hear_end(&p.channel);
-        player_leave(&p);
+        player_enter(&anna, serial);
+        channel_shout(&anna.channel, "garbage", 7, NULL, 0);
+        channel_hear_end(&anna.channel);
+        player_leave(&anna);
     }
     for (uint64_t i = 1; i <= SESSIONS; i++) {
-        struct message p;
+        struct message order;
 
         if (i % A_TIME == 0)
             poll(NULL, 0, 60);
-        actor_hear(&stage.gate, MSG_kill, &p);
+        actor_hear(&stage.gate, MSG_kill, &order);
     }
     stage_serves();
     stage_close();
@@ -310,11 +299,10 @@ static struct rlimit leave_no_descriptor(pid_t pid)
  * nor any other session. */
 Test(gate, master_has_no_descriptor)
 {
-    struct player p, late;
-    struct actor files;
+    struct player late;
     struct rlimit limit;
 
-    stage_logged_in(NULL, &p, &files);
+    stage_logged_in(NULL, &anna, &ours);
     limit = leave_no_descriptor(stage.master);
     player_enter(&late, 2);
     channel_hear_end(&late.channel);
@@ -322,7 +310,7 @@ Test(gate, master_has_no_descriptor)
     cr_assert_eq(prlimit(stage.master, RLIMIT_NOFILE, &limit, NULL), 0);
     player_leave(&late);
     stage_serves();
-    stage_leave(&p);
+    stage_leave(&anna);
 }
 
 static void no_time_to_sync(struct master *m)
@@ -334,18 +322,15 @@ static void no_time_to_sync(struct master *m)
  * in no list any more, but it has its client. */
 Test(gate, kills_a_session_that_hides)
 {
-    struct player p;
-    struct actor files;
-
     stage_open(no_time_to_sync);
     stage.session = 0x7fffffff;
-    player_enter(&p, 1);
-    player_logs_in(&p, &files);
+    player_enter(&anna, 1);
+    player_logs_in(&anna, &ours);
     stage_serves(); /* so master has read it */
-    channel_close(&p.channel);
-    gate_hears(MSG_kill, p.serial);
-    gate_reaps(p.serial, SIGKILL);
-    channel_close(&files.channel);
+    channel_close(&anna.channel);
+    gate_hears(MSG_kill, anna.serial);
+    gate_reaps(anna.serial, SIGKILL);
+    channel_close(&ours.channel);
     stage_serves();
     stage_close();
 }

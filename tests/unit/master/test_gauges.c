@@ -25,17 +25,15 @@ Test(gauges, are_those_of_now, .timeout = 60)
     const uint64_t now = (uint64_t)time(NULL);
     struct player in, out;
     struct metrics all;
-    struct actor files;
-    struct caller c;
 
     stage_open(NULL);
-    caller_enter(&c);
+    caller_enter(&ctl);
     player_enter(&in, 1);
-    player_logs_in(&in, &files);
+    player_logs_in(&in, &ours);
     player_enter(&out, 2);
     player_asks(&out); /* so master has seen it */
-    asks(&c);
-    hears(&c, &all);
+    asks(&ctl);
+    hears(&ctl, &all);
     cr_expect_eq(all.gauge[GAUGE_LOGGED_IN], 1);
     cr_expect_eq(all.gauge[GAUGE_GREETED], 1);
     cr_expect_eq(all.gauge[GAUGE_MAX_SESSIONS], 8, "of the stage");
@@ -43,9 +41,9 @@ Test(gauges, are_those_of_now, .timeout = 60)
     cr_expect_eq(all.gauge[GAUGE_VERIFIED], 1);
     cr_expect_eq(all.gauge[GAUGE_WAITING], 0);
     player_leave(&in);
-    asks(&c);
-    hears(&c, &all);
+    asks(&ctl);
+    hears(&ctl, &all);
     cr_expect_geq(all.gauge[GAUGE_SINCE], now - 60);
-    caller_leave(&c);
+    caller_leave(&ctl);
     stage_leave(&out);
 }

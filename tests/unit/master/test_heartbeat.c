@@ -150,14 +150,12 @@ Test(heartbeat, a_pause_of_the_machine)
 /* It counts on, and looks at its gate, until its last session has ended. */
 Test(heartbeat, a_master_that_retires)
 {
-    struct player p;
-
     supervised_open(is_impatient);
     const pid_t keys = counts(&stage.keys), first = counts(&stage.gate);
     const pid_t session = stage.gate.note.session;
     stage.session = stage.gate.note.session;
-    player_enter(&p, 1);
-    player_asks(&p); /* so master has seen it */
+    player_enter(&anna, 1);
+    player_asks(&anna); /* so master has seen it */
     supervised_replaces();
     TELL(&stage.gate.channel, shut);
     expect_growth(&board->row[0].master);
@@ -167,7 +165,7 @@ Test(heartbeat, a_master_that_retires)
     actor_again(&stage.gate);
     const pid_t gate = counts(&stage.gate);
     expect_growth(&board->row[0].gate);
-    player_leave(&p);
+    player_leave(&anna);
     kill(session, SIGKILL);
     stage_ends();
     hangs(gate);

@@ -18,19 +18,16 @@
 
 Test(login, yes)
 {
-    struct player p;
-    struct actor files;
-
-    stage_logged_in(NULL, &p, &files);
-    cr_assert_str_eq(files.note.name, "anna");
-    cr_assert_eq(files.note.serial, 1);
-    cr_assert_eq(files.note.rights, RIGHT_ALL);
-    cr_assert(strstr(files.note.home, "/anna"));
-    cr_assert(!files.note.sees_users, "the hashes of all are in its memory");
-    cr_assert(!files.note.sees_sessions, "all sessions are in its memory");
-    cr_assert(!files.note.sees_keys, "master's keys are in its memory");
-    player_leave(&p);
-    channel_hear_end(&files.channel);
+    stage_logged_in(NULL, &anna, &ours);
+    cr_assert_str_eq(ours.note.name, "anna");
+    cr_assert_eq(ours.note.serial, 1);
+    cr_assert_eq(ours.note.rights, RIGHT_ALL);
+    cr_assert(strstr(ours.note.home, "/anna"));
+    cr_assert(!ours.note.sees_users, "the hashes of all are in its memory");
+    cr_assert(!ours.note.sees_sessions, "all sessions are in its memory");
+    cr_assert(!ours.note.sees_keys, "master's keys are in its memory");
+    player_leave(&anna);
+    channel_hear_end(&ours.channel);
     stage_serves();
     stage_close();
 }
@@ -64,18 +61,18 @@ static void take_key(uint64_t serial, const char *user,
 /* A subverted process of one user learns no other names, and not auth's key. */
 Test(login, a_key_of_partials_for_each_user)
 {
-    uint8_t anna[SIPHASH_KEY], again[SIPHASH_KEY], bert[SIPHASH_KEY];
+    uint8_t one[SIPHASH_KEY], again[SIPHASH_KEY], bert[SIPHASH_KEY];
     uint8_t names[SIPHASH_KEY];
 
     memset(names, 'k', sizeof(names));
     stage_open(known_key);
-    take_key(1, "anna", anna);
+    take_key(1, "anna", one);
     take_key(2, "bert", bert);
     take_key(3, "anna", again);
-    cr_expect_arr_eq(anna, again, sizeof(anna));
-    cr_expect_neq(memcmp(anna, bert, sizeof(anna)), 0);
-    cr_expect_neq(memcmp(anna, names, sizeof(anna)), 0);
-    cr_expect_neq(memcmp(anna, anna + 8, 8), 0, "two halves");
+    cr_expect_arr_eq(one, again, sizeof(one));
+    cr_expect_neq(memcmp(one, bert, sizeof(one)), 0);
+    cr_expect_neq(memcmp(one, names, sizeof(one)), 0);
+    cr_expect_neq(memcmp(one, one + 8, 8), 0, "two halves");
     stage_close();
 }
 
@@ -108,16 +105,15 @@ static void long_delay(struct master *m)
 /* The work of the hash doesn't show in it. */
 Test(login, a_slow_hash_does_not_show)
 {
-    struct player p;
     uint64_t before = clock_ms(), took;
 
-    stage_asked(long_delay, &p);
+    stage_asked(long_delay, &anna);
     poll(NULL, 0, 1500); /* auth works */
     auth_says(1, NULL);
-    player_is_denied(&p, DENIAL_WRONG);
+    player_is_denied(&anna, DENIAL_WRONG);
     took = clock_ms() - before;
     cr_assert(took >= 2990 && took < 4490, "%lu ms", took);
-    stage_leave(&p);
+    stage_leave(&anna);
 }
 
 static void two_tries(struct master *m)
@@ -128,20 +124,17 @@ static void two_tries(struct master *m)
 /* Master counts the tries too, and kicks a session that doesn't. */
 Test(login, tries_are_counted)
 {
-    struct player p;
-    struct message got;
-
-    stage_with(two_tries, &p);
+    stage_with(two_tries, &anna);
     for (int i = 0; i < 2; i++) {
-        player_asks(&p);
+        player_asks(&anna);
         auth_says(1, NULL);
-        player_is_denied(&p, DENIAL_WRONG);
+        player_is_denied(&anna, DENIAL_WRONG);
     }
-    TELL(&p.channel, login, 9);
-    player_hear(&p, MSG_kick, &got);
-    cr_assert_eq(got.kick.why, ENDING_LOGIN_TRIES);
+    TELL(&anna.channel, login, 9);
+    player_hear(&anna, MSG_kick, &heard);
+    cr_assert_eq(heard.kick.why, ENDING_LOGIN_TRIES);
     gate_hears(MSG_kill, 1); /* it didn't leave */
-    channel_hear_end(&p.channel);
+    channel_hear_end(&anna.channel);
     stage_serves();
     stage_close();
 }
@@ -149,20 +142,17 @@ Test(login, tries_are_counted)
 /* Auth had no memory: that is no try, no guess, and no delay. */
 Test(login, without_a_hash)
 {
-    struct player p;
-    struct caller c;
-
-    stage_with(two_tries, &p);
+    stage_with(two_tries, &anna);
     for (int i = 0; i < 3; i++) {
-        player_asks(&p);
+        player_asks(&anna);
         TELL(&stage.auth.channel, verdict, .serial = 1, .failed = true,
              .name = 77);
-        player_is_denied(&p, DENIAL_NO_HASH);
+        player_is_denied(&anna, DENIAL_NO_HASH);
     }
-    caller_enter(&c);
-    cr_expect_str_eq(caller_reads(&c, "guessing", "wrong"), "0");
-    caller_leave(&c);
-    stage_leave(&p);
+    caller_enter(&ctl);
+    cr_expect_str_eq(caller_reads(&ctl, "guessing", "wrong"), "0");
+    caller_leave(&ctl);
+    stage_leave(&anna);
 }
 
 /* Waits until master has reaped it. */
@@ -189,40 +179,36 @@ static void one_that_hangs(struct master *m)
  * was kicked. It still counts. */
 Test(login, files_outlives_its_session)
 {
-    struct player p, q;
-    struct actor files;
+    struct player q;
     uint64_t end;
 
-    stage_with(one_that_hangs, &p);
+    stage_with(one_that_hangs, &anna);
     player_enter(&q, 2);
-    player_logs_in(&p, &files);
-    cr_assert_eq(kill(files.note.pid, SIGSTOP), 0);
-    player_leave(&p);
-    gate_reaps(p.serial, 0);
-    channel_hear_end(&files.channel);
+    player_logs_in(&anna, &ours);
+    cr_assert_eq(kill(ours.note.pid, SIGSTOP), 0);
+    player_leave(&anna);
+    gate_reaps(anna.serial, 0);
+    channel_hear_end(&ours.channel);
     end = clock_ms() + 50;
     do { /* for much longer than `kick` */
         player_asks(&q);
         auth_says(2, "anna");
         player_is_denied(&q, DENIAL_TOO_MANY);
     } while (clock_ms() < end);
-    cr_assert_eq(kill(files.note.pid, SIGCONT), 0);
-    wait_for_end(&files);
-    player_logs_in(&q, &files);
+    cr_assert_eq(kill(ours.note.pid, SIGCONT), 0);
+    wait_for_end(&ours);
+    player_logs_in(&q, &ours);
     stage_leave(&q);
 }
 
 /* If it can't end, it is killed. */
 Test(login, files_that_hangs_after_its_session)
 {
-    struct player p;
-    struct actor files;
-
-    stage_logged_in(NULL, &p, &files);
-    cr_assert_eq(kill(files.note.pid, SIGSTOP), 0);
-    player_leave(&p);
-    gate_reaps(p.serial, 0);
-    wait_for_end(&files);
+    stage_logged_in(NULL, &anna, &ours);
+    cr_assert_eq(kill(ours.note.pid, SIGSTOP), 0);
+    player_leave(&anna);
+    gate_reaps(anna.serial, 0);
+    wait_for_end(&ours);
     stage_close();
 }
 
@@ -238,43 +224,37 @@ static void shares_elsewhere(struct master *m)
 
 Test(login, share_not_permitted)
 {
-    struct player p;
-
-    stage_asked(shares_elsewhere, &p);
+    stage_asked(shares_elsewhere, &anna);
     auth_says(1, "anna");
-    player_is_denied(&p, DENIAL_HOME);
+    player_is_denied(&anna, DENIAL_HOME);
     stage_reports(EVENT_TROUBLE, "user anna: share contracts: without");
-    stage_leave(&p);
+    stage_leave(&anna);
 }
 
 /* The fork's part of the users file, which it has wiped. */
 Test(login, mounts)
 {
-    struct actor files;
-    struct player p;
     char expected[512];
 
-    stage_logged_in(NULL, &p, &files);
+    stage_logged_in(NULL, &anna, &ours);
     snprintf(expected, sizeof(expected),
              "/contracts %s/contracts 80000 read 660 770\n"
              "/offers %s/offers 80001 full 640 750\n"
              "/in - 0 drop 600 750\n"
              "/ 600 750 %s",
              stage.folder, stage.folder, stage.folder);
-    cr_expect_str_eq(files.note.mounts, expected);
-    stage_leave(&p);
+    cr_expect_str_eq(ours.note.mounts, expected);
+    stage_leave(&anna);
 }
 
 /* Auth accepts the password, but the row may not have a process. */
 Test(login, home_not_permitted)
 {
-    struct player p;
-
-    stage_asked(homes_elsewhere, &p);
+    stage_asked(homes_elsewhere, &anna);
     auth_says(1, "anna");
-    player_is_denied(&p, DENIAL_HOME);
+    player_is_denied(&anna, DENIAL_HOME);
     stage_reports(EVENT_TROUBLE, "user anna");
-    stage_leave(&p);
+    stage_leave(&anna);
 }
 
 /* --- auth that lies ------------------------------------------------------ */
@@ -359,17 +339,16 @@ static const struct {
 Test(login, lies_of_auth)
 {
     for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
-        struct player p, other;
-        struct actor files;
+        struct player other;
 
-        stage_with(NULL, &p);
+        stage_with(NULL, &anna);
         player_enter(&other, 2);
-        player_asks(&p);
+        player_asks(&anna);
         lies[i].act();
-        player_is_denied(&p, DENIAL_FAILED);
+        player_is_denied(&anna, DENIAL_FAILED);
         actor_again(&stage.auth);
-        player_logs_in(&p, &files);
-        player_leave(&p);
+        player_logs_in(&anna, &ours);
+        player_leave(&anna);
         stage_leave(&other);
     }
 }
@@ -385,35 +364,31 @@ Test(login, yes_for_another_row)
     } rows[] = { { "carl", 0, DENIAL_WRONG }, /* is locked */
                  { "dora", 0, DENIAL_WRONG }, /* isn't there */
                  { "anna", 1, DENIAL_CHANGED } };
-    struct actor files;
-    struct player p;
 
-    stage_with(NULL, &p);
+    stage_with(NULL, &anna);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        player_asks(&p);
+        player_asks(&anna);
         TELL(&stage.auth.channel, verdict, .serial = 1, .accepted = 1,
              .user = slice_from(rows[i].user),
              .version = auth_version(rows[i].user) + rows[i].off);
-        player_is_denied(&p, rows[i].why);
+        player_is_denied(&anna, rows[i].why);
         stage_reports(EVENT_SERVICE, "not let in");
     }
-    player_logs_in(&p, &files);
-    stage_leave(&p);
+    player_logs_in(&anna, &ours);
+    stage_leave(&anna);
 }
 
 /* Two verdicts for one request: the first one counts, the second one is a
  * lie. */
 Test(login, second_verdict)
 {
-    struct player p;
-
-    stage_asked(NULL, &p);
+    stage_asked(NULL, &anna);
     auth_says(1, NULL);
     auth_says(1, "anna");
-    player_is_denied(&p, DENIAL_WRONG);
+    player_is_denied(&anna, DENIAL_WRONG);
     actor_again(&stage.auth);
     stage_serves();
-    stage_leave(&p);
+    stage_leave(&anna);
 }
 
 /* Thousands of verdicts at once. */
@@ -441,17 +416,15 @@ static void impatient(struct master *m)
  * be distinguished from the first login's. */
 Test(login, silence_of_auth)
 {
-    struct player p;
-
-    stage_asked(impatient, &p);
-    player_is_denied(&p, DENIAL_BUSY);
-    p.request = 8;
-    TELL(&p.channel, login, 8);
-    p.channel.phase = PHASE_VERIFY;
+    stage_asked(impatient, &anna);
+    player_is_denied(&anna, DENIAL_BUSY);
+    anna.request = 8;
+    TELL(&anna.channel, login, 8);
+    anna.channel.phase = PHASE_VERIFY;
     stage_reports(EVENT_PEER, "no verdict in time");
     actor_again(&stage.auth);
-    player_is_asked_about(&p);
-    stage_leave(&p);
+    player_is_asked_about(&anna);
+    stage_leave(&anna);
 }
 
 static void quick(struct master *m)
@@ -463,19 +436,16 @@ static void quick(struct master *m)
  * isn't a lie. */
 Test(login, late_verdict)
 {
-    struct player p;
-    struct actor files;
-
-    stage_asked(quick, &p);
-    player_is_denied(&p, DENIAL_BUSY);
+    stage_asked(quick, &anna);
+    player_is_denied(&anna, DENIAL_BUSY);
     auth_says(1, "anna");
-    player_enter(&p, 2); /* the first session leaves in the middle */
-    player_asks(&p);
-    player_leave(&p);
+    player_enter(&anna, 2); /* the first session leaves in the middle */
+    player_asks(&anna);
+    player_leave(&anna);
     auth_says(2, "anna");
-    player_enter(&p, 3);
-    player_logs_in(&p, &files);
-    stage_leave(&p);
+    player_enter(&anna, 3);
+    player_logs_in(&anna, &ours);
+    stage_leave(&anna);
 }
 
 static void many_sessions(struct master *m)
@@ -613,18 +583,18 @@ static uint64_t time_of_login(struct player *p)
  * its user has logged in there once. */
 Test(login, a_guessed_name_is_slowed)
 {
-    struct player attacker, p, q;
+    struct player attacker, q;
 
     stage_open(slows);
     enter_from(&attacker, 1, "192.0.2.7");
-    enter_from(&p, 2, "198.51.100.1");
+    enter_from(&anna, 2, "198.51.100.1");
     enter_from(&q, 3, "198.51.100.1");
     attack_name(&attacker);
-    cr_expect_geq(time_of_login(&p),
+    cr_expect_geq(time_of_login(&anna),
                   SLOW_MS - 500); /* the delays double up to it */
     cr_expect_lt(time_of_login(&q), SLOW_MS - 500, "not where it is known");
     player_leave(&attacker);
-    player_leave(&p);
+    player_leave(&anna);
     stage_leave(&q);
 }
 
@@ -632,19 +602,19 @@ Test(login, a_guessed_name_is_slowed)
  * count. */
 Test(login, tries_without_an_answer_count)
 {
-    struct player p, known;
+    struct player known;
 
     stage_open(slows);
     enter_from(&known, 100, "198.51.100.1");
     for (uint64_t i = 1; i <= GUESS_NAME_FREE; i++) {
-        enter_from(&p, i, "192.0.2.7");
-        player_asks(&p);
-        player_leave(&p);
+        enter_from(&anna, i, "192.0.2.7");
+        player_asks(&anna);
+        player_leave(&anna);
         auth_says(i, NULL);
     }
-    player_enter(&p, 99);
-    cr_expect_geq(time_of_login(&p), 990);
-    player_leave(&p);
+    player_enter(&anna, 99);
+    cr_expect_geq(time_of_login(&anna), 990);
+    player_leave(&anna);
     stage_leave(&known);
 }
 
@@ -710,27 +680,23 @@ Test(login, a_delay_that_begins_too_late_is_busy)
 /* While auth is restarting logins wait for it. */
 Test(login, waits_for_auth)
 {
-    struct player p;
-    struct actor files;
-    struct message got;
-
-    stage_with(NULL, &p);
+    stage_with(NULL, &anna);
     actor_die(&stage.auth);
     actor_enter(&stage.auth, "auth"); /* started, not ready */
-    p.request = 4;
-    TELL(&p.channel, login, 4);
-    p.channel.phase = PHASE_VERIFY;
+    anna.request = 4;
+    TELL(&anna.channel, login, 4);
+    anna.channel.phase = PHASE_VERIFY;
     actor_ready(&stage.auth);
-    actor_hear(&stage.auth, MSG_verify, &got);
-    message_close(&got);
-    player_hear(&p, MSG_login_channel, &got);
-    message_close(&got);
+    actor_hear(&stage.auth, MSG_verify, &heard);
+    message_close(&heard);
+    player_hear(&anna, MSG_login_channel, &heard);
+    message_close(&heard);
     auth_says(1, "anna");
-    actor_enter(&files, "files");
-    TELL(&files.channel, files_ready);
-    player_hear(&p, MSG_granted, &got);
-    message_close(&got);
-    stage_leave(&p);
+    actor_enter(&ours, "files");
+    TELL(&ours.channel, files_ready);
+    player_hear(&anna, MSG_granted, &heard);
+    message_close(&heard);
+    stage_leave(&anna);
 }
 
 /* --- the users file changes ---------------------------------------------- */
@@ -752,30 +718,28 @@ static void write_users(const char *first)
  * rows. */
 Test(login, users_change)
 {
-    struct player p, q;
-    struct actor files;
-    struct message got;
+    struct player q;
 
-    stage_with(NULL, &p);
+    stage_with(NULL, &anna);
     player_enter(&q, 2);
-    player_asks(&p);
+    player_asks(&anna);
     write_users("dora");
     q.request = 4;
     TELL(&q.channel, login, 4);
     q.channel.phase = PHASE_VERIFY;
-    actor_hear(&stage.auth, MSG_users, &got);
-    auth_takes(&got);
-    message_close(&got);
-    actor_hear(&stage.auth, MSG_verify, &got);
-    message_close(&got);
-    player_hear(&q, MSG_login_channel, &got);
-    message_close(&got);
+    actor_hear(&stage.auth, MSG_users, &heard);
+    auth_takes(&heard);
+    message_close(&heard);
+    actor_hear(&stage.auth, MSG_verify, &heard);
+    message_close(&heard);
+    player_hear(&q, MSG_login_channel, &heard);
+    message_close(&heard);
     auth_says(1, "dora");
-    actor_enter(&files, "files");
-    cr_assert_str_eq(files.note.name, "dora");
+    actor_enter(&ours, "files");
+    cr_assert_str_eq(ours.note.name, "dora");
     auth_says(2, "anna"); /* who isn't there any more */
     player_is_denied(&q, DENIAL_WRONG);
-    player_leave(&p);
+    player_leave(&anna);
     stage_leave(&q);
 }
 
@@ -801,47 +765,45 @@ static void add_user(void)
  * its end, wherever that row is now. */
 Test(login, another_user_changes_during_a_delay)
 {
-    struct actor files;
-    struct message got;
-    struct player p, q;
+    struct player q;
 
     stage_open(slows);
-    player_enter(&p, 1);
+    player_enter(&anna, 1);
     player_enter(&q, 2);
-    attack_name(&p);
-    player_asks(&p);
+    attack_name(&anna);
+    player_asks(&anna);
     auth_says(1, "anna");
     add_user();
     player_asks(&q); /* master checks the file */
-    actor_enter(&files, "files");
-    cr_expect_str_eq(files.note.name, "anna");
-    TELL(&files.channel, files_ready);
-    player_hear(&p, MSG_granted, &got);
-    cr_expect(slice_equal(got.granted.name, SLICE("anna")));
-    message_close(&got);
+    actor_enter(&ours, "files");
+    cr_expect_str_eq(ours.note.name, "anna");
+    TELL(&ours.channel, files_ready);
+    player_hear(&anna, MSG_granted, &heard);
+    cr_expect(slice_equal(heard.granted.name, SLICE("anna")));
+    message_close(&heard);
     player_leave(&q);
-    stage_leave(&p);
+    stage_leave(&anna);
 }
 
 /* The user may be gone, changed or locked meanwhile. */
 Test(login, users_change_during_a_delay)
 {
-    struct player p, q;
+    struct player q;
 
     stage_open(slows);
-    player_enter(&p, 1);
+    player_enter(&anna, 1);
     player_enter(&q, 2);
-    attack_name(&p);
-    player_asks(&p);
+    attack_name(&anna);
+    player_asks(&anna);
     auth_says(1, "anna");
     write_users("dora");
     player_asks(&q); /* master checks the file */
     auth_says(2, NULL);
-    player_is_denied(&p, DENIAL_WRONG);
+    player_is_denied(&anna, DENIAL_WRONG);
     player_is_denied(&q, DENIAL_WRONG);
     stage_reports(EVENT_SERVICE, "anna: not let in");
     player_leave(&q);
-    stage_leave(&p);
+    stage_leave(&anna);
 }
 
 /* A broken file is reported, and the old one counts. */
@@ -860,22 +822,21 @@ Test(login, users_broken)
 Test(login, users_unreadable)
 {
     char path[128];
-    struct player p;
 
     stage_open(NULL);
     snprintf(path, sizeof(path), "%s/users", stage.folder);
     cr_assert(unlink(path) == 0 && symlink("/proc/self/mem", path) == 0);
-    player_enter(&p, 1);
-    p.request = 4;
-    TELL(&p.channel, login, 4);
-    p.channel.phase = PHASE_VERIFY;
-    player_is_denied(&p, DENIAL_AWAY);
+    player_enter(&anna, 1);
+    anna.request = 4;
+    TELL(&anna.channel, login, 4);
+    anna.channel.phase = PHASE_VERIFY;
+    player_is_denied(&anna, DENIAL_AWAY);
     stage_reports(EVENT_TROUBLE, "new clients get 421: ");
     write_users("dora");
-    player_asks(&p);
+    player_asks(&anna);
     auth_says(1, NULL);
-    player_is_denied(&p, DENIAL_WRONG);
-    stage_leave(&p);
+    player_is_denied(&anna, DENIAL_WRONG);
+    stage_leave(&anna);
 }
 
 /* --- sessions that break the rules --------------------------------------- */
@@ -919,19 +880,18 @@ static const struct {
 Test(login, sessions_that_break_the_rules)
 {
     for (size_t i = 0; i < sizeof(breaches) / sizeof(breaches[0]); i++) {
-        struct player p;
 
         stage_open(NULL);
-        player_enter(&p, 3);
-        breaches[i].act(&p);
+        player_enter(&anna, 3);
+        breaches[i].act(&anna);
         gate_hears(MSG_kill, 3);
-        channel_hear_end(&p.channel);
+        channel_hear_end(&anna.channel);
         if (i == 0) { /* auth was asked, and answers */
             actor_die(&stage.auth);
             actor_again(&stage.auth);
         }
         stage_serves();
-        stage_leave(&p);
+        stage_leave(&anna);
     }
 }
 
@@ -944,28 +904,26 @@ Test(login, every_message_in_every_phase)
         for (int phase = 0; phase < 3; phase++) {
             uint64_t serial = m * 10 + (unsigned)phase;
             char bytes[8] = { (char)m };
-            struct actor files;
-            struct player p;
 
             if (m == MSG_login && phase != 1)
                 continue; /* a login, or SITE PSWD: test_password.c */
-            player_enter(&p, serial);
+            player_enter(&anna, serial);
             if (phase == 1)
-                player_asks(&p);
+                player_asks(&anna);
             if (phase == 2)
-                player_logs_in(&p, &files);
-            channel_shout(&p.channel, bytes, sizeof(bytes), NULL, 0);
+                player_logs_in(&anna, &ours);
+            channel_shout(&anna.channel, bytes, sizeof(bytes), NULL, 0);
             gate_hears(MSG_kill, serial);
-            channel_hear_end(&p.channel);
+            channel_hear_end(&anna.channel);
             if (phase == 1)
                 auth_says(serial, NULL);
             if (phase == 2) {
                 actor_finish(
-                    &files); /* otherwise master would wait, and then kill it */
-                close(files.session);
-                close(files.log);
+                    &ours); /* otherwise master would wait, and then kill it */
+                close(ours.session);
+                close(ours.log);
             }
-            player_leave(&p);
+            player_leave(&anna);
         }
     stage_serves();
     stage_close();
@@ -997,25 +955,23 @@ static bool unread_grows(struct player *p, int size)
 /* A session that reads nothing is killed as soon as its channel is full. */
 Test(login, does_not_read)
 {
-    struct message got;
     int size = 0;
-    struct player p;
 
-    stage_with(no_delay, &p);
+    stage_with(no_delay, &anna);
     for (;;) {
-        TELL(&p.channel, login, 1);
-        if (!unread_grows(&p, size + 8))
+        TELL(&anna.channel, login, 1);
+        if (!unread_grows(&anna, size + 8))
             break; /* the channel to auth didn't fit */
-        actor_hear(&stage.auth, MSG_verify, &got);
-        message_close(&got);
+        actor_hear(&stage.auth, MSG_verify, &heard);
+        message_close(&heard);
         auth_says(1, NULL);
         size += 24;
-        if (!unread_grows(&p, size))
+        if (!unread_grows(&anna, size))
             break; /* the answer didn't fit */
     }
     cr_assert(size > 240);
     gate_hears(MSG_kill, 1);
-    player_leave(&p);
+    player_leave(&anna);
     actor_die(&stage.auth); /* it may have got requests */
     actor_again(&stage.auth);
     stage_serves();

@@ -56,76 +56,70 @@ static void hears_end(struct caller *c)
  * share a question. */
 Test(look, answers, .timeout = 60)
 {
-    struct player p, q;
+    struct player q;
     struct message asked;
-    struct caller c, d;
+    struct caller d;
 
-    stage_with(is_patient, &p);
+    stage_with(is_patient, &anna);
     player_enter(&q, 2);
     player_asks(&q); /* so master has seen both */
-    caller_enter(&c);
+    caller_enter(&ctl);
     caller_enter(&d);
-    look(&c);
-    player_hear(&p, MSG_look_at, &asked);
+    look(&ctl);
+    player_hear(&anna, MSG_look_at, &asked);
     player_hear(&q, MSG_look_at, &asked);
     says_doing(&q.channel, asked.request, 1, "/q");
-    hears_doing(&c, 2, "/q");
+    hears_doing(&ctl, 2, "/q");
     look(&d);
     player_hear(&q, MSG_look_at, &asked);
     says_doing(&q.channel, asked.request, 0, "/again");
     hears_doing(&d, 2, "/again");
-    says_doing(&p.channel, 1, 0, "/p");
-    hears_doing(&c, 1, "/p");
-    hears_end(&c);
+    says_doing(&anna.channel, 1, 0, "/p");
+    hears_doing(&ctl, 1, "/p");
+    hears_end(&ctl);
     hears_doing(&d, 1, "/p");
     hears_end(&d);
-    caller_leave(&c);
+    caller_leave(&ctl);
     caller_leave(&d);
     player_leave(&q);
-    stage_leave(&p);
+    stage_leave(&anna);
 }
 
 Test(look, nobody_is_there, .timeout = 60)
 {
-    struct caller c;
-
     stage_open(is_patient);
-    caller_enter(&c);
-    look(&c);
-    hears_end(&c);
-    caller_leave(&c);
+    caller_enter(&ctl);
+    look(&ctl);
+    hears_end(&ctl);
+    caller_leave(&ctl);
     stage_close();
 }
 
 /* It is asked once, and its late answer is nobody's. */
 Test(look, a_session_without_an_answer, .timeout = 60)
 {
-    struct player p;
     struct message asked;
-    struct caller c;
 
-    stage_with(is_quick, &p);
-    caller_enter(&c);
-    look(&c);
-    hears_end(&c);
-    look(&c);
-    hears_end(&c);
-    player_hear(&p, MSG_look_at, &asked);
-    says_doing(&p.channel, asked.request, 0, "/late");
-    caller_asks(&c, MSG_who); /* the connection still serves */
-    caller_hears(&c, MSG_who_is, &asked);
-    caller_leave(&c);
-    stage_leave(&p);
+    stage_with(is_quick, &anna);
+    caller_enter(&ctl);
+    look(&ctl);
+    hears_end(&ctl);
+    look(&ctl);
+    hears_end(&ctl);
+    player_hear(&anna, MSG_look_at, &asked);
+    says_doing(&anna.channel, asked.request, 0, "/late");
+    caller_asks(&ctl, MSG_who); /* the connection still serves */
+    caller_hears(&ctl, MSG_who_is, &asked);
+    caller_leave(&ctl);
+    stage_leave(&anna);
 }
 
 Test(look, a_session_that_was_not_asked, .timeout = 60)
 {
-    struct player p;
-
-    stage_with(is_patient, &p);
-    says_doing(&p.channel, 1, 0, "/p");
+    stage_with(is_patient, &anna);
+    says_doing(&anna.channel, 1, 0, "/p");
     gate_hears(MSG_kill, 1);
-    channel_hear_end(&p.channel);
+    channel_hear_end(&anna.channel);
     gate_reaps(1, 9);
     stage_close();
 }
@@ -158,14 +152,14 @@ static void wait_for_older(struct caller *c)
 Test(look, in_an_older_generation, .timeout = 60)
 {
     struct roster_facts old = { .serial = 7, .peer = { .family = 4 } };
-    struct caller c, d;
+    struct caller d;
 
     supervised_make_rosters();
     supervised_open(follows_an_older_one);
     roster_write(supervised_older(), 3, &old);
-    caller_enter(&c);
-    wait_for_older(&c);
-    look(&c);
+    caller_enter(&ctl);
+    wait_for_older(&ctl);
+    look(&ctl);
     cr_expect_eq(supervised_ordered(supervised_older(), ORDER_LOOK), 3);
     caller_enter(&d);
     look(&d);
@@ -175,9 +169,9 @@ Test(look, in_an_older_generation, .timeout = 60)
     supervised_older()->row[3].doing =
         (struct roster_doing){ "a client", "", "RETR", "/old", 5, 9, 3 };
     roster_write(supervised_older(), 3, &old);
-    hears_doing(&c, 7, "/old");
-    hears_end(&c);
-    caller_leave(&c);
+    hears_doing(&ctl, 7, "/old");
+    hears_end(&ctl);
+    caller_leave(&ctl);
     stage_close();
     supervised_drop_rosters();
 }
@@ -190,25 +184,23 @@ static bool has_answered(const struct roster_facts *now)
 Test(look, by_the_newest_master, .timeout = 60)
 {
     struct roster_facts now;
-    struct message got;
-    struct player p;
     size_t row;
 
     supervised_make_rosters();
     supervised_open(has_a_roster);
-    player_enter(&p, 1);
-    player_asks(&p); /* so master has seen it */
+    player_enter(&anna, 1);
+    player_asks(&anna); /* so master has seen it */
     supervised_replaces();
     row = supervised_shows(supervised_own(), 1, NULL, &now);
     roster_order(supervised_own(), row + 1, 2, ORDER_LOOK, 0);
     roster_order(supervised_own(), row, 1, ORDER_LOOK, 0);
-    player_hear(&p, MSG_look_at, &got);
-    says_doing(&p.channel, got.request, 0, "/p");
+    player_hear(&anna, MSG_look_at, &heard);
+    says_doing(&anna.channel, heard.request, 0, "/p");
     supervised_shows(supervised_own(), 1, has_answered, &now);
     cr_expect_str_eq(supervised_own()->row[row].doing.path, "/p");
     cr_expect_str_eq(supervised_own()->row[row].doing.client, "a client");
     cr_expect_eq(supervised_own()->row[row].doing.bytes, 5);
-    player_leave(&p);
+    player_leave(&anna);
     stage_close();
     supervised_drop_rosters();
 }

@@ -104,19 +104,17 @@ static void expect_sessions(struct caller *caller, size_t wanted)
 Test(older, a_caller_kicks_its_session, .timeout = 60)
 {
     const struct roster_facts f = seven();
-    struct message got;
-    struct caller c;
 
     newest_opens(follows);
-    caller_enter(&c);
+    caller_enter(&ctl);
     shows(&f);
-    expect_sessions(&c, 1);
-    c.request = channel_next(&c.channel);
-    TELL(&c.channel, end_sessions, c.request, .serial = SEVEN);
-    caller_hears(&c, MSG_ended, &got);
-    cr_expect_eq(got.ended.sessions, 1);
+    expect_sessions(&ctl, 1);
+    ctl.request = channel_next(&ctl.channel);
+    TELL(&ctl.channel, end_sessions, ctl.request, .serial = SEVEN);
+    caller_hears(&ctl, MSG_ended, &heard);
+    cr_expect_eq(heard.ended.sessions, 1);
     expect_kick(ENDING_KICKED);
-    caller_leave(&c);
+    caller_leave(&ctl);
     newest_closes();
 }
 
@@ -135,21 +133,18 @@ Test(older, a_changed_row_ends_its_session, .timeout = 60)
 Test(older, a_late_login_is_one_too_many, .timeout = 60)
 {
     struct roster_facts f = seven();
-    struct actor files;
-    struct player p;
-    struct caller c;
 
     newest_opens(follows_with_one_each);
-    player_enter(&p, 1);
-    player_logs_in(&p, &files);
-    caller_enter(&c);
+    player_enter(&anna, 1);
+    player_logs_in(&anna, &ours);
+    caller_enter(&ctl);
     shows(&f);
-    expect_sessions(&c, 2);
-    f = seven_as("anna", p.version);
+    expect_sessions(&ctl, 2);
+    f = seven_as("anna", anna.version);
     shows(&f);
     expect_kick(ENDING_TOO_MANY);
-    caller_leave(&c);
-    player_leave(&p);
+    caller_leave(&ctl);
+    player_leave(&anna);
     newest_closes();
 }
 
@@ -157,35 +152,31 @@ Test(older, a_late_login_is_one_too_many, .timeout = 60)
 Test(older, an_earlier_login_stays, .timeout = 60)
 {
     struct roster_facts f;
-    struct message got;
-    struct actor files;
-    struct player p;
 
     newest_opens(follows_with_one_each);
-    player_enter(&p, 1);
-    player_logs_in(&p, &files);
-    f = seven_as("anna", p.version);
+    player_enter(&anna, 1);
+    player_logs_in(&anna, &ours);
+    f = seven_as("anna", anna.version);
     shows(&f);
-    player_hear(&p, MSG_kick, &got);
-    cr_expect_eq(got.kick.why, ENDING_TOO_MANY);
+    player_hear(&anna, MSG_kick, &heard);
+    cr_expect_eq(heard.kick.why, ENDING_TOO_MANY);
     cr_expect_not(supervised_older()->row[ROW].orders & ORDER_KICK);
-    player_leave(&p);
+    player_leave(&anna);
     newest_closes();
 }
 
 Test(older, its_session_ends, .timeout = 60)
 {
     struct roster_facts f = seven();
-    struct caller c;
 
     newest_opens(follows);
-    caller_enter(&c);
+    caller_enter(&ctl);
     shows(&f);
-    expect_sessions(&c, 1);
+    expect_sessions(&ctl, 1);
     f.gone = true;
     shows(&f);
-    expect_sessions(&c, 0);
-    caller_leave(&c);
+    expect_sessions(&ctl, 0);
+    caller_leave(&ctl);
     newest_closes();
 }
 
@@ -193,19 +184,18 @@ Test(older, its_session_ends, .timeout = 60)
 Test(older, its_row_has_another_session, .timeout = 60)
 {
     struct roster_facts f = seven(), now;
-    struct caller c;
 
     newest_opens(follows);
-    caller_enter(&c);
+    caller_enter(&ctl);
     shows(&f);
-    expect_sessions(&c, 1);
+    expect_sessions(&ctl, 1);
     f.serial = SEVEN + 1;
     shows(&f);
     f.serial = SEVEN + 2;
     roster_write(supervised_older(), ROW + 1, &f);
-    expect_sessions(&c, 2);
+    expect_sessions(&ctl, 2);
     supervised_shows(supervised_older(), SEVEN + 1, NULL, &now);
-    caller_leave(&c);
+    caller_leave(&ctl);
     newest_closes();
 }
 
@@ -213,16 +203,15 @@ Test(older, its_row_has_another_session, .timeout = 60)
 Test(older, the_generation_ends, .timeout = 60)
 {
     const struct roster_facts f = seven();
-    struct caller c;
 
     newest_opens(follows);
-    caller_enter(&c);
+    caller_enter(&ctl);
     shows(&f);
-    expect_sessions(&c, 1);
-    cr_expect_str_eq(caller_reads(&c, SHOWN_WHOLE, "generations"), "2");
+    expect_sessions(&ctl, 1);
+    cr_expect_str_eq(caller_reads(&ctl, SHOWN_WHOLE, "generations"), "2");
     *(char *)supervised_older() = 1;
-    expect_sessions(&c, 0);
-    caller_leave(&c);
+    expect_sessions(&ctl, 0);
+    caller_leave(&ctl);
     newest_closes();
 }
 
@@ -230,25 +219,23 @@ Test(older, the_generation_ends, .timeout = 60)
 Test(older, all_ends_between_two_looks, .timeout = 60)
 {
     struct roster_facts f = seven();
-    struct message got;
-    struct caller c;
 
     newest_opens(follows);
-    caller_enter(&c);
+    caller_enter(&ctl);
     shows(&f);
-    actor_hear(&stage.gate, MSG_elder, &got);
-    cr_expect_eq(got.elder.serial, SEVEN);
-    cr_expect(address_same_host(&got.elder.peer, &f.peer));
+    actor_hear(&stage.gate, MSG_elder, &heard);
+    cr_expect_eq(heard.elder.serial, SEVEN);
+    cr_expect(address_same_host(&heard.elder.peer, &f.peer));
     kill(stage.master, SIGSTOP);
     f.gone = true;
     f.status = SIGSEGV;
     shows(&f);
     *(char *)supervised_older() = 1;
     kill(stage.master, SIGCONT);
-    actor_hear(&stage.gate, MSG_reaped, &got);
-    cr_expect_eq(got.reaped.serial, SEVEN);
-    expect_sessions(&c, 0);
-    caller_leave(&c);
+    actor_hear(&stage.gate, MSG_reaped, &heard);
+    cr_expect_eq(heard.reaped.serial, SEVEN);
+    expect_sessions(&ctl, 0);
+    caller_leave(&ctl);
     newest_closes();
 }
 
@@ -256,20 +243,18 @@ Test(older, all_ends_between_two_looks, .timeout = 60)
 Test(older, a_client_of_a_proxy, .timeout = 60)
 {
     struct roster_facts f = seven();
-    struct message got;
-    struct caller c;
 
     newest_opens(follows);
-    caller_enter(&c);
+    caller_enter(&ctl);
     f.unknown = true;
     shows(&f);
-    expect_sessions(&c, 1);
+    expect_sessions(&ctl, 1);
     f.unknown = false;
     f.peer.bytes[3] = 9;
     shows(&f);
-    actor_hear(&stage.gate, MSG_elder, &got);
-    cr_expect_eq(got.elder.peer.bytes[3], 9);
-    caller_leave(&c);
+    actor_hear(&stage.gate, MSG_elder, &heard);
+    cr_expect_eq(heard.elder.peer.bytes[3], 9);
+    caller_leave(&ctl);
     newest_closes();
 }
 
@@ -278,19 +263,18 @@ Test(older, a_client_of_a_proxy, .timeout = 60)
 Test(older, each_gate_counts, .timeout = 60)
 {
     const struct roster_facts f = seven();
-    struct message got;
 
     supervised_make_rosters();
     shows(&f);
     supervised_raise(follows);
     TELL(&supervised_channel, lead);
-    actor_hear(&stage.gate, MSG_elder, &got);
-    actor_hear(&stage.gate, MSG_open, &got);
+    actor_hear(&stage.gate, MSG_elder, &heard);
+    actor_hear(&stage.gate, MSG_open, &heard);
     actor_die(&stage.gate);
     actor_again(&stage.gate);
-    actor_hear(&stage.gate, MSG_elder, &got);
-    cr_expect_eq(got.elder.serial, SEVEN);
-    actor_hear(&stage.gate, MSG_open, &got);
+    actor_hear(&stage.gate, MSG_elder, &heard);
+    cr_expect_eq(heard.elder.serial, SEVEN);
+    actor_hear(&stage.gate, MSG_open, &heard);
     newest_closes();
 }
 
@@ -299,19 +283,18 @@ Test(older, half_a_row, .timeout = 60)
 {
     const struct roster_facts f = seven();
     struct roster *r;
-    struct caller c;
 
     newest_opens(follows);
     r = supervised_older();
-    caller_enter(&c);
+    caller_enter(&ctl);
     r->row[ROW].turn = 1; /* so it ends with an odd number, too */
     shows(&f);
     roster_write(r, 0, &(struct roster_facts){ .serial = 1 });
-    expect_sessions(&c, 1);
+    expect_sessions(&ctl, 1);
     r->row[ROW].turn++;
     r->changes++;
-    expect_sessions(&c, 2);
-    caller_leave(&c);
+    expect_sessions(&ctl, 2);
+    caller_leave(&ctl);
     newest_closes();
 }
 
@@ -396,39 +379,31 @@ Test(older, obeys_an_end_after_the_transfer, .timeout = 60)
 
 Test(older, obeys_no_impossible_order, .timeout = 60)
 {
-    struct message got;
-    struct player p;
-
-    older_opens(&p);
+    older_opens(&anna);
     roster_order(supervised_own(), row_of_player(), SEVEN, ORDER_KICK,
                  (enum ending)ENDING_COUNT);
     roster_order(supervised_own(), row_of_player() + 1, SEVEN, ORDER_KILL, 0);
     roster_order(supervised_own(), row_of_player(), SEVEN, ORDER_LOOK, 0);
-    player_hear(&p, MSG_look_at, &got);
-    older_closes(&p);
+    player_hear(&anna, MSG_look_at, &heard);
+    older_closes(&anna);
 }
 
 /* The session that it was for has left the row. */
 Test(older, obeys_no_order_for_another_session, .timeout = 60)
 {
-    struct message got;
-    struct player p;
-
-    older_opens(&p);
+    older_opens(&anna);
     roster_order(supervised_own(), row_of_player(), SEVEN + 1, ORDER_KILL, 0);
     roster_order(supervised_own(), row_of_player(), SEVEN, ORDER_LOOK, 0);
-    player_hear(&p, MSG_look_at, &got);
-    older_closes(&p);
+    player_hear(&anna, MSG_look_at, &heard);
+    older_closes(&anna);
 }
 
 Test(older, obeys_a_kill, .timeout = 60)
 {
-    struct player p;
-
-    older_opens(&p);
+    older_opens(&anna);
     roster_order(supervised_own(), row_of_player(), SEVEN, ORDER_KILL, 0);
-    channel_hear_end(&p.channel);
-    older_closes(&p);
+    channel_hear_end(&anna.channel);
+    older_closes(&anna);
 }
 
 static bool is_gone(const struct roster_facts *now)
@@ -445,24 +420,22 @@ static bool has_logged_in(const struct roster_facts *now)
 Test(older, shows_each_session, .timeout = 60)
 {
     struct roster_facts now;
-    struct actor files;
-    struct player p;
 
     supervised_make_rosters();
     supervised_open(supervised_uses_own);
     stage.session =
         stage.gate.note.session; /* its record stays until gate reaps it */
-    player_enter(&p, SEVEN);
+    player_enter(&anna, SEVEN);
     supervised_shows(supervised_own(), SEVEN, NULL, &now);
     cr_expect_eq(now.login, 0);
     cr_expect_str_empty(now.user);
     cr_expect_neq(now.peer.family, 0);
-    player_logs_in(&p, &files);
+    player_logs_in(&anna, &ours);
     supervised_shows(supervised_own(), SEVEN, has_logged_in, &now);
     cr_expect_str_eq(now.user, "anna");
-    cr_expect_eq(now.version, p.version);
-    player_leave(&p);
-    actor_finish(&files);
+    cr_expect_eq(now.version, anna.version);
+    player_leave(&anna);
+    actor_finish(&ours);
     gate_reaps(SEVEN, 0x100);
     supervised_shows(supervised_own(), SEVEN, is_gone, &now);
     cr_expect_eq(now.status, 0x100);

@@ -144,25 +144,25 @@ static void second_logs_in(struct player *p, struct actor *files)
  * next look at the file; a second change works as well. */
 Test(password, changed, .timeout = 60)
 {
-    struct actor files, others;
-    struct player p, other;
+    struct actor others;
+    struct player other;
     struct buf text;
 
-    stage_logged_in(permit, &p, &files);
+    stage_logged_in(permit, &anna, &ours);
     second_logs_in(&other, &others);
-    asks(&p, 5);
-    finds(&p, "anna", PASSWORD_OK, NEW);
+    asks(&anna, 5);
+    finds(&anna, "anna", PASSWORD_OK, NEW);
     is_kicked(&other, ENDING_CHANGED);
-    is_told(&p, PASSWORD_OK);
+    is_told(&anna, PASSWORD_OK);
     cr_expect(has_hash("anna", NEW));
     cr_expect_not(has_hash("bert", NEW));
-    changes(&p, NEW2, PASSWORD_OK);
+    changes(&anna, NEW2, PASSWORD_OK);
     cr_expect(has_hash("anna", NEW2));
     read_all(&text);
     cr_expect_not_null(strstr(text.data, "rights./in=drop"), "lost keys");
     buf_release(&text);
     player_leave(&other);
-    stage_leave(&p);
+    stage_leave(&anna);
 }
 
 static void has_a_roster(struct master *m)
@@ -183,24 +183,22 @@ static bool has_another_version(const struct roster_facts *now)
 Test(password, the_newest_master_hears_of_it, .timeout = 60)
 {
     struct roster_facts now;
-    struct actor files;
-    struct player p;
     char lock[160];
 
     supervised_make_rosters();
     supervised_open(has_a_roster);
-    player_enter(&p, 1);
-    player_logs_in(&p, &files);
+    player_enter(&anna, 1);
+    player_logs_in(&anna, &ours);
     snprintf(lock, sizeof(lock), "%s/users.lock", stage.folder);
-    asks(&p, 5);
-    finds(&p, "anna", PASSWORD_OK, NEW);
+    asks(&anna, 5);
+    finds(&anna, "anna", PASSWORD_OK, NEW);
     while (access(lock, F_OK) < 0)
         poll(NULL, 0, 1);
     supervised_replaces();
-    version_before = p.version;
+    version_before = anna.version;
     supervised_shows(supervised_own(), 1, has_another_version, &now);
-    is_told(&p, PASSWORD_OK);
-    player_leave(&p);
+    is_told(&anna, PASSWORD_OK);
+    player_leave(&anna);
     stage_close();
     supervised_drop_rosters();
 }
@@ -219,22 +217,20 @@ static const struct {
 Test(password, kept, .timeout = 60)
 {
     struct buf before, after;
-    struct actor files;
-    struct player p;
 
-    stage_logged_in(permit, &p, &files);
+    stage_logged_in(permit, &anna, &ours);
     read_all(&before);
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-        asks(&p, 5);
-        finds(&p, refused[i].yes ? "anna" : NULL, refused[i].fault,
+        asks(&anna, 5);
+        finds(&anna, refused[i].yes ? "anna" : NULL, refused[i].fault,
               refused[i].hash);
-        is_told(&p, refused[i].told);
+        is_told(&anna, refused[i].told);
     }
     read_all(&after);
     cr_expect_str_eq(before.data, after.data);
     buf_release(&before);
     buf_release(&after);
-    stage_leave(&p);
+    stage_leave(&anna);
 }
 
 static void permit_two_tries(struct master *m)
@@ -246,37 +242,31 @@ static void permit_two_tries(struct master *m)
 /* Those before the login are forgotten. */
 Test(password, two_wrong_ones_end_the_session, .timeout = 60)
 {
-    struct actor files;
-    struct player p;
-
-    stage_with(permit_two_tries, &p);
-    player_asks(&p);
-    auth_says(p.serial, NULL);
-    player_is_denied(&p, DENIAL_WRONG);
-    player_logs_in(&p, &files);
+    stage_with(permit_two_tries, &anna);
+    player_asks(&anna);
+    auth_says(anna.serial, NULL);
+    player_is_denied(&anna, DENIAL_WRONG);
+    player_logs_in(&anna, &ours);
     for (int i = 0; i < 2; i++) {
-        asks(&p, 5);
-        finds(&p, NULL, PASSWORD_OK, "");
-        is_told(&p, PASSWORD_WRONG);
+        asks(&anna, 5);
+        finds(&anna, NULL, PASSWORD_OK, "");
+        is_told(&anna, PASSWORD_WRONG);
     }
-    p.request = channel_next(&p.channel);
-    TELL(&p.channel, login, p.request);
-    is_kicked(&p, ENDING_LOGIN_TRIES);
-    stage_leave(&p);
+    anna.request = channel_next(&anna.channel);
+    TELL(&anna.channel, login, anna.request);
+    is_kicked(&anna, ENDING_LOGIN_TRIES);
+    stage_leave(&anna);
 }
 
 /* Only users who must may. Auth isn't asked. */
 Test(password, not_permitted, .timeout = 60)
 {
-    struct actor files;
-    struct player p;
-
-    stage_logged_in(forbid, &p, &files);
-    p.request = channel_next(&p.channel);
-    TELL(&p.channel, login, p.request);
-    p.channel.phase = PHASE_VERIFY;
-    is_told(&p, PASSWORD_FIXED);
-    stage_leave(&p);
+    stage_logged_in(forbid, &anna, &ours);
+    anna.request = channel_next(&anna.channel);
+    TELL(&anna.channel, login, anna.request);
+    anna.channel.phase = PHASE_VERIFY;
+    is_told(&anna, PASSWORD_FIXED);
+    stage_leave(&anna);
 }
 
 /* Auth is broken into: whatever it says, no other user's line changes. Each of
@@ -300,89 +290,78 @@ Test(password, lies_of_auth, .timeout = 120)
 {
     for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
         struct buf before, after;
-        struct actor files;
-        struct player p;
 
-        stage_logged_in(permit, &p, &files);
+        stage_logged_in(permit, &anna, &ours);
         read_all(&before);
-        asks(&p, 5);
-        finds(&p, lies[i].user, PASSWORD_OK, lies[i].hash);
+        asks(&anna, 5);
+        finds(&anna, lies[i].user, PASSWORD_OK, lies[i].hash);
         stage_reports(EVENT_PEER, lies[i].why);
-        is_told(&p, PASSWORD_BUSY);
+        is_told(&anna, PASSWORD_BUSY);
         read_all(&after);
         cr_expect_str_eq(before.data, after.data, "%zu", i);
         buf_release(&before);
         buf_release(&after);
         actor_again(&stage.auth);
-        stage_leave(&p);
+        stage_leave(&anna);
     }
 }
 
 /* A hash that nobody asked for, about the session of another user. */
 Test(password, unasked, .timeout = 60)
 {
-    struct actor files;
-    struct player p;
-
-    stage_logged_in(permit, &p, &files);
-    finds(&p, "anna", PASSWORD_OK, NEW);
+    stage_logged_in(permit, &anna, &ours);
+    finds(&anna, "anna", PASSWORD_OK, NEW);
     stage_reports(EVENT_PEER, "a verdict that nobody asked for");
     cr_expect_not(has_hash("anna", NEW));
     actor_again(&stage.auth);
-    stage_leave(&p);
+    stage_leave(&anna);
 }
 
 /* A login writes nothing: only a user who asks gets a new hash. */
 Test(password, not_at_a_login, .timeout = 60)
 {
-    struct player p;
-
-    stage_with(permit, &p);
-    player_asks(&p);
-    finds(&p, "anna", PASSWORD_OK, NEW);
+    stage_with(permit, &anna);
+    player_asks(&anna);
+    finds(&anna, "anna", PASSWORD_OK, NEW);
     stage_reports(EVENT_PEER, "a new hash at a login");
-    player_is_denied(&p, DENIAL_FAILED);
+    player_is_denied(&anna, DENIAL_FAILED);
     cr_expect_not(has_hash("anna", NEW));
     actor_again(&stage.auth);
-    stage_leave(&p);
+    stage_leave(&anna);
 }
 
 /* sallyportctl works on the file, or has changed the hash meanwhile. */
 Test(password, somebody_else_edits, .timeout = 60)
 {
     char path[128], lock[140];
-    struct actor files;
-    struct player p;
     int fd;
 
-    stage_logged_in(permit, &p, &files);
+    stage_logged_in(permit, &anna, &ours);
     users_path(path);
     snprintf(lock, sizeof(lock), "%s.lock", path);
     fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     cr_assert_eq(flock(fd, LOCK_EX | LOCK_NB), 0);
-    asks(&p, 5);
-    finds(&p, "anna", PASSWORD_OK, NEW);
-    is_told(&p, PASSWORD_BUSY);
+    asks(&anna, 5);
+    finds(&anna, "anna", PASSWORD_OK, NEW);
+    is_told(&anna, PASSWORD_BUSY);
     close(fd);
     cr_expect_not(has_hash("anna", NEW));
-    stage_leave(&p);
+    stage_leave(&anna);
 }
 
 /* The directory can't be written to. It is logged once. */
 Test(password, read_only, .timeout = 60)
 {
     char temp[160];
-    struct actor files;
-    struct player p;
 
-    stage_logged_in(permit, &p, &files);
+    stage_logged_in(permit, &anna, &ours);
     snprintf(temp, sizeof(temp), "%s/.users.sallyport-new", stage.folder);
     cr_assert_eq(mkdir(temp, 0700), 0); /* in the way of the new file */
     for (int i = 0; i < 2; i++) {
-        changes(&p, NEW, PASSWORD_UNWRITTEN);
+        changes(&anna, NEW, PASSWORD_UNWRITTEN);
         if (i == 0)
             stage_reports(EVENT_TROUBLE, "can't be written");
     }
     cr_expect_not(has_hash("anna", NEW));
-    stage_leave(&p);
+    stage_leave(&anna);
 }

@@ -69,40 +69,38 @@ static void expect_byte(int fd, char byte)
 Test(proxied, the_client_is_known)
 {
     struct address peer;
-    struct actor files;
-    struct player p;
     int fd;
 
     stage_open(by_proxies);
-    enter(&p, 11);
-    cr_assert_eq(send(p.log, "x", 1, MSG_NOSIGNAL), 1);
+    enter(&anna, 11);
+    cr_assert_eq(send(anna.log, "x", 1, MSG_NOSIGNAL), 1);
     name(11, &client);
-    is_entered(&p);
+    is_entered(&anna);
     cr_expect_eq(next_sender(&peer, &fd), 11);
     cr_expect(address_same_host(&peer, &client) && peer.port == 4711);
     expect_byte(fd, 'x');
     close(fd);
-    player_logs_in(&p, &files);
+    player_logs_in(&anna, &ours);
     cr_expect_eq(next_sender(&peer, &fd), 11); /* the sender of its files */
     cr_expect(address_same_host(&peer, &client));
     close(fd);
-    stage_leave(&p);
+    stage_leave(&anna);
 }
 
 /* Its one event has the address that is known. A session that sent nothing,
  * such as a health check, is unknown to log. */
 Test(proxied, ends_before_it_is_known)
 {
-    struct player quiet, p, next;
+    struct player quiet, next;
     struct address peer;
     int fd;
 
     stage_open(by_proxies);
     enter(&quiet, 10);
     player_leave(&quiet);
-    enter(&p, 11);
-    cr_assert_eq(send(p.log, "x", 1, MSG_NOSIGNAL), 1);
-    player_leave(&p);
+    enter(&anna, 11);
+    cr_assert_eq(send(anna.log, "x", 1, MSG_NOSIGNAL), 1);
+    player_leave(&anna);
     cr_expect_eq(next_sender(&peer, &fd), 11);
     cr_expect(address_same_host(&peer, &proxy));
     expect_byte(fd, 'x');
@@ -118,52 +116,46 @@ Test(proxied, ends_before_it_is_known)
 
 Test(proxied, no_login_before)
 {
-    struct player p;
-
     stage_open(by_proxies);
-    enter(&p, 11);
-    TELL(&p.channel, login, 1);
+    enter(&anna, 11);
+    TELL(&anna.channel, login, 1);
     stage_reports(EVENT_PEER, "a message in the wrong phase");
     gate_hears(MSG_kill, 11);
-    channel_hear_end(&p.channel);
-    stage_leave(&p);
+    channel_hear_end(&anna.channel);
+    stage_leave(&anna);
 }
 
 /* A session understands MSG_kick at any time. */
 Test(proxied, kicked_before)
 {
-    struct message got;
-    struct player p;
-
     stage_open(by_proxies);
-    enter(&p, 11);
+    enter(&anna, 11);
     kill(stage.master, SIGTERM);
-    player_hear(&p, MSG_kick, &got);
-    cr_expect_eq(got.kick.why, ENDING_SHUTDOWN);
+    player_hear(&anna, MSG_kick, &heard);
+    cr_expect_eq(heard.kick.why, ENDING_SHUTDOWN);
     name(11, &client); /* it crossed the kick */
-    channel_hear_end(&p.channel);
-    stage_leave(&p);
+    channel_hear_end(&anna.channel);
+    stage_leave(&anna);
 }
 
 /* A new log learns of it when its client is known. */
 Test(proxied, log_is_new_meanwhile)
 {
     struct address peer;
-    struct player p;
     int fd;
 
     stage_open(by_proxies);
-    enter(&p, 11);
+    enter(&anna, 11);
     actor_die(&stage.log);
     actor_again(&stage.log);
-    cr_assert_eq(send(p.log, "x", 1, MSG_NOSIGNAL), 1);
+    cr_assert_eq(send(anna.log, "x", 1, MSG_NOSIGNAL), 1);
     name(11, &client);
-    is_entered(&p);
+    is_entered(&anna);
     cr_expect_eq(next_sender(&peer, &fd), 11);
     cr_expect(address_same_host(&peer, &client));
     expect_byte(fd, 'x');
     close(fd);
-    stage_leave(&p);
+    stage_leave(&anna);
 }
 
 static void twice(void)
@@ -196,13 +188,12 @@ static const struct {
 Test(proxied, lies)
 {
     for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
-        struct player p;
 
         stage_open(lies[i].adjust);
-        player_enter_from(&p, 11, &proxy);
+        player_enter_from(&anna, 11, &proxy);
         lies[i].act();
         stage_reports(EVENT_PEER, lies[i].wrong);
-        player_leave(&p);
+        player_leave(&anna);
         actor_again(&stage.gate);
         stage_close();
     }

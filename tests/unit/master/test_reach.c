@@ -93,7 +93,6 @@ static void goes_and_comes_back(struct player *p, const char *path,
 /* One event at each change, however many looks there are. */
 Test(reach, goes_and_comes_back)
 {
-    struct player p;
     char users[128];
     int watch = inotify_init1(IN_CLOEXEC);
 
@@ -102,28 +101,26 @@ Test(reach, goes_and_comes_back)
     stage_open(has_own_homes);
     snprintf(users, sizeof(users), "%s/users", stage.folder);
     wait_for_first_look(watch);
-    player_enter(&p, 1);
+    player_enter(&anna, 1);
     expect_away(NULL);
     for (int i = 0; i < 2; i++)
-        goes_and_comes_back(&p, homes, "new clients get 421: the homes in");
-    goes_and_comes_back(&p, users, "new clients get 421: the users file");
-    player_leave(&p);
+        goes_and_comes_back(&anna, homes, "new clients get 421: the homes in");
+    goes_and_comes_back(&anna, users, "new clients get 421: the users file");
+    player_leave(&anna);
     stage_close();
 }
 
 /* A new server without users: nobody is turned away. */
 Test(reach, homes_that_were_never_there)
 {
-    struct player p;
-
     stage_open(has_own_homes);
     expect_away(NULL);
     cr_assert_eq(mkdir(homes, 0700), 0);
-    player_enter(&p, 1);
-    player_asks(&p);
+    player_enter(&anna, 1);
+    player_asks(&anna);
     auth_says(1, NULL);
-    player_is_denied(&p, DENIAL_WRONG);
+    player_is_denied(&anna, DENIAL_WRONG);
     expect_away(NULL);
-    player_leave(&p);
+    player_leave(&anna);
     stage_close();
 }

@@ -47,19 +47,16 @@ static void gets_adopted(void)
  * then. Gate stays to the end. */
 Test(retire, ends_with_its_last_session)
 {
-    struct actor files;
-    struct player p;
-
     supervised_open(NULL);
     stage.session = stage.gate.note.session;
     supervised_replaces();
-    player_enter(&p, 1);
+    player_enter(&anna, 1);
     TELL(&stage.gate.channel, shut);
-    player_logs_in(&p, &files);
+    player_logs_in(&anna, &ours);
     channel_hear_end(&stage.auth.channel);
     supervised_heard();
-    player_leave(&p);
-    actor_finish(&files);
+    player_leave(&anna);
+    actor_finish(&ours);
     stage_ends();
 }
 
@@ -72,16 +69,13 @@ static void hurries(struct master *m)
  * dead disk. */
 Test(retire, files_that_does_not_end)
 {
-    struct actor files;
-    struct player p;
-
     supervised_open(hurries);
-    player_enter(&p, 1);
-    player_logs_in(&p, &files);
-    cr_assert_eq(ptrace(PTRACE_SEIZE, files.note.pid, NULL, NULL), 0);
+    player_enter(&anna, 1);
+    player_logs_in(&anna, &ours);
+    cr_assert_eq(ptrace(PTRACE_SEIZE, ours.note.pid, NULL, NULL), 0);
     supervised_replaces();
     TELL(&stage.gate.channel, shut);
-    player_leave(&p);
+    player_leave(&anna);
     stage_ends();
 }
 
@@ -175,18 +169,16 @@ Test(retire, gate_dies_in_the_takeover)
 /* Its gate dies: the next one has no listeners, and accepts nobody. */
 Test(retire, gate_dies)
 {
-    struct player p;
-
     supervised_open(NULL);
     stage.session = stage.gate.note.session;
-    player_enter(&p, 1);
-    player_asks(&p); /* so master has seen it */
+    player_enter(&anna, 1);
+    player_asks(&anna); /* so master has seen it */
     supervised_replaces();
     supervised_heard();
     actor_die(&stage.gate);
     another_gate();
     gets_adopted();
-    player_leave(&p);
+    player_leave(&anna);
     stage_ends();
 }
 
@@ -198,13 +190,10 @@ static void is_patient(struct master *m)
 /* It dies just before: the next one has got its listeners, and isn't ready. */
 Test(retire, gate_that_has_begun_just_now)
 {
-    struct message got;
-    struct player p;
-
     supervised_open(is_patient);
     stage.session = stage.gate.note.session;
-    player_enter(&p, 1);
-    player_asks(&p);
+    player_enter(&anna, 1);
+    player_asks(&anna);
     actor_die(&stage.gate);
     channel_close(&stage.gate.channel);
     actor_enter(&stage.gate, "gate");
@@ -212,9 +201,9 @@ Test(retire, gate_that_has_begun_just_now)
     TELL(&supervised_channel, replaced);
     supervised_heard();
     actor_ready(&stage.gate);
-    actor_hear(&stage.gate, MSG_stop_accepting, &got);
+    actor_hear(&stage.gate, MSG_stop_accepting, &heard);
     gets_adopted();
-    player_leave(&p);
+    player_leave(&anna);
     stage_ends();
 }
 
@@ -239,12 +228,10 @@ static void expect_no_session(uint64_t serial)
 
 Test(retire, gate_that_goes_on_accepting)
 {
-    struct player p;
-
     supervised_open(hurries_gate);
     stage.session = stage.gate.note.session;
-    player_enter(&p, 1);
-    player_asks(&p);
+    player_enter(&anna, 1);
+    player_asks(&anna);
     supervised_replaces();
     TELL(&stage.gate.channel, shut);
     expect_no_session(2);
@@ -253,7 +240,7 @@ Test(retire, gate_that_goes_on_accepting)
     expect_no_session(3);
     another_gate();
     gets_adopted();
-    player_leave(&p);
+    player_leave(&anna);
     stage_ends();
 }
 
@@ -269,16 +256,15 @@ Test(retire, order_during_a_reload)
 {
     struct message got = { .kind = MSG_NONE };
     struct board *board = stage_board();
-    struct player p;
 
     supervised_make_rosters();
     supervised_open(supervised_uses_older);
-    player_enter(&p, 1);
+    player_enter(&anna, 1);
     board_set(&board->drains, 1);
-    player_hear(&p, MSG_kick, &got);
+    player_hear(&anna, MSG_kick, &got);
     cr_expect(got.kick.finish);
     cr_expect_eq(got.kick.why, ENDING_DRAINED);
-    player_leave(&p);
+    player_leave(&anna);
     stage_close();
     supervised_drop_rosters();
 }

@@ -58,20 +58,18 @@ static void expect_channel(int from, int to)
 
 Test(service, of_session_and_files)
 {
-    struct player p;
-    struct actor files;
     int fd;
 
     stage_open(NULL);
-    player_enter(&p, 11);
+    player_enter(&anna, 11);
     hear_peer(PROCESS_SESSION, 11, "", &fd);
-    expect_channel(p.log, fd);
+    expect_channel(anna.log, fd);
     close(fd);
-    player_logs_in(&p, &files);
+    player_logs_in(&anna, &ours);
     hear_peer(PROCESS_FILES, 11, "anna", &fd);
-    expect_channel(files.log, fd);
+    expect_channel(ours.log, fd);
     close(fd);
-    stage_leave(&p);
+    stage_leave(&anna);
 }
 
 static bool is_reaped(void *actor)
@@ -82,27 +80,25 @@ static bool is_reaped(void *actor)
 /* If its files fails, a user isn't logged in, and the next log gets no name. */
 Test(service, of_a_session_that_was_denied)
 {
-    struct player p;
-    struct actor files;
     int fd;
 
-    stage_asked(NULL, &p);
-    auth_says(p.serial, "anna");
-    actor_enter(&files, "files");
-    actor_die(&files);
-    player_is_denied(&p, DENIAL_HOME);
+    stage_asked(NULL, &anna);
+    auth_says(anna.serial, "anna");
+    actor_enter(&ours, "files");
+    actor_die(&ours);
+    player_is_denied(&anna, DENIAL_HOME);
     actor_die(&stage.log);
     actor_again(&stage.log);
-    hear_peer(PROCESS_SESSION, p.serial, "", &fd);
+    hear_peer(PROCESS_SESSION, anna.serial, "", &fd);
     close(fd);
     /* Until then the session gets no other one. */
-    cr_assert(wait_until(is_reaped, &files, STAGE_WAIT_MS));
-    player_logs_in(&p, &files);
+    cr_assert(wait_until(is_reaped, &ours, STAGE_WAIT_MS));
+    player_logs_in(&anna, &ours);
     actor_die(&stage.log);
     actor_again(&stage.log);
-    hear_peer(PROCESS_SESSION, p.serial, "anna", &fd);
+    hear_peer(PROCESS_SESSION, anna.serial, "anna", &fd);
     close(fd);
-    stage_leave(&p);
+    stage_leave(&anna);
 }
 
 static void die_so_often(struct actor *a, int times)
@@ -155,21 +151,20 @@ static void log_dies(void)
 /* Every channel comes again, with its unread bytes, and no process notices. */
 Test(service, new_log)
 {
-    struct player p, late;
-    struct actor files;
+    struct player late;
     struct pollfd told = { .events = POLLIN };
     int fd;
 
     stage_open(NULL);
-    player_enter(&p, 11);
-    player_logs_in(&p, &files);
+    player_enter(&anna, 11);
+    player_logs_in(&anna, &ours);
     hear_peer(PROCESS_FILES, 11, "anna", &fd);
-    cr_assert_eq(send(files.log, "w", 1, MSG_NOSIGNAL), 1);
+    cr_assert_eq(send(ours.log, "w", 1, MSG_NOSIGNAL), 1);
     close(fd); /* it hasn't read that */
     log_dies();
     player_enter(&late, 12);
     cr_assert_eq(send(late.log, "w", 1, MSG_NOSIGNAL), 1);
-    cr_assert_eq(send(p.log, "w", 1, MSG_NOSIGNAL), 1);
+    cr_assert_eq(send(anna.log, "w", 1, MSG_NOSIGNAL), 1);
     actor_ready(&stage.log);
     stage_reports(EVENT_CHILD, "ended by signal 9");
     hear_peer(PROCESS_SESSION, 11, "anna", &fd);
@@ -179,11 +174,11 @@ Test(service, new_log)
     hear_peer(PROCESS_SESSION, 12, "", &fd);
     expect_words(&fd, 'w');
     stage_serves();
-    told.fd = p.channel.fd;
+    told.fd = anna.channel.fd;
     cr_expect_eq(poll(&told, 1, 0), 0, "the session was told");
-    told.fd = files.channel.fd;
+    told.fd = ours.channel.fd;
     cr_expect_eq(poll(&told, 1, 0), 0, "its files was told");
-    player_leave(&p);
+    player_leave(&anna);
     stage_leave(&late);
 }
 
@@ -208,31 +203,30 @@ Test(service, new_log_hears_of_all_children)
 /* A session that asks for a signature meanwhile waits, and gets it. */
 Test(service, new_keys)
 {
-    struct player p;
     struct message client;
     struct pollfd end = { .events = POLLIN };
     int fd;
 
-    stage_with(NULL, &p);
+    stage_with(NULL, &anna);
     actor_hear(&stage.keys, MSG_keys_client, &client); /* gate */
     message_close(&client);
     actor_hear(&stage.keys, MSG_keys_client, &client);
-    cr_assert_eq(client.keys_client.serial, p.serial);
+    cr_assert_eq(client.keys_client.serial, anna.serial);
     message_close(&client);
     actor_die(&stage.keys);
     actor_enter(&stage.keys, "keys");
-    end.fd = p.keys;
+    end.fd = anna.keys;
     cr_assert_eq(poll(&end, 1, 0), 0, "the session sees an end");
-    cr_assert_eq(send(p.keys, "k", 1, MSG_NOSIGNAL), 1);
+    cr_assert_eq(send(anna.keys, "k", 1, MSG_NOSIGNAL), 1);
     actor_ready(&stage.keys);
     do {
         actor_hear(&stage.keys, MSG_keys_client, &client);
         fd = fd_take(&client.keys_client.client);
-        if (client.keys_client.serial != p.serial)
+        if (client.keys_client.serial != anna.serial)
             close(fd);
-    } while (client.keys_client.serial != p.serial);
+    } while (client.keys_client.serial != anna.serial);
     expect_words(&fd, 'k');
-    stage_leave(&p);
+    stage_leave(&anna);
 }
 
 static void garbage(struct actor *a)
@@ -279,14 +273,13 @@ static void many(struct master *m)
 Test(service, slow_log)
 {
     static struct player p[400];
-    struct actor files;
     int fd;
 
     stage_open(many);
     for (uint64_t i = 0; i < 399; i++)
         player_enter(&p[i], i + 1);
     player_enter(&p[399], 400);
-    player_logs_in(&p[399], &files); /* while log sleeps */
+    player_logs_in(&p[399], &ours); /* while log sleeps */
     for (uint64_t i = 0; i < 400; i++) {
         hear_peer(PROCESS_SESSION, i + 1, NULL, &fd);
         expect_channel(p[i].log, fd);
@@ -335,47 +328,44 @@ static void end_player(struct player *p)
 
 Test(service, words_of_the_ended)
 {
-    struct player p, late, silent;
-    struct actor files;
+    struct player late, silent;
 
-    stage_logged_in(NULL, &p, &files);
+    stage_logged_in(NULL, &anna, &ours);
     log_dies();
-    say_word(p.log, 'w');
-    end_player(&p);
+    say_word(anna.log, 'w');
+    end_player(&anna);
     player_enter(&silent, 12);
     end_player(&silent);
     player_enter(&late, 13);
     say_word(late.log, 'l');
     end_player(&late);
-    gate_reaps(p.serial, 9);
-    channel_hear_end(&files.channel);
-    say_word(files.log, 'f'); /* about an upload under way */
+    gate_reaps(anna.serial, 9);
+    channel_hear_end(&ours.channel);
+    say_word(ours.log, 'f'); /* about an upload under way */
     actor_ready(&stage.log);
-    expect_next(PROCESS_SESSION, p.serial, 'w');
+    expect_next(PROCESS_SESSION, anna.serial, 'w');
     expect_next(PROCESS_SESSION, 13, 'l');
-    expect_next(PROCESS_FILES, p.serial, 'f');
-    close(files.log);
+    expect_next(PROCESS_FILES, anna.serial, 'f');
+    close(ours.log);
     stage_close();
 }
 
 /* Sessions without a login leave room for users' sessions. */
 Test(service, the_ended_are_bounded)
 {
-    struct player p;
-    struct actor files;
     int fd;
 
     stage_open(NULL);
     log_dies();
     for (uint64_t serial = 1; serial <= FOREIGN + TOO_MANY; serial++) {
-        player_enter(&p, serial);
-        say_word(p.log, 'n');
-        end_player(&p);
+        player_enter(&anna, serial);
+        say_word(anna.log, 'n');
+        end_player(&anna);
     }
-    player_enter(&p, 100);
-    player_logs_in(&p, &files);
-    say_word(p.log, 'u');
-    end_player(&p);
+    player_enter(&anna, 100);
+    player_logs_in(&anna, &ours);
+    say_word(anna.log, 'u');
+    end_player(&anna);
     actor_ready(&stage.log);
     for (uint64_t serial = 1; serial <= FOREIGN; serial++)
         expect_next(PROCESS_SESSION, serial, 'n');
@@ -390,31 +380,29 @@ Test(service, the_ended_are_bounded)
  * read them: log keeps places for other users. */
 Test(service, one_user_leaves_room_in_log)
 {
-    struct player p;
-    struct actor files;
     int fd[UNREAD_MOST];
 
     stage_open(NULL);
     for (uint64_t serial = 1; serial <= UNREAD_MOST; serial++) {
-        player_enter(&p, serial);
-        player_logs_in(&p, &files);
-        say_word(p.log, 'w');
-        end_player(&p);
+        player_enter(&anna, serial);
+        player_logs_in(&anna, &ours);
+        say_word(anna.log, 'w');
+        end_player(&anna);
         gate_reaps(serial, 9);
-        actor_die(&files);
-        fd_close(&files.log);
-        cr_assert(wait_until(is_reaped, &files, STAGE_WAIT_MS));
+        actor_die(&ours);
+        fd_close(&ours.log);
+        cr_assert(wait_until(is_reaped, &ours, STAGE_WAIT_MS));
         hear_peer(PROCESS_SESSION, serial, "", &fd[serial - 1]);
     }
-    player_enter(&p, 100);
-    player_asks(&p);
+    player_enter(&anna, 100);
+    player_asks(&anna);
     auth_says(100, "anna");
-    player_is_denied(&p, DENIAL_UNLOGGED);
+    player_is_denied(&anna, DENIAL_UNLOGGED);
     expect_words(&fd[0], 'w');
-    player_logs_in(&p, &files);
+    player_logs_in(&anna, &ours);
     for (int i = 1; i < UNREAD_MOST; i++)
         fd_close(&fd[i]);
-    stage_leave(&p);
+    stage_leave(&anna);
 }
 
 static void forgetful(struct master *m)
@@ -426,38 +414,34 @@ static void forgetful(struct master *m)
  * read, and don't keep their user out for ever. */
 Test(service, log_drops_channels_of_one_user)
 {
-    struct player p;
-    struct actor files;
     int fd;
 
     stage_open(forgetful);
     for (uint64_t serial = 1; serial <= UNREAD_MOST; serial++) {
-        player_enter(&p, serial);
-        player_logs_in(&p, &files);
-        say_word(p.log, 'w');
-        end_player(&p);
+        player_enter(&anna, serial);
+        player_logs_in(&anna, &ours);
+        say_word(anna.log, 'w');
+        end_player(&anna);
         gate_reaps(serial, 9);
-        actor_die(&files);
-        fd_close(&files.log);
-        cr_assert(wait_until(is_reaped, &files, STAGE_WAIT_MS));
+        actor_die(&ours);
+        fd_close(&ours.log);
+        cr_assert(wait_until(is_reaped, &ours, STAGE_WAIT_MS));
         hear_peer(PROCESS_SESSION, serial, "", &fd);
         close(fd);
     }
-    player_enter(&p, 100);
-    player_logs_in(&p, &files);
+    player_enter(&anna, 100);
+    player_logs_in(&anna, &ours);
     stage_reports(EVENT_TROUBLE, "their last events");
-    stage_leave(&p);
+    stage_leave(&anna);
 }
 
 /* The service stops while there is no log. */
 Test(service, no_log_at_the_stop)
 {
-    struct player p;
-
     stage_open(NULL);
     log_dies();
-    player_enter(&p, 1);
-    say_word(p.log, 'n');
-    end_player(&p);
+    player_enter(&anna, 1);
+    say_word(anna.log, 'n');
+    end_player(&anna);
     stage_close(); /* and no descriptor leaks */
 }

@@ -54,11 +54,9 @@ Test(start, each_gets_its_own)
 /* The hashes are a message, since the key of their names comes with them. */
 Test(start, auth_gets_the_users_when_it_is_ready)
 {
-    struct message p;
-
     stage_raise(NULL);
     actors_enter();
-    cr_expect_eq(channel_receive(&stage.auth.channel, &p), 0);
+    cr_expect_eq(channel_receive(&stage.auth.channel, &heard), 0);
     actor_ready(&stage.auth);
     cr_expect_gt(stage.users.count, 0);
     stage_close();

@@ -8,19 +8,17 @@
 
 Test(stop, kicks_and_waits)
 {
-    struct player p, q;
-    struct actor files;
-    struct message got;
+    struct player q;
 
-    stage_with(NULL, &p);
+    stage_with(NULL, &anna);
     player_enter(&q, 2);
-    player_logs_in(&p, &files);
+    player_logs_in(&anna, &ours);
     kill(stage.master, SIGTERM);
-    actor_hear(&stage.gate, MSG_stop_accepting, &got);
-    player_hear(&p, MSG_kick, &got);
-    cr_assert_eq(got.kick.why, ENDING_SHUTDOWN);
-    player_hear(&q, MSG_kick, &got);
-    player_leave(&p);        /* leaves */
+    actor_hear(&stage.gate, MSG_stop_accepting, &heard);
+    player_hear(&anna, MSG_kick, &heard);
+    cr_assert_eq(heard.kick.why, ENDING_SHUTDOWN);
+    player_hear(&q, MSG_kick, &heard);
+    player_leave(&anna);     /* leaves */
     gate_hears(MSG_kill, 2); /* stays */
     channel_hear_end(&q.channel);
     stage_ended(0);
@@ -31,22 +29,20 @@ Test(stop, kicks_and_waits)
  * one.) */
 Test(stop, files_stays_until_the_session_goes)
 {
-    struct player p, q;
-    struct actor files;
-    struct message got;
+    struct player q;
 
-    stage_logged_in(NULL, &p, &files);
+    stage_logged_in(NULL, &anna, &ours);
     player_enter(&q, 2);
     stage_serves(); /* so master knows the second one, after the first */
     kill(stage.master, SIGTERM);
-    player_hear(&p, MSG_kick, &got);
-    player_hear(&q, MSG_kick, &got);
+    player_hear(&anna, MSG_kick, &heard);
+    player_hear(&q, MSG_kick, &heard);
     do
-        message_close(&got);
-    while (channel_receive(&files.channel, &got) == 1);
-    cr_assert_eq(channel_receive(&files.channel, &got), 0);
-    player_leave(&p);
-    channel_hear_end(&files.channel);
+        message_close(&heard);
+    while (channel_receive(&ours.channel, &heard) == 1);
+    cr_assert_eq(channel_receive(&ours.channel, &heard), 0);
+    player_leave(&anna);
+    channel_hear_end(&ours.channel);
     player_leave(&q);
     stage_ended(0);
 }
@@ -60,12 +56,10 @@ static void short_stop(struct master *m)
 /* Nobody reacts: files and all children are stopped processes. */
 Test(stop, nobody_goes)
 {
-    struct player p;
-    struct actor files;
     uint64_t before;
 
-    stage_logged_in(short_stop, &p, &files);
-    kill(files.note.pid, SIGSTOP);
+    stage_logged_in(short_stop, &anna, &ours);
+    kill(ours.note.pid, SIGSTOP);
     kill(stage.gate.note.pid, SIGSTOP);
     kill(stage.auth.note.pid, SIGSTOP);
     kill(stage.log.note.pid, SIGSTOP);
@@ -77,29 +71,25 @@ Test(stop, nobody_goes)
 
 Test(stop, second_signal_is_at_once)
 {
-    struct player p;
-    struct message got;
-
-    stage_with(NULL, &p);
+    stage_with(NULL, &anna);
     kill(stage.master, SIGTERM);
-    player_hear(&p, MSG_kick, &got);
+    player_hear(&anna, MSG_kick, &heard);
     kill(stage.master, SIGINT);
-    channel_hear_end(&p.channel);
+    channel_hear_end(&anna.channel);
     stage_ended(0);
 }
 
 /* No session begins any more. */
 Test(stop, door_is_closed)
 {
-    struct player p, late;
-    struct message got;
+    struct player late;
 
-    stage_with(NULL, &p);
+    stage_with(NULL, &anna);
     kill(stage.master, SIGTERM);
-    player_hear(&p, MSG_kick, &got);
+    player_hear(&anna, MSG_kick, &heard);
     player_enter(&late, 2);
     channel_hear_end(&late.channel);
-    player_leave(&p);
+    player_leave(&anna);
     stage_ended(0);
 }
 
