@@ -451,8 +451,8 @@ bool grant_walk_next(struct grant_walk *w, struct grant_source *ret);
 /* share_show.c: describes all of them, as an array. */
 json_t *grant_sources(const struct users *u, const struct user *user,
                       const char *share);
-/* Writes that array: "read by own grant, line 1; drop by team legal, line
- * 3". */
+/* Writes one, "read by own grant, line 1"; and the array, with "; " between. */
+void grant_source_text(const json_t *one, struct buf *into);
 void grant_sources_text(const json_t *list, struct buf *into);
 
 /* letter.c: prints what a partner needs; and on standard error what is missing

@@ -4,6 +4,7 @@
 #include "ctl.h"
 
 #include <grp.h>
+#include <inttypes.h>
 
 json_t *grant_sources(const struct users *u, const struct user *user,
                       const char *share)
@@ -23,6 +24,15 @@ json_t *grant_sources(const struct users *u, const struct user *user,
     return list;
 }
 
+void grant_source_text(const json_t *one, struct buf *into)
+{
+    const char *team = text_of(one, "team", NULL);
+
+    buf_add_format(into, "%s by %s%s, line %" PRIu64,
+                   text_of(one, "rights", ""), team ? "team " : "own grant",
+                   team ? team : "", number_of(one, "line"));
+}
+
 void grant_sources_text(const json_t *list, struct buf *into)
 {
     const json_t *one;
@@ -30,12 +40,8 @@ void grant_sources_text(const json_t *list, struct buf *into)
 
     json_array_foreach(list, i, one)
     {
-        const char *team = text_of(one, "team", NULL);
-
-        buf_add_format(into, "%s%s by %s%s, line %" JSON_INTEGER_FORMAT,
-                       i > 0 ? "; " : "", text_of(one, "rights", ""),
-                       team ? "team " : "own grant", team ? team : "",
-                       json_integer_value(json_object_get(one, "line")));
+        buf_add_text(into, i > 0 ? "; " : "");
+        grant_source_text(one, into);
     }
 }
 

@@ -11,55 +11,39 @@
 
 static const struct can_verb {
     const char *name;
-    unsigned rights;
-    bool entry; /* it acts on an entry of a directory */
+    unsigned rights; /* 0: a login, the only one without a path */
 } verbs[] = {
-    { "list", RIGHT_LIST, false },
-    { "read", RIGHT_READ, false },
-    { "write", RIGHT_WRITE, true },
-    { "replace", RIGHT_WRITE | RIGHT_REPLACE, true },
-    { "delete", RIGHT_DELETE, true },
-    { "rename", RIGHT_RENAME, true },
-    { "mkdir", RIGHT_DIRECTORY, true },
-    { "upload", RIGHT_WRITE, true },
-    { "download", RIGHT_READ, false },
-    { "login", 0, false }, /* the only one without a path */
+    { "list", RIGHT_LIST },       { "read", RIGHT_READ },
+    { "write", RIGHT_WRITE },     { "replace", RIGHT_WRITE | RIGHT_REPLACE },
+    { "delete", RIGHT_DELETE },   { "rename", RIGHT_RENAME },
+    { "mkdir", RIGHT_DIRECTORY }, { "upload", RIGHT_WRITE },
+    { "download", RIGHT_READ },   { "login", 0 },
 };
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
 
 struct question {
     const struct users *u;
     const struct user *user;
-    struct can_verb verb;
+    const struct can_verb *verb;
     struct path path;
-    const char *mount; /* its virtual path; "/": the home */
+    size_t mount; /* so much of the path leads to it; 0: the home */
     const struct share *share;
-    unsigned rights;        /* the user's in the mount */
-    struct complaint login; /* why the user can't log in, or do anything then;
-                             * "": can */
-    bool yes;
+    unsigned rights; /* the user's in the mount */
+    json_t *why;     /* not, as texts */
 };
 
-/* Takes one of the verbs, or letters. */
 static void can_take_verb(struct question *q)
 {
     const char *text = ctl.args.word[3];
 
-    for (size_t i = 0; i < VERBS; i++)
-        if (strcmp(verbs[i].name, text) == 0) {
-            q->verb = verbs[i];
-            return;
-        }
-    q->verb = (struct can_verb){ .name = text };
-    if (text[strspn(text, "lrwodnmu")] ||
-        rights_parse(slice_from(text), &q->verb.rights))
+    for (size_t i = 0; i < VERBS && !q->verb; i++)
+        if (strcmp(verbs[i].name, text) == 0)
+            q->verb = &verbs[i];
+    if (!q->verb)
         fail(EX_USAGE,
              "%s: expected list, read or download, write or upload, replace, "
-             "delete, rename, mkdir, login, or letters of lrwodnmu",
+             "delete, rename, mkdir or login",
              text);
-    q->verb.rights &= RIGHT_ALL; /* all rights hold for own files */
-    q->verb.entry =
-        (q->verb.rights & (RIGHT_ALL - RIGHT_LIST - RIGHT_READ)) != 0;
 }
 
 static void can_take_path(struct question *q)
@@ -68,10 +52,10 @@ static void can_take_path(struct question *q)
     struct path root;
 
     path_root(&root);
-    if (q->verb.rights && !ctl.args.word[4])
+    if (q->verb->rights && !ctl.args.word[4])
         fail(EX_USAGE,
              "user can: PATH is missing; see: sallyportctl user can --help");
-    if ((q->verb.rights == 0) != (ctl.args.word[4] == NULL) ||
+    if ((q->verb->rights == 0) != (ctl.args.word[4] == NULL) ||
         path_resolve(&root, slice_from(text), &q->path))
         fail(EX_USAGE,
              "%s: expected a path as the user sees it, such as "
@@ -98,6 +82,7 @@ static void can_find_share(struct question *q, const struct share *share)
     while (grant_walk_next(&w, &by)) {
         q->rights |= by.rights;
         q->share = share;
+        q->mount = 1 + strlen(share->name);
     }
 }
 
@@ -106,26 +91,24 @@ static void find_directory(struct question *q)
 {
     const struct user *user = q->user;
 
-    q->mount = "/";
     q->rights = user->rights;
     for (size_t i = 0; i < user->directories; i++) {
         const struct directory_right *d = &user->directory[i];
 
         if (user_path_within(q->path.bytes, d->path) &&
-            strlen(d->path) > strlen(q->mount)) {
-            q->mount = d->path;
+            strlen(d->path) > q->mount) {
+            q->mount = strlen(d->path);
             q->rights = d->rights;
         }
     }
 }
 
-/* Is it the root directory, a share, or a directory with rights of its own? */
-static bool is_mount(const struct question *q)
+/* What follows the mount in the path: "" if it is the mount itself. */
+static const char *within_mount(const struct question *q)
 {
-    const char *path = q->path.bytes;
+    const char *rest = q->path.bytes + q->mount;
 
-    return q->share ? !strchr(path + 1, '/')
-                    : strcmp(path, "/") == 0 || strcmp(path, q->mount) == 0;
+    return rest[0] ? rest + 1 : rest;
 }
 
 /* Nobody can make, replace, remove or rename these, nor remove or rename what
@@ -134,170 +117,131 @@ static bool is_fixed(const struct question *q)
 {
     const struct user *user = q->user;
 
-    if (!q->verb.entry)
+    if ((q->verb->rights & ~(unsigned)(RIGHT_LIST | RIGHT_READ)) == 0)
         return false;
-    if (is_mount(q))
+    if (!within_mount(q)[0])
         return true;
     for (size_t i = 0; i < user->directories; i++)
-        if (q->verb.rights & (RIGHT_DELETE | RIGHT_RENAME) &&
+        if (q->verb->rights & (RIGHT_DELETE | RIGHT_RENAME) &&
             user_path_beneath(user->directory[i].path, q->path.bytes))
             return true;
     return false;
 }
 
-/* In a drop nothing is ever looked up but its entries. */
-static bool is_within_drop(const struct question *q)
-{
-    const char *rest = q->path.bytes + 1;
-
-    if (!rights_drop(q->rights))
-        return false;
-    if (q->share)
-        rest += strcspn(rest, "/") + 1;
-    else if (strcmp(q->mount, "/") != 0)
-        rest = q->path.bytes + strlen(q->mount) + 1;
-    return !is_mount(q) && strchr(rest, '/');
-}
-
-static void check_login(struct question *q)
+/* A user who can't log in can't do anything. */
+static void check_login(struct question *q, struct complaint *why)
 {
     const struct settings *s = &ctl.settings;
     const struct user *user = q->user;
+    const char *name = user->name;
 
     if (user_sync_closed(user))
-        complain(&q->login,
-                 "user %s: locked by the source of the row, sync=%.*s",
-                 user->name, (int)user->sync.len, user->sync.ptr);
+        complain(why, "user %s: locked by the source of the row, sync=%.*s",
+                 name, (int)user->sync.len, user->sync.ptr);
     else if (user->locked && user->hash[0] == '$')
-        complain(&q->login, "user %s: locked; run: sallyportctl user unlock %s",
-                 user->name, user->name);
+        complain(why, "user %s: locked; run: sallyportctl user unlock %s", name,
+                 name);
     else if (user->locked)
-        complain(&q->login,
-                 "user %s: no password; run: sallyportctl user passwd %s",
-                 user->name, user->name);
+        complain(why, "user %s: no password; run: sallyportctl user passwd %s",
+                 name, name);
     else if (user_expired(user, time(NULL)))
-        complain(&q->login,
+        complain(why,
                  "user %s: expired; run: sallyportctl user change %s --expires "
                  "90d",
-                 user->name, user->name);
+                 name, name);
     else if (user->certificate.len > 0 && s->client_certificates == CLIENTS_OFF)
-        complain(&q->login,
+        complain(why,
                  "user %s: needs a certificate, but nobody is asked for one; "
                  "write into %s: client_certificates = request",
-                 user->name, s->file);
+                 name, s->file);
     else if (user_admission(user, NULL, time(NULL)) != ADMISSION_YES)
-        complain(&q->login,
-                 "user %s: now is not in hours= of the user, or of a team",
-                 user->name);
-    else if (user->must_change && q->verb.rights)
-        complain(&q->login,
+        complain(why, "user %s: now is not in hours= of the user, or of a team",
+                 name);
+    else if (user->must_change && q->verb->rights)
+        complain(why,
                  "user %s: after the login the password must be changed first, "
                  "by SITE PSWD",
-                 user->name);
+                 name);
     else
-        user_permitted(user, s, geteuid() == 0, &q->login);
+        user_permitted(user, s, geteuid() == 0, why);
 }
 
 static void decide(struct question *q)
 {
     const struct share *share = share_of_path(q);
+    struct complaint login = { "" };
 
+    q->why = json_array();
     if (share)
         can_find_share(q, share);
     if (!q->share)
         find_directory(q);
-    check_login(q);
-    q->yes = !q->login.text[0] && !is_fixed(q) && !is_within_drop(q) &&
-             (q->verb.rights & ~rights_counting(q->rights)) == 0;
-}
-
-static void print_line(const struct question *q, const struct grant_source *by)
-{
-    char rights[16];
-
-    printf("%s:%zu: %s %s has %s in %s%s\n", ctl.settings.users, by->line,
-           by->team ? "team" : "user",
-           by->team ? by->team->name : q->user->name,
-           rights_text(by->rights, rights), q->share ? "the share " : "",
-           q->share                     ? q->share->name
-           : strcmp(q->mount, "/") == 0 ? "the home"
-                                        : q->mount);
-}
-
-/* For a yes only the lines that give one of the rights decide. */
-static void print_lines(const struct question *q)
-{
-    struct grant_source by = { NULL, q->rights, q->user->line };
-    struct grant_walk w;
-
-    if (!q->share) {
-        print_line(q, &by);
-        return;
-    }
-    grant_walk_begin(&w, q->u, q->user, q->share->name);
-    while (grant_walk_next(&w, &by))
-        if (!q->yes || by.rights & q->verb.rights)
-            print_line(q, &by);
-}
-
-static void print_answer(const struct question *q)
-{
-    const struct share *other = q->share ? NULL : share_of_path(q);
-
-    if (q->yes && other)
-        printf("yes, in the home; this is not the share %s\n", other->name);
-    else
-        puts(q->yes ? "yes" : "no");
-    if (q->verb.rights)
-        printf("path %s, in %s%s\n", q->path.bytes,
-               q->share ? "the share " : "the home",
-               q->share ? q->share->name : "");
-    print_lines(q);
-    if (other)
-        printf("%s:%zu: the share %s isn't this user's; to change that run: "
-               "sallyportctl share grant %s %s:ROLE\n",
-               ctl.settings.users, other->line, other->name, other->name,
-               q->user->name);
+    check_login(q, &login);
+    if (login.text[0])
+        json_array_append_new(q->why, json_text(login.text));
     if (is_fixed(q))
-        printf("%s is or contains the root directory, a share, or a directory "
-               "with rights of its own, so it can't be changed\n",
-               q->path.bytes);
-    if (!q->yes && rights_drop(q->rights))
-        printf("%s is a drop for this user: no right but w and i counts "
-               "there, and it has no subdirectories\n",
-               q->share ? q->share->name : q->mount);
-    if (q->login.text[0])
-        printf("%s:%zu: %s\n", ctl.settings.users, q->user->line,
-               q->login.text);
+        json_array_append_new(
+            q->why, json_string("the path is or contains the root directory, a "
+                                "share, or a directory with rights of its own, "
+                                "so it can't be changed"));
+    /* In a drop nothing is ever looked up but its entries. */
+    if ((q->verb->rights & ~rights_counting(q->rights)) ||
+        (rights_drop(q->rights) && strchr(within_mount(q), '/')))
+        json_array_append_new(
+            q->why, json_string(rights_drop(q->rights)
+                                    ? "this is a drop for the user: no right "
+                                      "but w and i counts there, and it has no "
+                                      "subdirectories"
+                                    : "the rights there don't permit it"));
+    ctl_status = json_array_size(q->why) > 0 ? EXIT_FAILURE : 0;
+    if (share && !q->share)
+        json_array_append_new(
+            q->why, json_sprintf("this is in the home: the share %s isn't this "
+                                 "user's; to change that run: sallyportctl "
+                                 "share grant %s %s:ROLE",
+                                 share->name, share->name, q->user->name));
 }
 
-static json_t *json_answer(const struct question *q)
+static json_t *describe_answer(const struct question *q)
 {
     char rights[16], counting[16];
+    struct slice mount = { q->path.bytes, q->mount ? q->mount : 1 };
     json_t *by = q->share ? grant_sources(q->u, q->user, q->share->name)
                           : json_pack("[{s:n, s:s, s:I}]", "team", "rights",
                                       rights_text(q->rights, rights), "line",
                                       (json_int_t)q->user->line);
 
-    return json_pack("{s:s, s:s, s:o, s:b, s:s, s:s?, s:o, s:o}", "user",
-                     q->user->name, "verb", q->verb.name, "path",
-                     json_text(q->path.bytes), "can", (int)q->yes, "rights",
-                     rights_text(rights_counting(q->rights), counting), "share",
-                     q->share ? q->share->name : NULL, "by", by, "login",
-                     q->login.text[0] ? json_text(q->login.text) : json_null());
+    return json_pack("{s:s, s:s, s:b, s:o, s:s?, s:o, s:s, s:o, s:o}", "user",
+                     q->user->name, "verb", q->verb->name, "can",
+                     ctl_status == 0, "path", json_text(q->path.bytes), "share",
+                     q->share ? q->share->name : NULL, "directory",
+                     json_slice(mount), "rights",
+                     rights_text(rights_counting(q->rights), counting), "by",
+                     by, "why", q->why);
+}
+
+static void why_text(const json_t *one, struct buf *into)
+{
+    buf_add_text(into, json_string_value(one));
 }
 
 void user_can(void)
 {
+    static const struct output_field lines[] = {
+        { .key = "path" },
+        { .key = "directory" },
+        { .key = "rights" },
+        { .key = "by", .element = grant_source_text },
+        { .key = "why", .none = "nothing forbids it", .element = why_text },
+        { 0 },
+    };
     struct question q = { .u = &ctl.users };
 
     can_take_verb(&q);
     can_take_path(&q);
     q.user = user_named(&ctl.users);
     decide(&q);
-    if (ctl.args.json)
-        json_print(json_answer(&q));
-    else
-        print_answer(&q);
-    ctl_status = q.yes ? 0 : EXIT_FAILURE;
+    if (!ctl.args.json)
+        puts(ctl_status ? "no" : "yes");
+    output_one(describe_answer(&q), lines);
 }
