@@ -34,6 +34,12 @@ int rights_parse(struct slice text, unsigned *ret);
  * OUT. */
 const char *rights_text(unsigned rights, char out[16]);
 
+#define RIGHTS_WORDS_MAX 160
+/* Writes the permitted actions, "list (l), read (r)", with BETWEEN, such as
+ * ", ". Returns OUT. */
+const char *rights_words(unsigned rights, const char *between,
+                         char out[RIGHTS_WORDS_MAX]);
+
 /* Are these the rights of a drop, in which users may write, but neither list
  * nor read? */
 bool rights_drop(unsigned rights);

@@ -49,21 +49,11 @@ static void put(struct letter *l, const char *word, const char *format, ...)
         fail_no_memory();
 }
 
-/* Value number N of the word, or the last one; NULL: it has none. */
-static const char *value_of(const struct letter *l, const char *word, size_t n)
-{
-    const json_t *all = json_object_get(l->values, word);
-    const size_t count = json_array_size(all);
-
-    return json_string_value(
-        json_array_get(all, n < count || count == 0 ? n : count - 1));
-}
-
 /* The name, the fingerprints and the keys, as the running server has them. */
 static void put_certificates(struct letter *l)
 {
-    json_t *status, *c;
     struct complaint why;
+    json_t *status, *c;
     size_t i;
 
     if (status_read(&status, &why))
@@ -73,8 +63,8 @@ static void put_certificates(struct letter *l)
     {
         const char *name = text_of(c, "name", "");
 
-        if (!value_of(l, "HOST", 0) && strchr(name, '.'))
-            put(l, "HOST", "%s", name);
+        if (!l->host && strchr(name, '.'))
+            l->host = name;
         if (text_of(c, "sha256", NULL))
             put(l, "FINGERPRINT", "%s", text_of(c, "sha256", ""));
         if (text_of(c, "pin", NULL))
@@ -82,39 +72,31 @@ static void put_certificates(struct letter *l)
                            text_of(c, "pin", ""));
         l->trusted |= !json_is_true(json_object_get(c, "self_signed"));
     }
-    if (status && !value_of(l, "HOST", 0))
+    if (status && !l->host)
         stderr_print("no certificate is for a name with a dot, so the letter "
                      "has a gap for the server's name: " GAP);
-    if (!value_of(l, "HOST", 0))
-        put(l, "HOST", GAP);
-    l->host = value_of(l, "HOST", 0);
-    json_decref(status);
+    if (!l->host)
+        l->host = GAP;
+    put(l, "HOST", "%s", l->host);
 }
 
-/* Finds the first listener for clients; LOCAL: this machine's clients count,
- * too. Proxies connect to their own listener, and clients to another port. */
-static size_t letter_listener(const struct settings *s, bool local)
-{
-    size_t i = 0;
-
-    while (i < s->listen_count &&
-           (s->listen[i].port == 0 || settings_proxied(s, i) ||
-            (!local && address_is_loopback(&s->listen[i]))))
-        i++;
-    return i;
-}
-
+/* The first listener for clients; one for clients of this machine only if there
+ * is no other. Proxies connect to their own listener, and clients to another
+ * port. */
 static void put_port(struct letter *l, const struct settings *s)
 {
-    size_t i = letter_listener(s, false);
-    unsigned port;
+    size_t best = s->listen_count;
 
-    if (i == s->listen_count)
-        i = letter_listener(s, true);
+    for (size_t i = 0; i < s->listen_count; i++)
+        if (s->listen[i].port != 0 && !settings_proxied(s, i) &&
+            (best == s->listen_count ||
+             (address_is_loopback(&s->listen[best]) &&
+              !address_is_loopback(&s->listen[i]))))
+            best = i;
     l->implicit = s->listen_count > 0 &&
-                  settings_implicit(s, i < s->listen_count ? i : 0);
+                  settings_implicit(s, best < s->listen_count ? best : 0);
     put(l, "ENCRYPTION", "%s TLS", l->implicit ? "implicit" : "explicit");
-    if (i == s->listen_count) {
+    if (best == s->listen_count) {
         put(l, "PORT", "%.7s", GAP);
         snprintf(l->url_port, sizeof(l->url_port), ":%.7s", GAP);
         stderr_print("listen says no port that clients connect to, so the "
@@ -122,55 +104,23 @@ static void put_port(struct letter *l, const struct settings *s)
                      GAP);
         return;
     }
-    port = s->listen[i].port;
+    const unsigned port = s->listen[best].port;
     put(l, "PORT", "%u", port);
     if (port != (l->implicit ? FTPS_PORT : FTP_PORT))
         snprintf(l->url_port, sizeof(l->url_port), ":%u", port);
 }
 
-/* "you can list, read, store" */
-static const char *rights_words(unsigned rights, char out[128])
+static void put_directory(struct letter *l, const char *name, unsigned rights)
 {
-    static const struct {
-        unsigned right;
-        const char *words;
-    } rows[] = {
-        { RIGHT_LIST, "list" },
-        { RIGHT_READ, "read" },
-        { RIGHT_WRITE, "store" },
-        { RIGHT_REPLACE, "replace" },
-        { RIGHT_DELETE, "delete" },
-        { RIGHT_RENAME, "rename" },
-        { RIGHT_DIRECTORY, "make directories" },
-    };
-    const char *before = "you can ";
-    size_t len = 0;
+    char words[RIGHTS_WORDS_MAX];
 
-    out[0] = '\0';
     if (rights_drop(rights))
-        return "you can store files, and can't see them afterwards";
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        if (rights & rows[i].right) {
-            len += (size_t)snprintf(out + len, 128 - len, "%s%s", before,
-                                    rows[i].words);
-            before = ", ";
-        }
-    snprintf(out + len, 128 - len, "%s",
-             rights & RIGHT_MINE ? "; only what is yours" : "");
-    return out;
-}
-
-/* The home of a partner is only the place from which the shares are seen. */
-static void put_directories(struct letter *l, const struct user *user)
-{
-    const unsigned sees = RIGHT_LIST | RIGHT_READ;
-    char words[128];
-
-    for (size_t i = 0; i < user->grants; i++)
-        put(l, "SHARES", "/%s: %s", user->share[user->grant[i].share].name,
-            rights_words(user->grant[i].rights, words));
-    if (user->grants == 0 || (user->rights & ~sees) != 0)
-        put(l, "SHARES", "/: %s", rights_words(user->rights, words));
+        put(l, "SHARES",
+            "/%s: you can store files, and can't see them afterwards", name);
+    else
+        put(l, "SHARES", "/%s: you can %s%s", name,
+            rights_words(rights, ", ", words),
+            rights & RIGHT_MINE ? "; only what is yours" : "");
 }
 
 static void put_user(struct letter *l, const struct user *user)
@@ -190,7 +140,13 @@ static void put_user(struct letter *l, const struct user *user)
     if (user->totp.len > 0)
         put(l, "CODE",
             "the app's six digits right after the password, in the same field");
-    put_directories(l, user);
+    for (size_t i = 0; i < user->grants; i++)
+        put_directory(l, user->share[user->grant[i].share].name,
+                      user->grant[i].rights);
+    /* A partner's home is only the place from which the shares are seen. */
+    if (user->grants == 0 ||
+        (user->rights & ~(unsigned)(RIGHT_LIST | RIGHT_READ)) != 0)
+        put_directory(l, "", user->rights);
     if (user->expires)
         put(l, "ENDS", "%.10s, %.5s UTC", when_text(user->expires, when),
             when + strlen("2027-01-31T"));
@@ -238,33 +194,31 @@ static const char *next_word(struct slice line, const char **word)
     return NULL;
 }
 
-/* How often is the line printed? */
-static size_t repeats(const struct letter *l, struct slice line)
-{
-    const char *const end = line.ptr + line.len, *word;
-    size_t most = 1;
-
-    while ((line.ptr = next_word(line, &word))) {
-        const size_t n = json_array_size(json_object_get(l->values, word));
-
-        if (n == 0)
-            return 0;
-        most = n > most ? n : most;
-        line.len = (size_t)(end - ++line.ptr);
-    }
-    return most;
-}
-
-static void put_line(const struct letter *l, struct slice line, size_t n)
+/* Prints the line with value number N of each word, or with its last one.
+ * Returns false without a new value: then nothing is printed. */
+static bool put_line(const struct letter *l, struct slice line, size_t n)
 {
     const char *const end = line.ptr + line.len, *word, *at;
+    bool prints = n == 0, gap = false;
+    struct buf text;
 
+    buf_init(&text, LETTER_MAX);
     while ((at = next_word(line, &word))) {
-        printf("%.*s%s", (int)(at - line.ptr), line.ptr, value_of(l, word, n));
+        const json_t *values = json_object_get(l->values, word);
+        const size_t count = json_array_size(values);
+        const json_t *one = json_array_get(values, n < count ? n : count - 1);
+
+        prints |= n < count;
+        gap |= count == 0;
+        buf_add_format(&text, "%.*s%s", (int)(at - line.ptr), line.ptr,
+                       one ? json_string_value(one) : "");
         line.ptr = at + strlen(word) + 2;
         line.len = (size_t)(end - line.ptr);
     }
-    printf("%.*s\n", (int)line.len, line.ptr);
+    if (prints && !gap)
+        printf("%.*s%.*s\n", (int)text.len, text.data, (int)line.len, line.ptr);
+    buf_release(&text);
+    return prints && !gap;
 }
 
 static void read_template(struct buf *into)
@@ -299,6 +253,6 @@ void letter_print(const struct user *user)
     put_curl(&l, user);
     rest = buf_slice(&text);
     while (slice_cut(&rest, '\n', &line) && (rest.ptr || line.len > 0))
-        for (size_t n = 0; n < repeats(&l, line); n++)
-            put_line(&l, line, n);
+        for (size_t n = 0; put_line(&l, line, n); n++)
+            ;
 }

@@ -3,6 +3,7 @@
 #include "sallyport/domain/rights.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct role {
@@ -62,6 +63,29 @@ const char *rights_text(unsigned rights, char out[16])
             out[len++] = letters[i];
     out[len] = '\0';
     return len ? out : memcpy(out, "none", 5);
+}
+
+const char *rights_words(unsigned rights, const char *between,
+                         char out[RIGHTS_WORDS_MAX])
+{
+    static const char *const words[] = {
+        "list",
+        "read",
+        "upload",
+        "overwrite",
+        "delete",
+        "rename",
+        "make and remove directories",
+    };
+    size_t len = 0;
+
+    out[0] = '\0';
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (rights & 1u << i)
+            len +=
+                (size_t)snprintf(out + len, RIGHTS_WORDS_MAX - len, "%s%s (%c)",
+                                 len > 0 ? between : "", words[i], letters[i]);
+    return out;
 }
 
 int mode_parse(struct slice text, unsigned needed, unsigned most, unsigned *ret)

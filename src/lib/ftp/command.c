@@ -45,28 +45,10 @@ const struct command *command_find(struct slice name)
 
 const char *command_lacks(unsigned rights, char out[COMMAND_LACKS_MAX])
 {
-    static const struct {
-        unsigned right;
-        const char *words;
-    } rows[] = {
-        { RIGHT_LIST, "list (l)" },
-        { RIGHT_READ, "read (r)" },
-        { RIGHT_WRITE, "upload (w)" },
-        { RIGHT_REPLACE, "overwrite (o)" },
-        { RIGHT_DELETE, "delete (d)" },
-        { RIGHT_RENAME, "rename (n)" },
-        { RIGHT_DIRECTORY, "make and remove directories (m)" },
-    };
-    const char *between = "";
-    size_t len = (size_t)snprintf(out, COMMAND_LACKS_MAX, "no right to %s",
-                                  rights ? "" : "do this");
+    char words[RIGHTS_WORDS_MAX];
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        if (rights & rows[i].right) {
-            len += (size_t)snprintf(out + len, COMMAND_LACKS_MAX - len, "%s%s",
-                                    between, rows[i].words);
-            between = " or ";
-        }
+    snprintf(out, COMMAND_LACKS_MAX, "no right to %s",
+             rights ? rights_words(rights, " or ", words) : "do this");
     return out;
 }
 
