@@ -260,8 +260,6 @@ void quota_end(bool share, const char *path, uint32_t id);
  * the users file)? C gets the commands that permit it. systemd is asked once.
  */
 bool paths_forbid(const char *what, const char *path, struct complaint *c);
-/* Asks systemd, for a fork that calls home_check_here(). */
-void paths_ask(void);
 /* Asks systemd. Tests replace it. */
 extern void (*paths_unit)(struct unit *u);
 

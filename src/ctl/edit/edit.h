@@ -110,20 +110,14 @@ struct home {
  * one of the settings homes and shares. Paths beneath these keep their
  * names. */
 void home_canonical(char path[USER_HOME_MAX + 1]);
-/* The same in a fork of the caller's. */
-void home_canonical_here(char path[USER_HOME_MAX + 1]);
 /* Refuses PATH if it overlaps a home or a share other than OWN, a row of U or
  * NULL. HINT says what to do. Compares texts. */
 void home_check_alone(const struct users *u, const void *own, const char *path,
                       const char *hint);
-/* Prepares that for the rows of U, for forks that ask. */
-void home_know_rows(const struct users *u);
 /* The rows of a table have changed. */
 void home_forget_rows(void);
 /* Fails where home_make() would; makes nothing. Also asks systemd. */
 void home_check(const struct home *h);
-/* The same in a fork of the caller's, without systemd. */
-void home_check_here(const struct home *h);
 /* Makes the directory, for the running edit; as root it gives it to its
  * owner. It keeps an existing directory if it belongs to the user, and
  * refuses a link. */

@@ -31,7 +31,7 @@ void (*paths_unit)(struct unit *u) = ask_unit;
 
 static struct unit permitting = UNIT_UNKNOWN;
 
-void paths_ask(void)
+static void paths_ask(void)
 {
     static bool was_asked;
 
@@ -75,13 +75,10 @@ static void canonical_set(char path[USER_HOME_MAX + 1], const char *real)
         fail(EX_DATAERR, "%s: with its links resolved it is too long", path);
 }
 
-void home_canonical_here(char path[USER_HOME_MAX + 1])
+static void find_canonical(void *data)
 {
-    char parent[USER_HOME_MAX + 1], real[PATH_MAX];
+    char *path = data, parent[USER_HOME_MAX + 1], real[PATH_MAX];
 
-    if (user_path_within(path, ctl.settings.homes) ||
-        user_path_within(path, ctl.settings.shares))
-        return;
     snprintf(parent, sizeof(parent), "%s", path);
     *strrchr(parent, '/') = '\0';
     if (!realpath(parent[0] ? parent : "/", real))
@@ -89,15 +86,13 @@ void home_canonical_here(char path[USER_HOME_MAX + 1])
     canonical_set(path, real[1] ? real : "");
 }
 
-static void find_canonical(void *data)
-{
-    home_canonical_here(data);
-}
-
 void home_canonical(char path[USER_HOME_MAX + 1])
 {
     char was[USER_HOME_MAX + 1];
 
+    if (user_path_within(path, ctl.settings.homes) ||
+        user_path_within(path, ctl.settings.shares))
+        return;
     snprintf(was, sizeof(was), "%s", path);
     disk_run(find_canonical, path, USER_HOME_MAX + 1, was);
 }
@@ -118,22 +113,17 @@ void home_forget_rows(void)
     places_of = NULL;
 }
 
-void home_know_rows(const struct users *u)
-{
-    if (places_of == u)
-        return;
-    home_forget_rows();
-    places_of = u;
-    if (!places_fill(&places, u, tidy, NULL))
-        fail_no_memory();
-}
-
 void home_check_alone(const struct users *u, const void *own, const char *path,
                       const char *hint)
 {
     const struct row_place *other;
 
-    home_know_rows(u);
+    if (places_of != u) {
+        home_forget_rows();
+        places_of = u;
+        if (!places_fill(&places, u, tidy, NULL))
+            fail_no_memory();
+    }
     other = places_overlap(&places, path, own);
     if (other)
         fail(EX_DATAERR, "%s:%zu: %s overlaps the %s %s; %s",
@@ -327,8 +317,9 @@ static bool setting_is_made(const struct home *h)
            access(above[0] ? above : "/", W_OK | X_OK) == 0;
 }
 
-void home_check_here(const struct home *h)
+static void check_on_disk(void *data)
 {
+    const struct home *h = data;
     struct complaint c = { "" };
     FD_CLEANUP int parent = home_open_parent(h->path, setting_of(h));
     FD_CLEANUP int fd = -1;
@@ -347,11 +338,6 @@ void home_check_here(const struct home *h)
     if (fd >= 0)
         check_kept(fd, h, false);
     check_count(fd >= 0 ? fd : parent, h);
-}
-
-static void check_on_disk(void *data)
-{
-    home_check_here(data);
 }
 
 void home_check(const struct home *h)

@@ -6,14 +6,14 @@
 
 /* An object of the text. The slices are in it. */
 struct imported {
-    const char *name, *hash, *comment, *mail, *home, *old_home;
-    bool skipped; /* it gets no row */
-    bool unused;  /* the object says that it gives no user: "skip" */
-    bool there;   /* a row of the source of --sync has the name */
-    /* The restrictions of the user; import_rows() sets the rest. Why the user
-     * is locked, and what is left out, as words for the terminal. */
-    struct draft draft;
+    /* Why the user is locked, and what is left out, as words for the
+     * terminal. */
     struct buf lock, without;
+    const char *name, *hash, *comment, *mail, *home, *old_home, *second_factor;
+    const char *skip; /* why it gives no user; NULL: it gives one */
+    bool skipped;     /* it gets no row */
+    bool there;       /* a row of the source of --sync has the name */
+    struct draft draft;
 };
 
 /* The changes of --sync to existing rows. */

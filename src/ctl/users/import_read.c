@@ -7,19 +7,13 @@
 #include "import.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <strings.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "sallyport/base/fd.h"
 #include "sallyport/base/harmless.h"
 
 #define TEXT_MAX    (256u << 20)
 #define EXPIRES_MAX 253402300799u /* 9999-12-31T23:59:59Z */
-#define OFFSET_MAX  (14 * 3600L)  /* no place on earth is further from UTC */
 
 const char *import_show(const char *text, char out[TEXT_SHOWN])
 {
@@ -68,27 +62,6 @@ static void take_hash(struct imported *e, const char *text)
         note(&e->lock, "its password is locked there", "");
 }
 
-/* As databases write a time: with a fraction, an offset, a blank for the T, or
- * without a zone, for UTC. */
-static const char *tidy_time(const char *text, char out[WHEN_MAX])
-{
-    struct tm tm = { 0 };
-    const char *at = strptime(text, "%Y-%m-%d", &tm);
-
-    if (at && (*at == 'T' || *at == ' '))
-        at = strptime(at + 1, "%H:%M:%S", &tm);
-    else
-        return text;
-    if (at && *at == '.')
-        at += 1 + strspn(at + 1, "0123456789");
-    if (at && *at)
-        at = strptime(at, "%z", &tm);
-    if (!at || *at || labs(tm.tm_gmtoff) > OFFSET_MAX)
-        return text;
-    const int64_t offset = tm.tm_gmtoff;
-    return when_text((int64_t)timegm(&tm) - offset, out);
-}
-
 /* A number is of seconds since 1970. */
 static void take_expires(struct imported *e, const char *text)
 {
@@ -102,7 +75,7 @@ static void take_expires(struct imported *e, const char *text)
         }
         text = when_text((int64_t)seconds, when);
     }
-    if (!take_key(e, "expires", tidy_time(text, when)))
+    if (!take_key(e, "expires", text))
         note(&e->lock, "its end isn't a valid time:", text);
 }
 
@@ -116,19 +89,6 @@ static void take_without(struct imported *e, const char *text)
     note(&e->without, text, "");
 }
 
-static void take_skip(struct imported *e, const char *text)
-{
-    (void)text;
-    e->unused = true;
-}
-
-/* A list names it; the secret isn't in it without --hashes. */
-static void take_second_factor(struct imported *e, const char *text)
-{
-    if (!row_get(&e->draft.row, "totp"))
-        note(&e->lock, "without its second factor", text);
-}
-
 static void take_login(struct imported *e, const char *text)
 {
     if (strcmp(text, "certificate") == 0) /* the others follow from the keys */
@@ -140,7 +100,7 @@ static void take_login(struct imported *e, const char *text)
  * refuses locks the user. */
 static const struct {
     const char *key;
-    size_t at; /* without take(): the place of its text */
+    size_t at; /* without take(): the place of its text; 0: nothing takes it */
     void (*take)(struct imported *e, const char *text);
 } members[] = {
     { "name", AT(name), NULL },
@@ -149,20 +109,22 @@ static const struct {
     { "mail", AT(mail), NULL },
     { "home", AT(home), NULL },
     { "old_home", AT(old_home), NULL },
+    { "skip", AT(skip), NULL },
+    { "second_factor", AT(second_factor), NULL },
     { "expires", 0, take_expires },
     { "locked", 0, take_lock },
     { "without", 0, take_without },
-    { "skip", 0, take_skip },
     { "login", 0, take_login },
-    { "second_factor", 0, take_second_factor },
+    /* "user list" writes them; a new row has its own. */
+    { "uid", 0, NULL },
+    { "gid", 0, NULL },
+    { "state", 0, NULL },
+    { "password", 0, NULL },
+    { "weak_hash", 0, NULL },
+    { "files", 0, NULL },
+    { "bytes", 0, NULL },
 };
 #define MEMBERS (sizeof(members) / sizeof(members[0]))
-
-/* "user list" writes them; a new row has its own. */
-static const char *const ignored[] = { "uid",      "gid",       "state",
-                                       "password", "weak_hash", "files",
-                                       "bytes" };
-#define IGNORED (sizeof(ignored) / sizeof(ignored[0]))
 
 static noreturn void refuse_member(const struct import *m,
                                    const struct imported *e, const char *key,
@@ -196,12 +158,10 @@ static void take_text(struct import *m, struct imported *e, const char *key,
         if (strcmp(members[i].key, key) == 0) {
             if (members[i].take)
                 members[i].take(e, text);
-            else
+            else if (members[i].at)
                 *(const char **)(void *)((char *)e + members[i].at) = text;
             return;
         }
-    if (slice_among(slice_from(key), ignored, IGNORED) >= 0)
-        return;
     if (!is_a_key(key))
         refuse_member(m, e, key,
                       "unknown; \"user list --json\" shows the members");
@@ -212,9 +172,6 @@ static void take_text(struct import *m, struct imported *e, const char *key,
         note(&e->lock, what, text);
     }
 }
-
-static void take_member(struct import *m, struct imported *e, const char *key,
-                        const json_t *value);
 
 /* Other rights in a directory of the home. */
 static void take_directories(struct import *m, struct imported *e,
@@ -234,48 +191,57 @@ static void take_directories(struct import *m, struct imported *e,
 
 /* Shares and teams may have the same names here and be others: they are left
  * out, with the limits of the teams. */
-static void take_left_out(struct imported *e, const char *key,
+static void take_left_out(struct imported *e, const char *what,
                           const json_t *list)
 {
-    const json_t *one, *limits;
-    struct buf text;
+    const json_t *one;
     size_t i;
 
     json_array_foreach(list, i, one)
     {
-        const char *name =
-            json_is_string(one)
-                ? json_string_value(one)
-                : text_of(one, key[0] == 's' ? "name" : "team", "");
+        const json_t *limits = json_object_get(one, "limits");
+        const bool bounds =
+            json_is_string(json_object_get(limits, "networks")) ||
+            json_is_string(json_object_get(limits, "hours"));
 
-        limits = json_object_get(one, "limits");
-        buf_init(&text, USER_LINE_MAX);
-        buf_add_text(&text, name);
-        if (limits) {
-            buf_add_text(&text, ": ");
-            output_members((json_t *)(uintptr_t)limits, &text);
-        }
-        buf_add(&text, "", 1);
-        note(json_is_string(json_object_get(limits, "networks")) ||
-                     json_is_string(json_object_get(limits, "hours"))
-                 ? &e->lock
-                 : &e->without,
-             key[0] == 's'               ? "the share"
-             : strcmp(key, "teams") == 0 ? "the team"
-                                         : "limits of the team",
-             text.data);
-        buf_release(&text);
+        note(bounds ? &e->lock : &e->without, what,
+             json_is_string(one) ? json_string_value(one)
+                                 : text_of(one, limits ? "team" : "name", ""));
     }
 }
 
-/* The value is a text, a number or a flag; or a list of texts. */
-static void take_scalar(struct import *m, struct imported *e, const char *key,
-                        const json_t *value)
+/* A text, a number or a flag; a list of these; or what "user list" makes of
+ * several keys. */
+static void take_member(struct import *m, struct imported *e, const char *key,
+                        json_t *value)
 {
     const bool flag = strcmp(key, "locked") == 0;
+    const char *inner;
     char number[24];
+    json_t *one;
+    size_t i;
 
-    if (json_is_string(value)) {
+    if (json_is_null(value))
+        return;
+    if (strcmp(key, "directories") == 0) {
+        take_directories(m, e, value);
+    } else if (strcmp(key, "shares") == 0) {
+        take_left_out(e, "the share", value);
+    } else if (strcmp(key, "teams") == 0) {
+        take_left_out(e, "the team", value);
+    } else if (strcmp(key, "team_limits") == 0) {
+        take_left_out(e, "limits of the team", value);
+    } else if (strcmp(key, "limits") == 0 && json_is_object(value)) {
+        json_object_foreach(value, inner, one)
+        {
+            take_member(m, e, inner, one);
+        }
+    } else if (json_is_array(value)) {
+        json_array_foreach(value, i, one)
+        {
+            take_member(m, e, key, one);
+        }
+    } else if (json_is_string(value)) {
         take_text(m, e, key, json_string_value(value));
     } else if (json_is_boolean(value) || (flag && json_is_integer(value))) {
         if (json_is_true(value) || json_integer_value(value) != 0)
@@ -290,60 +256,28 @@ static void take_scalar(struct import *m, struct imported *e, const char *key,
     }
 }
 
-static void take_member(struct import *m, struct imported *e, const char *key,
-                        const json_t *value)
-{
-    const char *inner;
-    json_t *one;
-    size_t i;
-
-    if (json_is_null(value))
-        return;
-    if (strcmp(key, "directories") == 0) {
-        take_directories(m, e, value);
-    } else if (!strcmp(key, "shares") || !strcmp(key, "teams") ||
-               !strcmp(key, "team_limits")) {
-        take_left_out(e, key, value);
-    } else if (strcmp(key, "limits") == 0) {
-        json_object_foreach((json_t *)(uintptr_t)value, inner, one)
-        {
-            if (!json_is_null(one))
-                take_scalar(m, e, inner, one);
-        }
-    } else if (json_is_array(value)) {
-        json_array_foreach(value, i, one)
-        {
-            take_scalar(m, e, key, one);
-        }
-    } else {
-        take_scalar(m, e, key, value);
-    }
-}
-
 static void take_object(struct import *m, json_t *object)
 {
     struct imported *e = &m->entry[m->count++];
-    const json_t *name = json_object_get(object, "name");
-    const char *key, *skip = text_of(object, "skip", NULL);
+    const char *key;
     json_t *value;
 
-    *e = (struct imported){ .name = json_string_value(name) };
+    *e = (struct imported){ .name = text_of(object, "name", NULL) };
     buf_init(&e->lock, USER_LINE_MAX);
     buf_init(&e->without, USER_LINE_MAX);
     draft_begin(&e->draft, "");
     row_need(row_set(&e->draft.row, "rights", "full"));
-    if (!e->name || strlen(e->name) != json_string_length(name))
+    if (!e->name)
         refuse_member(m, e, "name", "expected the user's name");
-    /* Before second_factor, whatever the order. */
-    if (json_is_string(json_object_get(object, "totp")))
-        take_scalar(m, e, "totp", json_object_get(object, "totp"));
     json_object_foreach(object, key, value)
     {
-        if (strcmp(key, "totp") != 0)
-            take_member(m, e, key, value);
+        take_member(m, e, key, value);
     }
-    if (skip)
-        import_skip(m, e, skip, false);
+    /* A list names it; the secret isn't in it without --hashes. */
+    if (e->second_factor && !row_get(&e->draft.row, "totp"))
+        note(&e->lock, "without its second factor", e->second_factor);
+    if (e->skip)
+        import_skip(m, e, e->skip, false);
     else if (!user_name_ok(slice_from(e->name)))
         import_skip(m, e,
                     "not a valid name here; use 1 to 32 of a-z A-Z 0-9 . _ - "
@@ -382,14 +316,11 @@ bool import_hash_usable(const struct imported *e)
            user_hash_ok(e->hash);
 }
 
-/* Commas at the end of passwd(5)'s comments separate empty fields. */
 void import_take_comment(const struct imported *e,
                          char out[USER_COMMENT_MAX + 1])
 {
     struct slice comment = slice_from(e->comment), mail = slice_from(e->mail);
 
-    while (comment.len > 0 && comment.ptr[comment.len - 1] == ',')
-        comment.len--;
     if (!user_comment_ok(comment) || !user_comment_ok(mail) ||
         snprintf(out, USER_COMMENT_MAX + 1,
                  comment.len > 0 && mail.len > 0 ? "%.*s <%.*s>" : "%.*s%.*s",
@@ -398,39 +329,14 @@ void import_take_comment(const struct imported *e,
         out[0] = '\0';
 }
 
-struct source {
-    int fd, error;
-    size_t read;
-};
-
-/* A text of Windows may begin with a byte order mark. */
-static size_t read_source(void *out, size_t size, void *data)
-{
-    struct source *s = data;
-    char *text = out;
-    ssize_t n;
-
-    do
-        n = read(s->fd, text, size);
-    while (n < 0 && errno == EINTR);
-    if (n < 0)
-        s->error = errno;
-    if (s->read == 0 && n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
-        memset(text, ' ', 3);
-    s->read += n > 0 ? (size_t)n : 0;
-    return n < 0 || s->read > TEXT_MAX ? (size_t)-1 : (size_t)n;
-}
-
 /* jansson's message may have parts of a hash. */
-static noreturn void no_json(const struct import *m, const struct source *s,
+static noreturn void no_json(const struct import *m, FILE *in,
                              const json_error_t *error)
 {
     const enum json_error_code code = json_error_code(error);
 
-    if (s->error)
-        fail(EX_IOERR, "%s: %s", m->path, strerror(s->error));
-    if (s->read > TEXT_MAX)
-        fail(EX_DATAERR, "%s: longer than %u MiB", m->path, TEXT_MAX >> 20);
+    if (ferror(in))
+        fail(EX_IOERR, "%s: it can't be read", m->path);
     fail(EX_DATAERR, "%s:%d: %s", m->path, error->line > 0 ? error->line : 1,
          code == json_error_premature_end_of_input ? "the text is cut off"
          : code == json_error_duplicate_key
@@ -442,22 +348,19 @@ static noreturn void no_json(const struct import *m, const struct source *s,
 void import_read(struct import *m)
 {
     const bool piped = strcmp(m->path, "-") == 0;
-    FD_CLEANUP int fd = piped ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
-                              : open(m->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    struct source s = { .fd = fd };
+    FILE *in = piped ? stdin : fopen(m->path, "re");
     json_error_t error;
     json_t *one;
     size_t i;
 
-    if (fd < 0)
+    if (!in)
         fail(errno == ENOENT ? EX_NOINPUT : ctl_exit_of(errno), "%s: %s",
              m->path, strerror(errno));
     if (piped)
         m->path = "standard input";
-    m->list =
-        json_load_callback(read_source, &s, JSON_REJECT_DUPLICATES, &error);
+    m->list = json_loadf(in, JSON_REJECT_DUPLICATES, &error);
     if (!m->list)
-        no_json(m, &s, &error);
+        no_json(m, in, &error);
     if (!json_is_array(m->list) || json_array_size(m->list) > USERS_MAX)
         fail(EX_DATAERR, "%s: expected an array of at most %u users, [{…}]",
              m->path, USERS_MAX);

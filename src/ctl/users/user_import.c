@@ -34,66 +34,40 @@ static void set_row_hash(struct imported *e)
                           usable ? e->hash : none));
 }
 
-static void import_make_row(struct imported *e)
+/* If it fails, the entry is skipped. */
+static void make_row(void *data)
 {
+    struct imported *e = data;
+    struct draft *d = &e->draft;
     char comment[USER_COMMENT_MAX + 1];
-    char home[USER_HOME_MAX + USER_NAME_MAX + 2];
-    struct row *row = &e->draft.row;
-
-    import_take_comment(e, comment);
-    row_need(row_set_column(row, ROW_NAME, e->name));
-    row_need(row_set_column(row, ROW_COMMENT, comment));
-    set_row_hash(e);
-    sync_mark(e);
-    snprintf(home, sizeof(home), "%s/%s", ctl.settings.homes, e->name);
-    given_home(row, e->home ? e->home : home);
-    snprintf(e->draft.home.path, sizeof(e->draft.home.path), "%s",
-             row->column[ROW_HOME]);
-}
-
-/* In a fork: if it fails, the entry is skipped. */
-struct looking {
-    struct imported *entry;
-    char path[USER_HOME_MAX + 1]; /* canonical */
-};
-
-static void look(void *data)
-{
-    struct looking *l = data;
-    struct draft *d = &l->entry->draft;
     struct buf line;
 
-    import_make_row(l->entry);
-    home_canonical_here(d->home.path);
-    row_need(row_set_column(&d->row, ROW_HOME, d->home.path));
+    import_take_comment(e, comment);
+    row_need(row_set_column(&d->row, ROW_NAME, e->name));
+    row_need(row_set_column(&d->row, ROW_COMMENT, comment));
+    set_row_hash(e);
+    sync_mark(e);
+    draft_home(d, e->home);
     draft_check(d, &ctl.users, NULL);
-    home_check_here(&d->home);
+    home_check(&d->home);
     buf_init(&line, USER_LINE_MAX);
     if (row_print(&d->row, &line))
         fail(EX_DATAERR, "its line would be too long");
-    memcpy(l->path, d->home.path, sizeof(l->path));
+    buf_release(&line);
 }
 
 static void look_at(struct import *m, struct imported *e)
 {
-    struct looking l = { .entry = e };
     struct complaint why;
     int code;
 
     disk_begin();
-    code = disk_try(look, &l, sizeof(l), &why);
-    if (code == -ETIMEDOUT)
-        fail(EX_TEMPFAIL, "%s: the disk of the home doesn't answer", e->name);
-    if (code == EX_OSERR)
-        fail(code, "%s", why.text);
-    if (code) {
+    code = fail_caught(make_row, e, &why);
+    if (code == EX_TEMPFAIL || code == EX_OSERR)
+        fail(code, "%s: %s", e->name, why.text);
+    if (code)
         import_skip(m, e, why.text,
                     users_find(&ctl.users, slice_from(e->name)));
-        return;
-    }
-    import_make_row(e);
-    memcpy(e->draft.home.path, l.path, sizeof(l.path));
-    row_need(row_set_column(&e->draft.row, ROW_HOME, l.path));
 }
 
 static int compare_homes(const void *a, const void *b)
@@ -138,8 +112,6 @@ static size_t import_look(struct import *m)
             one[n++] = &m->entry[i];
     if (n > 0)
         ids_ask(false, n, NULL);
-    paths_ask();
-    home_know_rows(&ctl.users);
     for (size_t i = 0; i < n; i++) {
         one[i]->draft.home.uid = ids_likely(false, fresh);
         look_at(m, one[i]);

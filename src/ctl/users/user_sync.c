@@ -81,7 +81,7 @@ static unsigned marks_of(const struct imported *one, unsigned before)
 {
     if (!one)
         return before | SYNC_GONE;
-    if (one->unused)
+    if (one->skip)
         return before;
     return (import_hash_usable(one) ? SYNC_HASH : 0u) |
            (row_get(&one->draft.row, "expires") ? SYNC_EXPIRES : 0u) |
@@ -148,7 +148,7 @@ static void check_loss(const struct import *m, const struct users *u)
 static void check_empty(const struct import *m)
 {
     for (size_t i = 0; i < m->count; i++)
-        if (!m->entry[i].unused && user_name_ok(slice_from(m->entry[i].name)))
+        if (!m->entry[i].skip && user_name_ok(slice_from(m->entry[i].name)))
             return;
     if (!ctl.args.most)
         fail(EX_DATAERR,
@@ -283,7 +283,7 @@ static void sync_row(struct import *m, const struct user *row, unsigned before)
                           .after = marks_of(one, before) };
 
     buf_init(&r.changed, USER_LINE_MAX);
-    if (one && !one->unused) {
+    if (one && !one->skip) {
         sync_put_hash(&r);
         sync_put_expires(&r);
         sync_put_comment(&r);
