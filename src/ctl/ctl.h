@@ -318,7 +318,8 @@ struct table {
     json_t *list;
     struct buf cells; /* as text, each with a NUL */
     int width[TABLE_COLUMNS];
-    size_t rows;
+    size_t last; /* the last column that is shown */
+    size_t rows; /* with the titles */
     bool stream; /* prints each row at once, as wide as the fields say; JSON
                     has an object a line */
 };

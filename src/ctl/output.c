@@ -171,9 +171,8 @@ void output_members(json_t *object, struct buf *into)
     }
 }
 
-/* Writes the value as people see it, "" for an unknown one. Returns false if
- * there is no memory. */
-static bool add_value(json_t *value, const struct output_field *f, bool block,
+/* Writes the value as people see it, and a NUL. */
+static void add_value(json_t *value, const struct output_field *f, bool block,
                       struct buf *into)
 {
     const size_t at = into->len;
@@ -189,34 +188,30 @@ static bool add_value(json_t *value, const struct output_field *f, bool block,
         buf_add_format(into, "%zu", json_array_size(value));
     else
         add_elements(value, f, block, into);
-    if (into->len == at && f->none)
+    if (into->len == at && f->none && !ctl.args.csv)
         buf_add_text(into, f->none);
-    return buf_add(into, "", 1) == 0;
+    if (buf_add(into, "", 1))
+        fail_no_memory();
 }
 
 void output_one(json_t *one, const struct output_field *f)
 {
-    bool ok = true;
-
     if (ctl.args.json || !one) {
         json_print(one);
         return;
     }
-    for (; ok && f->key; f++) {
+    for (; f->key; f++) {
         json_t *value = json_object_get(one, f->key);
         const bool block = f->element && json_array_size(value) > 0;
         const int pad = strlen(f->key) < 8 ? 9 - (int)strlen(f->key) : 1;
         struct buf text;
 
         buf_init(&text, VALUE_MAX);
-        ok = add_value(value, f, block, &text);
-        if (ok)
-            printf("%s:%*s%s\n", f->key, block ? 0 : pad, "", text.data);
+        add_value(value, f, block, &text);
+        printf("%s:%*s%s\n", f->key, block ? 0 : pad, "", text.data);
         buf_release(&text);
     }
     json_decref(one);
-    if (!ok)
-        fail_no_memory();
 }
 
 void output_age(const json_t *row, struct buf *into)
@@ -243,12 +238,6 @@ static void csv_put(const char *text)
     fputs(quoted ? "\"" : "", stdout);
 }
 
-static void csv_titles(const struct output_field *f)
-{
-    for (; f->key; f++)
-        printf("%s%c", f->key, f[1].key ? ',' : '\n');
-}
-
 /* Returns the number of characters of a text; a terminal shows each in one
  * column. */
 static int columns_of(const char *text)
@@ -260,43 +249,52 @@ static int columns_of(const char *text)
     return n;
 }
 
-static int width_of(const struct output_field *f)
+static bool is_shown(const struct output_field *f)
 {
-    const int least = f->title ? (int)strlen(f->title) : 0;
-    const int width = abs(f->width);
-
-    return width > least ? width : least;
+    return f->title || ctl.args.csv;
 }
 
-static void table_print_cell(const char *text, const struct output_field *f,
-                             int width)
+/* Ends the cell of column I, which begins at AT. */
+static void end_cell(struct table *t, size_t i, size_t at)
 {
-    const int pad = width - columns_of(text);
-    bool last = true;
+    const int width = columns_of(t->cells.data + at);
 
-    for (const struct output_field *next = f + 1; next->key; next++)
-        last = last && !next->title;
-
-    if (f->width > 0)
-        printf("%*s", pad, "");
-    fputs(text, stdout);
-    if (f->width <= 0 && !last)
-        printf("%*s", pad > 0 ? pad : 0, "");
-    putchar(last ? '\n' : ' ');
+    if (width > t->width[i])
+        t->width[i] = width;
 }
 
-/* Prints the row whose cells are AT; NULL: the titles. Returns its end. */
-static const char *table_print_row(const struct table *t, const char *at)
+/* Prints the row whose cells begin at AT. Returns its end. */
+static const char *print_row(const struct table *t, const char *at)
 {
     const struct output_field *f = t->columns;
 
     for (size_t i = 0; f[i].key; i++) {
-        if (!f[i].title)
+        if (!is_shown(&f[i]))
             continue;
-        table_print_cell(at ? at : f[i].title, &f[i], t->width[i]);
-        at += at ? strlen(at) + 1 : 0;
+        const int wide = columns_of(at);
+        const int pad = t->width[i] > wide ? t->width[i] - wide : 0;
+
+        if (ctl.args.csv)
+            csv_put(at);
+        else
+            printf("%*s%s%*s", f[i].width > 0 ? pad : 0, "", at,
+                   f[i].width > 0 || i == t->last ? 0 : pad, "");
+        putchar(i == t->last ? '\n' : ctl.args.csv ? ',' : ' ');
+        at += strlen(at) + 1;
     }
     return at;
+}
+
+/* Prints the row, unless the widths of all rows must be known before. */
+static void end_row(struct table *t)
+{
+    t->rows++;
+    if (!ctl.args.csv && !t->stream)
+        return;
+    print_row(t, t->cells.data);
+    buf_clear(&t->cells);
+    if (ferror(stdout))
+        fail(EX_IOERR, "standard output: %s", strerror(errno));
 }
 
 void table_begin(struct table *t, const struct output_field *columns,
@@ -304,80 +302,63 @@ void table_begin(struct table *t, const struct output_field *columns,
 {
     *t = (struct table){ .columns = columns, .stream = stream };
     buf_init(&t->cells, TABLE_MAX);
-    if (ctl.args.json && !stream && !(t->list = json_array()))
-        fail_no_memory();
-    for (size_t i = 0; columns[i].key && i < TABLE_COLUMNS; i++)
-        t->width[i] = width_of(&columns[i]);
-    if (ctl.args.csv)
-        csv_titles(columns);
-    else if (stream && !ctl.args.json)
-        table_print_row(t, NULL);
+    if (ctl.args.json) {
+        t->list = json_array();
+        return;
+    }
+    for (size_t i = 0; columns[i].key && i < TABLE_COLUMNS; i++) {
+        const size_t at = t->cells.len;
+        const char *title = ctl.args.csv ? columns[i].key : columns[i].title;
+
+        if (!is_shown(&columns[i]))
+            continue;
+        t->last = i;
+        t->width[i] = abs(columns[i].width);
+        if (buf_add(&t->cells, title, strlen(title) + 1))
+            fail_no_memory();
+        end_cell(t, i, at);
+    }
+    end_row(t);
 }
 
-/* A cell as people see it. Returns false if there is no memory. */
-static bool table_add_cell(struct table *t, const json_t *one,
-                           const struct output_field *f)
+static void add_json(struct table *t, json_t *one)
 {
-    if (!f->text || ctl.args.csv)
-        return add_value(json_object_get(one, f->key), f, false, &t->cells);
-    f->text(one, &t->cells);
-    return buf_add(&t->cells, "", 1) == 0;
+    if (!t->stream && json_array_append(t->list, one))
+        fail_no_memory();
+    if (t->stream &&
+        (json_dumpf(one, stdout, JSON_COMPACT) || putchar('\n') < 0))
+        fail(EX_IOERR, "standard output: %s", strerror(errno));
 }
 
-/* Returns false if there is no memory. */
-static bool table_add_cells(struct table *t, const json_t *one)
+static void add_cells(struct table *t, const json_t *one)
 {
     const struct output_field *f = t->columns;
 
     for (size_t i = 0; f[i].key && i < TABLE_COLUMNS; i++) {
         const size_t at = t->cells.len;
 
-        if (!f[i].title && !ctl.args.csv)
+        if (!is_shown(&f[i]))
             continue;
-        if (!table_add_cell(t, one, &f[i]))
-            return false;
-        const int width = columns_of(t->cells.data + at);
-
-        if (width > t->width[i] && !t->stream)
-            t->width[i] = width;
+        if (f[i].text && !ctl.args.csv) {
+            f[i].text(one, &t->cells);
+            buf_add(&t->cells, "", 1);
+        } else {
+            add_value(json_object_get(one, f[i].key), &f[i], false, &t->cells);
+        }
+        if (!t->stream)
+            end_cell(t, i, at);
     }
-    return true;
-}
-
-static void table_print_csv(const struct table *t, const json_t *one)
-{
-    const char *at = t->cells.data;
-
-    for (const struct output_field *f = t->columns; f->key; f++) {
-        const json_t *value = json_object_get(one, f->key);
-
-        csv_put(!value || json_is_null(value) ? "" : at);
-        putchar(f[1].key ? ',' : '\n');
-        at += strlen(at) + 1;
-    }
+    end_row(t);
 }
 
 void table_add(struct table *t, json_t *one)
 {
-    bool ok = one != NULL;
-
-    t->rows++;
-    if (t->stream || ctl.args.csv)
-        buf_clear(&t->cells);
-    if (ok && t->list)
-        ok = json_array_append(t->list, one) == 0;
-    else if (ok && ctl.args.json)
-        ok = json_dumpf(one, stdout, JSON_COMPACT) == 0 && putchar('\n') > 0;
-    else if (ok)
-        ok = table_add_cells(t, one);
-    if (t->stream && ferror(stdout))
-        fail(EX_IOERR, "standard output: %s", strerror(errno));
-    if (!ok)
+    if (!one)
         fail_no_memory();
-    if (ctl.args.csv)
-        table_print_csv(t, one);
-    else if (t->stream && !ctl.args.json)
-        table_print_row(t, t->cells.data);
+    if (ctl.args.json)
+        add_json(t, one);
+    else
+        add_cells(t, one);
     json_decref(one);
 }
 
@@ -385,15 +366,13 @@ void table_end(struct table *t, const char *nothing)
 {
     const char *at = t->cells.data;
 
-    if (t->list) {
+    if (ctl.args.json && !t->stream)
         json_print(t->list);
-    } else if (!ctl.args.csv && t->rows == 0 && nothing) {
+    else if (!ctl.args.csv && t->rows == 1 && nothing)
         printf("%s%s", nothing, nothing[0] ? "\n" : "");
-    } else if (!ctl.args.csv) {
-        table_print_row(t, NULL);
-        for (size_t row = 0; row < t->rows; row++)
-            at = table_print_row(t, at);
-    }
+    else
+        while (t->cells.len > 0 && at < t->cells.data + t->cells.len)
+            at = print_row(t, at);
     buf_release(&t->cells);
 }
 
