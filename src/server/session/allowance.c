@@ -1,7 +1,7 @@
 /* Asks gate for permission, in session: for one more transfer, and for bytes of
  * files. The session asks only if its user, a team or the server had such a
- * limit at the login. The rest of a piece serves the next transfer. A timer or
- * a message continues a transfer that waits; it never spins. */
+ * limit at the login. The rest of a piece is used by the next transfer. A timer
+ * or a message continues a transfer that waits; it never spins. */
 #include "transfer.h"
 
 #include <errno.h>
@@ -9,8 +9,10 @@
 
 #include "data.h"
 
-#define AGAIN_MS 100 /* gate reads no messages of this session just now */
-#define LEAST    2   /* flow_read() needs them */
+#define AGAIN_MS                                                               \
+    100         /* ms until the next try, when the channel to gate is          \
+                 * full */
+#define LEAST 2 /* flow_read() needs them */
 
 static void allowance_on_again(void *owner)
 {
@@ -34,7 +36,8 @@ static uint64_t *allowance_left(struct session *s)
     return &s->allowance.left[transfer_is_upload(&s->transfer) ? 0 : 1];
 }
 
-/* R is SEND()'s. False: the channel is full, and the step runs again soon. */
+/* R is SEND()'s result. Returns false if the channel is full; then the step
+ * runs again soon. */
 static bool allowance_sent(struct session *s, int r)
 {
     if (r == -EAGAIN)
@@ -78,8 +81,8 @@ enum stepped allowance_begin(struct session *s)
     return STEP_WAIT;
 }
 
-/* If the channel is full, gate goes on counting it until the timer, or for the
- * next transfer. */
+/* If the channel is full, gate counts the transfer until the timer, or the next
+ * transfer takes its place. */
 void allowance_end(struct session *s)
 {
     struct allowance *a = &s->allowance;
@@ -120,7 +123,7 @@ bool allowance_ask(struct session *s)
     a->waits = true;
     if (s->gate.fd < 0)
         return true;
-    /* the question of an earlier transfer, perhaps for the other direction */
+    /* an earlier transfer has asked, perhaps for the other direction */
     if (a->bytes_request != 0 || a->again.armed)
         return true;
     request = channel_next(&s->gate);
@@ -164,7 +167,7 @@ static void allowance_go_on(struct session *s)
     transfer_run(s, WAITS_TURN);
 }
 
-/* The transfer that asked may be over. */
+/* Ignores an answer whose transfer may be over. */
 int allowance_on_bytes(void *owner, struct msg_bytes *m)
 {
     struct session *s = owner;
@@ -178,8 +181,8 @@ int allowance_on_bytes(void *owner, struct msg_bytes *m)
     return 0;
 }
 
-/* The next gate knows nothing of it, so the permission of a transfer that is
- * over has no use any more. */
+/* Drops the permission of a transfer that is over: the next gate knows nothing
+ * of it. */
 void allowance_gate_lost(struct session *s)
 {
     struct allowance *a = &s->allowance;

@@ -63,7 +63,7 @@ static enum stepped hash_take(struct session *s)
     return STEP_NEXT;
 }
 
-/* In slices, so that ABOR is answered meanwhile. */
+/* Reads in slices, so that ABOR is answered meanwhile. */
 static enum stepped hash_sum(struct session *s)
 {
     struct transfer *t = &s->transfer;
@@ -89,7 +89,8 @@ static enum stepped hash_sum(struct session *s)
     return STEP_WAIT;
 }
 
-/* An empty file has the range 0-0, since the draft wants two numbers. */
+/* Answers. An empty file has the range 0-0, since the draft wants two
+ * numbers. */
 static enum stepped hash_answer(struct session *s)
 {
     const struct transfer *t = &s->transfer;
@@ -121,8 +122,8 @@ const struct step hash_steps[] = {
     TRANSFER_LAST_STEP,
 };
 
-/* The checksum of the bytes from START up to, not including, UNTIL; 0: the end.
- */
+/* Begins the checksum of the bytes from START to UNTIL, which is excluded; 0:
+ * to the end. */
 static void hash_file(struct session *s, enum verb verb,
                       const struct path *path, const char *name, uint64_t start,
                       uint64_t until)
@@ -144,7 +145,8 @@ void cmd_hash(struct session *s, const struct call *call)
               from, s->until);
 }
 
-/* PATH, or "PATH" START END, where END is the first byte outside the range. */
+/* Parses PATH, or "PATH" START END, where END is the first byte outside the
+ * range. */
 static int hash_parse_quoted(struct slice argument, struct slice *path,
                              uint64_t *start, uint64_t *until)
 {
@@ -164,7 +166,7 @@ static int hash_parse_quoted(struct slice argument, struct slice *path,
                            (size_t)(argument.ptr + argument.len - end - 1) };
     if (rest.len == 0)
         return 0;
-    slice_cut(&rest, ' ', &word); /* before the blank there must be nothing */
+    slice_cut(&rest, ' ', &word); /* nothing may stand before the blank */
     if (word.len > 0 || !slice_cut(&rest, ' ', &word) ||
         slice_number(word, INT64_MAX, start) < 0)
         return -EINVAL;

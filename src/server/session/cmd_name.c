@@ -150,7 +150,8 @@ void cmd_size(struct session *s, const struct call *call)
             .purpose = FACTS_FOR_SIZE, .directory = call->path.directory);
 }
 
-/* The bytes from which REST and STOR go on, also if a file has the name. */
+/* Answers with the length at which REST and STOR continue the partial, even if
+ * a file has the name. */
 void cmd_site_partial(struct session *s, const struct call *call)
 {
     struct path path;
@@ -184,7 +185,7 @@ static void quota_words(const char *unit, uint64_t limit, uint64_t used,
     buf_add_format(into, ", %llu used", (unsigned long long)used);
 }
 
-/* btrfs doesn't count the files. */
+/* Omits the number of files, which btrfs doesn't count. */
 static void name_on_quota(struct session *s, struct message *m)
 {
     const struct msg_space_is *is = &m->space_is;

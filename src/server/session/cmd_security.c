@@ -58,9 +58,9 @@ void cmd_prot(struct session *s, const struct call *call)
     }
 }
 
-/* RFC 7151, before login. There are no virtual hosts, so the name is not kept.
- * But a client that was shown the certificate of one host must not believe that
- * it speaks with another (RFC 6066 3). */
+/* HOST (RFC 7151), before the login. There are no virtual hosts, so the name
+ * isn't kept. But a client that was shown the certificate of one host must not
+ * believe that it speaks with another (RFC 6066 3). */
 void cmd_host(struct session *s, const struct call *call)
 {
     const char *asked = stream_server_name(s->control.stream);

@@ -1,5 +1,5 @@
 /* FEAT, SYST, HELP, CLNT, CSID, PRET, NOOP, QUIT, STAT, REST, ALLO, OPTS, TYPE,
- * MODE, STRU (RFC 959, 2389, 2640, 3659): what a session knows, and its choices
+ * MODE, STRU (RFC 959, 2389, 2640, 3659): a session's facts, and its choices
  * for later transfers. */
 #include "transfer.h"
 
@@ -38,8 +38,8 @@ void cmd_help(struct session *s, const struct call *call)
     buf_release(&lines);
 }
 
-/* "Name=FileZilla;Version=3.67.0;" is "FileZilla 3.67.0"; a text of another
- * form stays as it is. OUT has room for CLIENT_NAME_MAX bytes. */
+/* Turns "Name=FileZilla;Version=3.67.0;" into "FileZilla 3.67.0"; a text of
+ * another form stays. OUT has room for CLIENT_NAME_MAX bytes. */
 static void name_of_csid(struct slice text, char *out, size_t size)
 {
     struct slice rest = text, row, key, name = NOTHING, version = NOTHING;
@@ -64,8 +64,8 @@ static void name_of_csid(struct slice text, char *out, size_t size)
              version.len > 0 ? " " : "", (int)version.len, version.ptr);
 }
 
-/* CLNT and CSID. The name is logged once, and only for users: otherwise
- * strangers could fill the log. */
+/* CLNT and CSID. Logs the name once, and only for users: otherwise strangers
+ * could fill the log. */
 void cmd_client(struct session *s, const struct call *call)
 {
     const bool csid = call->command->verb == VERB_CSID;
@@ -83,7 +83,8 @@ void cmd_client(struct session *s, const struct call *call)
     control_reply(s, csid ? REPLY_CSID : REPLY_NOOP_OK);
 }
 
-/* Some servers must know the file before the port; this one doesn't. */
+/* Replies only: some servers must know the file before the port, this one
+ * needn't. */
 void cmd_pret(struct session *s, const struct call *call)
 {
     (void)call;
@@ -160,9 +161,9 @@ void cmd_rest(struct session *s, const struct call *call)
     control_reply_number(s, REPLY_REST_OK, n);
 }
 
-/* ALLO names no file. If an upload is resumed, a part is already there: as much
- * as REST or the last SIZE said. STOR checks the space again and knows the
- * file. */
+/* Returns the bytes that are still to come. ALLO names no file. If an upload is
+ * resumed, a part is already there: as much as REST or the last SIZE said. STOR
+ * checks the space again and knows the file. */
 static uint64_t info_still_to_come(const struct session *s)
 {
     uint64_t here = s->rest > s->sized ? s->rest : s->sized;
@@ -170,7 +171,7 @@ static uint64_t info_still_to_come(const struct session *s)
     return s->announced > here ? s->announced - here : 0;
 }
 
-/* If the directory is gone, nothing is known about the disk. */
+/* If the directory has gone, nothing is known about the disk. */
 static void info_on_space(struct session *s, struct message *m)
 {
     if (m->kind == MSG_refused || info_still_to_come(s) <= m->space_is.bytes) {
@@ -202,7 +203,8 @@ void cmd_allo(struct session *s, const struct call *call)
         .wanted = info_still_to_come(s));
 }
 
-/* RFC 3659 7.9: facts that aren't named are off; without a name, all are. */
+/* RFC 3659 7.9: facts that aren't named are off; if none is named, all are
+ * off. */
 static void modes_opts_mlst(struct session *s, struct slice names)
 {
     struct buf facts;
@@ -232,7 +234,8 @@ static void modes_opts_hash(struct session *s, struct slice name)
                        slice_from(hash_names[s->choices.hash]));
 }
 
-/* Files obeys it at the commit, if its own rule isn't stricter. */
+/* Notes the choice. Files obeys it at the commit, unless its own rule is
+ * stricter. */
 static void modes_opts_stor(struct session *s, struct slice rest)
 {
     static const char syntax[] = "OPTS STOR [conflict=reject|rename|overwrite]";
@@ -255,7 +258,8 @@ static void modes_opts_stor(struct session *s, struct slice rest)
     control_reply_with(s, REPLY_OPTS_STOR, slice_from(conflict_words[i]));
 }
 
-/* "Z LEVEL n" (draft-preston-ftpext-deflate 3.4), or "Z": the default. */
+/* Parses "Z LEVEL n" (draft-preston-ftpext-deflate 3.4), or "Z": the
+ * default. */
 static void modes_opts_mode(struct session *s, struct slice rest)
 {
     uint64_t level = s->settings->mode_z_level;

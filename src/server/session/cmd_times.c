@@ -48,8 +48,9 @@ void cmd_mfmt(struct session *s, const struct call *call)
         control_reply(s, REPLY_BAD_NAME);
         return;
     }
-    /* The last upload was given another name than the client asked for, in a
-     * drop or since it was taken. The client still means what it has sent. */
+    /* The last upload got another name than the client asked for, in a drop
+     * or since that was taken. The client still means the file that it has
+     * sent. */
     if (s->stored[0] && transfer_is_upload(&s->transfer) &&
         slice_equal(path_slice(&path), path_slice(&s->transfer.path)))
         path_resolve(&s->cwd, slice_from(s->stored), &path);

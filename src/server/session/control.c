@@ -1,6 +1,6 @@
 /* The control connection of a session: it receives bytes, gives one line at a
- * time to dispatch, and sends replies. It takes no line while the one before
- * has no reply yet; a few commands are permitted during a transfer. */
+ * time to dispatch, and sends replies. It takes no line before the previous one
+ * has its reply; a few commands are permitted during a transfer. */
 #include "transfer.h"
 
 #include <stdio.h>
@@ -22,14 +22,14 @@ bool control_is_secure(const struct session *s)
            stream_is_secure(c->stream);
 }
 
-/* May a line be taken now? The tables of states (state.c) say most of it. */
+/* May a line be taken now? The tables of states (state.c) decide most of it. */
 static bool control_takes_lines(const struct session *s)
 {
     const struct control_connection *c = &s->control;
 
     if (!state_of_control(s)->lines)
         return false;
-    /* If the client doesn't read, nothing is read from it: not even TLS
+    /* If the client doesn't read replies, read nothing from it: not even TLS
      * messages, since their answers would have no room. */
     if (c->out.len > 0 || stream_unsent(c->stream))
         return false;
@@ -37,7 +37,7 @@ static bool control_takes_lines(const struct session *s)
         return false;
     if (state_of_transfer(s)->lines)
         return true;
-    /* The line before has no reply yet: files or gate (PASV) is asked. */
+    /* Files or gate (PASV) still has to answer the previous line. */
     return s->ask.message == MSG_NONE && !state_of_data(s)->pending;
 }
 
@@ -191,19 +191,18 @@ void control_secure(struct session *s)
         stream_secure(c->stream, s->tls, STREAM_CONTROL) < 0)
         leave(s, ENDING_PROTOCOL, "plain text after AUTH");
     line_init(&c->lines);
-    /* The next bytes may be another client's. An attacker in the network can
-     * send AUTH himself and then pass on a browser's TLS connection (ALPACA).
-     */
+    /* The next bytes may be another client's: an attacker in the network can
+     * send AUTH, and then pass on a browser's TLS connection (ALPACA). */
     c->first_line_seen = c->first_byte_seen = false;
     s->control.state = CONTROL_SECURING;
     control_handshake(s);
     control_watch(s);
 }
 
-/* No line has a NUL, so this one stands for a bad line that waits. */
+/* A held bad line. No line has a NUL. */
 #define HELD_BAD SLICE("\0")
 
-/* The first of the lines that waited for the end of a transfer. */
+/* Takes the first of the lines that waited for the end of a transfer. */
 static void control_take_held(struct session *s)
 {
     struct buf *held = &s->control.held;
@@ -229,7 +228,7 @@ static void control_hold(struct session *s, struct slice line)
         leave(s, ENDING_PROTOCOL, "too many commands wait for a transfer");
 }
 
-/* Takes one line, if there is one. False: more bytes are needed. */
+/* Takes one line, if there is one. Returns false if more bytes are needed. */
 static bool control_take_line(struct session *s)
 {
     enum line_state state;
@@ -262,7 +261,7 @@ void control_continue(struct session *s)
     control_watch(s);
 }
 
-/* False: nothing more is there. */
+/* Returns false if no more bytes are there. */
 static bool control_receive(struct session *s)
 {
     struct control_connection *c = &s->control;
@@ -277,8 +276,8 @@ static bool control_receive(struct session *s)
     first = !c->first_byte_seen && got > 0;
     c->first_byte_seen |= first;
     /* Otherwise a client that speaks TLS to a plain port, or a protocol without
-     * lines, would wait until login_timeout. A later byte, such as one after a
-     * telnet signal, proves nothing. */
+     * lines, would wait until login_timeout. Only the first byte counts: a
+     * later one, such as after a telnet signal, proves nothing. */
     if (first && not_ftp_byte(into[0])) {
         why_not_ftp_byte(s, into[0]);
         control_end(s, ENDING_NOT_FTP, REPLY_UNKNOWN_COMMAND, NOTHING);
@@ -292,7 +291,8 @@ static bool control_receive(struct session *s)
     return state == STREAM_OK;
 }
 
-/* A client that sends without end can't keep the session here. */
+/* Reads a bounded amount: a client that sends without end can't keep the
+ * session here. */
 void control_look(struct session *s)
 {
     for (int i = 0; i < LOOKS && state_of_control(s)->lines; i++) {

@@ -61,7 +61,7 @@ void data_init(struct session *s)
     linger_init(s);
 }
 
-/* Ends the old wait or connection. A client's socket lingers. */
+/* Ends the present wait or connection; the client's socket lingers. */
 static void data_leave(struct session *s, enum data_state next)
 {
     struct data *d = &s->data;
@@ -84,14 +84,15 @@ static void data_leave(struct session *s, enum data_state next)
 void data_close(struct session *s)
 {
     if (s->data.state == DATA_CONNECTING)
-        SEND(&s->gate, active_close, 0); /* a dead gate shows at its channel */
+        SEND(&s->gate, active_close, 0); /* the channel shows whether gate is
+                                          * dead */
     data_leave(s, DATA_CLOSED);
 }
 
 void data_finish(struct session *s)
 {
     if (s->data.stream)
-        stream_shutdown(s->data.stream); /* as far as it goes */
+        stream_shutdown(s->data.stream); /* as much as the socket takes */
     loop_remove(&s->loop, &s->data.watch);
 }
 

@@ -6,26 +6,26 @@
 
 void data_init(struct session *s);
 /* PASV or EPSV: replies with the port of the session's listener, or asks gate
- * for a listener; the reply comes later. An earlier wait or connection is given
- * up. */
+ * for a listener and replies later. Gives up an earlier wait or connection. */
 void data_port_passive(struct session *s, enum verb verb);
 void data_port_init(struct session *s);
-/* Gate's listener, which PASV or EPSV waits for. */
+/* Takes gate's listener, for which PASV or EPSV waits. */
 void data_port_take(struct session *s, struct msg_port_is *m);
-/* From now on the listener waits for the next EPSV, and is then closed. */
+/* From now on the listener waits for the next EPSV, and is closed if none
+ * comes. */
 void data_port_rest(struct session *s);
-/* While a connection is judged, the next ones wait. */
+/* HOLD: further connections wait in the kernel while one is judged. */
 void data_port_hold(struct session *s, bool hold);
 
 /* The channel to gate, for listeners and active mode. */
 void data_gate_start(struct session *s, int gate);
-/* Handler of master's `gate`: there is another gate. */
+/* Handler of master's `gate`: a new gate exists. */
 int data_gate_on_gate(void *owner, struct msg_gate *m);
 void data_gate_ask_port(struct session *s);
-/* A transfer begins: after PORT, asks gate to connect. */
+/* Begins a transfer after PORT: asks gate to connect. */
 void data_gate_connect(struct session *s);
-/* Gives up the wait, or ends the connection with a FIN: no close_notify, and no
- * reset (linger_begin()). */
+/* Gives up the wait, or ends the connection with a FIN, without close_notify
+ * and without a reset (linger_begin()). */
 void data_close(struct session *s);
 /* The same with close_notify: everything has been sent, or the client is the
  * sender. */
@@ -33,22 +33,25 @@ void data_end(struct session *s);
 /* Sends close_notify and FIN, for which the client waits. Call data_close()
  * while files works: by then the client has usually closed, too. */
 void data_finish(struct session *s);
-/* Takes FD as the data connection. False: no memory, and FD is closed. */
+/* Takes FD as the data connection. Returns false for lack of memory; FD is then
+ * closed. */
 bool data_adopt(struct session *s, int fd, enum data_state state,
                 uint32_t events);
-/* After each transfer. A connection that is still open belongs to a refused
- * one. It stays until the client closes it or sends a command, at most 5 s: if
- * it ended together with the reply, clients would blame the port. A port to
- * which nobody has connected stays for the next transfer. */
+/* Call it after each transfer. A connection that is still open belongs to a
+ * refused one. It stays until the client closes it or sends a command, at most
+ * 5 s: if it ended together with the reply, clients would blame the port. A
+ * port to which nobody has connected stays for the next transfer. */
 void data_after_transfer(struct session *s);
-/* The client's next command: ends what data_after_transfer() left open. */
+/* Call it at the client's next command: ends what data_after_transfer() left
+ * open. */
 void data_end_refused(struct session *s);
-/* R is channel_send()'s, to gate: a gate that doesn't read ends the session. */
+/* R is channel_send()'s result, to gate. A session whose gate doesn't read
+ * ends. */
 void data_gate_sent(struct session *s, int r);
-/* Closes the connection, which isn't the client's: that one is still expected.
- */
+/* Closes the connection, which isn't the client's, and goes on expecting the
+ * client. */
 void data_expect_again(struct session *s);
-/* Makes the stream on the client's socket. False: no memory. */
+/* Makes the stream on the client's socket. Returns false for lack of memory. */
 bool data_open_stream(struct session *s);
 
 #endif

@@ -12,9 +12,9 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/ftp/hostport.h"
 
-/* So long the listener stays open after a connection, for the next EPSV. */
+/* ms that the listener stays open after a connection, for the next EPSV. */
 #define PORT_REST_MS 10000
-/* Connections that one EPSV turns away. */
+/* Connections that one EPSV refuses. */
 #define PORT_SWEEP 16
 
 static void data_port_close(struct session *s)
@@ -27,8 +27,8 @@ static void data_port_close(struct session *s)
     fd_close(&p->fd);
 }
 
-/* While a transfer waits for its client, or a PROXY header is read, another
- * timer ends the wait. */
+/* Another timer ends the wait while a transfer waits for its client, or a PROXY
+ * header is read. */
 static void data_port_on_timer(void *owner)
 {
     struct session *s = owner;
@@ -62,8 +62,9 @@ void data_port_hold(struct session *s, bool hold)
     loop_change(&s->loop, &s->port.watch, hold ? 0 : EPOLLIN);
 }
 
-/* Returns the socket, or -1. A listener that can't accept would wake the
- * session again and again: it is closed. Some errors are of one connection. */
+/* Returns the socket, or -1. Closes a listener that can't accept, since it
+ * would wake the session again and again. But some errors concern one
+ * connection only. */
 static int data_port_accept(struct session *s, struct address *peer)
 {
     struct sockaddr_storage from = { 0 };
@@ -79,9 +80,9 @@ static int data_port_accept(struct session *s, struct address *peer)
     return fd_take(&fd);
 }
 
-/* A proxy's connection may be the client's: its PROXY header says so. A proxy
- * that connects at another time makes a health check, or is late: a line for
- * each health check is of no use. */
+/* Is PEER a proxy? Its connection may be the client's, as its PROXY header
+ * says. A proxy that connects at another time makes a health check, or is late,
+ * and isn't logged: a line for each health check is useless. */
 static bool data_port_is_proxy(const struct session *s,
                                const struct address *peer)
 {
@@ -111,7 +112,7 @@ static void data_port_admit(struct session *s, int fd,
         proxied_on_data(s, fd_take(&socket), peer);
     } else if (!s->port.proxied && address_same_host(peer, &s->peer)) {
         data_port_rest(s);
-        /* what the handshake of a transfer that waits will need */
+        /* the handshake of a waiting transfer needs it */
         if (data_adopt(s, fd_take(&socket), DATA_CONNECTED,
                        s->transfer.state == TRANSFER_CONNECTING ? EPOLLIN : 0))
             transfer_run(s, WAITS_CLIENT);
@@ -135,10 +136,10 @@ static void data_port_on_readable(void *owner, uint32_t events)
     control_resume(s);
 }
 
-/* Whoever has connected before the reply to this EPSV doesn't belong to it.
- * rclone gives up a connection when its LIST is refused, and asks again at
- * once. A connection that comes later is used for this EPSV: nothing proves
- * that it is older. */
+/* Closes connections that were made before the reply to this EPSV: they don't
+ * belong to it. rclone gives up a connection when its LIST is refused, and asks
+ * again at once. A connection that comes later is used for this EPSV: nothing
+ * proves that it is older. */
 static void data_port_sweep(struct session *s)
 {
     struct address peer;
@@ -153,10 +154,10 @@ static void data_port_sweep(struct session *s)
     }
 }
 
-/* Many clients begin the handshake before they ask for the file. A ticket with
- * the 150 is too late for them if their last one has expired, or went with a
- * transfer that was refused. So the reply to PASV brings one, if the end of a
- * transfer hasn't. */
+/* Replies to PASV, with a ticket if the end of the previous transfer brought
+ * none. Many clients begin the handshake before they ask for the file, so a
+ * ticket with the 150 is too late for them if their last ticket has expired, or
+ * went with a refused transfer. */
 static void data_port_announce(struct session *s)
 {
     const struct address *a = &s->port.address;
@@ -171,7 +172,8 @@ static void data_port_announce(struct session *s)
         hostport_text(a, text);
         control_reply_with(s, REPLY_PASV, slice_from(text));
     } else {
-        data_close(s); /* ours is IPv6, whatever the client's is to a proxy */
+        data_close(s); /* our address is IPv6, whatever the client's is to a
+                        * proxy */
         control_reply(s, REPLY_USE_EPSV);
     }
 }

@@ -13,7 +13,7 @@ struct digest {
     bool lines;          /* DIGEST_LINES; else CRC32 */
     uLong crc;
     uint64_t length;
-    char last; /* byte of what was added */
+    char last; /* last byte that was added */
 };
 
 struct digest *digest_new(const char *name)

@@ -6,7 +6,7 @@
 #include "sallyport/ftp/line.h"
 #include "sallyport/ftp/listing.h"
 
-#define UNKNOWN_MAX 3 /* before login: ALPACA and scanners */
+#define UNKNOWN_MAX 3 /* unknown commands before login: ALPACA and scanners */
 
 static bool dispatch_is_secret_site(const struct request *q)
 {
@@ -30,8 +30,8 @@ static bool dispatch_phase_permits(struct session *s, const struct request *q)
     const struct command *c = q->command;
     const enum verb verb = c->verb;
 
-    /* A name or password in plain text is refused before it is used, and ends
-     * the session, so that the client sends no more of it. */
+    /* Refuse a name or password in plain text before it is used, and end the
+     * session, so that the client sends no more of it. */
     if (c->phase != COMMAND_ALWAYS && !control_is_secure(s)) {
         if (verb == VERB_USER || verb == VERB_PASS || verb == VERB_ACCT ||
             dispatch_is_secret_site(q))
@@ -63,8 +63,8 @@ static bool dispatch_takes_path(const struct command *c)
            c->argument == ARGUMENT_OPTIONAL_PATH;
 }
 
-/* Sets the path, which the log of a refusal needs too. False: no file can have
- * that name. */
+/* Sets the path, which the log of a refusal needs too. Returns false if no file
+ * can have that name. */
 static bool dispatch_resolve(struct session *s, const struct request *q,
                              struct call *call)
 {
@@ -78,7 +78,8 @@ static bool dispatch_resolve(struct session *s, const struct request *q,
             c->verb == VERB_STAT)
             argument = listing_argument(argument);
         if (c->verb == VERB_STAT && argument.len == 0 && q->argument.len > 0)
-            argument = SLICE("."); /* options alone: not the session's status */
+            argument = SLICE("."); /* STAT with options alone is not about the
+                                    * session */
         call->argument = argument;
         found = argument.len == 0 ||
                 path_resolve(&s->cwd, argument, &call->path) == 0;
@@ -104,10 +105,10 @@ void dispatch_refuse_right(struct session *s, unsigned lacking)
                        slice_from(command_lacks(lacking, words)));
 }
 
-/* ABOR goes before the lines that wait (RFC 959 4.1.3), but not before the
- * commit of a complete upload. All other lines keep their order. Before the
- * 150, and during a checksum, which has none, the client would take any reply
- * for the transfer's. */
+/* Must the line wait? ABOR goes before the lines that wait (RFC 959 4.1.3), but
+ * not before the commit of a complete upload. All other lines keep their order.
+ * Before the 150, and during a checksum, which has none, the client would take
+ * any reply for the transfer's. */
 static bool dispatch_must_hold(const struct session *s, const struct command *c)
 {
     const enum transfer_state state = s->transfer.state;
@@ -149,8 +150,8 @@ static void dispatch_handle(struct session *s, const struct request *q)
         handlers[c->verb](s, &call);
 }
 
-/* Forgets REST, RANG, ALLO and RNFR unless the row keeps them, also after a
- * refusal: they are for the next transfer or rename only. */
+/* Dispatches, then forgets REST, RANG, ALLO and RNFR unless the row keeps them,
+ * also after a refusal: they are for the next transfer or rename only. */
 static void dispatch_run(struct session *s, const struct request *q)
 {
     const struct command *c = q->command;

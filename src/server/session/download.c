@@ -30,7 +30,7 @@ static struct {
     volatile sig_atomic_t hit;
 } watch;
 
-static size_t page_size; /* arm64 and others have 16 or 64 KiB */
+static size_t page_size; /* 4 KiB; arm64 and others also have 16 or 64 KiB */
 
 static void sigbus_on_signal(int number, siginfo_t *info, void *context)
 {
@@ -57,8 +57,8 @@ void download_init(void)
     sigaction(SIGBUS, &action, NULL);
 }
 
-/* Until the next call a fault in these bytes is survived: its page becomes
- * zeros, and sigbus_hit() true. Other faults kill, as usual. */
+/* Watches these bytes until the next call: a fault in them is survived, its
+ * page becomes zeros, and sigbus_hit() true. Other faults kill, as usual. */
 static void sigbus_watch(const void *start, size_t len)
 {
     watch.len = 0;
@@ -95,7 +95,7 @@ static bool download_move_window(struct session *s)
         return true;
     download_release(s);
     t->map_size = left < WINDOW ? (size_t)left : WINDOW;
-    /* Private: FUSE's direct I/O has no shared mappings. */
+    /* Private, since FUSE's direct I/O has no shared mappings. */
     map = mmap(NULL, t->map_size, PROT_READ, MAP_PRIVATE, t->source, (off_t)at);
     if (map == MAP_FAILED)
         return false;
@@ -114,8 +114,8 @@ static enum stream_state download_send_piece(struct session *s)
     size_t took, all = 0;
     enum stream_state state;
 
-    /* A megabyte of pages in one call. Single page faults would cost more than
-     * copying; a whole window from a slow disk would delay ABOR. */
+    /* Fault in a megabyte of pages by one call. Single page faults would cost
+     * more than copying; a whole window from a slow disk would delay ABOR. */
     if (at % FAULT_IN == 0)
         madvise(t->map + at, len < FAULT_IN ? len : FAULT_IN,
                 MADV_POPULATE_READ);
@@ -152,7 +152,7 @@ static bool download_has_its_size(const struct transfer *t)
            facts.stx_size >= t->size;
 }
 
-/* The file had no error: what does the stream say? */
+/* The file had no error: returns what the stream's state means. */
 static enum stepped download_sent(struct session *s, enum stream_state state)
 {
     if (state == STREAM_OK)
@@ -163,7 +163,7 @@ static enum stepped download_sent(struct session *s, enum stream_state state)
     return STEP_WAIT;
 }
 
-/* t->block has the whole file from the first call on. */
+/* Sends a small file: t->block has all of it from the first call on. */
 static enum stepped download_small(struct session *s)
 {
     struct transfer *t = &s->transfer;
@@ -191,8 +191,8 @@ static enum stepped download_small(struct session *s)
     return download_sent(s, state);
 }
 
-/* SIGBUS has two causes: the file has become shorter, or its file system can't
- * read it. */
+/* Moves on. SIGBUS has two causes: the file has become shorter, or its file
+ * system can't read it. */
 static enum stepped download_next_piece(struct session *s)
 {
     enum stream_state state;
@@ -207,8 +207,8 @@ static enum stepped download_next_piece(struct session *s)
         "");
 }
 
-/* A range may begin after the end of the file, and then has no bytes; a REST
- * may not. */
+/* Asks for the file. A range may begin after the end of the file, and then has
+ * no bytes; a REST may not. */
 static enum stepped download_ask_file(struct session *s)
 {
     const struct transfer *t = &s->transfer;
@@ -225,7 +225,7 @@ static enum stepped download_take_file(struct session *s)
 
     if (r != STEP_NEXT)
         return r;
-    if (t->limit > 0) { /* RANG: up to the file's end */
+    if (t->limit > 0) { /* RANG: at most to the file's end */
         if (t->size > t->limit)
             t->size = t->limit;
         if (t->start > t->size)
@@ -252,8 +252,7 @@ static enum stepped download_send(struct session *s)
                        ? STEP_NEXT
                        : transfer_fail(s, FAILED_FILE_CUT, "");
         if (allowance_ask(s)) {
-            /* The client gets the bytes of each piece before the next one is
-             * due. */
+            /* Send all bytes of this piece before the next one. */
             enum stream_state state = flow_flush(s);
 
             return state == STREAM_OK ? allowance_wait(s)

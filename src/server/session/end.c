@@ -20,7 +20,8 @@
 #include "sallyport/base/fd.h"
 
 #define LINGER_MS 2000
-/* Less than master waits after a kick (2 s), else the last events are lost. */
+/* ms, less than master waits after a kick (2 s): otherwise the last events are
+ * lost. */
 #define CLOSE_MS 1500
 
 #define TLS_HANDSHAKE 0x16
@@ -49,8 +50,9 @@ bool linger_read(int fd)
     return true;
 }
 
-/* A data connection has ended for good, or the client's end has come. The
- * client may read its replies before it closes its data connections. */
+/* Call it when a data connection has ended for good, or the client's end has
+ * come: the client may read its replies before it closes its data
+ * connections. */
 static void control_leave_if_lingered(struct session *s)
 {
     bool lingers = false;
@@ -83,8 +85,8 @@ static void linger_on_late(void *owner)
     linger_over(owner);
 }
 
-/* If a client begins transfers faster than it closes their connections, the
- * oldest of these is closed. */
+/* Returns a free place. If a client begins transfers faster than it closes
+ * their connections, the oldest of these is closed. */
 static struct goodbye *linger_place(struct session *s)
 {
     struct goodbye *oldest = &s->goodbyes[0];
@@ -129,8 +131,9 @@ void linger_init(struct session *s)
     }
 }
 
-/* The replies, then close_notify, then FIN: as far as it goes now. No
- * close_notify after half a reply, or the reply would look complete. */
+/* Sends the replies, then close_notify, then FIN, as far as the socket takes
+ * them now. No close_notify after half a reply, or the reply would look
+ * complete. */
 static void control_send_fin(struct session *s)
 {
     struct control_connection *c = &s->control;
@@ -191,7 +194,8 @@ void control_end(struct session *s, enum ending ending, enum reply last,
         leave(s, ending, "");
     s->ending = ending;
     c->cause = "";
-    /* One deadline for the whole end, which shows that it is decided. */
+    /* Set one deadline for the whole end; the callback also marks that the end
+     * is decided. */
     c->closed.on_timer = control_on_close_time;
     c->closed.owner = s;
     loop_timer_set(&s->loop, &c->closed, CLOSE_MS);
@@ -242,8 +246,8 @@ const char *why_end(const struct session *s, enum ending ending,
 {
     if (s->why[0])
         return s->why;
-    /* A client of explicit TLS waits for the greeting, which never comes at
-     * that port. */
+    /* A client of explicit TLS waits for a greeting, which this port never
+     * sends. */
     if ((ending == ENDING_TLS || ending == ENDING_LOGIN_TIME) && s->implicit &&
         !control_is_secure(s) && stream_traffic(s->control.stream) == 0)
         return "the client sent nothing; with explicit TLS it waits for a "
@@ -294,7 +298,7 @@ void leave_peer(struct session *s, enum process peer, int error,
     if (control_is_secure(s) && control_hears(s)) {
         size_t took;
 
-        /* Best effort, without the loop: this process ends here. */
+        /* Tries once, without the loop, since this process ends here. */
         if (reply_build(&s->control.out, REPLY_LOST_SERVICE, NULL, 0) == 0) {
             stream_write(s->control.stream, s->control.out.data,
                          s->control.out.len, &took);

@@ -12,7 +12,7 @@
 
 #include "sallyport/base/clock.h"
 
-/* A log that has died often is restarted once in 10 s. */
+/* ms to wait for log: a log that has died often is restarted once in 10 s. */
 #define LOG_MS  20000
 #define TICK_MS 50 /* a socket takes a message before poll(2) says so */
 
@@ -36,7 +36,7 @@ static bool final_is_kicked(const struct session *s)
     return n == 0 || kind == MSG_kick;
 }
 
-/* Returns true once the event is in log's socket, false if log takes none in
+/* Waits until the event is in log's socket. Returns false if log takes none in
  * time. */
 static bool final_is_logged(struct session *s, const struct event_record *e)
 {
@@ -83,7 +83,7 @@ void final_of_transfer(struct session *s, enum reply r, struct slice a,
     const struct transfer *t = &s->transfer;
     struct event_record e;
 
-    /* An upload's client compares it with what has arrived, and can't know that
+    /* The client compares its upload with what has arrived, and can't know that
      * the user may not read there. See also report_refusal(). */
     if (r == REPLY_NO_RIGHT && t->hash &&
         slice_equal(path_slice(&t->path), slice_from(s->stored))) {

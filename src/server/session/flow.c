@@ -1,9 +1,9 @@
-/* Between the steps that move bytes and the data connection's stream, in the
- * session process: the line ends of TYPE A, and MODE Z by zlib. Without a
- * conversion the bytes pass unchanged. Compression is next to the network.
- * Wherever the pieces are cut, the result is the same. Each call does a bounded
- * part of the work, and never uses more room than it is given, whatever a
- * stream expands to. */
+/* Converts bytes between the steps that move them and the data connection's
+ * stream, in the session process: the line ends of TYPE A, and MODE Z by zlib.
+ * Without a conversion the bytes pass unchanged. Compression is next to the
+ * network. The result doesn't depend on how the bytes are cut into pieces. Each
+ * call does a bounded part of the work, and never uses more room than it is
+ * given, whatever a stream expands to. */
 #include "transfer.h"
 
 #include <stdlib.h>
@@ -50,7 +50,7 @@ bool flow_open(struct session *s)
                         Z_DEFAULT_STRATEGY) == Z_OK;
 }
 
-/* zlib's functions do nothing to a stream that isn't theirs. */
+/* Frees the streams: zlib ignores a stream that it didn't set up. */
 void flow_close(struct session *s)
 {
     struct flow *f = &s->transfer.flow;
@@ -64,8 +64,8 @@ void flow_close(struct session *s)
     *f = (struct flow){ 0 };
 }
 
-/* RFC 959 3.1.1.1: a LF without a CR before it gets one. INTO has room for 2 *
- * N bytes. How many it got. */
+/* Puts a CR before each LF that has none (RFC 959 3.1.1.1). INTO has room for 2
+ * * N bytes. Returns how many bytes it got. */
 static size_t flow_lines_to_client(struct flow *f, const char *from, size_t n,
                                    unsigned char *into)
 {
@@ -93,8 +93,8 @@ static size_t flow_lines_to_client(struct flow *f, const char *from, size_t n,
 }
 
 /* The opposite: CRLF becomes LF, any other CR stays. The N bytes are at BLOCK +
- * 1, since a CR that was held back may come before them. How many are at BLOCK
- * then. */
+ * 1, since a CR that was held back may come before them. Returns how many are
+ * at BLOCK then. */
 static size_t flow_lines_from_client(struct flow *f, char *block, size_t n)
 {
     const char *from = block + 1, *end = from + n;
@@ -111,7 +111,7 @@ static size_t flow_lines_from_client(struct flow *f, char *block, size_t n)
         memmove(to, from, len);
         to += len;
         from += len + (cr ? 1 : 0);
-        f->cr = cr; /* the next byte decides on it */
+        f->cr = cr; /* the next byte decides whether it is dropped */
     }
     return (size_t)(to - block);
 }
@@ -133,7 +133,7 @@ static enum stream_state flow_push(struct session *s)
     return STREAM_OK;
 }
 
-/* Compresses the next bytes, when none wait to be sent any more. */
+/* Compresses the next bytes, once no compressed bytes wait to be sent. */
 static enum stream_state flow_deflate(struct flow *f, int flush)
 {
     int r;
@@ -217,7 +217,7 @@ static enum stream_state flow_fail(struct session *s, bool spoiled,
 }
 
 /* Expands what was received. The compressed bytes end at their own end mark:
- * more of them are an error. */
+ * further bytes are an error. */
 static enum stream_state flow_inflate(struct session *s, char *into, size_t len,
                                       size_t *got)
 {
@@ -242,7 +242,8 @@ static enum stream_state flow_inflate(struct session *s, char *into, size_t len,
     return f->closed && f->ended && *got == 0 ? STREAM_CLOSED : STREAM_OK;
 }
 
-/* One read(2) at most: bytes that expand to nothing could come forever. */
+/* Calls read(2) once at most: bytes that expand to nothing could come
+ * forever. */
 static enum stream_state flow_read_inflated(struct session *s, char *into,
                                             size_t len, size_t *got)
 {

@@ -1,6 +1,6 @@
 /* LIST, NLST and MLSD, in session: files writes lines into a pipe, and session
  * sends them to the client. Also STAT of a path: its lines go out on the
- * control connection, up to a limit. STAT is no transfer, but it uses the
+ * control connection, up to a limit. STAT is no transfer, but uses the
  * transfer's block, which is free then. */
 #include "transfer.h"
 
@@ -14,8 +14,8 @@
 
 #define STAT_MAX (64u << 10)
 
-/* Watched only while the session waits for it: a pipe that has ended is always
- * ready. */
+/* Watches the pipe only while the session waits for it: a pipe that has ended
+ * is always ready. */
 static void list_wait_for_pipe(struct session *s,
                                void (*on_ready)(void *, uint32_t))
 {
@@ -48,9 +48,9 @@ static void list_take_pipe(struct session *s, struct message *m)
     fd_set_nonblock(t->source, true);
 }
 
-/* NLST's names begin with the argument, and the argument's end shows whether it
- * can be a pattern. An argument that is too long for a message is left out:
- * then the names come without it. */
+/* Asks files. NLST's names begin with the argument, and the argument's end
+ * shows whether it can be a pattern. An argument that is too long for a message
+ * is left out; then the names come without it. */
 static void list_request(struct session *s, const struct call *call,
                          enum list_format format, answer_fn *then)
 {
@@ -71,8 +71,8 @@ static enum stepped list_ask(struct session *s)
     return STEP_NEXT;
 }
 
-/* The second answer: all lines are in the pipe, or none will come any more. It
- * may be here before the client has connected. */
+/* Takes the second answer: all lines are in the pipe, or no more will come. It
+ * may come before the client has connected. */
 static void list_on_listed(struct session *s, struct message *m)
 {
     struct transfer *t = &s->transfer;
@@ -99,7 +99,8 @@ static enum stepped list_take(struct session *s)
 
 enum filled { FILLED, FILLED_DRY, FILLED_END };
 
-/* The block has bytes. The pipe has none now, or has ended. */
+/* Fills the block. FILLED: it has bytes; FILLED_DRY: the pipe has none now;
+ * FILLED_END: the pipe has ended. */
 static enum filled list_fill_block(struct transfer *t)
 {
     ssize_t n;
@@ -125,7 +126,7 @@ static enum stepped list_send(struct session *s)
         enum stream_state state;
         size_t took = 0;
 
-        if (filled == FILLED_DRY) { /* what has come is sent at once */
+        if (filled == FILLED_DRY) { /* send at once what has come */
             list_wait_for_pipe(s, list_on_pipe);
             state = flow_flush(s);
             transfer_watch(s, state == STREAM_AGAIN ? EPOLLOUT : 0);
@@ -176,13 +177,13 @@ const struct step list_steps[] = {
     TRANSFER_LAST_STEP,
 };
 
-/* NLST and MLSD too: list_ask() knows the form of each. */
+/* LIST, NLST and MLSD: list_ask() knows the form of each. */
 void cmd_list(struct session *s, const struct call *call)
 {
     transfer_begin(s, call, list_steps);
 }
 
-/* Files finds its pipe closed, and still answers. */
+/* Closes the pipe: files notices, and still answers. */
 static enum stepped list_stopped(struct session *s)
 {
     if (s->transfer.listed != OUTCOME_COUNT)
@@ -197,7 +198,7 @@ const struct step list_undo_steps[] = {
     TRANSFER_LAST_STEP,
 };
 
-/* STAT of a directory or file. */
+/* Ends STAT of a directory or file. */
 static void list_stat_over(struct session *s)
 {
     struct transfer *t = &s->transfer;
@@ -209,7 +210,7 @@ static void list_stat_over(struct session *s)
     t->block_at = t->block_len = 0;
 }
 
-/* Whole lines only: the limit drops what comes after the last LF. */
+/* Sends whole lines only: at the limit drops what comes after the last LF. */
 static void list_stat_lines(struct session *s)
 {
     struct slice rest = buf_slice(&s->stat), line;
@@ -245,12 +246,12 @@ static void list_on_stat_pipe(void *owner, uint32_t events)
         buf_add(&s->stat, t->block, s->stat_more ? room : t->block_len);
         t->block_at = t->block_len;
         if (filled == FILLED_END || s->stat_more)
-            list_stat_over(s); /* at the limit, what is here is shown */
+            list_stat_over(s); /* at the limit, shows what is here */
     }
 }
 
-/* After an error nothing is shown. At the limit the error is our own: the
- * session has closed the pipe. */
+/* Takes the answer. After an error shows nothing; but at the limit the error is
+ * our own, since the session has closed the pipe. */
 static void list_on_stat_listed(struct session *s, struct message *m)
 {
     enum outcome o = m->kind == MSG_refused ? m->refused.outcome

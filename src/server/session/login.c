@@ -27,7 +27,7 @@ static void login_on_late(void *owner)
     leave(owner, ENDING_PEER, "gate gave no keys of tickets in time");
 }
 
-/* Master's deadlines limit the wait, and have replies. */
+/* Asks master, whose deadlines limit the wait, and have replies. */
 static void login_ask(struct session *s)
 {
     struct login *l = &s->login;
@@ -67,8 +67,9 @@ int login_on_channel(void *owner, struct msg_login_channel *m)
     SEND(&auth, credentials, 0, .name = slice_from(l->name),
          .password = password, .wanted = wanted,
          .certificate = buf_slice(&claims),
-         .handshake = stream_proof(
-             s->control.stream)); /* if the worker is gone, master denies */
+         .handshake =
+             stream_proof(s->control.stream)); /* if the worker has gone, master
+                                                * denies the login */
     channel_close(&auth);
     buf_release(&claims);
     secret_wipe(&l->password);
@@ -85,9 +86,9 @@ static void login_stop_waiting(struct session *s, unsigned phase)
     loop_timer_clear(&s->loop, &s->login.answer);
 }
 
-/* If the loop hangs, nobody sets the timer again, and SIGALRM ends the session.
- * A disk may take as long as files may. A process that is stopped ends when it
- * goes on. */
+/* Sets the timer again. If the loop hangs, nobody does, and SIGALRM ends the
+ * session. A disk may take as long as files may. A process that was stopped
+ * ends when it continues. */
 static void login_watch(void *owner)
 {
     struct session *s = owner;
@@ -104,7 +105,8 @@ static void login_watch(void *owner)
                    s->settings->idle_timeout / WATCH_LOOKS);
 }
 
-/* Malloc and the stack keep what a handshake or a transfer took. */
+/* Gives memory back: malloc and the stack keep what a handshake or a transfer
+ * took. */
 static void login_on_watch(void *owner)
 {
     malloc_trim(0);
@@ -112,7 +114,7 @@ static void login_on_watch(void *owner)
     login_watch(owner);
 }
 
-/* The 230 brings tickets, so it needs the keys that seal them. */
+/* Replies 230, with tickets, which need the keys that seal them. */
 static void login_enter(struct session *s)
 {
     struct login *l = &s->login;
@@ -143,7 +145,7 @@ int login_on_ticket_keys(void *owner, struct msg_ticket_keys *m)
     memcpy(&keys.before, m->before.ptr, sizeof(keys.before));
     tls_context_tickets(s->tls, &keys);
     ticket_keys_wipe(&keys);
-    s->next_ticket = 0; /* the client's last one has an older key */
+    s->next_ticket = 0; /* the client's last ticket has an older key */
     s->login.keyed = true;
     if (s->control.state == CONTROL_GRANTED)
         login_enter(s);
@@ -173,15 +175,15 @@ int login_on_granted(void *owner, struct msg_granted *m)
     l->counted = m->counted;
     l->paced = m->paced;
     l->max_file_size = m->max_file_size;
-    /* The kernel enforces the limit too, if this process is broken into later.
-     * A stricter limit that it has already stays. */
+    /* Let the kernel enforce the limit, too, in case this process is broken
+     * into later. A stricter limit stays. */
     if (m->max_file_size > 0 && (getrlimit(RLIMIT_FSIZE, &now) < 0 ||
                                  (now.rlim_max > m->max_file_size &&
                                   setrlimit(RLIMIT_FSIZE, &size) < 0)))
         leave(s, ENDING_PEER, "setrlimit failed");
     l->must_change = m->must_change;
     if (!state_of_control(s)->verify)
-        return 0; /* it was sent before the session began to end */
+        return 0; /* ignore it: sent before the session began to end */
     ask_start(s, fd_take(&m->files));
     if (l->keyed) {
         login_enter(s);
@@ -195,9 +197,10 @@ int login_on_granted(void *owner, struct msg_granted *m)
 
 struct denial_row {
     enum reply reply;
-    const char *reason; /* NULL: the session doesn't know it; auth or master has
-                           logged it */
-    const char *last;   /* it ends the session, with this argument; else NULL */
+    const char *reason; /* the reason for the log; NULL: auth or master has
+                         * logged it, or the session doesn't know it */
+    const char *last;   /* if not NULL, the reply ends the session, with this
+                         * argument */
 };
 
 static const struct denial_row denials[DENIAL_COUNT] = {
@@ -238,13 +241,13 @@ int login_on_denied(void *owner, struct msg_denied *m)
                             m->why != DENIAL_BUSY && m->why != DENIAL_FAILED);
     l->name[0] = 0;
     if (!state_of_control(s)->verify)
-        return 0; /* it was sent before the session began to end */
+        return 0; /* ignore it: sent before the session began to end */
     s->control.state = CONTROL_SECURED;
     if (row->last) {
         control_end(s, ENDING_PEER, row->reply, slice_from(row->last));
         return 0;
     }
-    /* The 530 comes before the 421: after a 421 alone clients try again. */
+    /* Send the 530 before the 421: after a 421 alone clients retry. */
     control_reply(s, row->reply);
     if (++l->tries >= s->settings->login_tries)
         control_end(s, ENDING_LOGIN_TRIES, REPLY_TOO_MANY_TRIES, NOTHING);
@@ -273,7 +276,7 @@ int login_on_password_is(void *owner, struct msg_password_is *m)
     if (m->fault == PASSWORD_OK || m->fault == PASSWORD_UNSYNCED)
         s->login.must_change = false;
     if (!state_of_control(s)->verify)
-        return 0; /* it was sent before the session began to end */
+        return 0; /* ignore it: sent before the session began to end */
     s->control.state = CONTROL_LOGGED_IN;
     control_reply_with(s, r, slice_from(password_fault_text(m->fault)));
     return 0;
@@ -311,7 +314,8 @@ void cmd_pass(struct session *s, const struct call *call)
     login_ask(s);
 }
 
-/* Not standardised; the form of Serv-U and of ProFTPD's modules. */
+/* SITE PSWD isn't standardised; it has the form of Serv-U and of ProFTPD's
+ * modules. */
 void cmd_site_pswd(struct session *s, const struct call *call)
 {
     struct login *l = &s->login;

@@ -1,5 +1,4 @@
-/* Files, in session: the requests to it, and the replies that its refusals
- * become. */
+/* Files, in session: the requests to it, and the replies to its refusals. */
 #include "session.h"
 
 #include <errno.h>
@@ -57,8 +56,8 @@ void ask_files(struct session *s, enum message_kind kind, const void *body,
     a->timer.on_timer = ask_on_late;
     a->timer.owner = s;
     s->files.phase = PHASE_ASKED;
-    /* Everything else may wait for a slow disk: a commit, a change, SIZE or
-     * SITE PARTIAL of a partial; and an APPE for the copy of a big file. */
+    /* Every other request may wait for a slow disk: a commit, a change, SIZE or
+     * SITE PARTIAL of a partial, and an APPE for the copy of a large file. */
     quick = kind == MSG_file_read || kind == MSG_directory_enter ||
             kind == MSG_space ||
             (facts && a->purpose != FACTS_FOR_SIZE &&
@@ -110,7 +109,7 @@ static int ask_take_answer(struct session *s, struct message *m)
     }
     /* A listing has the deadlines of its transfer. */
     loop_timer_clear(&s->loop, &a->timer);
-    /* A listing is answered twice: by its pipe, then by its end. */
+    /* A listing gets two answers: its pipe, then its end. */
     if (m->kind != MSG_directory_pipe) {
         a->message = MSG_NONE;
         s->files.phase = PHASE_IDLE;
@@ -119,8 +118,8 @@ static int ask_take_answer(struct session *s, struct message *m)
     return 0;
 }
 
-/* Every message that files may send is an answer. There is seldom a second one,
- * and the loop calls again for it. */
+/* Handles one message: every message that files may send is an answer. There is
+ * seldom a second one, for which the loop calls again. */
 static void ask_on_readable(void *owner, uint32_t events)
 {
     struct session *s = owner;
@@ -136,7 +135,7 @@ static void ask_on_readable(void *owner, uint32_t events)
         ask_drop_channel(s);
         return;
     }
-    if (r < 0 && control_ends(s)) /* with a reason of its own */
+    if (r < 0 && control_ends(s)) /* the end has a reason of its own */
         leave(s, s->ending, "");
     if (r < 0)
         leave_peer(s, PROCESS_FILES, r, &s->files);
@@ -154,8 +153,8 @@ int ask_descriptor(struct session *s, int *fd, mode_t kind)
 {
     struct statx facts;
 
-    /* The type is what the kernel knows of it. File systems such as mergerfs
-     * would ask who calls, and refuse a uid that isn't the user's. */
+    /* Check the type as the kernel knows it. File systems such as mergerfs
+     * would ask for the caller, and refuse a uid that isn't the user's. */
     if (statx(*fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &facts) <
             0 ||
         (facts.stx_mode & S_IFMT) != kind) {
@@ -167,7 +166,7 @@ int ask_descriptor(struct session *s, int *fd, mode_t kind)
 
 struct outcome_row {
     enum reply reply;
-    const char *cause; /* NULL: the reply's reason */
+    const char *cause; /* NULL: use the reply's reason */
 };
 
 static const struct outcome_row outcomes[OUTCOME_COUNT] = {
@@ -229,8 +228,8 @@ const char *ask_outcome_cause(enum outcome o)
     return row->cause ? row->cause : reply_reason(row->reply);
 }
 
-/* The session has checked the command's row. Only files knows what is in the
- * home, and which rights count there. */
+/* Returns the rights that the request needs. The session has checked the
+ * command's row, but only files knows which rights count for the path. */
 static unsigned ask_needed_rights(const struct ask *a)
 {
     static const struct {
@@ -263,7 +262,7 @@ static const char *ask_quota(struct session *s, const struct msg_refused *m)
     char limit[SIZE_TEXT_MAX], used[SIZE_TEXT_MAX];
     struct ask *a = &s->ask;
 
-    if (m->limit == 0) /* the kernel doesn't show it */
+    if (m->limit == 0) /* the kernel doesn't report it */
         snprintf(a->lacking, sizeof(a->lacking), "quota");
     else if (m->outcome == OUTCOME_OVER_FILES)
         snprintf(a->lacking, sizeof(a->lacking),

@@ -1,5 +1,5 @@
 /* Gate, in session: the requests for data connections, all answers of gate, and
- * another gate after the end of one. */
+ * a new gate after the end of one. */
 #include "transfer.h"
 
 #include <errno.h>
@@ -13,13 +13,13 @@
 
 void data_gate_sent(struct session *s, int r)
 {
-    if (r < 0 && r != -EPIPE) /* its end shows at the channel */
+    if (r < 0 && r != -EPIPE) /* the channel shows that gate has ended */
         leave_peer(s, PROCESS_GATE, r, &s->gate);
 }
 
-/* gate slows a session that sends many messages, and a client may cause that:
- * if the channel is full, the client gets "busy". Without a gate the client
- * waits for the next one, as with each request here. */
+/* Asks for a listener. gate slows a session that sends many messages, which a
+ * client may cause; so if the channel is full, the client gets "busy". Without
+ * a gate the client waits for the next one, as with each request here. */
 void data_gate_ask_port(struct session *s)
 {
     int r;
@@ -38,7 +38,8 @@ void data_gate_ask_port(struct session *s)
     loop_timer_set(&s->loop, &s->data.timer, s->deadlines->gate);
 }
 
-/* If the channel is full, the transfer waits, and asks again. */
+/* Asks gate to connect. If the channel is full, the transfer waits, and asks
+ * again. */
 void data_gate_connect(struct session *s)
 {
     int r;
@@ -55,7 +56,8 @@ void data_gate_connect(struct session *s)
     s->data.state = DATA_CONNECTING;
 }
 
-/* Once the session ends, nobody waits for an answer: 0. */
+/* Checks the number of an answer. Once the session ends, nobody waits for one:
+ * returns 0. */
 static int data_gate_asked(struct session *s, uint32_t request)
 {
     if (control_ends(s))
@@ -107,7 +109,7 @@ static int data_gate_on_port_none(void *owner, struct msg_port_none *m)
     return 0;
 }
 
-/* An answer that was sent before gate received `active_close` is ignored. */
+/* Ignores an answer that was sent before gate received `active_close`. */
 static int data_gate_on_active_none(void *owner, struct msg_active_none *m)
 {
     struct session *s = owner;
@@ -115,7 +117,7 @@ static int data_gate_on_active_none(void *owner, struct msg_active_none *m)
     if (s->data.state != DATA_CONNECTING || m->request != s->data.request)
         return 0;
     s->data.state = DATA_CLOSED;
-    /* in words that no client can choose */
+    /* fixed words, which no client can choose */
     transfer_unconnected(s, FAILED_UNCONNECTED,
                          m->error == ECONNREFUSED ? "your host refuses it"
                          : m->error == ETIMEDOUT
@@ -124,7 +126,7 @@ static int data_gate_on_active_none(void *owner, struct msg_active_none *m)
     return 0;
 }
 
-/* A socket that was sent before gate received `active_close` is of no use. */
+/* Closes a socket that was sent before gate received `active_close`. */
 static int data_gate_on_data(void *owner, struct msg_data *m)
 {
     struct session *s = owner;
@@ -148,7 +150,7 @@ static const struct handler data_gate_handlers[] = {
     ON(bytes, allowance_on_bytes),
 };
 
-/* There is no other gate in time: a transfer that needs none is finished, and
+/* No new gate has come in time: finishes a transfer that needs no gate, and
  * transfer_over() ends the session. Otherwise the session ends now. */
 static void data_gate_forsaken(void *owner)
 {
@@ -162,8 +164,8 @@ static void data_gate_forsaken(void *owner)
     control_resume(s);
 }
 
-/* Until master brings the channel to another gate, a request waits, and so does
- * a transfer that needs gate's permission. */
+/* Waits for a new gate: until master brings a channel to it, each request
+ * waits, and so does a transfer that needs gate's permission. */
 static void data_gate_lost(struct session *s)
 {
     loop_remove(&s->loop, &s->gate_watch);
@@ -199,7 +201,7 @@ void data_gate_start(struct session *s, int gate)
         leave(s, ENDING_PEER, "epoll refuses a channel");
 }
 
-/* The end of the old channel may not have been read yet. */
+/* Takes the new channel, perhaps before the end of the old one was read. */
 int data_gate_on_gate(void *owner, struct msg_gate *m)
 {
     struct session *s = owner;
@@ -208,7 +210,7 @@ int data_gate_on_gate(void *owner, struct msg_gate *m)
         data_gate_lost(s);
     loop_timer_clear(&s->loop, &s->gateless);
     data_gate_start(s, fd_take(&m->gate));
-    /* Asks again for what the gate before hasn't answered. */
+    /* Repeats what the old gate hasn't answered. */
     if (!s->forsaken) {
         if (s->control.state == CONTROL_ENTERING)
             proxied_ask(s);

@@ -1,9 +1,10 @@
-/* Master, in session: all that it may send, and its orders to end. */
+/* Master, in session: its messages, and its orders to end. */
 #include "transfer.h"
 
 #include "data.h"
 
-/* The reply to the client; any other ending is a kick. */
+/* The reply to the client for each ending; an ending that isn't here is a
+ * kick. */
 static const struct kick_row {
     enum ending ending;
     enum reply reply;
@@ -23,7 +24,8 @@ static const struct kick_row {
     { ENDING_LOGIN_TRIES, REPLY_TOO_MANY_TRIES, "" },
 };
 
-/* If there is no transfer, nothing is left to finish. */
+/* Ends the session; with `finish` only after the transfer under way, if there
+ * is one. */
 static int master_on_kick(void *owner, struct msg_kick *m)
 {
     struct session *s = owner;

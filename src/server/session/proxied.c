@@ -1,7 +1,7 @@
-/* Control and data connections through a proxy, up to the end of their PROXY
- * header. In session, before anything else is read. Exactly the header is taken
- * off the socket: the bytes after it are the client's, and are read as any
- * other client's. */
+/* Connections through a proxy, control and data, up to the end of their
+ * PROXY header. In session, before anything else is read. Exactly the header
+ * is taken off the socket: the bytes after it are the client's, and are read
+ * as usual. */
 #include "transfer.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 
 #define NO_HEADER "no PROXY header in order"
 
-/* Looks first, then takes the bytes of the header. */
+/* Peeks first, then takes the bytes of the header. */
 static enum proxy_state proxied_read_header(int fd, struct proxy_header *h)
 {
     char bytes[512];
@@ -34,8 +34,8 @@ static enum proxy_state proxied_read_header(int fd, struct proxy_header *h)
     return h->state;
 }
 
-/* A connection of the proxy itself, as for a health check: its header names no
- * client, or it closes the connection without a header. */
+/* Is it a connection of the proxy itself, such as a health check? Its header
+ * names no client, or it closes the connection without a header. */
 static bool proxied_is_check(const struct proxy_header *h)
 {
     return h->len == 0 || (h->state == PROXY_DONE && h->client.family == 0);
@@ -62,8 +62,8 @@ void proxied_on_control(struct session *s, uint32_t events)
             leave(s, check ? ENDING_CHECK : ENDING_PROTOCOL,
                   check ? "" : cause);
         if (check) {
-            /* It sees that sessions work, and leaves no line in the log: there
-             * may be one every second. */
+            /* Serve the health check, which shows that sessions work, without a
+             * line in the log: there may be one every second. */
             control_end(s, ENDING_CHECK,
                         s->leaves ? REPLY_SHUTTING_DOWN : REPLY_GREETING,
                         NOTHING);
@@ -71,7 +71,7 @@ void proxied_on_control(struct session *s, uint32_t events)
             s->control.state = CONTROL_ENTERING;
             proxied_ask(s);
         }
-        control_continue(s); /* to wait for the next state's events */
+        control_continue(s); /* for the watch of the next state's events */
     } else if (events & (EPOLLHUP | EPOLLERR)) {
         leave(s, ENDING_CLOSED, "before it could enter");
     }
@@ -86,7 +86,8 @@ void proxied_begin(struct session *s)
     control_continue(s);
 }
 
-/* Once the session ends, nobody waits for an answer: 0. */
+/* Checks the number of an answer. Once the session ends, nobody waits for one:
+ * returns 0. */
 static int proxied_asked(struct session *s, struct channel *from)
 {
     if (control_ends(s))
@@ -114,8 +115,9 @@ int proxied_on_admitted(void *owner, struct msg_admitted *m)
     return 0;
 }
 
-/* Gate has logged it. The session doesn't wait for the client's end: few
- * sessions may have an unknown client at a time, and this is one of them. */
+/* Ends the session without a line, since gate has logged it, and without
+ * waiting for the client's end: few sessions may have an unknown client at a
+ * time, and this is one of them. */
 int proxied_on_not_admitted(void *owner, struct msg_not_admitted *m)
 {
     struct session *s = owner;
@@ -129,8 +131,9 @@ int proxied_on_not_admitted(void *owner, struct msg_not_admitted *m)
     leave(s, ENDING_KEPT_OUT, "");
 }
 
-/* WHY is for the log; NULL: a health check, which has no line. WHOSE is the
- * address of the closed connection: the client's, or else the proxy's. */
+/* Closes a connection. WHY is for the log; NULL: a health check, which has no
+ * line. WHOSE is the address of the closed connection: the client's or, if
+ * unknown, the proxy's. */
 static void proxied_turn_away(struct session *s, const struct address *whose,
                               const char *why)
 {

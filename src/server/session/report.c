@@ -1,5 +1,5 @@
-/* The events of a session. Log adds the serial and the client's address, which
- * it has from master: a session can't forge them. */
+/* The events of a session. Log adds the serial and the client's address from
+ * master, so a session can't forge them. */
 #include "transfer.h"
 
 #include <stdio.h>
@@ -38,8 +38,8 @@ void report_connect(struct session *s)
     event_send(&s->log, &r);
 }
 
-/* The fingerprint, which is the first line of the certificate's claims. TEXT
- * must live as long as the record. */
+/* Adds the fingerprint, which is the first line of the certificate's claims.
+ * TEXT must live as long as the record. */
 static void report_add_certificate(struct session *s, struct event_record *r,
                                    char text[PIN_TEXT_MAX])
 {
@@ -81,9 +81,10 @@ void report_client(struct session *s)
     s->client_logged = true;
 }
 
-/* People type passwords where the name belongs: what can't be a user's name (by
- * the rule of the users room) isn't logged. Capitals and @ are in many
- * passwords, so they need a verified user. */
+/* Returns the name if it may be logged. People type passwords in place of the
+ * name, so a text that can't be a user's name (by the rule of the users room)
+ * isn't logged. Capitals and @ are in many passwords, so they need a verified
+ * user. */
 static struct slice report_loggable_name(const char *name, bool verified)
 {
     const char *may = verified ? USER_NAME_LETTERS : NAME_LETTERS;
@@ -122,7 +123,7 @@ void report_of_transfer(struct event_record *r, const struct session *s,
     if (stored_as.len > 0)
         event_number(r, FIELD_SIZE, t->offset);
     else if (t->size > 0 || t->promised != UINT64_MAX)
-        event_number(r, FIELD_SIZE, t->size); /* none for an upload */
+        event_number(r, FIELD_SIZE, t->size); /* an upload has none */
     if (t->start > 0)
         event_number(r, FIELD_FROM, t->start);
     event_number(r, FIELD_MS, clock_ms() - t->began);
@@ -215,7 +216,7 @@ void report_of_change(struct event_record *r, const struct session *s,
         event_text(r, FIELD_REASON, slice_from(reason));
 }
 
-/* The argument of these replies says more than their row. */
+/* The argument of these replies says more than their row does. */
 static struct slice report_reason(enum reply r, struct slice argument,
                                   char text[REASON_MAX])
 {
@@ -233,8 +234,8 @@ static struct slice report_reason(enum reply r, struct slice argument,
 }
 
 /* Called where replies are sent, so that no refusal is missed. Transfers and
- * changes have events of their own, which are in the log before the client
- * hears anything (final_reply.c). */
+ * changes have events of their own, which reach the log before the client gets
+ * its reply (final_reply.c). */
 void report_refusal(struct session *s, enum reply r, struct slice argument)
 {
     const struct dispatched_command *d = &s->dispatched;
@@ -249,8 +250,8 @@ void report_refusal(struct session *s, enum reply r, struct slice argument)
         d->command->data == DATA_NONE &&
         slice_equal(path_slice(&s->subject), slice_from(s->stored)))
         return;
-    /* A new partner's first mistake leaves no other trace. Once a session,
-     * since some programs look for directories in this way. */
+    /* Log a new partner's first mistake, which leaves no other trace. Once in a
+     * session, since some programs look for directories in this way. */
     if (r == REPLY_NOT_FOUND && (s->was_lost || d->command->verb != VERB_CWD))
         return;
     s->was_lost |= r == REPLY_NOT_FOUND;
@@ -266,8 +267,8 @@ void report_refusal(struct session *s, enum reply r, struct slice argument)
     event_send(&s->log, &e);
 }
 
-/* A proxy's health checks aren't logged. A refused client is logged by gate, at
- * most once a second. */
+/* Doesn't log a proxy's health checks. gate logs a refused client, at most once
+ * a second. */
 void report_end(struct session *s, enum ending ending, const char *cause)
 {
     struct event_record r;
@@ -291,7 +292,7 @@ void report_end(struct session *s, enum ending ending, const char *cause)
     event_flush(&s->log);
 }
 
-/* The end of a path says more than its beginning. */
+/* Cuts the beginning: the end of a path says more. */
 static struct slice report_tail(struct slice path)
 {
     size_t cut = path.len > MESSAGE_TEXT_MAX ? path.len - MESSAGE_TEXT_MAX : 0;
@@ -299,7 +300,8 @@ static struct slice report_tail(struct slice path)
     return (struct slice){ path.ptr + cut, path.len - cut };
 }
 
-/* If master doesn't read, it has no use for the answer. */
+/* Ignores a full channel: if master doesn't read, it doesn't need the
+ * answer. */
 int report_on_look_at(void *owner, struct msg_look_at *m)
 {
     struct session *s = owner;

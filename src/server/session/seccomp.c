@@ -1,12 +1,12 @@
 /* session: parses bytes from the network, so it may do very little. It moves
- * bytes between descriptors that other processes opened for it. The list leaves
- * out every way to a new descriptor but recvmsg, and accept4 on the listener
- * that gate has lent to this session alone. It leaves out every signal: tgkill
- * would reach gate and other sessions, which have the same uid, so abort() ends
- * it by SIGSYS, which counts as a crash too. It leaves out nearly every socket
- * option: master has set the options of the control connection, on its
- * listener, and gate the options of data connections; and a lingering socket
- * would block the close() of the process that gets it. */
+ * bytes between descriptors that other processes opened for it. The list
+ * excludes every way to a new descriptor but recvmsg, and accept4 on the
+ * listener that gate has lent to this session alone. It excludes every signal:
+ * tgkill would reach gate and other sessions, which have the same uid. So
+ * abort() ends the process by SIGSYS, which counts as a crash too. It excludes
+ * nearly every socket option: master has set the options of the control
+ * connection, on its listener, and gate the options of data connections; and a
+ * lingering socket would block the close() of the process that gets it. */
 #include "sallyport/seccomp/policy.h"
 
 #include <fcntl.h>
@@ -28,8 +28,8 @@ static const struct permission may[] = {
                 "whether a slow client acknowledges what was sent"),
     MAY_IF_BOTH(prlimit64, IS(0, 0), IS(1, RLIMIT_FSIZE),
                 "the user's limit of a file's size, at the login"),
-    /* Only the sending half: what a client still sends must be read, or the end
-     * is a reset. */
+    /* Shuts the sending half only: what the client still sends must be read, or
+     * the end is a reset. */
     MAY_IF(shutdown, IS(1, SHUT_WR),
            "the end of a connection, before the rest is read"),
     END_OF_LIST,

@@ -18,12 +18,12 @@
 #include "sallyport/tls/context.h"
 
 #define SESSION_FILES 64
-/* Malloc keeps what the buffers of a transfer took for the next one, and gives
- * it back when the session is idle (login.c). Otherwise each transfer asks the
- * kernel for fresh pages. */
+/* Lets malloc keep what the buffers of a transfer took for the next one, and
+ * gives it back when the session is idle (login.c). Otherwise each transfer
+ * asks the kernel for fresh pages. */
 #define KEPT_MEMORY (4 * TRANSFER_BLOCK)
-/* If keys has died, its successor gets this request from the same channel.
- * Master starts that at once. */
+/* If keys has died, master starts another one at once, which gets this request
+ * from the same channel. */
 #define SIGN_MS 5000
 
 static const struct session_deadlines usual_deadlines = {
@@ -71,8 +71,8 @@ static void session_on_login_time(void *owner)
     control_end(owner, ENDING_LOGIN_TIME, REPLY_TIMED_OUT, SLICE("login"));
 }
 
-/* Uid and root directory are gate's already: what is left is the stricter
- * system-call policy. */
+/* Loads the stricter system-call policy. Uid and root directory are gate's
+ * already. */
 static void session_sandbox(struct session *s)
 {
     struct sandbox_plan plan = { .root_fd = -1,
@@ -111,7 +111,7 @@ static void session_wire(struct session *s, const struct session_start *start)
     transfer_init(s);
     control_start(s, start->control);
     /* Master keeps the far end as long as the session lives, so a restart of
-     * keys leaves this channel as it is. */
+     * keys doesn't affect this channel. */
     channel_init(&s->signer.keys, start->keys, PROCESS_SESSION, PROCESS_KEYS,
                  PHASE_RUN);
     s->signer.ms = SIGN_MS;

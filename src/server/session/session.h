@@ -19,15 +19,15 @@ struct session {
     struct tls_context *tls;
     uint64_t serial;
     struct address peer, local;
-    struct address via;         /* the proxy; family 0: none */
-    struct proxy_header header; /* of one connection at a time */
+    struct address via;         /* the proxy's address; family 0: none */
+    struct proxy_header header; /* for one connection at a time */
     uint64_t began;
 
     struct loop loop;
     struct channel master, gate, files;
     struct loop_watch master_watch, gate_watch, files_watch, log_watch;
-    struct loop_timer gateless; /* until there is another gate */
-    bool forsaken;              /* there is none: no further transfer */
+    struct loop_timer gateless; /* the longest wait for a new gate */
+    bool forsaken;              /* no new gate has come: no further transfer */
     struct sign_channel signer;
     struct event_sender log;
 
@@ -37,44 +37,46 @@ struct session {
     struct data_port port;
     struct goodbye goodbyes[GOODBYES];
     struct allowance allowance;
-    bool over;       /* the process ends: no reply is sent any more */
+    bool over;       /* the process ends: no more replies are sent */
     bool finishes;   /* ends after the transfer under way */
     struct buf stat; /* the lines of STAT, as they come */
-    bool stat_more;  /* than STAT_MAX bytes of them came */
+    bool stat_more;  /* more than STAT_MAX bytes of them came */
 
     struct dispatched_command dispatched;
     enum rename_state renames;
     unsigned mode;                    /* of SITE CHMOD */
     time_t modify;                    /* of MFMT */
     struct choices choices;           /* OPTS */
-    char client[CLIENT_NAME_MAX + 1]; /* by CLNT or CSID, or "" */
-    bool client_logged;               /* the log knows it */
-    uint64_t rest;                    /* for the next RETR, STOR */
-    uint64_t until;     /* RANG: the first byte that doesn't count; 0: all do */
-    uint64_t announced; /* by ALLO, or NOT_ANNOUNCED */
+    char client[CLIENT_NAME_MAX + 1]; /* name from CLNT or CSID, or "" */
+    bool client_logged;               /* that name was logged */
+    uint64_t rest;                    /* offset for the next RETR or STOR */
+    uint64_t until;     /* RANG: the first byte after the range; 0: no end */
+    uint64_t announced; /* bytes announced by ALLO, or NOT_ANNOUNCED */
     bool image;         /* TYPE I */
-    bool ascii;         /* TYPE A, and it changes line ends */
+    bool ascii;         /* TYPE A, with conversion of line ends */
     bool deflate;       /* MODE Z */
-    int level;          /* and its level, 1 to 9 */
+    int level;          /* level of MODE Z, 1 to 9 */
     uint64_t sized;     /* SIZE's last answer: ALLO takes these bytes as
                            already on the disk */
     bool implicit;      /* TLS begins before the greeting */
-    bool leaves;        /* a health check gets 421 */
+    bool leaves;        /* drained: a health check gets 421 */
     enum protection protection; /* of data connections */
     bool only_epsv;             /* EPSV ALL */
-    uint64_t next_ticket;       /* clock_ms() of the last transfer's; 0: used */
+    uint64_t next_ticket;       /* clock_ms() of the ticket for the next
+                                 * transfer; 0: used */
     uint64_t total; /* bytes of all transfers, for the end's event */
     enum ending ending;
-    char why[128]; /* what was noticed about the client, or "" */
+    char why[128]; /* a remark about the client for the log, or "" */
 
-    /* The last ones, since each ends with room for a line or a path: an idle
+    /* These are last, since each ends with room for a line or a path: an idle
      * session has written to few of its pages. */
     struct control_connection control;
     struct transfer transfer;
     struct path cwd, rename_from;
-    struct path subject;           /* of the command that files is answering */
+    struct path subject;           /* path of the command that files is
+                                    * answering */
     char stored[FTP_PATH_MAX + 1]; /* the last upload's name */
-    bool was_lost; /* a CWD to a directory that isn't there is in the log */
+    bool was_lost;                 /* a CWD to a missing directory was logged */
 };
 
 /* session.c: the beginning. session_title() sets the title that ps shows.
@@ -99,40 +101,40 @@ void control_start(struct session *s, int fd);
 void control_reply(struct session *s, enum reply r);
 void control_reply_with(struct session *s, enum reply r, struct slice argument);
 void control_reply_number(struct session *s, enum reply r, uint64_t n);
-/* The same with two arguments, for a reply that needs no event: it refuses
+/* The same with two arguments. Only for a reply that needs no event: it refuses
  * nothing, or its event is already in the log. */
 void control_reply_pair(struct session *s, enum reply r, struct slice a,
                         struct slice b);
-/* 501, with the syntax of the command. */
+/* Replies 501, with the syntax of the command. */
 void control_bad_argument(struct session *s, const char *syntax);
-/* For replies of several lines: build into s->control.out, then call the second
- * function. False: the client gets no more replies. */
+/* For replies of several lines: build into s->control.out, then call
+ * control_flush(). control_hears(): does the client still get replies? */
 bool control_hears(const struct session *s);
 void control_flush(struct session *s);
-/* Call after any event of the loop: it takes the lines that have arrived
+/* Call it after any event of the loop: it takes the lines that have arrived
  * already. Otherwise they would wait for the next byte. */
 void control_resume(struct session *s);
-/* Looks at the next lines, after whatever delayed them. */
+/* Takes the next lines, after whatever delayed them. */
 void control_continue(struct session *s);
-/* Reads all that the client has sent, now: its lines have their effect, or are
- * held, and its end is seen. The transfer and the process may end. */
+/* Reads all that the client has sent, now: its lines take effect, or are held,
+ * and its end is seen. The transfer and the process may end. */
 void control_look(struct session *s);
-/* The client has said QUIT, perhaps in a line that waits. */
+/* Has the client sent QUIT, perhaps in a line that waits? */
 bool control_has_quit(const struct session *s);
-/* AUTH: only TLS from the next byte on. */
+/* AUTH: from the next byte on only TLS is read. */
 void control_secure(struct session *s);
-/* The TLS handshake is complete, also in the states of the end. */
+/* Is the TLS handshake complete? Also in the states of the end. */
 bool control_is_secure(const struct session *s);
-/* Waits on the socket for what the state needs. */
+/* Watches the socket for the events that the state needs. */
 void control_watch(struct session *s);
 
 /* dispatch.c: from a line to a handler, by the command's row */
 
 enum dispatched { DISPATCH_DONE, DISPATCH_HOLD };
 
-/* DISPATCH_HOLD: give the line again when the transfer is over. */
+/* DISPATCH_HOLD: the caller gives the line again when the transfer is over. */
 enum dispatched dispatch_line(struct session *s, struct slice line);
-/* 550 with the names of the missing rights: enum right bits. */
+/* Replies 550 with the names of the missing rights: enum right bits. */
 void dispatch_refuse_right(struct session *s, unsigned lacking);
 
 typedef void handler_fn(struct session *s, const struct call *call);
@@ -145,7 +147,7 @@ COMMAND_LIST(HANDLER, NONE, NONE)
 #undef HANDLER
 #undef NONE
 
-/* SIZE in TYPE A: as many bytes as RETR would send. */
+/* SIZE in TYPE A: counts the bytes that RETR would send. */
 handler_fn hash_size;
 /* The sub-commands of SITE; the argument is what follows the name. */
 #define SITE(name, handler, ...) handler_fn cmd_site_##handler;
@@ -163,22 +165,24 @@ int login_on_channel(void *owner, struct msg_login_channel *m);
 int login_on_granted(void *owner, struct msg_granted *m);
 int login_on_denied(void *owner, struct msg_denied *m);
 int login_on_password_is(void *owner, struct msg_password_is *m);
-/* The ticket keys come from gate: a granted login ends with the first ones. */
+/* Gate sends the ticket keys: a granted login is complete with the first
+ * ones. */
 int login_on_ticket_keys(void *owner, struct msg_ticket_keys *m);
 
 /* proxied.c: connections through a proxy. A header before the client's first
  * byte has the client's address. */
 
-/* Instead of a greeting: reads the header, then waits for gate's decision. */
+/* Begins with the header instead of a greeting, then waits for gate's
+ * decision. */
 void proxied_begin(struct session *s);
-/* The control connection, in CONTROL_HEADER and CONTROL_ENTERING. */
+/* Called for the control connection in CONTROL_HEADER and CONTROL_ENTERING. */
 void proxied_on_control(struct session *s, uint32_t events);
-/* In CONTROL_ENTERING: asks gate, or another gate again. */
+/* Asks gate in CONTROL_ENTERING; called again for a new gate. */
 void proxied_ask(struct session *s);
 int proxied_on_admitted(void *owner, struct msg_admitted *m); /* by master */
 int proxied_on_not_admitted(void *owner,
                             struct msg_not_admitted *m); /* by gate */
-/* A connection of the proxy PEER that may be the data connection; takes FD. It
+/* Takes FD, a connection of the proxy PEER that may be the data connection. It
  * is in DATA_HEADER until its header is read, and the next one waits. If it
  * belongs to another client, the right one is still expected. */
 void proxied_on_data(struct session *s, int fd, const struct address *peer);
@@ -187,47 +191,48 @@ void proxied_on_data_late(struct session *s);
 
 /* peer_files.c: the requests to files, one at a time, each with a deadline */
 
-/* ASK(s, file_sync, then) asks files: each field of the list by its name. THEN
- * gets the answer: the answer of this row, MSG_done or MSG_refused. No other
- * request may wait for its answer. */
+/* ASK(s, file_sync, then) sends a request to files: each field of the list by
+ * its name. THEN gets the answer: the answer of this row, MSG_done or
+ * MSG_refused. No other request may wait for its answer. */
 #define ASK(session, name, then, ...)                                          \
     ask_files(session, MSG_##name,                                             \
               MESSAGE_BODY(name, ask_next(session), ##__VA_ARGS__), then)
 void ask_files(struct session *s, enum message_kind kind, const void *body,
                answer_fn *then);
 uint32_t ask_next(struct session *s);
-/* The path of the next request: s->subject is set to it, too. */
+/* Returns the path of the next request, and sets s->subject to it, too. */
 struct slice ask_subject(struct session *s, const struct path *path);
-/* Files was asked to change something, and hasn't answered. */
+/* Is files making a change that it hasn't answered? */
 bool ask_is_change(const struct session *s);
-/* The session ends before files has answered. If it was asked for a change, the
- * log gets an event without a result. */
+/* Call it when the session ends before files has answered. If it was asked for
+ * a change, logs an event without a result. */
 void ask_unanswered(struct session *s);
-/* THEN gets the next answer (the second one of a listing). */
+/* Lets THEN get the next answer (the second one of a listing). */
 void ask_again(struct session *s, answer_fn *then);
 /* Gives that answer a deadline again. */
 void ask_within(struct session *s, uint64_t ms);
 
-/* The channel to files, once master has granted it. */
+/* Takes the channel to files, once master has granted it. */
 void ask_start(struct session *s, int fd);
 
-/* The descriptor in an answer, which the caller owns. Ends the session if it
- * isn't of KIND (S_IFREG, S_IFIFO): a files process that sends a directory is
- * under an attacker's control. */
+/* Returns the descriptor in an answer, which the caller owns. Ends the session
+ * if it isn't of KIND (S_IFREG, S_IFIFO): a files process that sends a
+ * directory is under an attacker's control. */
 int ask_descriptor(struct session *s, int *fd, mode_t kind);
 
-/* The reply to a refusal: 550, 552 and others. *cause is the reply's argument
- * and the log's reason; it lives until the next refusal. */
+/* Returns the reply to a refusal: 550, 552 and others. *cause is the reply's
+ * argument and the log's reason; it lives until the next refusal. */
 enum reply ask_refusal(struct session *s, const struct message *m,
                        const char **cause);
-/* True: M is a refusal, and the client has its reply. */
+/* Is M a refusal? Then the client has its reply. */
 bool ask_refused(struct session *s, struct message *m);
 const char *ask_outcome_cause(enum outcome o);
-/* For SIZE and MDTM, which are for files. False: the client has its reply, to
- * anything else and to a refusal. In cmd_times.c. */
+/* Checks the answer M for SIZE and MDTM, which need a file. Returns false if M
+ * is about something else, or a refusal; then the client has its reply. In
+ * cmd_times.c. */
 bool times_facts_of_file(struct session *s, struct message *m);
 
-/* report.c: what a session reports to the log */
+/* report.c: the session's reports to the log */
 
 struct change {
     const char *verb;
@@ -236,32 +241,34 @@ struct change {
 
 void report_connect(struct session *s);
 void report_login(struct session *s);
-/* The client's name for itself, once, when a user is logged in. */
+/* Reports the client's name for itself, once, when a user is logged in. */
 void report_client(struct session *s);
 /* VERIFIED: the password was right, so the name is a user's. */
 void report_login_failed(struct session *s, const char *reason, bool verified);
-/* One event for each transfer. RESULT is the reply's code. */
+/* Reports a transfer, once. RESULT is the reply's code. */
 void report_transfer(struct session *s, unsigned result, const char *reason);
-/* The session ends in the midst of a transfer. */
+/* Reports a transfer that the end of the session cuts. */
 void report_cut(struct session *s, const char *reason);
-/* R goes to the client, with its first argument: an event, if R refuses the
- * command that is being dispatched because of a right, a limit or a setting. */
+/* Reports R, which goes to the client with this first argument, if it refuses
+ * the command that is being dispatched because of a right, a limit or a
+ * setting. */
 void report_refusal(struct session *s, enum reply r, struct slice argument);
 void report_end(struct session *s, enum ending ending, const char *cause);
 /* The handler of `look_at`: tells master what the session does now. */
 int report_on_look_at(void *owner, struct msg_look_at *m);
 
-/* The records of events that must be in the log before the client has its reply
- * (final_reply.c). They point to their arguments' texts, which must live. */
+/* Fill in the records of events that must be in the log before the client has
+ * its reply (final_reply.c). They point to their arguments' texts, which must
+ * live. */
 void report_of_transfer(struct event_record *r, const struct session *s,
                         unsigned result, const char *reason,
                         struct slice stored_as);
 void report_of_change(struct event_record *r, const struct session *s,
                       const struct change *c, unsigned result,
                       const char *reason);
-/* A connection from WHOSE to the session's listener isn't its client's. Logs
- * at most one event a second; report_strangers() reports the number of the
- * others. */
+/* Reports a connection from WHOSE to the session's listener that isn't its
+ * client's. Logs at most one event a second; report_strangers() reports the
+ * number of the others. */
 void report_stranger(struct session *s, const struct address *whose,
                      const char *why);
 void report_strangers(struct session *s);
@@ -269,9 +276,9 @@ void report_strangers(struct session *s);
 /* final_reply.c: the reply at the end of a transfer or change, and its event */
 
 /* Waits up to stall_timeout, at most 20 s, until the event is in log's socket,
- * and replies then. If it can't be sent in time, or a kick comes, a reply of
- * success becomes a 451. A and B are the reply's arguments; B is also where an
- * upload was stored. */
+ * and then replies. If it can't be sent in time, or a kick comes, a reply of
+ * success becomes a 451. A and B are the reply's arguments; B is also the name
+ * under which an upload was stored. */
 void final_of_transfer(struct session *s, enum reply r, struct slice a,
                        struct slice b, const char *reason);
 /* The same for a change. M is the answer of files: the reply is DONE with its
@@ -282,8 +289,8 @@ void final_of_change(struct session *s, const struct message *m,
 /* The same for PORT or EPRT that names another host, or a port below 1024. */
 void final_of_other_host(struct session *s, const char *verb,
                          const char *target);
-/* Waits a moment for room in log's socket. False: that was too long, since
- * SINCE, or nobody will read it any more. */
+/* Waits a moment for room in log's socket. Returns false if the time since
+ * SINCE is over, or nobody will read the socket any more. */
 bool final_wait(struct session *s, uint64_t since);
 
 /* end.c: the ends of connections and of the process */
@@ -293,32 +300,33 @@ bool final_wait(struct session *s, uint64_t since);
  * change, its answer comes first, and LAST is sent without ARGUMENT. */
 void control_end(struct session *s, enum ending ending, enum reply last,
                  struct slice argument);
-/* The end is decided: there is no second one. */
+/* Is the end decided? Then a second one has no effect. */
 bool control_ends(const struct session *s);
-/* The end has begun, and the socket is ready. */
+/* Called when the end has begun, and the socket is ready. */
 void control_on_closing(struct session *s);
-/* A transfer or a change is over: an end that waited for it continues. */
+/* Call it when a transfer or a change is over: continues an end that waited for
+ * it. */
 void control_after_transfer(struct session *s);
 
 void linger_init(struct session *s);
-/* Everything for FD's client has been sent: shuts our end, and ignores for 2 s
- * what the client still sends. Takes FD. */
+/* Call it when everything for FD's client has been sent: shuts our end, and
+ * ignores for 2 s what the client still sends. Takes FD. */
 void linger_begin(struct session *s, int fd);
-/* Reads and ignores a bounded part of what has come. False: the end has come.
- */
+/* Reads and ignores a bounded part of what has come. Returns false at the
+ * client's end. */
 bool linger_read(int fd);
 
-/* The first byte or line is another protocol's: noted for the end's event. */
+/* Notes another protocol's first byte or line, for the end's event. */
 void why_not_ftp_byte(struct session *s, char byte);
 void why_not_ftp_line(struct session *s, struct slice line);
-/* CAUSE, or what is known about a session that ended without one. */
+/* Returns CAUSE, or a remark about a session that ended without one. */
 const char *why_end(const struct session *s, enum ending ending,
                     const char *cause);
 
-/* Ends the process at once: the event, and _exit(ending). CAUSE is for the log,
- * or "". */
+/* Ends the process at once: sends the event, and calls _exit(ending). CAUSE is
+ * for the log, or "". */
 noreturn void leave(struct session *s, enum ending ending, const char *cause);
-/* PEER sent something wrong, or is gone. */
+/* Ends the process because PEER has sent something wrong, or has gone. */
 noreturn void leave_peer(struct session *s, enum process peer, int error,
                          const struct channel *c);
 

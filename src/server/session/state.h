@@ -15,8 +15,8 @@
 #include "sallyport/ipc/channel.h"
 #include "sallyport/tls/stream.h"
 
-/* Longer than any real name: a name that is cut to this length is no name of a
- * user. */
+/* Longer than any real name, so a name that is cut to this length is never a
+ * user's. */
 #define USER_ARGUMENT_MAX 255
 
 #define NOT_ANNOUNCED UINT64_MAX
@@ -28,21 +28,23 @@ struct session;
  * Three things happen at once, and each has one enum and one table (state.c):
  *
  * - The control connection: HEADER and ENTERING if a proxy brings it, PLAIN,
- *   SECURING, SECURED, then VERIFYING, GRANTED and LOGGED_IN; SITE PSWD leads
- *   back to VERIFYING. GONE and DECIDED still wait for files: a rename, or
- *   another change, can't be undone. In GONE the client is gone; it also waits
- *   for an upload after QUIT. In DECIDED the end is decided. CLOSING sends the
- *   last reply, our close_notify and FIN, and waits for the client's.
+ * SECURING, SECURED, then VERIFYING, GRANTED and LOGGED_IN; SITE PSWD leads
+ * back to VERIFYING. GONE and DECIDED still wait for files: a rename, or
+ * another change, can't be undone. In GONE the client has gone; it also waits
+ * for an upload after QUIT. In DECIDED the end is decided. CLOSING sends the
+ * last reply, our close_notify and FIN, and waits for the client's.
+ *
  * - The data connection: from PASV (ASKED without a listener, EXPECTED) or PORT
- *   (ACTIVE, CONNECTING) to CONNECTED. REFUSED: its transfer was refused.
+ * (ACTIVE, CONNECTING) to CONNECTED. REFUSED: its transfer was refused.
+ *
  * - The transfer: each of its steps (transfer.h) names one of these states.
  *
- * Facts stay beside the states: who the user is, whether the stream speaks TLS,
- * what files was asked last. */
+ * Facts that aren't states are kept beside them: who the user is, whether the
+ * stream speaks TLS, what files was asked last. */
 enum control_state {
     CONTROL_HEADER,    /* the PROXY header is read */
     CONTROL_ENTERING,  /* gate decides about the client that the header names */
-    CONTROL_PLAIN,     /* plain text: AUTH is all that leads on */
+    CONTROL_PLAIN,     /* plain text: only AUTH leads further */
     CONTROL_SECURING,  /* the TLS handshake runs */
     CONTROL_SECURED,   /* TLS is up, nobody is logged in */
     CONTROL_VERIFYING, /* PASS or SITE PSWD was given, master decides */
@@ -59,12 +61,12 @@ enum control_state {
 enum data_state {
     DATA_CLOSED,
     DATA_ASKED,      /* gate is asked for a listener; PASV waits */
-    DATA_ACTIVE,     /* PORT: the client awaits us, once there is a transfer */
+    DATA_ACTIVE,     /* PORT: gate will connect once there is a transfer */
     DATA_CONNECTING, /* gate connects to the client */
     DATA_EXPECTED,   /* the client knows the port */
     DATA_HEADER,     /* a proxy has connected: the PROXY header is read */
     DATA_CONNECTED,
-    DATA_REFUSED, /* its transfer was refused, it serves no other */
+    DATA_REFUSED, /* its transfer was refused; it serves no other one */
     DATA_STATES
 };
 
@@ -76,8 +78,8 @@ enum transfer_state {
     TRANSFER_HANDSHAKE,
     TRANSFER_FLOWING,
     TRANSFER_FLUSHING,   /* the stream has all bytes, the client not yet */
-    TRANSFER_RECEIVED,   /* upload: files still answers an earlier request;
-                            then it is asked to sync */
+    TRANSFER_RECEIVED,   /* upload: files still answers an earlier request; then
+                          * it is asked to sync */
     TRANSFER_PREPARING,  /* upload: files was asked to sync all of it */
     TRANSFER_COMMITTING, /* upload: files was asked to make it visible */
     TRANSFER_CLOSING,    /* its reply is decided: log and files still work */
@@ -93,18 +95,18 @@ struct control_row {
 };
 
 struct data_row {
-    bool serves;  /* a transfer may begin: the client comes, or is here */
-    bool pending; /* PASV isn't answered: no other line is read */
+    bool serves;  /* a transfer may begin: the client has connected, or will */
+    bool pending; /* PASV has no reply yet: no other line is read */
     bool gate;    /* it needs gate */
-    bool expects; /* the client is to come to the session's listener */
+    bool expects; /* the client is expected at the session's listener */
     bool socket;  /* there is a socket of the client's, which lingers */
 };
 
 /* The condition on which a transfer continues when the client goes away. */
 enum transfer_stays {
     STAYS_NEVER,
-    /* An upload, and the client has said QUIT, or may go without it: upload_eof
-     * = lenient. */
+    /* Uploads continue if the client has sent QUIT, or may leave: upload_eof =
+     * lenient. */
     STAYS_AFTER_QUIT,
     STAYS_ALWAYS
 };
@@ -112,16 +114,16 @@ enum transfer_stays {
 enum transfer_clock { CLOCK_NONE, CLOCK_CONNECT, CLOCK_HASH, CLOCK_STALL };
 
 struct transfer_row {
-    bool lines;     /* the client's lines are read, whatever files is asked */
-    bool abortable; /* ABOR ends it; else ABOR waits for the end */
+    bool lines;     /* the client's lines are read, also while files works */
+    bool abortable; /* ABOR ends it; otherwise ABOR waits for its end */
     bool decided;   /* its end is decided: no other event of it is sent */
     bool whole;     /* of an upload: all its bytes are here */
     enum transfer_stays stays;
     enum transfer_clock clock; /* which time-out holds */
 };
 
-/* A command as its handler gets it: checked by its row, with its path resolved.
- */
+/* A command as its handler gets it: checked by its row, with its path
+ * resolved. */
 struct call {
     const struct command *command;
     struct slice argument;
@@ -139,36 +141,38 @@ struct control_connection {
     struct buf held; /* whole lines that wait for a transfer, each with \n */
     enum control_state state;
     enum reply last;   /* CONTROL_DECIDED: the reply at the end */
-    const char *cause; /* CONTROL_GONE: how the client went */
+    const char *cause; /* CONTROL_GONE: why the client has gone */
     bool first_line_seen, first_byte_seen;
     struct loop_timer idle, closed;
     struct line_reader lines;
 };
 
 struct login {
-    char name[USER_ARGUMENT_MAX + 1]; /* as given by USER; "": none */
-    char user[USER_ARGUMENT_MAX + 1]; /* who is logged in; "": nobody */
-    struct secret password; /* between PASS or SITE PSWD and the auth worker */
+    char name[USER_ARGUMENT_MAX + 1]; /* name from USER; "": none */
+    char user[USER_ARGUMENT_MAX + 1]; /* the logged-in user; "": nobody */
+    struct secret password; /* kept from PASS or SITE PSWD until auth has it */
     struct secret wanted;   /* the new password of SITE PSWD */
-    bool must_change;       /* the password, before anything else */
-    uint32_t request;       /* to master; 0: none */
+    bool must_change;       /* the password must be changed before anything
+                             * else */
+    uint32_t request;       /* number of the request to master; 0: none */
     bool keyed;             /* gate has sent the ticket keys */
     uint64_t tries;
     unsigned unknown; /* unknown commands before login */
-    /* Files decides. The session refuses what the user may do nowhere, and
-     * names the rights that may be lacking. */
+    /* Rights somewhere in the tree, and everywhere. Files decides; the session
+     * refuses what the user may do nowhere, and names the rights that may be
+     * missing. */
     unsigned rights, everywhere;
     enum upload_eof upload_eof;
     enum data_binding binding;
     uint64_t max_file_size;   /* bytes; 0: no limit */
-    bool counted, paced;      /* gate permits transfers, and gives out bytes */
-    uint64_t version;         /* of the user's row */
+    bool counted, paced;      /* gate permits each transfer, and grants bytes */
+    uint64_t version;         /* version of the user's row */
     struct loop_timer timer;  /* until login */
     struct loop_timer watch;  /* from then on */
-    struct loop_timer answer; /* for the ticket keys */
+    struct loop_timer answer; /* deadline of the ticket keys */
 };
 
-/* The one request that files is answering. */
+/* The request that files is answering; there is at most one. */
 struct ask {
     enum message_kind message; /* MSG_NONE: none */
     uint32_t request;
@@ -195,17 +199,17 @@ struct data {
 struct data_port {
     int fd; /* -1: none */
     struct loop_watch watch;
-    struct loop_timer timer; /* until it is closed */
+    struct loop_timer timer; /* until the listener is closed */
     struct address address;  /* where the client connects */
-    struct address bound;    /* where it listens; for the log */
+    struct address bound;    /* where it is bound; for the log */
     bool proxied;            /* a PROXY header begins each connection */
-    struct address stranger; /* since the last EPSV: another host has connected;
-                                family 0: none has */
+    struct address stranger; /* another host that has connected since the last
+                              * EPSV; family 0: none */
     uint64_t strangers;      /* debt_take(): their events */
-    uint64_t silenced;       /* so many strangers since the last event */
+    uint64_t silenced;       /* strangers since the last event */
 };
 
-/* A data connection that is over (end.c): our end is shut, and the client's
+/* A data connection that is over (end.c): our end is shut, and the client's end
  * is awaited. */
 struct goodbye {
     struct session *session;
@@ -228,10 +232,11 @@ struct flow {
      * client: compressed bytes. */
     unsigned char *bytes;
     size_t at, end;
-    bool cr;     /* to the client: the last byte was a CR; from it: a CR is held
-                    back */
-    bool ended;  /* the end mark of MODE Z is made, or has come */
-    bool closed; /* from the client: the connection has ended in order */
+    bool cr;     /* to the client: the last byte was a CR; from the client: a CR
+                  * is held back */
+    bool ended;  /* the end mark of MODE Z was made, or has come */
+    bool closed; /* from the client: the connection has ended with
+                  * close_notify */
     const char *fault; /* why the client's bytes can't be converted */
 };
 
@@ -248,26 +253,27 @@ struct transfer {
     struct loop_watch pipe;
     uint64_t offset; /* next byte of the file */
     uint64_t start;
-    uint64_t size;      /* of a file to send, when it was opened */
+    uint64_t size;      /* size of a file to send, when it was opened */
     uint64_t promised;  /* the bytes that the 150 names; UINT64_MAX: none */
-    uint64_t limit;     /* of a file to store, or where a range ends; 0: none */
-    bool by_bytes;      /* that limit is what upload_bytes leaves */
-    uint64_t announced; /* by ALLO, to be stored; 0: nothing was */
-    bool exact;         /* the client's number of bytes is the file's */
-    bool bare;          /* it ended with a FIN and no close_notify */
-    bool aborted;       /* ABOR's own reply follows its reply */
-    uint64_t bytes;     /* moved, of the file or the listing */
+    uint64_t limit;     /* end of a file to store, or of a range; 0: none */
+    bool by_bytes;      /* upload_bytes has set that limit */
+    uint64_t announced; /* bytes to be stored, by ALLO; 0: not announced */
+    bool exact;         /* no conversion: the client counts the file's bytes */
+    bool bare;          /* it ended with a FIN without close_notify */
+    bool aborted;       /* ABOR's own reply follows the transfer's */
+    uint64_t bytes;     /* moved bytes of the file or the listing */
     uint64_t to_copy;   /* upload: bytes of its head that files must copy */
-    uint64_t unsynced;  /* written by both since the last `file_sync` */
+    uint64_t unsynced;  /* written by session and files since the last
+                         * `file_sync` */
     uint64_t began;     /* clock_ms() */
-    /* Upload: received bytes; listing: read from the pipe; download: a small
+    /* Upload: received bytes; listing: bytes from the pipe; download: a small
      * file. */
     char *block;
     size_t block_at, block_len;
     unsigned conversions; /* enum conversion bits */
     struct flow flow;
-    int full;     /* upload: ENOSPC or EDQUOT, since it wasn't written; or 0 */
-    bool spoiled; /* upload: wrong or too many bytes, none of them is kept */
+    int full;     /* upload: ENOSPC or EDQUOT of a failed write; or 0 */
+    bool spoiled; /* upload: it has wrong or too many bytes, and is deleted */
     char *map;    /* download: window on the file */
     size_t map_size;
     uint64_t map_at;
@@ -275,13 +281,13 @@ struct transfer {
     const char *hash;
     char sha256[SUM_TEXT_MAX];
     char held[24]; /* the id of an upload that waits for inspection, or "" */
-    enum outcome listed; /* OUTCOME_COUNT: files hasn't listed all */
+    enum outcome listed; /* OUTCOME_COUNT: files hasn't finished the listing */
     uint64_t entries;
     char tls[64]; /* of the data connection, for the log */
     struct loop_timer stall, again;
     uint64_t lately;  /* bytes moved since the stall timer was set */
-    uint64_t traffic; /* of the data stream at that time */
-    size_t queued;    /* in the kernel, when it was last awaited */
+    uint64_t traffic; /* traffic of the data stream at that time */
+    size_t queued;    /* bytes in the kernel at the start of the last wait */
     struct path path;
 };
 
@@ -290,26 +296,29 @@ enum permit { PERMIT_NONE, PERMIT_ASKED, PERMIT_REFUSED, PERMIT_GRANTED };
 /* The permission of gate (allowance.c). */
 struct allowance {
     enum permit permit;      /* for the transfer */
-    uint32_t permit_request; /* the question for it */
+    uint32_t permit_request; /* number of the question for it */
     enum account_kind of; /* the account that reached its limit of transfers */
     uint64_t most;        /* that limit */
-    uint64_t left[2];     /* bytes that may be moved: uploads, downloads */
-    uint32_t bytes_request;  /* the question for more; 0: none waits */
-    bool waits;              /* the transfer does, for bytes */
-    bool ended;              /* gate must still hear of the transfer's end */
-    struct loop_timer again; /* the channel was full */
+    uint64_t left[2];     /* bytes that may be moved: by uploads, by
+                           * downloads */
+    uint32_t bytes_request;  /* number of the question for more; 0: none
+                              * waits */
+    bool waits;              /* the transfer waits for bytes */
+    bool ended;              /* gate must still be told of the transfer's end */
+    struct loop_timer again; /* for another try after the channel was full */
 };
 
 /* The command that is being dispatched, for the log of a refusal. */
 struct dispatched_command {
     const struct command *command; /* the last one */
     bool has_path;                 /* its path is the session's subject */
-    struct slice argument;         /* else, while it is dispatched */
+    struct slice argument;         /* otherwise its argument, while it is
+                                    * dispatched */
 };
 
 #define CLIENT_NAME_MAX 64
 
-/* After RNFR: what RNTO renames. */
+/* What RNTO renames, after RNFR. */
 enum rename_state { RENAME_NOTHING, RENAME_FILE, RENAME_DIRECTORY };
 
 enum protection { PROTECTION_NONE, PROTECTION_PBSZ, PROTECTION_P };

@@ -1,8 +1,8 @@
 /* The transfers of a session. Each is a list of steps (upload.c, download.c,
- * list.c, cmd_hash.c). Here are the function that runs them, what wakes it, how
- * fast a transfer must move, and the steps that transfers have in common: the
- * opened file, 150, connection, handshake, the check of its user, and the end.
- * How they fail is in transfer_end.c.
+ * list.c, cmd_hash.c). This file has the function that runs them, the events
+ * that wake it, the least speed of a transfer, and the steps that transfers
+ * have in common: the opened file, 150, connection, handshake, the check of its
+ * user, and the end. transfer_end.c has the failures.
  *
  * No byte of a file may move before transfer_bind() has decided. A client that
  * has proved nothing gets no ticket, or it could use that ticket next time. */
@@ -16,11 +16,12 @@
 #include "sallyport/tls/context.h"
 #include "sallyport/tls/stream.h"
 
-#define STRANGER_MS 2000 /* for the client, after a stranger */
+#define STRANGER_MS 2000 /* ms for the client to connect after a stranger has  \
+                          */
 
 #define RECORD_OVERHEAD 32 /* bytes that TLS adds, at most */
-/* With the 230: two tickets, since many clients use each ticket once. One is
- * for a listing, the other is spare. */
+/* The 230 brings two tickets, since many clients use each ticket once: one for
+ * a listing, and a spare one. */
 #define FIRST_TICKETS 2
 
 /* A transfer ends if its client doesn't connect, or moves no byte, for too
@@ -39,8 +40,8 @@ void stall_pause(struct session *s)
     loop_timer_clear(&s->loop, &s->transfer.stall);
 }
 
-/* Less than a byte a second counts as nothing: otherwise one byte a minute
- * would keep a session forever. */
+/* Returns the least bytes. Less than a byte a second counts as nothing:
+ * otherwise one byte a minute would keep a session forever. */
 static uint64_t stall_least(const struct session *s)
 {
     return s->settings->stall_timeout / 1000;
@@ -55,10 +56,10 @@ void stall_moved(struct session *s, size_t bytes)
         stall_begin(s);
 }
 
-/* A slow client needs its time for one buffer, for one record, or for the
- * megabytes in the kernel's buffer. While these move, it hasn't stalled. A
- * client may send each byte in its own TLS record, so one byte counts as up to
- * RECORD_OVERHEAD bytes of traffic. */
+/* Does a slow client move? It needs its time for one buffer, for one record, or
+ * for the megabytes in the kernel's buffer. While these move, it hasn't
+ * stalled. A client may send each byte in its own TLS record, so one byte
+ * counts as up to RECORD_OVERHEAD bytes of traffic. */
 static bool stall_client_moves(struct session *s)
 {
     uint64_t moved;
@@ -74,8 +75,9 @@ static bool stall_client_moves(struct session *s)
     return moved > 0 && moved >= RECORD_OVERHEAD * stall_least(s);
 }
 
-/* A stranger who connects at random must not end the transfer of a client that
- * is about to connect; nor may strangers prolong the wait. */
+/* Gives the client a moment. A stranger who connects at random must not end
+ * the transfer of a client that is about to connect, and must not prolong
+ * the wait. */
 void transfer_expect_soon(struct session *s)
 {
     struct loop_timer *stall = &s->transfer.stall;
@@ -140,7 +142,7 @@ void binding_start(struct session *s)
                                   .serial = s->serial,
                                   .version = s->login.version };
 
-    /* It fits: login.c has checked the name that master granted. */
+    /* It fits, since login.c has checked the name that master granted. */
     slice_copy(slice_from(s->login.user), owner.user, sizeof(owner.user));
     tls_context_owner(s->tls, &owner);
     for (int i = 0; i < FIRST_TICKETS; i++)
@@ -178,7 +180,7 @@ static void transfer_enter(struct session *s, const struct step *step)
     s->transfer.step = step;
 }
 
-/* The current step, and those that follow, until one waits. */
+/* Runs the current step, and the steps after it, until one waits. */
 static void transfer_advance(struct session *s)
 {
     struct transfer *t = &s->transfer;
@@ -261,7 +263,8 @@ void transfer_watch(struct session *s, uint32_t events)
     if (events && !s->data.watch.added &&
         loop_add(&s->loop, &s->data.watch) < 0)
         leave(s, ENDING_PEER, "epoll refuses a data connection");
-    if (events & EPOLLOUT) /* stall_client_moves() sees whether it gets less */
+    if (events & EPOLLOUT) /* stall_client_moves() checks whether the client
+                            * takes less */
         s->transfer.queued = stream_queued(s->data.stream);
 }
 
@@ -288,14 +291,14 @@ void transfer_on_data(struct session *s, uint32_t events)
         transfer_broken(s, STREAM_CUT);
     else if (hung_up)
         /* An upload may still have bytes, and their orderly end, in the socket:
-         * they are read once files has answered. Until then the hang-up would
+         * they are read once files has answered. Meanwhile the hang-up would
          * wake the session all the time. */
         loop_remove(&s->loop, &s->data.watch);
     else if (t->step && (t->step->waits & WAITS_DATA))
         transfer_run(s, WAITS_DATA);
     else if (state_of_data(s)->socket && t->state == TRANSFER_ASKED)
         /* The client closed its connection before the transfer began. While
-         * files is asked, the socket isn't watched any more; the handshake will
+         * files works, the socket isn't watched any more; the handshake will
          * fail. */
         loop_remove(&s->loop, &s->data.watch);
     else if (state_of_data(s)->socket)
@@ -319,16 +322,17 @@ void transfer_init(struct session *s)
     allowance_init(s);
 }
 
-/* To make a ticket takes 40 us. So this one is made while the session waits for
- * files, and goes with the 150. */
+/* Makes a ticket, which takes 40 us, while the session waits for files. It is
+ * sent with the 150. */
 enum stepped transfer_offer_ticket(struct session *s)
 {
     binding_offer(s);
     return STEP_NEXT;
 }
 
-/* While the client begins its handshake. It goes with the next reply, mostly
- * the final one, so that the client needn't wait for it at the next PASV. */
+/* Makes the next ticket while the client starts its handshake. It is sent
+ * with the next reply, usually the final one, so the next PASV needn't wait
+ * for it. */
 enum stepped transfer_offer_next(struct session *s)
 {
     binding_offer(s);
@@ -391,13 +395,13 @@ enum stepped transfer_handshake(struct session *s)
     return transfer_fail(s, FAILED_HANDSHAKE, stream_cause(s->data.stream));
 }
 
-/* One that may not transfer, and why. */
+/* The reply and reason for a data connection that may not transfer. */
 struct binding_row {
     enum reply reply;
     const char *reason;
 };
 
-/* Which user does the data connection belong to? */
+/* Decides to which user the data connection belongs. */
 enum stepped transfer_bind(struct session *s)
 {
     static const struct binding_row
@@ -410,7 +414,7 @@ enum stepped transfer_bind(struct session *s)
                     "account" },
         other_client = { REPLY_OTHER_CERTIFICATE,
                          "not the control connection's client certificate" };
-    /* NULL: it may transfer. */
+    /* NULL: the connection may transfer. */
     static const struct binding_row *const rows[BINDING_COUNT][ORIGIN_COUNT] = {
         [BINDING_USER] = { [ORIGIN_NONE] = &not_resumed,
                            [ORIGIN_NOT_OWN] = &not_own },
@@ -432,8 +436,8 @@ enum stepped transfer_bind(struct session *s)
     return STEP_NEXT;
 }
 
-/* The end of what is converted, close_notify, FIN, and all of it to the client.
- */
+/* Sends the end of the converted bytes, close_notify, FIN, and waits until the
+ * client has all of it. */
 enum stepped transfer_flush(struct session *s)
 {
     enum stream_state state = flow_finish(s);

@@ -5,19 +5,19 @@
 #include "session.h"
 
 #define TRANSFER_BLOCK (512u << 10)
-/* So many ms a step moves bytes before control and timers get their turn. A
- * number of bytes would be seconds on a slow disk. */
+/* ms for which a step moves bytes before control and timers get their turn. A
+ * number of bytes would take seconds on a slow disk. */
 #define TRANSFER_TURN_MS 20
 
 /* Events that a step waits for. It runs when its turn comes, and again after
- * each of these; a step with WAITS_ANSWER runs only then. */
+ * each of these; a step with WAITS_ANSWER runs only after them. */
 enum waits {
     WAITS_ANSWER = 1 << 0, /* files' answer to the step before */
     WAITS_FILES = 1 << 1,  /* any answer of files */
     WAITS_CLIENT = 1 << 2, /* the data connection is here */
     WAITS_DATA = 1 << 3,   /* it can be read or written */
     WAITS_PIPE = 1 << 4,   /* a listing has more lines */
-    WAITS_TURN = 1 << 5,   /* others had their turn */
+    WAITS_TURN = 1 << 5,   /* other events have had their turn */
     WAITS_GATE = 1 << 6    /* gate's permission */
 };
 
@@ -25,8 +25,8 @@ enum waits {
 enum stepped {
     STEP_NEXT, /* it is done */
     STEP_WAIT, /* it waits for the events of its row */
-    /* The transfer has failed, or is over. Then transfer.step isn't the step
-     * that has run: it is an undoing step, or NULL. */
+    /* The transfer ended inside this step: transfer.step is an undo step or
+     * NULL by now. */
     STEP_OVER
 };
 
@@ -38,8 +38,8 @@ struct step {
     const char *name;
     enum stepped (*run)(struct session *s);
     unsigned waits;
-    enum transfer_state state; /* while this step runs or waits */
-    enum undo undo;            /* if it fails here */
+    enum transfer_state state; /* state while this step runs or waits */
+    enum undo undo;            /* undo if it fails here */
 };
 
 /* Why a transfer fails; the table in transfer_end.c has the replies. */
@@ -52,7 +52,7 @@ enum transfer_failure {
     FAILED_HANDSHAKE_LATE,
     FAILED_STALLED, /* cause: the seconds */
     FAILED_ABORTED,
-    FAILED_CLOSED,   /* by the client, in the midst of it */
+    FAILED_CLOSED,   /* the client has closed it in the middle */
     FAILED_BROKEN,   /* cause: why */
     FAILED_DATA,     /* cause: why it can't be converted */
     FAILED_CUT,      /* cause: how an upload ended */
@@ -77,30 +77,30 @@ void transfer_init(struct session *s);
 bool transfer_is_upload(const struct transfer *t);
 bool transfer_is_listing(const struct transfer *t);
 
-/* The transfer of a command with a data connection. If there is neither a port
- * nor a connection, the client gets its reply, and nothing begins. */
+/* Begins the transfer of a command with a data connection. If there is neither
+ * a port nor a connection, the client gets its reply, and nothing begins. */
 void transfer_begin(struct session *s, const struct call *call,
                     const struct step *steps);
-/* In two parts, for a transfer without a data connection: its snapshot, then
- * its steps. Later commands don't change the snapshot. */
+/* The two parts of the beginning, for a transfer without a data connection: its
+ * snapshot, then its steps. Later commands don't change the snapshot. */
 void transfer_snapshot(struct session *s, enum verb verb,
                        const struct path *path);
 void transfer_start(struct session *s, const struct step *steps);
-/* One of enum waits has happened: the current step runs if it waits for that.
- */
+/* One of enum waits has happened: the current step runs if it waits for
+ * that. */
 void transfer_run(struct session *s, unsigned happened);
-/* Files has answered a request of a step. */
+/* Handles files' answer to a request of a step. */
 answer_fn transfer_on_answer;
 
-/* Steps of several transfers (transfer.c). The second takes the answer to
- * file_read: the source and its size. */
+/* Steps of several transfers (transfer.c). transfer_take_file() takes the
+ * answer to file_read: the source and its size. */
 enum stepped transfer_offer_ticket(struct session *s);
 enum stepped transfer_take_file(struct session *s);
 enum stepped transfer_announce(struct session *s);
 enum stepped transfer_offer_next(struct session *s);
 enum stepped transfer_connect(struct session *s);
-/* If another host than the client has connected to the port: the client gets a
- * moment to do so, instead of connect_timeout. */
+/* Call it if another host has connected to the port: the client gets a moment
+ * to do so, instead of connect_timeout. */
 void transfer_expect_soon(struct session *s);
 enum stepped transfer_handshake(struct session *s);
 enum stepped transfer_bind(struct session *s);
@@ -128,8 +128,8 @@ enum stepped transfer_over(struct session *s);
 #define TRANSFER_LAST_STEP                                                     \
     { "over", transfer_over, 0, TRANSFER_CLOSING, UNDO_NOTHING }
 
-/* The end is known: sends the final reply and event. B is the name under which
- * an upload is stored, else empty. */
+/* Ends the transfer: sends the final reply and event. B is the name under which
+ * an upload is stored, or empty. */
 enum stepped transfer_finish(struct session *s, enum reply r, struct slice a,
                              struct slice b, const char *reason);
 /* A failure: sends its reply and event, and undoes what the step's row names.
@@ -138,24 +138,25 @@ enum stepped transfer_fail(struct session *s, enum transfer_failure why,
                            const char *cause);
 /* Files has refused. */
 enum stepped transfer_refused(struct session *s, const struct message *m);
-/* The data connection hasn't proved its user. No byte has moved. */
+/* Refuses a data connection that hasn't proved its user. No byte has moved. */
 enum stepped transfer_not_bound(struct session *s, enum reply r,
                                 const char *reason);
-/* The stream has failed. */
+/* Fails the transfer because the stream has failed. */
 enum stepped transfer_broken(struct session *s, enum stream_state state);
-/* The session ends, with LAST as this transfer's final reply: no byte moves any
- * more, and nothing is committed. Not in TRANSFER_COMMITTING. */
+/* Ends the transfer with the session, with LAST as its final reply: no byte
+ * moves any more, and nothing is committed. Not in TRANSFER_COMMITTING. */
 void transfer_end_with_session(struct session *s, enum ending ending,
                                enum reply last);
-/* The transfer continues without its client: files was asked for the rename,
- * the client doesn't wait for a reply to its upload (QUIT, or upload_eof =
- * lenient), or files must still delete the partial. */
+/* Does the transfer continue without its client? Files was asked for the
+ * rename, or the client doesn't wait for a reply to its upload (QUIT, or
+ * upload_eof = lenient), or files must still delete the partial. */
 bool transfer_goes_on(const struct session *s);
 
-/* Waits on the data connection; continues soon, without waiting. */
+/* transfer_watch() waits on the data connection; transfer_soon() continues
+ * soon, without waiting. */
 void transfer_watch(struct session *s, uint32_t events);
 void transfer_soon(struct session *s);
-/* stall_timeout begins now; the second function stops it, while the client
+/* stall_begin() starts stall_timeout; stall_pause() stops it, while the client
  * isn't read. allowance.c has the bandwidth. */
 void stall_begin(struct session *s);
 void stall_pause(struct session *s);
@@ -164,25 +165,28 @@ void stall_moved(struct session *s, size_t bytes);
 
 /* The data connection can be read or written, or has failed. */
 void transfer_on_data(struct session *s, uint32_t events);
-/* Gate couldn't connect to the client. */
+/* Fails the transfer because gate couldn't connect to the client. */
 void transfer_unconnected(struct session *s, enum transfer_failure why,
                           const char *cause);
 
-/* A user has logged in: makes the first tickets, which go out with the 230. */
+/* A user has logged in: makes the first tickets, which are sent with the
+ * 230. */
 void binding_start(struct session *s);
-/* One more ticket on the control connection, with the next reply. */
+/* Makes one more ticket, which is sent on the control connection with the next
+ * reply. */
 void binding_offer(struct session *s);
-/* For the reply to PASV or PORT: none if the transfer before it has brought
- * one, and neither that nor its key is old. */
+/* Makes a ticket for the reply to PASV or PORT, unless the previous transfer
+ * has brought one, and neither that nor its key is old. */
 void binding_offer_with_port(struct session *s);
 
-/* The steps of each kind, and those that undo. */
+/* The steps of each kind, and their undo steps. */
 extern const struct step upload_steps[], upload_undo_steps[];
 extern const struct step download_steps[], hash_steps[];
 extern const struct step list_steps[], list_undo_steps[];
 /* STAT of a path: its lines go out on the control connection. */
 void list_stat(struct session *s, const struct call *call);
-/* Survives SIGBUS: a file that is mapped can be cut by another process. */
+/* Sets up the handler of SIGBUS: another process can cut a file that is
+ * mapped. */
 void download_init(void);
 /* The memory map of a download. */
 void download_release(struct session *s);
@@ -190,14 +194,14 @@ void download_release(struct session *s);
 /* flow.c: how a transfer reads and writes, through its conversions, if it has
  * any, and the stream of the data connection */
 
-/* The conversions for s->transfer, as TYPE and MODE are now. */
+/* Returns the conversions for s->transfer, as TYPE and MODE are now. */
 unsigned flow_conversions(const struct session *s);
-/* A length or an offset of the file is the same for the client. False in TYPE
- * A, where line ends change. */
+/* Does the client count the same length and offset of a file as the server? No
+ * in TYPE A, where line ends change. */
 bool flow_keeps_lengths(const struct session *s);
 
-/* The data connection is here: sets up s->transfer.conversions. False: no
- * memory. */
+/* Sets up s->transfer.conversions, once the data connection is here. Returns
+ * false for lack of memory. */
 bool flow_open(struct session *s);
 void flow_close(struct session *s);
 
@@ -205,20 +209,22 @@ void flow_close(struct session *s);
 enum stream_state flow_write(struct session *s, const void *from, size_t len,
                              size_t *took);
 enum stream_state flow_flush(struct session *s);
-/* No more bytes: sends the end of what is converted, then close_notify. */
+/* Call it after the last byte: sends the end of the converted bytes, then
+ * close_notify. */
 enum stream_state flow_finish(struct session *s);
-/* As many bytes as are there now, perhaps none with STREAM_OK. LEN is 2 or
- * more: in TYPE A a CR may come before them. STREAM_CLOSED only if both the
- * connection and the conversions have ended in order. */
+/* Reads the bytes that are there now, perhaps none with STREAM_OK. LEN is 2 or
+ * more: in TYPE A a CR may come before them. Returns STREAM_CLOSED only if both
+ * the connection and the conversions have ended in order. */
 enum stream_state flow_read(struct session *s, char *into, size_t len,
                             size_t *got);
 
-/* Why the client's bytes can't be converted; NULL: they can. */
+/* Returns why the client's bytes can't be converted; NULL: they can. */
 const char *flow_fault(const struct session *s);
-/* Why the last call failed, whatever it was. */
+/* Returns why the last call failed, whatever the cause. */
 const char *flow_cause(const struct session *s);
 
-/* allowance.c: what gate permits: transfers at a time, and bytes of files. */
+/* allowance.c: the permissions of gate: transfers at a time, and bytes of
+ * files. */
 
 void allowance_init(struct session *s);
 /* The first step of a transfer that counts. */
@@ -226,19 +232,20 @@ enum stepped allowance_begin(struct session *s);
 #define ALLOWANCE_FIRST_STEP                                                   \
     { "permission", allowance_begin, WAITS_GATE | WAITS_TURN, TRANSFER_ASKED,  \
       UNDO_NOTHING }
-/* It no longer counts, whatever its reply will be. */
+/* The transfer no longer counts, whatever its reply will be. */
 void allowance_end(struct session *s);
-/* True: no byte may move now, and gate is asked for more; WAITS_TURN follows
- * when some may. With allowance_wait() the step waits for nothing else. */
+/* Returns true if no byte may move now, and gate was asked for more;
+ * WAITS_TURN follows when some may. With allowance_wait() the step waits for
+ * nothing else. */
 bool allowance_ask(struct session *s);
 enum stepped allowance_wait(struct session *s);
-/* So many of LEN bytes may; at least 2, unless LEN is less. */
+/* Returns how many of LEN bytes may move; at least 2, unless LEN is less. */
 size_t allowance_cap(struct session *s, size_t len);
 void allowance_spend(struct session *s, size_t bytes);
 int allowance_on_may(void *owner, struct msg_transfer_may *m);
 int allowance_on_bytes(void *owner, struct msg_bytes *m);
 void allowance_gate_lost(struct session *s);
-/* There is another gate. */
+/* Asks a new gate. */
 void allowance_ask_again(struct session *s);
 
 /* digest.c: checksums of bytes as they pass, and their length in TYPE A. The
@@ -248,15 +255,16 @@ void allowance_ask_again(struct session *s);
 
 struct digest;
 
-/* Not a checksum: how many bytes TYPE A makes of them (RFC 3659 4). */
+/* No checksum: counts the bytes that TYPE A makes of them (RFC 3659 4). */
 #define DIGEST_LINES "lines"
 
-/* "SHA-256", "SHA-512", "CRC32" or DIGEST_LINES; NULL: out of memory, or no
- * such name. */
+/* NAME is "SHA-256", "SHA-512", "CRC32" or DIGEST_LINES. Returns NULL if memory
+ * is short or there is no such name. */
 struct digest *digest_new(const char *name);
-/* False: the library failed. */
+/* Returns false if the library failed. */
 bool digest_add(struct digest *d, const void *bytes, size_t len);
-/* In lower case; a length is decimal. After it only digest_free(). */
+/* Writes the checksum in lower case; a length is decimal. After this only
+ * digest_free() may be called. */
 bool digest_text(struct digest *d, char out[DIGEST_TEXT_MAX]);
 /* NULL is fine. */
 void digest_free(struct digest *d);

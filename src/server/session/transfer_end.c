@@ -10,10 +10,10 @@
 #include "sallyport/base/fd.h"
 
 /* How the data connection ends. close_notify says that nothing is missing, so
- * it goes to clients that store, and to those that were sent everything. */
+ * it goes to clients that store, and to clients that were sent everything. */
 enum parting {
     PARTING_CUT,   /* FIN, with close_notify only for a client that stores */
-    PARTING_DROP,  /* the same, and what isn't sent yet never is */
+    PARTING_DROP,  /* the same, and unsent bytes are dropped */
     PARTING_ORDER, /* close_notify and FIN */
     PARTING_NONE   /* it stays for the next transfer */
 };
@@ -84,7 +84,7 @@ static const struct failure_row {
 
 static const struct step settled_steps[] = { TRANSFER_LAST_STEP };
 
-/* The undo after a failure, besides the release of each transfer. */
+/* The undo after a failure, besides the release that ends each transfer. */
 static const struct undo_row {
     bool closes_data;
     const struct step *steps;
@@ -122,9 +122,9 @@ enum stepped transfer_finish(struct session *s, enum reply r, struct slice a,
     return STEP_NEXT;
 }
 
-/* No byte moves from here on. The final reply R (REPLY_COUNT: the session ends,
- * and sends its own) and the event come first. Then the action that the step's
- * row names is undone. */
+/* Stops the transfer: no byte moves from here on. Sends the final reply R
+ * (REPLY_COUNT: the session ends, and sends its own) and the event first. Then
+ * undoes the action that the step's row names. */
 static enum stepped transfer_stop(struct session *s, enum reply r,
                                   struct slice argument, const char *reason,
                                   enum parting how)
@@ -184,8 +184,8 @@ enum stepped transfer_refused(struct session *s, const struct message *m)
     return transfer_stop(s, r, slice_from(cause), cause, PARTING_CUT);
 }
 
-/* The end of its connection is orderly, if it can be: after a reset many
- * clients lose the reply. */
+/* Ends the connection in order, if that is possible: after a reset many clients
+ * lose the reply. */
 enum stepped transfer_not_bound(struct session *s, enum reply r,
                                 const char *reason)
 {
@@ -219,9 +219,9 @@ bool transfer_goes_on(const struct session *s)
     const enum transfer_stays stays = state_of_transfer(s)->stays;
 
     /* An upload that needs no client continues from the handshake on: the end
-     * of the control connection may be here before the last bytes, or before
-     * the client's last message of the handshake. If the session left while it
-     * is spoiled, files would keep the partial as after a cut. */
+     * of the control connection may come before the last bytes, or before the
+     * client's last message of the handshake. Not if it is spoiled: if the
+     * session left then, files would keep the partial as after a cut. */
     return stays == STAYS_ALWAYS ||
            (stays == STAYS_AFTER_QUIT && transfer_is_upload(t) &&
             (s->login.upload_eof == UPLOAD_EOF_LENIENT ||

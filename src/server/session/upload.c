@@ -17,7 +17,8 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/base/random.h"
 
-/* So that the fsync at the end has little left to do. */
+/* Bytes between two syncs, so that the fsync at the end has little left to
+ * do. */
 #define SYNC_EVERY (32u << 20)
 
 static enum stepped upload_ask_partial(struct session *s)
@@ -49,7 +50,7 @@ static enum stepped upload_take_partial(struct session *s)
     t->by_bytes = m->file_writable.by_bytes;
     t->to_copy = m->file_writable.to_copy;
     t->block = malloc(TRANSFER_BLOCK);
-    /* For the event. What was there before can't be read here. */
+    /* The sum is for the event; the bytes before START can't be read here. */
     sums = s->settings->sha256 && t->start == 0;
     if (sums)
         t->digest = digest_new("SHA-256");
@@ -59,7 +60,7 @@ static enum stepped upload_take_partial(struct session *s)
 }
 
 /* Asks for a sync that is due, unless another request waits for its answer.
- * Files looks at min_free then, too. */
+ * Files checks min_free then, too. */
 static bool upload_ask_sync(struct session *s)
 {
     struct transfer *t = &s->transfer;
@@ -72,8 +73,9 @@ static bool upload_ask_sync(struct session *s)
     return true;
 }
 
-/* Files copies the head of a finished file, piece by piece, before the client
- * is read. Only a wrong files reports more than before: that is ignored. */
+/* Waits while files copies the head of a finished file, piece by piece, before
+ * the client is read. Ignores a length that doesn't grow: only a faulty files
+ * reports it. */
 static enum stepped upload_copy(struct session *s)
 {
     struct transfer *t = &s->transfer;
@@ -120,8 +122,8 @@ static int upload_write_block(struct session *s)
     return 0;
 }
 
-/* Files knows which quota it was, and refuses; it may have to answer another
- * request before. */
+/* Asks files why the write failed: files knows which quota it was, and refuses.
+ * It may have to answer another request first. */
 static enum stepped upload_ask_why_full(struct session *s)
 {
     transfer_watch(s, 0);
@@ -132,7 +134,7 @@ static enum stepped upload_ask_why_full(struct session *s)
     return STEP_WAIT;
 }
 
-/* The received bytes are written. STEP_NEXT if there may be more. */
+/* Writes the received bytes. Returns STEP_NEXT if more may come. */
 static enum stepped upload_store_block(struct session *s)
 {
     struct transfer *t = &s->transfer;
@@ -144,7 +146,7 @@ static enum stepped upload_store_block(struct session *s)
         return upload_ask_why_full(s);
     }
     if (error == EFBIG) {
-        t->spoiled = true; /* it could never be completed */
+        t->spoiled = true; /* it can never be completed */
         return transfer_fail(
             s, t->by_bytes ? FAILED_MAX_BYTES : FAILED_TOO_LARGE, "");
     }
@@ -157,9 +159,9 @@ static enum stepped upload_store_block(struct session *s)
 }
 
 /* Is a FIN without close_notify an end for this user? ALLO is compared with the
- * received bytes, not with the file's length: the rest of a resumed upload, if
- * cut, could have that length by chance. Converted data has its own end mark.
- */
+ * received bytes, not with the file's length: after a cut, the rest of a
+ * resumed upload could have that length by chance. Converted data has its own
+ * end mark. */
 static bool upload_may_end_bare(const struct session *s)
 {
     const struct transfer *t = &s->transfer;
@@ -171,8 +173,8 @@ static bool upload_may_end_bare(const struct session *s)
     return s->login.upload_eof == UPLOAD_EOF_LENIENT;
 }
 
-/* The block is written. READ is what its read returned. STEP_NEXT: the upload
- * is whole; *more: try at once. */
+/* Call it when the block is written. READ is what its read returned. STEP_NEXT:
+ * the upload is whole; *more: try again at once. */
 static enum stepped upload_after_block(struct session *s,
                                        enum stream_state read, bool *more)
 {
@@ -198,8 +200,8 @@ static enum stepped upload_after_block(struct session *s,
                : transfer_fail(s, FAILED_CUT, stream_cause(data));
 }
 
-/* An answer while bytes come, or after the last one. False: a refusal, and the
- * upload has failed. */
+/* Takes an answer while bytes come, or after the last one. Returns false after
+ * a refusal: the upload has failed. */
 static bool upload_take_answer(struct session *s)
 {
     const struct message *m = s->transfer.answer;
@@ -251,9 +253,9 @@ static enum stepped upload_end_data(struct session *s)
     char sum[DIGEST_TEXT_MAX], text[80];
 
     stall_pause(s);
-    /* ALLO says how many bytes the upload has at least. An upload that
-     * continues a file may have announced the whole file or what it sends: so
-     * the file's length counts, and neither is refused by mistake. */
+    /* ALLO announces at least how many bytes the upload has. An upload that
+     * continues a file may announce the whole file or only the rest. Compare
+     * the file's whole length, so that neither is refused by mistake. */
     if (t->exact && t->offset < t->announced) {
         snprintf(text, sizeof(text), "%llu of the announced %llu bytes",
                  (unsigned long long)t->offset,
@@ -266,10 +268,11 @@ static enum stepped upload_end_data(struct session *s)
     return STEP_NEXT;
 }
 
-/* A client that is interrupted may end the data connection in order, and its
- * control connection in the same moment. Both ends may be here in any order. So
- * before anything becomes visible the session reads what the client has sent:
- * its end without QUIT, and its ABOR, come before the upload. */
+/* Looks at the client before anything becomes visible. A client that is
+ * interrupted may end the data connection in order, and its control connection
+ * in the same moment; the session may see either end first. So it reads what
+ * the client has sent: an end without QUIT, or an ABOR, comes before the
+ * upload. */
 static enum stepped upload_look_at_client(struct session *s)
 {
     const struct step *step = s->transfer.step;
@@ -279,7 +282,8 @@ static enum stepped upload_look_at_client(struct session *s)
     if (s->ask.message != MSG_NONE)
         return STEP_WAIT;
     control_look(s);
-    /* Another step: an ABOR or the end of the client has stopped the upload. */
+    /* If the step has changed, an ABOR or the end of the client has stopped the
+     * upload. */
     return s->transfer.step == step ? STEP_NEXT : STEP_OVER;
 }
 
@@ -290,7 +294,7 @@ static enum stepped upload_ask_prepare(struct session *s)
     if (r != STEP_NEXT)
         return r;
     fd_close(&s->transfer.source);
-    if (s->settings->fsync) /* else it takes no time */
+    if (s->settings->fsync) /* without fsync it takes no time */
         ASK(s, file_prepare, transfer_on_answer, .length = s->transfer.offset);
     return STEP_NEXT;
 }
@@ -316,7 +320,8 @@ static enum stepped upload_stored(struct session *s)
     if (m->kind == MSG_refused)
         return transfer_refused(s, m);
     slice_copy(m->file_stored.path, s->stored, sizeof(s->stored));
-    /* After a resume the file's length too, for a client that compares. */
+    /* After a resume also name the file's length, for a client that
+     * compares. */
     if (t->start > 0)
         len = snprintf(text, sizeof(text), "%llu bytes (%llu in all)",
                        (unsigned long long)t->bytes,
@@ -360,7 +365,7 @@ const struct step upload_steps[] = {
     TRANSFER_LAST_STEP,
 };
 
-/* One request at a time: an answer that is still to come goes first. */
+/* Asks for the abort, after the answer to an earlier request. */
 static enum stepped upload_ask_abort(struct session *s)
 {
     if (s->ask.message != MSG_NONE)
@@ -399,12 +404,11 @@ void cmd_stor(struct session *s, const struct call *call)
 
 void cmd_appe(struct session *s, const struct call *call)
 {
-    s->rest =
-        0; /* APPE continues at the end of the file, without regard to REST */
+    s->rest = 0; /* APPE continues at the end of the file; REST doesn't count */
     cmd_stor(s, call);
 }
 
-/* The server chooses the name, and files makes sure that it is new. */
+/* Lets the server choose the name; files makes sure that it is new. */
 void cmd_stou(struct session *s, const struct call *call)
 {
     struct call unique = *call;
