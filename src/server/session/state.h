@@ -28,14 +28,14 @@ struct session;
  * Three things happen at once, and each has one enum and one table (state.c):
  *
  * - The control connection: HEADER and ENTERING if a proxy brings it, PLAIN,
- * SECURING, SECURED, then VERIFYING, GRANTED and LOGGED_IN; SITE PSWD leads
- * back to VERIFYING. GONE and DECIDED still wait for files: a rename, or
- * another change, can't be undone. In GONE the client has gone; it also waits
- * for an upload after QUIT. In DECIDED the end is decided. CLOSING sends the
- * last reply, our close_notify and FIN, and waits for the client's.
+ *   SECURING, SECURED, then VERIFYING, GRANTED and LOGGED_IN; SITE PSWD leads
+ *   back to VERIFYING. GONE and DECIDED still wait for files: a rename, or
+ *   another change, can't be undone. In GONE the client has gone; it also waits
+ *   for an upload after QUIT. In DECIDED the end is decided. CLOSING sends the
+ *   last reply, our close_notify and FIN, and waits for the client's.
  *
  * - The data connection: from PASV (ASKED without a listener, EXPECTED) or PORT
- * (ACTIVE, CONNECTING) to CONNECTED. REFUSED: its transfer was refused.
+ *   (ACTIVE, CONNECTING) to CONNECTED. REFUSED: its transfer was refused.
  *
  * - The transfer: each of its steps (transfer.h) names one of these states.
  *
@@ -318,7 +318,7 @@ struct dispatched_command {
 
 #define CLIENT_NAME_MAX 64
 
-/* What RNTO renames, after RNFR. */
+/* The entry that RNTO renames, after RNFR. */
 enum rename_state { RENAME_NOTHING, RENAME_FILE, RENAME_DIRECTORY };
 
 enum protection { PROTECTION_NONE, PROTECTION_PBSZ, PROTECTION_P };
