@@ -174,19 +174,17 @@ uint64_t arguments_seconds(const char *option, const char *text);
 const char *ctl_name_of(const struct ctl_command *row, char out[CTL_NAME]);
 /* The row of the command line, or NULL. */
 const struct ctl_command *ctl_command_of(const struct arguments *a);
-/* Has the row the first WORDS words of the command line? */
-bool ctl_names(const struct ctl_command *row, const struct arguments *a,
-               size_t words);
-/* help.c: prints all of the commands with these words. */
-void help_print(const struct arguments *a, size_t words);
-/* Prints a line for each command of the group; for each group; and for each of
- * the commands that one needs first. */
+/* help.c: prints the help of a command; a line for each command of the group;
+ * and for each group. */
+void help_command(const struct ctl_command *row);
 void help_group(const char *group);
 void help_overview(void);
-void help_first(void);
 /* The length of the first part of a help, which is enough for a list. */
 int help_short(const char *help);
 
+/* Returns what a word or option of another program or an older version is now,
+ * or NULL. */
+const char *meant_now(struct slice word);
 /* Is it the first word of a command? */
 bool meant_is_group(const char *word);
 /* Says that the words are no command, and which one was probably meant. */

@@ -4,35 +4,13 @@
 
 #define NAME_WIDTH   10
 #define OPTION_WIDTH 20
+#define COMMANDS_MAX 64
 
 static const char of_passwords[] =
     "\nThe command asks for a password twice on the terminal (Enter: it makes\n"
     "one and prints it), or reads one line of standard input: at least 8 "
     "bytes.\n"
     "See sallyportctl(8).\n";
-
-/* For somebody who sees it for the first time. */
-static const struct {
-    const char *command, *what;
-} first_steps[] = {
-    { "user add NAME", "add a user" },
-    { "user list", "list the users" },
-    { "share add NAME USER", "add a directory for several users" },
-    { "invite NAME --to SHARE", "add a partner, and print the letter" },
-    { "who", "list the sessions and their transfers" },
-    { "log", "list uploads, downloads and other events" },
-    { "check", "look for what is wrong, or will be soon" },
-    { "reload", "use a changed configuration or certificate" },
-    { "--help", "list all commands" },
-};
-
-static void print_row(const struct ctl_command *row)
-{
-    char name[CTL_NAME];
-
-    printf("  sallyportctl %s%s%s\n      %s.\n", ctl_name_of(row, name),
-           row->syntax[0] ? " " : "", row->syntax, row->help);
-}
 
 static void print_option(const struct ctl_option *row)
 {
@@ -49,37 +27,18 @@ static void print_option(const struct ctl_option *row)
     putchar('\n');
 }
 
-/* Those that one of these commands takes. */
-static void print_options(const struct arguments *a, size_t words)
+void help_command(const struct ctl_command *row)
 {
-    for (size_t n = 0; n < OPTIONS; n++) {
-        bool takes = words == 0;
+    char name[CTL_NAME];
 
-        for (size_t i = 0; i < ctl_command_count && !takes; i++)
-            takes = ctl_names(&ctl_commands[i], a, words) &&
-                    ctl_takes(&ctl_commands[i], (enum option_place)n);
-        if (takes)
+    printf("Usage:\n  sallyportctl %s%s%s\n      %s.\n\nExample:\n  %s\n\n"
+           "Options:\n",
+           ctl_name_of(row, name), row->syntax[0] ? " " : "", row->syntax,
+           row->help, row->example);
+    for (size_t n = 0; n < OPTIONS; n++)
+        if (ctl_takes(row, (enum option_place)n))
             print_option(&ctl_options[n]);
-    }
-}
-
-void help_print(const struct arguments *a, size_t words)
-{
-    bool passwords = false;
-
-    puts("Usage:");
-    for (size_t i = 0; i < ctl_command_count; i++)
-        if (ctl_names(&ctl_commands[i], a, words)) {
-            print_row(&ctl_commands[i]);
-            passwords |= (ctl_commands[i].needs & ASKS_PASSWORD) != 0;
-        }
-    printf("\nExample%s:\n", words == 2 ? "" : "s");
-    for (size_t i = 0; i < ctl_command_count; i++)
-        if (ctl_names(&ctl_commands[i], a, words))
-            printf("  %s\n", ctl_commands[i].example);
-    puts("\nOptions:");
-    print_options(a, words);
-    if (passwords)
+    if (row->needs & ASKS_PASSWORD)
         fputs(of_passwords, stdout);
 }
 
@@ -159,34 +118,28 @@ void help_overview(void)
     print_option(&ctl_options[OPTION_help]);
     puts("\nA group:     sallyportctl user\n"
          "A command:   sallyportctl user add --help\n"
-         "Everything:  sallyportctl --help --all, or man sallyportctl");
-}
-
-void help_first(void)
-{
-    putchar('\n');
-    for (size_t i = 0; i < sizeof(first_steps) / sizeof(first_steps[0]); i++)
-        printf("  sallyportctl %-22s %s\n", first_steps[i].command,
-               first_steps[i].what);
+         "Everything:  man sallyportctl");
 }
 
 /* Words that are no command. */
 
-#define COMMANDS_MAX 64
-#define NAME_MOST    32
-
-/* Words of other programs, and the ones of this table of commands. */
-static const char *const usual[][2] = {
-    { "create", "add" },    { "new", "add" },       { "delete", "del" },
-    { "remove", "del" },    { "rm", "del" },        { "disable", "lock" },
-    { "enable", "unlock" }, { "modify", "change" }, { "edit", "change" },
-    { "mv", "rename" },     { "ls", "list" },       { "info", "show" },
-};
-
-/* Words of other programs, and what to run instead. */
+/* Words of other programs and older versions: the ones of this program, or what
+ * to run instead. */
 static const struct {
-    const char *word, *run;
-} elsewhere[] = {
+    const char *word, *now;
+} others[] = {
+    { "create", "add" },
+    { "new", "add" },
+    { "delete", "del" },
+    { "remove", "del" },
+    { "rm", "del" },
+    { "disable", "lock" },
+    { "enable", "unlock" },
+    { "modify", "change" },
+    { "edit", "change" },
+    { "mv", "rename" },
+    { "ls", "list" },
+    { "info", "show" },
     { "start", "systemctl start sallyport" },
     { "stop", "systemctl stop sallyport" },
     { "restart", "systemctl restart sallyport; new settings and certificates "
@@ -204,9 +157,25 @@ static const struct {
     { "export", "sallyportctl user list --json --hashes" },
     { "totp-off", "sallyportctl user totp NAME --off" },
     { "paths", "sallyportd --check, which prints what permits a directory" },
+    { "--ttl", "--expires 90d" },
+    { "--max-files", "--uploads N" },
+    { "--max-bytes", "--upload-bytes SIZE" },
+    { "--prefix", "\"home\" of the objects" },
+    { "--uid", "sallyportctl user edit" },
+    { "--gid", "sallyportctl user edit" },
+    { "--watch", "watch -n 2 sallyportctl who" },
+    { "--directory",
+      "journalctl --directory=DIR -o cat _SYSTEMD_UNIT=sallyport.service | "
+      "sort | sallyportctl log --file -" },
 };
 
-#define LENGTH(table) (sizeof(table) / sizeof((table)[0]))
+const char *meant_now(struct slice word)
+{
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        if (slice_equal(word, slice_from(others[i].word)))
+            return others[i].now;
+    return NULL;
+}
 
 bool meant_is_group(const char *word)
 {
@@ -214,14 +183,6 @@ bool meant_is_group(const char *word)
         if (strcmp(ctl_commands[i].group, word) == 0)
             return true;
     return false;
-}
-
-static const char *usual_word(const char *word)
-{
-    for (size_t i = 0; i < LENGTH(usual); i++)
-        if (strcmp(usual[i][0], word) == 0)
-            return usual[i][1];
-    return word;
 }
 
 /* The nearest word: a first one, or a second one of GROUP. */
@@ -241,45 +202,27 @@ static const char *nearest_word(const char *group, const char *word)
     return n == 0 ? NULL : slice_nearest(slice_from(word), words, n);
 }
 
-/* Writes the command that was probably meant. Returns false: none is like it.
- */
-static bool guess(const char *group, const char *word, char out[NAME_MOST])
-{
-    const struct ctl_command *row = named(group, usual_word(word));
-    const char *nearest = row ? NULL : nearest_word(group, word);
-
-    if (!row && !nearest)
-        return false;
-    if (row)
-        snprintf(out, NAME_MOST, "%s %s", row->group, row->name);
-    else
-        snprintf(out, NAME_MOST, "%s%s%s", group ? group : "", group ? " " : "",
-                 nearest);
-    return true;
-}
-
-static const char *run_instead(const char *word)
-{
-    for (size_t i = 0; i < LENGTH(elsewhere); i++)
-        if (strcmp(elsewhere[i].word, word) == 0)
-            return elsewhere[i].run;
-    return NULL;
-}
-
 noreturn void meant_instead(void)
 {
     const struct arguments *a = &ctl.args;
-    const char *group =
-        a->words > 0 && meant_is_group(a->word[0]) ? a->word[0] : NULL;
-    const char *word = a->words > (group != NULL) ? a->word[group != NULL] : "";
-    const char *run = run_instead(word);
-    char meant[NAME_MOST], hint[NAME_MOST + 32];
+    const char *first = a->words > 0 ? a->word[0] : "",
+               *second = a->words > 1 ? a->word[1] : "";
+    const char *group = meant_is_group(first) ? first : NULL;
+    const char *word = group ? second : first;
+    const char *now = meant_now(slice_from(word));
+    const struct ctl_command *row = named(group, now ? now : word);
+    const char *nearest = row || now ? NULL : nearest_word(group, word);
+    char hint[256];
 
-    snprintf(hint, sizeof(hint), "; run: sallyportctl --help");
-    if (!run && guess(group, word, meant))
-        snprintf(hint, sizeof(hint), "; did you mean \"%s\"?", meant);
-    fail(EX_USAGE, "%s%s%s%sno such command%s%s",
-         a->words > 0 ? a->word[0] : "", a->words > 1 ? " " : "",
-         a->words > 1 ? a->word[1] : "", a->words > 0 ? ": " : "",
-         run ? "; run: " : hint, run ? run : "");
+    if (row)
+        snprintf(hint, sizeof(hint), "did you mean \"%s %s\"?", row->group,
+                 row->name);
+    else if (nearest)
+        snprintf(hint, sizeof(hint), "did you mean \"%s%s%s\"?",
+                 group ? group : "", group ? " " : "", nearest);
+    else
+        snprintf(hint, sizeof(hint), "run: %s",
+                 now ? now : "sallyportctl --help");
+    fail(EX_USAGE, "%s%s%s%sno such command; %s", first, second[0] ? " " : "",
+         second, first[0] ? ": " : "", hint);
 }

@@ -52,29 +52,13 @@ static noreturn void usage_error(const char *what, const char *text)
     fail(EX_USAGE, "%s: %s; run: sallyportctl --help", text, what);
 }
 
-/* Words of older versions. */
-static const struct {
-    const char *old, *now;
-} renamed[] = {
-    { "ttl", "--expires 90d" },
-    { "max-files", "--uploads N" },
-    { "max-bytes", "--upload-bytes SIZE" },
-    { "prefix", "\"home\" of the objects" },
-    { "uid", "sallyportctl user edit" },
-    { "gid", "sallyportctl user edit" },
-    { "watch", "watch -n 2 sallyportctl who" },
-    { "directory",
-      "journalctl --directory=DIR -o cat _SYSTEMD_UNIT=sallyport.service | "
-      "sort | sallyportctl log --file -" },
-};
-
 static noreturn void unknown_option(const char *text, struct slice name)
 {
-    const char *names[OPTIONS], *nearest;
+    const struct slice whole = { text, (size_t)(name.ptr + name.len - text) };
+    const char *names[OPTIONS], *nearest, *now = meant_now(whole);
 
-    for (size_t i = 0; i < sizeof(renamed) / sizeof(renamed[0]); i++)
-        if (slice_equal(name, slice_from(renamed[i].old)))
-            fail(EX_USAGE, "%s: no such option; use %s", text, renamed[i].now);
+    if (now)
+        fail(EX_USAGE, "%s: no such option; use %s", text, now);
     for (size_t i = 0; i < OPTIONS; i++)
         names[i] = ctl_options[i].name;
     nearest = slice_nearest(name, names, OPTIONS);
@@ -186,17 +170,6 @@ const char *ctl_name_of(const struct ctl_command *row, char out[CTL_NAME])
     return out;
 }
 
-bool ctl_names(const struct ctl_command *row, const struct arguments *a,
-               size_t words)
-{
-    if (words == 0)
-        return true;
-    if (a->words == 0 || strcmp(row->group, a->word[0]) != 0)
-        return false;
-    return words == 1 || !row->name ||
-           (a->words > 1 && !strcmp(row->name, a->word[1]));
-}
-
 /* Longer than the lock of the users file and the server may take together. */
 int ctl_deadline_ms = 30000;
 
@@ -235,9 +208,14 @@ const struct user *user_named(const struct users *u)
 
 const struct ctl_command *ctl_command_of(const struct arguments *a)
 {
-    for (size_t i = 0; i < ctl_command_count; i++)
-        if (ctl_names(&ctl_commands[i], a, 2))
-            return &ctl_commands[i];
+    for (size_t i = 0; i < ctl_command_count && a->words > 0; i++) {
+        const struct ctl_command *row = &ctl_commands[i];
+
+        if (strcmp(row->group, a->word[0]) == 0 &&
+            (!row->name ||
+             (a->words > 1 && strcmp(row->name, a->word[1]) == 0)))
+            return row;
+    }
     return NULL;
 }
 
@@ -402,13 +380,20 @@ static void run_bounded(void *data)
     b->status = ctl_status;
 }
 
-/* The command must end although the disk of the users file is dead. */
-static void run_with_deadline(const struct ctl_command *row)
+/* With a deadline the command ends although the disk of the users file is
+ * dead. */
+static void run_command(const struct ctl_command *row)
 {
     struct bounded b = { .row = row };
     struct complaint why;
-    int code =
-        disk_fork(run_bounded, &b, sizeof(b), ctl_deadline_ms, false, &why);
+    int code;
+
+    check_usage(row);
+    if (!(row->needs & HAS_DEADLINE)) {
+        run_row(row);
+        return;
+    }
+    code = disk_fork(run_bounded, &b, sizeof(b), ctl_deadline_ms, false, &why);
 
     if (code == -ETIMEDOUT)
         fail(EX_TEMPFAIL,
@@ -419,19 +404,6 @@ static void run_with_deadline(const struct ctl_command *row)
     if (code)
         fail(code, "%s", why.text);
     ctl_status = b.status;
-}
-
-static void run_command(void)
-{
-    const struct ctl_command *row = ctl_command_of(&ctl.args);
-
-    if (!row)
-        meant_instead();
-    check_usage(row);
-    if (row->needs & HAS_DEADLINE)
-        run_with_deadline(row);
-    else
-        run_row(row);
 }
 
 static void load_partly(void *data)
@@ -450,7 +422,8 @@ static void run_first_look(void)
         printf("server:    %s\n", why.text);
     else
         ctl_status = status_first_look();
-    help_first();
+    putchar('\n');
+    help_overview();
 }
 
 static void run(int argc, char **argv)
@@ -468,21 +441,21 @@ static void run(int argc, char **argv)
         a->words--;
         a->help = "";
     }
-    size_t words = ctl_command_of(a)                             ? 2
-                   : a->words == 1 && meant_is_group(a->word[0]) ? 1
-                                                                 : 0;
+    const struct ctl_command *row = ctl_command_of(a);
     if (a->version)
         puts("sallyportctl " SALLYPORT_VERSION);
-    else if (a->help && words == 0 && a->words == 0 && !a->all)
-        help_overview();
-    else if (a->help && (words > 0 || a->words < 2))
-        help_print(a, words);
-    else if (words == 1)
+    else if (a->help && row)
+        help_command(row);
+    else if (a->words == 1 && !row && meant_is_group(a->word[0]))
         help_group(a->word[0]);
+    else if (a->help && a->words == 0)
+        help_overview();
     else if (argc > 0 && a->words == 0)
         run_first_look();
+    else if (!row)
+        meant_instead();
     else
-        run_command();
+        run_command(row);
 }
 
 void ctl_end(int code)

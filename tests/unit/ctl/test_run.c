@@ -41,15 +41,18 @@ Test(run, no_argument_at_all)
 
 Test(run, help_names_every_command)
 {
-    char usage[128];
-    const struct run *r = expect_run(0, "", "--help --all");
+    char words[64], usage[1024];
+    const struct run *r;
 
     for (size_t i = 0; i < ctl_command_count; i++) {
         const struct ctl_command *row = &ctl_commands[i];
 
-        snprintf(usage, sizeof(usage), "sallyportctl %s%s%s%s%s\n", row->group,
-                 row->name ? " " : "", row->name ? row->name : "",
+        snprintf(words, sizeof(words), "%s%s%s", row->group,
+                 row->name ? " " : "", row->name ? row->name : "");
+        snprintf(usage, sizeof(usage), "sallyportctl %s%s%s\n", words,
                  row->syntax[0] ? " " : "", row->syntax);
+        strcat(words, " --help");
+        r = expect_run(0, "", words);
         cr_expect_not_null(strstr(r->out, usage), "%s", usage);
         cr_expect_not_null(strstr(r->out, row->example), "%s", row->example);
     }
@@ -62,15 +65,9 @@ Test(run, help_names_every_command)
     r = expect_run(0, "", "help user lock");
     cr_expect(strstr(r->out, "sallyportctl user lock NAME"));
     cr_expect_not(strstr(r->out, "user unlock"));
-    r = expect_run(0, "", "help --all");
-    cr_expect(strstr(r->out, "sallyportctl user lock NAME"));
-    cr_expect(strstr(r->out, "sallyportctl status"));
     r = expect_run(0, "", "team --help");
-    cr_expect(strstr(r->out, "sallyportctl team join NAME"));
-    cr_expect(strstr(r->out, "--max-sessions N"));
-    cr_expect_not(strstr(r->out, "sallyportctl user"));
-    cr_expect_not(strstr(r->out, "--role"));
-    cr_expect_not(strstr(r->out, "asks for a password"));
+    cr_expect(strstr(r->out, "  team join"));
+    cr_expect_not(strstr(r->out, "user add"));
     r = expect_run(0, "", "user add --help");
     cr_expect(strstr(r->out, "\n  --role ROLE"));
     cr_expect_not(strstr(r->out, "--purge"));
