@@ -164,6 +164,14 @@ void processes_kill(pid_t root, const char *title)
     FAIL_IF(!wait_until(is_gone, &row, WAIT_MS), "%s lives on", title);
 }
 
+pid_t processes_pid(pid_t root, const char *title)
+{
+    static struct processes all;
+
+    processes_wait(root, title, 1, &all);
+    return processes_find(&all, title)->pid;
+}
+
 const char *process_status(pid_t pid, const char *name, char *out, size_t size)
 {
     char text[8192], *line, *rest = text;

@@ -31,6 +31,9 @@ size_t processes_count(const struct processes *p, const char *title);
 void processes_wait(pid_t root, const char *title, size_t count,
                     struct processes *ret);
 
+/* Does the same for one process, and returns it. */
+pid_t processes_pid(pid_t root, const char *title);
+
 bool process_lives(const struct process_row *p);
 /* Kills the first process below ROOT that has such a title, and waits until it
  * is gone. */

@@ -8,30 +8,48 @@
 #include "support/files.h"
 #include "support/run.h"
 
-#define WORDS_MAX 16
+#define WORDS_MAX   16
+#define WORDS_BYTES (SERVER_PATH_MAX + 256)
 
-static void run_beside(const struct server *server, const char *name,
-                       int status, const char *text, const char *said)
+/* WORDS keeps the words to which the arguments point. */
+static void fill(const struct server *server, const char *name,
+                 const char *text, char words[WORDS_BYTES],
+                 char *arguments[WORDS_MAX])
 {
-    char words[SERVER_PATH_MAX + 256], program[SERVER_PATH_MAX];
-    char config[SERVER_PATH_MAX];
-    char *arguments[WORDS_MAX] = { program, (char[]){ "--config" }, config };
-    struct run_result r;
     size_t n = 3;
 
-    snprintf(words, sizeof(words), "%s", text);
-    snprintf(program, sizeof(program), "%s", server_program(name));
-    snprintf(config, sizeof(config), "%s",
-             server_path(server, "sallyport.conf"));
+    arguments[0] = (char *)server_program(name);
+    arguments[1] = "--config";
+    arguments[2] = (char *)server_path(server, "sallyport.conf");
+    snprintf(words, WORDS_BYTES, "%s", text);
     for (char *word = strtok(words, " "); word; word = strtok(NULL, " ")) {
         cr_assert_lt(n, WORDS_MAX - 1, "%s", text);
         arguments[n++] = word;
     }
+    arguments[n] = NULL;
+}
+
+static void run_beside(const struct server *server, const char *name,
+                       int status, const char *text, const char *said)
+{
+    char words[WORDS_BYTES], *arguments[WORDS_MAX];
+    struct run_result r;
+
+    fill(server, name, text, words, arguments);
     run_arguments(&r, SERVER_PASSWORD "\n", arguments);
     cr_assert_eq(r.status, status, "%s: %d: %s", text, r.status, r.text);
     cr_assert_not_null(strstr(r.text, said), "%s: no \"%s\" in: %s", text, said,
                        r.text);
     run_release(&r);
+}
+
+void ctl_start(const struct server *server, const char *text,
+               struct running *ret)
+{
+    char words[WORDS_BYTES], *arguments[WORDS_MAX];
+
+    fill(server, "sallyportctl", text, words, arguments);
+    run_start(ret, NULL, arguments);
 }
 
 void ctl(const struct server *server, int status, const char *text,

@@ -18,21 +18,24 @@
 
 void fuse_begin(void)
 {
+    if (geteuid() != 0)
+        cr_skip_test("needs root");
     cr_assert_eq(unshare(CLONE_NEWNS), 0, "unshare: %m");
     cr_assert_eq(mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
 }
 
-static pid_t fuse_start(const char *folder, uid_t owner, const char *how,
-                        const char *lack, const char *other)
+static pid_t fuse_start(const char *folder, const char *how, const char *lack,
+                        const char *other)
 {
     struct pollfd one = { .events = POLLIN };
-    char script[SERVER_PATH_MAX], uid[16];
+    char uid[16];
+    struct stat at;
     int ends[2];
     pid_t pid;
 
-    snprintf(script, sizeof(script), "%s",
-             server_source("tests/system/fuse.py"));
-    snprintf(uid, sizeof(uid), "%u", (unsigned)owner);
+    cr_assert_eq(stat(folder, &at), 0);
+    const char *script = server_source("tests/system/fuse.py");
+    snprintf(uid, sizeof(uid), "%u", (unsigned)at.st_uid);
     cr_assert_eq(pipe(ends), 0);
     pid = fork();
     if (pid == 0) {
@@ -50,30 +53,30 @@ static pid_t fuse_start(const char *folder, uid_t owner, const char *how,
     return pid;
 }
 
-pid_t fuse_mount(const char *folder, uid_t owner)
+pid_t fuse_mount(const char *folder)
 {
-    return fuse_start(folder, owner, NULL, NULL, NULL);
+    return fuse_start(folder, NULL, NULL, NULL);
 }
 
-pid_t fuse_mount_remote(const char *folder, uid_t owner)
+pid_t fuse_mount_remote(const char *folder)
 {
-    return fuse_start(folder, owner, "remote", NULL, NULL);
+    return fuse_start(folder, "remote", NULL, NULL);
 }
 
-pid_t fuse_mount_without(const char *folder, uid_t owner, const char *lack)
+pid_t fuse_mount_without(const char *folder, const char *lack)
 {
     char how[64];
 
     snprintf(how, sizeof(how), "lacks=%s", lack);
-    return fuse_start(folder, owner, "remote", how, NULL);
+    return fuse_start(folder, "remote", how, NULL);
 }
 
-pid_t fuse_mount_twice(const char *folder, const char *other, uid_t owner)
+pid_t fuse_mount_twice(const char *folder, const char *other)
 {
     char second[SERVER_PATH_MAX + 8];
 
     snprintf(second, sizeof(second), "other=%s", other);
-    return fuse_start(folder, owner, "remote", "lacks=openness", second);
+    return fuse_start(folder, "remote", "lacks=openness", second);
 }
 
 unsigned fuse_requests(const char *folder, const char *kind)
@@ -99,11 +102,8 @@ void fuse_hang(pid_t pid)
 
 pid_t fuse_mount_hung(const char *folder)
 {
-    struct stat at;
-    pid_t pid;
+    pid_t pid = fuse_mount(folder);
 
-    cr_assert_eq(stat(folder, &at), 0);
-    pid = fuse_mount(folder, at.st_uid);
     fuse_hang(pid);
     return pid;
 }

@@ -118,10 +118,9 @@ static bool next_leads(void *argument)
 
 void generation_ask(const struct server *s, int status, const char *words)
 {
-    char config[SERVER_PATH_MAX];
     struct run_result r;
 
-    snprintf(config, sizeof(config), "%s", server_path(s, "sallyport.conf"));
+    const char *config = server_path(s, "sallyport.conf");
     run(&r, NULL, server_program("sallyportctl"), "--config", config, "reload",
         NULL);
     cr_assert_eq(r.status, status, "exit status %d: %s", r.status, r.text);

@@ -17,11 +17,10 @@ static char version[] = SALLYPORT_VERSION;
 
 void installed_begin(void)
 {
-    char sbin[SERVER_PATH_MAX], libexec[SERVER_PATH_MAX];
     struct run_result r;
 
-    snprintf(sbin, sizeof(sbin), "%s", server_build("sbin"));
-    snprintf(libexec, sizeof(libexec), "%s", server_build("libexec"));
+    const char *sbin = server_build("sbin");
+    const char *libexec = server_build("libexec");
     cr_assert(mkdtemp(folder));
     run(&r, NULL, "/bin/cp", "-r", sbin, libexec, folder, NULL);
     cr_assert_eq(r.status, 0, "%s", r.text);
@@ -70,11 +69,11 @@ static void upgrade_one(const char *path)
 
 static void upgrade_all(const char *name)
 {
-    char place[SERVER_PATH_MAX], path[SERVER_PATH_MAX];
+    char path[SERVER_PATH_MAX];
     struct dirent *e;
     DIR *d;
 
-    snprintf(place, sizeof(place), "%s", server_build(name));
+    const char *place = server_build(name);
     d = opendir(place);
     cr_assert(d, "%s", place);
     while ((e = readdir(d)) != NULL) {

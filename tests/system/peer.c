@@ -52,11 +52,10 @@ static struct sockaddr_in free_port(void)
 pid_t peer_start(const struct peer *p, struct desk *d, const char *limit)
 {
     struct sockaddr_in at = free_port();
-    char port[8], program[SERVER_PATH_MAX];
+    char port[8];
 
     snprintf(port, sizeof(port), "%u", ntohs(at.sin_port));
-    snprintf(program, sizeof(program), "%s",
-             server_source("tests/system/peers/serve"));
+    const char *program = server_source("tests/system/peers/serve");
     pid_t pid = fork();
     if (pid == 0) {
         int log = open("serve.log", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);

@@ -35,10 +35,10 @@ static int listen_somewhere(char text[32])
 static pid_t start_by_systemd(const struct server *s, int listener, int other,
                               const char *more)
 {
-    char config[SERVER_PATH_MAX], number[16];
+    char number[16];
     pid_t pid;
+    const char *config = server_path(s, "sallyport.conf");
 
-    snprintf(config, sizeof(config), "%s", server_path(s, "sallyport.conf"));
     pid = fork();
     if (pid != 0)
         return pid;

@@ -220,10 +220,9 @@ static void spoil_date(const struct server *s)
 /* As cp and the shell do it, and some deploy hooks. */
 static void overwrite(const struct server *s, const char *name)
 {
-    char by[SERVER_PATH_MAX];
     struct buf text;
+    const char *by = server_path(s, "by.pem");
 
-    snprintf(by, sizeof(by), "%s", server_path(s, "by.pem"));
     buf_init(&text, 1 << 20);
     cr_assert(files_read(by, &text));
     files_write(server_path(s, name), text.data, text.len, 0600);
@@ -298,10 +297,10 @@ ServerTest(certificates, no_bad_pair_is_taken, 120, PLAN(0))
 static void set_file(const struct server *s, const char *what,
                      const char *label, const char *file)
 {
-    char key[64], path[SERVER_PATH_MAX];
+    char key[64];
 
     snprintf(key, sizeof(key), "%s.%s", what, label);
-    snprintf(path, sizeof(path), "%s", server_path(s, file));
+    const char *path = server_path(s, file);
     server_set(s, key, path);
 }
 
@@ -570,12 +569,11 @@ Test(certificates, a_date_keeps_no_server_from_its_start)
  * write there. */
 Test(certificates, of_systemd)
 {
-    char directory[SERVER_PATH_MAX], path[SERVER_PATH_MAX + 32];
+    char path[SERVER_PATH_MAX + 32];
     struct server server;
 
     server_prepare(&server, &(struct server_plan){ .settings = NULL });
-    snprintf(directory, sizeof(directory), "%s",
-             server_path(&server, "credentials"));
+    const char *directory = server_path(&server, "credentials");
     cr_assert_eq(mkdir(directory, 0700), 0);
     write_pair(&server, "credentials/certificate.pem", "credentials/key.pem",
                &(struct made){ .serial = 41 });

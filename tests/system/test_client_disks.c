@@ -10,6 +10,8 @@
 #include "fuse.h"
 #include "support/files.h"
 
+TestSuite(client_disks, .init = fuse_begin);
+
 struct far {
     struct faulty server;
     pid_t fuse;
@@ -17,12 +19,9 @@ struct far {
 
 static void far_begin(struct far *f, const char *fault)
 {
-    if (geteuid() != 0)
-        cr_skip_test("needs root");
-    fuse_begin();
     faulty_begin(&f->server, fault, "good");
     files_make_folder("far", 0755);
-    f->fuse = fuse_mount("far", 0);
+    f->fuse = fuse_mount("far");
 }
 
 static void far_end(struct far *f)
@@ -72,13 +71,10 @@ Test(client_disks, a_disk_that_lacks_something, .timeout = 60)
     static const char *const lacks[] = { "locks", "names" };
     static struct faulty f;
 
-    if (geteuid() != 0)
-        cr_skip_test("needs root");
-    fuse_begin();
     for (size_t i = 0; i < sizeof(lacks) / sizeof(lacks[0]); i++) {
         faulty_begin(&f, "none", "good");
         files_make_folder("far", 0755);
-        pid_t fuse = fuse_mount_without("far", 0, lacks[i]);
+        pid_t fuse = fuse_mount_without("far", lacks[i]);
         desk_says(&f.desk, 0, "get file as far/file", "get", "/file", "far/",
                   NULL);
         cr_expect(files_exists("far/file"), "%s", lacks[i]);
@@ -92,12 +88,9 @@ Test(client_disks, a_disk_that_folds_case, .timeout = 60)
 {
     static struct far f;
 
-    if (geteuid() != 0)
-        cr_skip_test("needs root");
-    fuse_begin();
     faulty_begin(&f.server, "hides", "good");
     files_make_folder("far", 0755);
-    f.fuse = fuse_mount_without("far", 0, "case");
+    f.fuse = fuse_mount_without("far", "case");
     files_write("F", "1", 1, 0644);
     desk_says(&f.server.desk, 0, NULL, "put", "F", "/", NULL);
     desk_says(&f.server.desk, 0,

@@ -133,8 +133,8 @@ static void expect_resumed(const struct server *server, const char *user)
  * HOME, see clients/opening. */
 ParameterizedTest(struct row *row, clients, play, .timeout = 150)
 {
-    char port[16], implicit[16], master[16], password[SERVER_PATH_MAX];
-    char certificate[SERVER_PATH_MAX], work[SERVER_PATH_MAX];
+    char port[16], implicit[16], master[16];
+    char work[SERVER_PATH_MAX];
     struct server server;
     struct run_result r;
 
@@ -142,10 +142,8 @@ ParameterizedTest(struct row *row, clients, play, .timeout = 150)
     snprintf(port, sizeof(port), "%u", server.port);
     snprintf(implicit, sizeof(implicit), "%u", server.port_tls);
     snprintf(master, sizeof(master), "%d", (int)server.pid);
-    snprintf(password, sizeof(password), "%s",
-             server_path(&server, "password"));
-    snprintf(certificate, sizeof(certificate), "%s",
-             server_path(&server, "certificate.pem"));
+    const char *password = server_path(&server, "password");
+    const char *certificate = server_path(&server, "certificate.pem");
     snprintf(work, sizeof(work), "%.400s/work-%s", server.folder, row->name);
     files_make_folder(work, 0700);
     run(&r, NULL, "bash", rows_file(&rows, row), "127.0.0.1", port, row->name,

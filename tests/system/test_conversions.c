@@ -30,17 +30,6 @@ static void open_compressed(const struct server *server, struct session *s)
     session_do(s, "200 {*}", "MODE Z");
 }
 
-static void begin(struct server *server, struct session *s)
-{
-    server_start(server, &plan);
-    open_compressed(server, s);
-}
-
-static void end(struct server *server, struct session *s)
-{
-    session_end(s, server);
-}
-
 /* Half of these bytes can be compressed. */
 static unsigned char *some_bytes(void)
 {
@@ -87,19 +76,6 @@ static void fetch(struct session *s, const char *command, struct buf *into)
     buf_release(&z);
 }
 
-static void expect_file(const struct server *server, const char *name,
-                        const void *bytes, size_t len)
-{
-    struct buf got;
-
-    buf_init(&got, MOST);
-    cr_assert(files_read(server_home_file(server, "anna", name), &got), "%s",
-              name);
-    cr_expect(got.len == len && memcmp(got.data, bytes, len) == 0, "%s: %zu",
-              name, got.len);
-    buf_release(&got);
-}
-
 static void expect_fetch(struct session *s, const char *command,
                          const void *bytes, size_t len)
 {
@@ -112,59 +88,53 @@ static void expect_fetch(struct session *s, const char *command,
     buf_release(&got);
 }
 
-Test(mode_z, stored_and_fetched, .timeout = 60)
+SessionTest(mode_z, stored_and_fetched, 60, &plan)
 {
     unsigned char *bytes = some_bytes();
-    struct server server;
-    struct session s;
 
-    begin(&server, &s);
-    store(&s, "STOR", "f", bytes, 500 * KIB);
-    expect_file(&server, "f", bytes, 500 * KIB);
-    store(&s, "APPE", "f", bytes + 500 * KIB, LEN - 500 * KIB);
-    expect_file(&server, "f", bytes, LEN);
-    store(&s, "STOU", "u", bytes, LEN);
-    store(&s, "STOR", "empty", "", 0);
-    expect_file(&server, "empty", "", 0);
-    expect_fetch(&s, "RETR f", bytes, LEN);
-    expect_fetch(&s, "RETR empty", "", 0);
-    session_do(&s, "350 {*}", "REST 12345");
-    expect_fetch(&s, "RETR f", bytes + 12345, LEN - 12345);
-    session_do(&s, "350 {*}", "RANG 200 399");
-    expect_fetch(&s, "RETR f", bytes + 200, 200);
-    session_do(&s, "213 716800", "SIZE f");
+    session_do(s, "200 {*}", "MODE Z");
+    store(s, "STOR", "f", bytes, 500 * KIB);
+    fault_expect_whole(server, "anna", "f", bytes, 500 * KIB);
+    store(s, "APPE", "f", bytes + 500 * KIB, LEN - 500 * KIB);
+    fault_expect_whole(server, "anna", "f", bytes, LEN);
+    store(s, "STOU", "u", bytes, LEN);
+    store(s, "STOR", "empty", "", 0);
+    fault_expect_whole(server, "anna", "empty", "", 0);
+    expect_fetch(s, "RETR f", bytes, LEN);
+    expect_fetch(s, "RETR empty", "", 0);
+    session_do(s, "350 {*}", "REST 12345");
+    expect_fetch(s, "RETR f", bytes + 12345, LEN - 12345);
+    session_do(s, "350 {*}", "RANG 200 399");
+    expect_fetch(s, "RETR f", bytes + 200, 200);
+    session_do(s, "213 716800", "SIZE f");
     /* The log, and the counts, have the file's bytes. */
-    server_log_wait(&server, "RETR", "bytes=716800", NULL);
-    server_log_wait(&server, "APPE", "bytes=204800", NULL);
-    end(&server, &s);
+    server_log_wait(server, "RETR", "bytes=716800", NULL);
+    server_log_wait(server, "APPE", "bytes=204800", NULL);
     free(bytes);
 }
 
-Test(mode_z, listings, .timeout = 60)
+SessionTest(mode_z, listings, 60, &plan)
 {
     static const char *const commands[] = { "LIST", "NLST", "MLSD", "LIST g" };
-    struct server server;
-    struct session s;
 
-    begin(&server, &s);
+    session_do(s, "200 {*}", "MODE Z");
     for (int i = 0; i < 40; i++) {
         char name[32];
 
         snprintf(name, sizeof(name), "file-%d", i);
-        store(&s, "STOR", name, name, strlen(name));
+        store(s, "STOR", name, name, strlen(name));
     }
-    session_do(&s, "257 {*}", "MKD g");
+    session_do(s, "257 {*}", "MKD g");
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         struct buf plain;
 
         buf_init(&plain, MOST);
-        session_do(&s, "200 {*}", "MODE S");
-        session_fetch(&s, commands[i], &plain);
-        session_do(&s, "200 {*}", "MODE Z");
-        expect_fetch(&s, commands[i], plain.data, plain.len);
+        session_do(s, "200 {*}", "MODE S");
+        session_fetch(s, commands[i], &plain);
+        session_do(s, "200 {*}", "MODE Z");
+        expect_fetch(s, commands[i], plain.data, plain.len);
         buf_release(&plain);
     }
-    end(&server, &s);
 }
 
 static void send_cut(struct session *s, const char *name, const void *z,
@@ -178,105 +148,93 @@ static void send_cut(struct session *s, const char *name, const void *z,
 
 /* The bytes of a cut stream can be continued, in either mode; the bytes of a
  * damaged stream can't. */
-Test(mode_z, cut_uploads, .timeout = 60)
+SessionTest(mode_z, cut_uploads, 60, &plan)
 {
     unsigned char *bytes = some_bytes(), *z;
-    struct server server;
-    struct session s;
     size_t size;
 
-    begin(&server, &s);
+    session_do(s, "200 {*}", "MODE Z");
     z = packed(bytes, LEN, &size);
-    send_cut(&s, "f", z, size - 1, "426 {*}cut short{*}");
-    cr_expect_not(files_exists(server_home_file(&server, "anna", "f")));
-    session_do(&s, "213 655360", "SIZE f");
-    session_do(&s, "350 {*}", "REST 655360");
-    store(&s, "STOR", "f", bytes + 655360, LEN - 655360);
-    expect_file(&server, "f", bytes, LEN);
+    send_cut(s, "f", z, size - 1, "426 {*}cut short{*}");
+    fault_expect_absent(server, "anna", "f");
+    session_do(s, "213 655360", "SIZE f");
+    session_do(s, "350 {*}", "REST 655360");
+    store(s, "STOR", "f", bytes + 655360, LEN - 655360);
+    fault_expect_whole(server, "anna", "f", bytes, LEN);
     z[size - 1] ^= 1;
-    send_cut(&s, "g", z, size, "426 {*}damaged{*}");
-    session_do(&s, "550 {*}", "SIZE g");
-    send_cut(&s, "f", z, size, "426 {*}damaged{*}");
-    expect_file(&server, "f", bytes, LEN);
-    server_log_wait(&server, "STOR", "path=/g", "result=426",
+    send_cut(s, "g", z, size, "426 {*}damaged{*}");
+    session_do(s, "550 {*}", "SIZE g");
+    send_cut(s, "f", z, size, "426 {*}damaged{*}");
+    fault_expect_whole(server, "anna", "f", bytes, LEN);
+    server_log_wait(server, "STOR", "path=/g", "result=426",
                     "damaged, or not in", NULL);
-    session_do(&s, "200 {*}", "MODE S");
-    session_store(&s, "STOR", "g", bytes, LEN);
-    expect_file(&server, "g", bytes, LEN);
-    end(&server, &s);
+    session_do(s, "200 {*}", "MODE S");
+    session_store(s, "STOR", "g", bytes, LEN);
+    fault_expect_whole(server, "anna", "g", bytes, LEN);
     free(bytes);
     free(z);
 }
 
 /* No cut gets a 226, also not this one between the stream and the FIN. */
-Test(mode_z, no_close_notify, .timeout = 60)
+SessionTest(mode_z, no_close_notify, 60, &plan)
 {
-    struct server server;
-    struct session s;
     struct data d;
     unsigned char *z;
     size_t size;
 
-    begin(&server, &s);
+    session_do(s, "200 {*}", "MODE Z");
     z = packed("hello", 5, &size);
-    data_open(&s, &d, "STOR f");
+    data_open(s, &d, "STOR f");
     data_write(&d, z, size);
     data_cut(&d, false);
-    session_expect(&s, "426 {*}");
-    cr_expect_not(files_exists(server_home_file(&server, "anna", "f")));
-    end(&server, &s);
+    session_expect(s, "426 {*}");
+    fault_expect_absent(server, "anna", "f");
     free(z);
 }
 
 /* 64 MiB of zeros against a limit of 8. */
-Test(mode_z, stream_that_expands, .timeout = 120)
+SessionTest(mode_z, stream_that_expands, 120, &plan)
 {
     unsigned char *zeros = calloc(64, KIB * KIB), *z;
-    struct server server;
-    struct session s;
     struct data d;
     size_t size;
 
-    begin(&server, &s);
+    session_do(s, "200 {*}", "MODE Z");
     z = packed(zeros, 64 * KIB * KIB, &size);
-    data_open(&s, &d, "STOR f");
-    session_do(&s, "200 {*}", "NOOP");
+    data_open(s, &d, "STOR f");
+    session_do(s, "200 {*}", "NOOP");
     data_write(&d, z, size / 16);
-    session_do(&s, "211 {*}", "STAT");
+    session_do(s, "211 {*}", "STAT");
     data_write(&d, z + size / 16, size / 16 * 2);
-    session_expect(&s, "552 {*}");
+    session_expect(s, "552 {*}");
     data_cut(&d, false);
-    cr_expect_not(files_exists(server_home_file(&server, "anna", "f")));
-    session_do(&s, "200 {*}", "NOOP");
-    end(&server, &s);
+    fault_expect_absent(server, "anna", "f");
+    session_do(s, "200 {*}", "NOOP");
     free(zeros);
     free(z);
 }
 
 /* The file to receive is 64 GiB of zeros: it isn't over before the ABOR. */
-Test(mode_z, abor, .timeout = 60)
+SessionTest(mode_z, abor, 60, &plan)
 {
     unsigned char *bytes = some_bytes(), *z;
-    struct server server;
-    struct session s;
     struct data d;
     size_t size;
 
-    begin(&server, &s);
+    session_do(s, "200 {*}", "MODE Z");
     z = packed(bytes, LEN, &size);
-    data_open(&s, &d, "STOR f");
+    data_open(s, &d, "STOR f");
     data_write(&d, z, size / 2);
-    session_do(&s, "426 {*}", "ABOR");
-    session_expect(&s, "226 {*}");
+    session_do(s, "426 {*}", "ABOR");
+    session_expect(s, "226 {*}");
     data_cut(&d, false);
-    store(&s, "STOR", "f", bytes, LEN);
-    fault_make_sparse(&server, "anna", "huge", UINT64_C(1) << 36);
-    data_open(&s, &d, "RETR huge");
-    session_do(&s, "426 {*}", "ABOR");
-    session_expect(&s, "226 {*}");
+    store(s, "STOR", "f", bytes, LEN);
+    fault_make_sparse(server, "anna", "huge", UINT64_C(1) << 36);
+    data_open(s, &d, "RETR huge");
+    session_do(s, "426 {*}", "ABOR");
+    session_expect(s, "226 {*}");
     data_cut(&d, false);
-    expect_fetch(&s, "RETR f", bytes, LEN);
-    end(&server, &s);
+    expect_fetch(s, "RETR f", bytes, LEN);
     free(bytes);
     free(z);
 }
@@ -352,14 +310,11 @@ Test(mode_z, cut_downloads, .timeout = 120)
     open_compressed(&server, &s);
     store(&s, "STOR", "f", "bytes", 5);
     for (int how = CUT_ABORTED; how <= CUT_BY_CLIENT; how++) {
-        const char *path = server_home_file(&server, "anna", "big");
-
-        files_write(path, noise, len, 0600);
-        files_give_to_owner_of(server_home(&server, "anna"), path);
+        server_put(&server, "anna", "big", noise, len);
         cut_download(&server, &s, (enum cut)how);
         expect_fetch(&s, "RETR f", "bytes", 5);
     }
-    end(&server, &s);
+    session_end(&s, &server);
     free(noise);
 }
 
@@ -408,18 +363,16 @@ static void prepare_lftp(const struct server *server, const char *work)
 static void play_script(const struct server *server, const char *name,
                         const char *work)
 {
-    char script[SERVER_PATH_MAX], port[16], password[SERVER_PATH_MAX];
-    char certificate[SERVER_PATH_MAX], home[SERVER_PATH_MAX];
+    char script[SERVER_PATH_MAX], port[16];
     struct run_result r;
 
     snprintf(script, sizeof(script), "%s/%.100s", server_source("tests/system"),
              name);
     snprintf(port, sizeof(port), "%u", server->port);
-    snprintf(password, sizeof(password), "%s", server_path(server, "password"));
+    const char *password = server_path(server, "password");
     files_write(password, SERVER_PASSWORD, strlen(SERVER_PASSWORD), 0600);
-    snprintf(certificate, sizeof(certificate), "%s",
-             server_path(server, "certificate.pem"));
-    snprintf(home, sizeof(home), "%s", server_home(server, "anna"));
+    const char *certificate = server_path(server, "certificate.pem");
+    const char *home = server_home(server, "anna");
     run(&r, NULL, "bash", script, port, "anna", password, certificate, work,
         home, NULL);
     cr_assert_eq(r.status, 0, "exit status %d:\n%s", r.status, r.text);
@@ -486,7 +439,7 @@ Test(lines, stored_and_fetched, .timeout = 60)
 
         open_lines(&server, &s, compressed);
         (compressed ? store : session_store)(&s, "STOR", "f", wire, len);
-        expect_file(&server, "f", file, file_len);
+        fault_expect_whole(&server, "anna", "f", file, file_len);
         buf_init(&got, MOST);
         (compressed ? fetch : session_fetch)(&s, "RETR f", &got);
         cr_expect(got.len == len && memcmp(got.data, wire, len) == 0);
@@ -496,7 +449,7 @@ Test(lines, stored_and_fetched, .timeout = 60)
         session_do(&s, "200 {*}", "TYPE I");
         session_do(&s, "213 {n}", "SIZE f");
         cr_expect_eq(strtoull(s.reply.data + 4, NULL, 10), file_len);
-        end(&server, &s);
+        session_end(&s, &server);
     }
 }
 
@@ -518,6 +471,6 @@ Test(lines, cut_upload, .timeout = 60)
     session_do(&s, "200 {*}", "TYPE I");
     session_do(&s, "550 {*}", "SIZE f");
     session_store(&s, "APPE", "f", file, file_len);
-    expect_file(&server, "f", file, file_len);
-    end(&server, &s);
+    fault_expect_whole(&server, "anna", "f", file, file_len);
+    session_end(&s, &server);
 }

@@ -29,7 +29,6 @@ static pid_t shake_hands(const struct session *s)
 static void kill_keys_during_handshakes(struct server *server)
 {
     struct session s[SHAKERS];
-    static struct processes p;
     pid_t keys, pid[SHAKERS];
     int status;
 
@@ -38,8 +37,7 @@ static void kill_keys_during_handshakes(struct server *server)
         session_expect(&s[i], "220 {*}");
         session_do(&s[i], "234 {*}", "AUTH TLS");
     }
-    processes_wait(server->pid, "sallyport: keys", 1, &p);
-    keys = processes_find(&p, "sallyport: keys")->pid;
+    keys = processes_pid(server->pid, "sallyport: keys");
     cr_assert_eq(kill(keys, SIGSTOP), 0);
     for (int i = 0; i < SHAKERS; i++)
         pid[i] = shake_hands(&s[i]);

@@ -87,7 +87,6 @@ static void end(struct session *s, const struct server *server,
 Test(disks, full, .timeout = 60)
 {
     unsigned char *bytes = fault_noise(2 * FAULT_MIB);
-    char filler[SERVER_PATH_MAX];
     struct server server;
     struct session s;
     struct data d;
@@ -95,8 +94,7 @@ Test(disks, full, .timeout = 60)
     need_root();
     server_shared(&server);
     mount_home(&server, "full", "size=1m");
-    snprintf(filler, sizeof(filler), "%s",
-             server_home_file(&server, "full", "filler"));
+    const char *filler = server_home_file(&server, "full", "filler");
     files_write(filler, bytes, LEN, 0600);
     files_give_to_owner_of(server_home(&server, "full"), filler);
     server_shared(&server);
@@ -143,14 +141,13 @@ Test(disks, no_inodes, .timeout = 60)
 Test(disks, read_only, .timeout = 60)
 {
     unsigned long bind = MS_REMOUNT | MS_BIND;
-    char home[SERVER_PATH_MAX];
     struct server server;
     struct session s;
     struct data d;
 
     need_root();
     server_shared(&server);
-    snprintf(home, sizeof(home), "%s", server_home(&server, "readonly"));
+    const char *home = server_home(&server, "readonly");
     cr_assert_eq(mount(home, home, NULL, MS_BIND, NULL), 0);
     cr_assert_eq(mount(NULL, home, NULL, bind | MS_RDONLY, NULL), 0);
     server_shared(&server);
@@ -169,7 +166,6 @@ Test(disks, read_only, .timeout = 60)
 /* A device that swallows all bytes and gives none. */
 Test(disks, device_node, .timeout = 60)
 {
-    char path[SERVER_PATH_MAX];
     struct server server;
     struct session s;
     struct data d;
@@ -177,8 +173,7 @@ Test(disks, device_node, .timeout = 60)
     need_root();
     server_shared(&server);
     session_enter(&s, &server, "device");
-    snprintf(path, sizeof(path), "%s",
-             server_home_file(&server, "device", "f"));
+    const char *path = server_home_file(&server, "device", "f");
     cr_assert_eq(mknod(path, S_IFCHR | 0666, makedev(1, 3)), 0);
     files_give_to_owner_of(server_home(&server, "device"), path);
     data_connect(&s, &d);

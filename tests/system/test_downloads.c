@@ -1,5 +1,5 @@
-/* Downloads: each cipher suite, parts of a file, a file that is cut, and
- * buffers that are full at the end. */
+/* Transfers: sizes near each buffer's. Downloads: each cipher suite, parts of a
+ * file, a file that is cut, and buffers that are full at the end. */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <netinet/in.h>
@@ -24,15 +24,6 @@ static const struct server_user users[] = {
 
 SERVER_SHARED(.users = users, .user_count = sizeof(users) / sizeof(*users),
               .settings = "startups = 200\n");
-
-static void put_file(const struct server *server, const char *user,
-                     const char *name, const void *bytes, size_t len)
-{
-    const char *path = server_home_file(server, user, name);
-
-    files_write(path, bytes, len, 0600);
-    files_give_to_owner_of(server_home(server, user), path);
-}
 
 static void expect_same(const struct buf *got, const unsigned char *bytes,
                         size_t len, const char *what)
@@ -88,7 +79,7 @@ SharedSessionTest(downloads, suites, 120, "suites")
         struct buf got;
 
         buf_init(&got, 8 * FAULT_MIB);
-        put_file(server, "suites", rows[i].name, bytes, len);
+        server_put(server, "suites", rows[i].name, bytes, len);
         fetch_with(s, &rows[i].o, rows[i].name, &got);
         expect_same(&got, bytes, len, rows[i].name);
         buf_release(&got);
@@ -96,39 +87,42 @@ SharedSessionTest(downloads, suites, 120, "suites")
     free(bytes);
 }
 
-/* Resumed downloads, and an empty one. */
-static void all_parts(int version)
+/* Sizes near a TLS record, a buffer, a piece of a buffer; and resumed
+ * downloads. */
+static void all_sizes(int version)
 {
-    const size_t len = 100 * FAULT_KIB + 3;
-    const size_t from[] = { 0, 1, 16383, 16384, 65536, len - 1, len };
-    unsigned char *bytes = fault_noise(len);
+    static const size_t sizes[] = {
+        0, 1, 16383, 16384, 16385, 65536, 524287, 524288, 524289, 3145735,
+    };
+    const size_t most = 3145735, len = 100 * FAULT_KIB + 3;
+    const size_t from[] = { 1, 16383, 16384, 65536, len - 1, len };
+    unsigned char *bytes = fault_noise(most);
     struct server server;
     struct session s;
+    char name[32], line[48];
 
     server_shared(&server);
     session_enter_as(&s, &server, "parts", version);
-    put_file(&server, "parts", "f", bytes, len);
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+        snprintf(name, sizeof(name), "%x-%zu", (unsigned)version, sizes[i]);
+        snprintf(line, sizeof(line), "RETR %s", name);
+        session_store(&s, "STOR", name, bytes, sizes[i]);
+        fault_expect_whole(&server, "parts", name, bytes, sizes[i]);
+        session_expect_fetch(&s, line, bytes, sizes[i]);
+    }
+    server_put(&server, "parts", "f", bytes, len);
     for (size_t i = 0; i < sizeof(from) / sizeof(*from); i++) {
-        struct buf got;
-
-        buf_init(&got, FAULT_MIB);
         session_do(&s, "350 {*}", "REST %zu", from[i]);
-        session_fetch(&s, "RETR f", &got);
-        expect_same(&got, bytes + from[i], len - from[i], "the rest");
-        buf_release(&got);
+        session_expect_fetch(&s, "RETR f", bytes + from[i], len - from[i]);
     }
     session_close(&s);
     free(bytes);
 }
 
-Test(downloads, parts_tls12, .timeout = 60)
+Test(downloads, sizes, .timeout = 120)
 {
-    all_parts(SESSION_TLS_12);
-}
-
-Test(downloads, parts_tls13, .timeout = 60)
-{
-    all_parts(SESSION_TLS_13);
+    all_sizes(SESSION_TLS_12);
+    all_sizes(SESSION_TLS_13);
 }
 
 /* A client that wants small fragments. */
@@ -143,7 +137,7 @@ Test(downloads, small_fragments, .timeout = 60)
     buf_init(&got, FAULT_MIB);
     server_shared(&server);
     session_enter(&s, &server, "suites");
-    put_file(&server, "suites", "fragments", "bytes", 5);
+    server_put(&server, "suites", "fragments", "bytes", 5);
     fetch_with(&s, &small, "fragments", &got);
     expect_same(&got, (const unsigned char *)"bytes", 5, "fragments");
     buf_release(&got);
@@ -159,7 +153,7 @@ SharedSessionTest(downloads, no_extended_master_secret, 60, "suites")
     struct data d;
     char byte;
 
-    put_file(server, "suites", "old", "bytes", 5);
+    server_put(server, "suites", "old", "bytes", 5);
     data_connect(s, &d);
     session_do(s, "150 {*}", "RETR old");
     d.tls = tls_client_new(d.fd, &old);
@@ -204,13 +198,9 @@ static void cut_file(int version, const char *name)
     session_close(&s);
 }
 
-Test(downloads, file_cut_tls12, .timeout = 60)
+Test(downloads, file_cut, .timeout = 60)
 {
     cut_file(SESSION_TLS_12, "12");
-}
-
-Test(downloads, file_cut_tls13, .timeout = 60)
-{
     cut_file(SESSION_TLS_13, "13");
 }
 
@@ -290,7 +280,7 @@ static void narrow_tails(int version, size_t first, bool waiting)
 
         snprintf(name, sizeof(name), "%x-%zu-%d", (unsigned)version, len,
                  waiting);
-        put_file(&server, "tail", name, bytes, len);
+        server_put(&server, "tail", name, bytes, len);
         *(fetch_narrow(&s, name, bytes, len, waiting) ? &early : &late) += 1;
     }
     cr_assert(!waiting || (early > 0 && late > 0),
@@ -299,18 +289,10 @@ static void narrow_tails(int version, size_t first, bool waiting)
     free(bytes);
 }
 
-Test(downloads, tails_tls12, .timeout = 120)
+Test(downloads, tails, .timeout = 300)
 {
     narrow_tails(SESSION_TLS_12, 1, true);
-}
-
-Test(downloads, tails_tls13, .timeout = 120)
-{
     narrow_tails(SESSION_TLS_13, 2500, true);
-}
-
-Test(downloads, tails_while_read, .timeout = 120)
-{
     narrow_tails(SESSION_TLS_13, 700, false);
 }
 

@@ -214,11 +214,9 @@ ServerTest(flood, while_master_is_stopped, 200,
 {
     const unsigned count = server_is_sanitized() ? 100 : 400;
     static struct session s[400];
-    static struct processes p;
     pid_t master;
 
-    processes_wait(server->pid, "sallyport: master", 1, &p);
-    master = processes_find(&p, "sallyport: master")->pid;
+    master = processes_pid(server->pid, "sallyport: master");
     cr_assert_eq(kill(master, SIGSTOP), 0);
     for (unsigned i = 0; i < count; i++) {
         session_reach(&s[i], server);

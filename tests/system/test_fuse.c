@@ -17,8 +17,8 @@
 #include "sallyport/base/clock.h"
 #include "support/files.h"
 #include "support/processes.h"
+#include "support/served.h"
 #include "support/server_log.h"
-#include "support/session.h"
 #include "support/wait.h"
 
 #define NUMBERS 75000u /* as in tests/system/fuse.py */
@@ -34,90 +34,73 @@ static void expect_numbers(const struct buf *got, uint32_t n)
     }
 }
 
-struct far {
-    struct server server;
-    struct session s;
-    char folder[SERVER_PATH_MAX];
-    pid_t fuse;
-};
+TestSuite(fuse, .init = fuse_begin);
 
-static void begin(struct far *f)
+/* Mounts it on the directory "far" of anna's home. */
+static pid_t mount_far(const struct server *server)
 {
-    struct stat home;
+    const char *far = server_home_file(server, "anna", "far");
 
-    if (geteuid() != 0)
-        cr_skip_test("needs root");
-    fuse_begin();
-    server_start(&f->server, &(struct server_plan){ 0 });
-    cr_assert_eq(stat(server_home(&f->server, "anna"), &home), 0);
-    snprintf(f->folder, sizeof(f->folder), "%s",
-             server_home_file(&f->server, "anna", "far"));
-    cr_assert_eq(mkdir(f->folder, 0700), 0);
-    f->fuse = fuse_mount(f->folder, home.st_uid);
-    session_enter(&f->s, &f->server, "anna");
+    cr_assert_eq(mkdir(far, 0700), 0);
+    files_give_to_owner_of(server_home(server, "anna"), far);
+    return fuse_mount(far);
 }
 
-static void end(struct far *f)
+static void unmount_far(const struct server *server, pid_t fuse)
 {
-    session_close(&f->s);
-    fuse_unmount(f->folder, f->fuse);
-    rmdir(f->folder);
-    server_stop(&f->server);
+    fuse_unmount(server_home_file(server, "anna", "far"), fuse);
 }
 
-Test(fuse, a_file_without_shared_pages_is_sent, .timeout = 60)
+SessionTest(fuse, a_file_without_shared_pages_is_sent, 60, PLAN(0))
 {
-    struct far f;
     struct buf got;
 
-    begin(&f);
+    const pid_t fuse = mount_far(server);
     buf_init(&got, 1 << 20);
-    session_fetch(&f.s, "RETR far/f", &got);
+    session_fetch(s, "RETR far/f", &got);
     expect_numbers(&got, NUMBERS);
     buf_release(&got);
-    end(&f);
+    unmount_far(server, fuse);
 }
 
 /* So few bytes are read, not mapped. */
-Test(fuse, a_small_part_is_sent, .timeout = 60)
+SessionTest(fuse, a_small_part_is_sent, 60, PLAN(0))
 {
     static const char *const names[] = { "f", "bad" };
-    struct far f;
     char line[32];
 
-    begin(&f);
+    const pid_t fuse = mount_far(server);
     for (int i = 0; i < 2; i++) {
         struct buf got;
 
         buf_init(&got, 1 << 20);
-        session_do(&f.s, "350 {*}", "RANG 0 15999");
+        session_do(s, "350 {*}", "RANG 0 15999");
         snprintf(line, sizeof(line), "RETR far/%s", names[i]);
-        session_fetch(&f.s, line, &got);
+        session_fetch(s, line, &got);
         expect_numbers(&got, 4000);
         buf_release(&got);
     }
-    end(&f);
+    unmount_far(server, fuse);
 }
 
 /* The readable part is sent; there is no 226, no report that somebody has
  * shortened the file, and the session continues. */
-Test(fuse, a_file_that_cannot_be_read_whole, .timeout = 60)
+SessionTest(fuse, a_file_that_cannot_be_read_whole, 60, PLAN(0))
 {
     char waste[16384];
-    struct far f;
     struct data d;
     long n;
 
-    begin(&f);
-    data_open(&f.s, &d, "RETR far/bad");
+    const pid_t fuse = mount_far(server);
+    data_open(s, &d, "RETR far/bad");
     while ((n = tls_client_read(d.tls, waste, sizeof(waste))) > 0)
         continue;
     cr_expect_eq(n, TLS_CLIENT_CUT, "it ended with %ld", n);
     data_cut(&d, false);
-    session_expect(&f.s, "451 {*}can't read the file{*}");
-    server_log_wait(&f.server, "verb=RETR", "far/bad", "can't be read", NULL);
-    session_do(&f.s, "200 {*}", "NOOP");
-    end(&f);
+    session_expect(s, "451 {*}can't read the file{*}");
+    server_log_wait(server, "verb=RETR", "far/bad", "can't be read", NULL);
+    session_do(s, "200 {*}", "NOOP");
+    unmount_far(server, fuse);
 }
 
 #define ENDS_MS  5000 /* the supervisor kills the rest after 7 s */
@@ -150,18 +133,12 @@ Test(fuse, a_home_that_hangs, .timeout = 90)
                                      .user_count = 2 };
     struct server server;
     struct session s;
-    struct stat at;
-    char home[SERVER_PATH_MAX];
     uint64_t begin;
     pid_t fuse;
 
-    if (geteuid() != 0)
-        cr_skip_test("needs root");
-    fuse_begin();
     server_start(&server, &two);
-    snprintf(home, sizeof(home), "%s", server_home(&server, "bert"));
-    cr_assert_eq(stat(home, &at), 0);
-    fuse = fuse_mount(home, at.st_uid);
+    const char *home = server_home(&server, "bert");
+    fuse = fuse_mount(home);
     cr_assert_eq(kill(fuse, SIGSTOP), 0);
     generation_reload(&server, GENERATION_CTL);
     cr_assert(is_one_check(&server), "the reload has waited");
@@ -193,19 +170,11 @@ static const struct server_user members[] = {
 };
 static const struct server_share contracts = { .name = "contracts" };
 
-static void begin_members(struct server *server)
-{
-    const struct server_plan plan = { .troubles = true,
-                                      .users = members,
-                                      .user_count = 3,
-                                      .shares = &contracts,
-                                      .share_count = 1 };
-
-    if (geteuid() != 0)
-        cr_skip_test("needs root");
-    fuse_begin();
-    server_start(server, &plan);
-}
+static const struct server_plan plan = { .troubles = true,
+                                         .users = members,
+                                         .user_count = 3,
+                                         .shares = &contracts,
+                                         .share_count = 1 };
 
 static uint64_t logs_in(const struct server *server, const char *name, int code)
 {
@@ -260,25 +229,20 @@ static bool home_is_there(void *name)
 /* Its members get into their homes, and find nothing in it. One of them waits
  * until it is given up, and the next ones don't, also those that come while the
  * server tries it again. Once the disk is back, the share is, too. */
-Test(fuse, a_share_that_hangs, .timeout = 120)
+ServerTest(fuse, a_share_that_hangs, 120, &plan)
 {
-    struct server server;
     struct session s;
-    char share[SERVER_PATH_MAX];
     struct buf list;
-    pid_t fuse;
+    const char *share = server_share_path(server, "/contracts");
+    pid_t fuse = fuse_mount_hung(share);
 
-    begin_members(&server);
-    snprintf(share, sizeof(share), "%s",
-             server_share_path(&server, "/contracts"));
-    fuse = fuse_mount_hung(share);
-    cr_expect_geq(logs_in(&server, "anna", 230), LATE_MS);
-    server_log_wait(&server, "share /contracts at ", share, " doesn't answer",
+    cr_expect_geq(logs_in(server, "anna", 230), LATE_MS);
+    server_log_wait(server, "share /contracts at ", share, " doesn't answer",
                     NULL);
     for (int i = 0; i < TRIES; i++)
-        cr_expect_leq(logs_in(&server, i % 2 ? "anna" : "bert", 230), LATE_MS);
-    cr_expect_leq(files_of(&server, ""), AT_MOST);
-    session_enter(&s, &server, "bert");
+        cr_expect_leq(logs_in(server, i % 2 ? "anna" : "bert", 230), LATE_MS);
+    cr_expect_leq(files_of(server, ""), AT_MOST);
+    session_enter(&s, server, "bert");
     session_store(&s, "STOR", "f", "bytes", 5);
     session_do(&s, "550 {*}", "CWD /contracts");
     buf_init(&list, 1 << 20);
@@ -286,12 +250,11 @@ Test(fuse, a_share_that_hangs, .timeout = 120)
     buf_release(&list);
     session_close(&s);
     for (uint64_t begin = clock_ms(); clock_ms() - begin < TRIED_MS;)
-        cr_expect_leq(logs_in(&server, "anna", 230), LATE_MS);
+        cr_expect_leq(logs_in(server, "anna", 230), LATE_MS);
     fuse_unmount(share, fuse);
-    of_members = &server;
+    of_members = server;
     cr_expect(wait_until(share_is_there, "anna", BACK_MS));
-    server_log_wait(&server, share, "its disk answers again", NULL);
-    server_stop(&server);
+    server_log_wait(server, share, "its disk answers again", NULL);
 }
 
 static bool is_away(void *home)
@@ -302,49 +265,36 @@ static bool is_away(void *home)
 }
 
 /* One try waits; the next ones are refused, and leave no more processes. */
-Test(fuse, a_home_that_hangs_at_the_login, .timeout = 120)
+ServerTest(fuse, a_home_that_hangs_at_the_login, 120, &plan)
 {
-    char home[SERVER_PATH_MAX];
-    struct server server;
-    pid_t fuse;
+    const char *home = server_home(server, "anna");
+    pid_t fuse = fuse_mount_hung(home);
 
-    begin_members(&server);
-    snprintf(home, sizeof(home), "%s", server_home(&server, "anna"));
-    fuse = fuse_mount_hung(home);
-    cr_expect_geq(logs_in(&server, "anna", 421), LATE_MS);
-    server_log_wait(&server, "home ", home, "in time: it doesn't answer", NULL);
+    cr_expect_geq(logs_in(server, "anna", 421), LATE_MS);
+    server_log_wait(server, "home ", home, "in time: it doesn't answer", NULL);
     for (int i = 0; i < TRIES; i++)
-        cr_expect_leq(logs_in(&server, "anna", 421), LATE_MS);
-    cr_expect_eq(files_of(&server, "anna"), 1, "%zu",
-                 files_of(&server, "anna"));
-    cr_expect_leq(logs_in(&server, "carl", 230), LATE_MS);
+        cr_expect_leq(logs_in(server, "anna", 421), LATE_MS);
+    cr_expect_eq(files_of(server, "anna"), 1, "%zu", files_of(server, "anna"));
+    cr_expect_leq(logs_in(server, "carl", 230), LATE_MS);
     fuse_unmount(home, fuse);
-    of_members = &server;
+    of_members = server;
     cr_expect(wait_until(home_is_there, "anna", BACK_MS));
-    server_stop(&server);
 }
 
 /* The server of a network disk has gone: the client is told to come again, and
  * may enter when it is back. */
-Test(fuse, a_home_that_is_away, .timeout = 120)
+ServerTest(fuse, a_home_that_is_away, 120, &plan)
 {
-    char home[SERVER_PATH_MAX];
-    struct server server;
-    struct stat at;
-    pid_t fuse;
+    const char *home = server_home(server, "anna");
+    pid_t fuse = fuse_mount(home);
 
-    begin_members(&server);
-    snprintf(home, sizeof(home), "%s", server_home(&server, "anna"));
-    cr_assert_eq(stat(home, &at), 0);
-    fuse = fuse_mount(home, at.st_uid);
     cr_assert_eq(kill(fuse, SIGKILL), 0);
-    cr_assert(wait_until(is_away, home, WAIT_MS));
-    logs_in(&server, "anna", 421);
-    server_log_wait(&server, "home ", home, strerror(ENOTCONN), NULL);
-    logs_in(&server, "carl", 230);
+    cr_assert(wait_until(is_away, (void *)home, WAIT_MS));
+    logs_in(server, "anna", 421);
+    server_log_wait(server, "home ", home, strerror(ENOTCONN), NULL);
+    logs_in(server, "carl", 230);
     fuse_unmount(home, fuse);
-    logs_in(&server, "anna", 230);
-    server_stop(&server);
+    logs_in(server, "anna", 230);
 }
 
 /* Reads what it prints to the end, as a pipe does: a process that hangs must
@@ -376,72 +326,63 @@ static void expect_end(const struct server *server, const char *words,
 
 /* Commands that search all homes and shares list what answers, and report the
  * rest. */
-Test(fuse, a_search_beside_a_share_that_hangs, .timeout = 120)
+ServerTest(fuse, a_search_beside_a_share_that_hangs, 120, &plan)
 {
-    struct server server;
     struct session s;
     struct data d;
-    char share[SERVER_PATH_MAX], id[17], order[64];
+    char id[17], order[64];
     uint64_t begin;
     pid_t fuse;
 
-    begin_members(&server);
-    files_make_folder(server_home_file(&server, "carl", "in"), 0777);
-    session_enter(&s, &server, "carl");
+    files_make_folder(server_home_file(server, "carl", "in"), 0777);
+    session_enter(&s, server, "carl");
     data_open(&s, &d, "STOR in/f");
     data_finish(&s, &d, "bytes", 5, "226 {*}");
     snprintf(id, sizeof(id), "%s", strstr(s.reply.data, "(id ") + 4);
     session_close(&s);
-    snprintf(share, sizeof(share), "%s",
-             server_share_path(&server, "/contracts"));
+    const char *share = server_share_path(server, "/contracts");
     fuse = fuse_mount_hung(share);
     begin = clock_ms();
-    ctl(&server, 75, "inspect list --all", id);
-    ctl(&server, 75, "inspect list --all --json", id);
-    ctl(&server, 75, "inspect list --all", share);
+    ctl(server, 75, "inspect list --all", id);
+    ctl(server, 75, "inspect list --all --json", id);
+    ctl(server, 75, "inspect list --all", share);
     cr_expect_leq(clock_ms() - begin, 3 * SEARCH_MS);
-    expect_end(&server, "inspect list --all", share);
-    expect_end(&server, "retention run", share);
+    expect_end(server, "inspect list --all", share);
+    expect_end(server, "retention run", share);
     snprintf(order, sizeof(order), "inspect release %s", id);
-    ctl(&server, 0, order, "/in/f");
+    ctl(server, 0, order, "/in/f");
     fuse_unmount(share, fuse);
-    server_stop(&server);
 }
 
 /* Access ends although the disks of a share, of a home and of the state don't
  * answer. */
-Test(fuse, a_lock_beside_dead_disks, .timeout = 120)
+ServerTest(fuse, a_lock_beside_dead_disks, 120, &plan)
 {
     char place[3][SERVER_PATH_MAX];
-    struct server server;
     struct session s;
     uint64_t begin;
     pid_t fuse[3];
 
-    begin_members(&server);
-    session_enter(&s, &server, "anna");
-    strcpy(place[0], server_share_path(&server, "/contracts"));
-    strcpy(place[1], server_home(&server, "bert"));
-    strcpy(place[2], server_path(&server, "state"));
+    session_enter(&s, server, "anna");
+    strcpy(place[0], server_share_path(server, "/contracts"));
+    strcpy(place[1], server_home(server, "bert"));
+    strcpy(place[2], server_path(server, "state"));
     for (size_t i = 0; i < 3; i++)
         fuse[i] = fuse_mount_hung(place[i]);
     begin = clock_ms();
-    ctl(&server, 0, "user lock anna", "1 session ended\nuser anna: locked\n");
+    ctl(server, 0, "user lock anna", "1 session ended\nuser anna: locked\n");
     session_expect(&s, "530 Your account was locked{*}");
-    cr_expect_leq(logs_in(&server, "anna", 530), LATE_MS);
+    cr_expect_leq(logs_in(server, "anna", 530), LATE_MS);
     cr_expect_leq(clock_ms() - begin, LATE_MS);
     session_drop(&s);
     for (size_t i = 0; i < 3; i++)
         fuse_unmount(place[i], fuse[i]);
-    server_stop(&server);
 }
 
 static void link_users(const struct server *server, const char *target)
 {
-    char path[SERVER_PATH_MAX], made[SERVER_PATH_MAX];
-
-    snprintf(path, sizeof(path), "%s", server_path(server, "users"));
-    snprintf(made, sizeof(made), "%s", server_path(server, "users.link"));
+    const char *path = server_path(server, "users");
+    const char *made = server_path(server, "users.link");
     cr_assert_eq(symlink(target, made), 0);
     cr_assert_eq(rename(made, path), 0);
 }
@@ -487,49 +428,45 @@ static bool is_locked_out(void *server)
 /* At first the users that master knows log in, sessions go on, and the commands
  * of an administrator are answered. Then new clients are turned away. A change
  * that another machine has made meanwhile counts when the disk is back. */
-Test(fuse, a_users_file_that_hangs, .timeout = 120)
+ServerTest(fuse, a_users_file_that_hangs, 120, &plan)
 {
-    char disk[SERVER_PATH_MAX], path[SERVER_PATH_MAX], away[SERVER_PATH_MAX];
-    struct server server;
     struct session s, t, late;
     uint64_t begin;
     pid_t fuse;
 
-    begin_members(&server);
-    session_enter(&s, &server, "bert");
-    session_enter(&t, &server, "carl");
-    session_arrive(&late, &server);
-    snprintf(path, sizeof(path), "%s", server_path(&server, "users"));
-    snprintf(away, sizeof(away), "%s", server_path(&server, "users.away"));
-    snprintf(disk, sizeof(disk), "%s", server_path(&server, "disk"));
+    session_enter(&s, server, "bert");
+    session_enter(&t, server, "carl");
+    session_arrive(&late, server);
+    const char *path = server_path(server, "users");
+    const char *away = server_path(server, "users.away");
+    const char *disk = server_path(server, "disk");
     cr_assert_eq(mkdir(disk, 0700), 0);
     cr_assert_eq(link(path, away), 0);
     fuse = fuse_mount_hung(disk);
-    link_users(&server, "disk/f");
+    link_users(server, "disk/f");
     begin = clock_ms();
     for (int i = 0; i < 2; i++)
-        cr_expect_leq(logs_in(&server, "anna", 230), BRIEF_MS);
-    ctl(&server, 0, "who", "bert");
-    ctl(&server, 0, "kick bert", "");
+        cr_expect_leq(logs_in(server, "anna", 230), BRIEF_MS);
+    ctl(server, 0, "who", "bert");
+    ctl(server, 0, "kick bert", "");
     session_drop(&s);
     cr_expect_leq(clock_ms() - begin, 2 * BRIEF_MS);
-    cr_expect(wait_until(greets_with_421, &server, LOST_MS));
-    server_log_wait(&server, "new clients get 421", path, "no answer", NULL);
-    ctl(&server, 0, "status", "new clients get 421");
+    cr_expect(wait_until(greets_with_421, server, LOST_MS));
+    server_log_wait(server, "new clients get 421", path, "no answer", NULL);
+    ctl(server, 0, "status", "new clients get 421");
     session_do(&late, "331 {*}", "USER anna");
     session_do(&late, AWAY, "PASS %s", SERVER_PASSWORD);
     session_drop(&late);
-    ctl(&server, 2, "check", "critical new clients get 421");
+    ctl(server, 2, "check", "critical new clients get 421");
     session_store(&t, "STOR", "f", "bytes", 5);
     session_close(&t);
     fuse_unmount(disk, fuse);
     rmdir(disk);
     files_change(away, "anna:", "anna:!", true);
     cr_assert_eq(rename(away, path), 0);
-    cr_expect(wait_until(greets_with_220, &server, LOST_MS));
-    cr_expect(wait_until(is_locked_out, &server, LOST_MS));
-    logs_in(&server, "bert", 230);
-    server_stop(&server);
+    cr_expect(wait_until(greets_with_220, server, LOST_MS));
+    cr_expect(wait_until(is_locked_out, server, LOST_MS));
+    logs_in(server, "bert", 230);
 }
 
 static size_t count_in_log(const struct server *server, const char *word)
@@ -547,57 +484,39 @@ static size_t count_in_log(const struct server *server, const char *word)
 /* All homes are on a volume, and its daemon ends: a health check sees it by the
  * greeting, within 10 s, and again when it is back. The log has one line for
  * each change, and none for a check. */
-Test(fuse, a_volume_that_goes, .timeout = 120)
+ServerTest(fuse, a_volume_that_goes, 120, PLAN(.troubles = true))
 {
-    const struct server_plan plan = { .troubles = true };
     char homes[SERVER_PATH_MAX];
-    struct server server;
-    struct stat at;
     pid_t fuse;
 
-    if (geteuid() != 0)
-        cr_skip_test("needs root");
-    fuse_begin();
-    server_start(&server, &plan);
-    snprintf(homes, sizeof(homes), "%s", server_home(&server, "anna"));
+    snprintf(homes, sizeof(homes), "%s", server_home(server, "anna"));
     *strrchr(homes, '/') = '\0';
-    cr_assert_eq(stat(homes, &at), 0);
-    cr_expect(greets_with_220(&server));
-    fuse = fuse_mount(homes, at.st_uid);
+    cr_expect(greets_with_220(server));
+    fuse = fuse_mount(homes);
     cr_assert_eq(kill(fuse, SIGKILL), 0);
-    cr_expect(wait_until(greets_with_421, &server, LOST_MS));
+    cr_expect(wait_until(greets_with_421, server, LOST_MS));
     for (int i = 0; i < TRIES; i++)
-        cr_expect(greets_with_421(&server));
-    server_log_wait(&server, "new clients get 421", homes, strerror(ENOTCONN),
+        cr_expect(greets_with_421(server));
+    server_log_wait(server, "new clients get 421", homes, strerror(ENOTCONN),
                     NULL);
     fuse_unmount(homes, fuse);
-    cr_expect(wait_until(greets_with_220, &server, LOST_MS));
-    server_log_wait(&server, "can be reached again", NULL);
-    logs_in(&server, "anna", 230);
-    cr_expect_eq(count_in_log(&server, "new clients get 421"), 1);
-    cr_expect_eq(count_in_log(&server, "files away"), 0);
-    server_stop(&server);
+    cr_expect(wait_until(greets_with_220, server, LOST_MS));
+    server_log_wait(server, "can be reached again", NULL);
+    logs_in(server, "anna", 230);
+    cr_expect_eq(count_in_log(server, "new clients get 421"), 1);
+    cr_expect_eq(count_in_log(server, "files away"), 0);
 }
 
 /* The session's uid isn't the user's. */
-Test(fuse, a_disk_that_asks_who_calls, .timeout = 60)
+ServerTest(fuse, a_disk_that_asks_who_calls, 60, PLAN(0))
 {
     static const char bytes[5000];
-    char home[SERVER_PATH_MAX];
-    struct server server;
     struct session s;
-    struct stat at;
     struct buf got;
-    pid_t fuse;
+    const char *home = server_home(server, "anna");
+    pid_t fuse = fuse_mount_without(home, "strangers");
 
-    if (geteuid() != 0)
-        cr_skip_test("needs root");
-    fuse_begin();
-    server_start(&server, &(struct server_plan){ 0 });
-    snprintf(home, sizeof(home), "%s", server_home(&server, "anna"));
-    cr_assert_eq(stat(home, &at), 0);
-    fuse = fuse_mount_without(home, at.st_uid, "strangers");
-    session_enter(&s, &server, "anna");
+    session_enter(&s, server, "anna");
     session_store(&s, "STOR", "a", bytes, sizeof(bytes));
     buf_init(&got, 1 << 20);
     session_fetch(&s, "RETR f", &got);
@@ -605,30 +524,20 @@ Test(fuse, a_disk_that_asks_who_calls, .timeout = 60)
     buf_release(&got);
     session_close(&s);
     fuse_unmount(home, fuse);
-    server_stop(&server);
 }
 
 #define SMALL_REQUESTS 30
 
 /* Each request to a network disk takes as long as the way to it and back. */
-Test(fuse, a_small_upload_asks_a_remote_disk_little, .timeout = 60)
+ServerTest(fuse, a_small_upload_asks_a_remote_disk_little, 60, PLAN(0))
 {
     static const char bytes[4096];
-    char home[SERVER_PATH_MAX];
-    struct server server;
     struct session s;
-    struct stat at;
     unsigned before, took;
-    pid_t fuse;
+    const char *home = server_home(server, "anna");
+    pid_t fuse = fuse_mount_remote(home);
 
-    if (geteuid() != 0)
-        cr_skip_test("needs root");
-    fuse_begin();
-    server_start(&server, &(struct server_plan){ 0 });
-    snprintf(home, sizeof(home), "%s", server_home(&server, "anna"));
-    cr_assert_eq(stat(home, &at), 0);
-    fuse = fuse_mount_remote(home, at.st_uid);
-    session_enter(&s, &server, "anna");
+    session_enter(&s, server, "anna");
     session_store(&s, "STOR", "a", bytes, sizeof(bytes));
     before = fuse_requests(home, NULL);
     session_store(&s, "STOR", "b", bytes, sizeof(bytes));
@@ -638,5 +547,4 @@ Test(fuse, a_small_upload_asks_a_remote_disk_little, .timeout = 60)
     cr_expect_eq(fuse_requests(home, "REMOVEXATTR"), 0);
     session_close(&s);
     fuse_unmount(home, fuse);
-    server_stop(&server);
 }

@@ -1,5 +1,6 @@
 /* Reloads: a new generation beside the old one, and no client notices. Clients
- * are neither refused nor cut, transfers are whole, and nothing is left. */
+ * are neither refused nor cut, and transfers are whole. Beside the clients of
+ * test_soak.c nothing is left. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
@@ -7,68 +8,15 @@
 
 #include "fault.h"
 #include "generation.h"
-#include "load.h"
 #include "pending.h"
 #include "support/processes.h"
 #include "support/served.h"
 #include "support/server_log.h"
 
-#define RELOADS      15
-#define RELOADS_SLOW 7 /* with sanitizers */
-#define RELOADS_LONG 50
-/* Eight generations may live; the clients of load.c end soon. */
-#define BESIDE 6
-
 static const struct server_plan plan = {
     .settings = "max_sessions = 200\nmax_per_address = 200\n"
                 "max_per_user = 200\nstartups = 200\n",
 };
-
-static int how_many(void)
-{
-    if (server_is_long())
-        return RELOADS_LONG;
-    return server_is_sanitized() ? RELOADS_SLOW : RELOADS;
-}
-
-/* Meanwhile a session of the first generation works, and clients come and
- * go. */
-static void reload_often(const struct server *server, struct session *old)
-{
-    int reloads = how_many();
-    struct load load;
-
-    load_start(
-        &load, server, "anna",
-        (unsigned[LOAD_KINDS]){
-            [LOAD_LOGINS] = 2, [LOAD_UPLOADS] = 3, [LOAD_DOWNLOADS] = 2 });
-    load_wait(&load);
-    for (int i = 0; i < reloads; i++) {
-        generation_reload(server, i % 2 ? GENERATION_CTL : GENERATION_SIGNAL);
-        session_store(old, "STOR", "old", "bytes of the first", 18);
-        load_check(&load);
-        generation_wait_at_most(server, BESIDE);
-    }
-    load_wait(&load);
-    printf("generations: %d reloads beside %llu sessions\n", reloads,
-           (unsigned long long)load_stop(&load));
-}
-
-/* The first reload comes before the count, since things that a process does
- * only once are no leak. */
-ServerTest(generations, reloads_under_load, 1800, &plan)
-{
-    struct census before;
-    struct session old;
-
-    generation_reload(server, GENERATION_CTL);
-    census_take(server, &before);
-    session_enter(&old, server, "anna");
-    reload_often(server, &old);
-    fault_expect_whole(server, "anna", "old", "bytes of the first", 18);
-    session_close(&old);
-    census_expect(server, &before, NULL);
-}
 
 /* Gate accepts nobody: the clients wait in the listener's backlog while the
  * next generation starts, and then each gets its greeting. */

@@ -44,14 +44,17 @@ static void start(struct server *s, const char *delay)
 static void attack(struct running *r, const struct server *s, size_t addresses)
 {
     static char address[ADDRESSES][32];
-    char script[1024], port[16];
-    char *argv[8 + ADDRESSES + 1] = {
-        "/usr/bin/python3", script, port,      SECONDS,
-        CONNECTIONS,        "anna", "mallory", SERVER_PASSWORD
-    };
+    char port[16];
+    char *argv[8 + ADDRESSES + 1] = { "/usr/bin/python3",
+                                      (char *)server_source(
+                                          "tests/system/guess.py"),
+                                      port,
+                                      SECONDS,
+                                      CONNECTIONS,
+                                      "anna",
+                                      "mallory",
+                                      SERVER_PASSWORD };
 
-    snprintf(script, sizeof(script), "%s",
-             server_source("tests/system/guess.py"));
     snprintf(port, sizeof(port), "%u", s->port);
     for (size_t i = 0; i < addresses; i++) {
         snprintf(address[i], sizeof(address[i]), "127.0.1.%zu", i + 1);
@@ -202,7 +205,6 @@ static const struct {
 
 static void write_mixed_users(const struct server *s)
 {
-    char path[SERVER_PATH_MAX];
     struct buf text;
 
     buf_init(&text, 1 << 16);
@@ -213,7 +215,7 @@ static void write_mixed_users(const struct server *s)
                                     SERVER_UID_FIRST + i, SERVER_UID_FIRST + i,
                                     server_home(s, names[i].name)),
                      0);
-    snprintf(path, sizeof(path), "%s", server_path(s, "users.new"));
+    const char *path = server_path(s, "users.new");
     files_write(path, text.data, text.len, 0600);
     cr_assert_eq(rename(path, server_path(s, "users")), 0);
     server_log_wait(s, "users file read: edition", NULL);

@@ -18,8 +18,8 @@
 #include "generation.h"
 #include "sallyport/base/clock.h"
 #include "support/processes.h"
+#include "support/served.h"
 #include "support/server_log.h"
-#include "support/session.h"
 #include "support/wait.h"
 
 #define STOP_MS  12000 /* the supervisor gives a stop up after 9.5 s */
@@ -33,13 +33,7 @@ static const struct server_plan plan = { .troubles = true,
                                          .users = users,
                                          .user_count = 3 };
 
-static void begin(struct server *server)
-{
-    if (geteuid() != 0)
-        cr_skip_test("needs root");
-    fuse_begin();
-    server_start(server, &plan);
-}
+TestSuite(hangs, .init = fuse_begin);
 
 /* A stop during the hang. */
 static bool stops(const struct server *server, int *status)
@@ -88,15 +82,14 @@ static void works(const struct server *server, const char *name)
 /* Bans are in memory; only the file that outlives the service is late. */
 Test(hangs, state, .timeout = 60)
 {
-    char state[SERVER_PATH_MAX];
     struct server server;
     struct session s;
     uint64_t begin_ms;
     pid_t fuse;
 
-    begin(&server);
+    server_start(&server, &plan);
     session_enter(&s, &server, "bert");
-    snprintf(state, sizeof(state), "%s", server_path(&server, "state"));
+    const char *state = server_path(&server, "state");
     fuse = fuse_mount_hung(state);
     begin_ms = clock_ms();
     ctl(&server, 0, "ban add 192.0.2.1 --yes", "banned 192.0.2.1");
@@ -112,42 +105,37 @@ Test(hangs, state, .timeout = 60)
 
 /* It would read a key there. Its path is the reason, though there is no time
  * left to look up a host name. */
-Test(hangs, state_at_a_reload, .timeout = 60)
+ServerTest(hangs, state_at_a_reload, 60, &plan)
 {
-    char state[SERVER_PATH_MAX];
-    struct server server;
     struct session s;
     pid_t fuse;
 
-    begin(&server);
-    session_enter(&s, &server, "bert");
-    snprintf(state, sizeof(state), "%s", server_path(&server, "state"));
-    server_set(&server, "address", "127.0.0.1");
+    session_enter(&s, server, "bert");
+    const char *state = server_path(server, "state");
+    server_set(server, "address", "127.0.0.1");
     fuse = fuse_mount_hung(state);
-    generation_ask(&server, 75, "state: its disk doesn't answer");
-    server_log_wait(&server, "reload", state, "its disk doesn't answer", NULL);
-    works(&server, "anna");
+    generation_ask(server, 75, "state: its disk doesn't answer");
+    server_log_wait(server, "reload", state, "its disk doesn't answer", NULL);
+    works(server, "anna");
     fuse_unmount(state, fuse);
-    generation_reload(&server, GENERATION_CTL);
+    generation_reload(server, GENERATION_CTL);
     session_store(&s, "STOR", "f", "bytes", 5);
     session_close(&s);
-    server_stop(&server);
 }
 
 /* The file of the setting KEY hangs at a reload. Once the disk is back, it is
  * loaded. */
 static void refused_until_back(const char *key, const char *file)
 {
-    char disk[SERVER_PATH_MAX], from[SERVER_PATH_MAX], to[SERVER_PATH_MAX];
     struct server server;
     struct session s;
     pid_t fuse;
 
-    begin(&server);
+    server_start(&server, &plan);
     session_enter(&s, &server, "bert");
-    snprintf(disk, sizeof(disk), "%s", server_path(&server, "disk"));
-    snprintf(from, sizeof(from), "%s", server_path(&server, file));
-    snprintf(to, sizeof(to), "%s", server_path(&server, "disk/f"));
+    const char *disk = server_path(&server, "disk");
+    const char *from = server_path(&server, file);
+    const char *to = server_path(&server, "disk/f");
     cr_assert_eq(mkdir(disk, 0755), 0);
     cr_assert_eq(link(from, to), 0);
     fuse = fuse_mount_hung(disk);
@@ -183,24 +171,22 @@ static bool is_opening(void *server)
 
 /* New logins get an answer that says "later", and an open session goes on,
  * since its home is on another disk: the one below the mount. */
-Test(hangs, all_homes, .timeout = 60)
+ServerTest(hangs, all_homes, 60, &plan)
 {
     struct session open, late[2];
-    struct server server;
     uint64_t begin_ms;
     pid_t fuse;
 
-    begin(&server);
-    session_enter(&open, &server, "carl");
-    fuse = fuse_mount_hung(server.homes);
+    session_enter(&open, server, "carl");
+    fuse = fuse_mount_hung(server->homes);
     begin_ms = clock_ms();
-    asks(&late[0], &server, "anna");
-    asks(&late[1], &server, "bert");
+    asks(&late[0], server, "anna");
+    asks(&late[1], server, "bert");
     session_store(&open, "STOR", "f", "bytes", 5);
     session_do(&open, "250 {*}", "DELE f");
-    ctl(&server, 0, "status", "");
-    ctl(&server, 0, "who", "carl");
-    ctl(&server, 0, "user lock carl", "1 session ended");
+    ctl(server, 0, "status", "");
+    ctl(server, 0, "who", "carl");
+    ctl(server, 0, "user lock carl", "1 session ended");
     session_expect(&open, "530 Your account was locked{*}");
     session_drop(&open);
     cr_expect_leq(clock_ms() - begin_ms, QUICK_MS);
@@ -209,8 +195,7 @@ Test(hangs, all_homes, .timeout = 60)
     cr_expect_leq(clock_ms() - begin_ms, HOME_MS);
     session_drop(&late[0]);
     session_drop(&late[1]);
-    fuse_unmount(server.homes, fuse);
-    server_stop(&server);
+    fuse_unmount(server->homes, fuse);
 }
 
 /* Their processes wait for a disk, and SIGKILL doesn't end these. */
@@ -220,7 +205,7 @@ Test(hangs, a_stop_during_logins, .timeout = 60)
     struct session s;
     pid_t fuse;
 
-    begin(&server);
+    server_start(&server, &plan);
     fuse = fuse_mount_hung(server.homes);
     asks(&s, &server, "anna");
     cr_assert(wait_until(is_opening, &server, WAIT_MS));
@@ -231,13 +216,11 @@ Test(hangs, a_stop_during_logins, .timeout = 60)
 /* Starts a server with its log on a pipe. Returns the end to read from. */
 static int start_into_pipe(struct server *server)
 {
-    char program[SERVER_PATH_MAX], settings[SERVER_PATH_MAX];
     int ends[2];
 
     server_prepare(server, &plan);
-    snprintf(program, sizeof(program), "%s", server_program("sallyportd"));
-    snprintf(settings, sizeof(settings), "%s",
-             server_path(server, "sallyport.conf"));
+    const char *program = server_program("sallyportd");
+    const char *settings = server_path(server, "sallyport.conf");
     cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
     server->pid = fork();
     if (server->pid == 0) {
@@ -283,8 +266,6 @@ Test(hangs, the_log, .timeout = 60)
     struct session s;
     int from, status = -1;
 
-    if (geteuid() != 0)
-        cr_skip_test("needs root");
     from = start_into_pipe(&server);
     read_port(&server, from);
     cr_assert_geq(fcntl(from, F_SETPIPE_SZ, PIPE_BYTES), 0);

@@ -116,13 +116,11 @@ static bool reads_port(void *argument)
 static void start_into_journal(struct server *server)
 {
     const struct server_plan plan = { 0 };
-    char program[SERVER_PATH_MAX], settings[SERVER_PATH_MAX];
     int fd = open_stream();
 
     server_prepare(server, &plan);
-    snprintf(program, sizeof(program), "%s", server_program("sallyportd"));
-    snprintf(settings, sizeof(settings), "%s",
-             server_path(server, "sallyport.conf"));
+    const char *program = server_program("sallyportd");
+    const char *settings = server_path(server, "sallyport.conf");
     server->pid = fork();
     if (server->pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -176,13 +176,12 @@ ParameterizedTest(struct row *row, last_moment, cut_and_gone_on_with,
                   .timeout = 90)
 {
     unsigned char *bytes = fault_noise(row->len);
-    char file[SERVER_PATH_MAX];
     struct server server;
 
     fail_context("%s %d %zu: ", row->lftp ? "lftp" : "curl", (int)row->moment,
                  row->len);
     server_shared(&server);
-    snprintf(file, sizeof(file), "%s", server_path(&server, row->user));
+    const char *file = server_path(&server, row->user);
     files_write(file, bytes, row->len, 0600);
     cut(&server, row, bytes);
     expect_told(&server, row);

@@ -143,11 +143,9 @@ Test(many, an_idle_session_gives_memory_back, .timeout = 60)
 static void expect_small(const struct server *server, const char *title,
                          uint64_t most)
 {
-    static struct processes p;
     struct memory memory = { .less_than = most };
 
-    processes_wait(server->pid, title, 1, &p);
-    memory.pid = processes_find(&p, title)->pid;
+    memory.pid = processes_pid(server->pid, title);
     cr_expect(wait_until(is_less, &memory, 40000), "%s has %llu kB", title,
               (unsigned long long)memory_kb(memory.pid, "Private_Dirty"));
 }

@@ -17,6 +17,8 @@
 
 #define LATE_MS 60000
 
+TestSuite(mounts, .init = fuse_begin);
+
 struct disk {
     struct server server;
     char shares[SERVER_PATH_MAX];
@@ -27,14 +29,11 @@ struct disk {
  * nothing else to say. */
 static void begin(struct disk *d, const char *lack)
 {
-    if (geteuid() != 0)
-        cr_skip_test("needs root");
-    fuse_begin();
     server_prepare(&d->server, &(struct server_plan){ 0 });
     snprintf(d->shares, sizeof(d->shares), "%s",
              server_path(&d->server, "shares"));
     cr_assert_eq(mkdir(d->shares, 0755), 0);
-    d->fuse = fuse_mount_without(d->shares, 0, lack);
+    d->fuse = fuse_mount_without(d->shares, lack);
 }
 
 static void end(struct disk *d)
@@ -62,68 +61,42 @@ static bool has_reserved_name(const char *directory)
     return has;
 }
 
-static void expect_words(const char *lack, int status, const char *words)
-{
-    struct run_result r;
-    struct disk d;
+/* A disk that no file can be made on has nothing else to say. */
+static const struct {
+    const char *lack, *words;
+    int status;
+} lacks[] = {
+    { "owner", "gives new files another owner", EX_CONFIG },
+    { "locks", "has no locks (Function not implemented)", EX_CONFIG },
+    { "exclusion", "grants one lock twice", EX_CONFIG },
+    { "sharing", "keeps locks on this machine", 0 },
+    { "attributes", "has no extended attributes", 0 },
+    { "once", "has no extended attributes that only one can set", 0 },
+    { "names", "can neither link files nor rename without replacing", 0 },
+    { "freshness", "shows an old file after a rename", EX_CONFIG },
+    { "creation", "isn't tried: no file can be made: Read-only", 0 },
+};
 
-    begin(&d, lack);
-    check(&d, &r);
-    cr_expect_eq(r.status, status, "%s: %d:\n%s", lack, r.status, r.text);
-    cr_expect(strstr(r.text, words), "%s: no \"%s\" in:\n%s", lack, words,
-              r.text);
-    cr_expect(strstr(r.text, d.shares), "%s", r.text);
-    cr_expect_eq(!!strstr(r.text, "warning: "), status == 0, "%s", r.text);
-    cr_expect_not(has_reserved_name(d.shares), "%s", lack);
-    run_release(&r);
-    end(&d);
-}
-
-Test(mounts, owner, .timeout = 120)
+Test(mounts, each_lack, .timeout = 600)
 {
-    expect_words("owner", EX_CONFIG, "gives new files another owner");
-}
+    for (size_t i = 0; i < sizeof(lacks) / sizeof(lacks[0]); i++) {
+        const char *lack = lacks[i].lack, *words = lacks[i].words;
+        struct run_result r;
+        struct disk d;
 
-Test(mounts, locks, .timeout = 120)
-{
-    expect_words("locks", EX_CONFIG, "has no locks (Function not implemented)");
-}
-
-Test(mounts, exclusion, .timeout = 120)
-{
-    expect_words("exclusion", EX_CONFIG, "grants one lock twice");
-}
-
-Test(mounts, sharing, .timeout = 120)
-{
-    expect_words("sharing", 0, "keeps locks on this machine");
-}
-
-Test(mounts, attributes, .timeout = 120)
-{
-    expect_words("attributes", 0, "has no extended attributes");
-}
-
-Test(mounts, attributes_that_many_set, .timeout = 120)
-{
-    expect_words("once", 0, "has no extended attributes that only one can set");
-}
-
-Test(mounts, names, .timeout = 120)
-{
-    expect_words("names", 0,
-                 "can neither link files nor rename without replacing");
-}
-
-Test(mounts, freshness, .timeout = 120)
-{
-    expect_words("freshness", EX_CONFIG, "shows an old file after a rename");
-}
-
-/* Nor has a disk that no file can be made on anything else to say. */
-Test(mounts, creation, .timeout = 120)
-{
-    expect_words("creation", 0, "isn't tried: no file can be made: Read-only");
+        begin(&d, lack);
+        check(&d, &r);
+        cr_expect_eq(r.status, lacks[i].status, "%s: %d:\n%s", lack, r.status,
+                     r.text);
+        cr_expect(strstr(r.text, words), "%s: no \"%s\" in:\n%s", lack, words,
+                  r.text);
+        cr_expect(strstr(r.text, d.shares), "%s", r.text);
+        cr_expect_eq(!!strstr(r.text, "warning: "), r.status == 0, "%s",
+                     r.text);
+        cr_expect_not(has_reserved_name(d.shares), "%s", lack);
+        run_release(&r);
+        end(&d);
+    }
 }
 
 Test(mounts, all_is_there, .timeout = 120)

@@ -153,7 +153,7 @@ ServerTest(own_files, files_that_expire, 240, &plan)
 {
     struct session s;
     struct data d;
-    char outside[SERVER_PATH_MAX], home[SERVER_PATH_MAX];
+    char home[SERVER_PATH_MAX];
 
     ctl(server, 0, "share add contracts --retain 30d", "");
     ctl(server, 0, "share grant contracts anna:full", "");
@@ -165,7 +165,7 @@ ServerTest(own_files, files_that_expire, 240, &plan)
     session_store(&s, "STOR", "keep/f", "bytes", 5);
     session_store(&s, "STOR", "/contracts/f", "bytes", 5);
     session_do(&s, "213 {*}", "MFMT 20300101000000 in/f");
-    snprintf(outside, sizeof(outside), "%s", server_path(server, "victim"));
+    const char *outside = server_path(server, "victim");
     snprintf(home, sizeof(home), "%s/in", server_home(server, "anna"));
     cr_assert_eq(mkdir(outside, 0777), 0);
     cr_assert_eq(chmod(outside, 0777), 0);

@@ -13,20 +13,17 @@ static const struct server_plan plan = { .ports = "auto" };
 
 static void play(const char *client)
 {
-    char script[SERVER_PATH_MAX], port[16], password[SERVER_PATH_MAX];
-    char certificate[SERVER_PATH_MAX], work[SERVER_PATH_MAX];
+    char port[16];
+    char work[SERVER_PATH_MAX];
     struct server server;
     struct run_result r;
 
     server_start(&server, &plan);
-    snprintf(script, sizeof(script), "%s",
-             server_source("tests/system/parallel_clients"));
+    const char *script = server_source("tests/system/parallel_clients");
     snprintf(port, sizeof(port), "%u", server.port);
-    snprintf(password, sizeof(password), "%s",
-             server_path(&server, "password"));
+    const char *password = server_path(&server, "password");
     files_write(password, SERVER_PASSWORD, strlen(SERVER_PASSWORD), 0600);
-    snprintf(certificate, sizeof(certificate), "%s",
-             server_path(&server, "certificate.pem"));
+    const char *certificate = server_path(&server, "certificate.pem");
     snprintf(work, sizeof(work), "%.400s/work", server.folder);
     run(&r, NULL, "bash", script, client, port, "anna", password, certificate,
         work, server_is_long() ? "10" : "2", NULL);

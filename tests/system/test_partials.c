@@ -32,30 +32,15 @@ static const struct server_user users[] = { { .name = "anna" },
                                             { .name = "bert" } };
 static const struct server_plan plan = { .users = users, .user_count = 2 };
 
-/* Runs "partials list --json" and the like, with up to three words. */
-static void ask(const struct server *server, struct run_result *r,
-                const char *words)
-{
-    char text[128], config[SERVER_PATH_MAX];
-    char *arguments[12] = { (char *)(uintptr_t)server_program("sallyportctl"),
-                            (char[]){ "--config" }, config };
-    size_t n = 3;
-
-    snprintf(config, sizeof(config), "%s",
-             server_path(server, "sallyport.conf"));
-    snprintf(text, sizeof(text), "%s", words);
-    for (char *word = strtok(text, " "); word; word = strtok(NULL, " "))
-        arguments[n++] = word;
-    run_arguments(r, NULL, arguments);
-}
-
 static size_t count(const struct server *server, const char *words,
                     const char *what)
 {
+    struct running running;
     struct run_result r;
     size_t n = 0;
 
-    ask(server, &r, words);
+    ctl_start(server, words, &running);
+    run_finish(&running, &r);
     cr_assert_eq(r.status, 0, "%s: %d\n%s", words, r.status, r.text);
     for (const char *at = r.text; (at = strstr(at, what)); at++)
         n++;
@@ -128,21 +113,11 @@ Test(partials, many_at_once)
     enum { ASKING = 6, UPLOADS = 4 };
     struct running running[ASKING];
     struct server server;
-    char config[SERVER_PATH_MAX];
-    char *arguments[] = { (char *)(uintptr_t)server_program("sallyportctl"),
-                          (char[]){ "--config" },
-                          config,
-                          (char[]){ "partials" },
-                          (char[]){ "purge" },
-                          (char[]){ "--all" },
-                          NULL };
     unsigned char *bytes = malloc(LEN);
     struct session s;
 
     files_noise(bytes, LEN, 7);
     server_start(&server, &plan);
-    snprintf(config, sizeof(config), "%s",
-             server_path(&server, "sallyport.conf"));
     cut_one(&server, "anna", "left");
     for (int round = 0; round < UPLOADS; round++) {
         struct data d;
@@ -150,7 +125,7 @@ Test(partials, many_at_once)
         session_enter(&s, &server, round % 2 ? "bert" : "anna");
         data_open(&s, &d, "STOR file%d", round);
         for (int i = 0; i < ASKING; i++)
-            run_start(&running[i], NULL, arguments);
+            ctl_start(&server, "partials purge --all", &running[i]);
         data_finish(&s, &d, bytes, LEN, "226 {*}");
         for (int i = 0; i < ASKING; i++) {
             struct run_result r;
@@ -221,14 +196,13 @@ static pid_t list_to_nobody(const char *config, int nobody[2])
 ServerTest(partials, process_of_the_user, 120, &plan)
 {
     static struct processes p;
-    char config[SERVER_PATH_MAX], ids[64];
+    char ids[64];
     int nobody[2];
     unsigned uid = geteuid() == 0 ? SERVER_UID_FIRST + 1 : geteuid();
     const struct process_row *row;
     struct process_row files;
+    const char *config = server_path(server, "sallyport.conf");
 
-    snprintf(config, sizeof(config), "%s",
-             server_path(server, "sallyport.conf"));
     fill(server, "bert", 3000);
     pid_t list = list_to_nobody(config, nobody);
     processes_wait(list, "sallyport: files (bert, for sallyportctl)", 1, &p);
@@ -302,40 +276,4 @@ Test(partials, of_another_uid)
     server_log_wait(&server, " service ", "control socket: uid 70000", NULL);
     run_as(&server, 0, 0);
     server_stop(&server);
-}
-
-/* A killed server leaves the socket's name. Master may still have removed it,
- * if the supervisor was killed first. */
-static void leave_name(const char *path)
-{
-    struct sockaddr_un at = { .sun_family = AF_UNIX };
-    int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
-
-    if (!files_exists(path)) {
-        snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
-        cr_expect_eq(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
-    }
-    close(fd);
-}
-
-/* The name is removed with the server, or a later server replaces a killed
- * server's name. A second server on the same name doesn't start. */
-ServerTest(partials, the_sockets_name, 120, &plan)
-{
-    struct run_result r;
-
-    cr_expect(files_exists(server_path(server, "control")));
-    run(&r, NULL, server_program("sallyportd"), "--foreground", "--config",
-        server_path(server, "sallyport.conf"), NULL);
-    cr_expect_eq(r.status, EX_TEMPFAIL, "%s", r.text);
-    cr_expect(strstr(r.text, "another server answers there"), "%s", r.text);
-    run_release(&r);
-    ctl_check(server, 0, "");
-    ctl(server, 0, "status", "running");
-    server_kill(server);
-    leave_name(server_path(server, "control"));
-    ctl(server, EX_UNAVAILABLE, "status", "start it");
-    server_again(server);
-    ctl(server, 0, "status", "running");
-    ctl(server, 0, "reload", "reloaded");
 }

@@ -94,7 +94,6 @@ Test(passive, a_session_keeps_its_port)
 /* Gate is stopped: a session that has its listener transfers all the same. */
 Test(passive, transfers_without_gate, .timeout = 60)
 {
-    static struct processes p;
     struct server server;
     struct session anna;
     struct buf got;
@@ -102,8 +101,7 @@ Test(passive, transfers_without_gate, .timeout = 60)
 
     session_begin(&anna, &server, &plan);
     session_store(&anna, "STOR", "file", BYTES, strlen(BYTES));
-    processes_wait(server.pid, "sallyport: gate", 1, &p);
-    gate = processes_find(&p, "sallyport: gate")->pid;
+    gate = processes_pid(server.pid, "sallyport: gate");
     cr_assert_eq(kill(gate, SIGSTOP), 0);
     for (int i = 0; i < 3; i++) {
         session_store(&anna, "STOR", "file", BYTES, strlen(BYTES));

@@ -11,34 +11,16 @@
 #include <unistd.h>
 
 #include "blockdev.h"
+#include "ctl.h"
 #include "support/files.h"
 #include "support/processes.h"
 #include "support/run.h"
 #include "support/served.h"
 #include "support/server_log.h"
 
-#define FIRST "the first password"
-
 static const struct server_plan by_default = { 0 };
 static const struct server_plan for_all = { .settings =
                                                 "password_change = yes\n" };
-
-static int ctl(const struct server *server, const char *input, const char *verb,
-               const char *name, const char *option)
-{
-    char program[SERVER_PATH_MAX];
-    char config[SERVER_PATH_MAX];
-    struct run_result r;
-
-    snprintf(program, sizeof(program), "%s", server_program("sallyportctl"));
-    snprintf(config, sizeof(config), "%s",
-             server_path(server, "sallyport.conf"));
-    run(&r, input, program, "--config", config, "user", verb, name, option,
-        NULL);
-    cr_log_info("user %s %s: %d %s", verb, name, r.status, r.text);
-    run_release(&r);
-    return r.status;
-}
 
 /* Reads the hash of NAME. */
 static void hash_of(const struct server *server, const char *name,
@@ -59,35 +41,18 @@ static void hash_of(const struct server *server, const char *name,
     buf_release(&text);
 }
 
-static void connect_to(struct session *s, const struct server *server)
-{
-    session_arrive(s, server);
-}
-
-static int login(const struct server *server, const char *name,
-                 const char *password)
-{
-    struct session s;
-    int code;
-
-    connect_to(&s, server);
-    code = session_try_login(&s, name, password);
-    session_drop(&s);
-    return code;
-}
-
 /* A user who must change the password: lftp and ftplib end at once, with the
  * server's sentence, whatever they are asked to do, and can change it. */
 ServerTest(passwords, clients_show_the_way, 120, &by_default)
 {
     struct run_result r;
-    char port[16], directory[SERVER_PATH_MAX];
+    char port[16];
 
-    cr_assert_eq(ctl(server, FIRST "\n", "add", "bert", "--must-change"), 0);
+    ctl(server, 0, "user add bert --must-change", "");
     snprintf(port, sizeof(port), "%u", server->port);
-    snprintf(directory, sizeof(directory), "%s", server_path(server, ""));
+    const char *directory = server_path(server, "");
     run(&r, NULL, "bash", server_source("tests/system/must_change.sh"),
-        "127.0.0.1", port, "bert", FIRST, directory, NULL);
+        "127.0.0.1", port, "bert", SERVER_PASSWORD, directory, NULL);
     cr_expect_eq(r.status, 0, "%d:\n%s", r.status, r.text);
     run_release(&r);
 }
@@ -97,34 +62,25 @@ ServerTest(passwords, clients_show_the_way, 120, &by_default)
 ServerTest(passwords, with_sallyportctl, 300, &for_all)
 {
     enum { ROUNDS = 12 };
-    char program[SERVER_PATH_MAX], config[SERVER_PATH_MAX];
-    char now[2][40] = { SERVER_PASSWORD, FIRST }, next[40];
+    char now[2][40] = { SERVER_PASSWORD, SERVER_PASSWORD }, next[40];
     const char *const names[2] = { "anna", "bert" };
     struct session s[2];
     int changed = 0;
 
-    cr_assert_eq(ctl(server, FIRST "\n", "add", "bert", NULL), 0);
-    cr_assert_eq(ctl(server, FIRST "\n", "add", "carl", NULL), 0);
-    snprintf(program, sizeof(program), "%s", server_program("sallyportctl"));
-    snprintf(config, sizeof(config), "%s",
-             server_path(server, "sallyport.conf"));
+    ctl(server, 0, "user add bert", "");
+    ctl(server, 0, "user add carl", "");
     for (int u = 0; u < 2; u++) {
-        connect_to(&s[u], server);
+        session_arrive(&s[u], server);
         cr_assert_eq(session_try_login(&s[u], names[u], now[u]), 230);
     }
     for (int i = 0; i < ROUNDS; i++) {
-        char *const words[] = { program,
-                                "--config",
-                                config,
-                                "user",
-                                "change",
-                                "carl",
-                                i % 2 ? "--comment=odd" : "--comment=even",
-                                NULL };
         struct running edit;
         struct run_result r;
 
-        run_start(&edit, "", words);
+        ctl_start(server,
+                  i % 2 ? "user change carl --comment=odd"
+                        : "user change carl --comment=even",
+                  &edit);
         snprintf(next, sizeof(next), "password-%d", i);
         for (int u = 0; u < 2; u++)
             session_send(&s[u], "SITE PSWD \"%s\" %s", now[u], next);
@@ -145,21 +101,21 @@ ServerTest(passwords, with_sallyportctl, 300, &for_all)
     for (int u = 0; u < 2; u++) {
         session_do(&s[u], "257 {*}", "PWD");
         session_close(&s[u]);
-        cr_expect_eq(login(server, names[u], now[u]), 230);
+        cr_expect_eq(session_code(server, names[u], now[u]), 230);
     }
-    cr_expect_eq(login(server, "carl", FIRST), 230);
-    cr_expect_eq(ctl(server, "", "list", NULL, NULL), 0);
+    cr_expect_eq(session_code(server, "carl", SERVER_PASSWORD), 230);
+    ctl(server, 0, "user list", "");
 }
 
 /* Moves the users file to a disk of its own, of two pages; a link leads to
  * it. */
 static void move_users(const struct server *server, char etc[SERVER_PATH_MAX])
 {
-    char moved[SERVER_PATH_MAX + 8], users[SERVER_PATH_MAX];
+    char moved[SERVER_PATH_MAX + 8];
     struct buf text;
 
     snprintf(etc, SERVER_PATH_MAX, "%s", server_path(server, "etc"));
-    snprintf(users, sizeof(users), "%s", server_path(server, "users"));
+    const char *users = server_path(server, "users");
     snprintf(moved, sizeof(moved), "%s/users", etc);
     buf_init(&text, 65536);
     cr_assert(files_read(users, &text) && text.len < 4096);
@@ -227,10 +183,10 @@ Test(passwords, read_only_disk, .timeout = 120)
 /* The users file moves to the disk of bert's home; a link leads to it. */
 static void move_users_to(const struct server *server, const char *directory)
 {
-    char users[SERVER_PATH_MAX], moved[SERVER_PATH_MAX + 8];
+    char moved[SERVER_PATH_MAX + 8];
     struct buf text;
+    const char *users = server_path(server, "users");
 
-    snprintf(users, sizeof(users), "%s", server_path(server, "users"));
     snprintf(moved, sizeof(moved), "%s/users", directory);
     buf_init(&text, 65536);
     cr_assert(files_read(users, &text));
@@ -282,7 +238,7 @@ Test(passwords, frozen_disk, .timeout = 120)
     session_close(&later);
     server_log_expect(&server, 1, "a new password hash can't be written",
                       "the disk doesn't answer", NULL);
-    cr_assert_eq(login(&server, "anna", SERVER_PASSWORD), 230);
+    cr_assert_eq(session_code(&server, "anna", SERVER_PASSWORD), 230);
     cr_assert_eq(unlink(server_path(&server, "users")), 0);
     server_stop(&server);
     blockdev_remove(&disk);
@@ -351,9 +307,9 @@ ServerTest(passwords, a_hash_in_huge_pages, 120, &by_default)
     const unsigned long failures = vmstat("thp_fault_fallback");
     unsigned long before, took;
 
-    cr_assert_eq(ctl(server, FIRST "\n", "add", "bert", "--must-change"), 0);
+    ctl(server, 0, "user add bert --must-change", "");
     before = faults(server);
-    cr_expect_eq(login(server, "bert", FIRST), 230);
+    cr_expect_eq(session_code(server, "bert", SERVER_PASSWORD), 230);
     took = faults(server) - before;
     cr_expect(took < 2500 || !kernel_has_huge_pages() ||
                   vmstat("thp_fault_fallback") != failures,

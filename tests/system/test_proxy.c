@@ -1,6 +1,5 @@
-/* A server behind a proxy. The test writes the headers itself, true ones and
- * lies, as a proxy at 127.0.0.5 would; and then HAProxy does so, for curl and
- * lftp. */
+/* A server behind a proxy: lies at its data ports, two kinds of listeners, and
+ * HAProxy before curl and lftp. transcripts/server/proxy*.txt have the rest. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
@@ -100,60 +99,6 @@ static void store(struct session *s, const char *name, int version)
     data_finish(s, &d, "bytes", 5, "226 {*}");
 }
 
-ServerTest(proxy, a_session, 60, &behind)
-{
-    struct session s;
-
-    for (int version = 1; version <= 2; version++) {
-        open_as(&s, server, CLIENT, version);
-        session_do(&s, "227 {*}(203,0,113,7,{p1},{p2}){*}", "PASV");
-        for (int i = 0; i < 5; i++) /* on two ports */
-            store(&s, "f", 1 + i % 2);
-        session_close(&s);
-    }
-    server_log_wait(server, " connect ", "peer=" CLIENT ":4711 ",
-                    "local=203.0.113.7:21", "via=" PROXY ":", NULL);
-    server_log_wait(server, " login ", "peer=" CLIENT ":4711 ", NULL);
-    server_log_wait(server, " transfer process=session",
-                    "peer=" CLIENT ":4711 ", "verb=STOR", NULL);
-    server_log_wait(server, " end ", "peer=" CLIENT ":4711 ", NULL);
-}
-
-/* networks= is about the client's address, not about the proxy's. */
-Test(proxy, networks_of_a_user, .timeout = 60)
-{
-    static const struct server_user anna = { .name = "anna",
-                                             .keys = "networks=" CLIENT };
-    struct server_plan plan = behind;
-    struct server server;
-    struct session s;
-
-    plan.users = &anna;
-    plan.user_count = 1;
-    server_start(&server, &plan);
-    open_as(&s, &server, CLIENT, 2);
-    session_close(&s);
-    connect_as(&s, &server, OTHER, 2);
-    session_start_tls(&s);
-    cr_expect_eq(session_try_login(&s, "anna", SERVER_PASSWORD), 530);
-    session_drop(&s);
-    server_stop(&server);
-}
-
-/* The connection gets no byte, and the log one line. */
-ServerTest(proxy, from_elsewhere, 60, &behind)
-{
-    struct session s;
-
-    session_init(&s);
-    snprintf(s.from, sizeof(s.from), "127.0.0.66");
-    session_connect(&s, server->port);
-    session_expect_end(&s);
-    server_log_wait(server, " refused ",
-                    "peer=127.0.0.66:", "reason=\"not a proxy\"", NULL);
-    session_drop(&s);
-}
-
 /* A connection with the name of another host in its header doesn't get the
  * file, and doesn't take the place of the right one. */
 ServerTest(proxy, a_liar_at_the_port, 60, &behind)
@@ -183,135 +128,6 @@ ServerTest(proxy, a_liar_at_the_port, 60, &behind)
     session_close(&s);
 }
 
-/* The header is missing, since somebody forgot send-proxy: the client's own
- * bytes get no reply. */
-ServerTest(proxy, no_header, 60, &behind)
-{
-    struct session s;
-    char byte;
-
-    session_init(&s);
-    snprintf(s.from, sizeof(s.from), PROXY);
-    session_connect(&s, server->port);
-    session_raw(&s, "AUTH TLS\r\n", 10);
-    cr_expect_leq(recv(s.fd, &byte, 1, 0), 0);
-    session_drop(&s);
-    server_log_wait(server, " end ", "peer=" PROXY ":",
-                    "PROXY header: no header", NULL);
-}
-
-Test(proxy, a_slow_header, .timeout = 60)
-{
-    struct server_plan plan = behind;
-    struct server server;
-    struct session s;
-
-    plan.settings = SETTINGS "login_timeout = 500ms\n";
-    server_start(&server, &plan);
-    session_init(&s);
-    snprintf(s.from, sizeof(s.from), PROXY);
-    session_connect(&s, server.port);
-    session_raw(&s, "PROXY TCP4", 10);
-    session_expect(&s, "421 {*}");
-    session_expect_end(&s);
-    server_log_wait(&server, " end ", "peer=" PROXY ":",
-                    "not logged in in time", NULL);
-    session_drop(&s);
-    server_stop(&server);
-}
-
-/* SAID: the reply; NULL: it doesn't wait for one. */
-static void check_health(const struct server *server, const char *bytes,
-                         size_t len, const char *said)
-{
-    struct session s;
-
-    session_init(&s);
-    snprintf(s.from, sizeof(s.from), PROXY);
-    session_connect(&s, server->port);
-    session_raw(&s, bytes, len);
-    if (said) {
-        session_expect(&s, said);
-        session_expect_end(&s);
-    }
-    session_drop(&s);
-}
-
-static const char local_header[] = "\r\n\r\n\0\r\nQUIT\n\x20\0\0\0";
-
-/* Health checks see a greeting, and cause no line in the log. */
-ServerTest(proxy, health_checks, 60, &behind)
-{
-    struct session s;
-    struct buf log;
-
-    for (int i = 0; i < 5; i++) {
-        check_health(server, local_header, 16, "220 {*}");
-        check_health(server, "PROXY UNKNOWN\r\n", 15, "220 {*}");
-        check_health(server, "", 0, NULL);
-    }
-    open_as(&s, server, CLIENT, 1);
-    session_close(&s);
-    server_log_wait(server, " end ", "peer=" CLIENT, NULL);
-    server_log(server, &log);
-    cr_expect(!strstr(log.data, "peer=" PROXY), "%s", log.data);
-    buf_release(&log);
-}
-
-/* A proxy learns of a drain before any client is turned away. */
-ServerTest(proxy, a_drain_that_is_announced, 120, &behind)
-{
-    char program[SERVER_PATH_MAX], config[SERVER_PATH_MAX];
-    char *words[] = { program,
-                      (char[]){ "drain" },
-                      (char[]){ "--announce" },
-                      (char[]){ "1h" },
-                      (char[]){ "--config" },
-                      config,
-                      NULL };
-    struct running drain;
-    struct run_result r;
-    struct session s;
-
-    snprintf(program, sizeof(program), "%s", server_program("sallyportctl"));
-    snprintf(config, sizeof(config), "%s",
-             server_path(server, "sallyport.conf"));
-    run_start(&drain, NULL, words);
-    server_log_wait(server, " admin ", "verb=\"drain --announce\"", NULL);
-    check_health(server, local_header, 16, "421 {*}");
-    ctl(server, 0, "status", "draining");
-    open_as(&s, server, CLIENT, 1);
-    session_close(&s);
-    ctl(server, 0, "drain --off", "takes sessions again");
-    check_health(server, local_header, 16, "220 {*}");
-    kill(drain.pid, SIGKILL);
-    run_finish(&drain, &r);
-    run_release(&r);
-}
-
-/* The limit of one client's address is reached; the proxy's own never is. */
-Test(proxy, the_limit_of_an_address, .timeout = 60)
-{
-    struct server_plan plan = behind;
-    struct session s[3], refused;
-    struct server server;
-
-    plan.settings = SETTINGS "max_per_address = 2\n";
-    server_start(&server, &plan);
-    open_as(&s[0], &server, CLIENT, 1);
-    open_as(&s[1], &server, CLIENT, 2);
-    open_as(&s[2], &server, OTHER, 2);
-    connect_as(&refused, &server, CLIENT, 1);
-    session_expect(&refused, "421 {*}from your address{*}");
-    session_expect_end(&refused);
-    session_drop(&refused);
-    server_log_wait(&server, " refused ", "peer=" CLIENT ":4711",
-                    "reason=max_per_address", NULL);
-    for (int i = 0; i < 3; i++)
-        session_close(&s[i]);
-    server_stop(&server);
-}
-
 /* A listener for proxies beside one for all others, with the same ports. */
 Test(proxy, both_kinds_of_listeners, .timeout = 60)
 {
@@ -330,77 +146,6 @@ Test(proxy, both_kinds_of_listeners, .timeout = 60)
     }
     session_close(&proxied);
     session_end(&direct, &server);
-}
-
-/* TLS begins right after the header. A connection without a client, or from a
- * client that may not enter, gets no byte in plain text. */
-Test(proxy, implicit_tls, .timeout = 60)
-{
-    struct server_plan plan = behind;
-    struct session s, refused;
-    struct server server;
-    char byte;
-
-    plan.listen = "127.0.0.1:0 proxy, 127.0.0.1:0 tls proxy";
-    plan.settings = SETTINGS "max_per_address = 1\n";
-    server_start(&server, &plan);
-    server.port = server.port_tls;
-    connect_as(&s, &server, CLIENT, 2);
-    session_secure(&s);
-    session_expect(&s, "220 {*}");
-    cr_assert_eq(session_try_login(&s, "anna", SERVER_PASSWORD), 230);
-    store(&s, "f", 1);
-    connect_as(&refused, &server, CLIENT, 1);
-    cr_expect_leq(recv(refused.fd, &byte, 1, 0), 0);
-    session_drop(&refused);
-    session_init(&refused);
-    snprintf(refused.from, sizeof(refused.from), PROXY);
-    session_connect(&refused, server.port);
-    session_raw(&refused, "PROXY UNKNOWN\r\n", 15);
-    cr_expect_leq(recv(refused.fd, &byte, 1, 0), 0);
-    session_drop(&refused);
-    session_end(&s, &server);
-}
-
-static void change_proxies(const struct server *server, const char *from,
-                           const char *to)
-{
-    char path[SERVER_PATH_MAX];
-    struct buf text;
-    char *at;
-
-    snprintf(path, sizeof(path), "%s", server_path(server, "sallyport.conf"));
-    buf_init(&text, 1 << 20);
-    cr_assert(files_read(path, &text));
-    at = memmem(text.data, text.len, from, strlen(from));
-    cr_assert(at && strlen(from) == strlen(to));
-    memcpy(at, to, strlen(to));
-    files_write(path, text.data, text.len, 0600);
-    buf_release(&text);
-    cr_assert_eq(kill(server->pid, SIGHUP), 0);
-    server_log_wait(server, "reload: the new configuration", NULL);
-}
-
-/* A reload adds one proxy and removes another, but the removed proxy's session
- * stays. */
-ServerTest(proxy, other_proxies_by_a_reload, 60, &behind)
-{
-    struct session s, other;
-    struct data d;
-
-    open_as(&s, server, CLIENT, 1);
-    change_proxies(server, "127.0.0.5, 127.0.0.6", "127.0.0.6, 127.0.0.7");
-    session_init(&other);
-    snprintf(other.from, sizeof(other.from), PROXY);
-    session_connect(&other, server->port);
-    session_expect_end(&other);
-    session_drop(&other);
-    store(&s, "f", 1); /* through 127.0.0.6 */
-    session_do(&s, "229 {*}(|||{port}|){*}", "EPSV");
-    snprintf(s.from, sizeof(s.from), PROXY);
-    data_connect_to(&s, &d, s.port);
-    is_closed(&d);
-    session_close(&s);
 }
 
 /* ---- HAProxy ---- */
@@ -436,9 +181,7 @@ static void write_conf(const struct server *server, const char *path,
 static void haproxy_start(struct haproxy *h, const struct server *server,
                           const char *ports)
 {
-    char path[SERVER_PATH_MAX];
-
-    snprintf(path, sizeof(path), "%s", server_path(server, "haproxy.cfg"));
+    const char *path = server_path(server, "haproxy.cfg");
     snprintf(h->log, sizeof(h->log), "%s", server_path(server, "haproxy.log"));
     write_conf(server, path, ports);
     h->pid = fork();
@@ -468,12 +211,12 @@ static bool is_healthy(void *argument)
 
 static void run_script(const struct server *server, const char *name)
 {
-    char script[SERVER_PATH_MAX], port[16], folder[SERVER_PATH_MAX];
+    char port[16];
     struct run_result r;
+    const char *script = server_source(name);
 
-    snprintf(script, sizeof(script), "%s", server_source(name));
     snprintf(port, sizeof(port), "%u", server->port);
-    snprintf(folder, sizeof(folder), "%s", server_path(server, ""));
+    const char *folder = server_path(server, "");
     run(&r, NULL, "bash", script, "127.0.0.9", port, "anna", SERVER_PASSWORD,
         folder, NULL);
     cr_expect_eq(r.status, 0, "%s: %d:\n%s", name, r.status, r.text);

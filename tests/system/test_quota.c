@@ -244,11 +244,10 @@ Test(quota, the_example_for_prometheus, .timeout = 120)
 {
     struct stage t;
     struct run_result r;
-    char folder[SERVER_PATH_MAX];
 
     stage_open(&t);
     ctl_on_path(&t.server);
-    snprintf(folder, sizeof(folder), "%s", server_path(&t.server, "bin"));
+    const char *folder = server_path(&t.server, "bin");
     run(&r, NULL, server_source("etc/examples/prometheus/sallyport-quotas"),
         folder, NULL);
     cr_expect_eq(r.status, 0, "%s", r.text);

@@ -32,17 +32,14 @@ struct stage {
 static void stage_open(struct stage *t, const char *settings)
 {
     const struct server_plan plan = { .settings = settings };
-    char path[SERVER_PATH_MAX], kept[SERVER_PATH_MAX];
 
     if (geteuid() != 0)
         cr_skip_test("needs root");
     server_start(&t->server, &plan);
     blockdev_make(&t->disk, &t->server, "anna", "xfs", DISK);
     t->bytes = fault_noise(LEN);
-    snprintf(path, sizeof(path), "%s",
-             server_home_file(&t->server, "anna", "big"));
-    snprintf(kept, sizeof(kept), "%s",
-             server_home_file(&t->server, "anna", "kept"));
+    const char *path = server_home_file(&t->server, "anna", "big");
+    const char *kept = server_home_file(&t->server, "anna", "kept");
     files_write(path, t->bytes, LEN, 0600);
     files_give_to_owner_of(t->disk.home, path);
     cr_assert_eq(link(path, kept), 0);

@@ -55,9 +55,7 @@ ReportHook(PRE_ALL)(struct criterion_test_set *set)
 static void put(const struct server *server, const char *user, const char *name,
                 const char *bytes, size_t len)
 {
-    char path[SERVER_PATH_MAX];
-
-    snprintf(path, sizeof(path), "%s", server_home_file(server, user, name));
+    const char *path = server_home_file(server, user, name);
     files_write(path, bytes, len, 0600);
     files_give_to_owner_of(server_home(server, user), path);
 }
@@ -74,15 +72,14 @@ static const struct refused {
 
 static void make_home(const struct server *server, const char *user)
 {
-    char closed[SERVER_PATH_MAX], text[LEN];
+    char text[LEN];
 
     memset(text, 'x', sizeof(text));
     put(server, user, "taken", text, sizeof(text));
     put(server, user, "n1", text, 30000);
     put(server, user, "n2", text, 20000);
     put(server, user, "k1", "what was there\n", 15);
-    snprintf(closed, sizeof(closed), "%s",
-             server_home_file(server, user, "closed"));
+    const char *closed = server_home_file(server, user, "closed");
     files_make_folder(closed, 0555);
     files_give_to_owner_of(server_home(server, user), closed);
 }
@@ -187,21 +184,19 @@ static void make_small(const struct server *server, const char *user)
 
 static void play(const struct server *server, const char *name, int number)
 {
-    char script[SERVER_PATH_MAX], port[16], password[SERVER_PATH_MAX];
-    char certificate[SERVER_PATH_MAX], work[SERVER_PATH_MAX];
-    char home[SERVER_PATH_MAX], log[SERVER_PATH_MAX], rounds[16];
+    char port[16];
+    char work[SERVER_PATH_MAX];
+    char rounds[16];
     struct run_result r;
+    const char *script = server_source("tests/system/refusals.sh");
 
-    snprintf(script, sizeof(script), "%s",
-             server_source("tests/system/refusals.sh"));
     snprintf(port, sizeof(port), "%u", server->port);
-    snprintf(password, sizeof(password), "%s", server_path(server, "password"));
-    snprintf(certificate, sizeof(certificate), "%s",
-             server_path(server, "certificate.pem"));
+    const char *password = server_path(server, "password");
+    const char *certificate = server_path(server, "certificate.pem");
     snprintf(work, sizeof(work), "%.400s/work-%s-%d", server->folder, name,
              number);
-    snprintf(home, sizeof(home), "%s", server_home(server, name));
-    snprintf(log, sizeof(log), "%s", server_path(server, "log"));
+    const char *home = server_home(server, name);
+    const char *log = server_path(server, "log");
     snprintf(rounds, sizeof(rounds), "%d", ROUNDS);
     files_make_folder(work, 0700);
     run(&r, NULL, "bash", script, name, "127.0.0.1", port, name, password,

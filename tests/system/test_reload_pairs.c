@@ -157,10 +157,8 @@ static unsigned count_values(const struct setting_values *row)
 
 static void set(const struct server *server, const char *key, const char *value)
 {
-    char path[SERVER_PATH_MAX];
-
     if (strncmp(value, "./", 2) == 0) {
-        snprintf(path, sizeof(path), "%s", server_path(server, value + 2));
+        const char *path = server_path(server, value + 2);
         value = path;
     }
     server_set(server, key, value);
@@ -196,11 +194,10 @@ static bool configure(const struct server *server, uint32_t *state, bool second)
 static void make_certificate(const struct server *server, const char *in,
                              const char *name)
 {
-    char script[SERVER_PATH_MAX], folder[SERVER_PATH_MAX];
     struct run_result r;
+    const char *script = server_source("certs/make");
+    const char *folder = server_path(server, in);
 
-    snprintf(script, sizeof(script), "%s", server_source("certs/make"));
-    snprintf(folder, sizeof(folder), "%s", server_path(server, in));
     run(&r, NULL, script, "--out", folder, name, NULL);
     cr_assert_eq(r.status, 0, "%s", r.text);
     run_release(&r);

@@ -101,12 +101,11 @@ SessionTest(resume, nothing_is_lost_before_a_byte, 90, PLAN(.troubles = true))
 static void begin_pair(struct server pair[2])
 {
     const struct server_plan plan = { .troubles = true };
-    char key[SERVER_PATH_MAX], users[SERVER_PATH_MAX];
 
     server_prepare(&pair[0], &plan);
     server_prepare(&pair[1], &plan);
-    snprintf(key, sizeof(key), "%s", server_path(&pair[0], "common.key"));
-    snprintf(users, sizeof(users), "%s", server_path(&pair[0], "users"));
+    const char *key = server_path(&pair[0], "common.key");
+    const char *users = server_path(&pair[0], "users");
     strcpy(pair[1].homes, pair[0].homes);
     server_set(&pair[1], "homes", pair[0].homes);
     server_set(&pair[1], "users", users);

@@ -44,8 +44,8 @@ struct part {
 
 static const struct part parts[] = {
     { "first", 100, 0, 0 },          { "undisturbed", 200, 0, 0 },
-    { "undisturbed", 200, 0, 0 },    { "reloads", 125, 1, 0 },
-    { "reloads", 125, 1, 0 },        { "reloads, kills", 125, 1, 4 },
+    { "undisturbed", 200, 0, 0 },    { "reloads", 125, 6, 0 },
+    { "reloads", 125, 6, 0 },        { "reloads, kills", 125, 1, 4 },
     { "reloads, kills", 125, 1, 6 },
 };
 #define PARTS (sizeof(parts) / sizeof(parts[0]))

@@ -43,9 +43,8 @@ TestSuite(upgrade, .init = install, .fini = installed_end);
 static void replace(const char *program, const char *by)
 {
     struct buf bytes;
-    char path[SERVER_PATH_MAX];
+    const char *path = server_program(program);
 
-    snprintf(path, sizeof(path), "%s", server_program(program));
     buf_init(&bytes, 64 << 20);
     cr_assert(!by || files_read(by, &bytes));
     cr_assert_eq(unlink(path), 0);
@@ -141,15 +140,13 @@ ServerTest(upgrade, a_half_installed_package_and_crashes, 120, &plan)
 /* One of the programs is of another build already: a start reports it. */
 Test(upgrade, a_mixture_of_builds, .timeout = 120)
 {
-    char program[SERVER_PATH_MAX], config[SERVER_PATH_MAX];
     struct server server;
     struct run_result r;
 
     server_prepare(&server, &plan);
     replace("log", other_log);
-    snprintf(program, sizeof(program), "%s", server_program("sallyportd"));
-    snprintf(config, sizeof(config), "%s",
-             server_path(&server, "sallyport.conf"));
+    const char *program = server_program("sallyportd");
+    const char *config = server_path(&server, "sallyport.conf");
     run(&r, NULL, program, "--foreground", "--config", config, NULL);
     cr_expect_eq(r.status, EX_SOFTWARE, "%d", r.status);
     cr_expect(strstr(r.text, "log is of build 0.0.1-0123456789abcdef, and "

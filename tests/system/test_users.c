@@ -17,18 +17,6 @@
 #include "support/session.h"
 #include "support/wait.h"
 
-static int login(const struct server *server, const char *name,
-                 const char *password)
-{
-    struct session s;
-    int code;
-
-    session_arrive(&s, server);
-    code = session_try_login(&s, name, password);
-    session_drop(&s);
-    return code;
-}
-
 #define TOTP " totp=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 
 /* A line that is cut gives the user other rights: without the second factor. So
@@ -55,28 +43,23 @@ Test(users, half_written, .timeout = 120)
     files_write(path, text.data, text.len, 0600);
     session_enter(&s, &server, "bert");
     server_log_wait(&server, "users file read: edition 2", NULL);
-    cr_expect_eq(login(&server, "anna", SERVER_PASSWORD), 530);
+    cr_expect_eq(session_code(&server, "anna", SERVER_PASSWORD), 530);
     fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
     cr_assert_eq(write(fd, text.data, half + 1), (ssize_t)half + 1);
     server_log_wait(&server, "the old users stay", "its last line isn't ended",
                     NULL);
     cr_assert_eq(pwrite(fd, "\n", 1, (off_t)half), 1);
     server_log_wait(&server, "the old users stay", "open for writing", NULL);
-    cr_expect_eq(login(&server, "anna", SERVER_PASSWORD), 421);
+    cr_expect_eq(session_code(&server, "anna", SERVER_PASSWORD), 421);
     cr_assert_eq(ftruncate(fd, 0), 0);
     close(fd);
     server_log_wait(&server, "the old users stay", "no users now", NULL);
     session_do(&s, "257 {*}", "PWD");
-    cr_expect_eq(login(&server, "bert", SERVER_PASSWORD), 230);
-    cr_expect_eq(login(&server, "anna", SERVER_PASSWORD), 530);
+    cr_expect_eq(session_code(&server, "bert", SERVER_PASSWORD), 230);
+    cr_expect_eq(session_code(&server, "anna", SERVER_PASSWORD), 530);
     session_close(&s);
     buf_release(&text);
     server_stop(&server);
-}
-
-static bool can_log_in(void *server)
-{
-    return login(server, "anna", SERVER_PASSWORD) == 230;
 }
 
 /* The login after an edit sees it. So does an auth that starts later. */
@@ -104,15 +87,15 @@ Test(users, edits, .timeout = 120)
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         ctl(&server, 0, table[i].edit, table[i].said);
         for (int again = 0; again < 2; again++) {
-            cr_expect_eq(login(&server, "bert", SERVER_PASSWORD), table[i].bert,
-                         "%s", table[i].edit);
-            cr_expect_eq(login(&server, "carl", SERVER_PASSWORD), table[i].carl,
-                         "%s", table[i].edit);
-            cr_expect_eq(login(&server, "dora", SERVER_PASSWORD), table[i].dora,
-                         "%s", table[i].edit);
+            cr_expect_eq(session_code(&server, "bert", SERVER_PASSWORD),
+                         table[i].bert, "%s", table[i].edit);
+            cr_expect_eq(session_code(&server, "carl", SERVER_PASSWORD),
+                         table[i].carl, "%s", table[i].edit);
+            cr_expect_eq(session_code(&server, "dora", SERVER_PASSWORD),
+                         table[i].dora, "%s", table[i].edit);
             if (again == 0)
                 processes_kill(server.pid, "sallyport: auth");
-            cr_assert(wait_until(can_log_in, &server, 20000));
+            cr_assert(wait_until(session_can_enter, &server, 20000));
         }
     }
     server_stop(&server);
@@ -157,7 +140,7 @@ static bool is_answered(void *argument)
 {
     const struct becoming *b = argument;
 
-    return login(b->server, b->name, SERVER_PASSWORD) == b->code;
+    return session_code(b->server, b->name, SERVER_PASSWORD) == b->code;
 }
 
 /* A change by hand counts once the file has been quiet for a moment. */
@@ -192,7 +175,8 @@ Test(users, large_file_changes, .timeout = 120)
         change_all_the_time(&server, anna);
     }
     for (int i = 0; i < 20; i++)
-        cr_expect_eq(login(&server, "anna", SERVER_PASSWORD), 230, "%d", i);
+        cr_expect_eq(session_code(&server, "anna", SERVER_PASSWORD), 230, "%d",
+                     i);
     kill(editor, SIGKILL);
     waitpid(editor, NULL, 0);
     put_rows(&server, anna, 10000, "");

@@ -34,6 +34,7 @@ static const struct directive {
     { "HOST", play_host, OFFLINE },
     { "FROM", play_from, OFFLINE },
     { "IMPLICIT", play_implicit, OFFLINE },
+    { "DATA!", play_data_raw, IN_DATA },
     { "DATA>", play_data_out, IN_DATA },
     { "DATA<", play_data_in, IN_DATA },
     { "NOISE>", play_noise_out, IN_DATA },

@@ -60,6 +60,7 @@
  *   END             the server closes and says nothing more
  *   CLOSE           the client closes; later lines connect again
  * Its transfers:
+ *   DATA! BYTES     before TLS on the data connection, as a proxy's header
  *   DATA> BYTES     the client's data; consecutive lines are one stream, which
  *                   ends in order after the last
  *   DATA< PATTERN   what comes on the data connection, as a whole (escapes as

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "fault.h"
 #include "support/fail.h"
@@ -47,6 +48,16 @@ void play_data_end(struct client *c)
 {
     if (c->data.tls && !c->held)
         end_now(c);
+}
+
+void play_data_raw(struct play *p, const char *rest)
+{
+    char text[TRANSCRIPT_LINE_MAX];
+    const size_t len = transcript_unescape(rest, text);
+
+    FAIL_IF(p->c->data.fd < 0, "no data connection: EPSV first");
+    FAIL_IF(send(p->c->data.fd, text, len, MSG_NOSIGNAL) != (ssize_t)len, "%s",
+            rest);
 }
 
 void play_data_out(struct play *p, const char *rest)
