@@ -50,7 +50,8 @@ int auth_take_users(struct auth *a, int fd, struct complaint *c)
     return 0;
 }
 
-/* Master has taken the same table. */
+/* Ends the process if the table is invalid: master has accepted the same
+ * one. */
 static int auth_on_users(void *owner, struct msg_users *m)
 {
     struct auth *a = owner;
@@ -73,9 +74,9 @@ static int auth_on_verify(void *owner, struct msg_verify *m)
     return 0;
 }
 
-/* Standard ones, master, log, the loop; a new users file for a moment; the
- * pairs to sessions. Master keeps to it, so only a fault of ours exhausts
- * them. */
+/* The standard descriptors, master, log, the loop; a new users file for a
+ * moment; the pairs to sessions. Master respects this number, so only a bug of
+ * ours exhausts them. */
 #define FILES_BESIDES 16
 
 static int auth_set_up(void *owner)
@@ -85,9 +86,9 @@ static int auth_set_up(void *owner)
     int r;
 
     a->frame.plan.max_files = VERIFICATIONS_MAX + FILES_BESIDES;
-    /* Gate checks what is in the file, and reports it with more words: auth
-     * accepts a file without a certificate. A client can prove its key only to
-     * a certificate that gate has, too. */
+    /* Accept a file without a certificate: gate checks the file, and reports it
+     * with more words. A client can prove its key only to a certificate that
+     * gate has, too. */
     for (size_t i = 0; i < CERTIFICATES_MAX && file[i].fd >= 0; i++) {
         r = proof_servers_add(&a->servers, file[i].fd);
         if (r < 0 && r != -EINVAL)
@@ -108,19 +109,19 @@ const struct frame_row auth_row = {
     .process = PROCESS_AUTH,
     .filter = &filter_auth,
     FRAME_HANDLERS(auth_handlers),
-    .needs_each = true, /* or it would judge by an old table */
+    .needs_each = true, /* otherwise it would judge by an old table */
     .init = auth_init,
     .set_up = auth_set_up,
     .release = auth_release,
 };
 
-/* The report of a worker. All 0: no password came. */
+/* The answer of a worker. All 0: no password came. */
 struct auth_answer {
     bool failed;
     const struct user *user; /* NULL: no */
     uint64_t name, step;
     enum password_fault fault;
-    char hash[HASH_MAX]; /* "": no new one */
+    char hash[HASH_MAX]; /* "": there is no new hash */
 };
 
 static void pending_send_verdict(struct pending *p, const struct auth_answer *f)
@@ -152,7 +153,7 @@ static void pending_no_verdict(struct pending *p, const char *why)
     pending_send_verdict(p, &none);
 }
 
-/* A user who may log in with the old password gets a hash of the new one. */
+/* Hashes the new password of a user who may log in with the old one. */
 static enum password_fault pending_hash(const struct pending *p,
                                         const struct attempt *a,
                                         struct slice wanted,
@@ -174,7 +175,7 @@ static enum password_fault pending_hash(const struct pending *p,
                                                    : PASSWORD_OK;
 }
 
-/* For another password master names the user, not the session. */
+/* For SITE PSWD master names the user, not the session. */
 static int pending_on_credentials(void *owner, struct msg_credentials *msg)
 {
     struct pending *p = owner;
@@ -190,7 +191,8 @@ static int pending_on_credentials(void *owner, struct msg_credentials *msg)
                          .peer = &p->peer,
                          .servers = &p->auth->servers,
                          .now = time(NULL) };
-    enum judgement j = JUDGED_PASSWORD; /* also if the password is too long */
+    enum judgement j = JUDGED_PASSWORD; /* also for a password that is too
+                                         * long */
 
     if (secret_set(&password, msg->password) == 0)
         j = judge(&p->auth->users, &a);
@@ -223,8 +225,8 @@ static void pending_on_ready(void *owner, uint32_t events)
     pending_no_verdict(p, r == -EPROTO ? NULL : "the session sent no password");
 }
 
-/* The password may have waited here while auth computed other hashes. So a
- * message that has arrived is still answered. */
+/* Answers a message that has arrived in spite of the deadline: the password may
+ * have waited here while auth computed other hashes. */
 static void pending_on_timer(void *owner)
 {
     struct pending *p = owner;

@@ -11,7 +11,7 @@
 #include "sallyport/proof/proof.h"
 #include "sallyport/users/users.h"
 
-#define PENDING_MS 10000 /* for name and password to arrive */
+#define PENDING_MS 10000 /* ms for name and password to arrive */
 
 struct auth;
 
@@ -22,9 +22,11 @@ struct pending {
     struct loop_watch watch;
     struct loop_timer timer;
     uint64_t serial;
-    struct address peer;          /* the client; master names it, for the log */
-    char user[USER_NAME_MAX + 1]; /* who wants another password; "": a login */
-    uint64_t cost;                /* of the hash of that password */
+    struct address peer;          /* the client's address, for the log; master
+                                   * sends it */
+    char user[USER_NAME_MAX + 1]; /* the user who changes the password; "": a
+                                   * login */
+    uint64_t cost;                /* cost of the new hash */
     bool used;
 };
 
@@ -33,28 +35,28 @@ struct pending {
 struct circle {
     struct point {
         uint64_t at;
-        const char *hash; /* the user's, in the users' text */
+        const char *hash; /* the user's hash, in the users' text */
     } *point;
     size_t count;
 };
 
 struct auth {
     struct frame frame;   /* the first member */
-    struct users users;   /* the newest only; earlier questions use them too */
+    struct users users;   /* only the newest table, for earlier questions too */
     struct circle circle; /* of these users */
-    uint8_t name_key[SIPHASH_KEY]; /* of the hashes of names and rows */
+    uint8_t name_key[SIPHASH_KEY]; /* key of the hashes of names and rows */
     struct proof_servers servers;  /* gate's certificates */
     struct pending pending[VERIFICATIONS_MAX];
 };
 
 extern const struct frame_row auth_row;
 
-/* Takes the table of users FD, and closes it. Returns 0 or -errno with the
+/* Takes FD, the table of users, and closes it. Returns 0 or -errno with the
  * complaint. */
 int auth_take_users(struct auth *a, int fd, struct complaint *c);
 
-/* Takes the pair to a session that M has. Ends the process if master has more
- * pairs open than it may. */
+/* Takes the pair to a session from M. Ends the process if master has more pairs
+ * open than it may. */
 void pending_open(struct auth *a, struct msg_verify *m);
 
 /* The facts of a login, reported by a session. An attacker may control the
@@ -66,7 +68,7 @@ struct attempt {
     struct slice claims, proof; /* from the client's certificate; or empty */
     const uint8_t *name_key;    /* SIPHASH_KEY bytes */
     const struct circle *circle;
-    uint64_t serial; /* from master, as the next one */
+    uint64_t serial; /* from master, like PEER */
     const struct address *peer;
     int64_t now; /* seconds since 1970 */
     const struct proof_servers *servers;
@@ -79,41 +81,42 @@ struct attempt {
 /* The result of a check. The reason of a failure goes to the log only: neither
  * master nor the session gets it. */
 enum judgement {
-    JUDGED_NO_OBJECTION, /* by what was checked so far; from judge(): the user
-                            may log in */
+    JUDGED_NO_OBJECTION, /* nothing checked so far objects; from judge(): the
+                          * user may log in */
     JUDGED_UNKNOWN,
     JUDGED_LOCKED,
     JUDGED_EXPIRED,
     JUDGED_PASSWORD,
     JUDGED_NO_CERTIFICATE, /* the client has shown no certificate */
-    JUDGED_CERTIFICATE,    /* it has shown another one */
-    JUDGED_NO_PROOF,       /* it has shown one without a valid proof */
+    JUDGED_CERTIFICATE,    /* the client has shown another one */
+    JUDGED_NO_PROOF,       /* the client has shown one without a valid proof */
     JUDGED_ELSEWHERE,      /* networks= doesn't have the client's address */
     JUDGED_OUT_OF_HOURS,
-    JUDGED_NO_HASH, /* no hash was computed, so nobody knows */
+    JUDGED_NO_HASH, /* no hash was computed, so the result isn't known */
     JUDGED_COUNT
 };
 /* Checks an attempt. It takes the same work for a right and a wrong password, a
- * locked or expired user, and an unknown one, and JUDGED_NO_HASH tells nothing
- * about the name. A password over HASH_PASSWORD_MAX takes none for any of them.
- */
+ * locked or expired user, and an unknown one, and JUDGED_NO_HASH reveals
+ * nothing about the name. A password over HASH_PASSWORD_MAX takes no work for
+ * any of them. */
 enum judgement judge(const struct users *u, struct attempt *a);
 
 /* Makes the circle of a table. Returns 0 or -ENOMEM. */
 int circle_make(struct circle *c, const struct users *u,
                 const uint8_t name_key[SIPHASH_KEY]);
 void circle_release(struct circle *c);
-/* The hash that is verified for an unknown NAME, or NULL: one of the users'
- * hashes. The same name always gets the same hash while that user exists, and
- * each user's hash is chosen equally often. So the time of a login doesn't tell
- * whether the name exists. */
+/* Returns the hash that is verified for an unknown NAME, one of the users'
+ * hashes; or NULL. The same name always gets the same hash while that user
+ * exists, and each user's hash is chosen equally often. So the time of a login
+ * doesn't reveal whether the name exists. */
 const char *judge_stand_in(const struct circle *c,
                            const uint8_t name_key[SIPHASH_KEY],
                            struct slice name);
 
-/* Events about the session of P, for the log. */
+/* Reports events about the session of P to log. */
 void report_wrong(const struct pending *p, const char *wrong);
-/* The login is denied, since no password came that could be judged. */
+/* Reports a login that was denied since no password came that could be
+ * judged. */
 void report_no_password(const struct pending *p, const char *why);
 void report_failed_login(const struct pending *p, const struct attempt *attempt,
                          enum judgement why);

@@ -1,6 +1,6 @@
 /* Checks name, password and certificate against the users file, and sends the
  * reason of a failure to log. Runs in auth. It computes one hash for each
- * attempt, even if the answer is known before, and none for a password that is
+ * attempt, even if the answer is known already; but none for a password that is
  * too long for crypt(3), whatever the name. */
 #include "auth.h"
 
@@ -21,7 +21,7 @@ static int circle_compare(const void *a, const void *b)
     return (x->at > y->at) - (x->at < y->at);
 }
 
-/* A row without a hash has no point. */
+/* Makes the points; a row without a hash has none. */
 int circle_make(struct circle *c, const struct users *u,
                 const uint8_t name_key[SIPHASH_KEY])
 {
@@ -46,8 +46,8 @@ void circle_release(struct circle *c)
     *c = (struct circle){ .point = NULL };
 }
 
-/* An unknown name uses the hash of the next user on the circle. So a new or
- * removed user changes the choice for few names only. */
+/* Chooses for an unknown name the hash of the next user on the circle. So a new
+ * or removed user changes the choice for few names only. */
 const char *judge_stand_in(const struct circle *c,
                            const uint8_t name_key[SIPHASH_KEY],
                            struct slice name)
@@ -66,9 +66,8 @@ const char *judge_stand_in(const struct circle *c,
     return c->count > 0 ? c->point[low < c->count ? low : 0].hash : NULL;
 }
 
-/* Beside a password, auth believes what the session reports about the
- * certificate. A certificate instead of the password needs the client's own
- * signature. */
+/* Beside a password, auth trusts the session's report about the certificate. A
+ * certificate instead of the password needs the client's own signature. */
 static bool is_proved(const struct user *user, const struct attempt *a)
 {
     uint8_t hash[USER_PINS_MAX][PIN_BYTES];
@@ -92,8 +91,8 @@ static enum judgement judge_certificate(const struct user *user,
                                                        : JUDGED_CERTIFICATE;
 }
 
-/* Master knows whether this login needs a code. A password that happens to end
- * with the present code is refused, until the next one. */
+/* Judges the user. Master knows whether this login needs a code. A password
+ * that happens to end with the present code is refused, until the next one. */
 static enum judgement judge_user(const struct user *user, struct attempt *a,
                                  const char *usual)
 {
@@ -106,7 +105,7 @@ static enum judgement judge_user(const struct user *user, struct attempt *a,
     if (user->totp.len > 0)
         a->step = code_take(user->totp, (uint64_t)a->now, a->password);
     enum judgement j = JUDGED_NO_OBJECTION;
-    /* A user who logs in by a certificate may have none. */
+    /* A user who logs in by a certificate may have no hash. */
     const enum hash_answer hash = *user->hash == '*'
                                       ? hash_verify_nobody(a->password, usual)
                                       : hash_verify(a->password, user->hash);
@@ -131,7 +130,7 @@ enum judgement judge(const struct users *u, struct attempt *a)
     if (user && !user->locked && !user_expired(user, a->now))
         return judge_user(user, a, usual);
     j = !user ? JUDGED_UNKNOWN : user->locked ? JUDGED_LOCKED : JUDGED_EXPIRED;
-    /* A locked user mostly keeps the earlier hash; "!" and "*" alone are no
+    /* A locked user usually keeps the earlier hash; "!" and "*" alone are no
      * hash. */
     if (user && *user->hash == '$')
         usual = user->hash;
@@ -184,9 +183,9 @@ static const char *const reasons[JUDGED_COUNT] = {
     [JUDGED_NO_HASH] = "no memory for a hash, or crypt(3) can't compute it",
 };
 
-/* People often type their password as the name. So the name of an unknown user
- * isn't logged if it looks more like a password than like most names. The
- * certificate's fingerprint is the first line of the claims. */
+/* Sends the reason. People often type their password as the name, so the name
+ * of an unknown user isn't logged if it looks more like a password than like
+ * most names. The certificate's fingerprint is the first line of the claims. */
 void report_failed_login(const struct pending *p, const struct attempt *attempt,
                          enum judgement why)
 {

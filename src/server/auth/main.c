@@ -7,10 +7,10 @@
 
 #include "auth.h"
 
-#ifndef __SANITIZE_ADDRESS__ /* which has its own */
+#ifndef __SANITIZE_ADDRESS__ /* AddressSanitizer has its own */
 #define HUGE_FROM (4u << 20)
 
-/* libcrypt's mmap(): a yescrypt hash writes to 16 MiB and more. Where the
+/* Replaces libcrypt's mmap(): a yescrypt hash writes to 16 MiB and more. If the
  * kernel gives huge pages only on request ("madvise" in
  * /sys/kernel/mm/transparent_hugepage/enabled), this makes a hash twice as
  * fast: 536 page faults instead of 4,112. */

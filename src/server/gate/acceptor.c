@@ -10,8 +10,8 @@
 
 #include "sallyport/base/fd.h"
 
-/* Makes the loop watch it or not. If it should accept but can't, it tries
- * again. */
+/* Makes the loop watch the listener, or not. If it should accept but can't,
+ * this tries again. */
 static void acceptor_update(struct acceptor *a)
 {
     bool accepts = a->fd >= 0 && a->started && !a->held;
@@ -55,8 +55,8 @@ int acceptor_accept(struct acceptor *a, struct address *peer)
     return r < 0 ? r : fd_take(&fd);
 }
 
-/* One connection in a turn of the loop: a flood on one listener then starves
- * neither the others nor the sessions, and a single connection needs no
+/* Accepts one connection in a turn of the loop: a flood on one listener then
+ * starves neither the others nor the sessions, and a single connection needs no
  * second look. */
 static void acceptor_on_readable(void *owner, uint32_t events)
 {
@@ -122,8 +122,7 @@ void acceptor_close(struct acceptor *a)
     fd_close(&a->fd);
 }
 
-/* A refused option is no reason to refuse a client: options make connections
- * better, not safer. */
+/* Ignores a refused option: options make connections better, not safer. */
 static void socket_set(int fd, int level, int option, int value)
 {
     setsockopt(fd, level, option, &value, sizeof(value));

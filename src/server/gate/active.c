@@ -39,8 +39,8 @@ static int active_connected(struct gate_child *c)
     return r;
 }
 
-/* A second connect() returns the result of the first one. The sandbox of gate
- * doesn't permit getsockopt(). */
+/* Calls connect() again, which returns the result of the first call. The
+ * sandbox of gate doesn't permit getsockopt(). */
 static int try_connect(struct active *a)
 {
     struct sockaddr_storage where;
@@ -68,7 +68,7 @@ static void active_on_timer(void *owner)
     child_answered(owner, active_failed(owner, ETIMEDOUT));
 }
 
-/* Until it is connected, or MS are over. */
+/* Waits until it is connected, or MS are over. */
 static int active_await(struct gate_child *c, uint64_t ms)
 {
     struct active *a = &c->active;
@@ -84,8 +84,8 @@ static int active_await(struct gate_child *c, uint64_t ms)
     return 0;
 }
 
-/* The connection comes from the address that the client knows (RFC 959 3.2),
- * and from any port. */
+/* Connects from the address that the client knows (RFC 959 3.2), and from any
+ * port. */
 static int active_open(struct gate_child *c)
 {
     int family = c->active.to.family == 4 ? AF_INET : AF_INET6;
@@ -103,8 +103,8 @@ static int active_open(struct gate_child *c)
     return bind(c->active.fd, (struct sockaddr *)&where, size) < 0 ? errno : 0;
 }
 
-/* Its session knows that active mode is off, or that it is proxied, and refuses
- * PORT. */
+/* Refuses the request if active mode is off or the session is proxied: an
+ * honest session knows that, and refuses PORT itself. */
 int active_on_active(void *owner, struct msg_active *m)
 {
     struct gate_child *c = owner;
@@ -112,7 +112,7 @@ int active_on_active(void *owner, struct msg_active *m)
 
     if (!c->gate->settings.active)
         return channel_refuse(&c->channel, "active mode, which is off");
-    if (c->proxied) /* only the session's word says who its client is */
+    if (c->proxied) /* only the session says who its client is */
         return channel_refuse(&c->channel, "active mode behind a proxy");
     if (!address_same_host(&m->to, &c->peer))
         return channel_refuse(&c->channel, "a connection to another host");

@@ -1,10 +1,10 @@
 /* A control connection enters: who may, the pairs of channels, the fork. Runs
- * in gate. It never reads a byte of the client. A client that is refused gets
- * one line, if the socket takes it at once.
+ * in gate. It never reads a byte of the client. A refused client gets one line,
+ * if the socket takes it at once.
  *
  * A proxied connection is admitted once its session reports the client's
  * address; until then no address counts it. gate reads no PROXY header itself:
- * it believes the session about what a configured proxy wrote. */
+ * it trusts the session's report of what a configured proxy wrote. */
 #include "gate.h"
 
 #include <errno.h>
@@ -23,7 +23,7 @@
 #include "sallyport/ftp/reply.h"
 #include "sallyport/session/session.h"
 
-/* The limits that an address has reached by its earlier sessions. */
+/* Returns the limit that an address has reached by its earlier sessions. */
 static enum limit admit_record(struct gate *g, const struct address *client)
 {
     struct address prefix = address_client(client);
@@ -59,8 +59,9 @@ static int admit_deny(struct gate_child *c, uint32_t request,
                 .why = slice_from(limit_words(limit)));
 }
 
-/* The server or a part of it that failed has ended the session. To make room
- * for another network is the fault of the heaviest one. */
+/* Has the server, or a part of it that failed, ended the session? If it ended
+ * to make room for another network, the heaviest network is to blame, not the
+ * server. */
 static bool admit_server_ended(const struct gate_child *c, int status)
 {
     switch (WIFEXITED(status) ? WEXITSTATUS(status) : (int)c->ending) {
@@ -87,7 +88,7 @@ void admit_count_fruitless(struct gate_child *c, int status)
                       clock_ms());
 }
 
-/* Master hears of it before the session does. */
+/* Admits the client: tells master before the session. */
 static int admit_at_once(struct gate_child *c, uint32_t request)
 {
     int r = SEND(&c->gate->frame.master, session_peer, 0, .serial = c->serial,
@@ -171,14 +172,14 @@ static int pairs_open(struct session_pairs *p)
 }
 
 /* The set-up of the child. It is copied before the fork, since the tables don't
- * exist in the child. It isn't on the stack, which the child wipes. */
+ * exist in the child. It is static, since the child wipes the stack. */
 static struct session_start entry_start_of_child;
 
-/* The child. First it wipes what it has inherited about other clients: the last
+/* The child. First it wipes its inherited memory about other clients: the last
  * messages, the events that wait for log, and the stack with its callers'
  * frames. After that it uses no variable of this frame. It still ignores the
  * signals that a terminal or systemd sends to all processes: master ends
- * sessions in order, and not as if they had crashed. */
+ * sessions in order, so that they don't look crashed. */
 __attribute__((noinline)) static noreturn void entry_child(struct gate *g)
 {
     static const sigset_t none; /* empty */
@@ -211,7 +212,7 @@ static int entry_fork(struct gate_child *c, const struct accepted *e,
                                 .implicit = e->implicit,
                                 .proxied = e->proxied,
                                 .leaves = board_leaves(g->board) };
-    /* fork() also resets locks, as only threads need it, and so each session
+    /* fork() also resets locks, which only threads need, and so each session
      * would get three pages more. */
     pid = _Fork();
     if (pid == 0) {
@@ -224,9 +225,9 @@ static int entry_fork(struct gate_child *c, const struct accepted *e,
     return 0;
 }
 
-/* Reports all ended sessions first, so that master never counts more sessions
- * than gate. Without master there is no session: if master can't be told of a
- * session, that session dies, perhaps after its greeting. */
+/* Starts a session. Reports all ended sessions first, so that master never
+ * counts more sessions than gate. Without master there is no session: if master
+ * can't be told of a session, that session dies, perhaps after its greeting. */
 static int entry_start(struct gate *g, const struct accepted *e)
 {
     struct session_pairs pairs __attribute__((cleanup(
@@ -256,7 +257,7 @@ static int entry_start(struct gate *g, const struct accepted *e)
     return r;
 }
 
-/* Not for implicit TLS: that client expects a handshake. */
+/* Replies, but not for implicit TLS, whose client expects a handshake. */
 static void entry_reply(int fd, enum limit limit)
 {
     struct slice words = slice_from(limit_words(limit));
@@ -287,16 +288,16 @@ void entry_refuse(struct gate *g, const struct accepted *e, enum limit limit)
     report_refused(g, &e->peer, &e->local, limit_reason(limit));
 }
 
-/* A proxy's client is unknown until a session has read the PROXY header. So
- * only a few such sessions exist at a time: a flood through the proxy then
- * drops no client's connection. */
+/* Decides whether connections wait in the kernel. A proxy's client is unknown
+ * until a session has read the PROXY header, so only a few such sessions exist
+ * at a time: then a flood through the proxy drops no client's connection. */
 void entry_update_backpressure(struct gate *g)
 {
     bool throng = g->limits.unknown >= ENTRY_UNKNOWN;
     struct pollfd one = { .fd = g->frame.master.fd, .events = POLLOUT };
 
     /* Linux calls such a socket writable if at most a quarter of its buffer is
-     * in use. So the messages about those that have entered still fit. */
+     * in use. So the messages about admitted sessions still fit. */
     g->master_slow = poll(&one, 1, 0) == 0;
     for (size_t i = 0; i < g->listeners; i++)
         if (g->master_slow || (throng && g->listener[i].proxied))
@@ -306,7 +307,7 @@ void entry_update_backpressure(struct gate *g)
     gate_watch_master(g);
 }
 
-/* A connection that has to wait goes to the queue. */
+/* Admits a connection, or puts it into the queue. */
 static enum limit entry_admit(struct gate *g, struct accepted *e)
 {
     enum limit limit;
@@ -325,8 +326,8 @@ static enum limit entry_admit(struct gate *g, struct accepted *e)
     return limit == LIMIT_NONE ? entry_begin(g, e) : limit;
 }
 
-/* The check and accept(2) are two steps: if a connection comes in between, this
- * gate still serves it. */
+/* The check and accept(2) are two steps: if a newer gate takes over in between,
+ * this gate still serves the connection. */
 bool entry_may(struct acceptor *a)
 {
     const struct gate *g = ((struct gate_listener *)a)->gate;
@@ -352,8 +353,8 @@ void entry_enter(struct acceptor *a, int fd, const struct address *peer)
     fd_close(&e.control);
 }
 
-/* No descriptor is free: closes the spare one for as long as it takes to refuse
- * one connection. */
+/* No descriptor is free: closes the spare one while it refuses one
+ * connection. */
 void entry_full(struct acceptor *d)
 {
     struct gate_listener *l = (struct gate_listener *)d;

@@ -28,8 +28,8 @@ static void gate_init(void *owner)
     throttle_init(&g->refusals);
 }
 
-/* Any descriptor will do. To copy one needs no system call that opens
- * something. */
+/* Returns any descriptor to be closed in need: copying one needs no system call
+ * that opens something. */
 int gate_spare(const struct gate *g)
 {
     return fcntl(g->signals.watch.fd, F_DUPFD_CLOEXEC, 0);
@@ -106,7 +106,7 @@ static void gate_report_file(struct gate *g, uint64_t place, const char *name,
                   .self_signed = f->self_signed);
 }
 
-/* Reports to master what status shows of each file. */
+/* Reports to master the facts of each file that `status` shows. */
 static void gate_report_files(struct gate *g)
 {
     const struct setup_file *file = g->frame.setup.file;
@@ -119,7 +119,7 @@ static void gate_report_files(struct gate *g)
         gate_report_file(g, i, file[i].name, &f);
 }
 
-/* The loop, which its caller runs next, has its frames below this one's. */
+/* The frames of the loop, which the caller runs next, lie below this frame. */
 static void gate_on_begin(void *owner)
 {
     struct gate *g = owner;
@@ -154,7 +154,7 @@ static void gate_release(void *owner)
 {
     struct gate *g = owner;
 
-    /* The other timers end with their tables. */
+    /* Freeing the tables ends the other timers. */
     loop_timer_clear(&g->frame.loop, &g->tally);
     loop_timer_clear(&g->frame.loop, &g->tickets.timer);
     for (size_t i = 0; i < g->listeners; i++)
@@ -171,7 +171,7 @@ static void gate_release(void *owner)
     signals_close(&g->signals, &g->frame.loop);
 }
 
-/* The messages of master while gate works. gate believes master: a message that
+/* The messages of master while gate works. gate trusts master: a message that
  * master may not send is a broken invariant, and ends gate. */
 
 /* A session may have ended while master's message was on its way. */

@@ -1,5 +1,5 @@
-/* The process gate: what it holds, and what its files do for each other. Each
- * section is about one file. */
+/* The process gate: its state, and the functions that its files call of each
+ * other. Each section is about one file. */
 #ifndef GATE_GATE_H
 #define GATE_GATE_H
 
@@ -38,45 +38,50 @@ struct acceptor {
     struct address bound;
     /* Owns the new socket, which is non-blocking. */
     void (*enter)(struct acceptor *a, int fd, const struct address *peer);
-    /* No descriptor was left for a connection; NULL: it waits. */
+    /* Called if no descriptor was left for a connection; NULL: the connection
+     * waits. */
     void (*full)(struct acceptor *a);
     /* Asked before each connection: may this gate still accept? If not, the
-     * acceptor stops. NULL: it may. */
+     * acceptor stops. NULL: it may always. */
     bool (*may)(struct acceptor *a);
     struct loop_watch watch;
     struct loop_timer pause;
     bool started; /* this gate accepts */
-    bool held;    /* but new connections wait in the kernel for a moment */
+    bool held;    /* accepting, but new connections wait in the kernel for a
+                   * moment */
 };
 
-/* Before the sandbox: 0 or -errno. The struct must stay where it is. Its
- * connections inherit the listener's options, which master has set. */
+/* Call it before the sandbox closes. Returns 0 or -errno. The struct must
+ * not move. Its connections inherit the listener's options, which master has
+ * set. */
 int acceptor_init(struct acceptor *a);
 /* After acceptor_stop() new connections wait in the kernel's backlog, for the
  * next gate. */
 void acceptor_start(struct acceptor *a);
 void acceptor_stop(struct acceptor *a);
-/* Accepts one connection: its socket, non-blocking, or -errno. */
+/* Accepts one connection. Returns its socket, non-blocking, or -errno. */
 int acceptor_accept(struct acceptor *a, struct address *peer);
-/* New connections wait in the kernel, until acceptor_unhold(). */
+/* Lets new connections wait in the kernel, until acceptor_unhold(). */
 void acceptor_hold(struct acceptor *a);
 void acceptor_unhold(struct acceptor *a);
-/* Does nothing if it is closed. */
+/* Does nothing if the acceptor is closed. */
 void acceptor_close(struct acceptor *a);
 
-/* Sends at once: whole buffers are written, so there is nothing to gather. */
+/* Makes the socket send at once: the server writes whole buffers, so the kernel
+ * has nothing to gather. */
 void socket_no_delay(int fd);
-/* For bind() to an address without a port: the kernel chooses the port at
- * connect(), so that connections to different clients can share it. */
+/* Call it before bind() to an address without a port: the kernel chooses the
+ * port at connect(), so that connections to different clients can share it. */
 void socket_share_ports(int fd);
-/* For bind(): a port that only closed connections still hold is free. */
+/* Call it before bind(): treats a port that only closed connections still hold
+ * as free. */
 void socket_reuse_port(int fd);
-/* An IPv6 socket is for IPv6 only. */
+/* Restricts an IPv6 socket to IPv6. */
 void socket_only_ipv6(int fd);
-/* The address that the client connected to. 0 or -errno */
+/* Gets the address to which the client connected. Returns 0 or -errno. */
 int socket_local(int fd, struct address *ret);
 
-/* active.c: connections that gate makes, to clients that asked for it */
+/* active.c: connections that gate makes to clients that asked for them */
 
 #define ACTIVE_PORT_MIN 1024
 
@@ -89,9 +94,9 @@ struct active {
     struct loop_timer timer;
 };
 
-/* Handlers of messages of a session: OWNER is its struct gate_child. They and
- * those below return 0; -EPROTO, with the channel's reason, for a request that
- * no honest session makes; or the result of SEND(). */
+/* Handlers of messages of a session: OWNER is its struct gate_child. These and
+ * the later ones return 0; -EPROTO, with the channel's reason, for a request
+ * that no honest session makes; or the result of SEND(). */
 
 /* Answers `data` or `active_none`, within connect_timeout. */
 int active_on_active(void *owner, struct msg_active *m);
@@ -102,62 +107,65 @@ void active_leave(struct gate_child *c);
 /* peer_session.c: the sessions that gate serves. It has forked them, or adopted
  * them from a gate that has ended. Sessions of older generations only count. */
 
-/* Gate reads so many messages of a session at once, and then in a second. No
- * client needs so many ports. */
+/* Gate reads so many messages of a session at once, and then so many in a
+ * second. No client needs so many ports. */
 #define CHILD_MESSAGES 1600
 #define CHILD_PAUSE_MS 100
-/* From the end of its channel to its kill. */
+/* ms from the end of a session's channel to its kill. */
 #define CHILD_GRACE_MS 2000
-/* Until gate asks master again to kill a session, if master doesn't read. */
+/* ms until gate asks master again to kill a session, if master doesn't read. */
 #define CHILD_RETRY_MS 100
-/* After login_timeout, which a session keeps itself. */
+/* ms after login_timeout, which a session enforces itself. */
 #define CHILD_LATE_MS 5000
 
 enum pace_way { PACE_UP, PACE_DOWN, PACE_WAYS };
 
 #define PACE_ACCOUNTS (2 + USER_TEAMS_MAX)
 
-/* A session's place in pace.c. */
+/* A session's entry in pace.c. */
 struct pacing {
-    struct account
-        *account[PACE_ACCOUNTS]; /* of all sessions, the user, teams */
-    size_t accounts;             /* 0: its limits aren't known */
-    struct msg_limits news[PACE_ACCOUNTS - 1]; /* until the last one has come */
+    struct account *account[PACE_ACCOUNTS]; /* accounts: all sessions, the user,
+                                             * the teams */
+    size_t accounts; /* 0: the session's limits aren't known */
+    struct msg_limits news[PACE_ACCOUNTS - 1]; /* limits, until the last one has
+                                                * come */
     size_t news_count;
-    bool counts; /* a transfer of it does */
+    bool counts; /* a transfer of it counts */
     enum pace_way way;
-    uint32_t request; /* it waits for bytes; 0: it doesn't */
+    uint32_t request; /* the request that waits for bytes; 0: none */
     uint32_t begin;   /* the transfer that waits for the limits; 0: none */
     TAILQ_ENTRY(gate_child) line;
-    struct loop_timer late; /* for the limits, while a request waits for them */
+    struct loop_timer late; /* deadline of the limits, while a request waits for
+                             * them */
 };
 
 struct gate_child {
     LIST_ENTRY(gate_child) by_serial;
-    LIST_ENTRY(gate_child) by_pid; /* if it is gate's child */
+    LIST_ENTRY(gate_child) by_pid; /* used if it is gate's child */
     STAILQ_ENTRY(gate_child) next; /* unused, or ended and not yet reported */
     TAILQ_ENTRY(gate_child) waiting;
     struct gate *gate;
     uint64_t serial;
-    bool elder;     /* of an older generation: it counts, and that is all */
+    bool elder;     /* of an older generation: it only counts */
     bool adopted;   /* of a gate that has ended: master kills and reaps it */
-    bool announced; /* master has heard of it */
+    bool announced; /* master knows of it */
     pid_t pid;      /* 0: it isn't gate's child */
     int status;     /* once it ended */
     enum ending ending; /* what its death by a signal means */
     bool logged_in;
-    uint64_t waits; /* counts as not logged in since then; 0: it doesn't */
+    uint64_t waits; /* no login since then; 0: it doesn't count as waiting */
     uint64_t born;
-    bool proxied;          /* it came to a listener for proxies */
-    bool known;            /* its client is, and counts */
+    bool proxied;          /* accepted by a listener for proxies */
+    bool known;            /* its client is known, and counts */
     struct address peer;   /* the client; the proxy until then */
-    struct address local;  /* where that connected to us */
-    struct address server; /* where the client connected to */
+    struct address local;  /* the address to which PEER connected */
+    struct address server; /* the address to which the client connected */
     struct channel channel;
     struct loop_watch watch;
-    struct loop_timer timer; /* until it has logged in; after its channel */
+    struct loop_timer timer; /* deadline of the login; later of the exit, after
+                              * its channel */
     struct active active;    /* the connection that is made for it */
-    uint64_t lends;          /* debt_take(): listeners for it */
+    uint64_t lends;          /* debt_take(): listeners lent to it */
     struct pacing pace;
     uint64_t messages;       /* debt_take() */
     struct loop_timer pause; /* further ones wait */
@@ -171,7 +179,7 @@ struct gate_children {
     size_t size, buckets;
     struct child_list *serial, *pid;
     struct child_queue unused, ended;
-    struct child_line waiting; /* to log in, the oldest first */
+    struct child_line waiting; /* sessions without a login, the oldest first */
 };
 
 int children_init(struct gate *g); /* 0 or -ENOMEM */
@@ -181,9 +189,9 @@ void children_release(struct gate *g);
 struct gate_child *children_add(struct gate *g, const struct address *peer,
                                 const struct address *local, bool proxied);
 struct gate_child *children_find(struct gate *g, uint64_t serial);
-/* Handlers of messages of master: OWNER is the struct gate. A session of an
- * older generation counts for max_sessions and for its client's address from
- * now on; and no more. */
+/* Handlers of messages of master: OWNER is the struct gate. `elder`: from now
+ * on a session of an older generation counts for max_sessions and for its
+ * client's address, and for nothing else. */
 int children_on_elder(void *owner, struct msg_elder *m);
 /* Serves a session of a gate that has ended. */
 int children_on_adopt(void *owner, struct msg_adopt *m);
@@ -194,34 +202,35 @@ void children_each(struct gate *g, void (*visit)(struct gate_child *c));
 /* Ends the oldest session without a login of the heaviest network, so that PEER
  * gets its place: if that network has at least two more such sessions than
  * PEER's; if it has one more, only a session that has waited for its login for
- * a quarter of login_timeout. False: there is no such session. */
+ * a quarter of login_timeout. Returns false if there is no such session. */
 bool children_evict_one(struct gate *g, const struct address *peer);
 /* After SIGCHLD. */
 void children_reap(void *gate);
 /* Reports the ended sessions to master, except adopted ones, which it has
- * reaped itself, and those that it has never heard of. Frees their places. No
- * callback of a session may call it. 0, or -EAGAIN while master doesn't read.
- */
+ * reaped itself, and sessions of which it was never told. Frees their places.
+ * No callback of a session may call it. Returns 0, or -EAGAIN while master
+ * doesn't read. */
 int children_report(struct gate *g);
 
-/* Frees the place of a session that master has not heard of. Every other place
- * is freed by children_report(), once master knows of the end. */
+/* Frees the place of a session of which master was never told.
+ * children_report() frees every other place, once master knows of the end. */
 void child_discard(struct gate_child *c);
-/* The process of the session runs. Takes FD, gate's end of its channel. */
+/* Call it when the session's process runs. Takes FD, gate's end of its
+ * channel. */
 void child_born(struct gate_child *c, pid_t pid, int fd);
-/* The session waits for its login from now on. struct limits counts it already.
- */
+/* From now on the session waits for its login. struct limits counts it
+ * already. */
 void child_begin_wait(struct gate_child *c);
 /* Kills exactly that process: it is a child that isn't reaped yet, so its
- * number can't belong to another process. An adopted session is killed by
- * master. WHY is for the log. */
+ * number can't belong to another process. Master kills an adopted session. WHY
+ * is for the log. */
 void child_kill(struct gate_child *c, enum ending why);
 /* The same after a wrong message; WHAT is for an event of its own. */
 void child_wrong(struct gate_child *c, const char *what);
 /* R is the result of SEND(). A session that doesn't read its answers (-EAGAIN)
  * is killed. */
 void child_answered(struct gate_child *c, int r);
-/* The process has ended and is reaped, here or by master. */
+/* Call it when the process was reaped, here or by master. */
 void child_ended(struct gate_child *c, int status);
 /* Master has reported the login. Its deadline ends, and the session gets the
  * ticket keys. */
@@ -249,13 +258,13 @@ void entry_refuse(struct gate *g, const struct accepted *e, enum limit limit);
 
 /* At most so many sessions may be reading their PROXY header. */
 #define ENTRY_UNKNOWN 32
-/* Call it when their number has changed, and after messages to master: decides
- * whether new connections wait in the listeners' backlog. They do while master
- * reads too slowly; at listeners for proxies also while too many clients are
- * unknown. */
+/* Call it when the number of unknown clients has changed, and after messages to
+ * master: decides whether new connections wait in the listeners' backlog. They
+ * wait while master reads too slowly; at listeners for proxies also while too
+ * many clients are unknown. */
 void entry_update_backpressure(struct gate *g);
 
-/* A session that ends without a login is held against its client's address,
+/* Counts a session that ended without a login against its client's address,
  * since it has cost a fork, and perhaps a signature; never against a proxy, and
  * not if the server has ended it. */
 void admit_count_fruitless(struct gate_child *c, int status);
@@ -263,37 +272,37 @@ void admit_count_fruitless(struct gate_child *c, int status);
  * after the queue, gate tells master, and master answers the session. If not,
  * gate answers `not_admitted`. */
 int entry_on_admit(void *owner, struct msg_admit *m);
-/* The client of C is known: it counts for that address from here on. */
+/* Call it when the client of C is known: from then on C counts for that
+ * address. */
 void admit_know(struct gate_child *c, const struct address *client,
                 const struct address *server);
-/* The answers to a session that has waited; it is killed if it doesn't read
- * them. */
+/* Answer a session that has waited, and kill it if it doesn't read. */
 void admit_begin(struct gate_child *c, uint32_t request);
 void admit_refuse(struct gate_child *c, uint32_t request, enum limit limit);
 
-/* queue.c: connections that wait for their session, since as many sessions as
- * `startups` permits haven't logged in, or since master reads too slowly */
+/* queue.c: connections that wait for their session, since `startups` sessions
+ * haven't logged in, or since master reads too slowly */
 
-/* After this time a connection may get the place of another network's session.
- */
+/* ms after which a connection may get the place of another network's
+ * session. */
 #define QUEUE_ROOM_MS 500
-/* The queue is looked through at least so often. */
+/* ms between two looks at the queue. */
 #define QUEUE_LOOK_MS 100
 
 struct queued {
     TAILQ_ENTRY(queued) next;
     struct gate *gate;
-    struct accepted entry;    /* owns its socket; -1: CHILD has it */
+    struct accepted entry;    /* owns its socket; -1: CHILD owns it */
     struct gate_child *child; /* forked already, to read a PROXY header */
     uint32_t request;         /* CHILD's MSG_admit */
     uint64_t since;
-    struct loop_watch watch; /* for the client's end */
+    struct loop_watch watch; /* watches for the client's end */
 };
 TAILQ_HEAD(queued_list, queued);
 
 struct queue {
     struct queued *slot;
-    struct queued_list unused, waiting; /* the latter: the oldest first */
+    struct queued_list unused, waiting; /* waiting: the oldest first */
     size_t count;
     struct loop_timer timer;
 };
@@ -303,15 +312,16 @@ void queue_release(struct gate *g);
 /* Closes all connections that wait. */
 void queue_close(struct gate *g);
 bool queue_is_empty(const struct gate *g);
-/* LIMIT_NONE: it waits, and E's socket is the queue's. Otherwise why it can't:
- * the queue is full, and no other network has more connections. */
+/* Returns LIMIT_NONE: the connection waits, and E's socket is the queue's.
+ * Otherwise the reason: the queue is full, and no other network has more
+ * connections. */
 enum limit queue_add(struct gate *g, struct accepted *e);
-/* The same for C when its address becomes known; its answer to REQUEST
+/* The same for C when its address becomes known; the answer to REQUEST
  * waits. */
 enum limit queue_add_child(struct gate_child *c, uint32_t request);
-/* C has ended. Does nothing if C doesn't wait. */
+/* Removes C, which has ended. Does nothing if C doesn't wait. */
 void queue_leave(struct gate_child *c);
-/* A place may be free: looks in the next turn of the loop, not now. */
+/* Call it when a place may be free: looks in the next turn of the loop. */
 void queue_wake(struct gate *g);
 
 /* pace.c: the bandwidth that sessions share, and their transfers at a time */
@@ -329,7 +339,8 @@ struct account {
     uint64_t number; /* 0: it was never used */
     enum account_kind kind;
     size_t sessions, waiting[PACE_WAYS];
-    size_t crowd[PACE_WAYS];  /* that waited when the line was looked at */
+    size_t crowd[PACE_WAYS];  /* sessions that waited when the line was looked
+                               * at */
     uint64_t look[PACE_WAYS]; /* the number of that look */
     uint64_t transfers, most; /* most 0: no limit */
     struct bandwidth rate[PACE_WAYS];
@@ -342,18 +353,19 @@ struct pace {
     struct child_line line[PACE_WAYS]; /* the sessions that wait for bytes */
     struct account *slot;
     struct account_list *chain;
-    struct account_stock unused; /* they keep their rates for a while */
+    struct account_stock unused; /* unused accounts, which keep their rates for
+                                  * a while */
     size_t size, buckets;
     struct loop_timer timer;
-    uint64_t looked; /* clock_ms() of the last look at all */
+    uint64_t looked; /* clock_ms() of the last look at all lines */
     uint64_t looks;
 };
 
 int pace_init(struct gate *g); /* 0 or -ENOMEM */
 void pace_release(struct gate *g);
-/* Handler of a message of master: the figures are the newest ones, for all
- * sessions of that account. A user's account is a session's first one; teams
- * follow. They count once the last one has come. */
+/* Handler of a message of master: takes the newest limits, for all sessions of
+ * that account. A session's first account is its user's; teams follow. They
+ * count once the last one has come. */
 int pace_on_limits(void *owner, struct msg_limits *m);
 /* Handlers of messages of a session. The first one answers as soon as the
  * limits are known. */
@@ -362,12 +374,12 @@ int pace_on_transfer_end(void *owner, struct msg_transfer_end *m);
 /* Answers, now or later. Refuses a request while an earlier one waits, or
  * before the login. */
 int pace_on_bytes_ask(void *owner, struct msg_bytes_ask *m);
-/* The session ends. Does nothing the second time. */
+/* Call it when the session ends. Does nothing the second time. */
 void pace_leave(struct gate_child *c);
 
 /* lend.c: listeners for the data connections of sessions */
 
-/* Ports that are tried for one listener: first so many random ones, then each
+/* Ports that are tried for one listener: LEND_RANDOM random ones, then each
  * once, if there are no more than LEND_TRIES. */
 #define LEND_RANDOM 16
 #define LEND_TRIES  4096
@@ -377,8 +389,8 @@ void pace_leave(struct gate_child *c);
 /* Handler of a message of a session: answers `port_is` or `port_none`. */
 int lend_on_port(void *owner, struct msg_port *m);
 
-/* setup.c: what master gives before gate works. Each function returns 0, or
- * negative with the complaint in the frame. */
+/* setup.c: takes what master gives before gate works. Each function returns 0,
+ * or negative with the complaint in the frame. */
 
 /* Settings, listeners and memory. */
 int setup_take_all(struct gate *g);
@@ -392,13 +404,13 @@ int setup_plan(struct gate *g);
 
 #define THROTTLE_SLOTS 64
 
-/* At most one event per network prefix and second, and in all at most as many
- * in a second as there are slots. So a flood of connections doesn't flood the
- * log. */
+/* Permits at most one event per network prefix and second, and in all at most
+ * as many in a second as there are slots. So a flood of connections doesn't
+ * flood the log. */
 struct throttle {
     uint8_t key[SIPHASH_KEY];
     uint64_t slot[THROTTLE_SLOTS]; /* debt_take(), in ms */
-    uint64_t silenced;             /* since the last event */
+    uint64_t silenced;             /* suppressed since the last event */
 };
 
 void throttle_init(struct throttle *t);
@@ -410,34 +422,34 @@ bool throttle_pass(struct throttle *t, const struct address *prefix,
  * to 0. */
 uint64_t throttle_tally(struct throttle *t);
 
-/* A limit refused a connection. */
+/* Reports a connection that a limit refused. */
 void report_refused(struct gate *g, const struct address *peer,
                     const struct address *local, const char *reason);
-/* Something that concerns the whole service, such as a certificate. */
+/* Reports a fact about the whole service, such as a certificate. */
 void report_service(struct gate *g, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* A session that a signal ended. */
+/* Reports a session that a signal ended. */
 void report_death(struct gate_child *c, int signal);
-/* A session sent a message that it may not send. */
+/* Reports a session that sent a message that it may not send. */
 void report_wrong(struct gate_child *c, const char *wrong);
 
 /* tls.c: the keys that seal the tickets of TLS 1.3, and the certificates that
  * expire */
 
 struct tickets {
-    uint64_t turn; /* of the keys that sessions have */
+    uint64_t turn; /* number of the keys that sessions have */
     struct loop_timer timer;
 };
 
-/* From now on the keys in memory.h are exchanged when it is time, by the gate
- * that accepts. The other gates look each TICKETS_LOOK_MS whether they were. */
+/* From now on the gate that accepts replaces the keys in memory.h when they are
+ * due. The other gates look each TICKETS_LOOK_MS for new ones. */
 #define TICKETS_LOOK_MS 2000
 void tickets_begin(struct gate *g);
 /* Sends the keys to a session, if its user has logged in. */
 void tickets_send(struct gate_child *c);
 
-/* Logs which certificates and revocation lists expire soon; now, and each day
- * from now on. */
+/* Logs which certificates and revocation lists expire soon: now, and then each
+ * day. */
 void expiry_watch(struct gate *g);
 
 /* gate.c: the steps of its life, and the messages of master */
@@ -445,7 +457,7 @@ void expiry_watch(struct gate *g);
 struct gate_listener {
     struct acceptor acceptor;
     struct gate *gate;
-    uint64_t index; /* as master numbers it */
+    uint64_t index; /* its number, set by master */
     bool implicit;  /* TLS from the first byte on */
     bool proxied;   /* each connection begins with a PROXY header */
 };
@@ -455,43 +467,44 @@ struct gate {
     struct settings settings;
     /* Memory that gate writes to while it works. It begins on its own page: a
      * session gets a copy of each page that gate writes to after the fork. */
-    _Alignas(4096) struct sign_channel keys; /* in the set-up: for proofs that
-                                                keys has them */
+    _Alignas(4096) struct sign_channel keys; /* in the set-up: to prove that
+                                              * keys has the keys */
     struct tls_context *tls;
     struct loop_timer expiry; /* a look at the certificates, daily */
     struct throttle refusals;
-    struct loop_timer tally; /* of what it kept silent */
-    /* Places for sessions: max_sessions, or more if the limit was higher
-     * before, since those sessions may still live. */
+    struct loop_timer tally; /* for the count of suppressed refusals */
+    /* Places for sessions: max_sessions, or an earlier higher limit, since
+     * those sessions may still live. */
     size_t places;
     struct limits limits;
     struct memory *memory;
-    const struct bans *bans;     /* master's: only to read */
-    struct board *board;         /* the supervisor's: only to read */
+    const struct bans *bans;     /* master's, read-only */
+    struct board *board;         /* the supervisor's, read-only */
     const struct board_row *row; /* this generation's */
     bool accepts;                /* since `open` */
     bool shuts;       /* after `stop_accepting`, until `shut` is sent */
-    bool master_slow; /* it reads too slowly: nobody enters;
-                         entry_update_backpressure() */
+    bool master_slow; /* master reads too slowly, so nobody enters;
+                       * entry_update_backpressure() */
     struct gate_children children;
     struct queue queue;
     struct pace pace;
     struct tickets tickets;
     struct gate_listener listener[SETTINGS_LISTEN_MAX];
     size_t listeners;
-    int spare_fd; /* given up for a moment when there are no more */
+    int spare_fd; /* closed for a moment when no descriptor is left */
     void *stack;  /* where the frames of the loop begin; NULL: not yet known */
     struct signals signals;
-    struct ban_index ban_index; /* large: what changes often lies together */
+    struct ban_index ban_index; /* last, since it is large: the members that
+                                 * often change lie together */
 };
 
 extern const struct frame_row gate_row;
 
-/* After the set-up, before the sandbox closes: does everything that needs
- * memory or a new kind of descriptor. Returns 0, or a negative number with the
- * complaint in the frame. */
+/* Call it after the set-up, before the sandbox closes: does everything that
+ * needs memory or a new kind of descriptor. Returns 0, or a negative number
+ * with the complaint in the frame. */
 int gate_begin(struct gate *g);
-/* After `stop_accepting`: says `shut` if nobody waits in the queue. */
+/* Call it after `stop_accepting`: sends `shut` if nobody waits in the queue. */
 void gate_say_shut(struct gate *g);
 /* Returns a descriptor that can be closed when no other is free, or -1. */
 int gate_spare(const struct gate *g);

@@ -1,12 +1,12 @@
-/* Lends listeners for data connections. Runs in gate. A session that wants one
- * gets a fresh socket, on a random free port of `ports`, at the address that
- * its client has reached. The session accepts there and closes it. gate keeps
- * no copy, and never reads a byte of a connection.
+/* Lends listeners for data connections. Runs in gate. A session that asks gets
+ * a fresh socket, on a random free port of `ports`, at the address to which its
+ * client has connected. The session accepts there and closes it. gate keeps no
+ * copy, and never reads a byte of a connection.
  *
- * A listener is lent once: it never comes back, and no other session gets it.
- * A session that an attacker controls may keep a copy of its listener. If
- * another session got it too, the attacker could accept that session's client.
- * As long as a copy is open, the kernel gives the port to nobody else. */
+ * A listener is lent once: it never comes back, and no other session gets it. A
+ * session that an attacker controls may keep a copy of its listener. If another
+ * session got it too, the attacker could accept that session's client. As long
+ * as a copy is open, the kernel gives the port to nobody else. */
 #include "gate.h"
 
 #include <errno.h>
@@ -20,14 +20,14 @@
 /* Connections that wait until the session accepts them. */
 #define LEND_BACKLOG 16
 
-/* Do the data connections of this session come by a proxy? */
+/* Do the data connections of this session come through a proxy? */
 static bool lend_by_proxy(const struct gate_child *c)
 {
     return c->proxied && c->gate->settings.ports.proxy;
 }
 
-/* Returns the address that PASV announces. Behind NAT it isn't the address that
- * our socket shows. Behind a proxy it is the proxy's, if data connections come
+/* Returns the address that PASV announces. Behind NAT it differs from our
+ * socket's address. Behind a proxy it is the proxy's, if data connections come
  * through it. */
 static struct address lend_public_address(const struct gate_child *c,
                                           uint16_t port)
@@ -42,8 +42,8 @@ static struct address lend_public_address(const struct gate_child *c,
     return a;
 }
 
-/* A link-local address needs its interface, which struct address doesn't have:
- * such a listener is at all addresses. */
+/* Returns the address of the listener: all addresses if LOCAL is link-local,
+ * since struct address doesn't have the interface that it needs. */
 static struct address lend_address(const struct address *local)
 {
     static const uint8_t link_local[2] = { 0xfe, 0x80 };
@@ -56,8 +56,8 @@ static struct address lend_address(const struct address *local)
 }
 
 /* Binds FD to a free port of R. Nobody can guess the port: it is random, and so
- * is the one at which a look at all ports begins when many are in use. A bind()
- * that fails leaves the socket as it was. Returns 0 or -errno. */
+ * is the port at which a search through all ports begins when many are in use.
+ * A bind() that fails doesn't change the socket. Returns 0 or -errno. */
 static int lend_bind(int fd, const struct port_range *r, struct address *a)
 {
     unsigned count = r->last - r->first + 1u;
@@ -83,7 +83,7 @@ static int lend_bind(int fd, const struct port_range *r, struct address *a)
 
 /* Returns a listener, and writes where it listens; or -errno. A closed
  * connection of an earlier listener keeps its port for a minute (TIME_WAIT):
- * SO_REUSEADDR takes such a port, but none that listens. */
+ * SO_REUSEADDR takes such a port, but not a listening one. */
 static int lend_open(const struct gate_child *c, struct address *bound)
 {
     const struct port_range *r = &c->gate->settings.ports;
@@ -107,8 +107,9 @@ static int lend_open(const struct gate_child *c, struct address *bound)
     return result < 0 ? result : fd_take(&fd);
 }
 
-/* Answers a session that asks again at once without work: a client can make it
- * ask while all ports are in use, and an attacker in a session always. */
+/* Answers. A session that asks again at once gets an answer without work: a
+ * client can make it ask while all ports are in use, and an attacker in a
+ * session always. */
 int lend_on_port(void *owner, struct msg_port *m)
 {
     struct gate_child *c = owner;

@@ -248,9 +248,9 @@ void limits_leave(struct limits *l, const struct address *peer)
         l->unknown--;
 }
 
-/* Fruitless sessions: a debt for each of many slots. A keyed hash of the prefix
- * chooses the slot. The memory is fixed: a flood from many prefixes fills as
- * many slots, and another client is in one of them only by chance. */
+/* Counts fruitless sessions: a debt for each of many slots. A keyed hash of the
+ * prefix chooses the slot. The memory is fixed: a flood from many prefixes
+ * fills as many slots, and another client shares one of them only by chance. */
 
 void fruitless_init(struct fruitless *f)
 {
@@ -258,14 +258,14 @@ void fruitless_init(struct fruitless *f)
     random_bytes(f->key, sizeof(f->key));
 }
 
-/* It always suffices for one session. */
+/* Returns the credit, which always suffices for one session. */
 static uint64_t fruitless_credit(uint64_t most)
 {
     return FRUITLESS_MINUTE / (most < 4 ? most : 4);
 }
 
-/* At most twice the credit is owed, so that a client doesn't wait for all the
- * sessions that it had open before. */
+/* Bounds the debt by twice the credit, so that a client doesn't wait for all
+ * the sessions that it had open before. */
 void fruitless_add(struct fruitless *f, const struct address *prefix,
                    uint64_t most, uint64_t now)
 {

@@ -1,4 +1,4 @@
-/* Decides whether a client may enter, by the number of connections: of all, of
+/* Decides whether a client may enter, by the number of connections: in all, of
  * one address, and of clients without a login; and by the ends of earlier
  * sessions of the address. Counts only; accepts and closes nothing. */
 #ifndef GATE_LIMITS_H
@@ -32,13 +32,13 @@ enum limit {
 
 /* RESULT is the result of a step of a new session: 0 or -errno. */
 enum limit limit_of(int result);
-/* The setting that was reached, for the log. */
+/* Returns the setting that was reached, for the log. */
 const char *limit_reason(enum limit l);
 /* The same as a sentence, without its full stop, for the client's 421. */
 const char *limit_words(enum limit l);
 
 /* An IPv4 address is a client and a network. An IPv6 client is a /64, and its
- * network a /48, since one subscriber may have so many /64. Two prefixes with
+ * network a /48, since one subscriber may have a whole /48. Two prefixes with
  * the same bytes share a record. */
 struct prefix_count {
     LIST_ENTRY(prefix_count) chain;
@@ -55,8 +55,8 @@ struct limits {
     uint64_t max_sessions, max_per_address;
     uint64_t startups;
     uint64_t total;
-    uint64_t unknown; /* by a proxy, and their client isn't known yet */
-    uint64_t waiting; /* the others that haven't logged in */
+    uint64_t unknown; /* through a proxy, with a client that isn't known yet */
+    uint64_t waiting; /* all others that haven't logged in */
     /* many[n]: the number of networks with n or more waiting sessions; most:
      * the largest n with many[n] > 0. */
     uint64_t *many, most;
@@ -69,7 +69,7 @@ struct limits {
     size_t buckets;
 };
 
-/* PLACES: sessions that have room; a gate before this one had another
+/* PLACES: how many sessions may live; an earlier gate may have had another
  * max_sessions. Returns 0 or -ENOMEM. */
 int limits_init(struct limits *l, const struct settings *s, size_t places);
 void limits_release(struct limits *l);
@@ -80,34 +80,35 @@ enum limit limits_check(const struct limits *l);
 /* The same for this client. */
 enum limit limits_check_client(const struct limits *l,
                                const struct address *peer);
-/* Call only after LIMIT_NONE. PEER, here and below, is NULL if a proxied client
- * isn't known yet. */
+/* Call it only after LIMIT_NONE. PEER, here and below, is NULL if a proxied
+ * client isn't known yet. */
 void limits_enter(struct limits *l, const struct address *peer);
-/* The address of a connection that entered without one is known now. It counts
- * for its address from limits_add() on, and waits for a login from
- * limits_begin_wait() on. */
+/* Adds the address of a connection that entered without one. It counts for its
+ * address from limits_add() on, and waits for a login from limits_begin_wait()
+ * on. */
 void limits_add(struct limits *l, const struct address *peer);
 void limits_begin_wait(struct limits *l, const struct address *peer);
 
-/* A connection in the queue counts for its address, and for nothing else. At
+/* Counts a connection in the queue for its address, and for nothing else. At
  * most LIMIT_QUEUE at a time. */
 void limits_count_in(struct limits *l, const struct address *peer);
 void limits_count_out(struct limits *l, const struct address *peer);
 
-/* Have as many sessions not logged in as `startups` permits? Then a place must
- * be freed for the next one. */
+/* Have `startups` sessions no login yet? Then a place must be freed for the
+ * next one. */
 bool limits_full(const struct limits *l);
-/* The sessions of that address's network that haven't logged in; all its
- * sessions and queued connections. */
+/* Return the number of sessions without a login of that address's network; and
+ * of all its sessions and queued connections. */
 uint64_t limits_waiting(const struct limits *l, const struct address *peer);
 uint64_t limits_crowd(const struct limits *l, const struct address *peer);
 /* Does no other network have more waiting sessions? */
 bool limits_is_heaviest(const struct limits *l, const struct address *peer);
-/* Returns how many more waiting sessions the heaviest network has. */
+/* Returns how many more waiting sessions the heaviest network has than this
+ * address's. */
 uint64_t limits_lead(const struct limits *l, const struct address *peer);
 /* The session has logged in or must end: it no longer waits. */
 void limits_end_wait(struct limits *l, const struct address *peer);
-/* Call once for each connection that has entered; if its address is known,
+/* Call it once for each connection that has entered; if its address is known,
  * after limits_end_wait(). */
 void limits_leave(struct limits *l, const struct address *peer);
 
@@ -117,7 +118,7 @@ void limits_leave(struct limits *l, const struct address *peer);
 #define FRUITLESS_SLOTS  65536
 #define FRUITLESS_MINUTE 60000000 /* in us */
 
-/* Lies in the memory that gates share, see memory.h. */
+/* Lies in the memory that gates share; see memory.h. */
 struct fruitless {
     uint8_t key[SIPHASH_KEY];
     uint64_t debt[FRUITLESS_SLOTS]; /* debt_add(), in us */

@@ -9,28 +9,29 @@
 #include "limits.h"
 #include "sallyport/tls/ticket.h"
 
-/* Memory for what gate knows about its clients. A fork doesn't inherit it, and
+/* Memory for gate's knowledge about its clients. A fork doesn't inherit it, and
  * wipes the rest (entry.c). So no session ever holds another client's address,
  * and forks copy less. */
 
-/* N zeroed elements of SIZE bytes, or NULL. Never grows. */
+/* Returns N zeroed elements of SIZE bytes, or NULL. Never grows. */
 void *table_new(size_t n, size_t size);
 void table_free(void *table, size_t n, size_t size);
 
-/* The smallest power of two that is at least N: for buckets and masks. */
+/* Returns the smallest power of two that is at least N: for buckets and
+ * masks. */
 size_t table_buckets(size_t n);
 
-/* Earlier calls have left addresses of clients on the stack. In the child of a
- * fork, after stack_wipe_below() of the room base, this wipes the callers'
- * frames, from FRAME up to TOP. FRAME is the caller's own, so the caller must
- * never return. */
+/* Wipes the callers' frames, from FRAME up to TOP, since earlier calls have
+ * left addresses of clients on the stack. Call it in the child of a fork, after
+ * stack_wipe_below() of the room base. FRAME is the caller's own, so the caller
+ * must never return. */
 void stack_wipe_above(void *frame, void *top);
 
 /* Gate's knowledge about addresses after the end of their sessions, and the
  * keys of tickets. Master gives it to each gate in a file, so it outlives a
  * reload and a crash. Only a gate that accepts, or has accepted, writes there.
- * Two may do so at the same time for a moment. So each value is bounded when it
- * is read, and none is an index or a pointer. */
+ * Two gates may write at the same time for a moment, so each value is bounded
+ * when it is read, and none is an index or a pointer. */
 
 /* The keys of tickets. The gate that accepts changes them, and all read them.
  */
@@ -40,7 +41,7 @@ struct ticket_memory {
     struct ticket_keys keys;
 };
 
-/* A change needs another GATE_MEMORY_NAME. */
+/* Change GATE_MEMORY_NAME if you change this struct. */
 struct memory {
     bool made;
     struct fruitless fruitless;
@@ -54,9 +55,9 @@ int memory_map(struct memory **ret, int fd);
 bool tickets_read(const struct ticket_memory *t, struct ticket_keys *ret);
 /* Changes with the keys. */
 uint64_t tickets_turn(const struct ticket_memory *t);
-/* Only the gate that accepts calls it: makes a new key if the newest one has
- * been used for LIFETIME ms. Returns how many ms are left. If a gate died while
- * it wrote, both keys are replaced. */
+/* Makes a new key if the newest one has been used for LIFETIME ms. Only the
+ * gate that accepts calls it. Returns how many ms are left. If a gate died
+ * while it wrote, both keys are replaced. */
 uint64_t tickets_renew(struct ticket_memory *t, uint64_t lifetime,
                        uint64_t now);
 void memory_unmap(struct memory **m);

@@ -1,8 +1,8 @@
-/* How many bytes a second sessions may move, and how many transfers may run at
- * a time, in this generation. Runs in gate. A session asks before it moves
- * bytes, and waits for the answer; gate gives it a piece. So sessions share
- * rates, and no memory: a session that an attacker controls takes no more than
- * its own share away from others. It can ignore its own limits.
+/* Limits how many bytes a second sessions may move, and how many transfers may
+ * run at a time, in this generation. Runs in gate. A session asks before it
+ * moves bytes, and waits for the answer; gate gives it a piece. So sessions
+ * share rates without sharing memory: a session that an attacker controls can
+ * ignore its own limits, but takes no more than its own share away from others.
  *
  * A session belongs to several accounts: of all sessions, of its user, and of
  * each team of the user. Each has the same counters, and each must permit what
@@ -19,18 +19,19 @@
 #include "sallyport/base/clock.h"
 
 #define SECOND_US 1000000u
-/* The bytes of so much time go once around the line: 50 ms. */
+/* Rounds of the line in a second: each gives away the bytes of 50 ms. */
 #define ROUNDS 20u
 /* At most so many pieces a second, however many sessions wait. */
 #define PIECES 1000u
-/* And none is smaller, since each costs a TLS record. */
+/* A smaller piece would cost too much: each costs a TLS record. */
 #define PIECE_LEAST 512u
 /* Piece of a session without a limit of bandwidth. */
 #define PIECE_FREE (UINT64_C(4) << 20)
-/* A busy machine may give pieces late: what was unused for so long isn't lost.
- */
+/* A busy machine may give pieces late: bytes unused for at most this time
+ * aren't lost. */
 #define SLACK_US 100000u
-/* Between two looks at the whole line; 1 ms more for so many that wait. */
+/* ms between two looks at the whole line; 1 ms more for each LOOK_MORE sessions
+ * that wait. */
 #define LOOK_MS   5u
 #define LOOK_MORE 200u
 /* If master doesn't send a session's limits in this time, only the limits of
@@ -39,7 +40,7 @@
 
 static void pace_on_timer(void *owner);
 
-/* A new limit begins now, whatever the old one has given away. */
+/* Sets a limit, which begins now, whatever the old one has given away. */
 static void rate_set(struct bandwidth *f, uint64_t limit)
 {
     if (f->limit != limit)
@@ -88,9 +89,10 @@ void pace_release(struct gate *g)
     *p = (struct pace){ 0 };
 }
 
-/* The number is a keyed hash. There are as many accounts as all sessions can
- * belong to, so one is always unused. Takes the account that has been unused
- * for longest, so a user who logs in again soon has the old figures. */
+/* Finds the account with this number, a keyed hash. There are as many accounts
+ * as all sessions can belong to, so one is always unused. Takes the account
+ * that has been unused for longest, so a user who logs in again soon finds the
+ * old rates. */
 static struct account *account_find(struct pace *p, uint64_t number)
 {
     struct account_list *chain = &p->chain[number & (p->buckets - 1)];
@@ -132,7 +134,7 @@ static void pace_leave_accounts(struct gate_child *c)
     }
 }
 
-/* The share of one of N sessions that wait. */
+/* Returns the share of one of N sessions that wait. */
 static uint64_t rate_piece(const struct bandwidth *f, size_t n)
 {
     uint64_t share = f->limit / ROUNDS / n, least = f->limit / PIECES;
@@ -179,9 +181,9 @@ static void pace_leave_line(struct gate_child *c)
     c->pace.request = 0;
 }
 
-/* Returns the number of sessions that share the bandwidth now, with those that
- * were served in this look: otherwise the last session in the line would get
- * too much. */
+/* Returns the number of sessions that share the bandwidth now, with the
+ * sessions that were served in this look: otherwise the last session in the
+ * line would get too much. */
 static size_t account_crowd(struct account *a, enum pace_way way,
                             uint64_t looks)
 {
@@ -229,7 +231,7 @@ static uint64_t pace_serve(struct pace *p, enum pace_way way, uint64_t next)
             pace_give(c, now);
         else if (due < next)
             next = due;
-        if (all->paid > now) /* for all the others */
+        if (all->paid > now) /* no later session can get more now */
             return all->paid < next && after ? all->paid : next;
     }
     return next;
@@ -295,7 +297,7 @@ int pace_on_bytes_ask(void *owner, struct msg_bytes_ask *m)
     return 0;
 }
 
-/* The account that has as many transfers as it may have; or NULL. */
+/* Returns the account that has as many transfers as it may have; or NULL. */
 static const struct account *pace_full(const struct gate_child *c)
 {
     for (size_t i = 0; i < c->pace.accounts && !c->pace.counts; i++) {
@@ -347,7 +349,7 @@ int pace_on_transfer_end(void *owner, struct msg_transfer_end *m)
     return 0;
 }
 
-/* The accounts of C are known: what waited for them goes on. */
+/* Continues the requests that waited until the accounts of C were known. */
 static void pace_go_on(struct gate_child *c)
 {
     loop_timer_clear(&c->gate->frame.loop, &c->pace.late);
@@ -375,8 +377,8 @@ static void pace_join(struct gate_child *c, const struct msg_limits *m)
     account_join(a, c);
 }
 
-/* All at once: in between another session would get more than it may. The
- * session may have left meanwhile. */
+/* Takes all limits at once: in between another session would get more than it
+ * may. The session may have left meanwhile. */
 int pace_on_limits(void *owner, struct msg_limits *m)
 {
     struct gate_child *c = children_find(owner, m->serial);

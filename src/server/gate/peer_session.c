@@ -1,5 +1,5 @@
-/* Sessions, in gate: the table of those that it serves, and each of them from
- * its fork to the report of its end. An attacker may control a session: gate
+/* Sessions, in gate: the table of the sessions that it serves, each from its
+ * fork to the report of its end. An attacker may control a session: gate
  * answers it, ignores it or kills it, and never waits for it. */
 #include "gate.h"
 
@@ -85,7 +85,8 @@ void children_each(struct gate *g, void (*visit)(struct gate_child *c))
             visit(&t->slot[i]);
 }
 
-/* A random serial tells nothing about other sessions. 0 means: none. */
+/* Returns a random serial, which reveals nothing about other sessions. 0 means:
+ * none. */
 static uint64_t new_serial(struct gate *g)
 {
     uint64_t serial;
@@ -96,7 +97,7 @@ static uint64_t new_serial(struct gate *g)
     return serial;
 }
 
-/* Only sets what is common to all. */
+/* Sets the members that all kinds of sessions have in common. */
 static struct gate_child *children_take(struct gate *g, uint64_t serial,
                                         const struct address *peer)
 {
@@ -139,8 +140,8 @@ struct gate_child *children_add(struct gate *g, const struct address *peer,
     return c;
 }
 
-/* If the table is full, the session isn't counted. There are more sessions than
- * the largest max_sessions so far only for a moment. */
+/* If the table is full, the session isn't counted. That lasts only a moment:
+ * more sessions live than the largest max_sessions so far. */
 int children_on_elder(void *owner, struct msg_elder *m)
 {
     struct gate *g = owner;
@@ -243,7 +244,8 @@ void child_kill(struct gate_child *c, enum ending why)
 {
     c->ending = why;
     if (!c->adopted)
-        kill(c->pid, SIGKILL); /* before its channel closes: it sends nothing */
+        kill(c->pid, SIGKILL); /* before its channel closes, so that it sends
+                                * nothing more */
     child_end_wait(c);
     child_hang_up(c);
     loop_timer_clear(&c->gate->frame.loop, &c->timer);
@@ -264,8 +266,8 @@ void child_answered(struct gate_child *c, int r)
         child_wrong(c, "doesn't read its answers");
 }
 
-/* A session may not log in in time, or live on without its channel. An attacker
- * may control it, so gate ends it, or its place would be lost. */
+/* Ends a session that doesn't log in in time, or lives on without its channel:
+ * an attacker may control it, and its place would be lost. */
 static void child_on_timer(void *owner)
 {
     struct gate_child *c = owner;
@@ -308,7 +310,7 @@ static void child_on_pause_over(void *owner)
 
 #define SECOND_US UINT64_C(1000000)
 
-/* The cost of a flood depends on the number of messages, not on their kind. */
+/* Counts messages of any kind: the cost of a flood depends on their number. */
 static bool child_is_too_fast(struct gate_child *c)
 {
     if (debt_take(&c->messages, SECOND_US / CHILD_MESSAGES, SECOND_US,
@@ -319,8 +321,8 @@ static bool child_is_too_fast(struct gate_child *c)
     return true;
 }
 
-/* One message in a turn of the loop. After the end of the channel its last
- * messages are read without a pause: no further ones come. */
+/* Reads one message in a turn of the loop. After the end of the channel it
+ * reads the last messages without a pause: no more will come. */
 static void child_on_readable(void *owner, uint32_t events)
 {
     struct gate_child *c = owner;
@@ -367,7 +369,7 @@ void child_born(struct gate_child *c, pid_t pid, int fd)
     child_serve(c, fd);
 }
 
-/* There is a place for each session of the gate before. */
+/* There is a place for each session of the earlier gate. */
 int children_on_adopt(void *owner, struct msg_adopt *m)
 {
     struct gate *g = owner;
@@ -395,9 +397,10 @@ void child_ended(struct gate_child *c, int status)
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM &&
         c->ending == ENDING_CRASH)
         c->ending = ENDING_HUNG; /* its own timer */
-    /* A session that was never announced to master was refused, which is
-     * logged; its client isn't to blame. */
-    if (c->announced && WIFSIGNALED(status)) /* the session logs other ends */
+    /* Report nothing if master was never told of the session: it was refused,
+     * which is logged, and its client isn't to blame. */
+    if (c->announced && WIFSIGNALED(status)) /* the session logs any other
+                                              * end */
         report_death(c, WTERMSIG(status));
     if (c->announced)
         admit_count_fruitless(c, status);

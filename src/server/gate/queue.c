@@ -36,8 +36,8 @@ static const struct address *queued_peer(const struct queued *w)
     return w->child ? &w->child->peer : &w->entry.peer;
 }
 
-/* The socket is the caller's from now on. A session that waited still counts:
- * it isn't gone. */
+/* Takes W out of the queue. The socket is the caller's from now on. A session
+ * that waited still counts, since it hasn't ended. */
 static struct queued queue_take_out(struct queued *w)
 {
     struct gate *g = w->gate;
@@ -90,7 +90,7 @@ static void queue_begin(struct queued *w)
 }
 
 /* Returns the connection that has waited longest of the network with the fewest
- * sessions that haven't logged in, among these of the one with the fewest
+ * sessions without a login, among these of the network with the fewest
  * connections. */
 static struct queued *queue_next(struct gate *g)
 {
@@ -110,8 +110,8 @@ static struct queued *queue_next(struct gate *g)
     return best;
 }
 
-/* Places become free by themselves while clients log in. If no place becomes
- * free in half a second, it is a flood. */
+/* Is there a place for W? Places become free by themselves while clients log
+ * in. If no place becomes free in half a second, it is a flood. */
 static bool queue_has_place(struct gate *g, const struct queued *w)
 {
     if (g->master_slow)

@@ -12,7 +12,7 @@
 #define SILENCE_MS 1000
 
 /* Two prefixes in the same slot share its second: further events are only
- * counted. So no choice of addresses gets more lines than the bound. */
+ * counted. So no choice of addresses causes more lines than the bound. */
 
 void throttle_init(struct throttle *t)
 {
@@ -67,8 +67,8 @@ void report_refused(struct gate *g, const struct address *peer,
     struct event_record r;
     uint64_t silenced;
 
-    /* The next event has the number of those that were not sent. If none
-     * follows, an event of its own reports the number. */
+    /* The next event has the number of suppressed ones. If none follows, an
+     * event of its own reports the number. */
     if (!throttle_pass(&g->refusals, &prefix, clock_ms(), &silenced)) {
         g->tally.on_timer = report_on_tally;
         g->tally.owner = g;
@@ -101,7 +101,7 @@ void report_service(struct gate *g, const char *format, ...)
     frame_report(&g->frame, &r);
 }
 
-/* The log's channel of gate has no serial of a session: it is in the text. */
+/* The text has the serial, since gate's channel to log has none. */
 static void report_about(struct gate_child *c, struct event_record *r,
                          const char *reason)
 {

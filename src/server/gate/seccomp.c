@@ -1,6 +1,6 @@
 /* gate: accepts, forks sessions, passes descriptors, and makes the listeners
  * that sessions get. It opens nothing, and connects to nobody. Session's list
- * belongs to it, since a session is a fork under this filter. */
+ * is a part of it, since a session is a fork under this filter. */
 #include "sallyport/seccomp/policy.h"
 
 #include <linux/seccomp.h>
@@ -38,9 +38,9 @@ static const struct permission may[] = {
     MAY(set_robust_list, "libc, in the child of a fork"),
     MAY(wait4, "reaping sessions"),
     MAY(signalfd4, "SIGCHLD in the loop"),
-    /* One process, never a group or all. A filter can't know which pids are
-     * sessions, but the kernel permits only processes with gate's uid, if root
-     * runs the server: the sessions. */
+    /* Kill one process, never a group or all. A filter can't know which pids
+     * are sessions; but if root runs the server, the kernel permits only
+     * processes with gate's uid, which are the sessions. */
     MAY_IF_BOTH(kill, IS(1, SIGKILL), OF_ONE(0),
                 "a session that outlived its kick"),
 

@@ -11,14 +11,13 @@
 #include "sallyport/base/shared.h"
 #include "sallyport/tls/context.h"
 
-#define SIGN_MS 10000 /* another keys may be starting */
-/* In addition to the channels of sessions, the listeners, and connections that
- * wait. */
+#define SIGN_MS 10000 /* time in which another keys may start */
+/* Beside the channels of sessions, the listeners, and connections that wait. */
 #define FILES_BESIDES 64
 /* The kernel also applies this limit to the descriptors that all processes of
  * the uid have sent and nobody has received. All sessions have this uid. An
- * attacker who controls a session can have 300 under way, and mustn't keep gate
- * from sending its own. */
+ * attacker who controls a session can have 300 under way, and mustn't prevent
+ * gate from sending its own. */
 #define FILES_LEAST 1024
 
 static int setup_memory(struct gate *g)
@@ -74,7 +73,7 @@ int setup_take_all(struct gate *g)
     return r < 0 ? r : setup_memory(g);
 }
 
-/* Key and certificate have the same number. */
+/* Makes a pair: key and certificate have the same number. */
 static struct tls_pair setup_pair(const struct setup *s, size_t i)
 {
     const struct setup_file *certificate = &s->file[SETUP_CERTIFICATE + i];
@@ -124,7 +123,8 @@ int setup_context(struct gate *g)
     return g->tls ? setup_clients(g) : -EINVAL;
 }
 
-/* A session is a fork under gate's filter, with its own one above it. */
+/* Also tries session's filter: a session is a fork under gate's filter, and
+ * adds its own. */
 static int setup_try_filters(struct gate *g)
 {
     const struct sandbox_filter *sessions[] = { g->frame.plan.filter,
@@ -140,7 +140,7 @@ int setup_plan(struct gate *g)
     struct sandbox_plan *plan = &g->frame.plan;
 
     plan->max_files = g->places + LIMIT_QUEUE + g->listeners + FILES_BESIDES;
-    if (g->settings.active) /* one connection under way for each session */
+    if (g->settings.active) /* a connection may be under way for each session */
         plan->max_files += g->places;
     if (plan->max_files < FILES_LEAST)
         plan->max_files = FILES_LEAST;

@@ -2,9 +2,9 @@
  *
  * It makes the keys that seal the tickets of TLS 1.3, and a new one after each
  * lifetime of a ticket. So a ticket is valid only while its key is one of the
- * newest two. The keys are in the memory that gates share (memory.h): so a
- * client's tickets outlive a reload and a crash. A session gets them when its
- * user has logged in, and then each later pair.
+ * newest two. The keys are in the memory that gates share (memory.h), so a
+ * client's tickets outlive a reload and a crash. A session gets the keys when
+ * its user has logged in, and then each new pair.
  *
  * It logs the certificates and revocation lists that expire soon: at the start,
  * each day, and when one expires. */

@@ -1,6 +1,6 @@
 /* The handlers of keys. Keys knows the private keys and nothing else: it has no
- * file, no network and no users. It signs handshakes for gate and sessions.
- * Each asker counts as hostile: it gets one signature in a turn of the loop, a
+ * file, no network and no users. It signs handshakes for gate and sessions. It
+ * treats each asker as hostile: it gets one signature in a turn of the loop, a
  * limited number in a second, and only for handshakes. Keys stops reading an
  * asker that is too fast for a while. */
 #include "keys.h"
@@ -68,8 +68,8 @@ static int send_answer(struct asker *a, uint32_t request, int error,
     return r;
 }
 
-/* A message that is no handshake would let an attacker use the key for
- * something else. It is logged, and ends the asker. */
+/* Refuses a message that is no handshake, since an attacker would use the key
+ * for something else: logs it, and ends the asker. */
 static int asker_on_sign(void *owner, struct msg_sign *msg)
 {
     struct asker *a = owner;
@@ -130,15 +130,16 @@ static void asker_on_ready(void *owner, uint32_t events)
         asker_close(a);
 }
 
-/* Refuses more than askers_max: only a master that miscounts sends so many.
- * Then the process at the other end gets no signature. */
+/* Opens an asker. Refuses more than askers_max: only a master that miscounts
+ * sends so many. Then the process at the other end gets no signature. */
 static void asker_open(struct keys *k, struct msg_keys_client *m)
 {
     struct asker *a = k->askers < k->askers_max ? calloc(1, sizeof(*a)) : NULL;
     int fd;
 
     /* The descriptor is closed with the message. Master keeps a copy of it, so
-     * the other process doesn't see that: its request fails at its deadline. */
+     * the other process notices nothing until its request fails at its
+     * deadline. */
     if (!a)
         return;
     fd = fd_take(&m->client);
@@ -172,7 +173,7 @@ static void keys_release(void *owner)
         sign_key_free(k->key[i]);
 }
 
-/* The number of a key is its position, from 1 on. */
+/* Reads the keys. The number of a key is its position, from 1 on. */
 static int keys_read(struct keys *k)
 {
     const struct setup_file *file = &k->frame.setup.file[SETUP_KEY];
@@ -194,11 +195,11 @@ static int keys_on_client(void *owner, struct msg_keys_client *msg)
     return 0;
 }
 
-/* Standard ones, master, log, the loop. */
+/* The standard descriptors, master, log, the loop. */
 #define FILES_BESIDES 16
 
-/* The askers are gate and all sessions, and those that have ended while new
- * ones come. */
+/* The askers are gate and all sessions, and ended sessions while new ones
+ * come. */
 static int keys_set_up(void *owner)
 {
     struct keys *k = owner;

@@ -12,8 +12,9 @@
  * backslash twice. */
 #define LINE_MAX_BYTES (5 * EVENT_BYTES_MAX + 4096)
 
-/* The process that the event is about: master, gate and auth also report about
- * other processes. A session and its files report about themselves only. */
+/* Returns the process that the event is about: master, gate and auth also
+ * report about other processes. A session and its files report about themselves
+ * only. */
 static const char *subject_process(const struct sender *from,
                                    struct slice named)
 {
@@ -23,8 +24,8 @@ static const char *subject_process(const struct sender *from,
     return process_name(from->process);
 }
 
-/* Names the sender as master has named it, and not as it names itself. PEER
- * must live as long as the record. */
+/* Adds the sender as master has named it, not as it names itself. PEER must
+ * live as long as the record. */
 static void add_sender(const struct sender *from, struct event_record *r,
                        char peer[ADDRESS_TEXT_MAX])
 {
@@ -44,7 +45,8 @@ static void add_sender(const struct sender *from, struct event_record *r,
                    slice_from(address_port_text(&from->peer, peer)));
 }
 
-/* journald takes the severity from a line's "<N>" (sd-daemon(3)). */
+/* Composes the line. journald takes the severity from a line's "<N>"
+ * (sd-daemon(3)). */
 static int compose(const struct log *l, const struct event_record *r,
                    struct buf *into)
 {
@@ -81,14 +83,16 @@ static bool write_bytes(struct log *l, struct slice bytes)
     return true;
 }
 
-/* The disk was full in the middle of the last line: ends that one first. */
+/* Writes the line. If the disk was full in the middle of the previous line,
+ * ends that first. */
 static bool write_text(struct log *l, const struct buf *text)
 {
     return (!l->torn || write_bytes(l, SLICE("\n"))) &&
            write_bytes(l, buf_slice(text));
 }
 
-/* As long as this line can't be written either, the number stays. */
+/* Writes the number of lost lines, and keeps it until this line can be
+ * written. */
 static void write_lost(struct log *l)
 {
     struct event_record r;

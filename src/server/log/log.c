@@ -1,5 +1,5 @@
 /* The handlers of log: new senders from master, events from senders. It uses
- * only the descriptors that it was given. */
+ * only the descriptors that master gave it. */
 #include "log.h"
 
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 
-/* Standard ones, master, output, the loop, and a temporary one. */
+/* The standard descriptors, master, output, the loop, and a temporary one. */
 #define FILES_BESIDES 16
 
 /* ms for the last events once master has gone: more than a session needs to
@@ -42,8 +42,8 @@ static void log_release(void *owner)
         munmap(l->metrics, sizeof(*l->metrics));
 }
 
-/* Master has gone, and so the service ends. Its sessions notice that now, and
- * still send the events of their unfinished transfers. */
+/* Master has gone, so the service ends. Its sessions notice that now, and still
+ * send the events of their unfinished transfers. */
 static void log_on_orphaned(void *owner)
 {
     struct log *l = owner;
@@ -80,7 +80,7 @@ static int log_set_up(void *owner)
                   : complain(&l->frame.why, "log: set-up: %s", strerror(-r));
 }
 
-/* A system call of log itself was refused. Async-signal-safe: it needs no
+/* Reports a refused system call of log itself. Async-signal-safe: it needs no
  * memory and no lock. */
 static void log_on_refused(int number)
 {

@@ -28,7 +28,8 @@ struct rates {
     uint64_t of[RATE_USERS];
 };
 
-/* Milliseconds from NOW until the next line may be written; 0: now. */
+/* Returns the milliseconds from NOW until the next line may be written; 0:
+ * now. */
 uint64_t rate_wait(const uint64_t *rate, uint64_t now);
 /* Counts a line of BYTES, written at NOW. */
 void rate_charge(uint64_t *rate, size_t bytes, uint64_t now);
@@ -42,13 +43,13 @@ struct sender {
     struct channel channel;
     struct loop_watch watch;
     enum process process;
-    uint64_t serial; /* of the session; 0: none */
+    uint64_t serial; /* serial of the session; 0: none */
     struct address peer;
     uint64_t own;
-    uint64_t *rate;   /* its own, or its user's */
+    uint64_t *rate;   /* the sender's own, or its user's */
     bool paced;       /* it has a user: it waits, and nothing is dropped */
     uint64_t dropped; /* events dropped since the last report */
-    struct loop_timer timer; /* for that report, or while it waits */
+    struct loop_timer timer; /* until that report, or while it waits */
     bool used;
 };
 
@@ -64,18 +65,18 @@ struct log {
     size_t senders;
     size_t used; /* number of them in use */
     struct rates users;
-    struct loop_timer last; /* set once master has gone */
+    struct loop_timer last; /* runs once master has gone */
 };
 
 extern const struct frame_row log_row;
 
-/* A sender has ended. Without master and without senders log ends. */
+/* Call it when a sender has ended. Without master and senders log ends. */
 void log_sender_ended(struct log *l);
 
-/* senders_for() is the number of senders that SESSIONS sessions need: for
- * each session itself, its files, and a session that ended while there was
- * no log; and the other processes. senders_init() allocates them. Returns 0
- * or -ENOMEM. */
+/* senders_for() is the number of senders that SESSIONS sessions need: for each
+ * the session itself, its files, and a session that ended while there was no
+ * log; and the other processes. senders_init() allocates them. Returns 0 or
+ * -ENOMEM. */
 int senders_init(struct log *l, uint64_t sessions);
 size_t senders_for(uint64_t sessions);
 void senders_release(struct log *l);
@@ -85,7 +86,7 @@ int senders_on_sender(void *owner, struct msg_log_sender *msg);
 void senders_read_all(struct log *l);
 
 /* Writes the event in the form of `log_format`, by one write(2). Returns the
- * number of bytes. LOST isn't 0 afterwards if the line couldn't be written. */
+ * number of bytes. If the line couldn't be written, LOST isn't 0 afterwards. */
 size_t line_write(struct log *l, const struct sender *from,
                   const struct event_record *sent);
 

@@ -1,5 +1,5 @@
 /* The process log: writes the events of all other processes as lines. It sends
- * nothing to a sender, and trusts only master about who a sender is. */
+ * nothing to a sender, and takes the name of a sender only from master. */
 #include "log.h"
 
 int main(int argc, char **argv)

@@ -14,8 +14,12 @@
 #include "sallyport/base/fd.h"
 
 #define BESIDES_SESSIONS 32
-#define DROPPED_MS       10000 /* from the first dropped event to the report */
-#define PAUSE_MS         100   /* how long a sender over its rate isn't read */
+#define DROPPED_MS                                                             \
+    10000 /* ms from the first dropped event to the                            \
+           * report */
+#define PAUSE_MS                                                               \
+    100 /* ms for which a sender over its rate isn't                           \
+         * read */
 
 #define MS (RATE_SECOND / 1000) /* bytes that a millisecond pays off */
 
@@ -70,8 +74,8 @@ static void drop_event(struct sender *s)
         loop_timer_set(&s->log->frame.loop, &s->timer, DROPPED_MS);
 }
 
-/* Removes the sender from the loop: after its end the loop would wake again and
- * again. */
+/* Removes the sender from the loop for MS; an ended sender would wake the loop
+ * again and again. */
 static void pause_sender(struct sender *s, uint64_t ms)
 {
     report_dropped(s);
@@ -79,7 +83,8 @@ static void pause_sender(struct sender *s, uint64_t ms)
     loop_timer_set(&s->log->frame.loop, &s->timer, ms);
 }
 
-/* After master's end nobody waits, since all must end soon. */
+/* Returns the ms to wait. After master's end no sender waits, since all must
+ * end soon. */
 static uint64_t must_wait(struct sender *s)
 {
     return s->paced && s->log->frame.master.fd >= 0
@@ -108,8 +113,8 @@ void senders_release(struct log *l)
     l->senders = 0;
 }
 
-/* log reads the session that has waited before others of its user that it has
- * just read. So a session waits no longer than the rate demands. */
+/* Reads a session that has waited before others of its user that were just
+ * read, so that it waits no longer than the rate demands. */
 static void sender_on_timer(void *owner)
 {
     struct sender *s = owner;
@@ -128,7 +133,7 @@ static void write_event(struct sender *s, const struct event_record *r)
     rate_charge(s->rate, line_write(s->log, s, r), clock_ms());
 }
 
-/* Returns -EAGAIN to stop reading for now. */
+/* Writes the event. Returns -EAGAIN to stop reading for now. */
 static int sender_on_event(void *owner, struct msg_event *msg)
 {
     struct sender *s = owner;
@@ -150,7 +155,8 @@ static const struct handler handlers[] = {
     ON(event, sender_on_event),
 };
 
-/* Sends log's own event, about the sender's name as master knows it. */
+/* Reports a wrong message, as log's own event about the sender that master has
+ * named. */
 static void report_wrong(struct sender *s)
 {
     struct event_record r;
@@ -161,7 +167,7 @@ static void report_wrong(struct sender *s)
     line_write(s->log, s, &r);
 }
 
-/* R: what the dispatch returned. */
+/* R is the result of the dispatch. */
 static int sender_dispatched(struct sender *s, int r)
 {
     if (r == -EAGAIN) {
@@ -180,8 +186,8 @@ static int read_sender(struct sender *s)
     return sender_dispatched(s, DISPATCH(&s->channel, handlers, s));
 }
 
-/* Returns 1 if something waits in the channel, 0 if nothing ever comes again,
- * -1 if nothing waits now. */
+/* Returns 1 if a message waits in the channel, 0 if no more can come, -1 if
+ * none waits now. */
 static int sender_has_words(const struct sender *s)
 {
     char byte;
@@ -189,9 +195,9 @@ static int sender_has_words(const struct sender *s)
     return (int)recv(s->channel.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 }
 
-/* Another session of the user may have used up the rate. An end is read at
- * once, since it frees a place. Reads one event in a turn: a sender seldom has
- * two. */
+/* Reads one event in a turn: a sender seldom has two. Another session of the
+ * user may have used up the rate; but an end is read at once, since it frees a
+ * place. */
 static void sender_on_ready(void *owner, uint32_t events)
 {
     struct sender *s = owner;
@@ -249,7 +255,7 @@ static void set_user_rate(struct sender *s, struct slice user)
     s->paced = true;
 }
 
-/* Log gets a session before that has a user. Master names the user with the
+/* Log gets a session before it has a user. Master names the user with the
  * session's files; log doesn't ask a sender. */
 static void set_session_rate(struct log *l, uint64_t serial, struct slice user)
 {

@@ -1,10 +1,11 @@
-/* reader: the program that reads the configuration and the users file. Master
- * executes it and waits for its end, so no parser is in a process of root.
- * Descriptor 3 is the file, which master has opened; 4 is a file in memory for
- * the answer. Exit status: 0 with the settings or the users in 4; EX_CONFIG
- * with the complaint in 4, or, with the word "check", after a line for each
- * mistake in the configuration on standard error. With "check-users" there is a
- * line for each mistake too, and the good rows are in 4. */
+/* reader: the program that reads the configuration and the users file.
+ * Master executes it and waits for its end, so no parser is in a process of
+ * root. Descriptor 3 is the file, which master has opened; 4 is a file in
+ * memory for the answer. Exit status: 0 with the settings or the users in 4;
+ * EX_CONFIG with the complaint in 4. With the word "check" reader prints a
+ * line for each mistake in the configuration on standard error instead of
+ * the complaint. With "check-users" it prints a line for each mistake too,
+ * and 4 has the good rows. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,14 +23,14 @@
 
 #define FILE_FD   3
 #define ANSWER_FD 4
-/* It owns nothing. No account has it (Debian and systemd reserve it), and other
- * daemons run as nobody, 65534: they could send signals. */
+/* reader's uid, which owns nothing. No account has it (Debian and systemd
+ * reserve it). Other daemons run as nobody, 65534: they could send signals. */
 #define READER_ID 65533
 
-/* A reader that a hostile file has broken into can't fill the memory with its
- * answer: the kernel ends it. The largest answer is a table of users. Standard
- * error may be a long file, which still gets its lines. EPERM: the limit is
- * lower already. */
+/* Limits the answer, so that a reader that a hostile file has broken into can't
+ * fill the memory: the kernel ends it. The largest answer is a table of users.
+ * Standard error may be a long file, which still gets its lines. EPERM: the
+ * limit is lower already. */
 static void limit_answer(void)
 {
     struct rlimit limit = { .rlim_cur = USERS_IMAGE_MAX };
@@ -42,8 +43,8 @@ static void limit_answer(void)
         die(EX_OSERR, "RLIMIT_FSIZE: %s", strerror(errno));
 }
 
-/* The configuration isn't read yet, so allow_weaker isn't known. Everything may
- * be missing: the file is root's own. */
+/* Ignores missing parts: the configuration isn't read yet, so allow_weaker
+ * isn't known; and the file is root's own. */
 static void enter_sandbox(void)
 {
     const struct sandbox_plan plan = { .root = geteuid() == 0,
@@ -80,7 +81,7 @@ static void print_mistake(const char *mistake)
     stderr_print("%s", mistake);
 }
 
-/* All mistakes are printed, so there is no complaint. */
+/* Prints all mistakes, so there is no complaint. */
 static int check_settings(const char *name)
 {
     static struct settings s;
@@ -99,12 +100,13 @@ static int read_users(const char *name)
 
     if (r == 0)
         return users_write(&u, ANSWER_FD) < 0 ? EX_OSERR : 0;
-    if (r != -EINVAL) /* nothing is known of the file */
+    if (r != -EINVAL) /* the file wasn't read */
         die(EX_OSERR, "%s", c.text);
     return refuse(&c);
 }
 
-/* The table gets the rows without a mistake: others look at what they name. */
+/* Writes the rows without a mistake: others check the homes and shares that
+ * they name. */
 static int check_users(const char *name)
 {
     struct complaint c = { "" };
@@ -118,7 +120,7 @@ static int check_users(const char *name)
 
 static const struct {
     const char *name;
-    int (*run)(const char *name); /* of the file; returns the exit status */
+    int (*run)(const char *name); /* reads the file; returns the exit status */
 } modes[] = {
     { "settings", read_settings },
     { "check", check_settings },

@@ -1,7 +1,7 @@
 /* Socket activation, sd_listen_fds(3) without libsystemd: systemd's listeners
  * become kept descriptors, as if an older generation had opened them. So the
- * first master inherits those that the configuration names, and clients wait
- * through a restart of the service. */
+ * first master inherits the listeners that the configuration names, and clients
+ * wait through a restart of the service. */
 #include "supervisor.h"
 
 #include <netinet/in.h>

@@ -28,9 +28,10 @@ static int generation_on_hello(void *owner, struct msg_hello *m)
     return -EPROTO;
 }
 
-/* At its start a master names each descriptor once. Later messages may replace
- * a descriptor, but never a program: the supervisor executes programs without a
- * sandbox, and an attacker may control master by then. */
+/* Keeps a descriptor. A starting master names each descriptor once. Later
+ * messages may replace a descriptor, but never a program: the supervisor
+ * executes programs without a sandbox, and an attacker may control master by
+ * then. */
 static int generation_on_keep(void *owner, struct msg_keep *m)
 {
     struct generation *g = owner;
@@ -117,15 +118,15 @@ static void generation_hang_up(struct generation *g)
     channel_close(&g->channel);
 }
 
-/* Was a message lost for want of a descriptor or memory? */
+/* Was a message lost for lack of a descriptor or memory? */
 static bool lacks_something(int r)
 {
     return r == -EMFILE || r == -ENOMEM;
 }
 
-/* R is the result of a dispatch. A master that closed its channel ends by
- * itself. A starting master needs all its descriptors; later the supervisor
- * holds the older copy. Otherwise master is killed. */
+/* Handles R, the result of a dispatch. A master that closed its channel ends by
+ * itself. A starting master needs all its descriptors, so it is killed; later
+ * the supervisor keeps the older copy. Any other failure kills master. */
 static void generation_has_read(struct generation *g, int r)
 {
     const char *why = r == -EPROTO ? g->channel.wrong : strerror(-r);
@@ -255,8 +256,8 @@ static pid_t fork_master(const struct supervisor *s, bool recovery,
     return pid < 0 ? -errno : pid;
 }
 
-/* The board is the supervisor's own: no generation can give the next one
- * another. */
+/* The board is the supervisor's own: no generation can replace it for the next
+ * one. */
 struct generation *generation_start(struct supervisor *s, bool recovery)
 {
     struct generation *g = s->generation, *end = g + GENERATION_PLACES;
@@ -298,8 +299,8 @@ static void generation_end(struct generation *g, int status)
     start_on_ended(g);
 }
 
-/* Reads its last messages first. One of them may be skipped for want of a
- * descriptor: those after it count. */
+/* Reads its last messages first. One of them may be skipped for lack of a
+ * descriptor; later ones still count. */
 void generation_reaped(struct generation *g, int status)
 {
     bool again = true;

@@ -1,8 +1,8 @@
 /* The heartbeat: the supervisor looks whether the masters count on the board
- * (board.h). The generation of a master that doesn't is killed, and a recovery
+ * (board.h). If a master doesn't, its generation is killed, and a recovery
  * follows. Master itself ends a gate or a keys that doesn't count. systemd gets
- * WATCHDOG=1 while master and gate of the generation that leads count, and
- * while another generation starts. Runs in the supervisor. */
+ * WATCHDOG=1 while master and gate of the leading generation count, and while
+ * another generation starts. Runs in the supervisor. */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -48,7 +48,7 @@ static bool heartbeat_is_leader(const struct generation *g)
     return g->state == GENERATION_LEADING;
 }
 
-/* Returns whether all of it counts that must. */
+/* Returns whether all processes count that must. */
 static bool heartbeat_look(struct generation *g)
 {
     struct supervisor *s = g->supervisor;
@@ -76,8 +76,8 @@ static void heartbeat_on_timer(void *owner)
         bool leader = heartbeat_is_leader(g);
 
         leads |= leader;
-        /* An older generation whose master hangs would keep its place for
-         * ever. While there are places, its transfers need no master. */
+        /* Kill an older generation whose master hangs only if a reload waits
+         * for its place: its transfers need no master. */
         if (leader || (g->state == GENERATION_OLD && s->reload == RELOAD_WAITS))
             counts |= heartbeat_look(g) && leader;
     }

@@ -1,5 +1,5 @@
-/* Named descriptors, in the supervisor. Their numbers are higher than those
- * with a fixed meaning in a master, so that a child inherits them unchanged. */
+/* Named descriptors, in the supervisor. Their numbers are above the fixed
+ * numbers of a master, so that a child inherits them unchanged. */
 #include "supervisor.h"
 
 #include <errno.h>

@@ -32,9 +32,9 @@ static int standard_descriptors(int listeners)
     return close(fd);
 }
 
-/* "/usr/sbin/sallyportd" becomes "/usr/sbin/../libexec/sallyport/master", or as
- * the build was configured. It is computed once: after an upgrade the link to
- * our own file says "(deleted)". */
+/* Turns "/usr/sbin/sallyportd" into "/usr/sbin/../libexec/sallyport/master", or
+ * as the build was configured. Call it once, at the start: after an upgrade the
+ * link to our own file says "(deleted)". */
 static int find_master(char *path, size_t size)
 {
     ssize_t n =

@@ -38,16 +38,17 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
 
-/* A takeover is one store on the board: each gate looks there before it accepts
- * a connection. The older masters are told, so that they finish their sessions.
- * A master that doesn't read would never end. */
+/* Takes over by one store on the board: each gate looks there before it accepts
+ * a connection. Tells the older masters, so that they finish their sessions.
+ * Ends a master that doesn't read: it would never end itself. */
 void takeover_begin(struct generation *g)
 {
     struct supervisor *s = g->supervisor;
     struct pollfd one = { .fd = g->channel.fd };
     int r;
 
-    if (poll(&one, 1, 0) != 0) /* it has died: it must replace nobody */
+    if (poll(&one, 1, 0) != 0) /* it has died, and must not replace the
+                                * leader */
         return;
     board_set(&s->board->accepts, g->number);
     for (size_t i = 0; i < GENERATION_PLACES; i++) {
@@ -104,8 +105,8 @@ static void report_to_leader(struct supervisor *s, const char *why)
                  .why = slice_from(why));
 }
 
-/* The present start is over without success. Nobody has asked for a recovery,
- * so nobody hears of its failure. */
+/* Answers that the present start has failed. Nobody has asked for a recovery,
+ * so its failure isn't answered. */
 static void answer_failure(struct supervisor *s, const char *why)
 {
     bool recovers = s->under_way && s->under_way->recovers;
@@ -162,9 +163,10 @@ static bool take_recovery(struct supervisor *s)
     return wait == 0;
 }
 
-/* A reload that isn't ready may wait for a disk or a directory service, while
- * nobody is served. It follows the recovery, if that may begin now: after a
- * burst of crashes the reload may be what ends them. */
+/* Ends a reload that isn't ready when a recovery is due: it may wait for a disk
+ * or a directory service, while nobody is served. It follows the recovery, if
+ * that may begin now: after a burst of crashes the reload may be what ends
+ * them. */
 static void put_off_reload(struct supervisor *s)
 {
     struct generation *g = s->under_way;
@@ -191,7 +193,8 @@ void start_init(struct supervisor *s)
     };
 }
 
-/* A recovery takes the place of the generation without a master. */
+/* Starts the next generation. A recovery replaces the generation without a
+ * master. */
 static void start_next(struct supervisor *s)
 {
     size_t living = 0;
@@ -290,8 +293,9 @@ void start_on_ended(struct generation *g)
             s->asker[i] = (struct reload_asker){ 0 };
     kept_end_sessions(&s->kept, g->number);
     g->state = GENERATION_ENDED;
-    /* systemd shall see a mistake in the configuration. A reload that fails
-     * doesn't decide how the service has ended, even if its master is last. */
+    /* systemd must learn of a mistake in the configuration. A reload that fails
+     * doesn't decide the exit status of the service, even if its master is
+     * last. */
     if ((recovers || (starting && !s->led)) && WIFEXITED(g->status))
         s->status = WEXITSTATUS(g->status);
     else if (recovers || (starting && !s->led))

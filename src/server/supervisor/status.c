@@ -1,5 +1,5 @@
-/* STATUS= of sd_notify(3), for "systemctl status". The numbers come with the
- * heartbeat, and systemd gets them only if they have changed. Runs in the
+/* STATUS= of sd_notify(3), for "systemctl status". The heartbeat brings the
+ * numbers, and systemd gets them only if they have changed. Runs in the
  * supervisor. */
 #include "supervisor.h"
 
@@ -26,7 +26,8 @@ static void status_send(const struct supervisor *s, const char *before)
     notify_send(&s->notify, text);
 }
 
-/* In UTC: the local time needs a file. A line end would cut the words. */
+/* Writes the time in UTC, since local time needs a file. Cuts the words at a
+ * line end. */
 void status_ready(struct supervisor *s, const char *what, const char *why)
 {
     time_t now = time(NULL);

@@ -16,7 +16,7 @@
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 
-/* Comes again until no generation is left: a process that hangs on a disk must
+/* Called again until no generation is left: a process that hangs on a disk must
  * not delay the end of the service. */
 static void supervisor_on_deadline(void *owner)
 {
@@ -30,15 +30,15 @@ static void supervisor_on_deadline(void *owner)
     loop_timer_set(&s->loop, &s->deadline, s->deadlines.gone);
 }
 
-/* A generation that is starting may have read the configuration already. In
- * that case another one follows it. */
+/* SIGHUP: starts a reload. A generation that is starting may have read the
+ * configuration already; then another one follows it. */
 static void supervisor_on_hangup(void *supervisor)
 {
     start_reload(supervisor, NULL, 0);
 }
 
-/* At the end of each turn of the loop: frees the places of generations that
- * have ended. The service ends with the last one. */
+/* Called at the end of each turn of the loop: frees the places of generations
+ * that have ended. The service ends with the last one. */
 static void supervisor_sweep(void *owner)
 {
     struct supervisor *s = owner;
@@ -52,7 +52,7 @@ static void supervisor_sweep(void *owner)
         loop_stop(&s->loop);
 }
 
-/* A process that isn't a master is an orphan of a generation. */
+/* Reaps. A process that isn't a master is an orphan of a generation. */
 static void supervisor_reap(void *owner)
 {
     struct supervisor *s = owner;
@@ -68,7 +68,7 @@ static void supervisor_reap(void *owner)
         }
 }
 
-/* The second request to stop doesn't wait for sessions. */
+/* Stops the service. The second request doesn't wait for sessions. */
 static void supervisor_stop(void *owner)
 {
     struct supervisor *s = owner;
@@ -117,7 +117,8 @@ int supervisor_init(struct supervisor *s, const char *program,
         (struct loop_timer){ .on_timer = supervisor_on_deadline, .owner = s };
     start_init(s);
     heartbeat_init(s);
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) { /* for all that is kept */
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) { /* all kept descriptors need
+                                                  * it */
         limit.rlim_cur = limit.rlim_max;
         setrlimit(RLIMIT_NOFILE, &limit);
     }

@@ -25,7 +25,7 @@ struct kept_row {
     int fd;
 };
 
-/* All zero means empty. */
+/* Initialize it to zero: empty. */
 struct kept {
     struct kept_row *row;
     size_t count, room;
@@ -39,8 +39,8 @@ int kept_add(struct kept *k, struct slice name, int fd);
 int kept_replace(struct kept *k, struct slice name, int fd);
 /* Returns the descriptor of that name, which stays kept, or -1. */
 int kept_find(const struct kept *k, const char *name);
-/* Generation NUMBER has ended: marks the table of its sessions, for the masters
- * that map it, and keeps it no longer. */
+/* Call it when generation NUMBER has ended: marks its session table, for the
+ * masters that map it, and drops it. */
 void kept_end_sessions(struct kept *k, uint64_t number);
 /* Drops the tables of generations that ended while a new master had them. */
 void kept_drop_ended(struct kept *k);
@@ -48,8 +48,8 @@ void kept_release(struct kept *k);
 /* Makes a sealed file that names all descriptors, after the line "HEADING
  * NUMBER". Returns its descriptor, which the caller closes, or -errno. */
 int kept_names(const struct kept *k, const char *heading, uint64_t number);
-/* After a fork: the descriptors stay open across execve(2). Returns 0 or
- * -errno. */
+/* Call it after a fork: keeps the descriptors open across execve(2). Returns 0
+ * or -errno. */
 int kept_pass_on(const struct kept *k);
 
 /* notify.c: reports the state of the service to systemd: sd_notify(3)'s
@@ -66,7 +66,7 @@ void notify_close(struct notify *n);
 /* Sends TEXT, for example "READY=1". It never waits. */
 void notify_send(const struct notify *n, const char *text);
 
-/* status.c: what "systemctl status" shows. */
+/* status.c: the text of "systemctl status". */
 
 struct shown {
     bool loaded; /* the numbers are known */
@@ -104,13 +104,14 @@ struct generation {
     struct loop_watch watch;
     struct loop_timer timer; /* for the current state */
     struct pulse master, gate;
-    /* Until it leads; then the supervisor's own list has them. A generation
-     * that fails before changes nothing for a recovery. */
+    /* Its descriptors until it leads; then the supervisor's own list has them.
+     * A generation that fails before changes nothing for a recovery. */
     struct kept kept;
     bool recovers;
-    bool other_version; /* has sent what no master of this version sends */
+    bool other_version; /* it has sent something that no master of this version
+                         * sends */
     unsigned late;      /* how often its processes were killed after its end */
-    struct complaint failure; /* why it did not start, in its own words */
+    struct complaint failure; /* why it didn't start, in its own words */
 };
 
 /* Deadlines of a generation, in milliseconds. */
@@ -118,12 +119,12 @@ struct generation {
 #define SUPERVISOR_DEADLINES(D) \
     D(start, 60000)     /* to become ready */                                 \
     D(take, 12000)      /* to take over */                                    \
-    D(stop, 9500)       /* to end after SIGTERM */                            \
+    D(stop, 9500)       /* from SIGTERM to the end */                         \
     D(gone, 200)        /* then, from one SIGKILL of its group to the next */ \
-    D(group, 7000)      /* for the rest of the group after its master */      \
+    D(group, 7000)      /* from its master's end to the kill of its group */  \
     D(recovery, 10000)  /* between two recoveries after a burst */            \
     D(retry, 1000)      /* to the next try of a recovery that failed */       \
-    D(put_off, 2000)    /* until a recovery ends a starting reload */         \
+    D(put_off, 2000)    /* until a due recovery ends a starting reload */     \
     D(look, 4000)       /* at most, between two looks at the board */         \
     D(silence, 12000)   /* of a master: without a new count */
 /* clang-format on */
@@ -136,14 +137,14 @@ enum reload_state {
     RELOAD_NONE,
     RELOAD_WANTED, /* it starts as soon as start.c's table permits */
     RELOAD_WAITS, /* 8 generations live, and the log says so: it starts when one
-                     of them has ended */
+                   * of them has ended */
 };
 
 /* A request for a reload by sallyportctl, and the master that forwarded it. */
 struct reload_asker {
     struct generation *generation; /* NULL: none */
     uint32_t request;
-    bool later; /* the current start is not for it */
+    bool later; /* the present start doesn't answer it */
 };
 #define ASKERS_MAX 32
 
@@ -156,12 +157,12 @@ struct recoveries {
 };
 
 struct heartbeat {
-    uint64_t watchdog; /* ms that systemd waits; 0: there is no watchdog */
+    uint64_t watchdog; /* ms of systemd's watchdog; 0: there is none */
     struct loop_timer timer;
 };
 
 struct supervisor {
-    char *const *argv;   /* for the supervisor and the masters */
+    char *const *argv;   /* arguments for the supervisor and the masters */
     const char *program; /* path of the program "master" */
     /* Executes a master: the descriptor MASTER, or the installed program if
      * that is -1. Returns if it can't. Tests replace it. */
@@ -176,7 +177,7 @@ struct supervisor {
     uint64_t last; /* number of the newest generation */
     struct board *board;
     int board_fd;
-    struct kept kept;             /* for the next generation */
+    struct kept kept;             /* descriptors for the next generation */
     struct generation *under_way; /* STARTING or TAKING */
     bool led;                     /* some generation has led */
     enum reload_state reload;     /* the next one; see start.c */
@@ -210,27 +211,28 @@ void start_reload(struct supervisor *s, struct generation *g, uint32_t request);
 void takeover_begin(struct generation *g);
 /* G accepts. */
 void start_on_leading(struct generation *g);
-/* G's master was reaped, or G was given up. */
+/* Call it when G's master was reaped, or G was given up. */
 void start_on_ended(struct generation *g);
-/* No recovery has begun yet. */
+/* Sets that no recovery has begun yet. */
 void start_init(struct supervisor *s);
 
-/* The service is ready again: what has happened just now, with its time after
- * it, and a reason or "". WHAT "": nothing. */
+/* The service is ready again: shows WHAT has just happened, with its time, and
+ * a reason or "". WHAT "": shows nothing. */
 void status_ready(struct supervisor *s, const char *what, const char *why);
 /* The leading generation has reported its load. */
 void status_loaded(struct supervisor *s, uint64_t sessions, uint64_t transfers);
 
 /* heartbeat.c */
 void heartbeat_init(struct supervisor *s);
-/* A generation leads: from now on its master and gate must count. */
+/* Call it when a generation leads: from now on its master and gate must
+ * count. */
 void heartbeat_begin(struct supervisor *s);
 
 /* generation.c: starts a master in a free place; it inherits the kept
  * descriptors. Returns NULL after a line on standard error if that fails. */
 struct generation *generation_start(struct supervisor *s, bool recovery);
 bool generation_lives(const struct generation *g);
-/* Its row on the board. */
+/* Returns its row on the board. */
 struct board_row *generation_row(const struct generation *g);
 /* Sets the timer for the current state. */
 void generation_set_timer(struct generation *g, uint64_t ms);
@@ -239,11 +241,11 @@ void generation_kill(const struct generation *g);
 /* Its master was reaped with STATUS. */
 void generation_reaped(struct generation *g, int status);
 /* Kills its group and counts it as ended, since a process that waits for a disk
- * would not be reaped. WHY says it to the askers. */
+ * would not be reaped. WHY is the answer to the askers. */
 void generation_give_up(struct generation *g, const char *why);
 /* Sends SIGKILL to the group of an ended generation. The second time it counts
- * as gone: a process that survives SIGKILL waits for a disk, and keeps no
- * place. */
+ * as gone, and frees its place: a process that survives SIGKILL waits for a
+ * disk. */
 void generation_outlived(struct generation *g);
 /* Frees its place if it has ended and none of its processes lives. Only the
  * sweep calls it, outside the callbacks of G. */
