@@ -103,7 +103,7 @@ static void find_directory(struct question *q)
     }
 }
 
-/* What follows the mount in the path: "" if it is the mount itself. */
+/* Returns the path below the mount: "" if it is the mount itself. */
 static const char *within_mount(const struct question *q)
 {
     const char *rest = q->path.bytes + q->mount;
