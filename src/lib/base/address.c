@@ -1,5 +1,5 @@
-/* IP addresses and their texts, addresses of unix sockets, and the process at
- * the other end of one. */
+/* IP addresses and their texts, addresses of unix sockets, and the process at a
+ * socket's other end. */
 #include "sallyport/base/address.h"
 
 #include <arpa/inet.h>

@@ -27,8 +27,9 @@ void buf_clear(struct buf *b)
     b->len = 0;
 }
 
-/* Not by realloc(3), which may leave a copy of a secret in freed memory. Who
- * reserves much gets just that: what is never used would be wiped too. */
+/* Doesn't use realloc(3), which may leave a copy of a secret in freed memory.
+ * Gives a caller that reserves much just that: bytes that are never used would
+ * be wiped too. */
 static int buf_grow(struct buf *b, size_t need)
 {
     size_t size = b->size ? 2 * b->size : BUF_FIRST;

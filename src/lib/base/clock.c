@@ -1,5 +1,4 @@
-/* The monotonic clock, by the vDSO alone, and debts: how often something may
- * happen. */
+/* The monotonic clock, by the vDSO alone, and debts, which limit a rate. */
 #include "sallyport/base/clock.h"
 
 static uint64_t monotonic_now(uint64_t per_second)
@@ -23,7 +22,7 @@ uint64_t clock_us(void)
 
 uint64_t debt_owed(const uint64_t *paid, uint64_t now)
 {
-    uint64_t until = *paid; /* read once: it may be in shared memory */
+    uint64_t until = *paid; /* read it once: it may be in shared memory */
 
     return until > now ? until - now : 0;
 }

@@ -40,7 +40,8 @@ void stderr_wait(bool waits)
     stderr_waiting = waits;
 }
 
-/* A message may have a part of a file or a name, for a terminal or a log.
+/* Prints a line. A message may have a part of a file or a name, so this makes
+ * it harmless for a terminal or a log.
  *
  * Never waits: a full pipe must not stop master. A line is shorter than
  * PIPE_BUF, so POLLOUT means that it fits. It is one write(2), so that lines of
@@ -64,8 +65,9 @@ __attribute__((format(printf, 1, 0))) static void print_list(const char *format,
     line[len++] = '\n';
     if (poll(&err, 1, stderr_waiting ? -1 : 0) == 1 && err.revents & POLLOUT)
         written = write(STDERR_FILENO, line, len);
-    (void)written; /* there is no other way to report a failure */
-    explicit_bzero(line, sizeof(line)); /* it may have had a new password */
+    (void)written; /* the failure can't be reported in another way */
+    explicit_bzero(line, sizeof(line)); /* it may have contained a new
+                                         * password */
 }
 
 void stderr_print(const char *format, ...)

@@ -25,7 +25,8 @@ static void execute_child(const char *const argv[], int out)
     _exit(EX_UNAVAILABLE);
 }
 
-/* Its size is sealed, so a program can't fill the memory. */
+/* Makes a file for the output. Its size is sealed, so the program can't fill
+ * the memory. */
 static int output_file(size_t size)
 {
     FD_CLEANUP int fd = memfd_create("output", MFD_CLOEXEC | MFD_ALLOW_SEALING);

@@ -118,8 +118,8 @@ bool fd_on_network_disk(int fd)
     return false;
 }
 
-/* NFS and cifs grant a lease only if their server has delegated the file to
- * them; otherwise they say EAGAIN. */
+/* Returns true for EAGAIN of NFS and cifs, too: they grant a lease only if
+ * their server has delegated the file to them. */
 bool fd_has_no_leases(int fd, int error)
 {
     struct statfs disk;
@@ -133,7 +133,8 @@ bool fd_has_no_leases(int fd, int error)
 
 #define READ_CHUNK 65536
 
-/* At once: a buffer that grows is copied and wiped each time. */
+/* Reserves the whole size at once: a buffer that grows is copied and wiped each
+ * time. */
 static int reserve_for_file(int fd, struct buf *into)
 {
     size_t room = into->max - into->len;
@@ -155,7 +156,7 @@ int fd_read_file(int fd, struct buf *into)
 
         if (want > READ_CHUNK)
             want = READ_CHUNK;
-        if (want == 0) { /* full: is there more? */
+        if (want == 0) { /* the buffer is full: are there more bytes? */
             char one;
 
             n = pread(fd, &one, 1, (off_t)into->len);

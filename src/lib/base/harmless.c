@@ -1,4 +1,5 @@
-/* Which characters of a text are harmless on a terminal and in a log. */
+/* Decides which characters of a text are harmless on a terminal and in a
+ * log. */
 #include "sallyport/base/harmless.h"
 
 static bool has_continuation(struct slice s, size_t at, size_t n)
@@ -9,8 +10,9 @@ static bool has_continuation(struct slice s, size_t at, size_t n)
     return true;
 }
 
-/* How many bytes the well-formed UTF-8 character at AT has (RFC 3629). 0: there
- * is none; overlong forms, surrogates and numbers above U+10FFFF are none. */
+/* Returns the bytes of the well-formed UTF-8 character at AT (RFC 3629). 0:
+ * there is none; overlong forms, surrogates and numbers above U+10FFFF don't
+ * count. */
 static size_t utf8_length(struct slice s, size_t at)
 {
     uint8_t a = (uint8_t)s.ptr[at];
@@ -33,15 +35,15 @@ static size_t utf8_length(struct slice s, size_t at)
     return 0;
 }
 
-/* Ends a line or a paragraph, or shows the rest of the line in another order
- * (U+2028 to U+202E, U+2066 to U+2069). */
+/* Does it end a line or a paragraph, or show the rest of the line in another
+ * order (U+2028 to U+202E, U+2066 to U+2069)? */
 static bool is_order(const uint8_t *c)
 {
     return c[0] == 0xe2 && ((c[1] == 0x80 && c[2] >= 0xa8 && c[2] <= 0xae) ||
                             (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9));
 }
 
-/* Terminals obey C1 controls (U+0080 to U+009F) too. */
+/* Refuses C1 controls (U+0080 to U+009F), too: terminals obey them. */
 size_t harmless_length(struct slice s, size_t at)
 {
     const size_t len = utf8_length(s, at);

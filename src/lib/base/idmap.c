@@ -5,8 +5,8 @@
 
 #include "sallyport/base/fd.h"
 
-/* "         0     100000      65536": the first id here, the first one outside,
- * and their number. How many ids from ID on it has. */
+/* Returns how many ids from ID on the line has. "         0     100000
+ * 65536": the first id inside, the first one outside, and their number. */
 static uint64_t idmap_from(struct slice line, uint64_t id)
 {
     uint64_t field[3] = { 0 };
@@ -31,7 +31,7 @@ bool idmap_text_has(struct slice text, uint64_t first, uint64_t last,
         const uint64_t n = idmap_from(line, next);
 
         next += n;
-        if (n > 0) /* the lines have no order */
+        if (n > 0) /* the lines aren't sorted */
             rest = text;
     }
     *last_there = next > last ? last : next - 1;

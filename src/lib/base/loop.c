@@ -88,8 +88,8 @@ void loop_timer_clear(struct loop *l, struct loop_timer *t)
     t->next = t->prev = NULL;
 }
 
-/* A search from the last timer would be no faster: the kinds of deadlines
- * differ too much. */
+/* Searches from the first timer: a search from the last one would be no faster,
+ * since deadlines differ too much. */
 void loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t ms)
 {
     struct loop_timer **at = &l->timers;
@@ -109,8 +109,8 @@ void loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t ms)
     t->armed = true;
 }
 
-/* Runs the timers that were due when the round began. A timer that is set again
- * with 0 ms must wait for the next round, or no descriptor would be served. */
+/* Runs the timers that were due when the turn began. A timer that is set again
+ * with 0 ms must wait for the next turn, or no descriptor would be served. */
 static void run_timers(struct loop *l)
 {
     uint64_t now = clock_ms();
@@ -194,7 +194,8 @@ int signals_open(struct signals *s, struct loop *l,
 
     *s = (struct signals){ { .fd = -1 }, row, n, owner };
     signal(SIGPIPE, SIG_IGN); /* the reader of standard error may end */
-    signal(SIGCHLD, SIG_DFL); /* an inherited SIG_IGN would reap unnoticed */
+    signal(SIGCHLD, SIG_DFL); /* with an inherited SIG_IGN the kernel would
+                               * reap */
     sigemptyset(&set);
     for (size_t i = 0; i < n; i++)
         sigaddset(&set, row[i].number);

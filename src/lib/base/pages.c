@@ -1,4 +1,4 @@
-/* Advice to the kernel about whole pages of memory. */
+/* Tells the kernel how whole pages of memory are used. */
 #include "sallyport/base/pages.h"
 
 #include <stdint.h>

@@ -41,9 +41,9 @@ static struct {
     size_t room;
 } title;
 
-/* In memory the strings of the environment follow argv's. ps reads on beyond
- * the end of argv if the last byte of argv isn't NUL. So the environment is
- * copied to the heap, and the title may use its place too. */
+/* Copies the environment to the heap, so that the title may use its place too:
+ * in memory its strings follow argv's, and ps reads on beyond the end of argv
+ * if the last byte of argv isn't NUL. */
 void process_title_init(int argc, char **argv)
 {
     char *end = argv[0];
@@ -85,5 +85,5 @@ void process_title(const char *format, ...)
             *c = '?';
     memset(title.start, 0, title.room);
     memcpy(title.start, text,
-           strnlen(text, title.room - 1)); /* keeps the last NUL */
+           strnlen(text, title.room - 1)); /* keep the last NUL */
 }

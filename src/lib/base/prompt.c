@@ -24,7 +24,7 @@ static void on_ending(int number)
     caught = number;
 }
 
-/* Signals are blocked except within ppoll(2), so that none is missed. */
+/* Blocks signals except within ppoll(2), so that none is missed. */
 struct guard {
     sigset_t mask;
     struct sigaction old[ENDINGS];
@@ -43,7 +43,7 @@ static void guard_begin(struct guard *g)
     pthread_sigmask(SIG_BLOCK, &block, &g->mask);
     for (size_t i = 0; i < ENDINGS; i++) {
         sigaction(endings[i], &action, &g->old[i]);
-        if (g->old[i].sa_handler == SIG_IGN) /* as nohup has it */
+        if (g->old[i].sa_handler == SIG_IGN) /* such as under nohup */
             sigaction(endings[i], &g->old[i], NULL);
     }
 }
@@ -58,7 +58,7 @@ static void guard_end(struct guard *g)
 }
 
 /* Waits for the next byte. Ctrl-Z waits until the terminal is restored. Another
- * thread may get the signal, so this one looks for it again and again. */
+ * thread may get the signal, so this checks for it repeatedly. */
 static int prompt_byte(int tty, const struct prompt *q, const sigset_t *mask,
                        uint64_t begin, char *ret)
 {
@@ -80,7 +80,8 @@ static int prompt_byte(int tty, const struct prompt *q, const sigset_t *mask,
     return n < 0 ? -errno : n == 0 ? -ENODATA : 0;
 }
 
-/* The rest of a long line mustn't answer the next question. */
+/* Reads the whole line, so that the rest of a long line doesn't answer the next
+ * question. */
 static int prompt_line(int tty, const struct prompt *q, const sigset_t *mask,
                        char *out, size_t size)
 {
@@ -124,8 +125,8 @@ int prompt_ask(int tty, const struct prompt *q, char *out, size_t size)
     if (!q->echo)
         quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
     guard_begin(&g);
-    /* TCSAFLUSH: text that was typed before the echo went off isn't a part of
-     * the password. */
+    /* TCSAFLUSH discards text that was typed before the echo was off: it isn't
+     * a part of the password. */
     r = tcsetattr(tty, TCSAFLUSH, &quiet) ? -errno : 0;
     if (r == 0)
         r = fd_write_all(tty, q->text, strlen(q->text));

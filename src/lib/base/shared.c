@@ -21,10 +21,10 @@ int shared_make(const char *name, size_t size)
     return fd_take(&fd);
 }
 
-/* Returns the flags for mmap(2), or -1: a file that somebody may cut would end
- * this process by SIGBUS. What nobody can write any more is mapped MAP_PRIVATE,
- * since a kernel before 6.7 (Debian 12's: before 6.1.153) refuses MAP_SHARED
- * there. Both have the same pages of memory. */
+/* Returns the flags for mmap(2), or -1 for a file that somebody may cut, which
+ * would end this process by SIGBUS. Memory that nobody can write any more is
+ * mapped MAP_PRIVATE, since a kernel before 6.7 (Debian 12's: before 6.1.153)
+ * refuses MAP_SHARED then. Both have the same pages of memory. */
 static int map_flags(int fd, size_t size)
 {
     struct stat s;

@@ -9,11 +9,11 @@
 
 #define PAGE_USUAL 4096u
 #define PAGE_MOST  (64u << 10)  /* of any kernel */
-#define FRAMES     512u         /* of stack_wipe_below() and madvise(2) */
-#define DEEPEST    (512u << 10) /* no process uses so much */
+#define FRAMES     512u         /* stack of stack_wipe_below() and madvise(2) */
+#define DEEPEST    (512u << 10) /* no process uses more */
 
-/* Down to the farthest place where the pages below can begin, and no farther:
- * each fresh page that is written to costs a login 2 us. */
+/* Wipes down to the farthest place where the pages below can begin, and no
+ * farther: each fresh page that is written to costs a login 2 us. */
 __attribute__((noinline)) static void wipe_near(void)
 {
     char frame[PAGE_USUAL + FRAMES];
@@ -21,7 +21,8 @@ __attribute__((noinline)) static void wipe_near(void)
     explicit_bzero(frame, sizeof(frame));
 }
 
-/* On machines with larger pages the nearest page begins farther away. */
+/* The same for machines with larger pages, where the nearest page begins
+ * farther away. */
 __attribute__((noinline)) static void wipe_near_large_pages(void)
 {
     char frame[PAGE_MOST + FRAMES];
@@ -29,8 +30,8 @@ __attribute__((noinline)) static void wipe_near_large_pages(void)
     explicit_bzero(frame, sizeof(frame));
 }
 
-/* Gives the farther pages back instead of writing to them: most were never
- * used. The nearest ones have the frames of this call. */
+/* Gives the farther pages back instead of writing to them, since most were
+ * never used. The nearest ones have the frames of this call. */
 __attribute__((noinline)) void stack_wipe_below(void)
 {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);

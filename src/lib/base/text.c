@@ -1,5 +1,5 @@
-/* Parsing and printing of words, addresses and dates. No process of root calls
- * it: reader reads the configuration, and log writes the lines. */
+/* Parses and prints words, addresses and dates. No process of root calls it:
+ * reader reads the configuration, and log writes the lines. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -11,7 +11,8 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/slice.h"
 
-/* toupper(3) would depend on the locale and on the sign of char. */
+/* Doesn't use toupper(3), which depends on the locale and on the sign of
+ * char. */
 static unsigned char upper(char c)
 {
     unsigned char u = (unsigned char)c;
@@ -216,7 +217,8 @@ int address_parse_port(struct slice text, struct address *ret)
         host.len >= 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']';
     if (bracketed)
         host = (struct slice){ host.ptr + 1, host.len - 2 };
-    if (bracketed != slice_has(host, ':')) /* 6 needs brackets, 4 has none */
+    if (bracketed != slice_has(host, ':')) /* IPv6 needs brackets, IPv4 has
+                                            * none */
         return -EINVAL;
     if (address_parse(host, &a) < 0 || slice_number(port, 65535, &n) < 0)
         return -EINVAL;
@@ -225,7 +227,7 @@ int address_parse_port(struct slice text, struct address *ret)
     return 0;
 }
 
-/* Dates. No locale is read. */
+/* Dates, without a locale. */
 
 #define YEAR_1_BEGIN  (-62135596800)
 #define YEAR_9999_END 253402300799
@@ -249,8 +251,8 @@ bool clock_local(time_t when, struct tm *ret)
     return clock_has_year(when) && localtime_r(&when, ret) != NULL;
 }
 
-/* timegm(3) turns second 60 into the next minute: such a date isn't the same
- * afterwards. */
+/* Refuses a date that timegm(3) changes, such as second 60, which becomes the
+ * next minute. */
 int clock_from_utc(const struct tm *tm, time_t *ret)
 {
     struct tm same = { .tm_year = tm->tm_year,

@@ -1,7 +1,7 @@
 /* The table of bans. Gate and master search it for each connection: 4,096 rows
- * would cost as much as a refusal (31 us), so each of them has an index. They
- * needn't agree on it. The family of a network is written after the rest, and
- * cleared before it; each change is counted when it is complete. */
+ * would cost as much as a refusal (31 us), so each of them has an index of its
+ * own. The family of a network is written after the rest, and cleared before
+ * it; each change is counted when it is complete. */
 #include "sallyport/domain/bans.h"
 
 #include <errno.h>
@@ -100,7 +100,7 @@ static void ban_index_update(struct ban_index *x, const struct bans *b)
     x->changes = changes;
 }
 
-/* The ban of a network of so many bits that holds A. */
+/* Returns the ban of a network of so many bits that holds A. */
 static const struct ban *bans_over_by(const struct bans *b,
                                       const struct ban_index *x,
                                       const struct address *a, unsigned bits,

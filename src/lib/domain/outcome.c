@@ -1,4 +1,4 @@
-/* Words: why a session ended, what became of a new password, and why a host
+/* Words: why a session ended, the result of a password change, and why a host
  * name has no address. */
 #include "sallyport/domain/outcome.h"
 

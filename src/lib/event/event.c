@@ -1,7 +1,7 @@
-/* Events in every process that sends some: their names, a record, its bytes,
- * and the channel to log. Never waits: while log can't take events, up to 64
- * KiB are queued; further events are dropped and counted. The queue is lost
- * with its process; bytes in the socket aren't.
+/* Sends events, in every process that has some: their names, a record, its
+ * bytes, and the channel to log. Never waits: while log can't take events, up
+ * to 64 KiB are queued; further events are dropped and counted. The queue is
+ * lost with its process; bytes in the socket aren't.
  *
  * A client can cause any number of refused commands. So these may fill a
  * quarter of the queue only, and the rest stays for the events that say what
@@ -51,9 +51,9 @@ const char *event_name(enum event e)
     return (unsigned)e < EVENT_COUNT ? event_names[e] : "?";
 }
 
-/* A transfer or a change may have failed. 4xx is a fault that may pass, and 0
- * is a cut; 5xx is a refusal, or a wrong name. A session that ended with a
- * signal has crashed. */
+/* Returns the severity. For a transfer or a change 4xx is a fault that may go
+ * away, and 0 a cut; 5xx is a refusal, or a wrong name. A session that ended
+ * with a signal has crashed. */
 int event_severity(const struct event_record *r)
 {
     uint64_t result = r->number[FIELD_RESULT];
@@ -87,7 +87,7 @@ void event_number(struct event_record *r, enum event_field f, uint64_t n)
     r->has_number |= 1U << f;
 }
 
-/* Field, length, bytes. A number has eight bytes. */
+/* Adds field, length, bytes. A number has eight bytes. */
 static int add_field(struct buf *into, enum event_field f, const void *bytes,
                      size_t len)
 {
@@ -154,13 +154,15 @@ static int queue_event(struct event_sender *s, enum event e, struct slice bytes)
     return buf_add_slice(&s->queue, bytes);
 }
 
-/* Log is slow, or it died and master hasn't restarted it yet. */
+/* Must the event wait? Log is slow, or it died and master hasn't restarted it
+ * yet. */
 static bool is_for_later(int result)
 {
     return result == -EAGAIN || result == -EPIPE;
 }
 
-/* Directly after the last event that was sent. */
+/* Sends the number of dropped events, directly after the last event that was
+ * sent. */
 static void send_dropped(struct event_sender *s)
 {
     struct event_record r;
@@ -235,7 +237,7 @@ void event_syscalls_by(struct event_sender *s)
 }
 
 /* Runs in a signal handler: uses no memory, no queue and no shared buffer.
- * Writes the bytes that SEND() and event_encode() make of one number. */
+ * Writes the bytes that SEND() and event_encode() would make of one number. */
 void event_on_syscall(int number)
 {
     uint64_t n = (uint64_t)number;

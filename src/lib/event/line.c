@@ -149,7 +149,8 @@ static int add_value(const struct event_record *r, const struct field_row *row,
 
     if (row->kind == HEX)
         return buf_add_format(into, "%016llx", n);
-    if (row->kind == NUMBER) /* a reader of JSON may have no larger ones */
+    if (row->kind == NUMBER) /* larger numbers may be too large for a reader of
+                              * JSON */
         return buf_add_format(into, "%llu", n > INT64_MAX ? INT64_MAX : n);
     return s.len > EVENT_VALUE_MAX ? add_cut(s, into) : event_escape(s, into);
 }
@@ -169,7 +170,7 @@ static int add_text_pair(struct buf *into, const struct field_row *row,
                           (int)value.len, value.ptr);
 }
 
-/* JSON needs each backslash twice. */
+/* Doubles each backslash, for JSON. */
 static int add_json_text(struct buf *into, struct slice value)
 {
     int e = buf_add_text(into, "\"");

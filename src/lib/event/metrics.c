@@ -1,6 +1,6 @@
-/* The table of metrics, how each event counts, and their text. log counts,
- * and sallyportctl writes the text. Nothing here waits or trusts an event: a
- * value that no row has counts as "other". */
+/* The table of metrics, how each event counts, and their text. log counts, and
+ * sallyportctl writes the text. Nothing here waits or trusts an event: a value
+ * that no row has counts as "other". */
 #include "sallyport/event/metrics.h"
 
 #include <errno.h>
@@ -13,7 +13,8 @@
 #include "sallyport/base/random.h"
 #include "sallyport/ftp/reply.h"
 
-/* The labels and their values. The last value of most is for all others. */
+/* The labels and their values. The last value of most labels is for all other
+ * values. */
 struct label {
     const char *name;
     const char *const *values;
@@ -70,8 +71,9 @@ static const char *const yes_no[] = { "no", "yes" };
 
 #define LABELS_MAX 3
 
-/* The metrics that count events. A histogram has the milliseconds of an event
- * in places of their own: each bucket, those above all buckets, the sum. */
+/* The metrics that count events. A histogram has extra places for the
+ * milliseconds of an event: each bucket, the place above all buckets, the
+ * sum. */
 enum family_kind {
     LOGINS,
     REFUSALS,
@@ -139,11 +141,11 @@ static const uint64_t buckets[] = { /* ms */
                                     60000, 300000, 1800000, 7200000
 };
 #define BUCKETS ((unsigned)(sizeof(buckets) / sizeof(buckets[0])))
-#define ABOVE   BUCKETS /* the place of those above all buckets */
+#define ABOVE   BUCKETS /* the place above all buckets */
 #define SUM     (BUCKETS + 1)
 #define PLACES  (BUCKETS + 2)
 
-/* How many combinations of labels the family has. */
+/* Returns the number of combinations of the family's labels. */
 static unsigned family_series(const struct family *f)
 {
     unsigned n = 1;
@@ -269,8 +271,8 @@ static void count_login_failed(struct metrics *m, const struct event_record *r)
     count_value(m, LOGINS, r->text[FIELD_REASON], 1);
 }
 
-/* The event has the number of refusals, for any reason, that caused no
- * event. */
+/* Adds the number that the event has: refusals, for any reason, without an
+ * event of their own. */
 static void count_refused(struct metrics *m, const struct event_record *r)
 {
     const struct slice more = SLICE("more of them");
@@ -328,10 +330,10 @@ static uint64_t transfers_of(const struct metrics *m, enum family_kind k,
                       family_first(f) + direction * f->label[1].count + result);
 }
 
-/* The first result is `complete`, the first login `accepted`. */
+/* Adds up. The first result is `complete`, the first login `accepted`. */
 void metrics_total(const struct metrics *m, struct metrics_totals *ret)
 {
-    uint64_t bytes[2] = { 0, 0 }; /* the directions upload and download */
+    uint64_t bytes[2] = { 0, 0 }; /* of uploads and downloads */
     unsigned logins = family_first(&families[LOGINS]);
 
     *ret = (struct metrics_totals){ 0 };

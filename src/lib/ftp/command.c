@@ -1,6 +1,6 @@
-/* The table of commands: finds a row, splits a request, and answers what needs
- * only the table: FEAT and HELP. Runs in session. It never executes a command:
- * the row says what is needed, and session checks it. */
+/* The table of commands: finds a row, splits a request, and answers FEAT and
+ * HELP, which need only the table. Runs in session. It never executes a
+ * command: the row says what is needed, and session checks it. */
 #include "sallyport/ftp/command.h"
 
 #include <errno.h>
@@ -64,8 +64,8 @@ void command_parse(struct slice line, struct request *ret)
 {
     struct slice rest = line;
 
-    /* IAC IP and IAC DM: under TLS the line reader doesn't parse telnet, and no
-     * verb begins with 0xff. */
+    /* Skip IAC IP and IAC DM: under TLS the line reader doesn't parse telnet,
+     * and no verb begins with 0xff. */
     while (slice_starts(rest, SLICE("\xff\xf4")) ||
            slice_starts(rest, SLICE("\xff\xf2")))
         rest = (struct slice){ rest.ptr + 2, rest.len - 2 };

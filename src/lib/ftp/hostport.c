@@ -106,7 +106,8 @@ int hostport_parse_epsv(struct slice text, enum epsv_argument *ret)
     return 0;
 }
 
-/* "ftp.example.org." is the same name, with its root. */
+/* Removes the dot at the end: "ftp.example.org." is the same name, with its
+ * root. */
 static struct slice without_dot(struct slice s)
 {
     if (s.len > 1 && s.ptr[s.len - 1] == '.')

@@ -1,5 +1,5 @@
-/* Lines of listings and facts. Runs in files. The English months and UTC are
- * computed here: in a user's root no locale and no time zone file may be
+/* Lines of listings and facts. Runs in files. Computes the English months and
+ * UTC itself, since in a user's root no locale and no time zone file may be
  * loaded. */
 #include "sallyport/ftp/listing.h"
 
@@ -12,10 +12,9 @@
 #define MODE_BITS   07777u
 #define HALF_A_YEAR (180 * DAY)
 
-/* A line is written by hand where the buffer has room for it: with printf(3) it
- * took a third of the time of a listing. Each function returns where the next
- * character goes. */
-#define FRONT_MAX 176 /* beside the names: the longest facts have 147 */
+/* The functions below write a line by hand: with printf(3) it took a third of
+ * the time of a listing. Each returns where the next character goes. */
+#define FRONT_MAX 176 /* bytes beside the names: the longest facts have 147 */
 
 /* Makes room for a line with N bytes of names. */
 static int begin_line(struct buf *into, size_t n)
@@ -31,7 +30,7 @@ static int end_line(struct buf *into, char *at)
     return 0;
 }
 
-/* A name with a line end could look like a line of its own. */
+/* Replaces line ends: a name with one could look like a line of its own. */
 static char *put_name(char *at, struct slice name)
 {
     for (size_t i = 0; i < name.len; i++) {
@@ -45,7 +44,7 @@ static char *put_name(char *at, struct slice name)
     return at;
 }
 
-/* At least WIDTH characters, with blanks in front. */
+/* Writes at least WIDTH characters, with blanks in front. */
 static char *put_decimal(char *at, uint64_t n, unsigned width)
 {
     char digits[20];
@@ -62,7 +61,7 @@ static char *put_decimal(char *at, uint64_t n, unsigned width)
     return at;
 }
 
-/* At least WIDTH digits of BITS bits each: hexadecimal or octal. */
+/* Writes at least WIDTH digits of BITS bits each: hexadecimal or octal. */
 static char *put_bits(char *at, uint64_t n, unsigned bits, unsigned width)
 {
     unsigned len = 1;
@@ -83,12 +82,13 @@ static char *put_two(char *at, int n)
     return at;
 }
 
-/* "-rw-r--r--": a letter for the kind, then nine for the mode. */
+/* Writes "-rw-r--r--": a letter for the kind, then nine for the mode. */
 static char *put_mode(char *at, const struct entry *e)
 {
     static const char letters[] = {
         [ENTRY_FILE] = '-', [ENTRY_DIRECTORY] = 'd', [ENTRY_LINK] = 'l',
-        [ENTRY_FIFO] = 'p', [ENTRY_OTHER] = 's', /* in a home: a socket */
+        [ENTRY_FIFO] = 'p', [ENTRY_OTHER] = 's', /* only a home can have a
+                                                  * socket */
     };
 
     *at++ = letters[e->kind];
@@ -99,8 +99,9 @@ static char *put_mode(char *at, const struct entry *e)
     return at + 9;
 }
 
-/* Entries of a directory are often of the same day as the one before. Then only
- * the time is converted, which saves 2 % of a listing. */
+/* Converts to UTC. Entries of a directory are often of the same day as the
+ * previous one. Then only the time is converted, which saves 2 % of a
+ * listing. */
 static const struct tm *utc_of(time_t when)
 {
     static struct tm utc;
@@ -123,7 +124,8 @@ static const struct tm *utc_of(time_t when)
     return &utc;
 }
 
-/* As ls(1): "Nov  5 07:42", or with the year for old and future times. */
+/* Writes the date as ls(1): "Nov  5 07:42", or with the year for old and future
+ * times. */
 static char *put_date(char *at, time_t when, time_t now)
 {
     static const char months[12][5] = { "Jan ", "Feb ", "Mar ", "Apr ",
@@ -194,7 +196,8 @@ static char *put_type(char *at, const struct entry *e)
     return stpcpy(at, types[e->kind]);
 }
 
-/* RFC 3659 7.5.7: the size is what RETR would send, so only files have one. */
+/* Writes the size that RETR would send (RFC 3659 7.5.7), so only files have
+ * one. */
 static char *put_size(char *at, const struct entry *e)
 {
     if (e->kind != ENTRY_FILE)
@@ -263,7 +266,7 @@ static char *put_owner(char *at, const struct entry *e)
     return stpcpy(at, ";");
 }
 
-/* In the order in which they stand in a line. */
+/* In their order in a line. */
 static const struct fact {
     const char *name;
     unsigned bit;

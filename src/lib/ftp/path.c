@@ -1,7 +1,7 @@
 /* Normalises paths: the client's in session, session's in files. Bytes are
- * taken literally: no globbing and no decoding. It looks at no disk: only the
- * kernel says whether a name exists and where a link leads. It never returns a
- * path with "..". */
+ * taken literally: no globbing and no decoding. It doesn't ask the disk: only
+ * the kernel knows whether a name exists and where a link leads. It never
+ * returns a path with "..". */
 #include "sallyport/ftp/path.h"
 
 #include <ctype.h>
@@ -52,7 +52,7 @@ static bool is_dot_dot(struct slice component)
     return slice_equal(component, SLICE(".."));
 }
 
-/* Bytes that would end a line, or end a C string within a name. */
+/* Has S a byte that would end a line, or end a C string within a name? */
 static bool has_forbidden(struct slice s)
 {
     return slice_has(s, '\0') || slice_has(s, '\r') || slice_has(s, '\n');
@@ -128,8 +128,9 @@ void path_split(struct slice p, struct slice *directory, struct slice *name)
     *directory = at > 1 ? (struct slice){ p.ptr, at - 1 } : SLICE("/");
 }
 
-/* Such file systems find "S" and U+017F by "s", and some of them ignore code
- * points as U+00AD. So a byte above 127 counts as nothing, or as the only s. */
+/* Is the name reserved, also to file systems that ignore case? They find "S"
+ * and U+017F by "s", and some of them ignore code points such as U+00AD. So a
+ * byte above 127 counts as nothing, or as the only s. */
 bool path_name_is_reserved(struct slice name)
 {
     const char *left = PATH_RESERVED;
@@ -164,8 +165,8 @@ bool path_name_ok(struct slice name)
     return true;
 }
 
-/* Offset of the extension: the last dot of the name, unless the name begins
- * with it. The name's length if there is none. */
+/* Returns the offset of the extension: of the name's last dot, unless it is the
+ * first character; otherwise the name's length. */
 static size_t extension_at(struct slice name)
 {
     for (size_t i = name.len; i-- > 1;)

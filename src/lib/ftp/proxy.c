@@ -1,5 +1,5 @@
 /* PROXY protocol, versions 1 and 2. Runs in session; pure: no descriptor, no
- * log. The bytes come from a proxy that the configuration names. If that proxy
+ * log. The bytes come from a proxy that the configuration names; if that proxy
  * sends no header, they are the client's own bytes. It never takes a byte after
  * the header. */
 #include "sallyport/ftp/proxy.h"
@@ -26,8 +26,7 @@ static enum proxy_state refuse_header(struct proxy_header *h, const char *wrong)
     return PROXY_BAD;
 }
 
-/* Both addresses must be real and of one family, so that each host has one
- * form. */
+/* Accepts two real addresses of one family, so that each host has one form. */
 static enum proxy_state accept_header(struct proxy_header *h,
                                       const struct address *client,
                                       const struct address *server)
@@ -63,8 +62,8 @@ static enum proxy_state parse_endpoints(struct proxy_header *h,
     return accept_header(h, &a[0], &a[1]);
 }
 
-/* Version 1: "PROXY TCP4 192.0.2.1 192.0.2.2 40000 21\r\n". All after UNKNOWN
- * is to be ignored. */
+/* Parses version 1: "PROXY TCP4 192.0.2.1 192.0.2.2 40000 21\r\n". Ignores
+ * everything after UNKNOWN. */
 static enum proxy_state parse_line(struct proxy_header *h)
 {
     struct slice rest = { (const char *)h->kept, h->len - 1 }, kind;
@@ -94,7 +93,7 @@ static enum proxy_state take_line_byte(struct proxy_header *h, uint8_t byte)
                                    : refuse_header(h, "a line too long");
 }
 
-/* Version 2, with all of its bytes here. */
+/* Parses version 2, once all of its bytes are here. */
 static enum proxy_state parse_addresses(struct proxy_header *h)
 {
     const uint8_t *at = h->kept + HEAD;
@@ -136,7 +135,8 @@ static const struct proxy_family *family_of(const struct proxy_header *h)
     return NULL;
 }
 
-/* LOCAL: the proxy speaks for itself, and the addresses are to be ignored. */
+/* Is it LOCAL? Then the proxy speaks for itself, and the addresses don't
+ * count. */
 static bool is_local(const struct proxy_header *h)
 {
     return (h->kept[12] & 0x0f) == 0;

@@ -42,7 +42,7 @@ const char *reply_text(enum reply r)
     return texts[r];
 }
 
-/* Ends what begins at BEFORE, or removes it if R is an error. */
+/* Ends the reply that begins at BEFORE, or removes it if R is an error. */
 static int end_reply(struct buf *into, size_t before, int r)
 {
     if (r < 0)
@@ -50,7 +50,7 @@ static int end_reply(struct buf *into, size_t before, int r)
     return r;
 }
 
-/* Bytes from outside must not end the line or control a terminal. */
+/* Replaces bytes from outside that would end the line or control a terminal. */
 static int add_shown(struct buf *into, struct slice bytes)
 {
     size_t from = into->len;

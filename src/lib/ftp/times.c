@@ -1,6 +1,5 @@
 /* Times and modes that clients set: text in, numbers out. Runs in session. UTC
- * only. A time that no calendar has is refused, and never moved to another one.
- */
+ * only. A time that no calendar has is refused, never moved to another one. */
 #include "sallyport/ftp/times.h"
 
 #include <errno.h>
@@ -32,7 +31,7 @@ static int parse_digits(struct slice s, time_t *ret)
     return clock_from_utc(&tm, ret);
 }
 
-/* Takes the fraction that RFC 3659 allows. */
+/* Accepts the fraction that RFC 3659 allows. */
 int time_parse(struct slice text, time_t *ret)
 {
     struct slice fraction = text, whole;

@@ -14,12 +14,12 @@ _Static_assert(CRYPT_OUTPUT_SIZE <= HASH_MAX, "a hash fits");
 _Static_assert(CRYPT_MAX_PASSPHRASE_SIZE == HASH_PASSWORD_MAX + 1,
                "its size counts the NUL");
 
-/* The prefix and salt of a hash with libxcrypt's default cost. The salt doesn't
- * matter. */
+/* The prefix and salt of a hash with libxcrypt's default cost. Any salt will
+ * do. */
 static const char nobody[] = "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$";
 
-/* Hashes the password by crypt(3). 0, or -EINVAL: it refuses the setting or the
- * length, or has no memory. */
+/* Hashes the password by crypt(3). Returns 0, or -EINVAL if crypt(3) refuses
+ * the setting or the length, or memory is short. */
 static int crypt_password(const struct secret *password, const char *setting,
                           char out[CRYPT_OUTPUT_SIZE])
 {
@@ -65,8 +65,8 @@ int hash_make(const struct secret *password, uint64_t cost, char out[HASH_MAX])
     return r < 0 ? r : crypt_password(password, setting, out);
 }
 
-/* The product of N and r in "$y$jNr$", which is the memory that a hash takes;
- * 0: other parameters. */
+/* Returns the product of N and r in "$y$jNr$", which is the memory that a hash
+ * takes; 0: other parameters. */
 static uint64_t yescrypt_memory(const char *hash)
 {
     static const char digits[] = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -89,7 +89,7 @@ bool hash_is_weaker(const char *hash, uint64_t cost)
 
     if (strncmp(hash, "$7$", 3) == 0 ||
         (strncmp(hash, "$2", 2) == 0 && strcmp(hash + 3, "$13") > 0))
-        return false; /* as strong, as far as can be told */
+        return false; /* as far as can be told, it is as strong */
     if (strncmp(hash, "$y$", 3) != 0)
         return true;
     return memory > 0 && hash_setting(cost, setting) == 0 &&
@@ -111,7 +111,7 @@ enum hash_answer hash_verify(const struct secret *password, const char *hash)
     return yes ? HASH_RIGHT : HASH_WRONG;
 }
 
-/* LIKE may be a locked user's hash, with or without its '!'. */
+/* Accepts a locked user's hash as LIKE, with or without its '!'. */
 enum hash_answer hash_verify_nobody(const struct secret *password,
                                     const char *like)
 {

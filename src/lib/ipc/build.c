@@ -1,4 +1,4 @@
-/* The build. Each run of the build computes the hash of the sources
+/* The build's name. Each run of the build computes the hash of the sources
  * (etc/cmake/build.cmake). */
 #include "sallyport/ipc/generation.h"
 

@@ -15,9 +15,9 @@
 #define DISPATCH_MAX     64
 #define DISPATCH_ALL_MAX 4096 /* more than a socket holds */
 
-/* One of each suffices: a process sends and receives one message at a time.
- * Only the bytes that were used are wiped: a fork would get pages of its own
- * for the rest. */
+/* The buffers of a process: it sends and receives one message at a time. Only
+ * the bytes that were used are wiped: a fork would get pages of its own for the
+ * rest. */
 static char inbox[MESSAGE_MAX + 1];
 static char outbox[MESSAGE_MAX];
 static size_t inbox_used, outbox_used;
@@ -103,7 +103,7 @@ static void attach_descriptors(struct msghdr *m, union ancillary *control,
     memcpy(CMSG_DATA(head), fd, sizeof(int) * n);
 }
 
-/* Secrets must not stay in the buffers. */
+/* Must the buffers be wiped? Secrets must not stay there. */
 static bool is_secret(enum message_kind kind)
 {
     const struct message_row *row = message_row(kind);
@@ -154,7 +154,7 @@ int channel_send(struct channel *c, enum message_kind kind, const void *body)
     return n < 0 ? send_errno() : 0;
 }
 
-/* Takes over all received descriptors, even unwanted ones: otherwise they would
+/* Takes all received descriptors, even unwanted ones: otherwise they would
  * leak. */
 static size_t take_descriptors(struct msghdr *m, int *ret)
 {
@@ -180,7 +180,7 @@ static size_t take_descriptors(struct msghdr *m, int *ret)
     return count;
 }
 
-/* Why the peer may not send this now; NULL if it may. */
+/* Returns why the peer may not send this now; NULL if it may. */
 static const char *why_not_permitted(const struct channel *c,
                                      enum message_kind kind)
 {
@@ -202,8 +202,8 @@ static int refuse_message(struct channel *c, const char *why)
     return -EPROTO;
 }
 
-/* The kernel also drops descriptors if this process has no room for them. That
- * isn't the peer's mistake. */
+/* Checks the descriptors. The kernel also drops descriptors if this process has
+ * no room for them, which isn't the peer's mistake. */
 static int check_descriptors(struct channel *c, enum message_kind kind,
                              const struct msghdr *head, size_t fds)
 {
@@ -266,7 +266,7 @@ int channel_receive(struct channel *c, struct message *m)
     if (c->fd < 0)
         return -EPIPE;
     /* If a peer closes with unread messages of ours, the first receive fails
-     * with a reset. The peer's last messages can still be read after it. */
+     * with a reset. After it the peer's last messages can still be read. */
     do
         n = recvmsg(c->fd, &head, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     while (n < 0 && (errno == EINTR || errno == ECONNRESET));
@@ -352,9 +352,9 @@ int channel_refuse(struct channel *c, const char *why)
     return -EPROTO;
 }
 
-/* For messages that must not be lost: of gate to master, and of master to the
- * supervisor. If too many descriptors are under way,
- * sending says EAGAIN although poll() reports room, so it pauses. */
+/* Sends messages that must not be lost: of gate to master, and of master to the
+ * supervisor. If too many descriptors are under way, sending says EAGAIN
+ * although poll() reports room, so this pauses. */
 int channel_send_by(struct channel *c, enum message_kind kind, const void *body,
                     uint64_t end)
 {

@@ -1,5 +1,5 @@
-/* Asks keys for a signature. Runs in gate and session, in the midst of a
- * handshake. Only here a session waits for another process. */
+/* Asks keys for a signature. Runs in gate and session, during a handshake.
+ * Nowhere else does a session wait for another process. */
 #include "sallyport/ipc/sign.h"
 
 #include <errno.h>
@@ -7,8 +7,8 @@
 
 #include "sallyport/base/clock.h"
 
-/* A keys that dies takes along the request that it has read: the next one gets
- * it again. */
+/* How often to ask: a keys that dies loses the request that it has read, so its
+ * successor gets it again. */
 #define SIGN_TRIES 2
 
 static int sign_take(const struct message *m, struct sign_result *ret)
@@ -25,7 +25,7 @@ static int sign_take(const struct message *m, struct sign_result *ret)
     return 0;
 }
 
-/* A late answer to an earlier request is skipped. */
+/* Waits for the answer, and skips a late answer to an earlier request. */
 static int sign_await(struct sign_channel *s, uint32_t request,
                       struct sign_result *ret)
 {

@@ -1,4 +1,4 @@
-/* Processes that do nothing else while they wait for a message: gate in its
+/* Waits for a message, in processes that do nothing else meanwhile: gate in its
  * set-up, a session, and sallyportctl. Master never waits in this way: no
  * process of root calls it. */
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* The life of a child that master executes, from its title to its end. The
- * process's row has all that is special to it. */
+ * process's row has everything that differs. */
 #include "sallyport/process/frame.h"
 
 #include <errno.h>
@@ -111,9 +111,9 @@ int frame_enter_sandbox(struct frame *f)
     return r;
 }
 
-/* No descriptor was left for a message, which is lost. In gate, keys and log
- * that costs one channel, and the next process, which gets all channels again,
- * would lose one too. */
+/* A message was lost, since no descriptor was free. In gate, keys and log that
+ * costs one channel; a successor, which gets all channels again, would lose one
+ * too. */
 static void frame_lacks(struct frame *f)
 {
     if (f->row->needs_each)
@@ -123,7 +123,7 @@ static void frame_lacks(struct frame *f)
     f->was_short = true;
 }
 
-/* Master has ended: this process ends, too. */
+/* Master has ended, so this process ends, too. */
 static void frame_master_on_ready(void *owner, uint32_t events)
 {
     struct frame *f = owner;
@@ -166,7 +166,8 @@ int frame_work(struct frame *f)
 
 void frame_release(struct frame *f)
 {
-    /* The timers of the process go with its memory: no longer neighbours. */
+    /* release() frees the process's timers, which the loop links to ours:
+     * unlink ours first. */
     loop_timer_clear(&f->loop, &f->beats);
     f->row->release(f);
     channel_close(&f->master);

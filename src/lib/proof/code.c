@@ -1,6 +1,6 @@
 /* The second factor: time-based one-time codes (RFC 6238) of six digits, which
- * the client sends right after the password. Runs in auth. That a code counts
- * once only is master's business: there are several processes auth. */
+ * the client sends right after the password. Runs in auth. Master makes sure
+ * that a code counts only once, since there are several processes auth. */
 #include <openssl/evp.h>
 #include <string.h>
 
@@ -27,7 +27,8 @@ static unsigned code_at(const uint8_t *secret, size_t len, uint64_t step)
     return code % MODULUS;
 }
 
-/* MODULUS if the password doesn't end with six digits. */
+/* Returns the code at the password's end, or MODULUS if it doesn't end with six
+ * digits. */
 static unsigned code_in(const struct secret *password)
 {
     unsigned code = 0;

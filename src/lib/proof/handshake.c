@@ -1,8 +1,8 @@
-/* Splits a TLS 1.3 handshake into its messages (RFC 8446 4). Runs in auth. The
- * bytes come from a session, which an attacker may control: every length is
- * checked, and nothing may be missing or left over. It must read the messages
- * as the client did, which signed them, or other bytes could pass as a proof.
- */
+/* Splits a TLS 1.3 handshake into its messages (RFC 8446 4). Runs in auth.
+ * The bytes come from a session, which an attacker may control: every length
+ * is checked, and nothing may be missing or left over. It must read the
+ * messages as the client did, which signed them, or other bytes could pass
+ * as a proof. */
 #include "handshake.h"
 
 #include <errno.h>
@@ -61,7 +61,7 @@ static int take_message(struct slice *from, uint32_t type, struct slice *body)
     return take_vector(from, 3, body);
 }
 
-/* After a HelloRetryRequest there is a second ClientHello. */
+/* Takes the second ClientHello, which follows a HelloRetryRequest. */
 static int take_retry(struct handshake *h, struct slice *rest)
 {
     struct slice at = *rest, body;
@@ -131,7 +131,7 @@ bool handshake_names(const struct handshake *h, uint64_t serial)
     size_t found = 0;
 
     proof_write_serial(serial, expected);
-    /* A request with a context belongs to a later moment than the handshake. */
+    /* A request with a context isn't part of the handshake: it comes later. */
     if (take_vector(&at, 1, &context) < 0 || context.len > 0 ||
         take_vector(&at, 2, &all) < 0 || at.len > 0)
         return false;

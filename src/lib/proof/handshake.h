@@ -6,7 +6,7 @@
 
 /* In the order in which they are sent (RFC 8446 2). */
 enum handshake_part {
-    PART_HELLO,       /* the client's last one */
+    PART_HELLO,       /* the client's last ClientHello */
     PART_ANSWER,      /* ServerHello */
     PART_EXTENSIONS,  /* EncryptedExtensions */
     PART_REQUEST,     /* CertificateRequest */
@@ -21,25 +21,25 @@ enum handshake_part {
 
 struct handshake {
     struct slice retry;   /* the first ClientHello, if a HelloRetryRequest
-                             followed; else empty */
+                           * followed; otherwise empty */
     struct slice covered; /* all other messages before PART_CLIENT_VERIFY */
     struct slice body[PART_COUNT];
 };
 
-/* Splits MESSAGES, which must be exactly these, once each, with no byte left. 0
- * or -EINVAL */
+/* Splits MESSAGES, which must be exactly these parts, once each, with no byte
+ * left. Returns 0 or -EINVAL. */
 int handshake_cut(struct handshake *h, struct slice messages);
 
-/* The name of the hash of the handshake's cipher suite, or NULL. */
+/* Returns the name of the hash of the handshake's cipher suite, or NULL. */
 const char *handshake_digest(const struct handshake *h);
 /* Does the CertificateRequest name this session, and belong to this handshake?
  */
 bool handshake_names(const struct handshake *h, uint64_t serial);
-/* The first certificate of the server's or the client's list, DER. 0 or -EINVAL
- */
+/* Gets the first certificate of the server's or the client's list, DER. Returns
+ * 0 or -EINVAL. */
 int handshake_certificate(const struct handshake *h, enum handshake_part list,
                           struct slice *ret);
-/* The client's signature: 0 or -EINVAL. */
+/* Gets the client's signature. Returns 0 or -EINVAL. */
 int handshake_signature(const struct handshake *h, uint16_t *scheme,
                         struct slice *ret);
 

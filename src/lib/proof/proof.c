@@ -21,7 +21,7 @@
 #define MESSAGE_HASH 254 /* RFC 8446 4.4.1 */
 #define SPACES       64
 
-/* RFC 8446 4.4.3; the NUL at its end belongs to it. */
+/* RFC 8446 4.4.3; its final NUL is a part of it. */
 static const char context[] = "TLS 1.3, client CertificateVerify";
 
 /* The schemes of TLS 1.3 (RFC 8446 4.2.3). */
@@ -57,8 +57,8 @@ static bool hash_of(struct slice bytes, uint8_t out[PIN_BYTES])
                         NULL) == 1;
 }
 
-/* OpenSSL compares dates by gmtime(3), which reads the time zone's file at its
- * first call. */
+/* Makes OpenSSL read the time zone's file: it compares dates by gmtime(3),
+ * which reads the file at its first call. */
 int proof_begin(void)
 {
     ASN1_TIME *now = NULL;
@@ -112,7 +112,8 @@ int proof_servers_add(struct proof_servers *s, int fd)
     return r;
 }
 
-/* RFC 8446 4.4.1: after a retry a hash stands for the first ClientHello. */
+/* Adds the first ClientHello: after a retry a hash replaces it (RFC 8446
+ * 4.4.1). */
 static bool add_retry(EVP_MD_CTX *md, struct slice hello, const char *digest)
 {
     unsigned char hash[EVP_MAX_MD_SIZE];
@@ -127,7 +128,7 @@ static bool add_retry(EVP_MD_CTX *md, struct slice hello, const char *digest)
            EVP_DigestUpdate(md, hash, len) == 1;
 }
 
-/* The message that the client signed. Returns its length, or 0. */
+/* Makes the message that the client signed. Returns its length, or 0. */
 static size_t make_message(const struct handshake *h, unsigned char *out)
 {
     const char *name = handshake_digest(h);
@@ -179,8 +180,8 @@ static bool verify_signature(EVP_PKEY *key, const struct handshake *h)
     return ok;
 }
 
-/* The certificate can be parsed: its hash is a pin, so the administrator chose
- * these bytes. */
+/* Parses the certificate, which is safe: its hash is a pin, so the
+ * administrator chose these bytes. */
 static bool verify_by(struct slice certificate, const struct handshake *h)
 {
     const unsigned char *at = (const unsigned char *)certificate.ptr;

@@ -32,7 +32,7 @@ int filter_end_descriptors(void)
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
         if (dup2(null, fd) < 0)
             return -errno;
-    if (null <= STDERR_FILENO) /* one of them was closed */
+    if (null <= STDERR_FILENO) /* null was opened in place of one of them */
         null = -1;
     return 0;
 }

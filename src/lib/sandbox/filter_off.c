@@ -1,7 +1,7 @@
 /* Replaces filter.c in builds with sanitizers or coverage counters. Their
  * runtimes need calls that no policy permits, and sanitizers report on standard
- * error, which tests read. It never claims that there is a filter: the caller
- * learns of it, and the start line says that the sandbox is weaker. */
+ * error, which tests read. It never claims that there is a filter: its result
+ * tells the caller, and the start line says that the sandbox is weaker. */
 #include "steps.h"
 
 #include <fcntl.h>

@@ -1,7 +1,7 @@
-/* Landlock confines files to directories, and to what it may do in each of
- * them: neither a descriptor of another directory nor a mistake in resolving a
- * path opens anything else. It needs no root. It must never permit a
- * right that the lists below lack. */
+/* Landlock confines files to directories, and to certain rights in each:
+ * neither a descriptor of another directory nor a mistake in resolving a path
+ * opens anything else. It needs no root. It must never permit a right that the
+ * lists below lack. */
 #include "steps.h"
 
 #include <errno.h>
@@ -38,8 +38,9 @@ struct ruleset {
      LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK |            \
      LANDLOCK_ACCESS_FS_MAKE_SYM)
 
-/* Never permitted: execution, and making devices, sockets, FIFOs or symbolic
- * links. An upload gets its name by a rename, which removes the old one. */
+/* Rights. Never permitted: execution, and making devices, sockets, FIFOs or
+ * symbolic links. An upload gets its name by a rename, which removes the old
+ * one. */
 static const struct {
     unsigned may;
     uint64_t access;
@@ -85,7 +86,7 @@ static struct ruleset ruleset_of(int abi)
     return r;
 }
 
-/* The kernel refuses a rule that permits nothing. */
+/* Adds a rule, unless it permits nothing: the kernel refuses such a rule. */
 static int permit(int ruleset, uint64_t rights, int directory)
 {
     struct landlock_path_beneath_attr rule = {

@@ -1,6 +1,6 @@
 /* The table of processes: the ids and limits of each. Data only. The system
- * calls are in src/server/ROOM/seccomp.c; docs/inside/architecture.md says in
- * words what each process can't do. */
+ * calls are in src/server/ROOM/seccomp.c; SECURITY.md says in words what each
+ * process can't do. */
 #include <stddef.h>
 
 #include "sallyport/sandbox/sandbox.h"

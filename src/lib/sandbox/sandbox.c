@@ -28,8 +28,8 @@ static int limit_set(__rlimit_resource_t resource, rlim_t value)
     return setrlimit(resource, &limit) ? -errno : 0;
 }
 
-/* A parent keeps its hard limit: a child may need more than the parent, and
- * without root a lowered hard limit stays. */
+/* Lowers the soft limit only, in a parent: a child may need more than the
+ * parent, and without root a lowered hard limit can't be raised. */
 static int set_files(const struct sandbox_row *row, rlim_t max)
 {
     struct rlimit limit;
@@ -56,7 +56,7 @@ int limits_set(const struct sandbox_row *row, size_t max_files)
 }
 
 /* The root directory: for gate, auth and log an empty directory, for files the
- * user's home. It is changed by descriptor, and never resolves a name, which
+ * user's home. It is changed by descriptor, without resolving a name, which
  * another process could have changed meanwhile. */
 
 /* Opens the directory again, since the passed descriptor shares its position
@@ -117,19 +117,18 @@ int chroot_enter(int fd, bool empty, struct complaint *why)
 
 /* The parent's death ends every process but master. A child sees that its
  * channel closes, sends its last events (such as the end of a transfer) and
- * exits. A child that is stopped or hangs is ended: the kernel sends SIGCONT,
- * which also wakes a stopped process, and its handler starts a timer. SIGKILL
- * would be too early: the last events would be lost. */
+ * exits. If a child is stopped or hangs, the kernel's SIGCONT, which also wakes
+ * a stopped process, has a handler that starts a timer. SIGKILL would be too
+ * early: the last events would be lost. */
 
-/* More than the time for which log waits for the last events of other
- * processes. */
+/* Seconds, more than log waits for the last events of other processes. */
 #define LEAVE_S 5
 
 static pid_t parent, leader;
 
-/* SIGCONT may come from elsewhere too, while the parent still lives. When its
- * gate has ended, a session becomes a child of master, the leader of its
- * process group, and may stay. */
+/* Starts the timer, unless the parent lives: SIGCONT may come from elsewhere
+ * too. When its gate has ended, a session becomes a child of master, the leader
+ * of its process group, and may stay. */
 static void on_continue(int number)
 {
     const struct itimerval end = { .it_value = { .tv_sec = LEAVE_S } };
@@ -165,10 +164,10 @@ int parent_follow(void)
 
 struct sandbox_step {
     const char *name; /* for the administrator */
-    unsigned part;    /* 0: allow_weaker can't excuse it */
+    unsigned part;    /* 0: allow_weaker doesn't cover it */
     int (*take)(enum process p, const struct sandbox_plan *plan,
                 struct complaint *why);
-    int option; /* of prctl(2), if .take is NULL; its value */
+    int option; /* option and value of prctl(2), if .take is NULL */
     unsigned long value;
 };
 
@@ -193,9 +192,9 @@ static int take_limits(enum process p, const struct sandbox_plan *plan,
     return r;
 }
 
-/* Root without CAP_DAC_READ_SEARCH can't enter a home of mode 0700, and no root
- * can on a file system of another machine. So the process has the user's ids.
- */
+/* Changes the root directory with the user's ids: root without
+ * CAP_DAC_READ_SEARCH can't enter a home of mode 0700, and no root can on a
+ * file system of another machine. */
 static int take_chroot(enum process p, const struct sandbox_plan *plan,
                        struct complaint *why)
 {
@@ -264,7 +263,7 @@ static const struct sandbox_step steps[] = {
     { "limits", 0, take_limits, 0, 0 },
     { "chroot", SANDBOX_CHROOT, take_chroot, 0, 0 },
     { "giving up root", SANDBOX_IDS, take_ids, 0, 0 },
-    /* set again, since the kernel resets it when the ids change */
+    /* again, since the kernel resets it when the ids change */
     { "not dumpable", 0, NULL, PR_SET_DUMPABLE, 0 },
     { "the parent's death", 0, take_parent, 0, 0 },
     { "Landlock", SANDBOX_LANDLOCK, take_landlock, 0, 0 },
@@ -300,7 +299,7 @@ int sandbox_enter(enum process p, const struct sandbox_plan *plan,
 
     /* OpenSSL and the room base call gmtime_r(3), which opens the time zone's
      * file the first time. In the sandbox that would kill the process. Session
-     * and files are forks of processes that have done so. */
+     * and files are forks of processes that have called it. */
     if (p != PROCESS_SESSION && p != PROCESS_FILES)
         tzset();
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {

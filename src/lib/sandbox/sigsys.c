@@ -1,8 +1,8 @@
-/* The SIGSYS handler of every process: an unlisted call is reported once and
+/* The SIGSYS handler of every process: reports an unlisted call once and
  * returns ENOSYS, so that a newer libc tries another call. The handler may
  * interrupt any code, so it must never lock, allocate, or change anything of
- * that code but the result's register. Also the test whether a filter
- * works, in the process that has loaded it. */
+ * that code but the result's register. Also tests, in the process that has
+ * loaded the filter, whether it works. */
 #include "steps.h"
 
 #include <errno.h>
@@ -44,8 +44,8 @@ static void on_sigsys(int signal_number, siginfo_t *info, void *context)
     if (info->si_code != SYS_SECCOMP)
         return;
     RESULT(interrupted) = -ENOSYS;
-    /* The bit is set before the report, so that a refused call within the
-     * report doesn't recurse. */
+    /* Set the bit before the report, so that a refused call within the report
+     * doesn't recurse. */
     if (!atomic_flag_test_and_set(&seen[known ? number : CALLS]) && report)
         report(number);
     errno = saved;
@@ -61,7 +61,7 @@ int sigsys_install(void)
     struct sigaction action = { .sa_sigaction = on_sigsys };
     sigset_t unblocked;
 
-    /* No handler runs yet, so their order doesn't matter. */
+    /* No handler runs yet, so the order doesn't matter. */
     for (size_t i = 0; i <= CALLS; i++)
         atomic_flag_clear_explicit(&seen[i], memory_order_relaxed);
     sigemptyset(&action.sa_mask);
@@ -82,8 +82,8 @@ int sigsys_probe(struct complaint *c)
 
     report_refused = NULL;
     refused = syscall(unlisted, 0) < 0 && errno == ENOSYS;
-    /* When the signal came, the kernel saved all registers below this part of
-     * the stack. In a fork of master they may hold bytes of the table of
+    /* When the signal came, the kernel saved all registers below this part
+     * of the stack. In a fork of master they may hold bytes of the table of
      * users. */
     stack_wipe_below();
     atomic_flag_clear(&seen[unlisted]);

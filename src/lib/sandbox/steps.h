@@ -1,15 +1,16 @@
-/* The steps into a sandbox, which sandbox_enter() takes in its order. Each
- * function of type int returns 0 or -errno unless it says something else. */
+/* The steps into a sandbox, which sandbox_enter() takes in their order. Each
+ * function of type int returns 0 or -errno unless its comment says something
+ * else. */
 #ifndef SALLYPORT_SRC_SANDBOX_STEPS_H
 #define SALLYPORT_SRC_SANDBOX_STEPS_H
 
 #include "sallyport/sandbox/sandbox.h"
 
-/* sandbox.c: no core file, no new process unless the row forks, MAX_FILES
- * descriptors (0: no change). */
+/* sandbox.c: sets limits: no core file, no new process unless the row forks,
+ * MAX_FILES descriptors (0: no change). */
 int limits_set(const struct sandbox_row *row, size_t max_files);
 /* Makes the directory FD the root and the current directory. With EMPTY it must
- * be empty, and only root may write to it. Sometimes with words in *why. */
+ * be empty, and only root may write to it. May set *why. */
 int chroot_enter(int fd, bool empty, struct complaint *why);
 /* From now on the parent's death wakes this process, stopped or not, and ends
  * it some seconds later, unless the leader of its process group becomes its
@@ -17,7 +18,7 @@ int chroot_enter(int fd, bool empty, struct complaint *why);
 int parent_follow(void);
 
 /* ids.c: gives up root for good and checks it: groups, gid, uid, capabilities.
- * -EINVAL: an id is 0. -EPERM: it isn't gone, or no_new_privs isn't set. */
+ * -EINVAL: an id is 0. -EPERM: root isn't gone, or no_new_privs isn't set. */
 int ids_give_up(uid_t uid, gid_t gid, const gid_t *groups, size_t n);
 /* Makes a capability effective again, as after sandbox_become(). */
 int ids_raise_capability(unsigned capability);
@@ -28,9 +29,9 @@ int ids_drop_capabilities(void);
  * no_new_privs. -ENOSYS and -EOPNOTSUPP: the kernel has no Landlock. */
 int landlock_confine(const struct beneath *directories, size_t n);
 
-/* filter.c. Builds with sanitizers have filter_off.c instead, since their
- * runtime needs other calls and standard error. Loads the filter, which can't
- * be undone. 1: this build has no filters. */
+/* filter.c, or filter_off.c in builds with sanitizers, whose runtime needs
+ * other calls and standard error. Loads the filter, which can't be undone.
+ * Returns 1 if this build has no filters. */
 int filter_load(const struct sandbox_filter *filter);
 /* Turns descriptors 0, 1 and 2 into /dev/null. They come from master and are
  * usually a log file: a process that kept them could forge or delete its

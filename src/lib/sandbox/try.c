@@ -1,6 +1,6 @@
-/* Tries at the start what processes need later, in check and gate: so a kernel
- * or container that can't do it is reported in one sentence, before sessions
- * die of it. A short-lived child loads the filters. */
+/* Tries at the start what processes need later, in check and gate, so that a
+ * kernel or container that can't do it is reported in one sentence, before
+ * sessions die of it. A short-lived child loads the filters. */
 #include "steps.h"
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Exit status of the child if the filter doesn't work. Lower ones are an
+/* Exit status of the child if the filter doesn't work. A lower status is an
  * errno. */
 #define DOES_NOT_HOLD 200
 

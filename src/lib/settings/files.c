@@ -1,8 +1,8 @@
-/* The files that settings name or come in. Refuses files that other users can
- * write or, if they are private, read: it checks the open file, never its name.
- * Passes the settings to another process, as a file in memory that can't change
- * any more. Runs as root in master, and as the administrator in
- * sallyportctl. */
+/* The files that settings name, and the settings as a file. Refuses files that
+ * other users can write or, if they are private, read: it checks the open file,
+ * never its name. Passes the settings to another process, as a file in memory
+ * that can't change any more. Runs as root in master, and as the administrator
+ * in sallyportctl. */
 #include "sallyport/settings/settings.h"
 
 #include <errno.h>
@@ -17,7 +17,7 @@
 #include "sallyport/base/shared.h"
 #include "sallyport/ipc/generation.h"
 
-/* The owner can always change a file, whatever its mode. */
+/* Checks the owner, who can always change a file, whatever its mode. */
 static int check_owner(const struct stat *st, const char *path,
                        struct complaint *c)
 {
@@ -43,7 +43,7 @@ int settings_regular_file(int fd, const char *name, struct complaint *c)
     return check_regular(fd, name, &st, c);
 }
 
-/* A symbolic link is permitted: its target is checked. */
+/* Permits a symbolic link, and checks its target. */
 int settings_trusted_file(int fd, const char *name, struct complaint *c)
 {
     struct stat st;
@@ -105,7 +105,7 @@ void settings_key_path(const char *state, const char *common,
 int settings_read_key(int directory, const char *name, const char *path,
                       uint8_t key[SIPHASH_KEY], struct complaint *c)
 {
-    uint8_t bytes[SIPHASH_KEY + 1]; /* one more shows a longer file */
+    uint8_t bytes[SIPHASH_KEY + 1]; /* one more byte, to notice a longer file */
 
     FD_CLEANUP int fd =
         openat(directory, name,
@@ -126,8 +126,8 @@ int settings_read_key(int directory, const char *name, const char *path,
     return -EBADMSG;
 }
 
-/* The image names the build, since two builds may have structs of the same size
- * with different fields. */
+/* The settings in a file. They name the build, since two builds may have
+ * structs of the same size with different fields. */
 struct settings_image {
     char build[BUILD_NAME_MAX];
     struct settings settings;

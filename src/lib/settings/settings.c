@@ -1,6 +1,6 @@
 /* Answers questions about the settings for several processes, and names the
- * wrong line for mistakes that show only after the parser: a missing file, an
- * unknown account, a port in use. Depends on no process. */
+ * line for mistakes that show only after parsing: a missing file, an unknown
+ * account, a port in use. Depends on no process. */
 #include "sallyport/settings/settings.h"
 
 #include <errno.h>

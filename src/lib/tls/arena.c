@@ -1,5 +1,5 @@
-/* Memory for what OpenSSL allocates before a process forks. Runs in gate, in
- * its set-up.
+/* Memory for OpenSSL's allocations before a process forks. Runs in gate, in its
+ * set-up.
  *
  * A fork gets a page of its own for each page of its parent that it writes to,
  * even if it only takes a lock or counts a reference. A session does that to 60
@@ -19,8 +19,10 @@
 
 #include "tls.h"
 
-#define PAGE     4096u
-#define PAGES    256u /* OpenSSL 3.0 fills 115 with one certificate, 3.5 176 */
+#define PAGE 4096u
+#define PAGES                                                                  \
+    256u /* OpenSSL 3.0 fills 115 with one certificate, 3.5 fills              \
+          * 176 */
 #define SMALLEST 16u
 #define CLASSES  9u
 #define LARGEST  (SMALLEST << (CLASSES - 1))
@@ -129,7 +131,7 @@ static void *arena_realloc(void *old, size_t size, const char *file, int line)
 
 bool tls_arena_begin(void)
 {
-#ifdef __SANITIZE_ADDRESS__ /* it would miss what goes wrong in here */
+#ifdef __SANITIZE_ADDRESS__ /* it would miss errors in here */
     return false;
 #endif
     arena_is_open =

@@ -1,11 +1,10 @@
-/* The server's certificates: reads a chain from a PEM file, with the
- * stand-in for its key, and chooses the certificates for a client. Gate
- * reads the files, and sallyportd --check by way of gate. It never opens a
- * file: gate has the descriptors. Session chooses, in the midst of a
- * handshake, by the name that the client sends (SNI, RFC 6066 3): one
- * certificate of each kind of key, and OpenSSL takes a kind that the client
- * can verify. An unknown name must never fail a handshake: the first
- * certificate is offered, and the client decides. */
+/* The server's certificates: reads a chain from a PEM file, with the stand-in
+ * for its key, and chooses the certificates for a client. Gate reads the files,
+ * and sallyportd --check by way of gate. It never opens a file: gate has the
+ * descriptors. Session chooses, during a handshake, by the name that the client
+ * sends (SNI, RFC 6066 3): one certificate of each kind of key, and OpenSSL
+ * takes a kind that the client can verify. An unknown name must never fail a
+ * handshake: the first certificate is offered, and the client decides. */
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -19,8 +18,8 @@
 
 #define CHAIN_MAX 16 /* certificates */
 
-/* A certificate in use may expire: a restarted gate, or a reload for another
- * reason, doesn't refuse it then. Some clients don't mind. */
+/* Checks the dates. A certificate in use may have expired: a restarted gate, or
+ * a reload for another reason, doesn't refuse it. Some clients accept it. */
 static int check_validity(X509 *x, int number, const struct tls_pair *pair,
                           struct complaint *c)
 {
@@ -166,8 +165,8 @@ void certificate_prints(const X509 *x, char fingerprint[FINGERPRINT_TEXT_MAX],
     OPENSSL_free(key);
 }
 
-/* A certificate may have any byte there, and the name goes into a command line
- * of curl. */
+/* Is it a plain host name? A certificate may have any byte there, and the name
+ * goes into a command line of curl. */
 static bool is_host(struct slice name)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
@@ -207,7 +206,7 @@ static bool has_name(X509 *x, const GENERAL_NAME *name)
     const ASN1_STRING *text;
 
     if (name->type != GEN_DNS)
-        return true; /* clients ask for no other kind of name */
+        return true; /* clients send no other kind of name */
     text = name->d.dNSName;
     return X509_check_host(x, (const char *)ASN1_STRING_get0_data(text),
                            (size_t)ASN1_STRING_length(text), 0, NULL) == 1;
@@ -229,7 +228,7 @@ static bool identity_covers(const struct identity *b, const struct identity *a)
     return all;
 }
 
-/* Identities of different kinds. */
+/* Identities for one client, of different kinds. */
 struct identity_choice {
     const struct identity *all[CERTIFICATES_MAX];
     size_t count;
@@ -249,7 +248,8 @@ static void add_choice(struct identity_choice *c, const struct identity *id)
         c->all[c->count++] = id;
 }
 
-/* An exact name goes before a wildcard that covers it. */
+/* Finds the identities for a name. An exact name is preferred to a wildcard
+ * that covers it. */
 static void find_named(const struct tls_context *t, const char *name,
                        struct identity_choice *c)
 {
@@ -279,7 +279,7 @@ static int choose_on_client_hello(SSL *ssl, void *owner)
     return 1;
 }
 
-/* The choice for clients that send no name, or an unknown one. */
+/* Sets the choice for clients that send no name, or an unknown one. */
 static int set_first(struct tls_context *t, const struct tls_pair *pairs,
                      struct complaint *c)
 {
@@ -310,8 +310,9 @@ const struct identity *choose_earlier(const struct tls_context *t, size_t i)
     return NULL;
 }
 
-/* A renewal may have given two pairs the same names. As with a date, that keeps
- * no server from its first start. */
+/* Refuses a second pair for the same names. A pair in use is ignored
+ * instead: a renewal may have given two pairs the same names, and the server
+ * must start. */
 static int check_duplicates(const struct tls_context *t,
                             const struct tls_pair *pairs, struct complaint *c)
 {

@@ -1,8 +1,8 @@
 /* A client's certificate on one connection: requested, compared and reported.
  * Runs in session, within OpenSSL's handshakes. OpenSSL has verified the
- * certificate, but for other processes that is only this process's word, and an
- * attacker inside it could say the same. So the handshake's messages are kept,
- * and auth verifies them (sallyport/proof).
+ * certificate, but other processes can't trust that: an attacker in this
+ * process could say the same. So the handshake's messages are kept, and auth
+ * verifies them (sallyport/proof).
  *
  * The certificate's claims are lines to compare with the users file. The CA has
  * signed their bytes, but a stranger chose them: a claim with unprintable bytes
@@ -16,9 +16,9 @@
 #include "sallyport/domain/tls.h"
 #include "tls.h"
 
-/* A TLS 1.3 request contains the session's number, so that the client's
+/* Adds the session's number to a TLS 1.3 request, so that the client's
  * signature is valid for this session only. Clients must ignore the unknown
- * extension (RFC 8446 4.3.2); GREASE (RFC 8701) keeps them able to. */
+ * extension (RFC 8446 4.3.2); GREASE (RFC 8701) makes sure that they do. */
 static int add_serial(SSL *ssl, unsigned type, unsigned context,
                       const unsigned char **out, size_t *len, X509 *x,
                       size_t index, int *alert, void *unused)
@@ -127,7 +127,7 @@ bool stream_same_client(const struct stream *s)
            X509_cmp(first, mine) == 0;
 }
 
-/* client_keep() has dropped what is no proof. */
+/* client_keep() has dropped messages that are no proof. */
 struct slice stream_proof(const struct stream *s)
 {
     return s->open ? buf_slice(&s->proof) : SLICE("");
@@ -149,7 +149,7 @@ static int add_fingerprint(X509 *x, struct buf *into)
     return r ? r : buf_add_text(into, "\n");
 }
 
-/* A line that doesn't fit any more is left out as a whole. */
+/* Adds a line, or nothing if the whole line doesn't fit. */
 static int add_line(struct buf *into, const char *kind, struct slice text)
 {
     size_t before = into->len;
@@ -163,10 +163,10 @@ static int add_line(struct buf *into, const char *kind, struct slice text)
     return r == -ENOBUFS ? 0 : r;
 }
 
-/* In a row of the users file a space or ';' ends the value, so both are written
- * as hex. OpenSSL puts a backslash before a ';', and before a space at either
- * end; that backslash is dropped. An escaped backslash belongs to the name and
- * stays. */
+/* Writes a space or ';' as hex, since it would end the value in a row of the
+ * users file. OpenSSL puts a backslash before a ';', and before a space at
+ * either end; that backslash is dropped. An escaped backslash belongs to the
+ * name and stays. */
 static int escape_value(struct slice from, struct buf *to)
 {
     int r = 0;
@@ -184,7 +184,8 @@ static int escape_value(struct slice from, struct buf *to)
     return r;
 }
 
-/* RFC 4514; OpenSSL names the format after its predecessor, RFC 2253. */
+/* Adds the subject as RFC 4514 says; OpenSSL names the format after its
+ * predecessor, RFC 2253. */
 static int add_subject(X509 *x, struct buf *into)
 {
     BIO *b = BIO_new(BIO_s_mem());

@@ -1,7 +1,7 @@
 /* The CAs that issue clients' certificates, and their revocation lists. Runs in
- * gate, before its sandbox. It never opens a file: gate has the descriptors.
- * Only the CAs in these files are trusted, whatever the system trusts. OpenSSL
- * ignores delta lists, so they are refused. */
+ * gate, before its sandbox closes. It never opens a file: gate has the
+ * descriptors. Only the CAs in these files are trusted, whatever the system
+ * trusts. OpenSSL ignores delta lists, so they are refused. */
 #include <errno.h>
 #include <openssl/asn1.h>
 #include <openssl/err.h>
@@ -19,7 +19,7 @@
 #define CRL_MAX          (8u << 20)
 #define LISTS_MAX        512
 
-/* If there is no list, or only an expired one, no certificate is accepted. */
+/* With these flags, if there is no valid list, no certificate is accepted. */
 #define FLAGS_CRL (X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL)
 
 int64_t date_seconds(const ASN1_TIME *t)
@@ -108,8 +108,8 @@ static bool has_issuer(const struct clients_reading *r, X509 *ca)
     return false;
 }
 
-/* OpenSSL wants a list for each certificate of a chain, the last one too. So
- * each chain must end in a certificate that is its own issuer. */
+/* Checks that each chain ends in a certificate that is its own issuer: OpenSSL
+ * wants a list for each certificate of a chain, the last one too. */
 static int check_chains(const struct clients_reading *r)
 {
     for (int i = 0; i < sk_X509_num(r->cas); i++)
@@ -121,7 +121,7 @@ static int check_chains(const struct clients_reading *r)
     return 0;
 }
 
-/* Finds the CA that signed the list. A list of no known CA would revoke
+/* Finds the CA that signed the list. A list of an unknown CA would revoke
  * nothing. */
 static int find_ca(const struct clients_reading *r, X509_CRL *crl)
 {
@@ -163,8 +163,8 @@ static const ASN1_OCTET_STRING *crl_extension(const X509_CRL *crl, int nid)
     return at < 0 ? NULL : X509_EXTENSION_get_data(X509_CRL_get_ext(crl, at));
 }
 
-/* A CA may have several lists, each for a part of its certificates. A list
- * without such a part covers all of them. */
+/* Do the lists overlap? A CA may have several lists, each for a part of its
+ * certificates. A list without such a part covers all of them. */
 static bool lists_overlap(const struct list *a, const struct list *b)
 {
     const int part = NID_issuing_distribution_point;
@@ -174,8 +174,8 @@ static bool lists_overlap(const struct list *a, const struct list *b)
     return a->ca == b->ca && (!x || !y || ASN1_OCTET_STRING_cmp(x, y) == 0);
 }
 
-/* Two lists about the same certificates are refused: OpenSSL would return to
- * the older one after the newer one has expired, and would accept what only the
+/* Refuses two lists about the same certificates: OpenSSL would return to the
+ * older one after the newer one has expired, and would accept what only the
  * newer one revokes. */
 static int check_overlap(const struct clients_reading *r,
                          const struct list *new)
@@ -189,8 +189,8 @@ static int check_overlap(const struct clients_reading *r,
     return 0;
 }
 
-/* Some lists are valid for a day only and replaced in time. For those the
- * warning is due in the last quarter. */
+/* Notes the expiry. Some lists are valid for a day only and replaced in time:
+ * for those the warning is due in the last quarter. */
 static int note_expiry(struct tls_context *t, const X509_CRL *crl, int number)
 {
     const ASN1_TIME *next = X509_CRL_get0_nextUpdate(crl);
@@ -253,8 +253,8 @@ static int take_list(void *owner, void *thing, int number)
 static const struct pem_kind revocation_lists = { "revocation list", parse_list,
                                                   take_list };
 
-/* If there are no revocation lists, a CA is accepted although its own issuer
- * isn't in the file. */
+/* Reads everything. If there are no revocation lists, a CA is accepted although
+ * its own issuer isn't in the file. */
 static int read_all(struct clients_reading *r)
 {
     unsigned long flags =
@@ -272,10 +272,10 @@ static int read_all(struct clients_reading *r)
     return e;
 }
 
-/* Requests for certificates list the CAs, so that a client can choose. The list
- * is a part of each client's proof. Without this limit it could make the proof
- * too long for auth, and nobody could log in with login=certificate. False:
- * OpenSSL's queue has the error. */
+/* Lists the CAs in requests for certificates, so that a client can choose. The
+ * list is a part of each client's proof. Without the limit it could make the
+ * proof too long for auth, and nobody could log in with login=certificate.
+ * Returns false if OpenSSL's queue has an error. */
 static bool set_names(SSL_CTX *ssl, STACK_OF(X509) * all)
 {
     size_t bytes = 0;

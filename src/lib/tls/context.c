@@ -26,10 +26,10 @@
     (SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |                         \
      SSL_OP_CIPHER_SERVER_PREFERENCE | NO_PACKED_CERTIFICATES)
 
-/* A system's openssl.cnf may have turned these on. An end without close_notify
- * must stay an error, or a cut file would look complete. A resumed session must
- * have a secret of its own, or a thief of the ticket keys could read recorded
- * traffic. */
+/* Options that a system's openssl.cnf may have turned on. An end without
+ * close_notify must stay an error, or a cut file would look complete. A resumed
+ * session must have a secret of its own, or a thief of the ticket keys could
+ * read recorded traffic. */
 #define NOT_OPTIONS                                                            \
     (SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_LEGACY_SERVER_CONNECT |             \
      SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION |                                \
@@ -37,10 +37,11 @@
      SSL_OP_ALLOW_NO_DHE_KEX | SSL_OP_PRIORITIZE_CHACHA | SSL_OP_NO_TICKET |   \
      SSL_OP_NO_TLSv1_2 | SSL_OP_NO_TLSv1_3)
 
-/* A client that offers protocols without "ftp" was sent here by an attacker who
- * mixes protocols (ALPACA; RFC 7301 3.2). This holds for data connections too:
- * FileZilla offers "ftp-data" there, but only to a server that has chosen its
- * own "x-filezilla-ftp" on the control connection. */
+/* Chooses the protocol. A client that offers protocols without "ftp" was
+ * sent here by an attacker who mixes protocols (ALPACA; RFC 7301 3.2). This
+ * holds for data connections too: FileZilla offers "ftp-data" there, but
+ * only to a server that has chosen its own "x-filezilla-ftp" on the control
+ * connection. */
 static int choose_protocol(SSL *ssl, const unsigned char **chosen,
                            unsigned char *chosen_len,
                            const unsigned char *offer, unsigned offer_len,
@@ -59,9 +60,9 @@ static int choose_protocol(SSL *ssl, const unsigned char **chosen,
     return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-/* OpenSSL's names, the preferred ones first. None may be without forward
- * secrecy or without authenticated encryption (RFC 9325 4.2). AES-128 comes
- * first: it is the fastest, and strong enough. */
+/* OpenSSL's names, the preferred ones first. All have forward secrecy and
+ * authenticated encryption (RFC 9325 4.2). AES-128 comes first: it is the
+ * fastest, and strong enough. */
 static const char *const suite_names[SUITES_COUNT][TLS_VERSIONS] = {
     [SUITES_ALL] = { "ECDHE-ECDSA-AES128-GCM-SHA256:"
                      "ECDHE-RSA-AES128-GCM-SHA256:"

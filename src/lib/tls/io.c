@@ -1,8 +1,7 @@
 /* The buffers between a stream and its socket, and the BIO by which OpenSSL
  * uses them. Runs in session (and in tests). It calls only send(2), recv(2),
  * shutdown(2) and two socket options, so that the session's sandbox can refuse
- * all other calls.
- * It must never wait and never raise SIGPIPE. */
+ * all other calls. It must never wait and never raise SIGPIPE. */
 #include <errno.h>
 #include <limits.h>
 #include <linux/sock_diag.h>
@@ -28,7 +27,7 @@ void io_release(struct io *io)
     io->in_at = io->in_end = io->out_at = io->out_end = 0;
 }
 
-/* A control channel frees its empty buffers. A data channel keeps them, since
+/* Frees an empty buffer of a control channel. A data channel keeps it, since
  * fresh pages would cost more than the copying. */
 static void free_if_small(const struct io *io, unsigned char **buffer)
 {
@@ -151,8 +150,8 @@ void io_drop(struct io *io)
     free_if_small(io, &io->out);
 }
 
-/* The room before unsent bytes isn't used: the buffer is emptied before it is
- * filled again, so each byte is copied only once. */
+/* Returns the room. The bytes before unsent ones aren't reused: the buffer is
+ * emptied before it is filled again, so each byte is copied only once. */
 size_t io_room(const struct io *io)
 {
     return io->size - io->out_end;
@@ -191,8 +190,8 @@ static int bio_write(BIO *b, const char *from, int len)
     return -1;
 }
 
-/* OpenSSL "flushes" after each flight, but the stream decides when bytes are
- * sent. The stream also notices the end of the input. */
+/* Ignores OpenSSL's "flush" after each flight: the stream decides when bytes
+ * are sent, and also notices the end of the input. */
 static long bio_ctrl(BIO *b, int what, long number, void *pointer)
 {
     (void)b;

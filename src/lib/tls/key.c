@@ -81,8 +81,8 @@ int pem_each(const struct pem_file *f, const struct pem_kind *kind, void *owner,
     return r;
 }
 
-/* At least 112 bits of security, as in OpenSSL's security level 2; more for EC,
- * where no smaller curve is in use. */
+/* Kinds of at least 112 bits of security, as in OpenSSL's security level 2;
+ * more for EC, where no smaller curve is in use. */
 static const struct key_kind {
     const char *name;
     int least;
@@ -124,7 +124,8 @@ const struct scheme *scheme_find(uint16_t code)
     return NULL;
 }
 
-/* OpenSSL knows that "SHA256" and "SHA2-256" are the same. */
+/* Do they name the same digest? OpenSSL knows that "SHA256" and "SHA2-256" are
+ * the same. */
 static bool is_digest(const char *asked, const char *row)
 {
     if (!row || !*asked)

@@ -12,12 +12,12 @@
 #include "sallyport/base/complain.h"
 #include "sallyport/domain/limits.h"
 
-/* The text of an error from OpenSSL's queue; never NULL. */
+/* Returns the text of an error from OpenSSL's queue; never NULL. */
 const char *tls_error(unsigned long error);
 
 /* Reads the whole file FD into TEXT, up to TEXT's maximum, and returns a BIO
- * over it. The caller frees the BIO before TEXT; FD stays the caller's. NULL
- * with a complaint about NAME: unreadable, too large, or no memory. */
+ * over it. The caller frees the BIO before TEXT; FD stays the caller's. Returns
+ * NULL with a complaint about NAME: unreadable, too large, or no memory. */
 BIO *pem_open(int fd, const char *name, struct buf *text, struct complaint *c);
 
 struct pem_file {
@@ -29,8 +29,8 @@ struct pem_file {
 /* The kind of a block in a PEM file. */
 struct pem_kind {
     const char *what; /* "certificate", for complaints */
-    /* Parses the next block. NULL: the file ends, or the block is wrong;
-     * OpenSSL's queue of errors says which. */
+    /* Parses the next block. Returns NULL if the file ends, or the block is
+     * wrong; OpenSSL's queue of errors says which. */
     void *(*parse)(BIO *b);
     /* Gets each THING and owns it, even on failure. NUMBER counts from 1.
      * Returns 0, or -EINVAL with its own complaint, which ends the reading. */
@@ -55,10 +55,10 @@ struct scheme {
     bool in_13;         /* TLS 1.3 may use it */
 };
 
-/* NULL if the scheme isn't accepted. */
+/* Returns NULL if the scheme isn't accepted. */
 const struct scheme *scheme_find(uint16_t code);
 /* Finds a scheme by its parts. DIGEST may be any name that OpenSSL knows for
- * the digest; "" for none. NULL if the scheme isn't accepted. */
+ * the digest; "" for none. Returns NULL if the scheme isn't accepted. */
 const struct scheme *scheme_of(const char *key, const char *digest,
                                int padding);
 

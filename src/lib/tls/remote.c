@@ -1,10 +1,10 @@
 /* Stand-ins for private keys of another process: a provider for OpenSSL inside
  * this program. Such a key is a public key of OpenSSL's default provider that
- * claims a private half. The public key answers all questions. An operation
- * that needs the private half fails, so that OpenSSL comes to our signatures,
- * which give the whole message to the signer. OpenSSL's default provider still
- * serves everything else; ours is used only if its name is given. Runs in gate
- * and session. */
+ * claims to have a private half. The public key answers all questions. An
+ * operation that needs the private half fails, so that OpenSSL calls our
+ * signatures, which give the whole message to the signer. OpenSSL's default
+ * provider still serves everything else; ours is used only if its name is
+ * given. Runs in gate and session. */
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
@@ -130,8 +130,7 @@ static int import_ed25519(void *key, int selection, const OSSL_PARAM params[])
     return import_key(key, "ED25519", params);
 }
 
-/* Exports the public half only; for the private half OpenSSL must come to
- * us. */
+/* Exports the public half only: for the private half OpenSSL must call us. */
 static int key_export(void *key, int selection, OSSL_CALLBACK *take,
                       void *owner)
 {
@@ -236,7 +235,7 @@ static int take_padding(struct signature *s, const OSSL_PARAM *p)
     return 1;
 }
 
-/* TLS always uses a salt as long as the digest. */
+/* Accepts only a salt as long as the digest, as TLS always uses. */
 static int check_salt(const OSSL_PARAM *p)
 {
     const char *name;
@@ -379,13 +378,14 @@ static int provider_init(const OSSL_CORE_HANDLE *handle,
     (void)handle;
     (void)in;
     *out = provider;
-    *ret =
-        (void *)(uintptr_t)provider; /* no state; but NULL would mean failure */
+    *ret = (void *)(uintptr_t)provider; /* there is no state; NULL would mean
+                                         * failure */
     return 1;
 }
 
-/* Once in a process, since OpenSSL's list of providers is global too. Without
- * an explicit name OpenSSL then uses the default provider. */
+/* Registers the provider once in a process, since OpenSSL's list of providers
+ * is global too. Without an explicit name OpenSSL then uses the default
+ * provider. */
 static bool register_provider(void)
 {
     static bool announced;

@@ -29,9 +29,9 @@ int stream_secure(struct stream *s, struct tls_context *t, enum stream_use use)
     SSL_set_bio(ssl, bio, bio);
     SSL_set_accept_state(ssl);
     SSL_set_app_data(ssl, s);
-    /* Passwords pass through control channels, and many of these are idle. So
-     * they wipe plain text and keep no record buffers. For data channels both
-     * would cost more than they save. */
+    /* Control channels wipe plain text and keep no record buffers: passwords
+     * pass through them, and many are idle. For data channels both would cost
+     * more than they save. */
     if (s->io.size <= IO_SMALL) {
         SSL_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
         SSL_set_options(ssl, SSL_OP_CLEANSE_PLAINTEXT);
@@ -45,8 +45,7 @@ int stream_secure(struct stream *s, struct tls_context *t, enum stream_use use)
 #define HTTP                                                                   \
     "HTTP instead of TLS: a browser or a health check at the wrong port"
 
-/* Why a handshake failed, in words, and what an administrator can do about it.
- */
+/* Says why a handshake failed, and what an administrator can do about it. */
 static const struct {
     int reason; /* OpenSSL's number */
     const char *words;
@@ -107,7 +106,7 @@ static unsigned long take_last_error(void)
     return last;
 }
 
-/* The output contains an alert with the reason: one attempt to send it. */
+/* Tries once to send the output, which contains an alert with the reason. */
 static enum stream_state fail_tls(struct stream *s)
 {
     char cause[160];
@@ -122,9 +121,9 @@ static enum stream_state fail_tls(struct stream *s)
     return stream_break(s, cause);
 }
 
-/* Java sends user_canceled before close_notify. Then OpenSSL 3.2 and later give
- * SSL_ERROR_SYSCALL and no error in the queue. (A fatal alert, which ends the
- * reading too, is an error in the queue.) */
+/* Has the peer closed? Java sends user_canceled before close_notify; then
+ * OpenSSL 3.2 and later give SSL_ERROR_SYSCALL and no error in the queue. (A
+ * fatal alert, which ends the reading too, is an error in the queue.) */
 static bool is_closed_by_peer(const struct stream *s, int error)
 {
     return error == SSL_ERROR_ZERO_RETURN ||
@@ -186,9 +185,9 @@ static enum stream_state finish_handshake(struct stream *s)
 
 /* After half a flight, and in TLS 1.3 after the client's last flight, the
  * server has nothing to send, so the kernel would delay its acknowledgement by
- * 40 ms. A peer with Nagle's algorithm waits for it before it sends what
- * follows. On a data channel bytes mostly follow the last flight at once, or
- * are here already; the acknowledgement would cost 1 % of a small file. */
+ * 40 ms. A peer with Nagle's algorithm waits for it before it sends more. On a
+ * data channel bytes usually follow the last flight at once, or are here
+ * already; there the acknowledgement would cost 1 % of a small file. */
 enum stream_state secure_handshake(struct stream *s)
 {
     enum stream_state st = STREAM_OK;
@@ -241,8 +240,8 @@ bool secure_is_within(const struct stream *s)
            strcmp(SSL_rstate_string(s->ssl), "RH") != 0;
 }
 
-/* Small buffers get smaller records. No record is cut to fit the remaining
- * room. */
+/* Returns the size of a record: smaller for small buffers. No record is cut to
+ * fit the remaining room. */
 static size_t record_of(const struct stream *s, size_t len)
 {
     size_t most = s->io.size - OVERHEAD;

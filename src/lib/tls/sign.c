@@ -1,7 +1,7 @@
 /* Private keys, and signatures with them. Runs in keys only; no other process
- * has a key to call it with. It must never ask for a passphrase: nobody is
- * there to type one. It signs only the two kinds of message that a TLS server
- * signs, so that an attacker can use the key for nothing else. */
+ * has a key. It must never ask for a passphrase: nobody is there to type one.
+ * It signs only the two kinds of message that a TLS server signs, so that an
+ * attacker can use the key for nothing else. */
 #include "sallyport/tls/sign.h"
 
 #include <errno.h>
@@ -18,7 +18,7 @@
 #define NAMED_CURVE 3
 #define HEAD_12     (RANDOMS + 4) /* type, curve, length of the point */
 
-/* OpenSSL calls it for a passphrase. It notes the question and gives none. */
+/* OpenSSL calls it for a passphrase. Notes the question and gives none. */
 static int no_passphrase(char *into, int size, int writing, void *asked)
 {
     (void)into;
@@ -79,7 +79,8 @@ void sign_key_free(struct sign_key *k)
     free(k);
 }
 
-/* RFC 8446 4.4.3: the NUL between the context string and the hash is a part. */
+/* Is it a message of TLS 1.3? RFC 8446 4.4.3: the NUL between the context
+ * string and the hash is a part of it. */
 static bool is_13_message(struct slice m)
 {
     static const char head[] =
@@ -91,7 +92,7 @@ static bool is_13_message(struct slice m)
 }
 
 /* The curves of RFC 8422 5.1.1 that OpenSSL offers by default, and the bytes of
- * a point; uncompressed where there is a choice. */
+ * a point; uncompressed if there is a choice. */
 static const struct {
     unsigned curve, length;
 } points[] = {
@@ -110,7 +111,8 @@ static unsigned point_length(unsigned curve)
     return 0;
 }
 
-/* RFC 8422 5.4: both randoms, then ServerECDHParams, and nothing else. */
+/* Is it a message of TLS 1.2? RFC 8422 5.4: both randoms, then
+ * ServerECDHParams, and nothing else. */
 static bool is_12_message(struct slice m)
 {
     const unsigned char *p = (const unsigned char *)m.ptr;

@@ -44,7 +44,7 @@ enum stream_state stream_break(struct stream *s, const char *cause)
     return STREAM_FAILED;
 }
 
-/* A cut: what the network or the peer does to a connection. All else is a
+/* Is it a cut, which the network or the peer has caused? Any other error is a
  * failure on our side. */
 static bool is_cut(int error)
 {
@@ -94,8 +94,8 @@ void stream_acknowledge(struct stream *s)
 
 enum stream_state stream_receive(struct stream *s, enum stream_state at_end)
 {
-    /* EPOLLIN is level-triggered: the caller is woken again for what is
-     * left. */
+    /* EPOLLIN is level-triggered: the caller is woken again for the remaining
+     * bytes. */
     int r = s->heard ? -EAGAIN : io_fill(&s->io);
     s->heard = true;
     if (r > 0)
@@ -216,7 +216,7 @@ enum stream_state stream_shutdown(struct stream *s)
     return st;
 }
 
-/* A part of a record may be lost, so nothing can follow. */
+/* Discards the bytes. A part of a record may be lost, so nothing can follow. */
 void stream_drop(struct stream *s)
 {
     io_drop(&s->io);
@@ -229,8 +229,8 @@ uint32_t stream_events(const struct stream *s)
     return s->events;
 }
 
-/* An end after the last bytes counts too: the peer may wait for our answer to
- * it, and send nothing more. */
+/* Also returns true for an end after the last bytes: the peer may wait for our
+ * answer to it, and send nothing more. */
 bool stream_pending(const struct stream *s)
 {
     if (s->reported)

@@ -1,17 +1,17 @@
-/* Tickets: who owns them, which keys seal them, and which TLS sessions may
- * be resumed. Gate makes the keys; the rest runs in session, within
- * OpenSSL's handshakes. Control channels never resume. A data channel
- * resumes a session of the same user and address, and notes where it comes
- * from; before a byte is transferred, session decides whether that suffices.
- * A data channel never gets a ticket: a client that has shown none could
- * come back with it and pass for the user.
+/* Tickets: who owns them, which keys seal them, and which TLS sessions may be
+ * resumed. Gate makes the keys; the rest runs in session, within OpenSSL's
+ * handshakes. Control channels never resume. A data channel resumes a session
+ * of the same user and address, and notes its origin; before a byte is
+ * transferred, session decides whether that suffices. A data channel never gets
+ * a ticket: a client that has shown none could come back with it and pass for
+ * the user.
  *
  * Clients resume in one of three ways, and the callbacks serve them all:
  *
- * - A ticket of TLS 1.3. Gate's keys (t->keys) seal it for all sessions, and
- *   it contains its owner: user, address, session.
- * - A ticket of TLS 1.2, made before the login. A key that this process
- *   alone has (t->own) seals it, so it is of this session.
+ * - A ticket of TLS 1.3. Gate's keys (t->keys) seal it for all sessions, and it
+ *   contains its owner: user, address, session.
+ * - A ticket of TLS 1.2, made before the login. A key that this process alone
+ *   has (t->own) seals it, so it is of this session.
  * - A session number of TLS 1.2. Only the control connection has one
  *   (t->kept). */
 #include <endian.h>
@@ -229,10 +229,11 @@ static SSL_TICKET_RETURN judge_ticket(SSL *ssl, SSL_SESSION *session,
                                       : SSL_TICKET_RETURN_USE;
 }
 
-/* curl and others turn tickets off in TLS 1.2, and show a session number; Go's
- * clients know only tickets (golang/go issue 18607), so both are needed. This
- * process knows one session: its control channel's. It hands out copies, since
- * OpenSSL marks the session of a cut connection as unusable. */
+/* Finds a session by its number. curl and others turn tickets off in TLS 1.2,
+ * and show a session number; Go's clients know only tickets (golang/go issue
+ * 18607), so both are needed. This process knows one session: its control
+ * channel's. It gives copies away, since OpenSSL marks the session of a cut
+ * connection as unusable. */
 static SSL_SESSION *find_session(SSL *ssl, const unsigned char *id, int len,
                                  int *keep_reference)
 {
@@ -265,7 +266,7 @@ void resume_keep(struct stream *s)
 int resume_set(SSL_CTX *ssl, struct tls_context *t)
 {
     SSL_CTX_set_app_data(ssl, t);
-    /* During a handshake TLS 1.3 sends no tickets, and TLS 1.2 its one. */
+    /* During a handshake TLS 1.3 sends no tickets, and TLS 1.2 its only one. */
     if (SSL_CTX_set_num_tickets(ssl, 0) != 1 ||
         SSL_CTX_set_session_id_context(ssl, context_name,
                                        sizeof(context_name) - 1) != 1 ||
@@ -310,8 +311,8 @@ enum ticket_origin resume_origin(const struct stream *s)
     return ORIGIN_NONE;
 }
 
-/* A ticket contains the client's certificate, so that a resumed data connection
- * has shown it too. */
+/* Returns the room that a ticket needs. It contains the client's certificate,
+ * so that a resumed data connection has shown it too. */
 static size_t ticket_room(const struct stream *s)
 {
     const X509 *client = SSL_get0_peer_certificate(s->ssl);
@@ -320,7 +321,8 @@ static size_t ticket_room(const struct stream *s)
     return TICKET_ROOM + (len > 0 ? (size_t)len : 0);
 }
 
-/* A failure is harmless: the client still has its other tickets. */
+/* Offers a ticket. A failure is harmless: the client still has its other
+ * tickets. */
 enum stream_state resume_offer_ticket(struct stream *s)
 {
     if (!is_13(s->ssl) || !context_of(s->ssl)->owner.user[0] ||
@@ -332,9 +334,9 @@ enum stream_state resume_offer_ticket(struct stream *s)
     int error = r == 1 ? SSL_ERROR_NONE : SSL_get_error(s->ssl, r);
     if (error != SSL_ERROR_NONE && error != SSL_ERROR_WANT_READ)
         return stream_break(s, tls_error(ERR_peek_last_error()));
-    /* Before 3.2 OpenSSL keeps a read buffer of 16 KiB after this call: free
-     * it, but not within a record (CVE-2024-4741). Since 3.2 there is none, and
-     * SSL_free_buffers() would crash when it wipes it. */
+    /* Before 3.2 OpenSSL keeps a 16 KiB read buffer after this call: free it,
+     * but not within a record (CVE-2024-4741). From 3.2 on there is none, and
+     * SSL_free_buffers() would crash. */
     if (OpenSSL_version_num() < OPENSSL_3_2 && !secure_is_within(s))
         SSL_free_buffers(s->ssl);
     return STREAM_OK;

@@ -1,4 +1,4 @@
-/* The room's insides: the socket's buffers, the parts of a stream, and the
+/* Internals of the room: the socket's buffers, the parts of a stream, and the
  * parts of a context. */
 #ifndef TLS_TLS_H
 #define TLS_TLS_H
@@ -25,15 +25,15 @@ bool arena_has(const void *p);
 struct io {
     int fd;           /* the caller closes it */
     uint64_t traffic; /* bytes sent and received on the socket */
-    size_t size;      /* of each buffer, once it exists */
+    size_t size;      /* size of each buffer, once it exists */
     unsigned char *in, *out;
     size_t in_at, in_end, out_at, out_end;
-    int lost;  /* errno of a reset or time-out that sending has noticed, or 0 */
-    bool last; /* the kernel keeps what it is given for the FIN that follows */
+    int lost;  /* errno of a reset or time-out noticed while sending, or 0 */
+    bool last; /* the kernel keeps the next bytes until the FIN */
 };
 
 /* A stream with buffers up to this size is a control channel. There are many of
- * them, mostly idle, so they free buffers that are empty. */
+ * them, mostly idle, so they free empty buffers. */
 #define IO_SMALL (64u << 10)
 
 /* Allocates nothing yet. */
@@ -45,24 +45,26 @@ void io_release(struct io *io);
 int io_fill(struct io *io);
 /* Takes up to LEN received bytes. Returns how many. */
 size_t io_take(struct io *io, void *into, size_t len);
-/* Has the kernel acknowledge received data at once, and not after 40 ms. GnuTLS
+/* Makes the kernel acknowledge received data at once, not after 40 ms. GnuTLS
  * and Java send the last flight of a handshake in two pieces, and Nagle's
  * algorithm holds the second one back until the acknowledgement. */
 void io_acknowledge(const struct io *io);
 /* Buffers up to LEN bytes. Returns how many (0: the buffer is full), or
  * -ENOMEM. */
 int io_put(struct io *io, const void *from, size_t len);
-/* Bytes of kernel memory with sent data that the peer hasn't acknowledged. */
+/* Returns the bytes of kernel memory with sent data that the peer hasn't
+ * acknowledged. */
 size_t io_queued(const struct io *io);
 /* Sends all buffered bytes. Returns 0, -EAGAIN if a part is left, or another
  * -errno. */
 int io_send(struct io *io);
-/* Sends a FIN, with the bytes that were sent since io->last was set. */
+/* Sends a FIN, together with the bytes that were sent since io->last was
+ * set. */
 void io_shut(const struct io *io);
 /* Discards the buffered output. */
 void io_drop(struct io *io);
 
-/* How many bytes io_put() would take now. */
+/* Returns how many bytes io_put() would take now. */
 size_t io_room(const struct io *io);
 bool io_received(const struct io *io);
 bool io_unsent(const struct io *io);
@@ -70,9 +72,9 @@ bool io_unsent(const struct io *io);
 /* Returns NULL if there is no memory. Free it with BIO_meth_free() after the
  * last BIO that uses it. */
 BIO_METHOD *bio_method(void);
-/* A BIO that reads from and writes to IO's buffers, never to its socket. If
- * they are empty or full, it asks OpenSSL to retry. IO must outlive it. Returns
- * NULL if there is no memory. */
+/* Makes a BIO that reads from and writes to IO's buffers, never to its socket.
+ * If they are empty or full, it asks OpenSSL to retry. IO must outlive it.
+ * Returns NULL if there is no memory. */
 BIO *bio_over(const BIO_METHOD *method, struct io *io);
 
 /* stream.c (plain and TLS) and secure.c (TLS). */
@@ -82,33 +84,34 @@ struct stream {
     enum stream_use use;
     enum ticket_origin shown; /* the origin of the client's ticket */
     bool open;                /* the handshake is over */
-    bool broken;              /* stream_free() is the only call left */
+    bool broken;              /* only stream_free() may still be called */
     bool heard;               /* this call has made its one recv(2) */
-    bool patient;             /* only tickets are unsent: they may wait */
-    bool owes;                /* an acknowledgement of the last flight */
-    enum stream_state end;    /* of reading: CLOSED or CUT; OK until then */
+    bool patient;             /* only tickets are unsent, which may wait */
+    bool owes;                /* the last flight isn't acknowledged yet */
+    enum stream_state end;    /* CLOSED or CUT once reading has found the end;
+                               * OK until then */
     bool fin;                 /* the end was a FIN, not a reset */
     bool reported;            /* stream_read() has reported the end */
     uint32_t events;
     char cipher[64];
     char cause[160];
     struct buf proof; /* the handshake's messages, for stream_proof() */
-    bool unproved;    /* they are too long, useless, or forgotten */
+    bool unproved;    /* the messages are too long, useless, or forgotten */
 };
 
-/* Every public call begins with it. False: the stream is broken. */
+/* Must begin every public call. Returns false if the stream is broken. */
 bool stream_begin(struct stream *s);
-/* The result of a failed call on the socket: CUT or FAILED. */
+/* Returns the result of a failed call on the socket: CUT or FAILED. */
 enum stream_state stream_failed(struct stream *s, int error);
 /* Marks the stream as broken and keeps the cause. Returns STREAM_FAILED. */
 enum stream_state stream_break(struct stream *s, const char *cause);
-/* Sends the buffered bytes: OK, AGAIN, CUT or FAILED. */
+/* Sends the buffered bytes. Returns OK, AGAIN, CUT or FAILED. */
 enum stream_state stream_send(struct stream *s);
 /* Acknowledges the peer's last flight, unless bytes have gone to it since. */
 void stream_acknowledge(struct stream *s);
-/* Fills the input: OK, AGAIN, CUT or FAILED. It calls recv(2) at most once in
- * each public call, so that a peer that sends without end can't keep the
- * caller. At the end of the stream the result is AT_END. */
+/* Fills the input. Returns OK, AGAIN, CUT or FAILED. It calls recv(2) at most
+ * once in each public call, so that a peer that sends without end can't keep
+ * the caller. At the end of the stream it returns AT_END. */
 enum stream_state stream_receive(struct stream *s, enum stream_state at_end);
 
 enum stream_state secure_handshake(struct stream *s);
@@ -116,17 +119,17 @@ enum stream_state secure_read(struct stream *s, unsigned char *into, size_t len,
                               size_t *got);
 enum stream_state secure_write(struct stream *s, const unsigned char *from,
                                size_t len, size_t *took);
-/* Is a record incomplete: has it begun and not ended? */
+/* Has a record begun and not ended? */
 bool secure_is_within(const struct stream *s);
 enum stream_state secure_shutdown(struct stream *s);
 
 /* client.c: client_ask() is called before the handshake, and asks for a
- * certificate where one is wanted. client_keep() is called when the handshake
- * is over. */
+ * certificate if the policy wants one. client_keep() is called when the
+ * handshake is over. */
 void client_ask(struct stream *s);
 void client_keep(struct stream *s);
-/* If ERROR says that OpenSSL refused the client's certificate: why; else NULL.
- */
+/* Returns why OpenSSL refused the client's certificate, if ERROR says so;
+ * otherwise NULL. */
 const char *client_refused(const struct stream *s, unsigned long error);
 
 /* ticket.c: resume_keep() is called when a handshake is over. */
@@ -139,9 +142,10 @@ struct identity {
     X509 *leaf;
     STACK_OF(X509) * chain;
     EVP_PKEY *key;
-    char *name, *key_name; /* names of their files */
+    char *name, *key_name; /* names of the two files */
     uint64_t number;       /* the key's number, for the signer */
-    int kind; /* EVP_PKEY_RSA and so on: a handshake offers one of each */
+    int kind; /* EVP_PKEY_RSA and so on: a handshake offers one identity of each
+               * kind */
 };
 
 struct tls_context {
@@ -154,17 +158,18 @@ struct tls_context {
     /* For TLS 1.3: gate makes them, and all its sessions have them. */
     struct ticket_keys keys;
     struct ticket_key own; /* for TLS 1.2: only this process has it */
-    SSL_SESSION *kept; /* the control channel's session, in TLS 1.2; or NULL */
-    struct ticket_owner owner; /* who owns new tickets; user "": nobody */
-    enum client_certificates clients; /* asked for on control channels */
-    char *ca_name, *crl_name;         /* of clients' files; or NULL */
+    SSL_SESSION *kept;     /* TLS 1.2: the control channel's session; or NULL */
+    struct ticket_owner owner; /* owner of new tickets; user "": nobody */
+    enum client_certificates clients; /* certificates wanted on control
+                                       * channels */
+    char *ca_name, *crl_name;         /* names of the clients' files; or NULL */
     struct tls_date *date;            /* of all files */
     size_t dates;
     unsigned char serial[PROOF_SERIAL_BYTES]; /* in our requests */
     X509 *client; /* the control channel's client certificate; or NULL */
 };
 
-/* The context that SSL was made from. */
+/* Returns the context that SSL was made from. */
 struct tls_context *context_of(const SSL *ssl);
 
 /* Sets versions, suites and options. Returns 0, or -EINVAL if OpenSSL can't do
@@ -176,19 +181,20 @@ int policy_set(SSL_CTX *ssl, const struct tls_policy *policy);
 int identity_load(struct tls_context *t, const struct tls_pair *pair,
                   struct complaint *c);
 void identity_free(struct identity *id);
-/* Adds the certificate to the certificates of one connection. False: OpenSSL's
- * queue has the error. */
+/* Uses the certificate for one connection. Returns false if OpenSSL's queue has
+ * an error. */
 bool identity_use(const struct identity *id, SSL *ssl);
-/* An earlier identity for the same names and with the same kind of key, so that
- * no client gets number I. NULL: there is none. */
+/* Returns an earlier identity for the same names and with the same kind of key,
+ * so that no client gets number I; NULL: there is none. */
 const struct identity *choose_earlier(const struct tls_context *t, size_t i);
-/* The texts that clients may compare it with: see struct tls_pair_facts. */
+/* Writes the texts with which clients may compare it: see struct
+ * tls_pair_facts. */
 void certificate_prints(const X509 *x, char fingerprint[FINGERPRINT_TEXT_MAX],
                         char pin[KEY_PIN_TEXT_MAX]);
 /* Writes the first DNS name that is a host's and no wildcard, or "". */
 void certificate_host(const X509 *x, char out[HOST_TEXT_MAX]);
 
-/* Has each handshake choose certificates by the name that the client sends.
+/* Makes each handshake choose certificates by the name that the client sends.
  * Returns 0, or -EINVAL with the complaint. */
 int choose_set(struct tls_context *t, const struct tls_pair *pairs,
                struct complaint *c);
@@ -197,9 +203,9 @@ int choose_set(struct tls_context *t, const struct tls_pair *pairs,
  * 0 or -EINVAL. */
 int resume_set(SSL_CTX *ssl, struct tls_context *t);
 
-/* A request for a certificate lists the CAs' names, and so they are a part of
- * the client's proof. This limit in bytes leaves room for the rest of the
- * proof: post-quantum key shares (2.5 KiB) and two RSA chains. If the names are
+/* A request for a certificate lists the CAs' names, so they are a part of the
+ * client's proof. This limit in bytes leaves room for the rest of the proof:
+ * post-quantum key shares (2.5 KiB) and two RSA chains. If the names are
  * longer, the request lists none, and the client chooses without them. */
 #define CLIENT_NAMES_MAX 2048u
 
@@ -212,23 +218,23 @@ int client_set(SSL_CTX *ssl);
  * complaint. */
 int warm_up(struct tls_context *t, struct complaint *c);
 
-/* Seconds since 1970; 0 if T is unreadable. */
+/* Returns seconds since 1970; 0 if T is unreadable. */
 int64_t date_seconds(const ASN1_TIME *t);
 #define DATE_TEXT_MAX 32
 /* Writes "2026-11-20 23:59:59 UTC", and returns OUT. */
 const char *date_text(const ASN1_TIME *t, char out[DATE_TEXT_MAX]);
-/* Notes when thing NUMBER of FILE, which stays the context's, is valid. The
+/* Notes when item NUMBER of FILE, which stays the context's, is valid. The
  * warning is due BEFORE seconds before the end. Returns 0 or -ENOMEM. */
 #define DATE_WARN_S (INT64_C(30) * 86400)
 int date_note(struct tls_context *t, const struct tls_date *d, int64_t before);
 
 /* Loads the provider of the keys' stand-ins. Free it with
- * OSSL_PROVIDER_unload() after the last key. NULL: OpenSSL's queue has the
- * error. */
+ * OSSL_PROVIDER_unload() after the last key. Returns NULL if OpenSSL's queue
+ * has an error. */
 OSSL_PROVIDER *remote_load(void);
 /* Makes a key with PUBLIC's public half that claims to be private; SIGNER,
- * which must outlive it, makes its signatures. NULL: OpenSSL's queue has the
- * error. */
+ * which must outlive it, makes its signatures. Returns NULL if OpenSSL's queue
+ * has an error. */
 EVP_PKEY *remote_key_new(EVP_PKEY *public, const struct signer *signer,
                          uint64_t number);
 

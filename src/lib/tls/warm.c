@@ -49,7 +49,7 @@ static bool make_pair(struct pair *p, SSL_CTX *client, SSL_CTX *server)
     return true;
 }
 
-/* 1: complete; 0: it needs the other end; -1: failed. */
+/* Returns 1: complete; 0: it needs the other end; -1: failed. */
 static int handshake_step(SSL *ssl)
 {
     int r = SSL_do_handshake(ssl);
@@ -61,7 +61,8 @@ static int handshake_step(SSL *ssl)
                                                                          : -1;
 }
 
-/* Stops at the end that failed: a further step would clear OpenSSL's error. */
+/* Makes the handshake, and stops at the end that failed: a further step would
+ * clear OpenSSL's error. */
 static bool handshake_pair(struct pair *p)
 {
     for (int i = 0; i < ROUNDS_MAX; i++) {
@@ -83,7 +84,8 @@ static bool carry_byte(SSL *from, SSL *to)
            byte == 'x';
 }
 
-/* Also loads what the end of a connection and an alert's text need. */
+/* Closes the pair; also loads what the end of a connection and an alert's text
+ * need. */
 static bool close_pair(struct pair *p)
 {
     char byte;
@@ -95,7 +97,7 @@ static bool close_pair(struct pair *p)
     return ok;
 }
 
-/* Offers this certificate only. */
+/* Tries this certificate only. */
 static bool warm_pair(SSL_CTX *client, SSL_CTX *server,
                       const struct identity *id)
 {
@@ -136,8 +138,8 @@ static int probe_sign(void *owner, const struct sign_request *r,
     return w->error;
 }
 
-/* The client has verified the signature with the certificate's key: once the
- * signer was asked, nothing but its answer can fail the handshake. */
+/* Complains. The client has verified the signature with the certificate's key:
+ * once the signer was asked, nothing but its answer can fail the handshake. */
 static int complain_of_handshake(const struct probe_signer *w,
                                  const struct identity *id, struct complaint *c)
 {

@@ -1,6 +1,7 @@
-/* From where and when a user may use the server: networks= and hours= of the
- * user and of the teams. Pure, but for the time zone. Runs in auth at a login,
- * and in master, which ends sessions; both believe nothing of the texts. */
+/* Decides from which addresses and at which hours a user may use the server:
+ * networks= and hours= of the user and of the teams. Pure, but for the time
+ * zone. Runs in auth at a login, and in master, which ends sessions; both
+ * validate the texts. */
 #include "sallyport/users/users.h"
 
 #include <errno.h>
@@ -43,7 +44,7 @@ static bool networks_hold(struct slice networks, const struct address *peer)
  * begins. */
 struct hours_span {
     bool day[DAYS]; /* as tm_wday: 0 is Sunday */
-    int from, to;   /* minutes; TO isn't in it */
+    int from, to;   /* minutes; TO is excluded */
 };
 
 static int hours_day(struct slice text)
@@ -54,7 +55,7 @@ static int hours_day(struct slice text)
     return slice_among(text, words, DAYS);
 }
 
-/* "mon", or "fri-mon", which may go over the end of the week. */
+/* Parses "mon", or "fri-mon", which may go over the end of the week. */
 static bool hours_days(struct slice text, struct hours_span *s)
 {
     struct slice first;
@@ -71,7 +72,7 @@ static bool hours_days(struct slice text, struct hours_span *s)
     return true;
 }
 
-/* "00:00" to "24:00", in minutes, or -1. */
+/* Parses "00:00" to "24:00". Returns minutes, or -1. */
 static int hours_minute(struct slice text)
 {
     struct slice hour = { "", 0 };

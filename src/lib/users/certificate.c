@@ -1,6 +1,5 @@
-/* The client certificates of a user: the names in the users file are compared
- * with the names of a certificate, which is read and verified elsewhere. Pure.
- */
+/* The client certificates of a user: compares the names in the users file with
+ * the names of a certificate, which is read and verified elsewhere. Pure. */
 #include "sallyport/users/users.h"
 
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* Takes the table of users that reader has made of the users file. Runs in
  * master and check, as root, and in auth. A reader that a hostile file has
- * broken into can write whatever it likes, so each number is checked before it
- * is used. The file is sealed, so nobody changes it afterwards: the texts stay
- * there, and all processes that map it share its memory. */
+ * broken into can write anything, so each number is checked before it is used.
+ * The file is sealed, so nobody changes it afterwards: the texts stay there,
+ * and all processes that map it share its memory. */
 #include "sallyport/users/image.h"
 
 #include <errno.h>
@@ -15,7 +15,8 @@
 #include "sallyport/base/pages.h"
 #include "sallyport/base/shared.h"
 
-/* The next COUNT items of *rest, which gets the bytes after them; or NULL. */
+/* Returns the next COUNT items of *rest, which gets the bytes after them; or
+ * NULL. */
 static const void *image_cut(struct slice *rest, size_t count, size_t most,
                              size_t size)
 {
@@ -76,14 +77,15 @@ const struct users_fields users_directory_fields = {
     (const struct users_field[]){ USERS_DIRECTORY_FIELDS(OF_DIRECTORY) },
 };
 
-/* Is CELL 0, and says in this field that nothing is set? So is the struct. */
+/* Is CELL 0, and does 0 mean "not set" in this field? Then the struct's field
+ * is 0, too. */
 static bool is_unset(const struct users_field *f, union users_cell cell)
 {
     return cell.number == 0 && f->kind >= USERS_PART &&
            (f->least == 0 || f->kind == USERS_MODE || f->kind == USERS_LIMIT);
 }
 
-/* A byte must follow the text, also if it isn't a NUL. */
+/* Reads a text. A byte must follow the text, even if it isn't a NUL. */
 static bool image_read_text(const struct users_image *i,
                             const struct users_field *f, union users_cell cell,
                             void *into)
@@ -165,8 +167,8 @@ static bool image_read_fields(const struct users_image *i,
     return true;
 }
 
-/* The next grants of the table are this user's. In the order of the shares,
- * none is twice. */
+/* Takes the next grants of the table, which are this user's: in the order of
+ * the shares, no share twice. */
 static bool image_read_grants(const struct users_image *i, struct users *u,
                               struct user *user)
 {
@@ -201,7 +203,8 @@ static bool image_read_directories(const struct users_image *i, struct users *u,
     return true;
 }
 
-/* Auth asks a user with certificate_only for nothing but a certificate. */
+/* Reads a user. With certificate_only auth asks for nothing but a certificate,
+ * so there must be one. */
 static bool image_read_user(const struct users_image *i, struct users *u,
                             struct user *user)
 {
@@ -218,7 +221,7 @@ static bool image_allocate(const struct users_head *h, struct users *u)
     u->directory = calloc(h->directories + 1, sizeof(*u->directory));
     u->share = calloc(h->shares + 1, sizeof(*u->share));
     u->team = calloc(h->teams + 1, sizeof(*u->team));
-    /* 100,000 users have 37 MB of rows: fewer faults. */
+    /* 100,000 users have 37 MB of rows: large pages save page faults. */
     pages_advise(u->row, h->users * sizeof(*u->row), MADV_HUGEPAGE);
     return u->row && u->share && u->team && u->grant && u->directory;
 }

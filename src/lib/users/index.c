@@ -1,11 +1,12 @@
-/* The hash table of the names, with which the rows of users are found. */
+/* The hash table of the names, which finds the rows of users. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "sallyport/users/users.h"
 
-/* The place of the row with this name, or the free one where the search for it
- * ends. The table is at most half full, so both need one or two comparisons. */
+/* Returns the place of the row with this name, or the free place where the
+ * search for it ends. The table is at most half full, so both need one or two
+ * comparisons. */
 static const struct user **index_place(const struct users *u, struct slice name)
 {
     size_t i = siphash(u->name_key, name.ptr, name.len) & (u->names - 1);
@@ -15,7 +16,8 @@ static const struct user **index_place(const struct users *u, struct slice name)
     return &u->by_name[i];
 }
 
-/* The key is random, so nobody can choose names for one place. */
+/* Makes the table. The key is random, so nobody can choose names for one
+ * place. */
 bool users_index(struct users *u)
 {
     u->names = 2;

@@ -32,7 +32,7 @@ void place_resolve(const char *path, char out[PATH_MAX])
     int len;
 
     if (place_tidy(slice_from(path), tidy, sizeof(tidy)))
-        tidy[0] = '\0'; /* longer than any path of a row */
+        tidy[0] = '\0'; /* it is longer than any path of a row */
     memcpy(head, tidy, sizeof(head));
     while (head[0] && !realpath(head, real))
         *strrchr(head, '/') = '\0';
@@ -106,7 +106,7 @@ void places_release(struct places *p)
     *p = (struct places){ .all = NULL };
 }
 
-/* The first place that doesn't come before PATH. */
+/* Returns the first place that doesn't sort before PATH. */
 static size_t place_at(const struct places *p, const char *path)
 {
     size_t from = 0, to = p->count;
@@ -122,7 +122,7 @@ static size_t place_at(const struct places *p, const char *path)
     return from;
 }
 
-/* Finds the first place that isn't of OWN and is PATH or, if BENEATH, lies in
+/* Finds the first place that isn't OWN's and is PATH or, if BENEATH, lies in
  * PATH. */
 static const struct row_place *place_find(const struct places *p,
                                           const char *path, bool beneath,

@@ -1,6 +1,6 @@
-/* A row of the users file, as text (sallyport/users/row.h). What a column means
- * is decided by the room userparse; here a value can only not break the line.
- * Runs in sallyportctl, and as root in master, which changes hashes. */
+/* A row of the users file, as text (sallyport/users/row.h). The room userparse
+ * decides what a column means; here a value only must not break the line. Runs
+ * in sallyportctl, and as root in master, which changes hashes. */
 #include "sallyport/users/row.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 
 #include "sallyport/users/users.h"
 
-/* How many columns are before the keys? */
+/* Counts the columns before the keys. */
 static size_t columns_of(struct slice line)
 {
     static const struct {
@@ -33,7 +33,7 @@ static int copy_text(struct slice text, char **ret)
     return *ret ? slice_copy(text, *ret, text.len + 1) : -ENOMEM;
 }
 
-/* A column or a key may be a hash, or the secret of one-time codes. */
+/* Wipes the text: it may be a hash, or the secret of one-time codes. */
 static void wipe_text(char *text)
 {
     if (text)
@@ -106,7 +106,7 @@ int row_print(const struct row *r, struct buf *into)
     return code ? code : buf_add_text(into, r->end);
 }
 
-/* BAD: what separates this value from others. */
+/* Checks a value. BAD is the byte that separates it from other values. */
 static int check_value(const char *text, char bad)
 {
     const char *at = text;
@@ -152,7 +152,7 @@ int row_set_number(struct row *r, enum row_column column, uint64_t number)
     return row_set_column(r, column, text);
 }
 
-/* NULL: TEXT is another key. */
+/* Returns the value, or NULL if TEXT has another key. */
 static const char *value_of(const char *text, const char *key)
 {
     const size_t len = strlen(key);
@@ -170,7 +170,7 @@ const char *row_get(const struct row *r, const char *key)
     return value;
 }
 
-/* Blanks without a key go, too. */
+/* Removes the key, and blanks that have no key. */
 static void remove_key(struct row *r, const char *key)
 {
     size_t n = 0;
@@ -230,7 +230,7 @@ int row_change_hash(struct slice text, const struct hash_change *change,
         return -ESTALE;
     buf_init(&changed, USER_LINE_MAX + 1);
     code = row_parse(&r, line);
-    if (code == -EINVAL) /* somebody has cut it off */
+    if (code == -EINVAL) /* somebody has cut the line off */
         code = -ESTALE;
     if (code == 0)
         code = row_set_column(&r, ROW_HASH, change->hash);

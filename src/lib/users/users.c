@@ -33,8 +33,8 @@ bool group_name_ok(struct slice name)
     return name_has_only(name, NAME_LETTERS);
 }
 
-/* Exactly what reader accepts (userparse/user_hash.c), or the users file that
- * has this hash would be refused as a whole. */
+/* Is it a hash that reader accepts (userparse/user_hash.c)? Otherwise reader
+ * would refuse the whole users file with it. */
 bool user_hash_is_new(struct slice hash)
 {
     size_t dollars = 0, tail = 0;
@@ -68,7 +68,7 @@ void users_keep_from_forks(struct users *u)
 
 void users_release(struct users *u)
 {
-    if (u->kept_from_forks) /* malloc gives the memory to others */
+    if (u->kept_from_forks) /* since malloc reuses the memory */
         advise_rows(u, MADV_KEEPONFORK);
     if (u->mapped) {
         munmap(u->text, u->text_size);
@@ -138,8 +138,9 @@ static bool has_dot_dot(const char *path)
     return false;
 }
 
-/* A share may have the gid of any group that isn't Debian's own
- * (SHARE_GID_MIN), such as the group of local programs that fetch its files. */
+/* Checks the shares' gids. A share may have the gid of any group that isn't
+ * Debian's own (SHARE_GID_MIN), such as the group of local programs that fetch
+ * its files. */
 static int shares_permitted(const struct user *user, const char *shares,
                             struct complaint *c)
 {
@@ -227,8 +228,9 @@ uint64_t user_file_size(const struct user *user, uint64_t setting)
     return least;
 }
 
-/* The version of a row: a keyed hash of the fields that grant access. Sessions
- * and tickets contain it, so it must reveal nothing of the password's hash. */
+/* The version of a row: a keyed hash of the fields that grant access.
+ * Sessions and tickets contain it, so it must reveal nothing about the
+ * password's hash. */
 #define PARTS_ALWAYS 10 /* of a version */
 
 static uint64_t text_hash(const uint8_t key[SIPHASH_KEY], struct slice text)
@@ -236,8 +238,8 @@ static uint64_t text_hash(const uint8_t key[SIPHASH_KEY], struct slice text)
     return siphash(key, text.ptr, text.len);
 }
 
-/* Each share and each directory is a number, so the numbers can't run into each
- * other. */
+/* Hashes shares and directories as numbers of a fixed size, so that two lists
+ * never give the same bytes. */
 static uint64_t mounts_hash(const uint8_t key[SIPHASH_KEY],
                             const struct user *user)
 {
@@ -259,9 +261,9 @@ static uint64_t mounts_hash(const uint8_t key[SIPHASH_KEY],
     return n > 0 ? siphash(key, parts, n * sizeof(parts[0])) : 0;
 }
 
-/* A field that a row doesn't use is 0, and zeros at the end don't count. So a
- * new field, which is added at the end, changes the version of no older row: an
- * upgrade ends no session. */
+/* Computes the version. A field that a row doesn't use is 0, and zeros at the
+ * end don't count. So a new field, which is added at the end, changes the
+ * version of no older row: an upgrade ends no session. */
 uint64_t user_version(const struct user *user, const uint8_t key[SIPHASH_KEY])
 {
     const uint64_t parts[] = {

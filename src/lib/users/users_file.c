@@ -7,7 +7,7 @@
  * a while: after another machine has replaced the file, the name may still lead
  * to the old one here, and an edit of it would undo that machine's change. So
  * an edit reads the file by a new link: the disk itself makes the link, and
- * makes none to a file without a name. */
+ * refuses one to a file without a name. */
 #include "sallyport/users/users_file.h"
 
 #include <errno.h>
@@ -22,8 +22,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/users/users.h"
 
-/* A link to the users file is resolved first, or the rename would replace the
- * link. */
+/* Resolves a link to the users file, or the rename would replace the link. */
 static int resolve_path(struct users_file *p, const char *path)
 {
     char directory[PATH_MAX], *slash;
@@ -88,9 +87,9 @@ static int open_at(const struct users_file *p, const char *name, int flags)
     return fd < 0 ? -errno : fd;
 }
 
-/* Nobody else uses the names below, so an administrator's own users.new stays.
- * They are used under the lock: an old file with such a name is the leftover of
- * a killed process. */
+/* Only this code uses these names, under the lock, so an administrator's own
+ * users.new stays. An old file with such a name is the leftover of a killed
+ * process. */
 #define NEW  ".sallyport-new"
 #define SEEN ".sallyport-seen"
 
@@ -114,9 +113,9 @@ static int open_current(const struct users_file *p)
     return r;
 }
 
-/* The kernel grants a lease for reading only while nobody writes. The lease
- * ends at once. If somebody opens the file meanwhile, the kernel sends us a
- * signal, which does nothing. */
+/* Is the file open for writing? The kernel grants a lease for reading only if
+ * not. The lease is dropped at once. If somebody opens the file meanwhile, the
+ * kernel sends a signal, which does nothing. */
 bool users_file_is_written(int fd)
 {
     if (fcntl(fd, F_SETSIG, SIGURG) < 0)
@@ -194,8 +193,8 @@ int users_file_read(struct users_file *p, struct buf *text)
     return r < 0 ? r : users_file_is_written(fd);
 }
 
-/* A machine that was cut off from its disk may have lost the lock, and another
- * one has changed the file meanwhile. */
+/* Checks the lock: a machine that was cut off from its disk may have lost it,
+ * and another machine may have changed the file meanwhile. */
 static int check_still_ours(const struct users_file *p)
 {
     FD_CLEANUP int fd = -1;
@@ -214,7 +213,8 @@ static int check_still_ours(const struct users_file *p)
                : -ESTALE;
 }
 
-/* A file that was missing is made only if it still is. */
+/* Gives the file its name. A file that was missing is made only if it still
+ * is. */
 static int give_name(int directory_fd, const char *temp, const char *name,
                      const struct users_file *p)
 {
@@ -229,7 +229,7 @@ static int give_name(int directory_fd, const char *temp, const char *name,
     return renameat(directory_fd, temp, directory_fd, name) < 0 ? -errno : 0;
 }
 
-/* P: the users file, under its lock; NULL: another file. */
+/* Replaces a file. P: the users file, under its lock; NULL: another file. */
 static int replace(int directory_fd, const char *name, struct slice bytes,
                    const struct stat *like, users_file_check *check,
                    void *owner, const struct users_file *p, bool *stands)
@@ -275,7 +275,7 @@ int users_file_commit(const struct users_file *p, struct slice bytes,
                    stands);
 }
 
-/* No process of the server may give files away. */
+/* Refuses a new owner: no process of the server may give files away. */
 static int keep_owner(int fd, void *owner)
 {
     const struct stat *old = owner;

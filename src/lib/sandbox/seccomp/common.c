@@ -53,7 +53,7 @@ static const struct permission may[] = {
     MAY(fstat, "type and size of an open file"),
     MAY_IF(ioctl, IS(1, TCGETS), "stdio: is it a terminal"),
     /* glibc's fstat. A filter can't see the path. With a path the call is
-     * stat(): it finds nothing in an empty root directory, but reader and
+     * stat(), which finds nothing in an empty root directory; but reader and
      * check have none. */
     MAY_IF(newfstatat, IS(3, AT_EMPTY_PATH), "fstat of glibc 2.33 to 2.38"),
     /* Listed by number, since F_SETOWN and F_SETSIG would send signals. */
@@ -64,9 +64,9 @@ static const struct permission may[] = {
     MAY_IF(fcntl, IS(1, F_DUPFD_CLOEXEC), "a second handle"),
     MAY_IF(fcntl, IS(1, F_GET_SEALS), "whether master's memory file is sealed"),
 
-    /* A filter can't see an address inside msghdr. It is harmless: the sockets
-     * of a sandboxed process are connected, and it can't make others. Only
-     * MSG_FASTOPEN could connect one without connect(2). */
+    /* A filter can't see an address inside msghdr. That does no harm: the
+     * sockets of a sandboxed process are connected, and it can't make others.
+     * Only MSG_FASTOPEN could connect one without connect(2). */
     MAY_IF(sendmsg, WITHOUT(2, MSG_FASTOPEN), "channels"),
     MAY(recvmsg, "channels"),
     MAY_IF_BOTH(sendto, IS(4, 0), WITHOUT(3, MSG_FASTOPEN),

@@ -11,8 +11,8 @@
 
 #include "sallyport/base/fd.h"
 
-/* Reading of policies: which lines a process and its child processes have, and
- * which dangerous calls kill it. */
+/* Reads policies: which lines a process and its child processes have, and which
+ * dangerous calls kill it. */
 
 const struct policy *policy_of(enum process p, bool connects)
 {
@@ -45,7 +45,7 @@ static bool covers(const struct permission *wide, const struct permission *p)
             same_condition(wide->and, p->and));
 }
 
-/* Keeps no row that another one covers. */
+/* Adds a row, and keeps no row that another one covers. */
 static int add(struct permissions *all, const struct permission *p)
 {
     size_t kept = 0;
@@ -96,7 +96,8 @@ enum permitted policy_permits(const struct permissions *all, const char *call)
     return best;
 }
 
-/* The list permits exactly this use, which is dangerous for other processes. */
+/* Does the list permit exactly this use, which is dangerous for other
+ * processes? */
 static bool permits_this(const struct permissions *all,
                          const struct permission *row)
 {
@@ -142,9 +143,9 @@ static struct scmp_arg_cmp comparison(struct condition c)
     return ret;
 }
 
-/* A pid above zero: one of its bits is set, and the sign isn't. A rule can test
- * an argument only once, and sees also the upper half of the register, which
- * the kernel ignores. */
+/* Adds rules for a pid above zero: one of its bits is set, and the sign isn't.
+ * A rule can test an argument only once, and also sees the upper half of the
+ * register, which the kernel ignores. */
 static int add_pid_rules(scmp_filter_ctx context, uint32_t action, int number,
                          struct scmp_arg_cmp first, unsigned argument)
 {
@@ -164,8 +165,8 @@ static int add_pid_rules(scmp_filter_ctx context, uint32_t action, int number,
     return r;
 }
 
-/* A call that this architecture lacks (open on aarch64) has a negative number,
- * and can't be made. */
+/* Adds a rule. A call that this architecture lacks (open on aarch64) has a
+ * negative number, and can't be made. */
 static int add_rule(scmp_filter_ctx context, uint32_t action,
                     const struct permission *row)
 {
@@ -188,8 +189,8 @@ static int add_rule(scmp_filter_ctx context, uint32_t action,
 static int add_rules(scmp_filter_ctx context, const struct policy *policy)
 {
     /* Its flags are in memory, where a filter can't see them. After ENOSYS libc
-     * uses clone, and a filter sees the flags of clone. It isn't reported, or
-     * each fork would be. */
+     * uses clone, whose flags a filter sees. It isn't reported, or each fork
+     * would be. */
     static const struct permission clone3 = MAY(clone3, "flags out of sight");
     struct permissions all;
     int r = policy_collect(policy, &all);
@@ -204,14 +205,15 @@ static int add_rules(scmp_filter_ctx context, const struct policy *policy)
     return r ? r : add_rule(context, SCMP_ACT_ERRNO(ENOSYS), &clone3);
 }
 
-/* The kernel tries a new filter on each call that exists, to know which ones it
- * always allows. As a tree, not a list, it costs each new process 0.1 ms less.
- */
+/* The kernel tries a new filter on each existing call, to learn which ones
+ * it always allows. As a tree, not a list, it costs each new process 0.1 ms
+ * less. */
 #define BINARY_TREE 2
 
 #define KILLS_PROCESSES 3 /* libseccomp's level for Linux 4.14 and later */
 
-/* The installed libseccomp exports only to a descriptor. */
+/* Exports to a descriptor, since the installed libseccomp can't export to
+ * memory. */
 static int export_to(scmp_filter_ctx context, struct buf *program)
 {
     FD_CLEANUP int fd = memfd_create("filter", MFD_CLOEXEC);
@@ -228,8 +230,8 @@ int compile_policy(const struct policy *policy, struct buf *program)
     __attribute__((cleanup(context_free))) scmp_filter_ctx context = NULL;
     int r;
 
-    /* The build machine's kernel may differ from the server's: qemu-user has no
-     * seccomp at all. */
+    /* Don't ask the build machine's kernel, which may differ from the server's:
+     * qemu-user has no seccomp at all. */
     r = seccomp_api_set(KILLS_PROCESSES);
     if (r)
         return r;

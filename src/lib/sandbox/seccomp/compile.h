@@ -5,7 +5,8 @@
 #include "sallyport/base/buf.h"
 #include "sallyport/seccomp/policy.h"
 
-/* Writes the instructions, struct sock_filter, to PROGRAM. 0 or -errno */
+/* Writes the instructions, struct sock_filter, to PROGRAM. Returns 0 or
+ * -errno. */
 int compile_policy(const struct policy *policy, struct buf *program);
 
 #endif

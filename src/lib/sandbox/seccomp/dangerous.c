@@ -1,4 +1,4 @@
-/* These calls kill a process if its policy doesn't permit them: an intruder
+/* Calls that kill a process if its policy doesn't permit them: an intruder
  * tries them, and no libc uses them as a fallback. Other unlisted calls return
  * ENOSYS and are reported (sigsys.c). */
 #include "sallyport/seccomp/policy.h"

@@ -1,6 +1,6 @@
-/* Types of settings about the network: listeners, the public address and those
- * for certain networks, networks, the passive ports. Runs wherever the
- * configuration is read. Must never open a socket or ask a resolver. */
+/* Types of settings about the network: listeners, the public address and
+ * addresses for certain networks, networks, the passive ports. Runs wherever
+ * the configuration is read. Must never open a socket or ask a resolver. */
 #include "kinds.h"
 
 #include <errno.h>
@@ -69,7 +69,7 @@ static bool cut_word(struct slice *text, struct slice word)
     return true;
 }
 
-/* The words may come in any order, each once. */
+/* Cuts the words off, which may come in any order, each once. */
 static void cut_words(struct slice *text, bool *tls, bool *proxy)
 {
     bool found;
@@ -81,7 +81,7 @@ static void cut_words(struct slice *text, bool *tls, bool *proxy)
     } while (found);
 }
 
-/* Only for a better complaint. */
+/* Does it look like a host name? Only for a better complaint. */
 static bool is_host(struct slice text)
 {
     bool letter = false;

@@ -34,8 +34,8 @@ static int check_gid_range(const struct settings *s, struct complaint *c)
                        c);
 }
 
-/* A user could kill or trace a process that has the user's uid; a process with
- * a share's gid could enter the share. */
+/* Checks the ids of accounts. A user could kill or trace a process that has the
+ * user's uid; a process with a share's gid could enter the share. */
 static int check_accounts(const struct settings *s, struct complaint *c)
 {
     const uint64_t first = s->accounts, last = first + SETTINGS_ACCOUNTS - 1;
@@ -66,8 +66,8 @@ static bool has_host_of(const struct address *wide, const struct address *a)
            (address_is_any(wide) || address_same_host(wide, a));
 }
 
-/* The second of two equal listeners could never listen. Port 0 is any free
- * port. */
+/* Refuses two equal listeners, of which the second could never listen. Port 0
+ * is any free port. */
 static int check_listeners(const struct settings *s, struct complaint *c)
 {
     char one[ADDRESS_TEXT_MAX], other[ADDRESS_TEXT_MAX];
@@ -92,7 +92,7 @@ static bool is_passive(const struct settings *s, const struct address *a)
            a->port <= s->ports.last;
 }
 
-/* A control listener would take a passive port away. */
+/* Refuses a control listener on a passive port. */
 static int check_ports(const struct settings *s, struct complaint *c)
 {
     for (size_t i = 0; i < s->listen_count; i++)
@@ -109,8 +109,9 @@ static bool has_proxy_listener(const struct settings *s)
     return false;
 }
 
-/* If no proxies are named, any client could write a PROXY header. And a missing
- * word should show before the first client comes. */
+/* Checks the words about proxies. If no proxies are named, any client could
+ * write a PROXY header. And a missing word should show before the first client
+ * comes. */
 static int check_proxies(const struct settings *s, struct complaint *c)
 {
     if (has_proxy_listener(s) && s->proxies.count == 0)
@@ -128,7 +129,7 @@ static int check_proxies(const struct settings *s, struct complaint *c)
     return 0;
 }
 
-/* No certificate would be valid. */
+/* Refuses client certificates without a CA: none would be valid. */
 static int check_clients(const struct settings *s, struct complaint *c)
 {
     if (s->client_certificates != CLIENTS_OFF && !s->client_ca[0])
@@ -138,7 +139,7 @@ static int check_clients(const struct settings *s, struct complaint *c)
     return 0;
 }
 
-/* Every row of A has its partner in B. */
+/* Checks that every row of A has its partner in B. */
 static int have_partners(const struct settings *s, const char *key,
                          const struct labelled_list *a, const char *other,
                          const struct labelled_list *b, struct complaint *c)
@@ -154,7 +155,7 @@ static int have_partners(const struct settings *s, const char *key,
     return 0;
 }
 
-/* Each certificate has its key, each key its certificate. */
+/* Checks that each certificate has its key, and each key its certificate. */
 static int check_labelled(const struct settings *s, struct complaint *c)
 {
     int r =

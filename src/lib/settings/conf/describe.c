@@ -39,8 +39,8 @@ static int add_comment(struct buf *into, struct slice text)
     return buf_add_text(into, "\n");
 }
 
-/* A blank after the '#' marks lines that must be completed, not only
- * uncommented. */
+/* Adds the example of a row. A blank after the '#' marks lines that must be
+ * completed, not only uncommented. */
 static int add_example(struct buf *into, const struct setting *row)
 {
     if (row->keyed)
@@ -95,8 +95,8 @@ static int add_range(struct buf *into, const struct setting *row)
     return r;
 }
 
-/* In roff a '-' of a key or value is a plain minus only with a '\' before it,
- * and each sentence begins a line. */
+/* Adds TEXT for roff, where a '-' of a key or value is a plain minus only with
+ * a '\' before it, and each sentence begins a line. */
 static int add_roff(struct buf *into, const char *text)
 {
     char before = '\0';
@@ -116,7 +116,7 @@ static int add_roff(struct buf *into, const char *text)
     return r;
 }
 
-/* Adds BEFORE, as it is, and TEXT. */
+/* Adds BEFORE unchanged, and TEXT. */
 static int add_part(struct buf *into, const char *before, const char *text)
 {
     int r = buf_add_text(into, before);

@@ -12,8 +12,8 @@
 #include "sallyport/domain/rights.h"
 #include "sallyport/domain/tls.h"
 
-/* The form of a comment at the end of a line, as advice if VALUE may contain
- * one. */
+/* Returns the form of a comment at the end of a line, as advice if VALUE may
+ * contain one. */
 static const char *comment_advice(struct slice value)
 {
     if (slice_has(value, ';'))
@@ -59,7 +59,7 @@ static int set_path(const struct assignment *a)
     return 0;
 }
 
-/* A path or nothing. */
+/* Takes a path or nothing. */
 static int set_file(const struct assignment *a)
 {
     if (a->value.len > 0)
@@ -80,7 +80,7 @@ static bool kinds_is_word(struct slice text)
     return text.len > 0;
 }
 
-/* Nothing, or the name or number of a group that isn't root's. */
+/* Takes nothing, or the name or number of a group that isn't root's. */
 static int set_group(const struct assignment *a)
 {
     uint64_t number;
@@ -222,7 +222,8 @@ static int set_word(const struct assignment *a)
     return 0;
 }
 
-/* Rows with a label in their key: further certificates, and their keys. */
+/* Takes rows with a label in their key: further certificates, and their
+ * keys. */
 static int set_labelled(const struct assignment *a)
 {
     struct labelled_list *l = a->field;

@@ -14,7 +14,7 @@
 
 struct parser {
     struct settings *settings;
-    const char *name; /* of the file, for complaints */
+    const char *name; /* name of the file, for complaints */
     size_t line;
     bool partly;                /* conf_load_partly() */
     struct complaint complaint; /* about this line */
@@ -43,7 +43,7 @@ static bool has_control(struct slice line)
     return false;
 }
 
-/* The key, untrimmed, is what stands before the first '='. */
+/* Checks a line. The key, untrimmed, is the text before the first '='. */
 static int check_line(struct parser *p, struct slice line)
 {
     struct slice rest = line, key;
@@ -113,8 +113,8 @@ static int assign_key(struct parser *p, struct slice key, struct slice value)
         instead = table_retired(key);
         if (!instead)
             return unknown_key(p, key);
-        /* No mistake: after an upgrade the server must start with the old
-         * file. */
+        /* Note it, not as a mistake: after an upgrade the server must start
+         * with the old file. */
         complain(&p->settings->retired,
                  "%s:%zu: %.*s has no effect any more; %sremove this line",
                  p->name, p->line, (int)key.len, key.ptr, instead);
@@ -193,7 +193,7 @@ static bool is_vital(struct slice line)
            (nearest && strcmp(nearest, "users") == 0);
 }
 
-/* Fills p->settings. 0, or -EINVAL after the last mistake. */
+/* Fills p->settings. Returns 0, or -EINVAL after the last mistake. */
 static int parse_text(struct parser *p, struct slice text, conf_report *report,
                       struct complaint *c)
 {

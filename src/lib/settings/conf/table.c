@@ -11,7 +11,8 @@
 #include "sallyport/domain/rights.h"
 
 #define FIELD(name) offsetof(struct settings, name)
-/* A setting whose field has the name of its key; or another one. */
+/* A setting whose field has the name of its key (ROW) or another name
+ * (ROW_OF). */
 #define ROW(name, kind, text) ROW_OF(#name, kind, name, text)
 #define ROW_OF(word, kind, name, text)                                         \
     .key = (word), .type = SETTING_##kind, .offset = FIELD(name),              \
@@ -353,15 +354,15 @@ const struct setting *table_find(struct slice key)
     return NULL;
 }
 
-/* Each one was in a release. */
+/* Removed settings. Each was in a release. */
 #define SUITES_INSTEAD "tls_suites = aes256 leaves only those with AES-256; "
 #define ACCOUNTS_INSTEAD                                                       \
     "for a server without the accounts _sallyport-*, accounts = 69990 gives "  \
     "its processes that number and the next three; "
 #define NO_OCSP "public CAs have ended OCSP, and no response is sent; "
 static const struct {
-    const char *key, *instead; /* a key that ends with '.' has labels; what does
-                                  it now, or "" */
+    const char *key, *instead; /* a key that ends with '.' has labels; instead:
+                                * what to write, or "" */
 } retired[] = {
     { "address_refresh", "" },
     { "control",

@@ -1,6 +1,6 @@
 /* The quotas of btrfs, which belong to subvolumes: the group 0/ID of subvolume
- * ID limits what it refers to. Root sets the limit by ioctl. Anybody can read
- * limit and use in sysfs, where the ioctl would need root. */
+ * ID limits the data to which it refers. Root sets the limit by ioctl. Anybody
+ * can read limit and use in sysfs; the ioctl would need root. */
 #include "btrfs.h"
 
 #include <errno.h>
@@ -41,8 +41,8 @@ static int sysfs_path(int fd, const char *name, char out[PATH_SIZE])
 {
     struct btrfs_ioctl_fs_info_args info = { 0 };
     struct btrfs_ioctl_ino_lookup_args own = {
-        .objectid = BTRFS_FIRST_FREE_OBJECTID /* the inode that we ask for: its
-                                                 subvolume is the answer */
+        .objectid = BTRFS_FIRST_FREE_OBJECTID /* the inode asked for; the answer
+                                               * is its subvolume */
     };
     char uuid[2 * sizeof(info.fsid) + 5], *at = uuid;
 
@@ -90,7 +90,7 @@ void quota_close_subvolume(struct quota_subvolume *s)
     fd_close(&s->reserved);
 }
 
-/* sysfs writes the number anew for each read from the beginning. */
+/* Reads a number, which sysfs writes anew for each read from the beginning. */
 static int sysfs_number(int fd, uint64_t *ret)
 {
     char text[32];
@@ -103,8 +103,8 @@ static int sysfs_number(int fd, uint64_t *ret)
     return slice_number((struct slice){ text, (size_t)n }, UINT64_MAX, ret);
 }
 
-/* btrfs counts new data at the next commit of the disk. Until then it only
- * reserves the space. */
+/* Reads the quota. btrfs counts new data at the next commit of the disk; until
+ * then it only reserves the space. */
 int quota_read_subvolume(const struct quota_subvolume *s, struct quota *ret)
 {
     uint64_t limit, used, reserved, sum;

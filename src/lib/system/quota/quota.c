@@ -41,8 +41,8 @@ bool quota_is_btrfs(int fd)
     return type_of(fd) == BTRFS_SUPER_MAGIC;
 }
 
-/* ESRCH: ext4 without them; ENOSYS: xfs, and any file system or kernel that
- * can't. */
+/* Calls quotactl_fd(2). ESRCH: ext4 without quotas; ENOSYS: xfs without quotas,
+ * or a file system or kernel that has none. */
 static int quota_call(int fd, unsigned command, enum quota_owner owner,
                       uint32_t id, void *address)
 {
@@ -53,7 +53,7 @@ static int quota_call(int fd, unsigned command, enum quota_owner owner,
     return errno == ESRCH || errno == ENOSYS ? -ENOTSUP : -errno;
 }
 
-/* After its time a soft limit refuses as a hard one does. */
+/* Returns the limit. After its time a soft limit refuses as a hard one does. */
 static uint64_t limit_now(uint64_t hard, uint64_t soft, uint64_t used,
                           uint64_t until)
 {
@@ -110,8 +110,8 @@ int quota_set(int fd, enum quota_owner owner, uint32_t id, uint64_t bytes,
     return quota_call(fd, Q_SETQUOTA, owner, id, &disk);
 }
 
-/* ext4 may count without refusing (no usrquota in its mount options), and xfs
- * too (uqnoenforce). */
+/* Does it refuse? ext4 may count without refusing (no usrquota in its mount
+ * options), and xfs too (uqnoenforce). */
 int quota_enforced(int fd, enum quota_owner owner)
 {
     unsigned enforced =
@@ -126,7 +126,8 @@ int quota_enforced(int fd, enum quota_owner owner)
     return state.qs_flags & enforced ? 0 : -ENOTSUP;
 }
 
-/* The device's name, from a link such as ../../devices/…/block/sda/sda1. */
+/* Gets the device's name, from a link such as
+ * ../../devices/…/block/sda/sda1. */
 static void device_of(int fd, char *out, size_t size)
 {
     char link[64], target[PATH_MAX];

@@ -1,5 +1,5 @@
-/* Compares what this process and the service, in its mount namespace, have at a
- * path. Runs in check and in sallyportctl; changes nothing. */
+/* Compares a path as this process and as the service, in its mount namespace,
+ * see it. Runs in check and in sallyportctl; changes nothing. */
 #include "sallyport/unit/unit.h"
 
 #include <fcntl.h>
@@ -38,7 +38,7 @@ void unit_look(struct unit *u)
 
 enum unit_access { WRITABLE, READ_ONLY, HIDDEN };
 
-/* Looks at the deepest directory on the way to REAL that exists outside. */
+/* Compares the deepest directory on the way to REAL that exists outside. */
 static enum unit_access access_of(const struct unit *u, const char *real)
 {
     char at[PATH_MAX];
@@ -85,7 +85,8 @@ bool unit_forbids(const struct unit *u, const char *what, const char *path,
     const bool home =
         user_path_within(real, "/home") || user_path_within(real, "/root");
     char *end = strrchr(real, '/');
-    /* One restart is enough for all homes beside it; but not all of /home. */
+    /* Permit the parent, since then one restart is enough for all homes beside
+     * it; but not all of /home. */
     if (!directory && !home && end && end > real)
         *end = '\0';
     snprintf(why, sizeof(why), "systemd %s the %s %s%s",

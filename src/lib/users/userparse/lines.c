@@ -1,7 +1,6 @@
-/* Reads the users file, and cuts the copy into rows in place. Runs in
- * reader, from a descriptor that it was given, and in sallyportctl; not in
- * master. Opens nothing, hashes nothing. One wrong line
- * refuses the whole file. */
+/* Reads the users file, and cuts the copy into rows in place. Runs in reader,
+ * from an inherited descriptor, and in sallyportctl; not in master. Opens
+ * nothing, hashes nothing. One wrong line refuses the whole file. */
 #include "reader.h"
 
 #include <errno.h>
@@ -173,13 +172,13 @@ static int read_user(const struct reader *r, struct line_options *o, char *line)
         return complain_of_row(r, "the seventh column (shell) must be empty");
     if (read_options(r, o, LINE_USER, column[7]))
         return -EINVAL;
-    /* With a certificate in place of the password none is needed. */
+    /* A user who logs in by a certificate needs no password. */
     if (user->certificate_only)
         user->locked = user->locked_by_hand;
     return 0;
 }
 
-/* The directories of all users are in one array, in the order of the rows. */
+/* Adds directories to the array for all users, in the order of the rows. */
 static int add_directories(struct reader *r, const struct line_options *o)
 {
     struct users *u = r->users;
@@ -292,7 +291,7 @@ static int read_line(struct reader *r, char *line, size_t len)
 {
     r->line++;
     if (len > 0 &&
-        line[len - 1] == '\r') /* editors of Windows end lines in this way */
+        line[len - 1] == '\r') /* Windows editors end lines in this way */
         line[--len] = '\0';
     if (memchr(line, '\0', len))
         return complain_of_row(r, "a NUL byte");
@@ -320,9 +319,10 @@ static int read_lines(struct reader *r)
             stop = end; /* the NUL after the text */
         *stop = '\0';
         result = read_line(r, at, (size_t)(stop - at));
-        if (result == -EINVAL && r->report) { /* the line is left out */
+        if (result == -EINVAL && r->report) { /* leave the line out */
             if (r->full)
-                return 0; /* otherwise each further line would be reported */
+                return 0; /* stop: otherwise each further line would be
+                           * reported */
             result = 0;
         }
         at = stop + 1;

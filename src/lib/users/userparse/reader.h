@@ -25,19 +25,21 @@ struct reader {
     bool full;            /* a limit was reached: the rest isn't read */
 };
 
-/* Reports one mistake, by the complaint or by report. Always -EINVAL. */
+/* Reports one mistake, by the complaint or by report. Always returns
+ * -EINVAL. */
 int reader_mistake(const struct reader *r, size_t line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* Nothing is known about the file. Always -ENOMEM. */
+/* Complains that memory is short, so that nothing is known about the file.
+ * Always returns -ENOMEM. */
 int reader_no_memory(const struct reader *r);
 /* Makes room for item N in *ARRAY, a pointer that may change. LINE is for the
- * complaint that there are too many. 0, -EINVAL or -ENOMEM */
+ * complaint that there are too many. Returns 0, -EINVAL or -ENOMEM. */
 int reader_room(struct reader *r, enum reader_array which, void *array,
                 size_t n, size_t line);
 
-/* After the last line (resolve.c): finds values that no two lines may have in
- * common, gives each user the grants, and makes the table for users_find(). 0,
- * -EINVAL or -ENOMEM */
+/* Call it after the last line (resolve.c): finds values that no two lines may
+ * share, gives each user the grants, and makes the table for users_find().
+ * Returns 0, -EINVAL or -ENOMEM. */
 int reader_resolve(struct reader *r);
 
 #endif

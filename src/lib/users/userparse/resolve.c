@@ -1,13 +1,14 @@
 /* The part of the users file's reading that needs all lines: finds names and
- * numbers that two lines have in common, and replaces the names of shares and
- * teams by each user's grants. Pure. */
+ * numbers that two lines share, and replaces the names of shares and teams by
+ * each user's grants. Pure. */
 #include "reader.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Shares or teams in the order of a value; equal ones as in the file. */
+/* Shares or teams in the order of a value; equal ones in the order of the
+ * file. */
 struct order {
     const void **row;
     size_t count, line_at; /* line_at: the offset of a row's line */
@@ -54,7 +55,8 @@ static int compare_overlap(const void *a, const void *b)
                : compare_paths(a, b);
 }
 
-/* The rows are in one array, in the order of their lines. */
+/* Compares by value, then by line: the rows are in one array, in the order of
+ * their lines. */
 static int by_value(const void *a, const void *b, void *compare)
 {
     const char *const *x = a, *const *y = b;
@@ -78,7 +80,7 @@ static int is_twice(const struct reader *r, size_t line, const char *what,
     return r->report ? 0 : -EINVAL;
 }
 
-/* Sorts by COMPARE, and reports neighbours that are equal by CLASH. */
+/* Sorts by COMPARE, and reports equal neighbours by CLASH. */
 static int find_twice(const struct reader *r, struct order *o,
                       compare_rows *compare, compare_rows *clash,
                       const char *what)
@@ -95,7 +97,7 @@ static int find_twice(const struct reader *r, struct order *o,
     return 0;
 }
 
-/* The N rows of SIZE bytes each. */
+/* Takes N rows of SIZE bytes each. */
 static int order_fill(const struct reader *r, struct order *o, const void *rows,
                       size_t n, size_t size, size_t line_at)
 {
@@ -107,8 +109,8 @@ static int order_fill(const struct reader *r, struct order *o, const void *rows,
     return 0;
 }
 
-/* There may be a hundred thousand users, and a login waits: so the table that
- * users_find() needs anyway finds the first name that is there twice. */
+/* Finds the first name that occurs twice, by the table that users_find() needs
+ * anyway: there may be a hundred thousand users, and a login waits. */
 static int check_names(const struct reader *r)
 {
     struct users *u = r->users;
@@ -123,7 +125,8 @@ static int check_names(const struct reader *r)
     return result;
 }
 
-/* Sorts the uids, each with the place of its row below it. */
+/* Finds a uid that occurs twice. Sorts the uids, each with its row's index in
+ * the lower bits. */
 static int check_uids(const struct reader *r)
 {
     const struct users *u = r->users;
@@ -147,8 +150,8 @@ static int compare_gid(const void *share, const void *row)
     return compare_gids(share, *(const struct share *const *)row);
 }
 
-/* The shares are in the order of their gids. A user with a share's gid could
- * enter the share without a grant. */
+/* Refuses a user with a share's gid, who could enter the share without a grant.
+ * The shares are in the order of their gids. */
 static int check_user_gids(const struct reader *r, const struct order *shares)
 {
     const struct users *u = r->users;
@@ -205,7 +208,7 @@ static int compare_name(const void *name, const void *row)
     return strcmp(name, **(char *const *const *)row);
 }
 
-/* The share or team of that name, or NULL. */
+/* Finds the share or team of that name. Returns NULL if there is none. */
 static const void *find_row(const struct order *o, struct slice name)
 {
     char text[USER_NAME_MAX + 1];
@@ -217,7 +220,7 @@ static const void *find_row(const struct order *o, struct slice name)
     return found ? *found : NULL;
 }
 
-/* The place of the share, or of the one before which it belongs. */
+/* Returns the index of the share, or of the one before which it belongs. */
 static size_t find_grant(const struct grants *g, uint32_t share)
 {
     size_t i = 0;
@@ -242,7 +245,8 @@ static int too_many(const struct resolver *x, size_t line)
                           USER_MOUNTS_MAX);
 }
 
-/* Rights in the own files and rights in all files have no sum. */
+/* Adds a grant. Rights in own files and rights in all files can't be
+ * combined. */
 static int add_grant(const struct resolver *x, struct grants *g,
                      struct grant one, size_t line)
 {
@@ -267,7 +271,7 @@ static int add_grant(const struct resolver *x, struct grants *g,
     return 0;
 }
 
-/* One entry of shares=. */
+/* Resolves one entry of shares=. */
 static int resolve_share(const struct resolver *x, const struct list_entry *e,
                          size_t line, struct grants *into)
 {
@@ -290,8 +294,8 @@ static int resolve_share(const struct resolver *x, const struct list_entry *e,
     return add_grant(x, into, one, line);
 }
 
-/* With report all names of a list are looked up, else those up to the first
- * mistake. Returns 0 or -EINVAL. */
+/* Resolves shares=: with report all names of the list, otherwise up to the
+ * first mistake. Returns 0 or -EINVAL. */
 static int resolve_shares(const struct resolver *x, struct slice list,
                           size_t line, struct grants *into)
 {
@@ -305,7 +309,7 @@ static int resolve_shares(const struct resolver *x, struct slice list,
     return result;
 }
 
-/* One name of teams=; LIST is the rest. */
+/* Resolves one name of teams=; LIST is the rest. */
 static int resolve_team(const struct resolver *x, struct slice name,
                         struct slice list, size_t line, struct grants *into)
 {
@@ -340,7 +344,7 @@ static int resolve_teams(const struct resolver *x, struct slice list,
     return result;
 }
 
-/* A share hides the directory of its name in the home. */
+/* Refuses a directory that a share of the same name hides in the home. */
 static int check_directory(const struct resolver *x, const struct user *user,
                            const char *path, const struct grants *g)
 {
@@ -373,7 +377,7 @@ static int resolve_lists(const struct resolver *x, const struct user *user,
     return result;
 }
 
-/* The teams that have limits of their own. */
+/* Takes the teams that have limits of their own. */
 static int take_limited_teams(const struct resolver *x, struct user *user)
 {
     static const struct row_limits none = { .number = { 0 } };
@@ -394,7 +398,7 @@ static int take_limited_teams(const struct resolver *x, struct user *user)
     return 0;
 }
 
-/* The grants of all users are in one array, in the order of the rows. */
+/* Adds grants to the array for all users, in the order of the rows. */
 static int keep_grants(struct reader *r, size_t line, const struct grants *g)
 {
     struct users *u = r->users;
@@ -408,8 +412,8 @@ static int keep_grants(struct reader *r, size_t line, const struct grants *g)
     return result;
 }
 
-/* With report, a user with a mistake stays, and has no shares and no rights of
- * directories. */
+/* Resolves a user. With report, a user with a mistake stays, without shares and
+ * without rights of directories. */
 static int resolve_user(const struct resolver *x, struct user *user)
 {
     struct grants g;
@@ -434,14 +438,14 @@ static int resolve_users(const struct resolver *x)
 
     for (size_t i = 0; i < u->count && result == 0; i++) {
         u->row[i].directory = directory;
-        if (u->row[i].directories > 0) /* else there may be no array */
+        if (u->row[i].directories > 0) /* otherwise there may be no array */
             directory += u->row[i].directories;
         result = x->reader->full ? 0 : resolve_user(x, &u->row[i]);
     }
     return result;
 }
 
-/* The arrays don't move any more. */
+/* Points the users at their grants, once the arrays don't move any more. */
 static void point_at_grants(struct users *u)
 {
     const struct grant *grant = u->grant;
@@ -454,7 +458,8 @@ static void point_at_grants(struct users *u)
     }
 }
 
-/* A team's mistake is reported even if nobody is in the team. */
+/* Resolves everything. A team's mistake is reported even if nobody is in the
+ * team. */
 static int resolve_all(struct resolver *x)
 {
     const struct users *u = x->reader->users;

@@ -80,7 +80,7 @@ int64_t user_duration_parse(struct slice text)
     return 0;
 }
 
-/* The shortest time is that after which an upload counts as abandoned. */
+/* The shortest time: an upload counts as abandoned after it. */
 #define RETAIN_MIN_S 3600
 
 int user_retain_next(struct slice *rest, struct retention *ret)

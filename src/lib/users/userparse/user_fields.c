@@ -1,5 +1,5 @@
-/* Decides what the fields of a line of the users file may contain, but for the
- * hash (user_hash.c). The last column has a table of its keys. */
+/* Decides what the fields of a line of the users file may contain, except for
+ * the hash (user_hash.c). The last column has a table of its keys. */
 #include "user_fields.h"
 
 #include <errno.h>
@@ -69,7 +69,8 @@ int entry_rights(const struct list_entry *e, unsigned *ret)
     return e->role.ptr ? rights_parse(e->role, ret) : 0;
 }
 
-/* The last column: "key=value key=value". A new key is a row of this table. */
+/* Keys of the last column, "key=value key=value". A new key is a row of this
+ * table. */
 
 static bool set_rights(struct user *user, struct slice value)
 {
@@ -197,10 +198,10 @@ static int set_limit(struct row_limits *l, int limit, struct slice value,
 
 enum option_value {
     OPTION_FUNCTION, /* .set sets it */
-    OPTION_SECRET,   /* the same; a complaint doesn't show the value */
+    OPTION_SECRET,   /* the same; complaints don't show the value */
     OPTION_CHOICE,   /* a word of choices[.index] */
     OPTION_LIMIT,    /* a number in the bounds of limit_rows[.index] */
-    OPTION_TEXT /* kept as it is, at .offset, after .check or if not empty */
+    OPTION_TEXT /* a text at .offset, unchanged, after .check or if not empty */
 };
 
 #define FUNCTION(function, words)                                              \
@@ -214,12 +215,12 @@ enum option_value {
 
 static const struct option {
     const char *key;
-    unsigned lines; /* LINE_ bits: where it may be */
+    unsigned lines; /* LINE_ bits: the lines that may have it */
     enum option_value kind;
     bool (*set)(struct user *user, struct slice value);
-    const char *expected; /* if .set returns false */
+    const char *expected; /* added to the complaint if .set returns false */
     int index;
-    size_t offset; /* of a text in struct user */
+    size_t offset; /* offset of a text in struct user */
     int (*check)(struct slice value, struct complaint *c); /* or NULL */
 } options[] = {
     { "rights", LINE_USER, FUNCTION(set_rights, RIGHTS_EXPECTED) },
@@ -279,7 +280,7 @@ static int set_option(struct line_options *o, const struct option *row,
         return set_choice(&o->user, row->index, value, c);
     case OPTION_LIMIT:
         return set_limit(&o->user.limits, row->index, value, c);
-    case OPTION_TEXT: /* names are looked up when the whole file is read */
+    case OPTION_TEXT: /* the names are looked up when the whole file is read */
         *(struct slice *)(void *)((char *)&o->user + row->offset) = value;
         if (row->check)
             return row->check(value, c);
@@ -350,8 +351,8 @@ int user_key_check(const char *key, const char *value, struct complaint *c)
     return read_option(&scratch, LINE_USER, word, &seen, c);
 }
 
-/* With login=certificate the client must prove its certificate to auth. A
- * fingerprint can be proved, a name can't. */
+/* Checks login=certificate: the client must prove its certificate to auth,
+ * which needs a fingerprint; a name can't be proved. */
 static int check_login(const struct user *user, struct complaint *c)
 {
     struct slice rest = user->certificate, one;

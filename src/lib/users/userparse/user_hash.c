@@ -56,9 +56,9 @@ static bool hash_shape_ok(const char *hash)
            strlen(tail) == kind->tail && is_hash_text(tail);
 }
 
-/* Bounds the cost of a hash, since each login computes one, also with a name
- * that nobody has, and a directory may let users choose theirs: a second or two
- * of a processor, and 128 MiB, as hash_cost = 8. */
+/* Bounds on the cost of a hash: each login computes one, even with an unknown
+ * name, and a directory may let users choose theirs. They permit a second or
+ * two of a processor, and 128 MiB, as hash_cost = 8. */
 #define BCRYPT_MOST 15
 #define ROUNDS_MOST 5000000
 #define MEMORY_MOST (UINT64_C(128) << 20)
@@ -76,7 +76,7 @@ static bool read_digit64(const char **at, uint64_t *ret)
 }
 
 /* Reads a number of yescrypt, from LEAST on: the first digit says how many
- * follow. */
+ * digits follow. */
 static bool read_number64(const char **at, uint64_t least, uint64_t *ret)
 {
     uint64_t digit, start = 0, end = 47;
@@ -99,7 +99,8 @@ static bool read_number64(const char **at, uint64_t least, uint64_t *ret)
     return true;
 }
 
-/* 128 bytes, R * 2^LOG_N times, in so many passes. */
+/* Is the memory permitted? scrypt takes 128 * R * 2^LOG_N bytes, and passes
+ * over them PASSES times. */
 static bool memory_ok(uint64_t log_n, uint64_t r, uint64_t passes)
 {
     return log_n < 24 && r <= MEMORY_MOST && passes <= MEMORY_MOST &&
@@ -107,7 +108,7 @@ static bool memory_ok(uint64_t log_n, uint64_t r, uint64_t passes)
            (r << log_n) * passes <= MEMORY_MOST / 128;
 }
 
-/* "jNr", and perhaps a mask of further parameters: p, t. */
+/* Checks "jNr", and perhaps a mask of further parameters: p, t. */
 static bool yescrypt_cost_ok(const char *at)
 {
     uint64_t flavor, log_n, r, mask = 0, p = 1, t = 0;
@@ -122,7 +123,8 @@ static bool yescrypt_cost_ok(const char *at)
            memory_ok(log_n, r, p * (t + 1));
 }
 
-/* A digit for log N; five each, the lowest first, for r and p. */
+/* Checks a digit for log N, then five digits each for r and p, the lowest
+ * first. */
 static bool scrypt_cost_ok(const char *at)
 {
     uint64_t log_n, digit, number[2] = { 0, 0 };

@@ -7,8 +7,8 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/users/image.h"
 
-/* The file is written in pieces: a buffer for all rows would cost more time
- * than the rest. The first error stays. */
+/* Writes the file in pieces, since a buffer for all rows would cost more time
+ * than the rest. Keeps the first error. */
 struct image_out {
     int fd, error;
     size_t len;
