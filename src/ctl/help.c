@@ -222,7 +222,7 @@ noreturn void meant_instead(void)
                  group ? group : "", group ? " " : "", nearest);
     else
         snprintf(hint, sizeof(hint), "run: %s",
-                 now ? now : "sallyportctl --help");
+                 now && strchr(now, ' ') ? now : "sallyportctl --help");
     fail(EX_USAGE, "%s%s%s%sno such command; %s", first, second[0] ? " " : "",
          second, first[0] ? ": " : "", hint);
 }

@@ -41,16 +41,6 @@ int terminal_confirm(const char *format, ...)
     return !strcmp(answer, "y") || !strcmp(answer, "yes");
 }
 
-struct typed_line {
-    char bytes[HASH_PASSWORD_MAX + 2]; /* one more shows a longer one */
-};
-
-static void typed_line_wipe(struct typed_line *l)
-{
-    explicit_bzero(l->bytes, sizeof(l->bytes));
-}
-#define LINE_CLEANUP __attribute__((cleanup(typed_line_wipe)))
-
 #define NOT_GIVEN "was not given; nothing has changed"
 
 /* Reads byte by byte, since bytes after the line belong to another program.
@@ -101,21 +91,19 @@ void password_line(char *out, size_t size)
     out[text.len] = '\0';
 }
 
-/* A PASS command can't carry CR or LF. */
 static void read_stdin(struct secret *s)
 {
-    LINE_CLEANUP struct typed_line line;
     enum password_fault fault;
 
-    password_line(line.bytes, sizeof(line.bytes));
-    if (!line.bytes[0])
+    password_line(s->bytes, sizeof(s->bytes));
+    s->len = strlen(s->bytes);
+    if (s->len == 0)
         fail(EX_TEMPFAIL,
              "the password " NOT_GIVEN "; write it as one line to standard "
              "input, or use --print-password");
-    fault = hash_password_fault(slice_from(line.bytes));
+    fault = hash_password_fault((struct slice){ s->bytes, s->len });
     if (fault != PASSWORD_OK)
         fail(EX_DATAERR, "the password %s", password_fault_text(fault));
-    secret_set(s, slice_from(line.bytes));
 }
 
 /* Bytes above the last multiple of the number of letters are dropped, so that
@@ -150,32 +138,34 @@ static noreturn void refuse_line(int error)
          "standard input");
 }
 
+/* Asks for a line. */
+static void read_line(struct secret *s, int tty, const char *prompt)
+{
+    int len = ask_line(tty, prompt, false, s->bytes, sizeof(s->bytes));
+
+    if (len < 0)
+        refuse_line(-len);
+    s->len = (size_t)len;
+}
+
 /* Returns why the password isn't taken, or NULL. Without a length the person
  * wants a random one. */
 static const char *read_twice(struct secret *s, int tty, const char *prompt,
                               bool makes)
 {
-    LINE_CLEANUP struct typed_line first, again;
-    int len = ask_line(tty, prompt, false, first.bytes, sizeof(first.bytes));
+    SECRET_CLEANUP struct secret again = { .len = 0 };
     enum password_fault fault;
-    int len_again;
 
-    if (len < 0)
-        refuse_line(-len);
-    s->len = 0;
-    if (len == 0)
+    read_line(s, tty, prompt);
+    if (s->len == 0)
         return makes ? NULL : "is empty";
-    fault = hash_password_fault((struct slice){ first.bytes, (size_t)len });
+    fault = hash_password_fault((struct slice){ s->bytes, s->len });
     if (fault != PASSWORD_OK)
         return password_fault_text(fault);
-    len_again = ask_line(tty, "The same again: ", false, again.bytes,
-                         sizeof(again.bytes));
-    if (len_again < 0)
-        refuse_line(-len_again);
-    if (len != len_again || memcmp(first.bytes, again.bytes, (size_t)len) != 0)
-        return "was typed differently the second time";
-    secret_set(s, (struct slice){ first.bytes, (size_t)len });
-    return NULL;
+    read_line(&again, tty, "The same again: ");
+    return s->len == again.len && memcmp(s->bytes, again.bytes, s->len) == 0
+               ? NULL
+               : "was typed differently the second time";
 }
 
 /* A password that isn't suitable, or not the same twice, is asked for again. */

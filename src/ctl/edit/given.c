@@ -249,33 +249,29 @@ static void given_comment(struct row *row, const char *comment)
 /* Each is called with the value of its option, if that is given. The keys are
  * in the order that they have in a new row. */
 static const struct {
-    enum option_place option;
+    enum option_place option; /* OPTIONS: here come the options that are keys */
     void (*set)(struct row *row, const char *value);
-    bool of_user; /* not for the row of a share or a team */
 } setters[] = {
-    { OPTION_role, given_role, false },
-    { OPTIONS, NULL, false }, /* here come the options that are keys */
-    { OPTION_must_change, given_must_change, false },
-    { OPTION_retain, given_retain, false },
-    { OPTION_rights_in, given_directory, false },
-    { OPTION_share, given_shares, false },
-    { OPTION_team, given_teams, false },
-    { OPTION_comment, given_comment, true },
-    { OPTION_home, given_home, true },
+    { OPTION_role, given_role },
+    { OPTIONS, NULL },
+    { OPTION_must_change, given_must_change },
+    { OPTION_retain, given_retain },
+    { OPTION_rights_in, given_directory },
+    { OPTION_share, given_shares },
+    { OPTION_team, given_teams },
+    { OPTION_comment, given_comment },
+    { OPTION_home, given_home },
 };
 
 void given_set(struct row *row)
 {
-    const bool of_user = row->columns == ROW_COLUMNS;
-
     for (size_t i = 0; i < sizeof(setters) / sizeof(setters[0]); i++) {
         const enum option_place place = setters[i].option;
 
         for (size_t n = 0; place == OPTIONS && n < OPTIONS; n++)
             if (ctl_options[n].key && ctl.args.option[n])
                 given_key(row, &ctl_options[n], ctl.args.option[n]);
-        if (place != OPTIONS && ctl.args.option[place] &&
-            (of_user || !setters[i].of_user))
+        if (place != OPTIONS && ctl.args.option[place])
             setters[i].set(row, ctl.args.option[place]);
     }
 }

@@ -19,10 +19,10 @@ struct quota_account {
     const char *path, *below; /* home_open()'s */
     enum quota_owner owner;
     uint32_t id;
-    bool sets;
+    bool sets, alone;      /* it is set; another one isn't asked about */
     uint64_t bytes, files; /* to be set */
     struct quota quota;
-    int error; /* of "list": 0 or -errno */
+    int error; /* 0 or -errno */
 };
 
 static struct quota_account account_of_user(const struct user *user)
@@ -115,22 +115,20 @@ static void quota_on_disk(void *data)
     struct quota_account *a = data;
     FD_CLEANUP int fd = home_open(a->path, a->below);
     struct quota old;
-    int r = 0;
 
-    if (fd < 0)
+    if (fd < 0 && a->alone)
         fail(EX_NOINPUT, "%s: %s: %s", a->name, a->path, strerror(-fd));
-    if (a->sets) {
+    if (a->sets)
         check_owner(a, fd);
-        r = quota_enforced(fd, a->owner);
-        if (r == 0) /* QUOTA_KEEP needs the old one */
-            r = quota_get(fd, a->owner, a->id, &old);
-        if (r == 0)
-            r = quota_set(fd, a->owner, a->id, a->bytes, a->files);
-    }
-    if (r == 0)
-        r = quota_get(fd, a->owner, a->id, &a->quota);
-    if (r < 0)
-        quota_fail(a, fd, r);
+    a->error = fd < 0 ? fd : quota_enforced(fd, a->owner);
+    if (a->error == 0 && a->sets) /* QUOTA_KEEP needs the old one */
+        a->error = quota_get(fd, a->owner, a->id, &old);
+    if (a->error == 0 && a->sets)
+        a->error = quota_set(fd, a->owner, a->id, a->bytes, a->files);
+    if (a->error == 0)
+        a->error = quota_get(fd, a->owner, a->id, &a->quota);
+    if (a->error && a->alone)
+        quota_fail(a, fd, a->error);
 }
 
 static uint64_t take_limit(const char *text, const char *what)
@@ -177,12 +175,9 @@ static const struct output_field columns[] = {
 
 static void quota_ask(struct quota_account *a)
 {
-    struct table t;
-
+    a->alone = true;
     disk_run(quota_on_disk, a, sizeof(*a), a->path);
-    table_begin(&t, columns, false);
-    table_add(&t, json_quota(a, ""));
-    table_end(&t, NULL);
+    table_print(json_pack("[o]", json_quota(a, "")), columns, NULL);
 }
 
 /* "none" without --files removes both limits. */
@@ -235,16 +230,6 @@ void quota_end(bool share, const char *path, uint32_t id)
                  a.error ? strerror(-a.error) : why.text);
 }
 
-static void list_on_disk(void *data)
-{
-    struct quota_account *a = data;
-    FD_CLEANUP int fd = home_open(a->path, a->below);
-
-    a->error = fd < 0 ? fd : quota_enforced(fd, a->owner);
-    if (a->error == 0)
-        a->error = quota_get(fd, a->owner, a->id, &a->quota);
-}
-
 static const char *note_of(int error)
 {
     return error == 0            ? ""
@@ -264,7 +249,7 @@ static json_t *describe_quota(size_t i)
                                  : account_of_share(&u->share[i - u->count]);
     struct complaint why;
 
-    if (disk_try(list_on_disk, &a, sizeof(a), &why))
+    if (disk_try(quota_on_disk, &a, sizeof(a), &why))
         a.error = -ETIMEDOUT;
     return json_quota(&a, note_of(a.error));
 }

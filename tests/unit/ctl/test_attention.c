@@ -218,7 +218,7 @@ Test(attention, at_first_sight)
     fake_end();
     cr_expect(strstr(r->out, "sessions: 7\n"), "%s", r->out);
     cr_expect(strstr(r->out, "attention: nothing\n"), "%s", r->out);
-    cr_expect(strstr(r->out, "sallyportctl check "), "%s", r->out);
+    cr_expect(strstr(r->out, "  check      Check the "), "%s", r->out);
     server_says(10, "stopping", 7);
     fake_begin(plays);
     r = expect_run(0, "", "");
