@@ -62,6 +62,20 @@ int bench_memory(void);
 struct bans *bench_ban_memory(int *reading);
 /* Closes master's channel; gate must end with STATUS in time. */
 void bench_stop(struct bench *b, int status);
+/* A test with the bench B, which the plan makes: GateTest(lend, none, .settings
+ * = FREE, .ports = 1). It is stopped afterwards. */
+#define GateTest(suite, name, ...)                                             \
+    static void suite##_##name(struct bench *b);                               \
+    Test(suite, name, .timeout = 60)                                           \
+    {                                                                          \
+        const struct bench_plan plan = { __VA_ARGS__ };                        \
+        struct bench b;                                                        \
+                                                                               \
+        bench_start(&b, &plan);                                                \
+        suite##_##name(&b);                                                    \
+        bench_stop(&b, 0);                                                     \
+    }                                                                          \
+    static void suite##_##name(struct bench *b)
 /* Gate must end by itself, with STATUS. */
 void bench_ends(struct bench *b, int status);
 

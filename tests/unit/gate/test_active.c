@@ -85,66 +85,55 @@ Test(active, connections_from_the_sandbox)
 
 /* RFC 959 3.2: from the address that the client knows, also if the kernel would
  * choose another one. */
-Test(active, from_the_address_of_the_control_connection)
+GateTest(active, from_the_address_of_the_control_connection,
+         .settings = ACTIVE_ON, .wildcard = true, .sandbox = true)
 {
-    struct bench_plan plan = { .settings = ACTIVE_ON,
-                               .wildcard = true,
-                               .sandbox = true };
     char where[64], line[64];
     struct sockaddr_in from;
     socklen_t size = sizeof(from);
     int client, listener, fd;
     struct fake f;
-    struct bench b;
 
-    bench_start(&b, &plan);
-    client = client_connect_to("127.0.0.2", "127.0.0.7", b.control.port);
-    f = bench_session(&b);
+    client = client_connect_to("127.0.0.2", "127.0.0.7", b->control.port);
+    f = bench_session(b);
     client_line(client, line, sizeof(line));
-    bench_logged_in(&b, &f);
+    bench_logged_in(b, &f);
     listener = await("127.0.0.2", 1, where);
     fake_do(&f, where);
     fd = comes(listener);
     cr_assert_eq(getpeername(fd, (struct sockaddr *)&from, &size), 0);
     cr_expect_str_eq(inet_ntop(AF_INET, &from.sin_addr, line, sizeof(line)),
                      "127.0.0.7");
-    cr_assert(bench_silent(&b)); /* no refused system call */
+    cr_assert(bench_silent(b)); /* no refused system call */
     close(fd);
     close(listener);
     close(client);
-    bench_stop(&b, 0);
 }
 
-Test(active, nobody_listens)
+GateTest(active, nobody_listens, .settings = ACTIVE_ON, .sandbox = true)
 {
-    struct bench_plan plan = { .settings = ACTIVE_ON, .sandbox = true };
     char where[64], said[128], want[64];
     struct fake f;
-    struct bench b;
     int client, taken;
 
-    f = bench_open(&b, &plan, &client);
+    f = bench_user(b, "127.0.0.1", &client);
     taken = await("127.0.0.1", -1, where);
     fake_do(&f, where);
     snprintf(want, sizeof(want), "active-none %d", ECONNREFUSED);
     cr_assert_str_eq(fake_says(&f, said, sizeof(said)), want);
     check_connection(&f, "127.0.0.1");
     close(taken);
-    bench_stop(&b, 0);
 }
 
 /* With a full backlog the kernel drops new connections without an answer. */
-Test(active, no_answer_in_time)
+GateTest(active, no_answer_in_time,
+         .settings = ACTIVE_ON "connect_timeout = 300ms\n", .sandbox = true)
 {
-    struct bench_plan plan = { .settings =
-                                   ACTIVE_ON "connect_timeout = 300ms\n",
-                               .sandbox = true };
     char where[64], said[128], want[64];
     int listener = await("127.0.0.1", 0, where), client, full;
     struct fake f;
-    struct bench b;
 
-    f = bench_open(&b, &plan, &client);
+    f = bench_user(b, "127.0.0.1", &client);
     full = client_connect("127.0.0.1", (uint16_t)atoi(strchr(where, ':') + 1));
     fake_do(&f, where);
     snprintf(want, sizeof(want), "active-none %d", ETIMEDOUT);
@@ -152,7 +141,6 @@ Test(active, no_answer_in_time)
     check_connection(&f, "127.0.0.1");
     close(full);
     close(listener);
-    bench_stop(&b, 0);
 }
 
 /* No honest session sends these requests: it is ended, and gate connects

@@ -58,56 +58,47 @@ static void is_refused(struct bench *b, const char *from, const char *why)
 }
 
 /* Its first request may come before any other message of master. */
-Test(adopt, a_session_goes_on, .timeout = 60)
+GateTest(adopt, a_session_goes_on, .settings = NO_BAN "max_per_address = 1\n",
+         .ports = 2, .shut = true)
 {
-    const struct bench_plan plan = { .settings = NO_BAN "max_per_address = 1\n",
-                                     .ports = 2,
-                                     .shut = true };
     struct message m;
     struct channel c;
-    struct bench b;
     struct fake f;
     int client;
 
-    bench_start(&b, &plan);
-    c = adopted(&b, "127.0.0.1", true);
+    c = adopted(b, "127.0.0.1", true);
     cr_expect_neq(port_of(&c).port, 0);
-    BENCH_SAY(&b, open);
-    bench_hear(&b, MSG_serving, &m);
-    is_refused(&b, "127.0.0.1", "from your address");
+    BENCH_SAY(b, open);
+    bench_hear(b, MSG_serving, &m);
+    is_refused(b, "127.0.0.1", "from your address");
     channel_close(&c);
-    BENCH_SAY(&b, reaped, .serial = SEVEN, .status = 0);
-    bench_heard(&b);
-    f = bench_enter(&b, "127.0.0.1", &client);
+    BENCH_SAY(b, reaped, .serial = SEVEN, .status = 0);
+    bench_heard(b);
+    f = bench_enter(b, "127.0.0.1", &client);
     close(client);
-    bench_gone(&b, &f);
-    bench_stop(&b, 0);
+    bench_gone(b, &f);
 }
 
 /* It counts as a session without a login until it logs in; then it gets
  * keys. */
-Test(adopt, a_session_logs_in_later, .timeout = 60)
+GateTest(adopt, a_session_logs_in_later, .settings = NO_BAN "startups = 1\n")
 {
-    const struct bench_plan plan = { .settings = NO_BAN "startups = 1\n" };
     struct message m;
     struct channel c;
-    struct bench b;
     char line[64];
     int client;
 
-    bench_start(&b, &plan);
-    c = adopted(&b, "127.0.0.1", false);
-    bench_heard(&b);
-    client = client_connect("127.0.0.2", b.control.port);
-    bench_heard(&b);
-    cr_assert(bench_quiet(&b));
-    BENCH_SAY(&b, logged_in, .serial = SEVEN);
+    c = adopted(b, "127.0.0.1", false);
+    bench_heard(b);
+    client = client_connect("127.0.0.2", b->control.port);
+    bench_heard(b);
+    cr_assert(bench_quiet(b));
+    BENCH_SAY(b, logged_in, .serial = SEVEN);
     message_hear(&c, MSG_ticket_keys, &m);
-    bench_session(&b);
+    bench_session(b);
     cr_assert_str_eq(client_line(client, line, sizeof(line)), "220 fake\r\n");
     cr_expect_neq(port_of(&c).port, 0);
     channel_close(&c);
-    bench_stop(&b, 0);
 }
 
 /* The address that a proxy's client has connected to is master's to know. */
@@ -151,80 +142,64 @@ Test(adopt, a_client_of_a_proxy, .timeout = 60)
 
 /* Gate reports a crash, as for a child of its own, with the time since the
  * session began. */
-Test(adopt, a_crash, .timeout = 60)
+GateTest(adopt, a_crash, .settings = "")
 {
-    const struct bench_plan plan = { .settings = "" };
     unsigned long long ms = 0;
     char line[512];
     struct channel c;
-    struct bench b;
 
-    bench_start(&b, &plan);
-    c = adopted(&b, "127.0.0.9", true);
-    BENCH_SAY(&b, reaped, .serial = SEVEN, .status = SIGSEGV);
-    bench_event(&b, line, sizeof(line));
+    c = adopted(b, "127.0.0.9", true);
+    BENCH_SAY(b, reaped, .serial = SEVEN, .status = SIGSEGV);
+    bench_event(b, line, sizeof(line));
     cr_assert(strstr(line, "crash: signal 11"), "%s", line);
     cr_assert(strstr(line, "ms="), "%s", line);
     sscanf(strstr(line, "ms="), "ms=%llu", &ms);
     cr_expect_geq(ms, 60000, "%s", line);
-    BENCH_SAY(&b, reaped, .serial = SEVEN, .status = 0); /* again */
-    bench_heard(&b);
+    BENCH_SAY(b, reaped, .serial = SEVEN, .status = 0); /* again */
+    bench_heard(b);
     channel_close(&c);
-    bench_stop(&b, 0);
 }
 
 /* Gate can't kill it, so it asks master. */
-Test(adopt, a_session_lies, .timeout = 60)
+GateTest(adopt, a_session_lies, .settings = NO_BAN)
 {
-    const struct bench_plan plan = { .settings = NO_BAN };
     struct channel c;
     struct message m;
-    struct bench b;
 
-    bench_start(&b, &plan);
-    c = adopted(&b, "127.0.0.1", true);
+    c = adopted(b, "127.0.0.1", true);
     cr_assert_eq(send(c.fd, "nonsense", 8, MSG_NOSIGNAL), 8);
-    bench_hear(&b, MSG_kill_adopted, &m);
+    bench_hear(b, MSG_kill_adopted, &m);
     cr_expect_eq(m.kill_adopted.serial, SEVEN);
-    BENCH_SAY(&b, reaped, .serial = SEVEN, .status = SIGKILL);
-    bench_reports(&b, "malformed");
-    bench_reports(&b, "another process failed: signal 9");
+    BENCH_SAY(b, reaped, .serial = SEVEN, .status = SIGKILL);
+    bench_reports(b, "malformed");
+    bench_reports(b, "another process failed: signal 9");
     channel_close(&c);
-    bench_stop(&b, 0);
 }
 
 /* Master has killed it: gate hears that before the end. */
-Test(adopt, a_session_is_kicked, .timeout = 60)
+GateTest(adopt, a_session_is_kicked, .settings = NO_BAN)
 {
-    const struct bench_plan plan = { .settings = NO_BAN };
     struct channel c;
     struct message m;
-    struct bench b;
 
-    bench_start(&b, &plan);
-    c = adopted(&b, "127.0.0.1", true);
-    BENCH_SAY(&b, kill, .serial = SEVEN);
-    bench_hear(&b, MSG_kill_adopted, &m);
-    BENCH_SAY(&b, reaped, .serial = SEVEN, .status = SIGKILL);
-    bench_reports(&b, "kicked: signal 9");
+    c = adopted(b, "127.0.0.1", true);
+    BENCH_SAY(b, kill, .serial = SEVEN);
+    bench_hear(b, MSG_kill_adopted, &m);
+    BENCH_SAY(b, reaped, .serial = SEVEN, .status = SIGKILL);
+    bench_reports(b, "kicked: signal 9");
     channel_close(&c);
-    bench_stop(&b, 0);
 }
 
 /* Twice the same, and more than there is room for: gate goes on. */
-Test(adopt, impossible_sessions, .timeout = 60)
+GateTest(adopt, impossible_sessions, .settings = NO_BAN "max_sessions = 1\n")
 {
-    const struct bench_plan plan = { .settings = NO_BAN "max_sessions = 1\n" };
     struct channel c[2];
     struct message m;
-    struct bench b;
 
-    bench_start(&b, &plan);
     for (int i = 0; i < 2; i++)
-        c[i] = adopted(&b, "127.0.0.1", true);
+        c[i] = adopted(b, "127.0.0.1", true);
     cr_expect_eq(channel_wait(&c[1], &m, BENCH_MS), -EPIPE);
     cr_expect_neq(port_of(&c[0]).port, 0);
     channel_close(&c[0]);
     channel_close(&c[1]);
-    bench_stop(&b, 0);
 }

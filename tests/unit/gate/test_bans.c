@@ -51,60 +51,49 @@ static void expect_refused(struct bench *b, const char *from)
 }
 
 /* No message tells gate of a ban or of its end, and no fork happens. */
-Test(bans, are_refused_at_once, .timeout = 60)
+GateTest(bans, are_refused_at_once, .settings = "", .sandbox = true)
 {
-    const struct bench_plan plan = { .settings = "", .sandbox = true };
-    struct bench b;
     int client;
 
-    bench_start(&b, &plan);
-    bench_enter(&b, "127.0.0.9", &client);
-    ban(&b, "127.0.0.9", 32, 60);
-    expect_refused(&b, "127.0.0.9");
-    bench_enter(&b, "127.0.0.10", &client); /* the next address */
-    ban(&b, "127.0.1.0", 24, 0);
-    expect_refused(&b, "127.0.1.77");
-    bench_enter(&b, "127.0.2.77", &client);
-    cr_expect(bench_quiet(&b), "no session of a banned address");
-    unban(&b, "127.0.0.9", 32);
-    bench_enter(&b, "127.0.0.9", &client);
-    bench_stop(&b, 0);
+    bench_enter(b, "127.0.0.9", &client);
+    ban(b, "127.0.0.9", 32, 60);
+    expect_refused(b, "127.0.0.9");
+    bench_enter(b, "127.0.0.10", &client); /* the next address */
+    ban(b, "127.0.1.0", 24, 0);
+    expect_refused(b, "127.0.1.77");
+    bench_enter(b, "127.0.2.77", &client);
+    cr_expect(bench_quiet(b), "no session of a banned address");
+    unban(b, "127.0.0.9", 32);
+    bench_enter(b, "127.0.0.9", &client);
 }
 
-Test(bans, are_over_or_exempt, .timeout = 60)
+GateTest(bans, are_over_or_exempt, .settings = "no_ban = 127.0.0.8/31\n")
 {
-    const struct bench_plan plan = { .settings = "no_ban = 127.0.0.8/31\n" };
-    struct bench b;
     int client;
 
-    bench_start(&b, &plan);
-    ban(&b, "127.0.0.9", 32, 60);
-    bench_enter(&b, "127.0.0.9", &client);
-    ban(&b, "127.0.0.10", 32, 60);
-    b.bans->ban[1].until = time(NULL) - 1;
-    bench_enter(&b, "127.0.0.10", &client);
-    bench_stop(&b, 0);
+    ban(b, "127.0.0.9", 32, 60);
+    bench_enter(b, "127.0.0.9", &client);
+    ban(b, "127.0.0.10", 32, 60);
+    b->bans->ban[1].until = time(NULL) - 1;
+    bench_enter(b, "127.0.0.10", &client);
 }
 
-Test(bans, behind_a_proxy, .timeout = 60)
+GateTest(bans, behind_a_proxy,
+         .settings = "listen = 127.0.0.1:1 proxy\n"
+                     "proxies = 127.0.0.5\n",
+         .first = true)
 {
-    const struct bench_plan plan = { .settings = "listen = 127.0.0.1:1 proxy\n"
-                                                 "proxies = 127.0.0.5\n",
-                                     .first = true };
     char line[128];
     struct fake f;
-    struct bench b;
 
-    bench_start(&b, &plan);
-    ban(&b, "198.51.100.0", 24, 60);
-    ban(&b, "127.0.0.5", 32, 60); /* not the proxy's own address */
-    client_connect("127.0.0.5", b.control.port);
-    f = bench_session(&b);
+    ban(b, "198.51.100.0", 24, 60);
+    ban(b, "127.0.0.5", 32, 60); /* not the proxy's own address */
+    client_connect("127.0.0.5", b->control.port);
+    f = bench_session(b);
     fake_do(&f, "enter 198.51.100.1:4711 203.0.113.7:21");
     cr_expect_str_eq(fake_says(&f, line, sizeof(line)),
                      "kept out Your address is banned. Try again later, or ask "
                      "the administrator");
-    bench_stop(&b, 0);
 }
 
 /* Gate can't write to the table, nor lose it by a shorter file. */

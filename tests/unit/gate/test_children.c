@@ -74,33 +74,25 @@ static void check_death(struct bench *b, const struct death_row *row)
     bench_gone(b, &witness);
 }
 
-Test(children, deaths)
+GateTest(children, deaths, .settings = FREE)
 {
-    struct bench_plan plan = { .settings = FREE };
-    struct bench b;
-
-    bench_start(&b, &plan);
     for (size_t i = 0; i < sizeof(deaths) / sizeof(deaths[0]); i++)
-        check_death(&b, &deaths[i]);
-    bench_stop(&b, 0);
+        check_death(b, &deaths[i]);
 }
 
 /* If a session sends all the time, gate reads so many messages in a second,
  * whatever they are, and serves the others. */
-Test(children, a_flood_waits, .timeout = 60)
+GateTest(children, a_flood_waits, .settings = FREE)
 {
     static const char *const floods[] = { "flood close", "flood port" };
-    struct bench_plan plan = { .settings = FREE };
-    struct bench b;
 
-    bench_start(&b, &plan);
     for (size_t i = 0; i < sizeof(floods) / sizeof(floods[0]); i++) {
         struct fake f, witness;
         char line[512];
         int client, other, sent;
 
-        witness = bench_user(&b, "127.0.1.1", &other);
-        f = bench_user(&b, "127.0.0.9", &client);
+        witness = bench_user(b, "127.0.1.1", &other);
+        f = bench_user(b, "127.0.0.9", &client);
         fake_do(&f, floods[i]);
         cr_expect_neq(fake_port(&witness), 0, "%s", floods[i]);
         cr_assert_eq(
@@ -108,62 +100,56 @@ Test(children, a_flood_waits, .timeout = 60)
             "%s: %s", floods[i], line);
         cr_expect_leq(sent, 3 * CHILD_MESSAGES, "%s", floods[i]);
         fake_do(&f, "exit 0");
-        cr_expect_eq(bench_gone(&b, &f), 0, "%s", floods[i]);
+        cr_expect_eq(bench_gone(b, &f), 0, "%s", floods[i]);
         fake_do(&witness, "exit 0");
-        bench_gone(&b, &witness);
-        cr_expect(bench_silent(&b), "%s", floods[i]);
+        bench_gone(b, &witness);
+        cr_expect(bench_silent(b), "%s", floods[i]);
         close(client);
         close(other);
     }
-    bench_stop(&b, 0);
 }
 
-Test(children, killed_by_master)
+GateTest(children, killed_by_master, .settings = FREE)
 {
-    struct bench_plan plan = { .settings = FREE };
     struct fake f, witness;
-    struct bench b;
     int client, other, status;
     char line[256];
 
-    witness = bench_open(&b, &plan, &other);
-    f = bench_enter(&b, "127.0.0.9", &client);
-    BENCH_SAY(&b, kill, .serial = f.serial);
-    status = bench_gone(&b, &f);
+    witness = bench_user(b, "127.0.0.1", &other);
+    f = bench_enter(b, "127.0.0.9", &client);
+    BENCH_SAY(b, kill, .serial = f.serial);
+    status = bench_gone(b, &f);
     cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-    check_end(&b, &f, "kicked: signal 9, serial ");
+    check_end(b, &f, "kicked: signal 9, serial ");
     fake_do(&witness, "look");
     fake_says(&witness, line, sizeof(line));
-    BENCH_SAY(&b, kill, .serial = f.serial); /* gone already: no effect */
+    BENCH_SAY(b, kill, .serial = f.serial); /* gone already: no effect */
     fake_do(&witness, "exit 0");
-    bench_gone(&b, &witness);
-    bench_stop(&b, 0);
+    bench_gone(b, &witness);
 }
 
 /* The session is stopped and can't notice that its time is over. Its place is
  * free again; a logged-in session stays. */
-Test(children, login_timeout_of_a_stopped_session)
+GateTest(children, login_timeout_of_a_stopped_session,
+         .settings = "max_per_address = 1\n"
+                     "login_timeout = 100ms\n")
 {
-    struct bench_plan plan = { .settings = "max_per_address = 1\n"
-                                           "login_timeout = 100ms\n" };
     struct fake f, witness;
-    struct bench b;
     int client, other, status;
     char line[256];
 
-    witness = bench_open(&b, &plan, &other);
-    BENCH_SAY(&b, logged_in, .serial = witness.serial);
-    f = bench_enter(&b, "127.0.0.9", &client);
+    witness = bench_user(b, "127.0.0.1", &other);
+    BENCH_SAY(b, logged_in, .serial = witness.serial);
+    f = bench_enter(b, "127.0.0.9", &client);
     fake_do(&f, "signal 19"); /* SIGSTOP */
     close(client);
-    status = bench_gone(&b, &f);
+    status = bench_gone(b, &f);
     cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-    check_end(&b, &f, "not logged in in time: signal 9, serial ");
-    f = bench_enter(&b, "127.0.0.9", &client);
+    check_end(b, &f, "not logged in in time: signal 9, serial ");
+    f = bench_enter(b, "127.0.0.9", &client);
     fake_do(&witness, "look");
     fake_says(&witness, line, sizeof(line));
     cr_assert(strncmp(line, "ignored", 7) == 0, "%s", line);
-    bench_stop(&b, 0);
 }
 
 /* When master ends, all end. */

@@ -14,45 +14,37 @@
 #define FREE       "max_per_address = 100\nstartups = 100\n"
 #define ANY_NUMBER "no_ban = 127.0.0.0/8\n"
 
-Test(entry, a_session_and_its_end)
+GateTest(entry, a_session_and_its_end, .settings = FREE, .ports = 1)
 {
-    struct bench_plan plan = { .settings = FREE, .ports = 1 };
-    struct bench b;
     struct fake f;
     char text[256];
     int client;
 
-    bench_start(&b, &plan);
-    f = bench_enter(&b, "127.0.0.5", &client);
+    f = bench_enter(b, "127.0.0.5", &client);
     cr_assert_neq(f.serial, 0);
     cr_assert_eq(f.listener, 7);
     cr_assert_str_eq(address_text(&f.peer, text), "127.0.0.5");
     cr_assert_str_eq(address_text(&f.local, text), BENCH_SERVER);
-    cr_assert_eq(f.local.port, b.control.port);
+    cr_assert_eq(f.local.port, b->control.port);
     fake_do(&f, "look");
     cr_assert_str_eq(fake_says(&f, text, sizeof(text)), "ignored 1 blocked 0");
     fake_do(&f, "exit 3");
-    cr_assert_eq(bench_gone(&b, &f), 3 << 8);
+    cr_assert_eq(bench_gone(b, &f), 3 << 8);
     cr_assert(client_closed(client));
-    cr_assert(bench_silent(&b)); /* the session itself sends its event */
-    bench_stop(&b, 0);
+    cr_assert(bench_silent(b)); /* the session itself sends its event */
 }
 
-Test(entry, serials_differ)
+GateTest(entry, serials_differ, .settings = FREE)
 {
-    struct bench_plan plan = { .settings = FREE };
     uint64_t seen[8];
-    struct bench b;
 
-    bench_start(&b, &plan);
     for (int i = 0; i < 8; i++) {
         int client;
 
-        seen[i] = bench_enter(&b, "127.0.0.1", &client).serial;
+        seen[i] = bench_enter(b, "127.0.0.1", &client).serial;
         for (int k = 0; k < i; k++)
             cr_assert_neq(seen[i], seen[k]);
     }
-    bench_stop(&b, 0);
 }
 
 struct limit_case {
@@ -105,7 +97,7 @@ Test(entry, each_limit_is_reached_and_left)
 }
 
 /* Master has logged why, once: each health check of a proxy would be a line. */
-Test(entry, turned_away)
+GateTest(entry, turned_away, .settings = FREE)
 {
     static const struct {
         bool away, drains;
@@ -117,30 +109,26 @@ Test(entry, turned_away)
         { true, true, "421 The server is shutting down; come back later.\r\n",
           "reason=drain" },
     };
-    struct bench_plan plan = { .settings = FREE };
     char line[512];
-    struct bench b;
     int client;
 
-    bench_start(&b, &plan);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        board_set(&b.board->row[0].away, rows[i].away);
-        board_set(&b.board->drains, rows[i].drains);
-        client = client_connect("127.0.0.1", b.control.port);
+        board_set(&b->board->row[0].away, rows[i].away);
+        board_set(&b->board->drains, rows[i].drains);
+        client = client_connect("127.0.0.1", b->control.port);
         cr_expect_str_eq(client_line(client, line, sizeof(line)),
                          rows[i].reply);
         cr_expect(client_closed(client));
         close(client);
         if (rows[i].reason) {
-            bench_event(&b, line, sizeof(line));
+            bench_event(b, line, sizeof(line));
             cr_expect(strstr(line, rows[i].reason), "%s", line);
         }
-        cr_expect(bench_silent(&b));
+        cr_expect(bench_silent(b));
     }
-    board_set(&b.board->row[0].away, 0);
-    board_set(&b.board->drains, 0);
-    bench_enter(&b, "127.0.0.1", &client);
-    bench_stop(&b, 0);
+    board_set(&b->board->row[0].away, 0);
+    board_set(&b->board->drains, 0);
+    bench_enter(b, "127.0.0.1", &client);
 }
 
 /* Connects; the connection may have to wait. */
@@ -163,166 +151,146 @@ static void expect_greeted(int client)
     cr_assert_str_eq(client_line(client, line, sizeof(line)), "220 fake\r\n");
 }
 
-Test(entry, a_login_frees_a_startup)
+GateTest(entry, a_login_frees_a_startup, .settings = "startups = 1\n")
 {
-    struct bench_plan plan = { .settings = "startups = 1\n" };
     struct fake f;
-    struct bench b;
     int client;
 
-    bench_start(&b, &plan);
-    f = bench_enter(&b, "127.0.0.1", &client);
-    BENCH_SAY(&b, logged_in, .serial = 12345); /* no such session: no effect */
-    BENCH_SAY(&b, logged_in, .serial = f.serial);
-    BENCH_SAY(&b, logged_in, .serial = f.serial); /* counts once */
-    bench_heard(&b);
-    f = bench_enter(&b, "127.0.0.1", &client);
-    client = knock(&b, "127.0.0.1");
-    expect_nobody(&b);
-    BENCH_SAY(&b, logged_in, .serial = f.serial);
-    bench_session(&b);
+    f = bench_enter(b, "127.0.0.1", &client);
+    BENCH_SAY(b, logged_in, .serial = 12345); /* no such session: no effect */
+    BENCH_SAY(b, logged_in, .serial = f.serial);
+    BENCH_SAY(b, logged_in, .serial = f.serial); /* counts once */
+    bench_heard(b);
+    f = bench_enter(b, "127.0.0.1", &client);
+    client = knock(b, "127.0.0.1");
+    expect_nobody(b);
+    BENCH_SAY(b, logged_in, .serial = f.serial);
+    bench_session(b);
     expect_greeted(client);
-    bench_stop(&b, 0);
 }
 
 /* Each waiting connection gets its turn, the oldest first, whether the one
  * before it logs in or leaves. */
-Test(entry, the_queue_in_order)
+GateTest(entry, the_queue_in_order, .settings = "startups = 1\n")
 {
-    struct bench_plan plan = { .settings = "startups = 1\n" };
     int client, waits[8];
-    struct bench b;
     struct fake f;
 
-    bench_start(&b, &plan);
-    f = bench_enter(&b, "127.0.0.1", &client);
+    f = bench_enter(b, "127.0.0.1", &client);
     for (int i = 0; i < 8; i++) {
-        waits[i] = knock(&b, "127.0.0.1");
-        expect_nobody(&b);
+        waits[i] = knock(b, "127.0.0.1");
+        expect_nobody(b);
     }
     for (int i = 0; i < 8; i++) {
         if (i % 2) {
-            BENCH_SAY(&b, logged_in, .serial = f.serial);
+            BENCH_SAY(b, logged_in, .serial = f.serial);
         } else {
             fake_do(&f, "exit 0");
-            bench_gone(&b, &f);
+            bench_gone(b, &f);
         }
-        f = bench_session(&b);
+        f = bench_session(b);
         expect_greeted(waits[i]);
     }
-    bench_stop(&b, 0);
 }
 
 /* A client that hangs up while it waits frees its place. */
-Test(entry, a_client_leaves_the_queue)
+GateTest(entry, a_client_leaves_the_queue,
+         .settings = "max_per_address = 3\n"
+                     "startups = 1\n")
 {
-    struct bench_plan plan = { .settings = "max_per_address = 3\n"
-                                           "startups = 1\n" };
     int client, gone, waits;
-    struct bench b;
     struct fake f;
 
-    bench_start(&b, &plan);
-    f = bench_enter(&b, "127.0.0.1", &client);
+    f = bench_enter(b, "127.0.0.1", &client);
     for (int i = 0; i < 20; i++) {
-        gone = knock(&b, "127.0.0.1");
-        expect_nobody(&b);
+        gone = knock(b, "127.0.0.1");
+        expect_nobody(b);
         shutdown(gone, SHUT_WR);
         cr_assert(client_closed(gone));
         close(gone);
     }
-    waits = knock(&b, "127.0.0.1");
-    expect_nobody(&b);
-    BENCH_SAY(&b, logged_in, .serial = f.serial);
-    bench_session(&b);
+    waits = knock(b, "127.0.0.1");
+    expect_nobody(b);
+    BENCH_SAY(b, logged_in, .serial = f.serial);
+    bench_session(b);
     expect_greeted(waits);
-    bench_stop(&b, 0);
 }
 
 /* An address's sessions and queued connections together are limited, and no
  * wait is longer than login_timeout. */
-Test(entry, the_bounds_of_the_queue)
+GateTest(entry, the_bounds_of_the_queue,
+         .settings = "max_per_address = 3\n"
+                     "startups = 1\n"
+                     "login_timeout = 1s\n")
 {
-    struct bench_plan plan = { .settings = "max_per_address = 3\n"
-                                           "startups = 1\n"
-                                           "login_timeout = 1s\n" };
     const struct limit_case late = {
         .reply = "421 The server is busy with other logins. Try again "
                  "later.\r\n",
     };
     int client, waits[2];
-    struct bench b;
     char line[512];
 
-    bench_start(&b, &plan);
-    bench_enter(&b, "127.0.0.1", &client);
-    waits[0] = knock(&b, "127.0.0.1");
-    waits[1] = knock(&b, "127.0.0.1");
-    check_refused(&b, &limits[1]);
+    bench_enter(b, "127.0.0.1", &client);
+    waits[0] = knock(b, "127.0.0.1");
+    waits[1] = knock(b, "127.0.0.1");
+    check_refused(b, &limits[1]);
     for (int i = 0; i < 2; i++) {
         cr_expect_str_eq(client_line(waits[i], line, sizeof(line)), late.reply);
         cr_expect(client_closed(waits[i]));
     }
-    bench_stop(&b, 0);
 }
 
 /* The queue is full of one address: its newest connection makes room for
  * another address's first one, and it gets no further place itself. */
-Test(entry, a_full_queue)
+GateTest(entry, a_full_queue,
+         .settings = "max_per_address = 2000\n"
+                     "startups = 1\n")
 {
-    struct bench_plan plan = { .settings = "max_per_address = 2000\n"
-                                           "startups = 1\n" };
     static int waits[LIMIT_QUEUE];
     int client, other;
-    struct bench b;
     struct fake f;
     char line[512];
 
-    bench_start(&b, &plan);
-    f = bench_enter(&b, "127.0.0.1", &client);
+    f = bench_enter(b, "127.0.0.1", &client);
     for (int i = 0; i < LIMIT_QUEUE; i++)
-        waits[i] = knock(&b, "127.0.0.1");
-    client = knock(&b, "127.0.0.1");
+        waits[i] = knock(b, "127.0.0.1");
+    client = knock(b, "127.0.0.1");
     cr_expect(strncmp(client_line(client, line, sizeof(line)), "421 ", 4) == 0);
-    other = knock(&b, "127.0.0.2");
+    other = knock(b, "127.0.0.2");
     cr_expect(strncmp(client_line(waits[LIMIT_QUEUE - 1], line, sizeof(line)),
                       "421 ", 4) == 0);
-    BENCH_SAY(&b, logged_in, .serial = f.serial);
-    f = bench_session(&b); /* the address with fewer connections comes first */
+    BENCH_SAY(b, logged_in, .serial = f.serial);
+    f = bench_session(b); /* the address with fewer connections comes first */
     expect_greeted(other);
-    BENCH_SAY(&b, logged_in, .serial = f.serial);
-    bench_session(&b);
+    BENCH_SAY(b, logged_in, .serial = f.serial);
+    bench_session(b);
     expect_greeted(waits[0]);
-    bench_stop(&b, 0);
 }
 
 /* A flood of refused connections causes one line, and then one with their
  * number. */
-Test(entry, events_of_a_flood_are_bounded)
+GateTest(entry, events_of_a_flood_are_bounded,
+         .settings = "max_sessions = 1\n"
+                     "max_per_address = 1\n")
 {
-    struct bench_plan plan = { .settings = "max_sessions = 1\n"
-                                           "max_per_address = 1\n" };
     char line[512];
-    struct bench b;
     int client;
 
-    bench_start(&b, &plan);
-    bench_enter(&b, "127.0.0.1", &client);
+    bench_enter(b, "127.0.0.1", &client);
     for (int i = 0; i < 50; i++) {
-        int refused = client_connect("127.0.0.2", b.control.port);
+        int refused = client_connect("127.0.0.2", b->control.port);
 
         client_line(refused, line, sizeof(line));
         cr_assert(strncmp(line, "421 ", 4) == 0, "%s", line);
         close(refused);
     }
-    bench_event(&b, line, sizeof(line));
+    bench_event(b, line, sizeof(line));
     cr_assert(strstr(line, "peer=127.0.0.2:"), "%s", line);
     for (int lines = 0; !strstr(line, "\"more of them\""); lines++) {
         cr_assert_lt(lines, 10); /* at most one for each second that it took */
-        bench_event(&b, line, sizeof(line));
+        bench_event(b, line, sizeof(line));
     }
     cr_assert(strstr(line, " number="), "%s", line); /* none is missing */
-    bench_stop(&b, 0);
 }
 
 /* Ends sessions of an address without a login, and then connects once more. */
@@ -346,40 +314,31 @@ static const struct limit_case fruitless = {
              "login. Try again later.\r\n",
 };
 
-Test(entry, those_that_never_log_in)
+GateTest(entry, those_that_never_log_in,
+         .settings = FREE "max_fruitless = 12\n")
 {
-    struct bench_plan plan = { .settings = FREE "max_fruitless = 12\n" };
     char line[512];
-    struct bench b;
     int client;
 
-    bench_start(&b, &plan);
-    end_fruitless(&b, 8, true); /* these log in, so they don't count */
-    end_fruitless(&b, 3, false);
-    client = client_connect("127.0.0.9", b.control.port);
+    end_fruitless(b, 8, true); /* these log in, so they don't count */
+    end_fruitless(b, 3, false);
+    client = client_connect("127.0.0.9", b->control.port);
     cr_expect_str_eq(client_line(client, line, sizeof(line)), fruitless.reply);
     cr_expect(client_closed(client));
-    bench_event(&b, line, sizeof(line));
+    bench_event(b, line, sizeof(line));
     cr_expect(strstr(line, "refused peer=127.0.0.9:"), "%s", line);
     cr_expect(strstr(line, "reason=max_fruitless"), "%s", line);
-    bench_enter(&b, "127.0.0.10",
-                &client); /* the next address isn't affected */
-    bench_stop(&b, 0);
+    bench_enter(b, "127.0.0.10", &client); /* the next address isn't affected */
 }
 
-Test(entry, those_who_may_be_fruitless)
+GateTest(entry, those_who_may_be_fruitless,
+         .settings = FREE "max_fruitless = 1\nno_ban = 127.0.0.8/31\n")
 {
-    struct bench_plan plan = { .settings = FREE
-                               "max_fruitless = 1\nno_ban = 127.0.0.8/31\n" };
-    struct bench b;
-
-    bench_start(&b, &plan);
-    end_fruitless(&b, 10, false);
-    bench_stop(&b, 0);
+    end_fruitless(b, 10, false);
 }
 
 /* Its own ends are held against a client, those by the server aren't. */
-Test(entry, who_has_ended_it)
+GateTest(entry, who_has_ended_it, .settings = FREE "max_fruitless = 1\n")
 {
     static const struct {
         enum ending ending;
@@ -391,10 +350,7 @@ Test(entry, who_has_ended_it)
         { ENDING_PEER, false },       { ENDING_SHUTDOWN, false },
         { ENDING_KICKED, false },     { ENDING_DRAINED, false },
     };
-    struct bench_plan plan = { .settings = FREE "max_fruitless = 1\n" };
-    struct bench b;
 
-    bench_start(&b, &plan);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char from[32], words[32], line[512];
         struct fake f;
@@ -402,53 +358,50 @@ Test(entry, who_has_ended_it)
 
         snprintf(from, sizeof(from), "127.0.0.%zu", 20 + i);
         snprintf(words, sizeof(words), "exit %d", rows[i].ending);
-        f = bench_enter(&b, from, &client);
+        f = bench_enter(b, from, &client);
         fake_do(&f, words);
-        bench_gone(&b, &f);
+        bench_gone(b, &f);
         close(client);
-        client = client_connect(from, b.control.port);
+        client = client_connect(from, b->control.port);
         client_line(client, line, sizeof(line));
         cr_expect_eq(strncmp(line, "421 ", 4) == 0, rows[i].counts, "%s: %s",
                      words, line);
         close(client);
         if (rows[i].counts)
             continue;
-        f = bench_session(&b);
+        f = bench_session(b);
         fake_do(&f, "exit 0");
-        bench_gone(&b, &f);
+        bench_gone(b, &f);
     }
-    bench_stop(&b, 0);
 }
 
 /* One address has all places: its oldest session makes room for another
  * address's first one, and for none of its own. */
-Test(entry, one_makes_room)
+GateTest(entry, one_makes_room,
+         .settings = "max_per_address = 50\n"
+                     "startups = 4\n")
 {
-    struct bench_plan plan = { .settings = "max_per_address = 50\n"
-                                           "startups = 4\n" };
     struct fake f[4], other;
     int client[4], own, late;
-    struct bench b;
     char line[512];
 
-    bench_start(&b, &plan);
     for (int i = 0; i < 4; i++)
-        f[i] = bench_enter(&b, "127.0.0.1", &client[i]);
-    own = knock(&b, "127.0.0.1");
-    expect_nobody(&b);
-    BENCH_SAY(&b, logged_in,
+        f[i] = bench_enter(b, "127.0.0.1", &client[i]);
+    own = knock(b, "127.0.0.1");
+    expect_nobody(b);
+    BENCH_SAY(b, logged_in,
               .serial = f[0].serial); /* so this one doesn't have to go */
-    bench_session(&b);
+    bench_session(b);
     expect_greeted(own);
-    own = knock(&b, "127.0.0.1");
-    expect_nobody(&b);
-    late = knock(&b, "127.0.0.2");
-    other = bench_session(&b);
+    own = knock(b, "127.0.0.1");
+    expect_nobody(b);
+    late = knock(b, "127.0.0.2");
+    other = bench_session(b);
     cr_expect_eq(other.peer.bytes[3], 2);
-    cr_expect_eq(bench_gone(&b, &f[1]), SIGKILL);
+    cr_expect_eq(bench_gone(b, &f[1]), SIGKILL);
     cr_expect(client_closed(client[1]));
     expect_greeted(late);
-    bench_event(&b, line, sizeof(line));
+    bench_event(b, line, sizeof(line));
     cr_expect(strstr(line, "end "), "%s", line);
     cr_expect(strstr(line, "made room for another address"), "%s", line);
     cr_expect(strstr(line, "peer=127.0.0.1:"), "%s", line);
@@ -459,39 +412,35 @@ Test(entry, one_makes_room)
             fake_do(&f[i], "look");
             fake_says(&f[i], line, sizeof(line));
         }
-    expect_nobody(&b);
-    bench_stop(&b, 0);
+    expect_nobody(b);
 }
 
 /* Many addresses have one session each, so no network is the heaviest. Then the
  * session that has waited longest goes, once a quarter of login_timeout is
  * over, and never for an address that has as many. */
-Test(entry, many_addresses_make_room)
+GateTest(entry, many_addresses_make_room,
+         .settings = ANY_NUMBER "startups = 2\n"
+                                "login_timeout = 6s\n")
 {
-    struct bench_plan plan = { .settings = ANY_NUMBER "startups = 2\n"
-                                                      "login_timeout = 6s\n" };
     int client, equal, other;
     struct fake first, second;
-    struct bench b;
     uint64_t began;
 
-    bench_start(&b, &plan);
     began = clock_ms();
-    first = bench_enter(&b, "127.0.0.1", &client);
-    second = bench_enter(&b, "127.0.0.2", &client);
-    equal = knock(&b, "127.0.0.2");
-    expect_nobody(&b);
-    other = knock(&b, "127.0.0.3");
-    bench_session(&b);
+    first = bench_enter(b, "127.0.0.1", &client);
+    second = bench_enter(b, "127.0.0.2", &client);
+    equal = knock(b, "127.0.0.2");
+    expect_nobody(b);
+    other = knock(b, "127.0.0.3");
+    bench_session(b);
     cr_expect_geq(clock_ms() - began, 6000 / 4);
-    cr_expect_eq(bench_gone(&b, &first), SIGKILL);
-    bench_reports(&b, "made room for another address");
+    cr_expect_eq(bench_gone(b, &first), SIGKILL);
+    bench_reports(b, "made room for another address");
     expect_greeted(other);
     fake_do(&second, "exit 0");
-    bench_gone(&b, &second);
-    bench_session(&b);
+    bench_gone(b, &second);
+    bench_session(b);
     expect_greeted(equal);
-    bench_stop(&b, 0);
 }
 
 /* The messages of so many sessions don't fit into BENCH_NARROW. */
@@ -512,65 +461,58 @@ static void hear_of_many(struct bench *b, enum message_kind kind, int *rope)
 
 /* If master doesn't read, connections wait in the backlog. None is refused, and
  * no report of a session's end is lost. */
-Test(entry, a_slow_master)
+GateTest(entry, a_slow_master,
+         .settings = "max_sessions = 2000\n"
+                     "max_per_address = 2000\n"
+                     "startups = 2000\n" ANY_NUMBER,
+         .room = BENCH_NARROW)
 {
-    struct bench_plan plan = { .settings = "max_sessions = 2000\n"
-                                           "max_per_address = 2000\n"
-                                           "startups = 2000\n" ANY_NUMBER,
-                               .room = BENCH_NARROW };
     int client[MANY], rope[MANY];
-    struct bench b;
 
-    bench_start(&b, &plan);
     for (int i = 0; i < MANY; i++)
-        client[i] = client_connect("127.0.0.1", b.control.port);
-    bench_sleeps(b.gate);
-    hear_of_many(&b, MSG_session, rope);
+        client[i] = client_connect("127.0.0.1", b->control.port);
+    bench_sleeps(b->gate);
+    hear_of_many(b, MSG_session, rope);
     for (int i = 0; i < MANY; i++)
         expect_greeted(client[i]);
     for (int i = 0; i < MANY; i++) {
         close(rope[i]); /* the session ends, without a report yet */
         cr_assert(client_closed(client[i]));
     }
-    hear_of_many(&b, MSG_session_gone, NULL);
-    cr_assert(bench_silent(&b));
-    bench_stop(&b, 0);
+    hear_of_many(b, MSG_session_gone, NULL);
+    cr_assert(bench_silent(b));
 }
 
 /* No descriptor is left: connections are refused or wait, and are served as
  * soon as there is one. */
-Test(entry, descriptors_run_out)
+GateTest(entry, descriptors_run_out, .settings = FREE, .files = 16)
 {
-    struct bench_plan plan = { .settings = FREE, .files = 16 };
     struct fake f[16];
     int client[16], late;
     unsigned n = 0;
     char line[512];
-    struct bench b;
 
-    bench_start(&b, &plan);
     for (;;) {
-        client[n] = client_connect("127.0.0.1", b.control.port);
+        client[n] = client_connect("127.0.0.1", b->control.port);
         client_line(client[n], line, sizeof(line));
         if (strncmp(line, "421 ", 4) == 0)
             break;
-        f[n] = bench_session(&b);
+        f[n] = bench_session(b);
         cr_assert_lt(++n, 16);
     }
     cr_assert_gt(n, 0);
     cr_assert_str_eq(
         line,
         "421 Too many connections: the server is busy. Try again later.\r\n");
-    bench_reports(&b, "reason=resources");
+    bench_reports(b, "reason=resources");
     for (unsigned i = 0; i < n; i++)
         fake_do(&f[i], "exit 0");
     for (unsigned i = 0; i < n; i++) {
         struct message m;
 
-        bench_hear(&b, MSG_session_gone, &m);
+        bench_hear(b, MSG_session_gone, &m);
     }
-    bench_enter(&b, "127.0.0.1", &late);
-    bench_stop(&b, 0);
+    bench_enter(b, "127.0.0.1", &late);
 }
 
 static uint64_t cpu_ms(pid_t pid)
@@ -585,18 +527,15 @@ static uint64_t cpu_ms(pid_t pid)
 
 /* Not even one to accept with: control connections are refused with the spare
  * one, and gate pauses in between. */
-Test(entry, not_one_descriptor_is_left)
+GateTest(entry, not_one_descriptor_is_left, .settings = FREE, .files = 2)
 {
-    struct bench_plan plan = { .settings = FREE, .files = 2 };
-    struct bench b;
     uint64_t cpu, begin;
     char line[512];
 
-    bench_start(&b, &plan);
-    cpu = cpu_ms(b.gate);
+    cpu = cpu_ms(b->gate);
     begin = clock_ms();
     for (int i = 0; i < 6; i++) { /* with a pause between two */
-        int client = client_connect("127.0.0.1", b.control.port);
+        int client = client_connect("127.0.0.1", b->control.port);
 
         client_line(client, line, sizeof(line));
         cr_assert(strstr(line, "the server is busy"), "%s", line);
@@ -604,29 +543,25 @@ Test(entry, not_one_descriptor_is_left)
         close(client);
     }
     cr_assert_geq(clock_ms() - begin, 5 * ACCEPT_PAUSE_MS);
-    cr_assert_lt(cpu_ms(b.gate) - cpu, ACCEPT_PAUSE_MS);
-    bench_stop(&b, 0);
+    cr_assert_lt(cpu_ms(b->gate) - cpu, ACCEPT_PAUSE_MS);
 }
 
-Test(entry, door_closes_and_sessions_stay)
+GateTest(entry, door_closes_and_sessions_stay, .settings = FREE, .ports = 1)
 {
-    struct bench_plan plan = { .settings = FREE, .ports = 1 };
     struct sockaddr_storage there;
     struct fake f;
-    struct bench b;
     char line[64];
     socklen_t len;
     int client, fd;
 
-    f = bench_open(&b, &plan, &client);
-    BENCH_SAY(&b, stop_accepting, .serve = false);
-    BENCH_SAY(&b, kill, .serial = 1); /* no such session: no effect */
-    bench_heard(&b);
-    cr_assert_eq(fake_port(&f), b.port);
-    fd = client_connect("127.0.0.1", (uint16_t)b.port);
+    f = bench_user(b, "127.0.0.1", &client);
+    BENCH_SAY(b, stop_accepting, .serve = false);
+    BENCH_SAY(b, kill, .serial = 1); /* no such session: no effect */
+    bench_heard(b);
+    cr_assert_eq(fake_port(&f), b->port);
+    fd = client_connect("127.0.0.1", (uint16_t)b->port);
     cr_assert_str_eq(client_line(fd, line, sizeof(line)), "here\r\n");
     fd = socket(AF_INET, SOCK_STREAM, 0);
-    len = address_to_sockaddr(&b.control, &there);
+    len = address_to_sockaddr(&b->control, &there);
     cr_assert_eq(connect(fd, (struct sockaddr *)&there, len), -1);
-    bench_stop(&b, 0);
 }

@@ -60,26 +60,23 @@ static void elder(struct bench *b, uint64_t serial, const char *from)
     BENCH_SAY(b, elder, .serial = serial, .peer = peer);
 }
 
-Test(generations, accepts_nothing_before_open, .timeout = 60)
+GateTest(generations, accepts_nothing_before_open, .settings = NO_BAN,
+         .shut = true)
 {
-    struct bench_plan plan = { .settings = NO_BAN, .shut = true };
     struct message m;
     char line[64];
-    struct bench b;
     int client;
 
-    bench_start(&b, &plan);
-    client = client_connect("127.0.0.1", b.control.port);
-    bench_heard(&b);
-    cr_assert(bench_quiet(&b));
-    BENCH_SAY(&b, open);
-    bench_hear(&b, MSG_serving, &m);
-    bench_session(&b);
+    client = client_connect("127.0.0.1", b->control.port);
+    bench_heard(b);
+    cr_assert(bench_quiet(b));
+    BENCH_SAY(b, open);
+    bench_hear(b, MSG_serving, &m);
+    bench_session(b);
     cr_assert_str_eq(client_line(client, line, sizeof(line)), "220 fake\r\n");
-    BENCH_SAY(&b, open); /* again: no effect */
-    bench_heard(&b);
-    cr_assert(bench_quiet(&b));
-    bench_stop(&b, 0);
+    BENCH_SAY(b, open); /* again: no effect */
+    bench_heard(b);
+    cr_assert(bench_quiet(b));
 }
 
 /* Nobody has told the older gate: it looks itself. Its sessions get listeners
@@ -131,118 +128,98 @@ Test(generations, a_gate_sleeps, .timeout = 60)
 }
 
 /* Sessions of older generations count for their addresses, and in all. */
-Test(generations, elders_count, .timeout = 60)
+GateTest(generations, elders_count,
+         .settings = NO_BAN "max_per_address = 1\n"
+                            "max_sessions = 2\n"
+                            "startups = 1\n")
 {
-    struct bench_plan plan = { .settings = NO_BAN "max_per_address = 1\n"
-                                                  "max_sessions = 2\n"
-                                                  "startups = 1\n" };
     struct fake f, other;
-    struct bench b;
     int client[2];
 
-    bench_start(&b, &plan);
-    elder(&b, 1, "127.0.0.1");
-    elder(&b, 1, "127.0.0.1"); /* again: no effect */
-    bench_heard(&b);
-    is_refused(&b, "127.0.0.1", "from your address");
-    f = bench_enter(&b, "127.0.0.2", &client[0]);
-    is_refused(&b, "127.0.0.3", "the server is full");
-    BENCH_SAY(&b, kill, .serial = 1); /* no process of gate's */
-    BENCH_SAY(&b, logged_in, .serial = f.serial);
-    BENCH_SAY(&b, reaped, .serial = 1, .status = 0);
-    BENCH_SAY(&b, reaped, .serial = 1, .status = 0);
-    bench_heard(&b);
-    other = bench_enter(&b, "127.0.0.1", &client[1]);
+    elder(b, 1, "127.0.0.1");
+    elder(b, 1, "127.0.0.1"); /* again: no effect */
+    bench_heard(b);
+    is_refused(b, "127.0.0.1", "from your address");
+    f = bench_enter(b, "127.0.0.2", &client[0]);
+    is_refused(b, "127.0.0.3", "the server is full");
+    BENCH_SAY(b, kill, .serial = 1); /* no process of gate's */
+    BENCH_SAY(b, logged_in, .serial = f.serial);
+    BENCH_SAY(b, reaped, .serial = 1, .status = 0);
+    BENCH_SAY(b, reaped, .serial = 1, .status = 0);
+    bench_heard(b);
+    other = bench_enter(b, "127.0.0.1", &client[1]);
     close(client[0]);
-    bench_gone(&b, &f);
+    bench_gone(b, &f);
     close(client[1]);
-    bench_gone(&b, &other);
-    bench_stop(&b, 0);
+    bench_gone(b, &other);
 }
 
 /* More than there is room for: only with a limit that was raised by other
  * means. They count for nothing. */
-Test(generations, elders_without_room, .timeout = 60)
+GateTest(generations, elders_without_room,
+         .settings = NO_BAN "max_sessions = 2\n", .places = 4)
 {
-    struct bench_plan plan = { .settings = NO_BAN "max_sessions = 2\n",
-                               .places = 4 };
-    struct bench b;
-
-    bench_start(&b, &plan);
     for (uint64_t i = 1; i <= 6; i++)
-        elder(&b, i, "127.0.0.1");
-    bench_heard(&b);
+        elder(b, i, "127.0.0.1");
+    bench_heard(b);
     for (uint64_t i = 1; i <= 6; i++)
-        BENCH_SAY(&b, reaped, .serial = i, .status = 0);
-    bench_heard(&b);
-    bench_stop(&b, 0);
+        BENCH_SAY(b, reaped, .serial = i, .status = 0);
+    bench_heard(b);
 }
 
 /* A client that waits for its session gets it from the older gate, which then
  * says that no further one begins. */
-Test(generations, the_queue_is_served, .timeout = 60)
+GateTest(generations, the_queue_is_served, .settings = NO_BAN "startups = 1\n",
+         .keeps = true)
 {
-    struct bench_plan plan = { .settings = NO_BAN "startups = 1\n",
-                               .keeps = true };
     struct fake f, second;
     struct message m;
     char line[64];
-    struct bench b;
     int client[2];
 
-    bench_start(&b, &plan);
-    f = bench_enter(&b, "127.0.0.1", &client[0]);
-    client[1] = client_connect("127.0.0.2", b.control.port);
-    bench_heard(&b);
-    BENCH_SAY(&b, stop_accepting, .serve = true);
-    bench_heard(&b);
-    cr_assert(bench_quiet(&b));
-    BENCH_SAY(&b, logged_in, .serial = f.serial);
-    second = bench_session(&b);
-    bench_hear(&b, MSG_shut, &m);
+    f = bench_enter(b, "127.0.0.1", &client[0]);
+    client[1] = client_connect("127.0.0.2", b->control.port);
+    bench_heard(b);
+    BENCH_SAY(b, stop_accepting, .serve = true);
+    bench_heard(b);
+    cr_assert(bench_quiet(b));
+    BENCH_SAY(b, logged_in, .serial = f.serial);
+    second = bench_session(b);
+    bench_hear(b, MSG_shut, &m);
     cr_assert_str_eq(client_line(client[1], line, sizeof(line)),
                      "220 fake\r\n");
-    bench_logged_in(&b, &second);
-    cr_expect(bench_quiet(&b));
-    close(b.control_fd);
-    bench_stop(&b, 0);
+    bench_logged_in(b, &second);
+    cr_expect(bench_quiet(b));
+    close(b->control_fd);
 }
 
-Test(generations, the_queue_is_closed, .timeout = 60)
+GateTest(generations, the_queue_is_closed, .settings = NO_BAN "startups = 1\n")
 {
-    struct bench_plan plan = { .settings = NO_BAN "startups = 1\n" };
     struct message m;
-    struct bench b;
     int client[2];
 
-    bench_start(&b, &plan);
-    bench_enter(&b, "127.0.0.1", &client[0]);
-    client[1] = client_connect("127.0.0.2", b.control.port);
-    bench_heard(&b);
-    BENCH_SAY(&b, stop_accepting, .serve = false);
-    bench_hear(&b, MSG_shut, &m);
+    bench_enter(b, "127.0.0.1", &client[0]);
+    client[1] = client_connect("127.0.0.2", b->control.port);
+    bench_heard(b);
+    BENCH_SAY(b, stop_accepting, .serve = false);
+    bench_hear(b, MSG_shut, &m);
     cr_assert(client_closed(client[1]));
-    bench_stop(&b, 0);
 }
 
 /* The client that waits gives up: then nobody is left, either. */
-Test(generations, the_queue_leaves, .timeout = 60)
+GateTest(generations, the_queue_leaves, .settings = NO_BAN "startups = 1\n")
 {
-    struct bench_plan plan = { .settings = NO_BAN "startups = 1\n" };
     struct message m;
-    struct bench b;
     int client[2];
 
-    bench_start(&b, &plan);
-    bench_enter(&b, "127.0.0.1", &client[0]);
-    client[1] = client_connect("127.0.0.2", b.control.port);
-    bench_heard(&b);
-    BENCH_SAY(&b, stop_accepting, .serve = true);
-    bench_heard(&b);
-    cr_assert(bench_quiet(&b));
+    bench_enter(b, "127.0.0.1", &client[0]);
+    client[1] = client_connect("127.0.0.2", b->control.port);
+    bench_heard(b);
+    BENCH_SAY(b, stop_accepting, .serve = true);
+    bench_heard(b);
+    cr_assert(bench_quiet(b));
     close(client[1]);
-    bench_hear(&b, MSG_shut, &m);
-    bench_stop(&b, 0);
+    bench_hear(b, MSG_shut, &m);
 }
 
 static void key_names(const struct fake *f, char *out, size_t size)

@@ -30,21 +30,18 @@ static void use(const struct fake *f, const char *from, uint16_t port)
     close(fd);
 }
 
-Test(lend, a_data_connection)
+GateTest(lend, a_data_connection, .settings = FREE, .ports = 4)
 {
-    struct bench_plan plan = { .settings = FREE, .ports = 4 };
     struct fake f;
-    struct bench b;
     int client;
 
-    f = bench_open(&b, &plan, &client);
+    f = bench_user(b, "127.0.0.1", &client);
     for (int i = 0; i < 5; i++) {
         uint16_t port = fake_port(&f);
 
-        cr_assert(port >= b.port && port < b.port + 4);
+        cr_assert(port >= b->port && port < b->port + 4);
         use(&f, "127.0.0.1", port);
     }
-    bench_stop(&b, 0);
 }
 
 /* The announced address, by the setting and by the address that the client has
@@ -129,21 +126,19 @@ Test(lend, told_the_address_of_its_network)
 /* It listens where its client has reached the server, and nowhere else; gate
  * keeps no copy of what it lends. Programs beside this one bind ports of
  * 127.0.0.1. */
-Test(lend, at_the_address_of_the_control_connection)
+GateTest(lend, at_the_address_of_the_control_connection, .settings = FREE,
+         .wildcard = true)
 {
-    struct bench_plan plan = { .settings = FREE, .wildcard = true };
     struct sockaddr_in a = { .sin_family = AF_INET,
                              .sin_addr = { htonl(INADDR_LOOPBACK + 8) } };
     char line[64];
-    struct bench b;
     struct fake f;
     int client, fd;
 
-    bench_start(&b, &plan);
-    client = client_connect_to("127.0.0.1", "127.0.0.8", b.control.port);
-    f = bench_session(&b);
+    client = client_connect_to("127.0.0.1", "127.0.0.8", b->control.port);
+    f = bench_session(b);
     client_line(client, line, sizeof(line));
-    bench_logged_in(&b, &f);
+    bench_logged_in(b, &f);
     a.sin_port = htons(fake_port(&f));
     fd = client_connect_to("127.0.0.1", "127.0.0.8", ntohs(a.sin_port));
     cr_expect_str_eq(client_line(fd, line, sizeof(line)), "here\r\n");
@@ -159,24 +154,20 @@ Test(lend, at_the_address_of_the_control_connection)
         a.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 7); /* 127.0.0.8 */
     }
     close(client);
-    bench_stop(&b, 0);
 }
 
 /* No two sessions have the same port, whatever their hosts are. A port that no
  * session has any more is free, although its connection was closed just now. */
-Test(lend, one_port_for_each)
+GateTest(lend, one_port_for_each, .settings = FREE, .ports = 2)
 {
-    struct bench_plan plan = { .settings = FREE, .ports = 2 };
     struct fake f[3], next;
     uint16_t port[2];
-    struct bench b;
     int client, data;
     char line[64];
 
-    bench_start(&b, &plan);
-    f[0] = bench_user(&b, "127.0.0.1", &client);
-    f[1] = bench_user(&b, "127.0.0.1", &client);
-    f[2] = bench_user(&b, "127.0.0.2", &client);
+    f[0] = bench_user(b, "127.0.0.1", &client);
+    f[1] = bench_user(b, "127.0.0.1", &client);
+    f[2] = bench_user(b, "127.0.0.2", &client);
     port[0] = fake_port(&f[0]);
     port[1] = fake_port(&f[1]);
     cr_assert_neq(port[0], port[1]);
@@ -186,48 +177,42 @@ Test(lend, one_port_for_each)
     client_line(data, line, sizeof(line)); /* the server closes first */
     cr_assert(client_closed(data));
     fake_do(&f[0], "exit 0");
-    bench_gone(&b, &f[0]);
-    next = bench_user(&b, "127.0.0.3", &client);
+    bench_gone(b, &f[0]);
+    next = bench_user(b, "127.0.0.3", &client);
     cr_assert_eq(fake_port(&next), port[0]);
     use(&next, "127.0.0.3", port[0]);
     close(data);
-    bench_stop(&b, 0);
 }
 
 /* Another program listens on the only port: the session gets that answer. */
-Test(lend, no_port_is_free)
+GateTest(lend, no_port_is_free, .settings = FREE, .ports = 1)
 {
-    struct bench_plan plan = { .settings = FREE, .ports = 1 };
     struct sockaddr_in a = { .sin_family = AF_INET };
     char line[64], want[64];
     struct fake f;
-    struct bench b;
     int client, fd;
 
-    f = bench_open(&b, &plan, &client);
+    f = bench_user(b, "127.0.0.1", &client);
     fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    a.sin_port = htons((uint16_t)b.port);
+    a.sin_port = htons((uint16_t)b->port);
     cr_assert_eq(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
     cr_assert_eq(listen(fd, 1), 0);
     snprintf(want, sizeof(want), "none %d", EADDRINUSE);
     fake_do(&f, "port");
     cr_expect_str_eq(fake_says(&f, line, sizeof(line)), want);
     close(fd);
-    bench_stop(&b, 0);
 }
 
 /* A session that asks again and again, and keeps what it gets, gets one
  * listener in a second. An honest one keeps its listener longer. */
-Test(lend, one_in_a_second)
+GateTest(lend, one_in_a_second, .settings = FREE, .ports = 8)
 {
-    struct bench_plan plan = { .settings = FREE, .ports = 8 };
     struct fake f, other;
-    struct bench b;
     uint64_t begin;
     int client;
 
-    f = bench_open(&b, &plan, &client);
-    other = bench_user(&b, "127.0.0.1", &client);
+    f = bench_user(b, "127.0.0.1", &client);
+    other = bench_user(b, "127.0.0.1", &client);
     begin = clock_ms();
     cr_assert_neq(fake_port(&f), 0);
     fake_do(&f, "drop");
@@ -236,7 +221,6 @@ Test(lend, one_in_a_second)
     while (fake_port(&f) == 0)
         ;
     cr_expect_geq(clock_ms() - begin, LEND_PAUSE_MS);
-    bench_stop(&b, 0);
 }
 
 /* ---- in the test's own process ---- */

@@ -63,23 +63,19 @@ static void expect_said(const struct fake *f, const char *what)
 
 /* The host that a proxied session calls its client may be any: gate connects
  * nowhere, though somebody listens there. */
-Test(proxy, active_mode_is_refused, .timeout = 60)
+GateTest(proxy, active_mode_is_refused, .settings = FREE "active = yes\n",
+         .first = true)
 {
-    struct bench_plan plan = { .settings = FREE "active = yes\n",
-                               .first = true };
     char line[128];
-    struct bench b;
     struct fake f;
     int proxy;
 
-    bench_start(&b, &plan);
-    f = enter_user(&b, "127.0.0.1", &proxy);
-    snprintf(line, sizeof(line), "active 127.0.0.1:%u", b.control.port);
+    f = enter_user(b, "127.0.0.1", &proxy);
+    snprintf(line, sizeof(line), "active 127.0.0.1:%u", b->control.port);
     fake_do(&f, line);
-    cr_expect_eq(bench_gone(&b, &f), SIGKILL);
-    cr_expect(bench_quiet(&b)); /* nobody has connected to its listener */
+    cr_expect_eq(bench_gone(b, &f), SIGKILL);
+    cr_expect(bench_quiet(b)); /* nobody has connected to its listener */
     close(proxy);
-    bench_stop(&b, 0);
 }
 
 static void expect_event(struct bench *b, const char *words)
@@ -87,23 +83,19 @@ static void expect_event(struct bench *b, const char *words)
     bench_reports(b, words);
 }
 
-Test(proxy, a_client_is_known)
+GateTest(proxy, a_client_is_known, .settings = FREE, .first = true)
 {
-    struct bench_plan plan = { .settings = FREE, .first = true };
     char text[ADDRESS_TEXT_MAX];
-    struct bench b;
     struct fake f;
     int proxy;
 
-    bench_start(&b, &plan);
-    f = enter_unknown(&b, &proxy);
+    f = enter_unknown(b, &proxy);
     cr_expect_str_eq(address_text(&f.peer, text), "127.0.0.5");
     cr_expect_eq(f.listener, 0);
     ask_for(&f, CLIENT);
-    bench_peer(&b, &f);
+    bench_peer(b, &f);
     fake_do(&f, "exit 7");
-    cr_expect_eq(bench_gone(&b, &f), 7 << 8);
-    bench_stop(&b, 0);
+    cr_expect_eq(bench_gone(b, &f), 7 << 8);
 }
 
 /* A session ends if it sends these before its client is known, or a second
@@ -147,223 +139,185 @@ Test(proxy, lies)
 }
 
 /* If its client connected directly, a session has no header to report. */
-Test(proxy, nobody_else_may_ask)
+GateTest(proxy, nobody_else_may_ask, .settings = FREE)
 {
-    struct bench_plan plan = { .settings = FREE };
-    struct bench b;
     struct fake f;
     int client;
 
-    bench_start(&b, &plan);
-    f = bench_enter(&b, "127.0.0.9", &client);
+    f = bench_enter(b, "127.0.0.9", &client);
     ask_for(&f, CLIENT);
-    expect_event(&b, "a message in the wrong phase");
-    cr_expect_eq(bench_gone(&b, &f), SIGKILL);
-    bench_stop(&b, 0);
+    expect_event(b, "a message in the wrong phase");
+    cr_expect_eq(bench_gone(b, &f), SIGKILL);
 }
 
 /* max_per_address counts clients, and never the proxy. */
-Test(proxy, the_limit_of_an_address)
+GateTest(proxy, the_limit_of_an_address,
+         .settings = LISTENER "max_per_address = 2\n", .first = true)
 {
-    struct bench_plan plan = { .settings = LISTENER "max_per_address = 2\n",
-                               .first = true };
     struct fake f[3], other[3];
-    struct bench b;
     int proxy;
 
-    bench_start(&b, &plan);
-    f[0] = enter(&b, CLIENT, &proxy);
-    f[1] = enter(&b, CLIENT, &proxy);
+    f[0] = enter(b, CLIENT, &proxy);
+    f[1] = enter(b, CLIENT, &proxy);
     for (int i = 0; i < 3; i++) /* none of these counts yet */
-        other[i] = enter_unknown(&b, &proxy);
-    f[2] = enter_unknown(&b, &proxy);
+        other[i] = enter_unknown(b, &proxy);
+    f[2] = enter_unknown(b, &proxy);
     ask_for(&f[2], CLIENT);
     expect_said(
         &f[2],
         "kept out Too many connections: from your address. Try again later");
-    expect_event(&b, "refused peer=" CLIENT ":4711");
+    expect_event(b, "refused peer=" CLIENT ":4711");
     fake_do(&f[2], "exit 0");
-    bench_gone(&b, &f[2]);
+    bench_gone(b, &f[2]);
     fake_do(&other[0],
             "exit 0"); /* a session without an address counts for no address */
-    bench_gone(&b, &other[0]);
-    f[2] = enter_unknown(&b, &proxy);
+    bench_gone(b, &other[0]);
+    f[2] = enter_unknown(b, &proxy);
     ask_for(&f[2], CLIENT);
     expect_said(
         &f[2],
         "kept out Too many connections: from your address. Try again later");
     fake_do(&f[0], "exit 0"); /* its count is removed with it */
-    bench_gone(&b, &f[0]);
-    enter(&b, CLIENT, &proxy);
-    enter(&b, OTHER, &proxy);
-    bench_stop(&b, 0);
+    bench_gone(b, &f[0]);
+    enter(b, CLIENT, &proxy);
+    enter(b, OTHER, &proxy);
 }
 
 /* For IPv6 the network counts, as always. */
-Test(proxy, the_limit_of_a_network)
+GateTest(proxy, the_limit_of_a_network,
+         .settings = LISTENER "max_per_address = 1\n", .first = true)
 {
-    struct bench_plan plan = { .settings = LISTENER "max_per_address = 1\n",
-                               .first = true };
     struct fake f;
-    struct bench b;
     int proxy;
 
-    bench_start(&b, &plan);
-    f = enter_unknown(&b, &proxy);
+    f = enter_unknown(b, &proxy);
     fake_do(&f, "enter [2001:db8::1]:1 [2001:db8::9]:21");
-    bench_peer(&b, &f);
-    f = enter_unknown(&b, &proxy);
+    bench_peer(b, &f);
+    f = enter_unknown(b, &proxy);
     fake_do(&f, "enter [2001:db8::2]:1 [2001:db8::9]:21");
     expect_said(
         &f,
         "kept out Too many connections: from your address. Try again later");
-    f = enter_unknown(&b, &proxy);
+    f = enter_unknown(b, &proxy);
     fake_do(&f, "enter [2001:db8:0:1::2]:1 [2001:db8::9]:21");
-    bench_peer(&b, &f);
-    bench_stop(&b, 0);
+    bench_peer(b, &f);
 }
 
 /* The total counts from the start, before any header. */
-Test(proxy, the_limit_in_all)
+GateTest(proxy, the_limit_in_all, .settings = LISTENER "max_sessions = 2\n",
+         .first = true)
 {
-    struct bench_plan plan = { .settings = LISTENER "max_sessions = 2\n",
-                               .first = true };
     char line[128];
-    struct bench b;
     int proxy;
 
-    bench_start(&b, &plan);
-    enter_unknown(&b, &proxy);
-    enter_unknown(&b, &proxy);
-    proxy = client_connect("127.0.0.5", b.control.port);
+    enter_unknown(b, &proxy);
+    enter_unknown(b, &proxy);
+    proxy = client_connect("127.0.0.5", b->control.port);
     cr_expect(strncmp(client_line(proxy, line, sizeof(line)), "421 ", 4) == 0,
               "%s", line);
-    bench_stop(&b, 0);
 }
 
 /* A client that floods through the proxy: only that client is refused. */
-Test(proxy, fruitless)
+GateTest(proxy, fruitless, .settings = LISTENER "max_fruitless = 1\n",
+         .first = true)
 {
-    struct bench_plan plan = { .settings = LISTENER "max_fruitless = 1\n",
-                               .first = true };
-    struct bench b;
     struct fake f;
     int proxy;
 
-    bench_start(&b, &plan);
-    enter(&b, CLIENT, &proxy);
-    f = enter(&b, CLIENT, &proxy);
+    enter(b, CLIENT, &proxy);
+    f = enter(b, CLIENT, &proxy);
     fake_do(&f, "exit 0");
-    bench_gone(&b, &f);
-    f = enter_unknown(&b, &proxy);
+    bench_gone(b, &f);
+    f = enter_unknown(b, &proxy);
     ask_for(&f, CLIENT);
     expect_said(&f, "kept out Too many connections from your address ended "
                     "without a login. Try again later");
-    expect_event(&b, "reason=max_fruitless");
-    enter(&b, OTHER, &proxy);
-    bench_stop(&b, 0);
+    expect_event(b, "reason=max_fruitless");
+    enter(b, OTHER, &proxy);
 }
 
 /* All places without a login are taken: the next sessions wait for gate's
  * answer, and another client's gets a place of the client with the most. */
-Test(proxy, the_queue)
+GateTest(proxy, the_queue, .settings = LISTENER "startups = 2\n", .first = true)
 {
-    struct bench_plan plan = { .settings = LISTENER "startups = 2\n",
-                               .first = true };
     struct fake first, second, own, gone, other;
-    struct bench b;
     int proxy;
 
-    bench_start(&b, &plan);
-    first = enter(&b, CLIENT, &proxy);
-    second = enter(&b, CLIENT, &proxy);
-    gone = enter_unknown(&b, &proxy);
+    first = enter(b, CLIENT, &proxy);
+    second = enter(b, CLIENT, &proxy);
+    gone = enter_unknown(b, &proxy);
     ask_for(&gone, CLIENT);
-    own = enter_unknown(&b, &proxy);
+    own = enter_unknown(b, &proxy);
     ask_for(&own, CLIENT);
     fake_do(&gone, "exit 0");
-    bench_gone(&b, &gone);
-    bench_heard(&b);
-    cr_expect(bench_quiet(&b));
-    BENCH_SAY(&b, logged_in, .serial = second.serial);
-    bench_peer(&b, &own);
-    other = enter_unknown(&b, &proxy);
+    bench_gone(b, &gone);
+    bench_heard(b);
+    cr_expect(bench_quiet(b));
+    BENCH_SAY(b, logged_in, .serial = second.serial);
+    bench_peer(b, &own);
+    other = enter_unknown(b, &proxy);
     ask_for(&other, OTHER);
-    bench_peer(&b, &other);
-    cr_expect_eq(bench_gone(&b, &first), SIGKILL);
-    expect_event(&b, "made room for another address");
-    bench_stop(&b, 0);
+    bench_peer(b, &other);
+    cr_expect_eq(bench_gone(b, &first), SIGKILL);
+    expect_event(b, "made room for another address");
 }
 
 /* A wait has a limit. */
-Test(proxy, the_queue_in_time)
+GateTest(proxy, the_queue_in_time,
+         .settings = LISTENER "startups = 1\nlogin_timeout = 1s\n",
+         .first = true)
 {
-    struct bench_plan plan = { .settings = LISTENER
-                               "startups = 1\nlogin_timeout = 1s\n",
-                               .first = true };
-    struct bench b;
     struct fake f;
     int proxy;
 
-    bench_start(&b, &plan);
-    enter(&b, CLIENT, &proxy);
-    f = enter_unknown(&b, &proxy);
+    enter(b, CLIENT, &proxy);
+    f = enter_unknown(b, &proxy);
     ask_for(&f, CLIENT);
     expect_said(&f, "kept out The server is busy with other logins. Try again "
                     "later");
-    bench_stop(&b, 0);
 }
 
 /* There are few places for sessions with an unknown client. The next one waits,
  * and gets its turn whatever happens to one of them. */
-Test(proxy, a_throng)
+GateTest(proxy, a_throng, .settings = FREE, .first = true)
 {
-    struct bench_plan plan = { .settings = FREE, .first = true };
     struct fake f[ENTRY_UNKNOWN + 2];
     int proxy[ENTRY_UNKNOWN + 2], n = 0;
-    struct bench b;
 
-    bench_start(&b, &plan);
     for (; n < ENTRY_UNKNOWN; n++)
-        f[n] = enter_unknown(&b, &proxy[n]);
-    proxy[n] = client_connect("127.0.0.5", b.control.port);
-    proxy[n + 1] = client_connect("127.0.0.5", b.control.port);
-    bench_heard(&b);
-    cr_expect(bench_quiet(&b));
+        f[n] = enter_unknown(b, &proxy[n]);
+    proxy[n] = client_connect("127.0.0.5", b->control.port);
+    proxy[n + 1] = client_connect("127.0.0.5", b->control.port);
+    bench_heard(b);
+    cr_expect(bench_quiet(b));
     ask_for(&f[0], CLIENT);
-    bench_peer(&b, &f[0]);
-    f[n] = bench_session(&b);
+    bench_peer(b, &f[0]);
+    f[n] = bench_session(b);
     fake_do(&f[1], "exit 0");
-    bench_gone(&b, &f[1]);
-    f[n + 1] = bench_session(&b);
+    bench_gone(b, &f[1]);
+    f[n + 1] = bench_session(b);
     ask_for(&f[n + 1], OTHER);
-    bench_peer(&b, &f[n + 1]);
-    bench_stop(&b, 0);
+    bench_peer(b, &f[n + 1]);
 }
 
 /* If master doesn't read, the clients wait in the queue; none is refused. */
-Test(proxy, a_slow_master)
+GateTest(proxy, a_slow_master, .settings = FREE, .first = true,
+         .room = BENCH_NARROW)
 {
     enum { CLIENTS = 20 };
-    struct bench_plan plan = { .settings = FREE,
-                               .first = true,
-                               .room = BENCH_NARROW };
     struct fake f[CLIENTS];
-    struct bench b;
     int proxy;
 
-    bench_start(&b, &plan);
     for (int i = 0; i < CLIENTS; i++)
-        f[i] = enter_unknown(&b, &proxy);
+        f[i] = enter_unknown(b, &proxy);
     for (int i = 0; i < CLIENTS; i++)
         ask_for(&f[i], CLIENT);
     for (int i = 0; i < CLIENTS; i++)
         bench_sleeps(f[i].pid);
-    bench_sleeps(b.gate);
+    bench_sleeps(b->gate);
     for (int i = 0; i < CLIENTS; i++)
-        bench_hear(&b, MSG_session_peer, &(struct message){ 0 });
-    cr_assert(bench_silent(&b));
-    bench_stop(&b, 0);
+        bench_hear(b, MSG_session_peer, &(struct message){ 0 });
+    cr_assert(bench_silent(b));
 }
 
 /* ---- ports ---- */
@@ -406,18 +360,15 @@ Test(proxy, told_address)
 }
 
 /* Sessions of another, direct listener get connections without a header. */
-Test(proxy, a_direct_session_beside_it)
+GateTest(proxy, a_direct_session_beside_it, .settings = FREE, .ports = 1,
+         .proxy = true)
 {
-    struct bench_plan plan = { .settings = FREE, .ports = 1, .proxy = true };
-    struct bench b;
     char line[128];
     struct fake f;
     int client;
 
-    bench_start(&b, &plan);
-    f = bench_user(&b, "127.0.0.5", &client); /* on the proxy's own host */
+    f = bench_user(b, "127.0.0.5", &client); /* on the proxy's own host */
     fake_do(&f, "port");
     fake_says(&f, line, sizeof(line));
     cr_expect_not(strstr(line, "proxied"), "%s", line);
-    bench_stop(&b, 0);
 }

@@ -38,15 +38,10 @@ static unsigned long open_files(pid_t pid)
 
 /* All sessions, and the whole queue: clients that wait for a login take no
  * descriptor from logged-in ones. */
-Test(sandbox, room_for_all_that_wait)
+GateTest(sandbox, room_for_all_that_wait, .settings = "max_sessions = 1200\n",
+         .sandbox = true)
 {
-    struct bench_plan plan = { .settings = "max_sessions = 1200\n",
-                               .sandbox = true };
-    struct bench b;
-
-    bench_start(&b, &plan);
-    cr_expect_geq(open_files(b.gate), 1200 + LIMIT_QUEUE + 32);
-    bench_stop(&b, 0);
+    cr_expect_geq(open_files(b->gate), 1200 + LIMIT_QUEUE + 32);
 }
 
 static void check_data(const struct fake *f)
@@ -66,29 +61,25 @@ static void check_data(const struct fake *f)
     close(fd);
 }
 
-Test(sandbox, a_day_in_it)
+GateTest(sandbox, a_day_in_it, .settings = "max_sessions = 3\n",
+         .sandbox = true)
 {
-    struct bench_plan plan = { .settings = "max_sessions = 3\n",
-                               .sandbox = true };
     struct fake f, g;
-    struct bench b;
     char line[512];
     int client;
 
-    bench_start(&b, &plan);
-    check_status(b.gate, "NoNewPrivs:\t1\n");
-    check_status(b.gate, "CapEff:\t0000000000000000\n");
-    f = bench_enter(&b, "127.0.0.1", &client);
-    g = bench_enter(&b, "127.0.0.2", &client);
-    BENCH_SAY(&b, logged_in, .serial = f.serial);
+    check_status(b->gate, "NoNewPrivs:\t1\n");
+    check_status(b->gate, "CapEff:\t0000000000000000\n");
+    f = bench_enter(b, "127.0.0.1", &client);
+    g = bench_enter(b, "127.0.0.2", &client);
+    BENCH_SAY(b, logged_in, .serial = f.serial);
     check_data(&f);
-    BENCH_SAY(&b, kill, .serial = g.serial);
-    cr_assert_eq(bench_gone(&b, &g), 9);
-    bench_event(&b, line, sizeof(line));
+    BENCH_SAY(b, kill, .serial = g.serial);
+    cr_assert_eq(bench_gone(b, &g), 9);
+    bench_event(b, line, sizeof(line));
     cr_assert(strncmp(line, "end ", 4) == 0, "%s", line);
     fake_do(&f, "exit 0");
-    cr_assert_eq(bench_gone(&b, &f), 0);
-    BENCH_SAY(&b, stop_accepting, .serve = false);
-    cr_assert(bench_silent(&b)); /* no event of a refused system call */
-    bench_stop(&b, 0);
+    cr_assert_eq(bench_gone(b, &f), 0);
+    BENCH_SAY(b, stop_accepting, .serve = false);
+    cr_assert(bench_silent(b)); /* no event of a refused system call */
 }

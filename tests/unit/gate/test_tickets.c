@@ -53,22 +53,20 @@ static struct names log_in(struct bench *b, const struct fake *f)
     return hear(f);
 }
 
-Test(tickets, all_sessions_hear_of_new_keys, .timeout = 60)
+GateTest(tickets, all_sessions_hear_of_new_keys,
+         .settings = "ticket_lifetime = 1s\n")
 {
-    const struct bench_plan plan = { .settings = "ticket_lifetime = 1s\n" };
     struct names first, late;
     struct fake early, other;
-    struct bench b;
     int clients[2];
 
-    bench_start(&b, &plan);
-    early = bench_enter(&b, "127.0.0.1", &clients[0]);
-    first = log_in(&b, &early);
+    early = bench_enter(b, "127.0.0.1", &clients[0]);
+    first = log_in(b, &early);
     cr_assert_str_neq(first.now, first.before);
     first = follow(&early, first);
     first = follow(&early, first);
-    other = bench_enter(&b, "127.0.0.2", &clients[1]);
-    late = log_in(&b, &other);
+    other = bench_enter(b, "127.0.0.2", &clients[1]);
+    late = log_in(b, &other);
     while (strcmp(first.now, late.now) != 0)
         first = follow(&early, first);
     cr_assert_str_eq(late.before, first.before, "a login brings both");
@@ -76,50 +74,41 @@ Test(tickets, all_sessions_hear_of_new_keys, .timeout = 60)
     first = follow(&early, first);
     cr_assert_str_eq(late.now, first.now);
     close(clients[0]);
-    bench_gone(&b, &early);
+    bench_gone(b, &early);
     close(clients[1]);
-    bench_gone(&b, &other);
-    bench_stop(&b, 0);
+    bench_gone(b, &other);
 }
 
 /* No key comes before a login, neither at once nor with a change of keys. */
-Test(tickets, none_before_login, .timeout = 60)
+GateTest(tickets, none_before_login, .settings = "ticket_lifetime = 1s\n")
 {
-    const struct bench_plan plan = { .settings = "ticket_lifetime = 1s\n" };
     struct fake known, unknown;
     struct names n;
-    struct bench b;
     int clients[2];
 
-    bench_start(&b, &plan);
-    unknown = bench_enter(&b, "127.0.0.2", &clients[1]);
+    unknown = bench_enter(b, "127.0.0.2", &clients[1]);
     fake_do(&unknown, "keys");
-    known = bench_enter(&b, "127.0.0.1", &clients[0]);
-    n = log_in(&b, &known);
+    known = bench_enter(b, "127.0.0.1", &clients[0]);
+    n = log_in(b, &known);
     follow(&known, n);
     look(&unknown);
-    log_in(&b, &unknown);
+    log_in(b, &unknown);
     close(clients[0]);
-    bench_gone(&b, &known);
+    bench_gone(b, &known);
     close(clients[1]);
-    bench_gone(&b, &unknown);
-    bench_stop(&b, 0);
+    bench_gone(b, &unknown);
 }
 
 /* A second MSG_logged_in brings no second keys. */
-Test(tickets, keys_last_for_hours, .timeout = 60)
+GateTest(tickets, keys_last_for_hours, .settings = "")
 {
-    const struct bench_plan plan = { .settings = "" };
-    struct bench b;
     struct fake f;
     int client;
 
-    bench_start(&b, &plan);
-    f = bench_enter(&b, "127.0.0.1", &client);
-    log_in(&b, &f);
-    BENCH_SAY(&b, logged_in, .serial = f.serial);
+    f = bench_enter(b, "127.0.0.1", &client);
+    log_in(b, &f);
+    BENCH_SAY(b, logged_in, .serial = f.serial);
     look(&f);
     close(client);
-    bench_gone(&b, &f);
-    bench_stop(&b, 0);
+    bench_gone(b, &f);
 }
