@@ -181,6 +181,12 @@ void line_secure(struct line *l)
     cr_assert_eq(stream_secure(l->s, l->context, STREAM_CONTROL), 0);
 }
 
+void line_secured(struct line *l, size_t buffer, int socket)
+{
+    line_open(l, buffer, socket);
+    line_secure(l);
+}
+
 void line_hang_up(struct line *l)
 {
     if (l->far >= 0)

@@ -55,9 +55,25 @@ void line_open(struct line *l, size_t buffer, int socket);
 /* The same over a TCP connection. */
 void line_open_tcp(struct line *l, size_t buffer);
 void line_secure(struct line *l);
+/* Calls line_open(), then line_secure(). */
+void line_secured(struct line *l, size_t buffer, int socket);
 void line_close(struct line *l);
 /* Closes the client's end only. */
 void line_hang_up(struct line *l);
+
+/* A test with the line L, which BEGIN opens: line_open(l, CONTROL, 0). It is
+ * closed afterwards. */
+#define LineTest(suite, name, begin)                                           \
+    static void suite##_##name(struct line *l);                                \
+    Test(suite, name)                                                          \
+    {                                                                          \
+        struct line one, *l = &one;                                            \
+                                                                               \
+        begin;                                                                 \
+        suite##_##name(l);                                                     \
+        line_close(l);                                                         \
+    }                                                                          \
+    static void suite##_##name(struct line *l)
 
 /* Each repeats its call until the result isn't AGAIN. */
 enum stream_state line_handshake(struct line *l);

@@ -270,31 +270,28 @@ Test(ends, a_reset_that_sending_has_noticed)
 
 /* The end comes with the last bytes, and the client then waits silently for the
  * answer. The caller must notice it without the socket. */
-Test(ends, an_end_behind_the_last_bytes_is_pending)
+LineTest(ends, an_end_behind_the_last_bytes_is_pending,
+         line_secured(l, DATA, 0))
 {
     struct raw r;
-    struct line l;
     char bytes[64];
     size_t n;
-    line_open(&l, DATA, 0);
-    line_secure(&l);
     raw_open(&r, TLS1_3_VERSION, NULL);
-    cr_assert_eq(raw_handshake(&r, &l), STREAM_OK);
+    cr_assert_eq(raw_handshake(&r, l), STREAM_OK);
     cr_assert_eq(SSL_write(r.ssl, "tail", 4), 4);
     SSL_shutdown(r.ssl);
-    raw_say(&r, &l);
-    cr_assert_eq(stream_read(l.s, bytes, sizeof(bytes), &n), STREAM_OK);
+    raw_say(&r, l);
+    cr_assert_eq(stream_read(l->s, bytes, sizeof(bytes), &n), STREAM_OK);
     cr_assert_eq(n, 4u);
-    cr_assert_eq(recv(l.near, bytes, 1, MSG_PEEK | MSG_DONTWAIT), -1);
-    cr_assert(stream_pending(l.s));
-    cr_assert_eq(stream_read(l.s, bytes, sizeof(bytes), &n), STREAM_CLOSED);
-    cr_assert(!stream_pending(l.s));
+    cr_assert_eq(recv(l->near, bytes, 1, MSG_PEEK | MSG_DONTWAIT), -1);
+    cr_assert(stream_pending(l->s));
+    cr_assert_eq(stream_read(l->s, bytes, sizeof(bytes), &n), STREAM_CLOSED);
+    cr_assert(!stream_pending(l->s));
     /* And the client gets the stream's end. */
-    cr_assert_eq(stream_shutdown(l.s), STREAM_OK);
-    raw_hear(&r, &l);
+    cr_assert_eq(stream_shutdown(l->s), STREAM_OK);
+    raw_hear(&r, l);
     cr_assert_eq(SSL_shutdown(r.ssl), 1);
     raw_close(&r);
-    line_close(&l);
 }
 
 /* After the stream's close_notify the client's bytes are still read, up to its
@@ -360,15 +357,12 @@ Test(ends, last_bytes_close_notify_and_fin_in_one_packet)
     line_close(&l);
 }
 
-Test(ends, shutdown_without_a_handshake_is_a_bare_fin)
+LineTest(ends, shutdown_without_a_handshake_is_a_bare_fin,
+         line_secured(l, CONTROL, 0))
 {
-    struct line l;
     char byte;
-    line_open(&l, CONTROL, 0);
-    line_secure(&l);
-    cr_assert_eq(stream_shutdown(l.s), STREAM_OK);
-    cr_assert_eq(recv(l.far, &byte, 1, MSG_DONTWAIT), 0);
-    line_close(&l);
+    cr_assert_eq(stream_shutdown(l->s), STREAM_OK);
+    cr_assert_eq(recv(l->far, &byte, 1, MSG_DONTWAIT), 0);
 }
 
 Test(ends, a_dropped_download_is_a_cut_for_the_client)
@@ -392,45 +386,38 @@ Test(ends, a_dropped_download_is_a_cut_for_the_client)
     }
 }
 
-Test(ends, a_write_to_nobody_is_a_cut_and_no_signal)
+LineTest(ends, a_write_to_nobody_is_a_cut_and_no_signal,
+         line_secured(l, DATA, 0))
 {
     static char bytes[DATA * 2];
     struct raw r;
-    struct line l;
     size_t n;
-    line_open(&l, DATA, 0);
-    line_secure(&l);
     raw_open(&r, TLS1_3_VERSION, NULL);
-    cr_assert_eq(raw_handshake(&r, &l), STREAM_OK);
-    line_hang_up(&l);
-    cr_assert_eq(stream_write(l.s, bytes, sizeof(bytes), &n), STREAM_CUT);
-    cr_assert_str_eq(stream_cause(l.s), strerror(EPIPE));
-    cr_assert_eq(stream_flush(l.s), STREAM_CUT);
-    cr_assert_eq(stream_shutdown(l.s), STREAM_CUT);
+    cr_assert_eq(raw_handshake(&r, l), STREAM_OK);
+    line_hang_up(l);
+    cr_assert_eq(stream_write(l->s, bytes, sizeof(bytes), &n), STREAM_CUT);
+    cr_assert_str_eq(stream_cause(l->s), strerror(EPIPE));
+    cr_assert_eq(stream_flush(l->s), STREAM_CUT);
+    cr_assert_eq(stream_shutdown(l->s), STREAM_CUT);
     raw_close(&r);
-    line_close(&l);
 }
 
 /* The client ended in an orderly way and is gone: the received bytes are
  * complete, though the stream's close_notify reaches nobody. */
-Test(ends, an_orderly_end_and_then_nobody)
+LineTest(ends, an_orderly_end_and_then_nobody, line_secured(l, DATA, 0))
 {
     struct raw r;
-    struct line l;
     char bytes[64];
     size_t n;
-    line_open(&l, DATA, 0);
-    line_secure(&l);
     raw_open(&r, TLS1_3_VERSION, NULL);
-    cr_assert_eq(raw_handshake(&r, &l), STREAM_OK);
+    cr_assert_eq(raw_handshake(&r, l), STREAM_OK);
     cr_assert_eq(SSL_write(r.ssl, "tail", 4), 4);
     SSL_shutdown(r.ssl);
-    raw_say(&r, &l);
-    line_hang_up(&l);
-    cr_assert_eq(stream_read(l.s, bytes, sizeof(bytes), &n), STREAM_OK);
-    cr_assert_eq(stream_read(l.s, bytes, sizeof(bytes), &n), STREAM_CLOSED);
-    cr_assert_eq(stream_shutdown(l.s), STREAM_CUT);
-    cr_assert_eq(stream_read(l.s, bytes, sizeof(bytes), &n), STREAM_CLOSED);
+    raw_say(&r, l);
+    line_hang_up(l);
+    cr_assert_eq(stream_read(l->s, bytes, sizeof(bytes), &n), STREAM_OK);
+    cr_assert_eq(stream_read(l->s, bytes, sizeof(bytes), &n), STREAM_CLOSED);
+    cr_assert_eq(stream_shutdown(l->s), STREAM_CUT);
+    cr_assert_eq(stream_read(l->s, bytes, sizeof(bytes), &n), STREAM_CLOSED);
     raw_close(&r);
-    line_close(&l);
 }

@@ -134,19 +134,15 @@ Test(policy, options)
 }
 
 /* The log's text about a client without the extended master secret. */
-Test(policy, why_without_ems)
+LineTest(policy, why_without_ems, line_secured(l, CONTROL, 0))
 {
     struct peer p = { .options = { .version = TLS1_2_VERSION,
                                    .without_ems = true } };
-    struct line l;
 
-    line_open(&l, CONTROL, 0);
-    line_secure(&l);
-    peer_start(&p, &l);
-    cr_assert_eq(line_handshake(&l), STREAM_FAILED);
+    peer_start(&p, l);
+    cr_assert_eq(line_handshake(l), STREAM_FAILED);
     peer_join(&p);
-    cr_expect_str_eq(stream_cause(l.s), "no extended master secret");
-    line_close(&l);
+    cr_expect_str_eq(stream_cause(l->s), "no extended master secret");
 }
 
 static const struct {
@@ -364,23 +360,19 @@ Test(policy, nothing_is_resumed)
     tls_context_free(t);
 }
 
-Test(policy, renegotiation_is_refused)
+LineTest(policy, renegotiation_is_refused, line_secured(l, CONTROL, 0))
 {
     struct raw r;
-    struct line l;
     char bytes[64];
     size_t n;
-    line_open(&l, CONTROL, 0);
-    line_secure(&l);
     raw_open(&r, TLS1_2_VERSION, NULL);
-    cr_assert_eq(raw_handshake(&r, &l), STREAM_OK);
+    cr_assert_eq(raw_handshake(&r, l), STREAM_OK);
     cr_assert_eq(SSL_renegotiate(r.ssl), 1);
     raw_step(&r);
-    raw_say(&r, &l);
-    cr_assert_eq(stream_read(l.s, bytes, sizeof(bytes), &n), STREAM_AGAIN);
-    (void)stream_read(l.s, bytes, sizeof(bytes), &n);
-    raw_hear(&r, &l);
+    raw_say(&r, l);
+    cr_assert_eq(stream_read(l->s, bytes, sizeof(bytes), &n), STREAM_AGAIN);
+    (void)stream_read(l->s, bytes, sizeof(bytes), &n);
+    raw_hear(&r, l);
     cr_assert(!raw_step(&r), "no second handshake");
     raw_close(&r);
-    line_close(&l);
 }

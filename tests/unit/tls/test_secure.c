@@ -84,18 +84,15 @@ Test(secure, the_last_flight_is_acknowledged_once)
     tls_context_free(t);
 }
 
-Test(secure, read_and_write_before_the_handshake_are_errors)
+LineTest(secure, read_and_write_before_the_handshake_are_errors,
+         line_secured(l, CONTROL, 0))
 {
-    struct line l;
     char byte = 'x';
     size_t n;
-    line_open(&l, CONTROL, 0);
-    line_secure(&l);
-    cr_assert_eq(stream_write(l.s, &byte, 1, &n), STREAM_FAILED);
+    cr_assert_eq(stream_write(l->s, &byte, 1, &n), STREAM_FAILED);
     cr_assert_eq(n, 0u);
-    cr_assert_eq(stream_read(l.s, &byte, 1, &n), STREAM_FAILED);
-    cr_assert_eq(recv(l.far, &byte, 1, MSG_DONTWAIT), -1, "nothing leaked");
-    line_close(&l);
+    cr_assert_eq(stream_read(l->s, &byte, 1, &n), STREAM_FAILED);
+    cr_assert_eq(recv(l->far, &byte, 1, MSG_DONTWAIT), -1, "nothing leaked");
 }
 
 /* Sends the client's flights byte by byte, at most LIMIT bytes in all. Returns
@@ -176,28 +173,24 @@ Test(secure, a_handshake_cut_anywhere_is_a_cut)
 
 /* Half a record stays inside and doesn't count as pending: a caller that reads
  * while something is pending would never stop. */
-Test(secure, half_a_record_is_not_pending)
+LineTest(secure, half_a_record_is_not_pending, line_secured(l, CONTROL, 0))
 {
     struct raw r;
-    struct line l;
     char record[256], byte[64];
     size_t n;
-    line_open(&l, CONTROL, 0);
-    line_secure(&l);
     raw_open(&r, TLS1_3_VERSION, NULL);
-    cr_assert_eq(raw_handshake(&r, &l), STREAM_OK);
+    cr_assert_eq(raw_handshake(&r, l), STREAM_OK);
     cr_assert_eq(SSL_write(r.ssl, "NOOP\r\n", 6), 6);
     size_t len = raw_take(&r, record, sizeof(record));
     for (size_t i = 0; i < len - 1; i++) {
-        cr_assert_eq(send(l.far, record + i, 1, 0), 1);
-        cr_assert_eq(stream_read(l.s, byte, sizeof(byte), &n), STREAM_AGAIN);
-        cr_assert(!stream_pending(l.s));
+        cr_assert_eq(send(l->far, record + i, 1, 0), 1);
+        cr_assert_eq(stream_read(l->s, byte, sizeof(byte), &n), STREAM_AGAIN);
+        cr_assert(!stream_pending(l->s));
     }
-    cr_assert_eq(send(l.far, record + len - 1, 1, 0), 1);
-    cr_assert_eq(stream_read(l.s, byte, sizeof(byte), &n), STREAM_OK);
+    cr_assert_eq(send(l->far, record + len - 1, 1, 0), 1);
+    cr_assert_eq(stream_read(l->s, byte, sizeof(byte), &n), STREAM_OK);
     cr_assert_eq(n, 6u);
     raw_close(&r);
-    line_close(&l);
 }
 
 Test(secure, a_changed_byte_ends_it)
@@ -252,58 +245,50 @@ Test(secure, what_is_not_tls_is_refused)
 }
 
 /* OpenSSL answers a KeyUpdate before its next bytes. */
-Test(secure, new_keys_in_the_middle)
+LineTest(secure, new_keys_in_the_middle, line_secured(l, CONTROL, 0))
 {
     struct raw r;
-    struct line l;
     char bytes[64];
     size_t n;
-    line_open(&l, CONTROL, 0);
-    line_secure(&l);
     raw_open(&r, TLS1_3_VERSION, NULL);
-    cr_assert_eq(raw_handshake(&r, &l), STREAM_OK);
+    cr_assert_eq(raw_handshake(&r, l), STREAM_OK);
     for (int i = 0; i < 50; i++) {
         cr_assert_eq(SSL_key_update(r.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
         cr_assert_eq(SSL_write(r.ssl, "ping", 4), 4);
-        raw_say(&r, &l);
-        cr_assert_eq(line_read(&l, bytes, sizeof(bytes), &n), STREAM_OK);
+        raw_say(&r, l);
+        cr_assert_eq(line_read(l, bytes, sizeof(bytes), &n), STREAM_OK);
         cr_assert_eq(n, 4u);
-        cr_assert_eq(stream_read(l.s, bytes, sizeof(bytes), &n), STREAM_AGAIN);
-        cr_assert(!stream_unsent(l.s));
-        cr_assert_eq(line_write_all(&l, "pong", 4), STREAM_OK);
-        cr_assert_eq(line_flush(&l), STREAM_OK);
-        raw_hear(&r, &l);
+        cr_assert_eq(stream_read(l->s, bytes, sizeof(bytes), &n), STREAM_AGAIN);
+        cr_assert(!stream_unsent(l->s));
+        cr_assert_eq(line_write_all(l, "pong", 4), STREAM_OK);
+        cr_assert_eq(line_flush(l), STREAM_OK);
+        raw_hear(&r, l);
         cr_assert_eq(SSL_read(r.ssl, bytes, sizeof(bytes)), 4);
     }
     raw_close(&r);
-    line_close(&l);
 }
 
 /* A peer asks for new keys without end and reads nothing: each call still
  * returns, and memory doesn't exceed the buffer. */
-Test(secure, a_flood_of_key_updates_is_held_back)
+LineTest(secure, a_flood_of_key_updates_is_held_back, line_secured(l, 1, 4096))
 {
     struct raw r;
-    struct line l;
     char bytes[1 << 12];
     size_t n;
     int held = 0;
-    line_open(&l, 1, 4096);
-    line_secure(&l);
     raw_open(&r, TLS1_3_VERSION, NULL);
-    cr_assert_eq(raw_handshake(&r, &l), STREAM_OK);
+    cr_assert_eq(raw_handshake(&r, l), STREAM_OK);
     for (int i = 0; i < 5000 && held < 100; i++) {
         SSL_key_update(r.ssl, SSL_KEY_UPDATE_REQUESTED);
         SSL_do_handshake(r.ssl);
         size_t len = raw_take(&r, bytes, sizeof(bytes));
-        if (send(l.far, bytes, len, MSG_DONTWAIT) != (ssize_t)len)
+        if (send(l->far, bytes, len, MSG_DONTWAIT) != (ssize_t)len)
             held++;
-        cr_assert_eq(stream_read(l.s, bytes, sizeof(bytes), &n), STREAM_AGAIN);
+        cr_assert_eq(stream_read(l->s, bytes, sizeof(bytes), &n), STREAM_AGAIN);
     }
     cr_assert_eq(held, 100, "the stream went on reading");
-    cr_assert(stream_events(l.s) & EPOLLOUT);
+    cr_assert(stream_events(l->s) & EPOLLOUT);
     raw_close(&r);
-    line_close(&l);
 }
 
 /* The memory of an idle control channel. OpenSSL 3.5 keeps 29,556 bytes. */

@@ -179,23 +179,20 @@ static int refuse(void *owner, const struct sign_request *r,
 }
 
 /* Keys is gone: the handshake fails, and the client gets an alert. */
-Test(sign, nobody_signs)
+LineTest(sign, nobody_signs, line_open(l, CONTROL, 0))
 {
     int asked = 0;
     const struct signer nobody = { refuse, &asked };
     struct peer p = { 0 };
-    struct line l;
 
-    line_open(&l, CONTROL, 0);
-    l.context = context_make();
-    tls_context_signer(l.context, &nobody);
-    cr_assert_eq(stream_secure(l.s, l.context, STREAM_CONTROL), 0);
-    peer_start(&p, &l);
-    cr_expect_eq(line_handshake(&l), STREAM_FAILED);
+    l->context = context_make();
+    tls_context_signer(l->context, &nobody);
+    cr_assert_eq(stream_secure(l->s, l->context, STREAM_CONTROL), 0);
+    peer_start(&p, l);
+    cr_expect_eq(line_handshake(l), STREAM_FAILED);
     peer_join(&p);
     cr_expect_not(p.shaken);
     cr_expect_eq(asked, 1);
-    line_close(&l);
 }
 
 /* This code doesn't use the keys of other programs' certificates. */
