@@ -56,13 +56,25 @@ int account_find_group(const char *name, gid_t *ret, struct complaint *c);
  * WHY". */
 int account_empty_directory(const char *path, bool make, struct complaint *c);
 
-/* homes.c: calls REPORT once for each mistake in the users' rows, with
- * "FILE:LINE: user NAME: WHY"; returns their number. Doesn't look at homes of
- * locked users. If root runs it, it takes each user's ids for a while, so call
- * it in a process that does nothing else. A home on a network disk can block
- * it. */
-typedef void check_report(void *owner, const char *mistake);
-size_t check_users(const struct check *k, check_report *report, void *owner);
+/* A look at what the users' rows name: REPORT gets each mistake. */
+struct look {
+    const struct check *check;
+    void (*report)(void *owner, const char *mistake);
+    void *owner;
+};
+/* homes.c: reports "FILE:LINE: TEXT". */
+void look_report(const struct look *l, size_t line, const char *text);
+/* The same with "WHO NAME: " before it; WHO: user or share. */
+void look_mistake(const struct look *l, const char *who, const char *name,
+                  size_t line, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/* Reports each mistake in the users' rows. Homes of locked users aren't looked
+ * at. Run by root it takes each user's ids for a while, so call it in a process
+ * that does nothing else. A home on a network can block it. */
+void check_users(const struct look *l);
+/* Reports homes and shares that lie in each other, also by two paths. */
+void check_places(const struct look *l);
 
 /* Is `homes` probably a typing error? Then *c has the hint. */
 bool hint_homes(const struct check *k, struct complaint *c);
@@ -71,12 +83,12 @@ bool hint_homes(const struct check *k, struct complaint *c);
  * directory. */
 void check_users_path(const struct settings *s, char path[PATH_MAX],
                       char directory[PATH_MAX]);
-/* Does the same for the directory of the users file, if the server may write
- * new hashes there. */
-void check_users_file(const struct check *k, check_report *report, void *owner);
+/* The same about the directory of the users file, if the server shall write new
+ * hashes there. */
+void check_users_file(const struct look *l);
 
-/* shares.c: does the same for the shares: "FILE:LINE: share NAME: WHY". */
-size_t check_shares(const struct check *k, check_report *report, void *owner);
+/* shares.c: does the same for the shares. */
+void check_shares(const struct look *l);
 
 /* A property that a file system lacks. WRONG: the server can't use the disk;
  * otherwise it can, with a loss. */
@@ -112,10 +124,9 @@ void weaker_text(const struct check *k, struct buf *into);
 
 /* hints.c */
 
-/* Does this container have the ids of users and shares? Calls REPORT for
- * each missing range, and returns their number. Call it before the sandbox
- * closes. */
-size_t check_ids(const struct check *k, check_report *report, void *owner);
+/* Does this container have the ids of users and shares? Reports each range that
+ * it hasn't. Before the sandbox. */
+void check_ids(const struct look *l);
 
 /* Do the uids of users and the gids of shares overlap? The gid of a new user is
  * the number of the uid. */

@@ -20,35 +20,31 @@ bool hint_ranges(const struct settings *s)
     return s->uid_first <= s->gid_last && s->gid_first <= s->uid_last;
 }
 
-/* Returns true if all ids exist here. */
-static bool ids_exist(const struct check *k, const char *map, const char *first,
-                      const char *last, uint64_t from, uint64_t to,
-                      const char *instead, check_report *report, void *owner)
+static void check_range(const struct look *l, const char *map,
+                        const char *first, const char *last, uint64_t from,
+                        uint64_t to, const char *instead)
 {
     struct complaint c = { "" };
     uint64_t there;
 
     if (idmap_has(map, from, to, &there))
-        return true;
-    settings_blame(&k->settings, last, &c,
+        return;
+    settings_blame(&l->check->settings, last, &c,
                    "this container has no id %llu (%s); set %s, such as %s",
                    (unsigned long long)there + 1, map, first, instead);
-    report(owner, c.text);
-    return false;
+    l->report(l->owner, c.text);
 }
 
-size_t check_ids(const struct check *k, check_report *report, void *owner)
+void check_ids(const struct look *l)
 {
-    const struct settings *s = &k->settings;
+    const struct settings *s = &l->check->settings;
 
-    if (!k->root)
-        return 0;
-    return !ids_exist(k, IDMAP_UIDS, "uid_first and uid_last", "uid_last",
-                      s->uid_first, s->uid_last, "20000 and 29999", report,
-                      owner) +
-           !ids_exist(k, IDMAP_GIDS, "gid_first and gid_last", "gid_last",
-                      s->gid_first, s->gid_last, "30000 and 39999", report,
-                      owner);
+    if (!l->check->root)
+        return;
+    check_range(l, IDMAP_UIDS, "uid_first and uid_last", "uid_last",
+                s->uid_first, s->uid_last, "20000 and 29999");
+    check_range(l, IDMAP_GIDS, "gid_first and gid_last", "gid_last",
+                s->gid_first, s->gid_last, "30000 and 39999");
 }
 
 /* A server behind NAT may announce its private address in PASV: then clients

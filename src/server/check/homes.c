@@ -25,39 +25,29 @@
 
 #define ENTER (O_PATH | O_DIRECTORY | O_CLOEXEC)
 
-struct home_look {
-    const struct check *check;
-    check_report *report;
-    void *owner;
-    size_t mistakes;
-};
-
-static void mistake(struct home_look *i, const struct user *user,
-                    const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void mistake_at(struct home_look *i, const struct user *user,
-                       const char *text)
+void look_report(const struct look *l, size_t line, const char *text)
 {
     struct complaint c = { "" };
 
-    complain(&c, "%s:%zu: %s", i->check->settings.users, user->line, text);
-    i->report(i->owner, c.text);
-    i->mistakes++;
+    complain(&c, "%s:%zu: %s", l->check->settings.users, line, text);
+    l->report(l->owner, c.text);
 }
 
-static void mistake(struct home_look *i, const struct user *user,
-                    const char *format, ...)
+void look_mistake(const struct look *l, const char *who, const char *name,
+                  size_t line, const char *format, ...)
 {
     char text[COMPLAINT_MAX];
-    int n = snprintf(text, sizeof(text), "user %s: ", user->name);
+    int n = snprintf(text, sizeof(text), "%s %s: ", who, name);
     va_list args;
 
     va_start(args, format);
     vsnprintf(text + n, sizeof(text) - (size_t)n, format, args);
     va_end(args);
-    mistake_at(i, user, text);
+    look_report(l, line, text);
 }
+
+#define MISTAKE(l, user, ...)                                                  \
+    look_mistake(l, "user", (user)->name, (user)->line, __VA_ARGS__)
 
 /* Finds the directory above the home that the user can't enter: the parent of
  * the first directory that can't be opened. */
@@ -79,90 +69,81 @@ static void closed_directory(const char *home, char out[USER_HOME_MAX + 1])
     snprintf(out, USER_HOME_MAX + 1, "%.*s", parent ? (int)parent : 1, home);
 }
 
-static void not_opened(struct home_look *i, const struct user *user, int error)
+static void not_opened(const struct look *l, const struct user *user, int error)
 {
     const char *or_hidden =
-        i->check->in_unit ? "; or systemd hides it: run: sallyportd --check"
+        l->check->in_unit ? "; or systemd hides it: run: sallyportd --check"
                           : "";
     char closed[USER_HOME_MAX + 1];
 
-    if (error == ENOENT && i->check->root)
-        mistake(i, user,
+    if (error == ENOENT && l->check->root)
+        MISTAKE(l, user,
                 "the home %s is missing; run: install -d -m 0700 -o %u -g %u "
                 "%s%s",
                 user->home, (unsigned)user->uid, (unsigned)user->gid,
                 user->home, or_hidden);
     else if (error == ENOENT)
-        mistake(i, user, "the home %s is missing; run: install -d -m 0700 %s",
+        MISTAKE(l, user, "the home %s is missing; run: install -d -m 0700 %s",
                 user->home, user->home);
     else if (error == EACCES) {
         closed_directory(user->home, closed);
-        mistake(i, user,
+        MISTAKE(l, user,
                 "the home %s can't be reached: uid %u can't enter %s; run: "
                 "chmod o+x %s%s",
                 user->home, (unsigned)user->uid, closed, closed, or_hidden);
     } else
-        mistake(i, user, "the home %s: %s", user->home, strerror(error));
+        MISTAKE(l, user, "the home %s: %s", user->home, strerror(error));
 }
 
-static uid_t owner_wanted(const struct home_look *i, const struct user *user)
+static void look_inside(const struct look *l, const struct user *user, int fd)
 {
-    return i->check->root ? user->uid : geteuid();
-}
-
-static int errno_of_count(const char *home)
-{
-    return lgetxattr(home, STORED_ATTRIBUTE, NULL, 0) < 0 ? errno : 0;
-}
-
-static void look_inside(struct home_look *i, const struct user *user, int fd)
-{
-    uid_t owner = owner_wanted(i, user);
+    uid_t owner = l->check->root ? user->uid : geteuid();
     FD_CLEANUP int own = openat(fd, ".", ENTER);
     struct statvfs system;
     struct stat s;
 
     if (fstat(fd, &s) < 0 || fstatvfs(fd, &system) < 0) {
-        mistake(i, user, "the home %s: %s", user->home, strerror(errno));
+        MISTAKE(l, user, "the home %s: %s", user->home, strerror(errno));
         return;
     }
     if (s.st_uid != owner)
-        mistake(i, user,
+        MISTAKE(l, user,
                 "the home %s belongs to uid %u, not to uid %u; run: chown %u "
                 "%s",
                 user->home, (unsigned)s.st_uid, (unsigned)owner,
                 (unsigned)owner, user->home);
     else if (own < 0)
-        mistake(i, user, "the home %s can't be entered; run: chmod u+rwx %s",
+        MISTAKE(l, user, "the home %s can't be entered; run: chmod u+rwx %s",
                 user->home, user->home);
     else if ((user->limits.number[ROW_UPLOADS] > 0 ||
               user->limits.number[ROW_UPLOAD_BYTES] > 0) &&
-             errno_of_count(user->home) == EOPNOTSUPP)
-        mistake(i, user,
+             lgetxattr(user->home, STORED_ATTRIBUTE, NULL, 0) < 0 &&
+             errno == EOPNOTSUPP)
+        MISTAKE(l, user,
                 "uploads= or upload_bytes=: the file system of the home %s "
                 "stores no extended attributes, which hold the count; move the "
                 "home to ext4, xfs or btrfs, or run: sallyportctl user change "
                 "%s --uploads none --upload-bytes none",
                 user->home, user->name);
     else if (system.f_flag & ST_RDONLY)
-        mistake(i, user,
+        MISTAKE(l, user,
                 "the home %s is on a read-only file system, or systemd makes "
                 "it one (ReadWritePaths=)",
                 user->home);
 }
 
 /* Checks one home, as root with the user's ids. */
-static void look_at_home(struct home_look *i, const struct user *user)
+static void look_at_home(const struct look *l, const struct user *user)
 {
     struct complaint c = { "" };
 
-    if (unit_forbids(&i->check->unit, "home", user->home, &c)) {
-        mistake(i, user, "%s", c.text);
+    if (unit_forbids(&l->check->unit, "home", user->home, &c)) {
+        MISTAKE(l, user, "%s", c.text);
         return;
     }
-    int r = i->check->root ? sandbox_become(user->uid, user->gid, NULL, 0) : 0;
+    int r = l->check->root ? sandbox_become(user->uid, user->gid, NULL, 0) : 0;
     if (r < 0) {
-        mistake(i, user, "uid %u and gid %u can't be taken: %s",
+        MISTAKE(l, user, "uid %u and gid %u can't be taken: %s",
                 (unsigned)user->uid, (unsigned)user->gid,
                 r == -EINVAL ? "this container doesn't have them "
                                "(/proc/self/uid_map)"
@@ -171,51 +152,55 @@ static void look_at_home(struct home_look *i, const struct user *user)
     }
     FD_CLEANUP int fd = open(user->home, ENTER);
     if (fd < 0)
-        not_opened(i, user, errno);
+        not_opened(l, user, errno);
     else
-        look_inside(i, user, fd);
-    if (i->check->root && sandbox_regain() < 0)
+        look_inside(l, user, fd);
+    if (l->check->root && sandbox_regain() < 0)
         die(EXIT_FAILURE, "can't be root again: %s", strerror(errno));
 }
 
-/* Finds homes that lie in each other, also by two paths. */
-static void look_for_overlaps(struct home_look *i)
+void check_users(const struct look *l)
 {
-    const struct users *u = &i->check->users;
-    struct places places;
-
-    if (!places_fill(&places, u, NULL, NULL))
-        die(EXIT_FAILURE, "no memory to look at the homes");
-    for (size_t n = 0; n < u->count; n++) {
-        const struct user *user = &u->row[n];
-        const struct row_place *other =
-            user->locked ? NULL : places_overlap(&places, user->home, user);
-
-        if (other && !other->share && other->line < user->line)
-            mistake(i, user,
-                    "the home %s is, contains or lies in the home of user %s, "
-                    "line %zu; give each a home of its own",
-                    user->home, other->name, other->line);
-    }
-    places_release(&places);
-}
-
-size_t check_users(const struct check *k, check_report *report, void *owner)
-{
-    const struct users *u = &k->users;
-    struct home_look i = { .check = k, .report = report, .owner = owner };
+    const struct users *u = &l->check->users;
 
     for (size_t n = 0; n < u->count; n++) {
         const struct user *user = &u->row[n];
         struct complaint c = { "" };
 
-        if (user_permitted(user, &k->settings, k->root, &c) < 0)
-            mistake_at(&i, user, c.text);
+        if (user_permitted(user, &l->check->settings, l->check->root, &c) < 0)
+            look_report(l, user->line, c.text);
         else if (!user->locked)
-            look_at_home(&i, user);
+            look_at_home(l, user);
     }
-    look_for_overlaps(&i);
-    return i.mistakes;
+}
+
+void check_places(const struct look *l)
+{
+    struct places places;
+
+    if (!places_fill(&places, &l->check->users, NULL, NULL))
+        die(EXIT_FAILURE, "no memory to look at homes and shares");
+    for (const struct row_place *p = places.all; p < places.all + places.count;
+         p++) {
+        const struct share *share = p->share ? p->row : NULL;
+        const struct user *user = p->share ? NULL : p->row;
+        const struct row_place *other =
+            user && user->locked ? NULL
+                                 : places_overlap(&places, p->path, p->row);
+
+        if (other && share)
+            look_mistake(l, "share", p->name, p->line,
+                         "the directory %s overlaps the %s %s, line %zu; move "
+                         "one of them",
+                         share->path, other->share ? "share" : "home of user",
+                         other->name, other->line);
+        else if (other && !other->share && other->line < p->line)
+            MISTAKE(l, user,
+                    "the home %s is, contains or lies in the home of user %s, "
+                    "line %zu; give each a home of its own",
+                    user->home, other->name, other->line);
+    }
+    places_release(&places);
 }
 
 /* Does `homes` lead nowhere? Each row has a path of its own, so no row shows
@@ -244,23 +229,8 @@ bool hint_homes(const struct check *k, struct complaint *c)
     return true;
 }
 
-/* Checks the directory, in which the server writes with its own ids. */
-static void look_at_users_directory(int fd, const char *directory, bool root,
-                                    struct complaint *c)
-{
-    struct statvfs system;
-    struct stat s;
-
-    if (fd < 0 || fstat(fd, &s) < 0 || fstatvfs(fd, &system) < 0)
-        complain(c, "%s: %s", directory, strerror(errno));
-    else if (!root && s.st_uid != geteuid())
-        complain(c, "%s belongs to uid %u", directory, (unsigned)s.st_uid);
-    else if (system.f_flag & ST_RDONLY)
-        complain(c, "%s is on a read-only file system", directory);
-}
-
-/* Checks the file. A new file must have the old one's owner and group, and no
- * process of the server may give files away. It must have one name only. */
+/* The new file must have the old one's owner and group, and no process of the
+ * server may give files away. It is one name only. */
 static void look_at_users_file(int directory, const char *path,
                                struct complaint *c)
 {
@@ -283,14 +253,6 @@ static void look_at_users_file(int directory, const char *path,
                  path, (unsigned long)file.st_nlink);
 }
 
-static const struct user *first_that_must_change(const struct users *u)
-{
-    for (size_t i = 0; i < u->count; i++)
-        if (u->row[i].must_change)
-            return &u->row[i];
-    return NULL;
-}
-
 void check_users_path(const struct settings *s, char path[PATH_MAX],
                       char directory[PATH_MAX])
 {
@@ -303,21 +265,30 @@ void check_users_path(const struct settings *s, char path[PATH_MAX],
     slash[slash == directory] = '\0';
 }
 
-void check_users_file(const struct check *k, check_report *report, void *owner)
+void check_users_file(const struct look *l)
 {
+    const struct check *k = l->check;
     const struct settings *s = &k->settings;
-    const struct user *must = first_that_must_change(&k->users);
+    const struct user *must = NULL;
     struct complaint why = { "" }, c = { "" };
     char path[PATH_MAX], directory[PATH_MAX];
 
+    for (size_t i = 0; i < k->users.count && !must; i++)
+        must = k->users.row[i].must_change ? &k->users.row[i] : NULL;
     if (!s->password_change && !must)
         return;
     check_users_path(s, path, directory);
     FD_CLEANUP int fd = open(directory, ENTER);
-    if (!unit_forbids(&k->unit, "directory", directory, &why))
-        look_at_users_directory(fd, directory, k->root, &why);
-    if (!why.text[0])
-        look_at_users_file(fd, path, &why);
+    struct statvfs system;
+    struct stat st;
+    unit_forbids(&k->unit, "directory", directory, &why); /* the first counts */
+    if (fd < 0 || fstat(fd, &st) < 0 || fstatvfs(fd, &system) < 0)
+        complain(&why, "%s: %s", directory, strerror(errno));
+    else if (!k->root && st.st_uid != geteuid()) /* the server writes there */
+        complain(&why, "%s belongs to uid %u", directory, (unsigned)st.st_uid);
+    else if (system.f_flag & ST_RDONLY)
+        complain(&why, "%s is on a read-only file system", directory);
+    look_at_users_file(fd, path, &why);
     if (!why.text[0])
         return;
     if (s->password_change)
@@ -328,5 +299,5 @@ void check_users_file(const struct check *k, check_report *report, void *owner)
                  "%s:%zu: must_change: the server can't replace the users "
                  "file: %s",
                  s->users, must->line, why.text);
-    report(owner, c.text);
+    l->report(l->owner, c.text);
 }

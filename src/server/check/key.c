@@ -59,16 +59,7 @@ static int open_directory(const char *path, bool make, struct complaint *c)
     return r < 0 ? r : fd_take(&fd);
 }
 
-static int place_in_state(struct key_place *at, const char *state, bool make,
-                          struct complaint *c)
-{
-    settings_key_path(state, "", at->path);
-    at->name = SETTINGS_KEY_FILE;
-    at->directory = open_directory(state, make, c);
-    return at->directory < 0 ? at->directory : 0;
-}
-
-/* Never makes its directory: if that is missing, the disk is away. */
+/* Its directory is never made: where it is missing, the disk is away. */
 static int place_in_common(struct key_place *at, const struct settings *s,
                            struct complaint *c)
 {
@@ -147,30 +138,24 @@ static int make_key(const struct key_place *at, uint8_t key[SIPHASH_KEY],
     return read_key(at, key, c);
 }
 
-/* Moves a key that a crash of the file system has damaged aside. Its loss
- * costs only the resuming of unfinished uploads, so a start goes on with
- * another key. */
-static int set_aside(const struct key_place *at, struct complaint *damage)
-{
-    if (renameat(at->directory, at->name, at->directory,
-                 SETTINGS_KEY_FILE DAMAGED) < 0)
-        return key_failed(damage, at->path, errno);
-    complain(damage,
-             "%s: not a key; it is set aside as " SETTINGS_KEY_FILE DAMAGED
-             ", and a new one is made",
-             at->path);
-    return -ENOENT;
-}
-
-/* Reads or makes the key in `state`. */
+/* The key in `state`. */
 static int own_key(const struct key_place *at, bool make,
                    uint8_t key[SIPHASH_KEY], struct complaint *c)
 {
     struct complaint damage = { "" };
     int r = read_key(at, key, c);
 
+    /* A crash of the file system has damaged it. Its loss costs the resuming
+     * of unfinished uploads, and no more: a start goes on with another one. */
     if (r == -EBADMSG && make) {
-        r = set_aside(at, &damage);
+        r = renameat(at->directory, at->name, at->directory,
+                     SETTINGS_KEY_FILE DAMAGED) < 0
+                ? key_failed(&damage, at->path, errno)
+                : -ENOENT;
+        complain(&damage,
+                 "%s: not a key; it is set aside as " SETTINGS_KEY_FILE DAMAGED
+                 ", and a new one is made",
+                 at->path);
         *c = damage;
     }
     if (r == -ENOENT && make)
@@ -203,7 +188,10 @@ static int find_key(const struct settings *s, struct prepared *p,
                     uint8_t key[SIPHASH_KEY], struct complaint *c)
 {
     struct complaint ignored = { "" };
-    int r = place_in_state(state, s->state, p->make, c);
+    settings_key_path(s->state, "", state->path);
+    state->name = SETTINGS_KEY_FILE;
+    state->directory = open_directory(s->state, p->make, c);
+    int r = state->directory < 0 ? state->directory : 0;
 
     if (s->partials_key[0] == '\0')
         return r < 0 ? r : own_key(state, p->make, key, c);

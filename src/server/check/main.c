@@ -42,22 +42,8 @@ static void write_mistake(void *owner, const char *text)
         stderr_print("%s%s", w->prefix, text);
 }
 
-/* Ends this process if another one looks at the homes already: a process that
- * waits for a dead disk can't be killed, so there is one at most, however many
- * starts follow. The kernel frees the lock at the process's end. */
-static void be_the_only_one(void)
-{
-    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-
-    if (fcntl(LOCK_FD, F_SETLK, &lock) == 0 || errno == EBADF)
-        return;
-    stderr_print(
-        "warning: the homes aren't looked at: an earlier look isn't over");
-    exit(EXIT_SUCCESS);
-}
-
-/* Reads no names of directories: the filter has no getdents64. If this kernel
- * can't build a sandbox, master says so. */
+/* No names of directories are read: the filter has no getdents64. If this
+ * kernel can't build a sandbox, master says so. */
 static void enter_sandbox(struct check *k)
 {
     const struct sandbox_plan plan = { .root = k->root,
@@ -75,11 +61,14 @@ static void enter_sandbox(struct check *k)
 
 static bool look_at_homes(struct check *k, struct writer w)
 {
-    check_ids(k, write_mistake, &w);
+    const struct look look = { k, write_mistake, &w };
+
+    check_ids(&look);
     enter_sandbox(k);
-    check_users_file(k, write_mistake, &w);
-    check_users(k, write_mistake, &w);
-    check_shares(k, write_mistake, &w);
+    check_users_file(&look);
+    check_users(&look);
+    check_shares(&look);
+    check_places(&look);
     if (w.count > w.most)
         stderr_print("%sand %zu more; see them all by: sallyportd --check",
                      w.prefix, w.count - w.most);
@@ -145,26 +134,22 @@ static bool mode_remarks(struct check *k)
  * this prints warnings. */
 static bool mode_start(struct check *k)
 {
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
     k->in_unit = getenv("INVOCATION_ID") != NULL;
-    be_the_only_one();
+    /* A process that waits for a dead disk can't be killed: there is one at
+     * most, however many starts follow. The kernel frees the lock at the
+     * process's end. */
+    if (fcntl(LOCK_FD, F_SETLK, &lock) < 0 && errno != EBADF) {
+        stderr_print(
+            "warning: the homes aren't looked at: an earlier look isn't over");
+        return false;
+    }
     return look_at_homes(k, (struct writer){ "warning: ", WARNINGS_MAX, 0 });
 }
 
-static void take_question(void *p, size_t size)
-{
-    if (pread(PREPARED_FD, p, size, 0) != (ssize_t)size)
-        die(EX_SOFTWARE, "descriptor 4 has no question");
-}
-
-/* Writes the answer over the question. */
-static void answer(const void *p, size_t size)
-{
-    if (pwrite(PREPARED_FD, p, size, 0) != (ssize_t)size)
-        die(EX_OSERR, "descriptor 4: %s", strerror(errno));
-}
-
-/* Answers after each part, so that master knows where this process hangs. If a
- * part fails, a start does no later part. */
+/* Answers after each part: master knows at which one this process hangs. A
+ * start that will fail makes nothing more. */
 static bool mode_prepare(struct check *k)
 {
     static check_part *const parts[PREPARED_PARTS] = {
@@ -176,7 +161,8 @@ static bool mode_prepare(struct check *k)
     struct prepared p;
     bool ends = false;
 
-    take_question(&p, sizeof(p));
+    if (pread(PREPARED_FD, &p, sizeof(p), 0) != sizeof(p))
+        die(EX_SOFTWARE, "descriptor 4 has no question");
     for (p.done = 0; p.done < PREPARED_PARTS && !ends;) {
         struct prepared_answer *a = &p.answer[p.done];
 
@@ -184,7 +170,9 @@ static bool mode_prepare(struct check *k)
             a->result = parts[p.done](k, &p, &a->why);
         ends = p.make && a->result == -EINVAL;
         p.done++;
-        answer(&p, sizeof(p));
+        /* The answer stands where the question stood. */
+        if (pwrite(PREPARED_FD, &p, sizeof(p), 0) != sizeof(p))
+            die(EX_OSERR, "descriptor 4: %s", strerror(errno));
     }
     explicit_bzero(&p, sizeof(p));
     return false;

@@ -107,20 +107,6 @@ static void rounds_on_loss(void *owner, const struct probe_loss *loss,
     rounds_say(owner, loss->wrong, what, loss->then);
 }
 
-/* Looks at the options of NFS. They matter only if another server uses these
- * files, too, which nobody here can know. */
-static void rounds_look_at_nfs(struct rounds *r)
-{
-    if (mount_keeps_locks(&r->mount))
-        rounds_say(r, false, "keeps locks on this machine",
-                   "another server on the same files doesn't see them; mount "
-                   "it without nolock and local_lock");
-    if (mount_remembers(&r->mount))
-        rounds_say(r, false, "remembers names and attributes",
-                   "a server sees late what another one on the same files has "
-                   "changed; mount it with actimeo=0,lookupcache=none");
-}
-
 static struct seen *rounds_find(struct rounds *r, dev_t device, bool as_user)
 {
     for (size_t i = 0; i < r->count; i++)
@@ -170,8 +156,20 @@ static void rounds_visit(struct rounds *r, const char *directory,
     const bool tried = rounds_try(r, become);
     if (become && sandbox_regain() < 0)
         die(EXIT_FAILURE, "can't be root again: %s", strerror(errno));
-    if (tried && strncmp(r->mount.type, "nfs", 3) == 0)
-        rounds_look_at_nfs(r);
+    if (tried && strncmp(r->mount.type, "nfs", 3) == 0) {
+        /* It matters only if another server uses these files, too, and nobody
+         * here can know that. */
+        if (mount_keeps_locks(&r->mount))
+            rounds_say(
+                r, false, "keeps locks on this machine",
+                "another server on the same files doesn't see them; mount "
+                "it without nolock and local_lock");
+        if (mount_remembers(&r->mount))
+            rounds_say(
+                r, false, "remembers names and attributes",
+                "a server sees late what another one on the same files has "
+                "changed; mount it with actimeo=0,lookupcache=none");
+    }
 }
 
 /* Visits the home, and the shares to which the user may write. */
@@ -187,20 +185,6 @@ static void rounds_visit_as(struct rounds *r, const struct user *user)
 
             rounds_visit(r, s->path, user, s);
         }
-}
-
-static void rounds_report_untried(struct rounds *r)
-{
-    for (size_t i = 0; i < r->count; i++) {
-        struct complaint c = { "" };
-
-        if (r->seen[i].tried || !r->seen[i].far)
-            continue;
-        complain(&c,
-                 "%s: its network disk isn't tried: no file can be made: %s",
-                 r->seen[i].directory, strerror(r->seen[i].error));
-        r->report(r->owner, false, c.text);
-    }
 }
 
 void check_mounts(const struct check *k, mounts_report *report, void *owner)
@@ -224,6 +208,15 @@ void check_mounts(const struct check *k, mounts_report *report, void *owner)
         rounds_visit(&r, u->share[i].path, NULL, NULL);
     for (size_t i = 0; i < u->count; i++)
         rounds_visit_as(&r, &u->row[i]);
-    rounds_report_untried(&r);
+    for (size_t i = 0; i < r.count; i++) {
+        struct complaint c = { "" };
+
+        if (r.seen[i].tried || !r.seen[i].far)
+            continue;
+        complain(&c,
+                 "%s: its network disk isn't tried: no file can be made: %s",
+                 r.seen[i].directory, strerror(r.seen[i].error));
+        r.report(r.owner, false, c.text);
+    }
     free(r.seen);
 }

@@ -91,20 +91,6 @@ static int directory_check_empty(int fd, const char *path, struct complaint *c)
                     r == -ENOTEMPTY ? "is not empty" : strerror(-r));
 }
 
-/* The kernel says ENOTDIR of a symbolic link, too. */
-static int directory_not_opened(const char *path, int error,
-                                struct complaint *c)
-{
-    struct stat s;
-
-    if (error == ENOTDIR && lstat(path, &s) == 0 && S_ISLNK(s.st_mode))
-        return complain(c,
-                        "%s: is a symbolic link; name the directory that it "
-                        "leads to",
-                        path);
-    return complain(c, "%s: %s", path, strerror(error));
-}
-
 int account_empty_directory(const char *path, bool make, struct complaint *c)
 {
     mode_t old = umask(022);
@@ -117,8 +103,18 @@ int account_empty_directory(const char *path, bool make, struct complaint *c)
     fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0 && errno == ENOENT && !make)
         return -ENOENT;
-    if (fd < 0)
-        return directory_not_opened(path, errno, c);
+    if (fd < 0) {
+        /* The kernel says ENOTDIR of a symbolic link, too. */
+        struct stat s;
+
+        if (errno == ENOTDIR && lstat(path, &s) == 0 && S_ISLNK(s.st_mode))
+            return complain(
+                c,
+                "%s: is a symbolic link; name the directory that it "
+                "leads to",
+                path);
+        return complain(c, "%s: %s", path, strerror(errno));
+    }
     return directory_check_empty(fd, path, c);
 }
 
@@ -190,21 +186,17 @@ static int accounts_by_name(const struct settings *s, struct prepared *p,
                           missing);
 }
 
-static void accounts_by_number(uint64_t first, struct prepared *p)
-{
-    for (size_t i = 0; i < SETTINGS_ACCOUNTS; i++)
-        p->account[accounts[i].process] =
-            (struct account_ids){ (uid_t)(first + i), (gid_t)(first + i) };
-}
-
 int part_accounts(const struct check *k, struct prepared *p,
                   struct complaint *c)
 {
     const struct settings *s = &k->settings;
 
-    if (k->root && s->accounts > 0)
-        accounts_by_number(s->accounts, p);
-    else if (k->root && accounts_by_name(s, p, c) < 0)
+    if (k->root && s->accounts > 0) {
+        for (size_t i = 0; i < SETTINGS_ACCOUNTS; i++)
+            p->account[accounts[i].process] =
+                (struct account_ids){ (uid_t)(s->accounts + i),
+                                      (gid_t)(s->accounts + i) };
+    } else if (k->root && accounts_by_name(s, p, c) < 0)
         return -EINVAL;
     if (s->control_group[0] == '\0')
         return 0;

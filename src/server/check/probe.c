@@ -111,12 +111,6 @@ static int probe_attributes(struct probe *p)
     return fsetxattr(p->fd, ATTRIBUTE, "2", 1, XATTR_CREATE) == 0 ? EPROTO : 0;
 }
 
-static bool probe_links(struct probe *p)
-{
-    return linkat(p->directory, p->one, p->directory, p->another, 0) == 0 &&
-           unlinkat(p->directory, p->another, 0) == 0;
-}
-
 static bool probe_renames(struct probe *p)
 {
     FD_CLEANUP int fd = -1;
@@ -138,7 +132,11 @@ static bool probe_renames(struct probe *p)
 /* Checks renames. A link can replace both flags of renameat2(2). */
 static int probe_names(struct probe *p)
 {
-    return probe_links(p) || probe_renames(p) ? 0 : EOPNOTSUPP;
+    return (linkat(p->directory, p->one, p->directory, p->another, 0) == 0 &&
+            unlinkat(p->directory, p->another, 0) == 0) ||
+                   probe_renames(p)
+               ? 0
+               : EOPNOTSUPP;
 }
 
 /* Does the name show the new file, through another descriptor of the directory

@@ -21,174 +21,109 @@
 #define SHARE_MODE 02770
 #define NOBODY     65534
 
-struct shares {
-    const struct check *check;
-    check_report *report;
-    void *owner;
-    size_t mistakes;
-    const struct user **member; /* the first member of each share, or NULL */
-};
+#define MISTAKE(l, share, ...)                                                 \
+    look_mistake(l, "share", (share)->name, (share)->line, __VA_ARGS__)
 
-static void share_mistake(struct shares *x, const struct share *s,
-                          const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void share_mistake(struct shares *x, const struct share *s,
-                          const char *format, ...)
+/* If the caller isn't root, it owns all files, and their group doesn't
+ * matter. */
+static void share_missing(const struct look *l, const struct share *s)
 {
-    struct complaint c = { "" };
-    char text[COMPLAINT_MAX];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    complain(&c, "%s:%zu: share %s: %s", x->check->settings.users, s->line,
-             s->name, text);
-    x->report(x->owner, c.text);
-    x->mistakes++;
-}
-
-/* Checks owner and group. Without root the caller owns all files, and their
- * group doesn't matter. */
-static void share_missing(struct shares *x, const struct share *s)
-{
-    if (x->check->root)
-        share_mistake(x, s,
-                      "the directory %s is missing; run: install -d -m 2770 "
-                      "-o root -g %u %s",
-                      s->path, (unsigned)s->gid, s->path);
+    if (l->check->root)
+        MISTAKE(l, s,
+                "the directory %s is missing; run: install -d -m 2770 "
+                "-o root -g %u %s",
+                s->path, (unsigned)s->gid, s->path);
     else
-        share_mistake(x, s,
-                      "the directory %s is missing; run: install -d -m 2770 %s",
-                      s->path, s->path);
+        MISTAKE(l, s, "the directory %s is missing; run: install -d -m 2770 %s",
+                s->path, s->path);
 }
 
-static void share_look_at(struct shares *x, const struct share *s, int fd)
+static void share_look_at(const struct look *l, const struct share *s, int fd)
 {
     const uid_t owner = geteuid();
     struct stat st;
 
     if (fstat(fd, &st) < 0)
-        share_mistake(x, s, "the directory %s: %s", s->path, strerror(errno));
+        MISTAKE(l, s, "the directory %s: %s", s->path, strerror(errno));
     else if (st.st_uid != owner)
-        share_mistake(x, s,
-                      "the directory %s belongs to uid %u, not to uid %u; run: "
-                      "chown %u %s",
-                      s->path, (unsigned)st.st_uid, (unsigned)owner,
-                      (unsigned)owner, s->path);
-    else if (x->check->root && st.st_gid != s->gid)
-        share_mistake(x, s,
-                      "the directory %s has gid %u, not gid %u; run: chgrp -R "
-                      "%u %s && chmod 2770 %s",
-                      s->path, (unsigned)st.st_gid, (unsigned)s->gid,
-                      (unsigned)s->gid, s->path, s->path);
+        MISTAKE(l, s,
+                "the directory %s belongs to uid %u, not to uid %u; run: "
+                "chown %u %s",
+                s->path, (unsigned)st.st_uid, (unsigned)owner, (unsigned)owner,
+                s->path);
+    else if (l->check->root && st.st_gid != s->gid)
+        MISTAKE(l, s,
+                "the directory %s has gid %u, not gid %u; run: chgrp -R "
+                "%u %s && chmod 2770 %s",
+                s->path, (unsigned)st.st_gid, (unsigned)s->gid,
+                (unsigned)s->gid, s->path, s->path);
     else if ((st.st_mode & 07777) != SHARE_MODE)
-        share_mistake(x, s,
-                      "the directory %s has mode %04o, not 2770; run: chmod "
-                      "2770 %s",
-                      s->path, (unsigned)st.st_mode & 07777, s->path);
+        MISTAKE(l, s,
+                "the directory %s has mode %04o, not 2770; run: chmod "
+                "2770 %s",
+                s->path, (unsigned)st.st_mode & 07777, s->path);
 }
 
-static void share_reach(struct shares *x, const struct share *s,
+/* The kernel decides with the ids of a member, as at a login. NOBODY is the
+ * member of a share that has none yet. */
+static void share_enter(const struct look *l, const struct share *s,
                         const struct user *user)
 {
-    FD_CLEANUP int fd = open(s->path, ENTER);
-
-    if (fd < 0)
-        share_mistake(x, s,
-                      "user %s can't reach the directory %s: %s; check the "
-                      "modes of the directories above it",
-                      user->name, s->path, strerror(errno));
-}
-
-/* Tries to enter with the ids of a member, as at a login. NOBODY stands for a
- * member of a share that has none yet. */
-static void share_enter(struct shares *x, const struct share *s)
-{
-    const struct user *user = x->member[s - x->check->users.share];
     const uid_t uid = user ? user->uid : NOBODY;
-    int r = x->check->root
+    int r = l->check->root
                 ? sandbox_become(uid, user ? user->gid : NOBODY, &s->gid, 1)
                 : 0;
 
     if (r < 0) {
-        share_mistake(x, s, "uid %u and gid %u can't be taken: %s",
-                      (unsigned)uid, (unsigned)s->gid, strerror(-r));
+        MISTAKE(l, s, "uid %u and gid %u can't be taken: %s", (unsigned)uid,
+                (unsigned)s->gid, strerror(-r));
         return;
     }
-    if (x->check->root && user)
-        share_reach(x, s, user);
-    if (x->check->root && sandbox_regain() < 0)
+    if (l->check->root && user) {
+        FD_CLEANUP int fd = open(s->path, ENTER);
+
+        if (fd < 0)
+            MISTAKE(l, s,
+                    "user %s can't reach the directory %s: %s; check the "
+                    "modes of the directories above it",
+                    user->name, s->path, strerror(errno));
+    }
+    if (l->check->root && sandbox_regain() < 0)
         die(EXIT_FAILURE, "can't be root again: %s", strerror(errno));
 }
 
-static void share_look(struct shares *x, const struct share *s)
+static void share_look(const struct look *l, const struct share *s,
+                       const struct user *member)
 {
     struct complaint c = { "" };
 
-    if (unit_forbids(&x->check->unit, "share", s->path, &c)) {
-        share_mistake(x, s, "%s", c.text);
+    if (unit_forbids(&l->check->unit, "share", s->path, &c)) {
+        MISTAKE(l, s, "%s", c.text);
         return;
     }
     FD_CLEANUP int fd = open(s->path, ENTER);
     if (fd < 0 && errno == ENOENT) {
-        share_missing(x, s);
+        share_missing(l, s);
     } else if (fd < 0) {
-        share_mistake(x, s, "the directory %s: %s", s->path, strerror(errno));
+        MISTAKE(l, s, "the directory %s: %s", s->path, strerror(errno));
     } else {
-        share_look_at(x, s, fd);
-        share_enter(x, s);
+        share_look_at(l, s, fd);
+        share_enter(l, s, member);
     }
 }
 
-static void shares_apart(struct shares *x)
+void check_shares(const struct look *l)
 {
-    const struct users *u = &x->check->users;
-    struct places places;
+    const struct users *u = &l->check->users;
+    const struct user **member = calloc(u->shares + 1, sizeof(*member));
 
-    if (!places_fill(&places, u, NULL, NULL))
+    if (!member)
         die(EXIT_FAILURE, "no memory to look at the shares");
-    for (size_t i = 0; i < u->shares; i++) {
-        const struct share *s = &u->share[i];
-        const struct row_place *other = places_overlap(&places, s->path, s);
-
-        if (other)
-            share_mistake(x, s,
-                          "the directory %s overlaps the %s %s, line %zu; move "
-                          "one of them",
-                          s->path, other->share ? "share" : "home of user",
-                          other->name, other->line);
-    }
-    places_release(&places);
-}
-
-static void shares_find_members(struct shares *x)
-{
-    const struct users *u = &x->check->users;
-
-    for (size_t i = 0; i < u->count; i++)
-        for (size_t n = 0; n < u->row[i].grants && !u->row[i].locked; n++) {
-            const struct user **member = &x->member[u->row[i].grant[n].share];
-
-            *member = *member ? *member : &u->row[i];
-        }
-}
-
-size_t check_shares(const struct check *k, check_report *report, void *owner)
-{
-    const struct users *u = &k->users;
-    struct shares x = { .check = k, .report = report, .owner = owner };
-
-    if (u->shares == 0)
-        return 0;
-    x.member = calloc(u->shares, sizeof(*x.member));
-    if (!x.member)
-        die(EXIT_FAILURE, "no memory to look at the shares");
-    shares_find_members(&x);
+    /* The first member of each share. */
+    for (size_t i = u->count; i-- > 0;)
+        for (size_t n = 0; n < u->row[i].grants && !u->row[i].locked; n++)
+            member[u->row[i].grant[n].share] = &u->row[i];
     for (size_t i = 0; i < u->shares; i++)
-        share_look(&x, &u->share[i]);
-    shares_apart(&x);
-    free(x.member);
-    return x.mistakes;
+        share_look(l, &u->share[i], member[i]);
+    free(member);
 }

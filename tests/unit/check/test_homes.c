@@ -101,7 +101,9 @@ static void make_share(const char *name, mode_t mode, gid_t gid)
 
 static void hear(void *owner, const char *mistake)
 {
-    (void)owner;
+    size_t *n = owner;
+
+    ++*n;
     buf_add_format(&world.said, "%s\n", mistake);
 }
 
@@ -109,12 +111,14 @@ static size_t look(void)
 {
     struct complaint c = { "" };
     int fd = fd_sealed("users", slice_from(world.users));
-    size_t n;
+    size_t n = 0;
+    const struct look look = { &world.check, hear, &n };
 
     cr_assert_eq(users_read(&world.check.users, fd, "users", &c), 0, "%s",
                  c.text);
-    n = check_users(&world.check, hear, NULL);
-    n += check_shares(&world.check, hear, NULL);
+    check_users(&look);
+    check_shares(&look);
+    check_places(&look);
     buf_add(&world.said, "", 1);
     users_release(&world.check.users);
     fd_close(&fd);
@@ -242,11 +246,12 @@ Test(homes, what_the_unit_forbids)
 static const char *said_of_users(const char *path, bool change)
 {
     struct settings *s = &world.check.settings;
+    size_t n = 0;
 
     buf_clear(&world.said);
     s->password_change = change;
     snprintf(s->users, sizeof(s->users), "%s", path);
-    check_users_file(&world.check, hear, NULL);
+    check_users_file(&(struct look){ &world.check, hear, &n });
     buf_add(&world.said, "", 1);
     return world.said.len > 1 ? world.said.data : NULL;
 }
