@@ -166,21 +166,7 @@ void files_report_removed(struct files *f, const char *reason, uint64_t number,
     event_send(&f->log, &r);
 }
 
-static void files_serve_request(struct files *f, struct message *m)
-{
-    uint32_t number = m->request;
-
-    f->exceeded = (struct quota_amount){ 0 };
-    int r = channel_handle(&f->session, requests,
-                           sizeof(requests) / sizeof(requests[0]), f, m);
-
-    if (r != 0)
-        ANSWER(f, refused, number,
-               .outcome = r == -EDQUOT ? OUTCOME_OVER_QUOTA : files_outcome(r),
-               .limit = f->exceeded.limit, .used = f->exceeded.used);
-}
-
-/* Returns true for a message; *over: the channel has ended. */
+/* True for a message; *over when this was the end. */
 static bool files_receive(struct channel *c, struct message *m, bool *over)
 {
     int r = channel_receive(c, m);
@@ -242,51 +228,25 @@ static void files_serve(struct files *f)
         if (ends[1].revents)
             files_serve_master(f);
         if (ends[0].revents && !f->over &&
-            files_receive(&f->session, &m, &f->over))
-            files_serve_request(f, &m);
+            files_receive(&f->session, &m, &f->over)) {
+            uint32_t number = m.request;
+
+            f->exceeded = (struct quota_amount){ 0 };
+            int r =
+                channel_handle(&f->session, requests,
+                               sizeof(requests) / sizeof(requests[0]), f, &m);
+
+            if (r != 0)
+                ANSWER(f, refused, number,
+                       .outcome =
+                           r == -EDQUOT ? OUTCOME_OVER_QUOTA : files_outcome(r),
+                       .limit = f->exceeded.limit, .used = f->exceeded.used);
+        }
     }
 }
 
-/* Waits until master has told how the session ended. Master learns it from
- * gate, tells us, and closes the channel within seconds. */
-static void files_wait_for_master(struct files *f)
-{
-    struct pollfd end = { .fd = f->master.fd, .events = POLLIN };
-
-    while (f->died == 0 && !f->orphan) {
-        if (poll(&end, 1, -1) < 0 && errno != EINTR)
-            die(EX_OSERR, "poll: %d", errno);
-        if (end.revents)
-            files_serve_master(f);
-    }
-}
-
-/* Master decides when this process ends; a terminal's ^C goes to all. */
-static void files_set_signals(void)
-{
-    sigset_t none;
-
-    process_ignore_signals();
-    signal(SIGIO, SIG_IGN); /* sent when somebody opens a file with a lease
-                             * (commit.c) */
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-/* Notes the groups of the shares, by which the kernel recognises a member.
- * Without root only the caller's groups exist; if there are too many, the perm
- * fact promises less, never more. */
-static void files_note_groups(struct files *f, const struct files_start *start)
-{
-    if (!start->root)
-        f->group_count = getgroups(GROUPS_MAX, f->groups);
-    for (size_t i = 0; start->root && i < start->mount_count; i++)
-        if (start->mounts[i].path && f->group_count < GROUPS_MAX)
-            f->groups[f->group_count++] = start->mounts[i].gid;
-}
-
-/* F must be zero: an idle process has no pages for members that it never writes
- * to, such as the name of an upload. */
+/* F is zero. An idle process has no pages for what it never writes to, such as
+ * the name of an upload. */
 static void files_init(struct files *f, const struct files_start *start)
 {
     f->rules = start->rules;
@@ -302,7 +262,14 @@ static void files_init(struct files *f, const struct files_start *start)
     for (size_t i = 0; i < sizeof(f->name_key); i++)
         f->name_key[i] = start->name_key[i];
     mount_init(f, start);
-    files_note_groups(f, start);
+    /* Notes the groups of the shares: the kernel recognises a member by them.
+     * Without root only the caller's groups exist; if there are too many, the
+     * perm fact promises less, never more. */
+    if (!start->root)
+        f->group_count = getgroups(GROUPS_MAX, f->groups);
+    for (size_t i = 0; start->root && i < start->mount_count; i++)
+        if (start->mounts[i].path && f->group_count < GROUPS_MAX)
+            f->groups[f->group_count++] = start->mounts[i].gid;
     channel_init(&f->session, start->session, PROCESS_FILES,
                  start->for_ctl ? PROCESS_CTL : PROCESS_SESSION, PHASE_IDLE);
     channel_init(&f->master, start->master, PROCESS_FILES, PROCESS_MASTER,
@@ -363,7 +330,13 @@ void files_main(const struct files_start *start)
     process_title("sallyport: files (%s%s)", start->name,
                   start->for_ctl ? ", for sallyportctl" : "");
     fd_close_others(STDERR_FILENO + 1, keep, sizeof(keep) / sizeof(keep[0]));
-    files_set_signals();
+    /* Master decides when this process ends; a terminal's ^C goes to all. */
+    sigset_t none;
+
+    process_ignore_signals();
+    signal(SIGIO, SIG_IGN); /* somebody opens a file with a lease (commit.c) */
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
     umask(0); /* each mode is explicit, as default ACLs want it */
     files_init(f, start);
     r = mount_open(f, start);
@@ -376,8 +349,18 @@ void files_main(const struct files_start *start)
     f->master.phase = PHASE_RUN;
     files_serve(f);
     upload_end_as_cut(f); /* as if the client had been cut off */
-    if (f->upload.unreported)
-        files_wait_for_master(f);
+    if (f->upload.unreported) {
+        /* Did the session die, or leave? Master learns it from gate, reports a
+         * death, and closes the channel, within seconds. */
+        struct pollfd end = { .fd = f->master.fd, .events = POLLIN };
+
+        while (f->died == 0 && !f->orphan) {
+            if (poll(&end, 1, -1) < 0 && errno != EINTR)
+                die(EX_OSERR, "poll: %d", errno);
+            if (end.revents)
+                files_serve_master(f);
+        }
+    }
     if (f->upload.unreported && f->died != 0)
         upload_report_death(f);
     _exit(0);

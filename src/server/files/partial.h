@@ -188,41 +188,32 @@ uint64_t confirmed_cut(const struct files *f, int fd);
  * then on any connection may send the rest of that file. The record survives a
  * power cut. Returns 0 or -errno. */
 int reported_set(const struct files *f, int fd);
-bool reported_is_set(int fd);
-/* Call it when the new partial NEW, without confirmed bytes, replaces OLD. A
- * client may still send the rest that belongs to OLD, so NEW gets OLD's record,
- * and a mark, or it could be taken for a file. Returns 0 or -errno. */
+/* The new partial NEW, without confirmed bytes, replaces OLD, but a client may
+ * still send the rest that belongs to OLD. So NEW gets OLD's record, and a
+ * mark, or it could be taken for a file. 0 or -errno. */
 int reported_hand_on(const struct files *f, int old, int new);
-/* Call it when no client relies on a length of the partial any more. */
-void reported_remove(int fd);
 
 /* Notes that another upload of its name became the file while the partial
  * was being written. Its bytes belong to an earlier version, and can't be
  * resumed. */
 void overtaken_set(int fd);
-void overtaken_remove(int fd);
-bool overtaken_is_set(int fd);
 
 /* Keeps the client's name in an attribute, for sallyportctl: partial_name()
  * hides it, and only the owner can read an attribute of a partial. */
 void wanted_set(int fd, const char *name);
 void wanted_get(int fd, char out[NAME_MAX + 1]); /* "": not known */
-void wanted_remove(int fd);
 
-/* The attributes that the partial FD has; all of them, if the file system
- * doesn't list them. */
 enum attribute {
-    ATTRIBUTE_MARK = 1,
-    ATTRIBUTE_REPORTED = 2,
+    ATTRIBUTE_MARK = 1,     /* without it no byte counts any more */
+    ATTRIBUTE_REPORTED = 2, /* without it no client relies on a length */
     ATTRIBUTE_WANTED = 4,
     ATTRIBUTE_OVERTAKEN = 8,
     ATTRIBUTE_OWNER = 16
 };
+/* Those of the partial FD; all, if the file system doesn't list them. */
 unsigned attributes_of(int fd);
-
-/* Removes the mark of a partial that becomes a file: none of its bytes counts
- * any more. */
-void confirmed_remove_mark(int fd);
+bool attribute_is_set(int fd, enum attribute a);
+void attributes_remove(int fd, unsigned which);
 
 /* owner.c: the upload that owns a partial, on disks that can lose a lock. There
  * an upload writes its token to each partial with a confirmed length. While the
@@ -231,7 +222,6 @@ void confirmed_remove_mark(int fd);
 
 #define OWNER_ATTRIBUTE "user.sallyport.owner"
 
-bool owner_is_set(int fd);
 /* Call before an upload opens a partial in DIRECTORY: can the disk lose a
  * lock? */
 void owner_note_disk(struct files *f, int directory);

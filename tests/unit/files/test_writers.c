@@ -623,13 +623,13 @@ Test(writers, a_claim)
     cr_assert_eq(fstat(fd, &mine.opened), 0);
     other.opened = mine.opened;
     cr_expect_eq(owner_claim_rest(&local), 0);
-    cr_expect_not(owner_is_set(fd));
+    cr_expect_not(attribute_is_set(fd, ATTRIBUTE_OWNER));
     cr_expect_eq(owner_claim_rest(&mine), 0);
     cr_expect_eq(owner_claim_rest(&other), OUTCOME_TAKEN_OVER);
-    cr_expect(owner_is_set(fd));
+    cr_expect(attribute_is_set(fd, ATTRIBUTE_OWNER));
     owner_release(&mine);
     cr_assert_eq(ftruncate(fd, 10), 0);
     cr_expect_eq(owner_claim_rest(&other), OUTCOME_TAKEN_OVER);
-    cr_expect_not(owner_is_set(fd));
+    cr_expect_not(attribute_is_set(fd, ATTRIBUTE_OWNER));
     fclose(file);
 }

@@ -64,19 +64,6 @@ static int change_check_place(const struct files *f, const struct place *at,
     return guard_name(f, at->mount, above, at->directory, at->name);
 }
 
-/* Keeps the inherited set-group-ID bit: there is no chmod. */
-static int change_make(const struct files *f, const struct place *at,
-                       const struct path *path)
-{
-    if (mkdirat(at->directory, at->name, (mode_t)at->mount->dir_mode) < 0)
-        return -errno;
-    int r = change_check_place(f, at, path);
-    if (r == 0)
-        return change_sync(f, at->directory);
-    unlinkat(at->directory, at->name, AT_REMOVEDIR);
-    return r;
-}
-
 int change_on_directory_make(void *owner, struct msg_directory_make *m)
 {
     struct files *f = owner;
@@ -87,7 +74,14 @@ int change_on_directory_make(void *owner, struct msg_directory_make *m)
     int r = change_find(f, &path, RIGHT_DIRECTORY, resolve_new_place, &at);
     if (r != 0)
         return r;
-    r = change_make(f, &at, &path);
+    /* It inherits the set-group-ID bit, and keeps it: there is no chmod. */
+    if (mkdirat(at.directory, at.name, (mode_t)at.mount->dir_mode) < 0)
+        return quota_explain_entry(f, at.mount, at.directory, -errno);
+    r = change_check_place(f, &at, &path);
+    if (r == 0)
+        r = change_sync(f, at.directory);
+    else
+        unlinkat(at.directory, at.name, AT_REMOVEDIR);
     return r != 0 ? quota_explain_entry(f, at.mount, at.directory, r)
                   : ANSWER(f, done, m->request);
 }
@@ -127,8 +121,14 @@ int change_on_directory_remove(void *owner, struct msg_directory_remove *m)
     return r != 0 ? r : ANSWER(f, done, m->request);
 }
 
-static int change_delete_locked(const struct files *f, const struct place *at)
+static int change_delete(struct files *f, const struct place *at)
 {
+    LOCK_CLEANUP struct lock lock = LOCK_NONE;
+
+    owner_note_disk(f, at->directory);
+    int r = lock_directory(f, at->mount, at->directory, &lock);
+    if (r != 0)
+        return r;
     struct stat st;
 
     if (fstatat(at->directory, at->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
@@ -140,23 +140,6 @@ static int change_delete_locked(const struct files *f, const struct place *at)
     if (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
         return OUTCOME_NOT_REGULAR;
     return unlinkat(at->directory, at->name, 0) < 0 ? -errno : 0;
-}
-
-static int change_delete(struct files *f, const struct place *at)
-{
-    LOCK_CLEANUP struct lock lock = LOCK_NONE;
-
-    owner_note_disk(f, at->directory);
-    int r = lock_directory(f, at->mount, at->directory, &lock);
-    return r != 0 ? r : change_delete_locked(f, at);
-}
-
-/* The name has no file: deletes the partial, but not of an upload that is under
- * way. */
-static int change_delete_partial(struct files *f, const struct place *at)
-{
-    resume_drop_answer(f, at->directory, at->name);
-    return partial_delete_of(f, at->directory, at->name);
 }
 
 int change_on_file_delete(void *owner, struct msg_file_delete *m)
@@ -174,10 +157,13 @@ int change_on_file_delete(void *owner, struct msg_file_delete *m)
     r = change_delete(f, &at);
     if (r != 0 && r != -ENOENT)
         return r;
-    int partial = r == 0 ? partial_forget(f, at.directory, at.name)
-                         : change_delete_partial(f, &at);
-    if (r == -ENOENT) /* SIZE has reported a length for it */
-        r = partial;
+    int partial;
+    if (r == 0) {
+        partial = partial_forget(f, at.directory, at.name);
+    } else { /* SIZE has reported a length; an upload under way stays */
+        resume_drop_answer(f, at.directory, at.name);
+        r = partial = partial_delete_of(f, at.directory, at.name);
+    }
     /* A power cut must not bring the partial back: its confirmed bytes would
      * become the head of the next upload. */
     if (partial == 0)
@@ -211,17 +197,6 @@ static int change_rename_plain(const struct place *from, const struct place *to)
     return errno == EINVAL ? OUTCOME_BAD_NAME : -errno; /* into itself */
 }
 
-/* Is it a rename onto itself, or onto another name of the same file? Then the
- * kernel does nothing. */
-static bool change_is_same(const struct place *from, const struct place *to)
-{
-    struct stat st;
-
-    return fstatat(from->directory, from->name, &st, AT_SYMLINK_NOFOLLOW) ==
-               0 &&
-           resolve_is_at(to->directory, to->name, &st);
-}
-
 static int change_give(const struct files *f, const struct place *from,
                        struct place *to, struct path *path,
                        const struct stat *file, enum conflict conflict)
@@ -252,12 +227,14 @@ static int change_rename_taken(const struct files *f, const struct place *from,
     if (change_kind_at(from) != S_IFREG ||
         (change_kind_at(to) != S_IFREG && !link))
         return OUTCOME_EXISTS;
-    if (change_is_same(from, to))
+    if (fstatat(from->directory, from->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return -errno;
+    /* Onto itself, or another name of the same file: the kernel does nothing.
+     */
+    if (resolve_is_at(to->directory, to->name, &st))
         return change_rename_plain(from, to);
     if (r != 0)
         return r;
-    if (fstatat(from->directory, from->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return -errno;
     return change_give(f, from, to, path, &st, f->rules.on_conflict);
 }
 
@@ -313,25 +290,6 @@ static int change_rename_checked(const struct files *f,
     return r;
 }
 
-/* Renames nothing between mounts, not even on one file system: the kernel would
- * keep the group and mode of the file. */
-static int change_rename(struct files *f, const struct place *from,
-                         struct place *to, struct path *path)
-{
-    struct lock lock[2] = { LOCK_NONE, LOCK_NONE };
-
-    owner_note_disk(f, to->directory);
-    int r = from->mount == to->mount
-                ? lock_both(f, to->mount, from->directory, to->directory, lock)
-                : (int)OUTCOME_BETWEEN_MOUNTS;
-
-    if (r == 0)
-        r = change_rename_checked(f, from, to, path);
-    lock_release(&lock[0]);
-    lock_release(&lock[1]);
-    return r;
-}
-
 #define DEEP_MS 1000
 
 static void change_measure(struct walk *w, int directory, const char *name)
@@ -383,7 +341,19 @@ int change_on_rename(void *owner, struct msg_rename *m)
         r = change_check_depth(f, &from, &old, &new);
     if (r != 0)
         return r;
-    r = change_rename(f, &from, &to, &new);
+    /* Between mounts nothing moves, also not on one file system: the kernel
+     * would keep the group and the mode that the file had. */
+    struct lock lock[2] = { LOCK_NONE, LOCK_NONE };
+
+    owner_note_disk(f, to.directory);
+    r = from.mount == to.mount
+            ? lock_both(f, to.mount, from.directory, to.directory, lock)
+            : (int)OUTCOME_BETWEEN_MOUNTS;
+
+    if (r == 0)
+        r = change_rename_checked(f, &from, &to, &new);
+    lock_release(&lock[0]);
+    lock_release(&lock[1]);
     if (r != 0)
         return quota_explain_entry(f, to.mount, to.directory, r);
     partial_forget(f, from.directory, from.name);
@@ -461,21 +431,6 @@ static int change_open_own(const struct files *f, const struct path *path,
     return fd_take(&fd);
 }
 
-/* Sets the times; restores the old ones if the file system has silently cut off
- * what it can't store. */
-static int change_set_times(int fd, const struct timespec times[2],
-                            const struct stat *before)
-{
-    const struct timespec old[2] = { before->st_atim, before->st_mtim };
-    struct stat st;
-
-    if (futimens(fd, times) < 0 || fstat(fd, &st) < 0)
-        return -errno;
-    if (st.st_mtim.tv_sec == times[1].tv_sec)
-        return 0;
-    return futimens(fd, old) < 0 ? -errno : -ERANGE;
-}
-
 static bool change_is_time(int64_t time)
 {
     return time >= 0 && time <= YEAR_9999_END;
@@ -485,7 +440,7 @@ int change_on_times(void *owner, struct msg_times *m)
 {
     struct files *f = owner;
     struct path path;
-    struct stat st;
+    struct stat before, st;
     const struct timespec times[2] = { { .tv_sec = m->access },
                                        { .tv_sec = m->modify } };
 
@@ -493,24 +448,16 @@ int change_on_times(void *owner, struct msg_times *m)
     if (!change_is_time(m->access) || !change_is_time(m->modify))
         die(EX_PROTOCOL, "session: a time that no client can name");
     FD_CLEANUP int fd =
-        change_open_own(f, &path, RIGHT_WRITE, m->directory, &st);
+        change_open_own(f, &path, RIGHT_WRITE, m->directory, &before);
     if (fd < 0)
         return fd;
-    int r = change_set_times(fd, times, &st);
-    return r < 0 ? r : ANSWER(f, done, m->request);
-}
-
-/* Opens it to change its mode, but not in a share: the modes there decide what
- * its other members can do, so they are the share's own. */
-static int change_open_for_mode(const struct files *f, const struct path *path,
-                                bool directory, struct stat *st)
-{
-    const unsigned needed = RIGHT_WRITE | RIGHT_REPLACE;
-    const struct mount *m = mount_of(f, path_slice(path));
-
-    if (m->share && (needed & ~m->rights) == 0)
-        return REFUSED(OUTCOME_SHARE_MODE);
-    return change_open_own(f, path, needed, directory, st);
+    if (futimens(fd, times) < 0 || fstat(fd, &st) < 0)
+        return -errno;
+    if (st.st_mtim.tv_sec == m->modify)
+        return ANSWER(f, done, m->request);
+    /* A file system silently cuts off what it can't store. */
+    const struct timespec old[2] = { before.st_atim, before.st_mtim };
+    return futimens(fd, old) < 0 ? -errno : -ERANGE;
 }
 
 static bool change_in_group(const struct files *f, gid_t gid)
@@ -538,7 +485,13 @@ int change_on_mode(void *owner, struct msg_mode *m)
     resolve_request(m->path, &path);
     if (m->mode > MODE_MAX)
         die(EX_PROTOCOL, "session: a mode with more than nine bits");
-    FD_CLEANUP int fd = change_open_for_mode(f, &path, m->directory, &st);
+    /* The modes in a share decide what its other members can do, so they are
+     * the share's own, whoever owns the file. */
+    const unsigned needed = RIGHT_WRITE | RIGHT_REPLACE;
+    const struct mount *in = mount_of(f, path_slice(&path));
+    if (in->share && (needed & ~in->rights) == 0)
+        return OUTCOME_SHARE_MODE;
+    FD_CLEANUP int fd = change_open_own(f, &path, needed, m->directory, &st);
     if (fd < 0)
         return fd;
     /* Compare by device and inode, since links in the home may lead to the home

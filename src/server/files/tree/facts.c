@@ -141,19 +141,7 @@ enum entry_kind facts_kind(const struct facts *facts)
     }
 }
 
-static int facts_answer(struct files *f, uint32_t request,
-                        const struct facts *facts)
-{
-    const struct stat *st = &facts->st;
-
-    return ANSWER(f, facts_are, request, .kind = facts_kind(facts),
-                  .size = (uint64_t)st->st_size, .mtime = st->st_mtime,
-                  .perm = facts->perm, .mode = st->st_mode & 07777,
-                  .device = st->st_dev, .inode = st->st_ino,
-                  .owner = facts->owner);
-}
-
-/* SIZE of a missing file, or SITE PARTIAL: returns how much of its upload can
+/* SIZE of a file that isn't there, or SITE PARTIAL: how much of its upload can
  * be resumed. */
 static int facts_of_partial(struct files *f, const struct place *at,
                             const struct view *in, enum facts_for purpose,
@@ -227,7 +215,15 @@ int facts_on_facts(void *owner, struct msg_facts *m)
     int r = facts_find(f, &path, m->purpose, m->directory, &facts);
     if (r == 0 && m->directory && !S_ISDIR(facts.st.st_mode))
         r = -ENOTDIR;
-    return r != 0 ? r : facts_answer(f, m->request, &facts);
+    if (r != 0)
+        return r;
+    const struct stat *st = &facts.st;
+
+    return ANSWER(f, facts_are, m->request, .kind = facts_kind(&facts),
+                  .size = (uint64_t)st->st_size, .mtime = st->st_mtime,
+                  .perm = facts.perm, .mode = st->st_mode & 07777,
+                  .device = st->st_dev, .inode = st->st_ino,
+                  .owner = facts.owner);
 }
 
 /* Returns the bytes that SIZE has reported, as long as an upload may rely on

@@ -15,17 +15,13 @@
 
 #define LOCK_MS 5000
 
-static bool lock_is_missing(int error)
-{
-    return error == EBADF || error == EINVAL || error == EOPNOTSUPP ||
-           error == ENOSYS;
-}
-
 int lock_open_file(const struct files *f, int fd)
 {
     int r = files_lock(f, fd, LOCK_EX, LOCK_MS);
 
-    return lock_is_missing(-r) ? 0 : r;
+    const bool no_locks =
+        r == -EBADF || r == -EINVAL || r == -EOPNOTSUPP || r == -ENOSYS;
+    return no_locks ? 0 : r;
 }
 
 /* Opens it with O_RDWR, since NFS locks a file exclusively only if it is open

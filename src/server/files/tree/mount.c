@@ -133,17 +133,6 @@ static unsigned mount_mode(unsigned mode, unsigned otherwise)
     return mode ? mode : otherwise;
 }
 
-static void mount_note_home(struct files *f, const struct files_start *start)
-{
-    struct mount *m = &f->mount[0];
-
-    *m = (struct mount){ .at = SLICE(""), .fd = -1, .follows = true };
-    m->file_mode = mount_mode(start->rules.file_mode, 0600);
-    m->dir_mode = mount_mode(start->rules.dir_mode, 0700);
-    mount_set_rights(m, start->rights, start->for_ctl);
-    f->mounts = 1;
-}
-
 static void mount_note(struct files *f, const struct files_mount *from,
                        bool for_ctl)
 {
@@ -162,7 +151,13 @@ static void mount_note(struct files *f, const struct files_mount *from,
 
 void mount_init(struct files *f, const struct files_start *start)
 {
-    mount_note_home(f, start);
+    struct mount *m = &f->mount[0];
+
+    *m = (struct mount){ .at = SLICE(""), .fd = -1, .follows = true };
+    m->file_mode = mount_mode(start->rules.file_mode, 0600);
+    m->dir_mode = mount_mode(start->rules.dir_mode, 0700);
+    mount_set_rights(m, start->rights, start->for_ctl);
+    f->mounts = 1;
     for (size_t i = 0; i < start->mount_count && i < FILES_MOUNTS_MAX; i++)
         mount_note(f, &start->mounts[i], start->for_ctl);
 }

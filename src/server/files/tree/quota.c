@@ -31,23 +31,6 @@ static const struct quota_place *quota_place_of(const struct files *f,
     return NULL;
 }
 
-/* Keeps in *ret the limit that leaves less: the user's, which *ret has, or the
- * group's. */
-static void quota_of_group(const struct files *f, int fd, const struct stat *st,
-                           struct quota *ret)
-{
-    bool inherits = !S_ISDIR(st->st_mode) || st->st_mode & S_ISGID;
-    struct quota group;
-
-    if (quota_get_of_id(fd, QUOTA_GROUP, inherits ? st->st_gid : f->gid,
-                        &group) < 0)
-        return;
-    if (quota_left(&group.bytes) < quota_left(&ret->bytes))
-        ret->bytes = group.bytes;
-    if (quota_left(&group.files) < quota_left(&ret->files))
-        ret->files = group.files;
-}
-
 /* OWN: only the user's own limit. */
 static void quota_find(const struct files *f, int fd, bool own,
                        struct quota *ret)
@@ -67,8 +50,16 @@ static void quota_find(const struct files *f, int fd, bool own,
         return;
     }
     quota_get_of_id(fd, QUOTA_USER, f->uid, ret);
-    if (!own)
-        quota_of_group(f, fd, &st, ret);
+    /* The limit that leaves less counts: the user's or the group's. */
+    bool inherits = !S_ISDIR(st.st_mode) || st.st_mode & S_ISGID;
+    struct quota group;
+    if (own || quota_get_of_id(fd, QUOTA_GROUP, inherits ? st.st_gid : f->gid,
+                               &group) < 0)
+        return;
+    if (quota_left(&group.bytes) < quota_left(&ret->bytes))
+        ret->bytes = group.bytes;
+    if (quota_left(&group.files) < quota_left(&ret->files))
+        ret->files = group.files;
 }
 
 void quota_at(const struct files *f, const struct mount *m, int fd,
@@ -77,35 +68,26 @@ void quota_at(const struct files *f, const struct mount *m, int fd,
     quota_find(f, fd, mount_hides_others(m), ret);
 }
 
-/* Gets the limits that the user may learn. In a drop the share's limits are
- * named only if the user's own upload has just reached them. */
-static void quota_to_name(const struct files *f, const struct mount *m,
-                          int directory, bool entry, const struct statvfs *disk,
-                          struct quota *ret)
-{
-    uint64_t block = disk->f_frsize ? disk->f_frsize : disk->f_bsize;
-    struct quota all;
-
-    quota_at(f, m, directory, ret);
-    if (entry)
-        return;
-    quota_find(f, directory, false, &all);
-    if (quota_left(&all.bytes) < block)
-        *ret = all;
-}
-
-/* Blames the disk or the quota, whichever leaves less: a write fails before its
- * last block fits. A quota that can't be read causes EDQUOT, too. */
+/* The cause is the disk or the quota, whichever leaves less: a write fails
+ * before its last block fits. A quota that can't be read causes EDQUOT, too. */
 static int quota_explain(struct files *f, const struct mount *m, int directory,
                          bool entry, int result)
 {
     struct statvfs disk;
-    struct quota q;
+    struct quota q, all;
 
     if ((result != -ENOSPC && result != -EDQUOT) ||
         fstatvfs(directory, &disk) < 0)
         return result;
-    quota_to_name(f, m, directory, entry, &disk, &q);
+    /* The limits that the user may learn of. In a drop the share's are named
+     * only if the user has just written what filled it. */
+    quota_at(f, m, directory, &q);
+    if (!entry) {
+        quota_find(f, directory, false, &all);
+        if (quota_left(&all.bytes) <
+            (disk.f_frsize ? disk.f_frsize : disk.f_bsize))
+            q = all;
+    }
     if (entry && quota_left(&q.files) == 0) {
         f->exceeded = q.files;
         return OUTCOME_OVER_FILES;

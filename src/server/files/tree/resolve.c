@@ -194,18 +194,6 @@ static int resolve_own(const struct files *f, const struct mount *m,
     return resolve_hides(f, m, &st) ? -ENOENT : fd_take(&fd);
 }
 
-/* Decides by the opened file. Looks at it before as well: the error of the open
- * would show that another user's file has the name. */
-static int resolve_open_mine(const struct files *f, const struct mount *m,
-                             const char *rest, int flags)
-{
-    FD_CLEANUP int seen = resolve_own(f, m, rest, O_PATH);
-
-    if (seen < 0)
-        return seen == -ENOTDIR ? -ENOENT : seen;
-    return resolve_own(f, m, rest, flags);
-}
-
 int resolve_open(const struct files *f, struct slice path, unsigned needed,
                  int flags)
 {
@@ -221,8 +209,15 @@ int resolve_open(const struct files *f, struct slice path, unsigned needed,
         r = guard_path(f, m, path);
     if (r < 0)
         return m->mine && r == -ENOTDIR ? -ENOENT : r;
-    if (m->mine)
-        return resolve_open_mine(f, m, rest, flags);
+    if (m->mine) {
+        /* The opened file decides. It is looked at before as well: the error of
+         * an open would show that another's file has the name. */
+        FD_CLEANUP int seen = resolve_own(f, m, rest, O_PATH);
+
+        if (seen < 0)
+            return seen == -ENOTDIR ? -ENOENT : seen;
+        return resolve_own(f, m, rest, flags);
+    }
     return m->follows ? resolve_in_root(m->fd, rest, flags)
                       : resolve_in(m->fd, rest, flags, 0);
 }

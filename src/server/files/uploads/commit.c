@@ -71,30 +71,24 @@ static void commit_forget_others(struct files *f, const struct upload *u,
         resume_drop_answer(f, u->directory, name);
 }
 
-/* Checks the copied file. If a file system counts ctime in whole seconds,
- * copy_unchanged() can miss that another upload has replaced it. */
-static int commit_check_copy(const struct files *f, const struct upload *u)
-{
-    FD_CLEANUP int fd = resolve_open(f, path_slice(&u->path), 0, O_PATH);
-    struct stat st;
-
-    if (fd < 0 || resolve_known(fd, &st) < 0 ||
-        !resolve_is_same(&st, &u->copy.before))
-        return OUTCOME_CHANGED;
-    return copy_unchanged(&u->copy);
-}
-
-/* Checks that the file that this upload continues hasn't changed since. If no
- * file had the name when this APPE began, but a file has it now, the client
- * didn't mean the new one. */
+/* The file that this upload continues must not have changed since. If no file
+ * had the name when this APPE began, but one has it now, the client didn't mean
+ * the new one. */
 static int commit_check_base(const struct files *f, const struct upload *u)
 {
     struct stat st;
 
     if (!partial_is_there(u->directory, &u->partial))
         return OUTCOME_TAKEN_OVER;
-    if (u->copy.from >= 0)
-        return commit_check_copy(f, u);
+    if (u->copy.from >= 0) {
+        /* If a file system counts ctime in whole seconds, copy_unchanged() can
+         * miss that another upload has replaced the file. */
+        FD_CLEANUP int fd = resolve_open(f, path_slice(&u->path), 0, O_PATH);
+        if (fd < 0 || resolve_known(fd, &st) < 0 ||
+            !resolve_is_same(&st, &u->copy.before))
+            return OUTCOME_CHANGED;
+        return copy_unchanged(&u->copy);
+    }
     if (!u->onto_nothing)
         return 0;
     if (fstatat(u->directory, u->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
@@ -114,10 +108,7 @@ static int commit_name(const struct files *f, struct upload *u)
     if (u->partial.locks_die && (u->partial.claimed || has & ATTRIBUTE_OWNER) &&
         !owner_is_ours(&u->partial))
         return OUTCOME_TAKEN_OVER;
-    if (has & ATTRIBUTE_MARK)
-        confirmed_remove_mark(fd);
-    if (has & ATTRIBUTE_WANTED)
-        wanted_remove(fd);
+    attributes_remove(fd, has & (ATTRIBUTE_MARK | ATTRIBUTE_WANTED));
     owner_release(&u->partial);
     fd_close(&u->copy.from); /* it may be replaced now */
     u->partial.named = true;
@@ -131,23 +122,8 @@ static int commit_name(const struct files *f, struct upload *u)
             u->partial.kind = PARTIAL_LOST;
         return r;
     }
-    if (has & ATTRIBUTE_OVERTAKEN)
-        overtaken_remove(fd);
-    if (has & ATTRIBUTE_REPORTED)
-        reported_remove(fd);
+    attributes_remove(fd, has & (ATTRIBUTE_OVERTAKEN | ATTRIBUTE_REPORTED));
     return 0;
-}
-
-/* Locks the directory from the check to the rename: if two sessions write one
- * name, the second one must see what the first one did. */
-static int commit_name_locked(struct files *f, struct upload *u)
-{
-    LOCK_CLEANUP struct lock lock = LOCK_NONE;
-    int r = lock_directory(f, u->mount, u->directory, &lock);
-
-    if (r == 0)
-        r = commit_check_base(f, u);
-    return r != 0 ? r : commit_name(f, u);
 }
 
 static int commit_publish(struct files *f, struct upload *u)
@@ -161,10 +137,19 @@ static int commit_publish(struct files *f, struct upload *u)
     if (r != 0)
         return r;
     r = commit_check_directory(f, u);
-    if (r == 0)
-        r = commit_name_locked(f, u);
-    /* Keep the count if the file got its name, and only a look at it failed
-     * afterwards, or another session has taken the name since. */
+    if (r == 0) {
+        /* If two sessions write one name, the second one to get here must see
+         * what the first one did. So only one at a time goes from the check to
+         * the rename. */
+        LOCK_CLEANUP struct lock lock = LOCK_NONE;
+        r = lock_directory(f, u->mount, u->directory, &lock);
+        if (r == 0)
+            r = commit_check_base(f, u);
+        if (r == 0)
+            r = commit_name(f, u);
+    }
+    /* Not if it has got a name, and only a look at it failed afterwards, or
+     * another session has taken the name since. */
     if (r == (int)OUTCOME_TAKEN_OVER ||
         (r != 0 &&
          (!u->partial.named || partial_is_there(u->directory, &u->partial))))

@@ -69,7 +69,8 @@ static uint64_t confirmed_by_mark(const struct files *f, int fd,
     bool counts =
         m.kind == MARK_SYNCED || (m.kind == MARK_WRITTEN && !f->rules.fsync);
 
-    if (!counts || !f->rules.resume || overtaken_is_set(fd))
+    if (!counts || !f->rules.resume ||
+        attribute_is_set(fd, ATTRIBUTE_OVERTAKEN))
         return 0;
     return m.length <= (uint64_t)st->st_size
                ? m.length
@@ -80,7 +81,7 @@ uint64_t confirmed_length(const struct files *f, int fd, const struct stat *st)
 {
     uint64_t length = confirmed_by_mark(f, fd, st);
 
-    return length > 0 && owner_is_set(fd) ? 0 : length;
+    return length > 0 && attribute_is_set(fd, ATTRIBUTE_OWNER) ? 0 : length;
 }
 
 /* Reports a file system without extended attributes to the log, once in a
@@ -153,12 +154,15 @@ uint64_t confirmed_cut(const struct files *f, int fd)
     return length;
 }
 
-/* Asks for the list of attributes: network disks take long for each removal,
- * even of a missing one. */
+/* In the order of enum attribute. */
+static const char *const attributes[] = { ATTRIBUTE, REPORTED, WANTED,
+                                          OVERTAKEN, OWNER_ATTRIBUTE };
+#define ATTRIBUTES (sizeof(attributes) / sizeof(attributes[0]))
+
+/* Network disks take long for each attribute that is removed, also if it isn't
+ * there. A list takes one question. */
 unsigned attributes_of(int fd)
 {
-    static const char *const names[] = { ATTRIBUTE, REPORTED, WANTED, OVERTAKEN,
-                                         OWNER_ATTRIBUTE };
     char list[1024];
     ssize_t len = flistxattr(fd, list, sizeof(list));
     unsigned found = 0;
@@ -166,15 +170,22 @@ unsigned attributes_of(int fd)
     if (len < 0)
         return UINT_MAX;
     for (const char *at = list; at < list + len; at += strlen(at) + 1)
-        for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-            if (strcmp(at, names[i]) == 0)
+        for (unsigned i = 0; i < ATTRIBUTES; i++)
+            if (strcmp(at, attributes[i]) == 0)
                 found |= 1u << i;
     return found;
 }
 
-void confirmed_remove_mark(int fd)
+bool attribute_is_set(int fd, enum attribute a)
 {
-    fremovexattr(fd, ATTRIBUTE);
+    return fgetxattr(fd, attributes[__builtin_ctz(a)], NULL, 0) >= 0;
+}
+
+void attributes_remove(int fd, unsigned which)
+{
+    for (unsigned i = 0; i < ATTRIBUTES; i++)
+        if (which & 1u << i)
+            fremovexattr(fd, attributes[i]);
 }
 
 /* Sets it at the first answer only: a new attribute changes the ctime, which
@@ -190,18 +201,13 @@ int reported_hand_on(const struct files *f, int old, int new)
 {
     int r;
 
-    if (!reported_is_set(old))
+    if (!attribute_is_set(old, ATTRIBUTE_REPORTED))
         return 0;
     r = confirmed_write(new, (struct mark){ MARK_SYNCED, 0 });
     return r < 0 ? r : reported_set(f, new);
 }
 
-void reported_remove(int fd)
-{
-    fremovexattr(fd, REPORTED);
-}
-
-/* Ignores a name that can't be stored: only a list lacks it. */
+/* A name that can't be stored is only missing in a list. */
 void wanted_set(int fd, const char *name)
 {
     (void)!fsetxattr(fd, WANTED, name, strlen(name), 0);
@@ -217,27 +223,7 @@ void wanted_get(int fd, char out[NAME_MAX + 1])
         out[0] = '\0';
 }
 
-void wanted_remove(int fd)
-{
-    fremovexattr(fd, WANTED);
-}
-
-bool reported_is_set(int fd)
-{
-    return fgetxattr(fd, REPORTED, NULL, 0) >= 0;
-}
-
 void overtaken_set(int fd)
 {
     fsetxattr(fd, OVERTAKEN, "1", 1, 0);
-}
-
-void overtaken_remove(int fd)
-{
-    fremovexattr(fd, OVERTAKEN);
-}
-
-bool overtaken_is_set(int fd)
-{
-    return fgetxattr(fd, OVERTAKEN, NULL, 0) >= 0;
 }

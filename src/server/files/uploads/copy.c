@@ -96,17 +96,6 @@ static int64_t copy_run(struct copy *c, int into, uint64_t most)
     return n < COPY_BLOCK ? COPY_BLOCK : n;
 }
 
-/* Sets the length, since the head may end in a hole. */
-static int copy_finish(const struct copy *c, int into)
-{
-    struct stat st;
-
-    if (fstat(into, &st) < 0 ||
-        ((uint64_t)st.st_size < c->len && ftruncate(into, (off_t)c->len) < 0))
-        return -errno;
-    return copy_unchanged(c);
-}
-
 int copy_step(struct copy *c, int into)
 {
     uint64_t taken = 0;
@@ -122,7 +111,15 @@ int copy_step(struct copy *c, int into)
                                  : (int)n;
         taken += (uint64_t)n;
     }
-    return copy_left(c) > 0 ? 0 : copy_finish(c, into);
+    if (copy_left(c) > 0)
+        return 0;
+    /* The head may end in a hole. */
+    struct stat st;
+
+    if (fstat(into, &st) < 0 ||
+        ((uint64_t)st.st_size < c->len && ftruncate(into, (off_t)c->len) < 0))
+        return -errno;
+    return copy_unchanged(c);
 }
 
 int copy_unchanged(const struct copy *c)

@@ -146,22 +146,8 @@ static void naming_next_random(const struct naming *n, char to[NAME_MAX + 1])
                  (n->mount->inspect ? HELD_NAME_MAX : NAME_MAX) + 1);
 }
 
-/* Makes the next name. The first numbers are tried in their order, so that they
- * have no gaps. Then a suffix is random, and a version has the time. */
-static void naming_next(const struct files *f, const struct naming *n,
-                        unsigned nth, char to[NAME_MAX + 1])
-{
-    const bool far = nth > NEAR;
-
-    if (mount_hides_names(n->mount) || (far && n->conflict != CONFLICT_VERSION))
-        naming_next_random(n, to);
-    else
-        other_name(n->conflict, f->rules.conflict_name, n->name,
-                   far ? (unsigned)time(NULL) + nth : nth, to, NAME_MAX + 1);
-}
-
-/* Gives FROM a free one of the other names that n->conflict or a drop permits,
- * by naming_move() or naming_link(). */
+/* FROM gets a free one of the other names that n->conflict gives, or
+ * that a drop gives, by naming_move() or naming_link(). */
 static int naming_aside(const struct files *f, struct naming *n,
                         int (*by)(struct naming *n, struct spot from,
                                   struct spot to),
@@ -170,7 +156,16 @@ static int naming_aside(const struct files *f, struct naming *n,
     int r = -EEXIST;
 
     for (unsigned i = 1; r == -EEXIST && i <= TRIES; i++) {
-        naming_next(f, n, i, to);
+        /* The first numbers are tried in their order, so that they have no
+         * gaps. Then a suffix is random, and a version has the time. */
+        const bool far = i > NEAR;
+
+        if (mount_hides_names(n->mount) ||
+            (far && n->conflict != CONFLICT_VERSION))
+            naming_next_random(n, to);
+        else
+            other_name(n->conflict, f->rules.conflict_name, n->name,
+                       far ? (unsigned)time(NULL) + i : i, to, NAME_MAX + 1);
         r = by(n, from, naming_target(n, to));
     }
     return r == -EEXIST ? (int)OUTCOME_NAME_TAKEN : r;
@@ -317,33 +312,24 @@ static int naming_link_and_replace(const struct files *f, struct naming *n)
     return r;
 }
 
-static int naming_keep_by_link(const struct files *f, struct naming *n)
-{
-    int r = -EEXIST;
-
-    for (int i = 0; r == -EEXIST && i < SWAPS; i++)
-        r = naming_link_and_replace(f, n);
-    return r;
-}
-
-/* Replaces and keeps the old file. Doesn't try a swap on network disks, which
- * can't. */
-static int naming_replace_kept(const struct files *f, struct naming *n)
-{
-    int r = n->mount->rights & RIGHT_REPLACE ? naming_can_be_kept(n)
-                                             : (int)OUTCOME_NO_RIGHT;
-
-    if (r != 0)
-        return r;
-    r = f->locks_die ? -EINVAL : naming_park_and_swap(f, n);
-    return r == -EINVAL || r == -ENOSYS ? naming_keep_by_link(f, n) : r;
-}
-
 static int naming_keep_old(const struct files *f, struct naming *n)
 {
     int r = naming_move(n, naming_source(n), naming_target(n, n->name));
 
-    return r == -EEXIST ? naming_replace_kept(f, n) : r;
+    if (r != -EEXIST)
+        return r;
+    r = n->mount->rights & RIGHT_REPLACE ? naming_can_be_kept(n)
+                                         : (int)OUTCOME_NO_RIGHT;
+    if (r != 0)
+        return r;
+    /* Network disks can't swap two names, so there it isn't tried. */
+    r = f->locks_die ? -EINVAL : naming_park_and_swap(f, n);
+    if (r != -EINVAL && r != -ENOSYS)
+        return r;
+    r = -EEXIST;
+    for (int i = 0; r == -EEXIST && i < SWAPS; i++)
+        r = naming_link_and_replace(f, n);
+    return r;
 }
 
 static int (*const namings[CONFLICT_COUNT])(const struct files *f,
@@ -371,32 +357,8 @@ int naming_give(const struct files *f, struct naming *n)
                : namings[n->conflict](f, n);
 }
 
-/* Has another file its name? If it has gone, that is no fault: a local program
- * may have collected it already. */
-static bool naming_is_replaced(const struct naming *n)
-{
-    struct stat there;
-
-    return fstatat(n->directory, n->name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
-           !resolve_is_same(&there, &n->file);
-}
-
-/* Returns the rule for a taken name at the release. No file replaces another if
- * it couldn't have done so as an upload. */
-static enum conflict naming_at_release(const struct naming *n,
-                                       const struct upload *u)
-{
-    bool replaces = n->mount->rights & RIGHT_REPLACE &&
-                    !mount_hides_names(n->mount) && u->mode == WRITE_STORE;
-
-    return replaces ||
-                   (n->conflict == CONFLICT_REJECT && u->mode != WRITE_UNIQUE)
-               ? n->conflict
-               : CONFLICT_RENAME;
-}
-
-/* Gives the upload the name under which it waits for inspection, and *u its id.
- * From now on a suffix of a drop is a part of the wanted name. */
+/* The upload gets the name under which it waits for inspection; *u gets its
+ * id. A suffix of a drop is a part of the wanted name from now on. */
 static int naming_hold(const struct files *f, struct naming *n,
                        struct upload *u)
 {
@@ -407,7 +369,12 @@ static int naming_hold(const struct files *f, struct naming *n,
         naming_next_random(n, name);
         r = naming_take_name(n, name);
     }
-    held_name(n->name, naming_at_release(n, u), id, name);
+    /* The rule for a taken name at the release: no file replaces another if it
+     * couldn't have done so as an upload. */
+    bool as_now = (n->mount->rights & RIGHT_REPLACE &&
+                   !mount_hides_names(n->mount) && u->mode == WRITE_STORE) ||
+                  (n->conflict == CONFLICT_REJECT && u->mode != WRITE_UNIQUE);
+    held_name(n->name, as_now ? n->conflict : CONFLICT_RENAME, id, name);
     held_stamp(u->partial.fd, n->name);
     if (r == 0)
         r = naming_replace(n, name);
@@ -430,15 +397,20 @@ int naming_upload(const struct files *f, struct upload *u)
         .path = &u->path,
         .conflict = u->conflict,
     };
+    struct stat there;
     int r = u->mount->inspect ? naming_hold(f, &n, u) : naming_give(f, &n);
 
-    /* Check whose file has the name: a program of the group may have put
-     * another file in its place, or an upload through another server its
-     * partial, if this upload took so long that its lock can be lost. */
+    /* A program of the group may have put another file in its place, or an
+     * upload through another server its partial, if this one lasted so long
+     * that its lock can be lost. No file there is no fault: a local program may
+     * have collected it already. */
     u->partial.linked = n.linked;
     bool doubtful =
         u->mount->dir_mode & S_IWGRP || (u->partial.locks_die && u->wanted);
-    return r == 0 && !u->held[0] && doubtful && naming_is_replaced(&n)
+    return r == 0 && !u->held[0] && doubtful &&
+                   fstatat(n.directory, n.name, &there, AT_SYMLINK_NOFOLLOW) ==
+                       0 &&
+                   !resolve_is_same(&there, &n.file)
                ? (int)OUTCOME_OVERTAKEN
                : r;
 }

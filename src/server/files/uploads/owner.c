@@ -32,15 +32,11 @@ static bool owner_is(int fd, const uint8_t token[OWNER_BYTES])
            memcmp(bytes, token, OWNER_BYTES) == 0;
 }
 
-bool owner_is_set(int fd)
-{
-    return fgetxattr(fd, OWNER_ATTRIBUTE, NULL, 0) >= 0;
-}
-
 bool owner_is_ours(const struct partial *p)
 {
     return !p->locks_die ||
-           (p->claimed ? owner_is(p->fd, p->token) : !owner_is_set(p->fd));
+           (p->claimed ? owner_is(p->fd, p->token)
+                       : !attribute_is_set(p->fd, ATTRIBUTE_OWNER));
 }
 
 /* If there is no token, there will be no mark. */
@@ -85,7 +81,7 @@ int owner_check(const struct files *f, struct partial *p)
 void owner_release(struct partial *p)
 {
     if (p->claimed)
-        fremovexattr(p->fd, OWNER_ATTRIBUTE);
+        attributes_remove(p->fd, ATTRIBUTE_OWNER);
     p->claimed = false;
 }
 

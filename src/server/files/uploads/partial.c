@@ -168,7 +168,7 @@ uint64_t partial_resumable(const struct files *f, int directory,
 {
     FD_CLEANUP int fd = partial_open_unlocked(f, directory, name);
 
-    *reported = fd >= 0 && reported_is_set(fd);
+    *reported = fd >= 0 && attribute_is_set(fd, ATTRIBUTE_REPORTED);
     return fd >= 0 && fstat(fd, st) == 0 ? confirmed_length(f, fd, st) : 0;
 }
 
@@ -186,7 +186,7 @@ bool partial_is_overtaken(const struct files *f, int directory,
 {
     FD_CLEANUP int fd = partial_open_in(f, directory, name, O_RDONLY);
 
-    return fd >= 0 && overtaken_is_set(fd);
+    return fd >= 0 && attribute_is_set(fd, ATTRIBUTE_OVERTAKEN);
 }
 
 /* If a disk doesn't list the attributes, the answer is no. */
@@ -266,23 +266,6 @@ static void partial_delete(int directory, struct partial *p)
     fd_close(&p->fd);
 }
 
-/* Cuts it at FIRST. Above the mark there may be what a killed process has left.
- * If the lower mark can't be written, as on a full btrfs, nothing has changed;
- * if its sync fails, no byte counts any more. */
-static int partial_cut(const struct files *f, uint64_t first, struct partial *p)
-{
-    int r = confirmed_lower(f, p->fd, first);
-
-    if (r < 0 && !confirmed_is_above(p->fd, first))
-        p->kind = PARTIAL_LOST;
-    if (r < 0)
-        return r;
-    return (uint64_t)p->opened.st_size > first &&
-                   ftruncate(p->fd, (off_t)first) < 0
-               ? -errno
-               : 0;
-}
-
 int partial_hold(const struct files *f, int directory, const char *name)
 {
     char own[PARTIAL_NAME_MAX];
@@ -305,8 +288,17 @@ int partial_open(const struct files *f, int directory, const char *name,
                     confirmed_length(f, p.fd, &p.opened) >= first
                 ? owner_claim_rest(&p)
                 : -EBUSY;
-    if (r == 0)
-        r = partial_cut(f, first, &p);
+    if (r == 0) {
+        /* If the lower mark can't be written, as on a full btrfs, nothing has
+         * changed; if its sync fails, no byte counts any more. */
+        r = confirmed_lower(f, p.fd, first);
+        if (r < 0 && !confirmed_is_above(p.fd, first))
+            p.kind = PARTIAL_LOST;
+    }
+    /* Above the mark there may be what a killed process has left. */
+    if (r == 0 && (uint64_t)p.opened.st_size > first &&
+        ftruncate(p.fd, (off_t)first) < 0)
+        r = -errno;
     if (r == 0) {
         *ret = p;
         return 0;
@@ -320,32 +312,25 @@ int partial_open(const struct files *f, int directory, const char *name,
     return r;
 }
 
+/* Makes the file of P, which has its name. */
+static int partial_create(const struct files *f, int directory,
+                          struct partial *p, struct partial *ret)
+{
+    p->fd = partial_open_locked(f, directory, p->name, O_CREAT | O_EXCL,
+                                PROBE_MS, &p->opened);
+    if (p->fd < 0)
+        return p->fd;
+    *ret = *p;
+    return 0;
+}
+
 int partial_new_random(const struct files *f, int directory,
                        struct partial *ret)
 {
     struct partial p = PARTIAL_NONE;
 
     partial_name_random(p.name);
-    p.fd = partial_open_locked(f, directory, p.name, O_CREAT | O_EXCL, PROBE_MS,
-                               &p.opened);
-    if (p.fd < 0)
-        return p.fd;
-    *ret = p;
-    return 0;
-}
-
-static int partial_new_own(const struct files *f, int directory,
-                           const char *name, struct partial *ret)
-{
-    struct partial p = { .kind = PARTIAL_OWN, .locks_die = f->locks_die };
-
-    snprintf(p.name, sizeof(p.name), "%s", name);
-    p.fd = partial_open_locked(f, directory, name, O_CREAT | O_EXCL, PROBE_MS,
-                               &p.opened);
-    if (p.fd < 0)
-        return p.fd;
-    *ret = p;
-    return 0;
+    return partial_create(f, directory, &p, ret);
 }
 
 static int partial_take_place(const struct files *f, int directory,
@@ -373,40 +358,33 @@ static int partial_take_place(const struct files *f, int directory,
     return 0;
 }
 
-/* Replaces the old partial instead of emptying it: the session that wrote it
- * may still have a handle. */
-static int partial_replace(const struct files *f, int directory,
-                           const char *own, int old, struct partial *ret)
-{
-    int r = partial_new_random(f, directory, ret);
-
-    if (r < 0)
-        return r;
-    r = partial_take_place(f, directory, own, old, ret);
-    if (r < 0)
-        partial_delete(directory, ret);
-    return r;
-}
-
 int partial_new(const struct files *f, int directory, const char *name,
                 struct partial *ret)
 {
-    char own[PARTIAL_NAME_MAX];
+    struct partial p = { .kind = PARTIAL_OWN, .locks_die = f->locks_die };
     struct stat st;
 
-    partial_name(f, name, own);
-    int r = partial_new_own(f, directory, own, ret);
-    if (r == -EBUSY) /* another upload found it idle, and locked it */
+    partial_name(f, name, p.name);
+    int r = partial_create(f, directory, &p, ret);
+    if (r == -EBUSY) /* another upload took it for an old one, and locked it */
         return partial_new_random(f, directory, ret);
     if (r != -EEXIST)
         return r;
     FD_CLEANUP int old =
-        partial_open_locked(f, directory, own, 0, PROBE_MS, &st);
-    /* Its upload has ended meanwhile; or it belongs to a removed account that
-     * had this user's name. */
+        partial_open_locked(f, directory, p.name, 0, PROBE_MS, &st);
+    /* It has ended meanwhile; or it is of an account that had this user's name,
+     * and was removed. */
     if (old == -EBUSY || old == -ENOENT || old == -EACCES)
         return partial_new_random(f, directory, ret);
-    return old < 0 ? old : partial_replace(f, directory, own, old, ret);
+    /* The old one is replaced and not emptied: the session that wrote it may
+     * still have a handle. */
+    r = old < 0 ? old : partial_new_random(f, directory, ret);
+    if (r < 0)
+        return r;
+    r = partial_take_place(f, directory, p.name, old, ret);
+    if (r < 0)
+        partial_delete(directory, ret);
+    return r;
 }
 
 int partial_writer(const struct partial *p, int directory)
@@ -469,12 +447,13 @@ int partial_complete(const struct files *f, struct partial *p, unsigned mode)
  * resumed. */
 static bool partial_keep(struct files *f, struct partial *p)
 {
-    if (p->kind != PARTIAL_OWN || !f->rules.resume || overtaken_is_set(p->fd) ||
+    if (p->kind != PARTIAL_OWN || !f->rules.resume ||
+        attribute_is_set(p->fd, ATTRIBUTE_OVERTAKEN) ||
         partial_confirm(f, p) != 0)
         return false;
-    if (p->named)
-        return confirmed_is_marked(p->fd) || reported_is_set(p->fd);
-    return confirmed_cut(f, p->fd) > 0 || reported_is_set(p->fd);
+    bool kept =
+        p->named ? confirmed_is_marked(p->fd) : confirmed_cut(f, p->fd) > 0;
+    return kept || attribute_is_set(p->fd, ATTRIBUTE_REPORTED);
 }
 
 void partial_end(struct files *f, int directory, struct partial *p)

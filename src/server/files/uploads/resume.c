@@ -92,19 +92,14 @@ enum outcome resume_decide(const struct resume_facts *facts,
                                        : resume_decide_store(facts, ret);
 }
 
-static bool resume_is_in(const struct sized *s, int directory)
-{
-    struct stat st;
-
-    return fstat(directory, &st) == 0 && st.st_ino == s->inode &&
-           st.st_dev == s->device;
-}
-
 const struct sized *resume_sized(const struct files *f, int directory,
                                  const char *name)
 {
+    struct stat st;
+
     for (const struct sized *s = f->sized; s < f->sized + SIZED_MAX; s++)
-        if (strcmp(s->name, name) == 0 && resume_is_in(s, directory))
+        if (strcmp(s->name, name) == 0 && fstat(directory, &st) == 0 &&
+            st.st_ino == s->inode && st.st_dev == s->device)
             return s;
     return NULL;
 }
@@ -177,32 +172,22 @@ static int resume_open_settled(struct files *f, int directory, const char *name,
     }
 }
 
-/* Changes the ctime as seldom as possible: it invalidates the answer of another
- * session's SIZE. */
-static void resume_renew(int fd, const struct stat *st)
-{
-    if (time(NULL) - st->st_ctime >= RENEW_S)
-        fchmod(fd, st->st_mode &
-                       07777); /* the same mode again: that sets the ctime */
-}
-
-/* Notes that SIZE reports nothing to resume. So the client's next upload is no
- * rest, unless a writer is about to make some of it resumable. */
-static uint64_t resume_nothing(int fd)
-{
-    if (partial_share_lock(fd) == 0)
-        reported_remove(fd);
-    return 0;
-}
-
 static uint64_t resume_report_length(const struct files *f, int fd,
                                      struct stat *st)
 {
     uint64_t length = fstat(fd, st) == 0 ? confirmed_length(f, fd, st) : 0;
 
-    if (length == 0)
-        return resume_nothing(fd);
-    resume_renew(fd, st);
+    if (length == 0) {
+        /* The client learns that there is nothing to resume. So its next upload
+         * is no rest, unless a writer is about to make some of it resumable. */
+        if (partial_share_lock(fd) == 0)
+            attributes_remove(fd, ATTRIBUTE_REPORTED);
+        return 0;
+    }
+    /* A new ctime invalidates the answer of another session's SIZE, so it
+     * changes as seldom as possible. */
+    if (time(NULL) - st->st_ctime >= RENEW_S)
+        fchmod(fd, st->st_mode & 07777); /* the same mode sets the ctime */
     flock(fd, LOCK_UN); /* other sessions don't wait for the sync */
     /* The record changes the ctime, too. */
     return reported_set(f, fd) == 0 && fstat(fd, st) == 0 ? length : 0;

@@ -49,42 +49,11 @@ static int sweep_only_partials(const struct files *f, const struct mount *m,
     return r < 0 ? r : busy;
 }
 
-static void sweep_one_of_all(const struct files *f, const struct mount *m,
-                             int fd, const char *name)
-{
-    struct stat st;
-
-    if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return;
-    const bool others = sweep_is_of_other(f, m, fd, name, &st);
-    if (others && !sweep_is_untouched(&st))
-        return;
-    if (others && !partial_is_own(f, &st))
-        unlinkat(fd, name, 0);
-    else
-        partial_remove(f, fd, name, 0);
-}
-
-/* Removes the lock file last, and only if nothing else is left: the holder of
- * its lock has another name in this directory. */
-static int sweep_lock_file(int fd)
-{
-    struct directory d;
-    const char *name;
-    int r;
-
-    directory_begin(&d, fd);
-    while ((r = directory_next(&d, &name)) == 1)
-        if (strcmp(name, LOCK_FILE) != 0)
-            return -ENOTEMPTY;
-    return r < 0 || unlinkat(fd, LOCK_FILE, 0) == 0 || errno == ENOENT ? r
-                                                                       : -errno;
-}
-
 int sweep_all(const struct files *f, const struct mount *m, int directory)
 {
     struct directory d;
     const char *name;
+    struct stat st;
     FD_CLEANUP int fd = resolve_in(directory, ".", O_RDONLY | O_DIRECTORY, 0);
 
     if (fd < 0)
@@ -95,10 +64,26 @@ int sweep_all(const struct files *f, const struct mount *m, int directory)
     if (lseek(fd, 0, SEEK_SET) < 0)
         return -errno;
     directory_begin(&d, fd);
-    while ((r = directory_next(&d, &name)) == 1)
-        if (strcmp(name, LOCK_FILE) != 0)
-            sweep_one_of_all(f, m, directory, name);
+    while ((r = directory_next(&d, &name)) == 1) {
+        if (strcmp(name, LOCK_FILE) == 0 ||
+            fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+            continue;
+        const bool others = sweep_is_of_other(f, m, directory, name, &st);
+        if (others && !sweep_is_untouched(&st))
+            continue;
+        if (others && !partial_is_own(f, &st))
+            unlinkat(directory, name, 0);
+        else
+            partial_remove(f, directory, name, 0);
+    }
     if (r < 0 || lseek(fd, 0, SEEK_SET) < 0)
         return r < 0 ? r : -errno;
-    return sweep_lock_file(fd);
+    /* The lock file goes last, and only if nothing else is left: who holds its
+     * lock has another name in this directory. */
+    directory_begin(&d, fd);
+    while ((r = directory_next(&d, &name)) == 1)
+        if (strcmp(name, LOCK_FILE) != 0)
+            return -ENOTEMPTY;
+    return r < 0 || unlinkat(fd, LOCK_FILE, 0) == 0 || errno == ENOENT ? r
+                                                                       : -errno;
 }

@@ -34,23 +34,8 @@ struct wish {
     struct resume_plan plan;
 };
 
-static void upload_read_wish(const struct files *f,
-                             const struct msg_file_write *m, struct wish *w)
-{
-    resolve_request(m->path, &w->path);
-    w->unique = m->mode == WRITE_UNIQUE;
-    w->facts.mode = w->unique ? WRITE_STORE : m->mode;
-    w->facts.offset = m->offset;
-    w->announced = m->announced;
-    w->fleeting = m->keep_nothing;
-    w->conflict = w->unique
-                      ? CONFLICT_REJECT
-                      : naming_stricter(f->rules.on_conflict, m->conflict);
-}
-
-/* Looks whether a file has the name. A link to a file counts as that file: the
- * upload replaces the link, and its target stays. A link that leads nowhere is
- * no regular file. */
+/* Is there a file? A link to one counts as that file: the upload replaces the
+ * link, and its target stays. A link that leads nowhere is no regular file. */
 static int upload_look_at_target(const struct files *f, const struct place *at,
                                  struct wish *w)
 {
@@ -137,43 +122,6 @@ static int upload_check_limit(const struct files *f, const struct wish *w)
                : 0;
 }
 
-static int upload_answer(struct files *f, uint32_t request,
-                         const struct wish *w, int writer)
-{
-    uint64_t max = f->rules.max_file_size, longest = upload_longest(w);
-    bool by_bytes = longest < UINT64_MAX && (max == 0 || longest < max);
-
-    return ANSWER(f, file_writable, request, .first = w->plan.first,
-                  .limit = by_bytes ? longest : max, .by_bytes = by_bytes,
-                  .to_copy = copy_left(&f->upload.copy), .file = writer);
-}
-
-/* Takes FROM, which was opened after the check of the name. Another session may
- * have put a file there in between, and APPE would append to a part of that. */
-static int upload_take_source(const struct wish *w, int from, struct copy *c)
-{
-    int r = copy_init(c, from, w->plan.first);
-
-    return r == 0 && (uint64_t)c->before.st_size != w->facts.size ? -EBUSY : r;
-}
-
-/* Begins a copy, which can't be resumed: SIZE reports the finished file while
- * it exists, and later its head must not become the head of another file. If
- * blocks can be shared, nothing is left to copy. */
-static int upload_begin_copy(const struct files *f, const struct wish *w,
-                             int directory, struct upload *u)
-{
-    int from = resolve_open(f, path_slice(&w->path), 0,
-                            O_RDONLY | O_NONBLOCK | O_NOCTTY);
-    int r = from < 0 ? from : upload_take_source(w, from, &u->copy);
-
-    if (r == 0)
-        r = partial_new_random(f, directory, &u->partial);
-    if (r == 0)
-        copy_by_clone(&u->copy, u->partial.fd);
-    return r;
-}
-
 static int upload_open_partial(const struct files *f, const struct wish *w,
                                int directory, const char *name,
                                struct upload *u)
@@ -181,8 +129,26 @@ static int upload_open_partial(const struct files *f, const struct wish *w,
     if (w->plan.how == RESUME_CUT)
         return partial_open(f, directory, name, &w->partial, w->plan.first,
                             &u->partial);
-    if (w->plan.how == RESUME_COPY)
-        return upload_begin_copy(f, w, directory, u);
+    if (w->plan.how == RESUME_COPY) {
+        /* A copy can't be resumed: while the finished file is there SIZE
+         * reports that one, and once it is gone its head must not become the
+         * head of another file. Where blocks can be shared, nothing is left to
+         * copy. */
+        int from = resolve_open(f, path_slice(&w->path), 0,
+                                O_RDONLY | O_NONBLOCK | O_NOCTTY);
+        int r = from < 0 ? from : copy_init(&u->copy, from, w->plan.first);
+
+        /* It was opened after the check of the name. Another session may have
+         * put a file there in between, and APPE would append to a part of
+         * that. */
+        if (r == 0 && (uint64_t)u->copy.before.st_size != w->facts.size)
+            r = -EBUSY;
+        if (r == 0)
+            r = partial_new_random(f, directory, &u->partial);
+        if (r == 0)
+            copy_by_clone(&u->copy, u->partial.fd);
+        return r;
+    }
     return w->fleeting ? partial_new_random(f, directory, &u->partial)
                        : partial_new(f, directory, name, &u->partial);
 }
@@ -341,7 +307,12 @@ static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
     if (writer < 0)
         return writer;
     f->session.phase = PHASE_WRITING;
-    return upload_answer(f, request, w, writer);
+    uint64_t max = f->rules.max_file_size, longest = upload_longest(w);
+    bool by_bytes = longest < UINT64_MAX && (max == 0 || longest < max);
+
+    return ANSWER(f, file_writable, request, .first = w->plan.first,
+                  .limit = by_bytes ? longest : max, .by_bytes = by_bytes,
+                  .to_copy = copy_left(&f->upload.copy), .file = writer);
 }
 
 int upload_on_file_write(void *owner, struct msg_file_write *m)
@@ -351,7 +322,14 @@ int upload_on_file_write(void *owner, struct msg_file_write *m)
     struct stored stored;
     PLACE_CLEANUP struct place at = PLACE_NONE;
 
-    upload_read_wish(f, m, &w);
+    resolve_request(m->path, &w.path);
+    w.unique = m->mode == WRITE_UNIQUE;
+    w.facts.mode = w.unique ? WRITE_STORE : m->mode;
+    w.facts.offset = m->offset;
+    w.announced = m->announced;
+    w.fleeting = m->keep_nothing;
+    w.conflict = w.unique ? CONFLICT_REJECT
+                          : naming_stricter(f->rules.on_conflict, m->conflict);
     int r = resolve_new_place(f, &w.path, RIGHT_WRITE, O_RDONLY, &at);
     if (r == 0 && at.mount->inspect && strlen(at.name) > HELD_NAME_MAX)
         r = OUTCOME_BAD_NAME;
