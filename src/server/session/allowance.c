@@ -47,20 +47,6 @@ static bool allowance_sent(struct session *s, int r)
     return r != -EAGAIN;
 }
 
-static enum stepped allowance_refuse(struct session *s)
-{
-    static const char *const whose[ACCOUNT_KINDS] = {
-        [ACCOUNT_SERVER] = "of all users (max_transfers",
-        [ACCOUNT_USER] = "of this user (max_transfers= or user_max_transfers",
-        [ACCOUNT_TEAM] = "of a team of this user (max_transfers=",
-    };
-    char cause[96];
-
-    snprintf(cause, sizeof(cause), "%s is %llu)", whose[s->allowance.of],
-             (unsigned long long)s->allowance.most);
-    return transfer_fail(s, FAILED_TOO_MANY, cause);
-}
-
 enum stepped allowance_begin(struct session *s)
 {
     struct allowance *a = &s->allowance;
@@ -70,8 +56,19 @@ enum stepped allowance_begin(struct session *s)
     a->ended = false;
     if (!s->login.counted || a->permit == PERMIT_GRANTED)
         return STEP_NEXT;
-    if (a->permit == PERMIT_REFUSED)
-        return allowance_refuse(s);
+    if (a->permit == PERMIT_REFUSED) {
+        static const char *const whose[ACCOUNT_KINDS] = {
+            [ACCOUNT_SERVER] = "of all users (max_transfers",
+            [ACCOUNT_USER] =
+                "of this user (max_transfers= or user_max_transfers",
+            [ACCOUNT_TEAM] = "of a team of this user (max_transfers=",
+        };
+        char cause[96];
+
+        snprintf(cause, sizeof(cause), "%s is %llu)", whose[s->allowance.of],
+                 (unsigned long long)s->allowance.most);
+        return transfer_fail(s, FAILED_TOO_MANY, cause);
+    }
     if (a->permit == PERMIT_NONE && s->gate.fd >= 0) {
         a->permit_request = channel_next(&s->gate);
         if (allowance_sent(s,

@@ -210,23 +210,6 @@ static void list_stat_over(struct session *s)
     t->block_at = t->block_len = 0;
 }
 
-/* Sends whole lines only: at the limit drops what comes after the last LF. */
-static void list_stat_lines(struct session *s)
-{
-    struct slice rest = buf_slice(&s->stat), line;
-
-    reply_begin(&s->control.out, REPLY_STAT_DIRECTORY);
-    while (slice_cut(&rest, '\n', &line) && rest.ptr) {
-        if (line.len > 0 && line.ptr[line.len - 1] == '\r')
-            line.len--;
-        reply_line(&s->control.out, line);
-    }
-    if (s->stat_more)
-        reply_line(&s->control.out, SLICE("(there is more: use LIST)"));
-    reply_end(&s->control.out, REPLY_STAT_DIRECTORY);
-    control_flush(s);
-}
-
 static void list_on_stat_pipe(void *owner, uint32_t events)
 {
     struct session *s = owner;
@@ -260,9 +243,21 @@ static void list_on_stat_listed(struct session *s, struct message *m)
     if (s->transfer.source >= 0)
         list_on_stat_pipe(s, 0);
     list_stat_over(s);
-    if ((o == OUTCOME_OK || s->stat_more) && control_hears(s))
-        list_stat_lines(s);
-    else if (o != OUTCOME_OK)
+    if ((o == OUTCOME_OK || s->stat_more) && control_hears(s)) {
+        /* Whole lines only: the limit drops what comes after the last LF. */
+        struct slice rest = buf_slice(&s->stat), line;
+
+        reply_begin(&s->control.out, REPLY_STAT_DIRECTORY);
+        while (slice_cut(&rest, '\n', &line) && rest.ptr) {
+            if (line.len > 0 && line.ptr[line.len - 1] == '\r')
+                line.len--;
+            reply_line(&s->control.out, line);
+        }
+        if (s->stat_more)
+            reply_line(&s->control.out, SLICE("(there is more: use LIST)"));
+        reply_end(&s->control.out, REPLY_STAT_DIRECTORY);
+        control_flush(s);
+    } else if (o != OUTCOME_OK)
         control_reply_with(s, REPLY_LOCAL_ERROR,
                            slice_from(ask_outcome_cause(o)));
     buf_release(&s->stat);

@@ -71,23 +71,6 @@ static void session_on_login_time(void *owner)
     control_end(owner, ENDING_LOGIN_TIME, REPLY_TIMED_OUT, SLICE("login"));
 }
 
-/* Loads the stricter system-call policy. Uid and root directory are gate's
- * already. */
-static void session_sandbox(struct session *s)
-{
-    struct sandbox_plan plan = { .root_fd = -1,
-                                 .filter = &filter_session,
-                                 .max_files = SESSION_FILES,
-                                 .allow_weaker = s->settings->allow_weaker };
-    struct complaint c = { "" };
-    unsigned weaker;
-
-    event_syscalls_by(&s->log);
-    sandbox_on_refused(event_on_syscall);
-    if (sandbox_enter(PROCESS_SESSION, &plan, &weaker, &c) < 0)
-        die(EX_OSERR, "%s", c.text);
-}
-
 static void session_wire(struct session *s, const struct session_start *start)
 {
     const struct signer signer = { sign_ask, &s->signer };
@@ -158,7 +141,19 @@ noreturn void session_main(const struct session_start *start)
     session_wire(s, start);
     session_title(s);
     download_init();
-    session_sandbox(s);
+    /* Uid and root directory are gate's already: what is left is the stricter
+     * system-call policy. */
+    struct sandbox_plan plan = { .root_fd = -1,
+                                 .filter = &filter_session,
+                                 .max_files = SESSION_FILES,
+                                 .allow_weaker = s->settings->allow_weaker };
+    struct complaint c = { "" };
+    unsigned weaker;
+
+    event_syscalls_by(&s->log);
+    sandbox_on_refused(event_on_syscall);
+    if (sandbox_enter(PROCESS_SESSION, &plan, &weaker, &c) < 0)
+        die(EX_OSERR, "%s", c.text);
     if (start->proxied)
         proxied_begin(s);
     else
