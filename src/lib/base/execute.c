@@ -15,18 +15,7 @@
 
 #include "sallyport/base/fd.h"
 
-static void execute_child(const char *const argv[], int out)
-{
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    dup2(out, STDOUT_FILENO);
-    dup2(out, STDERR_FILENO);
-    close_range(STDERR_FILENO + 1, ~0U, 0);
-    execv(argv[0], (char *const *)(uintptr_t)argv);
-    _exit(EX_UNAVAILABLE);
-}
-
-/* Makes a file for the output. Its size is sealed, so the program can't fill
- * the memory. */
+/* Its size is sealed, so a program can't fill the memory. */
 static int output_file(size_t size)
 {
     FD_CLEANUP int fd = memfd_create("output", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -46,8 +35,14 @@ int execute_program(const char *const argv[], int ms, char *out, size_t size)
     bool full;
 
     out[0] = '\0';
-    if (pid == 0)
-        execute_child(argv, file);
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        dup2(file, STDOUT_FILENO);
+        dup2(file, STDERR_FILENO);
+        close_range(STDERR_FILENO + 1, ~0U, 0);
+        execv(argv[0], (char *const *)(uintptr_t)argv);
+        _exit(EX_UNAVAILABLE);
+    }
     if (pid < 0)
         return -1;
     FD_CLEANUP int ended = (int)syscall(SYS_pidfd_open, pid, 0);

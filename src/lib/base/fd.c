@@ -133,22 +133,16 @@ bool fd_has_no_leases(int fd, int error)
 
 #define READ_CHUNK 65536
 
-/* Reserves the whole size at once: a buffer that grows is copied and wiped each
- * time. */
-static int reserve_for_file(int fd, struct buf *into)
+int fd_read_file(int fd, struct buf *into)
 {
+    /* At once: a buffer that grows is copied and wiped each time. */
     size_t room = into->max - into->len;
     struct stat st;
 
     if (fstat(fd, &st) == 0 && st.st_size >= 0 &&
         (uint64_t)st.st_size + READ_CHUNK < room)
         room = (size_t)st.st_size + READ_CHUNK;
-    return buf_reserve(into, room);
-}
-
-int fd_read_file(int fd, struct buf *into)
-{
-    int r = reserve_for_file(fd, into);
+    int r = buf_reserve(into, room);
 
     while (r == 0) {
         size_t want = into->max - into->len;

@@ -109,22 +109,6 @@ void loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t ms)
     t->armed = true;
 }
 
-/* Runs the timers that were due when the turn began. A timer that is set again
- * with 0 ms must wait for the next turn, or no descriptor would be served. */
-static void run_timers(struct loop *l)
-{
-    uint64_t now = clock_ms();
-
-    while (l->timers && l->timers->at <= now && !l->stopped) {
-        struct loop_timer *t = l->timers;
-
-        loop_timer_clear(l, t);
-        t->on_timer(t->owner);
-        if (l->timers == t)
-            break;
-    }
-}
-
 static int waiting_time(const struct loop *l, int max_ms)
 {
     uint64_t now, left;
@@ -153,7 +137,19 @@ int loop_once(struct loop *l, int max_ms)
             w->on_ready(w->owner, l->batch[i].events);
     }
     l->batch_len = 0;
-    run_timers(l);
+    /* Runs the timers that were due when the round began. A timer that is set
+     * again with 0 ms must wait for the next round, or no descriptor would be
+     * served. */
+    uint64_t now = clock_ms();
+
+    while (l->timers && l->timers->at <= now && !l->stopped) {
+        struct loop_timer *t = l->timers;
+
+        loop_timer_clear(l, t);
+        t->on_timer(t->owner);
+        if (l->timers == t)
+            break;
+    }
     if (l->on_turn_over)
         l->on_turn_over(l->owner);
     return 0;

@@ -48,15 +48,6 @@ static void guard_begin(struct guard *g)
     }
 }
 
-static void guard_end(struct guard *g)
-{
-    for (size_t i = 0; i < ENDINGS; i++)
-        sigaction(endings[i], &g->old[i], NULL);
-    if (caught)
-        raise(caught);
-    pthread_sigmask(SIG_SETMASK, &g->mask, NULL);
-}
-
 /* Waits for the next byte. Ctrl-Z waits until the terminal is restored. Another
  * thread may get the signal, so this checks for it repeatedly. */
 static int prompt_byte(int tty, const struct prompt *q, const sigset_t *mask,
@@ -135,6 +126,10 @@ int prompt_ask(int tty, const struct prompt *q, char *out, size_t size)
     tcsetattr(tty, q->echo ? TCSADRAIN : TCSAFLUSH, &old);
     if (!q->echo)
         (void)fd_write_all(tty, "\n", 1);
-    guard_end(&g);
+    for (size_t i = 0; i < ENDINGS; i++)
+        sigaction(endings[i], &g.old[i], NULL);
+    if (caught)
+        raise(caught);
+    pthread_sigmask(SIG_SETMASK, &g.mask, NULL);
     return r;
 }

@@ -176,19 +176,6 @@ static void bans_set_row(struct bans *b, uint32_t row, const struct ban *ban)
     bans_changed(b);
 }
 
-static void bans_sweep(struct bans *b, int64_t now)
-{
-    uint32_t rows = bans_rows(b), last = 0;
-
-    for (uint32_t i = 0; i < rows; i++) {
-        if (ban_counts(&b->ban[i], now))
-            last = i + 1;
-        else if (b->ban[i].network.family != 0)
-            bans_clear_row(b, i);
-    }
-    __atomic_store_n(&b->rows, last, __ATOMIC_RELEASE);
-}
-
 /* Returns a free row, or the row of the oldest automatic ban. BANS_MAX: neither
  * exists. */
 static uint32_t bans_row_for_new(const struct bans *b)
@@ -210,7 +197,15 @@ int bans_put(struct bans *b, const struct ban *ban, int64_t now)
     const struct ban *old;
     uint32_t row;
 
-    bans_sweep(b, now);
+    uint32_t rows = bans_rows(b), last = 0;
+
+    for (uint32_t i = 0; i < rows; i++) {
+        if (ban_counts(&b->ban[i], now))
+            last = i + 1;
+        else if (b->ban[i].network.family != 0)
+            bans_clear_row(b, i);
+    }
+    __atomic_store_n(&b->rows, last, __ATOMIC_RELEASE);
     old = bans_find(b, &ban->network, ban->bits, now);
     if (old && !ban->by_hand && (old->by_hand || old->until >= ban->until))
         return 0;

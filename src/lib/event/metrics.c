@@ -484,7 +484,7 @@ static const struct {
                       "" },
 };
 
-static int add_gauges(struct buf *into, const struct metrics *m)
+static int add_tables(struct buf *into, const struct metrics *m)
 {
     int r = 0;
 
@@ -496,12 +496,6 @@ static int add_gauges(struct buf *into, const struct metrics *m)
                                gauges[g].labels,
                                __atomic_load_n(&m->gauge[g], __ATOMIC_RELAXED));
     }
-    return r;
-}
-
-static int add_tables(struct buf *into, const struct metrics *m)
-{
-    int r = add_gauges(into, m);
 
     for (unsigned k = 0; k < FAMILIES && r == 0; k++)
         r = add_family(into, m, &families[k]);

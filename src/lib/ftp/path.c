@@ -19,15 +19,6 @@ void path_root(struct path *p)
     p->directory = true;
 }
 
-/* Removes the last component; the root stays the root. */
-static void path_up(struct path *p)
-{
-    while (p->len > 1 && p->bytes[p->len - 1] != '/')
-        p->len--;
-    if (p->len > 1)
-        p->len--;
-}
-
 static int path_down(struct path *p, struct slice component)
 {
     size_t slash = p->len > 1 ? 1 : 0;
@@ -73,9 +64,13 @@ int path_resolve(const struct path *cwd, struct slice arg, struct path *ret)
         p.len = cwd->len;
     }
     while (r == 0 && slice_cut(&rest, '/', &component)) {
-        if (is_dot_dot(component))
-            path_up(&p);
-        else if (component.len > 0 && !is_dot(component))
+        if (is_dot_dot(component)) {
+            /* Removes the last component; the root stays the root. */
+            while (p.len > 1 && p.bytes[p.len - 1] != '/')
+                p.len--;
+            if (p.len > 1)
+                p.len--;
+        } else if (component.len > 0 && !is_dot(component))
             r = path_down(&p, component);
     }
     if (r < 0)

@@ -17,21 +17,7 @@ static int digits_value(const char *digits, size_t len)
     return n;
 }
 
-static int parse_digits(struct slice s, time_t *ret)
-{
-    struct tm tm = {
-        .tm_year = digits_value(s.ptr, 4) - 1900,
-        .tm_mon = digits_value(s.ptr + 4, 2) - 1,
-        .tm_mday = digits_value(s.ptr + 6, 2),
-        .tm_hour = digits_value(s.ptr + 8, 2),
-        .tm_min = digits_value(s.ptr + 10, 2),
-        .tm_sec = digits_value(s.ptr + 12, 2),
-    };
-
-    return clock_from_utc(&tm, ret);
-}
-
-/* Accepts the fraction that RFC 3659 allows. */
+/* Takes the fraction that RFC 3659 allows. */
 int time_parse(struct slice text, time_t *ret)
 {
     struct slice fraction = text, whole;
@@ -40,7 +26,16 @@ int time_parse(struct slice text, time_t *ret)
     if (whole.len != FULL || !slice_is_digits(whole) ||
         (fraction.ptr && !slice_is_digits(fraction)))
         return -EINVAL;
-    return parse_digits(whole, ret);
+    struct tm tm = {
+        .tm_year = digits_value(whole.ptr, 4) - 1900,
+        .tm_mon = digits_value(whole.ptr + 4, 2) - 1,
+        .tm_mday = digits_value(whole.ptr + 6, 2),
+        .tm_hour = digits_value(whole.ptr + 8, 2),
+        .tm_min = digits_value(whole.ptr + 10, 2),
+        .tm_sec = digits_value(whole.ptr + 12, 2),
+    };
+
+    return clock_from_utc(&tm, ret);
 }
 
 int times_parse(struct slice argument, time_t *modify, struct slice *path)

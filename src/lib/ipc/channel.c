@@ -202,24 +202,6 @@ static int refuse_message(struct channel *c, const char *why)
     return -EPROTO;
 }
 
-/* Checks the descriptors. The kernel also drops descriptors if this process has
- * no room for them, which isn't the peer's mistake. */
-static int check_descriptors(struct channel *c, enum message_kind kind,
-                             const struct msghdr *head, size_t fds)
-{
-    size_t due = message_count(message_row(kind), TYPE_FD);
-    bool dropped = head->msg_flags & MSG_CTRUNC;
-
-    if (dropped && fds < due) {
-        refuse_message(c,
-                       "a message that needs more descriptors than are left");
-        return -EMFILE;
-    }
-    return dropped || fds != due
-               ? refuse_message(c, "a wrong number of descriptors")
-               : 1;
-}
-
 static int check_message(struct channel *c, struct message *m, ssize_t len,
                          const struct msghdr *head, size_t fds)
 {
@@ -230,8 +212,21 @@ static int check_message(struct channel *c, struct message *m, ssize_t len,
     if (codec_decode(inbox, (size_t)len, m) < 0)
         return refuse_message(c, "an unknown or malformed message");
     why = why_not_permitted(c, m->kind);
-    return why ? refuse_message(c, why)
-               : check_descriptors(c, m->kind, head, fds);
+    if (why)
+        return refuse_message(c, why);
+    /* The kernel also drops descriptors if this process has no room for them.
+     * That isn't the peer's mistake. */
+    size_t due = message_count(message_row(m->kind), TYPE_FD);
+    bool dropped = head->msg_flags & MSG_CTRUNC;
+
+    if (dropped && fds < due) {
+        refuse_message(c,
+                       "a message that needs more descriptors than are left");
+        return -EMFILE;
+    }
+    return dropped || fds != due
+               ? refuse_message(c, "a wrong number of descriptors")
+               : 1;
 }
 
 static int take_message(struct channel *c, struct message *m, ssize_t len,

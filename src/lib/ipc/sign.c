@@ -11,21 +11,7 @@
  * successor gets it again. */
 #define SIGN_TRIES 2
 
-static int sign_take(const struct message *m, struct sign_result *ret)
-{
-    struct slice bytes = m->signature.signature;
-
-    if (m->kind == MSG_no_signature)
-        return m->no_signature.error > 0 ? -m->no_signature.error : -EPROTO;
-    if (m->kind != MSG_signature || bytes.len == 0 ||
-        bytes.len > sizeof(ret->bytes))
-        return -EPROTO;
-    memcpy(ret->bytes, bytes.ptr, bytes.len);
-    ret->len = bytes.len;
-    return 0;
-}
-
-/* Waits for the answer, and skips a late answer to an earlier request. */
+/* A late answer to an earlier request is skipped. */
 static int sign_await(struct sign_channel *s, uint32_t request,
                       struct sign_result *ret)
 {
@@ -38,8 +24,19 @@ static int sign_await(struct sign_channel *s, uint32_t request,
 
         if (r < 0)
             return r;
-        if (m.request == request)
-            return sign_take(&m, ret);
+        if (m.request == request) {
+            struct slice bytes = m.signature.signature;
+
+            if (m.kind == MSG_no_signature)
+                return m.no_signature.error > 0 ? -m.no_signature.error
+                                                : -EPROTO;
+            if (m.kind != MSG_signature || bytes.len == 0 ||
+                bytes.len > sizeof(ret->bytes))
+                return -EPROTO;
+            memcpy(ret->bytes, bytes.ptr, bytes.len);
+            ret->len = bytes.len;
+            return 0;
+        }
     }
 }
 

@@ -111,19 +111,7 @@ int frame_enter_sandbox(struct frame *f)
     return r;
 }
 
-/* A message was lost, since no descriptor was free. In gate, keys and log that
- * costs one channel; a successor, which gets all channels again, would lose one
- * too. */
-static void frame_lacks(struct frame *f)
-{
-    if (f->row->needs_each)
-        die(EX_OSERR, "master sent %s", f->master.wrong);
-    if (!f->was_short)
-        stderr_print("master sent %s", f->master.wrong);
-    f->was_short = true;
-}
-
-/* Master has ended, so this process ends, too. */
+/* Master has ended: this process ends, too. */
 static void frame_master_on_ready(void *owner, uint32_t events)
 {
     struct frame *f = owner;
@@ -137,8 +125,16 @@ static void frame_master_on_ready(void *owner, uint32_t events)
                          f);
     if (r == -EPROTO)
         die(EX_PROTOCOL, "master sent %s", f->master.wrong);
-    if (r == -EMFILE)
-        frame_lacks(f);
+    if (r == -EMFILE) {
+        /* No descriptor was left for a message, which is lost. In gate, keys
+         * and log that costs one channel, and the next process, which gets all
+         * channels again, would lose one too. */
+        if (f->row->needs_each)
+            die(EX_OSERR, "master sent %s", f->master.wrong);
+        if (!f->was_short)
+            stderr_print("master sent %s", f->master.wrong);
+        f->was_short = true;
+    }
     if (r == 0 || r == -EMFILE)
         return;
     if (f->row->on_orphaned)

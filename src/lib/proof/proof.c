@@ -148,13 +148,6 @@ static size_t make_message(const struct handshake *h, unsigned char *out)
     return ok ? SPACES + sizeof(context) + len : 0;
 }
 
-static bool set_padding(const struct proof_scheme *s, EVP_PKEY_CTX *ctx)
-{
-    return !s->pss ||
-           (EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) == 1 &&
-            EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) == 1);
-}
-
 static bool verify_signature(EVP_PKEY *key, const struct handshake *h)
 {
     unsigned char message[SPACES + sizeof(context) + EVP_MAX_MD_SIZE];
@@ -173,26 +166,13 @@ static bool verify_signature(EVP_PKEY *key, const struct handshake *h)
     bool ok = md &&
               EVP_DigestVerifyInit_ex(md, &ctx, s->digest, NULL, NULL, key,
                                       NULL) == 1 &&
-              set_padding(s, ctx) &&
+              (!s->pss ||
+               (EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) == 1 &&
+                EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) ==
+                    1)) &&
               EVP_DigestVerify(md, (const unsigned char *)signature.ptr,
                                signature.len, message, len) == 1;
     EVP_MD_CTX_free(md);
-    return ok;
-}
-
-/* Parses the certificate, which is safe: its hash is a pin, so the
- * administrator chose these bytes. */
-static bool verify_by(struct slice certificate, const struct handshake *h)
-{
-    const unsigned char *at = (const unsigned char *)certificate.ptr;
-    X509 *x = d2i_X509(NULL, &at, (long)certificate.len);
-    EVP_PKEY *key = x ? X509_get0_pubkey(x) : NULL;
-    bool ok = key && X509_cmp_current_time(X509_get0_notBefore(x)) < 0 &&
-              X509_cmp_current_time(X509_get0_notAfter(x)) > 0 &&
-              verify_signature(key, h);
-
-    X509_free(x);
-    ERR_clear_error();
     return ok;
 }
 
@@ -223,5 +203,16 @@ bool proof_holds(const struct proof_servers *servers, struct slice messages,
                    servers->count) ||
         !is_one_of(client, pins->hash, pins->count))
         return false;
-    return verify_by(client, &h);
+    /* The certificate can be parsed: its hash is a pin, so the administrator
+     * chose these bytes. */
+    const unsigned char *at = (const unsigned char *)client.ptr;
+    X509 *x = d2i_X509(NULL, &at, (long)client.len);
+    EVP_PKEY *key = x ? X509_get0_pubkey(x) : NULL;
+    bool ok = key && X509_cmp_current_time(X509_get0_notBefore(x)) < 0 &&
+              X509_cmp_current_time(X509_get0_notAfter(x)) > 0 &&
+              verify_signature(key, &h);
+
+    X509_free(x);
+    ERR_clear_error();
+    return ok;
 }

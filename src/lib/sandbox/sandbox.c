@@ -89,18 +89,6 @@ int sandbox_check_empty(int fd)
     return check_empty(fd);
 }
 
-static int check_taken(int fd)
-{
-    struct stat wanted, root, here;
-
-    if (fstat(fd, &wanted) || stat("/", &root) || stat(".", &here))
-        return -errno;
-    if (root.st_dev != wanted.st_dev || root.st_ino != wanted.st_ino ||
-        here.st_dev != wanted.st_dev || here.st_ino != wanted.st_ino)
-        return -EXDEV;
-    return 0;
-}
-
 int chroot_enter(int fd, bool empty, struct complaint *why)
 {
     int r = empty ? sandbox_check_empty(fd) : 0;
@@ -112,7 +100,14 @@ int chroot_enter(int fd, bool empty, struct complaint *why)
         return r;
     if (fchdir(fd) || chroot("."))
         return -errno;
-    return check_taken(fd);
+    struct stat wanted, root, here;
+
+    if (fstat(fd, &wanted) || stat("/", &root) || stat(".", &here))
+        return -errno;
+    if (root.st_dev != wanted.st_dev || root.st_ino != wanted.st_ino ||
+        here.st_dev != wanted.st_dev || here.st_ino != wanted.st_ino)
+        return -EXDEV;
+    return 0;
 }
 
 /* The parent's death ends every process but master. A child sees that its

@@ -151,19 +151,6 @@ static bool settings_sealed(int fd)
            fd_is_sealed(fd);
 }
 
-/* Checks only the counts; the process that made the settings has checked the
- * rest. */
-static bool settings_counts_fit(const struct settings *s)
-{
-    return s->listen_count <= SETTINGS_LISTEN_MAX &&
-           s->proxies.count <= SETTINGS_PROXY_MAX &&
-           s->no_ban.count <= SETTINGS_PROXY_MAX &&
-           s->announced_count <= SETTINGS_ANNOUNCED_MAX &&
-           s->certificates.count < CERTIFICATES_MAX &&
-           s->keys.count < CERTIFICATES_MAX &&
-           s->said_count <= SETTING_ROWS_MAX;
-}
-
 int settings_take(struct settings *s, int fd, struct complaint *c)
 {
     const struct settings_image *there;
@@ -178,7 +165,15 @@ int settings_take(struct settings *s, int fd, struct complaint *c)
         return complain(c, "settings: %s", strerror(-r));
     there = bytes;
     ours = build_name_is(there->build);
-    fit = settings_counts_fit(&there->settings);
+    /* Checks only the counts; the process that made the settings has checked
+     * the rest. */
+    fit = there->settings.listen_count <= SETTINGS_LISTEN_MAX &&
+          there->settings.proxies.count <= SETTINGS_PROXY_MAX &&
+          there->settings.no_ban.count <= SETTINGS_PROXY_MAX &&
+          there->settings.announced_count <= SETTINGS_ANNOUNCED_MAX &&
+          there->settings.certificates.count < CERTIFICATES_MAX &&
+          there->settings.keys.count < CERTIFICATES_MAX &&
+          there->settings.said_count <= SETTING_ROWS_MAX;
     if (ours && fit)
         *s = there->settings;
     munmap(bytes, sizeof(*there));

@@ -248,20 +248,6 @@ static void add_choice(struct identity_choice *c, const struct identity *id)
         c->all[c->count++] = id;
 }
 
-/* Finds the identities for a name. An exact name is preferred to a wildcard
- * that covers it. */
-static void find_named(const struct tls_context *t, const char *name,
-                       struct identity_choice *c)
-{
-    static const unsigned passes[] = { X509_CHECK_FLAG_NO_WILDCARDS, 0 };
-
-    for (size_t p = 0; p < sizeof(passes) / sizeof(passes[0]); p++)
-        for (size_t i = 0; i < t->count; i++)
-            if (X509_check_host(t->identity[i].leaf, name, strlen(name),
-                                passes[p], NULL) == 1)
-                add_choice(c, &t->identity[i]);
-}
-
 static int choose_on_client_hello(SSL *ssl, void *owner)
 {
     const struct tls_context *t = owner;
@@ -270,7 +256,14 @@ static int choose_on_client_hello(SSL *ssl, void *owner)
 
     if (!name || t->count == 1)
         return 1;
-    find_named(t, name, &c);
+    /* An exact name goes before a wildcard that covers it. */
+    static const unsigned passes[] = { X509_CHECK_FLAG_NO_WILDCARDS, 0 };
+
+    for (size_t p = 0; p < sizeof(passes) / sizeof(passes[0]); p++)
+        for (size_t i = 0; i < t->count; i++)
+            if (X509_check_host(t->identity[i].leaf, name, strlen(name),
+                                passes[p], NULL) == 1)
+                add_choice(&c, &t->identity[i]);
     if (c.count > 0)
         SSL_certs_clear(ssl);
     for (size_t i = 0; i < c.count; i++)

@@ -84,27 +84,22 @@ static const OSSL_PARAM *key_gettable(void *provider)
     return gettable;
 }
 
-/* Imports a key of another provider, to compare with. */
-static int import_public(struct remote_key *k, const char *kind,
-                         const OSSL_PARAM params[])
-{
-    EVP_PKEY_CTX *ctx =
-        EVP_PKEY_CTX_new_from_name(NULL, kind, "provider=default");
-    int r = ctx && EVP_PKEY_fromdata_init(ctx) == 1 &&
-            EVP_PKEY_fromdata(ctx, &k->public, EVP_PKEY_PUBLIC_KEY,
-                              (OSSL_PARAM *)(uintptr_t)params) == 1;
-
-    EVP_PKEY_CTX_free(ctx);
-    return r;
-}
-
 static int import_key(struct remote_key *k, const char *kind,
                       const OSSL_PARAM params[])
 {
     const OSSL_PARAM *own = OSSL_PARAM_locate_const(params, PARAM_KEY);
 
-    if (!own)
-        return import_public(k, kind, params);
+    if (!own) {
+        /* Imports a key of another provider, to compare with. */
+        EVP_PKEY_CTX *ctx =
+            EVP_PKEY_CTX_new_from_name(NULL, kind, "provider=default");
+        int r = ctx && EVP_PKEY_fromdata_init(ctx) == 1 &&
+                EVP_PKEY_fromdata(ctx, &k->public, EVP_PKEY_PUBLIC_KEY,
+                                  (OSSL_PARAM *)(uintptr_t)params) == 1;
+
+        EVP_PKEY_CTX_free(ctx);
+        return r;
+    }
     if (own->data_type != OSSL_PARAM_OCTET_STRING ||
         own->data_size != sizeof(*k))
         return 0;

@@ -121,16 +121,6 @@ static enum stream_state fail_tls(struct stream *s)
     return stream_break(s, cause);
 }
 
-/* Has the peer closed? Java sends user_canceled before close_notify; then
- * OpenSSL 3.2 and later give SSL_ERROR_SYSCALL and no error in the queue. (A
- * fatal alert, which ends the reading too, is an error in the queue.) */
-static bool is_closed_by_peer(const struct stream *s, int error)
-{
-    return error == SSL_ERROR_ZERO_RETURN ||
-           (error == SSL_ERROR_SYSCALL && ERR_peek_error() == 0 &&
-            (SSL_get_shutdown(s->ssl) & SSL_RECEIVED_SHUTDOWN));
-}
-
 /* Does what OpenSSL needs after ERROR. Returns STREAM_OK if the call can be
  * repeated at once. Before waiting for the peer it sends what the peer may be
  * waiting for. */
@@ -144,7 +134,12 @@ static enum stream_state settle_error(struct stream *s, int error)
     case SSL_ERROR_WANT_WRITE:
         return stream_send(s);
     default:
-        if (is_closed_by_peer(s, error))
+        /* Java sends user_canceled before close_notify. Then OpenSSL 3.2 and
+         * later give SSL_ERROR_SYSCALL and no error in the queue. (A fatal
+         * alert, which ends the reading too, is an error in the queue.) */
+        if (error == SSL_ERROR_ZERO_RETURN ||
+            (error == SSL_ERROR_SYSCALL && ERR_peek_error() == 0 &&
+             (SSL_get_shutdown(s->ssl) & SSL_RECEIVED_SHUTDOWN)))
             return s->end = STREAM_CLOSED;
         return fail_tls(s);
     }
@@ -169,20 +164,6 @@ static enum stream_state refuse_without_ems(struct stream *s)
     return stream_break(s, "no extended master secret");
 }
 
-static enum stream_state finish_handshake(struct stream *s)
-{
-    if (SSL_version(s->ssl) < TLS1_3_VERSION &&
-        SSL_get_extms_support(s->ssl) != 1)
-        return refuse_without_ems(s);
-    snprintf(s->cipher, sizeof(s->cipher), "%s %s%s", SSL_get_version(s->ssl),
-             SSL_get_cipher_name(s->ssl),
-             SSL_session_reused(s->ssl) ? " resumed" : "");
-    s->open = true;
-    resume_keep(s);
-    client_keep(s);
-    return stream_send(s);
-}
-
 /* After half a flight, and in TLS 1.3 after the client's last flight, the
  * server has nothing to send, so the kernel would delay its acknowledgement by
  * 40 ms. A peer with Nagle's algorithm waits for it before it sends more. On a
@@ -198,8 +179,18 @@ enum stream_state secure_handshake(struct stream *s)
         s->owes = received && !io_unsent(&s->io);
         if (r != 1 || s->use == STREAM_CONTROL)
             stream_acknowledge(s);
-        if (r == 1)
-            return finish_handshake(s);
+        if (r == 1) {
+            if (SSL_version(s->ssl) < TLS1_3_VERSION &&
+                SSL_get_extms_support(s->ssl) != 1)
+                return refuse_without_ems(s);
+            snprintf(s->cipher, sizeof(s->cipher), "%s %s%s",
+                     SSL_get_version(s->ssl), SSL_get_cipher_name(s->ssl),
+                     SSL_session_reused(s->ssl) ? " resumed" : "");
+            s->open = true;
+            resume_keep(s);
+            client_keep(s);
+            return stream_send(s);
+        }
         st = settle_error(s, SSL_get_error(s->ssl, r));
         received = st == STREAM_OK;
     }

@@ -132,14 +132,6 @@ bool sign_is_handshake(const struct sign_request *r)
     return is_12_message(r->message) || (s->in_13 && is_13_message(r->message));
 }
 
-static bool set_padding(EVP_PKEY_CTX *ctx, int padding)
-{
-    return padding == 0 || (EVP_PKEY_CTX_set_rsa_padding(ctx, padding) == 1 &&
-                            (padding != RSA_PKCS1_PSS_PADDING ||
-                             EVP_PKEY_CTX_set_rsa_pss_saltlen(
-                                 ctx, RSA_PSS_SALTLEN_DIGEST) == 1));
-}
-
 static bool sign_message(EVP_MD_CTX *md, EVP_PKEY *key, const struct scheme *s,
                          struct slice message, struct sign_result *ret)
 {
@@ -148,7 +140,11 @@ static bool sign_message(EVP_MD_CTX *md, EVP_PKEY *key, const struct scheme *s,
     ret->len = sizeof(ret->bytes);
     return EVP_DigestSignInit_ex(md, &ctx, s->digest, NULL, NULL, key, NULL) ==
                1 &&
-           set_padding(ctx, s->padding) &&
+           (s->padding == 0 ||
+            (EVP_PKEY_CTX_set_rsa_padding(ctx, s->padding) == 1 &&
+             (s->padding != RSA_PKCS1_PSS_PADDING ||
+              EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) ==
+                  1))) &&
            EVP_DigestSign(md, ret->bytes, &ret->len,
                           (const unsigned char *)message.ptr, message.len) == 1;
 }

@@ -41,19 +41,6 @@ static void wipe_text(char *text)
     free(text);
 }
 
-static int parse_columns(struct row *r, struct slice *rest)
-{
-    struct slice column;
-    int code = 0;
-
-    for (size_t n = columns_of(*rest); n > 0 && code == 0; n--) {
-        slice_cut(rest, ':', &column);
-        code = rest->ptr ? copy_text(column, &r->column[r->columns]) : -EINVAL;
-        r->columns += rest->ptr != NULL;
-    }
-    return code;
-}
-
 static int parse_keys(struct row *r, struct slice rest)
 {
     struct slice word, count = rest;
@@ -77,7 +64,14 @@ int row_parse(struct row *r, struct slice line)
     *r = (struct row){ .columns = 0 };
     r->end = line.len > 0 && line.ptr[line.len - 1] == '\r' ? "\r" : "";
     line.len -= strlen(r->end);
-    code = parse_columns(r, &line);
+    struct slice column;
+    code = 0;
+
+    for (size_t n = columns_of(line); n > 0 && code == 0; n--) {
+        slice_cut(&line, ':', &column);
+        code = line.ptr ? copy_text(column, &r->column[r->columns]) : -EINVAL;
+        r->columns += line.ptr != NULL;
+    }
     if (code == 0)
         code = parse_keys(r, line);
     if (code)

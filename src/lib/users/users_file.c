@@ -166,20 +166,6 @@ static int replace_set_owner(int fd, const struct stat *like)
     return fchmod(fd, like->st_mode & (S_IRWXU | S_IRWXG)) ? -errno : 0;
 }
 
-static int write_content(int fd, struct slice bytes, const struct stat *like,
-                         users_file_check *check, void *owner)
-{
-    int r = fd_write_all(fd, bytes.ptr, bytes.len);
-
-    if (r == 0)
-        r = replace_set_owner(fd, like);
-    if (r == 0 && check)
-        r = check(fd, owner);
-    if (r == 0 && fsync(fd))
-        r = -errno;
-    return r;
-}
-
 int users_file_read(struct users_file *p, struct buf *text)
 {
     FD_CLEANUP int fd = open_current(p);
@@ -246,7 +232,14 @@ static int replace(int directory_fd, const char *name, struct slice bytes,
                 O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;
-    r = write_content(fd, bytes, like, check, owner);
+    r = fd_write_all(fd, bytes.ptr, bytes.len);
+
+    if (r == 0)
+        r = replace_set_owner(fd, like);
+    if (r == 0 && check)
+        r = check(fd, owner);
+    if (r == 0 && fsync(fd))
+        r = -errno;
     if (r == 0 && p)
         r = check_still_ours(p);
     if (r == 0)

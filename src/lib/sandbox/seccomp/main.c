@@ -10,36 +10,6 @@
 #include "compile.h"
 #include "sallyport/base/complain.h"
 
-static void print_filter(FILE *out, const char *name, const struct buf *program)
-{
-    const struct sock_filter *code = (const void *)program->data;
-
-    fputs("/* Written by the build, from the policies in src. */\n"
-          "static const struct sock_filter code[] = {\n",
-          out);
-    for (size_t i = 0; i < program->len / sizeof(*code); i++)
-        fprintf(out, "    { 0x%02x, %u, %u, 0x%x },\n", code[i].code,
-                code[i].jt, code[i].jf, code[i].k);
-    fprintf(out,
-            "};\n\nconst struct sandbox_filter filter_%s = { code, %zu };\n",
-            name, program->len / sizeof(*code));
-}
-
-static void write_filter(const char *directory, const char *name,
-                         const struct buf *program)
-{
-    char path[4096];
-    FILE *out;
-
-    snprintf(path, sizeof(path), "%s/filter_%s.c", directory, name);
-    out = fopen(path, "we");
-    if (!out)
-        die(EX_CANTCREAT, "%s: %s", path, strerror(errno));
-    print_filter(out, name, program);
-    if (fclose(out) != 0)
-        die(EX_IOERR, "%s: %s", path, strerror(errno));
-}
-
 static void compile_for(enum process p, bool connects, const char *directory)
 {
     struct buf program;
@@ -52,7 +22,26 @@ static void compile_for(enum process p, bool connects, const char *directory)
     r = compile_policy(policy_of(p, connects), &program);
     if (r < 0)
         die(EX_SOFTWARE, "the policy of %s: %s", name, strerror(-r));
-    write_filter(directory, name, &program);
+    char path[4096];
+    FILE *out;
+
+    snprintf(path, sizeof(path), "%s/filter_%s.c", directory, name);
+    out = fopen(path, "we");
+    if (!out)
+        die(EX_CANTCREAT, "%s: %s", path, strerror(errno));
+    const struct sock_filter *code = (const void *)program.data;
+
+    fputs("/* Written by the build, from the policies in src. */\n"
+          "static const struct sock_filter code[] = {\n",
+          out);
+    for (size_t i = 0; i < program.len / sizeof(*code); i++)
+        fprintf(out, "    { 0x%02x, %u, %u, 0x%x },\n", code[i].code,
+                code[i].jt, code[i].jf, code[i].k);
+    fprintf(out,
+            "};\n\nconst struct sandbox_filter filter_%s = { code, %zu };\n",
+            name, program.len / sizeof(*code));
+    if (fclose(out) != 0)
+        die(EX_IOERR, "%s: %s", path, strerror(errno));
     buf_release(&program);
 }
 

@@ -97,20 +97,6 @@ static bool is_host(struct slice text)
     return letter;
 }
 
-/* localhost:21 */
-static int refuse_listen(const struct assignment *a, struct slice text)
-{
-    struct slice port = text, host;
-
-    slice_cut(&port, ':', &host);
-    if (!slice_is_digits(port) || !is_host(host))
-        return kinds_refuse_syntax(a);
-    return kinds_refuse(a,
-                        "%.*s is a name; expected an IP address, such as "
-                        "0.0.0.0:%.*s",
-                        (int)host.len, host.ptr, (int)port.len, port.ptr);
-}
-
 int addresses_set_listen(const struct assignment *a)
 {
     struct address list[SETTINGS_LISTEN_MAX];
@@ -126,8 +112,19 @@ int addresses_set_listen(const struct assignment *a)
             return kinds_refuse(a, "more than %d addresses",
                                 SETTINGS_LISTEN_MAX);
         cut_words(&text, &tls[n], &proxy[n]);
-        if (address_parse_port(text, &list[n]))
-            return refuse_listen(a, text);
+        if (address_parse_port(text, &list[n])) {
+            /* localhost:21 */
+            struct slice port = text, host;
+
+            slice_cut(&port, ':', &host);
+            if (!slice_is_digits(port) || !is_host(host))
+                return kinds_refuse_syntax(a);
+            return kinds_refuse(
+                a,
+                "%.*s is a name; expected an IP address, such as "
+                "0.0.0.0:%.*s",
+                (int)host.len, host.ptr, (int)port.len, port.ptr);
+        }
         n++;
     }
     if (n == 0)

@@ -86,17 +86,12 @@ static int check_listeners(const struct settings *s, struct complaint *c)
     return 0;
 }
 
-static bool is_passive(const struct settings *s, const struct address *a)
-{
-    return !s->ports.automatic && a->port >= s->ports.first &&
-           a->port <= s->ports.last;
-}
-
-/* Refuses a control listener on a passive port. */
+/* A control listener would take a passive port away. */
 static int check_ports(const struct settings *s, struct complaint *c)
 {
     for (size_t i = 0; i < s->listen_count; i++)
-        if (is_passive(s, &s->listen[i]))
+        if (!s->ports.automatic && s->listen[i].port >= s->ports.first &&
+            s->listen[i].port <= s->ports.last)
             return settings_blame(s, "ports", c, "holds a port of listen");
     return 0;
 }

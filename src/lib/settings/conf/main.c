@@ -12,21 +12,6 @@
 
 #define MAX_SIZE (1 << 20)
 
-static void read_page(const char *path, struct buf *into)
-{
-    FILE *in = fopen(path, "re");
-    int c;
-
-    if (!in)
-        die(EX_NOINPUT, "%s: %s", path, strerror(errno));
-    while ((c = getc(in)) != EOF)
-        if (buf_add(into, &(char){ (char)c }, 1) < 0)
-            die(EX_DATAERR, "%s: too long", path);
-    if (ferror(in) || buf_add(into, "", 1) < 0)
-        die(EX_IOERR, "%s: can't be read", path);
-    fclose(in);
-}
-
 static void write_text(const char *path, const struct buf *text)
 {
     FILE *out = fopen(path, "we");
@@ -48,7 +33,17 @@ int main(int argc, char **argv)
     buf_init(&page, MAX_SIZE);
     buf_init(&manual, MAX_SIZE);
     buf_init(&example, MAX_SIZE);
-    read_page(argv[1], &page);
+    FILE *in = fopen(argv[1], "re");
+    int c;
+
+    if (!in)
+        die(EX_NOINPUT, "%s: %s", argv[1], strerror(errno));
+    while ((c = getc(in)) != EOF)
+        if (buf_add(&page, &(char){ (char)c }, 1) < 0)
+            die(EX_DATAERR, "%s: too long", argv[1]);
+    if (ferror(in) || buf_add(&page, "", 1) < 0)
+        die(EX_IOERR, "%s: can't be read", argv[1]);
+    fclose(in);
     r = describe_manual(&manual, page.data);
     if (r < 0)
         die(EX_DATAERR, "%s: %s", argv[1],

@@ -71,21 +71,6 @@ static int check_line(struct parser *p, struct slice line)
     return 0;
 }
 
-static int unknown_key(struct parser *p, struct slice key)
-{
-    const char *nearest = table_nearest(key);
-    int len = key.len > SETTINGS_SHOWN_MAX ? SETTINGS_SHOWN_MAX : (int)key.len;
-
-    if (len == 0)
-        return refuse_line(p, "no key before the '='; expected: key = value");
-    if (!nearest)
-        return complain(&p->complaint, "%s:%zu: unknown key \"%.*s\"", p->name,
-                        p->line, len, key.ptr);
-    return complain(&p->complaint,
-                    "%s:%zu: unknown key \"%.*s\"; did you mean \"%s\"?",
-                    p->name, p->line, len, key.ptr, nearest);
-}
-
 static int assign_value(struct parser *p, const struct setting *row,
                         struct slice keyed, struct slice value)
 {
@@ -111,10 +96,24 @@ static int assign_key(struct parser *p, struct slice key, struct slice value)
 
     if (!row) {
         instead = table_retired(key);
-        if (!instead)
-            return unknown_key(p, key);
-        /* Note it, not as a mistake: after an upgrade the server must start
-         * with the old file. */
+        if (!instead) {
+            const char *nearest = table_nearest(key);
+            int len = key.len > SETTINGS_SHOWN_MAX ? SETTINGS_SHOWN_MAX
+                                                   : (int)key.len;
+
+            if (len == 0)
+                return refuse_line(
+                    p, "no key before the '='; expected: key = value");
+            if (!nearest)
+                return complain(&p->complaint, "%s:%zu: unknown key \"%.*s\"",
+                                p->name, p->line, len, key.ptr);
+            return complain(
+                &p->complaint,
+                "%s:%zu: unknown key \"%.*s\"; did you mean \"%s\"?", p->name,
+                p->line, len, key.ptr, nearest);
+        }
+        /* No mistake: after an upgrade the server must start with the old
+         * file. */
         complain(&p->settings->retired,
                  "%s:%zu: %.*s has no effect any more; %sremove this line",
                  p->name, p->line, (int)key.len, key.ptr, instead);

@@ -193,21 +193,6 @@ static int add_directories(struct reader *r, const struct line_options *o)
     return result;
 }
 
-static int add_user(struct reader *r, char *line)
-{
-    struct users *u = r->users;
-    struct line_options o;
-    int result = reader_room(r, ARRAY_USERS, &u->row, u->count, r->line);
-
-    if (result == 0)
-        result = read_user(r, &o, line);
-    if (result == 0)
-        result = add_directories(r, &o);
-    if (result == 0)
-        u->row[u->count++] = o.user;
-    return result;
-}
-
 /* "@share:NAME:GID:PATH:OPTIONS" */
 static int read_share(const struct reader *r, struct share *share, char *line)
 {
@@ -276,17 +261,6 @@ static int add_team(struct reader *r, char *line)
     return result;
 }
 
-static int add_row(struct reader *r, char *line)
-{
-    if (line[0] != '@')
-        return add_user(r, line);
-    if (strncmp(line, "@share:", 7) == 0)
-        return add_share(r, line);
-    if (strncmp(line, "@team:", 6) == 0)
-        return add_team(r, line);
-    return complain_of_row(r, "expected @share: or @team: after the @");
-}
-
 static int read_line(struct reader *r, char *line, size_t len)
 {
     r->line++;
@@ -299,7 +273,24 @@ static int read_line(struct reader *r, char *line, size_t len)
         return complain_of_row(r, "longer than 4096 bytes");
     if (line[0] == '#' || line[strspn(line, " \t")] == '\0')
         return 0;
-    return add_row(r, line);
+    if (line[0] != '@') {
+        struct users *u = r->users;
+        struct line_options o;
+        int result = reader_room(r, ARRAY_USERS, &u->row, u->count, r->line);
+
+        if (result == 0)
+            result = read_user(r, &o, line);
+        if (result == 0)
+            result = add_directories(r, &o);
+        if (result == 0)
+            u->row[u->count++] = o.user;
+        return result;
+    }
+    if (strncmp(line, "@share:", 7) == 0)
+        return add_share(r, line);
+    if (strncmp(line, "@team:", 6) == 0)
+        return add_team(r, line);
+    return complain_of_row(r, "expected @share: or @team: after the @");
 }
 
 static int read_lines(struct reader *r)

@@ -109,24 +109,7 @@ static int order_fill(const struct reader *r, struct order *o, const void *rows,
     return 0;
 }
 
-/* Finds the first name that occurs twice, by the table that users_find() needs
- * anyway: there may be a hundred thousand users, and a login waits. */
-static int check_names(const struct reader *r)
-{
-    struct users *u = r->users;
-    int result = users_index(u) ? 0 : reader_no_memory(r);
-
-    for (size_t i = u->twice; i < u->count && result == 0; i++) {
-        const struct user *first = users_find(u, slice_from(u->row[i].name));
-
-        if (first != &u->row[i])
-            result = is_twice(r, u->row[i].line, "name is", first->line);
-    }
-    return result;
-}
-
-/* Finds a uid that occurs twice. Sorts the uids, each with its row's index in
- * the lower bits. */
+/* Sorts the uids, each with the place of its row below it. */
 static int check_uids(const struct reader *r)
 {
     const struct users *u = r->users;
@@ -363,21 +346,7 @@ static int check_directory(const struct resolver *x, const struct user *user,
     return 0;
 }
 
-static int resolve_lists(const struct resolver *x, const struct user *user,
-                         struct grants *into)
-{
-    int result = resolve_shares(x, user->shares, user->line, into);
-
-    if (result == 0)
-        result = resolve_teams(x, user->teams, user->line, into);
-    if (result == 0 && into->count + user->directories > USER_MOUNTS_MAX)
-        result = too_many(x, user->line);
-    for (size_t i = 0; result == 0 && i < user->directories; i++)
-        result = check_directory(x, user, user->directory[i].path, into);
-    return result;
-}
-
-/* Takes the teams that have limits of their own. */
+/* The teams that have limits of their own. */
 static int take_limited_teams(const struct resolver *x, struct user *user)
 {
     static const struct row_limits none = { .number = { 0 } };
@@ -417,7 +386,14 @@ static int keep_grants(struct reader *r, size_t line, const struct grants *g)
 static int resolve_user(const struct resolver *x, struct user *user)
 {
     struct grants g;
-    int result = resolve_lists(x, user, &g);
+    int result = resolve_shares(x, user->shares, user->line, &g);
+
+    if (result == 0)
+        result = resolve_teams(x, user->teams, user->line, &g);
+    if (result == 0 && g.count + user->directories > USER_MOUNTS_MAX)
+        result = too_many(x, user->line);
+    for (size_t i = 0; result == 0 && i < user->directories; i++)
+        result = check_directory(x, user, user->directory[i].path, &g);
 
     if (result == 0)
         result = take_limited_teams(x, user);
@@ -477,7 +453,18 @@ static int resolve_all(struct resolver *x)
 int reader_resolve(struct reader *r)
 {
     struct resolver x = { .reader = r };
-    int result = check_names(r);
+    /* There may be a hundred thousand users, and a login waits: so the table
+     * that users_find() needs anyway finds the first name that is there twice.
+     */
+    struct users *u = r->users;
+    int result = users_index(u) ? 0 : reader_no_memory(r);
+
+    for (size_t i = u->twice; i < u->count && result == 0; i++) {
+        const struct user *first = users_find(u, slice_from(u->row[i].name));
+
+        if (first != &u->row[i])
+            result = is_twice(r, u->row[i].line, "name is", first->line);
+    }
 
     if (result == 0)
         result = check_uids(r);

@@ -295,21 +295,6 @@ static int set_option(struct line_options *o, const struct option *row,
     }
 }
 
-static int unknown_key(enum line_kind kind, const char *word,
-                       struct complaint *c)
-{
-    const char *keys[OPTIONS], *nearest;
-    size_t n = 0;
-
-    for (size_t i = 0; i < OPTIONS; i++)
-        if (options[i].lines & kind)
-            keys[n++] = options[i].key;
-    nearest = slice_nearest(slice_from(word), keys, n);
-    return complain(c, "unknown key \"%s\" in the last column%s%s%s", word,
-                    nearest ? "; did you mean \"" : "", nearest ? nearest : "",
-                    nearest ? "\"?" : "");
-}
-
 /* WORD ends with a NUL. */
 static int read_option(struct line_options *o, enum line_kind kind, char *word,
                        unsigned *seen, struct complaint *c)
@@ -335,7 +320,16 @@ static int read_option(struct line_options *o, enum line_kind kind, char *word,
     for (size_t i = 0; i < OPTIONS; i++)
         if (options[i].lines & kind && strcmp(key, options[i].key) == 0)
             return set_option(o, &options[i], value, seen, c);
-    return unknown_key(kind, word, c);
+    const char *keys[OPTIONS], *nearest;
+    size_t n = 0;
+
+    for (size_t i = 0; i < OPTIONS; i++)
+        if (options[i].lines & kind)
+            keys[n++] = options[i].key;
+    nearest = slice_nearest(slice_from(word), keys, n);
+    return complain(c, "unknown key \"%s\" in the last column%s%s%s", word,
+                    nearest ? "; did you mean \"" : "", nearest ? nearest : "",
+                    nearest ? "\"?" : "");
 }
 
 int user_key_check(const char *key, const char *value, struct complaint *c)
