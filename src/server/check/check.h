@@ -83,8 +83,8 @@ bool hint_homes(const struct check *k, struct complaint *c);
  * directory. */
 void check_users_path(const struct settings *s, char path[PATH_MAX],
                       char directory[PATH_MAX]);
-/* The same about the directory of the users file, if the server shall write new
- * hashes there. */
+/* Does the same for the directory of the users file, if the server may write
+ * new hashes there. */
 void check_users_file(const struct look *l);
 
 /* shares.c: does the same for the shares. */

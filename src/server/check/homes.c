@@ -229,8 +229,8 @@ bool hint_homes(const struct check *k, struct complaint *c)
     return true;
 }
 
-/* The new file must have the old one's owner and group, and no process of the
- * server may give files away. It is one name only. */
+/* Checks the file. A new file must have the old one's owner and group, and no
+ * process of the server may give files away. It must have one name only. */
 static void look_at_users_file(int directory, const char *path,
                                struct complaint *c)
 {

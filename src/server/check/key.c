@@ -59,7 +59,7 @@ static int open_directory(const char *path, bool make, struct complaint *c)
     return r < 0 ? r : fd_take(&fd);
 }
 
-/* Its directory is never made: where it is missing, the disk is away. */
+/* Never makes its directory: if that is missing, the disk is away. */
 static int place_in_common(struct key_place *at, const struct settings *s,
                            struct complaint *c)
 {
@@ -138,15 +138,16 @@ static int make_key(const struct key_place *at, uint8_t key[SIPHASH_KEY],
     return read_key(at, key, c);
 }
 
-/* The key in `state`. */
+/* Reads or makes the key in `state`. */
 static int own_key(const struct key_place *at, bool make,
                    uint8_t key[SIPHASH_KEY], struct complaint *c)
 {
     struct complaint damage = { "" };
     int r = read_key(at, key, c);
 
-    /* A crash of the file system has damaged it. Its loss costs the resuming
-     * of unfinished uploads, and no more: a start goes on with another one. */
+    /* Moves a key that a crash of the file system has damaged aside. Its loss
+     * costs only the resuming of unfinished uploads, so a start goes on with
+     * another key. */
     if (r == -EBADMSG && make) {
         r = renameat(at->directory, at->name, at->directory,
                      SETTINGS_KEY_FILE DAMAGED) < 0

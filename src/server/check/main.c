@@ -42,8 +42,8 @@ static void write_mistake(void *owner, const char *text)
         stderr_print("%s%s", w->prefix, text);
 }
 
-/* No names of directories are read: the filter has no getdents64. If this
- * kernel can't build a sandbox, master says so. */
+/* Reads no names of directories: the filter has no getdents64. If this kernel
+ * can't build a sandbox, master says so. */
 static void enter_sandbox(struct check *k)
 {
     const struct sandbox_plan plan = { .root = k->root,
@@ -137,9 +137,10 @@ static bool mode_start(struct check *k)
     struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 
     k->in_unit = getenv("INVOCATION_ID") != NULL;
-    /* A process that waits for a dead disk can't be killed: there is one at
-     * most, however many starts follow. The kernel frees the lock at the
-     * process's end. */
+    /* Ends this process if another one looks at the homes already: a process
+     * that waits for a dead disk can't be killed, so there is one at most,
+     * however many starts follow. The kernel frees the lock at the process's
+     * end. */
     if (fcntl(LOCK_FD, F_SETLK, &lock) < 0 && errno != EBADF) {
         stderr_print(
             "warning: the homes aren't looked at: an earlier look isn't over");
@@ -148,8 +149,8 @@ static bool mode_start(struct check *k)
     return look_at_homes(k, (struct writer){ "warning: ", WARNINGS_MAX, 0 });
 }
 
-/* Answers after each part: master knows at which one this process hangs. A
- * start that will fail makes nothing more. */
+/* Answers after each part, so that master knows where this process hangs. If a
+ * part fails, a start does no later part. */
 static bool mode_prepare(struct check *k)
 {
     static check_part *const parts[PREPARED_PARTS] = {
@@ -170,7 +171,7 @@ static bool mode_prepare(struct check *k)
             a->result = parts[p.done](k, &p, &a->why);
         ends = p.make && a->result == -EINVAL;
         p.done++;
-        /* The answer stands where the question stood. */
+        /* Writes the answer over the question. */
         if (pwrite(PREPARED_FD, &p, sizeof(p), 0) != sizeof(p))
             die(EX_OSERR, "descriptor 4: %s", strerror(errno));
     }

@@ -157,8 +157,8 @@ static void rounds_visit(struct rounds *r, const char *directory,
     if (become && sandbox_regain() < 0)
         die(EXIT_FAILURE, "can't be root again: %s", strerror(errno));
     if (tried && strncmp(r->mount.type, "nfs", 3) == 0) {
-        /* It matters only if another server uses these files, too, and nobody
-         * here can know that. */
+        /* Looks at the options of NFS. They matter only if another server uses
+         * these files, too, which nobody here can know. */
         if (mount_keeps_locks(&r->mount))
             rounds_say(
                 r, false, "keeps locks on this machine",

@@ -24,8 +24,8 @@
 #define MISTAKE(l, share, ...)                                                 \
     look_mistake(l, "share", (share)->name, (share)->line, __VA_ARGS__)
 
-/* If the caller isn't root, it owns all files, and their group doesn't
- * matter. */
+/* Checks owner and group. Without root the caller owns all files, and their
+ * group doesn't matter. */
 static void share_missing(const struct look *l, const struct share *s)
 {
     if (l->check->root)

@@ -166,7 +166,7 @@ void files_report_removed(struct files *f, const char *reason, uint64_t number,
     event_send(&f->log, &r);
 }
 
-/* True for a message; *over when this was the end. */
+/* Returns true for a message; *over: the channel has ended. */
 static bool files_receive(struct channel *c, struct message *m, bool *over)
 {
     int r = channel_receive(c, m);
@@ -245,8 +245,8 @@ static void files_serve(struct files *f)
     }
 }
 
-/* F is zero. An idle process has no pages for what it never writes to, such as
- * the name of an upload. */
+/* F must be zero: an idle process has no pages for members that it never writes
+ * to, such as the name of an upload. */
 static void files_init(struct files *f, const struct files_start *start)
 {
     f->rules = start->rules;
@@ -262,7 +262,7 @@ static void files_init(struct files *f, const struct files_start *start)
     for (size_t i = 0; i < sizeof(f->name_key); i++)
         f->name_key[i] = start->name_key[i];
     mount_init(f, start);
-    /* Notes the groups of the shares: the kernel recognises a member by them.
+    /* Notes the groups of the shares, by which the kernel recognises a member.
      * Without root only the caller's groups exist; if there are too many, the
      * perm fact promises less, never more. */
     if (!start->root)
@@ -334,7 +334,8 @@ void files_main(const struct files_start *start)
     sigset_t none;
 
     process_ignore_signals();
-    signal(SIGIO, SIG_IGN); /* somebody opens a file with a lease (commit.c) */
+    /* Sent when somebody opens a file with a lease (commit.c). */
+    signal(SIGIO, SIG_IGN);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     umask(0); /* each mode is explicit, as default ACLs want it */
@@ -350,8 +351,8 @@ void files_main(const struct files_start *start)
     files_serve(f);
     upload_end_as_cut(f); /* as if the client had been cut off */
     if (f->upload.unreported) {
-        /* Did the session die, or leave? Master learns it from gate, reports a
-         * death, and closes the channel, within seconds. */
+        /* Waits until master has told how the session ended. Master learns it
+         * from gate, tells us, and closes the channel within seconds. */
         struct pollfd end = { .fd = f->master.fd, .events = POLLIN };
 
         while (f->died == 0 && !f->orphan) {

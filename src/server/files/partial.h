@@ -188,9 +188,9 @@ uint64_t confirmed_cut(const struct files *f, int fd);
  * then on any connection may send the rest of that file. The record survives a
  * power cut. Returns 0 or -errno. */
 int reported_set(const struct files *f, int fd);
-/* The new partial NEW, without confirmed bytes, replaces OLD, but a client may
- * still send the rest that belongs to OLD. So NEW gets OLD's record, and a
- * mark, or it could be taken for a file. 0 or -errno. */
+/* Call it when the new partial NEW, without confirmed bytes, replaces OLD. A
+ * client may still send the rest that belongs to OLD, so NEW gets OLD's record,
+ * and a mark, or it could be taken for a file. Returns 0 or -errno. */
 int reported_hand_on(const struct files *f, int old, int new);
 
 /* Notes that another upload of its name became the file while the partial

@@ -244,7 +244,8 @@ static void list_on_stat_listed(struct session *s, struct message *m)
         list_on_stat_pipe(s, 0);
     list_stat_over(s);
     if ((o == OUTCOME_OK || s->stat_more) && control_hears(s)) {
-        /* Whole lines only: the limit drops what comes after the last LF. */
+        /* Sends whole lines only: at the limit drops what comes after the last
+         * LF. */
         struct slice rest = buf_slice(&s->stat), line;
 
         reply_begin(&s->control.out, REPLY_STAT_DIRECTORY);

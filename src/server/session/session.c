@@ -141,8 +141,8 @@ noreturn void session_main(const struct session_start *start)
     session_wire(s, start);
     session_title(s);
     download_init();
-    /* Uid and root directory are gate's already: what is left is the stricter
-     * system-call policy. */
+    /* Loads the stricter system-call policy. Uid and root directory are gate's
+     * already. */
     struct sandbox_plan plan = { .root_fd = -1,
                                  .filter = &filter_session,
                                  .max_files = SESSION_FILES,

@@ -74,7 +74,7 @@ int change_on_directory_make(void *owner, struct msg_directory_make *m)
     int r = change_find(f, &path, RIGHT_DIRECTORY, resolve_new_place, &at);
     if (r != 0)
         return r;
-    /* It inherits the set-group-ID bit, and keeps it: there is no chmod. */
+    /* Keeps the inherited set-group-ID bit: there is no chmod. */
     if (mkdirat(at.directory, at.name, (mode_t)at.mount->dir_mode) < 0)
         return quota_explain_entry(f, at.mount, at.directory, -errno);
     r = change_check_place(f, &at, &path);
@@ -229,8 +229,8 @@ static int change_rename_taken(const struct files *f, const struct place *from,
         return OUTCOME_EXISTS;
     if (fstatat(from->directory, from->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return -errno;
-    /* Onto itself, or another name of the same file: the kernel does nothing.
-     */
+    /* Is it a rename onto itself, or onto another name of the same file? Then
+     * the kernel does nothing. */
     if (resolve_is_at(to->directory, to->name, &st))
         return change_rename_plain(from, to);
     if (r != 0)
@@ -341,8 +341,8 @@ int change_on_rename(void *owner, struct msg_rename *m)
         r = change_check_depth(f, &from, &old, &new);
     if (r != 0)
         return r;
-    /* Between mounts nothing moves, also not on one file system: the kernel
-     * would keep the group and the mode that the file had. */
+    /* Renames nothing between mounts, not even on one file system: the kernel
+     * would keep the group and mode of the file. */
     struct lock lock[2] = { LOCK_NONE, LOCK_NONE };
 
     owner_note_disk(f, to.directory);
@@ -485,8 +485,8 @@ int change_on_mode(void *owner, struct msg_mode *m)
     resolve_request(m->path, &path);
     if (m->mode > MODE_MAX)
         die(EX_PROTOCOL, "session: a mode with more than nine bits");
-    /* The modes in a share decide what its other members can do, so they are
-     * the share's own, whoever owns the file. */
+    /* Opens it to change its mode, but not in a share: the modes there decide
+     * what its other members can do, so they are the share's own. */
     const unsigned needed = RIGHT_WRITE | RIGHT_REPLACE;
     const struct mount *in = mount_of(f, path_slice(&path));
     if (in->share && (needed & ~in->rights) == 0)

@@ -141,7 +141,7 @@ enum entry_kind facts_kind(const struct facts *facts)
     }
 }
 
-/* SIZE of a file that isn't there, or SITE PARTIAL: how much of its upload can
+/* SIZE of a missing file, or SITE PARTIAL: returns how much of its upload can
  * be resumed. */
 static int facts_of_partial(struct files *f, const struct place *at,
                             const struct view *in, enum facts_for purpose,

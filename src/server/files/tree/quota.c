@@ -68,8 +68,8 @@ void quota_at(const struct files *f, const struct mount *m, int fd,
     quota_find(f, fd, mount_hides_others(m), ret);
 }
 
-/* The cause is the disk or the quota, whichever leaves less: a write fails
- * before its last block fits. A quota that can't be read causes EDQUOT, too. */
+/* Blames the disk or the quota, whichever leaves less: a write fails before its
+ * last block fits. A quota that can't be read causes EDQUOT, too. */
 static int quota_explain(struct files *f, const struct mount *m, int directory,
                          bool entry, int result)
 {
@@ -79,8 +79,8 @@ static int quota_explain(struct files *f, const struct mount *m, int directory,
     if ((result != -ENOSPC && result != -EDQUOT) ||
         fstatvfs(directory, &disk) < 0)
         return result;
-    /* The limits that the user may learn of. In a drop the share's are named
-     * only if the user has just written what filled it. */
+    /* Gets the limits that the user may learn. In a drop the share's limits are
+     * named only if the user's own upload has just reached them. */
     quota_at(f, m, directory, &q);
     if (!entry) {
         quota_find(f, directory, false, &all);

@@ -210,8 +210,8 @@ int resolve_open(const struct files *f, struct slice path, unsigned needed,
     if (r < 0)
         return m->mine && r == -ENOTDIR ? -ENOENT : r;
     if (m->mine) {
-        /* The opened file decides. It is looked at before as well: the error of
-         * an open would show that another's file has the name. */
+        /* Decides by the opened file. Looks at it before as well: the error of
+         * the open would show that another user's file has the name. */
         FD_CLEANUP int seen = resolve_own(f, m, rest, O_PATH);
 
         if (seen < 0)

@@ -71,9 +71,9 @@ static void commit_forget_others(struct files *f, const struct upload *u,
         resume_drop_answer(f, u->directory, name);
 }
 
-/* The file that this upload continues must not have changed since. If no file
- * had the name when this APPE began, but one has it now, the client didn't mean
- * the new one. */
+/* Checks that the file that this upload continues hasn't changed since. If no
+ * file had the name when this APPE began, but a file has it now, the client
+ * didn't mean the new one. */
 static int commit_check_base(const struct files *f, const struct upload *u)
 {
     struct stat st;
@@ -81,8 +81,9 @@ static int commit_check_base(const struct files *f, const struct upload *u)
     if (!partial_is_there(u->directory, &u->partial))
         return OUTCOME_TAKEN_OVER;
     if (u->copy.from >= 0) {
-        /* If a file system counts ctime in whole seconds, copy_unchanged() can
-         * miss that another upload has replaced the file. */
+        /* Checks the copied file. If a file system counts ctime in whole
+         * seconds, copy_unchanged() can miss that another upload has replaced
+         * it. */
         FD_CLEANUP int fd = resolve_open(f, path_slice(&u->path), 0, O_PATH);
         if (fd < 0 || resolve_known(fd, &st) < 0 ||
             !resolve_is_same(&st, &u->copy.before))
@@ -138,9 +139,8 @@ static int commit_publish(struct files *f, struct upload *u)
         return r;
     r = commit_check_directory(f, u);
     if (r == 0) {
-        /* If two sessions write one name, the second one to get here must see
-         * what the first one did. So only one at a time goes from the check to
-         * the rename. */
+        /* Locks the directory from the check to the rename: if two sessions
+         * write one name, the second one must see what the first one did. */
         LOCK_CLEANUP struct lock lock = LOCK_NONE;
         r = lock_directory(f, u->mount, u->directory, &lock);
         if (r == 0)
@@ -148,8 +148,8 @@ static int commit_publish(struct files *f, struct upload *u)
         if (r == 0)
             r = commit_name(f, u);
     }
-    /* Not if it has got a name, and only a look at it failed afterwards, or
-     * another session has taken the name since. */
+    /* Keep the count if the file got its name, and only a look at it failed
+     * afterwards, or another session has taken the name since. */
     if (r == (int)OUTCOME_TAKEN_OVER ||
         (r != 0 &&
          (!u->partial.named || partial_is_there(u->directory, &u->partial))))

@@ -159,8 +159,8 @@ static const char *const attributes[] = { ATTRIBUTE, REPORTED, WANTED,
                                           OVERTAKEN, OWNER_ATTRIBUTE };
 #define ATTRIBUTES (sizeof(attributes) / sizeof(attributes[0]))
 
-/* Network disks take long for each attribute that is removed, also if it isn't
- * there. A list takes one question. */
+/* Asks for the list of attributes: network disks take long for each removal,
+ * even of a missing one. */
 unsigned attributes_of(int fd)
 {
     char list[1024];
@@ -207,7 +207,7 @@ int reported_hand_on(const struct files *f, int old, int new)
     return r < 0 ? r : reported_set(f, new);
 }
 
-/* A name that can't be stored is only missing in a list. */
+/* Ignores a name that can't be stored: only a list lacks it. */
 void wanted_set(int fd, const char *name)
 {
     (void)!fsetxattr(fd, WANTED, name, strlen(name), 0);

@@ -113,7 +113,7 @@ int copy_step(struct copy *c, int into)
     }
     if (copy_left(c) > 0)
         return 0;
-    /* The head may end in a hole. */
+    /* Sets the length, since the head may end in a hole. */
     struct stat st;
 
     if (fstat(into, &st) < 0 ||

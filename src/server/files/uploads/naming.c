@@ -146,8 +146,8 @@ static void naming_next_random(const struct naming *n, char to[NAME_MAX + 1])
                  (n->mount->inspect ? HELD_NAME_MAX : NAME_MAX) + 1);
 }
 
-/* FROM gets a free one of the other names that n->conflict gives, or
- * that a drop gives, by naming_move() or naming_link(). */
+/* Gives FROM a free one of the other names that n->conflict or a drop permits,
+ * by naming_move() or naming_link(). */
 static int naming_aside(const struct files *f, struct naming *n,
                         int (*by)(struct naming *n, struct spot from,
                                   struct spot to),
@@ -156,8 +156,9 @@ static int naming_aside(const struct files *f, struct naming *n,
     int r = -EEXIST;
 
     for (unsigned i = 1; r == -EEXIST && i <= TRIES; i++) {
-        /* The first numbers are tried in their order, so that they have no
-         * gaps. Then a suffix is random, and a version has the time. */
+        /* Makes the next name. The first numbers are tried in their order, so
+         * that they have no gaps. Then a suffix is random, and a version has
+         * the time. */
         const bool far = i > NEAR;
 
         if (mount_hides_names(n->mount) ||
@@ -322,7 +323,8 @@ static int naming_keep_old(const struct files *f, struct naming *n)
                                          : (int)OUTCOME_NO_RIGHT;
     if (r != 0)
         return r;
-    /* Network disks can't swap two names, so there it isn't tried. */
+    /* Replaces and keeps the old file. Doesn't try a swap on network disks,
+     * which can't. */
     r = f->locks_die ? -EINVAL : naming_park_and_swap(f, n);
     if (r != -EINVAL && r != -ENOSYS)
         return r;
@@ -357,8 +359,8 @@ int naming_give(const struct files *f, struct naming *n)
                : namings[n->conflict](f, n);
 }
 
-/* The upload gets the name under which it waits for inspection; *u gets its
- * id. A suffix of a drop is a part of the wanted name from now on. */
+/* Gives the upload the name under which it waits for inspection, and *u its id.
+ * From now on a suffix of a drop is a part of the wanted name. */
 static int naming_hold(const struct files *f, struct naming *n,
                        struct upload *u)
 {

@@ -366,18 +366,18 @@ int partial_new(const struct files *f, int directory, const char *name,
 
     partial_name(f, name, p.name);
     int r = partial_create(f, directory, &p, ret);
-    if (r == -EBUSY) /* another upload took it for an old one, and locked it */
+    if (r == -EBUSY) /* another upload found it idle, and locked it */
         return partial_new_random(f, directory, ret);
     if (r != -EEXIST)
         return r;
     FD_CLEANUP int old =
         partial_open_locked(f, directory, p.name, 0, PROBE_MS, &st);
-    /* It has ended meanwhile; or it is of an account that had this user's name,
-     * and was removed. */
+    /* Its upload has ended meanwhile; or it belongs to a removed account that
+     * had this user's name. */
     if (old == -EBUSY || old == -ENOENT || old == -EACCES)
         return partial_new_random(f, directory, ret);
-    /* The old one is replaced and not emptied: the session that wrote it may
-     * still have a handle. */
+    /* Replaces the old partial instead of emptying it: the session that wrote
+     * it may still have a handle. */
     r = old < 0 ? old : partial_new_random(f, directory, ret);
     if (r < 0)
         return r;

@@ -178,14 +178,15 @@ static uint64_t resume_report_length(const struct files *f, int fd,
     uint64_t length = fstat(fd, st) == 0 ? confirmed_length(f, fd, st) : 0;
 
     if (length == 0) {
-        /* The client learns that there is nothing to resume. So its next upload
-         * is no rest, unless a writer is about to make some of it resumable. */
+        /* Notes that SIZE reports nothing to resume. So the client's next
+         * upload is no rest, unless a writer is about to make some of it
+         * resumable. */
         if (partial_share_lock(fd) == 0)
             attributes_remove(fd, ATTRIBUTE_REPORTED);
         return 0;
     }
-    /* A new ctime invalidates the answer of another session's SIZE, so it
-     * changes as seldom as possible. */
+    /* Changes the ctime as seldom as possible: it invalidates the answer of
+     * another session's SIZE. */
     if (time(NULL) - st->st_ctime >= RENEW_S)
         fchmod(fd, st->st_mode & 07777); /* the same mode sets the ctime */
     flock(fd, LOCK_UN); /* other sessions don't wait for the sync */

@@ -34,8 +34,9 @@ struct wish {
     struct resume_plan plan;
 };
 
-/* Is there a file? A link to one counts as that file: the upload replaces the
- * link, and its target stays. A link that leads nowhere is no regular file. */
+/* Looks whether a file has the name. A link to a file counts as that file: the
+ * upload replaces the link, and its target stays. A link that leads nowhere is
+ * no regular file. */
 static int upload_look_at_target(const struct files *f, const struct place *at,
                                  struct wish *w)
 {
@@ -130,10 +131,9 @@ static int upload_open_partial(const struct files *f, const struct wish *w,
         return partial_open(f, directory, name, &w->partial, w->plan.first,
                             &u->partial);
     if (w->plan.how == RESUME_COPY) {
-        /* A copy can't be resumed: while the finished file is there SIZE
-         * reports that one, and once it is gone its head must not become the
-         * head of another file. Where blocks can be shared, nothing is left to
-         * copy. */
+        /* Begins a copy, which can't be resumed: SIZE reports the finished file
+         * while it exists, and later its head must not become the head of
+         * another file. If blocks can be shared, nothing is left to copy. */
         int from = resolve_open(f, path_slice(&w->path), 0,
                                 O_RDONLY | O_NONBLOCK | O_NOCTTY);
         int r = from < 0 ? from : copy_init(&u->copy, from, w->plan.first);
