@@ -15,7 +15,8 @@
 
 #include "sallyport/base/fd.h"
 
-/* Its size is sealed, so a program can't fill the memory. */
+/* Makes a file for the output. Its size is sealed, so the program can't fill
+ * the memory. */
 static int output_file(size_t size)
 {
     FD_CLEANUP int fd = memfd_create("output", MFD_CLOEXEC | MFD_ALLOW_SEALING);

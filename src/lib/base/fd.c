@@ -135,7 +135,8 @@ bool fd_has_no_leases(int fd, int error)
 
 int fd_read_file(int fd, struct buf *into)
 {
-    /* At once: a buffer that grows is copied and wiped each time. */
+    /* Reserves the whole size at once: a buffer that grows is copied and wiped
+     * each time. */
     size_t room = into->max - into->len;
     struct stat st;
 

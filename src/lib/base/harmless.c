@@ -35,7 +35,7 @@ static size_t utf8_length(struct slice s, size_t at)
     return 0;
 }
 
-/* Terminals obey C1 controls (U+0080 to U+009F) too. */
+/* Refuses C1 controls (U+0080 to U+009F), too: terminals obey them. */
 size_t harmless_length(struct slice s, size_t at)
 {
     const size_t len = utf8_length(s, at);
@@ -46,8 +46,8 @@ size_t harmless_length(struct slice s, size_t at)
         harmless = c[0] >= 0x20 && c[0] != 0x7f;
     if (len == 2)
         harmless = c[0] != 0xc2 || c[1] >= 0xa0;
-    /* Ends a line or a paragraph, or shows the rest of the line in another
-     * order (U+2028 to U+202E, U+2066 to U+2069). */
+    /* Does it end a line or a paragraph, or show the rest of the line in
+     * another order (U+2028 to U+202E, U+2066 to U+2069)? */
     if (len == 3)
         harmless =
             !(c[0] == 0xe2 && ((c[1] == 0x80 && c[2] >= 0xa8 && c[2] <= 0xae) ||

@@ -137,8 +137,8 @@ int loop_once(struct loop *l, int max_ms)
             w->on_ready(w->owner, l->batch[i].events);
     }
     l->batch_len = 0;
-    /* Runs the timers that were due when the round began. A timer that is set
-     * again with 0 ms must wait for the next round, or no descriptor would be
+    /* Runs the timers that were due when the turn began. A timer that is set
+     * again with 0 ms must wait for the next turn, or no descriptor would be
      * served. */
     uint64_t now = clock_ms();
 

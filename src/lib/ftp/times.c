@@ -17,7 +17,7 @@ static int digits_value(const char *digits, size_t len)
     return n;
 }
 
-/* Takes the fraction that RFC 3659 allows. */
+/* Accepts the fraction that RFC 3659 allows. */
 int time_parse(struct slice text, time_t *ret)
 {
     struct slice fraction = text, whole;

@@ -214,8 +214,8 @@ static int check_message(struct channel *c, struct message *m, ssize_t len,
     why = why_not_permitted(c, m->kind);
     if (why)
         return refuse_message(c, why);
-    /* The kernel also drops descriptors if this process has no room for them.
-     * That isn't the peer's mistake. */
+    /* Checks the descriptors. The kernel also drops descriptors if this process
+     * has no room for them, which isn't the peer's mistake. */
     size_t due = message_count(message_row(m->kind), TYPE_FD);
     bool dropped = head->msg_flags & MSG_CTRUNC;
 

@@ -11,7 +11,7 @@
  * successor gets it again. */
 #define SIGN_TRIES 2
 
-/* A late answer to an earlier request is skipped. */
+/* Waits for the answer, and skips a late answer to an earlier request. */
 static int sign_await(struct sign_channel *s, uint32_t request,
                       struct sign_result *ret)
 {

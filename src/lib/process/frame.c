@@ -111,7 +111,7 @@ int frame_enter_sandbox(struct frame *f)
     return r;
 }
 
-/* Master has ended: this process ends, too. */
+/* Master has ended, so this process ends, too. */
 static void frame_master_on_ready(void *owner, uint32_t events)
 {
     struct frame *f = owner;
@@ -126,9 +126,9 @@ static void frame_master_on_ready(void *owner, uint32_t events)
     if (r == -EPROTO)
         die(EX_PROTOCOL, "master sent %s", f->master.wrong);
     if (r == -EMFILE) {
-        /* No descriptor was left for a message, which is lost. In gate, keys
-         * and log that costs one channel, and the next process, which gets all
-         * channels again, would lose one too. */
+        /* A message was lost, since no descriptor was free. In gate, keys and
+         * log that costs one channel; a successor, which gets all channels
+         * again, would lose one too. */
         if (f->row->needs_each)
             die(EX_OSERR, "master sent %s", f->master.wrong);
         if (!f->was_short)

@@ -203,8 +203,8 @@ bool proof_holds(const struct proof_servers *servers, struct slice messages,
                    servers->count) ||
         !is_one_of(client, pins->hash, pins->count))
         return false;
-    /* The certificate can be parsed: its hash is a pin, so the administrator
-     * chose these bytes. */
+    /* Parses the certificate, which is safe: its hash is a pin, so the
+     * administrator chose these bytes. */
     const unsigned char *at = (const unsigned char *)client.ptr;
     X509 *x = d2i_X509(NULL, &at, (long)client.len);
     EVP_PKEY *key = x ? X509_get0_pubkey(x) : NULL;

@@ -256,7 +256,8 @@ static int choose_on_client_hello(SSL *ssl, void *owner)
 
     if (!name || t->count == 1)
         return 1;
-    /* An exact name goes before a wildcard that covers it. */
+    /* Finds the identities for a name. An exact name is preferred to a wildcard
+     * that covers it. */
     static const unsigned passes[] = { X509_CHECK_FLAG_NO_WILDCARDS, 0 };
 
     for (size_t p = 0; p < sizeof(passes) / sizeof(passes[0]); p++)

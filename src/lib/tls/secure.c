@@ -134,9 +134,10 @@ static enum stream_state settle_error(struct stream *s, int error)
     case SSL_ERROR_WANT_WRITE:
         return stream_send(s);
     default:
-        /* Java sends user_canceled before close_notify. Then OpenSSL 3.2 and
-         * later give SSL_ERROR_SYSCALL and no error in the queue. (A fatal
-         * alert, which ends the reading too, is an error in the queue.) */
+        /* Has the peer closed? Java sends user_canceled before close_notify;
+         * then OpenSSL 3.2 and later give SSL_ERROR_SYSCALL and no error in the
+         * queue. (A fatal alert, which ends the reading too, is an error in the
+         * queue.) */
         if (error == SSL_ERROR_ZERO_RETURN ||
             (error == SSL_ERROR_SYSCALL && ERR_peek_error() == 0 &&
              (SSL_get_shutdown(s->ssl) & SSL_RECEIVED_SHUTDOWN)))

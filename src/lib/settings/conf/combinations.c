@@ -86,7 +86,7 @@ static int check_listeners(const struct settings *s, struct complaint *c)
     return 0;
 }
 
-/* A control listener would take a passive port away. */
+/* Refuses a control listener on a passive port. */
 static int check_ports(const struct settings *s, struct complaint *c)
 {
     for (size_t i = 0; i < s->listen_count; i++)

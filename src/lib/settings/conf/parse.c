@@ -112,8 +112,8 @@ static int assign_key(struct parser *p, struct slice key, struct slice value)
                 "%s:%zu: unknown key \"%.*s\"; did you mean \"%s\"?", p->name,
                 p->line, len, key.ptr, nearest);
         }
-        /* No mistake: after an upgrade the server must start with the old
-         * file. */
+        /* Note it, not as a mistake: after an upgrade the server must start
+         * with the old file. */
         complain(&p->settings->retired,
                  "%s:%zu: %.*s has no effect any more; %sremove this line",
                  p->name, p->line, (int)key.len, key.ptr, instead);

@@ -109,7 +109,8 @@ static int order_fill(const struct reader *r, struct order *o, const void *rows,
     return 0;
 }
 
-/* Sorts the uids, each with the place of its row below it. */
+/* Finds a uid that occurs twice. Sorts the uids, each with its row's index in
+ * the lower bits. */
 static int check_uids(const struct reader *r)
 {
     const struct users *u = r->users;
@@ -346,7 +347,7 @@ static int check_directory(const struct resolver *x, const struct user *user,
     return 0;
 }
 
-/* The teams that have limits of their own. */
+/* Takes the teams that have limits of their own. */
 static int take_limited_teams(const struct resolver *x, struct user *user)
 {
     static const struct row_limits none = { .number = { 0 } };
@@ -453,8 +454,8 @@ static int resolve_all(struct resolver *x)
 int reader_resolve(struct reader *r)
 {
     struct resolver x = { .reader = r };
-    /* There may be a hundred thousand users, and a login waits: so the table
-     * that users_find() needs anyway finds the first name that is there twice.
+    /* Finds the first name that occurs twice, by the table that users_find()
+     * needs anyway: there may be a hundred thousand users, and a login waits.
      */
     struct users *u = r->users;
     int result = users_index(u) ? 0 : reader_no_memory(r);
