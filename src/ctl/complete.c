@@ -1,17 +1,18 @@
-/* "sallyportctl --complete WORD...": prints what may stand in place of the last
- * word, each in a line, with a tab and what it means; or '*' for a file. The
+/* "sallyportctl --complete WORD...": prints the words that may replace the last
+ * word, each in a line, with a tab and its meaning; or '*' for a file. The
  * completions of bash and zsh call it. It reads the tables of commands and
- * options, and the users file, with names that its parser permits: no shell
- * finds a command in them. */
+ * options, and the users file, whose parser permits only names in which no
+ * shell finds a command. */
 #include "ctl.h"
 
 struct completion {
     const char *current;
     char *word[3]; /* of the command */
-    size_t words;  /* before the current one, without options */
+    size_t words;  /* words before the current one, without options */
 };
 
-/* KIND is written before it, with a colon, if it isn't "". */
+/* Offers a word. If KIND isn't "", it is written before the word, with a
+ * colon. */
 static void offer(const struct completion *c, const char *kind,
                   const char *word, const char *help)
 {
@@ -93,7 +94,7 @@ static unsigned kinds_of_value(const struct ctl_option *option)
     return 0;
 }
 
-/* ROW NULL: no command yet. */
+/* Offers the options of ROW; NULL: no command yet. */
 static void offer_options(const struct completion *c,
                           const struct ctl_command *row)
 {
@@ -110,7 +111,7 @@ static void offer_options(const struct completion *c,
     }
 }
 
-/* The first words of all commands, or the second ones of a group. */
+/* Offers the first words of all commands, or the second words of a group. */
 static void offer_commands(const struct completion *c)
 {
     const char *last = "";
@@ -135,7 +136,7 @@ static const struct ctl_option *take_words(struct completion *c, char **word,
     const struct ctl_option *open = NULL;
 
     for (size_t i = 0; i < n; i++) {
-        if (strcmp(word[i], "=") == 0) /* bash makes a word of it */
+        if (strcmp(word[i], "=") == 0) /* bash makes "=" a word of its own */
             continue;
         if (open) {
             if (open == &ctl_options[OPTION_config])
@@ -152,7 +153,7 @@ static const struct ctl_option *take_words(struct completion *c, char **word,
     return open;
 }
 
-/* bash splits "team:NAME" into three words. */
+/* Returns the kinds after a colon: bash splits "team:NAME" into three words. */
 static unsigned kinds_after_colon(char **word, size_t n)
 {
     const char *before = n > 1 ? word[n - 2] : "";
@@ -176,7 +177,7 @@ void complete_print(char **word)
         c.current = word[--n];
     option = take_words(&c, word, n);
     words.words = c.words;
-    row = ctl_command_of(&words); /* NULL: it isn't complete */
+    row = ctl_command_of(&words); /* NULL: the command isn't complete */
     if (n > 0 && strcmp(word[n - 1], ":") == 0)
         offer_kinds(&c, kinds_after_colon(word, n));
     else if (option)

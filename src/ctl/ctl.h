@@ -1,5 +1,5 @@
-/* The parts of sallyportctl. "An exit code" is 0 or a code of sysexits.h; with
- * the latter a function has filled in the complaint. */
+/* The parts of sallyportctl. An "exit code" is 0 or a code of sysexits.h. A
+ * function that returns one of the latter has filled in the complaint. */
 #ifndef CTL_CTL_H
 #define CTL_CTL_H
 
@@ -31,7 +31,7 @@
 
 #define CTL_LOCK_MS 10000
 
-/* The places of the options; OPTIONS is their number. */
+/* The indexes of the options; OPTIONS is their number. */
 #define OPTION(field, name, value, help)    OPTION_##field,
 #define FLAG(field, name, help)             OPTION_##field,
 #define KEY(field, name, value, none, help) OPTION_##field,
@@ -45,7 +45,7 @@ enum option_place {
 
 /* The parsed command line. */
 struct arguments {
-    char **word; /* "user", "add", NAME; in argv, NULL after them */
+    char **word; /* "user", "add", NAME; in argv; NULL after them */
     size_t words;
     /* The value, or "" of an option without one; NULL: not given. Each is also
      * a field with its name. */
@@ -67,13 +67,14 @@ struct arguments {
 
 struct context {
     struct arguments args;
-    struct settings settings; /* `homes` and `shares` are place_tidy()'s */
+    struct settings settings; /* `homes` and `shares` as place_tidy() writes
+                               * them */
     struct users users;       /* read without a lock, before the command */
     int lock_fd;              /* the lock of the users file; 0: none */
-    int patience; /* ms for an answer of the server; 0: the default */
+    int patience; /* ms to wait for an answer of the server; 0: the default */
 };
 
-/* The one of this process: it runs one command. */
+/* The context of this process, which runs one command. */
 extern struct context ctl;
 /* The exit status of a command that has done its work: 0, or an answer such as
  * the "no" of "user can". */
@@ -81,47 +82,51 @@ extern int ctl_status;
 
 enum ctl_takes {
     TAKES_NOTHING,
-    TAKES_NAME, /* of a user, share or team */
+    TAKES_NAME, /* the name of a user, share or team */
     TAKES_NAME_OR_NOTHING,
-    TAKES_NAME_AND_MORE, /* at least one further word */
+    TAKES_NAME_AND_MORE, /* a name, and at least one further word */
     TAKES_NAME_AND_ANY,
-    TAKES_VERB_AND_PATH, /* after a name; the path may be missing */
+    TAKES_VERB_AND_PATH, /* a name, a verb and a path, which may be missing */
     TAKES_SESSION,       /* a word that names sessions */
     TAKES_TWO_NAMES,     /* of users */
     TAKES_FILE,
     TAKES_NETWORK, /* an address or a network */
     TAKES_ACCOUNT, /* a user's name, or "share:" and a share's */
     TAKES_ACCOUNT_AND_SIZE,
-    TAKES_ID, /* of an upload, and perhaps a user's name */
+    TAKES_ID, /* the id of an upload, and perhaps a user's name */
 };
 
-/* Bits: what a word may be. */
+/* Bits: the kinds of a word. */
 enum {
     A_FILE = 1,
     A_USER = 2,
     A_SHARE = 4,
     A_TEAM = 8,
     WITH_KIND = 16, /* shares and teams are written "share:NAME" */
-    A_NAME = 64,    /* of a share or a team in their groups, else of a user */
-    A_MEMBER = 128, /* of a share, or a team */
-    A_NEW = 256,    /* a name that nothing has */
+    A_NAME = 64,    /* of a share or a team in their groups, otherwise of a
+                     * user */
+    A_MEMBER = 128, /* a member of a share, or a team */
+    A_NEW = 256,    /* a name that isn't in use yet */
 };
 
 /* The words after the command. */
 struct ctl_words {
     size_t least, most;
-    const char *first, *second; /* if missing; NULL: as the syntax calls it */
-    unsigned kinds, more_kinds; /* of the first word, and of those after it */
+    const char *first, *second; /* the names of missing words; NULL: as in the
+                                 * syntax */
+    unsigned kinds, more_kinds; /* kinds of the first word, and of those after
+                                 * it */
 };
 extern const struct ctl_words ctl_words[]; /* by TAKES_ */
 
-/* Bits: what a command needs, before it runs or while it does. */
+/* Bits: needs of a command, before it runs or while it does. */
 enum {
     READS_USERS = 1,
     ASKS_PASSWORD = 4,
-    WITHOUT_SETTINGS = 8, /* so no account needs to read the configuration */
-    HAS_DEADLINE = 16,    /* ctl_deadline_ms; it asks nothing */
-    ANY_SETTINGS = 32,    /* a part of them is enough */
+    WITHOUT_SETTINGS = 8, /* so that an account need not be able to read the
+                           * configuration */
+    HAS_DEADLINE = 16,    /* ends after ctl_deadline_ms, and asks no question */
+    ANY_SETTINGS = 32,    /* a part of the settings is enough */
 };
 
 /* Does the work of a command, with ctl; returns, or calls fail(). */
@@ -133,25 +138,26 @@ struct ctl_command {
     ctl_function *run;
     enum ctl_takes takes;
     unsigned needs;
-    const char *syntax; /* it takes the options in it, --config and --help */
+    const char *syntax; /* has the options that it takes, except --config and
+                         * --help */
     const char *help, *example;
 };
 extern const struct ctl_command ctl_commands[];
 extern const size_t ctl_command_count;
 
-/* Until then "user lock" has ended, also beside a dead disk. Tests shorten
+/* ms after which "user lock" has ended, even if a disk is dead. Tests shorten
  * it. */
 extern int ctl_deadline_ms;
 
 /* Runs the program, and ends the process. */
 noreturn void ctl_run(int argc, char **argv);
-/* Ends the process with CODE, or with the one for output that can't be
+/* Ends the process with CODE, or with another code if the output can't be
  * written. */
 noreturn void ctl_end(int code);
 
 /* Parses ARGV into ctl.args, and moves its words to the front. */
 void arguments_parse(int argc, char **argv);
-/* The row of "home", or NULL: no option has that name. */
+/* Returns the row of "home", or NULL if no option has that name. */
 const struct ctl_option *arguments_option(struct slice name);
 /* Does the command take the option? */
 bool ctl_takes(const struct ctl_command *row, enum option_place option);
@@ -159,7 +165,8 @@ bool ctl_takes(const struct ctl_command *row, enum option_place option);
 struct ctl_option {
     const char *name;
     const char *value; /* its name in the help; NULL: takes none */
-    const char *key;   /* that it sets in a row; NULL: none of that name */
+    const char *key;   /* the key that it sets in a row; NULL: none of that
+                        * name */
     const char *none;  /* the word that removes the key */
     const char *help;
 };
@@ -169,28 +176,29 @@ extern const struct ctl_option ctl_options[]; /* by their places */
  * "4w". */
 uint64_t arguments_seconds(const char *option, const char *text);
 
-/* "user add", or "status". Returns OUT. */
+/* Writes "user add", or "status". Returns OUT. */
 #define CTL_NAME 32
 const char *ctl_name_of(const struct ctl_command *row, char out[CTL_NAME]);
-/* The row of the command line, or NULL. */
+/* Returns the row of the command line, or NULL. */
 const struct ctl_command *ctl_command_of(const struct arguments *a);
 /* help.c: prints the help of a command; a line for each command of the group;
  * and for each group. */
 void help_command(const struct ctl_command *row);
 void help_group(const char *group);
 void help_overview(void);
-/* The length of the first part of a help, which is enough for a list. */
+/* Returns the length of the first part of a help text, which is enough for a
+ * list. */
 int help_short(const char *help);
 
-/* Returns what a word or option of another program or an older version is now,
- * or NULL. */
+/* Returns the present word or option for one of another program or an older
+ * version, or NULL. */
 const char *meant_now(struct slice word);
 /* Is it the first word of a command? */
 bool meant_is_group(const char *word);
-/* Says that the words are no command, and which one was probably meant. */
+/* Says that the words are no command, and which command was probably meant. */
 noreturn void meant_instead(void);
 
-/* complete.c: prints what may stand in place of the last of the words after
+/* complete.c: prints the words that may replace the last of the words after
  * --complete, for the completion of a shell. */
 void complete_print(char **word);
 
@@ -202,28 +210,28 @@ void ctl_beside(const char *name, char out[PATH_MAX]);
  */
 void ctl_load_settings(bool partly);
 
-/* fail.c: the end of a command that fails. A function that a command needs
- * calls fail(), and returns only if it has done its work. */
+/* fail.c: the end of a command that fails. A function that can't do its work
+ * calls fail(), so it returns only if it has done it. */
 
 /* Calls at_fail, prints the complaint, and exits with CODE. In a fork the
- * parent gets both instead. */
+ * parent gets the code and the complaint instead. */
 noreturn void fail(int code, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 noreturn void fail_no_memory(void);
-/* fail() calls this first, once; NULL: nothing. It may not fail. */
+/* fail() calls this first, once; NULL: nothing. It must not fail. */
 extern void (*at_fail)(int code);
-/* In memory that a fork shares with its parent; zero until the fork fails. */
+/* Memory that a fork shares with its parent; zero until the fork fails. */
 struct fail_page {
     int code;
     struct complaint why;
 };
 void fail_to_parent(struct fail_page *page); /* NULL: there is none */
-/* Calls WORK(DATA) for a caller that goes on after a failure. Returns 0, or the
- * code of fail(), whose complaint *why gets; at_fail isn't called. */
+/* Calls WORK(DATA) for a caller that continues after a failure. Returns 0, or
+ * the code of fail(), whose complaint *why gets; at_fail isn't called. */
 typedef void fail_work(void *data);
 int fail_caught(fail_work *work, void *data, struct complaint *why);
 
-/* The exit code for an errno of a file. */
+/* Returns the exit code for an errno of a file. */
 int ctl_exit_of(int error);
 
 /* Fails, since there is no "user", "share" or "team" of that name. */
@@ -235,8 +243,8 @@ const struct user *user_named(const struct users *u);
 struct files_start;
 extern void (*partials_files)(const struct files_start *start);
 
-/* The commands; line_del is of a user or share, line_change of a share or
- * team. */
+/* The commands. line_del is for users and shares, line_change for shares and
+ * teams. */
 ctl_function user_add, user_change, user_edit, user_passwd, user_rename,
     user_lock, user_unlock, user_totp, user_list, user_show, user_can,
     user_import, invite_run;
@@ -251,12 +259,12 @@ ctl_function who_show, sessions_kick, drain_run;
 ctl_function bans_list, bans_add, bans_del;
 ctl_function log_show, report_run;
 
-/* Removes the kernel's limit of a user or a share that was deleted, if there is
- * one; says so if it can't. */
+/* Removes the kernel's limit of a deleted user or share, if there is one; says
+ * so if it can't. */
 void quota_end(bool share, const char *path, uint32_t id);
-/* home.c: can't the server write in PATH, a "home", "share" or "directory" (of
- * the users file)? C gets the commands that permit it. systemd is asked once.
- */
+/* home.c: does systemd forbid the server to write in PATH, a "home", "share" or
+ * "directory" (of the users file)? Then C gets the commands that permit it.
+ * Asks systemd once. */
 bool paths_forbid(const char *what, const char *path, struct complaint *c);
 /* Asks systemd. Tests replace it. */
 extern void (*paths_unit)(struct unit *u);
@@ -265,7 +273,7 @@ extern void (*paths_unit)(struct unit *u);
 
 /* Writes "2026-11-20T07:42:01Z" for seconds since 1970. Returns OUT. */
 const char *when_text(int64_t seconds, char out[WHEN_MAX]);
-/* Writes how long ago that is, rounded down: "3 d", "5 h", "12 min", "40 s".
+/* Writes how long ago SECONDS is, rounded down: "3 d", "5 h", "12 min", "40 s".
  * Returns OUT. */
 const char *when_ago(int64_t seconds, int64_t now, char out[WHEN_MAX]);
 
@@ -273,60 +281,62 @@ const char *when_ago(int64_t seconds, int64_t now, char out[WHEN_MAX]);
 /* Writes "0660". Returns OUT. */
 const char *mode_text(unsigned mode, char out[MODE_MAX]);
 
-/* JSON is UTF-8: other bytes of TEXT become '?'. The caller owns the value;
- * NULL: no memory. */
+/* Makes a JSON text, which is UTF-8: other bytes of TEXT become '?'. The caller
+ * owns the value; NULL: no memory. */
 json_t *json_text(const char *text);
 /* The same for a slice; null for an empty one. */
 json_t *json_slice(struct slice s);
-/* The same for a text of others, with '?' for each byte that isn't harmless. */
+/* The same for a foreign text, with '?' for each byte that isn't harmless. */
 json_t *json_foreign(struct slice s);
-/* A time in seconds since 1970 as text; null for 0. Ownership as above. */
+/* Makes a text of a time in seconds since 1970; null for 0. Ownership as
+ * above. */
 json_t *json_time(int64_t seconds);
 /* null for 0. */
 json_t *json_limit(uint64_t limit);
-/* The text, or number, of a member; NONE, or 0, if it has none. */
+/* Return the text, or number, of a member; NONE, or 0, if it has none. */
 const char *text_of(const json_t *of, const char *key, const char *none);
 uint64_t number_of(const json_t *of, const char *key);
 /* Prints VALUE and a line end, and frees it. VALUE NULL means no memory. */
 void json_print(json_t *value);
-/* A member of a JSON object as people see it: a column of a list, or a line of
+/* A member of a JSON object as it is printed: a column of a list, or a line of
  * "show". A row without a key ends an array of these. */
 struct output_field {
     const char *title, *key; /* a column without a title is only in CSV */
-    int width;               /* of a column, at least; > 0: on the right */
-    const char *none;        /* for null, and for an empty array or text */
-    bool count;              /* of an array only the number of elements */
-    /* Writes an object; if it is of an array, "show" gives it its own line. */
+    int width;               /* least width of a column; > 0: on the right */
+    const char *none;        /* printed for null, and for an empty array or
+                              * text */
+    bool count;              /* print only the number of an array's elements */
+    /* Writes an object; in an array, "show" gives each its own line. */
     void (*element)(const json_t *one, struct buf *into);
-    /* Writes what people see in a column, from the whole object. */
+    /* Writes the text of a column, from the whole object. */
     void (*text)(const json_t *row, struct buf *into);
 };
-/* A cell: the member "age", in seconds. */
+/* Writes the member "age", in seconds, as a cell. */
 void output_age(const json_t *row, struct buf *into);
-/* Writes those members that have a value: "hours sat, max_sessions 3". */
+/* Writes the members that have a value: "hours sat, max_sessions 3". */
 void output_members(json_t *object, struct buf *into);
-/* Prints ONE, with --json as it is, and frees it. NULL means no memory. */
+/* Prints ONE, with --json unchanged, and frees it. NULL means no memory. */
 void output_one(json_t *one, const struct output_field *f);
-/* A table: columns that are as wide as their values, or CSV of the same columns
- * (--csv), or with --json an array of the whole objects. */
+/* A table: columns as wide as their values, or CSV of the same columns (--csv),
+ * or with --json an array of the whole objects. */
 #define TABLE_COLUMNS 20
 #define TABLE_MAX     (1u << 30)
 struct table {
     const struct output_field *columns;
     json_t *list;
-    struct buf cells; /* as text, each with a NUL */
+    struct buf cells; /* the cells as text, each with a NUL */
     int width[TABLE_COLUMNS];
     size_t last; /* the last column that is shown */
     size_t rows; /* with the titles */
-    bool stream; /* prints each row at once, as wide as the fields say; JSON
-                    has an object a line */
+    bool stream; /* prints each row at once, with the widths of the fields; JSON
+                  * has an object a line */
 };
 void table_begin(struct table *t, const struct output_field *columns,
                  bool stream);
 /* Adds ONE, and frees it. NULL means no memory. */
 void table_add(struct table *t, json_t *one);
-/* Prints the table. NOTHING, unless it is NULL, is what people see of an empty
- * one; "": no line. */
+/* Prints the table. NOTHING, unless it is NULL, is printed for an empty table;
+ * "": no line. */
 void table_end(struct table *t, const char *nothing);
 /* Prints the elements of an array as a table. */
 void table_print(const json_t *rows, const struct output_field *columns,
@@ -336,37 +346,37 @@ typedef json_t *output_describe(size_t i);
 /* Prints N elements as a table. */
 void output_list(size_t n, output_describe *describe,
                  const struct output_field *columns);
-/* Says what a command has done to the WHAT ("user") NAME: the sentence; or with
- * --json DETAILS, which it frees. */
+/* Reports what a command has done to the WHAT ("user") NAME: prints the
+ * sentence; or, with --json, DETAILS, which it frees. */
 void output_done(const char *what, const char *name, json_t *details,
                  const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* disk.c: work on a disk, or with NSS, which may be dead: in a fork. */
+/* disk.c: forks for work on a disk, or with NSS, which may be dead. */
 
-/* How long all questions of a command may take together, in ms, since
- * disk_begin(). Tests shorten it. */
+/* ms that all questions of a command may take together, since disk_begin().
+ * Tests shorten it. */
 extern int disk_ms;
 void disk_begin(void);
 /* Works with a copy of the caller's data, in shared memory. */
 typedef void disk_work(void *data);
 /* Calls WORK in a fork, for at most MS milliseconds; QUIET: without standard
- * input and output. The fork hasn't the lock. DATA, of SIZE bytes, is then as
- * the fork has left it. Returns 0; -ETIMEDOUT; or an exit code; *why has the
- * reason. */
+ * input and output. The fork doesn't have the lock. DATA, of SIZE bytes, is
+ * then as the fork has left it. Returns 0; -ETIMEDOUT; or an exit code; *why
+ * has the reason. */
 int disk_fork(disk_work *work, void *data, size_t size, int ms, bool quiet,
               struct complaint *why);
-/* Takes standard input and output from a fork that may hang. */
+/* Closes standard input and output in a fork that may hang. */
 void disk_silence(void);
 /* As disk_fork(), quiet, for as long as the command has left. */
 int disk_try(disk_work *work, void *data, size_t size, struct complaint *why);
-/* The same; if the work fails, the command does. PATH is named if it doesn't
- * answer. */
+/* The same; but if the work fails, the command fails. PATH is named if it
+ * doesn't answer. */
 void disk_run(disk_work *work, void *data, size_t size, const char *path);
 /* As statvfs(3), but it returns 0 or -errno; -ETIMEDOUT as above. */
 int disk_room(const char *path, struct statvfs *ret);
 
-/* password.c: lines and passwords, from the terminal or standard input. In
- * every case the terminal's settings are restored. */
+/* password.c: lines and passwords, from the terminal or standard input. The
+ * terminal's settings are always restored. */
 
 /* Asks on /dev/tty. Returns 1 for "y" or "yes", 0 for another answer, and -1 if
  * nobody can be asked or nobody answered. */
@@ -377,12 +387,12 @@ int terminal_confirm(const char *format, ...)
 void password_line(char *out, size_t size);
 /* Reads a new password of the user of the command line: up to three times twice
  * from /dev/tty without echo; or one line of standard input, if that is no
- * terminal. Or makes one of random letters and digits, which will be printed,
- * if an option or an empty line on the terminal asks for it. OUT gets its hash,
+ * terminal. If an option or an empty line on the terminal asks for it, makes
+ * one of random letters and digits, which will be printed. OUT gets its hash,
  * which the caller wipes. */
 void password_hash(struct secret *s, char out[HASH_MAX]);
-/* Prints the password if asked to, before it counts: a password that nobody has
- * seen would lock the user out. */
+/* Prints the password, if asked to, before it is set: a password that nobody
+ * has seen would lock the user out. */
 void password_show(const struct secret *s);
 
 /* home.c */
@@ -391,35 +401,34 @@ void password_show(const struct secret *s);
  * setting homes or shares, it follows no link. Returns the descriptor, or
  * -errno. */
 int home_open(const char *path, const char *below);
-/* Calls ON for each entry of the open DIRECTORY but "." and "..", until it
- * returns something else than 0. Returns that; 0; or -errno: the directory
+/* Calls ON for each entry of the open DIRECTORY but "." and "..", until ON
+ * returns another value than 0. Returns that value; 0; or -errno: the directory
  * can't be read. */
 typedef int home_entry(void *owner, int directory, const char *name);
 int home_each_entry(int directory, home_entry *on, void *owner);
-/* Opens the directory that the home is in. Returns the descriptor, or
- * -errno. */
+/* Opens the parent directory of the home. Returns the descriptor, or -errno. */
 int home_open_parent(const char *home, const char *below);
 
-/* edit.c: loads the users without a lock. A missing file has none. If the file
- * can't be read, or REPORT is NULL and it has a mistake, it fails. Otherwise
+/* edit.c: loads the users without a lock. A missing file has no users. Fails if
+ * the file can't be read, or if REPORT is NULL and it has a mistake. Otherwise
  * REPORT gets each mistake, and *u the correct rows. Returns the number of
  * mistakes. */
 int edit_load_users(struct users *u, const char *path, users_report *report);
 /* A REPORT that prints the mistake. */
 users_report edit_print_mistake;
-/* Fails if there is no users file, or an empty one (THERE), although there were
+/* Fails if the users file is missing, or empty (THERE), although there were
  * users: somebody has lost it. */
 void edit_refuse_lost(const char *path, bool there);
 /* Reads ctl.users, or fails. */
 void edit_read_users(void);
-/* The last edit has changed the file. */
+/* true if the last edit has changed the file. */
 extern bool edit_stands;
-/* edit_run() calls it then, under the lock; NULL: nothing. */
+/* edit_run() calls it after such an edit, under the lock; NULL: nothing. */
 extern void (*edit_after)(void);
-/* These return NULL if there is none. */
+/* Return NULL if there is none. */
 const struct share *share_find(const struct users *u, struct slice name);
 const struct team *team_find(const struct users *u, struct slice name);
-/* The line of that SHARE, or else team; 0: there is none. */
+/* Returns the line of that SHARE, or of that team; 0: there is none. */
 size_t line_find(const struct users *u, bool share, struct slice name);
 
 /* share.c: shares, teams, and who has them. */
@@ -445,43 +454,43 @@ struct grant_source {
 void grant_walk_begin(struct grant_walk *w, const struct users *u,
                       const struct user *user, const char *share);
 bool grant_walk_next(struct grant_walk *w, struct grant_source *ret);
-/* share_show.c: describes all of them, as an array. */
+/* share_show.c: describes all such lines, as an array. */
 json_t *grant_sources(const struct users *u, const struct user *user,
                       const char *share);
-/* Writes one, "read by own grant, line 1"; and the array, with "; " between. */
+/* Write one of them, "read by own grant, line 1"; and the array, with "; "
+ * between. */
 void grant_source_text(const json_t *one, struct buf *into);
 void grant_sources_text(const json_t *list, struct buf *into);
 
-/* letter.c: prints what a partner needs; and on standard error what is missing
- * in it. */
+/* letter.c: prints everything that a partner needs; and on standard error what
+ * is missing in it. */
 void letter_print(const struct user *user);
 
-/* user_show.c: the first COUNT limits in a line, and networks and hours. The
+/* user_show.c: returns the first COUNT limits, and networks and hours. The
  * caller owns the object. */
 json_t *limits_json(const struct row_limits *l, int count);
 /* server.c: the running server, through its control socket. */
 
 #define SERVER_ANSWER_MS 30000 /* a process files may take 10 s to start */
 
-/* The one connection of this process. */
+/* The only connection of this process. */
 extern struct server {
     struct channel channel;
     uint32_t request; /* number of the last request */
     char version[256];
     uint64_t pid;
     int patience; /* ms for an answer */
-    bool ours;    /* it is of this build, as far as is known; another one shows
-                     nothing (rows.h) */
+    bool ours;    /* it is of this build, as far as known; another build shows
+                   * nothing (rows.h) */
 } server;
 
-/* These fail if the server doesn't do its part. */
+/* These functions fail if the server doesn't answer properly. */
 
-/* Connects, in place of the connection that there was, and waits for the
- * welcome. If the server is busy, it retries for a while. EX_UNAVAILABLE: no
- * server runs. */
+/* Connects, replaces an existing connection, and waits for the welcome. If the
+ * server is busy, retries for a while. EX_UNAVAILABLE: no server runs. */
 void server_open(void);
 void server_close(void);
-/* The number for a new request. */
+/* Returns the number for a new request. */
 uint32_t server_request(void);
 /* Waits for the first answer to the request that SEND() has sent with
  * RESULT. */
@@ -502,26 +511,26 @@ void server_next(struct message *answer);
  * refusal, or an answer to another request, is an error. */
 void server_wait(struct channel *c, uint32_t request, struct message *answer,
                  int ms);
-/* Fails, since the server sent WHAT, which is not permitted. */
+/* Fails because the server has sent WHAT, which isn't permitted. */
 noreturn void server_lies(const char *what);
-/* The place of a list's next page is NEXT. *at, the place of this page, becomes
- * it. Returns false after the last page. */
+/* Sets *at, the place of this page of a list, to NEXT, the place of the next
+ * one. Returns false after the last page. */
 bool server_page(uint64_t next, uint64_t *at);
 
 /* Refuses the name of a new user that "kick" would take for an address or a
  * session's serial. */
 void sessions_name_check(const char *name);
-/* Sends the running server, if there is one, the news that the users file has
- * changed. It ends the sessions that are no longer permitted, and their number
- * is printed. A server that can't be reached is a printed line and no
+/* Tells the running server, if there is one, that the users file has changed.
+ * It ends the sessions that are no longer permitted, and their number is
+ * printed. If the server can't be reached, that is printed, and isn't a
  * failure. */
 void sessions_edited(void);
 
 /* status.c: reads what "status --json" prints into *ret, which the caller owns;
  * NULL after a failure. Returns 0, or the code of the failure. */
 int status_read(json_t **ret, struct complaint *why);
-/* Prints how the server is, and what needs attention; or why nobody knows.
- * Returns an exit code. */
+/* Prints the state of the server, and what needs attention; or why the state
+ * isn't known. Returns an exit code. */
 int status_first_look(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* Work on a disk or on a name service, with a deadline. A dead one blocks its
+/* Works on a disk or on a name service, with a deadline. A dead one blocks its
  * caller in the kernel, where only SIGKILL ends the call, or nothing does. So a
  * fork works. */
 #include "ctl.h"
@@ -29,7 +29,7 @@ void disk_begin(void)
     disk_used = 0;
 }
 
-/* The end of the pipe closes with the fork. */
+/* Has the fork ended? Then its end of the pipe is closed. */
 static bool has_ended(int from, int ms)
 {
     struct pollfd wait = { .fd = from, .events = POLLIN };
@@ -41,8 +41,8 @@ static bool has_ended(int from, int ms)
     return n != 0;
 }
 
-/* A caller that reads this program's output must not wait for a fork that
- * hangs. */
+/* Otherwise a caller that reads this program's output would wait for a fork
+ * that hangs. */
 void disk_silence(void)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -54,7 +54,7 @@ void disk_silence(void)
 static noreturn void fork_work(struct fork_page *p, disk_work *work, bool quiet)
 {
     if (ctl.lock_fd > 0)
-        close(ctl.lock_fd); /* a fork that hangs must not keep the lock */
+        close(ctl.lock_fd); /* or a fork that hangs would keep the lock */
     ctl.lock_fd = 0;
     if (quiet)
         disk_silence();
@@ -122,7 +122,7 @@ void disk_run(disk_work *work, void *data, size_t size, const char *path)
         fail(code, "%s", why.text);
 }
 
-#define ROOM_MS 1000 /* status shows a disk that hangs within seconds */
+#define ROOM_MS 1000 /* ms, so that `status` soon reports a disk that hangs */
 
 struct disk_question {
     const char *path;

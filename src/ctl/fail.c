@@ -47,7 +47,8 @@ void fail(int code, const char *format, ...)
     va_start(args, format);
     vsnprintf(why.text, sizeof(why.text), format, args);
     va_end(args);
-    harmless_make(why.text, strlen(why.text)); /* others may say it */
+    harmless_make(why.text, strlen(why.text)); /* it may contain texts of
+                                                * others */
     if (catcher) {
         *catcher->why = why;
         caught = code;

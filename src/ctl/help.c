@@ -66,7 +66,7 @@ void help_group(const char *group)
            group);
 }
 
-/* "user", and the words that follow it. */
+/* Prints "user", and the words that follow it. */
 static void print_group(const char *group)
 {
     const char *comma = "";
@@ -123,8 +123,8 @@ void help_overview(void)
 
 /* Words that are no command. */
 
-/* Words of other programs and older versions: the ones of this program, or what
- * to run instead. */
+/* Words of other programs and older versions, with this program's words, or a
+ * command to run instead. */
 static const struct {
     const char *word, *now;
 } others[] = {
@@ -185,7 +185,7 @@ bool meant_is_group(const char *word)
     return false;
 }
 
-/* The nearest word: a first one, or a second one of GROUP. */
+/* Returns the nearest word: a first word, or a second word of GROUP. */
 static const char *nearest_word(const char *group, const char *word)
 {
     const char *words[COMMANDS_MAX];

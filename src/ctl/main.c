@@ -1,6 +1,6 @@
 /* sallyportctl, the administrator's program: users, sessions, partial uploads,
- * status. It runs as its caller and leaves nothing running. It never takes a
- * password as an argument. */
+ * status. It runs with its caller's rights and leaves nothing running. It never
+ * takes a password as an argument. */
 #include "ctl.h"
 
 #include "sallyport/base/process.h"

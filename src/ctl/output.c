@@ -1,5 +1,5 @@
-/* Output for people and for programs: times and modes; JSON; and the text of
- * what was described as JSON. */
+/* Output for people and for programs: times and modes; JSON; and the text form
+ * of JSON. */
 #include "ctl.h"
 
 #include <errno.h>
@@ -119,7 +119,8 @@ void json_print(json_t *value)
     putchar('\n');
 }
 
-/* Comments and homes come from people, and from the files of other servers. */
+/* Adds harmless text: comments and homes come from people, and from the files
+ * of other servers. */
 static void add_text(struct buf *into, const char *text)
 {
     const size_t at = into->len;
@@ -171,7 +172,7 @@ void output_members(json_t *object, struct buf *into)
     }
 }
 
-/* Writes the value as people see it, and a NUL. */
+/* Writes the value as it is printed, and a NUL. */
 static void add_value(json_t *value, const struct output_field *f, bool block,
                       struct buf *into)
 {
@@ -223,9 +224,9 @@ void output_age(const json_t *row, struct buf *into)
 
 /* Tables. */
 
-/* A spreadsheet takes a text that begins with one of these for a formula, and
- * clients choose names: with an apostrophe before it, it stays a text. RFC 4180
- * wants quotes where there is a comma or a quote. */
+/* Writes a cell of CSV. A spreadsheet takes a text that begins with one of
+ * these for a formula, and clients choose names: with an apostrophe before it,
+ * it stays a text. RFC 4180 wants quotes around a comma or a quote. */
 static void csv_put(const char *text)
 {
     const bool quoted = strpbrk(text, ",\"") != NULL;
@@ -285,7 +286,7 @@ static const char *print_row(const struct table *t, const char *at)
     return at;
 }
 
-/* Prints the row, unless the widths of all rows must be known before. */
+/* Prints the row, unless the widths of all rows must be known first. */
 static void end_row(struct table *t)
 {
     t->rows++;

@@ -63,7 +63,7 @@ static ssize_t read_input(char *out, size_t size)
     return (ssize_t)len;
 }
 
-/* As files of Windows begin and end their lines. */
+/* Removes what files of Windows have at the beginning and end of a line. */
 static struct slice tidy_line(char *line, size_t len)
 {
     struct slice text = { line, len };
@@ -106,8 +106,8 @@ static void read_stdin(struct secret *s)
         fail(EX_DATAERR, "the password %s", password_fault_text(fault));
 }
 
-/* Bytes above the last multiple of the number of letters are dropped, so that
- * each letter is equally probable. */
+/* Makes a password. Drops bytes above the last multiple of the number of
+ * letters, so that each letter is equally probable. */
 static void password_make(struct secret *s)
 {
     static const char letters[] = "23456789abcdefghjkmnpqrstuvwxyz"
@@ -148,8 +148,8 @@ static void read_line(struct secret *s, int tty, const char *prompt)
     s->len = (size_t)len;
 }
 
-/* Returns why the password isn't taken, or NULL. Without a length the person
- * wants a random one. */
+/* Returns why the password isn't accepted, or NULL. An empty password asks for
+ * a random one. */
 static const char *read_twice(struct secret *s, int tty, const char *prompt,
                               bool makes)
 {
@@ -168,10 +168,11 @@ static const char *read_twice(struct secret *s, int tty, const char *prompt,
                : "was typed differently the second time";
 }
 
-/* A password that isn't suitable, or not the same twice, is asked for again. */
+/* Asks again if a password is unsuitable, or not the same twice. */
 static void read_terminal(struct secret *s)
 {
-    /* The made one is printed: never into a file that somebody keeps. */
+    /* A random password is printed only on a terminal, never into a file that
+     * somebody keeps. */
     const bool makes = isatty(STDOUT_FILENO);
     FD_CLEANUP int tty = prompt_open();
     const char *why = "";
@@ -213,8 +214,8 @@ static void password_uncounted(int code)
         stderr_print("the password above doesn't count: nothing was changed");
 }
 
-/* The letter of an invitation, on standard output, doesn't have it: whoever
- * reads one of them can't log in. */
+/* Prints the password. The letter of an invitation, on standard output, doesn't
+ * have it: a reader of one of them can't log in. */
 void password_show(const struct secret *s)
 {
     if (!ctl.args.print_password)

@@ -1,5 +1,5 @@
-/* From the command line to a command: words and long options in any order, from
- * one table; does the command take them? Then it runs. */
+/* Runs a command from the command line: words and long options in any order,
+ * from one table. Refuses options that the command doesn't take. */
 #include "ctl.h"
 
 #include <errno.h>
@@ -39,7 +39,8 @@ const struct ctl_option *arguments_option(struct slice name)
     return NULL;
 }
 
-/* The help of the command before it, if there is one, has the options. */
+/* Complains of wrong usage, and names the help that has the options: of the
+ * command that precedes, if there is one. */
 static noreturn void usage_error(const char *what, const char *text)
 {
     const struct ctl_command *row =
@@ -90,7 +91,7 @@ static void take_option(struct arguments *a, const char *text, char ***next)
         usage_error("needs a value", text);
 }
 
-/* As other programs have them. */
+/* Recognises other programs' forms. */
 static const char *long_option(const char *text)
 {
     static const char *const options[][2] = {
@@ -170,7 +171,8 @@ const char *ctl_name_of(const struct ctl_command *row, char out[CTL_NAME])
     return out;
 }
 
-/* Longer than the lock of the users file and the server may take together. */
+/* ms, longer than the lock of the users file and the server may take
+ * together. */
 int ctl_deadline_ms = 30000;
 
 int ctl_exit_of(int error)
@@ -380,8 +382,8 @@ static void run_bounded(void *data)
     b->status = ctl_status;
 }
 
-/* With a deadline the command ends although the disk of the users file is
- * dead. */
+/* Runs the command; with a deadline it ends even if the disk of the users file
+ * is dead. */
 static void run_command(const struct ctl_command *row)
 {
     struct bounded b = { .row = row };
@@ -435,7 +437,7 @@ static void run(int argc, char **argv)
         return;
     }
     arguments_parse(argc, argv);
-    /* "help user add", as other programs have it. */
+    /* Other programs have "help user add". */
     if (a->words > 0 && strcmp(a->word[0], "help") == 0) {
         a->word++;
         a->words--;

@@ -11,17 +11,18 @@
 #define REMOVE_MS 1000
 
 struct edit_line {
-    struct slice text; /* of the old file, without its end; ptr NULL: none */
-    struct row row;    /* of a changed or new one; else without columns */
+    struct slice text; /* text of the old file, without its end; ptr NULL:
+                        * none */
+    struct row row;    /* of a changed or new line; otherwise without columns */
 };
 
 static struct edit {
     struct users_file file;
     struct buf text; /* the old file */
     struct users own;
-    struct edit_line *line; /* of the new file; line N is line[N - 1] */
+    struct edit_line *line; /* lines of the new file; line N is line[N - 1] */
     size_t lines, room;
-    struct buf made; /* directories for it, with a NUL after each */
+    struct buf made; /* directories made for it, with a NUL after each */
 } e;
 
 const struct users *edit_users;
@@ -42,9 +43,10 @@ static noreturn void file_fail(const char *path, int error, const char *what)
          strerror(error), remedy_for(error));
 }
 
-/* The text may be a part of what somebody is writing. An edit would make it
- * permanent: that program would go on writing to the old file, which has no
- * name any more. A full disk leaves an empty file, and sallyportctl none. */
+/* Refuses a text that may be a part of what somebody is writing. An edit would
+ * make it permanent: that program would go on writing to the old file, which no
+ * longer has a name. An empty file was made by a full disk, never by
+ * sallyportctl. */
 static void refuse_part(const struct users_file *file, const struct buf *text)
 {
     if (text->len == 0)
@@ -95,7 +97,7 @@ void edit_lock(struct users_file *file, struct buf *text)
     refuse_part(file, text);
 }
 
-/* Auth and master must accept what was written. */
+/* Checks that auth and master will accept what was written. */
 static int check_written(int fd, void *complaint)
 {
     struct users u;
@@ -174,7 +176,7 @@ void edit_remove(size_t line)
     e.line[line - 1].text = (struct slice){ NULL, 0 };
 }
 
-/* Keys of older versions get their new names, or go. */
+/* Takes a line. Keys of older versions get their new names, or are removed. */
 struct row *edit_row(size_t line)
 {
     struct edit_line *l = &e.line[line - 1];
@@ -199,7 +201,8 @@ void edit_made(const char *path)
     buf_add(&e.made, path, strlen(path) + 1);
 }
 
-/* The last one first: it may lie in another one. */
+/* Removes the directories, the last one first, since it may lie in another
+ * one. */
 static void remove_made(void *data)
 {
     (void)data;
@@ -228,7 +231,7 @@ static void edit_end(void)
         sessions_edited();
 }
 
-static void (*outer)(int code); /* what at_fail was before */
+static void (*outer)(int code); /* the earlier at_fail */
 
 static void edit_undo(int code)
 {
@@ -241,8 +244,8 @@ static void edit_undo(int code)
         outer(code);
 }
 
-/* The rows come from the same text: an editor that takes no lock may change the
- * file in between. */
+/* Parses the rows from the same text: an editor that takes no lock may change
+ * the file in between. */
 static void edit_begin(void)
 {
     struct slice rest, line;
@@ -280,8 +283,9 @@ static int join_line(const struct edit_line *l, struct buf *text)
     return r ? r : buf_add_text(text, "\n");
 }
 
-/* All lines but the removed ones, with room for a few new ones. The file is
- * never empty, so that one which a full disk has emptied looks different. */
+/* Writes all lines but the removed ones, with room for a few new ones. The
+ * file is never empty, so that a file which a full disk has emptied looks
+ * different. */
 static void edit_commit(void)
 {
     const size_t most = USERS_FILE_MAX - e.text.len;

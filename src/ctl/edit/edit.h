@@ -7,12 +7,12 @@
 /* edit.c: an edit is locked, and atomic. Lines that it doesn't change keep
  * every byte. */
 
-/* The rows of the file that is locked. */
+/* The rows of the locked file. */
 extern const struct users *edit_users;
 
 /* Locks the file and reads it, calls MAKE, which changes lines, and replaces
- * the file if its text has changed. Then the running server hears of it. MAKE
- * waits for nothing but disk_run(), and prints nothing. */
+ * the file if its text has changed. Then tells the running server. MAKE waits
+ * only for disk_run(), and prints nothing. */
 void edit_run(void (*make)(void *given), void *given);
 /* Notes a directory that MAKE has made: it is removed if the edit fails. */
 void edit_made(const char *path);
@@ -24,14 +24,14 @@ void edit_append(const struct row *row);
 void edit_remove(size_t line);
 /* Takes the line as a row, for a change. It is valid up to the next append. */
 struct row *edit_row(size_t line);
-/* Fails with the reason of a row's function (sallyport/users/row.h), unless R
- * is 0. */
+/* Fails with the reason of a row function (sallyport/users/row.h), unless R is
+ * 0. */
 void row_need(int r);
 
 /* Locks the users file, and reads it; fails if somebody may still be writing
  * it. */
 void edit_lock(struct users_file *file, struct buf *text);
-/* Gives that file another text. *stands as users_file_commit(). */
+/* Gives that file another text. *stands as for users_file_commit(). */
 void edit_replace(const struct users_file *file, struct slice text,
                   bool *stands);
 
@@ -42,22 +42,23 @@ void edit_replace(const struct users_file *file, struct slice text,
  * removed. */
 void row_set_entry(struct row *row, const char *key, struct slice name,
                    const char *entry);
-/* In each list KEY that has NAME, it becomes TO with the same role, or with
- * NULL it is removed. */
+/* Renames NAME to TO in each list KEY that has it, with the same role; TO NULL:
+ * removes it. */
 void edit_rename_entries(const char *key, struct slice name, const char *to);
 
 /* ids.c: the numbers of users and shares. The next number is above the last
  * assigned one (USERS.last-uid, .last-gid). No row has it, no directory in
  * homes or shares, and no account or group of the system. */
 
-/* Asks the disk and NSS for the next N numbers, and some more: other commands
- * may take a few before the lock. The directory OWN (NULL: none) doesn't
- * count. */
+/* Asks the disk and NSS for the next N numbers, and for some more, since other
+ * commands may take a few before the lock. The directory OWN (NULL: none)
+ * doesn't count. */
 void ids_ask(bool share, size_t n, const char *own);
-/* The number that the Nth of them, from 0 on, will get; 0: none is left. */
+/* Returns the number that the Nth of them, from 0 on, will probably get; 0:
+ * none is left. */
 uint32_t ids_likely(bool share, size_t n);
-/* Takes the next one of them that is free. Under the lock; edit_run() records
- * it after the file was replaced. */
+/* Takes the next of them that is free. Call it under the lock; edit_run()
+ * records it after the file was replaced. */
 uint32_t ids_take(bool share);
 /* Records what ids_take() has taken for the edit. */
 void ids_record(const struct users_file *file);
@@ -74,7 +75,7 @@ gid_t ids_of_group(const char *text);
 void given_set(struct row *row);
 /* Checks the options, for a row that is made later. */
 void given_check(void);
-/* Fails if no option changes a row. */
+/* Fails unless an option changes a row. */
 void given_any(void);
 /* Reads a hash, one line of standard input. */
 void given_hash(struct row *row);
@@ -85,13 +86,14 @@ void given_home(struct row *row, const char *home);
 #define GRANT_TEXT_MAX (USER_NAME_MAX + 20)
 void grant_text(const struct list_entry *entry, const char *whole,
                 char out[GRANT_TEXT_MAX]);
-/* At the end of a command: says what keeps the change from having an effect. */
+/* Call it at the end of a command: says what prevents the change from having an
+ * effect. */
 void given_hint(void);
 #define CERTIFICATE_MAX 2048
-/* Writes names of client certificates, in the form in which people copy them,
- * as a row has them. A fingerprint as openssl(1) prints it ("AA:BB:…")
- * becomes lower case without colons. A space becomes \20 and a ';' \3B, with
- * or without a backslash before it. Returns 0 or -ENAMETOOLONG. */
+/* Writes names of client certificates, as people copy them, in the form of a
+ * row. A fingerprint as openssl(1) prints it ("AA:BB:…") becomes lower case
+ * without colons. A space becomes \20 and a ';' \3B, with or without a
+ * backslash before it. Returns 0 or -ENAMETOOLONG. */
 int certificate_tidy(const char *text, char out[CERTIFICATE_MAX]);
 
 /* home.c: homes, and directories of shares. */
@@ -106,27 +108,26 @@ struct home {
     bool made;
 };
 
-/* Resolves the links of the directory that PATH is in, which must exist, or be
- * one of the settings homes and shares. Paths beneath these keep their
- * names. */
+/* Resolves the links of PATH's parent directory, which must exist, or be one of
+ * the settings homes and shares. Paths beneath these keep their names. */
 void home_canonical(char path[USER_HOME_MAX + 1]);
-/* Refuses PATH if it overlaps a home or a share other than OWN, a row of U or
- * NULL. HINT says what to do. Compares texts. */
+/* Refuses PATH if it overlaps a home or a share of a row of U other than OWN,
+ * which may be NULL. HINT says what to do. Compares texts. */
 void home_check_alone(const struct users *u, const void *own, const char *path,
                       const char *hint);
-/* The rows of a table have changed. */
+/* Call it when the rows of a table have changed. */
 void home_forget_rows(void);
-/* Fails where home_make() would; makes nothing. Also asks systemd. */
+/* Fails if home_make() would; makes nothing. Also asks systemd. */
 void home_check(const struct home *h);
-/* Makes the directory, for the running edit; as root it gives it to its
- * owner. It keeps an existing directory if it belongs to the user, and
- * refuses a link. */
+/* Makes the directory, for the running edit; root gives it to its owner. Keeps
+ * an existing directory if it belongs to the user, and refuses a link. */
 void home_make(struct home *h);
 
-/* user_add.c: rows in the making, with their homes. */
+/* user_add.c: rows that are being made, with their homes. */
 
 struct draft {
-    struct row row; /* of a change: what the options give, and "" */
+    struct row row; /* add: the new row; change: only the columns that options
+                     * give, the others are "" */
     struct home home;
 };
 
@@ -135,13 +136,14 @@ void draft_begin(struct draft *d, const char *name);
  * asks its disk whether it can be made. */
 void draft_home(struct draft *d, const char *home);
 /* Refuses the name, lists, uid and home if the rows of U don't permit them. OWN
- * is the row that is changed; NULL: it is new. */
+ * is the row that is changed; NULL: the row is new. */
 void draft_check(const struct draft *d, const struct users *u,
                  const struct user *own);
-/* Gives a new row its uid, makes its home, and appends it. Under the lock. */
+/* Gives a new row its uid, makes its home, and appends it. Call it under the
+ * lock. */
 void draft_put(struct draft *d);
-/* Adds the user of the command line. PASSWORD gets the new one, unless a hash
- * is given. */
+/* Adds the user of the command line. PASSWORD gets the new password, unless a
+ * hash is given. */
 void user_add_row(struct draft *d, struct secret *password);
 
 #endif

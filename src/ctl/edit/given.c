@@ -1,6 +1,6 @@
-/* The options of the command line that a row has: each is checked, and set in
- * the row in the row's form. A hash is never an argument: all users of the
- * machine could read it. */
+/* The options of the command line that are keys of a row: each is checked, and
+ * set in the row's form. A hash is never an argument: all users of the machine
+ * could read it. */
 #include "edit.h"
 
 #include <errno.h>
@@ -10,16 +10,16 @@
 
 #include "sallyport/domain/tls.h"
 
-/* The words that remove a key: "default", if a setting of the server counts
- * then, else "none". */
+/* Is it the word that removes a key: "default" if a setting of the server
+ * counts then, otherwise "none"? */
 static bool is_none(const char *text)
 {
     return strcmp(text, NONE) == 0;
 }
 
-/* openssl(1) prints a backslash before a ';', and before a space at either end
- * of a value; that backslash is dropped. An escaped backslash belongs to the
- * name and stays. The room userparse checks whether a name is valid. */
+/* Drops backslashes. openssl(1) prints one before a ';', and before a space at
+ * either end of a value. An escaped backslash belongs to the name and stays.
+ * The room userparse checks whether a name is valid. */
 static int settle_pairs(const char *text, struct buf *into)
 {
     int r = 0;
@@ -69,7 +69,8 @@ int certificate_tidy(const char *text, char out[CERTIFICATE_MAX])
     return bad ? -ENAMETOOLONG : 0;
 }
 
-/* Keys. Most have the name and the value of their option. */
+/* Sets certificate=. Most other keys have the name and the value of their
+ * option. */
 
 static void given_certificate(struct row *row, const char *text)
 {
@@ -83,7 +84,7 @@ static void given_certificate(struct row *row, const char *text)
     row_need(row_set(row, "certificate", tidy));
 }
 
-/* A length counts from now, so the row gets a time. */
+/* Returns the time of the end: a length counts from now. */
 static const char *expires_of(const char *text, char out[WHEN_MAX])
 {
     const int64_t seconds = user_duration_parse(slice_from(text));
@@ -91,7 +92,7 @@ static const char *expires_of(const char *text, char out[WHEN_MAX])
     return seconds > 0 ? when_text(time(NULL) + seconds, out) : text;
 }
 
-/* The users file has the rules, and their words. */
+/* Sets a key. The users file has the rules, and their words. */
 static void given_key(struct row *row, const struct ctl_option *option,
                       const char *text)
 {
@@ -117,7 +118,8 @@ static void given_key(struct row *row, const struct ctl_option *option,
     row_need(row_set(row, option->key, text));
 }
 
-/* --rights-in PATH:ROLE; the role "default" is the home's. */
+/* Sets --rights-in PATH:ROLE; with the role "default" the home's rights
+ * hold. */
 static void given_directory(struct row *row, const char *text)
 {
     const char *colon = strrchr(text, ':');
@@ -142,7 +144,8 @@ static void given_directory(struct row *row, const char *text)
         row_set(row, key, strcmp(colon + 1, DEFAULT) == 0 ? NULL : colon + 1));
 }
 
-/* --retain [PATH:]TIME: without a path for all of the home, or of the share. */
+/* Sets --retain [PATH:]TIME; without a path it is for all of the home, or of
+ * the share. */
 static void given_retain(struct row *row, const char *text)
 {
     const char *colon = strrchr(text, ':'), *time = colon ? colon + 1 : text;
@@ -161,7 +164,7 @@ static void given_retain(struct row *row, const char *text)
     row_set_entry(row, "retain", one.path, is_none(time) ? NULL : entry);
 }
 
-/* In the users file all rights need no role. */
+/* Writes the entry. In the users file all rights need no role. */
 void grant_text(const struct list_entry *entry, const char *whole,
                 char out[GRANT_TEXT_MAX])
 {
@@ -193,7 +196,8 @@ static void given_shares(struct row *row, const char *list)
     }
 }
 
-/* A team has no role: draft_check() finds no team "legal:read". */
+/* Adds each entry of --team. A team has no role, so draft_check() doesn't find
+ * a team "legal:read". */
 static void given_teams(struct row *row, const char *list)
 {
     struct slice rest = slice_from(list);
@@ -246,8 +250,8 @@ static void given_comment(struct row *row, const char *comment)
     row_need(row_set_column(row, ROW_COMMENT, comment));
 }
 
-/* Each is called with the value of its option, if that is given. The keys are
- * in the order that they have in a new row. */
+/* Each function is called with the value of its option, if that is given. The
+ * keys are in their order in a new row. */
 static const struct {
     enum option_place option; /* OPTIONS: here come the options that are keys */
     void (*set)(struct row *row, const char *value);
@@ -318,7 +322,7 @@ static void hint_expired(const char *text)
         stderr_print("%s has expired, and can't log in", ctl.args.word[2]);
 }
 
-/* The server replaces the users file for such a user. */
+/* The server replaces the users file for such a user, so it must be able to. */
 static void hint_must_change(void)
 {
     char path[PATH_MAX], *slash;

@@ -1,7 +1,7 @@
-/* Homes and the directories of shares: may the server write there, do they
- * overlap, and their making. Runs as root in directories in which users may
- * rename things at the same time. So each step acts on a descriptor, and the
- * last component is never followed if it is a link. */
+/* Homes and the directories of shares: whether the server may write there,
+ * whether they overlap, and how they are made. Runs as root in directories in
+ * which users may rename things at the same time. So each step acts on a
+ * descriptor, and the last component is never followed if it is a link. */
 #include "edit.h"
 
 #include <dirent.h>
@@ -18,8 +18,9 @@
 
 #define DIRECTORY_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
-/* Homes and shares in which systemd doesn't let the service write. systemd is
- * only asked, never told; another configuration isn't the unit's. */
+/* Asks in which homes and shares systemd doesn't let the service write.
+ * systemd is only asked, never told; it is asked only for the unit's own
+ * configuration. */
 
 static void ask_unit(struct unit *u)
 {
@@ -58,7 +59,7 @@ static noreturn void home_fail(const char *path, int error)
          error == ENOENT ? "; make its parent directory first" : "");
 }
 
-/* Writes the last part of PATH beside the directory REAL. */
+/* Appends the last part of PATH to the directory REAL. */
 static void canonical_set(char path[USER_HOME_MAX + 1], const char *real)
 {
     const char *base[] = { ctl.settings.homes, ctl.settings.shares };
@@ -101,7 +102,7 @@ static void tidy(const void *owner, const char *path, char out[PATH_MAX])
 {
     (void)owner;
     if (place_tidy(slice_from(path), out, PATH_MAX))
-        out[0] = '\0'; /* longer than any path of a row */
+        out[0] = '\0'; /* it is longer than any path of a row */
 }
 
 static struct places places;
@@ -136,15 +137,15 @@ static uid_t wanted_owner(uid_t uid)
     return geteuid() == 0 ? uid : geteuid();
 }
 
-/* 0711: each user passes through it, but can't list the other homes. */
+/* Makes the directory of a setting, with mode 0711: each user passes through
+ * it, but can't list the other homes. */
 static void make_setting(const char *path)
 {
     if (mkdir(path, 0711) == 0 ? chmod(path, 0711) < 0 : errno != EEXIST)
         home_fail(path, errno);
 }
 
-/* Beneath BELOW no component may be a symbolic link, since a user could have
- * made it. */
+/* Follows no symbolic link beneath BELOW, since a user could have made it. */
 int home_open_parent(const char *home, const char *below)
 {
     const bool beneath =
@@ -181,9 +182,9 @@ int home_open(const char *path, const char *below)
     return fd < 0 ? -errno : fd;
 }
 
-/* A home of root may be a system directory such as /etc, or was made by hand.
- * With the user's uid all files in it are the user's. So this offers no command
- * that somebody could paste in a hurry. */
+/* Refuses a home of root, which may be a system directory such as /etc, or was
+ * made by hand. Giving it to the user would give away all files in it. So this
+ * offers no command that somebody could paste in a hurry. */
 static noreturn void not_the_owner(const struct home *h, const struct stat *st)
 {
     const unsigned wanted = wanted_owner(h->uid), owner = st->st_uid;
@@ -239,14 +240,14 @@ static void set_owner(int fd, int parent, const struct home *h)
                  h->path, (unsigned)h->gid);
         home_fail(h->path, errno);
     }
-    /* Its owner must be durable before a row that names it. */
+    /* The owner must be durable before a row that names the home. */
     if (fchmod(fd, h->mode) || fsync(fd) || fsync(parent))
         home_fail(h->path, errno);
 }
 
-/* Nobody's: left by a removed user or by a command that was killed, or made by
- * hand for this one. Beneath the setting no empty directory of root is needed
- * for anything else. */
+/* May the directory be taken? It is nobody's: left by a removed user or by a
+ * command that was killed, or made by hand for this user. Beneath the setting
+ * an empty directory of root has no other use. */
 static bool may_adopt(int fd, const struct home *h, const struct stat *st)
 {
     const bool unowned = st->st_uid == geteuid() &&
@@ -285,7 +286,8 @@ static void check_kept(int fd, const struct home *h, bool makes)
          (unsigned)h->gid, h->path, (unsigned)h->mode, h->path);
 }
 
-/* With --uploads and --upload-bytes the home's directory holds the count. */
+/* Checks that the home's directory can hold the count of --uploads and
+ * --upload-bytes. */
 static void check_count(int fd, const struct home *h)
 {
     const struct arguments *a = &ctl.args;
@@ -298,8 +300,8 @@ static void check_count(int fd, const struct home *h)
              a->uploads ? "uploads" : "upload-bytes", h->path);
 }
 
-/* Does home_make() make the directory of the setting, for a home right in
- * it? */
+/* Does home_make() also make the directory of the setting, for a home directly
+ * in it? */
 static bool setting_is_made(const struct home *h)
 {
     const char *setting = setting_of(h);
@@ -348,7 +350,8 @@ void home_check(const struct home *h)
     disk_run(check_on_disk, &copy, sizeof(copy), h->path);
 }
 
-/* On btrfs with quotas it is a subvolume, which can have a limit. */
+/* Makes the directory; on btrfs with quotas a subvolume, which can have a
+ * limit. */
 static int make_directory(int parent, const char *name)
 {
     int r = quota_make_subvolume(parent, name);

@@ -1,5 +1,5 @@
 /* The numbers of users and shares. USERS.last-uid and USERS.last-gid have the
- * last assigned ones: none is assigned twice, even if its user is removed,
+ * last assigned ones. None is assigned twice, even if its user is removed,
  * since files with it may still exist. */
 #include "edit.h"
 
@@ -16,23 +16,23 @@
 #define SPARE    32
 #define LAST_MAX (1u << 20)
 
-static const char *const kinds[] = { "uid", "gid" }; /* of users, of shares */
+static const char *const kinds[] = { "uid", "gid" }; /* for users, for shares */
 
-/* The answers of the disk and of NSS, as a fork gives them. */
+/* The answers of the disk and of NSS, as a fork returns them. */
 struct ids_free {
     bool share;
-    const char *own; /* the path of a directory that doesn't count, or NULL */
+    const char *own;      /* path of a directory that doesn't count, or NULL */
     uint32_t first, last; /* of the setting */
     size_t wanted, count;
     uint32_t id[];
 };
 
-static struct ids_free *free_ids[2]; /* of users, of shares */
-static uint32_t taken[2];            /* by the running edit; 0: none */
+static struct ids_free *free_ids[2]; /* for users, for shares */
+static uint32_t taken[2];            /* taken by the running edit; 0: none */
 static size_t next_free[2];
 
-/* Older versions wrote chosen numbers into further lines. Returns the highest
- * one; 0: there is none. */
+/* Returns the highest number in the file; 0: there is none. Older versions
+ * wrote chosen numbers into further lines. */
 static uint64_t read_last(bool share)
 {
     char path[PATH_MAX + 16], real[PATH_MAX];
@@ -74,8 +74,8 @@ static bool has_row(const struct users *u, uint64_t id)
     return false;
 }
 
-/* errno after a question to NSS that found nothing: getpwuid(3) says that the
- * first ones mean that there is none. */
+/* Fails after a failed question to NSS, with its errno. For the first ones
+ * getpwuid(3) says that there is no such account. */
 static void nss_need(int error)
 {
     if (error && error != ENOENT && error != ESRCH && error != EBADF &&
@@ -99,10 +99,10 @@ static bool has_account(uint64_t id, bool share)
     return false;
 }
 
-/* The ids of the directories: a bit for each from the first one on. */
+/* The ids of the directories: a bit for each id from the first one on. */
 struct owners {
     const struct ids_free *f;
-    const char *own; /* the name of that directory, or NULL */
+    const char *own; /* the name of the directory that doesn't count, or NULL */
     uint8_t *bits;
 };
 
@@ -202,8 +202,8 @@ uint32_t ids_take(bool share)
          (unsigned)f->last, kinds[share]);
 }
 
-/* A failure leaves a row whose number its directory, or at least the row,
- * keeps. */
+/* Records the numbers. If that fails, the row, and its directory, still keep
+ * its number from being assigned again. */
 void ids_record(const struct users_file *file)
 {
     for (int share = 0; share < 2 && edit_stands; share++) {

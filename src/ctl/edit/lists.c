@@ -15,7 +15,7 @@ static int add_entry(struct buf *list, struct slice entry)
                           (int)entry.len, entry.ptr);
 }
 
-/* A list that was sorted stays sorted. */
+/* Keeps a sorted list sorted. */
 void row_set_entry(struct row *row, const char *key, struct slice name,
                    const char *entry)
 {
@@ -43,7 +43,7 @@ void row_set_entry(struct row *row, const char *key, struct slice name,
     buf_release(&list);
 }
 
-/* A role stays as it is written. */
+/* Renames an entry, and keeps its role as it is written. */
 static void rename_entry(size_t line, const char *key,
                          const struct list_entry *old, const char *to)
 {

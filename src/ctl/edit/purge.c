@@ -1,8 +1,8 @@
-/* The removal of a home, or of a share's directory, with everything in it, once
- * its row is gone. First the directory gets a reserved name beside its own: a
+/* Removes a home, or a share's directory, with everything in it, once its row
+ * has gone. First the directory gets a reserved name beside its own, so that a
  * new user or share of the name gets a new directory. Then rm(1) empties it,
  * which takes long. "retention run" finds a directory whose removal was cut by
- * that name. Its lock (flock(2)) says that a command removes it. */
+ * that name. A command that removes it holds its lock (flock(2)). */
 #include "edit.h"
 
 #include <errno.h>
@@ -21,7 +21,7 @@
 #define DIRECTORY_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 #define REMOVED    ".sallyport-purged-" /* a number follows */
-#define REMOVED_MS (15 * 60 * 1000)     /* to empty a leftover */
+#define REMOVED_MS (15 * 60 * 1000)     /* ms to empty a leftover */
 
 const char *removed_rm = "/bin/rm";
 
@@ -40,9 +40,9 @@ static noreturn void purge_refuse(const char *home, int error, const char *why)
                           : strerror(error));
 }
 
-/* rm --one-file-system doesn't see a bind mount of the same file system.
- * Returns 0; -EXDEV: something is mounted on the directory FD or beneath it;
- * another -errno: it can't be found out. */
+/* Checks for mounts, since rm --one-file-system doesn't see a bind mount of the
+ * same file system. Returns 0; -EXDEV: something is mounted on the directory FD
+ * or beneath it; another -errno: that can't be found out. */
 static int mounts_within(int fd)
 {
     FILE *list = setmntent("/proc/self/mounts", "re");
@@ -128,7 +128,7 @@ const char *removed_path(const struct removed *p, char out[PATH_MAX])
     return out;
 }
 
-/* The ids of a user, or of a share's directory, which belongs to root. */
+/* Takes the ids of a user; or of a share's directory, which belongs to root. */
 static bool become_owner(const struct removed *p)
 {
     struct stat st;
@@ -146,7 +146,7 @@ struct emptying {
     bool as_owner;
 };
 
-/* rm(1) walks by descriptors, and follows no link. */
+/* Runs rm(1), which walks by descriptors, and follows no link. */
 static void run_rm(void *data)
 {
     const struct emptying *e = data;
@@ -172,8 +172,8 @@ static bool is_gone(const struct removed *p)
     return fstatat(p->parent_fd, p->name, &st, AT_SYMLINK_NOFOLLOW) < 0;
 }
 
-/* In the retention root has no right to change users' directories; and others
- * may have made a part of one. */
+/* Empties it. In the retention unit root has no right to change users'
+ * directories; and others may own parts of one. */
 int removed_empty(struct removed *p, bool as_owner, struct complaint *why)
 {
     struct emptying e = { p, as_owner && geteuid() == 0 };
@@ -231,7 +231,7 @@ static int leftover_take(void *owner, int parent, const char *name)
     return 0;
 }
 
-/* Only where nobody else can give a directory such a name. */
+/* Takes the leftovers, if nobody else can give a directory such a name. */
 static void leftovers_take(struct leftovers *l)
 {
     FD_CLEANUP int fd = open(l->parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

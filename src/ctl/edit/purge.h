@@ -5,8 +5,9 @@
 #include "ctl.h"
 
 struct removed {
-    char path[USER_HOME_MAX + 1]; /* where it was, place_tidy()'s */
-    char name[NAME_MAX + 1];      /* the reserved one, beside it; "": none */
+    char path[USER_HOME_MAX + 1]; /* its former path, in place_tidy()'s form */
+    char name[NAME_MAX + 1];      /* its reserved name, beside the former; "":
+                                   * none */
     uid_t uid;
     int parent_fd, top_fd; /* or -1 */
     bool missing;          /* the directory has gone */
@@ -15,12 +16,13 @@ struct removed {
  * its path from there has no symbolic link, UID owns it, and nothing is mounted
  * in it (nor by mount --bind). */
 void removed_open(struct removed *p, const char *below);
-/* Gives it the reserved name, if it is still the same directory, and its disk
- * answers. Call it under the lock: nobody may add a row for the directory. */
+/* Gives the directory the reserved name, if it is still the same one, and
+ * its disk answers. Call it under the lock: nobody may add a row for the
+ * directory. */
 void removed_rename(struct removed *p);
 /* Returns OUT with the present path. */
 const char *removed_path(const struct removed *p, char out[PATH_MAX]);
-/* Removes all that is in it, and then itself. Returns an exit code. */
+/* Removes its contents, and then itself. Returns an exit code. */
 int removed_empty(struct removed *p, bool as_owner, struct complaint *why);
 extern const char *removed_rm; /* rm(1); tests replace it */
 /* Removes the leftovers of earlier removals in the settings homes and shares,

@@ -1,10 +1,10 @@
 /* "user edit": the users file in an editor, as vipw(8) does it. Nobody else
- * waits while the editor is open: a user must be locked, and a password be
- * changed, at any time. So the file is locked only to read it and to replace
- * it, and isn't replaced if somebody has changed it in between. The copy is in
- * its own directory, USERS.edit, which nobody else can enter: editors leave
- * files beside the edited one. If its text didn't reach the users file, the
- * copy stays, also after a signal. */
+ * waits while the editor is open: it must always be possible to lock a user or
+ * change a password. So the file is locked only to read it and to replace it,
+ * and isn't replaced if somebody has changed it in between. The copy is in its
+ * own directory, USERS.edit, which nobody else can enter: editors leave files
+ * beside the edited one. If its text doesn't reach the users file, the copy
+ * stays, also after a signal. */
 #include "edit.h"
 
 #include <dirent.h>
@@ -21,7 +21,7 @@
 
 static struct hand_edit {
     char directory[PATH_MAX + 32], copy[PATH_MAX + 64];
-    struct buf before, text; /* of the file, and of the copy */
+    struct buf before, text; /* texts of the file, and of the copy */
     bool stands;
 } h;
 
@@ -45,13 +45,13 @@ static void remove_copy(void)
     const struct dirent *entry;
 
     while (dir && (entry = readdir(dir)))
-        unlinkat(dirfd(dir), entry->d_name, 0); /* not "." and ".." */
+        unlinkat(dirfd(dir), entry->d_name, 0); /* fails for "." and ".." */
     if (dir)
         closedir(dir);
     rmdir(h.directory);
 }
 
-/* Calls when the command fails. */
+/* Called when the command fails. */
 static void edit_left(int code)
 {
     (void)code;
@@ -111,8 +111,8 @@ static bool run_editor(void)
     return pid > 0 && status == 0;
 }
 
-/* Editors replace the file. A text without rows isn't empty: so an empty file
- * looks different, as a full disk leaves it. */
+/* Reads the copy, which an editor may have replaced. A text without rows isn't
+ * empty, so that an empty file, which a full disk leaves, looks different. */
 static void read_copy(void)
 {
     FD_CLEANUP int fd = open(h.copy, O_RDONLY | O_CLOEXEC);
@@ -129,7 +129,7 @@ static void read_copy(void)
         fail(ctl_exit_of(-r), "%s: %s", h.copy, strerror(-r));
 }
 
-/* If there is no terminal, nobody is asked. */
+/* Asks whether to edit again; no, if there is no terminal. */
 static bool wants_again(void)
 {
     return isatty(STDIN_FILENO) &&
@@ -146,7 +146,7 @@ static void edit_copy(void)
         const bool ended = run_editor();
 
         read_copy();
-        if (!ended) /* what it has written stays */
+        if (!ended) /* keeps what it has written */
             fail(EX_UNAVAILABLE, "the editor has failed; nothing was changed");
         if (!is_changed())
             return;
@@ -173,7 +173,7 @@ static void replace_file(void)
 
 void user_edit(void)
 {
-    take_signals(SIG_IGN); /* they are the editor's */
+    take_signals(SIG_IGN); /* the editor handles them */
     make_copy();
     edit_copy();
     if (is_changed())

@@ -4,13 +4,14 @@
 
 #include "ctl.h"
 
-/* Reads a line into an object with a member for each field, and what they mean:
- * "what", "failed", "cause", "admin". The caller owns it. NULL: it is no event;
- * *message: it is something that the programs say beside the events. */
+/* Reads a line into an object with a member for each field, and members for
+ * their meaning: "what", "failed", "cause", "admin". The caller owns it. NULL:
+ * it is no event; *message: it is a message that a program prints beside the
+ * events. */
 json_t *log_read(struct slice line, bool *message);
-/* Reads a record's time, in seconds since 1970. Returns false: it is none. */
+/* Reads a record's time, in seconds since 1970. Returns false if it is none. */
 bool log_time(const char *text, int64_t *ret);
-/* Fails if one of LIST, which has commas, can't be an event or a word for an
+/* Fails if one of LIST, separated by commas, can't be an event or a word for an
  * action, such as "upload". */
 void log_names_check(struct slice list);
 /* The client's address without its port, and without the brackets of IPv6. A

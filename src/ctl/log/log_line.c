@@ -1,4 +1,4 @@
-/* One line of the log: its fields, and what they mean. The names of fields come
+/* One line of the log: its fields, and their meaning. The names of fields come
  * from the line, so that a newer log's fields aren't lost. */
 #include "log.h"
 
@@ -35,7 +35,8 @@ static void set(json_t *one, const char *key, json_t *value)
         fail_no_memory();
 }
 
-/* A number with a leading zero is none that the log has written. */
+/* Makes a value. The log never writes a number with a leading zero, so such a
+ * text stays a text. */
 static json_t *field_value(const char *name, struct slice text)
 {
     static const char *const numbers[] = {
@@ -75,7 +76,8 @@ static bool read_pair(json_t *one, struct slice *rest)
     slice_cut(rest, '"', &value);
     if (!rest->ptr || !add_field(one, name, value))
         return false;
-    slice_cut(rest, ' ', &name); /* the next pair, after nothing but a blank */
+    slice_cut(rest, ' ', &name); /* take the next pair, if only a blank precedes
+                                  * it */
     return name.len == 0;
 }
 
@@ -114,8 +116,8 @@ static bool read_json(struct slice line, json_t **ret)
     return true;
 }
 
-/* An end before the login that blames somebody: new clients begin with these.
- * The number is the signal of a crash. */
+/* Is it an end before the login with a cause? New clients begin with these. A
+ * signal's number means a crash. */
 static bool is_failed_end(const json_t *one)
 {
     static const char *const begins[] = { "TLS failed", "not FTP",
@@ -161,7 +163,7 @@ static const struct {
 };
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
 
-/* Causes that the log gives only as the code of the reply. */
+/* Causes for which the log has only the code of the reply. */
 static const struct {
     unsigned result;
     const char *word;

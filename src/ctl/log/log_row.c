@@ -60,7 +60,7 @@ static void add_result(const json_t *row, struct buf *into)
                                                 : "-");
 }
 
-/* " by anna (as uid 0)", or " (uid 0)" if nobody knows more. */
+/* Adds " by anna (as uid 0)", or " (uid 0)" if the name isn't known. */
 static void add_admin(const json_t *row, struct buf *into)
 {
     const char *name = text_of(row, "admin", NULL);
@@ -79,7 +79,7 @@ static void add_admin(const json_t *row, struct buf *into)
                        number_of(row, "ms") / 1000);
 }
 
-/* Adds the path, or else the process; or the command of an administrator. */
+/* Adds the path; or the process; or the command of an administrator. */
 static void add_subject(const json_t *row, struct buf *into)
 {
     const bool order = strcmp(text_of(row, "event", ""), "admin") == 0;

@@ -13,8 +13,8 @@
 #include "sallyport/base/address.h"
 #include "sallyport/event/event.h"
 
-#define LINE_ROOM 65536 /* far longer than a line that log writes */
-#define LINES_MAX 10000 /* they are in memory */
+#define LINE_ROOM 65536 /* far more than a line of log has */
+#define LINES_MAX 10000 /* they are kept in memory */
 #define UNIT      "_SYSTEMD_UNIT=sallyport.service"
 
 const char *log_journalctl = "/usr/bin/journalctl";
@@ -22,9 +22,9 @@ const char *log_journalctl = "/usr/bin/journalctl";
 struct log_view {
     const struct arguments *args;
     FILE *from;
-    pid_t journal;          /* journalctl; 0: a file */
+    pid_t journal;          /* pid of journalctl; 0: a file */
     struct network address; /* of --address */
-    struct buf path;        /* a part of the path, as the log has it */
+    struct buf path;        /* a part of the path, with the log's escapes */
     uint64_t events, torn, shown;
     struct table table;
     json_t **last; /* --lines: a ring of the last records */
@@ -34,14 +34,15 @@ struct log_view {
 
 /* The source of the lines. */
 
-/* The newest line comes first, so that journalctl need not read all. */
+/* Should the newest line come first, so that journalctl need not read all
+ * lines? */
 static bool is_reverse(const struct log_view *v)
 {
     return !v->args->file && v->last;
 }
 
-/* journalctl understands the times; what it prints on standard error is for the
- * caller. */
+/* Executes journalctl, which understands the times; its messages on standard
+ * error are for the caller. */
 static noreturn void exec_journal(const struct log_view *v, int out)
 {
     const struct arguments *a = v->args;
@@ -103,7 +104,7 @@ static void open_log(struct log_view *v)
              a->file, strerror(errno));
 }
 
-/* Returns 1; 0 at the end; -1: the line was too long, and was passed over. */
+/* Returns 1; 0 at the end; -1: the line was too long, and was skipped. */
 static int next_line(struct log_view *v, struct slice *ret)
 {
     bool fits = true;
@@ -120,7 +121,7 @@ static int next_line(struct log_view *v, struct slice *ret)
     return c == EOF && len == 0 ? 0 : fits ? 1 : -1;
 }
 
-/* Which lines are wanted. */
+/* The choice of lines. */
 
 static bool is(const json_t *one, const char *key, const char *wanted)
 {
@@ -162,7 +163,7 @@ static bool is_from(const json_t *one, const struct network *n)
     return address_parse(log_address(one), &a) == 0 && network_holds(n, &a);
 }
 
-/* The event, or the word for it, is in the list. */
+/* Is the event, or the word for it, in the list? */
 static bool is_among(const json_t *one, struct slice list)
 {
     struct slice name;
@@ -187,7 +188,7 @@ static bool is_wanted(const struct log_view *v, const json_t *one)
            (!a->failed || json_is_true(json_object_get(one, "failed")));
 }
 
-/* How they are shown. */
+/* The output of lines. */
 
 static void show_record(struct log_view *v, json_t *one)
 {
@@ -242,7 +243,7 @@ static void close_journal(const struct log_view *v)
     int status = 0;
 
     if (has_all(v))
-        return; /* journalctl would have printed more */
+        return; /* as journalctl has more lines */
     while (waitpid(v->journal, &status, 0) < 0 && errno == EINTR)
         ;
     if (status != 0)
@@ -287,7 +288,7 @@ void log_show(void)
         fail_no_memory();
     v->args = &ctl.args;
     take_options(v);
-    if (v->args->file || v->args->follow) /* somebody may watch it */
+    if (v->args->file || v->args->follow) /* somebody may be watching */
         setvbuf(stdout, NULL, _IOLBF, 0);
     open_log(v);
     table_begin(&v->table, log_columns, true);
@@ -299,7 +300,7 @@ void log_show(void)
     if (v->torn > 0)
         stderr_print("left out, since they are no events: %" PRIu64 " lines",
                      v->torn);
-    /* A wrong name looks like a quiet server. */
+    /* With a wrong name the server looks quiet. */
     if (v->shown == 0 && v->args->user)
         stderr_print("no line of a user %s; for the names run: sallyportctl "
                      "user list",

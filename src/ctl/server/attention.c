@@ -13,7 +13,9 @@
 #define DAY_S        86400
 #define WARNING_DAYS 14
 #define BAD_DAYS     3
-#define MUCH         90 /* percent of a disk, or of max_sessions */
+#define MUCH                                                                   \
+    90 /* percent of a disk, or of max_sessions, that call for                 \
+        * attention */
 
 void attend(json_t *list, const char *level, const char *format, ...)
 {
@@ -91,7 +93,7 @@ static void attend_server(json_t *list, const json_t *status)
                "%" PRIu64 " of %" PRIu64 " sessions", now, most);
 }
 
-/* A directory that is missing has no users yet. */
+/* Reports a disk. If the directory is missing, it has no users yet. */
 static void attend_disk(json_t *list, json_t *disks, const char *name,
                         const char *path, const struct min_free *keep)
 {

@@ -1,5 +1,5 @@
-/* "ban list", "ban add" and "ban del": the running server has the bans. It
- * writes them to a file of its own, so there is nothing to do without it. */
+/* "ban list", "ban add" and "ban del". The running server has the bans, and
+ * writes them to a file of its own, so these commands need it. */
 #include "rows.h"
 
 #include <inttypes.h>
@@ -7,7 +7,7 @@
 #include "sallyport/domain/bans.h"
 
 /* Takes "192.0.2.7", "192.0.2.0/24" or "2001:db8::/32". One IPv6 address means
- * its /64, which its host usually has as a whole. */
+ * its /64, since its host usually has the whole /64. */
 static unsigned ban_network(const char *text, struct address *network)
 {
     struct complaint why = { "" };
@@ -24,7 +24,8 @@ static unsigned ban_network(const char *text, struct address *network)
     return bits;
 }
 
-/* A wide network has many clients, and perhaps the administrator. */
+/* Asks before it bans a wide network, which has many clients, and perhaps the
+ * administrator. */
 static void check_wide(const struct ban *ban)
 {
     const struct address own = { .family = 6, .bytes = { [15] = 1 } };

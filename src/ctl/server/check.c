@@ -1,14 +1,14 @@
-/* "check": prints everything that is wrong, or will be soon. sallyportd --check
- * looks at the configuration and what it names; "status" has the state of the
- * running server. */
+/* "check": prints everything that is wrong, or soon will be. sallyportd --check
+ * looks at the configuration and at what it names; "status" has the state of
+ * the running server. */
 #include "rows.h"
 
 #include "sallyport/base/execute.h"
 
-#define CHECK_MS 90000 /* --check itself waits 60 s for homes */
-#define ASK_MS   8000  /* monitors wait 10 s */
+#define CHECK_MS 90000 /* ms; --check itself waits 60 s for homes */
+#define ASK_MS   8000  /* ms; monitors wait 10 s */
 
-/* A line of --check. */
+/* Takes a line of --check. */
 static void check_line(json_t *list, struct slice line)
 {
     static const struct {
@@ -31,7 +31,7 @@ static void check_line(json_t *list, struct slice line)
     attend(list, level, "%.*s", (int)line.len, line.ptr);
 }
 
-/* sallyportd is beside this program. */
+/* Runs sallyportd, which is beside this program. */
 static void check_installation(json_t *list)
 {
     static char out[EXECUTE_OUTPUT_MAX];

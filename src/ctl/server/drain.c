@@ -1,6 +1,6 @@
 /* "drain": the server takes no new sessions, and ends each session after its
- * transfer. The command waits for the last one. A server of each version
- * understands what it asks. */
+ * transfer. The command waits for the last one. Servers of all versions
+ * understand its requests. */
 #include "ctl.h"
 
 #include <inttypes.h>
@@ -26,13 +26,15 @@ static void drain_ask(void *data)
     d->is = m.drain_is;
 }
 
-/* A busy server answers later; so does one that starts master again. */
+/* Is the failure temporary? A busy server answers later, and so does a server
+ * that is restarting master. */
 static bool is_for_now(int code)
 {
     return code == EX_TEMPFAIL || code == EX_UNAVAILABLE;
 }
 
-/* A script that ends here must not leave a server that refuses everybody. */
+/* Ends the drain before the command fails: a script that ends here must not
+ * leave a server that refuses everybody. */
 static noreturn void drain_ends(int code, const char *why)
 {
     struct drain off = { .order = DRAIN_OFF };
@@ -55,7 +57,7 @@ static noreturn void drain_ends(int code, const char *why)
          why);
 }
 
-/* Another administrator may end the drain meanwhile. */
+/* Waits. Another administrator may end the drain meanwhile. */
 static void drain_wait(uint64_t ms)
 {
     const struct timespec pause = { .tv_sec = 1 };
@@ -102,8 +104,8 @@ void drain_run(void)
     struct drain d = { .order = a->off ? DRAIN_OFF : DRAIN_ON };
     struct complaint why;
 
-    /* The server begins an announced drain by itself: a proxy stops to send
-     * clients before any of them is turned away. */
+    /* The server itself begins an announced drain: so a proxy stops sending
+     * clients before any client is refused. */
     if (a->announce)
         d.ms = ms_of("announce", a->announce);
     const int code = fail_caught(drain_ask, &d, &why);

@@ -1,4 +1,4 @@
-/* Rows of names and values from the running server become JSON by tables of
+/* Turns rows of names and values from the running server into JSON by tables of
  * columns. The values are foreign: bounded, and escaped for printing. Only a
  * server of this version is asked: another version has other rows. */
 #include "rows.h"
@@ -10,9 +10,10 @@
 #include "sallyport/ipc/shown.h"
 
 #define DAY_S    86400
-#define ROWS_MAX 100 /* in one answer; a server sends at most 64 */
+#define ROWS_MAX 100 /* rows in one answer; a server sends at most 64 */
 
-/* A number that JSON can't hold is a lie, and becomes the largest. */
+/* Makes a number; one that JSON can't hold is wrong, and becomes the
+ * largest. */
 static json_t *value_of_number(enum column_kind kind, struct slice text)
 {
     const int64_t now = time(NULL);
@@ -49,9 +50,8 @@ json_t *rows_empty(const struct column *c)
     return one;
 }
 
-/* Finds the object IN which a row of this table is written, or makes it. *c are
- * the columns; they become the object's. Returns NULL if there is no such
- * table. */
+/* Finds the object in IN for a row of this table, or makes it. *c are the
+ * columns; they become the object's. Returns NULL if there is no such table. */
 static json_t *rows_place(json_t *in, const struct column **c,
                           struct slice table)
 {

@@ -1,7 +1,7 @@
 /* The connection to the running server: connecting, asking, waiting. Its
  * messages are checked as between any two processes, and may still be wrong:
- * texts are bounded and escaped, and every wait has a limit. Then what ends
- * sessions: "kick", and the news of a change of the users file. */
+ * texts are bounded and escaped, and every wait has a limit. Also the functions
+ * that end sessions: "kick", and the news of a change of the users file. */
 #include "rows.h"
 
 #include <errno.h>
@@ -78,7 +78,7 @@ static int connect_to(const char *path)
     if (fd < 0)
         return -errno;
     /* A blocking connect() keeps its place in the kernel's queue. A repeated
-     * one begins at the end. */
+     * call would begin at its end. */
     if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &most, sizeof(most)) < 0 ||
         connect(fd, (struct sockaddr *)&at, (socklen_t)size) < 0 ||
         fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
@@ -86,8 +86,8 @@ static int connect_to(const char *path)
     return fd_take(&fd);
 }
 
-/* Returns false if the server is busy. Anybody who may make a socket there
- * could pose as the server. */
+/* Connects. Returns false if the server is busy. Anybody who may make a socket
+ * there could pose as the server. */
 static bool connect_server(bool last)
 {
     char path[SETTINGS_PATH_MAX];
@@ -173,7 +173,7 @@ void server_lies(const char *what)
          what);
 }
 
-/* Returns false if the server is busy; the LAST time it fails then. */
+/* Returns false if the server is busy; but if LAST, it fails then. */
 static bool open_once(bool last)
 {
     struct message m;
@@ -202,7 +202,7 @@ static bool open_once(bool last)
     return true;
 }
 
-/* The server has few places, each for a short time. */
+/* Retries, since the server has few places, each for a short time. */
 void server_open(void)
 {
     const struct timespec pause = { .tv_nsec = BUSY_PAUSE_NS };
@@ -264,10 +264,10 @@ void server_ask(enum showable what, uint64_t place, struct message *answer)
         fail_refused(EX_PROTOCOL, &answer->control_refused);
 }
 
-/* The end of sessions. */
+/* The functions that end sessions. */
 
 #define SERIAL_DIGITS 16
-/* ms: the change is made, so the caller doesn't wait long for the server. */
+/* ms: the change is made, so the caller needn't wait long for the server. */
 #define EDITED_MS 5000
 
 static bool is_serial(const char *word)
@@ -287,7 +287,7 @@ void sessions_name_check(const char *name)
              address ? "an address" : "a session's serial");
 }
 
-/* The form of the word decides: an address, 16 hexadecimal digits, or else a
+/* Decides by the form of the word: an address, 16 hexadecimal digits, or else a
  * user's name. */
 static void read_word(const char *word, struct msg_end_sessions *ret)
 {
@@ -312,11 +312,12 @@ static void add_words(size_t first, size_t end, struct buf *into)
 
     for (size_t i = first; i < end && i < a->words; i++)
         if (buf_add_format(into, "%s%s", i > first ? " " : "", a->word[i]) < 0)
-            return; /* the log has the beginning */
+            return; /* the log gets the beginning */
 }
 
-/* Adds the options with their values. No option has a password or a hash; a
- * comment may be about a person, and says nothing about rights. */
+/* Adds the options with their values. No option has a password or a hash.
+ * Leaves out comments, which may be about a person, and say nothing about
+ * rights. */
 static void add_options(struct buf *into)
 {
     static const bool unlogged[OPTIONS] = {
@@ -335,7 +336,7 @@ static void add_options(struct buf *into)
         if (value && !unlogged[i] &&
             buf_add_format(into, "%s--%s%s%s", into->len > 0 ? " " : "",
                            o->name, o->value ? " " : "", value) < 0)
-            return; /* the log has the beginning */
+            return; /* the log gets the beginning */
     }
 }
 
@@ -389,7 +390,8 @@ void sessions_edited(void)
 
     ctl.patience = EDITED_MS;
     code = fail_caught(tell_of_edit, &ended, &why);
-    server_close(); /* the server has few places, and the command goes on */
+    server_close(); /* since the server has few places, and the command goes
+                     * on */
     ctl.patience = patience;
     if (ended > 0)
         print_ended(ctl.args.json ? stderr : stdout, ended);

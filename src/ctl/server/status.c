@@ -81,7 +81,7 @@ int status_read(json_t **ret, struct complaint *why)
     return fail_caught(read_status, ret, why);
 }
 
-/* Each of them is a line of its own. */
+/* Writes a certificate, in a line of its own. */
 
 static void certificate_text(const json_t *c, struct buf *into)
 {
@@ -149,7 +149,7 @@ void status_show(void)
     output_one(all, lines);
 }
 
-/* A server that doesn't run is no failure of the screen. */
+/* Prints the first screen. It is no failure if no server runs. */
 int status_first_look(void)
 {
     static const struct output_field lines[] = {
@@ -172,9 +172,9 @@ int status_first_look(void)
     return code;
 }
 
-/* Master hangs up after 150 s: a start may take 60 s, and a takeover 12 s; the
- * reload may have to wait for another start. */
-#define RELOAD_PATIENCE 6 /* times that for other answers: 180 s */
+/* Master hangs up after 150 s: a start may take 60 s, and a takeover 12 s; and
+ * the reload may have to wait for another start. */
+#define RELOAD_PATIENCE 6 /* times the usual patience: 180 s */
 
 static void reload(void *data)
 {
@@ -187,7 +187,7 @@ static void reload(void *data)
     SERVER_ASK(&m, control_done, reload);
 }
 
-/* After a failure it adds what the running server does. */
+/* Reloads. After a failure it adds that the running server continues. */
 void status_reload(void)
 {
     struct complaint why = { "" };

@@ -1,6 +1,6 @@
-/* "who": the sessions of the running server, and what each of them does. The
- * server knows the first part; for the second it asks the sessions, and a
- * session that doesn't answer in time is busy. All texts come from others. */
+/* "who": the sessions of the running server, and the work of each. The server
+ * knows the sessions; for their work it asks them, and a session that doesn't
+ * answer in time is busy. All texts come from others. */
 #include "rows.h"
 
 #include <inttypes.h>
@@ -9,10 +9,10 @@
 #include "sallyport/base/address.h"
 
 #define SERIAL_TEXT_MAX 17
-/* ms: sessions that don't answer hold up each page for a second. */
+/* ms: sessions that don't answer delay each page by a second. */
 #define LOOK_MS 3000
 
-/* The rows, and where they are found again: by their serials. */
+/* The rows, also by their serials. */
 struct sessions {
     json_t *list, *by_serial;
 };
@@ -37,7 +37,7 @@ static void who_add(const struct sessions *all, const struct msg_who_is *msg)
         fail_no_memory();
 }
 
-/* A server of each version understands this. */
+/* Reads a page, from a server of any version. */
 static bool who_page(uint64_t *at, const struct sessions *all)
 {
     struct message m;
@@ -75,8 +75,8 @@ static void look_rows(void *rows)
     rows_read(SHOW_DOING, look_columns, LOOK_MS, rows);
 }
 
-/* Adds what the sessions do, as far as it is known. A server of another build
- * doesn't say it: then all sessions stay busy. A session that has come
+/* Adds the sessions' work, as far as it is known. A server of another build
+ * doesn't report it: then all sessions stay busy. A session that has come
  * meanwhile is left out. */
 static void who_look(const struct sessions *all)
 {
@@ -101,7 +101,8 @@ static void who_look(const struct sessions *all)
     json_decref(rows);
 }
 
-/* "STOR /in/a.pdf, 12.3 MiB of 20.0 MiB, 4.1 MiB/s", as far as it is known. */
+/* Writes "STOR /in/a.pdf, 12.3 MiB of 20.0 MiB, 4.1 MiB/s", as far as it is
+ * known. */
 static void doing_text(const json_t *row, struct buf *into)
 {
     const char *path = text_of(row, "path", "");

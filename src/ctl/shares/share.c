@@ -61,12 +61,12 @@ bool grant_walk_next(struct grant_walk *w, struct grant_source *ret)
     return false;
 }
 
-/* Changes of a line for each further word of the command line, which are one
+/* Applies one function to each further word of the command line, all in one
  * edit. */
 struct changes {
-    void (*begin)(void); /* NULL: the share or team must be there */
+    void (*begin)(void); /* NULL: the share or team must exist */
     void (*one)(const char *word);
-    const char *before, *after; /* the word, in what is printed */
+    const char *before, *after; /* printed before and after the word */
 };
 
 static void change_each(void *given)
@@ -172,7 +172,8 @@ static void revoke_one(const char *word)
     row_set_entry(edit_row(g.line), "shares", slice_from(share), NULL);
 }
 
-/* A user without a grant of the own may still have one by a team. */
+/* Warns that a user whose own grant was revoked may still have the share by a
+ * team. */
 static void print_kept(const char *name)
 {
     const struct user *user = users_find(&ctl.users, slice_from(name));
@@ -201,7 +202,7 @@ void share_revoke(void)
 
 /* Teams. */
 
-/* "team leave" takes the user out; the other commands put the user in. */
+/* Puts the user in; "team leave" takes the user out. */
 static void set_member(const char *word)
 {
     const bool in = strcmp(ctl.args.word[1], "leave") != 0;
@@ -281,8 +282,8 @@ void line_change(void)
     given_hint();
 }
 
-/* A share's directory stays where it is: sessions may run in it, and paths of
- * local programs lead to it. */
+/* Renames the line. A share's directory stays where it is: sessions may run in
+ * it, and paths of local programs lead to it. */
 static void rename_line(void *given)
 {
     const char *to = ctl.args.word[3];

@@ -7,11 +7,12 @@
 struct new_share {
     struct home home; /* the share's directory */
     bool local;       /* the gid belongs to a group of the system */
-    uid_t owner;      /* of a directory that is there, */
+    uid_t owner;      /* owner of an existing directory, */
     gid_t group;
 };
 
-/* The homes and the other shares need the directories of the settings. */
+/* Checks the path: homes and other shares need the directories of the
+ * settings. */
 static void check_above(const char *path, const char *setting)
 {
     if (user_path_within(setting, path))
@@ -52,7 +53,7 @@ static void check_lines(const struct new_share *a, const struct users *u)
     home_check_alone(u, NULL, a->home.path, "give another --path DIR");
 }
 
-/* The line that uses the gid, or 0. */
+/* Returns the line that uses the gid, or 0. */
 static size_t line_of_gid(const struct users *u, gid_t gid)
 {
     for (size_t i = 0; i < u->shares; i++)
@@ -75,7 +76,7 @@ static void look_at_directory(void *data)
     }
 }
 
-/* A share that was removed without its files gets its gid again. */
+/* Reuses the gid of a share that was removed without its files. */
 static bool has_old_gid(const struct new_share *a, const struct users *u)
 {
     const struct settings *s = &ctl.settings;
@@ -132,7 +133,7 @@ void share_add(void)
         a.home.gid =
             has_old_gid(&a, &ctl.users) ? a.group : ids_likely(true, 0);
     }
-    /* If the caller isn't root, it owns everything, and can set only its own
+    /* Without root the caller owns everything, and can set only its own
      * groups. */
     a.home.mode = geteuid() == 0 || a.local ? 02770 : 0700;
     home_check(&a.home);

@@ -177,7 +177,7 @@ static json_t *describe_team(size_t i)
                      (json_int_t)team->line);
 }
 
-/* As in the file: without a role for all rights. */
+/* Writes an entry as in the file: all rights need no role. */
 static void team_share_text(const json_t *one, struct buf *into)
 {
     const char *rights = text_of(one, "rights", "");

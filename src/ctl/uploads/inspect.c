@@ -1,5 +1,5 @@
 /* "inspect list", "read", "release" and "reject": uploads that wait for
- * inspection. Processes files (search.c) find them and do what is asked, with
+ * inspection. Processes files (search.c) find them and obey the orders, with
  * the ids of their user or share. */
 #include "search.h"
 
@@ -24,10 +24,10 @@ struct inspection {
     int64_t now;
     bool found, denied;
     uint64_t uid;     /* of its owner */
-    uint64_t missing; /* bytes of it that are still to come */
+    uint64_t missing; /* bytes of it that haven't come yet */
 };
 
-/* The row with that uid, or NULL. */
+/* Returns the row with that uid, or NULL. */
 static const struct user *user_of(uint64_t uid)
 {
     const struct users *u = &ctl.users;
@@ -38,7 +38,8 @@ static const struct user *user_of(uint64_t uid)
     return NULL;
 }
 
-/* In a share each file may have another owner. Without root all have one. */
+/* Names the owner: in a share each file may have another one. Without root all
+ * have one. */
 static const char *owner_of(const struct inspection *i, uint64_t uid)
 {
     const struct user *user = geteuid() == 0 ? user_of(uid) : NULL;
@@ -46,7 +47,7 @@ static const char *owner_of(const struct inspection *i, uint64_t uid)
     return user ? user->name : i->at.user;
 }
 
-/* Why an order wasn't obeyed. */
+/* The reasons why an order wasn't obeyed. */
 static const struct {
     enum outcome outcome;
     int code;
@@ -76,7 +77,7 @@ static noreturn void refused(const struct inspection *i, uint64_t o)
     fail(EX_IOERR, "%s stays: error %d of its files", i->id, (int)o);
 }
 
-/* The server need not be running, does nothing here and logs nothing. So the
+/* Logs the order. The server takes no part in it, and may not run, so the
  * system's log has who did what. TEXT is harmless. */
 static void obeyed(const struct inspection *i, const struct msg_held *m,
                    const char *text)
@@ -103,7 +104,8 @@ static void take_held(struct inspection *i, const struct msg_held *m)
         refused(i, m->outcome);
     buf_init(&path, LINE_ROOM);
     buf_init(&text, LINE_ROOM);
-    /* As its user says it: a share that is searched alone is "/". */
+    /* Writes the path as its user says it: a share that is searched alone is
+     * "/". */
     if ((i->at.user[0] == '/' && buf_add_text(&path, i->at.user) < 0) ||
         buf_add_slice(&path, m->path) < 0 ||
         event_escape(buf_slice(&path), &text) < 0 || buf_add(&text, "", 1) < 0)
@@ -159,8 +161,8 @@ static void take_answer(struct search *s, struct message *m)
         fail(EX_IOERR, "%s: not all of it could be read", i->id);
 }
 
-/* Is any upload of theirs there held, or only what was held before the letter i
- * was taken away? */
+/* Do uploads of the user or share wait now, or only those from before the
+ * letter i was taken away? */
 static bool holds(const struct user *user, const struct share *share)
 {
     const struct users *u = &ctl.users;
@@ -174,8 +176,8 @@ static bool holds(const struct user *user, const struct share *share)
     return rights & RIGHT_INSPECT;
 }
 
-/* In a share, the group may lack the right to write in a member's directory;
- * the file is then the member's too. */
+/* Tries as the file's owner: in a share the group may lack the right to write
+ * in a member's directory, whose files are the member's, too. */
 static int as_owner(struct inspection *i, const struct user *user,
                     struct complaint *why)
 {
@@ -187,7 +189,7 @@ static int as_owner(struct inspection *i, const struct user *user,
     return code;
 }
 
-/* ONLY: of this user; NULL: of all users and shares. An order ends with the
+/* Searches. ONLY: this user; NULL: all users and shares. An order ends with the
  * file that it is for. */
 static void search(struct inspection *i, const struct user *only)
 {
@@ -263,7 +265,8 @@ static void give_order(enum held_order order)
     inspect(order, id, ctl.args.word[3]);
 }
 
-/* Nobody has looked at the bytes yet, and a terminal obeys some of them. */
+/* Refuses a terminal: nobody has inspected the bytes yet, and a terminal obeys
+ * some of them. */
 void inspect_read(void)
 {
     if (isatty(STDOUT_FILENO) && !ctl.args.terminal)

@@ -1,6 +1,6 @@
 /* "partials list" and "partials purge", and "retention run". Processes files
- * (search.c) search and remove, and send this program what they found. File
- * names are escaped. */
+ * (search.c) search and remove, and report to this program. File names are
+ * escaped. */
 #include "edit/purge.h"
 #include "search.h"
 
@@ -21,9 +21,10 @@ struct hunt {
     struct search at; /* the first member */
     enum find_what what;
     bool remove;
-    bool share;                   /* FIND_ABANDONED: of all owners */
+    bool share;                   /* FIND_ABANDONED: partials of all owners */
     uint64_t age;                 /* minimum, in seconds */
-    char path[USER_HOME_MAX + 1]; /* FIND_EXPIRED: the directory; else "/" */
+    char path[USER_HOME_MAX + 1]; /* FIND_EXPIRED: the directory; otherwise
+                                   * "/" */
     int64_t now;
     uint64_t count[PARTIAL_STATE_COUNT];
     uint64_t bytes[PARTIAL_STATE_COUNT];
@@ -43,7 +44,7 @@ static const char *state_word(const struct hunt *s, enum partial_state state)
                : state_words[state];
 }
 
-/* Writes the path that the upload is to get; if its name isn't known, the path
+/* Writes the path that the upload will get; if its name isn't known, the path
  * of the partial. */
 static void add_path(struct slice path, struct slice name, struct buf *into)
 {
@@ -59,7 +60,7 @@ static void partial_path(const json_t *row, struct buf *into)
              slice_from(text_of(row, "for", "")), into);
 }
 
-/* The server need not be running, removes nothing here and logs nothing. So the
+/* Logs the removal. The server takes no part in it, and may not run, so the
  * system's log has who removed what. */
 static void log_removed(const struct hunt *s, const struct msg_partial *msg)
 {
@@ -188,8 +189,8 @@ void partials_purge(void)
     search_homes(true);
 }
 
-/* Each entry of retain= of a user, or of a share (USER NULL); then the partials
- * that nobody will continue. */
+/* Expires files by each entry of retain= of a user, or of a share (USER NULL);
+ * then the partials that nobody will continue. */
 static void expire(struct hunt *s, struct slice retain, const struct user *user,
                    const struct share *share)
 {

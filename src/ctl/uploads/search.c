@@ -1,7 +1,7 @@
 /* The processes files of sallyportctl, for "partials", "retention" and
  * "inspect", with or without a running server. For each home, or share, a fork
- * becomes a process files with that user's ids, or the share's gid; the command
- * asks it, and it works. This program opens nothing in a home. */
+ * becomes a process files with that user's ids, or the share's gid, and works
+ * for the command. This program opens nothing in a home. */
 #include "search.h"
 
 #include <errno.h>
@@ -18,7 +18,9 @@
 #include "sallyport/event/event.h"
 #include "sallyport/files/files.h"
 
-#define WORK_MAX_MS (15 * 60 * 1000) /* that files may ask for */
+#define WORK_MAX_MS                                                            \
+    (15 * 60 * 1000) /* the longest extension that files may ask               \
+                      * for */
 
 void (*partials_files)(const struct files_start *start) = files_main;
 
@@ -37,7 +39,7 @@ struct search_helper {
     struct channel files, master; /* its peers are a session's, and master's */
 };
 
-/* In the place of files, which isn't begun. */
+/* Runs in the fork instead of files: reports the reason, and ends. */
 static noreturn void refuse(int master, const struct complaint *c)
 {
     struct channel to;
@@ -47,8 +49,9 @@ static noreturn void refuse(int master, const struct complaint *c)
     _exit(EX_NOINPUT);
 }
 
-/* A server that runs without root has one uid, and so have all its files. Root
- * would search the home with the uid of the row, and find nothing. */
+/* Refuses a home that belongs to a server without root, which has one uid for
+ * all files. Root would search the home with the uid of the row, and find
+ * nothing. */
 static void refuse_home_of_other(const struct ground *g, int master)
 {
     struct complaint c = { "" };
@@ -91,7 +94,7 @@ static int read_name_key(const struct settings *c, const char *user,
 }
 
 /* The user's shares. Directories with rights of their own are a part of the
- * home, in which this program sees everything. */
+ * home, of which this program sees everything. */
 struct mounts {
     struct files_mount row[USER_MOUNTS_MAX];
     char at[USER_MOUNTS_MAX][USER_NAME_MAX + 2];
@@ -112,8 +115,8 @@ static void copy_shares(struct mounts *m, const struct user *user)
     }
 }
 
-/* Becomes the process files. It needs nothing of the other users, and what it
- * knows of this one it has on its own stack. */
+/* Becomes the process files. It needs nothing of the other users, and has the
+ * facts of this one on its own stack. */
 static void become_files(const struct search *s, const struct ground *g,
                          int session, int master)
 {
@@ -145,7 +148,7 @@ static void become_files(const struct search *s, const struct ground *g,
     disk_silence();
     if (ctl.lock_fd > 0)
         close(ctl.lock_fd);
-    tzset(); /* the sandbox of files expects it */
+    tzset(); /* files expects it before its sandbox */
     if (g->member)
         copy_shares(&mounts, g->member);
     snprintf(name, sizeof(name), "%s", g->name);
@@ -186,7 +189,8 @@ static int search_patience(const struct search *s)
                               : SEARCH_MS;
 }
 
-/* OPENS: what files opened last, in the tree of the home. */
+/* Fails because files hangs. OPENS: what files opened last, in the tree of the
+ * home. */
 static noreturn void search_hangs(struct search *s, const char *opens)
 {
     const bool home = strlen(opens) <= 1;
@@ -197,7 +201,7 @@ static noreturn void search_hangs(struct search *s, const char *opens)
          home ? "" : ", at ", home ? "" : opens);
 }
 
-/* Waits for the next answer, as long as files works. */
+/* Waits for the next answer while files works. */
 static void search_wait(struct search *s, struct channel *files,
                         uint32_t request, struct message *answer)
 {
@@ -215,7 +219,7 @@ static void search_wait(struct search *s, struct channel *files,
     } while (answer->kind == MSG_working);
 }
 
-/* Returns false if there is no home, and nothing to search. */
+/* Returns false if there is no home, so that nothing must be searched. */
 static bool wait_for_files(struct search *s, const struct ground *g,
                            struct search_helper *h)
 {
@@ -244,8 +248,8 @@ static bool wait_for_files(struct search *s, const struct ground *g,
          (int)failed->why.len, failed->why.ptr);
 }
 
-/* After a failure it may hang in a call of a dead disk, until the call returns.
- * So it isn't waited for: this reaps the processes killed earlier. */
+/* Ends files. After a failure it may hang in a call of a dead disk, so this
+ * doesn't wait for it; it reaps the processes killed earlier. */
 static void end_files(struct search_helper *h, bool failed)
 {
     channel_close(&h->files);
@@ -298,10 +302,10 @@ static void search_work(void *data)
     search_end(w->s, &m.partials_end);
 }
 
-/* In a share each file may have another owner. The process that removes them
- * has the share's gid, which the directories have, and as uid the same number.
- * An account may have that uid; its owner could kill the process, but gains no
- * access. */
+/* Searches a home or share. In a share each file may have another owner. The
+ * process that removes them has the share's gid, which the directories have,
+ * and the same number as its uid. If an account has that uid, its owner could
+ * kill the process, but gains no access. */
 int search_try(struct search *s, const struct user *user,
                const struct share *share, struct complaint *why)
 {
@@ -321,7 +325,7 @@ int search_try(struct search *s, const struct user *user,
     s->user = user ? user->name : s->label;
     s->where = g.home;
     why->text[0] = '\0';
-    /* Its row may name any uid and any directory. */
+    /* A row may name any uid and any directory. */
     if (user && user_permitted(user, c, geteuid() == 0, why))
         return EX_NOINPUT;
     const int code = fail_caught(search_work, &w, why);

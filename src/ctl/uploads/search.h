@@ -5,14 +5,15 @@
 #include "ctl.h"
 
 struct search {
-    /* Sends the process files its question: the result of SEND(). */
+    /* Sends the process files its question. Returns SEND()'s result. */
     int (*ask)(struct search *s, struct channel *files, uint32_t request);
     /* Takes an answer, the last of which is partials_end. */
     void (*take)(struct search *s, struct message *answer);
-    bool in_shares; /* of a user: in the user's shares, too */
-    bool only_own;  /* there: not what others with the user's uid stored */
-    /* Only uploads of these ids are searched for: a home that isn't there, or
-     * a directory that they can't enter, has none. */
+    bool in_shares; /* searches the user's shares, too */
+    bool only_own;  /* in shares: only what this user, not another one with the
+                     * uid, has stored */
+    /* Searches only for uploads of these ids: a home that doesn't exist, or a
+     * directory that they can't enter, has none. */
     bool only_uploads;
     const char *user;  /* owner of the searched home; or the label of a share */
     const char *where; /* the directory */
@@ -21,20 +22,20 @@ struct search {
     struct table found;
 };
 
-/* files: to be ready, or to send a sign of life. So each disk that hangs costs
- * that much, and after the first ones less. */
+/* ms until files must be ready, or send a sign of life. So each disk that hangs
+ * costs that much, and after the first ones less. */
 #define SEARCH_MS       8000
 #define SEARCH_LEAST_MS 2000
 
-/* Searches the home of USER; NULL: SHARE. Returns 0, or the code of a failure,
- * and *why has the reason. */
+/* Searches the home of USER; NULL: SHARE. Returns 0, or the code of a failure
+ * with the reason in *why. */
 int search_try(struct search *s, const struct user *user,
                const struct share *share, struct complaint *why);
-/* Prints the failure, if CODE isn't 0, and makes it the status of the command,
+/* Prints the failure, unless CODE is 0, and makes it the status of the command,
  * which continues with the next home. */
 void search_failed(const struct search *s, int code,
                    const struct complaint *why);
-/* A cell: the member "path", harmless. */
+/* Writes the member "path", made harmless, as a cell. */
 void search_path(const json_t *row, struct buf *into);
 
 #endif

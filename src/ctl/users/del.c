@@ -1,6 +1,6 @@
-/* "user del", "share del" and "team del". With --purge the line goes first:
- * then nobody can log in. A large directory takes long, so it is emptied
- * without the lock. */
+/* "user del", "share del" and "team del". With --purge the line is removed
+ * first, so that nobody can log in. A large directory takes long, so it is
+ * emptied without the lock. */
 #include "edit/edit.h"
 #include "edit/purge.h"
 #include "uploads/search.h"
@@ -12,7 +12,7 @@
 struct removal {
     const void *row;
     size_t line;
-    gid_t gid; /* a share's; 0: a user */
+    gid_t gid; /* a share's gid; 0: a user */
     struct slice sync;
     struct removed directory;
 };
@@ -37,8 +37,8 @@ static void removal_of(const struct users *u, struct removal *r)
              ctl.args.word[2]);
 }
 
-/* The directory must still be the confirmed one, and nobody else's: a line
- * written by hand can name a directory in it. */
+/* Removes the line. The directory must still be the confirmed one, and nobody
+ * else's: a line written by hand can name a directory in it. */
 static void remove_line(void *given)
 {
     struct removal now = { .directory = { .parent_fd = -1, .top_fd = -1 } };
@@ -93,8 +93,8 @@ static void is_missing(void *data)
     p->missing = access(p->path, F_OK) < 0 && errno == ENOENT;
 }
 
-/* The home's own ones: those in a share wait there. The right i may have been
- * taken since they came. */
+/* Looks for waiting uploads of the home itself: those in a share stay there.
+ * The letter i may have been taken away since they came. */
 static void check_waiting(void)
 {
     struct waiting w = { .at = { .ask = waiting_ask, .take = waiting_count } };
@@ -164,7 +164,8 @@ static void confirm_purge(void)
              removal.directory.path);
 }
 
-/* Its source would make the row again, and open it. */
+/* Refuses a row that follows a source, which would make the row again, and open
+ * it. */
 static void refuse_followed(void)
 {
     struct user_sync sync;
@@ -179,7 +180,7 @@ static void refuse_followed(void)
              ctl.args.word[2], ctl.args.word[2]);
 }
 
-/* Before the lock: the disk may be slow, or dead. */
+/* Prepares before the lock: the disk may be slow, or dead. */
 static void del_prepare(void)
 {
     const struct settings *s = &ctl.settings;

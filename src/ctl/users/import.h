@@ -6,13 +6,13 @@
 
 /* An object of the text. The slices are in it. */
 struct imported {
-    /* Why the user is locked, and what is left out, as words for the
+    /* The reasons for a lock, and what is left out, as words for the
      * terminal. */
     struct buf lock, without;
     const char *name, *hash, *comment, *mail, *home, *old_home, *second_factor;
-    const char *skip; /* why it gives no user; NULL: it gives one */
+    const char *skip; /* why the entry is skipped; NULL: it isn't */
     bool skipped;     /* it gets no row */
-    bool there;       /* a row of the source of --sync has the name */
+    bool there;       /* the source of --sync has a row with this name */
     struct draft draft;
 };
 
@@ -27,8 +27,8 @@ struct import {
     struct imported *entry;
     size_t count, made; /* entries before MADE have rows */
     json_t *list;       /* of the objects */
-    json_t *by_name;    /* the numbers of the entries */
-    size_t unexpected;  /* entries that should not have been skipped */
+    json_t *by_name;    /* the indexes of the entries */
+    size_t unexpected;  /* skipped entries that should have given a user */
     struct sync_done sync;
 };
 
@@ -39,8 +39,8 @@ const char *import_show(const char *text, char out[TEXT_SHOWN]);
 void import_read(struct import *m);
 /* Finds the entry that gives this user, or returns NULL. */
 struct imported *import_find(const struct import *m, const char *name);
-/* Says that the entry is left out, and why. EXPECTED: nobody need look at it.
- */
+/* Says that the entry is left out, and why. EXPECTED: nobody need look at
+ * it. */
 void import_skip(struct import *m, struct imported *e, const char *why,
                  bool expected);
 /* Writes the comment, with the address of mail, or "" if a row can't have
@@ -54,8 +54,8 @@ bool import_hash_usable(const struct imported *e);
 /* Finds the entries that have a row, and skips entries with another source's
  * row. */
 void sync_split(struct import *m, const struct users *u);
-/* Changes the rows of the source, under the lock; with --dry-run only says it.
- * Fails if that would lock, or open, too many. */
+/* Changes the rows of the source, under the lock; with --dry-run only prints
+ * the changes. Fails if that would lock, or open, too many. */
 void sync_rows(struct import *m);
 /* Sets sync=NAME:… in a new row. */
 void sync_mark(struct imported *e);

@@ -1,9 +1,9 @@
 /* Users as JSON: an array of objects, as "user list --json --hashes" writes it.
- * The converters of other servers' files write the same (etc/import). What
- * restricts a user there becomes a key of the row. What a row can't say locks
- * the user, if it bounds who may log in, from where or when; otherwise it is
- * printed. A member that isn't known refuses the text: with a slip in "expires"
- * a user would have no end. */
+ * The converters of other servers' files write the same (etc/import). A
+ * restriction becomes a key of the row. If a row can't express a restriction,
+ * it locks the user if it limits who may log in, from where or when; otherwise
+ * it is printed. An unknown member is a mistake of the text: with a slip in
+ * "expires" a user would have no end. */
 #include "import.h"
 
 #include <errno.h>
@@ -53,7 +53,7 @@ static void take_hash(struct imported *e, const char *text)
     bool locked;
 
     if (import_hash_usable(e))
-        return; /* of several the first one counts */
+        return; /* the first of several counts */
     if (strncasecmp(text, scheme, strlen(scheme)) == 0)
         text += strlen(scheme);
     locked = text[0] == '!';
@@ -62,7 +62,7 @@ static void take_hash(struct imported *e, const char *text)
         note(&e->lock, "its password is locked there", "");
 }
 
-/* A number is of seconds since 1970. */
+/* Takes the end; a number is in seconds since 1970. */
 static void take_expires(struct imported *e, const char *text)
 {
     char when[WHEN_MAX];
@@ -91,16 +91,17 @@ static void take_without(struct imported *e, const char *text)
 
 static void take_login(struct imported *e, const char *text)
 {
-    if (strcmp(text, "certificate") == 0) /* the others follow from the keys */
+    if (strcmp(text, "certificate") == 0) /* the other words follow from the
+                                           * keys */
         take_key(e, "login", text);
 }
 
 #define AT(member) offsetof(struct imported, member)
-/* Texts, numbers and flags. Of the others user_key_check() decides; what it
- * refuses locks the user. */
+/* Members that are texts, numbers and flags. user_key_check() decides about the
+ * others; a refused one locks the user. */
 static const struct {
     const char *key;
-    size_t at; /* without take(): the place of its text; 0: nothing takes it */
+    size_t at; /* without take(): the offset of its text; 0: ignored */
     void (*take)(struct imported *e, const char *text);
 } members[] = {
     { "name", AT(name), NULL },
@@ -173,7 +174,7 @@ static void take_text(struct import *m, struct imported *e, const char *key,
     }
 }
 
-/* Other rights in a directory of the home. */
+/* Takes rights in directories of the home. */
 static void take_directories(struct import *m, struct imported *e,
                              const json_t *list)
 {
@@ -189,8 +190,8 @@ static void take_directories(struct import *m, struct imported *e,
     }
 }
 
-/* Shares and teams may have the same names here and be others: they are left
- * out, with the limits of the teams. */
+/* Notes shares and teams as left out, with the limits of the teams: here other
+ * ones may have the same names. */
 static void take_left_out(struct imported *e, const char *what,
                           const json_t *list)
 {
@@ -210,8 +211,8 @@ static void take_left_out(struct imported *e, const char *what,
     }
 }
 
-/* A text, a number or a flag; a list of these; or what "user list" makes of
- * several keys. */
+/* Takes a text, a number or a flag; a list of these; or a member that "user
+ * list" makes of several keys. */
 static void take_member(struct import *m, struct imported *e, const char *key,
                         json_t *value)
 {
@@ -273,7 +274,7 @@ static void take_object(struct import *m, json_t *object)
     {
         take_member(m, e, key, value);
     }
-    /* A list names it; the secret isn't in it without --hashes. */
+    /* A list names the second factor, but has no secret without --hashes. */
     if (e->second_factor && !row_get(&e->draft.row, "totp"))
         note(&e->lock, "without its second factor", e->second_factor);
     if (e->skip)
@@ -329,7 +330,7 @@ void import_take_comment(const struct imported *e,
         out[0] = '\0';
 }
 
-/* jansson's message may have parts of a hash. */
+/* Hides jansson's message, which may have parts of a hash. */
 static noreturn void no_json(const struct import *m, FILE *in,
                              const json_error_t *error)
 {

@@ -4,7 +4,7 @@
 
 #include <time.h>
 
-/* Each share with a role. */
+/* Takes the shares, each with a role. */
 static void take_shares(struct buf *list)
 {
     struct slice rest = slice_from(ctl.args.to);
@@ -20,8 +20,8 @@ static void take_shares(struct buf *list)
     ctl.args.share = list->data;
 }
 
-/* Standard output takes nothing but the letter: as with --json, the number of
- * sessions that the change has ended goes to standard error. */
+/* Adds the user. Standard output gets only the letter: as with --json, the
+ * number of sessions that the change has ended goes to standard error. */
 static void add_partner(void)
 {
     SECRET_CLEANUP struct secret password = { .len = 0 };
@@ -47,7 +47,7 @@ static void add_partner(void)
 }
 
 /* Turns the words into the words of "user add": there is room for one more,
- * since the program's name was before them. */
+ * since the program's name preceded them. */
 static void invite_take_name(struct arguments *a)
 {
     static char user[] = "user", add[] = "add";

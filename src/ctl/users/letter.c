@@ -1,7 +1,7 @@
-/* The letter for a partner: a text in which words such as @HOST@ stand for what
- * the settings, the user's row and the running server say. An office writes its
- * own beside the configuration. A line with a word that has no value is left
- * out, and a line is repeated for each value. */
+/* The letter for a partner: a text in which words such as @HOST@ stand for
+ * values from the settings, the user's row and the running server. An office
+ * writes its own beside the configuration. A line with a word that has no value
+ * is left out, and a line is repeated for each value. */
 #include "ctl.h"
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 
 #include "sallyport/base/fd.h"
 
-#define GAP        "________" /* what the administrator must fill in */
+#define GAP        "________" /* a gap that the administrator must fill in */
 #define LETTER_MAX (64u << 10)
 #define FTP_PORT   21
 #define FTPS_PORT  990
@@ -24,7 +24,7 @@ static const char *const letter_words[] = {
 #define WORDS (sizeof(letter_words) / sizeof(letter_words[0]))
 
 struct letter {
-    json_t *values; /* by the words, each an array of texts */
+    json_t *values; /* an array of texts for each word */
     const char *host;
     bool trusted; /* some certificate isn't self-signed */
     bool implicit;
@@ -49,7 +49,7 @@ static void put(struct letter *l, const char *word, const char *format, ...)
         fail_no_memory();
 }
 
-/* The name, the fingerprints and the keys, as the running server has them. */
+/* Takes the name, the fingerprints and the keys from the running server. */
 static void put_certificates(struct letter *l)
 {
     struct complaint why;
@@ -80,9 +80,9 @@ static void put_certificates(struct letter *l)
     put(l, "HOST", "%s", l->host);
 }
 
-/* The first listener for clients; one for clients of this machine only if there
- * is no other. Proxies connect to their own listener, and clients to another
- * port. */
+/* Takes the first listener for clients; a listener for this machine only if
+ * there is no other. Proxies connect to their own listener, and clients to
+ * another port. */
 static void put_port(struct letter *l, const struct settings *s)
 {
     size_t best = s->listen_count;
@@ -194,8 +194,8 @@ static const char *next_word(struct slice line, const char **word)
     return NULL;
 }
 
-/* Prints the line with value number N of each word, or with its last one.
- * Returns false without a new value: then nothing is printed. */
+/* Prints the line with value N of each word, or with its last one. If there is
+ * no new value, prints nothing and returns false. */
 static bool put_line(const struct letter *l, struct slice line, size_t n)
 {
     const char *const end = line.ptr + line.len, *word, *at;

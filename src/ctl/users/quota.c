@@ -1,6 +1,6 @@
-/* "quota set" and "quota list". The kernel has the limits and
- * counts: these commands set and show them, on the file system of the user's
- * home or of the share. */
+/* "quota set" and "quota list". The kernel has the limits and counts: these
+ * commands set and show them, on the file system of the user's home or of the
+ * share. */
 #include "edit/edit.h"
 
 #include <errno.h>
@@ -10,10 +10,12 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/quota/quota.h"
 
-#define SHARE_PREFIX "share:" /* of a share's name beside users' */
+#define SHARE_PREFIX                                                           \
+    "share:" /* distinguishes a share's name from users'                       \
+              * names */
 
-/* The owner of a quota: a user, or a share: all its files have its gid. And the
- * question of a fork about it. */
+/* The owner of a quota, a user or a share, to which all files with its gid
+ * belong; and a fork's question about it. */
 struct quota_account {
     char name[sizeof(SHARE_PREFIX) + USER_NAME_MAX];
     const char *path, *below; /* home_open()'s */
@@ -95,7 +97,7 @@ static noreturn void quota_fail(const struct quota_account *a, int fd, int r)
     fail(EX_IOERR, "%s: the quota on %s: %s", a->name, a->path, strerror(-r));
 }
 
-/* Another's directory may be on another file system. */
+/* Refuses another's directory, which may be on another file system. */
 static void check_owner(const struct quota_account *a, int fd)
 {
     const bool group = a->owner == QUOTA_GROUP;
@@ -121,7 +123,7 @@ static void quota_on_disk(void *data)
     if (a->sets)
         check_owner(a, fd);
     a->error = fd < 0 ? fd : quota_enforced(fd, a->owner);
-    if (a->error == 0 && a->sets) /* QUOTA_KEEP needs the old one */
+    if (a->error == 0 && a->sets) /* QUOTA_KEEP keeps the old value */
         a->error = quota_get(fd, a->owner, a->id, &old);
     if (a->error == 0 && a->sets)
         a->error = quota_set(fd, a->owner, a->id, a->bytes, a->files);
@@ -180,7 +182,7 @@ static void quota_ask(struct quota_account *a)
     table_print(json_pack("[o]", json_quota(a, "")), columns, NULL);
 }
 
-/* "none" without --files removes both limits. */
+/* Sets the limits; "none" without --files removes both. */
 void quota_set_limit(void)
 {
     const uint64_t bytes = take_limit(ctl.args.word[3], "SIZE");

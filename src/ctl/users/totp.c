@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#define SECRET_BYTES 20 /* the length of SHA-1's result: RFC 4226, 4 */
+#define SECRET_BYTES 20 /* the length of a SHA-1, as RFC 4226, 4 wants */
 #define URI_MAX      256
 
 static char secret[BASE32_TEXT(SECRET_BYTES)];
@@ -50,7 +50,7 @@ static void totp_check(const struct user *user)
              user->name, user->name);
 }
 
-/* GIVEN NULL: the user needs no second factor any more. */
+/* Sets the secret; GIVEN NULL: the user needs no second factor any more. */
 static void totp_set(void *given)
 {
     const struct user *user = user_named(edit_users);
@@ -79,8 +79,8 @@ static void say_not_counted(int code)
         stderr_print("the secret above doesn't count: nothing was changed");
 }
 
-/* A secret that nobody has seen would lock the user out: it is shown before it
- * counts. And it is shown before the lock, since a terminal may stop after
+/* Shows the secret before it is set, since a secret that nobody has seen would
+ * lock the user out; and before the lock, since a terminal may stop after
  * Ctrl-S. */
 void user_totp(void)
 {

@@ -1,6 +1,6 @@
-/* Rows in the making, as "user add", "user change" and "user import" need them:
+/* Rows that are being made, for "user add", "user change" and "user import":
  * their checks against the other rows, their uid, and their home. At the end
- * "user add", the whole of it. */
+ * the whole of "user add". */
 #include "edit/edit.h"
 
 #include <errno.h>
@@ -40,7 +40,7 @@ static void check_new(const char *name, const struct users *u)
     sessions_name_check(name);
 }
 
-/* Is each share of --share there, or each team of --team? */
+/* Does each share of --share, or each team of --team, exist? */
 static void check_list(const struct users *u, const char *list, bool share)
 {
     struct slice rest = slice_from(list);
@@ -112,8 +112,8 @@ static void add_locked(void *given)
     draft_put(d);
 }
 
-/* Asks all before the lock: nobody waits while somebody types, or while a disk,
- * a name service or systemd doesn't answer. */
+/* Asks for everything before the lock: nobody waits while somebody types, or
+ * while a disk, a name service or systemd doesn't answer. */
 void user_add_row(struct draft *d, struct secret *password)
 {
     draft_begin(d, ctl.args.word[2]);

@@ -1,6 +1,6 @@
 /* "user can": may this user do that, and which line of the users file decides?
- * It answers from the file alone and opens no file of a user: a symbolic link
- * in a home can lead into a directory with other rights. */
+ * It answers from the file alone and opens no file of a user; but a symbolic
+ * link in a home can lead into a directory with other rights. */
 #include "ctl.h"
 
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 static const struct can_verb {
     const char *name;
-    unsigned rights; /* 0: a login, the only one without a path */
+    unsigned rights; /* 0: "login", the only verb without a path */
 } verbs[] = {
     { "list", RIGHT_LIST },       { "read", RIGHT_READ },
     { "write", RIGHT_WRITE },     { "replace", RIGHT_WRITE | RIGHT_REPLACE },
@@ -26,9 +26,9 @@ struct question {
     const struct user *user;
     const struct can_verb *verb;
     struct path path;
-    size_t mount; /* so much of the path leads to it; 0: the home */
+    size_t mount; /* length of the path that leads to it; 0: the home */
     const struct share *share;
-    unsigned rights; /* the user's in the mount */
+    unsigned rights; /* the user's rights in the mount */
     json_t *why;     /* not, as texts */
 };
 
@@ -63,7 +63,8 @@ static void can_take_path(struct question *q)
              text);
 }
 
-/* The share that the path names, also if the user is no member; or NULL. */
+/* Returns the share that the path names, even if the user isn't a member; or
+ * NULL. */
 static const struct share *share_of_path(const struct question *q)
 {
     struct slice rest = slice_from(q->path.bytes + 1), name;
@@ -72,7 +73,7 @@ static const struct share *share_of_path(const struct question *q)
     return share_find(q->u, name);
 }
 
-/* In a share all lines count together. */
+/* Takes the rights in a share, where all lines count together. */
 static void can_find_share(struct question *q, const struct share *share)
 {
     struct grant_walk w;
@@ -111,8 +112,8 @@ static const char *within_mount(const struct question *q)
     return rest[0] ? rest + 1 : rest;
 }
 
-/* Nobody can make, replace, remove or rename these, nor remove or rename what
- * contains one. */
+/* Is the path a mount, or does it contain one? Nobody can make, replace, remove
+ * or rename a mount, nor remove or rename what contains one. */
 static bool is_fixed(const struct question *q)
 {
     const struct user *user = q->user;
@@ -128,7 +129,7 @@ static bool is_fixed(const struct question *q)
     return false;
 }
 
-/* A user who can't log in can't do anything. */
+/* Checks the login: a user who can't log in can't do anything. */
 static void check_login(struct question *q, struct complaint *why)
 {
     const struct settings *s = &ctl.settings;
@@ -184,7 +185,7 @@ static void decide(struct question *q)
             q->why, json_string("the path is or contains the root directory, a "
                                 "share, or a directory with rights of its own, "
                                 "so it can't be changed"));
-    /* In a drop nothing is ever looked up but its entries. */
+    /* In a drop only its own entries are ever looked up. */
     if ((q->verb->rights & ~rights_counting(q->rights)) ||
         (rights_drop(q->rights) && strchr(within_mount(q), '/')))
         json_array_append_new(

@@ -11,8 +11,8 @@ static const struct user *user_locked(void)
     return user_named(edit_users);
 }
 
-/* A locked user stays locked. A user without a password ("!") becomes
- * active. */
+/* Sets the hash. A locked user stays locked. A user without a password ("!")
+ * becomes active. */
 static void put_hash(const struct user *user, const char *hash)
 {
     row_need(row_set_hash(edit_row(user->line),
@@ -61,7 +61,8 @@ static void refuse_synced(const struct user *user, const char *what)
          user->name, (int)sync.name.len, sync.name.ptr, what, user->name);
 }
 
-/* Files aren't moved: there may be very many. */
+/* The old home, for a message: files aren't moved, since there may be very
+ * many. */
 static char old_home[USER_HOME_MAX + 1];
 
 static void change_row(void *given)
@@ -116,9 +117,9 @@ void user_change(void)
 }
 
 /* "lock" and "unlock": the names of the command line, in one edit. A lock must
- * hold for those that are there, although another one is misspelt. */
+ * hold for existing users even if another name is misspelt. */
 
-/* The lock of a source ends when the source says so. */
+/* Says that the lock of a source ends only when the source says so. */
 static void say_unlocked(const struct user *user)
 {
     struct user_sync sync;
@@ -161,7 +162,8 @@ static void set_locks(void *given)
     }
 }
 
-/* The caller wants somebody out now. These need no users file. */
+/* If the file can't be edited, points to kick and ban, which need no users
+ * file: the caller wants somebody out now. */
 static void kick_instead(int code)
 {
     if (code == EX_DATAERR && !edit_stands)
@@ -204,9 +206,9 @@ void user_unlock(void)
     each_lock(false);
 }
 
-/* The home stays where it is: sessions may run in it, and paths of local
- * programs lead to it. The names of unfinished uploads come from the user's
- * name, so nobody finds them again; they expire. */
+/* Renames the row. The home stays where it is: sessions may run in it, and
+ * paths of local programs lead to it. The names of unfinished uploads depend on
+ * the user's name, so nobody finds them again; they expire. */
 static void rename_row(void *given)
 {
     const char *name = ctl.args.word[3];

@@ -1,7 +1,7 @@
-/* "user import": users as JSON. Their homes are looked at before the lock, by a
- * fork; then the rows are added in pieces, so that nobody waits long for the
- * lock. A hash that the server doesn't accept isn't imported: such a user is
- * locked until "user passwd". */
+/* "user import": users as JSON. A fork looks at their homes before the lock;
+ * then the rows are added in pieces, so that nobody waits long for the lock. A
+ * hash that the server doesn't accept isn't imported: such a user is locked
+ * until "user passwd". */
 #include "import.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 
 #include "sallyport/base/clock.h"
 
-#define PIECE_MS 1000 /* a piece holds the lock so long */
+#define PIECE_MS 1000 /* ms for which a piece holds the lock */
 #define PAUSE_NS                                                               \
     300000000 /* then others, who look now and then, can get it                \
                */
@@ -21,8 +21,8 @@ static bool is_new(const struct imported *e)
     return !e->skipped && !e->there;
 }
 
-/* The hash column: the hash, or "!". Of a row that follows its source a "!" is
- * the administrator's, so without a hash it is "*". */
+/* Sets the hash column: the hash, or "!". In a row that follows its source only
+ * the administrator sets a "!", so without a hash it is "*". */
 static void set_row_hash(struct imported *e)
 {
     const char *none =
@@ -34,7 +34,7 @@ static void set_row_hash(struct imported *e)
                           usable ? e->hash : none));
 }
 
-/* If it fails, the entry is skipped. */
+/* Makes the row; if that fails, the entry is skipped. */
 static void make_row(void *data)
 {
     struct imported *e = data;
@@ -77,7 +77,8 @@ static int compare_homes(const void *a, const void *b)
     return user_path_order((*x)->draft.home.path, (*y)->draft.home.path);
 }
 
-/* Compares the homes with one another. What lies in a directory follows it. */
+/* Skips homes that lie in another home: sorted, the contents of a directory
+ * follow it. */
 static void skip_inner_homes(struct import *m, struct imported **one, size_t n)
 {
     const struct imported *outer = NULL;
@@ -99,7 +100,7 @@ static void skip_inner_homes(struct import *m, struct imported **one, size_t n)
     }
 }
 
-/* Returns the number of rows that are new. */
+/* Looks at the homes. Returns the number of new rows. */
 static size_t import_look(struct import *m)
 {
     struct imported **one = calloc(m->count + 1, sizeof(*one));
@@ -122,8 +123,8 @@ static size_t import_look(struct import *m)
     return fresh;
 }
 
-/* Under the lock. Rows of an earlier piece stand if a later one fails: the next
- * run continues. */
+/* Adds a piece, under the lock. If a later piece fails, the earlier rows stay:
+ * the next run continues. */
 static void add_piece(void *given)
 {
     struct import *m = given;

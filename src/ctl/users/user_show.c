@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The row's word of that CHOICE_; NULL: the server's setting. */
+/* Returns the row's word of that CHOICE_; NULL: the server's setting. */
 static const char *choice_of(const struct user *user, int choice)
 {
     unsigned n = user->choice[choice];
@@ -29,7 +29,7 @@ static const char *state_of(const struct user *user)
     return user_expired(user, time(NULL)) ? "expired" : "active";
 }
 
-/* The user's shares, with all lines that give rights in them. */
+/* Returns the user's shares, with all lines that give rights in them. */
 static json_t *json_shares(const struct users *u, const struct user *user)
 {
     json_t *list = json_array();
@@ -70,7 +70,7 @@ static json_t *json_directories(const struct user *user)
     return list;
 }
 
-/* null: the server's setting. */
+/* Makes a mode; null: the server's setting. */
 static json_t *json_mode(unsigned mode)
 {
     char text[MODE_MAX];
@@ -83,7 +83,7 @@ static json_t *json_count(bool known, uint64_t n)
     return known ? json_integer((json_int_t)n) : json_null();
 }
 
-/* null: it isn't in the line. */
+/* Makes limits; one that isn't in the line is null. */
 json_t *limits_json(const struct row_limits *l, int count)
 {
     json_t *all = json_pack("{s:o, s:o}", "networks", json_slice(l->networks),
@@ -97,7 +97,7 @@ json_t *limits_json(const struct row_limits *l, int count)
     return all;
 }
 
-/* The limits that hold besides the user's own. */
+/* Returns the limits that hold besides the user's own. */
 static json_t *json_team_limits(const struct user *user)
 {
     json_t *list = json_array();
@@ -110,7 +110,7 @@ static json_t *json_team_limits(const struct user *user)
     return list;
 }
 
-/* The hash as it is in the file. */
+/* Adds the hash as it is in the file. */
 static int add_hash(json_t *one, const struct user *user)
 {
     char hash[USER_HASH_MAX + 2];
@@ -123,7 +123,7 @@ static int add_hash(json_t *one, const struct user *user)
     return r;
 }
 
-/* Its disk may be dead. */
+/* The question to a fork, since the home's disk may be dead. */
 struct asked_stored {
     const char *home;
     struct stored stored;
@@ -154,8 +154,8 @@ static bool stored_known(const char *home, struct stored *ret)
     return true;
 }
 
-/* Would a new password get a stronger hash? A user without a password has no
- * weak one. */
+/* Would a new password get a stronger hash? No for a user without a
+ * password. */
 static bool has_weak_hash(const struct user *user)
 {
     return user->hash[0] == '$' &&
@@ -212,7 +212,8 @@ static const struct output_field user_columns[] = {
     { 0 },
 };
 
-/* The output has hashes and secrets. A new file becomes the caller's alone. */
+/* Secures the output, which has hashes and secrets: a new file becomes the
+ * caller's alone. */
 static void check_output(void)
 {
     struct stat st;
@@ -227,7 +228,7 @@ static void check_output(void)
              "first: umask 077, and write a new file");
 }
 
-/* It lists all correct rows in spite of mistakes, and reports the latter: an
+/* Lists all correct rows in spite of mistakes, and reports these: an
  * administrator searches for the line that keeps a user out. */
 void user_list(void)
 {

@@ -2,7 +2,7 @@
  * says which source made it, and what the source has said (userparse/sync.c).
  * So the lock of the source and the lock of an administrator, the '!' before
  * the hash, are two facts: neither ends the other. Only the rows of the source
- * change, and of them only what it has: hash, comment, end, its lock. */
+ * change, and only in what it has: hash, comment, end, its lock. */
 #include "import.h"
 
 #include <strings.h>
@@ -30,8 +30,8 @@ static void skip_other(struct import *m, struct imported *one,
     import_skip(m, one, why, true);
 }
 
-/* A directory doesn't distinguish the case of names; and a person with a new
- * name has the old hash. */
+/* Skips an entry that may be a renamed user: a directory ignores the case of
+ * names; and a person with a new name has the old hash. */
 static void skip_renamed(struct import *m, struct imported *one,
                          const struct users *u)
 {
@@ -97,8 +97,8 @@ void sync_mark(struct imported *e)
         row_need(row_set(&e->draft.row, "sync", user_sync_text(&sync, text)));
 }
 
-/* Does the source close a row that was open for it? Without its hash nobody can
- * log in either: so does a search that may not read the hashes. */
+/* Does the source close a row that was open for it? A row without its hash
+ * counts as closed, too: a search may not read the hashes. */
 static bool closes(unsigned before, unsigned after)
 {
     return !(before & SYNC_CLOSED) &&
@@ -106,7 +106,7 @@ static bool closes(unsigned before, unsigned after)
             (before & SYNC_HASH && !(after & SYNC_HASH)));
 }
 
-/* One or two may always change. */
+/* Refuses too many changes; one or two may always change. */
 static void check_most(const struct import *m, size_t changed, size_t all,
                        const char *what)
 {
@@ -117,9 +117,9 @@ static void check_most(const struct import *m, size_t changed, size_t all,
              m->path, changed, all, what);
 }
 
-/* An empty or cut source looks like a source without users; and a search
- * that may not read the attributes for locks and ends makes all users look
- * unlocked. */
+/* Checks for a loss. An empty or cut source looks like a source without users;
+ * and a search that may not read the attributes for locks and ends makes all
+ * users look unlocked. */
 static void check_loss(const struct import *m, const struct users *u)
 {
     size_t open = 0, lost = 0, closed = 0, opened = 0, ends = 0, endless = 0;
@@ -179,7 +179,7 @@ static void set_key(const struct sync_row *r, const char *key,
         row_need(row_set(edit_row(r->row->line), key, value));
 }
 
-/* A lock by hand stays. */
+/* Sets the hash; a lock by hand stays. */
 static void sync_put_hash(struct sync_row *r)
 {
     const bool usable = r->after & SYNC_HASH, locked = r->row->locked_by_hand;
@@ -193,7 +193,8 @@ static void sync_put_hash(struct sync_row *r)
     say_changed(r, usable ? "hash" : "no usable hash any more");
 }
 
-/* An end that somebody has set here stays, as long as the source has none. */
+/* Sets the end. An end that somebody has set here stays while the source has
+ * none. */
 static void sync_put_expires(struct sync_row *r)
 {
     const char *now = row_get(&r->one->draft.row, "expires");
@@ -243,7 +244,7 @@ static void say_closed(struct sync_row *r)
                        r->row->name);
 }
 
-/* Counts the row, and prints it unless it is as before. */
+/* Counts the row, and prints it if it has changed. */
 static void say_row(struct sync_row *r)
 {
     struct sync_done *done = &r->m->sync;
@@ -293,8 +294,8 @@ static void sync_row(struct import *m, const struct user *row, unsigned before)
     buf_release(&r.changed);
 }
 
-/* Somebody has removed the row since it was read: the next run makes it
- * again. */
+/* Skips rows that somebody has removed since they were read: the next run makes
+ * them again. */
 static void skip_removed(struct import *m)
 {
     for (size_t i = 0; i < m->count; i++)
