@@ -133,7 +133,7 @@ void share_add(void)
         a.home.gid =
             has_old_gid(&a, &ctl.users) ? a.group : ids_likely(true, 0);
     }
-    /* Without root the caller owns everything, and can set only its own
+    /* A caller who isn't root owns everything, and can set only its own
      * groups. */
     a.home.mode = geteuid() == 0 || a.local ? 02770 : 0700;
     home_check(&a.home);
