@@ -142,6 +142,30 @@ static bool leaves_no_core(void *of)
 }
 
 /* The memory has passwords. It goes neither into a core nor to a debugger. */
+/* libcurl then logs in by itself. That session hasn't heard OPTS STOR, which
+ * the first file has sent: its STOR would replace a file that stays. */
+Test(client, a_cut_before_an_upload, .timeout = 60)
+{
+    char stored[SERVER_PATH_MAX];
+    struct desk d;
+
+    desk_begin(&d, "put");
+    snprintf(stored, sizeof(stored), "%s",
+             server_home_file(&d.server, "put", "second"));
+    desk_noise("old", 1000);
+    desk_noise("first", 1000);
+    desk_noise("second", 2 * 1048576);
+    desk_says(&d, 0, NULL, "put", "old", "/second", NULL);
+    setenv("LD_PRELOAD", server_build(CLIENT_PRELOAD), 1);
+    setenv("SALLYPORT_TEST_DROP", "2", 1);
+    desk_says(&d, 0, "cut; trying again in 1 s", "put", "--conflict=skip",
+              "first", "second", "/", NULL);
+    unsetenv("SALLYPORT_TEST_DROP");
+    unsetenv("LD_PRELOAD");
+    desk_same("old", stored);
+    desk_end(&d);
+}
+
 Test(client, memory, .timeout = 60)
 {
     int ends[2], status;

@@ -3,7 +3,8 @@
  * file that SALLYPORT_TEST_CLIENT names has numbers, which the test maps as
  * well: from then on [0] read() of regular files fails, [1] each look at the
  * clock takes a day; [2] this call of curl_easy_setopt() fails, [3] is their
- * number so far; [4] directories can't be read. */
+ * number so far; [4] directories can't be read. The connections end after
+ * upload number SALLYPORT_TEST_DROP has seen that they live. */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -66,6 +68,16 @@ int clock_gettime(clockid_t id, struct timespec *ret)
     return r;
 }
 
+static void drop(void)
+{
+    static int uploads;
+    const char *which = getenv("SALLYPORT_TEST_DROP");
+
+    if (which && ++uploads == atoi(which))
+        for (int fd = 3; fd < 64; fd++)
+            shutdown(fd, SHUT_RDWR);
+}
+
 /* The third argument is as wide as a pointer in each case. */
 int curl_easy_setopt(void *handle, int option, ...);
 int curl_easy_setopt(void *handle, int option, ...)
@@ -78,6 +90,8 @@ int curl_easy_setopt(void *handle, int option, ...)
     va_start(args, option);
     void *value = va_arg(args, void *);
     va_end(args);
+    if (option == 46 && value) /* CURLOPT_UPLOAD */
+        drop();
     if (wanted && ++wanted[3] == wanted[2])
         return 27; /* CURLE_OUT_OF_MEMORY */
     return real(handle, option, value);
