@@ -49,7 +49,7 @@ enum command_mode {
 };
 
 struct client_command {
-    const char *name, *other; /* OTHER: a second name, or NULL */
+    const char *name, *other[2]; /* OTHER: further names, or NULL */
     unsigned modes;
     struct {
         int least, most;

@@ -14,7 +14,7 @@
 
 const struct client_command commands[] = {
     ROW("put", cmd_put, BOTH, WORDS(1, -1, "lr", "lr"),
-        .syntax = { "FILE... URL", "FILE... [NAME]" }, .other = "upload",
+        .syntax = { "FILE... URL", "FILE... [NAME]" }, .other = { "upload" },
         .help =
             "Upload files; with -r also directories; \"-\" is standard input",
         .example = { "sallyport put report.pdf "
@@ -26,7 +26,7 @@ const struct client_command commands[] = {
                      "put *.pdf\nput report.pdf in/november.pdf\nput -r -P4 "
                      "photos" }),
     ROW("get", cmd_get, BOTH, WORDS(1, -1, "rl", "r."),
-        .syntax = { "URL... [LOCAL]", "NAME [LOCAL]" }, .other = "download",
+        .syntax = { "URL... [LOCAL]", "NAME [LOCAL]" }, .other = { "download" },
         .help = "Download files; with -r also directories; \"-\" is standard "
                 "output",
         .example = { "sallyport get 'ftps://anna@drop.example.org/in/*.pdf' .\n"
@@ -38,7 +38,7 @@ const struct client_command commands[] = {
                      "get *.pdf\nget 'in/november 2026.pdf' "
                      "november.pdf\nget -r photos" }),
     ROW("ls", cmd_ls, BOTH, WORDS(0, -1, "r", "rr"),
-        .syntax = { "URL...", "[NAME...]" }, .other = "dir",
+        .syntax = { "URL...", "[NAME...]" }, .other = { "dir" },
         .help = "List directories and files",
         .example = { "sallyport ls ftps://anna@drop.example.org/in",
                      "ls\nls -r in\nls *.pdf" }),
@@ -53,7 +53,7 @@ const struct client_command commands[] = {
                      "ftps://anna@drop.example.org/2026/november",
                      "mkdir 2026/november" }),
     ROW("rm", cmd_rm, BOTH, WORDS(1, -1, "r", "rr"),
-        .syntax = { "[-r] URL...", "[-r] NAME..." }, .other = "delete",
+        .syntax = { "[-r] URL...", "[-r] NAME..." }, .other = { "delete" },
         .help =
             "Remove files; with -r also directories with everything in them",
         .example = { "sallyport rm 'ftps://anna@drop.example.org/in/*.tmp'",
@@ -63,7 +63,7 @@ const struct client_command commands[] = {
         .example = { "sallyport rmdir ftps://anna@drop.example.org/old",
                      "rmdir old" }),
     ROW("mv", cmd_mv, BOTH, WORDS(2, 2, "rr", "r."),
-        .syntax = { "URL NAME", "NAME NAME" }, .other = "change",
+        .syntax = { "URL NAME", "NAME NAME" }, .other = { "change" },
         .help = "Change the name of a file or directory",
         .example = { "sallyport mv ftps://anna@drop.example.org/draft.txt "
                      "/final.txt",
@@ -128,11 +128,12 @@ const struct client_command commands[] = {
         .help = "Run a local command, or a shell",
         .example = { .shell = "! ls -l" }),
     ROW("help", cmd_help, BOTH | LOCAL | SERVERLESS, WORDS(0, 1, "l", ""),
-        .syntax = { "[COMMAND]", "[COMMAND]" }, .other = "?",
+        .syntax = { "[COMMAND]", "[COMMAND]" }, .other = { "?" },
         .help = "Print the help of all commands, or of one",
         .example = { "sallyport help put", "help put" }),
-    ROW("bye", cmd_bye, IN_SHELL | LOCAL, .syntax = { "", "" }, .other = "quit",
-        .help = "Log out and leave", .example = { .shell = "bye" }),
+    ROW("bye", cmd_bye, IN_SHELL | LOCAL, .syntax = { "", "" },
+        .other = { "quit", "exit" }, .help = "Log out and leave",
+        .example = { .shell = "bye" }),
 };
 const size_t command_count = sizeof(commands) / sizeof(commands[0]);
 
@@ -141,25 +142,28 @@ const struct client_command *command_find(const char *name, unsigned mode)
     for (size_t i = 0; i < command_count; i++) {
         const struct client_command *row = &commands[i];
 
-        if (row->modes & mode &&
-            (strcmp(row->name, name) == 0 ||
-             (row->other && strcmp(row->other, name) == 0)))
+        if (!(row->modes & mode))
+            continue;
+        if (strcmp(row->name, name) == 0)
             return row;
+        for (size_t k = 0; k < 2 && row->other[k]; k++)
+            if (strcmp(row->other[k], name) == 0)
+                return row;
     }
     return NULL;
 }
 
 int command_unknown(const char *name, unsigned mode)
 {
-    const char *names[2 * sizeof(commands) / sizeof(commands[0])];
+    const char *names[3 * sizeof(commands) / sizeof(commands[0])];
     size_t n = 0;
 
     for (size_t i = 0; i < command_count; i++) {
         if (!(commands[i].modes & mode))
             continue;
         names[n++] = commands[i].name;
-        if (commands[i].other)
-            names[n++] = commands[i].other;
+        for (size_t k = 0; k < 2 && commands[i].other[k]; k++)
+            names[n++] = commands[i].other[k];
     }
     const char *like = slice_nearest(slice_from(name), names, n);
     return like ? client_refuse(name, EX_USAGE,
@@ -171,6 +175,31 @@ int command_unknown(const char *name, unsigned mode)
 
 /* Help, from the tables. */
 
+#define HELP_COLUMNS 80
+
+/* Prints TEXT and END from column INDENT on; the line has USED columns. */
+static void help_wrap(const char *text, const char *end, int used, int indent)
+{
+    struct slice rest = slice_from(text), word;
+
+    while (slice_cut(&rest, ' ', &word)) {
+        int len = (int)word.len + (rest.ptr ? 0 : (int)strlen(end));
+
+        if (used > indent && used + 1 + len > HELP_COLUMNS) {
+            putchar('\n');
+            used = 0;
+        } else if (used > indent) {
+            putchar(' ');
+            used++;
+        }
+        if (used < indent)
+            printf("%*s", indent - used, "");
+        printf("%.*s", (int)word.len, word.ptr);
+        used = (used < indent ? indent : used) + (int)word.len;
+    }
+    puts(end);
+}
+
 static void help_option(const struct option_row *row)
 {
     char head[48], letter[8] = "    ";
@@ -179,7 +208,7 @@ static void help_option(const struct option_row *row)
         snprintf(letter, sizeof(letter), "-%c, ", row->letter);
     snprintf(head, sizeof(head), "%s--%s%s%s", letter, row->name,
              row->value ? " " : "", row->value ? row->value : "");
-    printf("  %-28s %s\n", head, row->help);
+    help_wrap(row->help, "", printf("  %-28s ", head), 31);
 }
 
 /* Prints all options (COMMAND is NULL), the options of COMMAND alone (OWN), or
@@ -197,10 +226,11 @@ static void help_row(const struct client_command *row, unsigned mode)
     bool shell = mode == IN_SHELL;
     const char *syntax = shell ? row->syntax.shell : row->syntax.line;
 
-    printf("  %s%s%s%s%s%s\n      %s.\n", shell ? "" : "sallyport ", row->name,
-           shell && row->other ? ", " : "",
-           shell && row->other ? row->other : "", syntax[0] ? " " : "", syntax,
-           row->help);
+    printf("  %s%s", shell ? "" : "sallyport ", row->name);
+    for (size_t i = 0; shell && i < 2 && row->other[i]; i++)
+        printf(", %s", row->other[i]);
+    printf("%s%s\n", syntax[0] ? " " : "", syntax);
+    help_wrap(row->help, ".", 0, 6);
 }
 
 /* The options of the command come first. The options of all commands follow
@@ -249,7 +279,7 @@ int help_print(const struct client_command *row, unsigned mode)
     }
     puts("\nA URL is ftps://USER@HOST[:PORT]/PATH or PROFILE:PATH. TLS begins "
          "with AUTH TLS;\non port 990, and with ftps+implicit://, it begins at "
-         "the first byte. The profiles\nare in ~/.config/sallyport/config. The "
+         "the first byte. Profiles\nare in ~/.config/sallyport/config. The "
          "password comes from --password-file, the\nvariable "
          "SALLYPORT_PASSWORD, ~/.netrc, or a question. See sallyport(1).");
     if (!row)

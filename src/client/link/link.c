@@ -621,6 +621,8 @@ int link_run(struct link *l, struct failure *why)
     if (l->denied)
         atomic_store(&link_denied, true);
     link_end_scouting(l);
+    if (r == CURLE_SSL_PINNEDPUBKEYNOTMATCH)
+        return trust_blame(l->site->options, &l->site->url, why);
     bool connects = l->reply == 0 || l->reply == 227 || l->reply == 229;
     return connects ? proxy_blame(&l->site->proxy, why) : -1;
 }

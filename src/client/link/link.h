@@ -125,6 +125,10 @@ int trust_new(const struct options *o, const struct url *url,
               const struct proxy *proxy, struct trust *ret,
               struct failure *why);
 
+/* Adds to WHY, after another key was found, what to change. Returns -1. */
+int trust_blame(const struct options *o, const struct url *url,
+                struct failure *why);
+
 /* Has a certificate this name and this key, as far as they count? Its CA isn't
  * looked at. */
 bool trust_fits(const struct trust *t, const char *host, X509 *x);

@@ -221,6 +221,21 @@ int trust_new(const struct options *o, const struct url *url,
     return 0;
 }
 
+int trust_blame(const struct options *o, const struct url *url,
+                struct failure *why)
+{
+    char path[PATH_MAX];
+    size_t len = strlen(why->text), size = sizeof(why->text) - len;
+
+    if (o->pin)
+        snprintf(why->text + len, size, "; only then change --pin");
+    else if (trust_file(o, path) == 0)
+        snprintf(why->text + len, size,
+                 "; only then remove the line of %s:%u from %s", url->host,
+                 url->port, path);
+    return -1;
+}
+
 /* "sha256//" and 32 bytes in base64. */
 static bool trust_is_pin(const char *text)
 {

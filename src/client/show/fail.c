@@ -119,9 +119,7 @@ static const struct fail_row {
       "system's; install ca-certificates, or use --pin or --trust-new" },
     { CURLE_SSL_PINNEDPUBKEYNOTMATCH, NULL, EX_NOPERM, false,
       "the server's key is not the one that is trusted: it has changed, or "
-      "somebody intercepts the connection; ask the administrator, and only "
-      "then remove "
-      "the server's line from known_hosts or change --pin" },
+      "somebody intercepts the connection; ask the administrator" },
     { CURLE_USE_SSL_FAILED, NULL, EX_PROTOCOL, false,
       "the server offers no TLS, and nothing is sent without" },
     { CURLE_SSL_CONNECT_ERROR, NULL, EX_PROTOCOL, true,
