@@ -230,9 +230,6 @@ typedef void tree_each(struct tree *t, struct job *job,
                        const struct listing_entry *e, const char *path);
 int tree_list(struct tree *t, struct job *job, struct link *l, bool names,
               tree_each *each, struct failure *why);
-/* Asks the server for a name that its listing lacks. */
-enum presence tree_ask(struct link *l, const char *remote, bool directory,
-                       struct listing_entry *ret, struct failure *why);
 /* Is THERE cut, or (NAMES) does it lack names that nothing here may have? Then
  * this is printed as a failure. */
 bool tree_cut(struct tree *t, const char *remote, const struct listing *there,
@@ -290,6 +287,8 @@ void surplus_of_server(struct tree *t, struct job *dir, int here,
                        const struct listing *there);
 int surplus_of_local(struct tree *t, const struct job *dir, struct link *l,
                      const struct listing *there, struct failure *why);
+/* Sync: the server has PATH in DIR, and doesn't list it. */
+void surplus_note_unlisted(struct job *dir, const char *path);
 /* The step after everything in DIR: which of its surplus names may go? */
 job_step surplus_settle;
 /* Adds the jobs that remove them, or print them in a dry run. */

@@ -42,81 +42,39 @@ void surplus_of_server(struct tree *t, struct job *dir, int here,
     }
 }
 
-/* The server may have stored a name of this side under another one: without the
- * case of its letters, or the blank at its end. It has UNLISTED, which its
- * listing NOW lacks. Names that may be the same stay. */
-static void surplus_keep(struct tree *t, struct job *dir,
-                         const struct listing *now, const char *unlisted,
-                         const struct listing_entry *e)
+void surplus_note_unlisted(struct job *dir, const char *path)
 {
-    for (struct job *held = dir->held.first; held; held = held->next) {
-        const struct listing_entry *other = listing_find(now, held->remote);
-
-        if (held->stays || !other || other->kind != e->kind ||
-            (e->kind == ENTRY_FILE &&
-             ((other->sized && other->size != e->size) ||
-              (other->modified && e->modified &&
-               other->modified != e->modified))))
-            continue;
-        progress_note("/%s stays: the server lists no %s, and this may be its "
-                      "name there",
-                      held->remote, url_base(unlisted));
-        held->stays = true;
-        t->surplus--;
-    }
-}
-
-/* Looks at a name of this side. Returns 0, or -1 with the reason. */
-static int surplus_look(struct tree *t, struct job *dir, struct link *l,
-                        const struct listing *now, const char *name,
-                        struct failure *why)
-{
-    char local[PATH_MAX], remote[URL_PATH_MAX];
-    struct listing_entry e;
-    struct stat st;
-
-    if (tree_is_dots(name) || part_is_name(name) || listing_find(now, name) ||
-        !listing_safe(slice_from(name)) ||
-        !tree_paths(t, dir, name, local, remote) || lstat(local, &st) < 0 ||
-        (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) ||
-        tree_excludes(t, remote, dir->root, S_ISDIR(st.st_mode)))
-        return 0;
-    enum presence r = tree_ask(l, remote, S_ISDIR(st.st_mode), &e, why);
-    if (r == PRESENT)
-        surplus_keep(t, dir, now, remote, &e);
-    return r == PRESENCE_UNKNOWN ? -1 : 0;
+    atomic_store(&dir->unlisted[url_base(path)[0] == '.'], true);
 }
 
 /* Everything in DIR is transferred: its surplus names may go when all transfers
- * are over. */
+ * are over. A server that lists no name of this side, but has it, may have
+ * stored it under another one: without the case of its letters, or the blank at
+ * its end. Then any name that it lists may be that one, and stays. Many servers
+ * list no name that begins with a dot. */
 int surplus_settle(void *of, struct job *dir, struct link *l,
                    struct failure *why)
 {
     struct tree *t = of;
     struct job_list kept = { 0 };
-    struct listing now;
-    struct dirent *e;
     struct job *held;
-    int r = 0;
 
-    if (!dir->held.first || t->jobs.code != 0)
-        return 0;
-    DIR *d = t->client->options.dry_run ? NULL
-                                        : tree_opendir(dir->local, dir->named);
-    if (d) {
-        r = remote_list_once(l, dir->remote, &now, why);
-        while (r == 0 && (e = tree_readdir(t, d, dir->local)))
-            r = surplus_look(t, dir, l, &now, e->d_name, why);
-        listing_release(&now);
-        closedir(d);
-    }
-    if (r < 0)
-        return -1;
+    (void)l;
+    (void)why;
     pthread_mutex_lock(&t->lock);
-    while ((held = jobs_pop(&dir->held)))
-        jobs_push(held->stays ? &kept : &t->jobs.later, held);
+    while (t->jobs.code == 0 && (held = jobs_pop(&dir->held))) {
+        bool stays = dir->unlisted[url_base(held->remote)[0] == '.'];
+
+        if (stays)
+            progress_note("/%s stays: the server has names here that it "
+                          "doesn't list, and this may be one of them",
+                          held->remote);
+        t->surplus -= stays;
+        jobs_push(stays ? &kept : &t->jobs.later, held);
+    }
     pthread_mutex_unlock(&t->lock);
-    dir->held = kept;
+    if (kept.first)
+        dir->held = kept;
     return 0;
 }
 

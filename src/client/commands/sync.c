@@ -169,15 +169,19 @@ static int sync_compare(void *of, struct job *job, struct link *l,
     return 0;
 }
 
-/* A file that the server's listing lacks: is it there all the same? */
+/* A file that the server's listing lacks: is it there all the same? Another
+ * listing wouldn't help, so without MLST only SIZE answers. */
 int sync_ask(void *of, struct job *job, struct link *l, struct failure *why)
 {
     struct tree *t = of;
-    struct listing_entry e;
-    enum presence r = tree_ask(l, job->remote, false, &e, why);
+    struct listing_entry e = { .kind = ENTRY_FILE };
+    int r = l->site->mlst ? (int)remote_stat(l, job->remote, &e, why)
+                          : remote_length(l, job->remote, &e.size, why);
 
     if (r == PRESENCE_UNKNOWN)
         return -1;
+    if (r == PRESENT)
+        surplus_note_unlisted(job->above, job->remote);
     if (r == ABSENT || e.kind != ENTRY_FILE || e.size != job->size) {
         sync_add(t, job);
         return 0;

@@ -88,21 +88,6 @@ bool tree_cut(struct tree *t, const char *remote, const struct listing *there,
     return true;
 }
 
-/* Another listing wouldn't help, so without MLST only SIZE or CWD answers. */
-enum presence tree_ask(struct link *l, const char *remote, bool directory,
-                       struct listing_entry *ret, struct failure *why)
-{
-    if (l->site->mlst)
-        return remote_stat(l, remote, ret, why);
-    *ret = (struct listing_entry){ .kind =
-                                       directory ? ENTRY_DIRECTORY : ENTRY_FILE,
-                                   .sized = true };
-    if (directory)
-        return remote_exists(l, remote, why);
-    int r = remote_length(l, remote, &ret->size, why);
-    return r < 0 ? PRESENCE_UNKNOWN : r == 0 ? PRESENT : ABSENT;
-}
-
 struct job tree_below(struct job *above)
 {
     return (struct job){ .kind = JOB_WALK,
@@ -321,6 +306,8 @@ static int tree_list_up(struct tree *t, struct job *job, struct link *l,
         return fail(why, EX_CANTCREAT, "is no directory on the server");
     int existed = r == PRESENT ? 1 : remote_mkdir_once(l, job->remote, why);
     job->made = existed == 0;
+    if (existed == 1 && job->above && !job->taken)
+        surplus_note_unlisted(job->above, job->remote);
     return existed == 1 ? remote_list_once(l, job->remote, ret, why) : existed;
 }
 

@@ -49,6 +49,9 @@ struct job {
     bool again;      /* a step: it was called, and the connection was cut */
     bool stays;      /* a step: something in this directory isn't done */
     bool replaced;   /* a removal: the other side has the name, too */
+    /* Sync: the server has names in this directory that it doesn't list; [1]:
+     * those that begin with a dot. */
+    atomic_bool unlisted[2];
 
     /* A step: */
     job_step *step;
