@@ -241,7 +241,7 @@ static int rmdir_one(struct client *c, const char *path,
         return rm_refuse_login(path);
     if (c->options.dry_run)
         progress_note("would remove /%s", path);
-    else if (remote_rmdir(&c->link, path, &why) < 0)
+    else if (link_command(&c->link, &why, "RMD %s", path) < 0)
         return client_error(path, &why);
     return 0;
 }

@@ -33,14 +33,37 @@ static void transfer_begin(struct tree *t, struct client *c, bool up)
     t->jobs.once = c->options.conflict == CONFLICT_OVERWRITE;
 }
 
-/* Does the jobs of put or get, and prints the total. Returns an exit code. */
+/* Prints "17 of 20 files, 1.2 GiB, 1 skipped, 2 failed: a, b". */
+static void transfer_sum_up(const struct jobs *j, bool json)
+{
+    size_t files = j->files + j->lost, lost = j->failed + j->lost;
+    char size[SHOW_SIZE_MAX], skipped[40] = "", failed[40] = "";
+
+    if (json)
+        event_print(json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "event",
+                              "total", "files", (json_int_t)files, "done",
+                              (json_int_t)j->done, "skipped",
+                              (json_int_t)j->skipped, "failed",
+                              (json_int_t)lost, "bytes", (json_int_t)j->moved));
+    if (json)
+        return;
+    if (j->skipped > 0)
+        snprintf(skipped, sizeof(skipped), ", %zu skipped", j->skipped);
+    if (lost > 0)
+        snprintf(failed, sizeof(failed), ", %zu failed", lost);
+    progress_note("%zu of %zu files, %s%s%s%s", j->done, files,
+                  show_size(j->moved, size), skipped, failed, j->named);
+}
+
+/* Does the jobs of put or get, and prints the total of several files. Returns
+ * an exit code. */
 static int transfer_all(struct tree *t)
 {
     tree_run(t);
     if (t->client->options.dry_run)
         progress_note("%zu to transfer", t->planned);
-    else
-        jobs_sum_up(&t->jobs);
+    else if (t->jobs.files + t->jobs.lost > 1)
+        transfer_sum_up(&t->jobs, t->client->options.json);
     return tree_end(t);
 }
 

@@ -94,7 +94,7 @@ static int remove_file_there(const struct tree *t, const struct job *job,
     int r = job->again ? remove_remains(job, l, why) : 1;
 
     if (r > 0)
-        r = remote_remove(l, job->remote, why);
+        r = link_command(l, why, "DELE %s", job->remote);
     if (r < 0 && why->reply >= 500 && t->use != TREE_SYNCS &&
         !t->client->options.recursive &&
         remote_stat(l, job->remote, &e, &other) == PRESENT &&
@@ -120,7 +120,7 @@ static int remove_name(struct tree *t, struct job *job, struct link *l,
     if (!job->again)
         remove_say(t, "/", job->remote);
     if (!t->client->options.dry_run) {
-        r = directory ? remote_rmdir(l, job->remote, why)
+        r = directory ? link_command(l, why, "RMD %s", job->remote)
                       : remove_file_there(t, job, l, why);
         /* Another call may have removed it, or this one before a cut. */
         if (r < 0 && why->reply >= 500 &&
@@ -179,7 +179,8 @@ static bool remove_was_link(struct tree *t, struct job *job, struct link *l)
 {
     struct failure why;
 
-    if (t->client->options.dry_run || remote_remove(l, job->remote, &why) < 0)
+    if (t->client->options.dry_run ||
+        link_command(l, &why, "DELE %s", job->remote) < 0)
         return false;
     remove_say(t, "/", job->remote);
     t->removed++;

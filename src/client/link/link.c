@@ -15,7 +15,8 @@
 #define LINES_MAX 65536
 #define BLOCK     (512 * 1024L)
 /* After 118 s libcurl would open a new connection by itself. */
-#define REUSE_MS 100000
+#define REUSE_MS    100000
+#define PIECE_LEAST 1024
 
 /* After a cut one link logs in again before the others: if the password has
  * changed, the server must not see a wrong one of each link. */
@@ -55,18 +56,6 @@ static const SSL *link_secured(struct link *l)
                : NULL;
 }
 
-/* Returns the code of LINE if it is the last one of a reply: "220 ..." is,
- * "220-..." isn't. Otherwise -1. */
-static int link_code(const char *line)
-{
-    for (int i = 0; i < 3; i++)
-        if (line[i] < '0' || line[i] > '9')
-            return -1;
-    if (line[3] != ' ' && line[3] != '\0')
-        return -1;
-    return (line[0] - '0') * 100 + (line[1] - '0') * 10 + (line[2] - '0');
-}
-
 static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
 {
     struct link *l = of;
@@ -81,12 +70,14 @@ static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
     buf_add(&l->lines, bytes, end);
     buf_add(&l->lines, "\n", 1);
     snprintf(line, sizeof(line), "%.*s", (int)end, bytes);
-    int code = link_code(line);
-    if (code < 0)
+    /* "220 ..." is the last line of a reply, "220-..." isn't. */
+    uint64_t code;
+    if (slice_number((struct slice){ line, 3 }, 999, &code) < 0 ||
+        !strchr(" ", line[3]))
         return len;
     int before = l->reply;
     l->over = true;
-    l->reply = code;
+    l->reply = (int)code;
     if (code < 200) {
         l->may_have_begun |= l->opened;
         l->begun |= l->opened;
@@ -135,18 +126,23 @@ static size_t link_on_want(char *bytes, size_t size, size_t n, void *of)
     struct link *l = of;
     struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
     uint64_t rate = l->site->options->limit_rate;
-    size_t len = pace_piece(rate, size * n);
+    size_t len = size * n, piece = rate / 10;
 
     l->moved = true;
+    /* With a limit the bytes flow evenly. */
+    if (piece < PIECE_LEAST)
+        piece = PIECE_LEAST;
+    if (rate > 0 && len > piece)
+        len = piece;
     if (!l->io || !l->io->give)
         return 0;
     /* The server has closed. libcurl takes this for the file's end, and reads
      * the reply; after a write error it would drop the control connection. */
     l->ended_early = l->data >= 0 && link_is_ended(l);
-    if (l->ended_early) {
-        link_end_quietly(l);
+    if (l->ended_early && l->tls)
+        SSL_set_quiet_shutdown(l->tls, 1); /* libcurl sends close_notify */
+    if (l->ended_early)
         return 0;
-    }
     if (link_is_stream(l) && poll(&input, 1, 0) == 0) {
         l->paused = true;
         return CURL_READFUNC_PAUSE;
@@ -284,11 +280,6 @@ static void link_set_callbacks(struct link *l)
     }
 }
 
-void link_lacks_memory(struct link *l)
-{
-    l->set = CURLE_OUT_OF_MEMORY;
-}
-
 static void link_set_url(struct link *l, const char *path)
 {
     const struct url *u = &l->site->url;
@@ -297,7 +288,7 @@ static void link_set_url(struct link *l, const char *path)
     char url[3 * URL_PATH_MAX + URL_PLACE_MAX + 16], place[URL_PLACE_MAX];
 
     if (!encoded)
-        link_lacks_memory(l);
+        l->set = CURLE_OUT_OF_MEMORY;
     snprintf(url, sizeof(url), "%s://%s/%s", u->implicit ? "ftps" : "ftp",
              url_place(u, place), encoded ? encoded : "");
     curl_free(encoded);
@@ -320,20 +311,32 @@ static void link_set_url(struct link *l, const char *path)
     LINK_SET(l, CURLOPT_FTP_SKIP_PASV_IP, 1L);
 }
 
+/* Adds COMMAND to the LIST of those that this call sends WHEN. */
+static void link_add(struct link *l, struct curl_slist **list, CURLoption when,
+                     const char *command)
+{
+    struct curl_slist *more = curl_slist_append(*list, command);
+
+    if (more)
+        *list = more;
+    else
+        l->set = CURLE_OUT_OF_MEMORY;
+    LINK_SET(l, when, *list);
+}
+
 /* Sends COMMAND before all others of this call, unless it comes already. */
 static void link_say_first(struct link *l, const char *command)
 {
     for (const struct curl_slist *at = l->before; at; at = at->next)
         if (strcmp(at->data, command) == 0)
             return;
-    struct curl_slist *first = curl_slist_append(NULL, command);
-    if (first) {
-        first->next = l->before;
-        l->before = first;
-    } else {
-        link_lacks_memory(l);
-    }
-    LINK_SET(l, CURLOPT_QUOTE, l->before);
+    struct curl_slist *rest = l->before;
+    l->before = NULL;
+    link_add(l, &l->before, CURLOPT_QUOTE, command);
+    if (l->before)
+        l->before->next = rest;
+    else
+        l->before = rest;
 }
 
 /* Has the server ended an idle session? What waits in the connection is its 421
@@ -398,29 +401,6 @@ int link_refresh(struct link *l, struct failure *why)
                                                 : 0;
 }
 
-/* Sends one more command before the call's own. */
-static void link_add_before(struct link *l, const char *command)
-{
-    struct curl_slist *more = curl_slist_append(l->before, command);
-
-    if (more)
-        l->before = more;
-    else
-        link_lacks_memory(l);
-    LINK_SET(l, CURLOPT_QUOTE, l->before);
-}
-
-static void link_set_last(struct link *l, CURLoption when, const char *command)
-{
-    struct curl_slist *more = curl_slist_append(l->last, command);
-
-    if (more)
-        l->last = more;
-    else
-        link_lacks_memory(l);
-    LINK_SET(l, when, l->last);
-}
-
 /* libcurl would send APPE, which a Sallyport takes only if nothing has the
  * name. */
 void link_go_on(struct link *l, uint64_t first)
@@ -428,7 +408,7 @@ void link_go_on(struct link *l, uint64_t first)
     char rest[32];
 
     snprintf(rest, sizeof(rest), "REST %llu", (unsigned long long)first);
-    link_set_last(l, CURLOPT_PREQUOTE, rest);
+    link_add(l, &l->last, CURLOPT_PREQUOTE, rest);
 }
 
 /* If libcurl ignores lengths, it sends no SIZE, which saves a round trip, and
@@ -451,7 +431,7 @@ void link_announce(struct link *l, uint64_t length)
     char allo[32];
 
     snprintf(allo, sizeof(allo), "*ALLO %llu", (unsigned long long)length);
-    link_set_last(l, CURLOPT_PREQUOTE, allo);
+    link_add(l, &l->last, CURLOPT_PREQUOTE, allo);
 }
 
 void link_choose(struct link *l, enum conflict_choice c)
@@ -476,12 +456,12 @@ void link_set_directory(struct link *l, const char *path)
     if (!path[0])
         return;
     snprintf(line, sizeof(line), "CWD %s", path);
-    link_add_before(l, line);
+    link_add(l, &l->before, CURLOPT_QUOTE, line);
     l->away = true;
     if (!l->entry[0])
         return;
     snprintf(line, sizeof(line), "CWD %s", l->entry);
-    link_set_last(l, CURLOPT_POSTQUOTE, line);
+    link_add(l, &l->last, CURLOPT_POSTQUOTE, line);
 }
 
 void link_begin(struct link *l, const char *path, const struct link_io *io)
@@ -639,7 +619,7 @@ int link_command(struct link *l, struct failure *why, const char *format, ...)
     if (n < 0 || n >= (int)sizeof(line) - 1 || strpbrk(line, "\r\n"))
         return fail(why, EX_USAGE, "this name can't be sent");
     link_begin(l, "", NULL);
-    link_add_before(l, line);
+    link_add(l, &l->before, CURLOPT_QUOTE, line);
     LINK_SET(l, CURLOPT_NOBODY, 1L);
     explicit_bzero(line, sizeof(line));
     int r = link_run(l, why);

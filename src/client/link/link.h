@@ -156,7 +156,7 @@ struct site {
     bool atomic;      /* by CSID: a Sallyport shows no upload before its end */
     bool decides;     /* it decides about a name that is taken, by OPTS STOR */
     const char *hash; /* "SHA-256": the algorithm of checksums; NULL: none */
-    const char *hash_verb; /* "HASH", or without it "XSHA256" */
+    bool by_hash;     /* they come by HASH; without it, by XSHA256 */
 };
 
 /* Sends and receives the bytes of a call, except replies. NULL: there are
@@ -296,8 +296,6 @@ void link_set_directory(struct link *l, const char *path);
 /* Sets the treatment of a taken name for this upload, on a server that
  * decides. */
 void link_choose(struct link *l, enum conflict_choice c);
-/* This call can't be made: link_run() fails. */
-void link_lacks_memory(struct link *l);
 /* Logs in again if the next call would have to. Returns 0, or -1 with the
  * reason. */
 int link_refresh(struct link *l, struct failure *why);
@@ -333,8 +331,6 @@ int link_command(struct link *l, struct failure *why, const char *format, ...)
  * after the bytes of the other links. Ctrl-C ends the wait. RATE 0: no limit.
  */
 void pace_keep(struct link *l, uint64_t rate, size_t bytes);
-/* Returns how many of LEN bytes to give at once, so that they flow evenly. */
-size_t pace_piece(uint64_t rate, size_t len);
 
 /* The manners of data connections. ProFTPD requires resumption and gives one
  * ticket for each control connection, so it refuses the second data connection.
@@ -369,8 +365,6 @@ uint64_t link_connect_time(const struct link *l);
 bool link_is_stream(const struct link *l);
 /* Has the server ended the data connection? */
 bool link_is_ended(const struct link *l);
-/* The upload ends before its last byte: without close_notify. */
-void link_end_quietly(struct link *l);
 /* Makes the data connection send whole segments only; the kernel sends a rest
  * after 200 ms, or at the end. */
 void link_cork(struct link *l, bool on);
@@ -507,8 +501,6 @@ int remote_hash(struct link *l, const char *path, struct remote_range range,
  * Returns 1: it existed already. */
 int remote_mkdir(struct link *l, const char *path, struct failure *why);
 int remote_mkdir_once(struct link *l, const char *path, struct failure *why);
-int remote_remove(struct link *l, const char *path, struct failure *why);
-int remote_rmdir(struct link *l, const char *path, struct failure *why);
 int remote_rename(struct link *l, const char *from, const char *to,
                   struct failure *why);
 /* With the retries that the options permit. */

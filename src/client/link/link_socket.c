@@ -169,7 +169,6 @@ bool link_again(const struct link *l, struct retry *r, const char *what,
 /* --limit-rate: all links share one point in time, when the bytes moved so far
  * are within the rate. */
 
-#define PIECE_LEAST 1024
 /* Shorter waits cost more than they help. */
 #define AHEAD_US 20000
 #define SLICE_US 100000
@@ -208,13 +207,6 @@ void pace_keep(struct link *l, uint64_t rate, size_t bytes)
     }
 }
 
-size_t pace_piece(uint64_t rate, size_t len)
-{
-    uint64_t piece = rate / 10 > PIECE_LEAST ? rate / 10 : PIECE_LEAST;
-
-    return rate == 0 || len < piece ? len : (size_t)piece;
-}
-
 /* Sockets. */
 
 void link_cork(struct link *l, bool on)
@@ -239,19 +231,6 @@ static bool link_uploads(const struct link *l)
     return l->io && l->io->give;
 }
 
-/* --fast-open: connect() returns at once, and the first packet has the
- * ClientHello with it. That is one round trip less: with one of 100 ms 20 small
- * files come in 8.0 s instead of 10.1 s. The control connection can't do that,
- * since the server speaks first there. A closed port looks like a failed
- * handshake then, so doctor leaves it out. */
-static void link_open_fast(const struct link *l, int fd)
-{
-    if (l->site->options->fast_open && !l->steady &&
-        l->manner != LINK_LATE_HELLO)
-        setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &(int){ 1 },
-                   sizeof(int));
-}
-
 uint64_t link_connect_time(const struct link *l)
 {
     uint64_t patience = l->site->options->timeout;
@@ -270,13 +249,6 @@ bool link_is_ended(const struct link *l)
     struct pollfd p = { .fd = l->data, .events = POLLRDHUP };
 
     return poll(&p, 1, 0) == 1;
-}
-
-/* From 8.9 on libcurl would send close_notify at this end. */
-void link_end_quietly(struct link *l)
-{
-    if (l->tls)
-        SSL_set_quiet_shutdown(l->tls, 1);
 }
 
 /* Waits until the socket is writable: libcurl tries close_notify once, and
@@ -304,7 +276,15 @@ static void link_begin_data(struct link *l, int fd)
     l->data_end = clock_ms() + 1000 * link_connect_time(l);
     l->corked = false;
     l->opened = true;
-    link_open_fast(l, fd);
+    /* --fast-open: connect() returns at once, and the first packet has the
+     * ClientHello with it. That is one round trip less: with one of 100 ms 20
+     * small files come in 8.0 s instead of 10.1 s. The control connection can't
+     * do that, since the server speaks first there. A closed port looks like a
+     * failed handshake then, so doctor leaves it out. */
+    if (l->site->options->fast_open && !l->steady &&
+        l->manner != LINK_LATE_HELLO)
+        setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &(int){ 1 },
+                   sizeof(int));
     if (link_uploads(l))
         link_end_by_reset(fd, true);
     if (l->manner == LINK_LATE_HELLO)

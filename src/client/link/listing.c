@@ -174,26 +174,6 @@ static struct slice listing_word(struct slice *rest)
     return word;
 }
 
-/* "total 12", in the server's language. */
-static bool listing_is_total(struct slice line)
-{
-    listing_word(&line);
-    return line.ptr && slice_is_digits(slice_trim(line));
-}
-
-/* Reads the size, or "MAJOR, MINOR" of a device. */
-static int listing_size(struct slice *line, bool device, uint64_t *ret)
-{
-    struct slice word = listing_word(line);
-
-    if (!device)
-        return slice_number(word, INT64_MAX, ret);
-    if (word.len > 0 && word.ptr[word.len - 1] == ',')
-        word = listing_word(line);
-    slice_number(word, INT64_MAX, ret);
-    return 0;
-}
-
 /* Reads "-rw-r--r-- 1 user group 1234 Nov 20 07:42 NAME", the form of vsftpd
  * and others. Its time lacks the year or the hour, so it isn't used. */
 static int listing_take_unix(struct listing *l, struct slice line)
@@ -209,8 +189,11 @@ static int listing_take_unix(struct listing *l, struct slice line)
         e.kind = ENTRY_DIRECTORY;
     for (int i = 0; i < 3; i++)
         listing_word(&line);
-    if (listing_size(&line, mode.ptr[0] == 'c' || mode.ptr[0] == 'b', &e.size) <
-        0)
+    bool device = mode.ptr[0] == 'c' || mode.ptr[0] == 'b';
+    struct slice size = listing_word(&line);
+    if (device && size.len > 0 && size.ptr[size.len - 1] == ',')
+        size = listing_word(&line); /* "MAJOR, MINOR" */
+    if (slice_number(size, INT64_MAX, &e.size) < 0 && !device)
         return listing_refuse(l);
     /* One blank follows the time; further ones belong to the name. */
     for (int i = 0; i < 3; i++)
@@ -236,14 +219,6 @@ static bool listing_form(struct slice text, const char *form)
             return false;
     }
     return true;
-}
-
-/* IIS writes the year with two or four digits, as configured. */
-static bool listing_is_dos(struct slice line)
-{
-    struct slice date = listing_word(&line);
-
-    return listing_form(date, "00-00-00") || listing_form(date, "00-00-0000");
 }
 
 /* Reads "10-23-25  03:12PM       <DIR>          NAME", or the size instead of
@@ -274,10 +249,15 @@ static int listing_take_dos(struct listing *l, struct slice line)
 
 int listing_take_list(struct listing *l, struct slice line)
 {
-    if (line.len == 0 || listing_is_total(line))
+    struct slice rest = line, first = listing_word(&rest);
+
+    /* "total 12", in the server's language. */
+    if (line.len == 0 || (rest.ptr && slice_is_digits(slice_trim(rest))))
         return 1;
-    return listing_is_dos(line) ? listing_take_dos(l, line)
-                                : listing_take_unix(l, line);
+    /* IIS writes the year with two or four digits, as configured. */
+    return listing_form(first, "00-00-00") || listing_form(first, "00-00-0000")
+               ? listing_take_dos(l, line)
+               : listing_take_unix(l, line);
 }
 
 static int listing_compare(const void *a, const void *b)

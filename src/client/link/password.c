@@ -22,16 +22,6 @@
 #define HELPER_ANSWER_MAX 4096
 #define COMMAND_MS        60000
 
-static void helper_become(const char *command, int out)
-{
-    int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
-
-    signal(SIGPIPE, SIG_DFL);
-    if (dup2(in, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0)
-        execl("/bin/sh", "sh", "-c", command, NULL);
-    _exit(127);
-}
-
 /* Gets what COMMAND prints, at most SIZE bytes. It may go on after it has
  * closed its output, but not beyond COMMAND_MS. Returns their number, or -1: it
  * can't be started, fails, or is killed. */
@@ -46,8 +36,14 @@ static int helper_run(const char *command, char *out, size_t size)
     if (pipe2(ends, O_CLOEXEC) < 0)
         return -1;
     pid_t pid = fork();
-    if (pid == 0)
-        helper_become(command, ends[1]);
+    if (pid == 0) {
+        int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+        signal(SIGPIPE, SIG_DFL);
+        if (dup2(in, STDIN_FILENO) >= 0 && dup2(ends[1], STDOUT_FILENO) >= 0)
+            execl("/bin/sh", "sh", "-c", command, NULL);
+        _exit(127);
+    }
     fd_close(&ends[1]);
     p.fd = ends[0];
     while (n > 0 && len < size && link_poll(&p, 1, end)) {
@@ -69,16 +65,6 @@ static int helper_run(const char *command, char *out, size_t size)
 #define PASSWORD_FILE_MAX 65536
 #define VARIABLE          "SALLYPORT_PASSWORD"
 
-/* Returns the length of the quoted word at TEXT, with its quotes. */
-static size_t netrc_quoted(struct slice text)
-{
-    size_t len = 1;
-
-    while (len < text.len && text.ptr[len] != '"')
-        len += text.ptr[len] == '\\' ? 2 : 1;
-    return len < text.len ? len + 1 : text.len;
-}
-
 /* Returns the next word of a netrc; "" at its end. A quoted word keeps its
  * quotes. */
 static struct slice netrc_word(struct slice *rest)
@@ -86,8 +72,11 @@ static struct slice netrc_word(struct slice *rest)
     while (rest->len > 0 && strchr(" \t\r\n", rest->ptr[0]))
         *rest = (struct slice){ rest->ptr + 1, rest->len - 1 };
     struct slice word = { rest->ptr, 0 };
-    if (rest->len > 0 && rest->ptr[0] == '"')
-        word.len = netrc_quoted(*rest);
+    if (rest->len > 0 && rest->ptr[0] == '"') {
+        for (word.len = 1; word.len < rest->len && word.ptr[word.len] != '"';)
+            word.len += word.ptr[word.len] == '\\' ? 2 : 1;
+        word.len = word.len < rest->len ? word.len + 1 : rest->len;
+    }
     while (word.len < rest->len && !strchr(" \t\r\n", rest->ptr[word.len]))
         word.len++;
     *rest = (struct slice){ rest->ptr + word.len, rest->len - word.len };

@@ -37,17 +37,6 @@ static bool proxy_excepts_one(struct slice one, const char *host)
            (end == host || end[-1] == '.');
 }
 
-static bool proxy_excepts(const char *host)
-{
-    struct slice rest = slice_from(proxy_variable("no_proxy", "NO_PROXY"));
-    struct slice one;
-
-    while (slice_cut(&rest, ',', &one))
-        if (proxy_excepts_one(slice_trim(one), host))
-            return true;
-    return false;
-}
-
 int proxy_find(const struct options *o, const char *host, struct proxy *ret,
                struct failure *why)
 {
@@ -57,8 +46,14 @@ int proxy_find(const struct options *o, const char *host, struct proxy *ret,
     struct url url;
     bool socks;
 
+    struct slice rest, one;
+    bool excepted = false;
+
     *ret = (struct proxy){ 0 };
-    if (!text && !proxy_excepts(host))
+    rest = slice_from(proxy_variable("no_proxy", "NO_PROXY"));
+    while (slice_cut(&rest, ',', &one))
+        excepted |= proxy_excepts_one(slice_trim(one), host);
+    if (!text && !excepted)
         text = proxy_variable("all_proxy", "ALL_PROXY");
     if (!text || !text[0] || strcmp(text, "none") == 0)
         return 0;

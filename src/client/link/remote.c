@@ -411,10 +411,9 @@ int remote_partial(struct link *l, const char *path, uint64_t *ret,
 static int remote_take_hash(const struct link *l, char ret[REMOTE_HASH_MAX])
 {
     static const char digits[] = "0123456789abcdefABCDEF";
-    bool hash = strcmp(l->site->hash_verb, "HASH") == 0;
     struct slice rest = slice_from(l->text), word;
 
-    for (int i = 0; i < (hash ? 4 : 2); i++)
+    for (int i = 0; i < (l->site->by_hash ? 4 : 2); i++)
         slice_cut(&rest, ' ', &word);
     if (l->reply / 100 != 2 || word.len < 8 ||
         slice_copy(word, ret, REMOTE_HASH_MAX) < 0 ||
@@ -428,9 +427,9 @@ static int remote_take_hash(const struct link *l, char ret[REMOTE_HASH_MAX])
 int remote_hash(struct link *l, const char *path, struct remote_range range,
                 char ret[REMOTE_HASH_MAX], struct failure *why)
 {
-    const char *verb = l->site->hash_verb;
+    const char *verb = l->site->by_hash ? "HASH" : "XSHA256";
 
-    if (range.part && strcmp(verb, "HASH") != 0)
+    if (range.part && !l->site->by_hash)
         return fail(why, EX_UNAVAILABLE, "%s knows no ranges", verb);
     if (range.part &&
         link_command(l, why, "RANG %llu %llu", (unsigned long long)range.from,
@@ -469,16 +468,6 @@ int remote_mkdir(struct link *l, const char *path, struct failure *why)
     return r;
 }
 
-int remote_remove(struct link *l, const char *path, struct failure *why)
-{
-    return link_command(l, why, "DELE %s", path);
-}
-
-int remote_rmdir(struct link *l, const char *path, struct failure *why)
-{
-    return link_command(l, why, "RMD %s", path);
-}
-
 int remote_rename(struct link *l, const char *from, const char *to,
                   struct failure *why)
 {
@@ -510,29 +499,20 @@ int remote_set_time(struct link *l, const char *path, time_t when,
 
 /* Features, and the login. */
 
-/* The algorithms of HASH that the client can compute with OpenSSL, the best
- * first. */
-static const char *const hash_names[] = { "SHA-256", "SHA-512" };
-
-static void site_set_hash(struct site *s, const char *verb, const char *name)
-{
-    s->hash_verb = verb;
-    s->hash = name;
-}
-
 /* Reads " HASH SHA-256*;SHA-512;MD5"; the star marks the server's present
- * choice. */
+ * choice. The client can compute two of these by OpenSSL. */
 static void site_hash(struct site *s, struct slice rest)
 {
     struct slice name;
 
     while (slice_cut(&rest, ';', &name)) {
-        bool chosen = name.len > 0 && name.ptr[name.len - 1] == '*';
+        const char *chosen =
+            slice_equal_nocase(name, SLICE("SHA-256*"))   ? "SHA-256"
+            : slice_equal_nocase(name, SLICE("SHA-512*")) ? "SHA-512"
+                                                          : NULL;
 
-        name.len -= chosen;
-        for (size_t i = 0; chosen && i < 2; i++)
-            if (slice_equal_nocase(name, slice_from(hash_names[i])))
-                site_set_hash(s, "HASH", hash_names[i]);
+        s->hash = chosen ? chosen : s->hash;
+        s->by_hash |= chosen != NULL;
     }
 }
 
@@ -556,7 +536,7 @@ static void site_feature(struct site *s, struct slice line)
     else if (slice_equal_nocase(word, SLICE("STOR")))
         s->decides = slice_starts(slice_trim(rest), SLICE("conflict="));
     else if (slice_equal_nocase(word, SLICE("XSHA256")) && !s->hash)
-        site_set_hash(s, "XSHA256", "SHA-256");
+        s->hash = "SHA-256";
 }
 
 /* Reads FEAT. A server that refuses it has no features; any other failure is an

@@ -74,6 +74,64 @@ int certificate_read(X509 *x, struct server_certificate *ret)
     return certificate_pin(x, ret->pin);
 }
 
+/* A look at the server's certificate. The handshake ends with it, so neither a
+ * name nor a certificate of the user has been sent. */
+
+static int glance_take(X509_STORE_CTX *store, void *of)
+{
+    struct link_glance *g = of;
+
+    X509_verify_cert(store);
+    g->verified = X509_STORE_CTX_get_error(store);
+    X509_free(g->certificate);
+    g->certificate = X509_STORE_CTX_get0_cert(store);
+    X509_up_ref(g->certificate);
+    X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
+    return 0;
+}
+
+/* As libcurl does, any certificate of --cacert is an anchor. */
+CURLcode glance_prepare(SSL_CTX *ctx, struct link_glance *g,
+                        const struct options *o)
+{
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_cert_verify_callback(ctx, glance_take, g);
+    X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx),
+                                X509_V_FLAG_PARTIAL_CHAIN);
+    if (g->version) {
+        SSL_CTX_set_security_level(ctx, 0); /* for suites of TLS 1.0 */
+        SSL_CTX_set_min_proto_version(ctx, g->version);
+        SSL_CTX_set_max_proto_version(ctx, g->version);
+    }
+    int read = o->cacert ? SSL_CTX_load_verify_file(ctx, o->cacert)
+                         : SSL_CTX_set_default_verify_paths(ctx);
+    return read == 1 ? CURLE_OK : CURLE_SSL_CACERT_BADFILE;
+}
+
+int link_glance(const struct options *o, const struct url *url,
+                const struct proxy *proxy, struct link_glance *g,
+                struct failure *why)
+{
+    const struct options bare = { .timeout = o->timeout,
+                                  .debug = o->debug,
+                                  .cacert = o->cacert };
+    /* The callback above decides, and no CA or key. */
+    struct site s = { .url = *url,
+                      .proxy = *proxy,
+                      .options = &bare,
+                      .trust.by_pin_alone = true };
+    struct link l;
+
+    s.url.user[0] = '\0'; /* it isn't sent, whatever libcurl does */
+    if (link_open(&l, &s, why) == 0) {
+        l.glance = g;
+        link_command(&l, why, "NOOP");
+    }
+    link_close(&l);
+    secret_wipe(&s.proxy.password);
+    return g->certificate ? 0 : -1;
+}
+
 /* Pins and known hosts. */
 
 #define KNOWN_HOSTS_MAX (1024 * 1024)
@@ -120,6 +178,7 @@ int trust_known(struct slice text, const char *host, unsigned port,
     return 1;
 }
 
+/* Returns 0; 1: the server isn't known; or -1 with the reason. */
 static int trust_look_up(const struct options *o, const struct url *url,
                          struct trust *ret, struct failure *why)
 {
@@ -236,16 +295,6 @@ int trust_blame(const struct options *o, const struct url *url,
     return -1;
 }
 
-/* "sha256//" and 32 bytes in base64. */
-static bool trust_is_pin(const char *text)
-{
-    static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrs"
-                                 "tuvwxyz0123456789+/";
-
-    return strncmp(text, PIN_PREFIX, 8) == 0 &&
-           strspn(text + 8, base64) == 43 && strcmp(text + 51, "=") == 0;
-}
-
 bool trust_fits(const struct trust *t, const char *host, X509 *x)
 {
     struct server_certificate c;
@@ -261,9 +310,14 @@ int trust_decide(const struct options *o, const struct url *url,
                  const struct proxy *proxy, struct trust *ret,
                  struct failure *why)
 {
+    static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrs"
+                                 "tuvwxyz0123456789+/";
+
     *ret = (struct trust){ 0 };
     if (o->pin) {
-        if (!trust_is_pin(o->pin) ||
+        /* 32 bytes in base64. */
+        if (strncmp(o->pin, PIN_PREFIX, 8) != 0 ||
+            strspn(o->pin + 8, base64) != 43 || strcmp(o->pin + 51, "=") != 0 ||
             slice_copy(slice_from(o->pin), ret->pin, sizeof(ret->pin)) < 0)
             return fail(why, EX_USAGE,
                         "--pin takes sha256// and 44 characters, as "

@@ -173,18 +173,14 @@ static int fail_reply(struct failure *why, int reply, const char *text)
     return -1;
 }
 
-/* The connection, and no command, has failed. */
-static bool fail_is_cut(int curl)
-{
-    return curl == CURLE_RECV_ERROR || curl == CURLE_SEND_ERROR ||
-           curl == CURLE_GOT_NOTHING || curl == CURLE_OPERATION_TIMEDOUT;
-}
-
 int fail_curl(struct failure *why, int curl, int reply, const char *text,
               const char *detail)
 {
-    /* The last reply is that to a command which may fail, such as ALLO. */
-    if (reply >= 500 && fail_is_cut(curl))
+    /* The connection has failed: the last reply belongs to a command that may
+     * fail, such as ALLO. */
+    if (reply >= 500 &&
+        (curl == CURLE_RECV_ERROR || curl == CURLE_SEND_ERROR ||
+         curl == CURLE_GOT_NOTHING || curl == CURLE_OPERATION_TIMEDOUT))
         reply = 0;
     /* If the server has refused, its reply explains more. A refused AUTH is
      * more than a missing command, so there the reply is only a detail. */

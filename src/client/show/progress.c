@@ -353,26 +353,6 @@ void progress_note(const char *format, ...)
     pthread_mutex_unlock(&progress.lock);
 }
 
-void progress_sum_up(const struct progress_total *t, const char *failures)
-{
-    char size[SHOW_SIZE_MAX], skipped[40] = "", failed[40] = "";
-
-    if (progress.style == PROGRESS_JSON) {
-        event_print(json_pack(
-            "{s:s, s:I, s:I, s:I, s:I, s:I}", "event", "total", "files",
-            (json_int_t)t->files, "done", (json_int_t)t->done, "skipped",
-            (json_int_t)t->skipped, "failed", (json_int_t)t->failed, "bytes",
-            (json_int_t)t->bytes));
-        return;
-    }
-    if (t->skipped > 0)
-        snprintf(skipped, sizeof(skipped), ", %zu skipped", t->skipped);
-    if (t->failed > 0)
-        snprintf(failed, sizeof(failed), ", %zu failed", t->failed);
-    progress_note("%zu of %zu files, %s%s%s%s", t->done, t->files,
-                  show_size(t->bytes, size), skipped, failed, failures);
-}
-
 void progress_error(const char *what, const struct failure *why)
 {
     char safe[SHOW_MAX];

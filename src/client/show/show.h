@@ -102,14 +102,6 @@ void progress_expect(size_t files, uint64_t bytes, bool more);
 /* Counts a file of SIZE bytes that needs no transfer. R: its row, or NULL. */
 void progress_settle(struct progress_row *r, uint64_t size);
 
-struct progress_total {
-    size_t files, done, skipped, failed;
-    uint64_t bytes; /* of those that are done */
-};
-/* Prints "17 of 20 files, 1.2 GiB, 1 skipped, 2 failed: a, b"; FAILURES is
- * ": a, b", or "". */
-void progress_sum_up(const struct progress_total *t, const char *failures);
-
 /* Prints a line that isn't an error above the bars. */
 void progress_note(const char *format, ...)
     __attribute__((format(printf, 1, 2)));

@@ -37,11 +37,6 @@ struct crew {
     atomic_bool over; /* the links that aren't let in yet aren't needed */
 };
 
-bool crew_walks(const struct crew *c)
-{
-    return c->walking > 0;
-}
-
 static void *crew_thread(void *of);
 
 void crew_wake(struct crew *c)
@@ -49,30 +44,28 @@ void crew_wake(struct crew *c)
     const struct jobs *j = c->jobs;
     size_t work = j->walks.count + j->others.count + c->busy;
 
+    progress_expect(j->files, j->unknown ? 0 : j->expected,
+                    j->walks.count > 0 || c->walking > 0);
     while (c->running < c->wanted && c->running + 1 < work && !jobs_ended(j) &&
            pthread_create(&c->thread[c->running], NULL, crew_thread, c) == 0)
         c->running++;
     pthread_cond_broadcast(&c->changed);
 }
 
-static struct job *crew_pick(struct crew *c)
+static bool crew_give(struct crew *c, struct file_transfer *ret)
 {
     struct jobs *j = c->jobs;
     bool enough = j->others.count >= AHEAD * c->links && !j->held;
-    struct job *job = enough ? NULL : jobs_pop(&j->walks);
 
-    return job || j->held ? job : jobs_pop(&j->others);
-}
-
-static bool crew_give(struct crew *c, struct file_transfer *ret)
-{
-    if (jobs_ended(c->jobs))
+    if (jobs_ended(j))
         return false;
     if (c->left_count > 0) {
         *ret = c->left[--c->left_count].transfer;
         return true;
     }
-    struct job *job = crew_pick(c);
+    struct job *job = enough ? NULL : jobs_pop(&j->walks);
+    if (!job && !j->held)
+        job = jobs_pop(&j->others);
     if (!job)
         return false;
     *ret = (struct file_transfer){ .job = job, .fd = -1, .lock = -1 };
@@ -253,8 +246,6 @@ static void crew_end(struct crew *c, struct file_transfer *t, int r,
         j->stopped = true;
     crew_put_down(c, job);
     jobs_finish(j, job);
-    if (step)
-        jobs_expect(j);
     crew_wake(c);
     pthread_mutex_unlock(&j->lock);
 }
@@ -392,7 +383,6 @@ void jobs_run(struct jobs *j, const struct site *s, struct link *first)
         progress_error("", &why);
     pthread_mutex_lock(&j->lock);
     j->crew = &c;
-    jobs_expect(j);
     crew_wake(&c);
     pthread_mutex_unlock(&j->lock);
     crew_stay(&c, first);

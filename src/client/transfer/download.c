@@ -66,14 +66,6 @@ static void download_tell_full(const struct part *p, struct failure *why)
                  show_size((uint64_t)st.st_size, size), p->name);
 }
 
-bool download_goes_on(const struct file_transfer *t, const struct failure *why)
-{
-    return (why->transient || link_interrupted) && t->done > 0 &&
-           t->done < t->size && strcmp(t->job->local, "-") != 0 &&
-           !t->link->site->options->no_resume &&
-           (t->modified || transfer_hash_name(t));
-}
-
 static int download_name_taken(void *of, const char *name, struct failure *why)
 {
     struct stat st;

@@ -72,18 +72,9 @@ bool jobs_is_transfer(const struct job *job)
 /* Bytes that malloc() uses besides the block that it returns, on average. */
 #define BLOCK 16
 
-static size_t jobs_bytes(const char *local, const char *remote)
+static size_t jobs_bytes(size_t head, const char *local, const char *remote)
 {
-    return sizeof(struct job) + strlen(local) + 1 + strlen(remote) + 1 +
-           3 * BLOCK;
-}
-
-/* Returns the bytes that names_take() keeps: a struct name, and a node of
- * tsearch(). */
-static size_t jobs_name_bytes(const char *local, const char *remote)
-{
-    return 5 * sizeof(void *) + strlen(local) + 1 + strlen(remote) + 1 +
-           2 * BLOCK;
+    return head + strlen(local) + 1 + strlen(remote) + 1 + 3 * BLOCK;
 }
 
 /* Takes room for a job. Returns 0; 1: the jobs were stopped before; -1 with the
@@ -113,7 +104,7 @@ static void jobs_discard(struct jobs *j, struct job *job)
         jobs_discard(j, held);
     if (job->after)
         jobs_discard(j, job->after);
-    j->bytes -= jobs_bytes(job->local, job->remote);
+    j->bytes -= jobs_bytes(sizeof(*job), job->local, job->remote);
     free(job->local);
     free(job->remote);
     free(job);
@@ -151,11 +142,12 @@ struct job *jobs_make(struct jobs *j, const struct job *job, const char *local,
 {
     struct job *new = NULL;
     struct failure why;
-    size_t bytes = jobs_bytes(local, remote);
+    size_t bytes = jobs_bytes(sizeof(*job), local, remote);
 
-    /* The names of a file stay known when its job is over. */
+    /* names_take() keeps a struct name and a node of tsearch() when the job is
+     * over. */
     if (jobs_is_transfer(job))
-        bytes += jobs_name_bytes(local, remote);
+        bytes += jobs_bytes(5 * sizeof(void *), local, remote);
     int r = jobs_charge(j, bytes, &why);
 
     if (r == 0 && !(new = jobs_copy(job, local, remote, &why)))
@@ -206,14 +198,6 @@ void jobs_add(struct jobs *j, const struct job *job, const char *local,
     pthread_mutex_unlock(&j->lock);
 }
 
-void jobs_expect(const struct jobs *j)
-{
-    bool walks = j->crew && (j->walks.count > 0 || crew_walks(j->crew));
-
-    if (j->crew)
-        progress_expect(j->files, j->unknown ? 0 : j->expected, walks);
-}
-
 /* A directory that is found in another one waits there until that one is
  * listed, and then comes before all that wait longer. So only few directories
  * are known at a time. */
@@ -230,7 +214,6 @@ void jobs_queue(struct jobs *j, struct job *job)
         j->files++;
         j->expected += job->size;
         j->unknown |= job->size == 0 && !job->known;
-        jobs_expect(j);
     }
     if (j->crew)
         crew_wake(j->crew);
@@ -284,16 +267,4 @@ void jobs_release(struct jobs *j)
     pthread_mutex_destroy(&j->lock);
     names_release();
     *j = (struct jobs){ 0 };
-}
-
-void jobs_sum_up(const struct jobs *j)
-{
-    const struct progress_total total = { .files = j->files + j->lost,
-                                          .done = j->done,
-                                          .skipped = j->skipped,
-                                          .failed = j->failed + j->lost,
-                                          .bytes = j->moved };
-
-    if (total.files > 1)
-        progress_sum_up(&total, j->named);
 }

@@ -125,19 +125,13 @@ void jobs_fail(struct jobs *j, int code);
 /* Does all jobs, with the open link FIRST and as many more links as the options
  * say. Prints each failure. */
 void jobs_run(struct jobs *j, const struct site *s, struct link *first);
-/* Prints the total of several files. */
-void jobs_sum_up(const struct jobs *j);
-
 /* Shared by jobs.c and crew.c; the caller has the lock. */
 /* The work of JOB is over. Its last step is queued if no job in it is left. */
 void jobs_finish(struct jobs *j, struct job *job);
 /* Removes all jobs that wait. */
 void jobs_drop(struct jobs *j);
-/* Shows how many files there are so far. */
-void jobs_expect(const struct jobs *j);
-/* More jobs wait: starts another link, if one may help. */
+/* More jobs wait: shows their number, and starts another link, if one may
+ * help. */
 void crew_wake(struct crew *c);
-/* Is a step at work, which may add jobs? */
-bool crew_walks(const struct crew *c);
 
 #endif

@@ -69,7 +69,7 @@ static bool temporary_owner(struct file_transfer *t, char out[9])
     return true;
 }
 
-static void temporary_swap(struct file_transfer *t)
+void temporary_end(struct file_transfer *t)
 {
     char kept[URL_PATH_MAX];
 
@@ -108,7 +108,7 @@ bool temporary_begin(struct file_transfer *t)
         temporary_make(t);
     t->aside = t->other[0] != '\0';
     if (t->aside)
-        temporary_swap(t);
+        temporary_end(t);
     return t->aside;
 }
 
@@ -133,9 +133,44 @@ int temporary_arrived(struct file_transfer *t, enum arrival *ret,
     return r < 0 ? -1 : 0;
 }
 
+void temporary_remove(struct file_transfer *t)
+{
+    struct failure why;
+
+    if (t->has == HAS_NOTHING && t->first == 0)
+        return;
+    if (link_command(t->link, &why, "DELE %s", t->remote) == 0)
+        t->has = HAS_NOTHING;
+    else
+        progress_note("/%s stays on the server: %s", t->remote, why.text);
+}
+
+void temporary_refused(const char *why)
+{
+    if (!atomic_exchange(&temporary_off, true))
+        progress_note("warning: the server takes no temporary names, so its "
+                      "users see each file while it grows: %s; --no-temporary "
+                      "avoids this try",
+                      why);
+}
+
+/* The server refuses to rename it. */
+static int temporary_give_up(struct file_transfer *t, struct failure *why)
+{
+    if (upload_is_stream(t))
+        return fail(why, EX_CANTCREAT,
+                    "the whole file is /%s on the server, which refuses to "
+                    "rename it; next time add --no-temporary",
+                    t->remote);
+    temporary_refused(why->text);
+    temporary_remove(t);
+    t->ours = false;
+    return 1;
+}
+
 /* The upload may have taken hours. A name that somebody else has taken since
  * isn't replaced. */
-static int temporary_publish(struct file_transfer *t, struct failure *why)
+int temporary_finish(struct file_transfer *t, struct failure *why)
 {
     uint64_t size;
     int r =
@@ -155,52 +190,5 @@ static int temporary_publish(struct file_transfer *t, struct failure *why)
     t->renaming = true;
     if (remote_rename(t->link, t->remote, t->other, why) == 0)
         return 0;
-    return why->transient || link_interrupted ? -1 : 1;
-}
-
-/* The server refuses to rename it. */
-static int temporary_give_up(struct file_transfer *t, struct failure *why)
-{
-    if (upload_is_stream(t))
-        return fail(why, EX_CANTCREAT,
-                    "the whole file is /%s on the server, which refuses to "
-                    "rename it; next time add --no-temporary",
-                    t->remote);
-    temporary_refused(why->text);
-    temporary_remove(t);
-    t->ours = false;
-    return 1;
-}
-
-int temporary_finish(struct file_transfer *t, struct failure *why)
-{
-    int r = temporary_publish(t, why);
-
-    return r == 1 ? temporary_give_up(t, why) : r;
-}
-
-void temporary_remove(struct file_transfer *t)
-{
-    struct failure why;
-
-    if (t->has == HAS_NOTHING && t->first == 0)
-        return;
-    if (remote_remove(t->link, t->remote, &why) == 0)
-        t->has = HAS_NOTHING;
-    else
-        progress_note("/%s stays on the server: %s", t->remote, why.text);
-}
-
-void temporary_end(struct file_transfer *t)
-{
-    temporary_swap(t);
-}
-
-void temporary_refused(const char *why)
-{
-    if (!atomic_exchange(&temporary_off, true))
-        progress_note("warning: the server takes no temporary names, so its "
-                      "users see each file while it grows: %s; --no-temporary "
-                      "avoids this try",
-                      why);
+    return why->transient || link_interrupted ? -1 : temporary_give_up(t, why);
 }

@@ -1,8 +1,10 @@
-/* Code that downloads and uploads share. */
+/* Code that downloads and uploads share, and --remove-source. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "sallyport/base/fd.h"
 #include "transfer.h"
@@ -51,29 +53,30 @@ static int transfer_catch_up(struct file_transfer *t, struct failure *why)
     return r < 0 ? fail_errno(why, -r, t->local) : 0;
 }
 
-/* Asks the server for the checksum of RANGE. Returns 0; 1: it refuses; -1: the
- * connection was cut, or Ctrl-C pressed. */
+/* Gets the checksums of RANGE here and there. The server computes its own
+ * meanwhile, so it is asked first. Returns 0; 1: it refuses; or -1 with the
+ * reason. */
 static int transfer_ask(struct file_transfer *t, struct remote_range range,
-                        char there[REMOTE_HASH_MAX], struct failure *why)
+                        char here[DIGEST_HEX_MAX], char there[REMOTE_HASH_MAX],
+                        struct failure *why)
 {
-    if (remote_hash(t->link, t->remote, range, there, why) == 0)
-        return 0;
-    return why->lost || link_interrupted ? -1 : 1;
+    if (remote_hash(t->link, t->remote, range, there, why) < 0)
+        return why->lost || link_interrupted ? -1 : 1;
+    if (transfer_catch_up(t, why) < 0)
+        return -1;
+    digest_peek(&t->digest, here);
+    return 0;
 }
 
-/* The server computes its checksum meanwhile, so it is asked first. Returns 0;
- * 1: the server refuses; or -1 with the reason. */
+/* Returns 0; 1: the server refuses; or -1 with the reason. */
 static int transfer_compare(struct file_transfer *t, struct remote_range range,
                             struct failure *why)
 {
     char here[DIGEST_HEX_MAX], there[REMOTE_HASH_MAX];
-    int r = transfer_ask(t, range, there, why);
+    int r = transfer_ask(t, range, here, there, why);
 
-    if (r == 0)
-        r = transfer_catch_up(t, why);
     if (r != 0)
         return r;
-    digest_end(&t->digest, here);
     return strcmp(here, there) == 0
                ? 0
                : fail(why, EX_DATAERR,
@@ -89,13 +92,9 @@ int transfer_compare_head(struct file_transfer *t, struct failure *why)
 
     if (!t->digest.ctx)
         return 0;
-    int r = transfer_ask(t, (struct remote_range){ .to = t->done }, there, why);
-    if (r > 0)
-        return 0;
-    if (r < 0 || transfer_catch_up(t, why) < 0)
-        return -1;
-    digest_peek(&t->digest, here);
-    return strcmp(here, there) == 0;
+    int r = transfer_ask(t, (struct remote_range){ .to = t->done }, here, there,
+                         why);
+    return r != 0 ? -(r < 0) : strcmp(here, there) == 0;
 }
 
 /* The server's limit of time for a checksum was too short for the whole file.
@@ -116,18 +115,6 @@ static int transfer_compare_parts(struct file_transfer *t, struct failure *why)
     return r;
 }
 
-/* A user who may only upload can't get the checksum. */
-static void transfer_tell_unverified(const struct file_transfer *t,
-                                     const struct failure *why)
-{
-    if (t->job->kind == JOB_PUT && remote_lacks_right(t->link))
-        progress_note("%s: stored; not compared, since this account may not "
-                      "read it",
-                      t->remote);
-    else
-        progress_note("%s: not verified: %s", t->remote, why->text);
-}
-
 int transfer_verify(struct file_transfer *t, struct failure *why)
 {
     const struct remote_range all = { .to =
@@ -140,8 +127,12 @@ int transfer_verify(struct file_transfer *t, struct failure *why)
     int r = transfer_compare(t, all, why);
     if (r == 1 && why->reply == 451 && t->digest.end)
         r = transfer_compare_parts(t, why);
-    if (r == 1)
-        transfer_tell_unverified(t, why);
+    if (r == 1 && t->job->kind == JOB_PUT && remote_lacks_right(t->link))
+        progress_note("%s: stored; not compared, since this account may not "
+                      "read it",
+                      t->remote);
+    else if (r == 1)
+        progress_note("%s: not verified: %s", t->remote, why->text);
     t->checked = r == 0;
     digest_end(&t->digest, NULL);
     return r < 0 ? -1 : 0;
@@ -173,6 +164,111 @@ void transfer_show(struct file_transfer *t)
     progress_resume(t->row, t->first);
 }
 
+/* --remove-source: a file is removed where it came from only if it was compared
+ * with what has arrived, and hasn't changed since it was read. */
+
+static int source_changed(struct failure *why)
+{
+    return fail(why, EX_TEMPFAIL,
+                "transferred, but not removed: it has changed since it was "
+                "read");
+}
+
+bool source_is_same(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+           a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+           a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+/* Writes the directory of the local file. */
+static const char *source_above(const struct file_transfer *t,
+                                char out[PATH_MAX])
+{
+    snprintf(out, PATH_MAX, "%.*s", (int)(url_base(t->local) - t->local),
+             t->local);
+    return out[0] ? out : ".";
+}
+
+static int source_remove_local(const struct file_transfer *t,
+                               struct failure *why)
+{
+    const char *base = url_base(t->local);
+    char above[PATH_MAX];
+    struct stat st;
+
+    FD_CLEANUP int fd =
+        names_open(source_above(t, above), t->job->named, O_PATH | O_DIRECTORY);
+    if (fd < 0 || fstatat(fd, base, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return fail_errno(why, errno, t->local);
+    if (S_ISLNK(st.st_mode))
+        return fail(why, EX_USAGE,
+                    "transferred, but not removed: it is a symbolic link");
+    if (!source_is_same(&st, &t->read))
+        return source_changed(why);
+    return unlinkat(fd, base, 0) == 0 ? 0 : fail_errno(why, errno, t->local);
+}
+
+/* The only copy is here from then on. */
+static int source_keep_local(const struct file_transfer *t, struct failure *why)
+{
+    char above[PATH_MAX];
+
+    FD_CLEANUP int fd = open(t->local, O_RDONLY | O_CLOEXEC);
+    FD_CLEANUP int directory =
+        open(source_above(t, above), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0 || directory < 0 || fsync(fd) < 0 || fsync(directory) < 0)
+        return fail_errno(why, errno, t->local);
+    return 0;
+}
+
+static int source_remove_remote(const struct file_transfer *t,
+                                struct failure *why)
+{
+    struct listing_entry e;
+
+    if (source_keep_local(t, why) < 0)
+        return -1;
+    if (remote_stat(t->link, t->remote, &e, why) != 0 ||
+        (e.modified == 0 &&
+         remote_time(t->link, t->remote, &e.modified, why) < 0))
+        return -1;
+    if (e.size != t->size || e.modified != t->modified)
+        return source_changed(why);
+    return link_command(t->link, why, "DELE %s", t->remote);
+}
+
+static int source_remove(struct file_transfer *t, struct failure *why)
+{
+    bool put = t->job->kind == JOB_PUT;
+
+    if (link_interrupted)
+        return fail(why, EX_TEMPFAIL,
+                    "transferred, but not removed: "
+                    "interrupted");
+    if (put && t->unconfirmed)
+        return fail(why, EX_TEMPFAIL,
+                    "transferred, but not removed: the server hasn't "
+                    "confirmed it");
+    /* A download is complete only with all bytes that MLST has announced. */
+    if (!t->checked && !(put ? t->sized : t->link->site->mlst))
+        return fail(why, EX_USAGE,
+                    "transferred, but not removed: neither its checksum nor "
+                    "its size could be compared");
+    return put ? source_remove_local(t, why) : source_remove_remote(t, why);
+}
+
+/* Can the next call continue what a download has left after this failure? */
+static bool transfer_goes_on(const struct file_transfer *t,
+                             const struct failure *why)
+{
+    return (why->transient || link_interrupted) && t->done > 0 &&
+           t->done < t->size && strcmp(t->job->local, "-") != 0 &&
+           !t->link->site->options->no_resume &&
+           (t->modified || transfer_hash_name(t));
+}
+
 int transfer_end(struct file_transfer *t, int r, uint64_t *moved,
                  struct failure *why)
 {
@@ -180,7 +276,7 @@ int transfer_end(struct file_transfer *t, int r, uint64_t *moved,
 
     if (r < 0 && job->kind == JOB_PUT)
         upload_tell(t, why);
-    else if (r < 0 && download_goes_on(t, why))
+    else if (r < 0 && transfer_goes_on(t, why))
         transfer_tell_next(t, why);
     if (r == 0 && !t->skipped && t->link->site->options->remove_source)
         r = source_remove(t, why);

@@ -190,8 +190,6 @@ struct file_transfer {
 /* Make one attempt each. They return 0, or -1 with the reason. */
 int download_once(struct file_transfer *t, struct failure *why);
 int upload_once(struct file_transfer *t, struct failure *why);
-/* Can the next call continue what a download has left after this failure? */
-bool download_goes_on(const struct file_transfer *t, const struct failure *why);
 /* A smaller file is sent again from its first byte: the request for SIZE would
  * cost as much. */
 #define RESUME_LEAST (1024 * 1024)
@@ -219,15 +217,13 @@ int temporary_arrived(struct file_transfer *t, enum arrival *ret,
 int temporary_finish(struct file_transfer *t, struct failure *why);
 /* Removes what has arrived. */
 void temporary_remove(struct file_transfer *t);
+/* Exchanges the temporary name for the own one, or the reverse. */
 void temporary_end(struct file_transfer *t);
 /* Says once, and remembers, that the server refuses these names. */
 void temporary_refused(const char *why);
 
 /* Is it the same file, and unchanged? */
 bool source_is_same(const struct stat *a, const struct stat *b);
-/* --remove-source: removes the file that was transferred. Returns 0, or -1 with
- * the reason why it stays. */
-int source_remove(struct file_transfer *t, struct failure *why);
 
 /* Adds to WHY what the server has of a file that was being uploaded, or says
  * what is missing. */

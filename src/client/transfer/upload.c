@@ -101,24 +101,19 @@ static int upload_open(struct file_transfer *t, struct failure *why)
     return 0;
 }
 
-/* Does the name exist? The first file of this call may be on its way to it. */
-static int upload_taken(struct file_transfer *t, const char *path,
-                        struct failure *why)
+/* Does the name exist? Another file of this call may be on its way to it. */
+static int upload_taken(void *of, const char *path, struct failure *why)
 {
+    const struct file_transfer *t = of;
     struct listing_entry e;
 
-    if (t->job->twice && strcmp(path, t->job->remote) == 0)
+    if (strcmp(path, t->job->remote) == 0 ? t->job->twice
+                                          : names_are_taken(path))
         return 1;
     enum presence r = remote_stat(t->link, path, &e, why);
     if (r == PRESENT && e.kind == ENTRY_DIRECTORY)
         return fail(why, EX_CANTCREAT, "/%s is a directory", path);
     return r == PRESENCE_UNKNOWN ? -1 : r == PRESENT;
-}
-
-static int upload_name_taken(void *transfer, const char *name,
-                             struct failure *why)
-{
-    return names_are_taken(name) ? 1 : upload_taken(transfer, name, why);
 }
 
 /* Another link may take the name that was found. */
@@ -127,7 +122,7 @@ int upload_rename(struct file_transfer *t, struct failure *why)
     int r;
 
     do
-        r = names_new(t->job->remote, upload_name_taken, t, t->remote,
+        r = names_new(t->job->remote, upload_taken, t, t->remote,
                       sizeof(t->remote), why);
     while (r == 0 && names_take(t->remote, "") != NAMES_OURS);
     return r;
@@ -391,24 +386,18 @@ static int upload_named(struct file_transfer *t, bool again,
 
 /* The server has the file, whatever becomes of its time. A 550 is what an
  * account that may only upload gets each time: no news. */
-static void upload_set_time(struct file_transfer *t)
-{
-    struct failure why;
-
-    if (!t->link->site->options->no_preserve && t->modified > 0 &&
-        remote_set_time(t->link, t->remote, transfer_time(t), &why) < 0 &&
-        why.reply != 550)
-        progress_note("%s: stored, but its time can't be set: %s", t->remote,
-                      why.text);
-}
-
 static int upload_sent(struct file_transfer *t, bool again, struct failure *why)
 {
     int r = upload_named(t, again, why);
 
-    if (r == 0)
-        upload_set_time(t);
-    return r < 0 ? -1 : upload_tell_name(t, why);
+    if (r < 0)
+        return -1;
+    if (!t->link->site->options->no_preserve && t->modified > 0 &&
+        remote_set_time(t->link, t->remote, transfer_time(t), why) < 0 &&
+        why->reply != 550)
+        progress_note("%s: stored, but its time can't be set: %s", t->remote,
+                      why->text);
+    return upload_tell_name(t, why);
 }
 
 int upload_once(struct file_transfer *t, struct failure *why)

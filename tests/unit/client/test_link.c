@@ -276,13 +276,4 @@ Test(pace, without_a_limit)
 
     pace_keep(&idle, 0, SIZE_MAX);
     cr_expect_lt(clock_ms() - begin, 10000);
-    cr_expect_eq(pace_piece(0, 1000000), 1000000);
-}
-
-Test(pace, pieces)
-{
-    cr_expect_eq(pace_piece(1000000, 500000), 100000);
-    cr_expect_eq(pace_piece(1000000, 50000), 50000);
-    cr_expect_eq(pace_piece(1, 50000), 1024);
-    cr_expect_eq(pace_piece(1, 10), 10);
 }
