@@ -2,15 +2,17 @@
 #ifndef SALLYPORT_BASE_EXECUTE_H
 #define SALLYPORT_BASE_EXECUTE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define EXECUTE_OUTPUT_MAX (256 * 1024) /* enough for most */
 
 /* Runs the program ARGV[0], an absolute path, for at most MS. Its standard
- * output and error become a text in OUT, of SIZE bytes. Returns the exit
- * status; EX_UNAVAILABLE: it can't be executed; -1: it was late or wrote too
- * much, and OUT has the beginning. The program gets no other descriptor, and
- * dies with this process. */
-int execute_program(const char *const argv[], int ms, char *out, size_t size);
+ * output and, with ERRORS, its standard error become a text in OUT, of SIZE
+ * bytes. Returns the exit status; EX_UNAVAILABLE: it can't be executed; -1: it
+ * was late or wrote too much, and OUT has the beginning. The program's input is
+ * empty. It gets no other descriptor, and dies with this process. */
+int execute_program(const char *const argv[], int ms, bool errors, char *out,
+                    size_t size);
 
 #endif

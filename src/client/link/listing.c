@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "link.h"
-#include "sallyport/base/clock.h"
+#include "sallyport/ftp/times.h"
 
 /* Bytes of all listings that exist, in all threads. */
 static atomic_size_t listing_bytes;
@@ -17,11 +17,7 @@ bool listing_safe(struct slice name)
     if (name.len == 0 || name.len > NAME_MAX || slice_equal(name, SLICE(".")) ||
         slice_equal(name, SLICE("..")))
         return false;
-    for (size_t i = 0; i < name.len; i++)
-        if ((unsigned char)name.ptr[i] < 0x20 || name.ptr[i] == 0x7f ||
-            name.ptr[i] == '/')
-            return false;
-    return true;
+    return !slice_has_control(name) && !slice_has(name, '/');
 }
 
 void listing_release(struct listing *l)
@@ -98,31 +94,12 @@ static int listing_add_listed(struct listing *l, const struct listing_entry *e,
  * second of 1970 counts as the next one, as do all before it. */
 time_t listing_time(struct slice text)
 {
-    static const size_t widths[] = { 4, 2, 2, 2, 2, 2 };
-    uint64_t part[6];
-    time_t when;
+    time_t when = 0;
+    int r = time_parse(text, &when);
 
-    if (text.len < 14)
-        return 0;
-    for (size_t i = 0; i < 6; i++) {
-        if (slice_number((struct slice){ text.ptr, widths[i] }, 9999,
-                         &part[i]) < 0)
-            return 0;
-        text = (struct slice){ text.ptr + widths[i], text.len - widths[i] };
-    }
-    const struct tm tm = {
-        .tm_year = (int)part[0] - 1900,
-        .tm_mon = (int)part[1] - 1,
-        .tm_mday = (int)part[2],
-        .tm_hour = (int)part[3],
-        .tm_min = (int)part[4],
-        .tm_sec = (int)part[5],
-    };
-    if (part[0] < 1970)
-        return 1;
-    if (clock_from_utc(&tm, &when) < 0)
-        return 0;
-    return when ? when : 1;
+    if (r == 0)
+        return when ? when : 1;
+    return r == -ERANGE && memcmp(text.ptr, "1970", 4) < 0;
 }
 
 /* Returns false for "cdir" and "pdir", which are no entries. */

@@ -1,69 +1,20 @@
 /* Finds a password. All copies are wiped, and it is never printed. */
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
-#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "link.h"
 #include "sallyport/base/buf.h"
-#include "sallyport/base/clock.h"
-#include "sallyport/base/fd.h"
-
-/* The program that prints a password. It comes through a pipe that no other
- * program has. */
-
-#define HELPER_ANSWER_MAX 4096
-#define COMMAND_MS        60000
-
-/* Gets what COMMAND prints, at most SIZE bytes. It may go on after it has
- * closed its output, but not beyond COMMAND_MS. Returns their number, or -1: it
- * can't be started, fails, or is killed. */
-static int helper_run(const char *command, char *out, size_t size)
-{
-    uint64_t end = clock_ms() + COMMAND_MS;
-    struct pollfd p = { .events = POLLIN };
-    int ends[2], status = 1;
-    size_t len = 0;
-    ssize_t n = 1;
-
-    if (pipe2(ends, O_CLOEXEC) < 0)
-        return -1;
-    pid_t pid = fork();
-    if (pid == 0) {
-        int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
-
-        signal(SIGPIPE, SIG_DFL);
-        if (dup2(in, STDIN_FILENO) >= 0 && dup2(ends[1], STDOUT_FILENO) >= 0)
-            execl("/bin/sh", "sh", "-c", command, NULL);
-        _exit(127);
-    }
-    fd_close(&ends[1]);
-    p.fd = ends[0];
-    while (n > 0 && len < size && link_poll(&p, 1, end)) {
-        n = read(ends[0], out + len, size - len);
-        len += n > 0 ? (size_t)n : 0;
-    }
-    fd_close(&ends[0]);
-    FD_CLEANUP int fd = pid > 0 ? pidfd_open(pid, 0) : -1;
-    p.fd = fd;
-    if (pid > 0 && (fd < 0 || len == size || !link_poll(&p, 1, end)))
-        kill(pid, SIGKILL);
-    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    return status == 0 ? (int)len : -1;
-}
-
-/* Netrc and the other places. */
+#include "sallyport/base/execute.h"
 
 #define PASSWORD_FILE_MAX 65536
 #define VARIABLE          "SALLYPORT_PASSWORD"
+#define COMMAND_ANSWER    4096
+#define COMMAND_MS        60000
 
 /* Returns the next word of a netrc; "" at its end. A quoted word keeps its
  * quotes. */
@@ -223,17 +174,19 @@ static int from_file(const struct options *o, struct secret *ret,
 static int from_command(const struct options *o, struct secret *ret,
                         struct failure *why)
 {
-    char answer[HELPER_ANSWER_MAX];
+    const char *const argv[] = { "/bin/sh", "-c", o->password_command, NULL };
+    char answer[COMMAND_ANSWER];
 
     if (!o->password_command)
         return 1;
-    int len = helper_run(o->password_command, answer, sizeof(answer));
-    int r = len < 0 ? fail(why, EX_UNAVAILABLE,
-                           "--password-command: the command failed, or didn't "
-                           "end in %d s",
-                           COMMAND_MS / 1000)
-                    : password_take((struct slice){ answer, (size_t)len },
-                                    "--password-command", ret, why);
+    int status =
+        execute_program(argv, COMMAND_MS, false, answer, sizeof(answer));
+    int r = status != 0 ? fail(why, EX_UNAVAILABLE,
+                               "--password-command: the command failed, or "
+                               "didn't end in %d s",
+                               COMMAND_MS / 1000)
+                        : password_take(slice_from(answer),
+                                        "--password-command", ret, why);
     explicit_bzero(answer, sizeof(answer));
     return r;
 }

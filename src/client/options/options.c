@@ -1,6 +1,9 @@
 /* The table of options. The command line, the profiles and the help use it. */
+#include <errno.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "options.h"
 #include "sallyport/base/slice.h"
@@ -189,23 +192,6 @@ static const struct option_row *option_of(char letter, const char *command)
     return ret;
 }
 
-/* Reads a number, and a letter of UNITS that multiplies it by a factor. */
-static int option_number(const char *text, const char *units,
-                         const uint64_t *factors, uint64_t most, uint64_t *ret)
-{
-    struct slice digits = slice_from(text);
-    uint64_t factor = 1;
-    const char *unit = digits.len ? strchr(units, text[digits.len - 1]) : NULL;
-
-    if (unit) {
-        factor = factors[unit - units];
-        digits.len--;
-    }
-    int r = slice_number(digits, most / factor, ret);
-    *ret = r == 0 ? *ret * factor : 0;
-    return r;
-}
-
 /* May a value from SOURCE replace the present one? It must come from a source
  * that counts at least as much. */
 static bool option_counts(struct options *o, const struct option_row *row,
@@ -222,15 +208,19 @@ static bool option_counts(struct options *o, const struct option_row *row,
 static int option_amount(const struct option_row *row, const char *value,
                          uint64_t *ret)
 {
-    static const uint64_t sizes[] = { 1ul << 10, 1ul << 10, 1ul << 20,
-                                      1ul << 20, 1ul << 30, 1ul << 30 };
-    static const uint64_t times[] = { 1, 60, 3600, 86400 };
+    static const struct slice_unit sizes[] = {
+        { "", 1 },        { "k", 1 << 10 }, { "K", 1 << 10 }, { "m", 1 << 20 },
+        { "M", 1 << 20 }, { "g", 1 << 30 }, { "G", 1 << 30 },
+    };
+    static const struct slice_unit times[] = {
+        { "", 1 }, { "s", 1 }, { "m", 60 }, { "h", 3600 }, { "d", 86400 },
+    };
+    int r = row->kind == OPTION_AGE
+                ? slice_measure(slice_from(value), times, 5, ret)
+                : slice_measure(slice_from(value), sizes,
+                                row->kind == OPTION_RATE ? 7 : 1, ret);
 
-    if (row->kind == OPTION_RATE)
-        return option_number(value, "kKmMgG", sizes, row->most, ret);
-    if (row->kind == OPTION_AGE)
-        return option_number(value, "smhd", times, row->most, ret);
-    return slice_number(slice_from(value), row->most, ret);
+    return r == 0 && *ret > row->most ? -ERANGE : r;
 }
 
 static int option_filter(struct options *o, const struct option_row *row,
@@ -408,4 +398,43 @@ const struct option_row *options_misfit(const struct options *o,
             !option_is_for(&option_rows[i], command))
             return &option_rows[i];
     return NULL;
+}
+
+/* Which files a call leaves out, by their names and ages. */
+
+/* A pattern with "/" in it is for the whole path, otherwise for the name. If it
+ * ends in "/", it is for directories only. */
+static bool filter_matches(const char *pattern, const char *path,
+                           bool directory)
+{
+    char only[URL_PATH_MAX];
+    size_t len = strlen(pattern);
+
+    if (len > 0 && len < sizeof(only) && pattern[len - 1] == '/') {
+        if (!directory)
+            return false;
+        memcpy(only, pattern, len - 1);
+        only[len - 1] = '\0';
+        pattern = only;
+    }
+    if (!strchr(pattern, '/'))
+        return fnmatch(pattern, url_base(path), 0) == 0;
+    return fnmatch(pattern + (pattern[0] == '/'), path, FNM_PATHNAME) == 0;
+}
+
+bool options_exclude(const struct options *o, const char *path, bool directory)
+{
+    for (size_t i = 0; i < o->filters; i++)
+        if (filter_matches(o->filter[i].pattern, path, directory))
+            return !o->filter[i].includes;
+    return o->filters > 0 && o->filter[0].includes && !directory;
+}
+
+bool options_too_young(const struct options *o, time_t modified)
+{
+    time_t age = time(NULL) - modified, least = (time_t)o->min_age;
+
+    /* A time far in the future doesn't mean that somebody is writing the
+     * file. */
+    return least > 0 && modified > 0 && age < least && age > -least;
 }

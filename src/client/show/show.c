@@ -5,66 +5,27 @@
 #include <string.h>
 #include <wchar.h>
 
+#include "sallyport/base/harmless.h"
 #include "show.h"
-
-/* Returns the length of the UTF-8 character at TEXT, or 0: it isn't one, or it
- * is a control character. */
-static size_t show_character(const char *at, uint32_t *ret)
-{
-    static const struct {
-        unsigned char mask, lead;
-        uint32_t least;
-    } forms[] = {
-        { 0x80, 0x00, 0x20 },
-        { 0xe0, 0xc0, 0xa0 }, /* below 0xa0: C1 control characters */
-        { 0xf0, 0xe0, 0x800 },
-        { 0xf8, 0xf0, 0x10000 },
-    };
-
-    const unsigned char *text = (const unsigned char *)at;
-
-    for (size_t n = 0; n < sizeof(forms) / sizeof(forms[0]); n++) {
-        if ((text[0] & forms[n].mask) != forms[n].lead)
-            continue;
-        uint32_t value = text[0] & (unsigned char)~forms[n].mask;
-        for (size_t i = 1; i <= n; i++) {
-            if ((text[i] & 0xc0) != 0x80)
-                return 0;
-            value = value << 6 | (text[i] & 0x3f);
-        }
-        *ret = value;
-        /* U+2028 to U+202E and U+2066 to U+2069 turn or break a line. */
-        if ((value >= 0x2028 && value <= 0x202e) ||
-            (value >= 0x2066 && value <= 0x2069))
-            return 0;
-        /* U+D800 to U+DFFF are halves of characters. */
-        return value >= forms[n].least && value != 0x7f && value < 0x110000 &&
-                       (value < 0xd800 || value > 0xdfff)
-                   ? n + 1
-                   : 0;
-    }
-    return 0;
-}
 
 const char *show_text(const char *text, char *out, size_t size)
 {
+    const struct slice s = slice_from(text);
     size_t len = 0;
 
-    while (*text) {
-        uint32_t value;
-        size_t n = show_character(text, &value);
-        size_t needs = n ? n : 4;
+    for (size_t at = 0; at < s.len;) {
+        size_t n = harmless_length(s, at), needs = n ? n : 4;
 
         if (len + needs + 4 > size) {
             snprintf(out + len, size - len, "...");
             return out;
         }
         if (n)
-            memcpy(out + len, text, n);
+            memcpy(out + len, text + at, n);
         else
-            snprintf(out + len, size - len, "\\x%02x", (unsigned char)*text);
+            snprintf(out + len, size - len, "\\x%02x", (unsigned char)text[at]);
         len += needs;
-        text += n ? n : 1;
+        at += n ? n : 1;
     }
     out[len] = '\0';
     return out;
@@ -102,18 +63,21 @@ const char *show_time(uint64_t seconds, char out[SHOW_TIME_MAX])
 size_t show_columns(const char *text)
 {
     static locale_t utf8;
+    const struct slice s = slice_from(text);
     size_t columns = 0;
 
     if (!utf8)
         utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", 0);
     locale_t kept = utf8 ? uselocale(utf8) : 0;
-    while (*text) {
-        uint32_t value;
-        size_t len = show_character(text, &value);
-        int width = len > 0 ? wcwidth((wchar_t)value) : -1;
+    for (size_t at = 0; at < s.len;) {
+        size_t n = harmless_length(s, at);
+        wchar_t c;
+        int width = n > 0 && mbrtowc(&c, text + at, n, &(mbstate_t){ 0 }) == n
+                        ? wcwidth(c)
+                        : -1;
 
         columns += width < 0 ? 1 : (size_t)width;
-        text += len > 0 ? len : 1;
+        at += n > 0 ? n : 1;
     }
     if (kept)
         uselocale(kept);

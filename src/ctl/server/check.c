@@ -42,7 +42,7 @@ static void check_installation(json_t *list)
     int status;
 
     ctl_beside("sallyportd", program);
-    status = execute_program(argv, CHECK_MS, out, sizeof(out));
+    status = execute_program(argv, CHECK_MS, true, out, sizeof(out));
     rest = slice_from(out);
     while (slice_cut(&rest, '\n', &line))
         if (line.len > 0)

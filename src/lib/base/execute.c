@@ -27,7 +27,8 @@ static int output_file(size_t size)
     return fd_take(&fd);
 }
 
-int execute_program(const char *const argv[], int ms, char *out, size_t size)
+int execute_program(const char *const argv[], int ms, bool errors, char *out,
+                    size_t size)
 {
     FD_CLEANUP int file = output_file(size);
     pid_t pid = file < 0 ? -1 : fork();
@@ -38,8 +39,11 @@ int execute_program(const char *const argv[], int ms, char *out, size_t size)
     out[0] = '\0';
     if (pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        signal(SIGPIPE, SIG_DFL);
+        dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
         dup2(file, STDOUT_FILENO);
-        dup2(file, STDERR_FILENO);
+        if (errors)
+            dup2(file, STDERR_FILENO);
         close_range(STDERR_FILENO + 1, ~0U, 0);
         execv(argv[0], (char *const *)(uintptr_t)argv);
         _exit(EX_UNAVAILABLE);

@@ -23,8 +23,8 @@ Test(execute, programs, .timeout = 60)
     static char out[EXECUTE_OUTPUT_MAX];
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        cr_expect_eq(execute_program(rows[i].argv, i == 1 ? 200 : 10000, out,
-                                     sizeof(out)),
+        cr_expect_eq(execute_program(rows[i].argv, i == 1 ? 200 : 10000, true,
+                                     out, sizeof(out)),
                      rows[i].status, "%zu", i);
         if (i == 2)
             cr_expect_eq(strlen(out), EXECUTE_OUTPUT_MAX - 1);
@@ -42,6 +42,7 @@ Test(execute, inherits_no_descriptor, .timeout = 60)
     int open_here = fcntl(STDERR_FILENO, F_DUPFD, 100);
 
     cr_assert_eq(open_here, 100);
-    cr_expect_eq(execute_program(argv, 10000, out, sizeof(out)), 0, "%s", out);
+    cr_expect_eq(execute_program(argv, 10000, true, out, sizeof(out)), 0, "%s",
+                 out);
     close(open_here);
 }

@@ -27,7 +27,7 @@ void unit_look(struct unit *u)
     uint64_t pid;
 
     *u = (struct unit)UNIT_UNKNOWN;
-    execute_program(question, ANSWER_MS, text, sizeof(text));
+    execute_program(question, ANSWER_MS, true, text, sizeof(text));
     text[strcspn(text, "\n")] = '\0';
     if (slice_number(slice_from(text), INT_MAX, &pid) < 0)
         return; /* no systemd */
