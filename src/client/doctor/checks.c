@@ -1,9 +1,54 @@
-/* The checks of doctor, in their order. Each prints its findings. */
+/* The checks of doctor, in their order, and their connections. Each prints its
+ * findings. */
+#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include "doctor.h"
+
+/* A reply that came without TLS. */
+struct heard {
+    int code; /* 0: none came */
+    char text[LINK_REPLY_MAX];
+    char ip[ADDRESS_TEXT_MAX];
+};
+
+/* Connects by IPv4 or IPv6 (FAMILY 4 or 6) or by any address (0), and gets the
+ * reply to the connection (NUMBER 1), or to USER without TLS (2), with a name
+ * that reveals nothing. Returns 0, or -1 with the reason: no connection. */
+static int check_hear(const struct doctor *d, int family, unsigned number,
+                      struct heard *ret, struct failure *why)
+{
+    static const long resolve[] = { [0] = CURL_IPRESOLVE_WHATEVER,
+                                    [4] = CURL_IPRESOLVE_V4,
+                                    [6] = CURL_IPRESOLVE_V6 };
+    struct address literal;
+    const char *ip = NULL;
+    struct link l;
+
+    *ret = (struct heard){ 0 };
+    if (family != 0 &&
+        address_parse(slice_from(d->site.url.host), &literal) == 0 &&
+        literal.family != family)
+        return fail(why, EX_NOHOST, "another family");
+    if (link_open(&l, &d->site, why) == 0) {
+        link_begin(&l, "", NULL);
+        LINK_SET(&l, CURLOPT_IPRESOLVE, resolve[family]);
+        LINK_SET(&l, CURLOPT_USE_SSL, (long)CURLUSESSL_NONE);
+        LINK_SET(&l, CURLOPT_USERNAME, "anonymous");
+        LINK_SET(&l, CURLOPT_PASSWORD, "");
+        LINK_SET(&l, CURLOPT_NOBODY, 1L);
+        l.replies = number;
+        link_run(&l, why);
+        curl_easy_getinfo(l.curl, CURLINFO_PRIMARY_IP, &ip);
+        ret->code = l.replies == 0 ? l.reply : 0;
+        memcpy(ret->text, l.text, sizeof(ret->text));
+        snprintf(ret->ip, sizeof(ret->ip), "%s", ip ? ip : "");
+    }
+    link_close(&l);
+    return ret->ip[0] ? 0 : -1;
+}
 
 /* A proxy chooses the address itself. */
 static void check_addresses(struct doctor *d)
@@ -15,7 +60,7 @@ static void check_addresses(struct doctor *d)
 
     for (int family = proxy[0] ? 0 : 4; family <= (proxy[0] ? 0 : 6);
          family += 2) {
-        bool connected = doctor_hear(d, family, 1, &h, &why) == 0;
+        bool connected = check_hear(d, family, 1, &h, &why) == 0;
 
         reached += connected;
         if (connected && proxy[0])
@@ -48,7 +93,7 @@ static void check_greeting(struct doctor *d)
 
     if (d->site.url.implicit)
         return;
-    doctor_hear(d, 0, 1, &h, &why);
+    check_hear(d, 0, 1, &h, &why);
     d->unreachable = h.code == 421; /* all other checks would get the same */
     if (d->unreachable)
         doctor_find(d, FINDING_BAD,
@@ -64,7 +109,7 @@ static void check_greeting(struct doctor *d)
         doctor_find(d, FINDING_GOOD, NULL, "\"%s\"", h.text);
     if (h.code != 220)
         return;
-    doctor_hear(d, 0, 2, &h, &why);
+    check_hear(d, 0, 2, &h, &why);
     if (h.code == 331 || h.code == 230)
         doctor_find(d, FINDING_BAD, "have the server require TLS for logins",
                     "USER is taken without TLS: passwords can go in plain "
@@ -73,6 +118,116 @@ static void check_greeting(struct doctor *d)
         doctor_find(d, FINDING_GOOD, NULL, "USER without TLS is refused");
 }
 
+/* TLS and the certificate. */
+
+static void check_versions(struct doctor *d)
+{
+    static const struct {
+        int version;
+        const char *name;
+        bool wanted;
+    } rows[] = {
+        { TLS1_VERSION, "TLS 1.0", false },
+        { TLS1_1_VERSION, "TLS 1.1", false },
+        { TLS1_2_VERSION, "TLS 1.2", true },
+        { TLS1_3_VERSION, "TLS 1.3", true },
+    };
+    struct failure why;
+    size_t good = 0;
+
+    /* Each alone, with all suites that OpenSSL still knows. */
+    for (size_t i = 0; i < 4; i++) {
+        struct link_glance g = { .version = rows[i].version };
+        bool works = link_glance(d->options, &d->site.url, &d->site.proxy, &g,
+                                 &why) == 0;
+
+        X509_free(g.certificate);
+
+        good += works && rows[i].wanted;
+        if (works)
+            doctor_find(d, rows[i].wanted ? FINDING_GOOD : FINDING_BAD,
+                        rows[i].wanted ? NULL : "switch it off on the server",
+                        "%s is spoken", rows[i].name);
+        else if (rows[i].version == TLS1_3_VERSION)
+            doctor_find(d, FINDING_NOTE, NULL, "the server has no TLS 1.3");
+    }
+    if (good == 0)
+        doctor_find(d, FINDING_BAD, NULL,
+                    "the server has neither TLS 1.2 nor TLS 1.3");
+}
+
+/* Uses the same rule as transfers: without --cacert a pin alone decides. */
+static void find_trust(struct doctor *d, long verified, bool named,
+                       const char *pin)
+{
+    struct options quiet = *d->options;
+    struct failure why;
+    struct trust t;
+
+    quiet.trust_new = false;
+    bool known =
+        trust_decide(&quiet, &d->site.url, &d->site.proxy, &t, &why) == 0;
+    bool pinned = known && t.pin[0];
+    bool same = pinned && strcmp(t.pin, pin) == 0;
+
+    d->trusted =
+        pinned ? same && (t.by_pin_alone || (verified == X509_V_OK && named))
+               : verified == X509_V_OK && named;
+    if (pinned)
+        doctor_find(d, same ? FINDING_GOOD : FINDING_BAD,
+                    same ? NULL
+                         : "ask the administrator whether the key has changed",
+                    same ? "its key is the one that is trusted here"
+                         : "its key is not the one that is trusted here");
+    if (verified == X509_V_OK)
+        doctor_find(d, FINDING_GOOD, NULL, "a trusted CA has issued it");
+    else if (!same)
+        doctor_find(d, FINDING_WARNING,
+                    "give clients the CA (--cacert), the pin, or take a "
+                    "certificate of a public CA",
+                    "this machine doesn't trust it: %s",
+                    X509_verify_cert_error_string(verified));
+}
+
+static void check_certificate(struct doctor *d)
+{
+    struct server_certificate c = { 0 };
+    struct link_glance g = { 0 };
+    const char *host = d->site.url.host;
+    struct failure why;
+
+    if (link_glance(d->options, &d->site.url, &d->site.proxy, &g, &why) < 0) {
+        doctor_find(d, FINDING_BAD, NULL, "%s", why.text);
+        return;
+    }
+    /* Unless a pin is set, nothing would hold the login to this server. */
+    if (certificate_read(g.certificate, &c) < 0) {
+        doctor_find(d, FINDING_BAD, "renew the certificate",
+                    "the certificate can't be read");
+        X509_free(g.certificate);
+        return;
+    }
+    doctor_find(d, FINDING_NOTE, NULL, "for %s, issued by %s%s", c.subject,
+                c.issuer, c.self_signed ? " (itself)" : "");
+    doctor_find(d, c.valid_now ? FINDING_GOOD : FINDING_BAD,
+                c.valid_now ? NULL : "renew the certificate",
+                "valid from %s to %s", c.begins, c.ends);
+    doctor_find(d, FINDING_NOTE, NULL, "SHA-256 fingerprint %s", c.fingerprint);
+    doctor_find(d, FINDING_NOTE, NULL, "--pin %s", c.pin);
+    d->site.trust.by_pin_alone = true;
+    memcpy(d->site.trust.pin, c.pin, sizeof(c.pin));
+    bool named = X509_check_host(g.certificate, host, 0, 0, NULL) == 1 ||
+                 X509_check_ip_asc(g.certificate, host, 0) == 1;
+    find_trust(d, g.verified, named, c.pin);
+    doctor_find(d, named ? FINDING_GOOD : FINDING_BAD,
+                named ? NULL : "the certificate must name this host", "%s %s",
+                named ? "it names" : "it doesn't name", host);
+    X509_free(g.certificate);
+}
+
+/* With a login. */
+
+/* The connection must show the certificate that was checked. */
 static void check_login(struct doctor *d)
 {
     struct failure why;
@@ -95,7 +250,10 @@ static void check_login(struct doctor *d)
     bool asked = !d->unasked || password_ask(d->options, &d->site.url,
                                              &d->site.password, &why) == 0;
     d->unasked = false;
-    d->logged_in = asked && doctor_login(d, &d->link, &why) == 0;
+    if (asked && link_open(&d->link, &d->site, &why) == 0) {
+        d->link.steady = true;
+        d->logged_in = link_command(&d->link, &why, "NOOP") == 0;
+    }
     if (d->logged_in)
         doctor_find(d, FINDING_GOOD, NULL, "logged in as %s, with %s",
                     d->site.url.user, d->link.cipher);
@@ -175,17 +333,123 @@ static void check_address(struct doctor *d)
                     address_is_private(&a) ? ": it is behind NAT" : "");
 }
 
+/* Data connections: TLS, its end, its sessions. */
+
+#define READ_MAX (64 * 1024 * 1024)
+
+static size_t data_count(void *of, const char *bytes, size_t len)
+{
+    size_t *sum = of;
+
+    (void)bytes;
+    *sum += len;
+    return *sum < READ_MAX && !link_interrupted ? len : 0;
+}
+
+/* The command that lists a directory at this server. */
+static const char *data_verb(const struct doctor *d)
+{
+    return strcasestr(d->features, "\n MLST") ? "MLSD" : "LIST";
+}
+
+/* Lists the login directory on a data connection, which may resume a TLS
+ * session or not. Returns 0, or -1 with the reason. */
+static int data_list(struct doctor *d, bool resume, size_t *bytes,
+                     struct failure *why)
+{
+    const struct link_io io = { .take = data_count, .of = bytes };
+    struct link *l = &d->link;
+
+    *bytes = 0;
+    link_begin(l, "", &io);
+    if (!resume)
+        LINK_SET(l, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+    /* A byte now and then is no listing. */
+    LINK_SET(l, CURLOPT_TIMEOUT, (long)d->options->timeout);
+    LINK_SET(l, CURLOPT_CUSTOMREQUEST, data_verb(d));
+    return link_run(l, why);
+}
+
+/* The login has turned PROT P on, and without it no transfer was made. */
+static void check_protection(struct doctor *d)
+{
+    struct failure why;
+
+    if (link_command(&d->link, &why, "PROT C") < 0) {
+        doctor_find(d, FINDING_GOOD, NULL,
+                    "data connections without TLS are refused");
+        return;
+    }
+    doctor_find(d, FINDING_WARNING, "have the server refuse PROT C",
+                "data connections without TLS are possible: a client that asks "
+                "for none sends its files in plain text");
+    if (link_command(&d->link, &why, "PROT P") < 0)
+        doctor_find(d, FINDING_BAD, NULL, "PROT P after PROT C fails: \"%s\"",
+                    d->link.text);
+}
+
+static void check_data(struct doctor *d)
+{
+    struct link *l = &d->link;
+    struct failure why, again;
+    size_t bytes;
+
+    d->transfers = data_list(d, true, &bytes, &why) == 0;
+    /* Some servers cut a data connection if its handshake begins at once. */
+    if (!d->transfers && l->renew) {
+        l->manner = LINK_LATE_HELLO;
+        d->transfers = data_list(d, true, &bytes, &again) == 0;
+    }
+    if (!d->transfers) {
+        doctor_find(d, FINDING_BAD,
+                    "let the passive ports through the firewall, and give the "
+                    "server its address",
+                    "%s fails: %s", data_verb(d), why.text);
+        return;
+    }
+    doctor_find(d, FINDING_GOOD, NULL, "%s transfers %zu bytes", data_verb(d),
+                bytes);
+    if (l->manner == LINK_LATE_HELLO)
+        doctor_find(d, FINDING_NOTE, "update the server",
+                    "it cuts a data connection whose handshake begins at once");
+    doctor_find(d, l->resumed ? FINDING_GOOD : FINDING_NOTE, NULL,
+                l->resumed ? "the data connection resumes the TLS session"
+                           : "the server resumes no TLS session there: nothing "
+                             "proves who owns a data connection");
+    doctor_find(d, l->whole ? FINDING_GOOD : FINDING_WARNING, NULL,
+                l->whole
+                    ? "its end is marked by close_notify"
+                    : "no close_notify: a listing that was cut looks whole");
+}
+
+static void check_binding(struct doctor *d)
+{
+    struct failure why;
+    size_t bytes;
+
+    if (!d->transfers)
+        return;
+    if (data_list(d, false, &bytes, &why) == 0)
+        doctor_find(d, FINDING_WARNING, "have the server require resumption",
+                    "a data connection needs no resumption: the first to reach "
+                    "the port gets the file");
+    else
+        doctor_find(d, FINDING_GOOD, NULL,
+                    "a data connection without resumption is refused: %s",
+                    why.text);
+}
+
 const struct doctor_check doctor_checks[] = {
     { "addresses", false, check_addresses },
     { "greeting", false, check_greeting },
-    { "TLS versions", false, doctor_check_versions },
-    { "certificate", false, doctor_check_certificate },
+    { "TLS versions", false, check_versions },
+    { "certificate", false, check_certificate },
     { "login", false, check_login },
     { "features", true, check_features },
     { "address", true, check_address },
-    { "protection", true, doctor_check_protection },
-    { "data connection", true, doctor_check_data },
-    { "binding", true, doctor_check_binding },
+    { "protection", true, check_protection },
+    { "data connection", true, check_data },
+    { "binding", true, check_binding },
 };
 const size_t doctor_check_count =
     sizeof(doctor_checks) / sizeof(doctor_checks[0]);

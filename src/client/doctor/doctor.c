@@ -1,5 +1,4 @@
-/* Runs the checks and prints the report: a table on a terminal, or JSON. Makes
- * the connections of the checks. */
+/* Runs the checks and prints the report: a table on a terminal, or JSON. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,51 +7,6 @@
 #include "client.h"
 #include "doctor.h"
 #include "sallyport/base/slice.h"
-
-/* Connections. */
-
-int doctor_hear(const struct doctor *d, int family, unsigned number,
-                struct heard *ret, struct failure *why)
-{
-    static const long resolve[] = { [0] = CURL_IPRESOLVE_WHATEVER,
-                                    [4] = CURL_IPRESOLVE_V4,
-                                    [6] = CURL_IPRESOLVE_V6 };
-    struct address literal;
-    const char *ip = NULL;
-    struct link l;
-
-    *ret = (struct heard){ 0 };
-    if (family != 0 &&
-        address_parse(slice_from(d->site.url.host), &literal) == 0 &&
-        literal.family != family)
-        return fail(why, EX_NOHOST, "another family");
-    if (link_open(&l, &d->site, why) == 0) {
-        link_begin(&l, "", NULL);
-        LINK_SET(&l, CURLOPT_IPRESOLVE, resolve[family]);
-        LINK_SET(&l, CURLOPT_USE_SSL, (long)CURLUSESSL_NONE);
-        LINK_SET(&l, CURLOPT_USERNAME, "anonymous");
-        LINK_SET(&l, CURLOPT_PASSWORD, "");
-        LINK_SET(&l, CURLOPT_NOBODY, 1L);
-        l.replies = number;
-        link_run(&l, why);
-        curl_easy_getinfo(l.curl, CURLINFO_PRIMARY_IP, &ip);
-        ret->code = l.replies == 0 ? l.reply : 0;
-        memcpy(ret->text, l.text, sizeof(ret->text));
-        snprintf(ret->ip, sizeof(ret->ip), "%s", ip ? ip : "");
-    }
-    link_close(&l);
-    return ret->ip[0] ? 0 : -1;
-}
-
-int doctor_login(const struct doctor *d, struct link *l, struct failure *why)
-{
-    int r = link_open(l, &d->site, why);
-
-    l->steady = true;
-    return r == 0 ? link_command(l, why, "NOOP") : -1;
-}
-
-/* The report. */
 
 static const char *const words[FINDING_COUNT] = {
     [FINDING_GOOD] = "good",

@@ -36,33 +36,9 @@ struct doctor_check {
 extern const struct doctor_check doctor_checks[];
 extern const size_t doctor_check_count;
 
-/* In tls.c. */
-void doctor_check_versions(struct doctor *d);
-void doctor_check_certificate(struct doctor *d);
-
-/* In data.c. */
-void doctor_check_protection(struct doctor *d);
-void doctor_check_data(struct doctor *d);
-void doctor_check_binding(struct doctor *d);
-
 /* Prints one finding of the check under way: a sentence, and what to do (or
  * NULL). */
 void doctor_find(struct doctor *d, enum trial_result what, const char *advice,
                  const char *format, ...) __attribute__((format(printf, 4, 5)));
-
-/* A reply that came without TLS. */
-struct heard {
-    int code; /* 0: none came */
-    char text[LINK_REPLY_MAX];
-    char ip[ADDRESS_TEXT_MAX];
-};
-/* Connects by IPv4 or IPv6 (FAMILY 4 or 6) or by any address (0), and gets the
- * reply to the connection (NUMBER 1), or to USER without TLS (2), with a name
- * that reveals nothing. Returns 0, or -1 with the reason: no connection. */
-int doctor_hear(const struct doctor *d, int family, unsigned number,
-                struct heard *ret, struct failure *why);
-/* Logs in on a new connection, if the server shows the certificate that was
- * checked. Returns 0 or -1. */
-int doctor_login(const struct doctor *d, struct link *l, struct failure *why);
 
 #endif

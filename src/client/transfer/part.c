@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/sha.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -17,18 +16,6 @@
 bool part_is_name(const char *name)
 {
     return strncmp(name, PART_PREFIX, strlen(PART_PREFIX)) == 0;
-}
-
-static int part_directory(const char *target, size_t named, struct failure *why)
-{
-    char path[PATH_MAX];
-    int head = (int)(url_base(target) - target);
-
-    if (head >= (int)sizeof(path))
-        return fail(why, EX_USAGE, "%s: the name is too long", target);
-    snprintf(path, sizeof(path), "%.*s", head, target);
-    int fd = names_open(head ? path : ".", named, O_PATH | O_DIRECTORY);
-    return fd < 0 ? fail_errno(why, errno, head ? path : ".") : fd;
 }
 
 #define PART_WHICH 16 /* digits for the target and the server's file */
@@ -63,67 +50,33 @@ static int part_name(const char *target, const struct part_source *from,
     return 0;
 }
 
-/* Partial files of other states of the same file. No call continues them, so
- * the next one removes them. A directory is read once: the partial files that
- * it had are kept here, for the files that follow. */
+#define LARGE_LEAST (1024 * 1024)
 
-#define PARTS_MAX      1024
-#define RESERVED_LEAST (1024 * 1024)
-
-static struct {
-    pthread_mutex_t lock;
-    struct stat directory;
-    size_t count;
-    char name[PARTS_MAX][64];
-} parts = { .lock = PTHREAD_MUTEX_INITIALIZER };
-
-static void parts_read(int directory)
+/* Removes partial files of other states of the same file: no call continues
+ * them. Another call may be at work on one, or it may be no partial file at
+ * all. */
+static void part_remove_stale(const struct part *p)
 {
-    int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    int at = openat(p->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = at < 0 ? NULL : fdopendir(at);
     struct dirent *e;
+    struct stat st;
 
-    parts.count = 0;
-    while (d && (e = readdir(d)) && parts.count < PARTS_MAX)
-        parts.count +=
-            part_is_name(e->d_name) &&
-            slice_copy(slice_from(e->d_name), parts.name[parts.count],
-                       sizeof(parts.name[0])) == 0;
+    while (d && (e = readdir(d))) {
+        if (strncmp(e->d_name, p->name, PART_HEAD) != 0 ||
+            strcmp(e->d_name, p->name) == 0)
+            continue;
+        FD_CLEANUP int fd =
+            openat(at, e->d_name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 &&
+            fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
+            st.st_uid == geteuid())
+            unlinkat(at, e->d_name, 0);
+    }
     if (d)
         closedir(d);
     else
-        fd_close(&fd);
-}
-
-/* Another call may be at work on it, or it may be no partial file at all. */
-static void part_remove(int directory, const char *name)
-{
-    FD_CLEANUP int fd =
-        openat(directory, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    struct stat st;
-
-    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &st) == 0 &&
-        S_ISREG(st.st_mode) && st.st_nlink == 1 && st.st_uid == geteuid())
-        unlinkat(directory, name, 0);
-}
-
-static void part_remove_stale(const struct part *p)
-{
-    struct stat st;
-
-    if (fstat(p->directory, &st) < 0)
-        return;
-    pthread_mutex_lock(&parts.lock);
-    if (st.st_dev != parts.directory.st_dev ||
-        st.st_ino != parts.directory.st_ino) {
-        parts_read(p->directory);
-        parts.directory = st;
-    }
-    for (size_t i = 0; i < parts.count; i++)
-        if (strncmp(parts.name[i], p->name, PART_HEAD) == 0 &&
-            strcmp(parts.name[i], p->name) != 0)
-            part_remove(p->directory, parts.name[i]);
-    pthread_mutex_unlock(&parts.lock);
+        fd_close(&at);
 }
 
 static int part_lock(struct part *p, const char *target, struct failure *why)
@@ -152,7 +105,7 @@ static int part_lock(struct part *p, const char *target, struct failure *why)
 static int part_reserve(const struct part *p, const char *target, uint64_t more,
                         struct failure *why)
 {
-    if (more < RESERVED_LEAST || more > INT64_MAX - p->held ||
+    if (more < LARGE_LEAST || more > INT64_MAX - p->held ||
         fallocate(p->fd, FALLOC_FL_KEEP_SIZE, (off_t)p->held, (off_t)more) ==
             0 ||
         (errno != ENOSPC && errno != EDQUOT))
@@ -177,7 +130,9 @@ static int part_begin(struct part *p, const char *target,
         return -1;
     if (from->replaces && fchmod(p->fd, 0600) < 0)
         return fail_errno(why, errno, target);
-    part_remove_stale(p);
+    /* For a small file it would cost more than the file. */
+    if (from->size >= LARGE_LEAST)
+        part_remove_stale(p);
     if (p->held > from->size || !from->resume) {
         if (p->held > 0 && ftruncate(p->fd, 0) < 0)
             return fail_errno(why, errno, target);
@@ -189,10 +144,16 @@ static int part_begin(struct part *p, const char *target,
 int part_open(struct part *p, const char *target, size_t named,
               const struct part_source *from, struct failure *why)
 {
+    char path[PATH_MAX];
+    int head = (int)(url_base(target) - target);
+
     *p = PART_NONE;
-    p->directory = part_directory(target, named, why);
+    if (head >= (int)sizeof(path))
+        return fail(why, EX_USAGE, "%s: the name is too long", target);
+    snprintf(path, sizeof(path), "%.*s", head, target);
+    p->directory = names_open(head ? path : ".", named, O_PATH | O_DIRECTORY);
     if (p->directory < 0)
-        return -1;
+        return fail_errno(why, errno, head ? path : ".");
     if (part_begin(p, target, from, why) == 0)
         return 0;
     fd_close(&p->fd);
