@@ -63,7 +63,7 @@ struct client_command {
          * "." for either. */
         const char *urls;
     } kinds;
-    int (*run)(struct client *c, struct word *w, int n);
+    int (*run)(struct client *c, struct word *w, int n); /* not of "!" */
     struct {
         const char *line, *shell;
     } syntax; /* on the command line; in a session */
@@ -106,7 +106,6 @@ int cmd_passwd(struct client *c, struct word *w, int n);
 /* If the server has demanded a new password at the login, asks for one and
  * changes it, or says so. Returns an exit code. */
 int passwd_demanded(struct client *c);
-int cmd_shell(struct client *c, struct word *w, int n);
 int cmd_help(struct client *c, struct word *w, int n);
 int cmd_bye(struct client *c, struct word *w, int n);
 
@@ -123,18 +122,6 @@ int client_refuse(const char *what, int code, const char *format, ...)
  * has no such option. Returns an exit code. */
 int client_misfit(const struct options *o, const char *command,
                   const char *who);
-/* Opens the server of URL, and closes an open one first. Returns an exit
- * code. */
-int client_open(struct client *c, const struct url *url);
-void client_leave(struct client *c);
-/* Reads WORD as a URL or "PROFILE:PATH". For a profile, P and O get its
- * settings, unless P has them already. Returns 0; 1: WORD is neither; -1 with
- * the reason. */
-int open_target(struct options *o, struct profile *p, const char *word,
-                struct url *ret, struct failure *why);
-/* Do the options, including the profile's, agree? Returns 0, or -1 with the
- * reason. */
-int open_check(const struct options *o, struct failure *why);
 /* Runs the whole program. Returns its exit code. */
 int client_main(int argc, char **argv);
 /* Runs a session: commands from a terminal, or the lines of standard input. */
@@ -147,17 +134,6 @@ void shell_greet(const struct client *c);
 int shell_local(const char *command);
 /* Prints the help for one command (NULL: all commands) in MODE. Returns 0. */
 int help_print(const struct client_command *row, unsigned mode);
-
-/* --files-from: calls EACH with each line of the file, without "./" at
- * its beginning. Returns the first failure's exit code. */
-int lines_each(struct client *c,
-               int (*each)(struct client *c, const char *line, void *of),
-               void *of);
-/* Makes the directories above PATH on the server, or on this machine, unless
- * the last call did: LAST is its path. Returns an exit code. */
-int lines_mkdir_remote(struct client *c, const char *path,
-                       char last[URL_PATH_MAX]);
-int lines_mkdir_local(const struct client *c, const char *path);
 
 /* Does an upload of sync keep the file's time? */
 enum tree_times {
@@ -173,8 +149,12 @@ enum tree_use { TREE_LOOKS, TREE_COPIES, TREE_SYNCS };
 /* The jobs of one command, see transfer/jobs.h, and what they count. A walk
  * through a directory here and its counterpart on the server has a job for each
  * directory; it prints each failure and continues with the rest. */
+struct tree;
+typedef void tree_each(struct tree *t, struct job *job,
+                       const struct listing_entry *e, const char *path);
 struct tree {
     struct client *client;
+    tree_each *each; /* of ls and du */
     enum tree_use use;
     bool up; /* to the server */
     struct jobs jobs;
@@ -226,8 +206,6 @@ struct job tree_below(struct job *above);
 /* Lists the directory of a job, and calls EACH with everything in it. If the
  * listing isn't whole, this is printed, and the job STAYS; see tree_cut() for
  * NAMES. Returns 0, or -1 with the reason. */
-typedef void tree_each(struct tree *t, struct job *job,
-                       const struct listing_entry *e, const char *path);
 int tree_list(struct tree *t, struct job *job, struct link *l, bool names,
               tree_each *each, struct failure *why);
 /* Is THERE cut, or (NAMES) does it lack names that nothing here may have? Then
@@ -245,6 +223,7 @@ DIR *tree_opendir(const char *local, size_t named);
 struct dirent *tree_readdir(struct tree *t, DIR *d, const char *local);
 /* Prints the failure, counts it, and keeps the first exit code. */
 void tree_failed(struct tree *t, const char *what, const struct failure *why);
+void tree_failed_errno(struct tree *t, const char *what);
 
 /* Calls EACH with the path of WORD or, if its last component is a pattern, with
  * the paths that match, and what a listing says of them (E; or NULL). A pattern
@@ -291,8 +270,6 @@ int surplus_of_local(struct tree *t, const struct job *dir, struct link *l,
 void surplus_note_unlisted(struct job *dir, const char *path);
 /* The step after everything in DIR: which of its surplus names may go? */
 job_step surplus_settle;
-/* Adds the jobs that remove them, or print them in a dry run. */
-void surplus_remove(struct tree *t);
 
 /* Writes DIR and NAME with one "/" between. Returns 0, or -1: it doesn't
  * fit. */

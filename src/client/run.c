@@ -16,7 +16,18 @@
 
 /* Opening servers: by URL, or by the name of a profile. */
 
-int client_open(struct client *c, const struct url *url)
+static void client_leave(struct client *c)
+{
+    if (c->open) {
+        link_close(&c->link);
+        site_close(&c->site);
+    }
+    c->open = false;
+}
+
+/* Opens the server of URL, and closes an open one first. Returns an exit
+ * code. */
+static int client_open(struct client *c, const struct url *url)
 {
     struct failure why;
 
@@ -30,15 +41,6 @@ int client_open(struct client *c, const struct url *url)
     snprintf(c->cwd, sizeof(c->cwd), "%s", "");
     c->open = true;
     return 0;
-}
-
-void client_leave(struct client *c)
-{
-    if (c->open) {
-        link_close(&c->link);
-        site_close(&c->site);
-    }
-    c->open = false;
 }
 
 /* Is WORD of the form "PROFILE:PATH"? Then NAME gets the part before the
@@ -97,8 +99,11 @@ static int open_profile(struct options *o, struct profile *p, const char *word,
     return open_profile_url(p, strchr(word, ':') + 1, ret, why);
 }
 
-int open_target(struct options *o, struct profile *p, const char *word,
-                struct url *ret, struct failure *why)
+/* Reads WORD as a URL or "PROFILE:PATH". For a profile, P and O get its
+ * settings, unless P has them already. Returns 0; 1: WORD is neither; -1 with
+ * the reason. */
+static int open_target(struct options *o, struct profile *p, const char *word,
+                       struct url *ret, struct failure *why)
 {
     struct complaint bad = { "" };
 
@@ -108,9 +113,10 @@ int open_target(struct options *o, struct profile *p, const char *word,
                                           : 0;
 }
 
-/* A key without its certificate would be ignored: the server would get no
- * certificate. */
-int open_check(const struct options *o, struct failure *why)
+/* Do the options, including the profile's, agree? Returns 0, or -1 with the
+ * reason. A key without its certificate would be ignored: the server would get
+ * no certificate. */
+static int open_check(const struct options *o, struct failure *why)
 {
     return o->key && !o->cert
                ? fail(why, EX_USAGE,
@@ -195,13 +201,6 @@ int client_misfit(const struct options *o, const char *command, const char *who)
                : 0;
 }
 
-static bool run_same_server(const struct url *a, const struct url *b)
-{
-    return strcmp(a->host, b->host) == 0 && a->port == b->port &&
-           a->implicit == b->implicit &&
-           (!b->user[0] || strcmp(a->user, b->user) == 0);
-}
-
 /* A profile that doesn't exist looks like a local file with a colon. */
 static int run_no_server(char **text, int n, struct failure *why)
 {
@@ -250,7 +249,10 @@ static int run_words(struct client *c, const struct client_command *row,
             return -1;
         if (r == 1)
             continue;
-        if (url->host[0] && !run_same_server(url, &one))
+        if (url->host[0] &&
+            (strcmp(url->host, one.host) != 0 || url->port != one.port ||
+             url->implicit != one.implicit ||
+             (one.user[0] && strcmp(url->user, one.user) != 0)))
             return fail(why, EX_USAGE, "%s: another server; use one at a time",
                         text[i]);
         if (!url->host[0])
@@ -311,15 +313,6 @@ static int run_command(struct client *c, const struct client_command *row,
     return code ? code : row->run(c, words, n);
 }
 
-/* The options after the wrong one weren't read. */
-static int run_refuse_option(struct options *o, char **text, const char *says)
-{
-    for (; *text; text++)
-        o->json |= strcmp(*text, "--json") == 0;
-    client_show(o, NULL, NULL, 0);
-    return client_refuse("", EX_USAGE, "%s", says);
-}
-
 /* A URL instead of a command begins a session. */
 static int run_session(struct client *c, char **text, int n)
 {
@@ -327,7 +320,6 @@ static int run_session(struct client *c, char **text, int n)
     struct url url;
     int code = 0;
 
-    client_show(&c->options, NULL, NULL, 0);
     if (n == 0 && !isatty(STDIN_FILENO) && ungetc(getc(stdin), stdin) == EOF) {
         fputs("usage: sallyport COMMAND [OPTION...] FILE... URL\n"
               "       sallyport [OPTION...] "
@@ -400,7 +392,11 @@ int client_main(int argc, char **argv)
     options_default(&c.options);
     int n = options_parse(&c.options, NULL, argc - 1, argv + 1, &bad);
     c.given = c.options;
-    int code = n < 0 ? run_refuse_option(&c.options, argv + 1, bad.text)
+    /* The options after a wrong one weren't read. */
+    for (char **at = argv + 1; n < 0 && *at; at++)
+        c.options.json |= strcmp(*at, "--json") == 0;
+    client_show(&c.options, NULL, NULL, 0);
+    int code = n < 0 ? client_refuse("", EX_USAGE, "%s", bad.text)
                      : run_parsed(&c, argv + 1, n);
     client_leave(&c);
     progress_stop();

@@ -274,7 +274,7 @@ Test(quota, the_client_shows_it, .timeout = 120)
     desk_begin(&d, "anna");
     blockdev_make(&disk, &d.server, "anna", "btrfs", DISK);
     limit(&disk, LIMIT);
-    desk_says_to(&d, 0, "quota: 8.0 MiB, ", "status\n", "/", NULL);
+    desk_says_to(&d, 0, "quota: 8388608 bytes, ", "status\n", "/", NULL);
     desk_says_to(&d, 0,
                  "\"quota\":{\"bytes\":8388608,\"bytes_used\":", "status\n",
                  "--json", "/", NULL);

@@ -59,34 +59,20 @@ int cmd_pwd(struct client *c, struct word *w, int n)
     return 0;
 }
 
-/* JSON has null if there is no quota, or the server doesn't say. */
 int cmd_status(struct client *c, struct word *w, int n)
 {
     const struct site *s = &c->site;
     const char *tls = s->url.implicit ? "implicit" : "explicit";
     const char *hash = c->options.no_verify ? NULL : s->hash;
-    char limit[SHOW_SIZE_MAX], used[SHOW_SIZE_MAX];
-    struct remote_quota q = { 0 };
+    static const char form[] = "Quota: ";
+    char safe[SHOW_MAX], *quota;
+    struct failure why;
 
     (void)w;
     (void)n;
-    bool some = c->open && remote_quota(&c->link, c->cwd, &q);
-    if (c->options.json && !c->open)
-        event_print(json_pack("{s:b}", "open", 0));
-    else if (c->options.json)
-        event_print(json_pack(
-            "{s:b, s:o, s:o, s:i, s:s, s:s, s:s?, s:I, s:o}", "open", 1, "user",
-            event_text(s->url.user), "host", event_text(s->url.host), "port",
-            (int)s->url.port, "tls", tls, "trusted_by",
-            s->trust.pin[0] ? "key" : "ca", "checksums", hash, "parallel",
-            (json_int_t)c->options.parallel, "quota",
-            some ? json_pack("{s:I, s:I, s:I, s:I}", "bytes",
-                             (json_int_t)q.bytes, "bytes_used",
-                             (json_int_t)q.bytes_used, "files",
-                             (json_int_t)q.files, "files_used",
-                             (json_int_t)q.files_used)
-                 : json_null()));
-    else if (!c->open)
+    if (c->options.json)
+        return client_refuse("status", EX_USAGE, "has no JSON");
+    if (!c->open)
         puts("no server is open");
     else
         printf("%s@%s port %u, %s TLS\ntrusted by: %s\nchecksums: %s\n"
@@ -97,21 +83,13 @@ int cmd_status(struct client *c, struct word *w, int n)
                : c->options.no_verify ? "off"
                                       : "the server has none",
                (unsigned long long)c->options.parallel);
-    if (!c->options.json && q.bytes > 0)
-        printf("quota: %s, %s used\n", show_size(q.bytes, limit),
-               show_size(q.bytes_used, used));
-    if (!c->options.json && q.files > 0)
-        printf("quota: %llu files, %llu used\n", (unsigned long long)q.files,
-               (unsigned long long)q.files_used);
+    if (c->open &&
+        link_command(&c->link, &why, "SITE QUOTA%s%s", c->cwd[0] ? " " : "",
+                     c->cwd) == 0 &&
+        (quota = strstr(c->link.text, form)))
+        printf("quota: %s\n",
+               show_text(quota + strlen(form), safe, sizeof(safe)));
     return 0;
-}
-
-int cmd_shell(struct client *c, struct word *w, int n)
-{
-    (void)c;
-    (void)w;
-    (void)n;
-    return shell_local("");
 }
 
 /* The command line also explains the commands that only a session has. */

@@ -71,19 +71,22 @@ static void ls_each(struct tree *t, struct job *job,
         jobs_add(&t->jobs, &below, "", path);
 }
 
-static int ls_below(void *of, struct job *job, struct link *l,
-                    struct failure *why)
+static int names_list(void *of, struct job *job, struct link *l,
+                      struct failure *why)
 {
-    return tree_list(of, job, l, false, ls_each, why);
+    struct tree *t = of;
+
+    return tree_list(t, job, l, false, t->each, why);
 }
 
-/* Does STEP with the directory PATH, and with those in it as STEP says. */
-static int names_walk(struct client *c, const char *path, job_step *step,
+/* Calls EACH with what is in the directory PATH, and in those that it adds. */
+static int names_walk(struct client *c, const char *path, tree_each *each,
                       struct tree *t)
 {
-    const struct job job = { .kind = JOB_WALK, .step = step };
+    const struct job job = { .kind = JOB_WALK, .step = names_list };
 
     tree_begin(t, c, TREE_LOOKS, false);
+    t->each = each;
     jobs_add(&t->jobs, &job, "", path);
     tree_run(t);
     return tree_end(t);
@@ -100,7 +103,7 @@ static int ls_one(struct client *c, const char *path,
     if (tree_stat(c, path, listed, &e, &why) != 0)
         return client_error(path, &why);
     if (e.kind == ENTRY_DIRECTORY && c->options.recursive)
-        return names_walk(c, path, ls_below, &t);
+        return names_walk(c, path, ls_each, &t);
     if (e.kind == ENTRY_DIRECTORY)
         return ls_directory(c, path, *several);
     ls_entry(c, path, &e);
@@ -138,18 +141,12 @@ static void du_each(struct tree *t, struct job *job,
     t->bytes += e->kind == ENTRY_FILE ? e->size : 0;
 }
 
-static int du_below(void *of, struct job *job, struct link *l,
-                    struct failure *why)
-{
-    return tree_list(of, job, l, false, du_each, why);
-}
-
 static int du_one(struct client *c, const char *path,
                   const struct listing_entry *listed, void *of)
 {
     char size[SHOW_SIZE_MAX], safe[SHOW_MAX];
     struct tree t;
-    int code = names_walk(c, path, du_below, &t);
+    int code = names_walk(c, path, du_each, &t);
 
     (void)listed;
     (void)of;

@@ -123,7 +123,7 @@ const struct client_command commands[] = {
     ROW("status", cmd_status, IN_SHELL | LOCAL, .syntax = { "", "" },
         .help = "Print the server of this session, its options and the quota",
         .example = { .shell = "status" }),
-    ROW("!", cmd_shell, IN_SHELL | LOCAL, WORDS(0, -1, "l", ""),
+    ROW("!", NULL, IN_SHELL | LOCAL, WORDS(0, -1, "l", ""),
         .syntax = { "", "[COMMAND...]" },
         .help = "Run a local command, or a shell",
         .example = { .shell = "! ls -l" }),
@@ -200,25 +200,29 @@ static void help_wrap(const char *text, const char *end, int used, int indent)
     puts(end);
 }
 
-static void help_option(const struct option_row *row)
+/* Prints TITLE and the options of COMMAND alone (OWN), those that all commands
+ * share, or all options (COMMAND is NULL). */
+static void help_options(const char *title, const char *command, bool own)
 {
-    char head[48], letter[8] = "    ";
+    bool some = false;
 
-    if (row->letter)
-        snprintf(letter, sizeof(letter), "-%c, ", row->letter);
-    snprintf(head, sizeof(head), "%s--%s%s%s", letter, row->name,
-             row->value ? " " : "", row->value ? row->value : "");
-    help_wrap(row->help, "", printf("  %-28s ", head), 31);
-}
+    for (const struct option_row *row = option_rows;
+         row < option_rows + option_count; row++) {
+        char head[48], letter[8] = "    ";
 
-/* Prints all options (COMMAND is NULL), the options of COMMAND alone (OWN), or
- * the options that all commands share. */
-static void help_option_rows(const char *command, bool own)
-{
-    for (size_t i = 0; i < option_count; i++)
-        if (!command || (own == (option_rows[i].commands != NULL) &&
-                         option_is_for(&option_rows[i], command)))
-            help_option(&option_rows[i]);
+        if (command &&
+            (own != (row->commands != NULL) || !option_is_for(row, command)))
+            continue;
+        if (!some)
+            printf("\n%s:\n", title);
+        some = true;
+
+        if (row->letter)
+            snprintf(letter, sizeof(letter), "-%c, ", row->letter);
+        snprintf(head, sizeof(head), "%s--%s%s%s", letter, row->name,
+                 row->value ? " " : "", row->value ? row->value : "");
+        help_wrap(row->help, "", printf("  %-28s ", head), 31);
+    }
 }
 
 static void help_row(const struct client_command *row, unsigned mode)
@@ -233,32 +237,6 @@ static void help_row(const struct client_command *row, unsigned mode)
     help_wrap(row->help, ".", 0, 6);
 }
 
-/* The options of the command come first. The options of all commands follow
- * only for the command line, not in a session. */
-static void help_options(const struct client_command *row, unsigned mode)
-{
-    bool some = false;
-
-    for (size_t i = 0; i < option_count; i++)
-        some |= option_rows[i].commands &&
-                option_is_for(&option_rows[i], row->name);
-    if (some) {
-        puts("\nOptions of this command:");
-        help_option_rows(row->name, true);
-    }
-    if (mode == ONE_SHOT) {
-        puts("\nOptions of all commands:");
-        help_option_rows(row->name, false);
-    }
-    printf("\nExamples:\n");
-    for (const char *at = mode == IN_SHELL ? row->example.shell
-                                           : row->example.line;
-         at; at = strchr(at, '\n')) {
-        at += *at == '\n';
-        printf("  %.*s\n", (int)strcspn(at, "\n"), at);
-    }
-}
-
 int help_print(const struct client_command *row, unsigned mode)
 {
     if (row && mode == ONE_SHOT)
@@ -270,13 +248,23 @@ int help_print(const struct client_command *row, unsigned mode)
         if (row ? row == &commands[i] : commands[i].modes & mode)
             help_row(&commands[i], mode);
     if (row)
-        help_options(row, mode);
+        help_options("Options of this command", row->name, true);
+    /* In a session the options of all commands don't follow. */
+    if (row && mode == ONE_SHOT)
+        help_options("Options of all commands", row->name, false);
+    const char *example = !row               ? NULL
+                          : mode == IN_SHELL ? row->example.shell
+                                             : row->example.line;
+    if (row)
+        puts("\nExamples:");
+    for (; example; example = strchr(example, '\n')) {
+        example += *example == '\n';
+        printf("  %.*s\n", (int)strcspn(example, "\n"), example);
+    }
     if (mode == IN_SHELL)
         return 0;
-    if (!row) {
-        puts("\nOptions:");
-        help_option_rows(NULL, false);
-    }
+    if (!row)
+        help_options("Options", NULL, false);
     puts("\nA URL is ftps://USER@HOST[:PORT]/PATH or PROFILE:PATH. TLS begins "
          "with AUTH TLS;\non port 990, and with ftps+implicit://, it begins at "
          "the first byte. Profiles\nare in ~/.config/sallyport/config. The "

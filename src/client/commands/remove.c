@@ -23,33 +23,17 @@ static int remove_open_above(const char *local, size_t named)
     return names_open(above[0] ? above : ".", named, O_PATH | O_DIRECTORY);
 }
 
-/* Asks for sync whether the name is still missing on the other side. Only the
- * topmost name of a removal is asked for. Each function returns 1: still
- * missing; 0: not missing, so the name stays, with all that is in it; or -1
- * with the reason. */
-
-static int remove_is_gone(const struct tree *t, const struct job *job)
+/* Is a name of sync still missing here? If not, it stays, with all that is in
+ * it. Only the topmost name of a removal is asked for. */
+static bool remove_is_gone(const struct tree *t, const struct job *job)
 {
     if (t->use != TREE_SYNCS || job->above || job->replaced)
-        return 1;
+        return true;
     FD_CLEANUP int at = remove_open_above(job->local, job->named);
     struct stat st;
     return at >= 0 &&
            fstatat(at, url_base(job->local), &st, AT_SYMLINK_NOFOLLOW) < 0 &&
            errno == ENOENT;
-}
-
-static int remove_is_gone_there(struct tree *t, const struct job *job,
-                                struct link *l, struct failure *why)
-{
-    enum presence there = remote_exists(l, job->remote, why);
-
-    if (there != PRESENT)
-        return there == ABSENT ? 1 : -1;
-    fail(why, EX_PROTOCOL,
-         "stays: the server has it, but its listing lacks it");
-    tree_failed(t, job->local, why);
-    return 0;
 }
 
 static void remove_say(const struct tree *t, const char *slash,
@@ -227,7 +211,6 @@ static bool local_inside(struct tree *t, const struct job *job, int at,
 static bool local_name(struct tree *t, const struct job *job, int at,
                        const char *path, int depth, size_t *count)
 {
-    struct failure why;
     struct stat st;
 
     if (fstatat(at, url_base(path), &st, AT_SYMLINK_NOFOLLOW) < 0)
@@ -245,8 +228,7 @@ static bool local_name(struct tree *t, const struct job *job, int at,
     if (!t->client->options.dry_run &&
         unlinkat(at, url_base(path), directory ? AT_REMOVEDIR : 0) < 0 &&
         errno != ENOENT) {
-        fail_errno(&why, errno, "");
-        tree_failed(t, path, &why);
+        tree_failed_errno(t, path);
         return false;
     }
     t->removed++;
@@ -280,17 +262,21 @@ static int local_remove(void *of, struct job *job, struct link *l,
                         struct failure *why)
 {
     struct tree *t = of;
-    int r = job->replaced ? 1 : remove_is_gone_there(t, job, l, why);
+    enum presence there =
+        job->replaced ? ABSENT : remote_exists(l, job->remote, why);
 
-    if (r <= 0)
-        return r;
-    FD_CLEANUP int at = remove_open_above(job->local, job->named);
-    if (at < 0) {
-        fail_errno(why, errno, "");
+    if (there == PRESENT) {
+        fail(why, EX_PROTOCOL,
+             "stays: the server has it, but its listing lacks it");
         tree_failed(t, job->local, why);
-    } else if (local_name(t, job, at, job->local, 0, NULL)) {
-        remove_follow(t, job);
     }
+    if (there != ABSENT)
+        return there == PRESENT ? 0 : -1;
+    FD_CLEANUP int at = remove_open_above(job->local, job->named);
+    if (at < 0)
+        tree_failed_errno(t, job->local);
+    else if (local_name(t, job, at, job->local, 0, NULL))
+        remove_follow(t, job);
     return 0;
 }
 

@@ -78,53 +78,37 @@ int surplus_settle(void *of, struct job *dir, struct link *l,
     return 0;
 }
 
-/* Does the disk take a name with other letters for the same one? */
-static bool surplus_folds(int at, const char *name, const struct stat *st)
-{
-    char other[NAME_MAX + 1];
-    struct stat there;
-    size_t len = strlen(name);
-    bool letters = false;
-
-    for (size_t i = 0; i <= len; i++) {
-        letters |= isalpha((unsigned char)name[i]) != 0;
-        other[i] =
-            (char)(isalpha((unsigned char)name[i]) ? name[i] ^ 0x20 : name[i]);
-    }
-    return !letters ||
-           (fstatat(at, other, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
-            there.st_dev == st->st_dev && there.st_ino == st->st_ino);
-}
-
 /* Is NAME of the open directory AT, on this disk, a name that the server
  * lists? */
-static bool surplus_is_listed(int at, const char *name,
+static bool surplus_is_listed(int at, const char *name, const struct stat *st,
                               const struct listing *there)
 {
-    struct stat st, other;
+    char folded[NAME_MAX + 1];
+    struct stat other;
+    size_t letters = 0;
 
     if (listing_find(there, name))
         return true;
-    if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-        !surplus_folds(at, name, &st))
+    /* Does the disk take a name with other letters for the same one? */
+    for (size_t i = 0; i <= strlen(name); i++) {
+        bool letter = isalpha((unsigned char)name[i]);
+
+        letters += letter;
+        folded[i] = (char)(letter ? name[i] ^ 0x20 : name[i]);
+    }
+    if (letters > 0 &&
+        (fstatat(at, folded, &other, AT_SYMLINK_NOFOLLOW) < 0 ||
+         other.st_dev != st->st_dev || other.st_ino != st->st_ino))
         return false;
     for (size_t i = 0; i < there->count; i++)
         if (fstatat(at, there->entry[i].name, &other, AT_SYMLINK_NOFOLLOW) ==
                 0 &&
-            other.st_dev == st.st_dev && other.st_ino == st.st_ino) {
+            other.st_dev == st->st_dev && other.st_ino == st->st_ino) {
             progress_note("%s stays: this disk takes it for the server's %s",
                           name, there->entry[i].name);
             return true;
         }
     return false;
-}
-
-static bool surplus_is_old(int at, const char *name)
-{
-    struct stat st;
-
-    return fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-           !surplus_is_part(name, st.st_mtime);
 }
 
 /* Some servers answer that nothing is in a directory which the account may not
@@ -135,19 +119,20 @@ int surplus_of_local(struct tree *t, const struct job *dir, struct link *l,
     char local[PATH_MAX], remote[URL_PATH_MAX];
     bool entered = false;
     struct dirent *e;
+    struct stat st;
     int r = 0;
 
     if (!t->client->options.remove)
         return 0;
     DIR *d = tree_opendir(dir->local, dir->named);
-    if (!d && errno != ENOENT) {
-        fail_errno(why, errno, "");
-        tree_failed(t, dir->local, why);
-    }
+    if (!d && errno != ENOENT)
+        tree_failed_errno(t, dir->local);
     while (r == 0 && d && !jobs_ended(&t->jobs) &&
            (e = tree_readdir(t, d, dir->local))) {
-        if (tree_is_dots(e->d_name) || !surplus_is_old(dirfd(d), e->d_name) ||
-            surplus_is_listed(dirfd(d), e->d_name, there) ||
+        if (tree_is_dots(e->d_name) ||
+            fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+            surplus_is_part(e->d_name, st.st_mtime) ||
+            surplus_is_listed(dirfd(d), e->d_name, &st, there) ||
             !tree_paths(t, dir, e->d_name, local, remote))
             continue;
         if (!entered)
@@ -159,12 +144,4 @@ int surplus_of_local(struct tree *t, const struct job *dir, struct link *l,
     if (d)
         closedir(d);
     return r;
-}
-
-void surplus_remove(struct tree *t)
-{
-    struct job *job;
-
-    while ((job = jobs_pop(&t->jobs.later)))
-        jobs_queue(&t->jobs, job);
 }

@@ -38,53 +38,27 @@ static int sync_differs(struct tree *t, const struct job *job, struct link *l)
     return r < 0 ? -1 : strcmp(here, there) != 0;
 }
 
-/* Gets the time of the last change on the server, which a listing without MLSD
- * lacks; 0: the server doesn't give it. Returns 0, or -1: the connection is
- * cut. */
-static int sync_time(struct tree *t, const struct job *job, struct link *l,
-                     time_t *ret)
-{
-    struct failure why;
-
-    *ret = job->modified;
-    if (*ret == 0 && remote_time(l, job->remote, ret, &why) < 0)
-        return -1;
-    if (*ret == 0 && !atomic_exchange(&t->untimed, true))
-        progress_note("the server gives no times: files of the same size count "
-                      "as the same, unless --by-hash compares them");
-    return 0;
-}
-
-/* Sets the time that the file has anyway. After a cut nobody knows whether the
- * server would have. */
-static int sync_try_time(const struct tree *t, const char *remote,
-                         struct link *l, time_t present)
-{
-    struct failure why;
-
-    if (!l->site->set_time)
-        return TIMES_CHANGE;
-    if (t->client->options.dry_run)
-        return TIMES_STAY;
-    int r = remote_set_time(l, remote, present, &why);
-    if (r < 0 && why.lost)
-        return TIMES_UNKNOWN;
-    return r < 0 ? TIMES_CHANGE : TIMES_STAY;
-}
-
-/* Does an upload keep its time? If not, it would be sent again for ever. The
- * first answer counts for all files. Without an answer the file is sent: the
- * next one asks again. */
+/* Does an upload keep its time? If not, it would be sent again for ever. This
+ * sets the time that the file has anyway; the first answer counts for all
+ * files. Without an answer, as after a cut, the file is sent: the next one asks
+ * again. */
 static bool sync_keeps_times(struct tree *t, const char *remote, struct link *l,
                              time_t present)
 {
     int times = atomic_load(&t->times), unknown = TIMES_UNKNOWN;
+    struct failure why;
 
-    if (times == TIMES_UNKNOWN) {
-        times = sync_try_time(t, remote, l, present);
-        atomic_compare_exchange_strong(&t->times, &unknown, times);
-    }
-    return times != TIMES_CHANGE;
+    if (times != TIMES_UNKNOWN)
+        return times == TIMES_STAY;
+    times =
+        !l->site->set_time || (!t->client->options.dry_run &&
+                               remote_set_time(l, remote, present, &why) < 0)
+            ? TIMES_CHANGE
+            : TIMES_STAY;
+    if (times == TIMES_CHANGE && l->site->set_time && why.lost)
+        return true;
+    atomic_compare_exchange_strong(&t->times, &unknown, times);
+    return times == TIMES_STAY;
 }
 
 /* The copy got an earlier time, see transfer_time(), and has the same bytes. */
@@ -136,13 +110,19 @@ static bool sync_gap_counts(struct tree *t, const struct job *job,
 /* Both sides have a file of this size. Is it to be transferred? */
 static bool sync_changed(struct tree *t, const struct job *job, struct link *l)
 {
-    time_t modified;
+    time_t modified = job->modified;
+    struct failure why;
     struct stat here;
 
     if (t->client->options.by_hash)
         return sync_differs(t, job, l) != 0;
-    if (lstat(job->local, &here) < 0 || sync_time(t, job, l, &modified) < 0)
+    /* A listing without MLSD lacks the time. */
+    if (lstat(job->local, &here) < 0 ||
+        (modified == 0 && remote_time(l, job->remote, &modified, &why) < 0))
         return true;
+    if (modified == 0 && !atomic_exchange(&t->untimed, true))
+        progress_note("the server gives no times: files of the same size count "
+                      "as the same, unless --by-hash compares them");
     return modified != 0 && here.st_mtime != modified &&
            sync_gap_counts(t, job, l, here.st_mtime, modified);
 }
@@ -286,48 +266,35 @@ static bool sync_removes_too_many(const struct tree *t)
            !t->client->options.dry_run;
 }
 
-/* The walk is over, and with --max-delete no transfer has begun. Returns false:
- * none will. */
-static bool sync_may_begin(struct tree *t)
-{
-    if (!sync_removes_too_many(t))
-        return true;
-    jobs_keep(&t->jobs,
-              client_refuse("--max-delete", EX_DATAERR,
-                            "%zu files and directories would be removed, more "
-                            "than %llu, so no file was transferred or removed; "
-                            "--dry-run lists them",
-                            t->surplus,
-                            (unsigned long long)t->client->options.max_delete));
-    t->jobs.stopped = true;
-    return false;
-}
-
-/* A moved file is uploaded to its new place before its old one is removed. The
- * upload may have failed. */
+/* With --max-delete the walk is over, and no transfer has begun: may they?
+ * Otherwise all transfers are over: a moved file is uploaded to its new place
+ * before its old one is removed. The upload may have failed. */
 static bool sync_next(void *of)
 {
     struct tree *t = of;
 
+    if (t->jobs.held && sync_removes_too_many(t)) {
+        jobs_keep(&t->jobs,
+                  client_refuse(
+                      "--max-delete", EX_DATAERR,
+                      "%zu files and directories would be removed, more than "
+                      "%llu, so no file was transferred or removed; --dry-run "
+                      "lists them",
+                      t->surplus,
+                      (unsigned long long)t->client->options.max_delete));
+        t->jobs.stopped = true;
+        return false;
+    }
     if (t->jobs.held)
-        return sync_may_begin(t);
+        return true;
     if (t->removing || t->jobs.code != 0)
         return false;
     t->removing = true;
-    bool some = t->jobs.later.count > 0;
-    surplus_remove(t);
+    struct job *job;
+    bool some = false;
+    for (; (job = jobs_pop(&t->jobs.later)); some = true)
+        jobs_queue(&t->jobs, job);
     return some;
-}
-
-/* A login may be denied after the last file. */
-static void sync_kept(struct tree *t)
-{
-    if (t->removing || t->surplus == 0 || sync_removes_too_many(t))
-        return;
-    jobs_keep(&t->jobs, EX_NOPERM);
-    progress_note("nothing is removed, since not all went well; the next sync "
-                  "removes %zu files and directories",
-                  t->surplus);
 }
 
 int cmd_sync(struct client *c, struct word *w, int n)
@@ -348,7 +315,13 @@ int cmd_sync(struct client *c, struct word *w, int n)
     t.jobs.held = c->options.remove && c->options.max_delete != UINT64_MAX;
     tree_walk(&t, w[up ? 0 : 1].text, w[up ? 1 : 0].path);
     tree_run(&t);
-    sync_kept(&t);
+    /* A login may be denied after the last file. */
+    if (!t.removing && t.surplus > 0 && !sync_removes_too_many(&t)) {
+        jobs_keep(&t.jobs, EX_NOPERM);
+        progress_note("nothing is removed, since not all went well; the next "
+                      "sync removes %zu files and directories",
+                      t.surplus);
+    }
     if (!sync_removes_too_many(&t))
         sync_summary(&t);
     return tree_end(&t);

@@ -47,6 +47,14 @@ void tree_failed(struct tree *t, const char *what, const struct failure *why)
     jobs_fail(&t->jobs, client_error(what, why));
 }
 
+void tree_failed_errno(struct tree *t, const char *what)
+{
+    struct failure why;
+
+    fail_errno(&why, errno, "");
+    tree_failed(t, what, &why);
+}
+
 int tree_join(const char *dir, const char *name, char *out, size_t size)
 {
     size_t len = strlen(dir);
@@ -76,15 +84,14 @@ bool tree_is_dots(const char *name)
 bool tree_cut(struct tree *t, const char *remote, const struct listing *there,
               bool names)
 {
-    struct failure why;
-
     if (!there->cut && (there->refused == 0 || !names)) {
         if (there->nothing && t->use != TREE_LOOKS)
             progress_note("/%s: " LISTING_NOTHING, remote);
         return false;
     }
-    fail(&why, EX_PROTOCOL, "%s", there->cut ? LISTING_CUT : LISTING_REFUSED);
-    tree_failed(t, remote, &why);
+    jobs_fail(&t->jobs,
+              client_refuse(remote, EX_PROTOCOL, "%s",
+                            there->cut ? LISTING_CUT : LISTING_REFUSED));
     return true;
 }
 
@@ -102,12 +109,10 @@ struct job tree_below(struct job *above)
 static bool tree_is_too_deep(struct tree *t, const struct job *job,
                              const char *what)
 {
-    struct failure why;
-
     if (job->depth < TREE_DEPTH_MAX)
         return false;
-    fail(&why, EX_DATAERR, "directories are nested too deeply");
-    tree_failed(t, what, &why);
+    jobs_fail(&t->jobs, client_refuse(what, EX_DATAERR,
+                                      "directories are nested too deeply"));
     return true;
 }
 
@@ -143,14 +148,10 @@ DIR *tree_opendir(const char *local, size_t named)
 
 struct dirent *tree_readdir(struct tree *t, DIR *d, const char *local)
 {
-    struct failure why;
-
     errno = 0;
     struct dirent *e = readdir(d);
-    if (!e && errno != 0) {
-        fail_errno(&why, errno, "");
-        tree_failed(t, local, &why);
-    }
+    if (!e && errno != 0)
+        tree_failed_errno(t, local);
     return e;
 }
 
@@ -246,7 +247,6 @@ static void tree_up_entry(struct tree *t, struct job *dir, struct link *l,
                           const char *name, const struct listing *there)
 {
     char local[PATH_MAX], remote[URL_PATH_MAX];
-    struct failure why;
     struct stat st;
 
     if (!listing_safe(slice_from(name))) {
@@ -261,8 +261,7 @@ static void tree_up_entry(struct tree *t, struct job *dir, struct link *l,
     if (lstat(local, &st) < 0) {
         if (errno == ENOENT) /* it has gone meanwhile */
             return;
-        fail(&why, EX_NOINPUT, "%s", strerror(errno));
-        tree_failed(t, local, &why);
+        tree_failed_errno(t, local);
     } else if (tree_excludes(t, remote, dir->root, S_ISDIR(st.st_mode))) {
         return;
     } else if (S_ISDIR(st.st_mode)) {
@@ -369,34 +368,18 @@ static int tree_make_local(const struct tree *t, const struct job *job,
     return S_ISDIR(st.st_mode) ? 0 : fail(why, EX_CANTCREAT, "is no directory");
 }
 
-static void tree_down_file(struct tree *t, struct job *dir, const char *remote,
-                           const char *local, const struct listing_entry *there)
-{
-    struct job job = { .kind = JOB_GET,
-                       .named = dir->named,
-                       .known = there->sized,
-                       .size = there->size,
-                       .modified = there->modified,
-                       .above = dir };
-    struct stat here;
-
-    bool found = t->use == TREE_SYNCS && lstat(local, &here) == 0;
-
-    tree_file(t, &job, local, remote, found ? &here : NULL, there);
-}
-
 static void tree_down_entry(struct tree *t, struct job *dir, struct link *l,
                             const struct listing_entry *e)
 {
     char remote[URL_PATH_MAX], local[PATH_MAX];
     bool directory = e->kind == ENTRY_DIRECTORY;
+    struct stat st;
 
     if (part_is_name(e->name) || !tree_paths(t, dir, e->name, local, remote) ||
         tree_excludes(t, remote, dir->root, directory))
         return;
     if (directory) {
         struct job below = tree_below(dir);
-        struct stat st;
 
         if (t->use != TREE_SYNCS || lstat(local, &st) < 0 ||
             !S_ISREG(st.st_mode) ||
@@ -406,7 +389,15 @@ static void tree_down_entry(struct tree *t, struct job *dir, struct link *l,
                                  tree_time(t, l, remote, e))) {
         return;
     } else if (e->kind == ENTRY_FILE) {
-        tree_down_file(t, dir, remote, local, e);
+        struct job job = { .kind = JOB_GET,
+                           .named = dir->named,
+                           .known = e->sized,
+                           .size = e->size,
+                           .modified = e->modified,
+                           .above = dir };
+        bool found = t->use == TREE_SYNCS && lstat(local, &st) == 0;
+
+        tree_file(t, &job, local, remote, found ? &st : NULL, e);
     } else {
         progress_note("/%s: not a regular file, left out", remote);
     }

@@ -469,12 +469,6 @@ enum presence remote_stat(struct link *l, const char *path,
  * leads to. Walks follow none. */
 enum presence remote_stat_named(struct link *l, const char *path,
                                 struct listing_entry *ret, struct failure *why);
-/* The quota that counts in the directory PATH, as Sallyport reports it; a limit
- * of 0: none. False: there is none, or the server doesn't say so. */
-struct remote_quota {
-    uint64_t bytes, bytes_used, files, files_used;
-};
-bool remote_quota(struct link *l, const char *path, struct remote_quota *ret);
 /* Gets the time of the last change by MDTM, for a server without MLST; 0: it
  * doesn't say. */
 int remote_time(struct link *l, const char *path, time_t *ret,

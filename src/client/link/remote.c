@@ -225,54 +225,6 @@ int remote_time(struct link *l, const char *path, time_t *ret,
     return 0;
 }
 
-/* "5 bytes, 3 used", or "no limit of bytes, 3 used". */
-static bool remote_limit(struct slice text, uint64_t *limit, uint64_t *used)
-{
-    struct slice rest = slice_trim(text), word, what;
-
-    if (!slice_cut(&rest, ',', &what) || !slice_cut(&what, ' ', &word))
-        return false;
-    *limit = 0;
-    if (!slice_equal(word, SLICE("no")) &&
-        slice_number(word, INT64_MAX, limit) < 0)
-        return false;
-    rest = slice_trim(rest);
-    return slice_cut(&rest, ' ', &word) &&
-           slice_number(word, INT64_MAX, used) == 0;
-}
-
-/* Some file systems have no limit of files. */
-bool remote_quota(struct link *l, const char *path, struct remote_quota *ret)
-{
-    static const char form[] = "Quota: ";
-    struct slice rest, bytes;
-    struct failure why;
-
-    *ret = (struct remote_quota){ 0 };
-    if (link_command(l, &why, "SITE QUOTA%s%s", path[0] ? " " : "", path) < 0)
-        return false;
-    rest = remote_answer(l);
-    if (!slice_starts(rest, SLICE(form)))
-        return false;
-    rest.ptr += sizeof(form) - 1;
-    rest.len -= sizeof(form) - 1;
-    return slice_cut(&rest, ';', &bytes) &&
-           remote_limit(bytes, &ret->bytes, &ret->bytes_used) &&
-           (rest.len == 0 || remote_limit(rest, &ret->files, &ret->files_used));
-}
-
-/* The listing may lack the entry, so this asks for its SIZE. GUESS: if the
- * server has no SIZE, believe the listing. */
-static enum presence remote_stat_by_size(struct link *l, const char *path,
-                                         bool guess, struct listing_entry *ret,
-                                         struct failure *why)
-{
-    *ret = (struct listing_entry){ .kind = ENTRY_FILE, .sized = true };
-    enum presence r = remote_size(l, path, &ret->size, why);
-
-    return r == PRESENCE_UNKNOWN && guess && !why->lost ? ABSENT : r;
-}
-
 enum presence remote_exists(struct link *l, const char *path,
                             struct failure *why)
 {
@@ -308,12 +260,10 @@ static enum presence remote_stat_by_list(struct link *l, const char *path,
              name ? (int)(name - path) : 0, path);
     int r = remote_list_once(l, directory, &all, why);
     /* A directory that can't be listed may contain the entry. */
-    if (r < 0)
-        return remote_absent(why)
-                   ? remote_stat_by_size(l, path, false, ret, why)
-                   : PRESENCE_UNKNOWN;
-    bool whole = listing_is_whole(&all),
-         readable = l->whole && all.refused == 0;
+    if (r < 0 && !remote_absent(why))
+        return PRESENCE_UNKNOWN;
+    bool whole = r == 0 && listing_is_whole(&all),
+         readable = r == 0 && l->whole && all.refused == 0;
     const struct listing_entry *e = listing_find(&all, path);
     if (e) {
         *ret = *e;
@@ -322,7 +272,13 @@ static enum presence remote_stat_by_list(struct link *l, const char *path,
     listing_release(&all);
     if (e)
         return PRESENT;
-    return whole ? ABSENT : remote_stat_by_size(l, path, readable, ret, why);
+    if (whole)
+        return ABSENT;
+    /* The listing may lack the entry, so this asks for its SIZE. If the server
+     * has none, the listing is believed. */
+    *ret = (struct listing_entry){ .kind = ENTRY_FILE, .sized = true };
+    enum presence there = remote_size(l, path, &ret->size, why);
+    return there == PRESENCE_UNKNOWN && readable && !why->lost ? ABSENT : there;
 }
 
 static enum presence remote_stat_entry(struct link *l, const char *path,

@@ -97,7 +97,7 @@ static void expect_example(const struct client_command *row,
 Test(commands, have_help_and_an_example)
 {
     for (size_t i = 0; i < command_count; i++) {
-        cr_expect_not_null(commands[i].run);
+        cr_expect(commands[i].run || commands[i].name[0] == '!');
         cr_expect_gt(strlen(commands[i].help), 5, "%s", commands[i].name);
         expect_example(&commands[i], commands[i].example.line, ONE_SHOT);
         expect_example(&commands[i], commands[i].example.shell, IN_SHELL);
