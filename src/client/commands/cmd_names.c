@@ -266,62 +266,29 @@ static int mv_target_name(const char *from, const struct word *second,
     return into ? url_join(to, slash ? slash + 1 : from, to) : 0;
 }
 
-static int mv_name_taken(void *link, const char *name, struct failure *why)
-{
-    struct listing_entry e;
-    enum presence r = remote_stat(link, name, &e, why);
-
-    return r == PRESENCE_UNKNOWN ? -1 : r == PRESENT;
-}
-
-/* Most servers replace a file by a new name without a question. Returns 0:
- * continue; 1: skip; -1: failed. */
-static int mv_target(struct client *c, char to[URL_PATH_MAX],
-                     struct failure *why)
-{
-    char taken[URL_PATH_MAX];
-    struct listing_entry e;
-    enum presence r = remote_stat_named(&c->link, to, &e, why);
-
-    if (r != PRESENT)
-        return r == ABSENT ? 0 : -1;
-    if (e.kind == ENTRY_DIRECTORY)
-        return fail(why, EX_CANTCREAT,
-                    "/%s is a directory; write /%s/ to move into it", to, to);
-    if (c->options.conflict == CONFLICT_ASK && !names_can_ask(&c->options))
-        return fail(why, EX_CANTCREAT,
-                    "/%s is there already; --conflict overwrite replaces it",
-                    to);
-    names_begin();
-    switch (names_decide(&c->options, to, false, "on the server",
-                         (struct names_file){ e.size, e.modified },
-                         (struct names_file){ 0 })) {
-    case CONFLICT_SKIP:
-        return 1;
-    case CONFLICT_OVERWRITE:
-        return 0;
-    default:
-        memcpy(taken, to, sizeof(taken));
-        return names_new(taken, mv_name_taken, &c->link, to, URL_PATH_MAX, why);
-    }
-}
-
+/* Most servers replace a file by a new name without a question. */
 int cmd_mv(struct client *c, struct word *w, int n)
 {
     char to[URL_PATH_MAX];
+    struct listing_entry e;
     struct failure why;
-    int r;
 
     (void)n;
     if (mv_target_name(w[0].path, &w[1], to) < 0)
-        r = fail(&why, EX_USAGE, "the name is too long");
-    else
-        r = mv_target(c, to, &why);
-    if (r == 1)
-        progress_note("%s: skipped, /%s is there already", w[0].path, to);
-    else if (r == 0)
-        r = remote_rename(&c->link, w[0].path, to, &why);
-    return r < 0 ? client_error(w[0].path, &why) : 0;
+        return client_refuse(w[0].path, EX_USAGE, "the name is too long");
+    enum presence r = remote_stat_named(&c->link, to, &e, &why);
+    if (r == PRESENT && e.kind == ENTRY_DIRECTORY)
+        return client_refuse(w[0].path, EX_CANTCREAT,
+                             "/%s is a directory; write /%s/ to move into it",
+                             to, to);
+    if (r == PRESENT && c->options.conflict != CONFLICT_OVERWRITE)
+        return client_refuse(
+            w[0].path, EX_CANTCREAT,
+            "/%s is there already; --conflict overwrite replaces it", to);
+    return r == PRESENCE_UNKNOWN ||
+                   remote_rename(&c->link, w[0].path, to, &why) < 0
+               ? client_error(w[0].path, &why)
+               : 0;
 }
 
 static int chmod_one(struct client *c, const char *path,

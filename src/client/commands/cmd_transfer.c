@@ -347,18 +347,16 @@ static int get_file(struct tree *t, const char *remote, const char *local,
 
     if ((listed || o->recursive || o->min_age > 0 || o->dry_run) &&
         tree_stat(t->client, remote, listed, &e, &why) != 0)
-        return transfer_count(t, client_error(remote, &why));
+        return client_error(remote, &why);
     if (e.kind == ENTRY_OTHER) {
         progress_note("/%s: not a regular file, left out", remote);
         return 0;
     }
     if (e.kind == ENTRY_DIRECTORY && !o->recursive)
-        return transfer_count(
-            t, client_refuse(remote, EX_USAGE, "it is a directory; add -r"));
+        return client_refuse(remote, EX_USAGE, "it is a directory; add -r");
     if (e.kind == ENTRY_DIRECTORY && strcmp(local, "-") == 0)
-        return transfer_count(
-            t, client_refuse(remote, EX_USAGE,
-                             "a directory can't go to standard output"));
+        return client_refuse(remote, EX_USAGE,
+                             "a directory can't go to standard output");
     job.known = e.sized;
     job.size = e.size;
     job.modified = e.modified;
@@ -389,12 +387,14 @@ static int get_one(struct client *c, const char *remote,
         return 0;
     t->tree.named = strlen(t->local ? t->local : name[0] ? "" : ".");
     if (!name[0] || (t->local && !t->into))
-        return get_file(&t->tree, remote, t->local ? t->local : ".", listed);
+        return transfer_count(
+            &t->tree,
+            get_file(&t->tree, remote, t->local ? t->local : ".", listed));
     /* "-" alone would be standard output. */
     const char *dash = strcmp(name, "-") == 0 ? "." : "";
     if (tree_join(t->local ? t->local : dash, name, local, sizeof(local)) < 0)
         return client_refuse(remote, EX_USAGE, "the name is too long");
-    return get_file(&t->tree, remote, local, listed);
+    return transfer_count(&t->tree, get_file(&t->tree, remote, local, listed));
 }
 
 struct get_lines {
@@ -414,8 +414,8 @@ static int get_line(struct client *c, const char *line, void *of)
             &t->tree, client_refuse(line, EX_USAGE, "the name is too long"));
     t->tree.named = strlen(local);
     int code = lines_mkdir_local(c, local);
-    return code ? transfer_count(&t->tree, code)
-                : get_file(&t->tree, remote, local, NULL);
+    return transfer_count(
+        &t->tree, code ? code : get_file(&t->tree, remote, local, NULL));
 }
 
 static int get_all(struct client *c, struct word *w, int n, const char *local)
