@@ -227,7 +227,7 @@ struct fail_page {
 };
 void fail_to_parent(struct fail_page *page); /* NULL: there is none */
 /* Calls WORK(DATA) for a caller that continues after a failure. Returns 0, or
- * the code of fail(), whose complaint *why gets; at_fail isn't called. */
+ * the code of fail() with its complaint in *why; at_fail isn't called. */
 typedef void fail_work(void *data);
 int fail_caught(fail_work *work, void *data, struct complaint *why);
 

@@ -264,7 +264,7 @@ static void end_cell(struct table *t, size_t i, size_t at)
         t->width[i] = width;
 }
 
-/* Prints the row whose cells begin at AT. Returns its end. */
+/* Prints the row with cells from AT on. Returns its end. */
 static const char *print_row(const struct table *t, const char *at)
 {
     const struct output_field *f = t->columns;

@@ -91,7 +91,7 @@ static void take_option(struct arguments *a, const char *text, char ***next)
         usage_error("needs a value", text);
 }
 
-/* Recognises other programs' forms. */
+/* Returns the long form of an option that other programs have, or NULL. */
 static const char *long_option(const char *text)
 {
     static const char *const options[][2] = {

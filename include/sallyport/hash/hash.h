@@ -35,7 +35,7 @@ enum hash_answer {
  * password, except that a password over HASH_PASSWORD_MAX is wrong at once. */
 enum hash_answer hash_verify(const struct secret *password, const char *hash);
 /* Does the work of a verification for a user that doesn't exist. Returns
- * HASH_WRONG or HASH_FAILED. LIKE: a real user's hash, whose kind and cost are
+ * HASH_WRONG or HASH_FAILED. LIKE: a real user's hash; its kind and cost are
  * used, so that it fails for the same reasons; NULL: the default's. */
 enum hash_answer hash_verify_nobody(const struct secret *password,
                                     const char *like);

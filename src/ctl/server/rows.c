@@ -12,7 +12,7 @@
 #define DAY_S    86400
 #define ROWS_MAX 100 /* rows in one answer; a server sends at most 64 */
 
-/* Makes a number; one that JSON can't hold is wrong, and becomes the
+/* Makes a number; if JSON can't hold it, it is wrong, and becomes the
  * largest. */
 static json_t *value_of_number(enum column_kind kind, struct slice text)
 {

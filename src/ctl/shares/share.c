@@ -172,8 +172,8 @@ static void revoke_one(const char *word)
     row_set_entry(edit_row(g.line), "shares", slice_from(share), NULL);
 }
 
-/* Warns that a user whose own grant was revoked may still have the share by a
- * team. */
+/* Warns that a user may still have the share by a team, after the user's own
+ * grant was revoked. */
 static void print_kept(const char *name)
 {
     const struct user *user = users_find(&ctl.users, slice_from(name));

@@ -7,7 +7,7 @@
 struct search {
     /* Sends the process files its question. Returns SEND()'s result. */
     int (*ask)(struct search *s, struct channel *files, uint32_t request);
-    /* Takes an answer, the last of which is partials_end. */
+    /* Takes an answer; the last one is partials_end. */
     void (*take)(struct search *s, struct message *answer);
     bool in_shares; /* searches the user's shares, too */
     bool only_own;  /* in shares: only what this user, not another one with the

@@ -83,7 +83,7 @@ static json_t *json_count(bool known, uint64_t n)
     return known ? json_integer((json_int_t)n) : json_null();
 }
 
-/* Makes limits; one that isn't in the line is null. */
+/* Makes limits; a limit that isn't in the line is null. */
 json_t *limits_json(const struct row_limits *l, int count)
 {
     json_t *all = json_pack("{s:o, s:o}", "networks", json_slice(l->networks),

@@ -192,7 +192,7 @@ bool files_peer_gone_within(const struct files *f, int ms);
 int files_lock(const struct files *f, int fd, int how, uint64_t ms);
 
 /* Logs the removal of NUMBER partials with BYTES in all. NUMBER 0: one partial,
- * whose number isn't logged. */
+ * and no number in the log. */
 void files_report_removed(struct files *f, const char *reason, uint64_t number,
                           uint64_t bytes);
 
@@ -209,7 +209,7 @@ int change_of_mount(const struct files *f, const struct path *path);
 /* upload.c */
 
 /* Writes the client's name for the file into an attribute of the partial, for
- * sallyportctl, and to show whose it is. That costs two changes on the disk, so
+ * sallyportctl, and to show its owner. That costs two changes on the disk, so
  * uploads get it only once they can be resumed: after a second, at a sync, or
  * at a cut. */
 void upload_note_wanted(struct upload *u);
@@ -244,8 +244,7 @@ bool mount_hides_others(const struct mount *m);
  * bits. */
 unsigned mount_may(const struct mount *m);
 
-/* Returns the mount of PATH: the one whose path is the longest beginning of
- * PATH. */
+/* Returns the mount of PATH: its path is the longest beginning of PATH. */
 const struct mount *mount_of(const struct files *f, struct slice path);
 /* Is PATH the mount's own virtual path? */
 bool mount_is_at(const struct mount *m, struct slice path);
@@ -260,8 +259,9 @@ bool mount_any_in(const struct files *f, struct slice directory);
 /* Does the directory PATH, which isn't "/", contain a mount at any depth? */
 bool mount_is_below(const struct files *f, struct slice path);
 
-/* guard.c: guarded directories are those of the home with rights of their own,
- * and all that contain them. They are found by their own path only. */
+/* guard.c: guarded directories are the directories of the home with rights
+ * of their own, and all that contain them. They are found by their own path
+ * only. */
 
 /* Call it once the mount M of the home was opened, or couldn't be. LATE: its
  * disk doesn't answer. Returns 0 or -errno. */
@@ -634,7 +634,7 @@ int space_ensure_floor(struct files *f, const struct mount *m, int fd);
  * below. */
 void quota_watch(struct mount *m);
 /* Gets the limits for FD, a directory of the mount or a file in it; of several
- * limits the one that leaves least. All zero: no limit is known; or it is the
+ * limits the one with the least left. All zero: no limit is known; or it is the
  * limit of a share in which the user sees nothing of other users. */
 void quota_at(const struct files *f, const struct mount *m, int fd,
               struct quota *ret);

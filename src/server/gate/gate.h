@@ -207,13 +207,13 @@ bool children_evict_one(struct gate *g, const struct address *peer);
 /* After SIGCHLD. */
 void children_reap(void *gate);
 /* Reports the ended sessions to master, except adopted ones, which it has
- * reaped itself, and sessions of which it was never told. Frees their places.
- * No callback of a session may call it. Returns 0, or -EAGAIN while master
- * doesn't read. */
+ * reaped itself, and sessions that it never knew. Frees their places. No
+ * callback of a session may call it. Returns 0, or -EAGAIN while master doesn't
+ * read. */
 int children_report(struct gate *g);
 
-/* Frees the place of a session of which master was never told.
- * children_report() frees every other place, once master knows of the end. */
+/* Frees the place of a session that master never knew. children_report() frees
+ * every other place, once master knows of the end. */
 void child_discard(struct gate_child *c);
 /* Call it when the session's process runs. Takes FD, gate's end of its
  * channel. */

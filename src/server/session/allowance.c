@@ -164,7 +164,7 @@ static void allowance_go_on(struct session *s)
     transfer_run(s, WAITS_TURN);
 }
 
-/* Ignores an answer whose transfer may be over. */
+/* The transfer that asked may be over: then this ignores the answer. */
 int allowance_on_bytes(void *owner, struct msg_bytes *m)
 {
     struct session *s = owner;

@@ -45,8 +45,8 @@ void data_after_transfer(struct session *s);
 /* Call it at the client's next command: ends what data_after_transfer() left
  * open. */
 void data_end_refused(struct session *s);
-/* R is channel_send()'s result, to gate. A session whose gate doesn't read
- * ends. */
+/* R is channel_send()'s result, to gate. If gate doesn't read, ends the
+ * session. */
 void data_gate_sent(struct session *s, int r);
 /* Closes the connection, which isn't the client's, and goes on expecting the
  * client. */

@@ -76,8 +76,8 @@ static void heartbeat_on_timer(void *owner)
         bool leader = heartbeat_is_leader(g);
 
         leads |= leader;
-        /* Kill an older generation whose master hangs only if a reload waits
-         * for its place: its transfers need no master. */
+        /* If the master of an older generation hangs, kill it only if a reload
+         * waits for its place: its transfers need no master. */
         if (leader || (g->state == GENERATION_OLD && s->reload == RELOAD_WAITS))
             counts |= heartbeat_look(g) && leader;
     }

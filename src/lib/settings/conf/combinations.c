@@ -66,8 +66,8 @@ static bool has_host_of(const struct address *wide, const struct address *a)
            (address_is_any(wide) || address_same_host(wide, a));
 }
 
-/* Refuses two equal listeners, of which the second could never listen. Port 0
- * is any free port. */
+/* Refuses two equal listeners: the second could never listen. Port 0 is any
+ * free port. */
 static int check_listeners(const struct settings *s, struct complaint *c)
 {
     char one[ADDRESS_TEXT_MAX], other[ADDRESS_TEXT_MAX];

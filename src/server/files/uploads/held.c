@@ -158,8 +158,8 @@ static int held_release(struct walk *w, struct held_found *one)
     return naming_give(w->f, &n);
 }
 
-/* Obeys an order under the lock of the directory, so that of two orders for one
- * file the second finds none. */
+/* Obeys an order under the lock of the directory, so that a second order for
+ * the file finds none. */
 static int held_obey_locked(struct held_search *s, struct held_found *one)
 {
     struct walk *w = &s->walk;

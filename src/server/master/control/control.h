@@ -44,8 +44,8 @@ bool control_socket_answers(const char *path);
  * socket's. */
 void control_socket_close(struct control_socket *s, bool remove);
 
-/* Sessions that one answer about their work may have: the answer fits into a
- * socket whose peer doesn't read. */
+/* Sessions that one answer about their work may have. The answer must fit into
+ * a socket even if the peer doesn't read. */
 #define LOOK_PAGE 32
 
 /* A peer at the control socket: a sallyportctl, with one request at a time. */
