@@ -14,7 +14,7 @@
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 
-/* Opening servers: by URL, or by the name of a profile. */
+/* Opens servers: by URL, or by the name of a profile. */
 
 static void client_leave(struct client *c)
 {
@@ -25,7 +25,7 @@ static void client_leave(struct client *c)
     c->open = false;
 }
 
-/* Opens the server of URL, and closes an open one first. Returns an exit
+/* Opens the server of URL, after it has closed an open one. Returns an exit
  * code. */
 static int client_open(struct client *c, const struct url *url)
 {
@@ -75,7 +75,7 @@ static int open_profile_url(const struct profile *p, const char *path,
     return 0;
 }
 
-/* Returns 0 or 1: WORD is no profile; -1 with the reason. */
+/* Opens a profile. Returns 0; 1: WORD is no profile; -1 with the reason. */
 static int open_profile(struct options *o, struct profile *p, const char *word,
                         struct url *ret, struct failure *why)
 {
@@ -124,7 +124,8 @@ static int open_check(const struct options *o, struct failure *why)
                : 0;
 }
 
-/* This server stays open until the next one is known completely. */
+/* Opens another server. The present one stays open until everything about the
+ * next one is known. */
 int cmd_open(struct client *c, struct word *w, int n)
 {
     struct options options = c->given;
@@ -201,7 +202,8 @@ int client_misfit(const struct options *o, const char *command, const char *who)
                : 0;
 }
 
-/* A profile that doesn't exist looks like a local file with a colon. */
+/* Complains that no server is named. A profile that doesn't exist looks like a
+ * local file with a colon. */
 static int run_no_server(char **text, int n, struct failure *why)
 {
     char name[PROFILE_NAME_MAX];
@@ -306,14 +308,15 @@ static int run_command(struct client *c, const struct client_command *row,
                              row->syntax.line);
     if (run_words(c, row, text, n, words, &url, &why) < 0)
         return client_error(row->name, &why);
-    client_show(&c->options, row, text, n); /* a profile may have changed it */
+    client_show(&c->options, row, text, n); /* a profile may have changed the
+                                             * options */
     int code = row->modes & LOCAL ? 0 : client_open(c, &url);
     if (code == 0 && c->open && row->run != cmd_passwd)
         code = passwd_demanded(c);
     return code ? code : row->run(c, words, n);
 }
 
-/* A URL instead of a command begins a session. */
+/* Runs a session: a URL instead of a command begins one. */
 static int run_session(struct client *c, char **text, int n)
 {
     struct failure why;
@@ -381,8 +384,8 @@ int client_main(int argc, char **argv)
     if (before.sa_handler != SIG_IGN)
         sigaction(SIGINT, &interrupt, NULL);
     /* Names are UTF-8, whatever the locale is. libedit drops each character
-     * that the locale doesn't know; and libcurl sends such a host's name to
-     * nobody. */
+     * that the locale doesn't know; and libcurl can't resolve such a host's
+     * name. */
     setlocale(LC_CTYPE, "");
     if (MB_CUR_MAX == 1)
         setlocale(LC_CTYPE, "C.UTF-8");

@@ -85,12 +85,12 @@ static bool shell_is_remote(const struct client_command *row, int i)
 }
 
 /* Completion: the first word is a command, the others are remote or local
- * names, as the command's row says. libedit's hooks take no argument, so a
- * static pointer has the state. */
+ * names, as the command's row says. libedit's hooks take no argument, so the
+ * state is static. */
 
 static struct {
     struct client *client;
-    struct listing all; /* the directory that was completed last */
+    struct listing all; /* listing of the directory that was completed last */
     char directory[URL_PATH_MAX];
     char prefix[URL_PATH_MAX]; /* the typed word up to its last "/" */
     char last[URL_PATH_MAX];   /* the rest of it, without "\\" */
@@ -144,12 +144,12 @@ static void complete_list(const char *text)
     char directory[URL_PATH_MAX];
     struct failure why;
 
-    link_interrupted = 0; /* of the last completion */
+    link_interrupted = 0; /* it is from the last completion */
     snprintf(complete.prefix, sizeof(complete.prefix), "%.*s", (int)head, text);
     complete_plain(text, head, directory);
     complete_plain(text + head, strlen(text + head), complete.last);
     listing_release(&complete.all);
-    rl_deprep_terminal(); /* Ctrl-C interrupts the listing */
+    rl_deprep_terminal(); /* so that Ctrl-C interrupts the listing */
     if (url_join(complete.client->cwd, directory, complete.directory) == 0)
         remote_list_once(&complete.client->link, complete.directory,
                          &complete.all, &why);
@@ -222,7 +222,8 @@ static char **complete_word(const char *text, int start, int end)
 
 #define LINE_MAX_BYTES 8192
 
-/* CUT is the line that the words are in, TYPED the line as it was typed. */
+/* Makes the words. CUT is the line that contains the words, TYPED the line as
+ * it was typed. */
 static int shell_words(struct client *c, const struct client_command *row,
                        char **text, int n, const char *cut, const char *typed,
                        struct word *w)
@@ -241,8 +242,8 @@ static int shell_words(struct client *c, const struct client_command *row,
     return 0;
 }
 
-/* Options on a line count for that line alone; settings of a server's profile
- * count until the next "open". */
+/* Runs a command. Options on a line count for that line alone; settings of a
+ * server's profile count until the next "open". */
 static int shell_command(struct client *c, int n, char **text, const char *cut,
                          const char *typed)
 {
@@ -281,7 +282,7 @@ static int shell_command(struct client *c, int n, char **text, const char *cut,
     return code;
 }
 
-/* Ctrl-C ends the local program, not this session. */
+/* Runs a local program. Ctrl-C ends the program, not this session. */
 int shell_local(const char *command)
 {
     const char *shell = getenv("SHELL");
@@ -385,14 +386,15 @@ static int shell_stop(int count, int key)
     return raise(SIGTSTP);
 }
 
-/* Each readline() resets it. */
+/* Each readline() resets the handler. */
 static int shell_without_signals(void)
 {
     return rl_parse_and_bind("setty -d -isig");
 }
 
-/* At the prompt Ctrl-C is a key. As a signal it could come while libedit isn't
- * reading. Then the line would stay, and later keys would be added to it. */
+/* Makes Ctrl-C a key at the prompt. As a signal it could come while libedit
+ * isn't reading: then the line would stay, and later keys would be added to
+ * it. */
 static void shell_bind_keys(void)
 {
     rl_pre_input_hook = shell_without_signals;
@@ -418,8 +420,8 @@ void shell_greet(const struct client *c)
                       "the commands, or bye to leave.");
 }
 
-/* A line that is no command may be a password, typed too late. A URL with a
- * password is refused, and not kept in a file either. */
+/* May the history keep the line? A line that is no command may be a password,
+ * typed too late. A URL with a password is refused, and isn't kept either. */
 static bool shell_may_keep(const char *line)
 {
     char name[32];

@@ -92,7 +92,8 @@ int cmd_status(struct client *c, struct word *w, int n)
     return 0;
 }
 
-/* The command line also explains the commands that only a session has. */
+/* Prints help. On the command line also for commands that only a session
+ * has. */
 int cmd_help(struct client *c, struct word *w, int n)
 {
     unsigned mode = c->interactive ? IN_SHELL : ONE_SHOT;

@@ -32,7 +32,7 @@ static void ls_entry(const struct client *c, const char *name,
            e->kind == ENTRY_DIRECTORY ? "/" : "");
 }
 
-/* WHOLE: names with their path. */
+/* Lists a directory. WHOLE: names with their path. */
 static int ls_directory(struct client *c, const char *path, bool whole)
 {
     char below[URL_PATH_MAX];
@@ -167,8 +167,8 @@ int cmd_du(struct client *c, struct word *w, int n)
     return names_each(c, w, n, du_one, NULL);
 }
 
-/* For a/b/c this also makes a and a/b, if they are missing: a server logs an
- * MKD of an existing directory as a failure. */
+/* Makes a directory: for a/b/c also a and a/b, if they are missing. It asks
+ * first, since a server logs an MKD of an existing directory as a failure. */
 int mkdir_one(struct client *c, const char *path)
 {
     char above[URL_PATH_MAX];
@@ -248,8 +248,8 @@ int cmd_rmdir(struct client *c, struct word *w, int n)
     return names_each(c, w, n, rmdir_one, NULL);
 }
 
-/* Finds the new name of FROM. A second name without a directory stays in the
- * first name's directory. */
+/* Finds the new name of FROM. If the second name has no directory, the file
+ * stays in the first name's directory. */
 static int mv_target_name(const char *from, const struct word *second,
                           char to[URL_PATH_MAX])
 {

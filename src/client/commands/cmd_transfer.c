@@ -34,7 +34,7 @@ static int line_take(struct client *c, const char *line, size_t len,
         line += 2;
     if (!line[0])
         return 0;
-    /* ".." could lead out of the target. */
+    /* Does the line contain "..", which could lead out of the target? */
     struct slice rest = slice_from(line), part;
     bool up = line[0] == '/';
     while (slice_cut(&rest, '/', &part))
@@ -47,7 +47,8 @@ static int line_take(struct client *c, const char *line, size_t len,
         return client_refuse(line, EX_DATAERR,
                              "a line of --files-from can't be \"-\", which "
                              "means standard input or output");
-    /* The filters see the whole line, and the directories in it. */
+    /* Do the filters exclude the line? They look at the whole line, and at the
+     * directories in it. */
     for (const char *at = line; (at = strchr(at, '/')); at++) {
         snprintf(above, sizeof(above), "%.*s", (int)(at - line), line);
         if (options_exclude(&c->options, above, true))
@@ -88,8 +89,9 @@ static int lines_each(struct client *c,
     return code;
 }
 
-/* Makes the directories above PATH on the server, or on this machine, unless
- * the last call did: LAST is its path. Returns an exit code. */
+/* Makes the directories above PATH on the server, or on this machine. Does
+ * nothing if they are those of the last call, whose path is LAST. Returns an
+ * exit code. */
 static int lines_mkdir_remote(struct client *c, const char *path,
                               char last[URL_PATH_MAX])
 {
@@ -120,7 +122,7 @@ static int lines_mkdir_local(const struct client *c, const char *path)
     return 0;
 }
 
-/* A word that fails leaves no job. */
+/* Counts a word that failed, for which there is no job. */
 static int transfer_count(struct tree *t, int code)
 {
     if (code != 0)
@@ -128,7 +130,8 @@ static int transfer_count(struct tree *t, int code)
     return code;
 }
 
-/* If nobody is asked, no file replaces another file of the same call. */
+/* Begins the jobs. If nobody is asked, no file replaces another file of the
+ * same call. */
 static void transfer_begin(struct tree *t, struct client *c, bool up)
 {
     tree_begin(t, c, TREE_COPIES, up);
@@ -213,7 +216,7 @@ static int put_into_directory(struct client *c, const struct word *to,
         return client_error(to->path, &why);
     bool there = r == 0 && e.kind == ENTRY_DIRECTORY;
     *ret |= there;
-    /* For an account that may only upload the server decides. */
+    /* If the account may only upload, the server decides. */
     if (there || !*ret || (r != 0 && remote_lacks_right(&c->link)))
         return 0;
     if (r == 0)
@@ -234,7 +237,7 @@ static int put_one(struct tree *t, const struct word *from,
 
     t->named = NAMED_ALL;
     snprintf(name, sizeof(name), "%.*s", (int)strcspn(base, "/"), base);
-    /* "." means the content of the directory. */
+    /* "." means the contents of the directory. */
     if (!into || strcmp(name, ".") == 0)
         return put_file(t, local, to->path);
     if (strcmp(local, "-") == 0 || !listing_safe(slice_from(name)) ||
@@ -248,10 +251,10 @@ static int put_one(struct tree *t, const struct word *from,
 struct put_lines {
     struct tree *tree;
     const struct word *to;
-    char made[URL_PATH_MAX]; /* the directory that was made last */
+    char made[URL_PATH_MAX]; /* the last directory that was made */
 };
 
-/* A file of --files-from keeps its directories. */
+/* Adds a file of --files-from, which keeps its directories. */
 static int put_line(struct client *c, const char *line, void *of)
 {
     struct put_lines *l = of;
@@ -284,8 +287,8 @@ static int put_all(struct client *c, struct word *w, int n,
     return transfer_all(&t);
 }
 
-/* In a session no shell has expanded the patterns. A part of a pattern may be
- * quoted. */
+/* Expands the patterns, which in a session no shell has done. A part of a
+ * pattern may be quoted. */
 static int put_typed(struct client *c, const struct word *w, int n,
                      const struct word *to)
 {
@@ -318,7 +321,7 @@ static int put_typed(struct client *c, const struct word *w, int n,
     return code;
 }
 
-/* The last word is the target; in a session the target may be missing. */
+/* Uploads. The last word is the target; in a session it may be missing. */
 int cmd_put(struct client *c, struct word *w, int n)
 {
     struct word here = { .remote = true, .directory = true };
@@ -390,7 +393,7 @@ static int get_one(struct client *c, const char *remote,
         return transfer_count(
             &t->tree,
             get_file(&t->tree, remote, t->local ? t->local : ".", listed));
-    /* "-" alone would be standard output. */
+    /* "-" alone would mean standard output. */
     const char *dash = strcmp(name, "-") == 0 ? "." : "";
     if (tree_join(t->local ? t->local : dash, name, local, sizeof(local)) < 0)
         return client_refuse(remote, EX_USAGE, "the name is too long");
@@ -434,7 +437,7 @@ static int get_all(struct client *c, struct word *w, int n, const char *local)
             local, EX_CANTCREAT,
             "is no directory, and several files would go there");
     transfer_begin(&t.tree, c, false);
-    t.tree.jobs.in_turn = out; /* the files follow one another */
+    t.tree.jobs.in_turn = out; /* one file after the other */
     if (c->options.files_from)
         jobs_keep(
             &t.tree.jobs,

@@ -59,14 +59,14 @@ static int passwd_send(struct link *l, const struct secret *old,
         r = link_command(l, why, "SITE PSWD %s %s", quoted[0], quoted[1]);
         link_wipe(l);
         /* 450: another user's change is being written, and nothing has changed.
-         * After a cut nobody knows that. */
+         * After a cut that isn't known. */
     } while (r < 0 && why->reply == 450 &&
              link_again(l, &retry, "passwd", why));
     explicit_bzero(quoted, sizeof(quoted));
     return r;
 }
 
-/* OLD is empty: the user is asked for it. */
+/* Changes the password. If OLD is empty, asks the user for it. */
 static int passwd_change(struct client *c, struct secret *old)
 {
     SECRET_CLEANUP struct secret new = { 0 };
@@ -79,7 +79,7 @@ static int passwd_change(struct client *c, struct secret *old)
     c->site.password = new; /* for the next connection of this session */
     c->link.must_change = false;
     c->link.renew = true;
-    /* A stored password stays as it is: only the user knows what else reads
+    /* A stored password isn't changed: only the user knows which programs read
      * it. */
     if (!c->site.place)
         progress_note("the password is changed");
@@ -90,7 +90,7 @@ static int passwd_change(struct client *c, struct secret *old)
     return 0;
 }
 
-/* Somebody who has just typed the password isn't asked for it again. */
+/* Doesn't ask again for a password that the user has just typed. */
 int cmd_passwd(struct client *c, struct word *w, int n)
 {
     SECRET_CLEANUP struct secret old = { 0 };

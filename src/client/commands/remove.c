@@ -13,7 +13,7 @@
 #include "client.h"
 #include "sallyport/base/fd.h"
 
-/* Opens the directory that a local name is in. */
+/* Opens the parent directory of a local name. */
 static int remove_open_above(const char *local, size_t named)
 {
     char above[PATH_MAX];
@@ -48,9 +48,9 @@ static void remove_say(const struct tree *t, const char *slash,
 
 /* Names on the server. */
 
-/* A removal was cut, perhaps after the server had done it: since then somebody
- * else may have made a file of this name. Returns 1: the file that was listed
- * is there; 0: none is; or -1 with the reason. */
+/* Checks after a cut. The server may have made the removal, and since then
+ * somebody else may have made a file of this name. Returns 1: the listed file
+ * is there; 0: no file is; or -1 with the reason. */
 static int remove_remains(const struct job *job, struct link *l,
                           struct failure *why)
 {
@@ -69,7 +69,8 @@ static int remove_remains(const struct job *job, struct link *l,
                 "belong to another file now, so it stays");
 }
 
-/* Servers use different texts for "DELE isn't for directories". */
+/* Removes a file. Servers use different texts for "DELE isn't for
+ * directories". */
 static int remove_file_there(const struct tree *t, const struct job *job,
                              struct link *l, struct failure *why)
 {
@@ -87,7 +88,7 @@ static int remove_file_there(const struct tree *t, const struct job *job,
     return r;
 }
 
-/* The name is gone: what takes its place may come. */
+/* Queues the job that waited for this removal. */
 static void remove_follow(struct tree *t, struct job *job)
 {
     if (job->after)
@@ -124,7 +125,7 @@ static int remove_file(void *of, struct job *job, struct link *l,
     return remove_is_gone(of, job) ? remove_name(of, job, l, false, why) : 0;
 }
 
-/* The end of a directory. */
+/* Ends a directory: removes it if it is empty. */
 static int remove_directory(void *of, struct job *job, struct link *l,
                             struct failure *why)
 {
@@ -134,7 +135,7 @@ static int remove_directory(void *of, struct job *job, struct link *l,
 static int remove_enter(void *of, struct job *job, struct link *l,
                         struct failure *why);
 
-/* A file, or a directory with what is in it. */
+/* Makes the job for a file, or for a directory with its contents. */
 static struct job remove_job(const struct listing_entry *e, struct job *above)
 {
     bool directory = e->kind == ENTRY_DIRECTORY;
@@ -157,8 +158,8 @@ static void remove_each(struct tree *t, struct job *job,
     jobs_add(&t->jobs, &in, "", path);
 }
 
-/* Some servers list a link to a directory as a directory. What it leads to must
- * stay: DELE removes a link, and no directory. Returns true: it was one. */
+/* Removes a link that a server lists as a directory, and not its target: DELE
+ * removes a link, and never a directory. Returns true if it was a link. */
 static bool remove_was_link(struct tree *t, struct job *job, struct link *l)
 {
     struct failure why;
@@ -173,8 +174,8 @@ static bool remove_was_link(struct tree *t, struct job *job, struct link *l)
     return true;
 }
 
-/* rm lists the directory now. sync has done so in its walk: what others store
- * there since then stays. */
+/* Enters a directory. rm lists it now. sync has listed it in its walk, so names
+ * that others have stored there since then stay. */
 static int remove_enter(void *of, struct job *job, struct link *l,
                         struct failure *why)
 {
@@ -206,8 +207,8 @@ static bool local_inside(struct tree *t, const struct job *job, int at,
                          const char *path, int depth, size_t *count);
 
 /* Adds a name of the open directory AT with everything in it to COUNT or, if
- * that is NULL, removes it. What is excluded stays, with the directories above.
- * No link is followed. Returns false: something stays. */
+ * that is NULL, removes it. Excluded names stay, with the directories above
+ * them. Follows no link. Returns false if something stays. */
 static bool local_name(struct tree *t, const struct job *job, int at,
                        const char *path, int depth, size_t *count)
 {
@@ -280,7 +281,7 @@ static int local_remove(void *of, struct job *job, struct link *l,
     return 0;
 }
 
-/* Keeps excluded names, and the directories above. */
+/* Keeps excluded names, and the directories above them. */
 static void remove_keep(struct tree *t, struct job *directory)
 {
     pthread_mutex_lock(&t->lock);
@@ -294,9 +295,9 @@ static void remove_keep(struct tree *t, struct job *directory)
 static int remove_list(void *of, struct job *job, struct link *l,
                        struct failure *why);
 
-/* Holds JOB in IN, and adds the job that lists it if it is a directory. WALK,
- * which has found it, isn't over before all that it adds: so what they fill
- * stays. */
+/* Holds JOB in IN; if it is a directory, also adds the job that lists it. WALK,
+ * which has found it, isn't over before the jobs that it adds: so directories
+ * that they fill stay. */
 static struct job *remove_hold(struct tree *t, struct job *walk, struct job *in,
                                struct job job, const char *local,
                                const char *remote)

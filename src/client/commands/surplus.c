@@ -1,5 +1,5 @@
 /* Names that sync --delete removes: the walk through both sides finds the names
- * that only the target has. Their removal comes after all transfers. */
+ * that only the target has. They are removed after all transfers. */
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -10,8 +10,8 @@
 
 #include "client.h"
 
-/* A killed call leaves an unfinished file, which the next one continues. After
- * this time nobody will. */
+/* Seconds. A killed call leaves an unfinished file, which the next call
+ * continues. After this time nobody will. */
 #define PART_S (7 * 24 * 3600)
 
 static bool surplus_is_part(const char *name, time_t modified)
@@ -28,8 +28,8 @@ void surplus_of_server(struct tree *t, struct job *dir, int here,
 
     if (!t->client->options.remove)
         return;
-    /* A name that the listing lacks is asked for, so that only removals need
-     * the whole of it. */
+    /* If the listing lacks a name, the server is asked for it, so only removals
+     * need the whole listing. */
     tree_cut(t, dir->remote, there, true);
     for (size_t i = 0; i < there->count && !jobs_ended(&t->jobs); i++) {
         const struct listing_entry *e = &there->entry[i];
@@ -89,7 +89,7 @@ static bool surplus_is_listed(int at, const char *name, const struct stat *st,
 
     if (listing_find(there, name))
         return true;
-    /* Does the disk take a name with other letters for the same one? */
+    /* Does the disk ignore the case of names? */
     for (size_t i = 0; i <= strlen(name); i++) {
         bool letter = isalpha((unsigned char)name[i]);
 
@@ -111,8 +111,8 @@ static bool surplus_is_listed(int at, const char *name, const struct stat *st,
     return false;
 }
 
-/* Some servers answer that nothing is in a directory which the account may not
- * enter. */
+/* Collects local names. Some servers show an empty directory if the account may
+ * not enter it. */
 int surplus_of_local(struct tree *t, const struct job *dir, struct link *l,
                      const struct listing *there, struct failure *why)
 {

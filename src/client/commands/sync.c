@@ -13,7 +13,7 @@
 #include "client.h"
 #include "sallyport/base/fd.h"
 
-/* Do the checksums differ? Returns 0 or 1, or -1: they can't be compared. */
+/* Do the checksums differ? Returns 0 or 1, or -1 if they can't be compared. */
 static int sync_differs(struct tree *t, const struct job *job, struct link *l)
 {
     char here[DIGEST_HEX_MAX], there[REMOTE_HASH_MAX];
@@ -61,7 +61,8 @@ static bool sync_keeps_times(struct tree *t, const char *remote, struct link *l,
     return times == TIMES_STAY;
 }
 
-/* The copy got an earlier time, see transfer_time(), and has the same bytes. */
+/* Sets the time of a copy with the same bytes, which got an earlier time; see
+ * transfer_time(). */
 static void sync_set_time(const struct tree *t, const struct job *job,
                           struct link *l, time_t when)
 {
@@ -81,7 +82,7 @@ static void sync_set_time(const struct tree *t, const struct job *job,
         futimens(fd, times);
 }
 
-/* Seconds. Disks round times, and FAT rounds most: to this. */
+/* Seconds: disks round times, and FAT rounds most. */
 #define TIME_STEP 2
 
 /* The sizes are equal. A source that is newer by more than TIME_STEP is
@@ -107,7 +108,7 @@ static bool sync_gap_counts(struct tree *t, const struct job *job,
     return false;
 }
 
-/* Both sides have a file of this size. Is it to be transferred? */
+/* Must a file be transferred whose size is the same on both sides? */
 static bool sync_changed(struct tree *t, const struct job *job, struct link *l)
 {
     time_t modified = job->modified;
@@ -173,8 +174,9 @@ int sync_ask(void *of, struct job *job, struct link *l, struct failure *why)
     return sync_compare(t, job, l, why);
 }
 
-/* A directory is where the other side has a file, or the reverse. With --delete
- * the target's goes after all other transfers, and the source's follows it. */
+/* Handles a directory on one side and a file on the other. With --delete
+ * the target's is removed after all other transfers, and the source's
+ * follows it. */
 static bool sync_replaces(struct tree *t, struct job *job, const char *local,
                           const char *remote, const struct stat *here,
                           const struct listing_entry *there)
@@ -216,7 +218,7 @@ static bool sync_replaces(struct tree *t, struct job *job, const char *local,
 }
 
 /* If files have the same size but different times, or none, their own job
- * compares them: this may last. */
+ * compares them, which may take long. */
 bool sync_settled(struct tree *t, struct job *job, const char *local,
                   const char *remote, const struct stat *here,
                   const struct listing_entry *there)
@@ -306,8 +308,8 @@ int cmd_sync(struct client *c, struct word *w, int n)
     if (w[0].remote == w[1].remote)
         return client_refuse("sync", EX_USAGE,
                              "one of the two must be a local directory");
-    /* Whatever a profile says: a file that didn't keep its time would be sent
-     * again each time. */
+    /* Ignore a profile: a file that didn't keep its time would be sent again
+     * each time. */
     c->options.no_preserve = false;
     tree_begin(&t, c, TREE_SYNCS, up);
     t.named = strlen(w[up ? 0 : 1].text);
@@ -315,7 +317,7 @@ int cmd_sync(struct client *c, struct word *w, int n)
     t.jobs.held = c->options.remove && c->options.max_delete != UINT64_MAX;
     tree_walk(&t, w[up ? 0 : 1].text, w[up ? 1 : 0].path);
     tree_run(&t);
-    /* A login may be denied after the last file. */
+    /* Says what was kept. A login may be denied after the last file. */
     if (!t.removing && t.surplus > 0 && !sync_removes_too_many(&t)) {
         jobs_keep(&t.jobs, EX_NOPERM);
         progress_note("nothing is removed, since not all went well; the next "

@@ -1,4 +1,4 @@
-/* Walks local and remote directories: each is a job of the crew. They end at
+/* Walks local and remote directories: each is a job of the crew. Walks end at
  * TREE_DEPTH_MAX, so endless directories on a server end in an error. */
 #include <dirent.h>
 #include <errno.h>
@@ -183,7 +183,7 @@ time_t tree_time(struct tree *t, struct link *l, const char *remote,
 
 bool tree_passes(const struct tree *t, const char *name, time_t modified)
 {
-    /* A line of --files-from has passed the filters as a whole. */
+    /* The filters have accepted the whole line of --files-from already. */
     bool listed = t->client->options.files_from != NULL;
 
     return (listed || !options_exclude(&t->client->options, name, false)) &&
@@ -205,8 +205,8 @@ void tree_add(struct tree *t, const struct job *job, const char *local,
 }
 
 /* Adds the transfer of a file that is HERE and THERE; one of the two is NULL if
- * it doesn't exist yet. Another sync may be at work: it overwrites the names
- * that this one makes, too. */
+ * it doesn't exist yet. Another sync may run: then it also overwrites names
+ * that this one makes. */
 static void tree_file(struct tree *t, struct job *job, const char *local,
                       const char *remote, const struct stat *here,
                       const struct listing_entry *there)
@@ -242,7 +242,8 @@ static void tree_up_file(struct tree *t, struct job *dir, struct link *l,
     tree_file(t, &job, local, remote, here, there);
 }
 
-/* A link in a directory isn't followed, since it may lead anywhere. */
+/* Adds a local name. Follows no link in a directory, since it may lead
+ * anywhere. */
 static void tree_up_entry(struct tree *t, struct job *dir, struct link *l,
                           const char *name, const struct listing *there)
 {
@@ -284,8 +285,8 @@ static void tree_up_entry(struct tree *t, struct job *dir, struct link *l,
     }
 }
 
-/* Gets the listing of JOB's directory, and makes it if it is missing. If the
- * listing above doesn't show it, MKD is the question. Returns 0, or -1 with the
+/* Gets the listing of JOB's directory, and makes it if it is missing. If
+ * the listing above doesn't show it, tries MKD. Returns 0, or -1 with the
  * reason. */
 static int tree_list_up(struct tree *t, struct job *job, struct link *l,
                         struct listing *ret, struct failure *why)
@@ -338,8 +339,8 @@ static int tree_up_step(void *of, struct job *job, struct link *l,
     return r;
 }
 
-/* Makes the local directory if it is missing. The server chooses its name,
- * unless the user has named it. */
+/* Makes the local directory if it is missing. The server has chosen its name,
+ * unless the user has. */
 static int tree_make_local(const struct tree *t, const struct job *job,
                            struct failure *why)
 {
@@ -468,7 +469,7 @@ int tree_expand(struct client *c, const struct word *word, expand_each *each,
              word->path);
     if (remote_list(&c->link, dir, &all, &why) < 0)
         return client_error(dir, &why);
-    /* A file with exactly this name counts before the pattern. */
+    /* A file with exactly this name is preferred to the pattern. */
     if (listing_find(&all, word->path)) {
         listing_release(&all);
         return each(c, word->path, NULL, of);

@@ -16,7 +16,8 @@ struct heard {
 
 /* Connects by IPv4 or IPv6 (FAMILY 4 or 6) or by any address (0), and gets the
  * reply to the connection (NUMBER 1), or to USER without TLS (2), with a name
- * that reveals nothing. Returns 0, or -1 with the reason: no connection. */
+ * that reveals nothing. Returns 0, or -1 with the reason if there is no
+ * connection. */
 static int check_hear(const struct doctor *d, int family, unsigned number,
                       struct heard *ret, struct failure *why)
 {
@@ -50,7 +51,7 @@ static int check_hear(const struct doctor *d, int family, unsigned number,
     return ret->ip[0] ? 0 : -1;
 }
 
-/* A proxy chooses the address itself. */
+/* Checks the addresses, which a proxy would choose itself. */
 static void check_addresses(struct doctor *d)
 {
     const char *proxy = d->site.proxy.name;
@@ -94,7 +95,7 @@ static void check_greeting(struct doctor *d)
     if (d->site.url.implicit)
         return;
     check_hear(d, 0, 1, &h, &why);
-    d->unreachable = h.code == 421; /* all other checks would get the same */
+    d->unreachable = h.code == 421; /* all other checks would get it, too */
     if (d->unreachable)
         doctor_find(d, FINDING_BAD,
                     "ask its administrator, or wait: it is busy, or has "
@@ -135,7 +136,7 @@ static void check_versions(struct doctor *d)
     struct failure why;
     size_t good = 0;
 
-    /* Each alone, with all suites that OpenSSL still knows. */
+    /* Try each version alone, with all suites that OpenSSL still knows. */
     for (size_t i = 0; i < 4; i++) {
         struct link_glance g = { .version = rows[i].version };
         bool works = link_glance(d->options, &d->site.url, &d->site.proxy, &g,
@@ -200,7 +201,7 @@ static void check_certificate(struct doctor *d)
         doctor_find(d, FINDING_BAD, NULL, "%s", why.text);
         return;
     }
-    /* Unless a pin is set, nothing would hold the login to this server. */
+    /* If no pin were set, the login could reach another server. */
     if (certificate_read(g.certificate, &c) < 0) {
         doctor_find(d, FINDING_BAD, "renew the certificate",
                     "the certificate can't be read");
@@ -294,8 +295,8 @@ static void check_features(struct doctor *d)
     }
 }
 
-/* Checks the address in "227 ... (h,h,h,h,p,p)", which clients that use PASV
- * connect to. */
+/* Checks the address in "227 ... (h,h,h,h,p,p)", to which clients connect that
+ * use PASV. */
 static void check_address(struct doctor *d)
 {
     char said[ADDRESS_TEXT_MAX], *ip = NULL;
@@ -346,7 +347,7 @@ static size_t data_count(void *of, const char *bytes, size_t len)
     return *sum < READ_MAX && !link_interrupted ? len : 0;
 }
 
-/* The command that lists a directory at this server. */
+/* Returns the command that lists a directory at this server. */
 static const char *data_verb(const struct doctor *d)
 {
     return strcasestr(d->features, "\n MLST") ? "MLSD" : "LIST";
@@ -364,13 +365,14 @@ static int data_list(struct doctor *d, bool resume, size_t *bytes,
     link_begin(l, "", &io);
     if (!resume)
         LINK_SET(l, CURLOPT_SSL_SESSIONID_CACHE, 0L);
-    /* A byte now and then is no listing. */
+    /* A byte now and then must not prolong the listing. */
     LINK_SET(l, CURLOPT_TIMEOUT, (long)d->options->timeout);
     LINK_SET(l, CURLOPT_CUSTOMREQUEST, data_verb(d));
     return link_run(l, why);
 }
 
-/* The login has turned PROT P on, and without it no transfer was made. */
+/* Checks the protection: the login has turned PROT P on, and without it no
+ * transfer was made. */
 static void check_protection(struct doctor *d)
 {
     struct failure why;

@@ -55,7 +55,7 @@ static int doctor_begin(struct doctor *d, const struct options *o,
     return r < 0 ? -1 : 0;
 }
 
-/* Returns the exit code. */
+/* Runs all checks. Returns the exit code. */
 static int doctor_check_all(struct doctor *d)
 {
     const size_t *found = d->found;

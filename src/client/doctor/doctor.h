@@ -1,5 +1,4 @@
-/* The command doctor tests a server from outside. It changes nothing on the
- * server. */
+/* The command doctor tests a server from outside, and changes nothing on it. */
 #ifndef CLIENT_DOCTOR_H
 #define CLIENT_DOCTOR_H
 
@@ -17,10 +16,12 @@ enum trial_result {
 
 struct doctor {
     const struct options *options;
-    struct site site; /* it trusts the certificate that was checked */
+    struct site site; /* the site, which trusts the certificate that was
+                       * checked */
     struct link link; /* logged in, after the check "login" */
-    bool unasked;     /* the user is asked for the password before the login */
-    bool unreachable; /* or turned away: no other check makes sense */
+    bool unasked;     /* the user must be asked for the password before the
+                       * login */
+    bool unreachable; /* unreachable, or refused: no other check makes sense */
     bool logged_in;
     bool trusted;        /* a CA or a pin confirms the server */
     bool transfers;      /* a data connection has worked */

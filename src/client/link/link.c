@@ -14,14 +14,15 @@
 
 #define LINES_MAX 65536
 #define BLOCK     (512 * 1024L)
-/* After 118 s libcurl would open a new connection by itself. */
+/* ms; after 118 s libcurl would open a new connection by itself. */
 #define REUSE_MS    100000
 #define PIECE_LEAST 1024
 
 /* After a cut one link logs in again before the others: if the password has
- * changed, the server must not see a wrong one of each link. */
+ * changed, the server must not get a wrong one from each link. */
 static pthread_mutex_t scout_lock = PTHREAD_MUTEX_INITIALIZER;
-static uint64_t scout_seen; /* by clock_ms(): a login wasn't denied */
+static uint64_t scout_seen; /* clock_ms() of the last login that wasn't
+                             * denied */
 
 static void link_end_scouting(struct link *l)
 {
@@ -32,7 +33,7 @@ static void link_end_scouting(struct link *l)
     pthread_mutex_unlock(&scout_lock);
 }
 
-/* Returns false: a login was denied meanwhile. */
+/* Waits, or logs in first. Returns false if a login was denied meanwhile. */
 static bool link_begin_scouting(struct link *l)
 {
     if (!l->logs_in || !l->logged_in)
@@ -45,7 +46,8 @@ static bool link_begin_scouting(struct link *l)
     return !denied;
 }
 
-/* The TLS of the control connection, or NULL before its handshake has ended. */
+/* Returns the TLS of the control connection, or NULL before its handshake has
+ * ended. */
 static const SSL *link_secured(struct link *l)
 {
     const struct curl_tlssessioninfo *tls = NULL;
@@ -136,8 +138,8 @@ static size_t link_on_want(char *bytes, size_t size, size_t n, void *of)
         len = piece;
     if (!l->io || !l->io->give)
         return 0;
-    /* The server has closed. libcurl takes this for the file's end, and reads
-     * the reply; after a write error it would drop the control connection. */
+    /* The server has closed. Pretend the file's end, so that libcurl reads the
+     * reply; after a write error it would drop the control connection. */
     l->ended_early = l->data >= 0 && link_is_ended(l);
     if (l->ended_early && l->tls)
         SSL_set_quiet_shutdown(l->tls, 1); /* libcurl sends close_notify */
@@ -174,8 +176,8 @@ static int link_on_progress(void *of, curl_off_t total_down, curl_off_t down,
     return link_interrupted != 0;
 }
 
-/* Prints a sent line, without the argument of PASS, and no headers for a proxy:
- * they have its password. */
+/* Prints a sent line, but not the argument of PASS, and no headers for a proxy,
+ * which have its password. */
 static void link_debug_sent(struct slice sent, char *line, size_t size)
 {
     struct slice first = sent;
@@ -248,7 +250,8 @@ static void link_set_limits(struct link *l)
     l->patience = 0;
     LINK_SET(l, CURLOPT_SERVER_RESPONSE_TIMEOUT, patience);
     LINK_SET(l, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    /* A program may write nothing for hours; link_is_stuck() looks. */
+    /* A program that feeds the upload may be silent for hours; link_is_stuck()
+     * watches the rest. */
     LINK_SET(l, CURLOPT_LOW_SPEED_TIME, link_is_stream(l) ? 0 : patience);
     LINK_SET(l, CURLOPT_TCP_KEEPALIVE, 1L);
     LINK_SET(l, CURLOPT_BUFFERSIZE, BLOCK);
@@ -294,7 +297,7 @@ static void link_set_url(struct link *l, const char *path)
     curl_free(encoded);
     LINK_SET(l, CURLOPT_URL, url);
     LINK_SET(l, CURLOPT_PROTOCOLS_STR, "ftp,ftps");
-    /* Both keep libcurl from reading the environment. */
+    /* Both prevent that libcurl reads the environment. */
     LINK_SET(l, CURLOPT_PROXY, proxy->name);
     LINK_SET(l, CURLOPT_NOPROXY, "");
     if (proxy->user[0]) {
@@ -302,7 +305,8 @@ static void link_set_url(struct link *l, const char *path)
         LINK_SET(l, CURLOPT_PROXYPASSWORD, proxy->password.bytes);
     }
     LINK_SET(l, CURLOPT_HTTPPROXYTUNNEL, 1L);
-    LINK_SET(l, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L); /* they are no replies */
+    LINK_SET(l, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L); /* proxy headers are no
+                                                        * replies */
     LINK_SET(l, CURLOPT_PROXYAUTH, (long)CURLAUTH_BASIC);
     LINK_SET(l, CURLOPT_SOCKS5_AUTH, (long)CURLAUTH_BASIC);
     LINK_SET(l, CURLOPT_USERNAME, u->user);
@@ -324,7 +328,8 @@ static void link_add(struct link *l, struct curl_slist **list, CURLoption when,
     LINK_SET(l, when, *list);
 }
 
-/* Sends COMMAND before all others of this call, unless it comes already. */
+/* Sends COMMAND before all others of this call, unless it is among them
+ * already. */
 static void link_say_first(struct link *l, const char *command)
 {
     for (const struct curl_slist *at = l->before; at; at = at->next)
@@ -339,8 +344,8 @@ static void link_say_first(struct link *l, const char *command)
         l->before = rest;
 }
 
-/* Has the server ended an idle session? What waits in the connection is its 421
- * or the end, and no reply to a command that wasn't sent yet. */
+/* Has the server ended an idle session? Then its 421 or the end waits in the
+ * connection: it is no reply to a command that wasn't sent yet. */
 static bool link_must_renew(const struct link *l)
 {
     struct pollfd p = { .fd = l->control, .events = POLLIN };
@@ -353,8 +358,8 @@ static void link_set_manner(struct link *l)
 {
     bool renew = link_must_renew(l) || (l->manner == LINK_ONE_EACH && l->io);
 
-    /* libcurl closes the old connection by QUIT at the end of the call, and the
-     * answer would count as the last reply of this call. */
+    /* libcurl closes the old connection by QUIT at the end of the call, and its
+     * reply would count as the last reply of this call. */
     if (renew && l->control >= 0)
         shutdown(l->control, SHUT_RDWR);
     l->logs_in = renew || l->control < 0;
@@ -375,8 +380,9 @@ static void link_set_manner(struct link *l)
     l->renew = false;
 }
 
-/* One refusal among many data connections is a moment's trouble. But if one
- * works and the next one doesn't, twice, the server wants another manner. */
+/* Chooses the next manner. One refusal among many data connections is
+ * accidental. But if one works and the next one doesn't, twice, the server
+ * wants another manner. */
 bool link_next_manner(struct link *l)
 {
     unsigned made = l->made;
@@ -401,8 +407,8 @@ int link_refresh(struct link *l, struct failure *why)
                                                 : 0;
 }
 
-/* libcurl would send APPE, which a Sallyport takes only if nothing has the
- * name. */
+/* Lets STOR continue: libcurl would send APPE, which a Sallyport accepts only
+ * if nothing has the name. */
 void link_go_on(struct link *l, uint64_t first)
 {
     char rest[32];
@@ -411,8 +417,8 @@ void link_go_on(struct link *l, uint64_t first)
     link_add(l, &l->last, CURLOPT_PREQUOTE, rest);
 }
 
-/* If libcurl ignores lengths, it sends no SIZE, which saves a round trip, and
- * no REST. */
+/* Sets the first byte. If libcurl ignores lengths, it sends no SIZE, which
+ * saves a round trip, and no REST. */
 void link_set_first(struct link *l, uint64_t first, bool sized)
 {
     if (!sized) {
@@ -424,8 +430,8 @@ void link_set_first(struct link *l, uint64_t first, bool sized)
         link_go_on(l, first);
 }
 
-/* A server that knows the length publishes nothing shorter. The star makes
- * libcurl go on after a refusal. */
+/* Announces the length: a server that knows it publishes nothing shorter. The
+ * star makes libcurl continue after a refusal. */
 void link_announce(struct link *l, uint64_t length)
 {
     char allo[32];
@@ -499,8 +505,8 @@ static bool link_data_refused(const struct link *l, CURLcode r)
             (r != CURLE_OK && (l->reply == 425 || l->reply == 522)));
 }
 
-/* The next call's paths begin in the login directory. If it isn't sure that the
- * session is there again, that call begins a new one. */
+/* Returns to the login directory, where the next call's paths begin. If that
+ * may have failed, the next call begins a new session. */
 static void link_come_back(struct link *l, CURLcode r)
 {
     const char *entry = NULL;
@@ -513,7 +519,7 @@ static void link_come_back(struct link *l, CURLcode r)
     snprintf(l->entry, sizeof(l->entry), "%s", entry);
 }
 
-/* A server that has refused STOR has not begun. A 5xx without UPLOAD_FAILED may
+/* Has the server begun? Not if it refused STOR. A 5xx without UPLOAD_FAILED may
  * be the answer to ALLO, and says nothing. */
 static void link_note_begun(struct link *l, CURLcode r)
 {
@@ -524,8 +530,8 @@ static void link_note_begun(struct link *l, CURLcode r)
     l->may_have_begun |= l->opened && !refused;
 }
 
-/* A server that is full says so. A server that stops, or the proxy before it,
- * ends the connection. */
+/* Was the client refused for now? A full server says so; a server that stops,
+ * or its proxy, ends the connection. */
 static bool link_was_turned_away(const struct link *l, CURLcode r,
                                  const struct failure *why)
 {
@@ -550,7 +556,7 @@ int link_run(struct link *l, struct failure *why)
     }
     CURLcode r = link_perform(l);
 
-    /* Bytes already given can't be given again here. */
+    /* After the first bytes were given, they can't be given again here. */
     while (!l->steady && link_data_refused(l, r) && l->given == 0 &&
            link_next_manner(l)) {
         link_note_begun(l, r);
@@ -576,16 +582,16 @@ int link_run(struct link *l, struct failure *why)
         r = CURLE_PARTIAL_FILE;
     if (r == CURLE_OK)
         return 0;
-    /* The new connection has not heard what must come first. */
+    /* The new connection lacks the commands that must come first. */
     if (l->surprised)
         return fail_curl(why, CURLE_RECV_ERROR, 0, NULL, NULL);
-    /* TLS is there, only not for data. */
+    /* TLS works, only not for data. */
     if (r == CURLE_USE_SSL_FAILED && l->in)
         return fail(why, EX_PROTOCOL,
                     "PROT P is refused, and nothing is sent without TLS "
                     "(\"%s\")",
                     l->text);
-    /* Plain text came where the handshake belongs. */
+    /* Plain text came instead of the handshake. */
     if (r == CURLE_WEIRD_SERVER_REPLY && l->reply == 234)
         r = CURLE_SSL_CONNECT_ERROR;
     /* Before the greeting only the proxy can have reset the connection. */
@@ -649,7 +655,8 @@ int link_open(struct link *l, const struct site *s, struct failure *why)
     buf_init(&l->lines, LINES_MAX);
     if (!l->curl || !l->multi)
         return fail(why, EX_OSERR, "out of memory");
-    /* The old connection has an unread reply: it must never be used again. */
+    /* The old connection has an unread reply, so it must never be used
+     * again. */
     if (curl_multi_setopt(l->multi, CURLMOPT_MAXCONNECTS, 1L) != CURLM_OK)
         return fail(why, EX_SOFTWARE, "libcurl can't keep one connection");
     return 0;

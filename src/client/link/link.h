@@ -22,13 +22,14 @@
 
 /* Set by the first Ctrl-C; ends the transfers of all links. */
 extern volatile sig_atomic_t link_interrupted;
-/* Set when the server denies a login that it has permitted before: the password
- * has changed, or the account is locked. More tries would count as guesses. */
+/* Set when the server denies a login that it has permitted before: the
+ * password has changed, or the account is locked. Further tries would count
+ * as guesses. */
 extern atomic_bool link_denied;
-/* Must a command end before its end, for one of these reasons? */
+/* Must the command stop early, for one of these reasons? */
 bool link_is_over(void);
 
-/* Waits until one of the N descriptors is ready. Returns false: END, by
+/* Waits until one of the N descriptors is ready. Returns false if END, by
  * clock_ms(), has passed, or the user has pressed Ctrl-C. */
 bool link_poll(struct pollfd *p, nfds_t n, uint64_t end);
 
@@ -47,7 +48,7 @@ bool tty_there(void);
  * Returns 0; 1: only the user knows it; -1 with the reason. */
 int password_find(const struct options *o, struct url *url, struct secret *ret,
                   const char **place, struct failure *why);
-/* Asks for it on the terminal. Returns 0, or -1 with the reason. */
+/* Asks for the password on the terminal. Returns 0, or -1 with the reason. */
 int password_ask(const struct options *o, const struct url *url,
                  struct secret *ret, struct failure *why);
 
@@ -70,21 +71,21 @@ struct server_certificate {
     bool valid_now, self_signed;
     char
         fingerprint[CERTIFICATE_HEX_MAX]; /* SHA-256 of the whole certificate */
-    char pin[CERTIFICATE_PIN_MAX]; /* of its public key, in curl's form */
+    char pin[CERTIFICATE_PIN_MAX]; /* pin of its public key, in curl's form */
 };
 
-/* Returns 0, or -1: X can't be read. */
+/* Returns 0, or -1 if X can't be read. */
 int certificate_read(X509 *x, struct server_certificate *ret);
 
-/* All connections to the server go through it. */
+/* The proxy for all connections to the server. */
 struct proxy {
     char name[URL_PART_MAX + 32]; /* "socks5h://HOST:PORT"; "": there is none */
-    char user[URL_PART_MAX];      /* "": it wants none */
+    char user[URL_PART_MAX];      /* user of the proxy; "": it wants none */
     struct secret password;
 };
 
-/* Uses --proxy, or else ALL_PROXY, unless NO_PROXY names HOST. Returns 0, or -1
- * with the reason. */
+/* Uses --proxy, otherwise ALL_PROXY, unless NO_PROXY names HOST. Returns 0, or
+ * -1 with the reason. */
 int proxy_find(const struct options *o, const char *host, struct proxy *ret,
                struct failure *why);
 /* Adds the proxy's name, if there is one, to the reason of a failure. Returns
@@ -93,12 +94,12 @@ int proxy_blame(const struct proxy *p, struct failure *why);
 
 /* A handshake that ends when the server has shown its certificate. */
 struct link_glance {
-    int version;       /* the only one of TLS; 0: any from 1.2 on */
-    X509 *certificate; /* NULL: the handshake doesn't come so far; owned */
-    long verified;     /* X509_V_OK, or why no CA confirms it */
+    int version;       /* the only version of TLS; 0: any from 1.2 on */
+    X509 *certificate; /* NULL: the handshake didn't get that far; owned */
+    long verified;     /* X509_V_OK, or the reason why no CA confirms it */
 };
-/* Gets the certificate before USER is sent, and before a certificate of the
- * user is. Returns 0, or -1 with the reason. */
+/* Gets the certificate before USER or a certificate of the user is sent.
+ * Returns 0, or -1 with the reason. */
 int link_glance(const struct options *o, const struct url *url,
                 const struct proxy *proxy, struct link_glance *g,
                 struct failure *why);
@@ -106,7 +107,7 @@ int link_glance(const struct options *o, const struct url *url,
 CURLcode glance_prepare(SSL_CTX *ctx, struct link_glance *g,
                         const struct options *o);
 
-/* Which proof of the server counts. */
+/* The accepted proof of the server. */
 struct trust {
     char pin[CERTIFICATE_PIN_MAX]; /* "": the CAs decide */
     bool by_pin_alone;             /* no CA decides */
@@ -129,37 +130,38 @@ int trust_new(const struct options *o, const struct url *url,
 int trust_blame(const struct options *o, const struct url *url,
                 struct failure *why);
 
-/* Has a certificate this name and this key, as far as they count? Its CA isn't
- * looked at. */
+/* Does a certificate have this name and this key, as far as they count? Doesn't
+ * check its CA. */
 bool trust_fits(const struct trust *t, const char *host, X509 *x);
 
-/* Finds the key for HOST:PORT in TEXT, a file of known hosts. Returns 0, or 1:
- * there is none. */
+/* Finds the key for HOST:PORT in TEXT, a file of known hosts. Returns 0, or 1
+ * if there is none. */
 int trust_known(struct slice text, const char *host, unsigned port,
                 char pin[CERTIFICATE_PIN_MAX]);
 
-/* A server that the client has logged in to. The links of all threads share it,
- * and no thread changes it after it is made. */
+/* A server to which the client has logged in. The links of all threads share
+ * it, and no thread changes it after it is made. */
 struct site {
     struct url url;
     struct secret password;
-    const char *place; /* where it is stored; NULL: nowhere */
-    bool typed;        /* the user has typed it for this login */
+    const char *place; /* where the password is stored; NULL: nowhere */
+    bool typed;        /* the user has typed the password for this login */
     struct proxy proxy;
     struct trust trust;
     const struct options *options;
     /* The features in the reply to FEAT. */
     bool mlst, csid;
-    const char *set_time; /* "MFMT", or "MDTM" if that alone is there, which
-                             sets times at some servers; or NULL */
+    const char *set_time; /* "MFMT", or the "MDTM" with which some servers set
+                           * times; NULL: neither */
     bool utf8;            /* names are UTF-8 after OPTS UTF8 ON */
-    bool atomic;      /* by CSID: a Sallyport shows no upload before its end */
-    bool decides;     /* it decides about a name that is taken, by OPTS STOR */
+    bool atomic;          /* a Sallyport, by CSID: it shows no upload before its
+                           * end */
+    bool decides;         /* by OPTS STOR it decides about a taken name */
     const char *hash; /* "SHA-256": the algorithm of checksums; NULL: none */
     bool by_hash;     /* they come by HASH; without it, by XSHA256 */
 };
 
-/* Sends and receives the bytes of a call, except replies. NULL: there are
+/* Sends and receives the bytes of a call, except replies. NULL: the call has
  * none. */
 struct link_io {
     /* Both return LEN, or less to end the transfer. */
@@ -169,7 +171,7 @@ struct link_io {
     void (*moved)(void *of);
     void *of;
     bool bulk;       /* GIVE never waits, and gives large amounts */
-    bool stream;     /* GIVE's bytes come from standard input, whenever */
+    bool stream;     /* GIVE's bytes come from standard input, at any time */
     uint64_t length; /* bytes that GIVE gives; 0: until it returns 0 */
 };
 
@@ -200,7 +202,8 @@ struct link {
     const struct site *site;
     const struct link_io *io;
     struct link_spare spare;
-    CURLcode set;        /* CURLE_OK, or why an option of this call isn't set */
+    CURLcode set;        /* CURLE_OK, or the error of setting an option of this
+                          * call */
     unsigned manner;     /* how data connections are made */
     unsigned proven;     /* the manner of the last successful connection */
     unsigned made;       /* data connections since the last refusal, up to 2 */
@@ -208,64 +211,70 @@ struct link {
     bool renew;          /* the next call opens a new control connection */
     bool logs_in;        /* this call opens one */
     bool binary;         /* TYPE I holds since the last SIZE */
-    bool surprised;      /* libcurl has opened one by itself */
+    bool surprised;      /* libcurl has opened a new connection by itself */
     bool scouts;         /* other links wait for the answer to its login */
-    const char *choice;  /* OPTS STOR of this call, or NULL */
-    const char *chosen;  /* the last one of this connection, or NULL */
-    uint64_t used;       /* by clock_ms(), when the last call has ended */
-    const char *version; /* "TLSv1.3", of the control connection */
+    const char *choice;  /* OPTS STOR for this call, or NULL */
+    const char *chosen;  /* the connection's last OPTS STOR, or NULL */
+    uint64_t used;       /* clock_ms() at the end of the last call */
+    const char *version; /* "TLSv1.3": version of the control connection */
     const char *cipher;  /* its suite */
-    struct link_glance
-        *glance;      /* the call ends with the certificate; or NULL */
-    unsigned replies; /* doctor: the call ends after so many; 0: it doesn't */
-    bool steady;  /* doctor: a refused data connection isn't tried again, and
-                     a handshake has no more than --timeout */
+    struct link_glance *glance; /* if set, the call ends with the certificate */
+    unsigned replies; /* doctor: the call ends after so many replies; 0:
+                       * never */
+    bool steady;  /* doctor: doesn't retry a refused data connection, and gives
+                   * a handshake at most --timeout */
     bool resumed; /* the data connection has resumed a TLS session */
     bool no_password; /* a call ends when the server asks for a password */
-    bool asked;       /* the server has asked for it, by TLS */
-    bool logged_in;   /* the server has let it in once */
+    bool asked;       /* the server has asked for a password, by TLS */
+    bool logged_in;   /* the server has accepted a login on this link */
     bool in;          /* the present control connection is logged in */
-    bool turned_away; /* the last call didn't get in, but may later */
+    bool turned_away; /* the last login was refused for now */
     bool denied;      /* the last call set link_denied */
-    const atomic_bool *needless; /* if true, it need not log in; or NULL */
-    bool must_change;            /* it wants another password first */
-    bool wants_length; /* of each upload: the server has refused one without */
+    const atomic_bool *needless; /* if true, the link need not log in; or
+                                  * NULL */
+    bool must_change;            /* the server wants another password first */
+    bool wants_length; /* for each upload: the server has refused one without
+                        * ALLO */
     unsigned patience; /* additional seconds for the reply of the next call */
     bool moved;       /* libcurl has taken or given bytes since the last wait */
     bool paused;      /* a stream has no bytes at present */
-    uint64_t stirred; /* a stream: by clock_ms(), when bytes could move */
+    uint64_t stirred; /* a stream: clock_ms() when bytes could last move */
     int control;      /* the control connection's socket, or -1 */
-    int rival;   /* the other one, while IPv6 and IPv4 compete for it, or -1 */
-    int data;    /* the data connection's socket, or -1 */
-    bool corked; /* the data connection sends whole segments only */
-    bool whole;  /* close_notify has ended the data connection */
-    bool dos;    /* a listing of this server had the form of IIS */
-    SSL *tls;    /* upload: TLS of the data connection, or NULL */
-    bool opened; /* there was a data connection */
-    bool may_have_begun; /* the server may have made the old file empty */
-    bool begun;          /* it has: there was a 150 */
+    int rival;        /* the second socket, while IPv6 and IPv4 compete for it,
+                       * or -1 */
+    int data;         /* the data connection's socket, or -1 */
+    bool corked;      /* the data connection sends whole segments only */
+    bool whole;       /* close_notify has ended the data connection */
+    bool dos;         /* a listing of this server had the form of IIS */
+    SSL *tls;         /* upload: TLS of the data connection, or NULL */
+    bool opened;      /* a data connection was opened */
+    bool may_have_begun; /* the server may have truncated the old file */
+    bool begun;          /* the server has begun: there was a 150 */
     uint64_t given;      /* upload: bytes that GIVE has given */
-    bool ended;          /* upload: GIVE has no more */
+    bool ended;          /* upload: GIVE has no more bytes */
     bool sent;           /* upload: the kernel has all bytes */
     char no_room[LINK_REPLY_MAX]; /* the reply "no room for that much", or "" */
     struct curl_slist *before;    /* commands before this call's own */
-    struct curl_slist *last;  /* one directly before or after the transfer */
-    bool away;                /* this call leaves the login directory */
-    char entry[URL_PATH_MAX]; /* the login directory, by PWD; "": unknown */
-    char refused[QUESTIONS][URL_PATH_MAX]; /* the directory where the account
-                                              last lacked the right */
-    int reply;                             /* code of the last line, or 0 */
+    struct curl_slist *last;      /* a command directly before or after the
+                                   * transfer */
+    bool away;                    /* this call leaves the login directory */
+    char entry[URL_PATH_MAX]; /* the login directory, from PWD; "": unknown */
+    char refused[QUESTIONS][URL_PATH_MAX]; /* the directory in which the account
+                                            * last lacked the right */
+    int reply;                             /* code of the last reply line,
+                                            * or 0 */
     char text[LINK_REPLY_MAX];
     char done[LINK_REPLY_MAX]; /* the last line after the data connection */
     struct buf lines;          /* all lines of the last reply, with LF */
-    bool over;                 /* the last of them was its last line */
+    bool over;                 /* the last of these lines ended the reply */
     char error[CURL_ERROR_SIZE];
-    bool ended_early;  /* upload: the server wants no more */
-    uint64_t data_end; /* by clock_ms(): the data connection must be made */
+    bool ended_early;  /* upload: the server wants no more bytes */
+    uint64_t data_end; /* clock_ms() by which the data connection must be
+                        * made */
 };
 
-/* Sets URL's user and password, trust, and the features of FEAT. LINK is then
- * open. Returns 0, or -1 with the reason. */
+/* Sets URL's user and password, trust, and the features of FEAT. On return LINK
+ * is open. Returns 0, or -1 with the reason. */
 int site_open(struct site *s, const struct options *o, const struct url *url,
               struct link *l, struct failure *why);
 void site_close(struct site *s);
@@ -273,9 +282,9 @@ void site_close(struct site *s);
 int link_open(struct link *l, const struct site *s, struct failure *why);
 void link_close(struct link *l);
 
-/* Sets an option of libcurl for the next call. If one isn't set here or in the
- * following functions, link_run() fails before it sends anything: the server
- * might be the wrong one. */
+/* Sets an option of libcurl for the next call. If setting fails, here or in the
+ * following functions, link_run() fails before it sends anything: otherwise the
+ * server might be the wrong one. */
 #define LINK_SET(l, option, value)                                             \
     ((void)((l)->set == CURLE_OK &&                                            \
             ((l)->set = curl_easy_setopt((l)->curl, (option), (value)))))
@@ -286,14 +295,14 @@ void link_begin(struct link *l, const char *path, const struct link_io *io);
 /* Lets a download begin at byte FIRST. SIZED: the caller checks the length
  * itself; otherwise libcurl asks for the SIZE and compares. */
 void link_set_first(struct link *l, uint64_t first, bool sized);
-/* Lets this call go on at byte FIRST: what the server has is cut there. */
+/* Lets this call continue at byte FIRST: the server cuts its bytes there. */
 void link_go_on(struct link *l, uint64_t first);
 /* Announces the LENGTH of the whole file of an upload. The server may refuse
- * that. */
+ * it. */
 void link_announce(struct link *l, uint64_t length);
 /* Runs this call, which must have the path "", in the directory PATH. */
 void link_set_directory(struct link *l, const char *path);
-/* Sets the treatment of a taken name for this upload, on a server that
+/* Sets what happens to a taken name in this upload, on a server that
  * decides. */
 void link_choose(struct link *l, enum conflict_choice c);
 /* Logs in again if the next call would have to. Returns 0, or -1 with the
@@ -302,20 +311,20 @@ int link_refresh(struct link *l, struct failure *why);
 /* Runs the call. Returns 0, or -1 with the reason. */
 int link_run(struct link *l, struct failure *why);
 
-/* The tries of one thing; begins with zeroes. */
+/* The tries of one call; begins with zeroes. */
 struct retry {
     uint64_t tries, pause; /* the last pause, in seconds */
 };
-/* After a failure of WHAT: may it be tried again? Then says so, and waits. */
+/* May WHAT be retried after this failure? Then says so, and waits. */
 bool link_again(const struct link *l, struct retry *r, const char *what,
                 const struct failure *why);
 
 /* Call it after a refused data connection: the next call uses a new control
- * connection, and another manner unless the present one usually works.
- * Returns false if all manners were tried. */
+ * connection, and another manner unless the present one usually works. Returns
+ * false if all manners were tried. */
 bool link_next_manner(struct link *l);
 
-/* Does a part of what is to be done in spare time. Is there more? */
+/* Does a part of the spare work. Returns whether there is more. */
 bool link_use_spare(struct link *l);
 
 /* Wipes the last command, which contained a secret. */
@@ -326,17 +335,16 @@ void link_wipe(struct link *l);
 int link_command(struct link *l, struct failure *why, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* --limit-rate: all links of the program together keep to one rate, also with
- * many small files. This waits as long as BYTES take at RATE bytes a second,
- * after the bytes of the other links. Ctrl-C ends the wait. RATE 0: no limit.
- */
+/* --limit-rate: all links of the program share one rate, also for many small
+ * files. Waits as long as BYTES take at RATE bytes a second, after the bytes of
+ * the other links. Ctrl-C ends the wait. RATE 0: no limit. */
 void pace_keep(struct link *l, uint64_t rate, size_t bytes);
 
 /* The manners of data connections. ProFTPD requires resumption and gives one
  * ticket for each control connection, so it refuses the second data connection.
  * Other servers cut a resumed data connection. pyftpdlib before 1.5.8 cuts a
- * data connection if its handshake begins before the command. libcurl takes a
- * cut for a broken EPSV and then loses its place in the dialogue, so each new
+ * data connection if its handshake begins before the command. libcurl mistakes
+ * a cut for a broken EPSV and then loses its place in the dialogue, so each new
  * manner begins with a new control connection. */
 enum {
     LINK_AS_USUAL,
@@ -355,18 +363,18 @@ int link_on_socket(void *of, curl_socket_t fd, curlsocktype kind);
 int link_on_close(void *of, curl_socket_t fd);
 /* Called with the SSL_CTX of each new connection. */
 CURLcode link_on_context(CURL *curl, void *ctx, void *of);
-/* If UP is all that the upload has, lets the data connection end normally.
- * Before that, close() resets it. */
+/* Once all UP bytes of the upload are sent, lets the data connection end
+ * normally. Before that, close() resets it. */
 void link_check_sent(struct link *l, curl_off_t up);
-/* Seconds for each connection with its handshake; a proxy, and each server that
- * doctor looks at, has no more than --timeout. */
+/* Returns the seconds for each connection with its handshake; a proxy, and each
+ * server that doctor looks at, has no more than --timeout. */
 uint64_t link_connect_time(const struct link *l);
 /* Does the call send standard input? */
 bool link_is_stream(const struct link *l);
 /* Has the server ended the data connection? */
 bool link_is_ended(const struct link *l);
-/* Makes the data connection send whole segments only; the kernel sends a rest
- * after 200 ms, or at the end. */
+/* Makes the data connection send whole segments only; the kernel sends the
+ * remainder after 200 ms, or at the end. */
 void link_cork(struct link *l, bool on);
 
 enum listing_kind {
@@ -384,24 +392,25 @@ struct listing_entry {
 };
 
 #define LISTING_MAX 1000000 /* entries */
-/* Limit of all listings together: a walk holds one for each directory on its
- * way down, and each may have a million entries. */
+/* Limit of all listings together: a walk holds a listing for each directory on
+ * its way down, and each may have a million entries. */
 #define LISTING_BYTES_MAX (512ul * 1024 * 1024)
 
 /* A directory of the server, by MLSD (RFC 3659) or LIST. */
 struct listing {
     struct listing_entry *entry;
     size_t count, size;
-    size_t bytes;   /* of the entries, with their names */
-    size_t refused; /* lines that can't be read, or with a name that isn't safe
-                       for a local file */
-    bool itself; /* LIST: it shows the directory itself, so it was readable, and
-                    "-a" was obeyed; the form of IIS hides no names */
-    bool dos;    /* LIST in the form of IIS */
-    bool cut;    /* lines may be missing: the server says so, or no close_notify
-                    has ended it */
+    size_t bytes;   /* bytes of the entries, with their names */
+    size_t refused; /* lines that can't be read, or have an unsafe name for a
+                     * local file */
+    bool itself;    /* LIST: the listing has the directory itself, so it was
+                     * readable, and "-a" was obeyed; the form of IIS hides no
+                     * names */
+    bool dos;       /* LIST in the form of IIS */
+    bool cut;     /* lines may be missing: the server says so, or the data ended
+                   * without close_notify */
     bool nothing; /* LIST: it shows nothing at all */
-    bool whole;   /* it is sure that no line is missing, nor a hidden name */
+    bool whole;   /* no line and no hidden name can be missing */
 };
 
 #define LISTING_REFUSED                                                        \
@@ -417,12 +426,12 @@ struct listing {
     "read"
 
 void listing_release(struct listing *l);
-/* Takes one line of MLSD or MLST, or of LIST. Returns 0; 1: no entry (".",
- * "total", a name that isn't safe); -ENOMEM; -E2BIG: a limit above is reached.
- */
+/* Take one line of MLSD or MLST, or of LIST. Return 0; 1: no entry (".",
+ * "total", an unsafe name); -ENOMEM; -E2BIG: a limit above is reached. */
 int listing_take_mlsd(struct listing *l, struct slice line);
 int listing_take_list(struct listing *l, struct slice line);
-/* Reads "20261120074201" or "20261120074201.123"; 0: it is neither. */
+/* Reads "20261120074201" or "20261120074201.123". Returns 0 for any other
+ * text. */
 time_t listing_time(struct slice text);
 void listing_sort(struct listing *l);
 /* Returns the entry of a sorted listing with the last part of PATH as its name,
@@ -430,7 +439,7 @@ void listing_sort(struct listing *l);
 const struct listing_entry *listing_find(const struct listing *l,
                                          const char *path);
 
-/* Does a name that isn't in it surely not exist? */
+/* Does the listing prove that a name that it lacks doesn't exist? */
 bool listing_is_whole(const struct listing *l);
 
 /* May a local file have this name: one component, not "." or "..", without
@@ -440,15 +449,16 @@ bool listing_safe(struct slice name);
 /* Requests to the server other than transfers. Paths are relative to the login
  * directory. Each function returns 0, or -1 with the reason. */
 
-/* Did the last reply refuse something for want of a right? */
+/* Did the last reply refuse a request because a right is missing? */
 bool remote_lacks_right(const struct link *l);
-/* Some servers reply 450 or 451 if there is no such file or directory. */
+/* Can this failure mean that there is no such file or directory? Some servers
+ * reply 450 or 451 then. */
 bool remote_may_lack(const struct failure *why);
-/* As link_again(), but not after such a reply. */
+/* As link_again(), but no retry after such a reply. */
 bool remote_again(const struct link *l, struct retry *r, const char *path,
                   const struct failure *why);
-/* Lists the directory PATH, sorted, with the retries that the options permit;
- * or without. */
+/* Lists the directory PATH, sorted: with the retries that the options permit,
+ * or once. */
 int remote_list(struct link *l, const char *path, struct listing *ret,
                 struct failure *why);
 int remote_list_once(struct link *l, const char *path, struct listing *ret,
@@ -456,48 +466,49 @@ int remote_list_once(struct link *l, const char *path, struct listing *ret,
 /* May the user enter the directory? Without this right some servers list a
  * directory as empty. */
 int remote_enter(struct link *l, const char *path, struct failure *why);
-/* Knowledge about a path; ABSENT also if the user may not know. */
+/* The knowledge about a path. ABSENT may also mean that the user may not
+ * know. */
 enum presence { PRESENCE_UNKNOWN = -1, PRESENT, ABSENT };
 /* Does it exist, whatever listings say? ABSENT proves nothing in a directory
  * that the user may not enter. */
 enum presence remote_exists(struct link *l, const char *path,
                             struct failure *why);
-/* Gets one entry; if it isn't present, the reason. */
+/* Gets one entry. If it isn't present, gets the reason. */
 enum presence remote_stat(struct link *l, const char *path,
                           struct listing_entry *ret, struct failure *why);
-/* The same for a path that the user has named: a link to a directory is what it
- * leads to. Walks follow none. */
+/* The same for a path that the user has named: follows a link to a directory.
+ * Walks follow no link. */
 enum presence remote_stat_named(struct link *l, const char *path,
                                 struct listing_entry *ret, struct failure *why);
-/* Gets the time of the last change by MDTM, for a server without MLST; 0: it
- * doesn't say. */
+/* Gets the time of the last change by MDTM, for a server without MLST; 0: not
+ * reported. */
 int remote_time(struct link *l, const char *path, time_t *ret,
                 struct failure *why);
 /* Gets the length of a file, or of an unfinished upload that can be resumed;
- * PARTIAL: of the latter alone, if the server tells them apart. Returns 1: the
- * server reports none. */
+ * PARTIAL: of the unfinished upload only, if the server can tell. Returns 1 if
+ * the server reports none. */
 int remote_partial(struct link *l, const char *path, uint64_t *ret,
                    struct failure *why);
 int remote_length(struct link *l, const char *path, uint64_t *ret,
                   struct failure *why);
 /* Size of a checksum in lower-case hexadecimal, with its NUL. */
 #define REMOTE_HASH_MAX 129
-/* Bytes of a file; all of them if PART is false. */
+/* A range of bytes of a file; all of them if PART is false. */
 struct remote_range {
-    uint64_t from, to; /* TO isn't part of it; 0: unknown */
+    uint64_t from, to; /* TO is excluded; 0: unknown */
     bool part;
 };
 /* Gets the checksum by the server's algorithm. The server may read all these
  * bytes before it replies. */
 int remote_hash(struct link *l, const char *path, struct remote_range range,
                 char ret[REMOTE_HASH_MAX], struct failure *why);
-/* Makes a directory, with the retries that the options permit; or without.
- * Returns 1: it existed already. */
+/* Makes a directory: with the retries that the options permit, or once. Returns
+ * 1 if it existed already. */
 int remote_mkdir(struct link *l, const char *path, struct failure *why);
 int remote_mkdir_once(struct link *l, const char *path, struct failure *why);
 int remote_rename(struct link *l, const char *from, const char *to,
                   struct failure *why);
-/* With the retries that the options permit. */
+/* Sets the time, with the retries that the options permit. */
 int remote_set_time(struct link *l, const char *path, time_t when,
                     struct failure *why);
 

@@ -1,5 +1,5 @@
-/* How a link waits, and its sockets: which is the control connection, when a
- * data connection's handshake may begin, and how data connections end. */
+/* How a link waits, and its sockets: which one is the control connection, when
+ * a data connection's handshake may begin, and how data connections end. */
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -11,16 +11,16 @@
 #include "link.h"
 #include "sallyport/base/clock.h"
 
-/* libcurl runs by its multi interface. curl_easy_perform() sleeps in the wrong
- * places: after EPSV it waits for no socket at all, and while a data
- * connection is being made it doesn't see the replies (7.88). Each file then
- * costs 200 ms or a whole second. */
+/* ms. libcurl runs by its multi interface: curl_easy_perform() sleeps in the
+ * wrong places. After EPSV it waits for no socket at all, and while a data
+ * connection is being made it doesn't read replies (7.88). Each file then costs
+ * 200 ms or a whole second. */
 
 #define WAIT_MS     1000
 #define WAKE_MS     100
 #define REST_MS     10
-#define AT_ONCE_MAX 100 /* rounds in a row without a wait */
-#define PAUSE_MAX   30  /* seconds between two tries */
+#define AT_ONCE_MAX 100 /* calls in a row without a wait */
+#define PAUSE_MAX   30  /* the longest pause between two tries, in seconds */
 #define CONNECT_MAX 30
 
 /* Does libcurl have a socket to wait for? If not, it wants to be called
@@ -44,8 +44,8 @@ bool link_use_spare(struct link *l)
 
 /* Waits until a byte comes. After the 150 libcurl itself waits, since the reply
  * at the end may arrive long before the last byte of the file. ROUNDS counts
- * calls that didn't wait. It keeps a reply that libcurl doesn't read yet, or a
- * slow look-up of a name, from using the whole processor. */
+ * calls that didn't wait, so that a reply that libcurl doesn't read yet, or a
+ * slow look-up of a name, doesn't use the whole processor. */
 static void link_wait(struct link *l, unsigned *rounds)
 {
     struct curl_waitfd control = { .fd = l->control,
@@ -77,8 +77,9 @@ bool link_is_stream(const struct link *l)
     return l->io && l->io->stream;
 }
 
-/* libcurl sets no deadline for a proxy's answer on a data connection, and gets
- * none for a stream, since its bytes may come hours later. */
+/* Is the link stuck? libcurl sets no deadline for a proxy's answer on a data
+ * connection; and this client sets none for a stream, since its bytes may come
+ * hours later. */
 static bool link_is_stuck(const struct link *l)
 {
     uint64_t now = clock_ms();
@@ -89,7 +90,7 @@ static bool link_is_stuck(const struct link *l)
            now - l->stirred > 1000 * l->site->options->timeout;
 }
 
-/* Waits for bytes of standard input, or the server's end. */
+/* Waits for bytes of standard input, or for the server's end. */
 static void link_wait_for_input(struct link *l)
 {
     struct pollfd p[2] = { { .fd = STDIN_FILENO, .events = POLLIN },
@@ -118,7 +119,7 @@ CURLcode link_perform(struct link *l)
         if (l->moved || l->paused)
             l->stirred = clock_ms();
         l->moved = false;
-        /* A server with too many sessions may let the login wait. */
+        /* A server with too many sessions may delay the login. */
     } while (!link_interrupted &&
              (l->in || !l->needless || !atomic_load(l->needless)) &&
              !link_is_stuck(l) &&
@@ -138,8 +139,8 @@ bool link_is_over(void)
     return link_interrupted || atomic_load(&link_denied);
 }
 
-/* Only one thread's wait is ended by Ctrl-C, and none if it comes just before
- * the wait. So each wait looks for it again and again. */
+/* Waits. Ctrl-C ends only one thread's wait, and none if it comes just before
+ * the wait, so each wait checks for it repeatedly. */
 bool link_poll(struct pollfd *p, nfds_t n, uint64_t end)
 {
     uint64_t now;
@@ -166,8 +167,8 @@ bool link_again(const struct link *l, struct retry *r, const char *what,
     return !link_is_over();
 }
 
-/* --limit-rate: all links share one point in time, when the bytes moved so far
- * are within the rate. */
+/* --limit-rate: all links share one point in time, at which the bytes moved so
+ * far are within the rate. */
 
 /* Shorter waits cost more than they help. */
 #define AHEAD_US 20000
@@ -217,8 +218,9 @@ void link_cork(struct link *l, bool on)
         l->corked = on;
 }
 
-/* Only a whole upload may end like one. RESET: close() and the end of the
- * process reset the connection, and a server stores nothing as complete. */
+/* Makes the end a reset: only a whole upload may end normally. RESET: close()
+ * and the end of the process reset the connection, and the server stores
+ * nothing as complete. */
 static void link_end_by_reset(int fd, bool reset)
 {
     struct linger how = { .l_onoff = reset };
@@ -267,20 +269,20 @@ void link_check_sent(struct link *l, curl_off_t up)
     SSL_set_quiet_shutdown(l->tls, 0);
 }
 
-/* libcurl begins a handshake as soon as the data connection exists. For a
- * server that wants the command first, the kernel holds the handshake back
- * until the 150, for at most 200 ms. */
+/* Delays the handshake, which libcurl begins as soon as the data connection
+ * exists. For a server that wants the command first, the kernel holds the
+ * handshake back until the 150, for at most 200 ms. */
 static void link_begin_data(struct link *l, int fd)
 {
     l->data = fd;
     l->data_end = clock_ms() + 1000 * link_connect_time(l);
     l->corked = false;
     l->opened = true;
-    /* --fast-open: connect() returns at once, and the first packet has the
-     * ClientHello with it. That is one round trip less: with one of 100 ms 20
-     * small files come in 8.0 s instead of 10.1 s. The control connection can't
-     * do that, since the server speaks first there. A closed port looks like a
-     * failed handshake then, so doctor leaves it out. */
+    /* --fast-open: connect() returns at once, and the first packet also has the
+     * ClientHello. That saves a round trip: at 100 ms each, 20 small files take
+     * 8.0 s instead of 10.1 s. The control connection can't do that, since the
+     * server speaks first there. A closed port then looks like a failed
+     * handshake, so doctor doesn't use it. */
     if (l->site->options->fast_open && !l->steady &&
         l->manner != LINK_LATE_HELLO)
         setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &(int){ 1 },
@@ -291,8 +293,8 @@ static void link_begin_data(struct link *l, int fd)
         link_cork(l, true);
 }
 
-/* A socket after EPSV or PASV is for data, others are for control. A program
- * that the user starts must not inherit them. */
+/* Takes a new socket: after EPSV or PASV it is for data, any other is for
+ * control. A program that the user starts must not inherit it. */
 int link_on_socket(void *of, curl_socket_t fd, curlsocktype kind)
 {
     struct link *l = of;
@@ -321,9 +323,9 @@ static void link_on_tls(const SSL *tls, int where, int what)
         l->tls = (SSL *)(uintptr_t)tls;
 }
 
-/* libcurl looks at the name and the key only after the handshake. A server that
- * has others doesn't get the certificate of --cert. libcurl gives TLS the name
- * of a host in the form that certificates have. */
+/* Gives the certificate of --cert only to a server with the right name and key,
+ * which libcurl checks only after the handshake. libcurl gives TLS the name of
+ * a host in the form that certificates have. */
 static int link_on_request(SSL *tls, void *of)
 {
     const struct site *s = of;
@@ -335,10 +337,10 @@ static int link_on_request(SSL *tls, void *of)
     return 1;
 }
 
-/* Anybody on the way can end a TCP connection, but only the server sends
- * close_notify: link_on_tls() looks for it, and the callers decide what is
- * whole. For libcurl any end of a data connection is the end of its bytes;
- * since OpenSSL 3.2 only with this option. */
+/* Accepts an end without close_notify, for libcurl (since OpenSSL 3.2 that
+ * needs this option). Anybody on the way can end a TCP connection, but only the
+ * server sends close_notify: link_on_tls() looks for it, and the callers decide
+ * whether the bytes are whole. */
 CURLcode link_on_context(CURL *curl, void *ctx, void *of)
 {
     struct link *l = of;
@@ -349,7 +351,7 @@ CURLcode link_on_context(CURL *curl, void *ctx, void *of)
     SSL_CTX_set_cert_cb(ctx, link_on_request, (void *)(uintptr_t)l->site);
     if (l->data < 0)
         return CURLE_OK;
-    l->data_end = UINT64_MAX; /* it is made; the server may take longer */
+    l->data_end = UINT64_MAX; /* it is made; the server may now take longer */
     SSL_CTX_set_app_data((SSL_CTX *)ctx, l);
     SSL_CTX_set_info_callback(ctx, link_on_tls);
     SSL_CTX_set_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF);
@@ -361,10 +363,10 @@ CURLcode link_on_context(CURL *curl, void *ctx, void *of)
     return CURLE_OK;
 }
 
-/* libcurl reads nothing during an upload. TLS tickets from the server that
- * nobody has read would turn the close into a reset, and the server would lose
- * the end of the file. So this reads them until the server closes too, or has
- * replied. Before a 150 nothing can be lost. */
+/* Reads until the server closes too, or has replied. libcurl reads nothing
+ * during an upload: unread TLS tickets from the server would turn the close
+ * into a reset, and the server would lose the end of the file. Before a 150
+ * nothing can be lost. */
 static void link_linger(struct link *l, int fd)
 {
     uint64_t end = link_deadline(l);

@@ -1,5 +1,5 @@
 /* Parses listings. Pure. Every byte comes from the server, so a name that would
- * leave the directory, or write to the terminal, is refused. */
+ * leave the directory, or control the terminal, is refused. */
 #include <errno.h>
 #include <limits.h>
 #include <stdatomic.h>
@@ -29,7 +29,7 @@ void listing_release(struct listing *l)
     *l = (struct listing){ 0 };
 }
 
-/* The line may name a file, but there is no entry for it. */
+/* Counts a line that may name a file, and gives no entry. */
 static int listing_refuse(struct listing *l)
 {
     l->refused++;
@@ -80,7 +80,7 @@ static int listing_add(struct listing *l, const struct listing_entry *e,
     return r < 0 ? r : listing_append(l, e, name);
 }
 
-/* LIST contains the directory itself and its parent: no entries. */
+/* Adds an entry of LIST, except the directory itself and its parent. */
 static int listing_add_listed(struct listing *l, const struct listing_entry *e,
                               struct slice name)
 {
@@ -90,8 +90,8 @@ static int listing_add_listed(struct listing *l, const struct listing_entry *e,
     return listing_add(l, e, name);
 }
 
-/* Reads "20261120074201" or "20261120074201.123". 0 means unknown, so the first
- * second of 1970 counts as the next one, as do all before it. */
+/* Reads the time. 0 means unknown, so the first second of 1970, and all times
+ * before it, count as the second one. */
 time_t listing_time(struct slice text)
 {
     time_t when = 0;
@@ -102,7 +102,7 @@ time_t listing_time(struct slice text)
     return r == -ERANGE && memcmp(text.ptr, "1970", 4) < 0;
 }
 
-/* Returns false for "cdir" and "pdir", which are no entries. */
+/* Reads a fact. Returns false for "cdir" and "pdir", which are no entries. */
 static bool listing_fact(struct listing_entry *e, struct slice fact)
 {
     struct slice value = fact, name;
@@ -152,7 +152,7 @@ static struct slice listing_word(struct slice *rest)
 }
 
 /* Reads "-rw-r--r-- 1 user group 1234 Nov 20 07:42 NAME", the form of vsftpd
- * and others. Its time lacks the year or the hour, so it isn't used. */
+ * and others. Its time isn't used, since it lacks the year or the hour. */
 static int listing_take_unix(struct listing *l, struct slice line)
 {
     struct slice mode = listing_word(&line);
@@ -199,8 +199,8 @@ static bool listing_form(struct slice text, const char *form)
 }
 
 /* Reads "10-23-25  03:12PM       <DIR>          NAME", or the size instead of
- * <DIR>: the form of IIS. The time is in the server's zone, which is unknown
- * here, so it isn't used. */
+ * <DIR>: the form of IIS. The time isn't used, since the server's zone is
+ * unknown here. */
 static int listing_take_dos(struct listing *l, struct slice line)
 {
     struct listing_entry e = { .kind = ENTRY_FILE, .sized = true };
@@ -228,10 +228,11 @@ int listing_take_list(struct listing *l, struct slice line)
 {
     struct slice rest = line, first = listing_word(&rest);
 
-    /* "total 12", in the server's language. */
+    /* Is the line "total 12", in the server's language? */
     if (line.len == 0 || (rest.ptr && slice_is_digits(slice_trim(rest))))
         return 1;
-    /* IIS writes the year with two or four digits, as configured. */
+    /* Is it a line of IIS? IIS writes the year with two or four digits, as
+     * configured. */
     return listing_form(first, "00-00-00") || listing_form(first, "00-00-0000")
                ? listing_take_dos(l, line)
                : listing_take_unix(l, line);

@@ -34,7 +34,7 @@ static struct slice netrc_word(struct slice *rest)
     return word;
 }
 
-/* Removes the quotes; inside them "\" stands before a literal byte. */
+/* Removes the quotes; inside them "\" precedes a literal byte. */
 static int netrc_plain(struct slice word, char *out, size_t size)
 {
     bool quoted =
@@ -54,7 +54,7 @@ static int netrc_plain(struct slice word, char *out, size_t size)
     return 0;
 }
 
-/* Drops everything before END, or all. */
+/* Drops everything before END, or everything. */
 static void netrc_skip(struct slice *rest, struct slice end)
 {
     const char *at =
@@ -131,7 +131,7 @@ static int from_netrc(const struct options *o, struct url *url,
     snprintf(place, sizeof(place), "%s/.netrc", home ? home : "");
     buf_init(&text, PASSWORD_FILE_MAX);
     int r = private_read(path, true, o->netrc, &text, why);
-    /* It may be another program's. */
+    /* The file may belong to another program. */
     if (r < 0 && !o->netrc && why->code == EX_NOPERM) {
         progress_note("no password is read: %s", why->text);
         r = 1;
@@ -204,7 +204,8 @@ static int from_environment(struct secret *ret, struct failure *why)
     return r;
 }
 
-/* A client certificate may be enough: then an empty password is accepted. */
+/* Asks on the terminal. A client certificate may be enough, so an empty
+ * password is accepted with one. */
 static int from_terminal(const struct options *o, const struct url *url,
                          const char *other_ways, struct secret *ret,
                          struct failure *why)
@@ -233,8 +234,8 @@ int password_ask(const struct options *o, const struct url *url,
                          why);
 }
 
-/* The variable counts only if neither a file nor a command gives a password,
- * but it is gone before the command begins. */
+/* Looks at the settings. The variable counts only if neither a file nor a
+ * command gives a password, but it is removed before the command begins. */
 static int from_settings(const struct options *o, struct secret *ret,
                          const char **place, struct failure *why)
 {

@@ -1,5 +1,5 @@
-/* The proxy: which one, and its password. libcurl speaks SOCKS5 and CONNECT,
- * and reads what a proxy answers. The proxy looks up the names of servers, so
+/* The choice of the proxy, and its password. libcurl speaks SOCKS5 and CONNECT,
+ * and reads the proxy's answers. The proxy looks up the names of servers, so
  * that no name leaves this machine in another way. */
 #include <stdio.h>
 #include <stdlib.h>

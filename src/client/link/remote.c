@@ -44,7 +44,7 @@ static size_t gathering_take(void *of, const char *bytes, size_t len)
             else
                 g->line[g->len++] = bytes[i];
         } else {
-            /* Lines that are no entries count too: otherwise they could come
+            /* Count lines without an entry, too: otherwise they could come
              * forever. */
             int r = ++g->lines > LISTING_MAX ? -E2BIG : gathering_line(g);
             g->error = r < 0 ? r : 0;
@@ -55,9 +55,9 @@ static size_t gathering_take(void *of, const char *bytes, size_t len)
     return len;
 }
 
-/* LIST of a file, or of a directory that the user may not read, is often a line
- * or nothing, and 226. So without MLSD the client enters the directory, which a
- * file refuses, and then lists it. */
+/* Lists by LIST. For a file, or a directory that the user may not read, the
+ * result is often a line or nothing, and 226. So without MLSD the client enters
+ * the directory, which fails for a file, and then lists it. */
 static int remote_list_by(struct link *l, const char *path, const char *verb,
                           struct listing *ret, struct failure *why)
 {
@@ -97,8 +97,9 @@ static bool remote_shows_nothing(const struct listing *l)
     return l->count == 0 && l->refused == 0 && !l->itself;
 }
 
-/* A server that takes "-a" for a name shows nothing, or refuses it. Without
- * that option it hides the directory itself, and perhaps other names. */
+/* Lists once. A server that takes "-a" for a name shows nothing, or refuses
+ * it. Without that option it hides the directory itself, and perhaps other
+ * names. */
 int remote_list_once(struct link *l, const char *path, struct listing *ret,
                      struct failure *why)
 {
@@ -164,9 +165,9 @@ bool remote_lacks_right(const struct link *l)
     return false;
 }
 
-/* Asks about PATH. A Sallyport server refuses a question for want of a right of
- * the account in a directory, and logs that: then nothing else in it is asked
- * about. */
+/* Asks about PATH. If an account lacks the right in a directory, a Sallyport
+ * server refuses the question and logs that: then nothing else in this
+ * directory is asked for. */
 static int remote_ask(struct link *l, enum link_question question,
                       const char *verb, const char *path, struct failure *why)
 {
@@ -188,7 +189,7 @@ static int remote_ask(struct link *l, enum link_question question,
     return r;
 }
 
-/* The reply without its code. */
+/* Returns the reply without its code. */
 static struct slice remote_answer(const struct link *l)
 {
     size_t len = strlen(l->text);
@@ -246,8 +247,8 @@ enum presence remote_exists(struct link *l, const char *path,
     return remote_absent(why) ? ABSENT : PRESENCE_UNKNOWN;
 }
 
-/* If there is no MLST, the listing of the parent directory contains the
- * entry. */
+/* If there is no MLST, looks for the entry in the listing of the parent
+ * directory. */
 static enum presence remote_stat_by_list(struct link *l, const char *path,
                                          struct listing_entry *ret,
                                          struct failure *why)
@@ -302,7 +303,7 @@ static enum presence remote_stat_entry(struct link *l, const char *path,
         if (line.len == 0 || line.ptr[0] != ' ')
             continue;
         slice_cut(&rest_of_line, ' ', &facts);
-        /* The name is the requested one, whatever the server reports. */
+        /* Use the requested name, whatever the server reports. */
         char text[1024];
         snprintf(text, sizeof(text), "%.*s x", (int)facts.len, facts.ptr);
         if (listing_take_mlsd(&one, slice_from(text)) == 0) {
@@ -325,7 +326,7 @@ enum presence remote_stat(struct link *l, const char *path,
         ret->sized = remote_size(l, path, &ret->size, why) == PRESENT;
         r = !ret->sized && why->lost ? PRESENCE_UNKNOWN : PRESENT;
     }
-    /* Servers reply 550 in both cases, but the texts differ. */
+    /* Servers reply 550 in both cases, with different texts. */
     if (r == ABSENT && !remote_lacks_right(l))
         fail(why, EX_NOINPUT, "there is no such file or directory");
     return r;
@@ -447,7 +448,7 @@ int remote_set_time(struct link *l, const char *path, time_t when,
     do
         r = remote_ask(l, QUESTION_MFMT, verb, path, why);
     while (r < 0 && link_again(l, &retry, path, why));
-    /* After MDTM it may mean that nobody has told the server to set times. */
+    /* After MDTM it may mean that the server isn't configured to set times. */
     if (r < 0 && why->reply >= 500 && verb[1] == 'D')
         why->reply = 550;
     return r;
@@ -511,14 +512,14 @@ static int site_learn(struct site *s, struct link *l, struct failure *why)
     if (r < 0 && why->lost)
         return -1;
     s->atomic = s->csid && r == 0 && strstr(l->text, "Name=Sallyport;");
-    s->utf8 &= !s->atomic; /* Sallyport has nothing else */
+    s->utf8 &= !s->atomic; /* a Sallyport always uses UTF-8 */
     r = s->utf8 ? link_command(l, why, "OPTS UTF8 ON") : 0;
     return r < 0 && why->lost ? -1 : 0;
 }
 
-/* Before the user types a password or a code, the server must prove who it is:
- * a login goes as far as its question for a password. With a client certificate
- * it may need none. */
+/* Before the user types a password or a code, makes the server prove its
+ * identity: a login goes as far as its question for a password. With a client
+ * certificate the server may need none. */
 static int site_ask(struct site *s, struct link *l, bool known,
                     struct failure *why)
 {
@@ -534,8 +535,9 @@ static int site_ask(struct site *s, struct link *l, bool known,
     return known ? 0 : password_ask(s->options, &s->url, &s->password, why);
 }
 
-/* The first login has the code after the password. Later ones have the password
- * alone: the server needs no other code for a time, and this one is stale. */
+/* Adds the code after the password, for the first login. Later logins have the
+ * password alone: for a time the server needs no other code, and this one is
+ * stale. */
 static int site_use_code(struct site *s, struct link *l, struct failure *why)
 {
     SECRET_CLEANUP struct secret alone = s->password;
@@ -561,7 +563,7 @@ static int site_use_code(struct site *s, struct link *l, struct failure *why)
     return r;
 }
 
-/* KNOWN: the password was found. */
+/* Logs in. KNOWN: the password was found. */
 static int site_log_in(struct site *s, struct link *l, bool known,
                        struct failure *why)
 {
@@ -574,9 +576,9 @@ static int site_log_in(struct site *s, struct link *l, bool known,
     return site_learn(s, l, why);
 }
 
-/* As site_log_in(). A server that is full, or goes for a moment, as for its
- * upgrade, turns the client away before the login; then it is tried again.
- * Nobody types a password or a code twice. */
+/* As site_log_in(), with retries: a server that is full, or away for a moment,
+ * such as during its upgrade, refuses the client before the login. Nobody types
+ * a password or a code twice. */
 static int site_come_in(struct site *s, struct link *l, bool known,
                         struct failure *why)
 {
@@ -589,7 +591,7 @@ static int site_come_in(struct site *s, struct link *l, bool known,
         link_close(l);
         r = site_log_in(s, l, known, why);
     }
-    /* As ssh does: a password that was typed may have a slip. */
+    /* As ssh does: a typed password may have a slip. */
     for (int i = 1; i < PASSWORD_TRIES && r < 0 && s->typed &&
                     why->reply == 530 && why->code == EX_NOPERM;
          i++) {
@@ -613,8 +615,8 @@ int site_open(struct site *s, const struct options *o, const struct url *url,
     if (found < 0)
         return -1;
     int r = site_come_in(s, l, found == 0, why);
-    /* As ssh does, asks about a server that no CA vouches for; its name and its
-     * dates are then not looked at. --yes is an answer to --trust-new alone. */
+    /* As ssh does, ask about a server that no CA confirms; its name and its
+     * dates are then not checked. --yes answers --trust-new only. */
     if (r < 0 && why->unknown && !o->pin && !o->cacert && !o->json && !o->yes &&
         tty_there()) {
         link_close(l);

@@ -74,7 +74,7 @@ int certificate_read(X509 *x, struct server_certificate *ret)
     return certificate_pin(x, ret->pin);
 }
 
-/* A look at the server's certificate. The handshake ends with it, so neither a
+/* Looks at the server's certificate. The handshake ends with it, so neither a
  * name nor a certificate of the user has been sent. */
 
 static int glance_take(X509_STORE_CTX *store, void *of)
@@ -90,7 +90,7 @@ static int glance_take(X509_STORE_CTX *store, void *of)
     return 0;
 }
 
-/* As libcurl does, any certificate of --cacert is an anchor. */
+/* Accepts any certificate of --cacert as an anchor, as libcurl does. */
 CURLcode glance_prepare(SSL_CTX *ctx, struct link_glance *g,
                         const struct options *o)
 {
@@ -99,7 +99,7 @@ CURLcode glance_prepare(SSL_CTX *ctx, struct link_glance *g,
     X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx),
                                 X509_V_FLAG_PARTIAL_CHAIN);
     if (g->version) {
-        SSL_CTX_set_security_level(ctx, 0); /* for suites of TLS 1.0 */
+        SSL_CTX_set_security_level(ctx, 0); /* suites of TLS 1.0 need it */
         SSL_CTX_set_min_proto_version(ctx, g->version);
         SSL_CTX_set_max_proto_version(ctx, g->version);
     }
@@ -115,14 +115,14 @@ int link_glance(const struct options *o, const struct url *url,
     const struct options bare = { .timeout = o->timeout,
                                   .debug = o->debug,
                                   .cacert = o->cacert };
-    /* The callback above decides, and no CA or key. */
+    /* The callback above decides, not a CA or a key. */
     struct site s = { .url = *url,
                       .proxy = *proxy,
                       .options = &bare,
                       .trust.by_pin_alone = true };
     struct link l;
 
-    s.url.user[0] = '\0'; /* it isn't sent, whatever libcurl does */
+    s.url.user[0] = '\0'; /* so that libcurl can't send it */
     if (link_open(&l, &s, why) == 0) {
         l.glance = g;
         link_command(&l, why, "NOOP");
@@ -146,7 +146,7 @@ static int trust_file(const struct options *o, char out[PATH_MAX])
     return n < PATH_MAX ? 0 : -1;
 }
 
-/* Returns the next word; blanks and tabs stand between words. */
+/* Returns the next word; blanks and tabs separate words. */
 static struct slice trust_word(struct slice *rest)
 {
     struct slice word = slice_trim(*rest);
@@ -220,7 +220,8 @@ static int trust_remember(const struct options *o, const struct url *url,
     return r < 0 ? fail_errno(why, -r, path) : 0;
 }
 
-/* As with ssh, a quick "y" is too little for a decision that stays. */
+/* Asks for a whole "yes", as ssh does: a quick "y" is too little for a lasting
+ * decision. */
 static bool trust_says_yes(void)
 {
     const char *prompt = "Trust this server from now on (yes/no)? ";

@@ -177,7 +177,8 @@ static bool words_have(const char *words, const char *word)
     return false;
 }
 
-/* A command's own letter counts before a letter of all commands. */
+/* Finds an option. A command's own letter is preferred to a letter of all
+ * commands. */
 static const struct option_row *option_of(char letter, const char *command)
 {
     const struct option_row *ret = NULL;
@@ -231,8 +232,8 @@ static int option_filter(struct options *o, const struct option_row *row,
         return complain(c, "--%s: at most %d filters", row->name, FILTERS_MAX);
     if (!pattern[0])
         return complain(c, "--%s: the pattern is empty", row->name);
-    /* It would match no more than one star, and files that somebody believes
-     * left out would be sent. */
+    /* Refuse "**": it would match no more than "*", and files would be sent
+     * that the user believes to be left out. */
     if (strstr(pattern, "**"))
         return complain(c,
                         "--%s: ** isn't supported; a pattern without / matches "
@@ -400,10 +401,10 @@ const struct option_row *options_misfit(const struct options *o,
     return NULL;
 }
 
-/* Which files a call leaves out, by their names and ages. */
+/* Decides which files a call leaves out, by their names and ages. */
 
-/* A pattern with "/" in it is for the whole path, otherwise for the name. If it
- * ends in "/", it is for directories only. */
+/* Does PATTERN match? With "/" in it, it is for the whole path, otherwise for
+ * the name. If it ends in "/", it is for directories only. */
 static bool filter_matches(const char *pattern, const char *path,
                            bool directory)
 {

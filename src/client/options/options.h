@@ -12,7 +12,7 @@
 #include "sallyport/base/complain.h"
 #include "show/show.h"
 
-/* The reaction to a name that is taken, here or on the server. */
+/* The choice if a name is taken, here or on the server. */
 enum conflict_choice {
     CONFLICT_ASK, /* on a terminal; elsewhere as CONFLICT_RENAME */
     CONFLICT_SKIP,
@@ -21,7 +21,7 @@ enum conflict_choice {
     CONFLICT_CHOICES,
 };
 
-/* The source of a value; a later one in this list counts more. */
+/* The source of a value; a later one in this list is stronger. */
 enum option_source {
     OPTION_FROM_NOWHERE,
     OPTION_FROM_DEFAULT, /* the section [default] of the profiles */
@@ -55,7 +55,7 @@ struct options {
     uint64_t max_delete; /* UINT64_MAX: no limit */
     struct filter filter[FILTERS_MAX];
     size_t filters;
-    unsigned char source[OPTIONS_MAX]; /* of each row's value */
+    unsigned char source[OPTIONS_MAX]; /* source of each row's value */
 };
 
 enum option_kind {
@@ -72,7 +72,7 @@ enum option_kind {
 struct option_row {
     const char *name; /* without "--" */
     char letter;      /* 0: none */
-    char also;        /* a second one, which counts for these commands: */
+    char also;        /* a second letter, which counts for these commands: */
     const char *also_for;
     enum option_kind kind;
     size_t offset; /* in struct options */
@@ -97,18 +97,17 @@ int options_parse(struct options *o, const char *command, int argc, char **argv,
  * -EINVAL. */
 int options_set(struct options *o, enum option_source source, const char *key,
                 const char *value, struct complaint *c);
-/* Returns the first option of this line that COMMAND doesn't use, or NULL.
- * Somebody may rely on such an option, as on --max-delete. The options of
- * "open" are for later lines, too. Options of a profile never count as
- * misfits. */
+/* Returns the first option of this line that COMMAND doesn't use, or NULL: the
+ * user may rely on such an option, such as --max-delete. The options of "open"
+ * are for later lines, too. Options of a profile never count as misfits. */
 const struct option_row *options_misfit(const struct options *o,
                                         const char *command);
-/* Is PATH, which is relative to the directory of the call, left out by a
- * filter? The first pattern that matches decides. If none matches, a file is
- * left out if the first filter is an --include; a directory isn't. */
+/* Do the filters leave out PATH, which is relative to the directory of the
+ * call? The first pattern that matches decides. If none matches, a file is left
+ * out if the first filter is an --include; a directory isn't. */
 bool options_exclude(const struct options *o, const char *path, bool directory);
-/* Is a file that was changed at this time younger than --min-age? 0: unknown,
- * so it isn't. */
+/* Is a file with this time of change younger than --min-age? No for 0, which
+ * means unknown. */
 bool options_too_young(const struct options *o, time_t modified);
 /* Does COMMAND use the option? */
 bool option_is_for(const struct option_row *row, const char *command);
@@ -116,23 +115,23 @@ bool option_is_for(const struct option_row *row, const char *command);
 #define URL_PART_MAX 256
 #define URL_PATH_MAX 4096
 
-/* The last component of a path, as a pattern for fnmatch(): characters that the
- * user has quoted or encoded stand after a backslash. */
+/* The last component of a path, as a pattern for fnmatch(): a backslash
+ * precedes characters that the user has quoted or encoded. */
 #define URL_PATTERN_MAX 1024
 struct url_pattern {
     char text[URL_PATTERN_MAX];
     size_t len;
-    bool some;  /* it has * ? or [, so it is a pattern at all */
+    bool some;  /* it contains * ? or [, so it is a pattern */
     bool ended; /* by "/" */
 };
-/* Adds the next character of the path; LITERAL: it is no pattern. */
+/* Adds the next character of the path; LITERAL: not as a pattern. */
 void url_pattern_add(struct url_pattern *p, char c, bool literal);
 
 /* The server and the path of a URL: ftps://USER@HOST:PORT/PATH. */
 struct url {
     bool implicit; /* TLS begins with the first byte */
     unsigned port;
-    char user[URL_PART_MAX]; /* "": the URL has none */
+    char user[URL_PART_MAX]; /* "": the URL has no user */
     char host[URL_PART_MAX]; /* an IPv6 address without brackets */
     /* Decoded, relative to the login directory, without "/" at its beginning;
      * "": the login directory itself. */
@@ -155,22 +154,22 @@ const char *url_place(const struct url *u, char out[URL_PLACE_MAX]);
 int url_parse_proxy(const char *text, bool *socks, struct url *ret,
                     struct complaint *c);
 
-/* Returns the last component of PATH, "" if that ends in "/". */
+/* Returns the last component of PATH, or "" if PATH ends in "/". */
 const char *url_base(const char *path);
 /* Appends NAME to DIR with one "/" between. "" and "." are the login directory,
  * ".." goes up but never above it, and a NAME that begins with "/" begins
  * there. Returns 0 or -ENAMETOOLONG. */
 int url_join(const char *dir, const char *name, char out[URL_PATH_MAX]);
 
-/* Files with secrets or trust: no other user may read or change them. Reads a
- * whole regular file of the caller's; it may have at most BUF's
- * maximum. With SECRET no other user may have any right to it, except
- * where root puts the secrets of a service. Returns 0; 1: the file is missing,
- * unless it MUST be there; -1 with the reason. */
+/* Reads files with secrets or trust, which no other user may read or change: a
+ * whole regular file of the caller's, of at most BUF's maximum. With SECRET no
+ * other user may have any right to it, except where root puts the secrets of a
+ * service. Returns 0; 1: the file is missing, unless it MUST exist; -1 with the
+ * reason. */
 int private_read(const char *path, bool secret, bool must, struct buf *into,
                  struct failure *why);
-/* Returns the length of a byte order mark of UTF-8 at the beginning of TEXT, as
- * editors of Windows write it, or 0. */
+/* Returns the length of a byte order mark of UTF-8 at the beginning of TEXT,
+ * which editors of Windows write, or 0. */
 size_t text_mark(const char *text, size_t len);
 /* Writes the path $VARIABLE/sallyport/NAME or, if the variable isn't set,
  * ~/FALLBACK/sallyport/NAME. Returns 0, or -1: neither variable is set, or the

@@ -45,7 +45,7 @@ static int private_judge(int fd, const char *path, bool secret,
         return fail(why, EX_NOINPUT, "%s: not a regular file", path);
     if (st.st_uid != geteuid() && st.st_uid != 0)
         return fail(why, EX_NOPERM, "%s: belongs to another user", path);
-    /* The group of root's file is root's choice (Kubernetes). */
+    /* Root chooses the group of its file (Kubernetes). */
     mode_t others = st.st_uid == 0 && geteuid() != 0 ? 027 : 077;
     if (secret && st.st_mode & others && !private_is_given(fd, &st))
         return fail(why, EX_NOPERM, "%s: others can read it; run: chmod 600 %s",

@@ -49,7 +49,7 @@ static int profile_setting(struct profile *p, enum option_source source,
 }
 
 /* Is the line the head of a section? Then *in gets the source of its settings;
- * OPTION_FROM_NOWHERE is a section of another name. */
+ * OPTION_FROM_NOWHERE for a section of another name. */
 static bool profile_section(char *line, const char *name,
                             enum option_source *in, bool *found)
 {

@@ -62,7 +62,7 @@ void url_pattern_add(struct url_pattern *p, char c, bool literal)
     }
     if (p->ended)
         *p = (struct url_pattern){ 0 };
-    /* No name is as long, so nothing would match. */
+    /* Too long: no such name exists, so nothing would match. */
     if (p->len + 3 > sizeof(p->text))
         return;
     p->some |= !literal && strchr("*?[", c);
@@ -72,7 +72,7 @@ void url_pattern_add(struct url_pattern *p, char c, bool literal)
     p->text[p->len] = '\0';
 }
 
-/* PATTERN (or NULL): an encoded character is literal there. */
+/* Decodes. PATTERN (or NULL): an encoded character is literal there. */
 static int url_decode(struct slice s, char *out, size_t size,
                       struct url_pattern *pattern)
 {
@@ -156,7 +156,7 @@ static int url_host(struct slice s, struct url *ret, struct complaint *c)
                  : 0;
 }
 
-/* The user may have an "@", as an address of mail has. */
+/* Reads USER@HOST:PORT. The user may contain an "@", as a mail address does. */
 static int url_authority(struct slice s, struct url *ret, struct complaint *c)
 {
     const char *at = memrchr(s.ptr, '@', s.len);
@@ -173,7 +173,8 @@ static int url_authority(struct slice s, struct url *ret, struct complaint *c)
     return url_host((struct slice){ at + 1, s.len - user.len - 1 }, ret, c);
 }
 
-/* Desktops write "socks://", and curl takes a proxy without a scheme. */
+/* Parses a proxy's URL. Desktops write "socks://", and curl accepts a proxy
+ * without a scheme. */
 int url_parse_proxy(const char *text, bool *socks, struct url *ret,
                     struct complaint *c)
 {

@@ -1,5 +1,5 @@
 /* Turns a result of libcurl or a reply of the server into words for a person,
- * an exit code, and the decision whether to try again. Pure. */
+ * an exit code, and the decision whether to retry. Pure. */
 #include <curl/curl.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -40,10 +40,12 @@ int fail_errno(struct failure *why, int error, const char *name)
  * counts. */
 static const struct fail_row {
     int of;           /* a reply or a CURLcode */
-    const char *word; /* in the reply or libcurl's message; NULL: any */
+    const char *word; /* a part of the reply or of libcurl's message; NULL:
+                       * any */
     int code;
     bool transient;
-    const char *text; /* advice about a reply; what libcurl's result means */
+    const char *text; /* advice about a reply; the meaning of libcurl's
+                       * result */
 } fail_rows[] = {
     { 421, "account was locked", EX_NOPERM, false, "ask the administrator" },
     { 421, "account was removed", EX_NOPERM, false, "ask the administrator" },
@@ -103,7 +105,7 @@ static const struct fail_row {
       "no connection; check host, port and firewall" },
     { CURLE_OPERATION_TIMEDOUT, NULL, EX_TEMPFAIL, true,
       "no answer in time; check port and firewall" },
-    /* libcurl says "target host name", or since 8.0 what kind of name it is. */
+    /* libcurl says "target host name" or, since 8.0, names the kind of name. */
     { CURLE_PEER_FAILED_VERIFICATION, "subject name", EX_NOPERM, false,
       "the server's certificate is for another name; use that name in the URL, "
       "or trust its key by --pin" },
@@ -136,7 +138,7 @@ static const struct fail_row {
     { CURLE_RECV_ERROR, "407", EX_NOPERM, false,
       "the proxy wants another user name and password; write USER@ before its "
       "host" },
-    /* With the blank, it isn't "Connection reset by peer". */
+    /* The blank excludes "Connection reset by peer". */
     { CURLE_RECV_ERROR, "CONNECT ", EX_UNAVAILABLE, true,
       "the proxy didn't connect" },
     { CURLE_RECV_ERROR, NULL, EX_TEMPFAIL, true, "the connection was cut" },
@@ -182,7 +184,7 @@ int fail_curl(struct failure *why, int curl, int reply, const char *text,
         (curl == CURLE_RECV_ERROR || curl == CURLE_SEND_ERROR ||
          curl == CURLE_GOT_NOTHING || curl == CURLE_OPERATION_TIMEDOUT))
         reply = 0;
-    /* If the server has refused, its reply explains more. A refused AUTH is
+    /* If the server has refused, its reply explains more. But a refused AUTH is
      * more than a missing command, so there the reply is only a detail. */
     if (reply >= 500 && curl == CURLE_USE_SSL_FAILED)
         detail = text;
@@ -190,7 +192,7 @@ int fail_curl(struct failure *why, int curl, int reply, const char *text,
              curl != CURLE_PEER_FAILED_VERIFICATION)
         return fail_reply(why, reply, text);
     if (curl == CURLE_ABORTED_BY_CALLBACK)
-        detail = NULL; /* it names our own callback */
+        detail = NULL; /* it is about our own callback */
     const struct fail_row *row = fail_find(curl, detail);
     fail(why, row ? row->code : EX_UNAVAILABLE, "%s%s%s%s",
          row ? row->text : "libcurl reports an error",

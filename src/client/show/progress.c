@@ -1,6 +1,6 @@
-/* Shows progress: bars, lines, or JSON. One lock protects all; the terminal is
- * written at most ten times a second, so a thousand small files cost nothing.
- */
+/* Shows progress: bars, lines, or JSON. One lock protects everything; the
+ * terminal is written at most ten times a second, so a thousand small files
+ * cost nothing. */
 #include <limits.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -29,8 +29,8 @@ json_t *event_text(const char *text)
     return s ? s : json_string(show_text(text, safe, sizeof(safe)));
 }
 
-/* Prints ASCII only: a terminal also obeys some characters outside it. The
- * pieces of a line stay together. */
+/* Prints an object in ASCII only: a terminal also obeys some other characters.
+ * The pieces of a line stay together. */
 void event_print(json_t *object)
 {
     FILE *out = event_is_aside ? stderr : stdout;
@@ -81,7 +81,7 @@ static struct {
     uint64_t drawn_at;
     bool held; /* a question is on the terminal */
     struct {
-        size_t files, ended; /* files: 0 without a total */
+        size_t files, ended; /* files: 0 if there is no total */
         uint64_t bytes, done, moved, began;
         bool more; /* files may still be found */
     } all;         /* done, moved: of files that have ended */
@@ -103,8 +103,8 @@ static unsigned progress_width(void)
     return w.ws_col > WIDTH_MAX ? WIDTH_MAX : w.ws_col;
 }
 
-/* Counts lines: a line that was drawn on a wider screen takes several lines on
- * a narrow one. */
+/* Erases the bars. Counts lines: a line that was drawn on a wider screen takes
+ * several lines on a narrow one. */
 static void progress_clear(void)
 {
     if (progress.drawn == 0)

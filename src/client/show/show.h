@@ -28,14 +28,14 @@ size_t show_columns(const char *text);
 
 #define FAILURE_TEXT 1024
 
-/* A failure, whether a retry can help, and what to do. Each layer of the client
+/* A failure, whether a retry can help, and advice. Each layer of the client
  * fills in this record and passes it up. */
 struct failure {
     int code;       /* of sysexits.h; 0: nothing failed */
     bool transient; /* a retry may succeed */
-    bool lost;      /* the connection was cut, so nothing was answered */
-    bool full;      /* this machine's disk or quota */
-    bool unknown;   /* nothing vouches for the server's certificate */
+    bool lost;      /* the connection was cut, so there was no answer */
+    bool full;      /* this machine's disk or quota is full */
+    bool unknown;   /* nothing confirms the server's certificate */
     int reply;      /* the server's last reply, or 0 */
     char text[FAILURE_TEXT];
 };
@@ -79,12 +79,11 @@ struct progress_row {
 void progress_start(enum progress_style style);
 /* Hides the bars; the next change shows them again. */
 void progress_hide(void);
-/* Hides them as long as a question is on the terminal (HELD). */
+/* HELD: hides them while a question is on the terminal. */
 void progress_hold(bool held);
 void progress_stop(void);
 
-/* Shows a transfer that begins, or begins again at FIRST. NAME must outlive
- * it. */
+/* Shows a transfer that begins. NAME must outlive it. */
 struct progress_row *progress_begin(const char *verb, const char *name,
                                     uint64_t total);
 void progress_resume(struct progress_row *r, uint64_t first);
@@ -95,9 +94,8 @@ void progress_moved(struct progress_row *r, uint64_t done);
 void progress_end(struct progress_row *r, const char *as, bool checked,
                   const struct failure *why);
 
-/* FILES will be transferred, BYTES in all (0: unknown), and perhaps MORE: if
- * there are several, a line below the bars shows the total. 0 files: they are
- * over. */
+/* Expects FILES, BYTES in all (0: unknown), and perhaps MORE: if there are
+ * several, a line below the bars shows the total. 0 files: they are over. */
 void progress_expect(size_t files, uint64_t bytes, bool more);
 /* Counts a file of SIZE bytes that needs no transfer. R: its row, or NULL. */
 void progress_settle(struct progress_row *r, uint64_t size);
@@ -108,8 +106,9 @@ void progress_note(const char *format, ...)
 /* Prints an error outside a transfer. */
 void progress_error(const char *what, const struct failure *why);
 
-/* The output of --json: one object per line on standard output. From now on, do
- * the objects go to standard error, since standard output gets a file? */
+/* The output of --json: one object per line on standard output. event_aside():
+ * from now on, do the objects go to standard error, since standard output gets
+ * a file? */
 void event_aside(bool aside);
 /* Prints and frees OBJECT. Bytes that aren't UTF-8 become \xHH. */
 void event_print(json_t *object);

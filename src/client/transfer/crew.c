@@ -11,30 +11,31 @@
 
 #define WORKERS_MAX 16
 #define WAKE_MS     100
-#define PAUSE_MAX   30 /* seconds between two logins */
+#define PAUSE_MAX   30 /* the longest pause between two logins, in seconds */
 /* While fewer files than this wait for each link, directories are listed before
- * files are transferred. So all links have something to do, and a listing isn't
- * old when its files are transferred. */
+ * files are transferred. So all links have work, and a listing isn't old when
+ * its files are transferred. */
 #define AHEAD 16
 
 struct crew {
     struct jobs *jobs;
     const struct site *site;
-    pthread_cond_t changed; /* there is a job, or none will come */
+    pthread_cond_t changed; /* signalled when there is a job, or no more will
+                             * come */
     size_t busy;            /* links that have a job */
-    size_t walking;         /* jobs in work that may add others */
-    size_t links;           /* those that the server has let in */
+    size_t walking;         /* running jobs that may add others */
+    size_t links;           /* links that the server has let in */
     size_t wanted;          /* threads, beside the first link's */
-    size_t running;         /* those that were started */
+    size_t running;         /* threads that were started */
     pthread_t thread[WORKERS_MAX];
-    /* Jobs of links that the server has turned away. */
+    /* Jobs of links that the server has refused after a cut. */
     struct crew_left {
         struct file_transfer transfer;
         struct failure why;
     } left[WORKERS_MAX + 1];
     size_t left_count;
-    bool told;        /* a note says that there are fewer links */
-    atomic_bool over; /* the links that aren't let in yet aren't needed */
+    bool told;        /* the user was told that there are fewer links */
+    atomic_bool over; /* links that aren't let in yet aren't needed any more */
 };
 
 static void *crew_thread(void *of);
@@ -95,9 +96,9 @@ static bool crew_goes_on(struct crew *c)
     return more;
 }
 
-/* Takes the next job. If there is none, it waits: a busy link may still add
- * some, or leave its own. Returns false: none will come, and the link isn't
- * counted any more. */
+/* Takes the next job. If there is none, waits: a busy link may add some, or
+ * leave its own. Returns false if none will come; the link isn't counted any
+ * more. */
 static bool crew_take(struct crew *c, struct link *l, struct file_transfer *ret)
 {
     struct jobs *j = c->jobs;
@@ -125,7 +126,7 @@ static bool crew_take(struct crew *c, struct link *l, struct file_transfer *ret)
     return some;
 }
 
-/* The link's job is over, or another link goes on with it. */
+/* Ends the link's job; it is over, or another link continues it. */
 static void crew_put_down(struct crew *c, const struct job *job)
 {
     c->busy--;
@@ -133,8 +134,8 @@ static void crew_put_down(struct crew *c, const struct job *job)
     pthread_cond_broadcast(&c->changed);
 }
 
-/* A link that the server has turned away leaves its job to the other links.
- * Returns false: there are none. */
+/* Leaves the job of a refused link to the other links. Returns false if there
+ * are none. */
 static bool crew_leave(struct crew *c, const struct file_transfer *t,
                        const struct failure *why)
 {
@@ -167,7 +168,7 @@ static int crew_once(struct crew *c, struct file_transfer *t,
     }
 }
 
-/* After a failure: may the job be tried again? */
+/* May the job be retried after this failure? */
 static bool crew_again(struct file_transfer *t, struct retry *retry,
                        const struct failure *why)
 {
@@ -179,9 +180,9 @@ static bool crew_again(struct file_transfer *t, struct retry *retry,
            link_again(t->link, retry, t->remote, why);
 }
 
-/* Makes the tries that the options permit. After a try that has brought the
- * file forward they are counted from 0 again. Returns 0; 1: another link goes
- * on with the job; -1 with the reason. */
+/* Makes the tries that the options permit. After a try with progress they are
+ * counted from 0 again. Returns 0; 1: another link continues the job; -1 with
+ * the reason. */
 static int crew_try(struct crew *c, struct file_transfer *t,
                     struct failure *why)
 {
@@ -225,7 +226,7 @@ static void crew_end(struct crew *c, struct file_transfer *t, int r,
         r = transfer_end(t, r, &moved, why);
     else if (r < 0)
         progress_error(job->remote, why);
-    /* A sync where the server chooses the names has no end. */
+    /* If the server chooses the names, a sync has no end. */
     if (r < 0 && job->overwrite && why->code == EX_CANTCREAT &&
         job->kind == JOB_PUT && strcmp(t->remote, job->remote) != 0)
         j->stopped = true;
@@ -250,7 +251,7 @@ static void crew_end(struct crew *c, struct file_transfer *t, int r,
     pthread_mutex_unlock(&j->lock);
 }
 
-/* Returns true: the server has turned the link away. */
+/* Works. Returns true if the server has refused the link. */
 static bool crew_work(struct crew *c, struct link *l)
 {
     struct file_transfer t;
@@ -266,9 +267,9 @@ static bool crew_work(struct crew *c, struct link *l)
     return false;
 }
 
-/* Servers limit the sessions of a user. A link that the server doesn't let in
- * takes no job: the other links do all of them. It waits for the server's
- * answer no longer than they work. */
+/* Logs a link in. Servers limit the sessions of a user: a link that the server
+ * doesn't let in takes no job, and the other links do all of them. It waits for
+ * the server's answer only while they work. */
 static bool crew_is_let_in(struct crew *c, struct link *l)
 {
     struct failure why;
@@ -288,8 +289,8 @@ static bool crew_is_let_in(struct crew *c, struct link *l)
     return in;
 }
 
-/* A link that the server had let in, and turns away after a cut, tries to come
- * back while the others work. */
+/* Returns a link to the crew: after a cut the server may refuse a link that it
+ * had let in. It tries to come back while the others work. */
 static bool crew_comes_back(struct crew *c, struct link *l)
 {
     uint64_t pause = 1;
@@ -326,7 +327,8 @@ static void *crew_thread(void *of)
     return NULL;
 }
 
-/* Other links may still start threads while this waits for the first ones. */
+/* Waits for the threads. Other links may still start threads while this waits
+ * for the first ones. */
 static void crew_join(struct crew *c)
 {
     size_t ended = 0;
@@ -342,7 +344,7 @@ static void crew_join(struct crew *c)
     pthread_mutex_unlock(&c->jobs->lock);
 }
 
-/* Ctrl-C, a denied login or a lack of room has ended all links. */
+/* Ends the crew after Ctrl-C, a denied login or a lack of memory. */
 static void crew_dismiss(struct crew *c, struct link *first)
 {
     struct jobs *j = c->jobs;
@@ -356,7 +358,8 @@ static void crew_dismiss(struct crew *c, struct link *first)
         left->transfer.link = first;
         crew_end(c, &left->transfer, -1, &left->why);
     }
-    /* A login may be denied between two files, and none of them has failed. */
+    /* A login may be denied between two files, so that none of them has
+     * failed. */
     if (j->code == 0 && atomic_load(&link_denied) &&
         (j->walks.count > 0 || j->others.count > 0)) {
         fail(&why, EX_NOPERM, "a login was denied, so not all is done");

@@ -10,8 +10,8 @@
 #include "sallyport/base/fd.h"
 #include "transfer.h"
 
-/* Has a server that lists files reported the length of this one? More bytes,
- * which could fill the disk, aren't taken. */
+/* Has a server that lists files reported the length of this one? Then more
+ * bytes, which could fill the disk, aren't accepted. */
 static bool download_is_sized(const struct file_transfer *t)
 {
     return t->link->site->mlst && t->fd != STDOUT_FILENO;
@@ -32,7 +32,7 @@ static size_t download_take(void *of, const char *bytes, size_t len)
     return t->too_long ? 0 : len;
 }
 
-/* Gets size and time of the file; another try asks again. */
+/* Gets size and time of the file; each try asks again. */
 static int download_facts(struct file_transfer *t, struct failure *why)
 {
     struct listing_entry e = { .kind = ENTRY_FILE,
@@ -53,7 +53,7 @@ static int download_facts(struct file_transfer *t, struct failure *why)
     return e.modified ? 0 : remote_time(t->link, t->remote, &t->modified, why);
 }
 
-/* Adds to WHY what stays here after the disk was full. */
+/* Adds to WHY what remains here after the disk was full. */
 static void download_tell_full(const struct part *p, struct failure *why)
 {
     size_t len = strlen(why->text);
@@ -82,8 +82,8 @@ static int download_rename(struct file_transfer *t, struct failure *why)
                      sizeof(t->local), why);
 }
 
-/* Returns 0: continue; 1: skip; -1: failed. *replace: the end may replace a
- * file. */
+/* Decides about the target. Returns 0: continue; 1: skip; -1: failed. *replace:
+ * the end may replace a file. */
 static int download_target(struct file_transfer *t, bool *replace,
                            struct failure *why)
 {
@@ -119,7 +119,7 @@ static int download_target(struct file_transfer *t, bool *replace,
     return r;
 }
 
-/* For libcurl SIZE 0 is an unknown length. */
+/* Is the file empty? libcurl treats SIZE 0 as an unknown length. */
 static bool download_is_empty(struct file_transfer *t)
 {
     uint64_t size = t->size;
@@ -131,8 +131,8 @@ static bool download_is_empty(struct file_transfer *t)
            size == 0;
 }
 
-/* Is it sure that the end of the data connection was the end of the file? If a
- * length was announced, the caller or libcurl compares it. */
+/* Was the end of the data connection surely the end of the file? If a length
+ * was announced, the caller or libcurl compares it. */
 static bool download_is_whole(struct file_transfer *t)
 {
     curl_off_t length = -1;
@@ -248,8 +248,8 @@ int download_once(struct file_transfer *t, struct failure *why)
         return r < 0 ? -1 : 0;
     snprintf(server, sizeof(server), "%s@%s:%u", s->url.user, s->url.host,
              s->url.port);
-    /* If nothing distinguishes one state of the file from another, only what
-     * this call has brought is known. */
+    /* If nothing distinguishes one state of the file from another, only bytes
+     * of this call can be continued. */
     bool resumes = !s->options->no_resume &&
                    (t->modified || transfer_hash_name(t) || t->row);
     const struct part_source from = { server,      t->remote, t->size,

@@ -77,8 +77,8 @@ static size_t jobs_bytes(size_t head, const char *local, const char *remote)
     return head + strlen(local) + 1 + strlen(remote) + 1 + 3 * BLOCK;
 }
 
-/* Takes room for a job. Returns 0; 1: the jobs were stopped before; -1 with the
- * reason: there is no room, and they are stopped now. */
+/* Takes memory for a job. Returns 0; 1: the jobs were stopped before; -1 with
+ * the reason: there is no memory left, and they are stopped now. */
 static int jobs_charge(struct jobs *j, size_t bytes, struct failure *why)
 {
     pthread_mutex_lock(&j->lock);
@@ -95,7 +95,7 @@ static int jobs_charge(struct jobs *j, size_t bytes, struct failure *why)
     return r;
 }
 
-/* The caller has the lock. */
+/* Discards a job. The caller has the lock. */
 static void jobs_discard(struct jobs *j, struct job *job)
 {
     struct job *held;
@@ -157,9 +157,9 @@ struct job *jobs_make(struct jobs *j, const struct job *job, const char *local,
     return new;
 }
 
-/* Two files of one command may have the same name. For the second one it is
- * taken. Returns 0; 1: the same transfer was
- * added before; -1 with the reason. */
+/* Takes the job's name. If two files of one command have the same name, it is
+ * taken for the second one. Returns 0; 1: the same transfer was added before;
+ * -1 with the reason. */
 static int jobs_take_name(struct jobs *j, struct job *job, struct failure *why)
 {
     bool put = job->kind == JOB_PUT;
@@ -198,9 +198,9 @@ void jobs_add(struct jobs *j, const struct job *job, const char *local,
     pthread_mutex_unlock(&j->lock);
 }
 
-/* A directory that is found in another one waits there until that one is
- * listed, and then comes before all that wait longer. So only few directories
- * are known at a time. */
+/* Queues a job. A directory that is found in another one waits there until that
+ * one is listed, and then comes before all that wait longer. So only few
+ * directories are known at a time. */
 void jobs_queue(struct jobs *j, struct job *job)
 {
     pthread_mutex_lock(&j->lock);

@@ -1,4 +1,4 @@
-/* Names that are opened, names that are taken, and patterns. */
+/* Opens names, finds out which names are taken, and matches patterns. */
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <linux/openat2.h>
@@ -15,11 +15,11 @@
 #include "sallyport/base/fd.h"
 #include "transfer.h"
 
-/* After so many names the next ones are no longer free by chance. */
+/* Above this number names are no longer free by chance. */
 #define NAMES_MAX (1u << 30)
 
-/* The owner of a tree may exchange a file or a directory for a link at any time
- * after the walk. */
+/* Opens a name. The owner of a tree may exchange a file or a directory for a
+ * link at any time after the walk. */
 int names_open(const char *path, size_t named, int flags)
 {
     const struct open_how how = { .flags = (unsigned)flags | O_CLOEXEC,
@@ -38,7 +38,7 @@ int names_open(const char *path, size_t named, int flags)
                         sizeof(how));
 }
 
-/* Writes "new-NAME" for I = 1, then "new-2-NAME". Returns false: it is too
+/* Writes "new-NAME" for I = 1, then "new-2-NAME". Returns false if it is too
  * long. */
 static bool names_write_new(const char *path, unsigned i, char *out,
                             size_t size)
@@ -54,7 +54,7 @@ static bool names_write_new(const char *path, unsigned i, char *out,
 }
 
 /* Doubles the number until a name is free, then bisects: a server may have a
- * name of each night for years, or call every name taken. */
+ * name of each night for years, or claim that every name is taken. */
 int names_new(const char *path, names_question *taken, void *of, char *out,
               size_t size, struct failure *why)
 {
@@ -77,8 +77,7 @@ int names_new(const char *path, names_question *taken, void *of, char *out,
                : fail(why, EX_CANTCREAT, "%s: no free name is left", path);
 }
 
-/* Only one question at a time; a capital letter also answers all later
- * questions. */
+/* One question at a time; a capital letter also answers all later questions. */
 static pthread_mutex_t names_lock = PTHREAD_MUTEX_INITIALIZER;
 static enum conflict_choice names_for_all = CONFLICT_ASK;
 
@@ -122,7 +121,7 @@ static enum conflict_choice names_ask(const char *name, const char *where,
             link_interrupted = 1;
             return CONFLICT_SKIP;
         }
-        /* A whole line that begins with such a letter is no answer. */
+        /* Only a single letter is an answer, not a line that begins with it. */
         const char *at =
             answer[0] && !answer[1] ? strchr(keys, answer[0]) : NULL;
         if (!at)
@@ -149,7 +148,7 @@ static int names_compare(const void *a, const void *b)
     return strcmp(one->target, other->target);
 }
 
-/* If memory is short, the name counts as taken. */
+/* Takes a name. If memory is short, it counts as taken. */
 enum names_owner names_take(const char *target, const char *source)
 {
     size_t size = strlen(target) + 1, rest = strlen(source) + 1;
@@ -215,7 +214,8 @@ enum conflict_choice names_decide(const struct options *o, const char *name,
         return CONFLICT_RENAME;
     pthread_mutex_lock(&names_lock);
     progress_hold(true);
-    /* "O" doesn't let a file of this call replace another one of it. */
+    /* "O" doesn't permit that a file of this call replaces another one of
+     * it. */
     c = names_for_all == CONFLICT_ASK ||
                 (twice && names_for_all == CONFLICT_OVERWRITE)
             ? names_ask(name, where, old, new)

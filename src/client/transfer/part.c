@@ -18,8 +18,10 @@ bool part_is_name(const char *name)
     return strncmp(name, PART_PREFIX, strlen(PART_PREFIX)) == 0;
 }
 
-#define PART_WHICH 16 /* digits for the target and the server's file */
-#define PART_HEAD  (strlen(PART_PREFIX) + PART_WHICH)
+#define PART_WHICH                                                             \
+    16 /* digits that identify the target and the server's                     \
+        * file */
+#define PART_HEAD (strlen(PART_PREFIX) + PART_WHICH)
 
 static void part_digits(const char *text, char out[PART_WHICH + 1])
 {
@@ -100,8 +102,8 @@ static int part_lock(struct part *p, const char *target, struct failure *why)
     return 0;
 }
 
-/* A full disk is better found before the first byte than after hours. Some file
- * systems reserve nothing. */
+/* Reserves space: a full disk should be noticed before the first byte, not
+ * after hours. Some file systems reserve nothing. */
 static int part_reserve(const struct part *p, const char *target, uint64_t more,
                         struct failure *why)
 {
@@ -161,8 +163,9 @@ int part_open(struct part *p, const char *target, size_t named,
     return -1;
 }
 
-/* Some file systems report a failed write only when the file is closed. Closing
- * a copy of the descriptor makes them report it, and keeps the lock. */
+/* Finds lost writes. Some file systems report them only when the file is
+ * closed. Closing a copy of the descriptor makes them report it, and keeps the
+ * lock. */
 static int part_flush(const struct part *p)
 {
     int copy = fcntl(p->fd, F_DUPFD_CLOEXEC, 0);
@@ -202,7 +205,8 @@ int part_finish(struct part *p, const char *target, bool replace, time_t when,
         return 1;
     if (errno != EINVAL && errno != ENOSYS)
         return fail_errno(why, errno, target);
-    /* If there is no renameat2 (NFS), a hard link: it never replaces a file. */
+    /* If there is no renameat2 (NFS), use a hard link, which never replaces a
+     * file. */
     if (linkat(p->directory, p->name, p->directory, base, 0) == 0) {
         part_drop(p);
         return 0;

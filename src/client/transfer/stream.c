@@ -1,4 +1,4 @@
-/* The checksum of a transfer's bytes on their way. */
+/* The checksum of a transfer's bytes as they pass. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,8 +40,8 @@ static int digest_read(struct checksum *d)
     return 1;
 }
 
-/* A digest that has fallen far behind reads now: later the bytes would have
- * left the cache of the disk. */
+/* Adds bytes. A digest that has fallen far behind reads now: later the bytes
+ * would no longer be in the disk's cache. */
 void digest_add(struct checksum *d, const void *bytes, size_t len)
 {
     if (d->ctx && !d->end)
@@ -50,7 +50,8 @@ void digest_add(struct checksum *d, const void *bytes, size_t len)
         ;
 }
 
-/* digest_catch_up() meets an error again, and returns it. */
+/* Reads some bytes; digest_catch_up() will meet an error again, and return
+ * it. */
 static bool digest_read_some(void *of)
 {
     struct checksum *d = of;

@@ -16,7 +16,7 @@
 
 #include "transfer.h"
 
-/* The server has refused one: no further file gets one. */
+/* The server has refused one, so no further file gets one. */
 static atomic_bool temporary_off;
 
 void temporary_reset(void)
@@ -32,7 +32,8 @@ static bool temporary_lock(struct file_transfer *t,
 {
     struct sockaddr_un name = { .sun_family = AF_UNIX };
 
-    memcpy(name.sun_path + 1, hash, 32); /* a name outside of directories */
+    memcpy(name.sun_path + 1, hash, 32); /* a socket name that isn't in a
+                                          * directory */
     t->lock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     return t->lock >= 0 &&
            bind(t->lock, (struct sockaddr *)&name,
@@ -50,8 +51,8 @@ static void temporary_hash(const struct file_transfer *t, const char *path,
     SHA256((unsigned char *)text, strlen(text), hash);
 }
 
-/* The next call for the same local file finds the name again, and no other
- * call uses it: neither another person's nor one at the same time. */
+/* Makes the digits of the name: the next call for the same local file finds it
+ * again, but no other person's call, and no call at the same time, uses it. */
 static bool temporary_owner(struct file_transfer *t, char out[9])
 {
     unsigned char hash[32], place[32];
@@ -78,7 +79,7 @@ void temporary_end(struct file_transfer *t)
     memcpy(t->other, kept, sizeof(kept));
 }
 
-/* A name that has no room for more gets none. */
+/* Makes the temporary name, unless the file's name is too long. */
 static void temporary_make(struct file_transfer *t)
 {
     const char *base = url_base(t->remote);
@@ -94,8 +95,8 @@ static void temporary_make(struct file_transfer *t)
         t->other[0] = '\0';
 }
 
-/* A retry uses the name of the first try, also if the file's own has changed
- * since. */
+/* Begins. A retry uses the name of the first try, even if the file's own name
+ * has changed since. */
 bool temporary_begin(struct file_transfer *t)
 {
     const struct site *s = t->link->site;
@@ -113,7 +114,7 @@ bool temporary_begin(struct file_transfer *t)
 }
 
 /* Has the last try brought the whole file? Then only its name may be missing,
- * or nothing: if the answer to RNTO was lost. */
+ * or nothing, if only the answer to RNTO was lost. */
 int temporary_arrived(struct file_transfer *t, enum arrival *ret,
                       struct failure *why)
 {
@@ -154,7 +155,7 @@ void temporary_refused(const char *why)
                       why);
 }
 
-/* The server refuses to rename it. */
+/* Gives up: the server refuses the rename. */
 static int temporary_give_up(struct file_transfer *t, struct failure *why)
 {
     if (upload_is_stream(t))
@@ -168,8 +169,8 @@ static int temporary_give_up(struct file_transfer *t, struct failure *why)
     return 1;
 }
 
-/* The upload may have taken hours. A name that somebody else has taken since
- * isn't replaced. */
+/* Gives the file its name. The upload may have taken hours: a file of somebody
+ * else that has got the name since isn't replaced. */
 int temporary_finish(struct file_transfer *t, struct failure *why)
 {
     uint64_t size;

@@ -9,7 +9,7 @@
 #include "sallyport/base/fd.h"
 #include "transfer.h"
 
-/* A server reads so many bytes in its least time for a checksum. */
+/* Bytes that a server reads in its least time for a checksum. */
 #define HASH_PART (1024ul * 1024 * 1024)
 
 static const char *const verbs[] = { [JOB_GET] = "get", [JOB_PUT] = "put" };
@@ -97,8 +97,8 @@ int transfer_compare_head(struct file_transfer *t, struct failure *why)
     return r != 0 ? -(r < 0) : strcmp(here, there) == 0;
 }
 
-/* The server's limit of time for a checksum was too short for the whole file.
- * Returns as transfer_compare(). */
+/* Compares in parts, after the server's limit of time was too short for the
+ * whole file. Returns as transfer_compare(). */
 static int transfer_compare_parts(struct file_transfer *t, struct failure *why)
 {
     int r = 0;
@@ -164,8 +164,8 @@ void transfer_show(struct file_transfer *t)
     progress_resume(t->row, t->first);
 }
 
-/* --remove-source: a file is removed where it came from only if it was compared
- * with what has arrived, and hasn't changed since it was read. */
+/* --remove-source: removes a file at its source only if it was compared with
+ * what has arrived, and hasn't changed since it was read. */
 
 static int source_changed(struct failure *why)
 {
@@ -209,7 +209,7 @@ static int source_remove_local(const struct file_transfer *t,
     return unlinkat(fd, base, 0) == 0 ? 0 : fail_errno(why, errno, t->local);
 }
 
-/* The only copy is here from then on. */
+/* Makes the local file durable: from then on it is the only copy. */
 static int source_keep_local(const struct file_transfer *t, struct failure *why)
 {
     char above[PATH_MAX];

@@ -20,25 +20,25 @@
 /* The checksum of a transfer's bytes, in the server's algorithm. */
 struct checksum {
     EVP_MD_CTX *ctx;   /* NULL: no checksum is wanted */
-    struct link *link; /* it follows a file while this waits; or NULL */
+    struct link *link; /* reads the file while this link waits; or NULL */
     int fd;
-    uint64_t at;         /* bytes of the file that it has */
-    const uint64_t *end; /* it may read so many; NULL: it follows none */
+    uint64_t at;         /* bytes of the file that it has read */
+    const uint64_t *end; /* bytes that it may read; NULL: it follows no file */
 };
 
 /* Begins a checksum, in lower-case hexadecimal. NAME is as in HASH; NULL: none
- * is wanted. Returns 0, or -1: the algorithm is unknown. */
+ * is wanted. Returns 0, or -1 if the algorithm is unknown. */
 int digest_begin(struct checksum *d, const char *name);
-/* Adds them, unless D follows a file. */
+/* Adds the bytes, unless D follows a file. */
 void digest_add(struct checksum *d, const void *bytes, size_t len);
 /* From now on D reads the first *END bytes of FD, which may become more, while
- * L waits for the server: 512 MiB then take 0.9 s with the checksum, not 1.2 s.
- * D, FD and END stay where they are until digest_end(). */
+ * L waits for the server: 512 MiB then take 0.9 s with the checksum instead of
+ * 1.2 s. D, FD and END must not move until digest_end(). */
 void digest_follow(struct checksum *d, int fd, const uint64_t *end,
                    struct link *l);
-/* Reads what is left of *END bytes, and keeps the session of KEPT, if it isn't
- * NULL. Returns 0 or -errno; -EINTR after Ctrl-C, -ENODATA: the file has become
- * shorter. */
+/* Reads the remaining ones of *END bytes, and keeps the session of KEPT, if it
+ * isn't NULL. Returns 0 or -errno; -EINTR after Ctrl-C, -ENODATA: the file has
+ * become shorter. */
 int digest_catch_up(struct checksum *d, struct link *kept);
 /* Computes the checksum of the first LEN bytes of FD. Returns 0 or -errno, as
  * digest_catch_up(). */
@@ -73,11 +73,12 @@ struct part_source {
     uint64_t size;
     time_t modified;
     bool resume;   /* false: it begins at its first byte */
-    bool replaces; /* the target is there, and nobody else may see more */
+    bool replaces; /* the target exists, and the part must be as private */
 };
 
-/* Opens the partial file in the directory of TARGET, see names_open(). Returns
- * 0, or -1 with the reason, also while another process downloads the same. */
+/* Opens the partial file in the directory of TARGET, see names_open().
+ * Returns 0, or -1 with the reason, also while another process downloads
+ * the same file. */
 int part_open(struct part *p, const char *target, size_t named,
               const struct part_source *from, struct failure *why);
 /* Gives the file its name. If REPLACE, it may replace a file, and takes over
@@ -99,9 +100,9 @@ int names_open(const char *path, size_t named, int flags);
 /* Returns 1 if NAME is taken, 0 if it is free, or -1 with the reason. */
 typedef int names_question(void *of, const char *name, struct failure *why);
 /* Finds a free name of the form "new-NAME" or "new-2-NAME"; the directories
- * before it don't change. Also among thousands of names it asks TAKEN only a
- * few times, so it may pass over a name that has become free. Returns 0, or -1
- * with the reason, also if no such name is short enough. */
+ * before it don't change. Even among thousands of names it asks TAKEN only a
+ * few times, so it may miss a name that has become free. Returns 0, or -1 with
+ * the reason, also if no such name is short enough. */
 int names_new(const char *path, names_question *taken, void *of, char *out,
               size_t size, struct failure *why);
 
@@ -116,9 +117,10 @@ enum names_owner names_take(const char *target, const char *source);
 /* Has a file of this command the name? */
 bool names_are_taken(const char *target);
 void names_release(void);
-/* A command begins: answers for all files of the last one are forgotten. */
+/* Call it when a command begins: forgets answers for all files of the last
+ * one. */
 void names_begin(void);
-/* Is there a terminal for questions? */
+/* Is there a terminal for a question, and would names_decide() ask? */
 bool names_can_ask(const struct options *o);
 /* Would names_decide() ask? */
 bool names_asks(const struct options *o);
@@ -128,21 +130,20 @@ struct names_file {
     time_t modified;
 };
 /* Decides about NAME, which the file OLD has WHERE ("here" or "on the server").
- * TWICE: OLD may be another file of this command. It asks, if that is the
- * choice and there is a terminal. The answer "quit" has the effect of Ctrl-C.
- */
+ * TWICE: OLD may be another file of this command. Asks, if that is the choice
+ * and there is a terminal. The answer "quit" has the effect of Ctrl-C. */
 enum conflict_choice names_decide(const struct options *o, const char *name,
                                   bool twice, const char *where,
                                   struct names_file old, struct names_file new);
 
-/* Gives the reason why the file gets the name NEW, if that wasn't chosen: there
- * was nobody to ask. It names what a script may want. */
+/* Says why the file gets the name NEW, if nobody could be asked; and which
+ * options a script may want. */
 void names_tell(const struct options *o, const char *name, const char *new);
 
 /* Does PATTERN match the whole of NAME? "*" matches no dot at the beginning. */
 bool names_match(const char *pattern, const char *name);
 
-/* The state of one attempt; it is kept for the next one. */
+/* The state of one try; it is kept for the next one. */
 struct file_transfer {
     struct link *link;
     struct job *job;
@@ -150,44 +151,45 @@ struct file_transfer {
     char remote[URL_PATH_MAX];
     char local[PATH_MAX];
     uint64_t size, first,
-        done; /* of the whole file, where this try began, now */
+        done; /* bytes: of the whole file, at the start of this try, now */
     time_t modified;
     enum upload_has {
         HAS_NOTHING,
         HAS_PART,      /* perhaps bytes of this file */
         HAS_ALL,       /* perhaps the whole file; nothing was confirmed */
         HAS_CONFIRMED, /* there was a 226 */
-        HAS_COMPARED   /* what it has is what was sent */
-    } has;             /* put: what the server has */
+        HAS_COMPARED   /* the server's bytes were compared with the sent ones */
+    } has;             /* put: the server's state of the file */
     bool ours;         /* put: an unfinished upload has bytes of this file */
     uint64_t foreign;  /* put: length of a partial with foreign bytes, on a
-                          Sallyport; or 0 */
-    bool unconfirmed;  /* put: it is there, but no 226 came */
+                        * Sallyport; or 0 */
+    bool unconfirmed;  /* put: the file is there, but no 226 came */
     int broken;        /* put: errno of the local file, or 0 */
     bool changed;      /* put: the local file has changed */
-    enum conflict_choice choice; /* put: what a server does that decides */
+    enum conflict_choice choice; /* put: the choice for a server that decides */
     bool aside;    /* put: the bytes go to a temporary name first */
     bool renaming; /* put: the server may have given the file its name */
     bool in_place; /* put: the server has refused the temporary name */
-    char other[URL_PATH_MAX]; /* put: the temporary name; while the bytes go
-                                 there, remote is that, and this the file's */
-    bool replaces;            /* an existing file is to be replaced */
-    bool skipped;             /* the user decided so, or: */
-    bool vanished;            /* put: the local file is gone */
+    char other[URL_PATH_MAX]; /* put: the other name. While the bytes go to the
+                               * temporary name, that is in remote, and the
+                               * file's name is here; otherwise the reverse */
+    bool replaces;            /* an existing file will be replaced */
+    bool skipped;             /* the user decided to skip it, or: */
+    bool vanished;            /* put: the local file has gone */
     bool checked;             /* the checksums were the same */
     bool sized;               /* put: the lengths were the same */
     uint64_t confirmed;       /* put: the length in the server's reply, or 0 */
     struct stat read;         /* put: the local file when it was opened */
     int fd;
-    int lock;      /* put: no other call has the temporary name; or -1 */
-    int unwritten; /* get: errno of a write that failed, or 0 */
-    bool too_long; /* get: the server sends more than it announced */
-    bool again;    /* get: an earlier try has got other bytes than announced */
-    uint64_t announced; /* get: the size in that try */
+    int lock;           /* put: lock of the temporary name; or -1 */
+    int unwritten;      /* get: errno of a write that failed, or 0 */
+    bool too_long;      /* get: the server sends more than it announced */
+    bool again;         /* get: an earlier try got other bytes than announced */
+    uint64_t announced; /* get: the announced size in that try */
     struct checksum digest;
 };
 
-/* Make one attempt each. They return 0, or -1 with the reason. */
+/* Make one try each. They return 0, or -1 with the reason. */
 int download_once(struct file_transfer *t, struct failure *why);
 int upload_once(struct file_transfer *t, struct failure *why);
 /* A smaller file is sent again from its first byte: the request for SIZE would
@@ -199,23 +201,23 @@ bool upload_is_stream(const struct file_transfer *t);
 int upload_rename(struct file_transfer *t, struct failure *why);
 
 /* Temporary names on the server. */
-/* Another server is open: it may take them. */
+/* Call it when another server was opened: it may accept them. */
 void temporary_reset(void);
 /* Makes T->remote the temporary name, until temporary_end(). Returns false if
  * this upload has none. */
 bool temporary_begin(struct file_transfer *t);
-/* Finds what the last try has left. Returns 0 or -1. */
+/* Finds out what the last try has left. Returns 0 or -1. */
 enum arrival {
     ARRIVAL_NONE,  /* the file must be sent */
-    ARRIVAL_WHOLE, /* it needs its name */
-    ARRIVAL_NAMED  /* it has its name */
+    ARRIVAL_WHOLE, /* it still needs its name */
+    ARRIVAL_NAMED  /* it has its name already */
 };
 int temporary_arrived(struct file_transfer *t, enum arrival *ret,
                       struct failure *why);
 /* Gives the whole file its name. Returns 0; 1: the server refuses, and the file
  * must be sent under its own name; or -1. */
 int temporary_finish(struct file_transfer *t, struct failure *why);
-/* Removes what has arrived. */
+/* Removes the temporary file from the server. */
 void temporary_remove(struct file_transfer *t);
 /* Exchanges the temporary name for the own one, or the reverse. */
 void temporary_end(struct file_transfer *t);
@@ -225,11 +227,11 @@ void temporary_refused(const char *why);
 /* Is it the same file, and unchanged? */
 bool source_is_same(const struct stat *a, const struct stat *b);
 
-/* Adds to WHY what the server has of a file that was being uploaded, or says
- * what is missing. */
+/* Adds to WHY what the server has of a file that was being uploaded, or what is
+ * missing. */
 void upload_tell(const struct file_transfer *t, struct failure *why);
-/* After a 226: compares what has arrived with what was sent. Returns 0 or -1.
- */
+/* After a 226: compares what has arrived with what was sent. Returns 0 or
+ * -1. */
 int upload_compare(struct file_transfer *t, struct failure *why);
 /* Says that the server has changed the name since it was taken. Returns 0, or
  * -1 if the old file was to be replaced. */
@@ -238,17 +240,17 @@ int upload_tell_name(const struct file_transfer *t, struct failure *why);
 /* Returns the algorithm to compute, or NULL: verification is off, or the server
  * has none. */
 const char *transfer_hash_name(const struct file_transfer *t);
-/* Has the server the first T->done bytes of the file, and no others? The digest
- * goes on from there. Returns 1; 0: no, or nobody knows; or -1 with the
+/* Does the server have the first T->done bytes of the file, and no others? The
+ * digest continues from there. Returns 1; 0: no, or not known; or -1 with the
  * reason. */
 int transfer_compare_head(struct file_transfer *t, struct failure *why);
 /* Compares the checksum of the transferred bytes with the server's. Returns 0
  * or -1. */
 int transfer_verify(struct file_transfer *t, struct failure *why);
-/* Adds to WHY that the next call can go on where this one has stopped. */
+/* Adds to WHY that the next call can continue where this one has stopped. */
 void transfer_tell_next(const struct file_transfer *t, struct failure *why);
-/* Begins the checksum. FOLLOWS: it reads the local file, up to T->done; without
- * that the caller adds the bytes. Returns 0 or -1. */
+/* Begins the checksum. FOLLOWS: it reads the local file, up to T->done;
+ * otherwise the caller adds the bytes. Returns 0 or -1. */
 int transfer_begin_digest(struct file_transfer *t, bool follows,
                           struct failure *why);
 /* Returns the time that the copy gets. A source of a sync that may change once
@@ -257,7 +259,7 @@ int transfer_begin_digest(struct file_transfer *t, bool follows,
 time_t transfer_time(const struct file_transfer *t);
 /* The callback of struct link_io: shows T->done. */
 void transfer_moved(void *of);
-/* Shows the row, or begins it again at t->first. */
+/* Shows the row, or restarts it at t->first. */
 void transfer_show(struct file_transfer *t);
 
 /* Does and prints the rest after the last try. *moved gets the file's bytes.

@@ -20,16 +20,16 @@ bool upload_is_stream(const struct file_transfer *t)
     return strcmp(t->job->local, "-") == 0;
 }
 
-/* Files of /proc have bytes, but no length. */
+/* Does the file have a length? Files of /proc have bytes, but no length. */
 static bool upload_is_sized(const struct file_transfer *t)
 {
     return !upload_is_stream(t) && t->size > 0;
 }
 
-/* A file that is rewritten while it is sent would arrive as a mix. So its last
- * byte is sent only if it hasn't changed, or if what was read is the beginning
- * of what it has now: a file that only grows, such as a log. Without a checksum
- * nobody knows that it did nothing else. */
+/* May the last byte be sent? If the file is rewritten while it is sent, a mix
+ * would arrive. So its last byte is sent only if the file hasn't changed, or if
+ * the bytes that were read are its present beginning: it only grows, such as a
+ * log. Without a checksum nobody knows that it did nothing else. */
 static bool upload_is_sound(struct file_transfer *t)
 {
     char before[DIGEST_HEX_MAX], after[DIGEST_HEX_MAX];
@@ -116,7 +116,7 @@ static int upload_taken(void *of, const char *path, struct failure *why)
     return r == PRESENCE_UNKNOWN ? -1 : r == PRESENT;
 }
 
-/* Another link may take the name that was found. */
+/* Finds a new name. Another link may take it. */
 int upload_rename(struct file_transfer *t, struct failure *why)
 {
     int r;
@@ -128,7 +128,8 @@ int upload_rename(struct file_transfer *t, struct failure *why)
     return r;
 }
 
-/* The name is taken. Returns 0: the file can be sent; 1: skip; -1: failed. */
+/* Decides about a taken name. Returns 0: the file can be sent; 1: skip; -1:
+ * failed. */
 static int upload_decide(struct file_transfer *t, struct failure *why)
 {
     const struct options *o = t->link->site->options;
@@ -149,8 +150,8 @@ static int upload_decide(struct file_transfer *t, struct failure *why)
     return r;
 }
 
-/* A server that decides about the name does so at the last byte: nobody's file
- * is replaced, whenever it came. Returns as upload_decide(). */
+/* Chooses the target. A server that decides about the name does so at the last
+ * byte: no file is replaced, whenever it came. Returns as upload_decide(). */
 static int upload_target(struct file_transfer *t, struct failure *why)
 {
     const struct options *o = t->link->site->options;
@@ -168,8 +169,8 @@ static int upload_target(struct file_transfer *t, struct failure *why)
     return r <= 0 ? r : upload_decide(t, why);
 }
 
-/* An unfinished upload of an earlier call may be another file's beginning.
- * Returns 1: it is this file's; 0: it isn't, or nobody knows; or -1. */
+/* Is an unfinished upload of an earlier call this file's beginning? It may be
+ * another file's. Returns 1: it is; 0: it isn't, or that isn't known; or -1. */
 static int upload_knows(struct file_transfer *t, uint64_t held,
                         struct failure *why)
 {
@@ -186,8 +187,8 @@ static int upload_knows(struct file_transfer *t, uint64_t held,
     return r;
 }
 
-/* Finds where to resume: without a finished file, SIZE of its name is the
- * length of an interrupted upload. A Sallyport has another word for that. */
+/* Finds where to resume: if there is no finished file, SIZE of its name is the
+ * length of an interrupted upload. A Sallyport has another command for that. */
 static int upload_first(struct file_transfer *t, struct failure *why)
 {
     const struct job *above = t->job->above;
@@ -215,8 +216,8 @@ static int upload_first(struct file_transfer *t, struct failure *why)
     return r < 0 ? -1 : 0;
 }
 
-/* Has the file no byte? Files of /proc have bytes, too, where fstat() finds
- * none. */
+/* Is the file empty? Reads, since files of /proc have bytes though fstat()
+ * finds none. */
 static bool upload_is_empty(const struct file_transfer *t)
 {
     char byte;
@@ -225,11 +226,11 @@ static bool upload_is_empty(const struct file_transfer *t)
            pread(t->fd, &byte, 1, 0) == 0;
 }
 
-/* After a cut the server may have the whole file, if only its 226 was lost:
- * then it isn't sent again. The empty file that some servers make for an upload
- * which has no length yet isn't the whole one. Without a checksum the length
- * decides, where the name shows nothing but bytes of this call. Returns 1: it
- * has the file; 0; or -1: it didn't answer. */
+/* After a cut: does the server have the whole file, so that only its 226 was
+ * lost? Then it isn't sent again. An empty file, which some servers make for an
+ * upload without a length, isn't the whole one. Without a checksum the length
+ * decides, if the name can have only bytes of this call. Returns 1: it has the
+ * file; 0; or -1: it didn't answer. */
 static int upload_is_there(struct file_transfer *t, struct failure *why)
 {
     bool length_counts = t->has >= HAS_ALL && t->ours && !t->link->site->atomic;
@@ -250,7 +251,7 @@ static int upload_is_there(struct file_transfer *t, struct failure *why)
     return t->checked || length_counts;
 }
 
-/* Only an end that the local file has caused counts more than libcurl's. */
+/* Ends a try. Only a failure of the local file counts more than libcurl's. */
 static int upload_end(struct file_transfer *t, int r, struct failure *why)
 {
     const struct link *l = t->link;
@@ -262,7 +263,7 @@ static int upload_end(struct file_transfer *t, int r, struct failure *why)
     else if (l->may_have_begun)
         t->has = HAS_PART;
     /* STOR has replaced what an earlier call has left. A Sallyport keeps that
-     * until the first byte has come: then its length is the old one. */
+     * until the first byte has come: before, its length is the old one. */
     t->ours |= l->begun;
     t->unconfirmed = r < 0;
     if (t->changed) {
@@ -276,11 +277,11 @@ static int upload_end(struct file_transfer *t, int r, struct failure *why)
     return r;
 }
 
-/* A server may take the announced length for what is sent or for the whole
- * file. Only with the whole file's does Sallyport notice each missing byte of a
- * resumed upload. libcurl doesn't get a length: if a server wants no more, the
- * bytes end before it, and libcurl from 8.7 on would fail instead of reading
- * the server's reason. */
+/* Is ALLO needed? A server may take the announced length for the bytes sent or
+ * for the whole file. Only with the whole file's length does Sallyport notice
+ * each missing byte of a resumed upload. libcurl doesn't get a length: if a
+ * server wants no more, the bytes end before it, and libcurl from 8.7 on would
+ * fail instead of reading the server's reason. */
 static bool upload_announce(const struct file_transfer *t,
                             const struct link_io *io)
 {
@@ -341,7 +342,7 @@ static int upload_send(struct file_transfer *t, bool again, struct failure *why)
     return upload_bytes(t, why) < 0 ? -1 : upload_compare(t, why);
 }
 
-/* Sends the file under a temporary name. Returns 1: it must be sent under its
+/* Sends the file under a temporary name. Returns 1 if it must be sent under its
  * own. */
 static int upload_aside(struct file_transfer *t, bool again,
                         struct failure *why)
@@ -384,8 +385,8 @@ static int upload_named(struct file_transfer *t, bool again,
     return r;
 }
 
-/* The server has the file, whatever becomes of its time. A 550 is what an
- * account that may only upload gets each time: no news. */
+/* Sets the time, and ignores a failure: the server has the file. An account
+ * that may only upload gets a 550 each time, which isn't reported. */
 static int upload_sent(struct file_transfer *t, bool again, struct failure *why)
 {
     int r = upload_named(t, again, why);

@@ -6,7 +6,8 @@
 
 #include "transfer.h"
 
-/* Does the server hide the part, for the next call to continue it? */
+/* Does the server keep the part hidden, so that the next call can continue
+ * it? */
 static bool upload_goes_on(const struct file_transfer *t)
 {
     const struct site *s = t->link->site;
@@ -20,7 +21,7 @@ void upload_tell(const struct file_transfer *t, struct failure *why)
 {
     size_t len = strlen(why->text);
 
-    /* STOR finds no file that could be missing. */
+    /* STOR can't miss a file: the directory is missing. */
     if (why->reply == 550 && strchr(t->remote, '/') &&
         strcasestr(why->text, "no such file or directory")) {
         fail(why, EX_NOINPUT, "there is no directory /%.*s; make it by mkdir",
@@ -48,8 +49,8 @@ void upload_tell(const struct file_transfer *t, struct failure *why)
                   "it again");
 }
 
-/* The length in Sallyport's "226 Transfer complete: 5 bytes stored as /a", or
- * after a resume in "5 bytes (9 in all)"; 0: there is none. */
+/* Returns the length in Sallyport's "226 Transfer complete: 5 bytes stored as
+ * /a", or after a resume in "5 bytes (9 in all)"; 0: there is none. */
 static uint64_t upload_confirmed(const struct file_transfer *t)
 {
     static const char mark[] = "226 Transfer complete: ", some[] = "bytes (";
@@ -70,9 +71,9 @@ static uint64_t upload_confirmed(const struct file_transfer *t)
     return slice_number(word, INT64_MAX, &all) < 0 ? sent : all;
 }
 
-/* If there is no HASH, the length shows at least that nothing was lost: after a
- * reset some servers count an upload as complete. If the account may not ask
- * for the length, the server's confirmation must do. */
+/* Compares the length. Without HASH it shows at least that nothing was lost:
+ * after a reset some servers count an upload as complete. If the account may
+ * not ask for the length, the server's confirmation must do. */
 static int upload_length(struct file_transfer *t, struct failure *why)
 {
     uint64_t there = 0;
@@ -93,7 +94,7 @@ static int upload_length(struct file_transfer *t, struct failure *why)
     return -1;
 }
 
-/* The path in "226 5 bytes stored as /a/b (2)", or an empty slice. */
+/* Returns the path in "226 5 bytes stored as /a/b (2)", or an empty slice. */
 static struct slice upload_stored_as(const struct link *l)
 {
     static const char mark[] = " stored as /";
@@ -109,8 +110,8 @@ static struct slice upload_stored_as(const struct link *l)
     return path;
 }
 
-/* The file waits for inspection: what has its name, if anything does, is an
- * older one. */
+/* Does the file wait for inspection? Then a file that has its name is an older
+ * one. */
 static bool upload_is_held(const struct link *l)
 {
     static const char mark[] = ") kept for inspection; released, it is ";
@@ -120,13 +121,13 @@ static bool upload_is_held(const struct link *l)
     return at && !memchr(l->lines.data, '/', (size_t)(at - l->lines.data));
 }
 
-/* Nobody but the administrator can read the file, so the length in the 226 is
- * all that can be compared. */
+/* Compares the length in the 226, since nobody but the administrator can read
+ * the file. */
 static void upload_compare_held(struct file_transfer *t)
 {
     char size[SHOW_SIZE_MAX];
 
-    t->modified = 0; /* nothing is there that could get a time */
+    t->modified = 0; /* there is no visible file that could get a time */
     t->sized = !t->link->site->options->no_verify && t->confirmed > 0 &&
                t->confirmed == t->done;
     if (t->sized)
@@ -136,7 +137,8 @@ static void upload_compare_held(struct file_transfer *t)
         progress_note("%s: kept for inspection; not compared", t->remote);
 }
 
-/* A server may give the file another name. Then that is the file to compare. */
+/* Follows a file to which the server has given another name: that is the file
+ * to compare. */
 static void upload_follow(struct file_transfer *t)
 {
     size_t head = (size_t)(url_base(t->remote) - t->remote);
@@ -144,7 +146,7 @@ static void upload_follow(struct file_transfer *t)
 
     while (slice_cut(&path, '/', &name))
         ;
-    /* A reply shows control bytes in another way. */
+    /* A reply shows control bytes in another form. */
     if (listing_safe(slice_from(t->remote + head)) && listing_safe(name))
         slice_copy(name, t->remote + head, sizeof(t->remote) - head);
 }
@@ -165,8 +167,8 @@ int upload_compare(struct file_transfer *t, struct failure *why)
     return r;
 }
 
-/* If the name is taken, a server that decides calls the file "NAME (2)"; a drop
- * adds other suffixes. */
+/* Says that the name has changed. If it was taken, a server that decides calls
+ * the file "NAME (2)"; a drop adds other suffixes. */
 int upload_tell_name(const struct file_transfer *t, struct failure *why)
 {
     size_t len = strlen(t->job->remote);
