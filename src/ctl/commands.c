@@ -146,23 +146,16 @@ const struct ctl_command ctl_commands[] = {
       "Remove a team; its users lose its shares",
       "sallyportctl team del legal" },
     { "partials", "list", partials_list, TAKES_NAME_OR_NOTHING, READS_USERS,
-      "[NAME] [--older-than TIME] [--json | --csv]",
-      "List unfinished uploads, of one user or of all, by the names that the "
-      "clients gave",
+      "[NAME] [--json | --csv]",
+      "List unfinished uploads, in one user's home or in all homes and shares",
       "sallyportctl partials list anna" },
-    { "partials", "purge", partials_purge, TAKES_NAME_OR_NOTHING, READS_USERS,
-      "[NAME] [--older-than TIME | --all] [--json]",
-      "Remove unfinished uploads: expired ones, those without a write for some "
-      "days, or all; never one that is being written",
-      "sallyportctl partials purge --older-than 2d" },
     { "inspect", "list", inspect_list, TAKES_NAME_OR_NOTHING, READS_USERS,
       "[NAME | --all] [--json | --csv]",
       "List the uploads that wait for inspection, of one user or of all homes "
       "and shares where the letter i of the rights is in force; with --all "
       "also where it was",
       "sallyportctl inspect list --json" },
-    { "inspect", "read", inspect_read, TAKES_ID, READS_USERS,
-      "ID [NAME] [--terminal]",
+    { "inspect", "read", inspect_read, TAKES_ID, READS_USERS, "ID [NAME]",
       "Write the bytes of such an upload to the standard output",
       "sallyportctl inspect read 0123456789abcdef | clamdscan -" },
     { "inspect", "release", inspect_release, TAKES_ID, READS_USERS,
@@ -229,7 +222,7 @@ const struct ctl_command ctl_commands[] = {
       "failures, sessions, bans, administrators, disks and quotas",
       "sallyportctl report -o report.html" },
     { "drain", NULL, drain_run, TAKES_NOTHING, ANY_SETTINGS,
-      "[--announce TIME] [--timeout TIME] [--stay] | --off",
+      "[--announce TIME] [--timeout TIME] | --off",
       "Let the running server take no new sessions, end each session after its "
       "transfer, and wait for the last one; after that time take sessions "
       "again",

@@ -251,7 +251,7 @@ ctl_function user_add, user_change, user_edit, user_passwd, user_rename,
 ctl_function share_add, share_grant, share_revoke, share_list, share_show;
 ctl_function team_add, team_join, team_leave, team_list, team_show, team_del;
 ctl_function line_change, line_rename, line_del;
-ctl_function partials_list, partials_purge, retention_run;
+ctl_function partials_list, retention_run;
 ctl_function inspect_list, inspect_read, inspect_release, inspect_reject;
 ctl_function quota_set_limit, quota_print;
 ctl_function status_show, status_reload, check_run, metrics_show;

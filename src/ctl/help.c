@@ -156,6 +156,7 @@ static const struct {
     { "users", "sallyportctl user list" },
     { "export", "sallyportctl user list --json --hashes" },
     { "totp-off", "sallyportctl user totp NAME --off" },
+    { "purge", "sallyportctl retention run; partial_days says how old" },
     { "paths", "sallyportd --check, which prints what permits a directory" },
     { "--ttl", "--expires 90d" },
     { "--max-files", "--uploads N" },
@@ -163,6 +164,9 @@ static const struct {
     { "--prefix", "\"home\" of the objects" },
     { "--uid", "sallyportctl user edit" },
     { "--gid", "sallyportctl user edit" },
+    { "--stay", "timeout 30m sallyportctl drain --timeout 1d" },
+    { "--terminal", "a pipe, such as: | less" },
+    { "--older-than", "\"age\" of the JSON" },
     { "--watch", "watch -n 2 sallyportctl who" },
     { "--directory",
       "journalctl --directory=DIR -o cat _SYSTEMD_UNIT=sallyport.service | "

@@ -74,10 +74,7 @@ FLAG(waiting, "waiting", "remove it although uploads wait for inspection there")
 FLAG(new_secret, "new-secret", "another secret in place of the one in use")
 FLAG(replace_newer, "replace-newer",
      "also in place of a file that is newer or was changed later")
-FLAG(terminal, "terminal", "write the bytes even to a terminal")
-OPTION(older_than, "older-than", "TIME",
-       "only those without a write for so long, such as 2d")
-FLAG(all, "all", "unfinished uploads of any age")
+FLAG(all, "all", "also where nobody's rights have the letter i any more")
 OPTION(for_time, "for", "TIME",
        "how long, as 10min, 12h, 7d or 4w (default: for ever)")
 OPTION(reason, "reason", "TEXT", "why, for ban list")
@@ -101,7 +98,6 @@ OPTION(output, "output", "FILE",
        "write the page into FILE (also -o FILE), not to standard output")
 OPTION(timeout, "timeout", "TIME",
        "how long to wait, as 10min or 2h (default: drain_timeout)")
-FLAG(stay, "stay", "after that time drain on")
 OPTION(announce, "announce", "TIME",
        "so long before, only health checks of proxies get 421")
 FLAG(off, "off", "drain: take sessions again; totp: ask for no code")

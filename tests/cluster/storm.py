@@ -51,7 +51,7 @@ class Storm:
         """Drain, HAProxy takes it out, the new build, back."""
         server, balancer = self.cluster.servers[node], self.cluster.balancer
         failed, began = self.uploads.failed(), time.monotonic()
-        server.ctl("drain", "--announce", "6s", "--timeout", "60s", "--stay")
+        server.ctl("drain", "--announce", "6s", "--timeout", "10min")
         out = seconds_until(lambda: not balancer.takes(node), 30)
         server.stop()
         server.build = self.cluster.new_build()

@@ -88,7 +88,7 @@ enum showable {
 
 /* An object of files' search for sallyportctl. */
 enum find_what {
-    FIND_PARTIALS,  /* the user's, by their mtime */
+    FIND_PARTIALS,  /* all of the user, or in a share */
     FIND_EXPIRED,   /* files and partials, by their ctime */
     FIND_ABANDONED, /* partials that nobody will continue */
     FIND_COUNT

@@ -26,13 +26,6 @@ static void drain_ask(void *data)
     d->is = m.drain_is;
 }
 
-/* Is the failure temporary? A busy server answers later, and so does a server
- * that is restarting master. */
-static bool is_for_now(int code)
-{
-    return code == EX_TEMPFAIL || code == EX_UNAVAILABLE;
-}
-
 /* Ends the drain before the command fails: a script that ends here must not
  * leave a server that refuses everybody. */
 static noreturn void drain_ends(int code, const char *why)
@@ -40,12 +33,6 @@ static noreturn void drain_ends(int code, const char *why)
     struct drain off = { .order = DRAIN_OFF };
     struct complaint second;
 
-    if (ctl.args.stay)
-        fail(code,
-             "%s, and the server drains on; wait (sallyportctl drain), cut "
-             "them (systemctl stop sallyport), or take sessions again "
-             "(sallyportctl drain --off)",
-             why);
     if (fail_caught(drain_ask, &off, &second))
         fail(code,
              "%s; the server still drains, since it can't be asked: %s; run: "
@@ -53,38 +40,40 @@ static noreturn void drain_ends(int code, const char *why)
              why, second.text);
     fail(code,
          "%s, and the server takes sessions again; wait longer (--timeout), "
-         "keep it drained (--stay), or cut them (systemctl stop sallyport)",
+         "or cut them (systemctl stop sallyport)",
          why);
 }
 
-/* Waits. Another administrator may end the drain meanwhile. */
+/* Waits. Another administrator may end the drain meanwhile. A busy server
+ * answers later, and so does a server that is restarting master. */
 static void drain_wait(uint64_t ms)
 {
     const struct timespec pause = { .tv_sec = 1 };
     const uint64_t end = clock_ms() + ms;
     struct drain d = { .order = DRAIN_ASK };
-    uint64_t left = 0, shown = 0;
+    const struct msg_drain_is *is = &d.is;
+    uint64_t shown = 0;
     struct complaint why;
 
     for (;; nanosleep(&pause, NULL)) {
         const int code = fail_caught(drain_ask, &d, &why);
 
-        if (code && !is_for_now(code))
+        if (code && code != EX_TEMPFAIL && code != EX_UNAVAILABLE)
             drain_ends(code, why.text);
-        if (code == 0 && !d.is.on)
-            fail(EX_TEMPFAIL, "the server takes sessions again; somebody has "
-                              "ended the drain");
         if (code == 0) {
-            left = d.is.sessions;
+            if (!is->on)
+                fail(EX_TEMPFAIL, "the server takes sessions again; somebody "
+                                  "has ended the drain");
+            if (is->ms == 0 && is->sessions == 0)
+                return;
+            if (is->ms == 0 && is->sessions != shown) {
+                shown = is->sessions;
+                printf("%" PRIu64 " session%s left\n", shown,
+                       shown == 1 ? "" : "s");
+                fflush(stdout);
+            }
             snprintf(why.text, sizeof(why.text),
-                     "left are %" PRIu64 " sessions", left);
-        }
-        if (code == 0 && d.is.ms == 0 && left == 0)
-            return;
-        if (code == 0 && d.is.ms == 0 && left != shown) {
-            printf("%" PRIu64 " session%s left\n", left, left == 1 ? "" : "s");
-            fflush(stdout);
-            shown = left;
+                     "left are %" PRIu64 " sessions", is->sessions);
         }
         if (clock_ms() >= end)
             drain_ends(EX_TEMPFAIL, why.text);

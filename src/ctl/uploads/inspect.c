@@ -20,7 +20,8 @@
 struct inspection {
     struct search at; /* the first member */
     enum held_order order;
-    const char *id; /* "": all */
+    const char *id;          /* "": all */
+    const struct user *only; /* and the user's shares; NULL: all */
     int64_t now;
     bool found, denied;
     uint64_t uid;     /* of its owner */
@@ -96,6 +97,9 @@ static void take_held(struct inspection *i, const struct msg_held *m)
     struct buf path, text;
     char when[WHEN_MAX];
 
+    if (i->order == HELD_LIST && i->only && geteuid() == 0 &&
+        m->uid != i->only->uid)
+        return; /* another member's */
     i->found = true;
     i->denied = m->outcome == OUTCOME_DENIED;
     i->uid = m->uid;
@@ -176,23 +180,22 @@ static bool holds(const struct user *user, const struct share *share)
     return rights & RIGHT_INSPECT;
 }
 
-/* Tries as the file's owner: in a share the group may lack the right to write
- * in a member's directory, whose files are the member's, too. */
-static int as_owner(struct inspection *i, const struct user *user,
-                    struct complaint *why)
+/* Has the user any right in the share? */
+static bool has_share(const struct user *user, const struct share *share)
 {
-    i->found = false;
-    i->at.in_shares = true;
-    const int code = search_try(&i->at, user, NULL, why);
-    if (code == 0 && !i->found)
-        refused(i, OUTCOME_DENIED);
-    return code;
+    bool found = false;
+
+    for (size_t n = 0; n < user->grants; n++)
+        found |= &user->share[user->grant[n].share] == share;
+    return found;
 }
 
-/* Searches. ONLY: this user; NULL: all users and shares. An order ends with the
- * file that it is for. */
-static void search(struct inspection *i, const struct user *only)
+/* Searches. An order ends with the file that it is for. In a share the group
+ * may lack the right to write in a member's directory, whose files are the
+ * member's, too: then it works as the file's owner. */
+static void search(struct inspection *i)
 {
+    const struct user *only = i->only;
     const struct users *u = &ctl.users;
     const bool all = only || i->order != HELD_LIST || ctl.args.all;
 
@@ -201,15 +204,20 @@ static void search(struct inspection *i, const struct user *only)
         const struct share *share = user ? NULL : &u->share[n - u->count];
         struct complaint why;
 
-        if ((only && only != user) || (!all && !holds(user, share)))
+        if ((only && only != user && (user || !has_share(only, share))) ||
+            (!all && !holds(user, share)))
             continue;
         int code = search_try(&i->at, user, share, &why);
         const bool over = i->found && i->order != HELD_LIST;
         const struct user *owner =
             over && i->denied && share ? user_of(i->uid) : NULL;
 
-        if (owner)
-            code = as_owner(i, owner, &why);
+        if (owner) {
+            i->found = false;
+            code = search_try(&i->at, owner, share, &why);
+            if (code == 0 && !i->found)
+                refused(i, OUTCOME_DENIED);
+        }
         if (over && code)
             fail(code, "%s", why.text);
         if (over) { /* whatever failed elsewhere */
@@ -227,23 +235,19 @@ static void inspect(enum held_order order, const char *id, const char *name)
         { .title = "USER", .key = "user" },
         { .title = "BYTES", .key = "bytes", .width = 5 },
         { .title = "AGE", .key = "age", .width = 3, .text = output_age },
-        { .title = "PATH", .key = "path", .text = search_path },
+        { .title = "PATH", .key = "path" },
         { 0 },
     };
-    struct inspection i = { .at = { .ask = ask_held,
-                                    .take = take_answer,
-                                    .in_shares = name != NULL },
+    struct inspection i = { .at = { .ask = ask_held, .take = take_answer },
                             .order = order,
                             .id = id,
                             .now = time(NULL) };
-    const struct user *user =
-        name ? users_find(&ctl.users, slice_from(name)) : NULL;
 
-    if (name && !user)
+    if (name && !(i.only = users_find(&ctl.users, slice_from(name))))
         fail_missing("user", slice_from(name));
     if (order == HELD_LIST)
         table_begin(&i.at.found, columns, false);
-    search(&i, user);
+    search(&i);
     if (order == HELD_LIST)
         table_end(&i.at.found, "");
     else if (ctl_status == 0 && !i.found)
@@ -269,9 +273,9 @@ static void give_order(enum held_order order)
  * some of them. */
 void inspect_read(void)
 {
-    if (isatty(STDOUT_FILENO) && !ctl.args.terminal)
+    if (isatty(STDOUT_FILENO))
         fail(EX_USAGE, "these bytes may control a terminal: write them to a "
-                       "file or a program, or give --terminal");
+                       "file or a program");
     give_order(HELD_READ);
 }
 

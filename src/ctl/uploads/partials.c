@@ -1,6 +1,5 @@
-/* "partials list" and "partials purge", and "retention run". Processes files
- * (search.c) search and remove, and report to this program. File names are
- * escaped. */
+/* "partials list" and "retention run". Processes files (search.c) search and
+ * remove, and send this program what they found. */
 #include "edit/purge.h"
 #include "search.h"
 
@@ -10,18 +9,18 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sallyport/base/harmless.h"
 #include "sallyport/domain/outcome.h"
-#include "sallyport/event/event.h"
 #include "sallyport/ftp/path.h"
 
 #define DAY       86400
-#define TEXT_ROOM (5 * (FTP_PATH_MAX + 1024))
+#define TEXT_ROOM (FTP_PATH_MAX + 1024)
 
 struct hunt {
     struct search at; /* the first member */
     enum find_what what;
     bool remove;
-    bool share;                   /* FIND_ABANDONED: partials of all owners */
+    bool share;                   /* partials of all owners */
     uint64_t age;                 /* minimum, in seconds */
     char path[USER_HOME_MAX + 1]; /* FIND_EXPIRED: the directory; otherwise
                                    * "/" */
@@ -37,11 +36,12 @@ static const char *const state_words[PARTIAL_STATE_COUNT] = {
     [PARTIAL_STAYS] = "stays",
 };
 
+/* NULL: nobody can tell if a partial of a share's member is being written. */
 static const char *state_word(const struct hunt *s, enum partial_state state)
 {
-    return s->what != FIND_PARTIALS && state == PARTIAL_RESTS
-               ? "expired"
-               : state_words[state];
+    if (state != PARTIAL_RESTS || (s->what == FIND_PARTIALS && !s->share))
+        return state_words[state];
+    return s->share && s->what == FIND_PARTIALS ? NULL : "expired";
 }
 
 /* Writes the path that the upload will get; if its name isn't known, the path
@@ -50,7 +50,7 @@ static void add_path(struct slice path, struct slice name, struct buf *into)
 {
     while (name.len > 0 && path.len > 0 && path.ptr[path.len - 1] != '/')
         path.len--;
-    if (event_escape(path, into) < 0 || event_escape(name, into) < 0)
+    if (buf_add_slice(into, path) < 0 || buf_add_slice(into, name) < 0)
         fail_no_memory();
 }
 
@@ -69,19 +69,13 @@ static void log_removed(const struct hunt *s, const struct msg_partial *msg)
 
     buf_init(&path, TEXT_ROOM);
     add_path(msg->path, msg->name, &path);
-    if (s->what != FIND_PARTIALS)
-        syslog(LOG_DAEMON | LOG_NOTICE,
-               "retention: removed %s%.*s of %s, %" PRIu64 " bytes, unchanged "
-               "since %s",
-               s->what == FIND_ABANDONED ? "the unfinished upload " : "",
-               (int)path.len, path.data, s->at.user, msg->bytes,
-               when_text(msg->mtime, when));
-    else
-        syslog(LOG_DAEMON | LOG_NOTICE,
-               "uid %u removed the unfinished upload %.*s of user %s, %" PRIu64
-               " bytes",
-               (unsigned)getuid(), (int)path.len, path.data, s->at.user,
-               msg->bytes);
+    harmless_make(path.data, path.len);
+    syslog(LOG_DAEMON | LOG_NOTICE,
+           "retention: removed %s%.*s of %s, %" PRIu64 " bytes, unchanged "
+           "since %s",
+           s->what == FIND_ABANDONED ? "the unfinished upload " : "",
+           (int)path.len, path.data, s->at.user, msg->bytes,
+           when_text(msg->mtime, when));
     buf_release(&path);
 }
 
@@ -89,7 +83,7 @@ static void take_partial(struct hunt *s, const struct msg_partial *msg)
 {
     char when[WHEN_MAX];
     json_t *row = json_pack(
-        "{s:s, s:o, s:o, s:I, s:s, s:I, s:s}", "user", s->at.user, "path",
+        "{s:s, s:o, s:o, s:I, s:s, s:I, s:s?}", "user", s->at.user, "path",
         json_slice(msg->path), "for", json_slice(msg->name), "bytes",
         (json_int_t)msg->bytes, "modified", when_text(msg->mtime, when), "age",
         (json_int_t)(s->now - msg->mtime), "state", state_word(s, msg->state));
@@ -129,7 +123,7 @@ static void hunt_begin(struct hunt *s, bool remove)
         { .title = "USER", .key = "user" },
         { .title = "BYTES", .key = "bytes", .width = 5 },
         { .title = "AGE", .key = "age", .width = 3, .text = output_age },
-        { .title = "STATE", .key = "state" },
+        { .title = "STATE", .key = "state", .none = "-" },
         { .title = "PATH", .key = "path", .text = partial_path },
         { 0 },
     };
@@ -155,38 +149,31 @@ static void hunt_end(struct hunt *s, const char *nothing)
         fail(EX_IOERR, "some could not be removed");
 }
 
-static void search_homes(bool remove)
+/* Searches the home of USER; NULL: SHARE. */
+static void hunt(struct hunt *s, const struct user *user,
+                 const struct share *share)
 {
-    const struct users *u = &ctl.users;
-    const struct user *user = ctl.args.word[2] ? user_named(u) : NULL;
     struct complaint why = { "" };
-    struct hunt s;
-    int code;
 
-    hunt_begin(&s, remove);
-    if (remove && !ctl.args.all)
-        s.age = ctl.settings.partial_days * DAY;
-    if (ctl.args.older_than)
-        s.age = arguments_seconds("older-than", ctl.args.older_than);
-    s.at.in_shares = true;
-    s.at.only_own = true;
-    for (size_t i = 0; i < u->count; i++) {
-        if (user && user != &u->row[i])
-            continue;
-        code = search_try(&s.at, &u->row[i], NULL, &why);
-        search_failed(&s.at, code, &why);
-    }
-    hunt_end(&s, "");
+    s->share = share != NULL;
+    const int code = search_try(&s->at, user, share, &why);
+    search_failed(&s->at, code, &why);
 }
 
 void partials_list(void)
 {
-    search_homes(false);
-}
+    const struct users *u = &ctl.users;
+    const struct user *only = ctl.args.word[2] ? user_named(u) : NULL;
+    struct hunt s;
 
-void partials_purge(void)
-{
-    search_homes(true);
+    hunt_begin(&s, false);
+    for (size_t i = 0; i < u->count; i++)
+        if (!only || only == &u->row[i])
+            hunt(&s, &u->row[i], NULL);
+    s.at.only_uploads = true;
+    for (size_t i = 0; i < u->shares && !only; i++)
+        hunt(&s, NULL, &u->share[i]);
+    hunt_end(&s, "");
 }
 
 /* Expires files by each entry of retain= of a user, or of a share (USER NULL);
@@ -195,18 +182,15 @@ static void expire(struct hunt *s, struct slice retain, const struct user *user,
                    const struct share *share)
 {
     struct retention one;
-    struct complaint why;
     bool more = true;
 
-    s->share = share != NULL;
     while (more) {
         more = user_retain_next(&retain, &one) == 1;
         s->what = more ? FIND_EXPIRED : FIND_ABANDONED;
         s->at.only_uploads = !more;
         s->age = more ? (uint64_t)one.seconds : ctl.settings.partial_days * DAY;
         slice_copy(more ? one.path : SLICE("/"), s->path, sizeof(s->path));
-        const int code = search_try(&s->at, user, share, &why);
-        search_failed(&s->at, code, &why);
+        hunt(s, user, share);
     }
 }
 

@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
-#include "sallyport/event/event.h"
 #include "sallyport/files/files.h"
 
 #define WORK_MAX_MS                                                            \
@@ -29,8 +28,6 @@ struct ground {
     const char *name, *home, *below; /* below: the setting homes, or shares */
     uid_t uid;
     gid_t gid;
-    const struct user
-        *member; /* the user with shares to search, too, or NULL */
 };
 
 /* A user's process files, seen from here: ends of its channels. */
@@ -39,22 +36,13 @@ struct search_helper {
     struct channel files, master; /* its peers are a session's, and master's */
 };
 
-/* Runs in the fork instead of files: reports the reason, and ends. */
-static noreturn void refuse(int master, const struct complaint *c)
-{
-    struct channel to;
-
-    channel_init(&to, master, PROCESS_FILES, PROCESS_MASTER, PHASE_START);
-    SEND(&to, files_failed, 0, .error = EACCES, .why = slice_from(c->text));
-    _exit(EX_NOINPUT);
-}
-
 /* Refuses a home that belongs to a server without root, which has one uid for
  * all files. Root would search the home with the uid of the row, and find
  * nothing. */
 static void refuse_home_of_other(const struct ground *g, int master)
 {
     struct complaint c = { "" };
+    struct channel to;
     struct stat st;
 
     if (geteuid() != 0 || stat(g->home, &st) < 0 || st.st_uid == 0 ||
@@ -64,66 +52,17 @@ static void refuse_home_of_other(const struct ground *g, int master)
              "the home %s belongs to uid %u, not to uid %u; if the server runs "
              "without root, run sallyportctl as its user",
              g->home, (unsigned)st.st_uid, (unsigned)g->uid);
-    refuse(master, &c);
-}
-
-/* Does the user see shares in which partials of others have the same uid? A
- * server that runs as root has a uid for each user. */
-static bool uid_is_shared(const struct search *s, const struct ground *g)
-{
-    return s->only_own && geteuid() != 0 && ctl.users.count > 1 && g->member &&
-           g->member->grants > 0;
-}
-
-static int read_name_key(const struct settings *c, const char *user,
-                         uint8_t ret[SIPHASH_KEY], struct complaint *why)
-{
-    struct complaint unread = { "" };
-    char path[SETTINGS_KEY_PATH_MAX];
-    uint8_t whole[SIPHASH_KEY];
-
-    settings_key_path(c->state, c->partials_key, path);
-    if (settings_read_key(AT_FDCWD, path, path, whole, &unread) < 0)
-        return complain(why,
-                        "%s; without this key nobody knows whose an upload in "
-                        "a share is",
-                        unread.text);
-    files_name_key(whole, user, ret);
-    explicit_bzero(whole, sizeof(whole));
-    return 0;
-}
-
-/* The user's shares. Directories with rights of their own are a part of the
- * home, of which this program sees everything. */
-struct mounts {
-    struct files_mount row[USER_MOUNTS_MAX];
-    char at[USER_MOUNTS_MAX][USER_NAME_MAX + 2];
-    char path[USER_MOUNTS_MAX][USER_HOME_MAX + 1];
-};
-
-static void copy_shares(struct mounts *m, const struct user *user)
-{
-    for (size_t i = 0; i < user->grants; i++) {
-        const struct share *share = &user->share[user->grant[i].share];
-
-        snprintf(m->at[i], sizeof(m->at[i]), "/%s", share->name);
-        snprintf(m->path[i], sizeof(m->path[i]), "%s", share->path);
-        m->row[i] = (struct files_mount){ .at = m->at[i],
-                                          .path = m->path[i],
-                                          .gid = share->gid,
-                                          .rights = user->grant[i].rights };
-    }
+    channel_init(&to, master, PROCESS_FILES, PROCESS_MASTER, PHASE_START);
+    SEND(&to, files_failed, 0, .error = EACCES, .why = slice_from(c.text));
+    _exit(EX_NOINPUT);
 }
 
 /* Becomes the process files. It needs nothing of the other users, and has the
  * facts of this one on its own stack. */
-static void become_files(const struct search *s, const struct ground *g,
-                         int session, int master)
+static void become_files(const struct ground *g, int session, int master)
 {
     const struct settings *c = &ctl.settings;
     char name[USER_NAME_MAX + 1], home[USER_HOME_MAX + 1];
-    struct mounts mounts;
-    struct complaint why = { "" };
     struct files_start start = {
         .rules = { .allow_weaker = c->allow_weaker,
                    .fsync = c->fsync,
@@ -139,9 +78,6 @@ static void become_files(const struct search *s, const struct ground *g,
         .home = home,
         .uid = g->uid,
         .gid = g->gid,
-        .mounts = mounts.row,
-        .mount_count = g->member ? g->member->grants : 0,
-        .uid_is_shared = uid_is_shared(s, g),
     };
 
     fail_to_parent(NULL);
@@ -149,20 +85,15 @@ static void become_files(const struct search *s, const struct ground *g,
     if (ctl.lock_fd > 0)
         close(ctl.lock_fd);
     tzset(); /* files expects it before its sandbox */
-    if (g->member)
-        copy_shares(&mounts, g->member);
     snprintf(name, sizeof(name), "%s", g->name);
     snprintf(home, sizeof(home), "%s", g->home);
     refuse_home_of_other(g, master);
-    if (start.uid_is_shared && read_name_key(c, name, start.name_key, &why) < 0)
-        refuse(master, &why);
     users_release(&ctl.users); /* wipes the hashes */
     partials_files(&start);
     _exit(EX_SOFTWARE);
 }
 
-static void fork_files(const struct search *s, const struct ground *g,
-                       struct search_helper *h)
+static void fork_files(const struct ground *g, struct search_helper *h)
 {
     int session[2] = { -1, -1 }, master[2] = { -1, -1 };
 
@@ -170,7 +101,7 @@ static void fork_files(const struct search *s, const struct ground *g,
         fflush(stdout);
         h->pid = fork();
         if (h->pid == 0)
-            become_files(s, g, session[1], master[1]);
+            become_files(g, session[1], master[1]);
     }
     fd_close(&session[1]);
     fd_close(&master[1]);
@@ -289,7 +220,7 @@ static void search_work(void *data)
     struct channel *files = &w->h.files;
     struct message m = { .kind = MSG_NONE };
 
-    fork_files(w->s, w->g, &w->h);
+    fork_files(w->g, &w->h);
     if (!wait_for_files(w->s, w->g, &w->h))
         return;
     const uint32_t request = channel_next(files);
@@ -303,26 +234,25 @@ static void search_work(void *data)
 }
 
 /* Searches a home or share. In a share each file may have another owner. The
- * process that removes them has the share's gid, which the directories have,
- * and the same number as its uid. If an account has that uid, its owner could
- * kill the process, but gains no access. */
+ * process that searches it has the share's gid, which the directories have, and
+ * the same number as its uid. If an account has that uid, its owner could kill
+ * the process, but gains no access. */
 int search_try(struct search *s, const struct user *user,
                const struct share *share, struct complaint *why)
 {
     const struct settings *c = &ctl.settings;
     const struct ground g = {
         .name = user ? user->name : share->name,
-        .home = user ? user->home : share->path,
-        .below = user ? c->homes : c->shares,
+        .home = share ? share->path : user->home,
+        .below = share ? c->shares : c->homes,
         .uid = user ? user->uid : share->gid,
-        .gid = user ? user->gid : share->gid,
-        .member = s->in_shares ? user : NULL,
+        .gid = share ? share->gid : user->gid,
     };
     struct work w = { .s = s, .g = &g, .h = { 0, { .fd = -1 }, { .fd = -1 } } };
 
-    if (!user)
+    if (share)
         snprintf(s->label, sizeof(s->label), "/%s", share->name);
-    s->user = user ? user->name : s->label;
+    s->user = share ? s->label : user->name;
     s->where = g.home;
     why->text[0] = '\0';
     /* A row may name any uid and any directory. */
@@ -340,10 +270,4 @@ void search_failed(const struct search *s, int code,
         stderr_print("%s: %s", s->user, why->text);
     if (ctl_status == 0)
         ctl_status = code;
-}
-
-void search_path(const json_t *row, struct buf *into)
-{
-    if (event_escape(slice_from(text_of(row, "path", "")), into) < 0)
-        fail_no_memory();
 }

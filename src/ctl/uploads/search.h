@@ -9,9 +9,6 @@ struct search {
     int (*ask)(struct search *s, struct channel *files, uint32_t request);
     /* Takes an answer; the last one is partials_end. */
     void (*take)(struct search *s, struct message *answer);
-    bool in_shares; /* searches the user's shares, too */
-    bool only_own;  /* in shares: only what this user, not another one with the
-                     * uid, has stored */
     /* Searches only for uploads of these ids: a home that doesn't exist, or a
      * directory that they can't enter, has none. */
     bool only_uploads;
@@ -27,15 +24,14 @@ struct search {
 #define SEARCH_MS       8000
 #define SEARCH_LEAST_MS 2000
 
-/* Searches the home of USER; NULL: SHARE. Returns 0, or the code of a failure
- * with the reason in *why. */
+/* Searches the home of USER; or SHARE, as its member USER or (NULL) with the
+ * ids of the share. Returns 0, or the code of a failure with the reason in
+ * *why. */
 int search_try(struct search *s, const struct user *user,
                const struct share *share, struct complaint *why);
 /* Prints the failure, unless CODE is 0, and makes it the status of the command,
  * which continues with the next home. */
 void search_failed(const struct search *s, int code,
                    const struct complaint *why);
-/* Writes the member "path", made harmless, as a cell. */
-void search_path(const json_t *row, struct buf *into);
 
 #endif

@@ -395,9 +395,6 @@ struct walk {
  * or master has gone, or if a limit is reached. Doesn't follow links. */
 void walk_mount(struct walk *w);
 
-/* The same for the home, and then for each share that could be opened. */
-void walk_mounts(struct walk *w);
-
 /* The same, beginning at the directory PATH of the mount, which is virtual and
  * may be missing. Follows no link to it. */
 void walk_below(struct walk *w, struct slice path);

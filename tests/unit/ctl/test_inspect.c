@@ -93,17 +93,17 @@ Test(inspect, list)
     cr_expect_str_eq(expect_run(0, "", "inspect list")->out, "");
     r = expect_run(0, "", "inspect list --all");
     cr_expect_not_null(strstr(r->out, ID " bert "), "%s", r->out);
-    cr_expect_not_null(strstr(r->out, " /a\\x0a.pdf\n"), "%s", r->out);
-    cr_expect_not_null(strstr(r->out, " /contracts/a\\x0a.pdf\n"), "%s",
-                       r->out);
+    cr_expect_not_null(strstr(r->out, " /a?.pdf\n"), "%s", r->out);
+    cr_expect_not_null(strstr(r->out, " /contracts/a?.pdf\n"), "%s", r->out);
     cr_expect_str_eq(file_text(in_scratch("starts")),
                      "anna 70000 70000 0\nbert 70001 70001 0\n"
                      "contracts 80000 80000 0\n");
     file_write(in_scratch("starts"), "");
     all =
         json_loads(expect_run(0, "", "inspect list bert --json")->out, 0, NULL);
-    cr_expect_str_eq(file_text(in_scratch("starts")), "bert 70001 70001 1\n");
-    cr_assert_eq(json_array_size(all), 1);
+    cr_expect_str_eq(file_text(in_scratch("starts")),
+                     "bert 70001 70001 0\ncontracts 80000 80000 0\n");
+    cr_assert_eq(json_array_size(all), 2);
     one = json_array_get(all, 0);
     cr_expect_str_eq(json_string_value(json_object_get(one, "id")), ID);
     cr_expect_str_eq(json_string_value(json_object_get(one, "user")), "bert");
@@ -138,7 +138,7 @@ Test(inspect, orders)
                      "anna 70000 70000 0\nanna 70000 70000 0\n");
     file_write(in_scratch("starts"), "");
     expect_out(0, "", "inspect release " ID " bert", "released: /a (2)\n");
-    cr_expect_str_eq(file_text(in_scratch("starts")), "bert 70001 70001 1\n");
+    cr_expect_str_eq(file_text(in_scratch("starts")), "bert 70001 70001 0\n");
     expect_err(EX_NOINPUT, "", "inspect release fedcba9876543210",
                "no upload fedcba9876543210 waits");
     expect_err(EX_USAGE, "", "inspect release 0123", "expected an id");
@@ -236,12 +236,12 @@ Test(inspect, bytes_that_do_not_come)
 }
 
 static char of[USER_NAME_MAX + 1]; /* which process this is */
-static bool of_shares;
+static bool of_share;
 
 static bool is_of(const struct files_start *start, struct channel *master)
 {
     snprintf(of, sizeof(of), "%s", start->name);
-    of_shares = start->mount_count > 0;
+    of_share = start->gid == 80000;
     return has_started(start, master);
 }
 
@@ -252,9 +252,9 @@ static void only_for_bert(struct channel *ctl, const struct message *find)
     if (find->held_find.order != ordered)
         says_held(ctl, find, "/wrong", 70001, OUTCOME_IO);
     else if (!strcmp(of, "contracts"))
-        says_held(ctl, find, "/contracts/d/a", 70001, OUTCOME_DENIED);
-    else if (!strcmp(of, "bert") && of_shares)
-        says_held(ctl, find, "/contracts/d/a", 70001, OUTCOME_OK);
+        says_held(ctl, find, "/d/a", 70001, OUTCOME_DENIED);
+    else if (!strcmp(of, "bert") && of_share)
+        says_held(ctl, find, "/d/a", 70001, OUTCOME_OK);
     ends(ctl, find);
 }
 
@@ -269,7 +269,7 @@ Test(inspect, a_directory_of_a_member)
     expect_out(0, "", "inspect release " ID, "released: /contracts/d/a\n");
     cr_expect_str_eq(file_text(in_scratch("starts")),
                      "anna 70000 70000 0\nbert 70001 70001 0\n"
-                     "contracts 80000 80000 0\nbert 70001 70001 1\n");
+                     "contracts 80000 80000 0\nbert 70001 80000 0\n");
     ordered = HELD_REPLACE;
     expect_out(0, "", "inspect release --replace-newer " ID,
                "released: /contracts/");

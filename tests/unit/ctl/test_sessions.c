@@ -158,16 +158,11 @@ Test(sessions, a_drain_beside_a_busy_server)
 Test(sessions, a_drain_that_is_late)
 {
     fake_begin(has_busy_ones);
-    says(EX_TEMPFAIL, "drain --timeout 1s --stay",
-         "and the server drains on; ");
-    cr_expect_not(files_exists(in_scratch("taken")));
     says(EX_TEMPFAIL, "drain --timeout 1s", "takes sessions again");
     cr_expect(files_exists(in_scratch("taken")));
     fake_end();
     expect_err(EX_USAGE, "", "drain --timeout 1s --off",
                "give --timeout or --off, not both");
-    expect_err(EX_USAGE, "", "drain --stay --off",
-               "give --stay or --off, not both");
 }
 
 Test(sessions, who)

@@ -283,7 +283,4 @@ Test(terminal, inspect_read_is_refused)
     start_in(&t, "inspect", "read", NULL);
     await(&t, "these bytes may control a terminal");
     cr_expect_eq(finish(&t), EX_USAGE);
-    start_in(&t, "inspect", "read", "--terminal");
-    await(&t, "expected an id");
-    cr_expect_eq(finish(&t), EX_USAGE);
 }

@@ -464,43 +464,6 @@ PeerTest(mounts, each_frees_its_own, peer_init(p))
     cr_expect_eq(disk_partials(p, SHARE), 1);
 }
 
-/* sallyportctl sees the partials of all mounts, whatever the rights. What a
- * share hides has no path. */
-PeerTest(mounts, partials_of_all, peer_init(p))
-{
-    struct message m;
-    char seen[512] = "";
-
-    peer_share(p, "/contracts", RIGHT_ALL);
-    disk_directory(p, "/in");
-    disk_directory(p, "/contracts");
-    disk_put(p, "/contracts/.sallyport-00000000000000000000000000000000.part",
-             "x", 1);
-    peer_rights(p, "/in", RIGHT_ALL);
-    peer_run(p);
-    ask_cut(p, "/f", 200 * K, 1);
-    ask_cut(p, "/in/f", 200 * K, 1);
-    ask_cut(p, "/contracts/f", 200 * K, 1);
-    peer_leave(p);
-    p->start.rights = p->mounts[0].rights = p->mounts[1].rights = 0;
-    p->start.for_ctl = true;
-    peer_run(p);
-    cr_assert_eq(SEND(&p->session, find, NEXT(p), .what = FIND_PARTIALS,
-                      .remove = true, .share = false, .age = 0,
-                      .path = SLICE("/")),
-                 0);
-    while (peer_answers(p, &m) == 1 && m.kind == MSG_partial) {
-        struct slice directory, name;
-
-        cr_expect_eq(m.partial.state, PARTIAL_REMOVED);
-        path_split(m.partial.path, &directory, &name);
-        snprintf(seen + strlen(seen), sizeof(seen) - strlen(seen), "%.*s ",
-                 (int)directory.len, directory.ptr);
-    }
-    cr_expect_eq(m.kind, MSG_partials_end);
-    cr_expect_str_eq(seen, "/ /in /contracts ");
-}
-
 /* The process holds 64 mounts, and no more. */
 PeerTest(mounts, as_many_as_there_can_be, peer_init(p))
 {

@@ -196,18 +196,6 @@ void walk_mount(struct walk *w)
     walk_from(w, ".");
 }
 
-void walk_mounts(struct walk *w)
-{
-    const struct files *f = w->f;
-
-    for (const struct mount *m = f->mount; m < f->mount + f->mounts && !w->ends;
-         m++) {
-        w->mount = m;
-        if (m == f->mount || (m->share && m->fd >= 0))
-            walk_mount(w);
-    }
-}
-
 void walk_below(struct walk *w, struct slice path)
 {
     char name[FTP_PATH_MAX + 1] = ".";

@@ -240,6 +240,7 @@ int held_on_held_find(void *owner, struct msg_held_find *m)
 {
     struct files *f = owner;
     struct held_search s = { .walk = { .f = f,
+                                       .mount = f->mount,
                                        .owner = &s,
                                        .on_name = held_on_name,
                                        .request = m->request },
@@ -248,7 +249,7 @@ int held_on_held_find(void *owner, struct msg_held_find *m)
     bool meant = slice_copy(m->id, s.id, sizeof(s.id)) == 0 &&
                  (m->order == HELD_LIST || s.id[0]);
     if (meant)
-        walk_mounts(&s.walk);
+        walk_mount(&s.walk);
     /* End the walk: a file that was found isn't in another directory. */
     if (!f->over)
         ANSWER_WITHIN(f, WALK_READER_MS, partials_end, s.walk.request,

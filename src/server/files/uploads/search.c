@@ -1,7 +1,8 @@
-/* Searches for sallyportctl, in the process files: partials of a user, expired
- * files, and partials that nobody will continue. They are reported one by one,
- * and removed on request. The search keeps one directory's buffer per level,
- * however many there are. It never removes a partial that an upload is writing.
+/* Searches for sallyportctl, in the process files: partials of a home or a
+ * share, expired files, and partials that nobody will continue. They are
+ * reported one by one, and removed on request. The search keeps one directory's
+ * buffer per level, however many there are. It never removes a partial that an
+ * upload is writing.
  * */
 #include "files.h"
 
@@ -88,10 +89,8 @@ static bool search_take_away(struct search_request *s, int fd,
                              struct found *one, const struct stat *st)
 {
     bool partial = partial_is_name(one->name) && partial_is_own(s->walk.f, st);
-    int r = partial
-                ? partial_remove(s->walk.f, fd, one->name,
-                                 s->what == FIND_PARTIALS ? 0 : st->st_ctime)
-                : search_remove(s, fd, one->name, st);
+    int r = partial ? partial_remove(s->walk.f, fd, one->name, st->st_ctime)
+                    : search_remove(s, fd, one->name, st);
 
     one->state = r == 0        ? PARTIAL_REMOVED
                  : r == -EBUSY ? PARTIAL_IN_USE
@@ -128,17 +127,6 @@ static bool abandoned_is(const struct search_request *s, int fd,
             !partial_can_be_resumed(f, fd, name));
 }
 
-/* Is it the user's? The uid doesn't tell if other users have the same one. */
-static bool search_is_of_user(const struct search_request *s, int fd,
-                              const char *name, const struct stat *st)
-{
-    const struct files *f = s->walk.f;
-
-    return partial_is_own(f, st) &&
-           !(f->uid_is_shared && s->walk.mount->share &&
-             partial_is_of_other(f, fd, name));
-}
-
 /* Is it what the request means? A file expires by its ctime, which no client
  * can set, not by its mtime, which MFMT sets. */
 static bool search_is_meant(const struct search_request *s, int fd,
@@ -149,9 +137,9 @@ static bool search_is_meant(const struct search_request *s, int fd,
                search_is_old(s, st->st_ctime, s->age);
     if (s->what == FIND_ABANDONED)
         return abandoned_is(s, fd, name, st);
-    return search_is_of_user(s, fd, name, st) &&
-           !partial_has_landed(s->walk.f, fd, name, st) &&
-           search_is_old(s, st->st_mtime, s->age);
+    return s->share ? S_ISREG(st->st_mode)
+                    : partial_is_own(s->walk.f, st) &&
+                          !partial_has_landed(s->walk.f, fd, name, st);
 }
 
 static void search_on_name(struct walk *w, int fd, const char *name)
@@ -201,10 +189,7 @@ int search_on_find(void *owner, struct msg_find *m)
         .now = time(NULL),
     };
 
-    if (m->what == FIND_PARTIALS)
-        walk_mounts(&s.walk);
-    else
-        walk_below(&s.walk, m->path);
+    walk_below(&s.walk, m->path);
     if (!f->over)
         ANSWER_WITHIN(f, WALK_READER_MS, partials_end, s.walk.request,
                       .unread = s.walk.unread, .error = s.walk.error);
