@@ -83,8 +83,8 @@ Test(quota, the_reply_names_it, .timeout = 120)
     data_open(&s, &d, "STOR f");
     fault_write(&d, t.bytes, 2 * LIMIT);
     data_close(&d);
-    session_expect(&s, "552 Over the quota of 8 MiB, {*} used; delete some "
-                       "files, then send it again.");
+    session_expect(&s, "552 Over the quota of 8 MiB, {*} used; delete files, "
+                       "or ask the administrator.");
     fault_expect_absent(&t.server, "anna", "f");
     session_do(&s, "200 {*}", "TYPE I"); /* files has ended the upload */
     cr_expect_eq(fault_count_partials(&t.server, "anna"), 0);
@@ -137,8 +137,8 @@ Test(quota, of_a_share, .timeout = 120)
     data_open(&s, &d, "STOR f");
     fault_write(&d, t.bytes, 2 * LIMIT);
     data_close(&d);
-    session_expect(&s, "552 Over the quota of 8 MiB, {*} used; delete some "
-                       "files, then send it again.");
+    session_expect(&s, "552 Over the quota of 8 MiB, {*} used; delete files, "
+                       "or ask the administrator.");
     data_open(&s, &d, "STOR /f");
     data_finish(&s, &d, t.bytes, 2 * LIMIT, "226 {*}");
     session_close(&s);

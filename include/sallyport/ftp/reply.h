@@ -276,12 +276,12 @@
     L(TOO_LARGE, 552, "The file is larger than your limit, max_file_size.",    \
       "over the file-size limit")                                              \
     /* {}: "quota of 20 GiB, 20 GiB used" */                                   \
-    R(OVER_QUOTA, 552, "Over the {}; delete some files, then send it again.")  \
+    R(OVER_QUOTA, 552, "Over the {}; delete files, or ask the administrator.") \
     L(MAX_FILES, 552,                                                          \
       "You have stored as many files as this account may (uploads).",          \
       "as many files as uploads=")                                             \
     L(MAX_BYTES, 552,                                                          \
-      "That is more than this account may still store (upload_bytes).",        \
+      "More than this account may still store (upload_bytes); see AVBL.",      \
       "over upload_bytes=")                                                    \
     L(ALLO_NO_SPACE, 552, "No space for that much; free some, then send it.",  \
       "no space for that much")                                                \
