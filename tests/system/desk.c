@@ -95,16 +95,6 @@ static void desk_run(const struct desk *d, int status, struct run_result *r,
     cr_assert_eq(r->status, status, "status %d: %s", r->status, r->text);
 }
 
-void desk_client(const struct desk *d, int status, struct run_result *r,
-                 const char *input, ...)
-{
-    va_list words;
-
-    va_start(words, input);
-    desk_run(d, status, r, input, words);
-    va_end(words);
-}
-
 static void desk_expect(struct run_result *r, const char *text)
 {
     if (text)
@@ -134,34 +124,4 @@ void desk_says_to(const struct desk *d, int status, const char *text,
     desk_run(d, status, &r, input, words);
     va_end(words);
     desk_expect(&r, text);
-}
-
-void desk_start(const struct desk *d, struct running *ret, bool (*when)(void *),
-                void *of, ...)
-{
-    char *arguments[DESK_ARGUMENTS];
-    va_list words;
-
-    va_start(words, of);
-    desk_arguments(d, arguments, words);
-    va_end(words);
-    run_start(ret, NULL, arguments);
-    cr_expect(wait_until(when, of, WAIT_MS));
-}
-
-bool desk_has_grown(void *of)
-{
-    const struct desk_growth *g = of;
-    DIR *d = opendir(g->dir);
-    bool yes = files_exists(g->done);
-    struct dirent *e;
-    struct stat st;
-
-    while (d && !yes && (e = readdir(d)))
-        yes = strncmp(e->d_name, ".sallyport-", 11) == 0 &&
-              fstatat(dirfd(d), e->d_name, &st, 0) == 0 &&
-              st.st_size >= g->least;
-    if (d)
-        closedir(d);
-    return yes;
 }

@@ -23,34 +23,17 @@ void desk_begin(struct desk *d, const char *user);
 void desk_begin_alone(struct desk *d);
 void desk_end(const struct desk *d);
 
-/* Runs the client with these words (the last one NULL), and expects STATUS.
- * "/..." becomes this desk's URL with that path. INPUT (or NULL) is its
- * standard input. */
-void desk_client(const struct desk *d, int status, struct run_result *r,
-                 const char *input, ...) __attribute__((sentinel));
-
-/* Does the same, and expects TEXT (or NULL: anything) in the output. */
+/* Runs the client with these words (the last one NULL), and expects STATUS and
+ * TEXT (or NULL: anything) in the output. "/..." becomes this desk's URL with
+ * that path. INPUT (or NULL) is its standard input. */
 void desk_says(const struct desk *d, int status, const char *text, ...)
     __attribute__((sentinel));
 void desk_says_to(const struct desk *d, int status, const char *text,
                   const char *input, ...) __attribute__((sentinel));
 
-/* Starts the client, and waits until WHEN is true. */
-void desk_start(const struct desk *d, struct running *ret, bool (*when)(void *),
-                void *of, ...) __attribute__((sentinel));
-
 /* Makes a file of LEN bytes, the same in each run. */
 void desk_noise(const char *path, size_t len);
 /* Expects that two files, or trees, are the same. */
 void desk_same(const char *a, const char *b);
-
-/* For wait_until(): an unfinished file in DIR has at least LEN bytes, or DONE
- * exists. */
-struct desk_growth {
-    const char *dir;
-    off_t least;
-    const char *done;
-};
-bool desk_has_grown(void *of);
 
 #endif

@@ -14,8 +14,8 @@
 #include "support/files.h"
 #include "support/processes.h"
 #include "support/run.h"
+#include "support/served.h"
 #include "support/server_log.h"
-#include "support/session.h"
 
 #define MIB       (1u << 20)
 #define SIZE      (2 * MIB)
@@ -43,29 +43,25 @@ static const struct server_user users[] = {
 };
 static const char teams[] = "@team:swift:bandwidth_down=4M bandwidth_up=4M\n"
                             "@team:few:max_transfers=1 bandwidth_down=64K\n";
-#define USERS (sizeof(users) / sizeof(users[0]))
+#define ALL (sizeof(users) / sizeof(users[0]))
 
 static unsigned char noise[SIZE];
 
-static void start(struct server *server, const char *settings)
+static void make_noise(void)
 {
-    const struct server_plan plan = { .settings = settings,
-                                      .users = users,
-                                      .user_count = USERS,
-                                      .lines = teams };
-
     files_noise(noise, sizeof(noise), 5);
-    server_start(server, &plan);
 }
+
+TestSuite(bandwidth, .init = make_noise);
+
+#define WITH(more)                                                             \
+    PLAN(.settings = (more), .users = users, .user_count = ALL, .lines = teams)
 
 /* The file f0 of this user. */
 static void give(const struct server *server, const char *user, size_t len)
 {
-    const char *path = server_home_file(server, user, "f0");
-
-    files_write(path, noise, len < SIZE ? len : SIZE, 0600);
-    cr_assert_eq(truncate(path, (off_t)len), 0);
-    files_give_to_owner_of(server_home(server, user), path);
+    server_put(server, user, "f0", noise, len < SIZE ? len : SIZE);
+    cr_assert_eq(truncate(server_home_file(server, user, "f0"), (off_t)len), 0);
 }
 
 /* In a process of its own, which ends after one transfer. */
@@ -124,39 +120,33 @@ static void expect_least(const struct server *server, const char *user,
 }
 
 /* One session, and several of one user. */
-Test(bandwidth, of_a_user, .timeout = 120)
+ServerTest(bandwidth, of_a_user, 120, WITH(""))
 {
-    struct server server;
-
-    start(&server, "");
     for (int n = 1; n <= SESSIONS; n += SESSIONS - 1) {
-        expect_least(&server, "up", true, n);
-        expect_least(&server, "down", false, n);
+        expect_least(server, "up", true, n);
+        expect_least(server, "down", false, n);
     }
-    server_stop(&server);
 }
 
 /* The setting is for each user; a row's value counts instead, also 0. */
-Test(bandwidth, of_each_user_by_the_setting, .timeout = 120)
+ServerTest(bandwidth, of_each_user_by_the_setting, 120,
+           WITH("user_bandwidth_up = 4M\nuser_bandwidth_down = " SLOW_BYTES
+                "\n"))
 {
-    struct server server;
     struct session s;
     struct buf got;
     uint64_t began;
 
-    start(&server,
-          "user_bandwidth_up = 4M\nuser_bandwidth_down = " SLOW_BYTES "\n");
-    expect_least(&server, "free", true, 1);
-    give(&server, "one", SIZE);
+    expect_least(server, "free", true, 1);
+    give(server, "one", SIZE);
     buf_init(&got, 2 * SIZE);
     began = clock_ms();
-    session_enter(&s, &server, "one");
+    session_enter(&s, server, "one");
     session_fetch(&s, "RETR f0", &got); /* else it would take 32 s */
     cr_expect(got.len == SIZE && memcmp(got.data, noise, SIZE) == 0);
     cr_expect_lt(clock_ms() - began, 30000);
     buf_release(&got);
     session_close(&s);
-    server_stop(&server);
 }
 
 static void expect_least_of_both(const struct server *server, const char *user,
@@ -178,35 +168,26 @@ static void expect_least_of_both(const struct server *server, const char *user,
 }
 
 /* All users together. */
-Test(bandwidth, in_all, .timeout = 120)
+ServerTest(bandwidth, in_all, 120,
+           WITH("bandwidth_down = 4M\nbandwidth_up = 4M\n"))
 {
-    struct server server;
-
-    start(&server, "bandwidth_down = 4M\nbandwidth_up = 4M\n");
-    expect_least_of_both(&server, "free", "one");
-    server_stop(&server);
+    expect_least_of_both(server, "free", "one");
 }
 
 /* The members together. Their own limits hold too, and are larger. */
-Test(bandwidth, of_a_team, .timeout = 120)
+ServerTest(bandwidth, of_a_team, 120, WITH("user_bandwidth_down = 64M\n"))
 {
-    struct server server;
-
-    start(&server, "user_bandwidth_down = 64M\n");
-    expect_least_of_both(&server, "anna", "dora");
-    server_stop(&server);
+    expect_least_of_both(server, "anna", "dora");
 }
 
 /* Bytes, and the end of the file, are the same with each conversion. */
-Test(bandwidth, conversions, .timeout = 120)
+ServerTest(bandwidth, conversions, 120, WITH("mode_z = yes\nascii = yes\n"))
 {
-    struct server server;
     struct session s;
     struct buf got;
 
-    start(&server, "mode_z = yes\nascii = yes\n");
     buf_init(&got, 2 * SIZE);
-    session_enter(&s, &server, "slow");
+    session_enter(&s, server, "slow");
     session_do(&s, "200 {*}", "TYPE A");
     session_store(&s, "STOR", "a", "one\r\ntwo\r", 9);
     session_fetch(&s, "RETR a", &got);
@@ -214,27 +195,23 @@ Test(bandwidth, conversions, .timeout = 120)
     cr_expect(got.len == 9 && memcmp(got.data, "one\r\ntwo\r", 9) == 0);
     buf_release(&got);
     session_close(&s);
-    server_stop(&server);
 }
 
 /* 4096 bytes a second: half a megabyte, as much as the server gathers for a
  * client without a limit, would take longer than this test may. */
-Test(bandwidth, each_piece_is_sent, .timeout = 60)
+ServerTest(bandwidth, each_piece_is_sent, 60, WITH(""))
 {
-    struct server server;
     struct session s;
     struct data d;
     char first[16];
 
-    start(&server, "");
-    give(&server, "slow", SIZE);
-    session_enter(&s, &server, "slow");
+    give(server, "slow", SIZE);
+    session_enter(&s, server, "slow");
     data_open(&s, &d, "RETR f0");
     cr_expect_gt(tls_client_read(d.tls, first, sizeof(first)), 0);
     data_cut(&d, true);
     session_expect(&s, "426 {*}");
     session_close(&s);
-    server_stop(&server);
 }
 
 /* Processor time of all processes of the server, and of ended ones. */
@@ -265,40 +242,35 @@ static uint64_t cpu_ms(const struct server *server)
 }
 
 /* Both gate and a session that waits. */
-Test(bandwidth, nobody_spins, .timeout = 60)
+ServerTest(bandwidth, nobody_spins, 60, WITH(""))
 {
-    struct server server;
     struct session s;
     struct data d;
     uint64_t began, cpu;
     char bytes[512];
 
-    start(&server, "");
-    give(&server, "slow", SIZE);
-    session_enter(&s, &server, "slow");
+    give(server, "slow", SIZE);
+    session_enter(&s, server, "slow");
     data_open(&s, &d, "RETR f0");
     cr_assert_gt(tls_client_read(d.tls, bytes, sizeof(bytes)), 0);
     began = clock_ms();
-    cpu = cpu_ms(&server);
+    cpu = cpu_ms(server);
     while (clock_ms() - began < 1000)
         cr_assert_gt(tls_client_read(d.tls, bytes, sizeof(bytes)), 0);
-    cr_expect_lt(cpu_ms(&server) - cpu, 300);
+    cr_expect_lt(cpu_ms(server) - cpu, 300);
     data_cut(&d, true);
     session_expect(&s, "426 {*}");
     session_close(&s);
-    server_stop(&server);
 }
 
 /* A session that waits for bytes serves its client. */
-Test(bandwidth, abor_while_it_waits, .timeout = 120)
+ServerTest(bandwidth, abor_while_it_waits, 120, WITH(""))
 {
-    struct server server;
     struct session s;
     struct data d;
 
-    start(&server, "");
-    give(&server, "slow", SIZE);
-    session_enter(&s, &server, "slow");
+    give(server, "slow", SIZE);
+    session_enter(&s, server, "slow");
     for (int i = 0; i < 3; i++) {
         data_open(&s, &d, "RETR f0");
         session_do(&s, "200 {*}", "NOOP");
@@ -312,7 +284,6 @@ Test(bandwidth, abor_while_it_waits, .timeout = 120)
         data_cut(&d, false);
     }
     session_close(&s);
-    server_stop(&server);
 }
 
 static void open_one(const struct server *server, struct session *s,
@@ -342,80 +313,71 @@ static void try_another(const struct server *server, int code)
 }
 
 /* One member's transfer is in the way of another's, until it ends. */
-Test(bandwidth, transfers_of_a_team, .timeout = 120)
+ServerTest(bandwidth, transfers_of_a_team, 120, WITH(""))
 {
-    struct server server;
     struct session s;
     struct data d;
 
-    start(&server, "");
-    give(&server, "bert", SIZE);
-    give(&server, "carl", SIZE);
-    session_enter(&s, &server, "bert");
+    give(server, "bert", SIZE);
+    give(server, "carl", SIZE);
+    session_enter(&s, server, "bert");
     data_open(&s, &d, "RETR f0");
-    try_as(&server, "carl", 450);
-    server_log_wait(&server, "transfer ", "result=450 ", "of a team", NULL);
+    try_as(server, "carl", 450);
+    server_log_wait(server, "transfer ", "result=450 ", "of a team", NULL);
     session_do(&s, "426 {*}", "ABOR");
     session_expect(&s, "226 {*}");
     data_cut(&d, false);
-    try_as(&server, "carl", 150);
+    try_as(server, "carl", 150);
     session_close(&s);
-    server_stop(&server);
 }
 
 /* Two are permitted. The third one's reply names the limit. The end of one, in
  * whatever way, makes room. After a reload new sessions have a count of their
  * own. */
-Test(bandwidth, transfers_of_a_user, .timeout = 180)
+ServerTest(bandwidth, transfers_of_a_user, 180, WITH(""))
 {
-    struct server server;
     struct session s[2];
     struct data d[2];
 
-    start(&server, "");
-    give(&server, "two", SIZE);
+    give(server, "two", SIZE);
     for (int i = 0; i < 2; i++)
-        open_one(&server, &s[i], &d[i]);
-    try_another(&server, 450);
-    server_log_wait(&server, "transfer ", "result=450 ", "max_transfers", NULL);
+        open_one(server, &s[i], &d[i]);
+    try_another(server, 450);
+    server_log_wait(server, "transfer ", "result=450 ", "max_transfers", NULL);
     session_send(&s[0], "NLST"); /* held until the transfer is over */
     data_cut(&d[0], true);
     session_expect(&s[0], "426 {*}");
-    try_another(&server, 150);
+    try_another(server, 150);
     session_drop(&s[0]);
     session_do(&s[1], "426 {*}", "ABOR");
     session_expect(&s[1], "226 {*}");
     data_cut(&d[1], false);
     for (int i = 0; i < 3; i++)
-        try_another(&server, 150);
+        try_another(server, 150);
     data_open(&s[1], &d[1], "RETR f0");
-    open_one(&server, &s[0], &d[0]);
-    try_another(&server, 450);
-    generation_reload(&server, GENERATION_CTL);
-    try_another(&server, 150);
+    open_one(server, &s[0], &d[0]);
+    try_another(server, 450);
+    generation_reload(server, GENERATION_CTL);
+    try_another(server, 150);
     for (int i = 0; i < 2; i++) {
         data_cut(&d[i], true);
         session_drop(&s[i]);
     }
-    server_stop(&server);
 }
 
 /* A transfer that waits for bytes goes on after a reload, within the limit. */
-Test(bandwidth, a_reload, .timeout = 180)
+ServerTest(bandwidth, a_reload, 180, WITH(""))
 {
-    struct server server;
     uint64_t began = clock_ms();
     int status;
 
-    start(&server, "");
-    give(&server, "down", 2 * SIZE);
+    give(server, "down", 2 * SIZE);
     began = clock_ms();
-    cr_assert_gt(client(&server, "down", false, 0), 0);
-    server_log_wait(&server, "login ", "user=down", NULL);
-    generation_reload(&server, GENERATION_CTL);
+    cr_assert_gt(client(server, "down", false, 0), 0);
+    server_log_wait(server, "login ", "user=down", NULL);
+    generation_reload(server, GENERATION_CTL);
     cr_assert(wait(&status) > 0 && status == 0, "%d", status);
     cr_expect_geq(clock_ms() - began, 2 * LEAST_MS);
-    server_stop(&server);
 }
 
 static void measure(const struct server *server, const char *user, bool upload,
@@ -440,16 +402,10 @@ static void measure(const struct server *server, const char *user, bool upload,
 }
 
 /* Within 5 % over 10 s, and fair: in the long run, without sanitizers. */
-Test(bandwidth, precision, .timeout = 180)
+ServerTest(bandwidth, precision, 180, WITH(""))
 {
-    struct server server;
-
-    if (!server_is_long() || server_is_sanitized())
-        return;
-    start(&server, "");
     for (int n = 1; n <= SESSIONS; n += SESSIONS - 1) {
-        measure(&server, "down", false, n);
-        measure(&server, "up", true, n);
+        measure(server, "down", false, n);
+        measure(server, "up", true, n);
     }
-    server_stop(&server);
 }

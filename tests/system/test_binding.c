@@ -389,28 +389,3 @@ Test(binding, the_clock_is_moved, .timeout = 60)
     server_stop(&server);
     unlink(name);
 }
-
-/* The start prints the rules: for a server without exceptions, and for one with
- * exceptions. */
-Test(binding, the_start_says_it, .timeout = 60)
-{
-    static const struct server_user users[] = {
-        { .name = "anna" },
-        { .name = "old", .keys = "data_binding=address" },
-    };
-    const struct server_plan some = { .users = users, .user_count = 2 };
-    const struct server_plan all = { .settings = "data_binding = address\n" };
-    struct server server;
-
-    server_start(&server, &some);
-    server_log_wait(&server, "ready: ", "; data_binding = user", NULL);
-    server_log_wait(&server, "weaker: ", "data_binding=address for 1 user,",
-                    NULL);
-    server_log_wait(&server, " service ", ", data_binding = user", NULL);
-    server_stop(&server);
-    server_start(&server, &all);
-    server_log_wait(&server, "ready: ", "; data_binding = address", NULL);
-    server_log_wait(&server, "weaker: ", "data_binding = address: ", NULL);
-    server_log_wait(&server, " service ", ", data_binding = address: ", NULL);
-    server_stop(&server);
-}

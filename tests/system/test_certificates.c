@@ -176,26 +176,6 @@ static void transfer(struct session *s)
     session_expect(s, "226 {*}");
 }
 
-ServerTest(certificates, a_reload_is_seen_by_new_sessions, 120, PLAN(0))
-{
-    struct session old, new;
-    long first;
-
-    enter(&old, server);
-    first = tls_client_serial(old.tls);
-    write_pair(server, "certificate.pem", "key.pem",
-               &(struct made){ .serial = 2002 });
-    reload(server, GOOD);
-    enter(&new, server);
-    cr_expect_neq(first, 2002);
-    cr_expect_eq(tls_client_serial(new.tls), 2002);
-    transfer(&old);
-    transfer(&new);
-    session_close(&old);
-    transfer(&new);
-    session_close(&new);
-}
-
 static void spoil_key(const struct server *s)
 {
     write_pair(s, "other.pem", "key.pem", &(struct made){ .serial = 1 });
@@ -407,24 +387,6 @@ ServerTest(certificates, sessions_of_many_generations, 120, PLAN(0))
     session_close(&late);
 }
 
-/* Reloads one after the other, with clients all the time. */
-ServerTest(certificates, reloads_under_load, 120, PLAN(0))
-{
-    struct session s;
-
-    for (int i = 0; i < 20; i++) {
-        enter(&s, server);
-        write_pair(server, "certificate.pem", "key.pem",
-                   &(struct made){ .serial = 300 + i });
-        cr_assert_eq(kill(server->pid, SIGHUP), 0);
-        transfer(&s);
-        transfer(&s);
-        session_close(&s);
-    }
-    reload(server, GOOD);
-    server_log_wait(server, GOOD, NULL);
-}
-
 /* The directories as certbot makes them: live/ has links, and a renewal makes
  * new ones. */
 static void renew(const struct server *s, int number, long serial)
@@ -526,7 +488,8 @@ Test(certificates, a_date_keeps_no_server_from_its_start)
         void (*spoil)(const struct server *s);
         const char *log, *status, *check;
     } rows[] = {
-        { spoil_date, "warning: ", "has expired", "the certificate has expired" },
+        { spoil_date, "warning: ", "has expired",
+          "the certificate has expired" },
         { spoil_begin, "is not valid yet", "expires",
           "the certificate is not valid yet" },
     };

@@ -1,5 +1,4 @@
-/* The client is killed at any moment of a file; and its memory, which has
- * passwords. */
+/* The memory of the client, which has passwords. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -13,103 +12,6 @@
 #include "support/files.h"
 #include "support/processes.h"
 #include "support/wait.h"
-
-#define ROUNDS     (server_is_long() ? 50 : 12)
-#define FILE_BYTES (8 * 1048576)
-
-static const struct server_user users[] = { { .name = "get" },
-                                            { .name = "put" } };
-
-SERVER_SHARED(.users = users, .user_count = 2);
-
-/* Starts the client, and kills it when this much of its file has arrived. */
-static void kill_at(const struct desk *d, struct desk_growth *g,
-                    const char *verb, const char *from, const char *to)
-{
-    struct running running;
-    struct run_result r;
-
-    desk_start(d, &running, desk_has_grown, g, verb, "--limit-rate=16M", from,
-               to, NULL);
-    kill(running.pid, SIGKILL);
-    run_finish(&running, &r);
-    run_release(&r);
-}
-
-/* Besides temporary names there is either the whole file or none. */
-static void expect_whole_or_none(const char *name, const char *whole)
-{
-    struct stat a, b;
-
-    if (stat(name, &a) < 0)
-        return;
-    cr_assert_eq(stat(whole, &b), 0);
-    cr_expect_eq(a.st_size, b.st_size, "%s is a part", name);
-}
-
-/* Returns a different part of the file in each round, in no order; the first
- * and the last byte are among them. After the last byte come checksum and
- * rename. */
-static off_t moment(int round)
-{
-    return (off_t)(round * 83 % ROUNDS) * FILE_BYTES / (ROUNDS - 1);
-}
-
-Test(client, a_download_that_is_killed, .timeout = 2000)
-{
-    struct run_result r;
-    struct desk d;
-    int resumed = 0;
-
-    desk_begin(&d, "get");
-    desk_noise("big", FILE_BYTES);
-    desk_says(&d, 0, NULL, "put", "big", "/", NULL);
-    for (int i = 0; i < ROUNDS; i++) {
-        struct desk_growth g = { ".", moment(i), "got" };
-
-        kill_at(&d, &g, "get", "/big", "got");
-        expect_whole_or_none("got", "big");
-        if (!files_exists("got")) {
-            desk_client(&d, 0, &r, NULL, "get", "/big", "got", NULL);
-            resumed += strstr(r.text, "resumed") != NULL;
-            run_release(&r);
-        }
-        desk_same("big", "got");
-        cr_assert_eq(unlink("got"), 0);
-    }
-    cr_expect_gt(resumed, ROUNDS / 2, "only %d were continued", resumed);
-    desk_end(&d);
-}
-
-Test(client, an_upload_that_is_killed, .timeout = 2000)
-{
-    struct run_result r;
-    struct desk d;
-    int resumed = 0;
-
-    desk_begin(&d, "put");
-    desk_noise("big", FILE_BYTES);
-    for (int i = 0; i < ROUNDS; i++) {
-        char name[32], home[SERVER_PATH_MAX], there[SERVER_PATH_MAX];
-
-        snprintf(name, sizeof(name), "/up%d", i);
-        snprintf(home, sizeof(home), "%s", server_home(&d.server, "put"));
-        snprintf(there, sizeof(there), "%s",
-                 server_home_file(&d.server, "put", name + 1));
-        struct desk_growth g = { home, moment(i), there };
-
-        kill_at(&d, &g, "put", "big", name);
-        expect_whole_or_none(there, "big");
-        desk_client(&d, 0, &r, NULL, "put", "--conflict", "skip", "big", name,
-                    NULL);
-        resumed += strstr(r.text, "resumed") != NULL;
-        run_release(&r);
-        desk_same("big", there);
-        cr_assert_eq(unlink(there), 0);
-    }
-    cr_expect_gt(resumed, ROUNDS / 2, "only %d were continued", resumed);
-    desk_end(&d);
-}
 
 /* Starts a client that waits for the first line of INPUT. Its group isn't
  * root's, so that the owner of its files in /proc says something. */

@@ -103,33 +103,31 @@ static const struct server_user users[] = {
     { .name = "emma", .keys = emma_keys },
 };
 
-static const char *settings(char text[1024], const char *mode, const char *crl)
+/* The plan of a server with this mode, and a list of revoked certificates
+ * (NULL: none). */
+static const struct server_plan *plan_of(const char *mode, const char *crl)
 {
-    snprintf(text, 1024,
+    static struct server_plan p = { .users = users,
+                                    .user_count =
+                                        sizeof(users) / sizeof(users[0]) };
+    static char text[1024];
+
+    snprintf(text, sizeof(text),
              "client_certificates = %s\nclient_ca = %s/ca.pem\n"
              "client_crl = %s%s%s\n",
              mode, folder, crl ? folder : "", crl ? "/" : "", crl ? crl : "");
-    return text;
-}
-
-static void plan(struct server_plan *p, const char *lines)
-{
-    *p = (struct server_plan){ .users = users,
-                               .user_count = sizeof(users) / sizeof(users[0]),
-                               .settings = lines };
+    p.settings = text;
+    return &p;
 }
 
 ReportHook(PRE_ALL)(struct criterion_test_set *set)
 {
-    struct server_plan p;
-    char text[1024];
 
     (void)set;
     make_pki();
     name_fingerprints();
     setenv(WHERE, folder, 1);
-    plan(&p, settings(text, "request", "crl.pem"));
-    server_share(&p);
+    server_share(plan_of("request", "crl.pem"));
 }
 
 ReportHook(POST_ALL)(struct criterion_global_stats *stats)
@@ -267,30 +265,24 @@ SharedTest(client_certificates, users_and_their_certificates, 120)
 }
 
 /* A client without a certificate can't send a command. */
-Test(client_certificates, required)
+ServerTest(client_certificates, required, 120, plan_of("require", NULL))
 {
     static const int versions[] = { SESSION_TLS_12, SESSION_TLS_13 };
-    struct server server;
-    struct server_plan p;
-    char text[1024];
 
-    plan(&p, settings(text, "require", NULL));
-    server_start(&server, &p);
     for (size_t i = 0; i < 2; i++) {
         cr_expect_eq(
-            try_login(&server, versions[i], NULL, "dora", SERVER_PASSWORD), 0);
+            try_login(server, versions[i], NULL, "dora", SERVER_PASSWORD), 0);
         cr_expect_eq(
-            try_login(&server, versions[i], "foreign", "dora", SERVER_PASSWORD),
+            try_login(server, versions[i], "foreign", "dora", SERVER_PASSWORD),
             0);
         cr_expect_eq(
-            try_login(&server, versions[i], "carl", "dora", SERVER_PASSWORD),
+            try_login(server, versions[i], "carl", "dora", SERVER_PASSWORD),
             230);
         cr_expect_eq(
-            try_login(&server, versions[i], "revoked", "bert", SERVER_PASSWORD),
+            try_login(server, versions[i], "revoked", "bert", SERVER_PASSWORD),
             230, "there is no list");
     }
-    server_log_wait(&server, "end", "peer did not return a certificate", NULL);
-    server_stop(&server);
+    server_log_wait(server, "end", "peer did not return a certificate", NULL);
 }
 
 static void enter(struct session *s, const struct server *server, int version,
@@ -392,40 +384,33 @@ static void reload(const struct server *s, unsigned count, const char *words)
 }
 
 /* New sessions see the change; existing ones continue unchanged. */
-Test(client_certificates, reload)
+ServerTest(client_certificates, reload, 120, plan_of("request", NULL))
 {
-    struct server server;
-    struct server_plan p;
     struct session old;
-    char text[1024];
 
-    plan(&p, settings(text, "request", NULL));
-    server_start(&server, &p);
-    enter(&old, &server, SESSION_TLS_13, "revoked", "bert");
-    set_lines(&server, "request", "crl.pem");
-    reload(&server, 1, GOOD);
-    ctl(&server, 0, "status", "/ca.pem, expires 20");
-    ctl(&server, 0, "status", "/crl.pem, expires 20");
-    cr_expect_eq(try_login(&server, 0, "revoked", "bert", SERVER_PASSWORD), 0);
-    cr_expect_eq(try_login(&server, 0, "bert", "bert", SERVER_PASSWORD), 230);
-    cr_expect_eq(try_login(&server, 0, "anna", "anna", ""), 230);
+    enter(&old, server, SESSION_TLS_13, "revoked", "bert");
+    set_lines(server, "request", "crl.pem");
+    reload(server, 1, GOOD);
+    ctl(server, 0, "status", "/ca.pem, expires 20");
+    ctl(server, 0, "status", "/crl.pem, expires 20");
+    cr_expect_eq(try_login(server, 0, "revoked", "bert", SERVER_PASSWORD), 0);
+    cr_expect_eq(try_login(server, 0, "bert", "bert", SERVER_PASSWORD), 230);
+    cr_expect_eq(try_login(server, 0, "anna", "anna", ""), 230);
     session_store(&old, "STOR", "file", "bytes", 5);
     pki_list(pki, "late-crl.pem", -60, NULL);
-    set_lines(&server, "request", "late-crl.pem");
-    reload(&server, 1, "old configuration and certificates stay: ");
-    server_log_wait(&server, "late-crl.pem: revocation list 1 has expired",
+    set_lines(server, "request", "late-crl.pem");
+    reload(server, 1, "old configuration and certificates stay: ");
+    server_log_wait(server, "late-crl.pem: revocation list 1 has expired",
                     NULL);
-    cr_expect_eq(try_login(&server, 0, "revoked", "bert", SERVER_PASSWORD), 0);
-    set_lines(&server, "require", "crl.pem");
-    reload(&server, 2, GOOD);
-    cr_expect_eq(try_login(&server, 0, NULL, "dora", SERVER_PASSWORD), 0);
-    set_lines(&server, "off", NULL);
-    reload(&server, 3, GOOD);
-    cr_expect_eq(try_login(&server, 0, "foreign", "dora", SERVER_PASSWORD),
-                 230);
-    cr_expect_eq(try_login(&server, 0, "anna", "anna", SERVER_PASSWORD), 530);
+    cr_expect_eq(try_login(server, 0, "revoked", "bert", SERVER_PASSWORD), 0);
+    set_lines(server, "require", "crl.pem");
+    reload(server, 2, GOOD);
+    cr_expect_eq(try_login(server, 0, NULL, "dora", SERVER_PASSWORD), 0);
+    set_lines(server, "off", NULL);
+    reload(server, 3, GOOD);
+    cr_expect_eq(try_login(server, 0, "foreign", "dora", SERVER_PASSWORD), 230);
+    cr_expect_eq(try_login(server, 0, "anna", "anna", SERVER_PASSWORD), 530);
     session_close(&old);
-    server_stop(&server);
 }
 
 static void expect_only_without(const struct server *server)
@@ -440,12 +425,9 @@ static void expect_only_without(const struct server *server)
 Test(client_certificates, a_list_that_expires_in_use)
 {
     struct server server;
-    struct server_plan p;
-    char text[1024];
 
     pki_list(pki, "soon-crl.pem", 10, NULL);
-    plan(&p, settings(text, "request", "soon-crl.pem"));
-    server_start(&server, &p);
+    server_start(&server, plan_of("request", "soon-crl.pem"));
     server_log_wait(&server, "soon-crl.pem: revocation list 1 expires in 0 h",
                     NULL);
     server_log_wait(&server, "soon-crl.pem: revocation list 1 has expired",
@@ -488,7 +470,8 @@ Test(client_certificates, many_cas)
     snprintf(text, sizeof(text),
              "client_certificates = request\nclient_ca = %s/many.pem\n",
              folder);
-    plan(&p, text);
+    p = *plan_of("request", NULL);
+    p.settings = text;
     server_start(&server, &p);
     cr_expect_eq(try_login(&server, SESSION_TLS_13, "anna", "anna", ""), 230);
     cr_expect_eq(
@@ -581,17 +564,11 @@ Test(client_certificates, by_sallyport)
 }
 
 /* A client without a certificate is refused in the handshake. */
-Test(client_certificates, required_of_sallyport)
+ServerTest(client_certificates, required_of_sallyport, 120,
+           plan_of("require", NULL))
 {
-    struct server server;
-    struct server_plan p;
-    char text[1024];
-
-    plan(&p, settings(text, "require", NULL));
-    server_start(&server, &p);
-    expect_run(&server, 0, LS, true);
-    expect_run(&server, 0, DOCTOR, true);
-    server_stop(&server);
+    expect_run(server, 0, LS, true);
+    expect_run(server, 0, DOCTOR, true);
 }
 
 Test(client_certificates, by_lftp)

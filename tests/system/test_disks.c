@@ -21,6 +21,7 @@
 #include "support/files.h"
 #include "support/processes.h"
 #include "support/run.h"
+#include "support/served.h"
 #include "support/server_log.h"
 #include "support/wait.h"
 
@@ -51,15 +52,9 @@ ReportHook(PRE_ALL)(struct criterion_test_set *set)
     };
 
     (void)set;
-    FAIL_IF(geteuid() == 0 && in_machines_namespace(),
-            "start it as tests/table does: by unshare --mount");
+    FAIL_IF(geteuid() != 0 || in_machines_namespace(),
+            "start it as tests/table does: as root, by unshare --mount");
     server_share(&plan);
-}
-
-static void need_root(void)
-{
-    if (geteuid() != 0)
-        cr_skip_test("needs root");
 }
 
 /* Mounts a file system with these limits on the user's home. */
@@ -84,98 +79,86 @@ static void end(struct session *s, const struct server *server,
 }
 
 /* The disk is full in the middle of an upload, and before an announced one. */
-Test(disks, full, .timeout = 60)
+SharedTest(disks, full, 60)
 {
     unsigned char *bytes = fault_noise(2 * FAULT_MIB);
-    struct server server;
     struct session s;
     struct data d;
 
-    need_root();
-    server_shared(&server);
-    mount_home(&server, "full", "size=1m");
-    const char *filler = server_home_file(&server, "full", "filler");
+    mount_home(server, "full", "size=1m");
+    const char *filler = server_home_file(server, "full", "filler");
     files_write(filler, bytes, LEN, 0600);
-    files_give_to_owner_of(server_home(&server, "full"), filler);
-    server_shared(&server);
-    session_enter(&s, &server, "full");
+    files_give_to_owner_of(server_home(server, "full"), filler);
+    server_shared(server);
+    session_enter(&s, server, "full");
     data_open(&s, &d, "STOR f");
     fault_write(&d, bytes, LEN);
     session_expect(&s, "452 {*}");
     data_cut(&d, false);
-    fault_expect_absent(&server, "full", "f");
+    fault_expect_absent(server, "full", "f");
     /* No part of it keeps the disk full. */
     session_do(&s, "550 {*}", "SIZE f");
-    cr_expect_eq(fault_count_partials(&server, "full"), 0);
+    cr_expect_eq(fault_count_partials(server, "full"), 0);
     session_do(&s, "552 {*}", "ALLO %u", LEN);
     session_do(&s, "250 {*}", "DELE filler");
-    fault_retry(&s, &server, "full", "f", bytes, LEN);
-    fault_expect_event(&server, "full", "f", 452, "no space");
-    end(&s, &server, "full");
+    fault_retry(&s, server, "full", "f", bytes, LEN);
+    fault_expect_event(server, "full", "f", 452, "no space");
+    end(&s, server, "full");
     free(bytes);
 }
 
 /* There is room for bytes, but not for another file. */
-Test(disks, no_inodes, .timeout = 60)
+SharedTest(disks, no_inodes, 60)
 {
-    struct server server;
     struct session s;
     struct data d;
 
-    need_root();
-    server_shared(&server);
-    mount_home(&server, "inodes", "size=1m,nr_inodes=2");
-    server_shared(&server);
-    session_enter(&s, &server, "inodes");
+    mount_home(server, "inodes", "size=1m,nr_inodes=2");
+    server_shared(server);
+    session_enter(&s, server, "inodes");
     session_store(&s, "STOR", "other", "x", 1);
     data_connect(&s, &d);
     session_do(&s, "452 {*}", "STOR f");
     data_cut(&d, false);
-    fault_expect_absent(&server, "inodes", "f");
+    fault_expect_absent(server, "inodes", "f");
     session_do(&s, "250 {*}", "DELE other");
-    fault_retry(&s, &server, "inodes", "f", "y", 1);
-    fault_expect_event(&server, "inodes", "f", 452, "no space");
-    end(&s, &server, "inodes");
+    fault_retry(&s, server, "inodes", "f", "y", 1);
+    fault_expect_event(server, "inodes", "f", 452, "no space");
+    end(&s, server, "inodes");
 }
 
-Test(disks, read_only, .timeout = 60)
+SharedTest(disks, read_only, 60)
 {
     unsigned long bind = MS_REMOUNT | MS_BIND;
-    struct server server;
     struct session s;
     struct data d;
 
-    need_root();
-    server_shared(&server);
-    const char *home = server_home(&server, "readonly");
+    const char *home = server_home(server, "readonly");
     cr_assert_eq(mount(home, home, NULL, MS_BIND, NULL), 0);
     cr_assert_eq(mount(NULL, home, NULL, bind | MS_RDONLY, NULL), 0);
-    server_shared(&server);
-    session_enter(&s, &server, "readonly");
+    server_shared(server);
+    session_enter(&s, server, "readonly");
     data_connect(&s, &d);
     session_do(&s, "550 Read-only file system.", "STOR f");
     data_cut(&d, false);
     session_do(&s, "550 Read-only file system.", "MKD d");
-    fault_expect_absent(&server, "readonly", "f");
+    fault_expect_absent(server, "readonly", "f");
     cr_assert_eq(mount(NULL, home, NULL, bind, NULL), 0);
-    fault_retry(&s, &server, "readonly", "f", "x", 1);
-    fault_expect_event(&server, "readonly", "f", 550, "read-only");
-    end(&s, &server, "readonly");
+    fault_retry(&s, server, "readonly", "f", "x", 1);
+    fault_expect_event(server, "readonly", "f", 550, "read-only");
+    end(&s, server, "readonly");
 }
 
 /* A device that swallows all bytes and gives none. */
-Test(disks, device_node, .timeout = 60)
+SharedTest(disks, device_node, 60)
 {
-    struct server server;
     struct session s;
     struct data d;
 
-    need_root();
-    server_shared(&server);
-    session_enter(&s, &server, "device");
-    const char *path = server_home_file(&server, "device", "f");
+    session_enter(&s, server, "device");
+    const char *path = server_home_file(server, "device", "f");
     cr_assert_eq(mknod(path, S_IFCHR | 0666, makedev(1, 3)), 0);
-    files_give_to_owner_of(server_home(&server, "device"), path);
+    files_give_to_owner_of(server_home(server, "device"), path);
     data_connect(&s, &d);
     session_do(&s, "550 Not a regular file.", "STOR f");
     data_cut(&d, false);
@@ -183,12 +166,12 @@ Test(disks, device_node, .timeout = 60)
     session_do(&s, "550 Not a regular file.", "RETR f");
     data_cut(&d, false);
     cr_assert_eq(unlink(path), 0);
-    fault_retry(&s, &server, "device", "f", "x", 1);
+    fault_retry(&s, server, "device", "f", "x", 1);
     session_close(&s);
-    server_log_wait(&server, "end ", " user=device ", NULL);
-    server_log_expect(&server, 1, "verb=STOR", " user=device ", " result=550",
+    server_log_wait(server, "end ", " user=device ", NULL);
+    server_log_expect(server, 1, "verb=STOR", " user=device ", " result=550",
                       "not a regular file", NULL);
-    server_log_expect(&server, 1, "verb=RETR", " user=device ", " result=550",
+    server_log_expect(server, 1, "verb=RETR", " user=device ", " result=550",
                       "not a regular file", NULL);
 }
 
@@ -235,7 +218,6 @@ static void broken(const char *user, const char *kind, const char *inject,
     struct session s;
     struct data d;
 
-    need_root();
     server_shared(&server);
     session_enter(&s, &server, user);
     data_open(&s, &d, "STOR f");
@@ -255,32 +237,20 @@ static void broken(const char *user, const char *kind, const char *inject,
     free(bytes);
 }
 
-Test(disks, error_of_write, .timeout = 60)
+/* The rename is the last moment before the file is visible. After it the file
+ * is there, but it isn't certain that it stays. */
+Test(disks, errors, .timeout = 240)
 {
+    static const char error[] = "451 Error on the server: input/output error.";
+
     broken("write", "sallyport: session",
            "inject=pwrite64:error=EIO:syscall=getpid",
            "451 Error on the server: write failed.", "write failed");
-}
-
-Test(disks, error_of_fsync, .timeout = 60)
-{
     broken("fsync", "sallyport: files", "inject=fsync:error=EIO:syscall=getpid",
-           "451 Error on the server: input/output error.",
-           "input/output error");
-}
-
-/* The last moment before the file is visible. */
-Test(disks, error_of_rename, .timeout = 60)
-{
+           error, "input/output error");
     broken("rename", "sallyport: files",
-           "inject=renameat,renameat2:error=EIO:syscall=getpid",
-           "451 Error on the server: input/output error.",
+           "inject=renameat,renameat2:error=EIO:syscall=getpid", error,
            "input/output error");
-}
-
-/* After the rename the file is there, but it isn't certain that it stays. */
-Test(disks, error_of_folder_fsync, .timeout = 60)
-{
     broken("folder", "sallyport: files",
            "inject=fsync:error=EIO:when=2:syscall=getpid",
            "451 The file is complete{*}", "after the rename");
@@ -374,7 +344,6 @@ static void almost_full(const char *type, unsigned mib)
     struct session s;
     size_t len;
 
-    need_root();
     setenv("SALLYPORT_TEST_CLOCK", name, 1);
     setenv("LD_PRELOAD", server_build(CLOCK_PRELOAD), 1);
     server_start(&server, &plan);

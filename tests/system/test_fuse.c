@@ -124,35 +124,29 @@ static bool is_no_check(void *server)
 
 /* A reload and a recovery don't wait for a home that hangs, and one process at
  * most looks at it. The others log in. */
-Test(fuse, a_home_that_hangs, .timeout = 90)
+ServerTest(fuse, a_home_that_hangs, 90,
+           PLAN(USERS({ .name = "anna" }, { .name = "bert" }),
+                .troubles = true))
 {
-    static const struct server_user users[] = { { .name = "anna" },
-                                                { .name = "bert" } };
-    const struct server_plan two = { .troubles = true,
-                                     .users = users,
-                                     .user_count = 2 };
-    struct server server;
     struct session s;
     uint64_t begin;
     pid_t fuse;
 
-    server_start(&server, &two);
-    const char *home = server_home(&server, "bert");
+    const char *home = server_home(server, "bert");
     fuse = fuse_mount(home);
     cr_assert_eq(kill(fuse, SIGSTOP), 0);
-    generation_reload(&server, GENERATION_CTL);
-    cr_assert(is_one_check(&server), "the reload has waited");
-    generation_reload(&server, GENERATION_CTL);
-    server_log_wait(&server, "warning: the homes aren't looked at", NULL);
-    cr_expect(wait_until(is_no_check, &server, ENDS_MS), "it outlives master");
+    generation_reload(server, GENERATION_CTL);
+    cr_assert(is_one_check(server), "the reload has waited");
+    generation_reload(server, GENERATION_CTL);
+    server_log_wait(server, "warning: the homes aren't looked at", NULL);
+    cr_expect(wait_until(is_no_check, server, ENDS_MS), "it outlives master");
     begin = clock_ms();
-    kill(generation_newest(&server), SIGKILL);
-    server_log_wait(&server, "replaces processes that failed", NULL);
-    session_enter(&s, &server, "anna");
+    kill(generation_newest(server), SIGKILL);
+    server_log_wait(server, "replaces processes that failed", NULL);
+    session_enter(&s, server, "anna");
     cr_expect_leq(clock_ms() - begin, QUICK_MS);
     session_close(&s);
     fuse_unmount(home, fuse);
-    server_stop(&server);
 }
 
 #define LATE_MS   9000 /* a directory that hangs is given up after 10 s */

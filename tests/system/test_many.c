@@ -1,5 +1,5 @@
-/* Very many sessions at once, each logged in and with a transfer: 200 in the
- * long run, 20 in the short. Prints the memory of an idle session. */
+/* Clients without a login that wait or leave, and the memory of an idle
+ * session. */
 #include <criterion/criterion.h>
 #include <openssl/opensslv.h>
 #include <poll.h>
@@ -17,6 +17,7 @@
 #include "support/served.h"
 #include "support/wait.h"
 
+#ifndef SALLYPORT_UNFILTERED /* there malloc isn't libc's */
 /* WHAT of /proc/PID/smaps_rollup, such as "Pss". */
 static uint64_t memory_kb(pid_t pid, const char *what)
 {
@@ -35,21 +36,6 @@ static uint64_t memory_kb(pid_t pid, const char *what)
     return kb;
 }
 
-static void print_memory(const struct processes *p, const char *title)
-{
-    uint64_t sum = 0;
-    size_t n = 0;
-
-    for (size_t i = 0; i < p->count; i++)
-        if (strncmp(p->row[i].title, title, strlen(title)) == 0) {
-            sum += memory_kb(p->row[i].pid, "Pss");
-            n++;
-        }
-    cr_assert_neq(n, 0);
-    printf("memory (PSS) of one of %zu \"%s\": %llu kB\n", n, title,
-           (unsigned long long)(sum / n));
-}
-
 static void transfer(struct session *s, unsigned i)
 {
     char name[32], command[64], text[32];
@@ -66,38 +52,6 @@ static void transfer(struct session *s, unsigned i)
     buf_release(&got);
 }
 
-Test(many, sessions, .timeout = 300)
-{
-    static struct processes p;
-    unsigned n = server_is_long() ? 200 : 20;
-    const struct server_plan plan = {
-        .settings = "max_sessions = 400\nmax_per_address = 400\n"
-                    "max_per_user = 400\nstartups = 400\n",
-    };
-    struct session *s = calloc(n, sizeof(*s));
-    struct server server;
-
-    cr_assert(s);
-    server_start(&server, &plan);
-    for (unsigned i = 0; i < n; i++) {
-        session_enter(&s[i], &server, "anna");
-    }
-    processes_wait(server.pid, "sallyport: session", n, &p);
-    processes_wait(server.pid, "sallyport: files", n, &p);
-    if (geteuid() == 0 && !server_is_sanitized()) {
-        print_memory(&p, "sallyport: session");
-        print_memory(&p, "sallyport: files");
-    }
-    for (unsigned i = 0; i < n; i++)
-        transfer(&s[i], i);
-    for (unsigned i = 0; i < n; i++)
-        session_close(&s[i]);
-    processes_wait(server.pid, "sallyport: session", 0, &p);
-    processes_wait(server.pid, "sallyport: files", 0, &p);
-    server_stop(&server);
-    free(s);
-}
-
 struct memory {
     pid_t pid;
     uint64_t less_than;
@@ -110,31 +64,6 @@ static bool is_less(void *argument)
     return memory_kb(m->pid, "Private_Dirty") < m->less_than;
 }
 
-/* Memory that the login took and the session doesn't use any more. */
-Test(many, an_idle_session_gives_memory_back, .timeout = 60)
-{
-    const struct server_plan plan = { 0 };
-    static struct processes p;
-    struct memory memory = { 0 };
-    struct server server;
-    struct session s;
-
-    if (geteuid() != 0 || server_is_sanitized())
-        return; /* the kernel hides it, or malloc isn't libc's */
-    server_start(&server, &plan);
-    session_enter(&s, &server, "anna");
-    processes_wait(server.pid, "sallyport: session", 1, &p);
-    for (size_t i = 0; i < p.count; i++)
-        if (strncmp(p.row[i].title, "sallyport: session", 18) == 0)
-            memory.pid = p.row[i].pid;
-    memory.less_than = memory_kb(memory.pid, "Private_Dirty") - 30;
-    cr_expect(wait_until(is_less, &memory, 30000), "it keeps %llu kB",
-              (unsigned long long)memory_kb(memory.pid, "Private_Dirty"));
-    session_close(&s);
-    server_stop(&server);
-}
-
-#ifndef SALLYPORT_UNFILTERED /* there malloc isn't libc's */
 /* KiB of pages that no other process has, measured on 2026-11-26, and 15 %.
  * OpenSSL 3.5 needs more than 3.0. */
 #define SESSION_KB (OPENSSL_VERSION_NUMBER < 0x30200000L ? 260 : 330)
@@ -173,19 +102,6 @@ Test(many, an_idle_session_is_small, .timeout = 120)
 }
 #endif
 
-/* A client sees its session's end before gate has reaped the session. */
-struct waiting {
-    struct session *session;
-    const struct server *server;
-};
-
-static bool is_logged_in(void *argument)
-{
-    struct waiting *w = argument;
-
-    return session_try_login(w->session, "anna", SERVER_PASSWORD) == 230;
-}
-
 /* The fourth client waits for its greeting, and gets it. */
 ServerTest(many, startups, 120, PLAN(.settings = "startups = 3\n"))
 {
@@ -204,24 +120,6 @@ ServerTest(many, startups, 120, PLAN(.settings = "startups = 3\n"))
     session_expect(&s[3], "220 {*}");
     for (int i = 1; i < 4; i++)
         session_close(&s[i]);
-}
-
-ServerTest(many, per_user, 120,
-           PLAN(.settings = "max_per_user = 2\n"
-                            "login_tries = 100\n"))
-{
-    struct session s[2], over;
-    struct waiting w = { &over, server };
-
-    for (int i = 0; i < 2; i++) {
-        session_enter(&s[i], server, "anna");
-    }
-    session_arrive(&over, server);
-    cr_assert_eq(session_try_login(&over, "anna", SERVER_PASSWORD), 530);
-    session_close(&s[0]);
-    cr_assert(wait_until(is_logged_in, &w, WAIT_MS));
-    session_close(&over);
-    session_close(&s[1]);
 }
 
 #define GUESSERS 140

@@ -9,8 +9,8 @@
 #include "support/files.h"
 #include "support/ports.h"
 #include "support/processes.h"
+#include "support/served.h"
 #include "support/server_log.h"
-#include "support/session.h"
 #include "support/wait.h"
 
 #define BYTES "whose port is it?"
@@ -74,44 +74,36 @@ static void store(struct session *s)
 }
 
 /* Several EPSV of a session get the same port: gate isn't asked again. */
-Test(passive, a_session_keeps_its_port)
+SessionTest(passive, a_session_keeps_its_port, 120, &plan)
 {
-    struct server server;
-    struct session anna;
     unsigned port;
 
-    session_begin(&anna, &server, &plan);
-    cr_assert(has_port(&anna));
-    port = anna.port;
+    cr_assert(has_port(s));
+    port = s->port;
     for (int i = 0; i < 5; i++) {
-        store(&anna);
-        cr_assert(has_port(&anna));
-        cr_expect_eq(anna.port, port);
+        store(s);
+        cr_assert(has_port(s));
+        cr_expect_eq(s->port, port);
     }
-    session_end(&anna, &server);
 }
 
 /* Gate is stopped: a session that has its listener transfers all the same. */
-Test(passive, transfers_without_gate, .timeout = 60)
+SessionTest(passive, transfers_without_gate, 60, &plan)
 {
-    struct server server;
-    struct session anna;
     struct buf got;
     pid_t gate;
 
-    session_begin(&anna, &server, &plan);
-    session_store(&anna, "STOR", "file", BYTES, strlen(BYTES));
-    gate = processes_pid(server.pid, "sallyport: gate");
+    session_store(s, "STOR", "file", BYTES, strlen(BYTES));
+    gate = processes_pid(server->pid, "sallyport: gate");
     cr_assert_eq(kill(gate, SIGSTOP), 0);
     for (int i = 0; i < 3; i++) {
-        session_store(&anna, "STOR", "file", BYTES, strlen(BYTES));
+        session_store(s, "STOR", "file", BYTES, strlen(BYTES));
         buf_init(&got, 1 << 20);
-        session_fetch(&anna, "RETR file", &got);
+        session_fetch(s, "RETR file", &got);
         cr_expect_eq(got.len, strlen(BYTES));
         buf_release(&got);
     }
     cr_assert_eq(kill(gate, SIGCONT), 0);
-    session_end(&anna, &server);
 }
 
 /* Two sessions hold all ports. The reply to a third session says so; when a
@@ -163,60 +155,47 @@ Test(passive, an_idle_session_frees_its_port, .timeout = 90)
 
 /* A client gives up its connection, and its next EPSV follows at once: the old
  * connection, wherever it is then, is none of the new transfer. */
-Test(passive, a_connection_that_is_given_up)
+SessionTest(passive, a_connection_that_is_given_up, 120, &plan)
 {
-    struct server server;
-    struct session anna;
-
-    session_begin(&anna, &server, &plan);
     for (int i = 0; i < 20; i++) {
         struct data old;
 
-        cr_assert(has_port(&anna));
-        data_connect_to(&anna, &old, anna.port);
-        session_do(&anna, "550 {*}", "RETR nothing");
-        cr_assert(has_port(&anna));
-        store(&anna);
+        cr_assert(has_port(s));
+        data_connect_to(s, &old, s->port);
+        session_do(s, "550 {*}", "RETR nothing");
+        cr_assert(has_port(s));
+        store(s);
         data_cut(&old, false);
     }
-    session_end(&anna, &server);
 }
 
 /* Nothing proves that a connection which ends without a byte belongs to an
  * earlier EPSV: the client gets its reply at once. */
-Test(passive, a_connection_without_a_byte)
+SessionTest(passive, a_connection_without_a_byte, 120, &plan)
 {
-    struct server server;
-    struct session anna;
     struct data d;
 
-    session_begin(&anna, &server, &plan);
-    cr_assert(has_port(&anna)); /* nobody comes */
-    cr_assert(has_port(&anna));
-    data_connect_to(&anna, &d, anna.port);
+    cr_assert(has_port(s)); /* nobody comes */
+    cr_assert(has_port(s));
+    data_connect_to(s, &d, s->port);
     data_cut(&d, false);
-    session_do(&anna, "150 {*}", "STOR file");
-    session_expect(&anna, "425 TLS failed {*}");
-    session_end(&anna, &server);
+    session_do(s, "150 {*}", "STOR file");
+    session_expect(s, "425 TLS failed {*}");
 }
 
 /* One connection for each EPSV: a second one is closed. */
-Test(passive, a_second_connection)
+SessionTest(passive, a_second_connection, 120, &plan)
 {
     struct data first, second;
-    struct server server;
-    struct session anna;
     char byte;
 
-    session_begin(&anna, &server, &plan);
-    cr_assert(has_port(&anna));
-    data_connect_to(&anna, &first, anna.port);
-    data_connect_to(&anna, &second, anna.port);
+    cr_assert(has_port(s));
+    data_connect_to(s, &first, s->port);
+    data_connect_to(s, &second, s->port);
     cr_expect_leq(recv(second.fd, &byte, 1, 0), 0);
-    store_at(&anna, &first);
+    store_at(s, &first);
     data_cut(&second, false);
-    server_log_wait(&server, " data-refused ", "nobody is expected", NULL);
-    session_end(&anna, &server);
+    server_log_wait(server, " data-refused ", "nobody is expected", NULL);
 }
 
 /* None of anna's transfers is refused, although another user's sessions take

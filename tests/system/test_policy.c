@@ -8,16 +8,11 @@
 
 #include "ctl.h"
 #include "support/fail.h"
+#include "support/served.h"
 #include "support/server_log.h"
-#include "support/session.h"
 
-static void start(struct server *server, const char *settings)
-{
-    const struct server_plan plan = { .listen = "127.0.0.1:0, 127.0.0.1:0 tls",
-                                      .settings = settings };
-
-    server_start(server, &plan);
-}
+#define WITH(more)                                                             \
+    PLAN(.listen = "127.0.0.1:0, 127.0.0.1:0 tls", .settings = (more))
 
 static void enter(struct session *s, const struct server *server, int version)
 {
@@ -38,11 +33,8 @@ static const struct version {
 
 /* Version and suite are in login and end, and each transfer says whether it
  * resumed. */
-Test(policy, log_tells_it, .timeout = 60)
+ServerTest(policy, log_tells_it, 60, WITH("data_binding = address\n"))
 {
-    struct server server;
-
-    start(&server, "data_binding = address\n");
     for (size_t i = 0; i < 2; i++) {
         const struct version *v = &versions[i];
         char again[16], anew[16];
@@ -50,17 +42,16 @@ Test(policy, log_tells_it, .timeout = 60)
 
         snprintf(again, sizeof(again), "path=/again%zu", i);
         snprintf(anew, sizeof(anew), "path=/anew%zu", i);
-        enter(&s, &server, v->version);
+        enter(&s, server, v->version);
         session_store(&s, "STOR", again + 5, "1", 1);
         s.anew = true;
         session_store(&s, "STOR", anew + 5, "1", 1);
         session_close(&s);
-        server_log_wait(&server, "login ", v->control, NULL);
-        server_log_wait(&server, "end ", v->control, "quit", NULL);
-        server_log_wait(&server, "transfer ", again, v->resumed, NULL);
-        server_log_wait(&server, "transfer ", anew, v->full, NULL);
+        server_log_wait(server, "login ", v->control, NULL);
+        server_log_wait(server, "end ", v->control, "quit", NULL);
+        server_log_wait(server, "transfer ", again, v->resumed, NULL);
+        server_log_wait(server, "transfer ", anew, v->full, NULL);
     }
-    server_stop(&server);
 }
 
 /* Makes a handshake on a new control connection. Returns NULL, or the client's
@@ -135,7 +126,7 @@ Test(policy, control_refusals, .timeout = 60)
     for (size_t i = 0; i < REFUSALS; i++) {
         struct server server;
 
-        start(&server, NULL);
+        server_start(&server, WITH(NULL));
         for (int implicit = 0; implicit < 2; implicit++) {
             const char *error = shake(&server, implicit, &refusals[i].options);
 
@@ -150,21 +141,17 @@ Test(policy, control_refusals, .timeout = 60)
 }
 
 /* Clients that check the certificate after the handshake simply leave. */
-Test(policy, leaves_at_the_certificate, .timeout = 60)
+ServerTest(policy, leaves_at_the_certificate, 60, WITH(NULL))
 {
-    struct server server;
-
-    start(&server, NULL);
     for (int implicit = 0; implicit < 2; implicit++) {
         static const struct tls_client_options modern;
 
-        cr_assert_null(shake(&server, implicit, &modern));
-        server_log_expect(&server, (unsigned)implicit + 1, "end ",
+        cr_assert_null(shake(server, implicit, &modern));
+        server_log_expect(server, (unsigned)implicit + 1, "end ",
                           "closed by the client: at once after the TLS "
                           "handshake; it may not trust",
                           NULL);
     }
-    server_stop(&server);
 }
 
 /* Makes the handshake of a data connection that resumes its session, with any
@@ -207,92 +194,81 @@ static const struct offer {
 
 /* The same rules count for data connections, and the session survives a
  * refusal. */
-Test(policy, data_refusals, .timeout = 60)
+ServerTest(policy, data_refusals, 60, WITH(NULL))
 {
-    struct server server;
-
-    start(&server, NULL);
     for (size_t v = 0; v < 2; v++) {
         struct session s;
 
-        enter(&s, &server, versions[v].version);
+        enter(&s, server, versions[v].version);
         for (size_t i = 0; i < OFFERS; i++) {
             fail_context("TLS %zu, offer %zu: ", v, i);
             store(&s, &offers[i].options, offers[i].reply);
         }
         session_close(&s);
     }
-    server_log_expect(&server, 4, "transfer ", "result=425",
+    server_log_expect(server, 4, "transfer ", "result=425",
                       "handshake of the data connection failed: "
                       "no application protocol",
                       NULL);
-    server_stop(&server);
 }
 
 /* A client that can't resume makes a new TLS 1.2 session, which needs the
  * extended master secret as well. */
-Test(policy, data_without_ems, .timeout = 60)
+ServerTest(policy, data_without_ems, 60, WITH("data_binding = address\n"))
 {
     static const struct tls_client_options o = { .version = SESSION_TLS_12,
                                                  .without_ems = true };
-    struct server server;
     struct session s;
     struct data d;
 
-    start(&server, "data_binding = address\n");
-    enter(&s, &server, SESSION_TLS_12);
+    enter(&s, server, SESSION_TLS_12);
     data_connect(&s, &d);
     session_do(&s, "150 {*}", "STOR f");
     cr_assert_null(tls_client_new(d.fd, &o));
     data_cut(&d, false);
     session_expect(&s, "425 {*}: no extended master secret{*}");
-    session_end(&s, &server);
+    session_close(&s);
 }
 
 /* The lowest version and the suites, from the first handshake on. */
-Test(policy, as_configured, .timeout = 60)
+ServerTest(policy, as_configured, 60,
+           WITH("tls_min = 1.3\n"
+                "tls_suites = aes256\n"))
 {
     static const struct tls_client_options old = { .version = SESSION_TLS_12 };
-    struct server server;
     struct session s;
 
-    start(&server, "tls_min = 1.3\n"
-                   "tls_suites = aes256\n");
     for (int implicit = 0; implicit < 2; implicit++) {
-        const char *error = shake(&server, implicit, &old);
+        const char *error = shake(server, implicit, &old);
 
         cr_assert(error && strstr(error, "alert protocol version"), "%s",
                   error ? error : "accepted");
     }
-    enter(&s, &server, 0);
+    enter(&s, server, 0);
     session_store(&s, "STOR", "f", "1", 1);
     cr_expect_str_eq(tls_client_cipher(s.tls),
                      "TLSv1.3 TLS_AES_256_GCM_SHA384");
     session_close(&s);
-    server_log_wait(&server, "transfer ",
+    server_log_wait(server, "transfer ",
                     "tls=\"TLSv1.3 TLS_AES_256_GCM_SHA384 resumed\"", NULL);
-    server_stop(&server);
 }
 
 /* New sessions follow the reload; existing ones continue as they began. A
  * reload with a suite that doesn't exist changes nothing. */
-Test(policy, reload, .timeout = 60)
+ServerTest(policy, reload, 60, WITH(NULL))
 {
     static const struct tls_client_options old = { .version = SESSION_TLS_12 };
-    struct server server;
     struct session s;
 
-    start(&server, NULL);
-    enter(&s, &server, SESSION_TLS_12);
-    server_set(&server, "tls_min", "1.3");
-    ctl(&server, 0, "reload", "");
-    cr_assert_not_null(shake(&server, false, &old));
-    cr_assert_null(shake(&server, false, &(struct tls_client_options){ 0 }));
+    enter(&s, server, SESSION_TLS_12);
+    server_set(server, "tls_min", "1.3");
+    ctl(server, 0, "reload", "");
+    cr_assert_not_null(shake(server, false, &old));
+    cr_assert_null(shake(server, false, &(struct tls_client_options){ 0 }));
     session_store(&s, "STOR", "f", "1", 1);
     session_close(&s);
-    server_set(&server, "tls_suites", "RC4-SHA");
-    ctl(&server, EX_CONFIG, "reload",
+    server_set(server, "tls_suites", "RC4-SHA");
+    ctl(server, EX_CONFIG, "reload",
         "tls_suites = RC4-SHA: expected all or aes256");
-    cr_assert_null(shake(&server, false, &(struct tls_client_options){ 0 }));
-    server_stop(&server);
+    cr_assert_null(shake(server, false, &(struct tls_client_options){ 0 }));
 }

@@ -158,41 +158,34 @@ static void crowd_expect_listed(const struct server *server)
 
 /* Max_sessions below the sessions that live: none of them ends, each is listed,
  * and a lock of its user ends it. */
-Test(reloads, a_lower_max_sessions, .timeout = 120)
+ServerTest(reloads, a_lower_max_sessions, 120,
+           PLAN(USERS({ .name = "u0" }, { .name = "u1" }, { .name = "u2" },
+                      { .name = "u3" }, { .name = "u4" }, { .name = "u5" }),
+                .settings = "max_sessions = 20\n"))
 {
-    static const struct server_user users[CROWD] = {
-        { .name = "u0" }, { .name = "u1" }, { .name = "u2" },
-        { .name = "u3" }, { .name = "u4" }, { .name = "u5" },
-    };
-    static const struct server_plan many = {
-        .users = users, .user_count = CROWD, .settings = "max_sessions = 20\n"
-    };
-    struct server server;
     struct session late;
     struct crowd c;
     char command[32];
 
-    server_start(&server, &many);
-    crowd_enter(&c, &server);
+    crowd_enter(&c, server);
     for (int i = 0; i < 2; i++) {
-        reload(&server, "max_sessions", "2");
-        crowd_expect_listed(&server);
+        reload(server, "max_sessions", "2");
+        crowd_expect_listed(server);
         for (unsigned j = CROWD / 2; j < CROWD; j++)
             session_do(&c.session[j], "200 {*}", "NOOP");
-        session_reach(&late, &server);
+        session_reach(&late, server);
         session_expect(&late, "421 {*}");
         session_drop(&late);
     }
     data_finish(&c.session[0], &c.upload[0], "bytes", 5, "226 {*}");
     for (unsigned i = 0; i < CROWD; i++) {
         snprintf(command, sizeof(command), "user lock u%u", i);
-        ctl(&server, 0, command, "");
+        ctl(server, 0, command, "");
         session_expect(&c.session[i], "530 Your account was locked.");
         if (i > 0 && i < CROWD / 2)
             data_cut(&c.upload[i], false);
         session_drop(&c.session[i]);
     }
-    server_stop(&server);
 }
 
 static bool is_free(unsigned port)

@@ -377,8 +377,3 @@ SharedSessionTest(upload_ends, a_compressed_stream, 100, "lenient")
     session_expect(s, "426 {*}");
     cr_expect(!files_exists(server_home_file(server, "lenient", "z")));
 }
-
-SharedTest(upload_ends, lenient_is_told, 60)
-{
-    server_log_wait(server, "weaker: ", "upload_eof = lenient", NULL);
-}
