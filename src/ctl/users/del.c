@@ -208,8 +208,6 @@ void line_del(void)
 
     del_prepare();
     edit_run(remove_line, NULL);
-    quota_end(removal.gid != 0, removed_path(&removal.directory, rest),
-              removal.gid ? removal.gid : removal.directory.uid);
     if (ctl.args.purge)
         code = removed_empty(&removal.directory, false, &why);
     output_done(ctl.args.word[0], ctl.args.word[2],

@@ -200,38 +200,6 @@ void quota_set_limit(void)
     quota_ask(&a);
 }
 
-static void end_on_disk(void *data)
-{
-    struct quota_account *a = data;
-    FD_CLEANUP int fd = home_open(a->path, a->below);
-
-    if (fd < 0 || quota_enforced(fd, a->owner) ||
-        quota_get(fd, a->owner, a->id, &a->quota) ||
-        (a->quota.bytes.limit == 0 && a->quota.files.limit == 0))
-        return;
-    a->error = quota_set(fd, a->owner, a->id, 0, 0);
-}
-
-void quota_end(bool share, const char *path, uint32_t id)
-{
-    struct quota_account a = {
-        .path = path,
-        .below = share ? ctl.settings.shares : ctl.settings.homes,
-        .owner = share ? QUOTA_GROUP : QUOTA_USER,
-        .id = id,
-    };
-    struct complaint why = { "" };
-
-    if (geteuid() != 0)
-        return;
-    if (disk_try(end_on_disk, &a, sizeof(a), &why) == 0 && a.error == 0)
-        return;
-    stderr_print("the kernel may still have the quota of %s %" PRIu32
-                 " on the file system of %s: %s",
-                 share ? "gid" : "uid", id, path,
-                 a.error ? strerror(-a.error) : why.text);
-}
-
 static const char *note_of(int error)
 {
     return error == 0            ? ""

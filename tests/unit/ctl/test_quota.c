@@ -128,21 +128,6 @@ Test(quota, another_directory)
     end();
 }
 
-Test(quota, ends_with_its_user)
-{
-    struct quota q;
-    int fd;
-
-    begin();
-    expect_run(0, "", "quota set anna 5M");
-    expect_run(0, "", "user del anna");
-    fd = open(in(world.homes, "anna"), O_PATH | O_DIRECTORY | O_CLOEXEC);
-    cr_assert_eq(quota_get(fd, QUOTA_USER, 0, &q), 0);
-    close(fd);
-    cr_expect_eq(q.bytes.limit, 0);
-    end();
-}
-
 /* A home that is a subvolume goes as any other. */
 Test(quota, purge_of_a_subvolume)
 {
