@@ -259,13 +259,11 @@ ctl_function who_show, sessions_kick, drain_run;
 ctl_function bans_list, bans_add, bans_del;
 ctl_function log_show, report_run;
 
-/* Removes the kernel's limit of a deleted user or share, if there is one; says
- * so if it can't. */
-void quota_end(bool share, const char *path, uint32_t id);
-/* home.c: does systemd forbid the server to write in PATH, a "home", "share" or
- * "directory" (of the users file)? Then C gets the commands that permit it.
- * Asks systemd once. */
-bool paths_forbid(const char *what, const char *path, struct complaint *c);
+/* user_can.c: does something keep the user from logging in now, or from doing
+ * anything then (ACTS)? *WHY gets the reason. */
+bool user_is_barred(const struct user *user, bool acts, struct complaint *why);
+/* Says on standard error if the user can't log in. */
+void user_hint(const struct user *user);
 /* Asks systemd. Tests replace it. */
 extern void (*paths_unit)(struct unit *u);
 

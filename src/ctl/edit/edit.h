@@ -56,10 +56,10 @@ void edit_rename_entries(const char *key, struct slice name, const char *to);
 void ids_ask(bool share, size_t n, const char *own);
 /* Returns the number that the Nth of them, from 0 on, will probably get; 0:
  * none is left. */
-uint32_t ids_likely(bool share, size_t n);
+uint32_t ids_likely(size_t n);
 /* Takes the next of them that is free. Call it under the lock; edit_run()
  * records it after the file was replaced. */
-uint32_t ids_take(bool share);
+uint32_t ids_take(void);
 /* Records what ids_take() has taken for the edit. */
 void ids_record(const struct users_file *file);
 /* Finds a group of the system by name or number. */

@@ -312,42 +312,10 @@ void given_hash(struct row *row)
     explicit_bzero(hash, sizeof(hash));
 }
 
-/* Hints at the end of a command. */
-
-static void hint_expired(const char *text)
-{
-    int64_t when;
-
-    if (user_expires_parse(slice_from(text), &when) == 0 && when <= time(NULL))
-        stderr_print("%s has expired, and can't log in", ctl.args.word[2]);
-}
-
-/* The server replaces the users file for such a user, so it must be able to. */
-static void hint_must_change(void)
-{
-    char path[PATH_MAX], *slash;
-    struct complaint c = { "" };
-
-    if (!realpath(ctl.settings.users, path))
-        return;
-    slash = strrchr(path, '/');
-    slash[slash == path] = '\0';
-    if (paths_forbid("directory", path, &c))
-        stderr_print("%s can't change the password: %s", ctl.args.word[2],
-                     c.text);
-}
-
 void given_hint(void)
 {
-    const struct arguments *a = &ctl.args;
-
-    if (a->expires)
-        hint_expired(a->expires);
-    if (a->must_change)
-        hint_must_change();
-    if (a->certificate && !is_none(a->certificate) &&
-        ctl.settings.client_certificates == CLIENTS_OFF)
-        stderr_print("the server asks for no certificate, so %s can't log in; "
-                     "write into %s: client_certificates = request",
-                     a->word[2], ctl.settings.file);
+    if (!ctl.args.expires && !ctl.args.certificate)
+        return;
+    edit_read_users();
+    user_hint(user_named(&ctl.users));
 }

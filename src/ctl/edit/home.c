@@ -41,12 +41,6 @@ static void paths_ask(void)
     was_asked = true;
 }
 
-bool paths_forbid(const char *what, const char *path, struct complaint *c)
-{
-    paths_ask();
-    return unit_forbids(&permitting, what, path, c);
-}
-
 static const char *setting_of(const struct home *h)
 {
     return h->share ? ctl.settings.shares : ctl.settings.homes;
@@ -185,16 +179,19 @@ int home_open(const char *path, const char *below)
 /* Refuses a home of root, which may be a system directory such as /etc, or was
  * made by hand. Giving it to the user would give away all files in it. So this
  * offers no command that somebody could paste in a hurry. */
-static noreturn void not_the_owner(const struct home *h, const struct stat *st)
+static noreturn void refuse_kept(const struct home *h, const struct stat *st)
 {
-    const unsigned wanted = wanted_owner(h->uid), owner = st->st_uid;
+    const unsigned wanted = wanted_owner(h->uid), owner = st->st_uid,
+                   gid = h->gid, mode = h->mode;
 
     if (h->share)
         fail(EX_CANTCREAT,
-             "%s exists and belongs to uid %u; give another --path DIR, or, if "
-             "it was made for this share, run: chown %u:%u %s && chmod %o %s",
-             h->path, owner, wanted, (unsigned)h->gid, h->path,
-             (unsigned)h->mode, h->path);
+             "%s exists with uid %u, gid %u and mode %o; give another --path "
+             "DIR, or, if it was made for this share, run: chown %u %s && "
+             "chgrp -R %u %s && chmod %o %s",
+             h->path, owner, (unsigned)st->st_gid,
+             (unsigned)st->st_mode & 07777, wanted, h->path, gid, h->path, mode,
+             h->path);
     fail(EX_CANTCREAT,
          "%s exists and belongs to %s%.0u; if it was made for this user, give "
          "it and all in it to uid and gid %u (chown -Rh)",
@@ -268,22 +265,14 @@ static void check_kept(int fd, const struct home *h, bool makes)
 
     if (fstat(fd, &st))
         home_fail(h->path, errno);
-    const bool owned = st.st_uid == wanted_owner(h->uid);
-    if (owned && (!(h->mode & S_IRWXG) ||
-                  (st.st_gid == h->gid && (st.st_mode & 07777) == h->mode)))
+    if (st.st_uid == wanted_owner(h->uid) &&
+        (!(h->mode & S_IRWXG) ||
+         (st.st_gid == h->gid && (st.st_mode & 07777) == h->mode)))
         return;
-    if (may_adopt(fd, h, &st)) {
-        if (makes)
-            set_owner(fd, fd, h);
-        return;
-    }
-    if (!owned)
-        not_the_owner(h, &st);
-    fail(EX_CANTCREAT,
-         "%s exists with group %u and mode %o; if it was made for this, run: "
-         "chgrp -R %u %s && chmod %o %s",
-         h->path, (unsigned)st.st_gid, (unsigned)st.st_mode & 07777,
-         (unsigned)h->gid, h->path, (unsigned)h->mode, h->path);
+    if (!may_adopt(fd, h, &st))
+        refuse_kept(h, &st);
+    if (makes)
+        set_owner(fd, fd, h);
 }
 
 /* Checks that the home's directory can hold the count of --uploads and
@@ -305,18 +294,10 @@ static void check_count(int fd, const struct home *h)
 static bool setting_is_made(const struct home *h)
 {
     const char *setting = setting_of(h);
-    char above[PATH_MAX];
 
-    snprintf(above, sizeof(above), "%s",
-             h->share && user_path_within(setting, ctl.settings.homes) &&
-                     access(ctl.settings.homes, F_OK) < 0
-                 ? ctl.settings.homes
-                 : setting);
-    *strrchr(above, '/') = '\0';
     return user_path_within(h->path, setting) &&
            !strchr(h->path + strlen(setting) + 1, '/') &&
-           access(setting, F_OK) < 0 &&
-           access(above[0] ? above : "/", W_OK | X_OK) == 0;
+           access(setting, F_OK) < 0;
 }
 
 static void check_on_disk(void *data)
@@ -368,10 +349,9 @@ static void make_on_disk(void *data)
     FD_CLEANUP int parent = -1;
     int r;
 
-    if (user_path_within(h->path, ctl.settings.homes) ||
-        user_path_within(setting_of(h), ctl.settings.homes))
+    if (user_path_within(setting_of(h), ctl.settings.homes))
         make_setting(ctl.settings.homes);
-    if (h->share && user_path_within(h->path, setting_of(h)))
+    if (user_path_within(h->path, setting_of(h)))
         make_setting(setting_of(h));
     parent = home_open_parent(h->path, setting_of(h));
     if (parent < 0)

@@ -27,9 +27,9 @@ struct ids_free {
     uint32_t id[];
 };
 
-static struct ids_free *free_ids[2]; /* for users, for shares */
-static uint32_t taken[2];            /* taken by the running edit; 0: none */
-static size_t next_free[2];
+static struct ids_free *free_ids; /* one command takes only one kind */
+static uint32_t taken;            /* by the running edit; 0: none */
+static size_t next_free;
 
 /* Returns the highest number in the file; 0: there is none. Older versions
  * wrote chosen numbers into further lines. */
@@ -175,52 +175,51 @@ void ids_ask(bool share, size_t n, const char *own)
     f->id[0] = last < f->first ? f->first : (uint32_t)last + 1;
     disk_run(find_free, f, size,
              "the system's list of accounts, or the directory of the homes,");
-    free(free_ids[share]);
-    free_ids[share] = f;
-    next_free[share] = 0;
+    free(free_ids);
+    free_ids = f;
+    next_free = 0;
 }
 
-uint32_t ids_likely(bool share, size_t n)
+uint32_t ids_likely(size_t n)
 {
-    const struct ids_free *f = free_ids[share];
-
-    return n < f->count ? f->id[n] : 0;
+    return n < free_ids->count ? free_ids->id[n] : 0;
 }
 
-uint32_t ids_take(bool share)
+uint32_t ids_take(void)
 {
-    const struct ids_free *f = free_ids[share];
-    const uint64_t last = taken[share] ? taken[share] : read_last(share);
+    const struct ids_free *f = free_ids;
+    const uint64_t last = taken ? taken : read_last(f->share);
 
-    for (size_t *i = &next_free[share]; *i < f->count; ++*i)
-        if (f->id[*i] > last && !has_row(edit_users, f->id[*i]))
-            return taken[share] = f->id[(*i)++];
+    for (; next_free < f->count; next_free++)
+        if (f->id[next_free] > last && !has_row(edit_users, f->id[next_free]))
+            return taken = f->id[next_free++];
     if (f->count == f->wanted)
         fail(EX_TEMPFAIL,
              "other commands have taken the next numbers; run it again");
-    fail(EX_CONFIG, "no %s is left up to %u; raise %s_last", kinds[share],
-         (unsigned)f->last, kinds[share]);
+    fail(EX_CONFIG, "no %s is left up to %u; raise %s_last", kinds[f->share],
+         (unsigned)f->last, kinds[f->share]);
 }
 
 /* Records the numbers. If that fails, the row, and its directory, still keep
  * its number from being assigned again. */
 void ids_record(const struct users_file *file)
 {
-    for (int share = 0; share < 2 && edit_stands; share++) {
-        char name[NAME_MAX + 1], text[16];
-        bool stands;
-        int r = 0;
+    const char *kind = taken ? kinds[free_ids->share] : NULL;
+    char name[NAME_MAX + 1], text[16];
+    bool stands;
+    int r = 0;
 
-        snprintf(name, sizeof(name), "%s.last-%s", file->name, kinds[share]);
-        snprintf(text, sizeof(text), "%u\n", (unsigned)taken[share]);
-        if (taken[share] && taken[share] > read_last(share))
-            r = users_file_replace(file->directory_fd, name, slice_from(text),
-                                   NULL, NULL, NULL, &stands);
-        if (r)
-            stderr_print("%s.last-%s can't be written: %s", file->path,
-                         kinds[share], strerror(-r));
-        taken[share] = 0;
-    }
+    if (!edit_stands || !taken)
+        return;
+    snprintf(name, sizeof(name), "%s.last-%s", file->name, kind);
+    snprintf(text, sizeof(text), "%u\n", (unsigned)taken);
+    if (taken > read_last(free_ids->share))
+        r = users_file_replace(file->directory_fd, name, slice_from(text), NULL,
+                               NULL, NULL, &stands);
+    if (r)
+        stderr_print("%s.last-%s can't be written: %s", file->path, kind,
+                     strerror(-r));
+    taken = 0;
 }
 
 struct asked_group {

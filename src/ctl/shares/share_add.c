@@ -106,8 +106,7 @@ static void add_share(void *given)
     check_lines(a, edit_users);
     share_grant_members();
     if (!a->local)
-        a->home.gid =
-            has_old_gid(a, edit_users) ? a->group : (gid_t)ids_take(true);
+        a->home.gid = has_old_gid(a, edit_users) ? a->group : (gid_t)ids_take();
     line = line_of_gid(edit_users, a->home.gid);
     if (line)
         fail(EX_DATAERR,
@@ -130,8 +129,7 @@ void share_add(void)
     } else {
         ids_ask(true, 1, a.home.path);
         disk_run(look_at_directory, &a, sizeof(a), a.home.path);
-        a.home.gid =
-            has_old_gid(&a, &ctl.users) ? a.group : ids_likely(true, 0);
+        a.home.gid = has_old_gid(&a, &ctl.users) ? a.group : ids_likely(0);
     }
     /* A caller who isn't root owns everything, and can set only its own
      * groups. */

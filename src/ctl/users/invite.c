@@ -2,8 +2,6 @@
  * the place from which the shares are seen. */
 #include "edit/edit.h"
 
-#include <time.h>
-
 /* Takes the shares, each with a role. */
 static void take_shares(struct buf *list)
 {
@@ -42,7 +40,6 @@ static void add_partner(void)
     user_add_row(&d, &password);
     ctl.args.share = NULL;
     buf_release(&shares);
-    given_hint();
     edit_read_users();
 }
 
@@ -74,8 +71,5 @@ void invite_run(void)
         add_partner();
     user = user_named(&ctl.users);
     letter_print(user);
-    if (user_expired(user, time(NULL)))
-        stderr_print("%s has expired, and can't log in", user->name);
-    if (user->locked)
-        stderr_print("%s is locked, and can't log in", user->name);
+    user_hint(user);
 }

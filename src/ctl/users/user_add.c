@@ -73,7 +73,7 @@ void draft_check(const struct draft *d, const struct users *u,
 
 void draft_put(struct draft *d)
 {
-    const uint32_t uid = ids_take(false);
+    const uint32_t uid = ids_take();
 
     row_need(row_set_number(&d->row, ROW_UID, uid));
     row_need(row_set_number(&d->row, ROW_GID, uid));
@@ -123,7 +123,7 @@ void user_add_row(struct draft *d, struct secret *password)
     draft_home(d, ctl.args.home);
     draft_check(d, &ctl.users, NULL);
     ids_ask(false, 1, d->home.path);
-    d->home.uid = ids_likely(false, 0);
+    d->home.uid = ids_likely(0);
     home_check(&d->home);
     take_password(d, password);
     password_show(password);

@@ -129,42 +129,42 @@ static bool is_fixed(const struct question *q)
     return false;
 }
 
-/* Checks the login: a user who can't log in can't do anything. */
-static void check_login(struct question *q, struct complaint *why)
+bool user_is_barred(const struct user *user, bool acts, struct complaint *why)
 {
     const struct settings *s = &ctl.settings;
-    const struct user *user = q->user;
     const char *name = user->name;
 
     if (user_sync_closed(user))
-        complain(why, "user %s: locked by the source of the row, sync=%.*s",
-                 name, (int)user->sync.len, user->sync.ptr);
+        complain(why, "locked by the source of the row, sync=%.*s",
+                 (int)user->sync.len, user->sync.ptr);
     else if (user->locked && user->hash[0] == '$')
-        complain(why, "user %s: locked; run: sallyportctl user unlock %s", name,
-                 name);
+        complain(why, "locked; run: sallyportctl user unlock %s", name);
     else if (user->locked)
-        complain(why, "user %s: no password; run: sallyportctl user passwd %s",
-                 name, name);
+        complain(why, "no password; run: sallyportctl user passwd %s", name);
     else if (user_expired(user, time(NULL)))
-        complain(why,
-                 "user %s: expired; run: sallyportctl user change %s --expires "
-                 "90d",
-                 name, name);
+        complain(why, "expired; run: sallyportctl user change %s --expires 90d",
+                 name);
     else if (user->certificate.len > 0 && s->client_certificates == CLIENTS_OFF)
         complain(why,
-                 "user %s: needs a certificate, but nobody is asked for one; "
+                 "a certificate is needed, and the server asks nobody for one; "
                  "write into %s: client_certificates = request",
-                 name, s->file);
+                 s->file);
     else if (user_admission(user, NULL, time(NULL)) != ADMISSION_YES)
-        complain(why, "user %s: now is not in hours= of the user, or of a team",
-                 name);
-    else if (user->must_change && q->verb->rights)
-        complain(why,
-                 "user %s: after the login the password must be changed first, "
-                 "by SITE PSWD",
-                 name);
+        complain(why, "now is not in hours= of the user, or of a team");
+    else if (user->must_change && acts)
+        complain(why, "after the login the password must be changed first, by "
+                      "SITE PSWD");
     else
-        user_permitted(user, s, geteuid() == 0, why);
+        return user_permitted(user, s, geteuid() == 0, why) != 0;
+    return true;
+}
+
+void user_hint(const struct user *user)
+{
+    struct complaint why = { "" };
+
+    if (user_is_barred(user, false, &why))
+        stderr_print("%s can't log in: %s", user->name, why.text);
 }
 
 static void decide(struct question *q)
@@ -177,8 +177,7 @@ static void decide(struct question *q)
         can_find_share(q, share);
     if (!q->share)
         find_directory(q);
-    check_login(q, &login);
-    if (login.text[0])
+    if (user_is_barred(q->user, q->verb->rights != 0, &login))
         json_array_append_new(q->why, json_text(login.text));
     if (is_fixed(q))
         json_array_append_new(

@@ -114,7 +114,7 @@ static size_t import_look(struct import *m)
     if (n > 0)
         ids_ask(false, n, NULL);
     for (size_t i = 0; i < n; i++) {
-        one[i]->draft.home.uid = ids_likely(false, fresh);
+        one[i]->draft.home.uid = ids_likely(fresh);
         look_at(m, one[i]);
         fresh += !one[i]->skipped;
     }

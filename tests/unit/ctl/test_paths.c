@@ -52,35 +52,3 @@ Test(paths, homes_and_shares_that_systemd_forbids)
         expect_err(EX_CONFIG, "", "user change anna --home /home/anna",
                    "ProtectHome=no");
 }
-
-/* Makes the directory of the homes appear in the service's root. */
-static void show_homes(void)
-{
-    char path[512];
-    size_t root;
-
-    hide_all();
-    root = (size_t)snprintf(path, sizeof(path), "%s", in_scratch("root"));
-    snprintf(path + root, sizeof(path) - root, "%s", world.homes);
-    for (char *at = path + root + 1; (at = strchr(at, '/')); at++) {
-        *at = '\0';
-        cr_assert_eq(mkdir(path, 0700), 0, "%s", path);
-        *at = '/';
-    }
-    cr_assert_eq(mkdir(world.homes, 0711), 0);
-    cr_assert_eq(symlink(world.homes, path), 0);
-}
-
-/* One command does all, or says what is missing. */
-Test(paths, the_directory_of_the_users_file)
-{
-    static const char words[] = "user add anna --must-change";
-
-    show_homes();
-    expect_err(0, "a good password\n", words,
-               "anna can't change the password: systemd hides the directory ");
-    expect_run(0, "", "user del anna");
-    fd_close(&hidden);
-    cr_expect_str_eq(expect_run(0, "a good password\n", words)->err, "");
-    expect_run(0, "", "user change anna --must-change");
-}
