@@ -71,14 +71,14 @@ const struct ctl_command ctl_commands[] = {
       "sallyportctl user unlock anna bert" },
     { "user", "totp", user_totp, TAKES_NAME, READS_USERS,
       "NAME [--new-secret | --off] [--json]",
-      "Ask a user for a one-time code (RFC 6238) after the password, and print "
+      "Ask a user for a one-time code after the password (RFC 6238), and print "
       "the secret for the user's app; with --off ask for none any more",
       "sallyportctl user totp anna" },
     { "user", "can", user_can, TAKES_VERB_AND_PATH, READS_USERS,
       "NAME login | VERB PATH [--json]",
-      "Say whether a user may log in, or list, read, write, replace, delete, "
-      "rename or mkdir there (exit status 0: yes, 1: no), and which line of "
-      "the users file decides",
+      "Say whether a user may do something, and which line of the users file "
+      "decides: log in, or list, read, write, replace, delete, rename or mkdir "
+      "(exit status 0: yes, 1: no)",
       "sallyportctl user can anna upload /contracts/a.pdf" },
     { "invite", NULL, invite_run, TAKES_NAME, READS_USERS,
       "NAME --to SHARE[:ROLE] [--expires WHEN] [--uploads N] "
@@ -192,33 +192,34 @@ const struct ctl_command ctl_commands[] = {
       "watch -n 2 sallyportctl who" },
     { "kick", NULL, sessions_kick, TAKES_SESSION, ANY_SETTINGS,
       "USER | SERIAL | ADDRESS [--json]",
-      "End the sessions of a user, the session with a serial, or the sessions "
-      "of a client's address",
+      "End the sessions of a user or of a client's address, or the session "
+      "with "
+      "a serial",
       "sallyportctl kick anna" },
     { "ban", "list", bans_list, TAKES_NOTHING, ANY_SETTINGS, "[--json | --csv]",
       "List the banned addresses and networks", "sallyportctl ban list" },
     { "ban", "add", bans_add, TAKES_NETWORK, ANY_SETTINGS,
       "ADDRESS[/BITS] [--for TIME] [--reason TEXT] [--yes] [--json]",
-      "Refuse connections from an address (IPv6: its /64) or a network, and "
-      "end its sessions",
+      "Refuse connections from an address or a network, and end its sessions; "
+      "one IPv6 address means its /64",
       "sallyportctl ban add 192.0.2.0/24 --for 7d --reason scanner" },
     { "ban", "del", bans_del, TAKES_NETWORK, ANY_SETTINGS,
       "ADDRESS[/BITS] [--json]", "End the ban of an address or a network",
       "sallyportctl ban del 192.0.2.0/24" },
     { "check", NULL, check_run, TAKES_NOTHING, ANY_SETTINGS, "[--json | --csv]",
-      "Check the configuration, what it names, and the running server (exit "
-      "status 0: fine, 1: warnings, 2: something is wrong)",
+      "Check the configuration and the running server (exit status 0: fine, "
+      "1: warnings, 2: something is wrong)",
       "sallyportctl check" },
     { "log", NULL, log_show, TAKES_NOTHING, WITHOUT_SETTINGS,
       "[--user USER] [--address ADDRESS] [--failed] [--path PART] [--event "
       "EVENTS] [--serial SERIAL] [--since TIME] [--until TIME] [--lines N] "
       "[--follow] [--file FILE] [--json | --csv]",
-      "Show what happened, from the journal or a log file: who sent which "
-      "file, and why something failed",
+      "Show what happened: who sent which file, and why something failed; from "
+      "the journal or a log file",
       "sallyportctl log --path contract.pdf --since yesterday" },
     { "report", NULL, report_run, TAKES_NOTHING, WITHOUT_SETTINGS,
       "[--since TIME] [--until TIME] [--file FILE] [--output FILE]",
-      "Make a report (HTML) about the last 7 days, or another time: transfers, "
+      "Make a report about the last 7 days or another time (HTML): transfers, "
       "failures, sessions, bans, administrators, disks and quotas",
       "sallyportctl report -o report.html" },
     { "drain", NULL, drain_run, TAKES_NOTHING, ANY_SETTINGS,
@@ -228,8 +229,8 @@ const struct ctl_command ctl_commands[] = {
       "again",
       "sallyportctl drain --timeout 10min && systemctl stop sallyport" },
     { "reload", NULL, status_reload, TAKES_NOTHING, WITHOUT_SETTINGS, "",
-      "Load configuration, certificates and users file again; every setting "
-      "can change, and no session ends",
+      "Load the configuration again, with certificates and users file; every "
+      "setting can change, and no session ends",
       "sallyportctl reload" },
 };
 const size_t ctl_command_count = sizeof(ctl_commands) / sizeof(ctl_commands[0]);

@@ -25,19 +25,10 @@
 
 struct server server = { .channel.fd = -1 };
 
-/* Does the configuration belong to another user? Then that user's server has
- * another control socket than the path that was tried. */
-static bool is_other_users(const char *configuration)
-{
-    struct stat s;
-
-    return geteuid() != 0 && stat(configuration, &s) == 0 &&
-           s.st_uid != geteuid();
-}
-
 static noreturn void fail_unreachable(const char *path, int error)
 {
     const char *configuration = ctl.settings.file;
+    struct stat s;
 
     if (error == EACCES || error == EPERM)
         fail(EX_NOPERM,
@@ -46,7 +37,8 @@ static noreturn void fail_unreachable(const char *path, int error)
              path, strerror(error));
     if (error == EAGAIN)
         fail(EX_TEMPFAIL, "%s: the server is busy; try again later", path);
-    if (is_other_users(configuration))
+    /* Another user's server has another control socket than PATH. */
+    if (geteuid() != 0 && stat(configuration, &s) == 0 && s.st_uid != geteuid())
         fail(EX_NOPERM,
              "the server of %s isn't yours, so only root may ask it; run: sudo "
              "sallyportctl",

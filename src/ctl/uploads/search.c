@@ -17,41 +17,27 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/files/files.h"
 
-#define WORK_MAX_MS                                                            \
-    (15 * 60 * 1000) /* the longest extension that files may ask               \
-                      * for */
+/* ms: the longest extension that files may ask for. */
+#define WORK_MAX_MS (15 * 60 * 1000)
 
 void (*partials_files)(const struct files_start *start) = files_main;
-
-/* The directory of a search, and the ids for it. */
-struct ground {
-    const char *name, *home, *below; /* below: the setting homes, or shares */
-    uid_t uid;
-    gid_t gid;
-};
-
-/* A user's process files, seen from here: ends of its channels. */
-struct search_helper {
-    pid_t pid;
-    struct channel files, master; /* its peers are a session's, and master's */
-};
 
 /* Refuses a home that belongs to a server without root, which has one uid for
  * all files. Root would search the home with the uid of the row, and find
  * nothing. */
-static void refuse_home_of_other(const struct ground *g, int master)
+static void refuse_home_of_other(const struct search *s, int master)
 {
     struct complaint c = { "" };
     struct channel to;
     struct stat st;
 
-    if (geteuid() != 0 || stat(g->home, &st) < 0 || st.st_uid == 0 ||
-        st.st_uid == g->uid)
+    if (geteuid() != 0 || stat(s->home, &st) < 0 || st.st_uid == 0 ||
+        st.st_uid == s->uid)
         return;
     complain(&c,
              "the home %s belongs to uid %u, not to uid %u; if the server runs "
              "without root, run sallyportctl as its user",
-             g->home, (unsigned)st.st_uid, (unsigned)g->uid);
+             s->home, (unsigned)st.st_uid, (unsigned)s->uid);
     channel_init(&to, master, PROCESS_FILES, PROCESS_MASTER, PHASE_START);
     SEND(&to, files_failed, 0, .error = EACCES, .why = slice_from(c.text));
     _exit(EX_NOINPUT);
@@ -59,7 +45,7 @@ static void refuse_home_of_other(const struct ground *g, int master)
 
 /* Becomes the process files. It needs nothing of the other users, and has the
  * facts of this one on its own stack. */
-static void become_files(const struct ground *g, int session, int master)
+static void become_files(const struct search *s, int session, int master)
 {
     const struct settings *c = &ctl.settings;
     char name[USER_NAME_MAX + 1], home[USER_HOME_MAX + 1];
@@ -68,7 +54,7 @@ static void become_files(const struct ground *g, int session, int master)
                    .fsync = c->fsync,
                    .conflict_name = (enum conflict_name)c->conflict_name },
         .root = geteuid() == 0,
-        .homes = g->below,
+        .homes = s->below,
         .shares = c->shares,
         .for_ctl = true,
         .session = session,
@@ -76,8 +62,8 @@ static void become_files(const struct ground *g, int session, int master)
         .log = -1,
         .name = name,
         .home = home,
-        .uid = g->uid,
-        .gid = g->gid,
+        .uid = s->uid,
+        .gid = s->gid,
     };
 
     fail_to_parent(NULL);
@@ -85,31 +71,31 @@ static void become_files(const struct ground *g, int session, int master)
     if (ctl.lock_fd > 0)
         close(ctl.lock_fd);
     tzset(); /* files expects it before its sandbox */
-    snprintf(name, sizeof(name), "%s", g->name);
-    snprintf(home, sizeof(home), "%s", g->home);
-    refuse_home_of_other(g, master);
+    snprintf(name, sizeof(name), "%s", s->name);
+    snprintf(home, sizeof(home), "%s", s->home);
+    refuse_home_of_other(s, master);
     users_release(&ctl.users); /* wipes the hashes */
     partials_files(&start);
     _exit(EX_SOFTWARE);
 }
 
-static void fork_files(const struct ground *g, struct search_helper *h)
+static void fork_files(struct search *s)
 {
     int session[2] = { -1, -1 }, master[2] = { -1, -1 };
 
     if (fd_pair(session) == 0 && fd_pair(master) == 0) {
         fflush(stdout);
-        h->pid = fork();
-        if (h->pid == 0)
-            become_files(g, session[1], master[1]);
+        s->pid = fork();
+        if (s->pid == 0)
+            become_files(s, session[1], master[1]);
     }
     fd_close(&session[1]);
     fd_close(&master[1]);
-    channel_init(&h->files, session[0], PROCESS_CTL, PROCESS_FILES,
+    channel_init(&s->files, session[0], PROCESS_CTL, PROCESS_FILES,
                  PHASE_ASKED);
-    channel_init(&h->master, master[0], PROCESS_MASTER, PROCESS_FILES,
+    channel_init(&s->master, master[0], PROCESS_MASTER, PROCESS_FILES,
                  PHASE_START);
-    if (h->pid <= 0)
+    if (s->pid <= 0)
         fail(EX_OSERR, "%s", strerror(errno));
 }
 
@@ -128,21 +114,21 @@ static noreturn void search_hangs(struct search *s, const char *opens)
     int half = search_patience(s) / 2;
 
     s->patience = half > SEARCH_LEAST_MS ? half : SEARCH_LEAST_MS;
-    fail(EX_TEMPFAIL, "%s%s%s: its disk doesn't answer", s->where,
+    fail(EX_TEMPFAIL, "%s%s%s: its disk doesn't answer", s->home,
          home ? "" : ", at ", home ? "" : opens);
 }
 
 /* Waits for the next answer while files works. */
-static void search_wait(struct search *s, struct channel *files,
-                        uint32_t request, struct message *answer)
+static void search_wait(struct search *s, uint32_t request,
+                        struct message *answer)
 {
-    struct pollfd one = { .fd = files->fd, .events = POLLIN };
+    struct pollfd one = { .fd = s->files.fd, .events = POLLIN };
     int ms = search_patience(s);
 
     do {
         if (poll(&one, 1, ms) == 0)
             search_hangs(s, "");
-        server_wait(files, request, answer, ms);
+        server_wait(&s->files, request, answer, ms);
         ms = search_patience(s);
         if (answer->kind == MSG_working && answer->working.ms > 0)
             ms = answer->working.ms < WORK_MAX_MS ? (int)answer->working.ms
@@ -151,15 +137,14 @@ static void search_wait(struct search *s, struct channel *files,
 }
 
 /* Returns false if there is no home, so that nothing must be searched. */
-static bool wait_for_files(struct search *s, const struct ground *g,
-                           struct search_helper *h)
+static bool wait_for_files(struct search *s)
 {
     struct message m;
     const struct msg_files_failed *failed = &m.files_failed;
     char opens[USER_HOME_MAX + 1] = "";
     int r;
 
-    while ((r = channel_wait(&h->master, &m, search_patience(s))) == 1 &&
+    while ((r = channel_wait(&s->master, &m, search_patience(s))) == 1 &&
            m.kind == MSG_files_opens)
         slice_copy(m.files_opens.at, opens, sizeof(opens));
     if (r == -ETIMEDOUT)
@@ -172,7 +157,7 @@ static bool wait_for_files(struct search *s, const struct ground *g,
         return false;
     if (failed->why.len == 0)
         fail(EX_NOINPUT, "the %s %s can't be entered: %s",
-             s->user == s->label ? "share" : "home", g->home,
+             s->user == s->label ? "share" : "home", s->home,
              strerror(failed->error));
     /* EPERM: its sandbox has failed. */
     fail(failed->error == EPERM ? EX_OSERR : EX_NOINPUT, "%.*s",
@@ -181,15 +166,15 @@ static bool wait_for_files(struct search *s, const struct ground *g,
 
 /* Ends files. After a failure it may hang in a call of a dead disk, so this
  * doesn't wait for it; it reaps the processes killed earlier. */
-static void end_files(struct search_helper *h, bool failed)
+static void end_files(struct search *s, bool failed)
 {
-    channel_close(&h->files);
-    channel_close(&h->master);
-    if (h->pid <= 0)
+    channel_close(&s->files);
+    channel_close(&s->master);
+    if (s->pid <= 0)
         return;
     if (failed)
-        kill(h->pid, SIGKILL);
-    waitpid(failed ? -1 : h->pid, NULL, failed ? WNOHANG : 0);
+        kill(s->pid, SIGKILL);
+    waitpid(failed ? -1 : s->pid, NULL, failed ? WNOHANG : 0);
 }
 
 #define UNREAD " directories or files could not be read: %s"
@@ -207,30 +192,23 @@ static void search_end(const struct search *s,
     stderr_print("%s: %" PRIu64 UNREAD, s->user, msg->unread, why);
 }
 
-struct work {
-    struct search *s;
-    const struct ground *g;
-    struct search_helper h;
-};
-
 /* Asks, and takes all answers. */
 static void search_work(void *data)
 {
-    struct work *w = data;
-    struct channel *files = &w->h.files;
+    struct search *s = data;
     struct message m = { .kind = MSG_NONE };
 
-    fork_files(w->g, &w->h);
-    if (!wait_for_files(w->s, w->g, &w->h))
+    fork_files(s);
+    if (!wait_for_files(s))
         return;
-    const uint32_t request = channel_next(files);
-    if (w->s->ask(w->s, files, request) < 0)
+    const uint32_t request = channel_next(&s->files);
+    if (s->ask(s, &s->files, request) < 0)
         fail(EX_TEMPFAIL, "its files closed the connection");
     while (m.kind != MSG_partials_end) {
-        search_wait(w->s, files, request, &m);
-        w->s->take(w->s, &m);
+        search_wait(s, request, &m);
+        s->take(s, &m);
     }
-    search_end(w->s, &m.partials_end);
+    search_end(s, &m.partials_end);
 }
 
 /* Searches a home or share. In a share each file may have another owner. The
@@ -241,25 +219,23 @@ int search_try(struct search *s, const struct user *user,
                const struct share *share, struct complaint *why)
 {
     const struct settings *c = &ctl.settings;
-    const struct ground g = {
-        .name = user ? user->name : share->name,
-        .home = share ? share->path : user->home,
-        .below = share ? c->shares : c->homes,
-        .uid = user ? user->uid : share->gid,
-        .gid = share ? share->gid : user->gid,
-    };
-    struct work w = { .s = s, .g = &g, .h = { 0, { .fd = -1 }, { .fd = -1 } } };
 
     if (share)
         snprintf(s->label, sizeof(s->label), "/%s", share->name);
     s->user = share ? s->label : user->name;
-    s->where = g.home;
+    s->name = user ? user->name : share->name;
+    s->home = share ? share->path : user->home;
+    s->below = share ? c->shares : c->homes;
+    s->uid = user ? user->uid : share->gid;
+    s->gid = share ? share->gid : user->gid;
+    s->pid = 0;
+    s->files.fd = s->master.fd = -1;
     why->text[0] = '\0';
     /* A row may name any uid and any directory. */
     if (user && user_permitted(user, c, geteuid() == 0, why))
         return EX_NOINPUT;
-    const int code = fail_caught(search_work, &w, why);
-    end_files(&w.h, code != 0);
+    const int code = fail_caught(search_work, s, why);
+    end_files(s, code != 0);
     return code;
 }
 

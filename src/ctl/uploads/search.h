@@ -12,11 +12,18 @@ struct search {
     /* Searches only for uploads of these ids: a home that doesn't exist, or a
      * directory that they can't enter, has none. */
     bool only_uploads;
-    const char *user;  /* owner of the searched home; or the label of a share */
-    const char *where; /* the directory */
+    const char *user; /* owner of the searched home; or the label of a share */
     char label[USER_NAME_MAX + 2];
     int patience; /* ms; 0: SEARCH_MS. Halved by each disk that hangs */
     struct table found;
+    /* Of the search that runs: the directory beneath the setting homes or
+     * shares, the ids, and files with its channels to a session and to master,
+     * which this program plays. */
+    const char *name, *home, *below;
+    uid_t uid;
+    gid_t gid;
+    pid_t pid;
+    struct channel files, master;
 };
 
 /* ms until files must be ready, or send a sign of life. So each disk that hangs

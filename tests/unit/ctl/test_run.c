@@ -95,14 +95,16 @@ Test(run, help_of_one_screen)
         cr_expect(strstr(r->out, ctl_commands[i].group), "%s",
                   ctl_commands[i].group);
     cr_expect(strstr(r->out, "  user       add, change, edit, passwd, "));
-    cr_expect(strstr(r->out, "  report     Make a report\n"));
+    cr_expect(strstr(
+        r->out,
+        "  report     Make a report about the last 7 days or another time\n"));
     cr_expect(strstr(r->out, "  metrics    Print the counters"));
     cr_expect_not(strstr(r->out, "metrics    serve"));
     cr_expect_leq(lines(r->out), 32, "%s", r->out);
     r = expect_run(0, "", "user");
     cr_expect(strstr(r->out, "  user add        Add a user\n"));
-    cr_expect(
-        strstr(r->out, "  user can        Say whether a user may log in"));
+    cr_expect(strstr(
+        r->out, "  user can        Say whether a user may do something\n"));
     cr_expect(strstr(r->out, "sallyportctl user COMMAND --help\n"));
     cr_expect_not(strstr(r->out, "share"));
     cr_expect_leq(lines(r->out), 24, "%s", r->out);
