@@ -392,16 +392,6 @@ static int shell_without_signals(void)
     return rl_parse_and_bind("setty -d -isig");
 }
 
-/* Makes Ctrl-C a key at the prompt. As a signal it could come while libedit
- * isn't reading: then the line would stay, and later keys would be added to
- * it. */
-static void shell_bind_keys(void)
-{
-    rl_pre_input_hook = shell_without_signals;
-    rl_add_defun("sallyport-drop", shell_drop, '\003');
-    rl_add_defun("sallyport-stop", shell_stop, '\032');
-}
-
 void shell_greet(const struct client *c)
 {
     const char *trust = c->site.trust.pin[0] ? "its key"
@@ -455,7 +445,12 @@ static void shell_terminal(struct client *c)
     complete.client = c;
     rl_readline_name = "sallyport";
     rl_attempted_completion_function = complete_word;
-    shell_bind_keys();
+    /* At the prompt Ctrl-C is a key. As a signal it could come while libedit
+     * isn't reading. Then the line would stay, and later keys would be added to
+     * it. */
+    rl_pre_input_hook = shell_without_signals;
+    rl_add_defun("sallyport-drop", shell_drop, '\003');
+    rl_add_defun("sallyport-stop", shell_stop, '\032');
     while (!c->leave) {
         link_interrupted = 0;
         shell_dropped = false;

@@ -41,20 +41,6 @@ void doctor_find(struct doctor *d, enum trial_result what, const char *advice,
     doctor_running = "";
 }
 
-static int doctor_begin(struct doctor *d, const struct options *o,
-                        const struct url *url, struct failure *why)
-{
-    *d = (struct doctor){ .options = o, .site = { .url = *url, .options = o } };
-    if (proxy_find(o, url->host, &d->site.proxy, why) < 0)
-        return -1;
-    if (!url->user[0] && !o->user)
-        return 0;
-    int r =
-        password_find(o, &d->site.url, &d->site.password, &d->site.place, why);
-    d->unasked = r == 1;
-    return r < 0 ? -1 : 0;
-}
-
 /* Runs all checks. Returns the exit code. */
 static int doctor_check_all(struct doctor *d)
 {
@@ -81,9 +67,14 @@ int doctor_run(struct client *c, struct word *w, int n)
     struct failure why;
 
     (void)n;
-    int code = doctor_begin(&d, &c->options, w[0].url, &why) < 0
-                   ? client_error("doctor", &why)
-                   : doctor_check_all(&d);
+    d = (struct doctor){ .options = &c->options,
+                         .site = { .url = *w[0].url, .options = &c->options } };
+    int r = proxy_find(&c->options, d.site.url.host, &d.site.proxy, &why);
+    if (r == 0 && (d.site.url.user[0] || c->options.user))
+        r = password_find(&c->options, &d.site.url, &d.site.password,
+                          &d.site.place, &why);
+    d.unasked = r == 1;
+    int code = r < 0 ? client_error("doctor", &why) : doctor_check_all(&d);
     link_close(&d.link);
     site_close(&d.site);
     return code;

@@ -61,17 +61,6 @@ static void link_wait(struct link *l, unsigned *rounds)
     *rounds = asks && ready > 0 ? *rounds + 1 : 0;
 }
 
-static CURLcode link_result(struct link *l)
-{
-    const CURLMsg *m;
-    int left;
-
-    while ((m = curl_multi_info_read(l->multi, &left)))
-        if (m->msg == CURLMSG_DONE)
-            return m->data.result;
-    return CURLE_ABORTED_BY_CALLBACK;
-}
-
 bool link_is_stream(const struct link *l)
 {
     return l->io && l->io->stream;
@@ -124,9 +113,13 @@ CURLcode link_perform(struct link *l)
              (l->in || !l->needless || !atomic_load(l->needless)) &&
              !link_is_stuck(l) &&
              curl_multi_perform(l->multi, &running) == CURLM_OK && running);
-    CURLcode r = link_is_stuck(l) && !link_interrupted
-                     ? CURLE_OPERATION_TIMEDOUT
-                     : link_result(l);
+    CURLcode r = CURLE_ABORTED_BY_CALLBACK;
+    const CURLMsg *m;
+    while ((m = curl_multi_info_read(l->multi, &running)))
+        if (m->msg == CURLMSG_DONE)
+            r = m->data.result;
+    if (link_is_stuck(l) && !link_interrupted)
+        r = CURLE_OPERATION_TIMEDOUT;
     curl_multi_remove_handle(l->multi, l->curl);
     return r;
 }

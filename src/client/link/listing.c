@@ -36,19 +36,6 @@ static int listing_refuse(struct listing *l)
     return 1;
 }
 
-/* Takes room for one more entry. */
-static int listing_charge(struct listing *l, struct slice name)
-{
-    size_t bytes = sizeof(*l->entry) + name.len + 1;
-
-    if (atomic_fetch_add(&listing_bytes, bytes) + bytes > LISTING_BYTES_MAX) {
-        atomic_fetch_sub(&listing_bytes, bytes);
-        return -E2BIG;
-    }
-    l->bytes += bytes;
-    return 0;
-}
-
 static int listing_append(struct listing *l, const struct listing_entry *e,
                           struct slice name)
 {
@@ -76,8 +63,13 @@ static int listing_add(struct listing *l, const struct listing_entry *e,
         return listing_refuse(l);
     if (l->count == LISTING_MAX)
         return -E2BIG;
-    int r = listing_charge(l, name);
-    return r < 0 ? r : listing_append(l, e, name);
+    size_t bytes = sizeof(*l->entry) + name.len + 1;
+    if (atomic_fetch_add(&listing_bytes, bytes) + bytes > LISTING_BYTES_MAX) {
+        atomic_fetch_sub(&listing_bytes, bytes);
+        return -E2BIG;
+    }
+    l->bytes += bytes;
+    return listing_append(l, e, name);
 }
 
 /* Adds an entry of LIST, except the directory itself and its parent. */

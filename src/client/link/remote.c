@@ -363,28 +363,12 @@ int remote_partial(struct link *l, const char *path, uint64_t *ret,
     return r < 0 && !why->lost ? 1 : r;
 }
 
-/* Cuts the checksum out of "213 SHA-256 0-49 6dcf...1f93 NAME", or of "250
- * 6DCF...1F93". */
-static int remote_take_hash(const struct link *l, char ret[REMOTE_HASH_MAX])
-{
-    static const char digits[] = "0123456789abcdefABCDEF";
-    struct slice rest = slice_from(l->text), word;
-
-    for (int i = 0; i < (l->site->by_hash ? 4 : 2); i++)
-        slice_cut(&rest, ' ', &word);
-    if (l->reply / 100 != 2 || word.len < 8 ||
-        slice_copy(word, ret, REMOTE_HASH_MAX) < 0 ||
-        strspn(ret, digits) != word.len)
-        return -1;
-    for (char *at = ret; *at; at++)
-        *at = (char)(*at >= 'A' && *at <= 'F' ? *at + 32 : *at);
-    return 0;
-}
-
 int remote_hash(struct link *l, const char *path, struct remote_range range,
                 char ret[REMOTE_HASH_MAX], struct failure *why)
 {
+    static const char digits[] = "0123456789abcdefABCDEF";
     const char *verb = l->site->by_hash ? "HASH" : "XSHA256";
+    struct slice rest, word;
 
     if (range.part && !l->site->by_hash)
         return fail(why, EX_UNAVAILABLE, "%s knows no ranges", verb);
@@ -395,10 +379,17 @@ int remote_hash(struct link *l, const char *path, struct remote_range range,
     l->patience = (unsigned)((range.to - range.from) / HASH_BYTES_A_SECOND);
     if (remote_ask(l, QUESTION_HASH, verb, path, why) < 0)
         return -1;
-    return remote_take_hash(l, ret) == 0
-               ? 0
-               : fail(why, EX_PROTOCOL, "%s was answered \"%s\"", verb,
-                      l->text);
+    /* "213 SHA-256 0-49 6dcf...1f93 NAME", or "250 6DCF...1F93". */
+    rest = slice_from(l->text);
+    for (int i = 0; i < (l->site->by_hash ? 4 : 2); i++)
+        slice_cut(&rest, ' ', &word);
+    if (l->reply / 100 != 2 || word.len < 8 ||
+        slice_copy(word, ret, REMOTE_HASH_MAX) < 0 ||
+        strspn(ret, digits) != word.len)
+        return fail(why, EX_PROTOCOL, "%s was answered \"%s\"", verb, l->text);
+    for (char *at = ret; *at; at++)
+        *at = (char)(*at >= 'A' && *at <= 'F' ? *at + 32 : *at);
+    return 0;
 }
 
 int remote_mkdir_once(struct link *l, const char *path, struct failure *why)

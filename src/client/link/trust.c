@@ -178,23 +178,6 @@ int trust_known(struct slice text, const char *host, unsigned port,
     return 1;
 }
 
-/* Returns 0; 1: the server isn't known; or -1 with the reason. */
-static int trust_look_up(const struct options *o, const struct url *url,
-                         struct trust *ret, struct failure *why)
-{
-    char path[PATH_MAX];
-    struct buf text;
-
-    if (trust_file(o, path) < 0)
-        return 1;
-    buf_init(&text, KNOWN_HOSTS_MAX);
-    int r = private_read(path, false, false, &text, why);
-    if (r == 0)
-        r = trust_known(buf_slice(&text), url->host, url->port, ret->pin);
-    buf_release(&text);
-    return r;
-}
-
 static int trust_remember(const struct options *o, const struct url *url,
                           const char *pin, struct failure *why)
 {
@@ -313,6 +296,9 @@ int trust_decide(const struct options *o, const struct url *url,
 {
     static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrs"
                                  "tuvwxyz0123456789+/";
+    char path[PATH_MAX];
+    struct buf text;
+    int r = 1; /* the server isn't known */
 
     *ret = (struct trust){ 0 };
     if (o->pin) {
@@ -328,7 +314,13 @@ int trust_decide(const struct options *o, const struct url *url,
     }
     if (o->cacert)
         return 0;
-    int r = trust_look_up(o, url, ret, why);
+    if (trust_file(o, path) == 0) {
+        buf_init(&text, KNOWN_HOSTS_MAX);
+        r = private_read(path, false, false, &text, why);
+        if (r == 0)
+            r = trust_known(buf_slice(&text), url->host, url->port, ret->pin);
+        buf_release(&text);
+    }
     ret->by_pin_alone = r == 0;
     if (r == 1)
         r = o->trust_new ? trust_new(o, url, proxy, ret, why) : 0;

@@ -52,20 +52,6 @@ static void event_add_failure(json_t *object, const struct failure *why)
         json_object_set_new(object, "reply", json_integer(why->reply));
 }
 
-static void event_end(const struct progress_row *r, const char *as,
-                      bool checked, const struct failure *why)
-{
-    json_t *o = json_pack("{s:s, s:s, s:o, s:I, s:I, s:o, s:b}", "event",
-                          why ? "failed" : "done", "command", r->verb, "name",
-                          event_text(r->exact), "bytes", (json_int_t)r->done,
-                          "resumed_at", (json_int_t)r->first, "as",
-                          event_text(as), "verified", checked);
-
-    if (why)
-        event_add_failure(o, why);
-    event_print(o);
-}
-
 /* Rows and bars. */
 
 #define DRAW_MS   100
@@ -297,12 +283,21 @@ void progress_end(struct progress_row *r, const char *as, bool checked,
 {
     pthread_mutex_lock(&progress.lock);
     progress_clear();
-    if (progress.style == PROGRESS_JSON)
-        event_end(r, as, checked, why);
-    else if (why)
+    if (progress.style == PROGRESS_JSON) {
+        json_t *o = json_pack(
+            "{s:s, s:s, s:o, s:I, s:I, s:o, s:b}", "event",
+            why ? "failed" : "done", "command", r->verb, "name",
+            event_text(r->exact), "bytes", (json_int_t)r->done, "resumed_at",
+            (json_int_t)r->first, "as", event_text(as), "verified", checked);
+
+        if (why)
+            event_add_failure(o, why);
+        event_print(o);
+    } else if (why) {
         fprintf(stderr, "sallyport: %s %s: %s\n", r->verb, r->name, why->text);
-    else if (progress.style != PROGRESS_QUIET)
+    } else if (progress.style != PROGRESS_QUIET) {
         progress_line(r, as, checked);
+    }
     r->used = false;
     progress.all.ended++;
     progress.all.done += r->done > r->total ? r->done : r->total;

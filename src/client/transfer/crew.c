@@ -203,17 +203,6 @@ static int crew_try(struct crew *c, struct file_transfer *t,
     return r;
 }
 
-/* Adds NAME to ": a, b, c, ..." */
-static void crew_name_failed(struct jobs *j, const char *name)
-{
-    size_t len = strlen(j->named);
-    bool more = ++j->named_count > NAMED_FAILURES;
-
-    if (j->named_count <= NAMED_FAILURES + 1)
-        snprintf(j->named + len, sizeof(j->named) - len, "%s%s",
-                 len == 0 ? ": " : ", ", more ? "..." : name);
-}
-
 static void crew_end(struct crew *c, struct file_transfer *t, int r,
                      struct failure *why)
 {
@@ -237,8 +226,15 @@ static void crew_end(struct crew *c, struct file_transfer *t, int r,
         j->failed += r < 0;
         j->moved += r == 0 ? moved : 0;
     }
-    if (!step && r < 0)
-        crew_name_failed(j, job->kind == JOB_PUT ? job->local : job->remote);
+    if (!step && r < 0 && ++j->named_count <= NAMED_FAILURES + 1) {
+        size_t len = strlen(j->named); /* ": a, b, c, ..." */
+
+        snprintf(j->named + len, sizeof(j->named) - len, "%s%s",
+                 len == 0 ? ": " : ", ",
+                 j->named_count > NAMED_FAILURES ? "..."
+                 : job->kind == JOB_PUT          ? job->local
+                                                 : job->remote);
+    }
     j->lost += step && r < 0;
     if (r < 0)
         jobs_keep(j, why->code ? why->code : EX_SOFTWARE);
@@ -327,23 +323,6 @@ static void *crew_thread(void *of)
     return NULL;
 }
 
-/* Waits for the threads. Other links may still start threads while this waits
- * for the first ones. */
-static void crew_join(struct crew *c)
-{
-    size_t ended = 0;
-
-    pthread_mutex_lock(&c->jobs->lock);
-    while (ended < c->running) {
-        pthread_t thread = c->thread[ended++];
-
-        pthread_mutex_unlock(&c->jobs->lock);
-        pthread_join(thread, NULL);
-        pthread_mutex_lock(&c->jobs->lock);
-    }
-    pthread_mutex_unlock(&c->jobs->lock);
-}
-
 /* Ends the crew after Ctrl-C, a denied login or a lack of memory. */
 static void crew_dismiss(struct crew *c, struct link *first)
 {
@@ -389,7 +368,15 @@ void jobs_run(struct jobs *j, const struct site *s, struct link *first)
     crew_wake(&c);
     pthread_mutex_unlock(&j->lock);
     crew_stay(&c, first);
-    crew_join(&c);
+    /* Other links may still start threads while this waits for the first
+     * ones. */
+    pthread_mutex_lock(&j->lock);
+    for (size_t ended = 0; ended < c.running; ended++) {
+        pthread_mutex_unlock(&j->lock);
+        pthread_join(c.thread[ended], NULL);
+        pthread_mutex_lock(&j->lock);
+    }
+    pthread_mutex_unlock(&j->lock);
     crew_dismiss(&c, first);
     j->crew = NULL;
     progress_expect(0, 0, false);

@@ -119,29 +119,24 @@ static int download_target(struct file_transfer *t, bool *replace,
     return r;
 }
 
-/* Is the file empty? libcurl treats SIZE 0 as an unknown length. */
-static bool download_is_empty(struct file_transfer *t)
-{
-    uint64_t size = t->size;
-    struct failure why;
-
-    return t->done == 0 &&
-           (t->fd != STDOUT_FILENO ||
-            remote_length(t->link, t->remote, &size, &why) == 0) &&
-           size == 0;
-}
-
 /* Was the end of the data connection surely the end of the file? If a length
- * was announced, the caller or libcurl compares it. */
+ * was announced, the caller or libcurl compares it. libcurl treats SIZE 0 as an
+ * unknown length. */
 static bool download_is_whole(struct file_transfer *t)
 {
     curl_off_t length = -1;
+    uint64_t size = t->size;
+    struct failure why;
 
     if (download_is_sized(t) || t->link->whole)
         return true;
     curl_easy_getinfo(t->link->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T,
                       &length);
-    return length >= 0 || download_is_empty(t);
+    return length >= 0 ||
+           (t->done == 0 &&
+            (t->fd != STDOUT_FILENO ||
+             remote_length(t->link, t->remote, &size, &why) == 0) &&
+            size == 0);
 }
 
 static int download_run(struct file_transfer *t, struct failure *why)

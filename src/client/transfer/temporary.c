@@ -24,22 +24,6 @@ void temporary_reset(void)
     atomic_store(&temporary_off, false);
 }
 
-/* Two calls may send the same file to the same name at once. The lock is an
- * abstract socket address: one bind() succeeds, and the kernel frees it when
- * the process ends. */
-static bool temporary_lock(struct file_transfer *t,
-                           const unsigned char hash[32])
-{
-    struct sockaddr_un name = { .sun_family = AF_UNIX };
-
-    memcpy(name.sun_path + 1, hash, 32); /* a socket name that isn't in a
-                                          * directory */
-    t->lock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    return t->lock >= 0 &&
-           bind(t->lock, (struct sockaddr *)&name,
-                offsetof(struct sockaddr_un, sun_path) + 33) == 0;
-}
-
 static void temporary_hash(const struct file_transfer *t, const char *path,
                            const char *place, unsigned char hash[32])
 {
@@ -52,17 +36,24 @@ static void temporary_hash(const struct file_transfer *t, const char *path,
 }
 
 /* Makes the digits of the name: the next call for the same local file finds it
- * again, but no other person's call, and no call at the same time, uses it. */
+ * again, but no other person's call, and no call at the same time, uses it. The
+ * lock is an abstract socket address, which isn't in a directory: one bind()
+ * succeeds, and the kernel frees it when the process ends. */
 static bool temporary_owner(struct file_transfer *t, char out[9])
 {
+    struct sockaddr_un name = { .sun_family = AF_UNIX };
     unsigned char hash[32], place[32];
     char *path = upload_is_stream(t) ? NULL : realpath(t->local, NULL);
 
     if (path) {
         temporary_hash(t, path, "", hash);
         temporary_hash(t, path, t->link->site->url.host, place);
+        memcpy(name.sun_path + 1, place, sizeof(place));
+        t->lock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     }
-    bool known = path && temporary_lock(t, place);
+    bool known = path && t->lock >= 0 &&
+                 bind(t->lock, (struct sockaddr *)&name,
+                      offsetof(struct sockaddr_un, sun_path) + 33) == 0;
     free(path);
     if (!known && RAND_bytes(hash, 4) != 1)
         return false;
@@ -79,34 +70,28 @@ void temporary_end(struct file_transfer *t)
     memcpy(t->other, kept, sizeof(kept));
 }
 
-/* Makes the temporary name, unless the file's name is too long. */
-static void temporary_make(struct file_transfer *t)
-{
-    const char *base = url_base(t->remote);
-    int head = (int)(base - t->remote);
-    char owner[9];
-
-    if (!temporary_owner(t, owner))
-        return;
-    int n = snprintf(t->other, sizeof(t->other),
-                     "%.*s" PART_PREFIX "%s-%s" PART_SUFFIX, head, t->remote,
-                     owner, base);
-    if (n >= URL_PATH_MAX || n - head > NAME_MAX)
-        t->other[0] = '\0';
-}
-
 /* Begins. A retry uses the name of the first try, even if the file's own name
  * has changed since. */
 bool temporary_begin(struct file_transfer *t)
 {
     const struct site *s = t->link->site;
+    const char *base = url_base(t->remote);
+    int head = (int)(base - t->remote);
+    char owner[9];
 
     t->aside = false;
     if (s->atomic || s->options->no_temporary || t->in_place ||
         (!t->other[0] && atomic_load(&temporary_off)))
         return false;
-    if (!t->other[0])
-        temporary_make(t);
+    if (!t->other[0] && temporary_owner(t, owner)) {
+        int n = snprintf(t->other, sizeof(t->other),
+                         "%.*s" PART_PREFIX "%s-%s" PART_SUFFIX, head,
+                         t->remote, owner, base);
+
+        /* A name that has no room for more gets none. */
+        if (n >= URL_PATH_MAX || n - head > NAME_MAX)
+            t->other[0] = '\0';
+    }
     t->aside = t->other[0] != '\0';
     if (t->aside)
         temporary_end(t);

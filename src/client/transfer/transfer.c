@@ -41,18 +41,6 @@ int transfer_begin_digest(struct file_transfer *t, bool follows,
     return 0;
 }
 
-static int transfer_catch_up(struct file_transfer *t, struct failure *why)
-{
-    int r = digest_catch_up(&t->digest, t->link);
-
-    if (r == -EINTR)
-        return fail(why, EX_TEMPFAIL, "interrupted");
-    if (r == -ENODATA)
-        return fail(why, EX_IOERR, "%s became shorter while it was compared",
-                    t->local);
-    return r < 0 ? fail_errno(why, -r, t->local) : 0;
-}
-
 /* Gets the checksums of RANGE here and there. The server computes its own
  * meanwhile, so it is asked first. Returns 0; 1: it refuses; or -1 with the
  * reason. */
@@ -62,10 +50,14 @@ static int transfer_ask(struct file_transfer *t, struct remote_range range,
 {
     if (remote_hash(t->link, t->remote, range, there, why) < 0)
         return why->lost || link_interrupted ? -1 : 1;
-    if (transfer_catch_up(t, why) < 0)
-        return -1;
+    int r = digest_catch_up(&t->digest, t->link);
     digest_peek(&t->digest, here);
-    return 0;
+    if (r == -EINTR)
+        return fail(why, EX_TEMPFAIL, "interrupted");
+    if (r == -ENODATA)
+        return fail(why, EX_IOERR, "%s became shorter while it was compared",
+                    t->local);
+    return r < 0 ? fail_errno(why, -r, t->local) : 0;
 }
 
 /* Returns 0; 1: the server refuses; or -1 with the reason. */
@@ -209,27 +201,18 @@ static int source_remove_local(const struct file_transfer *t,
     return unlinkat(fd, base, 0) == 0 ? 0 : fail_errno(why, errno, t->local);
 }
 
-/* Makes the local file durable: from then on it is the only copy. */
-static int source_keep_local(const struct file_transfer *t, struct failure *why)
-{
-    char above[PATH_MAX];
-
-    FD_CLEANUP int fd = open(t->local, O_RDONLY | O_CLOEXEC);
-    FD_CLEANUP int directory =
-        open(source_above(t, above), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-    if (fd < 0 || directory < 0 || fsync(fd) < 0 || fsync(directory) < 0)
-        return fail_errno(why, errno, t->local);
-    return 0;
-}
-
 static int source_remove_remote(const struct file_transfer *t,
                                 struct failure *why)
 {
     struct listing_entry e;
+    char above[PATH_MAX];
 
-    if (source_keep_local(t, why) < 0)
-        return -1;
+    /* The only copy is here from then on. */
+    FD_CLEANUP int fd = open(t->local, O_RDONLY | O_CLOEXEC);
+    FD_CLEANUP int directory =
+        open(source_above(t, above), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || directory < 0 || fsync(fd) < 0 || fsync(directory) < 0)
+        return fail_errno(why, errno, t->local);
     if (remote_stat(t->link, t->remote, &e, why) != 0 ||
         (e.modified == 0 &&
          remote_time(t->link, t->remote, &e.modified, why) < 0))
@@ -259,16 +242,6 @@ static int source_remove(struct file_transfer *t, struct failure *why)
     return put ? source_remove_local(t, why) : source_remove_remote(t, why);
 }
 
-/* Can the next call continue what a download has left after this failure? */
-static bool transfer_goes_on(const struct file_transfer *t,
-                             const struct failure *why)
-{
-    return (why->transient || link_interrupted) && t->done > 0 &&
-           t->done < t->size && strcmp(t->job->local, "-") != 0 &&
-           !t->link->site->options->no_resume &&
-           (t->modified || transfer_hash_name(t));
-}
-
 int transfer_end(struct file_transfer *t, int r, uint64_t *moved,
                  struct failure *why)
 {
@@ -276,8 +249,11 @@ int transfer_end(struct file_transfer *t, int r, uint64_t *moved,
 
     if (r < 0 && job->kind == JOB_PUT)
         upload_tell(t, why);
-    else if (r < 0 && transfer_goes_on(t, why))
-        transfer_tell_next(t, why);
+    else if (r < 0 && (why->transient || link_interrupted) && t->done > 0 &&
+             t->done < t->size && strcmp(job->local, "-") != 0 &&
+             !t->link->site->options->no_resume &&
+             (t->modified || transfer_hash_name(t)))
+        transfer_tell_next(t, why); /* the next call can continue the part */
     if (r == 0 && !t->skipped && t->link->site->options->remove_source)
         r = source_remove(t, why);
     fd_close(&t->lock);

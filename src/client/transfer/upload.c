@@ -277,21 +277,6 @@ static int upload_end(struct file_transfer *t, int r, struct failure *why)
     return r;
 }
 
-/* Is ALLO needed? A server may take the announced length for the bytes sent or
- * for the whole file. Only with the whole file's length does Sallyport notice
- * each missing byte of a resumed upload. libcurl doesn't get a length: if a
- * server wants no more, the bytes end before it, and libcurl from 8.7 on would
- * fail instead of reading the server's reason. */
-static bool upload_announce(const struct file_transfer *t,
-                            const struct link_io *io)
-{
-    if (io->length < (t->link->wants_length ? 1 : ANNOUNCED_LEAST) &&
-        !upload_is_empty(t))
-        return false;
-    link_announce(t->link, t->size);
-    return true;
-}
-
 static int upload_bytes(struct file_transfer *t, struct failure *why)
 {
     const struct link_io io = { .give = upload_give,
@@ -310,7 +295,16 @@ static int upload_bytes(struct file_transfer *t, struct failure *why)
         return fail_errno(why, errno, t->local);
     link_begin(t->link, t->remote, &io);
     link_choose(t->link, t->choice);
-    const bool announced = upload_announce(t, &io);
+    /* A server may take the announced length for what is sent or for the whole
+     * file. Only with the whole file's does Sallyport notice each missing byte
+     * of a resumed upload. libcurl doesn't get a length: if a server wants no
+     * more, the bytes end before it, and libcurl from 8.7 on would fail instead
+     * of reading the server's reason. */
+    const bool announced =
+        io.length >= (t->link->wants_length ? 1 : ANNOUNCED_LEAST) ||
+        upload_is_empty(t);
+    if (announced)
+        link_announce(t->link, t->size);
     LINK_SET(t->link, CURLOPT_UPLOAD, 1L);
     if (t->first > 0 && t->link->site->decides)
         link_go_on(t->link, t->first);

@@ -6,19 +6,9 @@
 
 #include "transfer.h"
 
-/* Does the server keep the part hidden, so that the next call can continue
- * it? */
-static bool upload_goes_on(const struct file_transfer *t)
-{
-    const struct site *s = t->link->site;
-
-    return s->decides && t->has == HAS_PART && t->done > 0 &&
-           t->size >= RESUME_LEAST && transfer_hash_name(t) &&
-           !s->options->no_resume && !upload_is_stream(t);
-}
-
 void upload_tell(const struct file_transfer *t, struct failure *why)
 {
+    const struct site *s = t->link->site;
     size_t len = strlen(why->text);
 
     /* STOR can't miss a file: the directory is missing. */
@@ -34,8 +24,10 @@ void upload_tell(const struct file_transfer *t, struct failure *why)
         snprintf(why->text + len, sizeof(why->text) - len,
                  "; what has arrived is /%s, so run the same command again",
                  t->other);
-    else if (upload_goes_on(t))
-        transfer_tell_next(t, why);
+    else if (s->decides && t->has == HAS_PART && t->done > 0 &&
+             t->size >= RESUME_LEAST && transfer_hash_name(t) &&
+             !s->options->no_resume && !upload_is_stream(t))
+        transfer_tell_next(t, why); /* the server keeps the part */
     else
         snprintf(
             why->text + len, sizeof(why->text) - len, "; %s",
@@ -94,22 +86,6 @@ static int upload_length(struct file_transfer *t, struct failure *why)
     return -1;
 }
 
-/* Returns the path in "226 5 bytes stored as /a/b (2)", or an empty slice. */
-static struct slice upload_stored_as(const struct link *l)
-{
-    static const char mark[] = " stored as /";
-    const struct buf *b = &l->lines;
-    const char *at = memmem(b->data, b->len, mark, strlen(mark));
-    struct slice rest, path = { 0 };
-
-    if (!at)
-        return path;
-    at += strlen(mark) - 1;
-    rest = (struct slice){ at, b->len - (size_t)(at - b->data) };
-    slice_cut(&rest, '\n', &path);
-    return path;
-}
-
 /* Does the file wait for inspection? Then a file that has its name is an older
  * one. */
 static bool upload_is_held(const struct link *l)
@@ -137,13 +113,21 @@ static void upload_compare_held(struct file_transfer *t)
         progress_note("%s: kept for inspection; not compared", t->remote);
 }
 
-/* Follows a file to which the server has given another name: that is the file
- * to compare. */
+/* Follows a file to which the server has given another name, as in "226 5 bytes
+ * stored as /a/b (2)": that is the file to compare. */
 static void upload_follow(struct file_transfer *t)
 {
+    static const char mark[] = " stored as /";
     size_t head = (size_t)(url_base(t->remote) - t->remote);
-    struct slice path = upload_stored_as(t->link), name = path;
+    const struct buf *b = &t->link->lines;
+    const char *at = memmem(b->data, b->len, mark, strlen(mark));
+    struct slice rest, path = { 0 }, name = { 0 };
 
+    if (at) {
+        at += strlen(mark) - 1;
+        rest = (struct slice){ at, b->len - (size_t)(at - b->data) };
+        slice_cut(&rest, '\n', &path);
+    }
     while (slice_cut(&path, '/', &name))
         ;
     /* A reply shows control bytes in another form. */
