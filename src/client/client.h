@@ -158,7 +158,6 @@ struct tree {
     enum tree_use use;
     bool up; /* to the server */
     struct jobs jobs;
-    size_t named;            /* for the local directory; see names_open() */
     atomic_size_t left_out;  /* names that are too long for one of the sides */
     atomic_size_t planned;   /* transfers that a dry run has printed */
     atomic_size_t same;      /* sync: files that need no transfer */
@@ -200,8 +199,10 @@ bool tree_passes(const struct tree *t, const char *name, time_t modified);
 #define TREE_DEPTH_MAX 64
 
 /* Adds the job that walks through a directory. A download makes LOCAL if it is
- * missing. */
-void tree_walk(struct tree *t, const char *local, const char *remote);
+ * missing. The user has typed the first NAMED bytes of LOCAL; see
+ * names_open(). */
+void tree_walk(struct tree *t, size_t named, const char *local,
+               const char *remote);
 /* Makes the job of a directory inside the job ABOVE. */
 struct job tree_below(struct job *above);
 /* Lists the directory of a job, and calls EACH with everything in it. If the

@@ -107,21 +107,27 @@ static int open_target(struct options *o, struct profile *p, const char *word,
 {
     struct complaint bad = { "" };
 
-    if (!url_is(word))
-        return open_profile(o, p, word, ret, why);
-    return url_parse(word, ret, &bad) < 0 ? fail(why, EX_USAGE, "%s", bad.text)
-                                          : 0;
-}
-
-/* Do the options, including the profile's, agree? Returns 0, or -1 with the
- * reason. A key without its certificate would be ignored: the server would get
- * no certificate. */
-static int open_check(const struct options *o, struct failure *why)
-{
-    return o->key && !o->cert
+    int r = !url_is(word) ? open_profile(o, p, word, ret, why)
+            : url_parse(word, ret, &bad) < 0
+                ? fail(why, EX_USAGE, "%s", bad.text)
+                : 0;
+    /* A key without its certificate would be ignored: the server would get no
+     * certificate. */
+    return r == 0 && o->key && !o->cert
                ? fail(why, EX_USAGE,
                       "--key needs --cert FILE, the certificate of this key")
-               : 0;
+               : r;
+}
+
+/* Opens the server of URL for a session in the directory of URL. */
+static int open_session(struct client *c, const struct url *url)
+{
+    int code = client_open(c, url);
+
+    if (code == 0)
+        code = passwd_demanded(c);
+    memcpy(c->cwd, url->path, sizeof(c->cwd));
+    return code;
 }
 
 /* Opens another server. The present one stays open until everything about the
@@ -142,8 +148,6 @@ int cmd_open(struct client *c, struct word *w, int n)
                 : fail(&why, EX_USAGE,
                        "write ftps://USER@HOST, or a profile's name with a "
                        "colon");
-    if (r == 0)
-        r = open_check(&options, &why);
     if (r < 0) {
         profile_release(&next);
         return client_error(w[0].text, &why);
@@ -152,14 +156,10 @@ int cmd_open(struct client *c, struct word *w, int n)
     profile_release(&c->profile);
     c->profile = next;
     c->options = options;
-    int code = client_open(c, &url);
+    int code = open_session(c, &url);
     if (code == 0)
-        code = passwd_demanded(c);
-    if (code != 0)
-        return code;
-    memcpy(c->cwd, url.path, sizeof(c->cwd));
-    shell_greet(c);
-    return 0;
+        shell_greet(c);
+    return code;
 }
 
 /* The command line. */
@@ -269,10 +269,7 @@ static int run_words(struct client *c, const struct client_command *row,
         return 0;
     if (!url->host[0])
         return run_no_server(text, n, why);
-    bool listed = c->options.files_from != NULL;
-    return run_check_words(row, w, n, listed, why) < 0
-               ? -1
-               : open_check(&c->options, why);
+    return run_check_words(row, w, n, c->options.files_from != NULL, why);
 }
 
 void client_show(const struct options *o, const struct client_command *row,
@@ -341,15 +338,10 @@ static int run_session(struct client *c, char **text, int n)
             r = fail(&why, EX_USAGE,
                      "%s: neither a command nor a URL; run: sallyport --help",
                      text[0]);
-        if (r == 0)
-            r = open_check(&c->options, &why);
         if (r < 0)
             return client_error("", &why);
         client_show(&c->options, NULL, NULL, 0);
-        code = client_open(c, &url);
-        if (code == 0)
-            code = passwd_demanded(c);
-        memcpy(c->cwd, url.path, sizeof(c->cwd));
+        code = open_session(c, &url);
     }
     return code ? code : shell_run(c);
 }

@@ -175,7 +175,7 @@ static int transfer_all(struct tree *t)
 /* Adds jobs that upload LOCAL (a file, or a directory with -r) as REMOTE. */
 static int put_file(struct tree *t, const char *local, const char *remote)
 {
-    struct job job = { .kind = JOB_PUT, .named = t->named };
+    struct job job = { .kind = JOB_PUT, .named = NAMED_ALL };
     bool stream = strcmp(local, "-") == 0;
     struct stat st;
 
@@ -198,8 +198,7 @@ static int put_file(struct tree *t, const char *local, const char *remote)
             "PROGRAM | sallyport put - URL/NAME");
     if (!t->client->options.recursive)
         return client_refuse(local, EX_USAGE, "is a directory; add -r");
-    t->named = strlen(local);
-    tree_walk(t, local, remote);
+    tree_walk(t, strlen(local), local, remote);
     return 0;
 }
 
@@ -235,7 +234,6 @@ static int put_one(struct tree *t, const struct word *from,
     char remote[URL_PATH_MAX], name[NAME_MAX + 1];
     const char *local = from->text, *base = base_name(local);
 
-    t->named = NAMED_ALL;
     snprintf(name, sizeof(name), "%.*s", (int)strcspn(base, "/"), base);
     /* "." means the contents of the directory. */
     if (!into || strcmp(name, ".") == 0)
@@ -260,7 +258,6 @@ static int put_line(struct client *c, const char *line, void *of)
     struct put_lines *l = of;
     char remote[URL_PATH_MAX];
 
-    l->tree->named = NAMED_ALL;
     int code = url_join(l->to->path, line, remote) < 0
                    ? client_refuse(line, EX_USAGE, "the name is too long")
                : strchr(line, '/') ? lines_mkdir_remote(c, remote, l->made)
@@ -339,9 +336,10 @@ int cmd_put(struct client *c, struct word *w, int n)
                          "ftps://USER@HOST/");
 }
 
-/* Adds jobs that download REMOTE (a file, or a directory with -r) as LOCAL. */
+/* Adds jobs that download REMOTE (a file, or a directory with -r) as LOCAL. The
+ * user has named the first NAMED bytes of LOCAL. */
 static int get_file(struct tree *t, const char *remote, const char *local,
-                    const struct listing_entry *listed)
+                    size_t named, const struct listing_entry *listed)
 {
     struct job job = { .kind = JOB_GET, .named = NAMED_ALL };
     const struct options *o = &t->client->options;
@@ -364,7 +362,7 @@ static int get_file(struct tree *t, const char *remote, const char *local,
     job.size = e.size;
     job.modified = e.modified;
     if (e.kind == ENTRY_DIRECTORY)
-        tree_walk(t, local, remote);
+        tree_walk(t, named, local, remote);
     else if (tree_passes(t, base_name(remote),
                          tree_time(t, &t->client->link, remote, &e)))
         tree_add(t, &job, local, remote);
@@ -375,6 +373,7 @@ struct get_target {
     const char
         *local; /* a directory, a name, "-", or NULL: the current directory */
     bool into;
+    const char *directory; /* --files-from: on the server */
     struct tree tree;
 };
 
@@ -388,42 +387,37 @@ static int get_one(struct client *c, const char *remote,
     (void)c;
     if (jobs_ended(&t->tree.jobs))
         return 0;
-    t->tree.named = strlen(t->local ? t->local : name[0] ? "" : ".");
+    const char *to = t->local ? t->local : ".";
     if (!name[0] || (t->local && !t->into))
         return transfer_count(
-            &t->tree,
-            get_file(&t->tree, remote, t->local ? t->local : ".", listed));
+            &t->tree, get_file(&t->tree, remote, to, strlen(to), listed));
     /* "-" alone would mean standard output. */
     const char *dash = strcmp(name, "-") == 0 ? "." : "";
     if (tree_join(t->local ? t->local : dash, name, local, sizeof(local)) < 0)
         return client_refuse(remote, EX_USAGE, "the name is too long");
-    return transfer_count(&t->tree, get_file(&t->tree, remote, local, listed));
+    return transfer_count(&t->tree,
+                          get_file(&t->tree, remote, local,
+                                   t->local ? strlen(t->local) : 0, listed));
 }
-
-struct get_lines {
-    struct get_target *target;
-    const char *directory; /* on the server */
-};
 
 static int get_line(struct client *c, const char *line, void *of)
 {
-    struct get_lines *l = of;
-    struct get_target *t = l->target;
+    struct get_target *t = of;
     char remote[URL_PATH_MAX], local[PATH_MAX];
 
-    if (url_join(l->directory, line, remote) < 0 ||
+    if (url_join(t->directory, line, remote) < 0 ||
         tree_join(t->local ? t->local : "", line, local, sizeof(local)) < 0)
         return transfer_count(
             &t->tree, client_refuse(line, EX_USAGE, "the name is too long"));
-    t->tree.named = strlen(local);
     int code = lines_mkdir_local(c, local);
-    return transfer_count(
-        &t->tree, code ? code : get_file(&t->tree, remote, local, NULL));
+    if (code == 0)
+        code = get_file(&t->tree, remote, local, strlen(local), NULL);
+    return transfer_count(&t->tree, code);
 }
 
 static int get_all(struct client *c, struct word *w, int n, const char *local)
 {
-    struct get_target t = { .local = local };
+    struct get_target t = { .local = local, .directory = w[0].path };
     bool out = local && strcmp(local, "-") == 0;
     struct stat st;
 
@@ -439,9 +433,7 @@ static int get_all(struct client *c, struct word *w, int n, const char *local)
     transfer_begin(&t.tree, c, false);
     t.tree.jobs.in_turn = out; /* one file after the other */
     if (c->options.files_from)
-        jobs_keep(
-            &t.tree.jobs,
-            lines_each(c, get_line, &(struct get_lines){ &t, w[0].path }));
+        jobs_keep(&t.tree.jobs, lines_each(c, get_line, &t));
     for (int i = 0; i < n && !c->options.files_from; i++)
         jobs_keep(&t.tree.jobs, tree_expand(c, &w[i], get_one, &t));
     return transfer_all(&t.tree);

@@ -312,10 +312,9 @@ int cmd_sync(struct client *c, struct word *w, int n)
      * each time. */
     c->options.no_preserve = false;
     tree_begin(&t, c, TREE_SYNCS, up);
-    t.named = strlen(w[up ? 0 : 1].text);
     t.jobs.next = sync_next;
     t.jobs.held = c->options.remove && c->options.max_delete != UINT64_MAX;
-    tree_walk(&t, w[up ? 0 : 1].text, w[up ? 1 : 0].path);
+    tree_walk(&t, strlen(w[!up].text), w[!up].text, w[up].path);
     tree_run(&t);
     /* Says what was kept. A login may be denied after the last file. */
     if (!t.removing && t.surplus > 0 && !sync_removes_too_many(&t)) {

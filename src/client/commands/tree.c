@@ -429,14 +429,15 @@ static int tree_down_step(void *of, struct job *job, struct link *l,
     return r;
 }
 
-void tree_walk(struct tree *t, const char *local, const char *remote)
+void tree_walk(struct tree *t, size_t named, const char *local,
+               const char *remote)
 {
     const struct job job = { .kind = JOB_WALK,
                              .step = t->up ? tree_up_step : tree_down_step,
                              .last = t->use == TREE_SYNCS && t->up
                                          ? surplus_settle
                                          : NULL,
-                             .named = t->named,
+                             .named = named,
                              .root = strlen(remote) };
 
     jobs_add(&t->jobs, &job, local, remote);
