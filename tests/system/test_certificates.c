@@ -519,7 +519,7 @@ Test(certificates, a_date_keeps_no_server_from_its_start)
                &(struct made){ .serial = 2 });
     add_pair(&server, "two", &(struct made){ .serial = 3 });
     ctl_check(&server, EX_CONFIG,
-              "two.pem: for the same names, and with the same");
+              "two.pem has the same names and the same kind of");
     server_again(&server);
     server_log_wait(&server, "warning: ", "two.pem: no client gets it", NULL);
     cr_expect_eq(serial_for(&server, NULL, NULL), 2);

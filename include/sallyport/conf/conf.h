@@ -1,6 +1,6 @@
 /* The configuration file. One table (src/lib/settings/conf/table.c) has the
  * type, range, default and help of each key. The parser, the manual page and
- * the example file follow from it. The room depends on no process. */
+ * the example file follow from it. */
 #ifndef SALLYPORT_CONF_CONF_H
 #define SALLYPORT_CONF_CONF_H
 

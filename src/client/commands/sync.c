@@ -122,8 +122,8 @@ static bool sync_changed(struct tree *t, const struct job *job, struct link *l)
         (modified == 0 && remote_time(l, job->remote, &modified, &why) < 0))
         return true;
     if (modified == 0 && !atomic_exchange(&t->untimed, true))
-        progress_note("the server gives no times: files of the same size count "
-                      "as the same, unless --by-hash compares them");
+        progress_note("the server gives no times: files of equal size aren't "
+                      "sent, unless --by-hash finds a difference");
     return modified != 0 && here.st_mtime != modified &&
            sync_gap_counts(t, job, l, here.st_mtime, modified);
 }

@@ -15,7 +15,7 @@
 #include "sallyport/base/fd.h"
 #include "transfer.h"
 
-/* Above this number names are no longer free by chance. */
+/* The highest number that is tried. */
 #define NAMES_MAX (1u << 30)
 
 /* Opens a name. The owner of a tree may exchange a file or a directory for a

@@ -78,8 +78,8 @@ static void attend_server(json_t *list, const json_t *status)
 
     if (strcmp(state, "draining") == 0)
         attend(list, LEVEL_WARNING,
-               "the server drains, and new clients get 421; to end that run: "
-               "sallyportctl drain --off");
+               "the server drains, and new clients get 421; to end the drain, "
+               "run: sallyportctl drain --off");
     else if (strcmp(state, "running") != 0)
         attend(list, LEVEL_WARNING, "the server is %s", state);
     if (away)

@@ -16,7 +16,7 @@ struct search {
     char label[USER_NAME_MAX + 2];
     int patience; /* ms; 0: SEARCH_MS. Halved by each disk that hangs */
     struct table found;
-    /* Of the search that runs: the directory beneath the setting homes or
+    /* For the search that runs: the directory beneath the setting homes or
      * shares, the ids, and files with its channels to a session and to master,
      * which this program plays. */
     const char *name, *home, *below;

@@ -59,7 +59,7 @@ static void can_take_path(struct question *q)
         path_resolve(&root, slice_from(text), &q->path))
         fail(EX_USAGE,
              "%s: expected a path as the user sees it, such as "
-             "/contracts/a.pdf; none after login",
+             "/contracts/a.pdf; \"login\" takes no path",
              text);
 }
 

@@ -315,8 +315,8 @@ static int check_duplicates(const struct tls_context *t,
 
         if (same && !(pairs[i].in_use && pairs[same - t->identity].in_use))
             return complain(c,
-                            "%s: for the same names, and with the same kind of "
-                            "key, as %s",
+                            "%s has the same names and the same kind of key "
+                            "as %s; remove one of the two",
                             pairs[i].certificate, same->name);
     }
     return 0;

@@ -11,7 +11,7 @@
 #include "sallyport/base/shared.h"
 #include "sallyport/tls/context.h"
 
-#define SIGN_MS 10000 /* time in which another keys may start */
+#define SIGN_MS 10000 /* time for another process keys to start */
 /* Beside the channels of sessions, the listeners, and connections that wait. */
 #define FILES_BESIDES 64
 /* The kernel also applies this limit to the descriptors that all processes of

@@ -65,7 +65,9 @@ void activation_take(struct supervisor *s, int count)
         struct address a;
 
         if (!is_listener(fd, &a) || fd_set_nonblock(fd, true) < 0) {
-            stderr_print("descriptor %d of LISTEN_FDS is no TCP listener", fd);
+            stderr_print("descriptor %d of LISTEN_FDS is no TCP listener; mend "
+                         "ListenStream= of the socket unit",
+                         fd);
             close(fd);
             continue;
         }

@@ -222,7 +222,7 @@ Test(control_socket, other_files_at_the_path)
 Test(control_socket, folders_that_are_refused)
 {
     make_folder(0770);
-    is_refused(-EINVAL, "writable by others");
+    is_refused(-EINVAL, "others can write");
     snprintf(path, sizeof(path), "%s/no/where/control", scratch);
     is_refused(-EINVAL, "No such file");
     snprintf(path, sizeof(path), "%s/run/", scratch);

@@ -112,7 +112,8 @@ static const struct {
         { .kind = KEY_RSA, .names = "DNS:a" },
         { .kind = KEY_EC_384, .names = "DNS:b,DNS:a" } },
       3,
-      "cert3: for the same names, and with the same kind of key, as cert1" },
+      "cert3 has the same names and the same kind of key as cert1; remove one "
+      "of the two" },
 };
 
 Test(names, one_bad_pair_is_named)

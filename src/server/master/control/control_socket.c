@@ -40,8 +40,8 @@ static int control_check_directory(int fd, const char *path,
                         (unsigned long)st.st_uid);
     if (st.st_mode & (S_IWGRP | S_IWOTH))
         return complain(c,
-                        "%s: its directory is writable by others; "
-                        "choose one of its own",
+                        "%s: others can write its directory; choose a "
+                        "directory that only it uses",
                         path);
     return 0;
 }

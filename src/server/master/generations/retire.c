@@ -70,7 +70,7 @@ static void retire_on_deadline(void *owner)
 
     retire_shut(m);
     master_report(m, EVENT_SERVICE, PROCESS_MASTER,
-                  "drain_timeout is over: %zu sessions are ended",
+                  "drain_timeout is over: ending %zu sessions",
                   m->sessions->living);
     SESSIONS_EACH(m->sessions, s)
         session_kick(s, ENDING_REPLACED);

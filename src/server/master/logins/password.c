@@ -101,7 +101,7 @@ static void password_stands(struct master *m, const struct password_writer *w,
         session_publish(s);
     }
     master_report(m, EVENT_SERVICE, PROCESS_MASTER,
-                  "user %s: has changed the password (serial %016" PRIx64 ")",
+                  "user %s has changed the password (serial %016" PRIx64 ")",
                   w->user, w->serial);
     if (m->state == MASTER_STOPPING)
         return;

@@ -54,8 +54,8 @@ int gate_on_session(void *owner, struct msg_session *msg)
         /* Report it once in FULL_MS: anybody who connects can cause it. */
         if (debt_take(&t->reports, FULL_MS, FULL_MS, clock_ms()) == 0)
             master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
-                          "no room for a session: %zu of %zu are there, and "
-                          "%zu whose process files hasn't ended",
+                          "no room for a session: %zu of %zu exist, and %zu "
+                          "more whose process files hasn't ended",
                           t->living, t->limit, t->used - t->living);
         return 0;
     }

@@ -241,9 +241,9 @@ int prepare_limits(struct master *m, struct complaint *c)
         return 0;
     getrlimit(RLIMIT_NOFILE, &limit);
     return settings_blame(&m->settings, "max_sessions", c,
-                          "needs %llu open files; the limit here is %llu: "
-                          "lower it, or raise LimitNOFILE (systemd) or ulimit "
-                          "-n",
+                          "needs %llu open files, but the limit here is %llu; "
+                          "lower max_sessions, or raise LimitNOFILE (systemd) "
+                          "or ulimit -n",
                           needed, (unsigned long long)limit.rlim_max);
 }
 
