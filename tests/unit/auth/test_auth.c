@@ -1,14 +1,7 @@
 /* The process auth from its set-up on. The test is master, and the sessions
  * that send a name and a password, or something else. */
-#include <criterion/criterion.h>
 #include <crypt.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sysexits.h>
-#include <unistd.h>
 
 #include "auth/auth.h"
 #include "sallyport/base/fd.h"
@@ -16,6 +9,7 @@
 #include "sallyport/ipc/channel.h"
 #include "support/child.h"
 #include "support/messages.h"
+#include "support/test.h"
 #include "support/users_table.h"
 
 #define SETTING "$6$rounds=1000$sallyport$" /* the cheapest hash */

@@ -1,16 +1,12 @@
 /* The verdict, and the same work for every name. The hashes are cheap, but one
  * hash must take measurably longer than none. */
-#include <criterion/criterion.h>
 #include <crypt.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
 #include "auth/auth.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/hash/hash.h"
 #include "sallyport/userparse/userparse.h"
+#include "support/test.h"
 #include "support/users_table.h"
 
 #define SETTING "$6$rounds=20000$sallyport$"

@@ -1,12 +1,6 @@
 /* Auth's start, and its reading of another users file: each system call fails
  * once. Auth never works with less than it was given. */
-#include <criterion/criterion.h>
 #include <crypt.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <sysexits.h>
-#include <unistd.h>
 
 #include "auth/auth.h"
 #include "sallyport/base/fd.h"
@@ -15,6 +9,7 @@
 #include "support/messages.h"
 #include "support/nth.h"
 #include "support/scratch.h"
+#include "support/test.h"
 #include "support/users_table.h"
 #include "support/wait.h"
 

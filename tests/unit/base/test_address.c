@@ -1,11 +1,9 @@
 /* Addresses: one form for each host. */
 #include "sallyport/base/address.h"
+#include "support/test.h"
 
 #include <arpa/inet.h>
-#include <criterion/criterion.h>
-#include <errno.h>
 #include <netinet/in.h>
-#include <string.h>
 
 static struct address parsed(const char *text)
 {

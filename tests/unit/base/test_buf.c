@@ -1,9 +1,6 @@
 /* The buffer with a maximum. */
 #include "sallyport/base/buf.h"
-
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <string.h>
+#include "support/test.h"
 
 Test(buf, grows_to_its_maximum_and_no_further)
 {

@@ -1,9 +1,6 @@
 /* Dates in UTC, and the clocks. */
 #include "sallyport/base/clock.h"
-
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <string.h>
+#include "support/test.h"
 
 Test(clock, days_of_the_week)
 {

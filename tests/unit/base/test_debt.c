@@ -1,7 +1,6 @@
 /* A burst, and then a limited rate: the debt that time pays off. */
 #include "sallyport/base/clock.h"
-
-#include <criterion/criterion.h>
+#include "support/test.h"
 
 #define MOST 3
 #define EACH 100

@@ -1,11 +1,6 @@
 /* Other programs: their output, and their limits. */
-#include <criterion/criterion.h>
-#include <fcntl.h>
-#include <string.h>
-#include <sysexits.h>
-#include <unistd.h>
-
 #include "sallyport/base/execute.h"
+#include "support/test.h"
 
 /* A program that hangs, or says too much, is ended. */
 Test(execute, programs, .timeout = 60)

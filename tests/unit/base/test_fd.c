@@ -1,19 +1,8 @@
 /* Descriptors: ownership, whole writes, sealed files, closing the rest. */
 #include "sallyport/base/fd.h"
 
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "sallyport/base/clock.h"
+#include "support/test.h"
 
 Test(fd, close_and_take)
 {

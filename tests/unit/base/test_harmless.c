@@ -1,8 +1,6 @@
 /* Text of others as a terminal or a log gets it. */
 #include "sallyport/base/harmless.h"
-
-#include <criterion/criterion.h>
-#include <string.h>
+#include "support/test.h"
 
 /* The first and the last of each kind that is harmless, and their neighbours
  * that aren't. '?': a byte that was written over. */

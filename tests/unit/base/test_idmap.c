@@ -1,7 +1,6 @@
 /* Which ids a user namespace has. */
-#include <criterion/criterion.h>
-
 #include "sallyport/base/idmap.h"
+#include "support/test.h"
 
 Test(idmap, rows)
 {

@@ -1,19 +1,8 @@
 /* Paths of unix sockets, and the process at the other end. */
 #include "sallyport/base/address.h"
 
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "sallyport/base/fd.h"
+#include "support/test.h"
 
 Test(local, folder_and_name)
 {

@@ -1,10 +1,8 @@
 /* The event loop. */
 #include "sallyport/base/loop.h"
 
-#include <criterion/criterion.h>
-#include <unistd.h>
-
 #include "sallyport/base/fd.h"
+#include "support/test.h"
 
 struct seen {
     struct loop loop;

@@ -1,10 +1,6 @@
 /* Advice about a block: its whole pages, and no byte beside them. */
 #include "sallyport/base/pages.h"
-
-#include <criterion/criterion.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
+#include "support/test.h"
 
 Test(pages, only_whole_ones)
 {

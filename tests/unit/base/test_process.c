@@ -1,16 +1,8 @@
 /* Titles, complaints, die. */
 #include "sallyport/base/process.h"
 
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "sallyport/base/complain.h"
+#include "support/test.h"
 
 Test(process, names)
 {

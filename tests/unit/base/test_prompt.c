@@ -1,15 +1,10 @@
 /* Questions on a terminal: what counts as the answer, and what ends one. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <pty.h>
-#include <signal.h>
-#include <string.h>
 #include <termios.h>
-#include <unistd.h>
 
 #include "sallyport/base/prompt.h"
+#include "support/test.h"
 
 TestSuite(prompt, .timeout = 60);
 

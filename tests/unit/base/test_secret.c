@@ -1,9 +1,6 @@
 /* Secrets, randomness, SipHash. */
 #include "sallyport/base/random.h"
-
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <string.h>
+#include "support/test.h"
 
 Test(secret, bounds)
 {

@@ -1,10 +1,7 @@
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "sallyport/base/fd.h"
 #include "sallyport/base/shared.h"
+#include "support/test.h"
 
 Test(shared, a_whole_file)
 {

@@ -1,9 +1,6 @@
 /* Signals as events of a loop. */
 #include "sallyport/base/loop.h"
-
-#include <criterion/criterion.h>
-#include <signal.h>
-#include <unistd.h>
+#include "support/test.h"
 
 static struct loop loop;
 static int users, ends;

@@ -1,9 +1,6 @@
 /* Slices, on which every parser of foreign bytes depends. */
 #include "sallyport/base/slice.h"
-
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <string.h>
+#include "support/test.h"
 
 Test(slice, equal)
 {

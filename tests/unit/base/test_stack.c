@@ -1,9 +1,6 @@
 /* Wiping what earlier calls have left on the stack. */
 #include "sallyport/base/stack.h"
-
-#include <criterion/criterion.h>
-#include <stdint.h>
-#include <string.h>
+#include "support/test.h"
 
 #define DEEP (64 * 1024)
 

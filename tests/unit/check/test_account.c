@@ -1,15 +1,7 @@
 /* Accounts, and the empty directory. */
-
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "check/check.h"
 #include "sallyport/settings/prepared.h"
+#include "support/test.h"
 
 static const struct {
     const char *account;

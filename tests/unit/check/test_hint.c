@@ -1,11 +1,8 @@
 /* The hint for a server that announces an address which clients outside can't
  * reach. */
-#include <criterion/criterion.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "check/check.h"
 #include "sallyport/conf/conf.h"
+#include "support/test.h"
 
 #define LISTEN "listen = 0.0.0.0:21\n"
 

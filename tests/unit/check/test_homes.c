@@ -1,13 +1,6 @@
 /* The report about homes and shares before anybody logs in. */
-#include <criterion/criterion.h>
-#include <fcntl.h>
 #include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "check/check.h"
 #include "sallyport/base/fd.h"
@@ -15,6 +8,7 @@
 #include "sallyport/userparse/userparse.h"
 #include "support/files.h"
 #include "support/scratch.h"
+#include "support/test.h"
 
 #define HASH "$5$salt$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
 

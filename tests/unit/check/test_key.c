@@ -1,22 +1,13 @@
 /* The key that survives a restart: it is made once and complete, only its owner
  * can read it, and several machines can have it in common. */
-
-#include <criterion/criterion.h>
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "check/check.h"
 #include "sallyport/base/random.h"
 #include "sallyport/conf/conf.h"
 #include "support/nth.h"
 #include "support/scratch.h"
+#include "support/test.h"
 
 static struct complaint c;
 static struct check k;

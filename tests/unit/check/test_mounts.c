@@ -1,9 +1,7 @@
 /* The options of NFS in the kernel's table of mounts.
  * tests/system/test_mounts.c has a mount that lacks something. */
-#include <criterion/criterion.h>
-#include <stdio.h>
-
 #include "check/check.h"
+#include "support/test.h"
 
 Test(mounts, nfs)
 {

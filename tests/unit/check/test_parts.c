@@ -1,19 +1,11 @@
 /* The preparation of a start: each part as master asks for it. */
-
-#include <criterion/criterion.h>
 #include <dlfcn.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <pwd.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "check/check.h"
 #include "sallyport/conf/conf.h"
 #include "sallyport/sandbox/sandbox.h"
+#include "support/test.h"
 
 static char directory[] = "/tmp/sallyport-prepare-XXXXXX";
 static struct check k;

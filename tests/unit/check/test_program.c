@@ -1,17 +1,7 @@
 /* The program itself, as master executes it: the settings are descriptor 3, the
  * table of users 4. */
-#include <criterion/criterion.h>
-#include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "sallyport/base/buf.h"
 #include "sallyport/base/fd.h"
@@ -20,6 +10,7 @@
 #include "support/scratch.h"
 #include "support/server.h"
 #include "support/settings.h"
+#include "support/test.h"
 #include "support/users_table.h"
 
 #define HASH "$5$salt$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"

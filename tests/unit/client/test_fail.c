@@ -1,11 +1,8 @@
 /* The words and exit codes for results and errors. */
-#include <criterion/criterion.h>
 #include <curl/curl.h>
-#include <errno.h>
-#include <string.h>
-#include <sysexits.h>
 
 #include "client/show/show.h"
+#include "support/test.h"
 
 /* A detail may say more than the code. */
 Test(fail, words)

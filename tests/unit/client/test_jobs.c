@@ -1,11 +1,9 @@
 /* The queue of jobs: its order, its ends, its limits. No job here needs a
  * link. */
-#include <criterion/criterion.h>
 #include <malloc.h>
-#include <stdio.h>
-#include <sysexits.h>
 
 #include "client/transfer/transfer.h"
+#include "support/test.h"
 
 /* A server can list files without an end. */
 Test(jobs, have_a_limit)

@@ -1,17 +1,13 @@
 /* A link: which socket is which, how a data connection may end, and the rate
  * of all links together. */
-#include <criterion/criterion.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "client/link/link.h"
 #include "sallyport/base/clock.h"
+#include "support/test.h"
 
 static struct link link_made(void)
 {

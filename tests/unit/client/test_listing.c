@@ -1,9 +1,6 @@
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "client/link/link.h"
+#include "support/test.h"
 
 static const struct {
     const char *line, *name;

@@ -1,9 +1,6 @@
 /* sallyport(1) agrees with the tables. */
-#include <criterion/criterion.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "client/client.h"
+#include "support/test.h"
 
 /* Writes TEXT in roff's form: every "-" is "\-". */
 static const char *roff(const char *text, char *out, size_t size)

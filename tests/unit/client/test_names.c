@@ -1,16 +1,8 @@
 /* Names of a command's files: which are free, which are taken, how they are
  * opened, and what happens to an existing file. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "client/client.h"
 #include "client/transfer/transfer.h"
+#include "support/test.h"
 
 static char here[64];
 

@@ -1,8 +1,6 @@
-#include <criterion/criterion.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "client/options/options.h"
+#include "support/test.h"
 
 static int parse(struct options *o, const char *line, char **argv,
                  struct complaint *c)

@@ -1,13 +1,10 @@
 /* Which files may hold a secret. */
-#include <criterion/criterion.h>
 #include <sched.h>
-#include <stdlib.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "client/options/options.h"
 #include "support/files.h"
+#include "support/test.h"
 
 static int judge(const char *path, mode_t mode, uid_t owner)
 {

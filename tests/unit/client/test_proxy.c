@@ -1,8 +1,6 @@
 /* NO_PROXY: which hosts are reached directly. */
-#include <criterion/criterion.h>
-#include <stdlib.h>
-
 #include "client/link/link.h"
+#include "support/test.h"
 
 Test(proxy, exceptions)
 {

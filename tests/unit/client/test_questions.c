@@ -1,16 +1,11 @@
 /* The question about a file that is there already: each answer, typed on a
  * terminal, and what it decides about later files. */
-#include <criterion/criterion.h>
-#include <poll.h>
 #include <pty.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "client/client.h"
 #include "client/link/link.h"
 #include "client/transfer/transfer.h"
+#include "support/test.h"
 
 #define DEADLINE_MS 20000
 

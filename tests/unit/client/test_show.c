@@ -1,11 +1,7 @@
-#include <criterion/criterion.h>
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "client/show/show.h"
+#include "support/test.h"
 
 Test(show, text)
 {

@@ -1,11 +1,6 @@
 /* The bytes of a transfer on their way: checksums. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "client/transfer/transfer.h"
+#include "support/test.h"
 
 /* "abc" by a file's first bytes. */
 static void expect_followed(const char *name, FILE *f, const char *hash)

@@ -1,14 +1,9 @@
 /* The code that cuts up text: lines of the shell, patterns and new names, netrc
  * and known hosts. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-#include <sysexits.h>
-
 #include "client/client.h"
 #include "client/link/link.h"
 #include "client/transfer/transfer.h"
+#include "support/test.h"
 
 static const struct {
     const char *line;

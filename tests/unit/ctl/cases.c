@@ -2,9 +2,6 @@
 #include "cases.h"
 
 #include <ctype.h>
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "sallyport/base/buf.h"
 

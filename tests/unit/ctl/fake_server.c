@@ -1,16 +1,9 @@
 /* The fake server's process. */
 #include "fake_server.h"
 
-#include <criterion/criterion.h>
-#include <signal.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "ctl/ctl.h"
 #include "sallyport/ipc/shown.h"

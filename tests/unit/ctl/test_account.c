@@ -1,14 +1,8 @@
 /* The life of an account: its uid, its first password, and how long it lasts;
  * cases/account.txt has the rest. */
-#include <errno.h>
 #include <grp.h>
-#include <poll.h>
 #include <pwd.h>
 #include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <time.h>
 
 #include "sallyport/hash/hash.h"
 #include "sallyport/userparse/userparse.h"

@@ -1,13 +1,6 @@
 /* Attention: the array of "status", "check", the first screen, and the plugin
  * for Nagios in etc/examples. The test plays the server. */
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "ctl/ctl.h"
 #include "fake_server.h"

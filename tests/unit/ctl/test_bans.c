@@ -1,8 +1,6 @@
 /* "ban": words, networks, times, and a server that answers well, badly, or not
  * at all. */
 #include <jansson.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "ctl/ctl.h"
 #include "fake_server.h"

@@ -1,12 +1,10 @@
 /* Each file of cases/, or only SALLYPORT_CASES=NAME of these. */
-#include <criterion/criterion.h>
 #include <criterion/parameterized.h>
-
-#include <stdlib.h>
 
 #include "support/rows.h"
 
 #include "cases.h"
+#include "support/test.h"
 
 static struct rows rows = { .folder = "tests/unit/ctl/cases",
                             .suffix = ".txt" };

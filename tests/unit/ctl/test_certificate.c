@@ -1,10 +1,7 @@
 /* Names that people copy from openssl(1) are stored in exactly the bytes that
  * the server makes of the certificate. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <string.h>
-
 #include "ctl/edit/edit.h"
+#include "support/test.h"
 
 #define HEX32 "0123456789abcdef0123456789abcdef"
 

@@ -1,15 +1,7 @@
 /* Edits of the users file: locked, complete, and killed at every step. */
-#include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 
 #include "ctl/edit/edit.h"
 #include "world.h"

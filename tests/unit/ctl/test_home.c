@@ -1,15 +1,9 @@
 /* Homes on dead disks, and their removal, although links and other users'
  * files are in the way; cases/home.txt has how they are made. */
 #include <dlfcn.h>
-#include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 
 #include "ctl/edit/edit.h"
 #include "ctl/edit/purge.h"

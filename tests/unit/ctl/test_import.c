@@ -1,8 +1,5 @@
 /* "user import" of a hash that still counts, and of damaged files;
  * cases/import*.txt has the rest. */
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "sallyport/hash/hash.h"
 #include "sallyport/userparse/userparse.h"
 

@@ -1,12 +1,6 @@
 /* "inspect list", "release" and "reject". The test plays the processes files.
  */
-#include <fcntl.h>
 #include <jansson.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "fake_server.h"
 #include "sallyport/base/fd.h"

@@ -1,7 +1,4 @@
 /* "invite" while a server runs; cases/invite.txt has the rest of the letter. */
-#include <stdio.h>
-#include <string.h>
-
 #include "fake_server.h"
 #include "world.h"
 

@@ -1,9 +1,5 @@
 /* "log": the journal, played by a script that prints what journalctl
  * prints; cases/log.txt has the lines of a log. */
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-
 #include "ctl/log/log.h"
 #include "world.h"
 

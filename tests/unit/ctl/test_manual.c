@@ -1,7 +1,4 @@
 /* Compares sallyportctl(8) with the tables of commands and options. */
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "ctl/ctl.h"
 #include "sallyport/base/buf.h"
 #include "world.h"

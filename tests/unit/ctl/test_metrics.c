@@ -1,8 +1,5 @@
 /* "metrics": what it prints, and what etc/answer-metrics makes of it for an
  * HTTP client. The test plays the server, and systemd. */
-#include <stdio.h>
-#include <string.h>
-
 #include "ctl/ctl.h"
 #include "fake_server.h"
 #include "sallyport/event/metrics.h"

@@ -3,15 +3,8 @@
  * well; nothing is lost, no temporary stays, and at most one id is spent for
  * each try. */
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 
 #include "ctl/ctl.h"
 #include "support/allocation.h"

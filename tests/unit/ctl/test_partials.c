@@ -1,18 +1,9 @@
 /* "partials list" and "retention run". The test plays the processes files: the
  * output, and the effect of a process that lies. */
-#include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
-#include <signal.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <sysexits.h>
 #include <syslog.h>
-#include <unistd.h>
 
 #include "fake_server.h"
 #include "sallyport/files/files.h"

@@ -1,12 +1,4 @@
 /* Commands that refuse what systemd would forbid. The test plays systemd. */
-#include <criterion/criterion.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "ctl/ctl.h"
 #include "sallyport/base/fd.h"
 #include "world.h"

@@ -1,9 +1,6 @@
 /* "quota set", "show" and "list" on a real btrfs; cases/quota.txt has the
  * rest. */
-#include <fcntl.h>
 #include <jansson.h>
-#include <stdio.h>
-#include <sys/stat.h>
 
 #include "sallyport/quota/quota.h"
 #include "support/btrfs.h"

@@ -1,8 +1,4 @@
 /* The command line: arguments and help; cases/run.txt has what is refused. */
-#include <fcntl.h>
-#include <stdio.h>
-#include <sys/wait.h>
-
 #include "ctl/ctl.h"
 #include "world.h"
 

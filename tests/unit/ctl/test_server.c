@@ -1,13 +1,7 @@
 /* Requests to the running server: if there is none, if it refuses, and if it
  * lies. */
 #include <jansson.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdio.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 
 #include "ctl/ctl.h"
 #include "fake_server.h"

@@ -1,7 +1,6 @@
 /* "who" and "kick", and the message to the running server after a change of a
  * user: answers of every kind, and none. */
 #include <jansson.h>
-#include <stdio.h>
 
 #include "ctl/ctl.h"
 #include "fake_server.h"

@@ -1,9 +1,7 @@
 /* Counted files and bytes: what no shell of cases/share_user.txt can set or
  * mount. */
 #include <sched.h>
-#include <stdio.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/xattr.h>
 
 #include "ctl/ctl.h"

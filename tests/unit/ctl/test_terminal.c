@@ -1,11 +1,6 @@
 /* Passwords typed at a terminal: without echo, twice, and the terminal is as
  * before whatever ends the program. */
-#include <poll.h>
 #include <pty.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/wait.h>
 #include <termios.h>
 
 #include "ctl/ctl.h"

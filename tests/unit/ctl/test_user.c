@@ -1,11 +1,7 @@
 /* The commands on users: the password of a hash, and removals that are cut or
  * fail; cases/user_*.txt has the rest. */
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "sallyport/hash/hash.h"

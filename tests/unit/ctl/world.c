@@ -2,14 +2,7 @@
 #include "world.h"
 
 #include <crypt.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 
 #include "ctl/ctl.h"
 #include "support/allocation.h"

@@ -2,14 +2,9 @@
 #ifndef TEST_CTL_WORLD_H
 #define TEST_CTL_WORLD_H
 
-#include <criterion/criterion.h>
-#include <stdbool.h>
-#include <string.h>
-#include <sysexits.h>
-#include <unistd.h>
-
 #include "support/files.h"
 #include "support/scratch.h"
+#include "support/test.h"
 
 #define WORLD_TEXT (1 << 16)
 

@@ -1,11 +1,7 @@
 /* The table of bans, without any process: the test has the clock. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "sallyport/base/clock.h"
 #include "sallyport/domain/bans.h"
+#include "support/test.h"
 
 #define NOW 1000000
 

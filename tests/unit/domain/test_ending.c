@@ -1,8 +1,7 @@
 /* The words for the ends of sessions, for host names without an address, and
  * for passwords that stay. */
-#include <criterion/criterion.h>
-
 #include "sallyport/domain/outcome.h"
+#include "support/test.h"
 
 Test(ending, has_words)
 {

@@ -1,9 +1,6 @@
 /* Rights and roles, in both directions; modes. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <string.h>
-
 #include "sallyport/domain/rights.h"
+#include "support/test.h"
 
 Test(rights, parse_and_text)
 {

@@ -1,9 +1,6 @@
 /* The count of what a user has stored, in both directions. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <string.h>
-
 #include "sallyport/domain/stored.h"
+#include "support/test.h"
 
 static int parse(const char *text, struct stored *ret)
 {

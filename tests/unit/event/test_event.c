@@ -1,19 +1,14 @@
 /* Events: encoded and decoded again, one line each, whatever a client wrote. */
 #include "sallyport/event/event.h"
 
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
 #include <syslog.h>
-#include <unistd.h>
 
 #include "sallyport/base/fd.h"
 #include "sallyport/event/event.h"
 #include "sallyport/ipc/channel.h"
 #include "support/files.h"
 #include "support/messages.h"
+#include "support/test.h"
 
 static void line_of(struct slice path, char *out, size_t size)
 {

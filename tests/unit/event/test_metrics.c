@@ -1,19 +1,9 @@
 /* The metrics: what each event adds, and the text. */
 #include "sallyport/event/metrics.h"
 
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "support/files.h"
 #include "support/metrics.h"
+#include "support/test.h"
 
 #define TEXT_MAX (1 << 20)
 

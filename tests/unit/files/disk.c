@@ -1,13 +1,5 @@
 /* The tests' changes and checks of the home on disk. */
-#include <criterion/criterion.h>
 #include <dirent.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "files/files.h"
 #include "peer.h"

@@ -1,16 +1,6 @@
 /* The fake peers of the process files, and its requests as functions. */
 #include "peer.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
-
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/outcome.h"
 #include "sallyport/domain/rights.h"

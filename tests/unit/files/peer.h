@@ -4,16 +4,13 @@
 #ifndef TEST_FILES_PEER_H
 #define TEST_FILES_PEER_H
 
-#include <criterion/criterion.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <sys/types.h>
 
 #include "sallyport/domain/outcome.h"
 #include "sallyport/event/event.h"
 #include "sallyport/files/files.h"
 #include "sallyport/ipc/channel.h"
+#include "support/test.h"
 
 struct nth;
 

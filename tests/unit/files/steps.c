@@ -2,20 +2,10 @@
  * stopped. Its sandbox permits futex(2). */
 #include "steps.h"
 
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <linux/futex.h>
-#include <poll.h>
 #include <stdatomic.h>
 #include <sys/file.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "renames.h"
 #include "sallyport/base/clock.h"

@@ -1,21 +1,15 @@
 /* Syncs and marks with the fault that a test sets. */
 #include "syncs.h"
 
-#include <criterion/criterion.h>
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
-#include <unistd.h>
 
 #include "renames.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 #define CALLS_MAX 4096

@@ -1,12 +1,5 @@
 /* TIMES, MODE and SPACE: what they change and don't change, for which users. */
-#include <criterion/criterion.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 #include "peer.h"
 #include "sallyport/domain/rights.h"

@@ -1,11 +1,5 @@
 /* MKD, RMD, DELE, RENAME, and the check for CWD. */
-#include <criterion/criterion.h>
-#include <fcntl.h>
 #include <linux/magic.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "files/files.h"
 #include "peer.h"

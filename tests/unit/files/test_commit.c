@@ -1,17 +1,9 @@
 /* The files that an upload leaves alone, the files removed with its file, and
  * the place of the file when the reply names its path. */
-#include <criterion/criterion.h>
-#include <fcntl.h>
 #include <linux/magic.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <sys/xattr.h>
-#include <unistd.h>
 
 #include "files/files.h"
 #include "peer.h"

@@ -1,12 +1,5 @@
 /* Only the bytes of a partial that a sync has confirmed count. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <sys/xattr.h>
-#include <unistd.h>
 
 #include "files/files.h"
 #include "peer.h"

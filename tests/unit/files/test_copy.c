@@ -1,11 +1,4 @@
 /* Copies the beginning of one file into another. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "files/files.h"
 #include "peer.h"
 #include "sallyport/domain/outcome.h"

@@ -1,20 +1,11 @@
 /* uploads and upload_bytes: which uploads and bytes count, and that no more
  * than the permitted ones become visible, however many end at the same moment.
  */
-#include <criterion/criterion.h>
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <linux/magic.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <sys/xattr.h>
-#include <unistd.h>
 
 #include "files/files.h"
 #include "peer.h"

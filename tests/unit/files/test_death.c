@@ -1,11 +1,5 @@
 /* A session dies during an upload: the partial is unlocked at once, and there
  * is one event, which has the death from master's report. */
-#include <criterion/criterion.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "peer.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/event/event.h"

@@ -1,13 +1,6 @@
 /* A blind drop: who may only write sees nothing, not even whether a name is
  * taken; and still an upload that was cut goes on. */
-#include <criterion/criterion.h>
 #include <ctype.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "files/files.h"
 #include "peer.h"

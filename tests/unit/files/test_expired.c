@@ -1,15 +1,6 @@
 /* Files that have expired, found and removed for "sallyportctl retention": what
  * counts as old, and what a user can put in the way. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "files/files.h"
 #include "peer.h"

@@ -1,12 +1,6 @@
 /* The facts of a name, among them the perm fact, and the content of a file. */
-#include <criterion/criterion.h>
-#include <fcntl.h>
-#include <string.h>
 #include <sys/inotify.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include "files/files.h"
 #include "peer.h"

@@ -2,14 +2,8 @@
  * have one path, also on a disk that takes several spellings for one name. Here
  * a bind mount plays the other spelling, or the disk ignores case
  * (renames.h). */
-#include <criterion/criterion.h>
 #include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "peer.h"
 #include "renames.h"

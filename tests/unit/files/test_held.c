@@ -1,14 +1,6 @@
 /* Uploads that wait for inspection: seen by nobody, and then released or
  * rejected for sallyportctl. */
-#include <criterion/criterion.h>
-#include <errno.h>
 #include <linux/magic.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "files/files.h"
 #include "peer.h"

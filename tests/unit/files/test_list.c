@@ -1,16 +1,7 @@
 /* Listings: their entries, what they leave out, and how they end. */
-#include <criterion/criterion.h>
 #include <dirent.h>
-#include <fcntl.h>
 #include <fnmatch.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include "files/files.h"
 #include "peer.h"

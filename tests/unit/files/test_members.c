@@ -1,16 +1,8 @@
 /* A share and its members: modes and groups, each other's files and partials,
  * local programs of the group, and what the kernel refuses to each of them even
  * if the process is broken into. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <sys/xattr.h>
-#include <unistd.h>
 
 #include "files/files.h"
 #include "peer.h"

@@ -1,13 +1,5 @@
 /* The tree of a user: the home, shares, and directories with rights of their
  * own. Which mount a path chooses, what is listed, what is refused. */
-#include <criterion/criterion.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "files/files.h"
 #include "peer.h"
 #include "sallyport/domain/rights.h"

@@ -1,16 +1,7 @@
 /* Uploads to a taken name: each on_conflict, for one upload and for ten at
  * once. */
-#include <criterion/criterion.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <linux/magic.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "files/files.h"
 #include "peer.h"

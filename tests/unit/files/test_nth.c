@@ -2,17 +2,8 @@
  * process is killed there. Then the old state stands or the new one, each
  * visible file is whole, an answer OUTCOME_OK is true, the counter counts what
  * is visible, and the client's next try succeeds and leaves no partial. */
-#include <criterion/criterion.h>
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <sys/xattr.h>
-#include <unistd.h>
 
 #include "files/files.h"
 #include "peer.h"

@@ -2,14 +2,6 @@
  * sallyportctl. Its answer is true: what is left over is reported, as a file
  * that stays or as a directory that couldn't be read. No upload is lost, and
  * the next order does the rest. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "files/files.h"
 #include "peer.h"
 #include "sallyport/domain/rights.h"

@@ -1,13 +1,6 @@
 /* Each system call of the smaller requests fails once. A listing is complete,
  * or says that it isn't; another request is done, or refused and can be
  * repeated; and the process serves on. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "files/files.h"
 #include "peer.h"
 #include "sallyport/domain/rights.h"

@@ -3,14 +3,7 @@
  * changes of names. Then the answers and the files must fit an order of the
  * commands, one after the other, that respects which command ended before
  * another one began. And the rest of a file must never become the file. */
-#include <criterion/criterion.h>
 #include <dirent.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "files/files.h"
 #include "peer.h"

@@ -1,9 +1,5 @@
 /* The names that an upload gets if its own is taken. */
-#include <criterion/criterion.h>
 #include <dirent.h>
-#include <limits.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "files/files.h"
 #include "peer.h"

@@ -1,8 +1,6 @@
 /* Names of partials, reading directories, and copying, as functions. */
-#include <criterion/criterion.h>
-#include <string.h>
-
 #include "files/files.h"
+#include "support/test.h"
 
 static void name_of(const char *user, const char *file, uint8_t key,
                     char out[PARTIAL_NAME_MAX])

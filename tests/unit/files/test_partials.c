@@ -1,16 +1,7 @@
 /* Partials found and removed for sallyportctl: which files count, what is
  * reported, which stay, and that no other process waits for the reader. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <sys/xattr.h>
-#include <sysexits.h>
-#include <unistd.h>
 
 #include "files/files.h"
 #include "peer.h"

@@ -1,15 +1,7 @@
 /* The kernel's quotas, on a real btrfs, and min_free. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 #include "files/files.h"
 #include "peer.h"

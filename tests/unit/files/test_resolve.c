@@ -1,11 +1,4 @@
 /* From paths to descriptors: reserved names, and that no link leads out. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "files/files.h"
 #include "peer.h"
 

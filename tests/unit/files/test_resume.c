@@ -1,10 +1,5 @@
 /* The begin of an upload: every branch of the decision, as a table; and the
  * upload that SIZE's answer belongs to. */
-#include <criterion/criterion.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "files/files.h"
 #include "peer.h"
 

@@ -1,9 +1,5 @@
 /* Every request, each in the real sandbox (the release build has it), with and
  * without root: peer_stop() fails if a system call was refused. */
-#include <criterion/criterion.h>
-#include <stdlib.h>
-#include <unistd.h>
-
 #include "peer.h"
 
 #define K 1024u

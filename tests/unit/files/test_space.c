@@ -1,11 +1,5 @@
 /* A full disk removes old partials of the user, and of no other user. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 #include "files/files.h"
 #include "peer.h"

@@ -1,8 +1,5 @@
 /* WRITE_UNIQUE, for STOU: a new name or none, also for users who may replace
  * files. */
-#include <criterion/criterion.h>
-#include <unistd.h>
-
 #include "peer.h"
 #include "sallyport/domain/rights.h"
 

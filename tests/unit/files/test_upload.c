@@ -1,13 +1,4 @@
 /* Uploads: the files after each kind of end, and how uploads continue. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "peer.h"
 #include "sallyport/domain/outcome.h"
 #include "sallyport/domain/rights.h"

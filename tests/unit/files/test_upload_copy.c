@@ -1,12 +1,5 @@
 /* APPE and REST onto a finished file: its beginning is copied in steps that the
  * session asks for before it writes. A copy that ends early leaves nothing. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "peer.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/rights.h"

@@ -1,10 +1,4 @@
 /* The limits of a walk: names, time, directories within directories. */
-#include <criterion/criterion.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "files/files.h"
 #include "peer.h"
 #include "sallyport/base/clock.h"

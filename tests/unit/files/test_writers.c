@@ -1,13 +1,7 @@
 /* Two sessions that change one name at the same moment. Whatever the verbs, the
  * result is that of some serial order of the answered commands. */
-#include <criterion/criterion.h>
-#include <fcntl.h>
 #include <linux/magic.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/xattr.h>
-#include <unistd.h>
 
 #include "files/files.h"
 #include "peer.h"

@@ -1,15 +1,12 @@
 /* The table of commands: well formed, complete, and the source of FEAT, HELP
  * and every check; finding a row, and splitting a request. */
-#include <criterion/criterion.h>
 #include <ctype.h>
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "sallyport/domain/rights.h"
 #include "sallyport/ftp/command.h"
 #include "sallyport/ftp/listing.h"
 #include "sallyport/ftp/reply.h"
+#include "support/test.h"
 
 static const struct command *find(const char *name)
 {

@@ -1,10 +1,7 @@
 /* Addresses in arguments and replies; HOST's argument and the name in the TLS
  * handshake. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <string.h>
-
 #include "sallyport/ftp/hostport.h"
+#include "support/test.h"
 
 static const struct address untouched = { .family = 9, .port = 7 };
 

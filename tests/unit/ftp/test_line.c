@@ -1,10 +1,8 @@
 /* The line reader: whole lines, bad lines, long lines, telnet, and the same
  * results however the bytes are cut. */
-#include <criterion/criterion.h>
-#include <string.h>
-
 #include "sallyport/ftp/command.h"
 #include "sallyport/ftp/line.h"
+#include "support/test.h"
 
 #define SAID_MAX 65536
 

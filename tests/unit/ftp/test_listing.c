@@ -1,10 +1,6 @@
 /* Exact lines of listings and facts, since clients parse each column. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <stdint.h>
-#include <stdio.h>
-
 #include "sallyport/ftp/listing.h"
+#include "support/test.h"
 
 #define DAY 86400
 #define NOW ((time_t)1795161721) /* 2026-11-20 08:02:01 UTC */

@@ -1,11 +1,7 @@
 /* The normaliser: a table, the limits, and properties of random paths made from
  * parts that have broken normalisers. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "sallyport/ftp/path.h"
+#include "support/test.h"
 
 #define NAME_LEN 255
 

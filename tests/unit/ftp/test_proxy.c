@@ -1,10 +1,7 @@
 /* The PROXY header: each form of its specification, whole, cut at each byte,
  * and followed by a client's bytes. */
 #include "sallyport/ftp/proxy.h"
-
-#include <criterion/criterion.h>
-#include <stdio.h>
-#include <string.h>
+#include "support/test.h"
 
 #define BEHIND "USER anna\r\n"
 

@@ -1,11 +1,9 @@
 /* The replies: each has a text that fits its code, and replies that clients
  * parse have exactly the expected form. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <string.h>
 #include <strings.h>
 
 #include "sallyport/ftp/reply.h"
+#include "support/test.h"
 
 static void expect(enum reply r, const struct slice *args, size_t n,
                    const char *expected)

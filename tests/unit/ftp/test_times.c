@@ -1,9 +1,6 @@
 /* Times that clients set; no date that the calendar lacks. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <string.h>
-
 #include "sallyport/ftp/times.h"
+#include "support/test.h"
 
 #define T 1795162920 /* 2026-11-20 08:22:00 */
 

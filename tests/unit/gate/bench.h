@@ -3,14 +3,11 @@
 #ifndef TESTS_GATE_BENCH_H
 #define TESTS_GATE_BENCH_H
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <sys/types.h>
-
-#include <criterion/criterion.h>
 
 #include "gate/gate.h"
 #include "sallyport/event/event.h"
+#include "support/test.h"
 
 #define BENCH_MS     10000
 #define BENCH_SERVER "127.0.0.1"

@@ -1,13 +1,5 @@
 /* Active mode: where gate connects, and where it doesn't. */
 #include <arpa/inet.h>
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "bench.h"
 

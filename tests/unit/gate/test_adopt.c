@@ -1,11 +1,5 @@
 /* Sessions of a gate that has ended: this one serves them, but master kills and
  * reaps them. The test plays master, and these sessions. */
-#include <criterion/criterion.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "bench.h"
 #include "sallyport/base/clock.h"
 #include "support/messages.h"

@@ -1,14 +1,5 @@
 /* The addresses that master has banned, as gate sees them: before the fork,
  * and behind a proxy. The test writes master's table. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <time.h>
-#include <unistd.h>
-
 #include "bench.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/shared.h"

@@ -3,18 +3,11 @@
  * decides what comes first. */
 #include "gate/gate.h"
 
-#include <criterion/criterion.h>
-#include <poll.h>
-#include <signal.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "support/messages.h"
 #include "support/settings.h"
+#include "support/test.h"
 
 /* The other ends of gate's channels. */
 enum peer_end { END_SESSION, END_MASTER, ENDS };

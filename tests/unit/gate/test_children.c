@@ -1,12 +1,5 @@
 /* Sessions that crash, lie, flood or must be killed: gate survives all of
  * them. */
-#include <criterion/criterion.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "bench.h"
 #include "sallyport/base/clock.h"
 

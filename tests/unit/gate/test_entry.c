@@ -1,12 +1,4 @@
 /* Control connections: what a session gets, and which clients are refused. */
-#include <criterion/criterion.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
-
 #include "bench.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"

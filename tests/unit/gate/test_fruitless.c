@@ -1,7 +1,6 @@
 /* The counts of sessions without a login, without any session. */
-#include <criterion/criterion.h>
-
 #include "gate/limits.h"
+#include "support/test.h"
 
 #define MINUTE 60000
 

@@ -1,14 +1,6 @@
 /* Gates of several generations, with the test as their masters: the board says
  * which one accepts, each serves its own sessions, and they share memory. */
 #include <arpa/inet.h>
-#include <criterion/criterion.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "bench.h"
 #include "sallyport/base/clock.h"

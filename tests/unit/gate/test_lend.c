@@ -1,13 +1,6 @@
 /* The listeners that gate lends, with real sockets from 127.0.0.x. */
 #include <arpa/inet.h>
-#include <criterion/criterion.h>
-#include <errno.h>
 #include <netinet/in.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "bench.h"
 #include "sallyport/base/clock.h"

@@ -1,7 +1,6 @@
 /* The counts, without any socket. */
-#include <criterion/criterion.h>
-
 #include "gate/limits.h"
+#include "support/test.h"
 
 static struct address host(const char *text)
 {

@@ -2,13 +2,10 @@
  * its functions; it reads the answers at the sessions' ends. */
 #include "gate/gate.h"
 
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <string.h>
-
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "support/messages.h"
+#include "support/test.h"
 
 #define SESSIONS 4
 #define RATE     100000 /* a piece for one session: 5000 bytes in 50 ms */

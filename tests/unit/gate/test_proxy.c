@@ -1,11 +1,4 @@
 /* Listeners and ports behind a proxy, here 127.0.0.5 or .6. */
-#include <criterion/criterion.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "bench.h"
 
 #define LISTENER "listen = 127.0.0.1:1 proxy\nproxies = 127.0.0.5, 127.0.0.6\n"

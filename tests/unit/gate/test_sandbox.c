@@ -1,10 +1,5 @@
 /* Gate at work inside its real sandbox, which must permit everything that it
  * does after READY. (A fake session has gate's own filter here.) */
-#include <criterion/criterion.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "bench.h"
 
 static void check_status(pid_t pid, const char *line)

@@ -1,8 +1,4 @@
 /* Gate's complaints about a set-up that it can't work with. */
-#include <criterion/criterion.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "bench.h"
 #include "gate/gate.h"
 #include "sallyport/base/fd.h"

@@ -1,7 +1,6 @@
 /* Events of a flood. */
-#include <criterion/criterion.h>
-
 #include "gate/gate.h"
+#include "support/test.h"
 
 static struct address host(unsigned n)
 {

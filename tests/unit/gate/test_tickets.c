@@ -1,11 +1,6 @@
 /* The keys of tickets. A session gets them when its user has logged in, and
  * each new key later. A ticket of one key can still be opened in the next key's
  * time. */
-#include <criterion/criterion.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "bench.h"
 
 #define NAME (2 * TICKET_NAME_BYTES + 1)

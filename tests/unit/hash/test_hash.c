@@ -1,10 +1,8 @@
 /* Hashes: made, verified, and the same work for an unknown user. */
-#include <criterion/criterion.h>
-#include <stdint.h>
-#include <string.h>
 #include <sys/resource.h>
 
 #include "sallyport/hash/hash.h"
+#include "support/test.h"
 
 /* "correct horse", by crypt(3) of libxcrypt 4.4. */
 static const char *const known[] = {

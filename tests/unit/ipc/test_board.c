@@ -1,18 +1,10 @@
 /* The board and the pages of the heartbeat: their layout, and what a process
  * can do that may only read, or that writes garbage. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/shared.h"
 #include "sallyport/ipc/board.h"
+#include "support/test.h"
 
 /* A supervisor of another build maps it, too. */
 Test(board, has_its_published_layout)

@@ -1,8 +1,6 @@
 /* The name of the build. */
-#include <criterion/criterion.h>
-#include <string.h>
-
 #include "sallyport/ipc/generation.h"
+#include "support/test.h"
 
 Test(build, names_the_version)
 {

@@ -1,20 +1,14 @@
 /* Channels against peers that lie. */
 #include "sallyport/ipc/channel.h"
 
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdnoreturn.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "ipc/codec.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "support/messages.h"
+#include "support/test.h"
 
 struct pair {
     struct channel here;  /* files, in IDLE */

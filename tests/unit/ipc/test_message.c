@@ -1,10 +1,8 @@
 /* The message list: every row is complete, and every answer has a request. */
 #include "sallyport/ipc/channel.h"
 
-#include <criterion/criterion.h>
-#include <string.h>
-
 #include "sallyport/domain/outcome.h"
+#include "support/test.h"
 
 #define ALL ((1U << PROCESS_COUNT) - 1)
 

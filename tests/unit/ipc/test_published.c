@@ -1,11 +1,10 @@
 /* The messages that programs of two builds send each other: their numbers and
  * fields are published, and never change. Otherwise a sallyportctl or a gate of
  * another build would read another message than the sent one. */
-#include <criterion/criterion.h>
-
 #include "sallyport/base/buf.h"
 #include "sallyport/domain/outcome.h"
 #include "sallyport/ipc/channel.h"
+#include "support/test.h"
 
 /* The number of each is its place here, from 1 on. A new one goes to the end,
  * as in list.h. */

@@ -1,11 +1,7 @@
 /* The set-up that master gives to a program when it executes it. */
-#include <criterion/criterion.h>
-#include <fcntl.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/setup.h"
+#include "support/test.h"
 
 static struct setup given, got;
 

@@ -1,9 +1,7 @@
 /* Rows: what is written is read, and nothing else is. */
-#include <criterion/criterion.h>
-#include <errno.h>
-
 #include "sallyport/ipc/shown.h"
 #include "support/messages.h"
+#include "support/test.h"
 
 static void expect_next(struct slice *rest, const char *name, const char *value)
 {

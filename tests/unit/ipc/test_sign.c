@@ -1,15 +1,9 @@
 /* A request for a signature: answers that come, that come late, and a keys that
  * has taken a request along when it died. The test is keys, in a fork. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "sallyport/base/clock.h"
 #include "sallyport/ipc/sign.h"
 #include "support/messages.h"
+#include "support/test.h"
 
 #define WAIT_MS 400
 

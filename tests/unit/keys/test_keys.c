@@ -1,16 +1,7 @@
 /* The process keys from its set-up on. The test is master, and the sessions
  * that ask for signatures or send something else. */
-#include <criterion/criterion.h>
-#include <errno.h>
 #include <openssl/ec.h>
 #include <openssl/pem.h>
-#include <poll.h>
-#include <signal.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <sysexits.h>
-#include <unistd.h>
 
 #include "keys/keys.h"
 #include "sallyport/base/clock.h"
@@ -18,6 +9,7 @@
 #include "sallyport/ipc/channel.h"
 #include "support/child.h"
 #include "support/messages.h"
+#include "support/test.h"
 
 #define SIGN_BURST (SIGN_CREDIT_MS / SIGN_EACH_MS)
 

@@ -1,10 +1,5 @@
 /* Keys' start: each system call fails once. Keys is never ready without each
  * key that it was given. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
-
 #include "keys/keys.h"
 #include "sallyport/base/fd.h"
 #include "support/certificate.h"
@@ -12,6 +7,7 @@
 #include "support/messages.h"
 #include "support/nth.h"
 #include "support/scratch.h"
+#include "support/test.h"
 
 #define SCHEME 0x0403
 #define TLS13                                                                  \

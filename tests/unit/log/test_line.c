@@ -1,16 +1,9 @@
 /* The form of a line; lines that can't be written: how many are lost, and the
  * next line. */
-#include <criterion/criterion.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "log/log.h"
+#include "support/test.h"
 
 static struct log l;
 static const struct sender from = { .log = &l, .process = PROCESS_GATE };

@@ -1,19 +1,5 @@
 /* The process log from its set-up on. The test is master and every sender, and
  * reads the lines. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <sysexits.h>
-#include <unistd.h>
-
 #include "log/log.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
@@ -21,6 +7,7 @@
 #include "support/child.h"
 #include "support/messages.h"
 #include "support/metrics.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 #define MAX_SESSIONS 4

@@ -1,12 +1,4 @@
 /* Log's start, and a line of two events: each system call fails once. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
-#include <time.h>
-#include <unistd.h>
-
 #include "log/log.h"
 #include "sallyport/base/fd.h"
 #include "support/child.h"
@@ -15,6 +7,7 @@
 #include "support/metrics.h"
 #include "support/nth.h"
 #include "support/scratch.h"
+#include "support/test.h"
 
 TestSuite(nth, .init = scratch_make, .fini = scratch_remove);
 

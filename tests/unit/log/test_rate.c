@@ -1,8 +1,6 @@
 /* The debts in bytes, with a clock of the test. */
-#include <criterion/criterion.h>
-#include <stdio.h>
-
 #include "log/log.h"
+#include "support/test.h"
 
 #define LINE 1000
 

@@ -1,13 +1,6 @@
 /* The messages that a sallyportctl sends and receives. */
 #include "caller.h"
 
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "sallyport/base/address.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"

@@ -1,16 +1,12 @@
 /* See helpers.h. */
 #include "helpers.h"
 
-#include <criterion/criterion.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <unistd.h>
-
 #include "master/children/children.h"
 #include "sallyport/base/fd.h"
 #include "support/scratch.h"
 #include "support/server.h"
 #include "support/settings.h"
+#include "support/test.h"
 
 #define FIRST 100 /* far above the descriptors of a test */
 

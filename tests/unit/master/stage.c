@@ -2,21 +2,7 @@
  * live: the test sends their messages. */
 #include "stage.h"
 
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <sysexits.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "helpers.h"
 #include "master/start/start.h"

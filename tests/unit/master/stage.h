@@ -3,13 +3,12 @@
 #ifndef TESTS_UNIT_MASTER_STAGE_H
 #define TESTS_UNIT_MASTER_STAGE_H
 
-#include <stdbool.h>
-
 #include "master/start/start.h"
 #include "sallyport/domain/choices.h"
 #include "sallyport/domain/rights.h"
 #include "sallyport/files/files.h"
 #include "support/messages.h"
+#include "support/test.h"
 
 #define STAGE_WAIT_MS 20000
 #define STAGE_USERS   3 /* anna, bert, and carl, who is locked */

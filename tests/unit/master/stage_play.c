@@ -1,10 +1,4 @@
 /* The messages that the actors send and receive. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <poll.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "stage.h"

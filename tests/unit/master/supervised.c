@@ -1,12 +1,8 @@
 /* See supervised.h. */
 #include "supervised.h"
 
-#include <criterion/criterion.h>
-#include <fcntl.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "sallyport/base/fd.h"
 #include "sallyport/base/shared.h"

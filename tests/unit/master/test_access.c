@@ -1,16 +1,6 @@
 /* Sessions after a change of their user's row: which change ends one, when, and
  * with which reason; and that a broken users file ends none. */
-#include <criterion/criterion.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "caller.h"
 #include "master/children/children.h"

@@ -1,17 +1,6 @@
 /* Bans: for crashes, for wrong passwords, by the administrator; which sessions
  * end then; and the file that outlives the service. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "caller.h"
 #include "helpers.h"

@@ -1,18 +1,6 @@
 /* The control socket: the answers to a sallyportctl, and that a hostile, slow
  * or dead one does master no harm. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <sched.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "caller.h"
 #include "sallyport/base/address.h"

@@ -2,17 +2,7 @@
  * server, never from a living one, and removed. */
 #include "master/control/control.h"
 
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "master/start/start.h"
 #include "sallyport/base/address.h"
@@ -20,6 +10,7 @@
 #include "sallyport/ipc/generation.h"
 #include "support/messages.h"
 #include "support/scratch.h"
+#include "support/test.h"
 
 static char path[128];
 

@@ -1,7 +1,5 @@
 /* "sallyportctl drain": each order in each state, and an announced drain, which
  * begins by itself. */
-#include <criterion/criterion.h>
-
 #include "caller.h"
 #include "sallyport/base/clock.h"
 

@@ -1,11 +1,6 @@
 /* Processes `files` that fail, lie, die or send nothing: the login is denied or
  * the session ends, and nothing else. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
-#include <unistd.h>
 
 #include "sallyport/base/fd.h"
 #include "stage.h"

@@ -1,15 +1,7 @@
 /* A gate that lies, dies, floods or doesn't read: it is replaced, its sessions
  * end, and master continues. */
-#include <criterion/criterion.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <sched.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "sallyport/base/fd.h"
 #include "stage.h"

@@ -1,8 +1,4 @@
 /* The metrics that master gives to sallyportctl: the gauges of now. */
-#include <criterion/criterion.h>
-#include <string.h>
-#include <time.h>
-
 #include "caller.h"
 #include "sallyport/event/metrics.h"
 

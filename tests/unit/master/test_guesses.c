@@ -1,15 +1,11 @@
 /* The counts of failed logins, without any login; the test has the clock. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
 #include "master/sessions/logins.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/shared.h"
+#include "support/test.h"
 
 #define MOST   10000
 #define MINUTE 60000

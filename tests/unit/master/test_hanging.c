@@ -1,9 +1,6 @@
 /* Directories that were late: how long the pauses between two tries are. */
-#include <criterion/criterion.h>
-#include <stdio.h>
-#include <sys/wait.h>
-
 #include "master/start/start.h"
+#include "support/test.h"
 
 #define PLACE  7
 #define MINUTE 60000

@@ -1,12 +1,6 @@
 /* The heartbeat: master counts on the board, and looks whether its gate and its
  * keys count. The test plays the supervisor, gate and keys. */
-#include <criterion/criterion.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/board.h"

@@ -1,18 +1,7 @@
 /* Master executes the programs check and reader, and waits for them. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/time.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "helpers.h"
 #include "master/children/children.h"
@@ -24,6 +13,7 @@
 #include "sallyport/userparse/userparse.h"
 #include "support/scratch.h"
 #include "support/settings.h"
+#include "support/test.h"
 
 #define HASH "$5$salt$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
 

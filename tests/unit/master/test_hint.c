@@ -1,12 +1,10 @@
 /* The hint for a server that asks for no certificate, although a user must show
  * one. */
-#include <criterion/criterion.h>
-#include <string.h>
-
 #include "master/sessions/logins.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/conf/conf.h"
 #include "sallyport/userparse/userparse.h"
+#include "support/test.h"
 
 #define PIN                                                                    \
     "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"

@@ -1,18 +1,12 @@
 /* The listening sockets, and their description. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
 #include "master/children/children.h"
 #include "master/core/core.h"
 #include "sallyport/conf/conf.h"
+#include "support/test.h"
 
 static void settings_with(struct settings *s, const char *const *listen)
 {

@@ -1,13 +1,6 @@
 /* Logins, with an honest and with a lying auth, and sessions that break the
  * order of messages. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "caller.h"
 #include "master/sessions/logins.h"

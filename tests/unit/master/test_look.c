@@ -1,8 +1,5 @@
 /* The present work of sessions: master asks the sessions that a caller wants to
  * see, here and in older generations, and waits for none of them. */
-#include <criterion/criterion.h>
-#include <unistd.h>
-
 #include "caller.h"
 #include "sallyport/base/fd.h"
 #include "supervised.h"

@@ -1,20 +1,11 @@
 /* The file of bans: each system call of its writer fails once, or the writer is
  * killed there. The file always has the old bans or the new ones, the result
  * says no more than is true, and the next change writes all. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
-
 #include "helpers.h"
 #include "master/start/start.h"
 #include "support/nth.h"
 #include "support/scratch.h"
+#include "support/test.h"
 
 static struct master m;
 static struct master_parts parts;

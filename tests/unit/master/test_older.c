@@ -1,11 +1,6 @@
 /* Sessions of several generations: what the newest master reads in the roster
  * of an older one, what it orders there, and how that one obeys. The test plays
  * the other master. */
-#include <criterion/criterion.h>
-#include <signal.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "caller.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"

@@ -1,10 +1,6 @@
 /* The command line. */
-#include <criterion/criterion.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sysexits.h>
-
 #include "master/start/start.h"
+#include "support/test.h"
 
 static const struct {
     const char *argument[4];

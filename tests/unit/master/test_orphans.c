@@ -1,11 +1,6 @@
 /* Sessions without their gate: they are children of master now, and the next
  * gate serves them. */
-#include <criterion/criterion.h>
-#include <poll.h>
-#include <signal.h>
-#include <string.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
 #include "stage.h"
 

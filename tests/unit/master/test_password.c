@@ -1,14 +1,6 @@
 /* New hashes of passwords: master writes one only for the user of the session
  * that asks, and only after auth has accepted this user's password. */
-#include <criterion/criterion.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "caller.h"
 #include "helpers.h"

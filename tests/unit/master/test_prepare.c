@@ -1,17 +1,6 @@
 /* Things that master opens and checks before a start: homes, limits, and the
  * keys that outlive it. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "helpers.h"
 #include "master/sessions/logins.h"
@@ -21,6 +10,7 @@
 #include "sallyport/ipc/generation.h"
 #include "support/messages.h"
 #include "support/scratch.h"
+#include "support/test.h"
 
 static const struct {
     const char *home;

@@ -1,11 +1,5 @@
 /* Sessions that come through a proxy: until gate has named the client, master
  * knows only the proxy, and neither log nor auth learns of the session. */
-#include <criterion/criterion.h>
-#include <poll.h>
-#include <signal.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "sallyport/base/fd.h"
 #include "stage.h"
 

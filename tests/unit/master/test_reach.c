@@ -1,10 +1,6 @@
 /* The directory of all homes, or the users file, goes and comes back: what
  * gate, a login and sallyportctl get meanwhile. */
-#include <criterion/criterion.h>
-#include <string.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "caller.h"
 #include "support/scratch.h"

@@ -1,11 +1,5 @@
 /* A generation that retires. The test plays the supervisor too. */
-#include <criterion/criterion.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/mman.h>
 #include <sys/ptrace.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "caller.h"
 #include "supervised.h"

@@ -1,11 +1,5 @@
 /* Channels to log and keys: each new log or keys gets all of them, as far as
  * there is room, also the channels of sessions that have ended meanwhile. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <poll.h>
-#include <signal.h>
-#include <unistd.h>
-
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "stage.h"

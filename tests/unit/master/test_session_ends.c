@@ -1,15 +1,7 @@
 /* Whatever a session waits for, anything may happen to it next, and each
  * message of master may fail. The test is master, and calls its callbacks
  * itself, so no race decides what comes first. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "master/children/children.h"
 #include "master/generations/generations.h"
@@ -21,6 +13,7 @@
 #include "sallyport/files/files.h"
 #include "sallyport/ipc/generation.h"
 #include "support/messages.h"
+#include "support/test.h"
 
 #define SERIAL 1
 

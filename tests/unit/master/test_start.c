@@ -1,11 +1,5 @@
 /* The set-up of master's children, and how master treats those that don't
  * become ready: they refuse the set-up, die, lie, or never answer. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <string.h>
-#include <sysexits.h>
-#include <unistd.h>
-
 #include "master/children/children.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"

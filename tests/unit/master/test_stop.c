@@ -1,8 +1,4 @@
 /* The end of the service: a message to all, and nobody can hold it up. */
-#include <criterion/criterion.h>
-#include <signal.h>
-#include <unistd.h>
-
 #include "sallyport/base/clock.h"
 #include "stage.h"
 

@@ -1,16 +1,11 @@
 /* Master's messages to a slow supervisor. */
-#include <criterion/criterion.h>
-#include <errno.h>
 #include <sched.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdnoreturn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "master/core/core.h"
 #include "sallyport/base/fd.h"
 #include "support/messages.h"
+#include "support/test.h"
 
 #define WAIT_MS 20000
 

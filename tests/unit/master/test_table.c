@@ -1,8 +1,6 @@
 /* The table of sessions: limited, found by serial, every place used again. */
-#include <criterion/criterion.h>
-#include <stdio.h>
-
 #include "master/sessions/sessions.h"
+#include "support/test.h"
 
 #define LIMIT 100
 

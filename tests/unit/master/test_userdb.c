@@ -1,17 +1,7 @@
 /* The users file as it changes: what makes a new generation, what is reported,
  * and what stays. The program reader of this build parses it, or a false reader
  * that hangs, lies or dies. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "helpers.h"
 #include "master/children/children.h"
@@ -24,6 +14,7 @@
 #include "support/nth.h"
 #include "support/scratch.h"
 #include "support/server.h"
+#include "support/test.h"
 #include "support/users_table.h"
 
 #define HASH                                                                   \

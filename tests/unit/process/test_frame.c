@@ -1,16 +1,11 @@
 /* The frame of an executed child, with a process that only counts. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <sysexits.h>
-#include <unistd.h>
 
 #include "sallyport/base/fd.h"
 #include "sallyport/process/frame.h"
 #include "support/child.h"
 #include "support/messages.h"
+#include "support/test.h"
 
 struct counter {
     struct frame frame;

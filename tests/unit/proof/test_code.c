@@ -1,9 +1,6 @@
 /* One-time codes at the end of a password. */
-#include <criterion/criterion.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "sallyport/proof/proof.h"
+#include "support/test.h"
 
 /* The table of RFC 6238, appendix B, cut to six digits. */
 #define VECTORS "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"

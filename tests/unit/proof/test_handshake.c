@@ -1,11 +1,8 @@
 /* The parts of a handshake, from bytes that no honest client and server make:
  * with those the signature would also fail, and hide a check that is missing.
  */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <string.h>
-
 #include "proof/handshake.h"
+#include "support/test.h"
 
 #define SERIAL      0x0102030405060708u
 #define EXTENSION   "\xff\x5a\0\x08\1\2\3\4\5\6\7\x08"

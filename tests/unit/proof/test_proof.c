@@ -1,23 +1,14 @@
 /* Proofs of a client's key: only an unchanged handshake for this session and
  * this server counts. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
-#include <poll.h>
 #include <pthread.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "sallyport/proof/proof.h"
 #include "sallyport/tls/stream.h"
 #include "support/pki.h"
 #include "support/signer.h"
+#include "support/test.h"
 #include "support/tls_client.h"
 #include "support/wait.h"
 

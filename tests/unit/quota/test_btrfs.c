@@ -1,17 +1,9 @@
 /* The quotas of a real btrfs, and of a file system without quotas. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "sallyport/base/fd.h"
 #include "sallyport/quota/quota.h"
 #include "support/btrfs.h"
 #include "support/scratch.h"
+#include "support/test.h"
 
 #define MIB (UINT64_C(1) << 20)
 #define UID 70001

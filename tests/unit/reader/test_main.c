@@ -1,16 +1,5 @@
 /* The program itself: the configuration or the users file is descriptor 3, the
  * answer 4. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <sysexits.h>
-#include <unistd.h>
-
 #include "sallyport/base/fd.h"
 #include "sallyport/base/slice.h"
 #include "sallyport/settings/settings.h"
@@ -18,6 +7,7 @@
 #include "sallyport/users/image.h"
 #include "support/processes.h"
 #include "support/server.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 struct reading {

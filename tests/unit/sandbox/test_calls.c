@@ -1,12 +1,10 @@
 /* Each forbidden call of each process, by its name, ends as the policy says;
  * and the calls that a process needs pass its filter and all filters above
  * it. */
-#include <criterion/criterion.h>
+#include "support/test.h"
 
 #ifndef SALLYPORT_UNFILTERED
 
-#include <errno.h>
-#include <fcntl.h>
 #include <linux/dqblk_xfs.h>
 #include <linux/filter.h>
 #include <linux/fs.h>
@@ -16,20 +14,10 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
-#include <signal.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "child.h"
 

@@ -1,23 +1,14 @@
 /* Landlock, as an ordinary user, with the kernel's answer to each operation
  * below the directory and outside it. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <linux/landlock.h>
 #include <linux/openat2.h>
 #include <netinet/in.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
 #include "child.h"
 #include "sandbox/steps.h"
+#include "support/test.h"
 
 struct ground {
     char name[64], mine[80];

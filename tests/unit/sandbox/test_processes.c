@@ -1,7 +1,6 @@
 /* The table of processes. */
-#include <criterion/criterion.h>
-
 #include "sallyport/sandbox/sandbox.h"
+#include "support/test.h"
 
 Test(policy, the_table_of_processes)
 {

@@ -1,32 +1,20 @@
 /* The steps of sandbox_enter: limits, ids, chroot, the parts that are excused,
  * and the complaints about others. Parts that need root run only as root. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/openat2.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <stdnoreturn.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/sendfile.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
-#include <sys/wait.h>
 #include <sys/xattr.h>
-#include <unistd.h>
 
 #include "child.h"
 #include "sandbox/steps.h"
+#include "support/test.h"
 
 #define A_UID 70001
 #define A_GID 70002

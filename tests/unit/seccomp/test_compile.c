@@ -1,11 +1,9 @@
 /* Filters from policies: their size, and policies that can't become one.
  * tests/unit/sandbox tests what the filters permit and refuse. */
-#include <criterion/criterion.h>
-#include <errno.h>
 #include <linux/filter.h>
-#include <stdio.h>
 
 #include "seccomp/compile.h"
+#include "support/test.h"
 
 static int compile(const struct policy *policy, size_t *ret)
 {

@@ -1,12 +1,9 @@
 /* The lists themselves: each line names a call and a reason, and the filters of
  * a process's parents permit all that the process may do. */
-#include <criterion/criterion.h>
-#include <errno.h>
 #include <seccomp.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "sallyport/seccomp/policy.h"
+#include "support/test.h"
 
 static void check_rows(const struct permission *rows, const char *list)
 {

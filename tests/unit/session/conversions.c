@@ -2,9 +2,6 @@
 #include "conversions.h"
 #include "sallyport/ipc/channel.h"
 
-#include <criterion/criterion.h>
-#include <unistd.h>
-
 void upload_begin(struct upload *u, uint64_t limit)
 {
     struct message asked,

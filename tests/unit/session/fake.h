@@ -3,8 +3,6 @@
 #ifndef TESTS_UNIT_SESSION_FAKE_H
 #define TESTS_UNIT_SESSION_FAKE_H
 
-#include <stdbool.h>
-#include <stdio.h>
 #include <sys/types.h>
 
 #include "sallyport/conf/conf.h"
@@ -13,6 +11,7 @@
 #include "sallyport/event/event.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/tls/ticket.h"
+#include "support/test.h"
 #include "support/tls_client.h"
 
 struct fake {

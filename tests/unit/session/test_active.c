@@ -1,10 +1,4 @@
 /* PORT and EPRT: which are accepted and refused, and the requests to gate. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "fake.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/session/session.h"

@@ -1,12 +1,6 @@
 /* A session that hangs in its loop is ended by a timer of the kernel, which
  * the loop of any other session sets again and again. These tests are about
  * time. */
-#include <criterion/criterion.h>
-#include <poll.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "fake.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/session/session.h"

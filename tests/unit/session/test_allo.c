@@ -1,11 +1,6 @@
 /* ALLO: refused early because of the limit, or of files' answer about the
  * disk; and an upload of fewer bytes is refused at its end. */
-#include <criterion/criterion.h>
 #include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "fake.h"
 #include "sallyport/ipc/channel.h"

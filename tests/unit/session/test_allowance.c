@@ -1,9 +1,6 @@
 /* Gate's permissions: for a transfer more, and bytes. The test is gate, even a
  * gate that answers nothing, sends unasked messages, or goes away. */
-#include <criterion/criterion.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include "fake.h"
 

@@ -1,11 +1,6 @@
 /* Which data connections may transfer: the keys that sealed their tickets, and
  * what each of the session's peers sees of a refusal. tests/system has the
  * whole table of modes and tickets, against a real server. */
-#include <criterion/criterion.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "fake.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/channel.h"

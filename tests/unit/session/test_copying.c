@@ -1,15 +1,5 @@
 /* REST and APPE onto a finished file: files copies its beginning piece by piece
  * before the client is read. The client is served meanwhile, and may leave. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "fake.h"
 #include "sallyport/ipc/channel.h"
 

@@ -1,11 +1,4 @@
 /* The session's own listener: which connection belongs to an EPSV. */
-#include <criterion/criterion.h>
-#include <poll.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "fake.h"
 
 /* The session must have closed its end, and sent nothing. */

@@ -1,8 +1,6 @@
 /* Checksums: known values, however the bytes are cut. */
-#include <criterion/criterion.h>
-#include <string.h>
-
 #include "session/transfer.h"
+#include "support/test.h"
 
 static const struct {
     const char *name, *bytes, *value;

@@ -1,15 +1,5 @@
 /* The session ends, or its client leaves, during a transfer: no commit after a
  * 421, and the log has the result. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "fake.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/ipc/channel.h"

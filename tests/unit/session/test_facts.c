@@ -1,9 +1,4 @@
 /* Names and entries that a reply can't contain. */
-#include <criterion/criterion.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "fake.h"
 #include "sallyport/domain/outcome.h"
 

@@ -1,12 +1,5 @@
 /* The reply to a transfer or a change, and its event: while log takes nothing
  * the reply waits, and then it isn't a success. */
-#include <criterion/criterion.h>
-#include <poll.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "fake.h"
 #include "sallyport/ipc/channel.h"
 

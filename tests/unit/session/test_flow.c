@@ -2,17 +2,12 @@
  * however the bytes are cut, and however little room there is. The most that
  * one call does is bounded, so that a turn of the loop ends, however much or
  * little a stream expands to. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include "sallyport/base/fd.h"
 #include "session/transfer.h"
 #include "support/files.h"
+#include "support/test.h"
 
 #define PIECE  (16u << 10)
 #define BUFFER (64u << 10)

@@ -1,13 +1,6 @@
 /* The disk becomes full in the middle of an upload: files says whether it was
  * the disk or a quota, and the upload ends with 452 or 552. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <poll.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
 #include "fake.h"
 #include "sallyport/ipc/channel.h"

@@ -1,11 +1,6 @@
 /* Gate has crashed. Another one follows, and the session asks it again for what
  * the first one hasn't answered. If none comes in time, the transfer is
  * finished, and then the client gets the reason for the end. */
-#include <criterion/criterion.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "fake.h"
 #include "sallyport/session/session.h"
 

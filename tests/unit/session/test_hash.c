@@ -1,11 +1,4 @@
 /* HASH: a transfer without a data connection. */
-#include <criterion/criterion.h>
-#include <poll.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "fake.h"
 #include "sallyport/ipc/channel.h"
 

@@ -1,7 +1,4 @@
 /* HOST (RFC 7151): the name in the TLS handshake, or none. */
-#include <criterion/criterion.h>
-#include <string.h>
-
 #include "fake.h"
 
 /* In the TLS handshake the client asks for NAME. */

@@ -1,14 +1,7 @@
 /* A session with peers that lie or die: it ends with one event that names the
  * peer, and never acts on the lie. */
-#include <criterion/criterion.h>
-#include <fcntl.h>
 #include <linux/sockios.h>
-#include <poll.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "fake.h"
 #include "sallyport/base/fd.h"

@@ -1,10 +1,5 @@
 /* A peer gives no answer: the session ends by its deadline, and its client gets
  * a 421 first. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "fake.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/ipc/channel.h"

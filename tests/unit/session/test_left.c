@@ -1,12 +1,6 @@
 /* A client that is interrupted may end the data connection of its upload in
  * order, and its control connection in the same moment. Nothing becomes visible
  * for it, in whatever order the two ends come, unless it has said QUIT. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <poll.h>
-#include <signal.h>
-#include <unistd.h>
-
 #include "fake.h"
 #include "sallyport/ipc/channel.h"
 

@@ -1,10 +1,5 @@
 /* TYPE A with "ascii = yes" in a real session: the requests and bytes for
  * files, the bytes for the client, and SIZE. */
-#include <criterion/criterion.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "conversions.h"
 #include "sallyport/ipc/channel.h"
 

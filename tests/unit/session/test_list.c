@@ -1,11 +1,5 @@
 /* STAT of a directory with a listing that is longer than a reply may be, fails,
  * or is slow. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "fake.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/session/session.h"

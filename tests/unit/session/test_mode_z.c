@@ -1,11 +1,5 @@
 /* MODE Z in a real session: the choices, the counts, and that no stream can
  * expand beyond its room. */
-#include <criterion/criterion.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include "conversions.h"

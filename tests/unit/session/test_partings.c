@@ -3,13 +3,6 @@
  * session sends a FIN, after it has read everything. After a refused transfer
  * it does that only once the client has the reply, since a client that gets the
  * FIN first takes the port for a broken one. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <poll.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "fake.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/ipc/channel.h"

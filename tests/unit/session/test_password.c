@@ -1,9 +1,4 @@
 /* SITE PSWD, and a user who must change the password first. */
-#include <criterion/criterion.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "fake.h"
 #include "sallyport/ftp/command.h"
 #include "support/messages.h"

@@ -1,12 +1,5 @@
 /* A session behind a proxy: how much it reads of the header, its requests to
  * gate, and its reactions to the answers. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <poll.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "fake.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"

@@ -1,7 +1,4 @@
 /* Quotas as clients see them: SITE QUOTA, and the replies that name one. */
-#include <criterion/criterion.h>
-#include <string.h>
-
 #include "fake.h"
 #include "sallyport/domain/outcome.h"
 

@@ -1,8 +1,5 @@
 /* Refusals by gate or files are events, too. A refused transfer or change has
  * its own event and no other. */
-#include <criterion/criterion.h>
-#include <errno.h>
-
 #include "fake.h"
 #include "sallyport/ipc/channel.h"
 

@@ -1,12 +1,4 @@
 /* A session and its client: order of replies, login, endings. */
-#include <criterion/criterion.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "fake.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/rights.h"

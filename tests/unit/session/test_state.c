@@ -1,7 +1,6 @@
 /* The tables of states, and the lists of steps. */
-#include <criterion/criterion.h>
-
 #include "session/transfer.h"
+#include "support/test.h"
 
 static struct session probe;
 

@@ -1,9 +1,4 @@
 /* The SHA-256 of an upload in its event: only if the upload is sent whole. */
-#include <criterion/criterion.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <unistd.h>
-
 #include "fake.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/session/session.h"

@@ -1,14 +1,5 @@
 /* An upload that continues where other bytes stand: nothing is written before
  * its first byte, and nothing below its beginning. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <poll.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "fake.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/ipc/channel.h"

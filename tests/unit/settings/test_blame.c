@@ -1,10 +1,6 @@
 /* Mistakes that show after the parser name their line. */
-#include <errno.h>
-
-#include <criterion/criterion.h>
-#include <stdio.h>
-
 #include "sallyport/conf/conf.h"
+#include "support/test.h"
 
 static const char text[] = "# one\n"
                            "certificate = /x\n"

@@ -1,17 +1,11 @@
 /* Settings from one process to another. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include "sallyport/base/buf.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/slice.h"
 #include "sallyport/conf/conf.h"
 #include "sallyport/ipc/generation.h"
 #include "support/settings.h"
+#include "support/test.h"
 
 static const char text[] = "listen = 127.0.0.1:2121\n"
                            "address.10.0.0.0/8 = 10.0.0.5\n"

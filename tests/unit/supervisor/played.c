@@ -1,16 +1,7 @@
 /* See played.h. */
 #include "played.h"
 
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"

@@ -3,12 +3,11 @@
 #ifndef TESTS_UNIT_SUPERVISOR_PLAYED_H
 #define TESTS_UNIT_SUPERVISOR_PLAYED_H
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdnoreturn.h>
 
 #include "sallyport/ipc/channel.h"
 #include "supervisor/supervisor.h"
+#include "support/test.h"
 
 typedef void played_master(void);
 

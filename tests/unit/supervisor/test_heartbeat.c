@@ -1,15 +1,5 @@
 /* The heartbeat: systemd's watchdog, and a master that hangs. */
-#include <criterion/criterion.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/un.h>
-#include <sysexits.h>
-#include <unistd.h>
 
 #include "played.h"
 #include "sallyport/ipc/generation.h"

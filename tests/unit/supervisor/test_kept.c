@@ -1,17 +1,10 @@
 /* Descriptors by name: found again under the same name, and listed. */
-#include <criterion/criterion.h>
-#include <fcntl.h>
 #include <netinet/in.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
 #include "supervisor/supervisor.h"
+#include "support/test.h"
 
 static int some_file(void)
 {

@@ -1,15 +1,8 @@
 /* sd_notify's datagram, to a path and to an abstract name. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include "supervisor/supervisor.h"
+#include "support/test.h"
 
 static int listen_on(const char *where)
 {

@@ -1,20 +1,7 @@
 /* Which generation follows a crash, and when. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <poll.h>
-#include <signal.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/wait.h>
-#include <sysexits.h>
-#include <unistd.h>
 
 #include "played.h"
 #include "sallyport/base/fd.h"

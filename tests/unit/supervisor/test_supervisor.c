@@ -1,14 +1,4 @@
 /* The supervisor in a fork, and masters that the test plays in forks. */
-#include <criterion/criterion.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <sysexits.h>
-#include <unistd.h>
-
 #include "played.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"

@@ -1,17 +1,9 @@
 /* The Nth system call fails, in a function and in a program, as root and as
  * another user. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "sallyport/base/fd.h"
 #include "support/fail.h"
 #include "support/nth.h"
+#include "support/test.h"
 
 #define NOBODY 65534
 

@@ -1,11 +1,6 @@
 /* On a slow machine tests may take longer: this program runs itself. */
-#include <criterion/criterion.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
-#include <unistd.h>
-
 #include "support/run.h"
+#include "support/test.h"
 
 Test(patience, of_a_slow_test, .timeout = 0.5)
 {

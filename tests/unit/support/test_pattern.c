@@ -1,8 +1,7 @@
 /* The patterns of transcripts. A pattern that matches too much would make every
  * transcript a test that can't fail. */
-#include <criterion/criterion.h>
-
 #include "../../support/pattern.h"
+#include "support/test.h"
 
 struct row {
     const char *pattern, *text;

@@ -4,13 +4,12 @@
 #define TESTS_UNIT_TLS_FIXTURE_H
 
 #include <pthread.h>
-#include <stdbool.h>
-#include <stddef.h>
 
 #include "../../support/signer.h"
 #include "../../support/tls_client.h"
 #include "sallyport/tls/context.h"
 #include "sallyport/tls/stream.h"
+#include "support/test.h"
 
 #define CONTROL (16u << 10)
 #define DATA    (512u << 10)

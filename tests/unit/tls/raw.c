@@ -1,9 +1,6 @@
 /* See raw.h. One thread plays both sides; nothing blocks. */
 #include "raw.h"
 
-#include <criterion/criterion.h>
-#include <sys/socket.h>
-
 void raw_open(struct raw *r, int version, SSL_SESSION *session)
 {
     r->ctx = SSL_CTX_new(TLS_client_method());

@@ -1,8 +1,5 @@
 /* The place of OpenSSL's objects, seen through OpenSSL's own functions. */
-#include <criterion/criterion.h>
 #include <openssl/crypto.h>
-#include <stdint.h>
-#include <string.h>
 
 #include "fixture.h"
 #include "sallyport/tls/arena.h"

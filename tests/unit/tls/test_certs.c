@@ -1,15 +1,7 @@
 /* certs/make: its certificates load into a server and convince a client; and it
  * refuses to do harm. */
-#include <criterion/criterion.h>
-#include <fcntl.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "fixture.h"
 #include "support/scratch.h"

@@ -1,14 +1,7 @@
 /* The claims of a client's certificate: two subjects never give the same text,
  * whatever blanks and backslashes they have. And what the proof of its
  * handshake contains. */
-#include <criterion/criterion.h>
-#include <fcntl.h>
 #include <openssl/ssl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "fixture.h"
 #include "sallyport/tls/stream.h"

@@ -1,13 +1,5 @@
 /* Certificates of clients: which are accepted, in both versions and modes;
  * their claims; what a data channel must show; which files are refused. */
-#include <criterion/criterion.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-#include <unistd.h>
-
 #include "fixture.h"
 #include "sallyport/tls/stream.h"
 #include "support/pki.h"

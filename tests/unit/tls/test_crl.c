@@ -1,14 +1,6 @@
 /* Several revocation lists in one file: which of them are refused, and when the
  * warnings are due. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <openssl/pem.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "fixture.h"
 #include "sallyport/tls/context.h"

@@ -1,13 +1,7 @@
 /* How a TLS stream ends: orderly, cut, dropped, or with a closed peer. A file
  * must never look whole if its end was cut off. */
-#include <criterion/criterion.h>
-#include <errno.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
-#include <poll.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "raw.h"
 

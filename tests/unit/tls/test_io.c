@@ -1,13 +1,8 @@
 /* The buffers below a stream: short sends, order, memory. */
 #include <arpa/inet.h>
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <poll.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "sallyport/base/clock.h"
+#include "support/test.h"
 #include "tls/tls.h"
 
 static void pair(struct io *io, int ends[2], size_t size)

@@ -1,8 +1,5 @@
 /* Several certificates: which one a client gets. */
-#include <criterion/criterion.h>
 #include <openssl/ssl.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "fixture.h"
 

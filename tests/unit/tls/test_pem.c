@@ -1,11 +1,5 @@
 /* Certificates and keys that a server can't use, and the complaints about
  * them. */
-#include <criterion/criterion.h>
-#include <fcntl.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include "fixture.h"
 
 static struct tls_context *load(const struct credentials *c,

@@ -1,9 +1,5 @@
 /* Which TLS is accepted and which is refused. */
-#include <criterion/criterion.h>
-#include <errno.h>
 #include <openssl/ssl.h>
-#include <string.h>
-#include <sys/socket.h>
 
 #include "raw.h"
 #include "tls/tls.h"

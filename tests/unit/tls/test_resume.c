@@ -1,8 +1,6 @@
 /* Tickets: when they are made, and which TLS sessions a data channel resumes.
  * One context plays a session process; for another session it gets another
  * owner, or counts as forked. */
-#include <criterion/criterion.h>
-
 #include "raw.h"
 
 static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };

@@ -1,11 +1,7 @@
 /* TLS streams: handshakes, bytes, keys, in pieces of any size. */
-#include <criterion/criterion.h>
 #include <malloc.h>
 #include <openssl/err.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "raw.h"
 #include "tls/tls.h"

@@ -1,11 +1,8 @@
 /* The signatures that a private key makes and refuses, and handshakes with a
  * key in another process. */
-#include <criterion/criterion.h>
-#include <errno.h>
 #include <openssl/provider.h>
 #include <openssl/rsa.h>
 #include <openssl/ssl.h>
-#include <string.h>
 
 #include "fixture.h"
 #include "sallyport/tls/sign.h"

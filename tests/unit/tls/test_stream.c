@@ -1,9 +1,5 @@
 /* The plain stream, and the common parts of both kinds. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 
 #include "fixture.h"
 

@@ -1,10 +1,6 @@
 /* The contents of a ticket, as bytes, and the keys that seal it. */
 #include "sallyport/tls/ticket.h"
-
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
+#include "support/test.h"
 
 #define LONGEST "abcdefghijklmnopqrstuvwxyz012345"
 

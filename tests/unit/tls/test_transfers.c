@@ -1,10 +1,6 @@
 /* Bytes in bulk: gathered, received in large pieces, held back if the peer
  * doesn't take them; in both directions, with every size of buffer. */
-#include <criterion/criterion.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 
 #include "raw.h"
 

@@ -1,18 +1,11 @@
 /* Inside the sandbox nothing is opened any more: a session that was forked
  * after the preparation does all of TLS with a few system calls. */
-#include <criterion/criterion.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <openssl/rand.h>
-#include <poll.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "raw.h"
 

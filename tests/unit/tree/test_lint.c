@@ -1,8 +1,7 @@
 /* The rules of etc/lint: the tree and the programs of this build keep them, and
  * each rule finds a fault. What etc/check finds in a repository of its own.
  * CTest executes the rows of tests/table. */
-#include <criterion/criterion.h>
-#include <stdlib.h>
+#include "support/test.h"
 
 Test(lint, rules)
 {

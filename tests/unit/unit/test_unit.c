@@ -1,17 +1,10 @@
 /* Which homes a systemd unit makes unreachable. */
-#include <criterion/criterion.h>
-#include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "sallyport/unit/unit.h"
 #include "support/scratch.h"
+#include "support/test.h"
 
 TestSuite(unit, .init = scratch_make, .fini = scratch_remove);
 

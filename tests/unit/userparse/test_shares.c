@@ -1,11 +1,7 @@
 /* Shares, teams, and the rights that they and directories give to users. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "sallyport/base/fd.h"
 #include "sallyport/userparse/userparse.h"
+#include "support/test.h"
 
 static int read_slice(struct users *u, struct slice text, struct complaint *c)
 {

@@ -1,8 +1,5 @@
 /* certificate=, login= and totp= of a row: the permitted values. */
-#include <criterion/criterion.h>
-#include <stdio.h>
-#include <string.h>
-
+#include "support/test.h"
 #include "userparse/user_fields.h"
 
 #define HEX32 "0123456789abcdef0123456789abcdef"

@@ -1,10 +1,6 @@
 /* Which names, homes, comments and keys are permitted. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "sallyport/userparse/userparse.h"
+#include "support/test.h"
 
 Test(fields, names)
 {

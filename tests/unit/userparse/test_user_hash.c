@@ -1,9 +1,6 @@
 /* Which hashes of passwords are permitted, and what is said of others. */
-#include <criterion/criterion.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "sallyport/userparse/userparse.h"
+#include "support/test.h"
 
 #define S43 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
 #define S86 S43 S43

@@ -1,13 +1,7 @@
 /* The users file as a whole: rows, refusals with their line, limits. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "sallyport/base/fd.h"
 #include "sallyport/userparse/userparse.h"
+#include "support/test.h"
 
 #define HASH "$5$salt$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
 

@@ -1,12 +1,7 @@
 /* networks= and hours= of a row: what is a mistake, and which address and time
  * they admit. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-
 #include "sallyport/users/users.h"
+#include "support/test.h"
 
 static enum admission admitted(const char *networks, const char *hours,
                                const char *peer, time_t now)

@@ -1,7 +1,6 @@
 /* The names of certificate=: when one of them is shown, and their hashes. */
-#include <criterion/criterion.h>
-
 #include "sallyport/users/users.h"
+#include "support/test.h"
 
 #define HEX32 "0123456789abcdef0123456789abcdef"
 #define PIN   "sha256:" HEX32 HEX32

@@ -1,22 +1,9 @@
 /* The table of users from reader to master: it arrives whole, and of a reader
  * that writes something else nothing is believed. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "sallyport/base/fd.h"
 #include "sallyport/userparse/userparse.h"
 #include "sallyport/users/image.h"
+#include "support/test.h"
 #include "support/users_table.h"
 
 #define HASH "$5$salt$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"

@@ -1,16 +1,11 @@
 /* SITE PSWD's write of the users file: each of its system calls fails once, or
  * the process is killed there. The file always has the old text or the new one,
  * the result says which, and the next try succeeds. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "sallyport/users/users_file.h"
 #include "support/files.h"
 #include "support/nth.h"
 #include "support/scratch.h"
+#include "support/test.h"
 
 #define OLD    "# mine\nanna:$5$a:1:1::/h::\n"
 #define NEW    "# mine\nanna:$y$b:1:1::/h::\n"

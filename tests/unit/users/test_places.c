@@ -1,13 +1,7 @@
 /* The directories of users and shares: which of them overlap. */
-#include <criterion/criterion.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "sallyport/users/places.h"
 #include "support/scratch.h"
+#include "support/test.h"
 
 Test(places, tidy)
 {

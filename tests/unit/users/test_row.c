@@ -1,15 +1,9 @@
 /* A row of the users file: it is parsed, edited and printed; what isn't changed
  * keeps every byte, and no value breaks the line. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "sallyport/users/row.h"
 #include "sallyport/users/users.h"
 #include "support/allocation.h"
+#include "support/test.h"
 
 static void expect_line(const struct row *r, const char *line)
 {

@@ -1,11 +1,9 @@
 /* The facts of a row: which users can have a process of their own, which rights
  * and limits they have; and the paths of rows. */
-#include <criterion/criterion.h>
-#include <string.h>
-
 #include "sallyport/domain/rights.h"
 #include "sallyport/settings/settings.h"
 #include "sallyport/users/users.h"
+#include "support/test.h"
 
 static struct settings settings;
 

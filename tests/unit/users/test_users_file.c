@@ -1,23 +1,17 @@
 /* A new hash in the users file: exactly one field of one line, under the lock,
  * and only in place of the hash that was verified. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <linux/magic.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
-#include <unistd.h>
 
 #include "sallyport/base/fd.h"
 #include "sallyport/users/users.h"
 #include "sallyport/users/users_file.h"
 #include "support/files.h"
 #include "support/scratch.h"
+#include "support/test.h"
 
 static char path[128];
 

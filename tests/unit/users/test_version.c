@@ -1,11 +1,8 @@
 /* The version of a row: the changes that change it, those that don't, and that
  * the key does. */
-#include <criterion/criterion.h>
-#include <stdint.h>
-#include <string.h>
-
 #include "sallyport/base/fd.h"
 #include "sallyport/userparse/userparse.h"
+#include "support/test.h"
 
 #define HASH  "$5$salt$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
 #define OTHER "$5$salt$bbcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
