@@ -23,16 +23,9 @@ static void take_shares(struct buf *list)
 static void add_partner(void)
 {
     SECRET_CLEANUP struct secret password = { .len = 0 };
-    const char *name = ctl.args.word[2];
-    const struct user *same = users_find(&ctl.users, slice_from(name));
     struct buf shares;
     struct draft d;
 
-    if (same)
-        fail(EX_DATAERR,
-             "%s:%zu: %s is there already; for the letter run: sallyportctl "
-             "invite %s --show",
-             ctl.settings.users, same->line, name, name);
     take_shares(&shares);
     ctl.args.role = "read";
     ctl.args.print_password = "";

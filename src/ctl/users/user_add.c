@@ -33,10 +33,11 @@ static void check_new(const char *name, const struct users *u)
         fail(EX_DATAERR,
              "%s:%zu: %s is there already; run: sallyportctl %s %s%s",
              ctl.settings.users, same->line, name,
-             ctl.args.share  ? "share grant SHARE"
-             : ctl.args.team ? "team join TEAM"
-                             : "user passwd",
-             name, ctl.args.share ? ":ROLE" : "");
+             ctl.args.to      ? "invite --show"
+             : ctl.args.share ? "share grant SHARE"
+             : ctl.args.team  ? "team join TEAM"
+                              : "user passwd",
+             name, ctl.args.share && !ctl.args.to ? ":ROLE" : "");
     sessions_name_check(name);
 }
 

@@ -92,7 +92,6 @@ void user_change(void)
     draft_begin(&d, ctl.args.word[2]);
     given_set(&d.row);
     user = user_named(&ctl.users);
-    draft_check(&d, &ctl.users, user);
     snprintf(d.home.path, sizeof(d.home.path), "%s", user->home);
     if (ctl.args.home) {
         draft_home(&d, ctl.args.home);
