@@ -147,6 +147,13 @@ void data_cut(struct data *d, bool reset);
 void data_finish(struct session *s, struct data *d, const void *bytes,
                  size_t len, const char *pattern);
 
+/* Sends LINE and, if its transfer begins, the bytes "bytes", or reads all. Adds
+ * what comes to RECORD, unless that is NULL. Returns the code of the last
+ * reply. With {} in LINE, BASE is in its place. */
+enum session_way { NO_DATA, DOWN, UP };
+int session_play(struct session *s, const char *line, const char *base,
+                 enum session_way way, struct buf *record);
+
 /* Make a whole transfer with its 226. */
 void session_store(struct session *s, const char *verb, const char *name,
                    const void *bytes, size_t len);

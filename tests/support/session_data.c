@@ -2,6 +2,7 @@
  * command, 150, handshake. */
 #include <errno.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -197,4 +198,46 @@ void session_expect_fetch(struct session *s, const char *command,
     FAIL_IF(!slice_equal(buf_slice(&got), (struct slice){ bytes, len }),
             "%s: %zu other bytes, not %zu", command, got.len, len);
     buf_release(&got);
+}
+
+/* Returns whether the transfer has begun and ended; its final reply is next. */
+static bool play_data(struct session *s, struct data *d, enum session_way way,
+                      struct buf *record)
+{
+    struct buf got;
+
+    if (session_reply(s) != 150) {
+        data_cut(d, false);
+        return false;
+    }
+    buf_init(&got, 1 << 20);
+    buf_add(&got, s->reply.data, s->reply.len);
+    data_secure(s, d);
+    if (way == UP)
+        data_write(d, "bytes", 5);
+    else
+        data_read_all(d, &got);
+    if (record)
+        buf_add(record, got.data, got.len);
+    buf_release(&got);
+    data_close(d);
+    return true;
+}
+
+int session_play(struct session *s, const char *line, const char *base,
+                 enum session_way way, struct buf *record)
+{
+    const char *at = strstr(line, "{}");
+    int code, head = at ? (int)(at - line) : (int)strlen(line);
+    struct data d;
+
+    if (way != NO_DATA)
+        data_connect(s, &d);
+    session_send(s, "%.*s%s%s", head, line, at ? base : "", at ? at + 2 : "");
+    if (way == NO_DATA || play_data(s, &d, way, record))
+        session_reply(s);
+    code = atoi(s->reply.data);
+    if (record)
+        buf_add(record, s->reply.data, s->reply.len);
+    return code;
 }

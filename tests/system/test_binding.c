@@ -389,3 +389,37 @@ Test(binding, the_clock_is_moved, .timeout = 60)
     server_stop(&server);
     unlink(name);
 }
+
+/* A ticket from before a harmless change of the user's row still counts. */
+ServerTest(binding, tickets_of_the_row_before, 60, PLAN(0))
+{
+    static const struct {
+        const char *from, *to, *edition;
+        enum fate fate;
+    } changes[] = {
+        { "::", ":Anna, accounts:", "users file read: edition 2", DONE },
+        { "/anna::", "/anna::rights=lrwo", "users file read: edition 3",
+          FOREIGN },
+    };
+    struct session s;
+    struct tls_session *ticket =
+        earn(server, "anna", "127.0.0.1", SESSION_TLS_13, &s);
+
+    session_close(&s);
+    for (size_t i = 0; i < 2; i++) {
+        struct data d;
+
+        files_change(server_path(server, "users"), changes[i].from,
+                     changes[i].to, false);
+        server_log_wait(server, changes[i].edition, NULL);
+        begin(&s, server, "anna", "127.0.0.1", SESSION_TLS_13);
+        s.show = ticket;
+        connect_data(&s, &d, false, "STOR f");
+        data_close(&d);
+        session_expect(&s, fates[changes[i].fate]);
+        s.show = NULL;
+        session_store(&s, "STOR", "f", "x", 1);
+        session_close(&s);
+    }
+    tls_session_free(ticket);
+}

@@ -103,35 +103,6 @@ ServerTest(control_ends, in_plain_text, 60, PLAN(0))
     }
 }
 
-ServerTest(control_ends, by_time, 60, PLAN(.settings = "idle_timeout = 2s\n"))
-{
-    for (int v = 0; v < VARIANTS; v++) {
-        struct session s;
-
-        begin(&s, server, "idle", v);
-        session_expect(&s, "421 {*}");
-        if (is_noisy(v))
-            parting_write_junk(s.fd, s.tls);
-        parting_expect_control(&s, PARTING_NOTIFIED);
-    }
-}
-
-/* The client hasn't logged in. */
-ServerTest(control_ends, by_login_time, 60,
-           PLAN(.settings = "login_timeout = 2s\n"))
-{
-    for (int v = 0; v < 2; v++) {
-        struct session s;
-
-        session_init(&s);
-        s.version = versions[v];
-        session_connect(&s, server->port);
-        session_start_tls(&s);
-        session_expect(&s, "421 {*}");
-        parting_expect_control(&s, PARTING_NOTIFIED);
-    }
-}
-
 static void kill_files(const struct server *server)
 {
     static struct processes list;

@@ -10,42 +10,40 @@
 #include "support/files.h"
 #include "support/session.h"
 
-enum way { NO_DATA, DOWN, UP };
-
-/* @ is a path. */
+/* {} is a path. */
 static const struct row {
     const char *command;
-    enum way way;
+    enum session_way way;
 } rows[] = {
-    { "CWD @", NO_DATA },
+    { "CWD {}", NO_DATA },
     { "CWD /", NO_DATA },
-    { "LIST @", DOWN },
-    { "NLST @", DOWN },
-    { "MLSD @", DOWN },
-    { "LIST @*", DOWN },
-    { "STAT @", NO_DATA },
-    { "MLST @", NO_DATA },
-    { "SIZE @", NO_DATA },
-    { "MDTM @", NO_DATA },
-    { "HASH @", NO_DATA },
-    { "XCRC @", NO_DATA },
-    { "XSHA256 @", NO_DATA },
-    { "AVBL @", NO_DATA },
-    { "RETR @", DOWN },
-    { "MFMT 20200101000000 @", NO_DATA },
-    { "SITE CHMOD 640 @", NO_DATA },
-    { "DELE @", NO_DATA },
-    { "MKD @", NO_DATA },
-    { "RMD @", NO_DATA },
-    { "RNFR @", NO_DATA },
+    { "LIST {}", DOWN },
+    { "NLST {}", DOWN },
+    { "MLSD {}", DOWN },
+    { "LIST {}*", DOWN },
+    { "STAT {}", NO_DATA },
+    { "MLST {}", NO_DATA },
+    { "SIZE {}", NO_DATA },
+    { "MDTM {}", NO_DATA },
+    { "HASH {}", NO_DATA },
+    { "XCRC {}", NO_DATA },
+    { "XSHA256 {}", NO_DATA },
+    { "AVBL {}", NO_DATA },
+    { "RETR {}", DOWN },
+    { "MFMT 20200101000000 {}", NO_DATA },
+    { "SITE CHMOD 640 {}", NO_DATA },
+    { "DELE {}", NO_DATA },
+    { "MKD {}", NO_DATA },
+    { "RMD {}", NO_DATA },
+    { "RNFR {}", NO_DATA },
     { "RNFR /own", NO_DATA },
-    { "RNTO @", NO_DATA },
-    { "STOR @", UP },
-    { "APPE @", UP },
-    { "STOU @", UP },
+    { "RNTO {}", NO_DATA },
+    { "STOR {}", UP },
+    { "APPE {}", UP },
+    { "STOU {}", UP },
     { "REST 1", NO_DATA },
-    { "STOR @", UP },
-    { "SIZE @", NO_DATA },
+    { "STOR {}", UP },
+    { "SIZE {}", NO_DATA },
 };
 
 static const char *const paths[] = { "/drop/taken.pdf", "/drop/taken.pdf/x",
@@ -77,43 +75,11 @@ static void fill(const struct server *server)
     files_write(server_share_path(server, "/drop/d/x"), "text", 4, 0666);
 }
 
-static void transfer(struct session *s, struct data *d, enum way way,
-                     struct buf *record)
-{
-    if (session_reply(s) != 150) {
-        data_cut(d, false);
-        return;
-    }
-    buf_add(record, s->reply.data, s->reply.len);
-    data_secure(s, d);
-    if (way == UP)
-        data_write(d, "bytes", 5);
-    else
-        data_read_all(d, record);
-    data_close(d);
-    session_reply(s);
-}
-
 static void play(struct session *s, const struct row *row, const char *path,
                  struct buf *record)
 {
-    const char *at = strchr(row->command, '@');
-    int head = at ? (int)(at - row->command) : (int)strlen(row->command);
-    char command[256];
-    struct data d;
-
-    snprintf(command, sizeof(command), "%.*s%s%s", head, row->command,
-             at ? path : "", at ? at + 1 : "");
-    if (row->way != NO_DATA)
-        data_connect(s, &d);
-    session_send(s, "%s", command);
-    buf_add(record, command, strlen(command));
-    buf_add(record, "\n", 1);
-    if (row->way == NO_DATA)
-        session_reply(s);
-    else
-        transfer(s, &d, row->way, record);
-    buf_add(record, s->reply.data, s->reply.len);
+    buf_add_format(record, "%s %s\n", row->command, path);
+    session_play(s, row->command, path, row->way, record);
 }
 
 /* The digits that the server puts into a name become '#'. */
@@ -227,7 +193,7 @@ Test(drops, no_reply_takes_longer, .timeout = 120)
     begin(&s, &server);
     fill(&server);
     for (size_t i = 0; i < ROWS; i++)
-        if (strchr(rows[i].command, '@') && rounds_of(&rows[i]) > 0)
+        if (strstr(rows[i].command, "{}") && rounds_of(&rows[i]) > 0)
             expect_same_times(&s, &rows[i], rounds_of(&rows[i]));
     session_end(&s, &server);
 }

@@ -148,26 +148,6 @@ static unsigned long find_in(pid_t pid, const struct marks *m)
     return find_in_mapping(pid, m, "");
 }
 
-ServerTest(key_memory, keys_alone, 120, PLAN(0))
-{
-    static struct processes p;
-    struct session s;
-    struct marks m = { 0 };
-
-    read_marks(server, &m);
-    session_enter(&s, server, "anna");
-    session_store(&s, "STOR", "f", "x", 1);
-    processes_wait(server->pid, "sallyport: files", 1, &p);
-    for (size_t i = 0; i < p.count; i++) {
-        bool keys = strcmp(p.row[i].title, "sallyport: keys") == 0;
-
-        cr_expect_eq(find_in(p.row[i].pid, &m) != 0, keys, "%s",
-                     p.row[i].title);
-    }
-    cr_assert_geq(p.count, 7);
-    session_close(&s);
-}
-
 /* Reads anna's hash from the users file. */
 static void read_hash(const struct server *server, struct marks *m)
 {
@@ -182,29 +162,40 @@ static void read_hash(const struct server *server, struct marks *m)
     add(m, hash, 32);
 }
 
-/* Master and auth have the users file; nobody sends a hash to another process.
- * A files, which is a fork of master, doesn't inherit the table. */
-ServerTest(key_memory, hashes_in_master_and_auth, 120, PLAN(0))
+/* Expects the marks in processes of these titles alone (SECOND may be NULL).
+ * Returns in how many. */
+static size_t only_in(const struct processes *p, const struct marks *m,
+                      const char *first, const char *second)
 {
-    static struct processes p;
-    struct session s;
-    struct marks m = { 0 };
     size_t holders = 0;
 
-    read_hash(server, &m);
-    session_enter(&s, server, "anna");
-    processes_wait(server->pid, "sallyport: files", 1, &p);
-    for (size_t i = 0; i < p.count; i++) {
-        const char *title = p.row[i].title;
-        bool may = strcmp(title, "sallyport: master") == 0 ||
-                   strcmp(title, "sallyport: auth") == 0;
-        bool has = find_in(p.row[i].pid, &m) != 0;
+    for (size_t i = 0; i < p->count; i++) {
+        const char *title = p->row[i].title;
+        bool may =
+            strcmp(title, first) == 0 || (second && strcmp(title, second) == 0);
+        bool has = find_in(p->row[i].pid, m) != 0;
 
         cr_expect(may || !has, "%s", title);
         holders += has;
     }
-    cr_expect_geq(holders, 2);
-    session_close(&s);
+    return holders;
+}
+
+/* Master and auth have the users file; nobody sends a hash to another process.
+ * A files, which is a fork of master, doesn't inherit the table. */
+SessionTest(key_memory, keys_and_hashes, 120, PLAN(0))
+{
+    struct marks key = { 0 }, hash = { 0 };
+    static struct processes p;
+
+    read_marks(server, &key);
+    read_hash(server, &hash);
+    session_store(s, "STOR", "f", "x", 1);
+    processes_wait(server->pid, "sallyport: files", 1, &p);
+    cr_assert_geq(p.count, 7);
+    cr_expect_eq(only_in(&p, &key, "sallyport: keys", NULL), 1);
+    cr_expect_geq(only_in(&p, &hash, "sallyport: master", "sallyport: auth"),
+                  2);
 }
 
 /* Reads the secret of the key that sealed the client's ticket: in gate's memory

@@ -17,44 +17,42 @@
 #define LETTERS "lrwodnm"
 #define SHARE   "contracts"
 
-enum way { NO_DATA, DOWN, UP };
-
-/* @ is the directory, "" or "/contracts/no_l". The rows of a directory are
+/* {} is the directory, "" or "/contracts/no_l". The rows of a directory are
  * played in this order, so each finds what it needs. */
 static const struct row {
     const char *command;
     int done;          /* with all rights */
     const char *needs; /* all of these letters are needed */
-    enum way data;
+    enum session_way data;
     int in_share; /* where a share has another rule than the home; or 0 */
 } rows[] = {
     { "ALLO 1", 200, "w", NO_DATA, 0 },
-    { "AVBL @/", 213, "w", NO_DATA, 0 },
-    { "CWD @/directory", 250, "", NO_DATA, 0 },
+    { "AVBL {}/", 213, "w", NO_DATA, 0 },
+    { "CWD {}/directory", 250, "", NO_DATA, 0 },
     { "CDUP", 250, "", NO_DATA, 0 },
-    { "LIST @/", 226, "l", DOWN, 0 },
-    { "MLSD @/", 226, "l", DOWN, 0 },
-    { "NLST @/", 226, "l", DOWN, 0 },
-    { "MLST @/file", 250, "l", NO_DATA, 0 },
-    { "STAT @/file", 213, "l", NO_DATA, 0 },
-    { "SIZE @/file", 213, "l", NO_DATA, 0 },
-    { "MDTM @/file", 213, "l", NO_DATA, 0 },
-    { "HASH @/file", 213, "r", NO_DATA, 0 },
-    { "XCRC @/file", 250, "r", NO_DATA, 0 },
-    { "XSHA256 @/file", 250, "r", NO_DATA, 0 },
-    { "XSHA512 @/file", 250, "r", NO_DATA, 0 },
-    { "RETR @/file", 226, "r", DOWN, 0 },
-    { "MFMT 20200101000000 @/file", 213, "w", NO_DATA, 0 },
-    { "SITE CHMOD 640 @/file", 200, "wo", NO_DATA, 550 },
-    { "STOR @/new", 226, "w", UP, 0 },
-    { "STOR @/file", 226, "wo", UP, 0 },
-    { "APPE @/file", 226, "wo", UP, 0 },
-    { "STOU @/unique", 226, "w", UP, 0 },
-    { "MKD @/made", 257, "m", NO_DATA, 0 },
-    { "RMD @/empty", 250, "m", NO_DATA, 0 },
-    { "RNFR @/file", 350, "n", NO_DATA, 0 },
-    { "RNTO @/renamed", 250, "n", NO_DATA, 0 },
-    { "DELE @/other", 250, "d", NO_DATA, 0 },
+    { "LIST {}/", 226, "l", DOWN, 0 },
+    { "MLSD {}/", 226, "l", DOWN, 0 },
+    { "NLST {}/", 226, "l", DOWN, 0 },
+    { "MLST {}/file", 250, "l", NO_DATA, 0 },
+    { "STAT {}/file", 213, "l", NO_DATA, 0 },
+    { "SIZE {}/file", 213, "l", NO_DATA, 0 },
+    { "MDTM {}/file", 213, "l", NO_DATA, 0 },
+    { "HASH {}/file", 213, "r", NO_DATA, 0 },
+    { "XCRC {}/file", 250, "r", NO_DATA, 0 },
+    { "XSHA256 {}/file", 250, "r", NO_DATA, 0 },
+    { "XSHA512 {}/file", 250, "r", NO_DATA, 0 },
+    { "RETR {}/file", 226, "r", DOWN, 0 },
+    { "MFMT 20200101000000 {}/file", 213, "w", NO_DATA, 0 },
+    { "SITE CHMOD 640 {}/file", 200, "wo", NO_DATA, 550 },
+    { "STOR {}/new", 226, "w", UP, 0 },
+    { "STOR {}/file", 226, "wo", UP, 0 },
+    { "APPE {}/file", 226, "wo", UP, 0 },
+    { "STOU {}/unique", 226, "w", UP, 0 },
+    { "MKD {}/made", 257, "m", NO_DATA, 0 },
+    { "RMD {}/empty", 250, "m", NO_DATA, 0 },
+    { "RNFR {}/file", 350, "n", NO_DATA, 0 },
+    { "RNTO {}/renamed", 250, "n", NO_DATA, 0 },
+    { "DELE {}/other", 250, "d", NO_DATA, 0 },
 };
 
 static const struct server_share shares[] = { { .name = SHARE } };
@@ -132,48 +130,6 @@ ReportHook(PRE_ALL)(struct criterion_test_set *set)
         fill_place(server_of_runner(), i, i % 2 == 1);
 }
 
-static int transfer(struct session *s, struct data *d, enum way kind)
-{
-    int code = session_reply(s);
-    struct buf bytes;
-
-    if (code != 150) {
-        data_cut(d, false);
-        return code;
-    }
-    data_secure(s, d);
-    buf_init(&bytes, 1 << 20);
-    if (kind == UP)
-        data_write(d, "bytes", 5);
-    else
-        data_read_all(d, &bytes);
-    buf_release(&bytes);
-    data_close(d);
-    return session_reply(s);
-}
-
-/* Puts the directory BASE into the row's command. */
-static void fill_in(const struct row *row, const char *base, char out[256])
-{
-    const char *at = strchr(row->command, '@');
-    int head = at ? (int)(at - row->command) : (int)strlen(row->command);
-
-    snprintf(out, 256, "%.*s%s%s", head, row->command, at ? base : "",
-             at ? at + 1 : "");
-}
-
-static int play(struct session *s, const struct row *row, const char *base)
-{
-    char command[256];
-    struct data d;
-
-    fill_in(row, base, command);
-    if (row->data != NO_DATA)
-        data_connect(s, &d);
-    session_send(s, "%s", command);
-    return row->data == NO_DATA ? session_reply(s) : transfer(s, &d, row->data);
-}
-
 static int expected(const struct row *row, char lacks, bool share)
 {
     if (strncmp(row->command, "RNTO", 4) == 0 && lacks == 'n')
@@ -195,7 +151,7 @@ static void play_all(const struct server *server, const char *name, char lacks,
         snprintf(base, sizeof(base), "/" SHARE "/%s", name);
     session_enter(&s, server, name);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        int code = play(&s, &rows[i], base);
+        int code = session_play(&s, rows[i].command, base, rows[i].data, NULL);
 
         cr_expect_eq(code, expected(&rows[i], lacks, share), "%s: %s: %d: %s",
                      name, rows[i].command, code, s.reply.data);
@@ -229,14 +185,9 @@ Test(rights, in_a_share, .timeout = 120)
 
 static void expect_nobody(struct session *s, const char *phase)
 {
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        char command[256];
-
-        fill_in(&rows[i], "", command);
-        session_send(s, "%s", command);
-        cr_expect_eq(session_reply(s), 530, "%s: %s: %s", phase, command,
-                     s->reply.data);
-    }
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        cr_expect_eq(session_play(s, rows[i].command, "", NO_DATA, NULL), 530,
+                     "%s: %s: %s", phase, rows[i].command, s->reply.data);
 }
 
 /* No right counts before the login. */
