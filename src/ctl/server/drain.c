@@ -80,23 +80,19 @@ static void drain_wait(uint64_t ms)
     }
 }
 
-static uint64_t ms_of(const char *option, const char *text)
-{
-    return arguments_seconds(option, text) * 1000;
-}
-
 void drain_run(void)
 {
     const struct arguments *a = &ctl.args;
-    const uint64_t ms =
-        a->timeout ? ms_of("timeout", a->timeout) : ctl.settings.drain_timeout;
+    const uint64_t ms = a->timeout
+                            ? arguments_seconds("timeout", a->timeout) * 1000
+                            : ctl.settings.drain_timeout;
     struct drain d = { .order = a->off ? DRAIN_OFF : DRAIN_ON };
     struct complaint why;
 
     /* The server itself begins an announced drain: so a proxy stops sending
      * clients before any client is refused. */
     if (a->announce)
-        d.ms = ms_of("announce", a->announce);
+        d.ms = arguments_seconds("announce", a->announce) * 1000;
     const int code = fail_caught(drain_ask, &d, &why);
     if (code == EX_TEMPFAIL && !a->off)
         drain_ends(code, why.text);

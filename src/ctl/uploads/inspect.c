@@ -10,12 +10,12 @@
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
+#include "sallyport/base/harmless.h"
 #include "sallyport/domain/outcome.h"
-#include "sallyport/event/event.h"
 #include "sallyport/ftp/path.h"
 
 #define ID_DIGITS 16
-#define LINE_ROOM (4 * FTP_PATH_MAX + 64)
+#define LINE_ROOM (FTP_PATH_MAX + 64)
 
 struct inspection {
     struct search at; /* the first member */
@@ -28,22 +28,21 @@ struct inspection {
     uint64_t missing; /* bytes of it that haven't come yet */
 };
 
-/* Returns the row with that uid, or NULL. */
+/* Returns the row with that uid; NULL: none has it, or, without root, all. */
 static const struct user *user_of(uint64_t uid)
 {
     const struct users *u = &ctl.users;
 
-    for (size_t n = 0; n < u->count; n++)
+    for (size_t n = 0; geteuid() == 0 && n < u->count; n++)
         if (u->row[n].uid == uid)
             return &u->row[n];
     return NULL;
 }
 
-/* Names the owner: in a share each file may have another one. Without root all
- * have one. */
+/* Names the owner: in a share each file may have another one. */
 static const char *owner_of(const struct inspection *i, uint64_t uid)
 {
-    const struct user *user = geteuid() == 0 ? user_of(uid) : NULL;
+    const struct user *user = user_of(uid);
 
     return user ? user->name : i->at.user;
 }
@@ -79,22 +78,24 @@ static noreturn void refused(const struct inspection *i, uint64_t o)
 }
 
 /* Logs the order. The server takes no part in it, and may not run, so the
- * system's log has who did what. TEXT is harmless. */
+ * system's log has who did what. */
 static void obeyed(const struct inspection *i, const struct msg_held *m,
-                   const char *text)
+                   const struct buf *path)
 {
+    const int len = (int)path->len;
     const char *done = i->order == HELD_REJECT ? "rejected" : "released";
 
+    harmless_make(path->data, path->len);
     syslog(LOG_DAEMON | LOG_NOTICE,
-           "uid %u %s the upload %s: %s of user %s, %" PRIu64 " bytes",
-           (unsigned)getuid(), done, i->id, text, owner_of(i, m->uid),
-           m->bytes);
-    printf("%s: %s\n", done, text);
+           "uid %u %s the upload %s: %.*s of user %s, %" PRIu64 " bytes",
+           (unsigned)getuid(), done, i->id, len, path->data,
+           owner_of(i, m->uid), m->bytes);
+    printf("%s: %.*s\n", done, len, path->data);
 }
 
 static void take_held(struct inspection *i, const struct msg_held *m)
 {
-    struct buf path, text;
+    struct buf path;
     char when[WHEN_MAX];
 
     if (i->order == HELD_LIST && i->only && geteuid() == 0 &&
@@ -107,12 +108,10 @@ static void take_held(struct inspection *i, const struct msg_held *m)
     if (i->order != HELD_LIST && m->outcome != OUTCOME_OK)
         refused(i, m->outcome);
     buf_init(&path, LINE_ROOM);
-    buf_init(&text, LINE_ROOM);
     /* Writes the path as its user says it: a share that is searched alone is
      * "/". */
     if ((i->at.user[0] == '/' && buf_add_text(&path, i->at.user) < 0) ||
-        buf_add_slice(&path, m->path) < 0 ||
-        event_escape(buf_slice(&path), &text) < 0 || buf_add(&text, "", 1) < 0)
+        buf_add_slice(&path, m->path) < 0)
         fail_no_memory();
     if (i->order == HELD_LIST)
         table_add(&i->at.found,
@@ -123,8 +122,7 @@ static void take_held(struct inspection *i, const struct msg_held *m)
                             when_text(m->since, when), "age",
                             (json_int_t)(i->now - m->since)));
     else if (i->order != HELD_READ) /* its bytes come next */
-        obeyed(i, m, text.data);
-    buf_release(&text);
+        obeyed(i, m, &path);
     buf_release(&path);
 }
 
