@@ -13,8 +13,8 @@
 #include "sallyport/domain/limits.h"
 #include "sallyport/domain/tls.h"
 
-#define SETTINGS_FILE                                                          \
-    "/etc/sallyport/sallyport.conf" /* if there is no --config */
+/* If there is no --config. */
+#define SETTINGS_FILE "/etc/sallyport/sallyport.conf"
 
 /* In the directory `state`: the key of the partials' names, unless
  * `partials_key` names another file. */
@@ -27,8 +27,8 @@
 #define SETTINGS_PROXY_MAX     32
 #define SETTINGS_PATH_MAX      256
 #define SETTINGS_NAME_MAX      64
-#define SETTINGS_LINE_MAX                                                      \
-    2000u /* bytes of a line with a key, without its end: 32 networks fit */
+/* Bytes of a line with a key, without its end: 32 networks fit. */
+#define SETTINGS_LINE_MAX 2000u
 #define SETTINGS_TEXT_MAX (256u << 10)
 #define SETTING_ROWS_MAX  96 /* the table asserts that its rows fit */
 #define SETTINGS_KEY_MAX  32 /* the same */

@@ -21,9 +21,8 @@
 #define USER_COMMENT_MAX 255
 #define USER_HOME_MAX    1023
 #define USER_LINE_MAX    4096
-#define USER_ID_MAX                                                            \
-    (UINT32_MAX - 1) /* chown(2) and others take -1 as "no                     \
-                      * change" */
+/* One less, since chown(2) takes -1 as "no change". */
+#define USER_ID_MAX     (UINT32_MAX - 1)
 #define USERS_FILE_MAX  (64u << 20)
 #define USERS_MAX       131072
 #define SHARES_MAX      4096

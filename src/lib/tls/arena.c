@@ -20,9 +20,8 @@
 #include "tls.h"
 
 #define PAGE 4096u
-#define PAGES                                                                  \
-    256u /* OpenSSL 3.0 fills 115 with one certificate, 3.5 fills              \
-          * 176 */
+/* OpenSSL 3.0 fills 115 with one certificate, 3.5 fills 176. */
+#define PAGES    256u
 #define SMALLEST 16u
 #define CLASSES  9u
 #define LARGEST  (SMALLEST << (CLASSES - 1))

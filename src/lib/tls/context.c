@@ -102,18 +102,6 @@ struct tls_context *context_of(const SSL *ssl)
     return SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
 }
 
-static int load_pairs(struct tls_context *t, const struct tls_pair *pairs,
-                      size_t count, struct complaint *c)
-{
-    if (count == 0 || count > CERTIFICATES_MAX)
-        return complain(c, "%zu certificates: 1 to %d are possible", count,
-                        CERTIFICATES_MAX);
-    for (size_t i = 0; i < count; i++)
-        if (identity_load(t, &pairs[i], c) != 0)
-            return -EINVAL;
-    return choose_set(t, pairs, c);
-}
-
 static int set_up(struct tls_context *t, const struct tls_pair *pairs,
                   size_t count, const struct tls_policy *policy,
                   struct complaint *c)
@@ -126,7 +114,13 @@ static int set_up(struct tls_context *t, const struct tls_pair *pairs,
         resume_set(t->ssl, t) != 0)
         return complain(c, "OpenSSL can't be set up: %s",
                         tls_error(ERR_peek_error()));
-    int r = load_pairs(t, pairs, count, c);
+    if (count == 0 || count > CERTIFICATES_MAX)
+        return complain(c, "%zu certificates: 1 to %d are possible", count,
+                        CERTIFICATES_MAX);
+    for (size_t i = 0; i < count; i++)
+        if (identity_load(t, &pairs[i], c) != 0)
+            return -EINVAL;
+    int r = choose_set(t, pairs, c);
     return r != 0 ? r : warm_up(t, c);
 }
 

@@ -138,24 +138,6 @@ static bool has_dot_dot(const char *path)
     return false;
 }
 
-/* Checks the shares' gids. A share may have the gid of any group that isn't
- * Debian's own (SHARE_GID_MIN), such as the group of local programs that fetch
- * its files. */
-static int shares_permitted(const struct user *user, const char *shares,
-                            struct complaint *c)
-{
-    for (size_t i = 0; i < user->grants; i++) {
-        const struct share *s = &user->share[user->grant[i].share];
-
-        if (!user_path_beneath(s->path, shares))
-            return complain(c,
-                            "user %s: share %s: without root, shares must be "
-                            "below %s",
-                            user->name, s->name, shares);
-    }
-    return 0;
-}
-
 int user_permitted(const struct user *user, const struct settings *s, bool root,
                    struct complaint *c)
 {
@@ -183,7 +165,19 @@ int user_permitted(const struct user *user, const struct settings *s, bool root,
                         "user %s: mine (u) works only if root runs the server: "
                         "otherwise all files have one owner",
                         user->name);
-    return root ? 0 : shares_permitted(user, s->shares, c);
+    /* A share may have the gid of any group that isn't Debian's own
+     * (SHARE_GID_MIN), such as the group of local programs that fetch its
+     * files. */
+    for (size_t i = 0; !root && i < user->grants; i++) {
+        const struct share *one = &user->share[user->grant[i].share];
+
+        if (!user_path_beneath(one->path, s->shares))
+            return complain(c,
+                            "user %s: share %s: without root, shares must be "
+                            "below %s",
+                            user->name, one->name, s->shares);
+    }
+    return 0;
 }
 
 bool user_expired(const struct user *user, int64_t now)

@@ -25,9 +25,9 @@
 #include "sallyport/sandbox/sandbox.h"
 
 #define ANSWER_STEP_MS 10
-#define REST_MS                                                                \
-    3000 /* ms without a request until the process gives                       \
-          * memory back: no client works */
+/* Milliseconds without a request until the process gives memory back: no
+ * client works. */
+#define REST_MS 3000
 
 /* Converts errno to an outcome. A number that isn't in the table is OUTCOME_IO:
  * the session never sees a bare errno as an outcome. */

@@ -9,10 +9,9 @@
 
 #include "data.h"
 
-#define AGAIN_MS                                                               \
-    100         /* ms until the next try, when the channel to gate is          \
-                 * full */
-#define LEAST 2 /* flow_read() needs them */
+/* Milliseconds until the next try, when the channel to gate is full. */
+#define AGAIN_MS 100
+#define LEAST    2 /* flow_read() needs them */
 
 static void allowance_on_again(void *owner)
 {

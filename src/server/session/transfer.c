@@ -16,8 +16,8 @@
 #include "sallyport/tls/context.h"
 #include "sallyport/tls/stream.h"
 
-#define STRANGER_MS 2000 /* ms for the client to connect after a stranger has  \
-                          */
+/* Milliseconds for the client to connect after a stranger has. */
+#define STRANGER_MS 2000
 
 #define RECORD_OVERHEAD 32 /* bytes that TLS adds, at most */
 /* The 230 brings two tickets, since many clients use each ticket once: one for

@@ -212,19 +212,6 @@ static int add_rules(scmp_filter_ctx context, const struct policy *policy)
 
 #define KILLS_PROCESSES 3 /* libseccomp's level for Linux 4.14 and later */
 
-/* Exports to a descriptor, since the installed libseccomp can't export to
- * memory. */
-static int export_to(scmp_filter_ctx context, struct buf *program)
-{
-    FD_CLEANUP int fd = memfd_create("filter", MFD_CLOEXEC);
-    int r;
-
-    if (fd < 0)
-        return -errno;
-    r = seccomp_export_bpf(context, fd);
-    return r ? r : fd_read_file(fd, program);
-}
-
 int compile_policy(const struct policy *policy, struct buf *program)
 {
     __attribute__((cleanup(context_free))) scmp_filter_ctx context = NULL;
@@ -244,5 +231,12 @@ int compile_policy(const struct policy *policy, struct buf *program)
         r = seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, BINARY_TREE);
     if (r == 0)
         r = add_rules(context, policy);
-    return r ? r : export_to(context, program);
+    if (r)
+        return r;
+    /* The installed libseccomp exports only to a descriptor. */
+    FD_CLEANUP int fd = memfd_create("filter", MFD_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    r = seccomp_export_bpf(context, fd);
+    return r ? r : fd_read_file(fd, program);
 }

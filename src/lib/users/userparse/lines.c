@@ -178,21 +178,6 @@ static int read_user(const struct reader *r, struct line_options *o, char *line)
     return 0;
 }
 
-/* Adds directories to the array for all users, in the order of the rows. */
-static int add_directories(struct reader *r, const struct line_options *o)
-{
-    struct users *u = r->users;
-    int result = 0;
-
-    for (size_t i = 0; i < o->user.directories && result == 0; i++) {
-        result = reader_room(r, ARRAY_DIRECTORIES, &u->directory,
-                             u->directories, r->line);
-        if (result == 0)
-            u->directory[u->directories++] = o->directory[i];
-    }
-    return result;
-}
-
 /* "@share:NAME:GID:PATH:OPTIONS" */
 static int read_share(const struct reader *r, struct share *share, char *line)
 {
@@ -280,8 +265,14 @@ static int read_line(struct reader *r, char *line, size_t len)
 
         if (result == 0)
             result = read_user(r, &o, line);
-        if (result == 0)
-            result = add_directories(r, &o);
+        /* The directories of all users are in one array, in the order of the
+         * rows. */
+        for (size_t i = 0; result == 0 && i < o.user.directories; i++) {
+            result = reader_room(r, ARRAY_DIRECTORIES, &u->directory,
+                                 u->directories, r->line);
+            if (result == 0)
+                u->directory[u->directories++] = o.directory[i];
+        }
         if (result == 0)
             u->row[u->count++] = o.user;
         return result;

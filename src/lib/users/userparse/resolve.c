@@ -368,24 +368,11 @@ static int take_limited_teams(const struct resolver *x, struct user *user)
     return 0;
 }
 
-/* Adds grants to the array for all users, in the order of the rows. */
-static int keep_grants(struct reader *r, size_t line, const struct grants *g)
-{
-    struct users *u = r->users;
-    int result = 0;
-
-    for (size_t i = 0; i < g->count && result == 0; i++) {
-        result = reader_room(r, ARRAY_GRANTS, &u->grant, u->grants, line);
-        if (result == 0)
-            u->grant[u->grants++] = g->row[i];
-    }
-    return result;
-}
-
 /* Resolves a user. With report, a user with a mistake stays, without shares and
  * without rights of directories. */
 static int resolve_user(const struct resolver *x, struct user *user)
 {
+    struct users *u = x->reader->users;
     struct grants g;
     int result = resolve_shares(x, user->shares, user->line, &g);
 
@@ -395,11 +382,15 @@ static int resolve_user(const struct resolver *x, struct user *user)
         result = too_many(x, user->line);
     for (size_t i = 0; result == 0 && i < user->directories; i++)
         result = check_directory(x, user, user->directory[i].path, &g);
-
     if (result == 0)
         result = take_limited_teams(x, user);
-    if (result == 0)
-        result = keep_grants(x->reader, user->line, &g);
+    /* The grants of all users are in one array, in the order of the rows. */
+    for (size_t i = 0; i < g.count && result == 0; i++) {
+        result = reader_room(x->reader, ARRAY_GRANTS, &u->grant, u->grants,
+                             user->line);
+        if (result == 0)
+            u->grant[u->grants++] = g.row[i];
+    }
     if (result == 0)
         user->grants = g.count;
     else
@@ -420,19 +411,6 @@ static int resolve_users(const struct resolver *x)
         result = x->reader->full ? 0 : resolve_user(x, &u->row[i]);
     }
     return result;
-}
-
-/* Points the users at their grants, once the arrays don't move any more. */
-static void point_at_grants(struct users *u)
-{
-    const struct grant *grant = u->grant;
-
-    for (size_t i = 0; i < u->count; i++) {
-        u->row[i].share = u->share;
-        u->row[i].grant = grant;
-        if (u->row[i].grants > 0)
-            grant += u->row[i].grants;
-    }
 }
 
 /* Resolves everything. A team's mistake is reported even if nobody is in the
@@ -466,7 +444,6 @@ int reader_resolve(struct reader *r)
         if (first != &u->row[i])
             result = is_twice(r, u->row[i].line, "name is", first->line);
     }
-
     if (result == 0)
         result = check_uids(r);
     if (result == 0)
@@ -479,8 +456,14 @@ int reader_resolve(struct reader *r)
             find_twice(r, &x.teams, compare_names, compare_names, "name is");
     if (result == 0)
         result = resolve_all(&x);
-    if (result == 0)
-        point_at_grants(r->users);
+    /* The arrays don't move any more. */
+    const struct grant *grant = u->grant;
+    for (size_t i = 0; i < u->count && result == 0; i++) {
+        u->row[i].share = u->share;
+        u->row[i].grant = grant;
+        if (u->row[i].grants > 0)
+            grant += u->row[i].grants;
+    }
     free(x.shares.row);
     free(x.teams.row);
     free(x.team);

@@ -8,9 +8,8 @@
 #include "sallyport/base/clock.h"
 
 #define NAME_MS 2000
-#define NAME_REST_MS                                                           \
-    60000 /* ms without questions after one that master didn't                 \
-           * answer */
+/* Milliseconds without questions after one that master didn't answer. */
+#define NAME_REST_MS 60000
 
 static struct owner_name *names_place(struct files *f, uid_t uid)
 {

@@ -16,9 +16,8 @@
 #include "sallyport/base/random.h"
 
 #define HELD_MARK ".held-"
-#define ORDER_MS                                                               \
-    (UINT64_C(15) * 60 * 1000) /* time for locks, and for a sync of a slow     \
-                                * disk */
+/* Time for locks, and for a sync of a slow disk. */
+#define ORDER_MS (UINT64_C(15) * 60 * 1000)
 
 /* One letter for each enum conflict. They are on disks, so they never
  * change. */

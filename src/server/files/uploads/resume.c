@@ -15,9 +15,8 @@
 
 #define SETTLE_MS      5000
 #define SETTLE_STEP_MS 20
-#define RENEW_S                                                                \
-    1800 /* half of the time after which space.c removes                       \
-          * it */
+/* Half of the time after which space.c removes it. */
+#define RENEW_S 1800
 
 uint64_t resume_length(uint64_t held)
 {

@@ -17,9 +17,8 @@
 #include "sallyport/base/fd.h"
 
 #define REMOVAL_MS 60000 /* time to wait for a lock, and for a slow disk */
-#define LEFTOVER_S                                                             \
-    86400 /* seconds after which a member's partial has no                     \
-           * writer */
+/* Seconds after which a member's partial has no writer. */
+#define LEFTOVER_S 86400
 
 struct found {
     char name[NAME_MAX + 1];
