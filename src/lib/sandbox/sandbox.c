@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"
+#include "sallyport/base/pages.h"
 
 /* No core file, since it would contain keys and passwords. */
 static int limit_set(__rlimit_resource_t resource, rlim_t value)
@@ -119,7 +120,7 @@ int chroot_enter(int fd, bool empty, struct complaint *why)
 /* Seconds, more than log waits for the last events of other processes. */
 #define LEAVE_S 5
 
-static pid_t parent, leader;
+static pid_t parent IN_DATA, leader IN_DATA;
 
 /* Starts the timer, unless the parent lives: SIGCONT may come from elsewhere
  * too. When its gate has ended, a session becomes a child of master, the leader

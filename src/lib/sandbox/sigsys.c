@@ -13,6 +13,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "sallyport/base/pages.h"
 #include "sallyport/base/stack.h"
 
 #ifndef SYS_SECCOMP
@@ -30,15 +31,16 @@
 /* Call numbers are below 500; larger ones share one bit. */
 #define CALLS 1024
 
-static atomic_flag seen[CALLS + 1];
-static void (*_Atomic report_refused)(int number);
+static atomic_uchar seen[CALLS / 8 + 1] IN_DATA; /* a bit for each */
+static void (*_Atomic report_refused)(int number) IN_DATA;
 
 static void on_sigsys(int signal_number, siginfo_t *info, void *context)
 {
     ucontext_t *interrupted = context;
     void (*report)(int) = report_refused;
     int saved = errno, number = info->si_syscall;
-    bool known = number >= 0 && number < CALLS;
+    unsigned call = number >= 0 && number < CALLS ? (unsigned)number : CALLS;
+    unsigned char bit = (unsigned char)(1u << call % 8);
 
     (void)signal_number;
     if (info->si_code != SYS_SECCOMP)
@@ -46,7 +48,7 @@ static void on_sigsys(int signal_number, siginfo_t *info, void *context)
     RESULT(interrupted) = -ENOSYS;
     /* Set the bit before the report, so that a refused call within the report
      * doesn't recurse. */
-    if (!atomic_flag_test_and_set(&seen[known ? number : CALLS]) && report)
+    if (!(atomic_fetch_or(&seen[call / 8], bit) & bit) && report)
         report(number);
     errno = saved;
 }
@@ -62,8 +64,8 @@ int sigsys_install(void)
     sigset_t unblocked;
 
     /* No handler runs yet, so the order doesn't matter. */
-    for (size_t i = 0; i <= CALLS; i++)
-        atomic_flag_clear_explicit(&seen[i], memory_order_relaxed);
+    for (size_t i = 0; i < sizeof(seen); i++)
+        atomic_store_explicit(&seen[i], 0, memory_order_relaxed);
     sigemptyset(&action.sa_mask);
     action.sa_flags = SA_SIGINFO | SA_NODEFER;
     if (sigaction(SIGSYS, &action, NULL))
@@ -86,7 +88,7 @@ int sigsys_probe(struct complaint *c)
      * of the stack. In a fork of master they may hold bytes of the table of
      * users. */
     stack_wipe_below();
-    atomic_flag_clear(&seen[unlisted]);
+    atomic_fetch_and(&seen[unlisted / 8], (unsigned char)~(1u << unlisted % 8));
     report_refused = report;
     if (!refused)
         return complain(c, "a refused call passes");

@@ -19,6 +19,7 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/base/pages.h"
 #include "sallyport/base/process.h"
 #include "sallyport/base/stack.h"
 #include "sallyport/files/files.h"
@@ -320,7 +321,7 @@ static noreturn void files_fail(struct files *f, int error,
 
 void files_main(const struct files_start *start)
 {
-    static struct files files;
+    static struct files files AT_PAGE;
     struct files *f = &files;
     const int keep[] = { start->session, start->master, start->log };
     struct complaint c = { "" };

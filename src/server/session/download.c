@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "sallyport/base/clock.h"
+#include "sallyport/base/pages.h"
 
 #define SMALL    (16u << 10) /* to read 4 KiB costs 20 us less than to map it */
 #define WINDOW   (8u << 20)
@@ -30,7 +31,7 @@ static struct {
     volatile sig_atomic_t hit;
 } watch;
 
-static size_t page_size; /* 4 KiB; arm64 and others also have 16 or 64 KiB */
+static size_t page_size IN_DATA; /* 4 KiB; arm64 and others also have 16 or 64 KiB */
 
 static void sigbus_on_signal(int number, siginfo_t *info, void *context)
 {

@@ -12,6 +12,7 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/base/pages.h"
 #include "sallyport/base/process.h"
 #include "sallyport/ftp/listing.h"
 #include "sallyport/sandbox/sandbox.h"
@@ -106,7 +107,7 @@ static void session_wire(struct session *s, const struct session_start *start)
 
 noreturn void session_main(const struct session_start *start)
 {
-    static struct session session;
+    static struct session session AT_PAGE;
     struct session *s = &session;
     const int keep[] = { start->control, start->master, start->gate, start->log,
                          start->keys };

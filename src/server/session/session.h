@@ -68,11 +68,13 @@ struct session {
     enum ending ending;
     char why[128]; /* a remark about the client for the log, or "" */
 
-    /* These are last, since each ends with room for a line or a path: an idle
-     * session has written to few of its pages. */
-    struct control_connection control;
+    /* These are last, since each has room for a line or a path: an idle session
+     * has written to few of its pages. What it writes to of transfer and
+     * control is in one. */
+    struct path cwd;
     struct transfer transfer;
-    struct path cwd, rename_from;
+    struct control_connection control;
+    struct path rename_from;
     struct path subject;           /* path of the command that files is
                                     * answering */
     char stored[FTP_PATH_MAX + 1]; /* the last upload's name */

@@ -244,6 +244,7 @@ struct flow {
 #define SUM_TEXT_MAX 65 /* SHA-256 in hexadecimal, and a NUL */
 
 struct transfer {
+    struct path path;
     enum transfer_state state;
     const struct step *step;
     const struct call *call; /* while its first step runs */
@@ -288,7 +289,6 @@ struct transfer {
     uint64_t lately;  /* bytes moved since the stall timer was set */
     uint64_t traffic; /* traffic of the data stream at that time */
     size_t queued;    /* bytes in the kernel at the start of the last wait */
-    struct path path;
 };
 
 enum permit { PERMIT_NONE, PERMIT_ASKED, PERMIT_REFUSED, PERMIT_GRANTED };
