@@ -1,5 +1,5 @@
-/* What nearly each unit test includes: Criterion, and libc's headers of files,
- * processes and sockets. */
+/* Criterion, and libc's headers of files, processes and sockets, which nearly
+ * each unit test needs. */
 #ifndef TESTS_SUPPORT_TEST_H
 #define TESTS_SUPPORT_TEST_H
 

@@ -4,7 +4,6 @@
 
 #include "fake_server.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/ipc/channel.h"
 #include "support/nth.h"
 #include "world.h"
 

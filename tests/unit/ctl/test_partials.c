@@ -6,8 +6,6 @@
 #include <syslog.h>
 
 #include "fake_server.h"
-#include "sallyport/files/files.h"
-#include "sallyport/ipc/channel.h"
 #include "world.h"
 
 TestSuite(partials, .init = world_make, .fini = scratch_remove);

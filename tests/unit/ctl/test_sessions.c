@@ -4,7 +4,6 @@
 
 #include "ctl/ctl.h"
 #include "fake_server.h"
-#include "sallyport/ipc/channel.h"
 #include "world.h"
 
 #define HASH "$5$salt$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"

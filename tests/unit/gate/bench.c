@@ -7,7 +7,6 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
-#include "gate/gate.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/limits.h"

@@ -1,6 +1,5 @@
 /* Gate's complaints about a set-up that it can't work with. */
 #include "bench.h"
-#include "gate/gate.h"
 #include "sallyport/base/fd.h"
 #include "support/messages.h"
 #include "support/settings.h"

@@ -4,7 +4,6 @@
 #include "sallyport/base/address.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
-#include "support/messages.h"
 
 struct caller ctl;
 

@@ -5,7 +5,6 @@
 #include <sys/prctl.h>
 
 #include "helpers.h"
-#include "master/start/start.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/conf/conf.h"

@@ -2,7 +2,6 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "stage.h"
-#include "support/messages.h"
 
 static const struct address local = { .family = 4,
                                       .bytes = { 192, 0, 2, 1 },

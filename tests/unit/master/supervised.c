@@ -6,7 +6,6 @@
 
 #include "sallyport/base/fd.h"
 #include "sallyport/base/shared.h"
-#include "support/messages.h"
 #include "support/processes.h"
 #include "support/wait.h"
 

@@ -6,7 +6,6 @@
 #include "master/sessions/logins.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
-#include "stage.h"
 #include "support/files.h"
 
 Test(login, yes)

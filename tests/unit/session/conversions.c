@@ -1,6 +1,5 @@
 /* Transfers between fake peers, compared byte for byte. */
 #include "conversions.h"
-#include "sallyport/ipc/channel.h"
 
 void upload_begin(struct upload *u, uint64_t limit)
 {

@@ -6,7 +6,6 @@
 
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/rights.h"
-#include "sallyport/ipc/channel.h"
 #include "sallyport/session/session.h"
 #include "sallyport/tls/context.h"
 #include "support/certificate.h"

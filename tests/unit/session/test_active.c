@@ -1,6 +1,5 @@
 /* PORT and EPRT: which are accepted and refused, and the requests to gate. */
 #include "fake.h"
-#include "sallyport/ipc/channel.h"
 #include "sallyport/session/session.h"
 
 static void begin(void)

@@ -3,7 +3,6 @@
 #include <inttypes.h>
 
 #include "fake.h"
-#include "sallyport/ipc/channel.h"
 
 static const struct row {
     uint64_t rest, sized, announced;

@@ -3,7 +3,6 @@
  * whole table of modes and tickets, against a real server. */
 #include "fake.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/ipc/channel.h"
 #include "sallyport/session/session.h"
 
 /* Gate makes N new keys and sends them; the session has got them when it

@@ -1,7 +1,6 @@
 /* REST and APPE onto a finished file: files copies its beginning piece by piece
  * before the client is read. The client is served meanwhile, and may leave. */
 #include "fake.h"
-#include "sallyport/ipc/channel.h"
 
 #define HEAD 300000u
 

@@ -2,7 +2,6 @@
  * 421, and the log has the result. */
 #include "fake.h"
 #include "sallyport/base/clock.h"
-#include "sallyport/ipc/channel.h"
 #include "support/wait.h"
 
 static void kick(enum ending why)

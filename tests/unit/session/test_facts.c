@@ -1,6 +1,5 @@
 /* Names and entries that a reply can't contain. */
 #include "fake.h"
-#include "sallyport/domain/outcome.h"
 
 #define YEAR_20000 568971820800
 

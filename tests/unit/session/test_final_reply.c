@@ -1,7 +1,6 @@
 /* The reply to a transfer or a change, and its event: while log takes nothing
  * the reply waits, and then it isn't a success. */
 #include "fake.h"
-#include "sallyport/ipc/channel.h"
 
 static void expect_waits(void)
 {

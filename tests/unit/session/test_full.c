@@ -3,7 +3,6 @@
 #include <sys/syscall.h>
 
 #include "fake.h"
-#include "sallyport/ipc/channel.h"
 
 #define TEXT_SENT "HELLO again"
 

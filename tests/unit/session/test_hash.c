@@ -1,6 +1,5 @@
 /* HASH: a transfer without a data connection. */
 #include "fake.h"
-#include "sallyport/ipc/channel.h"
 
 #define GIB (1ULL << 30)
 

@@ -5,7 +5,6 @@
 
 #include "fake.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/ipc/channel.h"
 #include "sallyport/session/session.h"
 
 enum who { MASTER, GATE, FILES };

@@ -2,7 +2,6 @@
  * a 421 first. */
 #include "fake.h"
 #include "sallyport/base/clock.h"
-#include "sallyport/ipc/channel.h"
 #include "sallyport/session/session.h"
 
 #define LATE_MS  300

@@ -2,7 +2,6 @@
  * order, and its control connection in the same moment. Nothing becomes visible
  * for it, in whatever order the two ends come, unless it has said QUIT. */
 #include "fake.h"
-#include "sallyport/ipc/channel.h"
 
 enum moment {
     DATA_FIRST,    /* both ends are here when the session looks */

@@ -1,7 +1,6 @@
 /* TYPE A with "ascii = yes" in a real session: the requests and bytes for
  * files, the bytes for the client, and SIZE. */
 #include "conversions.h"
-#include "sallyport/ipc/channel.h"
 
 #define GIB (1ULL << 30)
 

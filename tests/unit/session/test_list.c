@@ -1,7 +1,6 @@
 /* STAT of a directory with a listing that is longer than a reply may be, fails,
  * or is slow. */
 #include "fake.h"
-#include "sallyport/ipc/channel.h"
 #include "sallyport/session/session.h"
 
 #define LINE     64

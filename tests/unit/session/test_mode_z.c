@@ -3,7 +3,6 @@
 #include <zlib.h>
 
 #include "conversions.h"
-#include "sallyport/ipc/channel.h"
 #include "support/files.h"
 #include "support/processes.h"
 

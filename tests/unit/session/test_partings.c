@@ -5,7 +5,6 @@
  * FIN first takes the port for a broken one. */
 #include "fake.h"
 #include "sallyport/base/clock.h"
-#include "sallyport/ipc/channel.h"
 #include "support/wait.h"
 
 #define GOODBYES 4 /* as in session.h */

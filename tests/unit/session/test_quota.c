@@ -1,6 +1,5 @@
 /* Quotas as clients see them: SITE QUOTA, and the replies that name one. */
 #include "fake.h"
-#include "sallyport/domain/outcome.h"
 
 #define GIB (UINT64_C(1) << 30)
 

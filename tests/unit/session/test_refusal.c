@@ -1,7 +1,6 @@
 /* Refusals by gate or files are events, too. A refused transfer or change has
  * its own event and no other. */
 #include "fake.h"
-#include "sallyport/ipc/channel.h"
 
 static void expect_refused(const char *verb, const char *path, unsigned result)
 {

@@ -2,7 +2,6 @@
 #include "fake.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/rights.h"
-#include "sallyport/ipc/channel.h"
 #include "session/session.h"
 
 Test(session, every_verb_is_handled_or_refused)

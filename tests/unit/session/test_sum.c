@@ -1,6 +1,5 @@
 /* The SHA-256 of an upload in its event: only if the upload is sent whole. */
 #include "fake.h"
-#include "sallyport/ipc/channel.h"
 #include "sallyport/session/session.h"
 
 /* Begins an upload of "hello" after FIRST zeros. */

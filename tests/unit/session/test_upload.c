@@ -2,7 +2,6 @@
  * its first byte, and nothing below its beginning. */
 #include "fake.h"
 #include "sallyport/base/clock.h"
-#include "sallyport/ipc/channel.h"
 #include "support/wait.h"
 
 /* Sends a first byte at 2, where other data exists. LIMIT is the file's, or

@@ -4,7 +4,6 @@
 #include <openssl/ssl.h>
 
 #include "fixture.h"
-#include "sallyport/tls/stream.h"
 #include "support/pki.h"
 #include "tls/tls.h"
 

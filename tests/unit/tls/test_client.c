@@ -1,7 +1,6 @@
 /* Certificates of clients: which are accepted, in both versions and modes;
  * their claims; what a data channel must show; which files are refused. */
 #include "fixture.h"
-#include "sallyport/tls/stream.h"
 #include "support/pki.h"
 
 #define TLS_12 0x0303

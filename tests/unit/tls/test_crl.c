@@ -3,7 +3,6 @@
 #include <openssl/pem.h>
 
 #include "fixture.h"
-#include "sallyport/tls/context.h"
 #include "support/pki.h"
 #include "tls/tls.h"
 
