@@ -2,9 +2,6 @@
 #include "peer.h"
 
 #include "sallyport/base/fd.h"
-#include "sallyport/domain/outcome.h"
-#include "sallyport/domain/rights.h"
-#include "sallyport/event/event.h"
 #include "sallyport/ftp/listing.h"
 #include "support/messages.h"
 #include "support/nth.h"
@@ -140,6 +137,24 @@ void peer_start(struct peer *p)
 {
     peer_init(p);
     peer_run(p);
+}
+
+struct peer *peer_new(void)
+{
+    static struct peer peers[64];
+    static size_t made;
+
+    cr_assert_lt(made, sizeof(peers) / sizeof(peers[0]));
+    peer_init(&peers[made]);
+    return &peers[made++];
+}
+
+struct peer *peer_started(void)
+{
+    struct peer *p = peer_new();
+
+    peer_run(p);
+    return p;
 }
 
 void peer_start_for_ctl(struct peer *p)

@@ -6,7 +6,9 @@
 
 #include <sys/types.h>
 
+#include "files/files.h"
 #include "sallyport/domain/outcome.h"
+#include "sallyport/domain/rights.h"
 #include "sallyport/event/event.h"
 #include "sallyport/files/files.h"
 #include "sallyport/ipc/channel.h"
@@ -42,6 +44,9 @@ struct peer {
 void peer_init(struct peer *p);
 void peer_run(struct peer *p); /* and waits for files_ready */
 void peer_start(struct peer *p);
+/* The same, with another peer for each call. */
+struct peer *peer_new(void);
+struct peer *peer_started(void);
 /* Runs it without waiting, for starts that fail. */
 void peer_fork(struct peer *p);
 /* The next answer to a request of sallyportctl, without signs of life. Returns

@@ -2,7 +2,6 @@
 #include <sys/statvfs.h>
 
 #include "peer.h"
-#include "sallyport/domain/rights.h"
 #include "sallyport/ftp/listing.h"
 
 static void furnish(struct peer *p)

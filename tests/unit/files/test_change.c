@@ -4,7 +4,6 @@
 #include "files/files.h"
 #include "peer.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/domain/rights.h"
 #include "syncs.h"
 
 #define K 1024u
@@ -131,19 +130,18 @@ Test(change, one_path)
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct peer p;
+        struct peer *p = peer_new();
 
-        peer_init(&p);
-        furnish(&p);
-        p.start.rights = rows[i].rights;
-        peer_run(&p);
-        int r = ask_path(&p, rows[i].message, rows[i].path);
+        furnish(p);
+        p->start.rights = rows[i].rights;
+        peer_run(p);
+        int r = ask_path(p, rows[i].message, rows[i].path);
         cr_expect_eq(r, rows[i].outcome, "%s %s: %d",
                      message_name(rows[i].message), rows[i].path, r);
-        cr_expect(!*rows[i].gone || !disk_has(&p, rows[i].gone), "%s",
+        cr_expect(!*rows[i].gone || !disk_has(p, rows[i].gone), "%s",
                   rows[i].path);
-        cr_expect(disk_has(&p, rows[i].there), "%s", rows[i].path);
-        peer_stop(&p);
+        cr_expect(disk_has(p, rows[i].there), "%s", rows[i].path);
+        peer_stop(p);
     }
 }
 
@@ -184,26 +182,25 @@ Test(change, rename)
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct peer p;
+        struct peer *p = peer_new();
         struct stat before, after;
         const char *where;
 
-        peer_init(&p);
-        furnish(&p);
-        p.start.rights = rows[i].rights;
-        peer_run(&p);
+        furnish(p);
+        p->start.rights = rows[i].rights;
+        peer_run(p);
         memset(&before, 0, sizeof(before));
-        lstat(disk_path(&p, rows[i].from), &before);
-        int r = ask_rename(&p, rows[i].from, rows[i].to);
+        lstat(disk_path(p, rows[i].from), &before);
+        int r = ask_rename(p, rows[i].from, rows[i].to);
         cr_expect_eq(r, rows[i].outcome, "%s %s: %d", rows[i].from, rows[i].to,
                      r);
         where = r == OUTCOME_OK ? rows[i].to : rows[i].from;
         if (before.st_ino != 0) {
-            cr_expect_eq(lstat(disk_path(&p, where), &after), 0);
+            cr_expect_eq(lstat(disk_path(p, where), &after), 0);
             cr_expect_eq(after.st_ino, before.st_ino, "%s", where);
         }
-        cr_expect(r != OUTCOME_OK || !disk_has(&p, rows[i].from));
-        peer_stop(&p);
+        cr_expect(r != OUTCOME_OK || !disk_has(p, rows[i].from));
+        peer_stop(p);
     }
 }
 
@@ -311,20 +308,18 @@ Test(change, new_names_are_synced)
 
     sync_directories_fail = true;
     for (size_t i = 0; i < 2; i++) {
-        struct peer p;
+        struct peer *p = peer_new();
 
-        peer_init(&p);
-        furnish(&p);
-        disk_directory(&p, "/blind");
-        cr_assert_eq(chmod(disk_path(&p, "/blind"), 0300), 0);
-        p.start.rules.fsync = rows[i].fsync;
-        peer_run(&p);
-        cr_expect_eq(ask_path(&p, MSG_directory_make, "/new"), rows[i].make);
-        cr_expect_eq(ask_rename(&p, "/file", "/else"), rows[i].rename);
-        cr_expect_eq(ask_rename(&p, "/other", "/empty/o"), rows[i].rename);
-        cr_expect_eq(ask_path(&p, MSG_directory_make, "/blind/new"),
-                     OUTCOME_OK);
-        cr_expect_eq(ask_path(&p, MSG_file_delete, "/else"), OUTCOME_OK);
-        peer_stop(&p);
+        furnish(p);
+        disk_directory(p, "/blind");
+        cr_assert_eq(chmod(disk_path(p, "/blind"), 0300), 0);
+        p->start.rules.fsync = rows[i].fsync;
+        peer_run(p);
+        cr_expect_eq(ask_path(p, MSG_directory_make, "/new"), rows[i].make);
+        cr_expect_eq(ask_rename(p, "/file", "/else"), rows[i].rename);
+        cr_expect_eq(ask_rename(p, "/other", "/empty/o"), rows[i].rename);
+        cr_expect_eq(ask_path(p, MSG_directory_make, "/blind/new"), OUTCOME_OK);
+        cr_expect_eq(ask_path(p, MSG_file_delete, "/else"), OUTCOME_OK);
+        peer_stop(p);
     }
 }

@@ -7,7 +7,6 @@
 
 #include "files/files.h"
 #include "peer.h"
-#include "sallyport/domain/rights.h"
 #include "syncs.h"
 
 #define K 1024u

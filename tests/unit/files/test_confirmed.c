@@ -157,24 +157,23 @@ Test(confirmed, a_failed_sync_of_the_lower_mark_leaves_nothing)
 /* A file system without extended attributes. */
 Test(confirmed, no_mark_no_resume)
 {
-    struct peer p;
+    struct peer *p = peer_new();
     struct event_record event;
 
-    peer_init(&p);
-    p.start.rules.fsync = true;
+    p->start.rules.fsync = true;
     marks_fail = true;
-    peer_run(&p);
+    peer_run(p);
     for (int i = 0; i < 2; i++) {
-        begin(&p, WRITE_STORE, 0, 200 * K, 1);
-        DONE(ask_sync(&p));
-        DONE(ask_abort(&p));
-        expect_nothing(&p);
+        begin(p, WRITE_STORE, 0, 200 * K, 1);
+        DONE(ask_sync(p));
+        DONE(ask_abort(p));
+        expect_nothing(p);
     }
-    begin(&p, WRITE_STORE, 0, 200 * K, 1);
-    DONE(ask_commit(&p, 200 * K));
-    cr_assert(peer_event(&p, &event));
+    begin(p, WRITE_STORE, 0, 200 * K, 1);
+    DONE(ask_commit(p, 200 * K));
+    cr_assert(peer_event(p, &event));
     cr_expect_eq(event.event, EVENT_TROUBLE);
-    peer_stop(&p); /* and no other event */
+    peer_stop(p); /* and no other event */
 }
 
 /* Only files has the permission to write a mark; but other processes of this

@@ -1,7 +1,6 @@
 /* Copies the beginning of one file into another. */
 #include "files/files.h"
 #include "peer.h"
-#include "sallyport/domain/outcome.h"
 
 #define K 1024u
 #define M (1024u * K)

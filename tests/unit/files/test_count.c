@@ -8,9 +8,7 @@
 #include <sys/xattr.h>
 
 #include "files/files.h"
-#include "peer.h"
 #include "renames.h"
-#include "sallyport/domain/rights.h"
 #include "steps.h"
 #include "support/messages.h"
 #include "syncs.h"
@@ -151,21 +149,20 @@ Test(count, bytes_of_each_conflict)
             const enum write_mode mode = append ? WRITE_APPEND : WRITE_STORE;
             char text[STORED_TEXT_MAX] = "";
             unsigned long files, counted = 0, held = 0;
-            struct peer p;
+            struct peer *p = peer_new();
 
-            peer_init(&p);
-            p.start.rules.on_conflict = (enum conflict)c;
-            p.start.rules.upload_bytes = 1000 * K;
-            disk_directory(&p, "/d");
-            peer_run(&p);
+            p->start.rules.on_conflict = (enum conflict)c;
+            p->start.rules.upload_bytes = 1000 * K;
+            disk_directory(p, "/d");
+            peer_run(p);
             for (size_t len = 100 * K; len < 104 * K; len += K)
-                store_up_to(&p, "/d/f", mode, len);
-            cr_expect_gt(getxattr(p.home, STORED_ATTRIBUTE, text, sizeof(text)),
-                         0);
+                store_up_to(p, "/d/f", mode, len);
+            cr_expect_gt(
+                getxattr(p->home, STORED_ATTRIBUTE, text, sizeof(text)), 0);
             cr_expect_eq(sscanf(text, "%lu %lu", &files, &counted), 2);
-            held = disk_bytes(&p, "/d");
+            held = disk_bytes(p, "/d");
             cr_expect_leq(held, counted, "conflict %d, append %d", c, append);
-            peer_stop(&p);
+            peer_stop(p);
         }
 }
 

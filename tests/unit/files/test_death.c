@@ -2,7 +2,6 @@
  * is one event, which has the death from master's report. */
 #include "peer.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/event/event.h"
 
 #define K 1024UL
 
@@ -66,32 +65,30 @@ static const struct {
 Test(death, of_a_session_in_an_upload)
 {
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-        struct peer p;
+        struct peer *p = peer_started();
 
-        peer_start(&p);
-        disk_fill(&p, "/f", 100, 1);
-        begin(&p, rows[i].mode, rows[i].offset, 200 * K);
-        channel_close(&p.session);
-        session_died(&p, SIGKILL);
-        expect_event(&p, rows[i].verb, rows[i].bytes,
+        disk_fill(p, "/f", 100, 1);
+        begin(p, rows[i].mode, rows[i].offset, 200 * K);
+        channel_close(&p->session);
+        session_died(p, SIGKILL);
+        expect_event(p, rows[i].verb, rows[i].bytes,
                      "the session died: signal 9");
-        cr_expect(disk_is(&p, "/f", 100, 1), "the old file has changed");
-        peer_remove(&p);
+        cr_expect(disk_is(p, "/f", 100, 1), "the old file has changed");
+        peer_remove(p);
     }
 }
 
 /* Master may learn of the death first. */
 Test(death, before_the_end_of_the_channel)
 {
-    struct peer p;
+    struct peer *p = peer_started();
 
-    peer_start(&p);
-    begin(&p, WRITE_STORE, 0, 10);
-    session_died(&p, SIGSEGV);
-    channel_close(&p.session);
-    expect_event(&p, "STOR", 10, "the session died: signal 11");
-    cr_expect_eq(disk_partials(&p, "/"), 0);
-    peer_remove(&p);
+    begin(p, WRITE_STORE, 0, 10);
+    session_died(p, SIGSEGV);
+    channel_close(&p->session);
+    expect_event(p, "STOR", 10, "the session died: signal 11");
+    cr_expect_eq(disk_partials(p, "/"), 0);
+    peer_remove(p);
 }
 
 /* Another upload continues with it before anything is known of the death. */
@@ -124,45 +121,42 @@ Test(death, leaves_the_partial_free)
 /* The session has reported it itself, or will. */
 Test(death, an_end_without_a_death)
 {
-    struct peer p;
+    struct peer *p = peer_started();
 
-    peer_start(&p);
-    begin(&p, WRITE_STORE, 0, 10);
-    channel_close(&p.session);
-    channel_close(&p.master); /* a session that left, or no master any more */
-    expect_no_event(&p);
-    peer_remove(&p);
+    begin(p, WRITE_STORE, 0, 10);
+    channel_close(&p->session);
+    channel_close(&p->master); /* a session that left, or no master any more */
+    expect_no_event(p);
+    peer_remove(p);
 }
 
 /* No upload is under way: files doesn't wait for master. */
 Test(death, without_an_upload)
 {
-    struct peer p;
+    struct peer *p = peer_started();
 
-    peer_start(&p);
-    begin(&p, WRITE_STORE, 0, 10);
-    DONE(ask_commit(&p, 10));
-    begin(&p, WRITE_STORE, 0, 10);
-    DONE(ask_abort(&p));
-    channel_close(&p.session);
-    expect_no_event(&p);
-    peer_remove(&p);
+    begin(p, WRITE_STORE, 0, 10);
+    DONE(ask_commit(p, 10));
+    begin(p, WRITE_STORE, 0, 10);
+    DONE(ask_abort(p));
+    channel_close(&p->session);
+    expect_no_event(p);
+    peer_remove(p);
 }
 
 /* It can't learn that the file is there. */
 Test(death, before_the_answer_to_a_commit)
 {
-    struct peer p;
+    struct peer *p = peer_started();
 
-    peer_start(&p);
-    begin(&p, WRITE_STORE, 0, 10);
-    kill(p.pid, SIGSTOP);
-    cr_assert_eq(SEND(&p.session, file_commit, NEXT(&p), .length = 10), 0);
-    channel_close(&p.session);
-    kill(p.pid, SIGCONT);
-    session_died(&p, SIGKILL);
-    expect_event(&p, "STOR", 10,
+    begin(p, WRITE_STORE, 0, 10);
+    kill(p->pid, SIGSTOP);
+    cr_assert_eq(SEND(&p->session, file_commit, NEXT(p), .length = 10), 0);
+    channel_close(&p->session);
+    kill(p->pid, SIGCONT);
+    session_died(p, SIGKILL);
+    expect_event(p, "STOR", 10,
                  "the session died: signal 9; the file is complete");
-    cr_expect(disk_is(&p, "/f", 10, 1));
-    peer_remove(&p);
+    cr_expect(disk_is(p, "/f", 10, 1));
+    peer_remove(p);
 }

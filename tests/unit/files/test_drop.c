@@ -3,9 +3,7 @@
 #include <ctype.h>
 
 #include "files/files.h"
-#include "peer.h"
 #include "renames.h"
-#include "sallyport/domain/rights.h"
 #include "steps.h"
 #include "support/messages.h"
 
@@ -170,23 +168,22 @@ Test(blind, with_and_without_the_name)
     static struct record without, with;
 
     for (enum conflict c = 0; c < CONFLICT_COUNT; c++) {
-        struct peer p;
+        struct peer *p = peer_new();
 
-        peer_init(&p);
-        peer_share(&p, "/drop", RIGHT_WRITE);
-        disk_put(&p, "/own", "x", 1);
-        p.start.rules.on_conflict = c;
-        peer_run(&p);
-        play(&p, &without);
-        disk_fill(&p, "/../../shares/drop/report.pdf", 50, 1);
-        cr_assert_eq(
-            chmod(disk_path(&p, "/../../shares/drop/report.pdf"), 0666), 0);
-        disk_directory(&p, "/../../shares/drop/d");
-        disk_put(&p, "/../../shares/drop/d/x", "x", 1);
-        play(&p, &with);
+        peer_share(p, "/drop", RIGHT_WRITE);
+        disk_put(p, "/own", "x", 1);
+        p->start.rules.on_conflict = c;
+        peer_run(p);
+        play(p, &without);
+        disk_fill(p, "/../../shares/drop/report.pdf", 50, 1);
+        cr_assert_eq(chmod(disk_path(p, "/../../shares/drop/report.pdf"), 0666),
+                     0);
+        disk_directory(p, "/../../shares/drop/d");
+        disk_put(p, "/../../shares/drop/d/x", "x", 1);
+        play(p, &with);
         expect_same(&without, &with);
-        cr_expect(disk_is(&p, "/../../shares/drop/report.pdf", 50, 1));
-        peer_stop(&p);
+        cr_expect(disk_is(p, "/../../shares/drop/report.pdf", 50, 1));
+        peer_stop(p);
     }
 }
 

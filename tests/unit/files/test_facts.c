@@ -4,8 +4,6 @@
 
 #include "files/files.h"
 #include "peer.h"
-#include "sallyport/domain/outcome.h"
-#include "sallyport/domain/rights.h"
 #include "sallyport/ftp/listing.h"
 
 #define FILE_PERM                                                              \
@@ -94,17 +92,16 @@ Test(facts, need_the_right)
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct peer p;
+        struct peer *p = peer_new();
         struct msg_facts_are is;
 
-        peer_init(&p);
-        p.start.rights = RIGHT_ALL & ~rows[i].without;
-        peer_run(&p);
-        cr_expect_eq(ask_facts(&p, "/", rows[i].what_for, &is), rows[i].outcome,
+        p->start.rights = RIGHT_ALL & ~rows[i].without;
+        peer_run(p);
+        cr_expect_eq(ask_facts(p, "/", rows[i].what_for, &is), rows[i].outcome,
                      "row %zu", i);
-        cr_expect_eq(ask_facts(&p, "/missing", rows[i].what_for, &is),
+        cr_expect_eq(ask_facts(p, "/missing", rows[i].what_for, &is),
                      rows[i].outcome ? rows[i].outcome : OUTCOME_NOT_FOUND);
-        peer_stop(&p);
+        peer_stop(p);
     }
 }
 

@@ -7,7 +7,6 @@
 #include "files/files.h"
 #include "peer.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/event/event.h"
 #include "sallyport/ftp/listing.h"
 #include "support/lie.h"
 #include "support/messages.h"
@@ -67,18 +66,17 @@ Test(files, lies_end_it)
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct peer p;
+        struct peer *p = peer_new();
         struct message lie = rows[i].lie;
 
-        peer_init(&p);
-        disk_put(&p, "/a", "hello", 5);
-        peer_run(&p);
+        disk_put(p, "/a", "hello", 5);
+        peer_run(p);
         lie.request = 1;
-        cr_expect_eq(lie_send(&p.session, lie.kind, &lie.request), 0, "%s",
+        cr_expect_eq(lie_send(&p->session, lie.kind, &lie.request), 0, "%s",
                      rows[i].why);
-        cr_expect_eq(peer_wait(&p), EX_PROTOCOL, "%s", rows[i].why);
-        cr_expect(disk_has(&p, "/a"));
-        peer_remove(&p);
+        cr_expect_eq(peer_wait(p), EX_PROTOCOL, "%s", rows[i].why);
+        cr_expect(disk_has(p, "/a"));
+        peer_remove(p);
     }
 }
 
@@ -120,12 +118,11 @@ Test(files, garbage_ends_it)
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct peer p;
+        struct peer *p = peer_started();
 
-        peer_start(&p);
-        send_raw(&p, rows[i].bytes, rows[i].len, -1);
-        cr_expect_eq(peer_wait(&p), EX_PROTOCOL, "row %zu", i);
-        peer_remove(&p);
+        send_raw(p, rows[i].bytes, rows[i].len, -1);
+        cr_expect_eq(peer_wait(p), EX_PROTOCOL, "row %zu", i);
+        peer_remove(p);
     }
 }
 
@@ -145,56 +142,52 @@ static size_t encoded_abort(char *out)
 
 Test(files, a_descriptor_ends_it)
 {
-    struct peer p;
+    struct peer *p = peer_started();
     char bytes[64];
     int fd;
 
-    peer_start(&p);
-    DONE(ask_write(&p, "/f", WRITE_STORE, 0, 0, &fd));
-    send_raw(&p, bytes, encoded_abort(bytes), fd);
-    cr_expect_eq(peer_wait(&p), EX_PROTOCOL);
-    peer_remove(&p);
+    DONE(ask_write(p, "/f", WRITE_STORE, 0, 0, &fd));
+    send_raw(p, bytes, encoded_abort(bytes), fd);
+    cr_expect_eq(peer_wait(p), EX_PROTOCOL);
+    peer_remove(p);
 }
 
 /* In PHASE_WRITING only three requests are permitted. */
 Test(files, second_upload_ends_it)
 {
-    struct peer p;
+    struct peer *p = peer_started();
 
-    peer_start(&p);
-    DONE(ask_write(&p, "/f", WRITE_STORE, 0, 0, NULL));
-    cr_assert_eq(SEND(&p.session, directory_enter, 9, .path = SLICE("/")), 0);
-    cr_expect_eq(peer_wait(&p), EX_PROTOCOL);
-    peer_remove(&p);
+    DONE(ask_write(p, "/f", WRITE_STORE, 0, 0, NULL));
+    cr_assert_eq(SEND(&p->session, directory_enter, 9, .path = SLICE("/")), 0);
+    cr_expect_eq(peer_wait(p), EX_PROTOCOL);
+    peer_remove(p);
 }
 
 /* The answers wait until no more fit into the socket. */
 Test(files, session_that_never_reads)
 {
-    struct peer p;
+    struct peer *p = peer_started();
     struct pollfd room = { .events = POLLOUT };
     int r = 0;
 
-    peer_start(&p);
-    room.fd = p.session.fd;
+    room.fd = p->session.fd;
     while (r == 0 || r == -EAGAIN) {
-        r = SEND(&p.session, directory_enter, NEXT(&p), .path = SLICE("/"));
+        r = SEND(&p->session, directory_enter, NEXT(p), .path = SLICE("/"));
         if (r == -EAGAIN)
             cr_assert_eq(poll(&room, 1, PEER_MS), 1);
     }
     cr_expect_eq(r, -EPIPE);
-    cr_expect_eq(peer_wait(&p), EX_PROTOCOL);
-    peer_remove(&p);
+    cr_expect_eq(peer_wait(p), EX_PROTOCOL);
+    peer_remove(p);
 }
 
 Test(files, ends_with_master)
 {
-    struct peer p;
+    struct peer *p = peer_started();
 
-    peer_start(&p);
-    channel_close(&p.master);
-    cr_expect_eq(peer_wait(&p), 0);
-    peer_remove(&p);
+    channel_close(&p->master);
+    cr_expect_eq(peer_wait(p), 0);
+    peer_remove(p);
 }
 
 Test(files, master_that_lies)
@@ -300,25 +293,24 @@ Test(files, homes)
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct peer p;
+        struct peer *p = peer_new();
         struct message reply;
         char home[256];
         int error = geteuid() == 0 ? rows[i].error_of_root : rows[i].error;
 
-        peer_init(&p);
-        make_homes(&p);
-        snprintf(home, sizeof(home), "%s%s", p.homes, rows[i].home);
-        p.start.home = home;
-        peer_fork(&p);
-        peer_starts(&p, &reply);
+        make_homes(p);
+        snprintf(home, sizeof(home), "%s%s", p->homes, rows[i].home);
+        p->start.home = home;
+        peer_fork(p);
+        peer_starts(p, &reply);
         cr_expect_eq(reply.kind, error ? MSG_files_failed : MSG_files_ready,
                      "%s", home);
         if (error)
             cr_expect_eq(reply.files_failed.error, error, "%s: %d", home,
                          reply.files_failed.error);
-        channel_close(&p.session);
-        cr_expect_eq(peer_wait(&p), 0);
-        peer_remove(&p);
+        channel_close(&p->session);
+        cr_expect_eq(peer_wait(p), 0);
+        peer_remove(p);
     }
 }
 

@@ -7,7 +7,6 @@
 
 #include "peer.h"
 #include "renames.h"
-#include "sallyport/domain/rights.h"
 #include "syncs.h"
 
 #define READ (RIGHT_LIST | RIGHT_READ)
@@ -303,31 +302,30 @@ Test(guard, late)
 Test(guard, nothing_takes_its_place)
 {
     static const char *const paths[] = { "/a/IN", "/B", "/B/IN" };
-    struct peer p;
+    struct peer *p = peer_new();
 
-    peer_init(&p);
-    disk_directory(&p, "/a");
-    disk_directory(&p, "/x");
-    disk_put(&p, "/f", "x", 1);
-    disk_put(&p, "/x/f", "x", 1);
-    peer_rights(&p, "/a/in", READ);
-    peer_rights(&p, "/b/in", READ);
-    p.mounts[0].late = p.mounts[1].late = true;
+    disk_directory(p, "/a");
+    disk_directory(p, "/x");
+    disk_put(p, "/f", "x", 1);
+    disk_put(p, "/x/f", "x", 1);
+    peer_rights(p, "/a/in", READ);
+    peer_rights(p, "/b/in", READ);
+    p->mounts[0].late = p->mounts[1].late = true;
     rename_faults.folds = true;
-    peer_run(&p);
+    peer_run(p);
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-        expect_missing(ask_path(&p, MSG_directory_make, paths[i]), "MKD",
+        expect_missing(ask_path(p, MSG_directory_make, paths[i]), "MKD",
                        paths[i]);
-        expect_missing(ask_rename(&p, "/x", paths[i]), "RNTO", paths[i]);
+        expect_missing(ask_rename(p, "/x", paths[i]), "RNTO", paths[i]);
     }
-    cr_expect(!disk_has(&p, "/a/in") && !disk_has(&p, "/b"));
-    cr_expect(disk_has(&p, "/x/f"));
-    cr_expect_eq(ask_rename(&p, "/x", "/a/Y"), OUTCOME_OK);
-    cr_expect_eq(ask_path(&p, MSG_directory_make, "/b"), OUTCOME_OK);
-    cr_expect_eq(ask_path(&p, MSG_directory_make, "/C"), OUTCOME_OK);
-    cr_expect(disk_has(&p, "/a/y/f") && disk_has(&p, "/c"));
-    peer_leave(&p);
-    peer_remove(&p);
+    cr_expect(!disk_has(p, "/a/in") && !disk_has(p, "/b"));
+    cr_expect(disk_has(p, "/x/f"));
+    cr_expect_eq(ask_rename(p, "/x", "/a/Y"), OUTCOME_OK);
+    cr_expect_eq(ask_path(p, MSG_directory_make, "/b"), OUTCOME_OK);
+    cr_expect_eq(ask_path(p, MSG_directory_make, "/C"), OUTCOME_OK);
+    cr_expect(disk_has(p, "/a/y/f") && disk_has(p, "/c"));
+    peer_leave(p);
+    peer_remove(p);
 }
 
 /* Unless there are such directories, all spellings are the disk's affair. */

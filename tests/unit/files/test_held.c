@@ -4,7 +4,6 @@
 
 #include "files/files.h"
 #include "peer.h"
-#include "sallyport/domain/rights.h"
 #include "syncs.h"
 
 #define K       1024u
@@ -509,30 +508,28 @@ Test(held, a_name_that_is_taken)
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct held h;
-        struct peer p;
+        struct peer *p = peer_new();
         char id[32], earlier[32];
 
-        peer_init(&p);
-        disk_directory(&p, "/in");
-        peer_rights(&p, "/in", INSPECT & ~rows[i].without);
-        p.start.rules.on_conflict = rows[i].conflict;
-        p.start.rules.fsync = true;
-        peer_run(&p);
-        hold(&p, "/in/a.b", WRITE_STORE, 20, 2, earlier);
-        hold(&p, "/in/a.b", rows[i].mode, 10, 1, id);
-        cr_expect_eq(order_once(&p, HELD_RELEASE, earlier).outcome, OUTCOME_OK);
-        p.start.rules.on_conflict = CONFLICT_OVERWRITE; /* of sallyportctl */
-        h = order_once(&p, HELD_RELEASE, id);
+        disk_directory(p, "/in");
+        peer_rights(p, "/in", INSPECT & ~rows[i].without);
+        p->start.rules.on_conflict = rows[i].conflict;
+        p->start.rules.fsync = true;
+        peer_run(p);
+        hold(p, "/in/a.b", WRITE_STORE, 20, 2, earlier);
+        hold(p, "/in/a.b", rows[i].mode, 10, 1, id);
+        cr_expect_eq(order_once(p, HELD_RELEASE, earlier).outcome, OUTCOME_OK);
+        p->start.rules.on_conflict = CONFLICT_OVERWRITE; /* of sallyportctl */
+        h = order_once(p, HELD_RELEASE, id);
         cr_assert_eq(h.count, 1);
         cr_expect_eq(h.outcome, rows[i].outcome, "row %zu: %d", i, h.outcome);
         if (rows[i].path) {
             cr_expect_str_eq(h.path, rows[i].path, "row %zu: %s", i, h.path);
-            cr_expect(disk_is(&p, rows[i].path, 10, 1), "row %zu", i);
+            cr_expect(disk_is(p, rows[i].path, 10, 1), "row %zu", i);
         }
-        cr_expect_eq(order_once(&p, HELD_LIST, "").count, rows[i].path ? 0 : 1);
-        cr_expect(!rows[i].old || disk_is(&p, rows[i].old, 20, 2), "row %zu",
-                  i);
-        peer_stop(&p);
+        cr_expect_eq(order_once(p, HELD_LIST, "").count, rows[i].path ? 0 : 1);
+        cr_expect(!rows[i].old || disk_is(p, rows[i].old, 20, 2), "row %zu", i);
+        peer_stop(p);
     }
 }
 

@@ -7,7 +7,6 @@
 #include "peer.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/domain/rights.h"
 #include "syncs.h"
 
 static void furnish(struct peer *p)
@@ -388,16 +387,15 @@ PeerTest(list, reader_that_goes_away, peer_init(p))
 Test(list, ends_while_blocked)
 {
     for (int i = 0; i < 2; i++) {
-        struct peer p;
+        struct peer *p = peer_new();
 
-        peer_init(&p);
-        furnish_many(&p, SOME);
-        peer_run(&p);
-        int fd = ask_for_pipe(&p, "/", LIST_FACTS, "");
-        channel_close(i == 0 ? &p.session : &p.master);
-        cr_expect_eq(peer_wait(&p), 0);
+        furnish_many(p, SOME);
+        peer_run(p);
+        int fd = ask_for_pipe(p, "/", LIST_FACTS, "");
+        channel_close(i == 0 ? &p->session : &p->master);
+        cr_expect_eq(peer_wait(p), 0);
         close(fd);
-        peer_remove(&p);
+        peer_remove(p);
     }
 }
 

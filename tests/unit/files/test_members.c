@@ -5,9 +5,7 @@
 #include <sys/xattr.h>
 
 #include "files/files.h"
-#include "peer.h"
 #include "sallyport/base/complain.h"
-#include "sallyport/domain/rights.h"
 #include "steps.h"
 #include "syncs.h"
 
@@ -193,25 +191,24 @@ Test(members, a_swapped_partial_is_noticed)
         const char *where = in_share ? SHARE : "/in";
         char partial[512];
         struct steps *s;
-        struct peer p;
+        struct peer *p = peer_new();
 
-        peer_init(&p);
-        peer_share(&p, "/contracts", RIGHT_ALL);
-        disk_directory(&p, "/in");
+        peer_share(p, "/contracts", RIGHT_ALL);
+        disk_directory(p, "/in");
         s = steps_for_next();
-        peer_run(&p);
-        DONE(ask_upload(&p, in_share ? "/contracts/f" : "/in/f", WRITE_STORE, 0,
+        peer_run(p);
+        DONE(ask_upload(p, in_share ? "/contracts/f" : "/in/f", WRITE_STORE, 0,
                         200 * K, 1));
-        snprintf(partial, sizeof(partial), "%s", disk_partial(&p, where));
+        snprintf(partial, sizeof(partial), "%s", disk_partial(p, where));
         steps_hold(s);
-        cr_assert_eq(SEND(&p.session, file_commit, NEXT(&p), .length = 200 * K),
+        cr_assert_eq(SEND(&p->session, file_commit, NEXT(p), .length = 200 * K),
                      0);
-        cr_assert_eq(steps_next(s, &p), STEPPED_HELD);
-        cr_assert_eq(unlink(disk_path(&p, partial)), 0);
-        disk_put(&p, partial, "forged", 6);
+        cr_assert_eq(steps_next(s, p), STEPPED_HELD);
+        cr_assert_eq(unlink(disk_path(p, partial)), 0);
+        disk_put(p, partial, "forged", 6);
         steps_free(s);
-        cr_expect_eq(finish(&p), in_share ? OUTCOME_OVERTAKEN : OUTCOME_OK);
-        peer_stop(&p);
+        cr_expect_eq(finish(p), in_share ? OUTCOME_OVERTAKEN : OUTCOME_OK);
+        peer_stop(p);
         steps_end(s);
     }
 }
@@ -427,14 +424,13 @@ Test(members, the_kernel_knows_the_rights)
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct peer p;
+        struct peer *p = peer_new();
 
-        peer_init(&p);
-        peer_share(&p, "/contracts", 0);
-        disk_put(&p, SHARE "/f", "x", 1);
-        cr_assert_eq(chmod(disk_path(&p, SHARE "/f"), 0666), 0);
-        cr_expect_eq(inside(&p, rows[i].rights, rows[i].body), 0, "row %zu", i);
-        p.session.fd = p.master.fd = p.log.fd = -1;
-        peer_remove(&p);
+        peer_share(p, "/contracts", 0);
+        disk_put(p, SHARE "/f", "x", 1);
+        cr_assert_eq(chmod(disk_path(p, SHARE "/f"), 0666), 0);
+        cr_expect_eq(inside(p, rows[i].rights, rows[i].body), 0, "row %zu", i);
+        p->session.fd = p->master.fd = p->log.fd = -1;
+        peer_remove(p);
     }
 }

@@ -2,7 +2,6 @@
  * own. Which mount a path chooses, what is listed, what is refused. */
 #include "files/files.h"
 #include "peer.h"
-#include "sallyport/domain/rights.h"
 #include "support/messages.h"
 #include "syncs.h"
 
@@ -404,25 +403,23 @@ Test(mounts, rights_of_the_path)
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         for (int has = 0; has < 2; has++) {
-            struct peer p;
+            struct peer *p = peer_new();
 
-            peer_init(&p);
-            peer_share(&p, "/contracts",
+            peer_share(p, "/contracts",
                        has ? rows[i].right | RIGHT_LIST
                            : RIGHT_ALL & ~rows[i].right);
-            disk_put(&p, SHARE "/f", "x", 1);
-            p.start.rights = has ? RIGHT_ALL & ~rows[i].right : RIGHT_ALL;
-            peer_run(&p);
+            disk_put(p, SHARE "/f", "x", 1);
+            p->start.rights = has ? RIGHT_ALL & ~rows[i].right : RIGHT_ALL;
+            peer_run(p);
             snprintf(path, sizeof(path), "/contracts/%s", rows[i].name);
             if (i == 2 && has)
-                cr_expect_eq(ask_path(&p, MSG_directory_make, path),
-                             OUTCOME_OK);
-            cr_expect_eq(ask_path(&p, rows[i].message, path),
+                cr_expect_eq(ask_path(p, MSG_directory_make, path), OUTCOME_OK);
+            cr_expect_eq(ask_path(p, rows[i].message, path),
                          has ? OUTCOME_OK : OUTCOME_NO_RIGHT, "row %zu", i);
             snprintf(path, sizeof(path), "/nothing/%s", rows[i].name);
-            cr_expect_eq(ask_path(&p, rows[i].message, path),
+            cr_expect_eq(ask_path(p, rows[i].message, path),
                          has ? OUTCOME_NO_RIGHT : OUTCOME_NOT_FOUND);
-            peer_stop(&p);
+            peer_stop(p);
         }
 }
 

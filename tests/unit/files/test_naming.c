@@ -4,9 +4,7 @@
 #include <sys/file.h>
 
 #include "files/files.h"
-#include "peer.h"
 #include "renames.h"
-#include "sallyport/domain/rights.h"
 #include "steps.h"
 #include "support/messages.h"
 #include "syncs.h"
@@ -81,44 +79,42 @@ static void check(struct peer *p, const struct row *row, const char *stored)
 Test(naming, taken_at_the_beginning)
 {
     for (size_t i = 0; i < ROWS; i++) {
-        struct peer p;
+        struct peer *p = peer_new();
         char stored[4097] = "";
 
-        peer_init(&p);
-        p.start.rules.on_conflict = rows[i].conflict;
-        p.wish = rows[i].wish;
-        p.start.rights = rows[i].rights;
-        disk_directory(&p, "/in");
-        disk_fill(&p, "/in/f.txt", 50, 1);
-        peer_run(&p);
-        int r = ask_upload(&p, "/in/f.txt", WRITE_STORE, 0, 100, 2);
+        p->start.rules.on_conflict = rows[i].conflict;
+        p->wish = rows[i].wish;
+        p->start.rights = rows[i].rights;
+        disk_directory(p, "/in");
+        disk_fill(p, "/in/f.txt", 50, 1);
+        peer_run(p);
+        int r = ask_upload(p, "/in/f.txt", WRITE_STORE, 0, 100, 2);
         cr_expect_eq(r, rows[i].begin, "row %zu: %d", i, r);
         if (r == OUTCOME_OK)
-            cr_expect_eq(ask_commit_to(&p, 100, stored), OUTCOME_OK, "row %zu",
+            cr_expect_eq(ask_commit_to(p, 100, stored), OUTCOME_OK, "row %zu",
                          i);
-        check(&p, &rows[i], stored);
-        peer_stop(&p);
+        check(p, &rows[i], stored);
+        peer_stop(p);
     }
 }
 
 Test(naming, taken_meanwhile)
 {
     for (size_t i = 0; i < ROWS; i++) {
-        struct peer p;
+        struct peer *p = peer_new();
         char stored[4097];
 
-        peer_init(&p);
-        p.start.rules.on_conflict = rows[i].conflict;
-        p.wish = rows[i].wish;
-        p.start.rights = rows[i].rights;
-        disk_directory(&p, "/in");
-        peer_run(&p);
-        DONE(ask_upload(&p, "/in/f.txt", WRITE_STORE, 0, 100, 2));
-        disk_fill(&p, "/in/f.txt", 50, 1);
-        int r = ask_commit_to(&p, 100, stored);
+        p->start.rules.on_conflict = rows[i].conflict;
+        p->wish = rows[i].wish;
+        p->start.rights = rows[i].rights;
+        disk_directory(p, "/in");
+        peer_run(p);
+        DONE(ask_upload(p, "/in/f.txt", WRITE_STORE, 0, 100, 2));
+        disk_fill(p, "/in/f.txt", 50, 1);
+        int r = ask_commit_to(p, 100, stored);
         cr_expect_eq(r, rows[i].late, "row %zu: %d", i, r);
-        check(&p, &rows[i], stored);
-        peer_stop(&p);
+        check(p, &rows[i], stored);
+        peer_stop(p);
     }
 }
 
@@ -485,34 +481,33 @@ Test(naming, a_link_that_is_not_taken_back)
 {
     struct message reply;
     struct steps *s;
-    struct peer p;
+    struct peer *p = peer_new();
 
     rename_faults = (struct rename_faults){ .no_flags = true, .kept = "e" };
-    peer_init(&p);
-    disk_directory(&p, "/in");
-    disk_fill(&p, "/in/e", 50, 1);
-    disk_fill(&p, "/in/other", 70, 2);
+    disk_directory(p, "/in");
+    disk_fill(p, "/in/e", 50, 1);
+    disk_fill(p, "/in/other", 70, 2);
     s = steps_for_next();
-    peer_run(&p);
-    cr_expect_neq(ask_rename(&p, "/in/e", "/in/g"), OUTCOME_OK);
-    cr_expect_not(disk_has(&p, "/in/g"), "this one is taken back");
+    peer_run(p);
+    cr_expect_neq(ask_rename(p, "/in/e", "/in/g"), OUTCOME_OK);
+    cr_expect_not(disk_has(p, "/in/g"), "this one is taken back");
     steps_hold(s);
-    cr_assert_eq(SEND(&p.session, rename, NEXT(&p), .from = SLICE("/in/e"),
+    cr_assert_eq(SEND(&p->session, rename, NEXT(p), .from = SLICE("/in/e"),
                       .to = SLICE("/in/f")),
                  0);
     for (int i = 0; i < 3; i++) /* rename, link, unlink */
-        if (!disk_has(&p, "/in/f"))
-            cr_assert_eq(steps_next(s, &p), STEPPED_HELD);
-    cr_assert(disk_is(&p, "/in/f", 50, 1));
-    cr_assert_eq(rename(disk_path(&p, "/in/other"), disk_path(&p, "/in/g")), 0);
-    cr_assert_eq(rename(disk_path(&p, "/in/g"), disk_path(&p, "/in/f")), 0);
+        if (!disk_has(p, "/in/f"))
+            cr_assert_eq(steps_next(s, p), STEPPED_HELD);
+    cr_assert(disk_is(p, "/in/f", 50, 1));
+    cr_assert_eq(rename(disk_path(p, "/in/other"), disk_path(p, "/in/g")), 0);
+    cr_assert_eq(rename(disk_path(p, "/in/g"), disk_path(p, "/in/f")), 0);
     steps_free(s);
-    cr_assert_eq(channel_wait(&p.session, &reply, PEER_MS), 1);
+    cr_assert_eq(channel_wait(&p->session, &reply, PEER_MS), 1);
     cr_expect_eq(reply.kind, MSG_refused);
-    cr_expect(disk_is(&p, "/in/f", 70, 2));
-    cr_expect(disk_is(&p, "/in/e", 50, 1));
+    cr_expect(disk_is(p, "/in/f", 70, 2));
+    cr_expect(disk_is(p, "/in/e", 50, 1));
     rename_faults.kept = NULL;
-    peer_stop(&p);
+    peer_stop(p);
     steps_end(s);
 }
 
@@ -802,25 +797,24 @@ Test(naming, a_name_that_the_disk_cannot_have)
     for (int i = 0; i < 4 * CONFLICT_COUNT; i++) {
         struct files_mount *share;
         char stored[4097];
-        struct peer p;
+        struct peer *p = peer_new();
 
         rename_faults =
             (struct rename_faults){ .bad = "a:b", .no_links = i & 1 };
-        peer_init(&p);
-        p.start.rules.on_conflict = (enum conflict)(i / 4);
-        share = peer_share(&p, "/in", RIGHT_ALL);
+        p->start.rules.on_conflict = (enum conflict)(i / 4);
+        share = peer_share(p, "/in", RIGHT_ALL);
         share->rights |= i & 2 ? RIGHT_INSPECT : 0;
-        peer_run(&p);
-        DONE(ask_upload(&p, "/in/a:b", WRITE_STORE, 0, 100 * K, 2));
-        cr_expect_eq(ask_commit_to(&p, 100 * K, stored), OUTCOME_BAD_NAME,
+        peer_run(p);
+        DONE(ask_upload(p, "/in/a:b", WRITE_STORE, 0, 100 * K, 2));
+        cr_expect_eq(ask_commit_to(p, 100 * K, stored), OUTCOME_BAD_NAME,
                      "row %d", i);
-        cr_expect_eq(disk_partials(&p, "/../../shares/in"), 0, "row %d", i);
-        DONE(ask_upload(&p, "/in/ab", WRITE_STORE, 0, 100, 2));
-        cr_expect_eq(ask_commit_to(&p, 100, stored), OUTCOME_OK, "row %d", i);
+        cr_expect_eq(disk_partials(p, "/../../shares/in"), 0, "row %d", i);
+        DONE(ask_upload(p, "/in/ab", WRITE_STORE, 0, 100, 2));
+        cr_expect_eq(ask_commit_to(p, 100, stored), OUTCOME_OK, "row %d", i);
         if (!(i & 2)) /* else it waits for inspection */
-            cr_expect_eq(ask_rename(&p, "/in/ab", "/in/a:b"), OUTCOME_BAD_NAME,
+            cr_expect_eq(ask_rename(p, "/in/ab", "/in/a:b"), OUTCOME_BAD_NAME,
                          "row %d", i);
-        peer_stop(&p);
+        peer_stop(p);
     }
 }
 

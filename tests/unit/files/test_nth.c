@@ -7,7 +7,6 @@
 
 #include "files/files.h"
 #include "peer.h"
-#include "sallyport/domain/rights.h"
 #include "support/nth.h"
 
 #define K       1024u

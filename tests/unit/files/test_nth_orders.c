@@ -4,7 +4,6 @@
  * the next order does the rest. */
 #include "files/files.h"
 #include "peer.h"
-#include "sallyport/domain/rights.h"
 #include "support/nth.h"
 
 #define LEN (100 * 1024u)

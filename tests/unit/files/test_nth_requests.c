@@ -3,7 +3,6 @@
  * repeated; and the process serves on. */
 #include "files/files.h"
 #include "peer.h"
-#include "sallyport/domain/rights.h"
 #include "support/nth.h"
 
 struct request {

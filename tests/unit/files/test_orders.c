@@ -6,7 +6,6 @@
 #include <dirent.h>
 
 #include "files/files.h"
-#include "peer.h"
 #include "renames.h"
 #include "sallyport/base/fd.h"
 #include "steps.h"

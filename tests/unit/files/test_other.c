@@ -85,31 +85,30 @@ Test(other, a_thousand_names)
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char name[NAME_MAX + 1], path[NAME_MAX + 8], stored[4097];
-        struct peer p;
+        struct peer *p = peer_new();
 
         rename_faults = (struct rename_faults){ .most = 60 };
-        peer_init(&p);
-        p.start.rules.on_conflict = rows[i];
-        disk_directory(&p, "/in");
-        disk_fill(&p, "/in/f.txt", 50, 1);
+        p->start.rules.on_conflict = rows[i];
+        disk_directory(p, "/in");
+        disk_fill(p, "/in/f.txt", 50, 1);
         for (unsigned n = 1; n <= MANY; n++) {
             other_name(rows[i], CONFLICT_NAME_NUMBER, "f.txt", n, name,
                        sizeof(name));
             snprintf(path, sizeof(path), "/in/%s", name);
-            disk_put(&p, path, "", 0);
+            disk_put(p, path, "", 0);
         }
-        peer_run(&p);
+        peer_run(p);
         for (unsigned seed = 2; seed < 5; seed++) {
-            DONE(ask_upload(&p, "/in/f.txt", WRITE_STORE, 0, 100, seed));
-            cr_expect_eq(ask_commit_to(&p, 100, stored), OUTCOME_OK, "row %zu",
+            DONE(ask_upload(p, "/in/f.txt", WRITE_STORE, 0, 100, seed));
+            cr_expect_eq(ask_commit_to(p, 100, stored), OUTCOME_OK, "row %zu",
                          i);
-            cr_expect(disk_is(&p, stored, 100, seed), "row %zu", i);
+            cr_expect(disk_is(p, stored, 100, seed), "row %zu", i);
             cr_expect_eq(strcmp(stored, "/in/f.txt") == 0,
                          rows[i] == CONFLICT_VERSION);
         }
         cr_expect(rows[i] == CONFLICT_VERSION ||
-                  disk_is(&p, "/in/f.txt", 50, 1));
-        cr_expect_eq(disk_names(&p, "/in"), 1 + MANY + 3, "nothing is lost");
-        peer_stop(&p);
+                  disk_is(p, "/in/f.txt", 50, 1));
+        cr_expect_eq(disk_names(p, "/in"), 1 + MANY + 3, "nothing is lost");
+        peer_stop(p);
     }
 }

@@ -5,7 +5,6 @@
 
 #include "files/files.h"
 #include "peer.h"
-#include "sallyport/domain/rights.h"
 #include "sallyport/quota/quota.h"
 #include "support/btrfs.h"
 #include "syncs.h"

@@ -49,26 +49,25 @@ Test(resolve, stays_beneath)
         { "/missing", -ENOENT },
         { "/.sallyport-x", -ENOENT },
     };
-    struct peer p;
+    struct peer *p = peer_new();
     struct files f = { 0 };
     char secret[128];
 
-    peer_init(&p);
-    disk_put(&p, "/in", "in", 2);
-    disk_put(&p, "/.sallyport-x", "x", 1);
-    disk_directory(&p, "/folder");
-    disk_put(&p, "/folder/deep", "d", 1);
-    disk_link(&p, "in", "/to-in");
-    disk_link(&p, "/in", "/to-in-absolute");
-    disk_link(&p, "../in", "/folder/up");
-    disk_link(&p, "../../secret", "/escape");
-    snprintf(secret, sizeof(secret), "%s/secret", p.base);
+    disk_put(p, "/in", "in", 2);
+    disk_put(p, "/.sallyport-x", "x", 1);
+    disk_directory(p, "/folder");
+    disk_put(p, "/folder/deep", "d", 1);
+    disk_link(p, "in", "/to-in");
+    disk_link(p, "/in", "/to-in-absolute");
+    disk_link(p, "../in", "/folder/up");
+    disk_link(p, "../../secret", "/escape");
+    snprintf(secret, sizeof(secret), "%s/secret", p->base);
     close(open(secret, O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
-    disk_link(&p, secret, "/escape-absolute");
-    disk_link(&p, "/proc/self", "/proc-link");
-    disk_link(&p, "circle", "/circle");
+    disk_link(p, secret, "/escape-absolute");
+    disk_link(p, "/proc/self", "/proc-link");
+    disk_link(p, "circle", "/circle");
     f.mount[0] =
-        (struct mount){ .fd = open(p.home, O_PATH | O_DIRECTORY | O_CLOEXEC),
+        (struct mount){ .fd = open(p->home, O_PATH | O_DIRECTORY | O_CLOEXEC),
                         .follows = true };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         int fd = resolve_open(&f, slice_from(rows[i].path), 0,
@@ -81,19 +80,18 @@ Test(resolve, stays_beneath)
         }
     }
     close(f.mount[0].fd);
-    p.session.fd = p.master.fd = p.log.fd = -1;
-    peer_remove(&p);
+    p->session.fd = p->master.fd = p->log.fd = -1;
+    peer_remove(p);
 }
 
 /* A name in a directory is one step down, and never through a link. */
 Test(resolve, in_a_folder)
 {
-    struct peer p;
+    struct peer *p = peer_new();
 
-    peer_init(&p);
-    disk_put(&p, "/in", "in", 2);
-    disk_link(&p, "in", "/link");
-    int fd = open(p.home, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    disk_put(p, "/in", "in", 2);
+    disk_link(p, "in", "/link");
+    int fd = open(p->home, O_PATH | O_DIRECTORY | O_CLOEXEC);
     int in = resolve_in(fd, "in", O_RDONLY, 0);
     cr_expect_geq(in, 0);
     close(in);
@@ -101,6 +99,6 @@ Test(resolve, in_a_folder)
     cr_expect_eq(resolve_in(fd, "..", O_PATH, 0), -EXDEV);
     cr_expect_eq(resolve_in(fd, "/tmp", O_PATH, 0), -EXDEV);
     close(fd);
-    p.session.fd = p.master.fd = p.log.fd = -1;
-    peer_remove(&p);
+    p->session.fd = p->master.fd = p->log.fd = -1;
+    peer_remove(p);
 }

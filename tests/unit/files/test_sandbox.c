@@ -65,21 +65,19 @@ static void run(struct peer *p)
 
 Test(sandbox, every_request)
 {
-    struct peer p;
+    struct peer *p = peer_new();
 
-    peer_init(&p);
-    run(&p);
+    run(p);
 }
 
 /* The test takes root's own uid, as if sallyportd weren't run by root. */
 Test(sandbox, every_request_without_root)
 {
-    struct peer p;
+    struct peer *p = peer_new();
 
-    peer_init(&p);
     if (geteuid() == 0) {
-        cr_assert_eq(chown(p.home, 0, 0), 0);
-        p.start.root = false;
+        cr_assert_eq(chown(p->home, 0, 0), 0);
+        p->start.root = false;
     }
-    run(&p);
+    run(p);
 }

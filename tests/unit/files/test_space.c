@@ -3,7 +3,6 @@
 
 #include "files/files.h"
 #include "peer.h"
-#include "sallyport/event/event.h"
 #include "syncs.h"
 
 #define K       1024u

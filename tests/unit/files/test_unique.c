@@ -1,7 +1,6 @@
 /* WRITE_UNIQUE, for STOU: a new name or none, also for users who may replace
  * files. */
 #include "peer.h"
-#include "sallyport/domain/rights.h"
 
 PeerTest(unique, stores_what_is_new, peer_start(p))
 {

@@ -1,7 +1,5 @@
 /* Uploads: the files after each kind of end, and how uploads continue. */
 #include "peer.h"
-#include "sallyport/domain/outcome.h"
-#include "sallyport/domain/rights.h"
 
 #define K 1024u
 
@@ -90,27 +88,26 @@ Test(upload, targets)
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct peer p;
+        struct peer *p = peer_new();
 
-        peer_init(&p);
-        disk_put(&p, "/file", "hello", 5);
-        disk_directory(&p, "/folder");
-        disk_directory(&p, "/closed");
-        cr_assert_eq(chmod(disk_path(&p, "/closed"), 0500), 0);
-        disk_link(&p, "file", "/link");
-        disk_link(&p, "nothing", "/dangling");
-        disk_link(&p, "folder", "/link-to-folder");
-        cr_assert_eq(mkfifo(disk_path(&p, "/fifo"), 0666), 0);
-        p.start.rights = rows[i].rights;
-        peer_run(&p);
-        int r = ask_upload(&p, rows[i].path, WRITE_STORE, 0, 10, 1);
+        disk_put(p, "/file", "hello", 5);
+        disk_directory(p, "/folder");
+        disk_directory(p, "/closed");
+        cr_assert_eq(chmod(disk_path(p, "/closed"), 0500), 0);
+        disk_link(p, "file", "/link");
+        disk_link(p, "nothing", "/dangling");
+        disk_link(p, "folder", "/link-to-folder");
+        cr_assert_eq(mkfifo(disk_path(p, "/fifo"), 0666), 0);
+        p->start.rights = rows[i].rights;
+        peer_run(p);
+        int r = ask_upload(p, rows[i].path, WRITE_STORE, 0, 10, 1);
         cr_expect_eq(r, rows[i].outcome, "%s: %d", rows[i].path, r);
         if (r == OUTCOME_OK) {
-            cr_expect_eq(ask_commit(&p, 10), OUTCOME_OK);
-            cr_expect(disk_is(&p, rows[i].path, 10, 1));
+            cr_expect_eq(ask_commit(p, 10), OUTCOME_OK);
+            cr_expect(disk_is(p, rows[i].path, 10, 1));
         }
-        cr_expect_eq(disk_partials(&p, "/"), 0);
-        peer_stop(&p);
+        cr_expect_eq(disk_partials(p, "/"), 0);
+        peer_stop(p);
     }
 }
 

@@ -2,7 +2,6 @@
  * session asks for before it writes. A copy that ends early leaves nothing. */
 #include "peer.h"
 #include "sallyport/base/fd.h"
-#include "sallyport/domain/rights.h"
 
 #define K   1024u
 #define M   (1024u * K)
@@ -166,20 +165,19 @@ Test(upload_copy, most_bytes)
                  { 0, OUTCOME_OK } };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct peer p;
+        struct peer *p = peer_new();
 
-        peer_init(&p);
-        p.start.rules.copy_max = rows[i].max;
-        peer_run(&p);
-        disk_fill(&p, "/f", LEN, 1);
-        int r = ask_write(&p, "/f", WRITE_APPEND, 0, 0, NULL);
+        p->start.rules.copy_max = rows[i].max;
+        peer_run(p);
+        disk_fill(p, "/f", LEN, 1);
+        int r = ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL);
         cr_expect_eq(r, rows[i].outcome, "%zu: %d", i, r);
         if (r == OUTCOME_OK)
-            ask_abort(&p);
-        cr_expect_eq(disk_partials(&p, "/"), 0);
-        cr_expect_eq(ask_write(&p, "/f", WRITE_STORE, LEN - 1, 0, NULL),
+            ask_abort(p);
+        cr_expect_eq(disk_partials(p, "/"), 0);
+        cr_expect_eq(ask_write(p, "/f", WRITE_STORE, LEN - 1, 0, NULL),
                      OUTCOME_OK, "a shorter head");
-        peer_stop(&p);
+        peer_stop(p);
     }
 }
 
@@ -217,21 +215,20 @@ PeerTest(upload_copy, handle_only_writes, peer_start(p))
 
 Test(upload_copy, goes_with_its_session)
 {
-    struct peer p;
+    struct peer *p = peer_started();
     uint64_t left;
     int fd;
 
-    peer_start(&p);
-    disk_fill(&p, "/f", LEN, 1);
-    append(&p, &fd);
-    DONE(ask_copy(&p, &left));
-    channel_close(&p.session);
-    channel_close(&p.master);
-    cr_assert_eq(peer_wait(&p), 0);
-    cr_expect_eq(disk_partials(&p, "/"), 0);
-    cr_expect(disk_is(&p, "/f", LEN, 1));
+    disk_fill(p, "/f", LEN, 1);
+    append(p, &fd);
+    DONE(ask_copy(p, &left));
+    channel_close(&p->session);
+    channel_close(&p->master);
+    cr_assert_eq(peer_wait(p), 0);
+    cr_expect_eq(disk_partials(p, "/"), 0);
+    cr_expect(disk_is(p, "/f", LEN, 1));
     close(fd);
-    peer_remove(&p);
+    peer_remove(p);
 }
 
 #define SIX    6

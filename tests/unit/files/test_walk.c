@@ -64,35 +64,33 @@ Test(walk, limits)
         { 0, now, 0, 0 },
         { 100000, 1, 0, 0 },
     };
-    struct peer p;
+    struct peer *p = peer_new();
 
-    peer_init(&p);
-    disk_directory(&p, "/d");
-    put_some(&p, "", FILES);
-    put_some(&p, "/d", BELOW);
+    disk_directory(p, "/d");
+    put_some(p, "", FILES);
+    put_some(p, "/d", BELOW);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct seen seen = walk(&p, rows[i].most, rows[i].until);
+        struct seen seen = walk(p, rows[i].most, rows[i].until);
 
         cr_expect_eq(seen.names, rows[i].names, "row %zu: %u", i, seen.names);
         cr_expect_eq(seen.below, rows[i].below, "row %zu: %u", i, seen.below);
     }
-    peer_remove(&p);
+    peer_remove(p);
 }
 
 /* A link to a directory counts as a name, and isn't followed. */
 Test(walk, follows_no_link)
 {
-    struct peer p;
+    struct peer *p = peer_new();
     struct seen seen;
 
-    peer_init(&p);
-    disk_directory(&p, "/d");
-    put_some(&p, "/d", BELOW);
-    disk_link(&p, "d", "/link");
-    disk_link(&p, "/", "/up");
-    seen = walk(&p, 0, 0);
+    disk_directory(p, "/d");
+    put_some(p, "/d", BELOW);
+    disk_link(p, "d", "/link");
+    disk_link(p, "/", "/up");
+    seen = walk(p, 0, 0);
     cr_expect_eq(seen.names, 3 + BELOW);
-    peer_remove(&p);
+    peer_remove(p);
 }
 
 Test(walk, paths_get_longer_and_shorter)

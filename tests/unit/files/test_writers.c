@@ -4,7 +4,6 @@
 #include <sys/xattr.h>
 
 #include "files/files.h"
-#include "peer.h"
 #include "renames.h"
 #include "sallyport/base/fd.h"
 #include "steps.h"
