@@ -73,9 +73,9 @@ struct client_command {
     } example;
 };
 extern const struct client_command commands[];
-extern const size_t command_count;
+extern const size_t commands_count;
 
-const struct client_command *command_find(const char *name, unsigned mode);
+const struct client_command *commands_find(const char *name, unsigned mode);
 /* Says that there is no command NAME, and which one is similar. Returns an exit
  * code. */
 int command_unknown(const char *name, unsigned mode);

@@ -349,7 +349,7 @@ static int run_session(struct client *c, char **text, int n)
 static int run_parsed(struct client *c, char **text, int n)
 {
     const struct client_command *row =
-        n > 0 ? command_find(text[0], ONE_SHOT) : NULL;
+        n > 0 ? commands_find(text[0], ONE_SHOT) : NULL;
 
     if (c->options.version) {
         puts("sallyport " SALLYPORT_VERSION);

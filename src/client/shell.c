@@ -102,7 +102,7 @@ static char *complete_command(const char *text, int state)
 {
     if (state == 0)
         complete.next = 0;
-    while (complete.next < command_count) {
+    while (complete.next < commands_count) {
         const struct client_command *row = &commands[complete.next++];
 
         if (row->modes & IN_SHELL &&
@@ -197,7 +197,7 @@ static const struct client_command *complete_row(int start, int *word)
         return NULL;
     const char *from = rl_line_buffer + strspn(rl_line_buffer, " ");
     snprintf(name, sizeof(name), "%.*s", (int)strcspn(from, " "), from);
-    return command_find(name, IN_SHELL);
+    return commands_find(name, IN_SHELL);
 }
 
 static char **complete_word(const char *text, int start, int end)
@@ -248,7 +248,7 @@ static int shell_command(struct client *c, int n, char **text, const char *cut,
                          const char *typed)
 {
     static struct word words[SHELL_WORDS];
-    const struct client_command *row = command_find(text[0], IN_SHELL);
+    const struct client_command *row = commands_find(text[0], IN_SHELL);
     struct options kept = c->options;
     struct complaint bad = { "" };
     int code;
@@ -418,7 +418,7 @@ static bool shell_may_keep(const char *line)
 
     line += strspn(line, " \t");
     snprintf(name, sizeof(name), "%.*s", (int)strcspn(line, " \t"), line);
-    if (!strchr("!#", line[0]) && !command_find(name, IN_SHELL))
+    if (!strchr("!#", line[0]) && !commands_find(name, IN_SHELL))
         return false;
     for (const char *at = line; (at = strstr(at, "://")); at++) {
         const char *server = at + strlen("://");

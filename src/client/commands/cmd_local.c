@@ -98,11 +98,11 @@ int cmd_help(struct client *c, struct word *w, int n)
 {
     unsigned mode = c->interactive ? IN_SHELL : ONE_SHOT;
     const struct client_command *row =
-        n > 0 ? command_find(w[0].text, mode) : NULL;
+        n > 0 ? commands_find(w[0].text, mode) : NULL;
 
     if (n > 0 && !row) {
         mode = IN_SHELL;
-        row = command_find(w[0].text, mode);
+        row = commands_find(w[0].text, mode);
     }
     if (n > 0 && !row)
         return command_unknown(w[0].text, c->interactive ? IN_SHELL : ONE_SHOT);

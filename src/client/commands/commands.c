@@ -135,11 +135,11 @@ const struct client_command commands[] = {
         .other = { "quit", "exit" }, .help = "Log out and leave",
         .example = { .shell = "bye" }),
 };
-const size_t command_count = sizeof(commands) / sizeof(commands[0]);
+const size_t commands_count = sizeof(commands) / sizeof(commands[0]);
 
-const struct client_command *command_find(const char *name, unsigned mode)
+const struct client_command *commands_find(const char *name, unsigned mode)
 {
-    for (size_t i = 0; i < command_count; i++) {
+    for (size_t i = 0; i < commands_count; i++) {
         const struct client_command *row = &commands[i];
 
         if (!(row->modes & mode))
@@ -158,7 +158,7 @@ int command_unknown(const char *name, unsigned mode)
     const char *names[3 * sizeof(commands) / sizeof(commands[0])];
     size_t n = 0;
 
-    for (size_t i = 0; i < command_count; i++) {
+    for (size_t i = 0; i < commands_count; i++) {
         if (!(commands[i].modes & mode))
             continue;
         names[n++] = commands[i].name;
@@ -244,7 +244,7 @@ int help_print(const struct client_command *row, unsigned mode)
     if (!row && mode == ONE_SHOT)
         puts("Usage:\n  sallyport [OPTION...] ftps://USER@HOST[:PORT][/DIR]\n"
              "      Begin a session.");
-    for (size_t i = 0; i < command_count; i++)
+    for (size_t i = 0; i < commands_count; i++)
         if (row ? row == &commands[i] : commands[i].modes & mode)
             help_row(&commands[i], mode);
     if (row)

@@ -432,7 +432,7 @@ int listing_take_mlsd(struct listing *l, struct slice line);
 int listing_take_list(struct listing *l, struct slice line);
 /* Reads "20261120074201" or "20261120074201.123". Returns 0 for any other
  * text. */
-time_t listing_time(struct slice text);
+time_t listing_read_time(struct slice text);
 void listing_sort(struct listing *l);
 /* Returns the entry of a sorted listing with the last part of PATH as its name,
  * or NULL. */

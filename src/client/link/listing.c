@@ -84,7 +84,7 @@ static int listing_add_listed(struct listing *l, const struct listing_entry *e,
 
 /* Reads the time. 0 means unknown, so the first second of 1970, and all times
  * before it, count as the second one. */
-time_t listing_time(struct slice text)
+time_t listing_read_time(struct slice text)
 {
     time_t when = 0;
     int r = time_parse(text, &when);
@@ -105,7 +105,7 @@ static bool listing_fact(struct listing_entry *e, struct slice fact)
     if (slice_equal_nocase(name, SLICE("size"))) {
         e->sized = slice_number(value, INT64_MAX, &e->size) == 0;
     } else if (slice_equal_nocase(name, SLICE("modify"))) {
-        e->modified = listing_time(value);
+        e->modified = listing_read_time(value);
     } else if (slice_equal_nocase(name, SLICE("type"))) {
         if (slice_equal_nocase(value, SLICE("cdir")) ||
             slice_equal_nocase(value, SLICE("pdir")))

@@ -222,7 +222,7 @@ int remote_time(struct link *l, const char *path, time_t *ret,
     *ret = 0;
     if (link_command(l, why, "MDTM %s", path) < 0)
         return why->lost ? -1 : 0;
-    *ret = l->reply == 213 ? listing_time(remote_answer(l)) : 0;
+    *ret = l->reply == 213 ? listing_read_time(remote_answer(l)) : 0;
     return 0;
 }
 

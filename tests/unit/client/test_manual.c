@@ -44,7 +44,7 @@ Test(manual, names_every_command)
 {
     char syntax[256], line[320];
 
-    for (size_t i = 0; i < command_count; i++) {
+    for (size_t i = 0; i < commands_count; i++) {
         const struct client_command *row = &commands[i];
         bool shot = row->modes & ONE_SHOT;
         const char *words = shot ? row->syntax.line : row->syntax.shell;
@@ -73,7 +73,7 @@ Test(completion, knows_every_option_and_command)
             snprintf(word, sizeof(word), "--%s", option_rows[k].name);
             cr_expect_not_null(strstr(text, word), "%s: %s", paths[i], word);
         }
-        for (size_t k = 0; k < command_count; k++)
+        for (size_t k = 0; k < commands_count; k++)
             if (commands[k].modes & ONE_SHOT)
                 cr_expect_not_null(strstr(text, commands[k].name), "%s: %s",
                                    paths[i], commands[k].name);
@@ -93,7 +93,7 @@ static void expect_example(const struct client_command *row,
 
 Test(commands, have_help_and_an_example)
 {
-    for (size_t i = 0; i < command_count; i++) {
+    for (size_t i = 0; i < commands_count; i++) {
         cr_expect(commands[i].run || commands[i].name[0] == '!');
         cr_expect_gt(strlen(commands[i].help), 5, "%s", commands[i].name);
         expect_example(&commands[i], commands[i].example.line, ONE_SHOT);
