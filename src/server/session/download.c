@@ -31,7 +31,8 @@ static struct {
     volatile sig_atomic_t hit;
 } watch;
 
-static size_t page_size IN_DATA; /* 4 KiB; arm64 and others also have 16 or 64 KiB */
+/* 4 KiB; arm64 and others also have 16 or 64 KiB. */
+static size_t page_size IN_DATA;
 
 static void sigbus_on_signal(int number, siginfo_t *info, void *context)
 {
