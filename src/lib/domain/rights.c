@@ -20,8 +20,14 @@ static const struct role {
 
 static const char letters[] = "lrwodnmui"; /* in the order of enum right */
 
-static int letters_parse(struct slice text, unsigned *ret)
+int rights_parse(struct slice text, unsigned *ret)
 {
+    for (size_t i = 0; i < ROLES; i++) {
+        if (slice_equal(text, slice_from(roles[i].name))) {
+            *ret = roles[i].rights;
+            return 0;
+        }
+    }
     unsigned rights = 0;
 
     for (size_t i = 0; i < text.len; i++) {
@@ -38,17 +44,6 @@ static int letters_parse(struct slice text, unsigned *ret)
         return -EINVAL;
     *ret = rights;
     return 0;
-}
-
-int rights_parse(struct slice text, unsigned *ret)
-{
-    for (size_t i = 0; i < ROLES; i++) {
-        if (slice_equal(text, slice_from(roles[i].name))) {
-            *ret = roles[i].rights;
-            return 0;
-        }
-    }
-    return letters_parse(text, ret);
 }
 
 const char *rights_text(unsigned rights, char out[16])

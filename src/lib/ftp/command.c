@@ -177,33 +177,28 @@ void site_help(struct buf *into)
         reply_line(into, slice_from(site_table[i].help));
 }
 
-/* Adds all names, several in a line. */
-static void help_names(struct buf *into)
-{
-    struct buf line;
-    size_t on_line = 0;
-
-    buf_init(&line, HELP_LINE_MAX);
-    for (size_t i = 0; i < command_count; i++) {
-        if (command_table[i].flags & COMMAND_HIDDEN)
-            continue;
-        buf_add_format(&line, "%s ", command_table[i].name);
-        if (++on_line % HELP_PER_LINE != 0)
-            continue;
-        reply_line(into, slice_trim(buf_slice(&line)));
-        buf_clear(&line);
-    }
-    if (line.len > 0)
-        reply_line(into, slice_trim(buf_slice(&line)));
-    buf_release(&line);
-}
-
 int command_help(struct slice name, struct buf *into)
 {
     const struct command *row = command_find(slice_trim(name));
 
     if (slice_trim(name).len == 0) {
-        help_names(into);
+        /* Adds all names, several in a line. */
+        struct buf line;
+        size_t on_line = 0;
+
+        buf_init(&line, HELP_LINE_MAX);
+        for (size_t i = 0; i < command_count; i++) {
+            if (command_table[i].flags & COMMAND_HIDDEN)
+                continue;
+            buf_add_format(&line, "%s ", command_table[i].name);
+            if (++on_line % HELP_PER_LINE != 0)
+                continue;
+            reply_line(into, slice_trim(buf_slice(&line)));
+            buf_clear(&line);
+        }
+        if (line.len > 0)
+            reply_line(into, slice_trim(buf_slice(&line)));
+        buf_release(&line);
         return 0;
     }
     if (!row)

@@ -273,26 +273,6 @@ static int choose_on_client_hello(SSL *ssl, void *owner)
     return 1;
 }
 
-/* Sets the choice for clients that send no name, or an unknown one. */
-static int set_first(struct tls_context *t, const struct tls_pair *pairs,
-                     struct complaint *c)
-{
-    struct identity_choice first = { .count = 0 };
-
-    for (size_t i = 0; i < t->count; i++) {
-        const struct identity *id = &t->identity[i];
-
-        if (has_kind(&first, id->kind) || !identity_covers(id, &t->identity[0]))
-            continue;
-        add_choice(&first, id);
-        if (SSL_CTX_use_cert_and_key(t->ssl, id->leaf, id->key, id->chain, 1) !=
-            1)
-            return complain(c, "%s: %s", pairs[i].certificate,
-                            tls_error(ERR_peek_error()));
-    }
-    return 0;
-}
-
 const struct identity *choose_earlier(const struct tls_context *t, size_t i)
 {
     const struct identity *b = &t->identity[i];
@@ -328,5 +308,21 @@ int choose_set(struct tls_context *t, const struct tls_pair *pairs,
     int r = check_duplicates(t, pairs, c);
 
     SSL_CTX_set_cert_cb(t->ssl, choose_on_client_hello, t);
-    return r != 0 ? r : set_first(t, pairs, c);
+    if (r != 0)
+        return r;
+    /* Sets the choice for clients that send no name, or an unknown one. */
+    struct identity_choice first = { .count = 0 };
+
+    for (size_t i = 0; i < t->count; i++) {
+        const struct identity *id = &t->identity[i];
+
+        if (has_kind(&first, id->kind) || !identity_covers(id, &t->identity[0]))
+            continue;
+        add_choice(&first, id);
+        if (SSL_CTX_use_cert_and_key(t->ssl, id->leaf, id->key, id->chain, 1) !=
+            1)
+            return complain(c, "%s: %s", pairs[i].certificate,
+                            tls_error(ERR_peek_error()));
+    }
+    return 0;
 }

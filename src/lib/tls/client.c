@@ -214,26 +214,6 @@ static struct slice string_of(const ASN1_STRING *s)
                            (size_t)ASN1_STRING_length(s) };
 }
 
-static int add_names(X509 *x, struct buf *into)
-{
-    GENERAL_NAMES *names =
-        X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
-    int r = 0;
-
-    for (int i = 0; i < sk_GENERAL_NAME_num(names) && r == 0; i++) {
-        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-        const char *kind = name->type == GEN_EMAIL ? "email"
-                           : name->type == GEN_DNS ? "dns"
-                           : name->type == GEN_URI ? "uri"
-                                                   : NULL;
-
-        if (kind) /* each of these is a string of this type */
-            r = add_line(into, kind, string_of(name->d.ia5));
-    }
-    GENERAL_NAMES_free(names);
-    return r;
-}
-
 int stream_claims(const struct stream *s, struct buf *into)
 {
     X509 *x = s->open ? SSL_get0_peer_certificate(s->ssl) : NULL;
@@ -244,8 +224,22 @@ int stream_claims(const struct stream *s, struct buf *into)
     r = add_fingerprint(x, into);
     if (r == 0)
         r = add_subject(x, into);
-    if (r == 0)
-        r = add_names(x, into);
+    if (r == 0) {
+        GENERAL_NAMES *names =
+            X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
+
+        for (int i = 0; i < sk_GENERAL_NAME_num(names) && r == 0; i++) {
+            const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+            const char *kind = name->type == GEN_EMAIL ? "email"
+                               : name->type == GEN_DNS ? "dns"
+                               : name->type == GEN_URI ? "uri"
+                                                       : NULL;
+
+            if (kind) /* each of these is a string of this type */
+                r = add_line(into, kind, string_of(name->d.ia5));
+        }
+        GENERAL_NAMES_free(names);
+    }
     ERR_clear_error();
     return r;
 }

@@ -126,24 +126,6 @@ static enum stream_state plain_read(struct stream *s, void *into, size_t len,
     return STREAM_OK;
 }
 
-static enum stream_state plain_write(struct stream *s,
-                                     const unsigned char *from, size_t len,
-                                     size_t *took)
-{
-    while (*took < len) {
-        int n = io_put(&s->io, from + *took, len - *took);
-        if (n < 0)
-            return stream_break(s, error_text(-n));
-        *took += (size_t)n;
-        if (n > 0)
-            continue;
-        enum stream_state st = stream_send(s);
-        if (st != STREAM_OK)
-            return st == STREAM_AGAIN && *took > 0 ? STREAM_OK : st;
-    }
-    return STREAM_OK;
-}
-
 bool stream_begin(struct stream *s)
 {
     if (s->broken)
@@ -194,8 +176,20 @@ enum stream_state stream_write(struct stream *s, const void *from, size_t len,
     *took = 0;
     if (!stream_begin(s))
         return STREAM_FAILED;
-    return s->ssl ? secure_write(s, from, len, took)
-                  : plain_write(s, from, len, took);
+    if (s->ssl)
+        return secure_write(s, from, len, took);
+    while (*took < len) {
+        int n = io_put(&s->io, from + *took, len - *took);
+        if (n < 0)
+            return stream_break(s, error_text(-n));
+        *took += (size_t)n;
+        if (n > 0)
+            continue;
+        enum stream_state st = stream_send(s);
+        if (st != STREAM_OK)
+            return st == STREAM_AGAIN && *took > 0 ? STREAM_OK : st;
+    }
+    return STREAM_OK;
 }
 
 enum stream_state stream_flush(struct stream *s)

@@ -59,25 +59,6 @@ static int open_directory(const char *path, bool make, struct complaint *c)
     return r < 0 ? r : fd_take(&fd);
 }
 
-/* Never makes its directory: if that is missing, the disk is away. */
-static int place_in_common(struct key_place *at, const struct settings *s,
-                           struct complaint *c)
-{
-    struct complaint why = { "" };
-    char directory[SETTINGS_PATH_MAX];
-    size_t len;
-
-    settings_key_path(s->state, s->partials_key, at->path);
-    at->name = strrchr(at->path, '/') + 1;
-    len = (size_t)(at->name - at->path);
-    snprintf(directory, sizeof(directory), "%.*s",
-             (int)(len > 1 ? len - 1 : len), at->path);
-    at->directory = open_directory(directory, false, &why);
-    return at->directory < 0
-               ? settings_blame(s, "partials_key", c, "%s", why.text)
-               : 0;
-}
-
 static int read_key(const struct key_place *at, uint8_t key[SIPHASH_KEY],
                     struct complaint *c)
 {
@@ -201,7 +182,20 @@ static int find_key(const struct settings *s, struct prepared *p,
     if (r == 0 && !p->inherited)
         read_key(state, key, &ignored);
     c->text[0] = '\0';
-    r = place_in_common(common, s, c);
+    /* Never makes its directory: if that is missing, the disk is away. */
+    struct complaint why = { "" };
+    char directory[SETTINGS_PATH_MAX];
+    size_t len;
+
+    settings_key_path(s->state, s->partials_key, common->path);
+    common->name = strrchr(common->path, '/') + 1;
+    len = (size_t)(common->name - common->path);
+    snprintf(directory, sizeof(directory), "%.*s",
+             (int)(len > 1 ? len - 1 : len), common->path);
+    common->directory = open_directory(directory, false, &why);
+    r = common->directory < 0
+            ? settings_blame(s, "partials_key", c, "%s", why.text)
+            : 0;
     return r < 0 ? r : common_key(common, p->make, key, c);
 }
 

@@ -25,26 +25,6 @@ static size_t lenient_users(const struct check *k)
     return n;
 }
 
-/* Names the users with data connections that prove only an address. */
-static void weaker_binding(const struct check *k, struct buf *into)
-{
-    const struct users *u = &k->users;
-    size_t n = 0;
-
-    for (size_t i = 0; i < u->count; i++)
-        n += u->row[i].choice[CHOICE_BINDING] == BINDING_ADDRESS + 1;
-    if (k->settings.data_binding == BINDING_ADDRESS)
-        phrase(into, "data_binding = address: a data connection proves nothing "
-                     "but its address");
-    else if (n > 0) {
-        phrase(into, "data_binding=address for ");
-        buf_add_format(into,
-                       "%zu user%s, whose data connections prove "
-                       "nothing but their address",
-                       n, n == 1 ? "" : "s");
-    }
-}
-
 void weaker_text(const struct check *k, struct buf *into)
 {
     if (!k->root)
@@ -66,5 +46,20 @@ void weaker_text(const struct check *k, struct buf *into)
         phrase(into, "unfinished uploads can't be resumed after a restart: ");
         buf_add_text(into, k->key_lost);
     }
-    weaker_binding(k, into);
+    /* Names the users with data connections that prove only an address. */
+    const struct users *u = &k->users;
+    size_t n = 0;
+
+    for (size_t i = 0; i < u->count; i++)
+        n += u->row[i].choice[CHOICE_BINDING] == BINDING_ADDRESS + 1;
+    if (k->settings.data_binding == BINDING_ADDRESS)
+        phrase(into, "data_binding = address: a data connection proves nothing "
+                     "but its address");
+    else if (n > 0) {
+        phrase(into, "data_binding=address for ");
+        buf_add_format(into,
+                       "%zu user%s, whose data connections prove "
+                       "nothing but their address",
+                       n, n == 1 ? "" : "s");
+    }
 }

@@ -150,27 +150,6 @@ static void dispatch_handle(struct session *s, const struct request *q)
         handlers[c->verb](s, &call);
 }
 
-/* Dispatches, then forgets REST, RANG, ALLO and RNFR unless the row keeps them,
- * also after a refusal: they are for the next transfer or rename only. */
-static void dispatch_run(struct session *s, const struct request *q)
-{
-    const struct command *c = q->command;
-
-    if (dispatch_phase_permits(s, q))
-        dispatch_handle(s, q);
-    s->dispatched.argument = NOTHING;
-    if (!(c->flags & COMMAND_KEEPS_REST) || c->data != DATA_NONE)
-        s->rest = s->until = 0;
-    if (c->data != DATA_NONE) {
-        s->announced = NOT_ANNOUNCED;
-        s->sized = 0;
-    }
-    if (!(c->flags & COMMAND_KEEPS_RNFR))
-        s->renames = RENAME_NOTHING;
-    if (dispatch_is_secret(q))
-        line_wipe(&s->control.lines);
-}
-
 enum dispatched dispatch_line(struct session *s, struct slice line)
 {
     bool first = !s->control.first_line_seen;
@@ -186,9 +165,26 @@ enum dispatched dispatch_line(struct session *s, struct slice line)
     if (dispatch_must_hold(s, q.command))
         return DISPATCH_HOLD;
     data_end_refused(s);
-    if (q.command)
-        dispatch_run(s, &q);
-    else if (!s->login.user[0] && ++s->login.unknown >= UNKNOWN_MAX)
+    if (q.command) {
+        /* Dispatches, then forgets REST, RANG, ALLO and RNFR unless the row
+         * keeps them, also after a refusal: they are for the next transfer or
+         * rename only. */
+        const struct command *c = q.command;
+
+        if (dispatch_phase_permits(s, &q))
+            dispatch_handle(s, &q);
+        s->dispatched.argument = NOTHING;
+        if (!(c->flags & COMMAND_KEEPS_REST) || c->data != DATA_NONE)
+            s->rest = s->until = 0;
+        if (c->data != DATA_NONE) {
+            s->announced = NOT_ANNOUNCED;
+            s->sized = 0;
+        }
+        if (!(c->flags & COMMAND_KEEPS_RNFR))
+            s->renames = RENAME_NOTHING;
+        if (dispatch_is_secret(&q))
+            line_wipe(&s->control.lines);
+    } else if (!s->login.user[0] && ++s->login.unknown >= UNKNOWN_MAX)
         control_end(s, ENDING_PROTOCOL, REPLY_UNKNOWN_COMMAND, NOTHING);
     else
         control_reply(s, REPLY_UNKNOWN_COMMAND);
