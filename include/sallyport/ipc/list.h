@@ -354,9 +354,9 @@ MESSAGE(serving, GATE, MASTER, RUN, MANY, NONE,
 END
 
 MESSAGE(session, GATE, MASTER, RUN, MANY, NONE,
-        "a new session, whose process runs: serial, pid, client, local "
-        "address, index of the listener; the ends of its channels that belong "
-        "to master, log and keys")
+        "a new session, whose process runs, a child of master: serial, pid, "
+        "client, local address, index of the listener; the ends of its "
+        "channels that belong to master, log and keys")
 NUMBER(serial) NUMBER(pid) ADDRESS(peer) ADDRESS(local) NUMBER(listener)
 FD(master) FD(log) FD(keys) END
 
@@ -364,10 +364,6 @@ MESSAGE(session_peer, GATE, MASTER, RUN, MANY, NONE,
         "the client of a session behind a proxy, now admitted: serial, its "
         "address, the address that it connected to")
 NUMBER(serial) ADDRESS(peer) ADDRESS(server) END
-
-MESSAGE(session_gone, GATE, MASTER, RUN, MANY, NONE,
-        "a session has ended: serial, wait status")
-NUMBER(serial) NUMBER(status) END
 
 MESSAGE(logged_in, MASTER, GATE, RUN, MANY, NONE,
         "this session no longer counts as unauthenticated: its serial")
@@ -382,9 +378,10 @@ MESSAGE(limits, MASTER, GATE, RUN, MANY, NONE,
 NUMBER(serial) NUMBER(account) FLAG(team) NUMBER(transfers) NUMBER(up)
 NUMBER(down) FLAG(last) END
 
-MESSAGE(kill, MASTER, GATE, RUN, MANY, NONE, "kill this session at once: "
-                                             "serial")
-NUMBER(serial) END
+MESSAGE(kill, GATE, MASTER, RUN, MANY, NONE,
+        "kill this session at once: serial; why, an ending. The answer is "
+        "`reaped`")
+NUMBER(serial) NUMBER(why) END
 
 MESSAGE(elder, MASTER, GATE, RUN, MANY, NONE,
         "a session of an older generation, which counts for the limits: its "
@@ -395,19 +392,16 @@ MESSAGE(adopt, MASTER, GATE, RUN, MANY, NONE,
         "a session of a gate that has ended; serve it: serial, client, local "
         "address, the address that the client connected to (behind a proxy "
         "another one); whether it came by a proxy, whether its client is "
-        "known, whether its user has logged in; its age in ms; gate's end of a "
-        "new channel to it")
+        "known, whether its user has logged in; gate's end of a new channel to "
+        "it")
 NUMBER(serial) ADDRESS(peer) ADDRESS(local) ADDRESS(server) FLAG(proxied)
-FLAG(known) FLAG(logged_in) NUMBER(age) FD(session) END
-
-MESSAGE(kill_adopted, GATE, MASTER, RUN, MANY, NONE,
-        "kill this adopted session, which isn't gate's child: serial")
-NUMBER(serial) END
+FLAG(known) FLAG(logged_in) FD(session) END
 
 MESSAGE(reaped, MASTER, GATE, RUN, MANY, NONE,
-        "an adopted session, or one of an older generation, has ended: serial, "
-        "wait status")
-NUMBER(serial) NUMBER(status) END
+        "a session has ended, or master knows none with this serial; whether "
+        "it ended without a login, and not by the server: then it counts for "
+        "max_fruitless")
+NUMBER(serial) FLAG(fruitless) END
 
 MESSAGE(stop_accepting, MASTER, GATE, RUN, MANY, NONE,
         "close the control listeners, and continue to serve the sessions; "

@@ -120,17 +120,16 @@ int chroot_enter(int fd, bool empty, struct complaint *why)
 /* Seconds, more than log waits for the last events of other processes. */
 #define LEAVE_S 5
 
-static pid_t parent IN_DATA, leader IN_DATA;
+static pid_t parent IN_DATA;
 
 /* Starts the timer, unless the parent lives: SIGCONT may come from elsewhere
- * too. When its gate has ended, a session becomes a child of master, the leader
- * of its process group, and may stay. */
+ * too. */
 static void on_continue(int number)
 {
     const struct itimerval end = { .it_value = { .tv_sec = LEAVE_S } };
 
     (void)number;
-    if (getppid() != parent && getppid() != leader)
+    if (getppid() != parent)
         setitimer(ITIMER_REAL, &end, NULL);
 }
 
@@ -145,7 +144,6 @@ int parent_follow(void)
     sigaddset(&both, SIGCONT);
     sigaddset(&both, SIGALRM);
     parent = getppid();
-    leader = getpgrp();
     if (sigaction(SIGCONT, &wake, NULL) || sigaction(SIGALRM, &end, NULL) ||
         sigprocmask(SIG_UNBLOCK, &both, NULL) ||
         prctl(PR_SET_PDEATHSIG, SIGCONT, 0, 0, 0))

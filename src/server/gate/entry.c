@@ -9,11 +9,12 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdnoreturn.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -57,35 +58,6 @@ static int admit_deny(struct gate_child *c, uint32_t request,
     report_refused(c->gate, client, &c->local, limit_reason(limit));
     return SEND(&c->channel, not_admitted, request,
                 .why = slice_from(limit_words(limit)));
-}
-
-/* Has the server, or a part of it that failed, ended the session? If it ended
- * to make room for another network, the heaviest network is to blame, not the
- * server. */
-static bool admit_server_ended(const struct gate_child *c, int status)
-{
-    switch (WIFEXITED(status) ? WEXITSTATUS(status) : (int)c->ending) {
-    case ENDING_SHUTDOWN:
-    case ENDING_KICKED:
-    case ENDING_REPLACED:
-    case ENDING_DRAINED:
-        return true;
-    case ENDING_PEER: /* gate kills a session that lies */
-        return WIFEXITED(status);
-    default:
-        return false;
-    }
-}
-
-void admit_count_fruitless(struct gate_child *c, int status)
-{
-    struct gate *g = c->gate;
-    struct address prefix = address_client(&c->peer);
-
-    if (g->accepts && c->known && !c->logged_in &&
-        !admit_server_ended(c, status))
-        fruitless_add(&g->memory->fruitless, &prefix, g->settings.max_fruitless,
-                      clock_ms());
 }
 
 /* Admits the client: tells master before the session. */
@@ -182,21 +154,19 @@ static struct session_start entry_start_of_child;
  * sessions in order, so that they don't look crashed. */
 __attribute__((noinline)) static noreturn void entry_child(struct gate *g)
 {
-    static const sigset_t none; /* empty */
-
     channel_forget();
     event_sender_release(&g->frame.log);
     if (g->stack)
         stack_wipe_above(__builtin_frame_address(0), g->stack);
-    sigprocmask(SIG_SETMASK, &none, NULL);
     session_main(&entry_start_of_child);
 }
 
-static int entry_fork(struct gate_child *c, const struct accepted *e,
-                      struct session_pairs *pairs)
+/* Returns the session's pid or -errno. */
+static pid_t entry_fork(struct gate_child *c, const struct accepted *e,
+                        struct session_pairs *pairs)
 {
     struct gate *g = c->gate;
-    pid_t pid;
+    long pid;
 
     entry_start_of_child =
         (struct session_start){ .settings = &g->settings,
@@ -212,48 +182,42 @@ static int entry_fork(struct gate_child *c, const struct accepted *e,
                                 .implicit = e->implicit,
                                 .proxied = e->proxied,
                                 .leaves = board_leaves(g->board) };
-    /* fork() also resets locks, which only threads need, and so each session
-     * would get three pages more. */
-    pid = _Fork();
+    /* Master is the parent: it reaps sessions, also when gate has ended, and
+     * kills them. fork(3) would also reset locks, which only threads need, and
+     * so each session would get three pages more. */
+    pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, NULL);
     if (pid == 0) {
         stack_wipe_below();
         entry_child(g);
     }
     if (pid < 0)
         return -errno;
-    child_born(c, pid, fd_take(&pairs->gate[1]));
-    return 0;
+    child_born(c, fd_take(&pairs->gate[1]));
+    return (pid_t)pid;
 }
 
-/* Starts a session. Reports all ended sessions first, so that master never
- * counts more sessions than gate. Without master there is no session: if master
- * can't be told of a session, that session dies, perhaps after its greeting. */
+/* If master can't be told of a session, the session's channels close, and it
+ * ends, perhaps after its greeting. */
 static int entry_start(struct gate *g, const struct accepted *e)
 {
     struct session_pairs pairs __attribute__((cleanup(
         pairs_close))) = { { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 } };
     struct gate_child *c;
-    int r = children_report(g);
+    int r = pairs_open(&pairs);
 
-    if (r == 0)
-        r = pairs_open(&pairs);
     if (r < 0)
         return r;
     c = children_add(g, &e->peer, &e->local, e->proxied);
     if (!c)
         return -EAGAIN;
     r = entry_fork(c, e, &pairs);
-    if (r < 0) {
-        child_discard(c);
-        return r;
-    }
-    r = SEND(&g->frame.master, session, 0, .serial = c->serial,
-             .pid = (uint64_t)c->pid, .peer = e->peer, .local = e->local,
-             .listener = e->listener, .master = pairs.master[1],
-             .log = pairs.log[1], .keys = pairs.keys[1]);
-    c->announced = r == 0;
+    if (r > 0)
+        r = SEND(&g->frame.master, session, 0, .serial = c->serial,
+                 .pid = (uint64_t)r, .peer = e->peer, .local = e->local,
+                 .listener = e->listener, .master = pairs.master[1],
+                 .log = pairs.log[1], .keys = pairs.keys[1]);
     if (r < 0)
-        child_kill(c, ENDING_PEER);
+        child_discard(c);
     return r;
 }
 

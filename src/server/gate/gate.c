@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -22,9 +21,7 @@ static void gate_init(void *owner)
 {
     struct gate *g = owner;
 
-    *g = (struct gate){ .frame = g->frame,
-                        .spare_fd = -1,
-                        .signals.watch.fd = -1 };
+    *g = (struct gate){ .frame = g->frame, .spare_fd = -1 };
     throttle_init(&g->refusals);
 }
 
@@ -32,10 +29,8 @@ static void gate_init(void *owner)
  * that opens something. */
 int gate_spare(const struct gate *g)
 {
-    return fcntl(g->signals.watch.fd, F_DUPFD_CLOEXEC, 0);
+    return fcntl(g->frame.master.fd, F_DUPFD_CLOEXEC, 0);
 }
-
-static const struct signals_row gate_signals[] = { { SIGCHLD, children_reap } };
 
 /* As SEND() to master, but it waits if master doesn't read. */
 #define GATE_SEND(g, name, ...)                                                \
@@ -61,8 +56,6 @@ int gate_begin(struct gate *g)
         r = children_init(g);
     if (r == 0)
         r = queue_init(g);
-    if (r == 0)
-        r = signals_open(&g->signals, &g->frame.loop, gate_signals, 1, g);
     g->spare_fd = gate_spare(g);
     if (r == 0)
         r = pace_init(g);
@@ -135,7 +128,6 @@ static void gate_on_begin(void *owner)
 
 static void gate_on_writable(void *owner)
 {
-    children_report(owner);
     gate_say_shut(owner);
     entry_update_backpressure(owner);
     queue_wake(owner);
@@ -143,8 +135,7 @@ static void gate_on_writable(void *owner)
 
 void gate_watch_master(struct gate *g)
 {
-    bool waits = g->master_slow || !STAILQ_EMPTY(&g->children.ended) ||
-                 (g->shuts && queue_is_empty(g));
+    bool waits = g->master_slow || (g->shuts && queue_is_empty(g));
 
     loop_change(&g->frame.loop, &g->frame.master_watch,
                 waits ? EPOLLIN | EPOLLOUT : EPOLLIN);
@@ -168,7 +159,6 @@ static void gate_release(void *owner)
     table_free((void *)(uintptr_t)g->bans, 1, sizeof(*g->bans));
     tls_context_free(g->tls);
     fd_close(&g->spare_fd);
-    signals_close(&g->signals, &g->frame.loop);
 }
 
 /* The messages of master while gate works. gate trusts master: a message that
@@ -181,15 +171,6 @@ static int gate_on_logged_in(void *owner, struct msg_logged_in *m)
 
     if (c)
         child_logged_in(c);
-    return 0;
-}
-
-static int gate_on_kill(void *owner, struct msg_kill *m)
-{
-    struct gate_child *c = children_find(owner, m->serial);
-
-    if (c && !c->elder)
-        child_kill(c, ENDING_KICKED);
     return 0;
 }
 
@@ -234,7 +215,6 @@ static const struct handler gate_handlers[] = {
     ON(reaped, children_on_reaped),
     ON(logged_in, gate_on_logged_in),
     ON(limits, pace_on_limits),
-    ON(kill, gate_on_kill),
     ON(stop_accepting, gate_on_stop_accepting),
 };
 

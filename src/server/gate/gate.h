@@ -113,8 +113,10 @@ void active_leave(struct gate_child *c);
 #define CHILD_PAUSE_MS 100
 /* ms from the end of a session's channel to its kill. */
 #define CHILD_GRACE_MS 2000
-/* ms until gate asks master again to kill a session, if master doesn't read. */
+/* ms until gate asks master again to kill a session: if master doesn't read, or
+ * if it doesn't answer, perhaps since it had no descriptor for the session. */
 #define CHILD_RETRY_MS 100
+#define CHILD_AGAIN_MS 5000
 /* ms after login_timeout, which a session enforces itself. */
 #define CHILD_LATE_MS 5000
 
@@ -141,20 +143,16 @@ struct pacing {
 
 struct gate_child {
     LIST_ENTRY(gate_child) by_serial;
-    LIST_ENTRY(gate_child) by_pid; /* used if it is gate's child */
-    STAILQ_ENTRY(gate_child) next; /* unused, or ended and not yet reported */
+    STAILQ_ENTRY(gate_child) unused;
     TAILQ_ENTRY(gate_child) waiting;
     struct gate *gate;
     uint64_t serial;
-    bool elder;     /* of an older generation: it only counts */
-    bool adopted;   /* of a gate that has ended: master kills and reaps it */
-    bool announced; /* master knows of it */
-    pid_t pid;      /* 0: it isn't gate's child */
-    int status;     /* once it ended */
-    enum ending ending; /* what its death by a signal means */
+    bool elder; /* of an older generation: it only counts */
+    bool dies;  /* master was asked to kill it */
+    enum ending why;
     bool logged_in;
-    uint64_t waits; /* no login since then; 0: it doesn't count as waiting */
-    uint64_t born;
+    uint64_t waits;        /* no login since then; 0: it doesn't count as
+                            waiting */
     bool proxied;          /* accepted by a listener for proxies */
     bool known;            /* its client is known, and counts */
     struct address peer;   /* the client; the proxy until then */
@@ -162,8 +160,7 @@ struct gate_child {
     struct address server; /* the address to which the client connected */
     struct channel channel;
     struct loop_watch watch;
-    struct loop_timer timer; /* deadline of the login; later of the exit, after
-                              * its channel */
+    struct loop_timer timer; /* deadline of the login; later of its end */
     struct active active;    /* the connection that is made for it */
     uint64_t lends;          /* debt_take(): listeners lent to it */
     struct pacing pace;
@@ -177,8 +174,8 @@ TAILQ_HEAD(child_line, gate_child);
 struct gate_children {
     struct gate_child *slot;
     size_t size, buckets;
-    struct child_list *serial, *pid;
-    struct child_queue unused, ended;
+    struct child_list *serial;
+    struct child_queue unused;
     struct child_line waiting; /* sessions without a login, the oldest first */
 };
 
@@ -195,43 +192,32 @@ struct gate_child *children_find(struct gate *g, uint64_t serial);
 int children_on_elder(void *owner, struct msg_elder *m);
 /* Serves a session of a gate that has ended. */
 int children_on_adopt(void *owner, struct msg_adopt *m);
-/* Master knows that an elder or an adopted session has ended. */
+/* Frees the place of a session that has ended. */
 int children_on_reaped(void *owner, struct msg_reaped *m);
-/* Calls VISIT for each session with an open channel. */
+/* Calls VISIT for each session with an open channel that needn't die. */
 void children_each(struct gate *g, void (*visit)(struct gate_child *c));
 /* Ends the oldest session without a login of the heaviest network, so that PEER
  * gets its place: if that network has at least two more such sessions than
  * PEER's; if it has one more, only a session that has waited for its login for
  * a quarter of login_timeout. Returns false if there is no such session. */
 bool children_evict_one(struct gate *g, const struct address *peer);
-/* After SIGCHLD. */
-void children_reap(void *gate);
-/* Reports the ended sessions to master, except adopted ones, which it has
- * reaped itself, and sessions that it never knew. Frees their places. No
- * callback of a session may call it. Returns 0, or -EAGAIN while master doesn't
- * read. */
-int children_report(struct gate *g);
-
-/* Frees the place of a session that master never knew. children_report() frees
- * every other place, once master knows of the end. */
+/* Frees the place of a session that master never knew. children_on_reaped()
+ * frees every other place. */
 void child_discard(struct gate_child *c);
 /* Call it when the session's process runs. Takes FD, gate's end of its
  * channel. */
-void child_born(struct gate_child *c, pid_t pid, int fd);
+void child_born(struct gate_child *c, int fd);
 /* From now on the session waits for its login. struct limits counts it
  * already. */
 void child_begin_wait(struct gate_child *c);
-/* Kills exactly that process: it is a child that isn't reaped yet, so its
- * number can't belong to another process. Master kills an adopted session. WHY
- * is for the log. */
+/* Asks master to kill the session, and reads nothing from it any more. WHY is
+ * for the log. */
 void child_kill(struct gate_child *c, enum ending why);
 /* The same after a wrong message; WHAT is for an event of its own. */
 void child_wrong(struct gate_child *c, const char *what);
 /* R is the result of SEND(). A session that doesn't read its answers (-EAGAIN)
  * is killed. */
 void child_answered(struct gate_child *c, int r);
-/* Call it when the process was reaped, here or by master. */
-void child_ended(struct gate_child *c, int status);
 /* Master has reported the login. Its deadline ends, and the session gets the
  * ticket keys. */
 void child_logged_in(struct gate_child *c);
@@ -264,10 +250,6 @@ void entry_refuse(struct gate *g, const struct accepted *e, enum limit limit);
  * many clients are unknown. */
 void entry_update_backpressure(struct gate *g);
 
-/* Counts a session that ended without a login against its client's address,
- * since it has cost a fork, and perhaps a signature; never against a proxy, and
- * not if the server has ended it. */
-void admit_count_fruitless(struct gate_child *c, int status);
 /* Handler: a client has connected to the proxy. If it is admitted, perhaps
  * after the queue, gate tells master, and master answers the session. If not,
  * gate answers `not_admitted`. */
@@ -428,8 +410,6 @@ void report_refused(struct gate *g, const struct address *peer,
 /* Reports a fact about the whole service, such as a certificate. */
 void report_service(struct gate *g, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* Reports a session that a signal ended. */
-void report_death(struct gate_child *c, int signal);
 /* Reports a session that sent a message that it may not send. */
 void report_wrong(struct gate_child *c, const char *wrong);
 
@@ -493,7 +473,6 @@ struct gate {
     size_t listeners;
     int spare_fd; /* closed for a moment when no descriptor is left */
     void *stack;  /* where the frames of the loop begin; NULL: not yet known */
-    struct signals signals;
     struct ban_index ban_index; /* last, since it is large: the members that
                                  * often change lie together */
 };
@@ -508,7 +487,7 @@ int gate_begin(struct gate *g);
 void gate_say_shut(struct gate *g);
 /* Returns a descriptor that can be closed when no other is free, or -1. */
 int gate_spare(const struct gate *g);
-/* Waits until master takes messages, if it is slow or reports are left. */
+/* Waits until master takes messages, if it is slow or `shut` is left. */
 void gate_watch_master(struct gate *g);
 
 #endif

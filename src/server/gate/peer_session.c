@@ -1,11 +1,9 @@
 /* Sessions, in gate: the table of the sessions that it serves, each from its
- * fork to the report of its end. An attacker may control a session: gate
- * answers it, ignores it or kills it, and never waits for it. */
+ * fork to its end, which master reports. An attacker may control a session:
+ * gate answers it, ignores it or has it killed, and never waits for it. */
 #include "gate.h"
 
 #include <errno.h>
-#include <signal.h>
-#include <sys/wait.h>
 
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
@@ -18,17 +16,15 @@ int children_init(struct gate *g)
     t->size = g->places;
     t->buckets = table_buckets(t->size);
     STAILQ_INIT(&t->unused);
-    STAILQ_INIT(&t->ended);
     TAILQ_INIT(&t->waiting);
     t->slot = table_new(t->size, sizeof(*t->slot));
     t->serial = table_new(t->buckets, sizeof(*t->serial));
-    t->pid = table_new(t->buckets, sizeof(*t->pid));
-    if (!t->slot || !t->serial || !t->pid) {
+    if (!t->slot || !t->serial) {
         children_release(g);
         return -ENOMEM;
     }
     for (size_t i = 0; i < t->size; i++)
-        STAILQ_INSERT_TAIL(&t->unused, &t->slot[i], next);
+        STAILQ_INSERT_TAIL(&t->unused, &t->slot[i], unused);
     return 0;
 }
 
@@ -41,7 +37,6 @@ void children_release(struct gate *g)
             channel_close(&t->slot[i].channel);
     table_free(t->slot, t->size, sizeof(*t->slot));
     table_free(t->serial, t->buckets, sizeof(*t->serial));
-    table_free(t->pid, t->buckets, sizeof(*t->pid));
     *t = (struct gate_children){ 0 };
 }
 
@@ -49,11 +44,6 @@ static struct child_list *children_of_serial(struct gate_children *t,
                                              uint64_t serial)
 {
     return &t->serial[serial & (t->buckets - 1)];
-}
-
-static struct child_list *children_of_pid(struct gate_children *t, pid_t pid)
-{
-    return &t->pid[(size_t)pid & (t->buckets - 1)];
 }
 
 struct gate_child *children_find(struct gate *g, uint64_t serial)
@@ -66,22 +56,12 @@ struct gate_child *children_find(struct gate *g, uint64_t serial)
     return NULL;
 }
 
-static struct gate_child *children_find_pid(struct gate *g, pid_t pid)
-{
-    struct gate_child *c;
-
-    LIST_FOREACH(c, children_of_pid(&g->children, pid), by_pid)
-        if (c->pid == pid)
-            return c;
-    return NULL;
-}
-
 void children_each(struct gate *g, void (*visit)(struct gate_child *c))
 {
     const struct gate_children *t = &g->children;
 
     for (size_t i = 0; i < t->size; i++)
-        if (t->slot[i].gate && t->slot[i].channel.fd >= 0)
+        if (t->slot[i].gate && t->slot[i].channel.fd >= 0 && !t->slot[i].dies)
             visit(&t->slot[i]);
 }
 
@@ -106,11 +86,9 @@ static struct gate_child *children_take(struct gate *g, uint64_t serial,
 
     if (!c)
         return NULL;
-    STAILQ_REMOVE_HEAD(&t->unused, next);
+    STAILQ_REMOVE_HEAD(&t->unused, unused);
     *c = (struct gate_child){ .gate = g,
                               .serial = serial,
-                              .ending = ENDING_CRASH,
-                              .born = clock_ms(),
                               .peer = *peer,
                               .known = true,
                               .channel.fd = -1,
@@ -157,15 +135,6 @@ int children_on_elder(void *owner, struct msg_elder *m)
     return 0;
 }
 
-/* Frees the session's place. */
-static void children_put_back(struct gate_child *c)
-{
-    struct gate_children *t = &c->gate->children;
-
-    *c = (struct gate_child){ 0 };
-    STAILQ_INSERT_HEAD(&t->unused, c, next);
-}
-
 bool children_evict_one(struct gate *g, const struct address *peer)
 {
     uint64_t lead = limits_lead(&g->limits, peer);
@@ -178,24 +147,6 @@ bool children_evict_one(struct gate *g, const struct address *peer)
         return false;
     child_kill(c, ENDING_CROWDED);
     return true;
-}
-
-/* If master doesn't read, the rest stays in the queue. Nothing is lost, since a
- * session keeps its place in the table until it has been reported. */
-int children_report(struct gate *g)
-{
-    struct gate_children *t = &g->children;
-    struct gate_child *c;
-
-    while ((c = STAILQ_FIRST(&t->ended))) {
-        if (!c->adopted && c->announced &&
-            SEND(&g->frame.master, session_gone, 0, .serial = c->serial,
-                 .status = (unsigned)c->status) == -EAGAIN)
-            break;
-        STAILQ_REMOVE_HEAD(&t->ended, next);
-        children_put_back(c);
-    }
-    return c ? -EAGAIN : 0;
 }
 
 void child_begin_wait(struct gate_child *c)
@@ -214,44 +165,47 @@ static void child_end_wait(struct gate_child *c)
     queue_wake(c->gate);
 }
 
-/* From now on no limit counts the session. */
-static void child_leave(struct gate_child *c)
-{
-    LIST_REMOVE(c, by_serial);
-    child_end_wait(c);
-    limits_leave(&c->gate->limits, c->known ? &c->peer : NULL);
-    if (!c->known)
-        entry_update_backpressure(c->gate);
-}
-
-void child_discard(struct gate_child *c)
-{
-    child_leave(c);
-    children_put_back(c);
-}
-
-static void child_hang_up(struct gate_child *c)
+/* From now on the session gets nothing from gate, and gate reads nothing. */
+static void child_stop(struct gate_child *c)
 {
     active_leave(c);
     pace_leave(c);
     queue_leave(c);
     loop_remove(&c->gate->frame.loop, &c->watch);
     loop_timer_clear(&c->gate->frame.loop, &c->pause);
-    channel_close(&c->channel);
 }
 
+void child_discard(struct gate_child *c)
+{
+    struct gate *g = c->gate;
+    bool known = c->known;
+
+    if (c->channel.fd >= 0)
+        child_stop(c);
+    channel_close(&c->channel);
+    loop_timer_clear(&g->frame.loop, &c->timer);
+    LIST_REMOVE(c, by_serial);
+    child_end_wait(c);
+    limits_leave(&g->limits, known ? &c->peer : NULL);
+    *c = (struct gate_child){ 0 };
+    STAILQ_INSERT_HEAD(&g->children.unused, c, unused);
+    if (!known)
+        entry_update_backpressure(g);
+}
+
+/* The channel stays open until master has reaped the session: otherwise the
+ * session could log its end before it is killed. Gate asks again if master
+ * couldn't take this message, or the one that announced the session. */
 void child_kill(struct gate_child *c, enum ending why)
 {
-    c->ending = why;
-    if (!c->adopted)
-        kill(c->pid, SIGKILL); /* before its channel closes, so that it sends
-                                * nothing more */
+    c->dies = true;
+    c->why = why;
     child_end_wait(c);
-    child_hang_up(c);
-    loop_timer_clear(&c->gate->frame.loop, &c->timer);
-    if (c->adopted && SEND(&c->gate->frame.master, kill_adopted, 0,
-                           .serial = c->serial) == -EAGAIN)
-        loop_timer_set(&c->gate->frame.loop, &c->timer, CHILD_RETRY_MS);
+    child_stop(c);
+    int r =
+        SEND(&c->gate->frame.master, kill, 0, .serial = c->serial, .why = why);
+    loop_timer_set(&c->gate->frame.loop, &c->timer,
+                   r == -EAGAIN ? CHILD_RETRY_MS : CHILD_AGAIN_MS);
 }
 
 void child_wrong(struct gate_child *c, const char *what)
@@ -272,10 +226,9 @@ static void child_on_timer(void *owner)
 {
     struct gate_child *c = owner;
 
-    if (c->channel.fd >= 0)
-        child_kill(c, ENDING_LOGIN_TIME);
-    else
-        child_kill(c, c->ending == ENDING_CRASH ? ENDING_PEER : c->ending);
+    child_kill(c, c->dies              ? c->why
+                  : c->channel.fd >= 0 ? ENDING_LOGIN_TIME
+                                       : ENDING_PEER);
 }
 
 void child_logged_in(struct gate_child *c)
@@ -284,7 +237,7 @@ void child_logged_in(struct gate_child *c)
         return;
     c->logged_in = true;
     child_end_wait(c);
-    if (c->channel.fd < 0)
+    if (c->channel.fd < 0 || c->dies)
         return;
     c->channel.phase = PHASE_USER;
     loop_timer_clear(&c->gate->frame.loop, &c->timer);
@@ -339,7 +292,8 @@ static void child_on_readable(void *owner, uint32_t events)
     if (r == 0)
         return;
     if (r == -EPIPE) { /* it is ending */
-        child_hang_up(c);
+        child_stop(c);
+        channel_close(&c->channel);
         loop_timer_set(&c->gate->frame.loop, &c->timer, CHILD_GRACE_MS);
         return;
     }
@@ -347,8 +301,7 @@ static void child_on_readable(void *owner, uint32_t events)
                 r == -EPROTO ? c->channel.wrong : "doesn't read its answers");
 }
 
-/* From now on gate reads the session's messages. */
-static void child_serve(struct gate_child *c, int fd)
+void child_born(struct gate_child *c, int fd)
 {
     c->timer = (struct loop_timer){ .on_timer = child_on_timer, .owner = c };
     c->pause =
@@ -362,83 +315,39 @@ static void child_serve(struct gate_child *c, int fd)
         child_kill(c, ENDING_PEER);
 }
 
-void child_born(struct gate_child *c, pid_t pid, int fd)
-{
-    c->pid = pid;
-    LIST_INSERT_HEAD(children_of_pid(&c->gate->children, pid), c, by_pid);
-    child_serve(c, fd);
-}
-
 /* There is a place for each session of the earlier gate. */
 int children_on_adopt(void *owner, struct msg_adopt *m)
 {
     struct gate *g = owner;
-    uint64_t now = clock_ms();
     struct gate_child *c = children_find(g, m->serial)
                                ? NULL
                                : children_take(g, m->serial, &m->peer);
 
     if (!c)
         return 0;
-    c->adopted = c->announced = true;
     child_enter(c, &m->local, m->proxied, m->known);
     c->server = m->server;
-    c->born = m->age < now ? now - m->age : 0;
-    child_serve(c, fd_take(&m->session));
+    child_born(c, fd_take(&m->session));
     if (m->logged_in)
         child_logged_in(c);
     return 0;
 }
 
-void child_ended(struct gate_child *c, int status)
-{
-    child_hang_up(c);
-    loop_timer_clear(&c->gate->frame.loop, &c->timer);
-    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM &&
-        c->ending == ENDING_CRASH)
-        c->ending = ENDING_HUNG; /* its own timer */
-    /* Report nothing if master was never told of the session: it was refused,
-     * which is logged, and its client isn't to blame. */
-    if (c->announced && WIFSIGNALED(status)) /* the session logs any other
-                                              * end */
-        report_death(c, WTERMSIG(status));
-    if (c->announced)
-        admit_count_fruitless(c, status);
-    child_leave(c);
-    c->status = status;
-    /* children_report() reports the end to master, now or when master reads
-     * again, and frees the record. */
-    STAILQ_INSERT_TAIL(&c->gate->children.ended, c, next);
-    gate_watch_master(c->gate);
-}
-
+/* Counts a session that ended without a login against its client's address,
+ * since it has cost a fork, and perhaps a signature; never against a proxy. */
 int children_on_reaped(void *owner, struct msg_reaped *m)
 {
     struct gate *g = owner;
     struct gate_child *c = children_find(g, m->serial);
 
-    if (c && c->elder)
-        child_discard(c);
-    else if (c && c->adopted)
-        child_ended(c, (int)m->status);
-    children_report(g);
-    return 0;
-}
+    if (!c)
+        return 0;
+    if (m->fruitless && c->known && g->accepts) {
+        struct address prefix = address_client(&c->peer);
 
-void children_reap(void *gate)
-{
-    struct gate *g = gate;
-    int status;
-    pid_t pid;
-
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        struct gate_child *c = children_find_pid(g, pid);
-
-        if (!c)
-            continue;
-        LIST_REMOVE(c, by_pid);
-        child_ended(c, status);
+        fruitless_add(&g->memory->fruitless, &prefix, g->settings.max_fruitless,
+                      clock_ms());
     }
-    children_report(g);
-    entry_update_backpressure(g);
+    child_discard(c);
+    return 0;
 }

@@ -102,37 +102,16 @@ void report_service(struct gate *g, const char *format, ...)
 }
 
 /* The text has the serial, since gate's channel to log has none. */
-static void report_about(struct gate_child *c, struct event_record *r,
-                         const char *reason)
-{
-    char peer[ADDRESS_TEXT_MAX];
-
-    event_text(r, FIELD_PROCESS, slice_from(process_name(PROCESS_SESSION)));
-    event_text(r, FIELD_PEER, slice_from(address_port_text(&c->peer, peer)));
-    event_text(r, FIELD_REASON, slice_from(reason));
-    frame_report(&c->gate->frame, r);
-}
-
-void report_death(struct gate_child *c, int signal)
-{
-    char reason[REASON_MAX];
-    struct event_record r;
-
-    snprintf(reason, sizeof(reason), "%s: signal %d, serial %016" PRIx64,
-             ending_text(c->ending), signal, c->serial);
-    event_begin(&r, EVENT_END);
-    event_number(&r, FIELD_MS, clock_ms() - c->born);
-    event_number(&r, FIELD_NUMBER, (uint64_t)signal);
-    report_about(c, &r, reason);
-}
-
 void report_wrong(struct gate_child *c, const char *wrong)
 {
-    char reason[REASON_MAX];
+    char peer[ADDRESS_TEXT_MAX], reason[REASON_MAX];
     struct event_record r;
 
     snprintf(reason, sizeof(reason), "%s, serial %016" PRIx64, wrong,
              c->serial);
     event_begin(&r, EVENT_PEER);
-    report_about(c, &r, reason);
+    event_text(&r, FIELD_PROCESS, slice_from(process_name(PROCESS_SESSION)));
+    event_text(&r, FIELD_PEER, slice_from(address_port_text(&c->peer, peer)));
+    event_text(&r, FIELD_REASON, slice_from(reason));
+    frame_report(&c->gate->frame, &r);
 }

@@ -11,10 +11,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
-#define NAMESPACES                                                             \
-    (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID |               \
-     CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
-
 #define KIND (SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC)
 
 static const struct permission may[] = {
@@ -34,15 +30,8 @@ static const struct permission may[] = {
     MAY_IF(bind, IS(2, sizeof(struct sockaddr_in6)), "the listener's port"),
     MAY(listen, "the listener"),
     MAY_IF(socketpair, IS(0, AF_UNIX), "channels of a new session"),
-    MAY_IF(clone, WITHOUT(0, NAMESPACES | CLONE_PARENT), "fork of a session"),
-    MAY(set_robust_list, "libc, in the child of a fork"),
-    MAY(wait4, "reaping sessions"),
-    MAY(signalfd4, "SIGCHLD in the loop"),
-    /* Kill one process, never a group or all. A filter can't know which pids
-     * are sessions; but if root runs the server, the kernel permits only
-     * processes with gate's uid, which are the sessions. */
-    MAY_IF_BOTH(kill, IS(1, SIGKILL), OF_ONE(0),
-                "a session that outlived its kick"),
+    /* It can't make children of its own. */
+    MAY_IF(clone, IS(0, CLONE_PARENT | SIGCHLD), "fork of a session"),
 
     /* Calls of a session between fork and its own filter. */
     MAY_IF(prctl, IS(0, PR_SET_NO_NEW_PRIVS), "session's sandbox"),

@@ -222,8 +222,6 @@ int main(int argc, char **argv)
     parts_attach(&master, &parts);
     if (succession_open(&master.succession) < 0)
         die(EX_USAGE, "this program is started by sallyportd");
-    if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
-        die(EX_OSERR, "can't become a subreaper: %s", strerror(errno));
     master.root = geteuid() == 0;
     master.check = o.check;
     master.auth_count = cores < 1              ? 1

@@ -6,10 +6,22 @@
 
 #include <fcntl.h>
 #include <linux/btrfs.h>
+#include <sched.h>
+#include <signal.h>
 #include <sys/prctl.h>
 
+#define NAMESPACES                                                             \
+    (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID |               \
+     CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
+
 static const struct permission may[] = {
-    /* A filter can't limit it: the path is in memory, and any file can get any
+    MAY_IF(clone, WITHOUT(0, NAMESPACES | CLONE_PARENT), "fork of a child"),
+    MAY(set_robust_list, "libc, in the child of a fork"),
+    MAY(wait4, "reaping children and sessions"),
+    MAY(signalfd4, "SIGCHLD in the loop"),
+    /* One process, never a group or all. */
+    MAY_IF_BOTH(kill, IS(1, SIGKILL), OF_ONE(0), "a child, or a session"),
+    /* No filter can limit it: the path is in memory, and any file can get any
      * descriptor. */
     MAY(execveat, "gate, auth, log, reader and others, by descriptor"),
     MAY(pidfd_open, "reader: to wait for its end with a deadline"),

@@ -277,14 +277,22 @@ static void wait_readable(int fd, const char *what)
     cr_assert_eq(poll(&one, 1, BENCH_MS), 1, "no %s in time", what);
 }
 
-void bench_ends(struct bench *b, int status)
+/* Returns the wait status of that child. */
+static int wait_for_end(pid_t pid, const char *what)
 {
-    int got = -1, pidfd = (int)syscall(SYS_pidfd_open, b->gate, 0);
+    int got = -1, pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 
     OR_FAIL(pidfd >= 0);
-    wait_readable(pidfd, "end of gate");
+    wait_readable(pidfd, what);
     close(pidfd);
-    OR_FAIL(waitpid(b->gate, &got, 0) == b->gate);
+    OR_FAIL(waitpid(pid, &got, 0) == pid);
+    return got;
+}
+
+void bench_ends(struct bench *b, int status)
+{
+    int got = wait_for_end(b->gate, "end of gate");
+
     cr_assert(WIFEXITED(got), "gate died: %x", got);
     cr_assert_eq(WEXITSTATUS(got), status);
     channel_close(&b->master);
@@ -395,13 +403,29 @@ struct address bench_peer(struct bench *b, const struct fake *f)
     return m.session_peer.peer;
 }
 
+int bench_reaps(struct bench *b, const struct fake *f, bool fruitless)
+{
+    int status = wait_for_end(f->pid, "end of a session");
+
+    BENCH_SAY(b, reaped, .serial = f->serial, .fruitless = fruitless);
+    bench_heard(b);
+    return status;
+}
+
 int bench_gone(struct bench *b, const struct fake *f)
+{
+    return bench_reaps(b, f, false);
+}
+
+void bench_kills(struct bench *b, const struct fake *f, enum ending why)
 {
     struct message m;
 
-    bench_hear(b, MSG_session_gone, &m);
-    cr_assert_eq(m.session_gone.serial, f->serial);
-    return (int)m.session_gone.status;
+    bench_hear(b, MSG_kill, &m);
+    cr_assert_eq(m.kill.serial, f->serial);
+    cr_assert_eq(m.kill.why, why);
+    OR_FAIL(kill(f->pid, SIGKILL) == 0);
+    cr_assert_eq(bench_gone(b, f), SIGKILL);
 }
 
 void bench_logged_in(struct bench *b, const struct fake *f)

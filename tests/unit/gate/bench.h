@@ -97,9 +97,13 @@ struct fake bench_user(struct bench *b, const char *from, int *client);
 /* Calls bench_start(), and bench_user() from 127.0.0.1. */
 struct fake bench_open(struct bench *b, const struct bench_plan *plan,
                        int *client);
-/* The next message must be SESSION_GONE of this session. Returns its wait
- * status. */
+/* The test, as master, reaps the session, and gate has freed its place.
+ * Returns its wait status. FRUITLESS: as in `reaped`. */
+int bench_reaps(struct bench *b, const struct fake *f, bool fruitless);
+/* The same, not fruitless. */
 int bench_gone(struct bench *b, const struct fake *f);
+/* The next message must ask for the death of this session. */
+void bench_kills(struct bench *b, const struct fake *f, enum ending why);
 /* The session has logged in, and gate knows it. */
 void bench_logged_in(struct bench *b, const struct fake *f);
 /* Sends a message as master; works as SEND(). */

@@ -162,7 +162,7 @@ Test(active, nowhere_before_the_login)
         bench_start(&b, &plan);
         f = bench_enter(&b, "127.0.0.1", &client);
         fake_do(&f, asks[i]);
-        cr_assert_eq(bench_gone(&b, &f), 9);
+        bench_kills(&b, &f, ENDING_PEER);
         bench_reports(&b, "a message in the wrong phase");
         close(client);
         bench_stop(&b, 0);
@@ -180,7 +180,7 @@ Test(active, lies)
 
         f = bench_open(&b, &plan, &client);
         fake_do(&f, lies[i].what);
-        cr_assert_eq(bench_gone(&b, &f), 9);
+        bench_kills(&b, &f, ENDING_PEER);
         bench_event(&b, line, sizeof(line));
         cr_assert(strstr(line, lies[i].reason), "row %zu: %s", i, line);
         close(client);

@@ -1,5 +1,5 @@
-/* Sessions of a gate that has ended: this one serves them, but master kills and
- * reaps them. The test plays master, and these sessions. */
+/* Sessions of a gate that has ended: this one serves them. The test plays
+ * master, and these sessions. */
 #include "bench.h"
 #include "sallyport/base/clock.h"
 #include "support/messages.h"
@@ -18,7 +18,7 @@ static struct channel adopted(struct bench *b, const char *from, bool logged_in)
     peer.port = 4000;
     BENCH_SAY(b, adopt, .serial = SEVEN, .peer = peer, .local = b->control,
               .server = b->control, .proxied = false, .known = true,
-              .logged_in = logged_in, .age = 60000, .session = far);
+              .logged_in = logged_in, .session = far);
     close(far);
     return c;
 }
@@ -66,7 +66,7 @@ GateTest(adopt, a_session_goes_on, .settings = NO_BAN "max_per_address = 1\n",
     bench_hear(b, MSG_serving, &m);
     is_refused(b, "127.0.0.1", "from your address");
     channel_close(&c);
-    BENCH_SAY(b, reaped, .serial = SEVEN, .status = 0);
+    BENCH_SAY(b, reaped, .serial = SEVEN, .fruitless = false);
     bench_heard(b);
     f = bench_enter(b, "127.0.0.1", &client);
     close(client);
@@ -115,8 +115,7 @@ Test(adopt, a_client_of_a_proxy, .timeout = 60)
         client = (struct address){ .family = 4, .bytes = { 127, 0, 0, 5 } };
         BENCH_SAY(&b, adopt, .serial = i + 1, .peer = client,
                   .local = b.control, .server = server, .proxied = true,
-                  .known = i == 0, .logged_in = i == 0, .age = 0,
-                  .session = far);
+                  .known = i == 0, .logged_in = i == 0, .session = far);
         close(far);
     }
     cr_expect(
@@ -134,27 +133,6 @@ Test(adopt, a_client_of_a_proxy, .timeout = 60)
     bench_stop(&b, 0);
 }
 
-/* Gate reports a crash, as for a child of its own, with the time since the
- * session began. */
-GateTest(adopt, a_crash, .settings = "")
-{
-    unsigned long long ms = 0;
-    char line[512];
-    struct channel c;
-
-    c = adopted(b, "127.0.0.9", true);
-    BENCH_SAY(b, reaped, .serial = SEVEN, .status = SIGSEGV);
-    bench_event(b, line, sizeof(line));
-    cr_assert(strstr(line, "crash: signal 11"), "%s", line);
-    cr_assert(strstr(line, "ms="), "%s", line);
-    sscanf(strstr(line, "ms="), "ms=%llu", &ms);
-    cr_expect_geq(ms, 60000, "%s", line);
-    BENCH_SAY(b, reaped, .serial = SEVEN, .status = 0); /* again */
-    bench_heard(b);
-    channel_close(&c);
-}
-
-/* Gate can't kill it, so it asks master. */
 GateTest(adopt, a_session_lies, .settings = NO_BAN)
 {
     struct channel c;
@@ -162,25 +140,11 @@ GateTest(adopt, a_session_lies, .settings = NO_BAN)
 
     c = adopted(b, "127.0.0.1", true);
     cr_assert_eq(send(c.fd, "nonsense", 8, MSG_NOSIGNAL), 8);
-    bench_hear(b, MSG_kill_adopted, &m);
-    cr_expect_eq(m.kill_adopted.serial, SEVEN);
-    BENCH_SAY(b, reaped, .serial = SEVEN, .status = SIGKILL);
+    bench_hear(b, MSG_kill, &m);
+    cr_expect_eq(m.kill.serial, SEVEN);
+    cr_expect_eq(m.kill.why, ENDING_PEER);
+    BENCH_SAY(b, reaped, .serial = SEVEN, .fruitless = false);
     bench_reports(b, "malformed");
-    bench_reports(b, "another process failed: signal 9");
-    channel_close(&c);
-}
-
-/* Master has killed it: gate hears that before the end. */
-GateTest(adopt, a_session_is_kicked, .settings = NO_BAN)
-{
-    struct channel c;
-    struct message m;
-
-    c = adopted(b, "127.0.0.1", true);
-    BENCH_SAY(b, kill, .serial = SEVEN);
-    bench_hear(b, MSG_kill_adopted, &m);
-    BENCH_SAY(b, reaped, .serial = SEVEN, .status = SIGKILL);
-    bench_reports(b, "kicked: signal 9");
     channel_close(&c);
 }
 

@@ -296,7 +296,7 @@ static void end_fruitless(struct bench *b, unsigned count, bool logged_in)
         if (logged_in)
             BENCH_SAY(b, logged_in, .serial = f.serial);
         fake_do(&f, "exit 0");
-        bench_gone(b, &f);
+        bench_reaps(b, &f, !logged_in);
         close(client);
     }
 }
@@ -329,44 +329,6 @@ GateTest(entry, those_who_may_be_fruitless,
     end_fruitless(b, 10, false);
 }
 
-/* Its own ends are held against a client, those by the server aren't. */
-GateTest(entry, who_has_ended_it, .settings = FREE "max_fruitless = 1\n")
-{
-    static const struct {
-        enum ending ending;
-        bool counts;
-    } rows[] = {
-        { ENDING_QUIT, true },        { ENDING_CLOSED, true },
-        { ENDING_TLS, true },         { ENDING_LOGIN_TIME, true },
-        { ENDING_LOGIN_TRIES, true }, { ENDING_NOT_FTP, true },
-        { ENDING_PEER, false },       { ENDING_SHUTDOWN, false },
-        { ENDING_KICKED, false },     { ENDING_DRAINED, false },
-    };
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        char from[32], words[32], line[512];
-        struct fake f;
-        int client;
-
-        snprintf(from, sizeof(from), "127.0.0.%zu", 20 + i);
-        snprintf(words, sizeof(words), "exit %d", rows[i].ending);
-        f = bench_enter(b, from, &client);
-        fake_do(&f, words);
-        bench_gone(b, &f);
-        close(client);
-        client = client_connect(from, b->control.port);
-        client_line(client, line, sizeof(line));
-        cr_expect_eq(strncmp(line, "421 ", 4) == 0, rows[i].counts, "%s: %s",
-                     words, line);
-        close(client);
-        if (rows[i].counts)
-            continue;
-        f = bench_session(b);
-        fake_do(&f, "exit 0");
-        bench_gone(b, &f);
-    }
-}
-
 /* One address has all places: its oldest session makes room for another
  * address's first one, and for none of its own. */
 GateTest(entry, one_makes_room,
@@ -388,15 +350,11 @@ GateTest(entry, one_makes_room,
     own = knock(b, "127.0.0.1");
     expect_nobody(b);
     late = knock(b, "127.0.0.2");
+    bench_kills(b, &f[1], ENDING_CROWDED);
     other = bench_session(b);
     cr_expect_eq(other.peer.bytes[3], 2);
-    cr_expect_eq(bench_gone(b, &f[1]), SIGKILL);
     cr_expect(client_closed(client[1]));
     expect_greeted(late);
-    bench_event(b, line, sizeof(line));
-    cr_expect(strstr(line, "end "), "%s", line);
-    cr_expect(strstr(line, "made room for another address"), "%s", line);
-    cr_expect(strstr(line, "peer=127.0.0.1:"), "%s", line);
     fake_do(&other, "look");
     fake_says(&other, line, sizeof(line));
     for (int i = 0; i < 4; i++)
@@ -424,10 +382,9 @@ GateTest(entry, many_addresses_make_room,
     equal = knock(b, "127.0.0.2");
     expect_nobody(b);
     other = knock(b, "127.0.0.3");
-    bench_session(b);
+    bench_kills(b, &first, ENDING_CROWDED);
     cr_expect_geq(clock_ms() - began, 6000 / 4);
-    cr_expect_eq(bench_gone(b, &first), SIGKILL);
-    bench_reports(b, "made room for another address");
+    bench_session(b);
     expect_greeted(other);
     fake_do(&second, "exit 0");
     bench_gone(b, &second);
@@ -439,20 +396,13 @@ GateTest(entry, many_addresses_make_room,
 #define MANY 100
 
 /* A session lives as long as its ROPE. */
-static void hear_of_many(struct bench *b, enum message_kind kind, int *rope)
+static void hear_of_many(struct bench *b, int *rope)
 {
-    struct message m;
-
-    for (unsigned heard = 0; heard < MANY; heard += m.kind == kind) {
-        cr_assert_eq(channel_wait(&b->master, &m, BENCH_MS), 1);
-        if (m.kind == MSG_session)
-            rope[heard] = fd_take(&m.session.master);
-        message_close(&m);
-    }
+    for (unsigned i = 0; i < MANY; i++)
+        rope[i] = bench_session(b).rope;
 }
 
-/* If master doesn't read, connections wait in the backlog. None is refused, and
- * no report of a session's end is lost. */
+/* If master doesn't read, connections wait in the backlog. None is refused. */
 GateTest(entry, a_slow_master,
          .settings = "max_sessions = 2000\n"
                      "max_per_address = 2000\n"
@@ -464,14 +414,9 @@ GateTest(entry, a_slow_master,
     for (int i = 0; i < MANY; i++)
         client[i] = client_connect("127.0.0.1", b->control.port);
     bench_sleeps(b->gate);
-    hear_of_many(b, MSG_session, rope);
+    hear_of_many(b, rope);
     for (int i = 0; i < MANY; i++)
         expect_greeted(client[i]);
-    for (int i = 0; i < MANY; i++) {
-        close(rope[i]); /* the session ends, without a report yet */
-        cr_assert(client_closed(client[i]));
-    }
-    hear_of_many(b, MSG_session_gone, NULL);
     cr_assert(bench_silent(b));
 }
 
@@ -499,11 +444,8 @@ GateTest(entry, descriptors_run_out, .settings = FREE, .files = 16)
     bench_reports(b, "reason=resources");
     for (unsigned i = 0; i < n; i++)
         fake_do(&f[i], "exit 0");
-    for (unsigned i = 0; i < n; i++) {
-        struct message m;
-
-        bench_hear(b, MSG_session_gone, &m);
-    }
+    for (unsigned i = 0; i < n; i++)
+        bench_gone(b, &f[i]);
     bench_enter(b, "127.0.0.1", &late);
 }
 
@@ -519,7 +461,7 @@ static uint64_t cpu_ms(pid_t pid)
 
 /* Not even one to accept with: control connections are refused with the spare
  * one, and gate pauses in between. */
-GateTest(entry, not_one_descriptor_is_left, .settings = FREE, .files = 2)
+GateTest(entry, not_one_descriptor_is_left, .settings = FREE, .files = 1)
 {
     uint64_t cpu, begin;
     char line[512];
@@ -548,7 +490,6 @@ GateTest(entry, door_closes_and_sessions_stay, .settings = FREE, .ports = 1)
 
     f = bench_user(b, "127.0.0.1", &client);
     BENCH_SAY(b, stop_accepting, .serve = false);
-    BENCH_SAY(b, kill, .serial = 1); /* no such session: no effect */
     bench_heard(b);
     cr_assert_eq(fake_port(&f), b->port);
     fd = client_connect("127.0.0.1", (uint16_t)b->port);

@@ -134,10 +134,9 @@ GateTest(generations, elders_count,
     is_refused(b, "127.0.0.1", "from your address");
     f = bench_enter(b, "127.0.0.2", &client[0]);
     is_refused(b, "127.0.0.3", "the server is full");
-    BENCH_SAY(b, kill, .serial = 1); /* no process of gate's */
     BENCH_SAY(b, logged_in, .serial = f.serial);
-    BENCH_SAY(b, reaped, .serial = 1, .status = 0);
-    BENCH_SAY(b, reaped, .serial = 1, .status = 0);
+    BENCH_SAY(b, reaped, .serial = 1, .fruitless = false);
+    BENCH_SAY(b, reaped, .serial = 1, .fruitless = false);
     bench_heard(b);
     other = bench_enter(b, "127.0.0.1", &client[1]);
     close(client[0]);
@@ -155,7 +154,7 @@ GateTest(generations, elders_without_room,
         elder(b, i, "127.0.0.1");
     bench_heard(b);
     for (uint64_t i = 1; i <= 6; i++)
-        BENCH_SAY(b, reaped, .serial = i, .status = 0);
+        BENCH_SAY(b, reaped, .serial = i, .fruitless = false);
     bench_heard(b);
 }
 
@@ -307,7 +306,7 @@ Test(generations, failures_are_kept, .timeout = 60)
     bench_start(&old, &plan);
     f = bench_enter(&old, "127.0.0.8", &client);
     fake_do(&f, "exit 0");
-    bench_gone(&old, &f);
+    bench_reaps(&old, &f, true);
     replace(&old, &next, &plan);
     is_refused(&next, "127.0.0.8", "without a login");
     kill(next.gate, SIGKILL);

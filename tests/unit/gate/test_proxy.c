@@ -66,7 +66,7 @@ GateTest(proxy, active_mode_is_refused, .settings = FREE "active = yes\n",
     f = enter_user(b, "127.0.0.1", &proxy);
     snprintf(line, sizeof(line), "active 127.0.0.1:%u", b->control.port);
     fake_do(&f, line);
-    cr_expect_eq(bench_gone(b, &f), SIGKILL);
+    bench_kills(b, &f, ENDING_PEER);
     cr_expect(bench_quiet(b)); /* nobody has connected to its listener */
     close(proxy);
 }
@@ -126,7 +126,7 @@ Test(proxy, lies)
             fake_do(&f, lies[i].then);
         }
         expect_event(&b, lies[i].wrong);
-        cr_expect_eq(bench_gone(&b, &f), SIGKILL);
+        bench_kills(&b, &f, ENDING_PEER);
         bench_stop(&b, 0);
     }
 }
@@ -140,7 +140,7 @@ GateTest(proxy, nobody_else_may_ask, .settings = FREE)
     f = bench_enter(b, "127.0.0.9", &client);
     ask_for(&f, CLIENT);
     expect_event(b, "a message in the wrong phase");
-    cr_expect_eq(bench_gone(b, &f), SIGKILL);
+    bench_kills(b, &f, ENDING_PEER);
 }
 
 /* max_per_address counts clients, and never the proxy. */
@@ -220,7 +220,7 @@ GateTest(proxy, fruitless, .settings = LISTENER "max_fruitless = 1\n",
     enter(b, CLIENT, &proxy);
     f = enter(b, CLIENT, &proxy);
     fake_do(&f, "exit 0");
-    bench_gone(b, &f);
+    bench_reaps(b, &f, true);
     f = enter_unknown(b, &proxy);
     ask_for(&f, CLIENT);
     expect_said(&f, "kept out Too many connections from your address ended "
@@ -250,9 +250,8 @@ GateTest(proxy, the_queue, .settings = LISTENER "startups = 2\n", .first = true)
     bench_peer(b, &own);
     other = enter_unknown(b, &proxy);
     ask_for(&other, OTHER);
+    bench_kills(b, &first, ENDING_CROWDED);
     bench_peer(b, &other);
-    cr_expect_eq(bench_gone(b, &first), SIGKILL);
-    expect_event(b, "made room for another address");
 }
 
 /* A wait has a limit. */

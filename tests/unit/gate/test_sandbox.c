@@ -69,10 +69,10 @@ GateTest(sandbox, a_day_in_it, .settings = "max_sessions = 3\n",
     g = bench_enter(b, "127.0.0.2", &client);
     BENCH_SAY(b, logged_in, .serial = f.serial);
     check_data(&f);
-    BENCH_SAY(b, kill, .serial = g.serial);
-    cr_assert_eq(bench_gone(b, &g), 9);
+    fake_do(&g, "garbage");
+    bench_kills(b, &g, ENDING_PEER);
     bench_event(b, line, sizeof(line));
-    cr_assert(strncmp(line, "end ", 4) == 0, "%s", line);
+    cr_assert(strncmp(line, "peer-error ", 11) == 0, "%s", line);
     fake_do(&f, "exit 0");
     cr_assert_eq(bench_gone(b, &f), 0);
     BENCH_SAY(b, stop_accepting, .serve = false);

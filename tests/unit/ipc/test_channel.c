@@ -333,30 +333,8 @@ static struct rlimit leave_descriptors(rlim_t count)
  * sender's mistake, unless the message may have none. */
 Test(channel, no_descriptor_is_left)
 {
-    const char status[] = { MSG_session_gone,
-                            0,
-                            0,
-                            0,
-                            0,
-                            0,
-                            0,
-                            0,
-                            7,
-                            0,
-                            0,
-                            0,
-                            0,
-                            0,
-                            0,
-                            0,
-                            0,
-                            0,
-                            0,
-                            0,
-                            0,
-                            0,
-                            0,
-                            0 };
+    const char status[] = { MSG_kill, 0, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0,
+                            0,        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
 
     for (rlim_t left = 0; left < 3; left++) {
         size_t before = open_descriptors();
@@ -370,12 +348,12 @@ Test(channel, no_descriptor_is_left)
                           .peer = { 0 }, .local = { 0 }, .listener = 0,
                           .master = 0, .log = 0, .keys = 0),
                      0);
-        cr_assert_eq(SEND(&gate, session_gone, 0, .serial = 7, .status = 0), 0);
+        cr_assert_eq(SEND(&gate, kill, 0, .serial = 7, .why = 0), 0);
         send_raw(gate.fd, status, sizeof(status), 3);
         limit = leave_descriptors(left);
         cr_expect_eq(channel_receive(&master, &in), -EMFILE);
         cr_expect_eq(channel_receive(&master, &in), 1);
-        cr_expect_eq(in.kind, MSG_session_gone);
+        cr_expect_eq(in.kind, MSG_kill);
         cr_expect_eq(channel_receive(&master, &in), -EPROTO);
         cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
         channel_close(&gate);

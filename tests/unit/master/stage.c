@@ -2,7 +2,9 @@
  * live: the test sends their messages. */
 #include "stage.h"
 
+#include <sched.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 
 #include "helpers.h"
 #include "sallyport/base/clock.h"
@@ -38,27 +40,6 @@ static int leaks(void)
     return 0;
 }
 #endif
-
-static void tell(const struct stage_note *note, const int *fd, size_t n)
-{
-    union {
-        char bytes[CMSG_SPACE(3 * sizeof(int))];
-        struct cmsghdr align;
-    } control = { 0 };
-    struct iovec part = { (void *)note, sizeof(*note) };
-    struct msghdr m = { .msg_iov = &part,
-                        .msg_iovlen = 1,
-                        .msg_control = control.bytes,
-                        .msg_controllen = CMSG_SPACE(n * sizeof(int)) };
-    struct cmsghdr *head = CMSG_FIRSTHDR(&m);
-
-    head->cmsg_level = SOL_SOCKET;
-    head->cmsg_type = SCM_RIGHTS;
-    head->cmsg_len = CMSG_LEN(n * sizeof(int));
-    memcpy(CMSG_DATA(head), fd, n * sizeof(int));
-    if (sendmsg(control_of_master, &m, 0) < 0)
-        _exit(1);
-}
 
 static void close_and_stay(int number)
 {
@@ -98,26 +79,72 @@ static void be_an_actor(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* It becomes a child of MASTER when GATE dies, and ends with that. Both may be
- * dead already. */
-static _Noreturn void be_a_session(pid_t master, pid_t gate)
+/* The process of a session. An order is the status that it shall end with. */
+static _Noreturn void be_a_session(int rope)
 {
-    prctl(PR_SET_PDEATHSIG, 0);
-    while (getppid() == gate || getppid() == master)
-        poll(NULL, 0, 50);
+    int status = 0;
+
+    if (recv(rope, &status, sizeof(status), 0) <= 0)
+        _exit(0);
+    if (WIFSIGNALED(status)) {
+        signal(WTERMSIG(status), SIG_DFL);
+        kill(getpid(), WTERMSIG(status));
+    }
+    _exit(WEXITSTATUS(status));
+}
+
+/* Sends FD, N of them, with a message. */
+static void send_with(int to, const void *bytes, size_t len, const int *fd,
+                      size_t n)
+{
+    union {
+        char bytes[CMSG_SPACE(3 * sizeof(int))];
+        struct cmsghdr align;
+    } control = { 0 };
+    struct iovec part = { (void *)(uintptr_t)bytes, len };
+    struct msghdr m = { .msg_iov = &part,
+                        .msg_iovlen = 1,
+                        .msg_control = control.bytes,
+                        .msg_controllen = CMSG_SPACE(n * sizeof(int)) };
+    struct cmsghdr *head = CMSG_FIRSTHDR(&m);
+
+    head->cmsg_level = SOL_SOCKET;
+    head->cmsg_type = SCM_RIGHTS;
+    head->cmsg_len = CMSG_LEN(n * sizeof(int));
+    memcpy(CMSG_DATA(head), fd, n * sizeof(int));
+    if (sendmsg(to, &m, MSG_NOSIGNAL) < 0)
+        _exit(1);
+}
+
+/* A child of master that bears others, as gate does. */
+static _Noreturn void bear_sessions(int births)
+{
+    char byte;
+
+    be_an_actor();
+    fd_close_others(3, &births, 1);
+    while (recv(births, &byte, 1, 0) == 1) {
+        int rope[2], pid;
+
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, rope) < 0)
+            _exit(1);
+        pid = (int)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL,
+                           NULL);
+        if (pid == 0) {
+            be_an_actor();
+            fd_close_others(3, &rope[1], 1);
+            be_a_session(rope[1]);
+        }
+        send_with(births, &pid, sizeof(pid), rope, 1);
+        close(rope[0]);
+        close(rope[1]);
+    }
     _exit(0);
 }
 
-static pid_t bear_session(pid_t master)
+static void tell(const struct stage_note *note, const int *fd, size_t n)
 {
-    const pid_t gate = getpid();
-    pid_t pid = fork();
-
-    if (pid == 0) {
-        fd_close_others(3, NULL, 0);
-        be_a_session(master, gate);
-    }
-    return pid;
+    send_with(control_of_master, note, sizeof(*note), fd, n);
 }
 
 static void note_setup(struct stage_note *note, const struct setup *setup)
@@ -131,27 +158,16 @@ static pid_t spawn(const struct master *m, const char *binary, int channel,
                    const struct setup *setup)
 {
     const int fd[] = { channel, setup->file[SETUP_BEAT].fd };
-    const bool is_gate = strcmp(binary, "gate") == 0;
-    const pid_t master = getpid();
-    struct stage_note note = { 0 };
-    int pipes[2];
+    struct stage_note note = { .pid = fork() };
 
     (void)m;
-    if (pipe2(pipes, O_CLOEXEC) < 0)
-        return -errno;
-    note.pid = fork();
     if (note.pid == 0) {
         be_an_actor();
-        if (is_gate)
-            note.session = bear_session(master);
-        (void)!write(pipes[1], &note.session, sizeof(note.session));
         fd_close_others(3, &channel, 1);
         live(channel);
     }
-    close(pipes[1]);
-    if (note.pid < 0 || read(pipes[0], &note.session, sizeof(note.session)) < 0)
+    if (note.pid < 0)
         return -errno;
-    close(pipes[0]);
     snprintf(note.binary, sizeof(note.binary), "%s", binary);
     note_setup(&note, setup);
     tell(&note, fd, fd[1] < 0 ? 1 : 2);
@@ -339,7 +355,7 @@ static void open_certificates(struct master *m)
         _exit(4);
 }
 
-static _Noreturn void run_master(void (*adjust)(struct master *m))
+static _Noreturn void run_master(int births, void (*adjust)(struct master *m))
 {
     static struct master m;
     static struct master_parts parts;
@@ -347,7 +363,9 @@ static _Noreturn void run_master(void (*adjust)(struct master *m))
     int status;
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    if (fork() == 0)
+        bear_sessions(births);
+    close(births);
     signal(SIGUSR1, close_and_stay); /* for the actors, which are its forks */
     signal(SIGUSR2, end_well);
     signal(SIGQUIT, end_badly);
@@ -386,7 +404,7 @@ static _Noreturn void run_master(void (*adjust)(struct master *m))
 
 void stage_raise(void (*adjust)(struct master *m))
 {
-    int ends[2];
+    int ends[2], births[2];
 
     stage = (struct stage){ .events.fd = -1 };
     stage.gate.channel.fd = stage.auth.channel.fd = -1;
@@ -397,15 +415,20 @@ void stage_raise(void (*adjust)(struct master *m))
     alarm(TEST_SECONDS); /* Criterion's own timeout leaks (BoxFort's timers) */
     make_users();
     cr_assert(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0);
+    cr_assert(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, births) ==
+              0);
     stage.master = fork();
     cr_assert(stage.master >= 0);
     if (stage.master == 0) {
         close(ends[0]);
+        close(births[0]);
         control_of_master = ends[1];
-        run_master(adjust);
+        run_master(births[1], adjust);
     }
     close(ends[1]);
+    close(births[1]);
     stage.control = ends[0];
+    stage.births = births[0];
 }
 
 void stage_ended(int status)
@@ -433,6 +456,7 @@ static void close_all(void)
     users_release(&stage.users);
     fd_close(&stage.gate.beat);
     fd_close(&stage.keys.beat);
+    fd_close(&stage.births);
 }
 
 void stage_close(void)
@@ -458,6 +482,23 @@ static size_t take_descriptors(struct msghdr *m, int *fd)
     cr_assert(n <= 3);
     memcpy(fd, CMSG_DATA(head), n * sizeof(int));
     return n;
+}
+
+pid_t stage_bear(int *rope)
+{
+    char control[CMSG_SPACE(sizeof(int))]
+        __attribute__((aligned(sizeof(size_t))));
+    int pid;
+    struct iovec part = { &pid, sizeof(pid) };
+    struct msghdr m = { .msg_iov = &part,
+                        .msg_iovlen = 1,
+                        .msg_control = control,
+                        .msg_controllen = sizeof(control) };
+
+    cr_assert_eq(send(stage.births, "", 1, 0), 1);
+    cr_assert_eq(recvmsg(stage.births, &m, MSG_CMSG_CLOEXEC), sizeof(pid));
+    cr_assert_eq(take_descriptors(&m, rope), 1);
+    return pid;
 }
 
 static enum process process_of(const char *binary)

@@ -16,8 +16,6 @@
 /* The facts of an actor's start, which its process sends to the test. */
 struct stage_note {
     pid_t pid;
-    pid_t session; /* gate's: a child of that process, for one of its sessions;
-                      it lives on when gate has died */
     char binary[16]; /* "files" for a fork of files */
     char name[USER_NAME_MAX + 1];
     char home[256];
@@ -41,6 +39,8 @@ struct actor {
 
 struct player { /* a session */
     uint64_t serial;
+    pid_t pid; /* a child of master, which lives as long as the rope */
+    int rope;
     struct channel channel;
     int log, keys;
     uint32_t request;
@@ -55,7 +55,7 @@ struct stage {
     struct channel events; /* master's own events, as log would get them */
     struct users users;    /* those that auth has */
     uint8_t row_key[SIPHASH_KEY];
-    pid_t session; /* the process of the next session; 0: it has none */
+    int births; /* to the process that bears sessions */
 };
 extern struct stage stage;
 
@@ -112,7 +112,15 @@ void channel_hear_end(struct channel *c);
 void player_enter(struct player *p, uint64_t serial);
 void player_enter_from(struct player *p, uint64_t serial,
                        const struct address *peer);
+/* The same; gate names the process PID, and the player has none. */
+void player_enter_as(struct player *p, uint64_t serial, pid_t pid);
 void player_leave(struct player *p);
+/* The session's process ends with this status of wait(2); its channels are the
+ * test's, and stay. */
+void player_ends(struct player *p, int status);
+/* Bears the process of a session. Returns its pid; it lives as long as *ROPE.
+ */
+pid_t stage_bear(int *rope);
 void player_hear(struct player *p, enum message_kind m, struct message *got);
 /* Sends LOGIN; auth gets VERIFY, the player LOGIN_CHANNEL. */
 void player_asks(struct player *p);
@@ -136,14 +144,12 @@ void stage_logged_in(void (*adjust)(struct master *m), struct player *p,
 /* The session leaves, and then the service stops. */
 void stage_leave(struct player *p);
 
-/* Gate gets message M about that session. */
+/* Gate gets message M about that session. It ignores the ends of others. */
 void gate_hears(enum message_kind m, uint64_t serial);
 
 /* Another gate gets ready after the end of the first, and serves a new
  * session. */
 void gate_again(void);
-/* Gate reports that it has reaped that session, and how it ended. */
-void gate_reaps(uint64_t serial, int status);
 
 /* Master must report an event of that kind with these words in its reason. */
 void stage_reports(enum event e, const char *words);

@@ -7,13 +7,16 @@ static const struct address local = { .family = 4,
                                       .bytes = { 192, 0, 2, 1 },
                                       .port = 21 };
 
-/* A restarted gate gets the permission to accept: this ignores it. */
+/* A restarted gate gets the permission to accept, and each gate hears of the
+ * ends of sessions: this ignores them. */
 static void hear(struct channel *c, enum message_kind m, struct message *p)
 {
-    int r = channel_wait(c, p, STAGE_WAIT_MS);
+    int r;
 
-    if (r == 1 && p->kind == MSG_open && m != MSG_open)
+    do
         r = channel_wait(c, p, STAGE_WAIT_MS);
+    while (r == 1 && p->kind != m &&
+           (p->kind == MSG_open || p->kind == MSG_reaped));
     message_check(c, r, m, p);
 }
 
@@ -125,12 +128,36 @@ void stage_open(void (*adjust)(struct master *m))
     actor_hear(&stage.gate, MSG_open, &open);
 }
 
+static struct address own_address(uint64_t serial)
+{
+    return (struct address){ .family = 4,
+                             .bytes = { 10, 0, (uint8_t)(serial >> 8),
+                                        (uint8_t)serial },
+                             .port = 4711 };
+}
+
+static void announce(struct player *p, const struct address *peer)
+{
+    struct pollfd gate = { .fd = stage.gate.channel.fd, .events = POLLOUT };
+    int master[2], log[2], keys[2];
+
+    cr_assert(fd_pair(master) == 0 && fd_pair(log) == 0 && fd_pair(keys) == 0);
+    cr_assert_eq(poll(&gate, 1, STAGE_WAIT_MS), 1); /* master is slow */
+    TELL(&stage.gate.channel, session, .serial = p->serial,
+         .pid = (uint64_t)p->pid, .peer = *peer, .local = local,
+         .master = master[1], .log = log[1], .keys = keys[1]);
+    close(master[1]);
+    close(log[1]);
+    close(keys[1]);
+    p->log = log[0];
+    p->keys = keys[0];
+    channel_init(&p->channel, master[0], PROCESS_SESSION, PROCESS_MASTER,
+                 PHASE_GREETED);
+}
+
 void player_enter(struct player *p, uint64_t serial)
 {
-    const struct address own = { .family = 4,
-                                 .bytes = { 10, 0, (uint8_t)(serial >> 8),
-                                            (uint8_t)serial },
-                                 .port = 4711 };
+    const struct address own = own_address(serial);
 
     player_enter_from(p, serial, &own);
 }
@@ -138,21 +165,17 @@ void player_enter(struct player *p, uint64_t serial)
 void player_enter_from(struct player *p, uint64_t serial,
                        const struct address *peer)
 {
-    struct pollfd gate = { .fd = stage.gate.channel.fd, .events = POLLOUT };
-    int master[2], log[2], keys[2];
+    *p = (struct player){ .serial = serial };
+    p->pid = stage_bear(&p->rope);
+    announce(p, peer);
+}
 
-    cr_assert(fd_pair(master) == 0 && fd_pair(log) == 0 && fd_pair(keys) == 0);
-    cr_assert_eq(poll(&gate, 1, STAGE_WAIT_MS), 1); /* master is slow */
-    TELL(&stage.gate.channel, session, .serial = serial,
-         .pid = (uint64_t)stage.session, .peer = *peer, .local = local,
-         .master = master[1], .log = log[1], .keys = keys[1]);
-    stage.session = 0;
-    close(master[1]);
-    close(log[1]);
-    close(keys[1]);
-    *p = (struct player){ .serial = serial, .log = log[0], .keys = keys[0] };
-    channel_init(&p->channel, master[0], PROCESS_SESSION, PROCESS_MASTER,
-                 PHASE_GREETED);
+void player_enter_as(struct player *p, uint64_t serial, pid_t pid)
+{
+    const struct address own = own_address(serial);
+
+    *p = (struct player){ .serial = serial, .pid = pid, .rope = -1 };
+    announce(p, &own);
 }
 
 void gate_again(void)
@@ -166,6 +189,13 @@ void player_leave(struct player *p)
     channel_close(&p->channel);
     fd_close(&p->log);
     fd_close(&p->keys);
+    fd_close(&p->rope);
+}
+
+void player_ends(struct player *p, int status)
+{
+    cr_assert_eq(send(p->rope, &status, sizeof(status), MSG_NOSIGNAL),
+                 sizeof(status));
 }
 
 void player_hear(struct player *p, enum message_kind m, struct message *got)
@@ -227,8 +257,10 @@ void gate_hears(enum message_kind m, uint64_t serial)
 {
     struct message p;
 
-    actor_hear(&stage.gate, m, &p);
-    cr_assert_eq(p.kill.serial, serial); /* both begin with it */
+    do
+        actor_hear(&stage.gate, m, &p);
+    while (m == MSG_reaped && p.reaped.serial != serial);
+    cr_assert_eq(p.logged_in.serial, serial); /* all begin with it */
     message_close(&p);
 }
 
@@ -262,12 +294,6 @@ void player_is_denied(struct player *p, enum denial why)
     p->channel.phase = PHASE_GREETED;
 }
 
-void gate_reaps(uint64_t serial, int status)
-{
-    TELL(&stage.gate.channel, session_gone, .serial = serial,
-         .status = (unsigned)status);
-}
-
 void stage_serves(void)
 {
     static uint64_t serial = 1ULL << 40;
@@ -277,7 +303,6 @@ void stage_serves(void)
     player_enter(&p, ++serial);
     player_logs_in(&p, &files);
     player_leave(&p);
-    gate_reaps(p.serial, 0);
     channel_hear_end(&files.channel);
     channel_close(&files.channel);
     close(files.session);

@@ -676,7 +676,6 @@ Test(access, who, .timeout = 60)
 Test(access, a_lock_kills_a_session_that_hides, .timeout = 60)
 {
     stage_open(patient);
-    stage.session = 0x7fffffff;
     player_enter(&anna, 1);
     player_logs_in(&anna, &ours);
     stage_serves();
@@ -684,8 +683,7 @@ Test(access, a_lock_kills_a_session_that_hides, .timeout = 60)
     stage_serves();
     change("anna:", "anna:!");
     cr_expect_eq(edited(), 0);
-    gate_hears(MSG_kill, anna.serial);
-    gate_reaps(anna.serial, SIGKILL);
+    gate_hears(MSG_reaped, anna.serial);
     channel_close(&ours.channel);
     stage_close();
 }
@@ -697,13 +695,12 @@ Test(access, a_lock_leaves_files_the_time_to_sync, .timeout = 60)
     struct pollfd end = { .events = POLLIN };
 
     stage_open(patient);
-    stage.session = 0x7fffffff;
     player_enter(&anna, 1);
     player_logs_in(&anna, &ours);
     actor_leave(&ours);
     is_kicked(&anna, ENDING_PEER);
     channel_close(&anna.channel);
-    gate_reaps(anna.serial, SIGKILL);
+    player_ends(&anna, SIGKILL);
     stage_serves();
     end.fd = (int)syscall(SYS_pidfd_open, ours.note.pid, 0);
     cr_assert_geq(end.fd, 0);

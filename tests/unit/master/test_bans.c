@@ -171,7 +171,7 @@ Test(bans, exceptions)
     ask(&ctl, &ban);
     caller_is_refused(&ctl, REFUSAL_DENIED);
     cr_expect_eq(add(&ctl, "10.0.0.0", 28), 0);
-    gate_reaps(1, SIGSEGV);
+    player_ends(&spared, SIGSEGV);
     channel_hear_end(&spared.channel);
     cr_expect_str_eq(listed(&ctl), "10.0.0.0/28 by root: a test; ");
     caller_leave(&ctl);
@@ -282,7 +282,7 @@ static void check_crash(const struct crash *row)
     char words[64];
 
     stage_asked(row->adjust, &p);
-    gate_reaps(1, row->status);
+    player_ends(&p, row->status);
     channel_hear_end(&p.channel);
     caller_enter(&c);
     snprintf(words, sizeof(words), "crashed a session: signal %d",
@@ -328,7 +328,7 @@ Test(bans, no_ban_for_a_crash)
                  .server = client);
             player_hear(&anna, MSG_admitted, &heard);
         }
-        gate_reaps(1, SIGSEGV);
+        player_ends(&anna, SIGSEGV);
         channel_hear_end(&anna.channel);
         caller_enter(&ctl);
         cr_expect_str_eq(listed(&ctl), "");

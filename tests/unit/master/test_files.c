@@ -274,7 +274,7 @@ Test(files, ends_its_session)
         ends[i].act(&ours);
         player_hear(&anna, MSG_kick, &heard);
         cr_assert_eq(heard.kick.why, ENDING_PEER);
-        gate_hears(MSG_kill, 1);
+        gate_hears(MSG_reaped, 1);
         channel_hear_end(&anna.channel);
         player_logs_in(&other, &ours); /* the other session isn't affected */
         player_leave(&anna);
@@ -283,11 +283,11 @@ Test(files, ends_its_session)
 }
 
 /* If a session died, files reports its last event, and must learn the signal.
- * Gate may report it before or after the end of the session's channel. */
+ * Master may reap it before or after the end of its channel. */
 static const struct {
     int status, signal; /* 0: the session left by itself */
 } session_ends[] = { { SIGKILL, SIGKILL },
-                     { SIGSEGV | 0x80, SIGSEGV }, /* with a core */
+                     { SIGSEGV, SIGSEGV },
                      { ENDING_CLOSED << 8, 0 },
                      { 0, 0 } };
 
@@ -307,16 +307,15 @@ Test(files, hears_how_its_session_ended)
     stage_open(NULL);
     for (size_t i = 0; i < 2 * sizeof(session_ends) / sizeof(*session_ends);
          i++) {
-        bool gate_first = i % 2 == 1;
+        bool channel_first = i % 2 == 0;
 
         player_enter(&anna, 10 + i);
         player_logs_in(&anna, &ours);
-        if (!gate_first)
-            player_leave(&anna);
-        gate_reaps(anna.serial, session_ends[i / 2].status);
+        if (channel_first)
+            channel_close(&anna.channel);
+        player_ends(&anna, session_ends[i / 2].status);
         expect_told(&ours, session_ends[i / 2].signal);
-        if (gate_first)
-            player_leave(&anna);
+        player_leave(&anna);
         channel_close(&ours.channel);
     }
     stage_close();

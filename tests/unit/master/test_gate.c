@@ -13,8 +13,9 @@ static void send_with(int first, int second)
     int keys[2];
 
     cr_assert(fd_pair(keys) == 0);
-    TELL(&stage.gate.channel, session, .serial = 77, .pid = 0, .peer = a,
-         .local = a, .master = first, .log = second, .keys = keys[1]);
+    TELL(&stage.gate.channel, session, .serial = 77, .pid = (uint64_t)getpid(),
+         .peer = a, .local = a, .master = first, .log = second,
+         .keys = keys[1]);
     close(first);
     close(second);
     close(keys[0]);
@@ -27,6 +28,34 @@ static void serial_twice(void)
 
     player_enter(&p, 5); /* 5 exists already */
     player_leave(&p);
+}
+
+static void announce(pid_t pid)
+{
+    const struct address a = { .family = 4, .bytes = { 192, 0, 2, 7 } };
+    int ends[2];
+
+    cr_assert(fd_pair(ends) == 0);
+    TELL(&stage.gate.channel, session, .serial = 77, .pid = (uint64_t)pid,
+         .peer = a, .local = a, .master = ends[0], .log = ends[0],
+         .keys = ends[0]);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void nobodys_pid(void)
+{
+    announce(1);
+}
+
+static void pid_of_auth(void)
+{
+    announce(stage.auth.note.pid);
+}
+
+static void kill_without_reason(void)
+{
+    TELL(&stage.gate.channel, kill, .serial = 5);
 }
 
 static void files_for_channels(void)
@@ -114,6 +143,9 @@ static const struct {
     void (*act)(void);
 } lies[] = {
     { "a serial twice", serial_twice },
+    { "the first process", nobodys_pid },
+    { "another process of master", pid_of_auth },
+    { "a kill without a reason", kill_without_reason },
     { "files where channels belong", files_for_channels },
     { "a folder for log", folder_for_log },
     { "a socket of the network", network_socket },
@@ -128,8 +160,7 @@ static const struct {
     { "a closed channel", leaves },
 };
 
-/* Nobody knows the process of an existing session, so that ends with its gate;
- * the next gate serves. */
+/* The session stays, and the next gate serves it. */
 Test(gate, lies)
 {
     for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
@@ -137,9 +168,10 @@ Test(gate, lies)
         stage_open(NULL);
         player_enter(&anna, 5);
         lies[i].act();
-        channel_hear_end(&anna.channel);
+        actor_again(&stage.gate);
+        gate_hears(MSG_adopt, anna.serial);
         player_leave(&anna);
-        gate_again();
+        stage_serves();
         stage_close();
     }
 }
@@ -156,30 +188,30 @@ Test(gate, too_many_sessions)
     channel_hear_end(&p[8].channel);
     stage_reports(EVENT_TROUBLE, "no room for a session: 8 of 8");
     player_leave(&p[0]);
-    TELL(&stage.gate.channel, session_gone, .serial = 100, .status = 0);
+    gate_hears(MSG_reaped, 100);
     stage_serves();
     for (size_t i = 1; i < 9; i++)
         player_leave(&p[i]);
     stage_close();
 }
 
-static void gate_says_gone(uint64_t serial)
-{
-    while (SAY(&stage.gate.channel, session_gone, .serial = serial,
-               .status = 9) < 0)
-        sched_yield();
-}
-
-/* Gate reports ends that master knows already, or of sessions that it doesn't
- * know. */
-Test(gate, gone_without_being_there)
+/* Gate asks for the death of sessions that master doesn't know, or that have
+ * ended already. */
+Test(gate, kills_nobody)
 {
     stage_open(NULL);
-    for (uint64_t serial = 0; serial < 1000; serial++)
-        gate_says_gone(serial);
+    for (uint64_t serial = 10; serial < 1000; serial++) {
+        TELL(&stage.gate.channel, kill, .serial = serial, .why = ENDING_PEER);
+        gate_hears(MSG_reaped, serial);
+    }
     player_enter(&anna, 7);
-    gate_says_gone(7);
+    for (int i = 0; i < 2; i++) {
+        TELL(&stage.gate.channel, kill, .serial = 7, .why = ENDING_CROWDED);
+        gate_hears(MSG_reaped, 7);
+    }
+    stage_reports(EVENT_END, "made room for another address: signal 9");
     channel_hear_end(&anna.channel);
+    player_leave(&anna);
     stage_serves();
     stage_close();
 }
@@ -191,7 +223,7 @@ Test(gate, flood)
     for (uint64_t serial = 1; serial <= 600; serial++) {
         player_enter(&anna, serial);
         player_leave(&anna);
-        TELL(&stage.gate.channel, session_gone, .serial = serial, .status = 0);
+        gate_hears(MSG_reaped, serial);
         if (serial % 50 == 0)
             stage_serves();
     }
@@ -234,7 +266,7 @@ Test(gate, reads_late)
     for (uint64_t serial = 1; serial <= 320; serial++) {
         struct message order;
 
-        actor_hear(&stage.gate, MSG_kill, &order);
+        actor_hear(&stage.gate, MSG_reaped, &order);
     }
     stage_serves();
     stage_close();
@@ -264,7 +296,7 @@ Test(gate, reads_slowly)
 
         if (i % A_TIME == 0)
             poll(NULL, 0, 60);
-        actor_hear(&stage.gate, MSG_kill, &order);
+        actor_hear(&stage.gate, MSG_reaped, &order);
     }
     stage_serves();
     stage_close();
@@ -315,13 +347,11 @@ static void no_time_to_sync(struct master *m)
 Test(gate, kills_a_session_that_hides)
 {
     stage_open(no_time_to_sync);
-    stage.session = 0x7fffffff;
     player_enter(&anna, 1);
     player_logs_in(&anna, &ours);
     stage_serves(); /* so master has read it */
     channel_close(&anna.channel);
-    gate_hears(MSG_kill, anna.serial);
-    gate_reaps(anna.serial, SIGKILL);
+    gate_hears(MSG_reaped, anna.serial);
     channel_close(&ours.channel);
     stage_serves();
     stage_close();

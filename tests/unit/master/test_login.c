@@ -125,7 +125,7 @@ Test(login, tries_are_counted)
     TELL(&anna.channel, login, 9);
     player_hear(&anna, MSG_kick, &heard);
     cr_assert_eq(heard.kick.why, ENDING_LOGIN_TRIES);
-    gate_hears(MSG_kill, 1); /* it didn't leave */
+    gate_hears(MSG_reaped, 1); /* it didn't leave */
     channel_hear_end(&anna.channel);
     stage_serves();
     stage_close();
@@ -179,7 +179,6 @@ Test(login, files_outlives_its_session)
     player_logs_in(&anna, &ours);
     cr_assert_eq(kill(ours.note.pid, SIGSTOP), 0);
     player_leave(&anna);
-    gate_reaps(anna.serial, 0);
     channel_hear_end(&ours.channel);
     end = clock_ms() + 50;
     do { /* for much longer than `kick` */
@@ -199,7 +198,6 @@ Test(login, files_that_hangs_after_its_session)
     stage_logged_in(NULL, &anna, &ours);
     cr_assert_eq(kill(ours.note.pid, SIGSTOP), 0);
     player_leave(&anna);
-    gate_reaps(anna.serial, 0);
     wait_for_end(&ours);
     stage_close();
 }
@@ -298,7 +296,7 @@ static void words_of_gate(void)
     struct channel c = stage.auth.channel;
 
     c.self = PROCESS_GATE;
-    TELL(&c, session_gone, .serial = 1);
+    TELL(&c, kill, .serial = 1);
 }
 
 static void dies(void)
@@ -876,7 +874,7 @@ Test(login, sessions_that_break_the_rules)
         stage_open(NULL);
         player_enter(&anna, 3);
         breaches[i].act(&anna);
-        gate_hears(MSG_kill, 3);
+        gate_hears(MSG_reaped, 3);
         channel_hear_end(&anna.channel);
         if (i == 0) { /* auth was asked, and answers */
             actor_die(&stage.auth);
@@ -905,13 +903,12 @@ Test(login, every_message_in_every_phase)
             if (phase == 2)
                 player_logs_in(&anna, &ours);
             channel_shout(&anna.channel, bytes, sizeof(bytes), NULL, 0);
-            gate_hears(MSG_kill, serial);
+            gate_hears(MSG_reaped, serial);
             channel_hear_end(&anna.channel);
             if (phase == 1)
                 auth_says(serial, NULL);
             if (phase == 2) {
-                actor_finish(
-                    &ours); /* otherwise master would wait, and then kill it */
+                channel_close(&ours.channel);
                 close(ours.session);
                 close(ours.log);
             }
@@ -962,7 +959,7 @@ Test(login, does_not_read)
             break; /* the answer didn't fit */
     }
     cr_assert(size > 240);
-    gate_hears(MSG_kill, 1);
+    gate_hears(MSG_reaped, 1);
     player_leave(&anna);
     actor_die(&stage.auth); /* it may have got requests */
     actor_again(&stage.auth);

@@ -115,9 +115,8 @@ Test(look, a_session_that_was_not_asked, .timeout = 60)
 {
     stage_with(is_patient, &anna);
     says_doing(&anna.channel, 1, 0, "/p");
-    gate_hears(MSG_kill, 1);
+    gate_hears(MSG_reaped, 1);
     channel_hear_end(&anna.channel);
-    gate_reaps(1, 9);
     stage_close();
 }
 

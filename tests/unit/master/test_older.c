@@ -418,8 +418,6 @@ Test(older, shows_each_session, .timeout = 60)
 
     supervised_make_rosters();
     supervised_open(supervised_uses_own);
-    stage.session =
-        stage.gate.note.session; /* its record stays until gate reaps it */
     player_enter(&anna, SEVEN);
     supervised_shows(supervised_own(), SEVEN, NULL, &now);
     cr_expect_eq(now.login, 0);
@@ -429,10 +427,10 @@ Test(older, shows_each_session, .timeout = 60)
     supervised_shows(supervised_own(), SEVEN, has_logged_in, &now);
     cr_expect_str_eq(now.user, "anna");
     cr_expect_eq(now.version, anna.version);
-    player_leave(&anna);
+    player_ends(&anna, 0x100);
     actor_finish(&ours);
-    gate_reaps(SEVEN, 0x100);
     supervised_shows(supervised_own(), SEVEN, is_gone, &now);
     cr_expect_eq(now.status, 0x100);
+    player_leave(&anna);
     newest_closes();
 }

@@ -1,16 +1,8 @@
-/* Sessions without their gate: they are children of master now, and the next
- * gate serves them. */
+/* Sessions without their gate: they are children of master, and the next gate
+ * serves them. The ends of sessions, as master reaps them. */
 #include <sys/syscall.h>
 
 #include "stage.h"
-
-static void session_of(struct player *p, struct actor *files)
-{
-    stage_open(NULL);
-    stage.session = stage.gate.note.session;
-    player_enter(p, 1);
-    player_logs_in(p, files);
-}
 
 static void hears(enum message_kind kind, struct message *got)
 {
@@ -38,15 +30,12 @@ static void is_adopted(struct player *p)
     message_close(&own);
 }
 
-static void is_reaped(const struct player *p, uint64_t signal)
+static void is_reaped(const struct player *p)
 {
     struct message got;
 
-    do
-        cr_assert_eq(channel_wait(&stage.gate.channel, &got, STAGE_WAIT_MS), 1);
-    while (got.kind != MSG_reaped);
+    hears(MSG_reaped, &got);
     cr_expect_eq(got.reaped.serial, p->serial);
-    cr_expect_eq(got.reaped.status, signal);
 }
 
 static void gate_is_replaced(void)
@@ -57,62 +46,63 @@ static void gate_is_replaced(void)
 
 Test(orphans, live_on, .timeout = 60)
 {
-    pid_t pid;
+    struct actor files;
+    struct player p;
 
-    session_of(&anna, &ours);
-    pid = stage.gate.note.session;
+    stage_logged_in(NULL, &p, &files);
     for (int i = 0; i < 2; i++) {
         gate_is_replaced();
-        is_adopted(&anna);
+        is_adopted(&p);
     }
-    cr_assert_eq(kill(pid, SIGTERM), 0);
-    is_reaped(&anna, SIGTERM);
-    channel_hear_end(&anna.channel);
-    stage_leave(&anna);
+    player_ends(&p, SIGTERM);
+    is_reaped(&p);
+    channel_hear_end(&p.channel);
+    stage_leave(&p);
 }
 
-/* It has broken a rule: master is its parent. */
+/* It has broken a rule. */
 Test(orphans, are_killed_by_master, .timeout = 60)
 {
-    session_of(&anna, &ours);
+    struct actor files;
+    struct player p;
+
+    stage_logged_in(NULL, &p, &files);
     gate_is_replaced();
-    is_adopted(&anna);
-    channel_shout(&anna.channel, "garbage", 7, NULL, 0);
-    hears(MSG_kill, &heard);
-    cr_expect_eq(heard.kill.serial, anna.serial);
-    is_reaped(&anna, SIGKILL);
-    stage_leave(&anna);
+    is_adopted(&p);
+    channel_shout(&p.channel, "garbage", 7, NULL, 0);
+    stage_reports(EVENT_END, "kicked: signal 9, serial ");
+    is_reaped(&p);
+    stage_leave(&p);
 }
 
 Test(orphans, are_killed_for_gate, .timeout = 60)
 {
-    session_of(&anna, &ours);
+    struct actor files;
+    struct player p;
+
+    stage_logged_in(NULL, &p, &files);
     gate_is_replaced();
-    is_adopted(&anna);
-    TELL(&stage.gate.channel, kill_adopted,
-         .serial = anna.serial + 1); /* nobody */
-    TELL(&stage.gate.channel, kill_adopted, .serial = anna.serial);
-    hears(MSG_reaped, &heard); /* and no `kill`, which would be a reason */
-    cr_expect_eq(heard.reaped.serial, anna.serial);
-    cr_expect_eq(heard.reaped.status, SIGKILL);
-    channel_hear_end(&anna.channel);
-    stage_leave(&anna);
+    is_adopted(&p);
+    TELL(&stage.gate.channel, kill, .serial = p.serial, .why = ENDING_PEER);
+    is_reaped(&p);
+    stage_reports(EVENT_END, "another process failed: signal 9, serial ");
+    channel_hear_end(&p.channel);
+    stage_leave(&p);
 }
 
-/* Gate would have logged it. */
 Test(orphans, die_without_a_gate, .timeout = 60)
 {
-    pid_t pid;
+    struct actor files;
+    struct player p;
 
-    session_of(&anna, &ours);
-    pid = stage.gate.note.session;
+    stage_logged_in(NULL, &p, &files);
     actor_die(&stage.gate);
     actor_enter(&stage.gate, "gate"); /* so master has reaped the first one */
-    cr_assert_eq(kill(pid, SIGTERM), 0);
-    stage_reports(EVENT_TROUBLE, "ended by signal 15 while there was no");
-    channel_hear_end(&anna.channel);
+    player_ends(&p, SIGTERM);
+    stage_reports(EVENT_END, "crash: signal 15");
+    channel_hear_end(&p.channel);
     actor_ready(&stage.gate);
-    stage_leave(&anna);
+    stage_leave(&p);
 }
 
 static void no_time_to_sync(struct master *m)
@@ -124,53 +114,139 @@ static void no_time_to_sync(struct master *m)
  * nothing of it; and it is killed. */
 Test(orphans, that_hide_are_not_adopted, .timeout = 60)
 {
-    int process;
+    struct message got;
+    struct actor files;
+    struct player p;
 
-    stage_open(no_time_to_sync);
-    stage.session = stage.gate.note.session;
-    process = (int)syscall(SYS_pidfd_open, stage.session, 0);
-    cr_assert_geq(process, 0);
-    player_enter(&anna, 1);
-    player_logs_in(&anna, &ours);
+    stage_logged_in(no_time_to_sync, &p, &files);
     actor_die(&stage.gate);
     actor_enter(&stage.gate, "gate");
-    player_leave(&anna);
-    cr_expect_eq(poll(&(struct pollfd){ .fd = process, .events = POLLIN }, 1,
-                      STAGE_WAIT_MS),
-                 1, "lives on");
+    channel_close(&p.channel);
+    stage_reports(EVENT_END, "signal 9");
     actor_ready(&stage.gate);
-    actor_hear(&stage.gate, MSG_open, &heard); /* the first message */
-    close(process);
-    stage_close();
+    actor_hear(&stage.gate, MSG_open, &got); /* the first message */
+    stage_leave(&p);
 }
 
 /* Gate finds a wrong message of a session that has closed its channel to
  * master. */
 Test(orphans, that_hide_are_killed_for_gate, .timeout = 60)
 {
-    session_of(&anna, &ours);
+    struct message got;
+    struct actor files;
+    struct player p;
+
+    stage_logged_in(NULL, &p, &files);
     gate_is_replaced();
-    is_adopted(&anna);
+    is_adopted(&p);
     do
-        cr_assert_eq(channel_wait(&stage.gate.channel, &heard, STAGE_WAIT_MS),
-                     1);
-    while (heard.kind != MSG_limits || !heard.limits.last);
-    player_leave(&anna);
+        cr_assert_eq(channel_wait(&stage.gate.channel, &got, STAGE_WAIT_MS), 1);
+    while (got.kind != MSG_limits || !got.limits.last);
+    channel_close(&p.channel);
     stage_serves(); /* so master has seen it */
-    TELL(&stage.gate.channel, kill_adopted, .serial = 1);
-    is_reaped(&anna, SIGKILL);
-    stage_close();
+    TELL(&stage.gate.channel, kill, .serial = p.serial, .why = ENDING_PEER);
+    gate_hears(MSG_reaped, p.serial);
+    stage_leave(&p);
 }
 
-/* Gate has lied about the pid: that process isn't harmed. */
+/* It has ended before gate announces it: master has reaped it, and remembers
+ * how. */
+Test(orphans, die_before_they_are_announced, .timeout = 60)
+{
+    struct player p;
+    int status = SIGSEGV, rope, pidfd;
+    pid_t pid;
+
+    stage_open(NULL);
+    pid = stage_bear(&rope);
+    pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    cr_assert_eq(send(rope, &status, sizeof(status), 0), sizeof(status));
+    cr_assert_eq(
+        poll(&(struct pollfd){ .fd = pidfd, .events = POLLIN }, 1, 10000), 1);
+    stage_serves(); /* so master has reaped it */
+    player_enter_as(&p, 7, pid);
+    channel_hear_end(&p.channel);
+    stage_reports(EVENT_END, "crash: signal 11");
+    stage_reports(EVENT_BAN, "crashed a session");
+    gate_hears(MSG_reaped, 7);
+    close(pidfd);
+    close(rope);
+    stage_leave(&p);
+}
+
+/* A process that isn't master's, and whose pid gate names, isn't harmed: that
+ * session has ended for master. */
 Test(orphans, are_no_other_process, .timeout = 60)
 {
+    struct player p;
+    pid_t other = fork();
+
+    if (other == 0) {
+        pause();
+        _exit(0);
+    }
     stage_open(NULL);
-    stage.session = stage.auth.note.pid;
-    player_enter(&anna, 1);
-    stage_serves(); /* so master has read it */
-    actor_die(&stage.gate);
-    channel_hear_end(&anna.channel);
-    gate_again();
-    stage_leave(&anna);
+    player_enter_as(&p, 1, other);
+    TELL(&stage.gate.channel, kill, .serial = 1, .why = ENDING_PEER);
+    channel_hear_end(&p.channel);
+    gate_hears(MSG_reaped, 1);
+    stage_serves();
+    cr_expect_eq(waitpid(other, NULL, WNOHANG), 0);
+    kill(other, SIGKILL);
+    waitpid(other, NULL, 0);
+    stage_leave(&p);
+}
+
+/* How sessions without a login end, and whether that is held against the
+ * client: its own ends are, those by the server aren't. */
+Test(orphans, who_has_ended_it, .timeout = 60)
+{
+    static const struct {
+        int status;
+        bool counts;
+    } rows[] = {
+        { W_EXITCODE(ENDING_QUIT, 0), true },
+        { W_EXITCODE(ENDING_CLOSED, 0), true },
+        { W_EXITCODE(ENDING_TLS, 0), true },
+        { W_EXITCODE(ENDING_LOGIN_TIME, 0), true },
+        { W_EXITCODE(ENDING_LOGIN_TRIES, 0), true },
+        { W_EXITCODE(ENDING_NOT_FTP, 0), true },
+        { W_EXITCODE(ENDING_PEER, 0), false },
+        { W_EXITCODE(ENDING_SHUTDOWN, 0), false },
+        { W_EXITCODE(ENDING_KICKED, 0), false },
+        { W_EXITCODE(ENDING_DRAINED, 0), false },
+        { SIGKILL, true },
+        { SIGALRM, true },
+    };
+    static const struct {
+        enum ending why;
+        bool counts;
+    } kills[] = {
+        { ENDING_PEER, true },
+        { ENDING_CROWDED, true },
+        { ENDING_LOGIN_TIME, true },
+        { ENDING_KICKED, false },
+    };
+    struct message got;
+    struct player p;
+
+    stage_open(NULL);
+    for (uint64_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        player_enter(&p, 10 + i);
+        player_ends(&p, rows[i].status);
+        hears(MSG_reaped, &got);
+        cr_expect_eq(got.reaped.fruitless, rows[i].counts, "%x",
+                     rows[i].status);
+        if (rows[i].status == SIGALRM)
+            stage_reports(EVENT_END, "it hung: signal 14, serial ");
+        player_leave(&p);
+    }
+    for (uint64_t i = 0; i < sizeof(kills) / sizeof(kills[0]); i++) {
+        player_enter(&p, 100 + i);
+        TELL(&stage.gate.channel, kill, .serial = 100 + i, .why = kills[i].why);
+        hears(MSG_reaped, &got);
+        cr_expect_eq(got.reaped.fruitless, kills[i].counts, "%lu", i);
+        player_leave(&p);
+    }
+    stage_close();
 }

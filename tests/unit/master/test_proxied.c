@@ -114,7 +114,7 @@ Test(proxied, no_login_before)
     enter(&anna, 11);
     TELL(&anna.channel, login, 1);
     stage_reports(EVENT_PEER, "a message in the wrong phase");
-    gate_hears(MSG_kill, 11);
+    gate_hears(MSG_reaped, 11);
     channel_hear_end(&anna.channel);
     stage_leave(&anna);
 }

@@ -42,7 +42,6 @@ static void gets_adopted(void)
 Test(retire, ends_with_its_last_session)
 {
     supervised_open(NULL);
-    stage.session = stage.gate.note.session;
     supervised_replaces();
     player_enter(&anna, 1);
     TELL(&stage.gate.channel, shut);
@@ -164,7 +163,6 @@ Test(retire, gate_dies_in_the_takeover)
 Test(retire, gate_dies)
 {
     supervised_open(NULL);
-    stage.session = stage.gate.note.session;
     player_enter(&anna, 1);
     player_asks(&anna); /* so master has seen it */
     supervised_replaces();
@@ -185,7 +183,6 @@ static void is_patient(struct master *m)
 Test(retire, gate_that_has_begun_just_now)
 {
     supervised_open(is_patient);
-    stage.session = stage.gate.note.session;
     player_enter(&anna, 1);
     player_asks(&anna);
     actor_die(&stage.gate);
@@ -223,7 +220,6 @@ static void expect_no_session(uint64_t serial)
 Test(retire, gate_that_goes_on_accepting)
 {
     supervised_open(hurries_gate);
-    stage.session = stage.gate.note.session;
     player_enter(&anna, 1);
     player_asks(&anna);
     supervised_replaces();

@@ -289,16 +289,12 @@ static void time_is_over(struct session_record *s)
 
 static void is_gone(struct session_record *s)
 {
-    struct msg_session_gone gone = { .serial = s->serial };
-
-    gate_on_session_gone(children_find(&m, PROCESS_GATE), &gone);
+    session_gone(s, 0);
 }
 
 static void is_killed(struct session_record *s)
 {
-    struct msg_session_gone gone = { .serial = s->serial, .status = SIGKILL };
-
-    gate_on_session_gone(children_find(&m, PROCESS_GATE), &gone);
+    session_gone(s, SIGKILL);
 }
 
 static void is_kicked(struct session_record *s)
@@ -394,7 +390,7 @@ static const struct {
 } events[] = {
     { "its channel closes", channel_closes },
     { "its time is over", time_is_over },
-    { "gate has reaped it", is_gone },
+    { "it is reaped", is_gone },
     { "it was killed", is_killed },
     { "it is kicked", is_kicked },
     { "it must be killed", session_kill },
@@ -445,9 +441,9 @@ static void expect_over(struct session_record *s, const char *step,
     cr_expect_null(sessions_find(m.sessions, SERIAL), "%s, %s: kept", step,
                    event);
     cr_expect(m.sessions->used == 0 && m.sessions->living == 0 &&
-                  m.sessions->with_news == 0,
-              "%s, %s: %zu, %zu, %zu", step, event, m.sessions->used,
-              m.sessions->living, m.sessions->with_news);
+                  TAILQ_EMPTY(&m.sessions->with_news),
+              "%s, %s: %zu, %zu", step, event, m.sessions->used,
+              m.sessions->living);
     SESSIONS_EACH(m.sessions, t)
         cr_expect_not(t->timer.armed || t->watch.added, "%s, %s", step, event);
 }
@@ -528,35 +524,25 @@ static void hear_for_files(struct session_record *s, struct channel *files)
     s->files.channel.phase = PHASE_RUN;
 }
 
-/* Gate reaps a session and reports its death; if gate has ended, master reaps
- * it. In both cases files learns the signal, or the log would have no line
- * about an upload that was under way. */
+/* Otherwise the log would have no line about an upload that was under way. */
 Test(session_ends, files_learns_the_signal)
 {
-    for (int orphan = 0; orphan <= 1; orphan++) {
-        struct channel files;
-        struct message got;
-        struct session_record *s;
+    struct channel files;
+    struct message got;
+    struct session_record *s;
 
-        hall_open();
-        s = logged_in();
-        s->pid = getppid(); /* only compared */
-        hear_for_files(s, &files);
-        if (orphan)
-            children_find(&m, PROCESS_GATE)->state = CHILD_OFF;
-        s->orphan = orphan;
-        channel_closes(s);
-        if (orphan)
-            orphan_reaped(&m, s->pid, SIGSEGV);
-        else
-            session_gone(s, SIGSEGV);
-        message_check(&files, channel_receive(&files, &got), MSG_session_died,
-                      &got);
-        cr_expect_eq(got.session_died.signal, SIGSEGV);
-        files_is_reaped(s);
-        channel_close(&files);
-        hall_close();
-    }
+    hall_open();
+    s = logged_in();
+    s->pid = getppid(); /* only compared */
+    hear_for_files(s, &files);
+    channel_closes(s);
+    sessions_reaped(m.sessions, s->pid, SIGSEGV);
+    message_check(&files, channel_receive(&files, &got), MSG_session_died,
+                  &got);
+    cr_expect_eq(got.session_died.signal, SIGSEGV);
+    files_is_reaped(s);
+    channel_close(&files);
+    hall_close();
 }
 
 static pid_t fork_that_stays(void)
@@ -596,29 +582,10 @@ Test(session_ends, a_session_outlives_its_channel)
         time_is_over(s);
         cr_assert_eq(waitpid(pid, &status, 0), pid);
         cr_expect_eq(status, SIGKILL);
-        orphan_reaped(&m, pid, status);
+        sessions_reaped(m.sessions, pid, status);
         expect_over(s, "greeted", "it outlives its channel");
         hall_close();
     }
-}
-
-/* Gate names the pid. A gate that an attacker controls could name any, and end
- * while master still reads its messages. */
-Test(session_ends, a_pid_that_is_not_proved)
-{
-    struct session_record *s;
-    int status = 0;
-    pid_t pid;
-
-    hall_open();
-    s = greeted();
-    retire_begin(&m);
-    pid = s->pid = fork_that_stays();
-    session_kill(s);
-    kill(pid, SIGTERM); /* SIGKILL would have come first */
-    cr_assert_eq(waitpid(pid, &status, 0), pid);
-    cr_expect_eq(status, SIGTERM);
-    hall_close();
 }
 
 /* Each verdict for others tries the waiting logins again, and gives them no
@@ -666,15 +633,21 @@ Test(session_ends, before_it_begins)
     for (int retires = 0; retires <= 1; retires++) {
         struct msg_session msg = { .serial = SERIAL };
         int end[3], loop;
+        char byte;
 
         hall_open();
         if (retires)
             retire_begin(&m);
         loop = m.loop.epoll_fd;
         m.loop.epoll_fd = -1;
+        msg.pid = (uint64_t)fork_that_stays();
         send_session(&msg, end);
         m.loop.epoll_fd = loop;
-        cr_expect_eq(recv(end[0], &msg, sizeof(msg), MSG_DONTWAIT), 0);
+        cr_expect_eq(recv(end[0], &byte, 1, MSG_DONTWAIT), 0);
+        kill((pid_t)msg.pid, SIGKILL);
+        cr_assert_eq(waitpid((pid_t)msg.pid, NULL, 0), (pid_t)msg.pid);
+        sessions_reaped(m.sessions, (pid_t)msg.pid, SIGKILL);
+        sessions_send_news(&m);
         sessions_sweep(&m);
         cr_expect_eq(m.sessions->used, 0);
         hall_close();

@@ -142,7 +142,7 @@ static void send_build(struct actor *a)
 
 static void send_too_early(struct actor *a)
 {
-    TELL(&a->channel, session_gone);
+    TELL(&a->channel, kill);
 }
 
 static void say_nothing(struct actor *a)

@@ -14,8 +14,8 @@ Test(stop, kicks_and_waits)
     player_hear(&anna, MSG_kick, &heard);
     cr_assert_eq(heard.kick.why, ENDING_SHUTDOWN);
     player_hear(&q, MSG_kick, &heard);
-    player_leave(&anna);     /* leaves */
-    gate_hears(MSG_kill, 2); /* stays */
+    player_leave(&anna);       /* leaves */
+    gate_hears(MSG_reaped, 2); /* stays */
     channel_hear_end(&q.channel);
     stage_ended(0);
 }

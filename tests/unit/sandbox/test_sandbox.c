@@ -94,7 +94,6 @@ Test(sandbox, ends_with_its_parent, .timeout = 60)
     cr_assert_eq(pipe(ready), 0);
     parent = fork();
     if (parent == 0) {
-        setpgid(0, 0); /* the group has no leader after its end */
         if (fork() == 0)
             live_on(ready[1]);
         for (;;)
@@ -109,49 +108,6 @@ Test(sandbox, ends_with_its_parent, .timeout = 60)
     cr_assert_eq(waitpid(parent, &status, 0), parent);
     cr_assert_eq(waitpid(child, &status, 0), child);
     cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM, "%x", status);
-}
-
-/* Writes whether it must end, once its parent has ended. */
-static noreturn void say_timer(int ready, pid_t parent)
-{
-    struct itimerval left = { 0 };
-    bool ends;
-
-    if (parent_follow() == 0)
-        (void)!write(ready, "", 1);
-    while (getppid() == parent)
-        poll(NULL, 0, 100);
-    getitimer(ITIMER_REAL, &left);
-    ends = left.it_value.tv_sec > 0 || left.it_value.tv_usec > 0;
-    (void)!write(ready, ends ? "y" : "n", 1);
-    _exit(0);
-}
-
-/* The leader of its group is master, and the parent that ends is gate. */
-Test(sandbox, stays_with_the_leader_of_its_group, .timeout = 60)
-{
-    int ready[2];
-    pid_t parent;
-    char byte = 0;
-
-    setpgid(0, 0);
-    cr_assert_eq(getpgrp(), getpid());
-    cr_assert_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
-    cr_assert_eq(pipe(ready), 0);
-    parent = fork();
-    if (parent == 0) {
-        if (fork() == 0)
-            say_timer(ready[1], getppid());
-        for (;;)
-            pause();
-    }
-    cr_assert_gt(parent, 0);
-    cr_assert_eq(read(ready[0], &byte, 1), 1);
-    kill(parent, SIGKILL);
-    cr_assert_eq(read(ready[0], &byte, 1), 1);
-    cr_expect_eq(byte, 'n');
-    while (waitpid(-1, NULL, 0) > 0)
-        ;
 }
 
 /* For ordinary users, too: the kernel's facts about each process. */

@@ -33,8 +33,6 @@ const struct permission policy_dangerous[] = {
     NEVER_IF(clone, WITH(0, CLONE_NEWIPC), "a namespace"),
     NEVER_IF(clone, WITH(0, CLONE_NEWUTS), "a namespace"),
     NEVER_IF(clone, WITH(0, CLONE_NEWCGROUP), "a namespace"),
-    NEVER_IF(clone, WITH(0, CLONE_PARENT),
-             "a process that its parent can't reap"),
     NEVER(unshare, "a namespace"),
     NEVER(setns, "a namespace"),
 

@@ -62,10 +62,5 @@ void stop_children(struct master *m);
 
 /* TERM and INT stop, CHLD reaps. Returns 0 or -errno. */
 int signals_watch(struct master *m);
-/* For the row of gate (run.c): a gate that has ended leaves its sessions to
- * master. */
-void gate_on_reaped(struct child *c, int status);
-/* PID was reaped: it may be a session that gate left when it ended. */
-void orphan_reaped(struct master *m, pid_t pid, int status);
 
 #endif

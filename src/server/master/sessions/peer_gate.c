@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "sallyport/base/clock.h"
@@ -26,17 +27,29 @@ static bool gate_is_channel(int fd)
            domain == AF_UNIX && type == SOCK_SEQPACKET;
 }
 
+/* Is PID, which gate has named, a child of master that lives? If it has ended
+ * already, *status is how. */
+static bool gate_session_lives(struct master *m, pid_t pid, int *status)
+{
+    const struct session_table *t = m->sessions;
+
+    *status = t->stranger == pid ? t->stranger_status : 0;
+    return waitpid(pid, status, WNOHANG) == 0;
+}
+
 /* If there are max_sessions, or during a stop, this closes the descriptors, and
  * the session sees its end. Gate may still serve its queue while this
- * generation retires. The pid counts only once it is a child of master. */
+ * generation retires. */
 int gate_on_session(void *owner, struct msg_session *msg)
 {
     struct child *c = owner;
     struct master *m = c->master;
     struct session_table *t = m->sessions;
-    const struct session_ends ends = { msg->master, msg->log, msg->keys };
+    const pid_t pid = (pid_t)msg->pid;
+    const struct session_ends ends = { msg->master, msg->log, msg->keys, pid };
     bool proxied = settings_proxied(&m->settings, msg->listener);
     struct session_record *s;
+    int status;
 
     if (!c->opened)
         return channel_refuse(&c->channel, "a session, and it has no listener");
@@ -45,7 +58,8 @@ int gate_on_session(void *owner, struct msg_session *msg)
         return channel_refuse(&c->channel, "a session without its channels");
     if (sessions_find(t, msg->serial))
         return channel_refuse(&c->channel, "a serial that is in use already");
-    if (msg->pid > INT_MAX)
+    if (msg->pid < 2 || msg->pid > INT_MAX || errands_have(m, pid) ||
+        hanging_find(&t->hanging, pid) || children_by_pid(m, pid))
         return channel_refuse(&c->channel, "a session with an impossible pid");
     if (m->state == MASTER_STOPPING)
         return 0;
@@ -59,8 +73,12 @@ int gate_on_session(void *owner, struct msg_session *msg)
                           t->living, t->limit, t->used - t->living);
         return 0;
     }
-    s->pid = msg->pid > 1 ? (pid_t)msg->pid : 0;
     msg->master = msg->log = msg->keys = -1;
+    s->counts = true;
+    if (!gate_session_lives(m, pid, &status)) {
+        session_gone(s, status);
+        return 0;
+    }
     if (!proxied)
         banning_review(s);
     if (drain_is_on(m)) /* the drain began since gate admitted it */
@@ -84,56 +102,52 @@ int gate_on_session_peer(void *owner, struct msg_session_peer *msg)
     return 0;
 }
 
-int gate_on_session_gone(void *owner, struct msg_session_gone *msg)
+/* Kills the session, even if it has closed its channel. If it found no room,
+ * master has no record, and it has ended. */
+int gate_on_kill(void *owner, struct msg_kill *msg)
 {
     struct child *c = owner;
     struct session_record *s = sessions_find(c->master->sessions, msg->serial);
 
-    if (s && !s->older && !s->orphan) /* otherwise master is the parent */
-        session_gone(s, (int)msg->status);
+    if (msg->why == 0 || msg->why >= ENDING_COUNT)
+        return channel_refuse(&c->channel, "a kill without a reason");
+    if (!s) {
+        SEND(&c->channel, reaped, 0, .serial = msg->serial, .fruitless = false);
+    } else if (!s->older) {
+        session_kill_process(s, (enum ending)msg->why);
+        session_end(s);
+    }
     return 0;
 }
 
-int gate_on_kill_adopted(void *owner, struct msg_kill_adopted *msg)
+void gate_on_reaped(struct child *c, int status)
 {
-    struct child *c = owner;
-    struct session_record *s = sessions_find(c->master->sessions, msg->serial);
-
-    if (!s || !s->orphan)
-        return 0;
-    /* Even if the session has closed its channel: gate, which logs the end,
-     * knows the reason. */
-    if (s->pid > 0)
-        kill(s->pid, SIGKILL);
-    session_end(s);
-    return 0;
+    (void)status;
+    SESSIONS_EACH(c->master->sessions, s) {
+        if (s->state == SESSION_FREE)
+            continue;
+        s->counts = false;
+        session_forget_news(s);
+        session_mark(s);
+    }
 }
 
 /* The news of sessions, and the gate that it is for. */
 
 void session_add_news(struct session_record *s, enum session_news news)
 {
-    if (news != NEWS_KILL && !children_gate(s->master))
+    if (!children_gate(s->master))
         return;
     if (s->news == 0)
-        s->master->sessions->with_news++;
+        TAILQ_INSERT_TAIL(&s->master->sessions->with_news, s, with_news);
     s->news |= news;
 }
 
 void session_forget_news(struct session_record *s)
 {
     if (s->news != 0)
-        s->master->sessions->with_news--;
+        TAILQ_REMOVE(&s->master->sessions->with_news, s, with_news);
     s->news = 0;
-}
-
-/* Tell gate in each case, since gate logs it. */
-void session_kill_process(struct session_record *s)
-{
-    if (s->orphan && s->pid > 0)
-        kill(s->pid, SIGKILL);
-    if (!s->orphan || s->counts)
-        session_add_news(s, NEWS_KILL);
 }
 
 /* Sends all limits again if gate can't take one of them now. */
@@ -165,9 +179,7 @@ static int gate_send_adopt(struct channel *gate, struct session_record *s)
     }
     r = SEND(gate, adopt, 0, .serial = s->serial, .peer = s->peer,
              .local = s->local, .server = s->server, .proxied = s->proxied,
-             .known = known, .logged_in = s->login > 0,
-             .age = (uint64_t)(time(NULL) - s->since) * 1000,
-             .session = ends[1]);
+             .known = known, .logged_in = s->login > 0, .session = ends[1]);
     s->counts |= r == 0;
     if (r == 0 && SEND(&s->channel, gate, 0, .gate = ends[0]) == -EAGAIN)
         session_kill(s);
@@ -176,18 +188,37 @@ static int gate_send_adopt(struct channel *gate, struct session_record *s)
     return r;
 }
 
+/* Has the server, or a part of it that failed, ended the session? If it ended
+ * to make room for another network, the heaviest network is to blame, not the
+ * server. */
+static bool server_has_ended(const struct session_record *s)
+{
+    const bool exited = WIFEXITED(s->status);
+
+    switch (exited ? WEXITSTATUS(s->status) : (int)s->killed) {
+    case ENDING_SHUTDOWN:
+    case ENDING_KICKED:
+    case ENDING_REPLACED:
+    case ENDING_DRAINED:
+        return true;
+    case ENDING_PEER: /* gate has sessions killed that lie */
+        return exited;
+    default:
+        return false;
+    }
+}
+
 /* If gate doesn't take a message, the news stays: sending it twice does no
  * harm. */
 static int gate_send_one(struct channel *gate, struct session_record *s)
 {
     int r = 0;
 
-    if (s->news & NEWS_KILL) {
-        r = SEND(gate, kill, 0, .serial = s->serial);
-    } else if (s->news & NEWS_GONE) {
+    if (s->news & NEWS_GONE) {
         if (s->counts)
             r = SEND(gate, reaped, 0, .serial = s->serial,
-                     .status = (unsigned)s->status);
+                     .fruitless =
+                         !s->older && s->login == 0 && !server_has_ended(s));
     } else {
         if ((s->news & NEWS_ELDER) && !s->counts) {
             r = SEND(gate, elder, 0, .serial = s->serial, .peer = s->peer);
@@ -223,15 +254,14 @@ void sessions_send_news(struct master *m)
 {
     struct session_table *t = m->sessions;
     struct child *gate = children_gate(m);
+    struct session_record *s;
     bool sent = false; /* gate reads, if slowly */
     int r = 0;
 
     if (!gate)
         return;
-    for (size_t i = 0; i < t->touched && t->with_news > 0 && r == 0; i++) {
-        if (t->all[i].news == 0)
-            continue;
-        r = gate_send_one(&gate->channel, &t->all[i]);
+    while (r == 0 && (s = TAILQ_FIRST(&t->with_news))) {
+        r = gate_send_one(&gate->channel, s);
         sent |= r == 0;
     }
     if (r == 0 && gate_send_open(m, gate) == 0) {
@@ -254,9 +284,9 @@ void gate_on_ready(struct child *c)
          * elder. */
         if (s->older && !s->unknown)
             session_add_news(s, NEWS_ELDER);
-        if (s->orphan && s->channel.fd >= 0)
+        if (!s->older && s->channel.fd >= 0)
             session_add_news(s, NEWS_ADOPT);
-        if (s->orphan && s->login > 0)
+        if (!s->older && s->login > 0)
             session_add_news(s, NEWS_LOGIN);
     }
     sessions_send_news(m);

@@ -1,10 +1,13 @@
 /* A session's record, from its begin to its end, and the table of all records,
- * found by their serial. All records are allocated at the start. Gate kills a
- * session that breaks the rules or doesn't read, since gate is its parent.
+ * found by their serial. All records are allocated at the start. Master is the
+ * parent of each session, and kills one that breaks the rules or doesn't read.
  * Nothing that a session sends ends anything else. Runs in master. */
 #include "logins.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -43,6 +46,7 @@ int sessions_init(struct session_table *t, size_t limit, size_t places)
         return -ENOMEM;
     }
     random_bytes(t->hash_key, sizeof(t->hash_key));
+    TAILQ_INIT(&t->with_news);
     return 0;
 }
 
@@ -73,12 +77,23 @@ struct session_record *sessions_find(struct session_table *t, uint64_t serial)
     return s;
 }
 
-struct session_record *sessions_by_files(struct session_table *t, pid_t pid)
+void sessions_reaped(struct session_table *t, pid_t pid, int status)
 {
-    SESSIONS_EACH(t, s)
+    bool known = false;
+
+    SESSIONS_EACH(t, s) {
         if (s->files.pid == pid)
-            return s;
-    return NULL;
+            files_reaped(&s->files, status);
+        else if (s->pid == pid)
+            session_gone(s, status);
+        else
+            continue;
+        known = true;
+    }
+    if (!known) {
+        t->stranger = pid;
+        t->stranger_status = status;
+    }
 }
 
 bool session_is_in(const struct session_record *s, uint64_t number)
@@ -174,8 +189,7 @@ void session_abandon(struct session_record *s)
 {
     files_abandon(&s->files, 0);
     session_unpublish(s);
-    if (s->pid > 0)
-        session_kill_process(s);
+    session_kill_process(s, ENDING_KICKED);
     s->abandoned = true;
     session_mark(s);
     s->master->may_be_over = true;
@@ -219,6 +233,7 @@ struct session_record *session_open(struct master *m, uint64_t serial,
     s->local = s->server = *local;
     s->proxied = proxied;
     s->since = time(NULL);
+    s->pid = ends->pid;
     s->log = service_open(m, PROCESS_LOG, &who, ends->log);
     s->keys = service_open(m, PROCESS_KEYS, &who, ends->keys);
     if (s->log && s->keys)
@@ -278,8 +293,7 @@ void sessions_sweep(struct master *m)
         t->unswept = s->unswept;
         s->marked = false;
         /* A session that an attacker controls may close its channels and live
-         * on: if gate ends before it has reaped the session, master must know
-         * its pid. */
+         * on. */
         if (s->state == SESSION_ENDED && s->files.pid == 0 && s->news == 0 &&
             s->pid == 0) {
             loop_timer_clear(&m->loop, &s->timer);
@@ -301,11 +315,9 @@ void session_end(struct session_record *s)
     channel_close(&s->channel);
     service_end(s->master, &s->log);
     service_end(s->master, &s->keys);
-    /* Gate, or master itself, will learn whether the session died by a signal,
-     * and must tell files, which can't notice otherwise that a session died
-     * during an upload. */
-    if (s->files.channel.fd < 0 || s->files.end >= 0 ||
-        (!children_gate(s->master) && s->pid == 0))
+    /* If the session dies by a signal, master must tell files, which can't
+     * notice otherwise that a session died during an upload. */
+    if (s->files.channel.fd < 0 || s->files.end >= 0 || s->pid == 0)
         files_hang_up(&s->files);
     /* The record waits only for these processes. */
     if (s->files.pid > 0 || s->pid > 0)
@@ -314,10 +326,33 @@ void session_end(struct session_record *s)
     session_mark(s);
 }
 
+/* A session can't log its death itself. */
+static void session_report_death(struct session_record *s, int signal)
+{
+    const enum ending why = s->killed ? s->killed
+                            : signal == SIGALRM
+                                ? ENDING_HUNG /* its own timer */
+                                : ENDING_CRASH;
+    char peer[ADDRESS_TEXT_MAX], reason[COMPLAINT_MAX];
+    struct event_record r;
+
+    snprintf(reason, sizeof(reason), "%s: signal %d, serial %016" PRIx64,
+             ending_text(why), signal, s->serial);
+    event_begin(&r, EVENT_END);
+    event_number(&r, FIELD_MS, (uint64_t)(time(NULL) - s->since) * 1000);
+    event_number(&r, FIELD_NUMBER, (uint64_t)signal);
+    event_text(&r, FIELD_PROCESS, slice_from(process_name(PROCESS_SESSION)));
+    event_text(&r, FIELD_PEER, slice_from(address_port_text(&s->peer, peer)));
+    event_text(&r, FIELD_REASON, slice_from(reason));
+    master_send(s->master, &r);
+}
+
 void session_gone(struct session_record *s, int status)
 {
     struct master *m = s->master;
 
+    if (WIFSIGNALED(status))
+        session_report_death(s, WTERMSIG(status));
     banning_ended(s, status);
     if (WIFSIGNALED(status) && s->files.channel.fd >= 0 &&
         s->files.channel.phase == PHASE_RUN)
@@ -337,19 +372,24 @@ void session_gone(struct session_record *s, int status)
     sessions_send_news(m);
 }
 
+void session_kill_process(struct session_record *s, enum ending why)
+{
+    if (s->pid == 0)
+        return;
+    s->killed = why;
+    kill(s->pid, SIGKILL);
+}
+
 void session_kill(struct session_record *s)
 {
-    struct master *m = s->master;
-
     if (s->state == SESSION_FREE || s->state == SESSION_ENDED)
         return;
     if (s->older) {
         older_order(s, ORDER_KILL);
         return;
     }
-    session_kill_process(s);
+    session_kill_process(s, ENDING_KICKED);
     session_end(s);
-    sessions_send_news(m);
 }
 
 /* Orders the session to end. If its channel is closed, it has ended by

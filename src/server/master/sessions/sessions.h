@@ -164,18 +164,17 @@ enum session_state {
                         it is WAITING, VERIFY or DELAYED again, or WRITING */
     SESSION_OLDER,   /* of an older generation; its master has the rest */
     SESSION_KICKED,  /* has got MSG_kick */
-    SESSION_ENDED    /* its channel is closed; files, or gate's report, is still
-                      * missing */
+    SESSION_ENDED    /* its channel is closed; a process isn't reaped, or gate
+                        doesn't know */
 };
 
 /* The news for gate. */
 enum session_news {
     NEWS_LOGIN = 1,  /* somebody has logged in, with these limits */
     NEWS_LIMITS = 2, /* the limits have changed */
-    NEWS_KILL = 4,
-    NEWS_ELDER = 8,  /* a session of an older generation exists */
-    NEWS_ADOPT = 16, /* a session of a gate that has ended */
-    NEWS_GONE = 32,  /* an older or adopted session has ended */
+    NEWS_ELDER = 4,  /* a session of an older generation exists */
+    NEWS_ADOPT = 8,  /* a session of a gate that has ended */
+    NEWS_GONE = 16,  /* it has ended */
 };
 
 /* The orders for the master of an older generation, in its roster. */
@@ -253,10 +252,11 @@ struct session_record {
     struct answer answer; /* the answer to the present login */
     uint64_t fresh;       /* access_ask() of this login */
     unsigned news;        /* enum session_news */
-    pid_t pid;            /* reported by gate; 0: none, or reaped */
-    bool orphan;          /* its gate has ended, so it is a child of master */
-    bool counts;          /* gate knows it from a message of master */
-    int status;           /* from wait(2) */
+    TAILQ_ENTRY(session_record) with_news;
+    pid_t pid;          /* a child of master; 0: none, or reaped */
+    bool counts;        /* gate knows it */
+    int status;         /* from wait(2) */
+    enum ending killed; /* why master has killed it; 0: it hasn't */
     /* The session and its files were killed after its end. Nothing waits for
      * them: they may hang on a disk. */
     bool abandoned;
@@ -285,6 +285,8 @@ struct session_record {
     bool marked; /* it is in the list `unswept` */
 };
 
+TAILQ_HEAD(session_list, session_record);
+
 struct session_table {
     struct session_record *all;
     size_t size;    /* records */
@@ -296,7 +298,11 @@ struct session_table {
     size_t buckets; /* a power of two */
     uint8_t hash_key[SIPHASH_KEY];
     struct session_record *free;
-    size_t with_news;
+    struct session_list with_news;
+    /* The last unknown process that was reaped: gate may announce it as a
+     * session later. */
+    pid_t stranger;
+    int stranger_status;
     struct session_record *unswept; /* records that may be free at the end of
                                      * the turn */
     struct hanging_table hanging;
@@ -314,7 +320,8 @@ int sessions_init(struct session_table *t, size_t limit, size_t places);
 size_t sessions_records(size_t places);
 void sessions_release(struct session_table *t);
 struct session_record *sessions_find(struct session_table *t, uint64_t serial);
-struct session_record *sessions_by_files(struct session_table *t, pid_t pid);
+/* Call it when the child PID was reaped, whatever it was. */
+void sessions_reaped(struct session_table *t, pid_t pid, int status);
 /* Counts the sessions in the account NUMBER, also sessions of older
  * generations, without S. A session counts until its process files has ended,
  * or hangs. A kicked session of an older generation doesn't count. */
@@ -326,9 +333,10 @@ size_t sessions_logged_in(const struct session_table *t);
 struct session_record *sessions_take(struct session_table *t, uint64_t serial);
 void sessions_give_back(struct session_table *t, struct session_record *s);
 
-/* The other ends of a session's pairs. */
+/* A session's process, and the other ends of its pairs. */
 struct session_ends {
     int master, log, keys;
+    pid_t pid;
 };
 /* Opens a record in state GREETED, which takes the ends. PROXIED: PEER is a
  * proxy, and the session can do nothing until session_set_client(). If it can't
@@ -345,9 +353,11 @@ bool session_set_client(struct session_record *s, const struct address *peer,
 /* Closes the channels to the session, so that it leaves. The record stays until
  * the end of the turn, session and files are reaped, and gate has the news. */
 void session_end(struct session_record *s);
-/* Gate or master has reaped the session; STATUS is from wait(2). */
+/* Master has reaped the session; STATUS is from wait(2). */
 void session_gone(struct session_record *s, int status);
-/* Ends the session and has its process killed. */
+/* Kills the session's process, which logs nothing; WHY is for the log. */
+void session_kill_process(struct session_record *s, enum ending why);
+/* The same, and ends the session. */
 void session_kill(struct session_record *s);
 /* The session has ended for master: has its remaining processes killed, and
  * waits for them no more. */
@@ -390,26 +400,24 @@ void drain_follow(struct master *m);
 
 /* The messages between master and gate about sessions. */
 
-/* Adds news for the gate that is ready now. Without a ready gate only a kill is
- * kept, until the gate that ends is reaped: the next gate learns everything
- * else when it is ready (gate_on_ready()), and a record that waited for it
- * would hold up a stop. */
+/* Adds news for the gate that is ready now; without a ready gate none. The next
+ * gate learns everything when it is ready (gate_on_ready()), and a record that
+ * waited for it would hold up a stop. */
 void session_add_news(struct session_record *s, enum session_news news);
 /* Drops the news of S: it was sent, or nobody needs it. */
 void session_forget_news(struct session_record *s);
 /* Sends gate the news, as far as it takes it, and then `open`, if this
  * generation leads. */
 void sessions_send_news(struct master *m);
-/* Has the process of S killed, by its parent. */
-void session_kill_process(struct session_record *s);
 /* For the row of gate (run.c): a new gate gets all sessions. */
 void gate_on_ready(struct child *c);
+/* For the same row: no gate counts the sessions now. */
+void gate_on_reaped(struct child *c, int status);
 
 /* Handlers of gate's messages; owner: struct child. */
 int gate_on_session(void *owner, struct msg_session *msg);
 int gate_on_session_peer(void *owner, struct msg_session_peer *msg);
-int gate_on_session_gone(void *owner, struct msg_session_gone *msg);
-int gate_on_kill_adopted(void *owner, struct msg_kill_adopted *msg);
+int gate_on_kill(void *owner, struct msg_kill *msg);
 
 /* roster.c: the table of a generation's sessions, in memory that the supervisor
  * keeps, as "sessions N". Row N is for record N of the session table. Its

@@ -94,10 +94,9 @@ static const struct handler gate_handlers[] = {
     CHILD_MESSAGES,
     ON(serving, supervisor_on_serving),
     ON(session, gate_on_session),
-    ON(kill_adopted, gate_on_kill_adopted),
+    ON(kill, gate_on_kill),
     ON(shut, retire_on_shut),
     ON(session_peer, gate_on_session_peer),
-    ON(session_gone, gate_on_session_gone),
     ON(expiry_is, certificates_on_expiry_is),
 };
 static const struct handler auth_handlers[] = {
