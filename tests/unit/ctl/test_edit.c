@@ -4,6 +4,7 @@
 #include <sys/ptrace.h>
 
 #include "ctl/edit/edit.h"
+#include "support/nth.h"
 #include "world.h"
 
 TestSuite(edit, .init = world_make, .fini = scratch_remove);
@@ -321,7 +322,7 @@ Test(edit, a_file_that_grows_while_it_is_read, .timeout = 120)
     pid_t pid;
     int status;
 
-    for (unsigned call = 1;; call++) {
+    for (unsigned call = 1;; call += nth_stride()) {
         file_write(world.users, OLD);
         pid = stopped_at(call, change_nothing);
         if (pid == 0)
