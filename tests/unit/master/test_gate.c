@@ -274,7 +274,7 @@ Test(gate, reads_late)
 
 static void short_patience(struct master *m)
 {
-    m->deadlines.stuck = 3000;
+    m->deadlines.stuck = 6000;
     m->settings.max_sessions = 2000;
 }
 
@@ -282,7 +282,7 @@ static void short_patience(struct master *m)
  * is about time, so it lets time pass. */
 Test(gate, reads_slowly)
 {
-    enum { SESSIONS = 900, A_TIME = 10 };
+    enum { SESSIONS = 400, A_TIME = 5 };
 
     stage_open(short_patience);
     for (uint64_t serial = 1; serial <= SESSIONS; serial++) {
@@ -295,7 +295,7 @@ Test(gate, reads_slowly)
         struct message order;
 
         if (i % A_TIME == 0)
-            poll(NULL, 0, 60);
+            poll(NULL, 0, 100);
         actor_hear(&stage.gate, MSG_reaped, &order);
     }
     stage_serves();
