@@ -151,7 +151,7 @@ static const struct {
     { "deluser", "sallyportctl user del NAME" },
     { "unban", "sallyportctl ban del ADDRESS" },
     { "sessions", "sallyportctl who" },
-    { "top", "watch -n 2 sallyportctl who" },
+    { "top", "sallyportctl who --watch" },
     { "doctor", "sallyportctl check" },
     { "users", "sallyportctl user list" },
     { "export", "sallyportctl user list --json --hashes" },
@@ -167,7 +167,6 @@ static const struct {
     { "--stay", "timeout 30m sallyportctl drain --timeout 1d" },
     { "--terminal", "a pipe, such as: | less" },
     { "--older-than", "\"age\" of the JSON" },
-    { "--watch", "watch -n 2 sallyportctl who" },
     { "--directory",
       "journalctl --directory=DIR -o cat _SYSTEMD_UNIT=sallyport.service | "
       "sort | sallyportctl log --file -" },

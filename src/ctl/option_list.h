@@ -101,6 +101,7 @@ OPTION(timeout, "timeout", "TIME",
 OPTION(announce, "announce", "TIME",
        "so long before, only health checks of proxies get 421")
 FLAG(off, "off", "drain: take sessions again; totp: ask for no code")
+FLAG(watch, "watch", "again every 2 s, until Ctrl-C")
 FLAG(json, "json", "write JSON")
 FLAG(help, "help", "print the help of all commands, or of one")
 FLAG(version, "version", "print the version")

@@ -4,13 +4,16 @@
 #include "rows.h"
 
 #include <inttypes.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "sallyport/base/address.h"
 
 #define SERIAL_TEXT_MAX 17
 /* ms: sessions that don't answer delay each page by a second. */
 #define LOOK_MS 3000
+#define WATCH_S 2 /* between two lists of --watch */
 
 /* The rows, also by their serials. */
 struct sessions {
@@ -143,8 +146,41 @@ static void who_print(const json_t *all)
     table_print(all, columns, "nobody is connected");
 }
 
+/* Puts the fastest transfers first; the others keep their order. */
+static void who_sort(json_t *all)
+{
+    for (size_t i = 1; i < json_array_size(all); i++) {
+        json_t *row = json_incref(json_array_get(all, i));
+        size_t at = i;
+
+        while (at > 0 && number_of(json_array_get(all, at - 1), "rate") <
+                             number_of(row, "rate"))
+            at--;
+        json_array_remove(all, i);
+        json_array_insert_new(all, at, row);
+    }
+}
+
+/* Returns in a fork for each list, and never in this process. If the server is
+ * busy, the next list follows all the same. */
+static void who_watch(void)
+{
+    const struct timespec pause = { .tv_sec = WATCH_S };
+    int status = 0;
+    pid_t pid;
+
+    while ((pid = fork()) > 0 && waitpid(pid, &status, 0) == pid &&
+           WIFEXITED(status) &&
+           (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == EX_TEMPFAIL))
+        nanosleep(&pause, NULL);
+    if (pid != 0)
+        ctl_end(pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : EX_OSERR);
+}
+
 void who_show(void)
 {
+    if (ctl.args.watch)
+        who_watch();
     const struct sessions all = { json_array(), json_object() };
     uint64_t at = 0;
 
@@ -153,6 +189,10 @@ void who_show(void)
         ;
     who_look(&all);
     server_close();
+    if (ctl.args.watch) {
+        who_sort(all.list);
+        fputs(isatty(STDOUT_FILENO) ? "\x1b[H\x1b[2J" : "\n", stdout);
+    }
     who_print(all.list);
     json_decref(all.by_serial);
     json_decref(all.list);

@@ -4,6 +4,7 @@
 #include <termios.h>
 
 #include "ctl/ctl.h"
+#include "fake_server.h"
 #include "world.h"
 
 #define PROMPT "New password of anna (Enter: make one): "
@@ -278,4 +279,43 @@ Test(terminal, inspect_read_is_refused)
     start_in(&t, "inspect", "read", NULL);
     await(&t, "these bytes may control a terminal");
     cr_expect_eq(finish(&t), EX_USAGE);
+}
+
+static void has_one(struct channel *c)
+{
+    struct message m;
+
+    fake_welcome(c);
+    while (fake_hears(c, &m))
+        if (m.kind == MSG_who) {
+            FAKE_SAYS(c, &m, who_is, .serial = 0xabc, .user = SLICE("bert"));
+            FAKE_SAYS(c, &m, who_is, .serial = 0xdef, .user = SLICE("carl"));
+            FAKE_SAYS(c, &m, who_end);
+        } else {
+            fake_row(c, &m, "doing", "serial", "0000000000000def", "command",
+                     "STOR", "path", "/x", "bytes", "10", "ms", "1", NULL);
+            FAKE_SAYS(c, &m, end);
+        }
+}
+
+/* It clears the screen each time, until Ctrl-C. */
+Test(terminal, who_again_and_again)
+{
+    char *argv[] = {
+        (char[]){ "sallyportctl" }, (char[]){ "who" }, (char[]){ "--watch" },
+        (char[]){ "--config" },     world.conf,        NULL
+    };
+    struct typist t;
+
+    fake_begin(has_one);
+    start_words(&t, 5, argv);
+    for (int i = 0; i < 2; i++) {
+        await(&t, "\x1b[H\x1b[2JSERIAL");
+        await(&t, "0000000000000def carl");
+        await(&t, "STOR /x, 10 bytes");
+        await(&t, "0000000000000abc bert");
+    }
+    type(&t, "\x03");
+    cr_expect_eq(finish(&t), 128 + SIGINT, "%s", t.seen);
+    fake_end();
 }
