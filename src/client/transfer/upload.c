@@ -101,19 +101,24 @@ static int upload_open(struct file_transfer *t, struct failure *why)
     return 0;
 }
 
-/* Does the name exist? Another file of this call may be on its way to it. */
+/* Does the name exist? The first file of this call may be on its way to it. */
 static int upload_taken(void *of, const char *path, struct failure *why)
 {
     const struct file_transfer *t = of;
     struct listing_entry e;
 
-    if (strcmp(path, t->job->remote) == 0 ? t->job->twice
-                                          : names_are_taken(path))
+    if (t->job->twice && strcmp(path, t->job->remote) == 0)
         return 1;
     enum presence r = remote_stat(t->link, path, &e, why);
     if (r == PRESENT && e.kind == ENTRY_DIRECTORY)
         return fail(why, EX_CANTCREAT, "/%s is a directory", path);
     return r == PRESENCE_UNKNOWN ? -1 : r == PRESENT;
+}
+
+/* The same for a new name: a retry of its own file may ask only the server. */
+static int upload_new_taken(void *of, const char *path, struct failure *why)
+{
+    return names_are_taken(path) ? 1 : upload_taken(of, path, why);
 }
 
 /* Finds a new name. Another link may take it. */
@@ -122,7 +127,7 @@ int upload_rename(struct file_transfer *t, struct failure *why)
     int r;
 
     do
-        r = names_new(t->job->remote, upload_taken, t, t->remote,
+        r = names_new(t->job->remote, upload_new_taken, t, t->remote,
                       sizeof(t->remote), why);
     while (r == 0 && names_take(t->remote, "") != NAMES_OURS);
     return r;

@@ -316,7 +316,8 @@ class Session(threading.Thread):
                    "502 no")
 
     # busy_once: The first upload isn't taken; meanwhile another client makes
-    # "new". emptied: The first one gets no answer, and leaves an empty file.
+    # "new"; "taken" is there before. emptied: The first one gets no answer, and
+    # leaves an empty file.
     # lost_226: It arrives, and is never confirmed. silent_size: It arrives, and
     # nobody says how long it is. lost_data: The connections are cut after the
     # 150, and before the next one. no_dots: Names that begin with a dot are
@@ -555,7 +556,7 @@ class Session(threading.Thread):
         TOLD.append(words)
         ASKED.set()
         size += words in LOST and words.endswith("again")
-        if FAULT == "busy_once" and words != "new" or \
+        if FAULT == "busy_once" and words not in ("new", "taken") or \
            words == "new" and repr(UPLOADS) == "count(0)" or \
            FAULT in (*KEEPING, "cuts", "late_cut") and words.strip("/") and \
            words not in STORED:
