@@ -61,8 +61,10 @@ int surplus_settle(void *of, struct job *dir, struct link *l,
 
     (void)l;
     (void)why;
+    if (t->jobs.code != 0)
+        return 0;
     pthread_mutex_lock(&t->lock);
-    while (t->jobs.code == 0 && (held = jobs_pop(&dir->held))) {
+    while ((held = jobs_pop(&dir->held))) {
         bool stays = dir->unlisted[url_base(held->remote)[0] == '.'];
 
         if (stays)
@@ -73,8 +75,7 @@ int surplus_settle(void *of, struct job *dir, struct link *l,
         jobs_push(stays ? &kept : &t->jobs.later, held);
     }
     pthread_mutex_unlock(&t->lock);
-    if (kept.first)
-        dir->held = kept;
+    dir->held = kept;
     return 0;
 }
 

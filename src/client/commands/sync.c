@@ -163,6 +163,8 @@ int sync_ask(void *of, struct job *job, struct link *l, struct failure *why)
         return -1;
     if (r == PRESENT)
         surplus_note_unlisted(job->above, job->remote);
+    if (options_too_young(&t->client->options, job->modified))
+        return 0;
     if (r == ABSENT || e.kind != ENTRY_FILE || e.size != job->size) {
         sync_add(t, job);
         return 0;

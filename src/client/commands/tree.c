@@ -230,12 +230,14 @@ static void tree_up_file(struct tree *t, struct job *dir, struct link *l,
     struct job job = { .kind = JOB_PUT,
                        .named = dir->named,
                        .size = (uint64_t)here->st_size,
+                       .modified = here->st_mtime, /* for sync_ask() */
                        .known = true,
                        .above = dir };
 
-    /* Servers hide names, fold their case, or change them. */
+    /* Servers hide names, fold their case, or change them. A Sallyport doesn't,
+     * but its disk may fold: then a surplus name may be this one. */
     if (!there && t->use == TREE_SYNCS && !dir->made &&
-        !(l->site->atomic && listing_is_whole(all))) {
+        (dir->held.first || !l->site->atomic || !listing_is_whole(all))) {
         job.kind = JOB_CHANGE;
         job.step = sync_ask;
     }
@@ -274,7 +276,9 @@ static void tree_up_entry(struct tree *t, struct job *dir, struct link *l,
         if (t->use != TREE_SYNCS || !e || e->kind == ENTRY_DIRECTORY ||
             !sync_settled(t, &below, local, remote, &st, e))
             jobs_add(&t->jobs, &below, local, remote);
-    } else if (options_too_young(&t->client->options, st.st_mtime)) {
+    } else if (options_too_young(&t->client->options, st.st_mtime) &&
+               (!S_ISREG(st.st_mode) || !dir->held.first ||
+                listing_find(there, remote))) {
         return;
     } else if (S_ISREG(st.st_mode)) {
         tree_up_file(t, dir, l, local, remote, &st, there);
@@ -328,12 +332,12 @@ static int tree_up_step(void *of, struct job *job, struct link *l,
         return 0;
     }
     int r = tree_list_up(t, job, l, &there, why);
+    if (r == 0 && t->use == TREE_SYNCS)
+        surplus_of_server(t, job, dirfd(d), &there);
     while (r == 0 && !jobs_ended(&t->jobs) &&
            (e = tree_readdir(t, d, job->local)))
         if (!tree_is_dots(e->d_name) && !part_is_name(e->d_name))
             tree_up_entry(t, job, l, e->d_name, &there);
-    if (r == 0 && t->use == TREE_SYNCS)
-        surplus_of_server(t, job, dirfd(d), &there);
     listing_release(&there);
     closedir(d);
     return r;

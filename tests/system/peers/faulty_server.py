@@ -689,15 +689,16 @@ FILES = {} # of a mirror: name -> [bytes, time]
 
 
 # A server that keeps one directory of files. hides: It doesn't list names of .ht*.
-# folds: It takes "A" for "a". blanks: It stores "a " as "a". ahead: Its clock is, and
-# it sets no times. sets: The same, but MDTM sets times, and MLST isn't known.
-MIRRORS = ("hides", "folds", "blanks", "ahead", "sets")
+# folds: It takes "A" for "a". disk_folds: So does the disk of a Sallyport. blanks: It
+# stores "a " as "a". ahead: Its clock is, and it sets no times. sets: The same, but
+# MDTM sets times, and MLST isn't known.
+MIRRORS = ("hides", "folds", "disk_folds", "blanks", "ahead", "sets")
 
 
 class Mirror(Session):
     def name(self, words):
         name = words.strip("/ ")
-        return name.lower() if FAULT == "folds" else name
+        return name.lower() if FAULT.endswith("folds") else name
 
     def stamp(self, name):
         return time.strftime("%Y%m%d%H%M%S", time.gmtime(FILES[name][1]))
@@ -709,6 +710,8 @@ class Mirror(Session):
         more = " MDTM" if FAULT == "sets" else " MLST type*;size*;modify*"
         if FAULT not in ("ahead", "sets"):
             more += "\r\n MFMT"
+        if FAULT == "disk_folds":
+            more += "\r\n CSID"
         self.reply(f"211-Features:\r\n UTF8\r\n SIZE\r\n{more}\r\n211 End")
 
     def do_STOR(self, words):
