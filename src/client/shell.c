@@ -253,7 +253,7 @@ static int shell_command(struct client *c, int n, char **text, const char *cut,
     struct complaint bad = { "" };
     int code;
 
-    if (!row)
+    if (!row || !row->run) /* a quoted "!" */
         return command_unknown(text[0], IN_SHELL);
     if (!(row->modes & OPENS))
         n = 1 + options_parse(&c->options, row->name, n - 1, text + 1, &bad);
