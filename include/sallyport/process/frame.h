@@ -40,7 +40,7 @@ struct frame_row {
     /* true: ends if a message of master is lost for want of descriptors, so
      * that its successor gets the newest data. */
     bool needs_each;
-    void (*init)(void *owner); /* sets up the rest of the struct */
+    void (*init)(void *owner); /* sets what isn't 0; or NULL */
     /* Takes what it needs of frame.setup, and completes the sandbox's plan.
      * Returns 0, or a negative number with the complaint in frame.why. */
     int (*set_up)(void *owner);

@@ -70,7 +70,8 @@ void frame_init(struct frame *f, const struct frame_row *row, int fd)
     setup_init(&f->setup);
     channel_init(&f->master, fd, row->process, PROCESS_MASTER, PHASE_START);
     event_sender_init(&f->log, -1, row->process);
-    row->init(f);
+    if (row->init)
+        row->init(f);
 }
 
 int frame_set_up(struct frame *f)

@@ -12,13 +12,6 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/hash/hash.h"
 
-static void auth_init(void *owner)
-{
-    struct auth *a = owner;
-
-    *a = (struct auth){ .frame = a->frame };
-}
-
 static void auth_release(void *owner)
 {
     struct auth *a = owner;
@@ -64,16 +57,6 @@ static int auth_on_users(void *owner, struct msg_users *m)
     return 0;
 }
 
-static int auth_on_verify(void *owner, struct msg_verify *m)
-{
-    struct auth *a = owner;
-
-    if (!a->circle.point)
-        die(EX_PROTOCOL, "master asks before it has sent the users");
-    pending_open(a, m);
-    return 0;
-}
-
 /* The standard descriptors, master, log, the loop; a new users file for a
  * moment; the pairs to sessions. Master respects this number, so only a bug of
  * ours exhausts them. */
@@ -110,7 +93,6 @@ const struct frame_row auth_row = {
     .filter = &filter_auth,
     FRAME_HANDLERS(auth_handlers),
     .needs_each = true, /* otherwise it would judge by an old table */
-    .init = auth_init,
     .set_up = auth_set_up,
     .release = auth_release,
 };
@@ -144,12 +126,13 @@ static void pending_send_verdict(struct pending *p, const struct auth_answer *f)
         die(EX_SOFTWARE, "the verdict can't be sent: %d", -r);
 }
 
-static void pending_no_verdict(struct pending *p, const char *why)
+/* Logs WHY by an event of KIND. */
+static void pending_no_verdict(struct pending *p, enum event kind,
+                               const char *why)
 {
     const struct auth_answer none = { .user = NULL };
 
-    if (why)
-        report_no_password(p, why);
+    report_no_verdict(p, kind, why);
     pending_send_verdict(p, &none);
 }
 
@@ -221,8 +204,10 @@ static void pending_on_ready(void *owner, uint32_t events)
     if (!p->used || r == 0)
         return;
     if (r == -EPROTO)
-        report_wrong(p, p->channel.wrong);
-    pending_no_verdict(p, r == -EPROTO ? NULL : "the session sent no password");
+        pending_no_verdict(p, EVENT_PEER, p->channel.wrong);
+    else
+        pending_no_verdict(p, EVENT_LOGIN_FAILED,
+                           "the session sent no password");
 }
 
 /* Answers a message that has arrived in spite of the deadline: the password may
@@ -232,16 +217,18 @@ static void pending_on_timer(void *owner)
     struct pending *p = owner;
 
     pending_on_ready(p, EPOLLIN);
-    if (!p->used)
-        return;
-    pending_no_verdict(p, "no password in time");
+    if (p->used)
+        pending_no_verdict(p, EVENT_LOGIN_FAILED, "no password in time");
 }
 
-void pending_open(struct auth *a, struct msg_verify *m)
+int auth_on_verify(void *owner, struct msg_verify *m)
 {
+    struct auth *a = owner;
     struct pending *p = NULL;
     int fd = fd_take(&m->session);
 
+    if (!a->circle.point)
+        die(EX_PROTOCOL, "master asks before it has sent the users");
     for (size_t i = 0; i < VERIFICATIONS_MAX && !p; i++)
         if (!a->pending[i].used)
             p = &a->pending[i];
@@ -257,8 +244,8 @@ void pending_open(struct auth *a, struct msg_verify *m)
     channel_init(&p->channel, fd, PROCESS_AUTH, PROCESS_SESSION, PHASE_RUN);
     p->timer = (struct loop_timer){ .on_timer = pending_on_timer, .owner = p };
     loop_timer_set(&a->frame.loop, &p->timer, PENDING_MS);
-    if (loop_add_reader(&a->frame.loop, &p->watch, fd, pending_on_ready, p) ==
-        0)
-        return;
-    pending_no_verdict(p, "auth can't watch the session");
+    if (loop_add_reader(&a->frame.loop, &p->watch, fd, pending_on_ready, p) < 0)
+        pending_no_verdict(p, EVENT_LOGIN_FAILED,
+                           "auth can't watch the session");
+    return 0;
 }

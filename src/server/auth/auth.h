@@ -55,9 +55,9 @@ extern const struct frame_row auth_row;
  * complaint. */
 int auth_take_users(struct auth *a, int fd, struct complaint *c);
 
-/* Takes the pair to a session from M. Ends the process if master has more pairs
- * open than it may. */
-void pending_open(struct auth *a, struct msg_verify *m);
+/* Takes the pair to a session from M. OWNER is the struct auth. Ends the
+ * process if master has more pairs open than it may. */
+int auth_on_verify(void *owner, struct msg_verify *m);
 
 /* The facts of a login, reported by a session. An attacker may control the
  * session and send anything, except for PROOF, which auth verifies
@@ -113,11 +113,10 @@ const char *judge_stand_in(const struct circle *c,
                            const uint8_t name_key[SIPHASH_KEY],
                            struct slice name);
 
-/* Reports events about the session of P to log. */
-void report_wrong(const struct pending *p, const char *wrong);
-/* Reports a login that was denied since no password came that could be
- * judged. */
-void report_no_password(const struct pending *p, const char *why);
+/* Report events about the session of P to log: here that no password came which
+ * could be judged, as a wrong message (EVENT_PEER) or as a denied login. */
+void report_no_verdict(const struct pending *p, enum event kind,
+                       const char *why);
 void report_failed_login(const struct pending *p, const struct attempt *attempt,
                          enum judgement why);
 

@@ -68,20 +68,16 @@ const char *judge_stand_in(const struct circle *c,
 
 /* Beside a password, auth trusts the session's report about the certificate. A
  * certificate instead of the password needs the client's own signature. */
-static bool is_proved(const struct user *user, const struct attempt *a)
+static enum judgement judge_certificate(const struct user *user,
+                                        const struct attempt *a)
 {
     uint8_t hash[USER_PINS_MAX][PIN_BYTES];
     const struct proof_pins pins = { (const uint8_t(*)[PIN_BYTES])hash,
                                      user_certificate_pins(user, hash,
                                                            USER_PINS_MAX) };
 
-    return proof_holds(a->servers, a->proof, a->serial, &pins);
-}
-
-static enum judgement judge_certificate(const struct user *user,
-                                        const struct attempt *a)
-{
-    if (user->certificate_only && is_proved(user, a))
+    if (user->certificate_only &&
+        proof_holds(a->servers, a->proof, a->serial, &pins))
         return JUDGED_NO_OBJECTION;
     if (!user->certificate_only && user_certificate_shown(user, a->claims))
         return JUDGED_NO_OBJECTION;
@@ -151,19 +147,12 @@ static void report_send(const struct pending *p, struct event_record *r,
     frame_report(&p->auth->frame, r);
 }
 
-void report_wrong(const struct pending *p, const char *wrong)
+void report_no_verdict(const struct pending *p, enum event kind,
+                       const char *why)
 {
     struct event_record r;
 
-    event_begin(&r, EVENT_PEER);
-    report_send(p, &r, slice_from(wrong));
-}
-
-void report_no_password(const struct pending *p, const char *why)
-{
-    struct event_record r;
-
-    event_begin(&r, EVENT_LOGIN_FAILED);
+    event_begin(&r, kind);
     report_send(p, &r, slice_from(why));
 }
 

@@ -54,27 +54,15 @@ static void asker_close(struct asker *a)
     free(a);
 }
 
-/* Returns -EAGAIN for an asker that doesn't read: it loses its channel. */
-static int send_answer(struct asker *a, uint32_t request, int error,
-                       const struct sign_result *result)
-{
-    struct slice bytes = { (const char *)result->bytes, result->len };
-    int r = error ? SEND(&a->channel, no_signature, request, .error = -error)
-                  : SEND(&a->channel, signature, request, .signature = bytes);
-
-    if (r != -EAGAIN)
-        return 0;
-    report_asker(a, "doesn't read its signatures");
-    return r;
-}
-
 /* Refuses a message that is no handshake, since an attacker would use the key
- * for something else: logs it, and ends the asker. */
+ * for something else: logs it, and ends the asker. Returns -EAGAIN for an asker
+ * that doesn't read: it loses its channel. */
 static int asker_on_sign(void *owner, struct msg_sign *msg)
 {
     struct asker *a = owner;
     struct sign_request r = { .key = msg->key, .message = msg->message };
     struct sign_result result = { .len = 0 };
+    struct slice bytes;
     int e = -ENOKEY;
 
     if (msg->scheme > UINT16_MAX)
@@ -84,7 +72,13 @@ static int asker_on_sign(void *owner, struct msg_sign *msg)
         return -EPERM;
     if (r.key > 0 && r.key <= a->keys->count)
         e = sign_make(a->keys->key[r.key - 1], &r, &result);
-    return send_answer(a, msg->request, e, &result);
+    bytes = (struct slice){ (const char *)result.bytes, result.len };
+    e = e ? SEND(&a->channel, no_signature, msg->request, .error = -e)
+          : SEND(&a->channel, signature, msg->request, .signature = bytes);
+    if (e != -EAGAIN)
+        return 0;
+    report_asker(a, "doesn't read its signatures");
+    return e;
 }
 
 static const struct handler handlers[] = {
@@ -132,16 +126,19 @@ static void asker_on_ready(void *owner, uint32_t events)
 
 /* Opens an asker. Refuses more than askers_max: only a master that miscounts
  * sends so many. Then the process at the other end gets no signature. */
-static void asker_open(struct keys *k, struct msg_keys_client *m)
+static int keys_on_client(void *owner, struct msg_keys_client *m)
 {
+    struct keys *k = owner;
     struct asker *a = k->askers < k->askers_max ? calloc(1, sizeof(*a)) : NULL;
     int fd;
 
+    if (m->process != PROCESS_SESSION && m->process != PROCESS_GATE)
+        die(EX_PROTOCOL, "master names a process that may not sign");
     /* The descriptor is closed with the message. Master keeps a copy of it, so
      * the other process notices nothing until its request fails at its
      * deadline. */
     if (!a)
-        return;
+        return 0;
     fd = fd_take(&m->client);
     *a = (struct asker){ .keys = k,
                          .process = m->process,
@@ -153,14 +150,7 @@ static void asker_open(struct keys *k, struct msg_keys_client *m)
     k->askers++;
     if (loop_add_reader(&k->frame.loop, &a->watch, fd, asker_on_ready, a) < 0)
         asker_close(a);
-}
-
-static void keys_init(void *owner)
-{
-    struct keys *k = owner;
-
-    *k = (struct keys){ .frame = k->frame };
-    LIST_INIT(&k->list);
+    return 0;
 }
 
 static void keys_release(void *owner)
@@ -173,11 +163,18 @@ static void keys_release(void *owner)
         sign_key_free(k->key[i]);
 }
 
-/* Reads the keys. The number of a key is its position, from 1 on. */
-static int keys_read(struct keys *k)
+/* The standard descriptors, master, log, the loop. */
+#define FILES_BESIDES 16
+
+/* The askers are gate and all sessions, and ended sessions while new ones come.
+ * The number of a key is its position, from 1 on. */
+static int keys_set_up(void *owner)
 {
+    struct keys *k = owner;
     const struct setup_file *file = &k->frame.setup.file[SETUP_KEY];
 
+    k->askers_max = 2 * k->frame.setup.sessions + FILES_BESIDES;
+    k->frame.plan.max_files = k->askers_max + FILES_BESIDES;
     for (; k->count < CERTIFICATES_MAX && file[k->count].fd >= 0; k->count++) {
         k->key[k->count] =
             sign_key_new(file[k->count].fd, file[k->count].name, &k->frame.why);
@@ -185,28 +182,6 @@ static int keys_read(struct keys *k)
             return -EINVAL;
     }
     return 0;
-}
-
-static int keys_on_client(void *owner, struct msg_keys_client *msg)
-{
-    if (msg->process != PROCESS_SESSION && msg->process != PROCESS_GATE)
-        die(EX_PROTOCOL, "master names a process that may not sign");
-    asker_open(owner, msg);
-    return 0;
-}
-
-/* The standard descriptors, master, log, the loop. */
-#define FILES_BESIDES 16
-
-/* The askers are gate and all sessions, and ended sessions while new ones
- * come. */
-static int keys_set_up(void *owner)
-{
-    struct keys *k = owner;
-
-    k->askers_max = 2 * k->frame.setup.sessions + FILES_BESIDES;
-    k->frame.plan.max_files = k->askers_max + FILES_BESIDES;
-    return keys_read(k);
 }
 
 static const struct handler keys_handlers[] = {
@@ -217,7 +192,6 @@ const struct frame_row keys_row = {
     .process = PROCESS_KEYS,
     .filter = &filter_keys,
     FRAME_HANDLERS(keys_handlers),
-    .init = keys_init,
     .set_up = keys_set_up,
     .release = keys_release,
 };

@@ -21,16 +21,6 @@ static void log_last_on_timer(void *owner)
     loop_stop(&((struct log *)owner)->frame.loop);
 }
 
-static void log_init(void *owner)
-{
-    struct log *l = owner;
-
-    *l = (struct log){ .frame = l->frame,
-                       .output = -1,
-                       .last = { .on_timer = log_last_on_timer, .owner = l } };
-    random_bytes(l->users.key, sizeof(l->users.key));
-}
-
 static void log_release(void *owner)
 {
     struct log *l = owner;
@@ -70,12 +60,14 @@ static int log_set_up(void *owner)
     l->output = setup_take(s, SETUP_OUTPUT);
     if (l->output < 0 || memory < 0)
         return complain(&l->frame.why, "log: set-up: something is missing");
+    l->last = (struct loop_timer){ .on_timer = log_last_on_timer, .owner = l };
+    random_bytes(l->users.key, sizeof(l->users.key));
     l->format = (enum log_format)s->log_format;
     l->prefixed = s->prefixed;
-    l->frame.plan.max_files = senders_for(s->sessions) + FILES_BESIDES;
-    r = metrics_map(&l->metrics, memory, PROT_READ | PROT_WRITE);
+    r = senders_init(l, s->sessions);
+    l->frame.plan.max_files = l->senders + FILES_BESIDES;
     if (r == 0)
-        r = senders_init(l, s->sessions);
+        r = metrics_map(&l->metrics, memory, PROT_READ | PROT_WRITE);
     return r == 0 ? 0
                   : complain(&l->frame.why, "log: set-up: %s", strerror(-r));
 }
@@ -100,7 +92,6 @@ const struct frame_row log_row = {
     .process = PROCESS_LOG,
     .filter = &filter_log,
     FRAME_HANDLERS(log_handlers),
-    .init = log_init,
     .set_up = log_set_up,
     .on_refused = log_on_refused,
     .on_orphaned = log_on_orphaned,

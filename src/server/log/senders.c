@@ -40,14 +40,9 @@ uint64_t *rate_of_user(struct rates *all, struct slice user)
     return &all->of[siphash(all->key, user.ptr, user.len) % RATE_USERS];
 }
 
-size_t senders_for(uint64_t sessions)
-{
-    return (size_t)sessions * 3 + BESIDES_SESSIONS;
-}
-
 int senders_init(struct log *l, uint64_t sessions)
 {
-    l->senders = senders_for(sessions);
+    l->senders = (size_t)sessions * 3 + BESIDES_SESSIONS;
     l->sender = calloc(l->senders, sizeof(*l->sender));
     return l->sender ? 0 : -ENOMEM;
 }
@@ -66,12 +61,6 @@ static void report_dropped(struct sender *s)
     if (s->log->lost > 0)
         s->log->lost += s->dropped;
     s->dropped = 0;
-}
-
-static void drop_event(struct sender *s)
-{
-    if (s->dropped++ == 0)
-        loop_timer_set(&s->log->frame.loop, &s->timer, DROPPED_MS);
 }
 
 /* Removes the sender from the loop for MS; an ended sender would wake the loop
@@ -128,11 +117,6 @@ static void sender_on_timer(void *owner)
         sender_end(s);
 }
 
-static void write_event(struct sender *s, const struct event_record *r)
-{
-    rate_charge(s->rate, line_write(s->log, s, r), clock_ms());
-}
-
 /* Writes the event. Returns -EAGAIN to stop reading for now. */
 static int sender_on_event(void *owner, struct msg_event *msg)
 {
@@ -145,9 +129,9 @@ static int sender_on_event(void *owner, struct msg_event *msg)
     }
     metrics_count(s->log->metrics, &r);
     if (s->paced || rate_wait(s->rate, clock_ms()) == 0)
-        write_event(s, &r);
-    else
-        drop_event(s);
+        rate_charge(s->rate, line_write(s->log, s, &r), clock_ms());
+    else if (s->dropped++ == 0)
+        loop_timer_set(&s->log->frame.loop, &s->timer, DROPPED_MS);
     return must_wait(s) > 0 ? -EAGAIN : 0;
 }
 
@@ -155,27 +139,22 @@ static const struct handler handlers[] = {
     ON(event, sender_on_event),
 };
 
-/* Reports a wrong message, as log's own event about the sender that master has
- * named. */
-static void report_wrong(struct sender *s)
-{
-    struct event_record r;
-
-    event_begin(&r, EVENT_PEER);
-    event_text(&r, FIELD_PROCESS, slice_from(process_name(s->process)));
-    event_text(&r, FIELD_REASON, slice_from(s->channel.wrong));
-    line_write(s->log, s, &r);
-}
-
-/* R is the result of the dispatch. */
+/* R is the result of the dispatch. Reports a wrong message as log's own event
+ * about the sender that master has named. */
 static int sender_dispatched(struct sender *s, int r)
 {
+    struct event_record wrong;
+
     if (r == -EAGAIN) {
         pause_sender(s, PAUSE_MS);
         return 0;
     }
-    if (r == -EPROTO)
-        report_wrong(s);
+    if (r == -EPROTO) {
+        event_begin(&wrong, EVENT_PEER);
+        event_text(&wrong, FIELD_PROCESS, slice_from(process_name(s->process)));
+        event_text(&wrong, FIELD_REASON, slice_from(s->channel.wrong));
+        line_write(s->log, s, &wrong);
+    }
     if (r < 0)
         sender_end(s);
     return r;
@@ -244,24 +223,10 @@ static struct sender *find_place(struct log *l)
     return free_place(l);
 }
 
-static bool sends_events(enum process process)
-{
-    return message_row(MSG_event)->from & PROCESS_BIT(process);
-}
-
 static void set_user_rate(struct sender *s, struct slice user)
 {
     s->rate = rate_of_user(&s->log->users, user);
     s->paced = true;
-}
-
-/* Log gets a session before it has a user. Master names the user with the
- * session's files; log doesn't ask a sender. */
-static void set_session_rate(struct log *l, uint64_t serial, struct slice user)
-{
-    for (size_t i = 0; i < l->senders; i++)
-        if (l->sender[i].used && serial != 0 && l->sender[i].serial == serial)
-            set_user_rate(&l->sender[i], user);
 }
 
 int senders_on_sender(void *owner, struct msg_log_sender *msg)
@@ -270,7 +235,7 @@ int senders_on_sender(void *owner, struct msg_log_sender *msg)
     struct sender *s;
     int fd = msg->sender;
 
-    if (!sends_events(msg->process))
+    if (!(message_row(MSG_event)->from & PROCESS_BIT(msg->process)))
         die(EX_PROTOCOL, "master names a sender that sends nothing");
     s = find_place(l);
     if (!s) {
@@ -287,7 +252,12 @@ int senders_on_sender(void *owner, struct msg_log_sender *msg)
     s->rate = &s->own;
     if (msg->user.len > 0) {
         set_user_rate(s, msg->user);
-        set_session_rate(l, s->serial, msg->user);
+        /* Log gets a session before it has a user. Master names the user with
+         * the session's files; log doesn't ask a sender. */
+        for (size_t i = 0; i < l->senders; i++)
+            if (l->sender[i].used && s->serial != 0 &&
+                l->sender[i].serial == s->serial)
+                set_user_rate(&l->sender[i], msg->user);
     }
     channel_init(&s->channel, fd_take(&msg->sender), PROCESS_LOG, s->process,
                  PHASE_RUN);

@@ -66,66 +66,47 @@ static int refuse(const struct complaint *c)
                                                                  : EX_CONFIG;
 }
 
-static int read_settings(const char *name)
-{
-    static struct settings s;
-    struct complaint c = { "" };
-
-    if (conf_read(&s, FILE_FD, name, NULL, &c) == 0)
-        return settings_write(&s, ANSWER_FD) < 0 ? EX_OSERR : 0;
-    return refuse(&c);
-}
-
 static void print_mistake(const char *mistake)
 {
     stderr_print("%s", mistake);
 }
 
-/* Prints all mistakes, so there is no complaint. */
-static int check_settings(const char *name)
+/* With ALL prints all mistakes, so there is no complaint. */
+static int read_settings(const char *name, bool all)
 {
     static struct settings s;
     struct complaint c = { "" };
 
-    if (conf_read(&s, FILE_FD, name, print_mistake, &c) == 0)
+    if (conf_read(&s, FILE_FD, name, all ? print_mistake : NULL, &c) == 0)
         return settings_write(&s, ANSWER_FD) < 0 ? EX_OSERR : 0;
-    return EX_CONFIG;
+    return all ? EX_CONFIG : refuse(&c);
 }
 
-static int read_users(const char *name)
+/* With ALL prints all mistakes, and writes the rows without one: others check
+ * the homes and shares that they name. */
+static int read_users(const char *name, bool all)
 {
     struct complaint c = { "" };
     struct users u;
-    int r = users_read(&u, FILE_FD, name, &c);
+    int r = all ? users_survey(&u, FILE_FD, name, print_mistake, &c)
+                : users_read(&u, FILE_FD, name, &c);
 
-    if (r == 0)
-        return users_write(&u, ANSWER_FD) < 0 ? EX_OSERR : 0;
-    if (r != -EINVAL) /* the file wasn't read */
-        die(EX_OSERR, "%s", c.text);
-    return refuse(&c);
-}
-
-/* Writes the rows without a mistake: others check the homes and shares that
- * they name. */
-static int check_users(const char *name)
-{
-    struct complaint c = { "" };
-    struct users u;
-    int found = users_survey(&u, FILE_FD, name, print_mistake, &c);
-
-    if (found < 0)
+    if (!all && r == -EINVAL)
+        return refuse(&c);
+    if (r < 0) /* the file wasn't read */
         die(EX_OSERR, "%s", c.text);
     return users_write(&u, ANSWER_FD) < 0 ? EX_OSERR : 0;
 }
 
 static const struct {
     const char *name;
-    int (*run)(const char *name); /* reads the file; returns the exit status */
+    int (*run)(const char *name, bool all); /* returns the exit status */
+    bool all;
 } modes[] = {
-    { "settings", read_settings },
-    { "check", check_settings },
-    { "users", read_users },
-    { "check-users", check_users },
+    { "settings", read_settings, false },
+    { "check", read_settings, true },
+    { "users", read_users, false },
+    { "check-users", read_users, true },
 };
 
 int main(int argc, char **argv)
@@ -138,6 +119,6 @@ int main(int argc, char **argv)
     enter_sandbox();
     for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
         if (strcmp(modes[i].name, argv[1]) == 0)
-            return modes[i].run(argv[2]);
+            return modes[i].run(argv[2], modes[i].all);
     die(EX_USAGE, "this program is started by sallyportd");
 }

@@ -68,19 +68,17 @@ void activation_take(struct supervisor *s, int count)
             stderr_print("descriptor %d of LISTEN_FDS is no TCP listener; mend "
                          "ListenStream= of the socket unit",
                          fd);
-            close(fd);
-            continue;
-        }
-        if (is_mixed(fd)) {
+        } else if (is_mixed(fd)) {
             stderr_print("descriptor %d of LISTEN_FDS takes IPv6 and IPv4: "
                          "write BindIPv6Only=ipv6-only into sallyport.socket",
                          fd);
-            close(fd);
+        } else {
+            snprintf(name, sizeof(name), "listen %s 0",
+                     address_port_text(&a, text));
+            if (kept_add(&s->kept, slice_from(name), fd) < 0)
+                stderr_print("%s: can't be kept", name);
             continue;
         }
-        snprintf(name, sizeof(name), "listen %s 0",
-                 address_port_text(&a, text));
-        if (kept_add(&s->kept, slice_from(name), fd) < 0)
-            stderr_print("%s: can't be kept", name);
+        close(fd);
     }
 }

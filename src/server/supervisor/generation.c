@@ -165,25 +165,17 @@ void generation_outlived(struct generation *g)
 
 static void generation_on_timer(void *owner)
 {
+    static const char *const late[GENERATION_ENDED + 1] = {
+        [GENERATION_STARTING] = "it was not ready in time",
+        [GENERATION_TAKING] = "it has not taken over in time",
+        [GENERATION_OLD] = "it has not ended in time",
+    };
     struct generation *g = owner;
 
-    switch (g->state) {
-    case GENERATION_STARTING:
-        generation_give_up(g, "it was not ready in time");
-        break;
-    case GENERATION_TAKING:
-        generation_give_up(g, "it has not taken over in time");
-        break;
-    case GENERATION_OLD:
-        generation_give_up(g, "it has not ended in time");
-        break;
-    case GENERATION_ENDED:
+    if (g->state == GENERATION_ENDED)
         generation_outlived(g);
-        break;
-    case GENERATION_NONE:
-    case GENERATION_LEADING:
-        break;
-    }
+    else if (late[g->state])
+        generation_give_up(g, late[g->state]);
 }
 
 /* Runs in the child: puts the two descriptors in their places; kept ones stay

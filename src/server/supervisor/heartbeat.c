@@ -43,11 +43,6 @@ static void heartbeat_report(struct supervisor *s)
         notify_send(&s->notify, "WATCHDOG=1");
 }
 
-static bool heartbeat_is_leader(const struct generation *g)
-{
-    return g->state == GENERATION_LEADING;
-}
-
 /* Returns whether all processes count that must. */
 static bool heartbeat_look(struct generation *g)
 {
@@ -59,7 +54,7 @@ static bool heartbeat_look(struct generation *g)
 
     if (g->master.silent >= s->deadlines.silence)
         generation_give_up(g, "its master doesn't answer");
-    else if (master && heartbeat_is_leader(g))
+    else if (master && g->state == GENERATION_LEADING)
         status_loaded(s, board_get(&row->sessions), board_get(&row->transfers));
     return master && gate;
 }
@@ -73,7 +68,7 @@ static void heartbeat_on_timer(void *owner)
         return;
     for (size_t i = 0; i < GENERATION_PLACES; i++) {
         struct generation *g = &s->generation[i];
-        bool leader = heartbeat_is_leader(g);
+        bool leader = g->state == GENERATION_LEADING;
 
         leads |= leader;
         /* If the master of an older generation hangs, kill it only if a reload

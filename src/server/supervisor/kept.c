@@ -101,10 +101,8 @@ void kept_drop_ended(struct kept *k)
 
 void kept_release(struct kept *k)
 {
-    for (size_t i = 0; i < k->count; i++) {
-        fd_close(&k->row[i].fd);
-        free(k->row[i].name);
-    }
+    while (k->count > 0)
+        drop_row(k, k->row + k->count - 1);
     free(k->row);
     *k = (struct kept){ 0 };
 }

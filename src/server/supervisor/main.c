@@ -47,18 +47,6 @@ static int find_master(char *path, size_t size)
     return 0;
 }
 
-/* Copies the arguments, since the process title overwrites the memory of
- * argv. */
-static char **copy_arguments(int argc, char **argv)
-{
-    char **copy = calloc((size_t)argc + 1, sizeof(*copy));
-
-    for (int i = 0; copy && i < argc; i++)
-        if (!(copy[i] = strdup(argv[i])))
-            return NULL;
-    return copy;
-}
-
 int main(int argc, char **argv)
 {
     static struct supervisor supervisor;
@@ -70,9 +58,11 @@ int main(int argc, char **argv)
     stderr_title("sallyportd");
     if (standard_descriptors(listeners) < 0)
         die(EX_OSERR, "/dev/null: %s", strerror(errno));
-    arguments = copy_arguments(argc, argv);
-    if (!arguments)
-        die(EX_OSERR, "no memory");
+    /* The process title overwrites the memory of argv. */
+    arguments = calloc((size_t)argc + 1, sizeof(*arguments));
+    for (int i = 0; i < argc; i++)
+        if (!arguments || !(arguments[i] = strdup(argv[i])))
+            die(EX_OSERR, "no memory");
     r = find_master(program, sizeof(program));
     if (r < 0)
         die(EX_OSERR, "/proc/self/exe: %s", strerror(-r));
@@ -83,8 +73,5 @@ int main(int argc, char **argv)
     activation_take(&supervisor, listeners);
     status = supervisor_run(&supervisor);
     supervisor_release(&supervisor);
-    for (char **a = arguments; *a; a++)
-        free(*a);
-    free(arguments);
     return status;
 }

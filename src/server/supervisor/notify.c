@@ -32,11 +32,6 @@ int notify_open(struct notify *n, const char *where)
     return 0;
 }
 
-void notify_close(struct notify *n)
-{
-    fd_close(&n->fd);
-}
-
 void notify_send(const struct notify *n, const char *text)
 {
     if (n->fd >= 0)

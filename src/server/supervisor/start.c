@@ -84,18 +84,6 @@ static void answer_askers(struct supervisor *s, bool all, bool done,
     }
 }
 
-static bool add_asker(struct supervisor *s, struct generation *g,
-                      uint32_t request)
-{
-    for (size_t i = 0; i < ASKERS_MAX; i++)
-        if (!s->asker[i].generation) {
-            s->asker[i] =
-                (struct reload_asker){ g, request, s->under_way != NULL };
-            return true;
-        }
-    return false;
-}
-
 /* Sends WHY to the leading master, for its log. */
 static void report_to_leader(struct supervisor *s, const char *why)
 {
@@ -125,7 +113,7 @@ static void answer_failure(struct supervisor *s, const char *why)
     answer_askers(s, false, false, why);
 }
 
-static void start_now(struct supervisor *s, bool recovery)
+void start_now(struct supervisor *s, bool recovery)
 {
     for (size_t i = 0; i < ASKERS_MAX; i++)
         s->asker[i].later = recovery;
@@ -143,12 +131,6 @@ static void start_now(struct supervisor *s, bool recovery)
     s->recoveries.due = true;
     s->recoveries.begun -= s->deadlines.recovery; /* it hasn't begun */
     loop_timer_set(&s->loop, &s->recoveries.timer, s->deadlines.retry);
-}
-
-bool start_first(struct supervisor *s)
-{
-    start_now(s, false);
-    return s->under_way != NULL;
 }
 
 static bool take_recovery(struct supervisor *s)
@@ -227,7 +209,13 @@ static void start_next(struct supervisor *s)
 
 void start_reload(struct supervisor *s, struct generation *g, uint32_t request)
 {
-    if (g && !add_asker(s, g, request))
+    struct reload_asker *a = s->asker, *end = a + ASKERS_MAX;
+
+    while (a < end && a->generation)
+        a++;
+    if (g && a < end)
+        *a = (struct reload_asker){ g, request, s->under_way != NULL };
+    else if (g)
         SEND(&g->channel, renewed, request, .done = false,
              .why = SLICE(GENERATION_AGAIN "too many wait for a reload"));
     if (s->reload == RELOAD_NONE)

@@ -144,7 +144,8 @@ int supervisor_init(struct supervisor *s, const char *program,
 int supervisor_run(struct supervisor *s)
 {
     s->status = EX_OSERR;
-    if (!start_first(s))
+    start_now(s, false);
+    if (!s->under_way)
         return s->status;
     if (loop_run(&s->loop) < 0)
         die(EX_OSERR, "the event loop failed");
@@ -162,6 +163,6 @@ void supervisor_release(struct supervisor *s)
     board_unmap(&s->board);
     fd_close(&s->board_fd);
     signals_close(&s->signals, &s->loop);
-    notify_close(&s->notify);
+    fd_close(&s->notify.fd);
     loop_release(&s->loop);
 }

@@ -62,7 +62,6 @@ struct notify {
 /* WHERE is the value of $NOTIFY_SOCKET, a path or "@abstract", or NULL. Returns
  * 0 or -errno. After an error, and for NULL, sending does nothing. */
 int notify_open(struct notify *n, const char *where);
-void notify_close(struct notify *n);
 /* Sends TEXT, for example "READY=1". It never waits. */
 void notify_send(const struct notify *n, const char *text);
 
@@ -201,8 +200,8 @@ void supervisor_release(struct supervisor *s);
 int activation_count(void);
 void activation_take(struct supervisor *s, int count);
 
-/* start.c: starts the first generation. Returns false if that is impossible. */
-bool start_first(struct supervisor *s);
+/* start.c: starts a generation, if that is possible: s->under_way. */
+void start_now(struct supervisor *s, bool recovery);
 /* Starts another generation for a reload. The master of G has sent REQUEST;
  * NULL after SIGHUP. */
 void start_reload(struct supervisor *s, struct generation *g, uint32_t request);

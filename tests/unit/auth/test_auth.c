@@ -316,7 +316,7 @@ Test(auth, late_but_there)
     cr_assert_eq(auth_take_users(&a, users, &c), 0, "%s", c.text);
     ask.session =
         channel_make(&session, PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN);
-    pending_open(&a, &ask);
+    auth_on_verify(&a, &ask);
     say(&session, "anna", "right");
     a.pending[0].timer.on_timer(&a.pending[0]);
     cr_assert_eq(channel_receive(&master, &m), 1);
@@ -327,7 +327,7 @@ Test(auth, late_but_there)
     ask.serial = 6; /* nothing comes */
     ask.session =
         channel_make(&session, PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN);
-    pending_open(&a, &ask);
+    auth_on_verify(&a, &ask);
     a.pending[0].timer.on_timer(&a.pending[0]);
     cr_assert_eq(channel_receive(&master, &m), 1);
     cr_assert(m.verdict.serial == 6 && !m.verdict.accepted);

@@ -1,6 +1,7 @@
 /* sd_notify's datagram, to a path and to an abstract name. */
 #include <sys/un.h>
 
+#include "sallyport/base/fd.h"
 #include "supervisor/supervisor.h"
 #include "support/test.h"
 
@@ -33,7 +34,7 @@ static void expect_word(const char *where)
     cr_assert_str_eq(got, "READY=1");
     close(fd);
     notify_send(&n, "STOPPING=1"); /* no reader is left */
-    notify_close(&n);
+    fd_close(&n.fd);
 }
 
 Test(notify, both_kinds)
@@ -57,7 +58,7 @@ Test(notify, nobody_asked)
     notify_send(&n, "READY=1");
     cr_assert_eq(notify_open(&n, ""), 0);
     notify_send(&n, "READY=1");
-    notify_close(&n);
+    fd_close(&n.fd);
 }
 
 Test(notify, refused)
