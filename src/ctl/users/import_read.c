@@ -23,14 +23,16 @@ const char *import_show(const char *text, char out[TEXT_SHOWN])
     return out;
 }
 
-/* Adds "WHAT VALUE" to a list of words for the terminal: e->lock or
- * e->without. */
+/* Adds "WHAT VALUE" to a list of words for the terminal, e->lock or e->without.
+ * VALUE is foreign. A list that is full stays as it is. */
 static void note(struct buf *list, const char *what, const char *value)
 {
     char shown[TEXT_SHOWN];
 
     if (buf_add_format(list, "%s%s%s%s", list->len > 0 ? ", " : "", what,
-                       value[0] ? " " : "", import_show(value, shown)))
+                       what[0] && value[0] ? " " : "",
+                       import_show(value, shown)) &&
+        list->len == 0)
         fail_no_memory();
 }
 
@@ -81,12 +83,12 @@ static void take_expires(struct imported *e, const char *text)
 
 static void take_lock(struct imported *e, const char *text)
 {
-    note(&e->lock, text[0] ? text : "it is locked there", "");
+    note(&e->lock, text[0] ? "" : "it is locked there", text);
 }
 
 static void take_without(struct imported *e, const char *text)
 {
-    note(&e->without, text, "");
+    note(&e->without, "", text);
 }
 
 static void take_login(struct imported *e, const char *text)
@@ -337,7 +339,7 @@ static noreturn void no_json(const struct import *m, FILE *in,
     const enum json_error_code code = json_error_code(error);
 
     if (ferror(in))
-        fail(EX_IOERR, "%s: it can't be read", m->path);
+        fail(EX_IOERR, "%s: %s", m->path, strerror(errno));
     fail(EX_DATAERR, "%s:%d: %s", m->path, error->line > 0 ? error->line : 1,
          code == json_error_premature_end_of_input ? "the text is cut off"
          : code == json_error_duplicate_key
