@@ -343,7 +343,8 @@ static void add_cells(struct table *t, const json_t *one)
         if (f[i].text && !ctl.args.csv) {
             f[i].text(one, &t->cells);
             harmless_make(t->cells.data + at, t->cells.len - at);
-            buf_add(&t->cells, "", 1);
+            if (buf_add(&t->cells, "", 1))
+                fail_no_memory();
         } else {
             add_value(json_object_get(one, f[i].key), &f[i], false, &t->cells);
         }

@@ -19,7 +19,7 @@
 
 void attend(json_t *list, const char *level, const char *format, ...)
 {
-    char text[COMPLAINT_MAX];
+    char text[2 * COMPLAINT_MAX]; /* check adds a place to a complaint */
     va_list args;
 
     va_start(args, format);

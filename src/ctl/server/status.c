@@ -87,11 +87,14 @@ static void certificate_text(const json_t *c, struct buf *into)
 {
     const char *expires = text_of(c, "expires", NULL);
     const char *sha256 = text_of(c, "sha256", NULL);
+    const json_int_t days = json_integer_value(json_object_get(c, "days"));
 
     buf_add_text(into, text_of(c, "file", ""));
     if (expires)
-        buf_add_format(into, ", expires %s (%" JSON_INTEGER_FORMAT " d)",
-                       expires, json_integer_value(json_object_get(c, "days")));
+        buf_add_format(into,
+                       days < 0 ? ", EXPIRED %s"
+                                : ", expires %s (%" JSON_INTEGER_FORMAT " d)",
+                       expires, days);
     if (sha256)
         buf_add_format(into, "\n    SHA-256 %s\n    pin %s", sha256,
                        text_of(c, "pin", ""));

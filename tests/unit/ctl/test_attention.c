@@ -117,6 +117,12 @@ Test(attention, sessions_and_states)
     server_says(60, "draining", 1);
     cr_expect_eq(strncmp(attention(), "warning the server drains", 25), 0);
     server_says(60, "running", 1);
+    char refused[COMPLAINT_MAX];
+
+    memset(refused, 'x', sizeof(refused));
+    strcpy(refused + sizeof(refused) - 5, "END.");
+    said.refused = refused;
+    cr_expect_not_null(strstr(attention(), "xEND.\n"));
     said.refused = "users:3: bad";
     said.away = "homes: gone";
     cr_expect_str_eq(attention(),

@@ -437,7 +437,7 @@ Test(server, status)
         "  /c/a, expires 2100-01-01T00:00:00Z (# d)\n"
         "    SHA-256 AB:CD\n"
         "    pin sha256//x\n"
-        "  /c/c, expires 2020-01-01T00:00:00Z (#-1 d)\n"
+        "  /c/c, EXPIRED 2020-01-01T00:00:00Z\n"
         "  /c/d?\n"
         "client_files:\n"
         "  /ca, expires 2100-01-01T00:00:00Z (# d)\n"
