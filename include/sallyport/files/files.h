@@ -63,10 +63,8 @@ struct files_start {
     size_t mount_count;
     /* Key for the names of partials: files_name_key(). */
     uint8_t name_key[SIPHASH_KEY];
-    /* For sallyportctl: other users have this uid, as without root. Then the
-     * name of a partial in a share shows its owner, since the user's key makes
-     * it. */
-    bool uid_is_shared;
+    bool uid_is_shared; /* other users have this uid, as without root: it names
+                         * no owner */
 };
 
 /* Makes the key of the names of USER's partials from the server's key, so that

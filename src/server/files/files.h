@@ -116,8 +116,7 @@ struct files {
                          * -1 */
     int counter_lock;   /* locked while uploads are counted; or -errno */
     bool writes_only;   /* partials: in some mount no file may be read */
-    bool uid_is_shared; /* other users have this uid: their partials aren't
-                         * listed */
+    bool uid_is_shared; /* other users have this uid, so it names no owner */
     struct channel session, master;
     struct event_sender log;
     bool over;   /* session or master is gone */

@@ -385,6 +385,10 @@ Test(writers, the_rest_beside_a_file)
     cr_expect_eq(append_opens(&pair.b), OUTCOME_SIZE_FIRST);
     cr_expect(disk_is(&pair.b, "/in/f", 250 * K, 2));
     cr_expect_eq(ask_size(&pair.b, "/in/f"), 250 * K);
+    cr_assert_eq(unlink(disk_path(&pair.b, "/in/f")), 0);
+    cr_expect_eq(ask_upload(&pair.b, "/in/f", WRITE_STORE, 100 * K, 300 * K, 2),
+                 OUTCOME_SIZE_FIRST, "the file has gone");
+    disk_fill(&pair.b, "/in/f", 250 * K, 2);
     cr_expect_eq(append_opens(&pair.b), OUTCOME_OK);
     cr_assert_eq(ask_upload(&pair.b, "/in/f", WRITE_STORE, 200 * K, 300 * K, 2),
                  OUTCOME_OK);

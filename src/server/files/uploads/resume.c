@@ -41,9 +41,9 @@ static bool resume_is_valid(const struct resume_facts *f)
 /* Decides for STOR. The client's offset belongs to the file that it knows: the
  * partial, if SIZE reported it; otherwise the file of that name, or the partial
  * if there is no file. If there are both, and the client may know the length of
- * the partial from another connection, it must ask in this session. If
- * on_conflict keeps that file, appending to a copy of it would make a file that
- * nobody sent. */
+ * the partial from another connection, it must ask in this session, and again
+ * if the file of its answer has gone. If on_conflict keeps that file, appending
+ * to a copy of it would make a file that nobody sent. */
 static enum outcome resume_decide_store(const struct resume_facts *f,
                                         struct resume_plan *ret)
 {
@@ -55,7 +55,7 @@ static enum outcome resume_decide_store(const struct resume_facts *f,
         return OUTCOME_SIZE_FIRST;
     if (!partial && f->kept)
         return OUTCOME_SEND_WHOLE;
-    if (!partial && f->reported && !f->answered)
+    if (f->sized == 0 && f->reported && f->finished != f->answered)
         return OUTCOME_SIZE_FIRST;
     if (f->offset > (partial ? f->resumable : f->size))
         return OUTCOME_BAD_OFFSET;
