@@ -21,47 +21,47 @@
 #define SHARE_MODE 02770
 #define NOBODY     65534
 
-#define MISTAKE(l, share, ...)                                                 \
+#define FAULT(l, share, ...)                                                   \
     look_mistake(l, "share", (share)->name, (share)->line, __VA_ARGS__)
 
-/* Checks owner and group. Without root the caller owns all files, and their
- * group doesn't matter. */
 static void share_missing(const struct look *l, const struct share *s)
 {
     if (l->check->root)
-        MISTAKE(l, s,
-                "the directory %s is missing; run: install -d -m 2770 "
-                "-o root -g %u %s",
-                s->path, (unsigned)s->gid, s->path);
+        FAULT(l, s,
+              "the directory %s is missing; run: install -d -m 2770 "
+              "-o root -g %u %s",
+              s->path, (unsigned)s->gid, s->path);
     else
-        MISTAKE(l, s, "the directory %s is missing; run: install -d -m 2770 %s",
-                s->path, s->path);
+        FAULT(l, s, "the directory %s is missing; run: install -d -m 2770 %s",
+              s->path, s->path);
 }
 
+/* Checks owner and group. Without root the caller owns all files, and their
+ * group doesn't matter. */
 static void share_look_at(const struct look *l, const struct share *s, int fd)
 {
     const uid_t owner = geteuid();
     struct stat st;
 
     if (fstat(fd, &st) < 0)
-        MISTAKE(l, s, "the directory %s: %s", s->path, strerror(errno));
+        FAULT(l, s, "the directory %s: %s", s->path, strerror(errno));
     else if (st.st_uid != owner)
-        MISTAKE(l, s,
-                "the directory %s belongs to uid %u, not to uid %u; run: "
-                "chown %u %s",
-                s->path, (unsigned)st.st_uid, (unsigned)owner, (unsigned)owner,
-                s->path);
+        FAULT(l, s,
+              "the directory %s belongs to uid %u, not to uid %u; run: "
+              "chown %u %s",
+              s->path, (unsigned)st.st_uid, (unsigned)owner, (unsigned)owner,
+              s->path);
     else if (l->check->root && st.st_gid != s->gid)
-        MISTAKE(l, s,
-                "the directory %s has gid %u, not gid %u; run: chgrp -R "
-                "%u %s && chmod 2770 %s",
-                s->path, (unsigned)st.st_gid, (unsigned)s->gid,
-                (unsigned)s->gid, s->path, s->path);
+        FAULT(l, s,
+              "the directory %s has gid %u, not gid %u; run: chgrp -R "
+              "%u %s && chmod 2770 %s",
+              s->path, (unsigned)st.st_gid, (unsigned)s->gid, (unsigned)s->gid,
+              s->path, s->path);
     else if ((st.st_mode & 07777) != SHARE_MODE)
-        MISTAKE(l, s,
-                "the directory %s has mode %04o, not 2770; run: chmod "
-                "2770 %s",
-                s->path, (unsigned)st.st_mode & 07777, s->path);
+        FAULT(l, s,
+              "the directory %s has mode %04o, not 2770; run: chmod "
+              "2770 %s",
+              s->path, (unsigned)st.st_mode & 07777, s->path);
 }
 
 /* The kernel decides with the ids of a member, as at a login. NOBODY is the
@@ -75,18 +75,18 @@ static void share_enter(const struct look *l, const struct share *s,
                 : 0;
 
     if (r < 0) {
-        MISTAKE(l, s, "uid %u and gid %u can't be taken: %s", (unsigned)uid,
-                (unsigned)s->gid, strerror(-r));
+        FAULT(l, s, "uid %u and gid %u can't be taken: %s", (unsigned)uid,
+              (unsigned)s->gid, strerror(-r));
         return;
     }
     if (l->check->root && user) {
         FD_CLEANUP int fd = open(s->path, ENTER);
 
         if (fd < 0)
-            MISTAKE(l, s,
-                    "user %s can't reach the directory %s: %s; check the "
-                    "modes of the directories above it",
-                    user->name, s->path, strerror(errno));
+            FAULT(l, s,
+                  "user %s can't reach the directory %s: %s; check the "
+                  "modes of the directories above it",
+                  user->name, s->path, strerror(errno));
     }
     if (l->check->root && sandbox_regain() < 0)
         die(EXIT_FAILURE, "can't be root again: %s", strerror(errno));
@@ -98,14 +98,14 @@ static void share_look(const struct look *l, const struct share *s,
     struct complaint c = { "" };
 
     if (unit_forbids(&l->check->unit, "share", s->path, &c)) {
-        MISTAKE(l, s, "%s", c.text);
+        FAULT(l, s, "%s", c.text);
         return;
     }
     FD_CLEANUP int fd = open(s->path, ENTER);
     if (fd < 0 && errno == ENOENT) {
         share_missing(l, s);
     } else if (fd < 0) {
-        MISTAKE(l, s, "the directory %s: %s", s->path, strerror(errno));
+        FAULT(l, s, "the directory %s: %s", s->path, strerror(errno));
     } else {
         share_look_at(l, s, fd);
         share_enter(l, s, member);
