@@ -189,7 +189,7 @@ bool partial_is_overtaken(const struct files *f, int directory,
     return fd >= 0 && attribute_is_set(fd, ATTRIBUTE_OVERTAKEN);
 }
 
-/* If a disk doesn't list the attributes, the answer is no. */
+/* If a disk doesn't list the attributes, the answer is yes. */
 bool partial_can_be_resumed(const struct files *f, int directory,
                             const char *name)
 {
