@@ -12,8 +12,9 @@
 
 /* Makes the loop watch the listener, or not. If it should accept but can't,
  * this tries again. */
-static void acceptor_update(struct acceptor *a)
+static void acceptor_update(void *owner)
 {
+    struct acceptor *a = owner;
     bool accepts = a->fd >= 0 && a->started && !a->held;
 
     if (accepts && !a->watch.added && loop_add(a->loop, &a->watch) < 0) {
@@ -22,11 +23,6 @@ static void acceptor_update(struct acceptor *a)
         loop_remove(a->loop, &a->watch);
         loop_timer_clear(a->loop, &a->pause);
     }
-}
-
-static void acceptor_on_pause_over(void *owner)
-{
-    acceptor_update(owner);
 }
 
 static void acceptor_failed(struct acceptor *a, int error)
@@ -84,8 +80,7 @@ int acceptor_init(struct acceptor *a)
                                     .events = EPOLLIN,
                                     .on_ready = acceptor_on_readable,
                                     .owner = a };
-    a->pause =
-        (struct loop_timer){ .on_timer = acceptor_on_pause_over, .owner = a };
+    a->pause = (struct loop_timer){ .on_timer = acceptor_update, .owner = a };
     return r < 0 ? r : socket_local(a->fd, &a->bound);
 }
 

@@ -20,28 +20,6 @@
 /* Connections that wait until the session accepts them. */
 #define LEND_BACKLOG 16
 
-/* Do the data connections of this session come through a proxy? */
-static bool lend_by_proxy(const struct gate_child *c)
-{
-    return c->proxied && c->gate->settings.ports.proxy;
-}
-
-/* Returns the address that PASV announces. Behind NAT it differs from our
- * socket's address. Behind a proxy it is the proxy's, if data connections come
- * through it. */
-static struct address lend_public_address(const struct gate_child *c,
-                                          uint16_t port)
-{
-    const struct address *set =
-        settings_announced(&c->gate->settings, &c->peer);
-    struct address a = lend_by_proxy(c) ? c->server : c->local;
-
-    if (set->family == c->server.family)
-        a = *set;
-    a.port = port;
-    return a;
-}
-
 /* Returns the address of the listener: all addresses if LOCAL is link-local,
  * since struct address doesn't have the interface that it needs. */
 static struct address lend_address(const struct address *local)
@@ -107,20 +85,27 @@ static int lend_open(const struct gate_child *c, struct address *bound)
     return result < 0 ? result : fd_take(&fd);
 }
 
-/* Answers. A session that asks again at once gets an answer without work: a
+/* Answers with the address that PASV announces: behind NAT it differs from our
+ * socket's address; behind a proxy it is the proxy's, if data connections come
+ * through it. A session that asks again at once gets an answer without work: a
  * client can make it ask while all ports are in use, and an attacker in a
  * session always. */
 int lend_on_port(void *owner, struct msg_port *m)
 {
     struct gate_child *c = owner;
-    struct address bound;
+    const struct address *set =
+        settings_announced(&c->gate->settings, &c->peer);
+    const bool proxied = c->proxied && c->gate->settings.ports.proxy;
+    struct address a = proxied ? c->server : c->local, bound;
     FD_CLEANUP int fd = -EADDRINUSE;
 
     if (debt_take(&c->lends, LEND_PAUSE_MS, LEND_PAUSE_MS, clock_ms()) == 0)
         fd = lend_open(c, &bound);
     if (fd < 0)
         return SEND(&c->channel, port_none, m->request, .error = -fd);
-    return SEND(&c->channel, port_is, m->request,
-                .address = lend_public_address(c, bound.port), .bound = bound,
-                .proxied = lend_by_proxy(c), .listener = fd);
+    if (set->family == c->server.family)
+        a = *set;
+    a.port = bound.port;
+    return SEND(&c->channel, port_is, m->request, .address = a, .bound = bound,
+                .proxied = proxied, .listener = fd);
 }

@@ -88,21 +88,9 @@ bool tickets_read(const struct ticket_memory *t, struct ticket_keys *ret)
     return turn % 2 == 0 && tickets_turn(t) == turn;
 }
 
-static void tickets_write(struct ticket_memory *t, const struct ticket_keys *k,
-                          uint64_t now)
-{
-    uint64_t odd = t->turn | 1;
-
-    __atomic_store_n(&t->turn, odd, __ATOMIC_RELAXED);
-    __atomic_thread_fence(__ATOMIC_RELEASE);
-    t->keys = *k;
-    t->turned = now;
-    __atomic_store_n(&t->turn, odd + 1, __ATOMIC_RELEASE);
-}
-
 uint64_t tickets_renew(struct ticket_memory *t, uint64_t lifetime, uint64_t now)
 {
-    uint64_t due = (t->turned < now ? t->turned : now) + lifetime;
+    uint64_t due = (t->turned < now ? t->turned : now) + lifetime, odd;
     struct ticket_keys k;
     bool whole = tickets_read(t, &k);
 
@@ -114,7 +102,12 @@ uint64_t tickets_renew(struct ticket_memory *t, uint64_t lifetime, uint64_t now)
         ticket_keys_turn(&k);
     else
         ticket_keys_init(&k);
-    tickets_write(t, &k, now);
+    odd = t->turn | 1;
+    __atomic_store_n(&t->turn, odd, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    t->keys = k;
+    t->turned = now;
+    __atomic_store_n(&t->turn, odd + 1, __ATOMIC_RELEASE);
     ticket_keys_wipe(&k);
     return lifetime;
 }

@@ -146,15 +146,6 @@ static uint64_t rate_piece(const struct bandwidth *f, size_t n)
     return share > least ? share : least;
 }
 
-static void rate_spend(struct bandwidth *f, uint64_t bytes, uint64_t now)
-{
-    if (f->limit == 0)
-        return;
-    if (f->paid + SLACK_US < now)
-        f->paid = now - SLACK_US;
-    f->paid += bytes * SECOND_US / f->limit;
-}
-
 /* Returns when all rates permit a piece. */
 static uint64_t pace_due(const struct gate_child *c)
 {
@@ -208,8 +199,15 @@ static void pace_give(struct gate_child *c, uint64_t now)
         if (most < bytes)
             bytes = most;
     }
-    for (size_t i = 0; i < c->pace.accounts; i++)
-        rate_spend(&c->pace.account[i]->rate[way], bytes, now);
+    for (size_t i = 0; i < c->pace.accounts; i++) {
+        struct bandwidth *f = &c->pace.account[i]->rate[way];
+
+        if (f->limit == 0)
+            continue;
+        if (f->paid + SLACK_US < now)
+            f->paid = now - SLACK_US;
+        f->paid += bytes * SECOND_US / f->limit;
+    }
     pace_leave_line(c);
     child_answered(c, SEND(&c->channel, bytes, request,
                            .upload = way == PACE_UP, .count = bytes));
@@ -297,18 +295,6 @@ int pace_on_bytes_ask(void *owner, struct msg_bytes_ask *m)
     return 0;
 }
 
-/* Returns the account that has as many transfers as it may have; or NULL. */
-static const struct account *pace_full(const struct gate_child *c)
-{
-    for (size_t i = 0; i < c->pace.accounts && !c->pace.counts; i++) {
-        const struct account *a = c->pace.account[i];
-
-        if (a->most > 0 && a->transfers >= a->most)
-            return a;
-    }
-    return NULL;
-}
-
 static void pace_count(struct gate_child *c, bool counts)
 {
     for (size_t i = 0; i < c->pace.accounts; i++)
@@ -316,11 +302,18 @@ static void pace_count(struct gate_child *c, bool counts)
     c->pace.counts = counts;
 }
 
+/* Refuses a transfer if an account has as many as it may have. */
 static int pace_answer(struct gate_child *c)
 {
-    const struct account *full = pace_full(c);
+    const struct account *full = NULL;
     uint32_t request = c->pace.begin;
 
+    for (size_t i = 0; i < c->pace.accounts && !c->pace.counts && !full; i++) {
+        const struct account *a = c->pace.account[i];
+
+        if (a->most > 0 && a->transfers >= a->most)
+            full = a;
+    }
     c->pace.begin = 0;
     if (!full)
         pace_count(c, true);
@@ -368,15 +361,6 @@ static void pace_on_late(void *owner)
     pace_go_on(c);
 }
 
-static void pace_join(struct gate_child *c, const struct msg_limits *m)
-{
-    struct account *a = account_find(&c->gate->pace, m->account);
-
-    a->kind = m->team ? ACCOUNT_TEAM : ACCOUNT_USER;
-    account_set(a, m->transfers, m->up, m->down);
-    account_join(a, c);
-}
-
 /* Takes all limits at once: in between another session would get more than it
  * may. The session may have left meanwhile. */
 int pace_on_limits(void *owner, struct msg_limits *m)
@@ -395,8 +379,14 @@ int pace_on_limits(void *owner, struct msg_limits *m)
         return 0;
     pace_leave_accounts(c);
     account_join(&c->gate->pace.all, c);
-    for (size_t i = 0; i < mine->news_count; i++)
-        pace_join(c, &mine->news[i]);
+    for (size_t i = 0; i < mine->news_count; i++) {
+        const struct msg_limits *one = &mine->news[i];
+        struct account *a = account_find(&c->gate->pace, one->account);
+
+        a->kind = one->team ? ACCOUNT_TEAM : ACCOUNT_USER;
+        account_set(a, one->transfers, one->up, one->down);
+        account_join(a, c);
+    }
     pace_go_on(c);
     return 0;
 }

@@ -122,17 +122,6 @@ static bool queue_has_place(struct gate *g, const struct queued *w)
            children_evict_one(g, queued_peer(w));
 }
 
-static void queue_serve(struct gate *g)
-{
-    for (int i = 0; i < ACCEPT_ROUND; i++) {
-        struct queued *w = queue_next(g);
-
-        if (!w || !queue_has_place(g, w))
-            return;
-        queue_begin(w);
-    }
-}
-
 static void queue_on_timer(void *owner)
 {
     struct gate *g = owner;
@@ -141,7 +130,12 @@ static void queue_on_timer(void *owner)
 
     while ((w = TAILQ_FIRST(&g->queue.waiting)) && now >= w->since + most)
         queue_refuse(w);
-    queue_serve(g);
+    for (int i = 0; i < ACCEPT_ROUND; i++) {
+        w = queue_next(g);
+        if (!w || !queue_has_place(g, w))
+            break;
+        queue_begin(w);
+    }
     if (!queue_is_empty(g))
         loop_timer_set(&g->frame.loop, &g->queue.timer,
                        g->master_slow || limits_full(&g->limits) ? QUEUE_LOOK_MS

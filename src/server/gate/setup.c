@@ -73,20 +73,6 @@ int setup_take_all(struct gate *g)
     return r < 0 ? r : setup_memory(g);
 }
 
-/* Makes a pair: key and certificate have the same number. */
-static struct tls_pair setup_pair(const struct setup *s, size_t i)
-{
-    const struct setup_file *certificate = &s->file[SETUP_CERTIFICATE + i];
-
-    return (struct tls_pair){
-        .certificate_fd = certificate->fd,
-        .certificate = certificate->name,
-        .key = s->file[SETUP_KEY + i].name,
-        .in_use = certificate->in_use,
-        .number = i + 1,
-    };
-}
-
 static struct tls_clients_file setup_clients_file(const struct setup_file *f)
 {
     return (struct tls_clients_file){ f->fd, f->name, f->in_use };
@@ -109,30 +95,24 @@ static int setup_clients(struct gate *g)
 int setup_context(struct gate *g)
 {
     struct setup *s = &g->frame.setup;
+    const struct setup_file *certificate = &s->file[SETUP_CERTIFICATE];
     const struct signer signer = { sign_ask, &g->keys };
     struct tls_pair pair[CERTIFICATES_MAX];
     size_t n = 0;
 
-    for (; n < CERTIFICATES_MAX && s->file[SETUP_CERTIFICATE + n].fd >= 0; n++)
-        pair[n] = setup_pair(s, n);
+    /* Key and certificate have the same number. */
+    for (; n < CERTIFICATES_MAX && certificate[n].fd >= 0; n++)
+        pair[n] = (struct tls_pair){ .certificate_fd = certificate[n].fd,
+                                     .certificate = certificate[n].name,
+                                     .key = s->file[SETUP_KEY + n].name,
+                                     .in_use = certificate[n].in_use,
+                                     .number = n + 1 };
     g->keys.ms = SIGN_MS;
     channel_init(&g->keys.keys, setup_take(s, SETUP_KEYS), PROCESS_GATE,
                  PROCESS_KEYS, PHASE_RUN);
     g->tls = tls_context_new(pair, n, &g->settings.tls, &signer, &g->frame.why);
     channel_close(&g->keys.keys);
     return g->tls ? setup_clients(g) : -EINVAL;
-}
-
-/* Also tries session's filter: a session is a fork under gate's filter, and
- * adds its own. */
-static int setup_try_filters(struct gate *g)
-{
-    const struct sandbox_filter *sessions[] = { g->frame.plan.filter,
-                                                &filter_session, NULL };
-
-    if (g->frame.plan.allow_weaker & SANDBOX_SECCOMP)
-        return 0;
-    return sandbox_try_filters(PROCESS_SESSION, sessions, &g->frame.why);
 }
 
 int setup_plan(struct gate *g)
@@ -146,5 +126,11 @@ int setup_plan(struct gate *g)
         plan->max_files = FILES_LEAST;
     if (g->settings.active)
         plan->filter = &filter_gate_active;
-    return setup_try_filters(g);
+    if (plan->allow_weaker & SANDBOX_SECCOMP)
+        return 0;
+    /* Also try session's filter: a session is a fork under gate's filter, and
+     * adds its own. */
+    const struct sandbox_filter *sessions[] = { plan->filter, &filter_session,
+                                                NULL };
+    return sandbox_try_filters(PROCESS_SESSION, sessions, &g->frame.why);
 }
