@@ -60,15 +60,21 @@ int limits_set(const struct sandbox_row *row, size_t max_files)
  * user's home. It is changed by descriptor, without resolving a name, which
  * another process could have changed meanwhile. */
 
-/* Opens the directory again, since the passed descriptor shares its position
- * with other processes. */
-static int check_empty(int fd)
+int sandbox_check_empty(int fd)
 {
-    FD_CLEANUP int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *directory = own < 0 ? NULL : fdopendir(own);
+    FD_CLEANUP int own = -1;
     const struct dirent *entry;
+    struct stat facts;
     bool empty = true;
+    DIR *directory;
 
+    if (fstat(fd, &facts))
+        return -errno;
+    if (facts.st_uid != 0 || (facts.st_mode & (S_IWGRP | S_IWOTH)))
+        return -EPERM;
+    /* The passed descriptor shares its position with other processes. */
+    own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    directory = own < 0 ? NULL : fdopendir(own);
     if (!directory)
         return -errno;
     own = -1;
@@ -77,17 +83,6 @@ static int check_empty(int fd)
             strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
     closedir(directory);
     return empty ? 0 : -ENOTEMPTY;
-}
-
-int sandbox_check_empty(int fd)
-{
-    struct stat facts;
-
-    if (fstat(fd, &facts))
-        return -errno;
-    if (facts.st_uid != 0 || (facts.st_mode & (S_IWGRP | S_IWOTH)))
-        return -EPERM;
-    return check_empty(fd);
 }
 
 int chroot_enter(int fd, bool empty, struct complaint *why)

@@ -98,12 +98,17 @@ static bool close_pair(struct pair *p)
 }
 
 /* Tries this certificate only. */
-static bool warm_pair(SSL_CTX *client, SSL_CTX *server,
-                      const struct identity *id)
+static bool warm_version(SSL_CTX *server, const struct identity *id,
+                         int version)
 {
+    SSL_CTX *client = SSL_CTX_new(TLS_client_method());
     struct pair p = { 0 };
-    bool ok = make_pair(&p, client, server);
-
+    if (!client)
+        return false;
+    SSL_CTX_set_verify(client, SSL_VERIFY_NONE, NULL);
+    bool ok = SSL_CTX_set_min_proto_version(client, version) == 1 &&
+              SSL_CTX_set_max_proto_version(client, version) == 1 &&
+              make_pair(&p, client, server);
     if (ok)
         SSL_certs_clear(p.server);
     ok = ok && identity_use(id, p.server) && handshake_pair(&p) &&
@@ -111,19 +116,6 @@ static bool warm_pair(SSL_CTX *client, SSL_CTX *server,
          close_pair(&p);
     SSL_free(p.client);
     SSL_free(p.server);
-    return ok;
-}
-
-static bool warm_version(SSL_CTX *server, const struct identity *id,
-                         int version)
-{
-    SSL_CTX *client = SSL_CTX_new(TLS_client_method());
-    if (!client)
-        return false;
-    SSL_CTX_set_verify(client, SSL_VERIFY_NONE, NULL);
-    bool ok = SSL_CTX_set_min_proto_version(client, version) == 1 &&
-              SSL_CTX_set_max_proto_version(client, version) == 1 &&
-              warm_pair(client, server, id);
     SSL_CTX_free(client);
     return ok;
 }

@@ -88,8 +88,7 @@ static int read_users(const char *name, bool all)
 {
     struct complaint c = { "" };
     struct users u;
-    int r = all ? users_survey(&u, FILE_FD, name, print_mistake, &c)
-                : users_read(&u, FILE_FD, name, &c);
+    int r = users_survey(&u, FILE_FD, name, all ? print_mistake : NULL, &c);
 
     if (!all && r == -EINVAL)
         return refuse(&c);

@@ -96,28 +96,22 @@ enum permitted policy_permits(const struct permissions *all, const char *call)
     return best;
 }
 
-/* Does the list permit exactly this use, which is dangerous for other
- * processes? */
-static bool permits_this(const struct permissions *all,
-                         const struct permission *row)
-{
-    for (size_t i = 0; i < all->count; i++) {
-        const struct permission *p = all->rows[i];
-
-        if (strcmp(p->call, row->call) == 0 && p->and.kind == WHATEVER &&
-            same_condition(p->when, row->when))
-            return true;
-    }
-    return false;
-}
-
 int policy_kills(const struct permissions *all, const struct permission *row)
 {
     enum permitted permitted = policy_permits(all, row->call);
 
     if (row->when.kind == WHATEVER)
         return permitted == PERMITTED_NEVER;
-    return permitted == PERMITTED_SOMETIMES && !permits_this(all, row);
+    /* The list may permit exactly this use, which is dangerous for other
+     * processes. */
+    for (size_t i = 0; i < all->count; i++) {
+        const struct permission *p = all->rows[i];
+
+        if (strcmp(p->call, row->call) == 0 && p->and.kind == WHATEVER &&
+            same_condition(p->when, row->when))
+            return false;
+    }
+    return permitted == PERMITTED_SOMETIMES;
 }
 
 #define PID_BITS 22 /* PID_MAX_LIMIT of Linux on 64 bits */

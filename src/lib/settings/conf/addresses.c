@@ -22,34 +22,27 @@ static bool network_is(const struct network *a, const struct network *b)
     return a->bits == b->bits && address_same_host(&a->address, &b->address);
 }
 
-static int add_network(const struct assignment *a, struct slice text,
-                       struct networks *into)
-{
-    struct network n;
-
-    if (network_set(a, text, setting_kinds[a->row->type].syntax, &n))
-        return -EINVAL;
-    if (n.bits == 0)
-        return kinds_refuse(a, "that is every address; name a few");
-    for (size_t i = 0; i < into->count; i++)
-        if (network_is(&into->list[i], &n))
-            return kinds_refuse(a, "%.*s is there twice", (int)text.len,
-                                text.ptr);
-    if (into->count == SETTINGS_PROXY_MAX)
-        return kinds_refuse(a, "more than %d networks", SETTINGS_PROXY_MAX);
-    into->list[into->count++] = n;
-    return 0;
-}
-
 int networks_set(const struct assignment *a)
 {
-    struct networks n = { .count = 0 };
+    struct networks all = { .count = 0 };
     struct slice rest = a->value, text;
+    struct network n;
 
-    while (a->value.len > 0 && slice_cut(&rest, ',', &text))
-        if (add_network(a, slice_trim(text), &n))
+    while (a->value.len > 0 && slice_cut(&rest, ',', &text)) {
+        text = slice_trim(text);
+        if (network_set(a, text, setting_kinds[a->row->type].syntax, &n))
             return -EINVAL;
-    *(struct networks *)a->field = n;
+        if (n.bits == 0)
+            return kinds_refuse(a, "that is every address; name a few");
+        for (size_t i = 0; i < all.count; i++)
+            if (network_is(&all.list[i], &n))
+                return kinds_refuse(a, "%.*s is there twice", (int)text.len,
+                                    text.ptr);
+        if (all.count == SETTINGS_PROXY_MAX)
+            return kinds_refuse(a, "more than %d networks", SETTINGS_PROXY_MAX);
+        all.list[all.count++] = n;
+    }
+    *(struct networks *)a->field = all;
     return 0;
 }
 
@@ -67,18 +60,6 @@ static bool cut_word(struct slice *text, struct slice word)
         return false;
     *text = slice_trim(rest);
     return true;
-}
-
-/* Cuts the words off, which may come in any order, each once. */
-static void cut_words(struct slice *text, bool *tls, bool *proxy)
-{
-    bool found;
-
-    *tls = *proxy = false;
-    do {
-        found = (!*tls && (*tls = cut_word(text, SLICE("tls")))) ||
-                (!*proxy && (*proxy = cut_word(text, SLICE("proxy"))));
-    } while (found);
 }
 
 /* Does it look like a host name? Only for a better complaint. */
@@ -111,7 +92,11 @@ int addresses_set_listen(const struct assignment *a)
         if (n == SETTINGS_LISTEN_MAX)
             return kinds_refuse(a, "more than %d addresses",
                                 SETTINGS_LISTEN_MAX);
-        cut_words(&text, &tls[n], &proxy[n]);
+        tls[n] = proxy[n] = false;
+        /* The words may come in any order, each once. */
+        while ((!tls[n] && (tls[n] = cut_word(&text, SLICE("tls")))) ||
+               (!proxy[n] && (proxy[n] = cut_word(&text, SLICE("proxy")))))
+            ;
         if (address_parse_port(text, &list[n])) {
             /* localhost:21 */
             struct slice port = text, host;
@@ -190,32 +175,22 @@ int addresses_set_ports(const struct assignment *a)
 
 /* The addresses that PASV announces to clients of certain networks instead of
  * the public address: rows with a network in their key. */
-
-static int set_address_of(const struct assignment *a, struct announced *t)
-{
-    struct assignment inner = *a;
-
-    inner.field = &t->address;
-    if (addresses_set(&inner))
-        return -EINVAL;
-    if (t->address.family != 0 &&
-        t->address.family != t->network.address.family)
-        return kinds_refuse(a, "these clients can't reach an address of "
-                               "the other family");
-    return 0;
-}
-
 int announced_set(const struct assignment *a)
 {
     struct settings *s = a->settings;
     struct announced t = { .line = a->line };
+    struct assignment inner = *a;
 
+    inner.field = &t.address;
     if (network_set(a, a->keyed,
                     "an IP network such as 10.0.0.0/8 or fd00::/8 after "
                     "\"address.\"",
                     &t.network) ||
-        set_address_of(a, &t))
+        addresses_set(&inner))
         return -EINVAL;
+    if (t.address.family != 0 && t.address.family != t.network.address.family)
+        return kinds_refuse(a, "these clients can't reach an address of "
+                               "the other family");
     for (size_t i = 0; i < s->announced_count; i++)
         if (network_is(&s->announced[i].network, &t.network))
             return kinds_refuse(a,

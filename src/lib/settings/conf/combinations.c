@@ -60,12 +60,6 @@ static int check_accounts(const struct settings *s, struct complaint *c)
     return check_range(s, "accounts", "accounts", first, last, c);
 }
 
-static bool has_host_of(const struct address *wide, const struct address *a)
-{
-    return wide->family == a->family &&
-           (address_is_any(wide) || address_same_host(wide, a));
-}
-
 /* Refuses two equal listeners: the second could never listen. Port 0 is any
  * free port. */
 static int check_listeners(const struct settings *s, struct complaint *c)
@@ -77,7 +71,8 @@ static int check_listeners(const struct settings *s, struct complaint *c)
             const struct address *a = &s->listen[i], *b = &s->listen[j];
 
             if (i == j || a->port == 0 || a->port != b->port ||
-                !has_host_of(b, a))
+                a->family != b->family ||
+                (!address_is_any(b) && !address_same_host(b, a)))
                 continue;
             return settings_blame(
                 s, "listen", c, "%s and %s overlap; remove one",

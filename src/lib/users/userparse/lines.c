@@ -179,12 +179,16 @@ static int read_user(const struct reader *r, struct line_options *o, char *line)
 }
 
 /* "@share:NAME:GID:PATH:OPTIONS" */
-static int read_share(const struct reader *r, struct share *share, char *line)
+static int read_share(struct reader *r, char *line)
 {
     struct line_options o = { .user.line = r->line };
+    struct users *u = r->users;
     char *column[5] = { NULL };
     uint32_t gid = 0;
+    int result = reader_room(r, ARRAY_SHARES, &u->share, u->shares, r->line);
 
+    if (result)
+        return result;
     if (cut_columns(r, line, column, 5, "@share:name:gid:path:options") ||
         read_group_name(r, column[1]) || read_id(r, "gid", column[2], &gid))
         return -EINVAL;
@@ -198,52 +202,34 @@ static int read_share(const struct reader *r, struct share *share, char *line)
                                   ". and .., not /, without a / at its end");
     if (read_options(r, &o, LINE_SHARE, column[4]))
         return -EINVAL;
-    *share = (struct share){ .name = column[1],
-                             .path = column[3],
-                             .gid = gid,
-                             .file_mode = o.user.file_mode,
-                             .retain = o.user.retain,
-                             .line = r->line };
+    u->share[u->shares++] = (struct share){ .name = column[1],
+                                            .path = column[3],
+                                            .gid = gid,
+                                            .file_mode = o.user.file_mode,
+                                            .retain = o.user.retain,
+                                            .line = r->line };
     return 0;
 }
 
-static int add_share(struct reader *r, char *line)
-{
-    struct users *u = r->users;
-    int result = reader_room(r, ARRAY_SHARES, &u->share, u->shares, r->line);
-
-    if (result == 0)
-        result = read_share(r, &u->share[u->shares], line);
-    u->shares += result == 0;
-    return result;
-}
-
 /* "@team:NAME:OPTIONS" */
-static int read_team(const struct reader *r, struct team *team, char *line)
+static int read_team(struct reader *r, char *line)
 {
     struct line_options o = { .user.line = r->line };
+    struct users *u = r->users;
     char *column[3] = { NULL };
+    int result = reader_room(r, ARRAY_TEAMS, &u->team, u->teams, r->line);
 
+    if (result)
+        return result;
     if (cut_columns(r, line, column, 3, "@team:name:options") ||
         read_group_name(r, column[1]) ||
         read_options(r, &o, LINE_TEAM, column[2]))
         return -EINVAL;
-    *team = (struct team){ .name = column[1],
-                           .shares = o.user.shares,
-                           .limits = o.user.limits,
-                           .line = r->line };
+    u->team[u->teams++] = (struct team){ .name = column[1],
+                                         .shares = o.user.shares,
+                                         .limits = o.user.limits,
+                                         .line = r->line };
     return 0;
-}
-
-static int add_team(struct reader *r, char *line)
-{
-    struct users *u = r->users;
-    int result = reader_room(r, ARRAY_TEAMS, &u->team, u->teams, r->line);
-
-    if (result == 0)
-        result = read_team(r, &u->team[u->teams], line);
-    u->teams += result == 0;
-    return result;
 }
 
 static int read_line(struct reader *r, char *line, size_t len)
@@ -278,9 +264,9 @@ static int read_line(struct reader *r, char *line, size_t len)
         return result;
     }
     if (strncmp(line, "@share:", 7) == 0)
-        return add_share(r, line);
+        return read_share(r, line);
     if (strncmp(line, "@team:", 6) == 0)
-        return add_team(r, line);
+        return read_team(r, line);
     return complain_of_row(r, "expected @share: or @team: after the @");
 }
 
@@ -344,11 +330,7 @@ static int read_text(struct reader *r, struct buf *text, int result)
 
 int users_read(struct users *u, int fd, const char *file, struct complaint *c)
 {
-    struct reader r = { .users = u, .file = file, .complaint = c };
-    struct buf text;
-
-    buf_init(&text, USERS_FILE_MAX + 1);
-    return read_text(&r, &text, fd_read_file(fd, &text));
+    return users_survey(u, fd, file, NULL, c);
 }
 
 int users_parse(struct users *u, struct slice text, const char *file,

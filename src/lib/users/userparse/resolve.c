@@ -316,18 +316,6 @@ static int resolve_team(const struct resolver *x, struct slice name,
     return result;
 }
 
-static int resolve_teams(const struct resolver *x, struct slice list,
-                         size_t line, struct grants *into)
-{
-    struct slice name;
-    int result = 0;
-
-    while ((result == 0 || x->reader->report) && slice_cut(&list, ',', &name))
-        if (resolve_team(x, name, list, line, into))
-            result = -EINVAL;
-    return result;
-}
-
 /* Refuses a directory that a share of the same name hides in the home. */
 static int check_directory(const struct resolver *x, const struct user *user,
                            const char *path, const struct grants *g)
@@ -373,11 +361,15 @@ static int take_limited_teams(const struct resolver *x, struct user *user)
 static int resolve_user(const struct resolver *x, struct user *user)
 {
     struct users *u = x->reader->users;
+    struct slice teams = user->teams, name;
     struct grants g;
     int result = resolve_shares(x, user->shares, user->line, &g);
+    const bool shares_hold = result == 0;
 
-    if (result == 0)
-        result = resolve_teams(x, user->teams, user->line, &g);
+    while (shares_hold && (result == 0 || x->reader->report) &&
+           slice_cut(&teams, ',', &name))
+        if (resolve_team(x, name, teams, user->line, &g))
+            result = -EINVAL;
     if (result == 0 && g.count + user->directories > USER_MOUNTS_MAX)
         result = too_many(x, user->line);
     for (size_t i = 0; result == 0 && i < user->directories; i++)

@@ -138,19 +138,6 @@ static bool set_expires(struct user *user, struct slice value)
     return user_expires_parse(value, &user->expires) == 0;
 }
 
-static int set_choice(struct user *user, int choice, struct slice value,
-                      struct complaint *c)
-{
-    const struct choice *row = &choices[choice];
-    int i = slice_among(value, row->words, row->count);
-
-    if (i < 0)
-        return complain(c, "%s=%.*s: expected %s", row->key, (int)value.len,
-                        value.ptr, row->expected);
-    user->choice[choice] = (unsigned)i + 1;
-    return 0;
-}
-
 /* "rights.PATH=ROLE": the path is a C string, since the '=' became a NUL. */
 static int set_directory(struct line_options *o, char *path, struct slice value,
                          struct complaint *c)
@@ -271,13 +258,21 @@ static int set_option(struct line_options *o, const struct option *row,
 {
     const unsigned bit = 1u << (row - options);
     const int shown = row->kind == OPTION_SECRET ? 0 : (int)value.len;
+    const struct choice *choice;
+    int word;
 
     if (*seen & bit)
         return complain(c, "%s= occurs twice", row->key);
     *seen |= bit;
     switch (row->kind) {
     case OPTION_CHOICE:
-        return set_choice(&o->user, row->index, value, c);
+        choice = &choices[row->index];
+        word = slice_among(value, choice->words, choice->count);
+        if (word < 0)
+            return complain(c, "%s=%.*s: expected %s", row->key, shown,
+                            value.ptr, choice->expected);
+        o->user.choice[row->index] = (unsigned)word + 1;
+        return 0;
     case OPTION_LIMIT:
         return set_limit(&o->user.limits, row->index, value, c);
     case OPTION_TEXT: /* the names are looked up when the whole file is read */
