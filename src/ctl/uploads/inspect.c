@@ -189,8 +189,8 @@ static bool has_share(const struct user *user, const struct share *share)
 }
 
 /* Searches. An order ends with the file that it is for. In a share the group
- * may lack the right to write in a member's directory, whose files are the
- * member's, too: then it works as the file's owner. */
+ * may lack the right to enter a member's directory, or to write in it: so it
+ * works as the user of the command line, or else as the file's owner. */
 static void search(struct inspection *i)
 {
     const struct user *only = i->only;
@@ -205,7 +205,7 @@ static void search(struct inspection *i)
         if ((only && only != user && (user || !has_share(only, share))) ||
             (!all && !holds(user, share)))
             continue;
-        int code = search_try(&i->at, user, share, &why);
+        int code = search_try(&i->at, only ? only : user, share, &why);
         const bool over = i->found && i->order != HELD_LIST;
         const struct user *owner =
             over && i->denied && share ? user_of(i->uid) : NULL;

@@ -95,7 +95,7 @@ Test(inspect, list)
     all =
         json_loads(expect_run(0, "", "inspect list bert --json")->out, 0, NULL);
     cr_expect_str_eq(file_text(in_scratch("starts")),
-                     "bert 70001 70001 0\ncontracts 80000 80000 0\n");
+                     "bert 70001 70001 0\nbert 70001 80000 0\n");
     cr_assert_eq(json_array_size(all), 2);
     one = json_array_get(all, 0);
     cr_expect_str_eq(json_string_value(json_object_get(one, "id")), ID);
