@@ -174,6 +174,33 @@ Test(orphans, die_before_they_are_announced, .timeout = 60)
     stage_leave(&p);
 }
 
+/* Gate names the process of another session, which has ended, and isn't reaped
+ * yet. Both have ended: otherwise master would keep a pid that the kernel may
+ * give to another process. */
+Test(orphans, have_the_same_process, .timeout = 60)
+{
+    struct player p, twin;
+    int pidfd, status;
+
+    stage_open(NULL);
+    player_enter(&p, 5);
+    player_asks(&p); /* so master knows it */
+    cr_assert_eq(kill(stage.master, SIGSTOP), 0);
+    cr_assert_eq(waitpid(stage.master, &status, WUNTRACED), stage.master);
+    pidfd = (int)syscall(SYS_pidfd_open, p.pid, 0);
+    player_enter_as(&twin, 6, p.pid); /* master reads this before it reaps */
+    player_ends(&p, SIGTERM);
+    cr_assert_eq(
+        poll(&(struct pollfd){ .fd = pidfd, .events = POLLIN }, 1, 10000), 1);
+    cr_assert_eq(kill(stage.master, SIGCONT), 0);
+    gate_hears(MSG_reaped, 5);
+    channel_hear_end(&p.channel);
+    channel_hear_end(&twin.channel);
+    close(pidfd);
+    player_leave(&twin);
+    stage_leave(&p);
+}
+
 /* A process that isn't master's, and whose pid gate names, isn't harmed: that
  * session has ended for master. */
 Test(orphans, are_no_other_process, .timeout = 60)

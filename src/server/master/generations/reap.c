@@ -18,8 +18,8 @@ static void reap_children(void *owner)
         struct child *child = children_by_pid(m, pid);
 
         errand_reaped(m, pid, status);
-        if (!hanging_reaped(&m->sessions->hanging, pid))
-            sessions_reaped(m->sessions, pid, status);
+        hanging_reaped(&m->sessions->hanging, pid);
+        sessions_reaped(m->sessions, pid, status);
         if (child)
             child_reaped(child, status);
     }

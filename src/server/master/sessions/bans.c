@@ -255,7 +255,7 @@ void banning_guessed(struct master *m, const struct guess *what, uint64_t now)
 }
 
 /* Signals that end a session when an attack on it fails. SIGKILL isn't one:
- * gate sends it, or the kernel if memory is short. */
+ * master sends it, or the kernel if memory is short. */
 static bool banning_is_crash(int signal)
 {
     static const int crashes[] = { SIGSEGV, SIGBUS,  SIGILL,

@@ -27,14 +27,18 @@ static bool gate_is_channel(int fd)
            domain == AF_UNIX && type == SOCK_SEQPACKET;
 }
 
-/* Is PID, which gate has named, a child of master that lives? If it has ended
- * already, *status is how. */
-static bool gate_session_lives(struct master *m, pid_t pid, int *status)
+/* Is the process that gate has named a child of master that lives? Otherwise S
+ * has ended. So has each other record with that pid: master sends no signal to
+ * a pid that it has reaped, whatever gate names. */
+static bool gate_session_lives(struct session_record *s)
 {
-    const struct session_table *t = m->sessions;
+    struct session_table *t = s->master->sessions;
+    int status = t->stranger == s->pid ? t->stranger_status : 0;
+    const pid_t pid = s->pid, ended = waitpid(pid, &status, WNOHANG);
 
-    *status = t->stranger == pid ? t->stranger_status : 0;
-    return waitpid(pid, status, WNOHANG) == 0;
+    if (ended != 0)
+        sessions_reaped(t, pid, status);
+    return ended == 0;
 }
 
 /* If there are max_sessions, or during a stop, this closes the descriptors, and
@@ -49,7 +53,6 @@ int gate_on_session(void *owner, struct msg_session *msg)
     const struct session_ends ends = { msg->master, msg->log, msg->keys, pid };
     bool proxied = settings_proxied(&m->settings, msg->listener);
     struct session_record *s;
-    int status;
 
     if (!c->opened)
         return channel_refuse(&c->channel, "a session, and it has no listener");
@@ -75,10 +78,8 @@ int gate_on_session(void *owner, struct msg_session *msg)
     }
     msg->master = msg->log = msg->keys = -1;
     s->counts = true;
-    if (!gate_session_lives(m, pid, &status)) {
-        session_gone(s, status);
+    if (!gate_session_lives(s))
         return 0;
-    }
     if (!proxied)
         banning_review(s);
     if (drain_is_on(m)) /* the drain began since gate admitted it */
