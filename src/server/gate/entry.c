@@ -162,8 +162,8 @@ __attribute__((noinline)) static noreturn void entry_child(struct gate *g)
 }
 
 /* Returns the session's pid or -errno. */
-static pid_t entry_fork(struct gate_child *c, const struct accepted *e,
-                        struct session_pairs *pairs)
+static pid_t entry_fork(const struct gate_child *c, const struct accepted *e,
+                        const struct session_pairs *pairs)
 {
     struct gate *g = c->gate;
     long pid;
@@ -190,10 +190,7 @@ static pid_t entry_fork(struct gate_child *c, const struct accepted *e,
         stack_wipe_below();
         entry_child(g);
     }
-    if (pid < 0)
-        return -errno;
-    child_born(c, fd_take(&pairs->gate[1]));
-    return (pid_t)pid;
+    return pid < 0 ? -errno : (pid_t)pid;
 }
 
 /* If master can't be told of a session, the session's channels close, and it
@@ -218,6 +215,8 @@ static int entry_start(struct gate *g, const struct accepted *e)
                  .log = pairs.log[1], .keys = pairs.keys[1]);
     if (r < 0)
         child_discard(c);
+    else /* later: master knows no session that it is to kill before */
+        child_born(c, fd_take(&pairs.gate[1]));
     return r;
 }
 

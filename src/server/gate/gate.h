@@ -204,8 +204,8 @@ bool children_evict_one(struct gate *g, const struct address *peer);
 /* Frees the place of a session that master never knew. children_on_reaped()
  * frees every other place. */
 void child_discard(struct gate_child *c);
-/* Call it when the session's process runs. Takes FD, gate's end of its
- * channel. */
+/* Call it when the session's process runs, and master knows of it. Takes FD,
+ * gate's end of its channel. */
 void child_born(struct gate_child *c, int fd);
 /* From now on the session waits for its login. struct limits counts it
  * already. */

@@ -450,3 +450,25 @@ Test(child, master_never_heard_of_it)
     for (int fault = 0; fault < FAULTS; fault++)
         in_a_fork(unheard, (enum fault)fault);
 }
+
+/* Gate can't watch the session's channel. Master hears of the session before it
+ * is asked to kill it. */
+static void unwatched(enum fault fault)
+{
+    struct channel master;
+    struct message got;
+
+    (void)fault;
+    hall_open();
+    close(g.frame.loop.epoll_fd);
+    CHECK(begin_a_session() == LIMIT_NONE);
+    channel_init(&master, far[END_MASTER], PROCESS_MASTER, PROCESS_GATE,
+                 PHASE_RUN);
+    CHECK(channel_receive(&master, &got) == 1 && got.kind == MSG_session);
+    CHECK(channel_receive(&master, &got) == 1 && got.kind == MSG_kill);
+}
+
+Test(child, is_killed_once_master_knows_it)
+{
+    in_a_fork(unwatched, CLOSED);
+}
