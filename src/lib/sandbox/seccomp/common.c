@@ -36,7 +36,6 @@ static const struct permission may[] = {
     MAY(getpid, "OpenSSL notices a fork by it"),
     MAY(gettid, "libc"),
     MAY(getppid, "is the parent still there"),
-    MAY(getpgrp, "is the new parent the master of this generation"),
     MAY(getuid, "the own uid, for libraries"),
     MAY(geteuid, "the same"),
     MAY(getgid, "the same"),
