@@ -215,7 +215,7 @@ static int entry_start(struct gate *g, const struct accepted *e)
                  .log = pairs.log[1], .keys = pairs.keys[1]);
     if (r < 0)
         child_discard(c);
-    else /* later: master knows no session that it is to kill before */
+    else /* last: it may ask master to kill the session */
         child_born(c, fd_take(&pairs.gate[1]));
     return r;
 }
