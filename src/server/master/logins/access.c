@@ -213,7 +213,7 @@ size_t access_review(struct master *m)
                  ending_of(s, users_find(u, slice_from(s->files.user))) !=
                      ENDING_COUNT)
             /* The session has closed its channel, but may live on and use its
-             * files. When gate has reaped it, its files have their time to
+             * files. When master has reaped it, its files have their time to
              * sync. */
             session_abandon(s);
     sessions_send_news(m);
