@@ -29,18 +29,14 @@ const struct users *edit_users;
 bool edit_stands;
 void (*edit_after)(void);
 
-static const char *remedy_for(int error)
-{
-    return ctl_exit_of(error) == EX_NOPERM && geteuid() != 0
-               ? "; run it as root"
-           : error == EXDEV ? "; the file is mounted alone: mount its directory"
-                            : "";
-}
-
 static noreturn void file_fail(const char *path, int error, const char *what)
 {
-    fail(ctl_exit_of(error), "%s: %s%s%s%s", path, what, what[0] ? ": " : "",
-         strerror(error), remedy_for(error));
+    const int code = ctl_exit_of(error);
+
+    fail(code, "%s: %s%s%s%s", path, what, what[0] ? ": " : "", strerror(error),
+         code == EX_NOPERM && geteuid() != 0 ? "; run it as root"
+         : error == EXDEV ? "; the file is mounted alone: mount its directory"
+                          : "");
 }
 
 /* Refuses a text that may be a part of what somebody is writing. An edit would
@@ -299,7 +295,7 @@ static void edit_commit(void)
     if (r == 0 && text.len == 0)
         r = buf_add_text(&text, "# no users\n");
     row_need(r);
-    if (!slice_equal(buf_slice(&text), buf_slice(&e.text)))
+    if (!ctl.args.dry_run && !slice_equal(buf_slice(&text), buf_slice(&e.text)))
         edit_replace(&e.file, buf_slice(&text), &edit_stands);
     buf_release(&text);
 }

@@ -11,8 +11,8 @@
 extern const struct users *edit_users;
 
 /* Locks the file and reads it, calls MAKE, which changes lines, and replaces
- * the file if its text has changed. Then tells the running server. MAKE waits
- * only for disk_run(), and prints nothing. */
+ * the file if its text has changed, but not with --dry-run. Then tells the
+ * running server. MAKE waits only for disk_run(), and prints nothing. */
 void edit_run(void (*make)(void *given), void *given);
 /* Notes a directory that MAKE has made: it is removed if the edit fails. */
 void edit_made(const char *path);

@@ -54,8 +54,8 @@ bool import_hash_usable(const struct imported *e);
 /* Finds the entries that have a row, and skips entries with another source's
  * row. */
 void sync_split(struct import *m, const struct users *u);
-/* Changes the rows of the source, under the lock; with --dry-run only prints
- * the changes. Fails if that would lock, or open, too many. */
+/* Changes the rows of the source, under the lock. Fails if that would lock, or
+ * open, too many. */
 void sync_rows(struct import *m);
 /* Sets sync=NAME:… in a new row. */
 void sync_mark(struct imported *e);

@@ -21,31 +21,22 @@ static bool is_new(const struct imported *e)
     return !e->skipped && !e->there;
 }
 
-/* Sets the hash column: the hash, or "!". In a row that follows its source only
- * the administrator sets a "!", so without a hash it is "*". */
-static void set_row_hash(struct imported *e)
-{
-    const char *none =
-        ctl.args.sync || row_get(&e->draft.row, "login") ? "*" : "!";
-    const bool usable = import_hash_usable(e);
-
-    row_need(row_set_hash(&e->draft.row,
-                          usable && e->lock.len > 0 && !ctl.args.sync,
-                          usable ? e->hash : none));
-}
-
 /* Makes the row; if that fails, the entry is skipped. */
 static void make_row(void *data)
 {
     struct imported *e = data;
     struct draft *d = &e->draft;
+    /* In a row that follows its source only the administrator sets a "!". */
+    const char *none = ctl.args.sync || row_get(&d->row, "login") ? "*" : "!";
+    const bool usable = import_hash_usable(e);
     char comment[USER_COMMENT_MAX + 1];
     struct buf line;
 
     import_take_comment(e, comment);
     row_need(row_set_column(&d->row, ROW_NAME, e->name));
     row_need(row_set_column(&d->row, ROW_COMMENT, comment));
-    set_row_hash(e);
+    row_need(row_set_hash(&d->row, usable && e->lock.len > 0 && !ctl.args.sync,
+                          usable ? e->hash : none));
     sync_mark(e);
     draft_home(d, e->home);
     draft_check(d, &ctl.users, NULL);
@@ -144,7 +135,8 @@ static void add_piece(void *given)
 static void change_rows(void *given)
 {
     sync_rows(given);
-    add_piece(given);
+    if (!ctl.args.dry_run)
+        add_piece(given);
 }
 
 /* Prints the restrictions of the user: all keys but two. */
@@ -236,8 +228,12 @@ static void print_partly(int code)
         stderr_print("the import stops there; mend that, and run it again");
 }
 
-static void import_check_options(void)
+void user_import(void)
 {
+    struct import *m = &import;
+    size_t fresh;
+
+    m->path = ctl.args.word[2];
     if (ctl.args.most && !ctl.args.sync)
         fail(EX_USAGE, "--most goes with --sync");
     if (ctl.args.sync && !group_name_ok(slice_from(ctl.args.sync)))
@@ -245,26 +241,14 @@ static void import_check_options(void)
              "--sync %s: use 1 to 32 of a-z 0-9 . _ -, not beginning with . or "
              "-",
              ctl.args.sync);
-}
-
-void user_import(void)
-{
-    struct import *m = &import;
-    size_t fresh;
-
-    m->path = ctl.args.word[2];
-    import_check_options();
     import_read(m);
     if (ctl.args.sync)
         sync_split(m, &ctl.users);
     fresh = import_look(m);
-    if (ctl.args.dry_run) {
-        edit_users = &ctl.users;
-        sync_rows(m);
-    } else if (ctl.args.sync || fresh > 0) {
+    if (ctl.args.sync || (fresh > 0 && !ctl.args.dry_run)) {
         edit_run(change_rows, m);
         at_fail = print_partly;
-        while (m->made < m->count) {
+        while (m->made < m->count && !ctl.args.dry_run) {
             nanosleep(&(struct timespec){ .tv_nsec = PAUSE_NS }, NULL);
             edit_run(add_piece, m);
         }

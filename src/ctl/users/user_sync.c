@@ -175,8 +175,7 @@ static void say_changed(struct sync_row *r, const char *what)
 static void set_key(const struct sync_row *r, const char *key,
                     const char *value)
 {
-    if (!ctl.args.dry_run)
-        row_need(row_set(edit_row(r->row->line), key, value));
+    row_need(row_set(edit_row(r->row->line), key, value));
 }
 
 /* Sets the hash; a lock by hand stays. */
@@ -188,8 +187,7 @@ static void sync_put_hash(struct sync_row *r)
     if ((!usable && !(r->before & SYNC_HASH)) ||
         (usable && strcmp(hash, r->row->hash) == 0))
         return;
-    if (!ctl.args.dry_run)
-        row_need(row_set_hash(edit_row(r->row->line), locked, hash));
+    row_need(row_set_hash(edit_row(r->row->line), locked, hash));
     say_changed(r, usable ? "hash" : "no usable hash any more");
 }
 
@@ -215,17 +213,7 @@ static void sync_put_comment(struct sync_row *r)
     if (!comment[0] || strcmp(comment, r->row->comment) == 0)
         return;
     say_changed(r, "comment");
-    if (!ctl.args.dry_run)
-        row_need(row_set_column(edit_row(r->row->line), ROW_COMMENT, comment));
-}
-
-static void sync_put_sync(struct sync_row *r)
-{
-    const struct user_sync sync = { slice_from(ctl.args.sync), r->after };
-    char text[SYNC_TEXT_MAX];
-
-    if (r->after != r->before)
-        set_key(r, "sync", user_sync_text(&sync, text));
+    row_need(row_set_column(edit_row(r->row->line), ROW_COMMENT, comment));
 }
 
 static void say_closed(struct sync_row *r)
@@ -282,6 +270,7 @@ static void sync_row(struct import *m, const struct user *row, unsigned before)
                           .one = one,
                           .before = before,
                           .after = marks_of(one, before) };
+    char text[SYNC_TEXT_MAX];
 
     buf_init(&r.changed, USER_LINE_MAX);
     if (one && !one->skip) {
@@ -289,19 +278,13 @@ static void sync_row(struct import *m, const struct user *row, unsigned before)
         sync_put_expires(&r);
         sync_put_comment(&r);
     }
-    sync_put_sync(&r);
+    if (r.after != before)
+        set_key(&r, "sync",
+                user_sync_text(
+                    &(struct user_sync){ slice_from(ctl.args.sync), r.after },
+                    text));
     say_row(&r);
     buf_release(&r.changed);
-}
-
-/* Skips rows that somebody has removed since they were read: the next run makes
- * them again. */
-static void skip_removed(struct import *m)
-{
-    for (size_t i = 0; i < m->count; i++)
-        if (m->entry[i].there &&
-            !users_find(edit_users, slice_from(m->entry[i].name)))
-            import_skip(m, &m->entry[i], "its row was removed just now", true);
 }
 
 void sync_rows(struct import *m)
@@ -310,7 +293,10 @@ void sync_rows(struct import *m)
 
     if (!ctl.args.sync)
         return;
-    skip_removed(m);
+    /* The next run makes rows again that somebody has removed meanwhile. */
+    for (size_t i = 0; i < m->count; i++)
+        if (m->entry[i].there && !users_find(u, slice_from(m->entry[i].name)))
+            import_skip(m, &m->entry[i], "its row was removed just now", true);
     check_empty(m);
     check_loss(m, u);
     for (size_t i = 0; i < u->count; i++) {
