@@ -15,12 +15,8 @@
 #define LOOK_MS 3000
 #define WATCH_S 2 /* between two lists of --watch */
 
-/* The rows, also by their serials. */
-struct sessions {
-    json_t *list, *by_serial;
-};
-
-static void who_add(const struct sessions *all, const struct msg_who_is *msg)
+/* Adds a row to ALL, by its serial. */
+static void who_add(json_t *all, const struct msg_who_is *msg)
 {
     char serial[SERIAL_TEXT_MAX], client[ADDRESS_TEXT_MAX];
     char local[ADDRESS_TEXT_MAX];
@@ -35,13 +31,12 @@ static void who_add(const struct sessions *all, const struct msg_who_is *msg)
                     json_time(msg->since), "age",
                     (json_int_t)(msg->since < now ? now - msg->since : 0),
                     "logged_in", json_time(msg->login), "busy", true);
-    if (json_object_set(all->by_serial, serial, row) < 0 ||
-        json_array_append_new(all->list, row) < 0)
+    if (json_object_set_new(all, serial, row) < 0)
         fail_no_memory();
 }
 
 /* Reads a page, from a server of any version. */
-static bool who_page(uint64_t *at, const struct sessions *all)
+static bool who_page(uint64_t *at, json_t *all)
 {
     struct message m;
 
@@ -64,15 +59,6 @@ static const struct column look_columns[] = {
     COLUMNS_END,
 };
 
-static json_int_t who_rate(const json_t *doing)
-{
-    const double ms = (double)number_of(doing, "ms");
-    const double bytes = (double)number_of(doing, "bytes");
-    const double rate = ms > 0 ? bytes * 1000 / ms : 0;
-
-    return rate < 1e15 ? (json_int_t)rate : 0;
-}
-
 static void look_rows(void *rows)
 {
     rows_read(SHOW_DOING, look_columns, LOOK_MS, rows);
@@ -81,7 +67,7 @@ static void look_rows(void *rows)
 /* Adds the sessions' work, as far as it is known. A server of another build
  * doesn't report it: then all sessions stay busy. A session that has come
  * meanwhile is left out. */
-static void who_look(const struct sessions *all)
+static void who_look(const json_t *all)
 {
     json_t *rows = rows_empty(look_columns), *doing;
     struct complaint why;
@@ -92,13 +78,16 @@ static void who_look(const struct sessions *all)
         fail(code, "%s", why.text);
     json_array_foreach(json_object_get(rows, "doing"), i, doing)
     {
-        json_t *row =
-            json_object_get(all->by_serial, text_of(doing, "serial", ""));
+        json_t *row = json_object_get(all, text_of(doing, "serial", ""));
+        const double ms = (double)number_of(doing, "ms");
+        const double bytes = (double)number_of(doing, "bytes");
+        const double rate = ms > 0 ? bytes * 1000 / ms : 0;
 
         if (row && (json_object_set_new(row, "busy", json_false()) < 0 ||
                     json_object_update(row, doing) < 0 ||
-                    json_object_set_new(row, "rate",
-                                        json_integer(who_rate(doing))) < 0))
+                    json_object_set_new(
+                        row, "rate",
+                        json_integer(rate < 1e15 ? (json_int_t)rate : 0)) < 0))
             fail_no_memory();
     }
     json_decref(rows);
@@ -125,7 +114,8 @@ static void doing_text(const json_t *row, struct buf *into)
                        size_text(number_of(row, "rate"), rate));
 }
 
-static void who_print(const json_t *all)
+/* Prints the rows, with --watch the fastest transfers first. */
+static void who_print(json_t *all)
 {
     static const struct output_field columns[] = {
         { .title = "SERIAL", .key = "serial" },
@@ -143,22 +133,24 @@ static void who_print(const json_t *all)
         { 0 },
     };
 
-    table_print(all, columns, "nobody is connected");
-}
+    json_t *list = json_array(), *row;
+    const char *serial;
 
-/* Puts the fastest transfers first; the others keep their order. */
-static void who_sort(json_t *all)
-{
-    for (size_t i = 1; i < json_array_size(all); i++) {
-        json_t *row = json_incref(json_array_get(all, i));
-        size_t at = i;
+    json_object_foreach(all, serial, row)
+    {
+        size_t at = json_array_size(list);
 
-        while (at > 0 && number_of(json_array_get(all, at - 1), "rate") <
-                             number_of(row, "rate"))
+        while (ctl.args.watch && at > 0 &&
+               number_of(json_array_get(list, at - 1), "rate") <
+                   number_of(row, "rate"))
             at--;
-        json_array_remove(all, i);
-        json_array_insert_new(all, at, row);
+        if (json_array_insert(list, at, row) < 0)
+            fail_no_memory();
     }
+    if (ctl.args.watch)
+        fputs(isatty(STDOUT_FILENO) ? "\x1b[H\x1b[2J" : "\n", stdout);
+    table_print(list, columns, "nobody is connected");
+    json_decref(list);
 }
 
 /* Returns in a fork for each list, and never in this process. If the server is
@@ -181,19 +173,14 @@ void who_show(void)
 {
     if (ctl.args.watch)
         who_watch();
-    const struct sessions all = { json_array(), json_object() };
+    json_t *all = json_object();
     uint64_t at = 0;
 
     server_open();
-    while (who_page(&at, &all))
+    while (who_page(&at, all))
         ;
-    who_look(&all);
+    who_look(all);
     server_close();
-    if (ctl.args.watch) {
-        who_sort(all.list);
-        fputs(isatty(STDOUT_FILENO) ? "\x1b[H\x1b[2J" : "\n", stdout);
-    }
-    who_print(all.list);
-    json_decref(all.by_serial);
-    json_decref(all.list);
+    who_print(all);
+    json_decref(all);
 }
