@@ -163,29 +163,22 @@ static void take_answer(struct search *s, struct message *m)
         fail(EX_IOERR, "%s: not all of it could be read", i->id);
 }
 
-/* Do uploads of the user or share wait now, or only those from before the
- * letter i was taken away? */
-static bool holds(const struct user *user, const struct share *share)
+/* Returns all rights of the user in the home; or in SHARE, of USER or (NULL) of
+ * all its members. */
+static unsigned rights_in(const struct user *user, const struct share *share)
 {
     const struct users *u = &ctl.users;
-    unsigned rights = user ? user->rights : 0;
+    const struct user *first = user ? user : u->row;
+    const size_t count = user ? 1 : u->count;
+    unsigned rights = share ? 0 : user->rights;
 
-    for (size_t n = 0; user && n < user->directories; n++)
+    for (size_t n = 0; !share && n < user->directories; n++)
         rights |= user->directory[n].rights;
-    for (size_t n = 0; share && n < u->grants; n++)
-        if (&u->share[u->grant[n].share] == share)
-            rights |= u->grant[n].rights;
-    return rights & RIGHT_INSPECT;
-}
-
-/* Has the user any right in the share? */
-static bool has_share(const struct user *user, const struct share *share)
-{
-    bool found = false;
-
-    for (size_t n = 0; n < user->grants; n++)
-        found |= &user->share[user->grant[n].share] == share;
-    return found;
+    for (size_t i = 0; share && i < count; i++)
+        for (size_t n = 0; n < first[i].grants; n++)
+            if (&u->share[first[i].grant[n].share] == share)
+                rights |= first[i].grant[n].rights;
+    return rights;
 }
 
 /* Searches. An order ends with the file that it is for. In a share the group
@@ -195,6 +188,7 @@ static void search(struct inspection *i)
 {
     const struct user *only = i->only;
     const struct users *u = &ctl.users;
+    /* Uploads may wait from before the letter i was taken away. */
     const bool all = only || i->order != HELD_LIST || ctl.args.all;
 
     for (size_t n = 0; n < u->count + u->shares; n++) {
@@ -202,8 +196,8 @@ static void search(struct inspection *i)
         const struct share *share = user ? NULL : &u->share[n - u->count];
         struct complaint why;
 
-        if ((only && only != user && (user || !has_share(only, share))) ||
-            (!all && !holds(user, share)))
+        if ((only && only != user && (user || !rights_in(only, share))) ||
+            (!all && !(rights_in(user, share) & RIGHT_INSPECT)))
             continue;
         int code = search_try(&i->at, only ? only : user, share, &why);
         const bool over = i->found && i->order != HELD_LIST;
