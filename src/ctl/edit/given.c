@@ -84,20 +84,13 @@ static void given_certificate(struct row *row, const char *text)
     row_need(row_set(row, "certificate", tidy));
 }
 
-/* Returns the time of the end: a length counts from now. */
-static const char *expires_of(const char *text, char out[WHEN_MAX])
-{
-    const int64_t seconds = user_duration_parse(slice_from(text));
-
-    return seconds > 0 ? when_text(time(NULL) + seconds, out) : text;
-}
-
 /* Sets a key. The users file has the rules, and their words. */
 static void given_key(struct row *row, const struct ctl_option *option,
                       const char *text)
 {
     struct complaint why = { "" };
     char when[WHEN_MAX];
+    int64_t seconds;
 
     if (strcmp(text, option->none) == 0) {
         row_need(row_set(row, option->key, NULL));
@@ -107,8 +100,10 @@ static void given_key(struct row *row, const struct ctl_option *option,
         given_certificate(row, text);
         return;
     }
-    if (text == ctl.args.expires)
-        text = expires_of(text, when);
+    seconds =
+        text == ctl.args.expires ? user_duration_parse(slice_from(text)) : 0;
+    if (seconds > 0) /* it counts from now */
+        text = when_text(time(NULL) + seconds, when);
     if (user_key_check(option->key, text, &why))
         fail(EX_USAGE, "--%s %s%s; or %s", option->name,
              why.text + strlen(option->key) + 1,

@@ -32,15 +32,6 @@ void (*paths_unit)(struct unit *u) = ask_unit;
 
 static struct unit permitting = UNIT_UNKNOWN;
 
-static void paths_ask(void)
-{
-    static bool was_asked;
-
-    if (!was_asked)
-        paths_unit(&permitting);
-    was_asked = true;
-}
-
 static const char *setting_of(const struct home *h)
 {
     return h->share ? ctl.settings.shares : ctl.settings.homes;
@@ -325,9 +316,12 @@ static void check_on_disk(void *data)
 
 void home_check(const struct home *h)
 {
+    static bool has_asked;
     struct home copy = *h;
 
-    paths_ask();
+    if (!has_asked)
+        paths_unit(&permitting);
+    has_asked = true;
     disk_run(check_on_disk, &copy, sizeof(copy), h->path);
 }
 

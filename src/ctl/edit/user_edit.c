@@ -129,14 +129,6 @@ static void read_copy(void)
         fail(ctl_exit_of(-r), "%s: %s", h.copy, strerror(-r));
 }
 
-/* Asks whether to edit again; no, if there is no terminal. */
-static bool wants_again(void)
-{
-    return isatty(STDIN_FILENO) &&
-           terminal_confirm("The server would refuse this. Edit it again? "
-                            "[y/N] ") == 1;
-}
-
 static void edit_copy(void)
 {
     struct users u;
@@ -152,7 +144,9 @@ static void edit_copy(void)
             return;
         mistakes = edit_load_users(&u, h.copy, edit_print_mistake);
         users_release(&u);
-    } while (mistakes && wants_again());
+    } while (mistakes &&
+             terminal_confirm("The server would refuse this. Edit it "
+                              "again? [y/N] ") == 1);
     if (mistakes)
         fail(EX_DATAERR, "nothing was changed");
 }

@@ -150,12 +150,6 @@ static bool order_names(const json_t *one, struct slice user)
     return false;
 }
 
-static bool is_of_user(const json_t *one, const char *name)
-{
-    return is(one, "user", name) ||
-           (is(one, "event", "admin") && order_names(one, slice_from(name)));
-}
-
 static bool is_from(const json_t *one, const struct network *n)
 {
     struct address a;
@@ -179,7 +173,9 @@ static bool is_wanted(const struct log_view *v, const json_t *one)
 {
     const struct arguments *a = v->args;
 
-    return (!a->user || is_of_user(one, a->user)) &&
+    return (!a->user || is(one, "user", a->user) ||
+            (is(one, "event", "admin") &&
+             order_names(one, slice_from(a->user)))) &&
            (!a->address || is_from(one, &v->address)) &&
            (!a->serial || is(one, "serial", a->serial)) &&
            (!a->event || is_among(one, slice_from(a->event))) &&

@@ -85,22 +85,10 @@ static bool has_old_gid(const struct new_share *a, const struct users *u)
            a->group <= s->gid_last && line_of_gid(u, a->group) == 0;
 }
 
-static void append_share(const struct new_share *a)
-{
-    struct row row;
-
-    row_need(row_parse(&row, SLICE("@share::::")));
-    row_need(row_set_column(&row, SHARE_NAME, ctl.args.word[2]));
-    row_need(row_set_number(&row, SHARE_GID, a->home.gid));
-    row_need(row_set_column(&row, SHARE_PATH, a->home.path));
-    given_set(&row);
-    edit_append(&row);
-    row_release(&row);
-}
-
 static void add_share(void *given)
 {
     struct new_share *a = given;
+    struct row row;
     size_t line;
 
     check_lines(a, edit_users);
@@ -113,7 +101,13 @@ static void add_share(void *given)
              "%s:%zu: gid %u is used in this line; give another --local-group",
              ctl.settings.users, line, (unsigned)a->home.gid);
     home_make(&a->home);
-    append_share(a);
+    row_need(row_parse(&row, SLICE("@share::::")));
+    row_need(row_set_column(&row, SHARE_NAME, ctl.args.word[2]));
+    row_need(row_set_number(&row, SHARE_GID, a->home.gid));
+    row_need(row_set_column(&row, SHARE_PATH, a->home.path));
+    given_set(&row);
+    edit_append(&row);
+    row_release(&row);
 }
 
 void share_add(void)

@@ -10,15 +10,6 @@
 
 static char secret[BASE32_TEXT(SECRET_BYTES)];
 
-static void secret_make(void)
-{
-    uint8_t bytes[SECRET_BYTES];
-
-    random_bytes(bytes, sizeof(bytes));
-    base32_encode(bytes, sizeof(bytes), secret);
-    explicit_bzero(bytes, sizeof(bytes));
-}
-
 static void secret_show(const char *name)
 {
     char uri[URI_MAX], host[65] = "";
@@ -85,6 +76,7 @@ static void say_not_counted(int code)
 void user_totp(void)
 {
     const struct user *user = user_named(&ctl.users);
+    uint8_t bytes[SECRET_BYTES];
 
     if (ctl.args.off) {
         totp_off(user);
@@ -96,7 +88,9 @@ void user_totp(void)
              "%s has a second factor, and the app that makes its codes would "
              "be useless; --new-secret makes another one",
              user->name);
-    secret_make();
+    random_bytes(bytes, sizeof(bytes));
+    base32_encode(bytes, sizeof(bytes), secret);
+    explicit_bzero(bytes, sizeof(bytes));
     secret_show(user->name);
     at_fail = say_not_counted;
     edit_run(totp_set, secret);

@@ -63,16 +63,6 @@ static void can_take_path(struct question *q)
              text);
 }
 
-/* Returns the share that the path names, even if the user isn't a member; or
- * NULL. */
-static const struct share *share_of_path(const struct question *q)
-{
-    struct slice rest = slice_from(q->path.bytes + 1), name;
-
-    slice_cut(&rest, '/', &name);
-    return share_find(q->u, name);
-}
-
 /* Takes the rights in a share, where all lines count together. */
 static void can_find_share(struct question *q, const struct share *share)
 {
@@ -169,9 +159,12 @@ void user_hint(const struct user *user)
 
 static void decide(struct question *q)
 {
-    const struct share *share = share_of_path(q);
+    struct slice rest = slice_from(q->path.bytes + 1), name;
     struct complaint login = { "" };
+    const struct share *share; /* the user may be no member of it */
 
+    slice_cut(&rest, '/', &name);
+    share = share_find(q->u, name);
     q->why = json_array();
     if (share)
         can_find_share(q, share);

@@ -154,14 +154,6 @@ static bool stored_known(const char *home, struct stored *ret)
     return true;
 }
 
-/* Would a new password get a stronger hash? No for a user without a
- * password. */
-static bool has_weak_hash(const struct user *user)
-{
-    return user->hash[0] == '$' &&
-           hash_is_weaker(user->hash, ctl.settings.hash_cost);
-}
-
 static json_t *describe_user(size_t i)
 {
     const struct users *u = &ctl.users;
@@ -171,6 +163,9 @@ static json_t *describe_user(size_t i)
     const bool counts =
         (bytes > 0 || row_limit(&user->limits, ROW_UPLOADS, 0) > 0) &&
         stored_known(user->home, &stored);
+    /* A user without a password has no weak hash. */
+    const bool weak = user->hash[0] == '$' &&
+                      hash_is_weaker(user->hash, ctl.settings.hash_cost);
     char rights[16];
     json_t *one = json_pack(
         "{s:s, s:I, s:I, s:o, s:o, s:s, s:b, s:s, s:s, s:b, s:b, s:s?, s:s?, "
@@ -181,10 +176,9 @@ static json_t *describe_user(size_t i)
         (json_int_t)user->gid, "comment", json_text(user->comment), "home",
         json_text(user->home), "rights", rights_text(user->rights, rights),
         "locked", (int)user->locked, "state", state_of(user), "password",
-        user_hash_kind(user->hash), "weak_hash", (int)has_weak_hash(user),
-        "must_change", (int)user->must_change, "on_conflict",
-        choice_of(user, CHOICE_CONFLICT), "data_binding",
-        choice_of(user, CHOICE_BINDING), "upload_eof",
+        user_hash_kind(user->hash), "weak_hash", (int)weak, "must_change",
+        (int)user->must_change, "on_conflict", choice_of(user, CHOICE_CONFLICT),
+        "data_binding", choice_of(user, CHOICE_BINDING), "upload_eof",
         choice_of(user, CHOICE_UPLOAD_EOF), "login", login_of(user),
         "certificate", json_slice(user->certificate), "second_factor",
         user->totp.len > 0 ? "totp" : NULL, "expires", json_time(user->expires),
