@@ -177,14 +177,10 @@ static json_t *describe_team(size_t i)
                      (json_int_t)team->line);
 }
 
-/* Writes an entry as in the file: all rights need no role. */
 static void team_share_text(const json_t *one, struct buf *into)
 {
-    const char *rights = text_of(one, "rights", "");
-    bool full = strcmp(rights, "full") == 0;
-
-    buf_add_format(into, "%s%s%s", text_of(one, "name", ""), full ? "" : ":",
-                   full ? "" : rights);
+    buf_add_format(into, "%s:%s", text_of(one, "name", ""),
+                   text_of(one, "rights", ""));
 }
 
 #define TEAM_SHARES .key = "shares", .none = "none", .element = team_share_text
