@@ -279,13 +279,13 @@ const char *when_ago(int64_t seconds, int64_t now, char out[WHEN_MAX]);
 /* Writes "0660". Returns OUT. */
 const char *mode_text(unsigned mode, char out[MODE_MAX]);
 
-/* Makes a JSON text, which is UTF-8: other bytes of TEXT become '?'. The caller
- * owns the value; NULL: no memory. */
-json_t *json_text(const char *text);
-/* The same for a slice; null for an empty one. */
-json_t *json_slice(struct slice s);
-/* The same for a foreign text, with '?' for each byte that isn't harmless. */
+/* Makes a JSON text, with '?' for each byte that isn't harmless on a terminal;
+ * null for an empty one. The caller owns the value; NULL: no memory. */
 json_t *json_foreign(struct slice s);
+/* The same, but a text in UTF-8 keeps each byte. */
+json_t *json_slice(struct slice s);
+/* The same for a C string, which may be empty. */
+json_t *json_text(const char *text);
 /* Makes a text of a time in seconds since 1970; null for 0. Ownership as
  * above. */
 json_t *json_time(int64_t seconds);
@@ -527,8 +527,5 @@ void sessions_edited(void);
 /* status.c: reads what "status --json" prints into *ret, which the caller owns;
  * NULL after a failure. Returns 0, or the code of the failure. */
 int status_read(json_t **ret, struct complaint *why);
-/* Prints the state of the server, and what needs attention; or why the state
- * isn't known. Returns an exit code. */
-int status_first_look(void);
 
 #endif

@@ -46,31 +46,6 @@ const char *mode_text(unsigned mode, char out[MODE_MAX])
     return out;
 }
 
-json_t *json_text(const char *text)
-{
-    json_t *value = json_string(text);
-    char *plain;
-
-    if (value)
-        return value;
-    plain = strdup(text);
-    for (char *c = plain; c && *c; c++)
-        if ((unsigned char)*c >= 0x80)
-            *c = '?';
-    value = plain ? json_string(plain) : NULL;
-    free(plain);
-    return value;
-}
-
-json_t *json_slice(struct slice s)
-{
-    char *text = s.len > 0 ? strndup(s.ptr, s.len) : NULL;
-    json_t *value = text ? json_text(text) : json_null();
-
-    free(text);
-    return value;
-}
-
 json_t *json_foreign(struct slice s)
 {
     char *text = malloc(s.len + 1);
@@ -83,6 +58,18 @@ json_t *json_foreign(struct slice s)
     value = s.len > 0 ? json_stringn(text, s.len) : json_null();
     free(text);
     return value;
+}
+
+json_t *json_slice(struct slice s)
+{
+    json_t *value = s.len > 0 ? json_stringn(s.ptr, s.len) : NULL;
+
+    return value ? value : json_foreign(s);
+}
+
+json_t *json_text(const char *text)
+{
+    return text[0] ? json_slice(slice_from(text)) : json_string("");
 }
 
 json_t *json_time(int64_t seconds)
@@ -322,15 +309,6 @@ void table_begin(struct table *t, const struct output_field *columns,
     end_row(t);
 }
 
-static void add_json(struct table *t, json_t *one)
-{
-    if (!t->stream && json_array_append(t->list, one))
-        fail_no_memory();
-    if (t->stream &&
-        (json_dumpf(one, stdout, JSON_COMPACT) || putchar('\n') < 0))
-        fail(EX_IOERR, "standard output: %s", strerror(errno));
-}
-
 static void add_cells(struct table *t, const json_t *one)
 {
     const struct output_field *f = t->columns;
@@ -358,10 +336,13 @@ void table_add(struct table *t, json_t *one)
 {
     if (!one)
         fail_no_memory();
-    if (ctl.args.json)
-        add_json(t, one);
-    else
+    if (!ctl.args.json)
         add_cells(t, one);
+    else if (!t->stream && json_array_append(t->list, one))
+        fail_no_memory();
+    else if (t->stream &&
+             (json_dumpf(one, stdout, JSON_COMPACT) || putchar('\n') < 0))
+        fail(EX_IOERR, "standard output: %s", strerror(errno));
     json_decref(one);
 }
 

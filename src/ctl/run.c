@@ -408,26 +408,6 @@ static void run_command(const struct ctl_command *row)
     ctl_status = b.status;
 }
 
-static void load_partly(void *data)
-{
-    (void)data;
-    ctl_load_settings(true);
-}
-
-/* Runs without a command: shows the state of the server, and what to do. */
-static void run_first_look(void)
-{
-    struct complaint why;
-
-    ctl_status = fail_caught(load_partly, NULL, &why);
-    if (ctl_status)
-        printf("server:    %s\n", why.text);
-    else
-        ctl_status = status_first_look();
-    putchar('\n');
-    help_overview();
-}
-
 static void run(int argc, char **argv)
 {
     struct arguments *a = &ctl.args;
@@ -450,10 +430,8 @@ static void run(int argc, char **argv)
         help_command(row);
     else if (a->words == 1 && !row && meant_is_group(a->word[0]))
         help_group(a->word[0]);
-    else if (a->help && a->words == 0)
+    else if (a->words == 0)
         help_overview();
-    else if (argc > 0 && a->words == 0)
-        run_first_look();
     else if (!row)
         meant_instead();
     else

@@ -1,6 +1,5 @@
 /* Decides what needs the administrator's attention, from the server's state and
- * from the disks. "status" has it as an array, and "check" and the first screen
- * print it. */
+ * from the disks. "status" has it as an array, and "check" prints it. */
 #include "rows.h"
 
 #include <errno.h>

@@ -1,5 +1,4 @@
-/* "status", the first screen, and "reload": each asks the running server one
- * question. */
+/* "status" and "reload": each asks the running server one question. */
 #include "rows.h"
 
 #include <inttypes.h>
@@ -121,9 +120,6 @@ static void attention_text(const json_t *one, struct buf *into)
     buf_add_text(into, text_of(one, "text", ""));
 }
 
-#define ATTENTION                                                              \
-    .key = "attention", .none = "nothing", .element = attention_text
-
 void status_show(void)
 {
     static const struct output_field lines[] = {
@@ -143,36 +139,13 @@ void status_show(void)
         { .key = "totals" },
         { .key = "guessing", .element = guessing_text },
         { .key = "bans" },
-        { ATTENTION },
+        { .key = "attention", .none = "nothing", .element = attention_text },
         { 0 },
     };
     json_t *all;
 
     read_status(&all);
     output_one(all, lines);
-}
-
-/* Prints the first screen. It is no failure if no server runs. */
-int status_first_look(void)
-{
-    static const struct output_field lines[] = {
-        { .key = "state" },
-        { .key = "version" },
-        { .key = "since" },
-        { .key = "sessions" },
-        { .key = "users" },
-        { ATTENTION },
-        { 0 },
-    };
-    struct complaint why;
-    json_t *all;
-    const int code = status_read(&all, &why);
-
-    if (code)
-        printf("state:    %s\n", why.text);
-    else
-        output_one(all, lines);
-    return code;
 }
 
 /* Master hangs up after 150 s: a start may take 60 s, and a takeover 12 s; and

@@ -1,4 +1,4 @@
-/* Attention: the array of "status", "check", the first screen, and the plugin
+/* Attention: the array of "status", "check", and the plugin
  * for Nagios in etc/examples. The test plays the server. */
 #include <sys/statvfs.h>
 
@@ -206,26 +206,22 @@ Test(attention, disks)
     }
 }
 
-/* "sallyportctl" alone. */
-Test(attention, at_first_sight)
+Test(attention, in_status)
 {
     const struct run *r;
 
     server_says(60, "running", 7);
     fake_begin(plays);
-    r = expect_run(0, "", "");
+    r = expect_run(0, "", "status");
     fake_end();
-    cr_expect(strstr(r->out, "sessions: 7\n"), "%s", r->out);
     cr_expect(strstr(r->out, "attention: nothing\n"), "%s", r->out);
-    cr_expect(strstr(r->out, "  check      Check the "), "%s", r->out);
     server_says(10, "stopping", 7);
     fake_begin(plays);
-    r = expect_run(0, "", "");
+    r = expect_run(0, "", "status");
     fake_end();
     cr_expect(strstr(r->out, "attention:\n  the server is stopping\n"), "%s",
               r->out);
     cr_expect(strstr(r->out, " expires in 10 d\n"), "%s", r->out);
-    cr_expect_not(strstr(r->out, "nothing"), "%s", r->out);
 }
 
 /* A mistake in the configuration takes these commands from nobody. */

@@ -68,7 +68,7 @@ Test(partials, list)
                      "1970-01-01T00:00:00Z");
     one = json_array_get(all, 3);
     cr_expect_str_eq(json_string_value(json_object_get(one, "path")),
-                     "/x\n/\033?.part");
+                     "/x?/??.part");
     cr_expect_str_eq(json_string_value(json_object_get(one, "for")),
                      "r\"\t.pdf");
     cr_expect_str_eq(json_string_value(json_object_get(one, "state")),
