@@ -490,7 +490,7 @@ struct lock {
  * expires. The home's lock file also guards the count. */
 #define LOCK_FILE PATH_RESERVED "lock"
 /* Opens the lock file. Returns its descriptor, or -errno. */
-int lock_make_file(const struct mount *m, int directory);
+int lock_make_file(const struct files *f, const struct mount *m, int directory);
 
 /* Locks DIRECTORY, of the mount M, open for reading; owner_note_disk() has
  * noted its disk. A session holds this lock while it gives a file a name, or

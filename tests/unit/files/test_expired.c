@@ -1,11 +1,13 @@
 /* Files that have expired, found and removed for "sallyportctl retention": what
  * counts as old, and what a user can put in the way. */
+#include <linux/magic.h>
 #include <sys/mount.h>
 
 #include "files/files.h"
 #include "peer.h"
 #include "sallyport/quota/quota.h"
 #include "support/btrfs.h"
+#include "syncs.h"
 
 #define K    1024u
 #define SOME ".sallyport-0123456789abcdef0123456789abcdef.part"
@@ -96,6 +98,21 @@ Test(expired, not_the_lock_of_the_count)
     disk_fill(&p, "/" LOCK_FILE, 0, 1);
     cr_expect_eq(find_once(&p, "/", true, 0, &states), 3);
     cr_expect(disk_has(&p, "/" LOCK_FILE));
+    stop(&p);
+}
+
+/* The members of a share must be able to lock it afterwards. */
+Test(expired, the_lock_of_a_share_on_a_network_disk)
+{
+    unsigned states;
+    struct peer p;
+    struct stat st;
+
+    disk_type = FUSE_SUPER_MAGIC;
+    begin(&p);
+    cr_expect_eq(find_once(&p, "/in", true, 0, &states), 2);
+    cr_assert_eq(stat(disk_path(&p, "/in/" LOCK_FILE), &st), 0);
+    cr_expect_eq(st.st_mode & 07777, 0660);
     stop(&p);
 }
 

@@ -25,12 +25,15 @@ int lock_open_file(const struct files *f, int fd)
 }
 
 /* Opens it with O_RDWR, since NFS locks a file exclusively only if it is open
- * for writing. All members of a share open it. */
-int lock_make_file(const struct mount *m, int directory)
+ * for writing. All members of a share open it, also if sallyportctl has made
+ * it, which searches a share as it searches a home. */
+int lock_make_file(const struct files *f, const struct mount *m, int directory)
 {
+    const bool for_members = m->share || f->session.peer == PROCESS_CTL;
+
     return resolve_in(directory, LOCK_FILE,
                       O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
-                      m->share ? 0660 : 0600);
+                      for_members ? 0660 : 0600);
 }
 
 /* Locks the reserved file. If the user has no right to write, or the disk is
@@ -40,7 +43,7 @@ static int lock_on_all_machines(const struct files *f, const struct mount *m,
                                 int directory, int *ret)
 {
     FD_CLEANUP int fd =
-        f->locks_die && !m->drop ? lock_make_file(m, directory) : -1;
+        f->locks_die && !m->drop ? lock_make_file(f, m, directory) : -1;
     int r = fd < 0 ? 0 : lock_open_file(f, fd);
 
     *ret = r == 0 ? fd_take(&fd) : -1;

@@ -23,7 +23,7 @@ int count_open(struct files *f, int home)
         return f->counter;
     owner_note_disk(f, f->counter);
     f->counter_lock =
-        f->locks_die ? lock_make_file(&f->mount[0], home) : f->counter;
+        f->locks_die ? lock_make_file(f, &f->mount[0], home) : f->counter;
     return 0;
 }
 
