@@ -1,4 +1,5 @@
-/* The memory of the client, which has passwords. */
+/* A cut just before an upload; and the memory of the client, which has
+ * passwords. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -12,6 +13,10 @@
 #include "support/files.h"
 #include "support/processes.h"
 #include "support/wait.h"
+
+static const struct server_user users[] = { { .name = "put" } };
+
+SERVER_SHARED(.users = users, .user_count = 1);
 
 /* Starts a client that waits for the first line of INPUT. Its group isn't
  * root's, so that the owner of its files in /proc says something. */
@@ -43,7 +48,6 @@ static bool leaves_no_core(void *of)
            st.st_uid == 0 && st.st_gid == 0;
 }
 
-/* The memory has passwords. It goes neither into a core nor to a debugger. */
 /* libcurl then logs in by itself. That session hasn't heard OPTS STOR, which
  * the first file has sent: its STOR would replace a file that stays. */
 Test(client, a_cut_before_an_upload, .timeout = 60)
@@ -68,6 +72,7 @@ Test(client, a_cut_before_an_upload, .timeout = 60)
     desk_end(&d);
 }
 
+/* The memory has passwords. It goes neither into a core nor to a debugger. */
 Test(client, memory, .timeout = 60)
 {
     int ends[2], status;
