@@ -151,8 +151,9 @@ void gate_hears(enum message_kind m, uint64_t serial);
  * session. */
 void gate_again(void);
 
-/* Master must report an event of that kind with these words in its reason. */
-void stage_reports(enum event e, const char *words);
+/* Master must report an event of that kind with these words in its reason.
+ * Returns the time that it has, in ms. */
+uint64_t stage_reports(enum event e, const char *words);
 /* Reads up to the event of a sallyportctl of this process's uid. NUMBER 0: it
  * has none. */
 void stage_reports_admin(const char *verb, const char *to, uint64_t number);

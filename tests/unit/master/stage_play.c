@@ -327,11 +327,12 @@ static void read_up_to(enum event e, enum event_field f, const char *words,
     }
 }
 
-void stage_reports(enum event e, const char *words)
+uint64_t stage_reports(enum event e, const char *words)
 {
     struct event_record r;
 
     read_up_to(e, FIELD_REASON, words, &r);
+    return r.number[FIELD_MS];
 }
 
 void stage_reports_admin(const char *verb, const char *to, uint64_t number)

@@ -2,6 +2,7 @@
  * serves them. The ends of sessions, as master reaps them. */
 #include <sys/syscall.h>
 
+#include "sallyport/base/clock.h"
 #include "stage.h"
 
 static void hears(enum message_kind kind, struct message *got)
@@ -77,15 +78,19 @@ Test(orphans, are_killed_by_master, .timeout = 60)
 
 Test(orphans, are_killed_for_gate, .timeout = 60)
 {
+    uint64_t before = clock_ms(), begun, killed, ms;
     struct actor files;
     struct player p;
 
     stage_logged_in(NULL, &p, &files);
+    begun = clock_ms();
     gate_is_replaced();
     is_adopted(&p);
+    killed = clock_ms();
     TELL(&stage.gate.channel, kill, .serial = p.serial, .why = ENDING_PEER);
     is_reaped(&p);
-    stage_reports(EVENT_END, "another process failed: signal 9, serial ");
+    ms = stage_reports(EVENT_END, "another process failed: signal 9, serial ");
+    cr_expect(ms >= killed - begun && ms <= clock_ms() - before, "%lu ms", ms);
     channel_hear_end(&p.channel);
     stage_leave(&p);
 }

@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
+#include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/random.h"
 
@@ -233,6 +234,7 @@ struct session_record *session_open(struct master *m, uint64_t serial,
     s->local = s->server = *local;
     s->proxied = proxied;
     s->since = time(NULL);
+    s->born = clock_ms();
     s->pid = ends->pid;
     s->log = service_open(m, PROCESS_LOG, &who, ends->log);
     s->keys = service_open(m, PROCESS_KEYS, &who, ends->keys);
@@ -339,7 +341,7 @@ static void session_report_death(struct session_record *s, int signal)
     snprintf(reason, sizeof(reason), "%s: signal %d, serial %016" PRIx64,
              ending_text(why), signal, s->serial);
     event_begin(&r, EVENT_END);
-    event_number(&r, FIELD_MS, (uint64_t)(time(NULL) - s->since) * 1000);
+    event_number(&r, FIELD_MS, clock_ms() - s->born);
     event_number(&r, FIELD_NUMBER, (uint64_t)signal);
     event_text(&r, FIELD_PROCESS, slice_from(process_name(PROCESS_SESSION)));
     event_text(&r, FIELD_PEER, slice_from(address_port_text(&s->peer, peer)));

@@ -242,6 +242,7 @@ struct session_record {
     struct address server; /* where the client has connected to */
     bool proxied;        /* the session itself has read the client's address */
     time_t since, login; /* login 0: not yet */
+    uint64_t born;       /* clock_ms() */
     struct channel channel;
     struct loop_watch watch;
     struct loop_timer timer; /* belongs to the present state */
