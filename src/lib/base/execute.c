@@ -15,23 +15,16 @@
 
 #include "sallyport/base/fd.h"
 
-/* Makes a file for the output. Its size is sealed, so the program can't fill
- * the memory. */
-static int output_file(size_t size)
-{
-    FD_CLEANUP int fd = memfd_create("output", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-    if (fd < 0 || ftruncate(fd, (off_t)size) < 0 ||
-        fcntl(fd, F_ADD_SEALS, F_SEAL_GROW) < 0)
-        return -1;
-    return fd_take(&fd);
-}
-
 int execute_program(const char *const argv[], int ms, bool errors, char *out,
                     size_t size)
 {
-    FD_CLEANUP int file = output_file(size);
-    pid_t pid = file < 0 ? -1 : fork();
+    /* Its size is sealed, so the program can't fill the memory. */
+    FD_CLEANUP int file =
+        memfd_create("output", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    pid_t pid = file < 0 || ftruncate(file, (off_t)size) < 0 ||
+                        fcntl(file, F_ADD_SEALS, F_SEAL_GROW) < 0
+                    ? -1
+                    : fork();
     int status = -1;
     ssize_t n;
     bool full;

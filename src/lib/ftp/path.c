@@ -160,16 +160,6 @@ bool path_name_ok(struct slice name)
     return true;
 }
 
-/* Returns the offset of the extension: of the name's last dot, unless it is the
- * first character; otherwise the name's length. */
-static size_t extension_at(struct slice name)
-{
-    for (size_t i = name.len; i-- > 1;)
-        if (name.ptr[i] == '.')
-            return i;
-    return name.len;
-}
-
 int path_unique(const struct path *near, bool named, uint64_t number,
                 struct path *ret)
 {
@@ -186,7 +176,13 @@ int path_unique(const struct path *near, bool named, uint64_t number,
             return -EINVAL;
         if (name.len > COMPONENT_MAX - 17)
             return -ENAMETOOLONG;
-        size_t at = extension_at(name);
+        /* The extension begins at the last dot, unless that is the first
+         * character. */
+        size_t at = name.len - 1;
+        while (at > 0 && name.ptr[at] != '.')
+            at--;
+        if (at == 0)
+            at = name.len;
         len =
             snprintf(component, sizeof(component), "%.*s.%016llx%.*s", (int)at,
                      name.ptr, n, (int)(name.len - at), name.ptr + at);

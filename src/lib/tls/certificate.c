@@ -39,19 +39,6 @@ static int check_validity(X509 *x, int number, const struct tls_pair *pair,
     return 0;
 }
 
-static int note_dates(struct tls_context *t, X509 *x, int number)
-{
-    const struct tls_date d = {
-        .file = t->identity[t->count - 1].name,
-        .what = "certificate",
-        .number = number,
-        .begins = date_seconds(X509_get0_notBefore(x)),
-        .expires = date_seconds(X509_get0_notAfter(x)),
-    };
-
-    return date_note(t, &d, DATE_WARN_S);
-}
-
 static int use_leaf(struct identity *id, X509 *x, const struct tls_pair *pair,
                     struct complaint *c)
 {
@@ -97,8 +84,15 @@ static int take_certificate(void *owner, void *thing, int number)
     struct identity *id = &r->t->identity[r->t->count - 1];
     int e = number == 1 ? use_leaf(id, thing, r->pair, r->c)
                         : use_issuer(id, thing, number, r->pair, r->c);
+    struct tls_date d = { .file = id->name,
+                          .what = "certificate",
+                          .number = number };
 
-    if (e == 0 && note_dates(r->t, thing, number) < 0)
+    if (e != 0)
+        return e;
+    d.begins = date_seconds(X509_get0_notBefore(thing));
+    d.expires = date_seconds(X509_get0_notAfter(thing));
+    if (date_note(r->t, &d, DATE_WARN_S) < 0)
         e = complain(r->c, "%s: no memory", r->pair->certificate);
     return e;
 }
@@ -284,12 +278,13 @@ const struct identity *choose_earlier(const struct tls_context *t, size_t i)
     return NULL;
 }
 
-/* Refuses a second pair for the same names. A pair in use is ignored
- * instead: a renewal may have given two pairs the same names, and the server
- * must start. */
-static int check_duplicates(const struct tls_context *t,
-                            const struct tls_pair *pairs, struct complaint *c)
+int choose_set(struct tls_context *t, const struct tls_pair *pairs,
+               struct complaint *c)
 {
+    SSL_CTX_set_cert_cb(t->ssl, choose_on_client_hello, t);
+    /* Refuses a second pair for the same names. A pair in use is ignored
+     * instead: a renewal may have given two pairs the same names, and the
+     * server must start. */
     for (size_t i = 0; i < t->count; i++) {
         const struct identity *same = choose_earlier(t, i);
 
@@ -299,17 +294,6 @@ static int check_duplicates(const struct tls_context *t,
                             "as %s; remove one of the two",
                             pairs[i].certificate, same->name);
     }
-    return 0;
-}
-
-int choose_set(struct tls_context *t, const struct tls_pair *pairs,
-               struct complaint *c)
-{
-    int r = check_duplicates(t, pairs, c);
-
-    SSL_CTX_set_cert_cb(t->ssl, choose_on_client_hello, t);
-    if (r != 0)
-        return r;
     /* Sets the choice for clients that send no name, or an unknown one. */
     struct identity_choice first = { .count = 0 };
 

@@ -100,24 +100,25 @@ static int take_ca(void *owner, void *thing, int number)
 
 static const struct pem_kind cas = { "certificate", parse_ca, take_ca };
 
-static bool has_issuer(const struct clients_reading *r, X509 *ca)
-{
-    for (int i = 0; i < sk_X509_num(r->cas); i++)
-        if (X509_check_issued(sk_X509_value(r->cas, i), ca) == X509_V_OK)
-            return true;
-    return false;
-}
-
 /* Checks that each chain ends in a certificate that is its own issuer: OpenSSL
  * wants a list for each certificate of a chain, the last one too. */
 static int check_chains(const struct clients_reading *r)
 {
-    for (int i = 0; i < sk_X509_num(r->cas); i++)
-        if (!has_issuer(r, sk_X509_value(r->cas, i)))
+    const int n = sk_X509_num(r->cas);
+
+    for (int i = 0; i < n; i++) {
+        X509 *ca = sk_X509_value(r->cas, i);
+        int by = 0;
+
+        while (by < n &&
+               X509_check_issued(sk_X509_value(r->cas, by), ca) != X509_V_OK)
+            by++;
+        if (by == n)
             return complain(r->c,
                             "%s: the CA of certificate %d isn't there, which "
                             "client_crl needs",
                             r->from->ca.name, i + 1);
+    }
     return 0;
 }
 
@@ -163,29 +164,25 @@ static const ASN1_OCTET_STRING *crl_extension(const X509_CRL *crl, int nid)
     return at < 0 ? NULL : X509_EXTENSION_get_data(X509_CRL_get_ext(crl, at));
 }
 
-/* Do the lists overlap? A CA may have several lists, each for a part of its
- * certificates. A list without such a part covers all of them. */
-static bool lists_overlap(const struct list *a, const struct list *b)
-{
-    const int part = NID_issuing_distribution_point;
-    const ASN1_OCTET_STRING *x = crl_extension(a->crl, part),
-                            *y = crl_extension(b->crl, part);
-
-    return a->ca == b->ca && (!x || !y || ASN1_OCTET_STRING_cmp(x, y) == 0);
-}
-
 /* Refuses two lists about the same certificates: OpenSSL would return to the
  * older one after the newer one has expired, and would accept what only the
- * newer one revokes. */
+ * newer one revokes. A CA may have several lists, each for a part of its
+ * certificates. A list without such a part covers all of them. */
 static int check_overlap(const struct clients_reading *r,
                          const struct list *new)
 {
-    for (int i = 0; i < r->lists; i++)
-        if (lists_overlap(&r->list[i], new))
+    const int part = NID_issuing_distribution_point;
+    const ASN1_OCTET_STRING *x = crl_extension(new->crl, part), *y;
+
+    for (int i = 0; i < r->lists; i++) {
+        y = crl_extension(r->list[i].crl, part);
+        if (r->list[i].ca == new->ca &&
+            (!x || !y || ASN1_OCTET_STRING_cmp(x, y) == 0))
             return complain(r->c,
                             "%s: revocation lists %d and %d are for the same "
                             "certificates; keep only the newer one",
                             r->from->crl.name, i + 1, r->lists + 1);
+    }
     return 0;
 }
 

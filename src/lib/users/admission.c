@@ -28,18 +28,6 @@ int user_networks_check(struct slice value, struct complaint *c)
     return 0;
 }
 
-static bool networks_hold(struct slice networks, const struct address *peer)
-{
-    struct complaint why;
-    struct slice one;
-    struct network n;
-
-    while (slice_cut(&networks, ',', &one))
-        if (network_parse(one, &n, &why) == 0 && network_holds(&n, peer))
-            return true;
-    return false;
-}
-
 /* "mon-fri/08:00-18:00". A span over midnight belongs to the day on which it
  * begins. */
 struct hours_span {
@@ -140,9 +128,15 @@ static bool hours_hold(struct slice hours, const struct tm *t)
 static enum admission admission_of(const struct row_limits *l,
                                    const struct address *peer, time_t now)
 {
+    struct slice rest = l->networks, one;
+    bool held = rest.len == 0 || !peer;
+    struct complaint why;
+    struct network n;
     struct tm local;
 
-    if (l->networks.len > 0 && peer && !networks_hold(l->networks, peer))
+    while (!held && slice_cut(&rest, ',', &one))
+        held = network_parse(one, &n, &why) == 0 && network_holds(&n, peer);
+    if (!held)
         return ADMISSION_ELSEWHERE;
     if (l->hours.len > 0 &&
         (!clock_local(now, &local) || !hours_hold(l->hours, &local)))

@@ -77,14 +77,6 @@ const struct users_fields users_directory_fields = {
     (const struct users_field[]){ USERS_DIRECTORY_FIELDS(OF_DIRECTORY) },
 };
 
-/* Is CELL 0, and does 0 mean "not set" in this field? Then the struct's field
- * is 0, too. */
-static bool is_unset(const struct users_field *f, union users_cell cell)
-{
-    return cell.number == 0 && f->kind >= USERS_PART &&
-           (f->least == 0 || f->kind == USERS_MODE || f->kind == USERS_LIMIT);
-}
-
 /* Reads a text. A byte must follow the text, even if it isn't a NUL. */
 static bool image_read_text(const struct users_image *i,
                             const struct users_field *f, union users_cell cell,
@@ -158,7 +150,9 @@ static bool image_read_fields(const struct users_image *i,
          f < fields->field + fields->count; f++, cell++) {
         void *at = (char *)into + f->at;
 
-        if (is_unset(f, *cell))
+        /* If 0 means "not set" in this field, the struct's field is 0, too. */
+        if (cell->number == 0 && f->kind >= USERS_PART &&
+            (f->least == 0 || f->kind == USERS_MODE || f->kind == USERS_LIMIT))
             continue;
         if (f->kind <= USERS_PART ? !image_read_text(i, f, *cell, at)
                                   : !image_read_number(u, f, cell->number, at))
@@ -203,29 +197,6 @@ static bool image_read_directories(const struct users_image *i, struct users *u,
     return true;
 }
 
-/* Reads a user. With certificate_only auth asks for nothing but a certificate,
- * so there must be one. */
-static bool image_read_user(const struct users_image *i, struct users *u,
-                            struct user *user)
-{
-    return image_read_fields(i, u, &users_row_fields, &i->row[u->count],
-                             user) &&
-           (!user->certificate_only || user->certificate.len > 0) &&
-           image_read_grants(i, u, user) && image_read_directories(i, u, user);
-}
-
-static bool image_allocate(const struct users_head *h, struct users *u)
-{
-    u->row = calloc(h->users + 1, sizeof(*u->row));
-    u->grant = calloc(h->grants + 1, sizeof(*u->grant));
-    u->directory = calloc(h->directories + 1, sizeof(*u->directory));
-    u->share = calloc(h->shares + 1, sizeof(*u->share));
-    u->team = calloc(h->teams + 1, sizeof(*u->team));
-    /* 100,000 users have 37 MB of rows: large pages save page faults. */
-    pages_advise(u->row, h->users * sizeof(*u->row), MADV_HUGEPAGE);
-    return u->row && u->share && u->team && u->grant && u->directory;
-}
-
 static bool image_read_rows(const struct users_image *i, struct users *u)
 {
     for (; u->shares < i->head->shares; u->shares++)
@@ -236,9 +207,18 @@ static bool image_read_rows(const struct users_image *i, struct users *u)
         if (!image_read_fields(i, u, &users_team_fields, &i->team[u->teams],
                                &u->team[u->teams]))
             return false;
-    for (; u->count < i->head->users; u->count++)
-        if (!image_read_user(i, u, &u->row[u->count]))
+    /* With certificate_only auth asks for nothing but a certificate, so there
+     * must be one. */
+    for (; u->count < i->head->users; u->count++) {
+        struct user *user = &u->row[u->count];
+
+        if (!image_read_fields(i, u, &users_row_fields, &i->row[u->count],
+                               user) ||
+            (user->certificate_only && user->certificate.len == 0) ||
+            !image_read_grants(i, u, user) ||
+            !image_read_directories(i, u, user))
             return false;
+    }
     return u->grants == i->head->grants &&
            u->directories == i->head->directories;
 }
@@ -247,6 +227,7 @@ static bool image_read_rows(const struct users_image *i, struct users *u)
  * -errno. */
 static int image_read(struct users *u, int fd)
 {
+    const struct users_head *h;
     struct users_image i;
     struct stat st;
     void *bytes;
@@ -266,8 +247,16 @@ static int image_read(struct users *u, int fd)
     if (!users_image_open(&i, u->text, u->text_size) ||
         !build_name_is(i.head->build))
         return -EBADMSG;
-    if (!image_allocate(i.head, u))
+    h = i.head;
+    u->row = calloc(h->users + 1, sizeof(*u->row));
+    u->grant = calloc(h->grants + 1, sizeof(*u->grant));
+    u->directory = calloc(h->directories + 1, sizeof(*u->directory));
+    u->share = calloc(h->shares + 1, sizeof(*u->share));
+    u->team = calloc(h->teams + 1, sizeof(*u->team));
+    if (!u->row || !u->share || !u->team || !u->grant || !u->directory)
         return -ENOMEM;
+    /* 100,000 users have 37 MB of rows: large pages save page faults. */
+    pages_advise(u->row, h->users * sizeof(*u->row), MADV_HUGEPAGE);
     if (!image_read_rows(&i, u))
         return -EBADMSG;
     return users_index(u) ? 0 : -ENOMEM;
