@@ -51,18 +51,6 @@ void check_ids(const struct look *l)
  * log in, and no transfer works. It prints one line only, since the
  * administrator may intend this. */
 
-/* PASV has IPv4 addresses only. */
-static bool is_settled(const struct settings *s)
-{
-    if (s->address.family == 4)
-        return true;
-    for (size_t i = 0; i < s->announced_count; i++)
-        if (s->announced[i].network.address.family == 4 &&
-            s->announced[i].network.bits == 0)
-            return true;
-    return false;
-}
-
 /* Does a client that connects to this address of ours reach a listener, so that
  * PASV would announce it? Clients of a proxy get the proxy's address. */
 static bool is_listened_on(const struct settings *s, const struct address *own)
@@ -81,8 +69,13 @@ const struct address *hint_private(const struct settings *s,
 {
     const struct address *found = NULL;
 
-    if (is_settled(s))
+    /* PASV has IPv4 addresses only. */
+    if (s->address.family == 4)
         return NULL;
+    for (size_t i = 0; i < s->announced_count; i++)
+        if (s->announced[i].network.address.family == 4 &&
+            s->announced[i].network.bits == 0)
+            return NULL;
     for (size_t i = 0; i < n; i++) {
         if (own[i].family != 4 || address_is_loopback(&own[i]) ||
             !is_listened_on(s, &own[i]))

@@ -172,21 +172,6 @@ static void rounds_visit(struct rounds *r, const char *directory,
     }
 }
 
-/* Visits the home, and the shares to which the user may write. */
-static void rounds_visit_as(struct rounds *r, const struct user *user)
-{
-    if (user->locked)
-        return;
-    rounds_visit(r, user->home, user, NULL);
-    for (size_t i = 0; i < user->grants; i++)
-        if (user->grant[i].rights & RIGHT_WRITE) {
-            const struct share *s =
-                &r->check->users.share[user->grant[i].share];
-
-            rounds_visit(r, s->path, user, s);
-        }
-}
-
 void check_mounts(const struct check *k, mounts_report *report, void *owner)
 {
     const struct settings *s = &k->settings;
@@ -206,8 +191,18 @@ void check_mounts(const struct check *k, mounts_report *report, void *owner)
     rounds_visit(&r, s->shares, NULL, NULL);
     for (size_t i = 0; i < u->shares; i++)
         rounds_visit(&r, u->share[i].path, NULL, NULL);
-    for (size_t i = 0; i < u->count; i++)
-        rounds_visit_as(&r, &u->row[i]);
+    for (const struct user *user = u->row; user < u->row + u->count; user++) {
+        if (user->locked)
+            continue;
+        rounds_visit(&r, user->home, user, NULL);
+        /* The shares to which the user may write. */
+        for (size_t i = 0; i < user->grants; i++) {
+            const struct share *share = &u->share[user->grant[i].share];
+
+            if (user->grant[i].rights & RIGHT_WRITE)
+                rounds_visit(&r, share->path, user, share);
+        }
+    }
     for (size_t i = 0; i < r.count; i++) {
         struct complaint c = { "" };
 

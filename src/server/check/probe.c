@@ -70,19 +70,6 @@ static bool probe_is_own_lock(struct slice line, ino_t inode)
            (pid_t)process == getpid() && number == inode;
 }
 
-static bool probe_kernel_has_lock(ino_t inode)
-{
-    FILE *locks = fopen("/proc/locks", "re");
-    char line[256];
-    bool has = false;
-
-    while (locks && !has && fgets(line, sizeof(line), locks))
-        has = probe_is_own_lock(slice_from(line), inode);
-    if (locks)
-        fclose(locks);
-    return has;
-}
-
 /* Checks that other machines see the lock. If FUSE doesn't pass a lock on to
  * its file system, the kernel itself keeps it. The kernel's own network file
  * systems list the others' locks, too. */
@@ -90,12 +77,19 @@ static int probe_lock_is_shared(struct probe *p)
 {
     struct statfs disk;
     struct stat st;
+    FILE *locks;
+    char line[256];
+    bool kept = false;
 
     if (fstatfs(p->fd, &disk) < 0 || fstat(p->fd, &st) < 0)
         return errno;
-    return disk.f_type == FUSE_SUPER_MAGIC && probe_kernel_has_lock(st.st_ino)
-               ? ENOLCK
-               : 0;
+    if (disk.f_type != FUSE_SUPER_MAGIC ||
+        !(locks = fopen("/proc/locks", "re")))
+        return 0;
+    while (!kept && fgets(line, sizeof(line), locks))
+        kept = probe_is_own_lock(slice_from(line), st.st_ino);
+    fclose(locks);
+    return kept ? ENOLCK : 0;
 }
 
 static int probe_attributes(struct probe *p)

@@ -12,21 +12,17 @@ static void phrase(struct buf *into, const char *text)
     buf_add_text(into, text);
 }
 
-/* Counts the users who may end uploads without a close_notify, by the setting
- * or by their own row. */
-static size_t lenient_users(const struct check *k)
-{
-    const struct users *u = &k->users;
-    size_t n = 0;
-
-    for (size_t i = 0; i < u->count; i++)
-        n += user_choice(&u->row[i], CHOICE_UPLOAD_EOF,
-                         k->settings.upload_eof) == UPLOAD_EOF_LENIENT;
-    return n;
-}
-
 void weaker_text(const struct check *k, struct buf *into)
 {
+    const struct users *u = &k->users;
+    bool lenient = k->settings.upload_eof == UPLOAD_EOF_LENIENT;
+    size_t n = 0; /* users with data connections that prove only an address */
+
+    for (size_t i = 0; i < u->count; i++) {
+        lenient |= user_choice(&u->row[i], CHOICE_UPLOAD_EOF,
+                               k->settings.upload_eof) == UPLOAD_EOF_LENIENT;
+        n += u->row[i].choice[CHOICE_BINDING] == BINDING_ADDRESS + 1;
+    }
     if (!k->root)
         phrase(into, "not run by root: all processes have the same uid and no "
                      "empty root directory");
@@ -37,7 +33,7 @@ void weaker_text(const struct check *k, struct buf *into)
         }
     if (!k->settings.fsync)
         phrase(into, "fsync = no: 226 does not mean durable");
-    if (k->settings.upload_eof == UPLOAD_EOF_LENIENT || lenient_users(k) > 0)
+    if (lenient)
         phrase(into, "upload_eof = lenient: an upload that was cut on its way "
                      "can't be distinguished from a complete one");
     if (k->settings.active)
@@ -46,12 +42,6 @@ void weaker_text(const struct check *k, struct buf *into)
         phrase(into, "unfinished uploads can't be resumed after a restart: ");
         buf_add_text(into, k->key_lost);
     }
-    /* Names the users with data connections that prove only an address. */
-    const struct users *u = &k->users;
-    size_t n = 0;
-
-    for (size_t i = 0; i < u->count; i++)
-        n += u->row[i].choice[CHOICE_BINDING] == BINDING_ADDRESS + 1;
     if (k->settings.data_binding == BINDING_ADDRESS)
         phrase(into, "data_binding = address: a data connection proves nothing "
                      "but its address");

@@ -73,17 +73,6 @@ static noreturn void end_start(struct master *m, int status, const char *why)
     die(status, "%s", why);
 }
 
-/* Ends the start because a disk doesn't answer, or reader is late with the
- * users file: that may go away, and the administrator has nothing to mend. */
-static noreturn void end_start_late(struct master *m, const char *why)
-{
-    struct complaint words = { "" };
-
-    complain(&words, GENERATION_AGAIN "%s", why);
-    succession_failed(&m->succession, words.text);
-    die(EX_TEMPFAIL, "%s", why);
-}
-
 static void prepare_settings(struct master *m, const struct start_options *o)
 {
     FD_CLEANUP int fd = -1;
@@ -124,8 +113,15 @@ static void prepare(struct master *m)
 
         if (r == 0 && !said)
             continue;
-        if (!m->check && r == -ETIMEDOUT)
-            end_start_late(m, c.text);
+        if (!m->check && r == -ETIMEDOUT) {
+            /* A disk doesn't answer, or reader is late with the users file:
+             * that may go away, and the administrator has nothing to mend. */
+            struct complaint words = { "" };
+
+            complain(&words, GENERATION_AGAIN "%s", c.text);
+            succession_failed(&m->succession, words.text);
+            die(EX_TEMPFAIL, "%s", c.text);
+        }
         if (!m->check)
             end_start(m, status, c.text);
         if (!said && c.text[0]) /* what check hasn't done has no line */

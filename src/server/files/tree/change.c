@@ -181,15 +181,6 @@ static mode_t change_kind_at(const struct place *at)
                : 0;
 }
 
-/* Is the name free? A name that can't be looked at may be taken. */
-static bool change_is_free(const struct place *at)
-{
-    struct stat st;
-
-    return fstatat(at->directory, at->name, &st, AT_SYMLINK_NOFOLLOW) < 0 &&
-           errno == ENOENT;
-}
-
 static int change_rename_plain(const struct place *from, const struct place *to)
 {
     if (renameat(from->directory, from->name, to->directory, to->name) == 0)
@@ -238,37 +229,31 @@ static int change_rename_taken(const struct files *f, const struct place *from,
     return change_give(f, from, to, path, &st, f->rules.on_conflict);
 }
 
-/* Returns -ENOENT if it is another user's file, in a mount where the user sees
- * only own files. */
-static int change_check_seen(const struct files *f, const struct place *at)
-{
-    struct stat st;
-
-    if (!at->mount->mine)
-        return 0;
-    if (fstatat(at->directory, at->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return -errno;
-    return resolve_hides(f, at->mount, &st) ? -ENOENT : 0;
-}
-
 /* Renames files and directories only. Renaming a link would be making a link,
  * which Landlock forbids; without Landlock it would be a surprise. */
 static int change_rename_locked(const struct files *f, const struct place *from,
                                 struct place *to, struct path *path)
 {
     mode_t kind = change_kind_at(from);
-    int r = change_check_seen(f, from);
+    struct stat st;
+    int r;
 
-    if (r != 0)
-        return r;
+    if (from->mount->mine &&
+        fstatat(from->directory, from->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return -errno;
+    if (from->mount->mine && resolve_hides(f, from->mount, &st))
+        return -ENOENT;
     if (from->mount->mine && kind == S_IFDIR) /* other users' files are in it */
         return OUTCOME_NO_RIGHT;
     if (kind != 0 && kind != S_IFREG && kind != S_IFDIR)
         return OUTCOME_NOT_REGULAR;
     r = change_give(f, from, to, path, &(struct stat){ 0 }, CONFLICT_REJECT);
     /* The file system has neither RENAME_NOREPLACE nor links, or this is a
-     * directory, which has no links. */
-    if (r == OUTCOME_ONLY_OVERWRITE && change_is_free(to))
+     * directory, which has no links. A name that can't be looked at may be
+     * taken. */
+    if (r == OUTCOME_ONLY_OVERWRITE &&
+        fstatat(to->directory, to->name, &st, AT_SYMLINK_NOFOLLOW) < 0 &&
+        errno == ENOENT)
         return change_rename_plain(from, to);
     return r == OUTCOME_NAME_TAKEN || r == OUTCOME_ONLY_OVERWRITE
                ? change_rename_taken(f, from, to, path)

@@ -231,13 +231,6 @@ static int list_add_entry(struct list_output *l, const char *name,
     return l->out.len >= LIST_BLOCK ? list_write(l, LIST_BLOCK) : 0;
 }
 
-/* Watches the peers while names are left out: without a write nothing shows
- * that the reader has gone. */
-static int list_watch_ends(struct list_output *l)
-{
-    return l->seen++ % LIST_LOOK_EVERY == 0 ? list_wait(l, 0, 0) : 0;
-}
-
 /* Must the name be left out? A listing with facts finds out by reading them
  * (facts_read). */
 static bool list_hides(struct list_output *l, const char *name)
@@ -293,8 +286,12 @@ static int list_add_names(struct list_output *l)
     int r;
 
     directory_begin(&d, l->in.fd);
-    while ((r = list_watch_ends(l)) == 0 &&
-           (r = directory_next(&d, &name)) == 1) {
+    for (;;) {
+        /* Watch the peers while names are left out: without a write nothing
+         * shows that the reader has gone. */
+        r = l->seen++ % LIST_LOOK_EVERY == 0 ? list_wait(l, 0, 0) : 0;
+        if (r != 0 || (r = directory_next(&d, &name)) != 1)
+            return r;
         if (path_name_is_reserved(slice_from(name)) ||
             list_leaves_out(l, name) ||
             (mounts && mount_named(l->f, l->in.path, name)) ||
@@ -305,7 +302,6 @@ static int list_add_names(struct list_output *l)
         if (r < 0)
             return r;
     }
-    return r;
 }
 
 /* The object of a listing: a directory, opened for reading, or one name in a

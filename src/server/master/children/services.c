@@ -61,15 +61,9 @@ static int service_has_words(const struct service_channel *c)
     return (int)recv(c->end, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 }
 
-/* Log drops a channel without a word if it has no place for it or can't read
- * its bytes. */
-static bool service_is_forgotten(const struct master *m,
-                                 const struct service_channel *c)
-{
-    return c->given && clock_ms() - c->since >= m->deadlines.unread;
-}
-
-/* Drops the channels in which no more can come, or which log doesn't read. */
+/* Drops the channels in which no more can come, or which log doesn't read: it
+ * drops a channel without a word if it has no place for it or can't read its
+ * bytes. */
 static void services_sweep(struct master *m)
 {
     struct services *s = m->services;
@@ -78,8 +72,9 @@ static void services_sweep(struct master *m)
     while (c && s->ended_count > 0) {
         struct service_channel *next = TAILQ_NEXT(c, next);
         bool empty = c->ended && service_has_words(c) == 0;
+        bool late = c->given && clock_ms() - c->since >= m->deadlines.unread;
 
-        if (c->ended && (empty || service_is_forgotten(m, c))) {
+        if (c->ended && (empty || late)) {
             s->lost += !empty;
             service_drop(s, c);
         }

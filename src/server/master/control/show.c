@@ -26,22 +26,17 @@ static void show_end(struct peer *p, uint64_t place)
     peer_answered(p, SEND(&p->channel, end, p->request, .place = place));
 }
 
-static const char *show_state(const struct master *m)
-{
-    if (m->state == MASTER_STARTING)
-        return "starting";
-    if (m->state != MASTER_RUNNING)
-        return "stopping";
-    return drain_begins(m) > 0 ? "draining" : "running";
-}
-
 static void show_server(struct peer *p)
 {
     const struct master *m = p->master;
+    const char *state = m->state == MASTER_STARTING  ? "starting"
+                        : m->state != MASTER_RUNNING ? "stopping"
+                        : drain_begins(m) > 0        ? "draining"
+                                                     : "running";
     char text[ADDRESS_TEXT_MAX];
     struct shown_row r = { 0 };
 
-    shown_text(&r, "state", slice_from(show_state(m)));
+    shown_text(&r, "state", slice_from(state));
     shown_text(&r, "away", slice_from(m->users->away.text));
     shown_text(&r, "users_refused", slice_from(m->users->refused.text));
     shown_time(&r, "since", m->since);
