@@ -261,10 +261,10 @@ static bool is_of_groups(const struct ctl_command *row)
     return !strcmp(row->group, "share") || !strcmp(row->group, "team");
 }
 
-/* Returns the first word that isn't a name, or NULL. */
-static const char *bad_name(const struct ctl_command *row,
-                            const struct arguments *a)
+/* Refuses a word that should be a name, and isn't. */
+static void check_names(const struct ctl_command *row)
 {
+    const struct arguments *a = &ctl.args;
     const struct ctl_words *words = &ctl_words[row->takes];
     const size_t own = row->name ? 2 : 1;
     const size_t names = words->more_kinds == A_NEW ? 2
@@ -272,12 +272,15 @@ static const char *bad_name(const struct ctl_command *row,
                                                     : 0;
 
     for (size_t i = own; i < own + names && i < a->words; i++) {
-        struct slice name = slice_from(a->word[i]);
+        const struct slice name = slice_from(a->word[i]);
 
         if (is_of_groups(row) ? !group_name_ok(name) : !user_name_ok(name))
-            return a->word[i];
+            fail(EX_DATAERR,
+                 "\"%s\" is a bad name; use 1 to 32 of a-z%s, not beginning "
+                 "with . or -",
+                 a->word[i],
+                 is_of_groups(row) ? " 0-9 . _ -" : " A-Z 0-9 . _ - @");
     }
-    return NULL;
 }
 
 /* Options that a command takes, but not together. */
@@ -315,18 +318,12 @@ static void check_exclusive(void)
 
 static void check_usage(const struct ctl_command *row)
 {
-    const struct arguments *a = &ctl.args;
-    const char *bad = bad_name(row, a);
     char name[CTL_NAME];
 
     check_options(row, ctl_name_of(row, name));
     check_exclusive();
     check_words(row, name);
-    if (bad)
-        fail(EX_DATAERR,
-             "\"%s\" is a bad name; use 1 to 32 of a-z%s, not beginning with "
-             ". or -",
-             bad, is_of_groups(row) ? " 0-9 . _ -" : " A-Z 0-9 . _ - @");
+    check_names(row);
 }
 
 void ctl_beside(const char *name, char out[PATH_MAX])

@@ -61,6 +61,13 @@ bool grant_walk_next(struct grant_walk *w, struct grant_source *ret)
     return false;
 }
 
+/* Returns the line of the share or team named on the command line, or fails. */
+static size_t line_named(void)
+{
+    return is_share() ? share_named(edit_users)->line
+                      : team_named(edit_users)->line;
+}
+
 /* Applies one function to each further word of the command line, all in one
  * edit. */
 struct changes {
@@ -75,10 +82,8 @@ static void change_each(void *given)
 
     if (c->begin)
         c->begin();
-    else if (is_share())
-        share_named(edit_users);
     else
-        team_named(edit_users);
+        line_named();
     for (size_t i = 3; i < ctl.args.words; i++)
         c->one(ctl.args.word[i]);
 }
@@ -254,16 +259,6 @@ void team_add(void)
 }
 
 /* "share change" and "team change", "share rename" and "team rename". */
-
-static size_t line_named(void)
-{
-    const size_t line =
-        line_find(edit_users, is_share(), slice_from(name_given()));
-
-    if (line == 0)
-        fail_missing(ctl.args.word[0], slice_from(name_given()));
-    return line;
-}
 
 static void change_line(void *given)
 {

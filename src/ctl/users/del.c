@@ -13,7 +13,6 @@ struct removal {
     const void *row;
     size_t line;
     gid_t gid; /* a share's gid; 0: a user */
-    struct slice sync;
     struct removed directory;
 };
 
@@ -29,7 +28,6 @@ static void removal_of(const struct users *u, struct removal *r)
     r->row = is_share ? (const void *)share : user;
     r->line = is_share ? share->line : user->line;
     r->gid = is_share ? share->gid : 0;
-    r->sync = is_share ? SLICE("") : user->sync;
     r->directory.uid = is_share ? 0 : user->uid;
     if (place_tidy(slice_from(is_share ? share->path : user->home),
                    r->directory.path, sizeof(r->directory.path)))
@@ -164,29 +162,16 @@ static void confirm_purge(void)
              removal.directory.path);
 }
 
-/* Refuses a row that follows a source, which would make the row again, and open
- * it. */
-static void refuse_followed(void)
-{
-    struct user_sync sync;
-
-    if (removal.sync.len > 0 && user_sync_parse(removal.sync, &sync) == 0 &&
-        !(sync.marks & SYNC_GONE))
-        fail(EX_DATAERR,
-             "%s follows the source %.*s, which would make the user again; "
-             "lock it: sallyportctl user lock %s; or first run: sallyportctl "
-             "user change %s --sync none",
-             ctl.args.word[2], (int)sync.name.len, sync.name.ptr,
-             ctl.args.word[2], ctl.args.word[2]);
-}
-
 /* Prepares before the lock: the disk may be slow, or dead. */
 static void del_prepare(void)
 {
     const struct settings *s = &ctl.settings;
 
     removal_of(&ctl.users, &removal);
-    refuse_followed();
+    if (!removal.gid)
+        user_refuse_synced(removal.row, SYNC_GONE,
+                           "make the user again; lock the user (sallyportctl "
+                           "user lock), or");
     if (!ctl.args.waiting)
         check_waiting();
     confirm_taken("share", count_members());

@@ -49,16 +49,17 @@ void user_passwd(void)
     given_hint();
 }
 
-static void refuse_synced(const struct user *user, const char *what)
+void user_refuse_synced(const struct user *user, unsigned unless,
+                        const char *would)
 {
     struct user_sync sync;
 
-    if (user->sync.len == 0 || user_sync_parse(user->sync, &sync))
-        return;
-    fail(EX_DATAERR,
-         "%s follows the source %.*s, which would %s; first run: sallyportctl "
-         "user change %s --sync none",
-         user->name, (int)sync.name.len, sync.name.ptr, what, user->name);
+    if (user->sync.len > 0 && user_sync_parse(user->sync, &sync) == 0 &&
+        !(sync.marks & unless))
+        fail(EX_DATAERR,
+             "%s follows the source %.*s, which would %s first run: "
+             "sallyportctl user change %s --sync none",
+             user->name, (int)sync.name.len, sync.name.ptr, would, user->name);
 }
 
 /* The old home, for a message: files aren't moved, since there may be very
@@ -218,7 +219,7 @@ static void rename_row(void *given)
     if (same)
         fail(EX_DATAERR, "%s:%zu: %s is there already", ctl.settings.users,
              same->line, name);
-    refuse_synced(user, "lock it then, and make the old name again");
+    user_refuse_synced(user, 0, "lock it then, and make the old name again;");
     row_need(row_set_column(edit_row(user->line), ROW_NAME, name));
     snprintf(old_home, sizeof(old_home), "%s", user->home);
 }
