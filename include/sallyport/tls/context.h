@@ -93,7 +93,7 @@ int tls_context_clients(struct tls_context *t, const struct tls_clients *from,
 /* The expiry of a certificate, of the server or of a CA of clients, or of a
  * revocation list. */
 struct tls_date {
-    const char *file; /* its name; the context's */
+    const char *file; /* the file's name; the context owns the text */
     const char *what; /* "certificate" or "revocation list" */
     int number;       /* the position in the file, from 1 */
     /* Seconds since 1970. A warning is due from WARN on, 30 days before the

@@ -47,11 +47,12 @@ void surplus_note_unlisted(struct job *dir, const char *path)
     atomic_store(&dir->unlisted[url_base(path)[0] == '.'], true);
 }
 
-/* Everything in DIR is transferred: its surplus names may go when all transfers
- * are over. A server that lists no name of this side, but has it, may have
- * stored it under another one: without the case of its letters, or the blank at
- * its end. Then any name that it lists may be that one, and stays. Many servers
- * list no name that begins with a dot. */
+/* Decides which surplus names of DIR may be removed; this happens when all
+ * transfers are over. If the server has a file of this side but doesn't list
+ * its name, the server may have changed the name: the case of its letters, or a
+ * blank at its end. Then each surplus name that the server lists may be this
+ * file, and stays. Names with a dot at the beginning are decided apart, since
+ * many servers list none. */
 int surplus_settle(void *of, struct job *dir, struct link *l,
                    struct failure *why)
 {

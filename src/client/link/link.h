@@ -302,8 +302,8 @@ void link_go_on(struct link *l, uint64_t first);
 void link_announce(struct link *l, uint64_t length);
 /* Runs this call, which must have the path "", in the directory PATH. */
 void link_set_directory(struct link *l, const char *path);
-/* Sets what happens to a taken name in this upload, on a server that
- * decides. */
+/* Sets what the server does if the name of this upload is taken. Has no effect
+ * if the server doesn't decide this itself. */
 void link_choose(struct link *l, enum conflict_choice c);
 /* Logs in again if the next call would have to. Returns 0, or -1 with the
  * reason. */

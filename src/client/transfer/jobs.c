@@ -157,9 +157,9 @@ struct job *jobs_make(struct jobs *j, const struct job *job, const char *local,
     return new;
 }
 
-/* Takes the job's name. If two files of one command have the same name, it is
- * taken for the second one. Returns 0; 1: the same transfer was added before;
- * -1 with the reason. */
+/* Reserves the job's name. A second file of one command with the same name
+ * can't have it: job->twice is set. Returns 0; 1: the same transfer was added
+ * before; -1 with the reason. */
 static int jobs_take_name(struct jobs *j, struct job *job, struct failure *why)
 {
     bool put = job->kind == JOB_PUT;

@@ -90,7 +90,7 @@ struct jobs {
     size_t most;            /* the limit of bytes; 0: JOBS_BYTES_MAX */
     bool in_turn;           /* one link does all jobs, in their order */
     bool once;              /* a second file of the same name is refused */
-    bool held;              /* only walks begin until NEXT is called */
+    bool held;              /* until NEXT is called, no job but walks begins */
     atomic_bool stopped;    /* no more jobs begin */
     atomic_int code;        /* exit code of the first failure */
     atomic_size_t lost;     /* failures of anything but a transfer */

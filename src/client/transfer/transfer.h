@@ -91,8 +91,8 @@ int part_finish(struct part *p, const char *target, bool replace, time_t when,
  * lost bytes. */
 void part_close(struct part *p, bool keep);
 
-/* Names here and on the server. Opens PATH; beyond its first NAMED bytes, which
- * the user has named, it follows no link. FLAGS contain no O_CREAT. Returns the
+/* Opens PATH. Follows symbolic links only in the first NAMED bytes of PATH, the
+ * part that the user has typed. FLAGS contain no O_CREAT. Returns the
  * descriptor, or -1 with errno. */
 int names_open(const char *path, size_t named, int flags);
 #define NAMED_ALL SIZE_MAX

@@ -130,7 +130,8 @@ static void *arena_realloc(void *old, size_t size, const char *file, int line)
 
 bool tls_arena_begin(void)
 {
-#ifdef __SANITIZE_ADDRESS__ /* it would miss errors in here */
+/* AddressSanitizer would miss errors inside the arena. */
+#ifdef __SANITIZE_ADDRESS__
     return false;
 #endif
     arena_is_open =

@@ -222,8 +222,8 @@ void attributes_remove(int fd, unsigned which);
 
 #define OWNER_ATTRIBUTE "user.sallyport.owner"
 
-/* Call before an upload opens a partial in DIRECTORY: can the disk lose a
- * lock? */
+/* Notes whether the disk of DIRECTORY can lose a lock. Call it before an upload
+ * opens a partial there. */
 void owner_note_disk(struct files *f, int directory);
 /* Returns true if the token says that no other server's session has taken P. */
 bool owner_is_ours(const struct partial *p);

@@ -487,7 +487,8 @@ int gate_begin(struct gate *g);
 void gate_say_shut(struct gate *g);
 /* Returns a descriptor that can be closed when no other is free, or -1. */
 int gate_spare(const struct gate *g);
-/* Waits until master takes messages, if it is slow or `shut` is left. */
+/* Watches master's channel for room if master is slow, or if `shut` couldn't be
+ * sent yet. */
 void gate_watch_master(struct gate *g);
 
 #endif

@@ -105,10 +105,10 @@ void dispatch_refuse_right(struct session *s, unsigned lacking)
                        slice_from(command_lacks(lacking, words)));
 }
 
-/* Must the line wait? ABOR goes before the lines that wait (RFC 959 4.1.3), but
- * not before the commit of a complete upload. All other lines keep their order.
- * Before the 150, and during a checksum, which has none, the client would take
- * any reply for the transfer's. */
+/* Must the line wait? ABOR overtakes the lines that wait (RFC 959 4.1.3), but
+ * never the commit of a complete upload. All other lines keep their order.
+ * Until the 150 is sent, every line waits: the client would take its reply for
+ * the transfer's. A checksum sends no 150, so lines wait until it ends. */
 static bool dispatch_must_hold(const struct session *s, const struct command *c)
 {
     const enum transfer_state state = s->transfer.state;

@@ -216,7 +216,8 @@ void report_of_change(struct event_record *r, const struct session *s,
         event_text(r, FIELD_REASON, slice_from(reason));
 }
 
-/* The argument of these replies says more than their row does. */
+/* Returns the reason for the log. If the argument of a reply says more than the
+ * reply's row does, the reason contains it. */
 static struct slice report_reason(enum reply r, struct slice argument,
                                   char text[REASON_MAX])
 {

@@ -49,7 +49,8 @@ struct session {
     struct choices choices;           /* OPTS */
     char client[CLIENT_NAME_MAX + 1]; /* name from CLNT or CSID, or "" */
     bool client_logged;               /* that name was logged */
-    uint64_t rest;                    /* offset for the next RETR or STOR */
+    uint64_t rest;                    /* offset for the next RETR or STOR, from
+                                       * REST */
     uint64_t until;     /* RANG: the first byte after the range; 0: no end */
     uint64_t announced; /* bytes announced by ALLO, or NOT_ANNOUNCED */
     bool image;         /* TYPE I */

@@ -234,9 +234,9 @@ enum stepped allowance_begin(struct session *s);
       UNDO_NOTHING }
 /* The transfer no longer counts, whatever its reply will be. */
 void allowance_end(struct session *s);
-/* Returns true if no byte may move now, and gate was asked for more;
- * WAITS_TURN follows when some may. With allowance_wait() the step waits for
- * nothing else. */
+/* Asks gate for more bytes if none may move now, and returns true; WAITS_TURN
+ * comes when gate permits some. Return allowance_wait() from a step that then
+ * waits for WAITS_TURN only. */
 bool allowance_ask(struct session *s);
 enum stepped allowance_wait(struct session *s);
 /* Returns how many of LEN bytes may move; at least 2, unless LEN is less. */

@@ -281,9 +281,9 @@ void start_on_ended(struct generation *g)
             s->asker[i] = (struct reload_asker){ 0 };
     kept_end_sessions(&s->kept, g->number);
     g->state = GENERATION_ENDED;
-    /* systemd must learn of a mistake in the configuration. A reload that fails
-     * doesn't decide the exit status of the service, even if its master is
-     * last. */
+    /* At a start or a recovery, systemd must see a mistake in the configuration
+     * as the exit status. A reload that fails never sets the exit status of the
+     * service, even if its master ends last. */
     if ((recovers || (starting && !s->led)) && WIFEXITED(g->status))
         s->status = WEXITSTATUS(g->status);
     else if (recovers || (starting && !s->led))

@@ -68,7 +68,7 @@ void notify_send(const struct notify *n, const char *text);
 /* status.c: the text of "systemctl status". */
 
 struct shown {
-    bool loaded; /* the numbers are known */
+    bool loaded; /* the fields below were read from the board */
     uint64_t sessions, transfers;
     char note[COMPLAINT_MAX + 96]; /* about the last reload; or "" */
 };

@@ -84,9 +84,9 @@ static bool held_is_later(const struct timespec *a, const struct timespec *b)
                                   : a->tv_nsec > b->tv_nsec;
 }
 
-/* Notes on the file itself when an upload that waits was complete, and its
- * name, also after the release. Without it a release would look like a
- * change. */
+/* An attribute of a file that waits for inspection: the time at which the
+ * upload was complete, and its name. The attribute stays after the release:
+ * without it the release would look like a change of the file. */
 #define HELD_STAMP     "user.sallyport.held"
 #define HELD_STAMP_MAX (NAME_MAX + 40)
 

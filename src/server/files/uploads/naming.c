@@ -360,7 +360,7 @@ int naming_give(const struct files *f, struct naming *n)
 }
 
 /* Gives the upload the name under which it waits for inspection, and *u its id.
- * From now on a suffix of a drop is a part of the wanted name. */
+ * If a drop adds a random suffix to names, the release keeps that suffix. */
 static int naming_hold(const struct files *f, struct naming *n,
                        struct upload *u)
 {

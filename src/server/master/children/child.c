@@ -33,9 +33,9 @@ static void child_describe(const struct child *c, int status, char *out,
         snprintf(out + n, size - (size_t)n, ": %s", c->failure);
 }
 
-/* Returns the status of sysexits.h for a child that didn't start. A complaint
- * of its own means a mistake in the configuration, unless it is about the
- * sandbox. */
+/* Returns the status of sysexits.h for a child that didn't start. If the child
+ * sent a complaint, the configuration has a mistake, unless the complaint is
+ * about the sandbox. */
 static int child_start_status(const struct child *c, int status)
 {
     if (WIFEXITED(status) &&

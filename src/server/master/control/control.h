@@ -13,9 +13,10 @@
 /* The control socket: its name on disk and its descriptor. */
 struct control_socket {
     int fd;        /* listening; -1: there is none */
-    int directory; /* that has it */
+    int directory; /* the directory of the socket */
     char name[NAME_MAX + 1];
-    struct stat made; /* the name as it was made */
+    struct stat made; /* lstat(2) of the name after bind(2): shows if another
+                       * file replaced it */
     bool inherited;   /* an earlier generation made it */
 };
 

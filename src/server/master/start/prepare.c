@@ -37,12 +37,13 @@ int secrets_keep(struct master *m)
     return succession_keep_bytes(&m->succession, SECRETS_NAME, all);
 }
 
-/* The rows of the generation before count until the file has another complete
- * text: somebody may be writing it now. If a newer build refuses the old text,
- * the file alone counts. A reload waits for a file that is changing, so that
- * its answer tells whether the file is right; a recovery doesn't wait. If the
- * file is broken after a crash, the rows from before the crash stay. Without
- * the file the server starts only if it had no users before. */
+/* Uses the users of the previous generation until the users file has another
+ * complete text: somebody may be writing the file now. If this build refuses
+ * the users of the previous generation, it uses the file alone. If the file is
+ * changing, a reload waits, so that its answer says whether the file is right;
+ * a recovery doesn't wait. If the file has a mistake at a recovery, the users
+ * from before the crash stay. If there is no file, the server starts only if it
+ * had no users before. */
 int prepare_users(struct master *m, struct complaint *c)
 {
     FD_CLEANUP int before = succession_inherit(&m->succession, "users");
