@@ -149,11 +149,11 @@ int cmd_open(struct client *c, struct word *w, int n)
                        "write ftps://USER@HOST, or a profile's name with a "
                        "colon");
     if (r < 0) {
-        profile_release(&next);
+        buf_release(&next.text);
         return client_error(w[0].text, &why);
     }
     client_leave(c);
-    profile_release(&c->profile);
+    buf_release(&c->profile.text);
     c->profile = next;
     c->options = options;
     int code = open_session(c, &url);
@@ -275,13 +275,13 @@ static int run_words(struct client *c, const struct client_command *row,
 void client_show(const struct options *o, const struct client_command *row,
                  char **text, int n)
 {
-    event_aside(row &&
-                (row->run == cmd_cat || (row->run == cmd_get && n > 1 &&
-                                         strcmp(text[n - 1], "-") == 0)));
-    progress_start(o->json                              ? PROGRESS_JSON
-                   : o->quiet                           ? PROGRESS_QUIET
-                   : isatty(STDERR_FILENO) && !o->debug ? PROGRESS_BARS
-                                                        : PROGRESS_LINES);
+    progress_start(
+        o->json                              ? PROGRESS_JSON
+        : o->quiet                           ? PROGRESS_QUIET
+        : isatty(STDERR_FILENO) && !o->debug ? PROGRESS_BARS
+                                             : PROGRESS_LINES,
+        row && (row->run == cmd_cat || (row->run == cmd_get && n > 1 &&
+                                        strcmp(text[n - 1], "-") == 0)));
 }
 
 static int run_command(struct client *c, const struct client_command *row,
@@ -395,7 +395,7 @@ int client_main(int argc, char **argv)
                      : run_parsed(&c, argv + 1, n);
     client_leave(&c);
     progress_stop();
-    profile_release(&c.profile);
+    buf_release(&c.profile.text);
     curl_global_cleanup();
     if ((fflush(stdout) == EOF || ferror(stdout)) && code == 0) {
         stderr_print("standard output can't be written");

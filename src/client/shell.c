@@ -468,7 +468,7 @@ static void shell_terminal(struct client *c)
             shell_line(c, line);
         }
         free(line);
-        progress_hide();
+        progress_hold(false);
     }
     if (kept) {
         mode_t mask = umask(077);

@@ -29,7 +29,6 @@ void tree_begin(struct tree *t, struct client *c, enum tree_use use, bool up)
 
 void tree_run(struct tree *t)
 {
-    names_begin();
     jobs_run(&t->jobs, &t->client->site, &t->client->link);
 }
 
@@ -237,7 +236,7 @@ static void tree_up_file(struct tree *t, struct job *dir, struct link *l,
     /* Servers hide names, fold their case, or change them. A Sallyport doesn't,
      * but its disk may fold: then a surplus name may be this one. */
     if (!there && t->use == TREE_SYNCS && !dir->made &&
-        (dir->held.first || !l->site->atomic || !listing_is_whole(all))) {
+        (dir->held.first || !l->site->atomic || !all->whole)) {
         job.kind = JOB_CHANGE;
         job.step = sync_ask;
     }
@@ -272,7 +271,7 @@ static void tree_up_entry(struct tree *t, struct job *dir, struct link *l,
         struct job below = tree_below(dir);
 
         below.taken = e;
-        below.known = below.taken || listing_is_whole(there);
+        below.known = below.taken || there->whole;
         if (t->use != TREE_SYNCS || !e || e->kind == ENTRY_DIRECTORY ||
             !sync_settled(t, &below, local, remote, &st, e))
             jobs_add(&t->jobs, &below, local, remote);

@@ -88,9 +88,6 @@ struct proxy {
  * -1 with the reason. */
 int proxy_find(const struct options *o, const char *host, struct proxy *ret,
                struct failure *why);
-/* Adds the proxy's name, if there is one, to the reason of a failure. Returns
- * -1. */
-int proxy_blame(const struct proxy *p, struct failure *why);
 
 /* A handshake that ends when the server has shown its certificate. */
 struct link_glance {
@@ -410,7 +407,8 @@ struct listing {
     bool cut;     /* lines may be missing: the server says so, or the data ended
                    * without close_notify */
     bool nothing; /* LIST: it shows nothing at all */
-    bool whole;   /* no line and no hidden name can be missing */
+    bool whole;   /* no line and no hidden name can be missing: a name that it
+                   * lacks doesn't exist */
 };
 
 #define LISTING_REFUSED                                                        \
@@ -438,9 +436,6 @@ void listing_sort(struct listing *l);
  * or NULL. */
 const struct listing_entry *listing_find(const struct listing *l,
                                          const char *path);
-
-/* Does the listing prove that a name that it lacks doesn't exist? */
-bool listing_is_whole(const struct listing *l);
 
 /* May a local file have this name: one component, not "." or "..", without
  * control bytes? */

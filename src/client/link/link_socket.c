@@ -79,18 +79,6 @@ static bool link_is_stuck(const struct link *l)
            now - l->stirred > 1000 * l->site->options->timeout;
 }
 
-/* Waits for bytes of standard input, or for the server's end. */
-static void link_wait_for_input(struct link *l)
-{
-    struct pollfd p[2] = { { .fd = STDIN_FILENO, .events = POLLIN },
-                           { .fd = l->data, .events = POLLRDHUP } };
-
-    if (!link_poll(p, 2, clock_ms() + WAIT_MS))
-        return;
-    l->paused = false;
-    curl_easy_pause(l->curl, CURLPAUSE_CONT);
-}
-
 CURLcode link_perform(struct link *l)
 {
     unsigned rounds = 0;
@@ -99,12 +87,17 @@ CURLcode link_perform(struct link *l)
     if (curl_multi_add_handle(l->multi, l->curl) != CURLM_OK)
         return CURLE_OUT_OF_MEMORY;
     do {
+        struct pollfd ends[2] = { { .fd = STDIN_FILENO, .events = POLLIN },
+                                  { .fd = l->data, .events = POLLRDHUP } };
+
         /* More bytes usually follow at once; libcurl looks for them by
          * itself. */
-        if (l->paused)
-            link_wait_for_input(l);
-        else if (!l->moved && running)
+        if (l->paused && link_poll(ends, 2, clock_ms() + WAIT_MS)) {
+            l->paused = false;
+            curl_easy_pause(l->curl, CURLPAUSE_CONT);
+        } else if (!l->paused && !l->moved && running) {
             link_wait(l, &rounds);
+        }
         if (l->moved || l->paused)
             l->stirred = clock_ms();
         l->moved = false;
@@ -170,25 +163,18 @@ bool link_again(const struct link *l, struct retry *r, const char *what,
 static pthread_mutex_t pace_lock = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t pace_paid_us;
 
-static uint64_t pace_spend(uint64_t rate, size_t bytes)
-{
-    uint64_t now = clock_us();
-
-    pthread_mutex_lock(&pace_lock);
-    if (pace_paid_us < now)
-        pace_paid_us = now;
-    pace_paid_us += (uint64_t)((double)bytes * 1e6 / (double)rate);
-    uint64_t paid = pace_paid_us;
-    pthread_mutex_unlock(&pace_lock);
-    return paid;
-}
-
 void pace_keep(struct link *l, uint64_t rate, size_t bytes)
 {
     if (rate == 0)
         return;
-    uint64_t until = pace_spend(rate, bytes), now;
+    uint64_t now = clock_us();
     bool more = true;
+    pthread_mutex_lock(&pace_lock);
+    if (pace_paid_us < now)
+        pace_paid_us = now;
+    pace_paid_us += (uint64_t)((double)bytes * 1e6 / (double)rate);
+    uint64_t until = pace_paid_us;
+    pthread_mutex_unlock(&pace_lock);
     while (!link_interrupted && (now = clock_us()) + AHEAD_US < until) {
         if (more) {
             more = link_use_spare(l);
@@ -234,11 +220,6 @@ uint64_t link_connect_time(const struct link *l)
     return short_wait && patience < CONNECT_MAX ? patience : CONNECT_MAX;
 }
 
-static uint64_t link_deadline(const struct link *l)
-{
-    return clock_ms() + 1000 * l->site->options->timeout;
-}
-
 bool link_is_ended(const struct link *l)
 {
     struct pollfd p = { .fd = l->data, .events = POLLRDHUP };
@@ -258,7 +239,7 @@ void link_check_sent(struct link *l, curl_off_t up)
     link_end_by_reset(l->data, false);
     if (!l->tls || !SSL_get_quiet_shutdown(l->tls))
         return;
-    link_poll(&p, 1, link_deadline(l));
+    link_poll(&p, 1, clock_ms() + 1000 * l->site->options->timeout);
     SSL_set_quiet_shutdown(l->tls, 0);
 }
 
@@ -362,7 +343,7 @@ CURLcode link_on_context(CURL *curl, void *ctx, void *of)
  * nothing can be lost. */
 static void link_linger(struct link *l, int fd)
 {
-    uint64_t end = link_deadline(l);
+    uint64_t end = clock_ms() + 1000 * l->site->options->timeout;
     struct pollfd p[2] = { { .fd = fd, .events = POLLIN },
                            { .fd = l->control, .events = POLLIN } };
     char rest[4096];

@@ -242,11 +242,6 @@ void listing_sort(struct listing *l)
         qsort(l->entry, l->count, sizeof(*l->entry), listing_compare);
 }
 
-bool listing_is_whole(const struct listing *l)
-{
-    return l->whole && l->refused == 0;
-}
-
 const struct listing_entry *listing_find(const struct listing *l,
                                          const char *path)
 {

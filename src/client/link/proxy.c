@@ -65,13 +65,3 @@ int proxy_find(const struct options *o, const char *host, struct proxy *ret,
     snprintf(ret->user, sizeof(ret->user), "%s", url.user);
     return url.user[0] ? password_find_proxy(o, &url, &ret->password, why) : 0;
 }
-
-int proxy_blame(const struct proxy *p, struct failure *why)
-{
-    size_t len = strlen(why->text);
-
-    if (p->name[0])
-        snprintf(why->text + len, sizeof(why->text) - len,
-                 "; through the proxy %s", p->name);
-    return -1;
-}

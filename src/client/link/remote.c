@@ -110,7 +110,8 @@ int remote_list_once(struct link *l, const char *path, struct listing *ret,
         (r == 0 ? remote_shows_nothing(ret) : l->opened && why->reply >= 500))
         r = remote_list_by(l, path, "LIST", ret, why);
     ret->nothing = r == 0 && !mlsd && remote_shows_nothing(ret) && !l->dos;
-    ret->whole = !ret->cut && (mlsd || ret->itself || l->dos);
+    ret->whole =
+        !ret->cut && ret->refused == 0 && (mlsd || ret->itself || l->dos);
     return r;
 }
 
@@ -263,7 +264,7 @@ static enum presence remote_stat_by_list(struct link *l, const char *path,
     /* A directory that can't be listed may contain the entry. */
     if (r < 0 && !remote_absent(why))
         return PRESENCE_UNKNOWN;
-    bool whole = r == 0 && listing_is_whole(&all),
+    bool whole = r == 0 && all.whole,
          readable = r == 0 && l->whole && all.refused == 0;
     const struct listing_entry *e = listing_find(&all, path);
     if (e) {

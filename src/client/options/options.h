@@ -194,12 +194,11 @@ void private_directories(char *path);
 
 struct profile {
     char name[PROFILE_NAME_MAX]; /* "": no profile is loaded */
-    struct buf text;             /* the options point into it */
+    struct buf text;             /* owned; the options point into it */
     const char *url;             /* NULL: none */
 };
 
 void profile_init(struct profile *p);
-void profile_release(struct profile *p);
 
 /* Reads section NAME (and [default]) into the options, which keep pointing into
  * *P. Returns 0; 1: there is no such section; -1 with the reason. */

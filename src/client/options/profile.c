@@ -14,11 +14,6 @@ void profile_init(struct profile *p)
     buf_init(&p->text, PROFILE_FILE_MAX);
 }
 
-void profile_release(struct profile *p)
-{
-    buf_release(&p->text);
-}
-
 /* Removes blanks at both ends; changes the text in place. */
 static char *profile_trim(char *text)
 {

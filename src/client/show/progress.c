@@ -14,12 +14,7 @@
 
 /* JSON lines, by jansson. */
 
-static bool event_is_aside;
-
-void event_aside(bool aside)
-{
-    event_is_aside = aside;
-}
+static bool event_aside;
 
 json_t *event_text(const char *text)
 {
@@ -33,7 +28,7 @@ json_t *event_text(const char *text)
  * The pieces of a line stay together. */
 void event_print(json_t *object)
 {
-    FILE *out = event_is_aside ? stderr : stdout;
+    FILE *out = event_aside ? stderr : stdout;
 
     flockfile(out);
     if (object &&
@@ -73,9 +68,10 @@ static struct {
     } all;         /* done, moved: of files that have ended */
 } progress = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-void progress_start(enum progress_style style)
+void progress_start(enum progress_style style, bool aside)
 {
     progress.style = style;
+    event_aside = aside;
 }
 
 static unsigned progress_width(void)
@@ -189,13 +185,6 @@ static void progress_draw(bool at_once)
     progress.drawn_at = now;
 }
 
-void progress_hide(void)
-{
-    pthread_mutex_lock(&progress.lock);
-    progress_clear();
-    pthread_mutex_unlock(&progress.lock);
-}
-
 void progress_hold(bool held)
 {
     pthread_mutex_lock(&progress.lock);
@@ -206,7 +195,7 @@ void progress_hold(bool held)
 
 void progress_stop(void)
 {
-    progress_hide();
+    progress_hold(false);
     memset(progress.row, 0, sizeof(progress.row));
 }
 

@@ -76,10 +76,11 @@ struct progress_row {
     uint64_t began; /* clock_ms() at its begin */
 };
 
-void progress_start(enum progress_style style);
-/* Hides the bars; the next change shows them again. */
-void progress_hide(void);
-/* HELD: hides them while a question is on the terminal. */
+/* ASIDE: the objects of --json go to standard error from now on, since standard
+ * output gets a file. */
+void progress_start(enum progress_style style, bool aside);
+/* Hides the bars. The next change shows them again unless they are HELD, for a
+ * question on the terminal. */
 void progress_hold(bool held);
 void progress_stop(void);
 
@@ -106,10 +107,7 @@ void progress_note(const char *format, ...)
 /* Prints an error outside a transfer. */
 void progress_error(const char *what, const struct failure *why);
 
-/* The output of --json: one object per line on standard output. event_aside():
- * from now on, do the objects go to standard error, since standard output gets
- * a file? */
-void event_aside(bool aside);
+/* The output of --json: one object per line on standard output. */
 /* Prints and frees OBJECT. Bytes that aren't UTF-8 become \xHH. */
 void event_print(json_t *object);
 /* Makes a JSON string of a text from outside, whatever its bytes are. */

@@ -185,10 +185,6 @@ void names_release(void)
 {
     tdestroy(names_taken, free);
     names_taken = NULL;
-}
-
-void names_begin(void)
-{
     names_for_all = CONFLICT_ASK;
 }
 

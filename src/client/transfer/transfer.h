@@ -116,10 +116,8 @@ enum names_owner {
 enum names_owner names_take(const char *target, const char *source);
 /* Has a file of this command the name? */
 bool names_are_taken(const char *target);
+/* Call it when a command ends: forgets its names, and answers for all files. */
 void names_release(void);
-/* Call it when a command begins: forgets answers for all files of the last
- * one. */
-void names_begin(void);
 /* Is there a terminal for a question, and would names_decide() ask? */
 bool names_can_ask(const struct options *o);
 /* Would names_decide() ask? */

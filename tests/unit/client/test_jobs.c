@@ -221,7 +221,7 @@ static void play(struct played *p, bool held, const char *expected)
                              .last = play_end };
     static struct link none;
 
-    progress_start(PROGRESS_QUIET);
+    progress_start(PROGRESS_QUIET, false);
     jobs_begin(&p->jobs, p);
     p->jobs.held = held;
     p->jobs.next = held || p->answers ? play_next : NULL;

@@ -166,7 +166,7 @@ Test(names, are_decided_without_a_question)
                                                     CONFLICT_OVERWRITE };
     const struct names_file file = { 0 };
 
-    names_begin();
+    names_release();
     for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
         const struct options o = { .conflict = choices[i] };
 

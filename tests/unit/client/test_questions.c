@@ -96,7 +96,7 @@ static int decide_rows(void)
         if (link_interrupted)
             return 101;
         if (rows[i].begin)
-            names_begin();
+            names_release();
         if (decide(&o, rows[i].twice, rows[i].old, rows[i].new) !=
             rows[i].choice)
             return (int)i + 1;

@@ -70,7 +70,7 @@ Test(show, json_of_two_threads)
     fflush(stdout);
     int kept = dup(STDOUT_FILENO);
     dup2(fd, STDOUT_FILENO);
-    progress_start(PROGRESS_JSON);
+    progress_start(PROGRESS_JSON, false);
     cr_assert_eq(pthread_create(&other, NULL, print_notes, NULL), 0);
     for (int i = 0; i < EVENTS; i++)
         event_print(json_pack("{s:s, s:i}", "name", "a file", "size", i));
