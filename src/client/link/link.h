@@ -52,10 +52,6 @@ int password_find(const struct options *o, struct url *url, struct secret *ret,
 int password_ask(const struct options *o, const struct url *url,
                  struct secret *ret, struct failure *why);
 
-/* Finds the password of a proxy's user: in netrc, or on the terminal. */
-int password_find_proxy(const struct options *o, struct url *url,
-                        struct secret *ret, struct failure *why);
-
 /* Finds the password of URL's host (and user, if it has one) in the text of a
  * netrc, and fills in a missing user. Returns false if there is none. */
 bool password_netrc(struct slice text, struct url *url, struct secret *ret);

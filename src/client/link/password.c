@@ -1,4 +1,5 @@
-/* Finds a password. All copies are wiped, and it is never printed. */
+/* The terminal, passwords, and the choice of the proxy with its password. All
+ * copies of a password are wiped, and it is never printed. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -10,6 +11,8 @@
 #include "link.h"
 #include "sallyport/base/buf.h"
 #include "sallyport/base/execute.h"
+#include "sallyport/base/fd.h"
+#include "sallyport/base/prompt.h"
 
 #define PASSWORD_FILE_MAX 65536
 #define VARIABLE          "SALLYPORT_PASSWORD"
@@ -276,12 +279,112 @@ int password_find(const struct options *o, struct url *url, struct secret *ret,
                 url->host);
 }
 
-int password_find_proxy(const struct options *o, struct url *url,
-                        struct secret *ret, struct failure *why)
-{
-    struct options plain = *o;
+/* Uses the terminal for passwords and questions. */
 
-    plain.cert = NULL; /* it is for the server */
-    int r = from_netrc(o, url, ret, why);
-    return r == 1 ? from_terminal(&plain, url, "netrc", ret, why) : r;
+bool tty_there(void)
+{
+    return isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+}
+
+static int tty_ask(const char *prompt, bool echo, char *out, size_t size)
+{
+    FD_CLEANUP int tty = prompt_open();
+    char safe[2 * SHOW_MAX];
+    struct prompt q = {
+        .text = safe, .echo = echo, .ms = UINT64_MAX, .stop = &link_interrupted
+    };
+    int r;
+
+    show_text(prompt, safe, sizeof(safe));
+    r = tty < 0 ? -ENOTTY : prompt_ask(tty, &q, out, size);
+    return r == -ENODATA ? -EINTR : r == -ENAMETOOLONG ? -EINVAL : r;
+}
+
+int tty_secret(const char *prompt, struct secret *ret)
+{
+    char line[SECRET_MAX + 1];
+    int r = tty_ask(prompt, false, line, sizeof(line));
+
+    if (r > 0)
+        r = secret_set(ret, (struct slice){ line, (size_t)r });
+    else if (r == 0)
+        r = -EINVAL;
+    explicit_bzero(line, sizeof(line));
+    return r;
+}
+
+int tty_line(const char *prompt, char *out, size_t size)
+{
+    int r = tty_ask(prompt, true, out, size);
+
+    return r < 0 ? r : 0;
+}
+
+/* The choice of the proxy, and its password. libcurl speaks SOCKS5 and CONNECT,
+ * and reads the proxy's answers. The proxy looks up the names of servers, so
+ * that no name leaves this machine in another way. */
+
+static const char *proxy_variable(const char *small, const char *large)
+{
+    const char *value = getenv(small);
+
+    return value ? value : getenv(large);
+}
+
+/* Is ONE of NO_PROXY "*", the host, a domain above it, or its network? */
+static bool proxy_excepts_one(struct slice one, const char *host)
+{
+    struct complaint unread;
+    struct network network;
+    struct address address;
+    size_t len = strlen(host);
+
+    if (slice_starts(one, SLICE(".")))
+        one = (struct slice){ one.ptr + 1, one.len - 1 };
+    if (slice_equal(one, SLICE("*")))
+        return true;
+    if (address_parse(slice_from(host), &address) == 0)
+        return network_parse(one, &network, &unread) == 0 &&
+               network_holds(&network, &address);
+    if (one.len == 0 || one.len > len)
+        return false;
+    const char *end = host + len - one.len;
+    return slice_equal_nocase(one, slice_from(end)) &&
+           (end == host || end[-1] == '.');
+}
+
+int proxy_find(const struct options *o, const char *host, struct proxy *ret,
+               struct failure *why)
+{
+    struct complaint bad = { "" };
+    const char *text = o->proxy;
+    char place[URL_PLACE_MAX];
+    struct url url;
+    bool socks;
+
+    struct slice rest, one;
+    bool excepted = false;
+
+    *ret = (struct proxy){ 0 };
+    rest = slice_from(proxy_variable("no_proxy", "NO_PROXY"));
+    while (slice_cut(&rest, ',', &one))
+        excepted |= proxy_excepts_one(slice_trim(one), host);
+    if (!text && !excepted)
+        text = proxy_variable("all_proxy", "ALL_PROXY");
+    if (!text || !text[0] || strcmp(text, "none") == 0)
+        return 0;
+    if (url_parse_proxy(text, &socks, &url, &bad) < 0)
+        return fail(why, EX_USAGE, "%s: %s", o->proxy ? "--proxy" : "ALL_PROXY",
+                    bad.text);
+    snprintf(ret->name, sizeof(ret->name), "%s://%s",
+             socks ? "socks5h" : "http", url_place(&url, place));
+    snprintf(ret->user, sizeof(ret->user), "%s", url.user);
+    if (!url.user[0])
+        return 0;
+    /* --cert is for the server. */
+    struct options plain = *o;
+    plain.cert = NULL;
+    int r = from_netrc(o, &url, &ret->password, why);
+    return r == 1 ? from_terminal(&plain, &url, "netrc", &ret->password, why)
+                  : r;
 }
