@@ -356,18 +356,6 @@ static int shell_script(struct client *c)
     return code;
 }
 
-static const char *shell_prompt(const struct client *c, char *out, size_t size)
-{
-    char safe[URL_PATH_MAX];
-
-    if (c->open)
-        snprintf(out, size, "%s:/%s> ", c->site.url.host,
-                 show_text(c->cwd, safe, sizeof(safe)));
-    else
-        snprintf(out, size, "sallyport> ");
-    return out;
-}
-
 static bool shell_dropped;
 
 static int shell_drop(int count, int key)
@@ -434,6 +422,7 @@ static bool shell_may_keep(const char *line)
 static void shell_terminal(struct client *c)
 {
     char history[PATH_MAX], prompt[URL_PATH_MAX + URL_PART_MAX + 8];
+    char safe[URL_PATH_MAX];
     bool kept = private_place("XDG_STATE_HOME", ".local/state", "history",
                               history) == 0;
 
@@ -454,7 +443,12 @@ static void shell_terminal(struct client *c)
     while (!c->leave) {
         link_interrupted = 0;
         shell_dropped = false;
-        char *line = readline(shell_prompt(c, prompt, sizeof(prompt)));
+        if (c->open)
+            snprintf(prompt, sizeof(prompt), "%s:/%s> ", c->site.url.host,
+                     show_text(c->cwd, safe, sizeof(safe)));
+        else
+            snprintf(prompt, sizeof(prompt), "sallyport> ");
+        char *line = readline(prompt);
 
         if (!line) {
             putchar('\n');

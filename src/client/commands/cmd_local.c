@@ -145,20 +145,6 @@ static int passwd_ask(const char *which, const struct url *url,
     return r < 0 ? fail(why, EX_TEMPFAIL, "no password was given") : 0;
 }
 
-static int passwd_ask_new(const struct url *url, struct secret *new,
-                          struct failure *why)
-{
-    SECRET_CLEANUP struct secret again = { 0 };
-
-    if (passwd_ask("New", url, new, why) < 0 ||
-        passwd_ask("Again: new", url, &again, why) < 0)
-        return -1;
-    if (again.len != new->len ||
-        !secret_equal(again.bytes, new->bytes, new->len))
-        return fail(why, EX_DATAERR, "the two new passwords differ");
-    return 0;
-}
-
 static int passwd_send(struct link *l, const struct secret *old,
                        const struct secret *new, struct failure *why)
 {
@@ -182,12 +168,17 @@ static int passwd_send(struct link *l, const struct secret *old,
 /* Changes the password. If OLD is empty, asks the user for it. */
 static int passwd_change(struct client *c, struct secret *old)
 {
-    SECRET_CLEANUP struct secret new = { 0 };
+    SECRET_CLEANUP struct secret new = { 0 }, again = { 0 };
     struct failure why;
 
     if ((old->len == 0 && passwd_ask("Old", &c->site.url, old, &why) < 0) ||
-        passwd_ask_new(&c->site.url, &new, &why) < 0 ||
-        passwd_send(&c->link, old, &new, &why) < 0)
+        passwd_ask("New", &c->site.url, &new, &why) < 0 ||
+        passwd_ask("Again: new", &c->site.url, &again, &why) < 0)
+        return client_error("passwd", &why);
+    if (again.len != new.len || !secret_equal(again.bytes, new.bytes, new.len))
+        return client_refuse("passwd", EX_DATAERR,
+                             "the two new passwords differ");
+    if (passwd_send(&c->link, old, &new, &why) < 0)
         return client_error("passwd", &why);
     c->site.password = new; /* for the next connection of this session */
     c->link.must_change = false;

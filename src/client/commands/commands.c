@@ -225,18 +225,6 @@ static void help_options(const char *title, const char *command, bool own)
     }
 }
 
-static void help_row(const struct client_command *row, unsigned mode)
-{
-    bool shell = mode == IN_SHELL;
-    const char *syntax = shell ? row->syntax.shell : row->syntax.line;
-
-    printf("  %s%s", shell ? "" : "sallyport ", row->name);
-    for (size_t i = 0; shell && i < 2 && row->other[i]; i++)
-        printf(", %s", row->other[i]);
-    printf("%s%s\n", syntax[0] ? " " : "", syntax);
-    help_wrap(row->help, ".", 0, 6);
-}
-
 int help_print(const struct client_command *row, unsigned mode)
 {
     if (row && mode == ONE_SHOT)
@@ -244,9 +232,19 @@ int help_print(const struct client_command *row, unsigned mode)
     if (!row && mode == ONE_SHOT)
         puts("Usage:\n  sallyport [OPTION...] ftps://USER@HOST[:PORT][/DIR]\n"
              "      Begin a session.");
-    for (size_t i = 0; i < commands_count; i++)
-        if (row ? row == &commands[i] : commands[i].modes & mode)
-            help_row(&commands[i], mode);
+    for (size_t i = 0; i < commands_count; i++) {
+        const struct client_command *one = &commands[i];
+        bool shell = mode == IN_SHELL;
+        const char *syntax = shell ? one->syntax.shell : one->syntax.line;
+
+        if (row ? row != one : !(one->modes & mode))
+            continue;
+        printf("  %s%s", shell ? "" : "sallyport ", one->name);
+        for (size_t k = 0; shell && k < 2 && one->other[k]; k++)
+            printf(", %s", one->other[k]);
+        printf("%s%s\n", syntax[0] ? " " : "", syntax);
+        help_wrap(one->help, ".", 0, 6);
+    }
     if (row)
         help_options("Options of this command", row->name, true);
     /* In a session the options of all commands don't follow. */

@@ -13,23 +13,13 @@
 #include "client.h"
 #include "sallyport/base/fd.h"
 
-/* Opens the parent directory of a local name. */
-static int remove_open_above(const char *local, size_t named)
-{
-    char above[PATH_MAX];
-
-    snprintf(above, sizeof(above), "%.*s", (int)(url_base(local) - local),
-             local);
-    return names_open(above[0] ? above : ".", named, O_PATH | O_DIRECTORY);
-}
-
 /* Is a name of sync still missing here? If not, it stays, with all that is in
  * it. Only the topmost name of a removal is asked for. */
 static bool remove_is_gone(const struct tree *t, const struct job *job)
 {
     if (t->use != TREE_SYNCS || job->above || job->replaced)
         return true;
-    FD_CLEANUP int at = remove_open_above(job->local, job->named);
+    FD_CLEANUP int at = names_open_above(job->local, job->named, O_PATH);
     struct stat st;
     return at >= 0 &&
            fstatat(at, url_base(job->local), &st, AT_SYMLINK_NOFOLLOW) < 0 &&
@@ -273,7 +263,7 @@ static int local_remove(void *of, struct job *job, struct link *l,
     }
     if (there != ABSENT)
         return there == PRESENT ? 0 : -1;
-    FD_CLEANUP int at = remove_open_above(job->local, job->named);
+    FD_CLEANUP int at = names_open_above(job->local, job->named, O_PATH);
     if (at < 0)
         tree_failed_errno(t, job->local);
     else if (local_name(t, job, at, job->local, 0, NULL))
@@ -354,7 +344,7 @@ struct job *remove_hold_here(struct tree *t, const struct job *dir,
     const struct job job = { .kind = JOB_CHANGE,
                              .step = local_remove,
                              .named = dir->named };
-    FD_CLEANUP int at = remove_open_above(local, dir->named);
+    FD_CLEANUP int at = names_open_above(local, dir->named, O_PATH);
     size_t count = 0;
 
     if (at >= 0)

@@ -41,29 +41,10 @@ void doctor_find(struct doctor *d, enum trial_result what, const char *advice,
     doctor_running = "";
 }
 
-/* Runs all checks. Returns the exit code. */
-static int doctor_check_all(struct doctor *d)
-{
-    const size_t *found = d->found;
-
-    for (size_t i = 0;
-         i < doctor_check_count && !link_interrupted && !d->unreachable; i++) {
-        if (doctor_checks[i].needs_login && !d->logged_in)
-            continue;
-        doctor_running = doctor_checks[i].name;
-        doctor_checks[i].run(d);
-        fflush(stdout);
-    }
-    if (!d->options->json)
-        printf("\n%zu bad, %zu warning%s, %zu good\n", found[FINDING_BAD],
-               found[FINDING_WARNING], found[FINDING_WARNING] == 1 ? "" : "s",
-               found[FINDING_GOOD]);
-    return found[FINDING_BAD] > 0 ? EX_UNAVAILABLE : 0;
-}
-
 int doctor_run(struct client *c, struct word *w, int n)
 {
     static struct doctor d;
+    const size_t *found = d.found;
     struct failure why;
 
     (void)n;
@@ -74,7 +55,22 @@ int doctor_run(struct client *c, struct word *w, int n)
         r = password_find(&c->options, &d.site.url, &d.site.password,
                           &d.site.place, &why);
     d.unasked = r == 1;
-    int code = r < 0 ? client_error("doctor", &why) : doctor_check_all(&d);
+    for (size_t i = 0; r >= 0 && i < doctor_check_count && !link_interrupted &&
+                       !d.unreachable;
+         i++) {
+        if (doctor_checks[i].needs_login && !d.logged_in)
+            continue;
+        doctor_running = doctor_checks[i].name;
+        doctor_checks[i].run(&d);
+        fflush(stdout);
+    }
+    if (r >= 0 && !c->options.json)
+        printf("\n%zu bad, %zu warning%s, %zu good\n", found[FINDING_BAD],
+               found[FINDING_WARNING], found[FINDING_WARNING] == 1 ? "" : "s",
+               found[FINDING_GOOD]);
+    int code = r < 0                    ? client_error("doctor", &why)
+               : found[FINDING_BAD] > 0 ? EX_UNAVAILABLE
+                                        : 0;
     link_close(&d.link);
     site_close(&d.site);
     return code;

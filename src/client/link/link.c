@@ -176,22 +176,8 @@ static int link_on_progress(void *of, curl_off_t total_down, curl_off_t down,
     return link_interrupted != 0;
 }
 
-/* Prints a sent line, but not the argument of PASS, and no headers for a proxy,
- * which have its password. */
-static void link_debug_sent(struct slice sent, char *line, size_t size)
-{
-    struct slice first = sent;
-
-    if (sent.len >= 5 && strncasecmp(sent.ptr, "PASS ", 5) == 0)
-        first = SLICE("PASS ...");
-    else if (sent.len >= 10 && strncasecmp(sent.ptr, "SITE PSWD ", 10) == 0)
-        first = SLICE("SITE PSWD ...");
-    else if (slice_starts(sent, SLICE("CONNECT ")))
-        slice_cut(&sent, '\r', &first);
-    snprintf(line, size, "%.*s", (int)first.len, first.ptr);
-}
-
-/* Prints the dialogue with the server. */
+/* Prints the dialogue with the server, but not the argument of PASS, and no
+ * headers for a proxy, which have its password. */
 static int link_on_debug(CURL *curl, curl_infotype kind, char *bytes,
                          size_t len, void *of)
 {
@@ -204,10 +190,14 @@ static int link_on_debug(CURL *curl, curl_infotype kind, char *bytes,
         return 0;
     while (len > 0 && (bytes[len - 1] == '\n' || bytes[len - 1] == '\r'))
         len--;
-    if (out)
-        link_debug_sent((struct slice){ bytes, len }, line, sizeof(line));
-    else
-        snprintf(line, sizeof(line), "%.*s", (int)len, bytes);
+    struct slice rest = { bytes, len }, shown = rest;
+    if (out && len >= 5 && strncasecmp(bytes, "PASS ", 5) == 0)
+        shown = SLICE("PASS ...");
+    else if (out && len >= 10 && strncasecmp(bytes, "SITE PSWD ", 10) == 0)
+        shown = SLICE("SITE PSWD ...");
+    else if (out && slice_starts(rest, SLICE("CONNECT ")))
+        slice_cut(&rest, '\r', &shown);
+    snprintf(line, sizeof(line), "%.*s", (int)shown.len, shown.ptr);
     fprintf(stderr, "%s %s\n",
             out                     ? ">"
             : kind == CURLINFO_TEXT ? "*"

@@ -48,7 +48,8 @@ bool tty_there(void);
  * Returns 0; 1: only the user knows it; -1 with the reason. */
 int password_find(const struct options *o, struct url *url, struct secret *ret,
                   const char **place, struct failure *why);
-/* Asks for the password on the terminal. Returns 0, or -1 with the reason. */
+/* Asks for the password on the terminal; O is NULL for the password of a proxy.
+ * Returns 0, or -1 with the reason. */
 int password_ask(const struct options *o, const struct url *url,
                  struct secret *ret, struct failure *why);
 

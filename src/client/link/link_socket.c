@@ -243,11 +243,21 @@ void link_check_sent(struct link *l, curl_off_t up)
     SSL_set_quiet_shutdown(l->tls, 0);
 }
 
-/* Delays the handshake, which libcurl begins as soon as the data connection
- * exists. For a server that wants the command first, the kernel holds the
- * handshake back until the 150, for at most 200 ms. */
-static void link_begin_data(struct link *l, int fd)
+/* Takes a new socket: after EPSV or PASV it is for data, any other is for
+ * control. A program that the user starts must not inherit it. */
+int link_on_socket(void *of, curl_socket_t fd, curlsocktype kind)
 {
+    struct link *l = of;
+
+    (void)kind;
+    if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+        return CURL_SOCKOPT_ERROR;
+    if (l->reply != 227 && l->reply != 229) {
+        l->rival = l->control;
+        l->control = fd;
+        l->in = false;
+        return CURL_SOCKOPT_OK;
+    }
     l->data = fd;
     l->data_end = clock_ms() + 1000 * link_connect_time(l);
     l->corked = false;
@@ -263,26 +273,11 @@ static void link_begin_data(struct link *l, int fd)
                    sizeof(int));
     if (link_uploads(l))
         link_end_by_reset(fd, true);
+    /* libcurl begins the handshake as soon as the data connection exists. For a
+     * server that wants the command first, the kernel holds the handshake back
+     * until the 150, for at most 200 ms. */
     if (l->manner == LINK_LATE_HELLO)
         link_cork(l, true);
-}
-
-/* Takes a new socket: after EPSV or PASV it is for data, any other is for
- * control. A program that the user starts must not inherit it. */
-int link_on_socket(void *of, curl_socket_t fd, curlsocktype kind)
-{
-    struct link *l = of;
-
-    (void)kind;
-    if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
-        return CURL_SOCKOPT_ERROR;
-    if (l->reply == 227 || l->reply == 229) {
-        link_begin_data(l, fd);
-    } else {
-        l->rival = l->control;
-        l->control = fd;
-        l->in = false;
-    }
     return CURL_SOCKOPT_OK;
 }
 

@@ -36,9 +36,19 @@ static int listing_refuse(struct listing *l)
     return 1;
 }
 
-static int listing_append(struct listing *l, const struct listing_entry *e,
-                          struct slice name)
+static int listing_add(struct listing *l, const struct listing_entry *e,
+                       struct slice name)
 {
+    if (!listing_safe(name))
+        return listing_refuse(l);
+    if (l->count == LISTING_MAX)
+        return -E2BIG;
+    size_t bytes = sizeof(*l->entry) + name.len + 1;
+    if (atomic_fetch_add(&listing_bytes, bytes) + bytes > LISTING_BYTES_MAX) {
+        atomic_fetch_sub(&listing_bytes, bytes);
+        return -E2BIG;
+    }
+    l->bytes += bytes;
     if (l->count == l->size) {
         size_t size = l->size ? 2 * l->size : 64;
         struct listing_entry *more =
@@ -54,22 +64,6 @@ static int listing_append(struct listing *l, const struct listing_entry *e,
         return -ENOMEM;
     l->count++;
     return 0;
-}
-
-static int listing_add(struct listing *l, const struct listing_entry *e,
-                       struct slice name)
-{
-    if (!listing_safe(name))
-        return listing_refuse(l);
-    if (l->count == LISTING_MAX)
-        return -E2BIG;
-    size_t bytes = sizeof(*l->entry) + name.len + 1;
-    if (atomic_fetch_add(&listing_bytes, bytes) + bytes > LISTING_BYTES_MAX) {
-        atomic_fetch_sub(&listing_bytes, bytes);
-        return -E2BIG;
-    }
-    l->bytes += bytes;
-    return listing_append(l, e, name);
 }
 
 /* Adds an entry of LIST, except the directory itself and its parent. */

@@ -209,16 +209,16 @@ static int from_environment(struct secret *ret, struct failure *why)
 
 /* Asks on the terminal. A client certificate may be enough, so an empty
  * password is accepted with one. */
-static int from_terminal(const struct options *o, const struct url *url,
-                         const char *other_ways, struct secret *ret,
-                         struct failure *why)
+int password_ask(const struct options *o, const struct url *url,
+                 struct secret *ret, struct failure *why)
 {
     char prompt[2 * URL_PART_MAX + 64];
+    bool cert = o && o->cert;
 
     snprintf(prompt, sizeof(prompt), "Password of %s at %s%s: ", url->user,
-             url->host, o->cert ? " (empty: the certificate alone)" : "");
+             url->host, cert ? " (empty: the certificate alone)" : "");
     int r = tty_secret(prompt, ret);
-    if (o->cert && (r == -ENOTTY || r == -EINVAL)) {
+    if (cert && (r == -ENOTTY || r == -EINVAL)) {
         secret_wipe(ret);
         return 0;
     }
@@ -226,15 +226,9 @@ static int from_terminal(const struct options *o, const struct url *url,
         return fail(why, EX_NOPERM,
                     "there is no password for %s at %s, and no terminal to ask "
                     "for it; use %s",
-                    url->user, url->host, other_ways);
+                    url->user, url->host,
+                    o ? "--password-file, netrc or " VARIABLE : "netrc");
     return r < 0 ? fail(why, EX_TEMPFAIL, "no password was given") : 0;
-}
-
-int password_ask(const struct options *o, const struct url *url,
-                 struct secret *ret, struct failure *why)
-{
-    return from_terminal(o, url, "--password-file, netrc or " VARIABLE, ret,
-                         why);
 }
 
 /* Looks at the settings. The variable counts only if neither a file nor a
@@ -381,10 +375,6 @@ int proxy_find(const struct options *o, const char *host, struct proxy *ret,
     snprintf(ret->user, sizeof(ret->user), "%s", url.user);
     if (!url.user[0])
         return 0;
-    /* --cert is for the server. */
-    struct options plain = *o;
-    plain.cert = NULL;
     int r = from_netrc(o, &url, &ret->password, why);
-    return r == 1 ? from_terminal(&plain, &url, "netrc", &ret->password, why)
-                  : r;
+    return r == 1 ? password_ask(NULL, &url, &ret->password, why) : r;
 }

@@ -40,26 +40,12 @@ static void certificate_time(const ASN1_TIME *t, char out[32])
     strftime(out, 32, "%Y-%m-%d %H:%M:%S UTC", &tm);
 }
 
-static int certificate_pin(X509 *x, char out[CERTIFICATE_PIN_MAX])
-{
-    unsigned char *key = NULL, hash[SHA256_DIGEST_LENGTH];
-    int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &key);
-
-    if (len <= 0)
-        return -1;
-    SHA256(key, (size_t)len, hash);
-    OPENSSL_free(key);
-    memcpy(out, "sha256//", 9);
-    EVP_EncodeBlock((unsigned char *)out + 8, hash, sizeof(hash));
-    return 0;
-}
-
 int certificate_read(X509 *x, struct server_certificate *ret)
 {
-    unsigned char hash[EVP_MAX_MD_SIZE];
+    unsigned char *key = NULL, hash[EVP_MAX_MD_SIZE];
     unsigned len = 0;
 
-    *ret = (struct server_certificate){ 0 };
+    *ret = (struct server_certificate){ .pin = "sha256//" };
     if (X509_digest(x, EVP_sha256(), hash, &len) != 1 ||
         OPENSSL_buf2hexstr_ex(ret->fingerprint, sizeof(ret->fingerprint), NULL,
                               hash, len, ':') != 1)
@@ -71,7 +57,13 @@ int certificate_read(X509 *x, struct server_certificate *ret)
     ret->valid_now = X509_cmp_current_time(X509_get0_notBefore(x)) < 0 &&
                      X509_cmp_current_time(X509_get0_notAfter(x)) > 0;
     ret->self_signed = X509_self_signed(x, 0) == 1;
-    return certificate_pin(x, ret->pin);
+    int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &key);
+    if (size <= 0)
+        return -1;
+    SHA256(key, (size_t)size, hash);
+    OPENSSL_free(key);
+    EVP_EncodeBlock((unsigned char *)ret->pin + 8, hash, SHA256_DIGEST_LENGTH);
+    return 0;
 }
 
 /* Looks at the server's certificate. The handshake ends with it, so neither a

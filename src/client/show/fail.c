@@ -167,19 +167,6 @@ static const struct fail_row *fail_find(int of, const char *text)
     return NULL;
 }
 
-static int fail_reply(struct failure *why, int reply, const char *text)
-{
-    const struct fail_row *row = fail_find(reply, text);
-    bool transient = row ? row->transient : reply < 500;
-
-    fail(why, row ? row->code : EX_UNAVAILABLE, "the server says \"%s\"%s%s",
-         text, row ? ": " : "", row ? row->text : "");
-    why->transient = transient;
-    why->lost = transient && reply == 421;
-    why->reply = reply;
-    return -1;
-}
-
 int fail_curl(struct failure *why, int curl, int reply, const char *text,
               const char *detail)
 {
@@ -191,11 +178,20 @@ int fail_curl(struct failure *why, int curl, int reply, const char *text,
         reply = 0;
     /* If the server has refused, its reply explains more. But a refused AUTH is
      * more than a missing command, so there the reply is only a detail. */
-    if (reply >= 500 && curl == CURLE_USE_SSL_FAILED)
+    if (reply >= 500 && curl == CURLE_USE_SSL_FAILED) {
         detail = text;
-    else if (reply >= 400 && curl != CURLE_ABORTED_BY_CALLBACK &&
-             curl != CURLE_PEER_FAILED_VERIFICATION)
-        return fail_reply(why, reply, text);
+    } else if (reply >= 400 && curl != CURLE_ABORTED_BY_CALLBACK &&
+               curl != CURLE_PEER_FAILED_VERIFICATION) {
+        const struct fail_row *says = fail_find(reply, text);
+
+        fail(why, says ? says->code : EX_UNAVAILABLE,
+             "the server says \"%s\"%s%s", text, says ? ": " : "",
+             says ? says->text : "");
+        why->transient = says ? says->transient : reply < 500;
+        why->lost = why->transient && reply == 421;
+        why->reply = reply;
+        return -1;
+    }
     if (curl == CURLE_ABORTED_BY_CALLBACK)
         detail = NULL; /* it is about our own callback */
     const struct fail_row *row = fail_find(curl, detail);

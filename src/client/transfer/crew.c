@@ -247,22 +247,6 @@ static void crew_end(struct crew *c, struct file_transfer *t, int r,
     pthread_mutex_unlock(&j->lock);
 }
 
-/* Works. Returns true if the server has refused the link. */
-static bool crew_work(struct crew *c, struct link *l)
-{
-    struct file_transfer t;
-    struct failure why;
-
-    while (crew_take(c, l, &t)) {
-        int r = crew_try(c, &t, &why);
-
-        if (r == 1)
-            return true;
-        crew_end(c, &t, r, &why);
-    }
-    return false;
-}
-
 /* Logs a link in. Servers limit the sessions of a user: a link that the server
  * doesn't let in takes no job, and the other links do all of them. It waits for
  * the server's answer only while they work. */
@@ -305,10 +289,21 @@ static bool crew_comes_back(struct crew *c, struct link *l)
     return false;
 }
 
-static void crew_stay(struct crew *c, struct link *l)
+/* Works until no job is left, or the server refuses the link for good. */
+static void crew_work(struct crew *c, struct link *l)
 {
-    while (crew_work(c, l) && crew_comes_back(c, l))
-        ;
+    struct file_transfer t;
+    struct failure why;
+    bool in = true;
+
+    while (in && crew_take(c, l, &t)) {
+        int r = crew_try(c, &t, &why);
+
+        if (r == 1)
+            in = crew_comes_back(c, l);
+        else
+            crew_end(c, &t, r, &why);
+    }
 }
 
 static void *crew_thread(void *of)
@@ -318,7 +313,7 @@ static void *crew_thread(void *of)
     struct link l;
 
     if (link_open(&l, c->site, &why) == 0 && crew_is_let_in(c, &l))
-        crew_stay(c, &l);
+        crew_work(c, &l);
     link_close(&l);
     return NULL;
 }
@@ -367,7 +362,7 @@ void jobs_run(struct jobs *j, const struct site *s, struct link *first)
     j->crew = &c;
     crew_wake(&c);
     pthread_mutex_unlock(&j->lock);
-    crew_stay(&c, first);
+    crew_work(&c, first);
     /* Other links may still start threads while this waits for the first
      * ones. */
     pthread_mutex_lock(&j->lock);

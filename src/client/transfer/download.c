@@ -139,10 +139,17 @@ static bool download_is_whole(struct file_transfer *t)
             size == 0);
 }
 
-static int download_run(struct file_transfer *t, struct failure *why)
+static int download_bytes(struct file_transfer *t, struct failure *why)
 {
-    int r = link_run(t->link, why);
+    const struct link_io io = { .take = download_take,
+                                .moved = transfer_moved,
+                                .of = t };
 
+    t->too_long = false;
+    t->unwritten = 0;
+    link_begin(t->link, t->remote, &io);
+    link_set_first(t->link, t->first, download_is_sized(t));
+    int r = link_run(t->link, why);
     if (t->too_long && t->again && t->size > t->announced) {
         progress_note("%s: it grows; these are its first %llu bytes", t->remote,
                       (unsigned long long)t->size);
@@ -161,19 +168,6 @@ static int download_run(struct file_transfer *t, struct failure *why)
          "the file may be cut: the server gives no size, and no close_notify");
     why->transient = true;
     return -1;
-}
-
-static int download_bytes(struct file_transfer *t, struct failure *why)
-{
-    const struct link_io io = { .take = download_take,
-                                .moved = transfer_moved,
-                                .of = t };
-
-    t->too_long = false;
-    t->unwritten = 0;
-    link_begin(t->link, t->remote, &io);
-    link_set_first(t->link, t->first, download_is_sized(t));
-    return download_run(t, why);
 }
 
 static int download_into(struct file_transfer *t, struct part *p, bool replace,

@@ -77,24 +77,6 @@ static size_t jobs_bytes(size_t head, const char *local, const char *remote)
     return head + strlen(local) + 1 + strlen(remote) + 1 + 3 * BLOCK;
 }
 
-/* Takes memory for a job. Returns 0; 1: the jobs were stopped before; -1 with
- * the reason: there is no memory left, and they are stopped now. */
-static int jobs_charge(struct jobs *j, size_t bytes, struct failure *why)
-{
-    pthread_mutex_lock(&j->lock);
-    bool full = bytes > (j->most ? j->most : JOBS_BYTES_MAX) - j->bytes;
-    int r = j->stopped ? 1 : full ? -1 : 0;
-    j->bytes += r == 0 ? bytes : 0;
-    if (full)
-        j->stopped = true;
-    pthread_mutex_unlock(&j->lock);
-    if (r < 0)
-        fail(why, EX_DATAERR,
-             "too many files for one call, so it ends here; name the "
-             "directories in it one by one");
-    return r;
-}
-
 /* Discards a job. The caller has the lock. */
 static void jobs_discard(struct jobs *j, struct job *job)
 {
@@ -110,26 +92,6 @@ static void jobs_discard(struct jobs *j, struct job *job)
     free(job);
 }
 
-static struct job *jobs_copy(const struct job *job, const char *local,
-                             const char *remote, struct failure *why)
-{
-    struct job *new = malloc(sizeof(*new));
-    char *here = strdup(local), *there = strdup(remote);
-
-    if (new && here && there) {
-        *new = *job;
-        new->local = here;
-        new->remote = there;
-        new->below = 1;
-        return new;
-    }
-    free(new);
-    free(here);
-    free(there);
-    fail(why, EX_OSERR, "out of memory");
-    return NULL;
-}
-
 static void jobs_refuse(struct jobs *j, const char *local, const char *remote,
                         const struct failure *why)
 {
@@ -140,7 +102,6 @@ static void jobs_refuse(struct jobs *j, const char *local, const char *remote,
 struct job *jobs_make(struct jobs *j, const struct job *job, const char *local,
                       const char *remote)
 {
-    struct job *new = NULL;
     struct failure why;
     size_t bytes = jobs_bytes(sizeof(*job), local, remote);
 
@@ -148,13 +109,37 @@ struct job *jobs_make(struct jobs *j, const struct job *job, const char *local,
      * over. */
     if (jobs_is_transfer(job))
         bytes += jobs_bytes(5 * sizeof(void *), local, remote);
-    int r = jobs_charge(j, bytes, &why);
-
-    if (r == 0 && !(new = jobs_copy(job, local, remote, &why)))
-        r = -1;
-    if (r < 0)
+    pthread_mutex_lock(&j->lock);
+    bool full = bytes > (j->most ? j->most : JOBS_BYTES_MAX) - j->bytes;
+    bool stopped = j->stopped;
+    j->bytes += full || stopped ? 0 : bytes;
+    if (full)
+        j->stopped = true;
+    pthread_mutex_unlock(&j->lock);
+    if (stopped)
+        return NULL;
+    if (full) {
+        fail(&why, EX_DATAERR,
+             "too many files for one call, so it ends here; name the "
+             "directories in it one by one");
         jobs_refuse(j, local, remote, &why);
-    return new;
+        return NULL;
+    }
+    struct job *new = malloc(sizeof(*new));
+    char *here = strdup(local), *there = strdup(remote);
+    if (new && here && there) {
+        *new = *job;
+        new->local = here;
+        new->remote = there;
+        new->below = 1;
+        return new;
+    }
+    free(new);
+    free(here);
+    free(there);
+    fail(&why, EX_OSERR, "out of memory");
+    jobs_refuse(j, local, remote, &why);
+    return NULL;
 }
 
 /* Reserves the job's name. A second file of one command with the same name

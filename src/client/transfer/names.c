@@ -38,6 +38,14 @@ int names_open(const char *path, size_t named, int flags)
                         sizeof(how));
 }
 
+int names_open_above(const char *path, size_t named, int flags)
+{
+    char above[PATH_MAX];
+
+    snprintf(above, sizeof(above), "%.*s", (int)(url_base(path) - path), path);
+    return names_open(above[0] ? above : ".", named, flags | O_DIRECTORY);
+}
+
 /* Writes "new-NAME" for I = 1, then "new-2-NAME". Returns false if it is too
  * long. */
 static bool names_write_new(const char *path, unsigned i, char *out,

@@ -32,26 +32,6 @@ static void part_digits(const char *text, char out[PART_WHICH + 1])
         snprintf(out + 2 * i, 3, "%02x", hash[i]);
 }
 
-/* Makes the name: 64 bits from the target and the server's file, and 64 from
- * its state. */
-static int part_name(const char *target, const struct part_source *from,
-                     char out[NAME_MAX + 1])
-{
-    char text[2 * PATH_MAX + 1024], which[PART_WHICH + 1];
-    char state[PART_WHICH + 1];
-    int len = snprintf(text, sizeof(text), "%s\n%s\n%s", url_base(target),
-                       from->server, from->path);
-
-    if (len < 0 || len >= (int)sizeof(text))
-        return -ENAMETOOLONG;
-    part_digits(text, which);
-    snprintf(text, sizeof(text), "%llu\n%lld", (unsigned long long)from->size,
-             (long long)from->modified);
-    part_digits(text, state);
-    snprintf(out, NAME_MAX, PART_PREFIX "%s%s" PART_SUFFIX, which, state);
-    return 0;
-}
-
 #define LARGE_LEAST (1024 * 1024)
 
 /* Removes partial files of other states of the same file: no call continues
@@ -121,8 +101,20 @@ static int part_reserve(const struct part *p, const char *target, uint64_t more,
 static int part_begin(struct part *p, const char *target,
                       const struct part_source *from, struct failure *why)
 {
-    if (part_name(target, from, p->name) < 0)
+    char text[2 * PATH_MAX + 1024], which[PART_WHICH + 1];
+    char state[PART_WHICH + 1];
+    int len = snprintf(text, sizeof(text), "%s\n%s\n%s", url_base(target),
+                       from->server, from->path);
+
+    if (len < 0 || len >= (int)sizeof(text))
         return fail(why, EX_USAGE, "%s: the name is too long", target);
+    /* The name has 64 bits from the target and the server's file, and 64 from
+     * its state. */
+    part_digits(text, which);
+    snprintf(text, sizeof(text), "%llu\n%lld", (unsigned long long)from->size,
+             (long long)from->modified);
+    part_digits(text, state);
+    snprintf(p->name, NAME_MAX, PART_PREFIX "%s%s" PART_SUFFIX, which, state);
     p->fd = openat(p->directory, p->name,
                    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
                    from->replaces ? 0600 : 0666);
@@ -146,16 +138,10 @@ static int part_begin(struct part *p, const char *target,
 int part_open(struct part *p, const char *target, size_t named,
               const struct part_source *from, struct failure *why)
 {
-    char path[PATH_MAX];
-    int head = (int)(url_base(target) - target);
-
     *p = PART_NONE;
-    if (head >= (int)sizeof(path))
-        return fail(why, EX_USAGE, "%s: the name is too long", target);
-    snprintf(path, sizeof(path), "%.*s", head, target);
-    p->directory = names_open(head ? path : ".", named, O_PATH | O_DIRECTORY);
+    p->directory = names_open_above(target, named, O_PATH);
     if (p->directory < 0)
-        return fail_errno(why, errno, head ? path : ".");
+        return fail_errno(why, errno, target);
     if (part_begin(p, target, from, why) == 0)
         return 0;
     fd_close(&p->fd);

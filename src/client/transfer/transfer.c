@@ -295,24 +295,13 @@ bool source_is_same(const struct stat *a, const struct stat *b)
            a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-/* Writes the directory of the local file. */
-static const char *source_above(const struct file_transfer *t,
-                                char out[PATH_MAX])
-{
-    snprintf(out, PATH_MAX, "%.*s", (int)(url_base(t->local) - t->local),
-             t->local);
-    return out[0] ? out : ".";
-}
-
 static int source_remove_local(const struct file_transfer *t,
                                struct failure *why)
 {
     const char *base = url_base(t->local);
-    char above[PATH_MAX];
     struct stat st;
 
-    FD_CLEANUP int fd =
-        names_open(source_above(t, above), t->job->named, O_PATH | O_DIRECTORY);
+    FD_CLEANUP int fd = names_open_above(t->local, t->job->named, O_PATH);
     if (fd < 0 || fstatat(fd, base, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return fail_errno(why, errno, t->local);
     if (S_ISLNK(st.st_mode))
@@ -327,12 +316,11 @@ static int source_remove_remote(const struct file_transfer *t,
                                 struct failure *why)
 {
     struct listing_entry e;
-    char above[PATH_MAX];
 
     /* The only copy is here from then on. */
     FD_CLEANUP int fd = open(t->local, O_RDONLY | O_CLOEXEC);
     FD_CLEANUP int directory =
-        open(source_above(t, above), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        names_open_above(t->local, t->job->named, O_RDONLY);
     if (fd < 0 || directory < 0 || fsync(fd) < 0 || fsync(directory) < 0)
         return fail_errno(why, errno, t->local);
     if (remote_stat(t->link, t->remote, &e, why) != 0 ||

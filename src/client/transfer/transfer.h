@@ -96,6 +96,8 @@ void part_close(struct part *p, bool keep);
  * descriptor, or -1 with errno. */
 int names_open(const char *path, size_t named, int flags);
 #define NAMED_ALL SIZE_MAX
+/* Opens the directory of PATH in the same way. */
+int names_open_above(const char *path, size_t named, int flags);
 
 /* Returns 1 if NAME is taken, 0 if it is free, or -1 with the reason. */
 typedef int names_question(void *of, const char *name, struct failure *why);

@@ -97,22 +97,6 @@ static bool upload_is_held(const struct link *l)
     return at && !memchr(l->lines.data, '/', (size_t)(at - l->lines.data));
 }
 
-/* Compares the length in the 226, since nobody but the administrator can read
- * the file. */
-static void upload_compare_held(struct file_transfer *t)
-{
-    char size[SHOW_SIZE_MAX];
-
-    t->modified = 0; /* there is no visible file that could get a time */
-    t->sized = !t->link->site->options->no_verify && t->confirmed > 0 &&
-               t->confirmed == t->done;
-    if (t->sized)
-        progress_note("%s: kept for inspection; the server has all of it (%s)",
-                      t->remote, show_size(t->done, size));
-    else
-        progress_note("%s: kept for inspection; not compared", t->remote);
-}
-
 /* Follows a file to which the server has given another name, as in "226 5 bytes
  * stored as /a/b (2)": that is the file to compare. */
 static void upload_follow(struct file_transfer *t)
@@ -137,9 +121,21 @@ static void upload_follow(struct file_transfer *t)
 
 int upload_compare(struct file_transfer *t, struct failure *why)
 {
+    char size[SHOW_SIZE_MAX];
+
     t->confirmed = upload_confirmed(t);
+    /* Only the administrator can read a file that is held, so the length in the
+     * 226 is compared. */
     if (upload_is_held(t->link)) {
-        upload_compare_held(t);
+        t->modified = 0; /* there is no visible file that could get a time */
+        t->sized = !t->link->site->options->no_verify && t->confirmed > 0 &&
+                   t->confirmed == t->done;
+        if (t->sized)
+            progress_note("%s: kept for inspection; the server has all of it "
+                          "(%s)",
+                          t->remote, show_size(t->done, size));
+        else
+            progress_note("%s: kept for inspection; not compared", t->remote);
         return 0;
     }
     upload_follow(t);
