@@ -54,33 +54,14 @@ static bool open_profile_name(const char *word, char *name, size_t size)
     return colon && len > 0 && (size_t)len < size && !strchr(name, '/');
 }
 
-/* Builds the profile's URL with PATH joined to its own path. */
-static int open_profile_url(const struct profile *p, const char *path,
-                            struct url *ret, struct failure *why)
-{
-    char joined[URL_PATH_MAX];
-    struct complaint bad = { "" };
-
-    if (!p->url)
-        return fail(why, EX_CONFIG, "profile %s has no url", p->name);
-    if (url_parse(p->url, ret, &bad) < 0)
-        return fail(why, EX_CONFIG, "profile %s: %s", p->name, bad.text);
-    if (url_join(ret->path, path, joined) < 0)
-        return fail(why, EX_USAGE, "%s: the name is too long", path);
-    memcpy(ret->path, joined, sizeof(joined));
-    ret->pattern.ended |= path[0] != '\0';
-    for (const char *at = path; *at; at++)
-        url_pattern_add(&ret->pattern, *at, false);
-    ret->directory = !joined[0] || !path[0] || path[strlen(path) - 1] == '/';
-    return 0;
-}
-
-/* Opens a profile. Returns 0; 1: WORD is no profile; -1 with the reason. */
+/* Opens a profile, with the path of WORD joined to its own. Returns 0; 1: WORD
+ * is no profile; -1 with the reason. */
 static int open_profile(struct options *o, struct profile *p, const char *word,
                         struct url *ret, struct failure *why)
 {
     struct options kept = *o;
-    char name[PROFILE_NAME_MAX];
+    struct complaint bad = { "" };
+    char name[PROFILE_NAME_MAX], joined[URL_PATH_MAX];
 
     if (!open_profile_name(word, name, sizeof(name)))
         return 1;
@@ -96,7 +77,19 @@ static int open_profile(struct options *o, struct profile *p, const char *word,
     }
     if (strcmp(p->name, name) != 0)
         return 1;
-    return open_profile_url(p, strchr(word, ':') + 1, ret, why);
+    const char *path = strchr(word, ':') + 1;
+    if (!p->url)
+        return fail(why, EX_CONFIG, "profile %s has no url", p->name);
+    if (url_parse(p->url, ret, &bad) < 0)
+        return fail(why, EX_CONFIG, "profile %s: %s", p->name, bad.text);
+    if (url_join(ret->path, path, joined) < 0)
+        return fail(why, EX_USAGE, "%s: the name is too long", path);
+    memcpy(ret->path, joined, sizeof(joined));
+    ret->pattern.ended |= path[0] != '\0';
+    for (const char *at = path; *at; at++)
+        url_pattern_add(&ret->pattern, *at, false);
+    ret->directory = !joined[0] || !path[0] || path[strlen(path) - 1] == '/';
+    return 0;
 }
 
 /* Reads WORD as a URL or "PROFILE:PATH". For a profile, P and O get its

@@ -248,33 +248,22 @@ int cmd_rmdir(struct client *c, struct word *w, int n)
     return names_each(c, w, n, rmdir_one, NULL);
 }
 
-/* Finds the new name of FROM. If the second name has no directory, the file
- * stays in the first name's directory. */
-static int mv_target_name(const char *from, const struct word *second,
-                          char to[URL_PATH_MAX])
-{
-    const char *slash = strrchr(from, '/');
-    size_t len = strlen(second->text);
-    bool into = second->directory || (len > 0 && second->text[len - 1] == '/');
-    char directory[URL_PATH_MAX];
-
-    snprintf(directory, sizeof(directory), "%.*s",
-             slash ? (int)(slash - from) : 0, from);
-    if (url_join(second->remote ? "" : directory,
-                 second->remote ? second->path : second->text, to) < 0)
-        return -1;
-    return into ? url_join(to, slash ? slash + 1 : from, to) : 0;
-}
-
-/* Most servers replace a file by a new name without a question. */
+/* If the second name has no directory, the file stays in the first name's
+ * directory. Most servers replace a file by a new name without a question. */
 int cmd_mv(struct client *c, struct word *w, int n)
 {
-    char to[URL_PATH_MAX];
+    char to[URL_PATH_MAX], directory[URL_PATH_MAX];
+    const char *from = w[0].path, *base = url_base(from);
+    size_t len = strlen(w[1].text);
+    bool into = w[1].directory || (len > 0 && w[1].text[len - 1] == '/');
     struct listing_entry e;
     struct failure why;
 
     (void)n;
-    if (mv_target_name(w[0].path, &w[1], to) < 0)
+    snprintf(directory, sizeof(directory), "%.*s", (int)(base - from), from);
+    if (url_join(w[1].remote ? "" : directory,
+                 w[1].remote ? w[1].path : w[1].text, to) < 0 ||
+        (into && url_join(to, base, to) < 0))
         return client_refuse(w[0].path, EX_USAGE, "the name is too long");
     enum presence r = remote_stat_named(&c->link, to, &e, &why);
     if (r == PRESENT && e.kind == ENTRY_DIRECTORY)

@@ -89,39 +89,6 @@ static int lines_each(struct client *c,
     return code;
 }
 
-/* Makes the directories above PATH on the server, or on this machine. Does
- * nothing if they are those of the last call, whose path is LAST. Returns an
- * exit code. */
-static int lines_mkdir_remote(struct client *c, const char *path,
-                              char last[URL_PATH_MAX])
-{
-    char above[URL_PATH_MAX];
-
-    snprintf(above, sizeof(above), "%.*s", (int)(url_base(path) - path), path);
-    if (c->options.dry_run || strcmp(above, last) == 0)
-        return 0;
-    int code = mkdir_one(c, above);
-    if (code == 0)
-        memcpy(last, above, sizeof(above));
-    return code;
-}
-
-static int lines_mkdir_local(const struct client *c, const char *path)
-{
-    char above[PATH_MAX];
-
-    if (c->options.dry_run)
-        return 0;
-    snprintf(above, sizeof(above), "%s", path);
-    for (char *at = above + 1; (at = strchr(at, '/')); at++) {
-        *at = '\0';
-        if (mkdir(above, 0777) < 0 && errno != EEXIST)
-            return client_refuse(above, EX_CANTCREAT, "%s", strerror(errno));
-        *at = '/';
-    }
-    return 0;
-}
-
 /* Counts a word that failed, for which there is no job. */
 static int transfer_count(struct tree *t, int code)
 {
@@ -256,12 +223,18 @@ struct put_lines {
 static int put_line(struct client *c, const char *line, void *of)
 {
     struct put_lines *l = of;
-    char remote[URL_PATH_MAX];
+    char remote[URL_PATH_MAX], above[URL_PATH_MAX];
 
-    int code = url_join(l->to->path, line, remote) < 0
-                   ? client_refuse(line, EX_USAGE, "the name is too long")
-               : strchr(line, '/') ? lines_mkdir_remote(c, remote, l->made)
-                                   : 0;
+    if (url_join(l->to->path, line, remote) < 0)
+        return transfer_count(
+            l->tree, client_refuse(line, EX_USAGE, "the name is too long"));
+    snprintf(above, sizeof(above), "%.*s", (int)(url_base(remote) - remote),
+             remote);
+    bool makes =
+        strchr(line, '/') && !c->options.dry_run && strcmp(above, l->made) != 0;
+    int code = makes ? mkdir_one(c, above) : 0;
+    if (makes && code == 0)
+        memcpy(l->made, above, sizeof(above));
     return transfer_count(l->tree,
                           code ? code : put_file(l->tree, line, remote));
 }
@@ -409,10 +382,17 @@ static int get_line(struct client *c, const char *line, void *of)
         tree_join(t->local ? t->local : "", line, local, sizeof(local)) < 0)
         return transfer_count(
             &t->tree, client_refuse(line, EX_USAGE, "the name is too long"));
-    int code = lines_mkdir_local(c, local);
-    if (code == 0)
-        code = get_file(&t->tree, remote, local, strlen(local), NULL);
-    return transfer_count(&t->tree, code);
+    for (char *at = local + 1; !c->options.dry_run && (at = strchr(at, '/'));
+         at++) {
+        *at = '\0';
+        if (mkdir(local, 0777) < 0 && errno != EEXIST)
+            return transfer_count(
+                &t->tree,
+                client_refuse(local, EX_CANTCREAT, "%s", strerror(errno)));
+        *at = '/';
+    }
+    return transfer_count(
+        &t->tree, get_file(&t->tree, remote, local, strlen(local), NULL));
 }
 
 static int get_all(struct client *c, struct word *w, int n, const char *local)

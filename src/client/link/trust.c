@@ -197,26 +197,11 @@ static int trust_remember(const struct options *o, const struct url *url,
 
 /* Asks for a whole "yes", as ssh does: a quick "y" is too little for a lasting
  * decision. */
-static bool trust_says_yes(void)
-{
-    const char *prompt = "Trust this server from now on (yes/no)? ";
-
-    for (int tries = 0; tries < 3; tries++) {
-        char answer[8] = "";
-        int r = tty_line(prompt, answer, sizeof(answer));
-
-        if (r == -ENOTTY || r == -EINTR || strcmp(answer, "no") == 0)
-            return false;
-        if (r == 0 && strcmp(answer, "yes") == 0)
-            return true;
-        prompt = "Type yes or no in full: ";
-    }
-    return false;
-}
-
 static bool trust_agreed(const struct options *o, const struct url *url,
                          const struct server_certificate *c)
 {
+    const char *prompt = "Trust this server from now on (yes/no)? ";
+
     fprintf(stderr,
             "%s:%u is not known here. Its certificate:\n"
             "  for          %s\n  issued by    %s%s\n"
@@ -229,7 +214,17 @@ static bool trust_agreed(const struct options *o, const struct url *url,
             url->host, url->port, c->subject, c->issuer,
             c->self_signed ? " (itself)" : "", c->begins, c->ends,
             c->valid_now ? "" : " (NOT NOW)", c->fingerprint, c->pin);
-    return o->yes || trust_says_yes();
+    for (int tries = 0; !o->yes && tries < 3; tries++) {
+        char answer[8] = "";
+        int r = tty_line(prompt, answer, sizeof(answer));
+
+        if (r == -ENOTTY || r == -EINTR || strcmp(answer, "no") == 0)
+            return false;
+        if (r == 0 && strcmp(answer, "yes") == 0)
+            return true;
+        prompt = "Type yes or no in full: ";
+    }
+    return o->yes;
 }
 
 int trust_new(const struct options *o, const struct url *url,

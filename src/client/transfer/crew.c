@@ -150,56 +150,44 @@ static bool crew_leave(struct crew *c, const struct file_transfer *t,
     return others;
 }
 
-static int crew_once(struct crew *c, struct file_transfer *t,
-                     struct failure *why)
-{
-    struct job *job = t->job;
-    int r;
-
-    switch (job->kind) {
-    case JOB_GET:
-        return download_once(t, why);
-    case JOB_PUT:
-        return upload_once(t, why);
-    default:
-        r = job->step(c->jobs->of, job, t->link, why);
-        job->again |= r < 0 && why->lost;
-        return r;
-    }
-}
-
-/* May the job be retried after this failure? */
-static bool crew_again(struct file_transfer *t, struct retry *retry,
-                       const struct failure *why)
-{
-    if (t->job->kind == JOB_WALK)
-        return remote_again(t->link, retry, t->remote, why);
-    return (jobs_is_transfer(t->job) &&
-            (why->reply == 425 || why->reply == 522) &&
-            link_next_manner(t->link)) ||
-           link_again(t->link, retry, t->remote, why);
-}
-
 /* Makes the tries that the options permit. After a try with progress they are
  * counted from 0 again. Returns 0; 1: another link continues the job; -1 with
  * the reason. */
 static int crew_try(struct crew *c, struct file_transfer *t,
                     struct failure *why)
 {
+    struct job *job = t->job;
     struct retry retry = { 0 };
     uint64_t reached = 0;
+    bool again;
     int r;
 
     *why = (struct failure){ 0 };
     do {
-        r = crew_once(c, t, why);
+        if (job->kind == JOB_GET) {
+            r = download_once(t, why);
+        } else if (job->kind == JOB_PUT) {
+            r = upload_once(t, why);
+        } else {
+            r = job->step(c->jobs->of, job, t->link, why);
+            job->again |= r < 0 && why->lost;
+        }
         if (t->first > reached) {
             reached = t->first;
             retry = (struct retry){ 0 };
         }
         if (r < 0 && t->link->turned_away && crew_leave(c, t, why))
             return 1;
-    } while (r < 0 && crew_again(t, &retry, why));
+        if (r >= 0)
+            return r;
+        if (job->kind == JOB_WALK)
+            again = remote_again(t->link, &retry, t->remote, why);
+        else
+            again = (jobs_is_transfer(job) &&
+                     (why->reply == 425 || why->reply == 522) &&
+                     link_next_manner(t->link)) ||
+                    link_again(t->link, &retry, t->remote, why);
+    } while (again);
     return r;
 }
 

@@ -53,19 +53,6 @@ static int download_facts(struct file_transfer *t, struct failure *why)
     return e.modified ? 0 : remote_time(t->link, t->remote, &t->modified, why);
 }
 
-/* Adds to WHY what remains here after the disk was full. */
-static void download_tell_full(const struct part *p, struct failure *why)
-{
-    size_t len = strlen(why->text);
-    char size[SHOW_SIZE_MAX];
-    struct stat st;
-
-    if (why->full && fstat(p->fd, &st) == 0 && st.st_size > 0)
-        snprintf(why->text + len, sizeof(why->text) - len,
-                 "; %s of it are in %s, for the next call",
-                 show_size((uint64_t)st.st_size, size), p->name);
-}
-
 static int download_name_taken(void *of, const char *name, struct failure *why)
 {
     struct stat st;
@@ -224,7 +211,8 @@ int download_once(struct file_transfer *t, struct failure *why)
 {
     const struct site *s = t->link->site;
     struct part p = PART_NONE;
-    char server[2 * URL_PART_MAX + 16];
+    char server[2 * URL_PART_MAX + 16], size[SHOW_SIZE_MAX];
+    struct stat st;
     bool replace;
 
     if (strcmp(t->job->local, "-") == 0)
@@ -252,8 +240,11 @@ int download_once(struct file_transfer *t, struct failure *why)
         t->again = why->transient = true;
         t->announced = t->size;
     }
-    if (r < 0)
-        download_tell_full(&p, why);
+    size_t len = strlen(why->text);
+    if (r < 0 && why->full && fstat(p.fd, &st) == 0 && st.st_size > 0)
+        snprintf(why->text + len, sizeof(why->text) - len,
+                 "; %s of it are in %s, for the next call",
+                 show_size((uint64_t)st.st_size, size), p.name);
     part_close(&p, why->code != EX_DATAERR);
     t->fd = -1;
     return r;

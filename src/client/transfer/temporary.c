@@ -140,20 +140,6 @@ void temporary_refused(const char *why)
                       why);
 }
 
-/* Gives up: the server refuses the rename. */
-static int temporary_give_up(struct file_transfer *t, struct failure *why)
-{
-    if (upload_is_stream(t))
-        return fail(why, EX_CANTCREAT,
-                    "the whole file is /%s on the server, which refuses to "
-                    "rename it; next time add --no-temporary",
-                    t->remote);
-    temporary_refused(why->text);
-    temporary_remove(t);
-    t->ours = false;
-    return 1;
-}
-
 /* Gives the file its name. The upload may have taken hours: a file of somebody
  * else that has got the name since isn't replaced. */
 int temporary_finish(struct file_transfer *t, struct failure *why)
@@ -176,5 +162,15 @@ int temporary_finish(struct file_transfer *t, struct failure *why)
     t->renaming = true;
     if (remote_rename(t->link, t->remote, t->other, why) == 0)
         return 0;
-    return why->transient || link_interrupted ? -1 : temporary_give_up(t, why);
+    if (why->transient || link_interrupted)
+        return -1;
+    if (upload_is_stream(t))
+        return fail(why, EX_CANTCREAT,
+                    "the whole file is /%s on the server, which refuses to "
+                    "rename it; next time add --no-temporary",
+                    t->remote);
+    temporary_refused(why->text);
+    temporary_remove(t);
+    t->ours = false;
+    return 1;
 }
