@@ -268,8 +268,6 @@ void surplus_of_server(struct tree *t, struct job *dir, int here,
                        const struct listing *there);
 int surplus_of_local(struct tree *t, const struct job *dir, struct link *l,
                      const struct listing *there, struct failure *why);
-/* Sync: the server has PATH in DIR, and doesn't list it. */
-void surplus_note_unlisted(struct job *dir, const char *path);
 /* The step after everything in DIR: decides which of its surplus names may
  * go. */
 job_step surplus_settle;

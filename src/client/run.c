@@ -195,22 +195,6 @@ int client_misfit(const struct options *o, const char *command, const char *who)
                : 0;
 }
 
-/* Complains that no server is named. A profile that doesn't exist looks like a
- * local file with a colon. */
-static int run_no_server(char **text, int n, struct failure *why)
-{
-    char name[PROFILE_NAME_MAX];
-
-    for (int i = n; i-- > 0;)
-        if (open_profile_name(text[i], name, sizeof(name)))
-            return fail(why, EX_USAGE,
-                        "no server is named, and %s is no profile; write "
-                        "ftps://USER@HOST/PATH",
-                        text[i]);
-    return fail(why, EX_USAGE,
-                "no server is named; write ftps://USER@HOST/PATH");
-}
-
 /* Are there URLs where the command needs them, and only there? Otherwise a word
  * would mean something else than its user thinks. */
 static int run_check_words(const struct client_command *row,
@@ -235,6 +219,8 @@ static int run_words(struct client *c, const struct client_command *row,
                      char **text, int n, struct word *w, struct url *url,
                      struct failure *why)
 {
+    char name[PROFILE_NAME_MAX];
+
     for (int i = 0; i < n; i++) {
         struct url one;
         int r = open_target(&c->options, &c->profile, text[i], &one, why);
@@ -260,8 +246,16 @@ static int run_words(struct client *c, const struct client_command *row,
     }
     if (row->modes & SERVERLESS)
         return 0;
+    /* A profile that doesn't exist looks like a local file with a colon. */
+    for (int i = n; !url->host[0] && i-- > 0;)
+        if (open_profile_name(text[i], name, sizeof(name)))
+            return fail(why, EX_USAGE,
+                        "no server is named, and %s is no profile; write "
+                        "ftps://USER@HOST/PATH",
+                        text[i]);
     if (!url->host[0])
-        return run_no_server(text, n, why);
+        return fail(why, EX_USAGE,
+                    "no server is named; write ftps://USER@HOST/PATH");
     return run_check_words(row, w, n, c->options.files_from != NULL, why);
 }
 

@@ -305,7 +305,7 @@ int cmd_chmod(struct client *c, struct word *w, int n)
 static int hash_one(struct client *c, const char *path,
                     const struct listing_entry *listed, void *of)
 {
-    char hash[REMOTE_HASH_MAX], safe[SHOW_MAX];
+    char hash[DIGEST_HEX_MAX], safe[SHOW_MAX];
     struct failure why;
     struct listing_entry e;
 

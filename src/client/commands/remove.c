@@ -271,17 +271,6 @@ static int local_remove(void *of, struct job *job, struct link *l,
     return 0;
 }
 
-/* Keeps excluded names, and the directories above them. */
-static void remove_keep(struct tree *t, struct job *directory)
-{
-    pthread_mutex_lock(&t->lock);
-    for (; directory && !directory->stays; directory = directory->above) {
-        directory->stays = true;
-        t->surplus--;
-    }
-    pthread_mutex_unlock(&t->lock);
-}
-
 static int remove_list(void *of, struct job *job, struct link *l,
                        struct failure *why);
 
@@ -316,10 +305,17 @@ static void remove_list_each(struct tree *t, struct job *job,
 {
     struct job *in = job->removal;
 
-    if (tree_excludes(t, path, job->root, e->kind == ENTRY_DIRECTORY))
-        remove_keep(t, in);
-    else
+    if (!tree_excludes(t, path, job->root, e->kind == ENTRY_DIRECTORY)) {
         remove_hold(t, job, in, remove_job(e, in), "", path);
+        return;
+    }
+    /* Excluded names stay, and the directories above them. */
+    pthread_mutex_lock(&t->lock);
+    for (; in && !in->stays; in = in->above) {
+        in->stays = true;
+        t->surplus--;
+    }
+    pthread_mutex_unlock(&t->lock);
 }
 
 static int remove_list(void *of, struct job *job, struct link *l,

@@ -42,11 +42,6 @@ void surplus_of_server(struct tree *t, struct job *dir, int here,
     }
 }
 
-void surplus_note_unlisted(struct job *dir, const char *path)
-{
-    atomic_store(&dir->unlisted[url_base(path)[0] == '.'], true);
-}
-
 /* Decides which surplus names of DIR may be removed; this happens when all
  * transfers are over. If the server has a file of this side but doesn't list
  * its name, the server may have changed the name: the case of its letters, or a

@@ -16,7 +16,7 @@
 /* Do the checksums differ? Returns 0 or 1, or -1 if they can't be compared. */
 static int sync_differs(struct tree *t, const struct job *job, struct link *l)
 {
-    char here[DIGEST_HEX_MAX], there[REMOTE_HASH_MAX];
+    char here[DIGEST_HEX_MAX], there[DIGEST_HEX_MAX];
     FD_CLEANUP int fd =
         names_open(job->local, job->named, O_RDONLY | O_NONBLOCK);
     struct retry retry = { 0 };
@@ -162,7 +162,7 @@ int sync_ask(void *of, struct job *job, struct link *l, struct failure *why)
     if (r == PRESENCE_UNKNOWN)
         return -1;
     if (r == PRESENT)
-        surplus_note_unlisted(job->above, job->remote);
+        job->above->unlisted[url_base(job->remote)[0] == '.'] = true;
     if (options_too_young(&t->client->options, job->modified))
         return 0;
     if (r == ABSENT || e.kind != ENTRY_FILE || e.size != job->size) {

@@ -310,7 +310,7 @@ static int tree_list_up(struct tree *t, struct job *job, struct link *l,
     int existed = r == PRESENT ? 1 : remote_mkdir_once(l, job->remote, why);
     job->made = existed == 0;
     if (existed == 1 && job->above && !job->taken)
-        surplus_note_unlisted(job->above, job->remote);
+        job->above->unlisted[url_base(job->remote)[0] == '.'] = true;
     return existed == 1 ? remote_list_once(l, job->remote, ret, why) : existed;
 }
 

@@ -484,7 +484,7 @@ int remote_partial(struct link *l, const char *path, uint64_t *ret,
 int remote_length(struct link *l, const char *path, uint64_t *ret,
                   struct failure *why);
 /* Size of a checksum in lower-case hexadecimal, with its NUL. */
-#define REMOTE_HASH_MAX 129
+#define DIGEST_HEX_MAX 129
 /* A range of bytes of a file; all of them if PART is false. */
 struct remote_range {
     uint64_t from, to; /* TO is excluded; 0: unknown */
@@ -493,7 +493,7 @@ struct remote_range {
 /* Gets the checksum by the server's algorithm. The server may read all these
  * bytes before it replies. */
 int remote_hash(struct link *l, const char *path, struct remote_range range,
-                char ret[REMOTE_HASH_MAX], struct failure *why);
+                char ret[DIGEST_HEX_MAX], struct failure *why);
 /* Makes a directory: with the retries that the options permit, or once. Returns
  * 1 if it existed already. */
 int remote_mkdir(struct link *l, const char *path, struct failure *why);

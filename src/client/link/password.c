@@ -194,19 +194,6 @@ static int from_command(const struct options *o, struct secret *ret,
     return r;
 }
 
-/* Removes the variable, so that no program of the user inherits it. */
-static int from_environment(struct secret *ret, struct failure *why)
-{
-    char *value = getenv(VARIABLE);
-
-    if (!value)
-        return 1;
-    int r = password_take(slice_from(value), VARIABLE, ret, why);
-    explicit_bzero(value, strlen(value));
-    unsetenv(VARIABLE);
-    return r;
-}
-
 /* Asks on the terminal. A client certificate may be enough, so an empty
  * password is accepted with one. */
 int password_ask(const struct options *o, const struct url *url,
@@ -232,15 +219,22 @@ int password_ask(const struct options *o, const struct url *url,
 }
 
 /* Looks at the settings. The variable counts only if neither a file nor a
- * command gives a password, but it is removed before the command begins. */
+ * command gives a password, but it is removed before the command begins, so
+ * that no program of the user inherits it. */
 static int from_settings(const struct options *o, struct secret *ret,
                          const char **place, struct failure *why)
 {
     SECRET_CLEANUP struct secret variable = { 0 };
     struct failure bad;
-    int from = from_environment(&variable, &bad);
-    int r = from_file(o, ret, why);
+    char *value = getenv(VARIABLE);
+    int from = 1;
 
+    if (value) {
+        from = password_take(slice_from(value), VARIABLE, &variable, &bad);
+        explicit_bzero(value, strlen(value));
+        unsetenv(VARIABLE);
+    }
+    int r = from_file(o, ret, why);
     *place = "the file of --password-file";
     if (r == 1) {
         r = from_command(o, ret, why);

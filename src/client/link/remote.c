@@ -365,7 +365,7 @@ int remote_partial(struct link *l, const char *path, uint64_t *ret,
 }
 
 int remote_hash(struct link *l, const char *path, struct remote_range range,
-                char ret[REMOTE_HASH_MAX], struct failure *why)
+                char ret[DIGEST_HEX_MAX], struct failure *why)
 {
     static const char digits[] = "0123456789abcdefABCDEF";
     const char *verb = l->site->by_hash ? "HASH" : "XSHA256";
@@ -385,7 +385,7 @@ int remote_hash(struct link *l, const char *path, struct remote_range range,
     for (int i = 0; i < (l->site->by_hash ? 4 : 2); i++)
         slice_cut(&rest, ' ', &word);
     if (l->reply / 100 != 2 || word.len < 8 ||
-        slice_copy(word, ret, REMOTE_HASH_MAX) < 0 ||
+        slice_copy(word, ret, DIGEST_HEX_MAX) < 0 ||
         strspn(ret, digits) != word.len)
         return fail(why, EX_PROTOCOL, "%s was answered \"%s\"", verb, l->text);
     for (char *at = ret; *at; at++)

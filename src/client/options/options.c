@@ -177,22 +177,6 @@ static bool words_have(const char *words, const char *word)
     return false;
 }
 
-/* Finds an option. A command's own letter is preferred to a letter of all
- * commands. */
-static const struct option_row *option_of(char letter, const char *command)
-{
-    const struct option_row *ret = NULL;
-
-    for (const struct option_row *row = option_rows;
-         row < option_rows + option_count; row++) {
-        if (row->also == letter && words_have(row->also_for, command))
-            return row;
-        if (row->letter == letter)
-            ret = row;
-    }
-    return ret;
-}
-
 /* May a value from SOURCE replace the present one? It must come from a source
  * that counts at least as much. */
 static bool option_counts(struct options *o, const struct option_row *row,
@@ -312,13 +296,22 @@ static int option_long(struct options *o, const char *text, char ***next,
     return option_value(o, row, OPTION_FROM_LINE, value, c);
 }
 
-/* Reads "-rp", "-P4", "-P 4". */
+/* Reads "-rp", "-P4", "-P 4". A command's own letter is preferred to a letter
+ * of all commands. */
 static int option_short(struct options *o, const char *command,
                         const char *text, char ***next, struct complaint *c)
 {
     for (const char *at = text + 1; *at; at++) {
-        const struct option_row *row = option_of(*at, command);
+        const struct option_row *row = NULL, *own = NULL;
 
+        for (size_t i = 0; i < option_count; i++) {
+            const struct option_row *one = &option_rows[i];
+
+            row = one->letter == *at ? one : row;
+            if (one->also == *at && words_have(one->also_for, command))
+                own = one;
+        }
+        row = own ? own : row;
         if (!row)
             return complain(c, "-%c: no such option; run: sallyport --help",
                             *at);

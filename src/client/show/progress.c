@@ -248,25 +248,6 @@ void progress_moved(struct progress_row *r, uint64_t done)
     pthread_mutex_unlock(&progress.lock);
 }
 
-static void progress_line(const struct progress_row *r, const char *as,
-                          bool checked)
-{
-    char size[SHOW_SIZE_MAX], safe[SHOW_MAX], first[SHOW_SIZE_MAX] = "";
-    uint64_t ms = clock_ms() - r->began;
-    char rate[SHOW_SIZE_MAX];
-    uint64_t moved = r->done > r->first ? r->done - r->first : 0;
-    bool renamed = strcmp(show_text(as, safe, sizeof(safe)), r->name) != 0;
-
-    if (r->first)
-        show_size(r->first, first);
-    fprintf(stderr, "%s %s%s%s  %s, %s/s%s%s%s\n", r->verb, r->name,
-            renamed ? " as " : "", renamed ? safe : "",
-            show_size(r->done, size),
-            show_size(moved * 1000 / (ms ? ms : 1), rate),
-            r->first ? ", resumed at " : "", first,
-            checked ? ", checksum right" : "");
-}
-
 void progress_end(struct progress_row *r, const char *as, bool checked,
                   const struct failure *why)
 {
@@ -285,7 +266,20 @@ void progress_end(struct progress_row *r, const char *as, bool checked,
     } else if (why) {
         fprintf(stderr, "sallyport: %s %s: %s\n", r->verb, r->name, why->text);
     } else if (progress.style != PROGRESS_QUIET) {
-        progress_line(r, as, checked);
+        char size[SHOW_SIZE_MAX], safe[SHOW_MAX], first[SHOW_SIZE_MAX] = "";
+        uint64_t ms = clock_ms() - r->began;
+        char rate[SHOW_SIZE_MAX];
+        uint64_t moved = r->done > r->first ? r->done - r->first : 0;
+        bool renamed = strcmp(show_text(as, safe, sizeof(safe)), r->name) != 0;
+
+        if (r->first)
+            show_size(r->first, first);
+        fprintf(stderr, "%s %s%s%s  %s, %s/s%s%s%s\n", r->verb, r->name,
+                renamed ? " as " : "", renamed ? safe : "",
+                show_size(r->done, size),
+                show_size(moved * 1000 / (ms ? ms : 1), rate),
+                r->first ? ", resumed at " : "", first,
+                checked ? ", checksum right" : "");
     }
     r->used = false;
     progress.all.ended++;

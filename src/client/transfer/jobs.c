@@ -142,39 +142,29 @@ struct job *jobs_make(struct jobs *j, const struct job *job, const char *local,
     return NULL;
 }
 
-/* Reserves the job's name. A second file of one command with the same name
- * can't have it: job->twice is set. Returns 0; 1: the same transfer was added
- * before; -1 with the reason. */
-static int jobs_take_name(struct jobs *j, struct job *job, struct failure *why)
-{
-    bool put = job->kind == JOB_PUT;
-    const char *target = put ? job->remote : job->local,
-               *source = put ? job->local : job->remote;
-
-    if (!jobs_is_transfer(job) || (!put && strcmp(target, "-") == 0))
-        return 0;
-    enum names_owner owner = names_take(target, source);
-    job->twice = owner == NAMES_OTHERS;
-    if (job->twice && j->once)
-        return fail(why, EX_USAGE,
-                    "another file of this call gets the name %s; transfer "
-                    "this one in another call, or under another name",
-                    target);
-    return owner == NAMES_SAME;
-}
-
 void jobs_add(struct jobs *j, const struct job *job, const char *local,
               const char *remote)
 {
+    bool put = job->kind == JOB_PUT;
+    const char *target = put ? remote : local;
+    enum names_owner owner = NAMES_OURS;
     struct job *new = jobs_make(j, job, local, remote);
     struct failure why;
 
     if (!new)
         return;
-    int r = jobs_take_name(j, new, &why);
-    if (r < 0)
+    if (put || (job->kind == JOB_GET && strcmp(target, "-") != 0))
+        owner = names_take(target, put ? local : remote);
+    /* A second file of one command with the same name can't have it. */
+    new->twice = owner == NAMES_OTHERS;
+    bool refused = new->twice && j->once;
+    if (refused) {
+        fail(&why, EX_USAGE,
+             "another file of this call gets the name %s; transfer this one in "
+             "another call, or under another name",
+             target);
         jobs_refuse(j, local, remote, &why);
-    if (r == 0) {
+    } else if (owner != NAMES_SAME) {
         jobs_queue(j, new);
         return;
     }

@@ -167,7 +167,7 @@ int transfer_begin_digest(struct file_transfer *t, bool follows,
  * meanwhile, so it is asked first. Returns 0; 1: it refuses; or -1 with the
  * reason. */
 static int transfer_ask(struct file_transfer *t, struct remote_range range,
-                        char here[DIGEST_HEX_MAX], char there[REMOTE_HASH_MAX],
+                        char here[DIGEST_HEX_MAX], char there[DIGEST_HEX_MAX],
                         struct failure *why)
 {
     if (remote_hash(t->link, t->remote, range, there, why) < 0)
@@ -186,7 +186,7 @@ static int transfer_ask(struct file_transfer *t, struct remote_range range,
 static int transfer_compare(struct file_transfer *t, struct remote_range range,
                             struct failure *why)
 {
-    char here[DIGEST_HEX_MAX], there[REMOTE_HASH_MAX];
+    char here[DIGEST_HEX_MAX], there[DIGEST_HEX_MAX];
     int r = transfer_ask(t, range, here, there, why);
 
     if (r != 0)
@@ -202,7 +202,7 @@ static int transfer_compare(struct file_transfer *t, struct remote_range range,
 
 int transfer_compare_head(struct file_transfer *t, struct failure *why)
 {
-    char here[DIGEST_HEX_MAX], there[REMOTE_HASH_MAX];
+    char here[DIGEST_HEX_MAX], there[DIGEST_HEX_MAX];
 
     if (!t->digest.ctx)
         return 0;

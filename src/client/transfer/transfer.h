@@ -15,8 +15,6 @@
 #include "show/show.h"
 #include "transfer/jobs.h"
 
-#define DIGEST_HEX_MAX 129
-
 /* The checksum of a transfer's bytes, in the server's algorithm. */
 struct checksum {
     EVP_MD_CTX *ctx;   /* NULL: no checksum is wanted */
