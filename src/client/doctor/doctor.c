@@ -32,7 +32,7 @@ struct doctor {
     size_t found[FINDING_COUNT];
 };
 
-static const char *const words[FINDING_COUNT] = {
+static const char *const doctor_words[FINDING_COUNT] = {
     [FINDING_GOOD] = "good",
     [FINDING_NOTE] = "note",
     [FINDING_WARNING] = "warning",
@@ -58,11 +58,11 @@ doctor_find(struct doctor *d, enum trial_result what, const char *advice,
     d->found[what]++;
     if (d->options->json) {
         event_print(json_pack("{s:s, s:s, s:s, s:s*}", "check", doctor_running,
-                              "finding", words[what], "text", safe, "advice",
-                              advice));
+                              "finding", doctor_words[what], "text", safe,
+                              "advice", advice));
         return;
     }
-    printf("%-16s %-8s %s\n", doctor_running, words[what], safe);
+    printf("%-16s %-8s %s\n", doctor_running, doctor_words[what], safe);
     if (advice)
         printf("%-16s %-8s   %s\n", "", "", advice);
     doctor_running = "";
