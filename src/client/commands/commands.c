@@ -247,7 +247,7 @@ int help_print(const struct client_command *row, unsigned mode)
     }
     if (row)
         help_options("Options of this command", row->name, true);
-    /* In a session the options of all commands don't follow. */
+    /* In a session, print no options that all commands have. */
     if (row && mode == ONE_SHOT)
         help_options("Options of all commands", row->name, false);
     const char *example = !row               ? NULL

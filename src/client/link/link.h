@@ -201,7 +201,8 @@ struct link {
     unsigned manner;     /* how data connections are made */
     unsigned proven;     /* the manner of the last successful connection */
     unsigned made;       /* data connections since the last refusal, up to 2 */
-    bool doubted;        /* a refused manner was tried once more */
+    bool doubted;        /* after a refusal the same manner was tried once more
+                          * */
     bool renew;          /* the next call opens a new control connection */
     bool logs_in;        /* this call opens one */
     bool binary;         /* TYPE I holds since the last SIZE */
@@ -221,7 +222,7 @@ struct link {
     bool no_password; /* a call ends when the server asks for a password */
     bool asked;       /* the server has asked for a password, by TLS */
     bool logged_in;   /* the server has accepted a login on this link */
-    bool in;          /* the present control connection is logged in */
+    bool in;          /* the current control connection is logged in */
     bool turned_away; /* the last login was refused for now */
     bool denied;      /* the last call set link_denied */
     const atomic_bool *needless; /* if true, the link need not log in; or

@@ -203,7 +203,8 @@ static void crew_end(struct crew *c, struct file_transfer *t, int r,
         r = transfer_end(t, r, &moved, why);
     else if (r < 0)
         progress_error(job->remote, why);
-    /* If the server chooses the names, a sync has no end. */
+    /* If the server stores files under other names, a sync would upload them
+     * again each time: stop. */
     if (r < 0 && job->overwrite && why->code == EX_CANTCREAT &&
         job->kind == JOB_PUT && strcmp(t->remote, job->remote) != 0)
         j->stopped = true;

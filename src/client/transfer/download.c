@@ -69,8 +69,8 @@ static int download_rename(struct file_transfer *t, struct failure *why)
                      sizeof(t->local), why);
 }
 
-/* Decides about the target. Returns 0: continue; 1: skip; -1: failed. *replace:
- * the end may replace a file. */
+/* Decides what to do if the local name is taken. Returns 0: download; 1: skip;
+ * -1: failed. *replace: the finished download may replace a file. */
 static int download_target(struct file_transfer *t, bool *replace,
                            struct failure *why)
 {

@@ -232,10 +232,11 @@ static bool upload_is_empty(const struct file_transfer *t)
 }
 
 /* After a cut: does the server have the whole file, so that only its 226 was
- * lost? Then it isn't sent again. An empty file, which some servers make for an
- * upload without a length, isn't the whole one. Without a checksum the length
- * decides, if the name can have only bytes of this call. Returns 1: it has the
- * file; 0; or -1: it didn't answer. */
+ * lost? Then the file isn't sent again. An empty file doesn't count, since some
+ * servers make one for an upload without a length. If there is no checksum, the
+ * length decides, but only if nobody else can have stored a file under this
+ * name. Returns 1: the server has the file; 0: it hasn't; -1: it didn't answer.
+ * */
 static int upload_is_there(struct file_transfer *t, struct failure *why)
 {
     bool length_counts = t->has >= HAS_ALL && t->ours && !t->link->site->atomic;

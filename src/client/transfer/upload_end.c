@@ -63,9 +63,9 @@ static uint64_t upload_confirmed(const struct file_transfer *t)
     return slice_number(word, INT64_MAX, &all) < 0 ? sent : all;
 }
 
-/* Compares the length. Without HASH it shows at least that nothing was lost:
- * after a reset some servers count an upload as complete. If the account may
- * not ask for the length, the server's confirmation must do. */
+/* Compares the length, for servers without HASH: after a reset some servers
+ * count an incomplete upload as complete. If the account may not ask for the
+ * length, the server's 226 is enough. */
 static int upload_length(struct file_transfer *t, struct failure *why)
 {
     uint64_t there = 0;

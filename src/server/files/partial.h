@@ -304,10 +304,10 @@ void resume_note_file(struct files *f, int directory, const char *name);
 /* Finds the last answer of SIZE about NAME, or returns NULL. */
 const struct sized *resume_sized(const struct files *f, int directory,
                                  const char *name);
-/* An upload that relied on that answer has written nothing, but its token has
- * changed the ctime: keeps the answer valid for the next upload. */
+/* Keeps the last answer of SIZE valid for the next upload. Call it when an
+ * upload has written no byte, but its token has changed the ctime. */
 void resume_keep_answer(struct files *f, int directory, const char *name);
-/* Forgets that answer. */
+/* Forgets the last answer of SIZE about NAME. */
 void resume_drop_answer(struct files *f, int directory, const char *name);
 
 /* sweep.c: deletes the partials of a directory that contains nothing else.

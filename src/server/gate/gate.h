@@ -196,10 +196,11 @@ int children_on_adopt(void *owner, struct msg_adopt *m);
 int children_on_reaped(void *owner, struct msg_reaped *m);
 /* Calls VISIT for each session with an open channel that needn't die. */
 void children_each(struct gate *g, void (*visit)(struct gate_child *c));
-/* Ends the oldest session without a login of the heaviest network, so that PEER
- * gets its place: if that network has at least two more such sessions than
- * PEER's; if it has one more, only a session that has waited for its login for
- * a quarter of login_timeout. Returns false if there is no such session. */
+/* Gives PEER the place of a session without a login. Chooses the network with
+ * the most such sessions, and in it the oldest session. If that network has at
+ * least two sessions more than PEER's network, ends the session; if it has one
+ * more, only if the session is older than a quarter of login_timeout. Returns
+ * false if it ended none. */
 bool children_evict_one(struct gate *g, const struct address *peer);
 /* Frees the place of a session that master never knew. children_on_reaped()
  * frees every other place. */

@@ -164,7 +164,8 @@ static struct prefix_count *prefix_find_or_make(struct limits *l,
 
     if (p)
         return p;
-    p = SLIST_FIRST(&l->unused); /* two for each that counts: never empty */
+    p = SLIST_FIRST(&l->unused); /* never empty: each counted connection has two
+                                  * */
     SLIST_REMOVE_HEAD(&l->unused, unused);
     *p = (struct prefix_count){ .prefix = *prefix };
     LIST_INSERT_HEAD(prefix_chain_of(l, prefix), p, chain);

@@ -94,8 +94,8 @@ void limits_begin_wait(struct limits *l, const struct address *peer);
 void limits_count_in(struct limits *l, const struct address *peer);
 void limits_count_out(struct limits *l, const struct address *peer);
 
-/* Have `startups` sessions no login yet? Then a place must be freed for the
- * next one. */
+/* Has the number of sessions without a login reached `startups`? Then the next
+ * client needs the place of one of them. */
 bool limits_full(const struct limits *l);
 /* Return the number of sessions without a login of that address's network; and
  * of all its sessions and queued connections. */

@@ -102,8 +102,8 @@ void senders_release(struct log *l)
     l->senders = 0;
 }
 
-/* Reads a session that has waited before others of its user that were just
- * read, so that it waits no longer than the rate demands. */
+/* Reads the session again once its user's rate permits it. If other sessions of
+ * the user have used the rate meanwhile, it waits on. */
 static void sender_on_timer(void *owner)
 {
     struct sender *s = owner;

@@ -114,8 +114,8 @@ static void prepare(struct master *m)
         if (r == 0 && !said)
             continue;
         if (!m->check && r == -ETIMEDOUT) {
-            /* A disk doesn't answer, or reader is late with the users file:
-             * that may go away, and the administrator has nothing to mend. */
+            /* A disk doesn't answer, or reader is late with the users file: a
+             * later try may succeed without a change by the administrator. */
             struct complaint words = { "" };
 
             complain(&words, GENERATION_AGAIN "%s", c.text);

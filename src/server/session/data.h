@@ -27,8 +27,8 @@ void data_gate_connect(struct session *s);
 /* Gives up the wait, or ends the connection with a FIN, without close_notify
  * and without a reset (linger_begin()). */
 void data_close(struct session *s);
-/* The same with close_notify: everything has been sent, or the client is the
- * sender. */
+/* Does the same after close_notify. Call it when all bytes of a download are
+ * sent, or after an upload. */
 void data_end(struct session *s);
 /* Sends close_notify and FIN, for which the client waits. Call data_close()
  * while files works: by then the client has usually closed, too. */

@@ -145,10 +145,10 @@ static bool take_recovery(struct supervisor *s)
     return wait == 0;
 }
 
-/* Ends a reload that isn't ready when a recovery is due: it may wait for a disk
- * or a directory service, while nobody is served. It follows the recovery, if
- * that may begin now: after a burst of crashes the reload may be what ends
- * them. */
+/* Ends a reload that isn't ready when a recovery is due, and repeats it after
+ * the recovery: the reload may wait for a disk or a directory service, while
+ * nobody is served. If a burst of crashes delays the recovery, the reload goes
+ * on: it may bring the setting that ends the crashes. */
 static void put_off_reload(struct supervisor *s)
 {
     struct generation *g = s->under_way;

@@ -177,8 +177,8 @@ void conf_default(struct settings *s)
     }
 }
 
-/* May the line have been meant for the setting without which a command would
- * read other users? */
+/* Was the line perhaps meant to set `users`? If so, ignoring it would make a
+ * command read the wrong users file. */
 static bool is_vital(struct slice line)
 {
     struct slice key;

@@ -16,8 +16,8 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/base/random.h"
 
-/* The name of a partial shows only to a process with the key to which file it
- * belongs. */
+/* The name of a partial is a keyed hash: without the key nobody can tell to
+ * which file the partial belongs. */
 
 _Static_assert(2 * sizeof(uint64_t) == SIPHASH_KEY, "two halves");
 

@@ -131,9 +131,10 @@ static int upload_open_partial(const struct files *f, const struct wish *w,
         return partial_open(f, directory, name, &w->partial, w->plan.first,
                             &u->partial);
     if (w->plan.how == RESUME_COPY) {
-        /* Begins a copy, which can't be resumed: SIZE reports the finished file
-         * while it exists, and later its head must not become the head of
-         * another file. If blocks can be shared, nothing is left to copy. */
+        /* A partial with a copied head isn't offered for resuming. While the
+         * finished file exists, SIZE reports the finished file. When it is
+         * gone, the copied head must not become the head of another file. If
+         * the disk shares blocks, copy_init() has nothing left to copy. */
         int from = resolve_open(f, path_slice(&w->path), 0,
                                 O_RDONLY | O_NONBLOCK | O_NOCTTY);
         int r = from < 0 ? from : copy_init(&u->copy, from, w->plan.first);

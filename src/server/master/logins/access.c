@@ -11,8 +11,8 @@
 
 #include "sallyport/domain/tls.h"
 
-/* At most so many forks may wait for the disk of that file, and so many more
- * that look after an announced change. */
+/* Limits of the forks that wait for the disk of the users file: periodic looks,
+ * and additional looks after an announced change. */
 #define HANGING_LOOKS     3
 #define HANGING_ANNOUNCED 4
 _Static_assert(HANGING_LOOKS + HANGING_ANNOUNCED + 1 < ERRANDS_FOR_USERS,

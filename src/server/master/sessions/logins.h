@@ -141,15 +141,16 @@ struct password_writer {
  * steps). */
 enum users_state {
     USERS_NONE,     /* nothing was read yet, or there is no file yet */
-    USERS_KNOWN,    /* it was read after it had been quiet */
-    USERS_EARLY,    /* it was read before it was quiet, and will be read
+    USERS_KNOWN,    /* the file was read, and hadn't changed for a while before
+                     * */
+    USERS_EARLY,    /* the file was read soon after a change, and will be read
                      * again */
-    USERS_CHANGING, /* it has changed, and wasn't read yet */
-    USERS_FAILED,   /* the last look failed: its state is unknown */
+    USERS_CHANGING, /* the file has changed, and wasn't read yet */
+    USERS_FAILED,   /* the last look failed: the file's state is unknown */
 };
 
 /* Must the next look read a file in this state, even if it seems unchanged?
- * UNTIL is when it will have been quiet. */
+ * UNTIL is when the file will have been unchanged for long enough. */
 bool users_must_be_read(enum users_state state, uint64_t until, bool announced);
 
 /* One look: first a fork of master, then reader if the text has changed. */
@@ -158,7 +159,8 @@ struct reading {
     uint64_t edits; /* announced edits before the look */
     bool none;      /* there is no file yet: an empty text is parsed */
     bool read;      /* the fork has read it */
-    bool whole;     /* it was quiet, and not open for writing, then */
+    bool whole;     /* when it was read, it hadn't changed for a while and
+                     * nobody had it open for writing */
     int homes;      /* an errno */
     /* Files in memory; -1: none. ANSWER is there while reader runs. */
     int report, text, answer;
@@ -175,8 +177,8 @@ struct userdb {
     int fd;             /* its text, a sealed memfd; -1: none */
     int table;          /* for auth: the sealed file of reader; -1: none */
     enum users_state state;
-    /* clock_ms(). EARLY, CHANGING: when the file will have been quiet. FAILED:
-     * no look is due before. */
+    /* clock_ms(). EARLY, CHANGING: when the file will have been unchanged for
+     * long enough. FAILED: when the next look is due. */
     uint64_t until;
     struct stat seen;        /* at the last look */
     bool local, homes_local; /* no network disk, as far as known */

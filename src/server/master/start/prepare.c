@@ -404,11 +404,10 @@ int prepare_by_check(struct master *m, struct complaint *c)
             helper_prepare(m, p);
             break;
         }
-    /* If the key can't be kept on the disk, master's random key is used. The
-     * key on the disk is for the next start, and for this one unless a key was
-     * inherited. Take it before the next step, since forks wipe it only in
-     * m->secrets. Report a damaged key now, since the next start won't know of
-     * it. */
+    /* Use the key of the disk if no key was inherited. If the disk can't keep
+     * a key, master's random key stays. Copy the key now: forks wipe only
+     * m->secrets, not p->key. Report a damaged key now, since the next start
+     * won't know of it. */
     if (key->result == 0)
         memcpy(m->secrets.names, p->key, sizeof(p->key));
     explicit_bzero(p->key, sizeof(p->key));
