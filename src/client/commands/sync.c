@@ -85,10 +85,11 @@ static void sync_set_time(const struct tree *t, const struct job *job,
 /* Seconds: disks round times, and FAT rounds most. */
 #define TIME_STEP 2
 
-/* The sizes are equal. A source that is newer by more than TIME_STEP is
- * transferred. Otherwise the copy may have the time of its transfer, so
- * checksums decide; without them the file is transferred, unless uploads can't
- * keep times. */
+/* Must the file be transferred, if the sizes are equal and the times differ?
+ * Yes if the source is newer by more than TIME_STEP. Otherwise checksums
+ * decide, since the copy may have the time of its transfer. If there are no
+ * checksums: no if this is an upload, the source isn't newer, and the server
+ * doesn't keep the times of uploads; else yes. */
 static bool sync_gap_counts(struct tree *t, const struct job *job,
                             struct link *l, time_t here, time_t there)
 {

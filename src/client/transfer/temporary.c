@@ -88,7 +88,8 @@ bool temporary_begin(struct file_transfer *t)
                          "%.*s" PART_PREFIX "%s-%s" PART_SUFFIX, head,
                          t->remote, owner, base);
 
-        /* A name that has no room for more gets none. */
+        /* If the temporary name would be too long, upload under the final name.
+         * */
         if (n >= URL_PATH_MAX || n - head > NAME_MAX)
             t->other[0] = '\0';
     }

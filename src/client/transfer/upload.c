@@ -101,7 +101,7 @@ static int upload_open(struct file_transfer *t, struct failure *why)
     return 0;
 }
 
-/* Does the name exist? The first file of this call may be on its way to it. */
+/* Is the name taken, on the server or by another file of this call? */
 static int upload_taken(void *of, const char *path, struct failure *why)
 {
     const struct file_transfer *t = of;
@@ -115,7 +115,8 @@ static int upload_taken(void *of, const char *path, struct failure *why)
     return r == PRESENCE_UNKNOWN ? -1 : r == PRESENT;
 }
 
-/* The same for a new name: a retry of its own file may ask only the server. */
+/* Does the same for a new name that the client has chosen. For a name that this
+ * call has taken already it doesn't ask the server. */
 static int upload_new_taken(void *of, const char *path, struct failure *why)
 {
     return names_are_taken(path) ? 1 : upload_taken(of, path, why);

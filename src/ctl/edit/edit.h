@@ -54,11 +54,11 @@ void edit_rename_entries(const char *key, struct slice name, const char *to);
  * commands may take a few before the lock. The directory OWN (NULL: none)
  * doesn't count. */
 void ids_ask(bool share, size_t n, const char *own);
-/* Returns the number that the Nth of them, from 0 on, will probably get; 0:
- * none is left. */
+/* Returns the number that the Nth new row, counted from 0, will probably get;
+ * 0: none is left. */
 uint32_t ids_likely(size_t n);
-/* Takes the next of them that is free. Call it under the lock; edit_run()
- * records it after the file was replaced. */
+/* Takes the next of these numbers that is free. Call it under the lock;
+ * edit_run() records the number after it has replaced the file. */
 uint32_t ids_take(void);
 /* Records what ids_take() has taken for the edit. */
 void ids_record(const struct users_file *file);

@@ -26,10 +26,10 @@ struct question {
     const struct user *user;
     const struct can_verb *verb;
     struct path path;
-    size_t mount; /* length of the path that leads to it; 0: the home */
+    size_t mount; /* length of the virtual path of the mount; 0: the home */
     const struct share *share;
     unsigned rights; /* the user's rights in the mount */
-    json_t *why;     /* not, as texts */
+    json_t *why;     /* the reasons of a "no", as texts */
 };
 
 static void can_take_verb(struct question *q)

@@ -113,8 +113,9 @@ const char *judge_stand_in(const struct circle *c,
                            const uint8_t name_key[SIPHASH_KEY],
                            struct slice name);
 
-/* Report events about the session of P to log: here that no password came which
- * could be judged, as a wrong message (EVENT_PEER) or as a denied login. */
+/* Report events about the session of P to log. report_no_verdict() is for a
+ * session that has sent no password which can be judged; KIND is EVENT_PEER (a
+ * wrong message) or a denied login. */
 void report_no_verdict(const struct pending *p, enum event kind,
                        const char *why);
 void report_failed_login(const struct pending *p, const struct attempt *attempt,

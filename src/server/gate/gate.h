@@ -160,12 +160,14 @@ struct gate_child {
     struct address server; /* the address to which the client connected */
     struct channel channel;
     struct loop_watch watch;
-    struct loop_timer timer; /* deadline of the login; later of its end */
-    struct active active;    /* the connection that is made for it */
-    uint64_t lends;          /* debt_take(): listeners lent to it */
+    struct loop_timer timer; /* deadline of the login; later the deadline of the
+                              * session's end */
+    struct active active;    /* the connection that gate makes for the session
+                              * */
+    uint64_t lends;          /* debt_take(): listeners lent to this session */
     struct pacing pace;
     uint64_t messages;       /* debt_take() */
-    struct loop_timer pause; /* further ones wait */
+    struct loop_timer pause; /* while it runs, further messages wait */
 };
 LIST_HEAD(child_list, gate_child);
 STAILQ_HEAD(child_queue, gate_child);

@@ -61,7 +61,8 @@ void data_init(struct session *s)
     linger_init(s);
 }
 
-/* Ends the present wait or connection; the client's socket lingers. */
+/* Ends the current wait or data connection, and sets the state NEXT. A socket
+ * of the client is closed by linger_begin(). */
 static void data_leave(struct session *s, enum data_state next)
 {
     struct data *d = &s->data;

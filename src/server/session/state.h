@@ -274,7 +274,8 @@ struct transfer {
     unsigned conversions; /* enum conversion bits */
     struct flow flow;
     int full;     /* upload: ENOSPC or EDQUOT of a failed write; or 0 */
-    bool spoiled; /* upload: it has wrong or too many bytes, and is deleted */
+    bool spoiled; /* upload: can't be completed, since bytes are wrong or too
+                   * many: its partial is deleted */
     char *map;    /* download: window on the file */
     size_t map_size;
     uint64_t map_at;
@@ -288,7 +289,7 @@ struct transfer {
     struct loop_timer stall, again;
     uint64_t lately;  /* bytes moved since the stall timer was set */
     uint64_t traffic; /* traffic of the data stream at that time */
-    size_t queued;    /* bytes in the kernel at the start of the last wait */
+    size_t queued;    /* stream_queued() when the last wait began */
 };
 
 enum permit { PERMIT_NONE, PERMIT_ASKED, PERMIT_REFUSED, PERMIT_GRANTED };

@@ -43,7 +43,7 @@ static void heartbeat_report(struct supervisor *s)
         notify_send(&s->notify, "WATCHDOG=1");
 }
 
-/* Returns whether all processes count that must. */
+/* Returns whether master and gate have counted since the last look. */
 static bool heartbeat_look(struct generation *g)
 {
     struct supervisor *s = g->supervisor;
