@@ -123,7 +123,7 @@ static int open_session(struct client *c, const struct url *url)
     return code;
 }
 
-/* Opens another server. The present one stays open until everything about the
+/* Opens another server. The current one stays open until everything about the
  * next one is known. */
 int cmd_open(struct client *c, struct word *w, int n)
 {

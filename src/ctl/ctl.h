@@ -190,7 +190,7 @@ void help_overview(void);
  * list. */
 int help_short(const char *help);
 
-/* Returns the present word or option for one of another program or an older
+/* Returns the current word or option for one of another program or an older
  * version, or NULL. */
 const char *meant_now(struct slice word);
 /* Is it the first word of a command? */
@@ -282,9 +282,9 @@ const char *mode_text(unsigned mode, char out[MODE_MAX]);
 /* Makes a JSON text, with '?' for each byte that isn't harmless on a terminal;
  * null for an empty one. The caller owns the value; NULL: no memory. */
 json_t *json_foreign(struct slice s);
-/* The same, but a text in UTF-8 keeps each byte. */
+/* Does the same, but a text in UTF-8 keeps each byte. */
 json_t *json_slice(struct slice s);
-/* The same for a C string, which may be empty. */
+/* Does the same for a C string, which may be empty. */
 json_t *json_text(const char *text);
 /* Makes a text of a time in seconds since 1970; null for 0. Ownership as
  * above. */

@@ -28,7 +28,7 @@ bool clock_local(time_t when, struct tm *ret);
 int clock_from_utc(const struct tm *tm, time_t *ret);
 
 #define CLOCK_TEXT_MAX 32
-/* Writes the present time: "2026-11-20T07:42:01.123Z". Returns OUT. */
+/* Writes the current time: "2026-11-20T07:42:01.123Z". Returns OUT. */
 const char *clock_text(char out[CLOCK_TEXT_MAX]);
 
 /* A rate: each time adds EACH to a debt, which time pays off. If at most CREDIT

@@ -42,7 +42,7 @@ int fd_read_file(int fd, struct buf *into);
 /* Makes a sealed memfd with these bytes (no write, no resize). Returns the
  * descriptor or -errno. NAME shows in /proc only. */
 int fd_sealed(const char *name, struct slice bytes);
-/* The same with the bytes of the file FROM, but at most MOST of them.
+/* Does the same with the bytes of the file FROM, but at most MOST of them.
  * sendfile(2) copies them, not this process's memory; no filter permits this
  * call. So call this and fd_copy() before the sandbox closes. */
 int fd_sealed_copy(const char *name, int from, size_t most);

@@ -15,7 +15,7 @@
  * read. *last_there is the last id before a gap. */
 bool idmap_has(const char *file, uint64_t first, uint64_t last,
                uint64_t *last_there);
-/* The same with the TEXT of a map. */
+/* Does the same with the TEXT of a map. */
 bool idmap_text_has(struct slice text, uint64_t first, uint64_t last,
                     uint64_t *last_there);
 

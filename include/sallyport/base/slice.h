@@ -51,7 +51,8 @@ struct slice_unit {
  * -EINVAL; -ERANGE. On failure *ret doesn't change. */
 int slice_measure(struct slice s, const struct slice_unit *units, size_t n,
                   uint64_t *ret);
-/* The same for bytes: a number, also with K, M, G or T (powers of 1,024). */
+/* Does the same for bytes: a number, also with K, M, G or T (powers of 1,024).
+ * */
 int slice_size(struct slice s, uint64_t *ret);
 /* Writes bytes for people, rounded down: "20 GiB", "1.5 MiB", "17 bytes".
  * Returns OUT. */

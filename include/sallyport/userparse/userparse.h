@@ -14,7 +14,7 @@
  * key. Returns 0; -EINVAL: a mistake; another -errno: the file couldn't be
  * read. *c has the reason in each case. */
 int users_read(struct users *u, int fd, const char *file, struct complaint *c);
-/* The same for a text in memory, which stays as it is. */
+/* Does the same for a text in memory, which stays as it is. */
 int users_parse(struct users *u, struct slice text, const char *file,
                 struct complaint *c);
 /* For programs that show the file and don't use it: calls REPORT for each

@@ -214,7 +214,8 @@ bool user_path_ok(struct slice path);
 /* Does PATH lie in DIRECTORY? Both are normal; a directory doesn't lie in
  * itself. */
 bool user_path_beneath(const char *path, const char *directory);
-/* The same, but a directory lies in itself, and all directories lie in "/". */
+/* Does the same, but a directory lies in itself, and all directories lie in
+ * "/". */
 bool user_path_within(const char *path, const char *directory);
 /* Compares two paths for qsort(3): '/' comes before all other bytes, so the
  * contents of a directory follow it immediately. */

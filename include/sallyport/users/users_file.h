@@ -56,9 +56,9 @@ int users_file_replace(int directory_fd, const char *name, struct slice bytes,
                        const struct stat *like, users_file_check *check,
                        void *owner, bool *stands);
 
-/* The same for the users file, after users_file_read(): it keeps its owner,
- * group and mode. -ESTALE: the file has been replaced since it was read, or the
- * lock is lost. */
+/* Does the same for the users file, after users_file_read(): it keeps its
+ * owner, group and mode. -ESTALE: the file has been replaced since it was read,
+ * or the lock is lost. */
 int users_file_commit(const struct users_file *p, struct slice bytes,
                       users_file_check *check, void *owner, bool *stands);
 

@@ -151,7 +151,7 @@ static int sync_compare(void *of, struct job *job, struct link *l,
     return 0;
 }
 
-/* A file that the server's listing lacks: is it there all the same? Another
+/* A file that the server's listing lacks: is it there nevertheless? Another
  * listing wouldn't help, so without MLST only SIZE answers. */
 int sync_ask(void *of, struct job *job, struct link *l, struct failure *why)
 {

@@ -315,7 +315,7 @@ bool link_again(const struct link *l, struct retry *r, const char *what,
                 const struct failure *why);
 
 /* Call it after a refused data connection: the next call uses a new control
- * connection, and another manner unless the present one usually works. Returns
+ * connection, and another manner unless the current one usually works. Returns
  * false if all manners were tried. */
 bool link_next_manner(struct link *l);
 
@@ -469,8 +469,8 @@ enum presence remote_exists(struct link *l, const char *path,
 /* Gets one entry. If it isn't present, gets the reason. */
 enum presence remote_stat(struct link *l, const char *path,
                           struct listing_entry *ret, struct failure *why);
-/* The same for a path that the user has named: follows a link to a directory.
- * Walks follow no link. */
+/* Does the same for a path that the user has named: follows a link to a
+ * directory. Walks follow no link. */
 enum presence remote_stat_named(struct link *l, const char *path,
                                 struct listing_entry *ret, struct failure *why);
 /* Gets the time of the last change by MDTM, for a server without MLST; 0: not

@@ -448,7 +448,7 @@ int remote_set_time(struct link *l, const char *path, time_t when,
 
 /* Features, and the login. */
 
-/* Reads " HASH SHA-256*;SHA-512;MD5"; the star marks the server's present
+/* Reads " HASH SHA-256*;SHA-512;MD5"; the star marks the server's current
  * choice. The client can compute two of these by OpenSSL. */
 static void site_hash(struct site *s, struct slice rest)
 {

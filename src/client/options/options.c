@@ -177,7 +177,7 @@ static bool words_have(const char *words, const char *word)
     return false;
 }
 
-/* May a value from SOURCE replace the present one? It must come from a source
+/* May a value from SOURCE replace the current one? It must come from a source
  * that counts at least as much. */
 static bool option_counts(struct options *o, const struct option_row *row,
                           enum option_source source)

@@ -28,7 +28,7 @@ static bool upload_is_sized(const struct file_transfer *t)
 
 /* May the last byte be sent? If the file is rewritten while it is sent, a mix
  * would arrive. So its last byte is sent only if the file hasn't changed, or if
- * the bytes that were read are its present beginning: it only grows, such as a
+ * the bytes that were read are its current beginning: it only grows, such as a
  * log. Without a checksum nobody knows that it did nothing else. */
 static bool upload_is_sound(struct file_transfer *t)
 {

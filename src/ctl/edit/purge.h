@@ -20,7 +20,7 @@ void removed_open(struct removed *p, const char *below);
  * its disk answers. Call it under the lock: nobody may add a row for the
  * directory. */
 void removed_rename(struct removed *p);
-/* Returns OUT with the present path. */
+/* Returns OUT with the current path. */
 const char *removed_path(const struct removed *p, char out[PATH_MAX]);
 /* Removes its contents, and then itself. Returns an exit code. */
 int removed_empty(struct removed *p, bool as_owner, struct complaint *why);

@@ -154,7 +154,7 @@ static void who_print(json_t *all)
 }
 
 /* Returns in a fork for each list, and never in this process. If the server is
- * busy, the next list follows all the same. */
+ * busy, the next list follows nevertheless. */
 static void who_watch(void)
 {
     const struct timespec pause = { .tv_sec = WATCH_S };

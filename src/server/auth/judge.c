@@ -88,7 +88,7 @@ static enum judgement judge_certificate(const struct user *user,
 }
 
 /* Judges the user. Master knows whether this login needs a code. A password
- * that happens to end with the present code is refused, until the next one. */
+ * that happens to end with the current code is refused, until the next one. */
 static enum judgement judge_user(const struct user *user, struct attempt *a,
                                  const char *usual)
 {

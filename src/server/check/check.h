@@ -64,7 +64,7 @@ struct look {
 };
 /* homes.c: reports "FILE:LINE: TEXT". */
 void look_report(const struct look *l, size_t line, const char *text);
-/* The same with "WHO NAME: " before it; WHO: user or share. */
+/* Does the same with "WHO NAME: " before it; WHO: user or share. */
 void look_mistake(const struct look *l, const char *who, const char *name,
                   size_t line, const char *format, ...)
     __attribute__((format(printf, 5, 6)));

@@ -269,8 +269,8 @@ int guard_note(struct files *f, const struct mount *m, bool late);
  * another spelling. Returns 0; -ENOENT if it does, or if PATH doesn't exist;
  * -errno. */
 int guard_path(const struct files *f, const struct mount *m, struct slice path);
-/* The same for NAME in the open DIRECTORY, whose path is ABOVE; returns 0 if
- * NAME doesn't exist. */
+/* Does the same for NAME in the open DIRECTORY, whose path is ABOVE; returns 0
+ * if NAME doesn't exist. */
 int guard_name(const struct files *f, const struct mount *m, struct slice above,
                int directory, const char *name);
 
@@ -394,8 +394,8 @@ struct walk {
  * or master has gone, or if a limit is reached. Doesn't follow links. */
 void walk_mount(struct walk *w);
 
-/* The same, beginning at the directory PATH of the mount, which is virtual and
- * may be missing. Follows no link to it. */
+/* Does the same, beginning at the directory PATH of the mount, which is virtual
+ * and may be missing. Follows no link to it. */
 void walk_below(struct walk *w, struct slice path);
 
 /* Returns false if the walk must end early. Call it once for each name. */
@@ -431,8 +431,8 @@ struct facts {
 /* Reads the facts of the mount M. Returns 0, or -errno with an undefined
  * *ret. */
 int facts_of_mount(struct files *f, const struct mount *m, struct facts *ret);
-/* The same for NAME, which is no mount. A link to a directory is shown as a
- * directory only if the path leads INTO it, and ends in "/". */
+/* Does the same for NAME, which is no mount. A link to a directory is shown as
+ * a directory only if the path leads INTO it, and ends in "/". */
 int facts_read(struct files *f, const struct view *in, const char *name,
                bool into, struct facts *ret);
 enum entry_kind facts_kind(const struct facts *facts);
@@ -499,10 +499,10 @@ int lock_make_file(const struct files *f, const struct mount *m, int directory);
  * open for reading, or its file system has no locks. */
 int lock_directory(struct files *f, const struct mount *m, int directory,
                    struct lock *ret);
-/* The same for two directories, which may be the same. */
+/* Does the same for two directories, which may be the same. */
 int lock_both(struct files *f, const struct mount *m, int a, int b,
               struct lock ret[2]);
-/* The same for one open file or directory, on this machine alone. */
+/* Does the same for one open file or directory, on this machine alone. */
 int lock_open_file(const struct files *f, int fd);
 void lock_release(struct lock *l);
 
@@ -539,7 +539,7 @@ int naming_permitted(const struct mount *m, enum conflict conflict, bool link);
  * -errno, and the file stays in its place (or, with OUTCOME_OVERTAKEN, where
  * another process has put it). The caller holds the lock. */
 int naming_give(const struct files *f, struct naming *n);
-/* The same for the open upload and its partial. */
+/* Does the same for the open upload and its partial. */
 int naming_upload(const struct files *f, struct upload *u);
 
 /* other.c: makes other names for a file whose own name is taken. */
@@ -549,7 +549,7 @@ int naming_upload(const struct files *f, struct upload *u);
  * - 1, cuts it between characters. */
 void other_name(enum conflict conflict, enum conflict_name style,
                 const char *name, unsigned n, char *out, size_t size);
-/* The same for a drop: "a.7f3a9c21.b". */
+/* Does the same for a drop: "a.7f3a9c21.b". */
 void other_random(const char *name, uint32_t number, char *out, size_t size);
 
 /* held.c: uploads that wait for inspection. Each has a reserved name in its
@@ -619,7 +619,7 @@ void space_freed(struct files *f, uint64_t bytes);
  * or none if all of them wouldn't be enough. */
 int space_make_room(struct files *f, const struct mount *m, int fd,
                     uint64_t length);
-/* The same for the space that min_free keeps on the disk of FD. Returns 0;
+/* Does the same for the space that min_free keeps on the disk of FD. Returns 0;
  * OUTCOME_KEPT_FREE if less than that is free, also without the idle partials;
  * -errno. */
 int space_ensure_floor(struct files *f, const struct mount *m, int fd);
@@ -639,7 +639,7 @@ void quota_at(const struct files *f, const struct mount *m, int fd,
  * names the cause, and then f->exceeded is the limit, or zero. */
 int quota_explain_entry(struct files *f, const struct mount *m, int directory,
                         int result);
-/* The same for a request that writes to a file in DIRECTORY. */
+/* Does the same for a request that writes to a file in DIRECTORY. */
 int quota_explain_write(struct files *f, const struct mount *m, int directory,
                         int result);
 

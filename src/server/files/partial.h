@@ -155,7 +155,7 @@ int partial_share_lock(int fd);
  * that needs the lock waits that long. */
 bool partial_name_in_use(const struct files *f, int directory,
                          const char *name);
-/* The same for the own partial of the file NAME. */
+/* Does the same for the own partial of the file NAME. */
 bool partial_target_in_use(const struct files *f, int directory,
                            const char *name);
 

@@ -107,7 +107,7 @@ void active_leave(struct gate_child *c);
 /* peer_session.c: the sessions that gate serves. It has forked them, or adopted
  * them from a gate that has ended. Sessions of older generations only count. */
 
-/* Gate reads so many messages of a session at once, and then so many in a
+/* Gate reads this many messages of a session at once, and then this many in a
  * second. No client needs so many ports. */
 #define CHILD_MESSAGES 1600
 #define CHILD_PAUSE_MS 100
@@ -301,7 +301,7 @@ bool queue_is_empty(const struct gate *g);
  * Otherwise the reason: the queue is full, and no other network has more
  * connections. */
 enum limit queue_add(struct gate *g, struct accepted *e);
-/* The same for C when its address becomes known; the answer to REQUEST
+/* Does the same for C when its address becomes known; the answer to REQUEST
  * waits. */
 enum limit queue_add_child(struct gate_child *c, uint32_t request);
 /* Removes C, which has ended. Does nothing if C doesn't wait. */

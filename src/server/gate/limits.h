@@ -77,7 +77,7 @@ void limits_release(struct limits *l);
 /* Returns the limit that forbids one more connection of any client, or
  * LIMIT_NONE. */
 enum limit limits_check(const struct limits *l);
-/* The same for this client. */
+/* Does the same for this client. */
 enum limit limits_check_client(const struct limits *l,
                                const struct address *peer);
 /* Call it only after LIMIT_NONE. PEER, here and below, is NULL if a proxied

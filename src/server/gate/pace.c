@@ -21,7 +21,7 @@
 #define SECOND_US 1000000u
 /* Rounds of the line in a second: each gives away the bytes of 50 ms. */
 #define ROUNDS 20u
-/* At most so many pieces a second, however many sessions wait. */
+/* At most this many pieces a second, however many sessions wait. */
 #define PIECES 1000u
 /* A smaller piece would cost too much: each costs a TLS record. */
 #define PIECE_LEAST 512u

@@ -104,8 +104,8 @@ void control_start(struct session *s, int fd);
 void control_reply(struct session *s, enum reply r);
 void control_reply_with(struct session *s, enum reply r, struct slice argument);
 void control_reply_number(struct session *s, enum reply r, uint64_t n);
-/* The same with two arguments. Only for a reply that needs no event: it refuses
- * nothing, or its event is already in the log. */
+/* Does the same with two arguments. Only for a reply that needs no event: it
+ * refuses nothing, or its event is already in the log. */
 void control_reply_pair(struct session *s, enum reply r, struct slice a,
                         struct slice b);
 /* Replies 501, with the syntax of the command. */
@@ -284,12 +284,13 @@ void report_strangers(struct session *s);
  * under which an upload was stored. */
 void final_of_transfer(struct session *s, enum reply r, struct slice a,
                        struct slice b, const char *reason);
-/* The same for a change. M is the answer of files: the reply is DONE with its
- * arguments, or the refusal. */
+/* Does the same for a change. M is the answer of files: the reply is DONE with
+ * its arguments, or the refusal. */
 void final_of_change(struct session *s, const struct message *m,
                      const struct change *c, enum reply done, struct slice a,
                      struct slice b);
-/* The same for PORT or EPRT that names another host, or a port below 1024. */
+/* Does the same for PORT or EPRT that names another host, or a port below 1024.
+ * */
 void final_of_other_host(struct session *s, const char *verb,
                          const char *target);
 /* Waits a moment for room in log's socket. Returns false if the time since

@@ -69,7 +69,7 @@ void takeover_begin(struct generation *g)
 
 static void start_next(struct supervisor *s);
 
-/* Answers the requests that the present start is for, or all. */
+/* Answers the requests that the current start is for, or all. */
 static void answer_askers(struct supervisor *s, bool all, bool done,
                           const char *why)
 {
@@ -93,7 +93,7 @@ static void report_to_leader(struct supervisor *s, const char *why)
                  .why = slice_from(why));
 }
 
-/* Answers that the present start has failed. Nobody has asked for a recovery,
+/* Answers that the current start has failed. Nobody has asked for a recovery,
  * so its failure isn't answered. */
 static void answer_failure(struct supervisor *s, const char *why)
 {

@@ -143,7 +143,7 @@ enum reload_state {
 struct reload_asker {
     struct generation *generation; /* NULL: none */
     uint32_t request;
-    bool later; /* the present start doesn't answer it */
+    bool later; /* the current start doesn't answer it */
 };
 #define ASKERS_MAX 32
 

@@ -90,7 +90,7 @@ void quota_close_subvolume(struct quota_subvolume *s)
     fd_close(&s->reserved);
 }
 
-/* Reads a number, which sysfs writes anew for each read from the beginning. */
+/* Reads a number, which sysfs writes again for each read from the beginning. */
 static int sysfs_number(int fd, uint64_t *ret)
 {
     char text[32];

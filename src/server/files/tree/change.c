@@ -287,7 +287,7 @@ static void change_measure(struct walk *w, int directory, const char *name)
 
 /* Refuses a rename that makes a path of more than FTP_PATH_MAX bytes: no client
  * could name it, and retention couldn't remove it. If the look at a large tree
- * takes longer than a second, it is moved all the same. */
+ * takes longer than a second, it is moved nevertheless. */
 static int change_check_depth(struct files *f, const struct place *from,
                               const struct path *old, const struct path *new)
 {

@@ -86,7 +86,7 @@ static int guard_compare_mounted(int directory, const char *name,
     return resolve_is_same(&there, st) ? -ENOENT : 0;
 }
 
-/* Is the directory NAME, which is ST, the present directory of G? It may have
+/* Is the directory NAME, which is ST, the current directory of G? It may have
  * been made or replaced since the login. */
 static int guard_compare_now(const struct guarded *g, int directory,
                              const char *name, const struct stat *st)

@@ -56,7 +56,7 @@ bool copy_by_clone(struct copy *c, int into)
     return true;
 }
 
-/* Finds the next run of data at or after the present place: its beginning and
+/* Finds the next run of data at or after the current place: its beginning and
  * end. */
 static void copy_find_data(const struct copy *c, uint64_t *begin, uint64_t *end)
 {

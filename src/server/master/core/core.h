@@ -75,7 +75,8 @@ int succession_say(struct succession *s, enum message_kind kind,
 /* Asks the supervisor to keep a copy of FD under NAME, and waits as above.
  * Returns 0 or -errno. */
 int succession_keep(struct succession *s, const char *name, int fd);
-/* The same for BYTES, in a sealed file in memory, which is never on a disk. */
+/* Does the same for BYTES, in a sealed file in memory, which is never on a
+ * disk. */
 int succession_keep_bytes(struct succession *s, const char *name,
                           struct slice bytes);
 /* Reads such bytes in a later generation. OUT gets at most SIZE bytes. Returns

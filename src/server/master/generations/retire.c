@@ -52,7 +52,7 @@ void retire_end_if_over(struct master *m)
 }
 
 /* Gate begins no further session: it has said `shut`, or was late. A gate that
- * begins one all the same is under an attacker's control, and is ended. */
+ * begins one nevertheless is under an attacker's control, and is ended. */
 static void retire_shut(void *master)
 {
     struct master *m = master;

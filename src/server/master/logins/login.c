@@ -183,7 +183,7 @@ static void login_attempt(struct session_record *s)
     struct child *c;
     int r;
 
-    /* If the look takes long, the present users count. */
+    /* If the look takes long, the current users count. */
     if (!s->master->access->late && !access_is_over(s->master, s->fresh))
         return;
     if (s->master->users->away.text[0]) {

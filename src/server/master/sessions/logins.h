@@ -307,7 +307,7 @@ bool password_is_changed(const struct session_record *s);
 enum password_fault password_objection(const struct session_record *s);
 /* Answers SITE PSWD of S. */
 void password_answer(struct session_record *s, enum password_fault fault);
-/* The verdict on the old password of S is right, and USER is the present row:
+/* The verdict on the old password of S is right, and USER is the current row:
  * begins to write the new hash, or answers why not. */
 void password_change(struct session_record *s, const struct user *user);
 /* The writer has ended with this wait STATUS: ends the user's other sessions,
@@ -363,7 +363,7 @@ struct access {
 
 /* From now on the users file and the homes are checked every few seconds. */
 void access_start(struct master *m);
-/* Begins a look at the users file, or another one after the present look.
+/* Begins a look at the users file, or another one after the current look.
  * Returns the ticket of a look that begins now or later. */
 uint64_t access_ask(struct master *m);
 /* Is the look with that ticket over? */
@@ -384,7 +384,7 @@ const struct user *access_current(const struct session_record *s,
 /* Sets s->limits from ROW. Returns true if gate must know that they have
  * changed. */
 bool access_take_limits(struct session_record *s, const struct user *row);
-/* The same with the newest row of the session's user. */
+/* Does the same with the newest row of the session's user. */
 bool access_renew_limits(struct session_record *s);
 /* Has A, an account of S, reached its limit by its other sessions? */
 bool access_is_full(const struct session_record *s,

@@ -245,12 +245,12 @@ struct session_record {
     uint64_t born;       /* clock_ms() */
     struct channel channel;
     struct loop_watch watch;
-    struct loop_timer timer; /* belongs to the present state */
+    struct loop_timer timer; /* belongs to the current state */
     struct service_channel *log, *keys;
     uint32_t request; /* number of `login` */
     uint64_t tries;   /* wrong passwords since the session began or, after the
                        * login, since then */
-    struct answer answer; /* the answer to the present login */
+    struct answer answer; /* the answer to the current login */
     uint64_t fresh;       /* access_ask() of this login */
     unsigned news;        /* enum session_news */
     TAILQ_ENTRY(session_record) with_news;
@@ -358,7 +358,7 @@ void session_end(struct session_record *s);
 void session_gone(struct session_record *s, int status);
 /* Kills the session's process, which logs nothing; WHY is for the log. */
 void session_kill_process(struct session_record *s, enum ending why);
-/* The same, and ends the session. */
+/* Does the same, and ends the session. */
 void session_kill(struct session_record *s);
 /* The session has ended for master: has its remaining processes killed, and
  * waits for them no more. */
@@ -369,7 +369,7 @@ void session_kick(struct session_record *s, enum ending why);
 void session_finish(struct session_record *s);
 /* Is the session being served, here or in an older generation? */
 bool session_is_served(const struct session_record *s);
-/* Sets the timer for the present state. */
+/* Sets the timer for the current state. */
 void session_set_timer(struct session_record *s, uint64_t ms);
 /* The record may be unused now: marks it for sessions_sweep(). */
 void session_mark(struct session_record *s);
@@ -501,7 +501,7 @@ int roster_keep(struct master *m);
 /* Writes what S is now, or that it has ended, into this generation's roster. */
 void session_publish(struct session_record *s);
 void session_unpublish(struct session_record *s);
-/* The same, with the answer to the newest master's question. */
+/* Does the same, with the answer to the newest master's question. */
 void session_publish_doing(struct session_record *s,
                            const struct msg_doing *msg);
 /* This generation retires: from now on it obeys the orders in its roster. */
