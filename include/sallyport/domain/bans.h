@@ -47,7 +47,7 @@ struct bans {
 struct ban_index {
     uint8_t key[SIPHASH_KEY];
     uint64_t changes;            /* changes of the table that it includes */
-    bool bits[BAN_BITS_MAX + 1]; /* does any ban have so many bits? */
+    bool bits[BAN_BITS_MAX + 1]; /* [N]: does any ban have N bits? */
     uint16_t slot[BAN_SLOTS];    /* a row + 1; 0: none */
 };
 

@@ -214,8 +214,8 @@ struct link {
     const char *version; /* "TLSv1.3": version of the control connection */
     const char *cipher;  /* its suite */
     struct link_glance *glance; /* if set, the call ends with the certificate */
-    unsigned replies; /* doctor: the call ends after so many replies; 0:
-                       * never */
+    unsigned replies; /* doctor: the call ends after this many replies; 0: never
+                       * */
     bool steady;  /* doctor: doesn't retry a refused data connection, and gives
                    * a handshake at most --timeout */
     bool resumed; /* the data connection has resumed a TLS session */
@@ -447,7 +447,7 @@ bool remote_lacks_right(const struct link *l);
 /* Can this failure mean that there is no such file or directory? Some servers
  * reply 450 or 451 then. */
 bool remote_may_lack(const struct failure *why);
-/* As link_again(), but no retry after such a reply. */
+/* Does the same as link_again(), but doesn't retry if remote_may_lack(). */
 bool remote_again(const struct link *l, struct retry *r, const char *path,
                   const struct failure *why);
 /* Lists the directory PATH, sorted: with the retries that the options permit,

@@ -16,7 +16,8 @@
 
 #include "transfer.h"
 
-/* The server has refused one, so no further file gets one. */
+/* The server has refused a temporary name, so all further files are uploaded
+ * under their final names. */
 static atomic_bool temporary_off;
 
 void temporary_reset(void)

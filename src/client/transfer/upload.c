@@ -156,8 +156,9 @@ static int upload_decide(struct file_transfer *t, struct failure *why)
     return r;
 }
 
-/* Chooses the target. A server that decides about the name does so at the last
- * byte: no file is replaced, whenever it came. Returns as upload_decide(). */
+/* Chooses the target. A server that decides about a taken name does so at the
+ * last byte, so an upload replaces no file that appears meanwhile. Returns the
+ * same values as upload_decide(). */
 static int upload_target(struct file_transfer *t, struct failure *why)
 {
     const struct options *o = t->link->site->options;

@@ -58,8 +58,8 @@ static int auth_on_users(void *owner, struct msg_users *m)
 }
 
 /* The standard descriptors, master, log, the loop; a new users file for a
- * moment; the pairs to sessions. Master respects this number, so only a bug of
- * ours exhausts them. */
+ * moment; the pairs to sessions. Master never opens more, so only a bug
+ * exhausts them. */
 #define FILES_BESIDES 16
 
 static int auth_set_up(void *owner)

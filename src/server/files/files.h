@@ -629,9 +629,9 @@ int space_ensure_floor(struct files *f, const struct mount *m, int fd);
 /* Call it before the sandbox closes: prepares the mount for the functions
  * below. */
 void quota_watch(struct mount *m);
-/* Gets the limits for FD, a directory of the mount or a file in it; of several
- * limits the one with the least left. All zero: no limit is known; or it is the
- * limit of a share in which the user sees nothing of other users. */
+/* Gets the limit with the least left for FD, a directory of the mount or a file
+ * in it. All zero: no limit is known, or the user must not see it, since the
+ * share hides other users. */
 void quota_at(const struct files *f, const struct mount *m, int fd,
               struct quota *ret);
 /* Explains the RESULT of a request that makes a file or directory in DIRECTORY,

@@ -245,7 +245,7 @@ enum limit entry_begin(struct gate *g, const struct accepted *e);
 /* Reports the refusal to the client and to log. */
 void entry_refuse(struct gate *g, const struct accepted *e, enum limit limit);
 
-/* At most so many sessions may be reading their PROXY header. */
+/* Limit of the sessions that are reading their PROXY header. */
 #define ENTRY_UNKNOWN 32
 /* Call it when the number of unknown clients has changed, and after messages to
  * master: decides whether new connections wait in the listeners' backlog. They

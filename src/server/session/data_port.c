@@ -172,8 +172,8 @@ static void data_port_announce(struct session *s)
         hostport_text(a, text);
         control_reply_with(s, REPLY_PASV, slice_from(text));
     } else {
-        data_close(s); /* our address is IPv6, whatever the client's is to a
-                        * proxy */
+        data_close(s); /* the address of this server is IPv6, even if a proxy
+                        * has got the client's connection by IPv4 */
         control_reply(s, REPLY_USE_EPSV);
     }
 }

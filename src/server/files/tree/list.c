@@ -313,9 +313,9 @@ struct subject {
                                  * all */
 };
 
-/* Nothing has that name: is it a pattern for names in the directory before it?
- * The name of a directory is never one, nor is the working directory, for which
- * the argument is empty. */
+/* Call it if no file has the name: if the last component is a pattern, opens
+ * the directory before it. A path that ends in "/" and an empty argument, which
+ * means the working directory, are no patterns. */
 static int list_open_pattern(const struct files *f, const struct path *path,
                              struct slice argument, struct subject *ret)
 {

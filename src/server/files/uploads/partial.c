@@ -463,7 +463,8 @@ void partial_end(struct files *f, int directory, struct partial *p)
     if (there)
         partial_set_mode(p, MODE); /* it was about to become a file */
     if (there && partial_keep(f, p)) {
-        owner_release(p); /* it is at rest, and can be resumed in place */
+        owner_release(p); /* nobody writes the partial now: it can be resumed in
+                           * place */
         fd_close(&p->fd);
     } else {
         partial_delete(directory, p);

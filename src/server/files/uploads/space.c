@@ -163,7 +163,7 @@ struct idle_search {
     dev_t disk;
     time_t before; /* last used before this time */
     bool remove;
-    uint64_t need; /* the search ends when it has found so many bytes */
+    uint64_t need; /* the search ends when it has found this many bytes */
     uint64_t bytes, count;
 };
 

@@ -203,7 +203,8 @@ int sight_main(void *owner)
     if (!sight_tell(u, &g))
         return EX_OSERR;
     if (u->reading.announced)
-        return 0; /* without the homes' disk a lock is as fast */
+        return 0; /* an announced edit, such as a lock, must not wait for the
+                   * homes' disk */
     homes = sight_open(s->homes, O_DIRECTORY, &g.homes, &g.homes_local);
     return sight_tell(u, &g) ? 0 : EX_OSERR;
 }
