@@ -139,8 +139,6 @@ static bool order_names(const json_t *one, struct slice user)
     slice_cut(&verb, ' ', &group);
     is_name = !slice_equal(group, SLICE("share")) &&
               !slice_equal(group, SLICE("team"));
-    if (slice_equal(group, SLICE("invite")) && slice_equal(verb, user))
-        return true;
     while (slice_cut(&rest, ' ', &word) && !slice_starts(word, SLICE("--"))) {
         slice_cut(&word, ':', &group);
         if (is_name && slice_equal(group, user))

@@ -309,7 +309,7 @@ static void add_words(size_t first, size_t end, struct buf *into)
 
 /* Adds the options with their values. No option has a password or a hash.
  * Leaves out comments, which may be about a person, and say nothing about
- * rights. */
+ * rights, and --to, whose shares are in --share. */
 static void add_options(struct buf *into)
 {
     static const bool unlogged[OPTIONS] = {
@@ -319,6 +319,7 @@ static void add_options(struct buf *into)
         [OPTION_hash_stdin] = true,
         [OPTION_print_password] = true,
         [OPTION_comment] = true,
+        [OPTION_to] = true,
     };
 
     for (size_t i = 0; i < OPTIONS; i++) {

@@ -20,7 +20,10 @@ static void is_invited(struct channel *c)
 
     fake_welcome(c);
     while (fake_hears(c, &m)) {
-        if (m.kind == MSG_users_changed) {
+        if (m.kind == MSG_users_changed &&
+            slice_equal(m.users_changed.verb, SLICE("user add")) &&
+            slice_equal(m.users_changed.to,
+                        SLICE("acme --role read --share incoming:drop"))) {
             FAKE_SAYS(c, &m, ended, .sessions = 1);
             continue;
         }
