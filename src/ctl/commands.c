@@ -227,8 +227,8 @@ const struct ctl_command ctl_commands[] = {
     { "drain", NULL, drain_run, TAKES_NOTHING, ANY_SETTINGS,
       "[--announce TIME] [--timeout TIME] | --off",
       "Let the running server take no new sessions, end each session after its "
-      "transfer, and wait for the last one; after that time take sessions "
-      "again",
+      "transfer, and wait for the last one; if that takes longer than "
+      "--timeout, take sessions again",
       "sallyportctl drain --timeout 10min && systemctl stop sallyport" },
     { "reload", NULL, status_reload, TAKES_NOTHING, WITHOUT_SETTINGS, "",
       "Load the configuration again, with certificates and users file; every "

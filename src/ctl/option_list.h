@@ -99,7 +99,7 @@ OPTION(output, "output", "FILE",
 OPTION(timeout, "timeout", "TIME",
        "how long to wait, as 10min or 2h (default: drain_timeout)")
 OPTION(announce, "announce", "TIME",
-       "so long before, only health checks of proxies get 421")
+       "at first, for this time, only health checks of proxies get 421")
 FLAG(off, "off", "drain: take sessions again; totp: ask for no code")
 FLAG(watch, "watch", "again every 2 s, until Ctrl-C")
 FLAG(json, "json", "write JSON")
