@@ -275,11 +275,11 @@ static void check_names(const struct ctl_command *row)
         const struct slice name = slice_from(a->word[i]);
 
         if (is_of_groups(row) ? !group_name_ok(name) : !user_name_ok(name))
-            fail(EX_DATAERR,
-                 "\"%s\" is a bad name; use 1 to 32 of a-z%s, not beginning "
-                 "with . or -",
+            fail(EX_DATAERR, "\"%s\" is a bad name; use 1 to 32 of a-z%s",
                  a->word[i],
-                 is_of_groups(row) ? " 0-9 . _ -" : " A-Z 0-9 . _ - @");
+                 is_of_groups(row)
+                     ? " 0-9 . _ -, not beginning with . or -"
+                     : " A-Z 0-9 . _ - @, not beginning with . - or @");
     }
 }
 
