@@ -200,6 +200,20 @@ Test(soak, every_226_is_true, .timeout = 7200)
     server_stop(&server);
 }
 
+/* Stops all processes of the server, those too that they start meanwhile. */
+static void freeze(const struct server *server, struct processes *list)
+{
+    size_t before;
+
+    list->count = 0;
+    do {
+        before = list->count;
+        processes_of(server->pid, list);
+        for (size_t i = 0; i < list->count; i++)
+            kill(list->row[i].pid, SIGSTOP);
+    } while (list->count != before);
+}
+
 /* All processes die at random moments: none can report or clean up anything. */
 ServerTest(soak, the_whole_server_dies, 3600, &plan)
 {
@@ -214,7 +228,7 @@ ServerTest(soak, the_whole_server_dies, 3600, &plan)
         wait_for(&soak, soak_transfers(&soak) + 5);
         poll(NULL, 0, rand_r(&seed) % 200);
         soak_disturb(&soak);
-        processes_of(server->pid, &list);
+        freeze(server, &list);
         for (size_t i = 0; i < list.count; i++)
             kill(list.row[i].pid, SIGKILL);
         server_kill(server);
