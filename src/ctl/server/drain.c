@@ -72,8 +72,8 @@ static void drain_wait(uint64_t ms)
                        shown == 1 ? "" : "s");
                 fflush(stdout);
             }
-            snprintf(why.text, sizeof(why.text),
-                     "left are %" PRIu64 " sessions", is->sessions);
+            snprintf(why.text, sizeof(why.text), "%" PRIu64 " session%s left",
+                     is->sessions, is->sessions == 1 ? "" : "s");
         }
         if (clock_ms() >= end)
             drain_ends(EX_TEMPFAIL, why.text);
