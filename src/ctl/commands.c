@@ -29,8 +29,8 @@ const struct ctl_command ctl_commands[] = {
       "[--hash-stdin] [--must-change] " KEYS_SYNTAX
       "[--rights-in PATH:ROLE] [--file-mode MODE] [--dir-mode "
       "MODE] " ENDS_SYNTAX,
-      "Change a user's row; the words \"default\" and \"none\" remove an "
-      "option from it",
+      "Change a user's row; the value \"default\" or \"none\" removes an "
+      "option",
       "sallyportctl user change anna --role read" },
     { "user", "edit", user_edit, TAKES_NOTHING, 0, "",
       "Open the users file in an editor ($VISUAL, $EDITOR), and replace it if "
@@ -47,8 +47,8 @@ const struct ctl_command ctl_commands[] = {
     { "user", "import", user_import, TAKES_FILE, READS_USERS,
       "FILE|- [--sync NAME [--most]] [--dry-run]",
       "Add users from JSON, as \"user list --json --hashes\" and the programs "
-      "in share/sallyport/import write it; with --sync follow that source: "
-      "change its users, and lock those that it has no more",
+      "in share/sallyport/import write it; with --sync also "
+      "change the users of that source, and lock users that it doesn't have",
       "awk -f /usr/share/sallyport/import/pure-pw /etc/pureftpd.passwd |\n"
       "  sallyportctl user import - --dry-run" },
     { "user", "del", line_del, TAKES_NAME, READS_USERS,
@@ -57,7 +57,7 @@ const struct ctl_command ctl_commands[] = {
       "sallyportctl user del anna --purge" },
     { "user", "list", user_list, TAKES_NOTHING, 0,
       "[--json [--hashes] | --csv]",
-      "List all users; as JSON with all that is in their rows",
+      "List all users; with --json everything in their rows",
       "sallyportctl user list --json | jq -r '.[] | select(.locked).name'" },
     { "user", "show", user_show, TAKES_NAME, READS_USERS, "NAME [--json]",
       "Show one user", "sallyportctl user show anna" },
@@ -72,19 +72,19 @@ const struct ctl_command ctl_commands[] = {
     { "user", "totp", user_totp, TAKES_NAME, READS_USERS,
       "NAME [--new-secret | --off] [--json]",
       "Ask a user for a one-time code after the password (RFC 6238), and print "
-      "the secret for the user's app; with --off ask for none any more",
+      "the secret for the user's app; with --off stop asking",
       "sallyportctl user totp anna" },
     { "user", "can", user_can, TAKES_VERB_AND_PATH, READS_USERS,
       "NAME login | VERB PATH [--json]",
-      "Say whether a user may do something, and which line of the users file "
-      "decides: log in, or list, read, write, replace, delete, rename or mkdir "
-      "(exit status 0: yes, 1: no)",
+      "Say whether a user may do something (log in, or list, read, write, "
+      "replace, delete, rename or mkdir a path), and which line of the users "
+      "file decides; exit status 0: yes, 1: no",
       "sallyportctl user can anna upload /contracts/a.pdf" },
     { "invite", NULL, invite_run, TAKES_NAME, READS_USERS,
       "NAME --to SHARE[:ROLE] [--expires WHEN] [--uploads N] "
       "[--upload-bytes SIZE] [--comment TEXT] | NAME --show",
       "Add a user for a partner, who may use these shares, and print the "
-      "letter with all that the partner needs but the password; with --show "
+      "letter with all that the partner needs except the password; with --show "
       "print it again",
       "sallyportctl invite acme --to incoming --expires 90d" },
     { "share", "add", share_add, TAKES_NAME_AND_ANY, READS_USERS,
@@ -96,14 +96,14 @@ const struct ctl_command ctl_commands[] = {
       "sallyportctl share add contracts anna:full bert:read" },
     { "share", "change", line_change, TAKES_NAME, 0,
       "NAME [--file-mode MODE] [--retain [PATH:]TIME] [--json]",
-      "Change a share; \"default\" and \"none\" remove an option",
+      "Change a share; the value \"default\" or \"none\" removes an option",
       "sallyportctl share change contracts --retain 30d" },
     { "share", "rename", line_rename, TAKES_TWO_NAMES, 0, "NAME NEW [--json]",
       "Give a share another name, which its members see; the directory stays",
       "sallyportctl share rename contracts deals" },
     { "share", "grant", share_grant, TAKES_NAME_AND_MORE, 0,
       "NAME USER:ROLE | team:TEAM:ROLE ... [--json]",
-      "Give users or teams rights in a share, in place of those that they had",
+      "Give users or teams rights in a share, in place of their earlier rights",
       "sallyportctl share grant contracts anna:full bert:read "
       "team:legal:drop" },
     { "share", "revoke", share_revoke, TAKES_NAME_AND_MORE, READS_USERS,
@@ -133,7 +133,8 @@ const struct ctl_command ctl_commands[] = {
       "sallyportctl team leave legal bert" },
     { "team", "change", line_change, TAKES_NAME, 0,
       "NAME " TEAM_SYNTAX " [--json]",
-      "Change the limits of a team; \"default\" and \"none\" remove one",
+      "Change the limits of a team; the value \"default\" or \"none\" removes "
+      "a limit",
       "sallyportctl team change legal --bandwidth-up 10M" },
     { "team", "rename", line_rename, TAKES_TWO_NAMES, 0, "NAME NEW [--json]",
       "Give a team another name", "sallyportctl team rename legal law" },
@@ -151,19 +152,18 @@ const struct ctl_command ctl_commands[] = {
       "sallyportctl partials list anna" },
     { "inspect", "list", inspect_list, TAKES_NAME_OR_NOTHING, READS_USERS,
       "[NAME | --all] [--json | --csv]",
-      "List the uploads that wait for inspection, of one user or of all homes "
-      "and shares where the letter i of the rights is in force; with --all "
-      "also where it was",
+      "List the uploads that wait for inspection, of one user or in all homes "
+      "and shares where some rights have the letter i; with --all also in "
+      "homes and shares where they had it before",
       "sallyportctl inspect list --json" },
     { "inspect", "read", inspect_read, TAKES_ID, READS_USERS, "ID [NAME]",
-      "Write the bytes of such an upload to the standard output",
+      "Write the bytes of an upload to the standard output",
       "sallyportctl inspect read 0123456789abcdef | clamdscan -" },
     { "inspect", "release", inspect_release, TAKES_ID, READS_USERS,
       "ID [NAME] [--replace-newer]",
-      "Make an upload visible under its name, or another one if that is taken "
-      "(--replace-newer: in place of a file that is newer or was changed "
-      "later, too); "
-      "found faster with the name of its user",
+      "Make an upload visible under its name, or under another one if the name "
+      "is taken; with --replace-newer also replace a file that is newer or was "
+      "changed later; the search is faster with the NAME of its user",
       "sallyportctl inspect release 0123456789abcdef anna" },
     { "inspect", "reject", inspect_reject, TAKES_ID, READS_USERS, "ID [NAME]",
       "Delete an upload that waits for inspection",
@@ -180,7 +180,8 @@ const struct ctl_command ctl_commands[] = {
     { "retention", "run", retention_run, TAKES_NOTHING, READS_USERS,
       "[--dry-run] [--json]",
       "Remove the files that are older than their home or share keeps them "
-      "(--retain), and forgotten unfinished uploads; a timer runs it",
+      "(--retain), and old unfinished uploads; a systemd timer runs this "
+      "command",
       "sallyportctl retention run --dry-run" },
     { "status", NULL, status_show, TAKES_NOTHING, ANY_SETTINGS, "[--json]",
       "Show the state of the running server", "sallyportctl status" },
@@ -195,8 +196,7 @@ const struct ctl_command ctl_commands[] = {
     { "kick", NULL, sessions_kick, TAKES_SESSION, ANY_SETTINGS,
       "USER | SERIAL | ADDRESS [--json]",
       "End the sessions of a user or of a client's address, or the session "
-      "with "
-      "a serial",
+      "with a serial",
       "sallyportctl kick anna" },
     { "ban", "list", bans_list, TAKES_NOTHING, ANY_SETTINGS, "[--json | --csv]",
       "List the banned addresses and networks", "sallyportctl ban list" },

@@ -4,13 +4,14 @@
 OPTION(config, "config", "FILE",
        "the configuration (default " SETTINGS_FILE ")")
 OPTION(home, "home", "DIR",
-       "the user's home (for a new user: NAME in \"homes\")")
+       "the user's home (default for a new user: NAME in \"homes\")")
 OPTION(comment, "comment", "TEXT", "a comment, such as the full name")
 OPTION(role, "role", "ROLE",
-       "full (for a new user), read, collect, drop, mine, or letters of\n"
-       "lrwodnmui")
+       "full (the default of a new user), read, collect, drop, mine, or\n"
+       "some of the letters lrwodnmui")
 OPTION(rights_in, "rights-in", "PATH:ROLE",
-       "other rights in a directory of the home; ROLE default: the same")
+       "other rights in a directory of the home; ROLE default: the same\n"
+       "rights as in the home")
 OPTION(share, "share", "NAME:ROLE",
        "a share that the user gets (several: with commas)")
 OPTION(to, "to", "SHARE[:ROLE]",
@@ -40,13 +41,13 @@ KEY(upload_eof, "upload-eof", "WORD", "default",
     "strict, size, lenient, announced or default")
 KEY(certificate, "certificate", "NAMES", "none",
     "the user must show one of these client certificates:\n"
-    "sha256:, subject:, email:, dns: or uri:, with ;\n"
-    "between them; or none")
+    "sha256:, subject:, email:, dns: or uri: (several: with\n"
+    "semicolons); or none")
 KEY(login, "login", "WORD", "default",
-    "password, certificate (instead of it) or default")
+    "password, certificate (instead of a password) or default")
 KEY(expires, "expires", "WHEN", "none",
-    "the user's end: a day (until its end, UTC), a time as\n"
-    "2027-01-31T12:00:00Z, a time from now, such as 90d, or none")
+    "when the user expires: a day (at its end, UTC), a time as\n"
+    "2027-01-31T12:00:00Z, a time from now, such as 90d, or none (never)")
 #define LIMIT_KEY(X, row, key, option, value, none, least, most, help)         \
     KEY(key, option, value, none, help)
 USER_LIMITS(LIMIT_KEY, )
@@ -54,54 +55,55 @@ OPTION(retain, "retain", "[PATH:]TIME",
        "files are removed after TIME, such as 30d or /incoming:30d; or\n"
        "none")
 KEY(sync, "sync", "NAME", "none",
-    "import: keep the users of the source NAME as it has them; else: the\n"
-    "source that the row follows, or none")
-FLAG(most, "most", "lock, or open, even most users of a source")
+    "import: also change and lock users, as the source NAME has them;\n"
+    "other commands: the source that the row follows, or none")
+FLAG(most, "most", "permit --sync to lock or unlock most users of the source")
 FLAG(dry_run, "dry-run", "print what would happen, and change nothing")
 FLAG(hashes, "hashes", "write the hashes into the JSON, too")
 TEAM_LIMITS(LIMIT_KEY, )
 #undef LIMIT_KEY
 KEY(networks, "networks", "LIST", "none",
-    "the clients' networks, such as 192.0.2.0/24,2001:db8::/32, or none:\n"
-    "any")
+    "the clients' networks, such as 192.0.2.0/24,2001:db8::/32, or none\n"
+    "(any network)")
 KEY(hours, "hours", "LIST", "none",
-    "days and hours, such as mon-fri/08:00-18:00,sat, or none: any")
+    "days and hours, such as mon-fri/08:00-18:00,sat, or none (any)")
 OPTION(files, "files", "N",
        "the largest number of files and directories, or none")
 FLAG(purge, "purge", "remove the directory too, after a question")
 FLAG(yes, "yes", "answer the question with yes")
-FLAG(waiting, "waiting", "remove it although uploads wait for inspection there")
-FLAG(new_secret, "new-secret", "another secret in place of the one in use")
+FLAG(waiting, "waiting", "remove it even if uploads wait for inspection in it")
+FLAG(new_secret, "new-secret", "make a new secret, which replaces the old one")
 FLAG(replace_newer, "replace-newer",
-     "also in place of a file that is newer or was changed later")
-FLAG(all, "all", "also where nobody's rights have the letter i any more")
+     "also replace a file that is newer or was changed later")
+FLAG(all, "all", "also homes and shares where no rights have the letter i now")
 OPTION(for_time, "for", "TIME",
-       "how long, as 10min, 12h, 7d or 4w (default: for ever)")
-OPTION(reason, "reason", "TEXT", "why, for ban list")
+       "how long, such as 10min, 12h, 7d or 4w (default: for ever)")
+OPTION(reason, "reason", "TEXT", "the reason, which \"ban list\" prints")
 OPTION(user, "user", "USER", "only lines of this user")
-OPTION(address, "address", "ADDRESS", "only clients from there, or a network")
+OPTION(address, "address", "ADDRESS",
+       "only clients with this address or in this network")
 OPTION(since, "since", "TIME",
-       "from then on, as journalctl has it: yesterday, -7d, 2026-11-20,\n"
-       "\"2026-11-20 08:00\"; log: the last 24 h of the journal, without\n"
-       "--since, --until and --lines")
-OPTION(until, "until", "TIME", "up to then")
+       "only from this time on, as journalctl takes it: yesterday, -7d,\n"
+       "2026-11-20, \"2026-11-20 08:00\"; log without --since, --until and\n"
+       "--lines: the last 24 h of the journal")
+OPTION(until, "until", "TIME", "only up to this time")
 FLAG(failed, "failed", "only what failed or was refused")
 OPTION(event, "event", "EVENTS",
-       "only these, such as upload or login-failed,ban")
+       "only these events, such as upload or login-failed,ban")
 OPTION(serial, "serial", "SERIAL", "only this session")
 OPTION(file, "file", "FILE",
        "read this log, or - for standard input, instead of the journal")
 OPTION(lines, "lines", "N", "only the last N lines, also -n N")
-FLAG(follow, "follow", "new lines until Ctrl-C; also -f")
-FLAG(csv, "csv", "write CSV, with a line of titles")
+FLAG(follow, "follow", "print new lines until Ctrl-C; also -f")
+FLAG(csv, "csv", "write CSV, with a header line")
 OPTION(output, "output", "FILE",
        "write the page into FILE (also -o FILE), not to standard output")
 OPTION(timeout, "timeout", "TIME",
-       "how long to wait, as 10min or 2h (default: drain_timeout)")
+       "how long to wait, such as 10min or 2h (default: drain_timeout)")
 OPTION(announce, "announce", "TIME",
        "at first, for this time, only health checks of proxies get 421")
 FLAG(off, "off", "drain: take sessions again; totp: ask for no code")
-FLAG(watch, "watch", "again every 2 s, until Ctrl-C")
+FLAG(watch, "watch", "print again every 2 s, until Ctrl-C")
 FLAG(json, "json", "write JSON")
 FLAG(help, "help", "print the help of all commands, or of one")
 FLAG(version, "version", "print the version")

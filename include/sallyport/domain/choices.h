@@ -83,24 +83,27 @@ extern const struct choice {
  * shows follow from them. X is passed on to L. */
 #define TEAM_LIMITS(L, X) /* of a user or a team */                            \
     L(X, SESSIONS, max_sessions, "max-sessions", "N", "default", 1, 20000,     \
-      "sessions at a time, or default")                                        \
+      "the most sessions at a time, or default")                               \
     L(X, TRANSFERS, max_transfers, "max-transfers", "N", "default", 0, 20000,  \
-      "uploads and downloads at a time, 0: no limit, or default")              \
+      "the most uploads and downloads at a time; 0: no limit, or default")     \
     L(X, UP, bandwidth_up, "bandwidth-up", "SIZE", "default", 0,               \
       BANDWIDTH_MAX,                                                           \
       "bytes per second of all uploads together, such as 10M;\n"               \
       "0: no limit, or default")                                               \
     L(X, DOWN, bandwidth_down, "bandwidth-down", "SIZE", "default", 0,         \
-      BANDWIDTH_MAX, "the same for downloads")                                 \
+      BANDWIDTH_MAX,                                                           \
+      "bytes per second of all downloads together, such as 10M;\n"             \
+      "0: no limit, or default")                                               \
     L(X, FILE_SIZE, max_file_size, "max-file-size", "SIZE", "default", 0,      \
       INT64_MAX, "the largest upload, such as 2G; 0: no limit, or default")
 #define USER_LIMITS(L, X) /* of a user alone */                                \
     L(X, UPLOADS, uploads, "uploads", "N", "none", 1, UINT32_MAX,              \
-      "the user may store N files in all; deleting gives none back;\n"         \
-      "or none: any number")                                                   \
+      "the user may store N files in all, deleted files included;\n"           \
+      "or none (no limit)")                                                    \
     L(X, UPLOAD_BYTES, upload_bytes, "upload-bytes", "SIZE", "none", 1,        \
       INT64_MAX,                                                               \
-      "the user may store so many bytes in all, such as 20G; or none")
+      "the user may store SIZE bytes in all, such as 20G; or none\n"           \
+      "(no limit)")
 #define LIMITS(L, X) TEAM_LIMITS(L, X) USER_LIMITS(L, X)
 
 #define ROW_OF_LIMIT(X, row, key, option, value, none, least, most, help)      \

@@ -403,7 +403,8 @@ static int get_all(struct client *c, struct word *w, int n, const char *local)
 
     if (out && c->options.remove_source)
         return client_refuse(local, EX_USAGE,
-                             "--remove-source needs a file to compare");
+                             "--remove-source: the standard output can't be "
+                             "compared with the source");
     t.into = local && !out && stat(local, &st) == 0 && S_ISDIR(st.st_mode);
     bool several = n > 1 || w[0].pattern.some || c->options.files_from;
     if (local && !t.into && several && !out)
@@ -425,8 +426,8 @@ int cmd_get(struct client *c, struct word *w, int n)
         if (!w[i].remote)
             return client_refuse(
                 w[i].text, EX_USAGE,
-                "several names are in the way of LOCAL; a pattern, such as "
-                "*.pdf, names several files");
+                "only the last word can be LOCAL; a pattern, such as *.pdf, "
+                "names several files of the server");
     if (c->options.files_from && (c->interactive || (n > 1 && w[1].remote)))
         return client_refuse("get", EX_USAGE,
                              "--files-from is for one call, with one URL");

@@ -101,7 +101,8 @@ static bool surplus_is_listed(int at, const char *name, const struct stat *st,
         if (fstatat(at, there->entry[i].name, &other, AT_SYMLINK_NOFOLLOW) ==
                 0 &&
             other.st_dev == st->st_dev && other.st_ino == st->st_ino) {
-            progress_note("%s stays: this disk takes it for the server's %s",
+            progress_note("%s stays: on this disk it is the same file as the "
+                          "server's %s",
                           name, there->entry[i].name);
             return true;
         }

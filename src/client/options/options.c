@@ -55,8 +55,8 @@ const struct option_row option_rows[] = {
         .help = "ls: print sizes as 1.2 MiB (there also -h)"),
     ROW("include", 0, INCLUDE, filter, .value = "PATTERN",
         .commands = "put get sync",
-        .help =
-            "transfer files that match; if it is the first filter, no others"),
+        .help = "transfer files that match; if the first filter is --include, "
+                "leave out all others"),
     ROW("json", 0, FLAG, json,
         .help = "print one JSON object in each line instead of text"),
     ROW("key", 0, TEXT, key, .value = "FILE", PROFILE,
@@ -79,14 +79,14 @@ const struct option_row option_rows[] = {
     ROW("netrc", 0, TEXT, netrc, .value = "FILE", PROFILE,
         .help = "the file of passwords (default: ~/.netrc)"),
     ROW("no-preserve", 0, FLAG, no_preserve, PROFILE, .commands = "put get",
-        .help = "give transferred files the present time, not that of their "
-                "last change"),
+        .help = "give transferred files the current time, not the time of "
+                "their last change"),
     ROW("no-resume", 0, FLAG, no_resume, PROFILE,
         .commands = "put get cat sync",
         .help = "begin each transfer at its first byte"),
     ROW("no-temporary", 0, FLAG, no_temporary, PROFILE, .commands = "put sync",
-        .help =
-            "upload under the file's own name also where others see it grow"),
+        .help = "upload under the final name, even if others can see the "
+                "unfinished file"),
     ROW("no-verify", 0, FLAG, no_verify, PROFILE,
         .commands = "put get cat sync",
         .help = "don't compare checksums after transfers"),
@@ -104,16 +104,17 @@ const struct option_row option_rows[] = {
         .help = "trust exactly this public key"),
     ROW("proxy", 0, TEXT, proxy, .value = "URL", PROFILE,
         .help = "connect through socks5h://[USER@]HOST:PORT or "
-                "http://[USER@]HOST:PORT (default: ALL_PROXY); none: directly"),
+                "http://[USER@]HOST:PORT (default: ALL_PROXY); none: no proxy"),
     ROW("quiet", 'q', FLAG, quiet, PROFILE, .help = "print errors only"),
     ROW("recursive", 'r', FLAG, recursive, .also = 'R',
         .also_for = RECURSIVE_FOR, .commands = RECURSIVE_FOR,
         .help = "also directories, with everything in them (also -R)"),
     ROW("remove-source", 0, FLAG, remove_source, .commands = "put get",
-        .help = "remove each file after its transfer, if it was compared and "
-                "hasn't changed since"),
+        .help = "remove each source file after its transfer, if it was "
+                "compared with the copy and hasn't changed since"),
     ROW("retries", 0, NUMBER, retries, .value = "N", .most = 100, PROFILE,
-        .help = "tries after a cut, or while the server is busy (5)"),
+        .help =
+            "number of retries after a cut, or while the server is busy (5)"),
     ROW("timeout", 0, NUMBER, timeout, .value = "SECONDS", .least = 1,
         .most = 3600, PROFILE,
         .help =

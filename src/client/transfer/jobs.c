@@ -120,8 +120,8 @@ struct job *jobs_make(struct jobs *j, const struct job *job, const char *local,
         return NULL;
     if (full) {
         fail(&why, EX_DATAERR,
-             "too many files for one call, so it ends here; name the "
-             "directories in it one by one");
+             "too many files for one call, so it ends here; call it for "
+             "each directory");
         jobs_refuse(j, local, remote, &why);
         return NULL;
     }

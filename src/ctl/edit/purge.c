@@ -224,9 +224,9 @@ static int leftover_take(void *owner, int parent, const char *name)
         stderr_print("%s", c.text);
         l->failed++;
     } else {
-        stderr_print("%s: removed, the rest of an earlier removal", path);
+        stderr_print("%s: removed; an earlier removal had left it", path);
         syslog(LOG_DAEMON | LOG_NOTICE,
-               "removed %s, the rest of an earlier removal", path);
+               "removed %s, which an earlier removal had left", path);
     }
     return 0;
 }

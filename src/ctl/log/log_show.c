@@ -292,8 +292,7 @@ void log_show(void)
     if (v->journal)
         close_journal(v);
     if (v->torn > 0)
-        stderr_print("left out, since they are no events: %" PRIu64 " lines",
-                     v->torn);
+        stderr_print("%" PRIu64 " lines left out: they are no events", v->torn);
     /* With a wrong name the server looks quiet. */
     if (v->shown == 0 && v->args->user)
         stderr_print("no line of a user %s; for the names run: sallyportctl "

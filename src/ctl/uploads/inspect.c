@@ -74,7 +74,8 @@ static noreturn void refused(const struct inspection *i, uint64_t o)
     for (size_t n = 0; n < sizeof(refusals) / sizeof(refusals[0]); n++)
         if (refusals[n].outcome == o)
             fail(refusals[n].code, "%s %s", i->id, refusals[n].says);
-    fail(EX_IOERR, "%s stays: error %d of its files", i->id, (int)o);
+    fail(EX_IOERR, "%s stays: error %d when its file was read or changed",
+         i->id, (int)o);
 }
 
 /* Logs the order. The server takes no part in it, and may not run, so the
@@ -256,7 +257,8 @@ static void give_order(enum held_order order)
     const char *id = ctl.args.word[2];
 
     if (strlen(id) != ID_DIGITS || strspn(id, "0123456789abcdef") != ID_DIGITS)
-        fail(EX_USAGE, "%s: expected an id of \"inspect list\", %d of 0-9 a-f",
+        fail(EX_USAGE,
+             "%s: expected an id from \"inspect list\", %d digits of 0-9 a-f",
              id, ID_DIGITS);
     inspect(order, id, ctl.args.word[3]);
 }

@@ -73,8 +73,8 @@ static void put_certificates(struct letter *l)
         l->trusted |= !json_is_true(json_object_get(c, "self_signed"));
     }
     if (status && !l->host)
-        stderr_print("no certificate is for a name with a dot, so the letter "
-                     "has a gap for the server's name: " GAP);
+        stderr_print("no certificate has a full host name, so the letter has a "
+                     "gap for the server's name: " GAP);
     if (!l->host)
         l->host = GAP;
     put(l, "HOST", "%s", l->host);

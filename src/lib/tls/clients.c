@@ -214,8 +214,8 @@ static int add_list(struct clients_reading *r, X509_CRL *crl, int number)
         return -EINVAL;
     if (crl_extension(crl, NID_delta_crl))
         return complain(r->c,
-                        "%s: revocation list %d has changes only; give "
-                        "complete ones",
+                        "%s: revocation list %d is a delta list; give complete "
+                        "lists",
                         r->from->crl.name, number);
     if (new.ca < 0)
         return complain(r->c,

@@ -70,7 +70,7 @@ Test(run, help_names_every_command)
     cr_expect(strstr(r->out, "asks for a password twice"));
     r = expect_run(0, "", "log --help");
     cr_expect(strstr(r->out, "--path DIR           log: a part of a path"));
-    cr_expect(strstr(r->out, "as journalctl has it: yesterday,"));
+    cr_expect(strstr(r->out, "as journalctl takes it: yesterday,"));
 }
 
 static size_t lines(const char *text)

@@ -236,7 +236,7 @@ Test(user, purge_that_was_cut)
         }
         removed_rm = "/bin/rm";
         expect_err(0, "", "retention run",
-                   "removed, the rest of an earlier removal");
+                   "removed; an earlier removal had left it");
         if (i == 0)
             expect_run(0, "", "user del anna --purge --yes");
         cr_expect_not(is_left_over(world.homes));
@@ -275,7 +275,7 @@ Test(user, purge_that_was_cut_and_a_home_that_is_refused)
     removed_rm = "/bin/rm";
     file_write(world.users, "bob:!:1:1::/gone::retain=/:1h\n");
     expect_err(EX_NOINPUT, "", "retention run",
-               "removed, the rest of an earlier removal");
+               "removed; an earlier removal had left it");
     cr_expect_not(is_left_over(world.homes));
 }
 

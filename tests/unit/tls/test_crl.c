@@ -147,8 +147,8 @@ Test(crl, of_changes_only)
                                  .number = 2,
                                  .delta = true });
     cr_expect_lt(use(t, false, &c), 0);
-    cr_expect_str_eq(c.text, "lists.pem: revocation list 2 has changes only; "
-                             "give complete ones");
+    cr_expect_str_eq(c.text, "lists.pem: revocation list 2 is a delta list; "
+                             "give complete lists");
     tls_context_free(t);
 }
 

@@ -88,9 +88,9 @@ const struct setting setting_table[] = {
               "with the same homes (see admin/cluster.md in "
               "/usr/share/doc/sallyport): a file on the disk that they "
               "share, so that each finds what another one has begun. The "
-              "first server that starts makes it, of the key that it has in "
-              "state if there is one. Its directory must be root's and "
-              "writable by nobody else." },
+              "first server that starts makes this file. It takes its key "
+              "from state, or makes a new one. The directory of the file "
+              "must be root's and writable by nobody else." },
     { ROW(log_format, LOG_FORMAT, "text"),
       .help = "The form of the log. text: a line of name=value on standard "
               "error for each event. json: a JSON object a line, also there. "
@@ -162,7 +162,7 @@ const struct setting setting_table[] = {
               "of the address with the most." },
     { ROW(max_fruitless, NUMBER, "120"), BOUNDS(1, 1000000),
       .help = "Maximum rate of connections from one address (IPv6: one /64) "
-              "that end without a login: so many per minute, and a quarter "
+              "that end without a login: this many per minute, and a quarter "
               "of them at once. Above this rate the server refuses "
               "connections from the address." },
     { ROW(crash_ban, DURATION, "600s"), BOUNDS(0, 24 * HOUR),

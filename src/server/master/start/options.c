@@ -47,7 +47,7 @@ void options_help(FILE *out)
           "  sallyportd --check\n"
           "  sallyportd --config ./sallyport.conf --foreground\n"
           "  systemctl start sallyport\n"
-          "\nSIGTERM stops it; SIGHUP loads configuration, users and "
+          "\nSIGTERM stops the server; SIGHUP loads configuration, users and "
           "certificates again.\nExit status: sysexits(3).\n",
           out);
 }
