@@ -59,8 +59,8 @@ foreach(build ${kinds})
         ${PROJECT_SOURCE_DIR}/tests/prepare readable ${build})
 endforeach()
 if("debug" IN_LIST kinds AND NOT kind STREQUAL "debug")
-    # The tests come first: the build uses the processor time that they leave.
-    fixture(debug_build build.debug nice -n 10
+    # The longest rows wait for it.
+    fixture(debug_build build.debug
         ${PROJECT_SOURCE_DIR}/tests/prepare build debug)
     set_tests_properties(readable.debug PROPERTIES FIXTURES_REQUIRED debug_build)
 endif()
