@@ -18,10 +18,9 @@ bool part_is_name(const char *name)
     return strncmp(name, PART_PREFIX, strlen(PART_PREFIX)) == 0;
 }
 
-#define PART_WHICH                                                             \
-    16 /* digits that identify the target and the server's                     \
-        * file */
-#define PART_HEAD (strlen(PART_PREFIX) + PART_WHICH)
+/* Digits that identify the target and the server's file. */
+#define PART_WHICH 16
+#define PART_HEAD  (strlen(PART_PREFIX) + PART_WHICH)
 
 static void part_digits(const char *text, char out[PART_WHICH + 1])
 {

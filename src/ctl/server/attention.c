@@ -12,9 +12,8 @@
 #define DAY_S        86400
 #define WARNING_DAYS 14
 #define BAD_DAYS     3
-#define MUCH                                                                   \
-    90 /* percent of a disk, or of max_sessions, that call for                 \
-        * attention */
+/* Percentage of a disk, or of max_sessions, that calls for attention. */
+#define MUCH 90
 
 void attend(json_t *list, const char *level, const char *format, ...)
 {

@@ -10,9 +10,8 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/quota/quota.h"
 
-#define SHARE_PREFIX                                                           \
-    "share:" /* distinguishes a share's name from users'                       \
-              * names */
+/* Distinguishes a share's name from users' names. */
+#define SHARE_PREFIX "share:"
 
 /* The owner of a quota, a user or a share, to which all files with its gid
  * belong; and a fork's question about it. */

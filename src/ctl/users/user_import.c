@@ -10,10 +10,11 @@
 
 #include "sallyport/base/clock.h"
 
-#define PIECE_MS 1000 /* ms for which a piece holds the lock */
-#define PAUSE_NS                                                               \
-    300000000 /* then others, who look now and then, can get it                \
-               */
+/* Milliseconds for which a piece holds the lock. */
+#define PIECE_MS 1000
+/* Nanoseconds between two pieces: other commands, which try the lock now and
+ * then, can get it. */
+#define PAUSE_NS 300000000
 
 /* Does it get a row? */
 static bool is_new(const struct imported *e)

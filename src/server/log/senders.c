@@ -14,12 +14,10 @@
 #include "sallyport/base/fd.h"
 
 #define BESIDES_SESSIONS 32
-#define DROPPED_MS                                                             \
-    10000 /* ms from the first dropped event to the                            \
-           * report */
-#define PAUSE_MS                                                               \
-    100 /* ms for which a sender over its rate isn't                           \
-         * read */
+/* Milliseconds from the first dropped event to the report. */
+#define DROPPED_MS 10000
+/* Milliseconds for which a sender over its rate isn't read. */
+#define PAUSE_MS 100
 
 #define MS (RATE_SECOND / 1000) /* bytes that a millisecond pays off */
 
