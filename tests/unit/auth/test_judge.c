@@ -402,9 +402,8 @@ Test(judge, an_overlong_password_costs_no_hash)
         cr_expect_lt(cpu_of(names[i], password), hash / 2, "%s", names[i]);
 }
 
-/* Compares medians of CPU time, with the cases in turn, so that a slow moment
- * of the machine affects all of them. One hash too many or too few makes a
- * factor of two. */
+/* Compares the least CPU time of each case: a busy machine only adds to it. One
+ * hash too many or too few makes a factor of two. */
 Test(judge, same_work)
 {
     static const struct {
@@ -424,9 +423,9 @@ Test(judge, same_work)
     for (size_t i = 0; i < CASES; i++)
         qsort(time[i], RUNS, sizeof(double), by_size);
     for (size_t i = 1; i < CASES; i++) {
-        double ratio = time[i][RUNS / 2] / time[0][RUNS / 2];
+        double ratio = time[i][0] / time[0][0];
 
-        cr_assert(ratio > 0.7 && ratio < 1.4, "%s: %.2f times the work",
+        cr_assert(ratio > 0.65 && ratio < 1.5, "%s: %.2f times the work",
                   cases[i].name, ratio);
     }
 }

@@ -320,6 +320,7 @@ Test(session, a_line_that_waits_does_not_spin, .timeout = 60)
 Test(session, new_keys_without_end, .timeout = 60)
 {
     unsigned long so_far;
+    int looks = 0;
 
     fake_settings("login_timeout", 3000);
     fake_start();
@@ -327,9 +328,11 @@ Test(session, new_keys_without_end, .timeout = 60)
     fd_set_nonblock(fake.control, true);
     for (int held = 0; held < 10; held += !tls_client_renew(fake.tls))
         poll(NULL, 0, held > 0 ? 20 : 0);
-    so_far = fake_cpu_ms();
-    poll(NULL, 0, 500);
-    cr_expect_lt(fake_cpu_ms() - so_far, 100);
+    do { /* it may have keys left to make */
+        so_far = fake_cpu_ms();
+        poll(NULL, 0, 100);
+    } while (fake_cpu_ms() - so_far > 10 && ++looks < 20);
+    cr_expect_lt(looks, 20);
     cr_expect_eq(fake_end(), ENDING_LOGIN_TIME);
 }
 
