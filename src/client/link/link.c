@@ -532,6 +532,23 @@ static bool link_was_turned_away(const struct link *l, CURLcode r,
            (ended || l->reply == 421 || l->reply == 530);
 }
 
+/* Tries the manners of data connections until the server takes one. */
+static CURLcode link_perform_in_turn(struct link *l)
+{
+    CURLcode r = link_perform(l);
+
+    /* After the first bytes were given, they can't be given again here. */
+    while (!l->steady && link_data_refused(l, r) && l->given == 0 &&
+           link_next_manner(l)) {
+        link_note_begun(l, r);
+        l->reply = 0;
+        link_set_manner(l);
+        r = link_perform(l);
+    }
+    link_note_begun(l, r);
+    return r;
+}
+
 int link_run(struct link *l, struct failure *why)
 {
     if (l->set != CURLE_OK) {
@@ -544,17 +561,8 @@ int link_run(struct link *l, struct failure *why)
         l->io = NULL;
         return fail(why, EX_NOPERM, "another login was denied");
     }
-    CURLcode r = link_perform(l);
+    CURLcode r = link_perform_in_turn(l);
 
-    /* After the first bytes were given, they can't be given again here. */
-    while (!l->steady && link_data_refused(l, r) && l->given == 0 &&
-           link_next_manner(l)) {
-        link_note_begun(l, r);
-        l->reply = 0;
-        link_set_manner(l);
-        r = link_perform(l);
-    }
-    link_note_begun(l, r);
     if (r == CURLE_OK && l->io && l->opened) {
         l->proven = l->manner;
         l->made += l->made < 2;

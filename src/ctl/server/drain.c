@@ -66,14 +66,13 @@ static void drain_wait(uint64_t ms)
                                   "has ended the drain");
             if (is->ms == 0 && is->sessions == 0)
                 return;
-            if (is->ms == 0 && is->sessions != shown) {
-                shown = is->sessions;
-                printf("%" PRIu64 " session%s left\n", shown,
-                       shown == 1 ? "" : "s");
-                fflush(stdout);
-            }
             snprintf(why.text, sizeof(why.text), "%" PRIu64 " session%s left",
                      is->sessions, is->sessions == 1 ? "" : "s");
+            if (is->ms == 0 && is->sessions != shown) {
+                shown = is->sessions;
+                puts(why.text);
+                fflush(stdout);
+            }
         }
         if (clock_ms() >= end)
             drain_ends(EX_TEMPFAIL, why.text);

@@ -182,6 +182,19 @@ static unsigned rights_in(const struct user *user, const struct share *share)
     return rights;
 }
 
+/* Is the home of USER, or SHARE, searched? Uploads may wait from before the
+ * letter i was taken away. */
+static bool is_searched(const struct inspection *i, const struct user *user,
+                        const struct share *share)
+{
+    const struct user *only = i->only;
+
+    if (only)
+        return only == user || (!user && rights_in(only, share));
+    return i->order != HELD_LIST || ctl.args.all ||
+           (rights_in(user, share) & RIGHT_INSPECT);
+}
+
 /* Searches. An order ends with the file that it is for. In a share the group
  * may lack the right to enter a member's directory, or to write in it: so it
  * works as the user of the command line, or else as the file's owner. */
@@ -189,16 +202,13 @@ static void search(struct inspection *i)
 {
     const struct user *only = i->only;
     const struct users *u = &ctl.users;
-    /* Uploads may wait from before the letter i was taken away. */
-    const bool all = only || i->order != HELD_LIST || ctl.args.all;
 
     for (size_t n = 0; n < u->count + u->shares; n++) {
         const struct user *user = n < u->count ? &u->row[n] : NULL;
         const struct share *share = user ? NULL : &u->share[n - u->count];
         struct complaint why;
 
-        if ((only && only != user && (user || !rights_in(only, share))) ||
-            (!all && !(rights_in(user, share) & RIGHT_INSPECT)))
+        if (!is_searched(i, user, share))
             continue;
         int code = search_try(&i->at, only ? only : user, share, &why);
         const bool over = i->found && i->order != HELD_LIST;

@@ -213,14 +213,33 @@ static void take_left_out(struct imported *e, const char *what,
     }
 }
 
+static void take_scalar(struct import *m, struct imported *e, const char *key,
+                        const json_t *value)
+{
+    const bool flag = strcmp(key, "locked") == 0;
+    char number[24];
+
+    if (json_is_string(value)) {
+        take_text(m, e, key, json_string_value(value));
+    } else if (json_is_boolean(value) || (flag && json_is_integer(value))) {
+        if (json_is_true(value) || json_integer_value(value) != 0)
+            take_text(m, e, key, flag ? "" : "yes");
+    } else if (json_is_integer(value)) {
+        snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT,
+                 json_integer_value(value));
+        take_text(m, e, key, number);
+    } else {
+        refuse_member(m, e, key,
+                      "expected a text, a number, true, false or null");
+    }
+}
+
 /* Takes a text, a number or a flag; a list of these; or a member that "user
  * list" makes of several keys. */
 static void take_member(struct import *m, struct imported *e, const char *key,
                         json_t *value)
 {
-    const bool flag = strcmp(key, "locked") == 0;
     const char *inner;
-    char number[24];
     json_t *one;
     size_t i;
 
@@ -244,18 +263,8 @@ static void take_member(struct import *m, struct imported *e, const char *key,
         {
             take_member(m, e, key, one);
         }
-    } else if (json_is_string(value)) {
-        take_text(m, e, key, json_string_value(value));
-    } else if (json_is_boolean(value) || (flag && json_is_integer(value))) {
-        if (json_is_true(value) || json_integer_value(value) != 0)
-            take_text(m, e, key, flag ? "" : "yes");
-    } else if (json_is_integer(value)) {
-        snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT,
-                 json_integer_value(value));
-        take_text(m, e, key, number);
     } else {
-        refuse_member(m, e, key,
-                      "expected a text, a number, true, false or null");
+        take_scalar(m, e, key, value);
     }
 }
 
