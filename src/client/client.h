@@ -118,8 +118,8 @@ int client_error(const char *what, const struct failure *why);
 /* Prints a failure of WHAT in these words. Returns CODE. */
 int client_refuse(const char *what, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* Does COMMAND take all options of this line? If not, prints that WHO has no
- * such option. Returns an exit code. */
+/* Checks that COMMAND takes all options of this line. If it doesn't, prints
+ * that WHO has no such option. Returns an exit code. */
 int client_misfit(const struct options *o, const char *command,
                   const char *who);
 /* Runs the whole program. Returns its exit code. */

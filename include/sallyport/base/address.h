@@ -70,9 +70,9 @@ struct address address_client(const struct address *a);
 /* A siphash() of the address, without its port. */
 uint64_t address_hash(const uint8_t key[SIPHASH_KEY], const struct address *a);
 
-/* Splits the path of a unix socket into an open directory and a name in it. So
- * the directory that was checked is the one that is used, and the path may
- * exceed the 107 bytes of an address. */
+/* Splits the path of a unix socket into an open directory and a name in it. The
+ * caller checks and uses the same directory, and the path may exceed the 107
+ * bytes of an address. */
 
 /* Splits "/run/x/control": writes the directory "/run/x" to OUT, and points
  * *name to "control". The directory of a path without '/' is ".". Returns 0;

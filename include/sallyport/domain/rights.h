@@ -64,8 +64,8 @@ int mode_parse(struct slice text, unsigned needed, unsigned most,
                unsigned *ret);
 /* Does the mode have all bits of NEEDED, and only bits of MOST? */
 bool mode_ok(uint64_t mode, unsigned needed, unsigned most);
-/* Returns the mode of directories for files of this mode: whoever may read the
- * files may enter. */
+/* Returns the mode of directories for files of FILE_MODE: a reader of the files
+ * may enter their directory. */
 unsigned mode_of_directory(unsigned file_mode);
 
 #endif

@@ -138,7 +138,7 @@
       "No close_notify; admin: sallyportctl user change {} --upload-eof "      \
       "lenient")                                                               \
     R(TRANSFER_ABORTED, 426, "Transfer aborted.")                              \
-    /* {}: what is wrong with the data */                                      \
+    /* {}: the fault of the data, such as "damaged" */                         \
     R(BAD_DATA, 426, "The compressed data is {}. Transfer aborted.")           \
     /* {}: seconds */                                                          \
     R(STALLED, 426, "No data moved for {} seconds. Transfer aborted.")         \

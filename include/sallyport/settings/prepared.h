@@ -33,8 +33,8 @@ enum prepared_part {
 };
 
 struct prepared {
-    /* Master's question: the wanted parts. Check makes what is missing, but not
-     * for --check. */
+    /* Master asks for these parts. If `make` is set (not for --check), check
+     * makes the missing ones. */
     bool wanted[PREPARED_PARTS];
     bool make;
     bool inherited; /* KEY is in use already; false: it is new, and must be
