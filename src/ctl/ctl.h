@@ -259,10 +259,7 @@ ctl_function who_show, sessions_kick, drain_run;
 ctl_function bans_list, bans_add, bans_del;
 ctl_function log_show, report_run;
 
-/* user_can.c: does something keep the user from logging in now, or from doing
- * anything then (ACTS)? *WHY gets the reason. */
-bool user_is_barred(const struct user *user, bool acts, struct complaint *why);
-/* Says on standard error if the user can't log in. */
+/* user_can.c: says on standard error if the user can't log in. */
 void user_hint(const struct user *user);
 /* Asks systemd. Tests replace it. */
 extern void (*paths_unit)(struct unit *u);

@@ -119,7 +119,10 @@ static bool is_fixed(const struct question *q)
     return false;
 }
 
-bool user_is_barred(const struct user *user, bool acts, struct complaint *why)
+/* Does something keep the user from logging in now, or from doing anything then
+ * (ACTS)? *WHY gets the reason. */
+static bool user_is_barred(const struct user *user, bool acts,
+                           struct complaint *why)
 {
     const struct settings *s = &ctl.settings;
     const char *name = user->name;

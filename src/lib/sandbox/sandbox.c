@@ -128,7 +128,10 @@ static void on_continue(int number)
         setitimer(ITIMER_REAL, &end, NULL);
 }
 
-int parent_follow(void)
+/* From now on the parent's death wakes this process, stopped or not, and ends
+ * it some seconds later, unless the leader of its process group becomes its
+ * parent. Call it after the last change of ids, which would cancel it. */
+static int parent_follow(void)
 {
     struct sigaction wake = { .sa_handler = on_continue,
                               .sa_flags = SA_RESTART };

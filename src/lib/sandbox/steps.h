@@ -12,10 +12,6 @@ int limits_set(const struct sandbox_row *row, size_t max_files);
 /* Makes the directory FD the root and the current directory. With EMPTY it must
  * be empty, and only root may write to it. May set *why. */
 int chroot_enter(int fd, bool empty, struct complaint *why);
-/* From now on the parent's death wakes this process, stopped or not, and ends
- * it some seconds later, unless the leader of its process group becomes its
- * parent. Call it after the last change of ids, which would cancel it. */
-int parent_follow(void);
 
 /* ids.c: gives up root for good and checks it: groups, gid, uid, capabilities.
  * -EINVAL: an id is 0. -EPERM: root isn't gone, or no_new_privs isn't set. */

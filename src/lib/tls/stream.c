@@ -63,7 +63,8 @@ static const char *error_text(int error)
     return text ? text : "unknown error";
 }
 
-enum stream_state stream_failed(struct stream *s, int error)
+/* Returns the result of a failed call on the socket: CUT or FAILED. */
+static enum stream_state stream_failed(struct stream *s, int error)
 {
     if (!is_cut(error))
         return stream_break(s, error_text(error));
@@ -126,7 +127,8 @@ static enum stream_state plain_read(struct stream *s, void *into, size_t len,
     return STREAM_OK;
 }
 
-bool stream_begin(struct stream *s)
+/* Must begin every public call. Returns false if the stream is broken. */
+static bool stream_begin(struct stream *s)
 {
     if (s->broken)
         return false;

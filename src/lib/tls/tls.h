@@ -99,10 +99,6 @@ struct stream {
     bool unproved;    /* the messages are too long, useless, or forgotten */
 };
 
-/* Must begin every public call. Returns false if the stream is broken. */
-bool stream_begin(struct stream *s);
-/* Returns the result of a failed call on the socket: CUT or FAILED. */
-enum stream_state stream_failed(struct stream *s, int error);
 /* Marks the stream as broken and keeps the cause. Returns STREAM_FAILED. */
 enum stream_state stream_break(struct stream *s, const char *cause);
 /* Sends the buffered bytes. Returns OK, AGAIN, CUT or FAILED. */

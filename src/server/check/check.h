@@ -48,9 +48,6 @@ int part_refuse(const struct check *k, const char *key, int r,
  * there is none of this name; or -EINVAL. */
 int account_find(const char *name, struct account_ids *ret,
                  struct complaint *c);
-/* Finds a group, by name or number, that isn't root's. Returns 0, or -EINVAL
- * with the complaint "GROUP: WHY". */
-int account_find_group(const char *name, gid_t *ret, struct complaint *c);
 /* Checks the empty directory. If it is missing, MAKE makes it; otherwise the
  * result is -ENOENT without a complaint. Returns 0, or -EINVAL with "PATH:
  * WHY". */
@@ -62,9 +59,8 @@ struct look {
     void (*report)(void *owner, const char *mistake);
     void *owner;
 };
-/* homes.c: reports "FILE:LINE: TEXT". */
-void look_report(const struct look *l, size_t line, const char *text);
-/* Does the same with "WHO NAME: " before it; WHO: user or share. */
+/* homes.c: reports "FILE:LINE: WHO NAME: " and the words; WHO: user or share.
+ */
 void look_mistake(const struct look *l, const char *who, const char *name,
                   size_t line, const char *format, ...)
     __attribute__((format(printf, 5, 6)));

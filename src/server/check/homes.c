@@ -25,7 +25,8 @@
 
 #define ENTER (O_PATH | O_DIRECTORY | O_CLOEXEC)
 
-void look_report(const struct look *l, size_t line, const char *text)
+/* Reports "FILE:LINE: TEXT". */
+static void look_report(const struct look *l, size_t line, const char *text)
 {
     struct complaint c = { "" };
 

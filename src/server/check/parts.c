@@ -39,7 +39,9 @@ int account_find(const char *name, struct account_ids *ret, struct complaint *c)
     return 0;
 }
 
-int account_find_group(const char *name, gid_t *ret, struct complaint *c)
+/* Finds a group, by name or number, that isn't root's. Returns 0, or -EINVAL
+ * with the complaint "GROUP: WHY". */
+static int account_find_group(const char *name, gid_t *ret, struct complaint *c)
 {
     const struct group *entry;
     uint64_t number;

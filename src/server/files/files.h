@@ -398,8 +398,6 @@ void walk_mount(struct walk *w);
  * and may be missing. Follows no link to it. */
 void walk_below(struct walk *w, struct slice path);
 
-/* Returns false if the walk must end early. Call it once for each name. */
-bool walk_goes_on(struct walk *w);
 /* Tells sallyportctl that the walk doesn't hang, and that the next step may
  * take MS (0: the usual time). */
 void walk_works(const struct walk *w, uint64_t ms);

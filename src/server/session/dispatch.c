@@ -97,7 +97,8 @@ static bool dispatch_resolve(struct session *s, const struct request *q,
     return found;
 }
 
-void dispatch_refuse_right(struct session *s, unsigned lacking)
+/* Replies 550 with the names of the missing rights: enum right bits. */
+static void dispatch_refuse_right(struct session *s, unsigned lacking)
 {
     char words[COMMAND_LACKS_MAX];
 

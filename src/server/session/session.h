@@ -137,8 +137,6 @@ enum dispatched { DISPATCH_DONE, DISPATCH_HOLD };
 
 /* DISPATCH_HOLD: the caller gives the line again when the transfer is over. */
 enum dispatched dispatch_line(struct session *s, struct slice line);
-/* Replies 550 with the names of the missing rights: enum right bits. */
-void dispatch_refuse_right(struct session *s, unsigned lacking);
 
 typedef void handler_fn(struct session *s, const struct call *call);
 /* Indexed by verb; NULL only for verbs that their rows refuse. */

@@ -58,7 +58,8 @@ void walk_not_read(struct walk *w, int error)
         w->error = -error;
 }
 
-bool walk_goes_on(struct walk *w)
+/* Returns false if the walk must end early. Call it once for each name. */
+static bool walk_goes_on(struct walk *w)
 {
     struct files *f = w->f;
 

@@ -186,7 +186,9 @@ static void access_note_times(struct access *a, const struct users *u,
     }
 }
 
-size_t access_review(struct master *m)
+/* Compares the sessions with the newest rows, and ends those that the file no
+ * longer permits. Returns their number. */
+static size_t access_review(struct master *m)
 {
     struct access *a = m->access;
     const uint64_t newest = m->users->edition;

@@ -368,10 +368,8 @@ void access_start(struct master *m);
 uint64_t access_ask(struct master *m);
 /* Is the look with that ticket over? */
 bool access_is_over(const struct master *m, uint64_t ticket);
-/* Compares the sessions with the newest rows at once, and ends those that the
- * file no longer permits. Returns their number. */
-size_t access_review(struct master *m);
-/* Does the same for one session that was just reported. */
+/* Compares one session, which was just reported, with the newest rows, and ends
+ * it if the file no longer permits it. */
 void access_review_one(struct session_record *s);
 /* Returns the newest row of that user, or NULL. */
 const struct user *access_row(const struct master *m, const char *name);

@@ -204,7 +204,10 @@ static int files_on_ready(void *owner, struct msg_files_ready *msg)
     return 0;
 }
 
-void files_report(const struct files_process *f, enum event e, const char *what)
+/* Sends an event about the process: WHAT, with the user, the home and the
+ * serial. */
+static void files_report(const struct files_process *f, enum event e,
+                         const char *what)
 {
     master_report(f->session->master, e, PROCESS_FILES,
                   "user %s, serial %016" PRIx64 ", home %s: %s", f->user,

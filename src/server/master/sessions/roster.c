@@ -126,7 +126,10 @@ void roster_order(struct roster *r, size_t row, uint64_t serial, unsigned what,
     __atomic_fetch_add(&r->orders, 1, __ATOMIC_RELEASE);
 }
 
-unsigned roster_take_orders(struct roster *r, size_t row, uint64_t serial)
+/* Returns the orders for the session SERIAL in a row, of enum session_order,
+ * and clears all. */
+static unsigned roster_take_orders(struct roster *r, size_t row,
+                                   uint64_t serial)
 {
     struct roster_row *from = &r->row[row];
     unsigned orders;

@@ -126,10 +126,6 @@ void files_blank(struct files_process *f, struct session_record *s);
 /* Is it an errno of a network disk, or of a disk that fails, and may go away in
  * a minute? */
 bool files_is_away(int error);
-/* Sends an event about the process: WHAT, with the user, the home and the
- * serial. */
-void files_report(const struct files_process *f, enum event e,
-                  const char *what);
 /* Forks files for USER. Returns 0 or -errno; -EBUSY while an earlier process
  * hasn't left yet. It may call login_home_lost() before it returns. */
 int files_fork(struct files_process *f, const struct user *user);
@@ -479,9 +475,6 @@ void roster_unmap(struct roster **r);
 bool roster_has_ended(const struct roster *r);
 /* Called by the session's own master. */
 void roster_write(struct roster *r, size_t row, const struct roster_facts *f);
-/* Returns the orders for the session SERIAL in a row, of enum session_order,
- * and clears all. */
-unsigned roster_take_orders(struct roster *r, size_t row, uint64_t serial);
 /* Called by the newest master. roster_turn() changes with the facts.
  * roster_read() returns false while they change. */
 uint64_t roster_turn(const struct roster *r, size_t row);
