@@ -7,7 +7,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
-#include <sys/types.h>
 
 #include "limits.h"
 #include "memory.h"
@@ -148,8 +147,7 @@ struct gate_child {
     struct gate *gate;
     uint64_t serial;
     bool elder; /* of an older generation: it only counts */
-    bool dies;  /* master was asked to kill it */
-    enum ending why;
+    enum ending why; /* why master was asked to kill it; 0: it wasn't */
     bool logged_in;
     uint64_t waits;        /* no login since then; 0: it doesn't count as
                             waiting */

@@ -61,7 +61,7 @@ void children_each(struct gate *g, void (*visit)(struct gate_child *c))
     const struct gate_children *t = &g->children;
 
     for (size_t i = 0; i < t->size; i++)
-        if (t->slot[i].gate && t->slot[i].channel.fd >= 0 && !t->slot[i].dies)
+        if (t->slot[i].gate && t->slot[i].channel.fd >= 0 && !t->slot[i].why)
             visit(&t->slot[i]);
 }
 
@@ -180,8 +180,7 @@ void child_discard(struct gate_child *c)
     struct gate *g = c->gate;
     bool known = c->known;
 
-    if (c->channel.fd >= 0)
-        child_stop(c);
+    child_stop(c);
     channel_close(&c->channel);
     loop_timer_clear(&g->frame.loop, &c->timer);
     LIST_REMOVE(c, by_serial);
@@ -198,7 +197,6 @@ void child_discard(struct gate_child *c)
  * couldn't take this message, or the one that announced the session. */
 void child_kill(struct gate_child *c, enum ending why)
 {
-    c->dies = true;
     c->why = why;
     child_end_wait(c);
     child_stop(c);
@@ -226,7 +224,7 @@ static void child_on_timer(void *owner)
 {
     struct gate_child *c = owner;
 
-    child_kill(c, c->dies              ? c->why
+    child_kill(c, c->why               ? c->why
                   : c->channel.fd >= 0 ? ENDING_LOGIN_TIME
                                        : ENDING_PEER);
 }
@@ -237,7 +235,7 @@ void child_logged_in(struct gate_child *c)
         return;
     c->logged_in = true;
     child_end_wait(c);
-    if (c->channel.fd < 0 || c->dies)
+    if (c->channel.fd < 0 || c->why)
         return;
     c->channel.phase = PHASE_USER;
     loop_timer_clear(&c->gate->frame.loop, &c->timer);

@@ -68,15 +68,18 @@ static void services_sweep(struct master *m)
 {
     struct services *s = m->services;
     struct service_channel *c = TAILQ_FIRST(&s->open);
+    const uint64_t now = clock_ms();
 
     while (c && s->ended_count > 0) {
         struct service_channel *next = TAILQ_NEXT(c, next);
-        bool empty = c->ended && service_has_words(c) == 0;
-        bool late = c->given && clock_ms() - c->since >= m->deadlines.unread;
 
-        if (c->ended && (empty || late)) {
-            s->lost += !empty;
-            service_drop(s, c);
+        if (c->ended) {
+            bool empty = service_has_words(c) == 0;
+            bool late = c->given && now - c->since >= m->deadlines.unread;
+
+            s->lost += late && !empty;
+            if (empty || late)
+                service_drop(s, c);
         }
         c = next;
     }

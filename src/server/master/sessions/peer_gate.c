@@ -5,11 +5,9 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"

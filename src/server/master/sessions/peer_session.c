@@ -194,7 +194,6 @@ void session_abandon(struct session_record *s)
     s->abandoned = true;
     session_mark(s);
     s->master->may_be_over = true;
-    sessions_send_news(s->master);
 }
 
 static void session_on_timer(void *owner)
