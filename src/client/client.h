@@ -130,8 +130,6 @@ int shell_run(struct client *c);
  * "open". */
 void shell_greet(const struct client *c);
 
-/* Runs the local COMMAND, or a shell if it is empty. Returns its exit code. */
-int shell_local(const char *command);
 /* Prints the help for one command (NULL: all commands) in MODE. Returns 0. */
 int help_print(const struct client_command *row, unsigned mode);
 

@@ -282,8 +282,9 @@ static int shell_command(struct client *c, int n, char **text, const char *cut,
     return code;
 }
 
-/* Runs a local program. Ctrl-C ends the program, not this session. */
-int shell_local(const char *command)
+/* Runs the local COMMAND, or a shell if it is empty. Ctrl-C ends the program,
+ * not this session. Returns its exit code. */
+static int shell_local(const char *command)
 {
     const char *shell = getenv("SHELL");
     bool some = command[strspn(command, " \t\n")];

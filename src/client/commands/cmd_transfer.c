@@ -111,14 +111,14 @@ static void transfer_sum_up(const struct jobs *j, bool json)
     size_t files = j->files + j->lost, lost = j->failed + j->lost;
     char size[SHOW_SIZE_MAX], skipped[40] = "", failed[40] = "";
 
-    if (json)
+    if (json) {
         event_print(json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "event",
                               "total", "files", (json_int_t)files, "done",
                               (json_int_t)j->done, "skipped",
                               (json_int_t)j->skipped, "failed",
                               (json_int_t)lost, "bytes", (json_int_t)j->moved));
-    if (json)
         return;
+    }
     if (j->skipped > 0)
         snprintf(skipped, sizeof(skipped), ", %zu skipped", j->skipped);
     if (lost > 0)

@@ -75,32 +75,36 @@ int surplus_settle(void *of, struct job *dir, struct link *l,
     return 0;
 }
 
+/* Is NAME of the open directory AT the file ST? */
+static bool surplus_is_same(int at, const char *name, const struct stat *st)
+{
+    struct stat other;
+
+    return fstatat(at, name, &other, AT_SYMLINK_NOFOLLOW) == 0 &&
+           other.st_dev == st->st_dev && other.st_ino == st->st_ino;
+}
+
 /* Is NAME of the open directory AT, on this disk, a name that the server
  * lists? */
 static bool surplus_is_listed(int at, const char *name, const struct stat *st,
                               const struct listing *there)
 {
     char folded[NAME_MAX + 1];
-    struct stat other;
-    size_t letters = 0;
+    size_t letters = 0, len = strlen(name);
 
     if (listing_find(there, name))
         return true;
     /* Does the disk ignore the case of names? */
-    for (size_t i = 0; i <= strlen(name); i++) {
+    for (size_t i = 0; i <= len; i++) {
         bool letter = isalpha((unsigned char)name[i]);
 
         letters += letter;
         folded[i] = (char)(letter ? name[i] ^ 0x20 : name[i]);
     }
-    if (letters > 0 &&
-        (fstatat(at, folded, &other, AT_SYMLINK_NOFOLLOW) < 0 ||
-         other.st_dev != st->st_dev || other.st_ino != st->st_ino))
+    if (letters > 0 && !surplus_is_same(at, folded, st))
         return false;
     for (size_t i = 0; i < there->count; i++)
-        if (fstatat(at, there->entry[i].name, &other, AT_SYMLINK_NOFOLLOW) ==
-                0 &&
-            other.st_dev == st->st_dev && other.st_ino == st->st_ino) {
+        if (surplus_is_same(at, there->entry[i].name, st)) {
             progress_note("%s stays: on this disk it is the same file as the "
                           "server's %s",
                           name, there->entry[i].name);

@@ -350,12 +350,10 @@ static int tree_make_local(const struct tree *t, const struct job *job,
     const char *local = job->local;
     bool dry = t->client->options.dry_run, chosen = strlen(local) > job->named;
     const char *base = chosen ? url_base(local) : local;
-    char above[PATH_MAX];
     struct stat st;
-
-    snprintf(above, sizeof(above), "%.*s", (int)(base - local), local);
-    FD_CLEANUP int fd =
-        names_open(above[0] ? above : ".", job->named, O_PATH | O_DIRECTORY);
+    FD_CLEANUP int fd = chosen
+                            ? names_open_above(local, job->named, O_PATH)
+                            : names_open(".", job->named, O_PATH | O_DIRECTORY);
     int r = fd < 0 || dry ? -1 : mkdirat(fd, base, 0777);
     if (r == 0)
         return 0;

@@ -278,8 +278,8 @@ static void check_certificate(struct doctor *d)
     doctor_find(d, FINDING_NOTE, NULL, "--pin %s", c.pin);
     d->site.trust.by_pin_alone = true;
     memcpy(d->site.trust.pin, c.pin, sizeof(c.pin));
-    bool named = X509_check_host(g.certificate, host, 0, 0, NULL) == 1 ||
-                 X509_check_ip_asc(g.certificate, host, 0) == 1;
+    /* Without a pin the name alone decides. */
+    bool named = trust_fits(&(struct trust){ 0 }, host, g.certificate);
     find_trust(d, g.verified, named, c.pin);
     doctor_find(d, named ? FINDING_GOOD : FINDING_BAD,
                 named ? NULL : "the certificate must name this host", "%s %s",
@@ -311,7 +311,6 @@ static void check_login(struct doctor *d)
     }
     bool asked = !d->unasked || password_ask(d->options, &d->site.url,
                                              &d->site.password, &why) == 0;
-    d->unasked = false;
     if (asked && link_open(&d->link, &d->site, &why) == 0) {
         d->link.steady = true;
         d->logged_in = link_command(&d->link, &why, "NOOP") == 0;

@@ -608,10 +608,8 @@ int link_run(struct link *l, struct failure *why)
     if (r == CURLE_SSL_PINNEDPUBKEYNOTMATCH)
         return trust_blame(l->site->options, &l->site->url, why);
     bool connects = l->reply == 0 || l->reply == 227 || l->reply == 229;
-    size_t len = strlen(why->text);
     if (connects && l->site->proxy.name[0])
-        snprintf(why->text + len, sizeof(why->text) - len,
-                 "; through the proxy %s", l->site->proxy.name);
+        fail_add(why, "; through the proxy %s", l->site->proxy.name);
     return -1;
 }
 

@@ -255,13 +255,11 @@ int trust_blame(const struct options *o, const struct url *url,
                 struct failure *why)
 {
     char path[PATH_MAX];
-    size_t len = strlen(why->text), size = sizeof(why->text) - len;
 
     if (o->pin)
-        snprintf(why->text + len, size, "; only then change --pin");
+        fail_add(why, "; only then change --pin");
     else if (trust_file(o, path) == 0)
-        snprintf(why->text + len, size,
-                 "; only then remove the line of %s:%u from %s", url->host,
+        fail_add(why, "; only then remove the line of %s:%u from %s", url->host,
                  url->port, path);
     return -1;
 }

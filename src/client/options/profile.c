@@ -13,8 +13,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/base/slice.h"
 
-/* Reads passwords, netrc, profiles and known hosts. It checks the open file,
- * never a name that could change in between. */
+/* Private files. */
 
 /* Has root put this open file where Docker and Podman (0444) or systemd (0440
  * with an ACL) put a service's secrets? The caller can't change its mode, and

@@ -27,6 +27,16 @@ int fail(struct failure *why, int code, const char *format, ...)
     return -1;
 }
 
+void fail_add(struct failure *why, const char *format, ...)
+{
+    size_t len = strlen(why->text);
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(why->text + len, sizeof(why->text) - len, format, args);
+    va_end(args);
+}
+
 int fail_errno(struct failure *why, int error, const char *name)
 {
     int code = EX_IOERR;

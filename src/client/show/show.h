@@ -46,6 +46,9 @@ int fail(struct failure *why, int code, const char *format, ...)
 /* Does the same for an errno: "NAME: No such file or directory"; NAME may be
  * "". */
 int fail_errno(struct failure *why, int error, const char *name);
+/* Adds to the reason's text. */
+void fail_add(struct failure *why, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* Fills WHY in from a CURLcode, the server's last reply (0: none) with its
  * text, and libcurl's own message. Returns -1. */

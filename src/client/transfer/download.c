@@ -240,10 +240,8 @@ int download_once(struct file_transfer *t, struct failure *why)
         t->again = why->transient = true;
         t->announced = t->size;
     }
-    size_t len = strlen(why->text);
     if (r < 0 && why->full && fstat(p.fd, &st) == 0 && st.st_size > 0)
-        snprintf(why->text + len, sizeof(why->text) - len,
-                 "; %s of it are in %s, for the next call",
+        fail_add(why, "; %s of it are in %s, for the next call",
                  show_size((uint64_t)st.st_size, size), p.name);
     part_close(&p, why->code != EX_DATAERR);
     t->fd = -1;

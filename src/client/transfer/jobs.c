@@ -157,8 +157,7 @@ void jobs_add(struct jobs *j, const struct job *job, const char *local,
         owner = names_take(target, put ? local : remote);
     /* A second file of one command with the same name can't have it. */
     new->twice = owner == NAMES_OTHERS;
-    bool refused = new->twice && j->once;
-    if (refused) {
+    if (new->twice && j->once) {
         fail(&why, EX_USAGE,
              "another file of this call gets the name %s; transfer this one in "
              "another call, or under another name",

@@ -145,11 +145,9 @@ const char *transfer_hash_name(const struct file_transfer *t)
 
 void transfer_tell_next(const struct file_transfer *t, struct failure *why)
 {
-    size_t len = strlen(why->text);
     char size[SHOW_SIZE_MAX];
 
-    snprintf(why->text + len, sizeof(why->text) - len,
-             "; run the same command again: it can go on at about %s",
+    fail_add(why, "; run the same command again: it can go on at about %s",
              show_size(t->done, size));
 }
 

@@ -118,7 +118,7 @@ enum names_owner names_take(const char *target, const char *source);
 bool names_are_taken(const char *target);
 /* Call it when a command ends: forgets its names, and answers for all files. */
 void names_release(void);
-/* Is there a terminal for a question, and would names_decide() ask? */
+/* Is there a terminal for a question, and no --json? */
 bool names_can_ask(const struct options *o);
 /* Would names_decide() ask? */
 bool names_asks(const struct options *o);

@@ -9,7 +9,6 @@
 void upload_tell(const struct file_transfer *t, struct failure *why)
 {
     const struct site *s = t->link->site;
-    size_t len = strlen(why->text);
 
     /* STOR can't miss a file: the directory is missing. */
     if (why->reply == 550 && strchr(t->remote, '/') &&
@@ -21,7 +20,7 @@ void upload_tell(const struct file_transfer *t, struct failure *why)
     if (t->has == HAS_NOTHING || (t->has == HAS_COMPARED && !t->aside))
         return;
     if (t->aside)
-        snprintf(why->text + len, sizeof(why->text) - len,
+        fail_add(why,
                  "; what has arrived is /%s, so run the same command again",
                  t->other);
     else if (s->decides && t->has == HAS_PART && t->done > 0 &&
@@ -29,8 +28,8 @@ void upload_tell(const struct file_transfer *t, struct failure *why)
              !s->options->no_resume && !upload_is_stream(t))
         transfer_tell_next(t, why); /* the server keeps the part */
     else
-        snprintf(
-            why->text + len, sizeof(why->text) - len, "; %s",
+        fail_add(
+            why, "; %s",
             t->has == HAS_CONFIRMED
                 ? "the server has confirmed it, but may have only a part "
                   "of the file, so send it again"
