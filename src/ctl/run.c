@@ -3,7 +3,6 @@
 #include "ctl.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <unistd.h>
 
 #include "sallyport/base/fd.h"

@@ -9,14 +9,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     bool message;
     json_t *one = log_read(fuzz_slice(data, size), &message), *again;
-    char *text = json_dumps(one, JSON_COMPACT);
+    char *text = NULL;
 
     if (one) {
+        log_explain(one);
+        text = json_dumps(one, JSON_COMPACT);
         FUZZ_CHECK(text);
         for (const char *at = text; *at; at++)
             FUZZ_CHECK((uint8_t)*at >= 0x20 && *at != 0x7f);
         FUZZ_CHECK(!strstr(text, "\\u00"));
         again = log_read(slice_from(text), &message);
+        FUZZ_CHECK(again);
+        log_explain(again);
         FUZZ_CHECK(json_equal(one, again));
         json_decref(again);
     }

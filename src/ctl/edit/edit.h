@@ -90,8 +90,8 @@ void grant_text(const struct list_entry *entry, const char *whole,
  * command, unless the source has set one of the marks UNLESS. */
 void user_refuse_synced(const struct user *user, unsigned unless,
                         const char *would);
-/* Call it at the end of a command: says what prevents the change from having an
- * effect. */
+/* Call it at the end of "user add" and "user change": says what prevents the
+ * change from having an effect. */
 void given_hint(void);
 #define CERTIFICATE_MAX 2048
 /* Writes names of client certificates, as people copy them, in the form of a

@@ -4,7 +4,6 @@
 #include "edit.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 

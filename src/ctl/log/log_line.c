@@ -132,7 +132,7 @@ static bool is_failed_end(const json_t *one)
     return found;
 }
 
-static bool log_has_failed(const json_t *one)
+bool log_has_failed(const json_t *one)
 {
     static const char *const failures[] = { "login-failed",    "refused",
                                             "command-refused", "data-refused",
@@ -192,25 +192,31 @@ static const char *cause_of(const json_t *one)
     return reason;
 }
 
-static void explain(json_t *one)
+const char *log_what(const json_t *one)
 {
-    const char *what = text_of(one, "event", "");
     const char *verb = text_of(one, "verb", "");
-    const uint64_t uid = number_of(one, "loginuid");
-    const bool failed = log_has_failed(one);
-    const struct passwd *row = NULL;
 
     for (size_t i = 0; i < VERBS; i++)
         if (strcmp(verb, verbs[i].verb) == 0)
-            what = verbs[i].word;
+            return verbs[i].word;
+    return text_of(one, "event", "");
+}
+
+void log_explain(json_t *one)
+{
+    const uint64_t uid = number_of(one, "loginuid");
+    const bool failed = log_has_failed(one);
+    const char *cause = failed ? cause_of(one) : NULL;
+    const struct passwd *row = NULL;
+
     if (json_is_integer(json_object_get(one, "loginuid")) && uid < UINT32_MAX)
         row = getpwuid((uid_t)uid);
     if (row)
         set(one, "admin", json_text(row->pw_name));
-    set(one, "what", json_string(what));
+    set(one, "what", json_string(log_what(one)));
     set(one, "failed", json_boolean(failed));
-    if (failed && cause_of(one))
-        set(one, "cause", json_string(cause_of(one)));
+    if (cause)
+        set(one, "cause", json_string(cause));
     else
         json_object_del(one, "cause");
 }
@@ -236,10 +242,8 @@ json_t *log_read(struct slice line, bool *message)
         return NULL;
     if ((line.ptr[0] == '{' ? read_json : read_pairs)(line, &one) &&
         number_of(one, "v") == 1 && is_name(text_of(one, "event", "")) &&
-        log_time(text_of(one, "time", ""), &when)) {
-        explain(one);
+        log_time(text_of(one, "time", ""), &when))
         return one;
-    }
     json_decref(one);
     return NULL;
 }

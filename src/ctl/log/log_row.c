@@ -92,7 +92,7 @@ static void add_subject(const json_t *row, struct buf *into)
     if (to[0] && strcmp(path, to) != 0)
         buf_add_format(into, "%s%s", order ? " " : path[0] ? " -> " : "", to);
     if (name[0])
-        buf_add_format(into, "%s%s", into->len > 0 ? " " : "", name);
+        buf_add_format(into, "%s%s", path[0] || to[0] ? " " : "", name);
     if (order)
         add_admin(row, into);
 }
@@ -101,18 +101,16 @@ static void add_what_and_why(const json_t *row, struct buf *into)
 {
     const char *why = text_of(row, "cause", text_of(row, "reason", ""));
     const char *held = text_of(row, "held", NULL);
-    struct buf subject;
+    const size_t begin = into->len;
 
-    buf_init(&subject, TABLE_MAX);
-    add_subject(row, &subject);
-    buf_add_slice(into, buf_slice(&subject));
+    add_subject(row, into);
+    const bool subject = into->len > begin;
     if (why[0])
-        buf_add_format(into, "%s%s", subject.len > 0 ? ": " : "", why);
+        buf_add_format(into, "%s%s", subject ? ": " : "", why);
     if (held)
         buf_add_format(into, ": waits for inspection (id %s)", held);
-    if (subject.len == 0 && !why[0])
+    if (!subject && !why[0])
         buf_add_text(into, "-");
-    buf_release(&subject);
 }
 
 const struct output_field log_columns[] = {

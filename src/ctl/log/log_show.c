@@ -162,7 +162,7 @@ static bool is_among(const json_t *one, struct slice list)
 
     while (slice_cut(&list, ',', &name))
         if (slice_equal(name, slice_from(text_of(one, "event", ""))) ||
-            slice_equal(name, slice_from(text_of(one, "what", ""))))
+            slice_equal(name, slice_from(log_what(one))))
             return true;
     return false;
 }
@@ -179,7 +179,7 @@ static bool is_wanted(const struct log_view *v, const json_t *one)
            (!a->event || is_among(one, slice_from(a->event))) &&
            (!a->path || strstr(text_of(one, "path", ""), v->path.data) ||
             strstr(text_of(one, "to", ""), v->path.data)) &&
-           (!a->failed || json_is_true(json_object_get(one, "failed")));
+           (!a->failed || log_has_failed(one));
 }
 
 /* The output of lines. */
@@ -223,10 +223,12 @@ static void show_all(struct log_view *v)
 
         v->events += one != NULL;
         v->torn += !one && !message;
-        if (one && is_wanted(v, one))
+        if (one && is_wanted(v, one)) {
+            log_explain(one);
             show_record(v, one);
-        else
+        } else {
             json_decref(one);
+        }
     }
     if (ferror(v->from))
         fail(EX_IOERR, "the log: %s", strerror(errno));

@@ -5,11 +5,9 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
-#include <time.h>
 
 #include "sallyport/domain/limits.h"
 
-#define DAY_S        86400
 #define WARNING_DAYS 14
 #define BAD_DAYS     3
 /* Percentage of a disk, or of max_sessions, that calls for attention. */

@@ -274,7 +274,6 @@ void line_change(void)
     output_done(ctl.args.word[0], name_given(),
                 json_pack("{s:b}", "changed", edit_stands), "%s",
                 edit_stands ? "changed" : "is so already");
-    given_hint();
 }
 
 /* Renames the line. A share's directory stays where it is: sessions may run in

@@ -140,5 +140,4 @@ void share_add(void)
         output_done("share", ctl.args.word[2],
                     json_pack("{s:s}", "member", ctl.args.word[i]),
                     "granted to %s", ctl.args.word[i]);
-    given_hint();
 }

@@ -7,7 +7,6 @@
 #include <inttypes.h>
 #include <syslog.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "sallyport/base/harmless.h"
 #include "sallyport/domain/outcome.h"
@@ -41,7 +40,7 @@ static const char *state_word(const struct hunt *s, enum partial_state state)
 {
     if (state != PARTIAL_RESTS || (s->what == FIND_PARTIALS && !s->share))
         return state_words[state];
-    return s->share && s->what == FIND_PARTIALS ? NULL : "expired";
+    return s->what == FIND_PARTIALS ? NULL : "expired";
 }
 
 /* Writes the path that the upload will get; if its name isn't known, the path

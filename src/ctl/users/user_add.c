@@ -3,9 +3,6 @@
  * the whole of "user add". */
 #include "edit/edit.h"
 
-#include <errno.h>
-#include <unistd.h>
-
 void draft_begin(struct draft *d, const char *name)
 {
     *d = (struct draft){ .home = { .mode = 0700, .adopt = true } };

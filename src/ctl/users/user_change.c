@@ -3,9 +3,6 @@
  * that it read before. */
 #include "edit/edit.h"
 
-#include <errno.h>
-#include <stdlib.h>
-
 static const struct user *user_locked(void)
 {
     return user_named(edit_users);
@@ -46,7 +43,6 @@ void user_passwd(void)
                 json_pack("{s:b}", "locked", stays_locked), "password set%s",
                 stays_locked ? "; still locked, see: sallyportctl user unlock"
                              : "");
-    given_hint();
 }
 
 void user_refuse_synced(const struct user *user, unsigned unless,

@@ -4,7 +4,6 @@
  * until "user passwd". */
 #include "import.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 

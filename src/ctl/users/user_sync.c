@@ -88,13 +88,18 @@ static unsigned marks_of(const struct imported *one, unsigned before)
            (one->lock.len > 0 ? SYNC_LOCKED : 0u);
 }
 
-void sync_mark(struct imported *e)
+static void set_sync(struct row *row, unsigned marks)
 {
-    const struct user_sync sync = { slice_from(ctl.args.sync), marks_of(e, 0) };
+    const struct user_sync sync = { slice_from(ctl.args.sync), marks };
     char text[SYNC_TEXT_MAX];
 
+    row_need(row_set(row, "sync", user_sync_text(&sync, text)));
+}
+
+void sync_mark(struct imported *e)
+{
     if (ctl.args.sync)
-        row_need(row_set(&e->draft.row, "sync", user_sync_text(&sync, text)));
+        set_sync(&e->draft.row, marks_of(e, 0));
 }
 
 /* Does the source close a row that was open for it? A row without its hash
@@ -172,12 +177,6 @@ static void say_changed(struct sync_row *r, const char *what)
     buf_add_format(&r->changed, "%s%s", r->changed.len > 0 ? ", " : "", what);
 }
 
-static void set_key(const struct sync_row *r, const char *key,
-                    const char *value)
-{
-    row_need(row_set(edit_row(r->row->line), key, value));
-}
-
 /* Sets the hash; a lock by hand stays. */
 static void sync_put_hash(struct sync_row *r)
 {
@@ -202,7 +201,7 @@ static void sync_put_expires(struct sync_row *r)
     if ((!now && !(r->before & SYNC_EXPIRES)) || when == r->row->expires)
         return;
     say_changed(r, now ? "end" : "no end any more");
-    set_key(r, "expires", now);
+    row_need(row_set(edit_row(r->row->line), "expires", now));
 }
 
 static void sync_put_comment(struct sync_row *r)
@@ -270,7 +269,6 @@ static void sync_row(struct import *m, const struct user *row, unsigned before)
                           .one = one,
                           .before = before,
                           .after = marks_of(one, before) };
-    char text[SYNC_TEXT_MAX];
 
     buf_init(&r.changed, USER_LINE_MAX);
     if (one && !one->skip) {
@@ -279,10 +277,7 @@ static void sync_row(struct import *m, const struct user *row, unsigned before)
         sync_put_comment(&r);
     }
     if (r.after != before)
-        set_key(&r, "sync",
-                user_sync_text(
-                    &(struct user_sync){ slice_from(ctl.args.sync), r.after },
-                    text));
+        set_sync(edit_row(row->line), r.after);
     say_row(&r);
     buf_release(&r.changed);
 }
