@@ -193,10 +193,9 @@ static int find_key(const struct settings *s, struct prepared *p,
     snprintf(directory, sizeof(directory), "%.*s",
              (int)(len > 1 ? len - 1 : len), common->path);
     common->directory = open_directory(directory, false, &why);
-    r = common->directory < 0
-            ? settings_blame(s, "partials_key", c, "%s", why.text)
-            : 0;
-    return r < 0 ? r : common_key(common, p->make, key, c);
+    if (common->directory < 0)
+        return settings_blame(s, "partials_key", c, "%s", why.text);
+    return common_key(common, p->make, key, c);
 }
 
 int part_key(const struct check *k, struct prepared *p, struct complaint *c)

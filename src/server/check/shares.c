@@ -5,8 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,7 +13,6 @@
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/sandbox/sandbox.h"
-#include "sallyport/users/places.h"
 
 #define ENTER      (O_PATH | O_DIRECTORY | O_CLOEXEC)
 #define SHARE_MODE 02770

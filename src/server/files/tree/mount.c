@@ -115,17 +115,14 @@ unsigned mount_may(const struct mount *m)
     return may;
 }
 
-/* Sets the rights. A drop lists nothing for its user; sallyportctl sees
- * everything. */
-static void mount_set_rights(struct mount *m, unsigned rights, bool for_ctl)
+/* Sets the rights. A drop lists nothing for its user. */
+static void mount_set_rights(struct mount *m, unsigned rights)
 {
-    m->drop = !for_ctl && rights_drop(rights);
-    m->mine = !for_ctl && !m->drop && rights & RIGHT_MINE;
-    m->inspect = !for_ctl && rights & RIGHT_INSPECT;
+    m->drop = rights_drop(rights);
+    m->mine = !m->drop && rights & RIGHT_MINE;
+    m->inspect = rights & RIGHT_INSPECT;
     m->follows &= !m->mine;
-    m->rights = for_ctl   ? RIGHT_ALL
-                : m->drop ? RIGHT_WRITE | RIGHT_LIST
-                          : rights & RIGHT_ALL;
+    m->rights = m->drop ? RIGHT_WRITE | RIGHT_LIST : rights & RIGHT_ALL;
 }
 
 static unsigned mount_mode(unsigned mode, unsigned otherwise)
@@ -133,8 +130,7 @@ static unsigned mount_mode(unsigned mode, unsigned otherwise)
     return mode ? mode : otherwise;
 }
 
-static void mount_note(struct files *f, const struct files_mount *from,
-                       bool for_ctl)
+static void mount_note(struct files *f, const struct files_mount *from)
 {
     struct mount *home = &f->mount[0], *m = &f->mount[f->mounts++];
 
@@ -144,7 +140,7 @@ static void mount_note(struct files *f, const struct files_mount *from,
     m->file_mode =
         mount_mode(from->file_mode, m->share ? 0660 : home->file_mode);
     m->dir_mode = mount_mode(from->dir_mode, m->share ? 0770 : home->dir_mode);
-    mount_set_rights(m, from->rights, for_ctl);
+    mount_set_rights(m, from->rights);
     if (!m->share)
         home->follows = false;
 }
@@ -156,10 +152,11 @@ void mount_init(struct files *f, const struct files_start *start)
     *m = (struct mount){ .at = SLICE(""), .fd = -1, .follows = true };
     m->file_mode = mount_mode(start->rules.file_mode, 0600);
     m->dir_mode = mount_mode(start->rules.dir_mode, 0700);
-    mount_set_rights(m, start->rights, start->for_ctl);
+    /* sallyportctl sees everything. */
+    mount_set_rights(m, start->for_ctl ? RIGHT_ALL : start->rights);
     f->mounts = 1;
     for (size_t i = 0; i < start->mount_count && i < FILES_MOUNTS_MAX; i++)
-        mount_note(f, &start->mounts[i], start->for_ctl);
+        mount_note(f, &start->mounts[i]);
 }
 
 /* Asks the kernel whether the user may search the directory: if not, the login
@@ -292,7 +289,7 @@ static int mount_open_other(const struct files *f,
     if (m->share)
         return mount_open_outside(start->root, start->shares, from->path);
     int fd = mount_open_in_home(f, m);
-    if (fd != -ENOENT || start->for_ctl)
+    if (fd != -ENOENT)
         return fd;
     int r = mount_make_in_home(f, m);
     return r < 0 ? r : mount_open_in_home(f, m);

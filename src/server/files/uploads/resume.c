@@ -130,12 +130,10 @@ static void resume_note_answer(struct files *f, int directory, const char *name,
 
 void resume_note_file(struct files *f, int directory, const char *name)
 {
-    struct stat st;
-    bool reported;
+    FD_CLEANUP int fd = partial_open_unlocked(f, directory, name);
 
     resume_drop_answer(f, directory, name);
-    partial_resumable(f, directory, name, &st, &reported);
-    if (reported)
+    if (fd >= 0 && attribute_is_set(fd, ATTRIBUTE_REPORTED))
         resume_note_answer(f, directory, name, 0, NULL);
 }
 
