@@ -278,7 +278,7 @@ static void check_certificate(struct doctor *d)
     doctor_find(d, FINDING_NOTE, NULL, "--pin %s", c.pin);
     d->site.trust.by_pin_alone = true;
     memcpy(d->site.trust.pin, c.pin, sizeof(c.pin));
-    /* Without a pin the name alone decides. */
+    /* The name alone decides: this trust has no pin. */
     bool named = trust_fits(&(struct trust){ 0 }, host, g.certificate);
     find_trust(d, g.verified, named, c.pin);
     doctor_find(d, named ? FINDING_GOOD : FINDING_BAD,
