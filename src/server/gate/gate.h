@@ -146,7 +146,7 @@ struct gate_child {
     TAILQ_ENTRY(gate_child) waiting;
     struct gate *gate;
     uint64_t serial;
-    bool elder; /* of an older generation: it only counts */
+    bool elder;      /* of an older generation: it only counts */
     enum ending why; /* why master was asked to kill it; 0: it wasn't */
     bool logged_in;
     uint64_t waits;        /* no login since then; 0: it doesn't count as
