@@ -136,6 +136,8 @@ GateTest(lend, at_the_address_of_the_control_connection, .settings = FREE,
     fd = client_connect_to("127.0.0.1", "127.0.0.8", ntohs(a.sin_port));
     cr_expect_str_eq(client_line(fd, line, sizeof(line)), "here\r\n");
     close(fd);
+    cr_expect_str_eq(fake_says(&f, line, sizeof(line)),
+                     "data 127.0.0.1 nodelay 1");
     for (int there = 0; there < 2; there++) {
         fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         cr_expect_eq(connect(fd, (struct sockaddr *)&a, sizeof(a)), -1);
@@ -143,7 +145,9 @@ GateTest(lend, at_the_address_of_the_control_connection, .settings = FREE,
         close(fd);
         fake_do(&f, "drop");
         fake_do(&f, "look");
-        fake_says(&f, line, sizeof(line)); /* it has closed its own */
+        fake_says(&f, line, sizeof(line));
+        /* so it has closed its own */
+        cr_expect_eq(strncmp(line, "ignored ", 8), 0);
         a.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 7); /* 127.0.0.8 */
     }
     close(client);
