@@ -1,7 +1,6 @@
-/* Disks of FUSE. Files are sent even if their pages can't be mapped as
- * shared, as on network file systems over FUSE. Also a file that can't be
- * read completely. Root mounts them in a mount namespace that ends with this
- * test. */
+/* Disks of FUSE: files without shared pages, as on network file systems over
+ * FUSE, and a file that can't be read completely. Root mounts them in a mount
+ * namespace that ends with this test. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <poll.h>
@@ -63,7 +62,7 @@ SessionTest(fuse, a_file_without_shared_pages_is_sent, 60, PLAN(0))
     unmount_far(server, fuse);
 }
 
-/* So few bytes are read, not mapped. */
+/* Within the readable part, both files are the same. */
 SessionTest(fuse, a_small_part_is_sent, 60, PLAN(0))
 {
     static const char *const names[] = { "f", "bad" };
@@ -98,7 +97,7 @@ SessionTest(fuse, a_file_that_cannot_be_read_whole, 60, PLAN(0))
     cr_expect_eq(n, TLS_CLIENT_CUT, "it ended with %ld", n);
     data_cut(&d, false);
     session_expect(s, "451 {*}can't read the file{*}");
-    server_log_wait(server, "verb=RETR", "far/bad", "can't be read", NULL);
+    server_log_wait(server, "verb=RETR", "far/bad", "read failed", NULL);
     session_do(s, "200 {*}", "NOOP");
     unmount_far(server, fuse);
 }

@@ -60,9 +60,6 @@ enum stream_state stream_flush(struct stream *s);
 /* Sends all that is buffered, under TLS also close_notify, and a FIN in the
  * same packet. Returns STREAM_OK once all has been sent. */
 enum stream_state stream_shutdown(struct stream *s);
-/* Discards the buffered bytes that aren't sent yet. So the connection is cut,
- * on purpose. */
-void stream_drop(struct stream *s);
 
 /* Returns the events (EPOLLIN, EPOLLOUT) that the last STREAM_AGAIN waits
  * for. */

@@ -212,14 +212,6 @@ enum stream_state stream_shutdown(struct stream *s)
     return st;
 }
 
-/* Discards the bytes. A part of a record may be lost, so nothing can follow. */
-void stream_drop(struct stream *s)
-{
-    io_drop(&s->io);
-    if (!s->broken)
-        stream_break(s, "dropped");
-}
-
 uint32_t stream_events(const struct stream *s)
 {
     return s->events;

@@ -53,8 +53,6 @@ static enum stepped hash_take(struct session *s)
                              ask_outcome_cause(OUTCOME_BAD_OFFSET));
     if (t->limit > 0 && t->limit < t->size)
         t->size = t->limit;
-    if (lseek(t->source, (off_t)t->start, SEEK_SET) < 0)
-        return transfer_fail(s, FAILED_READ, "lseek failed");
     t->digest = digest_new(t->hash);
     t->block = malloc(TRANSFER_BLOCK);
     if (!t->digest || !t->block)
@@ -72,7 +70,7 @@ static enum stepped hash_sum(struct session *s)
          t->offset < t->size && clock_ms() - began < TRANSFER_TURN_MS;) {
         uint64_t left = t->size - t->offset;
         size_t want = left < TRANSFER_BLOCK ? (size_t)left : TRANSFER_BLOCK;
-        ssize_t n = read(t->source, t->block, want);
+        ssize_t n = pread(t->source, t->block, want, (off_t)t->offset);
 
         if (n < 0 && errno == EINTR)
             continue;

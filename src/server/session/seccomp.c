@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 
 static const struct permission may[] = {
+    MAY(pread64, "a file that is sent or summed"),
     MAY(pwrite64, "a partial that is received"),
     MAY_IF(statx, IS(2, AT_EMPTY_PATH | AT_STATX_DONT_SYNC),
            "the type of a descriptor that files has sent"),

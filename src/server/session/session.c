@@ -141,7 +141,6 @@ noreturn void session_main(const struct session_start *start)
     signal(SIGXFSZ, SIG_IGN); /* a write beyond RLIMIT_FSIZE is EFBIG */
     session_wire(s, start);
     session_title(s);
-    download_init();
     /* Loads the stricter system-call policy. Uid and root directory are gate's
      * already. */
     struct sandbox_plan plan = { .root_fd = -1,

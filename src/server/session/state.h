@@ -267,8 +267,8 @@ struct transfer {
     uint64_t unsynced;  /* written by session and files since the last
                          * `file_sync` */
     uint64_t began;     /* clock_ms() */
-    /* Upload: received bytes; listing: bytes from the pipe; download: a small
-     * file. */
+    /* Upload: received bytes; listing: bytes from the pipe; download: bytes of
+     * the file. */
     char *block;
     size_t block_at, block_len;
     unsigned conversions; /* enum conversion bits */
@@ -276,9 +276,6 @@ struct transfer {
     int full;     /* upload: ENOSPC or EDQUOT of a failed write; or 0 */
     bool spoiled; /* upload: can't be completed, since bytes are wrong or too
                    * many: its partial is deleted */
-    char *map;    /* download: window on the file */
-    size_t map_size;
-    uint64_t map_at;
     struct digest *digest; /* checksum, and its name */
     const char *hash;
     char sha256[SUM_TEXT_MAX];

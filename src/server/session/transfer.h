@@ -62,8 +62,7 @@ enum transfer_failure {
     FAILED_MAX_BYTES,
     FAILED_WRITE,
     FAILED_FILE_CUT,
-    FAILED_READ, /* cause: why */
-    FAILED_PAGE,
+    FAILED_READ,
     FAILED_LISTING, /* cause: why */
     FAILED_HASH,    /* cause: why */
     FAILED_HASH_OFFSET,
@@ -185,11 +184,6 @@ extern const struct step download_steps[], hash_steps[];
 extern const struct step list_steps[], list_undo_steps[];
 /* STAT of a path: its lines go out on the control connection. */
 void list_stat(struct session *s, const struct call *call);
-/* Sets up the handler of SIGBUS: another process can cut a file that is
- * mapped. */
-void download_init(void);
-/* The memory map of a download. */
-void download_release(struct session *s);
 
 /* flow.c: how a transfer reads and writes, through its conversions, if it has
  * any, and the stream of the data connection */

@@ -13,7 +13,6 @@
  * it goes to clients that store, and to clients that were sent everything. */
 enum parting {
     PARTING_CUT,   /* FIN, with close_notify only for a client that stores */
-    PARTING_DROP,  /* the same, and unsent bytes are dropped */
     PARTING_ORDER, /* close_notify and FIN */
     PARTING_NONE   /* it stays for the next transfer */
 };
@@ -59,14 +58,11 @@ static const struct failure_row {
                        .reason = "write failed" },
     [FAILED_FILE_CUT] = { .reply = REPLY_LOCAL_ERROR,
                           .argument = "the file was cut short",
-                          .reason = "the file was cut short while it was sent",
-                          .parting = PARTING_DROP },
+                          .reason =
+                              "the file was cut short while it was sent" },
     [FAILED_READ] = { .reply = REPLY_LOCAL_ERROR,
-                      .argument = "can't read the file" },
-    [FAILED_PAGE] = { .reply = REPLY_LOCAL_ERROR,
                       .argument = "can't read the file",
-                      .reason = "a page of the file can't be read",
-                      .parting = PARTING_DROP },
+                      .reason = "read failed" },
     [FAILED_LISTING] = { .reply = REPLY_LOCAL_ERROR },
     [FAILED_HASH] = { .reply = REPLY_LOCAL_ERROR, .parting = PARTING_NONE },
     [FAILED_HASH_OFFSET] = { .reply = REPLY_BAD_OFFSET,
@@ -102,7 +98,6 @@ static void transfer_release(struct session *s)
     loop_timer_clear(&s->loop, &t->stall);
     loop_timer_clear(&s->loop, &t->again);
     loop_remove(&s->loop, &t->pipe);
-    download_release(s);
     flow_close(s);
     digest_free(t->digest);
     t->digest = NULL;
@@ -143,8 +138,6 @@ static enum stepped transfer_stop(struct session *s, enum reply r,
     allowance_end(s);
     if (r != REPLY_COUNT)
         final_of_transfer(s, r, argument, NOTHING, reason);
-    if (undo->closes_data && how == PARTING_DROP)
-        stream_drop(s->data.stream);
     if (undo->closes_data && how == PARTING_ORDER)
         data_end(s);
     else if (undo->closes_data && how != PARTING_NONE)

@@ -364,9 +364,8 @@ Test(session_hostile, data_that_nobody_expects, .timeout = 30)
     cr_assert_eq(fake_end(), ENDING_CLOSED);
 }
 
-/* Another process shortens the file while it is being sent: a SIGBUS that the
- * session survives. The client sees a cut and a 451, never zeros that look like
- * a file. */
+/* Another process shortens the file while it is being sent. The client sees a
+ * cut and a 451, never zeros that look like a file. */
 Test(session_hostile, a_file_cut_short_under_a_download, .timeout = 60)
 {
     struct message asked, file = { .kind = MSG_file_readable };
@@ -409,7 +408,6 @@ Test(session_hostile, a_file_cut_short_under_a_download, .timeout = 60)
     cr_assert_eq(fake_end(), ENDING_QUIT);
 }
 
-/* Within a page there is no SIGBUS, but zeros. */
 static void cut_in_the_last_page(const char *mode, uint64_t size)
 {
     char block[4096];

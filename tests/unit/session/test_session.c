@@ -116,7 +116,6 @@ static void expect_unread(const char *words)
     fake_release();
 }
 
-/* A small file is read, not mapped. */
 Test(session, a_small_file_that_is_cut, .timeout = 60)
 {
     fake_open();

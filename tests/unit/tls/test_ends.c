@@ -359,27 +359,6 @@ LineTest(ends, shutdown_without_a_handshake_is_a_bare_fin,
     cr_assert_eq(recv(l->far, &byte, 1, MSG_DONTWAIT), 0);
 }
 
-Test(ends, a_dropped_download_is_a_cut_for_the_client)
-{
-    for (size_t v = 0; v < VERSIONS; v++) {
-        static char bytes[100000];
-        struct peer p = { .play = play_read_all,
-                          .options = { .version = versions[v] } };
-        struct line l;
-        size_t n;
-        line_with_peer(&l, &p, DATA, 0);
-        cr_assert_eq(stream_write(l.s, bytes, sizeof(bytes), &n), STREAM_OK);
-        stream_drop(l.s);
-        cr_assert(!stream_unsent(l.s));
-        cr_assert_eq(stream_shutdown(l.s), STREAM_FAILED);
-        shutdown(l.near, SHUT_WR);
-        peer_join(&p);
-        cr_assert_eq(p.last, TLS_CLIENT_CUT, "%ld", p.last);
-        cr_assert_eq(p.bytes, 0u);
-        line_close(&l);
-    }
-}
-
 LineTest(ends, a_write_to_nobody_is_a_cut_and_no_signal,
          line_secured(l, DATA, 0))
 {

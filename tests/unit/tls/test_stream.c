@@ -99,22 +99,6 @@ LineTest(stream, plain_full_takes_nothing_and_loses_nothing,
     cr_assert_eq(memcmp(bytes, received, SIZE), 0);
 }
 
-LineTest(stream, a_dropped_stream_is_over, line_open(l, CONTROL, 0))
-{
-    char byte;
-    size_t n;
-    cr_assert_eq(stream_write(l->s, "half a", 6, &n), STREAM_OK);
-    stream_drop(l->s);
-    cr_assert(!stream_unsent(l->s));
-    cr_assert_eq(stream_write(l->s, "x", 1, &n), STREAM_FAILED);
-    cr_assert_eq(n, 0u);
-    cr_assert_eq(stream_flush(l->s), STREAM_FAILED);
-    cr_assert_eq(stream_shutdown(l->s), STREAM_FAILED);
-    cr_assert_eq(stream_read(l->s, &byte, 1, &n), STREAM_FAILED);
-    cr_assert_str_eq(stream_cause(l->s), "dropped");
-    cr_assert_eq(recv(l->far, &byte, 1, MSG_DONTWAIT), -1);
-}
-
 LineTest(stream, buffered_plain_text_keeps_tls_out, line_open(l, CONTROL, 0))
 {
     char bytes[16];
