@@ -106,12 +106,11 @@ struct mount_info {
  * questions about names from memory for a while? */
 bool mount_keeps_locks(const struct mount_info *m);
 bool mount_remembers(const struct mount_info *m);
-/* mounts.c: calls REPORT for each property that a network disk of the users
- * file, the homes or the shares lacks. Not WRONG: a loss, or harmless if no
- * other server uses these files. If root runs it, it takes users' ids for a
- * while. */
-typedef void mounts_report(void *owner, bool wrong, const char *text);
-void check_mounts(const struct check *k, mounts_report *report, void *owner);
+/* mounts.c: prints each property that a network disk of the users file, the
+ * homes or the shares lacks. Returns whether one of them is WRONG; the others
+ * are warnings: a loss, or harmless if no other server uses these files. If
+ * root runs it, it takes users' ids for a while. */
+bool check_mounts(const struct check *k);
 
 /* weaker.c: writes the promises that the configuration weakens, with "; "
  * between them. Writes nothing if all promises hold. */

@@ -80,8 +80,7 @@ struct seen {
 
 struct rounds {
     const struct check *check;
-    mounts_report *report;
-    void *owner;
+    bool wrong;
     struct seen *seen;
     size_t count;
     const char *directory;   /* the directory that is being tried */
@@ -91,11 +90,10 @@ struct rounds {
 static void rounds_say(struct rounds *r, bool wrong, const char *what,
                        const char *then)
 {
-    struct complaint c = { "" };
-
-    complain(&c, "%s: the file system on %s (%s) %s: %s", r->directory,
-             r->mount.point, r->mount.type, what, then);
-    r->report(r->owner, wrong, c.text);
+    r->wrong |= wrong;
+    stderr_print("%s%s: the file system on %s (%s) %s: %s",
+                 wrong ? "" : "warning: ", r->directory, r->mount.point,
+                 r->mount.type, what, then);
 }
 
 static void rounds_on_loss(void *owner, const struct probe_loss *loss,
@@ -172,13 +170,11 @@ static void rounds_visit(struct rounds *r, const char *directory,
     }
 }
 
-void check_mounts(const struct check *k, mounts_report *report, void *owner)
+bool check_mounts(const struct check *k)
 {
     const struct settings *s = &k->settings;
     const struct users *u = &k->users;
     struct rounds r = { .check = k,
-                        .report = report,
-                        .owner = owner,
                         .seen = calloc(2 * (u->count + u->shares) + 3,
                                        sizeof(*r.seen)) };
     char users[PATH_MAX], above[PATH_MAX];
@@ -203,15 +199,11 @@ void check_mounts(const struct check *k, mounts_report *report, void *owner)
                 rounds_visit(&r, share->path, user, share);
         }
     }
-    for (size_t i = 0; i < r.count; i++) {
-        struct complaint c = { "" };
-
-        if (r.seen[i].tried || !r.seen[i].far)
-            continue;
-        complain(&c,
-                 "%s: its network disk isn't tried: no file can be made: %s",
-                 r.seen[i].directory, strerror(r.seen[i].error));
-        r.report(r.owner, false, c.text);
-    }
+    for (size_t i = 0; i < r.count; i++)
+        if (!r.seen[i].tried && r.seen[i].far)
+            stderr_print("warning: %s: its network disk isn't tried: no file "
+                         "can be made: %s",
+                         r.seen[i].directory, strerror(r.seen[i].error));
     free(r.seen);
+    return r.wrong;
 }

@@ -67,25 +67,20 @@ static void share_enter(const struct look *l, const struct share *s,
                         const struct user *user)
 {
     const uid_t uid = user ? user->uid : NOBODY;
-    int r = l->check->root
-                ? sandbox_become(uid, user ? user->gid : NOBODY, &s->gid, 1)
-                : 0;
+    int r = sandbox_become(uid, user ? user->gid : NOBODY, &s->gid, 1);
 
     if (r < 0) {
         FAULT(l, s, "uid %u and gid %u can't be taken: %s", (unsigned)uid,
               (unsigned)s->gid, strerror(-r));
         return;
     }
-    if (l->check->root && user) {
-        FD_CLEANUP int fd = open(s->path, ENTER);
-
-        if (fd < 0)
-            FAULT(l, s,
-                  "user %s can't reach the directory %s: %s; check the "
-                  "modes of the directories above it",
-                  user->name, s->path, strerror(errno));
-    }
-    if (l->check->root && sandbox_regain() < 0)
+    FD_CLEANUP int fd = user ? open(s->path, ENTER) : -1;
+    if (user && fd < 0)
+        FAULT(l, s,
+              "user %s can't reach the directory %s: %s; check the modes of "
+              "the directories above it",
+              user->name, s->path, strerror(errno));
+    if (sandbox_regain() < 0)
         die(EXIT_FAILURE, "can't be root again: %s", strerror(errno));
 }
 
@@ -105,7 +100,8 @@ static void share_look(const struct look *l, const struct share *s,
         FAULT(l, s, "the directory %s: %s", s->path, strerror(errno));
     } else {
         share_look_at(l, s, fd);
-        share_enter(l, s, member);
+        if (l->check->root)
+            share_enter(l, s, member);
     }
 }
 

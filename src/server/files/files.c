@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sysexits.h>
@@ -124,25 +125,16 @@ int files_lock(const struct files *f, int fd, int how, uint64_t ms)
 /* Retries after EAGAIN for a short time, but not after master's end. EAGAIN has
  * two causes: the session doesn't read, or too many descriptors of this uid are
  * under way in all its processes together (ETOOMANYREFS), which goes away. */
-static int files_send(struct files *f, enum message_kind kind, const void *body,
-                      uint64_t ms)
-{
-    uint64_t end = clock_ms() + ms;
-
-    for (;;) {
-        int r = channel_send(&f->session, kind, body);
-        if (r != -EAGAIN || clock_ms() >= end)
-            return r;
-        if (files_peer_gone_within(f, ANSWER_STEP_MS))
-            return -EPIPE;
-    }
-}
-
 int files_answer(struct files *f, uint64_t ms, enum message_kind kind,
                  const void *body)
 {
-    int r = files_send(f, kind, body, ms);
+    const uint64_t end = clock_ms() + ms;
+    int r = channel_send(&f->session, kind, body);
 
+    while (r == -EAGAIN && clock_ms() < end)
+        r = files_peer_gone_within(f, ANSWER_STEP_MS)
+                ? -EPIPE
+                : channel_send(&f->session, kind, body);
     if (r == 0)
         f->upload.unreported = f->upload.open;
     if (r == -EPIPE)
@@ -153,18 +145,12 @@ int files_answer(struct files *f, uint64_t ms, enum message_kind kind,
     return 0;
 }
 
-void files_report_removed(struct files *f, const char *reason, uint64_t number,
-                          uint64_t bytes)
+void files_event_begin(const struct files *f, struct event_record *r,
+                       enum event event, const char *reason)
 {
-    struct event_record r;
-
-    event_begin(&r, EVENT_SERVICE);
-    event_text(&r, FIELD_USER, slice_from(f->user));
-    event_text(&r, FIELD_REASON, slice_from(reason));
-    if (number > 0)
-        event_number(&r, FIELD_NUMBER, number);
-    event_number(&r, FIELD_BYTES, bytes);
-    event_send(&f->log, &r);
+    event_begin(r, event);
+    event_text(r, FIELD_USER, slice_from(f->user));
+    event_text(r, FIELD_REASON, slice_from(reason));
 }
 
 /* Returns true for a message; *over: the channel has ended. */
@@ -260,8 +246,7 @@ static void files_init(struct files *f, const struct files_start *start)
     f->upload.directory = -1;
     f->upload.partial = (struct partial)PARTIAL_NONE;
     f->upload.copy = (struct copy)COPY_NONE;
-    for (size_t i = 0; i < sizeof(f->name_key); i++)
-        f->name_key[i] = start->name_key[i];
+    memcpy(f->name_key, start->name_key, sizeof(f->name_key));
     mount_init(f, start);
     /* Notes the groups of the shares, by which the kernel recognises a member.
      * Without root only the caller's groups exist; if there are too many, the
@@ -310,15 +295,6 @@ int files_enter(const struct files *f, const struct files_start *start,
     return sandbox_enter(PROCESS_FILES, &plan, &weaker, c) == 0 ? 0 : -EPERM;
 }
 
-/* There is no standard error in the sandbox. */
-static noreturn void files_fail(struct files *f, int error,
-                                const struct complaint *c)
-{
-    SEND(&f->master, files_failed, 0, .error = -error,
-         .why = slice_from(c->text));
-    _exit(0); /* master decides what it means */
-}
-
 void files_main(const struct files_start *start)
 {
     static struct files files AT_PAGE;
@@ -342,11 +318,15 @@ void files_main(const struct files_start *start)
     umask(0); /* each mode is explicit, as default ACLs want it */
     files_init(f, start);
     r = mount_open(f, start);
-    if (r < 0)
-        files_fail(f, r, &c);
-    r = files_enter(f, start, &c);
-    if (r < 0)
-        files_fail(f, r, &c);
+    if (r == 0)
+        r = files_enter(f, start, &c);
+    if (r < 0) {
+        /* There is no standard error in the sandbox. Master decides what a
+         * failure means. */
+        SEND(&f->master, files_failed, 0, .error = -r,
+             .why = slice_from(c.text));
+        _exit(0);
+    }
     f->over |= SEND(&f->master, files_ready, 0) < 0;
     f->master.phase = PHASE_RUN;
     files_serve(f);
@@ -362,8 +342,8 @@ void files_main(const struct files_start *start)
             if (end.revents)
                 files_serve_master(f);
         }
+        if (f->died != 0)
+            upload_report_death(f);
     }
-    if (f->upload.unreported && f->died != 0)
-        upload_report_death(f);
     _exit(0);
 }

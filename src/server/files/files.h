@@ -190,10 +190,9 @@ bool files_peer_gone_within(const struct files *f, int ms);
  * process still has the lock after MS; -errno. */
 int files_lock(const struct files *f, int fd, int how, uint64_t ms);
 
-/* Logs the removal of NUMBER partials with BYTES in all. NUMBER 0: one partial,
- * and no number in the log. */
-void files_report_removed(struct files *f, const char *reason, uint64_t number,
-                          uint64_t bytes);
+/* Begins an event about this user. */
+void files_event_begin(const struct files *f, struct event_record *r,
+                       enum event event, const char *reason);
 
 /* Returns the outcome of RESULT: an enum outcome, or -errno. */
 enum outcome files_outcome(int result);
@@ -217,7 +216,7 @@ void upload_note_wanted(struct upload *u);
 int upload_wanted_ms(const struct upload *u);
 
 /* Notes the RESULT of a step of the open upload: if space was short, nothing of
- * the upload will be kept. Returns RESULT, or as quota_explain_write(). */
+ * the upload will be kept. Returns RESULT, or as quota_explain(). */
 int upload_after(struct files *f, int result);
 /* Ends the upload: its session may begin another one. */
 void upload_close(struct files *f);
@@ -632,14 +631,12 @@ void quota_watch(struct mount *m);
  * share hides other users. */
 void quota_at(const struct files *f, const struct mount *m, int fd,
               struct quota *ret);
-/* Explains the RESULT of a request that makes a file or directory in DIRECTORY,
- * of the mount M. Returns RESULT; but after a lack of space the outcome that
- * names the cause, and then f->exceeded is the limit, or zero. */
-int quota_explain_entry(struct files *f, const struct mount *m, int directory,
-                        int result);
-/* Does the same for a request that writes to a file in DIRECTORY. */
-int quota_explain_write(struct files *f, const struct mount *m, int directory,
-                        int result);
+/* Explains the RESULT of a request that makes an ENTRY, a file or directory, in
+ * DIRECTORY, of the mount M; or else writes to a file in it. Returns RESULT;
+ * but after a lack of space the outcome that names the cause, and then
+ * f->exceeded is the limit, or zero. */
+int quota_explain(struct files *f, const struct mount *m, int directory,
+                  bool entry, int result);
 
 /* An idle partial belongs to this user, and no upload is writing it. It was not
  * written within the last hour, and SIZE didn't report its length within the

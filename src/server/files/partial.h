@@ -73,12 +73,11 @@ bool partial_is_own(const struct files *f, const struct stat *st);
  * removed this name. */
 bool partial_has_landed(const struct files *f, int directory, const char *name,
                         const struct stat *st);
-/* Has another upload become the file meanwhile (overtaken_set())? */
-bool partial_is_overtaken(const struct files *f, int directory,
-                          const char *name);
-/* Has it a mark, or the record of SIZE's answer, and no token? */
-bool partial_can_be_resumed(const struct files *f, int directory,
-                            const char *name);
+/* Will no upload continue it? It is landed or stale; or it has neither a mark
+ * nor the record of SIZE's answer; or it has a token. If the disk doesn't list
+ * attributes, only a landed one is. */
+bool partial_is_useless(const struct files *f, int directory, const char *name,
+                        const struct stat *st);
 
 /* Opens the own partial of NAME for reading, without the lock. Returns -1 if
  * there is none. */
@@ -232,8 +231,6 @@ void owner_release(struct partial *p);
 /* Sets the token if the disk can lose locks. Call it before a mark says that
  * bytes can be resumed. Returns 0, or OUTCOME_TAKEN_OVER. */
 int owner_check(const struct files *f, struct partial *p);
-/* May it get a mark? On disks that can lose locks only with our token. */
-bool owner_may_mark(const struct partial *p);
 /* Sets the token of a partial at rest, unless the partial has changed since it
  * was opened. Returns 0, or OUTCOME_TAKEN_OVER. */
 int owner_claim_rest(struct partial *p);
@@ -310,10 +307,10 @@ void resume_keep_answer(struct files *f, int directory, const char *name);
 /* Forgets the last answer of SIZE about NAME. */
 void resume_drop_answer(struct files *f, int directory, const char *name);
 
-/* sweep.c: deletes the partials of a directory that contains nothing else.
- * Returns 0; -ENOTEMPTY, or OUTCOME_OTHERS_PARTIALS in a share where another
- * member has touched one within the last hour, and nothing is deleted;
- * -errno. */
-int sweep_all(const struct files *f, const struct mount *m, int directory);
+/* sweep.c: deletes the partials of the directory FD, open for reading and at
+ * its start, if it contains nothing else. Returns 0; -ENOTEMPTY, or
+ * OUTCOME_OTHERS_PARTIALS in a share where another member has touched one
+ * within the last hour, and nothing is deleted; -errno. */
+int sweep_all(const struct files *f, const struct mount *m, int fd);
 
 #endif

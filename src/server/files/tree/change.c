@@ -76,18 +76,16 @@ int change_on_directory_make(void *owner, struct msg_directory_make *m)
         return r;
     /* Keeps the inherited set-group-ID bit: there is no chmod. */
     if (mkdirat(at.directory, at.name, (mode_t)at.mount->dir_mode) < 0)
-        return quota_explain_entry(f, at.mount, at.directory, -errno);
+        return quota_explain(f, at.mount, at.directory, true, -errno);
     r = change_check_place(f, &at, &path);
     if (r == 0)
         r = change_sync(f, at.directory);
     else
         unlinkat(at.directory, at.name, AT_REMOVEDIR);
-    return r != 0 ? quota_explain_entry(f, at.mount, at.directory, r)
+    return r != 0 ? quota_explain(f, at.mount, at.directory, true, r)
                   : ANSWER(f, done, m->request);
 }
 
-/* Removes partials, too: no client can see them, so they must not keep a
- * directory from being removed. */
 static int change_remove_with_partials(const struct files *f,
                                        const struct place *at)
 {
@@ -207,26 +205,23 @@ static int change_give(const struct files *f, const struct place *from,
 }
 
 /* Applies on_conflict: an upload under another name and a rename obeys it, as
- * an upload to the name itself. */
+ * an upload to the name itself. FILE: the facts of FROM. */
 static int change_rename_taken(const struct files *f, const struct place *from,
-                               struct place *to, struct path *path)
+                               struct place *to, struct path *path,
+                               const struct stat *file)
 {
-    bool link = change_kind_at(to) == S_IFLNK;
-    struct stat st;
-    int r = naming_permitted(to->mount, f->rules.on_conflict, link);
+    mode_t taken = change_kind_at(to);
+    int r = naming_permitted(to->mount, f->rules.on_conflict, taken == S_IFLNK);
 
-    if (change_kind_at(from) != S_IFREG ||
-        (change_kind_at(to) != S_IFREG && !link))
+    if (!S_ISREG(file->st_mode) || (taken != S_IFREG && taken != S_IFLNK))
         return OUTCOME_EXISTS;
-    if (fstatat(from->directory, from->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return -errno;
     /* Is it a rename onto itself, or onto another name of the same file? Then
      * the kernel does nothing. */
-    if (resolve_is_at(to->directory, to->name, &st))
+    if (resolve_is_at(to->directory, to->name, file))
         return change_rename_plain(from, to);
     if (r != 0)
         return r;
-    return change_give(f, from, to, path, &st, f->rules.on_conflict);
+    return change_give(f, from, to, path, file, f->rules.on_conflict);
 }
 
 /* Renames files and directories only. Renaming a link would be making a link,
@@ -234,40 +229,27 @@ static int change_rename_taken(const struct files *f, const struct place *from,
 static int change_rename_locked(const struct files *f, const struct place *from,
                                 struct place *to, struct path *path)
 {
-    mode_t kind = change_kind_at(from);
-    struct stat st;
-    int r;
+    struct stat st, other;
 
-    if (from->mount->mine &&
-        fstatat(from->directory, from->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+    if (fstatat(from->directory, from->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return -errno;
-    if (from->mount->mine && resolve_hides(f, from->mount, &st))
+    if (resolve_hides(f, from->mount, &st))
         return -ENOENT;
-    if (from->mount->mine && kind == S_IFDIR) /* other users' files are in it */
-        return OUTCOME_NO_RIGHT;
-    if (kind != 0 && kind != S_IFREG && kind != S_IFDIR)
+    if (from->mount->mine && S_ISDIR(st.st_mode))
+        return OUTCOME_NO_RIGHT; /* other users' files are in it */
+    if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
         return OUTCOME_NOT_REGULAR;
-    r = change_give(f, from, to, path, &(struct stat){ 0 }, CONFLICT_REJECT);
+    int r = change_give(f, from, to, path, &st, CONFLICT_REJECT);
     /* The file system has neither RENAME_NOREPLACE nor links, or this is a
      * directory, which has no links. A name that can't be looked at may be
      * taken. */
     if (r == OUTCOME_ONLY_OVERWRITE &&
-        fstatat(to->directory, to->name, &st, AT_SYMLINK_NOFOLLOW) < 0 &&
+        fstatat(to->directory, to->name, &other, AT_SYMLINK_NOFOLLOW) < 0 &&
         errno == ENOENT)
-        return change_rename_plain(from, to);
-    return r == OUTCOME_NAME_TAKEN || r == OUTCOME_ONLY_OVERWRITE
-               ? change_rename_taken(f, from, to, path)
-               : r;
-}
-
-static int change_rename_checked(const struct files *f,
-                                 const struct place *from, struct place *to,
-                                 struct path *path)
-{
-    bool directory = change_kind_at(from) == S_IFDIR;
-    int r = change_rename_locked(f, from, to, path);
-
-    if (r != 0 || !directory)
+        r = change_rename_plain(from, to);
+    else if (r == OUTCOME_NAME_TAKEN || r == OUTCOME_ONLY_OVERWRITE)
+        r = change_rename_taken(f, from, to, path, &st);
+    if (r != 0 || !S_ISDIR(st.st_mode))
         return r;
     r = change_check_place(f, to, path);
     if (r != 0) /* its old name must become free: both directories are locked */
@@ -336,11 +318,11 @@ int change_on_rename(void *owner, struct msg_rename *m)
             : (int)OUTCOME_BETWEEN_MOUNTS;
 
     if (r == 0)
-        r = change_rename_checked(f, &from, &to, &new);
+        r = change_rename_locked(f, &from, &to, &new);
     lock_release(&lock[0]);
     lock_release(&lock[1]);
     if (r != 0)
-        return quota_explain_entry(f, to.mount, to.directory, r);
+        return quota_explain(f, to.mount, to.directory, true, r);
     partial_forget(f, from.directory, from.name);
     partial_forget(f, to.directory, to.name);
     r = change_sync(f, to.directory);

@@ -103,14 +103,22 @@ bool list_matches(const char *pattern, const char *name)
 #define LIST_LINE_MAX   16384
 #define LIST_LOOK_EVERY 1024 /* names between two checks of the peers */
 
+/* The object of a listing: a directory, opened for reading, or one name in a
+ * directory. */
+struct subject {
+    int directory; /* or -1 */
+    struct place at;
+    char pattern[NAME_MAX + 1]; /* pattern for the names in the directory; "":
+                                 * all */
+};
+
 struct list_output {
     struct files *f;
+    const struct subject *what;
     enum list_format format;
     unsigned facts;        /* MLSD's */
     struct slice argument; /* as the client gave it */
     struct view in;
-    bool directory;      /* list all its names, or a single one */
-    const char *pattern; /* only names that match it; NULL: all */
     int pipe;
     struct buf out;
     uint64_t count, seen; /* lines; names */
@@ -203,7 +211,7 @@ static int list_add_name(struct list_output *l, struct slice name)
     struct slice front = l->argument;
     char text[MESSAGE_TEXT_MAX + 1];
 
-    if (!l->directory && front.len > 0)
+    if (l->what->directory < 0 && front.len > 0)
         return listing_name(&l->out, front, SLICE(""));
     if (front.len > 0 && !list_ends_in_slash(front)) {
         memcpy(text, front.ptr, front.len);
@@ -257,7 +265,7 @@ static bool list_is_guarded(struct list_output *l, const char *name)
 
 static bool list_leaves_out(const struct list_output *l, const char *name)
 {
-    return l->pattern && !list_matches(l->pattern, name);
+    return l->what->pattern[0] && !list_matches(l->what->pattern, name);
 }
 
 /* Adds the mounts in this directory, instead of its own entries under their
@@ -304,15 +312,6 @@ static int list_add_names(struct list_output *l)
     }
 }
 
-/* The object of a listing: a directory, opened for reading, or one name in a
- * directory. */
-struct subject {
-    int directory; /* or -1 */
-    struct place at;
-    char pattern[NAME_MAX + 1]; /* pattern for the names in the directory; "":
-                                 * all */
-};
-
 /* Call it if no file has the name: if the last component is a pattern, opens
  * the directory before it. A path that ends in "/" and an empty argument, which
  * means the working directory, are no patterns. */
@@ -354,47 +353,31 @@ static int list_open_subject(const struct files *f, const struct path *path,
     return r;
 }
 
-static int list_stream(struct list_output *l, const struct path *path,
-                       const struct subject *what)
+static int list_stream(struct list_output *l, const struct path *path)
 {
+    const struct subject *what = l->what;
+    const bool directory = what->directory >= 0;
     struct slice name;
     int r;
 
-    l->directory = what->directory >= 0;
-    l->in.fd = l->directory ? what->directory : what->at.directory;
+    l->in.fd = directory ? what->directory : what->at.directory;
     l->in.path = path_slice(path);
-    if (!l->directory || what->pattern[0])
+    if (!directory || what->pattern[0])
         path_split(path_slice(path), &l->in.path, &name);
-    if (what->pattern[0]) {
-        l->pattern = what->pattern;
-        /* NLST puts "dir/" of a pattern "dir/a?" before the names. */
-        while (l->argument.len > 0 && !list_ends_in_slash(l->argument))
-            l->argument.len--;
-    }
+    /* NLST puts "dir/" of a pattern "dir/a?" before the names. */
+    while (what->pattern[0] && l->argument.len > 0 &&
+           !list_ends_in_slash(l->argument))
+        l->argument.len--;
     l->in.mount = mount_of(l->f, l->in.path);
     /* In a drop no name is even read. */
-    r = !l->directory       ? list_add_entry(l, what->at.name, NULL)
+    r = !directory          ? list_add_entry(l, what->at.name, NULL)
         : l->in.mount->drop ? 0
                             : list_add_names(l);
-    if (r == 0 && l->directory)
+    if (r == 0 && directory)
         r = list_add_mounts(l);
     if (r == 0)
         r = list_write(l, l->out.len);
     return r == 0 ? l->error : r;
-}
-
-/* Makes the pipe non-blocking at both ends: the session's end is part of its
- * loop. */
-static int list_hand_out_pipe(struct files *f, uint32_t request, int *ret)
-{
-    int ends[2];
-
-    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
-        return -errno;
-    ANSWER(f, directory_pipe, request, .listing = ends[0]);
-    fd_close(&ends[0]);
-    *ret = ends[1];
-    return 0;
 }
 
 static int list_run(struct files *f, const struct msg_directory_list *m,
@@ -402,17 +385,23 @@ static int list_run(struct files *f, const struct msg_directory_list *m,
 {
     struct list_output l = {
         .f = f,
+        .what = what,
         .format = m->format,
         .argument = m->argument,
         .facts = (unsigned)m->facts,
         .now = time(NULL),
     };
-    int r = list_hand_out_pipe(f, m->request, &l.pipe);
+    int ends[2];
 
-    if (r < 0)
-        return r;
+    /* Makes the pipe non-blocking at both ends: the session's end is part of
+     * its loop. */
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+        return -errno;
+    l.pipe = ends[1];
+    ANSWER(f, directory_pipe, m->request, .listing = ends[0]);
+    fd_close(&ends[0]);
     buf_init(&l.out, LIST_BLOCK + LIST_LINE_MAX);
-    r = f->over ? -EPIPE : list_stream(&l, path, what);
+    int r = f->over ? -EPIPE : list_stream(&l, path);
     buf_release(&l.out);
     fd_close(&l.pipe); /* the session then sees the pipe's end before the
                         * answer */

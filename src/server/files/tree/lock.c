@@ -36,22 +36,10 @@ int lock_make_file(const struct files *f, const struct mount *m, int directory)
                       for_members ? 0660 : 0600);
 }
 
-/* Locks the reserved file. If the user has no right to write, or the disk is
- * full, there may be none: then a removal goes on without it. In a drop each
- * name is random. */
-static int lock_on_all_machines(const struct files *f, const struct mount *m,
-                                int directory, int *ret)
-{
-    FD_CLEANUP int fd =
-        f->locks_die && !m->drop ? lock_make_file(f, m, directory) : -1;
-    int r = fd < 0 ? 0 : lock_open_file(f, fd);
-
-    *ret = r == 0 ? fd_take(&fd) : -1;
-    return r;
-}
-
-/* Every process that can open the directory can hold this lock, so the wait has
- * a deadline. */
+/* Every process that can open the directory can hold its lock, so the wait has
+ * a deadline. If the user has no right to write, or the disk is full, there may
+ * be no reserved file: then a removal goes on without it. In a drop each name
+ * is random. */
 int lock_directory(struct files *f, const struct mount *m, int directory,
                    struct lock *ret)
 {
@@ -61,7 +49,10 @@ int lock_directory(struct files *f, const struct mount *m, int directory,
     if (r != 0)
         return r;
     ret->directory = directory;
-    r = lock_on_all_machines(f, m, directory, &ret->file);
+    if (f->locks_die && !m->drop)
+        ret->file = lock_make_file(f, m, directory);
+    if (ret->file >= 0)
+        r = lock_open_file(f, ret->file);
     if (r != 0)
         lock_release(ret);
     return r;
@@ -84,11 +75,10 @@ int lock_both(struct files *f, const struct mount *m, int a, int b,
 
     if (fstat(a, &of_a) < 0 || fstat(b, &of_b) < 0)
         return -errno;
-    bool same_device = of_a.st_dev == of_b.st_dev;
-    if (same_device && of_a.st_ino == of_b.st_ino)
+    if (resolve_is_same(&of_a, &of_b))
         return lock_directory(f, m, a, &ret[0]);
-    bool a_first =
-        same_device ? of_a.st_ino < of_b.st_ino : of_a.st_dev < of_b.st_dev;
+    bool a_first = of_a.st_dev == of_b.st_dev ? of_a.st_ino < of_b.st_ino
+                                              : of_a.st_dev < of_b.st_dev;
     int r = lock_directory(f, m, a_first ? a : b, &ret[0]);
     return r != 0 ? r : lock_directory(f, m, a_first ? b : a, &ret[1]);
 }

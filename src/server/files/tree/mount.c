@@ -254,22 +254,13 @@ static void mount_report(struct files *f, const struct mount *m,
              error == -EEXIST      ? "a share hides it"
              : error == -ETIMEDOUT ? "its disk doesn't answer"
                                    : strerrordesc_np(-error));
-    event_begin(&r, EVENT_TROUBLE);
-    event_text(&r, FIELD_USER, slice_from(f->user));
-    event_text(&r, FIELD_REASON, slice_from(text));
+    files_event_begin(f, &r, EVENT_TROUBLE, text);
     event_send(&f->log, &r);
-}
-
-/* Tells master which directory comes next, since each call on a disk may
- * hang. */
-static void mount_announce(struct files *f, const char *at)
-{
-    SEND(&f->master, files_opens, 0, .at = slice_from(at));
 }
 
 static int mount_open_home(struct files *f, const struct files_start *start)
 {
-    mount_announce(f, "/");
+    SEND(&f->master, files_opens, 0, .at = SLICE("/"));
     int fd = mount_open_outside(start->root, start->homes, start->home);
 
     f->mount[0].fd = fd;
@@ -301,7 +292,7 @@ static int mount_open_others(struct files *f, const struct files_start *start)
         const struct files_mount *from = &start->mounts[i - 1];
         struct mount *m = &f->mount[i];
 
-        mount_announce(f, from->at);
+        SEND(&f->master, files_opens, 0, .at = slice_from(from->at));
         m->fd = mount_open_other(f, start, m, from);
         int r = m->share ? 0 : guard_note(f, m, from->late);
         if (r < 0)
@@ -316,6 +307,8 @@ static int mount_open_others(struct files *f, const struct files_start *start)
     return 0;
 }
 
+/* Tells master before each directory which one comes, since each call on a disk
+ * may hang. */
 int mount_open(struct files *f, const struct files_start *start)
 {
     size_t groups = (size_t)f->group_count;

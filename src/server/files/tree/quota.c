@@ -70,8 +70,8 @@ void quota_at(const struct files *f, const struct mount *m, int fd,
 
 /* Blames the disk or the quota, whichever leaves less: a write fails before its
  * last block fits. A quota that can't be read causes EDQUOT, too. */
-static int quota_explain(struct files *f, const struct mount *m, int directory,
-                         bool entry, int result)
+int quota_explain(struct files *f, const struct mount *m, int directory,
+                  bool entry, int result)
 {
     struct statvfs disk;
     struct quota q, all;
@@ -100,16 +100,4 @@ static int quota_explain(struct files *f, const struct mount *m, int directory,
         return OUTCOME_OVER_QUOTA;
     }
     return result;
-}
-
-int quota_explain_entry(struct files *f, const struct mount *m, int directory,
-                        int result)
-{
-    return quota_explain(f, m, directory, true, result);
-}
-
-int quota_explain_write(struct files *f, const struct mount *m, int directory,
-                        int result)
-{
-    return quota_explain(f, m, directory, false, result);
 }

@@ -105,11 +105,15 @@ bool resolve_is_at(int directory, const char *name, const struct stat *file)
            resolve_is_same(&st, file);
 }
 
-static int resolve_how(int directory, const char *path, struct open_how *how)
+static int resolve_how(int directory, const char *path, int flags,
+                       unsigned mode, uint64_t resolve)
 {
-    how->flags |= O_CLOEXEC;
+    const struct open_how how = { .flags = (unsigned)flags | O_CLOEXEC,
+                                  .mode = mode,
+                                  .resolve = resolve };
+
     for (int tries = 0; tries < RESOLVE_TRIES; tries++) {
-        long fd = syscall(SYS_openat2, directory, path, how, sizeof(*how));
+        long fd = syscall(SYS_openat2, directory, path, &how, sizeof(how));
         if (fd >= 0)
             return (int)fd;
         if (errno != EAGAIN && errno != EINTR)
@@ -120,43 +124,20 @@ static int resolve_how(int directory, const char *path, struct open_how *how)
 
 int resolve_in(int directory, const char *name, int flags, unsigned mode)
 {
-    struct open_how how = {
-        .flags = (unsigned)flags,
-        .mode = mode,
-        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
-    };
-
-    return resolve_how(directory, name, &how);
+    return resolve_how(directory, name, flags, mode,
+                       RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 }
 
 int resolve_unmounted(int directory, const char *name, int flags)
 {
-    struct open_how how = {
-        .flags = (unsigned)flags | O_DIRECTORY,
-        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
-    };
-
-    return resolve_how(directory, name, &how);
+    return resolve_how(directory, name, flags | O_DIRECTORY, 0,
+                       RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
 }
 
 int resolve_beneath(int directory, const char *path, int flags)
 {
-    struct open_how how = {
-        .flags = (unsigned)flags,
-        .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
-    };
-
-    return resolve_how(directory, path, &how);
-}
-
-static int resolve_in_root(int directory, const char *path, int flags)
-{
-    struct open_how how = {
-        .flags = (unsigned)flags,
-        .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-    };
-
-    return resolve_how(directory, path, &how);
+    return resolve_how(directory, path, flags, 0,
+                       RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
 }
 
 /* Writes the part of PATH in its mount, "." for the mount itself. In a drop no
@@ -218,7 +199,8 @@ int resolve_open(const struct files *f, struct slice path, unsigned needed,
             return seen == -ENOTDIR ? -ENOENT : seen;
         return resolve_own(f, m, rest, flags);
     }
-    return m->follows ? resolve_in_root(m->fd, rest, flags)
+    return m->follows ? resolve_how(m->fd, rest, flags, 0,
+                                    RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
                       : resolve_in(m->fd, rest, flags, 0);
 }
 

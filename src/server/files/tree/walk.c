@@ -173,37 +173,28 @@ static void walk_directory(struct walk *w, int fd)
         walk_not_read(w, r);
 }
 
-static void walk_from(struct walk *w, const char *name)
+void walk_below(struct walk *w, struct slice path)
 {
+    const size_t top = w->mount->at.len + 1; /* its beginning in the mount */
+
+    resolve_request(path, &w->path);
     w->sign_at = clock_ms() + SIGN_EVERY_MS;
-    FD_CLEANUP int top =
+    FD_CLEANUP int fd =
         w->mount->fd < 0
             ? -ENOENT
-            : resolve_in(w->mount->fd, name, O_RDONLY | O_DIRECTORY, 0);
+            : resolve_in(w->mount->fd,
+                         path.len > top ? w->path.bytes + top : ".",
+                         O_RDONLY | O_DIRECTORY, 0);
 
-    if (top < 0) {
-        walk_not_read(w, top);
-        w->error = -top; /* also if it has gone */
+    if (fd < 0) {
+        walk_not_read(w, fd);
+        w->error = -fd; /* also if it has gone */
     } else {
-        walk_directory(w, top);
+        walk_directory(w, fd);
     }
 }
 
 void walk_mount(struct walk *w)
 {
-    path_root(&w->path);
-    if (w->mount->at.len > 0)
-        resolve_request(w->mount->at, &w->path);
-    walk_from(w, ".");
-}
-
-void walk_below(struct walk *w, struct slice path)
-{
-    char name[FTP_PATH_MAX + 1] = ".";
-
-    resolve_request(path, &w->path);
-    if (path.len > 1)
-        snprintf(name, sizeof(name), "%s",
-                 w->path.bytes + w->mount->at.len + 1);
-    walk_from(w, name);
+    walk_below(w, w->mount->at.len > 0 ? w->mount->at : SLICE("/"));
 }

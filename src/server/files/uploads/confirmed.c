@@ -93,12 +93,9 @@ static void confirmed_report_no_marks(struct files *f, int error)
     if (f->no_marks)
         return;
     f->no_marks = true;
-    event_begin(&r, EVENT_TROUBLE);
-    event_text(&r, FIELD_USER, slice_from(f->user));
-    event_text(
-        &r, FIELD_REASON,
-        SLICE("unfinished uploads can't be resumed: the file system "
-              "stores no extended attribute (user.sallyport.confirmed)"));
+    files_event_begin(f, &r, EVENT_TROUBLE,
+                      "unfinished uploads can't be resumed: the file system "
+                      "stores no extended attribute (" ATTRIBUTE ")");
     event_number(&r, FIELD_NUMBER, (uint64_t)-error);
     event_send(&f->log, &r);
 }

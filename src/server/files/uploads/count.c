@@ -33,11 +33,6 @@ static int count_begin(const struct files *f)
                                : lock_open_file(f, f->counter_lock);
 }
 
-static void count_end(const struct files *f)
-{
-    flock(f->counter_lock, LOCK_UN);
-}
-
 uint64_t count_left(const struct files *f, const struct stored *stored)
 {
     const uint64_t most = f->rules.upload_bytes;
@@ -56,11 +51,10 @@ static int count_failed(struct files *f, int r)
     if (f->no_count)
         return -EIO;
     f->no_count = true;
-    event_begin(&e, EVENT_TROUBLE);
-    event_text(&e, FIELD_USER, slice_from(f->user));
-    event_text(&e, FIELD_REASON,
-               SLICE("uploads can't be counted: the attribute " STORED_ATTRIBUTE
-                     " of the home can't be used"));
+    files_event_begin(
+        f, &e, EVENT_TROUBLE,
+        "uploads can't be counted: the attribute " STORED_ATTRIBUTE
+        " of the home can't be used");
     event_number(&e, FIELD_NUMBER, (uint64_t)-r);
     event_send(&f->log, &e);
     return -EIO;
@@ -110,7 +104,7 @@ void count_back(struct files *f, uint64_t bytes)
         stored.bytes -= bytes < stored.bytes ? bytes : stored.bytes;
         count_set(f, &stored);
     }
-    count_end(f);
+    flock(f->counter_lock, LOCK_UN);
 }
 
 /* Holds no lock during the sync: the home's disk may be slow, and may not be
@@ -129,7 +123,7 @@ int count_one(struct files *f, uint64_t *bytes)
     stored.bytes += *bytes;
     if (r == 0)
         r = count_set(f, &stored);
-    count_end(f);
+    flock(f->counter_lock, LOCK_UN);
     if (r == 0 && f->rules.fsync && fsync(f->counter) < 0) {
         r = count_failed(f, -errno);
         count_back(f, *bytes);

@@ -141,9 +141,13 @@ static int held_check_age(const struct held_found *one)
     return held_is_later(since, &one->st.st_mtim) ? (int)OUTCOME_EXISTS : 0;
 }
 
-/* Releases an upload. On return W's path ends in the name that the file got. */
-static int held_release(struct walk *w, struct held_found *one)
+/* Obeys an order under the lock of the directory, so that a second order for
+ * the file finds none. On return the walk's path ends in the name that a
+ * released file got. */
+static int held_obey(struct held_search *s, struct held_found *one)
 {
+    struct walk *w = &s->walk;
+    const bool rejects = s->order == HELD_REJECT;
     struct naming n = { .mount = w->mount,
                         .source = one->directory,
                         .from = one->stands,
@@ -151,36 +155,21 @@ static int held_release(struct walk *w, struct held_found *one)
                         .name = one->name,
                         .path = &w->path,
                         .conflict = one->conflict };
-
-    if (fstatat(one->directory, one->stands, &n.file, AT_SYMLINK_NOFOLLOW) < 0)
-        return -errno;
-    return naming_give(w->f, &n);
-}
-
-/* Obeys an order under the lock of the directory, so that a second order for
- * the file finds none. */
-static int held_obey_locked(struct held_search *s, struct held_found *one)
-{
-    struct walk *w = &s->walk;
-    LOCK_CLEANUP struct lock lock = LOCK_NONE;
+    struct lock lock;
 
     owner_note_disk(w->f, one->directory);
     int r = lock_directory(w->f, w->mount, one->directory, &lock);
     if (r == 0 && s->order == HELD_RELEASE)
         r = held_check_age(one);
-    if (r == 0 && s->order != HELD_REJECT)
-        r = held_release(&s->walk, one);
-    else if (r == 0 && unlinkat(one->directory, one->stands, 0) < 0)
+    if (r == 0 && rejects)
+        r = unlinkat(one->directory, one->stands, 0) < 0 ? -errno : 0;
+    else if (r == 0 && fstatat(one->directory, one->stands, &n.file,
+                               AT_SYMLINK_NOFOLLOW) < 0)
         r = -errno;
-    return r;
-}
-
-static int held_obey(struct held_search *s, struct held_found *one)
-{
-    int r = held_obey_locked(s, one);
-
-    return r == 0 && s->order != HELD_REJECT && s->walk.f->rules.fsync &&
-                   fsync(one->directory) < 0
+    else if (r == 0)
+        r = naming_give(w->f, &n);
+    lock_release(&lock);
+    return r == 0 && !rejects && w->f->rules.fsync && fsync(one->directory) < 0
                ? (int)OUTCOME_STORED_UNSAFE
                : r;
 }

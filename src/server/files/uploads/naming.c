@@ -190,25 +190,10 @@ static int naming_replace(const struct naming *n, const char *name)
                                                       : naming_failed(error);
 }
 
-static int naming_overwrite(const struct files *f, struct naming *n)
+/* Returns -EEXIST if another file has the wanted name. */
+static int naming_take_free(struct naming *n)
 {
-    int r;
-
-    (void)f;
-    if (n->mount->rights & RIGHT_REPLACE)
-        return naming_replace(n, n->name);
-    /* A user without the right to replace never replaces a file, however late
-     * the other file came. */
-    r = naming_move(n, naming_source(n), naming_target(n, n->name));
-    return r == -EEXIST ? (int)OUTCOME_NO_RIGHT : r;
-}
-
-static int naming_reject(const struct files *f, struct naming *n)
-{
-    int r = naming_move(n, naming_source(n), naming_target(n, n->name));
-
-    (void)f;
-    return r == -EEXIST ? (int)OUTCOME_NAME_TAKEN : r;
+    return naming_move(n, naming_source(n), naming_target(n, n->name));
 }
 
 /* The reply names the path, so a path that is too long for it is refused. */
@@ -227,9 +212,7 @@ static int naming_take_name(struct naming *n, const char *name)
 static int naming_rename_new(const struct files *f, struct naming *n)
 {
     char name[NAME_MAX + 1];
-    int r = mount_hides_names(n->mount)
-                ? -EEXIST
-                : naming_move(n, naming_source(n), naming_target(n, n->name));
+    int r = mount_hides_names(n->mount) ? -EEXIST : naming_take_free(n);
 
     if (r != -EEXIST)
         return r;
@@ -302,7 +285,7 @@ static int naming_link_and_replace(const struct files *f, struct naming *n)
     int r = naming_aside(f, n, naming_link_or_linked, name, old);
 
     if (r == -ENOENT)
-        return naming_move(n, naming_source(n), name);
+        return naming_take_free(n);
     if (r != 0)
         return r;
     r = naming_replace(n, n->name);
@@ -315,7 +298,7 @@ static int naming_link_and_replace(const struct files *f, struct naming *n)
 
 static int naming_keep_old(const struct files *f, struct naming *n)
 {
-    int r = naming_move(n, naming_source(n), naming_target(n, n->name));
+    int r = naming_take_free(n);
 
     if (r != -EEXIST)
         return r;
@@ -334,14 +317,6 @@ static int naming_keep_old(const struct files *f, struct naming *n)
     return r;
 }
 
-static int (*const namings[CONFLICT_COUNT])(const struct files *f,
-                                            struct naming *n) = {
-    [CONFLICT_OVERWRITE] = naming_overwrite,
-    [CONFLICT_RENAME] = naming_rename_new,
-    [CONFLICT_VERSION] = naming_keep_old,
-    [CONFLICT_REJECT] = naming_reject,
-};
-
 /* Does the user see that file? */
 static bool naming_is_seen(const struct files *f, const struct naming *n)
 {
@@ -354,9 +329,20 @@ static bool naming_is_seen(const struct files *f, const struct naming *n)
 
 int naming_give(const struct files *f, struct naming *n)
 {
-    return mount_hides_names(n->mount) && !naming_is_seen(f, n)
-               ? naming_rename_new(f, n)
-               : namings[n->conflict](f, n);
+    if (n->conflict == CONFLICT_RENAME ||
+        (mount_hides_names(n->mount) && !naming_is_seen(f, n)))
+        return naming_rename_new(f, n);
+    if (n->conflict == CONFLICT_VERSION)
+        return naming_keep_old(f, n);
+    if (n->conflict == CONFLICT_OVERWRITE && n->mount->rights & RIGHT_REPLACE)
+        return naming_replace(n, n->name);
+    /* A user without the right to replace never replaces a file, however late
+     * the other file came. */
+    int r = naming_take_free(n);
+    if (r != -EEXIST)
+        return r;
+    return n->conflict == CONFLICT_REJECT ? OUTCOME_NAME_TAKEN
+                                          : OUTCOME_NO_RIGHT;
 }
 
 /* Gives the upload the name under which it waits for inspection, and *u its id.

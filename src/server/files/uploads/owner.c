@@ -58,11 +58,6 @@ static int owner_claim(struct partial *p)
     return error == EEXIST ? (int)OUTCOME_TAKEN_OVER : 0;
 }
 
-bool owner_may_mark(const struct partial *p)
-{
-    return !p->locks_die || p->claimed || p->no_tokens;
-}
-
 /* Costs no request for a partial that is too short to be resumed. */
 int owner_check(const struct files *f, struct partial *p)
 {

@@ -181,23 +181,16 @@ bool partial_has_landed(const struct files *f, int directory, const char *name,
     return fd >= 0 && !confirmed_is_marked(fd);
 }
 
-bool partial_is_overtaken(const struct files *f, int directory,
-                          const char *name)
+bool partial_is_useless(const struct files *f, int directory, const char *name,
+                        const struct stat *st)
 {
     FD_CLEANUP int fd = partial_open_in(f, directory, name, O_RDONLY);
+    const unsigned has = fd < 0 ? UINT_MAX : attributes_of(fd);
 
-    return fd >= 0 && attribute_is_set(fd, ATTRIBUTE_OVERTAKEN);
-}
-
-/* If a disk doesn't list the attributes, the answer is yes. */
-bool partial_can_be_resumed(const struct files *f, int directory,
-                            const char *name)
-{
-    FD_CLEANUP int fd = partial_open_in(f, directory, name, O_RDONLY);
-    unsigned has = fd < 0 ? UINT_MAX : attributes_of(fd);
-
-    return has == UINT_MAX || (has & (ATTRIBUTE_MARK | ATTRIBUTE_REPORTED) &&
-                               !(has & ATTRIBUTE_OWNER));
+    return partial_has_landed(f, directory, name, st) ||
+           (has != UINT_MAX &&
+            (has & (ATTRIBUTE_OVERTAKEN | ATTRIBUTE_OWNER) ||
+             !(has & (ATTRIBUTE_MARK | ATTRIBUTE_REPORTED))));
 }
 
 bool partial_is_there(int directory, const struct partial *p)
@@ -419,7 +412,9 @@ int partial_confirm(struct files *f, struct partial *p)
         p->kind = PARTIAL_LOST;
         return r;
     }
-    if (owner_may_mark(p) && p->kind == PARTIAL_OWN)
+    /* A disk that can lose locks lets a partial have a mark only with our
+     * token. */
+    if ((!p->locks_die || p->claimed || p->no_tokens) && p->kind == PARTIAL_OWN)
         return partial_after_sync(p, confirmed_raise(f, p->fd));
     return partial_after_sync(p, f->rules.fsync && fdatasync(p->fd) < 0 ? -errno
                                                                         : 0);

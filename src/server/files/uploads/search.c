@@ -121,9 +121,7 @@ static bool abandoned_is(const struct search_request *s, int fd,
         return random || search_is_old(s, st->st_mtime, s->age);
     return partial_is_own(f, st) && !partial_name_in_use(f, fd, name) &&
            (random || search_is_old(s, st->st_mtime, s->age) ||
-            partial_has_landed(f, fd, name, st) ||
-            partial_is_overtaken(f, fd, name) ||
-            !partial_can_be_resumed(f, fd, name));
+            partial_is_useless(f, fd, name, st));
 }
 
 /* Is it what the request means? A file expires by its ctime, which no client

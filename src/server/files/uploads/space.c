@@ -222,11 +222,16 @@ uint64_t space_remove_idle(struct files *f, const struct mount *m, int fd,
                            int shortage, uint64_t need)
 {
     struct idle_search s = { .remove = true };
+    struct event_record r;
 
     space_will_free(f, m, fd);
     space_freed(f, idle_search(&s, f, m, fd, need));
-    if (s.count > 0)
-        files_report_removed(f, idle_story(shortage), s.count, s.bytes);
+    if (s.count == 0)
+        return 0;
+    files_event_begin(f, &r, EVENT_SERVICE, idle_story(shortage));
+    event_number(&r, FIELD_NUMBER, s.count);
+    event_number(&r, FIELD_BYTES, s.bytes);
+    event_send(&f->log, &r);
     return s.bytes;
 }
 

@@ -10,8 +10,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "sallyport/base/fd.h"
-
 static bool sweep_is_of_other(const struct files *f, const struct mount *m,
                               int fd, const char *name, const struct stat *st)
 {
@@ -49,16 +47,13 @@ static int sweep_only_partials(const struct files *f, const struct mount *m,
     return r < 0 ? r : busy;
 }
 
-int sweep_all(const struct files *f, const struct mount *m, int directory)
+int sweep_all(const struct files *f, const struct mount *m, int fd)
 {
     struct directory d;
     const char *name;
     struct stat st;
-    FD_CLEANUP int fd = resolve_in(directory, ".", O_RDONLY | O_DIRECTORY, 0);
-
-    if (fd < 0)
-        return fd;
     int r = sweep_only_partials(f, m, fd);
+
     if (r != 0)
         return r;
     if (lseek(fd, 0, SEEK_SET) < 0)
@@ -66,15 +61,15 @@ int sweep_all(const struct files *f, const struct mount *m, int directory)
     directory_begin(&d, fd);
     while ((r = directory_next(&d, &name)) == 1) {
         if (strcmp(name, LOCK_FILE) == 0 ||
-            fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+            fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
             continue;
-        const bool others = sweep_is_of_other(f, m, directory, name, &st);
+        const bool others = sweep_is_of_other(f, m, fd, name, &st);
         if (others && !sweep_is_untouched(&st))
             continue;
         if (others && !partial_is_own(f, &st))
-            unlinkat(directory, name, 0);
+            unlinkat(fd, name, 0);
         else
-            partial_remove(f, directory, name, 0);
+            partial_remove(f, fd, name, 0);
     }
     if (r < 0 || lseek(fd, 0, SEEK_SET) < 0)
         return r < 0 ? r : -errno;

@@ -200,27 +200,25 @@ static uint64_t upload_frees(const struct wish *w)
     return held < tail ? held : tail;
 }
 
-/* Asks the disk before the upload drops or cuts a partial, since nothing may
- * refuse it afterwards. The partial itself may be old enough to make room for
- * others. While its lock is held the search skips it, so its bytes aren't
- * counted twice. */
-static int upload_make_room_in_place(struct files *f, const struct wish *w,
-                                     const struct place *at, uint64_t frees)
-{
-    FD_CLEANUP int held =
-        w->partial.st_nlink > 0 ? partial_hold(f, at->directory, at->name) : -1;
-
-    if (held < 0 && w->plan.how == RESUME_CUT)
-        return held == -ENOENT ? -EBUSY : held;
-    return upload_make_room(f, w, at->mount, at->directory, frees, 0);
-}
-
 static int upload_open_in_place(struct files *f, const struct wish *w,
                                 const struct place *at, struct upload *u)
 {
     uint64_t frees = upload_frees(w);
-    int r = upload_make_room_in_place(f, w, at, frees);
+    int r;
 
+    {
+        /* Asks the disk before the upload drops or cuts a partial, since
+         * nothing may refuse it afterwards. The partial itself may be old
+         * enough to make room for others. While its lock is held the search
+         * skips it, so its bytes aren't counted twice. */
+        FD_CLEANUP int held = w->partial.st_nlink > 0
+                                  ? partial_hold(f, at->directory, at->name)
+                                  : -1;
+
+        if (held < 0 && w->plan.how == RESUME_CUT)
+            return held == -ENOENT ? -EBUSY : held;
+        r = upload_make_room(f, w, at->mount, at->directory, frees, 0);
+    }
     if (r != 0)
         return r;
     if (frees > 0)
@@ -264,12 +262,10 @@ static int upload_report_owner(struct files *f, const struct wish *w)
 {
     struct event_record r;
 
-    event_begin(&r, EVENT_TROUBLE);
-    event_text(&r, FIELD_USER, slice_from(f->user));
+    files_event_begin(f, &r, EVENT_TROUBLE,
+                      "no upload is possible: the disk gives new files another "
+                      "owner; change its mount (uid=, all_squash)");
     event_text(&r, FIELD_PATH, path_slice(&w->path));
-    event_text(&r, FIELD_REASON,
-               SLICE("no upload is possible: the disk gives new files another "
-                     "owner; change its mount (uid=, all_squash)"));
     event_send(&f->log, &r);
     return -EPERM;
 }
@@ -345,8 +341,8 @@ int upload_on_file_write(void *owner, struct msg_file_write *m)
     if (r == 0)
         r = upload_check_limit(f, &w);
     if (r == 0)
-        r = quota_explain_entry(f, at.mount, at.directory,
-                                upload_begin(f, m->request, &w, &at));
+        r = quota_explain(f, at.mount, at.directory, true,
+                          upload_begin(f, m->request, &w, &at));
     if (r != 0)
         upload_end_as_cut(f);
     return r;
@@ -379,7 +375,7 @@ int upload_after(struct files *f, int result)
         u->partial.kind = PARTIAL_LOST;
     if (files_outcome(result) == OUTCOME_NO_SPACE)
         u->shortage = result;
-    return quota_explain_write(f, u->mount, u->directory, result);
+    return quota_explain(f, u->mount, u->directory, false, result);
 }
 
 /* Does one step for each request: between two steps the session can give up,
@@ -477,8 +473,7 @@ void upload_report_death(struct files *f)
 
     snprintf(reason, sizeof(reason), "the session died: signal %d%s", f->died,
              complete);
-    event_begin(&r, EVENT_TRANSFER);
-    event_text(&r, FIELD_USER, slice_from(f->user));
+    files_event_begin(f, &r, EVENT_TRANSFER, reason);
     event_text(&r, FIELD_VERB, slice_from(command_name(verbs[u->mode])));
     event_text(&r, FIELD_PATH, path_slice(&u->path));
     event_number(&r, FIELD_BYTES,
@@ -487,7 +482,6 @@ void upload_report_death(struct files *f)
         event_number(&r, FIELD_FROM, u->first);
     event_number(&r, FIELD_MS, clock_ms() - u->began);
     event_number(&r, FIELD_RESULT, 0);
-    event_text(&r, FIELD_REASON, slice_from(reason));
     if (u->held[0])
         event_text(&r, FIELD_HELD, slice_from(u->held));
     event_send(&f->log, &r);
