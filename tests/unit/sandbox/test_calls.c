@@ -477,7 +477,7 @@ Test(calls, unlisted_calls_are_refused_and_reported_once)
         CALL(ALL, REFUSED, setsockopt, -1, IPPROTO_TCP, TCP_REPAIR),
         CALL(ALL, REFUSED, setsockopt, -1, SOL_SOCKET, SO_ATTACH_FILTER),
         CALL(ALL, REFUSED, setsockopt, -1, IPPROTO_IP, TCP_NODELAY),
-        CALL(LOG | GATE | KEYS | FILES | AUTH, REFUSED, pread64, -1),
+        CALL(LOG | KEYS | FILES | AUTH, REFUSED, pread64, -1),
         CALL(LOG | AUTH | FILES, REFUSED, pwrite64, -1),
         /* libc tries it at each fork, so it isn't reported. */
         CALL(ALL, QUIET, clone3),
