@@ -40,7 +40,7 @@ const struct ctl_command ctl_commands[] = {
       "NAME [--print-password] [--must-change] [--json]",
       "Set a user's password",
       "sallyportctl user passwd anna < password-file" },
-    { "user", "rename", user_rename, TAKES_TWO_NAMES, 0, "NAME NEW [--json]",
+    { "user", "rename", line_rename, TAKES_TWO_NAMES, 0, "NAME NEW [--json]",
       "Give a user another name; uid, password and home stay, and unfinished "
       "uploads can't be resumed",
       "sallyportctl user rename anna anna.b" },
@@ -81,12 +81,12 @@ const struct ctl_command ctl_commands[] = {
       "file decides; exit status 0: yes, 1: no",
       "sallyportctl user can anna upload /contracts/a.pdf" },
     { "invite", NULL, invite_run, TAKES_NAME, READS_USERS,
-      "NAME --to SHARE[:ROLE] [--expires WHEN] [--uploads N] "
+      "NAME --share NAME:ROLE [--expires WHEN] [--uploads N] "
       "[--upload-bytes SIZE] [--comment TEXT] | NAME --show",
       "Add a user for a partner, who may use these shares, and print the "
       "letter with all that the partner needs except the password; with --show "
       "print it again",
-      "sallyportctl invite acme --to incoming --expires 90d" },
+      "sallyportctl invite acme --share incoming:drop --expires 90d" },
     { "share", "add", share_add, TAKES_NAME_AND_ANY, READS_USERS,
       "NAME [USER:ROLE | team:TEAM:ROLE ...] [--path DIR] "
       "[--local-group GROUP] [--file-mode MODE] [--retain [PATH:]TIME] "

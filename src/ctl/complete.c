@@ -83,9 +83,8 @@ static unsigned kinds_of_value(const struct ctl_option *option)
         const char *value;
         unsigned kinds;
     } values[] = {
-        { "FILE", A_FILE },       { "DIR", A_FILE },
-        { "USER", A_USER },       { "TEAM", A_TEAM },
-        { "NAME:ROLE", A_SHARE }, { "SHARE[:ROLE]", A_SHARE },
+        { "FILE", A_FILE }, { "DIR", A_FILE },        { "USER", A_USER },
+        { "TEAM", A_TEAM }, { "NAME:ROLE", A_SHARE },
     };
 
     for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)

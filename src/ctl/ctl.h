@@ -244,10 +244,10 @@ struct files_start;
 extern void (*partials_files)(const struct files_start *start);
 
 /* The commands. line_del is for users and shares, line_change for shares and
- * teams. */
-ctl_function user_add, user_change, user_edit, user_passwd, user_rename,
-    user_lock, user_unlock, user_totp, user_list, user_show, user_can,
-    user_import, invite_run;
+ * teams, line_rename for all three. */
+ctl_function user_add, user_change, user_edit, user_passwd, user_lock,
+    user_unlock, user_totp, user_list, user_show, user_can, user_import,
+    invite_run;
 ctl_function share_add, share_grant, share_revoke, share_list, share_show;
 ctl_function team_add, team_join, team_leave, team_list, team_show, team_del;
 ctl_function line_change, line_rename, line_del;
@@ -272,10 +272,6 @@ const char *when_text(int64_t seconds, char out[WHEN_MAX]);
  * Returns OUT. */
 const char *when_ago(int64_t seconds, int64_t now, char out[WHEN_MAX]);
 
-#define MODE_MAX 16
-/* Writes "0660". Returns OUT. */
-const char *mode_text(unsigned mode, char out[MODE_MAX]);
-
 /* Makes a JSON text, with '?' for each byte that isn't harmless on a terminal;
  * null for an empty one. The caller owns the value; NULL: no memory. */
 json_t *json_foreign(struct slice s);
@@ -286,6 +282,8 @@ json_t *json_text(const char *text);
 /* Makes a text of a time in seconds since 1970; null for 0. Ownership as
  * above. */
 json_t *json_time(int64_t seconds);
+/* Makes "0660"; null for 0. */
+json_t *json_mode(unsigned mode);
 /* null for 0. */
 json_t *json_limit(uint64_t limit);
 /* Return the text, or number, of a member; NONE, or 0, if it has none. */
@@ -294,24 +292,25 @@ uint64_t number_of(const json_t *of, const char *key);
 /* Prints VALUE and a line end, and frees it. VALUE NULL means no memory. */
 void json_print(json_t *value);
 /* A member of a JSON object as it is printed: a column of a list, or a line of
- * "show". A row without a key ends an array of these. */
+ * "show" if that isn't the value alone. A row without a key ends an array of
+ * these. */
 struct output_field {
     const char *title, *key; /* a column without a title is only in CSV */
     int width;               /* least width of a column; > 0: on the right */
     const char *none;        /* printed for null, and for an empty array or
                               * text */
     bool count;              /* print only the number of an array's elements */
-    /* Writes an object; in an array, "show" gives each its own line. */
+    /* Writes an element of an array; "show" gives each its own line. */
     void (*element)(const json_t *one, struct buf *into);
     /* Writes the text of a column, from the whole object. */
     void (*text)(const json_t *row, struct buf *into);
 };
 /* Writes the member "age", in seconds, as a cell. */
 void output_age(const json_t *row, struct buf *into);
-/* Writes the members that have a value: "hours sat, max_sessions 3". */
-void output_members(json_t *object, struct buf *into);
-/* Prints ONE, with --json unchanged, and frees it. NULL means no memory. */
-void output_one(json_t *one, const struct output_field *f);
+/* Prints the members of ONE, with --json unchanged, and frees it. NULL means no
+ * memory. FIELDS has the members that aren't printed as they are; a member
+ * without a value is "none". */
+void output_one(json_t *one, const struct output_field *fields);
 /* A table: columns as wide as their values, or CSV of the same columns (--csv),
  * or with --json an array of the whole objects. */
 #define TABLE_COLUMNS 20
@@ -398,7 +397,7 @@ void password_show(const struct secret *s);
 int home_open(const char *path, const char *below);
 /* Calls ON for each entry of the open DIRECTORY but "." and "..", until ON
  * returns another value than 0. Returns that value; 0; or -errno: the directory
- * can't be read. */
+ * can't be read. ON NULL returns 1. */
 typedef int home_entry(void *owner, int directory, const char *name);
 int home_each_entry(int directory, home_entry *on, void *owner);
 /* Opens the parent directory of the home. Returns the descriptor, or -errno. */
@@ -423,8 +422,9 @@ extern void (*edit_after)(void);
 /* Return NULL if there is none. */
 const struct share *share_find(const struct users *u, struct slice name);
 const struct team *team_find(const struct users *u, struct slice name);
-/* Returns the line of that SHARE, or of that team; 0: there is none. */
-size_t line_find(const struct users *u, bool share, struct slice name);
+/* Returns the line of that user, share or team, as GROUP says; 0: there is
+ * none. */
+size_t line_find(const struct users *u, const char *group, struct slice name);
 
 /* share.c: shares, teams, and who has them. */
 
@@ -434,22 +434,8 @@ const struct team *team_named(const struct users *u);
 /* Grants the share of the command line to the members that follow its name, in
  * the running edit. */
 void share_grant_members(void);
-/* The lines that give a user rights in a share. */
-struct grant_walk {
-    const struct users *u;
-    const struct user *user;
-    struct slice share, teams;
-    bool begun;
-};
-struct grant_source {
-    const struct team *team; /* NULL: the user's own line */
-    unsigned rights;
-    size_t line;
-};
-void grant_walk_begin(struct grant_walk *w, const struct users *u,
-                      const struct user *user, const char *share);
-bool grant_walk_next(struct grant_walk *w, struct grant_source *ret);
-/* share_show.c: describes all such lines, as an array. */
+/* share_show.c: describes the lines that give a user rights in a share, as an
+ * array. The team is null for the user's own line. */
 json_t *grant_sources(const struct users *u, const struct user *user,
                       const char *share);
 /* Write one of them, "read by own grant, line 1"; and the array, with "; "
@@ -473,7 +459,6 @@ extern struct server {
     struct channel channel;
     uint32_t request; /* number of the last request */
     char version[256];
-    uint64_t pid;
     int patience; /* ms for an answer */
     bool ours;    /* it is of this build, as far as known; another build shows
                    * nothing (rows.h) */

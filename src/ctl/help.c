@@ -158,19 +158,13 @@ static const struct {
     { "totp-off", "sallyportctl user totp NAME --off" },
     { "purge",
       "sallyportctl retention run (partial_days), or user del NAME --purge" },
-    { "paths", "sallyportd --check, which prints what permits a directory" },
+    { "--to", "--share NAME:ROLE, such as incoming:drop" },
     { "--ttl", "--expires 90d" },
     { "--max-files", "--uploads N" },
-    { "--max-bytes", "--upload-bytes SIZE" },
     { "--prefix", "\"home\" of the objects" },
     { "--uid", "sallyportctl user edit" },
     { "--gid", "sallyportctl user edit" },
-    { "--stay", "timeout 30m sallyportctl drain --timeout 1d" },
-    { "--terminal", "a pipe, such as: | less" },
     { "--older-than", "\"age\" of the JSON" },
-    { "--directory",
-      "journalctl --directory=DIR -o cat _SYSTEMD_UNIT=sallyport.service | "
-      "sort | sallyportctl log --file -" },
 };
 
 const char *meant_now(struct slice word)

@@ -13,10 +13,8 @@ OPTION(rights_in, "rights-in", "PATH:ROLE",
        "other rights in a directory of the home; ROLE default: the same\n"
        "rights as in the home")
 OPTION(share, "share", "NAME:ROLE",
-       "a share that the user gets (several: with commas)")
-OPTION(to, "to", "SHARE[:ROLE]",
-       "a share that the partner gets (several: with commas); the role is\n"
-       "drop if none is given")
+       "a share that the user gets, such as incoming:drop (several: with\n"
+       "commas)")
 FLAG(show, "show", "print the letter again")
 OPTION(team, "team", "TEAM",
        "a team that the user joins (several: with commas)")

@@ -40,12 +40,6 @@ const char *when_ago(int64_t seconds, int64_t now, char out[WHEN_MAX])
     return out;
 }
 
-const char *mode_text(unsigned mode, char out[MODE_MAX])
-{
-    snprintf(out, MODE_MAX, "%04o", mode);
-    return out;
-}
-
 json_t *json_foreign(struct slice s)
 {
     char *text = malloc(s.len + 1);
@@ -77,6 +71,11 @@ json_t *json_time(int64_t seconds)
     char when[WHEN_MAX];
 
     return seconds > 0 ? json_string(when_text(seconds, when)) : json_null();
+}
+
+json_t *json_mode(unsigned mode)
+{
+    return mode ? json_sprintf("%04o", mode) : json_null();
 }
 
 json_t *json_limit(uint64_t limit)
@@ -116,47 +115,55 @@ static void add_text(struct buf *into, const char *text)
         harmless_make(into->data + at, into->len - at);
 }
 
-/* Writes an array's elements: with commas, or each in a line of a block. */
-static void add_elements(const json_t *array, const struct output_field *f,
-                         bool block, struct buf *into)
-{
-    const json_t *one;
-    size_t i;
+static void add_json(json_t *value, struct buf *into);
 
-    json_array_foreach(array, i, one)
-    {
-        buf_add_text(into, block ? "\n  " : i > 0 ? "," : "");
-        if (f->element)
-            f->element(one, into);
-        else
-            add_text(into, json_string_value(one));
-    }
-}
-
-static void add_scalar(const json_t *value, struct buf *into)
-{
-    if (json_is_integer(value))
-        buf_add_format(into, "%" JSON_INTEGER_FORMAT,
-                       json_integer_value(value));
-    else if (json_is_boolean(value))
-        buf_add_text(into, json_is_true(value) ? "yes" : "no");
-    else
-        add_text(into, json_string_value(value));
-}
-
-void output_members(json_t *object, struct buf *into)
+/* Writes the members that have a value: "hours sat, max_sessions 3". */
+static void add_members(json_t *object, struct buf *into)
 {
     const char *key, *before = "";
     json_t *one;
 
     json_object_foreach(object, key, one)
     {
-        if (json_is_null(one))
+        if (json_is_null(one) ||
+            (json_is_array(one) && json_array_size(one) == 0))
             continue;
         buf_add_format(into, "%s%s ", before, key);
-        add_scalar(one, into);
+        add_json(one, into);
         before = ", ";
     }
+}
+
+/* Writes an array's elements: with commas, or each in a line of a block. */
+static void add_elements(json_t *array, const struct output_field *f,
+                         bool block, struct buf *into)
+{
+    json_t *one;
+    size_t i;
+
+    json_array_foreach(array, i, one)
+    {
+        buf_add_text(into, block ? "\n  " : i == 0 ? "" : f ? "," : "; ");
+        if (f && f->element)
+            f->element(one, into);
+        else
+            add_json(one, into);
+    }
+}
+
+static void add_json(json_t *value, struct buf *into)
+{
+    if (json_is_integer(value))
+        buf_add_format(into, "%" JSON_INTEGER_FORMAT,
+                       json_integer_value(value));
+    else if (json_is_boolean(value))
+        buf_add_text(into, json_is_true(value) ? "yes" : "no");
+    else if (json_is_object(value))
+        add_members(value, into);
+    else if (json_is_array(value))
+        add_elements(value, NULL, false, into);
+    else
+        add_text(into, json_string_value(value));
 }
 
 /* Writes the value as it is printed, and a NUL. */
@@ -165,38 +172,43 @@ static void add_value(json_t *value, const struct output_field *f, bool block,
 {
     const size_t at = into->len;
 
-    if (json_is_integer(value) || json_is_string(value) ||
-        json_is_boolean(value))
-        add_scalar(value, into);
-    else if (json_is_object(value) && f->element)
-        f->element(value, into);
-    else if (json_is_object(value))
-        output_members(value, into);
-    else if (f->count)
+    if (f->count)
         buf_add_format(into, "%zu", json_array_size(value));
-    else
+    else if (json_is_array(value))
         add_elements(value, f, block, into);
+    else
+        add_json(value, into);
     if (into->len == at && f->none && !ctl.args.csv)
         buf_add_text(into, f->none);
     if (buf_add(into, "", 1))
         fail_no_memory();
 }
 
-void output_one(json_t *one, const struct output_field *f)
+void output_one(json_t *one, const struct output_field *fields)
 {
+    static const struct output_field plain = { .none = "none" };
+    const char *key;
+    json_t *value;
+
     if (ctl.args.json || !one) {
         json_print(one);
         return;
     }
-    for (; f->key; f++) {
-        json_t *value = json_object_get(one, f->key);
-        const bool block = f->element && json_array_size(value) > 0;
-        const int pad = strlen(f->key) < 8 ? 9 - (int)strlen(f->key) : 1;
+    json_object_foreach(one, key, value)
+    {
+        const struct output_field *f = fields;
+        const int pad = strlen(key) < 8 ? 9 - (int)strlen(key) : 1;
         struct buf text;
 
+        while (f->key && strcmp(f->key, key) != 0)
+            f++;
+        f = f->key ? f : &plain;
+        const bool block =
+            json_array_size(value) > 0 &&
+            (f->element || json_is_object(json_array_get(value, 0)));
         buf_init(&text, VALUE_MAX);
         add_value(value, f, block, &text);
-        printf("%s:%*s%s\n", f->key, block ? 0 : pad, "", text.data);
+        printf("%s:%*s%s\n", key, block ? 0 : pad, "", text.data);
         buf_release(&text);
     }
     json_decref(one);

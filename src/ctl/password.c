@@ -220,7 +220,7 @@ void password_show(const struct secret *s)
 {
     if (!ctl.args.print_password)
         return;
-    if (ctl.args.to)
+    if (ctl.args.show)
         stderr_print("the password of %s, which isn't in the letter; send it "
                      "by another way: %s",
                      ctl.args.word[2], s->bytes);

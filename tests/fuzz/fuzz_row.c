@@ -4,31 +4,15 @@
 
 #include "ctl/server/rows.h"
 
-static const struct column parts[] = {
-    COLUMN(name, TEXT),
-    COLUMNS_END,
-};
-static const struct column inner[] = {
-    COLUMN(wrong, NUMBER),
-    COLUMNS(parts, ROWS, parts),
-    COLUMNS_END,
-};
-static const struct column all[] = {
-    COLUMN(text, TEXT),   COLUMN(list, LIST),   COLUMN(number, NUMBER),
-    COLUMN(of, POSITIVE), COLUMN(flag, FLAG),   COLUMN(time, TIME),
-    COLUMN(days, DAYS),   COLUMN(later, LATER), COLUMNS(inner, ROW, inner),
-    COLUMNS_END,
-};
-
 /* The first line is the table, the rest are the values. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct slice values = fuzz_slice(data, size), table = { 0 };
-    json_t *one = rows_empty(all);
+    json_t *one = json_pack("{s:{s:[]}}", "part", "list");
     char *text;
 
     slice_cut(&values, '\n', &table);
-    if (rows_take(table, values, all, one) == 0) {
+    if (rows_take(table, values, one) == 0) {
         text = json_dumps(one, 0);
         FUZZ_CHECK(text != NULL);
         for (const char *at = text; *at; at++)

@@ -359,10 +359,15 @@ const struct team *team_find(const struct users *u, struct slice name)
     return NULL;
 }
 
-size_t line_find(const struct users *u, bool share, struct slice name)
+size_t line_find(const struct users *u, const char *group, struct slice name)
 {
-    const struct share *s = share ? share_find(u, name) : NULL;
-    const struct team *t = share ? NULL : team_find(u, name);
+    const struct user *user = users_find(u, name);
+    const struct share *share = share_find(u, name);
+    const struct team *team = team_find(u, name);
 
-    return s ? s->line : t ? t->line : 0;
+    if (strcmp(group, "user") == 0)
+        return user ? user->line : 0;
+    if (strcmp(group, "share") == 0)
+        return share ? share->line : 0;
+    return team ? team->line : 0;
 }

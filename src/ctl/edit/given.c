@@ -9,61 +9,42 @@
 
 #include "sallyport/domain/tls.h"
 
-/* Is it the word that removes a key: "default" if a setting of the server
- * counts then, otherwise "none"? */
-static bool is_none(const char *text)
-{
-    return strcmp(text, NONE) == 0;
-}
-
-/* Drops backslashes. openssl(1) prints one before a ';', and before a space at
- * either end of a value. An escaped backslash belongs to the name and stays.
- * The room userparse checks whether a name is valid. */
-static int settle_pairs(const char *text, struct buf *into)
-{
-    int r = 0;
-
-    for (size_t len; *text && r == 0; text += len) {
-        len = *text == '\\' && text[1] ? 2 : 1;
-        r = len == 2 && (text[1] == ' ' || text[1] == ';')
-                ? buf_add_format(into, "\\%02X", (unsigned)text[1])
-                : buf_add(into, text, len);
-    }
-    return r;
-}
-
-static int add_name(struct slice name, struct buf *into)
-{
-    const bool pin = slice_starts(name, SLICE(PIN_PREFIX));
-    int bad = into->len > 0 ? buf_add_text(into, ";") : 0;
-
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.ptr[i];
-
-        if (pin && c >= 'A' && c <= 'F')
-            c = (char)(c - 'A' + 'a');
-        if (!pin && c == ' ')
-            bad |= buf_add_text(into, "\\20");
-        else if (!pin || c != ':' || i < strlen(PIN_PREFIX))
-            bad |= buf_add(into, &c, 1);
-    }
-    return bad;
-}
-
+/* openssl(1) prints a backslash before a ';', and before a space at either end
+ * of a value. An escaped backslash belongs to the name and stays. The room
+ * userparse checks whether a name is valid. */
 int certificate_tidy(const char *text, char out[CERTIFICATE_MAX])
 {
-    struct buf settled, into;
-    struct slice rest, name;
-    int bad;
+    const size_t prefix = strlen(PIN_PREFIX);
+    size_t begin = 0, end = 0; /* of the name, without blanks after it */
+    struct buf into;
+    int bad = 0;
 
-    buf_init(&settled, 2 * CERTIFICATE_MAX);
     buf_init(&into, CERTIFICATE_MAX - 1);
-    bad = settle_pairs(text, &settled);
-    rest = buf_slice(&settled);
-    while (slice_cut(&rest, ';', &name))
-        bad |= add_name(slice_trim(name), &into);
-    bad |= slice_copy(buf_slice(&into), out, CERTIFICATE_MAX);
-    buf_release(&settled);
+    for (; *text && !bad; text++) {
+        const bool pin = into.len >= begin + prefix &&
+                         memcmp(into.data + begin, PIN_PREFIX, prefix) == 0;
+        const bool pair = text[0] == '\\' && text[1];
+        const char c = pin && *text >= 'A' && *text <= 'F'
+                           ? (char)(*text - 'A' + 'a')
+                           : *text;
+
+        if (c == ' ') {
+            bad = into.len > begin ? buf_add_text(&into, "\\20") : 0;
+            continue;
+        }
+        if (c == ';')
+            into.len = end;
+        if (pair && (text[1] == ' ' || text[1] == ';'))
+            bad = buf_add_format(&into, "\\%02X", (unsigned)text[1]);
+        else if (!pin || c != ':')
+            bad = buf_add(&into, pair ? text : &c, pair ? 2 : 1);
+        text += pair;
+        end = into.len;
+        begin = c == ';' ? end : begin;
+    }
+    bad = bad ? bad
+              : slice_copy((struct slice){ into.data, end }, out,
+                           CERTIFICATE_MAX);
     buf_release(&into);
     return bad ? -ENAMETOOLONG : 0;
 }
@@ -150,12 +131,13 @@ static void given_retain(struct row *row, const char *text)
     if (colon)
         path = (struct slice){ text, (size_t)(colon - text) };
     snprintf(entry, sizeof(entry), "%.*s:%s", (int)path.len, path.ptr,
-             is_none(time) ? "1h" : time);
+             strcmp(time, NONE) == 0 ? "1h" : time);
     rest = slice_from(entry);
     if (strlen(text) + 2 >= sizeof(entry) || text[strcspn(text, " ,")] ||
         user_retain_next(&rest, &one) != 1 || rest.ptr)
         fail(EX_USAGE, "--retain %s: " USER_RETAIN_EXPECTED "; or " NONE, text);
-    row_set_entry(row, "retain", one.path, is_none(time) ? NULL : entry);
+    row_set_entry(row, "retain", one.path,
+                  strcmp(time, NONE) == 0 ? NULL : entry);
 }
 
 /* Writes the entry. In the users file all rights need no role. */

@@ -203,17 +203,9 @@ int home_each_entry(int directory, home_entry *on, void *owner)
     }
     while (r == 0 && (entry = readdir(dir)))
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            r = on(owner, directory, entry->d_name);
+            r = on ? on(owner, directory, entry->d_name) : 1;
     closedir(dir);
     return r;
-}
-
-static int is_an_entry(void *owner, int directory, const char *name)
-{
-    (void)owner;
-    (void)directory;
-    (void)name;
-    return 1;
 }
 
 static void set_owner(int fd, int parent, const struct home *h)
@@ -245,7 +237,7 @@ static bool may_adopt(int fd, const struct home *h, const struct stat *st)
     return ((h->adopt && st->st_uid >= ctl.settings.uid_first &&
              st->st_uid <= ctl.settings.uid_last) ||
             unowned) &&
-           home_each_entry(fd, is_an_entry, NULL) == 0;
+           home_each_entry(fd, NULL, NULL) == 0;
 }
 
 /* Keeps an existing directory if it belongs to the user; a share also needs its

@@ -21,7 +21,7 @@ static const char *const kinds[] = { "uid", "gid" }; /* for users, for shares */
 /* The answers of the disk and of NSS, as a fork returns them. */
 struct ids_free {
     bool share;
-    const char *own;      /* path of a directory that doesn't count, or NULL */
+    const char *own;      /* name of a directory that doesn't count, or NULL */
     uint32_t first, last; /* of the setting */
     size_t wanted, count;
     uint32_t id[];
@@ -99,27 +99,23 @@ static bool has_account(uint64_t id, bool share)
     return false;
 }
 
-/* The ids of the directories: a bit for each id from the first one on. */
-struct owners {
-    const struct ids_free *f;
-    const char *own; /* the name of the directory that doesn't count, or NULL */
-    uint8_t *bits;
-};
+/* The ids of the directories, in the fork: a bit for each id from the first one
+ * on. */
+static uint8_t *owners;
 
 static int add_owner(void *data, int directory, const char *name)
 {
-    const struct owners *o = data;
+    const struct ids_free *f = data;
     struct stat st;
     uint32_t id;
 
-    if ((o->own && strcmp(name, o->own) == 0) ||
+    if ((f->own && strcmp(name, f->own) == 0) ||
         fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) ||
         !S_ISDIR(st.st_mode))
         return 0;
-    id = o->f->share ? st.st_gid : st.st_uid;
-    if (id >= o->f->first && id <= o->f->last)
-        o->bits[(id - o->f->first) / 8] |=
-            (uint8_t)(1 << (id - o->f->first) % 8);
+    id = f->share ? st.st_gid : st.st_uid;
+    if (id >= f->first && id <= f->last)
+        owners[(id - f->first) / 8] |= (uint8_t)(1 << (id - f->first) % 8);
     return 0;
 }
 
@@ -127,19 +123,19 @@ static void find_free(void *data)
 {
     struct ids_free *f = data;
     const char *path = f->share ? ctl.settings.shares : ctl.settings.homes;
-    struct owners o = { f, NULL, calloc((f->last - f->first) / 8 + 1, 1) };
     FD_CLEANUP int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     uint64_t id = f->id[0];
 
-    if (f->own && user_path_within(f->own, path))
-        o.own = f->own + strlen(path) + 1;
-
-    if (!o.bits)
+    if (f->own)
+        f->own =
+            user_path_within(f->own, path) ? f->own + strlen(path) + 1 : NULL;
+    owners = calloc((f->last - f->first) / 8 + 1, 1);
+    if (!owners)
         fail_no_memory();
     if (fd >= 0)
-        home_each_entry(fd, add_owner, &o);
+        home_each_entry(fd, add_owner, f);
     for (; id <= f->last && f->count < f->wanted; id++)
-        if (!(o.bits[(id - f->first) / 8] >> (id - f->first) % 8 & 1) &&
+        if (!(owners[(id - f->first) / 8] >> (id - f->first) % 8 & 1) &&
             !has_row(&ctl.users, id) && !has_account(id, f->share))
             f->id[f->count++] = (uint32_t)id;
 }

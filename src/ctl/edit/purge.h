@@ -10,7 +10,6 @@ struct removed {
                                    * none */
     uid_t uid;
     int parent_fd, top_fd; /* or -1 */
-    bool missing;          /* the directory has gone */
 };
 /* Opens the directory of p->path and p->uid. Fails unless it is beneath BELOW,
  * its path from there has no symbolic link, UID owns it, and nothing is mounted

@@ -84,15 +84,6 @@ void bans_del(void)
         printf("the ban of %s has ended\n", text);
 }
 
-static const struct column ban_columns[] = {
-    COLUMN(network, TEXT), COLUMN(reason, TEXT),    COLUMN(since, TIME),
-    COLUMN(until, TIME),   COLUMN(automatic, FLAG), COLUMNS_END,
-};
-static const struct column bans_columns[] = {
-    COLUMNS(bans, ROWS, ban_columns),
-    COLUMNS_END,
-};
-
 void bans_list(void)
 {
     static const struct output_field columns[] = {
@@ -103,10 +94,10 @@ void bans_list(void)
         { .key = "automatic" },
         { 0 },
     };
-    json_t *all = rows_empty(bans_columns);
+    json_t *all = json_object();
 
     server_open();
-    rows_read(SHOW_BANS, bans_columns, INT64_MAX, all);
+    rows_read(SHOW_BANS, INT64_MAX, all);
     table_print(json_object_get(all, "bans"), columns, "nobody is banned");
     json_decref(all);
 }

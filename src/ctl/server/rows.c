@@ -1,6 +1,6 @@
-/* Turns rows of names and values from the running server into JSON by tables of
- * columns. The values are foreign: bounded, and escaped for printing. Only a
- * server of this version is asked: another version has other rows. */
+/* Turns rows of names and values from the running server into JSON. The server
+ * says of which kind each value is. Names and values are foreign: bounded, and
+ * escaped for printing. Only a server of this build is asked. */
 #include "rows.h"
 
 #include <errno.h>
@@ -11,110 +11,95 @@
 
 #define DAY_S    86400
 #define ROWS_MAX 100 /* rows in one answer; a server sends at most 64 */
+#define KEY_ROOM 64
 
-/* Makes a number; if JSON can't hold it, it is wrong, and becomes the
- * largest. */
-static json_t *value_of_number(enum column_kind kind, struct slice text)
+/* Makes a value, or returns NULL. If JSON can't hold a number, it is wrong, and
+ * becomes the largest. */
+static json_t *value_of(enum shown_kind kind, struct slice text)
 {
     const int64_t now = time(NULL);
     uint64_t n = INT64_MAX;
 
+    if (kind == SHOWN_TEXT || kind == SHOWN_ITEM)
+        return json_foreign(text);
     if (slice_number(text, INT64_MAX, &n) == -EINVAL)
         return NULL;
     const int64_t value = (int64_t)n, left = value - now;
 
-    if (kind == COLUMN_FLAG)
+    switch (kind) {
+    case SHOWN_NUMBER:
+        return json_integer(value);
+    case SHOWN_FLAG:
         return json_boolean(value != 0);
-    if (kind == COLUMN_TIME)
+    case SHOWN_TIME:
         return json_time(value);
-    if (value == 0 && kind != COLUMN_NUMBER)
-        return json_null();
-    if (kind == COLUMN_DAYS)
-        return json_integer(left > 0 ? left / DAY_S : -1);
-    return json_integer(value);
-}
-
-json_t *rows_empty(const struct column *c)
-{
-    json_t *one = json_object();
-
-    for (; c->key; c++) {
-        const bool list = c->kind == COLUMN_ROWS || c->kind == COLUMN_LIST;
-
-        if (json_object_set_new(one, c->key,
-                                c->kind == COLUMN_ROW ? rows_empty(c->columns)
-                                : list                ? json_array()
-                                                      : json_null()) < 0)
-            fail_no_memory();
+    case SHOWN_DAYS:
+        return value == 0 ? json_null()
+                          : json_integer(left > 0 ? left / DAY_S : -1);
+    default:
+        return NULL;
     }
-    return one;
 }
 
-/* Finds the object in IN for a row of this table, or makes it. *c are the
- * columns; they become the object's. Returns NULL if there is no such table. */
-static json_t *rows_place(json_t *in, const struct column **c,
-                          struct slice table)
+static bool shown_key(struct slice name, char key[KEY_ROOM])
 {
-    json_t *found = NULL;
-
-    for (const struct column *one = *c; one->key && !found; one++) {
-        json_t *there = json_object_get(in, one->key);
-        bool is_it = slice_equal(table, slice_from(one->key));
-
-        *c = one->columns;
-        if (one->kind == COLUMN_ROW)
-            found = is_it ? there : rows_place(there, c, table);
-        else if (one->kind == COLUMN_ROWS && is_it) {
-            found = rows_empty(one->columns);
-            if (json_array_append_new(there, found) < 0)
-                fail_no_memory();
-        }
-    }
-    return found;
+    return slice_copy(name, key, KEY_ROOM) == 0 && key[0] &&
+           !key[strspn(key, "abcdefghijklmnopqrstuvwxyz0123456789_")];
 }
 
-/* Sets the column of that name, if there is one. */
-static int rows_set(json_t *one, const struct column *c, struct slice name,
-                    struct slice text)
+/* Returns the member of an object; MAKE makes it if it is missing. NULL: it
+ * can't be one. */
+static json_t *member_of(json_t *of, struct slice name, json_t *(*make)(void))
 {
-    json_t *value;
+    char key[KEY_ROOM];
 
-    while (c->key && !slice_equal(name, slice_from(c->key)))
-        c++;
-    if (c->kind >= COLUMN_LATER)
-        return 0;
-    value = c->kind <= COLUMN_LIST ? json_foreign(text)
-                                   : value_of_number(c->kind, text);
-    return c->kind == COLUMN_LIST
-               ? json_array_append_new(json_object_get(one, c->key), value)
-               : json_object_set_new(one, c->key, value);
+    if (!shown_key(name, key) || !json_is_object(of))
+        return NULL;
+    if (!json_object_get(of, key) && json_object_set_new(of, key, make()) < 0)
+        fail_no_memory();
+    return json_object_get(of, key);
 }
 
-int rows_take(struct slice table, struct slice values, const struct column *c,
-              json_t *into)
+int rows_take(struct slice table, struct slice values, json_t *into)
 {
-    struct slice name, text;
+    struct slice name, text, part;
+    enum shown_kind kind;
+    char key[KEY_ROOM];
     int r;
 
-    if (!slice_equal(table, SLICE(SHOWN_WHOLE)))
-        into = rows_place(into, &c, table);
-    if (!into)
-        return -EPROTO;
-    while ((r = shown_next(&values, &name, &text)) == 1)
-        if (rows_set(into, c, name, text) < 0)
+    if (slice_equal(table, SLICE(SHOWN_WHOLE)))
+        table = SLICE("");
+    slice_cut(&table, '+', &part);
+    if (part.len > 0)
+        into = member_of(into, part, json_object);
+    if (table.ptr) {
+        json_t *list = member_of(into, table, json_array);
+
+        if (!list || values.len == 0)
+            return list ? 0 : -EPROTO;
+        into = json_object();
+        if (json_array_append_new(list, into) < 0)
             return -EPROTO;
+    }
+    while ((r = shown_next(&values, &kind, &name, &text)) == 1) {
+        json_t *value = shown_key(name, key) ? value_of(kind, text) : NULL;
+
+        if (!value ||
+            (kind == SHOWN_ITEM ? json_array_append_new(
+                                      member_of(into, name, json_array), value)
+                                : json_object_set_new(into, key, value)) < 0)
+            return -EPROTO;
+    }
     return r;
 }
 
-static bool rows_page(enum showable what, uint64_t *at,
-                      const struct column *columns, json_t *into)
+static bool rows_page(enum showable what, uint64_t *at, json_t *into)
 {
     struct message m;
 
     server_ask(what, *at, &m);
     for (int n = 0; m.kind == MSG_row; n++) {
-        if (n >= ROWS_MAX ||
-            rows_take(m.row.table, m.row.values, columns, into) < 0)
+        if (n >= ROWS_MAX || rows_take(m.row.table, m.row.values, into) < 0)
             server_lies("an invalid row");
         server_next(&m);
     }
@@ -123,12 +108,11 @@ static bool rows_page(enum showable what, uint64_t *at,
     return server_page(m.end.place, at);
 }
 
-void rows_read(enum showable what, const struct column *columns, uint64_t ms,
-               json_t *into)
+void rows_read(enum showable what, uint64_t ms, json_t *into)
 {
     const uint64_t end = clock_ms() + ms;
     uint64_t at = 0;
 
-    while (rows_page(what, &at, columns, into) && clock_ms() < end)
+    while (rows_page(what, &at, into) && clock_ms() < end)
         ;
 }

@@ -189,7 +189,6 @@ static bool open_once(bool last)
     harmless_make(server.version, strlen(server.version));
     server.ours =
         slice_equal(slice_from(server.version), slice_from(SALLYPORT_VERSION));
-    server.pid = m.welcome.pid;
     server.channel.phase = PHASE_ASKED;
     return true;
 }
@@ -309,7 +308,7 @@ static void add_words(size_t first, size_t end, struct buf *into)
 
 /* Adds the options with their values. No option has a password or a hash.
  * Leaves out comments, which may be about a person, and say nothing about
- * rights, and --to, whose shares are in --share. */
+ * rights. */
 static void add_options(struct buf *into)
 {
     static const bool unlogged[OPTIONS] = {
@@ -319,7 +318,7 @@ static void add_options(struct buf *into)
         [OPTION_hash_stdin] = true,
         [OPTION_print_password] = true,
         [OPTION_comment] = true,
-        [OPTION_to] = true,
+        [OPTION_show] = true,
     };
 
     for (size_t i = 0; i < OPTIONS; i++) {

@@ -1,75 +1,17 @@
 /* "status" and "reload": each asks the running server one question. */
 #include "rows.h"
 
-#include <inttypes.h>
-
 #include "sallyport/ipc/generation.h"
-
-static const struct column certificate_columns[] = {
-    COLUMN(file, TEXT),        COLUMN(name, TEXT),
-    COLUMN(expires, TIME),     COLUMN(days, DAYS),
-    COLUMN(self_signed, FLAG), COLUMN(sha256, TEXT),
-    COLUMN(pin, TEXT),         COLUMNS_END,
-};
-static const struct column client_file_columns[] = {
-    COLUMN(file, TEXT),
-    COLUMN(expires, TIME),
-    COLUMN(days, DAYS),
-    COLUMNS_END,
-};
-static const struct column worst_columns[] = {
-    COLUMN(address, TEXT),
-    COLUMN(wrong, NUMBER),
-    COLUMNS_END,
-};
-static const struct column guessing_columns[] = {
-    COLUMN(wrong, NUMBER),
-    COLUMN(addresses, NUMBER),
-    COLUMNS(worst, ROWS, worst_columns),
-    COLUMNS_END,
-};
-static const struct column totals_columns[] = {
-    COLUMN(complete, NUMBER),      COLUMN(failed, NUMBER),
-    COLUMN(bytes_in, NUMBER),      COLUMN(bytes_out, NUMBER),
-    COLUMN(logins_failed, NUMBER), COLUMNS_END,
-};
-static const struct column status_columns[] = {
-    COLUMN(state, TEXT),
-    COLUMN(away, TEXT),
-    COLUMN(version, LATER),
-    COLUMN(pid, LATER),
-    COLUMN(since, TIME),
-    COLUMN(listening, LIST),
-    COLUMNS(certificates, ROWS, certificate_columns),
-    COLUMNS(client_files, ROWS, client_file_columns),
-    COLUMN(sessions, NUMBER),
-    COLUMN(logged_in, NUMBER),
-    COLUMN(max_sessions, NUMBER),
-    COLUMN(users, NUMBER),
-    COLUMNS(guessing, ROW, guessing_columns),
-    COLUMN(bans, NUMBER),
-    COLUMN(generation_pid, NUMBER),
-    COLUMN(generations, NUMBER),
-    COLUMNS(totals, ROW, totals_columns),
-    COLUMN(users_refused, TEXT),
-    COLUMN(disks, LATER),
-    COLUMN(attention, LATER),
-    COLUMNS_END,
-};
 
 static void read_status(void *data)
 {
-    json_t *all = rows_empty(status_columns);
+    json_t *all = json_object();
 
     server_open();
-    rows_read(SHOW_STATUS, status_columns, INT64_MAX, all);
+    rows_read(SHOW_STATUS, INT64_MAX, all);
     server_close();
     if (!text_of(all, "state", NULL))
         server_lies("no state");
-    if (json_object_set_new(all, "version", json_text(server.version)) < 0 ||
-        json_object_set_new(all, "pid", json_integer((json_int_t)server.pid)) <
-            0)
-        fail_no_memory();
     attention_add(all);
     *(json_t **)data = all;
 }
@@ -80,41 +22,6 @@ int status_read(json_t **ret, struct complaint *why)
     return fail_caught(read_status, ret, why);
 }
 
-/* Writes a certificate, in a line of its own. */
-
-static void certificate_text(const json_t *c, struct buf *into)
-{
-    const char *expires = text_of(c, "expires", NULL);
-    const char *sha256 = text_of(c, "sha256", NULL);
-    const json_int_t days = json_integer_value(json_object_get(c, "days"));
-
-    buf_add_text(into, text_of(c, "file", ""));
-    if (expires)
-        buf_add_format(into,
-                       days < 0 ? ", EXPIRED %s"
-                                : ", expires %s (%" JSON_INTEGER_FORMAT " d)",
-                       expires, days);
-    if (sha256)
-        buf_add_format(into, "\n    SHA-256 %s\n    pin %s", sha256,
-                       text_of(c, "pin", ""));
-}
-
-static void guessing_text(const json_t *g, struct buf *into)
-{
-    const json_t *one;
-    size_t i;
-
-    buf_add_format(into,
-                   "%" PRIu64 " wrong passwords in the last hour, from "
-                   "%" PRIu64 " addresses",
-                   number_of(g, "wrong"), number_of(g, "addresses"));
-    json_array_foreach(json_object_get(g, "worst"), i, one)
-    {
-        buf_add_format(into, ", %" PRIu64 " from %s", number_of(one, "wrong"),
-                       text_of(one, "address", ""));
-    }
-}
-
 static void attention_text(const json_t *one, struct buf *into)
 {
     buf_add_text(into, text_of(one, "text", ""));
@@ -123,22 +30,7 @@ static void attention_text(const json_t *one, struct buf *into)
 void status_show(void)
 {
     static const struct output_field lines[] = {
-        { .key = "state" },
-        { .key = "version" },
-        { .key = "pid" },
         { .key = "since", .none = "not yet" },
-        { .key = "generation_pid" },
-        { .key = "generations" },
-        { .key = "listening" },
-        { .key = "certificates", .element = certificate_text },
-        { .key = "client_files", .none = "none", .element = certificate_text },
-        { .key = "sessions" },
-        { .key = "logged_in" },
-        { .key = "max_sessions" },
-        { .key = "users" },
-        { .key = "totals" },
-        { .key = "guessing", .element = guessing_text },
-        { .key = "bans" },
         { .key = "attention", .none = "nothing", .element = attention_text },
         { 0 },
     };

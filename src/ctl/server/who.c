@@ -49,19 +49,9 @@ static bool who_page(uint64_t *at, json_t *all)
     return server_page(m.who_end.place, at);
 }
 
-static const struct column doing_columns[] = {
-    COLUMN(serial, TEXT),  COLUMN(program, TEXT), COLUMN(tls, TEXT),
-    COLUMN(command, TEXT), COLUMN(path, TEXT),    COLUMN(bytes, NUMBER),
-    COLUMN(of, POSITIVE),  COLUMN(ms, NUMBER),    COLUMNS_END,
-};
-static const struct column look_columns[] = {
-    COLUMNS(doing, ROWS, doing_columns),
-    COLUMNS_END,
-};
-
 static void look_rows(void *rows)
 {
-    rows_read(SHOW_DOING, look_columns, LOOK_MS, rows);
+    rows_read(SHOW_DOING, LOOK_MS, rows);
 }
 
 /* Adds the sessions' work, as far as it is known. A server of another build
@@ -69,7 +59,7 @@ static void look_rows(void *rows)
  * meanwhile is left out. */
 static void who_look(const json_t *all)
 {
-    json_t *rows = rows_empty(look_columns), *doing;
+    json_t *rows = json_object(), *doing;
     struct complaint why;
     const int code = fail_caught(look_rows, rows, &why);
     size_t i;

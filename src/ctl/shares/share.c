@@ -33,39 +33,15 @@ const struct team *team_named(const struct users *u)
     return team;
 }
 
-void grant_walk_begin(struct grant_walk *w, const struct users *u,
-                      const struct user *user, const char *share)
-{
-    *w = (struct grant_walk){
-        .u = u, .user = user, .share = slice_from(share), .teams = user->teams
-    };
-}
-
-bool grant_walk_next(struct grant_walk *w, struct grant_source *ret)
-{
-    struct list_entry team, entry;
-
-    if (!w->begun) {
-        w->begun = true;
-        *ret = (struct grant_source){ NULL, 0, w->user->line };
-        if (entry_find(w->user->shares, w->share, &entry))
-            return entry_rights(&entry, &ret->rights) == 0;
-    }
-    while (entry_next(&w->teams, &team)) {
-        *ret = (struct grant_source){ team_find(w->u, team.name), 0, 0 };
-        if (!ret->team || !entry_find(ret->team->shares, w->share, &entry))
-            continue;
-        ret->line = ret->team->line;
-        return entry_rights(&entry, &ret->rights) == 0;
-    }
-    return false;
-}
-
-/* Returns the line of the share or team named on the command line, or fails. */
+/* Returns the line named on the command line, or fails. */
 static size_t line_named(void)
 {
-    return is_share() ? share_named(edit_users)->line
-                      : team_named(edit_users)->line;
+    const char *group = ctl.args.word[0];
+    const size_t line = line_find(edit_users, group, slice_from(name_given()));
+
+    if (line == 0)
+        fail_missing(group, slice_from(name_given()));
+    return line;
 }
 
 /* Applies one function to each further word of the command line, all in one
@@ -182,19 +158,20 @@ static void revoke_one(const char *word)
 static void print_kept(const char *name)
 {
     const struct user *user = users_find(&ctl.users, slice_from(name));
-    struct grant_walk w;
-    struct grant_source by;
-    char rights[16];
+    json_t *list = user ? grant_sources(&ctl.users, user, name_given()) : NULL;
+    const json_t *by;
+    size_t i;
 
-    if (!user)
-        return;
-    grant_walk_begin(&w, &ctl.users, user, name_given());
-    while (grant_walk_next(&w, &by))
-        if (by.team)
+    json_array_foreach(list, i, by)
+    {
+        const char *team = text_of(by, "team", NULL);
+
+        if (team)
             stderr_print("%s still has %s by the team %s; to change that run: "
                          "sallyportctl team leave %s %s",
-                         name, rights_text(by.rights, rights), by.team->name,
-                         by.team->name, name);
+                         name, text_of(by, "rights", ""), team, team, name);
+    }
+    json_decref(list);
 }
 
 void share_revoke(void)
@@ -258,7 +235,7 @@ void team_add(void)
         output_done("team", name_given(), json_object(), "added");
 }
 
-/* "share change" and "team change", "share rename" and "team rename". */
+/* "share change" and "team change"; "user rename" and so on. */
 
 static void change_line(void *given)
 {
@@ -276,34 +253,54 @@ void line_change(void)
                 edit_stands ? "changed" : "is so already");
 }
 
-/* Renames the line. A share's directory stays where it is: sessions may run in
- * it, and paths of local programs lead to it. */
+/* Renames the line. A home or a share's directory stays where it is: sessions
+ * may run in it, and paths of local programs lead to it. The names of
+ * unfinished uploads depend on the user's name, so nobody finds them again;
+ * they expire. */
 static void rename_line(void *given)
 {
-    const char *to = ctl.args.word[3];
+    const char *group = ctl.args.word[0], *to = ctl.args.word[3];
+    const struct users *u = edit_users;
     const size_t line = line_named(),
-                 taken = line_find(edit_users, is_share(), slice_from(to));
+                 taken = line_find(u, group, slice_from(to));
+    const bool users = strcmp(group, "user") == 0;
 
     (void)given;
     if (taken > 0)
         fail(EX_DATAERR, "%s:%zu: %s is there already", ctl.settings.users,
              taken, to);
-    edit_rename_entries(is_share() ? "shares" : "teams",
-                        slice_from(name_given()), to);
-    row_need(row_set_column(edit_row(line), SHARE_NAME, to));
+    if (users)
+        user_refuse_synced(user_named(u), 0,
+                           "lock it then, and make the old name again;");
+    else
+        edit_rename_entries(is_share() ? "shares" : "teams",
+                            slice_from(name_given()), to);
+    row_need(row_set_column(edit_row(line), users ? ROW_NAME : SHARE_NAME, to));
 }
 
 void line_rename(void)
 {
     const char *to = ctl.args.word[3];
     const struct share *share;
+    const struct user *user;
 
+    if (strcmp(ctl.args.word[0], "user") == 0)
+        sessions_name_check(to);
     edit_run(rename_line, NULL);
     edit_read_users();
     share = is_share() ? share_find(&ctl.users, slice_from(to)) : NULL;
+    user = strcmp(ctl.args.word[0], "user") == 0
+               ? users_find(&ctl.users, slice_from(to))
+               : NULL;
     output_done(ctl.args.word[0], name_given(), json_pack("{s:s}", "now", to),
-                share ? "is now %s, and members see it as /%s; the directory "
-                        "stays %s"
-                      : "is now %s",
-                to, to, share ? share->path : "");
+                user    ? "is now %s; the home stays %s; unfinished uploads "
+                          "can't be resumed, see: sallyportctl partials list %s"
+                : share ? "is now %s; the directory stays %s, and members see "
+                          "it as /%s"
+                        : "is now %s",
+                to,
+                user    ? user->home
+                : share ? share->path
+                        : "",
+                to);
 }

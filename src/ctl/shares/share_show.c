@@ -6,21 +6,36 @@
 #include <grp.h>
 #include <inttypes.h>
 
+/* Adds the line if its SHARES have the share. */
+static void add_source(json_t *list, struct slice shares, const char *share,
+                       const char *team, size_t line)
+{
+    struct list_entry entry;
+    unsigned rights;
+    char text[16];
+
+    if (entry_find(shares, slice_from(share), &entry) &&
+        entry_rights(&entry, &rights) == 0)
+        json_array_append_new(list,
+                              json_pack("{s:s?, s:s, s:I}", "team", team,
+                                        "rights", rights_text(rights, text),
+                                        "line", (json_int_t)line));
+}
+
 json_t *grant_sources(const struct users *u, const struct user *user,
                       const char *share)
 {
     json_t *list = json_array();
-    struct grant_source by;
-    struct grant_walk w;
-    char rights[16];
+    struct slice teams = user->teams;
+    struct list_entry one;
 
-    grant_walk_begin(&w, u, user, share);
-    while (grant_walk_next(&w, &by))
-        json_array_append_new(list, json_pack("{s:s?, s:s, s:I}", "team",
-                                              by.team ? by.team->name : NULL,
-                                              "rights",
-                                              rights_text(by.rights, rights),
-                                              "line", (json_int_t)by.line));
+    add_source(list, user->shares, share, NULL, user->line);
+    while (entry_next(&teams, &one)) {
+        const struct team *team = team_find(u, one.name);
+
+        if (team)
+            add_source(list, team->shares, share, team->name, team->line);
+    }
     return list;
 }
 
@@ -52,14 +67,13 @@ static json_t *describe_share(size_t i)
     const struct users *u = &ctl.users;
     const struct share *share = &u->share[i];
     json_int_t members = 0;
-    char mode[MODE_MAX];
 
     for (size_t n = 0; n < u->grants; n++)
         members += u->grant[n].share == i;
     return json_pack(
-        "{s:s, s:I, s:s, s:o, s:o, s:I, s:I}", "name", share->name, "gid",
+        "{s:s, s:I, s:o, s:o, s:o, s:I, s:I}", "name", share->name, "gid",
         (json_int_t)share->gid, "file_mode",
-        mode_text(share->file_mode ? share->file_mode : SHARE_FILE_MODE, mode),
+        json_mode(share->file_mode ? share->file_mode : SHARE_FILE_MODE),
         "retain", json_slice(share->retain), "path", json_text(share->path),
         "line", (json_int_t)share->line, "members", members);
 }
@@ -129,14 +143,8 @@ static void ask_name(void *data)
 void share_show(void)
 {
     static const struct output_field lines[] = {
-        { .key = "name" },
-        { .key = "path" },
-        { .key = "gid" },
-        { .key = "group", .none = "none" },
-        { .key = "file_mode" },
         { .key = "retain", .none = "for ever" },
-        { .key = "line" },
-        { .key = "members", .element = member_text },
+        { .key = "members", .none = "none", .element = member_text },
         { 0 },
     };
     const struct share *share = share_named(&ctl.users);
@@ -200,11 +208,7 @@ void team_list(void)
 void team_show(void)
 {
     static const struct output_field lines[] = {
-        { .key = "name" },
-        { .key = "line" },
-        { .key = "members", .none = "none" },
         { TEAM_SHARES },
-        { .key = "limits", .none = "none" },
         { 0 },
     };
     const struct team *team = team_named(&ctl.users);

@@ -22,6 +22,7 @@ struct inspection {
     enum held_order order;
     const char *id;          /* "": all */
     const struct user *only; /* and the user's shares; NULL: all */
+    unsigned *count;         /* HELD_LIST: counts them, and prints none */
     int64_t now;
     bool found, denied;
     uint64_t uid;     /* of its owner */
@@ -102,6 +103,10 @@ static void take_held(struct inspection *i, const struct msg_held *m)
     if (i->order == HELD_LIST && i->only && geteuid() == 0 &&
         m->uid != i->only->uid)
         return; /* another member's */
+    if (i->count) {
+        ++*i->count;
+        return;
+    }
     i->found = true;
     i->denied = m->outcome == OUTCOME_DENIED;
     i->uid = m->uid;
@@ -229,6 +234,17 @@ static void search(struct inspection *i)
         }
         search_failed(&i->at, code, &why);
     }
+}
+
+int inspect_count(const struct user *user, const struct share *share,
+                  unsigned *count, struct complaint *why)
+{
+    struct inspection i = { .at = { .ask = ask_held, .take = take_answer },
+                            .order = HELD_LIST,
+                            .id = "",
+                            .count = count };
+
+    return search_try(&i.at, user, share, why);
 }
 
 static void inspect(enum held_order order, const char *id, const char *name)

@@ -41,4 +41,9 @@ int search_try(struct search *s, const struct user *user,
 void search_failed(const struct search *s, int code,
                    const struct complaint *why);
 
+/* inspect.c: adds the number of the uploads that wait in the home of USER, or
+ * in SHARE, to *count. Returns as search_try(). */
+int inspect_count(const struct user *user, const struct share *share,
+                  unsigned *count, struct complaint *why);
+
 #endif

@@ -62,65 +62,36 @@ static void rename_purged(void)
     removed_rename(&removal.directory);
 }
 
-/* Uploads that wait for inspection. */
-struct waiting {
-    struct search at; /* the first member */
-    unsigned count;
-};
-
-static int waiting_ask(struct search *s, struct channel *files,
-                       uint32_t request)
-{
-    (void)s;
-    return SEND(files, held_find, request, .order = HELD_LIST, .id = SLICE(""));
-}
-
-static void waiting_count(struct search *s, struct message *m)
-{
-    struct waiting *w = (struct waiting *)s;
-
-    w->count += m->kind == MSG_held;
-    if (m->kind != MSG_held && m->kind != MSG_partials_end)
-        server_lies("no answer about uploads");
-}
-
-static void is_missing(void *data)
-{
-    struct removed *p = data;
-
-    p->missing = access(p->path, F_OK) < 0 && errno == ENOENT;
-}
-
 /* Looks for waiting uploads of the home itself: those in a share stay there.
  * The letter i may have been taken away since they came. */
 static void check_waiting(void)
 {
-    struct waiting w = { .at = { .ask = waiting_ask, .take = waiting_count } };
-    struct removed p = removal.directory;
     const bool share = removal.gid != 0;
+    unsigned count = 0;
+    struct statvfs room;
     struct complaint why;
     int code;
 
-    if (disk_try(is_missing, &p, sizeof(p), &why) == 0 && p.missing)
+    if (disk_room(removal.directory.path, &room) == -ENOENT)
         return;
-    code = search_try(&w.at, share ? NULL : removal.row,
-                      share ? removal.row : NULL, &why);
+    code = inspect_count(share ? NULL : removal.row, share ? removal.row : NULL,
+                         &count, &why);
     if (code)
         fail(code,
              "%s; so it isn't known whether uploads wait for inspection "
              "there; --waiting removes it all the same",
              why.text);
-    if (w.count == 0)
+    if (count == 0)
         return;
     if (terminal_confirm("%s has uploads that wait for inspection (%u), and no "
                          "command will find them any more. Go on? [y/N] ",
-                         ctl.args.word[2], w.count) != 1)
+                         ctl.args.word[2], count) != 1)
         fail(EX_USAGE,
              "%s has uploads that wait for inspection (%u; see: sallyportctl "
              "inspect list --all), and no command would find them any more; "
              "nothing "
              "was removed; release or reject them, or give --waiting",
-             ctl.args.word[2], w.count);
+             ctl.args.word[2], count);
 }
 
 /* Asks on a terminal; a script isn't asked. */

@@ -9,7 +9,7 @@ struct imported {
     /* The reasons for a lock, and what is left out, as words for the
      * terminal. */
     struct buf lock, without;
-    const char *name, *hash, *comment, *mail, *home, *old_home, *second_factor;
+    const char *name, *hash, *comment, *home, *old_home, *second_factor;
     const char *skip; /* why the entry is skipped; NULL: it isn't */
     bool skipped;     /* it gets no row */
     bool there;       /* the source of --sync has a row with this name */
@@ -44,10 +44,8 @@ struct imported *import_find(const struct import *m, const char *name);
  * it. */
 void import_skip(struct import *m, struct imported *e, const char *why,
                  bool expected);
-/* Writes the comment, with the address of mail, or "" if a row can't have
- * it. */
-void import_take_comment(const struct imported *e,
-                         char out[USER_COMMENT_MAX + 1]);
+/* Returns the comment, or "" if a row can't have it. */
+const char *import_comment(const struct imported *e);
 bool import_hash_usable(const struct imported *e);
 
 /* user_sync.c: the rows that follow a source. */

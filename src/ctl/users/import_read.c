@@ -109,7 +109,6 @@ static const struct {
     { "name", AT(name), NULL },
     { "hash", 0, take_hash },
     { "comment", AT(comment), NULL },
-    { "mail", AT(mail), NULL },
     { "home", AT(home), NULL },
     { "old_home", AT(old_home), NULL },
     { "skip", AT(skip), NULL },
@@ -328,17 +327,10 @@ bool import_hash_usable(const struct imported *e)
            user_hash_ok(e->hash);
 }
 
-void import_take_comment(const struct imported *e,
-                         char out[USER_COMMENT_MAX + 1])
+const char *import_comment(const struct imported *e)
 {
-    struct slice comment = slice_from(e->comment), mail = slice_from(e->mail);
-
-    if (!user_comment_ok(comment) || !user_comment_ok(mail) ||
-        snprintf(out, USER_COMMENT_MAX + 1,
-                 comment.len > 0 && mail.len > 0 ? "%.*s <%.*s>" : "%.*s%.*s",
-                 (int)comment.len, comment.ptr ? comment.ptr : "",
-                 (int)mail.len, mail.ptr ? mail.ptr : "") > USER_COMMENT_MAX)
-        out[0] = '\0';
+    return e->comment && user_comment_ok(slice_from(e->comment)) ? e->comment
+                                                                 : "";
 }
 
 /* Hides jansson's message, which may have parts of a hash. */

@@ -2,37 +2,19 @@
  * the place from which the shares are seen. */
 #include "edit/edit.h"
 
-/* Takes the shares, each with a role. */
-static void take_shares(struct buf *list)
-{
-    struct slice rest = slice_from(ctl.args.to);
-    struct list_entry one;
-    int r = 0;
-
-    buf_init(list, USER_LINE_MAX);
-    while (r == 0 && entry_next(&rest, &one))
-        r = buf_add_format(list, "%s%.*s%s", list->len > 0 ? "," : "",
-                           (int)one.text.len, one.text.ptr,
-                           one.role.ptr ? "" : ":drop");
-    row_need(r ? r : buf_add(list, "", 1));
-    ctl.args.share = list->data;
-}
-
 /* Adds the user. Standard output gets only the letter: as with --json, the
- * number of sessions that the change has ended goes to standard error. */
+ * number of sessions that the change has ended goes to standard error. --show
+ * stands for the letter. */
 static void add_partner(void)
 {
     SECRET_CLEANUP struct secret password = { .len = 0 };
-    struct buf shares;
     struct draft d;
 
-    take_shares(&shares);
     ctl.args.role = "read";
     ctl.args.print_password = "";
     ctl.args.json = "";
+    ctl.args.show = "";
     user_add_row(&d, &password);
-    ctl.args.share = NULL;
-    buf_release(&shares);
     edit_read_users();
 }
 
@@ -52,13 +34,14 @@ static void invite_take_name(struct arguments *a)
 void invite_run(void)
 {
     const struct arguments *a = &ctl.args;
-    const bool adds = a->expires || a->uploads || a->upload_bytes || a->comment;
+    const bool adds =
+        a->share || a->expires || a->uploads || a->upload_bytes || a->comment;
     const struct user *user;
 
-    if (a->show ? a->to || adds : !a->to)
+    if (a->show ? adds : !a->share)
         fail(EX_USAGE,
-             "give --to SHARE[:ROLE], or --show alone for the letter of an "
-             "existing user");
+             "give --share NAME:ROLE, such as --share incoming:drop; or --show "
+             "alone for the letter of an existing user");
     invite_take_name(&ctl.args);
     if (!a->show)
         add_partner();

@@ -30,25 +30,27 @@ static void check_new(const char *name, const struct users *u)
         fail(EX_DATAERR,
              "%s:%zu: %s is there already; run: sallyportctl %s %s%s",
              ctl.settings.users, same->line, name,
-             ctl.args.to      ? "invite --show"
+             ctl.args.show    ? "invite --show"
              : ctl.args.share ? "share grant SHARE"
              : ctl.args.team  ? "team join TEAM"
                               : "user passwd",
-             name, ctl.args.share && !ctl.args.to ? ":ROLE" : "");
+             name, ctl.args.share && !ctl.args.show ? ":ROLE" : "");
     sessions_name_check(name);
 }
 
 /* Does each share of --share, or each team of --team, exist? */
-static void check_list(const struct users *u, const char *list, bool share)
+static void check_list(const struct users *u, const char *list,
+                       const char *group)
 {
     struct slice rest = slice_from(list);
     struct list_entry one;
 
     while (entry_next(&rest, &one)) {
-        const struct slice name = share ? one.name : one.text;
+        const struct slice name =
+            strcmp(group, "share") == 0 ? one.name : one.text;
 
-        if (line_find(u, share, name) == 0)
-            fail_missing(share ? "share" : "team", name);
+        if (line_find(u, group, name) == 0)
+            fail_missing(group, name);
     }
 }
 
@@ -59,8 +61,8 @@ void draft_check(const struct draft *d, const struct users *u,
 
     if (!own)
         check_new(d->row.column[ROW_NAME], u);
-    check_list(u, ctl.args.share, true);
-    check_list(u, ctl.args.team, false);
+    check_list(u, ctl.args.share, "share");
+    check_list(u, ctl.args.team, "team");
     if (!home[0])
         return;
     if (user_path_within(ctl.settings.shares, home))

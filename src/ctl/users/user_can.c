@@ -66,15 +66,12 @@ static void can_take_path(struct question *q)
 /* Takes the rights in a share, where all lines count together. */
 static void can_find_share(struct question *q, const struct share *share)
 {
-    struct grant_walk w;
-    struct grant_source by;
-
-    grant_walk_begin(&w, q->u, q->user, share->name);
-    while (grant_walk_next(&w, &by)) {
-        q->rights |= by.rights;
-        q->share = share;
-        q->mount = 1 + strlen(share->name);
-    }
+    for (size_t i = 0; i < q->user->grants; i++)
+        if (&q->u->share[q->user->grant[i].share] == share) {
+            q->rights = q->user->grant[i].rights;
+            q->share = share;
+            q->mount = 1 + strlen(share->name);
+        }
 }
 
 /* In the home the deepest directory with rights of its own decides. */
@@ -224,20 +221,23 @@ static void why_text(const json_t *one, struct buf *into)
 void user_can(void)
 {
     static const struct output_field lines[] = {
-        { .key = "path" },
-        { .key = "directory" },
-        { .key = "rights" },
         { .key = "by", .element = grant_source_text },
         { .key = "why", .none = "nothing forbids it", .element = why_text },
         { 0 },
     };
+    static const char *const asked[] = { "user", "verb", "can", "share" };
     struct question q = { .u = &ctl.users };
 
     can_take_verb(&q);
     can_take_path(&q);
     q.user = user_named(&ctl.users);
     decide(&q);
-    if (!ctl.args.json)
+    json_t *answer = describe_answer(&q);
+
+    if (!ctl.args.json) {
         puts(ctl_status ? "no" : "yes");
-    output_one(describe_answer(&q), lines);
+        for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++)
+            json_object_del(answer, asked[i]);
+    }
+    output_one(answer, lines);
 }

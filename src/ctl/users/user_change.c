@@ -1,12 +1,7 @@
-/* "user change", "passwd", "lock", "unlock" and "rename": changes of an
- * existing row. Each reads the file again under the lock and relies on nothing
- * that it read before. */
+/* "user change", "passwd", "lock" and "unlock": changes of an existing row.
+ * Each reads the file again under the lock and relies on nothing that it read
+ * before. */
 #include "edit/edit.h"
-
-static const struct user *user_locked(void)
-{
-    return user_named(edit_users);
-}
 
 /* Sets the hash. A locked user stays locked. A user without a password ("!")
  * becomes active. */
@@ -20,7 +15,7 @@ static bool stays_locked;
 
 static void set_hash(void *hash)
 {
-    const struct user *user = user_locked();
+    const struct user *user = user_named(edit_users);
 
     stays_locked = user->locked_by_hand && user->hash[0] == '$';
     put_hash(user, hash);
@@ -65,7 +60,7 @@ static char old_home[USER_HOME_MAX + 1];
 static void change_row(void *given)
 {
     struct draft *d = given;
-    const struct user *user = user_locked();
+    const struct user *user = user_named(edit_users);
 
     draft_check(d, edit_users, user);
     snprintf(old_home, sizeof(old_home), "%s", user->home);
@@ -200,34 +195,4 @@ void user_lock(void)
 void user_unlock(void)
 {
     each_lock(false);
-}
-
-/* Renames the row. The home stays where it is: sessions may run in it, and
- * paths of local programs lead to it. The names of unfinished uploads depend on
- * the user's name, so nobody finds them again; they expire. */
-static void rename_row(void *given)
-{
-    const char *name = ctl.args.word[3];
-    const struct user *user = user_locked(),
-                      *same = users_find(edit_users, slice_from(name));
-
-    (void)given;
-    if (same)
-        fail(EX_DATAERR, "%s:%zu: %s is there already", ctl.settings.users,
-             same->line, name);
-    user_refuse_synced(user, 0, "lock it then, and make the old name again;");
-    row_need(row_set_column(edit_row(user->line), ROW_NAME, name));
-    snprintf(old_home, sizeof(old_home), "%s", user->home);
-}
-
-void user_rename(void)
-{
-    const char *name = ctl.args.word[3];
-
-    sessions_name_check(name);
-    edit_run(rename_row, NULL);
-    output_done("user", ctl.args.word[2], json_pack("{s:s}", "now", name),
-                "is now %s; the home stays %s; unfinished uploads can't be "
-                "resumed, see: sallyportctl partials list %s",
-                name, old_home, name);
 }

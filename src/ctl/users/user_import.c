@@ -29,12 +29,10 @@ static void make_row(void *data)
     /* In a row that follows its source only the administrator sets a "!". */
     const char *none = ctl.args.sync || row_get(&d->row, "login") ? "*" : "!";
     const bool usable = import_hash_usable(e);
-    char comment[USER_COMMENT_MAX + 1];
     struct buf line;
 
-    import_take_comment(e, comment);
     row_need(row_set_column(&d->row, ROW_NAME, e->name));
-    row_need(row_set_column(&d->row, ROW_COMMENT, comment));
+    row_need(row_set_column(&d->row, ROW_COMMENT, import_comment(e)));
     row_need(row_set_hash(&d->row, usable && e->lock.len > 0 && !ctl.args.sync,
                           usable ? e->hash : none));
     sync_mark(e);

@@ -70,14 +70,6 @@ static json_t *json_directories(const struct user *user)
     return list;
 }
 
-/* Makes a mode; null: the server's setting. */
-static json_t *json_mode(unsigned mode)
-{
-    char text[MODE_MAX];
-
-    return mode ? json_string(mode_text(mode, text)) : json_null();
-}
-
 static json_t *json_count(bool known, uint64_t n)
 {
     return known ? json_integer((json_int_t)n) : json_null();
@@ -127,7 +119,7 @@ static int add_hash(json_t *one, const struct user *user)
 struct asked_stored {
     const char *home;
     struct stored stored;
-    int error;
+    bool known;
 };
 
 static void ask_stored(void *data)
@@ -136,33 +128,21 @@ static void ask_stored(void *data)
     char text[STORED_TEXT_MAX];
     ssize_t len = lgetxattr(a->home, STORED_ATTRIBUTE, text, sizeof(text));
 
-    if (len < 0)
-        a->error = errno == ENODATA ? 0 : -errno;
-    else
-        a->error =
-            stored_parse((struct slice){ text, (size_t)len }, &a->stored);
-}
-
-static bool stored_known(const char *home, struct stored *ret)
-{
-    struct asked_stored a = { .home = home };
-    struct complaint why;
-
-    if (disk_try(ask_stored, &a, sizeof(a), &why) || a.error)
-        return false;
-    *ret = a.stored;
-    return true;
+    a->known = len < 0 ? errno == ENODATA
+                       : !stored_parse((struct slice){ text, (size_t)len },
+                                       &a->stored);
 }
 
 static json_t *describe_user(size_t i)
 {
     const struct users *u = &ctl.users;
     const struct user *user = &u->row[i];
-    struct stored stored = { 0 };
+    struct asked_stored a = { .home = user->home };
+    struct complaint why;
     const uint64_t bytes = row_limit(&user->limits, ROW_UPLOAD_BYTES, 0);
     const bool counts =
         (bytes > 0 || row_limit(&user->limits, ROW_UPLOADS, 0) > 0) &&
-        stored_known(user->home, &stored);
+        disk_try(ask_stored, &a, sizeof(a), &why) == 0 && a.known;
     /* A user without a password has no weak hash. */
     const bool weak = user->hash[0] == '$' &&
                       hash_is_weaker(user->hash, ctl.settings.hash_cost);
@@ -186,8 +166,8 @@ static json_t *describe_user(size_t i)
         json_mode(user->dir_mode), "teams", json_teams(user), "shares",
         json_shares(u, user), "directories", json_directories(user), "limits",
         limits_json(&user->limits, ROW_LIMITS), "team_limits",
-        json_team_limits(user), "files", json_count(counts, stored.files),
-        "bytes", json_count(counts && bytes > 0, stored.bytes), "retain",
+        json_team_limits(user), "files", json_count(counts, a.stored.files),
+        "bytes", json_count(counts && bytes > 0, a.stored.bytes), "retain",
         json_slice(user->retain), "sync", json_slice(user->sync));
 
     if (one && ctl.args.hashes && add_hash(one, user)) {
@@ -247,49 +227,20 @@ static void share_text(const json_t *one, struct buf *into)
     buf_add_text(into, ")");
 }
 
-static void directory_text(const json_t *one, struct buf *into)
-{
-    buf_add_format(into, "%s %s", text_of(one, "path", ""),
-                   text_of(one, "rights", ""));
-}
-
-static void team_limits_text(const json_t *one, struct buf *into)
-{
-    buf_add_format(into, "%s: ", text_of(one, "team", ""));
-    output_members(json_object_get(one, "limits"), into);
-}
-
 #define SERVERS "the server's setting"
 
 static const struct output_field user_lines[] = {
-    { .key = "name" },
-    { .key = "uid" },
-    { .key = "gid" },
-    { .key = "comment" },
-    { .key = "home" },
-    { .key = "rights" },
-    { .key = "state" },
-    { .key = "expires", .none = "never" },
-    { .key = "password" },
-    { .key = "weak_hash" },
-    { .key = "must_change" },
     { .key = "on_conflict", .none = SERVERS },
     { .key = "data_binding", .none = SERVERS },
     { .key = "upload_eof", .none = SERVERS },
-    { .key = "login" },
-    { .key = "certificate", .none = "none" },
-    { .key = "second_factor", .none = "none" },
+    { .key = "expires", .none = "never" },
     { .key = "file_mode", .none = SERVERS },
     { .key = "dir_mode", .none = SERVERS },
-    { .key = "teams", .none = "none" },
     { .key = "shares", .none = "none", .element = share_text },
-    { .key = "directories", .none = "none", .element = directory_text },
     { .key = "limits", .none = SERVERS },
-    { .key = "team_limits", .none = "none", .element = team_limits_text },
     { .key = "files", .none = "not counted" },
     { .key = "bytes", .none = "not counted" },
     { .key = "retain", .none = "for ever" },
-    { .key = "sync", .none = "none" },
     { 0 },
 };
 

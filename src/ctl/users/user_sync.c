@@ -206,9 +206,8 @@ static void sync_put_expires(struct sync_row *r)
 
 static void sync_put_comment(struct sync_row *r)
 {
-    char comment[USER_COMMENT_MAX + 1];
+    const char *comment = import_comment(r->one);
 
-    import_take_comment(r->one, comment);
     if (!comment[0] || strcmp(comment, r->row->comment) == 0)
         return;
     say_changed(r, "comment");

@@ -19,23 +19,53 @@ static void shown_put(struct shown_row *r, struct slice text)
     r->bytes[r->len++] = '\0';
 }
 
-void shown_text(struct shown_row *r, const char *name, struct slice value)
+static void shown_add(struct shown_row *r, enum shown_kind kind,
+                      const char *name, struct slice value)
 {
-    shown_put(r, slice_from(name));
+    char head[64];
+
+    snprintf(head, sizeof(head), "%c%s", (char)kind, name);
+    shown_put(r, slice_from(head));
     shown_put(r, value);
 }
 
-void shown_number(struct shown_row *r, const char *name, uint64_t value)
+static void shown_add_number(struct shown_row *r, enum shown_kind kind,
+                             const char *name, uint64_t value)
 {
     char text[24];
 
     snprintf(text, sizeof(text), "%" PRIu64, value);
-    shown_text(r, name, slice_from(text));
+    shown_add(r, kind, name, slice_from(text));
+}
+
+void shown_text(struct shown_row *r, const char *name, struct slice value)
+{
+    shown_add(r, SHOWN_TEXT, name, value);
+}
+
+void shown_item(struct shown_row *r, const char *name, struct slice value)
+{
+    shown_add(r, SHOWN_ITEM, name, value);
+}
+
+void shown_number(struct shown_row *r, const char *name, uint64_t value)
+{
+    shown_add_number(r, SHOWN_NUMBER, name, value);
+}
+
+void shown_flag(struct shown_row *r, const char *name, bool value)
+{
+    shown_add_number(r, SHOWN_FLAG, name, value);
 }
 
 void shown_time(struct shown_row *r, const char *name, int64_t value)
 {
-    shown_number(r, name, value > 0 ? (uint64_t)value : 0);
+    shown_add_number(r, SHOWN_TIME, name, value > 0 ? (uint64_t)value : 0);
+}
+
+void shown_days(struct shown_row *r, const char *name, int64_t value)
+{
+    shown_add_number(r, SHOWN_DAYS, name, value > 0 ? (uint64_t)value : 0);
 }
 
 int shown_send(struct channel *c, uint32_t request, const char *table,
@@ -54,11 +84,16 @@ static bool row_take(struct slice *rest, struct slice *text)
     return slice_cut(rest, '\0', text) && rest->ptr;
 }
 
-int shown_next(struct slice *rest, struct slice *name, struct slice *value)
+int shown_next(struct slice *rest, enum shown_kind *kind, struct slice *name,
+               struct slice *value)
 {
+    struct slice head;
+
     if (rest->len == 0)
         return 0;
-    return row_take(rest, name) && name->len > 0 && row_take(rest, value)
-               ? 1
-               : -EPROTO;
+    if (!row_take(rest, &head) || head.len < 2 || !row_take(rest, value))
+        return -EPROTO;
+    *kind = (enum shown_kind)head.ptr[0];
+    *name = (struct slice){ head.ptr + 1, head.len - 1 };
+    return 1;
 }

@@ -1,6 +1,7 @@
 /* The fake server's process. */
 #include "fake_server.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <sys/prctl.h>
 #include <sys/un.h>
@@ -75,7 +76,10 @@ void fake_row(struct channel *c, const struct message *heard, const char *table,
 
     va_start(args, table);
     while ((name = va_arg(args, const char *)))
-        shown_text(&r, name, slice_from(va_arg(args, const char *)));
+        r.len += (size_t)snprintf(r.bytes + r.len, sizeof(r.bytes) - r.len,
+                                  "%s%s%c%s", isalpha(name[0]) ? "=" : "", name,
+                                  '\0', va_arg(args, const char *)) +
+                 1;
     va_end(args);
     shown_send(c, heard->request, table, &r);
 }

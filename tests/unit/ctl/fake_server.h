@@ -27,7 +27,8 @@ bool fake_hears(struct channel *c, struct message *m);
     lie_send(channel, MSG_##name,                                              \
              &(const struct msg_##name){ .request = (heard)->request,          \
                                          ##__VA_ARGS__ })
-/* Answers with a row of TABLE: names, each with its value, and NULL. */
+/* Answers with a row of TABLE: names, each with its kind before it unless it is
+ * a text (sallyport/ipc/shown.h), and with its value; and NULL. */
 void fake_row(struct channel *c, const struct message *heard, const char *table,
               ...) __attribute__((sentinel));
 /* Plays the process files that sallyportctl forks for a user: its start, up to

@@ -33,12 +33,12 @@ static void plays(struct channel *c)
     fake_welcome(c);
     if (!fake_hears(c, &m))
         return;
-    fake_row(c, &m, "all", "state", said.state, "sessions", sessions,
-             "logged_in", "1", "max_sessions", limit, "away", said.away,
-             "users_refused", said.refused, "listening", "[::1]:21",
-             "listening", said.listening, NULL);
-    fake_row(c, &m, "certificates", "file", "/c.pem", "name", said.name,
-             "expires", expires, "days", expires, NULL);
+    fake_row(c, &m, "all", "state", said.state, "#sessions", sessions,
+             "#logged_in", "1", "#max_sessions", limit, "away", said.away,
+             "users_refused", said.refused, "+listening", "[::1]:21",
+             "+listening", said.listening, NULL);
+    fake_row(c, &m, "+certificates", "file", "/c.pem", "name", said.name,
+             "@expires", expires, "~days", expires, NULL);
     FAKE_SAYS(c, &m, end);
 }
 

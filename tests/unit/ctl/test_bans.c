@@ -154,9 +154,9 @@ Test(bans, del)
 static void say_ban(struct channel *c, const struct message *m,
                     const char *network, const char *until, const char *reason)
 {
-    fake_row(c, m, "bans", "network", network, "automatic",
-             strcmp(until, "0") == 0 ? "0" : "1", "since", "1700000000",
-             "until", until, "reason", reason, NULL);
+    fake_row(c, m, "+bans", "network", network, "?automatic",
+             strcmp(until, "0") == 0 ? "0" : "1", "@since", "1700000000",
+             "@until", until, "reason", reason, NULL);
 }
 
 /* Two pages; the second begins where the first one says. */

@@ -28,8 +28,8 @@ static void is_invited(struct channel *c)
             continue;
         }
         fake_row(c, &m, "all", "state", "running", NULL);
-        fake_row(c, &m, "certificates", "file", "/c.pem", "name", said_name,
-                 "self_signed", self_signed, "sha256", "AB:CD", "pin",
+        fake_row(c, &m, "+certificates", "file", "/c.pem", "name", said_name,
+                 "?self_signed", self_signed, "sha256", "AB:CD", "pin",
                  "sha256//x", NULL);
         FAKE_SAYS(c, &m, end);
     }
@@ -54,7 +54,7 @@ static const struct run *invited(const char *name, const char *own,
 Test(invite, what_the_server_says)
 {
     const struct run *r =
-        invited("ftp.example.org", "0", "invite acme --to incoming");
+        invited("ftp.example.org", "0", "invite acme --share incoming:drop");
 
     cr_expect_eq(strncmp(r->out, "Your access to ftp.example.org\n", 31), 0,
                  "%s", r->out);
@@ -71,7 +71,7 @@ Test(invite, what_the_server_says)
 Test(invite, a_certificate_of_its_own)
 {
     const struct run *r =
-        invited("ftp.example.org", "1", "invite acme --to incoming");
+        invited("ftp.example.org", "1", "invite acme --share incoming:drop");
 
     cr_expect_not(strstr(r->out, "curl --ssl-reqd -u"), "%s", r->out);
     cr_expect(strstr(r->out, "-k --pinnedpubkey"), "%s", r->out);
@@ -80,7 +80,8 @@ Test(invite, a_certificate_of_its_own)
 /* Nobody elsewhere can reach it. */
 Test(invite, a_name_without_a_dot)
 {
-    const struct run *r = invited("drop", "1", "invite acme --to incoming");
+    const struct run *r =
+        invited("drop", "1", "invite acme --share incoming:drop");
 
     cr_expect(strstr(r->out, "Your access to ________\n"), "%s", r->out);
     cr_expect(strstr(r->err, "no certificate has a full host name"), "%s",

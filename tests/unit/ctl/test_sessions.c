@@ -68,14 +68,14 @@ static void has_three(struct channel *c)
     FAKE_SAYS(c, &m, who_end);
     if (!fake_hears(c, &m) || m.kind != MSG_show || m.show.what != SHOW_DOING)
         return;
-    fake_row(c, &m, "doing", "serial", "0000000000000abc", "program",
+    fake_row(c, &m, "+doing", "serial", "0000000000000abc", "program",
              "Client\033 1", "tls", "TLSv1.3", "command", "STOR", "path",
-             "/in/a\n\"b", "bytes", "5242880", "of", "20971520", "ms", "2000",
+             "/in/a\n\"b", "#bytes", "5242880", "#of", "20971520", "#ms",
+             "2000", NULL);
+    fake_row(c, &m, "+doing", "serial", "0000000000000def", "#bytes",
+             "18446744073709551615", "#of", "18446744073709551615", "#ms", "1",
              NULL);
-    fake_row(c, &m, "doing", "serial", "0000000000000def", "bytes",
-             "18446744073709551615", "of", "18446744073709551615", "ms", "1",
-             NULL);
-    fake_row(c, &m, "doing", "serial", "0000000000000999", NULL); /* is new */
+    fake_row(c, &m, "+doing", "serial", "0000000000000999", NULL); /* is new */
     FAKE_SAYS(c, &m, end);
 }
 

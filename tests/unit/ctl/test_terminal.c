@@ -292,8 +292,8 @@ static void has_one(struct channel *c)
             FAKE_SAYS(c, &m, who_is, .serial = 0xdef, .user = SLICE("carl"));
             FAKE_SAYS(c, &m, who_end);
         } else {
-            fake_row(c, &m, "doing", "serial", "0000000000000def", "command",
-                     "STOR", "path", "/x", "bytes", "10", "ms", "1", NULL);
+            fake_row(c, &m, "+doing", "serial", "0000000000000def", "command",
+                     "STOR", "path", "/x", "#bytes", "10", "#ms", "1", NULL);
             FAKE_SAYS(c, &m, end);
         }
 }

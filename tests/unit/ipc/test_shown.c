@@ -3,12 +3,15 @@
 #include "support/messages.h"
 #include "support/test.h"
 
+/* NAME has the kind before it. */
 static void expect_next(struct slice *rest, const char *name, const char *value)
 {
     struct slice one, text;
+    enum shown_kind kind;
 
-    cr_assert_eq(shown_next(rest, &one, &text), 1, "%s", name);
-    cr_expect(slice_equal(one, slice_from(name)), "%s", name);
+    cr_assert_eq(shown_next(rest, &kind, &one, &text), 1, "%s", name);
+    cr_expect_eq(kind, name[0], "%s", name);
+    cr_expect(slice_equal(one, slice_from(name + 1)), "%s", name);
     cr_expect(slice_equal(text, slice_from(value)), "%s", name);
 }
 
@@ -17,25 +20,28 @@ Test(shown, is_sent)
     struct channel master, ctl;
     struct shown_row r = { 0 };
     struct slice rest, one, text;
+    enum shown_kind kind;
     struct message m;
 
     shown_text(&r, "user", SLICE("a\n\x1b"));
-    shown_text(&r, "user", SLICE(""));
+    shown_item(&r, "user", SLICE(""));
     shown_number(&r, "most", UINT64_MAX);
+    shown_flag(&r, "yes", true);
     shown_time(&r, "since", 1700000000);
-    shown_time(&r, "until", -1);
+    shown_days(&r, "until", -1);
     channel_make_both(&master, PROCESS_MASTER, &ctl, PROCESS_CTL, PHASE_ASKED);
     cr_assert_eq(shown_send(&master, 7, "bans", &r), 0);
     message_hear(&ctl, MSG_row, &m);
     cr_expect_eq(m.request, 7);
     cr_expect(slice_equal(m.row.table, SLICE("bans")));
     rest = m.row.values;
-    expect_next(&rest, "user", "a\n\x1b");
-    expect_next(&rest, "user", "");
-    expect_next(&rest, "most", "18446744073709551615");
-    expect_next(&rest, "since", "1700000000");
-    expect_next(&rest, "until", "0");
-    cr_expect_eq(shown_next(&rest, &one, &text), 0);
+    expect_next(&rest, "=user", "a\n\x1b");
+    expect_next(&rest, "+user", "");
+    expect_next(&rest, "#most", "18446744073709551615");
+    expect_next(&rest, "?yes", "1");
+    expect_next(&rest, "@since", "1700000000");
+    expect_next(&rest, "~until", "0");
+    cr_expect_eq(shown_next(&rest, &kind, &one, &text), 0);
     channel_close(&master);
     channel_close(&ctl);
 }
@@ -49,7 +55,7 @@ Test(shown, is_bounded)
 
     memset(text, 'x', sizeof(text));
     channel_make_both(&master, PROCESS_MASTER, &ctl, PROCESS_CTL, PHASE_ASKED);
-    shown_text(&r, "a", (struct slice){ text, sizeof(text) - 3 });
+    shown_text(&r, "a", (struct slice){ text, sizeof(text) - 4 });
     cr_expect_eq(r.len, sizeof(r.bytes));
     cr_expect_eq(shown_send(&master, 1, "t", &r), 0);
     shown_text(&r, "b", SLICE(""));
@@ -57,7 +63,7 @@ Test(shown, is_bounded)
     shown_number(&r, "c", 1);
     cr_expect_eq(shown_send(&master, 1, "t", &r), -EINVAL);
     r = (struct shown_row){ 0 };
-    shown_text(&r, "a", (struct slice){ text, sizeof(text) - 2 });
+    shown_text(&r, "a", (struct slice){ text, sizeof(text) - 3 });
     cr_expect_eq(shown_send(&master, 1, "t", &r), -EINVAL);
     r = (struct shown_row){ 0 };
     shown_text(&r, "a", (struct slice){ "x\0y", 3 });
@@ -78,14 +84,16 @@ Test(shown, that_is_none)
         { { "a\0b", 3 }, -EPROTO },
         { { "\0b\0", 3 }, -EPROTO },
         { { "\0", 1 }, -EPROTO },
-        { { "a\0\0", 3 }, 1 },
-        { { "a\0b\0", 4 }, 1 },
+        { { "a\0b\0", 4 }, -EPROTO },
+        { { "=a\0\0", 4 }, 1 },
+        { { "=a\0b\0", 5 }, 1 },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct slice rest = rows[i].bytes, name, value;
+        enum shown_kind kind;
 
-        cr_expect_eq(shown_next(&rest, &name, &value), rows[i].result, "%zu",
-                     i);
+        cr_expect_eq(shown_next(&rest, &kind, &name, &value), rows[i].result,
+                     "%zu", i);
     }
 }

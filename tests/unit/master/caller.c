@@ -83,10 +83,11 @@ const char *row_value(const struct message *m, const char *name)
     static char texts[4][MESSAGE_TEXT_MAX + 1];
     static unsigned next;
     struct slice rest = m->row.values, one, value;
+    enum shown_kind kind;
     char *text = texts[next++ % 4];
 
     text[0] = '\0';
-    while (shown_next(&rest, &one, &value) == 1)
+    while (shown_next(&rest, &kind, &one, &value) == 1)
         if (slice_equal(one, slice_from(name)))
             cr_assert_eq(slice_copy(value, text, sizeof(texts[0])), 0);
     return text;

@@ -437,8 +437,9 @@ Test(bans, guessing_is_seen)
     add(&ctl, "192.0.2.1", 32);
     cr_expect_str_eq(caller_reads(&ctl, "guessing", "wrong"), "3");
     cr_expect_str_eq(caller_reads(&ctl, "guessing", "addresses"), "2");
-    cr_expect_str_eq(caller_reads(&ctl, "worst", "wrong"), "1");
-    cr_expect_str_eq(caller_reads(&ctl, "worst", "address"), "10.0.0.1");
+    cr_expect_str_eq(caller_reads(&ctl, "guessing+worst", "wrong"), "1");
+    cr_expect_str_eq(caller_reads(&ctl, "guessing+worst", "address"),
+                     "10.0.0.1");
     cr_expect_str_eq(caller_reads(&ctl, SHOWN_WHOLE, "bans"), "1");
     caller_leave(&ctl);
     player_leave(&other);

@@ -31,7 +31,7 @@ Test(control, status)
     cr_expect_str_eq(reads(&ctl, "bans"), "0");
     cr_expect_str_eq(reads(&ctl, "away"), "");
     cr_expect_str_eq(reads(&ctl, "users_refused"), "");
-    cr_expect_str_neq(caller_reads(&ctl, "certificates", "file"), "");
+    cr_expect_str_neq(caller_reads(&ctl, "+certificates", "file"), "");
     cr_expect_str_eq(caller_reads(&ctl, "totals", "complete"), "0");
     player_enter(&in, 1);
     player_logs_in(&in, &ours);

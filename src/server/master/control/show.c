@@ -1,6 +1,6 @@
-/* The server's state for sallyportctl, in master: rows of names and values.
- * Each function answers at once; only a look at the sessions takes longer. The
- * names are for this build alone. */
+/* The server's state for sallyportctl, in master: rows of names and values, in
+ * the order in which they are shown. Each function answers at once; only a look
+ * at the sessions takes longer. The names are for this build alone. */
 #include "control.h"
 
 #include <inttypes.h>
@@ -39,9 +39,11 @@ static void show_server(struct peer *p)
     shown_text(&r, "state", slice_from(state));
     shown_text(&r, "away", slice_from(m->users->away.text));
     shown_text(&r, "users_refused", slice_from(m->users->refused.text));
+    shown_text(&r, "version", SLICE(SALLYPORT_VERSION));
+    shown_number(&r, "pid", (uint64_t)getppid());
     shown_time(&r, "since", m->since);
     for (size_t i = 0; i < m->listeners->control_count; i++)
-        shown_text(&r, "listening",
+        shown_item(&r, "listening",
                    slice_from(address_port_text(
                        &m->listeners->control[i].address, text)));
     shown_number(&r, "sessions", m->sessions->living);
@@ -63,12 +65,12 @@ static void show_file(struct peer *p, const char *table,
         return;
     shown_text(&r, "file", slice_from(f->name));
     shown_time(&r, "expires", f->expires);
-    shown_time(&r, "days", f->expires); /* until then */
+    shown_days(&r, "days", f->expires);
     if (pair) {
         shown_text(&r, "sha256", slice_from(pair->fingerprint));
         shown_text(&r, "pin", slice_from(pair->pin));
         shown_text(&r, "name", slice_from(pair->host));
-        shown_number(&r, "self_signed", pair->self_signed);
+        shown_flag(&r, "self_signed", pair->self_signed);
     }
     show_row(p, table, &r);
 }
@@ -84,6 +86,7 @@ static void show_guessing(struct peer *p)
     shown_number(&r, "wrong", g.wrong);
     shown_number(&r, "addresses", g.addresses);
     show_row(p, "guessing", &r);
+    show_row(p, "guessing+worst", &(struct shown_row){ 0 });
     for (size_t i = 0; i < g.count; i++) {
         const struct address *a = &g.worst[i].prefix;
         char text[BAN_TEXT_MAX];
@@ -92,7 +95,7 @@ static void show_guessing(struct peer *p)
         shown_text(&one, "address",
                    slice_from(ban_text(a, address_client_bits(a), text)));
         shown_number(&one, "wrong", g.worst[i].wrong);
-        show_row(p, "worst", &one);
+        show_row(p, "guessing+worst", &one);
     }
 }
 
@@ -106,9 +109,10 @@ static void show_status(struct peer *p, uint64_t place)
     older_look_all(p->master);
     show_server(p);
     for (size_t i = 0; i < set->count; i++)
-        show_file(p, "certificates", &set->pair[i].certificate, &set->pair[i]);
-    show_file(p, "client_files", &set->client_ca, NULL);
-    show_file(p, "client_files", &set->client_crl, NULL);
+        show_file(p, "+certificates", &set->pair[i].certificate, &set->pair[i]);
+    show_row(p, "+client_files", &(struct shown_row){ 0 });
+    show_file(p, "+client_files", &set->client_ca, NULL);
+    show_file(p, "+client_files", &set->client_crl, NULL);
     show_guessing(p);
     shown_number(&r, "complete", t.complete);
     shown_number(&r, "failed", t.failed);
@@ -136,8 +140,8 @@ static void show_bans(struct peer *p, uint64_t place)
         shown_text(&r, "reason", slice_from(ban->reason));
         shown_time(&r, "since", ban->since);
         shown_time(&r, "until", ban->until);
-        shown_number(&r, "automatic", !ban->by_hand);
-        show_row(p, "bans", &r);
+        shown_flag(&r, "automatic", !ban->by_hand);
+        show_row(p, "+bans", &r);
         sent++;
     }
     show_end(p, i < b->rows ? i : 0);
@@ -183,9 +187,12 @@ static void show_answered(struct peer *p, const struct msg_doing *msg)
     shown_text(&r, "command", msg->verb);
     shown_text(&r, "path", msg->path);
     shown_number(&r, "bytes", msg->bytes);
-    shown_number(&r, "of", msg->of);
+    if (msg->of > 0)
+        shown_number(&r, "of", msg->of);
+    else
+        shown_text(&r, "of", SLICE(""));
     shown_number(&r, "ms", msg->ms);
-    show_row(p, "doing", &r);
+    show_row(p, "+doing", &r);
     if (p->used && p->looking == 0)
         show_look_over(p);
 }
