@@ -347,8 +347,7 @@ void ctl_load_settings(bool partly)
     const char *path = ctl.args.config ? ctl.args.config : SETTINGS_FILE;
     struct complaint why = { "" };
 
-    if (partly ? conf_load_partly(s, path, warn_of_mistake, &why)
-               : conf_load(s, path, &why))
+    if (conf_load(s, path, partly ? warn_of_mistake : NULL, &why))
         fail(EX_CONFIG, "%s", why.text);
     place_tidy(slice_from(s->homes), s->homes, sizeof(s->homes));
     place_tidy(slice_from(s->shares), s->shares, sizeof(s->shares));

@@ -25,6 +25,8 @@ bool slice_starts(struct slice s, struct slice prefix);
 bool slice_has(struct slice s, char c);
 /* Has S a byte below 0x20, or 0x7f? */
 bool slice_has_control(struct slice s);
+/* Has S only bytes of LETTERS? */
+bool slice_has_only(struct slice s, const char *letters);
 /* Has S only printing bytes of ASCII, and no blank? */
 bool slice_is_graphic(struct slice s);
 /* Returns S without the blanks (space, tab) at both ends. */
@@ -47,10 +49,10 @@ struct slice_unit {
     const char *name;
     uint64_t factor;
 };
-/* Parses digits and the name of one of N units, without a blank. Returns 0;
- * -EINVAL; -ERANGE. On failure *ret doesn't change. */
+/* Parses a number up to MOST and the name of one of N units, without a blank.
+ * Returns 0; -EINVAL; -ERANGE. On failure *ret doesn't change. */
 int slice_measure(struct slice s, const struct slice_unit *units, size_t n,
-                  uint64_t *ret);
+                  uint64_t most, uint64_t *ret);
 /* Does the same for bytes: a number, also with K, M, G or T (powers of 1,024).
  * */
 int slice_size(struct slice s, uint64_t *ret);

@@ -7,40 +7,12 @@
 #include "sallyport/base/slice.h"
 #include "sallyport/settings/settings.h"
 
-enum setting_type {
-    SETTING_PATH,
-    SETTING_OPTIONAL_PATH, /* a path, or empty */
-    SETTING_GROUP,         /* a group of the system, or empty */
-    SETTING_NUMBER,        /* with an optional K, M, G, T (powers of 1024) */
-    SETTING_MIN_FREE,
-    SETTING_MODE,     /* octal; min: bits that must be set; max: bits that may
-                       * be set */
-    SETTING_DURATION, /* "300", "300s", "5min", "2h"; kept in ms */
-    SETTING_YES_NO,
-    SETTING_LISTEN, /* addresses with ports, comma separated */
-    SETTING_ADDRESS,
-    SETTING_ANNOUNCED, /* keyed by a network */
-    SETTING_NETWORKS,
-    SETTING_PORTS,
-    SETTING_CONFLICT,
-    SETTING_CONFLICT_NAME,
-    SETTING_BINDING,
-    SETTING_CLIENTS,
-    SETTING_LABELLED, /* a path, keyed by a label */
-    SETTING_UPLOAD_EOF,
-    SETTING_LOG_FORMAT,
-    SETTING_TLS_VERSION,
-    SETTING_SUITES,
-    SETTING_WEAKER, /* words: ids chroot seccomp landlock */
-    SETTING_TYPES
-};
-
 struct setting {
     const char *key;
     const char *keyed; /* the rest of the key, in capitals, if the row's key is
                           a prefix; then lines with different keys add up */
-    enum setting_type type;
-    size_t offset;     /* in struct settings */
+    const struct setting_kind *kind; /* how it is read */
+    size_t offset;                   /* in struct settings */
     const char *value; /* the default, as the file would have it */
     uint64_t min, max; /* bounds of a number */
     const char *help;  /* one sentence */
@@ -65,13 +37,12 @@ int conf_parse(struct settings *s, struct slice text, const char *name,
  * caller's. */
 int conf_read(struct settings *s, int fd, const char *path, conf_report *report,
               struct complaint *c);
-/* Opens PATH with settings_open() and does the same, without a report. */
-int conf_load(struct settings *s, const char *path, struct complaint *c);
-/* Does the same for a command that needs few settings. REPORT gets a line for
- * each mistake; the setting then keeps its default, and settings that
- * contradict each other have no effect. Fails if the file can't be read, or if
- * the line may set `users`. */
-int conf_load_partly(struct settings *s, const char *path, conf_report *report,
-                     struct complaint *c);
+/* Opens PATH with settings_open() and does the same. With REPORT it serves a
+ * command that needs few settings: REPORT gets a line for each mistake; the
+ * setting then keeps its default, and settings that contradict each other have
+ * no effect. It fails if the file can't be read, or if the line may set
+ * `users`. */
+int conf_load(struct settings *s, const char *path, conf_report *report,
+              struct complaint *c);
 
 #endif

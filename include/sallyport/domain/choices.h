@@ -127,11 +127,9 @@ enum sandbox_part {
     SANDBOX_LANDLOCK = 8,
 };
 
+/* In the order of the bits. */
 #define SANDBOX_PARTS 4
-extern const struct sandbox_part_row {
-    enum sandbox_part part;
-    const char *word;
-} sandbox_parts[SANDBOX_PARTS];
+extern const char *const sandbox_words[SANDBOX_PARTS];
 
 /* Returns "seccomp" and so on; "?" unless it is exactly one part. */
 const char *sandbox_part_word(unsigned part);

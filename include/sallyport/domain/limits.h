@@ -6,9 +6,11 @@
 #include <stdint.h>
 
 #define USER_NAME_MAX 32 /* bytes of a user's name */
-/* The letters of a group's name; a user's name may also have capitals and @. */
+/* The letters of a group's name; of a host's name and of a word, which may also
+ * have capitals; of a user's name, which may also have @. */
 #define NAME_LETTERS      "abcdefghijklmnopqrstuvwxyz0123456789._-"
-#define USER_NAME_LETTERS NAME_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZ@"
+#define WORD_LETTERS      NAME_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define USER_NAME_LETTERS WORD_LETTERS "@"
 #define USER_HASH_MAX     383 /* bytes of a password's hash */
 
 /* Teams with limits that one user may be in. */

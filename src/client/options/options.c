@@ -201,10 +201,11 @@ static int option_amount(const struct option_row *row, const char *value,
     static const struct slice_unit times[] = {
         { "", 1 }, { "s", 1 }, { "m", 60 }, { "h", 3600 }, { "d", 86400 },
     };
-    int r = row->kind == OPTION_AGE
-                ? slice_measure(slice_from(value), times, 5, ret)
-                : slice_measure(slice_from(value), sizes,
-                                row->kind == OPTION_RATE ? 7 : 1, ret);
+    int r =
+        row->kind == OPTION_AGE
+            ? slice_measure(slice_from(value), times, 5, UINT64_MAX, ret)
+            : slice_measure(slice_from(value), sizes,
+                            row->kind == OPTION_RATE ? 7 : 1, UINT64_MAX, ret);
 
     return r == 0 && *ret > row->most ? -ERANGE : r;
 }

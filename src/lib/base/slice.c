@@ -26,6 +26,16 @@ bool slice_has(struct slice s, char c)
     return s.len > 0 && memchr(s.ptr, c, s.len) != NULL;
 }
 
+bool slice_has_only(struct slice s, const char *letters)
+{
+    const size_t n = strlen(letters);
+
+    for (size_t i = 0; i < s.len; i++)
+        if (!memchr(letters, s.ptr[i], n))
+            return false;
+    return true;
+}
+
 bool slice_cut(struct slice *rest, char sep, struct slice *head)
 {
     const char *at;

@@ -71,7 +71,7 @@ int slice_among(struct slice s, const char *const *words, size_t n)
 }
 
 int slice_measure(struct slice s, const struct slice_unit *units, size_t n,
-                  uint64_t *ret)
+                  uint64_t most, uint64_t *ret)
 {
     struct slice digits = { s.ptr, 0 };
     uint64_t number, product;
@@ -80,7 +80,7 @@ int slice_measure(struct slice s, const struct slice_unit *units, size_t n,
     while (digits.len < s.len && s.ptr[digits.len] >= '0' &&
            s.ptr[digits.len] <= '9')
         digits.len++;
-    r = slice_number(digits, UINT64_MAX, &number);
+    r = slice_number(digits, most, &number);
     if (r)
         return r;
     s.ptr += digits.len;
@@ -104,7 +104,8 @@ int slice_size(struct slice s, uint64_t *ret)
                                                { "G", 1u << 30 },
                                                { "T", UINT64_C(1) << 40 } };
 
-    return slice_measure(s, units, sizeof(units) / sizeof(units[0]), ret);
+    return slice_measure(s, units, sizeof(units) / sizeof(units[0]), UINT64_MAX,
+                         ret);
 }
 
 const char *size_text(uint64_t bytes, char out[SIZE_TEXT_MAX])

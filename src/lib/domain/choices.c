@@ -47,17 +47,13 @@ const struct choice choices[CHOICES] = {
     { #key, least, most },
 const struct limit_row limit_rows[ROW_LIMITS] = { LIMITS(LIMIT_ROW, ) };
 
-const struct sandbox_part_row sandbox_parts[SANDBOX_PARTS] = {
-    { SANDBOX_IDS, "ids" },
-    { SANDBOX_CHROOT, "chroot" },
-    { SANDBOX_SECCOMP, "seccomp" },
-    { SANDBOX_LANDLOCK, "landlock" },
-};
+const char *const sandbox_words[SANDBOX_PARTS] = { "ids", "chroot", "seccomp",
+                                                   "landlock" };
 
 const char *sandbox_part_word(unsigned part)
 {
     for (size_t i = 0; i < SANDBOX_PARTS; i++)
-        if (part == sandbox_parts[i].part)
-            return sandbox_parts[i].word;
+        if (part == 1u << i)
+            return sandbox_words[i];
     return "?";
 }

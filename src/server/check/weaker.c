@@ -27,9 +27,9 @@ void weaker_text(const struct check *k, struct buf *into)
         phrase(into, "not run by root: all processes have the same uid and no "
                      "empty root directory");
     for (size_t i = 0; i < SANDBOX_PARTS; i++)
-        if (k->settings.allow_weaker & sandbox_parts[i].part) {
+        if (k->settings.allow_weaker & 1u << i) {
             phrase(into, "allow_weaker excuses ");
-            buf_add_text(into, sandbox_parts[i].word);
+            buf_add_text(into, sandbox_words[i]);
         }
     if (!k->settings.fsync)
         phrase(into, "fsync = no: 226 does not mean durable");

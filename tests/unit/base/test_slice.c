@@ -218,7 +218,8 @@ Test(slice, measure)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         uint64_t number = 7;
 
-        cr_expect_eq(slice_measure(slice_from(rows[i].text), units, 3, &number),
+        cr_expect_eq(slice_measure(slice_from(rows[i].text), units, 3,
+                                   UINT64_MAX, &number),
                      rows[i].r, "%s", rows[i].text);
         cr_expect_eq(number, rows[i].number, "%s", rows[i].text);
     }

@@ -10,29 +10,38 @@
 
 #include "conf/kinds.h"
 
-/* Parses TEXT as the file "conf". *c gets the complaint. */
-static inline int parse(struct settings *s, const char *text,
-                        struct complaint *c)
+/* The result of the last parse. */
+static struct settings s;
+static struct complaint c;
+
+/* Parses TEXT as the file "conf". */
+static inline int parse(const char *text)
 {
-    c->text[0] = '\0';
-    return conf_parse(s, slice_from(text), "conf", NULL, c);
+    c.text[0] = '\0';
+    return conf_parse(&s, slice_from(text), "conf", NULL, &c);
+}
+
+static inline void parse_well(const char *text)
+{
+    cr_assert_eq(parse(text), 0, "%s: %s", text, c.text);
 }
 
 /* Parses "key = value" into its field alone. */
-static inline int assign(struct settings *s, const char *text,
-                         struct complaint *c)
+static inline int assign(const char *text)
 {
     struct slice key, value = slice_from(text);
-    struct assignment a = { .settings = s, .place = "conf:1", .complaint = c };
+    struct assignment a = { .settings = &s,
+                            .place = "conf:1",
+                            .complaint = &c };
 
-    c->text[0] = '\0';
-    conf_default(s);
+    c.text[0] = '\0';
+    conf_default(&s);
     slice_cut(&value, '=', &key);
     a.row = table_find(slice_trim(key));
     cr_assert_not_null(a.row, "%s", text);
     a.value = slice_trim(value);
-    a.field = (char *)s + a.row->offset;
-    return setting_kinds[a.row->type].set(&a);
+    a.field = (char *)&s + a.row->offset;
+    return a.row->kind->set(&a);
 }
 
 struct mistake {
@@ -43,13 +52,8 @@ struct mistake {
 static inline void expect_mistakes(const struct mistake *table, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        struct settings s;
-        struct complaint c;
-        int r;
-
         memset(&s, 0x5a, sizeof(s));
-        r = parse(&s, table[i].text, &c);
-        cr_expect(r == -22, "accepted: %s", table[i].text);
+        cr_expect(parse(table[i].text) == -22, "accepted: %s", table[i].text);
         cr_expect(strstr(c.text, table[i].complaint) != NULL,
                   "%s\n  said:     %s\n  expected: %s", table[i].text, c.text,
                   table[i].complaint);

@@ -25,55 +25,47 @@ static const struct {
     { "a00::1", "203.0.113.7" },  /* its first byte is 10 */
 };
 
-static void expect_rows(const struct settings *s)
+static void expect_rows(void)
 {
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char told[ADDRESS_TEXT_MAX];
         struct address client;
 
         cr_assert_eq(address_parse(slice_from(rows[i].client), &client), 0);
-        cr_expect_str_eq(address_text(settings_announced(s, &client), told),
+        cr_expect_str_eq(address_text(settings_announced(&s, &client), told),
                          rows[i].told, "%s", rows[i].client);
     }
 }
 
 Test(announced, the_longest_network_wins)
 {
-    struct settings s;
-    struct complaint c;
-
-    cr_assert_eq(parse(&s, text, &c), 0, "%s", c.text);
+    parse_well(text);
     cr_expect_eq(s.announced_count, 6);
     cr_expect_eq(s.announced[5].line, 7);
-    expect_rows(&s);
+    expect_rows();
 }
 
 /* The lines may be in any order. */
 Test(announced, the_order_is_of_no_account)
 {
-    struct settings s;
-    struct complaint c;
-
-    cr_assert_eq(parse(&s, text, &c), 0, "%s", c.text);
+    parse_well(text);
     for (size_t i = 0; i < s.announced_count / 2; i++) {
         struct announced other = s.announced[i];
 
         s.announced[i] = s.announced[s.announced_count - 1 - i];
         s.announced[s.announced_count - 1 - i] = other;
     }
-    expect_rows(&s);
+    expect_rows();
 }
 
 static void many(int n, int expected)
 {
     char lines[4096] = "";
-    struct settings s;
-    struct complaint c;
 
     for (int i = 0; i < n; i++)
         snprintf(lines + strlen(lines), sizeof(lines) - strlen(lines),
                  "address.10.%d.0.0/16 = 192.0.2.1\n", i);
-    cr_expect_eq(parse(&s, lines, &c), expected, "%d: %s", n, c.text);
+    cr_expect_eq(parse(lines), expected, "%d: %s", n, c.text);
     if (expected)
         cr_expect_str_eq(c.text, "conf:33: address.10.32.0.0/16 = 192.0.2.1: "
                                  "more than 32 networks");
@@ -87,15 +79,10 @@ Test(announced, at_most_32)
 
 Test(announced, all_of_a_family)
 {
-    struct settings s;
-    struct complaint c;
     struct address client;
 
-    cr_assert_eq(parse(&s,
-                       "address.0.0.0.0/0 = 192.0.2.1\n"
-                       "address.::/0 = ::7\naddress.::/1 = ::8\n",
-                       &c),
-                 0, "%s", c.text);
+    parse_well("address.0.0.0.0/0 = 192.0.2.1\n"
+               "address.::/0 = ::7\naddress.::/1 = ::8\n");
     cr_assert_eq(address_parse(SLICE("255.0.0.1"), &client), 0);
     cr_expect_eq(settings_announced(&s, &client), &s.announced[0].address);
     cr_assert_eq(address_parse(SLICE("8000::1"), &client), 0);

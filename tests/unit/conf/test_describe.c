@@ -9,8 +9,6 @@
  * defaults. */
 Test(describe, the_example_is_the_default)
 {
-    static struct settings s;
-    struct complaint c = { .text = "" };
     struct buf example, live;
     struct slice rest, line;
 

@@ -13,12 +13,9 @@ struct good {
 
 Test(kinds, a_group_or_nothing)
 {
-    struct settings s;
-    struct complaint c;
-
-    cr_expect_eq(parse(&s, "control_group = wheel", &c), 0, "%s", c.text);
+    parse_well("control_group = wheel");
     cr_expect_str_eq(s.control_group, "wheel");
-    cr_expect_eq(parse(&s, "control_group =", &c), 0, "%s", c.text);
+    parse_well("control_group =");
     cr_expect_str_eq(s.control_group, "");
 }
 
@@ -58,12 +55,9 @@ Test(kinds, numbers_and_durations_up_to_their_bounds)
     };
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        struct settings s;
-        struct complaint c;
         uint64_t value;
 
-        cr_expect_eq(assign(&s, table[i].text, &c), 0, "%s: %s", table[i].text,
-                     c.text);
+        cr_expect_eq(assign(table[i].text), 0, "%s: %s", table[i].text, c.text);
         memcpy(&value, (char *)&s + table[i].offset, sizeof(value));
         cr_expect_eq(value, table[i].value, "%s", table[i].text);
     }
@@ -71,15 +65,12 @@ Test(kinds, numbers_and_durations_up_to_their_bounds)
 
 Test(kinds, modes)
 {
-    struct settings s;
-    struct complaint c;
-
     conf_default(&s);
     cr_expect_eq(s.file_mode, 0600);
     cr_expect_eq(s.dir_mode, 0700);
-    cr_expect_eq(assign(&s, "file_mode = 640", &c), 0, "%s", c.text);
+    cr_expect_eq(assign("file_mode = 640"), 0, "%s", c.text);
     cr_expect_eq(s.file_mode, 0640);
-    cr_expect_eq(assign(&s, "dir_mode = 0775", &c), 0, "%s", c.text);
+    cr_expect_eq(assign("dir_mode = 0775"), 0, "%s", c.text);
     cr_expect_eq(s.dir_mode, 0775);
 }
 
@@ -179,29 +170,21 @@ Test(kinds, beyond_the_bounds)
 Test(kinds, names_up_to_their_bound)
 {
     char text[128];
-    struct settings s;
-    struct complaint c;
 
     snprintf(text, sizeof(text), "control_group = a%062d", 0);
-    cr_expect_eq(parse(&s, text, &c), 0, "%s", c.text);
+    parse_well(text);
     cr_expect_eq(strlen(s.control_group), SETTINGS_NAME_MAX - 1);
     snprintf(text, sizeof(text), "control_group = a%063d", 0);
-    cr_expect_eq(parse(&s, text, &c), -22);
+    cr_expect_eq(parse(text), -22);
     cr_expect(strstr(c.text, "too long; at most 63 bytes") != NULL, "%s",
               c.text);
 }
 
 Test(kinds, words_and_paths)
 {
-    struct settings s;
-    struct complaint c;
-
-    cr_assert_eq(parse(&s,
-                       "resume = no\nfsync = no\nstartups = 1\n"
-                       "users = /a;b c\naccounts = 60001\n"
-                       "control_group = 4294967294\n",
-                       &c),
-                 0, "%s", c.text);
+    parse_well("resume = no\nfsync = no\nstartups = 1\n"
+               "users = /a;b c\naccounts = 60001\n"
+               "control_group = 4294967294\n");
     cr_expect(!s.resume && !s.fsync);
     cr_expect_eq(s.startups, 1);
     cr_expect_str_eq(s.users, "/a;b c");
@@ -211,15 +194,12 @@ Test(kinds, words_and_paths)
 
 Test(kinds, conflicts)
 {
-    struct settings s;
-    struct complaint c;
-
     for (unsigned i = 0; i < CONFLICT_COUNT; i++) {
         char text[64];
 
         snprintf(text, sizeof(text), "on_conflict = %s\nconflict_name = %s\n",
                  conflict_words[i], conflict_name_words[i % 2]);
-        cr_assert_eq(parse(&s, text, &c), 0, "%s", c.text);
+        parse_well(text);
         cr_expect_eq(s.on_conflict, i);
         cr_expect_eq(s.conflict_name, i % 2);
     }
@@ -230,28 +210,21 @@ Test(kinds, conflicts)
 
 Test(kinds, tls_policy)
 {
-    struct settings s;
-    struct complaint c;
-
     conf_default(&s);
     cr_expect(s.tls.least == TLS_12 && s.tls.suites == SUITES_ALL);
-    cr_assert_eq(parse(&s, "tls_min = 1.3\ntls_suites = aes256\n", &c), 0, "%s",
-                 c.text);
+    parse_well("tls_min = 1.3\ntls_suites = aes256\n");
     cr_expect(s.tls.least == TLS_13 && s.tls.suites == SUITES_AES256);
 }
 
 Test(kinds, upload_eof)
 {
-    struct settings s;
-    struct complaint c;
-
     conf_default(&s);
     cr_expect_eq(s.upload_eof, UPLOAD_EOF_STRICT);
     for (unsigned i = 0; i < UPLOAD_EOF_COUNT; i++) {
         char text[64];
 
         snprintf(text, sizeof(text), "upload_eof = %s\n", upload_eof_words[i]);
-        cr_assert_eq(parse(&s, text, &c), 0, "%s", c.text);
+        parse_well(text);
         cr_expect_eq(s.upload_eof, i);
     }
 }
@@ -273,10 +246,7 @@ Test(kinds, weaker_words)
     };
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        struct settings s;
-        struct complaint c;
-
-        cr_expect_eq(parse(&s, table[i].text, &c), 0, "%s", c.text);
+        parse_well(table[i].text);
         cr_expect_eq(s.allow_weaker, table[i].bits, "%s", table[i].text);
     }
 }

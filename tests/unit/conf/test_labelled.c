@@ -5,15 +5,10 @@
 
 Test(labelled, pairs_by_number)
 {
-    struct settings s;
-    struct complaint c;
     struct settings_pair p;
 
-    cr_assert_eq(parse(&s,
-                       "certificate = /c\nkey = /k\nkey.b = /k/b\n" PAIR(
-                           "a") "certificate.b = /c/b\n",
-                       &c),
-                 0, "%s", c.text);
+    parse_well("certificate = /c\nkey = /k\nkey.b = /k/b\n" PAIR(
+        "a") "certificate.b = /c/b\n");
     cr_assert(settings_pair(&s, 0, &p));
     cr_expect_str_eq(p.certificate, "/c");
     cr_expect_str_eq(p.key, "/k");
@@ -28,31 +23,25 @@ Test(labelled, pairs_by_number)
 
 Test(labelled, what_a_label_may_hold)
 {
-    struct settings s;
-    struct complaint c;
-
-    cr_assert_eq(parse(&s, PAIR("a") PAIR("b-2_.x"), &c), 0, "%s", c.text);
+    parse_well(PAIR("a") PAIR("b-2_.x"));
     cr_expect_eq(s.keys.count, 2);
     cr_expect_str_eq(s.certificates.all[1].path, "/c/b-2_.x");
 }
 
-static int many(int n, struct complaint *c)
+static int many(int n)
 {
     char lines[8192] = "";
-    struct settings s;
 
     for (int i = 0; i < n; i++)
         snprintf(lines + strlen(lines), sizeof(lines) - strlen(lines),
                  "certificate.%d = /c\nkey.%d = /k\n", i, i);
-    return parse(&s, lines, c);
+    return parse(lines);
 }
 
 Test(labelled, at_most_16_with_the_first)
 {
-    struct complaint c;
-
-    cr_expect_eq(many(CERTIFICATES_MAX - 1, &c), 0, "%s", c.text);
-    cr_expect_neq(many(CERTIFICATES_MAX, &c), 0);
+    cr_expect_eq(many(CERTIFICATES_MAX - 1), 0, "%s", c.text);
+    cr_expect_neq(many(CERTIFICATES_MAX), 0);
     cr_expect_str_eq(c.text, "conf:31: certificate.15 = /c: more than 16 "
                              "certificates");
 }
@@ -87,10 +76,8 @@ Test(labelled, the_line_of_a_path)
         { "/k/a: gone", "conf:3: key.a = /k/a: gone" },
         { "/k/ab: gone", "/k/ab: gone" },
     };
-    struct settings s;
-    struct complaint c;
 
-    cr_assert_eq(parse(&s, "certificate = /c\n" PAIR("a"), &c), 0);
+    cr_assert_eq(parse("certificate = /c\n" PAIR("a")), 0);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         snprintf(c.text, sizeof(c.text), "%s", rows[i].complaint);
         settings_place_pair(&s, &c);

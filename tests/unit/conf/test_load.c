@@ -21,15 +21,11 @@ static void write_file(const char *text, size_t len, mode_t mode)
     close(fd);
 }
 
-static int load(const char *path, struct complaint *c, uint64_t *tries)
+static int load(const char *path)
 {
-    struct settings s = { .login_tries = 0 };
-    int r;
-
-    c->text[0] = '\0';
-    r = conf_load(&s, path, c);
-    *tries = s.login_tries;
-    return r;
+    c.text[0] = '\0';
+    s.login_tries = 0;
+    return conf_load(&s, path, NULL, &c);
 }
 
 Test(load, modes)
@@ -44,65 +40,52 @@ Test(load, modes)
         { 0664, "conf: writable by group or others; run: chmod go-w conf" },
         { 0646, "conf: writable by group or others; run: chmod go-w conf" },
     };
-    struct complaint c;
-    uint64_t tries;
-
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         write_file("login_tries = 9\n", 16, table[i].mode);
-        cr_expect_eq(load("conf", &c, &tries), table[i].complaint ? -EINVAL : 0,
-                     "%o: %s", table[i].mode, c.text);
+        cr_expect_eq(load("conf"), table[i].complaint ? -EINVAL : 0, "%o: %s",
+                     table[i].mode, c.text);
         cr_expect_str_eq(c.text, table[i].complaint ? table[i].complaint : "");
-        cr_expect_eq(tries, table[i].complaint ? 0 : 9);
+        cr_expect_eq(s.login_tries, table[i].complaint ? 0 : 9);
         unlink("conf");
     }
 }
 
 Test(load, a_link_is_followed_and_its_end_is_judged)
 {
-    struct complaint c;
-    uint64_t tries;
-
     cr_assert_eq(symlink("conf", "link"), 0);
     write_file("login_tries = 9\n", 16, 0600);
-    cr_expect_eq(load("link", &c, &tries), 0, "%s", c.text);
+    cr_expect_eq(load("link"), 0, "%s", c.text);
     cr_assert_eq(chmod("conf", 0666), 0);
-    cr_expect_eq(load("link", &c, &tries), -EINVAL);
+    cr_expect_eq(load("link"), -EINVAL);
 }
 
 Test(load, what_is_no_file)
 {
-    struct complaint c;
-    uint64_t tries;
-
-    cr_expect_eq(load("conf", &c, &tries), -EINVAL);
+    cr_expect_eq(load("conf"), -EINVAL);
     cr_expect_str_eq(c.text, "conf: No such file or directory; an empty file "
                              "is enough: each setting has a default");
-    cr_expect_eq(load(".", &c, &tries), -EINVAL);
+    cr_expect_eq(load("."), -EINVAL);
     cr_expect_str_eq(c.text, ".: not a regular file");
     cr_assert_eq(mkfifo("conf", 0600), 0);
-    cr_expect_eq(load("conf", &c, &tries), -EINVAL);
+    cr_expect_eq(load("conf"), -EINVAL);
     cr_expect_str_eq(c.text, "conf: not a regular file");
 }
 
 Test(load, somebody_elses)
 {
-    struct complaint c;
-    uint64_t tries;
-
     if (geteuid() != 0) {
         scratch_remove();
         cr_skip_test("only root can give a file away");
     }
     write_file("login_tries = 9\n", 16, 0600);
     cr_assert_eq(chown("conf", 12345, 0), 0);
-    cr_expect_eq(load("conf", &c, &tries), -EINVAL);
+    cr_expect_eq(load("conf"), -EINVAL);
     cr_expect_str_eq(c.text, "conf: belongs to uid 12345; run: chown 0 conf");
 }
 
 /* The owner of the users file could write any row. */
 Test(load, somebody_elses_private_file)
 {
-    struct complaint c = { .text = "" };
     int fd;
 
     if (geteuid() != 0) {
@@ -121,14 +104,12 @@ Test(load, up_to_256_KiB)
 {
     size_t max = SETTINGS_TEXT_MAX;
     char *text = malloc(max + 1);
-    struct settings s;
-    struct complaint c = { .text = "" };
 
     memset(text, '\n', max + 1);
     write_file(text, max, 0600);
-    cr_expect_eq(conf_load(&s, "conf", &c), 0, "%s", c.text);
+    cr_expect_eq(conf_load(&s, "conf", NULL, &c), 0, "%s", c.text);
     write_file(text, max + 1, 0600);
-    cr_expect_eq(conf_load(&s, "conf", &c), -EINVAL);
+    cr_expect_eq(conf_load(&s, "conf", NULL, &c), -EINVAL);
     cr_expect_str_eq(c.text, "conf: larger than 262144 bytes");
     free(text);
 }
@@ -149,9 +130,9 @@ Test(load, private_files)
     };
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        struct complaint c = { .text = "" };
         int fd;
 
+        c.text[0] = '\0';
         write_file("x", 1, table[i].mode);
         fd = open("conf", O_RDONLY);
         cr_assert_geq(fd, 0);
@@ -165,7 +146,6 @@ Test(load, private_files)
 
 Test(load, a_private_folder_is_no_file)
 {
-    struct complaint c = { .text = "" };
     int fd = open(".", O_RDONLY);
 
     cr_expect_eq(settings_private_file(fd, "dir", &c), -EINVAL);
@@ -189,8 +169,6 @@ Test(load, control_socket)
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const char *want = geteuid() == 0 ? rows[i].root : rows[i].user;
-        struct complaint c = { "" };
-        struct settings s;
         char path[64];
 
         cr_assert_eq(
@@ -213,8 +191,6 @@ static void tell(const char *mistake)
 
 Test(load, a_report)
 {
-    static struct settings s;
-    struct complaint c = { "" };
     int fd = open("conf", O_RDWR | O_CREAT, 0600);
 
     cr_assert_eq(write(fd, "a = 1\nb = 2\n", 12), 12);

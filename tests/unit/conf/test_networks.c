@@ -8,7 +8,7 @@ static const char text[] = "listen = 0.0.0.0:21 proxy, [::]:21 , "
                            "ports = 30000-30009 proxy\n"
                            "proxies = 10.0.0.5,192.168.7.0/24 , fd00::/8\n";
 
-static void expect_text(const struct settings *s)
+static void expect_text(void)
 {
     static const struct {
         const char *address;
@@ -23,36 +23,31 @@ static void expect_text(const struct settings *s)
         { "127.0.0.1", false },      { "0.0.0.0", false },
     };
 
-    cr_expect_eq(s->listen_count, 3);
-    cr_expect(s->listen_proxy[0] && !s->listen_proxy[1] && s->listen_proxy[2]);
-    cr_expect_eq(s->listen[2].port, 990);
-    cr_expect(s->ports.proxy);
-    cr_expect_eq(s->ports.last, 30009);
+    cr_expect_eq(s.listen_count, 3);
+    cr_expect(s.listen_proxy[0] && !s.listen_proxy[1] && s.listen_proxy[2]);
+    cr_expect_eq(s.listen[2].port, 990);
+    cr_expect(s.ports.proxy);
+    cr_expect_eq(s.ports.last, 30009);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct address a;
 
         cr_assert_eq(address_parse(slice_from(rows[i].address), &a), 0);
-        cr_expect_eq(settings_networks_hold(&s->proxies, &a), rows[i].is_proxy,
+        cr_expect_eq(settings_networks_hold(&s.proxies, &a), rows[i].is_proxy,
                      "%s", rows[i].address);
     }
 }
 
 Test(networks, proxies)
 {
-    struct settings s;
-    struct complaint c;
-
-    cr_assert_eq(parse(&s, text, &c), 0, "%s", c.text);
-    expect_text(&s);
+    parse_well(text);
+    expect_text();
 }
 
 Test(networks, none)
 {
-    struct settings s;
-    struct complaint c;
     struct address any = { .family = 0 };
 
-    cr_assert_eq(parse(&s, "proxies =\nports = auto\n", &c), 0, "%s", c.text);
+    parse_well("proxies =\nports = auto\n");
     cr_expect_eq(s.proxies.count, 0);
     cr_expect(!s.ports.proxy && !s.listen_proxy[0]);
     cr_expect(!settings_networks_hold(&s.proxies, &any));
@@ -61,15 +56,9 @@ Test(networks, none)
 /* Together with the word for implicit TLS, in any order. */
 Test(networks, both_words)
 {
-    struct settings s;
-    struct complaint c;
-
-    cr_assert_eq(parse(&s,
-                       "listen = 127.0.0.1:1 tls proxy, 127.0.0.1:2 proxy tls,"
-                       "127.0.0.1:3 proxy, 127.0.0.1:4 tls\n"
-                       "proxies = 10.0.0.5\n",
-                       &c),
-                 0, "%s", c.text);
+    parse_well("listen = 127.0.0.1:1 tls proxy, 127.0.0.1:2 proxy tls,"
+               "127.0.0.1:3 proxy, 127.0.0.1:4 tls\n"
+               "proxies = 10.0.0.5\n");
     for (uint64_t i = 0; i < 5; i++) {
         cr_expect_eq(settings_proxied(&s, i), i < 3, "%zu", (size_t)i);
         cr_expect_eq(settings_implicit(&s, i), i < 2 || i == 3);
@@ -78,10 +67,7 @@ Test(networks, both_words)
 
 Test(networks, ports_of_the_kernels_choice)
 {
-    struct settings s;
-    struct complaint c;
-
-    cr_assert_eq(assign(&s, "ports = auto proxy", &c), 0, "%s", c.text);
+    cr_assert_eq(assign("ports = auto proxy"), 0, "%s", c.text);
     cr_expect(s.ports.proxy && s.ports.automatic);
 }
 
@@ -89,14 +75,12 @@ Test(networks, ports_of_the_kernels_choice)
 static void many(int n, int expected)
 {
     char line[4096] = MARKED "proxies = ";
-    struct settings s;
-    struct complaint c;
 
     for (int i = 0; i < n; i++)
         snprintf(line + strlen(line), sizeof(line) - strlen(line),
                  "%s2001:db8:ffff:ffff:ffff:ffff:ffff:%04x/128",
                  i > 0 ? ", " : "", i + 0x1000);
-    cr_expect_eq(parse(&s, line, &c), expected, "%d: %s", n, c.text);
+    cr_expect_eq(parse(line), expected, "%d: %s", n, c.text);
     if (expected == 0)
         cr_expect_eq(s.proxies.count, (size_t)n);
     else

@@ -6,10 +6,7 @@
 
 Test(parse, defaults_are_those_of_the_design)
 {
-    struct settings s;
-    struct complaint c;
-
-    cr_assert_eq(parse(&s, "", &c), 0, "%s", c.text);
+    parse_well("");
     cr_expect_eq(s.listen_count, 2);
     cr_expect_eq(s.listen[0].port, 21);
     cr_expect_eq(s.listen[1].family, 6);
@@ -51,10 +48,7 @@ Test(parse, what_a_line_may_look_like)
     };
 
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-        struct settings s;
-        struct complaint c;
-
-        cr_expect_eq(parse(&s, good[i], &c), 0, "%s: %s", good[i], c.text);
+        cr_expect_eq(parse(good[i]), 0, "%s: %s", good[i], c.text);
         cr_expect_eq(s.login_tries, 5, "%s", good[i]);
     }
 }
@@ -98,8 +92,6 @@ Test(parse, mistakes_are_named_with_their_line)
 Test(parse, a_nul_byte)
 {
     static const char text[] = "login_tries = 3\0\n";
-    struct settings s;
-    struct complaint c = { .text = "" };
     struct slice slice = { text, sizeof(text) - 1 };
 
     cr_expect_eq(conf_parse(&s, slice, "conf", NULL, &c), -EINVAL);
@@ -110,15 +102,13 @@ Test(parse, a_nul_byte)
 Test(parse, a_line_is_taken_whole_or_refused)
 {
     char text[4096];
-    struct settings s;
-    struct complaint c;
 
     for (int len = 1990; len <= 2010; len++) {
         int r, pad = len - (int)strlen("users = /etc/users ;");
 
         snprintf(text, sizeof(text),
                  "users = /etc/users ;%0*d\nlogin_tries = 5\n", pad, 0);
-        r = parse(&s, text, &c);
+        r = parse(text);
         cr_expect_eq(r, len <= 2000 ? 0 : -EINVAL, "%d: %s", len, c.text);
         if (r == 0)
             cr_expect_str_eq(s.users, "/etc/users");
@@ -131,14 +121,12 @@ Test(parse, a_line_is_taken_whole_or_refused)
 Test(parse, a_path_is_taken_whole_or_refused)
 {
     char text[4096];
-    struct settings s;
-    struct complaint c;
 
     for (int len = 250; len <= 260; len++) {
         int r;
 
         snprintf(text, sizeof(text), "users = /%0*d\n", len - 1, 0);
-        r = parse(&s, text, &c);
+        r = parse(text);
         cr_expect_eq(r, len <= 255 ? 0 : -EINVAL, "%d: %s", len, c.text);
         if (r == 0)
             cr_expect_eq(strlen(s.users), (size_t)len);
@@ -158,14 +146,12 @@ Test(parse, a_complaint_shows_the_beginning_of_a_value)
 
     for (size_t i = 0; i < 3; i++) {
         char text[4096];
-        struct settings s;
-        struct complaint c;
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
         snprintf(text, sizeof(text), texts[i], 1900, 0);
 #pragma GCC diagnostic pop
-        cr_expect_eq(parse(&s, text, &c), -EINVAL);
+        cr_expect_eq(parse(text), -EINVAL);
         cr_expect(strstr(c.text, words[i]) && strlen(c.text) < 250, "%s",
                   c.text);
     }
@@ -174,11 +160,9 @@ Test(parse, a_complaint_shows_the_beginning_of_a_value)
 Test(parse, a_comment_may_be_long)
 {
     char text[4096];
-    struct settings s;
-    struct complaint c;
 
     snprintf(text, sizeof(text), "# %03000d\nlogin_tries = 5\n", 0);
-    cr_assert_eq(parse(&s, text, &c), 0, "%s", c.text);
+    parse_well(text);
     cr_expect_eq(s.login_tries, 5);
 }
 
@@ -195,11 +179,9 @@ static void tell(const char *mistake)
 /* Returns the number of mistakes; the first one is the complaint, too. */
 static int survey(const char *text)
 {
-    static struct settings s;
-    struct complaint c = { .text = "" };
     int r, n = 0;
 
-    told[0] = '\0';
+    c.text[0] = told[0] = '\0';
     r = conf_parse(&s, slice_from(text), "conf", tell, &c);
     cr_expect(strncmp(told, c.text, strlen(c.text)) == 0);
     for (const char *end = told; (end = strchr(end, '\n')); end++)
@@ -211,25 +193,19 @@ static int survey(const char *text)
 /* The first one is remembered, with its line; a default file has none. */
 Test(parse, settings_of_older_versions_have_no_effect)
 {
-    struct settings s;
-    struct complaint c;
-
-    cr_assert_eq(parse(&s, "login_tries = 5\n", &c), 0, "%s", c.text);
+    parse_well("login_tries = 5\n");
     cr_expect_str_eq(s.retired.text, "");
-    cr_assert_eq(parse(&s,
-                       "login_tries = 5\naddress_refresh = perhaps\n"
-                       "address_refresh = 1h\n",
-                       &c),
-                 0, "%s", c.text);
+    parse_well("login_tries = 5\naddress_refresh = perhaps\n"
+               "address_refresh = 1h\n");
     cr_expect_eq(s.login_tries, 5);
     cr_expect_str_eq(s.retired.text,
                      "conf:2: address_refresh has no effect any more; "
                      "remove this line");
-    cr_assert_eq(parse(&s, "uid.gate = 69990\n", &c), 0, "%s", c.text);
+    parse_well("uid.gate = 69990\n");
     cr_expect(strstr(s.retired.text, "conf:1: uid.gate has no effect") &&
                   strstr(s.retired.text, "; remove this line"),
               "the hint fits: %s", s.retired.text);
-    cr_expect_eq(parse(&s, "address_refres = 1h\n", &c), -EINVAL);
+    cr_expect_eq(parse("address_refres = 1h\n"), -EINVAL);
     cr_expect_eq(survey("address_refresh = 1h\nlissten = 1\n"), 1);
 }
 

@@ -1,4 +1,4 @@
-/* The table of settings itself. */
+/* The table of settings itself. The syntax of a kind contains its words. */
 #include "conf.h"
 
 Test(table, rows_are_whole)
@@ -7,7 +7,11 @@ Test(table, rows_are_whole)
         const struct setting *row = &setting_table[i];
         size_t len = strlen(row->help);
 
-        cr_expect_lt(row->type, SETTING_TYPES, "%s", row->key);
+        cr_expect(row->kind->syntax && row->kind->set, "%s", row->key);
+        cr_expect_eq(row->kind->words != NULL, row->kind->word_count > 0);
+        for (size_t w = 0; w < row->kind->word_count; w++)
+            cr_expect(strstr(row->kind->syntax, row->kind->words[w]), "%s: %s",
+                      row->kind->syntax, row->kind->words[w]);
         cr_expect_lt(row->offset, sizeof(struct settings), "%s", row->key);
         cr_expect(row->help[len - 1] == '.', "%s", row->key);
         cr_expect_leq(row->min, row->max, "%s", row->key);
@@ -19,27 +23,17 @@ Test(table, rows_are_whole)
     cr_expect_null(table_find(SLICE("")));
 }
 
-Test(table, types_are_whole)
-{
-    for (size_t i = 0; i < SETTING_TYPES; i++) {
-        cr_expect_not_null(setting_kinds[i].syntax, "%zu", i);
-        cr_expect_not_null(setting_kinds[i].set, "%zu", i);
-    }
-}
-
 /* A line with a key's default changes nothing. */
 Test(table, defaults_are_in_range)
 {
     for (size_t i = 0; i < setting_count; i++) {
         char text[256];
-        struct settings s;
-        struct complaint c;
 
         if (setting_table[i].keyed)
             continue;
         snprintf(text, sizeof(text), "%s = %s\n", setting_table[i].key,
                  setting_table[i].value);
-        cr_expect_eq(parse(&s, text, &c), 0, "%s", c.text);
+        parse_well(text);
         cr_expect_str_eq(s.said[i].value, setting_table[i].value, "whole");
     }
 }
@@ -60,17 +54,4 @@ Test(table, a_retired_key_is_none)
     for (size_t i = 0; i < setting_count; i++)
         cr_expect_null(table_retired(slice_from(setting_table[i].key)), "%s",
                        setting_table[i].key);
-}
-
-/* The syntax of a kind contains its words. */
-Test(table, words_are_in_the_syntax)
-{
-    for (size_t i = 0; i < SETTING_TYPES; i++) {
-        const struct setting_kind *kind = &setting_kinds[i];
-
-        cr_expect_eq(kind->words != NULL, kind->word_count > 0, "%zu", i);
-        for (size_t w = 0; w < kind->word_count; w++)
-            cr_expect(strstr(kind->syntax, kind->words[w]), "%s: %s",
-                      kind->syntax, kind->words[w]);
-    }
 }

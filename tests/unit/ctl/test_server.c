@@ -254,7 +254,7 @@ Test(server, says_nothing)
         struct context x = { .patience = 200 };
         struct complaint why;
 
-        cr_assert_eq(conf_load(&x.settings, world.conf, &why), 0);
+        cr_assert_eq(conf_load(&x.settings, world.conf, NULL, &why), 0);
         fake_begin(plays[i]);
         cr_expect_eq(code_of(status_show, &x), EX_TEMPFAIL);
         fake_end();

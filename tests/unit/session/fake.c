@@ -135,7 +135,7 @@ static void change(struct settings *s, const char *key, uint64_t value)
 
         if (strcmp(setting_table[i].key, key) != 0)
             continue;
-        if (setting_table[i].type == SETTING_YES_NO)
+        if (setting_table[i].kind == &kind_yes_no)
             *(bool *)field = value;
         else
             memcpy(field, &value, sizeof(value));
@@ -176,7 +176,7 @@ void fake_start(void)
     fake.tls = NULL;
     fake.lent = false;
     start.tls = context();
-    ticket_keys_init(&fake.tickets);
+    random_bytes(&fake.tickets, sizeof(fake.tickets));
     address_parse_port(SLICE("127.0.0.1:40000"), &start.peer);
     address_parse_port(SLICE("127.0.0.1:21"), &start.local);
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);

@@ -30,7 +30,7 @@ int networks_set(const struct assignment *a)
 
     while (a->value.len > 0 && slice_cut(&rest, ',', &text)) {
         text = slice_trim(text);
-        if (network_set(a, text, setting_kinds[a->row->type].syntax, &n))
+        if (network_set(a, text, a->row->kind->syntax, &n))
             return -EINVAL;
         if (n.bits == 0)
             return kinds_refuse(a, "that is every address; name a few");
@@ -65,17 +65,8 @@ static bool cut_word(struct slice *text, struct slice word)
 /* Does it look like a host name? Only for a better complaint. */
 static bool is_host(struct slice text)
 {
-    bool letter = false;
-
-    for (size_t i = 0; i < text.len; i++) {
-        const int lower = text.ptr[i] | 0x20;
-
-        letter |= lower >= 'a' && lower <= 'z';
-        if (!(lower >= 'a' && lower <= 'z') && text.ptr[i] != '.' &&
-            text.ptr[i] != '-' && !(text.ptr[i] >= '0' && text.ptr[i] <= '9'))
-            return false;
-    }
-    return letter;
+    return slice_has_only(text, WORD_LETTERS) && !slice_has(text, '_') &&
+           !slice_has_only(text, "0123456789.-");
 }
 
 int addresses_set_listen(const struct assignment *a)

@@ -65,13 +65,14 @@ int describe_example(struct buf *into)
     return r;
 }
 
-static int add_bound(struct buf *into, enum setting_type type, uint64_t n)
+static int add_bound(struct buf *into, const struct setting_kind *kind,
+                     uint64_t n)
 {
     unsigned long long value = n;
 
-    if (type == SETTING_MODE)
+    if (kind == &kind_mode)
         return buf_add_format(into, "0%llo", value);
-    if (type != SETTING_DURATION)
+    if (kind != &kind_duration)
         return buf_add_format(into, "%llu", value);
     if (value % 1000 == 0)
         return buf_add_format(into, "%llus", value / 1000);
@@ -82,16 +83,16 @@ static int add_range(struct buf *into, const struct setting *row)
 {
     int r;
 
-    if (row->type != SETTING_NUMBER && row->type != SETTING_DURATION &&
-        row->type != SETTING_MODE)
+    if (row->kind != &kind_number && row->kind != &kind_duration &&
+        row->kind != &kind_mode)
         return 0;
     r = buf_add_text(into, "; ");
     if (r == 0)
-        r = add_bound(into, row->type, row->min);
+        r = add_bound(into, row->kind, row->min);
     if (r == 0)
         r = buf_add_text(into, " to ");
     if (r == 0)
-        r = add_bound(into, row->type, row->max);
+        r = add_bound(into, row->kind, row->max);
     return r;
 }
 
@@ -133,7 +134,7 @@ static int add_paragraph(struct buf *into, const struct setting *row)
     if (r == 0)
         r = add_part(into, "\n", row->help);
     if (r == 0)
-        r = add_part(into, "\nValue: ", setting_kinds[row->type].syntax);
+        r = add_part(into, "\nValue: ", row->kind->syntax);
     if (r == 0)
         r = add_range(into, row);
     if (r == 0)

@@ -42,7 +42,7 @@ int kinds_refuse_syntax(const struct assignment *a)
 {
     const bool quoted = a->value.len > 0 && strchr("\"'", a->value.ptr[0]);
 
-    return kinds_refuse(a, "expected %s%s", setting_kinds[a->row->type].syntax,
+    return kinds_refuse(a, "expected %s%s", a->row->kind->syntax,
                         quoted ? ", without quotes" : "");
 }
 
@@ -68,18 +68,6 @@ static int set_file(const struct assignment *a)
     return 0;
 }
 
-static bool kinds_is_word(struct slice text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-              (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-'))
-            return false;
-    }
-    return text.len > 0;
-}
-
 /* Takes nothing, or the name or number of a group that isn't root's. */
 static int set_group(const struct assignment *a)
 {
@@ -87,7 +75,7 @@ static int set_group(const struct assignment *a)
     int r = slice_number(a->value, UINT32_MAX - 1, &number);
 
     if (a->value.len > 0 &&
-        (!kinds_is_word(a->value) || a->value.ptr[0] == '-'))
+        (!slice_has_only(a->value, WORD_LETTERS) || a->value.ptr[0] == '-'))
         return kinds_refuse_syntax(a);
     if (r == -ERANGE)
         return kinds_refuse(a, "a gid is at most 4294967294");
@@ -169,7 +157,7 @@ static int set_duration(const struct assignment *a)
 {
     char least[DURATION_MAX], most[DURATION_MAX];
     uint64_t ms = 0;
-    int r = slice_measure(a->value, times, 5, &ms);
+    int r = slice_measure(a->value, times, 5, UINT64_MAX, &ms);
 
     if (r == -EINVAL)
         return kinds_refuse_syntax(a);
@@ -197,13 +185,10 @@ static int set_weaker(const struct assignment *a)
     unsigned bits = 0;
 
     while (slice_cut(&rest, ' ', &word)) {
-        size_t i = 0;
+        int i = slice_among(word, sandbox_words, SANDBOX_PARTS);
 
-        while (i < SANDBOX_PARTS &&
-               !slice_equal(word, slice_from(sandbox_parts[i].word)))
-            i++;
-        if (i < SANDBOX_PARTS)
-            bits |= sandbox_parts[i].part;
+        if (i >= 0)
+            bits |= 1u << i;
         else if (word.len > 0)
             return kinds_refuse_syntax(a);
     }
@@ -213,7 +198,7 @@ static int set_weaker(const struct assignment *a)
 
 static int set_word(const struct assignment *a)
 {
-    const struct setting_kind *kind = &setting_kinds[a->row->type];
+    const struct setting_kind *kind = a->row->kind;
     int i = slice_among(a->value, kind->words, kind->word_count);
 
     if (i < 0)
@@ -231,7 +216,7 @@ static int set_labelled(const struct assignment *a)
     struct assignment path = *a;
     const struct labelled *old;
 
-    if (!kinds_is_word(a->keyed) ||
+    if (a->keyed.len == 0 || !slice_has_only(a->keyed, WORD_LETTERS) ||
         slice_copy(a->keyed, one.label, sizeof(one.label)))
         return kinds_refuse(a,
                             "expected a label after \"%s\": letters, "
@@ -249,47 +234,46 @@ static int set_labelled(const struct assignment *a)
     return 0;
 }
 
-#define WORDS(names, count) set_word, (names), (count)
+#define KIND(name, expected, function)                                         \
+    const struct setting_kind kind_##name = { .syntax = (expected),            \
+                                              .set = (function) }
+#define WORD_KIND(name, expected, names, count)                                \
+    const struct setting_kind kind_##name = { (expected), set_word, (names),   \
+                                              (count) }
 
-const struct setting_kind setting_kinds[SETTING_TYPES] = {
-    [SETTING_PATH] = { "an absolute path", set_path },
-    [SETTING_OPTIONAL_PATH] = { "an absolute path or nothing", set_file },
-    [SETTING_GROUP] = { "a group's name or number, or nothing", set_group },
-    [SETTING_NUMBER] = { "a number, also with K, M, G or T", set_number },
-    [SETTING_MODE] = { "an octal mode such as 0640", set_mode },
-    [SETTING_DURATION] = { "a time such as 300, 300s, 500ms, 5min or 2h",
-                           set_duration },
-    [SETTING_YES_NO] = { "yes or no", set_yes_no },
-    [SETTING_MIN_FREE] = { "a number, also with K, M, G or T, or a part such "
-                           "as 5%",
-                           set_min_free },
-    [SETTING_LISTEN] = { "addresses with ports, comma separated, such as "
-                         "0.0.0.0:21, 0.0.0.0:990 tls, 10.0.0.2:21 proxy",
-                         addresses_set_listen },
-    [SETTING_ADDRESS] = { "an IP address or nothing", addresses_set },
-    [SETTING_ANNOUNCED] = { "an IP address or nothing", announced_set },
-    [SETTING_NETWORKS] = { "IP addresses and networks, comma separated, such "
-                           "as 10.0.0.5, 192.168.7.0/24",
-                           networks_set },
-    [SETTING_PORTS] = { "a range such as 30000-30999, or auto; then, "
-                        "optionally, the word proxy",
-                        addresses_set_ports },
-    [SETTING_CONFLICT] = { CONFLICT_EXPECTED,
-                           WORDS(conflict_words, CONFLICT_COUNT) },
-    [SETTING_CONFLICT_NAME] = { "number or new", WORDS(conflict_name_words,
-                                                       CONFLICT_NAME_COUNT) },
-    [SETTING_LABELLED] = { "an absolute path", set_labelled },
-    [SETTING_UPLOAD_EOF] = { UPLOAD_EOF_EXPECTED,
-                             WORDS(upload_eof_words, UPLOAD_EOF_COUNT) },
-    [SETTING_LOG_FORMAT] = { LOG_FORMAT_EXPECTED,
-                             WORDS(log_format_words, LOG_FORMATS) },
-    [SETTING_BINDING] = { BINDING_EXPECTED,
-                          WORDS(binding_words, BINDING_COUNT) },
-    [SETTING_TLS_VERSION] = { "1.2 or 1.3",
-                              WORDS(tls_version_words, TLS_VERSIONS) },
-    [SETTING_SUITES] = { "all or aes256", WORDS(suites_words, SUITES_COUNT) },
-    [SETTING_CLIENTS] = { "off, request or require",
-                          WORDS(clients_words, CLIENTS_COUNT) },
-    [SETTING_WEAKER] = { "any of the words ids chroot seccomp landlock",
-                         set_weaker },
-};
+KIND(path, "an absolute path", set_path);
+KIND(optional_path, "an absolute path or nothing", set_file);
+KIND(group, "a group's name or number, or nothing", set_group);
+KIND(number, "a number, also with K, M, G or T", set_number);
+KIND(mode, "an octal mode such as 0640", set_mode);
+KIND(duration, "a time such as 300, 300s, 500ms, 5min or 2h", set_duration);
+KIND(yes_no, "yes or no", set_yes_no);
+KIND(min_free,
+     "a number, also with K, M, G or T, or a part such "
+     "as 5%",
+     set_min_free);
+KIND(listen,
+     "addresses with ports, comma separated, such as "
+     "0.0.0.0:21, 0.0.0.0:990 tls, 10.0.0.2:21 proxy",
+     addresses_set_listen);
+KIND(address, "an IP address or nothing", addresses_set);
+KIND(announced, "an IP address or nothing", announced_set);
+KIND(networks,
+     "IP addresses and networks, comma separated, such "
+     "as 10.0.0.5, 192.168.7.0/24",
+     networks_set);
+KIND(ports,
+     "a range such as 30000-30999, or auto; then, "
+     "optionally, the word proxy",
+     addresses_set_ports);
+WORD_KIND(conflict, CONFLICT_EXPECTED, conflict_words, CONFLICT_COUNT);
+WORD_KIND(conflict_name, "number or new", conflict_name_words,
+          CONFLICT_NAME_COUNT);
+KIND(labelled, "an absolute path", set_labelled);
+WORD_KIND(upload_eof, UPLOAD_EOF_EXPECTED, upload_eof_words, UPLOAD_EOF_COUNT);
+WORD_KIND(log_format, LOG_FORMAT_EXPECTED, log_format_words, LOG_FORMATS);
+WORD_KIND(binding, BINDING_EXPECTED, binding_words, BINDING_COUNT);
+WORD_KIND(tls_version, "1.2 or 1.3", tls_version_words, TLS_VERSIONS);
+WORD_KIND(suites, "all or aes256", suites_words, SUITES_COUNT);
+WORD_KIND(clients, "off, request or require", clients_words, CLIENTS_COUNT);
+KIND(weaker, "any of the words ids chroot seccomp landlock", set_weaker);

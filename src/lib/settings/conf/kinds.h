@@ -28,7 +28,13 @@ struct setting_kind {
     const char *const *words;
     unsigned word_count;
 };
-extern const struct setting_kind setting_kinds[SETTING_TYPES];
+/* The kinds of the table, by the second word of its rows. */
+extern const struct setting_kind kind_path, kind_optional_path, kind_group,
+    kind_number, kind_min_free, kind_mode, kind_duration, kind_yes_no,
+    kind_listen, kind_address, kind_announced, kind_networks, kind_ports,
+    kind_conflict, kind_conflict_name, kind_binding, kind_clients,
+    kind_labelled, kind_upload_eof, kind_log_format, kind_tls_version,
+    kind_suites, kind_weaker;
 
 /* Complains "PLACE: KEY = VALUE: …". Always returns -EINVAL. */
 int kinds_refuse(const struct assignment *a, const char *format, ...)

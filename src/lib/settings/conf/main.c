@@ -2,13 +2,14 @@
  * and sallyport.conf(5), so that each text about a setting exists once, in the
  * table. Its arguments are the page without the settings, and the two files. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include "kinds.h"
-#include "sallyport/base/buf.h"
 #include "sallyport/base/complain.h"
+#include "sallyport/base/fd.h"
 
 #define MAX_SIZE (1 << 20)
 
@@ -33,17 +34,13 @@ int main(int argc, char **argv)
     buf_init(&page, MAX_SIZE);
     buf_init(&manual, MAX_SIZE);
     buf_init(&example, MAX_SIZE);
-    FILE *in = fopen(argv[1], "re");
-    int c;
+    FD_CLEANUP int in = open(argv[1], O_RDONLY | O_CLOEXEC);
 
-    if (!in)
-        die(EX_NOINPUT, "%s: %s", argv[1], strerror(errno));
-    while ((c = getc(in)) != EOF)
-        if (buf_add(&page, &(char){ (char)c }, 1) < 0)
-            die(EX_DATAERR, "%s: too long", argv[1]);
-    if (ferror(in) || buf_add(&page, "", 1) < 0)
-        die(EX_IOERR, "%s: can't be read", argv[1]);
-    fclose(in);
+    r = in < 0 ? -errno : fd_read_file(in, &page);
+    if (r == 0)
+        r = buf_add(&page, "", 1);
+    if (r < 0)
+        die(EX_NOINPUT, "%s: %s", argv[1], strerror(-r));
     r = describe_manual(&manual, page.data);
     if (r < 0)
         die(EX_DATAERR, "%s: %s", argv[1],

@@ -16,7 +16,7 @@ struct parser {
     struct settings *settings;
     const char *name; /* name of the file, for complaints */
     size_t line;
-    bool partly;                /* conf_load_partly() */
+    bool partly;                /* conf_load() with a report */
     struct complaint complaint; /* about this line */
 };
 
@@ -85,7 +85,7 @@ static int assign_value(struct parser *p, const struct setting *row,
                             .complaint = &p->complaint };
 
     snprintf(place, sizeof(place), "%s:%zu", p->name, p->line);
-    return setting_kinds[row->type].set(&a);
+    return row->kind->set(&a);
 }
 
 static int assign_key(struct parser *p, struct slice key, struct slice value)
@@ -265,17 +265,10 @@ int conf_read(struct settings *s, int fd, const char *path, conf_report *report,
     return read_all(s, fd, path, false, report, c);
 }
 
-int conf_load_partly(struct settings *s, const char *path, conf_report *report,
-                     struct complaint *c)
+int conf_load(struct settings *s, const char *path, conf_report *report,
+              struct complaint *c)
 {
     int fd FD_CLEANUP = settings_open(path, c);
 
-    return fd < 0 ? fd : read_all(s, fd, path, true, report, c);
-}
-
-int conf_load(struct settings *s, const char *path, struct complaint *c)
-{
-    int fd FD_CLEANUP = settings_open(path, c);
-
-    return fd < 0 ? fd : conf_read(s, fd, path, NULL, c);
+    return fd < 0 ? fd : read_all(s, fd, path, report != NULL, report, c);
 }

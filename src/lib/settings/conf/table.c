@@ -13,16 +13,15 @@
 #define FIELD(name) offsetof(struct settings, name)
 /* A setting whose field has the name of its key (ROW) or another name
  * (ROW_OF). */
-#define ROW(name, kind, text) ROW_OF(#name, kind, name, text)
-#define ROW_OF(word, kind, name, text)                                         \
-    .key = (word), .type = SETTING_##kind, .offset = FIELD(name),              \
-    .value = (text)
+#define ROW(name, type, text) ROW_OF(#name, type, name, text)
+#define ROW_OF(word, type, name, text)                                         \
+    .key = (word), .kind = &kind_##type, .offset = FIELD(name), .value = (text)
 #define BOUNDS(least, most) .min = (least), .max = (most)
 #define SECOND              UINT64_C(1000)
 #define HOUR                (UINT64_C(3600) * SECOND)
 
 const struct setting setting_table[] = {
-    { ROW(listen, LISTEN, "0.0.0.0:21, [::]:21"),
+    { ROW(listen, listen, "0.0.0.0:21, [::]:21"),
       .help = "Addresses and ports on which the server listens, at most 16. "
               "Port 0: the kernel chooses a port. With the word tls after an "
               "address, such as 0.0.0.0:990 tls, TLS begins at the first "
@@ -31,58 +30,58 @@ const struct setting setting_table[] = {
               "send-proxy-v2: each connection begins with a PROXY header, "
               "version 1 or 2, with the client's address. Both words can be "
               "combined." },
-    { ROW(proxies, NETWORKS, ""),
+    { ROW(proxies, networks, ""),
       .help = "Addresses and networks of the proxies that may connect to "
               "listeners with the word proxy, at most 32. The server trusts "
               "their headers, and closes other connections to such a "
               "listener." },
-    { ROW(certificate, PATH, "/etc/sallyport/tls/certificate.pem"),
+    { ROW(certificate, path, "/etc/sallyport/tls/certificate.pem"),
       .help = "The file with the server's certificate and its chain, in PEM "
               "form." },
-    { ROW(key, PATH, "/etc/sallyport/tls/key.pem"),
+    { ROW(key, path, "/etc/sallyport/tls/key.pem"),
       .help = "The file with the certificate's private key, in PEM form. "
               "Other users must not be able to read it." },
-    { ROW_OF("certificate.", LABELLED, certificates, ""), .keyed = "LABEL",
+    { ROW_OF("certificate.", labelled, certificates, ""), .keyed = "LABEL",
       .help = "A further certificate, with its key in key.LABEL, at most 15: "
               "with another kind of key (RSA beside ECDSA) or for other "
               "names. A client gets the certificate for the server name that "
               "it sends (SNI), otherwise the first one." },
-    { ROW_OF("key.", LABELLED, keys, ""), .keyed = "LABEL",
+    { ROW_OF("key.", labelled, keys, ""), .keyed = "LABEL",
       .help = "The private key of certificate.LABEL." },
-    { ROW(client_certificates, CLIENTS, "off"),
+    { ROW(client_certificates, clients, "off"),
       .help = "Whether the server asks clients for a certificate of "
               "client_ca. off: it doesn't ask. request: it asks, and also "
               "accepts clients without a certificate. require: it accepts "
               "only clients with a certificate. An invalid certificate ends "
               "the connection. The users file says which user needs which "
               "certificate: certificate=, login=." },
-    { ROW(client_ca, OPTIONAL_PATH, ""),
+    { ROW(client_ca, optional_path, ""),
       .help = "The file with the CAs that issue the clients' certificates, "
               "in PEM form. It may also contain single certificates of "
               "clients." },
-    { ROW(client_crl, OPTIONAL_PATH, ""),
+    { ROW(client_crl, optional_path, ""),
       .help = "The file with revocation lists (CRL) of these CAs, in PEM "
               "form. If it is set, each CA needs a list. When a CA's list "
               "has expired, no client can log in with a certificate of that "
               "CA. Empty: no certificate is revoked." },
-    { ROW(users, PATH, "/etc/sallyport/users"),
+    { ROW(users, path, "/etc/sallyport/users"),
       .help = "The users file, see sallyport-users(5). Other users must not "
               "be able to read it." },
-    { ROW(homes, PATH, "/srv/sallyport"),
+    { ROW(homes, path, "/srv/sallyport"),
       .help = "The directory in which \"sallyportctl user add\" makes homes. "
               "Without root every home must be in it." },
-    { ROW(shares, PATH, "/srv/sallyport/shares"),
+    { ROW(shares, path, "/srv/sallyport/shares"),
       .help = "The directory for shares, the directories that several users "
               "have in common. Without root every share must be in it." },
-    { ROW(empty, PATH, "/run/sallyport/empty"),
+    { ROW(empty, path, "/run/sallyport/empty"),
       .help = "The empty directory that becomes the root directory of "
               "processes that need no files. The server makes it if it is "
               "missing." },
-    { ROW(state, PATH, "/var/lib/sallyport"),
+    { ROW(state, path, "/var/lib/sallyport"),
       .help = "The directory for data that must survive a restart: the key "
               "with which the server finds unfinished uploads again, and the "
               "bans. The server makes the directory if it is missing." },
-    { ROW(partials_key, OPTIONAL_PATH, ""),
+    { ROW(partials_key, optional_path, ""),
       .help = "The file with the key by which the server finds unfinished "
               "uploads again. Empty: it is in state. For several machines "
               "with the same homes (see admin/cluster.md in "
@@ -91,16 +90,16 @@ const struct setting setting_table[] = {
               "first server that starts makes this file. It takes its key "
               "from state, or makes a new one. The directory of the file "
               "must be root's and writable by nobody else." },
-    { ROW(log_format, LOG_FORMAT, "text"),
+    { ROW(log_format, log_format, "text"),
       .help = "The form of the log. text: a line of name=value on standard "
               "error for each event. json: a JSON object a line, also there. "
               "See admin/monitoring.md in /usr/share/doc/sallyport." },
-    { ROW(control_group, GROUP, ""),
+    { ROW(control_group, group, ""),
       .help = "A group of the system whose members may also ask the server "
               "of root: status, who and ban list. They see the names, "
               "addresses and file names of all sessions. Everything that "
               "changes something stays root's. Empty: no group." },
-    { ROW(ports, PORTS, "30000-30999"), BOUNDS(1024, 65535),
+    { ROW(ports, ports, "30000-30999"), BOUNDS(1024, 65535),
       .help = "Ports of data connections. A firewall must permit them. Each "
               "session uses one of them, from EPSV or PASV until 10 s after "
               "its last data connection has come: if none is free, they get "
@@ -109,195 +108,195 @@ const struct setting setting_table[] = {
               "chooses. With the word proxy after the ports, data "
               "connections of a proxy's clients come through the proxy too, "
               "with a PROXY header." },
-    { ROW(address, ADDRESS, ""),
+    { ROW(address, address, ""),
       .help = "The address that PASV announces to clients, for a server "
               "behind NAT. Empty: the address that the client connected to." },
-    { ROW_OF("address.", ANNOUNCED, announced, ""), .keyed = "NETWORK",
+    { ROW_OF("address.", announced, announced, ""), .keyed = "NETWORK",
       .help = "The same for clients of one network, such as "
               "address.10.0.0.0/8, at most 32 lines. The smallest network "
               "that contains the client decides." },
-    { ROW(active, YES_NO, "no"),
+    { ROW(active, yes_no, "no"),
       .help =
           "Offer active mode (PORT, EPRT). The process gate can then "
           "make connections; it connects only to the client's own "
           "address, to ports from 1024. Never for clients behind a proxy." },
-    { ROW(data_binding, BINDING, "user"),
+    { ROW(data_binding, binding, "user"),
       .help = "Which TLS session a data connection must resume. user: one of "
               "the same user from the same address. session: one of this "
               "control connection. address: none; the server compares only "
               "the address. Use this only for clients that can't resume: "
               "another program at the client's address can take over their "
               "data connections. Per user: data_binding= in the users file." },
-    { ROW(ticket_lifetime, DURATION, "2h"), BOUNDS(SECOND, 24 * HOUR),
+    { ROW(ticket_lifetime, duration, "2h"), BOUNDS(SECOND, 24 * HOUR),
       .help = "How long a client can resume a TLS 1.3 session with a ticket. "
               "The server replaces the key that seals tickets after the same "
               "time." },
-    { ROW_OF("tls_min", TLS_VERSION, tls.least, "1.2"),
+    { ROW_OF("tls_min", tls_version, tls.least, "1.2"),
       .help = "The lowest TLS version. With 1.3 the server refuses clients "
               "that have only TLS 1.2." },
-    { ROW_OF("tls_suites", SUITES, tls.suites, "all"),
+    { ROW_OF("tls_suites", suites, tls.suites, "all"),
       .help = "The cipher suites: all (AES-128, AES-256 and ChaCha20), or "
               "aes256, only those with AES-256. All have forward secrecy and "
               "authenticated encryption." },
-    { ROW(max_sessions, NUMBER, "500"), BOUNDS(1, 20000),
+    { ROW(max_sessions, number, "500"), BOUNDS(1, 20000),
       .help = "Maximum number of connections at a time." },
-    { ROW(max_per_address, NUMBER, "64"), BOUNDS(1, 20000),
+    { ROW(max_per_address, number, "64"), BOUNDS(1, 20000),
       .help = "Maximum number of connections at a time from one address "
               "(IPv6: one /64)." },
-    { ROW(max_per_user, NUMBER, "64"), BOUNDS(1, 20000),
+    { ROW(max_per_user, number, "64"), BOUNDS(1, 20000),
       .help = "Maximum number of sessions of one user at a time. Per user "
               "and team: max_sessions= in the users file." },
-    { ROW(max_transfers, NUMBER, "0"), BOUNDS(0, 20000),
+    { ROW(max_transfers, number, "0"), BOUNDS(0, 20000),
       .help = "Maximum number of uploads and downloads at a time; a further "
               "one gets 450. 0: no limit." },
-    { ROW(user_max_transfers, NUMBER, "0"), BOUNDS(0, 20000),
+    { ROW(user_max_transfers, number, "0"), BOUNDS(0, 20000),
       .help = "The same for one user. Per user and team: max_transfers= in "
               "the users file." },
-    { ROW(startups, NUMBER, "100"), BOUNDS(1, 20000),
+    { ROW(startups, number, "100"), BOUNDS(1, 20000),
       .help = "Maximum number of sessions at a time that haven't logged in. "
               "Further connections wait for the greeting, at most "
               "login_timeout. The address (IPv6: one /64) with the fewest "
               "such sessions is served first. A connection that has waited "
               "for half a second gets the place of the oldest such session "
               "of the address with the most." },
-    { ROW(max_fruitless, NUMBER, "120"), BOUNDS(1, 1000000),
+    { ROW(max_fruitless, number, "120"), BOUNDS(1, 1000000),
       .help = "Maximum rate of connections from one address (IPv6: one /64) "
               "that end without a login: this many per minute, and a quarter "
               "of them at once. Above this rate the server refuses "
               "connections from the address." },
-    { ROW(crash_ban, DURATION, "600s"), BOUNDS(0, 24 * HOUR),
+    { ROW(crash_ban, duration, "600s"), BOUNDS(0, 24 * HOUR),
       .help = "How long the server refuses an address (IPv6: one /64) after "
               "one of its sessions has crashed: somebody may be trying to "
               "break in. 0: no ban. A session of a proxy listener never "
               "causes a ban." },
-    { ROW(ban_after, NUMBER, "100"), BOUNDS(0, 1000000),
+    { ROW(ban_after, number, "100"), BOUNDS(0, 1000000),
       .help = "So many wrong passwords from one address (IPv6: one /64) "
               "within an hour ban it for ban_time. An address from which a "
               "user has logged in in the last 7 days isn't banned, since "
               "many users may share it; guess_delay still slows it. 0: no "
               "ban." },
-    { ROW(ban_time, DURATION, "1h"), BOUNDS(SECOND, 720 * HOUR),
+    { ROW(ban_time, duration, "1h"), BOUNDS(SECOND, 720 * HOUR),
       .help = "How long the server refuses an address after ban_after wrong "
               "passwords. A ban survives a restart; \"sallyportctl ban del\" "
               "ends it." },
-    { ROW(no_ban, NETWORKS, ""),
+    { ROW(no_ban, networks, ""),
       .help = "Addresses and networks, such as that of a scanner, at most "
               "32. They are never banned, max_fruitless doesn't apply to "
               "them, and guess_delay doesn't count their failed logins by "
               "address." },
-    { ROW(login_timeout, DURATION, "60s"), BOUNDS(100, HOUR),
+    { ROW(login_timeout, duration, "60s"), BOUNDS(100, HOUR),
       .help = "Maximum time from the connection to the login." },
-    { ROW(drain_timeout, DURATION, "24h"), BOUNDS(100, 168 * HOUR),
+    { ROW(drain_timeout, duration, "24h"), BOUNDS(100, 168 * HOUR),
       .help = "After a reload existing sessions continue in their old "
               "processes, with the old settings. After this time the server "
               "ends the remaining sessions." },
-    { ROW(idle_timeout, DURATION, "300s"), BOUNDS(100, 24 * HOUR),
+    { ROW(idle_timeout, duration, "300s"), BOUNDS(100, 24 * HOUR),
       .help = "Time without a command after which the server ends a session. "
               "It doesn't run during a transfer." },
-    { ROW(connect_timeout, DURATION, "30s"), BOUNDS(100, HOUR),
+    { ROW(connect_timeout, duration, "30s"), BOUNDS(100, HOUR),
       .help = "Maximum time for a data connection to arrive and to finish "
               "its TLS handshake." },
-    { ROW(stall_timeout, DURATION, "120s"), BOUNDS(100, HOUR),
+    { ROW(stall_timeout, duration, "120s"), BOUNDS(100, HOUR),
       .help = "Time without a byte on a data connection after which the "
               "server cuts the transfer. Less than one byte per second "
               "counts as no byte." },
-    { ROW(hash_timeout, DURATION, "600s"), BOUNDS(100, 24 * HOUR),
+    { ROW(hash_timeout, duration, "600s"), BOUNDS(100, 24 * HOUR),
       .help = "Maximum time for one checksum (HASH, XSHA256, XSHA512, XCRC)." },
-    { ROW(login_delay, DURATION, "1s"), BOUNDS(0, 60 * SECOND),
+    { ROW(login_delay, duration, "1s"), BOUNDS(0, 60 * SECOND),
       .help = "The reply to a wrong password comes this long after the "
               "password, or after a multiple of this time." },
-    { ROW(guess_delay, DURATION, "10s"), BOUNDS(0, 10 * SECOND),
+    { ROW(guess_delay, duration, "10s"), BOUNDS(0, 10 * SECOND),
       .help = "Longest pause before the reply to a login, right or wrong, if "
               "many logins with this name or from this address have failed "
               "recently. It is at most a quarter of login_timeout. A user "
               "who has logged in from this address recently doesn't wait. 0: "
               "no pause." },
-    { ROW(login_tries, NUMBER, "3"), BOUNDS(1, 100),
+    { ROW(login_tries, number, "3"), BOUNDS(1, 100),
       .help = "Number of wrong passwords after which the server closes the "
               "connection." },
-    { ROW(totp_time, DURATION, "12h"), BOUNDS(0, 30 * 24 * HOUR),
+    { ROW(totp_time, duration, "12h"), BOUNDS(0, 30 * 24 * HOUR),
       .help = "A user with a second factor (sallyportctl user totp) needs no "
               "new code from the same address for this time. 0: each login "
               "needs one." },
-    { ROW(password_change, YES_NO, "no"),
+    { ROW(password_change, yes_no, "no"),
       .help = "Whether all users may change their passwords (SITE PSWD). no: "
               "those with must_change= (sallyportctl user add "
               "--must-change), who must do it first. For each of these the "
               "server must be able to write to the directory of the users "
               "file. The systemd unit permits it for /etc/sallyport; for "
               "another one sallyportd --check tells what systemd needs." },
-    { ROW(hash_cost, NUMBER, "5"), BOUNDS(5, 8),
+    { ROW(hash_cost, number, "5"), BOUNDS(5, 8),
       .help = "Cost of new password hashes (yescrypt). 5 takes 16 MiB and "
               "about 50 ms of a processor for each login; each step doubles "
               "both. Older hashes stay valid, and as they are: sallyportctl "
               "user list marks those that are weaker." },
-    { ROW(max_file_size, NUMBER, "0"), BOUNDS(0, INT64_MAX),
+    { ROW(max_file_size, number, "0"), BOUNDS(0, INT64_MAX),
       .help = "Maximum size of an uploaded file, in bytes. 0: no limit. Per "
               "user and team: max_file_size= in the users file." },
-    { ROW(bandwidth_up, NUMBER, "0"), BOUNDS(0, BANDWIDTH_MAX),
+    { ROW(bandwidth_up, number, "0"), BOUNDS(0, BANDWIDTH_MAX),
       .help = "Maximum bytes per second of all uploads together, such as "
               "10M; sessions share them fairly. Listings don't count. 0: no "
               "limit." },
-    { ROW(bandwidth_down, NUMBER, "0"), BOUNDS(0, BANDWIDTH_MAX),
+    { ROW(bandwidth_down, number, "0"), BOUNDS(0, BANDWIDTH_MAX),
       .help = "Maximum bytes per second of all downloads together, such as "
               "10M; sessions share them fairly. Listings don't count. 0: no "
               "limit." },
-    { ROW(user_bandwidth_up, NUMBER, "0"), BOUNDS(0, BANDWIDTH_MAX),
+    { ROW(user_bandwidth_up, number, "0"), BOUNDS(0, BANDWIDTH_MAX),
       .help = "The same for the uploads of one user, in all sessions "
               "together. Per user and team: bandwidth_up= in the users file." },
-    { ROW(user_bandwidth_down, NUMBER, "0"), BOUNDS(0, BANDWIDTH_MAX),
+    { ROW(user_bandwidth_down, number, "0"), BOUNDS(0, BANDWIDTH_MAX),
       .help = "The same for the downloads of one user, in all sessions "
               "together. Per user and team: bandwidth_down= in the users "
               "file." },
-    { ROW(copy_max, NUMBER, "1G"), BOUNDS(0, INT64_MAX),
+    { ROW(copy_max, number, "1G"), BOUNDS(0, INT64_MAX),
       .help = "Maximum number of bytes that REST and APPE onto a finished "
               "file may copy. For a larger file the reply is 553, since few "
               "clients wait longer than 20 seconds for the 226. 0: no limit. "
               "The limit doesn't apply where the file system shares blocks "
               "(XFS, btrfs), and holes don't count." },
-    { ROW(min_free, MIN_FREE, "0"),
+    { ROW(min_free, min_free, "0"),
       .help = "How much of a disk uploads leave free: bytes, or with % a "
               "part of the disk. The server looks at the beginning and at "
               "the end of an upload, and after each 32 MiB; with less free "
               "the reply is 452, and nothing of the upload stays." },
-    { ROW(ascii, YES_NO, "no"),
+    { ROW(ascii, yes_no, "no"),
       .help = "Whether TYPE A, the type at the start of each session, "
               "converts line ends. yes: LF in files, CRLF on the network. "
               "no: bytes are never changed." },
-    { ROW(mode_z, YES_NO, "no"),
+    { ROW(mode_z, yes_no, "no"),
       .help = "Offer compressed transfers (MODE Z). Some clients, such as "
               "lftp, use them whenever they can. They save bandwidth and "
               "cost the server many times the work." },
-    { ROW(mode_z_level, NUMBER, "6"), BOUNDS(1, 9),
+    { ROW(mode_z_level, number, "6"), BOUNDS(1, 9),
       .help = "Compression of MODE Z, from 1 (fast) to 9 (small), unless the "
               "client chooses (OPTS MODE Z LEVEL)." },
-    { ROW(partial_days, NUMBER, "7"), BOUNDS(1, 3650),
+    { ROW(partial_days, number, "7"), BOUNDS(1, 3650),
       .help = "Number of days for which an interrupted upload is kept, so "
               "that the client can resume it. Then the daily \"sallyportctl "
               "retention run\" removes it." },
-    { ROW(file_mode, MODE, "0600"), BOUNDS(FILE_MODE_NEEDED, FILE_MODE_MOST),
+    { ROW(file_mode, mode, "0600"), BOUNDS(FILE_MODE_NEEDED, FILE_MODE_MOST),
       .help = "Mode of new files in a home. 0640: the home's group may read "
               "them, too. Per user and per share: file_mode= in the users "
               "file." },
-    { ROW(dir_mode, MODE, "0700"), BOUNDS(DIR_MODE_NEEDED, DIR_MODE_MOST),
+    { ROW(dir_mode, mode, "0700"), BOUNDS(DIR_MODE_NEEDED, DIR_MODE_MOST),
       .help = "Mode of new directories in a home. 0750: the home's group may "
               "enter them, too. Per user: dir_mode= in the users file." },
-    { ROW(resume, YES_NO, "yes"),
+    { ROW(resume, yes_no, "yes"),
       .help = "Keep interrupted uploads, so that clients can resume them. "
               "The server keeps only bytes that are known to be on the disk. "
               "An extended attribute of the unfinished file records their "
               "number; on a file system without attributes (vfat, NFS before "
               "4.2) nothing can be resumed." },
-    { ROW(on_conflict, CONFLICT, "overwrite"),
+    { ROW(on_conflict, conflict, "overwrite"),
       .help = "What happens if the name of an upload is taken. overwrite: "
               "the new file replaces the old one. rename: the new file gets "
               "another name. version: the old file gets another name "
               "(NAME.~1~). reject: the upload is refused. Per user: "
               "on_conflict= in the users file." },
-    { ROW(conflict_name, CONFLICT_NAME, "number"),
+    { ROW(conflict_name, conflict_name, "number"),
       .help = "The other name that \"on_conflict = rename\" gives. number: "
               "\"NAME (2).ext\". new: \"new-NAME.ext\"." },
-    { ROW(upload_eof, UPLOAD_EOF, "strict"),
+    { ROW(upload_eof, upload_eof, "strict"),
       .help = "How a client must end an upload. strict: with TLS "
               "close_notify. size: also with a bare FIN after as many bytes "
               "as ALLO announced. lenient: with any bare FIN, and the client "
@@ -308,32 +307,32 @@ const struct setting setting_table[] = {
               "MODE Z there is no upload. A FIN before the first byte always "
               "counts as a cut: an empty file needs close_notify. Per user: "
               "upload_eof= in the users file." },
-    { ROW(fsync, YES_NO, "yes"),
+    { ROW(fsync, yes_no, "yes"),
       .help = "Write an upload to the disk before the 226. With \"no\" a "
               "power cut can lose files that were reported as stored, and "
               "resumed uploads can be wrong after it." },
-    { ROW(sha256, YES_NO, "no"),
+    { ROW(sha256, yes_no, "no"),
       .help = "Put the SHA-256 of each stored file into its transfer event. "
               "It costs about as much processor time as receiving the file. "
               "An upload that continues one, or a file, has none: nothing is "
               "read back." },
-    { ROW(allow_weaker, WEAKER, ""),
+    { ROW(allow_weaker, weaker, ""),
       .help = "Parts of the sandboxes that may fail without an error, on a "
               "system that lacks them: ids, chroot, seccomp, landlock." },
-    { ROW(accounts, NUMBER, "0"), BOUNDS(0, UINT32_MAX - SETTINGS_ACCOUNTS),
+    { ROW(accounts, number, "0"), BOUNDS(0, UINT32_MAX - SETTINGS_ACCOUNTS),
       .help = "0: the processes have the accounts _sallyport-gate (also the "
               "sessions), _sallyport-auth, _sallyport-log and "
               "_sallyport-keys, which systemd-sysusers makes. Another "
               "number, for a trial without accounts: gate has this uid and "
               "gid, and auth, log and keys have the next three." },
-    { ROW(uid_first, NUMBER, "70000"), BOUNDS(1000, UINT32_MAX - 1),
+    { ROW(uid_first, number, "70000"), BOUNDS(1000, UINT32_MAX - 1),
       .help = "First uid of users. A user with a lower uid can't log in." },
-    { ROW(uid_last, NUMBER, "79999"), BOUNDS(1000, UINT32_MAX - 1),
+    { ROW(uid_last, number, "79999"), BOUNDS(1000, UINT32_MAX - 1),
       .help = "Last uid of users. A user with a higher uid can't log in." },
-    { ROW(gid_first, NUMBER, "80000"), BOUNDS(1000, UINT32_MAX - 1),
+    { ROW(gid_first, number, "80000"), BOUNDS(1000, UINT32_MAX - 1),
       .help = "First gid that \"sallyportctl share add\" gives out. A share "
               "may also have the gid of a local group." },
-    { ROW(gid_last, NUMBER, "89999"), BOUNDS(1000, UINT32_MAX - 1),
+    { ROW(gid_last, number, "89999"), BOUNDS(1000, UINT32_MAX - 1),
       .help = "Last gid that \"sallyportctl share add\" gives out." },
 };
 const size_t setting_count = sizeof(setting_table) / sizeof(setting_table[0]);

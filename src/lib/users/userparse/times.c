@@ -58,26 +58,15 @@ int user_expires_parse(struct slice text, int64_t *ret)
 
 int64_t user_duration_parse(struct slice text)
 {
-    static const struct {
-        const char *name;
-        int64_t seconds;
-    } units[] = {
+    static const struct slice_unit units[] = {
         { "s", 1 },     { "min", 60 },   { "h", 3600 },
         { "d", 86400 }, { "w", 604800 },
     };
-    size_t digits = 0;
-    uint64_t n;
+    uint64_t seconds = 0;
 
-    while (digits < text.len && text.ptr[digits] >= '0' &&
-           text.ptr[digits] <= '9')
-        digits++;
-    if (slice_number((struct slice){ text.ptr, digits }, DURATION_MAX, &n))
-        return 0;
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-        if (slice_equal((struct slice){ text.ptr + digits, text.len - digits },
-                        slice_from(units[i].name)))
-            return (int64_t)n * units[i].seconds;
-    return 0;
+    slice_measure(text, units, sizeof(units) / sizeof(units[0]), DURATION_MAX,
+                  &seconds);
+    return (int64_t)seconds;
 }
 
 /* The shortest time: an upload counts as abandoned after it. */
