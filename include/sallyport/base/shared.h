@@ -12,9 +12,9 @@
 int shared_make(const char *name, size_t size);
 /* Maps the first SIZE bytes of FD, which stays the caller's. No fork inherits
  * them, and no core dump contains them. FD -1: private memory, for a test.
- * PROTECTION as for mmap(2). Returns 0; -EINVAL: FD isn't sealed, or too short;
- * another -errno. */
-int shared_map(int fd, size_t size, int protection, void **ret);
+ * PROTECTION as for mmap(2). Returns the address; or NULL with errno, EINVAL:
+ * FD isn't sealed, or too short. */
+void *shared_map(int fd, size_t size, int protection);
 /* Maps all of the sealed file FD for reading. If it is empty, PTR is NULL.
  * Returns 0 or -errno. The caller unmaps it. */
 int shared_map_whole(int fd, struct slice *ret);

@@ -37,9 +37,8 @@ struct metrics {
 /* Returns the supervisor's name for that memory, which has a hash of all names:
  * if the tables change, the counters begin at 0. */
 const char *metrics_name(void);
-/* Maps FD, a sealed file of that size. PROTECTION as for mmap(2). A fork
- * doesn't inherit it: the processes files are forks of master, and must not
- * write it. Returns 0 or -errno. */
+/* Maps FD by shared_map(): the processes files are forks of master, and must
+ * not write it. Returns 0 or -errno. */
 int metrics_map(struct metrics **ret, int fd, int protection);
 /* Adds an event. Any process may have sent it, so an unknown value counts as
  * "other". */

@@ -200,29 +200,21 @@ struct handler {
 /* A row of a table of handlers: ON(kick, control_on_kick). */
 #define ON(name, function) { .kind = MSG_##name, .on.name = (function) }
 
-/* Receives messages, at most 64 in a call, and calls their handlers. A message
- * without a handler gives -EPROTO too. After each handler it closes the
+/* Receives messages, at most MOST in a call, and calls their handlers. A
+ * message without a handler gives -EPROTO too. After each handler it closes the
  * descriptors that were not taken, and wipes secrets. Returns 0 if nothing more
  * has arrived; otherwise as channel_receive() or the handler. */
 int channel_dispatch(struct channel *c, const struct handler *table, size_t n,
-                     void *owner);
-#define DISPATCH(c, table, owner)                                              \
-    channel_dispatch((c), (table), sizeof(table) / sizeof((table)[0]), (owner))
-/* Works as channel_dispatch() for one message. If there are more, the loop
- * calls again; so a channel that seldom has two messages needs one system call,
- * not two. */
-int channel_dispatch_one(struct channel *c, const struct handler *table,
-                         size_t n, void *owner);
-#define DISPATCH_ONE(c, table, owner)                                          \
-    channel_dispatch_one((c), (table), sizeof(table) / sizeof((table)[0]),     \
-                         (owner))
-/* Works as channel_dispatch(), but without the limit of 64, for a peer that has
- * ended. */
-int channel_dispatch_all(struct channel *c, const struct handler *table,
-                         size_t n, void *owner);
-#define DISPATCH_ALL(c, table, owner)                                          \
-    channel_dispatch_all((c), (table), sizeof(table) / sizeof((table)[0]),     \
-                         (owner))
+                     void *owner, int most);
+#define DISPATCH_MOST(c, table, owner, most)                                   \
+    channel_dispatch((c), (table), sizeof(table) / sizeof((table)[0]),         \
+                     (owner), (most))
+#define DISPATCH(c, table, owner) DISPATCH_MOST(c, table, owner, DISPATCH_MAX)
+/* If there are more than one, the loop calls again; so a channel that seldom
+ * has two messages needs one system call, not two. */
+#define DISPATCH_ONE(c, table, owner) DISPATCH_MOST(c, table, owner, 1)
+#define DISPATCH_MAX                  64
+#define DISPATCH_ALL                  4096 /* more than a socket holds */
 /* Lets a handler refuse a message that its row permits. Sets c->wrong to WHY,
  * and returns -EPROTO. */
 int channel_refuse(struct channel *c, const char *why);

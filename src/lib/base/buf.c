@@ -30,13 +30,17 @@ void buf_clear(struct buf *b)
 /* Doesn't use realloc(3), which may leave a copy of a secret in freed memory.
  * Gives a caller that reserves much just that: bytes that are never used would
  * be wiped too. */
-static int buf_grow(struct buf *b, size_t need)
+int buf_reserve(struct buf *b, size_t len)
 {
     size_t size = b->size ? 2 * b->size : BUF_FIRST;
     char *data;
 
-    if (size < need)
-        size = need;
+    if (len > b->max || b->len > b->max - len)
+        return -ENOBUFS;
+    if (b->size - b->len >= len)
+        return 0;
+    if (size < b->len + len)
+        size = b->len + len;
     if (size > b->max)
         size = b->max;
     data = malloc(size);
@@ -50,15 +54,6 @@ static int buf_grow(struct buf *b, size_t need)
     b->data = data;
     b->size = size;
     return 0;
-}
-
-int buf_reserve(struct buf *b, size_t len)
-{
-    if (len > b->max || b->len > b->max - len)
-        return -ENOBUFS;
-    if (b->size - b->len >= len)
-        return 0;
-    return buf_grow(b, b->len + len);
 }
 
 int buf_add(struct buf *b, const void *data, size_t len)

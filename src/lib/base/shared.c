@@ -36,42 +36,41 @@ static int map_flags(int fd, size_t size)
     return seals & F_SEAL_WRITE ? MAP_PRIVATE : MAP_SHARED;
 }
 
-int shared_map(int fd, size_t size, int protection, void **ret)
+void *shared_map(int fd, size_t size, int protection)
 {
     int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : map_flags(fd, size);
     void *p;
     int error;
 
-    if (flags < 0)
-        return -EINVAL;
+    if (flags < 0) {
+        errno = EINVAL;
+        return NULL;
+    }
     p = mmap(NULL, size, protection, flags, fd, 0);
     if (p == MAP_FAILED)
-        return -errno;
+        return NULL;
     if (madvise(p, size, MADV_DONTFORK) < 0 ||
         madvise(p, size, MADV_DONTDUMP) < 0) {
         error = errno;
         munmap(p, size);
-        return -error;
+        errno = error;
+        return NULL;
     }
-    *ret = p;
-    return 0;
+    return p;
 }
 
 int shared_map_whole(int fd, struct slice *ret)
 {
     struct stat st;
-    void *bytes;
-    int r;
 
     *ret = (struct slice){ NULL, 0 };
     if (fstat(fd, &st) < 0)
         return -errno;
     if (st.st_size == 0)
         return 0;
-    r = shared_map(fd, (size_t)st.st_size, PROT_READ, &bytes);
-    if (r == 0)
-        *ret = (struct slice){ bytes, (size_t)st.st_size };
-    return r;
+    *ret = (struct slice){ shared_map(fd, (size_t)st.st_size, PROT_READ),
+                           (size_t)st.st_size };
+    return ret->ptr ? 0 : -errno;
 }
 
 void shared_unmap_whole(struct slice whole)

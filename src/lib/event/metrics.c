@@ -4,13 +4,11 @@
 #include "sallyport/event/metrics.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 
 #include "sallyport/base/random.h"
+#include "sallyport/base/shared.h"
 #include "sallyport/ftp/reply.h"
 
 /* The labels and their values. The last value of most labels is for all other
@@ -352,24 +350,8 @@ void metrics_total(const struct metrics *m, struct metrics_totals *ret)
 
 int metrics_map(struct metrics **ret, int fd, int protection)
 {
-    int seals = fcntl(fd, F_GET_SEALS);
-    struct stat s;
-    void *p;
-
-    if (seals < 0 || !(seals & F_SEAL_SHRINK) || fstat(fd, &s) < 0 ||
-        s.st_size != (off_t)sizeof(**ret))
-        return -EINVAL;
-    p = mmap(NULL, sizeof(**ret), protection, MAP_SHARED, fd, 0);
-    if (p == MAP_FAILED)
-        return -errno;
-    if (madvise(p, sizeof(**ret), MADV_DONTFORK) < 0) {
-        int error = errno;
-
-        munmap(p, sizeof(**ret));
-        return -error;
-    }
-    *ret = p;
-    return 0;
+    *ret = shared_map(fd, sizeof(**ret), protection);
+    return *ret ? 0 : -errno;
 }
 
 /* The text. */

@@ -1,6 +1,7 @@
 /* The board and the pages of the heartbeat. See board.h. */
 #include "sallyport/ipc/board.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <sys/mman.h>
 
@@ -17,12 +18,9 @@ int board_make(void)
 
 int board_map(int fd, bool to_write, struct board **ret)
 {
-    void *p = NULL;
-    int r = shared_map(fd, sizeof(**ret),
-                       to_write ? PROT_READ | PROT_WRITE : PROT_READ, &p);
-
-    *ret = p;
-    return r;
+    *ret = shared_map(fd, sizeof(**ret),
+                      to_write ? PROT_READ | PROT_WRITE : PROT_READ);
+    return *ret ? 0 : -errno;
 }
 
 void board_unmap(struct board **b)
@@ -59,21 +57,15 @@ bool board_accepts(const struct board *b, uint64_t generation)
 
 int beat_map(int fd, struct beat **ret)
 {
-    void *p = NULL;
-    int r = shared_map(fd, sizeof(**ret), PROT_READ | PROT_WRITE, &p);
-
-    *ret = p;
-    return r;
+    *ret = shared_map(fd, sizeof(**ret), PROT_READ | PROT_WRITE);
+    return *ret ? 0 : -errno;
 }
 
 int beat_make(struct beat **ret)
 {
     FD_CLEANUP int fd = shared_make("beat", sizeof(**ret));
-    void *p = NULL;
-    int r = fd < 0 ? fd : shared_map(fd, sizeof(**ret), PROT_READ, &p);
-
-    *ret = p;
-    return r < 0 ? r : fd_take(&fd);
+    *ret = fd < 0 ? NULL : shared_map(fd, sizeof(**ret), PROT_READ);
+    return *ret ? fd_take(&fd) : -errno;
 }
 
 void beat_unmap(struct beat **b)

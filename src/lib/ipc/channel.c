@@ -12,9 +12,6 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 
-#define DISPATCH_MAX     64
-#define DISPATCH_ALL_MAX 4096 /* more than a socket holds */
-
 /* The buffers of a process: it sends and receives one message at a time. Only
  * the bytes that were used are wiped: a fork would get pages of its own for the
  * rest. */
@@ -195,7 +192,7 @@ static const char *why_not_permitted(const struct channel *c,
     return NULL;
 }
 
-static int refuse_message(struct channel *c, const char *why)
+int channel_refuse(struct channel *c, const char *why)
 {
     wipe(inbox, &inbox_used);
     c->wrong = why;
@@ -208,24 +205,24 @@ static int check_message(struct channel *c, struct message *m, ssize_t len,
     const char *why;
 
     if (len > MESSAGE_MAX || (head->msg_flags & MSG_TRUNC))
-        return refuse_message(c, "an overlong message");
+        return channel_refuse(c, "an overlong message");
     if (codec_decode(inbox, (size_t)len, m) < 0)
-        return refuse_message(c, "an unknown or malformed message");
+        return channel_refuse(c, "an unknown or malformed message");
     why = why_not_permitted(c, m->kind);
     if (why)
-        return refuse_message(c, why);
+        return channel_refuse(c, why);
     /* Checks the descriptors. The kernel also drops descriptors if this process
      * has no room for them, which isn't the peer's mistake. */
     size_t due = message_count(message_row(m->kind), TYPE_FD);
     bool dropped = head->msg_flags & MSG_CTRUNC;
 
     if (dropped && fds < due) {
-        refuse_message(c,
+        channel_refuse(c,
                        "a message that needs more descriptors than are left");
         return -EMFILE;
     }
     return dropped || fds != due
-               ? refuse_message(c, "a wrong number of descriptors")
+               ? channel_refuse(c, "a wrong number of descriptors")
                : 1;
 }
 
@@ -299,15 +296,15 @@ int channel_handle(struct channel *c, const struct handler *table, size_t n,
     while (i < n && table[i].kind != kind)
         i++;
     r = i < n ? call_handler(&table[i], owner, m)
-              : refuse_message(c, "a message that nobody handles here");
+              : channel_refuse(c, "a message that nobody handles here");
     message_close(m);
     if (is_secret(kind))
         wipe(inbox, &inbox_used);
     return r;
 }
 
-static int dispatch_most(struct channel *c, const struct handler *table,
-                         size_t n, void *owner, int most)
+int channel_dispatch(struct channel *c, const struct handler *table, size_t n,
+                     void *owner, int most)
 {
     for (int i = 0; i < most; i++) {
         struct message m;
@@ -321,30 +318,6 @@ static int dispatch_most(struct channel *c, const struct handler *table,
             return r;
     }
     return 0;
-}
-
-int channel_dispatch(struct channel *c, const struct handler *table, size_t n,
-                     void *owner)
-{
-    return dispatch_most(c, table, n, owner, DISPATCH_MAX);
-}
-
-int channel_dispatch_one(struct channel *c, const struct handler *table,
-                         size_t n, void *owner)
-{
-    return dispatch_most(c, table, n, owner, 1);
-}
-
-int channel_dispatch_all(struct channel *c, const struct handler *table,
-                         size_t n, void *owner)
-{
-    return dispatch_most(c, table, n, owner, DISPATCH_ALL_MAX);
-}
-
-int channel_refuse(struct channel *c, const char *why)
-{
-    c->wrong = why;
-    return -EPROTO;
 }
 
 /* Sends messages that must not be lost: of gate to master, and of master to the

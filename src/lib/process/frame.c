@@ -30,19 +30,6 @@ static void frame_log_on_ready(void *owner, uint32_t events)
     frame_watch_log(f);
 }
 
-static int frame_open_log(struct frame *f)
-{
-    int fd = setup_take(&f->setup, SETUP_LOG);
-
-    if (fd < 0)
-        return 0;
-    event_sender_open(&f->log, fd);
-    f->log_watch = (struct loop_watch){ .fd = fd,
-                                        .on_ready = frame_log_on_ready,
-                                        .owner = f };
-    return loop_add(&f->loop, &f->log_watch);
-}
-
 static void frame_count(void *owner)
 {
     struct frame *f = owner;
@@ -77,10 +64,16 @@ void frame_init(struct frame *f, const struct frame_row *row, int fd)
 int frame_set_up(struct frame *f)
 {
     const int page = f->setup.file[SETUP_BEAT].fd;
+    const int log = setup_take(&f->setup, SETUP_LOG);
     int r = loop_init(&f->loop);
 
-    if (r == 0)
-        r = frame_open_log(f);
+    if (r == 0 && log >= 0) {
+        event_sender_open(&f->log, log);
+        f->log_watch = (struct loop_watch){ .fd = log,
+                                            .on_ready = frame_log_on_ready,
+                                            .owner = f };
+        r = loop_add(&f->loop, &f->log_watch);
+    }
     if (r == 0 && page >= 0)
         r = beat_map(page, &f->beat);
     if (r < 0)
@@ -122,8 +115,8 @@ static void frame_master_on_ready(void *owner, uint32_t events)
         f->row->on_writable(f);
     if (!(events & ~(uint32_t)EPOLLOUT))
         return;
-    r = channel_dispatch(&f->master, f->row->handlers, f->row->handler_count,
-                         f);
+    r = channel_dispatch(&f->master, f->row->handlers, f->row->handler_count, f,
+                         DISPATCH_MAX);
     if (r == -EPROTO)
         die(EX_PROTOCOL, "master sent %s", f->master.wrong);
     if (r == -EMFILE) {

@@ -153,17 +153,14 @@ static bool settings_sealed(int fd)
 
 int settings_take(struct settings *s, int fd, struct complaint *c)
 {
-    const struct settings_image *there;
-    void *bytes = NULL;
+    struct settings_image *there;
     bool ours, fit;
-    int r;
 
     if (!settings_sealed(fd))
         return complain(c, "settings: written by another build");
-    r = shared_map(fd, sizeof(*there), PROT_READ, &bytes);
-    if (r < 0)
-        return complain(c, "settings: %s", strerror(-r));
-    there = bytes;
+    there = shared_map(fd, sizeof(*there), PROT_READ);
+    if (!there)
+        return complain(c, "settings: %s", strerror(errno));
     ours = build_name_is(there->build);
     /* Checks only the counts; the process that made the settings has checked
      * the rest. */
@@ -176,7 +173,7 @@ int settings_take(struct settings *s, int fd, struct complaint *c)
           there->settings.said_count <= SETTING_ROWS_MAX;
     if (ours && fit)
         *s = there->settings;
-    munmap(bytes, sizeof(*there));
+    munmap(there, sizeof(*there));
     if (!ours)
         return complain(c, "settings: written by another build");
     return fit ? 0 : complain(c, "settings: more than fit");

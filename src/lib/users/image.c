@@ -230,18 +230,15 @@ static int image_read(struct users *u, int fd)
     const struct users_head *h;
     struct users_image i;
     struct stat st;
-    void *bytes;
-    int r;
 
     if (fstat(fd, &st) < 0)
         return -errno;
     if (!fd_is_sealed(fd) || st.st_size == 0 ||
         (uint64_t)st.st_size > USERS_IMAGE_MAX)
         return -EBADMSG;
-    r = shared_map(fd, (size_t)st.st_size, PROT_READ, &bytes);
-    if (r < 0)
-        return r;
-    u->text = bytes;
+    u->text = shared_map(fd, (size_t)st.st_size, PROT_READ);
+    if (!u->text)
+        return -errno;
     u->text_size = (size_t)st.st_size;
     u->mapped = true;
     if (!users_image_open(&i, u->text, u->text_size) ||

@@ -58,17 +58,15 @@ _Static_assert(sizeof(struct memory) <= GATE_MEMORY, "it doesn't fit");
 
 int memory_map(struct memory **ret, int fd)
 {
-    struct memory *m;
-    void *p;
-    int r = shared_map(fd, sizeof(*m), PROT_READ | PROT_WRITE, &p);
+    struct memory *m = shared_map(fd, sizeof(*m), PROT_READ | PROT_WRITE);
 
-    if (r < 0)
-        return r;
-    *ret = m = p;
+    *ret = m;
+    if (!m)
+        return -errno;
     if (m->made)
         return 0;
     fruitless_init(&m->fruitless);
-    ticket_keys_init(&m->tickets.keys);
+    random_bytes(&m->tickets.keys, sizeof(m->tickets.keys));
     m->tickets.turned = clock_ms();
     m->made = true;
     return 0;
@@ -95,20 +93,20 @@ uint64_t tickets_renew(struct ticket_memory *t, uint64_t lifetime, uint64_t now)
     bool whole = tickets_read(t, &k);
 
     if (whole && due > now) {
-        ticket_keys_wipe(&k);
+        explicit_bzero(&k, sizeof(k));
         return due - now;
     }
     if (whole)
         ticket_keys_turn(&k);
     else
-        ticket_keys_init(&k);
+        random_bytes(&k, sizeof(k));
     odd = t->turn | 1;
     __atomic_store_n(&t->turn, odd, __ATOMIC_RELAXED);
     __atomic_thread_fence(__ATOMIC_RELEASE);
     t->keys = k;
     t->turned = now;
     __atomic_store_n(&t->turn, odd + 1, __ATOMIC_RELEASE);
-    ticket_keys_wipe(&k);
+    explicit_bzero(&k, sizeof(k));
     return lifetime;
 }
 

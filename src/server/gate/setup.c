@@ -23,14 +23,13 @@
 static int setup_memory(struct gate *g)
 {
     struct setup *s = &g->frame.setup;
-    void *bans = NULL;
     int r;
 
     for (size_t i = SETUP_MEMORY; i <= SETUP_BOARD; i++)
         if (s->file[i].fd < 0)
             return complain(&g->frame.why, "memory: it isn't there");
-    r = shared_map(s->file[SETUP_BANS].fd, sizeof(*g->bans), PROT_READ, &bans);
-    g->bans = bans;
+    g->bans = shared_map(s->file[SETUP_BANS].fd, sizeof(*g->bans), PROT_READ);
+    r = g->bans ? 0 : -errno;
     random_bytes(g->ban_index.key, sizeof(g->ban_index.key));
     if (r == 0)
         r = board_map(s->file[SETUP_BOARD].fd, false, &g->board);

@@ -298,7 +298,9 @@ void generation_reaped(struct generation *g, int status)
     bool again = true;
 
     while (again && g->channel.fd >= 0) {
-        int r = DISPATCH_ALL(&g->channel, generation_handlers, g);
+        int r =
+            DISPATCH_MOST(&g->channel, generation_handlers, g, DISPATCH_ALL);
+
         again = lacks_something(r);
         generation_has_read(g, r);
     }

@@ -280,9 +280,7 @@ static const struct handler fake_handlers[] = {
 /* The session may have lost its channel to gate already: then it ends. */
 static void hear_gate(struct script *s)
 {
-    if (channel_dispatch(&s->gate, fake_handlers,
-                         sizeof(fake_handlers) / sizeof(fake_handlers[0]),
-                         s) < 0)
+    if (DISPATCH(&s->gate, fake_handlers, s) < 0)
         _exit(99);
 }
 

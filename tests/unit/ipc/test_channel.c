@@ -10,31 +10,31 @@
 #include "support/messages.h"
 #include "support/test.h"
 
-struct pair {
+static struct {
     struct channel here;  /* files, in IDLE */
     struct channel there; /* session */
-};
+} p;
 
-static void open_pair(struct pair *p)
+static void open_pair(void)
 {
-    channel_make_both(&p->here, PROCESS_FILES, &p->there, PROCESS_SESSION,
+    channel_make_both(&p.here, PROCESS_FILES, &p.there, PROCESS_SESSION,
                       PHASE_IDLE);
-    p->there.phase = PHASE_ASKED;
+    p.there.phase = PHASE_ASKED;
 }
 
-static void close_pair(struct pair *p)
+static void close_pair(void)
 {
-    channel_close(&p->here);
-    channel_close(&p->there);
+    channel_close(&p.here);
+    channel_close(&p.there);
 }
+
+TestSuite(channel, .init = open_pair, .fini = close_pair);
 
 Test(channel, fields_arrive_as_they_were_sent)
 {
-    struct pair p;
     struct message in;
     uint32_t request;
 
-    open_pair(&p);
     request = channel_next(&p.there);
     cr_assert_eq(SEND(&p.there, rename, request, .from = SLICE("/from"),
                       .to = SLICE("/to\xff")),
@@ -45,7 +45,6 @@ Test(channel, fields_arrive_as_they_were_sent)
     cr_assert(slice_equal(in.rename.from, SLICE("/from")));
     cr_assert(slice_equal(in.rename.to, SLICE("/to\xff")));
     cr_assert_eq(channel_receive(&p.here, &in), 0);
-    close_pair(&p);
 }
 
 Test(channel, numbers_addresses_and_descriptors)
@@ -84,12 +83,10 @@ Test(channel, sender_is_held_to_the_list)
     struct channel master;
     struct slice path;
     char bytes[4098];
-    struct pair p;
 
     memset(bytes, 'a', sizeof(bytes));
     bytes[0] = '/';
     path = (struct slice){ bytes, 4097 };
-    open_pair(&p);
     cr_assert_eq(SEND(&p.there, done, 0), -EINVAL, "not its");
     cr_assert_eq(enter(&p.there, SLICE("relative")), -EINVAL);
     cr_assert_eq(enter(&p.there, path), -EINVAL);
@@ -105,7 +102,6 @@ Test(channel, sender_is_held_to_the_list)
     channel_close(&master);
     path.len = 4096;
     cr_assert_eq(enter(&p.there, path), 0);
-    close_pair(&p);
 }
 
 static ssize_t encode_word(struct slice word, char out[MESSAGE_MAX])
@@ -190,14 +186,13 @@ Test(channel, raw_lies)
 {
     for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
         struct message in;
-        struct pair p;
 
-        open_pair(&p);
+        close_pair();
+        open_pair();
         send_raw(p.there.fd, lies[i].bytes, lies[i].len, lies[i].fds);
         cr_assert_eq(channel_receive(&p.here, &in), -EPROTO, "%s",
                      lies[i].what);
         cr_assert_str_eq(p.here.wrong, lies[i].wrong, "%s", lies[i].what);
-        close_pair(&p);
     }
 }
 
@@ -286,12 +281,11 @@ Test(channel, descriptors_where_none_belong)
 
     for (size_t fds = 1; fds <= 8; fds++) {
         struct message in;
-        struct pair p;
 
-        open_pair(&p);
+        close_pair();
+        open_pair();
         send_raw(p.there.fd, bytes, len, fds);
         cr_assert_eq(channel_receive(&p.here, &in), -EPROTO, "%zu", fds);
-        close_pair(&p);
         cr_assert_eq(open_descriptors(), before, "%zu leaked", fds);
     }
 }
@@ -303,13 +297,10 @@ Test(channel, a_descriptor_is_missing)
         codec_encode(MSG_directory_pipe,
                      MESSAGE_BODY(directory_pipe, 1, .listing = 0), bytes);
     struct message in;
-    struct pair p;
 
-    open_pair(&p);
     send_raw(p.here.fd, bytes, (size_t)len, 0);
     cr_assert_eq(channel_receive(&p.there, &in), -EPROTO);
     cr_assert_str_eq(p.there.wrong, "a wrong number of descriptors");
-    close_pair(&p);
 }
 
 /* So that COUNT more can be opened. Returns the limit before. */
@@ -449,55 +440,42 @@ Test(channel, once_means_once)
 
 Test(channel, a_peer_that_does_not_read_is_told_by_eagain)
 {
-    struct pair p;
     int r, n = 0;
 
-    open_pair(&p);
     do
         r = enter(&p.there, SLICE("/a"));
     while (r == 0 && ++n < 1000000);
     cr_assert_eq(r, -EAGAIN);
     cr_assert_gt(n, 0);
-    close_pair(&p);
 }
 
 /* The peer says why it leaves, and leaves a message unread. */
 Test(channel, last_words_of_a_peer_that_did_not_read)
 {
     struct message in;
-    struct pair p;
 
-    open_pair(&p);
     cr_assert_eq(write(p.here.fd, "unread", 6), 6);
     cr_assert_eq(enter(&p.there, SLICE("/a")), 0);
     channel_close(&p.there);
     cr_expect_eq(channel_receive(&p.here, &in), 1);
     cr_expect_eq(in.kind, MSG_directory_enter);
     cr_expect_eq(channel_receive(&p.here, &in), -EPIPE);
-    close_pair(&p);
 }
 
 Test(channel, a_peer_that_is_gone)
 {
-    struct pair p;
-
-    open_pair(&p);
     channel_close(&p.here);
     cr_expect_eq(enter(&p.there, SLICE("/a")), -EPIPE);
     cr_expect_eq(enter(&p.there, SLICE("/a")), -EPIPE, "again");
-    close_pair(&p);
 }
 
 Test(channel, wait_has_a_deadline)
 {
     uint64_t before = clock_ms();
     struct message in;
-    struct pair p;
 
-    open_pair(&p);
     cr_assert_eq(channel_wait(&p.here, &in, 30), -ETIMEDOUT);
     cr_assert_geq(clock_ms() - before, 29);
-    close_pair(&p);
 }
 
 /* Too many descriptors are under way: poll(2) reports room all the time. */
@@ -544,21 +522,21 @@ static int on_enter(void *owner, struct msg_directory_enter *m)
 Test(channel, dispatch)
 {
     static const struct handler table[] = { ON(directory_enter, on_enter) };
-    struct pair p;
     int calls = 0;
 
-    open_pair(&p);
-    cr_assert_eq(channel_dispatch(&p.here, table, 1, &calls), 0);
+    cr_assert_eq(channel_dispatch(&p.here, table, 1, &calls, DISPATCH_MAX), 0);
     for (int i = 0; i < 4; i++)
         cr_assert_eq(enter(&p.there, SLICE("/a")), 0);
-    cr_assert_eq(channel_dispatch(&p.here, table, 1, &calls), -1000);
+    cr_assert_eq(channel_dispatch(&p.here, table, 1, &calls, DISPATCH_MAX),
+                 -1000);
     cr_assert_eq(calls, 3);
-    cr_assert_eq(channel_dispatch(&p.here, table, 1, &calls), 0);
+    cr_assert_eq(channel_dispatch(&p.here, table, 1, &calls, DISPATCH_MAX), 0);
     cr_assert_eq(SEND(&p.there, directory_make, 0, .path = SLICE("/a")), 0);
-    cr_assert_eq(channel_dispatch(&p.here, table, 1, &calls), -EPROTO);
+    cr_assert_eq(channel_dispatch(&p.here, table, 1, &calls, DISPATCH_MAX),
+                 -EPROTO);
     channel_close(&p.there);
-    cr_assert_eq(channel_dispatch(&p.here, table, 1, &calls), -EPIPE);
-    close_pair(&p);
+    cr_assert_eq(channel_dispatch(&p.here, table, 1, &calls, DISPATCH_MAX),
+                 -EPIPE);
 }
 
 static int on_verdict(void *owner, struct msg_verdict *m)
@@ -581,7 +559,7 @@ Test(channel, no_hash_stays_in_the_buffer)
                       .name = 0, .step = 0, .fault = PASSWORD_OK,
                       .hash = SLICE("$y$hash")),
                  0);
-    cr_assert_eq(channel_dispatch(&master, table, 1, &hash), 0);
+    cr_assert_eq(channel_dispatch(&master, table, 1, &hash, DISPATCH_MAX), 0);
     cr_assert_not_null(hash);
     cr_expect_eq(memcmp(hash, (const char[7]){ 0 }, 7), 0);
     channel_close(&auth);
@@ -596,11 +574,9 @@ Test(channel, nothing_stays_in_the_buffer)
     const struct slice longest = { path, sizeof(path) };
     struct message in;
     const char *text;
-    struct pair p;
 
     memset(path, 'a', sizeof(path));
     path[0] = '/';
-    open_pair(&p);
     cr_assert_eq(SEND(&p.there, rename, 1, .from = longest, .to = longest), 0);
     cr_assert_eq(channel_receive(&p.here, &in), 1);
     text = in.rename.to.ptr;
@@ -610,7 +586,6 @@ Test(channel, nothing_stays_in_the_buffer)
     channel_forget();
     for (size_t i = 0; i < sizeof(path); i++)
         cr_assert_eq(text[i], 0);
-    close_pair(&p);
 }
 
 static int on_any_enter(void *owner, struct msg_directory_enter *m)
@@ -624,16 +599,14 @@ static int on_any_enter(void *owner, struct msg_directory_enter *m)
 Test(channel, drain)
 {
     static const struct handler table[] = { ON(directory_enter, on_any_enter) };
-    struct pair p;
     int calls = 0;
 
-    open_pair(&p);
     for (int i = 0; i < 150; i++)
         cr_assert_eq(enter(&p.there, SLICE("/a")), 0);
     channel_close(&p.there);
-    cr_assert_eq(channel_dispatch(&p.here, table, 1, &calls), 0);
+    cr_assert_eq(channel_dispatch(&p.here, table, 1, &calls, DISPATCH_MAX), 0);
     cr_assert_eq(calls, 64);
-    cr_assert_eq(channel_dispatch_all(&p.here, table, 1, &calls), -EPIPE);
+    cr_assert_eq(channel_dispatch(&p.here, table, 1, &calls, DISPATCH_ALL),
+                 -EPIPE);
     cr_assert_eq(calls, 150);
-    close_pair(&p);
 }

@@ -139,10 +139,8 @@ static void child_read(struct child *c)
 {
     const struct child_row *row = c->row;
     /* These are the last messages of a child that was reaped. */
-    int r = c->pid == 0 ? channel_dispatch_all(&c->channel, row->handlers,
-                                               row->handler_count, c)
-                        : channel_dispatch(&c->channel, row->handlers,
-                                           row->handler_count, c);
+    int r = channel_dispatch(&c->channel, row->handlers, row->handler_count, c,
+                             c->pid == 0 ? DISPATCH_ALL : DISPATCH_MAX);
 
     if (r == -EPROTO) {
         child_end(c, c->state == CHILD_SETUP ? OTHER_BUILD : c->channel.wrong);

@@ -8,6 +8,7 @@
  * an argument. */
 #include "sessions/logins.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -40,13 +41,11 @@ size_t guesses_levels(uint8_t family, const struct guess_level **first)
 
 int guesses_map(int fd, struct guesses **ret)
 {
-    struct guesses *g;
-    void *p = NULL;
-    int r = shared_map(fd, sizeof(*g), PROT_READ | PROT_WRITE, &p);
+    struct guesses *g = shared_map(fd, sizeof(*g), PROT_READ | PROT_WRITE);
 
-    if (r < 0)
-        return r;
-    *ret = g = p;
+    *ret = g;
+    if (!g)
+        return -errno;
     if (!g->made)
         random_bytes(g->key, sizeof(g->key));
     g->made = true;

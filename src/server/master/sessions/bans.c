@@ -67,13 +67,11 @@ static void banning_load(struct master *m)
 int banning_init(struct master *m)
 {
     struct banning *b = m->banning;
-    void *p = NULL;
-    int r = shared_map(m->memory[MEMORY_BANS], sizeof(*b->table),
-                       PROT_READ | PROT_WRITE, &p);
 
-    b->table = p;
-    if (r < 0)
-        return r;
+    b->table = shared_map(m->memory[MEMORY_BANS], sizeof(*b->table),
+                          PROT_READ | PROT_WRITE);
+    if (!b->table)
+        return -errno;
     random_bytes(b->index.key, sizeof(b->index.key));
     if (!b->table->made)
         banning_load(m);

@@ -22,18 +22,17 @@ size_t roster_size(size_t rows)
 
 int roster_map(int fd, size_t rows, struct roster **ret)
 {
-    void *p = NULL;
-    int r = shared_map(fd, roster_size(rows), PROT_READ | PROT_WRITE, &p);
+    struct roster *made =
+        shared_map(fd, roster_size(rows), PROT_READ | PROT_WRITE);
 
-    if (r < 0)
-        return r;
-    struct roster *made = p;
+    if (!made)
+        return -errno;
     if (made->row_size == 0) {
         made->row_size = sizeof(struct roster_row);
         made->rows = rows;
     }
     if (made->row_size != sizeof(struct roster_row) || made->rows != rows) {
-        munmap(p, roster_size(rows));
+        munmap(made, roster_size(rows));
         return -EINVAL; /* of another build */
     }
     *ret = made;
