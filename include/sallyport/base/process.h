@@ -3,21 +3,23 @@
 #ifndef SALLYPORT_BASE_PROCESS_H
 #define SALLYPORT_BASE_PROCESS_H
 
+/* The processes of the server, which have sandboxes, and two others. */
+#define PROCESSES(P)                                                           \
+    P(MASTER, "master")                                                        \
+    P(GATE, "gate")                                                            \
+    P(SESSION, "session")                                                      \
+    P(AUTH, "auth")                                                            \
+    P(KEYS, "keys")                                                            \
+    P(FILES, "files")                                                          \
+    P(LOG, "log")                                                              \
+    P(READER, "reader")                                                        \
+    P(CHECK, "check")                                                          \
+    P(CTL, "ctl")                                                              \
+    P(SUPERVISOR, "supervisor")
+#define PROCESS_NAME(process, name) PROCESS_##process,
 enum process {
-    PROCESS_MASTER,
-    PROCESS_GATE,
-    PROCESS_SESSION,
-    PROCESS_AUTH,
-    PROCESS_KEYS,
-    PROCESS_FILES,
-    PROCESS_LOG,
-    PROCESS_READER,
-    PROCESS_CHECK,
-    PROCESS_SANDBOXED, /* the processes above belong to the server, and have
-                          sandboxes */
-    PROCESS_CTL = PROCESS_SANDBOXED, /* sallyportctl */
-    PROCESS_SUPERVISOR,
-    PROCESS_COUNT
+    PROCESSES(PROCESS_NAME) PROCESS_COUNT,
+    PROCESS_SANDBOXED = PROCESS_CTL /* the processes before it */
 };
 
 /* Returns "master", "gate", …; "?" for a number out of range. */

@@ -144,59 +144,65 @@ enum denial {
 /* Scopes that sessions are counted in. */
 enum account_kind { ACCOUNT_SERVER, ACCOUNT_USER, ACCOUNT_TEAM, ACCOUNT_KINDS };
 
-/* Result of SITE PSWD. */
-enum password_fault {
-    PASSWORD_OK,
-    PASSWORD_SHORT,
-    PASSWORD_LONG,
-    PASSWORD_BYTES,     /* it has a line end or a NUL */
-    PASSWORD_SAME,      /* the new password is the old one */
-    PASSWORD_WRONG,     /* the old password is wrong */
-    PASSWORD_FIXED,     /* password_change forbids it */
-    PASSWORD_NONE,      /* the user logs in by a certificate */
-    PASSWORD_BUSY,      /* another edit is under way, or no worker is free */
-    PASSWORD_RELOADED,  /* only the newest generation writes */
-    PASSWORD_UNWRITTEN, /* the users file can't be written */
-    PASSWORD_UNSYNCED,  /* it was changed, but the disk may lose it */
-    PASSWORD_LATE,      /* the writer was late: the result isn't known */
-    PASSWORD_FAULTS
-};
-/* Returns words for "the password …". */
+/* The results of SITE PSWD: a name, and words for "the password …". RELOADED:
+ * only the newest generation writes. BUSY: another edit is under way, or no
+ * worker is free. LATE: the writer was late, so the result isn't known. */
+#define PASSWORD_RESULTS(R)                                                    \
+    R(OK, "is changed")                                                        \
+    R(SHORT, "is too short; use at least 8 bytes")                             \
+    R(LONG, "is longer than 511 bytes")                                        \
+    R(BYTES, "holds a line end or a NUL byte")                                 \
+    R(SAME, "is the old one; use another one")                                 \
+    R(WRONG, "stays: the old one is wrong")                                    \
+    R(FIXED, "stays: the administrator alone can change it")                   \
+    R(NONE, "stays: your login is a certificate")                              \
+    R(BUSY, "stays: the server is busy; try again")                            \
+    R(RELOADED, "stays: log in again, then try again")                         \
+    R(UNWRITTEN, "stays: the server can't write it; ask the administrator")    \
+    R(UNSYNCED, "is changed, but may not survive a power cut")                 \
+    R(LATE,                                                                    \
+      "may be the old or the new one, since the server couldn't finish; "      \
+      "later try both")
+#define PASSWORD_NAME(name, words) PASSWORD_##name,
+enum password_fault { PASSWORD_RESULTS(PASSWORD_NAME) PASSWORD_FAULTS };
+/* Returns the words. */
 const char *password_fault_text(enum password_fault f);
 
-/* Why a session ended; each end is one event. */
-enum ending {
-    ENDING_QUIT,
-    ENDING_CLOSED, /* the client closed the connection */
-    ENDING_TLS,    /* handshake or record failed */
-    ENDING_LOGIN_TIME,
-    ENDING_IDLE_TIME,
-    ENDING_PROTOCOL, /* a line too long, plain text after AUTH, … */
-    ENDING_LOGIN_TRIES,
-    ENDING_PLAIN, /* USER without TLS */
-    ENDING_SHUTDOWN,
-    ENDING_KICKED,
-    ENDING_PEER, /* another process failed or lied */
-    ENDING_CRASH,
-    ENDING_KEPT_OUT, /* a limit refused a client that came through a proxy; gate
-                        has logged it */
-    ENDING_NOT_FTP,  /* another protocol */
-    ENDING_CHECK,    /* a proxy's health check */
-    ENDING_HUNG,     /* no heartbeat */
-    ENDING_CROWDED,  /* not logged in; ended to make room for another */
-    ENDING_REMOVED,  /* the user's row was removed */
-    ENDING_LOCKED,   /* the user's row was locked */
-    ENDING_CHANGED,  /* the user's row grants other things than it did at the
-                        login */
-    ENDING_HOURS,    /* the user's hours are over. Builds from before
-                      * ENDING_HOURS don't send it, and treat it as a kick */
-    ENDING_TOO_MANY, /* too many sessions of this user or team */
-    ENDING_REPLACED, /* a newer generation has led for drain_timeout */
-    ENDING_EXPIRED,  /* the user has expired */
-    ENDING_DRAINED,  /* the server takes no new sessions. Masters order this as
-                      * ENDING_SHUTDOWN, as older builds do */
-    ENDING_COUNT
-};
+/* Why a session ended: a name, and the words of the log; each end is one event.
+ * TLS: a handshake or a record failed. PROTOCOL: a line too long, plain text
+ * after AUTH, … PEER: another process failed or lied. KEPT_OUT: a limit refused
+ * a client that came through a proxy; gate has logged it. HUNG: no heartbeat.
+ * CHANGED: the user's row grants other things than it did at the login. HOURS:
+ * builds from before it don't send it, and treat it as a kick. DRAINED: masters
+ * order it as ENDING_SHUTDOWN, as older builds do. */
+#define ENDINGS(E)                                                             \
+    E(QUIT, "quit")                                                            \
+    E(CLOSED, "closed by the client")                                          \
+    E(TLS, "TLS failed")                                                       \
+    E(LOGIN_TIME, "not logged in in time")                                     \
+    E(IDLE_TIME, "idle")                                                       \
+    E(PROTOCOL, "protocol error")                                              \
+    E(LOGIN_TRIES, "too many wrong passwords")                                 \
+    E(PLAIN, "login without TLS")                                              \
+    E(SHUTDOWN, "the server stops")                                            \
+    E(KICKED, "kicked")                                                        \
+    E(PEER, "another process failed")                                          \
+    E(CRASH, "crash")                                                          \
+    E(KEPT_OUT, "kept out")                                                    \
+    E(NOT_FTP, "not FTP")                                                      \
+    E(CHECK, "a check of the proxy")                                           \
+    E(HUNG, "it hung")                                                         \
+    E(CROWDED, "made room for another address")                                \
+    E(REMOVED, "the account was removed")                                      \
+    E(LOCKED, "the account was locked")                                        \
+    E(CHANGED, "the account was changed")                                      \
+    E(HOURS, "the user's hours are over")                                      \
+    E(TOO_MANY, "too many sessions of this user or team")                      \
+    E(REPLACED, "drain_timeout after a reload")                                \
+    E(EXPIRED, "the account has expired")                                      \
+    E(DRAINED, "drained: no new sessions")
+#define ENDING_NAME(name, words) ENDING_##name,
+enum ending { ENDINGS(ENDING_NAME) ENDING_COUNT };
 const char *ending_text(enum ending e);
 
 /* The kinds of directory entries, and what a user may do with them: files

@@ -12,66 +12,96 @@
 #include "sallyport/base/slice.h"
 #include "sallyport/ipc/channel.h"
 
-enum event {
-    EVENT_SERVICE,      /* start, stop, reload: reason, number */
-    EVENT_CONNECT,      /* a session began: peer, local */
-    EVENT_REFUSED,      /* a limit refused a connection: peer, reason */
-    EVENT_LOGIN,        /* user, tls, binding, certificate */
-    EVENT_LOGIN_FAILED, /* user, reason, certificate */
-    EVENT_CLIENT,       /* user, name: the text of CLNT or CSID, once */
-    EVENT_TRANSFER,     /* verb, path, bytes, size, from, ms, result, reason,
-                           sha256, tls, client, held */
-    EVENT_CHANGE,       /* verb, path, to, result: DELE MKD RMD RNTO,
-                           MFMT and its kind, SITE CHMOD */
-    EVENT_DATA_REFUSED, /* a stranger connected to a session's listener; or
-                           verb, to: PORT or EPRT named another host or a low
-                           port */
-    EVENT_BAN,          /* an address is banned: peer, ms, reason */
-    EVENT_END,          /* reason, bytes, ms, client */
-    EVENT_SYSCALL,      /* process, number: refused by the sandbox */
-    EVENT_PEER,         /* process, reason: a message that the list forbids */
-    EVENT_CHILD,        /* process, reason: a child died and was restarted */
-    EVENT_COMMAND_REFUSED, /* a right, a limit or a setting refused a user's
-                              command: verb, path or to, result, reason */
-    EVENT_TROUBLE, /* a service line about something that an administrator
-                      should look at: reason, number */
-    EVENT_ADMIN,   /* a request of sallyportctl: uid, loginuid, verb, to,
-                      number */
-    EVENT_COUNT
-};
+/* The events: name, name in a line, severity. Their fields:
+ *
+ *   SERVICE          start, stop, reload: reason, number
+ *   CONNECT          a session began: peer, local
+ *   REFUSED          a limit refused a connection: peer, reason
+ *   LOGIN            user, tls, binding, certificate
+ *   LOGIN_FAILED     user, reason, certificate
+ *   CLIENT           user, name: the text of CLNT or CSID, once
+ *   TRANSFER         verb, path, bytes, size, from, ms, result, reason, sha256,
+ *                    tls, client, held
+ *   CHANGE           verb, path, to, result: DELE MKD RMD RNTO, MFMT and its
+ *                    kind, SITE CHMOD
+ *   DATA_REFUSED     a stranger connected to a session's listener; or verb, to:
+ *                    PORT or EPRT named another host or a low port
+ *   BAN              an address is banned: peer, ms, reason
+ *   END              reason, bytes, ms, client
+ *   SYSCALL          process, number: refused by the sandbox
+ *   PEER             process, reason: a message that the list forbids
+ *   CHILD            process, reason: a child died and was restarted
+ *   COMMAND_REFUSED  a right, a limit or a setting refused a user's command:
+ *                    verb, path or to, result, reason
+ *   TROUBLE          a service line about something that an administrator
+ *                    should look at: reason, number. In a line it is a service
+ *   ADMIN            a request of sallyportctl: uid, loginuid, verb, to, number
+ */
+#define EVENTS(E)                                                              \
+    E(SERVICE, "service", NOTICE)                                              \
+    E(CONNECT, "connect", INFO)                                                \
+    E(REFUSED, "refused", NOTICE)                                              \
+    E(LOGIN, "login", INFO)                                                    \
+    E(LOGIN_FAILED, "login-failed", NOTICE)                                    \
+    E(CLIENT, "client", INFO)                                                  \
+    E(TRANSFER, "transfer", INFO)                                              \
+    E(CHANGE, "change", INFO)                                                  \
+    E(DATA_REFUSED, "data-refused", WARNING)                                   \
+    E(BAN, "ban", WARNING)                                                     \
+    E(END, "end", INFO)                                                        \
+    E(SYSCALL, "syscall", ERR)                                                 \
+    E(PEER, "peer-error", ERR)                                                 \
+    E(CHILD, "child", ERR)                                                     \
+    E(COMMAND_REFUSED, "command-refused", NOTICE)                              \
+    E(TROUBLE, "trouble", WARNING)                                             \
+    E(ADMIN, "admin", NOTICE)
+#define EVENT_NAME(event, name, severity) EVENT_##event,
+enum event { EVENTS(EVENT_NAME) EVENT_COUNT };
 
-/* The numbers of fields are sent, also by processes of an older build, so a new
- * field goes to the end. field_rows (line.c) has their order in a line. */
-enum event_field {
-    FIELD_PROCESS,
-    FIELD_PEER,
-    FIELD_LOCAL,
-    FIELD_USER,
-    FIELD_VERB,
-    FIELD_PATH,
-    FIELD_TO,
-    FIELD_BYTES,
-    FIELD_MS,
-    FIELD_RESULT,
-    FIELD_REASON,
-    FIELD_TLS,
-    FIELD_NUMBER,
-    FIELD_NAME,
-    FIELD_VIA, /* the proxy through which a client came */
-    FIELD_BINDING,
-    FIELD_SHA256,
-    FIELD_CERTIFICATE,
-    FIELD_SERIAL, /* the session, in an event that another process sends */
-    FIELD_BY,     /* the sender of an event about another process; set by log */
-    FIELD_SIZE,   /* of the whole file */
-    FIELD_FROM,   /* the offset at which a transfer began, if not 0 */
-    FIELD_CLIENT, /* the client program, as it names itself */
-    FIELD_UID,    /* uid of the caller of the control socket */
-    FIELD_HELD,   /* the id of an upload that waits for inspection */
-    FIELD_STRANGER, /* the other host that connected to a session's listener */
-    FIELD_LOGINUID, /* the uid by which the caller logged in, before sudo */
-    FIELD_COUNT
-};
+/* The fields of an event, in the order of a line: name, number, name in a line,
+ * kind. The numbers are sent, also by processes of an older build, so a new
+ * field has the next number. Some that their names don't explain:
+ *
+ *   BY        the sender of an event about another process; set by log
+ *   SERIAL    the session, also in an event that another process sends
+ *   STRANGER  the other host that connected to a session's listener
+ *   UID       uid of the caller of the control socket
+ *   LOGINUID  the uid by which the caller logged in, before sudo
+ *   SIZE      of the whole file
+ *   FROM      the offset at which a transfer began, if not 0
+ *   CLIENT    the client program, as it names itself
+ *   HELD      the id of an upload that waits for inspection
+ *   VIA       the proxy through which a client came */
+#define EVENT_FIELDS(F)                                                        \
+    F(PROCESS, 0, "process", TEXT)                                             \
+    F(BY, 19, "by", TEXT)                                                      \
+    F(SERIAL, 18, "serial", HEX)                                               \
+    F(PEER, 1, "peer", TEXT)                                                   \
+    F(LOCAL, 2, "local", TEXT)                                                 \
+    F(STRANGER, 25, "stranger", TEXT)                                          \
+    F(USER, 3, "user", TEXT)                                                   \
+    F(UID, 23, "uid", NUMBER)                                                  \
+    F(LOGINUID, 26, "loginuid", NUMBER)                                        \
+    F(VERB, 4, "verb", TEXT)                                                   \
+    F(PATH, 5, "path", TEXT)                                                   \
+    F(TO, 6, "to", TEXT)                                                       \
+    F(BYTES, 7, "bytes", NUMBER)                                               \
+    F(SIZE, 20, "size", NUMBER)                                                \
+    F(FROM, 21, "from", NUMBER)                                                \
+    F(MS, 8, "ms", NUMBER)                                                     \
+    F(RESULT, 9, "result", NUMBER)                                             \
+    F(REASON, 10, "reason", TEXT)                                              \
+    F(SHA256, 16, "sha256", TEXT)                                              \
+    F(TLS, 11, "tls", TEXT)                                                    \
+    F(CLIENT, 22, "client", TEXT)                                              \
+    F(HELD, 24, "held", TEXT)                                                  \
+    F(NUMBER, 12, "number", NUMBER)                                            \
+    F(NAME, 13, "name", TEXT)                                                  \
+    F(VIA, 14, "via", TEXT)                                                    \
+    F(BINDING, 15, "binding", TEXT)                                            \
+    F(CERTIFICATE, 17, "certificate", TEXT)
+#define FIELD_NAME_OF(field, number, name, kind) FIELD_##field = number,
+enum event_field { EVENT_FIELDS(FIELD_NAME_OF) FIELD_COUNT = 27 };
 
 #define EVENT_BYTES_MAX MESSAGE_BYTES_MAX
 #define EVENT_TEXT_MAX  4096 /* bytes of a value in a record */

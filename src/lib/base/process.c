@@ -9,19 +9,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-static const char *const process_names[PROCESS_COUNT] = {
-    [PROCESS_MASTER] = "master",
-    [PROCESS_GATE] = "gate",
-    [PROCESS_SESSION] = "session",
-    [PROCESS_AUTH] = "auth",
-    [PROCESS_KEYS] = "keys",
-    [PROCESS_FILES] = "files",
-    [PROCESS_LOG] = "log",
-    [PROCESS_READER] = "reader",
-    [PROCESS_CHECK] = "check",
-    [PROCESS_CTL] = "ctl",
-    [PROCESS_SUPERVISOR] = "supervisor",
-};
+#define NAME(process, name) (name),
+static const char *const process_names[PROCESS_COUNT] = { PROCESSES(NAME) };
 
 const char *process_name(enum process p)
 {

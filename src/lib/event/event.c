@@ -16,28 +16,6 @@
 #define QUEUE_MAX     (64u << 10)
 #define QUEUE_REFUSED (QUEUE_MAX / 4)
 
-/* Name and severity. The names of events and of fields (line.c) are the list of
- * everything that a line of the log can have. EVENT_TROUBLE is a "service" in a
- * line. */
-#define EVENTS(E)                                                              \
-    E(SERVICE, "service", NOTICE)                                              \
-    E(CONNECT, "connect", INFO)                                                \
-    E(REFUSED, "refused", NOTICE)                                              \
-    E(LOGIN, "login", INFO)                                                    \
-    E(LOGIN_FAILED, "login-failed", NOTICE)                                    \
-    E(CLIENT, "client", INFO)                                                  \
-    E(TRANSFER, "transfer", INFO)                                              \
-    E(CHANGE, "change", INFO)                                                  \
-    E(DATA_REFUSED, "data-refused", WARNING)                                   \
-    E(BAN, "ban", WARNING)                                                     \
-    E(END, "end", INFO)                                                        \
-    E(SYSCALL, "syscall", ERR)                                                 \
-    E(PEER, "peer-error", ERR)                                                 \
-    E(CHILD, "child", ERR)                                                     \
-    E(COMMAND_REFUSED, "command-refused", NOTICE)                              \
-    E(TROUBLE, "trouble", WARNING)                                             \
-    E(ADMIN, "admin", NOTICE)
-
 #define NAME(event, name, severity) [EVENT_##event] = (name),
 const char *const event_names[EVENT_COUNT] = { EVENTS(NAME) };
 

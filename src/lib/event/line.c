@@ -10,40 +10,14 @@
 
 enum kind { TEXT, NUMBER, HEX };
 
-/* In the order of a line. */
+#define FIELD_ROW(field, number, name, kind) { FIELD_##field, (name), (kind) },
 static const struct field_row {
     enum event_field field;
     const char *name;
     enum kind kind;
-} field_rows[FIELD_COUNT] = {
-    { FIELD_PROCESS, "process", TEXT },
-    { FIELD_BY, "by", TEXT },
-    { FIELD_SERIAL, "serial", HEX },
-    { FIELD_PEER, "peer", TEXT },
-    { FIELD_LOCAL, "local", TEXT },
-    { FIELD_STRANGER, "stranger", TEXT },
-    { FIELD_USER, "user", TEXT },
-    { FIELD_UID, "uid", NUMBER },
-    { FIELD_LOGINUID, "loginuid", NUMBER },
-    { FIELD_VERB, "verb", TEXT },
-    { FIELD_PATH, "path", TEXT },
-    { FIELD_TO, "to", TEXT },
-    { FIELD_BYTES, "bytes", NUMBER },
-    { FIELD_SIZE, "size", NUMBER },
-    { FIELD_FROM, "from", NUMBER },
-    { FIELD_MS, "ms", NUMBER },
-    { FIELD_RESULT, "result", NUMBER },
-    { FIELD_REASON, "reason", TEXT },
-    { FIELD_SHA256, "sha256", TEXT },
-    { FIELD_TLS, "tls", TEXT },
-    { FIELD_CLIENT, "client", TEXT },
-    { FIELD_HELD, "held", TEXT },
-    { FIELD_NUMBER, "number", NUMBER },
-    { FIELD_NAME, "name", TEXT },
-    { FIELD_VIA, "via", TEXT },
-    { FIELD_BINDING, "binding", TEXT },
-    { FIELD_CERTIFICATE, "certificate", TEXT },
-};
+} field_rows[] = { EVENT_FIELDS(FIELD_ROW) };
+_Static_assert(sizeof(field_rows) / sizeof(field_rows[0]) == FIELD_COUNT,
+               "each number below it is a field's");
 
 static const struct field_row *field_row(unsigned field)
 {

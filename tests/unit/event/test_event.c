@@ -243,248 +243,219 @@ Test(event, two_longest_paths_fit)
     buf_release(&bytes);
 }
 
-struct wire {
-    struct event_sender sender;
-    struct channel log;
-};
+static struct event_sender sender;
+static struct channel log_end; /* the channel to it */
 
-static void open_wire(struct wire *w)
+static int new_log(void)
 {
-    event_sender_init(
-        &w->sender,
-        channel_make(&w->log, PROCESS_LOG, PROCESS_SESSION, PHASE_RUN),
-        PROCESS_SESSION);
+    return channel_make(&log_end, PROCESS_LOG, PROCESS_SESSION, PHASE_RUN);
 }
 
-static uint64_t next_number(struct wire *w)
+static void open_sender(void)
+{
+    event_sender_init(&sender, new_log(), PROCESS_SESSION);
+}
+
+static void close_sender(void)
+{
+    channel_close(&log_end);
+    event_sender_release(&sender);
+}
+
+TestSuite(sender, .init = open_sender, .fini = close_sender);
+
+static struct event_record numbered(enum event e, uint64_t number)
+{
+    struct event_record r;
+
+    event_begin(&r, e);
+    event_number(&r, FIELD_NUMBER, number);
+    return r;
+}
+
+static uint64_t next_number(void)
 {
     struct event_record r;
     struct message m;
 
-    if (channel_receive(&w->log, &m) != 1)
+    if (channel_receive(&log_end, &m) != 1)
         return UINT64_MAX;
     cr_assert_eq(event_decode(m.event.event, &r), 0);
     return r.number[FIELD_NUMBER];
 }
 
-Test(event, a_slow_log_loses_nothing_up_to_the_queue)
+Test(sender, a_slow_log_loses_nothing_up_to_the_queue)
 {
     struct event_record r;
-    struct wire w;
     uint64_t sent = 0;
 
-    open_wire(&w);
-    do {
-        event_begin(&r, EVENT_SYSCALL);
-        event_number(&r, FIELD_NUMBER, sent);
-    } while (event_send(&w.sender, &r) == 0 && ++sent < 1000000);
-    cr_assert_eq(w.sender.dropped, 1);
-    cr_assert_leq(w.sender.queue.len, 64 << 10);
+    do
+        r = numbered(EVENT_SYSCALL, sent);
+    while (event_send(&sender, &r) == 0 && ++sent < 1000000);
+    cr_assert_eq(sender.dropped, 1);
+    cr_assert_leq(sender.queue.len, 64 << 10);
     for (uint64_t n = 0; n < sent; n++) {
-        uint64_t got = next_number(&w);
+        uint64_t got = next_number();
 
         if (got == UINT64_MAX) {
-            event_flush(&w.sender);
-            got = next_number(&w);
+            event_flush(&sender);
+            got = next_number();
         }
         cr_assert_eq(got, n);
     }
-    event_flush(&w.sender);
-    cr_assert_eq(next_number(&w), 1); /* this many were dropped */
-    cr_assert_eq(w.sender.dropped, 0);
-    channel_close(&w.log);
-    event_sender_release(&w.sender);
+    event_flush(&sender);
+    cr_assert_eq(next_number(), 1); /* this many were dropped */
+    cr_assert_eq(sender.dropped, 0);
 }
 
 /* Refused commands get a quarter of the queue. So a client can't fill it with
  * them, and no other event is dropped because of them. */
-Test(event, refused_commands_leave_room)
+Test(sender, refused_commands_leave_room)
 {
-    struct event_record r;
-    struct wire w;
+    struct event_record r = numbered(EVENT_COMMAND_REFUSED, 9);
     uint64_t sent = 0, got;
 
-    open_wire(&w);
-    event_begin(&r, EVENT_COMMAND_REFUSED);
-    event_number(&r, FIELD_NUMBER, 9);
-    while (event_send(&w.sender, &r) == 0 && ++sent < 1000000)
+    while (event_send(&sender, &r) == 0 && ++sent < 1000000)
         continue;
-    cr_assert_gt(w.sender.queue.len, (16 << 10) - 100);
-    cr_assert_leq(w.sender.queue.len, 16 << 10);
-    event_begin(&r, EVENT_TRANSFER);
-    event_number(&r, FIELD_NUMBER, 7);
-    cr_assert_eq(event_send(&w.sender, &r), 0);
+    cr_assert_gt(sender.queue.len, (16 << 10) - 100);
+    cr_assert_leq(sender.queue.len, 16 << 10);
+    r = numbered(EVENT_TRANSFER, 7);
+    cr_assert_eq(event_send(&sender, &r), 0);
     r.event = EVENT_COMMAND_REFUSED;
-    cr_assert_lt(event_send(&w.sender, &r), 0);
+    cr_assert_lt(event_send(&sender, &r), 0);
     for (uint64_t n = 0; n <= sent; n++) {
-        got = next_number(&w);
+        got = next_number();
         if (got == UINT64_MAX) {
-            event_flush(&w.sender);
-            got = next_number(&w);
+            event_flush(&sender);
+            got = next_number();
         }
         cr_assert_eq(got, n < sent ? 9 : 7);
     }
-    event_flush(&w.sender);
-    cr_assert_eq(next_number(&w), 2); /* this many were dropped */
-    channel_close(&w.log);
-    event_sender_release(&w.sender);
+    event_flush(&sender);
+    cr_assert_eq(next_number(), 2); /* this many were dropped */
 }
 
 /* The number of dropped events waits for a place, too, after the last event of
  * the queue. */
-Test(event, a_number_waits_for_its_place)
+Test(sender, a_number_waits_for_its_place)
 {
-    struct event_record r;
-    struct wire w;
+    struct event_record r = numbered(EVENT_SYSCALL, 7);
 
-    open_wire(&w);
-    event_begin(&r, EVENT_SYSCALL);
-    event_number(&r, FIELD_NUMBER, 7);
-    while (w.sender.queue.len == 0)
-        cr_assert_eq(event_send(&w.sender, &r), 0);
-    buf_clear(&w.sender.queue);
-    w.sender.dropped = 3;
-    event_flush(&w.sender);
-    cr_assert(event_waits(&w.sender));
-    while (next_number(&w) == 7)
+    while (sender.queue.len == 0)
+        cr_assert_eq(event_send(&sender, &r), 0);
+    buf_clear(&sender.queue);
+    sender.dropped = 3;
+    event_flush(&sender);
+    cr_assert(event_waits(&sender));
+    while (next_number() == 7)
         continue;
-    event_flush(&w.sender);
-    cr_assert(!event_waits(&w.sender));
-    cr_assert_eq(next_number(&w), 3);
-    channel_close(&w.log);
-    event_sender_release(&w.sender);
+    event_flush(&sender);
+    cr_assert(!event_waits(&sender));
+    cr_assert_eq(next_number(), 3);
 }
 
 /* The kernel refuses it for ever. It isn't queued, since it would block the
  * queue, and the log gets the number of such events. */
-Test(event, one_that_cannot_be_sent)
+Test(sender, one_that_cannot_be_sent)
 {
     char text[4000];
     struct event_record r;
-    struct wire w;
     int small = 1;
 
-    open_wire(&w);
-    setsockopt(w.sender.channel.fd, SOL_SOCKET, SO_SNDBUF, &small,
-               sizeof(small));
+    setsockopt(sender.channel.fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
     memset(text, 'x', sizeof(text));
     event_begin(&r, EVENT_CHANGE);
     event_text(&r, FIELD_PATH, (struct slice){ text, sizeof(text) });
     event_text(&r, FIELD_TO, (struct slice){ text, sizeof(text) });
-    cr_assert_lt(event_send(&w.sender, &r), 0);
-    cr_assert_eq(w.sender.dropped, 1);
-    event_begin(&r, EVENT_SYSCALL);
-    event_number(&r, FIELD_NUMBER, 7);
-    cr_assert_eq(event_send(&w.sender, &r), 0);
-    cr_assert_eq(next_number(&w), 1);
-    cr_assert_eq(next_number(&w), 7);
-    channel_close(&w.log);
-    event_sender_release(&w.sender);
+    cr_assert_lt(event_send(&sender, &r), 0);
+    cr_assert_eq(sender.dropped, 1);
+    r = numbered(EVENT_SYSCALL, 7);
+    cr_assert_eq(event_send(&sender, &r), 0);
+    cr_assert_eq(next_number(), 1);
+    cr_assert_eq(next_number(), 7);
 }
 
 /* An event that doesn't fit into the socket isn't queued, and overtakes
  * nothing. */
-Test(event, tried)
+Test(sender, tried)
 {
     struct event_record r;
     struct buf bytes;
-    struct wire w;
     uint64_t sent = 0;
 
-    open_wire(&w);
     buf_init(&bytes, EVENT_BYTES_MAX);
     event_begin(&r, EVENT_SYSCALL);
     cr_assert_eq(event_encode(&r, &bytes), 0);
-    while (event_try(&w.sender, buf_slice(&bytes)) == 0)
+    while (event_try(&sender, buf_slice(&bytes)) == 0)
         sent++;
     cr_assert_gt(sent, 0);
-    cr_assert_eq(w.sender.queue.len, 0);
+    cr_assert_eq(sender.queue.len, 0);
     event_number(&r, FIELD_NUMBER, 7);
-    cr_assert_eq(event_send(&w.sender, &r), 0);
-    cr_assert_gt(w.sender.queue.len, 0);
-    cr_assert_eq(event_try(&w.sender, buf_slice(&bytes)), -EAGAIN);
+    cr_assert_eq(event_send(&sender, &r), 0);
+    cr_assert_gt(sender.queue.len, 0);
+    cr_assert_eq(event_try(&sender, buf_slice(&bytes)), -EAGAIN);
     while (sent-- > 0)
-        cr_assert_eq(next_number(&w), 0);
-    cr_assert_eq(event_try(&w.sender, buf_slice(&bytes)), 0);
-    cr_assert_eq(next_number(&w), 7);
-    cr_assert_eq(next_number(&w), 0);
+        cr_assert_eq(next_number(), 0);
+    cr_assert_eq(event_try(&sender, buf_slice(&bytes)), 0);
+    cr_assert_eq(next_number(), 7);
+    cr_assert_eq(next_number(), 0);
     buf_release(&bytes);
-    channel_close(&w.log);
-    cr_assert_eq(event_try(&w.sender, buf_slice(&bytes)), -EAGAIN);
-    event_sender_release(&w.sender);
+    channel_close(&log_end);
+    cr_assert_eq(event_try(&sender, buf_slice(&bytes)), -EAGAIN);
 }
 
-Test(event, syscall_from_a_signal_handler_is_an_event_like_others)
+Test(sender, syscall_from_a_signal_handler_is_an_event_like_others)
 {
-    struct wire w;
-
-    open_wire(&w);
-    event_syscalls_by(&w.sender);
+    event_syscalls_by(&sender);
     event_on_syscall(41);
     event_on_syscall(42);
-    cr_assert_eq(next_number(&w), 41);
-    cr_assert_eq(next_number(&w), 42);
-    cr_assert_eq(next_number(&w), UINT64_MAX);
+    cr_assert_eq(next_number(), 41);
+    cr_assert_eq(next_number(), 42);
+    cr_assert_eq(next_number(), UINT64_MAX);
     event_syscalls_by(NULL);
-    channel_close(&w.log);
-    event_sender_release(&w.sender);
 }
 
-Test(event, syscall_without_an_owner)
+Test(sender, syscall_without_an_owner)
 {
-    struct wire w;
-
     event_on_syscall(40); /* nobody sends it */
-    open_wire(&w);
-    event_syscalls_by(&w.sender);
+    event_syscalls_by(&sender);
     event_on_syscall(41);
-    cr_assert_eq(next_number(&w), 41);
+    cr_assert_eq(next_number(), 41);
     event_syscalls_by(NULL);
     event_on_syscall(42);
-    cr_assert_eq(next_number(&w), UINT64_MAX);
-    channel_close(&w.log);
-    event_sender_release(&w.sender);
+    cr_assert_eq(next_number(), UINT64_MAX);
 }
 
 /* Log dies; events sent meanwhile reach the next one. */
-Test(event, a_new_log_gets_what_waited)
+Test(sender, a_new_log_gets_what_waited)
 {
     struct event_record r;
-    struct wire w;
 
-    open_wire(&w);
-    channel_close(&w.log);
+    channel_close(&log_end);
     event_begin(&r, EVENT_SYSCALL);
     for (uint64_t n = 0; n < 3; n++) {
         event_number(&r, FIELD_NUMBER, n);
-        cr_assert_eq(event_send(&w.sender, &r), 0);
+        cr_assert_eq(event_send(&sender, &r), 0);
     }
-    event_sender_open(&w.sender, channel_make(&w.log, PROCESS_LOG,
-                                              PROCESS_SESSION, PHASE_RUN));
+    event_sender_open(&sender, new_log());
     for (uint64_t n = 0; n < 3; n++)
-        cr_assert_eq(next_number(&w), n);
-    channel_close(&w.log);
-    event_sender_release(&w.sender);
+        cr_assert_eq(next_number(), n);
 }
 
 /* At first there was no log. */
-Test(event, a_first_log_gets_events)
+Test(sender, a_first_log_gets_events)
 {
     struct event_record r;
-    struct wire w = { 0 };
 
-    event_sender_init(&w.sender, -1, PROCESS_SESSION);
-    event_sender_open(&w.sender, channel_make(&w.log, PROCESS_LOG,
-                                              PROCESS_SESSION, PHASE_RUN));
-    event_begin(&r, EVENT_SYSCALL);
-    event_number(&r, FIELD_NUMBER, 7);
-    cr_assert_eq(event_send(&w.sender, &r), 0);
-    cr_assert_eq(next_number(&w), 7);
-    channel_close(&w.log);
-    event_sender_release(&w.sender);
+    close_sender();
+    event_sender_init(&sender, -1, PROCESS_SESSION);
+    event_sender_open(&sender, new_log());
+    r = numbered(EVENT_SYSCALL, 7);
+    cr_assert_eq(event_send(&sender, &r), 0);
+    cr_assert_eq(next_number(), 7);
 }
 
-Test(event, without_a_log_events_vanish)
+Test(sender, without_a_log_events_vanish)
 {
     struct event_sender s;
     struct event_record r;
