@@ -156,7 +156,7 @@ int main(int argc, char **argv)
         return 64;
     }
     key = open_or_die(argv[3]);
-    struct sign_key *k = sign_key_new(key, argv[3], &c);
+    struct evp_pkey_st *k = sign_key_new(key, argv[3], &c);
     if (!k)
         die(1, "%s", c.text);
     start_keys(key, &master, &to);

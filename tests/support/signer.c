@@ -12,7 +12,7 @@
 
 #define KEYS_MAX 64
 
-static struct sign_key *keys[KEYS_MAX];
+static struct evp_pkey_st *keys[KEYS_MAX];
 static size_t count;
 
 static int sign(void *owner, const struct sign_request *r,

@@ -64,11 +64,7 @@ struct ticket_keys {
     struct ticket_key now, before;
 };
 
-/* Makes both keys random, so that nobody can guess one. */
-void ticket_keys_init(struct ticket_keys *k);
 /* Makes a new key for new tickets, and drops the oldest key. */
 void ticket_keys_turn(struct ticket_keys *k);
-/* Overwrites both keys. */
-void ticket_keys_wipe(struct ticket_keys *k);
 
 #endif

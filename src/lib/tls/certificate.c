@@ -18,53 +18,54 @@
 
 #define CHAIN_MAX 16 /* certificates */
 
-/* Checks the dates. A certificate in use may have expired: a restarted gate, or
- * a reload for another reason, doesn't refuse it. Some clients accept it. */
-static int check_validity(X509 *x, int number, const struct tls_pair *pair,
-                          struct complaint *c)
+/* A certificate in use may have expired: a restarted gate, or a reload for
+ * another reason, doesn't refuse it. Some clients accept it. */
+int certificate_dates(struct tls_context *t, const X509 *x,
+                      const struct tls_date *of, const char *which, bool in_use,
+                      struct complaint *c)
 {
-    const char *name = pair->certificate;
-    char which[48] = "the certificate", date[DATE_TEXT_MAX];
+    const ASN1_TIME *begins = X509_get0_notBefore(x),
+                    *expires = X509_get0_notAfter(x);
+    struct tls_date d = *of;
+    char date[DATE_TEXT_MAX];
 
-    if (number > 1)
-        snprintf(which, sizeof(which), "certificate %d of the chain", number);
-    if (!pair->in_use && X509_cmp_time(X509_get0_notAfter(x), NULL) <= 0)
+    if (!in_use && X509_cmp_time(expires, NULL) <= 0)
         return complain(c, "%s: %s has expired on %s; renew it, then reload",
-                        name, which, date_text(X509_get0_notAfter(x), date));
-    if (!pair->in_use && X509_cmp_time(X509_get0_notBefore(x), NULL) > 0)
+                        of->file, which, date_text(expires, date));
+    if (!in_use && X509_cmp_time(begins, NULL) > 0)
         return complain(c,
                         "%s: %s is not valid yet: only from %s on; is this "
                         "machine's clock right?",
-                        name, which, date_text(X509_get0_notBefore(x), date));
-    return 0;
+                        of->file, which, date_text(begins, date));
+    d.begins = date_seconds(begins);
+    d.expires = date_seconds(expires);
+    return date_note(t, &d, DATE_WARN_S) < 0
+               ? complain(c, "%s: no memory", of->file)
+               : 0;
 }
 
-static int use_leaf(struct identity *id, X509 *x, const struct tls_pair *pair,
-                    struct complaint *c)
+static int use_leaf(struct identity *id, X509 *x, struct complaint *c)
 {
-    const char *name = pair->certificate;
-    int r = check_validity(x, 1, pair, c);
-
     id->leaf = x;
-    if (r == 0 && !(X509_get_key_usage(x) & KU_DIGITAL_SIGNATURE))
-        r = complain(c, "%s: its key usage has no digitalSignature", name);
-    return r != 0 ? r : key_check(X509_get0_pubkey(x), name, c);
+    if (!(X509_get_key_usage(x) & KU_DIGITAL_SIGNATURE))
+        return complain(c, "%s: its key usage has no digitalSignature",
+                        id->name);
+    return key_check(X509_get0_pubkey(x), id->name, c);
 }
 
 static int use_issuer(struct identity *id, X509 *x, int number,
-                      const struct tls_pair *pair, struct complaint *c)
+                      struct complaint *c)
 {
-    const char *name = pair->certificate;
-    int r = check_validity(x, number, pair, c);
+    int r = number > CHAIN_MAX ? complain(c, "%s: more than %d certificates",
+                                          id->name, CHAIN_MAX)
+                               : 0;
 
-    if (r == 0 && number > CHAIN_MAX)
-        r = complain(c, "%s: more than %d certificates", name, CHAIN_MAX);
-    if (r == 0 && !id->chain && !(id->chain = sk_X509_new_null()))
-        r = complain(c, "%s: no memory", name);
-    if (r == 0 && sk_X509_push(id->chain, x) > 0)
+    if (r == 0 && !id->chain)
+        id->chain = sk_X509_new_null();
+    if (r == 0 && id->chain && sk_X509_push(id->chain, x) > 0)
         return 0; /* the identity owns X now */
     X509_free(x);
-    return r != 0 ? r : complain(c, "%s: no memory", name);
+    return r != 0 ? r : complain(c, "%s: no memory", id->name);
 }
 
 struct chain {
@@ -82,18 +83,19 @@ static int take_certificate(void *owner, void *thing, int number)
 {
     const struct chain *r = owner;
     struct identity *id = &r->t->identity[r->t->count - 1];
-    int e = number == 1 ? use_leaf(id, thing, r->pair, r->c)
-                        : use_issuer(id, thing, number, r->pair, r->c);
-    struct tls_date d = { .file = id->name,
-                          .what = "certificate",
-                          .number = number };
+    const struct tls_date of = { .file = id->name,
+                                 .what = "certificate",
+                                 .number = number };
+    char which[48] = "the certificate";
+    int e;
 
-    if (e != 0)
-        return e;
-    d.begins = date_seconds(X509_get0_notBefore(thing));
-    d.expires = date_seconds(X509_get0_notAfter(thing));
-    if (date_note(r->t, &d, DATE_WARN_S) < 0)
-        e = complain(r->c, "%s: no memory", r->pair->certificate);
+    if (number > 1)
+        snprintf(which, sizeof(which), "certificate %d of the chain", number);
+    e = certificate_dates(r->t, thing, &of, which, r->pair->in_use, r->c);
+    if (e == 0)
+        return number == 1 ? use_leaf(id, thing, r->c)
+                           : use_issuer(id, thing, number, r->c);
+    X509_free(thing);
     return e;
 }
 
@@ -159,19 +161,6 @@ void certificate_prints(const X509 *x, char fingerprint[FINGERPRINT_TEXT_MAX],
     OPENSSL_free(key);
 }
 
-/* Is it a plain host name? A certificate may have any byte there, and the name
- * goes into a command line of curl. */
-static bool is_host(struct slice name)
-{
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
-                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
-
-    for (size_t i = 0; i < name.len; i++)
-        if (!memchr(letters, name.ptr[i], sizeof(letters) - 1))
-            return false;
-    return name.len > 0 && name.ptr[0] != '-';
-}
-
 void certificate_host(const X509 *x, char out[HOST_TEXT_MAX])
 {
     GENERAL_NAMES *names =
@@ -187,7 +176,11 @@ void certificate_host(const X509 *x, char out[HOST_TEXT_MAX])
         text = (struct slice){ (const char *)ASN1_STRING_get0_data(
                                    name->d.dNSName),
                                (size_t)ASN1_STRING_length(name->d.dNSName) };
-        if (is_host(text) && slice_copy(text, out, HOST_TEXT_MAX))
+        /* A certificate may have any byte there, and the name goes into a
+         * command line of curl. */
+        if (text.len > 0 && text.ptr[0] != '-' &&
+            slice_has_only(text, WORD_LETTERS) &&
+            slice_copy(text, out, HOST_TEXT_MAX))
             out[0] = '\0';
     }
     GENERAL_NAMES_free(names);

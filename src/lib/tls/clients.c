@@ -7,6 +7,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -59,27 +60,17 @@ struct clients_reading {
 static int add_ca(struct clients_reading *r, X509 *x, int number)
 {
     const char *name = r->from->ca.name;
-    char date[DATE_TEXT_MAX];
-    const struct tls_date d = {
-        .file = r->t->ca_name,
-        .what = "certificate",
-        .number = number,
-        .begins = date_seconds(X509_get0_notBefore(x)),
-        .expires = date_seconds(X509_get0_notAfter(x)),
-    };
+    const struct tls_date of = { .file = r->t->ca_name,
+                                 .what = "certificate",
+                                 .number = number };
+    char which[32];
 
-    if (!r->from->ca.in_use && X509_cmp_time(X509_get0_notAfter(x), NULL) <= 0)
-        return complain(r->c,
-                        "%s: certificate %d has expired on %s; renew it, then "
-                        "reload",
-                        name, number, date_text(X509_get0_notAfter(x), date));
-    if (!r->from->ca.in_use && X509_cmp_time(X509_get0_notBefore(x), NULL) > 0)
-        return complain(r->c, "%s: certificate %d is not valid yet", name,
-                        number);
+    snprintf(which, sizeof(which), "certificate %d", number);
+    if (certificate_dates(r->t, x, &of, which, r->from->ca.in_use, r->c) < 0)
+        return -EINVAL;
     if (number > CAS_MAX)
         return complain(r->c, "%s: more than %d certificates", name, CAS_MAX);
-    if (X509_STORE_add_cert(r->store, x) != 1 ||
-        date_note(r->t, &d, DATE_WARN_S) < 0 || sk_X509_push(r->cas, x) <= 0)
+    if (X509_STORE_add_cert(r->store, x) != 1 || sk_X509_push(r->cas, x) <= 0)
         return complain(r->c, "%s: no memory", name);
     X509_up_ref(x);
     return 0;

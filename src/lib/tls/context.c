@@ -135,7 +135,7 @@ struct tls_context *tls_context_new(const struct tls_pair *pairs, size_t count,
         return NULL;
     }
     t->signer = *signer;
-    ticket_keys_init(&t->keys);
+    random_bytes(&t->keys, sizeof(t->keys));
     random_bytes(&t->own, sizeof(t->own));
     if (set_up(t, pairs, count, policy, c) != 0) {
         tls_context_free(t);

@@ -3,7 +3,6 @@
  * shutdown(2) and two socket options, so that the session's sandbox can refuse
  * all other calls. It must never wait and never raise SIGPIPE. */
 #include <errno.h>
-#include <limits.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -45,11 +44,6 @@ static bool allocate_buffer(const struct io *io, unsigned char **buffer)
     return *buffer;
 }
 
-static int clamp_to_int(size_t n)
-{
-    return n > INT_MAX ? INT_MAX : (int)n;
-}
-
 int io_fill(struct io *io)
 {
     if (!allocate_buffer(io, &io->in))
@@ -57,7 +51,7 @@ int io_fill(struct io *io)
 
     ssize_t n;
     do
-        n = recv(io->fd, io->in, (size_t)clamp_to_int(io->size), MSG_DONTWAIT);
+        n = recv(io->fd, io->in, io->size, MSG_DONTWAIT);
     while (n < 0 && errno == EINTR);
 
     int r = n < 0 ? -errno : (int)n;
@@ -79,12 +73,12 @@ void io_acknowledge(const struct io *io)
     setsockopt(io->fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
 }
 
-size_t io_queued(const struct io *io)
+size_t stream_queued(const struct stream *s)
 {
     uint32_t of[SK_MEMINFO_VARS] = { 0 };
     socklen_t len = sizeof(of);
 
-    if (getsockopt(io->fd, SOL_SOCKET, SO_MEMINFO, of, &len) < 0)
+    if (getsockopt(s->io.fd, SOL_SOCKET, SO_MEMINFO, of, &len) < 0)
         return 0;
     return of[SK_MEMINFO_WMEM_QUEUED];
 }
@@ -111,7 +105,7 @@ int io_put(struct io *io, const void *from, size_t len)
         return -ENOMEM;
 
     size_t room = io_room(io);
-    size_t n = (size_t)clamp_to_int(len < room ? len : room);
+    size_t n = len < room ? len : room;
     memcpy(io->out + io->out_end, from, n);
     io->out_end += n;
     return (int)n;
@@ -137,11 +131,6 @@ int io_send(struct io *io)
     }
     io_drop(io);
     return 0;
-}
-
-void io_shut(const struct io *io)
-{
-    shutdown(io->fd, SHUT_WR);
 }
 
 void io_drop(struct io *io)

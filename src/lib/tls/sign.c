@@ -9,7 +9,6 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "key.h"
@@ -47,36 +46,24 @@ static EVP_PKEY *parse_private_key(BIO *b, const char *name,
     return key;
 }
 
-struct sign_key {
-    EVP_PKEY *key;
-};
-
-struct sign_key *sign_key_new(int fd, const char *name, struct complaint *c)
+EVP_PKEY *sign_key_new(int fd, const char *name, struct complaint *c)
 {
-    struct sign_key *k = calloc(1, sizeof(*k));
     struct buf text;
 
-    if (!k) {
-        complain(c, "%s: no memory", name);
-        return NULL;
-    }
     buf_init(&text, PEM_MAX);
     BIO *b = pem_open(fd, name, &text, c);
-    k->key = b ? parse_private_key(b, name, c) : NULL;
+    EVP_PKEY *k = b ? parse_private_key(b, name, c) : NULL;
     BIO_free(b);
     buf_release(&text); /* wiped */
-    if (k->key && key_check(k->key, name, c) == 0)
+    if (k && key_check(k, name, c) == 0)
         return k;
-    sign_key_free(k);
+    EVP_PKEY_free(k);
     return NULL;
 }
 
-void sign_key_free(struct sign_key *k)
+void sign_key_free(EVP_PKEY *k)
 {
-    if (!k)
-        return;
-    EVP_PKEY_free(k->key);
-    free(k);
+    EVP_PKEY_free(k);
 }
 
 /* Is it a message of TLS 1.3? RFC 8446 4.4.3: the NUL between the context
@@ -149,7 +136,7 @@ static bool sign_message(EVP_MD_CTX *md, EVP_PKEY *key, const struct scheme *s,
                           (const unsigned char *)message.ptr, message.len) == 1;
 }
 
-int sign_make(const struct sign_key *k, const struct sign_request *r,
+int sign_make(EVP_PKEY *k, const struct sign_request *r,
               struct sign_result *ret)
 {
     const struct scheme *s = scheme_find(r->scheme);
@@ -157,10 +144,10 @@ int sign_make(const struct sign_key *k, const struct sign_request *r,
     ret->len = 0;
     if (!sign_is_handshake(r))
         return -EPERM;
-    if (!EVP_PKEY_is_a(k->key, s->key))
+    if (!EVP_PKEY_is_a(k, s->key))
         return -EINVAL;
     EVP_MD_CTX *md = EVP_MD_CTX_new();
-    bool made = md && sign_message(md, k->key, s, r->message, ret);
+    bool made = md && sign_message(md, k, s, r->message, ret);
     EVP_MD_CTX_free(md);
     ERR_clear_error();
     if (!made)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #include "tls.h"
 
@@ -208,7 +209,7 @@ enum stream_state stream_shutdown(struct stream *s)
     s->io.last = true;
     st = s->open ? secure_shutdown(s) : stream_send(s);
     if (st == STREAM_OK)
-        io_shut(&s->io);
+        shutdown(s->io.fd, SHUT_WR);
     return st;
 }
 
@@ -226,11 +227,6 @@ bool stream_pending(const struct stream *s)
     if (s->broken || s->end != STREAM_OK)
         return true;
     return io_received(&s->io) || (s->open && SSL_pending(s->ssl) > 0);
-}
-
-size_t stream_queued(const struct stream *s)
-{
-    return io_queued(&s->io);
 }
 
 uint64_t stream_traffic(const struct stream *s)

@@ -95,20 +95,10 @@ enum ticket_origin ticket_origin(const struct ticket_owner *self,
     return self->serial == other->serial ? ORIGIN_SESSION : ORIGIN_USER;
 }
 
-void ticket_keys_init(struct ticket_keys *k)
-{
-    random_bytes(k, sizeof(*k));
-}
-
 void ticket_keys_turn(struct ticket_keys *k)
 {
     k->before = k->now;
     random_bytes(&k->now, sizeof(k->now));
-}
-
-void ticket_keys_wipe(struct ticket_keys *k)
-{
-    explicit_bzero(k, sizeof(*k));
 }
 
 /* The lifetime in a TLS 1.2 ticket, in seconds: some clients (JSSE) drop a

@@ -29,7 +29,7 @@ struct io {
     unsigned char *in, *out;
     size_t in_at, in_end, out_at, out_end;
     int lost;  /* errno of a reset or time-out noticed while sending, or 0 */
-    bool last; /* the kernel keeps the next bytes until the FIN */
+    bool last; /* the kernel keeps the next bytes and sends them with the FIN */
 };
 
 /* A stream with buffers up to this size is a control channel. There are many of
@@ -52,15 +52,9 @@ void io_acknowledge(const struct io *io);
 /* Buffers up to LEN bytes. Returns how many (0: the buffer is full), or
  * -ENOMEM. */
 int io_put(struct io *io, const void *from, size_t len);
-/* Returns the bytes of kernel memory with sent data that the peer hasn't
- * acknowledged. */
-size_t io_queued(const struct io *io);
 /* Sends all buffered bytes. Returns 0, -EAGAIN if a part is left, or another
  * -errno. */
 int io_send(struct io *io);
-/* Sends a FIN, together with the bytes that were sent since io->last was
- * set. */
-void io_shut(const struct io *io);
 /* Discards the buffered output. */
 void io_drop(struct io *io);
 
@@ -223,6 +217,12 @@ const char *date_text(const ASN1_TIME *t, char out[DATE_TEXT_MAX]);
  * warning is due BEFORE seconds before the end. Returns 0 or -ENOMEM. */
 #define DATE_WARN_S (INT64_C(30) * 86400)
 int date_note(struct tls_context *t, const struct tls_date *d, int64_t before);
+
+/* Checks the dates of certificate X, unless it is in use, and notes them; OF
+ * has the rest. WHICH is for the complaint. Returns 0 or -EINVAL. */
+int certificate_dates(struct tls_context *t, const X509 *x,
+                      const struct tls_date *of, const char *which, bool in_use,
+                      struct complaint *c);
 
 /* Loads the provider of the keys' stand-ins. Free it with
  * OSSL_PROVIDER_unload() after the last key. Returns NULL if OpenSSL's queue

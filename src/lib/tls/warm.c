@@ -24,26 +24,16 @@ struct pair {
     SSL *client, *server;
 };
 
-static SSL *make_end(SSL_CTX *ctx, BIO *b)
-{
-    SSL *ssl = SSL_new(ctx);
-    if (!ssl) {
-        BIO_free(b);
-        return NULL;
-    }
-    SSL_set_bio(ssl, b, b);
-    return ssl;
-}
-
 static bool make_pair(struct pair *p, SSL_CTX *client, SSL_CTX *server)
 {
     BIO *a = NULL, *b = NULL;
-    if (BIO_new_bio_pair(&a, 0, &b, 0) != 1)
+
+    p->client = SSL_new(client);
+    p->server = SSL_new(server);
+    if (!p->client || !p->server || BIO_new_bio_pair(&a, 0, &b, 0) != 1)
         return false;
-    p->client = make_end(client, a);
-    p->server = make_end(server, b);
-    if (!p->client || !p->server)
-        return false;
+    SSL_set_bio(p->client, a, a);
+    SSL_set_bio(p->server, b, b);
     SSL_set_connect_state(p->client);
     SSL_set_accept_state(p->server);
     return true;

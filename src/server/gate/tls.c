@@ -31,7 +31,7 @@ void tickets_send(struct gate_child *c)
     if (c->logged_in && tickets_read(&c->gate->memory->tickets, &k))
         r = SEND(&c->channel, ticket_keys, 0, .now = tickets_bytes(&k.now),
                  .before = tickets_bytes(&k.before));
-    ticket_keys_wipe(&k);
+    explicit_bzero(&k, sizeof(k));
     if (r == -EAGAIN)
         child_wrong(c, "doesn't read its ticket keys");
 }

@@ -19,7 +19,7 @@
 
 struct keys {
     struct frame frame; /* the first member */
-    struct sign_key *key[CERTIFICATES_MAX];
+    struct evp_pkey_st *key[CERTIFICATES_MAX];
     size_t count;
     size_t askers, askers_max;
     LIST_HEAD(askers, asker) list;

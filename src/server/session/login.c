@@ -144,7 +144,7 @@ int login_on_ticket_keys(void *owner, struct msg_ticket_keys *m)
     memcpy(&keys.now, m->now.ptr, sizeof(keys.now));
     memcpy(&keys.before, m->before.ptr, sizeof(keys.before));
     tls_context_tickets(s->tls, &keys);
-    ticket_keys_wipe(&keys);
+    explicit_bzero(&keys, sizeof(keys));
     s->next_ticket = 0; /* the client's last ticket has an older key */
     s->login.keyed = true;
     if (s->control.state == CONTROL_GRANTED)

@@ -179,6 +179,12 @@ void line_secured(struct line *l, size_t buffer, int socket)
     line_secure(l);
 }
 
+void line_secured_tcp(struct line *l, size_t buffer)
+{
+    line_open_tcp(l, buffer);
+    line_secure(l);
+}
+
 void line_hang_up(struct line *l)
 {
     if (l->far >= 0)
@@ -295,8 +301,7 @@ void peer_join(struct peer *p)
 
 void line_with_peer(struct line *l, struct peer *p, size_t buffer, int socket)
 {
-    line_open(l, buffer, socket);
-    line_secure(l);
+    line_secured(l, buffer, socket);
     peer_start(p, l);
     cr_assert_eq(line_handshake(l), STREAM_OK, "%s", stream_cause(l->s));
 }

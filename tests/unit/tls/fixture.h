@@ -56,6 +56,7 @@ void line_open_tcp(struct line *l, size_t buffer);
 void line_secure(struct line *l);
 /* Calls line_open(), then line_secure(). */
 void line_secured(struct line *l, size_t buffer, int socket);
+void line_secured_tcp(struct line *l, size_t buffer);
 void line_close(struct line *l);
 /* Closes the client's end only. */
 void line_hang_up(struct line *l);

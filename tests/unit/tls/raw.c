@@ -63,3 +63,9 @@ enum stream_state raw_handshake(struct raw *r, struct line *l)
     }
     return st;
 }
+
+void raw_shake(struct raw *r, struct line *l, int version)
+{
+    raw_open(r, version, NULL);
+    cr_assert_eq(raw_handshake(r, l), STREAM_OK);
+}

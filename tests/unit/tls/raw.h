@@ -25,5 +25,26 @@ void raw_hear(struct raw *r, struct line *l);
 void raw_say(struct raw *r, struct line *l);
 /* Makes the whole handshake of both. Returns the stream's last state. */
 enum stream_state raw_handshake(struct raw *r, struct line *l);
+/* Opens the client of a line that is secured, and makes the handshake. */
+void raw_shake(struct raw *r, struct line *l, int version);
+
+/* A test of each TLS version from LEAST on, with the line L, which BEGIN opens
+ * and secures, and its client R. */
+#define RawTest(suite, name, least, begin)                                     \
+    static void suite##_##name(struct line *l, struct raw *r);                 \
+    Test(suite, name)                                                          \
+    {                                                                          \
+        for (int version = least; version <= TLS1_3_VERSION; version++) {      \
+            struct line one, *l = &one;                                        \
+            struct raw r;                                                      \
+                                                                               \
+            begin;                                                             \
+            raw_shake(&r, l, version);                                         \
+            suite##_##name(l, &r);                                             \
+            raw_close(&r);                                                     \
+            line_close(l);                                                     \
+        }                                                                      \
+    }                                                                          \
+    static void suite##_##name(struct line *l, struct raw *r)
 
 #endif

@@ -79,10 +79,8 @@ Test(ends, of_the_client)
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
             struct raw r;
             struct line l;
-            line_open(&l, DATA, 0);
-            line_secure(&l);
-            raw_open(&r, versions[v], NULL);
-            cr_assert_eq(raw_handshake(&r, &l), STREAM_OK);
+            line_secured(&l, DATA, 0);
+            raw_shake(&r, &l, versions[v]);
             if (rows[i].said[0])
                 SSL_write(r.ssl, rows[i].said, (int)strlen(rows[i].said));
             raw_say(&r, &l);
@@ -164,10 +162,8 @@ static void end_over_tcp(const struct tcp_end *row, int version)
     struct line l;
     size_t n;
 
-    line_open_tcp(&l, DATA);
-    line_secure(&l);
-    raw_open(&r, version, NULL);
-    cr_assert_eq(raw_handshake(&r, &l), STREAM_OK);
+    line_secured_tcp(&l, DATA);
+    raw_shake(&r, &l, version);
     cr_assert_eq(SSL_write(r.ssl, "bytes", 5), 5);
     raw_say(&r, &l);
     if (row->half)
@@ -204,10 +200,8 @@ static void end_at(size_t at, int version, size_t *len)
     struct line l;
     size_t n;
 
-    line_open(&l, DATA, 0);
-    line_secure(&l);
-    raw_open(&r, version, NULL);
-    cr_assert_eq(raw_handshake(&r, &l), STREAM_OK);
+    line_secured(&l, DATA, 0);
+    raw_shake(&r, &l, version);
     cr_assert_eq(SSL_write(r.ssl, "half", 4), 4);
     *len = raw_take(&r, record, sizeof(record));
     cr_assert_eq(send(l.far, record, at, 0), (ssize_t)at);
@@ -233,48 +227,36 @@ Test(ends, after_each_byte_of_a_record)
 
 /* The kernel reports a reset once. If sending has got that, the next recv(2)
  * returns 0, as after a FIN. */
-Test(ends, a_reset_that_sending_has_noticed)
+RawTest(ends, a_reset_that_sending_has_noticed, TLS1_2_VERSION,
+        line_secured_tcp(l, DATA))
 {
-    for (size_t v = 0; v < VERSIONS; v++) {
-        struct pollfd near = { .events = POLLRDHUP };
-        size_t n;
-        char bytes[64];
-        struct raw r;
-        struct line l;
+    struct pollfd near = { .events = POLLRDHUP };
+    size_t n;
+    char bytes[64];
 
-        line_open_tcp(&l, DATA);
-        line_secure(&l);
-        raw_open(&r, versions[v], NULL);
-        cr_assert_eq(raw_handshake(&r, &l), STREAM_OK);
-        cr_assert_eq(SSL_write(r.ssl, "bytes", 5), 5);
-        raw_say(&r, &l);
-        near.fd = l.near;
-        reset(&l);
-        cr_assert_eq(poll(&near, 1, 10000), 1);
-        cr_assert_eq(stream_write(l.s, "x", 1, &n), STREAM_OK);
-        cr_expect_eq(stream_flush(l.s), STREAM_CUT);
-        cr_assert_eq(line_read(&l, bytes, sizeof(bytes), &n), STREAM_OK);
-        cr_expect_eq(line_read(&l, bytes, sizeof(bytes), &n), STREAM_CUT);
-        cr_expect_not(stream_has_fin(l.s));
-        cr_expect_not(stream_bare_fin(l.s));
-        raw_close(&r);
-        line_close(&l);
-    }
+    cr_assert_eq(SSL_write(r->ssl, "bytes", 5), 5);
+    raw_say(r, l);
+    near.fd = l->near;
+    reset(l);
+    cr_assert_eq(poll(&near, 1, 10000), 1);
+    cr_assert_eq(stream_write(l->s, "x", 1, &n), STREAM_OK);
+    cr_expect_eq(stream_flush(l->s), STREAM_CUT);
+    cr_assert_eq(line_read(l, bytes, sizeof(bytes), &n), STREAM_OK);
+    cr_expect_eq(line_read(l, bytes, sizeof(bytes), &n), STREAM_CUT);
+    cr_expect_not(stream_has_fin(l->s));
+    cr_expect_not(stream_bare_fin(l->s));
 }
 
 /* The end comes with the last bytes, and the client then waits silently for the
  * answer. The caller must notice it without the socket. */
-LineTest(ends, an_end_behind_the_last_bytes_is_pending,
-         line_secured(l, DATA, 0))
+RawTest(ends, an_end_behind_the_last_bytes_is_pending, TLS1_3_VERSION,
+        line_secured(l, DATA, 0))
 {
-    struct raw r;
     char bytes[64];
     size_t n;
-    raw_open(&r, TLS1_3_VERSION, NULL);
-    cr_assert_eq(raw_handshake(&r, l), STREAM_OK);
-    cr_assert_eq(SSL_write(r.ssl, "tail", 4), 4);
-    SSL_shutdown(r.ssl);
-    raw_say(&r, l);
+    cr_assert_eq(SSL_write(r->ssl, "tail", 4), 4);
+    SSL_shutdown(r->ssl);
+    raw_say(r, l);
     cr_assert_eq(stream_read(l->s, bytes, sizeof(bytes), &n), STREAM_OK);
     cr_assert_eq(n, 4u);
     cr_assert_eq(recv(l->near, bytes, 1, MSG_PEEK | MSG_DONTWAIT), -1);
@@ -283,39 +265,29 @@ LineTest(ends, an_end_behind_the_last_bytes_is_pending,
     cr_assert(!stream_pending(l->s));
     /* And the client gets the stream's end. */
     cr_assert_eq(stream_shutdown(l->s), STREAM_OK);
-    raw_hear(&r, l);
-    cr_assert_eq(SSL_shutdown(r.ssl), 1);
-    raw_close(&r);
+    raw_hear(r, l);
+    cr_assert_eq(SSL_shutdown(r->ssl), 1);
 }
 
 /* After the stream's close_notify the client's bytes are still read, up to its
  * own. */
-Test(ends, reading_goes_on_after_our_close_notify)
+RawTest(ends, reading_goes_on_after_our_close_notify, TLS1_2_VERSION,
+        line_secured(l, DATA, 0))
 {
-    for (size_t v = 0; v < VERSIONS; v++) {
-        struct raw r;
-        struct line l;
-        char bytes[64];
-        size_t n;
-        line_open(&l, DATA, 0);
-        line_secure(&l);
-        raw_open(&r, versions[v], NULL);
-        cr_assert_eq(raw_handshake(&r, &l), STREAM_OK);
-        cr_assert_eq(stream_shutdown(l.s), STREAM_OK);
-        cr_assert_eq(stream_shutdown(l.s), STREAM_OK, "once only");
-        cr_assert_eq(SSL_write(r.ssl, "late", 4), 4);
-        SSL_shutdown(r.ssl);
-        raw_say(&r, &l);
-        enum stream_state st = line_read(&l, bytes, sizeof(bytes), &n);
-        if (st == STREAM_OK)
-            st = line_read(&l, bytes, sizeof(bytes), &n);
-        cr_assert_eq(st, STREAM_CLOSED, "%s", stream_cause(l.s));
-        raw_hear(&r, &l);
-        cr_assert_eq(SSL_read(r.ssl, bytes, sizeof(bytes)), 0);
-        cr_assert_eq(SSL_get_error(r.ssl, 0), SSL_ERROR_ZERO_RETURN);
-        raw_close(&r);
-        line_close(&l);
-    }
+    char bytes[64];
+    size_t n;
+    cr_assert_eq(stream_shutdown(l->s), STREAM_OK);
+    cr_assert_eq(stream_shutdown(l->s), STREAM_OK, "once only");
+    cr_assert_eq(SSL_write(r->ssl, "late", 4), 4);
+    SSL_shutdown(r->ssl);
+    raw_say(r, l);
+    enum stream_state st = line_read(l, bytes, sizeof(bytes), &n);
+    if (st == STREAM_OK)
+        st = line_read(l, bytes, sizeof(bytes), &n);
+    cr_assert_eq(st, STREAM_CLOSED, "%s", stream_cause(l->s));
+    raw_hear(r, l);
+    cr_assert_eq(SSL_read(r->ssl, bytes, sizeof(bytes)), 0);
+    cr_assert_eq(SSL_get_error(r->ssl, 0), SSL_ERROR_ZERO_RETURN);
 }
 
 static uint32_t packets_received(int fd)
@@ -335,10 +307,8 @@ Test(ends, last_bytes_close_notify_and_fin_in_one_packet)
     uint32_t before;
     size_t n;
 
-    line_open_tcp(&l, DATA);
-    line_secure(&l);
-    raw_open(&r, TLS1_3_VERSION, NULL);
-    cr_assert_eq(raw_handshake(&r, &l), STREAM_OK);
+    line_secured_tcp(&l, DATA);
+    raw_shake(&r, &l, TLS1_3_VERSION);
     before = packets_received(l.far);
     cr_assert_eq(stream_write(l.s, "tail", 4, &n), STREAM_OK);
     cr_assert_eq(stream_shutdown(l.s), STREAM_OK);
@@ -359,38 +329,33 @@ LineTest(ends, shutdown_without_a_handshake_is_a_bare_fin,
     cr_assert_eq(recv(l->far, &byte, 1, MSG_DONTWAIT), 0);
 }
 
-LineTest(ends, a_write_to_nobody_is_a_cut_and_no_signal,
-         line_secured(l, DATA, 0))
+RawTest(ends, a_write_to_nobody_is_a_cut_and_no_signal, TLS1_3_VERSION,
+        line_secured(l, DATA, 0))
 {
     static char bytes[DATA * 2];
-    struct raw r;
     size_t n;
-    raw_open(&r, TLS1_3_VERSION, NULL);
-    cr_assert_eq(raw_handshake(&r, l), STREAM_OK);
+
+    (void)r;
     line_hang_up(l);
     cr_assert_eq(stream_write(l->s, bytes, sizeof(bytes), &n), STREAM_CUT);
     cr_assert_str_eq(stream_cause(l->s), strerror(EPIPE));
     cr_assert_eq(stream_flush(l->s), STREAM_CUT);
     cr_assert_eq(stream_shutdown(l->s), STREAM_CUT);
-    raw_close(&r);
 }
 
 /* The client ended in an orderly way and is gone: the received bytes are
  * complete, though the stream's close_notify reaches nobody. */
-LineTest(ends, an_orderly_end_and_then_nobody, line_secured(l, DATA, 0))
+RawTest(ends, an_orderly_end_and_then_nobody, TLS1_3_VERSION,
+        line_secured(l, DATA, 0))
 {
-    struct raw r;
     char bytes[64];
     size_t n;
-    raw_open(&r, TLS1_3_VERSION, NULL);
-    cr_assert_eq(raw_handshake(&r, l), STREAM_OK);
-    cr_assert_eq(SSL_write(r.ssl, "tail", 4), 4);
-    SSL_shutdown(r.ssl);
-    raw_say(&r, l);
+    cr_assert_eq(SSL_write(r->ssl, "tail", 4), 4);
+    SSL_shutdown(r->ssl);
+    raw_say(r, l);
     line_hang_up(l);
     cr_assert_eq(stream_read(l->s, bytes, sizeof(bytes), &n), STREAM_OK);
     cr_assert_eq(stream_read(l->s, bytes, sizeof(bytes), &n), STREAM_CLOSED);
     cr_assert_eq(stream_shutdown(l->s), STREAM_CUT);
     cr_assert_eq(stream_read(l->s, bytes, sizeof(bytes), &n), STREAM_CLOSED);
-    raw_close(&r);
 }

@@ -8,98 +8,169 @@ struct row {
     const char *what;
     struct tls_client_options options;
     enum stream_state expected;
-    const char *client; /* a part of its error, or of its cipher */
+    const char *client;     /* a part of its error, or of its cipher */
+    const char *cause;      /* a part of the log's words; or NULL */
+    unsigned least, suites; /* of the policy */
 };
 static const struct row rows[] = {
-    { "any", { 0 }, STREAM_OK, "TLSv1.3 TLS_AES_128_GCM_SHA256" },
+    { "any", { 0 }, STREAM_OK, .client = "TLSv1.3 TLS_AES_128_GCM_SHA256" },
     { "TLS 1.0",
       { .version = TLS1_VERSION },
       STREAM_FAILED,
-      "alert protocol version" },
+      .client = "alert protocol version" },
     { "TLS 1.1",
       { .version = TLS1_1_VERSION },
       STREAM_FAILED,
-      "alert protocol version" },
+      .client = "alert protocol version" },
     { "AES-256",
       { .version = TLS1_2_VERSION, .ciphers = "ECDHE-ECDSA-AES256-GCM-SHA384" },
       STREAM_OK,
-      "TLSv1.2 ECDHE-ECDSA-AES256-GCM-SHA384" },
+      .client = "TLSv1.2 ECDHE-ECDSA-AES256-GCM-SHA384" },
     { "ChaCha20",
       { .version = TLS1_2_VERSION, .ciphers = "ECDHE-ECDSA-CHACHA20-POLY1305" },
       STREAM_OK,
-      "TLSv1.2 ECDHE-ECDSA-CHACHA20-POLY1305" },
+      .client = "TLSv1.2 ECDHE-ECDSA-CHACHA20-POLY1305" },
     { "the server's choice",
       { .version = TLS1_2_VERSION,
         .ciphers = "ECDHE-ECDSA-AES256-GCM-SHA384:"
                    "ECDHE-ECDSA-AES128-GCM-SHA256" },
       STREAM_OK,
-      "TLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256" },
+      .client = "TLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256" },
     { "CBC",
       { .version = TLS1_2_VERSION, .ciphers = "ECDHE-ECDSA-AES128-SHA256" },
       STREAM_FAILED,
-      "handshake failure" },
+      .client = "handshake failure" },
     { "CCM",
       { .version = TLS1_2_VERSION, .ciphers = "ECDHE-ECDSA-AES128-CCM" },
       STREAM_FAILED,
-      "handshake failure" },
+      .client = "handshake failure" },
     { "no forward secrecy",
       { .version = TLS1_2_VERSION, .ciphers = "AES128-GCM-SHA256" },
       STREAM_FAILED,
-      "handshake failure" },
+      .client = "handshake failure" },
     { "TLS 1.2 without extended master secret",
       { .version = TLS1_2_VERSION, .without_ems = true },
       STREAM_FAILED,
-      "alert handshake failure" },
+      .client = "alert handshake failure",
+      "no extended master secret" },
     { "the same, of a client that has TLS 1.3",
       { .without_ems = true },
       STREAM_OK,
-      "TLSv1.3" },
-    { "P-256", { .groups = "P-256" }, STREAM_OK, "TLSv1.3" },
-    { "X25519", { .groups = "X25519" }, STREAM_OK, "TLSv1.3" },
-    { "P-384", { .groups = "P-384" }, STREAM_OK, "TLSv1.3" },
-    { "ALPN ftp", { .alpn = "ftp" }, STREAM_OK, "TLSv1.3" },
+      .client = "TLSv1.3" },
+    { "P-256", { .groups = "P-256" }, STREAM_OK, .client = "TLSv1.3" },
+    { "X25519", { .groups = "X25519" }, STREAM_OK, .client = "TLSv1.3" },
+    { "P-384", { .groups = "P-384" }, STREAM_OK, .client = "TLSv1.3" },
+    { "ALPN ftp", { .alpn = "ftp" }, STREAM_OK, .client = "TLSv1.3" },
     { "ALPN http/1.1",
       { .alpn = "http/1.1" },
       STREAM_FAILED,
-      "alert no application protocol" },
+      .client = "alert no application protocol" },
     { "ALPN ft",
       { .alpn = "ft" },
       STREAM_FAILED,
-      "alert no application protocol" },
+      .client = "alert no application protocol" },
     { "ALPN ftps",
       { .alpn = "ftps" },
       STREAM_FAILED,
-      "alert no application protocol" },
+      .client = "alert no application protocol" },
     { "ALPN 1.2",
       { .alpn = "h2", .version = TLS1_2_VERSION },
       STREAM_FAILED,
-      "alert no application protocol" },
+      .client = "alert no application protocol" },
+    { "1.3 only",
+      { .version = TLS1_2_VERSION },
+      STREAM_FAILED,
+      .client = "alert protocol version",
+      "the client offers only TLS versions below tls_min",
+      .least = TLS_13 },
+    { "1.3 only, and no extended master secret",
+      { .version = TLS1_2_VERSION, .without_ems = true },
+      STREAM_FAILED,
+      .client = "alert protocol version",
+      .least = TLS_13 },
+    { "1.3 only, for who has it",
+      { 0 },
+      STREAM_OK,
+      .client = "TLSv1.3",
+      .least = TLS_13 },
+    { "a client that refuses",
+      { .distrust = X509_V_ERR_APPLICATION_VERIFICATION },
+      STREAM_FAILED,
+      .client = "",
+      "the client ended the handshake (alert handshake_failure)",
+      .least = TLS_13 },
+    { "AES-256",
+      { 0 },
+      STREAM_OK,
+      .client = "TLSv1.3 TLS_AES_256_GCM_SHA384",
+      .suites = SUITES_AES256 },
+    { "AES-256 of 1.2",
+      { .version = TLS1_2_VERSION },
+      STREAM_OK,
+      .client = "TLSv1.2 ECDHE-ECDSA-AES256-GCM-SHA384",
+      .suites = SUITES_AES256 },
+    { "and no other",
+      { .suites = "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256",
+        .version = TLS1_3_VERSION },
+      STREAM_FAILED,
+      .client = "alert handshake failure",
+      .suites = SUITES_AES256 },
+    { "and no other of 1.2",
+      { .version = TLS1_2_VERSION,
+        .ciphers = "ECDHE-ECDSA-AES128-GCM-SHA256:"
+                   "ECDHE-ECDSA-CHACHA20-POLY1305" },
+      STREAM_FAILED,
+      .client = "alert handshake failure",
+      .suites = SUITES_AES256 },
 };
+
+static struct tls_context *context_as(enum key_kind kind,
+                                      const struct tls_policy *policy,
+                                      struct complaint *c)
+{
+    struct credentials made;
+    struct tls_context *t;
+
+    credentials_make(&made, &(struct credentials_spec){ .kind = kind });
+    const struct key_files files = { made.certificate_fd, "cert.pem",
+                                     made.key_fd, "key.pem" };
+    t = signer_context_as(&files, 1, policy, c);
+    credentials_close(&made);
+    return t;
+}
+
+static void try_client(const struct row *row)
+{
+    const struct tls_policy policy = { row->least, row->suites };
+    struct peer p = { .options = row->options };
+    struct complaint c = { "" };
+    enum stream_state st;
+    struct line l;
+
+    line_open(&l, CONTROL, 0);
+    l.context = context_as(KEY_EC, &policy, &c);
+    cr_assert(l.context, "%s: %s", row->what, c.text);
+    cr_assert_eq(stream_secure(l.s, l.context, STREAM_CONTROL), 0);
+    peer_start(&p, &l);
+    st = line_handshake(&l);
+    if (st != STREAM_OK)
+        shutdown(l.near, SHUT_WR);
+    peer_join(&p);
+    cr_assert_eq(st, row->expected, "%s: %s", row->what, stream_cause(l.s));
+    const char *said = st == STREAM_OK ? p.cipher : p.error;
+    cr_assert(strstr(said, row->client), "%s: the client: %s", row->what, said);
+    cr_assert_eq(st == STREAM_OK, strlen(stream_cause(l.s)) == 0);
+    cr_assert(!row->cause || strstr(stream_cause(l.s), row->cause), "%s: %s",
+              row->what, stream_cause(l.s));
+    if (st == STREAM_OK && row->options.alpn)
+        cr_assert_str_eq(p.protocol, "ftp");
+    line_close(&l);
+}
 
 Test(policy, who_is_let_in)
 {
-    struct tls_context *t = context_make();
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct peer p = { .options = rows[i].options };
-        struct line l;
-        line_open(&l, CONTROL, 0);
-        cr_assert_eq(stream_secure(l.s, t, STREAM_CONTROL), 0);
-        peer_start(&p, &l);
-        enum stream_state st = line_handshake(&l);
-        if (st != STREAM_OK)
-            shutdown(l.near, SHUT_WR);
-        peer_join(&p);
-        cr_assert_eq(st, rows[i].expected, "%s: %s", rows[i].what,
-                     stream_cause(l.s));
-        const char *said = st == STREAM_OK ? p.cipher : p.error;
-        cr_assert(strstr(said, rows[i].client), "%s: the client: %s",
-                  rows[i].what, said);
-        cr_assert_eq(st == STREAM_OK, strlen(stream_cause(l.s)) == 0);
-        if (st == STREAM_OK && rows[i].options.alpn)
-            cr_assert_str_eq(p.protocol, "ftp");
-        line_close(&l);
-    }
-    tls_context_free(t);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        try_client(&rows[i]);
 }
 
 /* No handshake may use these, with this OpenSSL; older versions don't know all
@@ -129,54 +200,6 @@ Test(policy, options)
     SSL_CTX_free(ssl);
 }
 
-/* The log's text about a client without the extended master secret. */
-LineTest(policy, why_without_ems, line_secured(l, CONTROL, 0))
-{
-    struct peer p = { .options = { .version = TLS1_2_VERSION,
-                                   .without_ems = true } };
-
-    peer_start(&p, l);
-    cr_assert_eq(line_handshake(l), STREAM_FAILED);
-    peer_join(&p);
-    cr_expect_str_eq(stream_cause(l->s), "no extended master secret");
-}
-
-static const struct {
-    const char *what;
-    struct tls_policy policy;
-    struct tls_client_options options;
-    const char *client; /* its cipher, or its error */
-} choices[] = {
-    { "1.3 only",
-      { .least = TLS_13 },
-      { .version = TLS1_2_VERSION },
-      "alert protocol version" },
-    { "1.3 only, and no extended master secret",
-      { .least = TLS_13 },
-      { .version = TLS1_2_VERSION, .without_ems = true },
-      "alert protocol version" },
-    { "1.3 only, for who has it", { .least = TLS_13 }, { 0 }, "TLSv1.3" },
-    { "AES-256",
-      { .suites = SUITES_AES256 },
-      { 0 },
-      "TLSv1.3 TLS_AES_256_GCM_SHA384" },
-    { "AES-256 of 1.2",
-      { .suites = SUITES_AES256 },
-      { .version = TLS1_2_VERSION },
-      "TLSv1.2 ECDHE-ECDSA-AES256-GCM-SHA384" },
-    { "and no other",
-      { .suites = SUITES_AES256 },
-      { .suites = "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256",
-        .version = TLS1_3_VERSION },
-      "alert handshake failure" },
-    { "and no other of 1.2",
-      { .suites = SUITES_AES256 },
-      { .version = TLS1_2_VERSION,
-        .ciphers = "ECDHE-ECDSA-AES128-GCM-SHA256:"
-                   "ECDHE-ECDSA-CHACHA20-POLY1305" },
-      "alert handshake failure" },
-};
-
 /* All suites have ephemeral keys and authenticated encryption, by the parts of
  * their names. */
 Test(policy, suites_are_good)
@@ -205,77 +228,6 @@ Test(policy, suites_are_good)
     cr_expect_eq(
         policy_set(NULL, &(struct tls_policy){ .suites = SUITES_COUNT }),
         -EINVAL);
-}
-
-static struct tls_context *context_as(enum key_kind kind,
-                                      const struct tls_policy *policy,
-                                      struct complaint *c)
-{
-    struct credentials made;
-    struct tls_context *t;
-
-    credentials_make(&made, &(struct credentials_spec){ .kind = kind });
-    const struct key_files files = { made.certificate_fd, "cert.pem",
-                                     made.key_fd, "key.pem" };
-    t = signer_context_as(&files, 1, policy, c);
-    credentials_close(&made);
-    return t;
-}
-
-/* The settings decide what is accepted. */
-Test(policy, as_configured)
-{
-    for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
-        struct peer p = { .options = choices[i].options };
-        struct complaint c = { "" };
-        struct tls_context *t;
-        struct line l;
-
-        t = context_as(KEY_EC, &choices[i].policy, &c);
-        cr_assert(t, "%s: %s", choices[i].what, c.text);
-        line_open(&l, CONTROL, 0);
-        cr_assert_eq(stream_secure(l.s, t, STREAM_CONTROL), 0);
-        peer_start(&p, &l);
-        if (line_handshake(&l) != STREAM_OK)
-            shutdown(l.near, SHUT_WR);
-        peer_join(&p);
-        const char *said = p.shaken ? p.cipher : p.error;
-        cr_expect(strstr(said, choices[i].client), "%s: %s", choices[i].what,
-                  said);
-        line_close(&l);
-        tls_context_free(t);
-    }
-}
-
-/* The log's text about a client that refuses, or that is too old. */
-static void expect_cause(const struct tls_client_options *options,
-                         const char *cause)
-{
-    static const struct tls_policy policy = { .least = TLS_13 };
-    struct peer p = { .options = *options };
-    struct complaint c = { "" };
-    struct line l;
-
-    line_open(&l, CONTROL, 0);
-    l.context = context_as(KEY_EC, &policy, &c);
-    cr_assert(l.context, "%s", c.text);
-    cr_assert_eq(stream_secure(l.s, l.context, STREAM_CONTROL), 0);
-    peer_start(&p, &l);
-    cr_assert_eq(line_handshake(&l), STREAM_FAILED);
-    shutdown(l.near, SHUT_WR);
-    peer_join(&p);
-    cr_expect(strstr(stream_cause(l.s), cause), "%s", stream_cause(l.s));
-    line_close(&l);
-}
-
-Test(policy, why_in_words)
-{
-    expect_cause(&(struct tls_client_options){ .version = TLS1_2_VERSION },
-                 "the client offers only TLS versions below tls_min");
-    expect_cause(
-        &(struct tls_client_options){ .distrust =
-                                          X509_V_ERR_APPLICATION_VERIFICATION },
-        "the client ended the handshake (alert handshake_failure)");
 }
 
 /* A context makes a handshake of each version with each key. */
@@ -316,8 +268,7 @@ Test(policy, alpn_finds_ftp_among_others)
     for (size_t i = 0; i < 2; i++) {
         struct raw r;
         struct line l;
-        line_open(&l, CONTROL, 0);
-        line_secure(&l);
+        line_secured(&l, CONTROL, 0);
         raw_open(&r, TLS1_3_VERSION, NULL);
         SSL_set_alpn_protos(r.ssl, offers[i].offer, offers[i].len);
         cr_assert_eq(raw_handshake(&r, &l), offers[i].expected, "%zu", i);

@@ -64,8 +64,7 @@ Test(secure, the_last_flight_is_acknowledged_once)
 
         line_open_tcp(&l, DATA);
         cr_assert_eq(stream_secure(l.s, t, rows[i / 2].use), 0);
-        raw_open(&r, TLS1_3_VERSION, NULL);
-        cr_assert_eq(raw_handshake(&r, &l), STREAM_OK);
+        raw_shake(&r, &l, TLS1_3_VERSION);
         cr_expect_eq(l.s->owes, rows[i / 2].owes, "%d", i);
         if (i % 2 == 0) {
             cr_expect_eq(stream_read(l.s, &byte, 1, &n), STREAM_AGAIN);
@@ -118,8 +117,7 @@ Test(secure, a_handshake_split_at_each_byte)
         struct line l;
         struct raw r;
         enum stream_state st;
-        line_open(&l, CONTROL, 0);
-        line_secure(&l);
+        line_secured(&l, CONTROL, 0);
         raw_open(&r, versions[i], NULL);
         by_bytes(&r, &l, SIZE_MAX, &st);
         cr_assert_eq(st, STREAM_OK, "%s", stream_cause(l.s));
@@ -169,15 +167,13 @@ Test(secure, a_handshake_cut_anywhere_is_a_cut)
 
 /* Half a record stays inside and doesn't count as pending: a caller that reads
  * while something is pending would never stop. */
-LineTest(secure, half_a_record_is_not_pending, line_secured(l, CONTROL, 0))
+RawTest(secure, half_a_record_is_not_pending, TLS1_3_VERSION,
+        line_secured(l, CONTROL, 0))
 {
-    struct raw r;
     char record[256], byte[64];
     size_t n;
-    raw_open(&r, TLS1_3_VERSION, NULL);
-    cr_assert_eq(raw_handshake(&r, l), STREAM_OK);
-    cr_assert_eq(SSL_write(r.ssl, "NOOP\r\n", 6), 6);
-    size_t len = raw_take(&r, record, sizeof(record));
+    cr_assert_eq(SSL_write(r->ssl, "NOOP\r\n", 6), 6);
+    size_t len = raw_take(r, record, sizeof(record));
     for (size_t i = 0; i < len - 1; i++) {
         cr_assert_eq(send(l->far, record + i, 1, 0), 1);
         cr_assert_eq(stream_read(l->s, byte, sizeof(byte), &n), STREAM_AGAIN);
@@ -186,39 +182,27 @@ LineTest(secure, half_a_record_is_not_pending, line_secured(l, CONTROL, 0))
     cr_assert_eq(send(l->far, record + len - 1, 1, 0), 1);
     cr_assert_eq(stream_read(l->s, byte, sizeof(byte), &n), STREAM_OK);
     cr_assert_eq(n, 6u);
-    raw_close(&r);
 }
 
-Test(secure, a_changed_byte_ends_it)
+RawTest(secure, a_changed_byte_ends_it, TLS1_2_VERSION,
+        line_secured(l, CONTROL, 0))
 {
-    for (size_t i = 0; i < VERSIONS; i++) {
-        struct raw r;
-        struct line l;
-        char record[256];
-        size_t n;
-        line_open(&l, CONTROL, 0);
-        line_secure(&l);
-        raw_open(&r, versions[i], NULL);
-        cr_assert_eq(raw_handshake(&r, &l), STREAM_OK);
-        cr_assert_eq(SSL_write(r.ssl, "NOOP\r\n", 6), 6);
-        size_t len = raw_take(&r, record, sizeof(record));
-        record[len - 3] ^= 1;
-        cr_assert_eq(send(l.far, record, len, 0), (ssize_t)len);
-        cr_assert_eq(stream_read(l.s, record, sizeof(record), &n),
-                     STREAM_FAILED);
-        cr_assert_str_eq(stream_cause(l.s),
-                         "decryption failed or bad record mac");
-        cr_assert_eq(stream_shutdown(l.s), STREAM_FAILED);
-        cr_assert_eq(stream_write(l.s, "x", 1, &n), STREAM_FAILED);
-        raw_hear(&r, &l);
-        ERR_clear_error();
-        int got = SSL_read(r.ssl, record, sizeof(record));
-        cr_assert_eq(SSL_get_error(r.ssl, got), SSL_ERROR_SSL);
-        cr_assert_eq(ERR_GET_REASON(ERR_peek_error()),
-                     SSL_R_SSLV3_ALERT_BAD_RECORD_MAC, "the alert was sent");
-        raw_close(&r);
-        line_close(&l);
-    }
+    char record[256];
+    size_t n;
+    cr_assert_eq(SSL_write(r->ssl, "NOOP\r\n", 6), 6);
+    size_t len = raw_take(r, record, sizeof(record));
+    record[len - 3] ^= 1;
+    cr_assert_eq(send(l->far, record, len, 0), (ssize_t)len);
+    cr_assert_eq(stream_read(l->s, record, sizeof(record), &n), STREAM_FAILED);
+    cr_assert_str_eq(stream_cause(l->s), "decryption failed or bad record mac");
+    cr_assert_eq(stream_shutdown(l->s), STREAM_FAILED);
+    cr_assert_eq(stream_write(l->s, "x", 1, &n), STREAM_FAILED);
+    raw_hear(r, l);
+    ERR_clear_error();
+    int got = SSL_read(r->ssl, record, sizeof(record));
+    cr_assert_eq(SSL_get_error(r->ssl, got), SSL_ERROR_SSL);
+    cr_assert_eq(ERR_GET_REASON(ERR_peek_error()),
+                 SSL_R_SSLV3_ALERT_BAD_RECORD_MAC, "the alert was sent");
 }
 
 Test(secure, what_is_not_tls_is_refused)
@@ -228,8 +212,7 @@ Test(secure, what_is_not_tls_is_refused)
     for (size_t i = 0; i < 2; i++) {
         struct line l;
         char alert[64];
-        line_open(&l, CONTROL, 0);
-        line_secure(&l);
+        line_secured(&l, CONTROL, 0);
         size_t len = strlen(said[i]);
         cr_assert_eq(send(l.far, said[i], len, 0), (ssize_t)len);
         cr_assert_eq(stream_handshake(l.s), STREAM_FAILED);
@@ -241,50 +224,44 @@ Test(secure, what_is_not_tls_is_refused)
 }
 
 /* OpenSSL answers a KeyUpdate before its next bytes. */
-LineTest(secure, new_keys_in_the_middle, line_secured(l, CONTROL, 0))
+RawTest(secure, new_keys_in_the_middle, TLS1_3_VERSION,
+        line_secured(l, CONTROL, 0))
 {
-    struct raw r;
     char bytes[64];
     size_t n;
-    raw_open(&r, TLS1_3_VERSION, NULL);
-    cr_assert_eq(raw_handshake(&r, l), STREAM_OK);
     for (int i = 0; i < 50; i++) {
-        cr_assert_eq(SSL_key_update(r.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
-        cr_assert_eq(SSL_write(r.ssl, "ping", 4), 4);
-        raw_say(&r, l);
+        cr_assert_eq(SSL_key_update(r->ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+        cr_assert_eq(SSL_write(r->ssl, "ping", 4), 4);
+        raw_say(r, l);
         cr_assert_eq(line_read(l, bytes, sizeof(bytes), &n), STREAM_OK);
         cr_assert_eq(n, 4u);
         cr_assert_eq(stream_read(l->s, bytes, sizeof(bytes), &n), STREAM_AGAIN);
         cr_assert(!stream_unsent(l->s));
         cr_assert_eq(line_write_all(l, "pong", 4), STREAM_OK);
         cr_assert_eq(line_flush(l), STREAM_OK);
-        raw_hear(&r, l);
-        cr_assert_eq(SSL_read(r.ssl, bytes, sizeof(bytes)), 4);
+        raw_hear(r, l);
+        cr_assert_eq(SSL_read(r->ssl, bytes, sizeof(bytes)), 4);
     }
-    raw_close(&r);
 }
 
 /* A peer asks for new keys without end and reads nothing: each call still
  * returns, and memory doesn't exceed the buffer. */
-LineTest(secure, a_flood_of_key_updates_is_held_back, line_secured(l, 1, 4096))
+RawTest(secure, a_flood_of_key_updates_is_held_back, TLS1_3_VERSION,
+        line_secured(l, 1, 4096))
 {
-    struct raw r;
     char bytes[1 << 12];
     size_t n;
     int held = 0;
-    raw_open(&r, TLS1_3_VERSION, NULL);
-    cr_assert_eq(raw_handshake(&r, l), STREAM_OK);
     for (int i = 0; i < 5000 && held < 100; i++) {
-        SSL_key_update(r.ssl, SSL_KEY_UPDATE_REQUESTED);
-        SSL_do_handshake(r.ssl);
-        size_t len = raw_take(&r, bytes, sizeof(bytes));
+        SSL_key_update(r->ssl, SSL_KEY_UPDATE_REQUESTED);
+        SSL_do_handshake(r->ssl);
+        size_t len = raw_take(r, bytes, sizeof(bytes));
         if (send(l->far, bytes, len, MSG_DONTWAIT) != (ssize_t)len)
             held++;
         cr_assert_eq(stream_read(l->s, bytes, sizeof(bytes), &n), STREAM_AGAIN);
     }
     cr_assert_eq(held, 100, "the stream went on reading");
     cr_assert(stream_events(l->s) & EPOLLOUT);
-    raw_close(&r);
 }
 
 /* The memory of an idle control channel. OpenSSL 3.5 keeps 29,556 bytes. */

@@ -79,13 +79,13 @@ Test(sign, no_longer_message)
     cr_expect_not(sign_is_handshake(&r));
 }
 
-static struct sign_key *key_of(enum key_kind kind)
+static struct evp_pkey_st *key_of(enum key_kind kind)
 {
     struct complaint complaint = { "" };
     struct credentials c;
 
     credentials_make(&c, &(struct credentials_spec){ .kind = kind });
-    struct sign_key *k = sign_key_new(c.key_fd, "key.pem", &complaint);
+    struct evp_pkey_st *k = sign_key_new(c.key_fd, "key.pem", &complaint);
     cr_assert_not_null(k, "%s", complaint.text);
     credentials_close(&c);
     return k;
@@ -95,7 +95,7 @@ static struct sign_key *key_of(enum key_kind kind)
  * signature. */
 Test(sign, what_is_refused)
 {
-    struct sign_key *k = key_of(KEY_EC);
+    struct evp_pkey_st *k = key_of(KEY_EC);
     struct sign_request r = { 0, EC, SLICE(SPACES SERVER "\0" HASH) };
     struct sign_result result;
 

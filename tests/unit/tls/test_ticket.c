@@ -114,16 +114,12 @@ Test(ticket, keys)
     struct ticket_keys k = { 0 };
     struct ticket_key first;
 
-    ticket_keys_init(&k);
+    ticket_keys_turn(&k);
     cr_assert(memcmp(&k.now, &zero, sizeof(zero)) != 0);
-    cr_assert(memcmp(&k.before, &zero, sizeof(zero)) != 0);
-    cr_assert(memcmp(&k.now, &k.before, sizeof(zero)) != 0);
     first = k.now;
     ticket_keys_turn(&k);
     cr_assert(memcmp(&k.before, &first, sizeof(first)) == 0);
     cr_assert(memcmp(&k.now, &first, sizeof(first)) != 0);
     ticket_keys_turn(&k);
     cr_assert(memcmp(&k.before, &first, sizeof(first)) != 0);
-    ticket_keys_wipe(&k);
-    cr_assert(memcmp(&k.now, &zero, sizeof(zero)) == 0);
 }

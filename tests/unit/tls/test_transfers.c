@@ -84,14 +84,11 @@ Test(transfers, uploads)
     }
 }
 
-LineTest(transfers, bytes_are_gathered_until_the_flush,
-         line_secured(l, DATA, 0))
+RawTest(transfers, bytes_are_gathered_until_the_flush, TLS1_3_VERSION,
+        line_secured(l, DATA, 0))
 {
-    struct raw r;
     char bytes[1 << 12];
     size_t n;
-    raw_open(&r, TLS1_3_VERSION, NULL);
-    cr_assert_eq(raw_handshake(&r, l), STREAM_OK);
     for (int i = 0; i < 100; i++) {
         cr_assert_eq(stream_write(l->s, "0123456789", 10, &n), STREAM_OK);
         cr_assert_eq(n, 10u);
@@ -100,26 +97,22 @@ LineTest(transfers, bytes_are_gathered_until_the_flush,
     cr_assert_eq(recv(l->far, bytes, 1, MSG_PEEK | MSG_DONTWAIT), -1);
     cr_assert_eq(stream_shutdown(l->s), STREAM_OK);
     cr_assert(!stream_unsent(l->s));
-    raw_hear(&r, l);
+    raw_hear(r, l);
     for (int i = 0; i < 100; i++)
-        cr_assert_eq(SSL_read(r.ssl, bytes, sizeof(bytes)), 10);
-    cr_assert_eq(SSL_read(r.ssl, bytes, sizeof(bytes)), 0);
-    cr_assert_eq(SSL_get_error(r.ssl, 0), SSL_ERROR_ZERO_RETURN);
-    raw_close(&r);
+        cr_assert_eq(SSL_read(r->ssl, bytes, sizeof(bytes)), 10);
+    cr_assert_eq(SSL_read(r->ssl, bytes, sizeof(bytes)), 0);
+    cr_assert_eq(SSL_get_error(r->ssl, 0), SSL_ERROR_ZERO_RETURN);
 }
 
-LineTest(transfers, one_read_fills_a_large_buffer,
-         line_secured(l, DATA, 1 << 20))
+RawTest(transfers, one_read_fills_a_large_buffer, TLS1_3_VERSION,
+        line_secured(l, DATA, 1 << 20))
 {
     static unsigned char bytes[DATA], got[DATA];
-    struct raw r;
     size_t n;
-    raw_open(&r, TLS1_3_VERSION, NULL);
-    cr_assert_eq(raw_handshake(&r, l), STREAM_OK);
     pattern_fill(bytes, 100000, 0);
     for (size_t at = 0; at < 100000; at += 1000)
-        cr_assert_eq(SSL_write(r.ssl, bytes + at, 1000), 1000);
-    raw_say(&r, l);
+        cr_assert_eq(SSL_write(r->ssl, bytes + at, 1000), 1000);
+    raw_say(r, l);
     cr_assert_eq(stream_read(l->s, got, 150, &n), STREAM_OK);
     cr_assert_eq(n, 150u);
     cr_assert(stream_pending(l->s));
@@ -130,16 +123,13 @@ LineTest(transfers, one_read_fills_a_large_buffer,
     cr_assert(pattern_holds(got, n, 150));
     cr_assert(!stream_pending(l->s));
     cr_assert_eq(stream_read(l->s, got, sizeof(got), &n), STREAM_AGAIN);
-    raw_close(&r);
 }
 
-LineTest(transfers, a_full_buffer_takes_nothing, line_secured(l, CONTROL, 4096))
+RawTest(transfers, a_full_buffer_takes_nothing, TLS1_3_VERSION,
+        line_secured(l, CONTROL, 4096))
 {
     static unsigned char bytes[DATA];
-    struct raw r;
     size_t took, all = 0;
-    raw_open(&r, TLS1_3_VERSION, NULL);
-    cr_assert_eq(raw_handshake(&r, l), STREAM_OK);
     enum stream_state st;
     while ((st = stream_write(l->s, bytes, sizeof(bytes), &took)) == STREAM_OK)
         all += took;
@@ -148,5 +138,4 @@ LineTest(transfers, a_full_buffer_takes_nothing, line_secured(l, CONTROL, 4096))
     cr_assert_eq(stream_events(l->s), (uint32_t)EPOLLOUT);
     cr_assert(all > 0);
     cr_assert_eq(stream_shutdown(l->s), STREAM_AGAIN);
-    raw_close(&r);
 }
