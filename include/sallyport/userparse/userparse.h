@@ -102,10 +102,9 @@ bool user_hash_ok(const char *hash);
 const char *user_hash_kind(const char *hash);
 /* Says in words what a refused hash seems to be. */
 const char *user_hash_found(const char *hash);
-/* Is HOME absolute, not "/", without "." and ".." and control bytes, and not
- * too long? */
-bool user_home_ok(struct slice home);
-/* Says in words which path is expected instead of HOME. */
+/* HOME must be absolute, not "/", without "." and "..", ':' and control bytes,
+ * and not too long. Returns NULL, or words for the path that is expected
+ * instead. */
 const char *user_home_wanted(struct slice home);
 /* Accepts any bytes but ':' and control bytes, also if they aren't UTF-8;
  * refuses a comment that is too long. */

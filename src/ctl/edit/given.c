@@ -207,12 +207,12 @@ static void given_must_change(struct row *row, const char *value)
 
 void given_home(struct row *row, const char *home)
 {
+    const char *wanted = user_home_wanted(slice_from(home));
     char tidy[USER_HOME_MAX + 1];
 
-    if (!user_home_ok(slice_from(home)) ||
-        place_tidy(slice_from(home), tidy, sizeof(tidy)))
-        fail(EX_USAGE, "home %s: use %s", home,
-             user_home_wanted(slice_from(home)));
+    if (wanted)
+        fail(EX_USAGE, "home %s: use %s", home, wanted);
+    place_tidy(slice_from(home), tidy, sizeof(tidy));
     if (geteuid() != 0 && !user_path_within(tidy, ctl.settings.homes))
         fail(EX_USAGE, "home %s: without root it must lie beneath %s", tidy,
              ctl.settings.homes);

@@ -115,15 +115,10 @@ enum hash_answer hash_verify(const struct secret *password, const char *hash)
 enum hash_answer hash_verify_nobody(const struct secret *password,
                                     const char *like)
 {
-    char result[CRYPT_OUTPUT_SIZE];
-    int r;
-
-    if (password->len > HASH_PASSWORD_MAX)
-        return HASH_WRONG;
     if (like && like[0] == '!')
         like++;
-    r = crypt_password(password, like && like[0] == '$' ? like : nobody,
-                       result);
-    explicit_bzero(result, sizeof(result));
-    return r ? HASH_FAILED : HASH_WRONG;
+    return hash_verify(password, like && like[0] == '$' ? like : nobody) ==
+                   HASH_FAILED
+               ? HASH_FAILED
+               : HASH_WRONG;
 }

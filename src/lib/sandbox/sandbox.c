@@ -29,31 +29,25 @@ static int limit_set(__rlimit_resource_t resource, rlim_t value)
     return setrlimit(resource, &limit) ? -errno : 0;
 }
 
-/* Lowers the soft limit only, in a parent: a child may need more than the
- * parent, and without root a lowered hard limit can't be raised. */
-static int set_files(const struct sandbox_row *row, rlim_t max)
-{
-    struct rlimit limit;
-
-    if (!row->forks)
-        return limit_set(RLIMIT_NOFILE, max);
-    if (getrlimit(RLIMIT_NOFILE, &limit))
-        return -errno;
-    limit.rlim_cur = max;
-    if (limit.rlim_max < max)
-        limit.rlim_max = max;
-    return setrlimit(RLIMIT_NOFILE, &limit) ? -errno : 0;
-}
-
+/* In a parent it lowers the soft limit of files only: a child may need more
+ * than the parent, and without root a lowered hard limit can't be raised. */
 int limits_set(const struct sandbox_row *row, size_t max_files)
 {
+    struct rlimit limit;
     int r = limit_set(RLIMIT_CORE, 0);
 
     if (r == 0 && !row->forks)
         r = limit_set(RLIMIT_NPROC, 0);
-    if (r == 0 && max_files > 0)
-        r = set_files(row, max_files);
-    return r;
+    if (r < 0 || max_files == 0)
+        return r;
+    if (!row->forks)
+        return limit_set(RLIMIT_NOFILE, max_files);
+    if (getrlimit(RLIMIT_NOFILE, &limit))
+        return -errno;
+    limit.rlim_cur = max_files;
+    if (limit.rlim_max < max_files)
+        limit.rlim_max = max_files;
+    return setrlimit(RLIMIT_NOFILE, &limit) ? -errno : 0;
 }
 
 /* The root directory: for gate, auth and log an empty directory, for files the
@@ -128,28 +122,6 @@ static void on_continue(int number)
         setitimer(ITIMER_REAL, &end, NULL);
 }
 
-/* From now on the parent's death wakes this process, stopped or not, and ends
- * it some seconds later, unless the leader of its process group becomes its
- * parent. Call it after the last change of ids, which would cancel it. */
-static int parent_follow(void)
-{
-    struct sigaction wake = { .sa_handler = on_continue,
-                              .sa_flags = SA_RESTART };
-    struct sigaction end = { .sa_handler = SIG_DFL };
-    sigset_t both;
-
-    sigemptyset(&both);
-    sigaddset(&both, SIGCONT);
-    sigaddset(&both, SIGALRM);
-    parent = getppid();
-    if (sigaction(SIGCONT, &wake, NULL) || sigaction(SIGALRM, &end, NULL) ||
-        sigprocmask(SIG_UNBLOCK, &both, NULL) ||
-        prctl(PR_SET_PDEATHSIG, SIGCONT, 0, 0, 0))
-        return -errno;
-    on_continue(SIGCONT); /* the parent may have died meanwhile */
-    return 0;
-}
-
 /* A step returns 0, -errno, or NOT_BUILT. If it sets *why, these words replace
  * errno's. */
 #define NOT_BUILT 1
@@ -217,12 +189,31 @@ static int take_ids(enum process p, const struct sandbox_plan *plan,
     return ids_give_up(plan->uid, plan->gid, plan->groups, plan->group_count);
 }
 
+/* From now on the parent's death wakes this process, stopped or not, and ends
+ * it some seconds later, unless the leader of its process group becomes its
+ * parent. It comes after the last change of ids, which would cancel it. */
 static int take_parent(enum process p, const struct sandbox_plan *plan,
                        struct complaint *why)
 {
+    struct sigaction wake = { .sa_handler = on_continue,
+                              .sa_flags = SA_RESTART };
+    struct sigaction end = { .sa_handler = SIG_DFL };
+    sigset_t both;
+
     (void)plan;
     (void)why;
-    return p == PROCESS_MASTER ? 0 : parent_follow();
+    if (p == PROCESS_MASTER)
+        return 0;
+    sigemptyset(&both);
+    sigaddset(&both, SIGCONT);
+    sigaddset(&both, SIGALRM);
+    parent = getppid();
+    if (sigaction(SIGCONT, &wake, NULL) || sigaction(SIGALRM, &end, NULL) ||
+        sigprocmask(SIG_UNBLOCK, &both, NULL) ||
+        prctl(PR_SET_PDEATHSIG, SIGCONT, 0, 0, 0))
+        return -errno;
+    on_continue(SIGCONT); /* the parent may have died meanwhile */
+    return 0;
 }
 
 static int take_landlock(enum process p, const struct sandbox_plan *plan,

@@ -199,16 +199,6 @@ int row_set(struct row *r, const char *key, const char *value)
     return 0;
 }
 
-static bool is_row_of(struct slice line, const struct hash_change *c)
-{
-    struct slice rest = line, name, hash = SLICE("");
-
-    slice_cut(&rest, ':', &name);
-    slice_cut(&rest, ':', &hash);
-    return slice_equal(name, slice_from(c->user)) &&
-           slice_equal(hash, slice_from(c->old));
-}
-
 int row_change_hash(struct slice text, const struct hash_change *change,
                     struct buf *into)
 {
@@ -218,8 +208,14 @@ int row_change_hash(struct slice text, const struct hash_change *change,
     struct row r;
     int code;
 
-    while (!found && slice_cut(&rest, '\n', &line))
-        found = is_row_of(line, change);
+    while (!found && slice_cut(&rest, '\n', &line)) {
+        struct slice columns = line, name, hash = SLICE("");
+
+        slice_cut(&columns, ':', &name);
+        slice_cut(&columns, ':', &hash);
+        found = slice_equal(name, slice_from(change->user)) &&
+                slice_equal(hash, slice_from(change->old));
+    }
     if (!found)
         return -ESTALE;
     buf_init(&changed, USER_LINE_MAX + 1);

@@ -12,15 +12,8 @@
 
 static bool name_has_only(struct slice name, const char *letters)
 {
-    const size_t n = strlen(letters);
-
-    if (name.len == 0 || name.len > USER_NAME_MAX ||
-        memchr(".-@", name.ptr[0], 3))
-        return false;
-    for (size_t i = 0; i < name.len; i++)
-        if (!memchr(letters, name.ptr[i], n))
-            return false;
-    return true;
+    return name.len > 0 && name.len <= USER_NAME_MAX &&
+           !memchr(".-@", name.ptr[0], 3) && slice_has_only(name, letters);
 }
 
 bool user_name_ok(struct slice name)

@@ -1,34 +1,11 @@
 /* Shares, teams, and the rights that they and directories give to users. */
-#include "sallyport/base/fd.h"
-#include "sallyport/userparse/userparse.h"
-#include "support/test.h"
-
-static int read_slice(struct users *u, struct slice text, struct complaint *c)
-{
-    FD_CLEANUP int fd = fd_sealed("users", text);
-
-    cr_assert_geq(fd, 0);
-    c->text[0] = '\0';
-    return users_read(u, fd, "users", c);
-}
-
-static int read_text(struct users *u, const char *text, struct complaint *c)
-{
-    return read_slice(u, slice_from(text), c);
-}
-
-static void read_well(struct users *u, const char *text)
-{
-    struct complaint c;
-
-    cr_assert_eq(read_text(u, text, &c), 0, "%s", c.text);
-}
+#include "parse.h"
 
 /* "a:full b:lr /x:read": the grants, then the directories. */
-static const char *rights_of(const struct users *u, const char *name)
+static const char *rights_of(const char *name)
 {
     static char out[1024];
-    const struct user *user = users_find(u, slice_from(name));
+    const struct user *user = users_find(&u, slice_from(name));
     size_t len = 0;
     char text[16];
 
@@ -50,69 +27,29 @@ static const char *rights_of(const struct users *u, const char *name)
 #define USER(name, uid, options) name ":!:" uid ":1::/h::" options "\n"
 
 /* Lines may name what comes later. */
-static const char company[] = USER(
-    "anna", "1",
-    "rights=read shares=offers:read,contracts teams=legal "
-    "rights./incoming=drop rights./a/b=full") "@team:legal:shares="
-                                              "contracts:drop,offers:drop\n"
-                                              "@share:contracts:80000:/srv/"
-                                              "shares/"
-                                              "contracts:file_mode="
-                                              "0640\n" USER("bert", "2",
-                                                            "teams=sales,legal")
-                                                  USER(
-                                                      "carl", "3",
-                                                      "") "@team:sales:"
-                                                          "shares=offers:"
-                                                          "lr\n"
-                                                          "@team:nobody:"
-                                                          "\n" USER(
-                                                              "dora", "4",
-                                                              "file_mode="
-                                                              "640 "
-                                                              "dir_mode="
-                                                              "0750 "
-                                                              "rights./"
-                                                              "x=lr") "@sha"
-                                                                      "re:"
-                                                                      "offe"
-                                                                      "rs:"
-                                                                      "8000"
-                                                                      "1:/"
-                                                                      "srv/"
-                                                                      "shar"
-                                                                      "es/"
-                                                                      "offe"
-                                                                      "rs:"
-                                                                      "\n" USER(
-                                                                          "emi"
-                                                                          "l",
-                                                                          "5",
-                                                                          "team"
-                                                                          "s="
-                                                                          "nobo"
-                                                                          "dy "
-                                                                          "shar"
-                                                                          "es="
-                                                                          "cont"
-                                                                          "ract"
-                                                                          "s:"
-                                                                          "coll"
-                                                                          "ec"
-                                                                          "t");
+static const char company[] =
+    "anna:!:1:1::/h::rights=read shares=offers:read,contracts teams=legal "
+    "rights./incoming=drop rights./a/b=full\n"
+    "@team:legal:shares=contracts:drop,offers:drop\n"
+    "@share:contracts:80000:/srv/shares/contracts:file_mode=0640\n"
+    "bert:!:2:1::/h::teams=sales,legal\n"
+    "carl:!:3:1::/h::\n"
+    "@team:sales:shares=offers:lr\n"
+    "@team:nobody:\n"
+    "dora:!:4:1::/h::file_mode=640 dir_mode=0750 rights./x=lr\n"
+    "@share:offers:80001:/srv/shares/offers:\n"
+    "emil:!:5:1::/h::teams=nobody shares=contracts:collect\n";
 
 Test(shares, rights)
 {
-    struct users u;
-
-    read_well(&u, company);
+    read_well(company);
     cr_assert_eq(u.count, 5);
-    cr_expect_str_eq(rights_of(&u, "anna"),
+    cr_expect_str_eq(rights_of("anna"),
                      "contracts:full offers:lrw /incoming:drop /a/b:full");
-    cr_expect_str_eq(rights_of(&u, "bert"), "contracts:drop offers:lrw");
-    cr_expect_str_eq(rights_of(&u, "carl"), "");
-    cr_expect_str_eq(rights_of(&u, "dora"), "/x:read");
-    cr_expect_str_eq(rights_of(&u, "emil"), "contracts:collect");
+    cr_expect_str_eq(rights_of("bert"), "contracts:drop offers:lrw");
+    cr_expect_str_eq(rights_of("carl"), "");
+    cr_expect_str_eq(rights_of("dora"), "/x:read");
+    cr_expect_str_eq(rights_of("emil"), "contracts:collect");
     cr_expect_eq(u.row[0].rights, RIGHT_LIST | RIGHT_READ);
     cr_expect_eq(u.row[3].file_mode, 0640);
     cr_expect_eq(u.row[3].dir_mode, 0750);
@@ -123,9 +60,7 @@ Test(shares, rights)
 
 Test(shares, rows)
 {
-    struct users u;
-
-    read_well(&u, company);
+    read_well(company);
     cr_assert_eq(u.shares, 2);
     cr_expect_str_eq(u.share[0].name, "contracts");
     cr_expect_str_eq(u.share[0].path, "/srv/shares/contracts");
@@ -143,15 +78,12 @@ Test(shares, rows)
     cr_expect(slice_equal(u.row[0].shares, SLICE("offers:read,contracts")));
     cr_expect(slice_equal(u.row[1].teams, SLICE("sales,legal")));
     cr_expect_eq(u.row[2].teams.len, 0);
-    users_release(&u);
 }
 
 #define SHARE(name, gid, path) "@share:" name ":" gid ":" path ":\n"
 #define S                      SHARE("s", "100", "/s")
 
-static const struct {
-    const char *text, *complaint;
-} mistakes[] = {
+static const struct mistake mistakes[] = {
     { "@", "users:1: expected @share: or @team: after the @" },
     { "@shares:a:100:/s:", "users:1: expected @share:" },
     { "@share:a:100:/s", "users:1: too few columns; expected @share:name:gid" },
@@ -252,49 +184,28 @@ static const struct {
 /* Both for the own files, or both for all. */
 Test(shares, mine_twice)
 {
-    struct users u;
-    struct complaint c;
-
-    cr_assert_eq(read_text(&u,
-                           S "@team:t:shares=s:lru\n" USER(
-                               "a", "1",
-                               "shares=s:wu teams=t retain=/:1h,/b:2d "
-                               "uploads=7 upload_bytes=20G"),
-                           &c),
-                 0, "%s", c.text);
+    read_well(
+        S "@team:t:shares=s:lru\n" USER("a", "1",
+                                        "shares=s:wu teams=t retain=/:1h,/b:2d "
+                                        "uploads=7 upload_bytes=20G"));
     cr_expect_eq(u.row[0].grant[0].rights,
                  RIGHT_LIST | RIGHT_READ | RIGHT_WRITE | RIGHT_MINE);
     cr_expect_eq(row_limit(&u.row[0].limits, ROW_UPLOADS, 0), 7);
     cr_expect_eq(row_limit(&u.row[0].limits, ROW_UPLOAD_BYTES, 0), UINT64_C(20)
                                                                        << 30);
     cr_expect(slice_equal(u.row[0].retain, SLICE("/:1h,/b:2d")));
-    users_release(&u);
 }
 
 Test(shares, mistakes)
 {
-    for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
-        const char *expected = mistakes[i].complaint;
-        struct users u;
-        struct complaint c;
-
-        cr_expect_eq(read_text(&u, mistakes[i].text, &c), -EINVAL,
-                     "accepted: %s", mistakes[i].text);
-        cr_expect_eq(strncmp(c.text, expected, strlen(expected)), 0,
-                     "%s\n said %s", mistakes[i].text, c.text);
-        cr_expect(!u.row && !u.share && !u.team && !u.text);
-        users_release(&u);
-    }
+    EXPECT_MISTAKES(mistakes);
 }
 
 /* A user may have a directory with the name of a share of others. */
 Test(shares, a_directory_may_have_the_name_of_a_share_of_others)
 {
-    struct users u;
-
-    read_well(&u, S USER("a", "1", "rights./s=r rights./st=r"));
-    cr_expect_str_eq(rights_of(&u, "a"), "/s:r /st:r");
-    users_release(&u);
+    read_well(S USER("a", "1", "rights./s=r rights./st=r"));
+    cr_expect_str_eq(rights_of("a"), "/s:r /st:r");
 }
 
 /* --- limits --------------------------------------------------------------- */
@@ -334,13 +245,9 @@ static void add_each(const char *separator, const char *before,
 /* The text is accepted; with LINE after it, it is refused. */
 static void expect_full(const char *line, const char *complaint)
 {
-    struct users u;
-    struct complaint c;
-
-    cr_assert_eq(read_slice(&u, buf_slice(&text), &c), 0, "%s", c.text);
-    users_release(&u);
+    cr_assert_eq(read_slice(buf_slice(&text)), 0, "%s", c.text);
     cr_assert_eq(buf_add_text(&text, line), 0);
-    cr_expect_eq(read_slice(&u, buf_slice(&text), &c), -EINVAL);
+    cr_expect_eq(read_slice(buf_slice(&text)), -EINVAL);
     cr_expect_str_eq(c.text, complaint);
 }
 
@@ -436,18 +343,6 @@ Test(limits, directories)
                 "their own");
 }
 
-/* --- a survey --------------------------------------------------------------
- */
-
-static char told[4096];
-
-static void tell(const char *mistake)
-{
-    size_t len = strlen(told);
-
-    snprintf(told + len, sizeof(told) - len, "%s\n", mistake);
-}
-
 /* All mistakes are reported. A user with one stays, without shares. */
 Test(shares, a_survey)
 {
@@ -457,8 +352,6 @@ Test(shares, a_survey)
                            USER("bert", "2", "teams=t rights./y=r")
                                USER("carl", "3", "shares=s rights./s=r")));
     struct complaint c = { "" };
-    struct users u;
-
     told[0] = '\0';
     cr_assert_eq(users_survey(&u, fd, "users", tell, &c), 5, "%s", told);
     cr_expect(strstr(told, "users:2: shares=x: there is no"), "%s", told);
@@ -467,9 +360,8 @@ Test(shares, a_survey)
     cr_expect(strstr(told, "users:4: shares=z: there is no"), "%s", told);
     cr_expect(strstr(told, "users:6: rights./s=: /s is a share"), "%s", told);
     cr_assert_eq(u.count, 3);
-    cr_expect_str_eq(rights_of(&u, "anna"), "");
-    cr_expect_str_eq(rights_of(&u, "bert"), "s:full /y:r");
-    cr_expect_str_eq(rights_of(&u, "carl"), "");
+    cr_expect_str_eq(rights_of("anna"), "");
+    cr_expect_str_eq(rights_of("bert"), "s:full /y:r");
+    cr_expect_str_eq(rights_of("carl"), "");
     cr_expect(slice_equal(u.row[0].teams, SLICE("v")));
-    users_release(&u);
 }

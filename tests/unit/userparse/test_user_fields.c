@@ -64,12 +64,12 @@ Test(fields, homes)
     char home[USER_HOME_MAX + 2];
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-        cr_expect_eq(user_home_ok(slice_from(table[i].home)), table[i].ok, "%s",
-                     table[i].home);
+        cr_expect_eq(!user_home_wanted(slice_from(table[i].home)), table[i].ok,
+                     "%s", table[i].home);
     snprintf(home, sizeof(home), "/%0*d", USER_HOME_MAX - 1, 0);
-    cr_expect(user_home_ok(slice_from(home)));
+    cr_expect_null(user_home_wanted(slice_from(home)));
     snprintf(home, sizeof(home), "/%0*d", USER_HOME_MAX, 0);
-    cr_expect_not(user_home_ok(slice_from(home)));
+    cr_expect_not_null(user_home_wanted(slice_from(home)));
 }
 
 Test(fields, comments)

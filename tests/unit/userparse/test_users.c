@@ -1,25 +1,7 @@
 /* The users file as a whole: rows, refusals with their line, limits. */
-#include "sallyport/base/fd.h"
-#include "sallyport/userparse/userparse.h"
-#include "support/test.h"
+#include "parse.h"
 
 #define HASH "$5$salt$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
-
-static int read_bytes(struct users *u, const char *text, size_t len,
-                      struct complaint *c)
-{
-    struct slice bytes = { text, len };
-    FD_CLEANUP int fd = fd_sealed("users", bytes);
-
-    cr_assert_geq(fd, 0);
-    c->text[0] = '\0';
-    return users_read(u, fd, "users", c);
-}
-
-static int read_text(struct users *u, const char *text, struct complaint *c)
-{
-    return read_bytes(u, text, strlen(text), c);
-}
 
 Test(users, rows)
 {
@@ -29,10 +11,8 @@ Test(users, rows)
         "bob:!" HASH ":70002:70002::/srv/bob::upload_eof=lenient\n"
         "eve:!:70003:70003::/srv/eve::   rights=lrw  on_conflict=version\n"
         "x:*:4294967294:0::/x::";
-    struct users u;
-    struct complaint c;
 
-    cr_assert_eq(read_text(&u, text, &c), 0, "%s", c.text);
+    read_well(text);
     cr_assert_eq(u.count, 4);
     cr_expect_str_eq(u.row[0].name, "anna");
     cr_expect_str_eq(u.row[0].hash, HASH);
@@ -67,10 +47,7 @@ Test(users, rows)
 
 Test(users, an_empty_file_has_no_users)
 {
-    struct users u;
-    struct complaint c;
-
-    cr_assert_eq(read_text(&u, "", &c), 0, "%s", c.text);
+    read_well("");
     cr_expect_eq(u.count, 0);
     cr_expect_null(users_find(&u, SLICE("anna")));
     users_release(&u);
@@ -81,9 +58,7 @@ Test(users, an_empty_file_has_no_users)
 
 Test(users, refusals_with_their_line)
 {
-    static const struct {
-        const char *text, *complaint;
-    } table[] = {
+    static const struct mistake table[] = {
         { "\n#\nan%na:" HASH ":1:1::/h::\n", "users:3: bad name" },
         { "anna\n", "users:1: too few columns" },
         { "anna:" HASH ":1:1::/h:\n", "users:1: too few columns" },
@@ -163,31 +138,18 @@ Test(users, refusals_with_their_line)
           "users:1: hours=8-18: expected days and hours such as" },
     };
 
-    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        struct users u;
-        struct complaint c;
-
-        cr_expect_eq(read_text(&u, table[i].text, &c), -EINVAL, "accepted: %s",
-                     table[i].text);
-        cr_expect_eq(
-            strncmp(c.text, table[i].complaint, strlen(table[i].complaint)), 0,
-            "%s\n said %s", table[i].text, c.text);
-        cr_expect_null(u.row);
-        cr_expect_null(u.text);
-        users_release(&u);
-    }
+    EXPECT_MISTAKES(table);
 }
 
 Test(users, a_nul_byte)
 {
     static const char text[] = "\nanna:" HASH "\0:1:1::/h::\n";
     static const char comment[] = "# \0\n";
-    struct users u;
-    struct complaint c;
 
-    cr_expect_eq(read_bytes(&u, text, sizeof(text) - 1, &c), -EINVAL);
+    cr_expect_eq(read_slice((struct slice){ text, sizeof(text) - 1 }), -EINVAL);
     cr_expect_str_eq(c.text, "users:2: a NUL byte");
-    cr_expect_eq(read_bytes(&u, comment, sizeof(comment) - 1, &c), -EINVAL);
+    cr_expect_eq(read_slice((struct slice){ comment, sizeof(comment) - 1 }),
+                 -EINVAL);
     cr_expect_str_eq(c.text, "users:1: a NUL byte");
 }
 
@@ -196,10 +158,8 @@ Test(users, a_byte_order_mark)
 {
     static const char text[] = "\xef\xbb\xbf"
                                "anna:" HASH ":1:1::/h::\n";
-    struct users u;
-    struct complaint c;
 
-    cr_expect_eq(read_bytes(&u, text, sizeof(text) - 1, &c), -EINVAL);
+    cr_expect_eq(read_slice((struct slice){ text, sizeof(text) - 1 }), -EINVAL);
     cr_expect_str_eq(c.text, "users:1: the file begins with a byte order mark; "
                              "remove it: LC_ALL=C sed -i '1s/^...//' users");
 }
@@ -208,16 +168,13 @@ Test(users, a_line_up_to_4096_bytes)
 {
     char text[USER_LINE_MAX + 64];
     const char *row = "anna:" HASH ":1:1::/h::";
-    struct users u;
-    struct complaint c;
 
     snprintf(text, sizeof(text), "%s%*s\n", row,
              USER_LINE_MAX - (int)strlen(row), "");
-    cr_expect_eq(read_text(&u, text, &c), 0, "%s", c.text);
-    users_release(&u);
+    read_well(text);
     snprintf(text, sizeof(text), "%s%*s\n", row,
              USER_LINE_MAX + 1 - (int)strlen(row), "");
-    cr_expect_eq(read_text(&u, text, &c), -EINVAL);
+    cr_expect_eq(read_slice(slice_from(text)), -EINVAL);
     cr_expect_str_eq(c.text, "users:1: longer than 4096 bytes");
 }
 
@@ -228,56 +185,49 @@ static void add_rows(struct buf *text, size_t n)
 }
 
 /* Each row by its name; and no row by another one. */
-static size_t count_found(const struct users *u)
+static size_t count_found(void)
 {
     char other[USER_NAME_MAX + 1];
     size_t found = 0;
 
-    for (size_t i = 0; i < u->count; i++) {
-        snprintf(other, sizeof(other), "%sx", u->row[i].name);
-        found += users_find(u, slice_from(u->row[i].name)) == &u->row[i] &&
-                 !users_find(u, slice_from(other));
+    for (size_t i = 0; i < u.count; i++) {
+        snprintf(other, sizeof(other), "%sx", u.row[i].name);
+        found += users_find(&u, slice_from(u.row[i].name)) == &u.row[i] &&
+                 !users_find(&u, slice_from(other));
     }
     return found;
 }
 
 Test(users, up_to_131072_rows)
 {
-    struct users u;
-    struct complaint c;
     struct buf text;
 
     buf_init(&text, USERS_FILE_MAX);
     add_rows(&text, USERS_MAX);
-    cr_expect_eq(read_bytes(&u, text.data, text.len, &c), 0, "%s", c.text);
+    cr_expect_eq(read_slice(buf_slice(&text)), 0, "%s", c.text);
     cr_expect_eq(u.count, USERS_MAX);
-    cr_expect_eq(count_found(&u), USERS_MAX);
-    users_release(&u);
+    cr_expect_eq(count_found(), USERS_MAX);
     buf_add_text(&text, "v:!:131073:1::/h::\n");
-    cr_expect_eq(read_bytes(&u, text.data, text.len, &c), -EINVAL);
+    cr_expect_eq(read_slice(buf_slice(&text)), -EINVAL);
     cr_expect_str_eq(c.text, "users:131073: more than 131072 users");
     buf_release(&text);
 }
 
 Test(users, up_to_64_MiB)
 {
-    struct users u;
-    struct complaint c;
     char *text = malloc(USERS_FILE_MAX + 1);
 
     memset(text, '\n', USERS_FILE_MAX + 1);
-    cr_expect_eq(read_bytes(&u, text, USERS_FILE_MAX, &c), 0, "%s", c.text);
-    users_release(&u);
-    cr_expect_eq(read_bytes(&u, text, USERS_FILE_MAX + 1, &c), -EINVAL);
+    cr_expect_eq(read_slice((struct slice){ text, USERS_FILE_MAX }), 0, "%s",
+                 c.text);
+    cr_expect_eq(read_slice((struct slice){ text, USERS_FILE_MAX + 1 }),
+                 -EINVAL);
     cr_expect_str_eq(c.text, "users: File too large");
     free(text);
 }
 
 Test(users, no_file)
 {
-    struct users u;
-    struct complaint c = { .text = "" };
-
     cr_expect_eq(users_read(&u, -1, "users", &c), -EBADF);
     cr_expect_str_eq(c.text, "users: Bad file descriptor");
 }
@@ -289,45 +239,15 @@ Test(users, read_from_the_start_wherever_the_descriptor_is)
     static const char text[] = ROW("anna", "1");
     struct slice bytes = { text, sizeof(text) - 1 };
     FD_CLEANUP int fd = fd_sealed("users", bytes);
-    struct complaint c = { .text = "" };
-    struct users u;
 
     cr_assert_geq(lseek(fd, 0, SEEK_END), 0);
     cr_assert_eq(users_read(&u, fd, "users", &c), 0, "%s", c.text);
     cr_expect_eq(u.count, 1);
-    users_release(&u);
-}
-
-/* The reports of users_survey(), one per line. */
-static char told[4096];
-static size_t told_lines;
-
-static void tell(const char *mistake)
-{
-    size_t len = strlen(told);
-
-    snprintf(told + len, sizeof(told) - len, "%s\n", mistake);
-    told_lines++;
-}
-
-static int survey(struct users *u, struct slice text)
-{
-    struct complaint c = { .text = "" };
-    FD_CLEANUP int fd = fd_sealed("users", text);
-    int r;
-
-    told[0] = '\0';
-    told_lines = 0;
-    r = users_survey(u, fd, "users", tell, &c);
-    cr_expect_str_eq(c.text, "");
-    return r;
 }
 
 Test(users, a_text_in_memory)
 {
     static const char text[] = ROW("anna", "1") ROW("bert", "2");
-    struct complaint c = { .text = "" };
-    struct users u;
 
     cr_assert_eq(users_parse(&u, slice_from(text), "users", &c), 0, "%s",
                  c.text);
@@ -338,17 +258,14 @@ Test(users, a_text_in_memory)
     cr_expect(strstr(c.text, "users:1: too few columns"), "%s", c.text);
     cr_assert_eq(users_parse(&u, SLICE(""), "users", &c), 0, "%s", c.text);
     cr_expect_eq(u.count, 0);
-    users_release(&u);
 }
 
 Test(users, a_survey_tells_all_mistakes)
 {
     static const char text[] = ROW("anna", "1") "bert\n" ROW("Ca%rl", "2")
         ROW("dora", "3") ROW("anna", "4") ROW("eve", "3") "\n# end\n";
-    struct users u;
 
-    cr_assert_eq(survey(&u, (struct slice){ text, sizeof(text) - 1 }), 4);
-    cr_expect_eq(told_lines, 4);
+    cr_assert_eq(survey((struct slice){ text, sizeof(text) - 1 }), 4);
     cr_expect(strstr(told, "users:2: too few columns"), "%s", told);
     cr_expect(strstr(told, "users:3: bad name"), "%s", told);
     cr_expect(strstr(told, "users:5: the name is that of line 1\n"), "%s",
@@ -358,25 +275,20 @@ Test(users, a_survey_tells_all_mistakes)
     cr_expect_eq(users_find(&u, SLICE("anna")), &u.row[0], "the first one");
     cr_expect_str_eq(u.row[1].name, "dora");
     cr_expect_str_eq(u.row[3].name, "eve");
-    users_release(&u);
-    cr_assert_eq(survey(&u, SLICE(ROW("anna", "1"))), 0);
+    cr_assert_eq(survey(SLICE(ROW("anna", "1"))), 0);
     cr_expect_eq(u.count, 1);
-    users_release(&u);
 }
 
 /* A file with far too many rows causes one report for all further rows. */
 Test(users, a_survey_ends)
 {
-    struct complaint c = { .text = "" };
-    struct users u;
     struct buf text;
 
     buf_init(&text, USERS_FILE_MAX);
     add_rows(&text, USERS_MAX + 100);
-    cr_assert_eq(survey(&u, buf_slice(&text)), 1);
+    cr_assert_eq(survey(buf_slice(&text)), 1);
     cr_expect_str_eq(told, "users:131073: more than 131072 users\n");
     cr_expect_eq(u.count, USERS_MAX);
-    users_release(&u);
     buf_release(&text);
     cr_expect_eq(users_survey(&u, -1, "users", tell, &c), -EBADF);
     cr_expect_str_eq(c.text, "users: Bad file descriptor");

@@ -247,29 +247,38 @@ static bool beside_is_there(const char *ending)
     return access(name, F_OK) == 0;
 }
 
-static void begin_edit(struct users_file *p, struct buf *text, int expected)
+static struct users_file p;
+static struct buf read_text;
+
+static void begin_edit(const char *there, int expected)
 {
-    buf_init(text, 4096);
-    cr_assert_eq(users_file_open(p, path), 0);
-    cr_assert_eq(users_file_lock(p, 0), 0);
-    cr_assert_eq(users_file_read(p, text), expected);
+    if (there)
+        files_write(path, there, strlen(there), 0600);
+    buf_init(&read_text, 4096);
+    cr_assert_eq(users_file_open(&p, path), 0);
+    cr_assert_eq(users_file_lock(&p, 0), 0);
+    cr_assert_eq(users_file_read(&p, &read_text), expected);
     cr_expect_not(beside_is_there(".sallyport-seen"));
 }
 
-static void expect_refused(struct users_file *p, struct buf *text,
-                           const char *now)
+static void end_edit(void)
+{
+    buf_release(&read_text);
+    users_file_close(&p);
+}
+
+static void expect_refused(const char *now)
 {
     bool stands = true;
 
-    cr_expect_eq(users_file_commit(p, SLICE(AFTER), NULL, NULL, &stands),
+    cr_expect_eq(users_file_commit(&p, SLICE(AFTER), NULL, NULL, &stands),
                  -ESTALE);
     cr_expect_not(stands);
     cr_expect_not(beside_is_there(".sallyport-new"));
     cr_expect_not(beside_is_there(".sallyport-seen"));
     if (now)
         expect_text(now);
-    buf_release(text);
-    users_file_close(p);
+    end_edit();
 }
 
 #define OTHER "bert:$5$b:2:2::/i::\n"
@@ -277,85 +286,65 @@ static void expect_refused(struct users_file *p, struct buf *text,
 /* Another machine, that has the lock now, must not lose its change. */
 Test(place, replaced_meanwhile)
 {
-    struct users_file p;
-    struct buf text;
     char other[160];
 
-    files_write(path, TEXT, strlen(TEXT), 0600);
-    begin_edit(&p, &text, 0);
+    begin_edit(TEXT, 0);
     snprintf(other, sizeof(other), "%s.other", path);
     files_write(other, OTHER, strlen(OTHER), 0600);
     cr_assert_eq(rename(other, path), 0);
-    expect_refused(&p, &text, OTHER);
+    expect_refused(OTHER);
 }
 
 Test(place, removed_meanwhile)
 {
-    struct users_file p;
-    struct buf text;
-
-    files_write(path, TEXT, strlen(TEXT), 0600);
-    begin_edit(&p, &text, 0);
+    begin_edit(TEXT, 0);
     cr_assert_eq(unlink(path), 0);
-    expect_refused(&p, &text, NULL);
+    expect_refused(NULL);
     cr_expect(access(path, F_OK) < 0);
 }
 
 Test(place, made_meanwhile)
 {
-    struct users_file p;
-    struct buf text;
-
-    begin_edit(&p, &text, -ENOENT);
+    begin_edit(NULL, -ENOENT);
     files_write(path, OTHER, strlen(OTHER), 0600);
-    expect_refused(&p, &text, OTHER);
+    expect_refused(OTHER);
 }
 
 Test(place, with_a_lost_lock)
 {
-    struct users_file p;
-    struct buf text;
     char lock[160];
     int fd;
 
-    files_write(path, TEXT, strlen(TEXT), 0600);
-    begin_edit(&p, &text, 0);
+    begin_edit(TEXT, 0);
     snprintf(lock, sizeof(lock), "%s.lock", path);
     fd = open(lock, O_RDWR | O_CLOEXEC);
     cr_assert_eq(flock(p.lock_fd, LOCK_UN), 0);
     cr_assert_eq(flock(fd, LOCK_EX), 0);
-    expect_refused(&p, &text, TEXT);
+    expect_refused(TEXT);
     close(fd);
 }
 
 Test(place, is_made)
 {
-    struct users_file p;
-    struct buf text;
     bool stands;
 
-    begin_edit(&p, &text, -ENOENT);
+    begin_edit(NULL, -ENOENT);
     cr_expect_eq(users_file_commit(&p, SLICE(AFTER), NULL, NULL, &stands), 0);
     cr_expect(stands);
     cr_expect_not(beside_is_there(".sallyport-new"));
     expect_text(AFTER);
-    buf_release(&text);
-    users_file_close(&p);
+    end_edit();
 }
 
 Test(place, after_a_killed_edit)
 {
-    struct users_file p;
-    struct buf text;
     char seen[160];
 
-    files_write(path, TEXT, strlen(TEXT), 0600);
     snprintf(seen, sizeof(seen), "%s/.users.sallyport-seen", scratch);
     files_write(seen, OTHER, strlen(OTHER), 0600);
-    begin_edit(&p, &text, 0);
-    cr_expect(slice_equal(buf_slice(&text), slice_from(TEXT)));
-    buf_release(&text);
-    users_file_close(&p);
+    begin_edit(TEXT, 0);
+    cr_expect(slice_equal(buf_slice(&read_text), slice_from(TEXT)));
+    end_edit();
 }
 
 /* The kernel's answer about a lease and about the disk; 0: its own answer. */
@@ -388,19 +377,13 @@ int fstatfs(int fd, struct statfs *ret)
 /* The server of NFS lends no lease. That doesn't mean that somebody writes. */
 Test(place, on_a_disk_that_lends_no_lease)
 {
-    struct users_file p;
-    struct buf text;
-
-    files_write(path, TEXT, sizeof(TEXT) - 1, 0600);
     lease_error = EAGAIN;
     disk_type = NFS_SUPER_MAGIC;
-    begin_edit(&p, &text, 0);
-    buf_release(&text);
-    users_file_close(&p);
+    begin_edit(TEXT, 0);
+    end_edit();
     disk_type = 0;
-    begin_edit(&p, &text, 1);
-    buf_release(&text);
-    users_file_close(&p);
+    begin_edit(NULL, 1);
+    end_edit();
 }
 
 /* The kernel knows who has it open for writing; a reader doesn't matter. */

@@ -109,16 +109,13 @@ static int read_id(const struct reader *r, const char *what, const char *text,
 
 static int read_hash(const struct reader *r, struct user *user, char *hash)
 {
-    char text[COMPLAINT_MAX];
-
-    if (!user_hash_ok(hash)) {
-        snprintf(text, sizeof(text),
-                 "the hash isn't supported (%s; supported: " USER_HASHES
-                 "), so this user needs a new password: put a ! in its place "
-                 "with an editor, then: sallyportctl user passwd",
-                 user_hash_found(hash));
-        return complain_of_row(r, text);
-    }
+    if (!user_hash_ok(hash))
+        return reader_mistake(
+            r, r->line,
+            "the hash isn't supported (%s; supported: " USER_HASHES
+            "), so this user needs a new password: put a ! in its place "
+            "with an editor, then: sallyportctl user passwd",
+            user_hash_found(hash));
     user->locked_by_hand = hash[0] == '!';
     user->locked = user->locked_by_hand || hash[0] == '*';
     user->hash = hash[0] == '!' ? hash + 1 : hash;
@@ -162,12 +159,13 @@ static int read_user(const struct reader *r, struct line_options *o, char *line)
         read_id(r, "uid", column[2], &user->uid) ||
         read_id(r, "gid", column[3], &user->gid))
         return -EINVAL;
+    const char *wanted = user_home_wanted(slice_from(user->home));
+
     if (!user_comment_ok(slice_from(user->comment)))
         return complain_of_row(
             r, "bad comment; at most 255 bytes, no control bytes");
-    if (!user_home_ok(slice_from(user->home)))
-        return reader_mistake(r, r->line, "bad home; expected %s",
-                              user_home_wanted(slice_from(user->home)));
+    if (wanted)
+        return reader_mistake(r, r->line, "bad home; expected %s", wanted);
     if (column[6][0] != '\0')
         return complain_of_row(r, "the seventh column (shell) must be empty");
     if (read_options(r, o, LINE_USER, column[7]))

@@ -16,35 +16,24 @@ bool user_comment_ok(struct slice comment)
     return comment.len <= USER_COMMENT_MAX && is_field_text(comment);
 }
 
-bool user_home_ok(struct slice home)
-{
-    struct slice rest = home, part;
-    bool any = false;
-
-    if (home.len == 0 || home.len > USER_HOME_MAX || home.ptr[0] != '/' ||
-        !is_field_text(home))
-        return false;
-    while (slice_cut(&rest, '/', &part)) {
-        if (slice_equal(part, SLICE(".")) || slice_equal(part, SLICE("..")))
-            return false;
-        any = any || part.len > 0;
-    }
-    return any;
-}
-
 const char *user_home_wanted(struct slice home)
 {
+    const bool absolute = home.len > 0 && home.ptr[0] == '/';
     struct slice rest = home, part;
-    bool any = home.len == 0 || home.ptr[0] != '/';
+    bool any = !absolute, dots = false;
 
-    while (slice_cut(&rest, '/', &part))
+    while (slice_cut(&rest, '/', &part)) {
         any = any || part.len > 0;
+        dots = dots || slice_equal(part, SLICE(".")) ||
+               slice_equal(part, SLICE(".."));
+    }
     if (!any)
         return "another directory than /, which is all of this machine";
     if (home.len > USER_HOME_MAX)
         return "a shorter path";
-    return is_field_text(home) ? "an absolute path without . and .."
-                               : "a path without : and control bytes";
+    if (!is_field_text(home))
+        return "a path without : and control bytes";
+    return absolute && !dots ? NULL : "an absolute path without . and ..";
 }
 
 bool entry_next(struct slice *rest, struct list_entry *ret)
