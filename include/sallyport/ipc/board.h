@@ -43,7 +43,7 @@ struct board_row *board_find(struct board *b, uint64_t generation);
 /* Has a drain begun? */
 bool board_drains(const struct board *b);
 /* Does it drain, or will it? */
-bool board_leaves(const struct board *b);
+bool board_announces_drain(const struct board *b);
 /* Does the gate of this generation accept clients? */
 bool board_accepts(const struct board *b, uint64_t generation);
 

@@ -589,7 +589,7 @@ PATH(path) TEXT(held) FLAG(unsafe) END
 MESSAGE(file_abort, SESSION, FILES, WRITING, MANY, NONE,
         "the upload was cut; whether its bytes may be wrong, or are above "
         "the limit, so that the partial must be deleted; files changes back to *idle*")
-FLAG(spoiled) END
+FLAG(worthless) END
 
 MESSAGE(file_delete, SESSION, FILES, IDLE, MANY, NONE, "delete a file")
 PATH(path) END

@@ -29,9 +29,9 @@ struct session_start {
     int control, master, gate, log, keys; /* owned by the session from now on */
     uint64_t serial;
     struct address peer, local;
-    bool implicit; /* TLS begins with the first byte; PROT P is set */
-    bool proxied;  /* PEER is a proxy and sends a PROXY header first */
-    bool leaves;   /* drained: a health check of the proxy gets 421 */
+    bool implicit;        /* TLS begins with the first byte; PROT P is set */
+    bool proxied;         /* PEER is a proxy and sends a PROXY header first */
+    bool drain_announced; /* drained: a health check of the proxy gets 421 */
 };
 
 /* Closes all other descriptors, enters the sandbox, serves, and exits with the

@@ -38,7 +38,7 @@ struct board_row *board_find(struct board *b, uint64_t generation)
     return NULL;
 }
 
-bool board_leaves(const struct board *b)
+bool board_announces_drain(const struct board *b)
 {
     return board_get(&b->drains) != 0;
 }

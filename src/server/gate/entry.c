@@ -181,7 +181,8 @@ static pid_t entry_fork(const struct gate_child *c, const struct accepted *e,
                                 .local = e->local,
                                 .implicit = e->implicit,
                                 .proxied = e->proxied,
-                                .leaves = board_leaves(g->board) };
+                                .drain_announced =
+                                    board_announces_drain(g->board) };
     /* Master is the parent: it reaps sessions, also when gate has ended, and
      * kills them. fork(3) would also reset locks, which only threads need, and
      * so each session would get three pages more. */

@@ -21,7 +21,7 @@ static void allowance_on_again(void *owner)
         allowance_end(s);
     else
         transfer_run(s, WAITS_TURN);
-    control_resume(s);
+    control_after_event(s);
 }
 
 void allowance_init(struct session *s)

@@ -23,7 +23,7 @@ bool control_is_secure(const struct session *s)
 }
 
 /* May a line be taken now? The tables of states (state.c) decide most of it. */
-static bool control_takes_lines(const struct session *s)
+static bool control_may_take_line(const struct session *s)
 {
     const struct control_connection *c = &s->control;
 
@@ -45,7 +45,7 @@ static bool control_takes_lines(const struct session *s)
 static bool control_reads(const struct session *s)
 {
     return state_of_control(s)->closes || s->control.state == CONTROL_HEADER ||
-           control_takes_lines(s);
+           control_may_take_line(s);
 }
 
 /* A socket that isn't read now stays watched until something comes
@@ -92,7 +92,7 @@ static void control_lose_client(struct session *s, enum ending ending,
 
     if (state_of_control(s)->gone)
         return;
-    if (!transfer_goes_on(s) && !ask_is_change(s))
+    if (!transfer_outlives_client(s) && !ask_is_change(s))
         leave(s, ending, cause);
     loop_remove(&s->loop, &c->watch);
     s->control.state = CONTROL_GONE;
@@ -253,9 +253,10 @@ static bool control_take_line(struct session *s)
     return state != LINE_MORE;
 }
 
-void control_continue(struct session *s)
+/* Takes lines until a line must wait, or more bytes are needed. */
+static void control_take_lines(struct session *s)
 {
-    while (control_takes_lines(s))
+    while (control_may_take_line(s))
         if (!control_take_line(s))
             break;
     control_watch(s);
@@ -298,7 +299,7 @@ void control_look(struct session *s)
     for (int i = 0; i < LOOKS && state_of_control(s)->lines; i++) {
         if (!control_receive(s))
             return;
-        control_continue(s);
+        control_take_lines(s);
     }
 }
 
@@ -315,29 +316,27 @@ static void control_on_socket(void *owner, uint32_t events)
     }
     if ((events & EPOLLIN) && c->state != CONTROL_SECURING && !control_reads(s))
         loop_change(&s->loop, &c->watch, c->watch.events & ~(uint32_t)EPOLLIN);
-    if (c->state == CONTROL_HEADER || c->state == CONTROL_ENTERING) {
-        proxied_on_control(s, events);
-        return;
-    }
     if ((events & EPOLLRDHUP) && s->transfer.state == TRANSFER_HASHING)
         leave(s, ENDING_CLOSED, "while a checksum was computed");
-    if (c->state == CONTROL_SECURING)
+    if (c->state == CONTROL_HEADER || c->state == CONTROL_ENTERING)
+        proxied_on_control(s, events);
+    else if (c->state == CONTROL_SECURING)
         control_handshake(s);
     else if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) &&
-             control_takes_lines(s))
+             control_may_take_line(s))
         control_receive(s);
     else if (events & (EPOLLHUP | EPOLLERR))
         control_lose_client(s, ENDING_CLOSED, "connection reset");
-    control_resume(s);
+    control_after_event(s);
 }
 
-void control_resume(struct session *s)
+void control_after_event(struct session *s)
 {
     loop_change(&s->loop, &s->log_watch, event_waits(&s->log) ? EPOLLOUT : 0);
-    control_continue(s);
-    while (stream_pending(s->control.stream) && control_takes_lines(s)) {
+    control_take_lines(s);
+    while (stream_pending(s->control.stream) && control_may_take_line(s)) {
         control_receive(s);
-        control_continue(s);
+        control_take_lines(s);
     }
 }
 

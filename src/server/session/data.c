@@ -27,7 +27,7 @@ static void data_on_socket(void *owner, uint32_t events)
     default:
         transfer_on_data(s, events);
     }
-    control_resume(s);
+    control_after_event(s);
 }
 
 static void data_on_timer(void *owner)
@@ -63,7 +63,7 @@ void data_init(struct session *s)
 
 /* Ends the current wait or data connection, and sets the state NEXT. A socket
  * of the client is closed by linger_begin(). */
-static void data_leave(struct session *s, enum data_state next)
+static void data_release(struct session *s, enum data_state next)
 {
     struct data *d = &s->data;
     int fd = state_of_data(s)->socket ? fd_take(&d->fd) : -1;
@@ -71,7 +71,7 @@ static void data_leave(struct session *s, enum data_state next)
     if (d->state == DATA_HEADER)
         data_port_hold(s, false);
     if (state_of_data(s)->expects && next == DATA_CLOSED)
-        data_port_rest(s);
+        data_port_idle(s);
     loop_timer_clear(&s->loop, &d->timer);
     loop_remove(&s->loop, &d->watch);
     stream_free(d->stream);
@@ -87,7 +87,7 @@ void data_close(struct session *s)
     if (s->data.state == DATA_CONNECTING)
         SEND(&s->gate, active_close, 0); /* the channel shows whether gate is
                                           * dead */
-    data_leave(s, DATA_CLOSED);
+    data_release(s, DATA_CLOSED);
 }
 
 void data_finish(struct session *s)
@@ -105,7 +105,7 @@ void data_end(struct session *s)
 
 void data_expect_again(struct session *s)
 {
-    data_leave(s, DATA_EXPECTED);
+    data_release(s, DATA_EXPECTED);
 }
 
 void data_after_transfer(struct session *s)

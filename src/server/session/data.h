@@ -13,7 +13,7 @@ void data_port_init(struct session *s);
 void data_port_take(struct session *s, struct msg_port_is *m);
 /* From now on the listener waits for the next EPSV, and is closed if none
  * comes. */
-void data_port_rest(struct session *s);
+void data_port_idle(struct session *s);
 /* HOLD: further connections wait in the kernel while one is judged. */
 void data_port_hold(struct session *s, bool hold);
 

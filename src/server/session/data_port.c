@@ -13,7 +13,7 @@
 #include "sallyport/ftp/hostport.h"
 
 /* ms that the listener stays open after a connection, for the next EPSV. */
-#define PORT_REST_MS 10000
+#define PORT_IDLE_MS 10000
 /* Connections that one EPSV refuses. */
 #define PORT_SWEEP 16
 
@@ -36,7 +36,7 @@ static void data_port_on_timer(void *owner)
         s->data.state == DATA_EXPECTED && s->transfer.state != TRANSFER_NONE;
 
     if (waits || s->data.state == DATA_HEADER) {
-        data_port_rest(s);
+        data_port_idle(s);
         return;
     }
     if (s->data.state == DATA_EXPECTED)
@@ -51,10 +51,10 @@ void data_port_init(struct session *s)
         (struct loop_timer){ .on_timer = data_port_on_timer, .owner = s };
 }
 
-void data_port_rest(struct session *s)
+void data_port_idle(struct session *s)
 {
     if (s->port.fd >= 0)
-        loop_timer_set(&s->loop, &s->port.timer, PORT_REST_MS);
+        loop_timer_set(&s->loop, &s->port.timer, PORT_IDLE_MS);
 }
 
 void data_port_hold(struct session *s, bool hold)
@@ -111,7 +111,7 @@ static void data_port_admit(struct session *s, int fd,
     } else if (data_port_is_proxy(s, peer)) {
         proxied_on_data(s, fd_take(&socket), peer);
     } else if (!s->port.proxied && address_same_host(peer, &s->peer)) {
-        data_port_rest(s);
+        data_port_idle(s);
         /* the handshake of a waiting transfer needs it */
         if (data_adopt(s, fd_take(&socket), DATA_CONNECTED,
                        s->transfer.state == TRANSFER_CONNECTING ? EPOLLIN : 0))
@@ -133,7 +133,7 @@ static void data_port_on_readable(void *owner, uint32_t events)
     (void)events;
     if (fd >= 0)
         data_port_admit(s, fd, &peer);
-    control_resume(s);
+    control_after_event(s);
 }
 
 /* Closes connections that were made before the reply to this EPSV: they don't

@@ -26,7 +26,7 @@
 
 #define TLS_HANDSHAKE 0x16
 
-static void linger_end(struct goodbye *g)
+static void linger_end(struct lingering *g)
 {
     struct loop *loop = &g->session->loop;
 
@@ -57,13 +57,13 @@ static void control_leave_if_lingered(struct session *s)
 {
     bool lingers = false;
 
-    for (size_t i = 0; i < GOODBYES; i++)
-        lingers |= s->goodbyes[i].fd >= 0;
+    for (size_t i = 0; i < LINGERING_MAX; i++)
+        lingers |= s->lingering[i].fd >= 0;
     if (state_of_control(s)->closes && !s->control.watch.added && !lingers)
         leave(s, s->ending, "");
 }
 
-static void linger_over(struct goodbye *g)
+static void linger_over(struct lingering *g)
 {
     struct session *s = g->session;
 
@@ -73,7 +73,7 @@ static void linger_over(struct goodbye *g)
 
 static void linger_on_socket(void *owner, uint32_t events)
 {
-    struct goodbye *g = owner;
+    struct lingering *g = owner;
 
     (void)events;
     if (!linger_read(g->fd))
@@ -87,12 +87,12 @@ static void linger_on_late(void *owner)
 
 /* Returns a free place. If a client begins transfers faster than it closes
  * their connections, the oldest of these is closed. */
-static struct goodbye *linger_place(struct session *s)
+static struct lingering *linger_place(struct session *s)
 {
-    struct goodbye *oldest = &s->goodbyes[0];
+    struct lingering *oldest = &s->lingering[0];
 
-    for (size_t i = 0; i < GOODBYES; i++) {
-        struct goodbye *g = &s->goodbyes[i];
+    for (size_t i = 0; i < LINGERING_MAX; i++) {
+        struct lingering *g = &s->lingering[i];
 
         if (g->fd < 0)
             return g;
@@ -105,7 +105,7 @@ static struct goodbye *linger_place(struct session *s)
 
 void linger_begin(struct session *s, int fd)
 {
-    struct goodbye *g;
+    struct lingering *g;
 
     if (!linger_read(fd)) {
         fd_close(&fd);
@@ -122,10 +122,10 @@ void linger_begin(struct session *s, int fd)
 
 void linger_init(struct session *s)
 {
-    for (size_t i = 0; i < GOODBYES; i++) {
-        struct goodbye *g = &s->goodbyes[i];
+    for (size_t i = 0; i < LINGERING_MAX; i++) {
+        struct lingering *g = &s->lingering[i];
 
-        *g = (struct goodbye){ .session = s, .fd = -1 };
+        *g = (struct lingering){ .session = s, .fd = -1 };
         g->timer =
             (struct loop_timer){ .on_timer = linger_on_late, .owner = g };
     }
@@ -160,7 +160,7 @@ static void control_on_close_time(void *owner)
 
 bool control_ends(const struct session *s)
 {
-    return s->control.closed.armed;
+    return s->control.end_timer.armed;
 }
 
 static void control_reply_last(struct session *s, enum reply last,
@@ -196,9 +196,9 @@ void control_end(struct session *s, enum ending ending, enum reply last,
     c->cause = "";
     /* Set one deadline for the whole end; the callback also marks that the end
      * is decided. */
-    c->closed.on_timer = control_on_close_time;
-    c->closed.owner = s;
-    loop_timer_set(&s->loop, &c->closed, CLOSE_MS);
+    c->end_timer.on_timer = control_on_close_time;
+    c->end_timer.owner = s;
+    loop_timer_set(&s->loop, &c->end_timer, CLOSE_MS);
     loop_timer_clear(&s->loop, &c->idle);
     if (s->transfer.state != TRANSFER_COMMITTING && !ask_is_change(s)) {
         control_reply_last(s, last, argument);

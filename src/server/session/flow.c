@@ -208,10 +208,10 @@ enum stream_state flow_finish(struct session *s)
     return state == STREAM_OK ? stream_shutdown(s->data.stream) : state;
 }
 
-static enum stream_state flow_fail(struct session *s, bool spoiled,
+static enum stream_state flow_fail(struct session *s, bool worthless,
                                    const char *fault)
 {
-    s->transfer.spoiled = spoiled;
+    s->transfer.worthless = worthless;
     s->transfer.flow.fault = fault;
     return STREAM_FAILED;
 }

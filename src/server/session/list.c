@@ -34,7 +34,7 @@ static void list_on_pipe(void *owner, uint32_t events)
     (void)events;
     loop_remove(&s->loop, &s->transfer.pipe);
     transfer_run(s, WAITS_PIPE);
-    control_resume(s);
+    control_after_event(s);
 }
 
 static void list_take_pipe(struct session *s, struct message *m)

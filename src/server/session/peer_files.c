@@ -139,7 +139,7 @@ static void ask_on_readable(void *owner, uint32_t events)
         leave(s, s->ending, "");
     if (r < 0)
         leave_peer(s, PROCESS_FILES, r, &s->files);
-    control_resume(s);
+    control_after_event(s);
 }
 
 void ask_start(struct session *s, int fd)

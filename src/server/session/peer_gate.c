@@ -152,16 +152,16 @@ static const struct handler data_gate_handlers[] = {
 
 /* No new gate has come in time: finishes a transfer that needs no gate, and
  * transfer_over() ends the session. Otherwise the session ends now. */
-static void data_gate_forsaken(void *owner)
+static void data_gate_none_came(void *owner)
 {
     struct session *s = owner;
 
-    s->forsaken = true;
+    s->no_new_gate = true;
     if (s->transfer.state == TRANSFER_NONE ||
         (!s->transfer.hash && (state_of_data(s)->gate || s->login.paced ||
                                s->transfer.state == TRANSFER_ASKED)))
         control_end(s, ENDING_PEER, REPLY_LOST_SERVICE, NOTHING);
-    control_resume(s);
+    control_after_event(s);
 }
 
 /* Waits for a new gate: until master brings a channel to it, each request
@@ -175,7 +175,7 @@ static void data_gate_lost(struct session *s)
     if (s->data.state == DATA_CONNECTING)
         s->data.state = DATA_ACTIVE;
     s->gateless =
-        (struct loop_timer){ .on_timer = data_gate_forsaken, .owner = s };
+        (struct loop_timer){ .on_timer = data_gate_none_came, .owner = s };
     loop_timer_set(&s->loop, &s->gateless, s->deadlines->gateless);
     allowance_gate_lost(s);
 }
@@ -190,7 +190,7 @@ static void data_gate_on_channel(void *owner, uint32_t events)
         data_gate_lost(s);
     else if (r < 0)
         leave_peer(s, PROCESS_GATE, r, &s->gate);
-    control_resume(s);
+    control_after_event(s);
 }
 
 void data_gate_start(struct session *s, int gate)
@@ -211,7 +211,7 @@ int data_gate_on_gate(void *owner, struct msg_gate *m)
     loop_timer_clear(&s->loop, &s->gateless);
     data_gate_start(s, fd_take(&m->gate));
     /* Repeats what the old gate hasn't answered. */
-    if (!s->forsaken) {
+    if (!s->no_new_gate) {
         if (s->control.state == CONTROL_ENTERING)
             proxied_ask(s);
         if (s->data.state == DATA_ASKED)

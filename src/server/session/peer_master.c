@@ -31,8 +31,8 @@ static int master_on_kick(void *owner, struct msg_kick *m)
     struct session *s = owner;
     struct kick_row row = { ENDING_KICKED, REPLY_KICKED, "" };
 
-    s->finishes = m->finish && s->transfer.state != TRANSFER_NONE;
-    if (s->finishes)
+    s->ends_after_transfer = m->finish && s->transfer.state != TRANSFER_NONE;
+    if (s->ends_after_transfer)
         return 0;
 
     for (size_t i = 0; i < sizeof(kicks) / sizeof(kicks[0]); i++)
@@ -57,5 +57,5 @@ void master_on_channel(void *owner, uint32_t events)
     (void)events;
     if (r < 0)
         leave_peer(s, PROCESS_MASTER, r, &s->master);
-    control_resume(s);
+    control_after_event(s);
 }

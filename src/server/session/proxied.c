@@ -65,13 +65,13 @@ void proxied_on_control(struct session *s, uint32_t events)
             /* Serve the health check, which shows that sessions work, without a
              * line in the log: there may be one every second. */
             control_end(s, ENDING_CHECK,
-                        s->leaves ? REPLY_SHUTTING_DOWN : REPLY_GREETING,
+                        s->drain_announced ? REPLY_SHUTTING_DOWN
+                                           : REPLY_GREETING,
                         NOTHING);
         } else {
             s->control.state = CONTROL_ENTERING;
             proxied_ask(s);
         }
-        control_continue(s); /* for the watch of the next state's events */
     } else if (events & (EPOLLHUP | EPOLLERR)) {
         leave(s, ENDING_CLOSED, "before it could enter");
     }
@@ -83,7 +83,7 @@ void proxied_begin(struct session *s)
     s->master.phase = PHASE_START;
     proxy_init(&s->header);
     proxied_on_control(s, 0);
-    control_continue(s);
+    control_after_event(s);
 }
 
 /* Checks the number of an answer. Once the session ends, nobody waits for one:
@@ -164,7 +164,7 @@ void proxied_on_data_header(struct session *s)
         loop_change(&s->loop, &d->watch, 0);
         d->state = DATA_CONNECTED;
         data_port_hold(s, false);
-        data_port_rest(s);
+        data_port_idle(s);
         transfer_run(s, WAITS_CLIENT);
     }
 }

@@ -58,7 +58,7 @@ static void session_on_log(void *owner, uint32_t events)
 
     if (!(events & (EPOLLHUP | EPOLLERR))) {
         event_flush(&s->log);
-        control_resume(s);
+        control_after_event(s);
         return;
     }
     /* Master held the other end and has ended. master_on_channel() sees the end
@@ -124,7 +124,7 @@ noreturn void session_main(const struct session_start *start)
     s->peer = start->peer;
     s->local = start->local;
     s->implicit = start->implicit;
-    s->leaves = start->leaves;
+    s->drain_announced = start->drain_announced;
     s->protection = s->implicit ? PROTECTION_P : PROTECTION_NONE;
     s->control.state = start->proxied ? CONTROL_HEADER : CONTROL_PLAIN;
     s->began = clock_ms();

@@ -27,7 +27,7 @@ struct session {
     struct channel master, gate, files;
     struct loop_watch master_watch, gate_watch, files_watch, log_watch;
     struct loop_timer gateless; /* the longest wait for a new gate */
-    bool forsaken;              /* no new gate has come: no further transfer */
+    bool no_new_gate;           /* no new gate has come: no further transfer */
     struct sign_channel signer;
     struct event_sender log;
 
@@ -35,12 +35,12 @@ struct session {
     struct ask ask;
     struct data data;
     struct data_port port;
-    struct goodbye goodbyes[GOODBYES];
+    struct lingering lingering[LINGERING_MAX];
     struct allowance allowance;
-    bool over;       /* the process ends: no more replies are sent */
-    bool finishes;   /* ends after the transfer under way */
-    struct buf stat; /* the lines of STAT, as they come */
-    bool stat_more;  /* more than STAT_MAX bytes of them came */
+    bool over;                /* the process ends: no more replies are sent */
+    bool ends_after_transfer; /* ends after the transfer under way */
+    struct buf stat;          /* the lines of STAT, as they come */
+    bool stat_more;           /* more than STAT_MAX bytes of them came */
 
     struct dispatched_command dispatched;
     enum rename_state renames;
@@ -51,16 +51,16 @@ struct session {
     bool client_logged;               /* that name was logged */
     uint64_t rest;                    /* offset for the next RETR or STOR, from
                                        * REST */
-    uint64_t until;     /* RANG: the first byte after the range; 0: no end */
-    uint64_t announced; /* bytes announced by ALLO, or NOT_ANNOUNCED */
-    bool image;         /* TYPE I */
-    bool ascii;         /* TYPE A, with conversion of line ends */
-    bool deflate;       /* MODE Z */
-    int level;          /* level of MODE Z, 1 to 9 */
-    uint64_t sized;     /* SIZE's last answer: ALLO takes these bytes as
-                           already on the disk */
-    bool implicit;      /* TLS begins before the greeting */
-    bool leaves;        /* drained: a health check gets 421 */
+    uint64_t until;       /* RANG: the first byte after the range; 0: no end */
+    uint64_t announced;   /* bytes announced by ALLO, or NOT_ANNOUNCED */
+    bool image;           /* TYPE I */
+    bool ascii;           /* TYPE A, with conversion of line ends */
+    bool deflate;         /* MODE Z */
+    int level;            /* level of MODE Z, 1 to 9 */
+    uint64_t sized;       /* SIZE's last answer: ALLO takes these bytes as
+                             already on the disk */
+    bool implicit;        /* TLS begins before the greeting */
+    bool drain_announced; /* drained: a health check gets 421 */
     enum protection protection; /* of data connections */
     bool only_epsv;             /* EPSV ALL */
     uint64_t next_ticket;       /* clock_ms() of the ticket for the next
@@ -114,11 +114,9 @@ void control_bad_argument(struct session *s, const char *syntax);
  * control_flush(). control_hears(): does the client still get replies? */
 bool control_hears(const struct session *s);
 void control_flush(struct session *s);
-/* Call it after any event of the loop: it takes the lines that have arrived
+/* Call it after each event of the loop: it takes the lines that have arrived
  * already. Otherwise they would wait for the next byte. */
-void control_resume(struct session *s);
-/* Takes the next lines, after whatever delayed them. */
-void control_continue(struct session *s);
+void control_after_event(struct session *s);
 /* Reads all that the client has sent, now: its lines take effect, or are held,
  * and its end is seen. The transfer and the process may end. */
 void control_look(struct session *s);

@@ -143,7 +143,7 @@ struct control_connection {
     enum reply last;   /* CONTROL_DECIDED: the reply at the end */
     const char *cause; /* CONTROL_GONE: why the client has gone */
     bool first_line_seen, first_byte_seen;
-    struct loop_timer idle, closed;
+    struct loop_timer idle, end_timer;
     struct line_reader lines;
 };
 
@@ -211,13 +211,13 @@ struct data_port {
 
 /* A data connection that is over (end.c): our end is shut, and the client's end
  * is awaited. */
-struct goodbye {
+struct lingering {
     struct session *session;
     int fd; /* -1: none */
     struct loop_watch watch;
     struct loop_timer timer;
 };
-#define GOODBYES 4
+#define LINGERING_MAX 4
 
 /* The conversions of a transfer's bytes, as a set. */
 enum conversion {
@@ -259,8 +259,8 @@ struct transfer {
     uint64_t limit;     /* end of a file to store, or of a range; 0: none */
     bool by_bytes;      /* upload_bytes has set that limit */
     uint64_t announced; /* bytes to be stored, by ALLO; 0: not announced */
-    bool exact;         /* no conversion: the client counts the file's bytes */
-    bool bare;          /* it ended with a FIN without close_notify */
+    bool unconverted;   /* no conversion: the client counts the file's bytes */
+    bool ended_by_fin;  /* it ended with a FIN without close_notify */
     bool aborted;       /* ABOR's own reply follows the transfer's */
     uint64_t bytes;     /* moved bytes of the file or the listing */
     uint64_t to_copy;   /* upload: bytes of its head that files must copy */
@@ -273,9 +273,9 @@ struct transfer {
     size_t block_at, block_len;
     unsigned conversions; /* enum conversion bits */
     struct flow flow;
-    int full;     /* upload: ENOSPC or EDQUOT of a failed write; or 0 */
-    bool spoiled; /* upload: can't be completed, since bytes are wrong or too
-                   * many: its partial is deleted */
+    int full_error; /* upload: ENOSPC or EDQUOT of a failed write; or 0 */
+    bool worthless; /* upload: can't be completed, since bytes are wrong or too
+                     * many: its partial is deleted */
     struct digest *digest; /* checksum, and its name */
     const char *hash;
     char sha256[SUM_TEXT_MAX];
@@ -284,9 +284,9 @@ struct transfer {
     uint64_t entries;
     char tls[64]; /* of the data connection, for the log */
     struct loop_timer stall, again;
-    uint64_t lately;  /* bytes moved since the stall timer was set */
-    uint64_t traffic; /* traffic of the data stream at that time */
-    size_t queued;    /* stream_queued() when the last wait began */
+    uint64_t since_check; /* bytes moved since the stall timer was set */
+    uint64_t traffic;     /* traffic of the data stream at that time */
+    size_t kernel_queued; /* stream_queued() when the last wait began */
 };
 
 enum permit { PERMIT_NONE, PERMIT_ASKED, PERMIT_REFUSED, PERMIT_GRANTED };

@@ -30,7 +30,7 @@ void stall_begin(struct session *s)
 {
     struct transfer *t = &s->transfer;
 
-    t->lately = 0;
+    t->since_check = 0;
     t->traffic = stream_traffic(s->data.stream);
     loop_timer_set(&s->loop, &t->stall, s->settings->stall_timeout);
 }
@@ -50,9 +50,9 @@ static uint64_t stall_least(const struct session *s)
 void stall_moved(struct session *s, size_t bytes)
 {
     s->transfer.bytes += bytes;
-    s->transfer.lately += bytes;
+    s->transfer.since_check += bytes;
     allowance_spend(s, bytes);
-    if (bytes > 0 && s->transfer.lately >= stall_least(s))
+    if (bytes > 0 && s->transfer.since_check >= stall_least(s))
         stall_begin(s);
 }
 
@@ -69,9 +69,9 @@ static bool stall_client_moves(struct session *s)
         return false;
     moved = stream_traffic(s->data.stream) - s->transfer.traffic;
     queued = stream_queued(s->data.stream);
-    if (queued < s->transfer.queued)
-        moved += s->transfer.queued - queued;
-    s->transfer.queued = queued;
+    if (queued < s->transfer.kernel_queued)
+        moved += s->transfer.kernel_queued - queued;
+    s->transfer.kernel_queued = queued;
     return moved > 0 && moved >= RECORD_OVERHEAD * stall_least(s);
 }
 
@@ -133,7 +133,7 @@ static void stall_on_timer(void *owner)
         }
         transfer_fail(s, FAILED_STALLED, seconds);
     }
-    control_resume(s);
+    control_after_event(s);
 }
 
 void binding_start(struct session *s)
@@ -221,13 +221,13 @@ void transfer_snapshot(struct session *s, enum verb verb,
     t->promised = UINT64_MAX;
     t->to_copy = t->unsynced = 0;
     t->listed = OUTCOME_COUNT;
-    t->full = 0;
-    t->spoiled = false;
+    t->full_error = 0;
+    t->worthless = false;
     t->conversions = flow_conversions(s);
     t->announced = s->announced == NOT_ANNOUNCED ? 0 : s->announced;
-    t->exact = s->image && t->conversions == 0;
-    t->bare = t->aborted = false;
-    t->queued = 0;
+    t->unconverted = s->image && t->conversions == 0;
+    t->ended_by_fin = t->aborted = false;
+    t->kernel_queued = 0;
     t->hash = NULL;
     t->tls[0] = t->sha256[0] = t->held[0] = 0;
     t->began = clock_ms();
@@ -265,7 +265,7 @@ void transfer_watch(struct session *s, uint32_t events)
         leave(s, ENDING_PEER, "epoll refuses a data connection");
     if (events & EPOLLOUT) /* stall_client_moves() checks whether the client
                             * takes less */
-        s->transfer.queued = stream_queued(s->data.stream);
+        s->transfer.kernel_queued = stream_queued(s->data.stream);
 }
 
 void transfer_soon(struct session *s)
@@ -276,7 +276,7 @@ void transfer_soon(struct session *s)
 static void transfer_on_turn(void *owner)
 {
     transfer_run(owner, WAITS_TURN);
-    control_resume(owner);
+    control_after_event(owner);
 }
 
 void transfer_on_data(struct session *s, uint32_t events)
@@ -477,9 +477,9 @@ enum stepped transfer_over(struct session *s)
     loop_timer_set(&s->loop, &s->control.idle, s->settings->idle_timeout);
     if (s->control.state == CONTROL_QUITTING)
         control_end(s, ENDING_QUIT, REPLY_BYE, NOTHING);
-    if (s->finishes)
+    if (s->ends_after_transfer)
         control_end(s, ENDING_DRAINED, REPLY_SHUTTING_DOWN, NOTHING);
-    if (s->forsaken)
+    if (s->no_new_gate)
         control_end(s, ENDING_PEER, REPLY_LOST_SERVICE, NOTHING);
     return STEP_OVER;
 }

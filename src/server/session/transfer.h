@@ -149,7 +149,7 @@ void transfer_end_with_session(struct session *s, enum ending ending,
 /* Does the transfer continue without its client? Files was asked for the
  * rename, or the client doesn't wait for a reply to its upload (QUIT, or
  * upload_eof = lenient), or files must still delete the partial. */
-bool transfer_goes_on(const struct session *s);
+bool transfer_outlives_client(const struct session *s);
 
 /* transfer_watch() waits on the data connection; transfer_soon() continues
  * soon, without waiting. */

@@ -206,20 +206,20 @@ void cmd_abor(struct session *s, const struct call *call)
     transfer_fail(s, FAILED_ABORTED, "");
 }
 
-bool transfer_goes_on(const struct session *s)
+bool transfer_outlives_client(const struct session *s)
 {
     const struct transfer *t = &s->transfer;
     const enum transfer_stays stays = state_of_transfer(s)->stays;
 
     /* An upload that needs no client continues from the handshake on: the end
      * of the control connection may come before the last bytes, or before the
-     * client's last message of the handshake. Not if it is spoiled: if the
+     * client's last message of the handshake. Not if it is worthless: if the
      * session left then, files would keep the partial as after a cut. */
     return stays == STAYS_ALWAYS ||
            (stays == STAYS_AFTER_QUIT && transfer_is_upload(t) &&
             (s->login.upload_eof == UPLOAD_EOF_LENIENT ||
              control_has_quit(s))) ||
-           (t->state != TRANSFER_NONE && t->spoiled);
+           (t->state != TRANSFER_NONE && t->worthless);
 }
 
 void transfer_end_with_session(struct session *s, enum ending ending,

@@ -130,7 +130,7 @@ static enum stepped upload_ask_why_full(struct session *s)
     stall_pause(s);
     if (s->ask.message == MSG_NONE)
         ASK(s, file_full, transfer_on_answer,
-            .over_quota = s->transfer.full == EDQUOT);
+            .over_quota = s->transfer.full_error == EDQUOT);
     return STEP_WAIT;
 }
 
@@ -142,11 +142,11 @@ static enum stepped upload_store_block(struct session *s)
     int error = upload_write_block(s);
 
     if (error == ENOSPC || error == EDQUOT) {
-        t->full = error;
+        t->full_error = error;
         return upload_ask_why_full(s);
     }
     if (error == EFBIG) {
-        t->spoiled = true; /* it can never be completed */
+        t->worthless = true; /* it can never be completed */
         return transfer_fail(
             s, t->by_bytes ? FAILED_MAX_BYTES : FAILED_TOO_LARGE, "");
     }
@@ -182,8 +182,8 @@ static enum stepped upload_after_block(struct session *s,
     const struct stream *data = s->data.stream;
 
     *more = read == STREAM_OK;
-    s->transfer.bare = read == STREAM_CUT && upload_may_end_bare(s);
-    if (read == STREAM_CLOSED || s->transfer.bare)
+    s->transfer.ended_by_fin = read == STREAM_CUT && upload_may_end_bare(s);
+    if (read == STREAM_CLOSED || s->transfer.ended_by_fin)
         return STEP_NEXT;
     if (read == STREAM_AGAIN)
         transfer_watch(s, stream_events(s->data.stream));
@@ -218,7 +218,7 @@ static enum stepped upload_receive(struct session *s)
 
     if (!upload_take_answer(s))
         return STEP_OVER;
-    if (t->full != 0)
+    if (t->full_error != 0)
         return upload_ask_why_full(s);
     if (t->answer) {
         upload_ask_sync(s);
@@ -256,7 +256,7 @@ static enum stepped upload_end_data(struct session *s)
     /* ALLO announces at least how many bytes the upload has. An upload that
      * continues a file may announce the whole file or only the rest. Compare
      * the file's whole length, so that neither is refused by mistake. */
-    if (t->exact && t->offset < t->announced) {
+    if (t->unconverted && t->offset < t->announced) {
         snprintf(text, sizeof(text), "%llu of the announced %llu bytes",
                  (unsigned long long)t->offset,
                  (unsigned long long)t->announced);
@@ -339,8 +339,8 @@ static enum stepped upload_stored(struct session *s)
                            slice_from(text), m->file_stored.path,
                            m->file_stored.unsafe
                                ? ask_outcome_cause(OUTCOME_STORED_UNSAFE)
-                           : t->bare ? "ended without close_notify"
-                                     : "");
+                           : t->ended_by_fin ? "ended without close_notify"
+                                             : "");
 }
 
 /* name, function, what wakes it, state, undo */
@@ -370,7 +370,7 @@ static enum stepped upload_ask_abort(struct session *s)
 {
     if (s->ask.message != MSG_NONE)
         return STEP_WAIT;
-    ASK(s, file_abort, transfer_on_answer, .spoiled = s->transfer.spoiled);
+    ASK(s, file_abort, transfer_on_answer, .worthless = s->transfer.worthless);
     return STEP_NEXT;
 }
 

@@ -467,11 +467,11 @@ int ask_commit(struct peer *p, uint64_t length)
     return ask_commit_to(p, length, path);
 }
 
-static int ask_abort_as(struct peer *p, bool spoiled)
+static int ask_abort_as(struct peer *p, bool worthless)
 {
     struct message reply;
 
-    return ASK(p, &reply, file_abort, NEXT(p), .spoiled = spoiled);
+    return ASK(p, &reply, file_abort, NEXT(p), .worthless = worthless);
 }
 
 int ask_abort(struct peer *p)

@@ -132,7 +132,7 @@ static size_t encoded_abort(char *out)
     struct channel c;
     int far = channel_make(&c, PROCESS_SESSION, PROCESS_FILES, PHASE_ASKED);
 
-    cr_assert_eq(SEND(&c, file_abort, 1, .spoiled = false), 0);
+    cr_assert_eq(SEND(&c, file_abort, 1, .worthless = false), 0);
     ssize_t n = recv(far, out, 64, 0);
     cr_assert_gt(n, 0);
     channel_close(&c);

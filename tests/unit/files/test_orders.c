@@ -235,7 +235,7 @@ static void send_next(struct client *c)
     else
         c->ends = true;
     if (c->ends && (cut || is_cut(c->op->verb)))
-        r = SEND(&p->session, file_abort, NEXT(p), .spoiled = false);
+        r = SEND(&p->session, file_abort, NEXT(p), .worthless = false);
     else if (c->ends)
         r = SEND(&p->session, file_commit, NEXT(p),
                  .length = (c->op->first + strlen(c->op->sent)) * UNIT);

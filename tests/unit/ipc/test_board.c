@@ -41,11 +41,11 @@ Test(board, gate_only_reads_it)
 
     cr_assert_eq(board_map(fd, true, &masters), 0);
     cr_assert_eq(board_map(reading, false, &gates), 0);
-    cr_expect(!board_drains(gates) && !board_leaves(gates));
+    cr_expect(!board_drains(gates) && !board_announces_drain(gates));
     board_set(&masters->drains, clock_ms() + 60000);
-    cr_expect(!board_drains(gates) && board_leaves(gates));
+    cr_expect(!board_drains(gates) && board_announces_drain(gates));
     board_set(&masters->drains, clock_ms());
-    cr_expect(board_drains(gates) && board_leaves(gates));
+    cr_expect(board_drains(gates) && board_announces_drain(gates));
     cr_expect_eq(board_map(reading, true, &gates), -EACCES);
     cr_expect_lt(ftruncate(fd, 0), 0);
     cr_expect_lt(ftruncate(reading, 0), 0);
@@ -59,7 +59,7 @@ Test(board, of_garbage)
     cr_assert_eq(board_map(-1, true, &b), 0);
     memset(b, 0xff, sizeof(*b));
     cr_expect_null(board_find(b, 7));
-    cr_expect(board_leaves(b));
+    cr_expect(board_announces_drain(b));
     board_set(&b->row[BOARD_ROWS - 1].generation, 7);
     cr_expect_eq(board_find(b, 7), &b->row[BOARD_ROWS - 1]);
     board_unmap(&b);

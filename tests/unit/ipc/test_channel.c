@@ -251,8 +251,8 @@ static void check_limit(enum message_kind kind, const void *body,
 
 Test(channel, flags_enums_and_errnos_have_limits)
 {
-    check_limit(MSG_file_abort, MESSAGE_BODY(file_abort, 1, .spoiled = true),
-                "spoiled");
+    check_limit(MSG_file_abort, MESSAGE_BODY(file_abort, 1, .worthless = true),
+                "worthless");
     check_limit(MSG_denied, MESSAGE_BODY(denied, 1, .why = DENIAL_BUSY), "why");
     check_limit(MSG_no_signature, MESSAGE_BODY(no_signature, 1, .error = 5),
                 "error");

@@ -29,7 +29,7 @@ uint64_t upload_end(struct upload *u, enum message_kind message,
 
     fake_hear(&fake.files, &asked, message);
     number = message == MSG_file_commit ? asked.file_commit.length
-                                        : asked.file_abort.spoiled;
+                                        : asked.file_abort.worthless;
     answer->request = asked.request;
     fake_tell(&fake.files, answer);
     fake.files.phase = PHASE_IDLE;

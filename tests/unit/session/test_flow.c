@@ -25,7 +25,7 @@ static int open_flow(enum verb verb, unsigned conversions)
     fd_set_nonblock(ends[1], true);
     session.transfer.verb = verb;
     session.transfer.conversions = conversions;
-    session.transfer.spoiled = false;
+    session.transfer.worthless = false;
     session.data.fd = ends[0];
     session.data.stream = stream_plain(ends[0], 512u << 10);
     cr_assert_not_null(session.data.stream);
@@ -45,7 +45,7 @@ static void close_flow(int end)
 struct result {
     enum stream_state last;
     const char *fault;
-    bool spoiled;
+    bool worthless;
     size_t len;
     unsigned char bytes[MOST];
 };
@@ -143,7 +143,7 @@ static void from_client(unsigned conversions, const void *bytes, size_t len,
     if (r->last == STREAM_AGAIN)
         take(room, r);
     r->fault = flow_fault(&session);
-    r->spoiled = session.transfer.spoiled;
+    r->worthless = session.transfer.worthless;
     close_flow(end);
 }
 
@@ -298,7 +298,7 @@ Test(flow, cut_streams, .timeout = 60)
             from_client(CONVERT_DEFLATE | ascii, packed, cut, 3, 5, &r);
             cr_expect_eq(r.last, cut < len ? STREAM_FAILED : STREAM_CLOSED,
                          "%zu of %zu", cut, len);
-            cr_expect(!r.spoiled);
+            cr_expect(!r.worthless);
             cr_expect(cut < len ? r.fault && strstr(r.fault, "short")
                                 : !r.fault);
             cr_expect_eq(memcmp(r.bytes, plain, r.len), 0);
@@ -343,7 +343,7 @@ Test(flow, other_streams, .timeout = 60)
             for (unsigned ascii = 0; ascii < 2; ascii++) {
                 from_client(CONVERT_DEFLATE | ascii, rows[i].bytes, rows[i].len,
                             piece, 9, &r);
-                cr_expect(r.last == STREAM_FAILED && r.spoiled, "row %zu", i);
+                cr_expect(r.last == STREAM_FAILED && r.worthless, "row %zu", i);
                 cr_expect(r.fault && strstr(r.fault, rows[i].fault),
                           "row %zu: %s", i, r.fault);
             }

@@ -109,7 +109,7 @@ Test(mode_z, other_uploads, .timeout = 60)
         uint64_t limit;
         int code;
         const char *reply;
-        uint64_t spoiled;
+        uint64_t worthless;
     } rows[] = {
         { "", 0, true, 0, 426, "cut short", 0 },
         { "\x78\x9c", 2, true, 0, 426, "cut short", 0 },
@@ -144,7 +144,7 @@ Test(mode_z, other_uploads, .timeout = 60)
         cr_expect_eq(fake_reply(), rows[i].code, "row %zu", i);
         cr_expect(strstr(fake.reply, rows[i].reply), "row %zu: %s", i,
                   fake.reply);
-        cr_expect_eq(upload_end(&u, MSG_file_abort, &done), rows[i].spoiled,
+        cr_expect_eq(upload_end(&u, MSG_file_abort, &done), rows[i].worthless,
                      "row %zu", i);
     }
     session_leave();

@@ -7,8 +7,8 @@
 #include "sallyport/base/clock.h"
 #include "support/wait.h"
 
-#define GOODBYES 4 /* as in session.h */
-#define HELLO    "\x16\x03\x01\x02\x00 the beginning of a handshake"
+#define LINGERING_MAX 4 /* as in session.h */
+#define HELLO         "\x16\x03\x01\x02\x00 the beginning of a handshake"
 
 static const struct row {
     const char *line;
@@ -252,17 +252,17 @@ static bool has_gone(void *data)
  * none of its data connections loses the oldest, and no transfer. */
 Test(partings, of_data_that_is_never_closed, .timeout = 60)
 {
-    struct fake_transfer t[GOODBYES + 1];
+    struct fake_transfer t[LINGERING_MAX + 1];
 
     fake_open();
-    for (size_t i = 0; i <= GOODBYES; i++) {
+    for (size_t i = 0; i <= LINGERING_MAX; i++) {
         fake_download(100);
         t[i] = transfer;
         cr_assert_eq(fake_reply(), 226);
     }
-    for (size_t i = 0; i <= GOODBYES; i++)
+    for (size_t i = 0; i <= LINGERING_MAX; i++)
         cr_expect(wait_until(has_gone, &t[i].data, WAIT_MS));
-    for (size_t i = 0; i <= GOODBYES; i++) {
+    for (size_t i = 0; i <= LINGERING_MAX; i++) {
         transfer = t[i];
         fake_release();
     }

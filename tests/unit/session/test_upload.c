@@ -111,7 +111,7 @@ static void above_the_limit(bool by_bytes, const char *name)
     begin_within(5, by_bytes);
     cr_assert(tls_client_write(transfer.tls, "more", 4));
     fake_hear(&fake.files, &asked, MSG_file_abort);
-    cr_expect(asked.file_abort.spoiled);
+    cr_expect(asked.file_abort.worthless);
     answer(&asked, MSG_done, 0);
     cr_expect_eq(fake_reply(), 552, "%s", fake.reply);
     cr_expect_not_null(strstr(fake.reply, name), "%s", fake.reply);
@@ -149,7 +149,7 @@ Test(upload, above_the_limit_and_the_client_leaves, .timeout = 60)
     cr_expect_eq(channel_wait(&fake.files, &asked, 100), -ETIMEDOUT);
     answer(&synced, MSG_done, 0);
     fake_hear(&fake.files, &asked, MSG_file_abort);
-    cr_expect(asked.file_abort.spoiled);
+    cr_expect(asked.file_abort.worthless);
     answer(&asked, MSG_done, 0);
     cr_expect_eq(fake_end(), ENDING_CLOSED);
     cr_assert(fake_event(EVENT_TRANSFER, &r));

@@ -446,7 +446,7 @@ int upload_on_file_abort(void *owner, struct msg_file_abort *m)
 {
     struct files *f = owner;
 
-    if (m->spoiled)
+    if (m->worthless)
         f->upload.partial.kind = PARTIAL_LOST;
     upload_end_as_cut(f);
     return ANSWER(f, done, m->request);
