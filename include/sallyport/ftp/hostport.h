@@ -8,8 +8,7 @@
 
 #define HOSTPORT_MAX 32
 
-/* Writes "h1,h2,h3,h4,p1,p2" for an IPv4 address, and "" for IPv6. Returns
- * OUT. */
+/* Writes an IPv4 address as "h1,h2,h3,h4,p1,p2". Returns OUT. */
 const char *hostport_text(const struct address *a, char out[HOSTPORT_MAX]);
 /* Parses a decimal number from 0 to MAX without leading zeros: "010" is 8 to
  * some parsers and 10 to others. Returns 0, or -EINVAL with *ret untouched. */

@@ -14,10 +14,6 @@ const char *hostport_text(const struct address *a, char out[HOSTPORT_MAX])
 {
     const uint8_t *b = a->bytes;
 
-    if (a->family != 4) {
-        out[0] = 0;
-        return out;
-    }
     snprintf(out, HOSTPORT_MAX, "%u,%u,%u,%u,%u,%u", b[0], b[1], b[2], b[3],
              a->port >> 8, a->port & 0xffu);
     return out;

@@ -183,14 +183,15 @@ int listing_name(struct buf *into, struct slice directory, struct slice name)
     return end_line(into, at);
 }
 
+/* Each function writes the value of a fact. It returns NULL if the entry
+ * doesn't have this fact. */
+
 static char *put_type(char *at, const struct entry *e)
 {
     static const char *const types[] = {
-        [ENTRY_FILE] = "type=file;",
-        [ENTRY_DIRECTORY] = "type=dir;",
-        [ENTRY_LINK] = "type=OS.unix=slink;",
-        [ENTRY_FIFO] = "type=OS.unix=fifo;",
-        [ENTRY_OTHER] = "type=OS.unix=other;",
+        [ENTRY_FILE] = "file",           [ENTRY_DIRECTORY] = "dir",
+        [ENTRY_LINK] = "OS.unix=slink",  [ENTRY_FIFO] = "OS.unix=fifo",
+        [ENTRY_OTHER] = "OS.unix=other",
     };
 
     return stpcpy(at, types[e->kind]);
@@ -200,11 +201,7 @@ static char *put_type(char *at, const struct entry *e)
  * one. */
 static char *put_size(char *at, const struct entry *e)
 {
-    if (e->kind != ENTRY_FILE)
-        return at;
-    at = stpcpy(at, "size=");
-    at = put_decimal(at, e->size, 1);
-    return stpcpy(at, ";");
+    return e->kind == ENTRY_FILE ? put_decimal(at, e->size, 1) : NULL;
 }
 
 /* RFC 3659 2.3 */
@@ -223,47 +220,34 @@ static char *put_time(char *at, time_t when)
 
 static char *put_modify(char *at, const struct entry *e)
 {
-    if (!clock_has_year(e->mtime))
-        return at;
-    at = stpcpy(at, "modify=");
-    at = put_time(at, e->mtime);
-    return stpcpy(at, ";");
+    return clock_has_year(e->mtime) ? put_time(at, e->mtime) : NULL;
 }
 
 static char *put_perm(char *at, const struct entry *e)
 {
     static const char letters[] = "acdeflmprw"; /* as enum perm */
 
-    at = stpcpy(at, "perm=");
     for (unsigned i = 0; letters[i]; i++)
         if (e->perm & 1u << i)
             *at++ = letters[i];
-    return stpcpy(at, ";");
+    return at;
 }
 
 static char *put_unique(char *at, const struct entry *e)
 {
-    at = stpcpy(at, "unique=");
     at = put_bits(at, e->device, 4, 1);
-    at = stpcpy(at, "U");
-    at = put_bits(at, e->inode, 4, 1);
-    return stpcpy(at, ";");
+    *at++ = 'U';
+    return put_bits(at, e->inode, 4, 1);
 }
 
 static char *put_unix_mode(char *at, const struct entry *e)
 {
-    at = stpcpy(at, "UNIX.mode=");
-    at = put_bits(at, e->mode & MODE_BITS, 3, 4);
-    return stpcpy(at, ";");
+    return put_bits(at, e->mode & MODE_BITS, 3, 4);
 }
 
 static char *put_owner(char *at, const struct entry *e)
 {
-    if (e->owner.len == 0)
-        return at;
-    at = stpcpy(at, "UNIX.ownername=");
-    at = put_name(at, e->owner);
-    return stpcpy(at, ";");
+    return e->owner.len > 0 ? put_name(at, e->owner) : NULL;
 }
 
 /* In their order in a line. */
@@ -290,8 +274,12 @@ int listing_facts(struct buf *into, const struct entry *e, unsigned facts)
         return r;
     char *at = into->data + into->len;
     for (size_t i = 0; i < FACTS; i++)
-        if (facts & all_facts[i].bit)
-            at = all_facts[i].put(at, e);
+        if (facts & all_facts[i].bit) {
+            char *value = stpcpy(stpcpy(at, all_facts[i].name), "=");
+
+            value = all_facts[i].put(value, e);
+            at = value ? stpcpy(value, ";") : at;
+        }
     at = stpcpy(at, " ");
     at = put_name(at, e->name);
     return end_line(into, at);

@@ -148,16 +148,9 @@ bool path_name_is_reserved(struct slice name)
 
 bool path_name_ok(struct slice name)
 {
-    if (name.len == 0 || name.len > COMPONENT_MAX || is_dot(name) ||
-        is_dot_dot(name) || path_name_is_reserved(name))
-        return false;
-    for (size_t i = 0; i < name.len; i++) {
-        unsigned char c = (unsigned char)name.ptr[i];
-
-        if (c < 0x20 || c == 0x7f || c == '/')
-            return false;
-    }
-    return true;
+    return name.len > 0 && name.len <= COMPONENT_MAX && !is_dot(name) &&
+           !is_dot_dot(name) && !path_name_is_reserved(name) &&
+           !slice_has_control(name) && !slice_has(name, '/');
 }
 
 int path_unique(const struct path *near, bool named, uint64_t number,

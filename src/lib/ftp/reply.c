@@ -5,23 +5,12 @@
 #include <stdbool.h>
 #include <string.h>
 
-static const unsigned short codes[] = {
-#define REPLY(name, code, ...) [REPLY_##name] = (code),
-    REPLY_LIST(REPLY, REPLY)
-#undef REPLY
-};
-
-static const char *const texts[] = {
-#define R(name, code, text)         [REPLY_##name] = (text),
-#define L(name, code, text, reason) [REPLY_##name] = (text),
-    REPLY_LIST(R, L)
-#undef R
-#undef L
-};
-
-static const char *const reasons[REPLY_COUNT] = {
-#define R(name, code, text)
-#define L(name, code, text, reason) [REPLY_##name] = (reason),
+static const struct {
+    unsigned code;
+    const char *text, *reason;
+} rows[REPLY_COUNT] = {
+#define R(name, ...) [REPLY_##name] = { __VA_ARGS__, NULL },
+#define L(name, ...) [REPLY_##name] = { __VA_ARGS__ },
     REPLY_LIST(R, L)
 #undef R
 #undef L
@@ -29,17 +18,17 @@ static const char *const reasons[REPLY_COUNT] = {
 
 unsigned reply_code(enum reply r)
 {
-    return codes[r];
+    return rows[r].code;
 }
 
 const char *reply_reason(enum reply r)
 {
-    return reasons[r];
+    return rows[r].reason;
 }
 
 const char *reply_text(enum reply r)
 {
-    return texts[r];
+    return rows[r].text;
 }
 
 /* Ends the reply that begins at BEFORE, or removes it if R is an error. */
