@@ -86,7 +86,8 @@ static struct converted from_client(unsigned conversions, struct slice bytes,
     shutdown(client, SHUT_WR);
     if (o.last == STREAM_AGAIN)
         take(room, &o);
-    FUZZ_CHECK(o.left || o.last == STREAM_CLOSED || flow_fault(&session));
+    FUZZ_CHECK(o.left || o.last == STREAM_CLOSED ||
+               session.transfer.flow.fault);
     end(client);
     return o;
 }

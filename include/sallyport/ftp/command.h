@@ -64,7 +64,7 @@
     COMMAND(EPRT, active, .argument = ARGUMENT_REQUIRED,                       \
             .flags = COMMAND_ACTIVE | COMMAND_HIDDEN | COMMAND_KEEPS_REST |    \
                      COMMAND_BEFORE_CHANGE,                                    \
-            .refusal = REPLY_ACTIVE_OFF, .feat = "EPRT",                       \
+            .reply = REPLY_ACTIVE_OFF, .feat = "EPRT",                         \
             .help = "EPRT |family|address|port|")                              \
     COMMAND(EPSV, epsv, .argument = ARGUMENT_OPTIONAL,                         \
             .flags = COMMAND_KEEPS_REST | COMMAND_BEFORE_CHANGE,               \
@@ -105,7 +105,7 @@
     COMMAND(NLST, list, .argument = ARGUMENT_OPTIONAL_PATH,                    \
             .rights = RIGHT_LIST | RIGHT_WRITE, .data = DATA_TO_CLIENT,        \
             .help = "NLST [path]")                                             \
-    COMMAND(NOOP, noop, .phase = COMMAND_ALWAYS,                               \
+    COMMAND(NOOP, fixed, .phase = COMMAND_ALWAYS, .reply = REPLY_NOOP_OK,      \
             .flags =                                                           \
                 COMMAND_IN_TRANSFER | COMMAND_KEEPS_REST | COMMAND_KEEPS_RNFR, \
             .help = "NOOP")                                                    \
@@ -124,9 +124,11 @@
     COMMAND(PORT, active, .argument = ARGUMENT_REQUIRED,                       \
             .flags = COMMAND_ACTIVE | COMMAND_HIDDEN | COMMAND_KEEPS_REST |    \
                      COMMAND_BEFORE_CHANGE,                                    \
-            .refusal = REPLY_ACTIVE_OFF, .help = "PORT h1,h2,h3,h4,p1,p2")     \
-    /* not in FEAT: lftp would send it before each transfer */                 \
-    COMMAND(PRET, pret, .argument = ARGUMENT_REQUIRED,                         \
+            .reply = REPLY_ACTIVE_OFF, .help = "PORT h1,h2,h3,h4,p1,p2")       \
+    /* PRET is for servers that must know the file before the port. Not in     \
+     * FEAT: lftp would send it before each transfer. */                       \
+    COMMAND(PRET, fixed, .argument = ARGUMENT_REQUIRED,                        \
+            .reply = REPLY_PRET_OK,                                            \
             .flags = COMMAND_KEEPS_REST | COMMAND_BEFORE_CHANGE,               \
             .help = "PRET command")                                            \
     COMMAND(PROT, prot, .phase = COMMAND_SECURED,                              \
@@ -176,8 +178,8 @@
     COMMAND(STRU, stru, .argument = ARGUMENT_REQUIRED,                         \
             .flags = COMMAND_KEEPS_REST | COMMAND_BEFORE_CHANGE,               \
             .help = "STRU F")                                                  \
-    COMMAND(SYST, syst, .phase = COMMAND_ALWAYS, .flags = COMMAND_KEEPS_REST,  \
-            .help = "SYST")                                                    \
+    COMMAND(SYST, fixed, .phase = COMMAND_ALWAYS, .reply = REPLY_SYST,         \
+            .flags = COMMAND_KEEPS_REST, .help = "SYST")                       \
     COMMAND(TYPE, type, .argument = ARGUMENT_REQUIRED,                         \
             .flags = COMMAND_KEEPS_REST | COMMAND_BEFORE_CHANGE,               \
             .help = "TYPE I | TYPE A")                                         \
@@ -191,11 +193,9 @@
           .help = "XCWD path")                                                 \
     ALIAS(XMKD, MKD, .argument = ARGUMENT_PATH, .rights = RIGHT_DIRECTORY,     \
           .flags = COMMAND_HIDDEN, .help = "XMKD path")                        \
-    ALIAS(XPWD, PWD,                                                           \
+    ALIAS(XPWD, PWD, .help = "XPWD",                                           \
           .flags =                                                             \
-              COMMAND_HIDDEN | COMMAND_KEEPS_REST | COMMAND_BEFORE_CHANGE,     \
-                                                                               \
-          .help = "XPWD")                                                      \
+              COMMAND_HIDDEN | COMMAND_KEEPS_REST | COMMAND_BEFORE_CHANGE)     \
     ALIAS(XRMD, RMD, .argument = ARGUMENT_PATH, .rights = RIGHT_DIRECTORY,     \
           .flags = COMMAND_HIDDEN, .help = "XRMD path")                        \
     COMMAND(XSHA256, checksum, .argument = ARGUMENT_REQUIRED,                  \
@@ -238,7 +238,7 @@ enum command_flag {
     COMMAND_IN_TRANSFER = 1, /* allowed during a transfer */
     COMMAND_SECRET = 2,      /* the log shows the argument as *** */
     COMMAND_HIDDEN = 4,      /* not in HELP */
-    COMMAND_REFUSED = 8,     /* known, but always refused: see refusal */
+    COMMAND_REFUSED = 8,     /* known, but always refused, by .reply */
     COMMAND_KEEPS_REST = 16, /* keeps a pending REST */
     COMMAND_KEEPS_RNFR = 32, /* keeps a pending RNFR */
     COMMAND_ACTIVE =
@@ -261,11 +261,11 @@ struct command {
                         suffices; 0: none needed */
     enum command_data data;
     unsigned flags;
-    unsigned short
-        refusal; /* the reply if COMMAND_REFUSED or COMMAND_ACTIVE refuses it */
-    const char *feat; /* its lines in FEAT, separated by '\n', or NULL; "{}"
-                         stands for the choices */
-    const char *help; /* the syntax for HELP ("RETR path") */
+    unsigned short reply; /* enum reply: if COMMAND_REFUSED or COMMAND_ACTIVE
+                           * refuses it, or of cmd_fixed() */
+    const char *feat;     /* its lines in FEAT, separated by '\n', or NULL; "{}"
+                             stands for the choices */
+    const char *help;     /* the syntax for HELP ("RETR path") */
 };
 /* An alias (XPWD, …) is a row with the same verb. */
 extern const struct command command_table[];

@@ -17,13 +17,13 @@
 
 #define COMMAND(command, handler, ...)                                         \
     { .name = #command, .verb = VERB_##command, __VA_ARGS__ },
-#define REFUSED(command, reply, flag, syntax)                                  \
+#define REFUSED(command, refusal, flag, syntax)                                \
     { .name = #command,                                                        \
       .verb = VERB_##command,                                                  \
       .phase = COMMAND_SECURED,                                                \
       .argument = ARGUMENT_OPTIONAL,                                           \
       .flags = COMMAND_REFUSED | COMMAND_HIDDEN | (flag),                      \
-      .refusal = REPLY_##reply,                                                \
+      .reply = REPLY_##refusal,                                                \
       .help = (syntax) },
 #define ALIAS(alias, command, ...)                                             \
     { .name = #alias, .verb = VERB_##command, __VA_ARGS__ },

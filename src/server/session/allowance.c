@@ -152,7 +152,7 @@ void allowance_spend(struct session *s, size_t bytes)
         *left -= bytes < *left ? bytes : *left;
 }
 
-static void allowance_go_on(struct session *s)
+void allowance_go_on(struct session *s)
 {
     if (!s->allowance.waits)
         return;
@@ -187,10 +187,4 @@ void allowance_gate_lost(struct session *s)
         a->permit = PERMIT_NONE;
     a->ended = false;
     a->bytes_request = 0;
-}
-
-void allowance_ask_again(struct session *s)
-{
-    allowance_go_on(s);
-    transfer_run(s, WAITS_GATE);
 }

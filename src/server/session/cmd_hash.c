@@ -44,10 +44,8 @@ static enum stepped hash_ask(struct session *s)
 static enum stepped hash_take(struct session *s)
 {
     struct transfer *t = &s->transfer;
-    enum stepped r = transfer_take_file(s);
 
-    if (r != STEP_NEXT)
-        return r;
+    transfer_take_file(s);
     if (t->start > 0 && t->start >= t->size)
         return transfer_fail(s, FAILED_HASH_OFFSET,
                              ask_outcome_cause(OUTCOME_BAD_OFFSET));
@@ -120,15 +118,14 @@ const struct step hash_steps[] = {
     TRANSFER_LAST_STEP,
 };
 
-/* Begins the checksum of the bytes from START to UNTIL, which is excluded; 0:
- * to the end. */
-static void hash_file(struct session *s, enum verb verb,
-                      const struct path *path, const char *name, uint64_t start,
+/* Begins the checksum of the subject's bytes from START to UNTIL, which is
+ * excluded; 0: to the end. */
+static void hash_file(struct session *s, const char *name, uint64_t start,
                       uint64_t until)
 {
     struct transfer *t = &s->transfer;
 
-    transfer_snapshot(s, verb, path);
+    transfer_snapshot(s);
     t->hash = name;
     t->start = t->offset = start;
     t->limit = until;
@@ -137,10 +134,9 @@ static void hash_file(struct session *s, enum verb verb,
 
 void cmd_hash(struct session *s, const struct call *call)
 {
-    uint64_t from = s->until > 0 ? s->rest : 0;
-
-    hash_file(s, call->command->verb, &call->path, hash_names[s->choices.hash],
-              from, s->until);
+    (void)call;
+    hash_file(s, hash_names[s->choices.hash], s->until > 0 ? s->rest : 0,
+              s->until);
 }
 
 /* Parses PATH, or "PATH" START END, where END is the first byte outside the
@@ -184,20 +180,20 @@ void cmd_checksum(struct session *s, const struct call *call)
                                               : hash_names[HASH_SHA256];
     uint64_t start, until;
     struct slice text;
-    struct path path;
 
     if (hash_parse_quoted(call->argument, &text, &start, &until) < 0)
         control_bad_argument(s, call->command->help);
     else if (path_names_directory(text))
         control_reply(s, REPLY_NAMES_DIRECTORY);
-    else if (path_resolve(&s->cwd, text, &path) < 0)
+    else if (path_resolve(&s->cwd, text, &s->subject) < 0)
         control_reply(s, REPLY_BAD_NAME);
     else
-        hash_file(s, verb, &path, name, start, until);
+        hash_file(s, name, start, until);
 }
 
 void hash_size(struct session *s, const struct call *call)
 {
+    (void)call;
     s->sized = 0; /* an upload can't resume at this number */
-    hash_file(s, VERB_SIZE, &call->path, DIGEST_LINES, 0, 0);
+    hash_file(s, DIGEST_LINES, 0, 0);
 }

@@ -32,60 +32,46 @@ static void name_on_entered(struct session *s, struct message *m)
 
 void cmd_cwd(struct session *s, const struct call *call)
 {
-    ASK(s, directory_enter, name_on_entered,
-        .path = ask_subject(s, &call->path));
+    (void)call;
+    ASK(s, directory_enter, name_on_entered, .path = path_slice(&s->subject));
 }
 
 void cmd_cdup(struct session *s, const struct call *call)
 {
-    struct path up;
-
-    (void)call;
-    path_resolve(&s->cwd, SLICE(".."), &up);
-    ASK(s, directory_enter, name_on_entered, .path = ask_subject(s, &up));
+    path_resolve(&s->cwd, SLICE(".."), &s->subject);
+    cmd_cwd(s, call);
 }
 
-static void name_changed(struct session *s, struct message *m, const char *verb,
-                         enum reply done, struct slice argument)
+/* Takes the answer to MKD, RMD or DELE. */
+static void name_on_changed(struct session *s, struct message *m)
 {
-    const struct change c = { verb, path_slice(&s->subject), NOTHING };
-
-    final_of_change(s, m, &c, done, argument, NOTHING);
-}
-
-static void name_on_made(struct session *s, struct message *m)
-{
+    const enum verb verb = s->dispatched.command->verb;
+    const struct change c = { command_name(verb), path_slice(&s->subject),
+                              NOTHING };
     struct buf quoted;
 
     name_quote(&s->subject, &quoted);
-    name_changed(s, m, "MKD", REPLY_MADE, buf_slice(&quoted));
+    final_of_change(s, m, &c, verb == VERB_MKD ? REPLY_MADE : REPLY_DONE,
+                    buf_slice(&quoted));
     buf_release(&quoted);
 }
 
 void cmd_mkd(struct session *s, const struct call *call)
 {
-    ASK(s, directory_make, name_on_made, .path = ask_subject(s, &call->path));
-}
-
-static void name_on_removed(struct session *s, struct message *m)
-{
-    name_changed(s, m, "RMD", REPLY_DONE, NOTHING);
+    (void)call;
+    ASK(s, directory_make, name_on_changed, .path = path_slice(&s->subject));
 }
 
 void cmd_rmd(struct session *s, const struct call *call)
 {
-    ASK(s, directory_remove, name_on_removed,
-        .path = ask_subject(s, &call->path));
-}
-
-static void name_on_deleted(struct session *s, struct message *m)
-{
-    name_changed(s, m, "DELE", REPLY_DONE, NOTHING);
+    (void)call;
+    ASK(s, directory_remove, name_on_changed, .path = path_slice(&s->subject));
 }
 
 void cmd_dele(struct session *s, const struct call *call)
 {
-    ASK(s, file_delete, name_on_deleted, .path = ask_subject(s, &call->path));
+    (void)call;
+    ASK(s, file_delete, name_on_changed, .path = path_slice(&s->subject));
 }
 
 static void name_on_rename_from(struct session *s, struct message *m)
@@ -100,8 +86,8 @@ static void name_on_rename_from(struct session *s, struct message *m)
 
 void cmd_rnfr(struct session *s, const struct call *call)
 {
-    ASK(s, facts, name_on_rename_from, .path = ask_subject(s, &call->path),
-        .purpose = FACTS_FOR_RENAME, .directory = call->path.directory);
+    (void)call;
+    ask_facts(s, FACTS_FOR_RENAME, name_on_rename_from);
 }
 
 static void name_on_renamed(struct session *s, struct message *m)
@@ -110,10 +96,8 @@ static void name_on_renamed(struct session *s, struct message *m)
     struct slice to = m->kind == MSG_renamed ? m->renamed.path : wanted;
     const struct change c = { "RNTO", path_slice(&s->rename_from), to };
 
-    if (slice_equal(to, wanted))
-        final_of_change(s, m, &c, REPLY_DONE, NOTHING, NOTHING);
-    else
-        final_of_change(s, m, &c, REPLY_RENAMED_AS, to, NOTHING);
+    final_of_change(
+        s, m, &c, slice_equal(to, wanted) ? REPLY_DONE : REPLY_RENAMED_AS, to);
 }
 
 void cmd_rnto(struct session *s, const struct call *call)
@@ -130,7 +114,7 @@ void cmd_rnto(struct session *s, const struct call *call)
         return;
     }
     ASK(s, rename, name_on_renamed, .from = path_slice(&s->rename_from),
-        .to = ask_subject(s, &call->path));
+        .to = path_slice(&s->subject));
 }
 
 static void name_on_size(struct session *s, struct message *m)
@@ -146,21 +130,17 @@ void cmd_size(struct session *s, const struct call *call)
     if (s->ascii)
         hash_size(s, call);
     else
-        ASK(s, facts, name_on_size, .path = ask_subject(s, &call->path),
-            .purpose = FACTS_FOR_SIZE, .directory = call->path.directory);
+        ask_facts(s, FACTS_FOR_SIZE, name_on_size);
 }
 
 /* Answers with the length at which REST and STOR continue the partial, even if
  * a file has the name. */
 void cmd_site_partial(struct session *s, const struct call *call)
 {
-    struct path path;
-
-    if (path_resolve(&s->cwd, call->argument, &path) < 0)
+    if (path_resolve(&s->cwd, call->argument, &s->subject) < 0)
         control_reply(s, REPLY_BAD_NAME);
     else
-        ASK(s, facts, name_on_size, .path = ask_subject(s, &path),
-            .purpose = FACTS_FOR_PARTIAL, .directory = path.directory);
+        ask_facts(s, FACTS_FOR_PARTIAL, name_on_size);
 }
 
 static void name_on_space(struct session *s, struct message *m)
@@ -171,7 +151,8 @@ static void name_on_space(struct session *s, struct message *m)
 
 void cmd_avbl(struct session *s, const struct call *call)
 {
-    ASK(s, space, name_on_space, .path = ask_subject(s, &call->path),
+    (void)call;
+    ASK(s, space, name_on_space, .path = path_slice(&s->subject),
         .wanted = UINT64_MAX);
 }
 
@@ -208,13 +189,13 @@ static void name_on_quota(struct session *s, struct message *m)
 
 void cmd_site_quota(struct session *s, const struct call *call)
 {
-    struct path path = s->cwd;
+    const struct slice path =
+        call->argument.len > 0 ? call->argument : SLICE(".");
 
-    if (call->argument.len > 0 &&
-        path_resolve(&s->cwd, call->argument, &path) < 0)
+    if (path_resolve(&s->cwd, path, &s->subject) < 0)
         control_reply(s, REPLY_BAD_NAME);
     else
-        ASK(s, space, name_on_quota, .path = ask_subject(s, &path),
+        ASK(s, space, name_on_quota, .path = path_slice(&s->subject),
             .wanted = 0);
 }
 
@@ -251,6 +232,6 @@ static void name_on_facts(struct session *s, struct message *m)
 
 void cmd_mlst(struct session *s, const struct call *call)
 {
-    ASK(s, facts, name_on_facts, .path = ask_subject(s, &call->path),
-        .purpose = FACTS_FOR_ANY, .directory = call->path.directory);
+    (void)call;
+    ask_facts(s, FACTS_FOR_ANY, name_on_facts);
 }

@@ -16,12 +16,6 @@ void cmd_feat(struct session *s, const struct call *call)
     control_flush(s);
 }
 
-void cmd_syst(struct session *s, const struct call *call)
-{
-    (void)call;
-    control_reply(s, REPLY_SYST);
-}
-
 void cmd_help(struct session *s, const struct call *call)
 {
     struct buf lines;
@@ -83,18 +77,10 @@ void cmd_client(struct session *s, const struct call *call)
     control_reply(s, csid ? REPLY_CSID : REPLY_NOOP_OK);
 }
 
-/* Replies only: some servers must know the file before the port, this one
- * needn't. */
-void cmd_pret(struct session *s, const struct call *call)
+/* NOOP, SYST, PRET. */
+void cmd_fixed(struct session *s, const struct call *call)
 {
-    (void)call;
-    control_reply(s, REPLY_PRET_OK);
-}
-
-void cmd_noop(struct session *s, const struct call *call)
-{
-    (void)call;
-    control_reply(s, REPLY_NOOP_OK);
+    control_reply(s, (enum reply)call->command->reply);
 }
 
 void cmd_quit(struct session *s, const struct call *call)
@@ -199,7 +185,7 @@ void cmd_allo(struct session *s, const struct call *call)
         return;
     }
     s->announced = n;
-    ASK(s, space, info_on_space, .path = ask_subject(s, &call->path),
+    ASK(s, space, info_on_space, .path = path_slice(&s->cwd),
         .wanted = info_still_to_come(s));
 }
 

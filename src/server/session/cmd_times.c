@@ -20,31 +20,24 @@ bool times_facts_of_file(struct session *s, struct message *m)
     return false;
 }
 
-static struct change times_change_of(const struct session *s, const char *verb,
-                                     struct slice to)
-{
-    return (struct change){ verb, path_slice(&s->subject), to };
-}
-
 static void times_on_set(struct session *s, struct message *m)
 {
     char text[16];
     struct slice to = slice_from(listing_time(s->modify, text));
-    struct change c = times_change_of(s, "MFMT", to);
+    const struct change c = { "MFMT", path_slice(&s->subject), to };
 
-    final_of_change(s, m, &c, REPLY_TIMES, to, c.path);
+    final_of_change(s, m, &c, REPLY_TIMES, to);
 }
 
 void cmd_mfmt(struct session *s, const struct call *call)
 {
     struct slice name;
-    struct path path;
 
     if (times_parse(call->argument, &s->modify, &name) < 0) {
         control_bad_argument(s, call->command->help);
         return;
     }
-    if (path_resolve(&s->cwd, name, &path) < 0) {
+    if (path_resolve(&s->cwd, name, &s->subject) < 0) {
         control_reply(s, REPLY_BAD_NAME);
         return;
     }
@@ -52,10 +45,11 @@ void cmd_mfmt(struct session *s, const struct call *call)
      * or since that was taken. The client still means the file that it has
      * sent. */
     if (s->stored[0] && transfer_is_upload(&s->transfer) &&
-        slice_equal(path_slice(&path), path_slice(&s->transfer.path)))
-        path_resolve(&s->cwd, slice_from(s->stored), &path);
-    ASK(s, times, times_on_set, .path = ask_subject(s, &path),
-        .access = s->modify, .modify = s->modify, .directory = path.directory);
+        slice_equal(path_slice(&s->subject), path_slice(&s->transfer.path)))
+        path_resolve(&s->cwd, slice_from(s->stored), &s->subject);
+    ASK(s, times, times_on_set, .path = path_slice(&s->subject),
+        .access = s->modify, .modify = s->modify,
+        .directory = s->subject.directory);
 }
 
 static void times_on_facts(struct session *s, struct message *m)
@@ -74,24 +68,23 @@ static void times_on_facts(struct session *s, struct message *m)
 
 void cmd_mdtm(struct session *s, const struct call *call)
 {
-    ASK(s, facts, times_on_facts, .path = ask_subject(s, &call->path),
-        .purpose = FACTS_FOR_ANY, .directory = call->path.directory);
+    (void)call;
+    ask_facts(s, FACTS_FOR_ANY, times_on_facts);
 }
 
 static void times_on_mode_set(struct session *s, struct message *m)
 {
-    struct change c;
     char text[16];
+    const struct slice to = { text, 4 };
+    const struct change c = { "SITE CHMOD", path_slice(&s->subject), to };
 
     snprintf(text, sizeof(text), "%04o", s->mode);
-    c = times_change_of(s, "SITE CHMOD", slice_from(text));
-    final_of_change(s, m, &c, REPLY_CHMOD_OK, c.to, NOTHING);
+    final_of_change(s, m, &c, REPLY_CHMOD_OK, to);
 }
 
 void cmd_site_chmod(struct session *s, const struct call *call)
 {
     struct slice rest = call->argument, mode;
-    struct path path;
     int r;
 
     slice_cut(&rest, ' ', &mode);
@@ -100,9 +93,9 @@ void cmd_site_chmod(struct session *s, const struct call *call)
         control_reply_with(s, REPLY_BAD_PARAMETER, SLICE("400 to 777"));
     else if (r < 0 || rest.len == 0)
         control_bad_argument(s, "SITE CHMOD mode path");
-    else if (path_resolve(&s->cwd, rest, &path) < 0)
+    else if (path_resolve(&s->cwd, rest, &s->subject) < 0)
         control_reply(s, REPLY_BAD_NAME);
     else
-        ASK(s, mode, times_on_mode_set, .path = ask_subject(s, &path),
-            .mode = s->mode, .directory = path.directory);
+        ASK(s, mode, times_on_mode_set, .path = path_slice(&s->subject),
+            .mode = s->mode, .directory = s->subject.directory);
 }

@@ -241,7 +241,7 @@ static bool control_take_line(struct session *s)
     state = line_next(&s->control.lines, &line);
     if (state == LINE_WHOLE) {
         loop_timer_set(&s->loop, &s->control.idle, s->settings->idle_timeout);
-        if (dispatch_line(s, line) == DISPATCH_HOLD)
+        if (!dispatch_line(s, line))
             control_hold(s, line);
     } else if (state == LINE_LONG) {
         control_end(s, ENDING_PROTOCOL, REPLY_LINE_TOO_LONG, NOTHING);

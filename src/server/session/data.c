@@ -7,8 +7,7 @@
 #include "data.h"
 #include "sallyport/base/fd.h"
 
-#define DATA_BUFFER (512u << 10)
-#define REFUSED_MS  5000
+#define REFUSED_MS 5000
 
 static void data_on_socket(void *owner, uint32_t events)
 {
@@ -39,8 +38,8 @@ static void data_on_timer(void *owner)
         data_gate_connect(s);
         break;
     case DATA_ASKED:
-        s->gate.wrong = "no port in time";
-        leave_peer(s, PROCESS_GATE, -EPROTO, &s->gate); /* doesn't return */
+        leave_peer(s, PROCESS_GATE, channel_refuse(&s->gate, "no port in time"),
+                   &s->gate); /* doesn't return */
     case DATA_HEADER:
         proxied_on_data_late(s);
         break;
@@ -61,9 +60,7 @@ void data_init(struct session *s)
     linger_init(s);
 }
 
-/* Ends the current wait or data connection, and sets the state NEXT. A socket
- * of the client is closed by linger_begin(). */
-static void data_release(struct session *s, enum data_state next)
+void data_release(struct session *s, enum data_state next)
 {
     struct data *d = &s->data;
     int fd = state_of_data(s)->socket ? fd_take(&d->fd) : -1;
@@ -97,17 +94,6 @@ void data_finish(struct session *s)
     loop_remove(&s->loop, &s->data.watch);
 }
 
-void data_end(struct session *s)
-{
-    data_finish(s);
-    data_close(s);
-}
-
-void data_expect_again(struct session *s)
-{
-    data_release(s, DATA_EXPECTED);
-}
-
 void data_after_transfer(struct session *s)
 {
     struct data *d = &s->data;
@@ -121,20 +107,6 @@ void data_after_transfer(struct session *s)
         data_close(s);
     else
         loop_timer_set(&s->loop, &d->timer, REFUSED_MS);
-}
-
-void data_end_refused(struct session *s)
-{
-    if (s->data.state == DATA_REFUSED)
-        data_close(s);
-}
-
-bool data_open_stream(struct session *s)
-{
-    struct data *d = &s->data;
-
-    d->stream = stream_plain(d->fd, DATA_BUFFER);
-    return d->stream && stream_secure(d->stream, s->tls, STREAM_DATA) == 0;
 }
 
 bool data_adopt(struct session *s, int fd, enum data_state state,

@@ -27,9 +27,9 @@ void data_gate_connect(struct session *s);
 /* Gives up the wait, or ends the connection with a FIN, without close_notify
  * and without a reset (linger_begin()). */
 void data_close(struct session *s);
-/* Does the same after close_notify. Call it when all bytes of a download are
- * sent, or after an upload. */
-void data_end(struct session *s);
+/* Ends the current wait or data connection, and sets the state NEXT. A socket
+ * of the client is closed by linger_begin(). */
+void data_release(struct session *s, enum data_state next);
 /* Sends close_notify and FIN, for which the client waits. Call data_close()
  * while files works: by then the client has usually closed, too. */
 void data_finish(struct session *s);
@@ -42,16 +42,8 @@ bool data_adopt(struct session *s, int fd, enum data_state state,
  * 5 s: if it ended together with the reply, clients would blame the port. A
  * port to which nobody has connected stays for the next transfer. */
 void data_after_transfer(struct session *s);
-/* Call it at the client's next command: ends what data_after_transfer() left
- * open. */
-void data_end_refused(struct session *s);
 /* R is channel_send()'s result, to gate. If gate doesn't read, ends the
  * session. */
 void data_gate_sent(struct session *s, int r);
-/* Closes the connection, which isn't the client's, and goes on expecting the
- * client. */
-void data_expect_again(struct session *s);
-/* Makes the stream on the client's socket. Returns false for lack of memory. */
-bool data_open_stream(struct session *s);
 
 #endif

@@ -21,7 +21,7 @@ static void data_port_close(struct session *s)
 {
     struct data_port *p = &s->port;
 
-    report_strangers(s);
+    report_stranger(s, NULL, "more of them");
     loop_timer_clear(&s->loop, &p->timer);
     loop_remove(&s->loop, &p->watch);
     fd_close(&p->fd);

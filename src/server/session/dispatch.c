@@ -38,42 +38,32 @@ static bool dispatch_phase_permits(struct session *s, const struct request *q)
             control_end(s, ENDING_PLAIN, REPLY_PLAIN_SECRET, NOTHING);
         else
             control_reply(s, REPLY_NEED_TLS);
-        return false;
-    }
-    if (c->phase == COMMAND_NAMED && !s->login.name[0]) {
+    } else if (c->phase == COMMAND_NAMED && !s->login.name[0]) {
         control_reply_with(s, REPLY_BAD_SEQUENCE, SLICE("USER"));
-        return false;
-    }
-    if (c->phase == COMMAND_LOGGED_IN && !state_of_control(s)->user) {
+    } else if (c->phase == COMMAND_LOGGED_IN && !state_of_control(s)->user) {
         control_reply(s, REPLY_NOT_LOGGED_IN);
-        return false;
-    }
-    if (c->phase == COMMAND_LOGGED_IN && s->login.must_change &&
-        !(c->flags & COMMAND_BEFORE_CHANGE)) {
+    } else if (c->phase == COMMAND_LOGGED_IN && s->login.must_change &&
+               !(c->flags & COMMAND_BEFORE_CHANGE)) {
         s->dispatched = (struct dispatched_command){ .command = c };
         control_reply(s, REPLY_MUST_CHANGE);
-        return false;
+    } else {
+        return true;
     }
-    return true;
+    return false;
 }
 
-static bool dispatch_takes_path(const struct command *c)
-{
-    return c->argument == ARGUMENT_PATH ||
-           c->argument == ARGUMENT_OPTIONAL_PATH;
-}
-
-/* Sets the path, which the log of a refusal needs too. Returns false if no file
- * can have that name. */
+/* Sets the subject, if the command takes a path; the log of a refusal needs it,
+ * too. Returns false if no file can have that name. */
 static bool dispatch_resolve(struct session *s, const struct request *q,
                              struct call *call)
 {
     const struct command *c = q->command;
+    const bool takes =
+        c->argument == ARGUMENT_PATH || c->argument == ARGUMENT_OPTIONAL_PATH;
     struct slice argument = q->argument;
     bool found = true;
 
-    call->path = s->cwd;
-    if (dispatch_takes_path(c)) {
+    if (takes) {
         if (c->verb == VERB_LIST || c->verb == VERB_NLST ||
             c->verb == VERB_STAT)
             argument = listing_argument(argument);
@@ -81,19 +71,16 @@ static bool dispatch_resolve(struct session *s, const struct request *q,
             argument = SLICE("."); /* STAT with options alone is not about the
                                     * session */
         call->argument = argument;
-        found = argument.len == 0 ||
-                path_resolve(&s->cwd, argument, &call->path) == 0;
+        if (argument.len == 0)
+            s->subject = s->cwd;
+        else
+            found = path_resolve(&s->cwd, argument, &s->subject) == 0;
     }
-    if (dispatch_takes_path(c) && found) {
-        s->subject = call->path;
-        s->dispatched =
-            (struct dispatched_command){ .command = c, .has_path = true };
-    } else {
-        s->dispatched = (struct dispatched_command){
-            .command = c,
-            .argument = dispatch_is_secret(q) ? NOTHING : q->argument
-        };
-    }
+    s->dispatched = (struct dispatched_command){
+        .command = c,
+        .has_path = takes && found,
+        .argument = dispatch_is_secret(q) ? NOTHING : q->argument
+    };
     return found;
 }
 
@@ -132,7 +119,7 @@ static void dispatch_handle(struct session *s, const struct request *q)
 
     if ((c->flags & COMMAND_REFUSED) ||
         ((c->flags & COMMAND_ACTIVE) && !s->choices.active))
-        control_reply(s, (enum reply)c->refusal);
+        control_reply(s, (enum reply)c->reply);
     else if (!given &&
              (c->argument == ARGUMENT_REQUIRED || c->argument == ARGUMENT_PATH))
         control_reply_with(s, REPLY_NEED_ARGUMENT, slice_from(c->help));
@@ -151,7 +138,7 @@ static void dispatch_handle(struct session *s, const struct request *q)
         handlers[c->verb](s, &call);
 }
 
-enum dispatched dispatch_line(struct session *s, struct slice line)
+bool dispatch_line(struct session *s, struct slice line)
 {
     bool first = !s->control.first_line_seen;
     struct request q;
@@ -161,11 +148,12 @@ enum dispatched dispatch_line(struct session *s, struct slice line)
     if (first && !q.command && line.len > 0) {
         why_not_ftp_line(s, line);
         control_end(s, ENDING_NOT_FTP, REPLY_UNKNOWN_COMMAND, NOTHING);
-        return DISPATCH_DONE;
+        return true;
     }
     if (dispatch_must_hold(s, q.command))
-        return DISPATCH_HOLD;
-    data_end_refused(s);
+        return false;
+    if (s->data.state == DATA_REFUSED) /* left by data_after_transfer() */
+        data_close(s);
     if (q.command) {
         /* Dispatches, then forgets REST, RANG, ALLO and RNFR unless the row
          * keeps them, also after a refusal: they are for the next transfer or
@@ -189,7 +177,7 @@ enum dispatched dispatch_line(struct session *s, struct slice line)
         control_end(s, ENDING_PROTOCOL, REPLY_UNKNOWN_COMMAND, NOTHING);
     else
         control_reply(s, REPLY_UNKNOWN_COMMAND);
-    return DISPATCH_DONE;
+    return true;
 }
 
 handler_fn *const handlers[VERB_COUNT] = {
@@ -202,15 +190,10 @@ handler_fn *const handlers[VERB_COUNT] = {
 
 void cmd_site_help(struct session *s, const struct call *call)
 {
-    struct buf lines;
-
     (void)call;
-    buf_init(&lines, 4096);
-    site_help(&lines);
     reply_begin(&s->control.out, REPLY_SITE_HELP);
-    buf_add_slice(&s->control.out, buf_slice(&lines));
+    site_help(&s->control.out);
     reply_end(&s->control.out, REPLY_SITE_HELP);
-    buf_release(&lines);
     control_flush(s);
 }
 
@@ -220,38 +203,25 @@ handler_fn *const site_handlers[SITE_COUNT] = {
 #undef SITE
 };
 
-static enum reply site_objection(const struct session *s,
-                                 const struct site_command *row,
-                                 struct slice argument)
-{
-    if (row->argument == ARGUMENT_REQUIRED && argument.len == 0)
-        return REPLY_NEED_ARGUMENT;
-    if (row->argument == ARGUMENT_NONE && argument.len > 0)
-        return REPLY_BAD_ARGUMENT;
-    if (s->login.must_change && row->verb != SITE_PSWD &&
-        row->verb != SITE_HELP)
-        return REPLY_MUST_CHANGE;
-    return row->rights & ~s->login.rights ? REPLY_NO_RIGHT : REPLY_COUNT;
-}
-
 void cmd_site(struct session *s, const struct call *call)
 {
     struct call sub = *call;
     struct slice name;
     const struct site_command *row;
-    enum reply r;
 
     slice_cut(&sub.argument, ' ', &name);
     row = site_find(name);
-    if (!row) {
+    if (!row)
         control_reply(s, REPLY_SITE_UNKNOWN);
-        return;
-    }
-    r = site_objection(s, row, sub.argument);
-    if (r == REPLY_NO_RIGHT)
+    else if (row->argument == ARGUMENT_REQUIRED && sub.argument.len == 0)
+        control_reply_with(s, REPLY_NEED_ARGUMENT, slice_from(row->help));
+    else if (row->argument == ARGUMENT_NONE && sub.argument.len > 0)
+        control_bad_argument(s, row->help);
+    else if (s->login.must_change && row->verb != SITE_PSWD &&
+             row->verb != SITE_HELP)
+        control_reply(s, REPLY_MUST_CHANGE);
+    else if (row->rights & ~s->login.rights)
         dispatch_refuse_right(s, row->rights & ~s->login.rights);
-    else if (r != REPLY_COUNT)
-        control_reply_with(s, r, slice_from(row->help));
     else
         site_handlers[row->verb](s, &sub);
 }

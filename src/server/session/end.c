@@ -63,12 +63,12 @@ static void control_leave_if_lingered(struct session *s)
         leave(s, s->ending, "");
 }
 
-static void linger_over(struct lingering *g)
+static void linger_over(void *owner)
 {
-    struct session *s = g->session;
+    struct lingering *g = owner;
 
     linger_end(g);
-    control_leave_if_lingered(s);
+    control_leave_if_lingered(g->session);
 }
 
 static void linger_on_socket(void *owner, uint32_t events)
@@ -78,11 +78,6 @@ static void linger_on_socket(void *owner, uint32_t events)
     (void)events;
     if (!linger_read(g->fd))
         linger_over(g);
-}
-
-static void linger_on_late(void *owner)
-{
-    linger_over(owner);
 }
 
 /* Returns a free place. If a client begins transfers faster than it closes
@@ -126,8 +121,7 @@ void linger_init(struct session *s)
         struct lingering *g = &s->lingering[i];
 
         *g = (struct lingering){ .session = s, .fd = -1 };
-        g->timer =
-            (struct loop_timer){ .on_timer = linger_on_late, .owner = g };
+        g->timer = (struct loop_timer){ .on_timer = linger_over, .owner = g };
     }
 }
 

@@ -98,8 +98,7 @@ void final_of_transfer(struct session *s, enum reply r, struct slice a,
 }
 
 void final_of_change(struct session *s, const struct message *m,
-                     const struct change *c, enum reply done, struct slice a,
-                     struct slice b)
+                     const struct change *c, enum reply done, struct slice a)
 {
     struct event_record e;
     const char *cause = "";
@@ -108,10 +107,9 @@ void final_of_change(struct session *s, const struct message *m,
     if (m->kind == MSG_refused) {
         r = ask_refusal(s, m, &cause);
         a = slice_from(cause);
-        b = NOTHING;
     }
     report_of_change(&e, s, c, reply_code(r), cause);
-    final_give(s, &e, r, REPLY_UNLOGGED_DONE, a, b);
+    final_give(s, &e, r, REPLY_UNLOGGED_DONE, a, c->path);
     if (!s->over)
         control_after_transfer(s);
 }

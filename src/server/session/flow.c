@@ -289,14 +289,9 @@ enum stream_state flow_read(struct session *s, char *into, size_t len,
     return state;
 }
 
-const char *flow_fault(const struct session *s)
-{
-    return s->transfer.flow.fault;
-}
-
 const char *flow_cause(const struct session *s)
 {
-    const char *fault = flow_fault(s);
+    const char *fault = s->transfer.flow.fault;
 
     return fault ? fault : stream_cause(s->data.stream);
 }

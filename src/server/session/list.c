@@ -41,6 +41,10 @@ static void list_take_pipe(struct session *s, struct message *m)
 {
     struct transfer *t = &s->transfer;
 
+    if (m->kind != MSG_directory_pipe)
+        leave_peer(s, PROCESS_FILES,
+                   channel_refuse(&s->files, "a listing without a pipe"),
+                   &s->files);
     t->source = ask_descriptor(s, &m->directory_pipe.listing, S_IFIFO);
     t->block = malloc(TRANSFER_BLOCK);
     if (!t->block)
@@ -56,7 +60,7 @@ static void list_request(struct session *s, const struct call *call,
 {
     bool fits = call->argument.len <= MESSAGE_TEXT_MAX;
 
-    ASK(s, directory_list, then, .path = path_slice(&call->path),
+    ASK(s, directory_list, then, .path = path_slice(&s->subject),
         .format = format, .argument = fits ? call->argument : NOTHING,
         .facts = s->choices.facts);
 }
@@ -71,29 +75,24 @@ static enum stepped list_ask(struct session *s)
     return STEP_NEXT;
 }
 
+static enum outcome list_outcome(const struct message *m)
+{
+    return m->kind == MSG_refused ? m->refused.outcome
+                                  : m->directory_listed.outcome;
+}
+
 /* Takes the second answer: all lines are in the pipe, or no more will come. It
  * may come before the client has connected. */
 static void list_on_listed(struct session *s, struct message *m)
 {
-    struct transfer *t = &s->transfer;
-
-    if (m->kind == MSG_refused) {
-        t->listed = m->refused.outcome;
-    } else {
-        t->listed = m->directory_listed.outcome;
-        t->entries = m->directory_listed.entries;
-    }
+    s->transfer.listed = list_outcome(m);
     transfer_run(s, WAITS_FILES);
 }
 
 static enum stepped list_take(struct session *s)
 {
-    struct message *m = s->transfer.answer;
-
-    if (m->kind == MSG_refused)
-        return transfer_refused(s, m);
-    list_take_pipe(s, m);
-    ask_again(s, list_on_listed);
+    list_take_pipe(s, s->transfer.answer);
+    s->ask.then = list_on_listed;
     return STEP_NEXT;
 }
 
@@ -188,7 +187,7 @@ static enum stepped list_stopped(struct session *s)
 {
     if (s->transfer.listed != OUTCOME_COUNT)
         return STEP_NEXT;
-    ask_within(s, s->deadlines->ask);
+    loop_timer_set(&s->loop, &s->ask.timer, s->deadlines->ask);
     return STEP_WAIT;
 }
 
@@ -197,18 +196,6 @@ const struct step list_undo_steps[] = {
       UNDO_NOTHING },
     TRANSFER_LAST_STEP,
 };
-
-/* Ends STAT of a directory or file. */
-static void list_stat_over(struct session *s)
-{
-    struct transfer *t = &s->transfer;
-
-    loop_remove(&s->loop, &t->pipe);
-    fd_close(&t->source);
-    free(t->block);
-    t->block = NULL;
-    t->block_at = t->block_len = 0;
-}
 
 static void list_on_stat_pipe(void *owner, uint32_t events)
 {
@@ -229,7 +216,7 @@ static void list_on_stat_pipe(void *owner, uint32_t events)
         buf_add(&s->stat, t->block, s->stat_more ? room : t->block_len);
         t->block_at = t->block_len;
         if (filled == FILLED_END || s->stat_more)
-            list_stat_over(s); /* at the limit, shows what is here */
+            transfer_release(s); /* at the limit, shows what is here */
     }
 }
 
@@ -237,12 +224,11 @@ static void list_on_stat_pipe(void *owner, uint32_t events)
  * our own, since the session has closed the pipe. */
 static void list_on_stat_listed(struct session *s, struct message *m)
 {
-    enum outcome o = m->kind == MSG_refused ? m->refused.outcome
-                                            : m->directory_listed.outcome;
+    enum outcome o = list_outcome(m);
 
     if (s->transfer.source >= 0)
         list_on_stat_pipe(s, 0);
-    list_stat_over(s);
+    transfer_release(s);
     if ((o == OUTCOME_OK || s->stat_more) && control_hears(s)) {
         /* Sends whole lines only: at the limit drops what comes after the last
          * LF. */
@@ -266,19 +252,13 @@ static void list_on_stat_listed(struct session *s, struct message *m)
 
 static void list_on_stat(struct session *s, struct message *m)
 {
-    const char *cause;
-    enum reply r;
-
-    if (m->kind != MSG_directory_pipe) {
-        r = ask_refusal(s, m, &cause);
-        control_reply_with(s, r, slice_from(cause));
+    if (ask_refused(s, m))
         return;
-    }
     list_take_pipe(s, m);
-    ask_within(s, s->deadlines->ask_long);
+    loop_timer_set(&s->loop, &s->ask.timer, s->deadlines->ask_long);
     buf_init(&s->stat, STAT_MAX);
     s->stat_more = false;
-    ask_again(s, list_on_stat_listed);
+    s->ask.then = list_on_stat_listed;
     list_on_stat_pipe(s, 0);
 }
 

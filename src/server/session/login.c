@@ -41,12 +41,11 @@ static void login_ask(struct session *s)
     s->control.state = CONTROL_VERIFYING;
 }
 
-static bool login_is_mine(struct session *s, uint32_t request)
+static int login_asked(struct session *s, uint32_t request)
 {
     if (s->login.request && request == s->login.request)
-        return true;
-    s->master.wrong = "an answer without a request";
-    return false;
+        return 0;
+    return channel_refuse(&s->master, "an answer without a request");
 }
 
 int login_on_channel(void *owner, struct msg_login_channel *m)
@@ -58,7 +57,7 @@ int login_on_channel(void *owner, struct msg_login_channel *m)
     struct channel auth;
     struct buf claims;
 
-    if (!login_is_mine(s, m->request))
+    if (login_asked(s, m->request) < 0)
         return -EPROTO;
     buf_init(&claims, CLIENT_CLAIMS_MAX);
     stream_claims(s->control.stream, &claims);
@@ -159,7 +158,7 @@ int login_on_granted(void *owner, struct msg_granted *m)
     const struct rlimit size = { m->max_file_size, m->max_file_size };
     struct rlimit now;
 
-    if (!login_is_mine(s, m->request))
+    if (login_asked(s, m->request) < 0)
         return -EPROTO;
     secret_wipe(&l->password);
     s->master.phase = PHASE_USER;
@@ -232,7 +231,7 @@ int login_on_denied(void *owner, struct msg_denied *m)
     struct login *l = &s->login;
     const struct denial_row *row;
 
-    if (!login_is_mine(s, m->request))
+    if (login_asked(s, m->request) < 0)
         return -EPROTO;
     row = &denials[m->why];
     login_stop_waiting(s, PHASE_GREETED);
@@ -270,7 +269,7 @@ int login_on_password_is(void *owner, struct msg_password_is *m)
     struct session *s = owner;
     const enum reply r = login_password_reply(m->fault);
 
-    if (!login_is_mine(s, m->request) || !s->login.user[0])
+    if (login_asked(s, m->request) < 0 || !s->login.user[0])
         return -EPROTO;
     login_stop_waiting(s, PHASE_USER);
     if (m->fault == PASSWORD_OK || m->fault == PASSWORD_UNSYNCED)

@@ -13,8 +13,8 @@ static void ask_on_late(void *owner)
 {
     struct session *s = owner;
 
-    s->files.wrong = "no answer in time";
-    leave_peer(s, PROCESS_FILES, -EPROTO, &s->files);
+    leave_peer(s, PROCESS_FILES, channel_refuse(&s->files, "no answer in time"),
+               &s->files);
 }
 
 /* The session is closing: master has asked files to end as well. */
@@ -22,17 +22,6 @@ static void ask_drop_channel(struct session *s)
 {
     loop_remove(&s->loop, &s->files_watch);
     channel_close(&s->files);
-}
-
-uint32_t ask_next(struct session *s)
-{
-    return channel_next(&s->files);
-}
-
-struct slice ask_subject(struct session *s, const struct path *path)
-{
-    s->subject = *path;
-    return path_slice(&s->subject);
 }
 
 void ask_files(struct session *s, enum message_kind kind, const void *body,
@@ -66,6 +55,12 @@ void ask_files(struct session *s, enum message_kind kind, const void *body,
                    quick ? s->deadlines->ask : s->deadlines->ask_long);
 }
 
+void ask_facts(struct session *s, enum facts_for purpose, answer_fn *then)
+{
+    ASK(s, facts, then, .path = path_slice(&s->subject), .purpose = purpose,
+        .directory = s->subject.directory);
+}
+
 bool ask_is_change(const struct session *s)
 {
     const enum message_kind m = s->ask.message;
@@ -87,26 +82,14 @@ void ask_unanswered(struct session *s)
     s->ask.then(s, &none);
 }
 
-void ask_again(struct session *s, answer_fn *then)
-{
-    s->ask.then = then;
-}
-
-void ask_within(struct session *s, uint64_t ms)
-{
-    loop_timer_set(&s->loop, &s->ask.timer, ms);
-}
-
 static int ask_take_answer(struct session *s, struct message *m)
 {
     struct ask *a = &s->ask;
     enum message_kind to = message_row(m->kind)->answers;
 
     if (a->message == MSG_NONE || m->request != a->request ||
-        (to != MSG_NONE && to != a->message)) {
-        s->files.wrong = "an answer without a request";
-        return -EPROTO;
-    }
+        (to != MSG_NONE && to != a->message))
+        return channel_refuse(&s->files, "an answer without a request");
     /* A listing has the deadlines of its transfer. */
     loop_timer_clear(&s->loop, &a->timer);
     /* A listing gets two answers: its pipe, then its end. */
@@ -157,10 +140,10 @@ int ask_descriptor(struct session *s, int *fd, mode_t kind)
      * would ask for the caller, and refuse a uid that isn't the user's. */
     if (statx(*fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &facts) <
             0 ||
-        (facts.stx_mode & S_IFMT) != kind) {
-        s->files.wrong = "a descriptor of the wrong kind";
-        leave_peer(s, PROCESS_FILES, -EPROTO, &s->files);
-    }
+        (facts.stx_mode & S_IFMT) != kind)
+        leave_peer(s, PROCESS_FILES,
+                   channel_refuse(&s->files, "a descriptor of the wrong kind"),
+                   &s->files);
     return fd_take(fd);
 }
 

@@ -64,8 +64,7 @@ static int data_gate_asked(struct session *s, uint32_t request)
         return 0;
     if (s->data.state == DATA_ASKED && request == s->data.request)
         return 1;
-    s->gate.wrong = "a port that was not asked for";
-    return -EPROTO;
+    return channel_refuse(&s->gate, "a port that was not asked for");
 }
 
 static int data_gate_on_port_is(void *owner, struct msg_port_is *m)
@@ -75,10 +74,8 @@ static int data_gate_on_port_is(void *owner, struct msg_port_is *m)
 
     if (asked <= 0)
         return asked;
-    if (m->proxied && s->via.family == 0) {
-        s->gate.wrong = "a port for connections of a proxy";
-        return -EPROTO;
-    }
+    if (m->proxied && s->via.family == 0)
+        return channel_refuse(&s->gate, "a port for connections of a proxy");
     loop_timer_clear(&s->loop, &s->data.timer);
     data_port_take(s, m);
     return 0;
@@ -117,12 +114,12 @@ static int data_gate_on_active_none(void *owner, struct msg_active_none *m)
     if (s->data.state != DATA_CONNECTING || m->request != s->data.request)
         return 0;
     s->data.state = DATA_CLOSED;
-    /* fixed words, which no client can choose */
-    transfer_unconnected(s, FAILED_UNCONNECTED,
-                         m->error == ECONNREFUSED ? "your host refuses it"
-                         : m->error == ETIMEDOUT
-                             ? "your host doesn't answer"
-                             : "your host can't be reached");
+    if (s->transfer.state == TRANSFER_CONNECTING)
+        /* fixed words, which no client can choose */
+        transfer_fail(s, FAILED_UNCONNECTED,
+                      m->error == ECONNREFUSED ? "your host refuses it"
+                      : m->error == ETIMEDOUT  ? "your host doesn't answer"
+                                               : "your host can't be reached");
     return 0;
 }
 
@@ -219,6 +216,7 @@ int data_gate_on_gate(void *owner, struct msg_gate *m)
         if (s->transfer.state == TRANSFER_CONNECTING)
             data_gate_connect(s);
     }
-    allowance_ask_again(s);
+    allowance_go_on(s);
+    transfer_run(s, WAITS_GATE);
     return 0;
 }

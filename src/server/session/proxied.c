@@ -94,8 +94,7 @@ static int proxied_asked(struct session *s, struct channel *from)
         return 0;
     if (s->control.state == CONTROL_ENTERING)
         return 1;
-    from->wrong = "an answer without a request";
-    return -EPROTO;
+    return channel_refuse(from, "an answer without a request");
 }
 
 /* Gate, master and the log have the client's address by now. */
@@ -139,7 +138,7 @@ static void proxied_turn_away(struct session *s, const struct address *whose,
 {
     if (why)
         report_stranger(s, whose, why);
-    data_expect_again(s);
+    data_release(s, DATA_EXPECTED);
 }
 
 void proxied_on_data_late(struct session *s)

@@ -13,8 +13,11 @@
 #define STRANGER_MS 1000 /* between two events */
 #define REASON_MAX  256
 
-static void report_add_user(const struct session *s, struct event_record *r)
+/* Begins an event of a session, with its user. */
+static void report_begin(const struct session *s, struct event_record *r,
+                         enum event event)
 {
+    event_begin(r, event);
     if (s->login.user[0])
         event_text(r, FIELD_USER, slice_from(s->login.user));
 }
@@ -30,7 +33,7 @@ void report_connect(struct session *s)
     char local[ADDRESS_TEXT_MAX], via[ADDRESS_TEXT_MAX];
     struct event_record r;
 
-    event_begin(&r, EVENT_CONNECT);
+    report_begin(s, &r, EVENT_CONNECT);
     event_text(&r, FIELD_LOCAL,
                slice_from(address_port_text(&s->local, local)));
     if (s->via.family != 0)
@@ -60,8 +63,7 @@ void report_login(struct session *s)
     char certificate[PIN_TEXT_MAX];
     struct event_record r;
 
-    event_begin(&r, EVENT_LOGIN);
-    report_add_user(s, &r);
+    report_begin(s, &r, EVENT_LOGIN);
     event_text(&r, FIELD_TLS, slice_from(stream_cipher(s->control.stream)));
     event_text(&r, FIELD_BINDING, slice_from(binding_words[s->login.binding]));
     report_add_certificate(s, &r, certificate);
@@ -72,13 +74,11 @@ void report_client(struct session *s)
 {
     struct event_record r;
 
-    if (!s->login.user[0] || !s->client[0] || s->client_logged)
+    if (!s->login.user[0] || !s->client[0])
         return;
-    event_begin(&r, EVENT_CLIENT);
-    report_add_user(s, &r);
+    report_begin(s, &r, EVENT_CLIENT);
     event_text(&r, FIELD_NAME, slice_from(s->client));
     event_send(&s->log, &r);
-    s->client_logged = true;
 }
 
 /* Returns the name if it may be logged. People type passwords in place of the
@@ -113,8 +113,7 @@ void report_of_transfer(struct event_record *r, const struct session *s,
 {
     const struct transfer *t = &s->transfer;
 
-    event_begin(r, EVENT_TRANSFER);
-    report_add_user(s, r);
+    report_begin(s, r, EVENT_TRANSFER);
     event_text(r, FIELD_VERB, slice_from(command_name(t->verb)));
     event_text(r, FIELD_PATH, path_slice(&t->path));
     if (stored_as.len > 0)
@@ -154,34 +153,24 @@ void report_stranger(struct session *s, const struct address *whose,
     struct data_port *p = &s->port;
     struct event_record r;
 
-    if (debt_take(&p->strangers, STRANGER_MS, STRANGER_MS, clock_ms()) > 0) {
+    if (whose &&
+        debt_take(&p->strangers, STRANGER_MS, STRANGER_MS, clock_ms()) > 0) {
         p->silenced++;
         return;
     }
-    event_begin(&r, EVENT_DATA_REFUSED);
-    report_add_user(s, &r);
-    event_text(&r, FIELD_LOCAL,
-               slice_from(address_port_text(&p->bound, local)));
-    event_text(&r, FIELD_STRANGER,
-               slice_from(address_port_text(whose, stranger)));
+    if (!whose && p->silenced == 0)
+        return;
+    report_begin(s, &r, EVENT_DATA_REFUSED);
+    if (whose) {
+        event_text(&r, FIELD_LOCAL,
+                   slice_from(address_port_text(&p->bound, local)));
+        event_text(&r, FIELD_STRANGER,
+                   slice_from(address_port_text(whose, stranger)));
+    }
     event_text(&r, FIELD_REASON, slice_from(why));
     if (p->silenced > 0)
         event_number(&r, FIELD_NUMBER, p->silenced);
     p->silenced = 0;
-    event_send(&s->log, &r);
-}
-
-void report_strangers(struct session *s)
-{
-    struct event_record r;
-
-    if (s->port.silenced == 0)
-        return;
-    event_begin(&r, EVENT_DATA_REFUSED);
-    report_add_user(s, &r);
-    event_text(&r, FIELD_REASON, SLICE("more of them"));
-    event_number(&r, FIELD_NUMBER, s->port.silenced);
-    s->port.silenced = 0;
     event_send(&s->log, &r);
 }
 
@@ -205,8 +194,7 @@ void report_of_change(struct event_record *r, const struct session *s,
                       const struct change *c, unsigned result,
                       const char *reason)
 {
-    event_begin(r, EVENT_CHANGE);
-    report_add_user(s, r);
+    report_begin(s, r, EVENT_CHANGE);
     event_text(r, FIELD_VERB, slice_from(c->verb));
     event_text(r, FIELD_PATH, c->path);
     if (c->to.len > 0)
@@ -256,8 +244,7 @@ void report_refusal(struct session *s, enum reply r, struct slice argument)
     if (r == REPLY_NOT_FOUND && (s->was_lost || d->command->verb != VERB_CWD))
         return;
     s->was_lost |= r == REPLY_NOT_FOUND;
-    event_begin(&e, EVENT_COMMAND_REFUSED);
-    report_add_user(s, &e);
+    report_begin(s, &e, EVENT_COMMAND_REFUSED);
     event_text(&e, FIELD_VERB, slice_from(command_name(d->command->verb)));
     if (d->has_path)
         event_text(&e, FIELD_PATH, path_slice(&s->subject));
@@ -279,8 +266,7 @@ void report_end(struct session *s, enum ending ending, const char *cause)
         return;
 
     cause = why_end(s, ending, cause);
-    event_begin(&r, EVENT_END);
-    report_add_user(s, &r);
+    report_begin(s, &r, EVENT_END);
     event_number(&r, FIELD_BYTES, s->total);
     event_number(&r, FIELD_MS, clock_ms() - s->began);
     if (control_is_secure(s))

@@ -48,7 +48,6 @@ struct session {
     time_t modify;                    /* of MFMT */
     struct choices choices;           /* OPTS */
     char client[CLIENT_NAME_MAX + 1]; /* name from CLNT or CSID, or "" */
-    bool client_logged;               /* that name was logged */
     uint64_t rest;                    /* offset for the next RETR or STOR, from
                                        * REST */
     uint64_t until;       /* RANG: the first byte after the range; 0: no end */
@@ -76,8 +75,8 @@ struct session {
     struct transfer transfer;
     struct control_connection control;
     struct path rename_from;
-    struct path subject;           /* path of the command that files is
-                                    * answering */
+    struct path subject;           /* path of the command that is dispatched,
+                                    * or that files is answering */
     char stored[FTP_PATH_MAX + 1]; /* the last upload's name */
     bool was_lost;                 /* a CWD to a missing directory was logged */
 };
@@ -131,10 +130,9 @@ void control_watch(struct session *s);
 
 /* dispatch.c: from a line to a handler, by the command's row */
 
-enum dispatched { DISPATCH_DONE, DISPATCH_HOLD };
-
-/* DISPATCH_HOLD: the caller gives the line again when the transfer is over. */
-enum dispatched dispatch_line(struct session *s, struct slice line);
+/* Returns false if the line must wait: give it again when the transfer is
+ * over. */
+bool dispatch_line(struct session *s, struct slice line);
 
 typedef void handler_fn(struct session *s, const struct call *call);
 /* Indexed by verb; NULL only for verbs that their rows refuse. */
@@ -194,22 +192,19 @@ void proxied_on_data_late(struct session *s);
  * its name. THEN gets the answer: the answer of this row, MSG_done or
  * MSG_refused. No other request may wait for its answer. */
 #define ASK(session, name, then, ...)                                          \
-    ask_files(session, MSG_##name,                                             \
-              MESSAGE_BODY(name, ask_next(session), ##__VA_ARGS__), then)
+    ask_files(                                                                 \
+        session, MSG_##name,                                                   \
+        MESSAGE_BODY(name, channel_next(&(session)->files), ##__VA_ARGS__),    \
+        then)
 void ask_files(struct session *s, enum message_kind kind, const void *body,
                answer_fn *then);
-uint32_t ask_next(struct session *s);
-/* Returns the path of the next request, and sets s->subject to it, too. */
-struct slice ask_subject(struct session *s, const struct path *path);
+/* Asks for the facts of the subject. */
+void ask_facts(struct session *s, enum facts_for purpose, answer_fn *then);
 /* Is files making a change that it hasn't answered? */
 bool ask_is_change(const struct session *s);
 /* Call it when the session ends before files has answered. If it was asked for
  * a change, logs an event without a result. */
 void ask_unanswered(struct session *s);
-/* Lets THEN get the next answer (the second one of a listing). */
-void ask_again(struct session *s, answer_fn *then);
-/* Gives that answer a deadline again. */
-void ask_within(struct session *s, uint64_t ms);
 
 /* Takes the channel to files, once master has granted it. */
 void ask_start(struct session *s, int fd);
@@ -240,7 +235,8 @@ struct change {
 
 void report_connect(struct session *s);
 void report_login(struct session *s);
-/* Reports the client's name for itself, once, when a user is logged in. */
+/* Reports the client's name for itself, if both that and the user are known.
+ * Call it once they have become so. */
 void report_client(struct session *s);
 /* VERIFIED: the password was right, so the name is a user's. */
 void report_login_failed(struct session *s, const char *reason, bool verified);
@@ -266,11 +262,10 @@ void report_of_change(struct event_record *r, const struct session *s,
                       const struct change *c, unsigned result,
                       const char *reason);
 /* Reports a connection from WHOSE to the session's listener that isn't its
- * client's. Logs at most one event a second; report_strangers() reports the
- * number of the others. */
+ * client's. Logs at most one event a second, with the number of the others.
+ * WHOSE NULL: reports this number alone, if there are others. */
 void report_stranger(struct session *s, const struct address *whose,
                      const char *why);
-void report_strangers(struct session *s);
 
 /* final_reply.c: the reply at the end of a transfer or change, and its event */
 
@@ -281,10 +276,9 @@ void report_strangers(struct session *s);
 void final_of_transfer(struct session *s, enum reply r, struct slice a,
                        struct slice b, const char *reason);
 /* Does the same for a change. M is the answer of files: the reply is DONE with
- * its arguments, or the refusal. */
+ * A and the path as its arguments, or the refusal. */
 void final_of_change(struct session *s, const struct message *m,
-                     const struct change *c, enum reply done, struct slice a,
-                     struct slice b);
+                     const struct change *c, enum reply done, struct slice a);
 /* Does the same for PORT or EPRT that names another host, or a port below 1024.
  * */
 void final_of_other_host(struct session *s, const char *verb,

@@ -122,12 +122,11 @@ struct transfer_row {
     enum transfer_clock clock; /* which time-out holds */
 };
 
-/* A command as its handler gets it: checked by its row, with its path
- * resolved. */
+/* A command as its handler gets it: checked by its row. Its path, if it takes
+ * one, is the session's subject. */
 struct call {
     const struct command *command;
     struct slice argument;
-    struct path path;
 };
 
 typedef void answer_fn(struct session *s, struct message *m);
@@ -281,8 +280,7 @@ struct transfer {
     char sha256[SUM_TEXT_MAX];
     char held[24]; /* the id of an upload that waits for inspection, or "" */
     enum outcome listed; /* OUTCOME_COUNT: files hasn't finished the listing */
-    uint64_t entries;
-    char tls[64]; /* of the data connection, for the log */
+    char tls[64];        /* of the data connection, for the log */
     struct loop_timer stall, again;
     uint64_t since_check; /* bytes moved since the stall timer was set */
     uint64_t traffic;     /* traffic of the data stream at that time */

@@ -19,7 +19,8 @@
 /* Milliseconds for the client to connect after a stranger has. */
 #define STRANGER_MS 2000
 
-#define RECORD_OVERHEAD 32 /* bytes that TLS adds, at most */
+#define DATA_BUFFER     (512u << 10) /* of the data connection's stream */
+#define RECORD_OVERHEAD 32           /* bytes that TLS adds, at most */
 /* The 230 brings two tickets, since many clients use each ticket once: one for
  * a listing, and a spare one. */
 #define FIRST_TICKETS 2
@@ -208,16 +209,15 @@ void transfer_start(struct session *s, const struct step *steps)
     transfer_advance(s);
 }
 
-void transfer_snapshot(struct session *s, enum verb verb,
-                       const struct path *path)
+void transfer_snapshot(struct session *s)
 {
     struct transfer *t = &s->transfer;
 
-    t->verb = verb;
-    t->path = *path;
+    t->verb = s->dispatched.command->verb;
+    t->path = s->subject;
     t->start = t->offset = s->rest;
     t->limit = s->until;
-    t->size = t->bytes = t->entries = 0;
+    t->size = t->bytes = 0;
     t->promised = UINT64_MAX;
     t->to_copy = t->unsynced = 0;
     t->listed = OUTCOME_COUNT;
@@ -240,7 +240,7 @@ void transfer_begin(struct session *s, const struct call *call,
         control_reply(s, REPLY_USE_PASV_FIRST);
         return;
     }
-    transfer_snapshot(s, call->command->verb, &call->path);
+    transfer_snapshot(s);
     if (!flow_keeps_lengths(s) && (s->rest > 0 || s->until > 0)) {
         control_reply(s, REPLY_NO_OFFSET);
         return;
@@ -252,6 +252,10 @@ void transfer_begin(struct session *s, const struct call *call,
 
 void transfer_on_answer(struct session *s, struct message *m)
 {
+    if (m->kind == MSG_refused && !state_of_transfer(s)->decided) {
+        transfer_refused(s, m);
+        return;
+    }
     s->transfer.answer = m;
     transfer_run(s, WAITS_ANSWER | WAITS_FILES);
     s->transfer.answer = NULL;
@@ -305,13 +309,6 @@ void transfer_on_data(struct session *s, uint32_t events)
         data_close(s);
 }
 
-void transfer_unconnected(struct session *s, enum transfer_failure why,
-                          const char *cause)
-{
-    if (s->transfer.state == TRANSFER_CONNECTING)
-        transfer_fail(s, why, cause);
-}
-
 void transfer_init(struct session *s)
 {
     struct transfer *t = &s->transfer;
@@ -343,12 +340,9 @@ enum stepped transfer_offer_next(struct session *s)
 enum stepped transfer_take_file(struct session *s)
 {
     struct transfer *t = &s->transfer;
-    struct message *m = t->answer;
 
-    if (m->kind == MSG_refused)
-        return transfer_refused(s, m);
-    t->source = ask_descriptor(s, &m->file_readable.file, S_IFREG);
-    t->size = m->file_readable.size;
+    t->source = ask_descriptor(s, &t->answer->file_readable.file, S_IFREG);
+    t->size = t->answer->file_readable.size;
     return STEP_NEXT;
 }
 
@@ -373,11 +367,15 @@ enum stepped transfer_announce(struct session *s)
 
 enum stepped transfer_connect(struct session *s)
 {
+    struct data *d = &s->data;
+
     if (!state_of_data(s)->socket)
         return STEP_WAIT;
-    if (!s->data.watch.added && loop_add(&s->loop, &s->data.watch) < 0)
+    if (!d->watch.added && loop_add(&s->loop, &d->watch) < 0)
         leave(s, ENDING_PEER, "epoll refuses a data connection");
-    if (!data_open_stream(s) || !flow_open(s))
+    d->stream = stream_plain(d->fd, DATA_BUFFER);
+    if (!d->stream || stream_secure(d->stream, s->tls, STREAM_DATA) < 0 ||
+        !flow_open(s))
         return transfer_fail(s, FAILED_MEMORY, "");
     return STEP_NEXT;
 }

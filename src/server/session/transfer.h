@@ -80,15 +80,16 @@ bool transfer_is_listing(const struct transfer *t);
  * a port nor a connection, the client gets its reply, and nothing begins. */
 void transfer_begin(struct session *s, const struct call *call,
                     const struct step *steps);
-/* The two parts of the beginning, for a transfer without a data connection: its
- * snapshot, then its steps. Later commands don't change the snapshot. */
-void transfer_snapshot(struct session *s, enum verb verb,
-                       const struct path *path);
+/* The two parts of the beginning, for a transfer without a data connection: the
+ * snapshot of the command and of its subject, then its steps. Later commands
+ * don't change the snapshot. */
+void transfer_snapshot(struct session *s);
 void transfer_start(struct session *s, const struct step *steps);
 /* One of enum waits has happened: the current step runs if it waits for
  * that. */
 void transfer_run(struct session *s, unsigned happened);
-/* Handles files' answer to a request of a step. */
+/* Handles files' answer to a request of a step. A refusal fails the
+ * transfer. */
 answer_fn transfer_on_answer;
 
 /* Steps of several transfers (transfer.c). transfer_take_file() takes the
@@ -127,6 +128,8 @@ enum stepped transfer_over(struct session *s);
 #define TRANSFER_LAST_STEP                                                     \
     { "over", transfer_over, 0, TRANSFER_CLOSING, UNDO_NOTHING }
 
+/* Frees what a transfer, or STAT of a path, holds. */
+void transfer_release(struct session *s);
 /* Ends the transfer: sends the final reply and event. B is the name under which
  * an upload is stored, or empty. */
 enum stepped transfer_finish(struct session *s, enum reply r, struct slice a,
@@ -135,7 +138,7 @@ enum stepped transfer_finish(struct session *s, enum reply r, struct slice a,
  * CAUSE is for rows that have no words of their own. */
 enum stepped transfer_fail(struct session *s, enum transfer_failure why,
                            const char *cause);
-/* Files has refused. */
+/* Fails the transfer because files has refused. */
 enum stepped transfer_refused(struct session *s, const struct message *m);
 /* Refuses a data connection that hasn't proved its user. No byte has moved. */
 enum stepped transfer_not_bound(struct session *s, enum reply r,
@@ -164,9 +167,6 @@ void stall_moved(struct session *s, size_t bytes);
 
 /* The data connection can be read or written, or has failed. */
 void transfer_on_data(struct session *s, uint32_t events);
-/* Fails the transfer because gate couldn't connect to the client. */
-void transfer_unconnected(struct session *s, enum transfer_failure why,
-                          const char *cause);
 
 /* A user has logged in: makes the first tickets, which are sent with the
  * 230. */
@@ -212,8 +212,6 @@ enum stream_state flow_finish(struct session *s);
 enum stream_state flow_read(struct session *s, char *into, size_t len,
                             size_t *got);
 
-/* Returns why the client's bytes can't be converted; NULL: they can. */
-const char *flow_fault(const struct session *s);
 /* Returns why the last call failed, whatever the cause. */
 const char *flow_cause(const struct session *s);
 
@@ -239,8 +237,9 @@ void allowance_spend(struct session *s, size_t bytes);
 int allowance_on_may(void *owner, struct msg_transfer_may *m);
 int allowance_on_bytes(void *owner, struct msg_bytes *m);
 void allowance_gate_lost(struct session *s);
-/* Asks a new gate. */
-void allowance_ask_again(struct session *s);
+/* Continues a transfer that waits for bytes: some have come, or there is a new
+ * gate to ask. */
+void allowance_go_on(struct session *s);
 
 /* digest.c: checksums of bytes as they pass, and their length in TYPE A. The
  * only code of session that knows a library for checksums. */

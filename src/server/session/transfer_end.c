@@ -91,7 +91,7 @@ static const struct undo_row {
     [UNDO_LISTING] = { true, list_undo_steps },
 };
 
-static void transfer_release(struct session *s)
+void transfer_release(struct session *s)
 {
     struct transfer *t = &s->transfer;
 
@@ -139,8 +139,8 @@ static enum stepped transfer_stop(struct session *s, enum reply r,
     if (r != REPLY_COUNT)
         final_of_transfer(s, r, argument, NOTHING, reason);
     if (undo->closes_data && how == PARTING_ORDER)
-        data_end(s);
-    else if (undo->closes_data && how != PARTING_NONE)
+        data_finish(s);
+    if (undo->closes_data && how != PARTING_NONE)
         data_close(s);
     transfer_release(s);
     transfer_start(s, undo->steps);

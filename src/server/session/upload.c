@@ -39,16 +39,14 @@ static enum stepped upload_ask_partial(struct session *s)
 static enum stepped upload_take_partial(struct session *s)
 {
     struct transfer *t = &s->transfer;
-    struct message *m = t->answer;
+    struct msg_file_writable *m = &t->answer->file_writable;
     bool sums;
 
-    if (m->kind == MSG_refused)
-        return transfer_refused(s, m);
-    t->source = ask_descriptor(s, &m->file_writable.file, S_IFREG);
-    t->start = t->offset = m->file_writable.first;
-    t->limit = m->file_writable.limit;
-    t->by_bytes = m->file_writable.by_bytes;
-    t->to_copy = m->file_writable.to_copy;
+    t->source = ask_descriptor(s, &m->file, S_IFREG);
+    t->start = t->offset = m->first;
+    t->limit = m->limit;
+    t->by_bytes = m->by_bytes;
+    t->to_copy = m->to_copy;
     t->block = malloc(TRANSFER_BLOCK);
     /* The sum is for the event; the bytes before START can't be read here. */
     sums = s->settings->sha256 && t->start == 0;
@@ -81,8 +79,6 @@ static enum stepped upload_copy(struct session *s)
     struct transfer *t = &s->transfer;
     const struct message *m = t->answer;
 
-    if (m && m->kind == MSG_refused)
-        return transfer_refused(s, m);
     if (m && m->kind == MSG_file_copied && m->file_copied.left < t->to_copy) {
         t->unsynced += t->to_copy - m->file_copied.left;
         t->to_copy = m->file_copied.left;
@@ -178,7 +174,7 @@ static bool upload_may_end_bare(const struct session *s)
 static enum stepped upload_after_block(struct session *s,
                                        enum stream_state read, bool *more)
 {
-    const char *fault = flow_fault(s);
+    const char *fault = s->transfer.flow.fault;
     const struct stream *data = s->data.stream;
 
     *more = read == STREAM_OK;
@@ -200,24 +196,10 @@ static enum stepped upload_after_block(struct session *s,
                : transfer_fail(s, FAILED_CUT, stream_cause(data));
 }
 
-/* Takes an answer while bytes come, or after the last one. Returns false after
- * a refusal: the upload has failed. */
-static bool upload_take_answer(struct session *s)
-{
-    const struct message *m = s->transfer.answer;
-
-    if (!m || m->kind != MSG_refused)
-        return true;
-    transfer_refused(s, m);
-    return false;
-}
-
 static enum stepped upload_receive(struct session *s)
 {
     struct transfer *t = &s->transfer;
 
-    if (!upload_take_answer(s))
-        return STEP_OVER;
     if (t->full_error != 0)
         return upload_ask_why_full(s);
     if (t->answer) {
@@ -277,8 +259,6 @@ static enum stepped upload_look_at_client(struct session *s)
 {
     const struct step *step = s->transfer.step;
 
-    if (!upload_take_answer(s))
-        return STEP_OVER;
     if (s->ask.message != MSG_NONE)
         return STEP_WAIT;
     control_look(s);
@@ -313,13 +293,11 @@ static enum stepped upload_ask_commit(struct session *s)
 static enum stepped upload_stored(struct session *s)
 {
     struct transfer *t = &s->transfer;
-    const struct message *m = t->answer;
+    const struct msg_file_stored *m = &t->answer->file_stored;
     char text[112];
     int len;
 
-    if (m->kind == MSG_refused)
-        return transfer_refused(s, m);
-    slice_copy(m->file_stored.path, s->stored, sizeof(s->stored));
+    slice_copy(m->path, s->stored, sizeof(s->stored));
     /* After a resume also name the file's length, for a client that
      * compares. */
     if (t->start > 0)
@@ -329,16 +307,15 @@ static enum stepped upload_stored(struct session *s)
     else
         len = snprintf(text, sizeof(text), "%llu bytes",
                        (unsigned long long)t->bytes);
-    slice_copy(m->file_stored.held, t->held, sizeof(t->held));
+    slice_copy(m->held, t->held, sizeof(t->held));
     if (t->held[0])
         snprintf(text + len, sizeof(text) - (size_t)len, " (id %s)", t->held);
     return transfer_finish(s,
-                           !t->held[0]             ? REPLY_STORED
-                           : m->file_stored.unsafe ? REPLY_HELD_UNSAFE
-                                                   : REPLY_HELD,
-                           slice_from(text), m->file_stored.path,
-                           m->file_stored.unsafe
-                               ? ask_outcome_cause(OUTCOME_STORED_UNSAFE)
+                           !t->held[0] ? REPLY_STORED
+                           : m->unsafe ? REPLY_HELD_UNSAFE
+                                       : REPLY_HELD,
+                           slice_from(text), m->path,
+                           m->unsafe ? ask_outcome_cause(OUTCOME_STORED_UNSAFE)
                            : t->ended_by_fin ? "ended without close_notify"
                                              : "");
 }
@@ -374,19 +351,11 @@ static enum stepped upload_ask_abort(struct session *s)
     return STEP_NEXT;
 }
 
-/* Ignores the answer of files: the client has its reply. */
-static enum stepped upload_aborted(struct session *s)
-{
-    (void)s;
-    return STEP_NEXT;
-}
-
+/* Whatever files answers, the client has its reply. */
 const struct step upload_undo_steps[] = {
     { "ask to give up the partial", upload_ask_abort, WAITS_FILES,
       TRANSFER_CLOSING, UNDO_NOTHING },
-    { "given up", upload_aborted, WAITS_ANSWER, TRANSFER_CLOSING,
-      UNDO_NOTHING },
-    TRANSFER_LAST_STEP,
+    { "given up", transfer_over, WAITS_ANSWER, TRANSFER_CLOSING, UNDO_NOTHING },
 };
 
 void cmd_stor(struct session *s, const struct call *call)
@@ -411,14 +380,13 @@ void cmd_appe(struct session *s, const struct call *call)
 /* Lets the server choose the name; files makes sure that it is new. */
 void cmd_stou(struct session *s, const struct call *call)
 {
-    struct call unique = *call;
     uint64_t number;
 
     random_bytes(&number, sizeof(number));
     s->rest = 0;
-    if (path_unique(&call->path, call->argument.len > 0, number, &unique.path) <
+    if (path_unique(&s->subject, call->argument.len > 0, number, &s->subject) <
         0)
         control_reply(s, REPLY_BAD_NAME);
     else
-        cmd_stor(s, &unique);
+        cmd_stor(s, call);
 }

@@ -40,11 +40,11 @@ static void check_row(const struct command *c)
         cr_expect_eq(c->help[len], 0, "%s takes nothing", c->help);
     if (c->argument == ARGUMENT_REQUIRED || c->argument == ARGUMENT_PATH)
         cr_expect_eq(c->help[len], ' ', "%s takes something", c->help);
-    cr_expect_eq(refused || (c->flags & COMMAND_ACTIVE), c->refusal != 0, "%s",
-                 c->name);
+    if (refused || (c->flags & COMMAND_ACTIVE))
+        cr_expect_neq(c->reply, 0, "%s", c->name);
     if (refused) {
-        cr_assert_lt(c->refusal, REPLY_COUNT, "%s", c->name);
-        cr_expect_geq(reply_code((enum reply)c->refusal), 500u, "%s", c->name);
+        cr_assert_lt(c->reply, REPLY_COUNT, "%s", c->name);
+        cr_expect_geq(reply_code((enum reply)c->reply), 500u, "%s", c->name);
         cr_expect(c->flags & COMMAND_HIDDEN, "%s", c->name);
         cr_expect_null(c->feat, "%s", c->name);
     }
@@ -229,10 +229,10 @@ Test(command, what_is_allowed_when)
     expect_names(active, "EPRT PORT ");
     expect_names(keeps_rnfr, "NOOP RNTO ");
     cr_expect_eq(find("PASS")->phase, COMMAND_NAMED);
-    cr_expect_eq(find("CCC")->refusal, REPLY_POLICY);
-    cr_expect_eq(find("PORT")->refusal, REPLY_ACTIVE_OFF);
-    cr_expect_eq(find("EPRT")->refusal, REPLY_ACTIVE_OFF);
-    cr_expect_eq(find("REIN")->refusal, REPLY_NOT_IMPLEMENTED);
+    cr_expect_eq(find("CCC")->reply, REPLY_POLICY);
+    cr_expect_eq(find("PORT")->reply, REPLY_ACTIVE_OFF);
+    cr_expect_eq(find("EPRT")->reply, REPLY_ACTIVE_OFF);
+    cr_expect_eq(find("REIN")->reply, REPLY_NOT_IMPLEMENTED);
 }
 
 /* Commands that real clients send between REST and the transfer, and commands
