@@ -289,16 +289,6 @@ Test(attention, check)
     expect_out(2, "", "check", "critical no server answers at ");
 }
 
-/* The reload after an upgrade is nobody's outage. */
-Test(attention, another_version)
-{
-    fake_begin(fake_welcome_older);
-    expect_err(EX_PROTOCOL, "", "status",
-               "the server still runs version 0.1.0; run: sallyportctl "
-               "reload\n");
-    fake_end();
-}
-
 /* Runs etc/examples/check_sallyport, to which sallyportctl prints JSON. */
 static int plugin(const char *json, int code, char out[256])
 {

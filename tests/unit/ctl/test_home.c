@@ -13,15 +13,6 @@ TestSuite(home, .init = world_make, .fini = scratch_remove);
 
 #define PASSWORD "correct horse\n"
 
-Test(home, beneath)
-{
-    cr_expect(user_path_within("/srv/a", "/srv"));
-    cr_expect(user_path_within("/srv", "/srv"));
-    cr_expect(user_path_within("/srv", ""));
-    cr_expect_not(user_path_within("/srvx", "/srv"));
-    cr_expect_not(user_path_within("/sr", "/srv"));
-}
-
 /* This program's functions replace libc's: on a directory "dead" they don't
  * return. */
 static void die_with(const char *path)

@@ -37,10 +37,6 @@ Test(metrics, are_printed)
     fake_begin(lies);
     expect_err(EX_PROTOCOL, "", "metrics", "unexpected answer of the server");
     fake_end();
-    fake_begin(fake_welcome_older);
-    expect_err(EX_PROTOCOL, "", "metrics",
-               "still runs version 0.1.0; run: sallyportctl reload");
-    fake_end();
     expect_err(EX_UNAVAILABLE, "", "metrics", "no server answers");
 }
 

@@ -454,25 +454,3 @@ Test(partials, retention_beside_a_closed_directory)
     cr_expect_not_null(strstr(r->err, "could not be read: Input/output"), "%s",
                        r->err);
 }
-
-static bool enters_no_home(const struct files_start *start,
-                           struct channel *master)
-{
-    if (strcmp(start->name, "anna") == 0)
-        return SEND(master, files_failed, 0, .error = EACCES,
-                    .why = SLICE("")) < 0;
-    return fake_ready(start, master);
-}
-
-/* One home that can't be entered keeps no other from being searched. */
-Test(partials, retention_continues)
-{
-    const struct run *r;
-
-    write_retentions();
-    fake_files_are(enters_no_home, echoes_expired);
-    r = expect_run(EX_NOINPUT, "", "retention run");
-    cr_expect_not_null(strstr(r->err, "anna: "), "%s", r->err);
-    cr_expect_not_null(strstr(r->out, "4 removed, 2419200 bytes"), "%s",
-                       r->out);
-}

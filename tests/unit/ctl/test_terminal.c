@@ -70,26 +70,27 @@ static bool see(struct typist *t)
     return true;
 }
 
-static void await(struct typist *t, const char *text)
-{
-    char *at;
-
-    while (!(at = strstr(t->seen + t->from, text)))
-        cr_assert(see(t), "it ended without %s:\n%s", text, t->seen);
-    t->from = (size_t)(at - t->seen) + strlen(text);
-}
-
-static void type(struct typist *t, const char *text)
-{
-    cr_assert_eq(write(t->master, text, strlen(text)), (ssize_t)strlen(text));
-}
-
 static bool echoes(struct typist *t)
 {
     struct termios state;
 
     cr_assert_eq(tcgetattr(t->master, &state), 0);
     return state.c_lflag & ECHO;
+}
+
+static void await(struct typist *t, const char *text)
+{
+    char *at;
+
+    while (!(at = strstr(t->seen + t->from, text)))
+        cr_assert(see(t), "it ended without %s:\n%s", text, t->seen);
+    cr_expect(!strstr(text, "password of") || !echoes(t));
+    t->from = (size_t)(at - t->seen) + strlen(text);
+}
+
+static void type(struct typist *t, const char *text)
+{
+    cr_assert_eq(write(t->master, text, strlen(text)), (ssize_t)strlen(text));
 }
 
 static int finish(struct typist *t)
@@ -104,171 +105,89 @@ static int finish(struct typist *t)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-Test(terminal, a_password_twice_and_unseen)
+#define AGAIN "The same again: "
+
+/* The parts are awaited; or typed after '>'; or "!": the program is
+ * terminated. */
+static const struct {
+    const char *verb;
+    const char *part[13];
+    int code;
+    const char *unseen;
+} talks[] = {
+    { "add", { PROMPT, ">\x03" }, 128 + SIGINT, "\a" },
+    { "add", { PROMPT, ">\x1c" }, 128 + SIGQUIT, "\a" },
+    { "add", { PROMPT, "!" }, 128 + SIGTERM, "\a" },
+    { "add",
+      { PROMPT, ">\x04", "can't be read from the terminal" },
+      EX_IOERR,
+      "\a" },
+    { "add",
+      { PROMPT, ">1234567\n", PROMPT, ">1234567\n", PROMPT, ">1234567\n",
+        "too short" },
+      EX_DATAERR,
+      "12345" },
+    { "add",
+      { PROMPT, ">correct horse\n", AGAIN, ">correct house\n",
+        "was typed differently the second time", PROMPT, ">1234567\n",
+        "too short", PROMPT, ">correct house\n", AGAIN, ">correct house\n" },
+      0,
+      "correct" },
+    { "passwd",
+      { PROMPT, ">\n", "password: ", "user anna: password set" },
+      0,
+      "\a" },
+};
+
+Test(terminal, passwords)
 {
     struct typist t;
 
-    start(&t, "add", NULL);
-    await(&t, PROMPT);
-    cr_expect_not(echoes(&t));
-    type(&t, "correct horse\n");
-    await(&t, "The same again: ");
-    cr_expect_not(echoes(&t));
-    type(&t, "correct horse\n");
-    await(&t, "user anna: uid 70000");
-    cr_expect_eq(finish(&t), 0, "%s", t.seen);
-    cr_expect_null(strstr(t.seen, "horse"), "%s", t.seen);
-}
-
-Test(terminal, not_the_same)
-{
-    struct typist t;
-
-    start(&t, "add", NULL);
-    await(&t, PROMPT);
-    type(&t, "correct horse\n");
-    await(&t, "The same again: ");
-    type(&t, "correct house\n");
-    await(&t, "was typed differently the second time");
-    await(&t, PROMPT);
-    type(&t, "1234567\n");
-    await(&t, "too short");
-    await(&t, PROMPT);
-    type(&t, "correct house\n");
-    await(&t, "The same again: ");
-    type(&t, "correct house\n");
-    cr_expect_eq(finish(&t), 0, "%s", t.seen);
-    cr_expect_null(strstr(t.seen, "hous"), "%s", t.seen);
-}
-
-Test(terminal, three_tries)
-{
-    struct typist t;
-
-    start(&t, "add", NULL);
-    for (int i = 0; i < 3; i++) {
-        await(&t, PROMPT);
-        type(&t, "1234567\n");
+    for (size_t i = 0; i < sizeof(talks) / sizeof(talks[0]); i++) {
+        start(&t, talks[i].verb, NULL);
+        for (const char *const *part = talks[i].part; *part; part++)
+            if (**part == '>')
+                type(&t, *part + 1);
+            else if (**part == '!')
+                cr_assert_eq(kill(t.pid, SIGTERM), 0);
+            else
+                await(&t, *part);
+        cr_expect_eq(finish(&t), talks[i].code, "%zu: %s", i, t.seen);
+        cr_expect_null(strstr(t.seen, talks[i].unseen), "%zu: %s", i, t.seen);
+        cr_expect_eq(files_exists(world.users), talks[i].code == 0, "%zu", i);
     }
-    await(&t, "too short");
-    cr_expect_eq(finish(&t), EX_DATAERR);
-    cr_expect_not(files_exists(world.users));
 }
 
-Test(terminal, makes_a_password)
+/* Only a yes removes the share, and then the user with the home. */
+Test(terminal, answers)
 {
+    static const struct {
+        const char *group, *option, *question, *typed, *row;
+        int code;
+    } rows[] = {
+        { "share", NULL, "from 1 user? ", "n\n", "@share:", EXIT_FAILURE },
+        { "share", NULL, "from 1 user? ", "\x04", "@share:", EXIT_FAILURE },
+        { "share", NULL, "from 1 user? ", "y\n", "@share:", 0 },
+        { "user", "--purge", "and all in it? ", "\n", "anna:", EXIT_FAILURE },
+        { "user", "--purge", "and all in it? ", "yesterday we said no\n",
+          "anna:", EXIT_FAILURE },
+        { "user", "--purge", "and all in it? ", "y\n", "anna:", 0 },
+    };
     struct typist t;
 
-    start(&t, "add", NULL);
-    await(&t, PROMPT);
-    type(&t, "\n");
-    await(&t, "password: ");
-    await(&t, "user anna: uid 70000");
-    cr_expect_eq(finish(&t), 0, "%s", t.seen);
-}
-
-static void end_by(int number, const char *key)
-{
-    struct typist t;
-
-    start(&t, "add", NULL);
-    await(&t, PROMPT);
-    cr_expect_not(echoes(&t));
-    if (key)
-        type(&t, key);
-    else
-        cr_assert_eq(kill(t.pid, number), 0);
-    cr_expect_eq(finish(&t), 128 + number, "%s", t.seen);
-    cr_expect_not(files_exists(world.users));
-}
-
-Test(terminal, interrupted)
-{
-    end_by(SIGINT, "\x03");
-}
-
-Test(terminal, quit)
-{
-    end_by(SIGQUIT, "\x1c");
-}
-
-Test(terminal, terminated)
-{
-    end_by(SIGTERM, NULL);
-}
-
-Test(terminal, the_end_of_input)
-{
-    struct typist t;
-
-    start(&t, "add", NULL);
-    await(&t, PROMPT);
-    type(&t, "\x04");
-    await(&t, "can't be read from the terminal");
-    cr_expect_eq(finish(&t), EX_IOERR);
-}
-
-static void add_anna(void)
-{
     expect_run(0, "correct horse\n", "user add anna");
-}
-
-static void answer(const char *text, int code, bool there)
-{
-    struct typist t;
-
-    add_anna();
-    start(&t, "del", "--purge");
-    await(&t, "and all in it? [y/N] ");
-    cr_expect(echoes(&t));
-    type(&t, text);
-    cr_expect_eq(finish(&t), code, "%s", t.seen);
-    cr_expect_eq(files_exists(in(world.homes, "anna")), there);
-    cr_expect_eq(strstr(file_text(world.users), "anna") != NULL, there);
-}
-
-Test(terminal, purge_yes)
-{
-    answer("y\n", 0, false);
-}
-
-Test(terminal, purge_no)
-{
-    answer("\n", EXIT_FAILURE, true);
-}
-
-Test(terminal, purge_something_else)
-{
-    answer("yesterday we said no\n", EXIT_FAILURE, true);
-}
-
-/* Only a yes takes the share from its users. */
-static void answer_of_share(const char *text, int code, bool there)
-{
-    struct typist t;
-
-    add_anna();
     expect_run(0, "", "share add anna anna:full");
-    start_in(&t, "share", "del", NULL);
-    await(&t, "from 1 user? [y/N] ");
-    type(&t, text);
-    cr_expect_eq(finish(&t), code, "%s", t.seen);
-    cr_expect_eq(strstr(file_text(world.users), "@share:anna") != NULL, there);
-}
-
-Test(terminal, share_yes)
-{
-    answer_of_share("y\n", 0, false);
-}
-
-Test(terminal, share_no)
-{
-    answer_of_share("n\n", EXIT_FAILURE, true);
-}
-
-Test(terminal, share_end_of_input)
-{
-    answer_of_share("\x04", EXIT_FAILURE, true);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        start_in(&t, rows[i].group, "del", rows[i].option);
+        await(&t, rows[i].question);
+        await(&t, "[y/N] ");
+        cr_expect(echoes(&t));
+        type(&t, rows[i].typed);
+        cr_expect_eq(finish(&t), rows[i].code, "%zu: %s", i, t.seen);
+        cr_expect_eq(strstr(file_text(world.users), rows[i].row) != NULL,
+                     rows[i].code != 0, "%zu", i);
+        cr_expect_eq(files_exists(in(world.homes, "anna")), i < 5, "%zu", i);
+    }
 }
 
 /* Nobody has looked at the bytes yet. */

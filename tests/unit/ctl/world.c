@@ -73,6 +73,24 @@ void file_write(const char *path, const char *text)
     close(fd);
 }
 
+bool world_password_is(const char *name, const char *password)
+{
+    struct complaint c = { "" };
+    const struct user *user;
+    struct secret s;
+    struct users u;
+    int fd = open(world.users, O_RDONLY);
+    bool is;
+
+    cr_assert_eq(users_read(&u, fd, "users", &c), 0, "%s", c.text);
+    close(fd);
+    user = users_find(&u, slice_from(name));
+    cr_assert(user && secret_set(&s, slice_from(password)) == 0);
+    is = hash_verify(&s, user->hash) == HASH_RIGHT;
+    users_release(&u);
+    return is;
+}
+
 void world_configure(const char *format, ...)
 {
     static char text[WORLD_TEXT];

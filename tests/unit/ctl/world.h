@@ -47,6 +47,9 @@ void expect_out(int code, const char *input, const char *words,
 void expect_err(int code, const char *input, const char *words,
                 const char *said);
 
+/* Is it the password of the user in the users file? */
+bool world_password_is(const char *name, const char *password);
+
 /* Returns a file's text, or "" if there is none. The next call overwrites
  * it. */
 const char *file_text(const char *path);
