@@ -135,7 +135,8 @@ static void change(struct settings *s, const char *key, uint64_t value)
 
         if (strcmp(setting_table[i].key, key) != 0)
             continue;
-        if (setting_table[i].kind == &kind_yes_no)
+        if (strcmp(setting_table[i].value, "yes") == 0 ||
+            strcmp(setting_table[i].value, "no") == 0)
             *(bool *)field = value;
         else
             memcpy(field, &value, sizeof(value));
