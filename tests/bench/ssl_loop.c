@@ -1,22 +1,20 @@
 /* Measures the cost of moving bytes through TLS in the usual way: pread and
  * SSL_write, or SSL_read and write. Two processes use loopback TCP; the
  * server's CPU time is printed. It is a measure, not a test. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
+#include <openssl/ec.h>
+#include <openssl/x509.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "loop_tls.h"
+#include "load/wire.h"
 
 #define GIB       1073741824.0
 #define BLOCK_MAX (1u << 20)
@@ -71,32 +69,20 @@ static void parse(struct plan *p, int argc, char **argv)
     p->file = argv[at + 2];
 }
 
-static void write_all(int fd, const char *bytes, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(fd, bytes, len);
-        if (n < 0 && errno != EINTR)
-            loop_fail("write");
-        if (n > 0) {
-            bytes += n;
-            len -= (size_t)n;
-        }
-    }
-}
-
 static void serve_download(SSL *ssl, const struct plan *p, char *block)
 {
     int fd = open(p->file, O_RDONLY | O_CLOEXEC);
+
     if (fd < 0)
-        loop_fail(p->file);
+        wire_fail("%s: %s", p->file, strerror(errno));
     for (uint64_t at = 0; at < p->bytes;) {
         uint64_t left = p->bytes - at;
         size_t want = left < p->block ? (size_t)left : p->block;
         ssize_t n = pread(fd, block, want, (off_t)at);
+
         if (n <= 0)
-            loop_fail("pread");
-        if (SSL_write(ssl, block, (int)n) != n)
-            loop_fail("SSL_write");
+            wire_fail("%s: %s", p->file, n < 0 ? strerror(errno) : "too short");
+        wire_send(ssl, block, (size_t)n);
         at += (uint64_t)n;
     }
     close(fd);
@@ -106,15 +92,17 @@ static void serve_upload(SSL *ssl, const struct plan *p, char *block)
 {
     int fd = open(p->file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     uint64_t at = 0;
-    int n;
+    size_t n;
+
     if (fd < 0)
-        loop_fail(p->file);
-    while ((n = SSL_read(ssl, block, (int)p->block)) > 0) {
-        write_all(fd, block, (size_t)n);
-        at += (uint64_t)n;
+        wire_fail("%s: %s", p->file, strerror(errno));
+    while ((n = wire_receive(ssl, block, p->block)) > 0) {
+        if (write(fd, block, n) != (ssize_t)n)
+            wire_fail("%s: %s", p->file, strerror(errno));
+        at += n;
     }
-    if (SSL_get_error(ssl, n) != SSL_ERROR_ZERO_RETURN || at != p->bytes)
-        loop_fail("SSL_read");
+    if (at != p->bytes)
+        wire_fail("%llu bytes came", (unsigned long long)at);
     close(fd);
 }
 
@@ -122,51 +110,58 @@ static void serve_upload(SSL *ssl, const struct plan *p, char *block)
 static void be_client(SSL *ssl, const struct plan *p, char *block)
 {
     uint64_t at = 0;
+    size_t n;
+
     if (p->up) {
         memset(block, 'x', BLOCK_MAX);
-        for (; at < p->bytes;) {
-            uint64_t left = p->bytes - at;
-            int want = left < BLOCK_MAX ? (int)left : (int)BLOCK_MAX;
-            if (SSL_write(ssl, block, want) != want)
-                loop_fail("client");
-            at += (uint64_t)want;
+        for (; at < p->bytes; at += n) {
+            n = p->bytes - at < BLOCK_MAX ? p->bytes - at : BLOCK_MAX;
+            wire_send(ssl, block, n);
         }
     } else {
-        int n;
-        while ((n = SSL_read(ssl, block, BLOCK_MAX)) > 0)
-            at += (uint64_t)n;
-        if (SSL_get_error(ssl, n) != SSL_ERROR_ZERO_RETURN || at != p->bytes)
-            loop_fail("client");
+        while ((n = wire_receive(ssl, block, BLOCK_MAX)) > 0)
+            at += n;
+        if (at != p->bytes)
+            wire_fail("%llu bytes came", (unsigned long long)at);
     }
-    if (SSL_shutdown(ssl) < 0)
-        loop_fail("client's end");
+    wire_close(ssl, false);
 }
 
-static int listen_on(struct sockaddr_in *a)
-{
-    socklen_t len = sizeof(*a);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    *a = (struct sockaddr_in){ .sin_family = AF_INET };
-    a->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (fd < 0 || bind(fd, (struct sockaddr *)a, sizeof(*a)) < 0 ||
-        listen(fd, 1) < 0 || getsockname(fd, (struct sockaddr *)a, &len) < 0)
-        loop_fail("listen");
-    return fd;
-}
-
-static pid_t start_client(const struct sockaddr_in *a, const struct plan *p,
-                          char *block)
+static pid_t start_client(unsigned port, const struct plan *p, char *block)
 {
     pid_t pid = fork();
+    SSL *ssl;
+
     if (pid < 0)
-        loop_fail("fork");
+        wire_fail("fork: %s", strerror(errno));
     if (pid > 0)
         return pid;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || connect(fd, (const struct sockaddr *)a, sizeof(*a)) < 0)
-        loop_fail("connect");
-    be_client(loop_client(fd), p, block);
+    ssl = wire_handshake(wire_context(TLS_client_method()), wire_connect(port),
+                         NULL);
+    if (!ssl)
+        exit(1);
+    be_client(ssl, p, block);
     exit(0);
+}
+
+static SSL_CTX *server_with_new_certificate(void)
+{
+    SSL_CTX *ctx = wire_context(TLS_server_method());
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *x = X509_new();
+
+    if (!key || !x)
+        wire_fail("no memory");
+    X509_set_version(x, X509_VERSION_3);
+    X509_gmtime_adj(X509_getm_notBefore(x), -3600);
+    X509_gmtime_adj(X509_getm_notAfter(x), 86400);
+    X509_set_pubkey(x, key);
+    if (!X509_sign(x, key, EVP_sha256()) || !SSL_CTX_use_certificate(ctx, x) ||
+        !SSL_CTX_use_PrivateKey(ctx, key))
+        wire_fail("no certificate");
+    X509_free(x);
+    EVP_PKEY_free(key);
+    return ctx;
 }
 
 static double cpu(void)
@@ -177,20 +172,16 @@ static double cpu(void)
            (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
-static double serve(int fd, const struct plan *p, char *block)
+static double serve(SSL *ssl, const struct plan *p, char *block)
 {
-    SSL *ssl = loop_server(fd);
     double before = cpu();
+
     if (p->up)
         serve_upload(ssl, p, block);
     else
         serve_download(ssl, p, block);
-    if (SSL_shutdown(ssl) < 0)
-        loop_fail("SSL_shutdown");
-    double used = cpu() - before;
-    SSL_free(ssl);
-    close(fd);
-    return used;
+    wire_close(ssl, false);
+    return cpu() - before;
 }
 
 static void print(const struct plan *p, double used)
@@ -209,23 +200,23 @@ static void print(const struct plan *p, double used)
 int main(int argc, char **argv)
 {
     struct plan p;
-    struct sockaddr_in a;
+    unsigned port;
     int status;
     char *block = malloc(BLOCK_MAX);
+    SSL_CTX *ctx = server_with_new_certificate();
 
     parse(&p, argc, argv);
     signal(SIGPIPE, SIG_IGN);
     if (!block)
-        loop_fail("memory");
-    int listener = listen_on(&a);
-    pid_t client = start_client(&a, &p, block);
-    int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-    if (fd < 0)
-        loop_fail("accept");
-    double used = serve(fd, &p, block);
+        wire_fail("no memory");
+    int listener = wire_listen(&port);
+    pid_t client = start_client(port, &p, block);
+    SSL *ssl = wire_answer(ctx, wire_accept(listener), 0);
+    double used = serve(ssl, &p, block);
     if (waitpid(client, &status, 0) != client || status != 0)
-        loop_fail("the client failed");
+        wire_fail("the client failed");
     print(&p, used);
+    SSL_CTX_free(ctx);
     free(block);
     return 0;
 }

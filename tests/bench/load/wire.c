@@ -31,7 +31,7 @@ static const char *tls_reason(void)
     return why ? why : strerror(errno);
 }
 
-static SSL_CTX *make_context(const SSL_METHOD *method)
+SSL_CTX *wire_context(const SSL_METHOD *method)
 {
     SSL_CTX *ctx = SSL_CTX_new(method);
 
@@ -44,7 +44,7 @@ static SSL_CTX *make_context(const SSL_METHOD *method)
 
 SSL_CTX *wire_client(const char *ca)
 {
-    SSL_CTX *ctx = make_context(TLS_client_method());
+    SSL_CTX *ctx = wire_context(TLS_client_method());
 
     if (!SSL_CTX_load_verify_file(ctx, ca))
         wire_fail("%s: %s", ca, tls_reason());
@@ -55,7 +55,7 @@ SSL_CTX *wire_client(const char *ca)
 
 SSL_CTX *wire_server(const char *certificate, const char *key)
 {
-    SSL_CTX *ctx = make_context(TLS_server_method());
+    SSL_CTX *ctx = wire_context(TLS_server_method());
 
     if (SSL_CTX_use_certificate_chain_file(ctx, certificate) != 1 ||
         SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1)

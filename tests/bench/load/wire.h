@@ -12,10 +12,11 @@
 __attribute__((format(printf, 1, 2))) _Noreturn void wire_fail(const char *why,
                                                                ...);
 
-/* For connections to a server that shows the certificate CA. TLS 1.3 with
- * AES-128-GCM only, so that every server does the same work. */
+/* TLS 1.3 with AES-128-GCM only, so that every server does the same work. */
+SSL_CTX *wire_context(const SSL_METHOD *method);
+/* For connections to a server that shows the certificate CA. */
 SSL_CTX *wire_client(const char *ca);
-/* For the bare servers: the same suite, with a certificate and its key. */
+/* For the bare servers, with a certificate and its key. */
 SSL_CTX *wire_server(const char *certificate, const char *key);
 
 /* Listens on a port that the kernel chooses, and returns it in PORT. */
