@@ -299,6 +299,18 @@ void peer_join(struct peer *p)
     pthread_join(p->thread, NULL);
 }
 
+void peer_meet(struct peer *p, struct tls_context *t)
+{
+    struct line l;
+
+    line_open(&l, CONTROL, 0);
+    cr_assert_eq(stream_secure(l.s, t, STREAM_CONTROL), 0);
+    peer_start(p, &l);
+    line_handshake(&l);
+    peer_join(p);
+    line_close(&l);
+}
+
 void line_with_peer(struct line *l, struct peer *p, size_t buffer, int socket)
 {
     line_secured(l, buffer, socket);

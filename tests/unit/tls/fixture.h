@@ -101,6 +101,9 @@ struct peer {
 void peer_start(struct peer *p, struct line *l);
 void peer_join(struct peer *p);
 
+/* Connects the client to a new stream with T, as far as the handshake. */
+void peer_meet(struct peer *p, struct tls_context *t);
+
 /* Opens both ends: a secured line with a client that runs PLAY. */
 void line_with_peer(struct line *l, struct peer *p, size_t buffer, int socket);
 

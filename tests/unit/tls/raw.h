@@ -45,6 +45,7 @@ void raw_shake(struct raw *r, struct line *l, int version);
             line_close(l);                                                     \
         }                                                                      \
     }                                                                          \
-    static void suite##_##name(struct line *l, struct raw *r)
+    static void suite##_##name(struct line *l,                                 \
+                               struct raw *r __attribute__((unused)))
 
 #endif

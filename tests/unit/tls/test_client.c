@@ -2,84 +2,27 @@
  * their claims; what a data channel must show; which files are refused. */
 #include <openssl/ssl.h>
 
-#include "fixture.h"
-#include "support/pki.h"
+#include "authority.h"
 #include "tls/tls.h"
 
-#define DAY 86400L
+TestSuite(client, .init = authority_begin, .fini = authority_end);
 
-static char folder[64];
-static struct pki *pki;
-
-static void set_up(void)
+static void open_line(struct line *l, enum client_certificates mode,
+                      const char *ca, const char *crl)
 {
-    pki = pki_begin(folder, "ca");
-}
-
-static void tear_down(void)
-{
-    pki_end(pki);
-}
-
-TestSuite(client, .init = set_up, .fini = tear_down);
-
-static int open_it(const char *file)
-{
-    int fd = file ? open(pki_path(pki, file), O_RDONLY | O_CLOEXEC) : -1;
-
-    cr_assert(!file || fd >= 0, "%s", file);
-    return fd;
-}
-
-static int use_files(struct tls_context *t, struct tls_clients from,
-                     const char *ca, const char *crl, struct complaint *c)
-{
-    int r;
-
-    from.ca.name = "the-ca.pem";
-    from.crl.name = "the-crl.pem";
-    from.ca.fd = open_it(ca);
-    from.crl.fd = open_it(crl);
-    r = tls_context_clients(t, &from, c);
-    close(from.ca.fd);
-    if (crl)
-        close(from.crl.fd);
-    return r;
-}
-
-static int use(struct tls_context *t, enum client_certificates mode,
-               const char *ca, const char *crl, struct complaint *c)
-{
-    return use_files(t, (struct tls_clients){ .mode = mode }, ca, crl, c);
-}
-
-static int use_again(struct tls_context *t, const char *ca, const char *crl,
-                     struct complaint *c)
-{
-    return use_files(t,
-                     (struct tls_clients){ .mode = CLIENTS_REQUEST,
-                                           .ca.in_use = true,
-                                           .crl.in_use = true },
-                     ca, crl, c);
-}
-
-static void open_line_of(struct line *l, struct tls_clients from,
-                         const char *ca, const char *crl)
-{
+    const struct tls_clients from = { .mode = mode };
     struct complaint c = { "" };
 
     line_open(l, CONTROL, 0);
-    line_secure(l);
-    stream_free(l->s);
+    l->context = context_make();
     cr_assert_eq(use_files(l->context, from, ca, crl, &c), 0, "%s", c.text);
-    l->s = stream_plain(l->near, CONTROL);
     cr_assert_eq(stream_secure(l->s, l->context, STREAM_CONTROL), 0);
 }
 
-static void open_line(struct line *l, enum client_certificates mode,
-                      const char *crl)
+static void claims_of(struct line *l, struct buf *ret)
 {
-    open_line_of(l, (struct tls_clients){ .mode = mode }, "ca.pem", crl);
+    buf_init(ret, CLIENT_CLAIMS_MAX);
+    cr_assert_eq(stream_claims(l->s, ret), 0);
 }
 
 static void show(struct peer *p, const char *name, int version)
@@ -132,18 +75,19 @@ static const struct {
 
 static void issue_all(void)
 {
+    static const struct pki_leaf leaves[] = {
+        { .name = "good" },
+        { .name = "good-rsa", .kind = PKI_RSA },
+        { .name = "good-ed25519", .kind = PKI_ED25519 },
+        { .name = "late", .from = -DAY, .to = -60 },
+        { .name = "early", .from = 600, .to = DAY },
+        { .name = "revoked" },
+        { .name = "server", .server = true },
+    };
     struct pki *other = pki_new(folder, "other-ca");
 
-    pki_issue(pki, &(struct pki_leaf){ .name = "good" });
-    pki_issue(pki, &(struct pki_leaf){ .name = "good-rsa", .kind = PKI_RSA });
-    pki_issue(
-        pki, &(struct pki_leaf){ .name = "good-ed25519", .kind = PKI_ED25519 });
-    pki_issue(pki,
-              &(struct pki_leaf){ .name = "late", .from = -DAY, .to = -60 });
-    pki_issue(pki,
-              &(struct pki_leaf){ .name = "early", .from = 600, .to = DAY });
-    pki_issue(pki, &(struct pki_leaf){ .name = "revoked" });
-    pki_issue(pki, &(struct pki_leaf){ .name = "server", .server = true });
+    for (size_t i = 0; i < sizeof(leaves) / sizeof(leaves[0]); i++)
+        pki_issue(pki, &leaves[i]);
     pki_issue(other, &(struct pki_leaf){ .name = "other" });
     pki_list(pki, "crl.pem", DAY, "revoked", NULL);
     pki_free(other);
@@ -158,14 +102,13 @@ static void try_one(size_t i, enum client_certificates mode, int version)
     struct buf claims;
     struct line l;
 
-    open_line(&l, mode, "crl.pem");
+    open_line(&l, mode, "ca.pem", "crl.pem");
     cr_expect_eq(meet(&l, &p, cases[i].name, version), expected, "%s, %d, %x",
                  cases[i].name, (int)mode, version);
     if (cause)
         cr_expect(strstr(stream_cause(l.s), cause), "%s: %s", cases[i].name,
                   stream_cause(l.s));
-    buf_init(&claims, CLIENT_CLAIMS_MAX);
-    cr_expect_eq(stream_claims(l.s, &claims), 0);
+    claims_of(&l, &claims);
     cr_expect_eq(claims.len > 0, !cause && cases[i].name, "%s", cases[i].name);
     cr_expect_eq(stream_proof(l.s).len > 0,
                  !cause && cases[i].name && version == TLS1_3_VERSION, "%s",
@@ -223,13 +166,12 @@ static void expect_said(size_t i)
     pki_issue(pki, &(struct pki_leaf){ .name = "anna",
                                        .subject = said[i].subject,
                                        .names = said[i].names });
-    open_line(&l, CLIENTS_REQUEST, NULL);
+    open_line(&l, CLIENTS_REQUEST, "ca.pem", NULL);
     cr_assert_eq(meet(&l, &p, "anna", 0), STREAM_OK, "%s", stream_cause(l.s));
-    buf_init(&claims, CLIENT_CLAIMS_MAX);
+    claims_of(&l, &claims);
     buf_init(&expected, CLIENT_CLAIMS_MAX);
     buf_add_format(&expected, "sha256:%s\n%s", pki_fingerprint(pki, "anna"),
                    said[i].lines);
-    cr_assert_eq(stream_claims(l.s, &claims), 0);
     cr_expect(slice_equal(buf_slice(&claims), buf_slice(&expected)),
               "%.*s\nis not\n%.*s", (int)claims.len, claims.data,
               (int)expected.len, expected.data);
@@ -260,10 +202,9 @@ Test(client, says_no_more_than_fits)
         len += (size_t)snprintf(names + len, sizeof(names) - len,
                                 "%sDNS:n%d.example", i ? "," : "", i);
     pki_issue(pki, &(struct pki_leaf){ .name = "anna", .names = names });
-    open_line(&l, CLIENTS_REQUEST, NULL);
+    open_line(&l, CLIENTS_REQUEST, "ca.pem", NULL);
     cr_assert_eq(meet(&l, &p, "anna", 0), STREAM_OK, "%s", stream_cause(l.s));
-    buf_init(&claims, CLIENT_CLAIMS_MAX);
-    cr_assert_eq(stream_claims(l.s, &claims), 0);
+    claims_of(&l, &claims);
     cr_expect_gt(claims.len, CLIENT_CLAIMS_MAX - 32);
     cr_expect_leq(claims.len, CLIENT_CLAIMS_MAX);
     cr_expect_eq(claims.data[claims.len - 1], '\n');
@@ -277,8 +218,6 @@ Test(client, says_no_more_than_fits)
 /* Makes CAS.pem. Its names take BYTES in a request for a certificate. */
 static void make_cas(size_t bytes)
 {
-    char command[128];
-
     for (unsigned i = 0; bytes > 0; i++) {
         size_t len = bytes > 200 ? 64 : bytes > 79 ? 30 : bytes - NAME_BYTES;
         char name[80];
@@ -287,20 +226,17 @@ static void make_cas(size_t bytes)
         pki_free(pki_new(folder, name));
         bytes -= NAME_BYTES + len;
     }
-    snprintf(command, sizeof(command), "cd %s && cat authority-*.pem >cas.pem",
-             folder);
-    cr_assert_eq(system(command), 0);
+    join_files("cas.pem", "authority-*.pem");
 }
 
 /* Clients get the names of the CAs in all.pem, or none; the proof is valid in
  * either case. */
 static void expect_told(bool named)
 {
-    const struct tls_clients from = { .mode = CLIENTS_REQUEST };
     struct peer p = { .fd = -1 };
     struct line l;
 
-    open_line_of(&l, from, "all.pem", NULL);
+    open_line(&l, CLIENTS_REQUEST, "all.pem", NULL);
     cr_assert_eq(meet(&l, &p, "anna", 0), STREAM_OK, "%s", stream_cause(l.s));
     cr_expect_eq(sk_X509_NAME_num(SSL_CTX_get_client_CA_list(l.context->ssl)) >
                      0,
@@ -313,32 +249,25 @@ Test(client, as_many_names_as_a_proof_has_room_for)
 {
     pki_issue(pki, &(struct pki_leaf){ .name = "anna", .kind = PKI_RSA });
     make_cas(CLIENT_NAMES_MAX - NAME_BYTES - 2); /* and the name in ca.pem */
-    cr_assert_eq(chdir(folder), 0);
-    cr_assert_eq(system("cat ca.pem cas.pem >all.pem"), 0);
+    join_files("all.pem", "ca.pem cas.pem");
     expect_told(true);
     pki_free(pki_new(folder, "x"));
-    cr_assert_eq(system("cat x.pem >>all.pem"), 0);
+    join_files("all.pem", "ca.pem cas.pem x.pem");
     expect_told(false);
 }
 
-struct bad_file {
-    const char *ca, *crl, *why;
-};
+static int use(struct tls_context *t, const char *ca, const char *crl,
+               struct complaint *c)
+{
+    return use_files(t, (struct tls_clients){ .mode = CLIENTS_REQUEST }, ca,
+                     crl, c);
+}
 
 static void write_text(const char *file, const char *text)
 {
     FILE *f = fopen(pki_path(pki, file), "w");
 
     cr_assert(f && fputs(text, f) >= 0 && fclose(f) == 0);
-}
-
-static void join_files(const char *into, const char *one, const char *other)
-{
-    char command[2048];
-
-    snprintf(command, sizeof(command), "cd %s && cat %s %s >%s", folder, one,
-             other, into);
-    cr_assert_eq(system(command), 0);
 }
 
 static void write_bad_files(void)
@@ -361,7 +290,9 @@ static void write_bad_files(void)
 
 Test(client, bad_files)
 {
-    static const struct bad_file rows[] = {
+    static const struct {
+        const char *ca, *crl, *why;
+    } rows[] = {
         { "empty.pem", NULL, "the-ca.pem: holds no certificate in PEM form" },
         { "broken.pem", NULL, "the-ca.pem: certificate 1 can't be read: " },
         { "late.pem", NULL, "the-ca.pem: certificate 1 has expired on 20" },
@@ -382,7 +313,7 @@ Test(client, bad_files)
         struct tls_context *t = context_make();
         struct complaint c = { "" };
 
-        cr_expect_lt(use(t, CLIENTS_REQUEST, rows[i].ca, rows[i].crl, &c), 0);
+        cr_expect_lt(use(t, rows[i].ca, rows[i].crl, &c), 0);
         cr_expect(strncmp(c.text, rows[i].why, strlen(rows[i].why)) == 0, "%s",
                   c.text);
         tls_context_free(t);
@@ -407,6 +338,9 @@ Test(client, expired_in_use)
 {
     static const char *const files[][2] = { { "late.pem", NULL },
                                             { "ca.pem", "late-crl.pem" } };
+    const struct tls_clients again = { .mode = CLIENTS_REQUEST,
+                                       .ca.in_use = true,
+                                       .crl.in_use = true };
 
     write_bad_files();
     for (size_t i = 0; i < 2; i++) {
@@ -414,7 +348,7 @@ Test(client, expired_in_use)
         struct complaint c = { "" };
         struct tls_date d;
 
-        cr_expect_eq(use_again(t, files[i][0], files[i][1], &c), 0, "%s",
+        cr_expect_eq(use_files(t, again, files[i][0], files[i][1], &c), 0, "%s",
                      c.text);
         d = date_of(t, i == 0 ? "the-ca.pem" : "the-crl.pem");
         cr_expect_str_eq(d.what, i == 0 ? "certificate" : "revocation list");
@@ -441,7 +375,7 @@ Test(client, when_they_expire)
         cr_expect_str_eq(d.what, "certificate");
         cr_expect_eq(d.expires - d.warn, 30 * DAY);
         pki_list(pki, "dated.pem", rows[i].lasts, NULL);
-        cr_assert_eq(use(t, CLIENTS_REQUEST, "ca.pem", "dated.pem", &c), 0);
+        cr_assert_eq(use(t, "ca.pem", "dated.pem", &c), 0);
         d = date_of(t, "the-ca.pem");
         cr_expect_eq(d.expires - d.warn, 30 * DAY);
         d = date_of(t, "the-crl.pem");
@@ -467,11 +401,10 @@ static const struct {
 
 static void try_below(size_t i, int version)
 {
-    const struct tls_clients from = { .mode = CLIENTS_REQUIRE };
     struct peer p = { .fd = -1 };
     struct line l;
 
-    open_line_of(&l, from, below[i].ca, below[i].crl);
+    open_line(&l, CLIENTS_REQUIRE, below[i].ca, below[i].crl);
     cr_expect_eq(meet(&l, &p, below[i].name, version),
                  below[i].why ? STREAM_FAILED : STREAM_OK, "row %zu: %s", i,
                  stream_cause(l.s));
@@ -493,14 +426,14 @@ Test(client, of_a_ca_below_another)
     pki_list(between, "between-list.pem", DAY, "gone", NULL);
     pki_list(pki, "one.pem", DAY, NULL);
     pki_list(pki, "no-between.pem", DAY, "between", NULL);
-    join_files("cas.pem", "ca.pem", "between.pem");
-    join_files("lists.pem", "one.pem", "between-list.pem");
-    join_files("no-longer.pem", "no-between.pem", "between-list.pem");
+    join_files("cas.pem", "ca.pem between.pem");
+    join_files("lists.pem", "one.pem between-list.pem");
+    join_files("no-longer.pem", "no-between.pem between-list.pem");
     for (size_t i = 0; i < sizeof(below) / sizeof(below[0]); i++) {
         try_below(i, TLS1_2_VERSION);
         try_below(i, TLS1_3_VERSION);
     }
-    cr_expect_lt(use(t, CLIENTS_REQUEST, "between.pem", "between-list.pem", &c),
+    cr_expect_lt(use(t, "between.pem", "between-list.pem", &c),
                  0);
     cr_expect(strstr(c.text, "certificate 1 isn't there, which client_crl"),
               "%s", c.text);
@@ -540,7 +473,7 @@ static void use_channels(size_t i, int version)
     struct line l, d;
     size_t took;
 
-    open_line(&l, CLIENTS_REQUEST, NULL);
+    open_line(&l, CLIENTS_REQUEST, "ca.pem", NULL);
     cr_assert_eq(meet(&l, &p, channels[i].control, version), STREAM_OK, "%s",
                  stream_cause(l.s));
     tls_context_owner(l.context, &owner);

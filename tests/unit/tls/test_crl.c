@@ -2,58 +2,30 @@
  * warnings are due. */
 #include <openssl/pem.h>
 
-#include "fixture.h"
-#include "support/pki.h"
+#include "authority.h"
 #include "tls/tls.h"
 
-#define DAY 86400L
-
-static char folder[64];
-static struct pki *pki;
-
-static void set_up(void)
-{
-    pki = pki_begin(folder, "ca");
-}
-
-static void tear_down(void)
-{
-    pki_end(pki);
-}
-
-TestSuite(crl, .init = set_up, .fini = tear_down);
+TestSuite(crl, .init = authority_begin, .fini = authority_end);
 
 /* Writes one file with both lists, made in the same second. */
 static void write_two(const struct pki_crl *one, const struct pki_crl *other)
 {
     struct pki_crl a = *one, b = *other;
-    char command[256];
 
     a.now = b.now = time(NULL);
     a.file = "a.pem";
     b.file = "b.pem";
     pki_list_as(pki, &a);
     pki_list_as(pki, &b);
-    snprintf(command, sizeof(command), "cd %s && cat a.pem b.pem >lists.pem",
-             folder);
-    cr_assert_eq(system(command), 0);
+    join_files("lists.pem", "a.pem b.pem");
 }
 
 static int use(struct tls_context *t, bool in_use, struct complaint *c)
 {
-    const struct tls_clients from = {
-        .mode = CLIENTS_REQUEST,
-        .ca.name = "ca.pem",
-        .crl.name = "lists.pem",
-        .ca.fd = open(pki_path(pki, "ca.pem"), O_RDONLY | O_CLOEXEC),
-        .crl.fd = open(pki_path(pki, "lists.pem"), O_RDONLY | O_CLOEXEC),
-        .crl.in_use = in_use
-    };
-    int r = tls_context_clients(t, &from, c);
+    const struct tls_clients from = { .mode = CLIENTS_REQUEST,
+                                      .crl.in_use = in_use };
 
-    close(from.ca.fd);
-    close(from.crl.fd);
-    return r;
+    return use_files(t, from, "ca.pem", "lists.pem", c);
 }
 
 /* Returns OpenSSL's result for a leaf, with the context's lists. */
@@ -115,9 +87,9 @@ static void try_row(size_t i, bool turned)
     cr_assert_eq(use(t, true, &c), rows[i].refused ? -EINVAL : 0, "%s: %s",
                  rows[i].what, c.text);
     if (rows[i].refused)
-        cr_expect_str_eq(c.text, "lists.pem: revocation lists 1 and 2 are for "
-                                 "the same certificates; keep only the newer "
-                                 "one");
+        cr_expect_str_eq(c.text, "the-crl.pem: revocation lists 1 and 2 are "
+                                 "for the same certificates; keep only the "
+                                 "newer one");
     else
         cr_expect_str_eq(verdict(t, "leaf.pem"), "certificate revoked",
                          "%s, %d", rows[i].what, turned);
@@ -147,7 +119,7 @@ Test(crl, of_changes_only)
                                  .number = 2,
                                  .delta = true });
     cr_expect_lt(use(t, false, &c), 0);
-    cr_expect_str_eq(c.text, "lists.pem: revocation list 2 is a delta list; "
+    cr_expect_str_eq(c.text, "the-crl.pem: revocation list 2 is a delta list; "
                              "give complete lists");
     tls_context_free(t);
 }

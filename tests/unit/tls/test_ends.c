@@ -335,7 +335,6 @@ RawTest(ends, a_write_to_nobody_is_a_cut_and_no_signal, TLS1_3_VERSION,
     static char bytes[DATA * 2];
     size_t n;
 
-    (void)r;
     line_hang_up(l);
     cr_assert_eq(stream_write(l->s, bytes, sizeof(bytes), &n), STREAM_CUT);
     cr_assert_str_eq(stream_cause(l->s), strerror(EPIPE));

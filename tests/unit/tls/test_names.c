@@ -39,18 +39,6 @@ static struct tls_context *make(const struct credentials_spec *specs, size_t n,
     return t;
 }
 
-static void meet(struct tls_context *t, struct peer *p)
-{
-    struct line l;
-
-    line_open(&l, CONTROL, 0);
-    cr_assert_eq(stream_secure(l.s, t, STREAM_CONTROL), 0);
-    peer_start(p, &l);
-    line_handshake(&l);
-    peer_join(p);
-    line_close(&l);
-}
-
 static const struct row {
     const char *name, *schemes;
     long serial; /* 0: no handshake */
@@ -85,7 +73,7 @@ Test(names, the_certificate_for_a_name)
                                        .schemes = row->schemes,
                                        .version = versions[i % 2] } };
 
-        meet(t, &p);
+        peer_meet(&p, t);
         cr_expect_eq(p.serial, row->serial, "%s %s: %ld", row->name,
                      row->schemes, p.serial);
     }
@@ -140,7 +128,7 @@ Test(names, at_most_16)
     }
     t = make(many, CERTIFICATES_MAX, &c);
     cr_assert(t, "%s", c.text);
-    meet(t, &p);
+    peer_meet(&p, t);
     cr_expect_eq(p.serial, 16);
     tls_context_free(t);
     cr_assert_null(tls_context_new(NULL, CERTIFICATES_MAX + 1,

@@ -153,16 +153,11 @@ Test(sign, handshakes_of_every_kind)
     for (size_t i = 0; i < sizeof(handshakes) / sizeof(handshakes[0]); i++) {
         struct peer p = { .options = { .version = handshakes[i].version,
                                        .schemes = handshakes[i].schemes } };
-        struct line l;
+        struct tls_context *t = context_make_of(handshakes[i].kind);
 
-        line_open(&l, CONTROL, 0);
-        l.context = context_make_of(handshakes[i].kind);
-        cr_assert_eq(stream_secure(l.s, l.context, STREAM_CONTROL), 0);
-        peer_start(&p, &l);
-        line_handshake(&l);
-        peer_join(&p);
+        peer_meet(&p, t);
         cr_expect(p.shaken, "row %zu: %s", i, p.error);
-        line_close(&l);
+        tls_context_free(t);
     }
 }
 

@@ -76,16 +76,27 @@ static void enter_sandbox(void)
         enter(strict, sizeof(strict) / sizeof(strict[0]));
 }
 
-/* Makes an empty directory the root, if this process may do so. */
-static void enter_chroot(const char *empty)
+#define UPLOAD 1500007u
+
+static char empty[] = "/tmp/sallyport-empty-XXXXXX";
+
+/* Runs LIFE in a child: in an empty root, if this process may do so, and in the
+ * sandbox. */
+static pid_t fork_session(struct line *l, int (*life)(struct line *))
 {
+    pid_t pid = fork();
+
+    if (pid != 0)
+        return pid;
+    close(l->far);
     if (geteuid() == 0 && (chroot(empty) != 0 || chdir("/") != 0))
         _exit(101);
+    enter_sandbox();
+    _exit(life(l));
 }
 
-/* Runs in the child: a session's life. Its exit status shows where it
- * stopped. */
-static int serve(struct line *l, size_t upload)
+/* A session's life. Its exit status shows where it stopped. */
+static int serve(struct line *l)
 {
     unsigned char *bytes = malloc(DATA);
     size_t n, got = 0;
@@ -94,7 +105,7 @@ static int serve(struct line *l, size_t upload)
         return 1;
     while ((st = line_read(l, bytes, DATA, &n)) == STREAM_OK)
         got += n;
-    if (st != STREAM_CLOSED || got != upload)
+    if (st != STREAM_CLOSED || got != UPLOAD)
         return 2;
     if (line_write_all(l, bytes, 100000) != STREAM_OK ||
         line_shutdown(l) != STREAM_OK)
@@ -114,30 +125,18 @@ static void play_transfer(struct tls_client *c, struct peer *p)
     p->ok = p->ok && n == TLS_CLIENT_END;
 }
 
-static pid_t fork_session(struct line *l, const char *empty, size_t upload)
-{
-    pid_t pid = fork();
-    if (pid != 0)
-        return pid;
-    close(l->far);
-    enter_chroot(empty);
-    enter_sandbox();
-    _exit(serve(l, upload));
-}
-
 /* Gate makes the context and forks; the child enters the sandbox and then the
  * client comes, in each version and with a curve and a suite that the
  * preparation did not use. */
-static void session_in_sandbox(struct tls_context *t, const char *empty,
+static void session_in_sandbox(struct tls_context *t,
                                const struct tls_client_options *o)
 {
-    enum { UPLOAD = 1500007 };
     struct peer p = { .play = play_transfer, .bytes = UPLOAD, .options = *o };
     struct line l;
     int status;
     line_open(&l, DATA, 0);
     cr_assert_eq(stream_secure(l.s, t, STREAM_CONTROL), 0);
-    pid_t pid = fork_session(&l, empty, UPLOAD);
+    pid_t pid = fork_session(&l, serve);
     close(l.near);
     peer_start(&p, &l);
     cr_assert_eq(waitpid(pid, &status, 0), pid);
@@ -162,11 +161,11 @@ Test(warm, a_sandboxed_session_opens_nothing)
         { .version = TLS1_2_VERSION,
           .ciphers = "ECDHE-ECDSA-AES256-GCM-SHA384" },
     };
-    char empty[] = "/tmp/sallyport-empty-XXXXXX";
-    cr_assert(mkdtemp(empty));
     struct tls_context *t = context_make();
+
+    cr_assert(mkdtemp(empty));
     for (size_t i = 0; i < sizeof(clients) / sizeof(clients[0]); i++)
-        session_in_sandbox(t, empty, &clients[i]);
+        session_in_sandbox(t, &clients[i]);
     tls_context_free(t);
     rmdir(empty);
 }
@@ -178,26 +177,14 @@ static int fail(struct line *l)
     return st == STREAM_FAILED && strlen(stream_cause(l->s)) > 0 ? 0 : 1;
 }
 
-Test(warm, a_sandboxed_failure_opens_nothing)
+LineTest(warm, a_sandboxed_failure_opens_nothing, line_secured(l, CONTROL, 0))
 {
-    char empty[] = "/tmp/sallyport-empty-XXXXXX";
-    cr_assert(mkdtemp(empty));
-    struct tls_context *t = context_make();
-    struct line l;
     int status;
-    line_open(&l, CONTROL, 0);
-    cr_assert_eq(stream_secure(l.s, t, STREAM_CONTROL), 0);
-    cr_assert_eq(send(l.far, "GET / HTTP/1.0\r\n\r\n", 18, 0), 18);
-    pid_t pid = fork();
-    if (pid == 0) {
-        enter_chroot(empty);
-        enter_sandbox();
-        _exit(fail(&l));
-    }
-    cr_assert_eq(waitpid(pid, &status, 0), pid);
+
+    cr_assert(mkdtemp(empty));
+    cr_assert_eq(send(l->far, "GET / HTTP/1.0\r\n\r\n", 18, 0), 18);
+    cr_assert_gt(waitpid(fork_session(l, fail), &status, 0), 0);
     cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%x", status);
-    line_close(&l);
-    tls_context_free(t);
     rmdir(empty);
 }
 
