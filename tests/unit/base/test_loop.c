@@ -15,6 +15,18 @@ struct seen {
 
 static struct seen seen;
 
+static void begin(void)
+{
+    cr_assert_eq(loop_init(&seen.loop), 0);
+}
+
+static void end(void)
+{
+    loop_release(&seen.loop);
+}
+
+TestSuite(loop, .init = begin, .fini = end, .timeout = 10);
+
 static void note(char c)
 {
     if (seen.count < sizeof(seen.order) - 1)
@@ -42,17 +54,15 @@ static void stop(void *owner)
 
 Test(loop, timers_run_in_order)
 {
-    cr_assert_eq(loop_init(&seen.loop), 0);
-    seen.timer[0] = (struct loop_timer){ .on_timer = stop };
-    seen.timer[1] = (struct loop_timer){ .on_timer = first };
-    seen.timer[2] = (struct loop_timer){ .on_timer = second };
+    seen.timer[0].on_timer = stop;
+    seen.timer[1].on_timer = first;
+    seen.timer[2].on_timer = second;
     loop_timer_set(&seen.loop, &seen.timer[0], 30);
     loop_timer_set(&seen.loop, &seen.timer[2], 20);
     loop_timer_set(&seen.loop, &seen.timer[1], 500);
     loop_timer_set(&seen.loop, &seen.timer[1], 10); /* set again */
     cr_assert_eq(loop_run(&seen.loop), 0);
     cr_assert_str_eq(seen.order, "12s");
-    loop_release(&seen.loop);
 }
 
 static void sweep(void *owner)
@@ -65,40 +75,35 @@ static void sweep(void *owner)
  * loop. */
 Test(loop, sweeps_at_the_end_of_a_turn)
 {
-    cr_assert_eq(loop_init(&seen.loop), 0);
     loop_sweep(&seen.loop, sweep, NULL);
-    seen.timer[0] = (struct loop_timer){ .on_timer = first };
-    seen.timer[1] = (struct loop_timer){ .on_timer = second };
-    seen.timer[2] = (struct loop_timer){ .on_timer = stop };
+    seen.timer[0].on_timer = first;
+    seen.timer[1].on_timer = second;
+    seen.timer[2].on_timer = stop;
     loop_timer_set(&seen.loop, &seen.timer[0], 0);
     loop_timer_set(&seen.loop, &seen.timer[1], 0);
     cr_assert_eq(loop_once(&seen.loop, 0), 0);
     loop_timer_set(&seen.loop, &seen.timer[2], 0);
     cr_assert_eq(loop_run(&seen.loop), 0);
     cr_assert_str_eq(seen.order, "12.s.");
-    loop_release(&seen.loop);
 }
 
 Test(loop, cleared_timer_is_silent)
 {
-    loop_init(&seen.loop);
-    seen.timer[0] = (struct loop_timer){ .on_timer = stop };
-    seen.timer[1] = (struct loop_timer){ .on_timer = first };
+    seen.timer[0].on_timer = stop;
+    seen.timer[1].on_timer = first;
     loop_timer_set(&seen.loop, &seen.timer[1], 1);
     loop_timer_set(&seen.loop, &seen.timer[0], 5);
     loop_timer_clear(&seen.loop, &seen.timer[1]);
     loop_timer_clear(&seen.loop, &seen.timer[1]);
     loop_run(&seen.loop);
     cr_assert_str_eq(seen.order, "s");
-    loop_release(&seen.loop);
 }
 
-Test(loop, a_cleared_timer_leaves_the_others, .timeout = 10)
+Test(loop, a_cleared_timer_leaves_the_others)
 {
-    loop_init(&seen.loop);
-    seen.timer[0] = (struct loop_timer){ .on_timer = second };
-    seen.timer[1] = (struct loop_timer){ .on_timer = first };
-    seen.timer[2] = (struct loop_timer){ .on_timer = stop };
+    seen.timer[0].on_timer = second;
+    seen.timer[1].on_timer = first;
+    seen.timer[2].on_timer = stop;
     loop_timer_set(&seen.loop, &seen.timer[0], 2);
     loop_timer_set(&seen.loop, &seen.timer[1], 1);
     loop_timer_set(&seen.loop, &seen.timer[1], 1); /* set again */
@@ -106,7 +111,21 @@ Test(loop, a_cleared_timer_leaves_the_others, .timeout = 10)
     loop_timer_clear(&seen.loop, &seen.timer[0]);
     loop_run(&seen.loop);
     cr_assert_str_eq(seen.order, "1s");
-    loop_release(&seen.loop);
+}
+
+/* Adds a watch of a pipe that has a byte. */
+static void watch_a_byte(int i, uint32_t events,
+                         void (*on_ready)(void *, uint32_t))
+{
+    int ends[2];
+
+    cr_assert_eq(pipe(ends), 0);
+    cr_assert_eq(write(ends[1], "x", 1), 1);
+    seen.watch[i] = (struct loop_watch){ .fd = ends[0],
+                                         .events = events,
+                                         .on_ready = on_ready,
+                                         .owner = &seen.watch[i] };
+    cr_assert_eq(loop_add(&seen.loop, &seen.watch[i]), 0);
 }
 
 /* Both are ready; the first callback removes the other watch. */
@@ -123,21 +142,10 @@ static void remove_other(void *owner, uint32_t events)
 
 Test(loop, removing_one_that_is_ready_in_the_same_round)
 {
-    int pipes[2][2];
-
-    loop_init(&seen.loop);
-    for (int i = 0; i < 2; i++) {
-        cr_assert_eq(pipe(pipes[i]), 0);
-        cr_assert_eq(write(pipes[i][1], "x", 1), 1);
-        seen.watch[i] = (struct loop_watch){ .fd = pipes[i][0],
-                                             .events = EPOLLIN,
-                                             .on_ready = remove_other,
-                                             .owner = &seen.watch[i] };
-        cr_assert_eq(loop_add(&seen.loop, &seen.watch[i]), 0);
-    }
+    for (int i = 0; i < 2; i++)
+        watch_a_byte(i, EPOLLIN, remove_other);
     loop_run(&seen.loop);
     cr_assert_eq(seen.ready[0] + seen.ready[1], 1);
-    loop_release(&seen.loop);
 }
 
 static void again(void *owner)
@@ -154,40 +162,23 @@ static void readable(void *owner, uint32_t events)
     loop_stop(&seen.loop);
 }
 
-Test(loop, an_eager_timer_does_not_starve_descriptors, .timeout = 10)
+Test(loop, an_eager_timer_does_not_starve_descriptors)
 {
-    int ends[2];
-
-    loop_init(&seen.loop);
-    cr_assert_eq(pipe(ends), 0);
-    cr_assert_eq(write(ends[1], "x", 1), 1);
-    seen.timer[0] =
-        (struct loop_timer){ .on_timer = again, .owner = &seen.timer[0] };
+    seen.timer[0].on_timer = again;
+    seen.timer[0].owner = &seen.timer[0];
     loop_timer_set(&seen.loop, &seen.timer[0], 0);
-    seen.watch[0] =
-        (struct loop_watch){ .fd = ends[0], .events = 0, .on_ready = readable };
-    loop_add(&seen.loop, &seen.watch[0]);
+    watch_a_byte(0, 0, readable);
     loop_once(&seen.loop, -1);
     loop_change(&seen.loop, &seen.watch[0], EPOLLIN);
     loop_run(&seen.loop);
     cr_assert_eq(seen.order[0], 'a');
     cr_assert_eq(seen.order[seen.count - 1], 'r');
-    loop_release(&seen.loop);
 }
 
 Test(loop, a_removed_watch_is_silent)
 {
-    int ends[2];
-
-    loop_init(&seen.loop);
-    cr_assert_eq(pipe(ends), 0);
-    cr_assert_eq(write(ends[1], "x", 1), 1);
-    seen.watch[0] = (struct loop_watch){ .fd = ends[0],
-                                         .events = EPOLLIN,
-                                         .on_ready = readable };
-    cr_assert_eq(loop_add(&seen.loop, &seen.watch[0]), 0);
+    watch_a_byte(0, EPOLLIN, readable);
     loop_remove(&seen.loop, &seen.watch[0]);
     cr_assert_eq(loop_once(&seen.loop, 0), 0);
     cr_assert_str_eq(seen.order, "");
-    loop_release(&seen.loop);
 }

@@ -31,64 +31,77 @@ Test(process, complaint_keeps_the_first)
     cr_assert_str_eq(c.text, "f:3: bad");
 }
 
-Test(process, die_says_one_line_and_its_status)
+/* Runs BODY in a child with a pipe as its standard error; OUT gets what comes
+ * first. Returns the child's exit status. */
+static int run_child(void (*body)(void), char *out, size_t size)
 {
-    char line[256] = "";
     int ends[2], status;
     pid_t child;
+    ssize_t n;
 
     cr_assert_eq(pipe(ends), 0);
     child = fork();
     if (child == 0) {
         dup2(ends[1], 2);
-        stderr_title("test");
-        die(71, "no %s", "luck");
+        body();
+        _exit(7);
     }
+    cr_assert_eq(waitpid(child, &status, 0), child);
     close(ends[1]);
-    cr_assert_gt(read(ends[0], line, sizeof(line) - 1), 0);
+    n = read(ends[0], out, size - 1);
+    cr_assert_gt(n, 0);
+    out[n] = '\0';
+    close(ends[0]);
+    cr_assert(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void dies(void)
+{
+    stderr_title("test");
+    die(71, "no %s", "luck");
+}
+
+Test(process, die_says_one_line_and_its_status)
+{
+    char line[256];
+
+    cr_assert_eq(run_child(dies, line, sizeof(line)), 71);
     cr_assert_str_eq(line, "test: no luck\n");
-    waitpid(child, &status, 0);
-    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 71);
+}
+
+static void says_much(void)
+{
+    for (int i = 0; i < 20000; i++)
+        stderr_print("a line that nobody reads");
 }
 
 /* Master must not stop because nobody reads its standard error. */
 Test(process, a_full_pipe_is_not_waited_for, .timeout = 30)
 {
-    int ends[2], status;
-    pid_t child;
+    char line[256];
 
-    cr_assert_eq(pipe(ends), 0);
-    child = fork();
-    if (child == 0) {
-        dup2(ends[1], 2);
-        for (int i = 0; i < 20000; i++)
-            stderr_print("a line that nobody reads");
-        _exit(7);
-    }
-    cr_assert_eq(waitpid(child, &status, 0), child);
-    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+    cr_assert_eq(run_child(says_much, line, sizeof(line)), 7);
+}
+
+static void says_an_overlong_line(void)
+{
+    char text[3000];
+
+    memset(text, 'x', sizeof(text));
+    text[sizeof(text) - 1] = 0;
+    stderr_print("%s", text);
 }
 
 Test(process, an_overlong_line_stays_one_line)
 {
-    char text[3000], line[4096] = "";
-    int ends[2];
-    ssize_t n;
+    char line[4096];
+    size_t n;
 
-    memset(text, 'x', sizeof(text));
-    text[sizeof(text) - 1] = 0;
-    cr_assert_eq(pipe(ends), 0);
-    pid_t child = fork();
-    if (child == 0) {
-        dup2(ends[1], 2);
-        stderr_print("%s", text);
-        _exit(0);
-    }
-    close(ends[1]);
-    n = read(ends[0], line, sizeof(line) - 1);
+    cr_assert_eq(run_child(says_an_overlong_line, line, sizeof(line)), 7);
+    n = strlen(line);
     cr_assert(n > 900 && n <= 1024);
     cr_assert_eq(line[n - 1], '\n');
-    waitpid(child, NULL, 0);
 }
 
 /* Runs in a program of its own, since Criterion owns argv here. */

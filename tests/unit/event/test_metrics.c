@@ -74,31 +74,21 @@ Test(metrics, of_transfers)
     expect("sallyport_events_total{event=\"transfer\"} 6");
 }
 
+#define UPLOAD(what, more)                                                     \
+    "sallyport_transfer_duration_seconds_" what "{direction=\"upload\"" more "} "
+
 /* A bucket has all that took at most so long. */
 Test(metrics, of_durations)
 {
-    const char *const name = "sallyport_transfer_duration_seconds";
-    char line[128];
-
     count_transfer("STOR", 226, 10, 100, NULL);
     count_transfer("STOR", 226, 10, 101, NULL);
     count_transfer("STOR", 226, 10, 7200001, NULL);
-    snprintf(line, sizeof(line), "%s_bucket{direction=\"upload\",le=\"0.1\"} 1",
-             name);
-    expect(line);
-    snprintf(line, sizeof(line), "%s_bucket{direction=\"upload\",le=\"0.5\"} 2",
-             name);
-    expect(line);
-    snprintf(line, sizeof(line),
-             "%s_bucket{direction=\"upload\",le=\"7200\"} 2", name);
-    expect(line);
-    snprintf(line, sizeof(line),
-             "%s_bucket{direction=\"upload\",le=\"+Inf\"} 3", name);
-    expect(line);
-    snprintf(line, sizeof(line), "%s_sum{direction=\"upload\"} 7200.202", name);
-    expect(line);
-    snprintf(line, sizeof(line), "%s_count{direction=\"upload\"} 3", name);
-    expect(line);
+    expect(UPLOAD("bucket", ",le=\"0.1\"") "1");
+    expect(UPLOAD("bucket", ",le=\"0.5\"") "2");
+    expect(UPLOAD("bucket", ",le=\"7200\"") "2");
+    expect(UPLOAD("bucket", ",le=\"+Inf\"") "3");
+    expect(UPLOAD("sum", "") "7200.202");
+    expect(UPLOAD("count", "") "3");
     expect("sallyport_session_duration_seconds_bucket{le=\"+Inf\"} 0");
 }
 

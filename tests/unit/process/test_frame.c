@@ -167,6 +167,17 @@ Test(frame, from_set_up_to_end)
     channel_close(&log);
 }
 
+/* Sets up the process; master sends it three messages, and then its end. */
+static void begin_with_three(struct channel *master)
+{
+    begin(master);
+    cr_assert_eq(frame_set_up(&counter.frame), 0, "%s", counter.frame.why.text);
+    for (uint64_t i = 1; i <= 3; i++)
+        TELL(master, keys_client, 0, .process = PROCESS_SESSION, .serial = i,
+             .client = 0);
+    cr_assert_eq(shutdown(master->fd, SHUT_WR), 0);
+}
+
 /* Master's messages wait while the watch has only EPOLLOUT. */
 Test(frame, pauses)
 {
@@ -174,12 +185,7 @@ Test(frame, pauses)
     struct message m;
 
     counter.pauses = true;
-    begin(&master);
-    cr_assert_eq(frame_set_up(&counter.frame), 0, "%s", counter.frame.why.text);
-    for (uint64_t i = 1; i <= 3; i++)
-        TELL(&master, keys_client, 0, .process = PROCESS_SESSION, .serial = i,
-             .client = 0);
-    cr_assert_eq(shutdown(master.fd, SHUT_WR), 0);
+    begin_with_three(&master);
     cr_assert_eq(frame_work(&counter.frame), 0);
     cr_expect_eq(counter.writable, 1);
     cr_expect_eq(counter.peers, 6);
@@ -195,12 +201,7 @@ Test(frame, no_descriptor_is_left)
     struct rlimit none = { 0 }, limit;
     struct channel master;
 
-    begin(&master);
-    cr_assert_eq(frame_set_up(&counter.frame), 0, "%s", counter.frame.why.text);
-    for (uint64_t i = 1; i <= 3; i++)
-        TELL(&master, keys_client, 0, .process = PROCESS_SESSION, .serial = i,
-             .client = 0);
-    cr_assert_eq(shutdown(master.fd, SHUT_WR), 0);
+    begin_with_three(&master);
     cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
     none.rlim_max = limit.rlim_max;
     cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);

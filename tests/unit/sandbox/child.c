@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/test.h"
+
 int words = STDERR_FILENO;
 
 /* Only once: a child of a sandboxed process lacks the limits for another
@@ -35,9 +37,22 @@ int in_child(int (*body)(const void *), const void *argument)
     return status;
 }
 
+void in_child_of_each(int (*body)(const void *))
+{
+    for (enum process p = 0; p < PROCESS_SANDBOXED; p++)
+        cr_expect_eq(in_child(body, &p), 0, "%s", process_name(p));
+}
+
 struct sandbox_plan plain_plan(void)
 {
-    return (struct sandbox_plan){ .root = false, .root_fd = -1 };
+    return (struct sandbox_plan){ .root_fd = -1 };
+}
+
+struct sandbox_plan root_plan(int root_fd)
+{
+    return (struct sandbox_plan){
+        .root = true, .uid = A_UID, .gid = A_GID, .root_fd = root_fd
+    };
 }
 
 const struct sandbox_filter *filter_of(enum process p, bool connects)

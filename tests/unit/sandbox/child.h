@@ -9,12 +9,30 @@
 #include "sallyport/sandbox/sandbox.h"
 
 #define NOBODY 65534
+#define A_UID  70001
+#define A_GID  70002
 
 /* Forks; the child exits with BODY's result. Returns the wait status. */
 int in_child(int (*body)(const void *), const void *argument);
 
+/* A test whose body runs in a child and returns 0. */
+#define ChildTest(suite, name, ...)                                            \
+    static int suite##_##name##_child(const void *argument);                   \
+    Test(suite, name, ##__VA_ARGS__)                                           \
+    {                                                                          \
+        cr_expect_eq(in_child(suite##_##name##_child, NULL), 0);               \
+    }                                                                          \
+    static int suite##_##name##_child(const void *argument                     \
+                                      __attribute__((unused)))
+
+/* Runs BODY, which gets a process, in a child for each of them. */
+void in_child_of_each(int (*body)(const void *));
+
 /* Returns a plan without root, directories or excuses. */
 struct sandbox_plan plain_plan(void);
+
+/* Returns a plan with root, for the tests' own ids. */
+struct sandbox_plan root_plan(int root_fd);
 
 /* Returns the filter that P loads; CONNECTS: in active mode. */
 const struct sandbox_filter *filter_of(enum process p, bool connects);

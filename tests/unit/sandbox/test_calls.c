@@ -640,11 +640,7 @@ static int use_libc(const void *argument)
 
 Test(calls, libc_works_in_every_sandbox)
 {
-    for (int p = 0; p < PROCESS_SANDBOXED; p++) {
-        enum process which = (enum process)p;
-
-        cr_expect_eq(in_child(use_libc, &which), 0, "%s", process_name(which));
-    }
+    in_child_of_each(use_libc);
 }
 
 static int abort_in(const void *argument)
@@ -655,12 +651,8 @@ static int abort_in(const void *argument)
 
 Test(calls, abort_ends_every_process)
 {
-    for (int p = 0; p < PROCESS_SANDBOXED; p++) {
-        enum process which = (enum process)p;
-        int status = in_child(abort_in, &which);
-
-        cr_expect(WIFSIGNALED(status), "%s", process_name(which));
-    }
+    for (enum process p = 0; p < PROCESS_SANDBOXED; p++)
+        cr_expect(WIFSIGNALED(in_child(abort_in, &p)), "%s", process_name(p));
 }
 
 /* Gate forks a session, a child of its own parent, which sandboxes itself under
@@ -709,22 +701,16 @@ static int executed_body(const void *program)
     return 7;
 }
 
-static int master_body(const void *argument)
+/* ld.so and libc start under master's filter, before there is a handler. */
+ChildTest(calls, master_executes_programs_by_their_descriptors)
 {
     struct sandbox_plan plan = plain_plan();
     int program = open("/bin/false", O_PATH | O_CLOEXEC);
 
-    (void)argument;
     HOLDS(program > 0);
     HOLDS(enter(PROCESS_MASTER, &plan) == 0);
     HOLDS(in_child(executed_body, &program) == W_EXITCODE(1, 0));
     return 0;
-}
-
-/* ld.so and libc start under master's filter, before there is a handler. */
-Test(calls, master_executes_programs_by_their_descriptors)
-{
-    cr_expect_eq(in_child(master_body, NULL), 0);
 }
 
 /* A filter can't see an address in a msghdr; these rows show what happens to
@@ -919,20 +905,14 @@ Test(calls, a_filter_that_fails_is_found_in_a_child)
 
 /* The test of a filter that works leaves no trace: its call is reported if the
  * process makes it later. */
-static int probed_body(const void *argument)
+ChildTest(calls, the_probe_is_not_reported)
 {
-    (void)argument;
     sandbox_on_refused(on_refused);
     HOLDS(enter_chain(PROCESS_SESSION, false) == 0);
     HOLDS(reports == 0);
     HOLDS(syscall(SYS_sched_get_priority_max, 0) < 0 && errno == ENOSYS);
     HOLDS(reports == 1);
     return 0;
-}
-
-Test(calls, the_probe_is_not_reported)
-{
-    cr_expect_eq(in_child(probed_body, NULL), 0);
 }
 
 #else
@@ -953,26 +933,19 @@ static int weaker_body(const void *argument)
 
 Test(calls, a_build_without_filters_says_so)
 {
-    for (int p = 0; p < PROCESS_SANDBOXED; p++) {
-        enum process which = (enum process)p;
-
-        cr_expect_eq(in_child(weaker_body, &which), 0, "%s",
-                     process_name(which));
-    }
+    in_child_of_each(weaker_body);
 }
 
 #endif
 
 Test(calls, our_filters_hold)
 {
-    for (int p = 0; p < PROCESS_SANDBOXED; p++)
+    for (enum process p = 0; p < PROCESS_SANDBOXED; p++)
         for (int connects = 0; connects < 2; connects++) {
-            const struct sandbox_filter *filters[] = {
-                filter_of((enum process)p, connects), NULL
-            };
+            const struct sandbox_filter *filters[] = { filter_of(p, connects),
+                                                       NULL };
             struct complaint c = { "" };
 
-            cr_expect_eq(sandbox_try_filters((enum process)p, filters, &c), 0,
-                         "%s", c.text);
+            cr_expect_eq(sandbox_try_filters(p, filters, &c), 0, "%s", c.text);
         }
 }

@@ -34,13 +34,29 @@ static void prepare(struct ground *g)
     close(folder);
 }
 
-static void clean(struct ground *g)
+static void run_on_a_ground(int (*body)(const void *))
 {
+    struct ground g;
     char command[96];
 
-    snprintf(command, sizeof(command), "rm -rf '%s'", g->name);
+    prepare(&g);
+    cr_expect_eq(in_child(body, &g), 0);
+    snprintf(command, sizeof(command), "rm -rf '%s'", g.name);
     cr_expect_eq(system(command), 0);
 }
+
+/* A test whose body runs in a child with a ground and returns 0. */
+#define GroundTest(name)                                                       \
+    static int name##_child(const struct ground *g);                           \
+    static int name##_body(const void *argument)                               \
+    {                                                                          \
+        return name##_child(argument);                                         \
+    }                                                                          \
+    Test(landlock, name)                                                       \
+    {                                                                          \
+        run_on_a_ground(name##_body);                                          \
+    }                                                                          \
+    static int name##_child(const struct ground *g)
 
 static int abi(void)
 {
@@ -72,9 +88,8 @@ static int confine(const struct ground *g)
     return 0;
 }
 
-static int files_body(const void *argument)
+GroundTest(only_what_is_beneath)
 {
-    const struct ground *g = argument;
     int in = g->inside, out = g->outside;
 
     HOLDS(confine(g) == 0);
@@ -104,20 +119,10 @@ static int files_body(const void *argument)
     return 0;
 }
 
-Test(landlock, only_what_is_beneath)
-{
-    struct ground g;
-
-    prepare(&g);
-    cr_expect_eq(in_child(files_body, &g), 0);
-    clean(&g);
-}
-
 /* Each directory has its own list. A directory within another one can get more,
  * and never less. */
-static int masks_body(const void *argument)
+GroundTest(what_may_be_done_in_each)
 {
-    const struct ground *g = argument;
     int in = g->inside, out = g->outside, deep;
     struct beneath each[3];
 
@@ -144,33 +149,14 @@ static int masks_body(const void *argument)
     return 0;
 }
 
-Test(landlock, what_may_be_done_in_each)
+GroundTest(nothing_is_executed)
 {
-    struct ground g;
-
-    prepare(&g);
-    cr_expect_eq(in_child(masks_body, &g), 0);
-    clean(&g);
-}
-
-static int execute_body(const void *argument)
-{
-    const struct ground *g = argument;
     static char *const none[] = { NULL };
 
     HOLDS(confine(g) == 0);
     syscall(SYS_execveat, g->inside, "file", none, none, 0);
     HOLDS(errno == EACCES);
     return 0;
-}
-
-Test(landlock, nothing_is_executed)
-{
-    struct ground g;
-
-    prepare(&g);
-    cr_expect_eq(in_child(execute_body, &g), 0);
-    clean(&g);
 }
 
 static int reach_body(const void *argument)
@@ -193,27 +179,17 @@ static int reach_body(const void *argument)
     return 0;
 }
 
-static int ordinary_parent(const void *argument)
+GroundTest(neither_network_nor_signals)
 {
     HOLDS(be_ordinary() == 0);
-    HOLDS(in_child(reach_body, argument) == 0);
+    HOLDS(in_child(reach_body, g) == 0);
     return 0;
 }
 
-Test(landlock, neither_network_nor_signals)
-{
-    struct ground g;
-
-    prepare(&g);
-    cr_expect_eq(in_child(ordinary_parent, &g), 0);
-    clean(&g);
-}
-
-static int no_folder_body(const void *argument)
+ChildTest(landlock, no_folder_means_nothing)
 {
     const struct beneath wrong = { -1, BENEATH_ALL };
 
-    (void)argument;
     HOLDS(be_ordinary() == 0);
     HOLDS(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
     HOLDS(landlock_confine(&wrong, 1) == -EBADF);
@@ -221,11 +197,6 @@ static int no_folder_body(const void *argument)
     HOLDS(landlock_confine(NULL, 0) == 0);
     HOLDS(open_close(AT_FDCWD, "/", O_RDONLY | O_DIRECTORY) == -EACCES);
     return 0;
-}
-
-Test(landlock, no_folder_means_nothing)
-{
-    cr_expect_eq(in_child(no_folder_body, NULL), 0);
 }
 
 static int open2(int folder, const char *name, uint64_t resolve)
@@ -255,9 +226,8 @@ static int change_by_path_fd(int folder, const char *name)
 }
 
 /* The whole sandbox of files, without root. */
-static int sandbox_body(const void *argument)
+GroundTest(the_sandbox_of_files_holds_without_root)
 {
-    const struct ground *g = argument;
     const struct beneath inside = { g->inside, BENEATH_ALL };
     struct sandbox_plan plan = plain_plan();
 
@@ -283,13 +253,4 @@ static int sandbox_body(const void *argument)
      * can't be used for a change. */
     HOLDS(change_by_path_fd(g->outside, "mine") == -EBADF);
     return 0;
-}
-
-Test(landlock, the_sandbox_of_files_holds_without_root)
-{
-    struct ground g;
-
-    prepare(&g);
-    cr_expect_eq(in_child(sandbox_body, &g), 0);
-    clean(&g);
 }

@@ -18,9 +18,9 @@ Test(policy, the_table_of_processes)
         [PROCESS_CHECK] = { false, false, false, true, false },
     };
 
-    for (int p = 0; p < PROCESS_SANDBOXED; p++) {
-        const struct sandbox_row *row = sandbox_row((enum process)p);
-        const char *name = process_name((enum process)p);
+    for (enum process p = 0; p < PROCESS_SANDBOXED; p++) {
+        const struct sandbox_row *row = sandbox_row(p);
+        const char *name = process_name(p);
 
         cr_expect_eq(row->own_ids, wanted[p].own_ids, "%s", name);
         cr_expect_eq(row->empty_root, wanted[p].empty_root, "%s", name);

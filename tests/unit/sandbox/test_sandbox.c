@@ -16,9 +16,6 @@
 #include "sandbox/steps.h"
 #include "support/test.h"
 
-#define A_UID 70001
-#define A_GID 70002
-
 /* Opened before the sandbox and read inside it: the kernel's facts about the
  * reader. */
 struct status {
@@ -49,9 +46,8 @@ static int limit_is(__rlimit_resource_t resource, rlim_t soft)
     return getrlimit(resource, &limit) == 0 && limit.rlim_cur == soft;
 }
 
-static int limits_body(const void *argument)
+ChildTest(sandbox, limits)
 {
-    (void)argument;
     HOLDS(limits_set(sandbox_row(PROCESS_GATE), 77) == 0);
     HOLDS(limit_is(RLIMIT_CORE, 0));
     HOLDS(limit_is(RLIMIT_NOFILE, 77));
@@ -65,11 +61,6 @@ static int limits_body(const void *argument)
     HOLDS(limits_set(sandbox_row(PROCESS_SESSION), 34) == -EPERM);
     HOLDS(limits_set(sandbox_row(PROCESS_GATE), 34) == -EPERM);
     return 0;
-}
-
-Test(sandbox, limits)
-{
-    cr_expect_eq(in_child(limits_body, NULL), 0);
 }
 
 /* Stopped, and ignoring its channel: it wakes when its parent dies, and then
@@ -129,41 +120,43 @@ static int plain_body(const void *argument)
 
 Test(sandbox, the_kernel_says_so)
 {
-    for (int p = 0; p < PROCESS_SANDBOXED; p++) {
-        enum process which = (enum process)p;
-
-        cr_expect_eq(in_child(plain_body, &which), 0, "%s",
-                     process_name(which));
-    }
+    in_child_of_each(plain_body);
 }
 
-static int complaints_body(const void *argument)
+/* Is P kept from its sandbox with WORDS in the complaint? */
+static bool is_refused(enum process p, struct sandbox_plan *plan,
+                       const char *text)
 {
-    struct sandbox_plan plan = plain_plan();
     struct complaint c = { "" };
     unsigned weaker = 99;
 
-    plan.filter = filter_of(PROCESS_FILES, false);
+    plan->filter = filter_of(p, false);
+    if (sandbox_enter(p, plan, &weaker, &c) == -EINVAL && weaker == 99 &&
+        strstr(c.text, text))
+        return true;
+    dprintf(words, "%s: not: %s\n", text, c.text);
+    return false;
+}
+
+ChildTest(sandbox, what_fails_is_named_or_excused)
+{
+    struct sandbox_plan plan = root_plan(open("/", O_DIRECTORY | O_CLOEXEC));
+    struct complaint c = { "" };
+    unsigned weaker = 99;
+
     HOLDS(be_ordinary() == 0);
-    plan.root = true;
-    plan.uid = A_UID;
-    plan.gid = A_GID;
-    plan.root_fd = *(const int *)argument;
-    HOLDS(sandbox_enter(PROCESS_FILES, &plan, &weaker, &c) == -EINVAL);
-    HOLDS(strcmp(c.text,
-                 "sandbox of files: chroot: Operation not permitted (to go "
-                 "on without it: allow_weaker = chroot)") == 0);
-    HOLDS(weaker == 99);
-    c.text[0] = '\0';
+    HOLDS(is_refused(PROCESS_FILES, &plan,
+                     "sandbox of files: chroot: Operation not permitted (to go "
+                     "on without it: allow_weaker = chroot)"));
     plan.allow_weaker = SANDBOX_CHROOT;
-    HOLDS(sandbox_enter(PROCESS_FILES, &plan, &weaker, &c) == -EINVAL);
-    HOLDS(strstr(c.text, "sandbox of files: giving up root: "));
-    HOLDS(strstr(c.text, "allow_weaker = ids"));
-    c.text[0] = '\0';
+    HOLDS(is_refused(PROCESS_FILES, &plan,
+                     "sandbox of files: giving up root: "));
+    HOLDS(is_refused(PROCESS_FILES, &plan, "allow_weaker = ids"));
     plan.allow_weaker = SANDBOX_CHROOT | SANDBOX_IDS;
     plan.max_files = 1UL << 40;
+    HOLDS(is_refused(PROCESS_FILES, &plan,
+                     "limits: 1099511627776 open files are over"));
     HOLDS(sandbox_enter(PROCESS_FILES, &plan, &weaker, &c) == -EINVAL);
-    HOLDS(strstr(c.text, "limits: 1099511627776 open files are over"));
     HOLDS(!strstr(c.text, "allow_weaker"));
     c.text[0] = '\0';
     plan.max_files = 0;
@@ -174,38 +167,22 @@ static int complaints_body(const void *argument)
     return 0;
 }
 
-Test(sandbox, what_fails_is_named_or_excused)
+ChildTest(sandbox, landlock_that_fails_is_named_or_excused)
 {
-    int root = open("/", O_DIRECTORY | O_CLOEXEC);
-
-    cr_expect_eq(in_child(complaints_body, &root), 0);
-    close(root);
-}
-
-static int landlock_body(const void *argument)
-{
+    const struct beneath wrong = { -1, BENEATH_ALL };
     struct sandbox_plan plan = plain_plan();
     struct complaint c = { "" };
-    const struct beneath wrong = { -1, BENEATH_ALL };
     unsigned weaker = 0;
 
-    plan.filter = filter_of(PROCESS_FILES, false);
-    (void)argument;
     plan.beneath = &wrong;
     plan.beneath_count = 1;
-    HOLDS(sandbox_enter(PROCESS_FILES, &plan, &weaker, &c) == -EINVAL);
-    HOLDS(strcmp(c.text,
-                 "sandbox of files: Landlock: Bad file descriptor (to go "
-                 "on without it: allow_weaker = landlock)") == 0);
+    HOLDS(is_refused(PROCESS_FILES, &plan,
+                     "sandbox of files: Landlock: Bad file descriptor (to go "
+                     "on without it: allow_weaker = landlock)"));
     plan.allow_weaker = SANDBOX_LANDLOCK;
     HOLDS(sandbox_enter(PROCESS_FILES, &plan, &weaker, &c) == 0);
     HOLDS(weaker & SANDBOX_LANDLOCK);
     return 0;
-}
-
-Test(sandbox, landlock_that_fails_is_named_or_excused)
-{
-    cr_expect_eq(in_child(landlock_body, NULL), 0);
 }
 
 #ifndef SALLYPORT_UNFILTERED /* the runtime needs standard error */
@@ -234,12 +211,7 @@ static int silent_body(const void *argument)
 
 Test(sandbox, some_say_nothing)
 {
-    for (int p = 0; p < PROCESS_SANDBOXED; p++) {
-        enum process which = (enum process)p;
-
-        cr_expect_eq(in_child(silent_body, &which), 0, "%s",
-                     process_name(which));
-    }
+    in_child_of_each(silent_body);
 }
 
 /* If one of the three descriptors was closed, it is open afterwards. */
@@ -271,34 +243,19 @@ static void need_root(void)
         cr_skip_test("needs root");
 }
 
-static int refused_roots_body(const void *argument)
+ChildTest(sandbox, a_root_that_is_none_is_refused, .init = need_root)
 {
-    struct sandbox_plan plan = plain_plan();
-    struct complaint c = { "" };
-    unsigned weaker;
+    struct sandbox_plan plan = root_plan(-1);
 
-    plan.filter = filter_of(PROCESS_GATE, false);
-    (void)argument;
-    plan.root = true;
-    plan.uid = A_UID;
-    plan.gid = A_GID;
-    HOLDS(sandbox_enter(PROCESS_GATE, &plan, &weaker, &c) == -EINVAL);
-    HOLDS(strstr(c.text, "chroot: there is no directory for it"));
-    c.text[0] = '\0';
+    HOLDS(is_refused(PROCESS_GATE, &plan,
+                     "chroot: there is no directory for it"));
     plan.root_fd = open("/", O_DIRECTORY | O_CLOEXEC);
-    HOLDS(sandbox_enter(PROCESS_GATE, &plan, &weaker, &c) == -EINVAL);
-    HOLDS(strstr(c.text, "chroot: Directory not empty"));
-    c.text[0] = '\0';
+    HOLDS(is_refused(PROCESS_GATE, &plan, "chroot: Directory not empty"));
     plan.allow_weaker = SANDBOX_CHROOT;
     plan.uid = 0;
-    HOLDS(sandbox_enter(PROCESS_GATE, &plan, &weaker, &c) == -EINVAL);
-    HOLDS(strstr(c.text, "uid 0, gid 70002: that is still root"));
+    HOLDS(is_refused(PROCESS_GATE, &plan,
+                     "uid 0, gid 70002: that is still root"));
     return 0;
-}
-
-Test(sandbox, a_root_that_is_none_is_refused, .init = need_root)
-{
-    cr_expect_eq(in_child(refused_roots_body, NULL), 0);
 }
 
 static int jail_of(const char *name, mode_t mode, uid_t owner)
@@ -331,11 +288,10 @@ Test(sandbox, the_empty_folder_is_roots_alone, .init = need_root)
     rmdir(name);
 }
 
-static int ids_body(const void *argument)
+ChildTest(sandbox, root_is_gone_for_good, .init = need_root)
 {
     gid_t group = 70003, left[4];
 
-    (void)argument;
     HOLDS(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
     HOLDS(ids_give_up(0, A_GID, NULL, 0) == -EINVAL);
     HOLDS(ids_give_up(A_UID, 0, NULL, 0) == -EINVAL);
@@ -352,11 +308,6 @@ static int ids_body(const void *argument)
     HOLDS(chroot("/") == -1 && errno == EPERM);
     HOLDS(sandbox_regain() == -EPERM);
     return 0;
-}
-
-Test(sandbox, root_is_gone_for_good, .init = need_root)
-{
-    cr_expect_eq(in_child(ids_body, NULL), 0);
 }
 
 /* A right that an executed file could give: here, to become any user. */
@@ -481,14 +432,10 @@ static int root_body(const void *argument)
 {
     const struct jail *jail = argument;
     struct status s = { .fd = open("/proc/self/status", O_RDONLY) };
-    struct sandbox_plan plan = plain_plan();
+    struct sandbox_plan plan = root_plan(jail->fd);
     const struct beneath inside = { jail->fd, BENEATH_ALL };
     struct stat facts;
 
-    plan.root = true;
-    plan.uid = A_UID;
-    plan.gid = A_GID;
-    plan.root_fd = jail->fd;
     plan.beneath = &inside;
     plan.beneath_count = 1;
     HOLDS(enter(jail->p, &plan) == 0);
@@ -573,23 +520,11 @@ Test(sandbox, files_borrows_ids_and_then_keeps_them, .init = need_root)
     rmdir(name);
 }
 
-static int dumpable_body(const void *argument)
+ChildTest(sandbox, nobody_looks_into_it, .init = need_root)
 {
-    struct sandbox_plan plan = plain_plan();
+    struct sandbox_plan plan = root_plan(open("/", O_DIRECTORY | O_CLOEXEC));
 
-    plan.root = true;
-    plan.uid = A_UID;
-    plan.gid = A_GID;
-    plan.root_fd = *(const int *)argument;
     HOLDS(enter(PROCESS_MASTER, &plan) == 0);
     HOLDS(prctl(PR_GET_DUMPABLE) == 0);
     return 0;
-}
-
-Test(sandbox, nobody_looks_into_it, .init = need_root)
-{
-    int root = open("/", O_DIRECTORY | O_CLOEXEC);
-
-    cr_expect_eq(in_child(dumpable_body, &root), 0);
-    close(root);
 }
