@@ -57,44 +57,45 @@ static int line_take(struct client *c, const char *line, size_t len,
     return options_exclude(&c->options, line, false) ? 0 : each(c, line, of);
 }
 
-/* --files-from: calls EACH with each line of the file, without "./" at its
- * beginning. Returns the first failure's exit code. */
-static int lines_each(struct client *c,
-                      int (*each)(struct client *c, const char *line, void *of),
-                      void *of)
+/* Counts a failure for which there is no job. */
+static void transfer_count(struct tree *t, int code)
 {
+    if (code != 0)
+        jobs_fail(&t->jobs, code);
+}
+
+/* --files-from: calls EACH with each line of the file, without "./" at its
+ * beginning. */
+static void
+lines_each(struct tree *t,
+           int (*each)(struct client *c, const char *line, void *of), void *of)
+{
+    struct client *c = t->client;
     const char *name = c->options.files_from;
     FILE *f = strcmp(name, "-") == 0 ? stdin : fopen(name, "re");
     bool first = true;
     char *line = NULL;
     size_t size = 0;
     ssize_t len;
-    int code = 0;
 
-    if (!f)
-        return client_refuse(name, EX_NOINPUT, "%s", strerror(errno));
+    if (!f) {
+        transfer_count(t,
+                       client_refuse(name, EX_NOINPUT, "%s", strerror(errno)));
+        return;
+    }
     while (!link_is_over() && (len = getline(&line, &size, f)) >= 0) {
         while (len > 0 && strchr("\r\n", line[len - 1]))
             line[--len] = '\0';
         size_t mark = first ? text_mark(line, (size_t)len) : 0;
         first = false;
-        tree_keep(&code,
-                  line_take(c, line + mark, (size_t)len - mark, each, of));
+        transfer_count(t,
+                       line_take(c, line + mark, (size_t)len - mark, each, of));
     }
     if (ferror(f))
-        tree_keep(&code, client_refuse(name, EX_IOERR, "can't be read"));
+        transfer_count(t, client_refuse(name, EX_IOERR, "can't be read"));
     free(line);
     if (f != stdin)
         fclose(f);
-    return code;
-}
-
-/* Counts a word that failed, for which there is no job. */
-static int transfer_count(struct tree *t, int code)
-{
-    if (code != 0)
-        jobs_fail(&t->jobs, code);
-    return code;
 }
 
 /* Begins the jobs. If nobody is asked, no file replaces another file of the
@@ -226,8 +227,7 @@ static int put_line(struct client *c, const char *line, void *of)
     char remote[URL_PATH_MAX], above[URL_PATH_MAX];
 
     if (url_join(l->to->path, line, remote) < 0)
-        return transfer_count(
-            l->tree, client_refuse(line, EX_USAGE, "the name is too long"));
+        return client_refuse(line, EX_USAGE, "the name is too long");
     snprintf(above, sizeof(above), "%.*s", (int)(url_base(remote) - remote),
              remote);
     bool makes =
@@ -235,8 +235,7 @@ static int put_line(struct client *c, const char *line, void *of)
     int code = makes ? mkdir_one(c, above) : 0;
     if (makes && code == 0)
         memcpy(l->made, above, sizeof(above));
-    return transfer_count(l->tree,
-                          code ? code : put_file(l->tree, line, remote));
+    return code ? code : put_file(l->tree, line, remote);
 }
 
 static int put_all(struct client *c, struct word *w, int n,
@@ -253,7 +252,7 @@ static int put_all(struct client *c, struct word *w, int n,
     for (int i = 0; i < n; i++)
         transfer_count(&t, put_one(&t, &w[i], to, into));
     if (c->options.files_from)
-        jobs_keep(&t.jobs, lines_each(c, put_line, &list));
+        lines_each(&t, put_line, &list);
     return transfer_all(&t);
 }
 
@@ -350,27 +349,32 @@ struct get_target {
     struct tree tree;
 };
 
+/* Counts a failure itself: a pattern may have several. */
 static int get_one(struct client *c, const char *remote,
                    const struct listing_entry *listed, void *of)
 {
     struct get_target *t = of;
-    const char *name = base_name(remote);
+    const char *name = base_name(remote), *to = t->local ? t->local : ".";
     char local[PATH_MAX];
 
     (void)c;
     if (jobs_ended(&t->tree.jobs))
         return 0;
-    const char *to = t->local ? t->local : ".";
-    if (!name[0] || (t->local && !t->into))
-        return transfer_count(
-            &t->tree, get_file(&t->tree, remote, to, strlen(to), listed));
+    if (!name[0] || (t->local && !t->into)) {
+        transfer_count(&t->tree,
+                       get_file(&t->tree, remote, to, strlen(to), listed));
+        return 0;
+    }
     /* "-" alone would mean standard output. */
-    const char *dash = strcmp(name, "-") == 0 ? "." : "";
-    if (tree_join(t->local ? t->local : dash, name, local, sizeof(local)) < 0)
-        return client_refuse(remote, EX_USAGE, "the name is too long");
-    return transfer_count(&t->tree,
-                          get_file(&t->tree, remote, local,
-                                   t->local ? strlen(t->local) : 0, listed));
+    if (!t->local && strcmp(name, "-") != 0)
+        to = "";
+    bool fits = tree_join(to, name, local, sizeof(local)) == 0;
+    transfer_count(
+        &t->tree,
+        fits ? get_file(&t->tree, remote, local,
+                        t->local ? strlen(t->local) : 0, listed)
+             : client_refuse(remote, EX_USAGE, "the name is too long"));
+    return 0;
 }
 
 static int get_line(struct client *c, const char *line, void *of)
@@ -380,19 +384,15 @@ static int get_line(struct client *c, const char *line, void *of)
 
     if (url_join(t->directory, line, remote) < 0 ||
         tree_join(t->local ? t->local : "", line, local, sizeof(local)) < 0)
-        return transfer_count(
-            &t->tree, client_refuse(line, EX_USAGE, "the name is too long"));
+        return client_refuse(line, EX_USAGE, "the name is too long");
     for (char *at = local + 1; !c->options.dry_run && (at = strchr(at, '/'));
          at++) {
         *at = '\0';
         if (mkdir(local, 0777) < 0 && errno != EEXIST)
-            return transfer_count(
-                &t->tree,
-                client_refuse(local, EX_CANTCREAT, "%s", strerror(errno)));
+            return client_refuse(local, EX_CANTCREAT, "%s", strerror(errno));
         *at = '/';
     }
-    return transfer_count(
-        &t->tree, get_file(&t->tree, remote, local, strlen(local), NULL));
+    return get_file(&t->tree, remote, local, strlen(local), NULL);
 }
 
 static int get_all(struct client *c, struct word *w, int n, const char *local)
@@ -414,9 +414,9 @@ static int get_all(struct client *c, struct word *w, int n, const char *local)
     transfer_begin(&t.tree, c, false);
     t.tree.jobs.in_turn = out; /* one file after the other */
     if (c->options.files_from)
-        jobs_keep(&t.tree.jobs, lines_each(c, get_line, &t));
+        lines_each(&t.tree, get_line, &t);
     for (int i = 0; i < n && !c->options.files_from; i++)
-        jobs_keep(&t.tree.jobs, tree_expand(c, &w[i], get_one, &t));
+        transfer_count(&t.tree, tree_expand(c, &w[i], get_one, &t));
     return transfer_all(&t.tree);
 }
 

@@ -153,8 +153,9 @@ static const struct option_row *option_find(struct slice name)
     return NULL;
 }
 
+/* SESSION: the command of this line of a session; or NULL. */
 static int option_unknown(const char *text, struct slice name,
-                          struct complaint *c)
+                          const char *session, struct complaint *c)
 {
     const char *names[sizeof(option_rows) / sizeof(option_rows[0])], *nearest;
 
@@ -163,9 +164,12 @@ static int option_unknown(const char *text, struct slice name,
     if (slice_equal(name, SLICE("compress")))
         return complain(c, "%s: is gone; compress the file itself", text);
     nearest = slice_nearest(name, names, option_count);
-    if (!nearest)
-        return complain(c, "%s: no such option; run: sallyport --help", text);
-    return complain(c, "%s: no such option; did you mean --%s?", text, nearest);
+    if (nearest)
+        return complain(c, "%s: no such option; did you mean --%s?", text,
+                        nearest);
+    return complain(c, "%s: no such option; %s%s", text,
+                    session ? "try: help " : "run: sallyport --help",
+                    session ? session : "");
 }
 
 static bool words_have(const char *words, const char *word)
@@ -278,33 +282,41 @@ static void option_flag(struct options *o, const struct option_row *row,
         *(bool *)(void *)((char *)o + row->offset) = on;
 }
 
+/* Takes VALUE, the rest of the option's own word, or the next word. */
+static int option_take(struct options *o, const struct option_row *row,
+                       const char *value, char ***next, struct complaint *c)
+{
+    if (!value && !**next)
+        return complain(c, "--%s needs a value: %s", row->name, row->value);
+    return option_value(o, row, OPTION_FROM_LINE, value ? value : *(*next)++,
+                        c);
+}
+
 /* Reads "--name VALUE" or "--name=VALUE". */
-static int option_long(struct options *o, const char *text, char ***next,
-                       struct complaint *c)
+static int option_long(struct options *o, const char *session, const char *text,
+                       char ***next, struct complaint *c)
 {
     struct slice rest = slice_from(text + 2), name;
 
     slice_cut(&rest, '=', &name);
     const struct option_row *row = option_find(name);
     if (!row)
-        return option_unknown(text, name, c);
-    if (row->kind == OPTION_FLAG) {
-        option_flag(o, row, OPTION_FROM_LINE, true);
-        return rest.ptr ? complain(c, "--%s takes no value", row->name) : 0;
-    }
-    const char *value = rest.ptr ? rest.ptr : **next ? *(*next)++ : NULL;
-    if (!value)
-        return complain(c, "--%s needs a value: %s", row->name, row->value);
-    return option_value(o, row, OPTION_FROM_LINE, value, c);
+        return option_unknown(text, name, session, c);
+    if (row->kind != OPTION_FLAG)
+        return option_take(o, row, rest.ptr, next, c);
+    option_flag(o, row, OPTION_FROM_LINE, true);
+    return rest.ptr ? complain(c, "--%s takes no value", row->name) : 0;
 }
 
 /* Reads "-rp", "-P4", "-P 4". A command's own letter is preferred to a letter
  * of all commands. */
-static int option_short(struct options *o, const char *command,
-                        const char *text, char ***next, struct complaint *c)
+static int option_short(struct options *o, const char *session,
+                        const char *command, const char *text, char ***next,
+                        struct complaint *c)
 {
     for (const char *at = text + 1; *at; at++) {
         const struct option_row *row = NULL, *own = NULL;
+        const char letter[] = { '-', *at, '\0' };
 
         for (size_t i = 0; i < option_count; i++) {
             const struct option_row *one = &option_rows[i];
@@ -315,16 +327,10 @@ static int option_short(struct options *o, const char *command,
         }
         row = own ? own : row;
         if (!row)
-            return complain(c, "-%c: no such option; run: sallyport --help",
-                            *at);
-        if (row->kind == OPTION_FLAG) {
-            option_flag(o, row, OPTION_FROM_LINE, true);
-            continue;
-        }
-        const char *value = at[1] ? at + 1 : **next ? *(*next)++ : NULL;
-        if (!value)
-            return complain(c, "-%c needs a value: %s", *at, row->value);
-        return option_value(o, row, OPTION_FROM_LINE, value, c);
+            return option_unknown(letter, SLICE(""), session, c);
+        if (row->kind != OPTION_FLAG)
+            return option_take(o, row, at[1] ? at + 1 : NULL, next, c);
+        option_flag(o, row, OPTION_FROM_LINE, true);
     }
     return 0;
 }
@@ -332,6 +338,7 @@ static int option_short(struct options *o, const char *command,
 int options_parse(struct options *o, const char *command, int argc, char **argv,
                   struct complaint *c)
 {
+    const char *session = command;
     char **next = argv;
     int words = 0;
     bool over = false;
@@ -352,8 +359,9 @@ int options_parse(struct options *o, const char *command, int argc, char **argv,
             over = true;
         else
             r = text[1] == '-'
-                    ? option_long(o, text, &next, c)
-                    : option_short(o, command ? command : "", text, &next, c);
+                    ? option_long(o, session, text, &next, c)
+                    : option_short(o, session, command ? command : "", text,
+                                   &next, c);
         if (r < 0)
             return r;
     }
@@ -367,7 +375,7 @@ int options_set(struct options *o, enum option_source source, const char *key,
     const struct option_row *row = option_find(slice_from(key));
 
     if (!row)
-        return option_unknown(key, slice_from(key), c);
+        return option_unknown(key, slice_from(key), NULL, c);
     if (!row->in_profile)
         return complain(c, "%s: not a key of a profile", key);
     if (row->kind != OPTION_FLAG)

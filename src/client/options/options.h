@@ -88,8 +88,9 @@ extern const size_t option_count;
 void options_default(struct options *o);
 
 /* Takes the options out of argv (in any order, "--" ends them) and leaves the
- * words. Options that O has already count as given in an earlier line. COMMAND
- * may have letters of its own; NULL: it is the first word. Returns the number
+ * words. Options that O has already count as given in an earlier line. COMMAND,
+ * of a session, may have letters of its own; NULL: it is the first word.
+ * Returns the number
  * of words, or a negative number with the complaint. */
 int options_parse(struct options *o, const char *command, int argc, char **argv,
                   struct complaint *c);
