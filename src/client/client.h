@@ -48,6 +48,9 @@ enum command_mode {
     SERVERLESS = 16, /* none of its words names a server */
 };
 
+/* Returns an exit code of sysexits.h, and has printed its failures. */
+typedef int command_run(struct client *c, struct word *w, int n);
+
 struct client_command {
     const char *name, *other[2]; /* OTHER: further names, or NULL */
     unsigned modes;
@@ -63,7 +66,7 @@ struct client_command {
          * name, "." for either. */
         const char *urls;
     } kinds;
-    int (*run)(struct client *c, struct word *w, int n); /* not of "!" */
+    command_run *run; /* not of "!" */
     struct {
         const char *line, *shell;
     } syntax; /* on the command line; in a session */
@@ -80,34 +83,14 @@ const struct client_command *commands_find(const char *name, unsigned mode);
  * code. */
 int command_unknown(const char *name, unsigned mode);
 
-/* Each command returns an exit code of sysexits.h, and has printed its
- * failures. */
-int cmd_put(struct client *c, struct word *w, int n);
-int cmd_get(struct client *c, struct word *w, int n);
-int cmd_cat(struct client *c, struct word *w, int n);
-int cmd_ls(struct client *c, struct word *w, int n);
-int cmd_du(struct client *c, struct word *w, int n);
-int cmd_mkdir(struct client *c, struct word *w, int n);
+command_run cmd_put, cmd_get, cmd_cat, cmd_ls, cmd_du, cmd_mkdir, cmd_rm,
+    cmd_rmdir, cmd_mv, cmd_chmod, cmd_hash, cmd_sync, doctor_run, cmd_open,
+    cmd_cd, cmd_lcd, cmd_pwd, cmd_status, cmd_passwd, cmd_help, cmd_bye;
 /* Makes a directory with its missing parents. Returns an exit code. */
 int mkdir_one(struct client *c, const char *path);
-int cmd_rm(struct client *c, struct word *w, int n);
-int cmd_rmdir(struct client *c, struct word *w, int n);
-int cmd_mv(struct client *c, struct word *w, int n);
-int cmd_chmod(struct client *c, struct word *w, int n);
-int cmd_hash(struct client *c, struct word *w, int n);
-int cmd_sync(struct client *c, struct word *w, int n);
-int doctor_run(struct client *c, struct word *w, int n);
-int cmd_open(struct client *c, struct word *w, int n);
-int cmd_cd(struct client *c, struct word *w, int n);
-int cmd_lcd(struct client *c, struct word *w, int n);
-int cmd_pwd(struct client *c, struct word *w, int n);
-int cmd_status(struct client *c, struct word *w, int n);
-int cmd_passwd(struct client *c, struct word *w, int n);
 /* If the server has demanded a new password at the login, asks for one and
  * changes it, or says so. Returns an exit code. */
 int passwd_demanded(struct client *c);
-int cmd_help(struct client *c, struct word *w, int n);
-int cmd_bye(struct client *c, struct word *w, int n);
 
 /* Shows progress and failures as the options say. ROW (or NULL) is the command
  * that will run with these words. */

@@ -365,9 +365,8 @@ int client_main(int argc, char **argv)
     /* Names are UTF-8, whatever the locale is. libedit drops each character
      * that the locale doesn't know; and libcurl can't resolve such a host's
      * name. */
-    setlocale(LC_CTYPE, "");
-    if (MB_CUR_MAX == 1)
-        setlocale(LC_CTYPE, "C.UTF-8");
+    if (!setlocale(LC_CTYPE, "C.UTF-8"))
+        setlocale(LC_CTYPE, "");
     signal(SIGPIPE, SIG_IGN);
     curl_global_init(CURL_GLOBAL_DEFAULT);
     profile_init(&c.profile);

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -477,7 +478,8 @@ int tree_expand(struct client *c, const struct word *word, expand_each *each,
         return each(c, word->path, NULL, of);
     }
     for (size_t i = 0; i < all.count && !link_is_over(); i++)
-        if (names_match(word->pattern.text, all.entry[i].name) &&
+        /* "*" matches no dot at the beginning. */
+        if (fnmatch(word->pattern.text, all.entry[i].name, FNM_PERIOD) == 0 &&
             url_join(dir, all.entry[i].name, path) == 0) {
             found++;
             tree_keep(&code, each(c, path, &all.entry[i], of));

@@ -3,7 +3,6 @@
  * figures for the terminal. Pure. */
 #include <curl/curl.h>
 #include <errno.h>
-#include <locale.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -275,13 +274,9 @@ const char *show_time(uint64_t seconds, char out[SHOW_TIME_MAX])
 
 size_t show_columns(const char *text)
 {
-    static locale_t utf8;
     const struct slice s = slice_from(text);
     size_t columns = 0;
 
-    if (!utf8)
-        utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", 0);
-    locale_t kept = utf8 ? uselocale(utf8) : 0;
     for (size_t at = 0; at < s.len;) {
         size_t n = harmless_length(s, at);
         wchar_t c;
@@ -292,7 +287,5 @@ size_t show_columns(const char *text)
         columns += width < 0 ? 1 : (size_t)width;
         at += n > 0 ? n : 1;
     }
-    if (kept)
-        uselocale(kept);
     return columns;
 }

@@ -1,6 +1,5 @@
-/* Opens names, finds out which names are taken, and matches patterns. */
+/* Opens names, and finds out which names are taken. */
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <linux/openat2.h>
 #include <pthread.h>
 #include <search.h>
@@ -236,9 +235,4 @@ void names_tell(const struct options *o, const char *name, const char *new)
                       "be asked: the new one becomes %s. In a script, choose: "
                       "--conflict overwrite, skip or rename",
                       name, new);
-}
-
-bool names_match(const char *pattern, const char *name)
-{
-    return fnmatch(pattern, name, FNM_PERIOD) == 0;
 }

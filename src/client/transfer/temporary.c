@@ -25,31 +25,24 @@ void temporary_reset(void)
     atomic_store(&temporary_off, false);
 }
 
-static void temporary_hash(const struct file_transfer *t, const char *path,
-                           const char *place, unsigned char hash[32])
-{
-    char host[256] = "", text[PATH_MAX + 2 * URL_PATH_MAX];
-
-    gethostname(host, sizeof(host) - 1);
-    snprintf(text, sizeof(text), "%s %u %s %s %s", host, (unsigned)geteuid(),
-             path, place, place[0] ? t->remote : "");
-    SHA256((unsigned char *)text, strlen(text), hash);
-}
-
-/* Makes the digits of the name: the next call for the same local file finds it
- * again, but no other person's call, and no call at the same time, uses it. The
- * lock is an abstract socket address, which isn't in a directory: one bind()
- * succeeds, and the kernel frees it when the process ends. */
+/* Makes the digits of the name: the next call that sends the same local file to
+ * the same place finds it again, but no other person's call, and no call at the
+ * same time, uses it. The lock is an abstract socket address, which isn't in a
+ * directory: one bind() succeeds, and the kernel frees it when the process
+ * ends. */
 static bool temporary_owner(struct file_transfer *t, char out[9])
 {
     struct sockaddr_un name = { .sun_family = AF_UNIX };
-    unsigned char hash[32], place[32];
+    char host[256] = "", text[PATH_MAX + 2 * URL_PATH_MAX];
+    unsigned char hash[32];
     char *path = upload_is_stream(t) ? NULL : realpath(t->local, NULL);
 
     if (path) {
-        temporary_hash(t, path, "", hash);
-        temporary_hash(t, path, t->link->site->url.host, place);
-        memcpy(name.sun_path + 1, place, sizeof(place));
+        gethostname(host, sizeof(host) - 1);
+        snprintf(text, sizeof(text), "%s %u %s %s %s", host,
+                 (unsigned)geteuid(), path, t->link->site->url.host, t->remote);
+        SHA256((unsigned char *)text, strlen(text), hash);
+        memcpy(name.sun_path + 1, hash, sizeof(hash));
         t->lock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     }
     bool known = path && t->lock >= 0 &&

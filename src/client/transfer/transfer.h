@@ -138,8 +138,7 @@ enum conflict_choice names_decide(const struct options *o, const char *name,
  * options a script may want. */
 void names_tell(const struct options *o, const char *name, const char *new);
 
-/* Does PATTERN match the whole of NAME? "*" matches no dot at the beginning. */
-bool names_match(const char *pattern, const char *name);
+#define UNCONFIRMED UINT64_MAX
 
 /* The state of one try; it is kept for the next one. */
 struct file_transfer {
@@ -176,7 +175,7 @@ struct file_transfer {
     bool vanished;            /* put: the local file has gone */
     bool checked;             /* the checksums were the same */
     bool sized;               /* put: the lengths were the same */
-    uint64_t confirmed;       /* put: the length in the server's reply, or 0 */
+    uint64_t confirmed;       /* put: the length in the 226, or UNCONFIRMED */
     struct stat read;         /* put: the local file when it was opened */
     int fd;
     int lock;           /* put: lock of the temporary name; or -1 */

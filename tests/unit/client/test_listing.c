@@ -44,137 +44,92 @@ Test(listing, names_that_are_refused)
         "type=file; ../x", "type=file; /etc/passwd", "type=file; ..",
         "type=file; a/b",  "type=file; a\033[2Jb",   "type=file; a\rb",
         "type=file; ",     "type=file; a\177b",      "type=file; .",
+        "nothing",
     };
-    static const char dos[] = "10-23-25  03:12PM                 1 ..\\..\\x/y";
     struct listing l = { 0 };
 
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
         cr_expect_eq(listing_take_mlsd(&l, slice_from(lines[i])), 1, "%s",
                      lines[i]);
-    cr_expect_eq(listing_take_list(&l, slice_from(dos)), 1);
+    cr_expect_eq(l.refused, sizeof(lines) / sizeof(lines[0]));
+    cr_expect_eq(listing_take_mlsd(&l, SLICE("type=cdir; .")), 1);
+    cr_expect_eq(listing_take_mlsd(&l, SLICE("type=pdir; ..")), 1);
+    cr_expect_eq(l.refused, sizeof(lines) / sizeof(lines[0]));
     cr_expect_eq(l.count, 0);
-    cr_expect_eq(l.refused, sizeof(lines) / sizeof(lines[0]) + 1);
     cr_expect_not(listing_safe((struct slice){ "a\0b", 3 }));
 }
 
-Test(listing, no_entries)
-{
-    static const char *const mine[] = { "type=cdir; .", "type=pdir; .." };
-    static const char *const list_mine[] = {
-        "total 12",
-        "insgesamt 12", /* ls in another language */
-        "",
-        "drwxr-xr-x   2 0 0 4096 Nov 20 07:42 .",
-        "drwxr-xr-x   2 0 0 4096 Nov 20 07:42 ..",
-        "10-23-25  03:12PM       <DIR>          ..",
-    };
-    struct listing l = { 0 };
-
-    for (size_t i = 0; i < sizeof(mine) / sizeof(mine[0]); i++)
-        cr_expect_eq(listing_take_mlsd(&l, slice_from(mine[i])), 1);
-    for (size_t i = 0; i < sizeof(list_mine) / sizeof(list_mine[0]); i++)
-        cr_expect_eq(listing_take_list(&l, slice_from(list_mine[i])), 1);
-    cr_expect_eq(l.count, 0);
-    cr_expect_eq(l.refused, 0);
-    cr_expect(l.itself);
-}
-
-/* The line of a file doesn't prove that a directory was listed. */
-Test(listing, whether_it_shows_the_directory)
-{
-    static const struct {
-        const char *line;
-        bool itself;
-    } rows[] = {
-        { "-rw-r--r-- 1 0 0 4 Nov 20 07:42 a", false },
-        { "drwxr-xr-x 2 0 0 4096 Nov 20 07:42 ..", false },
-        { "total 4", false },
-        { "drwxr-xr-x 2 0 0 4096 Nov 20 07:42 .", true },
-        { "10-23-25  03:12PM                 12 a", true },
-    };
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct listing l = { 0 };
-
-        listing_take_list(&l, slice_from(rows[i].line));
-        cr_expect_eq(l.itself, rows[i].itself, "%s", rows[i].line);
-        listing_release(&l);
-    }
-}
-
-/* A line in a form that nobody here knows may be an entry: it counts, so that
- * its file isn't taken for a missing one. */
-Test(listing, lines_that_cant_be_read)
-{
-    static const char *const lines[] = {
-        "-rw-r--r-- 1 anna 1234 Nov 20 07:42 no_group",
-        "-rw-r--r-- 1 0 0 x Nov 20 07:42 a",
-        "drwxr-xr-x 2 0",
-        "drwxr-xr-x",
-        "ls: .: Permission denied",
-        "FILE.TXT;1  3/6  20-NOV-2026 07:42:01  [ANNA]  (RWED,RWED,RE,)",
-        "10-23-25  03:12PM                 12x4 a",
-        "10-23-25",
-    };
-    static const size_t n = sizeof(lines) / sizeof(lines[0]);
-    struct listing l = { 0 };
-
-    for (size_t i = 0; i < n; i++)
-        cr_expect_eq(listing_take_list(&l, slice_from(lines[i])), 1, "%s",
-                     lines[i]);
-    cr_expect_eq(listing_take_mlsd(&l, slice_from("nothing")), 1);
-    cr_expect_eq(l.count, 0);
-    cr_expect_eq(l.refused, n + 1);
-    listing_release(&l);
-}
-
+/* Lines of LIST. NAME: of the entry; NULL: there is none. A line in a form that
+ * nobody here knows may be an entry, so it counts as refused: its file isn't
+ * taken for a missing one. ITSELF: the line proves that a directory was
+ * listed; the line of a file doesn't. */
 static const struct {
-    const char *line, *name; /* NULL: no entry */
+    const char *line, *name;
     enum listing_kind kind;
     uint64_t size;
+    bool refused, itself;
 } list[] = {
     { "-rw-r--r--    1 1000     1000         1234 Nov 20 07:42 a b.txt",
-      "a b.txt", ENTRY_FILE, 1234 },
+      "a b.txt", ENTRY_FILE, 1234, false, false },
     { "drwxr-xr-x   2 anna users 4096 Jan  1  2025 in", "in", ENTRY_DIRECTORY,
-      4096 },
-    { "lrwxrwxrwx   1 0 0 3 Nov 20 07:42 link -> ../x", "link", ENTRY_OTHER,
-      3 },
+      4096, false, false },
+    { "lrwxrwxrwx   1 0 0 3 Nov 20 07:42 link -> ../x", "link", ENTRY_OTHER, 3,
+      false, false },
     { "-rw-r--r-- 1 0 0 1 Nov 20 07:42  two blanks", " two blanks", ENTRY_FILE,
-      1 },
-    { "10-23-25  03:12PM       <DIR>          in", "in", ENTRY_DIRECTORY, 0 },
-    { "10-23-2025  03:12AM                 1234 a b.txt", "a b.txt", ENTRY_FILE,
-      1234 },
-    { "10-23-25  15:12                    0  two blanks", " two blanks",
-      ENTRY_FILE, 0 },
-    { "10-23-25  03:12PM       <JUNCTION>     link [C:\\x]", "link [C:\\x]",
-      ENTRY_OTHER, 0 },
-    { "10-23-25  03:12PM       <DIR>          ..", NULL, ENTRY_OTHER, 0 },
-    { "10-23-25  03:12PM       <DIR>", NULL, ENTRY_OTHER, 0 },
-    { "10-23-25  03:12PM                 1234", NULL, ENTRY_OTHER, 0 },
-    { "10-23-25  03:12PM                 12x4 a", NULL, ENTRY_OTHER, 0 },
-    { "10-23-25  03:1", NULL, ENTRY_OTHER, 0 },
-    { "10-23-25", NULL, ENTRY_OTHER, 0 },
-    { "10-23-x5  03:12PM       <DIR>          in", NULL, ENTRY_OTHER, 0 },
-    { "crw-rw-rw- 1 root root 1, 3 Nov 20 07:42 null", "null", ENTRY_OTHER, 3 },
-    { "brw-rw---- 1 root disk 254,1 Nov 20 07:42 disk", "disk", ENTRY_OTHER,
-      0 },
+      1, false, false },
     { "-rw-r--r-- 1 0 0 1 Nov 20 07:42 a blank after it ", "a blank after it ",
-      ENTRY_FILE, 1 },
-    { "drwxr-xr-x 2 0", NULL, ENTRY_OTHER, 0 },
-    { "drwxr-xr-x", NULL, ENTRY_OTHER, 0 },
-    { "total 12", NULL, ENTRY_OTHER, 0 },
-    { "drwxr-xr-x   2 0 0 4096 Nov 20 07:42 ..", NULL, ENTRY_OTHER, 0 },
-    { "-rw-r--r-- 1 0 0 x Nov 20 07:42 a", NULL, ENTRY_OTHER, 0 },
-    { "", NULL, ENTRY_OTHER, 0 },
+      ENTRY_FILE, 1, false, false },
+    { "crw-rw-rw- 1 root root 1, 3 Nov 20 07:42 null", "null", ENTRY_OTHER, 3,
+      false, false },
+    { "brw-rw---- 1 root disk 254,1 Nov 20 07:42 disk", "disk", ENTRY_OTHER, 0,
+      false, false },
+    { "10-23-25  03:12PM       <DIR>          in", "in", ENTRY_DIRECTORY, 0,
+      false, true },
+    { "10-23-2025  03:12AM                 1234 a b.txt", "a b.txt", ENTRY_FILE,
+      1234, false, true },
+    { "10-23-25  15:12                    0  two blanks", " two blanks",
+      ENTRY_FILE, 0, false, true },
+    { "10-23-25  03:12PM       <JUNCTION>     link [C:\\x]", "link [C:\\x]",
+      ENTRY_OTHER, 0, false, true },
+    { .line = "drwxr-xr-x   2 0 0 4096 Nov 20 07:42 .", .itself = true },
+    { .line = "drwxr-xr-x   2 0 0 4096 Nov 20 07:42 .." },
+    { .line = "10-23-25  03:12PM       <DIR>          ..", .itself = true },
+    { .line = "total 12" },
+    { .line = "insgesamt 12" }, /* ls in another language */
+    { .line = "" },
+    { .line = "10-23-25  03:12PM                 1 ..\\..\\x/y",
+      .refused = true,
+      .itself = true },
+    { .line = "10-23-25  03:12PM       <DIR>",
+      .refused = true,
+      .itself = true },
+    { .line = "10-23-25  03:12PM                 1234",
+      .refused = true,
+      .itself = true },
+    { .line = "10-23-25  03:12PM                 12x4 a", .refused = true },
+    { .line = "10-23-25  03:1", .refused = true },
+    { .line = "10-23-25", .refused = true },
+    { .line = "10-23-x5  03:12PM       <DIR>          in", .refused = true },
+    { .line = "drwxr-xr-x 2 0", .refused = true },
+    { .line = "drwxr-xr-x", .refused = true },
+    { .line = "-rw-r--r-- 1 0 0 x Nov 20 07:42 a", .refused = true },
+    { .line = "-rw-r--r-- 1 anna 1234 Nov 20 07:42 no_group", .refused = true },
+    { .line = "ls: .: Permission denied", .refused = true },
+    { .line = "FILE.TXT;1  3/6  20-NOV-2026 07:42:01  [ANNA]  (RWED,RWED,RE,)",
+      .refused = true },
 };
 
 Test(listing, list)
 {
     for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+        const char *line = list[i].line;
         struct listing l = { 0 };
-        int r = listing_take_list(&l, slice_from(list[i].line));
+        int r = listing_take_list(&l, slice_from(line));
 
-        cr_assert_eq(r, list[i].name ? 0 : 1, "%s", list[i].line);
+        cr_assert_eq(r, list[i].name ? 0 : 1, "%s", line);
+        cr_expect_eq(l.count, list[i].name ? 1 : 0, "%s", line);
+        cr_expect_eq(l.refused, list[i].refused, "%s", line);
+        cr_expect_eq(l.itself, list[i].itself, "%s", line);
         if (list[i].name) {
             cr_expect_str_eq(l.entry[0].name, list[i].name);
             cr_expect_eq(l.entry[0].kind, list[i].kind);

@@ -181,16 +181,3 @@ Test(names, are_decided_without_a_question)
     cr_expect_eq(names_decide(&ask, "a", false, "here", file, file),
                  CONFLICT_RENAME);
 }
-
-Test(names, match_patterns)
-{
-    cr_expect(names_match("*", "a"));
-    cr_expect(names_match("*.txt", "a.txt"));
-    cr_expect(names_match("[ab]?", "bx"));
-    cr_expect_not(names_match("*.txt", "a.txt~"));
-    cr_expect_not(names_match("*", ".a"));
-    cr_expect_not(names_match("?a", ".a"));
-    cr_expect(names_match(".*", ".a"));
-    cr_expect(names_match("\\*", "*"));
-    cr_expect_not(names_match("\\*", "a"));
-}

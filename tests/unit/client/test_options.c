@@ -196,23 +196,9 @@ Test(options, the_nearest_source_counts)
     cr_expect_str_eq(o.user, "anna");
 }
 
-Test(options, each_command_has_its_own)
-{
-    cr_expect_leq(option_count, OPTIONS_MAX);
-    for (size_t i = 0; i < option_count; i++) {
-        const struct option_row *row = &option_rows[i];
-
-        if (strcmp(row->name, "delete") == 0) {
-            cr_expect(option_is_for(row, "sync"));
-            cr_expect_not(option_is_for(row, "put"));
-        } else if (strcmp(row->name, "cacert") == 0) {
-            cr_expect(option_is_for(row, "put"));
-        }
-    }
-}
-
 Test(options, letters_and_names_are_unique)
 {
+    cr_expect_leq(option_count, OPTIONS_MAX);
     for (size_t i = 0; i < option_count; i++)
         for (size_t j = 0; j < i; j++) {
             cr_expect_str_neq(option_rows[i].name, option_rows[j].name);

@@ -1,5 +1,5 @@
-/* The code that cuts up text: lines of the shell, patterns and new names, netrc
- * and known hosts. */
+/* The code that cuts up text: lines of the shell, patterns, netrc and known
+ * hosts. */
 #include "client/client.h"
 #include "client/link/link.h"
 #include "client/transfer/transfer.h"
@@ -53,16 +53,6 @@ Test(split, patterns)
         cr_expect_str_eq(p.text, rows[i].text, "%s", rows[i].typed);
         cr_expect_eq(p.some, rows[i].some, "%s", rows[i].typed);
     }
-}
-
-Test(names, match)
-{
-    cr_expect(names_match("*.txt", "a.txt"));
-    cr_expect(names_match("?[ab]", "xb"));
-    cr_expect_not(names_match("*", ".hidden"));
-    cr_expect_not(names_match("*.txt", "a.txt2"));
-    cr_expect(names_match("a\\[1\\]*", "a[1].txt"));
-    cr_expect_not(names_match("a\\[1\\]*", "a1.txt"));
 }
 
 static const char netrc[] = "# comment\n"
