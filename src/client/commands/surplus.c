@@ -113,13 +113,12 @@ static bool surplus_is_listed(int at, const char *name, const struct stat *st,
     return false;
 }
 
-/* Collects local names. Some servers show an empty directory if the account may
- * not enter it. */
+/* Collects local names, if the server shows what is in the directory. */
 int surplus_of_local(struct tree *t, const struct job *dir, struct link *l,
                      const struct listing *there, struct failure *why)
 {
     char local[PATH_MAX], remote[URL_PATH_MAX];
-    bool entered = false;
+    bool seen = false;
     struct dirent *e;
     struct stat st;
     int r = 0;
@@ -137,9 +136,9 @@ int surplus_of_local(struct tree *t, const struct job *dir, struct link *l,
             surplus_is_listed(dirfd(d), e->d_name, &st, there) ||
             !tree_paths(t, dir, e->d_name, local, remote))
             continue;
-        if (!entered)
-            r = remote_enter(l, dir->remote, why);
-        entered = true;
+        if (!seen)
+            r = remote_see(l, dir->remote, why);
+        seen = true;
         if (r == 0)
             remove_hold_here(t, dir, local, remote);
     }

@@ -456,9 +456,12 @@ int remote_list(struct link *l, const char *path, struct listing *ret,
                 struct failure *why);
 int remote_list_once(struct link *l, const char *path, struct listing *ret,
                      struct failure *why);
-/* May the user enter the directory? Without this right some servers list a
- * directory as empty. */
+/* May the user enter the directory? */
 int remote_enter(struct link *l, const char *path, struct failure *why);
+/* May the user enter and list the directory? Without these rights some servers
+ * list it as empty: a drop says only in the facts of the directory itself that
+ * it shows nothing. */
+int remote_see(struct link *l, const char *path, struct failure *why);
 /* The knowledge about a path. ABSENT may also mean that the user may not
  * know. */
 enum presence { PRESENCE_UNKNOWN = -1, PRESENT, ABSENT };

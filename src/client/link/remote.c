@@ -125,6 +125,34 @@ int remote_enter(struct link *l, const char *path, struct failure *why)
     return link_run(l, why);
 }
 
+int remote_see(struct link *l, const char *path, struct failure *why)
+{
+    struct slice rest, line, fact, name;
+    int r = remote_enter(l, path, why);
+
+    if (r < 0 || !l->site->mlst)
+        return r;
+    if (link_command(l, why, "MLST%s%s", path[0] ? " " : "", path) < 0)
+        return why->lost ? -1 : 0;
+    rest = buf_slice(&l->lines);
+    while (slice_cut(&rest, '\n', &line)) {
+        struct slice facts = SLICE("");
+
+        if (slice_starts(line, SLICE(" "))) {
+            line = slice_trim(line);
+            slice_cut(&line, ' ', &facts);
+        }
+        while (slice_cut(&facts, ';', &fact)) {
+            slice_cut(&fact, '=', &name);
+            if (slice_equal_nocase(name, SLICE("perm")) &&
+                !slice_has(fact, 'l') && !slice_has(fact, 'L'))
+                return fail(why, EX_NOINPUT,
+                            "your account may not list this directory");
+        }
+    }
+    return 0;
+}
+
 bool remote_may_lack(const struct failure *why)
 {
     return why->reply == 450 || why->reply == 451;

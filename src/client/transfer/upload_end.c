@@ -41,7 +41,8 @@ void upload_tell(const struct file_transfer *t, struct failure *why)
 }
 
 /* Returns the length in Sallyport's "226 Transfer complete: 5 bytes stored as
- * /a", or after a resume in "5 bytes (9 in all)"; 0: there is none. */
+ * /a", or after a resume in "5 bytes (9 in all)"; UNCONFIRMED: there is none.
+ */
 static uint64_t upload_confirmed(const struct file_transfer *t)
 {
     static const char mark[] = "226 Transfer complete: ", some[] = "bytes (";
@@ -49,12 +50,13 @@ static uint64_t upload_confirmed(const struct file_transfer *t)
     uint64_t sent = 0, all = 0;
 
     if (!t->link->site->atomic || !slice_starts(rest, SLICE(mark)))
-        return 0;
+        return UNCONFIRMED;
     rest.ptr += strlen(mark);
     rest.len -= strlen(mark);
     slice_cut(&rest, ' ', &word);
-    if (slice_number(word, INT64_MAX, &sent) < 0 ||
-        !slice_starts(rest, SLICE(some)))
+    if (slice_number(word, INT64_MAX, &sent) < 0)
+        return UNCONFIRMED;
+    if (!slice_starts(rest, SLICE(some)))
         return sent;
     rest.ptr += strlen(some);
     rest.len -= strlen(some);
@@ -72,7 +74,7 @@ static int upload_length(struct file_transfer *t, struct failure *why)
     if (t->link->site->options->no_verify)
         return 0;
     int r = remote_length(t->link, t->remote, &there, why);
-    if (r == 1 && t->confirmed > 0) {
+    if (r == 1 && t->confirmed != UNCONFIRMED) {
         r = 0;
         there = t->confirmed;
     }
@@ -127,8 +129,8 @@ int upload_compare(struct file_transfer *t, struct failure *why)
      * 226 is compared. */
     if (upload_is_held(t->link)) {
         t->modified = 0; /* there is no visible file that could get a time */
-        t->sized = !t->link->site->options->no_verify && t->confirmed > 0 &&
-                   t->confirmed == t->done;
+        t->sized =
+            !t->link->site->options->no_verify && t->confirmed == t->done;
         if (t->sized)
             progress_note("%s: kept for inspection; the server has all of it "
                           "(%s)",

@@ -165,12 +165,15 @@ PeerTest(mounts, a_directory_has_its_rights, peer_init(p))
     disk_put(p, "/d/out/f", "x", 1);
     disk_put(p, "/d/g", "x", 1);
     peer_rights(p, "/d/out", READ);
+    disk_directory(p, "/in");
+    peer_rights(p, "/in", RIGHT_WRITE);
     peer_run(p);
     expect_names(p, "/d", "d", "d/g\r\nd/out\r\n");
     text = list(p, "/d", LIST_FACTS, "");
     cr_expect_eq(count(text, "perm=el;"), 1, "%s", text);
     cr_expect_eq(perm_of(p, "/d/out"), PERM_ENTER | PERM_LIST);
     cr_expect(perm_of(p, "/d") & PERM_CREATE);
+    cr_expect_eq(perm_of(p, "/in"), PERM_ENTER | PERM_CREATE, "a drop");
     cr_expect_eq(ask_path(p, MSG_file_delete, "/d/out/f"), OUTCOME_NO_RIGHT);
     cr_expect_eq(ask_path(p, MSG_file_delete, "/d/g"), OUTCOME_OK);
     cr_expect_eq(ask_upload(p, "/d/out/n", WRITE_STORE, 0, 1, 1),

@@ -29,10 +29,12 @@ static unsigned perm_when(bool condition, unsigned perm)
     return condition ? perm : 0;
 }
 
+/* A drop can be listed, but shows nothing: a client must not take that for an
+ * empty directory. */
 static unsigned perm_directory(const struct mount *m)
 {
     return PERM_ENTER | perm_when(perm_has(m, RIGHT_WRITE), PERM_CREATE) |
-           perm_when(perm_has(m, RIGHT_LIST), PERM_LIST) |
+           perm_when(perm_has(m, RIGHT_LIST) && !m->drop, PERM_LIST) |
            perm_when(perm_has(m, RIGHT_DIRECTORY), PERM_MAKE) |
            perm_when(perm_has(m, RIGHT_DELETE), PERM_PURGE);
 }
