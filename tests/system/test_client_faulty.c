@@ -18,7 +18,7 @@ ParameterizedTestParameters(client_faulty, play)
     return cr_make_param_array(struct row, rows.row, rows.count);
 }
 
-ParameterizedTest(struct row *row, client_faulty, play, .timeout = 300)
+ParameterizedTest(struct row *row, client_faulty, play, .timeout = 1200)
 {
     transcript_play_faulty(rows_file(&rows, row));
 }

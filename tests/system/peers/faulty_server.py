@@ -4,8 +4,11 @@ usage: faulty_server.py FAULT CERTIFICATE KEY PORT_FILE
 
 PORT_FILE gets the port once the server listens, and the file "commands" beside it
 gets the clients' commands. Everybody may log in; there is one file. FAULT is
-"none" or one of the words that this program compares it with."""
+"none" or one of the words that this program compares it with; "FAULT,REPLY,TIMES": the
+reply to this command comes too late so many times, "220" or such as "AUTH", or such as
+"STOR=226" for one of several."""
 import calendar
+import collections
 import hashlib
 import itertools
 import os
@@ -16,6 +19,9 @@ import threading
 import time
 
 FAULT, CERTIFICATE, KEY, PORT_FILE = sys.argv[1:]
+FAULT, *LATE = FAULT.split(",")
+LATE_S = 2.5 # clients wait for 1 s
+DELAYS = collections.defaultdict(itertools.count) # of each user
 TEXT = b"a text of forty bytes that is one file.\n"
 CUT = 1500000 # bytes of an upload
 IGNORE_UNEXPECTED_EOF = 0x80 # some Pythons set it, and then ignore how connections end
@@ -128,8 +134,14 @@ class Session(threading.Thread):
         self.uploads = 0
         self.denied = False
         self.range = None
+        self.user = ""
+        self.verb = "220"
+        self.late = LATE
 
     def reply(self, text):
+        if self.late and self.late[0] in (self.verb, f"{self.verb}={text[:3]}") and \
+           next(DELAYS[self.user]) < int(self.late[1]):
+            time.sleep(LATE_S)
         self.s.sendall(text.encode() + b"\r\n")
 
     def lines(self):
@@ -172,7 +184,8 @@ class Session(threading.Thread):
                 verb, _, words = line.partition(" ")
                 with open("commands", "a") as f:
                     f.write(line + "\n")
-                do = getattr(self, "do_" + verb.upper(), None)
+                self.verb = verb.upper()
+                do = getattr(self, "do_" + self.verb, None)
                 if do:
                     do(words)
                 else:
@@ -775,13 +788,178 @@ class Mirror(Session):
         self.reply("213 " + self.stamp(name) if name in FILES else "550 no such file")
 
 
+# Servers that keep each user's files in kept/USER: a Sallyport; one that shows an upload
+# while it grows; and one without MLSD, checksums and MFMT. A user "…,REPLY,TIMES" gets
+# this reply too late.
+KEEPERS = {
+    "sallyport": " UTF8\r\n CSID\r\n STOR conflict=overwrite*\r\n MFMT\r\n HASH SHA-256*\r\n"
+                 " MLST type*;size*;modify*",
+    "modern": " UTF8\r\n MFMT\r\n HASH SHA-256*\r\n MLST type*;size*;modify*",
+    "plain": " MDTM",
+}
+
+
+class Keeper(Session):
+    def at(self, words):
+        return os.path.join("kept", self.user, words.strip("/"))
+
+    def do_USER(self, words):
+        self.user = words
+        self.late = self.late or words.split(",")[1:]
+        self.choice = "overwrite"
+        self.length = None
+        super().do_USER(words)
+
+    def do_FEAT(self, words):
+        self.reply(f"211-Features:\r\n SIZE\r\n REST STREAM\r\n{KEEPERS[FAULT]}\r\n211 End")
+
+    def do_OPTS(self, words):
+        if words.startswith("STOR"):
+            self.choice = words.split("=")[1]
+        self.reply("200 " + words)
+
+    def do_ALLO(self, words):
+        self.length = int(words)
+        self.reply("200 ok")
+
+    # Does one of the system's calls, or refuses.
+    def change(self, code, call, *words):
+        try:
+            call(*map(self.at, words))
+        except OSError:
+            return self.reply("550 no such file")
+        self.reply(code)
+
+    def do_DELE(self, words):
+        self.change("250 gone", os.unlink, words)
+
+    def do_RMD(self, words):
+        self.change("250 gone", os.rmdir, words)
+
+    def do_MKD(self, words):
+        self.change(f'257 "{words}" made', os.mkdir, words)
+
+    def do_RNFR(self, words):
+        self.renamed = words
+        self.change("350 to what", os.stat, words)
+
+    def do_RNTO(self, words):
+        self.change("250 renamed", os.rename, self.renamed, words)
+
+    def do_CWD(self, words):
+        self.where = words
+        self.change("250 there", os.listdir, words)
+
+    def stamp(self, path):
+        return time.strftime("%Y%m%d%H%M%S", time.gmtime(os.stat(path).st_mtime))
+
+    def facts(self, path, name):
+        kind = "dir" if os.path.isdir(path) else "file"
+        return f"type={kind};size={os.path.getsize(path)};modify={self.stamp(path)}; {name}"
+
+    # Replies with what TEXT says about a file, or refuses.
+    def tell(self, words, text, is_there=os.path.isfile):
+        path = self.at(words)
+        self.reply(text(path) if is_there(path) else "550 no such file")
+
+    def do_SIZE(self, words):
+        self.tell(words, lambda path: f"213 {os.path.getsize(path)}")
+
+    def do_MDTM(self, words):
+        self.tell(words, lambda path: "213 " + self.stamp(path))
+
+    def do_MLST(self, words):
+        self.tell(words, lambda path: f"250-Here\r\n {self.facts(path, words)}\r\n250 End",
+                  os.path.exists)
+
+    def do_MFMT(self, words):
+        when, name = words.split(" ", 1)
+        self.change("213 Modify=" + words,
+                    lambda path: os.utime(path, (self.seconds(when),) * 2), name)
+
+    def seconds(self, when):
+        return calendar.timegm(time.strptime(when, "%Y%m%d%H%M%S"))
+
+    def do_HASH(self, words):
+        def text(path):
+            with open(path, "rb") as f:
+                hash = hashlib.sha256(f.read()[:self.range and self.range[1] + 1])
+            self.range = None
+            return f"213 SHA-256 0-1 {hash.hexdigest()} {words}"
+        self.tell(words, text)
+
+    def part(self, words):
+        return "parts/" + (self.user + "/" + words).replace("/", "=")
+
+    def do_SITE(self, words):
+        path = self.part(words.split(" ", 1)[1])
+        self.reply(f"213 {os.path.getsize(path)}" if os.path.exists(path) else
+                   "550 no such file")
+
+    def do_STOR(self, words, append=False):
+        hidden = FAULT == "sallyport"
+        path = self.part(words) if hidden else self.at(words)
+        if not os.path.isdir(os.path.dirname(self.at(words))):
+            return self.reply("550 No such file or directory.")
+        with open(path, "ab" if append or self.first else "wb") as f:
+            if self.first:
+                f.truncate(self.first)
+            self.first = 0
+            self.reply("150 go")
+            plain, _ = self.listener.accept()
+            data = CONTEXT.wrap_socket(plain, server_side=True,
+                                       suppress_ragged_eofs=not hidden)
+            while block := data.recv(65536):
+                f.write(block)
+                f.flush()
+            data.unwrap().close()
+        self.publish(path, words) if hidden else self.reply("226 done")
+
+    # A Sallyport shows a file when it is whole.
+    def publish(self, path, words):
+        name, bytes, number = words, os.path.getsize(path), 2
+        if self.length not in (None, bytes):
+            return self.reply("426 the end is missing")
+        self.length = None
+        if self.choice == "reject" and os.path.exists(self.at(name)):
+            return self.reply("553 The name is taken; choose another one.")
+        while self.choice == "rename" and os.path.exists(self.at(name)):
+            name, number = f"{words} ({number})", number + 1
+        os.rename(path, self.at(name))
+        self.reply(f"226 Transfer complete: {bytes} bytes stored as /{name.strip('/')}")
+
+    def do_MLSD(self, words):
+        path = self.at(words)
+        if not os.path.isdir(path):
+            return self.reply("550 no such file")
+        self.send([(self.facts(os.path.join(path, name), name) + "\r\n").encode()
+                   for name in os.listdir(path)])
+
+    def do_LIST(self, words):
+        path = self.at(self.where)
+        form = "{}rw-r--r-- 1 a a {} Nov 20 07:42 {}\r\n"
+        self.send([form.format("d" if os.path.isdir(os.path.join(path, name)) else "-",
+                               os.path.getsize(os.path.join(path, name)), name).encode()
+                   for name in [".", *os.listdir(path)]])
+
+    def do_RETR(self, words):
+        path = self.at(words)
+        if not os.path.isfile(path):
+            return self.reply("550 no such file")
+        with open(path, "rb") as f:
+            bytes = f.read()[self.first:]
+        self.first = 0
+        self.send([bytes])
+
+
 def main():
     listener = socket.create_server(("127.0.0.1", 0))
     with open(PORT_FILE + ".new", "w") as f:
         f.write(str(listener.getsockname()[1]))
     os.rename(PORT_FILE + ".new", PORT_FILE)
     while True:
-        (Mirror if FAULT in MIRRORS else Session)(listener.accept()[0]).start()
+        kind = Mirror if FAULT in MIRRORS else Keeper if FAULT in KEEPERS else Session
+        kind(listener.accept()[0]).start()
 
 
 main()
