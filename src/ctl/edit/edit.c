@@ -240,6 +240,14 @@ static void edit_undo(int code)
         outer(code);
 }
 
+/* Called when the command fails after an edit that stands. */
+static void edit_stood(int code)
+{
+    if (outer)
+        outer(code);
+    stderr_print("the users file was changed; after that this failed:");
+}
+
 /* Parses the rows from the same text: an editor that takes no lock may change
  * the file in between. */
 static void edit_begin(void)
@@ -251,7 +259,8 @@ static void edit_begin(void)
     buf_init(&e.made, USERS_FILE_MAX);
     buf_init(&e.text, USERS_FILE_MAX);
     edit_stands = false;
-    outer = at_fail;
+    if (at_fail != edit_stood)
+        outer = at_fail;
     at_fail = edit_undo;
     stderr_wait(false);
     edit_lock(&e.file, &e.text);
@@ -306,7 +315,7 @@ void edit_run(void (*make)(void *given), void *given)
     make(given);
     edit_commit();
     ids_record(&e.file);
-    at_fail = outer;
+    at_fail = edit_stands ? edit_stood : outer;
     edit_end();
 }
 

@@ -203,15 +203,14 @@ void ids_record(const struct users_file *file)
     const char *kind = taken ? kinds[free_ids->share] : NULL;
     char name[NAME_MAX + 1], text[16];
     bool stands;
-    int r = 0;
+    int r;
 
     if (!edit_stands || !taken)
         return;
     snprintf(name, sizeof(name), "%s.last-%s", file->name, kind);
     snprintf(text, sizeof(text), "%u\n", (unsigned)taken);
-    if (taken > read_last(free_ids->share))
-        r = users_file_replace(file->directory_fd, name, slice_from(text), NULL,
-                               NULL, NULL, &stands);
+    r = users_file_replace(file->directory_fd, name, slice_from(text), NULL,
+                           NULL, NULL, &stands);
     if (r)
         stderr_print("%s.last-%s can't be written: %s", file->path, kind,
                      strerror(-r));

@@ -6,6 +6,7 @@
 
 #include "ctl/ctl.h"
 #include "support/allocation.h"
+#include "support/nth.h"
 
 struct world world;
 
@@ -128,6 +129,8 @@ static void run_child(int in_fd, int out_fd, int err_fd, const char *words)
     dup2(world.out ? open(world.out, O_WRONLY) : out_fd, STDOUT_FILENO);
     dup2(err_fd, STDERR_FILENO);
     allocation_fail(world.fails);
+    if (world.nth)
+        nth_enter(world.nth);
     ctl_run(argc, argv);
 }
 

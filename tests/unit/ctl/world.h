@@ -13,6 +13,7 @@ struct world {
     const char *out; /* takes standard output; NULL: struct run */
     unsigned fails;  /* this allocation of the command (support/allocation.h);
                          0: none does */
+    struct nth *nth; /* fails a call of the command; NULL: none */
 };
 extern struct world world;
 
