@@ -3,12 +3,31 @@
  * before. */
 #include "edit/edit.h"
 
-/* Sets the hash. A locked user stays locked. A user without a password ("!")
- * becomes active. */
+/* Forgets what the source has given: it takes back only that. */
+static void forget_given(const struct user *user, unsigned marks)
+{
+    struct user_sync sync;
+    char text[SYNC_TEXT_MAX];
+
+    if (user->sync.len == 0 || user_sync_parse(user->sync, &sync))
+        return;
+    sync.marks &= ~marks;
+    row_need(
+        row_set(edit_row(user->line), "sync", user_sync_text(&sync, text)));
+}
+
+/* Is it a lock? In a row without a source "!" alone means that there is no
+ * password. */
+static bool is_locked(const struct user *user)
+{
+    return user->locked_by_hand && (user->hash[0] == '$' || user->sync.len > 0);
+}
+
+/* Sets the hash. A locked user stays locked. */
 static void put_hash(const struct user *user, const char *hash)
 {
-    row_need(row_set_hash(edit_row(user->line),
-                          user->locked_by_hand && user->hash[0] == '$', hash));
+    forget_given(user, SYNC_HASH);
+    row_need(row_set_hash(edit_row(user->line), is_locked(user), hash));
 }
 
 static bool stays_locked;
@@ -17,7 +36,7 @@ static void set_hash(void *hash)
 {
     const struct user *user = user_named(edit_users);
 
-    stays_locked = user->locked_by_hand && user->hash[0] == '$';
+    stays_locked = is_locked(user);
     put_hash(user, hash);
     if (user->must_change || ctl.args.must_change)
         row_need(row_set(edit_row(user->line), "must_change",
@@ -68,6 +87,8 @@ static void change_row(void *given)
     d->home.gid = user->gid;
     if (ctl.args.home)
         home_make(&d->home);
+    if (ctl.args.expires)
+        forget_given(user, SYNC_EXPIRES);
     given_set(edit_row(user->line));
     if (ctl.args.home)
         row_need(row_set_column(edit_row(user->line), ROW_HOME, d->home.path));
