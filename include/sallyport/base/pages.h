@@ -1,4 +1,5 @@
-/* Tells the kernel how whole pages of memory are used. */
+/* Whole pages of memory: tables that no fork inherits, and advice for the
+ * kernel. */
 #ifndef SALLYPORT_BASE_PAGES_H
 #define SALLYPORT_BASE_PAGES_H
 
@@ -17,5 +18,11 @@
  * left out. Returns whether the kernel took it; true if there is no whole page.
  */
 bool pages_advise(void *block, size_t size, int advice);
+
+/* Returns N zeroed elements of SIZE bytes, or NULL. No fork inherits them, so a
+ * session or a user's process files doesn't know who else is served. Never
+ * grows. */
+void *pages_new(size_t n, size_t size);
+void pages_free(void *p, size_t n, size_t size);
 
 #endif

@@ -11,10 +11,14 @@
  * NAME shows in /proc only. */
 int shared_make(const char *name, size_t size);
 /* Maps the first SIZE bytes of FD, which stays the caller's. No fork inherits
- * them, and no core dump contains them. FD -1: private memory, for a test.
- * PROTECTION as for mmap(2). Returns the address; or NULL with errno, EINVAL:
- * FD isn't sealed, or too short. */
+ * them, and no core dump contains them. FD -1: private memory. PROTECTION as
+ * for mmap(2). Returns NULL with errno; EINVAL: FD isn't sealed, or too
+ * short. */
 void *shared_map(int fd, size_t size, int protection);
+/* Unmaps P, unless it is NULL. Returns NULL. */
+void *shared_unmap(const void *p, size_t size);
+/* Unmaps the struct to which the variable P points, and sets P to NULL. */
+#define SHARED_UNMAP(p) ((p) = shared_unmap((p), sizeof(*(p))))
 /* Maps all of the sealed file FD for reading. If it is empty, PTR is NULL.
  * Returns 0 or -errno. The caller unmaps it. */
 int shared_map_whole(int fd, struct slice *ret);

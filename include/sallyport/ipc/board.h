@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sallyport/base/shared.h"
+
 /* The board. Supervisor and masters write it; each gate reads it before it
  * accepts a connection. A supervisor of an older build starts masters of newer
  * ones, so the layout never changes: another layout gets another name. No
@@ -35,9 +37,9 @@ struct board {
 
 /* Makes the board. Returns its descriptor or -errno. */
 int board_make(void);
-/* Maps the board FD; -1: a private board, for a test. Returns 0 or -errno. */
+/* Maps the board FD; -1: a private board, for a test. Returns 0 or -errno. The
+ * caller unmaps it by SHARED_UNMAP(). */
 int board_map(int fd, bool to_write, struct board **ret);
-void board_unmap(struct board **b);
 /* Returns the row of that generation, or NULL. */
 struct board_row *board_find(struct board *b, uint64_t generation);
 /* Has a drain begun? */
@@ -63,11 +65,11 @@ struct beat {
     uint64_t count; /* grows as long as its loop runs */
 };
 
-/* Makes a page, and maps it to read. Returns its descriptor or -errno. */
+/* Makes a page, and maps it to read. Returns its descriptor or -errno. The
+ * caller unmaps it by SHARED_UNMAP(). */
 int beat_make(struct beat **ret);
 /* Maps the page FD to write. FD stays the caller's. Returns 0 or -errno. */
 int beat_map(int fd, struct beat **ret);
-void beat_unmap(struct beat **b);
 
 /* How often a process with a heartbeat counts. */
 #define BEAT_MS 2000

@@ -40,7 +40,6 @@ void *shared_map(int fd, size_t size, int protection)
 {
     int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : map_flags(fd, size);
     void *p;
-    int error;
 
     if (flags < 0) {
         errno = EINVAL;
@@ -49,14 +48,20 @@ void *shared_map(int fd, size_t size, int protection)
     p = mmap(NULL, size, protection, flags, fd, 0);
     if (p == MAP_FAILED)
         return NULL;
-    if (madvise(p, size, MADV_DONTFORK) < 0 ||
-        madvise(p, size, MADV_DONTDUMP) < 0) {
-        error = errno;
-        munmap(p, size);
-        errno = error;
-        return NULL;
-    }
-    return p;
+    return madvise(p, size, MADV_DONTFORK) == 0 &&
+                   madvise(p, size, MADV_DONTDUMP) == 0
+               ? p
+               : shared_unmap(p, size);
+}
+
+void *shared_unmap(const void *p, size_t size)
+{
+    const int error = errno;
+
+    if (p)
+        munmap((void *)(uintptr_t)p, size);
+    errno = error;
+    return NULL;
 }
 
 int shared_map_whole(int fd, struct slice *ret)
@@ -68,13 +73,14 @@ int shared_map_whole(int fd, struct slice *ret)
         return -errno;
     if (st.st_size == 0)
         return 0;
-    *ret = (struct slice){ shared_map(fd, (size_t)st.st_size, PROT_READ),
-                           (size_t)st.st_size };
-    return ret->ptr ? 0 : -errno;
+    ret->ptr = shared_map(fd, (size_t)st.st_size, PROT_READ);
+    if (!ret->ptr)
+        return -errno;
+    ret->len = (size_t)st.st_size;
+    return 0;
 }
 
 void shared_unmap_whole(struct slice whole)
 {
-    if (whole.ptr)
-        munmap((void *)(uintptr_t)whole.ptr, whole.len);
+    shared_unmap(whole.ptr, whole.len);
 }

@@ -23,13 +23,6 @@ int board_map(int fd, bool to_write, struct board **ret)
     return *ret ? 0 : -errno;
 }
 
-void board_unmap(struct board **b)
-{
-    if (*b)
-        munmap(*b, sizeof(**b));
-    *b = NULL;
-}
-
 struct board_row *board_find(struct board *b, uint64_t generation)
 {
     for (size_t i = 0; i < BOARD_ROWS; i++)
@@ -64,15 +57,9 @@ int beat_map(int fd, struct beat **ret)
 int beat_make(struct beat **ret)
 {
     FD_CLEANUP int fd = shared_make("beat", sizeof(**ret));
+
     *ret = fd < 0 ? NULL : shared_map(fd, sizeof(**ret), PROT_READ);
     return *ret ? fd_take(&fd) : -errno;
-}
-
-void beat_unmap(struct beat **b)
-{
-    if (*b)
-        munmap(*b, sizeof(**b));
-    *b = NULL;
 }
 
 bool pulse_look(struct pulse *p, uint64_t count, uint64_t ms)

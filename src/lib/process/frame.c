@@ -163,7 +163,7 @@ void frame_release(struct frame *f)
     channel_close(&f->master);
     loop_remove(&f->loop, &f->log_watch);
     event_sender_release(&f->log);
-    beat_unmap(&f->beat);
+    SHARED_UNMAP(f->beat);
     loop_release(&f->loop);
 }
 

@@ -153,7 +153,7 @@ static bool settings_sealed(int fd)
 
 int settings_take(struct settings *s, int fd, struct complaint *c)
 {
-    struct settings_image *there;
+    const struct settings_image *there;
     bool ours, fit;
 
     if (!settings_sealed(fd))
@@ -173,7 +173,7 @@ int settings_take(struct settings *s, int fd, struct complaint *c)
           there->settings.said_count <= SETTING_ROWS_MAX;
     if (ours && fit)
         *s = there->settings;
-    munmap(there, sizeof(*there));
+    SHARED_UNMAP(there);
     if (!ours)
         return complain(c, "settings: written by another build");
     return fit ? 0 : complain(c, "settings: more than fit");

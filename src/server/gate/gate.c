@@ -154,9 +154,9 @@ static void gate_release(void *owner)
     pace_release(g);
     children_release(g);
     limits_release(&g->limits);
-    memory_unmap(&g->memory);
-    board_unmap(&g->board);
-    table_free((void *)(uintptr_t)g->bans, 1, sizeof(*g->bans));
+    SHARED_UNMAP(g->memory);
+    SHARED_UNMAP(g->board);
+    SHARED_UNMAP(g->bans);
     tls_context_free(g->tls);
     fd_close(&g->spare_fd);
 }

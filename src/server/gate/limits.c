@@ -59,9 +59,9 @@ int limits_init(struct limits *l, const struct settings *s, size_t places)
         .buckets = table_buckets(places),
     };
     random_bytes(l->key, sizeof(l->key));
-    l->slot = table_new(l->prefixes, sizeof(*l->slot));
-    l->chain = table_new(l->buckets, sizeof(*l->chain));
-    l->many = table_new(l->places + 1, sizeof(*l->many));
+    l->slot = pages_new(l->prefixes, sizeof(*l->slot));
+    l->chain = pages_new(l->buckets, sizeof(*l->chain));
+    l->many = pages_new(l->places + 1, sizeof(*l->many));
     if (!l->slot || !l->chain || !l->many) {
         limits_release(l);
         return -ENOMEM;
@@ -73,9 +73,9 @@ int limits_init(struct limits *l, const struct settings *s, size_t places)
 
 void limits_release(struct limits *l)
 {
-    table_free(l->slot, l->prefixes, sizeof(*l->slot));
-    table_free(l->chain, l->buckets, sizeof(*l->chain));
-    table_free(l->many, l->places + 1, sizeof(*l->many));
+    pages_free(l->slot, l->prefixes, sizeof(*l->slot));
+    pages_free(l->chain, l->buckets, sizeof(*l->chain));
+    pages_free(l->many, l->places + 1, sizeof(*l->many));
     *l = (struct limits){ 0 };
 }
 

@@ -13,30 +13,6 @@
 #include "sallyport/base/shared.h"
 #include "sallyport/domain/limits.h"
 
-void *table_new(size_t n, size_t size)
-{
-    size_t bytes;
-    void *p;
-
-    if (__builtin_mul_overflow(n, size, &bytes) || bytes == 0)
-        return NULL;
-    p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-             -1, 0);
-    if (p == MAP_FAILED)
-        return NULL;
-    if (madvise(p, bytes, MADV_DONTFORK) < 0) {
-        munmap(p, bytes);
-        return NULL;
-    }
-    return p;
-}
-
-void table_free(void *table, size_t n, size_t size)
-{
-    if (table)
-        munmap(table, n * size);
-}
-
 size_t table_buckets(size_t n)
 {
     size_t buckets = 1;
@@ -108,11 +84,4 @@ uint64_t tickets_renew(struct ticket_memory *t, uint64_t lifetime, uint64_t now)
     __atomic_store_n(&t->turn, odd + 1, __ATOMIC_RELEASE);
     explicit_bzero(&k, sizeof(k));
     return lifetime;
-}
-
-void memory_unmap(struct memory **m)
-{
-    if (*m)
-        munmap(*m, sizeof(**m));
-    *m = NULL;
 }

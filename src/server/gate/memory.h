@@ -7,15 +7,13 @@
 #include <stdint.h>
 
 #include "limits.h"
+#include "sallyport/base/pages.h"
+#include "sallyport/base/shared.h"
 #include "sallyport/tls/ticket.h"
 
-/* Memory for gate's knowledge about its clients. A fork doesn't inherit it, and
- * wipes the rest (entry.c). So no session ever holds another client's address,
- * and forks copy less. */
-
-/* Returns N zeroed elements of SIZE bytes, or NULL. Never grows. */
-void *table_new(size_t n, size_t size);
-void table_free(void *table, size_t n, size_t size);
+/* Gate keeps its knowledge about its clients in tables of pages_new(). A fork
+ * doesn't inherit them, and wipes the rest (entry.c). So no session ever holds
+ * another client's address, and forks copy less. */
 
 /* Returns the smallest power of two that is at least N: for buckets and
  * masks. */
@@ -49,7 +47,7 @@ struct memory {
 };
 
 /* Maps the file FD, which stays the caller's (shared.h). Returns 0 or -errno.
- */
+ * The caller unmaps it by SHARED_UNMAP(). */
 int memory_map(struct memory **ret, int fd);
 /* Copies the keys. Returns false while another gate changes them. */
 bool tickets_read(const struct ticket_memory *t, struct ticket_keys *ret);
@@ -60,6 +58,5 @@ uint64_t tickets_turn(const struct ticket_memory *t);
  * while it wrote, both keys are replaced. */
 uint64_t tickets_renew(struct ticket_memory *t, uint64_t lifetime,
                        uint64_t now);
-void memory_unmap(struct memory **m);
 
 #endif

@@ -67,8 +67,8 @@ int pace_init(struct gate *g)
         TAILQ_INIT(&p->line[way]);
     account_set(&p->all, s->max_transfers, s->bandwidth_up, s->bandwidth_down);
     p->timer = (struct loop_timer){ .on_timer = pace_on_timer, .owner = g };
-    p->slot = table_new(p->size, sizeof(*p->slot));
-    p->chain = table_new(p->buckets, sizeof(*p->chain));
+    p->slot = pages_new(p->size, sizeof(*p->slot));
+    p->chain = pages_new(p->buckets, sizeof(*p->chain));
     if (!p->slot || !p->chain) {
         pace_release(g);
         return -ENOMEM;
@@ -84,8 +84,8 @@ void pace_release(struct gate *g)
 
     if (p->timer.on_timer)
         loop_timer_clear(&g->frame.loop, &p->timer);
-    table_free(p->slot, p->size, sizeof(*p->slot));
-    table_free(p->chain, p->buckets, sizeof(*p->chain));
+    pages_free(p->slot, p->size, sizeof(*p->slot));
+    pages_free(p->chain, p->buckets, sizeof(*p->chain));
     *p = (struct pace){ 0 };
 }
 

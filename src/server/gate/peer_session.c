@@ -17,8 +17,8 @@ int children_init(struct gate *g)
     t->buckets = table_buckets(t->size);
     STAILQ_INIT(&t->unused);
     TAILQ_INIT(&t->waiting);
-    t->slot = table_new(t->size, sizeof(*t->slot));
-    t->serial = table_new(t->buckets, sizeof(*t->serial));
+    t->slot = pages_new(t->size, sizeof(*t->slot));
+    t->serial = pages_new(t->buckets, sizeof(*t->serial));
     if (!t->slot || !t->serial) {
         children_release(g);
         return -ENOMEM;
@@ -35,8 +35,8 @@ void children_release(struct gate *g)
     for (size_t i = 0; t->slot && i < t->size; i++)
         if (t->slot[i].gate)
             channel_close(&t->slot[i].channel);
-    table_free(t->slot, t->size, sizeof(*t->slot));
-    table_free(t->serial, t->buckets, sizeof(*t->serial));
+    pages_free(t->slot, t->size, sizeof(*t->slot));
+    pages_free(t->serial, t->buckets, sizeof(*t->serial));
     *t = (struct gate_children){ 0 };
 }
 

@@ -18,7 +18,7 @@ int queue_init(struct gate *g)
     TAILQ_INIT(&q->unused);
     TAILQ_INIT(&q->waiting);
     q->timer = (struct loop_timer){ .on_timer = queue_on_timer, .owner = g };
-    q->slot = table_new(LIMIT_QUEUE, sizeof(*q->slot));
+    q->slot = pages_new(LIMIT_QUEUE, sizeof(*q->slot));
     if (!q->slot)
         return -ENOMEM;
     for (size_t i = 0; i < LIMIT_QUEUE; i++)
@@ -264,6 +264,6 @@ void queue_release(struct gate *g)
     if (q->slot)
         queue_close(g);
     loop_timer_clear(&g->frame.loop, &q->timer);
-    table_free(q->slot, LIMIT_QUEUE, sizeof(*q->slot));
+    pages_free(q->slot, LIMIT_QUEUE, sizeof(*q->slot));
     q->slot = NULL;
 }

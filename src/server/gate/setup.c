@@ -51,11 +51,7 @@ static void setup_listener(struct gate *g, size_t index, int fd)
         .index = index,
         .implicit = settings_implicit(&g->settings, index),
         .proxied = settings_proxied(&g->settings, index),
-        .acceptor = { .loop = &g->frame.loop,
-                      .fd = fd,
-                      .may = entry_may,
-                      .enter = entry_enter,
-                      .full = entry_full },
+        .fd = fd,
     };
 }
 

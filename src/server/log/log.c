@@ -28,8 +28,7 @@ static void log_release(void *owner)
     senders_read_all(l);
     senders_release(l);
     fd_close(&l->output);
-    if (l->metrics)
-        munmap(l->metrics, sizeof(*l->metrics));
+    SHARED_UNMAP(l->metrics);
 }
 
 /* Master has gone, so the service ends. Its sessions notice that now, and still
@@ -85,7 +84,7 @@ static void log_on_refused(int number)
 }
 
 static const struct handler log_handlers[] = {
-    ON(log_sender, senders_on_sender),
+    ON(speaker, senders_on_sender),
 };
 
 const struct frame_row log_row = {

@@ -160,7 +160,7 @@ void supervisor_release(struct supervisor *s)
     loop_timer_clear(&s->loop, &s->recoveries.timer);
     loop_timer_clear(&s->loop, &s->heartbeat.timer);
     kept_release(&s->kept);
-    board_unmap(&s->board);
+    SHARED_UNMAP(s->board);
     fd_close(&s->board_fd);
     signals_close(&s->signals, &s->loop);
     fd_close(&s->notify.fd);

@@ -164,7 +164,7 @@ static void give_all(struct bench *b, const struct bench_plan *plan,
     s->file[SETUP_EMPTY].fd = empty_directory();
     s->file[SETUP_SETTINGS].fd = settings_of_plan(b, plan, &s->sessions);
     s->file[SETUP_BEAT].fd = beat_make(&counts);
-    beat_unmap(&counts);
+    SHARED_UNMAP(counts);
     child_give_log(s, PROCESS_GATE, &b->log);
     give_listener(b, plan, s);
     give_memory(b, plan, s);

@@ -101,11 +101,10 @@ Test(bans, are_only_read)
         MAP_FAILED);
     b = shared_map(reading, sizeof(*b), PROT_READ);
     cr_assert_not_null(b);
-    table_free(b, 1, sizeof(*b));
+    SHARED_UNMAP(b);
     bare = memfd_create("bans", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     cr_assert_eq(ftruncate(bare, sizeof(*b)), 0);
     cr_expect_null(shared_map(bare, sizeof(*b), PROT_READ));
-    cr_expect_eq(errno, EINVAL);
     fd_close(&bare);
     fd_close(&reading);
 }

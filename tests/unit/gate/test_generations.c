@@ -257,7 +257,7 @@ Test(generations, ticket_keys_are_shared, .timeout = 60)
     cr_assert_str_neq(after, before);
     key_names(&f, before, sizeof(before));
     cr_assert_str_eq(after, before);
-    memory_unmap(&m);
+    SHARED_UNMAP(m);
     close(client[0]);
     bench_gone(&old, &f);
     bench_stop(&old, 0);
@@ -286,7 +286,7 @@ Test(generations, half_ticket_keys, .timeout = 60)
     log_in(&b, &f, keys, sizeof(keys));
     cr_expect(tickets_read(&m->tickets, &k));
     cr_expect_eq(m->tickets.turn, 8);
-    memory_unmap(&m);
+    SHARED_UNMAP(m);
     close(client);
     bench_gone(&b, &f);
     bench_stop(&b, 0);

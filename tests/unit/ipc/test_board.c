@@ -62,7 +62,7 @@ Test(board, of_garbage)
     cr_expect(board_announces_drain(b));
     board_set(&b->row[BOARD_ROWS - 1].generation, 7);
     cr_expect_eq(board_find(b, 7), &b->row[BOARD_ROWS - 1]);
-    board_unmap(&b);
+    SHARED_UNMAP(b);
     cr_expect_null(b);
 }
 

@@ -455,7 +455,7 @@ static void raise_master(const char *state)
 {
     m.memory[MEMORY_BANS] = -1;
     if (m.banning)
-        banning_release(m.banning);
+        SHARED_UNMAP(m.banning->table);
     master_init(&m);
     conf_default(&m.settings);
     parts_attach(&m, &parts);
@@ -523,7 +523,7 @@ Test(bans_file, outlives_the_service)
     finish_writing();
     raise_master(in_scratch(""));
     cr_expect_eq(bans_now(), 1);
-    banning_release(m.banning);
+    SHARED_UNMAP(m.banning->table);
 }
 
 /* The next one is written as soon as the first writer has ended. */
@@ -540,7 +540,7 @@ Test(bans_file, changes_while_it_is_written)
     finish_writing();
     raise_master(in_scratch(""));
     cr_expect_eq(bans_now(), 2);
-    banning_release(m.banning);
+    SHARED_UNMAP(m.banning->table);
 }
 
 /* After a killed writer neither its file nor its name is in the way. */
@@ -555,7 +555,7 @@ Test(bans_file, after_a_killed_writer)
     raise_master(in_scratch(""));
     cr_expect_eq(bans_now(), 1);
     cr_expect_neq(access(in_scratch(".bans.sallyport-new"), F_OK), 0);
-    banning_release(m.banning);
+    SHARED_UNMAP(m.banning->table);
 }
 
 /* It has the directory open, and tries to lock it. */
@@ -591,7 +591,7 @@ Test(bans_file, another_writer)
     close(at);
     finish_writing();
     cr_expect_eq(access(in_scratch("bans"), F_OK), 0);
-    banning_release(m.banning);
+    SHARED_UNMAP(m.banning->table);
 }
 
 /* Whoever can read the directory can lock it, and keep the lock. */
@@ -610,7 +610,7 @@ Test(bans_file, a_lock_for_ever)
     ban("192.0.2.2", 32, true, 0);
     finish_writing();
     cr_expect_eq(access(in_scratch("bans"), F_OK), 0);
-    banning_release(m.banning);
+    SHARED_UNMAP(m.banning->table);
 }
 
 static void damage(off_t at, char byte)
@@ -645,7 +645,7 @@ Test(bans_file, is_damaged)
         raise_master(in_scratch(""));
         cr_expect_eq(bans_now(), 0, "%d", i);
     }
-    banning_release(m.banning);
+    SHARED_UNMAP(m.banning->table);
 }
 
 /* Then the bans pass from master to master only. */
@@ -665,7 +665,7 @@ Test(bans_file, cannot_be_written)
     cr_expect_eq(m.banning->error, 0);
     raise_master(in_scratch("missing"));
     cr_expect_eq(bans_now(), 2);
-    banning_release(m.banning);
+    SHARED_UNMAP(m.banning->table);
 }
 
 /* The memory of the masters counts, and not the file, which may be older. */
@@ -677,7 +677,7 @@ Test(bans_file, is_read_once)
     raise_master(in_scratch(""));
     ban("192.0.2.1", 32, true, 0);
     finish_writing();
-    banning_release(m.banning);
+    SHARED_UNMAP(m.banning->table);
     cr_assert_eq(prepare_memory(&m, &c), 0, "%s", c.text);
     cr_assert_eq(banning_init(&m), 0);
     cr_assert_eq(bans_now(), 1);

@@ -69,7 +69,7 @@ Test(guesses, a_name_is_slowed_more_and_more)
         fail(g, 7, "198.51.100.1", 1, START);
     }
     cr_expect_eq(delay(g, 8, "192.0.2.1", START), 0, "another name");
-    guesses_unmap(&g);
+    SHARED_UNMAP(g);
 }
 
 Test(guesses, a_name_is_forgiven)
@@ -85,7 +85,7 @@ Test(guesses, a_name_is_forgiven)
     cr_expect_eq(delay(g, 7, "192.0.2.1",
                        START + (GUESS_DEBT + GUESS_NAME_FREE + 1) * MINUTE),
                  0, "an attack that is over is forgotten as well");
-    guesses_unmap(&g);
+    SHARED_UNMAP(g);
 }
 
 /* Other people can't slow a user who has logged in there lately. The user's own
@@ -109,7 +109,7 @@ Test(guesses, where_a_user_is_known)
     cr_expect_eq(delay(g, 7, "192.0.2.1", START), 1000);
     fail(g, 7, "198.51.100.1", 100, later);
     cr_expect_eq(delay(g, 7, "192.0.2.1", later), MOST, "known too long ago");
-    guesses_unmap(&g);
+    SHARED_UNMAP(g);
 }
 
 /* Writes address N of NETWORK with BITS bits. */
@@ -165,7 +165,7 @@ Test(guesses, addresses)
         cr_expect_eq(delay(g, 5000, prefixes[i].outside, START), 0, "/%u",
                      bits);
         cr_expect_eq(delay(g, 5000, host(text, bits, 0), START + 10000), 0);
-        guesses_unmap(&g);
+        SHARED_UNMAP(g);
     }
 }
 
@@ -182,7 +182,7 @@ Test(guesses, a_trusted_address_is_not_counted)
     }
     cr_expect_eq(guesses_delay(g, &what, MOST, START), 0);
     cr_expect_eq(delay(g, 5000, "192.0.2.1", START), 0);
-    guesses_unmap(&g);
+    SHARED_UNMAP(g);
 }
 
 /* An attack on many names and from many addresses affects others only by
@@ -210,7 +210,7 @@ Test(guesses, collisions_are_few)
         met += guesses_delay(g, &what, MOST, START) > 0;
     }
     cr_expect_lt(met, 200u, "%u of 10000; 61 are expected", met);
-    guesses_unmap(&g);
+    SHARED_UNMAP(g);
 }
 
 /* Two masters, one after the other or at the same time, use the same counts. */
@@ -229,9 +229,9 @@ Test(guesses, outlive_a_master)
     cr_expect_eq(delay(first, 7, "192.0.2.9", START), 0);
     fail(second, 7, "192.0.2.1", 1, START);
     cr_expect_eq(delay(first, 7, "192.0.2.8", START), 4000);
-    guesses_unmap(&first);
+    SHARED_UNMAP(first);
     cr_expect_eq(delay(second, 7, "192.0.2.8", START), 4000);
-    guesses_unmap(&second);
+    SHARED_UNMAP(second);
 }
 
 static const char *code(struct guesses *g, uint64_t name, const char *peer,
@@ -263,7 +263,7 @@ Test(guesses, codes)
     cr_expect(code(g, 8, "192.0.2.1", 0, START), "another user");
     cr_expect_null(code(g, 8, "192.0.2.1", 100, START), "his own code");
     cr_expect_null(code(g, 7, "192.0.2.1", 101, START + MINUTE));
-    guesses_unmap(&g);
+    SHARED_UNMAP(g);
 }
 
 static uint64_t for_ban(struct guesses *g, const char *peer, uint64_t now)
@@ -291,7 +291,7 @@ Test(guesses, of_an_hour)
     cr_expect_eq(for_ban(g, "2001:db8:0:1::1", START), 0);
     fail(g, 7, "192.0.2.1", 1, START + 1000 * MINUTE);
     cr_expect_eq(for_ban(g, "192.0.2.1", START + 1000 * MINUTE), 1);
-    guesses_unmap(&g);
+    SHARED_UNMAP(g);
 }
 
 /* After the administrator's "ban del" they count from the beginning. */
@@ -311,7 +311,7 @@ Test(guesses, are_pardoned)
     cr_expect_eq(for_ban(g, "192.0.2.1", START), 2);
     guesses_report(g, START, &r);
     cr_expect_eq(r.wrong, 20);
-    guesses_unmap(&g);
+    SHARED_UNMAP(g);
 }
 
 /* If anybody has logged in there lately, a ban would hit users. */
@@ -326,7 +326,7 @@ Test(guesses, where_users_are)
     cr_expect_eq(for_ban(g, "192.0.2.1", START), 0);
     fail(g, 9, "192.0.2.1", 50, later);
     cr_expect_eq(for_ban(g, "192.0.2.1", later), 50, "too long ago");
-    guesses_unmap(&g);
+    SHARED_UNMAP(g);
 }
 
 /* Whoever logs in from very many networks doesn't exempt all others. */
@@ -342,7 +342,7 @@ Test(guesses, of_an_address_whose_slot_is_taken)
     }
     fail(g, 9, "192.0.2.1", 5, START);
     cr_expect_eq(for_ban(g, "192.0.2.1", START), 5);
-    guesses_unmap(&g);
+    SHARED_UNMAP(g);
 }
 
 Test(guesses, the_worst_addresses)
@@ -370,7 +370,7 @@ Test(guesses, the_worst_addresses)
     cr_expect_eq(r.wrong, 0);
     cr_expect_eq(r.addresses, 0);
     cr_expect_eq(r.count, 0);
-    guesses_unmap(&g);
+    SHARED_UNMAP(g);
 }
 
 /* Many addresses with one wrong password each don't hide one with many. */
@@ -391,7 +391,7 @@ Test(guesses, a_flood_of_addresses)
     cr_expect_eq(r.worst[0].wrong, 30);
     cr_expect_eq(r.wrong, 10 * GUESS_SOURCES + 30);
     cr_expect_leq(r.addresses, GUESS_SOURCES);
-    guesses_unmap(&g);
+    SHARED_UNMAP(g);
 }
 
 /* Programs that can't make a code have sent one once: few of many pairs of user
@@ -413,7 +413,7 @@ Test(guesses, codes_of_many)
                     round == 1;
         }
     cr_expect_leq(lost, 5, "%u", lost);
-    guesses_unmap(&g);
+    SHARED_UNMAP(g);
 }
 
 /* Users who log in within the same half minute don't use up each other's
@@ -431,5 +431,5 @@ Test(guesses, codes_of_many_users)
         cr_expect_null(guesses_code(many, &what, 7, 0, 1000), "%lu", i);
         cr_expect_not_null(guesses_code(many, &what, 7, 0, 1000), "%lu", i);
     }
-    guesses_unmap(&many);
+    SHARED_UNMAP(many);
 }

@@ -25,7 +25,7 @@ static void begin(void)
 
 static void end(void)
 {
-    banning_release(m.banning);
+    SHARED_UNMAP(m.banning->table);
 }
 
 static void ban(const char *network)

@@ -100,7 +100,7 @@ static void hall_close(void)
     for (int i = 0; i < ENDS; i++)
         fd_close(&far[i]);
     sessions_release(m.sessions);
-    guesses_unmap(&m.guesses);
+    SHARED_UNMAP(m.guesses);
     loop_release(&m.loop);
 }
 

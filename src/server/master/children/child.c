@@ -300,7 +300,7 @@ void child_reaped(struct child *c, int status)
 void child_release(struct child *c)
 {
     child_close(c);
-    beat_unmap(&c->beat);
+    SHARED_UNMAP(c->beat);
     c->released = true;
     c->state = c->pid > 0 ? CHILD_ENDING : CHILD_OFF;
 }

@@ -5,12 +5,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include "sallyport/base/clock.h"
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/base/pages.h"
 
 #define ENDED_BESIDES 16
 #define UNREAD_MOST   16 /* ended processes of one user */
@@ -32,7 +32,7 @@ int services_init(struct master *m, size_t sessions)
 
     s->ended_max = services_ended_max(master_places(m));
     s->size = 3 * sessions + 2 * MASTER_CHILDREN + 1 + s->ended_max;
-    s->all = master_memory(s->size * sizeof(*s->all));
+    s->all = pages_new(s->size, sizeof(*s->all));
     if (!s->all)
         return -ENOMEM;
     TAILQ_INIT(&s->free);
@@ -112,7 +112,7 @@ void services_release(struct master *m)
             (unsigned long long)lost);
     while (!TAILQ_EMPTY(&s->open))
         service_drop(s, TAILQ_FIRST(&s->open));
-    munmap(s->all, s->size * sizeof(*s->all));
+    pages_free(s->all, s->size, sizeof(*s->all));
     *s = (struct services){ 0 };
 }
 

@@ -58,7 +58,7 @@ static int give_beat(struct child *c, struct setup *s)
 {
     int fd;
 
-    beat_unmap(&c->beat);
+    SHARED_UNMAP(c->beat);
     c->pulse = (struct pulse){ 0 };
     fd = beat_make(&c->beat);
     give(s, SETUP_BEAT, fd);

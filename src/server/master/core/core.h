@@ -317,9 +317,5 @@ size_t errands_hanging(const struct master *m, const void *owner);
  * Then errands_finish() says whether an errand without a deadline is left. */
 void errands_stop(struct master *m);
 bool errands_finish(const struct master *m);
-/* Allocates zeroed pages that no fork inherits, so that a user's process files
- * doesn't know who else is logged in. Returns NULL if there is no memory. Free
- * it with munmap(2). */
-void *master_memory(size_t bytes);
 
 #endif

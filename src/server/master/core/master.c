@@ -5,7 +5,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "sallyport/base/complain.h"
@@ -87,17 +86,4 @@ void master_fail(struct master *m, int status, const char *why)
         succession_failed(&m->succession, why);
     }
     loop_stop(&m->loop);
-}
-
-void *master_memory(size_t bytes)
-{
-    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-    if (p == MAP_FAILED)
-        return NULL;
-    if (madvise(p, bytes, MADV_DONTFORK) == 0)
-        return p;
-    munmap(p, bytes);
-    return NULL;
 }

@@ -52,13 +52,6 @@ int guesses_map(int fd, struct guesses **ret)
     return 0;
 }
 
-void guesses_unmap(struct guesses **g)
-{
-    if (*g)
-        munmap(*g, sizeof(**g));
-    *g = NULL;
-}
-
 /* Hashes a name (no bits), a prefix (no name), or both. */
 static uint64_t guess_hash(const struct guesses *g, uint64_t name,
                            const struct address *peer, unsigned bits)

@@ -79,13 +79,6 @@ int banning_init(struct master *m)
     return 0;
 }
 
-void banning_release(struct banning *b)
-{
-    if (b->table)
-        munmap(b->table, sizeof(*b->table));
-    b->table = NULL;
-}
-
 /* The file. */
 
 struct banning_order {

@@ -7,9 +7,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/statfs.h>
 #include <sys/wait.h>
+
+#include "sallyport/base/pages.h"
 
 #define PAUSE_MOST_MS 60000
 #define TRY_MS        5000
@@ -17,17 +18,15 @@
 int hanging_init(struct hanging_table *t, size_t size)
 {
     *t = (struct hanging_table){ .size = size };
-    t->all = master_memory(size * sizeof(*t->all));
-    t->mark = master_memory(HANGING_MARKS * sizeof(*t->mark));
+    t->all = pages_new(size, sizeof(*t->all));
+    t->mark = pages_new(HANGING_MARKS, sizeof(*t->mark));
     return t->all && t->mark ? 0 : -1;
 }
 
 void hanging_release(struct hanging_table *t)
 {
-    if (t->all)
-        munmap(t->all, t->size * sizeof(*t->all));
-    if (t->mark)
-        munmap(t->mark, HANGING_MARKS * sizeof(*t->mark));
+    pages_free(t->all, t->size, sizeof(*t->all));
+    pages_free(t->mark, HANGING_MARKS, sizeof(*t->mark));
     *t = (struct hanging_table){ 0 };
 }
 

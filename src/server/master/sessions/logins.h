@@ -97,9 +97,8 @@ struct guesses {
 #define GUESSES_NAME "guesses 4"
 
 /* Maps the memory FD; new memory is empty. FD -1: private memory, for a test.
- * Returns 0 or -errno. */
+ * Returns 0 or -errno. The caller unmaps it by SHARED_UNMAP(). */
 int guesses_map(int fd, struct guesses **ret);
-void guesses_unmap(struct guesses **g);
 /* Returns how many ms an attempt at NOW has to wait, 0 to MOST. If this user
  * has logged in from there lately, only the failures of that pair of name and
  * prefix count, so that others can't lock the user out. Times are

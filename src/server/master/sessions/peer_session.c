@@ -10,11 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
+#include "sallyport/base/pages.h"
 #include "sallyport/base/random.h"
 
 /* Records beyond the places: an ended session keeps its record until its
@@ -40,7 +40,7 @@ int sessions_init(struct session_table *t, size_t limit, size_t places)
     t->buckets = 64;
     while (t->buckets < t->size)
         t->buckets *= 2;
-    t->all = master_memory(t->size * sizeof(*t->all));
+    t->all = pages_new(t->size, sizeof(*t->all));
     t->bucket = calloc(t->buckets, sizeof(struct session_record *));
     if (!t->all || !t->bucket || hanging_init(&t->hanging, t->size) < 0) {
         sessions_release(t);
@@ -53,8 +53,7 @@ int sessions_init(struct session_table *t, size_t limit, size_t places)
 
 void sessions_release(struct session_table *t)
 {
-    if (t->all)
-        munmap(t->all, t->size * sizeof(*t->all));
+    pages_free(t->all, t->size, sizeof(*t->all));
     free(t->bucket);
     hanging_release(&t->hanging);
     *t = (struct session_table){ 0 };

@@ -32,7 +32,7 @@ int roster_map(int fd, size_t rows, struct roster **ret)
         made->rows = rows;
     }
     if (made->row_size != sizeof(struct roster_row) || made->rows != rows) {
-        munmap(made, roster_size(rows));
+        shared_unmap(made, roster_size(rows));
         return -EINVAL; /* of another build */
     }
     *ret = made;
@@ -56,8 +56,7 @@ int roster_map_all(int fd, struct roster **ret)
 void roster_unmap(struct roster **r)
 {
     if (*r)
-        munmap(*r, roster_size((*r)->rows));
-    *r = NULL;
+        *r = shared_unmap(*r, roster_size((*r)->rows));
 }
 
 bool roster_has_ended(const struct roster *r)

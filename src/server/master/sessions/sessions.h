@@ -39,9 +39,8 @@ struct banning {
 
 /* Maps m->memory[MEMORY_BANS] (-1: memory of its own, for a test). A new table
  * gets the bans of the file in `state`. Call it before master's sandbox closes.
- * Returns 0 or -errno. */
+ * Returns 0 or -errno. SHARED_UNMAP() unmaps the table. */
 int banning_init(struct master *m);
-void banning_release(struct banning *b);
 /* Begins to write the file if the table has changed since the last writing. */
 void banning_save(struct master *m);
 /* Adds a ban, logs it, and ends sessions of that network for WHY: all of

@@ -259,12 +259,10 @@ void master_release(struct master *m)
     services_release(m);
     sessions_release(m->sessions);
     roster_unmap(&m->roster);
-    guesses_unmap(&m->guesses);
-    banning_release(m->banning);
-    board_unmap(&m->board);
-    if (m->metrics)
-        munmap(m->metrics, sizeof(*m->metrics));
-    m->metrics = NULL;
+    SHARED_UNMAP(m->guesses);
+    SHARED_UNMAP(m->banning->table);
+    SHARED_UNMAP(m->board);
+    SHARED_UNMAP(m->metrics);
     userdb_release(m->users);
     listeners_release(m->listeners);
     loop_remove(&m->loop, &m->succession.watch);
