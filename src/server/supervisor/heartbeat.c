@@ -40,7 +40,7 @@ static uint64_t heartbeat_pause(const struct supervisor *s)
 static void heartbeat_report(struct supervisor *s)
 {
     if (s->heartbeat.watchdog > 0)
-        notify_send(&s->notify, "WATCHDOG=1");
+        notify_send(s->notify_fd, "WATCHDOG=1");
 }
 
 /* Returns whether master and gate have counted since the last look. */
@@ -66,8 +66,7 @@ static void heartbeat_on_timer(void *owner)
 
     if (s->stopping)
         return;
-    for (size_t i = 0; i < GENERATION_PLACES; i++) {
-        struct generation *g = &s->generation[i];
+    GENERATIONS_EACH(s, g) {
         bool leader = g->state == GENERATION_LEADING;
 
         leads |= leader;

@@ -10,14 +10,14 @@
 
 #include "sallyport/base/fd.h"
 
-int notify_open(struct notify *n, const char *where)
+int notify_open(int *ret, const char *where)
 {
     struct sockaddr_un to = { .sun_family = AF_UNIX };
     size_t len = where ? strlen(where) : 0;
     socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
     FD_CLEANUP int fd = -1;
 
-    n->fd = -1;
+    *ret = -1;
     if (len == 0)
         return 0;
     if ((where[0] != '/' && where[0] != '@') || len >= sizeof(to.sun_path))
@@ -28,12 +28,12 @@ int notify_open(struct notify *n, const char *where)
     fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0 || connect(fd, (struct sockaddr *)&to, size) < 0)
         return -errno;
-    n->fd = fd_take(&fd);
+    *ret = fd_take(&fd);
     return 0;
 }
 
-void notify_send(const struct notify *n, const char *text)
+void notify_send(int fd, const char *text)
 {
-    if (n->fd >= 0)
-        (void)!send(n->fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (fd >= 0)
+        (void)!send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
 }

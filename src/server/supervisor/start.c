@@ -51,9 +51,7 @@ void takeover_begin(struct generation *g)
                                 * leader */
         return;
     board_set(&s->board->accepts, g->number);
-    for (size_t i = 0; i < GENERATION_PLACES; i++) {
-        struct generation *old = &s->generation[i];
-
+    GENERATIONS_EACH(s, old) {
         if (old == g || !generation_lives(old) || old->state == GENERATION_OLD)
             continue;
         old->state = GENERATION_OLD;
@@ -87,9 +85,9 @@ static void answer_askers(struct supervisor *s, bool all, bool done,
 /* Sends WHY to the leading master, for its log. */
 static void report_to_leader(struct supervisor *s, const char *why)
 {
-    for (size_t i = 0; i < GENERATION_PLACES; i++)
-        if (s->generation[i].state == GENERATION_LEADING)
-            SEND(&s->generation[i].channel, renewed, 0, .done = false,
+    GENERATIONS_EACH(s, g)
+        if (g->state == GENERATION_LEADING)
+            SEND(&g->channel, renewed, 0, .done = false,
                  .why = slice_from(why));
 }
 
@@ -184,8 +182,8 @@ static void start_next(struct supervisor *s)
 
     if (s->stopping || s->under_way)
         return;
-    for (size_t i = 0; i < GENERATION_PLACES; i++)
-        living += generation_lives(&s->generation[i]);
+    GENERATIONS_EACH(s, g)
+        living += generation_lives(g);
     if (s->recoveries.due && take_recovery(s)) {
         start_now(s, true);
     } else if (s->reload == RELOAD_NONE) {
@@ -193,7 +191,7 @@ static void start_next(struct supervisor *s)
     } else if (living < GENERATIONS_MAX) {
         snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%llu",
                  (unsigned long long)clock_us());
-        notify_send(&s->notify, text);
+        notify_send(s->notify_fd, text);
         start_now(s, false);
     } else {
         static const char why[] = GENERATION_WAITS

@@ -23,7 +23,7 @@ static void status_send(const struct supervisor *s, const char *before)
                  t->transfers == 1 ? "" : "s");
     snprintf(text, sizeof(text), "%sSTATUS=serving%s%s%s", before, load,
              t->note[0] ? "; " : "", t->note);
-    notify_send(&s->notify, text);
+    notify_send(s->notify_fd, text);
 }
 
 /* Writes the time in UTC, since local time needs a file. Cuts the words at a

@@ -22,11 +22,11 @@ static void supervisor_on_deadline(void *owner)
 {
     struct supervisor *s = owner;
 
-    for (size_t i = 0; i < GENERATION_PLACES; i++)
-        if (generation_lives(&s->generation[i]))
-            generation_give_up(&s->generation[i], "it has not ended in time");
-        else if (s->generation[i].state == GENERATION_ENDED)
-            generation_outlived(&s->generation[i]);
+    GENERATIONS_EACH(s, g)
+        if (generation_lives(g))
+            generation_give_up(g, "it has not ended in time");
+        else if (g->state == GENERATION_ENDED)
+            generation_outlived(g);
     loop_timer_set(&s->loop, &s->deadline, s->deadlines.gone);
 }
 
@@ -44,9 +44,9 @@ static void supervisor_sweep(void *owner)
     struct supervisor *s = owner;
     bool left = false;
 
-    for (size_t i = 0; i < GENERATION_PLACES; i++) {
-        generation_free_if_ended(&s->generation[i]);
-        left |= s->generation[i].state != GENERATION_NONE;
+    GENERATIONS_EACH(s, g) {
+        generation_free_if_ended(g);
+        left |= g->state != GENERATION_NONE;
     }
     if (!left && (s->stopping || !s->led))
         loop_stop(&s->loop);
@@ -60,12 +60,9 @@ static void supervisor_reap(void *owner)
     pid_t pid;
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-        for (size_t i = 0; i < GENERATION_PLACES; i++) {
-            struct generation *g = &s->generation[i];
-
+        GENERATIONS_EACH(s, g)
             if (g->pid == pid && g->state != GENERATION_ENDED)
                 generation_reaped(g, status);
-        }
 }
 
 /* Stops the service. The second request doesn't wait for sessions. */
@@ -74,13 +71,13 @@ static void supervisor_stop(void *owner)
     struct supervisor *s = owner;
 
     if (!s->stopping) {
-        notify_send(&s->notify, "STOPPING=1");
+        notify_send(s->notify_fd, "STOPPING=1");
         loop_timer_set(&s->loop, &s->deadline, s->deadlines.stop);
     }
     s->stopping = true;
-    for (size_t i = 0; i < GENERATION_PLACES; i++)
-        if (generation_lives(&s->generation[i]))
-            kill(s->generation[i].pid, SIGTERM);
+    GENERATIONS_EACH(s, g)
+        if (generation_lives(g))
+            kill(g->pid, SIGTERM);
 }
 
 static const struct signals_row signal_rows[] = {
@@ -107,7 +104,7 @@ int supervisor_init(struct supervisor *s, const char *program,
     *s = (struct supervisor){ .program = program,
                               .execute = execute_master,
                               .argv = argv,
-                              .notify.fd = -1,
+                              .notify_fd = -1,
                               .board_fd = -1,
                               .signals.watch.fd = -1 };
 #define DEADLINE_MS(name, ms) .name = (ms),
@@ -125,8 +122,8 @@ int supervisor_init(struct supervisor *s, const char *program,
     if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ||
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return -errno;
-    for (size_t i = 0; i < GENERATION_PLACES; i++)
-        s->generation[i].supervisor = s;
+    GENERATIONS_EACH(s, g)
+        g->supervisor = s;
     s->board_fd = board_make();
     r = s->board_fd < 0 ? s->board_fd : board_map(s->board_fd, true, &s->board);
     if (r == 0)
@@ -135,7 +132,7 @@ int supervisor_init(struct supervisor *s, const char *program,
     if (r == 0)
         r = signals_open(&s->signals, &s->loop, signal_rows,
                          sizeof(signal_rows) / sizeof(signal_rows[0]), s);
-    if (r == 0 && notify_open(&s->notify, getenv("NOTIFY_SOCKET")) < 0)
+    if (r == 0 && notify_open(&s->notify_fd, getenv("NOTIFY_SOCKET")) < 0)
         stderr_print(
             "NOTIFY_SOCKET can't be reached: systemd won't learn of the start");
     return r;
@@ -154,8 +151,8 @@ int supervisor_run(struct supervisor *s)
 
 void supervisor_release(struct supervisor *s)
 {
-    for (size_t i = 0; i < GENERATION_PLACES; i++)
-        generation_release(&s->generation[i]);
+    GENERATIONS_EACH(s, g)
+        generation_release(g);
     loop_timer_clear(&s->loop, &s->deadline);
     loop_timer_clear(&s->loop, &s->recoveries.timer);
     loop_timer_clear(&s->loop, &s->heartbeat.timer);
@@ -163,6 +160,6 @@ void supervisor_release(struct supervisor *s)
     SHARED_UNMAP(s->board);
     fd_close(&s->board_fd);
     signals_close(&s->signals, &s->loop);
-    fd_close(&s->notify.fd);
+    fd_close(&s->notify_fd);
     loop_release(&s->loop);
 }

@@ -55,15 +55,12 @@ int kept_pass_on(const struct kept *k);
 /* notify.c: reports the state of the service to systemd: sd_notify(3)'s
  * datagram. */
 
-struct notify {
-    int fd; /* -1: no socket */
-};
-
-/* WHERE is the value of $NOTIFY_SOCKET, a path or "@abstract", or NULL. Returns
- * 0 or -errno. After an error, and for NULL, sending does nothing. */
-int notify_open(struct notify *n, const char *where);
-/* Sends TEXT, for example "READY=1". It never waits. */
-void notify_send(const struct notify *n, const char *text);
+/* WHERE is the value of $NOTIFY_SOCKET, a path or "@abstract", or NULL. *RET
+ * gets the socket; after an error, and for NULL, it gets -1. Returns 0 or
+ * -errno. */
+int notify_open(int *ret, const char *where);
+/* Sends TEXT, for example "READY=1". It never waits. FD -1: does nothing. */
+void notify_send(int fd, const char *text);
 
 /* status.c: the text of "systemctl status". */
 
@@ -170,7 +167,7 @@ struct supervisor {
     struct loop loop;
     struct signals signals;
     struct loop_timer deadline; /* of a stop */
-    struct notify notify;
+    int notify_fd;
     struct shown shown;
     struct generation generation[GENERATION_PLACES];
     uint64_t last; /* number of the newest generation */
@@ -186,6 +183,11 @@ struct supervisor {
     bool stopping;
     int status; /* the supervisor's exit status */
 };
+
+/* For each place of a generation, also if it is free. */
+#define GENERATIONS_EACH(s, g)                                                 \
+    for (struct generation *g = (s)->generation;                               \
+         g < (s)->generation + GENERATION_PLACES; g++)
 
 /* PROGRAM and ARGV must outlive it. Returns 0 or -errno. */
 int supervisor_init(struct supervisor *s, const char *program,
