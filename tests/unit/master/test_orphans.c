@@ -9,8 +9,7 @@ static void hears(enum message_kind kind, struct message *got)
 {
     do
         cr_assert_eq(channel_wait(&stage.gate.channel, got, STAGE_WAIT_MS), 1);
-    while (got->kind == MSG_open || got->kind == MSG_limits ||
-           got->kind == MSG_logged_in);
+    while (got->kind == MSG_open || got->kind == MSG_limits);
     message_check(&stage.gate.channel, 1, kind, got);
 }
 
@@ -168,7 +167,9 @@ Test(orphans, die_before_they_are_announced, .timeout = 60)
     cr_assert_eq(send(rope, &status, sizeof(status), 0), sizeof(status));
     cr_assert_eq(
         poll(&(struct pollfd){ .fd = pidfd, .events = POLLIN }, 1, 10000), 1);
-    stage_serves(); /* so master has reaped it */
+    stage_serves();         /* so master has reaped it, */
+    actor_die(&stage.auth); /* and then a child of its own */
+    actor_again(&stage.auth);
     player_enter_as(&p, 7, pid);
     channel_hear_end(&p.channel);
     stage_reports(EVENT_END, "crash: signal 11");

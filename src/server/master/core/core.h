@@ -309,8 +309,8 @@ int errand_watch(struct master *m, pid_t pid, uint64_t wait_ms,
  * once. */
 void errand_cancel(struct master *m, void (*on_end)(void *owner, int status));
 bool errands_have(const struct master *m, pid_t pid);
-/* A child was reaped, perhaps an errand. */
-void errand_reaped(struct master *m, pid_t pid, int status);
+/* A child was reaped. Returns true if it was an errand. */
+bool errand_reaped(struct master *m, pid_t pid, int status);
 /* Counts the errands of OWNER that were late and still live. */
 size_t errands_hanging(const struct master *m, const void *owner);
 /* At master's end: kills the errands that have a deadline, without waiting.

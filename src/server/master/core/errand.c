@@ -13,6 +13,11 @@
 
 #include "sallyport/base/fd.h"
 
+/* M is const or not, and so is what E points to. */
+#define ERRANDS_EACH(m, e)                                                     \
+    for (__typeof__(&(m)->errand[0]) e = (m)->errand;                          \
+         e < (m)->errand + ERRANDS_MAX; e++)
+
 pid_t errand_fork(struct master *m, enum errand_kind kind,
                   int (*run)(void *arg), void *arg, const int *keep, size_t n)
 {
@@ -48,23 +53,18 @@ static void errand_on_timer(void *owner)
 
 void errand_cancel(struct master *m, void (*on_end)(void *owner, int status))
 {
-    for (size_t i = 0; i < ERRANDS_MAX; i++) {
-        struct errand *e = &m->errand[i];
-
+    ERRANDS_EACH(m, e)
         if (e->pid > 0 && e->on_end == on_end) {
             loop_timer_clear(&m->loop, &e->timer);
             errand_end(e, -ECANCELED);
             return;
         }
-    }
 }
 
 int errand_watch(struct master *m, pid_t pid, uint64_t wait_ms,
                  void (*on_end)(void *owner, int status), void *owner)
 {
-    for (size_t i = 0; i < ERRANDS_MAX; i++) {
-        struct errand *e = &m->errand[i];
-
+    ERRANDS_EACH(m, e) {
         if (e->pid > 0)
             continue;
         *e = (struct errand){ .pid = pid,
@@ -83,16 +83,15 @@ int errand_watch(struct master *m, pid_t pid, uint64_t wait_ms,
 
 bool errands_have(const struct master *m, pid_t pid)
 {
-    for (size_t i = 0; i < ERRANDS_MAX; i++)
-        if (m->errand[i].pid == pid)
+    ERRANDS_EACH(m, e)
+        if (e->pid == pid)
             return true;
     return false;
 }
 
-void errand_reaped(struct master *m, pid_t pid, int status)
+bool errand_reaped(struct master *m, pid_t pid, int status)
 {
-    for (size_t i = 0; i < ERRANDS_MAX; i++) {
-        struct errand *e = &m->errand[i];
+    ERRANDS_EACH(m, e) {
         const struct errand ended = *e;
 
         if (e->pid != pid)
@@ -101,25 +100,23 @@ void errand_reaped(struct master *m, pid_t pid, int status)
         e->pid = 0;
         if (ended.on_end)
             ended.on_end(ended.owner, status);
-        return;
+        return true;
     }
+    return false;
 }
 
 size_t errands_hanging(const struct master *m, const void *owner)
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < ERRANDS_MAX; i++)
-        n += m->errand[i].pid > 0 && !m->errand[i].on_end &&
-             m->errand[i].owner == owner;
+    ERRANDS_EACH(m, e)
+        n += e->pid > 0 && !e->on_end && e->owner == owner;
     return n;
 }
 
 void errands_stop(struct master *m)
 {
-    for (size_t i = 0; i < ERRANDS_MAX; i++) {
-        struct errand *e = &m->errand[i];
-
+    ERRANDS_EACH(m, e) {
         if (e->pid == 0 || e->finishes)
             continue;
         loop_timer_clear(&m->loop, &e->timer);
@@ -130,8 +127,8 @@ void errands_stop(struct master *m)
 
 bool errands_finish(const struct master *m)
 {
-    for (size_t i = 0; i < ERRANDS_MAX; i++)
-        if (m->errand[i].pid > 0 && m->errand[i].finishes)
+    ERRANDS_EACH(m, e)
+        if (e->pid > 0 && e->finishes)
             return true;
     return false;
 }

@@ -16,10 +16,14 @@ static void reap_children(void *owner)
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
         struct child *child = children_by_pid(m, pid);
+        const bool errand = errand_reaped(m, pid, status);
+        const bool hung = hanging_reaped(&m->sessions->hanging, pid);
 
-        errand_reaped(m, pid, status);
-        hanging_reaped(&m->sessions->hanging, pid);
-        sessions_reaped(m->sessions, pid, status);
+        if (!sessions_reaped(m->sessions, pid, status) && !child && !errand &&
+            !hung) {
+            m->sessions->stranger = pid;
+            m->sessions->stranger_status = status;
+        }
         if (child)
             child_reaped(child, status);
     }

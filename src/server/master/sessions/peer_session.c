@@ -77,7 +77,7 @@ struct session_record *sessions_find(struct session_table *t, uint64_t serial)
     return s;
 }
 
-void sessions_reaped(struct session_table *t, pid_t pid, int status)
+bool sessions_reaped(struct session_table *t, pid_t pid, int status)
 {
     bool known = false;
 
@@ -90,10 +90,7 @@ void sessions_reaped(struct session_table *t, pid_t pid, int status)
             continue;
         known = true;
     }
-    if (!known) {
-        t->stranger = pid;
-        t->stranger_status = status;
-    }
+    return known;
 }
 
 bool session_is_in(const struct session_record *s, uint64_t number)

@@ -295,8 +295,8 @@ struct session_table {
     uint8_t hash_key[SIPHASH_KEY];
     struct session_record *free;
     struct session_list with_news;
-    /* The last unknown process that was reaped: gate may announce it as a
-     * session later. */
+    /* The last process that was reaped and belonged to nothing: gate may
+     * announce it as a session later. */
     pid_t stranger;
     int stranger_status;
     struct session_record *unswept; /* records that may be free at the end of
@@ -316,8 +316,9 @@ int sessions_init(struct session_table *t, size_t limit, size_t places);
 size_t sessions_records(size_t places);
 void sessions_release(struct session_table *t);
 struct session_record *sessions_find(struct session_table *t, uint64_t serial);
-/* Call it when the child PID was reaped, whatever it was. */
-void sessions_reaped(struct session_table *t, pid_t pid, int status);
+/* Call it when the child PID was reaped, whatever it was. Returns true if it
+ * was a session, or the files of one. */
+bool sessions_reaped(struct session_table *t, pid_t pid, int status);
 /* Counts the sessions in the account NUMBER, also sessions of older
  * generations, without S. A session counts until its process files has ended,
  * or hangs. A kicked session of an older generation doesn't count. */
