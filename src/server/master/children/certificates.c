@@ -24,7 +24,7 @@ typedef int file_check(int fd, const char *name, struct complaint *c);
 
 /* The input of the fork. */
 struct certificate_source {
-    const char *path, *missing;
+    const char *path;
     file_check *check;
     int copy; /* gets the file or, if there is none, the complaint */
 };
@@ -38,7 +38,9 @@ static int certificate_source_copy(const struct certificate_source *f,
 
     if (there < 0)
         return complain(c, "%s: %s%s", f->path, strerror(errno),
-                        errno == ENOENT && f->missing ? f->missing : "");
+                        errno == ENOENT && f->check == settings_regular_file
+                            ? MAKE_ONE
+                            : "");
     if (f->check(there, f->path, c) < 0)
         return -EINVAL;
     r = fd_copy(f->copy, there, COPY_MAX);
@@ -79,57 +81,42 @@ static int certificate_source_failed(const struct certificate_source *f,
 
 /* A child that is started again, and a recovery, read what this one has read,
  * also if somebody has overwritten the file since. After a crash this opens the
- * copy that was in use, which was checked at that time. Returns 0, or with the
- * complaint -ETIMEDOUT if the disk hangs, else -EINVAL. */
-static int certificate_file_open(struct master *m, struct named_file *f,
+ * copy that was in use, which was checked at that time. Ignores the dates at
+ * the server's first start, such as after a reboot: some clients accept an
+ * expired certificate, and gate logs it. --check and a reload refuse it.
+ * Returns 0, or with the complaint -ETIMEDOUT if the disk hangs, else
+ * -EINVAL. */
+static int certificate_file_open(struct master *m, size_t place,
                                  const char *path, file_check *check,
                                  struct complaint *c)
 {
-    FD_CLEANUP int fd = succession_recover_file(&m->succession, path);
-    struct certificate_source from = { path, f->missing, check, -1 };
-    int r = 0;
-
-    if (fd < 0) {
-        fd = memfd_create("certificate", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-        if (fd < 0)
-            return complain(c, "memfd: %s", strerror(errno));
-        from.copy = fd;
-        r = exec_wait(errand_fork(m, ERRAND_LOOKS, certificate_source_main,
-                                  &from, &fd, 1),
-                      (int)m->deadlines.reader);
-        if (r != 0)
-            return certificate_source_failed(&from, r, c);
-        r = fd_seal(fd);
-        if (r < 0)
-            return complain(c, "%s: %s", path, strerror(-r));
-    }
-    f->fd = fd_take(&fd);
-    return 0;
-}
-
-/* Ignore the dates at the server's first start, such as after a reboot: some
- * clients accept an expired certificate, and gate logs it. --check and a reload
- * refuse it. */
-static void permit_dates(const struct master *m, struct named_file *f)
-{
-    f->in_use = !m->check &&
-                (m->succession.generation <= 1 ||
-                 succession_had_file(&m->succession, f->name, f->fd, COPY_MAX));
-}
-
-/* Refuses files that others can write to: such a user could let anybody in. */
-static int clients_file_open(struct master *m, struct named_file *f,
-                             const char *path, struct complaint *c)
-{
+    struct named_file *f = &m->certificates->file[place];
+    const bool has_dates = place < SETUP_KEY;
+    struct certificate_source from = { .path = path, .check = check };
     int r;
 
     f->name = path;
     if (!path[0])
         return 0;
-    r = certificate_file_open(m, f, path, settings_trusted_file, c);
-    if (r == 0)
-        permit_dates(m, f);
-    return r;
+    f->fd = succession_recover_file(&m->succession, path);
+    if (f->fd < 0) {
+        f->fd = memfd_create("certificate", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        if (f->fd < 0)
+            return complain(c, "memfd: %s", strerror(errno));
+        from.copy = f->fd;
+        r = exec_wait(errand_fork(m, ERRAND_LOOKS, certificate_source_main,
+                                  &from, &f->fd, 1),
+                      (int)m->deadlines.reader);
+        if (r != 0)
+            return certificate_source_failed(&from, r, c);
+        r = fd_seal(f->fd);
+        if (r < 0)
+            return complain(c, "%s: %s", path, strerror(-r));
+    }
+    f->in_use = has_dates && !m->check &&
+                (m->succession.generation <= 1 ||
+                 succession_had_file(&m->succession, f->name, f->fd, COPY_MAX));
+    return 0;
 }
 
 /* Reads only the beginning, since master never has a key in memory. */
@@ -150,37 +137,36 @@ static int key_file_check(int fd, const char *name, struct complaint *c)
     return complain(c, "%s", why.text);
 }
 
-static int certificate_pairs_open(struct master *m, struct complaint *c)
+/* Refuses files for the check of clients' certificates that others can write
+ * to: such a user could let anybody in. */
+static int certificate_files_open(struct master *m, struct complaint *c)
 {
     struct certificates *set = m->certificates;
     const struct settings *s = &m->settings;
     struct settings_pair names;
     int r = 0;
 
-    for (size_t i = 0; settings_pair(s, i, &names); i++) {
-        struct pair_files *p = &set->pair[set->count++];
-
-        *p = (struct pair_files){ .certificate = { -1, names.certificate, false,
-                                                   MAKE_ONE, 0 },
-                                  .key = { -1, names.key, false, NULL, 0 },
-                                  .number = i + 1 };
-        r = certificate_file_open(m, &p->certificate, names.certificate,
-                                  settings_regular_file, c);
+    for (; settings_pair(s, set->count, &names); set->count++) {
+        r = certificate_file_open(m, SETUP_CERTIFICATE + set->count,
+                                  names.certificate, settings_regular_file, c);
         if (r == 0)
-            r = certificate_file_open(m, &p->key, names.key, key_file_check, c);
+            r = certificate_file_open(m, SETUP_KEY + set->count, names.key,
+                                      key_file_check, c);
         if (r < 0)
             return r;
-        permit_dates(m, &p->certificate);
     }
     if (s->client_certificates == CLIENTS_OFF)
         return 0;
-    r = clients_file_open(m, &set->client_ca, s->client_ca, c);
-    return r < 0 ? r : clients_file_open(m, &set->client_crl, s->client_crl, c);
+    r = certificate_file_open(m, SETUP_CLIENT_CA, s->client_ca,
+                              settings_trusted_file, c);
+    return r < 0 ? r
+                 : certificate_file_open(m, SETUP_CLIENT_CRL, s->client_crl,
+                                         settings_trusted_file, c);
 }
 
 int certificates_open(struct master *m, struct complaint *c)
 {
-    int r = certificate_pairs_open(m, c);
+    int r = certificate_files_open(m, c);
 
     if (r == 0)
         return 0;
@@ -191,53 +177,43 @@ int certificates_open(struct master *m, struct complaint *c)
 
 void certificates_keep(struct master *m)
 {
-    const struct certificates *set = m->certificates;
+    for (size_t i = 0; i < SETUP_PLACES; i++)
+        succession_keep_file(&m->succession, m->certificates->file[i].name,
+                             m->certificates->file[i].fd);
+}
 
-    for (size_t i = 0; i < set->count; i++) {
-        succession_keep_file(&m->succession, set->pair[i].certificate.name,
-                             set->pair[i].certificate.fd);
-        succession_keep_file(&m->succession, set->pair[i].key.name,
-                             set->pair[i].key.fd);
-    }
-    succession_keep_file(&m->succession, set->client_ca.name,
-                         set->client_ca.fd);
-    succession_keep_file(&m->succession, set->client_crl.name,
-                         set->client_crl.fd);
+void certificates_init(struct certificates *set)
+{
+    *set = (struct certificates){ .count = 0 };
+    for (size_t i = 0; i < SETUP_PLACES; i++)
+        set->file[i].fd = -1;
 }
 
 void certificates_release(struct certificates *set)
 {
-    for (; set->count > 0; set->count--) {
-        struct pair_files *p = &set->pair[set->count - 1];
-
-        fd_close(&p->certificate.fd);
-        fd_close(&p->key.fd);
-    }
-    fd_close(&set->client_ca.fd);
-    fd_close(&set->client_crl.fd);
+    for (size_t i = 0; i < SETUP_PLACES; i++)
+        fd_close(&set->file[i].fd);
+    set->count = 0;
 }
 
 int certificates_on_expiry_is(void *owner, struct msg_expiry_is *msg)
 {
     struct child *gate = owner;
     struct certificates *set = gate->master->certificates;
-    struct pair_files *p;
+    const uint64_t pair = msg->place - SETUP_CERTIFICATE; /* or very large */
+    struct certificate_facts *f;
 
-    if (msg->place == SETUP_CLIENT_CA)
-        set->client_ca.expires = msg->expires;
-    else if (msg->place == SETUP_CLIENT_CRL)
-        set->client_crl.expires = msg->expires;
-    if (msg->place == SETUP_CLIENT_CA || msg->place == SETUP_CLIENT_CRL)
-        return 0;
-    if (msg->place < SETUP_CERTIFICATE ||
-        msg->place >= SETUP_CERTIFICATE + set->count)
+    if (msg->place != SETUP_CLIENT_CA && msg->place != SETUP_CLIENT_CRL &&
+        pair >= set->count)
         return channel_refuse(&gate->channel, "a certificate that isn't there");
-    p = &set->pair[msg->place - SETUP_CERTIFICATE];
-    p->certificate.expires = msg->expires;
-    p->self_signed = msg->self_signed;
-    if (slice_copy(msg->fingerprint, p->fingerprint, sizeof(p->fingerprint)) ||
-        slice_copy(msg->pin, p->pin, sizeof(p->pin)) ||
-        slice_copy(msg->name, p->host, sizeof(p->host)))
+    set->file[msg->place].expires = msg->expires;
+    if (pair >= set->count)
+        return 0;
+    f = &set->facts[pair];
+    f->self_signed = msg->self_signed;
+    if (slice_copy(msg->fingerprint, f->fingerprint, sizeof(f->fingerprint)) ||
+        slice_copy(msg->pin, f->pin, sizeof(f->pin)) ||
+        slice_copy(msg->name, f->host, sizeof(f->host)))
         return channel_refuse(&gate->channel,
                               "a fingerprint or a name that is too long");
     return 0;

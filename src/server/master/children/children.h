@@ -101,17 +101,10 @@ struct service_channel {
 
 TAILQ_HEAD(service_list, service_channel);
 
-/* The log or keys that is ready now. */
-struct service_reader {
-    struct channel *channel; /* NULL: none is ready */
-    struct loop_watch *watch;
-};
-
 struct services {
     struct service_channel *all;
     size_t size;
     struct service_list free, open;
-    struct service_reader log, keys;
     size_t ended_count, ended_max;
     uint64_t lost;           /* how many found no room since the last report */
     struct loop_timer sweep; /* armed while there are ended ones */
@@ -147,7 +140,7 @@ void service_end(struct master *m, struct service_channel **end);
  * time. */
 void services_flush(struct master *m);
 /* For the rows of log and keys. `ready`: C takes channels now. `gone`: C has
- * ended, and the next one gets all its channels. */
+ * ended, and the next one gets all its channels. C is no longer ready. */
 void services_ready(struct child *c);
 void services_gone(struct child *c);
 
@@ -292,19 +285,14 @@ int listeners_text(const struct listeners *l, const struct settings *s,
  * owner and mode, and passes them to gate, keys and auth. Master never reads a
  * byte of them. */
 struct named_file {
-    int fd;              /* -1: there is none */
-    const char *name;    /* from the settings, for complaints */
-    bool in_use;         /* it may have expired: an older generation used it,
-                            or this is the first start */
-    const char *missing; /* added to the complaint if the file is missing; or
-                          * NULL */
-    int64_t expires; /* seconds since 1970, as gate reports it; 0: not yet */
+    int fd;           /* -1: there is none */
+    const char *name; /* from the settings, for complaints */
+    bool in_use;      /* it may have expired: an older generation used it, or
+                         this is the first start */
+    int64_t expires;  /* seconds since 1970, as gate reports it; 0: not yet */
 };
 
-struct pair_files {
-    struct named_file certificate, key;
-    uint64_t number;                        /* number of the private key; 0:
-                                             * this file is none */
+struct certificate_facts {
     char fingerprint[FINGERPRINT_TEXT_MAX]; /* by gate; "": not yet */
     char pin[KEY_PIN_TEXT_MAX];
     char host[HOST_TEXT_MAX]; /* the first DNS name; "": none */
@@ -312,11 +300,15 @@ struct pair_files {
 };
 
 struct certificates {
-    struct pair_files pair[CERTIFICATES_MAX];
+    /* An enum setup_place is the index: SETUP_CLIENT_CA, SETUP_CLIENT_CRL, and
+     * COUNT pairs from SETUP_CERTIFICATE and SETUP_KEY on. */
+    struct named_file file[SETUP_PLACES];
+    struct certificate_facts facts[CERTIFICATES_MAX];
     size_t count;
-    /* The files for the check of clients' certificates. */
-    struct named_file client_ca, client_crl;
 };
+
+/* Sets SET to no files. */
+void certificates_init(struct certificates *set);
 
 /* Opens all pairs of the settings; no other user may be able to read a key.
  * Returns 0, or with the complaint -ETIMEDOUT if a disk hangs, else -EINVAL. */

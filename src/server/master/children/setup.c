@@ -24,9 +24,10 @@ static void give_name(struct setup *s, size_t place, const char *name)
 
 /* A process that replaces another one gets the same file, though it may have
  * expired meanwhile. */
-static void give_file(const struct child *c, struct setup *s, size_t place,
-                      const struct named_file *f)
+static void give_file(const struct child *c, struct setup *s, size_t place)
 {
+    const struct named_file *f = &c->master->certificates->file[place];
+
     if (f->fd < 0)
         return;
     s->file[place].fd = f->fd;
@@ -79,21 +80,18 @@ int setup_log(struct child *c, struct setup *s)
 /* Only this process gets private keys. */
 int setup_keys(struct child *c, struct setup *s)
 {
-    const struct certificates *set = c->master->certificates;
     int r = give_beat(c, s);
 
-    for (size_t i = 0; i < set->count; i++)
-        give_file(c, s, SETUP_KEY + i, &set->pair[i].key);
+    for (size_t i = 0; i < CERTIFICATES_MAX; i++)
+        give_file(c, s, SETUP_KEY + i);
     return r < 0 ? r : give_channel(c, s, PROCESS_LOG);
 }
 
 /* Passes the certificates: they recognise the server in a client's proof. */
 int setup_auth(struct child *c, struct setup *s)
 {
-    const struct certificates *set = c->master->certificates;
-
-    for (size_t i = 0; i < set->count; i++)
-        give_file(c, s, SETUP_CERTIFICATE + i, &set->pair[i].certificate);
+    for (size_t i = 0; i < CERTIFICATES_MAX; i++)
+        give_file(c, s, SETUP_CERTIFICATE + i);
     return give_channel(c, s, PROCESS_LOG);
 }
 
@@ -112,11 +110,11 @@ int setup_gate(struct child *c, struct setup *s)
     for (size_t i = 0; i < l->control_count; i++)
         give(s, SETUP_LISTENER + i, l->control[i].fd);
     for (size_t i = 0; i < set->count; i++) {
-        give_file(c, s, SETUP_CERTIFICATE + i, &set->pair[i].certificate);
-        give_name(s, SETUP_KEY + i, set->pair[i].key.name);
+        give_file(c, s, SETUP_CERTIFICATE + i);
+        give_name(s, SETUP_KEY + i, set->file[SETUP_KEY + i].name);
     }
-    give_file(c, s, SETUP_CLIENT_CA, &set->client_ca);
-    give_file(c, s, SETUP_CLIENT_CRL, &set->client_crl);
+    give_file(c, s, SETUP_CLIENT_CA);
+    give_file(c, s, SETUP_CLIENT_CRL);
     if (r == 0)
         r = give_channel(c, s, PROCESS_LOG);
     return r < 0 ? r : give_channel(c, s, PROCESS_KEYS);

@@ -36,7 +36,7 @@ static void gauges_write(struct master *m)
         waiting += s->state == SESSION_WAITING;
     for (size_t i = 0; i < m->certificates->count; i++) {
         const uint64_t one =
-            (uint64_t)m->certificates->pair[i].certificate.expires;
+            (uint64_t)m->certificates->file[SETUP_CERTIFICATE + i].expires;
 
         if (one > 0 && (expires == 0 || one < expires))
             expires = one;

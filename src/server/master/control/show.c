@@ -56,9 +56,11 @@ static void show_server(struct peer *p)
     show_row(p, SHOWN_WHOLE, &r);
 }
 
-static void show_file(struct peer *p, const char *table,
-                      const struct named_file *f, const struct pair_files *pair)
+/* PLACE: enum setup_place. */
+static void show_file(struct peer *p, const char *table, size_t place)
 {
+    const struct certificates *set = p->master->certificates;
+    const struct named_file *f = &set->file[place];
     struct shown_row r = { 0 };
 
     if (f->fd < 0)
@@ -66,11 +68,14 @@ static void show_file(struct peer *p, const char *table,
     shown_text(&r, "file", slice_from(f->name));
     shown_time(&r, "expires", f->expires);
     shown_days(&r, "days", f->expires);
-    if (pair) {
-        shown_text(&r, "sha256", slice_from(pair->fingerprint));
-        shown_text(&r, "pin", slice_from(pair->pin));
-        shown_text(&r, "name", slice_from(pair->host));
-        shown_flag(&r, "self_signed", pair->self_signed);
+    if (place >= SETUP_CERTIFICATE) {
+        const struct certificate_facts *of =
+            &set->facts[place - SETUP_CERTIFICATE];
+
+        shown_text(&r, "sha256", slice_from(of->fingerprint));
+        shown_text(&r, "pin", slice_from(of->pin));
+        shown_text(&r, "name", slice_from(of->host));
+        shown_flag(&r, "self_signed", of->self_signed);
     }
     show_row(p, table, &r);
 }
@@ -101,18 +106,17 @@ static void show_guessing(struct peer *p)
 
 static void show_status(struct peer *p, uint64_t place)
 {
-    const struct certificates *set = p->master->certificates;
     const struct metrics_totals t = gauges_total(p->master);
     struct shown_row r = { 0 };
 
     (void)place;
     older_look_all(p->master);
     show_server(p);
-    for (size_t i = 0; i < set->count; i++)
-        show_file(p, "+certificates", &set->pair[i].certificate, &set->pair[i]);
+    for (size_t i = 0; i < CERTIFICATES_MAX; i++)
+        show_file(p, "+certificates", SETUP_CERTIFICATE + i);
     show_row(p, "+client_files", &(struct shown_row){ 0 });
-    show_file(p, "+client_files", &set->client_ca, NULL);
-    show_file(p, "+client_files", &set->client_crl, NULL);
+    show_file(p, "+client_files", SETUP_CLIENT_CA);
+    show_file(p, "+client_files", SETUP_CLIENT_CRL);
     show_guessing(p);
     shown_number(&r, "complete", t.complete);
     shown_number(&r, "failed", t.failed);
