@@ -12,8 +12,9 @@
 
 /* The control socket: its name on disk and its descriptor. */
 struct control_socket {
-    int fd;        /* listening; -1: there is none */
-    int directory; /* the directory of the socket */
+    int fd;                       /* listening; -1: there is none */
+    int directory;                /* the directory of the socket */
+    char path[SETTINGS_PATH_MAX]; /* for complaints */
     char name[NAME_MAX + 1];
     struct stat made; /* lstat(2) of the name after bind(2): shows if another
                        * file replaced it */
@@ -33,12 +34,13 @@ int control_socket_open(struct control_socket *s, const char *path,
                         struct succession *h, struct complaint *c);
 /* Can members of GROUP reach the socket? 0: no group. Returns 0, or -EINVAL
  * with the complaint "PATH: WHY". */
-int control_socket_permits(const struct control_socket *s, const char *path,
-                           gid_t group, struct complaint *c);
-/* Gives the socket to GROUP, so that only its members and root can connect.
- * Returns the same. */
-int control_socket_admit(const struct control_socket *s, const char *path,
-                         gid_t group, struct complaint *c);
+int control_socket_permits(const struct control_socket *s, gid_t group,
+                           struct complaint *c);
+/* Gives the socket, if it is open, to GROUP, so that only its members and root
+ * can connect. An older generation may use the same socket, so call this when
+ * the start can't fail any more. Returns the same. */
+int control_socket_admit(const struct control_socket *s, gid_t group,
+                         struct complaint *c);
 /* Does a server answer at PATH? A server with a full queue counts. */
 bool control_socket_answers(const char *path);
 /* Closes the socket. REMOVE: also removes the name, if it is still this

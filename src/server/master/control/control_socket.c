@@ -197,6 +197,7 @@ int control_socket_open(struct control_socket *s, const char *path,
     int r;
 
     control_socket_blank(s);
+    snprintf(s->path, sizeof(s->path), "%s", path);
     r = control_open_directory(s, path, c);
     if (r == 0) {
         r = control_socket_inherit_or_make(s, h);
@@ -251,8 +252,8 @@ static int control_socket_give(const struct control_socket *s, gid_t group)
     return r;
 }
 
-int control_socket_permits(const struct control_socket *s, const char *path,
-                           gid_t group, struct complaint *c)
+int control_socket_permits(const struct control_socket *s, gid_t group,
+                           struct complaint *c)
 {
     struct stat st;
     int r = fstat(s->directory, &st) < 0 ? -errno : 0;
@@ -262,16 +263,17 @@ int control_socket_permits(const struct control_socket *s, const char *path,
         return complain(c,
                         "%s: control_group can't pass its directory; run: "
                         "chmod o+x on that directory",
-                        path);
-    return r < 0 ? complain(c, "%s: %s", path, strerror(-r)) : 0;
+                        s->path);
+    return r < 0 ? complain(c, "%s: %s", s->path, strerror(-r)) : 0;
 }
 
-int control_socket_admit(const struct control_socket *s, const char *path,
-                         gid_t group, struct complaint *c)
+int control_socket_admit(const struct control_socket *s, gid_t group,
+                         struct complaint *c)
 {
-    int r = control_socket_give(s, group);
+    int r = s->fd < 0 ? 0 : control_socket_give(s, group);
 
-    return r < 0 ? complain(c, "%s: control_group: %s", path, strerror(-r)) : 0;
+    return r < 0 ? complain(c, "%s: control_group: %s", s->path, strerror(-r))
+                 : 0;
 }
 
 void control_socket_close(struct control_socket *s, bool remove)

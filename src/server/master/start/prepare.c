@@ -191,20 +191,9 @@ int prepare_control(struct master *m, struct complaint *c)
             m->settings.file);
     r = control_socket_open(&m->control->socket, path, &m->succession, c);
     if (r == 0)
-        r = control_socket_permits(&m->control->socket, path,
+        r = control_socket_permits(&m->control->socket,
                                    m->account[ACCOUNT_CONTROL].gid, c);
     return r;
-}
-
-int prepare_control_group(const struct master *m, struct complaint *c)
-{
-    char path[SETTINGS_PATH_MAX] = "";
-
-    if (m->control->socket.fd < 0)
-        return 0;
-    settings_control(&m->settings, path, sizeof(path));
-    return control_socket_admit(&m->control->socket, path,
-                                m->account[ACCOUNT_CONTROL].gid, c);
 }
 
 #define PLACES_NAME "places"

@@ -40,8 +40,7 @@ void parts_attach(struct master *m, struct master_parts *parts)
     m->control = &parts->control;
     m->older = parts->older;
     m->retirement = &parts->retirement;
-    *m->certificates =
-        (struct certificates){ .client_ca.fd = -1, .client_crl.fd = -1 };
+    certificates_init(m->certificates);
     for (size_t i = 0; i < OLDER_MAX; i++)
         m->older[i] = (struct older){ .master = m };
     userdb_init(m->users, m);
@@ -143,7 +142,8 @@ static void run_look_ready(struct master *m)
     CHILDREN_EACH(m, child)
         if (child->state != CHILD_READY)
             return;
-    if (prepare_control_group(m, &c) < 0) {
+    if (control_socket_admit(&m->control->socket,
+                             m->account[ACCOUNT_CONTROL].gid, &c) < 0) {
         master_fail(m, EX_CONFIG, c.text);
         return;
     }

@@ -74,9 +74,6 @@ int prepare_identities(struct master *m, struct complaint *c);
 int prepare_empty(struct master *m, struct complaint *c);
 int prepare_state(struct master *m, struct complaint *c);
 int prepare_control(struct master *m, struct complaint *c);
-/* Gives the control socket to `control_group`. An older generation may use the
- * same socket, so this waits until the start can't fail any more. */
-int prepare_control_group(const struct master *m, struct complaint *c);
 int prepare_output(struct master *m, struct complaint *c);
 int prepare_limits(struct master *m, struct complaint *c);
 int prepare_listeners(struct master *m, struct complaint *c);
