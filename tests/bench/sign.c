@@ -113,8 +113,7 @@ static void start_keys(int key, struct channel *master, struct sign_channel *to)
     if (channel_wait(master, &m, WAIT) != 1 || m.kind != MSG_ready)
         die(1, "keys isn't ready");
     master->phase = PHASE_RUN;
-    if (SAY(master, keys_client, 0, .process = PROCESS_GATE,
-            .client = mine[1]) < 0)
+    if (SAY(master, speaker, 0, .process = PROCESS_GATE, .end = mine[1]) < 0)
         die(1, "keys doesn't take a client");
     to->ms = WAIT;
     channel_init(&to->keys, mine[0], PROCESS_GATE, PROCESS_KEYS, PHASE_RUN);

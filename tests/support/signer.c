@@ -75,14 +75,10 @@ static void serve(struct channel *c)
         const struct sign_request r = { m.sign.key, (uint16_t)m.sign.scheme,
                                         m.sign.message };
         struct sign_result result = { .len = 0 };
-        struct slice bytes;
+        const int error = sign(NULL, &r, &result) ? EPERM : 0;
+        const struct slice bytes = { (const char *)result.bytes, result.len };
 
-        if (sign(NULL, &r, &result) != 0) {
-            SEND(c, no_signature, m.request, .error = EPERM);
-        } else {
-            bytes = (struct slice){ (const char *)result.bytes, result.len };
-            SEND(c, signature, m.request, .signature = bytes);
-        }
+        SEND(c, signature, m.request, .error = error, .signature = bytes);
     }
 }
 

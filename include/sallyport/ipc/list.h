@@ -674,31 +674,24 @@ ENUM(outcome, outcome, OUTCOME_COUNT) NUMBER(limit) NUMBER(used) END
 
 SECTION("Signatures", NULL)
 
-MESSAGE(keys_client, MASTER, KEYS, RUN, MANY, NONE,
-        "a process that may request signatures: process, serial, address; "
-        "keys' end of the channel")
-ENUM(process, process, PROCESS_COUNT) NUMBER(serial) ADDRESS(peer) FD(client)
-END
-
 MESSAGE(sign, GATE | SESSION, KEYS, RUN, MANY, NONE,
         "the number of the key, the signature scheme of RFC 8446 4.2.3, the "
         "whole message. A message that a TLS server doesn't sign ends the "
         "sender's channel")
 NUMBER(key) NUMBER(scheme) BYTES(message) END
 
-MESSAGE(signature, KEYS, GATE | SESSION, RUN, MANY, sign, "the signature")
-BYTES(signature) END
-
-MESSAGE(no_signature, KEYS, GATE | SESSION, RUN, MANY, sign,
-        "errno: the key doesn't exist, or is of another kind")
-ERRNO(error) END
+MESSAGE(signature, KEYS, GATE | SESSION, RUN, MANY, sign,
+        "the signature; or errno: the key doesn't exist, or is of another "
+        "kind")
+BYTES(signature) ERRNO(error) END
 
 SECTION("Events", NULL)
 
-MESSAGE(log_sender, MASTER, LOG, RUN, MANY, NONE,
-        "a new sender of events: process, serial, address, its user (empty: "
-        "before the login); log's end of the channel. If it names a user, the "
-        "session's own channel (with the same serial) belongs to this user too")
+MESSAGE(speaker, MASTER, LOG | KEYS, RUN, MANY, NONE,
+        "a process that sends events, or may request signatures: process, "
+        "serial, address, its user (empty: before the login, and to keys); the "
+        "receiver's end of the channel. If it names a user, the session's own "
+        "channel to log (with the same serial) belongs to this user too")
 ENUM(process, process, PROCESS_COUNT) NUMBER(serial) ADDRESS(peer) TEXT(user)
 FD(sender) END
 

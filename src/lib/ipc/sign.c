@@ -27,11 +27,9 @@ static int sign_await(struct sign_channel *s, uint32_t request,
         if (m.request == request) {
             struct slice bytes = m.signature.signature;
 
-            if (m.kind == MSG_no_signature)
-                return m.no_signature.error > 0 ? -m.no_signature.error
-                                                : -EPROTO;
-            if (m.kind != MSG_signature || bytes.len == 0 ||
-                bytes.len > sizeof(ret->bytes))
+            if (m.signature.error > 0)
+                return -m.signature.error;
+            if (bytes.len == 0 || bytes.len > sizeof(ret->bytes))
                 return -EPROTO;
             memcpy(ret->bytes, bytes.ptr, bytes.len);
             ret->len = bytes.len;

@@ -73,8 +73,8 @@ static int asker_on_sign(void *owner, struct msg_sign *msg)
     if (r.key > 0 && r.key <= a->keys->count)
         e = sign_make(a->keys->key[r.key - 1], &r, &result);
     bytes = (struct slice){ (const char *)result.bytes, result.len };
-    e = e ? SEND(&a->channel, no_signature, msg->request, .error = -e)
-          : SEND(&a->channel, signature, msg->request, .signature = bytes);
+    e = SEND(&a->channel, signature, msg->request, .signature = bytes,
+             .error = -e);
     if (e != -EAGAIN)
         return 0;
     report_asker(a, "doesn't read its signatures");
@@ -126,7 +126,7 @@ static void asker_on_ready(void *owner, uint32_t events)
 
 /* Opens an asker. Refuses more than askers_max: only a master that miscounts
  * sends so many. Then the process at the other end gets no signature. */
-static int keys_on_client(void *owner, struct msg_keys_client *m)
+static int keys_on_client(void *owner, struct msg_speaker *m)
 {
     struct keys *k = owner;
     struct asker *a = k->askers < k->askers_max ? calloc(1, sizeof(*a)) : NULL;
@@ -139,7 +139,7 @@ static int keys_on_client(void *owner, struct msg_keys_client *m)
      * deadline. */
     if (!a)
         return 0;
-    fd = fd_take(&m->client);
+    fd = fd_take(&m->end);
     *a = (struct asker){ .keys = k,
                          .process = m->process,
                          .serial = m->serial,
@@ -185,7 +185,7 @@ static int keys_set_up(void *owner)
 }
 
 static const struct handler keys_handlers[] = {
-    ON(keys_client, keys_on_client),
+    ON(speaker, keys_on_client),
 };
 
 const struct frame_row keys_row = {

@@ -79,7 +79,7 @@ void log_sender_ended(struct log *l);
 int senders_init(struct log *l, uint64_t sessions);
 void senders_release(struct log *l);
 /* OWNER is the struct log. */
-int senders_on_sender(void *owner, struct msg_log_sender *msg);
+int senders_on_sender(void *owner, struct msg_speaker *msg);
 /* Reads all events that have arrived so far. */
 void senders_read_all(struct log *l);
 

@@ -227,11 +227,11 @@ static void set_user_rate(struct sender *s, struct slice user)
     s->paced = true;
 }
 
-int senders_on_sender(void *owner, struct msg_log_sender *msg)
+int senders_on_sender(void *owner, struct msg_speaker *msg)
 {
     struct log *l = owner;
     struct sender *s;
-    int fd = msg->sender;
+    int fd = msg->end;
 
     if (!(message_row(MSG_event)->from & PROCESS_BIT(msg->process)))
         die(EX_PROTOCOL, "master names a sender that sends nothing");
@@ -257,7 +257,7 @@ int senders_on_sender(void *owner, struct msg_log_sender *msg)
                 l->sender[i].serial == s->serial)
                 set_user_rate(&l->sender[i], msg->user);
     }
-    channel_init(&s->channel, fd_take(&msg->sender), PROCESS_LOG, s->process,
+    channel_init(&s->channel, fd_take(&msg->end), PROCESS_LOG, s->process,
                  PHASE_RUN);
     s->watch = (struct loop_watch){
         .fd = fd, .events = EPOLLIN, .on_ready = sender_on_ready, .owner = s

@@ -26,7 +26,7 @@ static pid_t begin_keys(struct channel *there, int requests, bool late)
         number[i] = m.request;
     }
     for (int i = late ? 0 : requests - 1; i < requests; i++)
-        if (SEND(there, signature, number[i],
+        if (SEND(there, signature, number[i], .error = 0,
                  .signature =
                      i == requests - 1 ? SLICE("signed") : SLICE("late")) != 0)
             _exit(1);

@@ -45,8 +45,8 @@ static void sign(struct stage *s)
     struct message m;
     int far = channel_make(&c, PROCESS_SESSION, PROCESS_KEYS, PHASE_RUN);
 
-    TELL(&s->keys, keys_client, 0, .process = PROCESS_SESSION, .serial = 1,
-         .client = far);
+    TELL(&s->keys, speaker, 0, .process = PROCESS_SESSION, .serial = 1,
+         .end = far);
     close(far);
     for (uint64_t key = 1; key <= 2; key++) {
         TELL(&c, sign, channel_next(&c), .key = key, .scheme = SCHEME,

@@ -63,8 +63,8 @@ static void add_sender_of(struct stage *s, struct event_sender *sender,
     int ends[2];
 
     cr_assert_eq(fd_pair(ends), 0);
-    TELL(&s->log, log_sender, 0, .process = process, .serial = serial,
-         .peer = peer, .user = slice_from(user), .sender = ends[1]);
+    TELL(&s->log, speaker, 0, .process = process, .serial = serial,
+         .peer = peer, .user = slice_from(user), .end = ends[1]);
     close(ends[1]);
     event_sender_init(sender, ends[0], process);
 }

@@ -25,8 +25,8 @@ static void send_sender(struct stage *s)
     int ends[2];
 
     cr_assert_eq(fd_pair(ends), 0);
-    SAY(&s->log, log_sender, 0, .process = PROCESS_SESSION, .serial = 1,
-        .sender = ends[1]);
+    SAY(&s->log, speaker, 0, .process = PROCESS_SESSION, .serial = 1,
+        .end = ends[1]);
     close(ends[1]);
     event_sender_init(&s->sender, ends[0], PROCESS_SESSION);
 }

@@ -18,11 +18,10 @@ static void hear_peer(enum process process, uint64_t serial, const char *user,
     for (;;) {
         struct message p;
 
-        actor_hear(&stage.log, MSG_log_sender, &p);
-        if (p.log_sender.process == process && p.log_sender.serial == serial) {
-            cr_assert(!user ||
-                      slice_equal(p.log_sender.user, slice_from(user)));
-            *fd = fd_take(&p.log_sender.sender);
+        actor_hear(&stage.log, MSG_speaker, &p);
+        if (p.speaker.process == process && p.speaker.serial == serial) {
+            cr_assert(!user || slice_equal(p.speaker.user, slice_from(user)));
+            *fd = fd_take(&p.speaker.end);
             return;
         }
         message_close(&p);
@@ -202,10 +201,10 @@ Test(service, new_keys)
     int fd;
 
     stage_with(NULL, &anna);
-    actor_hear(&stage.keys, MSG_keys_client, &client); /* gate */
+    actor_hear(&stage.keys, MSG_speaker, &client); /* gate */
     message_close(&client);
-    actor_hear(&stage.keys, MSG_keys_client, &client);
-    cr_assert_eq(client.keys_client.serial, anna.serial);
+    actor_hear(&stage.keys, MSG_speaker, &client);
+    cr_assert_eq(client.speaker.serial, anna.serial);
     message_close(&client);
     actor_die(&stage.keys);
     actor_enter(&stage.keys, "keys");
@@ -214,11 +213,11 @@ Test(service, new_keys)
     cr_assert_eq(send(anna.keys, "k", 1, MSG_NOSIGNAL), 1);
     actor_ready(&stage.keys);
     do {
-        actor_hear(&stage.keys, MSG_keys_client, &client);
-        fd = fd_take(&client.keys_client.client);
-        if (client.keys_client.serial != anna.serial)
+        actor_hear(&stage.keys, MSG_speaker, &client);
+        fd = fd_take(&client.speaker.end);
+        if (client.speaker.serial != anna.serial)
             close(fd);
-    } while (client.keys_client.serial != anna.serial);
+    } while (client.speaker.serial != anna.serial);
     expect_words(&fd, 'k');
     stage_leave(&anna);
 }
@@ -296,17 +295,17 @@ static void expect_next(enum process process, uint64_t serial, char word)
     struct message p;
     char byte = 0;
 
-    actor_hear(&stage.log, MSG_log_sender, &p);
-    while (p.log_sender.serial == 0) {
+    actor_hear(&stage.log, MSG_speaker, &p);
+    while (p.speaker.serial == 0) {
         message_close(&p);
-        actor_hear(&stage.log, MSG_log_sender, &p);
+        actor_hear(&stage.log, MSG_speaker, &p);
     }
-    cr_assert_eq(p.log_sender.process, process);
-    cr_assert_eq(p.log_sender.serial, serial, "session %llu, not %llu",
-                 (unsigned long long)p.log_sender.serial,
+    cr_assert_eq(p.speaker.process, process);
+    cr_assert_eq(p.speaker.serial, serial, "session %llu, not %llu",
+                 (unsigned long long)p.speaker.serial,
                  (unsigned long long)serial);
-    cr_assert_eq(recv(p.log_sender.sender, &byte, 1, MSG_DONTWAIT), 1,
-                 "session %llu", (unsigned long long)serial);
+    cr_assert_eq(recv(p.speaker.end, &byte, 1, MSG_DONTWAIT), 1, "session %llu",
+                 (unsigned long long)serial);
     cr_assert_eq(byte, word);
     message_close(&p);
 }

@@ -36,7 +36,7 @@ static int counter_set_up(void *owner)
     return c->lacks ? complain(&c->frame.why, "lacks") : 0;
 }
 
-static int counter_on_client(void *owner, struct msg_keys_client *m)
+static int counter_on_client(void *owner, struct msg_speaker *m)
 {
     struct counter *c = owner;
 
@@ -80,7 +80,7 @@ static void counter_release(void *owner)
 }
 
 static const struct handler handlers[] = {
-    ON(keys_client, counter_on_client),
+    ON(speaker, counter_on_client),
 };
 
 static const struct frame_row row = {
@@ -151,8 +151,8 @@ Test(frame, from_set_up_to_end)
     frame_report(&counter.frame, &r);
     cr_expect_eq(channel_receive(&log, &m), 1);
     cr_expect_eq(m.kind, MSG_event);
-    TELL(&master, keys_client, 0, .process = PROCESS_SESSION, .serial = 3,
-         .client = 0);
+    TELL(&master, speaker, 0, .process = PROCESS_SESSION, .serial = 3,
+         .end = 0);
     cr_assert_eq(shutdown(master.fd, SHUT_WR), 0);
     cr_assert_eq(frame_work(&counter.frame), 0);
     cr_expect_eq(counter.begun, 1);
@@ -173,8 +173,8 @@ static void begin_with_three(struct channel *master)
     begin(master);
     cr_assert_eq(frame_set_up(&counter.frame), 0, "%s", counter.frame.why.text);
     for (uint64_t i = 1; i <= 3; i++)
-        TELL(master, keys_client, 0, .process = PROCESS_SESSION, .serial = i,
-             .client = 0);
+        TELL(master, speaker, 0, .process = PROCESS_SESSION, .serial = i,
+             .end = 0);
     cr_assert_eq(shutdown(master->fd, SHUT_WR), 0);
 }
 
@@ -227,8 +227,8 @@ Test(frame, no_message_may_be_lost)
     pid = child_raise(&master, &counter.frame, &strict, &setup, NULL);
     child_hear_ready(&master);
     cr_assert_eq(prlimit(pid, RLIMIT_NOFILE, &none, NULL), 0);
-    TELL(&master, keys_client, 0, .process = PROCESS_SESSION, .serial = 1,
-         .client = 0);
+    TELL(&master, speaker, 0, .process = PROCESS_SESSION, .serial = 1,
+         .end = 0);
     child_reap(pid, EX_OSERR);
     channel_close(&master);
 }

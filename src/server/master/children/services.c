@@ -204,40 +204,32 @@ void service_end(struct master *m, struct service_channel **end)
     services_flush(m);
 }
 
-static struct service_reader *service_reader_of(struct master *m,
-                                                enum process service)
-{
-    return service == PROCESS_LOG ? &m->services->log : &m->services->keys;
-}
-
 /* Gives the service the channels that it doesn't have yet. If it takes no more
  * now, master tries again when it can. */
 static void services_give(struct master *m, enum process service)
 {
-    const struct service_reader *to = service_reader_of(m, service);
+    struct child *to = children_ready(m, service);
     struct service_channel *c;
     int r = 0;
+
+    if (!to)
+        return;
 
     TAILQ_FOREACH(c, &m->services->open, next) {
         const struct speaker *who = &c->who;
 
-        if (!to->channel || c->service != service || c->given || c->held)
+        if (c->service != service || c->given || c->held)
             continue;
-        if (service == PROCESS_KEYS)
-            r = SEND(to->channel, keys_client, 0, .process = who->process,
-                     .serial = who->serial, .peer = who->peer,
-                     .client = c->end);
-        else
-            r = SEND(to->channel, log_sender, 0, .process = who->process,
-                     .serial = who->serial, .peer = who->peer,
-                     .user = slice_from(who->user), .sender = c->end);
+        r = SEND(&to->channel, speaker, 0, .process = who->process,
+                 .serial = who->serial, .peer = who->peer,
+                 .user = slice_from(who->user), .end = c->end);
         if (r < 0)
             break;
         c->given = true;
         c->since = clock_ms();
     }
     if (r == -EAGAIN)
-        loop_change(&m->loop, to->watch, EPOLLIN | EPOLLOUT);
+        child_wait_writable(to);
 }
 
 /* Opens master's own channel to log, once: it outlives each log. */
@@ -268,11 +260,11 @@ void services_flush(struct master *m)
     uint64_t lost;
 
     services_sweep(m);
-    if (s->log.channel)
+    if (m->logs)
         services_open_own(m);
     services_give(m, PROCESS_LOG);
     services_give(m, PROCESS_KEYS);
-    lost = s->log.channel ? s->lost : 0;
+    lost = m->logs ? s->lost : 0;
     if (lost == 0)
         return;
     s->lost = 0;
@@ -286,9 +278,7 @@ void services_ready(struct child *c)
 {
     struct master *m = c->master;
 
-    *service_reader_of(m, c->row->process) =
-        (struct service_reader){ &c->channel, &c->watch };
-    m->logs = m->services->log.channel != NULL;
+    m->logs = children_ready(m, PROCESS_LOG);
     services_flush(m);
 }
 
@@ -298,8 +288,7 @@ void services_gone(struct child *child)
     const enum process service = child->row->process;
     struct service_channel *c;
 
-    *service_reader_of(m, service) = (struct service_reader){ NULL, NULL };
-    m->logs = m->services->log.channel != NULL;
+    m->logs = children_ready(m, PROCESS_LOG);
     services_sweep(m);
     TAILQ_FOREACH(c, &m->services->open, next)
         c->given = c->given && c->service != service;
