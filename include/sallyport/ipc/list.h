@@ -142,7 +142,7 @@ FD(connection) END
 
 MESSAGE(ticket_keys, GATE, SESSION, RUN, MANY, NONE,
         "the key that seals TLS 1.3 tickets from now on, and the one before "
-        "it; the first pair follows `logged_in`, and the 230 reply waits for "
+        "it; the first pair follows `limits`, and the 230 reply waits for "
         "it")
 KEY(now) KEY(before) END
 
@@ -365,16 +365,13 @@ MESSAGE(session_peer, GATE, MASTER, RUN, MANY, NONE,
         "address, the address that it connected to")
 NUMBER(serial) ADDRESS(peer) ADDRESS(server) END
 
-MESSAGE(logged_in, MASTER, GATE, RUN, MANY, NONE,
-        "this session no longer counts as unauthenticated: its serial")
-NUMBER(serial) END
-
 MESSAGE(limits, MASTER, GATE, RUN, MANY, NONE,
-        "after `logged_in`, and when the users file has changed: an account "
-        "of this session, which others share: first the user's, then one for "
+        "after a login, and when the users file has changed: an account of "
+        "this session, which others share: first the user's, then one for "
         "each team with limits: a keyed hash of the name, transfers at a "
         "time, bytes per second of uploads and of downloads (0: no limit), "
-        "and whether it is the last one: then they count")
+        "and whether it is the last one: then they count, and the session no "
+        "longer counts as unauthenticated")
 NUMBER(serial) NUMBER(account) FLAG(team) NUMBER(transfers) NUMBER(up)
 NUMBER(down) FLAG(last) END
 
@@ -392,8 +389,8 @@ MESSAGE(adopt, MASTER, GATE, RUN, MANY, NONE,
         "a session of a gate that has ended; serve it: serial, client, local "
         "address, the address that the client connected to (behind a proxy "
         "another one); whether it came by a proxy, whether its client is "
-        "known, whether its user has logged in; gate's end of a new channel to "
-        "it")
+        "known, whether its user has logged in: then `limits` follows; gate's "
+        "end of a new channel to it")
 NUMBER(serial) ADDRESS(peer) ADDRESS(local) ADDRESS(server) FLAG(proxied)
 FLAG(known) FLAG(logged_in) FD(session) END
 
@@ -693,7 +690,7 @@ MESSAGE(speaker, MASTER, LOG | KEYS, RUN, MANY, NONE,
         "receiver's end of the channel. If it names a user, the session's own "
         "channel to log (with the same serial) belongs to this user too")
 ENUM(process, process, PROCESS_COUNT) NUMBER(serial) ADDRESS(peer) TEXT(user)
-FD(sender) END
+FD(end) END
 
 MESSAGE(event, MASTER | SPEAKERS, LOG, RUN, MANY, NONE,
         "an encoded event (include/sallyport/event/event.h)")

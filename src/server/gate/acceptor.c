@@ -4,8 +4,6 @@
 #include "gate.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include "sallyport/base/fd.h"
@@ -14,37 +12,44 @@
  * this tries again. */
 static void acceptor_update(void *owner)
 {
-    struct acceptor *a = owner;
-    bool accepts = a->fd >= 0 && a->started && !a->held;
+    struct gate_listener *l = owner;
+    struct loop *loop = &l->gate->frame.loop;
+    bool accepts = l->fd >= 0 && l->started && !l->held;
 
-    if (accepts && !a->watch.added && loop_add(a->loop, &a->watch) < 0) {
-        loop_timer_set(a->loop, &a->pause, ACCEPT_PAUSE_MS);
+    if (accepts && !l->watch.added && loop_add(loop, &l->watch) < 0) {
+        loop_timer_set(loop, &l->pause, ACCEPT_PAUSE_MS);
     } else if (!accepts) {
-        loop_remove(a->loop, &a->watch);
-        loop_timer_clear(a->loop, &a->pause);
+        loop_remove(loop, &l->watch);
+        loop_timer_clear(loop, &l->pause);
     }
 }
 
-static void acceptor_failed(struct acceptor *a, int error)
+void acceptor_set(struct gate_listener *l, bool started)
+{
+    l->started = started;
+    acceptor_update(l);
+}
+
+static void acceptor_failed(struct gate_listener *l, int error)
 {
     /* One connection was lost before it was accepted. The next one can still be
      * accepted. */
     if (error == EAGAIN || error == ECONNABORTED || error == EINTR ||
         error == EPROTO)
         return;
-    if ((error == EMFILE || error == ENFILE) && a->full)
-        a->full(a);
+    if (error == EMFILE || error == ENFILE)
+        entry_full(l);
     /* The listener stays readable while connections wait, so it must leave the
      * loop, or the loop would turn without end. */
-    loop_remove(a->loop, &a->watch);
-    loop_timer_set(a->loop, &a->pause, ACCEPT_PAUSE_MS);
+    loop_remove(&l->gate->frame.loop, &l->watch);
+    loop_timer_set(&l->gate->frame.loop, &l->pause, ACCEPT_PAUSE_MS);
 }
 
-int acceptor_accept(struct acceptor *a, struct address *peer)
+int acceptor_accept(struct gate_listener *l, struct address *peer)
 {
     struct sockaddr_storage from = { 0 };
     socklen_t len = sizeof(from);
-    FD_CLEANUP int fd = accept4(a->fd, (struct sockaddr *)&from, &len,
+    FD_CLEANUP int fd = accept4(l->fd, (struct sockaddr *)&from, &len,
                                 SOCK_NONBLOCK | SOCK_CLOEXEC);
     int r = fd < 0 ? -errno : address_from_sockaddr(peer, &from);
 
@@ -53,94 +58,58 @@ int acceptor_accept(struct acceptor *a, struct address *peer)
 
 /* Accepts one connection in a turn of the loop: a flood on one listener then
  * starves neither the others nor the sessions, and a single connection needs no
- * second look. */
+ * second look. The look at the board and accept(2) are two steps: if a newer
+ * gate takes over in between, this gate still serves the connection. */
 static void acceptor_on_readable(void *owner, uint32_t events)
 {
-    struct acceptor *a = owner;
+    struct gate_listener *l = owner;
+    const struct gate *g = l->gate;
     struct address peer;
     int fd;
 
     (void)events;
-    if (a->may && !a->may(a)) {
-        acceptor_stop(a);
+    if (!board_accepts(g->board, g->frame.setup.generation)) {
+        acceptor_set(l, false);
         return;
     }
-    fd = acceptor_accept(a, &peer);
+    fd = acceptor_accept(l, &peer);
     if (fd < 0)
-        acceptor_failed(a, -fd);
+        acceptor_failed(l, -fd);
     else
-        a->enter(a, fd, &peer);
+        entry_enter(l, fd, &peer);
 }
 
-int acceptor_init(struct acceptor *a)
+int acceptor_init(struct gate_listener *l)
 {
-    int r = fd_set_nonblock(a->fd, true);
+    int r = fd_set_nonblock(l->fd, true);
 
-    a->watch = (struct loop_watch){ .fd = a->fd,
+    l->watch = (struct loop_watch){ .fd = l->fd,
                                     .events = EPOLLIN,
                                     .on_ready = acceptor_on_readable,
-                                    .owner = a };
-    a->pause = (struct loop_timer){ .on_timer = acceptor_update, .owner = a };
-    return r < 0 ? r : socket_local(a->fd, &a->bound);
+                                    .owner = l };
+    l->pause = (struct loop_timer){ .on_timer = acceptor_update, .owner = l };
+    return r < 0 ? r : socket_local(l->fd, &l->bound);
 }
 
-void acceptor_start(struct acceptor *a)
+void acceptor_hold(struct gate_listener *l, bool held)
 {
-    a->started = true;
-    acceptor_update(a);
-}
-
-void acceptor_stop(struct acceptor *a)
-{
-    a->started = false;
-    acceptor_update(a);
-}
-
-void acceptor_hold(struct acceptor *a)
-{
-    a->held = true;
-    acceptor_update(a);
-}
-
-void acceptor_unhold(struct acceptor *a)
-{
-    if (!a->held)
+    if (l->held == held)
         return;
-    a->held = false;
-    acceptor_update(a);
+    l->held = held;
+    acceptor_update(l);
 }
 
-void acceptor_close(struct acceptor *a)
+void acceptor_close(struct gate_listener *l)
 {
-    a->started = false;
-    acceptor_update(a);
-    fd_close(&a->fd);
+    acceptor_set(l, false);
+    fd_close(&l->fd);
 }
 
-/* Ignores a refused option: options make connections better, not safer. */
-static void socket_set(int fd, int level, int option, int value)
+void socket_set(int fd, int level, int option)
 {
-    setsockopt(fd, level, option, &value, sizeof(value));
-}
+    const int one = 1;
 
-void socket_no_delay(int fd)
-{
-    socket_set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-}
-
-void socket_share_ports(int fd)
-{
-    socket_set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
-}
-
-void socket_reuse_port(int fd)
-{
-    socket_set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-}
-
-void socket_only_ipv6(int fd)
-{
-    socket_set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    setsockopt(fd, level, option, &one, sizeof(one));
 }
 
 int socket_local(int fd, struct address *ret)

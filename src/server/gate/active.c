@@ -7,6 +7,8 @@
 #include "gate.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include "sallyport/base/clock.h"
@@ -33,7 +35,7 @@ static int active_connected(struct gate_child *c)
 {
     int r;
 
-    socket_no_delay(c->active.fd);
+    socket_set(c->active.fd, IPPROTO_TCP, TCP_NODELAY);
     r = SEND(&c->channel, data, c->active.request, .connection = c->active.fd);
     active_leave(c);
     return r;
@@ -99,7 +101,9 @@ static int active_open(struct gate_child *c)
         return errno;
     from.port = 0;
     size = address_to_sockaddr(&from, &where);
-    socket_share_ports(c->active.fd);
+    /* The kernel chooses the port at connect(), so that connections to
+     * different clients can share it. */
+    socket_set(c->active.fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT);
     return bind(c->active.fd, (struct sockaddr *)&where, size) < 0 ? errno : 0;
 }
 

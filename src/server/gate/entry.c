@@ -52,37 +52,27 @@ static enum limit admit_decide(struct gate *g, const struct address *client)
     return limit;
 }
 
-static int admit_deny(struct gate_child *c, uint32_t request,
-                      const struct address *client, enum limit limit)
+int admit_refuse(struct gate_child *c, uint32_t request,
+                 const struct address *client, enum limit limit)
 {
     report_refused(c->gate, client, &c->local, limit_reason(limit));
     return SEND(&c->channel, not_admitted, request,
                 .why = slice_from(limit_words(limit)));
 }
 
-/* Admits the client: tells master before the session. */
-static int admit_at_once(struct gate_child *c, uint32_t request)
+/* Tells master before the session. */
+int admit_begin(struct gate_child *c, uint32_t request)
 {
     int r = SEND(&c->gate->frame.master, session_peer, 0, .serial = c->serial,
                  .peer = c->peer, .server = c->server);
 
     if (r < 0)
-        return admit_deny(c, request, &c->peer, limit_of(r));
+        return admit_refuse(c, request, &c->peer, limit_of(r));
     limits_begin_wait(&c->gate->limits, &c->peer);
     child_begin_wait(c);
     c->channel.phase = PHASE_RUN;
     entry_update_backpressure(c->gate);
     return 0;
-}
-
-void admit_begin(struct gate_child *c, uint32_t request)
-{
-    child_answered(c, admit_at_once(c, request));
-}
-
-void admit_refuse(struct gate_child *c, uint32_t request, enum limit limit)
-{
-    child_answered(c, admit_deny(c, request, &c->peer, limit));
 }
 
 /* From now on the session counts for its client's address. */
@@ -105,13 +95,13 @@ int entry_on_admit(void *owner, struct msg_admit *m)
         return channel_refuse(&c->channel, "a client without an address");
     limit = admit_decide(c->gate, &m->client);
     if (limit != LIMIT_NONE && limit != LIMIT_STARTUPS)
-        return admit_deny(c, m->request, &m->client, limit);
+        return admit_refuse(c, m->request, &m->client, limit);
     admit_know(c, &m->client, &m->server);
     if (limit == LIMIT_NONE)
-        return admit_at_once(c, m->request);
+        return admit_begin(c, m->request);
     limit = queue_add_child(c, m->request);
     return limit == LIMIT_NONE ? 0
-                               : admit_deny(c, m->request, &m->client, limit);
+                               : admit_refuse(c, m->request, &m->client, limit);
 }
 
 #define REPLY_MAX 512
@@ -179,8 +169,8 @@ static pid_t entry_fork(const struct gate_child *c, const struct accepted *e,
                                 .serial = c->serial,
                                 .peer = e->peer,
                                 .local = e->local,
-                                .implicit = e->implicit,
-                                .proxied = e->proxied,
+                                .implicit = e->at->implicit,
+                                .proxied = e->at->proxied,
                                 .drain_announced =
                                     board_announces_drain(g->board) };
     /* Master is the parent: it reaps sessions, also when gate has ended, and
@@ -205,14 +195,14 @@ static int entry_start(struct gate *g, const struct accepted *e)
 
     if (r < 0)
         return r;
-    c = children_add(g, &e->peer, &e->local, e->proxied);
+    c = children_add(g, &e->peer, &e->local, e->at->proxied);
     if (!c)
         return -EAGAIN;
     r = entry_fork(c, e, &pairs);
     if (r > 0)
         r = SEND(&g->frame.master, session, 0, .serial = c->serial,
                  .pid = (uint64_t)r, .peer = e->peer, .local = e->local,
-                 .listener = e->listener, .master = pairs.master[1],
+                 .listener = e->at->index, .master = pairs.master[1],
                  .log = pairs.log[1], .keys = pairs.keys[1]);
     if (r < 0)
         child_discard(c);
@@ -245,7 +235,7 @@ enum limit entry_begin(struct gate *g, const struct accepted *e)
 
 void entry_refuse(struct gate *g, const struct accepted *e, enum limit limit)
 {
-    if (!e->implicit)
+    if (!e->at->implicit)
         entry_reply(e->control, limit);
     if (limit == LIMIT_AWAY) /* master has logged it, once */
         return;
@@ -264,49 +254,34 @@ void entry_update_backpressure(struct gate *g)
      * in use. So the messages about admitted sessions still fit. */
     g->master_slow = poll(&one, 1, 0) == 0;
     for (size_t i = 0; i < g->listeners; i++)
-        if (g->master_slow || (throng && g->listener[i].proxied))
-            acceptor_hold(&g->listener[i].acceptor);
-        else
-            acceptor_unhold(&g->listener[i].acceptor);
+        acceptor_hold(&g->listener[i],
+                      g->master_slow || (throng && g->listener[i].proxied));
     gate_watch_master(g);
 }
 
 /* Admits a connection, or puts it into the queue. */
 static enum limit entry_admit(struct gate *g, struct accepted *e)
 {
+    const bool proxied = e->at->proxied;
     enum limit limit;
 
-    if (e->proxied && !settings_networks_hold(&g->settings.proxies, &e->peer)) {
+    if (proxied && !settings_networks_hold(&g->settings.proxies, &e->peer)) {
         report_refused(g, &e->peer, &e->local, "not a proxy");
         return LIMIT_NONE;
     }
     limit = board_drains(g->board)     ? LIMIT_DRAIN
             : board_get(&g->row->away) ? LIMIT_AWAY
                                        : limits_check(&g->limits);
-    if (limit == LIMIT_NONE && !e->proxied)
+    if (limit == LIMIT_NONE && !proxied)
         limit = admit_decide(g, &e->peer);
     if (limit == LIMIT_STARTUPS)
         return queue_add(g, e);
     return limit == LIMIT_NONE ? entry_begin(g, e) : limit;
 }
 
-/* The check and accept(2) are two steps: if a newer gate takes over in between,
- * this gate still serves the connection. */
-bool entry_may(struct acceptor *a)
+void entry_enter(struct gate_listener *l, int fd, const struct address *peer)
 {
-    const struct gate *g = ((struct gate_listener *)a)->gate;
-
-    return board_accepts(g->board, g->frame.setup.generation);
-}
-
-void entry_enter(struct acceptor *a, int fd, const struct address *peer)
-{
-    struct gate_listener *l = (struct gate_listener *)a; /* its first member */
-    struct accepted e = { .control = fd,
-                          .peer = *peer,
-                          .listener = l->index,
-                          .implicit = l->implicit,
-                          .proxied = l->proxied };
+    struct accepted e = { .control = fd, .peer = *peer, .at = l };
 
     if (socket_local(fd, &e.local) == 0) {
         enum limit limit = entry_admit(l->gate, &e);
@@ -317,16 +292,14 @@ void entry_enter(struct acceptor *a, int fd, const struct address *peer)
     fd_close(&e.control);
 }
 
-/* No descriptor is free: closes the spare one while it refuses one
- * connection. */
-void entry_full(struct acceptor *d)
+/* Closes the spare descriptor while it refuses one connection. */
+void entry_full(struct gate_listener *l)
 {
-    struct gate_listener *l = (struct gate_listener *)d;
     struct gate *g = l->gate;
-    struct accepted e = { .local = d->bound, .implicit = l->implicit };
+    struct accepted e = { .local = l->bound, .at = l };
 
     fd_close(&g->spare_fd);
-    e.control = acceptor_accept(d, &e.peer);
+    e.control = acceptor_accept(l, &e.peer);
     if (e.control >= 0)
         entry_refuse(g, &e, LIMIT_RESOURCES);
     fd_close(&e.control);

@@ -42,12 +42,6 @@ static void gate_send(struct gate *g, enum message_kind kind, const void *body)
         die(EX_OSERR, "master doesn't read");
 }
 
-static void gate_each_acceptor(struct gate *g, void (*call)(struct acceptor *a))
-{
-    for (size_t i = 0; i < g->listeners; i++)
-        call(&g->listener[i].acceptor);
-}
-
 int gate_begin(struct gate *g)
 {
     int r = limits_init(&g->limits, &g->settings, g->places);
@@ -60,7 +54,7 @@ int gate_begin(struct gate *g)
     if (r == 0)
         r = pace_init(g);
     for (size_t i = 0; r == 0 && i < g->listeners; i++)
-        r = acceptor_init(&g->listener[i].acceptor);
+        r = acceptor_init(&g->listener[i]);
     if (r < 0)
         complain(&g->frame.why, "gate can't start: %s", strerror(-r));
     return r;
@@ -149,7 +143,7 @@ static void gate_release(void *owner)
     loop_timer_clear(&g->frame.loop, &g->tally);
     loop_timer_clear(&g->frame.loop, &g->tickets.timer);
     for (size_t i = 0; i < g->listeners; i++)
-        acceptor_close(&g->listener[i].acceptor);
+        acceptor_close(&g->listener[i]);
     queue_release(g);
     pace_release(g);
     children_release(g);
@@ -164,16 +158,6 @@ static void gate_release(void *owner)
 /* The messages of master while gate works. gate trusts master: a message that
  * master may not send is a broken invariant, and ends gate. */
 
-/* A session may have ended while master's message was on its way. */
-static int gate_on_logged_in(void *owner, struct msg_logged_in *m)
-{
-    struct gate_child *c = children_find(owner, m->serial);
-
-    if (c)
-        child_logged_in(c);
-    return 0;
-}
-
 void gate_say_shut(struct gate *g)
 {
     if (!g->shuts || !queue_is_empty(g))
@@ -186,7 +170,8 @@ static int gate_on_stop_accepting(void *owner, struct msg_stop_accepting *m)
 {
     struct gate *g = owner;
 
-    gate_each_acceptor(g, acceptor_close);
+    for (size_t i = 0; i < g->listeners; i++)
+        acceptor_close(&g->listener[i]);
     loop_timer_clear(&g->frame.loop, &g->expiry);
     if (!m->serve)
         queue_close(g);
@@ -203,19 +188,16 @@ static int gate_on_open(void *owner, struct msg_open *m)
     if (g->accepts)
         return 0;
     g->accepts = true;
-    gate_each_acceptor(g, acceptor_start);
+    for (size_t i = 0; i < g->listeners; i++)
+        acceptor_set(&g->listener[i], true);
     GATE_SEND(g, serving, 0);
     return 0;
 }
 
 static const struct handler gate_handlers[] = {
-    ON(open, gate_on_open),
-    ON(elder, children_on_elder),
-    ON(adopt, children_on_adopt),
-    ON(reaped, children_on_reaped),
-    ON(logged_in, gate_on_logged_in),
-    ON(limits, pace_on_limits),
-    ON(stop_accepting, gate_on_stop_accepting),
+    ON(open, gate_on_open),       ON(elder, children_on_elder),
+    ON(adopt, children_on_adopt), ON(reaped, children_on_reaped),
+    ON(limits, pace_on_limits),   ON(stop_accepting, gate_on_stop_accepting),
 };
 
 const struct frame_row gate_row = {

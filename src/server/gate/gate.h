@@ -31,18 +31,13 @@ struct gate;
 #define ACCEPT_ROUND    16
 #define ACCEPT_PAUSE_MS 100
 
-struct acceptor {
-    struct loop *loop;
-    int fd; /* owned; -1 when closed */
+struct gate_listener {
+    struct gate *gate;
+    uint64_t index; /* its number, set by master */
+    bool implicit;  /* TLS from the first byte on */
+    bool proxied;   /* each connection begins with a PROXY header */
+    int fd;         /* owned; -1 when closed */
     struct address bound;
-    /* Owns the new socket, which is non-blocking. */
-    void (*enter)(struct acceptor *a, int fd, const struct address *peer);
-    /* Called if no descriptor was left for a connection; NULL: the connection
-     * waits. */
-    void (*full)(struct acceptor *a);
-    /* Asked before each connection: may this gate still accept? If not, the
-     * acceptor stops. NULL: it may always. */
-    bool (*may)(struct acceptor *a);
     struct loop_watch watch;
     struct loop_timer pause;
     bool started; /* this gate accepts */
@@ -53,30 +48,20 @@ struct acceptor {
 /* Call it before the sandbox closes. Returns 0 or -errno. The struct must
  * not move. Its connections inherit the listener's options, which master has
  * set. */
-int acceptor_init(struct acceptor *a);
-/* After acceptor_stop() new connections wait in the kernel's backlog, for the
- * next gate. */
-void acceptor_start(struct acceptor *a);
-void acceptor_stop(struct acceptor *a);
+int acceptor_init(struct gate_listener *l);
+/* Accepts from now on, or no longer: then new connections wait in the kernel's
+ * backlog, for the next gate. */
+void acceptor_set(struct gate_listener *l, bool started);
 /* Accepts one connection. Returns its socket, non-blocking, or -errno. */
-int acceptor_accept(struct acceptor *a, struct address *peer);
-/* Lets new connections wait in the kernel, until acceptor_unhold(). */
-void acceptor_hold(struct acceptor *a);
-void acceptor_unhold(struct acceptor *a);
-/* Does nothing if the acceptor is closed. */
-void acceptor_close(struct acceptor *a);
+int acceptor_accept(struct gate_listener *l, struct address *peer);
+/* Lets new connections wait in the kernel, or no longer. */
+void acceptor_hold(struct gate_listener *l, bool held);
+/* Does nothing if the listener is closed. */
+void acceptor_close(struct gate_listener *l);
 
-/* Makes the socket send at once: the server writes whole buffers, so the kernel
- * has nothing to gather. */
-void socket_no_delay(int fd);
-/* Call it before bind() to an address without a port: the kernel chooses the
- * port at connect(), so that connections to different clients can share it. */
-void socket_share_ports(int fd);
-/* Call it before bind(): treats a port that only closed connections still hold
- * as free. */
-void socket_reuse_port(int fd);
-/* Restricts an IPv6 socket to IPv6. */
-void socket_only_ipv6(int fd);
+/* Sets an option to 1. Ignores a refused one: options make connections better,
+ * not safer. */
+void socket_set(int fd, int level, int option);
 /* Gets the address to which the client connected. Returns 0 or -errno. */
 int socket_local(int fd, struct address *ret);
 
@@ -127,17 +112,14 @@ enum pace_way { PACE_UP, PACE_DOWN, PACE_WAYS };
 struct pacing {
     struct account *account[PACE_ACCOUNTS]; /* accounts: all sessions, the user,
                                              * the teams */
-    size_t accounts; /* 0: the session's limits aren't known */
+    size_t accounts;                        /* 0: nobody has logged in */
     struct msg_limits news[PACE_ACCOUNTS - 1]; /* limits, until the last one has
                                                 * come */
     size_t news_count;
     bool counts; /* a transfer of it counts */
     enum pace_way way;
     uint32_t request; /* the request that waits for bytes; 0: none */
-    uint32_t begin;   /* the transfer that waits for the limits; 0: none */
     TAILQ_ENTRY(gate_child) line;
-    struct loop_timer late; /* deadline of the limits, while a request waits for
-                             * them */
 };
 
 struct gate_child {
@@ -219,8 +201,9 @@ void child_wrong(struct gate_child *c, const char *what);
 /* R is the result of SEND(). A session that doesn't read its answers (-EAGAIN)
  * is killed. */
 void child_answered(struct gate_child *c, int r);
-/* Master has reported the login. Its deadline ends, and the session gets the
- * ticket keys. */
+/* Master has reported the login, with the limits. Its deadline ends, the
+ * session gets the ticket keys, and from then on it may ask for ports and
+ * bytes. */
 void child_logged_in(struct gate_child *c);
 
 /* entry.c: a control connection, from its accept to its session */
@@ -228,15 +211,13 @@ void child_logged_in(struct gate_child *c);
 struct accepted {
     int control;
     struct address peer, local;
-    uint64_t listener;
-    bool implicit;
-    bool proxied;
+    const struct gate_listener *at;
 };
 
-/* The callbacks of a listener's acceptor. */
-bool entry_may(struct acceptor *a);
-void entry_enter(struct acceptor *a, int fd, const struct address *peer);
-void entry_full(struct acceptor *d);
+/* A connection has come. Owns its socket FD, which is non-blocking. */
+void entry_enter(struct gate_listener *l, int fd, const struct address *peer);
+/* No descriptor was left for a connection. */
+void entry_full(struct gate_listener *l);
 /* Forks a session for the connection. Returns LIMIT_NONE, or the reason why
  * there is no session. The socket stays the caller's. */
 enum limit entry_begin(struct gate *g, const struct accepted *e);
@@ -259,9 +240,10 @@ int entry_on_admit(void *owner, struct msg_admit *m);
  * address. */
 void admit_know(struct gate_child *c, const struct address *client,
                 const struct address *server);
-/* Answer a session that has waited, and kill it if it doesn't read. */
-void admit_begin(struct gate_child *c, uint32_t request);
-void admit_refuse(struct gate_child *c, uint32_t request, enum limit limit);
+/* Admit the client of C, or not. Return as a handler of C does. */
+int admit_begin(struct gate_child *c, uint32_t request);
+int admit_refuse(struct gate_child *c, uint32_t request,
+                 const struct address *client, enum limit limit);
 
 /* queue.c: connections that wait for their session, since `startups` sessions
  * haven't logged in, or since master reads too slowly */
@@ -348,10 +330,9 @@ int pace_init(struct gate *g); /* 0 or -ENOMEM */
 void pace_release(struct gate *g);
 /* Handler of a message of master: takes the newest limits, for all sessions of
  * that account. A session's first account is its user's; teams follow. They
- * count once the last one has come. */
+ * count once the last one has come; the first time it reports the login. */
 int pace_on_limits(void *owner, struct msg_limits *m);
-/* Handlers of messages of a session. The first one answers as soon as the
- * limits are known. */
+/* Handlers of messages of a session. */
 int pace_on_transfer_begin(void *owner, struct msg_transfer_begin *m);
 int pace_on_transfer_end(void *owner, struct msg_transfer_end *m);
 /* Answers, now or later. Refuses a request while an earlier one waits, or
@@ -434,14 +415,6 @@ void tickets_send(struct gate_child *c);
 void expiry_watch(struct gate *g);
 
 /* gate.c: the steps of its life, and the messages of master */
-
-struct gate_listener {
-    struct acceptor acceptor;
-    struct gate *gate;
-    uint64_t index; /* its number, set by master */
-    bool implicit;  /* TLS from the first byte on */
-    bool proxied;   /* each connection begins with a PROXY header */
-};
 
 struct gate {
     struct frame frame; /* the first member */

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include "sallyport/base/clock.h"
@@ -72,10 +73,12 @@ static int lend_open(const struct gate_child *c, struct address *bound)
 
     if (fd < 0)
         return -errno;
-    socket_reuse_port(fd);
+    socket_set(fd, SOL_SOCKET, SO_REUSEADDR);
     if (at.family == 6)
-        socket_only_ipv6(fd);
-    socket_no_delay(fd); /* connections inherit it */
+        socket_set(fd, IPPROTO_IPV6, IPV6_V6ONLY);
+    /* Connections inherit it. The server writes whole buffers, so the kernel
+     * has nothing to gather. */
+    socket_set(fd, IPPROTO_TCP, TCP_NODELAY);
     result = lend_bind(fd, r, &at);
     if (result == 0 && listen(fd, LEND_BACKLOG) < 0)
         result = -errno;

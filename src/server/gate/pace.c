@@ -34,9 +34,6 @@
  * that wait. */
 #define LOOK_MS   5u
 #define LOOK_MORE 200u
-/* If master doesn't send a session's limits in this time, only the limits of
- * the whole server hold. */
-#define LIMITS_MS 5000u
 
 static void pace_on_timer(void *owner);
 
@@ -149,7 +146,7 @@ static uint64_t rate_piece(const struct bandwidth *f, size_t n)
 /* Returns when all rates permit a piece. */
 static uint64_t pace_due(const struct gate_child *c)
 {
-    uint64_t due = c->pace.accounts > 0 ? 0 : UINT64_MAX;
+    uint64_t due = 0;
 
     for (size_t i = 0; i < c->pace.accounts; i++) {
         uint64_t paid = c->pace.account[i]->rate[c->pace.way].paid;
@@ -262,18 +259,6 @@ static void pace_on_timer(void *owner)
     pace_wake(g, next);
 }
 
-static void pace_on_late(void *owner);
-
-static void pace_expect_limits(struct gate_child *c)
-{
-    struct loop_timer *late = &c->pace.late;
-
-    if (c->pace.accounts > 0 || late->armed)
-        return;
-    *late = (struct loop_timer){ .on_timer = pace_on_late, .owner = c };
-    loop_timer_set(&c->gate->frame.loop, late, LIMITS_MS);
-}
-
 int pace_on_bytes_ask(void *owner, struct msg_bytes_ask *m)
 {
     struct gate_child *c = owner;
@@ -287,7 +272,6 @@ int pace_on_bytes_ask(void *owner, struct msg_bytes_ask *m)
     TAILQ_INSERT_TAIL(&p->line[way], c, pace.line);
     for (size_t i = 0; i < c->pace.accounts; i++)
         c->pace.account[i]->waiting[way]++;
-    pace_expect_limits(c);
     if (TAILQ_FIRST(&p->line[way]) == c)
         pace_wake(c->gate, pace_serve(p, way, UINT64_MAX));
     else
@@ -303,10 +287,10 @@ static void pace_count(struct gate_child *c, bool counts)
 }
 
 /* Refuses a transfer if an account has as many as it may have. */
-static int pace_answer(struct gate_child *c)
+int pace_on_transfer_begin(void *owner, struct msg_transfer_begin *m)
 {
+    struct gate_child *c = owner;
     const struct account *full = NULL;
-    uint32_t request = c->pace.begin;
 
     for (size_t i = 0; i < c->pace.accounts && !c->pace.counts && !full; i++) {
         const struct account *a = c->pace.account[i];
@@ -314,25 +298,11 @@ static int pace_answer(struct gate_child *c)
         if (a->most > 0 && a->transfers >= a->most)
             full = a;
     }
-    c->pace.begin = 0;
     if (!full)
         pace_count(c, true);
-    return SEND(&c->channel, transfer_may, request, .begin = !full,
+    return SEND(&c->channel, transfer_may, m->request, .begin = !full,
                 .of = full ? full->kind : ACCOUNT_SERVER,
                 .limit = full ? full->most : 0);
-}
-
-int pace_on_transfer_begin(void *owner, struct msg_transfer_begin *m)
-{
-    struct gate_child *c = owner;
-
-    if (m->request == 0 || c->pace.begin != 0)
-        return channel_refuse(&c->channel, "a second transfer");
-    c->pace.begin = m->request;
-    if (c->pace.accounts > 0)
-        return pace_answer(c);
-    pace_expect_limits(c);
-    return 0;
 }
 
 int pace_on_transfer_end(void *owner, struct msg_transfer_end *m)
@@ -342,25 +312,6 @@ int pace_on_transfer_end(void *owner, struct msg_transfer_end *m)
     return 0;
 }
 
-/* Continues the requests that waited until the accounts of C were known. */
-static void pace_go_on(struct gate_child *c)
-{
-    loop_timer_clear(&c->gate->frame.loop, &c->pace.late);
-    if (c->pace.request != 0)
-        pace_wake(c->gate, pace_due(c));
-    if (c->pace.begin != 0)
-        child_answered(c, pace_answer(c));
-}
-
-/* Master is slow. */
-static void pace_on_late(void *owner)
-{
-    struct gate_child *c = owner;
-
-    account_join(&c->gate->pace.all, c);
-    pace_go_on(c);
-}
-
 /* Takes all limits at once: in between another session would get more than it
  * may. The session may have left meanwhile. */
 int pace_on_limits(void *owner, struct msg_limits *m)
@@ -368,7 +319,7 @@ int pace_on_limits(void *owner, struct msg_limits *m)
     struct gate_child *c = children_find(owner, m->serial);
     struct pacing *mine;
 
-    if (!c || c->channel.fd < 0)
+    if (!c)
         return 0;
     mine = &c->pace;
     if (!m->team)
@@ -376,6 +327,9 @@ int pace_on_limits(void *owner, struct msg_limits *m)
     if (mine->news_count < PACE_ACCOUNTS - 1)
         mine->news[mine->news_count++] = *m;
     if (!m->last)
+        return 0;
+    child_logged_in(c);
+    if (c->channel.fd < 0 || c->why)
         return 0;
     pace_leave_accounts(c);
     account_join(&c->gate->pace.all, c);
@@ -387,7 +341,8 @@ int pace_on_limits(void *owner, struct msg_limits *m)
         account_set(a, one->transfers, one->up, one->down);
         account_join(a, c);
     }
-    pace_go_on(c);
+    if (mine->request != 0)
+        pace_wake(c->gate, pace_due(c));
     return 0;
 }
 
@@ -396,6 +351,4 @@ void pace_leave(struct gate_child *c)
     pace_leave_line(c);
     pace_count(c, false);
     pace_leave_accounts(c);
-    loop_timer_clear(&c->gate->frame.loop, &c->pace.late);
-    c->pace.begin = 0;
 }

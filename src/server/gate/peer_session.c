@@ -239,6 +239,7 @@ void child_logged_in(struct gate_child *c)
         return;
     c->channel.phase = PHASE_USER;
     loop_timer_clear(&c->gate->frame.loop, &c->timer);
+    loop_change(&c->gate->frame.loop, &c->watch, EPOLLIN);
     tickets_send(c);
 }
 
@@ -313,7 +314,8 @@ void child_born(struct gate_child *c, int fd)
         child_kill(c, ENDING_PEER);
 }
 
-/* There is a place for each session of the earlier gate. */
+/* There is a place for each session of the earlier gate. If its user has logged
+ * in, its requests wait until the limits have come. */
 int children_on_adopt(void *owner, struct msg_adopt *m)
 {
     struct gate *g = owner;
@@ -326,8 +328,11 @@ int children_on_adopt(void *owner, struct msg_adopt *m)
     child_enter(c, &m->local, m->proxied, m->known);
     c->server = m->server;
     child_born(c, fd_take(&m->session));
-    if (m->logged_in)
-        child_logged_in(c);
+    if (m->logged_in) {
+        child_end_wait(c);
+        c->channel.phase = PHASE_USER;
+        loop_change(&g->frame.loop, &c->watch, 0);
+    }
     return 0;
 }
 

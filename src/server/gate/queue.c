@@ -65,7 +65,9 @@ static void queue_refuse(struct queued *w)
     struct queued taken = queue_take_out(w);
 
     if (taken.child)
-        admit_refuse(taken.child, taken.request, LIMIT_STARTUPS);
+        child_answered(taken.child,
+                       admit_refuse(taken.child, taken.request,
+                                    &taken.child->peer, LIMIT_STARTUPS));
     else
         entry_refuse(taken.gate, &taken.entry, LIMIT_STARTUPS);
     fd_close(&taken.entry.control);
@@ -78,7 +80,7 @@ static void queue_begin(struct queued *w)
     enum limit limit;
 
     if (taken.child) {
-        admit_begin(taken.child, taken.request);
+        child_answered(taken.child, admit_begin(taken.child, taken.request));
         return;
     }
     limit = limits_check(&g->limits);

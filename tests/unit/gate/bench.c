@@ -428,9 +428,15 @@ void bench_kills(struct bench *b, const struct fake *f, enum ending why)
     cr_assert_eq(bench_gone(b, f), SIGKILL);
 }
 
+void bench_log_in(struct bench *b, uint64_t serial)
+{
+    BENCH_SAY(b, limits, .serial = serial, .account = 1, .team = false,
+              .transfers = 0, .up = 0, .down = 0, .last = true);
+}
+
 void bench_logged_in(struct bench *b, const struct fake *f)
 {
-    BENCH_SAY(b, logged_in, .serial = f->serial);
+    bench_log_in(b, f->serial);
     bench_heard(b);
 }
 

@@ -104,7 +104,9 @@ int bench_reaps(struct bench *b, const struct fake *f, bool fruitless);
 int bench_gone(struct bench *b, const struct fake *f);
 /* The next message must ask for the death of this session. */
 void bench_kills(struct bench *b, const struct fake *f, enum ending why);
-/* The session has logged in, and gate knows it. */
+/* As master, reports a login, without limits. */
+void bench_log_in(struct bench *b, uint64_t serial);
+/* The same, and gate knows it. */
 void bench_logged_in(struct bench *b, const struct fake *f);
 /* Sends a message as master; works as SEND(). */
 #define BENCH_SAY(b, name, ...)                                                \

@@ -7,7 +7,7 @@
 #define NO_BAN "no_ban = 127.0.0.0/8\n"
 #define SEVEN  7
 
-/* Phases: before the login, or after it. */
+/* After a login the session's requests wait for bench_log_in(). */
 static struct channel adopted(struct bench *b, const char *from, bool logged_in)
 {
     struct address peer;
@@ -23,13 +23,19 @@ static struct channel adopted(struct bench *b, const char *from, bool logged_in)
     return c;
 }
 
-static struct address port_of(struct channel *c)
+static uint32_t ask_port(struct channel *c)
 {
     uint32_t request = channel_next(c);
+
+    cr_assert_eq(SEND(c, port, request), 0);
+    return request;
+}
+
+static struct address port_of(struct channel *c, uint32_t request)
+{
     struct address where;
     struct message m;
 
-    cr_assert_eq(SEND(c, port, request), 0);
     do
         cr_assert_eq(channel_wait(c, &m, BENCH_MS), 1);
     while (m.kind == MSG_ticket_keys);
@@ -51,17 +57,22 @@ static void is_refused(struct bench *b, const char *from, const char *why)
     close(client);
 }
 
-/* Its first request may come before any other message of master. */
+/* Its first request may come before the limits, and waits for them. */
 GateTest(adopt, a_session_goes_on, .settings = NO_BAN "max_per_address = 1\n",
          .ports = 2, .shut = true)
 {
     struct message m;
     struct channel c;
     struct fake f;
+    uint32_t request;
     int client;
 
     c = adopted(b, "127.0.0.1", true);
-    cr_expect_neq(port_of(&c).port, 0);
+    request = ask_port(&c);
+    bench_heard(b);
+    cr_expect_eq(channel_receive(&c, &m), 0);
+    bench_log_in(b, SEVEN);
+    cr_expect_neq(port_of(&c, request).port, 0);
     BENCH_SAY(b, open);
     bench_hear(b, MSG_serving, &m);
     is_refused(b, "127.0.0.1", "from your address");
@@ -87,11 +98,11 @@ GateTest(adopt, a_session_logs_in_later, .settings = NO_BAN "startups = 1\n")
     client = client_connect("127.0.0.2", b->control.port);
     bench_heard(b);
     cr_assert(bench_quiet(b));
-    BENCH_SAY(b, logged_in, .serial = SEVEN);
+    bench_log_in(b, SEVEN);
     message_hear(&c, MSG_ticket_keys, &m);
     bench_session(b);
     cr_assert_str_eq(client_line(client, line, sizeof(line)), "220 fake\r\n");
-    cr_expect_neq(port_of(&c).port, 0);
+    cr_expect_neq(port_of(&c, ask_port(&c)).port, 0);
     channel_close(&c);
 }
 
@@ -103,7 +114,8 @@ Test(adopt, a_client_of_a_proxy, .timeout = 60)
         .proxy = true,
         .first = true
     };
-    struct address server = { .family = 4, .bytes = { 192, 0, 2, 1 } }, client;
+    struct address server = { .family = 4, .bytes = { 192, 0, 2, 1 } };
+    struct address client, told;
     struct message m;
     struct channel c[2];
     struct bench b;
@@ -118,8 +130,9 @@ Test(adopt, a_client_of_a_proxy, .timeout = 60)
                   .known = i == 0, .logged_in = i == 0, .session = far);
         close(far);
     }
-    cr_expect(
-        address_same_host(&(struct address[]){ port_of(&c[0]) }[0], &server));
+    bench_log_in(&b, 1);
+    told = port_of(&c[0], ask_port(&c[0]));
+    cr_expect(address_same_host(&told, &server));
     client.bytes[3] = 9;
     cr_assert_eq(SEND(&c[1], admit, channel_next(&c[1]), .client = client,
                       .server = server),
@@ -139,6 +152,7 @@ GateTest(adopt, a_session_lies, .settings = NO_BAN)
     struct message m;
 
     c = adopted(b, "127.0.0.1", true);
+    bench_log_in(b, SEVEN);
     cr_assert_eq(send(c.fd, "nonsense", 8, MSG_NOSIGNAL), 8);
     bench_hear(b, MSG_kill, &m);
     cr_expect_eq(m.kill.serial, SEVEN);
@@ -157,7 +171,8 @@ GateTest(adopt, impossible_sessions, .settings = NO_BAN "max_sessions = 1\n")
     for (int i = 0; i < 2; i++)
         c[i] = adopted(b, "127.0.0.1", true);
     cr_expect_eq(channel_wait(&c[1], &m, BENCH_MS), -EPIPE);
-    cr_expect_neq(port_of(&c[0]).port, 0);
+    bench_log_in(b, SEVEN);
+    cr_expect_neq(port_of(&c[0], ask_port(&c[0])).port, 0);
     channel_close(&c[0]);
     channel_close(&c[1]);
 }

@@ -91,7 +91,7 @@ GateTest(bans, behind_a_proxy,
 /* Gate can't write to the table, nor lose it by a shorter file. */
 Test(bans, are_only_read)
 {
-    struct bans *b;
+    const struct bans *b;
     int reading = -1, bare;
 
     bench_ban_memory(&reading);
@@ -105,6 +105,7 @@ Test(bans, are_only_read)
     bare = memfd_create("bans", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     cr_assert_eq(ftruncate(bare, sizeof(*b)), 0);
     cr_expect_null(shared_map(bare, sizeof(*b), PROT_READ));
+    cr_expect_eq(errno, EINVAL);
     fd_close(&bare);
     fd_close(&reading);
 }

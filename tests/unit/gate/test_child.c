@@ -374,7 +374,9 @@ static void in_a_fork(void (*run)(enum fault fault), enum fault fault)
 
 static enum limit begin_a_session(void)
 {
-    struct accepted e = { .peer = client, .local = client };
+    struct accepted e = { .peer = client,
+                          .local = client,
+                          .at = &g.listener[0] };
     int pair[2];
     enum limit limit;
 

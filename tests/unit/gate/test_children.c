@@ -99,7 +99,6 @@ GateTest(children, login_timeout_of_a_stopped_session,
     char line[256];
 
     witness = bench_user(b, "127.0.0.1", &other);
-    BENCH_SAY(b, logged_in, .serial = witness.serial);
     f = bench_enter(b, "127.0.0.9", &client);
     fake_do(&f, "signal 19"); /* SIGSTOP */
     close(client);

@@ -149,14 +149,14 @@ GateTest(entry, a_login_frees_a_startup, .settings = "startups = 1\n")
     int client;
 
     f = bench_enter(b, "127.0.0.1", &client);
-    BENCH_SAY(b, logged_in, .serial = 12345); /* no such session: no effect */
-    BENCH_SAY(b, logged_in, .serial = f.serial);
-    BENCH_SAY(b, logged_in, .serial = f.serial); /* counts once */
+    bench_log_in(b, 12345); /* no such session: no effect */
+    bench_log_in(b, f.serial);
+    bench_log_in(b, f.serial); /* counts once */
     bench_heard(b);
     f = bench_enter(b, "127.0.0.1", &client);
     client = knock(b, "127.0.0.1");
     expect_nobody(b);
-    BENCH_SAY(b, logged_in, .serial = f.serial);
+    bench_log_in(b, f.serial);
     bench_session(b);
     expect_greeted(client);
 }
@@ -175,7 +175,7 @@ GateTest(entry, the_queue_in_order, .settings = "startups = 1\n")
     }
     for (int i = 0; i < 8; i++) {
         if (i % 2) {
-            BENCH_SAY(b, logged_in, .serial = f.serial);
+            bench_log_in(b, f.serial);
         } else {
             fake_do(&f, "exit 0");
             bench_gone(b, &f);
@@ -203,7 +203,7 @@ GateTest(entry, a_client_leaves_the_queue,
     }
     waits = knock(b, "127.0.0.1");
     expect_nobody(b);
-    BENCH_SAY(b, logged_in, .serial = f.serial);
+    bench_log_in(b, f.serial);
     bench_session(b);
     expect_greeted(waits);
 }
@@ -251,10 +251,10 @@ GateTest(entry, a_full_queue,
     other = knock(b, "127.0.0.2");
     cr_expect(strncmp(client_line(waits[LIMIT_QUEUE - 1], line, sizeof(line)),
                       "421 ", 4) == 0);
-    BENCH_SAY(b, logged_in, .serial = f.serial);
+    bench_log_in(b, f.serial);
     f = bench_session(b); /* the address with fewer connections comes first */
     expect_greeted(other);
-    BENCH_SAY(b, logged_in, .serial = f.serial);
+    bench_log_in(b, f.serial);
     bench_session(b);
     expect_greeted(waits[0]);
 }
@@ -294,7 +294,7 @@ static void end_fruitless(struct bench *b, unsigned count, bool logged_in)
 
         f = bench_enter(b, "127.0.0.9", &client);
         if (logged_in)
-            BENCH_SAY(b, logged_in, .serial = f.serial);
+            bench_log_in(b, f.serial);
         fake_do(&f, "exit 0");
         bench_reaps(b, &f, !logged_in);
         close(client);
@@ -343,8 +343,7 @@ GateTest(entry, one_makes_room,
         f[i] = bench_enter(b, "127.0.0.1", &client[i]);
     own = knock(b, "127.0.0.1");
     expect_nobody(b);
-    BENCH_SAY(b, logged_in,
-              .serial = f[0].serial); /* so this one doesn't have to go */
+    bench_log_in(b, f[0].serial); /* so this one doesn't have to go */
     bench_session(b);
     expect_greeted(own);
     own = knock(b, "127.0.0.1");

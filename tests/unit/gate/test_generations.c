@@ -134,7 +134,7 @@ GateTest(generations, elders_count,
     is_refused(b, "127.0.0.1", "from your address");
     f = bench_enter(b, "127.0.0.2", &client[0]);
     is_refused(b, "127.0.0.3", "the server is full");
-    BENCH_SAY(b, logged_in, .serial = f.serial);
+    bench_log_in(b, f.serial);
     BENCH_SAY(b, reaped, .serial = 1, .fruitless = false);
     BENCH_SAY(b, reaped, .serial = 1, .fruitless = false);
     bench_heard(b);
@@ -174,7 +174,7 @@ GateTest(generations, the_queue_is_served, .settings = NO_BAN "startups = 1\n",
     BENCH_SAY(b, stop_accepting, .serve = true);
     bench_heard(b);
     cr_assert(bench_quiet(b));
-    BENCH_SAY(b, logged_in, .serial = f.serial);
+    bench_log_in(b, f.serial);
     second = bench_session(b);
     bench_hear(b, MSG_shut, &m);
     cr_assert_str_eq(client_line(client[1], line, sizeof(line)),

@@ -241,8 +241,6 @@ Test(pace, one_request_at_a_time, .timeout = 60)
     cr_expect_eq(ask(child[0], 2, true), -EPROTO);
     pace_leave(child[0]);
     cr_expect_eq(ask(child[0], 0, false), -EPROTO);
-    cr_assert_eq(begin_transfer(child[1], 1), 0);
-    cr_expect_eq(begin_transfer(child[1], 2), -EPROTO);
     close_gate();
 }
 
@@ -258,78 +256,27 @@ Test(pace, the_other_direction, .timeout = 60)
     close_gate();
 }
 
-/* Its limits come after its request, as they may after the death of a gate. */
-Test(pace, a_request_waits_for_its_limits, .timeout = 60)
-{
-    struct message m;
-
-    open_gate(0, 0);
-    cr_assert_eq(ask(child[0], 9, true), 0);
-    cr_assert_eq(begin_transfer(child[0], 8), 0);
-    cr_assert_eq(loop_once(&g.frame.loop, 0), 0);
-    cr_expect_eq(got(0, true), 0);
-    limit(0, 1, 1, RATE, 0);
-    cr_assert_eq(channel_receive(&far[0], &m), 1);
-    cr_expect(m.request == 8 && m.transfer_may.begin);
-    while (child[0]->pace.request != 0)
-        cr_assert_eq(loop_once(&g.frame.loop, 1000), 0);
-    cr_expect_eq(got(0, true), PIECE);
-    limit(1, 1, 1, RATE, 0);
-    cr_expect_eq(child[1]->pace.account[1]->transfers, 1);
-    cr_expect_eq(child[1]->pace.account[1]->waiting[PACE_UP], 0);
-    close_gate();
-}
-
 /* The limits of a user in a team come in several messages: before the last one
- * has come, none counts, and a transfer waits. */
-Test(pace, a_transfer_waits_for_its_limits, .timeout = 60)
+ * has come, none counts. */
+Test(pace, the_last_message_counts, .timeout = 60)
 {
-    struct msg_limits m = { .account = 1, .transfers = 2 };
-    struct message got;
+    struct msg_limits m = { .serial = 1, .account = 1, .transfers = 2 };
 
     open_gate(0, 0);
     limit(1, 2, 0, 0, 0);
-    limit_by(1, true, 11, 2, 0, 0);
-    cr_expect(may(1));
-    cr_assert_eq(begin_transfer(child[0], 7), 0);
-    cr_assert_eq(begin_transfer(child[2], 9), 0);
-    m.serial = child[0]->serial;
+    limit_by(1, true, 11, 1, 0, 0);
+    cr_expect_eq(refused_by(1), -1);
     pace_on_limits(&g, &m);
-    cr_expect_eq(channel_receive(&far[0], &got), 0);
+    cr_expect_eq(child[0]->pace.accounts, 0);
     m.account = 11;
     m.team = m.last = true;
     m.transfers = 1;
-    m.serial = child[0]->serial;
     pace_on_limits(&g, &m);
-    cr_assert_eq(channel_receive(&far[0], &got), 1);
-    cr_expect(got.request == 7 && !got.transfer_may.begin);
-    cr_expect_eq(got.transfer_may.of, ACCOUNT_TEAM);
-    m = (struct msg_limits){ .account = 2 }; /* again, by and by */
-    m.serial = child[1]->serial;
+    cr_expect_eq(child[0]->pace.accounts, 3);
+    cr_expect_eq(refused_by(0), ACCOUNT_TEAM * 10 + 1);
+    m = (struct msg_limits){ .serial = 2, .account = 2 }; /* again, by and by */
     pace_on_limits(&g, &m);
     cr_expect_eq(child[1]->pace.account[2]->transfers, 1);
-    limit(2, 3, 0, 0, 0);
-    cr_assert_eq(channel_receive(&far[2], &got), 1);
-    cr_expect(got.request == 9 && got.transfer_may.begin);
-    close_gate();
-}
-
-/* Master is slow: the limits of all sessions count alone. */
-Test(pace, limits_that_do_not_come, .timeout = 60)
-{
-    struct message begins;
-
-    open_gate(RATE, 0);
-    cr_assert_eq(ask(child[0], 1, true), 0);
-    cr_assert_eq(begin_transfer(child[0], 7), 0);
-    while (child[0]->pace.begin != 0)
-        cr_assert_eq(loop_once(&g.frame.loop, 10000), 0);
-    cr_assert_eq(channel_receive(&far[0], &begins), 1);
-    cr_expect(begins.kind == MSG_transfer_may && begins.transfer_may.begin);
-    while (child[0]->pace.request != 0)
-        cr_assert_eq(loop_once(&g.frame.loop, 10000), 0);
-    cr_expect_eq(got(0, true), PIECE);
-    cr_expect_eq(g.pace.all.transfers, 1);
     close_gate();
 }
 

@@ -246,7 +246,7 @@ GateTest(proxy, the_queue, .settings = LISTENER "startups = 2\n", .first = true)
     bench_gone(b, &gone);
     bench_heard(b);
     cr_expect(bench_quiet(b));
-    BENCH_SAY(b, logged_in, .serial = second.serial);
+    bench_log_in(b, second.serial);
     bench_peer(b, &own);
     other = enter_unknown(b, &proxy);
     ask_for(&other, OTHER);

@@ -67,7 +67,7 @@ GateTest(sandbox, a_day_in_it, .settings = "max_sessions = 3\n",
     check_status(b->gate, "CapEff:\t0000000000000000\n");
     f = bench_enter(b, "127.0.0.1", &client);
     g = bench_enter(b, "127.0.0.2", &client);
-    BENCH_SAY(b, logged_in, .serial = f.serial);
+    bench_log_in(b, f.serial);
     check_data(&f);
     fake_do(&g, "garbage");
     bench_kills(b, &g, ENDING_PEER);

@@ -44,7 +44,7 @@ static struct names log_in(struct bench *b, const struct fake *f)
 {
     fake_do(f, "keys");
     look(f); /* it has handled that */
-    BENCH_SAY(b, logged_in, .serial = f->serial);
+    bench_log_in(b, f->serial);
     return hear(f);
 }
 
@@ -74,7 +74,8 @@ GateTest(tickets, all_sessions_hear_of_new_keys,
     bench_gone(b, &other);
 }
 
-/* No key comes before a login, neither at once nor with a change of keys. */
+/* No key comes before a login, neither at once nor with a change of keys, nor
+ * before the last message of its limits. */
 GateTest(tickets, none_before_login, .settings = "ticket_lifetime = 1s\n")
 {
     struct fake known, unknown;
@@ -83,6 +84,8 @@ GateTest(tickets, none_before_login, .settings = "ticket_lifetime = 1s\n")
 
     unknown = bench_enter(b, "127.0.0.2", &clients[1]);
     fake_do(&unknown, "keys");
+    BENCH_SAY(b, limits, .serial = unknown.serial, .account = 1, .team = false,
+              .transfers = 0, .up = 0, .down = 0, .last = false);
     known = bench_enter(b, "127.0.0.1", &clients[0]);
     n = log_in(b, &known);
     follow(&known, n);
@@ -94,7 +97,7 @@ GateTest(tickets, none_before_login, .settings = "ticket_lifetime = 1s\n")
     bench_gone(b, &unknown);
 }
 
-/* A second MSG_logged_in brings no second keys. */
+/* A second MSG_limits brings no second keys. */
 GateTest(tickets, keys_last_for_hours, .settings = "")
 {
     struct fake f;
@@ -102,7 +105,7 @@ GateTest(tickets, keys_last_for_hours, .settings = "")
 
     f = bench_enter(b, "127.0.0.1", &client);
     log_in(b, &f);
-    BENCH_SAY(b, logged_in, .serial = f.serial);
+    bench_log_in(b, f.serial);
     look(&f);
     close(client);
     bench_gone(b, &f);

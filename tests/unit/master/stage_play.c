@@ -64,10 +64,10 @@ void channel_hear_end(struct channel *c)
 
 static void take_events(struct message *p)
 {
-    if (p->log_sender.process != PROCESS_MASTER)
+    if (p->speaker.process != PROCESS_MASTER)
         return;
     channel_close(&stage.events);
-    channel_init(&stage.events, fd_take(&p->log_sender.sender), PROCESS_LOG,
+    channel_init(&stage.events, fd_take(&p->speaker.end), PROCESS_LOG,
                  PROCESS_MASTER, PHASE_RUN);
 }
 
@@ -83,7 +83,7 @@ void actor_ready(struct actor *a)
         message_close(&p);
     }
     while (a == &stage.log && stage.events.fd < 0) {
-        actor_hear(a, MSG_log_sender, &p);
+        actor_hear(a, MSG_speaker, &p);
         take_events(&p);
         message_close(&p);
     }
@@ -260,7 +260,7 @@ void gate_hears(enum message_kind m, uint64_t serial)
     do
         actor_hear(&stage.gate, m, &p);
     while (m == MSG_reaped && p.reaped.serial != serial);
-    cr_assert_eq(p.logged_in.serial, serial); /* all begin with it */
+    cr_assert_eq(p.limits.serial, serial); /* all begin with it */
     message_close(&p);
 }
 
@@ -280,7 +280,6 @@ void player_logs_in(struct player *p, struct actor *files)
     p->version = got.granted.version;
     message_close(&got);
     p->channel.phase = PHASE_USER;
-    gate_hears(MSG_logged_in, p->serial);
     gate_hears(MSG_limits, p->serial);
 }
 

@@ -41,13 +41,13 @@ static uint64_t next_sender(struct address *peer, int *fd)
     struct message p;
 
     do {
-        actor_hear(&stage.log, MSG_log_sender, &p);
-        if (p.log_sender.serial == 0)
+        actor_hear(&stage.log, MSG_speaker, &p);
+        if (p.speaker.serial == 0)
             message_close(&p);
-    } while (p.log_sender.serial == 0);
-    *peer = p.log_sender.peer;
-    *fd = fd_take(&p.log_sender.sender);
-    return p.log_sender.serial;
+    } while (p.speaker.serial == 0);
+    *peer = p.speaker.peer;
+    *fd = fd_take(&p.speaker.end);
+    return p.speaker.serial;
 }
 
 static void expect_byte(int fd, char byte)

@@ -355,7 +355,7 @@ void login_home_ready(struct session_record *s)
     s->tries = 0; /* from now on it counts tries of SITE PSWD */
     service_named(s->log, s->files.user);
     session_publish(s);
-    session_add_news(s, NEWS_LOGIN);
+    session_add_news(s, NEWS_LIMITS);
     sessions_send_news(s->master);
 }
 

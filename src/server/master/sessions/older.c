@@ -176,7 +176,7 @@ static void older_learn(struct session_record *s, const struct roster_facts *f,
     s->peer = f->peer;
     s->unknown = f->unknown;
     if (!s->unknown && !s->counts)
-        session_add_news(s, NEWS_ELDER);
+        session_add_news(s, NEWS_THERE);
     s->local = f->local;
     s->since = f->since;
     s->login = f->login;

@@ -219,15 +219,13 @@ static int gate_send_one(struct channel *gate, struct session_record *s)
                      .fruitless =
                          !s->older && s->login == 0 && !server_has_ended(s));
     } else {
-        if ((s->news & NEWS_ELDER) && !s->counts) {
+        if ((s->news & NEWS_THERE) && !s->counts && s->older) {
             r = SEND(gate, elder, 0, .serial = s->serial, .peer = s->peer);
             s->counts = r == 0;
-        }
-        if ((s->news & NEWS_ADOPT) && !s->counts && s->channel.fd >= 0)
+        } else if ((s->news & NEWS_THERE) && !s->counts && s->channel.fd >= 0) {
             r = gate_send_adopt(gate, s);
-        if (r == 0 && (s->news & NEWS_LOGIN))
-            r = SEND(gate, logged_in, 0, .serial = s->serial);
-        if (r == 0 && (s->news & (NEWS_LOGIN | NEWS_LIMITS)))
+        }
+        if (r == 0 && (s->news & NEWS_LIMITS))
             r = gate_send_limits(gate, s);
     }
     if (r == 0) {
@@ -281,12 +279,10 @@ void gate_on_ready(struct child *c)
             continue;
         /* If the client of an elder isn't known yet, a later look reports the
          * elder. */
-        if (s->older && !s->unknown)
-            session_add_news(s, NEWS_ELDER);
-        if (!s->older && s->channel.fd >= 0)
-            session_add_news(s, NEWS_ADOPT);
+        if (s->older ? !s->unknown : s->channel.fd >= 0)
+            session_add_news(s, NEWS_THERE);
         if (!s->older && s->login > 0)
-            session_add_news(s, NEWS_LOGIN);
+            session_add_news(s, NEWS_LIMITS);
     }
     sessions_send_news(m);
 }

@@ -165,11 +165,10 @@ enum session_state {
 
 /* The news for gate. */
 enum session_news {
-    NEWS_LOGIN = 1,  /* somebody has logged in, with these limits */
-    NEWS_LIMITS = 2, /* the limits have changed */
-    NEWS_ELDER = 4,  /* a session of an older generation exists */
-    NEWS_ADOPT = 8,  /* a session of a gate that has ended */
-    NEWS_GONE = 16,  /* it has ended */
+    NEWS_LIMITS = 1, /* somebody has logged in, or the limits have changed */
+    NEWS_THERE = 2,  /* it is of an older generation, or of a gate that has
+                      * ended */
+    NEWS_GONE = 4,   /* it has ended */
 };
 
 /* The orders for the master of an older generation, in its roster. */
