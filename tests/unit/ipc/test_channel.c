@@ -136,29 +136,18 @@ Test(channel, a_word_has_no_control_bytes)
     }
 }
 
-struct raw {
-    const char *what;
-    const char *bytes;
-    size_t len;
-    size_t fds; /* descriptors sent with it */
-    enum phase phase;
-    const char *wrong;
-};
-
 /* The header: message (2, little endian), zero (2), request (4). */
-#define HEAD(m) m "\0\0\0\1\0\0\0"
+#define HEAD(m) SLICE(m "\0\0\0\1\0\0\0")
 
-static const struct raw lies[] = {
-    { "nothing but a byte", "x", 1, 0, PHASE_IDLE,
-      "an unknown or malformed message" },
-    { "message 0", HEAD("\0"), 8, 0, PHASE_IDLE,
-      "an unknown or malformed message" },
-    { "unknown message", HEAD("\xf0"), 8, 0, PHASE_IDLE,
-      "an unknown or malformed message" },
-    { "high byte of the number", "\x01\x01\0\0\1\0\0\0", 8, 0, PHASE_IDLE,
-      "an unknown or malformed message" },
-    { "nonzero zero", "\x01\0\1\0\1\0\0\0", 8, 0, PHASE_IDLE,
-      "an unknown or malformed message" },
+static const struct {
+    const char *what;
+    struct slice bytes;
+} lies[] = {
+    { "nothing but a byte", SLICE("x") },
+    { "message 0", HEAD("\0") },
+    { "unknown message", HEAD("\xf0") },
+    { "high byte of the number", SLICE("\x01\x01\0\0\1\0\0\0") },
+    { "nonzero zero", SLICE("\x01\0\1\0\1\0\0\0") },
 };
 
 static void send_raw(int fd, const char *bytes, size_t len, size_t fds)
@@ -189,10 +178,11 @@ Test(channel, raw_lies)
 
         close_pair();
         open_pair();
-        send_raw(p.there.fd, lies[i].bytes, lies[i].len, lies[i].fds);
+        send_raw(p.there.fd, lies[i].bytes.ptr, lies[i].bytes.len, 0);
         cr_assert_eq(channel_receive(&p.here, &in), -EPROTO, "%s",
                      lies[i].what);
-        cr_assert_str_eq(p.here.wrong, lies[i].wrong, "%s", lies[i].what);
+        cr_assert_str_eq(p.here.wrong, "an unknown or malformed message", "%s",
+                         lies[i].what);
     }
 }
 

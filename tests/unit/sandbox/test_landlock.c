@@ -46,13 +46,13 @@ static void run_on_a_ground(int (*body)(const void *))
 }
 
 /* A test whose body runs in a child with a ground and returns 0. */
-#define GroundTest(name)                                                       \
+#define GroundTest(suite, name)                                                \
     static int name##_child(const struct ground *g);                           \
     static int name##_body(const void *argument)                               \
     {                                                                          \
         return name##_child(argument);                                         \
     }                                                                          \
-    Test(landlock, name)                                                       \
+    Test(suite, name)                                                          \
     {                                                                          \
         run_on_a_ground(name##_body);                                          \
     }                                                                          \
@@ -88,7 +88,7 @@ static int confine(const struct ground *g)
     return 0;
 }
 
-GroundTest(only_what_is_beneath)
+GroundTest(landlock, only_what_is_beneath)
 {
     int in = g->inside, out = g->outside;
 
@@ -121,7 +121,7 @@ GroundTest(only_what_is_beneath)
 
 /* Each directory has its own list. A directory within another one can get more,
  * and never less. */
-GroundTest(what_may_be_done_in_each)
+GroundTest(landlock, what_may_be_done_in_each)
 {
     int in = g->inside, out = g->outside, deep;
     struct beneath each[3];
@@ -149,7 +149,7 @@ GroundTest(what_may_be_done_in_each)
     return 0;
 }
 
-GroundTest(nothing_is_executed)
+GroundTest(landlock, nothing_is_executed)
 {
     static char *const none[] = { NULL };
 
@@ -179,7 +179,7 @@ static int reach_body(const void *argument)
     return 0;
 }
 
-GroundTest(neither_network_nor_signals)
+GroundTest(landlock, neither_network_nor_signals)
 {
     HOLDS(be_ordinary() == 0);
     HOLDS(in_child(reach_body, g) == 0);
@@ -226,7 +226,7 @@ static int change_by_path_fd(int folder, const char *name)
 }
 
 /* The whole sandbox of files, without root. */
-GroundTest(the_sandbox_of_files_holds_without_root)
+GroundTest(landlock, the_sandbox_of_files_holds_without_root)
 {
     const struct beneath inside = { g->inside, BENEATH_ALL };
     struct sandbox_plan plan = plain_plan();

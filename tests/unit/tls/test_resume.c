@@ -20,28 +20,68 @@ static int remember(SSL *ssl, SSL_SESSION *session)
     return 1;
 }
 
-static void forget(void)
+/* Takes the newest session; the caller frees it. */
+static SSL_SESSION *take(void)
 {
-    SSL_SESSION_free(newest);
+    SSL_SESSION *session = newest;
+
     newest = NULL;
     count = 0;
+    return session;
 }
+
+static void forget(void)
+{
+    SSL_SESSION_free(take());
+}
+
+static struct tls_context *t;
+
+static void begin(void)
+{
+    t = context_make();
+}
+
+static void end(void)
+{
+    forget();
+    tls_context_free(t);
+}
+
+static void renew(void)
+{
+    end();
+    begin();
+}
+
+TestSuite(resume, .init = begin, .fini = end);
 
 struct channel {
     struct raw r;
     struct line l;
 };
 
-static void channel_open(struct channel *c, struct tls_context *t,
-                         enum stream_use use, int version, SSL_SESSION *show)
+static void channel_begin(struct channel *c, struct tls_context *with,
+                          enum stream_use use, int version, SSL_SESSION *show)
 {
     line_open(&c->l, use == STREAM_CONTROL ? CONTROL : DATA, 0);
-    cr_assert_eq(stream_secure(c->l.s, t, use), 0);
+    cr_assert_eq(stream_secure(c->l.s, with, use), 0);
     raw_open(&c->r, version, show);
     SSL_CTX_set_session_cache_mode(c->r.ctx, SSL_SESS_CACHE_CLIENT |
                                                  SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(c->r.ctx, remember);
+}
+
+static void channel_shake(struct channel *c)
+{
     cr_assert_eq(raw_handshake(&c->r, &c->l), STREAM_OK);
+}
+
+static void channel_open(struct channel *c, enum stream_use use, int version,
+                         SSL_SESSION *show)
+{
+    channel_begin(c, t, use, version, show);
+    channel_shake(c);
 }
 
 /* The client reads what the server has sent. */
@@ -61,24 +101,24 @@ static void channel_close(struct channel *c)
     line_close(&c->l);
 }
 
-static void own(struct tls_context *t, const char *user, const char *address,
+static void own(struct tls_context *of, const char *user, const char *address,
                 uint64_t serial)
 {
     struct ticket_owner o = { .serial = serial };
 
     snprintf(o.user, sizeof(o.user), "%s", user);
     cr_assert_eq(address_parse(slice_from(address), &o.address), 0);
-    tls_context_owner(t, &o);
+    tls_context_owner(of, &o);
 }
 
 /* Opens a control channel of anna's, and gets N tickets. */
-static void earn(struct tls_context *t, int version, unsigned n)
+static void earn(int version, unsigned n)
 {
     struct channel c;
 
     forget();
     own(t, "anna", "192.0.2.1", 7);
-    channel_open(&c, t, STREAM_CONTROL, version, NULL);
+    channel_open(&c, STREAM_CONTROL, version, NULL);
     for (unsigned i = 0; i < n; i++)
         cr_assert_eq(stream_offer_ticket(c.l.s), STREAM_OK);
     channel_hear(&c);
@@ -87,41 +127,34 @@ static void earn(struct tls_context *t, int version, unsigned n)
 
 Test(resume, a_control_channel_gives_what_it_is_told)
 {
-    struct tls_context *t = context_make();
-
     for (unsigned n = 0; n < 5; n++) {
-        earn(t, TLS1_3_VERSION, n);
+        earn(TLS1_3_VERSION, n);
         cr_expect_eq(count, n, "TLS 1.3: %u", count);
-        earn(t, TLS1_2_VERSION, n);
+        earn(TLS1_2_VERSION, n);
         cr_expect_eq(count, 1, "TLS 1.2 has one, in the handshake: %u", count);
     }
-    forget();
-    tls_context_free(t);
 }
 
 Test(resume, nobody_has_no_tickets)
 {
-    struct tls_context *t = context_make();
     struct channel c;
 
-    channel_open(&c, t, STREAM_CONTROL, TLS1_3_VERSION, NULL);
+    channel_open(&c, STREAM_CONTROL, TLS1_3_VERSION, NULL);
     cr_assert_eq(stream_offer_ticket(c.l.s), STREAM_OK);
     channel_hear(&c);
     channel_close(&c);
     cr_assert_eq(count, 0);
-    tls_context_free(t);
 }
 
 /* A ticket alone wakes nobody to send it. */
 Test(resume, a_ticket_goes_with_the_next_bytes)
 {
-    struct tls_context *t = context_make();
     struct channel c;
     size_t took;
     char byte;
 
     own(t, "anna", "192.0.2.1", 7);
-    channel_open(&c, t, STREAM_CONTROL, TLS1_3_VERSION, NULL);
+    channel_open(&c, STREAM_CONTROL, TLS1_3_VERSION, NULL);
     for (unsigned i = 1; i <= 2; i++) {
         cr_assert_eq(stream_offer_ticket(c.l.s), STREAM_OK);
         cr_expect(!stream_unsent(c.l.s));
@@ -138,25 +171,19 @@ Test(resume, a_ticket_goes_with_the_next_bytes)
     channel_hear(&c);
     cr_assert_eq(count, 3);
     channel_close(&c);
-    forget();
-    tls_context_free(t);
 }
 
 /* A client with a cache shows a ticket there too; it must get new ones all the
  * same. */
 Test(resume, a_control_channel_never_resumes)
 {
-    struct tls_context *t = context_make();
-
     for (size_t i = 0; i < 2; i++) {
         SSL_SESSION *shown;
         struct channel c;
 
-        earn(t, versions[i], 2);
-        shown = newest;
-        SSL_SESSION_up_ref(shown);
-        forget();
-        channel_open(&c, t, STREAM_CONTROL, versions[i], shown);
+        earn(versions[i], 2);
+        shown = take();
+        channel_open(&c, STREAM_CONTROL, versions[i], shown);
         cr_expect_eq(stream_offer_ticket(c.l.s), STREAM_OK);
         channel_hear(&c);
         cr_expect_eq(SSL_session_reused(c.r.ssl), 0);
@@ -164,52 +191,59 @@ Test(resume, a_control_channel_never_resumes)
         channel_close(&c);
         SSL_SESSION_free(shown);
     }
-    forget();
-    tls_context_free(t);
 }
 
-static void as_other_session(struct tls_context *t)
+static void as_forked(void)
+{
+    tls_context_forked(t);
+}
+
+static void as_other_session(void)
 {
     own(t, "anna", "192.0.2.1", 8);
-    tls_context_forked(t);
+    as_forked();
 }
 
-static void as_other_user(struct tls_context *t)
+static void as_other_user(void)
 {
     own(t, "bert", "192.0.2.1", 7);
-    tls_context_forked(t);
+    as_forked();
 }
 
-static void as_other_address(struct tls_context *t)
+static void as_other_address(void)
 {
     own(t, "anna", "192.0.2.2", 7);
-    tls_context_forked(t);
+    as_forked();
 }
 
-static void as_before(struct tls_context *t)
+static void as_before(void)
 {
-    (void)t;
 }
 
 static struct ticket_keys keys;
 
-static void turn(struct tls_context *t)
+static void use_keys(void)
 {
-    ticket_keys_turn(&keys);
     tls_context_tickets(t, &keys);
     tls_context_lifetime(t, 7200);
 }
 
-static void turn_twice(struct tls_context *t)
+static void turn(void)
 {
-    turn(t);
-    turn(t);
+    ticket_keys_turn(&keys);
+    use_keys();
+}
+
+static void turn_twice(void)
+{
+    turn();
+    turn();
 }
 
 /* Other sessions can't read a ticket of TLS 1.2: it isn't foreign. */
 static const struct {
     const char *name;
-    void (*change)(struct tls_context *t);
+    void (*change)(void);
     enum ticket_origin origin[2]; /* TLS 1.2, 1.3 */
 } rows[] = {
     { "its own", as_before, { ORIGIN_SESSION, ORIGIN_SESSION } },
@@ -223,16 +257,15 @@ static const struct {
 static void try_row(size_t row, size_t v)
 {
     enum ticket_origin origin = rows[row].origin[v];
-    struct tls_context *t = context_make();
     struct channel c;
 
+    renew();
     random_bytes(&keys, sizeof(keys));
-    tls_context_tickets(t, &keys);
-    tls_context_lifetime(t, 7200);
-    earn(t, versions[v], 1);
+    use_keys();
+    earn(versions[v], 1);
     cr_assert(newest);
-    rows[row].change(t);
-    channel_open(&c, t, STREAM_DATA, versions[v], newest);
+    rows[row].change();
+    channel_open(&c, STREAM_DATA, versions[v], newest);
     cr_expect_eq(stream_origin(c.l.s), origin, "%s, %zu: %d", rows[row].name, v,
                  (int)stream_origin(c.l.s));
     cr_expect_eq(SSL_session_reused(c.r.ssl), origin >= ORIGIN_USER, "%s, %zu",
@@ -240,8 +273,6 @@ static void try_row(size_t row, size_t v)
     cr_expect_eq(!!strstr(stream_cipher(c.l.s), " resumed"),
                  origin >= ORIGIN_USER, "%s", stream_cipher(c.l.s));
     channel_close(&c);
-    forget();
-    tls_context_free(t);
 }
 
 Test(resume, a_data_channel_knows_whose_it_is)
@@ -255,29 +286,24 @@ Test(resume, a_data_channel_knows_whose_it_is)
 Test(resume, another_context_knows_no_ticket)
 {
     for (size_t v = 0; v < 2; v++) {
-        struct tls_context *t = context_make(), *other = context_make();
+        struct tls_context *other = context_make();
         struct channel c;
 
-        earn(t, versions[v], 1);
+        renew();
+        earn(versions[v], 1);
         own(other, "anna", "192.0.2.1", 7);
-        channel_open(&c, other, STREAM_DATA, versions[v], newest);
+        channel_begin(&c, other, STREAM_DATA, versions[v], newest);
+        channel_shake(&c);
         cr_expect_eq(stream_origin(c.l.s), ORIGIN_NONE, "%zu", v);
         channel_close(&c);
-        forget();
-        tls_context_free(t);
         tls_context_free(other);
     }
-}
-
-static void as_forked(struct tls_context *t)
-{
-    tls_context_forked(t);
 }
 
 /* Resumes by the session's number, as curl does in TLS 1.2. */
 static const struct {
     const char *name;
-    void (*change)(struct tls_context *t);
+    void (*change)(void);
     bool other; /* another process's context */
     enum ticket_origin origin;
 } numbers[] = {
@@ -286,33 +312,33 @@ static const struct {
     { "another process's", as_before, true, ORIGIN_NONE },
 };
 
-static SSL_SESSION *number_of(struct tls_context *t)
+static void open_numbered(struct channel *c, struct tls_context *with,
+                          enum stream_use use, SSL_SESSION *show)
+{
+    channel_begin(c, with, use, TLS1_2_VERSION, show);
+    SSL_set_options(c->r.ssl, SSL_OP_NO_TICKET);
+    channel_shake(c);
+}
+
+static SSL_SESSION *number_of(void)
 {
     SSL_SESSION *session;
     struct channel c;
 
-    line_open(&c.l, CONTROL, 0);
-    cr_assert_eq(stream_secure(c.l.s, t, STREAM_CONTROL), 0);
-    raw_open(&c.r, TLS1_2_VERSION, NULL);
-    SSL_set_options(c.r.ssl, SSL_OP_NO_TICKET);
-    cr_assert_eq(raw_handshake(&c.r, &c.l), STREAM_OK);
+    open_numbered(&c, t, STREAM_CONTROL, NULL);
     session = SSL_get1_session(c.r.ssl);
     cr_assert(!SSL_SESSION_has_ticket(session));
     channel_close(&c);
     return session;
 }
 
-static void show_number(struct tls_context *t, SSL_SESSION *session,
+static void show_number(struct tls_context *asked, SSL_SESSION *session,
                         enum stream_use use, enum ticket_origin origin,
                         const char *name)
 {
     struct channel c;
 
-    line_open(&c.l, DATA, 0);
-    cr_assert_eq(stream_secure(c.l.s, t, use), 0);
-    raw_open(&c.r, TLS1_2_VERSION, session);
-    SSL_set_options(c.r.ssl, SSL_OP_NO_TICKET);
-    cr_assert_eq(raw_handshake(&c.r, &c.l), STREAM_OK);
+    open_numbered(&c, asked, use, session);
     cr_expect_eq(stream_origin(c.l.s), origin, "%s", name);
     cr_expect_eq(SSL_session_reused(c.r.ssl), origin == ORIGIN_SESSION);
     /* Leaves close_notify out. That mustn't affect the next connection, but the
@@ -325,29 +351,29 @@ static void show_number(struct tls_context *t, SSL_SESSION *session,
 Test(resume, by_the_session_s_number)
 {
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-        struct tls_context *t = context_make(), *other = context_make();
-        SSL_SESSION *session = number_of(t);
-        struct tls_context *asked = numbers[i].other ? other : t;
+        struct tls_context *other = context_make(), *asked;
+        SSL_SESSION *session;
 
-        numbers[i].change(t);
+        renew();
+        session = number_of();
+        asked = numbers[i].other ? other : t;
+        numbers[i].change();
         for (int round = 0; round < 3; round++)
             show_number(asked, session, STREAM_DATA, numbers[i].origin,
                         numbers[i].name);
         show_number(asked, session, STREAM_CONTROL, ORIGIN_NONE, "control");
         SSL_SESSION_free(session);
-        tls_context_free(t);
         tls_context_free(other);
     }
 }
 
 /* Shows the session of a data handshake on the next connection. */
-static void come_back(struct tls_context *t, int version)
+static void come_back(int version)
 {
-    SSL_SESSION *shown = newest;
+    SSL_SESSION *shown = take();
     struct channel c;
 
-    newest = NULL;
-    channel_open(&c, t, STREAM_DATA, version, shown);
+    channel_open(&c, STREAM_DATA, version, shown);
     cr_expect_eq(stream_origin(c.l.s), ORIGIN_NONE, "came back as the user");
     channel_close(&c);
     SSL_SESSION_free(shown);
@@ -358,74 +384,58 @@ static void come_back(struct tls_context *t, int version)
  * which nobody knows any more.) An upload must not get one either. */
 Test(resume, a_data_handshake_gives_nothing)
 {
-    struct tls_context *t = context_make();
-
     for (size_t i = 0; i < 2; i++)
         for (int resumed = 0; resumed < 2; resumed++) {
             SSL_SESSION *shown = NULL;
             struct channel c;
 
-            earn(t, versions[i], 1);
-            if (resumed) {
-                shown = newest;
-                SSL_SESSION_up_ref(shown);
-            }
+            earn(versions[i], 1);
+            if (resumed)
+                shown = take();
             forget();
-            channel_open(&c, t, STREAM_DATA, versions[i], shown);
+            channel_open(&c, STREAM_DATA, versions[i], shown);
             channel_hear(&c);
             cr_expect_eq(SSL_session_reused(c.r.ssl), resumed);
             cr_expect(!newest || !SSL_SESSION_has_ticket(newest), "%zu %d", i,
                       resumed);
             channel_close(&c);
             if (newest)
-                come_back(t, versions[i]);
+                come_back(versions[i]);
             SSL_SESSION_free(shown);
         }
-    forget();
-    tls_context_free(t);
 }
 
 /* A ticket that an attacker saw on the network, shown with suites of another
  * hash: it can be opened, but isn't resumed. */
 Test(resume, somebody_else_s_with_another_hash)
 {
-    struct tls_context *t = context_make();
     struct channel c;
     SSL_SESSION *shown;
 
-    earn(t, TLS1_3_VERSION, 1);
-    shown = newest;
-    newest = NULL;
-    line_open(&c.l, DATA, 0);
-    cr_assert_eq(stream_secure(c.l.s, t, STREAM_DATA), 0);
-    raw_open(&c.r, TLS1_3_VERSION, shown);
+    earn(TLS1_3_VERSION, 1);
+    shown = take();
+    channel_begin(&c, t, STREAM_DATA, TLS1_3_VERSION, shown);
     cr_assert_eq(SSL_set_ciphersuites(c.r.ssl, "TLS_AES_256_GCM_SHA384"), 1);
-    SSL_CTX_set_session_cache_mode(c.r.ctx, SSL_SESS_CACHE_CLIENT |
-                                                SSL_SESS_CACHE_NO_INTERNAL);
-    SSL_CTX_sess_set_new_cb(c.r.ctx, remember);
-    cr_assert_eq(raw_handshake(&c.r, &c.l), STREAM_OK);
+    channel_shake(&c);
     channel_hear(&c);
     cr_assert_eq(SSL_session_reused(c.r.ssl), 0);
     cr_assert_eq(stream_origin(c.l.s), ORIGIN_NONE);
     cr_assert(!newest, "a ticket for nothing");
     channel_close(&c);
     SSL_SESSION_free(shown);
-    tls_context_free(t);
 }
 
 /* A ticket that is made on a data channel has the same contents as its
  * owner's. */
 Test(resume, a_renewed_ticket)
 {
-    struct tls_context *t = context_make();
     SSL_SESSION *shown;
     struct channel c;
 
-    earn(t, TLS1_3_VERSION, 1);
+    earn(TLS1_3_VERSION, 1);
     for (int i = 0; i < 20; i++) {
-        shown = newest;
-        newest = NULL;
-        channel_open(&c, t, STREAM_DATA, TLS1_3_VERSION, shown);
+        shown = take();
+        channel_open(&c, STREAM_DATA, TLS1_3_VERSION, shown);
         cr_assert_eq(stream_origin(c.l.s), ORIGIN_SESSION, "%d", i);
         cr_assert_eq(stream_offer_ticket(c.l.s), STREAM_OK);
         channel_hear(&c);
@@ -433,24 +443,19 @@ Test(resume, a_renewed_ticket)
         channel_close(&c);
         SSL_SESSION_free(shown);
     }
-    forget();
-    tls_context_free(t);
 }
 
 /* A client that doesn't read gets fewer tickets; nothing breaks. */
 Test(resume, no_room_for_more)
 {
-    struct tls_context *t = context_make();
     struct channel c;
 
     own(t, "anna", "192.0.2.1", 7);
-    channel_open(&c, t, STREAM_CONTROL, TLS1_3_VERSION, NULL);
+    channel_open(&c, STREAM_CONTROL, TLS1_3_VERSION, NULL);
     for (int i = 0; i < 200; i++)
         cr_assert_eq(stream_offer_ticket(c.l.s), STREAM_OK);
     channel_hear(&c);
     cr_assert_geq(count, 10);
     cr_assert_lt(count, 200);
     channel_close(&c);
-    forget();
-    tls_context_free(t);
 }

@@ -72,6 +72,30 @@ Test(new_hash, only_that_field)
     }
 }
 
+/* Returns the path of PATH with ENDING behind it. */
+static const char *beside(const char *ending)
+{
+    static char name[160];
+
+    snprintf(name, sizeof(name), "%s%s", path, ending);
+    return name;
+}
+
+static void begin_with(const char *text, mode_t mode)
+{
+    files_write(path, text, strlen(text), mode);
+}
+
+/* Expects the change of the hash in FILE to end with R, and to stand only with
+ * 0. */
+static void expect_change(const char *file, int r)
+{
+    bool stands = r < 0;
+
+    cr_expect_eq(users_file_set_hash(file, &change, &stands), r);
+    cr_expect_eq(stands, r == 0);
+}
+
 static void expect_text(const char *text)
 {
     struct buf now;
@@ -86,18 +110,15 @@ static void expect_text(const char *text)
 Test(place, replaces_and_keeps_the_mode)
 {
     struct stat before, after;
-    bool stands = false;
 
-    files_write(path, TEXT, strlen(TEXT), 0640);
+    begin_with(TEXT, 0640);
     cr_assert_eq(stat(path, &before), 0);
-    cr_assert_eq(users_file_set_hash(path, &change, &stands), 0);
-    cr_expect(stands);
+    expect_change(path, 0);
     expect_text(AFTER);
     cr_assert_eq(stat(path, &after), 0);
     cr_expect_eq(after.st_mode, before.st_mode);
     cr_expect_neq(after.st_ino, before.st_ino, "not in one step");
-    cr_expect_eq(users_file_set_hash(path, &change, &stands), -ESTALE, "twice");
-    cr_expect_not(stands);
+    expect_change(path, -ESTALE); /* twice */
     expect_text(AFTER);
 }
 
@@ -105,16 +126,14 @@ Test(place, replaces_and_keeps_the_mode)
 Test(place, of_the_file)
 {
     struct users_file p;
-    char link[136];
 
     cr_assert_eq(users_file_open(&p, path), 0);
     cr_expect_str_eq(p.path, path);
     cr_expect_str_eq(p.name, "users");
     users_file_close(&p);
-    files_write(path, TEXT, strlen(TEXT), 0640);
-    snprintf(link, sizeof(link), "%s.link", path);
-    cr_assert_eq(symlink(path, link), 0);
-    cr_assert_eq(users_file_open(&p, link), 0);
+    begin_with(TEXT, 0640);
+    cr_assert_eq(symlink(path, beside(".link")), 0);
+    cr_assert_eq(users_file_open(&p, beside(".link")), 0);
     cr_expect_str_eq(p.path, path);
     cr_expect_str_eq(p.name, "users");
     users_file_close(&p);
@@ -123,68 +142,52 @@ Test(place, of_the_file)
 /* Somebody writes it without the lock, and a part of it is there. */
 Test(place, with_a_part_of_the_text)
 {
-    bool stands;
-
-    files_write(path, TEXT, strlen(TEXT), 0600);
+    begin_with(TEXT, 0600);
     cr_assert_eq(truncate(path, (off_t)strlen(TEXT) - 1), 0);
-    cr_expect_eq(users_file_set_hash(path, &change, &stands), -ESTALE);
-    cr_expect_not(stands);
+    expect_change(path, -ESTALE);
 }
 
 /* sallyportctl is at work: nothing waits. */
 Test(place, under_the_lock)
 {
-    char lock[160];
-    bool stands;
-    int fd;
+    int fd = open(beside(".lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
-    files_write(path, TEXT, strlen(TEXT), 0600);
-    snprintf(lock, sizeof(lock), "%s.lock", path);
-    fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    begin_with(TEXT, 0600);
     cr_assert_eq(flock(fd, LOCK_EX), 0);
-    cr_expect_eq(users_file_set_hash(path, &change, &stands), -ETIMEDOUT);
+    expect_change(path, -ETIMEDOUT);
     expect_text(TEXT);
     close(fd);
-    cr_expect_eq(users_file_set_hash(path, &change, &stands), 0);
+    expect_change(path, 0);
     expect_text(AFTER);
 }
 
 /* The link stays, and leads to the new file. */
 Test(place, through_a_link)
 {
-    char link[160];
     struct stat st;
-    bool stands;
 
-    files_write(path, TEXT, strlen(TEXT), 0600);
-    snprintf(link, sizeof(link), "%s.link", path);
-    cr_assert_eq(symlink("users", link), 0);
-    cr_expect_eq(users_file_set_hash(link, &change, &stands), 0);
-    cr_assert(lstat(link, &st) == 0 && S_ISLNK(st.st_mode));
+    begin_with(TEXT, 0600);
+    cr_assert_eq(symlink("users", beside(".link")), 0);
+    expect_change(beside(".link"), 0);
+    cr_assert(lstat(beside(".link"), &st) == 0 && S_ISLNK(st.st_mode));
     expect_text(AFTER);
 }
 
 /* The server gives no file away: then it changes nothing. */
 Test(place, another_group)
 {
-    bool stands;
-
     if (geteuid() != 0)
         cr_skip_test("needs root");
-    files_write(path, TEXT, strlen(TEXT), 0640);
+    begin_with(TEXT, 0640);
     cr_assert_eq(chown(path, 0, 70000), 0);
-    cr_expect_eq(users_file_set_hash(path, &change, &stands), -EPERM);
-    cr_expect_not(stands);
+    expect_change(path, -EPERM);
     expect_text(TEXT);
 }
 
 Test(place, without_a_file)
 {
-    bool stands;
-
-    cr_expect_eq(users_file_set_hash(path, &change, &stands), -ENOENT);
-    cr_expect_eq(users_file_set_hash("/nowhere/users", &change, &stands),
-                 -ENOENT);
+    expect_change(path, -ENOENT);
+    expect_change("/nowhere/users", -ENOENT);
 }
 
 /* The tail of a hash. */
@@ -253,7 +256,7 @@ static struct buf read_text;
 static void begin_edit(const char *there, int expected)
 {
     if (there)
-        files_write(path, there, strlen(there), 0600);
+        begin_with(there, 0600);
     buf_init(&read_text, 4096);
     cr_assert_eq(users_file_open(&p, path), 0);
     cr_assert_eq(users_file_lock(&p, 0), 0);
@@ -286,12 +289,9 @@ static void expect_refused(const char *now)
 /* Another machine, that has the lock now, must not lose its change. */
 Test(place, replaced_meanwhile)
 {
-    char other[160];
-
     begin_edit(TEXT, 0);
-    snprintf(other, sizeof(other), "%s.other", path);
-    files_write(other, OTHER, strlen(OTHER), 0600);
-    cr_assert_eq(rename(other, path), 0);
+    files_write(beside(".other"), OTHER, strlen(OTHER), 0600);
+    cr_assert_eq(rename(beside(".other"), path), 0);
     expect_refused(OTHER);
 }
 
@@ -306,18 +306,16 @@ Test(place, removed_meanwhile)
 Test(place, made_meanwhile)
 {
     begin_edit(NULL, -ENOENT);
-    files_write(path, OTHER, strlen(OTHER), 0600);
+    begin_with(OTHER, 0600);
     expect_refused(OTHER);
 }
 
 Test(place, with_a_lost_lock)
 {
-    char lock[160];
     int fd;
 
     begin_edit(TEXT, 0);
-    snprintf(lock, sizeof(lock), "%s.lock", path);
-    fd = open(lock, O_RDWR | O_CLOEXEC);
+    fd = open(beside(".lock"), O_RDWR | O_CLOEXEC);
     cr_assert_eq(flock(p.lock_fd, LOCK_UN), 0);
     cr_assert_eq(flock(fd, LOCK_EX), 0);
     expect_refused(TEXT);
@@ -391,7 +389,7 @@ Test(place, being_written)
 {
     int fd, reader, writer;
 
-    files_write(path, TEXT, sizeof(TEXT) - 1, 0600);
+    begin_with(TEXT, 0600);
     fd = open(path, O_RDONLY | O_CLOEXEC);
     reader = open(path, O_RDONLY | O_CLOEXEC);
     cr_expect_not(users_file_is_written(fd));
