@@ -11,25 +11,25 @@ static const struct {
     const char *reply, *detail, *says;
     int code;
     bool transient, whole;
-} rows[] = {
+} results[] = {
     { CURLE_QUOTE_ERROR, "550 Directory not empty.", NULL, "rm -r removes it",
-      EX_NOINPUT, false },
+      EX_NOINPUT, false, false },
     { CURLE_QUOTE_ERROR, "550 Is a directory.", NULL, "it is a directory",
-      EX_NOINPUT, false },
+      EX_NOINPUT, false, false },
     { CURLE_QUOTE_ERROR, "550 You have no right to list (l).", NULL,
-      "lacks this right", EX_NOINPUT, false },
+      "lacks this right", EX_NOINPUT, false, false },
     { CURLE_QUOTE_ERROR, "550 No.", "ignored",
       "the server says \"550 No.\": check the name and your rights", EX_NOINPUT,
       false, true },
     { CURLE_PEER_FAILED_VERIFICATION, "",
       "SSL: no alternative certificate subject name matches target host name "
       "'127.0.0.1'",
-      "for another name", EX_NOPERM, false },
+      "for another name", EX_NOPERM, false, false },
     { CURLE_PEER_FAILED_VERIFICATION, "",
       "SSL certificate problem: certificate has expired", "has expired;",
-      EX_NOPERM, false },
+      EX_NOPERM, false, false },
     { CURLE_PEER_FAILED_VERIFICATION, "", "self-signed", "--cacert", EX_NOPERM,
-      false },
+      false, false },
     /* No firewall is at fault if the server wants a resumed session. */
     { CURLE_FTP_WEIRD_SERVER_REPLY,
       "425 TLS not resumed; admin: sallyportctl user change anna "
@@ -40,25 +40,25 @@ static const struct {
       "session",
       EX_TEMPFAIL, true, true },
     { CURLE_FTP_WEIRD_SERVER_REPLY, "425 No data connection.", NULL, "firewall",
-      EX_TEMPFAIL, true },
+      EX_TEMPFAIL, true, false },
     /* A changed account may log in again, and a locked one may not. */
     { CURLE_LOGIN_DENIED, "421 Your account was changed just now. Try again.",
-      NULL, "changed", EX_TEMPFAIL, true },
+      NULL, "changed", EX_TEMPFAIL, true, false },
     { CURLE_LOGIN_DENIED, "421 Your account was locked.", NULL, "locked",
-      EX_NOPERM, false },
+      EX_NOPERM, false, false },
     { CURLE_LOGIN_DENIED, "421 Your address is banned. Try again later", NULL,
-      "banned", EX_NOPERM, false },
+      "banned", EX_NOPERM, false, false },
     { CURLE_LOGIN_DENIED, "530 Your account was locked.", NULL, "locked",
-      EX_NOPERM, false },
+      EX_NOPERM, false, false },
     { CURLE_LOGIN_DENIED,
       "530 Your home can't be entered; tell the administrator.", NULL, "disk",
-      EX_TEMPFAIL, true },
+      EX_TEMPFAIL, true, false },
     { CURLE_LOGIN_DENIED, "530 anna: login limit reached", NULL, "limits",
-      EX_TEMPFAIL, true },
+      EX_TEMPFAIL, true, false },
     { CURLE_LOGIN_DENIED,
       "530 Too many sessions of this user (max_sessions= or max_per_user); "
       "close one.",
-      NULL, "limits", EX_TEMPFAIL, true },
+      NULL, "limits", EX_TEMPFAIL, true, false },
     /* libcurl's own message is for the reader, except the name of a
      * callback. */
     { CURLE_ABORTED_BY_CALLBACK, "150 Go.", "Callback aborted", "interrupted",
@@ -82,18 +82,18 @@ static const struct {
 
 Test(fail, results_of_libcurl)
 {
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        const char *reply = rows[i].reply;
+    for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++) {
+        const char *reply = results[i].reply;
         struct failure why;
 
-        cr_expect_lt(
-            fail_curl(&why, rows[i].curl, atoi(reply), reply, rows[i].detail),
-            0);
-        cr_expect(rows[i].whole ? strcmp(why.text, rows[i].says) == 0
-                                : strstr(why.text, rows[i].says) != NULL,
+        cr_expect_lt(fail_curl(&why, results[i].curl, atoi(reply), reply,
+                               results[i].detail),
+                     0);
+        cr_expect(results[i].whole ? strcmp(why.text, results[i].says) == 0
+                                   : strstr(why.text, results[i].says) != NULL,
                   "%s", why.text);
-        cr_expect_eq(why.code, rows[i].code, "%s", why.text);
-        cr_expect_eq(why.transient, rows[i].transient, "%s", why.text);
+        cr_expect_eq(why.code, results[i].code, "%s", why.text);
+        cr_expect_eq(why.transient, results[i].transient, "%s", why.text);
     }
 }
 
