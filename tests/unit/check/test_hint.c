@@ -38,6 +38,16 @@ static const struct {
     { LISTEN "address.::/0 = fd00::1\n", { "10.0.0.5" }, "10.0.0.5" },
 };
 
+static struct settings settings_from(const char *text)
+{
+    struct complaint c = { "" };
+    struct settings s;
+
+    cr_assert_eq(conf_parse(&s, slice_from(text), "conf", NULL, &c), 0, "%s",
+                 c.text);
+    return s;
+}
+
 static size_t parse_own(const char *const text[4], struct address own[4])
 {
     size_t n = 0;
@@ -52,13 +62,9 @@ Test(hint, rows)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char text[ADDRESS_TEXT_MAX] = "";
         const struct address *hint;
-        struct complaint c = { "" };
         struct address own[4];
-        struct settings s;
+        const struct settings s = settings_from(rows[i].settings);
 
-        cr_assert_eq(
-            conf_parse(&s, slice_from(rows[i].settings), "conf", NULL, &c), 0,
-            "%s", c.text);
         hint = hint_private(&s, own, parse_own(rows[i].own, own));
         if (hint)
             address_text(hint, text);
@@ -79,12 +85,8 @@ Test(hint, ranges_of_uids_and_gids)
     };
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        struct complaint c = { "" };
-        struct settings s;
+        const struct settings s = settings_from(table[i].settings);
 
-        cr_assert_eq(
-            conf_parse(&s, slice_from(table[i].settings), "conf", NULL, &c), 0,
-            "%s", c.text);
         cr_expect_eq(hint_ranges(&s), table[i].hinted, "row %zu", i);
     }
 }
@@ -108,12 +110,8 @@ Test(hint, ports_that_are_given_away)
     };
 
     for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
-        struct complaint c = { "" };
-        struct settings s;
+        const struct settings s = settings_from(ports[i].ports);
 
-        cr_assert_eq(
-            conf_parse(&s, slice_from(ports[i].ports), "conf", NULL, &c), 0,
-            "%s", c.text);
         cr_expect_eq(hint_ports(&s, SLICE("32768\t60999\n"),
                                 slice_from(ports[i].reserved)),
                      ports[i].hint, "row %zu", i);

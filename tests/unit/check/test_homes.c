@@ -250,37 +250,36 @@ static const char *said_of_users(const char *path, bool change)
     return world.said.len > 1 ? world.said.data : NULL;
 }
 
+static void expect_said(const char *path, bool change, const char *words)
+{
+    const char *said = said_of_users(path, change);
+
+    cr_expect(said && strstr(said, words), "no \"%s\" in: %s", words, said);
+}
+
 /* Only if the server shall write there. */
 Test(homes, where_new_hashes_go)
 {
     struct user must = { .must_change = true, .line = 1 };
-    const char *said;
 
     cr_expect_null(said_of_users("/nowhere/users", false));
-    said = said_of_users("/nowhere/users", true);
-    cr_assert_not_null(said);
-    cr_expect(strstr(said, "password_change") && strstr(said, "/nowhere: No"),
-              "%s", said);
+    expect_said("/nowhere/users", true, "password_change");
+    expect_said("/nowhere/users", true, "/nowhere: No");
     cr_expect_null(said_of_users(in_scratch("users"), true));
     hide_all();
-    said = said_of_users(in_scratch("users"), true);
-    cr_assert_not_null(said);
-    cr_expect(strstr(said, "systemd hides the directory "), "%s", said);
-    cr_expect_null(strstr(said, "/users "), "%s", said);
+    expect_said(in_scratch("users"), true, "systemd hides the directory ");
+    cr_expect_null(strstr(world.said.data, "/users "));
     fd_close(&world.check.unit.root);
     world.check.users = (struct users){ .row = &must, .count = 1 };
-    said = said_of_users("/nowhere/users", false);
-    cr_assert_not_null(said);
-    cr_expect(strstr(said, "/nowhere/users:1: must_change: the server can't "
-                           "replace the users file: /nowhere: No"),
-              "%s", said);
+    expect_said("/nowhere/users", false,
+                "/nowhere/users:1: must_change: the server can't replace the "
+                "users file: /nowhere: No");
 }
 
 /* A file that the server couldn't replace as it is: it belongs to another
  * group, has a hard link, or is reached by a symbolic link. */
 Test(homes, the_users_file_itself)
 {
-    const char *said;
     char path[128], link_path[256], other[140];
 
     snprintf(path, sizeof(path), "%s", in_scratch("users"));
@@ -288,25 +287,20 @@ Test(homes, the_users_file_itself)
     cr_expect_null(said_of_users(path, true));
     snprintf(other, sizeof(other), "%s.copy", path);
     cr_assert_eq(link(path, other), 0);
-    said = said_of_users(path, true);
-    cr_assert_not_null(said);
-    cr_expect(strstr(said, "has 2 names"), "%s", said);
+    expect_said(path, true, "has 2 names");
     cr_assert_eq(unlink(other), 0);
     cr_assert_eq(mkdir(other, 0700), 0);
     snprintf(link_path, sizeof(link_path), "%s/users", other);
     cr_assert_eq(symlink(path, link_path), 0);
     hide_all();
-    said = said_of_users(link_path, true);
-    cr_assert_not_null(said);
-    cr_expect_null(strstr(said, ".copy"), "the link's directory: %s", said);
+    expect_said(link_path, true, "systemd hides the directory ");
+    cr_expect_null(strstr(world.said.data, ".copy"), "the link's directory");
     fd_close(&world.check.unit.root);
     if (geteuid() != 0)
         return;
     cr_assert_eq(chown(path, 0, 12345), 0);
-    said = said_of_users(path, true);
-    cr_assert_not_null(said);
-    cr_expect(strstr(said, "belongs to 0:12345"), "%s", said);
-    cr_expect(strstr(said, "chown 0:0 "), "%s", said);
+    expect_said(path, true, "belongs to 0:12345");
+    expect_said(path, true, "chown 0:0 ");
 }
 
 static void begin_shares(void)

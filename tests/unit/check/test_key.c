@@ -300,7 +300,8 @@ Test(key, in_common_is_the_one_that_the_first_had)
     cr_expect_arr_eq(key, before, SIPHASH_KEY);
 }
 
-/* A reload: the key in use becomes the common one, or stays beside another. */
+/* A reload: the key in use becomes the common one, or stays beside another. A
+ * restart would use the other one. */
 Test(key, in_common_after_a_reload)
 {
     struct prepared p = { .make = true,
@@ -309,6 +310,8 @@ Test(key, in_common_after_a_reload)
     uint8_t key[SIPHASH_KEY];
 
     cr_assert_eq(key_of(in_scratch("a"), true, key), 0);
+    cr_expect_eq(part_key(&k, &p, &c), -EACCES);
+    cr_expect(strstr(c.text, "partials.key: has another key"), "%s", c.text);
     have_in_common("common.key");
     c.text[0] = '\0';
     cr_assert_eq(part_key(&k, &p, &c), 0, "%s", c.text);

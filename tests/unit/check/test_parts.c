@@ -7,7 +7,6 @@
 #include "sallyport/sandbox/sandbox.h"
 #include "support/test.h"
 
-static char directory[] = "/tmp/sallyport-prepare-XXXXXX";
 static struct check k;
 
 static void begin(void)
@@ -117,52 +116,6 @@ Test(parts, a_mistake_names_its_setting)
     c.text[0] = '\0';
     cr_expect_eq(part_empty(&k, &p, &c), -EINVAL);
     cr_expect_str_eq(c.text, "conf:3: empty = /dev/null/x: Not a directory");
-}
-
-static const char *key_file(void)
-{
-    static char path[128];
-
-    snprintf(path, sizeof(path), "%s/partials.key", directory);
-    return path;
-}
-
-static void put_key(const char *bytes)
-{
-    int fd = open(key_file(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-
-    cr_assert(fd >= 0 && write(fd, bytes, strlen(bytes)) >= 0);
-    close(fd);
-}
-
-/* A restart would use another key than the present one: check reports that, and
- * the present key stays. */
-Test(parts, another_key_stands_there)
-{
-    struct complaint c = { "" };
-    struct prepared p = { .make = true, .key = "in use, 16 byte" };
-    char damaged[512];
-
-    cr_assert(mkdtemp(directory));
-    strcpy(k.settings.state, directory);
-    put_key("0123456789abcdef");
-    p.inherited = true;
-    cr_expect_eq(part_key(&k, &p, &c), -EACCES);
-    cr_expect(strstr(c.text, "has another key"), "%s", c.text);
-    cr_expect_arr_eq(p.key, "in use, 16 byte", sizeof(p.key));
-    p.inherited = false;
-    c.text[0] = '\0';
-    cr_expect_eq(part_key(&k, &p, &c), 0, "%s", c.text);
-    cr_expect_arr_eq(p.key, "0123456789abcdef", sizeof(p.key));
-    put_key("short");
-    cr_expect_eq(part_key(&k, &p, &c), 0);
-    cr_expect(strstr(c.text, "partials.key: not a key"), "%s", c.text);
-    cr_expect_arr_eq(p.key, "0123456789abcdef", sizeof(p.key));
-    cr_expect_eq(unlink(key_file()), 0);
-    cr_expect_eq(
-        rename(strcat(strcpy(damaged, key_file()), ".damaged"), key_file()), 0);
-    cr_expect_eq(unlink(key_file()), 0);
-    cr_expect_eq(rmdir(directory), 0);
 }
 
 Test(parts, sandboxes_hold_here)

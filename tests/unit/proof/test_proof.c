@@ -18,12 +18,14 @@
 static char folder[64];
 static struct pki *pki;
 static struct proof_servers servers;
+static struct buf messages; /* of the last handshake */
 
 static void set_up(void)
 {
     int fd;
 
     signal(SIGPIPE, SIG_IGN);
+    buf_init(&messages, 65536);
     cr_assert_eq(proof_begin(), 0);
     pki = pki_begin(folder, "ca");
     pki_issue(pki, &(struct pki_leaf){ .name = "server", .server = true });
@@ -37,6 +39,7 @@ static void tear_down(void)
 {
     pki_end(pki);
     signer_free_all();
+    buf_release(&messages);
 }
 
 TestSuite(proof, .init = set_up, .fini = tear_down);
@@ -83,7 +86,7 @@ static void *run_client(void *argument)
 }
 
 /* Makes the messages of a handshake in which the client shows NAME. */
-static void make_proof(const char *name, const char *groups, struct buf *into)
+static void make_proof(const char *name, const char *groups)
 {
     char certificate[64], key[64];
     struct client c = { .options = { .groups = groups } };
@@ -107,13 +110,20 @@ static void make_proof(const char *name, const char *groups, struct buf *into)
         cr_assert_eq(poll(&p, 1, 30000), 1);
     }
     cr_assert_eq(state, STREAM_OK, "%s", stream_cause(s));
-    cr_assert_eq(buf_add_slice(into, stream_proof(s)), 0);
+    buf_clear(&messages);
+    cr_assert_eq(buf_add_slice(&messages, stream_proof(s)), 0);
     shutdown(ends[0], SHUT_RDWR);
     pthread_join(c.thread, NULL);
     stream_free(s);
     tls_context_free(t);
     close(ends[0]);
     close(ends[1]);
+}
+
+static void make_proof_of_anna(void)
+{
+    pki_issue(pki, &(struct pki_leaf){ .name = "anna" });
+    make_proof("anna", NULL);
 }
 
 static void pin(const char *name, uint8_t out[PIN_BYTES])
@@ -127,26 +137,22 @@ static void pin(const char *name, uint8_t out[PIN_BYTES])
     }
 }
 
-static bool holds(struct slice messages, uint64_t serial, const char *name)
+static bool holds(struct slice proof, uint64_t serial, const char *name)
 {
     uint8_t hash[1][PIN_BYTES];
     const struct proof_pins pins = { (const uint8_t(*)[PIN_BYTES])hash, 1 };
 
     pin(name, hash[0]);
-    return proof_holds(&servers, messages, serial, &pins);
+    return proof_holds(&servers, proof, serial, &pins);
 }
 
 Test(proof, of_each_kind_of_key)
 {
     for (int kind = PKI_EC; kind <= PKI_ED25519; kind++) {
-        struct buf messages;
-
-        buf_init(&messages, 65536);
         pki_issue(pki, &(struct pki_leaf){ .name = "anna",
                                            .kind = (enum pki_kind)kind });
-        make_proof("anna", NULL, &messages);
+        make_proof("anna", NULL);
         cr_expect(holds(buf_slice(&messages), SERIAL, "anna"), "%d", kind);
-        buf_release(&messages);
     }
 }
 
@@ -154,13 +160,9 @@ Test(proof, of_each_kind_of_key)
  * request. Then its first ClientHello counts by its hash. */
 Test(proof, behind_a_retry)
 {
-    struct buf messages;
-
-    buf_init(&messages, 65536);
     pki_issue(pki, &(struct pki_leaf){ .name = "anna" });
-    make_proof("anna", "ffdhe8192:P-256", &messages);
+    make_proof("anna", "ffdhe8192:P-256");
     cr_expect(holds(buf_slice(&messages), SERIAL, "anna"));
-    buf_release(&messages);
 }
 
 Test(proof, of_nothing_else)
@@ -169,12 +171,9 @@ Test(proof, of_nothing_else)
     const struct proof_pins no_pins = { NULL, 0 };
     uint8_t hash[1][PIN_BYTES];
     const struct proof_pins pins = { (const uint8_t(*)[PIN_BYTES])hash, 1 };
-    struct buf messages;
 
-    buf_init(&messages, 65536);
-    pki_issue(pki, &(struct pki_leaf){ .name = "anna" });
+    make_proof_of_anna();
     pki_issue(pki, &(struct pki_leaf){ .name = "bert" });
-    make_proof("anna", NULL, &messages);
     cr_assert(holds(buf_slice(&messages), SERIAL, "anna"));
     cr_expect_not(holds(buf_slice(&messages), SERIAL + 1, "anna"),
                   "another session's");
@@ -185,24 +184,20 @@ Test(proof, of_nothing_else)
                   "made with another server");
     cr_expect_not(
         proof_holds(&servers, buf_slice(&messages), SERIAL, &no_pins));
-    buf_release(&messages);
 }
 
-static bool is_over(void *argument)
+static bool is_over(void *unused)
 {
-    return !holds(buf_slice(argument), SERIAL, "anna");
+    (void)unused;
+    return !holds(buf_slice(&messages), SERIAL, "anna");
 }
 
 /* Auth doesn't trust the session for the certificate's validity either. */
 Test(proof, an_expired_certificate)
 {
-    struct buf messages;
-
-    buf_init(&messages, 65536);
     pki_issue(pki, &(struct pki_leaf){ .name = "anna", .from = -DAY, .to = 5 });
-    make_proof("anna", NULL, &messages);
-    cr_expect(wait_until(is_over, &messages, WAIT_MS));
-    buf_release(&messages);
+    make_proof("anna", NULL);
+    cr_expect(wait_until(is_over, NULL, WAIT_MS));
 }
 
 /* Each byte counts, except the client's last message, which comes after its
@@ -211,12 +206,9 @@ Test(proof, changed_anywhere)
 {
     uint8_t hash[1][PIN_BYTES];
     const struct proof_pins pins = { (const uint8_t(*)[PIN_BYTES])hash, 1 };
-    struct buf messages;
     size_t last;
 
-    buf_init(&messages, 65536);
-    pki_issue(pki, &(struct pki_leaf){ .name = "anna" });
-    make_proof("anna", NULL, &messages);
+    make_proof_of_anna();
     last = messages.len - 36; /* Finished with SHA-256 is 4 and 32 bytes */
     if (messages.data[last] != 20)
         last = messages.len - 52; /* SHA-384 */
@@ -230,18 +222,14 @@ Test(proof, changed_anywhere)
         messages.data[i] ^= 1;
     }
     cr_expect(proof_holds(&servers, buf_slice(&messages), SERIAL, &pins));
-    buf_release(&messages);
 }
 
 Test(proof, cut_anywhere)
 {
     uint8_t hash[1][PIN_BYTES];
     const struct proof_pins pins = { (const uint8_t(*)[PIN_BYTES])hash, 1 };
-    struct buf messages;
 
-    buf_init(&messages, 65536);
-    pki_issue(pki, &(struct pki_leaf){ .name = "anna" });
-    make_proof("anna", NULL, &messages);
+    make_proof_of_anna();
     pin("anna", hash[0]);
     for (size_t len = 0; len < messages.len; len++) {
         char *copy = malloc(len ? len : 1); /* the sanitizer notices its end */
@@ -253,7 +241,6 @@ Test(proof, cut_anywhere)
     }
     buf_add(&messages, "", 1);
     cr_expect_not(proof_holds(&servers, buf_slice(&messages), SERIAL, &pins));
-    buf_release(&messages);
 }
 
 static int add_server(const char *path)
@@ -270,7 +257,6 @@ Test(proof, a_trusted_certificate)
 {
     FILE *in = fopen(pki_path(pki, "server.pem"), "r"), *out = tmpfile();
     X509 *x = PEM_read_X509(in, NULL, NULL, NULL);
-    struct buf messages;
 
     cr_assert(x && out);
     cr_assert_eq(X509_alias_set1(x, (const unsigned char *)"a", 1), 1);
@@ -278,11 +264,8 @@ Test(proof, a_trusted_certificate)
     cr_assert_eq(fflush(out), 0);
     servers.count = 0;
     cr_expect_eq(proof_servers_add(&servers, fileno(out)), 0);
-    buf_init(&messages, 65536);
-    pki_issue(pki, &(struct pki_leaf){ .name = "anna" });
-    make_proof("anna", NULL, &messages);
+    make_proof_of_anna();
     cr_expect(holds(buf_slice(&messages), SERIAL, "anna"));
-    buf_release(&messages);
     X509_free(x);
     fclose(in);
     fclose(out);
@@ -290,11 +273,7 @@ Test(proof, a_trusted_certificate)
 
 Test(proof, servers)
 {
-    struct buf messages;
-
-    buf_init(&messages, 65536);
-    pki_issue(pki, &(struct pki_leaf){ .name = "anna" });
-    make_proof("anna", NULL, &messages);
+    make_proof_of_anna();
     servers.count = 0;
     cr_expect_not(holds(buf_slice(&messages), SERIAL, "anna"));
     cr_expect_eq(add_server("/dev/null"), -EINVAL);
@@ -304,5 +283,4 @@ Test(proof, servers)
     cr_expect_eq(add_server(pki_path(pki, "server.pem")), 0);
     cr_expect(holds(buf_slice(&messages), SERIAL, "anna"));
     cr_expect_eq(add_server(pki_path(pki, "server.pem")), -ENOSPC);
-    buf_release(&messages);
 }
