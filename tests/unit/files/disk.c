@@ -1,5 +1,6 @@
 /* The tests' changes and checks of the home on disk. */
 #include <dirent.h>
+#include <sys/xattr.h>
 
 #include "files/files.h"
 #include "peer.h"
@@ -107,6 +108,24 @@ bool disk_has(struct peer *p, const char *path)
     struct stat st;
 
     return lstat(disk_path(p, path), &st) == 0;
+}
+
+struct stat disk_stat(struct peer *p, const char *path)
+{
+    struct stat st;
+
+    cr_assert_eq(lstat(disk_path(p, path), &st), 0, "%s", path);
+    return st;
+}
+
+unsigned disk_mode(struct peer *p, const char *path)
+{
+    return disk_stat(p, path).st_mode & 07777;
+}
+
+bool disk_has_attribute(struct peer *p, const char *path, const char *name)
+{
+    return getxattr(disk_path(p, path), name, NULL, 0) >= 0;
 }
 
 bool disk_is(struct peer *p, const char *path, size_t len, unsigned seed)

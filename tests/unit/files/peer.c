@@ -3,6 +3,8 @@
 
 #include "sallyport/base/fd.h"
 #include "sallyport/ftp/listing.h"
+#include "sallyport/quota/quota.h"
+#include "support/btrfs.h"
 #include "support/messages.h"
 #include "support/nth.h"
 #include "syncs.h"
@@ -13,10 +15,19 @@ static void own(const char *path)
         cr_assert_eq(chown(path, PEER_UID, PEER_UID), 0);
 }
 
+void skip_without_root(void)
+{
+    if (geteuid() != 0)
+        cr_skip_test("without root there is one user");
+}
+
 void peer_init(struct peer *p)
 {
     alarm(60); /* not Criterion's own time-out, which leaks memory */
     *p = (struct peer){ .base = "/tmp/sallyport-files-XXXXXX",
+                        .session.fd = -1,
+                        .master.fd = -1,
+                        .log.fd = -1,
                         .facts = LISTING_ALL };
     cr_assert_not_null(mkdtemp(p->base));
     cr_assert_eq(chmod(p->base, 0711), 0);
@@ -43,6 +54,34 @@ void peer_init(struct peer *p)
         .rights = RIGHT_ALL,
         .name_key = "0123456789abcde",
     };
+}
+
+void peer_mount_btrfs(struct peer *p, const char *directory)
+{
+    if (!btrfs_mount(directory)) {
+        peer_remove(p);
+        cr_skip_test("needs root and mounts");
+    }
+    p->mounted = directory;
+    btrfs_enable_quotas(directory);
+    cr_assert_eq(chmod(directory, 0711), 0);
+}
+
+void peer_make_subvolume(const char *directory, const char *name)
+{
+    FD_CLEANUP int fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    cr_assert_eq(quota_make_subvolume(fd, name), 0);
+}
+
+void peer_init_on_btrfs(struct peer *p)
+{
+    peer_init(p);
+    cr_assert_eq(rmdir(p->home), 0);
+    peer_mount_btrfs(p, p->homes);
+    peer_make_subvolume(p->homes, "anna");
+    own(p->home);
+    cr_assert_eq(chmod(p->home, 0700), 0);
 }
 
 struct files_mount *peer_share(struct peer *p, const char *at, unsigned rights)
@@ -196,6 +235,8 @@ void peer_remove(struct peer *p)
 {
     char command[256];
 
+    if (p->mounted)
+        btrfs_unmount(p->mounted);
     snprintf(command, sizeof(command), "chmod -R u+rwX %s; rm -rf %s", p->base,
              p->base);
     cr_assert_eq(system(command), 0);
@@ -207,15 +248,35 @@ void peer_remove(struct peer *p)
 void peer_join(struct peer *second, const struct peer *first)
 {
     *second = *first;
+    second->start.mounts = second->mounts;
     peer_run(second);
+}
+
+void peer_join_ctl(struct peer *ctl, const struct peer *first)
+{
+    *ctl = *first;
+    ctl->start.mounts = ctl->mounts;
+    ctl->start.for_ctl = true;
+    peer_run(ctl);
+}
+
+static void end_as(struct peer *p, int status)
+{
+    channel_close(&p->session);
+    channel_close(&p->master);
+    cr_assert_eq(peer_wait(p), status);
+    channel_close(&p->log);
 }
 
 void peer_leave(struct peer *p)
 {
-    channel_close(&p->session);
-    channel_close(&p->master);
-    cr_assert_eq(peer_wait(p), 0);
-    channel_close(&p->log);
+    end_as(p, 0);
+}
+
+void peer_kill(struct peer *p)
+{
+    kill(p->pid, SIGKILL);
+    end_as(p, 256 + SIGKILL);
 }
 
 void peer_again(struct peer *p)
@@ -246,6 +307,21 @@ int ask(struct peer *p, struct message *reply, enum message_kind kind,
     cr_assert_eq(reply->request, p->session.last_request);
     return reply->kind == MSG_refused ? (int)reply->refused.outcome
                                       : (int)OUTCOME_OK;
+}
+
+int ask_answer(struct peer *p)
+{
+    struct message reply;
+
+    cr_assert_eq(channel_wait(&p->session, &reply, PEER_MS), 1);
+    message_close(&reply);
+    return reply.kind == MSG_refused ? (int)reply.refused.outcome
+                                     : (int)OUTCOME_OK;
+}
+
+void send_commit(struct peer *p, uint64_t length)
+{
+    cr_assert_eq(SEND(&p->session, file_commit, NEXT(p), .length = length), 0);
 }
 
 int ask_path(struct peer *p, enum message_kind m, const char *path)
@@ -447,6 +523,13 @@ int ask_full(struct peer *p, bool over_quota)
     struct message reply;
 
     return ASK(p, &reply, file_full, NEXT(p), .over_quota = over_quota);
+}
+
+int ask_prepare(struct peer *p, uint64_t length)
+{
+    struct message reply;
+
+    return ASK(p, &reply, file_prepare, NEXT(p), .length = length);
 }
 
 int ask_commit_to(struct peer *p, uint64_t length, char ret[4097])

@@ -37,6 +37,7 @@ struct peer {
     char *text;         /* the last listing, until any peer's next one */
     int listed;         /* how it ended */
     uint64_t entries;
+    const char *mounted; /* a directory that is unmounted at its end */
 };
 
 /* Makes a home and a start with all rights, without fsync. The test may change
@@ -44,6 +45,12 @@ struct peer {
 void peer_init(struct peer *p);
 void peer_run(struct peer *p); /* and waits for files_ready */
 void peer_start(struct peer *p);
+/* Does as peer_init(), with a home that is a subvolume of a btrfs with quotas;
+ * or skips the test. */
+void peer_init_on_btrfs(struct peer *p);
+/* Mounts such a btrfs on a directory of the peer. */
+void peer_mount_btrfs(struct peer *p, const char *directory);
+void peer_make_subvolume(const char *directory, const char *name);
 /* The same, with another peer for each call. */
 struct peer *peer_new(void);
 struct peer *peer_started(void);
@@ -56,8 +63,12 @@ int peer_answers(struct peer *p, struct message *ret);
 void peer_starts(struct peer *p, struct message *ret);
 /* Does the same, for sallyportctl. */
 void peer_start_for_ctl(struct peer *p);
-/* A second process of the same user, in the home of the first one. */
+/* Skips a test that needs root: otherwise there is one user. */
+void skip_without_root(void);
+/* A second process of the same user, in the home of the first one; and one of
+ * sallyportctl there. */
 void peer_join(struct peer *second, const struct peer *first);
+void peer_join_ctl(struct peer *ctl, const struct peer *first);
 /* Before it runs: adds the share AT ("/contracts"), with a directory of root
  * and a group of its own; or RIGHTS in the directory AT of the home. */
 struct files_mount *peer_share(struct peer *p, const char *at, unsigned rights);
@@ -83,6 +94,8 @@ void peer_member(struct peer *second, const struct peer *first,
 #define SHARE "/../../shares/contracts"
 /* Ends its session in an orderly way, and keeps the home. */
 void peer_leave(struct peer *p);
+/* Kills the process, and keeps the home. */
+void peer_kill(struct peer *p);
 /* The same, and the next process begins. */
 void peer_again(struct peer *p);
 /* Ends its session in an orderly way: it must exit with 0, without a refused
@@ -106,6 +119,11 @@ int ask(struct peer *p, struct message *reply, enum message_kind kind,
         const void *body);
 /* The test goes on only if the request succeeds. */
 #define DONE(request) cr_assert_eq(request, OUTCOME_OK)
+/* GETS(NOT_FOUND, request): expects that answer. */
+#define GETS(outcome, request) cr_expect_eq(request, OUTCOME_##outcome)
+/* The outcome of a request that was sent; a commit, sent. */
+int ask_answer(struct peer *p);
+void send_commit(struct peer *p, uint64_t length);
 /* For messages that have only a path. */
 int ask_path(struct peer *p, enum message_kind m, const char *path);
 int ask_rename(struct peer *p, const char *from, const char *to);
@@ -145,6 +163,7 @@ void ask_cut(struct peer *p, const char *path, size_t len, unsigned seed);
 int ask_sync(struct peer *p);
 /* A write has failed for want of space, or (OVER_QUOTA) by a quota. */
 int ask_full(struct peer *p, bool over_quota);
+int ask_prepare(struct peer *p, uint64_t length);
 int ask_commit(struct peer *p, uint64_t length);
 /* Does the same; RET gets the path under which the file is visible. */
 int ask_commit_to(struct peer *p, uint64_t length, char ret[4097]);
@@ -162,6 +181,9 @@ int disk_dig(struct peer *p, const char *path, int depth, const char *name);
 void disk_link(struct peer *p, const char *target, const char *path);
 void disk_fill(struct peer *p, const char *path, size_t len, unsigned seed);
 bool disk_has(struct peer *p, const char *path);
+struct stat disk_stat(struct peer *p, const char *path);
+unsigned disk_mode(struct peer *p, const char *path);
+bool disk_has_attribute(struct peer *p, const char *path, const char *name);
 /* Does the file consist of exactly LEN bytes of pattern SEED? */
 bool disk_is(struct peer *p, const char *path, size_t len, unsigned seed);
 /* Adds pattern to the only partial in FOLDER, up to LEN. */

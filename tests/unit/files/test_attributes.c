@@ -67,7 +67,7 @@ PeerTest(attributes, times, furnish(p))
         cr_expect_eq(st.st_mtim.tv_nsec, 0);
         cr_expect_eq(st.st_atim.tv_sec, 5, "%s", subjects[i].path);
     }
-    cr_expect_eq(ask_times(p, "/file", 0, 0), OUTCOME_OK);
+    GETS(OK, ask_times(p, "/file", 0, 0));
     cr_assert_eq(stat(disk_path(p, "/file"), &st), 0);
     cr_expect_eq(st.st_mtim.tv_sec, 0, "1970 is a time");
 }
@@ -102,7 +102,7 @@ PeerTest(attributes, fifo_is_not_opened, furnish(p))
     cr_assert_geq(poll_fd.fd, 0);
     cr_assert_eq(chmod(disk_path(p, "/fifo"), 0222), 0);
     peer_run(p);
-    cr_expect_eq(ask_mode(p, "/fifo", 0666), OUTCOME_NOT_REGULAR);
+    GETS(NOT_REGULAR, ask_mode(p, "/fifo", 0666));
     cr_expect_eq(poll(&poll_fd, 1, 0), 0, "no writer came and went");
     close(poll_fd.fd);
 }
@@ -131,71 +131,48 @@ PeerTest(attributes, mode, furnish(p))
 /* No mode keeps its owner, and so retention, from what is in it. */
 PeerTest(attributes, a_mode_that_closes, peer_start(p))
 {
-    struct stat st;
-
     disk_directory(p, "/d");
     disk_fill(p, "/d/f", 10, 1);
-    cr_expect_eq(ask_mode(p, "/d/f", 0040), OUTCOME_OK);
-    cr_assert_eq(stat(disk_path(p, "/d/f"), &st), 0);
-    cr_expect_eq(st.st_mode & 07777, 0440);
-    cr_expect_eq(ask_mode(p, "/d", 0477), OUTCOME_OK);
-    cr_assert_eq(stat(disk_path(p, "/d"), &st), 0);
-    cr_expect_eq(st.st_mode & 07777, 0777);
+    GETS(OK, ask_mode(p, "/d/f", 0040));
+    cr_expect_eq(disk_mode(p, "/d/f"), 0440);
+    GETS(OK, ask_mode(p, "/d", 0477));
+    cr_expect_eq(disk_mode(p, "/d"), 0777);
 }
 
 /* A shared directory keeps its set-group-ID bit; a file loses all such bits. */
 PeerTest(attributes, bits_beyond_nine, furnish(p))
 {
-    struct stat st;
-
     cr_assert_eq(chmod(disk_path(p, "/folder"), 03770), 0);
     cr_assert_eq(chmod(disk_path(p, "/file"), 06755), 0);
     peer_run(p);
-    cr_expect_eq(ask_mode(p, "/folder", 0755), OUTCOME_OK);
-    cr_assert_eq(stat(disk_path(p, "/folder"), &st), 0);
-    cr_expect_eq(st.st_mode & 07777, 03755, "%o", st.st_mode);
-    cr_expect_eq(ask_mode(p, "/file", 0755), OUTCOME_OK);
-    cr_assert_eq(stat(disk_path(p, "/file"), &st), 0);
-    cr_expect_eq(st.st_mode & 07777, 0755, "%o", st.st_mode);
+    GETS(OK, ask_mode(p, "/folder", 0755));
+    cr_expect_eq(disk_mode(p, "/folder"), 03755);
+    GETS(OK, ask_mode(p, "/file", 0755));
+    cr_expect_eq(disk_mode(p, "/file"), 0755);
 }
 
 /* A process that isn't in a directory's group would take its bit away. */
-Test(attributes, the_group_of_local_programs)
+PeerTest(attributes, the_group_of_local_programs,
+         (skip_without_root(), furnish(p)))
 {
-    struct peer p;
-    struct stat st;
-
-    if (geteuid() != 0)
-        cr_skip_test("only root can give a directory to any group");
-    furnish(&p);
-    cr_assert_eq(chown(disk_path(&p, "/folder"), (uid_t)-1, 70999), 0);
-    cr_assert_eq(chmod(disk_path(&p, "/folder"), 02770), 0);
-    peer_run(&p);
-    cr_expect_eq(ask_mode(&p, "/folder", 0755), OUTCOME_DENIED);
-    cr_assert_eq(stat(disk_path(&p, "/folder"), &st), 0);
-    cr_expect_eq(st.st_mode & 07777, 02770, "%o", st.st_mode);
-    peer_stop(&p);
+    cr_assert_eq(chown(disk_path(p, "/folder"), (uid_t)-1, 70999), 0);
+    cr_assert_eq(chmod(disk_path(p, "/folder"), 02770), 0);
+    peer_run(p);
+    GETS(DENIED, ask_mode(p, "/folder", 0755));
+    cr_expect_eq(disk_mode(p, "/folder"), 02770);
 }
 
 /* A file of another user, which this user may write. */
-Test(attributes, of_others)
+PeerTest(attributes, of_others, (skip_without_root(), furnish(p)))
 {
-    struct peer p;
-    struct stat st;
-
-    if (geteuid() != 0)
-        cr_skip_test("only root can make another's file");
-    furnish(&p);
-    disk_put(&p, "/others", "x", 1);
-    cr_assert_eq(chown(disk_path(&p, "/others"), 1, 1), 0);
-    cr_assert_eq(chmod(disk_path(&p, "/others"), 0666), 0);
-    peer_run(&p);
-    cr_expect_eq(ask_times(&p, "/others", 5, 5), OUTCOME_DENIED);
-    cr_expect_eq(ask_mode(&p, "/others", 0777), OUTCOME_DENIED);
-    cr_assert_eq(stat(disk_path(&p, "/others"), &st), 0);
-    cr_expect_eq(st.st_mode & 07777, 0666);
-    cr_expect_neq(st.st_mtim.tv_sec, 5);
-    peer_stop(&p);
+    disk_put(p, "/others", "x", 1);
+    cr_assert_eq(chown(disk_path(p, "/others"), 1, 1), 0);
+    cr_assert_eq(chmod(disk_path(p, "/others"), 0666), 0);
+    peer_run(p);
+    GETS(DENIED, ask_times(p, "/others", 5, 5));
+    GETS(DENIED, ask_mode(p, "/others", 0777));
+    cr_expect_eq(disk_mode(p, "/others"), 0666);
+    cr_expect_neq(disk_stat(p, "/others").st_mtim.tv_sec, 5);
 }
 
 Test(attributes, need_the_right)
@@ -237,8 +214,8 @@ PeerTest(attributes, space, furnish(p))
     /* Other processes use this disk, too. */
     cr_expect_gt(bytes, 0);
     cr_expect_leq(bytes, (uint64_t)disk.f_blocks * disk.f_frsize);
-    cr_expect_eq(ask_space(p, "/file", &bytes), OUTCOME_NOT_DIRECTORY);
-    cr_expect_eq(ask_space(p, "/missing", &bytes), OUTCOME_NOT_FOUND);
+    GETS(NOT_DIRECTORY, ask_space(p, "/file", &bytes));
+    GETS(NOT_FOUND, ask_space(p, "/missing", &bytes));
 }
 
 /* MLSD has the requested facts. */

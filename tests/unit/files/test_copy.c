@@ -75,21 +75,7 @@ Test(copy, to_another_disk)
 
     put_pattern(from, 0, 100, 1);
     begin(&c, from, 100);
-    cr_expect_eq(copy_step(&c, into), OUTCOME_SEND_WHOLE);
-    copy_release(&c);
-    close(from);
-    close(into);
-}
-
-Test(copy, in_bounded_steps)
-{
-    int from = temporary("/tmp"), into = temporary("/tmp");
-    struct copy c;
-
-    put_pattern(from, 0, 20 * M, 1);
-    begin(&c, from, 20 * M);
-    cr_expect_eq(copy_all(&c, into), 3);
-    expect_same(from, into, 20 * M);
+    GETS(SEND_WHOLE, copy_step(&c, into));
     copy_release(&c);
     close(from);
     close(into);
@@ -108,30 +94,6 @@ Test(copy, beside_a_writer)
     put_pattern(into, 10 * M + 1, 11 * M, 1);
     copy_all(&c, into);
     expect_same(from, into, 11 * M);
-    copy_release(&c);
-    close(from);
-    close(into);
-}
-
-Test(copy, keeps_holes)
-{
-    static const uint64_t len = UINT64_C(6) << 30;
-    int from = temporary("/dev/shm"), into = temporary("/dev/shm");
-    struct stat st;
-    struct copy c;
-
-    put_pattern(from, 3 * M, 4 * M, 1);
-    put_pattern(from, 5 * M + 77, 5 * M + 78, 1);
-    cr_assert_eq(ftruncate(from, (off_t)len), 0);
-    cr_assert_eq(ftruncate(into, (off_t)len), 0);
-    begin(&c, from, len);
-    cr_expect_leq(copy_cost(&c), 2 * M);
-    cr_expect_eq(copy_all(&c, into), 1);
-    cr_assert_eq(fstat(into, &st), 0);
-    cr_expect_eq((uint64_t)st.st_size, len);
-    cr_expect_leq((uint64_t)st.st_blocks * 512, 2 * M);
-    cr_assert_eq(ftruncate(into, 6 * M), 0);
-    expect_same(from, into, 6 * M);
     copy_release(&c);
     close(from);
     close(into);
@@ -162,71 +124,4 @@ Test(copy, source_too_short)
     cr_expect_eq(copy_init(&c, from, 101), -EBUSY);
     cr_expect_eq(fcntl(from, F_GETFD), -1, "it is closed");
     cr_expect_eq(copy_unchanged(&c), 0);
-}
-
-static void get_shorter(int fd)
-{
-    cr_assert_eq(ftruncate(fd, 9 * M), 0);
-}
-
-static void get_longer(int fd)
-{
-    put_pattern(fd, 20 * M, 20 * M + 1, 1);
-}
-
-static void write_again(int fd)
-{
-    put_pattern(fd, 0, 1, 2);
-}
-
-/* The clock of files may stand still for some milliseconds. */
-static void change_mode(int fd)
-{
-    struct stat before, after;
-
-    cr_assert_eq(fstat(fd, &before), 0);
-    do {
-        cr_assert_eq(fchmod(fd, 0640), 0);
-        cr_assert_eq(fstat(fd, &after), 0);
-    } while (before.st_ctim.tv_sec == after.st_ctim.tv_sec &&
-             before.st_ctim.tv_nsec == after.st_ctim.tv_nsec);
-}
-
-Test(copy, source_that_changes)
-{
-    static void (*const changes[])(int fd) = { get_shorter, get_longer,
-                                               write_again, change_mode };
-
-    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
-        int from = temporary("/tmp"), into = temporary("/tmp"), r = 0;
-        struct timespec old[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
-        struct copy c;
-
-        put_pattern(from, 0, 20 * M, 1);
-        cr_assert_eq(futimens(from, old), 0);
-        begin(&c, from, 20 * M);
-        cr_assert_eq(copy_step(&c, into), 0);
-        cr_assert_eq(copy_unchanged(&c), 0);
-        changes[i](from);
-        while (r == 0 && copy_left(&c) > 0)
-            r = copy_step(&c, into);
-        cr_expect_eq(r, OUTCOME_CHANGED, "%zu: %d", i, r);
-        copy_release(&c);
-        close(from);
-        close(into);
-    }
-}
-
-Test(copy, into_what_cannot_be_written)
-{
-    int from = temporary("/tmp");
-    int into = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    struct copy c;
-
-    put_pattern(from, 0, 100, 1);
-    begin(&c, from, 100);
-    cr_assert_lt(copy_step(&c, into), 0);
-    copy_release(&c);
-    close(from);
-    close(into);
 }

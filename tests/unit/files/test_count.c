@@ -69,49 +69,29 @@ static void expect_count(struct peer *p, const char *count)
 
 PeerTest(count, each_file_that_becomes_visible, begin(p, 6, 0))
 {
-    cr_expect_eq(store(p, "/f", WRITE_STORE), OUTCOME_OK);
+    GETS(OK, store(p, "/f", WRITE_STORE));
     cr_expect_eq(store(p, "/f", WRITE_STORE), OUTCOME_OK, "over it");
-    cr_expect_eq(store(p, "/d/f", WRITE_UNIQUE), OUTCOME_OK);
-    cr_expect_eq(store(p, "/contracts/f", WRITE_STORE), OUTCOME_OK);
+    GETS(OK, store(p, "/d/f", WRITE_UNIQUE));
+    GETS(OK, store(p, "/contracts/f", WRITE_STORE));
     expect_count(p, "4");
     ask_cut(p, "/cut", 200 * K, 1);
     DONE(ask_upload(p, "/x", WRITE_STORE, 0, 10, 1));
-    cr_expect_eq(ask_commit(p, 11), OUTCOME_INCOMPLETE);
-    cr_expect_eq(ask_upload(p, "/missing/x", WRITE_STORE, 0, 10, 1),
-                 OUTCOME_NOT_FOUND);
+    GETS(INCOMPLETE, ask_commit(p, 11));
+    GETS(NOT_FOUND, ask_upload(p, "/missing/x", WRITE_STORE, 0, 10, 1));
     expect_count(p, "4");
-    cr_expect_eq(ask_path(p, MSG_file_delete, "/f"), OUTCOME_OK);
+    GETS(OK, ask_path(p, MSG_file_delete, "/f"));
     cr_assert_eq(unlink(disk_path(p, "/d/f")), 0, "collected");
     peer_again(p);
-    cr_expect_eq(store(p, "/g", WRITE_APPEND), OUTCOME_OK);
-    cr_expect_eq(ask_rename(p, "/g", "/h"), OUTCOME_OK);
-    cr_expect_eq(store(p, "/g", WRITE_STORE), OUTCOME_OK);
+    GETS(OK, store(p, "/g", WRITE_APPEND));
+    GETS(OK, ask_rename(p, "/g", "/h"));
+    GETS(OK, store(p, "/g", WRITE_STORE));
     expect_count(p, "6");
-    cr_expect_eq(ask_write(p, "/g", WRITE_STORE, 0, 0, NULL),
-                 OUTCOME_MAX_FILES);
-    cr_expect_eq(store(p, "/contracts/g", WRITE_STORE), OUTCOME_MAX_FILES);
+    GETS(MAX_FILES, ask_write(p, "/g", WRITE_STORE, 0, 0, NULL));
+    GETS(MAX_FILES, store(p, "/contracts/g", WRITE_STORE));
     cr_expect_not(disk_has(p, SHARE "/g"));
     p->start.rules.uploads = 7;
     peer_again(p);
-    cr_expect_eq(store(p, "/g", WRITE_STORE), OUTCOME_OK);
-}
-
-/* An upload of LEN bytes that finds its name taken at the commit. */
-static void expect_taken_back(struct peer *p, size_t len, const char *count)
-{
-    DONE(ask_upload(p, "/f", WRITE_STORE, 0, len, 1));
-    disk_put(p, "/f", "x", 1);
-    cr_expect_eq(ask_commit(p, len), OUTCOME_NAME_TAKEN);
-    expect_count(p, count);
-}
-
-/* A name that is taken takes its count back. */
-PeerTest(count, a_rename_that_fails, peer_init(p))
-{
-    p->start.rules.uploads = 5;
-    p->start.rules.on_conflict = CONFLICT_REJECT;
-    peer_run(p);
-    expect_taken_back(p, 10, "0");
+    GETS(OK, store(p, "/g", WRITE_STORE));
 }
 
 /* Whatever ends an upload before its rename takes its count back. */
@@ -120,24 +100,20 @@ PeerTest(count, a_partial_that_was_removed, begin(p, 5, 0))
     for (int i = 0; i < 2; i++) {
         DONE(ask_upload(p, "/d/f", WRITE_STORE, 0, 10, 1));
         cr_assert_eq(unlink(disk_path(p, disk_partial(p, "/d"))), 0);
-        cr_expect_eq(ask_commit(p, 10), OUTCOME_TAKEN_OVER);
+        GETS(TAKEN_OVER, ask_commit(p, 10));
         expect_count(p, "0");
     }
 }
 
 /* The home's disk is full, and the share's isn't: nothing of the upload is
  * removed. */
-Test(count, a_full_home)
+PeerTest(count, a_full_home, (mark_error = ENOSPC, begin(p, 5, 0)))
 {
     struct event_record event;
-    struct peer p;
 
-    mark_error = ENOSPC;
-    begin(&p, 5, 0);
-    DONE(ask_upload(&p, "/contracts/f", WRITE_STORE, 0, 200 * K, 1));
-    cr_expect_eq(ask_commit(&p, 200 * K), OUTCOME_IO);
-    cr_expect(peer_event(&p, &event) && event.event == EVENT_TROUBLE);
-    peer_stop(&p);
+    DONE(ask_upload(p, "/contracts/f", WRITE_STORE, 0, 200 * K, 1));
+    GETS(IO, ask_commit(p, 200 * K));
+    cr_expect(peer_event(p, &event) && event.event == EVENT_TROUBLE);
 }
 
 /* Bytes on the disk are never more than are counted, in each way to change a
@@ -174,11 +150,11 @@ PeerTest(count, a_sync_that_fails, peer_init(p))
     p->start.rules.uploads = 5;
     p->start.rules.fsync = true;
     peer_run(p);
-    cr_expect_eq(store(p, "/f", WRITE_STORE), OUTCOME_OK);
+    GETS(OK, store(p, "/f", WRITE_STORE));
     sync_directories_fail = true;
     peer_again(p);
     DONE(ask_upload(p, "/g", WRITE_STORE, 0, 10, 1));
-    cr_expect_eq(ask_commit(p, 10), OUTCOME_IO);
+    GETS(IO, ask_commit(p, 10));
     cr_expect(peer_event(p, &event) && event.event == EVENT_TROUBLE);
     cr_expect_not(disk_has(p, "/g"));
     expect_count(p, "1");
@@ -202,9 +178,7 @@ static void many_at_once(struct peer *p, enum outcome refused)
         DONE(ask_upload(&other[i], path, WRITE_STORE, 0, 200 * K, 1));
     }
     for (size_t i = 0; i < MANY; i++)
-        cr_assert_eq(SEND(&other[i].session, file_commit, NEXT(&other[i]),
-                          .length = 200 * K),
-                     0);
+        send_commit(&other[i], 200 * K);
     for (size_t i = 0; i < MANY; i++) {
         struct message m;
 
@@ -219,12 +193,6 @@ static void many_at_once(struct peer *p, enum outcome refused)
                  0, "nothing is left that nobody can finish");
 }
 
-PeerTest(count, ten_at_once, begin(p, 4, 0))
-{
-    many_at_once(p, OUTCOME_MAX_FILES);
-    expect_count(p, "4");
-}
-
 /* At its begin each of them has room. */
 PeerTest(count, bytes_of_ten_at_once, begin(p, 0, 999 * K))
 {
@@ -232,62 +200,47 @@ PeerTest(count, bytes_of_ten_at_once, begin(p, 0, 999 * K))
     expect_count(p, "4 819200");
 }
 
-/* Only one process at a time counts, in whatever directories they store. */
-Test(count, waits_for_the_lock_of_the_home)
+/* Only one process at a time counts, in whatever directories they store: it has
+ * the lock of the home, or of the file LOCKED. */
+static void wait_for_the_lock(const char *locked)
 {
-    struct message m;
     struct peer p, b;
     struct steps *s;
-    int home;
+    int lock;
 
     begin(&p, 5, 0);
     s = steps_for_next();
     peer_join(&b, &p);
     DONE(ask_upload(&b, "/contracts/f", WRITE_STORE, 0, 10, 1));
-    home = open(p.home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    cr_assert_eq(flock(home, LOCK_EX | LOCK_NB), 0);
+    lock = open(disk_path(&p, locked),
+                (locked[1] ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+    cr_assert_geq(lock, 0, "%s", strerror(errno));
+    cr_assert_eq(flock(lock, LOCK_EX | LOCK_NB), 0);
     steps_hold(s);
-    cr_assert_eq(SEND(&b.session, file_commit, NEXT(&b), .length = 10), 0);
+    send_commit(&b, 10);
     cr_assert_eq(steps_next(s, &b), STEPPED_BLOCKED);
-    cr_assert_eq(close(home), 0);
+    cr_assert_eq(close(lock), 0);
     steps_free(s);
-    message_hear(&b.session, MSG_file_stored, &m);
+    GETS(OK, ask_answer(&b));
     expect_count(&p, "1");
+    GETS(NOT_FOUND, ask_path(&p, MSG_file_delete, "/" LOCK_FILE));
     peer_leave(&b);
     peer_stop(&p);
     steps_end(s);
+}
+
+Test(count, waits_for_the_lock_of_the_home)
+{
+    wait_for_the_lock("/");
 }
 
 /* On a network disk the lock of a directory holds on one machine only, so there
  * it is a file's. No client sees that file, and it never expires. */
 Test(count, waits_for_the_lock_of_another_machine)
 {
-    struct message m;
-    struct peer p, b;
-    struct steps *s;
-    int lock;
-
     disk_type = FUSE_SUPER_MAGIC;
     rename_faults.nodes = true;
-    begin(&p, 5, 0);
-    s = steps_for_next();
-    peer_join(&b, &p);
-    DONE(ask_upload(&b, "/contracts/f", WRITE_STORE, 0, 10, 1));
-    lock = open(disk_path(&p, "/" LOCK_FILE), O_RDWR | O_CLOEXEC);
-    cr_assert_geq(lock, 0, "%s", strerror(errno));
-    cr_assert_eq(flock(lock, LOCK_EX | LOCK_NB), 0);
-    steps_hold(s);
-    cr_assert_eq(SEND(&b.session, file_commit, NEXT(&b), .length = 10), 0);
-    cr_assert_eq(steps_next(s, &b), STEPPED_BLOCKED);
-    cr_assert_eq(close(lock), 0);
-    steps_free(s);
-    message_hear(&b.session, MSG_file_stored, &m);
-    expect_count(&p, "1");
-    cr_expect_eq(ask_path(&p, MSG_file_delete, "/" LOCK_FILE),
-                 OUTCOME_NOT_FOUND);
-    peer_leave(&b);
-    peer_stop(&p);
-    steps_end(s);
+    wait_for_the_lock("/" LOCK_FILE);
 }
 
 /* Nothing can be written to the home, so the file can't be made: no upload is
@@ -303,35 +256,10 @@ PeerTest(count, without_its_lock, peer_init(p))
     cr_assert_eq(chmod(p->home, 0500), 0);
     peer_run(p);
     cr_expect_eq(ask_size(p, "/old"), 10);
-    cr_expect_eq(store(p, "/contracts/f", WRITE_STORE), OUTCOME_IO);
+    GETS(IO, store(p, "/contracts/f", WRITE_STORE));
     cr_expect_not(disk_has(p, SHARE "/f"));
     cr_expect(peer_event(p, &event) && event.event == EVENT_TROUBLE);
     cr_assert_eq(chmod(p->home, 0700), 0);
-}
-
-/* Killed right before the rename: at most one more is counted, and none
- * less. */
-Test(count, a_killed_process)
-{
-    struct peer p, b;
-    struct steps *s;
-    int status;
-
-    begin(&p, 5, 0);
-    s = steps_for_next();
-    peer_join(&b, &p);
-    DONE(ask_upload(&b, "/f", WRITE_STORE, 0, 10, 1));
-    steps_hold(s);
-    cr_assert_eq(SEND(&b.session, file_commit, NEXT(&b), .length = 10), 0);
-    cr_assert_eq(steps_next(s, &b), STEPPED_HELD);
-    kill(b.pid, SIGKILL);
-    cr_assert_eq(waitpid(b.pid, &status, 0), b.pid);
-    cr_expect_not(disk_has(&p, "/f"));
-    expect_count(&p, "1");
-    cr_expect_eq(store(&p, "/f", WRITE_STORE), OUTCOME_OK, "no lock is left");
-    expect_count(&p, "2");
-    peer_stop(&p);
-    steps_end(s);
 }
 
 /* A count that nobody can read permits nothing. */
@@ -365,10 +293,10 @@ PeerTest(count, no_sync_under_a_lock, begin(p, 5, 0))
     sync_directories_wait();
     peer_run(&b);
     DONE(ask_upload(&b, "/contracts/f", WRITE_STORE, 0, 10, 1));
-    cr_assert_eq(SEND(&b.session, file_commit, NEXT(&b), .length = 10), 0);
+    send_commit(&b, 10);
     sync_directories_expect();
-    cr_expect_eq(ask_path(p, MSG_file_delete, "/contracts/old"), OUTCOME_OK);
-    cr_expect_eq(ask_path(p, MSG_file_delete, "/old"), OUTCOME_OK);
+    GETS(OK, ask_path(p, MSG_file_delete, "/contracts/old"));
+    GETS(OK, ask_path(p, MSG_file_delete, "/old"));
     sync_directories_go_on();
     message_hear(&b.session, MSG_file_stored, &m);
     expect_count(p, "1");
@@ -381,18 +309,18 @@ PeerTest(count, no_sync_under_a_lock, begin(p, 5, 0))
  * all of them, since none has counted. */
 PeerTest(count, the_bytes_that_were_sent, begin(p, 0, 1024 * K))
 {
-    cr_expect_eq(store(p, "/f", WRITE_STORE), OUTCOME_OK);
+    GETS(OK, store(p, "/f", WRITE_STORE));
     cr_expect_eq(store(p, "/f", WRITE_STORE), OUTCOME_OK, "over it");
-    cr_expect_eq(store(p, "/contracts/f", WRITE_UNIQUE), OUTCOME_OK);
+    GETS(OK, store(p, "/contracts/f", WRITE_UNIQUE));
     expect_count(p, "3 30");
-    cr_expect_eq(store_up_to(p, "/f", WRITE_APPEND, 25), OUTCOME_OK);
+    GETS(OK, store_up_to(p, "/f", WRITE_APPEND, 25));
     expect_count(p, "4 45");
     ask_cut(p, "/cut", 200 * K, 1);
     expect_count(p, "4 45");
     cr_assert_eq(ask_size(p, "/cut"), 192 * K);
-    cr_expect_eq(store_up_to(p, "/cut", WRITE_APPEND, 300 * K), OUTCOME_OK);
+    GETS(OK, store_up_to(p, "/cut", WRITE_APPEND, 300 * K));
     expect_count(p, "5 307245");
-    cr_expect_eq(ask_path(p, MSG_file_delete, "/cut"), OUTCOME_OK);
+    GETS(OK, ask_path(p, MSG_file_delete, "/cut"));
     expect_count(p, "5 307245");
 }
 
@@ -427,23 +355,23 @@ PeerTest(count, bytes_that_are_left, begin(p, 0, 100))
     struct msg_file_writable w;
 
     expect_limit(p, "/f", WRITE_STORE, 100, true);
-    cr_expect_eq(store_up_to(p, "/f", WRITE_STORE, 60), OUTCOME_OK);
+    GETS(OK, store_up_to(p, "/f", WRITE_STORE, 60));
     expect_limit(p, "/g", WRITE_STORE, 40, true);
     expect_limit(p, "/f", WRITE_APPEND, 100, true);
-    cr_expect_eq(write_to(p, "/g", WRITE_STORE, 41, &w), OUTCOME_MAX_BYTES);
-    cr_expect_eq(write_to(p, "/f", WRITE_APPEND, 101, &w), OUTCOME_MAX_BYTES);
-    cr_expect_eq(store_up_to(p, "/g", WRITE_STORE, 41), OUTCOME_MAX_BYTES);
+    GETS(MAX_BYTES, write_to(p, "/g", WRITE_STORE, 41, &w));
+    GETS(MAX_BYTES, write_to(p, "/f", WRITE_APPEND, 101, &w));
+    GETS(MAX_BYTES, store_up_to(p, "/g", WRITE_STORE, 41));
     cr_expect_not(disk_has(p, "/g"));
     cr_expect_eq(disk_partials(p, ""), 0);
     expect_count(p, "1 60");
-    cr_expect_eq(store_up_to(p, "/f", WRITE_APPEND, 100), OUTCOME_OK);
+    GETS(OK, store_up_to(p, "/f", WRITE_APPEND, 100));
     expect_count(p, "2 100");
-    cr_expect_eq(write_to(p, "/g", WRITE_STORE, 0, &w), OUTCOME_MAX_BYTES);
-    cr_expect_eq(ask_path(p, MSG_file_delete, "/f"), OUTCOME_OK);
-    cr_expect_eq(write_to(p, "/g", WRITE_STORE, 0, &w), OUTCOME_MAX_BYTES);
+    GETS(MAX_BYTES, write_to(p, "/g", WRITE_STORE, 0, &w));
+    GETS(OK, ask_path(p, MSG_file_delete, "/f"));
+    GETS(MAX_BYTES, write_to(p, "/g", WRITE_STORE, 0, &w));
     p->start.rules.upload_bytes = 110;
     peer_again(p);
-    cr_expect_eq(store(p, "/g", WRITE_STORE), OUTCOME_OK);
+    GETS(OK, store(p, "/g", WRITE_STORE));
     expect_count(p, "3 110");
 }
 
@@ -453,9 +381,9 @@ PeerTest(count, an_unfinished_upload_that_is_too_long, begin(p, 0, 300 * K))
     struct msg_file_writable w;
 
     ask_cut(p, "/cut", 200 * K, 1);
-    cr_expect_eq(store_up_to(p, "/f", WRITE_STORE, 200 * K), OUTCOME_OK);
+    GETS(OK, store_up_to(p, "/f", WRITE_STORE, 200 * K));
     cr_assert_eq(ask_size(p, "/cut"), 192 * K);
-    cr_expect_eq(write_to(p, "/cut", WRITE_APPEND, 0, &w), OUTCOME_MAX_BYTES);
+    GETS(MAX_BYTES, write_to(p, "/cut", WRITE_APPEND, 0, &w));
     expect_limit(p, "/cut", WRITE_STORE, 100 * K, true);
 }
 
@@ -468,11 +396,11 @@ PeerTest(count, beside_max_file_size, peer_init(p))
     p->start.rules.max_file_size = 60;
     peer_run(p);
     expect_limit(p, "/f", WRITE_STORE, 60, false);
-    cr_expect_eq(write_to(p, "/f", WRITE_STORE, 101, &w), OUTCOME_TOO_LARGE);
-    cr_expect_eq(store_up_to(p, "/f", WRITE_STORE, 60), OUTCOME_OK);
+    GETS(TOO_LARGE, write_to(p, "/f", WRITE_STORE, 101, &w));
+    GETS(OK, store_up_to(p, "/f", WRITE_STORE, 60));
     expect_limit(p, "/f", WRITE_STORE, 40, true);
     expect_limit(p, "/f", WRITE_APPEND, 60, false);
-    cr_expect_eq(write_to(p, "/g", WRITE_STORE, 41, &w), OUTCOME_MAX_BYTES);
+    GETS(MAX_BYTES, write_to(p, "/g", WRITE_STORE, 41, &w));
 }
 
 /* AVBL and ALLO know it. */
@@ -481,7 +409,7 @@ PeerTest(count, bytes_as_space, begin(p, 0, 100))
     struct event_record event;
     struct message m;
 
-    cr_expect_eq(store_up_to(p, "/f", WRITE_STORE, 60), OUTCOME_OK);
+    GETS(OK, store_up_to(p, "/f", WRITE_STORE, 60));
     DONE(ASK(p, &m, space, NEXT(p), .path = SLICE("/contracts"),
              .wanted = UINT64_MAX));
     cr_expect(m.space_is.bytes == 40 && m.space_is.by_bytes);
@@ -490,8 +418,7 @@ PeerTest(count, bytes_as_space, begin(p, 0, 100))
     DONE(ASK(p, &m, space, NEXT(p), .path = SLICE("/"), .wanted = 41));
     cr_expect(m.space_is.bytes > 100 && !m.space_is.by_bytes);
     cr_assert_eq(setxattr(p->home, STORED_ATTRIBUTE, "many", 4, 0), 0);
-    cr_expect_eq(ASK(p, &m, space, NEXT(p), .path = SLICE("/"), .wanted = 41),
-                 OUTCOME_IO);
+    GETS(IO, ASK(p, &m, space, NEXT(p), .path = SLICE("/"), .wanted = 41));
     cr_expect(peer_event(p, &event) && event.event == EVENT_TROUBLE);
 }
 
@@ -500,12 +427,12 @@ PeerTest(count, bytes_as_space, begin(p, 0, 100))
 PeerTest(count, files_and_bytes, begin(p, 5, 0))
 {
     cr_assert_eq(setxattr(p->home, STORED_ATTRIBUTE, "1", 1, 0), 0);
-    cr_expect_eq(store(p, "/f", WRITE_STORE), OUTCOME_OK);
+    GETS(OK, store(p, "/f", WRITE_STORE));
     expect_count(p, "2 10");
     p->start.rules.uploads = 0;
     p->start.rules.upload_bytes = 100;
     peer_again(p);
-    cr_expect_eq(store(p, "/f", WRITE_STORE), OUTCOME_OK);
+    GETS(OK, store(p, "/f", WRITE_STORE));
     expect_count(p, "3 20");
 }
 
@@ -515,6 +442,9 @@ PeerTest(count, bytes_of_a_rename_that_fails, peer_init(p))
     p->start.rules.upload_bytes = 100;
     p->start.rules.on_conflict = CONFLICT_REJECT;
     peer_run(p);
-    cr_expect_eq(store(p, "/g", WRITE_STORE), OUTCOME_OK);
-    expect_taken_back(p, 30, "1 10");
+    GETS(OK, store(p, "/g", WRITE_STORE));
+    DONE(ask_upload(p, "/f", WRITE_STORE, 0, 30, 1));
+    disk_put(p, "/f", "x", 1);
+    GETS(NAME_TAKEN, ask_commit(p, 30));
+    expect_count(p, "1 10");
 }

@@ -121,82 +121,55 @@ static void text_of(unsigned perm, char out[12])
     buf_release(&line);
 }
 
-/* The user's rights decide; the disk may refuse what they permit. */
+#define STORE (RIGHT_WRITE | RIGHT_REPLACE)
+
+/* The user's rights decide, and on_conflict for STOR and APPE of a name that is
+ * taken; the disk may refuse what they permit. */
 Test(perm, rights)
 {
     static const struct {
+        enum conflict conflict;
         unsigned rights, kind;
         bool link;
         const char *perm, *why;
     } rows[] = {
-        { RIGHT_ALL, S_IFREG, false, "adfrw", "a file" },
-        { RIGHT_ALL, S_IFDIR, false, "cdeflmp", "a directory" },
-        { RIGHT_ALL, S_IFDIR, true, "celmp", "RMD refuses a link" },
-        { RIGHT_ALL, S_IFREG, true, "adrw", "a link to a file" },
-        { RIGHT_ALL, S_IFLNK, true, "d", "dangling" },
-        { RIGHT_ALL, S_IFIFO, false, "", "a FIFO" },
-        { RIGHT_READ, S_IFREG, false, "r", "read" },
-        { RIGHT_LIST, S_IFDIR, false, "el", "list" },
-        { RIGHT_WRITE, S_IFREG, false, "", "write without replace" },
-        { RIGHT_WRITE, S_IFDIR, false, "ce", "new names" },
-        { RIGHT_WRITE | RIGHT_REPLACE, S_IFREG, false, "aw", "replace" },
-        { RIGHT_DELETE, S_IFREG, false, "d", "delete" },
-        { RIGHT_DELETE, S_IFDIR, false, "ep", "purge" },
-        { RIGHT_DIRECTORY, S_IFDIR, false, "dem", "folder" },
-        { RIGHT_RENAME, S_IFREG, false, "f", "rename" },
-        { 0, S_IFREG, false, "", "nothing" },
-        { 0, S_IFDIR, false, "e", "CWD needs no right" },
-    };
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct files f = { 0 };
-        const struct mount m = { .rights = rows[i].rights };
-        const struct stat st = { .st_mode = rows[i].kind };
-        char text[12];
-
-        text_of(facts_perm(&f, &m, &st, rows[i].link), text);
-        cr_expect_str_eq(text, rows[i].perm, "%s: %s", rows[i].why, text);
-    }
-}
-
-/* A directory that others see under its name keeps it. */
-Test(perm, of_ones_own_files)
-{
-    struct files f = { 0 };
-    const struct mount m = { .rights = RIGHT_RENAME, .mine = true };
-    const struct stat directory = { .st_mode = S_IFDIR };
-    const struct stat file = { .st_mode = S_IFREG };
-
-    cr_expect_eq(facts_perm(&f, &m, &directory, false), PERM_ENTER);
-    cr_expect_eq(facts_perm(&f, &m, &file, false), PERM_RENAME);
-}
-
-/* STOR and APPE of a name that is taken, for each on_conflict. */
-Test(perm, conflicts)
-{
-    static const struct {
-        enum conflict conflict;
-        unsigned rights;
-        const char *perm;
-    } rows[] = {
-        { CONFLICT_VERSION, RIGHT_WRITE | RIGHT_REPLACE, "aw" },
-        { CONFLICT_VERSION, RIGHT_WRITE, "" },
-        { CONFLICT_RENAME, RIGHT_WRITE, "w" },
-        { CONFLICT_OVERWRITE, RIGHT_WRITE | RIGHT_REPLACE | RIGHT_INSPECT,
-          "w" },
-        { CONFLICT_RENAME, RIGHT_REPLACE, "" },
-        { CONFLICT_REJECT, RIGHT_WRITE | RIGHT_REPLACE, "" },
+        { 0, RIGHT_ALL, S_IFREG, false, "adfrw", "a file" },
+        { 0, RIGHT_ALL, S_IFDIR, false, "cdeflmp", "a directory" },
+        { 0, RIGHT_ALL, S_IFDIR, true, "celmp", "RMD refuses a link" },
+        { 0, RIGHT_ALL, S_IFREG, true, "adrw", "a link to a file" },
+        { 0, RIGHT_ALL, S_IFLNK, true, "d", "dangling" },
+        { 0, RIGHT_ALL, S_IFIFO, false, "", "a FIFO" },
+        { 0, RIGHT_READ, S_IFREG, false, "r", "read" },
+        { 0, RIGHT_LIST, S_IFDIR, false, "el", "list" },
+        { 0, RIGHT_WRITE, S_IFREG, false, "", "write without replace" },
+        { 0, RIGHT_WRITE, S_IFDIR, false, "ce", "new names" },
+        { 0, STORE, S_IFREG, false, "aw", "replace" },
+        { 0, RIGHT_DELETE, S_IFREG, false, "d", "delete" },
+        { 0, RIGHT_DELETE, S_IFDIR, false, "ep", "purge" },
+        { 0, RIGHT_DIRECTORY, S_IFDIR, false, "dem", "folder" },
+        { 0, RIGHT_RENAME, S_IFREG, false, "f", "rename" },
+        { 0, 0, S_IFREG, false, "", "nothing" },
+        { 0, 0, S_IFDIR, false, "e", "CWD needs no right" },
+        { 0, RIGHT_RENAME | RIGHT_MINE, S_IFREG, false, "f", "an own file" },
+        { 0, RIGHT_RENAME | RIGHT_MINE, S_IFDIR, false, "e", "others see it" },
+        { 0, STORE | RIGHT_INSPECT, S_IFREG, false, "w", "it waits" },
+        { CONFLICT_VERSION, STORE, S_IFREG, false, "aw", "versions" },
+        { CONFLICT_VERSION, RIGHT_WRITE, S_IFREG, false, "", "no version" },
+        { CONFLICT_RENAME, RIGHT_WRITE, S_IFREG, false, "w", "another name" },
+        { CONFLICT_RENAME, RIGHT_REPLACE, S_IFREG, false, "", "no write" },
+        { CONFLICT_REJECT, STORE, S_IFREG, false, "", "reject" },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct files f = { .rules.on_conflict = rows[i].conflict };
         const struct mount m = { .rights = rows[i].rights,
+                                 .mine = rows[i].rights & RIGHT_MINE,
                                  .inspect = rows[i].rights & RIGHT_INSPECT };
-        const struct stat st = { .st_mode = S_IFREG };
+        const struct stat st = { .st_mode = rows[i].kind };
         char text[12];
 
-        text_of(facts_perm(&f, &m, &st, false), text);
-        cr_expect_str_eq(text, rows[i].perm, "row %zu: %s", i, text);
+        text_of(facts_perm(&f, &m, &st, rows[i].link), text);
+        cr_expect_str_eq(text, rows[i].perm, "%s: %s", rows[i].why, text);
     }
 }
 
@@ -271,7 +244,7 @@ PeerTest(read, fifo_is_not_opened, peer_init(p))
     cr_assert_eq(mkfifo(disk_path(p, "/fifo"), 0666), 0);
     cr_assert_geq(inotify_add_watch(watch, disk_path(p, "/fifo"), IN_OPEN), 0);
     peer_run(p);
-    cr_expect_eq(ask_read(p, "/fifo", 0, NULL), OUTCOME_NOT_REGULAR);
+    GETS(NOT_REGULAR, ask_read(p, "/fifo", 0, NULL));
     cr_expect_lt(read(watch, event, sizeof(event)), 0, "it was opened");
     close(watch);
 }
@@ -281,8 +254,8 @@ PeerTest(read, needs_the_right, peer_init(p))
     disk_put(p, "/file", "hello", 5);
     p->start.rights = RIGHT_ALL & ~RIGHT_READ;
     peer_run(p);
-    cr_expect_eq(ask_read(p, "/file", 0, NULL), OUTCOME_NO_RIGHT);
-    cr_expect_eq(ask_read(p, "/missing", 0, NULL), OUTCOME_NO_RIGHT);
+    GETS(NO_RIGHT, ask_read(p, "/file", 0, NULL));
+    GETS(NO_RIGHT, ask_read(p, "/missing", 0, NULL));
 }
 
 PeerTest(read, tells_size_and_time, peer_init(p))

@@ -108,9 +108,9 @@ PeerTest(guard, another_spelling, (in_own_namespace(), peer_init(p)))
     expect_names(p, "/d", LIST_NAMES, 1);
     expect_names(p, "/d/in", LIST_NAMES, 1);
     cr_expect_eq(ask_size(p, "/d/in/f"), 2);
-    cr_expect_eq(ask_path(p, MSG_directory_make, "/d/more"), OUTCOME_OK);
-    cr_expect_eq(ask_rename(p, "/d/more", "/d/moved"), OUTCOME_OK);
-    cr_expect_eq(ask_path(p, MSG_directory_remove, "/d/moved"), OUTCOME_OK);
+    GETS(OK, ask_path(p, MSG_directory_make, "/d/more"));
+    GETS(OK, ask_rename(p, "/d/more", "/d/moved"));
+    GETS(OK, ask_path(p, MSG_directory_remove, "/d/moved"));
     clear(p, "/d/IN");
 }
 
@@ -144,29 +144,22 @@ PeerTest(guard, in_another_mount, (in_own_namespace(), peer_init(p)))
     peer_rights(p, "/d", RIGHT_ALL);
     peer_rights(p, "/d/e/in", READ);
     peer_run(p);
-    cr_expect_eq(ask_path(p, MSG_directory_enter, "/d/e/IN"),
-                 OUTCOME_NOT_FOUND);
+    GETS(NOT_FOUND, ask_path(p, MSG_directory_enter, "/d/e/IN"));
     expect_nothing_below(p, "/d/e/IN");
     expect_names(p, "/d/e", LIST_NAMES, 1);
     clear(p, "/d/e/IN");
 }
 
 /* Another's file is no different from a missing one, also as a directory. */
-Test(guard, among_own_files)
+PeerTest(guard, among_own_files, (skip_without_root(), peer_init(p)))
 {
-    struct peer p;
-
-    if (geteuid() != 0)
-        cr_skip_test("without root there is one user");
-    peer_init(&p);
-    disk_directory(&p, "/d");
-    disk_put(&p, "/d/g", "x", 1);
-    cr_assert_eq(chown(disk_path(&p, "/d/g"), 0, 0), 0);
-    peer_rights(&p, "/d", RIGHT_ALL | RIGHT_MINE);
-    peer_run(&p);
-    cr_expect_eq(ask_read(&p, "/d/g", 0, NULL), OUTCOME_NOT_FOUND);
-    cr_expect_eq(ask_read(&p, "/d/g/f", 0, NULL), OUTCOME_NOT_FOUND);
-    peer_stop(&p);
+    disk_directory(p, "/d");
+    disk_put(p, "/d/g", "x", 1);
+    cr_assert_eq(chown(disk_path(p, "/d/g"), 0, 0), 0);
+    peer_rights(p, "/d", RIGHT_ALL | RIGHT_MINE);
+    peer_run(p);
+    GETS(NOT_FOUND, ask_read(p, "/d/g", 0, NULL));
+    GETS(NOT_FOUND, ask_read(p, "/d/g/f", 0, NULL));
 }
 
 /* The directory of the login has moved, and another one has its name. */
@@ -201,7 +194,7 @@ PeerTest(guard, mounted_since_the_login, (in_own_namespace(), peer_init(p)))
     respell(p, "/in", "/IN");
     respell(p, "/d", "/D");
     expect_nothing(p, "/IN");
-    cr_expect_eq(ask_read(p, "/D/f", 0, NULL), OUTCOME_OK);
+    GETS(OK, ask_read(p, "/D/f", 0, NULL));
     clear(p, "/D");
     clear(p, "/IN");
     clear(p, "/in");
@@ -229,7 +222,7 @@ PeerTest(guard, missing_at_the_look, peer_init(p))
     rename_faults.folds = true;
     peer_run(p);
     expect_missing(ask_path(p, MSG_directory_enter, "/D"), "CWD", "/D");
-    cr_expect_eq(ask_path(p, MSG_directory_make, "/D/new"), OUTCOME_NOT_FOUND);
+    GETS(NOT_FOUND, ask_path(p, MSG_directory_make, "/D/new"));
 }
 
 /* In a drop no name is looked at, and a share hides what is below its name. */
@@ -249,8 +242,8 @@ Test(guard, not_in_drops_and_shares)
     peer_rights(&p, "/drop/in", READ);
     peer_rights(&p, "/contracts/in", READ);
     peer_run(&p);
-    cr_expect_eq(ask_upload(&p, "/drop/IN", WRITE_STORE, 0, 10, 1), OUTCOME_OK);
-    cr_expect_eq(ask_commit(&p, 10), OUTCOME_OK);
+    GETS(OK, ask_upload(&p, "/drop/IN", WRITE_STORE, 0, 10, 1));
+    GETS(OK, ask_commit(&p, 10));
     cr_expect_eq(ask_size(&p, "/contracts/IN/f"), 2);
     clear(&p, "/drop/IN");
     clear(&p, SHARE "/IN");
@@ -272,7 +265,7 @@ Test(guard, no_descriptor_stays)
     peer_rights(&p, "/in", READ);
     peer_run(&p);
     for (int i = 0; i < 1100; i++)
-        cr_assert_eq(ask_path(&p, MSG_file_delete, "/d/f"), OUTCOME_DENIED);
+        GETS(DENIED, ask_path(&p, MSG_file_delete, "/d/f"));
     peer_stop(&p);
 }
 
@@ -289,7 +282,7 @@ Test(guard, late)
     p.mounts[0].late = true;
     peer_run(&p);
     expect_nothing(&p, "/IN");
-    cr_expect_eq(ask_path(&p, MSG_directory_enter, "/in"), OUTCOME_NOT_FOUND);
+    GETS(NOT_FOUND, ask_path(&p, MSG_directory_enter, "/in"));
     clear(&p, "/IN");
     peer_leave(&p);
     peer_remove(&p);
@@ -320,9 +313,9 @@ Test(guard, nothing_takes_its_place)
     }
     cr_expect(!disk_has(p, "/a/in") && !disk_has(p, "/b"));
     cr_expect(disk_has(p, "/x/f"));
-    cr_expect_eq(ask_rename(p, "/x", "/a/Y"), OUTCOME_OK);
-    cr_expect_eq(ask_path(p, MSG_directory_make, "/b"), OUTCOME_OK);
-    cr_expect_eq(ask_path(p, MSG_directory_make, "/C"), OUTCOME_OK);
+    GETS(OK, ask_rename(p, "/x", "/a/Y"));
+    GETS(OK, ask_path(p, MSG_directory_make, "/b"));
+    GETS(OK, ask_path(p, MSG_directory_make, "/C"));
     cr_expect(disk_has(p, "/a/y/f") && disk_has(p, "/c"));
     peer_leave(p);
     peer_remove(p);

@@ -85,14 +85,23 @@ static struct held order(struct peer *p, enum held_order what, const char *id)
 static struct held order_once(const struct peer *p, enum held_order what,
                               const char *id)
 {
-    struct peer b = *p;
+    struct peer b;
     struct held h;
 
-    b.start.mounts = b.mounts;
-    b.start.for_ctl = true;
-    peer_run(&b);
+    peer_join_ctl(&b, p);
     h = order(&b, what, id);
     peer_leave(&b);
+    return h;
+}
+
+/* It finds one upload, with that outcome. */
+static struct held expect_order(const struct peer *p, enum held_order what,
+                                const char *id, enum outcome outcome)
+{
+    const struct held h = order_once(p, what, id);
+
+    cr_expect(h.count == 1 && h.outcome == outcome, "%zu, %d, not %d", h.count,
+              h.outcome, outcome);
     return h;
 }
 
@@ -143,20 +152,18 @@ static int open_upload(struct peer *p, uint64_t from)
  * inspection, even of a cut upload. */
 PeerTest(held, a_handle_that_stays_open, begin(p))
 {
-    struct message m;
     int first, second;
 
     first = open_upload(p, 0);
-    cr_expect_eq(ask_commit(p, 100 * K), OUTCOME_BUSY);
+    GETS(BUSY, ask_commit(p, 100 * K));
     second = open_upload(p, ask_size(p, "/in/a"));
     close(second);
-    cr_expect_eq(ASK(p, &m, file_prepare, NEXT(p), .length = 100 * K),
-                 OUTCOME_BUSY);
+    GETS(BUSY, ask_prepare(p, 100 * K));
     DONE(ask_abort(p));
     close(first);
     second = open_upload(p, ask_size(p, "/in/a"));
     close(second);
-    DONE(ASK(p, &m, file_prepare, NEXT(p), .length = 100 * K));
+    DONE(ask_prepare(p, 100 * K));
     DONE(ask_commit(p, 100 * K));
 }
 
@@ -197,16 +204,15 @@ static void is_unseen(struct peer *p, const char *directory, const char *path)
     for (enum facts_for what = 0; what < FACTS_FOR_COUNT; what++)
         cr_expect_eq(ask_facts(p, path, what, &facts), OUTCOME_NOT_FOUND, "%s",
                      path);
-    cr_expect_eq(ask_read(p, path, 0, NULL), OUTCOME_NOT_FOUND);
-    cr_expect_eq(ask_path(p, MSG_file_delete, path), OUTCOME_NOT_FOUND);
-    cr_expect_eq(ask_times(p, path, 5, 5), OUTCOME_NOT_FOUND);
+    GETS(NOT_FOUND, ask_read(p, path, 0, NULL));
+    GETS(NOT_FOUND, ask_path(p, MSG_file_delete, path));
+    GETS(NOT_FOUND, ask_times(p, path, 5, 5));
 }
 
 PeerTest(held, unseen_until_the_release, begin(p))
 {
     char id[32], stands[128];
     struct held h;
-    struct stat st;
 
     hold(p, "/in/a", WRITE_STORE, 200 * K, 1, id);
     snprintf(stands, sizeof(stands), "%s",
@@ -215,41 +221,21 @@ PeerTest(held, unseen_until_the_release, begin(p))
     cr_expect_eq(disk_partials(p, "/in"), 1, "no partial beside it");
     is_unseen(p, "/in", "/in/a");
     is_unseen(p, "/in", stands);
-    cr_expect_eq(ask_rename(p, "/in/a", "/in/b"), OUTCOME_NOT_FOUND);
-    cr_expect_eq(ask_rename(p, stands, "/in/b"), OUTCOME_NOT_FOUND);
-    cr_expect_eq(ask_upload(p, stands, WRITE_STORE, 0, 1, 1), OUTCOME_BAD_NAME);
+    GETS(NOT_FOUND, ask_rename(p, "/in/a", "/in/b"));
+    GETS(NOT_FOUND, ask_rename(p, stands, "/in/b"));
+    GETS(BAD_NAME, ask_upload(p, stands, WRITE_STORE, 0, 1, 1));
     h = order_once(p, HELD_LIST, "");
     cr_expect(h.count == 1 && h.bytes == 200 * K && h.outcome == OUTCOME_OK);
     cr_expect_str_eq(h.path, "/in/a");
     cr_expect_str_eq(h.id, id);
-    cr_assert_eq(stat(disk_path(p, stands), &st), 0);
-    cr_expect_eq(h.uid, st.st_uid);
+    cr_expect_eq(h.uid, disk_stat(p, stands).st_uid);
     cr_expect_eq(order_once(p, HELD_RELEASE, ID).count, 0, "another id");
-    h = order_once(p, HELD_RELEASE, id);
-    cr_expect(h.count == 1 && h.outcome == OUTCOME_OK);
+    expect_order(p, HELD_RELEASE, id, OUTCOME_OK);
     cr_expect_str_eq(h.path, "/in/a");
     cr_expect(disk_is(p, "/in/a", 200 * K, 1));
     cr_expect_eq(order_once(p, HELD_RELEASE, id).count, 0, "it is released");
     cr_expect_eq(order_once(p, HELD_REJECT, id).count, 0);
     cr_expect(disk_has(p, "/in/a"));
-}
-
-/* A second name of the file plays a file system that ignores case. */
-PeerTest(held, spelled_otherwise, begin(p))
-{
-    char id[32], stands[128], other[128], path[2][256];
-
-    hold(p, "/in/a", WRITE_STORE, 10, 1, id);
-    snprintf(stands, sizeof(stands), "%s",
-             held_at(id, CONFLICT_OVERWRITE, "/in", "a"));
-    snprintf(other, sizeof(other), "/in/.SALLYPORT-%s.HELD-O-A", id);
-    for (int i = 0; i < 2; i++)
-        snprintf(path[i], sizeof(path[i]), "%s",
-                 disk_path(p, i ? other : stands));
-    cr_assert_eq(link(path[0], path[1]), 0);
-    is_unseen(p, "/in", other);
-    cr_expect_eq(ask_rename(p, other, "/in/b"), OUTCOME_NOT_FOUND);
-    cr_expect_eq(ask_upload(p, other, WRITE_STORE, 0, 1, 1), OUTCOME_BAD_NAME);
 }
 
 /* A process of a user without inspection of uploads. */
@@ -267,10 +253,10 @@ static void tick(struct peer *p)
     struct stat first, now;
 
     disk_put(p, "/tick", "", 0);
-    cr_assert_eq(stat(disk_path(p, "/tick"), &first), 0);
+    first = disk_stat(p, "/tick");
     do {
         disk_put(p, "/tick", "x", 1);
-        cr_assert_eq(stat(disk_path(p, "/tick"), &now), 0);
+        now = disk_stat(p, "/tick");
     } while (now.st_mtim.tv_sec == first.st_mtim.tv_sec &&
              now.st_mtim.tv_nsec == first.st_mtim.tv_nsec);
 }
@@ -291,7 +277,7 @@ static void arrive(struct peer *p, struct peer *other, enum arrival how,
                    const char *newer)
 {
     if (how == BY_RELEASE || how == RELEASED_AND_CHANGED)
-        cr_expect_eq(order_once(p, HELD_RELEASE, newer).outcome, OUTCOME_OK);
+        expect_order(p, HELD_RELEASE, newer, OUTCOME_OK);
     else
         order_once(p, HELD_REJECT, newer);
     if (how == AS_UPLOADED || how == WITH_AN_OLD_TIME)
@@ -310,7 +296,6 @@ static void release_after(enum conflict conflict, enum arrival how)
 {
     char old[32], newer[32], earlier[32];
     struct peer p, other;
-    struct held h;
 
     peer_init(&p);
     disk_directory(&p, "/in");
@@ -319,18 +304,15 @@ static void release_after(enum conflict conflict, enum arrival how)
     peer_run(&p);
     join(&other, &p);
     hold(&p, "/in/b", WRITE_STORE, 20, 2, earlier);
-    cr_expect_eq(order_once(&p, HELD_RELEASE, earlier).outcome, OUTCOME_OK);
+    expect_order(&p, HELD_RELEASE, earlier, OUTCOME_OK);
     ask_store(&other, "/in/c", 20, 2);
     hold(&p, "/in/a", WRITE_STORE, 10, 1, old);
     tick(&p);
     hold(&p, "/in/a", WRITE_STORE, 20, 2, newer);
     arrive(&p, &other, how, newer);
-    h = order_once(&p, HELD_RELEASE, old);
-    cr_expect(h.count == 1 && h.outcome == OUTCOME_EXISTS, "%d: %d", (int)how,
-              h.outcome);
+    expect_order(&p, HELD_RELEASE, old, OUTCOME_EXISTS);
     cr_expect(disk_is(&p, "/in/a", 20, 2), "%d", (int)how);
-    h = order_once(&p, HELD_REPLACE, old);
-    cr_expect(h.count == 1 && h.outcome == OUTCOME_OK, "%d", h.outcome);
+    expect_order(&p, HELD_REPLACE, old, OUTCOME_OK);
     cr_expect(disk_is(&p, "/in/a", 10, 1), "%d", (int)how);
     peer_leave(&other);
     peer_stop(&p);
@@ -350,56 +332,45 @@ PeerTest(held, released_in_order, begin(p))
 {
     char first[32], second[32];
     struct peer other;
-    struct held h;
 
     join(&other, p);
     ask_store(&other, "/in/b", 20, 2);
     DONE(ask_times(&other, "/in/b", 5, 4102444800));
     tick(p);
     hold(p, "/in/b", WRITE_STORE, 10, 1, first);
-    cr_expect_eq(order_once(p, HELD_RELEASE, first).outcome, OUTCOME_OK);
+    expect_order(p, HELD_RELEASE, first, OUTCOME_OK);
     hold(p, "/in/a", WRITE_STORE, 10, 1, first);
     hold(p, "/in/a", WRITE_STORE, 20, 2, second);
     tick(p);
-    cr_expect_eq(order_once(p, HELD_RELEASE, first).outcome, OUTCOME_OK);
-    h = order_once(p, HELD_RELEASE, second);
-    cr_expect_eq(h.outcome, OUTCOME_OK, "%d", h.outcome);
+    expect_order(p, HELD_RELEASE, first, OUTCOME_OK);
+    expect_order(p, HELD_RELEASE, second, OUTCOME_OK);
     cr_expect(disk_is(p, "/in/a", 20, 2));
     peer_leave(&other);
 }
 
 /* A release that left no note counts as a change: the later upload waits. */
-Test(held, released_without_attributes)
+PeerTest(held, released_without_attributes, (marks_fail = true, begin(p)))
 {
     char first[32], second[32];
-    struct peer p;
-    struct held h;
 
-    marks_fail = true;
-    begin(&p);
-    hold(&p, "/in/a", WRITE_STORE, 10, 1, first);
-    hold(&p, "/in/a", WRITE_STORE, 20, 2, second);
-    tick(&p);
-    cr_expect_eq(order_once(&p, HELD_RELEASE, first).outcome, OUTCOME_OK);
-    h = order_once(&p, HELD_RELEASE, second);
-    cr_expect_eq(h.outcome, OUTCOME_EXISTS, "%d", h.outcome);
-    h = order_once(&p, HELD_REPLACE, second);
-    cr_expect_eq(h.outcome, OUTCOME_OK, "%d", h.outcome);
-    peer_stop(&p);
+    hold(p, "/in/a", WRITE_STORE, 10, 1, first);
+    hold(p, "/in/a", WRITE_STORE, 20, 2, second);
+    tick(p);
+    expect_order(p, HELD_RELEASE, first, OUTCOME_OK);
+    expect_order(p, HELD_RELEASE, second, OUTCOME_EXISTS);
+    expect_order(p, HELD_REPLACE, second, OUTCOME_OK);
 }
 
 /* Which of the two is older can't be seen: then the visible one stays. */
 PeerTest(held, released_without_a_look, begin(p))
 {
-    struct held h;
     char id[32];
 
     hold(p, "/in/a", WRITE_STORE, 10, 1, id);
     disk_fill(p, "/in/a", 20, 2);
     look_fails = "a";
-    h = order_once(p, HELD_RELEASE, id);
+    expect_order(p, HELD_RELEASE, id, OUTCOME_IO);
     look_fails = NULL;
-    cr_expect(h.count == 1 && h.outcome == OUTCOME_IO, "%d", h.outcome);
     cr_expect(disk_is(p, "/in/a", 20, 2));
     cr_expect_eq(order_once(p, HELD_LIST, "").count, 1);
 }
@@ -425,30 +396,12 @@ PeerTest(held, a_directory_that_is_not_synced, peer_init(p))
 /* Its bytes are sent, or the order has failed. */
 PeerTest(held, one_that_cannot_be_read, begin(p))
 {
-    struct held h;
     char id[32];
 
     hold(p, "/in/a", WRITE_STORE, 10, 1, id);
     cr_assert_eq(
         chmod(disk_path(p, held_at(id, CONFLICT_OVERWRITE, "/in", "a")), 0), 0);
-    h = order_once(p, HELD_READ, id);
-    cr_expect(h.count == 1 && h.outcome == OUTCOME_DENIED, "%d", h.outcome);
-}
-
-PeerTest(held, rejected, begin(p))
-{
-    char id[32], other[32];
-    struct held h;
-
-    hold(p, "/in/a", WRITE_STORE, 10, 1, id);
-    hold(p, "/in/a", WRITE_STORE, 20, 2, other);
-    cr_expect_eq(order_once(p, HELD_LIST, "").count, 2);
-    h = order_once(p, HELD_REJECT, id);
-    cr_expect(h.count == 1 && h.bytes == 10 && h.outcome == OUTCOME_OK);
-    cr_expect_not(disk_has(p, "/in/a"));
-    h = order_once(p, HELD_LIST, "");
-    cr_expect_eq(h.count, 1);
-    cr_expect_str_eq(h.id, other);
+    expect_order(p, HELD_READ, id, OUTCOME_DENIED);
 }
 
 /* A directory with its rule is a mount: nothing comes in by another way. */
@@ -458,20 +411,18 @@ PeerTest(held, no_other_way, begin(p))
 
     disk_fill(p, "/f", 10, 1);
     disk_directory(p, "/d");
-    cr_expect_eq(ask_rename(p, "/f", "/in/f"), OUTCOME_BETWEEN_MOUNTS);
-    cr_expect_eq(ask_rename(p, "/d", "/in/d"), OUTCOME_BETWEEN_MOUNTS);
-    cr_expect_eq(ask_rename(p, "/in", "/out"), OUTCOME_MOUNT);
+    GETS(BETWEEN_MOUNTS, ask_rename(p, "/f", "/in/f"));
+    GETS(BETWEEN_MOUNTS, ask_rename(p, "/d", "/in/d"));
+    GETS(MOUNT, ask_rename(p, "/in", "/out"));
     disk_link(p, "/in", "/link");
-    cr_expect_eq(ask_upload(p, "/link/f", WRITE_STORE, 0, 1, 1),
-                 OUTCOME_NOT_FOUND);
+    GETS(NOT_FOUND, ask_upload(p, "/link/f", WRITE_STORE, 0, 1, 1));
     DONE(ask_path(p, MSG_directory_make, "/in/sub"));
     disk_directory(p,
                    "/closed"); /* no matter for an order that finds its file */
     cr_assert_eq(chmod(disk_path(p, "/closed"), 0), 0);
     hold(p, "/in/sub/f", WRITE_STORE, 10, 2, id);
     is_unseen(p, "/in/sub", "/in/sub/f");
-    cr_expect_eq(ask_path(p, MSG_directory_remove, "/in/sub"),
-                 OUTCOME_NOT_EMPTY);
+    GETS(NOT_EMPTY, ask_path(p, MSG_directory_remove, "/in/sub"));
     DONE(ask_rename(p, "/in/sub", "/in/new"));
     cr_expect_str_eq(order_once(p, HELD_RELEASE, id).path, "/in/new/f");
     cr_expect(disk_is(p, "/in/new/f", 10, 2));
@@ -518,7 +469,7 @@ Test(held, a_name_that_is_taken)
         peer_run(p);
         hold(p, "/in/a.b", WRITE_STORE, 20, 2, earlier);
         hold(p, "/in/a.b", rows[i].mode, 10, 1, id);
-        cr_expect_eq(order_once(p, HELD_RELEASE, earlier).outcome, OUTCOME_OK);
+        expect_order(p, HELD_RELEASE, earlier, OUTCOME_OK);
         p->start.rules.on_conflict = CONFLICT_OVERWRITE; /* of sallyportctl */
         h = order_once(p, HELD_RELEASE, id);
         cr_assert_eq(h.count, 1);
@@ -535,14 +486,11 @@ Test(held, a_name_that_is_taken)
 
 PeerTest(held, a_directory_has_the_name, begin(p))
 {
-    struct held h;
     char id[32];
 
     hold(p, "/in/a", WRITE_STORE, 10, 1, id);
     disk_directory(p, "/in/a");
-    h = order_once(p, HELD_RELEASE, id);
-    cr_expect(h.count == 1 && h.outcome == OUTCOME_IS_DIRECTORY, "%d",
-              h.outcome);
+    expect_order(p, HELD_RELEASE, id, OUTCOME_IS_DIRECTORY);
     cr_expect_eq(order_once(p, HELD_LIST, "").count, 1, "it stays");
 }
 
@@ -556,10 +504,8 @@ PeerTest(held, rest_and_append, begin(p))
     hold(p, "/in/a", WRITE_APPEND, 300 * K, 1, id);
     order_once(p, HELD_RELEASE, id);
     cr_expect(disk_is(p, "/in/a", 300 * K, 1));
-    cr_expect_eq(ask_upload(p, "/in/a", WRITE_APPEND, 0, 400 * K, 1),
-                 OUTCOME_SEND_WHOLE);
-    cr_expect_eq(ask_upload(p, "/in/a", WRITE_STORE, 300 * K, 400 * K, 1),
-                 OUTCOME_SEND_WHOLE);
+    GETS(SEND_WHOLE, ask_upload(p, "/in/a", WRITE_APPEND, 0, 400 * K, 1));
+    GETS(SEND_WHOLE, ask_upload(p, "/in/a", WRITE_STORE, 300 * K, 400 * K, 1));
     hold(p, "/in/a", WRITE_STORE, 400 * K, 2, id);
     cr_expect(disk_is(p, "/in/a", 300 * K, 1), "until the release");
     order_once(p, HELD_RELEASE, id);
@@ -586,10 +532,10 @@ PeerTest(held, in_a_drop, peer_init(p))
     memcpy(name, "/in/", 4);
     name[4 + HELD_NAME_MAX] = '\0';
     hold(p, name, WRITE_STORE, 10, 1, id);
-    cr_expect_eq(order_once(p, HELD_RELEASE, id).outcome, OUTCOME_OK);
+    expect_order(p, HELD_RELEASE, id, OUTCOME_OK);
     name[4 + HELD_NAME_MAX] = 'x';
     name[4 + HELD_NAME_MAX + 1] = '\0';
-    cr_expect_eq(ask_upload(p, name, WRITE_STORE, 0, 1, 1), OUTCOME_BAD_NAME);
+    GETS(BAD_NAME, ask_upload(p, name, WRITE_STORE, 0, 1, 1));
 }
 
 /* Uploads of one member wait, uploads of the others don't; nobody sees the
@@ -600,8 +546,7 @@ Test(held, in_a_share)
     struct held h;
     char id[32];
 
-    if (geteuid() != 0)
-        cr_skip_test("without root there is one user");
+    skip_without_root();
     peer_init(&p);
     peer_share(&p, "/contracts", INSPECT);
     peer_run(&p);
@@ -617,12 +562,10 @@ Test(held, in_a_share)
     cr_expect(h.count == 1 && h.uid == PEER_UID);
     ask_store(&b, "/contracts/a", 20, 2);
     cr_expect(disk_is(&p, SHARE "/a", 20, 2), "at once");
-    h = order_once(&ctl, HELD_RELEASE, id);
-    cr_expect(h.count == 1 && h.outcome == OUTCOME_EXISTS);
-    h = order_once(&ctl, HELD_REPLACE, id);
-    cr_expect(h.count == 1 && h.outcome == OUTCOME_OK);
+    expect_order(&ctl, HELD_RELEASE, id, OUTCOME_EXISTS);
+    expect_order(&ctl, HELD_REPLACE, id, OUTCOME_OK);
     cr_expect(disk_is(&p, SHARE "/a", 10, 1));
-    peer_stop(&b);
+    peer_leave(&b);
     peer_stop(&p);
 }
 
@@ -633,12 +576,8 @@ Test(held, two_at_once)
     char id[32];
 
     begin(&p);
-    for (int n = 0; n < 2; n++) {
-        ctl[n] = p;
-        ctl[n].start.mounts = ctl[n].mounts;
-        ctl[n].start.for_ctl = true;
-        peer_run(&ctl[n]);
-    }
+    for (int n = 0; n < 2; n++)
+        peer_join_ctl(&ctl[n], &p);
     hold(&p, "/in/a", WRITE_STORE, 10, 1, id);
     cr_assert_eq(SEND(&ctl[1].session, held_find, NEXT(&ctl[1]),
                       .order = HELD_RELEASE, .id = slice_from(id)),
@@ -655,27 +594,6 @@ Test(held, two_at_once)
     peer_leave(&ctl[0]);
     peer_leave(&ctl[1]);
     peer_stop(&p);
-}
-
-/* Killed before the rename it is a partial, and after it, it waits. */
-PeerTest(held, a_killed_process, begin(p))
-{
-    struct message m;
-
-    for (int step = 0; step < 2; step++) {
-        DONE(ask_upload(p, "/in/a", WRITE_STORE, 0, 10, 1));
-        DONE(ASK(p, &m, file_prepare, NEXT(p), .length = 10));
-        if (step == 1)
-            DONE(ask_commit(p, 10));
-        cr_assert_eq(kill(p->pid, SIGKILL), 0);
-        cr_expect_eq(peer_wait(p), 256 + SIGKILL);
-        channel_close(&p->session);
-        channel_close(&p->master);
-        channel_close(&p->log);
-        cr_expect_eq(order_once(p, HELD_LIST, "").count, (size_t)step);
-        peer_run(p);
-        cr_expect_eq(ask_read(p, "/in/a", 0, NULL), OUTCOME_NOT_FOUND);
-    }
 }
 
 /* A session can't ask, and an order needs an id. */
@@ -710,7 +628,7 @@ PeerTest(held, no_sync_under_a_lock, begin(p))
                  0);
     sync_directories_expect();
     cr_expect(disk_is(p, "/in/a", 10, 1));
-    cr_expect_eq(ask_path(p, MSG_file_delete, "/in/old"), OUTCOME_OK);
+    GETS(OK, ask_path(p, MSG_file_delete, "/in/old"));
     sync_directories_go_on();
     cr_assert_eq(peer_answers(&b, &m), 1);
     cr_expect_eq(m.kind, MSG_held);

@@ -12,26 +12,6 @@
 #define K    1024u
 #define READ (RIGHT_LIST | RIGHT_READ)
 
-static struct stat stat_of(struct peer *p, const char *path)
-{
-    struct stat st = { 0 };
-
-    cr_expect_eq(lstat(disk_path(p, path), &st), 0, "%s", path);
-    return st;
-}
-
-static unsigned mode_of(struct peer *p, const char *path)
-{
-    return stat_of(p, path).st_mode & 07777;
-}
-
-static int ask_prepare(struct peer *p, uint64_t length)
-{
-    struct message reply;
-
-    return ASK(p, &reply, file_prepare, NEXT(p), .length = length);
-}
-
 /* A partial is its user's alone. It gets the mode of its place when it is
  * complete, before its sync, and loses it if it doesn't become a file. */
 PeerTest(modes, of_files_and_directories, peer_init(p))
@@ -45,19 +25,20 @@ PeerTest(modes, of_files_and_directories, peer_init(p))
     ask_store(p, "/f", 10, 1);
     ask_store(p, "/contracts/f", 10, 1);
     ask_store(p, "/in/f", 10, 1);
-    cr_expect_eq(mode_of(p, "/f"), 0600);
-    cr_expect_eq(mode_of(p, SHARE "/f"), 0660);
-    cr_expect_eq(mode_of(p, "/in/f"), 0640);
+    cr_expect_eq(disk_mode(p, "/f"), 0600);
+    cr_expect_eq(disk_mode(p, SHARE "/f"), 0660);
+    cr_expect_eq(disk_mode(p, "/in/f"), 0640);
     DONE(ask_path(p, MSG_directory_make, "/d"));
     DONE(ask_path(p, MSG_directory_make, "/in/d"));
     DONE(ask_path(p, MSG_directory_make, "/contracts/d"));
     DONE(ask_path(p, MSG_directory_make, "/contracts/d/e"));
-    cr_expect_eq(mode_of(p, "/d"), 0700);
-    cr_expect_eq(mode_of(p, "/in/d"), 0750);
-    cr_expect_eq(mode_of(p, SHARE "/d"), 02770);
-    cr_expect_eq(mode_of(p, SHARE "/d/e"), 02770);
+    cr_expect_eq(disk_mode(p, "/d"), 0700);
+    cr_expect_eq(disk_mode(p, "/in/d"), 0750);
+    cr_expect_eq(disk_mode(p, SHARE "/d"), 02770);
+    cr_expect_eq(disk_mode(p, SHARE "/d/e"), 02770);
     ask_store(p, "/contracts/d/e/f", 10, 1);
-    cr_expect_eq(stat_of(p, SHARE "/d/e/f").st_gid, stat_of(p, SHARE).st_gid);
+    cr_expect_eq(disk_stat(p, SHARE "/d/e/f").st_gid,
+                 disk_stat(p, SHARE).st_gid);
 }
 
 PeerTest(modes, of_a_partial, peer_init(p))
@@ -69,11 +50,11 @@ PeerTest(modes, of_a_partial, peer_init(p))
     peer_run(p);
     DONE(ask_upload(p, "/contracts/f", WRITE_STORE, 0, 200 * K, 1));
     snprintf(path, sizeof(path), "%s", disk_partial(p, SHARE));
-    cr_expect_eq(mode_of(p, path), 0600);
-    cr_expect_eq(ask_prepare(p, 200 * K), OUTCOME_OK);
-    cr_expect_eq(mode_of(p, path), 0660);
-    cr_expect_eq(ask_abort(p), OUTCOME_OK);
-    cr_expect_eq(mode_of(p, path), 0600, "it is kept");
+    cr_expect_eq(disk_mode(p, path), 0600);
+    GETS(OK, ask_prepare(p, 200 * K));
+    cr_expect_eq(disk_mode(p, path), 0660);
+    GETS(OK, ask_abort(p));
+    cr_expect_eq(disk_mode(p, path), 0600, "it is kept");
     cr_expect_gt(ask_size(p, "/contracts/f"), 0);
 }
 
@@ -93,7 +74,7 @@ struct acl {
 };
 
 /* A default ACL decides who else can read what is made; the mode bounds it. */
-Test(modes, default_acls_count)
+PeerTest(modes, default_acls_count, peer_init(p))
 {
     const struct acl wanted = { 2,
                                 { { 0x01, 7, UINT32_MAX },
@@ -102,23 +83,20 @@ Test(modes, default_acls_count)
                                   { 0x10, 7, UINT32_MAX },
                                   { 0x20, 0, UINT32_MAX } } };
     struct acl got = { 0 };
-    struct peer p;
 
-    peer_init(&p);
-    disk_directory(&p, "/in");
-    if (setxattr(disk_path(&p, "/in"), ACL_DEFAULT, &wanted, sizeof(wanted),
-                 0) < 0) {
-        p.session.fd = p.master.fd = p.log.fd = -1;
-        peer_remove(&p);
+    disk_directory(p, "/in");
+    if (setxattr(disk_path(p, "/in"), ACL_DEFAULT, &wanted, sizeof(wanted), 0) <
+        0) {
+        peer_remove(p);
         cr_skip_test("this file system has no ACLs");
     }
-    p.start.rules.file_mode = 0660;
-    p.start.rules.dir_mode = 0770;
-    peer_run(&p);
-    ask_store(&p, "/in/f", 10, 1);
-    DONE(ask_path(&p, MSG_directory_make, "/in/d"));
+    p->start.rules.file_mode = 0660;
+    p->start.rules.dir_mode = 0770;
+    peer_run(p);
+    ask_store(p, "/in/f", 10, 1);
+    DONE(ask_path(p, MSG_directory_make, "/in/d"));
     for (int i = 0; i < 2; i++) {
-        const char *path = disk_path(&p, i ? "/in/d" : "/in/f");
+        const char *path = disk_path(p, i ? "/in/d" : "/in/f");
 
         cr_assert_eq(getxattr(path, ACL_ACCESS, &got, sizeof(got)), sizeof(got),
                      "%s", path);
@@ -127,9 +105,8 @@ Test(modes, default_acls_count)
         cr_expect_eq(got.entry[3].perm, i ? 7 : 6, "the mask lets it through");
     }
     cr_expect_eq(
-        getxattr(disk_path(&p, "/in/d"), ACL_DEFAULT, &got, sizeof(got)),
+        getxattr(disk_path(p, "/in/d"), ACL_DEFAULT, &got, sizeof(got)),
         sizeof(got));
-    peer_stop(&p);
 }
 
 /* anna has a file, a directory and a partial in the share. */
@@ -144,12 +121,6 @@ static void furnish(struct peer *p)
     ask_cut(p, "/contracts/d/cut", 200 * K, 1);
 }
 
-static void skip_without_root(void)
-{
-    if (geteuid() != 0)
-        cr_skip_test("without root there is one user");
-}
-
 /* Rights decide; the owner of a file counts for its times only. */
 PeerTest(members, change_each_others_files, (skip_without_root(), furnish(p)))
 {
@@ -157,30 +128,21 @@ PeerTest(members, change_each_others_files, (skip_without_root(), furnish(p)))
     char stored[4097];
 
     peer_member(&b, p, "bert", RIGHT_ALL);
-    cr_expect_eq(ask_read(&b, "/contracts/f", 0, NULL), OUTCOME_OK);
-    cr_expect_eq(ask_times(&b, "/contracts/f", 5, 5), OUTCOME_NOT_OWNER);
-    cr_expect_eq(ask_times(p, "/contracts/f", 5, 5), OUTCOME_OK);
-    cr_expect_eq(ask_mode(&b, "/contracts/f", 0600), OUTCOME_SHARE_MODE);
-    cr_expect_eq(ask_mode(p, "/contracts/f", 0600), OUTCOME_SHARE_MODE);
+    GETS(OK, ask_read(&b, "/contracts/f", 0, NULL));
+    GETS(NOT_OWNER, ask_times(&b, "/contracts/f", 5, 5));
+    GETS(OK, ask_times(p, "/contracts/f", 5, 5));
+    GETS(SHARE_MODE, ask_mode(&b, "/contracts/f", 0600));
+    GETS(SHARE_MODE, ask_mode(p, "/contracts/f", 0600));
     ask_store(&b, "/contracts/f", 20, 2);
     cr_expect(disk_is(p, SHARE "/f", 20, 2));
-    cr_expect_eq(stat_of(p, SHARE "/f").st_uid, PEER_UID + 1);
+    cr_expect_eq(disk_stat(p, SHARE "/f").st_uid, PEER_UID + 1);
     cr_expect_eq(ask_upload(p, "/contracts/f", WRITE_APPEND, 0, 30, 2), 0);
-    cr_expect_eq(ask_commit_to(p, 30, stored), OUTCOME_OK);
+    GETS(OK, ask_commit_to(p, 30, stored));
     cr_expect(disk_is(p, SHARE "/f", 30, 2), "APPE onto another's file");
-    cr_expect_eq(mode_of(p, SHARE "/f"), 0660);
-    cr_expect_eq(ask_rename(&b, "/contracts/g", "/contracts/d/g"), OUTCOME_OK);
-    cr_expect_eq(ask_path(&b, MSG_file_delete, "/contracts/d/g"), OUTCOME_OK);
+    cr_expect_eq(disk_mode(p, SHARE "/f"), 0660);
+    GETS(OK, ask_rename(&b, "/contracts/g", "/contracts/d/g"));
+    GETS(OK, ask_path(&b, MSG_file_delete, "/contracts/d/g"));
     peer_leave(&b);
-}
-
-static int finish(struct peer *p)
-{
-    struct message reply;
-
-    cr_assert_eq(channel_wait(&p->session, &reply, PEER_MS), 1);
-    return reply.kind == MSG_refused ? (int)reply.refused.outcome
-                                     : (int)OUTCOME_OK;
 }
 
 /* A local program of the group puts another file in the partial's place, in the
@@ -201,13 +163,12 @@ Test(members, a_swapped_partial_is_noticed)
                         200 * K, 1));
         snprintf(partial, sizeof(partial), "%s", disk_partial(p, where));
         steps_hold(s);
-        cr_assert_eq(SEND(&p->session, file_commit, NEXT(p), .length = 200 * K),
-                     0);
+        send_commit(p, 200 * K);
         cr_assert_eq(steps_next(s, p), STEPPED_HELD);
         cr_assert_eq(unlink(disk_path(p, partial)), 0);
         disk_put(p, partial, "forged", 6);
         steps_free(s);
-        cr_expect_eq(finish(p), in_share ? OUTCOME_OVERTAKEN : OUTCOME_OK);
+        cr_expect_eq(ask_answer(p), in_share ? OUTCOME_OVERTAKEN : OUTCOME_OK);
         peer_stop(p);
         steps_end(s);
     }
@@ -222,19 +183,16 @@ PeerTest(members, partials_of_others_in_a_directory,
 
     peer_member(&b, p, "bert", RIGHT_ALL);
     ask_cut(&b, "/contracts/d/own", 200 * K, 1);
-    cr_expect_eq(ask_path(&b, MSG_directory_remove, "/contracts/d"),
-                 OUTCOME_OTHERS_PARTIALS);
+    GETS(OTHERS_PARTIALS, ask_path(&b, MSG_directory_remove, "/contracts/d"));
     cr_expect_eq(disk_partials(p, SHARE "/d"), 2, "nothing was removed");
     peer_leave(&b);
     time_ahead += 3590;
     peer_run(&b);
-    cr_expect_eq(ask_path(&b, MSG_directory_remove, "/contracts/d"),
-                 OUTCOME_OTHERS_PARTIALS);
+    GETS(OTHERS_PARTIALS, ask_path(&b, MSG_directory_remove, "/contracts/d"));
     peer_leave(&b);
     time_ahead += 20;
     peer_run(&b);
-    cr_expect_eq(ask_path(&b, MSG_directory_remove, "/contracts/d"),
-                 OUTCOME_OK);
+    GETS(OK, ask_path(&b, MSG_directory_remove, "/contracts/d"));
     cr_expect_not(disk_has(p, SHARE "/d"));
     peer_leave(&b);
 }
@@ -253,15 +211,13 @@ PeerTest(members, an_account_that_was_made_again,
     b.start.uid = b.start.gid = PEER_UID + 2;
     peer_run(&b);
     cr_expect_eq(ask_size(&b, "/contracts/d/again"), 0);
-    cr_expect_eq(ask_path(&b, MSG_file_delete, "/contracts/d/again"),
-                 OUTCOME_NOT_FOUND);
+    GETS(NOT_FOUND, ask_path(&b, MSG_file_delete, "/contracts/d/again"));
     for (int i = 0; i < 2; i++) {
         DONE(ask_write(&b, "/contracts/d/again", i ? WRITE_APPEND : WRITE_STORE,
                        0, 0, NULL));
-        cr_expect_eq(ask_commit(&b, 0), OUTCOME_OK);
+        GETS(OK, ask_commit(&b, 0));
     }
-    cr_expect_eq(ask_path(&b, MSG_file_delete, "/contracts/d/again"),
-                 OUTCOME_OK);
+    GETS(OK, ask_path(&b, MSG_file_delete, "/contracts/d/again"));
     peer_leave(&b);
 }
 
@@ -399,17 +355,6 @@ static int as_dropper(int share)
     return 0;
 }
 
-static int as_full(int share)
-{
-    HOLDS(try_open(share, "f", O_RDWR) == 0);
-    HOLDS(result(mkdirat(share, "d", 0770)) == 0);
-    HOLDS(result(renameat(share, "f", share, "d/f")) == 0);
-    HOLDS(result(renameat(share, "d", share, "e")) == 0);
-    HOLDS(result(unlinkat(share, "e/f", 0)) == 0);
-    HOLDS(result(unlinkat(share, "e", AT_REMOVEDIR)) == 0);
-    return 0;
-}
-
 /* The modes would permit each of these to every member. */
 Test(members, the_kernel_knows_the_rights)
 {
@@ -420,7 +365,6 @@ Test(members, the_kernel_knows_the_rights)
         { READ, as_reader },
         { READ | RIGHT_DELETE, as_collector },
         { RIGHT_WRITE, as_dropper },
-        { RIGHT_ALL, as_full },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -430,7 +374,6 @@ Test(members, the_kernel_knows_the_rights)
         disk_put(p, SHARE "/f", "x", 1);
         cr_assert_eq(chmod(disk_path(p, SHARE "/f"), 0666), 0);
         cr_expect_eq(inside(p, rows[i].rights, rows[i].body), 0, "row %zu", i);
-        p->session.fd = p->master.fd = p->log.fd = -1;
         peer_remove(p);
     }
 }

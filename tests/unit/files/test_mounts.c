@@ -105,14 +105,12 @@ PeerTest(mounts, a_share_appears, peer_init(p))
     text = list(p, "/", LIST_FACTS, "");
     cr_expect_eq(count(text, "perm=el;"), 1, "%s", text);
     cr_expect_eq(perm_of(p, "/contracts"), PERM_ENTER | PERM_LIST);
-    cr_expect_eq(ask_facts(p, "/contracts", FACTS_FOR_ANY, &facts), OUTCOME_OK);
+    GETS(OK, ask_facts(p, "/contracts", FACTS_FOR_ANY, &facts));
     cr_assert_eq(stat(disk_path(p, SHARE), &st), 0);
     cr_expect_eq(facts.inode, st.st_ino);
-    cr_expect_eq(ask_path(p, MSG_directory_enter, "/contracts"), OUTCOME_OK);
-    cr_expect_eq(ask_path(p, MSG_directory_enter, "/contracts/seen"),
-                 OUTCOME_NOT_DIRECTORY);
-    cr_expect_eq(ask_facts(p, "/contracts/hidden", FACTS_FOR_ANY, &facts),
-                 OUTCOME_NOT_FOUND);
+    GETS(OK, ask_path(p, MSG_directory_enter, "/contracts"));
+    GETS(NOT_DIRECTORY, ask_path(p, MSG_directory_enter, "/contracts/seen"));
+    GETS(NOT_FOUND, ask_facts(p, "/contracts/hidden", FACTS_FOR_ANY, &facts));
     cr_expect_eq(ask_size(p, "/contracts/seen"), 2);
 }
 
@@ -146,8 +144,7 @@ Test(mounts, whose_files_they_are)
     cr_expect_eq(count(text, ";UNIX.ownername=bert; bert's\r\n"), 1, "%s",
                  text);
     cr_expect_eq(count(text, "UNIX.ownername="), 2, "%s", text);
-    cr_expect_eq(ask_facts(&p, "/contracts/bert's", FACTS_FOR_ANY, &facts),
-                 OUTCOME_OK);
+    GETS(OK, ask_facts(&p, "/contracts/bert's", FACTS_FOR_ANY, &facts));
     cr_expect(slice_equal(facts.owner, SLICE("bert")));
     text = list(&p, "/", LIST_FACTS, "");
     cr_expect_eq(count(text, "UNIX.ownername="), 0, "%s", text);
@@ -174,11 +171,10 @@ PeerTest(mounts, a_directory_has_its_rights, peer_init(p))
     cr_expect_eq(perm_of(p, "/d/out"), PERM_ENTER | PERM_LIST);
     cr_expect(perm_of(p, "/d") & PERM_CREATE);
     cr_expect_eq(perm_of(p, "/in"), PERM_ENTER | PERM_CREATE, "a drop");
-    cr_expect_eq(ask_path(p, MSG_file_delete, "/d/out/f"), OUTCOME_NO_RIGHT);
-    cr_expect_eq(ask_path(p, MSG_file_delete, "/d/g"), OUTCOME_OK);
-    cr_expect_eq(ask_upload(p, "/d/out/n", WRITE_STORE, 0, 1, 1),
-                 OUTCOME_NO_RIGHT);
-    cr_expect_eq(ask_read(p, "/d/out/f", 0, &fd), OUTCOME_OK);
+    GETS(NO_RIGHT, ask_path(p, MSG_file_delete, "/d/out/f"));
+    GETS(OK, ask_path(p, MSG_file_delete, "/d/g"));
+    GETS(NO_RIGHT, ask_upload(p, "/d/out/n", WRITE_STORE, 0, 1, 1));
+    GETS(OK, ask_read(p, "/d/out/f", 0, &fd));
     close(fd);
 }
 
@@ -216,13 +212,11 @@ PeerTest(mounts, what_cannot_be_opened, peer_init(p))
     expect_reason(p, "directory /contracts/in: nothing is in it: a share "
                      "hides it");
     expect_names(p, "/", "", "contracts\r\n");
-    cr_expect_eq(ask_facts(p, "/gone", FACTS_FOR_ANY, &facts),
-                 OUTCOME_NOT_FOUND);
-    cr_expect_eq(ask_path(p, MSG_directory_enter, "/gone"), OUTCOME_NOT_FOUND);
-    cr_expect_eq(ask_read(p, "/gone/f", 0, NULL), OUTCOME_NOT_FOUND);
-    cr_expect_eq(ask_write(p, "/incoming/f", WRITE_STORE, 0, 0, NULL),
-                 OUTCOME_NOT_FOUND);
-    cr_expect_eq(ask_path(p, MSG_directory_make, "/incoming"), OUTCOME_MOUNT);
+    GETS(NOT_FOUND, ask_facts(p, "/gone", FACTS_FOR_ANY, &facts));
+    GETS(NOT_FOUND, ask_path(p, MSG_directory_enter, "/gone"));
+    GETS(NOT_FOUND, ask_read(p, "/gone/f", 0, NULL));
+    GETS(NOT_FOUND, ask_write(p, "/incoming/f", WRITE_STORE, 0, 0, NULL));
+    GETS(MOUNT, ask_path(p, MSG_directory_make, "/incoming"));
 }
 
 /* The user couldn't make it. */
@@ -230,29 +224,23 @@ PeerTest(mounts, a_missing_directory_is_made, peer_init(p))
 {
     peer_rights(p, "/incoming/new", RIGHT_WRITE);
     peer_run(p);
-    cr_expect_eq(ask_upload(p, "/incoming/new/f", WRITE_STORE, 0, 10, 1),
-                 OUTCOME_OK);
-    cr_expect_eq(ask_commit(p, 10), OUTCOME_OK);
+    GETS(OK, ask_upload(p, "/incoming/new/f", WRITE_STORE, 0, 10, 1));
+    GETS(OK, ask_commit(p, 10));
     cr_expect(disk_has(p, "/incoming/new"));
 }
 
 /* The kernel keeps out who isn't in the share's group. */
-Test(mounts, a_share_of_others)
+PeerTest(mounts, a_share_of_others, (skip_without_root(), peer_init(p)))
 {
     char reason[256];
-    struct peer p;
 
-    if (geteuid() != 0)
-        cr_skip_test("without root there is one user");
-    peer_init(&p);
-    peer_share(&p, "/contracts", RIGHT_ALL)->gid++;
-    peer_run(&p);
+    peer_share(p, "/contracts", RIGHT_ALL)->gid++;
+    peer_run(p);
     snprintf(reason, sizeof(reason),
              "share /contracts at %s: nothing is in it: Permission denied",
-             p.mounts[0].path);
-    expect_reason(&p, reason);
-    expect_names(&p, "/", "", "");
-    peer_stop(&p);
+             p->mounts[0].path);
+    expect_reason(p, reason);
+    expect_names(p, "/", "", "");
 }
 
 /* If the server doesn't run as root, the shares lie in one place, as the homes
@@ -293,17 +281,16 @@ PeerTest(mounts, stay_where_they_are, peer_init(p))
         cr_expect_eq(ask_facts(p, path, FACTS_FOR_RENAME, &facts),
                      OUTCOME_MOUNT, "%s", path);
         cr_expect_eq(ask_rename(p, path, "/x"), OUTCOME_MOUNT, "%s", path);
-        cr_expect_eq(ask_path(p, MSG_file_delete, path), OUTCOME_IS_DIRECTORY);
+        GETS(IS_DIRECTORY, ask_path(p, MSG_file_delete, path));
         cr_expect_eq(ask_times(p, path, 5, 5), i < 2 ? OUTCOME_MOUNT : 0);
         cr_expect_eq(ask_mode(p, path, 0777), i == 0   ? OUTCOME_SHARE_MODE
                                               : i == 1 ? OUTCOME_MOUNT
                                                        : OUTCOME_OK);
     }
     for (size_t i = 0; i < 2; i++) {
-        cr_expect_eq(ask_path(p, MSG_directory_make, paths[i]), OUTCOME_MOUNT);
-        cr_expect_eq(ask_rename(p, "/f", paths[i]), OUTCOME_MOUNT);
-        cr_expect_eq(ask_write(p, paths[i], WRITE_STORE, 0, 0, NULL),
-                     OUTCOME_MOUNT);
+        GETS(MOUNT, ask_path(p, MSG_directory_make, paths[i]));
+        GETS(MOUNT, ask_rename(p, "/f", paths[i]));
+        GETS(MOUNT, ask_write(p, paths[i], WRITE_STORE, 0, 0, NULL));
     }
     cr_expect(disk_has(p, "/f") && disk_has(p, "/d/in"));
 }
@@ -315,9 +302,9 @@ PeerTest(mounts, nothing_takes_the_place_above, peer_init(p))
     disk_directory(p, "/x/in");
     peer_rights(p, "/a/in", RIGHT_LIST | RIGHT_WRITE | RIGHT_INSPECT);
     peer_run(p);
-    cr_expect_eq(ask_upload(p, "/x/in/f", WRITE_STORE, 0, 10, 1), OUTCOME_OK);
-    cr_expect_eq(ask_commit(p, 10), OUTCOME_OK);
-    cr_expect_eq(ask_rename(p, "/x", "/a"), OUTCOME_MOUNT);
+    GETS(OK, ask_upload(p, "/x/in/f", WRITE_STORE, 0, 10, 1));
+    GETS(OK, ask_commit(p, 10));
+    GETS(MOUNT, ask_rename(p, "/x", "/a"));
     cr_expect(!disk_has(p, "/a/in/f"));
 }
 
@@ -343,7 +330,7 @@ PeerTest(mounts, nothing_moves_between_them, peer_init(p))
             cr_expect_eq(ask_rename(p, paths[from], to),
                          from == i ? OUTCOME_OK : OUTCOME_BETWEEN_MOUNTS);
             if (from == i)
-                cr_expect_eq(ask_rename(p, to, paths[from]), OUTCOME_OK);
+                GETS(OK, ask_rename(p, to, paths[from]));
             cr_expect_eq(ask_rename(p, paths[from], paths[i]),
                          from == i ? OUTCOME_OK : OUTCOME_BETWEEN_MOUNTS);
         }
@@ -377,53 +364,15 @@ Test(mounts, links_are_not_followed)
                      rights ? OUTCOME_NOT_FOUND : OUTCOME_OK);
         cr_expect_eq(ask_path(&p, MSG_file_delete, "/way/f"),
                      rights ? OUTCOME_NOT_FOUND : OUTCOME_OK);
-        cr_expect_eq(ask_read(&p, "/contracts/link", 0, NULL),
-                     OUTCOME_NOT_FOUND);
-        cr_expect_eq(ask_write(&p, "/contracts/link", WRITE_STORE, 0, 0, NULL),
-                     OUTCOME_NOT_REGULAR);
+        GETS(NOT_FOUND, ask_read(&p, "/contracts/link", 0, NULL));
+        GETS(NOT_REGULAR,
+             ask_write(&p, "/contracts/link", WRITE_STORE, 0, 0, NULL));
         text = list(&p, "/contracts", LIST_LONG, "");
         cr_expect_eq(count(text, "link -> f"), 1, "%s", text);
-        cr_expect_eq(ask_facts(&p, "/contracts/link", FACTS_FOR_ANY, &facts),
-                     OUTCOME_OK);
+        GETS(OK, ask_facts(&p, "/contracts/link", FACTS_FOR_ANY, &facts));
         cr_expect_eq(facts.kind, ENTRY_LINK);
         peer_stop(&p);
     }
-}
-
-/* Each request needs its right in the mount of its path, and only there. */
-Test(mounts, rights_of_the_path)
-{
-    static const struct {
-        enum message_kind message;
-        unsigned right;
-        const char *name;
-    } rows[] = {
-        { MSG_file_delete, RIGHT_DELETE, "f" },
-        { MSG_directory_make, RIGHT_DIRECTORY, "new" },
-        { MSG_directory_remove, RIGHT_DIRECTORY, "new" },
-    };
-    char path[64];
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        for (int has = 0; has < 2; has++) {
-            struct peer *p = peer_new();
-
-            peer_share(p, "/contracts",
-                       has ? rows[i].right | RIGHT_LIST
-                           : RIGHT_ALL & ~rows[i].right);
-            disk_put(p, SHARE "/f", "x", 1);
-            p->start.rights = has ? RIGHT_ALL & ~rows[i].right : RIGHT_ALL;
-            peer_run(p);
-            snprintf(path, sizeof(path), "/contracts/%s", rows[i].name);
-            if (i == 2 && has)
-                cr_expect_eq(ask_path(p, MSG_directory_make, path), OUTCOME_OK);
-            cr_expect_eq(ask_path(p, rows[i].message, path),
-                         has ? OUTCOME_OK : OUTCOME_NO_RIGHT, "row %zu", i);
-            snprintf(path, sizeof(path), "/nothing/%s", rows[i].name);
-            cr_expect_eq(ask_path(p, rows[i].message, path),
-                         has ? OUTCOME_NO_RIGHT : OUTCOME_NOT_FOUND);
-            peer_stop(p);
-        }
 }
 
 /* A full share says nothing about the home, nor the other way round. */
@@ -441,7 +390,7 @@ PeerTest(mounts, each_frees_its_own, peer_init(p))
     time_ahead += HOUR;
     peer_run(p);
     DONE(ask_upload(p, "/contracts/g", WRITE_STORE, 0, 10, 1));
-    cr_expect_eq(ask_full(p, false), OUTCOME_NO_SPACE);
+    GETS(NO_SPACE, ask_full(p, false));
     DONE(ask_abort(p));
     cr_assert(peer_event(p, &e));
     cr_expect_eq(e.number[FIELD_NUMBER], 1);
@@ -449,7 +398,7 @@ PeerTest(mounts, each_frees_its_own, peer_init(p))
     cr_expect_eq(disk_partials(p, "/in"), 1);
     ask_cut(p, "/contracts/f", 200 * K, 1);
     DONE(ask_upload(p, "/g", WRITE_STORE, 0, 10, 1));
-    cr_expect_eq(ask_full(p, false), OUTCOME_NO_SPACE);
+    GETS(NO_SPACE, ask_full(p, false));
     DONE(ask_abort(p));
     cr_assert(peer_event(p, &e));
     cr_expect_eq(disk_partials(p, "/in"), 0, "the home's");

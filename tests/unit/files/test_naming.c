@@ -147,29 +147,11 @@ Test(naming, onto_a_finished_file)
         int r = ask_upload(&p, "/in/f.txt", on[i].mode, on[i].rest, 60 * K, 1);
         cr_expect_eq(r, on[i].outcome, "row %zu: %d", i, r);
         if (r == OUTCOME_OK)
-            cr_expect_eq(ask_commit_to(&p, 60 * K, stored), OUTCOME_OK);
+            GETS(OK, ask_commit_to(&p, 60 * K, stored));
         cr_expect_str_eq(stored, on[i].stored);
         if (stored[0])
             cr_expect(disk_is(&p, stored, 60 * K, 1), "row %zu", i);
         cr_expect(disk_is(&p, on[i].old, 50 * K, 1), "row %zu", i);
-        peer_stop(&p);
-    }
-}
-
-/* A partial takes no name: it is continued in every mode. */
-Test(naming, resumes_a_partial)
-{
-    for (int mode = 0; mode < CONFLICT_COUNT; mode++) {
-        struct peer p;
-        char stored[4097];
-
-        start(&p, (enum conflict)mode);
-        ask_upload(&p, "/in/f", WRITE_STORE, 0, 200 * K, 1);
-        ask_abort(&p);
-        DONE(ask_upload(&p, "/in/f", WRITE_STORE, 128 * K, 300 * K, 1));
-        DONE(ask_commit_to(&p, 300 * K, stored));
-        cr_assert_str_eq(stored, "/in/f");
-        cr_assert(disk_is(&p, "/in/f", 300 * K, 1));
         peer_stop(&p);
     }
 }
@@ -196,21 +178,6 @@ Test(naming, resumes_a_partial_whose_name_is_taken)
         cr_expect(disk_is(&p, "/in/f", 50 * K, 2));
         peer_stop(&p);
     }
-}
-
-PeerTest(naming, versions_count_up, start(p, CONFLICT_VERSION))
-{
-    char stored[4097], name[64];
-
-    for (unsigned i = 1; i <= 5; i++) {
-        ask_upload(p, "/in/f", WRITE_STORE, 0, 10 * i, i);
-        DONE(ask_commit_to(p, 10 * i, stored));
-    }
-    for (unsigned i = 1; i <= 4; i++) {
-        snprintf(name, sizeof(name), "/in/f.~%u~", i);
-        cr_assert(disk_is(p, name, 10 * i, i), "%s", name);
-    }
-    cr_assert(disk_is(p, "/in/f", 50, 5));
 }
 
 /* A directory that was made meanwhile isn't moved. */
@@ -250,7 +217,7 @@ Test(naming, a_link)
         int r = ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2);
         cr_expect_eq(r, outcomes[mode], "mode %d: %d", mode, r);
         if (r == OUTCOME_OK) {
-            cr_expect_eq(ask_commit_to(&p, 100, stored), OUTCOME_OK);
+            GETS(OK, ask_commit_to(&p, 100, stored));
             cr_expect(disk_is(&p, stored, 100, 2), "%s", stored);
         }
         ask_upload(&p, "/in/late", WRITE_STORE, 0, 100, 2);
@@ -276,9 +243,7 @@ static void ten_at_once(enum conflict conflict, char stored[TEN][4097],
     for (unsigned i = 0; i < TEN; i++)
         DONE(ask_upload(&p[i], "/in/f.txt", WRITE_STORE, 0, 100 + i, i));
     for (unsigned i = 0; i < TEN; i++)
-        cr_assert_eq(
-            SEND(&p[i].session, file_commit, NEXT(&p[i]), .length = 100 + i),
-            0);
+        send_commit(&p[i], 100 + i);
     for (unsigned i = 0; i < TEN; i++) {
         struct message reply;
 
@@ -295,10 +260,7 @@ static void ten_at_once(enum conflict conflict, char stored[TEN][4097],
 static void end_ten(struct peer p[TEN])
 {
     for (unsigned i = 1; i < TEN; i++) {
-        channel_close(&p[i].session);
-        cr_assert_eq(peer_wait(&p[i]), 0);
-        channel_close(&p[i].master);
-        channel_close(&p[i].log);
+        peer_leave(&p[i]);
     }
     peer_stop(&p[0]);
 }
@@ -354,11 +316,6 @@ static void version_ten(void)
     end_ten(p);
 }
 
-Test(naming, ten_at_once_version)
-{
-    version_ten();
-}
-
 /* The next one comes before the check of what the swap did. */
 Test(naming, ten_at_once_version_slow)
 {
@@ -374,21 +331,18 @@ Test(naming, ten_at_once_version_plain)
 }
 
 /* The old file has its second name, but the new one can't get the first. */
-Test(naming, version_puts_the_old_one_back)
+PeerTest(naming, version_puts_the_old_one_back,
+         (rename_faults.no_flags = true, rename_faults.once_replace = "f",
+          start(p, CONFLICT_VERSION)))
 {
-    struct peer p;
     char stored[4097];
 
-    rename_faults.no_flags = true;
-    rename_faults.once_replace = "f";
-    start(&p, CONFLICT_VERSION);
-    disk_fill(&p, "/in/f", 50, 1);
-    DONE(ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2));
-    cr_assert_neq(ask_commit_to(&p, 100, stored), OUTCOME_OK);
-    cr_assert(disk_is(&p, "/in/f", 50, 1));
-    cr_assert_not(disk_has(&p, "/in/f.~1~"));
-    cr_assert_not(disk_has(&p, "/in/f.~2~"));
-    peer_stop(&p);
+    disk_fill(p, "/in/f", 50, 1);
+    DONE(ask_upload(p, "/in/f", WRITE_STORE, 0, 100, 2));
+    cr_assert_neq(ask_commit_to(p, 100, stored), OUTCOME_OK);
+    cr_assert(disk_is(p, "/in/f", 50, 1));
+    cr_assert_not(disk_has(p, "/in/f.~1~"));
+    cr_assert_not(disk_has(p, "/in/f.~2~"));
 }
 
 /* After a process that was killed: on a network disk the old file has one
@@ -399,12 +353,9 @@ static void version_once_more(struct peer *p)
 
     if (disk_type == 0 || !before)
         return;
-    channel_close(&p->session);
-    channel_close(&p->master);
-    channel_close(&p->log);
     peer_run(p);
-    cr_expect_eq(ask_upload(p, "/in/f", WRITE_STORE, 0, 100, 2), OUTCOME_OK);
-    cr_expect_eq(ask_commit(p, 100), OUTCOME_OK);
+    GETS(OK, ask_upload(p, "/in/f", WRITE_STORE, 0, 100, 2));
+    GETS(OK, ask_commit(p, 100));
     cr_expect(disk_is(p, "/in/f", 100, 2));
     cr_expect(disk_is(p, "/in/f.~1~", 50, 1));
     cr_expect_not(disk_has(p, "/in/f.~2~"));
@@ -429,15 +380,14 @@ static bool version_until(int steps)
     peer_run(&p);
     DONE(ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2));
     steps_hold(s);
-    cr_assert_eq(SEND(&p.session, file_commit, NEXT(&p), .length = 100), 0);
+    send_commit(&p, 100);
     for (; held && done < steps; done++) {
         held = steps_next(s, &p) == STEPPED_HELD;
         cr_expect(disk_is(&p, "/in/f", 50, 1) || disk_is(&p, "/in/f", 100, 2),
                   "step %d", done);
     }
     if (held) {
-        kill(p.pid, SIGKILL);
-        cr_assert_eq(peer_wait(&p), 256 + SIGKILL);
+        peer_kill(&p);
         cr_expect(disk_is(&p, "/in/f", 50, 1) ||
                       (disk_is(&p, "/in/f", 100, 2) &&
                        (disk_is(&p, "/in/f.~1~", 50, 1) ||
@@ -511,25 +461,6 @@ Test(naming, a_link_that_is_not_taken_back)
     steps_end(s);
 }
 
-Test(naming, ten_at_once_reject)
-{
-    static struct peer p[TEN];
-    char stored[TEN][4097];
-    int outcome[TEN];
-    unsigned won = 0;
-
-    ten_at_once(CONFLICT_REJECT, stored, outcome, p);
-    for (unsigned i = 0; i < TEN; i++) {
-        cr_assert(outcome[i] == OUTCOME_OK || outcome[i] == OUTCOME_NAME_TAKEN);
-        if (outcome[i] != OUTCOME_OK)
-            continue;
-        won++;
-        cr_assert(disk_is(&p[0], "/in/f.txt", 100 + i, i));
-    }
-    cr_assert_eq(won, 1);
-    end_ten(p);
-}
-
 /* The new name is longer, and makes the path too long for a reply. */
 PeerTest(naming, path_at_its_limit, start(p, CONFLICT_RENAME))
 {
@@ -551,26 +482,23 @@ PeerTest(naming, path_at_its_limit, start(p, CONFLICT_RENAME))
 
 /* Between the swap and its check another session deletes the name. That is
  * neither a fault of the disk nor a success. */
-Test(naming, a_name_that_goes_in_the_midst)
+PeerTest(naming, a_name_that_goes_in_the_midst,
+         (rename_faults.slow_swap = 300000, start(p, CONFLICT_VERSION)))
 {
     struct message reply;
     struct stat ours, there;
-    struct peer p;
 
-    rename_faults.slow_swap = 300000;
-    start(&p, CONFLICT_VERSION);
-    disk_fill(&p, "/in/f", 50, 1);
-    DONE(ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2));
-    cr_assert_eq(stat(disk_path(&p, disk_partial(&p, "/in")), &ours), 0);
-    cr_assert_eq(SEND(&p.session, file_commit, NEXT(&p), .length = 100), 0);
+    disk_fill(p, "/in/f", 50, 1);
+    DONE(ask_upload(p, "/in/f", WRITE_STORE, 0, 100, 2));
+    cr_assert_eq(stat(disk_path(p, disk_partial(p, "/in")), &ours), 0);
+    send_commit(p, 100);
     do
-        cr_assert_eq(stat(disk_path(&p, "/in/f"), &there), 0);
+        cr_assert_eq(stat(disk_path(p, "/in/f"), &there), 0);
     while (there.st_ino != ours.st_ino);
-    cr_assert_eq(unlink(disk_path(&p, "/in/f")), 0);
-    message_hear(&p.session, MSG_refused, &reply);
+    cr_assert_eq(unlink(disk_path(p, "/in/f")), 0);
+    message_hear(&p->session, MSG_refused, &reply);
     cr_expect_eq(reply.refused.outcome, OUTCOME_OVERTAKEN);
-    cr_expect(disk_is(&p, "/in/f.~1~", 50, 1), "the old one is kept");
-    peer_stop(&p);
+    cr_expect(disk_is(p, "/in/f.~1~", 50, 1), "the old one is kept");
 }
 
 /* RNTO to an existing file works like an upload to that name. */
@@ -594,31 +522,29 @@ static void rename_onto_each(const char *kept)
 {
     for (size_t i = 0; i < sizeof(renames) / sizeof(renames[0]); i++) {
         const char *old = renames[i].old;
-        struct peer p;
+        struct peer *p = peer_new();
         char stored[4097];
 
         if (renames[i].conflict == CONFLICT_VERSION && renames[i].outcome == 0)
             old = kept;
-        peer_init(&p);
-        p.start.rules.on_conflict = renames[i].conflict;
-        p.start.rights = renames[i].rights;
-        disk_directory(&p, "/in");
-        disk_fill(&p, "/in/f.txt", 50, 1);
-        disk_fill(&p, "/up", 100, 2);
-        peer_run(&p);
-        int r = ask_rename_to(&p, "/up", "/in/f.txt", stored);
+        p->start.rules.on_conflict = renames[i].conflict;
+        p->start.rights = renames[i].rights;
+        disk_directory(p, "/in");
+        disk_fill(p, "/in/f.txt", 50, 1);
+        disk_fill(p, "/up", 100, 2);
+        peer_run(p);
+        int r = ask_rename_to(p, "/up", "/in/f.txt", stored);
         cr_expect_eq(r, renames[i].outcome, "row %zu: %d", i, r);
         if (r == OUTCOME_OK) {
             cr_expect_str_eq(stored, renames[i].new, "row %zu: %s", i, stored);
-            cr_expect_not(disk_has(&p, "/up"));
+            cr_expect_not(disk_has(p, "/up"));
         }
-        cr_expect(disk_is(&p, renames[i].new, 100, 2), "row %zu", i);
-        cr_expect(!old || disk_is(&p, old, 50, 1), "row %zu", i);
+        cr_expect(disk_is(p, renames[i].new, 100, 2), "row %zu", i);
+        cr_expect(!old || disk_is(p, old, 50, 1), "row %zu", i);
         /* A rename to the same name changes nothing, and is no error. */
-        cr_expect_eq(ask_rename(&p, renames[i].new, renames[i].new),
-                     OUTCOME_OK);
-        cr_expect(disk_is(&p, renames[i].new, 100, 2), "row %zu", i);
-        peer_stop(&p);
+        GETS(OK, ask_rename(p, renames[i].new, renames[i].new));
+        cr_expect(disk_is(p, renames[i].new, 100, 2), "row %zu", i);
+        peer_stop(p);
     }
 }
 
@@ -634,56 +560,47 @@ Test(naming, rename_onto_a_file_plain)
 }
 
 /* Another upload gets the name between the check and the rename. */
-Test(naming, rename_onto_a_late_file_plain)
+PeerTest(naming, rename_onto_a_late_file_plain,
+         (rename_faults = (struct rename_faults){ .no_flags = true,
+                                                  .late = "f" },
+          start(p, CONFLICT_REJECT)))
 {
-    struct peer p;
-
-    rename_faults = (struct rename_faults){ .no_flags = true, .late = "f" };
-    start(&p, CONFLICT_REJECT);
-    disk_fill(&p, "/in/e", 50, 1);
-    cr_expect_eq(ask_rename(&p, "/in/e", "/in/f"), OUTCOME_NAME_TAKEN);
-    cr_expect(disk_is(&p, "/in/f", 0, 1), "the late one");
-    cr_expect(disk_is(&p, "/in/e", 50, 1));
-    cr_expect_eq(ask_rename(&p, "/in/e", "/in/g"), OUTCOME_OK);
-    cr_expect(disk_is(&p, "/in/g", 50, 1));
-    cr_expect(!disk_has(&p, "/in/e"));
-    peer_stop(&p);
+    disk_fill(p, "/in/e", 50, 1);
+    GETS(NAME_TAKEN, ask_rename(p, "/in/e", "/in/f"));
+    cr_expect(disk_is(p, "/in/f", 0, 1), "the late one");
+    cr_expect(disk_is(p, "/in/e", 50, 1));
+    GETS(OK, ask_rename(p, "/in/e", "/in/g"));
+    cr_expect(disk_is(p, "/in/g", 50, 1));
+    cr_expect(!disk_has(p, "/in/e"));
 }
 
 /* A file can be renamed without hard links, too. */
-Test(naming, rename_without_links)
+PeerTest(naming, rename_without_links,
+         (rename_faults = (struct rename_faults){ .no_flags = true,
+                                                  .no_links = true },
+          start(p, CONFLICT_REJECT)))
 {
-    struct peer p;
-
-    rename_faults =
-        (struct rename_faults){ .no_flags = true, .no_links = true };
-    start(&p, CONFLICT_REJECT);
-    disk_fill(&p, "/in/e", 50, 1);
-    disk_directory(&p, "/in/d");
-    cr_expect_eq(ask_rename(&p, "/in/e", "/in/f"), OUTCOME_OK);
-    cr_expect_eq(ask_rename(&p, "/in/d", "/in/f"), OUTCOME_EXISTS);
-    cr_expect_eq(ask_rename(&p, "/in/d", "/in/d/d"), OUTCOME_BAD_NAME);
-    cr_expect_eq(ask_rename(&p, "/in/d", "/in/c"), OUTCOME_OK);
-    cr_expect(disk_is(&p, "/in/f", 50, 1));
-    peer_stop(&p);
+    disk_fill(p, "/in/e", 50, 1);
+    disk_directory(p, "/in/d");
+    GETS(OK, ask_rename(p, "/in/e", "/in/f"));
+    GETS(EXISTS, ask_rename(p, "/in/d", "/in/f"));
+    GETS(BAD_NAME, ask_rename(p, "/in/d", "/in/d/d"));
+    GETS(OK, ask_rename(p, "/in/d", "/in/c"));
+    cr_expect(disk_is(p, "/in/f", 50, 1));
 }
 
 /* Whether the new name is free can't be seen: then nothing is replaced. */
-Test(naming, rename_without_a_look)
+PeerTest(naming, rename_without_a_look,
+         (rename_faults = (struct rename_faults){ .no_flags = true,
+                                                  .no_links = true },
+          look_fails = "f", start(p, CONFLICT_REJECT)))
 {
-    struct peer p;
-
-    rename_faults =
-        (struct rename_faults){ .no_flags = true, .no_links = true };
-    look_fails = "f";
-    start(&p, CONFLICT_REJECT);
     look_fails = NULL;
-    disk_fill(&p, "/in/e", 50, 1);
-    disk_fill(&p, "/in/f", 60, 2);
-    cr_expect_neq(ask_rename(&p, "/in/e", "/in/f"), OUTCOME_OK);
-    cr_expect(disk_is(&p, "/in/e", 50, 1));
-    cr_expect(disk_is(&p, "/in/f", 60, 2));
-    peer_stop(&p);
+    disk_fill(p, "/in/e", 50, 1);
+    disk_fill(p, "/in/f", 60, 2);
+    cr_expect_neq(ask_rename(p, "/in/e", "/in/f"), OUTCOME_OK);
+    cr_expect(disk_is(p, "/in/e", 50, 1));
+    cr_expect(disk_is(p, "/in/f", 60, 2));
 }
 
 /* The process dies between its two steps: the name shows the whole file, never
@@ -700,7 +617,7 @@ Test(naming, death_without_noreplace)
             (struct rename_faults){ .no_flags = true, .dies = true };
         start(&p, conflicts[i]);
         DONE(ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2));
-        cr_assert_eq(SEND(&p.session, file_commit, NEXT(&p), .length = 100), 0);
+        send_commit(&p, 100);
         cr_assert_eq(peer_wait(&p), 77);
         cr_expect(disk_is(&p, "/in/f", 100, 2), "row %zu", i);
         cr_expect_eq(disk_partials(&p, "/in"), 1);
@@ -739,8 +656,7 @@ Test(naming, a_change_that_is_sent_twice)
         if (taken)
             disk_fill(&p, "/in/f", 50, 1);
         if (taken && c == CONFLICT_REJECT) {
-            cr_expect_eq(ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2),
-                         OUTCOME_NAME_TAKEN);
+            GETS(NAME_TAKEN, ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2));
         } else {
             cr_assert_eq(ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2),
                          OUTCOME_OK, "row %d", i);
@@ -755,20 +671,18 @@ Test(naming, a_change_that_is_sent_twice)
 
 /* On a network disk a rename that failed may have happened. So the file isn't
  * cut to its confirmed length before an upload continues it. */
-Test(naming, a_failed_rename_cuts_nothing)
+PeerTest(naming, a_failed_rename_cuts_nothing,
+         (rename_faults = (struct rename_faults){ .no_flags = true,
+                                                  .once = "f" },
+          start(p, CONFLICT_REJECT)))
 {
-    struct peer p;
-
-    rename_faults = (struct rename_faults){ .no_flags = true, .once = "f" };
-    start(&p, CONFLICT_REJECT);
-    DONE(ask_upload(&p, "/in/f", WRITE_STORE, 0, 200 * 1024, 1));
-    cr_expect_eq(ask_commit(&p, 200 * 1024), OUTCOME_IO);
-    cr_expect(disk_is(&p, disk_partial(&p, "/in"), 200 * 1024, 1));
-    cr_expect_eq(ask_size(&p, "/in/f"), 192 * 1024);
-    DONE(ask_upload(&p, "/in/f", WRITE_APPEND, 0, 196 * 1024, 1));
-    DONE(ask_commit(&p, 196 * 1024));
-    cr_expect(disk_is(&p, "/in/f", 196 * 1024, 1));
-    peer_stop(&p);
+    DONE(ask_upload(p, "/in/f", WRITE_STORE, 0, 200 * 1024, 1));
+    GETS(IO, ask_commit(p, 200 * 1024));
+    cr_expect(disk_is(p, disk_partial(p, "/in"), 200 * 1024, 1));
+    cr_expect_eq(ask_size(p, "/in/f"), 192 * 1024);
+    DONE(ask_upload(p, "/in/f", WRITE_APPEND, 0, 196 * 1024, 1));
+    DONE(ask_commit(p, 196 * 1024));
+    cr_expect(disk_is(p, "/in/f", 196 * 1024, 1));
 }
 
 /* Neither renames that refuse to replace, nor links. */
@@ -819,17 +733,15 @@ Test(naming, a_name_that_the_disk_cannot_have)
 }
 
 /* exfat can't swap two names, and has no links: that isn't the name's fault. */
-Test(naming, no_swap_is_no_bad_name)
+PeerTest(naming, no_swap_is_no_bad_name,
+         (rename_faults = (struct rename_faults){ .no_swap = true,
+                                                  .no_links = true },
+          start(p, CONFLICT_VERSION)))
 {
-    struct peer p;
-
-    rename_faults = (struct rename_faults){ .no_swap = true, .no_links = true };
-    start(&p, CONFLICT_VERSION);
-    disk_fill(&p, "/in/f", 50, 1);
-    DONE(ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2));
-    cr_expect_eq(ask_commit(&p, 100), OUTCOME_ONLY_OVERWRITE);
-    cr_expect(disk_is(&p, "/in/f", 50, 1));
-    peer_stop(&p);
+    disk_fill(p, "/in/f", 50, 1);
+    DONE(ask_upload(p, "/in/f", WRITE_STORE, 0, 100, 2));
+    GETS(ONLY_OVERWRITE, ask_commit(p, 100));
+    cr_expect(disk_is(p, "/in/f", 50, 1));
 }
 
 /* Everybody who can open the directory can lock it. */
@@ -843,11 +755,11 @@ PeerTest(naming, lock_that_is_held, start(p, CONFLICT_VERSION))
     cr_assert_geq(folder, 0);
     cr_assert_eq(flock(folder, LOCK_EX), 0);
     DONE(ask_upload(p, "/in/f", WRITE_STORE, 0, 100, 2));
-    cr_expect_eq(ask_commit_to(p, 100, stored), OUTCOME_BUSY);
+    GETS(BUSY, ask_commit_to(p, 100, stored));
     cr_expect(disk_is(p, "/in/f", 50, 1));
     close(folder);
     DONE(ask_upload(p, "/in/f", WRITE_STORE, 0, 100, 2));
-    cr_expect_eq(ask_commit_to(p, 100, stored), OUTCOME_OK);
+    GETS(OK, ask_commit_to(p, 100, stored));
     cr_expect(disk_is(p, "/in/f", 100, 2));
     cr_expect(disk_is(p, "/in/f.~1~", 50, 1));
 }

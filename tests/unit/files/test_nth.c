@@ -82,7 +82,7 @@ static int send_rest(struct world *w, int fd, uint64_t first)
     put_pattern(fd, half, NEW_LEN, NEW);
     close(fd);
     if (r == OUTCOME_OK)
-        r = ASK(p, &m, file_prepare, NEXT(p), .length = NEW_LEN);
+        r = ask_prepare(p, NEW_LEN);
     if (r != OUTCOME_OK) {
         ask_abort(p);
         return r;
@@ -606,68 +606,6 @@ Test(nth, call_fails)
 Test(nth, call_kills)
 {
     play((const int[]){ NTH_KILL }, 1);
-}
-
-static bool is_of(const char *bytes, const char *seed, size_t len)
-{
-    return memcmp(bytes + LOWER, seed + LOWER, len - LOWER) == 0;
-}
-
-static void get_pattern(struct world *w, const char *name, unsigned seed,
-                        char into[NEW_LEN])
-{
-    int fd;
-
-    if (seed)
-        disk_fill(&w->p, on_disk(w, name), NEW_LEN, seed);
-    fd = open(disk_path(&w->p, on_disk(w, name)), O_RDONLY);
-    cr_assert_geq(fd, 0);
-    cr_expect_geq(pread(fd, into, NEW_LEN, 0), 0);
-    close(fd);
-    if (seed)
-        cr_assert_eq(unlink(disk_path(&w->p, on_disk(w, name))), 0);
-}
-
-/* The bytes that SIZE reports after a kill are the old ones or the new ones,
- * and never some of both. */
-Test(nth, a_lower_rest_that_is_killed)
-{
-    static const struct scenario lower = { .name = "a lower REST",
-                                           HOME,
-                                           .work = store_from_below,
-                                           .before = cut_of_other };
-    static char old[NEW_LEN], new[NEW_LEN], is[NEW_LEN];
-    unsigned n = 1, kept = 0;
-    bool met = true;
-    struct world w;
-
-    for (start(&w, &lower); met; n += nth_stride()) {
-        struct msg_facts_are facts = { 0 };
-        const char *partial;
-
-        make_directory(&w);
-        get_pattern(&w, "z", NEW + 1, old);
-        get_pattern(&w, "z", NEW, new);
-        w.p.may_die = true;
-        nth_arm(w.nth, n, NTH_KILL, NULL);
-        w.s->work(&w);
-        met = nth_disarm(w.nth);
-        if (met)
-            replace_process(&w);
-        w.p.may_die = false;
-        if (disk_has(&w.p, on_disk(&w, "f")) ||
-            ask_facts(&w.p, path_of(&w, "f"), FACTS_FOR_SIZE, &facts) !=
-                OUTCOME_OK ||
-            facts.size <= LOWER)
-            continue;
-        kept++;
-        partial = strrchr(disk_partial(&w.p, on_disk(&w, "")), '/') + 1;
-        get_pattern(&w, partial, 0, is);
-        cr_expect(is_of(is, old, facts.size) || is_of(is, new, facts.size),
-                  "call %u, %s: %lu", n, nth_call(w.nth), facts.size);
-    }
-    cr_expect_gt(kept, 0);
-    end(&w);
 }
 
 Test(nth, bytes_are_synced_before_the_name)

@@ -206,24 +206,6 @@ static void many(struct peer *p, const char *folder, unsigned n)
     }
 }
 
-PeerTest(partials, many_are_removed, peer_start_for_ctl(p))
-{
-    struct all a;
-
-    disk_directory(p, "/in");
-    many(p, "", 75);
-    many(p, "/in", 32);
-    find(p, true, 0);
-    hear_all(p, &a);
-    cr_assert_eq(a.count, 107);
-    for (size_t i = 0; i < a.count; i++) {
-        cr_expect_eq(a.one[i].state, PARTIAL_REMOVED);
-        cr_expect_eq(of(&a, a.one[i].path), &a.one[i], "reported twice");
-    }
-    cr_expect_eq(disk_partials(p, "/"), 0);
-    cr_expect_eq(disk_partials(p, "/in"), 0);
-}
-
 /* A partial that is being written is reported as such, and stays, whatever its
  * age. */
 PeerTest(partials, in_use, peer_start_for_ctl(p))
@@ -274,21 +256,18 @@ PeerTest(partials, folders_that_are_closed, peer_start_for_ctl(p))
 }
 
 /* A closed directory, which is usual, doesn't hide another error. */
-Test(partials, worst_error_of_several)
+PeerTest(partials, worst_error_of_several,
+         (look_fails = SOME, peer_start_for_ctl(p)))
 {
-    struct peer p;
     struct all a;
 
-    look_fails = SOME;
-    peer_start_for_ctl(&p);
-    disk_directory(&p, "/closed");
-    disk_put(&p, "/" SOME, "1", 1);
-    cr_assert_eq(chmod(disk_path(&p, "/closed"), 0), 0);
-    find(&p, false, 0);
-    hear_all(&p, &a);
+    disk_directory(p, "/closed");
+    disk_put(p, "/" SOME, "1", 1);
+    cr_assert_eq(chmod(disk_path(p, "/closed"), 0), 0);
+    find(p, false, 0);
+    hear_all(p, &a);
     cr_expect_eq(a.unread, 2);
     cr_expect_eq(a.error, EIO);
-    peer_stop(&p);
 }
 
 /* The directory of fsck, root's alone, hides no upload. Another one may. */
@@ -304,8 +283,7 @@ Test(partials, lost_and_found)
                  { "/lost+found", 0000, PEER_UID, 1 },
                  { "/lost", 0700, 0, 1 } };
 
-    if (geteuid() != 0)
-        cr_skip_test("only root makes a directory of root");
+    skip_without_root();
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct peer p;
         struct all a;

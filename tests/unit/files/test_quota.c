@@ -21,64 +21,24 @@ static void use_quota_of(const char *path, uint64_t limit)
     close(fd);
 }
 
-static void use_quota(struct peer *p, uint64_t limit)
-{
-    use_quota_of(p->home, limit);
-}
-
 /* The home is a subvolume with a quota of 8 MiB. */
 static void begin(struct peer *p)
 {
-    int homes;
-
-    peer_init(p);
-    cr_assert_eq(rmdir(p->home), 0);
-    if (!btrfs_mount(p->homes)) {
-        peer_remove(p);
-        cr_skip_test("needs root and mounts");
-    }
-    btrfs_enable_quotas(p->homes);
-    cr_assert_eq(chmod(p->homes, 0711), 0);
-    homes = open(p->homes, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    cr_assert_eq(quota_make_subvolume(homes, "anna"), 0);
-    close(homes);
-    cr_assert_eq(chown(p->home, PEER_UID, PEER_UID), 0);
-    cr_assert_eq(chmod(p->home, 0700), 0);
-    use_quota(p, 8 * MIB);
-}
-
-static void end_on(struct peer *p, const char *mounted)
-{
-    channel_close(&p->session);
-    channel_close(&p->master);
-    cr_expect_eq(peer_wait(p), 0);
-    btrfs_unmount(mounted);
-    peer_remove(p);
-}
-
-static void end(struct peer *p)
-{
-    end_on(p, p->homes);
+    peer_init_on_btrfs(p);
+    use_quota_of(p->home, 8 * MIB);
+    peer_run(p);
 }
 
 /* The share /contracts is a subvolume with a quota of 8 MiB. */
 static void begin_share(struct peer *p, unsigned rights)
 {
     const struct files_mount *m;
-    int shares;
 
     peer_init(p);
-    if (!btrfs_mount(p->shares)) {
-        peer_remove(p);
-        cr_skip_test("needs root and mounts");
-    }
-    btrfs_enable_quotas(p->shares);
-    cr_assert_eq(chmod(p->shares, 0711), 0);
+    peer_mount_btrfs(p, p->shares);
     m = peer_share(p, "/contracts", rights);
     cr_assert_eq(rmdir(m->path), 0);
-    shares = open(p->shares, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    cr_assert_eq(quota_make_subvolume(shares, "contracts"), 0);
-    close(shares);
+    peer_make_subvolume(p->shares, "contracts");
     cr_assert_eq(chown(m->path, 0, m->gid), 0);
     cr_assert_eq(chmod(m->path, 02770), 0);
     use_quota_of(m->path, 8 * MIB);
@@ -103,6 +63,30 @@ static enum outcome ask_refusal(struct peer *p, enum message_kind kind,
 #define ASK_REFUSAL(p, ret, name, ...)                                         \
     ask_refusal(p, MSG_##name, MESSAGE_BODY(name, __VA_ARGS__), ret)
 
+/* An upload of so many bytes is announced. */
+static enum outcome ask_announced(struct peer *p, const char *path,
+                                  uint64_t bytes, struct msg_refused *ret)
+{
+    return ASK_REFUSAL(p, ret, file_write, NEXT(p), .path = slice_from(path),
+                       .mode = WRITE_STORE, .offset = 0, .announced = bytes,
+                       .keep_nothing = false, .conflict = CONFLICT_OVERWRITE);
+}
+
+/* A write has failed, by a quota or not. */
+static enum outcome ask_why(struct peer *p, bool over_quota,
+                            struct msg_refused *ret)
+{
+    return ASK_REFUSAL(p, ret, file_full, NEXT(p), .over_quota = over_quota);
+}
+
+static struct msg_space_is space_of(struct peer *p, const char *path)
+{
+    struct message reply;
+
+    DONE(ASK(p, &reply, space, NEXT(p), .path = slice_from(path), .wanted = 0));
+    return reply.space_is;
+}
+
 static int write_until_full(int fd)
 {
     char *block = calloc(1, 64 * K);
@@ -116,99 +100,54 @@ static int write_until_full(int fd)
     return n < 0 ? errno : 0;
 }
 
-Test(quota, an_upload_beyond_it)
-{
-    struct msg_refused why = { 0 };
-    struct peer p;
-    int fd;
-
-    begin(&p);
-    peer_run(&p);
-    DONE(ask_write(&p, "/file", WRITE_STORE, 0, 0, &fd));
-    cr_expect_eq(write_until_full(fd), EDQUOT);
-    close(fd);
-    cr_expect_eq(
-        ASK_REFUSAL(&p, &why, file_full, NEXT(&p), .over_quota = false),
-        OUTCOME_OVER_QUOTA);
-    cr_expect_eq(why.limit, 8 * MIB);
-    cr_expect_gt(why.used, 7 * MIB);
-    cr_expect_leq(why.used, 8 * MIB);
-    DONE(ask_abort(&p));
-    cr_expect_eq(disk_partials(&p, "/"), 0);
-    end(&p);
-}
-
 /* Each subvolume has its own quota, and the reply names the share's. */
-Test(quota, a_share)
+PeerTest(quota, a_share, begin_share(p, RIGHT_ALL))
 {
     struct msg_refused why = { 0 };
-    struct message reply;
-    struct peer p;
+    struct msg_space_is is;
     int fd;
 
-    begin_share(&p, RIGHT_ALL);
-    DONE(ASK(&p, &reply, space, NEXT(&p), .path = SLICE("/contracts"),
-             .wanted = 0));
-    cr_expect_eq(reply.space_is.limit, 8 * MIB);
-    cr_expect_leq(reply.space_is.bytes, 8 * MIB);
-    DONE(ASK(&p, &reply, space, NEXT(&p), .path = SLICE("/"), .wanted = 0));
-    cr_expect_eq(reply.space_is.limit, 0);
-    cr_expect_eq(ASK_REFUSAL(&p, &why, file_write, NEXT(&p),
-                             .path = SLICE("/contracts/file"),
-                             .mode = WRITE_STORE, .offset = 0,
-                             .announced = 9 * MIB, .keep_nothing = false,
-                             .conflict = CONFLICT_OVERWRITE),
-                 OUTCOME_OVER_QUOTA);
+    is = space_of(p, "/contracts");
+    cr_expect_eq(is.limit, 8 * MIB);
+    cr_expect_leq(is.bytes, 8 * MIB);
+    is = space_of(p, "/");
+    cr_expect_eq(is.limit, 0);
+    GETS(OVER_QUOTA, ask_announced(p, "/contracts/file", 9 * MIB, &why));
     cr_expect_eq(why.limit, 8 * MIB);
-    DONE(ask_write(&p, "/contracts/file", WRITE_STORE, 0, 0, &fd));
+    DONE(ask_write(p, "/contracts/file", WRITE_STORE, 0, 0, &fd));
     cr_expect_eq(write_until_full(fd), EDQUOT);
     close(fd);
-    cr_expect_eq(
-        ASK_REFUSAL(&p, &why, file_full, NEXT(&p), .over_quota = false),
-        OUTCOME_OVER_QUOTA);
+    GETS(OVER_QUOTA, ask_why(p, false, &why));
     cr_expect_eq(why.limit, 8 * MIB);
     cr_expect_gt(why.used, 7 * MIB);
-    DONE(ask_abort(&p));
-    end_on(&p, p.shares);
+    DONE(ask_abort(p));
 }
 
 /* A user who sees nothing of a share learns nothing about the uploads of
  * others, until a write fails. */
-Test(quota, a_drop)
+PeerTest(quota, a_drop, begin_share(p, RIGHT_WRITE))
 {
     struct msg_refused why = { 0 };
-    struct message reply;
-    struct peer p;
+    struct msg_space_is is;
     int fd;
 
-    begin_share(&p, RIGHT_WRITE);
-    DONE(ASK(&p, &reply, space, NEXT(&p), .path = SLICE("/contracts"),
-             .wanted = 0));
-    cr_expect_eq(reply.space_is.limit, 0);
-    cr_expect_eq(reply.space_is.used, 0);
-    cr_expect_gt(reply.space_is.bytes, 10 * MIB);
-    cr_expect_eq(ASK_REFUSAL(&p, &why, file_write, NEXT(&p),
-                             .path = SLICE("/contracts/file"),
-                             .mode = WRITE_STORE, .offset = 0,
-                             .announced = 500 * MIB, .keep_nothing = false,
-                             .conflict = CONFLICT_OVERWRITE),
-                 OUTCOME_NO_SPACE);
+    is = space_of(p, "/contracts");
+    cr_expect_eq(is.limit, 0);
+    cr_expect_eq(is.used, 0);
+    cr_expect_gt(is.bytes, 10 * MIB);
+    GETS(NO_SPACE, ask_announced(p, "/contracts/file", 500 * MIB, &why));
     cr_expect_eq(why.limit, 0);
-    DONE(ask_write(&p, "/contracts/file", WRITE_STORE, 0, 9 * MIB, &fd));
-    cr_expect_eq(ASK_REFUSAL(&p, &why, file_full, NEXT(&p), .over_quota = true),
-                 OUTCOME_OVER_QUOTA);
+    DONE(ask_write(p, "/contracts/file", WRITE_STORE, 0, 9 * MIB, &fd));
+    GETS(OVER_QUOTA, ask_why(p, true, &why));
     cr_expect_eq(why.limit, 0, "it isn't full");
-    DONE(ask_abort(&p));
-    DONE(ask_write(&p, "/contracts/file", WRITE_STORE, 0, 9 * MIB, &fd));
+    DONE(ask_abort(p));
+    DONE(ask_write(p, "/contracts/file", WRITE_STORE, 0, 9 * MIB, &fd));
     cr_expect_eq(write_until_full(fd), EDQUOT);
     close(fd);
-    use_quota_of(p.mounts[0].path, 4 * MIB);
-    cr_expect_eq(
-        ASK_REFUSAL(&p, &why, file_full, NEXT(&p), .over_quota = false),
-        OUTCOME_OVER_QUOTA);
+    use_quota_of(p->mounts[0].path, 4 * MIB);
+    GETS(OVER_QUOTA, ask_why(p, false, &why));
     cr_expect_eq(why.limit, 4 * MIB);
-    DONE(ask_abort(&p));
-    end_on(&p, p.shares);
+    DONE(ask_abort(p));
 }
 
 /* As on NFS: the error comes at the sync, and the kernel shows no quota. */
@@ -221,117 +160,91 @@ PeerTest(quota, one_that_cant_be_read, peer_init(p))
     sync_fails_at = 1;
     peer_run(p);
     DONE(ask_upload(p, "/x", WRITE_STORE, 0, 64 * K, 1));
-    cr_expect_eq(ASK_REFUSAL(p, &why, file_prepare, NEXT(p), .length = 64 * K),
-                 OUTCOME_OVER_QUOTA);
+    GETS(OVER_QUOTA,
+         ASK_REFUSAL(p, &why, file_prepare, NEXT(p), .length = 64 * K));
     cr_expect_eq(why.limit, 0);
     DONE(ask_abort(p));
     cr_expect_eq(disk_partials(p, "/"), 0);
 }
 
 /* Whatever a full quota forbids, the user can delete. */
-Test(quota, deleting_when_it_is_full)
+PeerTest(quota, deleting_when_it_is_full, begin(p))
 {
-    struct peer p;
     int fd;
 
-    begin(&p);
-    peer_run(&p);
-    disk_directory(&p, "/d");
-    fd = open(disk_path(&p, "/old"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    disk_directory(p, "/d");
+    fd = open(disk_path(p, "/old"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     cr_expect_eq(write_until_full(fd), EDQUOT);
     close(fd);
-    cr_assert_eq(chown(disk_path(&p, "/old"), PEER_UID, PEER_UID), 0);
-    cr_expect_eq(ask_path(&p, MSG_file_delete, "/old"), OUTCOME_OK);
-    cr_expect_not(disk_has(&p, "/old"));
-    cr_expect_eq(ask_path(&p, MSG_directory_remove, "/d"), OUTCOME_OK);
-    DONE(ask_upload(&p, "/new", WRITE_STORE, 0, MIB, 1));
-    cr_expect_eq(ask_commit(&p, MIB), OUTCOME_OK);
-    end(&p);
+    cr_assert_eq(chown(disk_path(p, "/old"), PEER_UID, PEER_UID), 0);
+    GETS(OK, ask_path(p, MSG_file_delete, "/old"));
+    cr_expect_not(disk_has(p, "/old"));
+    GETS(OK, ask_path(p, MSG_directory_remove, "/d"));
+    DONE(ask_upload(p, "/new", WRITE_STORE, 0, MIB, 1));
+    GETS(OK, ask_commit(p, MIB));
 }
 
 /* Before its first byte, if ALLO has announced its length. */
-Test(quota, an_announced_length)
+PeerTest(quota, an_announced_length, begin(p))
 {
     struct msg_refused why = { 0 };
-    struct peer p;
 
-    begin(&p);
-    peer_run(&p);
-    cr_expect_eq(
-        ASK_REFUSAL(&p, &why, file_write, NEXT(&p), .path = SLICE("/file"),
-                    .mode = WRITE_STORE, .offset = 0, .announced = 9 * MIB,
-                    .keep_nothing = false, .conflict = CONFLICT_OVERWRITE),
-        OUTCOME_OVER_QUOTA);
+    GETS(OVER_QUOTA, ask_announced(p, "/file", 9 * MIB, &why));
     cr_expect_eq(why.limit, 8 * MIB);
     cr_expect_lt(why.used, MIB);
-    DONE(ask_write(&p, "/file", WRITE_STORE, 0, 7 * MIB, NULL));
-    DONE(ask_abort(&p));
-    end(&p);
+    DONE(ask_write(p, "/file", WRITE_STORE, 0, 7 * MIB, NULL));
+    DONE(ask_abort(p));
 }
 
 /* btrfs counts a removed partial some seconds later. */
-Test(quota, no_more_is_removed_than_needed)
+PeerTest(quota, no_more_is_removed_than_needed, begin(p))
 {
-    struct peer p;
+    struct event_record event;
 
-    begin(&p);
-    peer_run(&p);
-    ask_cut(&p, "/a", 3 * MIB, 1);
-    ask_cut(&p, "/b", 3 * MIB, 1);
-    btrfs_sync(p.homes);
+    ask_cut(p, "/a", 3 * MIB, 1);
+    ask_cut(p, "/b", 3 * MIB, 1);
+    btrfs_sync(p->homes);
     time_ahead = 3601;
-    peer_again(&p);
-    DONE(ask_write(&p, "/x", WRITE_STORE, 0, 4 * MIB, NULL));
-    cr_expect_eq(disk_partials(&p, "/"), 2, "the new one, and an old one");
-    DONE(ask_abort(&p));
-    end(&p);
+    peer_again(p);
+    DONE(ask_write(p, "/x", WRITE_STORE, 0, 4 * MIB, NULL));
+    cr_expect_eq(disk_partials(p, "/"), 2, "the new one, and an old one");
+    DONE(ask_abort(p));
+    cr_expect(peer_event(p, &event));
 }
 
 /* And a limit that changes in the midst of a session. */
-Test(quota, what_is_left)
+PeerTest(quota, what_is_left, begin(p))
 {
-    struct message reply;
+    struct msg_space_is is;
     uint64_t before, after;
-    struct peer p;
 
-    begin(&p);
-    peer_run(&p);
-    DONE(ASK(&p, &reply, space, NEXT(&p), .path = SLICE("/"), .wanted = 0));
-    before = reply.space_is.bytes;
+    is = space_of(p, "/");
+    before = is.bytes;
     cr_expect_leq(before, 8 * MIB);
     cr_expect_gt(before, 7 * MIB);
-    cr_expect_eq(reply.space_is.limit, 8 * MIB);
-    cr_expect_eq(reply.space_is.limit - reply.space_is.used, before);
-    cr_expect_eq(reply.space_is.files_limit, 0);
+    cr_expect_eq(is.limit, 8 * MIB);
+    cr_expect_eq(is.limit - is.used, before);
+    cr_expect_eq(is.files_limit, 0);
     /* An unfinished upload counts. */
-    ask_cut(&p, "/file", 2 * MIB, 1);
-    DONE(ask_space_wanted(&p, "/", 0, &after));
+    ask_cut(p, "/file", 2 * MIB, 1);
+    DONE(ask_space_wanted(p, "/", 0, &after));
     cr_expect_leq(after, before - 2 * MIB + 256 * K);
-    use_quota(&p, 0);
-    DONE(ASK(&p, &reply, space, NEXT(&p), .path = SLICE("/"), .wanted = 0));
-    cr_expect_gt(reply.space_is.bytes, 10 * MIB);
-    cr_expect_eq(reply.space_is.limit, 0);
-    end(&p);
+    use_quota_of(p->home, 0);
+    is = space_of(p, "/");
+    cr_expect_gt(is.bytes, 10 * MIB);
+    cr_expect_eq(is.limit, 0);
 }
 
 /* The disk is full before the quota is. */
-Test(quota, a_full_disk)
+PeerTest(quota, a_full_disk, begin(p))
 {
     struct msg_refused why = { 0 };
-    struct peer p;
 
-    begin(&p);
-    use_quota(&p, 1024 * MIB);
-    peer_run(&p);
-    cr_expect_eq(
-        ASK_REFUSAL(&p, &why, file_write, NEXT(&p), .path = SLICE("/file"),
-                    .mode = WRITE_STORE, .offset = 0, .announced = 500 * MIB,
-                    .keep_nothing = false, .conflict = CONFLICT_OVERWRITE),
-        OUTCOME_NO_SPACE);
+    use_quota_of(p->home, 1024 * MIB);
+    GETS(NO_SPACE, ask_announced(p, "/file", 500 * MIB, &why));
     cr_expect_eq(why.limit, 0);
-    DONE(ask_write(&p, "/file", WRITE_STORE, 0, 0, NULL));
-    DONE(ask_abort(&p));
-    end(&p);
+    DONE(ask_write(p, "/file", WRITE_STORE, 0, 0, NULL));
+    DONE(ask_abort(p));
 }
 
 /* A home on a tmpfs of 64 MiB. */
@@ -344,135 +257,91 @@ static void begin_on_small_disk(struct peer *p, const char *options)
         peer_remove(p);
         cr_skip_test("needs root and mounts");
     }
+    p->mounted = p->home;
     cr_assert_eq(chown(p->home, PEER_UID, PEER_UID), 0);
 }
 
-static void end_on_small_disk(struct peer *p)
-{
-    channel_close(&p->session);
-    channel_close(&p->master);
-    cr_expect_eq(peer_wait(p), 0);
-    umount2(p->home, MNT_DETACH);
-    peer_remove(p);
-}
-
-Test(min_free, an_announced_length)
+PeerTest(min_free, an_announced_length, begin_on_small_disk(p, SMALL))
 {
     uint64_t bytes;
-    struct peer p;
 
-    begin_on_small_disk(&p, SMALL);
-    p.start.rules.min_free.bytes = 60 * MIB;
-    peer_run(&p);
-    cr_expect_eq(ask_write(&p, "/x", WRITE_STORE, 0, 5 * MIB, NULL),
-                 OUTCOME_KEPT_FREE);
-    cr_expect_eq(ask_write(&p, "/x", WRITE_STORE, 0, 65 * MIB, NULL),
-                 OUTCOME_KEPT_FREE);
-    DONE(ask_space(&p, "/", &bytes));
+    p->start.rules.min_free.bytes = 60 * MIB;
+    peer_run(p);
+    GETS(KEPT_FREE, ask_write(p, "/x", WRITE_STORE, 0, 5 * MIB, NULL));
+    GETS(KEPT_FREE, ask_write(p, "/x", WRITE_STORE, 0, 65 * MIB, NULL));
+    DONE(ask_space(p, "/", &bytes));
     cr_expect_leq(bytes, 4 * MIB);
     cr_expect_gt(bytes, 3 * MIB);
-    DONE(ask_write(&p, "/x", WRITE_STORE, 0, 3 * MIB, NULL));
-    DONE(ask_abort(&p));
-    end_on_small_disk(&p);
+    DONE(ask_write(p, "/x", WRITE_STORE, 0, 3 * MIB, NULL));
+    DONE(ask_abort(p));
 }
 
 /* Uploads that began when there was room: at the end one of them is over. */
-Test(min_free, uploads_at_the_same_time)
+PeerTest(min_free, uploads_at_the_same_time, begin_on_small_disk(p, SMALL))
 {
-    struct peer p, other;
+    struct peer other;
 
-    begin_on_small_disk(&p, SMALL);
-    p.start.rules.min_free.bytes = 32 * MIB;
-    peer_run(&p);
-    peer_join(&other, &p);
-    DONE(ask_upload(&p, "/x", WRITE_STORE, 0, 20 * MIB, 1));
+    p->start.rules.min_free.bytes = 32 * MIB;
+    peer_run(p);
+    peer_join(&other, p);
+    DONE(ask_upload(p, "/x", WRITE_STORE, 0, 20 * MIB, 1));
     DONE(ask_upload(&other, "/y", WRITE_STORE, 0, 20 * MIB, 1));
-    cr_expect_eq(ask_commit(&p, 20 * MIB), OUTCOME_KEPT_FREE);
-    cr_expect_eq(ask_commit(&other, 20 * MIB), OUTCOME_OK);
-    cr_expect_eq(disk_partials(&p, "/"), 0);
+    GETS(KEPT_FREE, ask_commit(p, 20 * MIB));
+    GETS(OK, ask_commit(&other, 20 * MIB));
+    cr_expect_eq(disk_partials(p, "/"), 0);
     peer_leave(&other);
-    end_on_small_disk(&p);
 }
 
 /* If there is no ALLO: at the beginning, and with each sync. */
-Test(min_free, an_unknown_length)
+PeerTest(min_free, an_unknown_length, begin_on_small_disk(p, SMALL))
 {
-    struct peer p;
-
-    begin_on_small_disk(&p, SMALL);
-    p.start.rules.min_free.percent = 50;
-    peer_run(&p);
-    DONE(ask_upload(&p, "/x", WRITE_STORE, 0, 30 * MIB, 1));
-    cr_expect_eq(ask_sync(&p), OUTCOME_OK);
-    disk_fill(&p, "/local", 4 * MIB, 1);
-    cr_expect_eq(ask_sync(&p), OUTCOME_KEPT_FREE);
-    DONE(ask_abort(&p));
-    cr_expect_eq(disk_partials(&p, "/"), 0);
-    disk_fill(&p, "/local", 33 * MIB, 1);
-    cr_expect_eq(ask_write(&p, "/x", WRITE_STORE, 0, 0, NULL),
-                 OUTCOME_KEPT_FREE);
-    end_on_small_disk(&p);
+    p->start.rules.min_free.percent = 50;
+    peer_run(p);
+    DONE(ask_upload(p, "/x", WRITE_STORE, 0, 30 * MIB, 1));
+    GETS(OK, ask_sync(p));
+    disk_fill(p, "/local", 4 * MIB, 1);
+    GETS(KEPT_FREE, ask_sync(p));
+    DONE(ask_abort(p));
+    cr_expect_eq(disk_partials(p, "/"), 0);
+    disk_fill(p, "/local", 33 * MIB, 1);
+    GETS(KEPT_FREE, ask_write(p, "/x", WRITE_STORE, 0, 0, NULL));
 }
 
 /* Idle partials are removed only if that is enough. */
-Test(min_free, idle_partials)
+PeerTest(min_free, idle_partials, begin_on_small_disk(p, SMALL))
 {
-    struct peer p;
+    struct event_record event;
 
-    begin_on_small_disk(&p, SMALL);
-    p.start.rules.min_free.bytes = 32 * MIB;
-    peer_run(&p);
-    ask_cut(&p, "/old", 4 * MIB, 1);
-    cr_assert_eq(disk_partials(&p, "/"), 1);
-    channel_close(&p.session);
-    channel_close(&p.master);
-    cr_assert_eq(peer_wait(&p), 0);
+    p->start.rules.min_free.bytes = 32 * MIB;
+    peer_run(p);
+    ask_cut(p, "/old", 4 * MIB, 1);
+    cr_assert_eq(disk_partials(p, "/"), 1);
     time_ahead = 3601;
-    peer_run(&p);
-    disk_fill(&p, "/local", 40 * MIB, 1);
-    cr_expect_eq(ask_write(&p, "/x", WRITE_STORE, 0, 0, NULL),
-                 OUTCOME_KEPT_FREE);
-    cr_expect_eq(disk_partials(&p, "/"), 1);
-    cr_assert_eq(truncate(disk_path(&p, "/local"), 30 * MIB), 0);
-    DONE(ask_write(&p, "/x", WRITE_STORE, 0, 0, NULL));
-    cr_expect_eq(disk_partials(&p, "/"), 1, "the one that is written");
-    DONE(ask_abort(&p));
-    cr_expect_eq(disk_partials(&p, "/"), 0);
-    end_on_small_disk(&p);
+    peer_again(p);
+    disk_fill(p, "/local", 40 * MIB, 1);
+    GETS(KEPT_FREE, ask_write(p, "/x", WRITE_STORE, 0, 0, NULL));
+    cr_expect_eq(disk_partials(p, "/"), 1);
+    cr_assert_eq(truncate(disk_path(p, "/local"), 30 * MIB), 0);
+    DONE(ask_write(p, "/x", WRITE_STORE, 0, 0, NULL));
+    cr_expect_eq(disk_partials(p, "/"), 1, "the one that is written");
+    DONE(ask_abort(p));
+    cr_expect_eq(disk_partials(p, "/"), 0);
+    cr_expect(peer_event(p, &event));
 }
 
 /* A disk that can't have more files has bytes enough. */
-Test(min_free, too_many_files)
+PeerTest(min_free, too_many_files, begin_on_small_disk(p, SMALL ",nr_inodes=8"))
 {
     char name[16];
-    struct peer p;
     int o = OUTCOME_OK;
 
-    begin_on_small_disk(&p, SMALL ",nr_inodes=8");
-    p.start.rules.min_free.bytes = MIB;
-    peer_run(&p);
+    p->start.rules.min_free.bytes = MIB;
+    peer_run(p);
     for (int i = 0; i < 8 && o == OUTCOME_OK; i++) {
         snprintf(name, sizeof(name), "/d%d", i);
-        o = ask_path(&p, MSG_directory_make, name);
+        o = ask_path(p, MSG_directory_make, name);
     }
     cr_expect_eq(o, OUTCOME_NO_SPACE);
-    end_on_small_disk(&p);
-}
-
-/* The kernel named a quota that this process can't read. */
-Test(quota, unreadable)
-{
-    struct msg_refused why = { 0 };
-    struct peer p;
-
-    begin_on_small_disk(&p, SMALL);
-    peer_run(&p);
-    DONE(ask_write(&p, "/x", WRITE_STORE, 0, 0, NULL));
-    cr_expect_eq(ASK_REFUSAL(&p, &why, file_full, NEXT(&p), .over_quota = true),
-                 OUTCOME_OVER_QUOTA);
-    cr_expect_eq(why.limit, 0);
-    DONE(ask_abort(&p));
-    end_on_small_disk(&p);
 }
 
 Test(min_free, bounds)

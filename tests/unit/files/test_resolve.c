@@ -80,7 +80,6 @@ Test(resolve, stays_beneath)
         }
     }
     close(f.mount[0].fd);
-    p->session.fd = p->master.fd = p->log.fd = -1;
     peer_remove(p);
 }
 
@@ -99,6 +98,5 @@ Test(resolve, in_a_folder)
     cr_expect_eq(resolve_in(fd, "..", O_PATH, 0), -EXDEV);
     cr_expect_eq(resolve_in(fd, "/tmp", O_PATH, 0), -EXDEV);
     close(fd);
-    p->session.fd = p->master.fd = p->log.fd = -1;
     peer_remove(p);
 }

@@ -53,7 +53,7 @@ PeerTest(upload, incomplete_changes_nothing, peer_start(p))
     store(p, "/f", 1000, 1);
     for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
         ask_upload(p, "/f", WRITE_STORE, 0, 100, 2);
-        cr_expect_eq(ask_commit(p, lengths[i]), OUTCOME_INCOMPLETE);
+        GETS(INCOMPLETE, ask_commit(p, lengths[i]));
         cr_expect(disk_is(p, "/f", 1000, 1));
         cr_expect_eq(disk_partials(p, "/"), 0, "too short to be kept");
     }
@@ -103,7 +103,7 @@ Test(upload, targets)
         int r = ask_upload(p, rows[i].path, WRITE_STORE, 0, 10, 1);
         cr_expect_eq(r, rows[i].outcome, "%s: %d", rows[i].path, r);
         if (r == OUTCOME_OK) {
-            cr_expect_eq(ask_commit(p, 10), OUTCOME_OK);
+            GETS(OK, ask_commit(p, 10));
             cr_expect(disk_is(p, rows[i].path, 10, 1));
         }
         cr_expect_eq(disk_partials(p, "/"), 0);
@@ -143,7 +143,7 @@ PeerTest(upload, limits, peer_init(p))
             unlink(disk_path(p, disk_partial(p, "/")));
     }
     ask_upload(p, "/g", WRITE_STORE, 0, 200 * K + 1, 1);
-    cr_expect_eq(ask_commit(p, 200 * K + 1), OUTCOME_TOO_LARGE);
+    GETS(TOO_LARGE, ask_commit(p, 200 * K + 1));
     cr_expect_not(disk_has(p, "/g"));
 }
 
@@ -166,9 +166,8 @@ PeerTest(upload, cut_one_is_kept_from_64k_on, peer_start(p))
         cr_expect_eq(ask_size(p, "/f"), rows[i].told, "row %zu", i);
         cr_expect_eq(ask_size(p, "/g"), 0);
         struct msg_facts_are facts;
-        cr_expect_eq(ask_facts(p, "/f", FACTS_FOR_ANY, &facts),
-                     OUTCOME_NOT_FOUND);
-        cr_expect_eq(ask_read(p, "/f", 0, NULL), OUTCOME_NOT_FOUND);
+        GETS(NOT_FOUND, ask_facts(p, "/f", FACTS_FOR_ANY, &facts));
+        GETS(NOT_FOUND, ask_read(p, "/f", 0, NULL));
     }
 }
 
@@ -214,49 +213,12 @@ PeerTest(upload, fleeting_one, peer_start(p))
     begin_fleeting(p, "/g", WRITE_STORE, 100 * K, 2);
     DONE(ask_abort(p));
     cr_expect_eq(ask_size(p, "/g"), 192 * K);
-    cr_expect_eq(ask_write_fleeting(p, "/g", WRITE_APPEND, NULL),
-                 OUTCOME_SIZE_FIRST);
+    GETS(SIZE_FIRST, ask_write_fleeting(p, "/g", WRITE_APPEND, NULL));
     /* A client that asks again still sends only the rest. */
-    cr_expect_eq(ask_write_fleeting(p, "/g", WRITE_APPEND, NULL),
-                 OUTCOME_SIZE_FIRST);
+    GETS(SIZE_FIRST, ask_write_fleeting(p, "/g", WRITE_APPEND, NULL));
     begin_fleeting(p, "/g", WRITE_STORE, 100 * K, 2);
     DONE(ask_commit(p, 100 * K));
     cr_expect(disk_is(p, "/g", 100 * K, 2));
-}
-
-/* Also if nobody is left to delete it: no name leads to it. */
-PeerTest(upload, fleeting_one_of_a_files_that_is_killed, peer_start(p))
-{
-    begin_fleeting(p, "/f", WRITE_STORE, 200 * K, 1);
-    kill(p->pid, SIGKILL);
-    cr_assert_eq(peer_wait(p), 256 + SIGKILL);
-    channel_close(&p->session);
-    channel_close(&p->master);
-    channel_close(&p->log);
-    cr_expect_eq(disk_partials(p, "/"), 1);
-    peer_run(p);
-    cr_expect_eq(ask_size(p, "/f"), 0);
-}
-
-PeerTest(upload, store_goes_on_at_rest, peer_start(p))
-{
-    ask_cut(p, "/f", 200 * K, 1);
-    cr_assert_eq(ask_upload(p, "/f", WRITE_STORE, 192 * K + 1, 0, 0),
-                 OUTCOME_BAD_OFFSET);
-    DONE(ask_upload(p, "/f", WRITE_STORE, 100 * K + 3, 300 * K, 1));
-    cr_assert_eq(p->first, 100 * K + 3);
-    DONE(ask_commit(p, 300 * K));
-    cr_assert(disk_is(p, "/f", 300 * K, 1));
-    cr_assert_eq(disk_partials(p, "/"), 0);
-}
-
-/* The partial is cut, so a shorter new end leaves nothing of the old one. */
-PeerTest(upload, store_cuts_what_is_behind_rest, peer_start(p))
-{
-    ask_cut(p, "/f", 200 * K, 1);
-    ask_upload(p, "/f", WRITE_STORE, 64 * K, 65 * K, 1);
-    DONE(ask_commit(p, 65 * K));
-    cr_assert(disk_is(p, "/f", 65 * K, 1));
 }
 
 PeerTest(upload, append_goes_on_after_size_only, peer_start(p))
@@ -295,8 +257,7 @@ PeerTest(upload, the_record_of_size_stays_with_a_hard_link, peer_start(p))
     peer_again(p); /* which sweeps the directory before an upload */
     ask_store(p, "/g", 10, 1);
     cr_expect_eq(disk_partials(p, "/"), 1);
-    cr_expect_eq(ask_upload(p, "/f", WRITE_APPEND, 0, 10, 2),
-                 OUTCOME_SIZE_FIRST);
+    GETS(SIZE_FIRST, ask_upload(p, "/f", WRITE_APPEND, 0, 10, 2));
 }
 
 /* SIZE's answer is no longer valid: the rest alone must not become the file. */
@@ -305,12 +266,10 @@ PeerTest(upload, append_after_a_size_that_is_over, peer_start(p))
     ask_cut(p, "/f", 200 * K, 1);
     ask_size(p, "/f");
     cr_assert_eq(truncate(disk_path(p, disk_partial(p, "/")), 100 * K), 0);
-    cr_assert_eq(ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL),
-                 OUTCOME_SIZE_FIRST);
+    GETS(SIZE_FIRST, ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL));
     ask_size(p, "/f");
     disk_fill(p, "/f", 10, 2);
-    cr_assert_eq(ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL),
-                 OUTCOME_SIZE_FIRST);
+    GETS(SIZE_FIRST, ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL));
     /* A new SIZE gives the right answer. */
     cr_assert_eq(unlink(disk_path(p, "/f")), 0);
     cr_assert_eq(ask_size(p, "/f"), 64 * K);
@@ -330,8 +289,7 @@ PeerTest(upload, onto_a_finished_file, peer_start(p))
     cr_assert(disk_is(p, "/f", 100 * K, 1), "unchanged meanwhile");
     DONE(ask_commit(p, 150 * K));
     cr_assert(disk_is(p, "/f", 150 * K, 1));
-    cr_assert_eq(ask_upload(p, "/f", WRITE_STORE, 150 * K + 1, 0, 0),
-                 OUTCOME_BAD_OFFSET);
+    GETS(BAD_OFFSET, ask_upload(p, "/f", WRITE_STORE, 150 * K + 1, 0, 0));
     ask_upload(p, "/f", WRITE_STORE, 20 * K, 30 * K, 1);
     cr_assert_eq(p->first, 20 * K);
     DONE(ask_commit(p, 30 * K));
@@ -347,7 +305,7 @@ PeerTest(upload, onto_a_file_that_cannot_be_read, peer_start(p))
 {
     store(p, "/f", 100 * K, 1);
     cr_assert_eq(chmod(disk_path(p, "/f"), 0), 0);
-    cr_assert_eq(ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL), OUTCOME_DENIED);
+    GETS(DENIED, ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL));
     cr_assert_eq(disk_partials(p, "/"), 0);
     cr_assert_eq(chmod(disk_path(p, "/f"), 0600), 0);
     cr_assert(disk_is(p, "/f", 100 * K, 1));
@@ -380,7 +338,7 @@ PeerTest(upload, resume_off, peer_init(p))
     ask_cut(p, "/f", 200 * K, 1);
     cr_assert_eq(disk_partials(p, "/"), 0);
     DONE(ask_size(p, "/f"));
-    cr_assert_eq(ask_upload(p, "/f", WRITE_STORE, 1, 0, 0), OUTCOME_BAD_OFFSET);
+    GETS(BAD_OFFSET, ask_upload(p, "/f", WRITE_STORE, 1, 0, 0));
 }
 
 PeerTest(upload, two_writers_of_one_name, peer_start(p))
@@ -397,9 +355,8 @@ PeerTest(upload, two_writers_of_one_name, peer_start(p))
     cr_assert(disk_is(p, "/f", 200 * K, 1));
     /* A client that wants to continue another upload's partial must wait. */
     ask_upload(p, "/g", WRITE_STORE, 0, 200 * K, 1);
-    cr_assert_eq(ask_write(&b, "/g", WRITE_STORE, 64 * K, 0, NULL),
-                 OUTCOME_BUSY);
-    cr_assert_eq(ask_path(&b, MSG_file_delete, "/g"), OUTCOME_BUSY);
+    GETS(BUSY, ask_write(&b, "/g", WRITE_STORE, 64 * K, 0, NULL));
+    GETS(BUSY, ask_path(&b, MSG_file_delete, "/g"));
     /* The second one's partial is deleted if it is cut, the first one's is
      * kept. */
     ask_upload(&b, "/g", WRITE_STORE, 0, 300 * K, 2);
@@ -452,34 +409,10 @@ PeerTest(upload, another_session_begins_the_partial_anew, peer_start(p))
          * that. */
         cr_expect_eq(ask_size(p, "/g"), 192 * K);
         ask_upload(p, "/g", rows[i].mode, rows[i].offset, 300 * K, 2);
-        cr_expect_eq(ask_commit(p, 300 * K), OUTCOME_OK);
+        GETS(OK, ask_commit(p, 300 * K));
         cr_expect(disk_is(p, "/g", 300 * K, 2), "row %zu", i);
         cr_assert_eq(unlink(disk_path(p, "/g")), 0);
     }
-    peer_leave(&b);
-}
-
-/* SIZE reported the finished file, so REST continues that. A partial that
- * another upload left under the name doesn't matter. */
-PeerTest(upload, rest_goes_on_with_what_size_told_of, peer_start(p))
-{
-    struct peer b;
-
-    peer_join(&b, p);
-    store(p, "/f", 500000, 1);
-    ask_cut(p, "/f", 700000, 2);
-    cr_assert_eq(ask_size(p, "/f"), 500000);
-    DONE(ask_upload(p, "/f", WRITE_STORE, 500000, 600000, 1));
-    cr_expect_eq(p->first, 500000);
-    DONE(ask_commit(p, 600000));
-    cr_expect(disk_is(p, "/f", 600000, 1));
-    /* The other way round: SIZE reported a partial, then the file appeared. */
-    ask_cut(p, "/h", 200 * K, 1);
-    cr_assert_eq(ask_size(p, "/h"), 192 * K);
-    disk_fill(p, "/h", 200 * K, 2);
-    ask_upload(p, "/h", WRITE_STORE, 192 * K, 300 * K, 1);
-    DONE(ask_commit(p, 300 * K));
-    cr_expect(disk_is(p, "/h", 300 * K, 1));
     peer_leave(&b);
 }
 
@@ -489,35 +422,19 @@ Test(upload, survives_any_end_of_the_process)
 
     peer_start(&a);
     ask_upload(&a, "/f", WRITE_STORE, 0, 200 * K, 1);
-    channel_close(&a.session); /* the session left */
-    channel_close(&a.master);
-    cr_assert_eq(peer_wait(&a), 0);
-    peer_run(&a);
+    peer_again(&a); /* the session left */
     ask_upload(&a, "/g", WRITE_STORE, 0, 200 * K, 1);
     channel_close(&a.master); /* master died */
     cr_assert_eq(peer_wait(&a), 0);
     peer_run(&a);
     ask_upload(&a, "/h", WRITE_STORE, 0, 200 * K, 1);
     DONE(ask_sync(&a));
-    kill(a.pid, SIGKILL);
-    cr_assert_eq(peer_wait(&a), 256 + SIGKILL);
+    peer_kill(&a);
     peer_join(&b, &a);
     cr_assert_eq(ask_size(&b, "/f"), 192 * K);
     cr_assert_eq(ask_size(&b, "/g"), 192 * K);
     cr_assert_eq(ask_size(&b, "/h"), 192 * K);
     peer_stop(&b);
-}
-
-PeerTest(upload, another_user_sees_no_partial, peer_start(p))
-{
-    struct peer b;
-
-    ask_cut(p, "/f", 200 * K, 1);
-    b = *p;
-    b.start.name = "bert";
-    peer_run(&b);
-    DONE(ask_size(&b, "/f"));
-    peer_leave(&b);
 }
 
 PeerTest(upload, partials_expire, peer_init(p))
@@ -552,44 +469,6 @@ PeerTest(upload, what_a_killed_process_left, peer_start(p))
     cr_expect_not(disk_has(p, "/" LEFT));
     DONE(ask_abort(p));
     cr_expect(disk_is(p, "/f", 300 * K, 1));
-}
-
-/* Other partials that a listing or a write finds stay. */
-PeerTest(upload, a_session_removes_no_other_partial, peer_start(p))
-{
-    ask_cut(p, "/old", 200 * K, 1);
-    disk_age(p, disk_partial(p, "/"), 99);
-    disk_put(p, "/" LEFT, "x", 1);
-    ask_list(p, "/", LIST_NAMES, "");
-    ask_upload(p, "/g", WRITE_STORE, 0, 10, 1);
-    DONE(ask_commit(p, 10));
-    cr_expect_eq(disk_partials(p, "/"), 2);
-}
-
-/* `cp -al` of the home, of a cut upload or of a running one: it can be resumed
- * all the same. */
-PeerTest(upload, a_hard_link_to_a_partial, peer_start(p))
-{
-    char partial[512];
-
-    disk_directory(p, "/backup");
-    for (int runs = 0; runs < 2; runs++) {
-        DONE(ask_upload(p, "/f", WRITE_STORE, 0, 200 * K, 1));
-        if (!runs)
-            DONE(ask_abort(p));
-        snprintf(partial, sizeof(partial), "%s", disk_partial(p, "/"));
-        cr_assert_eq(link(disk_path(p, partial), disk_path(p, "/backup/f")), 0);
-        if (runs)
-            DONE(ask_abort(p));
-        ask_list(p, "/", LIST_NAMES, "");
-        cr_expect_eq(ask_size(p, "/f"), 192 * K);
-        DONE(ask_upload(p, "/f", WRITE_APPEND, 0, 300 * K, 1));
-        cr_expect_eq(p->first, 192 * K);
-        DONE(ask_commit(p, 300 * K));
-        cr_expect(disk_is(p, "/f", 300 * K, 1));
-        cr_assert_eq(unlink(disk_path(p, "/f")), 0);
-        cr_assert_eq(unlink(disk_path(p, "/backup/f")), 0);
-    }
 }
 
 /* A foreign file under a partial's name is never written to. */

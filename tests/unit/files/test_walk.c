@@ -77,38 +77,3 @@ Test(walk, limits)
     }
     peer_remove(p);
 }
-
-/* A link to a directory counts as a name, and isn't followed. */
-Test(walk, follows_no_link)
-{
-    struct peer *p = peer_new();
-    struct seen seen;
-
-    disk_directory(p, "/d");
-    put_some(p, "/d", BELOW);
-    disk_link(p, "d", "/link");
-    disk_link(p, "/", "/up");
-    seen = walk(p, 0, 0);
-    cr_expect_eq(seen.names, 3 + BELOW);
-    peer_remove(p);
-}
-
-Test(walk, paths_get_longer_and_shorter)
-{
-    struct path p;
-    char name[256];
-
-    memset(name, 'x', 255);
-    name[255] = '\0';
-    path_root(&p);
-    cr_assert(walk_enter(&p, "a"));
-    cr_expect_str_eq(p.bytes, "/a");
-    cr_assert(walk_enter(&p, "b"));
-    cr_expect_str_eq(p.bytes, "/a/b");
-    walk_leave(&p, 2);
-    cr_expect_str_eq(p.bytes, "/a");
-    while (p.len + 256 <= FTP_PATH_MAX)
-        cr_assert(walk_enter(&p, name));
-    cr_expect_not(walk_enter(&p, name));
-    cr_expect_leq(p.len, FTP_PATH_MAX);
-}
