@@ -2,11 +2,13 @@
  * uploads replace its file. The name is never missing, and never a part of a
  * file: on a local disk, and on a disk of FUSE that moves an open file aside
  * before it replaces it, as NFS does. There the watcher is on another machine.
- * Root mounts that disk in a mount namespace that ends with this test. */
+ * With SALLYPORT_DISKS in the environment it is on xfs and btrfs instead. Root
+ * mounts these disks in a mount namespace that ends with this test. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -14,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "blockdev.h"
 #include "fuse.h"
 #include "support/session.h"
 
@@ -31,7 +34,8 @@ struct watched {
     struct server server;
     struct session s;
     char disk[SERVER_PATH_MAX]; /* of the home, as the watcher sees it */
-    pid_t fuse;                 /* 0: a local disk */
+    pid_t fuse;                 /* 0: no disk of FUSE */
+    struct blockdev device;     /* mib 0: no disk of its own */
     pid_t watcher;
     volatile struct looks *looks;
 };
@@ -55,7 +59,8 @@ static void watch(const char *disk, volatile struct looks *looks)
     }
 }
 
-static void begin(struct watched *w, bool far, const char *on_conflict)
+/* DISK: "local", "fuse", or the file system of a disk of its own. */
+static void begin(struct watched *w, const char *disk, const char *on_conflict)
 {
     static char settings[64];
     static char bytes[SMALL];
@@ -64,11 +69,14 @@ static void begin(struct watched *w, bool far, const char *on_conflict)
     server_start(&w->server, &(struct server_plan){ .settings = settings });
     snprintf(w->disk, sizeof(w->disk), "%s", server_home(&w->server, "anna"));
     w->fuse = 0;
-    if (far) {
+    w->device.mib = 0;
+    if (strcmp(disk, "fuse") == 0) {
         snprintf(w->disk, sizeof(w->disk), "%s",
                  server_path(&w->server, "other"));
         cr_assert_eq(mkdir(w->disk, 0755), 0);
         w->fuse = fuse_mount_twice(server_home(&w->server, "anna"), w->disk);
+    } else if (strcmp(disk, "local") != 0) {
+        blockdev_make(&w->device, &w->server, "anna", disk, 320);
     }
     session_enter(&w->s, &w->server, "anna");
     session_store(&w->s, "STOR", "name", bytes, SMALL);
@@ -94,6 +102,8 @@ static void end(struct watched *w)
         fuse_unmount(server_home(&w->server, "anna"), w->fuse);
     }
     server_stop(&w->server);
+    if (w->device.mib > 0)
+        blockdev_remove(&w->device);
 }
 
 static void store(struct watched *w)
@@ -128,10 +138,13 @@ static void append(struct watched *w)
 
 static void play(void (*what)(struct watched *w), const char *on_conflict)
 {
-    for (int far = 0; far < 2; far++) {
+    static const char *const disks[][2] = { { "local", "fuse" },
+                                            { "xfs", "btrfs" } };
+
+    for (int i = 0; i < 2; i++) {
         struct watched w;
 
-        begin(&w, far, on_conflict);
+        begin(&w, disks[getenv("SALLYPORT_DISKS") != NULL][i], on_conflict);
         what(&w);
         end(&w);
     }
@@ -169,7 +182,7 @@ Test(watched, nothing_is_left, .timeout = 120)
     char command[SERVER_PATH_MAX + 32];
     struct watched w;
 
-    begin(&w, true, "reject");
+    begin(&w, "fuse", "reject");
     session_store(&w.s, "STOR", "new", "bytes", 5);
     snprintf(command, sizeof(command), "! ls -A %s | grep -q hidden", w.disk);
     cr_expect_eq(system(command), 0);
