@@ -23,16 +23,11 @@ static void offer(const struct completion *c, const char *kind,
         printf("%s\t%.*s\n", whole, help_short(help), help);
 }
 
-static void no_report(const char *mistake)
-{
-    (void)mistake;
-}
-
 static void load_names(void *data)
 {
     (void)data;
     ctl_load_settings(false);
-    edit_load_users(&ctl.users, ctl.settings.users, no_report);
+    edit_read_users();
 }
 
 static void offer_names(const struct completion *c, unsigned kinds)

@@ -388,6 +388,9 @@ void password_hash(struct secret *s, char out[HASH_MAX]);
 /* Prints the password, if asked to, before it is set: a password that nobody
  * has seen would lock the user out. */
 void password_show(const struct secret *s);
+/* For at_fail: says that a printed secret doesn't count, unless the edit
+ * stands. */
+void secret_uncounted(int code);
 
 /* home.c */
 
@@ -438,11 +441,6 @@ void share_grant_members(void);
  * array. The team is null for the user's own line. */
 json_t *grant_sources(const struct users *u, const struct user *user,
                       const char *share);
-/* Write one of them, "read by own grant, line 1"; and the array, with "; "
- * between. */
-void grant_source_text(const json_t *one, struct buf *into);
-void grant_sources_text(const json_t *list, struct buf *into);
-
 /* letter.c: prints everything that a partner needs; and on standard error what
  * is missing in it. */
 void letter_print(const struct user *user);

@@ -207,11 +207,11 @@ void password_hash(struct secret *s, char out[HASH_MAX])
         fail(EX_OSERR, "crypt(3) made no hash");
 }
 
-static void password_uncounted(int code)
+void secret_uncounted(int code)
 {
     (void)code;
     if (!edit_stands)
-        stderr_print("the password above doesn't count: nothing was changed");
+        stderr_print("the secret above doesn't count: nothing was changed");
 }
 
 /* Prints the password. The letter of an invitation, on standard output, doesn't
@@ -229,5 +229,5 @@ void password_show(const struct secret *s)
     if (fflush(stdout) == EOF)
         fail(EX_IOERR, "standard output: %s; nothing has changed",
              strerror(errno));
-    at_fail = password_uncounted;
+    at_fail = secret_uncounted;
 }

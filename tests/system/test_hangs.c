@@ -92,7 +92,7 @@ Test(hangs, state, .timeout = 60)
     const char *state = server_path(&server, "state");
     fuse = fuse_mount_hung(state);
     begin_ms = clock_ms();
-    ctl(&server, 0, "ban add 192.0.2.1 --yes", "banned 192.0.2.1");
+    ctl(&server, 0, "ban add 192.0.2.1 --yes", "192.0.2.1: banned");
     ctl(&server, 0, "ban list", "192.0.2.1");
     works(&server, "anna");
     session_store(&s, "STOR", "f", "bytes", 5);

@@ -255,7 +255,7 @@ static void edit_begin(void)
     struct slice rest, line;
     struct complaint why = { "" };
 
-    e = (struct edit){ .file = { .directory_fd = -1, .lock_fd = -1 } };
+    e = (struct edit){ .own = { 0 } };
     buf_init(&e.made, USERS_FILE_MAX);
     buf_init(&e.text, USERS_FILE_MAX);
     edit_stands = false;

@@ -65,18 +65,12 @@ static void edit_left(int code)
                      h.copy);
 }
 
-static void lock_and_read(struct users_file *file, struct buf *text)
-{
-    *file = (struct users_file){ .directory_fd = -1, .lock_fd = -1 };
-    edit_lock(file, text);
-}
-
 static void make_copy(void)
 {
     struct users_file file;
     int r;
 
-    lock_and_read(&file, &h.before);
+    edit_lock(&file, &h.before);
     snprintf(h.directory, sizeof(h.directory), "%s.edit", file.path);
     users_file_close(&file);
     if (mkdir(h.directory, 0700) < 0)
@@ -156,7 +150,7 @@ static void replace_file(void)
     struct users_file file;
     struct buf now;
 
-    lock_and_read(&file, &now);
+    edit_lock(&file, &now);
     if (!slice_equal(buf_slice(&now), buf_slice(&h.before)))
         fail(EX_TEMPFAIL,
              "somebody has changed %s meanwhile, so it isn't replaced",

@@ -20,7 +20,6 @@
 const char *log_journalctl = "/usr/bin/journalctl";
 
 struct log_view {
-    const struct arguments *args;
     FILE *from;
     pid_t journal;          /* pid of journalctl; 0: a file */
     struct network address; /* of --address */
@@ -38,14 +37,14 @@ struct log_view {
  * lines? */
 static bool is_reverse(const struct log_view *v)
 {
-    return !v->args->file && v->last;
+    return !ctl.args.file && v->last;
 }
 
 /* Executes journalctl, which understands the times; its messages on standard
  * error are for the caller. */
 static noreturn void exec_journal(const struct log_view *v, int out)
 {
-    const struct arguments *a = v->args;
+    const struct arguments *a = &ctl.args;
     char since[256], until[256];
     const char *argv[12] = { log_journalctl, "--quiet", "--no-pager",
                              "--all",        UNIT,      "--output=cat" };
@@ -68,7 +67,7 @@ static noreturn void exec_journal(const struct log_view *v, int out)
 
 static void open_journal(struct log_view *v)
 {
-    const char *config = v->args->config;
+    const char *config = ctl.args.config;
     int ends[2];
 
     if (config && strcmp(config, SETTINGS_FILE) != 0)
@@ -91,7 +90,7 @@ static void open_journal(struct log_view *v)
 
 static void open_log(struct log_view *v)
 {
-    const struct arguments *a = v->args;
+    const struct arguments *a = &ctl.args;
 
     if (!a->file)
         open_journal(v);
@@ -169,7 +168,7 @@ static bool is_among(const json_t *one, struct slice list)
 
 static bool is_wanted(const struct log_view *v, const json_t *one)
 {
-    const struct arguments *a = v->args;
+    const struct arguments *a = &ctl.args;
 
     return (!a->user || is(one, "user", a->user) ||
             (is(one, "event", "admin") &&
@@ -255,7 +254,7 @@ static void close_journal(const struct log_view *v)
 
 static void take_options(struct log_view *v)
 {
-    const struct arguments *a = v->args;
+    const struct arguments *a = &ctl.args;
     struct complaint why = { "" };
     uint64_t most = 0;
 
@@ -282,9 +281,8 @@ void log_show(void)
 
     if (!v)
         fail_no_memory();
-    v->args = &ctl.args;
     take_options(v);
-    if (v->args->file || v->args->follow) /* somebody may be watching */
+    if (ctl.args.file || ctl.args.follow) /* somebody may be watching */
         setvbuf(stdout, NULL, _IOLBF, 0);
     open_log(v);
     table_begin(&v->table, log_columns, true);
@@ -296,8 +294,8 @@ void log_show(void)
     if (v->torn > 0)
         stderr_print("%" PRIu64 " lines left out: they are no events", v->torn);
     /* With a wrong name the server looks quiet. */
-    if (v->shown == 0 && v->args->user)
+    if (v->shown == 0 && ctl.args.user)
         stderr_print("no line of a user %s; for the names run: sallyportctl "
                      "user list",
-                     v->args->user);
+                     ctl.args.user);
 }

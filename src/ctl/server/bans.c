@@ -60,12 +60,10 @@ void bans_add(void)
     SERVER_ASK(&m, ended, ban_add, .network = ban.network, .bits = ban.bits,
                .seconds = seconds, .reason = slice_from(ban.reason));
     ban_text(&ban.network, ban.bits, network);
-    if (a->json)
-        json_print(json_pack("{s:s, s:I}", "network", network, "ended",
-                             (json_int_t)m.ended.sessions));
-    else
-        printf("banned %s; %" PRIu64 " session%s ended\n", network,
-               m.ended.sessions, m.ended.sessions == 1 ? "" : "s");
+    output_done("network", network,
+                json_pack("{s:I}", "ended", (json_int_t)m.ended.sessions),
+                "banned; %" PRIu64 " session%s ended", m.ended.sessions,
+                m.ended.sessions == 1 ? "" : "s");
 }
 
 void bans_del(void)
@@ -78,10 +76,7 @@ void bans_del(void)
     server_open();
     SERVER_ASK(&m, control_done, ban_remove, .network = network, .bits = bits);
     ban_text(&network, bits, text);
-    if (ctl.args.json)
-        json_print(json_pack("{s:s}", "network", text));
-    else
-        printf("the ban of %s has ended\n", text);
+    output_done("network", text, json_object(), "the ban has ended");
 }
 
 void bans_list(void)

@@ -296,20 +296,10 @@ static void read_word(const char *word, struct msg_end_sessions *ret)
              word);
 }
 
-/* Adds the words of the command line from FIRST on. */
-static void add_words(size_t first, size_t end, struct buf *into)
-{
-    const struct arguments *a = &ctl.args;
-
-    for (size_t i = first; i < end && i < a->words; i++)
-        if (buf_add_format(into, "%s%s", i > first ? " " : "", a->word[i]) < 0)
-            return; /* the log gets the beginning */
-}
-
-/* Adds the options with their values. No option has a password or a hash.
- * Leaves out comments, which may be about a person, and say nothing about
- * rights. */
-static void add_options(struct buf *into)
+/* Adds the words after the command, and the options with their values. No
+ * option has a password or a hash. Leaves out comments, which may be about a
+ * person, and say nothing about rights. */
+static void add_command(struct buf *into)
 {
     static const bool unlogged[OPTIONS] = {
         [OPTION_config] = true,
@@ -321,6 +311,10 @@ static void add_options(struct buf *into)
         [OPTION_show] = true,
     };
 
+    for (size_t i = 2; i < ctl.args.words; i++)
+        if (buf_add_format(into, "%s%s", into->len > 0 ? " " : "",
+                           ctl.args.word[i]) < 0)
+            return; /* the log gets the beginning */
     for (size_t i = 0; i < OPTIONS; i++) {
         const struct ctl_option *o = &ctl_options[i];
         const char *value = ctl.args.option[i];
@@ -357,19 +351,19 @@ void sessions_kick(void)
 
 static void tell_of_edit(void *ended)
 {
-    struct buf verb, to;
+    const struct ctl_command *row = ctl_command_of(&ctl.args);
+    char verb[CTL_NAME] = "";
+    struct buf to;
     struct message m;
 
-    buf_init(&verb, MESSAGE_WORD_MAX);
+    if (row)
+        ctl_name_of(row, verb);
     buf_init(&to, MESSAGE_TEXT_MAX);
-    add_words(0, 2, &verb);
-    add_words(2, SIZE_MAX, &to);
-    add_options(&to);
+    add_command(&to);
     server_open();
-    SERVER_ASK(&m, ended, users_changed, .verb = buf_slice(&verb),
+    SERVER_ASK(&m, ended, users_changed, .verb = slice_from(verb),
                .to = buf_slice(&to));
     *(uint64_t *)ended = m.ended.sessions;
-    buf_release(&verb);
     buf_release(&to);
 }
 

@@ -3,9 +3,6 @@
  * where a grant comes from. */
 #include "ctl.h"
 
-#include <grp.h>
-#include <inttypes.h>
-
 /* Adds the line if its SHARES have the share. */
 static void add_source(json_t *list, struct slice shares, const char *share,
                        const char *team, size_t line)
@@ -37,27 +34,6 @@ json_t *grant_sources(const struct users *u, const struct user *user,
             add_source(list, team->shares, share, team->name, team->line);
     }
     return list;
-}
-
-void grant_source_text(const json_t *one, struct buf *into)
-{
-    const char *team = text_of(one, "team", NULL);
-
-    buf_add_format(into, "%s by %s%s, line %" PRIu64,
-                   text_of(one, "rights", ""), team ? "team " : "own grant",
-                   team ? team : "", number_of(one, "line"));
-}
-
-void grant_sources_text(const json_t *list, struct buf *into)
-{
-    const json_t *one;
-    size_t i;
-
-    json_array_foreach(list, i, one)
-    {
-        buf_add_text(into, i > 0 ? "; " : "");
-        grant_source_text(one, into);
-    }
 }
 
 /* Shares. */
@@ -114,47 +90,15 @@ static json_t *describe_members(const struct users *u,
     return list;
 }
 
-static void member_text(const json_t *one, struct buf *into)
-{
-    const char *text = text_of(one, "rights", "");
-    unsigned rights;
-
-    buf_add_format(into, "%-20s %-8s ", text_of(one, "user", ""), text);
-    grant_sources_text(json_object_get(one, "by"), into);
-    if (rights_parse(slice_from(text), &rights) == 0 && rights & RIGHT_INSPECT)
-        buf_add_text(into, "; uploads wait for inspection");
-}
-
-/* NSS may hang. */
-struct asked_name {
-    gid_t gid;
-    char name[USER_NAME_MAX + 1];
-};
-
-static void ask_name(void *data)
-{
-    struct asked_name *n = data;
-    const struct group *group = getgrgid(n->gid);
-
-    if (group)
-        snprintf(n->name, sizeof(n->name), "%s", group->gr_name);
-}
-
 void share_show(void)
 {
     static const struct output_field lines[] = {
         { .key = "retain", .none = "for ever" },
-        { .key = "members", .none = "none", .element = member_text },
         { 0 },
     };
     const struct share *share = share_named(&ctl.users);
-    struct asked_name group = { .gid = share->gid };
-    struct complaint why;
     json_t *one = describe_share((size_t)(share - ctl.users.share));
 
-    disk_try(ask_name, &group, sizeof(group), &why);
-    json_object_set_new(one, "group",
-                        group.name[0] ? json_text(group.name) : json_null());
     json_object_set_new(one, "members", describe_members(&ctl.users, share));
     output_one(one, lines);
 }

@@ -63,13 +63,6 @@ static void totp_off(const struct user *user)
                             : "the password alone is enough now");
 }
 
-static void say_not_counted(int code)
-{
-    (void)code;
-    if (!edit_stands)
-        stderr_print("the secret above doesn't count: nothing was changed");
-}
-
 /* Shows the secret before it is set, since a secret that nobody has seen would
  * lock the user out; and before the lock, since a terminal may stop after
  * Ctrl-S. */
@@ -92,7 +85,7 @@ void user_totp(void)
     base32_encode(bytes, sizeof(bytes), secret);
     explicit_bzero(bytes, sizeof(bytes));
     secret_show(user->name);
-    at_fail = say_not_counted;
+    at_fail = secret_uncounted;
     edit_run(totp_set, secret);
     explicit_bzero(secret, sizeof(secret));
 }

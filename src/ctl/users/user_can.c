@@ -221,7 +221,6 @@ static void why_text(const json_t *one, struct buf *into)
 void user_can(void)
 {
     static const struct output_field lines[] = {
-        { .key = "by", .element = grant_source_text },
         { .key = "why", .none = "nothing forbids it", .element = why_text },
         { 0 },
     };

@@ -219,14 +219,6 @@ void user_list(void)
              mistakes, mistakes == 1 ? "" : "s");
 }
 
-static void share_text(const json_t *one, struct buf *into)
-{
-    buf_add_format(into, "%s %s (", text_of(one, "name", ""),
-                   text_of(one, "rights", ""));
-    grant_sources_text(json_object_get(one, "by"), into);
-    buf_add_text(into, ")");
-}
-
 #define SERVERS "the server's setting"
 
 static const struct output_field user_lines[] = {
@@ -236,7 +228,6 @@ static const struct output_field user_lines[] = {
     { .key = "expires", .none = "never" },
     { .key = "file_mode", .none = SERVERS },
     { .key = "dir_mode", .none = SERVERS },
-    { .key = "shares", .none = "none", .element = share_text },
     { .key = "limits", .none = SERVERS },
     { .key = "files", .none = "not counted" },
     { .key = "bytes", .none = "not counted" },

@@ -117,7 +117,8 @@ Test(bans, add)
         char text[BAN_TEXT_MAX];
 
         address_parse(slice_from(requests[i].network), &a);
-        snprintf(said, sizeof(said), "banned %s; %zu session%s ended\n",
+        snprintf(said, sizeof(said),
+                 "network %s: banned; %zu session%s ended\n",
                  ban_text(&a, requests[i].bits, text), i, i == 1 ? "" : "s");
         cr_expect_str_eq(expect_run(0, "", requests[i].words)->out, said);
     }
@@ -143,7 +144,7 @@ Test(bans, del)
 {
     fake_begin(removes);
     cr_expect_str_eq(expect_run(0, "", "ban del 192.0.2.0/24")->out,
-                     "the ban of 192.0.2.0/24 has ended\n");
+                     "network 192.0.2.0/24: the ban has ended\n");
     expect_err(EX_NOUSER, "", "ban del 192.0.2.7", "it isn't banned");
     fake_end();
 }
