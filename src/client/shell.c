@@ -181,23 +181,18 @@ static char *complete_remote(const char *text, int state)
     return NULL;
 }
 
+#define LINE_MAX_BYTES 8192
+
 /* Returns the command of the line and the number of the word that is being
- * completed. */
+ * completed, which begins at START, after its quote. */
 static const struct client_command *complete_row(int start, int *word)
 {
-    char name[32];
-    int words = 0;
+    char line[LINE_MAX_BYTES], *text[SHELL_WORDS];
 
-    for (int i = 0; i < start; i++)
-        words += rl_line_buffer[i] != ' ' &&
-                 (i + 1 == start ||
-                  (rl_line_buffer[i + 1] == ' ' && rl_line_buffer[i] != '\\'));
-    *word = words - 1;
-    if (words == 0)
-        return NULL;
-    const char *from = rl_line_buffer + strspn(rl_line_buffer, " ");
-    snprintf(name, sizeof(name), "%.*s", (int)strcspn(from, " "), from);
-    return commands_find(name, IN_SHELL);
+    snprintf(line, sizeof(line), "%.*s", start - (complete.quote != '\0'),
+             rl_line_buffer);
+    *word = split_line(line, text, SHELL_WORDS) - 1;
+    return *word < 0 ? NULL : commands_find(text[0], IN_SHELL);
 }
 
 static char **complete_word(const char *text, int start, int end)
@@ -206,10 +201,10 @@ static char **complete_word(const char *text, int start, int end)
     int word;
 
     (void)end;
-    row = complete_row(start, &word);
     complete.quote = '\0';
     if (start > 0 && strchr("'\"", rl_line_buffer[start - 1]))
         complete.quote = rl_line_buffer[start - 1];
+    row = complete_row(start, &word);
     if (word < 0)
         return rl_completion_matches(text, complete_command);
     if (!row || !complete.client->open || !shell_is_remote(row, word))
@@ -219,8 +214,6 @@ static char **complete_word(const char *text, int start, int end)
 }
 
 /* The session. */
-
-#define LINE_MAX_BYTES 8192
 
 /* Makes the words. CUT is the line that contains the words, TYPED the line as
  * it was typed. */

@@ -125,9 +125,22 @@ int remote_enter(struct link *l, const char *path, struct failure *why)
     return link_run(l, why);
 }
 
+/* Finds the facts in the next line of the reply to MLST that has some. */
+static bool remote_facts(struct slice *rest, struct slice *facts)
+{
+    struct slice line;
+
+    while (slice_cut(rest, '\n', &line))
+        if (slice_starts(line, SLICE(" "))) {
+            line = slice_trim(line);
+            return slice_cut(&line, ' ', facts);
+        }
+    return false;
+}
+
 int remote_see(struct link *l, const char *path, struct failure *why)
 {
-    struct slice rest, line, fact, name;
+    struct slice rest, facts, fact, name;
     int r = remote_enter(l, path, why);
 
     if (r < 0 || !l->site->mlst)
@@ -135,13 +148,7 @@ int remote_see(struct link *l, const char *path, struct failure *why)
     if (link_command(l, why, "MLST%s%s", path[0] ? " " : "", path) < 0)
         return why->lost ? -1 : 0;
     rest = buf_slice(&l->lines);
-    while (slice_cut(&rest, '\n', &line)) {
-        struct slice facts = SLICE("");
-
-        if (slice_starts(line, SLICE(" "))) {
-            line = slice_trim(line);
-            slice_cut(&line, ' ', &facts);
-        }
+    while (remote_facts(&rest, &facts))
         while (slice_cut(&facts, ';', &fact)) {
             slice_cut(&fact, '=', &name);
             if (slice_equal_nocase(name, SLICE("perm")) &&
@@ -149,7 +156,6 @@ int remote_see(struct link *l, const char *path, struct failure *why)
                 return fail(why, EX_NOINPUT,
                             "your account may not list this directory");
         }
-    }
     return 0;
 }
 
@@ -316,7 +322,7 @@ static enum presence remote_stat_entry(struct link *l, const char *path,
                                        struct failure *why)
 {
     struct listing one = { 0 };
-    struct slice rest, line;
+    struct slice rest, facts;
 
     *ret = (struct listing_entry){ .kind = ENTRY_DIRECTORY };
     if (!path[0])
@@ -326,12 +332,7 @@ static enum presence remote_stat_entry(struct link *l, const char *path,
     if (remote_ask(l, QUESTION_MLST, "MLST", path, why) < 0)
         return remote_absent(why) ? ABSENT : PRESENCE_UNKNOWN;
     rest = buf_slice(&l->lines);
-    while (slice_cut(&rest, '\n', &line)) {
-        struct slice rest_of_line = slice_trim(line), facts;
-
-        if (line.len == 0 || line.ptr[0] != ' ')
-            continue;
-        slice_cut(&rest_of_line, ' ', &facts);
+    while (remote_facts(&rest, &facts)) {
         /* Use the requested name, whatever the server reports. */
         char text[1024];
         snprintf(text, sizeof(text), "%.*s x", (int)facts.len, facts.ptr);
