@@ -1,17 +1,13 @@
 /* mkfs.btrfs is a program of btrfs-progs; the rest are calls of the kernel. */
 #include "btrfs.h"
 
-#include <criterion/criterion.h>
-#include <fcntl.h>
 #include <linux/btrfs.h>
 #include <sched.h>
-#include <stdio.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <unistd.h>
 
 #include "files.h"
 #include "run.h"
+#include "test.h"
 
 static void must_run(char *const arguments[])
 {

@@ -2,13 +2,11 @@
  * CPU time, and hundreds of tests need one. */
 #include "certificate.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "fail.h"
 #include "files.h"
 #include "run.h"
 #include "server.h"
+#include "test.h"
 
 static void copy(const char *from, const char *to, const char *name,
                  mode_t mode)

@@ -1,16 +1,9 @@
 #include "child.h"
 
-#include <criterion/criterion.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <sysexits.h>
-#include <unistd.h>
-
 #include "messages.h"
 #include "nth.h"
 #include "sallyport/base/fd.h"
+#include "test.h"
 #include "wait.h"
 
 static struct nth *entered;

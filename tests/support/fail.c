@@ -1,13 +1,9 @@
 /* Fails a test from support code. In a hook there is no test that could fail.
  * So there the program ends without its synthesis line, which tests/run counts
  * as a failure. */
-#include <criterion/criterion.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "fail.h"
+
+#include "test.h"
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/lsan_interface.h>

@@ -1,14 +1,8 @@
 /* Files of a test. */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "fail.h"
 #include "files.h"
+#include "fail.h"
 #include "sallyport/base/fd.h"
+#include "test.h"
 
 void files_make_folder(const char *path, mode_t mode)
 {

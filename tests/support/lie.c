@@ -1,8 +1,6 @@
 #include "lie.h"
 
-#include <errno.h>
-#include <string.h>
-#include <sys/socket.h>
+#include "test.h"
 
 #define LIE_MAX 32768
 

@@ -1,10 +1,7 @@
 #include "messages.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <sys/socket.h>
-
 #include "sallyport/base/fd.h"
+#include "test.h"
 #include "wait.h"
 
 void message_hear(struct channel *c, enum message_kind kind, struct message *m)

@@ -1,12 +1,9 @@
 /* See metrics.h. */
 #include "metrics.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include "fail.h"
 #include "sallyport/event/metrics.h"
+#include "test.h"
 
 int metrics_memory(void)
 {

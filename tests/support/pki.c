@@ -1,18 +1,13 @@
 /* A CA of clients for tests. Runs in test programs only. */
 #include "pki.h"
 
-#include <fcntl.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "fail.h"
+#include "test.h"
 
 #define DAY   86400L
 #define PATHS 4

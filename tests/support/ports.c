@@ -1,13 +1,9 @@
 /* Ports for the setting `ports`. */
 #include "ports.h"
 
-#include <netinet/in.h>
-#include <stdbool.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "fail.h"
 #include "sallyport/base/fd.h"
+#include "test.h"
 
 static bool port_is_free(unsigned port)
 {

@@ -1,14 +1,8 @@
 /* Reads /proc. Titles and status lines can be read even if a process isn't
  * dumpable. */
-#include <dirent.h>
-#include <errno.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "fail.h"
 #include "processes.h"
+#include "fail.h"
+#include "test.h"
 #include "wait.h"
 
 static size_t read_proc(pid_t pid, const char *name, char *out, size_t size)

@@ -1,12 +1,8 @@
 /* Files of a directory as the rows of a test. */
 #include "rows.h"
 
-#include <dirent.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "fail.h"
+#include "test.h"
 
 static void add_row(struct rows *r, const char *file)
 {

@@ -1,19 +1,9 @@
 /* Runs a program. Its output goes to a file without a name, so that it may be
  * of any size and nobody has to read meanwhile. */
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "fail.h"
 #include "run.h"
+#include "fail.h"
 #include "sallyport/base/fd.h"
+#include "test.h"
 #include "wait.h"
 
 #define RUN_MS        240000

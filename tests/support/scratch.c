@@ -1,14 +1,9 @@
 #include "scratch.h"
 
-#include <errno.h>
 #include <ftw.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "fail.h"
+#include "test.h"
 
 char scratch[32];
 

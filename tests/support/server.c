@@ -1,20 +1,11 @@
 /* Starts and stops a real server. */
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "fail.h"
 #include "files.h"
 #include "processes.h"
 #include "sallyport/base/fd.h"
 #include "server_log.h"
 #include "server_private.h"
+#include "test.h"
 #include "wait.h"
 
 #define READY "sallyportd: ready: listening on "

@@ -1,13 +1,6 @@
 /* The directory of a test's server: configuration, users with cheap hashes,
  * homes and a certificate. */
 #include <crypt.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "certificate.h"
 #include "fail.h"
@@ -15,6 +8,7 @@
 #include "sallyport/base/buf.h"
 #include "scratch.h"
 #include "server_private.h"
+#include "test.h"
 
 static const struct server_user anna = { "anna", NULL, NULL };
 

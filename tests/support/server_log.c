@@ -1,11 +1,8 @@
 /* Reading a server's log. */
-#include <stdarg.h>
-#include <string.h>
-#include <sys/stat.h>
-
+#include "server_log.h"
 #include "fail.h"
 #include "files.h"
-#include "server_log.h"
+#include "test.h"
 #include "wait.h"
 
 #define WORDS_MAX 8

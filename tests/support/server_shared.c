@@ -1,26 +1,18 @@
 /* One server for a whole test program, and the paths of files. The tests are
  * processes that Criterion executes again, so they get the facts of the server
  * through the environment. */
-#include <criterion/criterion.h>
-#include <criterion/hooks.h>
-
 #include "server.h"
-
-/* Criterion names a hook by its line, and two hooks of one line don't link. No
- * test has its SERVER_SHARED as early as this. */
 ReportHook(POST_ALL)(struct criterion_global_stats *stats)
 {
+    /* Criterion names a hook by its line, and two hooks of one line don't link.
+     * No test has its SERVER_SHARED as early as this. */
     (void)stats;
     server_unshare();
 }
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "fail.h"
 #include "files.h"
+#include "test.h"
 
 #define VARIABLE "SALLYPORT_TEST_SERVER"
 

@@ -1,21 +1,12 @@
 /* The control channel of a scripted client. */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "fail.h"
 #include "pattern.h"
 #include "sallyport/base/fd.h"
 #include "session.h"
 #include "session_private.h"
+#include "test.h"
 #include "wait.h"
 
 #define REPLY_MAX (4u << 20)

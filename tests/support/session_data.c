@@ -1,15 +1,9 @@
 /* Data connections of a scripted client, in the order of curl: connect,
  * command, 150, handshake. */
-#include <errno.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "fail.h"
 #include "sallyport/base/fd.h"
 #include "session_private.h"
+#include "test.h"
 
 #define PIECE (256u << 10)
 

@@ -1,10 +1,7 @@
 /* Takes a session from its connection to the point where it can transfer. */
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-
 #include "fail.h"
 #include "session_private.h"
+#include "test.h"
 
 void session_secure(struct session *s)
 {

@@ -1,10 +1,8 @@
 #include "support/settings.h"
 
-#include <criterion/criterion.h>
-#include <sys/mman.h>
-
 #include "sallyport/base/fd.h"
 #include "sallyport/conf/conf.h"
+#include "test.h"
 
 int settings_file(const struct settings *s)
 {

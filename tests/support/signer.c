@@ -2,13 +2,10 @@
  * process keys. */
 #include "signer.h"
 
-#include <errno.h>
-#include <limits.h>
-#include <unistd.h>
-
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/channel.h"
 #include "sallyport/tls/sign.h"
+#include "test.h"
 
 #define KEYS_MAX 64
 

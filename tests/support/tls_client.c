@@ -2,12 +2,11 @@
  * a peer may go away, the test must ignore SIGPIPE. */
 #include "tls_client.h"
 
+#include "test.h"
+
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 struct tls_client {
     SSL_CTX *ctx;

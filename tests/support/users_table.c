@@ -1,10 +1,8 @@
 #include "support/users_table.h"
 
-#include <criterion/criterion.h>
-#include <sys/mman.h>
-
 #include "sallyport/base/fd.h"
 #include "sallyport/userparse/userparse.h"
+#include "test.h"
 
 int users_table(const char *text)
 {

@@ -1,10 +1,8 @@
 /* Polls with a deadline, for things that have no descriptor to wait on. */
-#include <errno.h>
 #include <sys/types.h>
-#include <sys/wait.h>
-#include <time.h>
 
 #include "sallyport/base/clock.h"
+#include "test.h"
 #include "wait.h"
 
 #define PAUSE_NS     (2L * 1000 * 1000)

@@ -1,21 +1,14 @@
 /* File systems on loop devices, and their power cuts. */
 #include "blockdev.h"
 
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 #include "fault.h"
 #include "sallyport/base/fd.h"
 #include "support/files.h"
 #include "support/run.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 /* EXT4_IOC_SHUTDOWN and XFS_IOC_GOINGDOWN are the same number. */

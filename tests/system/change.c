@@ -1,17 +1,13 @@
 /* See change.h. */
 #include "change.h"
 
-#include <criterion/criterion.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "fault.h"
 #include "generation.h"
 #include "sallyport/base/clock.h"
 #include "support/files.h"
 #include "support/server_log.h"
 #include "support/session.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 static void enter(struct session *s, const struct server *server)

@@ -1,11 +1,6 @@
 #include "clock.h"
 
-#include <criterion/criterion.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include "support/test.h"
 
 volatile time_t *clock_take(char *name, size_t size)
 {

@@ -1,12 +1,8 @@
 #include "ctl.h"
 
-#include <criterion/criterion.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "support/files.h"
 #include "support/run.h"
+#include "support/test.h"
 
 #define WORDS_MAX   16
 #define WORDS_BYTES (SERVER_PATH_MAX + 256)

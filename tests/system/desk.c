@@ -1,15 +1,8 @@
 /* The client under test, with its surroundings. */
 #include "desk.h"
 
-#include <criterion/criterion.h>
-#include <dirent.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "support/files.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 void desk_begin_alone(struct desk *d)

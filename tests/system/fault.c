@@ -1,16 +1,9 @@
 /* Checks from outside what a fault has left: files, and the log. */
-#include <criterion/criterion.h>
-#include <dirent.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "fault.h"
 #include "support/files.h"
 #include "support/processes.h"
 #include "support/server_log.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 #define PARTIAL ".sallyport-"

@@ -1,17 +1,10 @@
 /* Starts a server that does one thing wrong. */
 #include "faulty.h"
 
-#include <criterion/criterion.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "sallyport/base/buf.h"
 #include "sallyport/base/slice.h"
 #include "support/files.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 #define DAY 86400L

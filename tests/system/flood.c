@@ -2,23 +2,13 @@
  * the test at the latest. */
 #include "flood.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "sallyport/base/clock.h"
 #include "support/fail.h"
 #include "support/server.h"
+#include "support/test.h"
 #include "support/tls_client.h"
 #include "support/wait.h"
 

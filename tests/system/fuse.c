@@ -1,19 +1,11 @@
 /* Starts the file system, and ends it. */
 #include "fuse.h"
 
-#include <criterion/criterion.h>
-#include <poll.h>
 #include <sched.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "support/server.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 void fuse_begin(void)

@@ -1,17 +1,11 @@
 /* See generation.h. */
 #include "generation.h"
 
-#include <criterion/criterion.h>
-#include <dirent.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "sallyport/base/clock.h"
 #include "support/processes.h"
 #include "support/run.h"
 #include "support/server_log.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 #define MASTER "sallyport: master"

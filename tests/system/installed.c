@@ -1,16 +1,10 @@
 /* See installed.h. */
 #include "installed.h"
 
-#include <criterion/criterion.h>
-#include <dirent.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "support/files.h"
 #include "support/run.h"
 #include "support/server.h"
+#include "support/test.h"
 
 static char folder[] = "/tmp/sallyport-installed-XXXXXX";
 static char version[] = SALLYPORT_VERSION;

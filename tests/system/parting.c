@@ -3,14 +3,11 @@
  * library. */
 #include "parting.h"
 
-#include <errno.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <string.h>
-#include <sys/socket.h>
 
 #include "sallyport/base/fd.h"
 #include "support/fail.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 static int state(int fd)

@@ -1,17 +1,7 @@
 /* Starts other FTPS servers. */
 #include "peer.h"
 
-#include <arpa/inet.h>
-#include <criterion/criterion.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <signal.h>
-#include <stdio.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
+#include "support/test.h"
 #include "support/wait.h"
 
 const struct peer peers[PEERS] = {

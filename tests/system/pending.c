@@ -1,12 +1,9 @@
 /* See pending.h. */
 #include "pending.h"
 
-#include <criterion/criterion.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "fault.h"
 #include "support/files.h"
+#include "support/test.h"
 
 #define BIG  (20u << 20)
 #define PART 100000

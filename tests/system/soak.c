@@ -2,22 +2,11 @@
  * ends one session and not the client. */
 #include "soak.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "fault.h"
 #include "support/fail.h"
 #include "support/files.h"
 #include "support/session.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 #define STEPS_MAX 8 /* of a session */

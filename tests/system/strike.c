@@ -2,22 +2,12 @@
  * processor. */
 #include "strike.h"
 
-#include <criterion/criterion.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/ptrace.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "sallyport/base/buf.h"
 #include "support/files.h"
+#include "support/test.h"
 
 #define SHARED STRIKE_SHARED
 #define OUTPUT "strike.output"

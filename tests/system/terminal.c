@@ -1,12 +1,9 @@
 /* Sends keys to tmux, and reads its screen. */
 #include "terminal.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "support/fail.h"
 #include "support/run.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 static void terminal_run(struct terminal *t, struct run_result *r,

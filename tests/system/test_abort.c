@@ -1,15 +1,10 @@
 /* ABOR before, during and after a transfer, as a line and after telnet's
  * Interrupt and Synch: the number and order of the replies, and the files after
  * it. */
-#include <criterion/criterion.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-
 #include "fault.h"
 #include "support/fail.h"
 #include "support/served.h"
+#include "support/test.h"
 
 #define LEN    (300 * FAULT_KIB)
 #define BIG    (16 * FAULT_MIB) /* more than all buffers on the way can hold */

@@ -1,20 +1,11 @@
 /* A listener that systemd has opened: the test plays systemd, and keeps its own
  * descriptor, so a server that didn't take it couldn't bind the address. */
-#include <criterion/criterion.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "ctl.h"
 #include "support/server.h"
 #include "support/server_log.h"
+#include "support/test.h"
 
 static int listen_somewhere(char text[32])
 {

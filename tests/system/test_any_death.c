@@ -3,15 +3,7 @@
  * session; after a master's death, the sessions of its generation. Nobody else
  * notices, no file with a 226 is lost, and a new client is served soon. It says
  * nothing about how the processes talk to each other. */
-#include <criterion/criterion.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <sys/time.h>
-#include <unistd.h>
 
 #include "fault.h"
 #include "generation.h"
@@ -20,6 +12,7 @@
 #include "support/files.h"
 #include "support/processes.h"
 #include "support/session.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 #define EACH        6 /* clients in each state */

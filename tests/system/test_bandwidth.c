@@ -1,13 +1,6 @@
 /* Bandwidth that sessions share, and transfers at a time: of one user, and of
  * all. The short tests know only how much time the bytes need at least, so that
  * a slow machine fails none of them. The long one measures. */
-#include <criterion/criterion.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "fault.h"
 #include "generation.h"
 #include "sallyport/base/clock.h"
@@ -16,6 +9,7 @@
 #include "support/run.h"
 #include "support/served.h"
 #include "support/server_log.h"
+#include "support/test.h"
 
 #define MIB       (1u << 20)
 #define SIZE      (2 * MIB)

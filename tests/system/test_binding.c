@@ -1,20 +1,11 @@
 /* Which data connections may transfer: each mode of data_binding with each
  * ticket that a client could show, in both versions of TLS, against a real
  * server; also new ticket keys, and a moved clock. */
-#include <criterion/criterion.h>
-#include <criterion/hooks.h>
-#include <criterion/parameterized.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "clock.h"
 #include "support/files.h"
 #include "support/served.h"
 #include "support/server_log.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 #define BYTES "whose is it?"

@@ -1,24 +1,16 @@
 /* Certificates of a running server: which one a client gets, and the effect of
  * a reload with good and with bad ones. No session may notice it. */
-#include <criterion/criterion.h>
 #include <openssl/ec.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sysexits.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "ctl.h"
 #include "support/files.h"
 #include "support/processes.h"
 #include "support/served.h"
 #include "support/server_log.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 #define DAY 86400L

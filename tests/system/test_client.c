@@ -1,17 +1,9 @@
 /* A cut just before an upload; and the memory of the client, which has
  * passwords. */
-#include <criterion/criterion.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "desk.h"
 #include "support/files.h"
 #include "support/processes.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 static const struct server_user users[] = { { .name = "put" } };

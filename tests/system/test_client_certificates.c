@@ -1,14 +1,6 @@
 /* Clients' certificates against a real server: which certificate lets which
  * user in, in both versions of TLS, with and instead of the password; what a
  * data connection must show; reloads; curl, lftp and openssl. */
-#include <criterion/criterion.h>
-#include <criterion/hooks.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "ctl.h"
 #include "support/files.h"
 #include "support/pki.h"
@@ -16,6 +8,7 @@
 #include "support/run.h"
 #include "support/served.h"
 #include "support/server_log.h"
+#include "support/test.h"
 
 #define DAY 86400L
 

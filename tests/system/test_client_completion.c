@@ -1,11 +1,7 @@
 /* Completion of the command line in bash and zsh, on a real terminal. */
-#include <criterion/criterion.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "desk.h"
 #include "support/files.h"
+#include "support/test.h"
 #include "terminal.h"
 
 #define USERS                                                                  \

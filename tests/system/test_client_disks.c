@@ -1,14 +1,10 @@
 /* Downloads to a file system that reports lost bytes only when a file is
  * closed, as network file systems may do, and to a file system that folds
  * case. */
-#include <criterion/criterion.h>
-#include <string.h>
-#include <sysexits.h>
-#include <unistd.h>
-
 #include "faulty.h"
 #include "fuse.h"
 #include "support/files.h"
+#include "support/test.h"
 
 TestSuite(client_disks, .init = fuse_begin);
 

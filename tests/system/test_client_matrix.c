@@ -1,14 +1,8 @@
 /* Each command against each server with each limit: nothing here or there is
  * lost, nothing is called complete that isn't, and the exit status says it. */
-#include <criterion/criterion.h>
-#include <criterion/parameterized.h>
-#include <stdio.h>
-#include <string.h>
-#include <sysexits.h>
-#include <unistd.h>
-
 #include "peer.h"
 #include "support/files.h"
+#include "support/test.h"
 
 #define BIG_BYTES 1200000
 

@@ -1,16 +1,10 @@
 /* Each system call of the client on its local files fails once, or the client
  * is killed there. The old file or the whole new one stands, success is never
  * a lie, and the next call brings the file and leaves nothing else. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "desk.h"
 #include "support/files.h"
 #include "support/nth.h"
+#include "support/test.h"
 
 #define LEN (300 * 1024)
 #define OLD "the old one"

@@ -1,19 +1,10 @@
 /* The client with other servers; tests/system/peers/serve starts them. */
-#include <criterion/criterion.h>
-#include <criterion/parameterized.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sysexits.h>
-#include <time.h>
-#include <unistd.h>
-
 #include "peer.h"
 #include "sallyport/base/buf.h"
 #include "strike.h"
 #include "support/files.h"
 #include "support/server_log.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 #define FILES     12

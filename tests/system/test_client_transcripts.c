@@ -1,11 +1,7 @@
 /* The client with a real server: each file of transcripts/client/, or only
  * SALLYPORT_TRANSCRIPT=NAME. */
-#include <criterion/criterion.h>
-#include <criterion/parameterized.h>
-
-#include <stdlib.h>
-
 #include "support/rows.h"
+#include "support/test.h"
 #include "transcript.h"
 
 static struct rows rows = { .folder = "tests/system/transcripts/client",

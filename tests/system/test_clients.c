@@ -1,17 +1,13 @@
 /* Real clients: every script of clients/ against one server, each as a user of
  * its own and in a directory of its own, once for each build and user that
  * tests/table names; or only SALLYPORT_CLIENT=NAME. */
-#include <criterion/criterion.h>
 #include <criterion/hooks.h>
-#include <criterion/parameterized.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "support/files.h"
 #include "support/rows.h"
 #include "support/run.h"
 #include "support/server_log.h"
+#include "support/test.h"
 
 enum resumes { ALWAYS, NEVER, EITHER };
 

@@ -1,17 +1,12 @@
 /* The end of the control connection, for each reason: the last reply,
  * close_notify, a FIN, and no reset, also for a client that sends much unread
  * input, and for its last bytes. */
-#include <criterion/criterion.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-
 #include "parting.h"
 #include "support/fail.h"
 #include "support/processes.h"
 #include "support/served.h"
 #include "support/server_log.h"
+#include "support/test.h"
 
 static const int versions[] = { SESSION_TLS_12, SESSION_TLS_13 };
 

@@ -1,10 +1,5 @@
 /* MODE Z and TYPE A against a real server: the stored and sent bytes, for a raw
  * client and for real ones, and the remains of failed uploads. */
-#include <criterion/criterion.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include "fault.h"
@@ -13,6 +8,7 @@
 #include "support/run.h"
 #include "support/served.h"
 #include "support/server_log.h"
+#include "support/test.h"
 #include "transcript.h"
 
 #define KIB  1024u

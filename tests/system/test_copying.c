@@ -1,18 +1,11 @@
 /* REST and APPE onto a finished file: its beginning is copied before the upload
  * is read. The 150 comes at once, the control connection is served meanwhile,
  * holes stay holes, and a copy ends with its client. */
-#include <criterion/criterion.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "sallyport/base/clock.h"
 #include "support/files.h"
 #include "support/served.h"
 #include "support/server_log.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 #define MIB   (UINT64_C(1) << 20)

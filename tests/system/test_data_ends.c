@@ -1,19 +1,13 @@
 /* The end of data connections, for each reason: close_notify if all is sent or
  * if the client is the sender, a bare FIN if a part of a file is missing, and
  * never a reset, whatever the client still sends. */
-#include <criterion/criterion.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "fault.h"
 #include "parting.h"
 #include "support/fail.h"
 #include "support/files.h"
 #include "support/served.h"
 #include "support/server_log.h"
+#include "support/test.h"
 
 #define USER    "anna"
 #define SMALL   5000

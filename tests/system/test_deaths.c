@@ -2,13 +2,9 @@
  * stopped. Each process dies beside clients in each state in test_any_death.c
  * and test_soak.c; transcripts/server/deaths.txt and upload-faults.txt have the
  * rest. */
-#include <criterion/criterion.h>
-#include <signal.h>
-#include <stdio.h>
-#include <unistd.h>
-
 #include "support/processes.h"
 #include "support/served.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 #define RESTARTS 5 /* that master makes at once */

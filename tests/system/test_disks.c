@@ -1,18 +1,9 @@
 /* Disks that are full, read-only or broken, and device nodes. All of it needs
  * root, which mounts file systems in a mount namespace of this program. */
-#include <criterion/criterion.h>
-#include <criterion/hooks.h>
-#include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
-#include <unistd.h>
 
 #include "blockdev.h"
 #include "clock.h"
@@ -23,6 +14,7 @@
 #include "support/run.h"
 #include "support/served.h"
 #include "support/server_log.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 #define LEN (600 * FAULT_KIB)

@@ -1,18 +1,11 @@
 /* Transfers: sizes near each buffer's. Downloads: each cipher suite, parts of a
  * file, a file that is cut, and buffers that are full at the end. */
-#include <arpa/inet.h>
-#include <criterion/criterion.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "fault.h"
 #include "support/files.h"
 #include "support/served.h"
+#include "support/test.h"
 
 static const struct server_user users[] = {
     { .name = "suites", .keys = "data_binding=address" },

@@ -1,14 +1,10 @@
 /* A drop of a real server tells nobody what lies in it: neither by a reply, nor
  * by the bytes of a listing, nor by the time that a reply takes. */
-#include <criterion/criterion.h>
 #include <ctype.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
 #include "support/files.h"
 #include "support/session.h"
+#include "support/test.h"
 
 /* {} is a path. */
 static const struct row {

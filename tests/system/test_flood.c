@@ -1,16 +1,12 @@
 /* Floods of connections that don't log in, and somebody at another address who
  * does: the login succeeds, and soon. */
-#include <criterion/criterion.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "flood.h"
 #include "sallyport/base/clock.h"
 #include "support/fail.h"
 #include "support/processes.h"
 #include "support/served.h"
 #include "support/server_log.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 #define LOGINS 10

@@ -1,15 +1,6 @@
 /* Disks of FUSE: files without shared pages, as on network file systems over
  * FUSE, and a file that can't be read completely. Root mounts them in a mount
  * namespace that ends with this test. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "ctl.h"
 #include "fuse.h"
 #include "generation.h"
@@ -18,6 +9,7 @@
 #include "support/processes.h"
 #include "support/served.h"
 #include "support/server_log.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 #define NUMBERS 75000u /* as in tests/system/fuse.py */

@@ -7,15 +7,6 @@
  * SALLYPORT_LONG=1 it plays new ones for 20 minutes, or for
  * SALLYPORT_FUZZ_SECONDS. A program that finds a fault is shortened and
  * printed; its number repeats it: SALLYPORT_SEED=NUMBER system_fuzz. */
-#include <criterion/criterion.h>
-#include <dirent.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include "fuzz/client.h"
 #include "model/player.h"
 #include "sallyport/base/clock.h"
@@ -24,6 +15,7 @@
 #include "support/processes.h"
 #include "support/run.h"
 #include "support/server_log.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 #define PLAYERS   8 /* at the same time, each a user */

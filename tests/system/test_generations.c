@@ -1,17 +1,13 @@
 /* Reloads: a new generation beside the old one, and no client notices. Clients
  * are neither refused nor cut, and transfers are whole. Beside the clients of
  * test_soak.c nothing is left. */
-#include <criterion/criterion.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "fault.h"
 #include "generation.h"
 #include "pending.h"
 #include "support/processes.h"
 #include "support/served.h"
 #include "support/server_log.h"
+#include "support/test.h"
 
 static const struct server_plan plan = {
     .settings = "max_sessions = 200\nmax_per_address = 200\n"

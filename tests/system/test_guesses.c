@@ -1,11 +1,6 @@
 /* Somebody guesses a password: how often can he try, and what does the user
  * notice? And what does the time of an answer tell about a name? */
-#include <criterion/criterion.h>
 #include <crypt.h>
-#include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "generation.h"
 #include "sallyport/base/buf.h"
@@ -17,6 +12,7 @@
 #include "support/served.h"
 #include "support/server.h"
 #include "support/server_log.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 #define SECONDS     "20"

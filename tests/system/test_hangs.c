@@ -2,17 +2,6 @@
  * disk goes on, and the server can be stopped during the hang. Root mounts the
  * file system that never answers in a mount namespace that ends with this
  * test. */
-#include <criterion/criterion.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "ctl.h"
 #include "fuse.h"
 #include "generation.h"
@@ -20,6 +9,7 @@
 #include "support/processes.h"
 #include "support/served.h"
 #include "support/server_log.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 #define STOP_MS  12000 /* the supervisor gives a stop up after 9.5 s */

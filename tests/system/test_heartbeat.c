@@ -1,17 +1,12 @@
 /* Processes that hang: the heartbeat finds them, and another process or another
  * generation serves. A crash is in test_deaths.c. */
-#include <criterion/criterion.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "fault.h"
 #include "generation.h"
 #include "sallyport/base/clock.h"
 #include "support/processes.h"
 #include "support/server_log.h"
 #include "support/session.h"
+#include "support/test.h"
 
 /* With this src/server/supervisor/heartbeat.c sends one `ping` a second. */
 #define WATCHDOG_USEC "2000000"

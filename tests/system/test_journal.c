@@ -1,23 +1,14 @@
 /* The log in a real journald, in a /run of its own. */
-#include <criterion/criterion.h>
 #include <sched.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "support/files.h"
 #include "support/ports.h"
 #include "support/run.h"
 #include "support/server_log.h"
 #include "support/session.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 #define JOURNALD "/lib/systemd/systemd-journald"

@@ -3,19 +3,13 @@
  * sessions of logged-in users have the keys of tickets. Master and auth have
  * the hashes of passwords. A session has no address of another client. It needs
  * root, which alone may read that memory. */
-#include <arpa/inet.h>
-#include <criterion/criterion.h>
-#include <fcntl.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "support/processes.h"
 #include "support/served.h"
+#include "support/test.h"
 
 #define SCALAR 32
 #define BLOCK  (1u << 20)

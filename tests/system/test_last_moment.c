@@ -2,21 +2,13 @@
  * then continues, as curl -C - and lftp's put -c do, ends with the whole file,
  * whether it was committed or not. A client that ends both connections in the
  * middle, which looks like the end of a file, stores nothing. */
-#include <criterion/criterion.h>
-#include <criterion/hooks.h>
-#include <criterion/parameterized.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "fault.h"
 #include "support/fail.h"
 #include "support/files.h"
 #include "support/run.h"
 #include "support/served.h"
 #include "support/server_log.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 /* Lengths for which SIZE reports a whole partial as shorter than it is. */

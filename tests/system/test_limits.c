@@ -1,13 +1,9 @@
 /* max_file_size with every way to write a file: exactly the limit, and not one
  * byte more. And hours that end. */
-#include <criterion/criterion.h>
-#include <poll.h>
-#include <stdio.h>
-#include <time.h>
-
 #include "fault.h"
 #include "support/files.h"
 #include "support/server_log.h"
+#include "support/test.h"
 
 #define LIMIT FAULT_MIB
 #define HALF  (LIMIT / 2)

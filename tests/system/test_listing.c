@@ -1,17 +1,11 @@
 /* A directory with very many files: each entry appears once, and the memory of
  * the two processes that list it is bounded. 5,000 entries; 100,000 in the long
  * run. */
-#include <criterion/criterion.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "support/fail.h"
 #include "support/files.h"
 #include "support/processes.h"
 #include "support/served.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 #define GROWTH_MAX_KB 2048 /* from a listing of ten entries to one of all */

@@ -1,14 +1,11 @@
 /* There is one line for each login, change, transfer and end: also for sessions
  * that live only while there is no log, and for a user who causes more lines
  * than the log takes. */
-#include <criterion/criterion.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "sallyport/base/clock.h"
 #include "support/processes.h"
 #include "support/served.h"
 #include "support/server_log.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 /* As in src/server/log/log.h. */

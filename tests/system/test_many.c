@@ -1,20 +1,13 @@
 /* Clients without a login that wait or leave, and the memory of an idle
  * session. */
-#include <criterion/criterion.h>
 #include <openssl/opensslv.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "generation.h"
 #include "sallyport/base/clock.h"
 #include "support/files.h"
 #include "support/processes.h"
 #include "support/served.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 #ifndef SALLYPORT_UNFILTERED /* there malloc isn't libc's */

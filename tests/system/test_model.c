@@ -2,13 +2,6 @@
  * sequences in the short run, 25,000 in the long. If a sequence differs from
  * the model, it is shortened as far as possible and printed. Its number repeats
  * it: SALLYPORT_SEED=NUMBER system_model. */
-#include <criterion/criterion.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include "model/player.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/random.h"
@@ -16,6 +9,7 @@
 #include "support/fail.h"
 #include "support/run.h"
 #include "support/served.h"
+#include "support/test.h"
 
 /* Sequences of commands; _SLOW: with sanitizers. */
 #define SHORT      2000u

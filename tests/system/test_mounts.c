@@ -1,19 +1,11 @@
 /* sallyportd --check tries a network disk: what it lacks is named, with the
  * mount and what to do, and no file stays. Root mounts a disk of FUSE in a
  * mount namespace that ends with the test. */
-#include <criterion/criterion.h>
-#include <dirent.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sysexits.h>
-#include <unistd.h>
-
 #include "fuse.h"
 #include "sallyport/base/clock.h"
 #include "support/run.h"
 #include "support/server.h"
+#include "support/test.h"
 
 #define LATE_MS 60000
 

@@ -1,14 +1,9 @@
 /* Permission to connect to a passive port, and many connections at once. */
-#include <criterion/criterion.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-
 #include "fault.h"
 #include "support/files.h"
 #include "support/served.h"
 #include "support/server_log.h"
+#include "support/test.h"
 
 #define CLIENTS 50
 #define PIECE   (8 * FAULT_KIB)

@@ -1,18 +1,11 @@
 /* Drops on a real server: accounts that may store a few files or bytes, and
  * files that expire. */
-#include <criterion/criterion.h>
-#include <dirent.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "clock.h"
 #include "ctl.h"
 #include "support/files.h"
 #include "support/served.h"
 #include "support/server_log.h"
+#include "support/test.h"
 
 static const struct server_plan plan = { 0 };
 

@@ -1,13 +1,10 @@
 /* Clients that open many connections at once, within the default limits: all
  * are served at the first attempt. */
-#include <criterion/criterion.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "support/files.h"
 #include "support/run.h"
 #include "support/served.h"
 #include "support/server_log.h"
+#include "support/test.h"
 
 static const struct server_plan plan = { .ports = "auto" };
 

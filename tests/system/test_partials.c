@@ -1,20 +1,7 @@
 /* The requests of sallyportctl to a running server: many at once, the process
  * that looks for unfinished uploads and its rights, other uids, and the name of
  * the socket. */
-#include <criterion/criterion.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
-#include <sys/wait.h>
-#include <sysexits.h>
-#include <unistd.h>
 
 #include "ctl.h"
 #include "support/files.h"
@@ -22,6 +9,7 @@
 #include "support/run.h"
 #include "support/served.h"
 #include "support/server_log.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 #define KIB  (1024u)

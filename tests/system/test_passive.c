@@ -1,16 +1,11 @@
 /* The listeners of data connections: each session has its own while it
  * transfers, accepts there without gate, and closes it again. */
-#include <criterion/criterion.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-
 #include "support/files.h"
 #include "support/ports.h"
 #include "support/processes.h"
 #include "support/served.h"
 #include "support/server_log.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 #define BYTES "whose port is it?"

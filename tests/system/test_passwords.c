@@ -1,14 +1,8 @@
 /* New passwords, which the running server writes to the users file: must_change
  * and SITE PSWD. */
-#include <criterion/criterion.h>
-#include <fcntl.h>
 #include <linux/fs.h>
 #include <sched.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <unistd.h>
 
 #include "blockdev.h"
 #include "ctl.h"
@@ -17,6 +11,7 @@
 #include "support/run.h"
 #include "support/served.h"
 #include "support/server_log.h"
+#include "support/test.h"
 
 static const struct server_plan by_default = { 0 };
 static const struct server_plan for_all = { .settings =

@@ -1,15 +1,12 @@
 /* The TLS of a server as its settings define it, on both kinds of connection,
  * and its traces in the log. */
-#include <criterion/criterion.h>
 #include <openssl/x509_vfy.h>
-#include <stdio.h>
-#include <string.h>
-#include <sysexits.h>
 
 #include "ctl.h"
 #include "support/fail.h"
 #include "support/served.h"
 #include "support/server_log.h"
+#include "support/test.h"
 
 #define WITH(more)                                                             \
     PLAN(.listen = "127.0.0.1:0, 127.0.0.1:0 tls", .settings = (more))

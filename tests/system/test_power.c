@@ -1,20 +1,13 @@
 /* Power cuts and failed writes on real file systems: each byte that a 226
  * confirms is there after the next mount, also of an upload that was resumed.
  * It needs root and loop devices, in a mount namespace of this program. */
-#include <criterion/criterion.h>
-#include <criterion/hooks.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "blockdev.h"
 #include "fault.h"
 #include "sallyport/base/clock.h"
 #include "support/fail.h"
 #include "support/files.h"
 #include "support/session.h"
+#include "support/test.h"
 
 #define MIB FAULT_MIB
 

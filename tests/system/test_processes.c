@@ -1,25 +1,17 @@
 /* Checks what README says about the processes in /proc of a running server with
  * two logged-in users, before and after a reload; what an attacker who has one
  * of them can do; and what each program links. */
-#include <criterion/criterion.h>
-#include <dirent.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 #ifdef __x86_64__
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/user.h>
-#include <sys/wait.h>
 #endif
 
 #include "generation.h"
 #include "support/processes.h"
 #include "support/run.h"
 #include "support/served.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 static const struct server_user users[] = { { .name = "anna" },

@@ -1,11 +1,8 @@
 /* Tests that transcripts can't express: two segments in a row, and urgent
  * data. */
-#include <criterion/criterion.h>
-#include <string.h>
-#include <sys/socket.h>
-
 #include "support/fail.h"
 #include "support/served.h"
+#include "support/test.h"
 
 #define URGENT "\xff\xf4\xff\xf2"
 

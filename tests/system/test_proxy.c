@@ -1,15 +1,5 @@
 /* A server behind a proxy: lies at its data ports, two kinds of listeners, and
  * HAProxy before curl and lftp. transcripts/server/proxy*.txt have the rest. */
-#include <criterion/criterion.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "ctl.h"
 #include "support/fail.h"
 #include "support/files.h"
@@ -17,6 +7,7 @@
 #include "support/run.h"
 #include "support/served.h"
 #include "support/server_log.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 #define PROXY    "127.0.0.5"

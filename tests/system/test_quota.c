@@ -1,14 +1,5 @@
 /* Quotas of the kernel, with a real server on btrfs; tests/system/quota_vm has
  * ext4 and xfs. It needs root, in a mount namespace of this program. */
-#include <criterion/criterion.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "blockdev.h"
 #include "ctl.h"
 #include "desk.h"
@@ -18,6 +9,7 @@
 #include "support/files.h"
 #include "support/run.h"
 #include "support/session.h"
+#include "support/test.h"
 
 #define MIB   FAULT_MIB
 #define LIMIT (8u * MIB)

@@ -1,20 +1,14 @@
 /* REST and APPE onto a finished file if the file system can share blocks: xfs
  * on a loop device. The beginning of the file costs neither room nor time,
  * however long it is. It needs root, in a mount namespace of this program. */
-#include <criterion/criterion.h>
-#include <fcntl.h>
 #include <linux/fiemap.h>
 #include <linux/fs.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "blockdev.h"
 #include "fault.h"
 #include "support/files.h"
 #include "support/session.h"
+#include "support/test.h"
 
 #define MIB   FAULT_MIB
 #define LEN   (64u * MIB)

@@ -3,23 +3,14 @@
  * takes the end of a data connection for a broken port, sends PASV, and is one
  * reply late from then on. It runs in its own mount namespace, for the full
  * disk. */
-#include <criterion/criterion.h>
-#include <criterion/hooks.h>
-#include <criterion/parameterized.h>
-#include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "fault.h"
 #include "parting.h"
 #include "support/files.h"
 #include "support/run.h"
 #include "support/served.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 #define LEN 40000

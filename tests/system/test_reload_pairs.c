@@ -3,15 +3,6 @@
  * while the server goes from the first to the second. A session keeps what it
  * began with, its transfer ends as it would have, and the newest master knows
  * it. A pair is made of its number: SALLYPORT_PAIR=N plays that one alone. */
-#include <arpa/inet.h>
-#include <criterion/criterion.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "ctl.h"
 #include "generation.h"
 #include "sallyport/conf/conf.h"
@@ -19,6 +10,7 @@
 #include "support/files.h"
 #include "support/run.h"
 #include "support/served.h"
+#include "support/test.h"
 
 #define VALUES_MAX 4
 #define LARGE      ((size_t)4 << 20)

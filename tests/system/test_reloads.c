@@ -1,21 +1,12 @@
 /* The changes that a reload makes, and what stays as it was after a mistake in
  * the new configuration. */
-#include <arpa/inet.h>
-#include <criterion/criterion.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sysexits.h>
-#include <unistd.h>
-
 #include "ctl.h"
 #include "generation.h"
 #include "support/files.h"
 #include "support/processes.h"
 #include "support/served.h"
 #include "support/server_log.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 #define STAYS "reload: the old configuration and certificates stay: "

@@ -1,15 +1,10 @@
 /* An unfinished upload is continued by a later session of its user, also after
  * an upload that failed before its first byte, and on another machine.
  * transcripts/server/upload-faults.txt has the faults that it survives. */
-#include <criterion/criterion.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "fault.h"
 #include "support/files.h"
 #include "support/served.h"
+#include "support/test.h"
 
 #define LEN  (600 * FAULT_KIB)
 #define SENT (300 * FAULT_KIB) /* SIZE reports less: a multiple of 64 KiB */

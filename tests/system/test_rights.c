@@ -3,16 +3,10 @@
  * codes that clients rely on. A user for each right that is missing has his own
  * directory in both places, so no row meets what another user's row has left.
  */
-#include <criterion/criterion.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "support/fail.h"
 #include "support/files.h"
 #include "support/served.h"
+#include "support/test.h"
 
 #define LETTERS "lrwodnm"
 #define SHARE   "contracts"

@@ -1,11 +1,7 @@
 /* A server and its administrator: each file of transcripts/server/ against a
  * server of its own, or only SALLYPORT_TRANSCRIPT=NAME. */
-#include <criterion/criterion.h>
-#include <criterion/parameterized.h>
-
-#include <stdlib.h>
-
 #include "support/rows.h"
+#include "support/test.h"
 #include "transcript.h"
 
 static struct rows rows = { .folder = "tests/system/transcripts/server",

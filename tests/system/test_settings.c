@@ -1,9 +1,4 @@
 /* A reload changes each setting for later sessions. */
-#include <criterion/criterion.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "change.h"
 #include "generation.h"
 #include "sallyport/conf/conf.h"
@@ -11,6 +6,7 @@
 #include "support/files.h"
 #include "support/served.h"
 #include "support/server_log.h"
+#include "support/test.h"
 
 static void reload_with(const struct server *server, const struct change *c)
 {

@@ -1,21 +1,12 @@
 /* Clients that send or read nothing, or a byte now and then, in each state:
  * each ends by its deadline, and during a transfer the session answers. */
-#include <arpa/inet.h>
-#include <criterion/criterion.h>
-#include <criterion/hooks.h>
-#include <criterion/parameterized.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-
 #include "fault.h"
 #include "sallyport/base/clock.h"
 #include "support/fail.h"
 #include "support/files.h"
 #include "support/served.h"
 #include "support/server_log.h"
+#include "support/test.h"
 
 #define LOGIN_MS   1500
 #define IDLE_MS    2000

@@ -3,15 +3,6 @@
  * transfers in the short run, 50,000 in the long: a half undisturbed, so that
  * a leak has time, then reloads, then reloads and kills. And beside deaths of
  * the whole server. */
-#include <criterion/criterion.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-#include <unistd.h>
-
 #include "generation.h"
 #include "sallyport/base/clock.h"
 #include "soak.h"
@@ -19,6 +10,7 @@
 #include "support/processes.h"
 #include "support/served.h"
 #include "support/server_log.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 #define LONG_MS 120000

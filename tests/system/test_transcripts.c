@@ -1,10 +1,9 @@
 /* Each file of transcripts/, in a session and as a user of its own, all against
  * one server. */
-#include <criterion/criterion.h>
 #include <criterion/hooks.h>
-#include <criterion/parameterized.h>
 
 #include "support/rows.h"
+#include "support/test.h"
 #include "transcript.h"
 
 static struct rows rows = { .folder = "tests/system/transcripts",

@@ -1,20 +1,13 @@
 /* The programs on the disk change while the server runs. Running processes
  * continue with their own build, also after a crash, and a start refuses a
  * mixture of builds. */
-#include <criterion/criterion.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sysexits.h>
-#include <unistd.h>
-
 #include "generation.h"
 #include "installed.h"
 #include "support/files.h"
 #include "support/processes.h"
 #include "support/run.h"
 #include "support/served.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 /* Each process starts again at most once in 10 s; a machine under load needs

@@ -2,14 +2,6 @@
  * server cuts the stream at each boundary of its TLS records and within each of
  * them, in both directions, by a FIN and by a reset. Only an end that
  * upload_eof accepts makes a file. */
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <poll.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include "sallyport/base/fd.h"
@@ -17,6 +9,7 @@
 #include "support/files.h"
 #include "support/served.h"
 #include "support/server_log.h"
+#include "support/test.h"
 
 #define PIECES 3 /* records of data */
 #define PIECE  100

@@ -1,20 +1,11 @@
 /* The users file changes while the server runs: half-written, and with
  * thousands of rows. (What sallyportctl does to it: transcripts/server/.) */
-#include <criterion/criterion.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "ctl.h"
 #include "support/files.h"
 #include "support/processes.h"
 #include "support/server_log.h"
 #include "support/session.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 #define TOTP " totp=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"

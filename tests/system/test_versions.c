@@ -1,12 +1,6 @@
 /* A build with another version is installed over the running programs, and a
  * reload starts it. Transfers under way continue in the old processes to their
  * end. */
-#include <criterion/criterion.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "ctl.h"
 #include "generation.h"
 #include "installed.h"
@@ -15,6 +9,7 @@
 #include "support/run.h"
 #include "support/served.h"
 #include "support/server_log.h"
+#include "support/test.h"
 
 #define TRANSFERS 20
 #define IDLE      50

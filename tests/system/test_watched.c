@@ -4,21 +4,12 @@
  * before it replaces it, as NFS does. There the watcher is on another machine.
  * With SALLYPORT_DISKS in the environment it is on xfs and btrfs instead. Root
  * mounts these disks in a mount namespace that ends with this test. */
-#include <criterion/criterion.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "blockdev.h"
 #include "fuse.h"
 #include "support/session.h"
+#include "support/test.h"
 
 #define ROUNDS  20
 #define SMALL   1000

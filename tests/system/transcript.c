@@ -1,12 +1,9 @@
 /* Plays transcripts: a table of directives, each with a short function. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
+#include "transcript.h"
 #include "installed.h"
 #include "support/fail.h"
 #include "support/files.h"
-#include "transcript.h"
+#include "support/test.h"
 #include "transcript_play.h"
 
 enum { OFFLINE = 1, IN_DATA = 2, ALONE = 4, IN_OUTPUT = 8, DESK = 16 };

@@ -1,8 +1,6 @@
 /* The control channels of a transcript. */
-#include <stdio.h>
-#include <string.h>
-
 #include "support/fail.h"
+#include "support/test.h"
 #include "transcript_play.h"
 
 void play_client_init(struct play *p, const char *name, const char *user)

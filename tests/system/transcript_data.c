@@ -1,11 +1,7 @@
 /* The data connections of a transcript. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-
 #include "fault.h"
 #include "support/fail.h"
+#include "support/test.h"
 #include "transcript_play.h"
 
 static void need_data(struct client *c)

@@ -1,12 +1,7 @@
 /* The client program of a transcript: its desk, what it prints, and the servers
  * that are played for it. */
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "support/fail.h"
+#include "support/test.h"
 #include "support/wait.h"
 #include "transcript_play.h"
 

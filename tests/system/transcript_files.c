@@ -1,9 +1,7 @@
 /* The files of a transcript's users. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "support/fail.h"
 #include "support/files.h"
+#include "support/test.h"
 #include "transcript_play.h"
 
 #define FILE_NAME_MAX 256

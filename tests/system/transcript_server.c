@@ -1,10 +1,4 @@
 /* A transcript's own server, and its administrator. */
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "ctl.h"
 #include "installed.h"
 #include "sallyport/base/clock.h"
@@ -12,6 +6,7 @@
 #include "support/files.h"
 #include "support/processes.h"
 #include "support/server_log.h"
+#include "support/test.h"
 #include "support/wait.h"
 #include "transcript_play.h"
 

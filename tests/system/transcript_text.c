@@ -1,12 +1,9 @@
 /* Placeholders that the client's side fills in, and escapes. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
+#include "transcript_text.h"
 #include "support/fail.h"
 #include "support/files.h"
 #include "support/server.h"
-#include "transcript_text.h"
+#include "support/test.h"
 
 struct out {
     char *at, *end;

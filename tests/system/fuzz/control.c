@@ -1,19 +1,10 @@
 /* The control connection of a client. */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <poll.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "client.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "support/fail.h"
 #include "support/files.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 #define PIECE    (17u << 10) /* more than a record */

@@ -1,15 +1,8 @@
 /* The data connections of a client. */
-#include <arpa/inet.h>
-#include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "client.h"
 #include "sallyport/base/fd.h"
 #include "support/fail.h"
+#include "support/test.h"
 
 #define BLOCK   (64u << 10)
 #define STEP_MS 3000

@@ -2,12 +2,11 @@
 #include "oracle.h"
 
 #include <ftw.h>
-#include <string.h>
-#include <sys/stat.h>
 
 #include "sallyport/base/buf.h"
 #include "support/fail.h"
 #include "support/files.h"
+#include "support/test.h"
 
 static const struct oracle *looking;
 static size_t looked_at;

@@ -1,12 +1,7 @@
 /* Plays a program. */
-#include <poll.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-
 #include "client.h"
 #include "support/fail.h"
+#include "support/test.h"
 
 static void play_line(struct actor *p, struct client *c, struct slice line)
 {

@@ -2,12 +2,11 @@
  * exchanged. */
 #include "program.h"
 
-#include <stdio.h>
-#include <string.h>
 #include <strings.h>
 
 #include "../model/recipes.h"
 #include "support/fail.h"
+#include "support/test.h"
 
 const char *const fuzz_names[FUZZ_NAMES] = { "a", "b", "d/a", "c" };
 

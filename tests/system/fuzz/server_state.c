@@ -1,12 +1,8 @@
 /* The server's processes, as a player sees them. */
-#include <poll.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "client.h"
 #include "support/fail.h"
 #include "support/processes.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 #define IDLE_MS 250

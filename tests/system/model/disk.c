@@ -1,17 +1,11 @@
 /* The home as it is on the disk. Partials are the server's own business and
  * don't count. */
-#include <dirent.h>
-#include <errno.h>
 #include <ftw.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "player.h"
 #include "support/fail.h"
 #include "support/files.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 #define PARTIAL ".sallyport-"

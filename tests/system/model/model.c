@@ -2,12 +2,9 @@
 #include "model.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "support/fail.h"
+#include "support/test.h"
 
 #define LINE_LONGEST 8192
 #define RESERVED     ".sallyport-"

@@ -1,11 +1,8 @@
 /* Sends lines, and checks their replies. */
 #include "player.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "support/fail.h"
+#include "support/test.h"
 #include "support/wait.h"
 
 static void connect_anew(struct player *p)

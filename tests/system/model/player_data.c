@@ -1,12 +1,9 @@
 /* Plays a transfer as a client makes it: its connection, commands during it,
  * and its end. */
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-
 #include "player.h"
 #include "support/fail.h"
 #include "support/files.h"
+#include "support/test.h"
 
 #define RECEIVED_MAX (8u << 20)
 

@@ -1,10 +1,7 @@
 /* Rules of transfers: whether one begins, and which files exist after it. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "rules.h"
 #include "support/fail.h"
+#include "support/test.h"
 
 static void begin(struct model *m, const struct call *c, enum flow flow,
                   struct expected *e)

@@ -1,9 +1,7 @@
 /* Rules of commands about files: size, facts, listings over the control
  * connection, free room. */
-#include <stdio.h>
-#include <string.h>
-
 #include "rules.h"
+#include "support/test.h"
 
 static struct node *folder_at(struct model *m, const char *path)
 {

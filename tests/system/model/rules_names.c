@@ -1,8 +1,6 @@
 /* Rules of names: the working directory; making, removing and renaming. */
-#include <stdio.h>
-#include <string.h>
-
 #include "rules.h"
+#include "support/test.h"
 
 /* May a name in the directory of PATH be made, changed, removed? */
 static bool may_change(struct model *m, const char *path)

@@ -1,10 +1,8 @@
 /* Rules of commands about the session itself: login, protection, parameters,
  * and the manner of the next transfer. */
-#include <stdio.h>
-#include <string.h>
-
 #include "rules.h"
 #include "support/server.h"
+#include "support/test.h"
 
 #define OFFSET_MAX INT64_MAX
 

@@ -1,8 +1,6 @@
 /* Rules of checksums: which bytes count, and the value of CRC32. */
-#include <stdio.h>
-#include <string.h>
-
 #include "rules.h"
+#include "support/test.h"
 
 /* Takes the bytes from FIRST up to, not including, UNTIL (0: the end). */
 static bool cut_out(const struct node *n, uint64_t first, uint64_t until,

@@ -1,9 +1,6 @@
 /* Rules of times and modes: MDTM, MFMT, SITE CHMOD. */
-#include <stdio.h>
-#include <string.h>
-#include <time.h>
-
 #include "rules.h"
+#include "support/test.h"
 
 enum form { NO_TIME, NO_SUCH_TIME, A_TIME };
 

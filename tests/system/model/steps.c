@@ -1,11 +1,9 @@
 /* Makes steps, and prints them. */
 #include "steps.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "recipes.h"
 #include "support/fail.h"
+#include "support/test.h"
 
 /* Each case begins with these in the home. */
 static const struct furniture {

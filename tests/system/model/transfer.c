@@ -1,12 +1,10 @@
 /* The results of a transfer: the files after it, and the bytes that it must
  * have moved. */
 #include <fnmatch.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "model.h"
 #include "support/fail.h"
+#include "support/test.h"
 
 void transfer_over(struct model *m)
 {

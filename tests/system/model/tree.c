@@ -1,11 +1,8 @@
 /* The model's files: plain arrays, searched from one end to the other. */
 #include "tree.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "support/fail.h"
+#include "support/test.h"
 
 static void *copy_of(const void *bytes, size_t len)
 {
