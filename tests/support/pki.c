@@ -87,13 +87,13 @@ static long new_serial(void)
            ((long)(bytes[3] & 0x7f) << 24);
 }
 
-static X509 *make(struct pki *p, EVP_PKEY *key, const char *cn, long from,
-                  long to)
+static X509 *make(struct pki *p, EVP_PKEY *key, const char *cn, long serial,
+                  long from, long to)
 {
     X509 *x = X509_new();
 
     X509_set_version(x, X509_VERSION_3);
-    ASN1_INTEGER_set(X509_get_serialNumber(x), new_serial());
+    ASN1_INTEGER_set(X509_get_serialNumber(x), serial ? serial : new_serial());
     X509_gmtime_adj(X509_getm_notBefore(x), from);
     X509_gmtime_adj(X509_getm_notAfter(x), to);
     X509_set_pubkey(x, key);
@@ -121,7 +121,7 @@ static struct pki *new_ca(const char *folder, const char *name,
     FAIL_IF(!p, "no memory");
     snprintf(p->folder, sizeof(p->folder), "%s", folder);
     p->key = make_key(PKI_EC);
-    X509 *x = make(above ? above : p, p->key, name, -3 * DAY, 3 * DAY);
+    X509 *x = make(above ? above : p, p->key, name, 0, -3 * DAY, 3 * DAY);
     add_extension(x, NID_basic_constraints, "critical,CA:TRUE");
     add_extension(x, NID_key_usage, "critical,keyCertSign,cRLSign");
     FAIL_IF(X509_sign(x, above ? above->key : p->key, EVP_sha256()) <= 0,
@@ -153,7 +153,7 @@ void pki_issue(struct pki *p, const struct pki_leaf *l)
 {
     EVP_PKEY *key = make_key(l->kind);
     bool usual = l->from == 0 && l->to == 0;
-    X509 *x = make(p, key, l->subject ? l->subject : l->name,
+    X509 *x = make(p, key, l->subject ? l->subject : l->name, l->serial,
                    usual ? -DAY : l->from, usual ? DAY : l->to);
 
     if (l->names)

@@ -17,6 +17,7 @@ struct pki_leaf {
     long from,
         to; /* seconds from now; both 0: one day before to one day after */
     enum pki_kind kind;
+    long serial; /* 0: a random one */
     bool server; /* only valid for servers */
 };
 

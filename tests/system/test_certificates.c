@@ -1,12 +1,9 @@
 /* Certificates of a running server: which one a client gets, and the effect of
  * a reload with good and with bad ones. No session may notice it. */
-#include <openssl/ec.h>
-#include <openssl/pem.h>
-#include <openssl/rsa.h>
-#include <openssl/x509v3.h>
 
 #include "ctl.h"
 #include "support/files.h"
+#include "support/pki.h"
 #include "support/processes.h"
 #include "support/served.h"
 #include "support/server_log.h"
@@ -15,119 +12,38 @@
 
 #define DAY 86400L
 
-struct made {
-    long serial;
-    long seconds;      /* its lifetime; 0: a day */
-    long from;         /* seconds from now; 0: two days ago */
-    const char *names; /* NULL: localhost */
-    bool rsa;
-};
-
-static X509 *make(EVP_PKEY *key, const struct made *m)
+/* Makes a certificate NAME.pem in the server's directory, and NAME.key. They
+ * are dated an hour back, since master doesn't trust the times of files that
+ * have just changed. */
+static void issue(const struct server *s, const char *name, struct pki_leaf l)
 {
-    X509 *x = X509_new();
-    const char *names = m->names ? m->names : "DNS:localhost";
-    X509_EXTENSION *e =
-        X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, names);
+    struct pki *ca = pki_new(s->folder, "ca");
+    char key[64];
 
-    X509_set_version(x, X509_VERSION_3);
-    ASN1_INTEGER_set(X509_get_serialNumber(x), m->serial);
-    X509_gmtime_adj(X509_getm_notBefore(x), m->from ? m->from : -2 * DAY);
-    X509_gmtime_adj(X509_getm_notAfter(x), m->seconds ? m->seconds : DAY);
-    X509_set_pubkey(x, key);
-    cr_assert(X509_add_ext(x, e, -1) == 1);
-    X509_EXTENSION_free(e);
-    cr_assert(X509_sign(x, key, EVP_sha256()) > 0);
-    return x;
+    snprintf(key, sizeof(key), "%s.key", name);
+    l.name = name;
+    l.names = l.names ? l.names : "DNS:localhost";
+    l.from = l.from ? l.from : -2 * DAY;
+    l.to = l.to ? l.to : DAY;
+    l.server = true;
+    pki_issue(ca, &l);
+    files_set_time(pki_path(ca, key), time(NULL) - 3600);
+    snprintf(key, sizeof(key), "%s.pem", name);
+    files_set_time(pki_path(ca, key), time(NULL) - 3600);
+    pki_free(ca);
 }
 
-/* Each file is replaced by a rename, as certbot does. */
-static FILE *open_new(const struct server *s, const char *name)
+/* The server's own certificate. */
+static void issue_own(const struct server *s, struct pki_leaf l)
 {
-    char new[SERVER_PATH_MAX];
-    FILE *f;
-
-    snprintf(new, sizeof(new), "%s.new", server_path(s, name));
-    f = fopen(new, "w");
-    cr_assert(f, "%s", new);
-    fchmod(fileno(f), 0600);
-    return f;
+    issue(s, "certificate", l);
+    server_set(s, "key", server_path(s, "certificate.key"));
 }
 
-/* Dates the file an hour back, since master doesn't trust the times of files
- * that have just changed. */
-static void put(const struct server *s, const char *name, FILE *f)
+static void reload(const struct server *s)
 {
-    const struct timespec then = { .tv_sec = time(NULL) - 3600 };
-    const struct timespec an_hour_ago[] = { then, then };
-    char new[SERVER_PATH_MAX];
-
-    cr_assert_eq(fflush(f), 0);
-    cr_assert_eq(futimens(fileno(f), an_hour_ago), 0);
-    cr_assert_eq(fclose(f), 0);
-    snprintf(new, sizeof(new), "%s.new", server_path(s, name));
-    cr_assert_eq(rename(new, server_path(s, name)), 0);
+    ctl(s, 0, "reload", "reloaded");
 }
-
-static void write_pair(const struct server *s, const char *certificate,
-                       const char *key, const struct made *m)
-{
-    EVP_PKEY *pair = m->rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
-    X509 *x = make(pair, m);
-    FILE *f = open_new(s, certificate);
-
-    cr_assert(PEM_write_X509(f, x));
-    put(s, certificate, f);
-    if (key) {
-        f = open_new(s, key);
-        cr_assert(PEM_write_PrivateKey(f, pair, NULL, NULL, 0, NULL, NULL));
-        put(s, key, f);
-    }
-    X509_free(x);
-    EVP_PKEY_free(pair);
-}
-
-static size_t count_words(const struct server *s, const char *words)
-{
-    struct buf log;
-    size_t n = 0;
-
-    server_log(s, &log);
-    for (const char *at = (const char *)log.data; (at = strstr(at, words));
-         at++)
-        n++;
-    buf_release(&log);
-    return n;
-}
-
-struct awaited {
-    const struct server *server;
-    const char *words;
-    size_t count; /* earlier lines with these words */
-};
-
-static bool is_there(void *argument)
-{
-    const struct awaited *a = argument;
-
-    return count_words(a->server, a->words) > a->count;
-}
-
-/* Waits until one more line has these words. */
-static void reload(const struct server *s, const char *words)
-{
-    struct awaited a = { s, words, count_words(s, words) };
-    struct buf log;
-
-    cr_assert_eq(kill(s->pid, SIGHUP), 0);
-    if (wait_until(is_there, &a, WAIT_MS))
-        return;
-    server_log(s, &log);
-    cr_assert_fail("no \"%s\" in:\n%s", words, (const char *)log.data);
-}
-
-#define GOOD "reload: the new configuration and certificates are in use"
-#define STAY "reload: the old configuration and certificates stay: "
 
 static void enter(struct session *s, const struct server *server)
 {
@@ -170,7 +86,8 @@ static void transfer(struct session *s)
 
 static void spoil_key(const struct server *s)
 {
-    write_pair(s, "other.pem", "key.pem", &(struct made){ .serial = 1 });
+    issue(s, "other", (struct pki_leaf){ .serial = 1 });
+    server_set(s, "key", server_path(s, "other.key"));
 }
 
 static void spoil_file(const struct server *s)
@@ -180,44 +97,35 @@ static void spoil_file(const struct server *s)
 
 static void spoil_mode(const struct server *s)
 {
-    cr_assert_eq(chmod(server_path(s, "key.pem"), 0644), 0);
+    cr_assert_eq(chmod(server_path(s, "certificate.key"), 0644), 0);
 }
 
 static void spoil_date(const struct server *s)
 {
-    write_pair(s, "certificate.pem", "key.pem",
-               &(struct made){ .serial = 1, .seconds = -60 });
+    issue_own(s, (struct pki_leaf){ .serial = 1, .to = -60 });
 }
 
 /* As cp and the shell do it, and some deploy hooks. */
-static void overwrite(const struct server *s, const char *name)
-{
-    struct buf text;
-    const char *by = server_path(s, "by.pem");
-
-    buf_init(&text, 1 << 20);
-    cr_assert(files_read(by, &text));
-    files_write(server_path(s, name), text.data, text.len, 0600);
-    buf_release(&text);
-}
-
 static void spoil_date_in_place(const struct server *s)
 {
-    const struct made m = { .serial = 1, .seconds = -60 };
+    struct buf text;
 
-    write_pair(s, "by.pem", "key.pem", &m);
-    overwrite(s, "certificate.pem");
+    issue(s, "other", (struct pki_leaf){ .serial = 1, .to = -60 });
+    server_set(s, "key", server_path(s, "other.key"));
+    buf_init(&text, 1 << 20);
+    cr_assert(files_read(server_path(s, "other.pem"), &text));
+    files_write(server_path(s, "certificate.pem"), text.data, text.len, 0600);
+    buf_release(&text);
 }
 
 static void spoil_begin(const struct server *s)
 {
-    write_pair(s, "certificate.pem", "key.pem",
-               &(struct made){ .serial = 1, .from = 3600 });
+    issue_own(s, (struct pki_leaf){ .serial = 1, .from = 3600 });
 }
 
 static void spoil_text(const struct server *s)
 {
-    files_write(server_path(s, "key.pem"), "nonsense", 8, 0600);
+    files_write(server_path(s, "certificate.key"), "nonsense", 8, 0600);
 }
 
 static void spoil_setting(const struct server *s)
@@ -227,17 +135,18 @@ static void spoil_setting(const struct server *s)
 
 static const struct {
     void (*spoil)(const struct server *s);
-    const char *words; /* of the event */
+    int status;
+    const char *words;
 } bad[] = {
     /* the first one: the file that is overwritten is in use */
-    { spoil_date_in_place, "certificate.pem: the certificate has expired" },
-    { spoil_key, "key.pem: not the key of the certificate in" },
-    { spoil_date, "certificate.pem: the certificate has expired" },
-    { spoil_begin, "certificate.pem: the certificate is not valid yet" },
-    { spoil_text, "key.pem: holds no private key" },
-    { spoil_mode, "key.pem: open to others" },
-    { spoil_file, "certificate.pem: No such file" },
-    { spoil_setting, "unknown key" },
+    { spoil_date_in_place, EX_DATAERR, "certificate.pem: the certificate has" },
+    { spoil_key, EX_DATAERR, "other.key: not the key of the certificate in" },
+    { spoil_date, EX_DATAERR, "certificate.pem: the certificate has expired" },
+    { spoil_begin, EX_DATAERR, "the certificate is not valid yet" },
+    { spoil_text, EX_DATAERR, "certificate.key: holds no private key" },
+    { spoil_mode, EX_DATAERR, "certificate.key: open to others" },
+    { spoil_file, EX_DATAERR, "certificate.pem: No such file" },
+    { spoil_setting, EX_CONFIG, "unknown key" },
 };
 
 /* Whatever is wrong, new sessions get the old certificate. When all mistakes
@@ -246,46 +155,33 @@ ServerTest(certificates, no_bad_pair_is_taken, 120, PLAN(0))
 {
     struct session s;
 
-    write_pair(server, "certificate.pem", "key.pem",
-               &(struct made){ .serial = 77 });
-    reload(server, GOOD);
+    issue_own(server, (struct pki_leaf){ .serial = 77 });
+    reload(server);
     enter(&s, server);
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        size_t before = count_words(server, bad[i].words);
-
         bad[i].spoil(server);
-        reload(server, STAY);
-        cr_expect_gt(count_words(server, bad[i].words), before, "%s",
-                     bad[i].words);
+        ctl(server, bad[i].status, "reload", bad[i].words);
         cr_expect_eq(serial_for(server, NULL, NULL), 77, "%s", bad[i].words);
         transfer(&s);
         if (bad[i].spoil != spoil_setting)
-            write_pair(server, "certificate.pem", "key.pem",
-                       &(struct made){ .serial = 78 });
+            issue_own(server, (struct pki_leaf){ .serial = 78 });
     }
     session_close(&s);
 }
 
-static void set_file(const struct server *s, const char *what,
-                     const char *label, const char *file)
-{
-    char key[64];
-
-    snprintf(key, sizeof(key), "%s.%s", what, label);
-    const char *path = server_path(s, file);
-    server_set(s, key, path);
-}
-
 static void add_pair(const struct server *s, const char *label,
-                     const struct made *m)
+                     struct pki_leaf l)
 {
-    char certificate[64], key[64];
+    static const char *const settings[] = { "certificate", "key" };
 
-    snprintf(certificate, sizeof(certificate), "%s.pem", label);
-    snprintf(key, sizeof(key), "%s-key.pem", label);
-    write_pair(s, certificate, key, m);
-    set_file(s, "certificate", label, certificate);
-    set_file(s, "key", label, key);
+    issue(s, label, l);
+    for (int i = 0; i < 2; i++) {
+        char key[64], file[64];
+
+        snprintf(key, sizeof(key), "%s.%s", settings[i], label);
+        snprintf(file, sizeof(file), "%s.%s", label, i ? "key" : "pem");
+        server_set(s, key, server_path(s, file));
+    }
 }
 
 ServerTest(certificates, names_and_kinds, 120, PLAN(0))
@@ -293,14 +189,14 @@ ServerTest(certificates, names_and_kinds, 120, PLAN(0))
     struct session s;
 
     enter(&s, server);
-    write_pair(server, "certificate.pem", "key.pem",
-               &(struct made){ .serial = 1, .names = "DNS:one.example" });
-    add_pair(
-        server, "rsa",
-        &(struct made){ .serial = 2, .names = "DNS:one.example", .rsa = true });
+    issue_own(server,
+              (struct pki_leaf){ .serial = 1, .names = "DNS:one.example" });
+    add_pair(server, "rsa",
+             (struct pki_leaf){
+                 .serial = 2, .names = "DNS:one.example", .kind = PKI_RSA });
     add_pair(server, "two",
-             &(struct made){ .serial = 3, .names = "DNS:*.two.example" });
-    reload(server, GOOD);
+             (struct pki_leaf){ .serial = 3, .names = "DNS:*.two.example" });
+    reload(server);
     cr_expect_eq(serial_for(server, NULL, NULL), 1);
     cr_expect_eq(serial_for(server, "one.example", "ECDSA+SHA256"), 1);
     cr_expect_eq(serial_for(server, "one.example", "RSA-PSS+SHA256"), 2);
@@ -320,11 +216,11 @@ ServerTest(certificates, host_and_data_by_name, 120, PLAN(0))
     static const int versions[] = { SESSION_TLS_12, SESSION_TLS_13 };
     struct session s;
 
-    write_pair(server, "certificate.pem", "key.pem",
-               &(struct made){ .serial = 1, .names = "DNS:one.example" });
+    issue_own(server,
+              (struct pki_leaf){ .serial = 1, .names = "DNS:one.example" });
     add_pair(server, "two",
-             &(struct made){ .serial = 2, .names = "DNS:two.example" });
-    reload(server, GOOD);
+             (struct pki_leaf){ .serial = 2, .names = "DNS:two.example" });
+    reload(server);
     for (size_t i = 0; i < 2 * sizeof(data) / sizeof(data[0]); i++) {
         session_init(&s);
         s.version = versions[i % 2];
@@ -351,24 +247,21 @@ ServerTest(certificates, host_and_data_by_name, 120, PLAN(0))
 ServerTest(certificates, sessions_of_many_generations, 120, PLAN(0))
 {
     struct session s[ROUNDS + 1], late;
-    struct awaited waits;
 
     enter(&s[0], server);
     for (int i = 1; i <= ROUNDS; i++) {
-        write_pair(server, "certificate.pem", "key.pem",
-                   &(struct made){ .serial = 100 + i });
-        reload(server, GOOD);
+        issue_own(server, (struct pki_leaf){ .serial = 100 + i });
+        reload(server);
         enter(&s[i], server);
         cr_assert_eq(tls_client_serial(s[i].tls), 100 + i);
     }
-    write_pair(server, "certificate.pem", "key.pem",
-               &(struct made){ .serial = 200 });
+    issue_own(server, (struct pki_leaf){ .serial = 200 });
     ctl(server, EX_TEMPFAIL, "reload", "8 generations have sessions");
     for (int i = 0; i <= ROUNDS; i++)
         transfer(&s[i]);
-    waits = (struct awaited){ server, GOOD, count_words(server, GOOD) };
     session_close(&s[0]);
-    cr_assert(wait_until(is_there, &waits, WAIT_MS));
+    server_log_expect(server, ROUNDS + 1, "reload: the new configuration",
+                      NULL);
     enter(&late, server);
     cr_expect_eq(tls_client_serial(late.tls), 200);
     for (int i = 1; i <= ROUNDS; i++) {
@@ -381,20 +274,19 @@ ServerTest(certificates, sessions_of_many_generations, 120, PLAN(0))
 
 /* The directories as certbot makes them: live/ has links, and a renewal makes
  * new ones. */
-static void renew(const struct server *s, int number, long serial)
+static void renew(const struct server *s, long serial)
 {
-    static const char *const names[] = { "certificate", "key" };
-    char file[2][32], new[SERVER_PATH_MAX];
+    static const char *const ends[] = { "pem", "key" };
+    char name[32], file[40], new[SERVER_PATH_MAX];
 
-    for (int i = 0; i < 2; i++)
-        snprintf(file[i], sizeof(file[i]), "%s%d.pem", names[i], number);
-    write_pair(s, file[0], file[1], &(struct made){ .serial = serial });
+    snprintf(name, sizeof(name), "renewed%ld", serial);
+    issue(s, name, (struct pki_leaf){ .serial = serial });
     for (int i = 0; i < 2; i++) {
-        snprintf(file[0], sizeof(file[0]), "%s.pem", names[i]);
-        snprintf(new, sizeof(new), "%s.link", server_path(s, file[0]));
-        snprintf(file[1], sizeof(file[1]), "%s%d.pem", names[i], number);
-        cr_assert_eq(symlink(file[1], new), 0);
-        cr_assert_eq(rename(new, server_path(s, file[0])), 0);
+        snprintf(file, sizeof(file), "%s.%s", name, ends[i]);
+        snprintf(new, sizeof(new), "%s", server_path(s, "new"));
+        cr_assert_eq(symlink(file, new), 0);
+        snprintf(file, sizeof(file), "certificate.%s", ends[i]);
+        cr_assert_eq(rename(new, server_path(s, file)), 0);
     }
 }
 
@@ -405,10 +297,11 @@ ServerTest(certificates, a_deploy_hook, 120, PLAN(0))
     struct session s;
 
     enter(&s, server);
-    for (int i = 1; i <= 3; i++) {
-        renew(server, i, 500 + i);
-        ctl(server, 0, "reload", "reloaded");
-        cr_assert_eq(serial_for(server, NULL, NULL), 500 + i);
+    server_set(server, "key", server_path(server, "certificate.key"));
+    for (long serial = 501; serial <= 503; serial++) {
+        renew(server, serial);
+        reload(server);
+        cr_assert_eq(serial_for(server, NULL, NULL), serial);
     }
     spoil_key(server);
     ctl(server, EX_DATAERR, "reload", "sallyport.conf:4: key = ");
@@ -422,20 +315,18 @@ ServerTest(certificates, a_deploy_hook, 120, PLAN(0))
 ServerTest(certificates, what_expires_soon_is_told, 120, PLAN(0))
 {
     cr_expect(!server_log_has(server, "expires"));
-    write_pair(server, "certificate.pem", "key.pem",
-               &(struct made){ .serial = 1, .seconds = 30 * DAY - 60 });
+    issue_own(server, (struct pki_leaf){ .serial = 1, .to = 30 * DAY - 60 });
     add_pair(server, "two",
-             &(struct made){
-                 .serial = 2, .names = "DNS:two.example", .seconds = 3600 });
+             (struct pki_leaf){
+                 .serial = 2, .names = "DNS:two.example", .to = 3600 });
     add_pair(server, "late",
-             &(struct made){ .serial = 3,
-                             .names = "DNS:late.example",
-                             .seconds = 30 * DAY + 3600 });
+             (struct pki_leaf){ .serial = 3,
+                                .names = "DNS:late.example",
+                                .to = 30 * DAY + 3600 });
     add_pair(server, "one",
-             &(struct made){ .serial = 4,
-                             .names = "DNS:one.example",
-                             .seconds = 2 * DAY - 60 });
-    reload(server, GOOD);
+             (struct pki_leaf){
+                 .serial = 4, .names = "DNS:one.example", .to = 2 * DAY - 60 });
+    reload(server);
     server_log_wait(server, "certificate.pem: certificate 1 expires in 29 days",
                     NULL);
     server_log_wait(server, "one.pem: certificate 1 expires in 47 h", NULL);
@@ -455,19 +346,18 @@ ServerTest(certificates, one_expires_in_use, 120, PLAN(.troubles = true))
 {
     time_t end;
 
-    write_pair(server, "certificate.pem", "key.pem",
-               &(struct made){ .serial = 5, .seconds = 10 });
+    issue_own(server, (struct pki_leaf){ .serial = 5, .to = 10 });
     end = time(NULL) + 10;
-    reload(server, GOOD);
+    reload(server);
     cr_assert(wait_until(is_over, &end, WAIT_MS));
     processes_kill(server->pid, "sallyport: gate");
     cr_expect_eq(serial_for(server, NULL, NULL), 5);
     add_pair(server, "two",
-             &(struct made){ .serial = 2, .names = "DNS:two.example" });
-    reload(server, GOOD);
+             (struct pki_leaf){ .serial = 2, .names = "DNS:two.example" });
+    reload(server);
     cr_expect_eq(serial_for(server, NULL, NULL), 5);
     spoil_date(server);
-    reload(server, "certificate.pem: the certificate has expired");
+    ctl(server, EX_DATAERR, "reload", "the certificate has expired");
     cr_expect(
         server_log_has(server, "certificate.pem: certificate 1 has expired"));
 }
@@ -501,21 +391,19 @@ Test(certificates, a_date_keeps_no_server_from_its_start)
         transfer(&s);
         session_close(&s);
     }
-    reload(&server, GOOD);
+    reload(&server);
     server_kill(&server);
-    write_pair(&server, "certificate.pem", "key.pem",
-               &(struct made){ .serial = 2 });
+    issue_own(&server, (struct pki_leaf){ .serial = 2 });
     spoil_key(&server);
     ctl_check(&server, EX_CONFIG, "not the key of the certificate");
-    write_pair(&server, "certificate.pem", "key.pem",
-               &(struct made){ .serial = 2 });
-    add_pair(&server, "two", &(struct made){ .serial = 3 });
+    issue_own(&server, (struct pki_leaf){ .serial = 2 });
+    add_pair(&server, "two", (struct pki_leaf){ .serial = 3 });
     ctl_check(&server, EX_CONFIG,
               "two.pem has the same names and the same kind of");
     server_again(&server);
     server_log_wait(&server, "warning: ", "two.pem: no client gets it", NULL);
     cr_expect_eq(serial_for(&server, NULL, NULL), 2);
-    reload(&server, GOOD);
+    reload(&server);
     server_kill(&server);
     server_forget(&server);
 }
@@ -524,25 +412,22 @@ Test(certificates, a_date_keeps_no_server_from_its_start)
  * write there. */
 Test(certificates, of_systemd)
 {
-    char path[SERVER_PATH_MAX + 32];
     struct server server;
 
-    server_prepare(&server, &(struct server_plan){ .settings = NULL });
+    server_prepare(&server, PLAN(0));
     const char *directory = server_path(&server, "credentials");
+    const char *pem = server_path(&server, "credentials/own.pem");
+    const char *key = server_path(&server, "credentials/own.key");
     cr_assert_eq(mkdir(directory, 0700), 0);
-    write_pair(&server, "credentials/certificate.pem", "credentials/key.pem",
-               &(struct made){ .serial = 41 });
-    snprintf(path, sizeof(path), "%s/certificate.pem", directory);
-    cr_assert_eq(chmod(path, 0400), 0);
-    server_set(&server, "certificate", path);
-    snprintf(path, sizeof(path), "%s/key.pem", directory);
-    cr_assert_eq(chmod(path, 0400), 0);
-    server_set(&server, "key", path);
+    issue(&server, "credentials/own", (struct pki_leaf){ .serial = 41 });
+    cr_assert(chmod(pem, 0400) == 0 && chmod(key, 0400) == 0);
+    server_set(&server, "certificate", pem);
+    server_set(&server, "key", key);
     cr_assert_eq(chmod(directory, 0500), 0);
     setenv("CREDENTIALS_DIRECTORY", directory, 1);
     server_again(&server);
     cr_expect_eq(serial_for(&server, NULL, NULL), 41);
-    reload(&server, GOOD);
+    reload(&server);
     ctl_check(&server, 0, "configuration is fine");
     cr_assert_eq(chmod(directory, 0700), 0);
     server_stop(&server);
@@ -552,18 +437,13 @@ Test(certificates, of_systemd)
  * gate, and have the certificate of their generation. */
 ServerTest(certificates, gate_hangs, 60, PLAN(.troubles = true))
 {
-    struct processes all;
     struct session s;
-    const struct process_row *gate;
 
     enter(&s, server);
-    processes_of(server->pid, &all);
-    gate = processes_find(&all, "sallyport: gate");
-    cr_assert(gate);
-    write_pair(server, "certificate.pem", "key.pem",
-               &(struct made){ .serial = 901 });
-    cr_assert_eq(kill(gate->pid, SIGSTOP), 0);
-    ctl(server, 0, "reload", "reloaded");
+    issue_own(server, (struct pki_leaf){ .serial = 901 });
+    cr_assert_eq(kill(processes_pid(server->pid, "sallyport: gate"), SIGSTOP),
+                 0);
+    reload(server);
     cr_expect_eq(serial_for(server, NULL, NULL), 901);
     server_log_wait(server, "does not answer", "process=gate", NULL);
     transfer(&s);
