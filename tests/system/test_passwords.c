@@ -36,22 +36,6 @@ static void hash_of(const struct server *server, const char *name,
     buf_release(&text);
 }
 
-/* A user who must change the password: lftp and ftplib end at once, with the
- * server's sentence, whatever they are asked to do, and can change it. */
-ServerTest(passwords, clients_show_the_way, 120, &by_default)
-{
-    struct run_result r;
-    char port[16];
-
-    ctl(server, 0, "user add bert --must-change", "");
-    snprintf(port, sizeof(port), "%u", server->port);
-    const char *directory = server_path(server, "");
-    run(&r, NULL, "bash", server_source("tests/system/must_change.sh"),
-        "127.0.0.1", port, "bert", SERVER_PASSWORD, directory, NULL);
-    cr_expect_eq(r.status, 0, "%d:\n%s", r.status, r.text);
-    run_release(&r);
-}
-
 /* Changes by two users and by sallyportctl at the same time: each is whole, or
  * refused with "try again". */
 ServerTest(passwords, with_sallyportctl, 300, &for_all)

@@ -19,7 +19,8 @@
  *   CTL WORDS       runs sallyportctl, which must succeed
  *   RUN LINE        runs any line in a shell, which must succeed, in the
  *                   server's directory; $PORT is its port, $SERVER its
- *                   process, and $SOURCE the source tree
+ *                   process, $SOURCE the source tree, and $CLOCK
+ *                   preload/clock.c
  *   CTL! N WORDS, RUN! N LINE   expect the exit status N
  *   INPUT TEXT      a line of the standard input of the next program (if not
  *                   said, the users' password; at a desk nothing)
@@ -114,7 +115,9 @@
 #ifndef TESTS_SYSTEM_TRANSCRIPT_H
 #define TESTS_SYSTEM_TRANSCRIPT_H
 
+#include "support/rows.h"
 #include "support/server.h"
+#include "support/test.h"
 
 /* Plays the file as USER; fails the test with file and line. */
 void transcript_play(struct server *server, const char *file, const char *user);
@@ -123,5 +126,25 @@ void transcript_play_alone(const char *file);
 void transcript_play_client(const char *file);
 /* Plays a file with played servers. */
 void transcript_play_faulty(const char *file);
+
+/* The tests of a program: PLAYS each file of a directory, or only
+ * SALLYPORT_TRANSCRIPT=NAME. SECONDS is the time limit of each. */
+#define TRANSCRIPTS(suite, directory, seconds, plays)                          \
+    static struct rows rows = { .folder =                                      \
+                                    "tests/system/transcripts/" directory,     \
+                                .suffix = ".txt" };                            \
+                                                                               \
+    ParameterizedTestParameters(suite, play)                                   \
+    {                                                                          \
+        rows_find(&rows);                                                      \
+        rows_keep(&rows, getenv("SALLYPORT_TRANSCRIPT"));                      \
+        return cr_make_param_array(struct row, rows.row, rows.count);          \
+    }                                                                          \
+                                                                               \
+    ParameterizedTest(struct row *row, suite, play, .timeout = (seconds))      \
+    {                                                                          \
+        plays(rows_file(&rows, row));                                          \
+    }                                                                          \
+    _Static_assert(true, "the macro is used with a semicolon")
 
 #endif

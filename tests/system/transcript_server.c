@@ -188,6 +188,7 @@ void play_start(struct play *p, const char *rest)
     setenv("PORT", port, 1);
     setenv("SERVER", pid, 1);
     setenv("SOURCE", server_source(""), 1);
+    setenv("CLOCK", server_build(CLOCK_PRELOAD), 1);
 }
 
 /* Puts {*} around the pattern, but not beside a {keep} at its end, which is to

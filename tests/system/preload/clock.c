@@ -1,7 +1,8 @@
 /* Moves the wall clock of a server under test. LD_PRELOAD loads it; it is never
  * a part of the server. The seconds to add are in the file that
- * SALLYPORT_TEST_CLOCK names, which the test maps as well. It is opened when a
- * program begins, before any sandbox. */
+ * SALLYPORT_TEST_CLOCK names, which the test maps as well, or in
+ * SALLYPORT_TEST_AHEAD. The file is opened when a program begins, before any
+ * sandbox. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -14,9 +15,15 @@ static const volatile time_t *ahead;
 __attribute__((constructor)) static void map_it(void)
 {
     const char *name = getenv("SALLYPORT_TEST_CLOCK");
+    const char *seconds = getenv("SALLYPORT_TEST_AHEAD");
+    static time_t fixed;
     int fd = name ? open(name, O_RDONLY | O_CLOEXEC) : -1;
     void *p;
 
+    if (seconds) {
+        fixed = (time_t)strtoll(seconds, NULL, 10);
+        ahead = &fixed;
+    }
     if (fd < 0)
         return;
     p = mmap(NULL, sizeof(*ahead), PROT_READ, MAP_SHARED, fd, 0);
