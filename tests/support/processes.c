@@ -187,3 +187,33 @@ uint64_t process_number(pid_t pid, const char *name)
 
     return strtoull(process_status(pid, name, text, sizeof(text)), NULL, 10);
 }
+
+uint64_t process_ticks(pid_t pid)
+{
+    unsigned long t[4] = { 0 };
+    char text[1024];
+    const char *end;
+
+    read_proc(pid, "stat", text, sizeof(text));
+    end = strrchr(text, ')');
+    if (end)
+        sscanf(end,
+               ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %lu %lu",
+               &t[0], &t[1], &t[2], &t[3]);
+    return t[0] + t[1] + t[2] + t[3];
+}
+
+size_t process_descriptors(pid_t pid)
+{
+    char path[64];
+    size_t n = 0;
+    DIR *d;
+
+    snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+    d = opendir(path);
+    while (d && readdir(d))
+        n++;
+    if (d)
+        closedir(d);
+    return n;
+}

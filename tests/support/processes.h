@@ -42,5 +42,9 @@ void processes_kill(pid_t root, const char *title);
 const char *process_status(pid_t pid, const char *name, char *out, size_t size);
 /* Reads such a line as a number (of kB, for VmHWM). */
 uint64_t process_number(pid_t pid, const char *name);
+/* Returns the processor time that it and its ended children have used. */
+uint64_t process_ticks(pid_t pid);
+/* Returns the number of its open descriptors; 0: it has gone. */
+size_t process_descriptors(pid_t pid);
 
 #endif

@@ -134,25 +134,9 @@ void generation_reload(const struct server *s, enum generation_asks how)
     cr_assert(wait_until(next_leads, &n, WAIT_MS), "no next generation");
 }
 
-static size_t count_fds(pid_t pid)
-{
-    struct dirent *e;
-    size_t n = 0;
-    char path[64];
-    DIR *d;
-
-    snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-    d = opendir(path);
-    while (d && (e = readdir(d)) != NULL)
-        n += e->d_name[0] != '.';
-    if (d)
-        closedir(d);
-    return n;
-}
-
 static void count(pid_t pid, struct census_row *row)
 {
-    row->fds += count_fds(pid);
+    row->fds += process_descriptors(pid);
     row->kb += process_number(pid, "VmRSS");
 }
 

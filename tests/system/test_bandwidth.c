@@ -1,6 +1,6 @@
-/* Bandwidth that sessions share, and transfers at a time: of one user, and of
- * all. The short tests know only how much time the bytes need at least, so that
- * a slow machine fails none of them. The long one measures. */
+/* Bandwidth that sessions share: of one user, and of all. The short tests know
+ * only how much time the bytes need at least, so that a slow machine fails none
+ * of them. The long one measures. */
 #include "fault.h"
 #include "generation.h"
 #include "sallyport/base/clock.h"
@@ -19,24 +19,17 @@
 #define LONG_MS   10000
 #define TOLERATED 500 /* 5 % of it */
 #define UNFAIR_MS 1000
-#define SLOW_BYTES                                                             \
-    "64K" /* a second: these transfers don't end by themselves                 \
-           */
 
 static const struct server_user users[] = {
     { .name = "up", .keys = "bandwidth_up=4M" },
     { .name = "down", .keys = "bandwidth_down=4M" },
     { .name = "free" },
     { .name = "slow", .keys = "bandwidth_down=4K bandwidth_up=4K" },
-    { .name = "two", .keys = "bandwidth_down=64K max_transfers=2" },
     { .name = "one", .keys = "bandwidth_down=0" },
     { .name = "anna", .keys = "teams=swift" },
-    { .name = "bert", .keys = "teams=few" },
     { .name = "dora", .keys = "teams=swift bandwidth_down=8M" },
-    { .name = "carl", .keys = "teams=few" },
 };
-static const char teams[] = "@team:swift:bandwidth_down=4M bandwidth_up=4M\n"
-                            "@team:few:max_transfers=1 bandwidth_down=64K\n";
+static const char teams[] = "@team:swift:bandwidth_down=4M bandwidth_up=4M\n";
 #define ALL (sizeof(users) / sizeof(users[0]))
 
 static unsigned char noise[SIZE];
@@ -124,8 +117,7 @@ ServerTest(bandwidth, of_a_user, 120, WITH(""))
 
 /* The setting is for each user; a row's value counts instead, also 0. */
 ServerTest(bandwidth, of_each_user_by_the_setting, 120,
-           WITH("user_bandwidth_up = 4M\nuser_bandwidth_down = " SLOW_BYTES
-                "\n"))
+           WITH("user_bandwidth_up = 4M\nuser_bandwidth_down = 64K\n"))
 {
     struct session s;
     struct buf got;
@@ -174,68 +166,20 @@ ServerTest(bandwidth, of_a_team, 120, WITH("user_bandwidth_down = 64M\n"))
     expect_least_of_both(server, "anna", "dora");
 }
 
-/* Bytes, and the end of the file, are the same with each conversion. */
-ServerTest(bandwidth, conversions, 120, WITH("mode_z = yes\nascii = yes\n"))
-{
-    struct session s;
-    struct buf got;
-
-    buf_init(&got, 2 * SIZE);
-    session_enter(&s, server, "slow");
-    session_do(&s, "200 {*}", "TYPE A");
-    session_store(&s, "STOR", "a", "one\r\ntwo\r", 9);
-    session_fetch(&s, "RETR a", &got);
-    cr_expect_eq(got.len, 9);
-    cr_expect(got.len == 9 && memcmp(got.data, "one\r\ntwo\r", 9) == 0);
-    buf_release(&got);
-    session_close(&s);
-}
-
-/* 4096 bytes a second: half a megabyte, as much as the server gathers for a
- * client without a limit, would take longer than this test may. */
-ServerTest(bandwidth, each_piece_is_sent, 60, WITH(""))
-{
-    struct session s;
-    struct data d;
-    char first[16];
-
-    give(server, "slow", SIZE);
-    session_enter(&s, server, "slow");
-    data_open(&s, &d, "RETR f0");
-    cr_expect_gt(tls_client_read(d.tls, first, sizeof(first)), 0);
-    data_cut(&d, true);
-    session_expect(&s, "426 {*}");
-    session_close(&s);
-}
-
 /* Processor time of all processes of the server, and of ended ones. */
 static uint64_t cpu_ms(const struct server *server)
 {
-    unsigned long ticks = 0;
+    uint64_t ticks = 0;
     struct processes p;
 
     processes_of(server->pid, &p);
-    for (size_t i = 0; i < p.count; i++) {
-        char path[64], line[1024] = "";
-        unsigned long t[4] = { 0 };
-        FILE *f;
-
-        snprintf(path, sizeof(path), "/proc/%d/stat", (int)p.row[i].pid);
-        f = fopen(path, "r");
-        if (!f)
-            continue;
-        if (fgets(line, sizeof(line), f))
-            sscanf(strrchr(line, ')') + 2,
-                   "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %lu "
-                   "%lu",
-                   &t[0], &t[1], &t[2], &t[3]);
-        fclose(f);
-        ticks += t[0] + t[1] + t[2] + t[3];
-    }
-    return (uint64_t)ticks * 1000 / (uint64_t)sysconf(_SC_CLK_TCK);
+    for (size_t i = 0; i < p.count; i++)
+        ticks += process_ticks(p.row[i].pid);
+    return ticks * 1000 / (uint64_t)sysconf(_SC_CLK_TCK);
 }
 
-/* Both gate and a session that waits. */
+/* Both gate and a session that waits: it sends each piece at once, and not half
+ * a megabyte, as for a client without a limit. */
 ServerTest(bandwidth, nobody_spins, 60, WITH(""))
 {
     struct session s;
@@ -255,108 +199,6 @@ ServerTest(bandwidth, nobody_spins, 60, WITH(""))
     data_cut(&d, true);
     session_expect(&s, "426 {*}");
     session_close(&s);
-}
-
-/* A session that waits for bytes serves its client. */
-ServerTest(bandwidth, abor_while_it_waits, 120, WITH(""))
-{
-    struct session s;
-    struct data d;
-
-    give(server, "slow", SIZE);
-    session_enter(&s, server, "slow");
-    for (int i = 0; i < 3; i++) {
-        data_open(&s, &d, "RETR f0");
-        session_do(&s, "200 {*}", "NOOP");
-        session_do(&s, "426 {*}", "ABOR");
-        session_expect(&s, "226 {*}");
-        data_cut(&d, false);
-        data_open(&s, &d, "STOR new");
-        data_write(&d, noise, 64 * FAULT_KIB);
-        session_do(&s, "426 {*}", "ABOR");
-        session_expect(&s, "226 {*}");
-        data_cut(&d, false);
-    }
-    session_close(&s);
-}
-
-static void open_one(const struct server *server, struct session *s,
-                     struct data *d)
-{
-    session_enter(s, server, "two");
-    data_open(s, d, "RETR f0");
-}
-
-static void try_as(const struct server *server, const char *user, int code)
-{
-    struct session s;
-    struct data d;
-
-    session_enter(&s, server, user);
-    data_connect(&s, &d);
-    session_send(&s, "RETR f0");
-    cr_expect_eq(session_reply(&s), code, "%.*s", (int)s.reply.len,
-                 s.reply.data);
-    data_cut(&d, false);
-    session_drop(&s);
-}
-
-static void try_another(const struct server *server, int code)
-{
-    try_as(server, "two", code);
-}
-
-/* One member's transfer is in the way of another's, until it ends. */
-ServerTest(bandwidth, transfers_of_a_team, 120, WITH(""))
-{
-    struct session s;
-    struct data d;
-
-    give(server, "bert", SIZE);
-    give(server, "carl", SIZE);
-    session_enter(&s, server, "bert");
-    data_open(&s, &d, "RETR f0");
-    try_as(server, "carl", 450);
-    server_log_wait(server, "transfer ", "result=450 ", "of a team", NULL);
-    session_do(&s, "426 {*}", "ABOR");
-    session_expect(&s, "226 {*}");
-    data_cut(&d, false);
-    try_as(server, "carl", 150);
-    session_close(&s);
-}
-
-/* Two are permitted. The third one's reply names the limit. The end of one, in
- * whatever way, makes room. After a reload new sessions have a count of their
- * own. */
-ServerTest(bandwidth, transfers_of_a_user, 180, WITH(""))
-{
-    struct session s[2];
-    struct data d[2];
-
-    give(server, "two", SIZE);
-    for (int i = 0; i < 2; i++)
-        open_one(server, &s[i], &d[i]);
-    try_another(server, 450);
-    server_log_wait(server, "transfer ", "result=450 ", "max_transfers", NULL);
-    session_send(&s[0], "NLST"); /* held until the transfer is over */
-    data_cut(&d[0], true);
-    session_expect(&s[0], "426 {*}");
-    try_another(server, 150);
-    session_drop(&s[0]);
-    session_do(&s[1], "426 {*}", "ABOR");
-    session_expect(&s[1], "226 {*}");
-    data_cut(&d[1], false);
-    for (int i = 0; i < 3; i++)
-        try_another(server, 150);
-    data_open(&s[1], &d[1], "RETR f0");
-    open_one(server, &s[0], &d[0]);
-    try_another(server, 450);
-    generation_reload(server, GENERATION_CTL);
-    try_another(server, 150);
-    for (int i = 0; i < 2; i++) {
-        data_cut(&d[i], true);
-        session_drop(&s[i]);
-    }
 }
 
 /* A transfer that waits for bytes goes on after a reload, within the limit. */

@@ -8,22 +8,18 @@
  * SALLYPORT_FUZZ_SECONDS. A program that finds a fault is shortened and
  * printed; its number repeats it: SALLYPORT_SEED=NUMBER system_fuzz. */
 #include "fuzz/client.h"
-#include "model/player.h"
 #include "sallyport/base/clock.h"
-#include "sallyport/base/random.h"
-#include "support/fail.h"
+#include "sequence.h"
 #include "support/processes.h"
-#include "support/run.h"
 #include "support/server_log.h"
 #include "support/test.h"
 #include "support/wait.h"
 
-#define PLAYERS   8 /* at the same time, each a user */
-#define FIXED     16
-#define SHORT_MS  8000
-#define LONG_S    1200
-#define SHRINK_MS 60000
-#define SERVICES  4
+#define PLAYERS  8 /* at the same time, each a user */
+#define FIXED    16
+#define SHORT_MS 8000
+#define LONG_S   1200
+#define SERVICES 4
 
 static const struct server_user users[PLAYERS] = {
     { .name = "anna" }, { .name = "bert" }, { .name = "carl" },
@@ -50,110 +46,31 @@ ReportHook(PRE_ALL)(struct criterion_test_set *set)
 
 static struct counts *counts;
 
-static void choose_address(unsigned player, char out[64])
-{
-    static unsigned number;
-
-    number++;
-    snprintf(out, 64, "127.%u.%u.%u", 10 + player, number / 250 % 250,
-             1 + number % 250);
-}
-
-static _Noreturn void be_player(const struct server *server,
-                                const struct program *program, unsigned player,
-                                const char *from, int out)
+static void play_ops(const struct sequence *s, const char *from)
 {
     static struct actor p;
 
-    fail_in_child();
-    dup2(out, STDERR_FILENO);
-    p.server = server;
-    p.user = users[player].name;
-    p.program = program;
+    p.server = s->server;
+    p.user = s->user;
+    p.program = s->steps;
     p.counts = counts;
     snprintf(p.from, sizeof(p.from), "%s", from);
     play_program(&p);
-    _exit(0);
 }
 
-static void start(struct running *r, const struct server *server,
-                  const struct program *program, unsigned player)
+static void drop_ops(void *program, size_t from, size_t to)
 {
-    char from[64];
-
-    choose_address(player, from);
-    disk_clear(server_home(server, users[player].name));
-    *r = (struct running){ .path = "a player", .out = memfd_create("out", 0) };
-    cr_assert(r->out >= 0);
-    r->pid = fork();
-    cr_assert(r->pid >= 0);
-    if (r->pid == 0)
-        be_player(server, program, player, from, r->out);
+    program_drop(program, from, to);
 }
 
-static bool fails(const struct server *server, const struct program *program,
-                  unsigned player, struct run_result *result)
+static void show_op(const void *program, size_t step, struct buf *into)
 {
-    struct running r;
-
-    start(&r, server, program, player);
-    run_finish(&r, result);
-    return result->status != 0;
+    op_show(&((const struct program *)program)->op[step], into);
 }
 
-static bool try_without(const struct server *server, struct program *program,
-                        unsigned player, size_t from, size_t count,
-                        struct run_result *last)
-{
-    static struct program shorter;
-    struct run_result result;
-
-    shorter = *program;
-    program_drop(&shorter, from,
-                 from + count < program->count ? from + count : program->count);
-    if (!fails(server, &shorter, player, &result)) {
-        run_release(&result);
-        return false;
-    }
-    run_release(last);
-    *last = result;
-    *program = shorter;
-    return true;
-}
-
-static void shrink(const struct server *server, struct program *program,
-                   unsigned player, struct run_result *last)
-{
-    uint64_t end = clock_ms() + SHRINK_MS;
-
-    for (size_t count = program->count / 2; count > 0; count /= 2)
-        for (size_t at = program->count; at > 0 && clock_ms() < end;) {
-            at = at > count ? at - count : 0;
-            if (at < program->count)
-                try_without(server, program, player, at, count, last);
-        }
-}
-
-/* In the long run a fault is printed, and the others are looked for. */
-static unsigned explain(const struct server *server, struct program *program,
-                        unsigned player, struct run_result *last)
-{
-    struct buf text;
-
-    shrink(server, program, player, last);
-    buf_init(&text, 1 << 20);
-    for (size_t i = 0; i < program->count; i++) {
-        buf_add_format(&text, "\n%4zu  ", i);
-        op_show(&program->op[i], &text);
-    }
-    buf_add(&text, "", 1);
-    fprintf(stderr,
-            "SALLYPORT_SEED=%llu plays it again. In short:%s\n%s(status %d)\n",
-            (unsigned long long)program->seed, text.data, last->text,
-            last->status);
-    buf_release(&text);
-    return 1;
-}
+static const struct sequence_kind kind = { sizeof(struct program),
+                                           offsetof(struct program, count),
+                                           play_ops, drop_ops, show_op };
 
 /* Bytes of the log that nobody has looked at. */
 static unsigned check_log(const struct server *s)
@@ -191,21 +108,6 @@ struct service {
     size_t files; /* open ones */
 };
 
-static size_t count_files(pid_t pid)
-{
-    char path[64];
-    size_t n = 0;
-    DIR *d;
-
-    snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-    d = opendir(path);
-    cr_assert_not_null(d, "%s: %m", path);
-    while (readdir(d))
-        n++;
-    closedir(d);
-    return n;
-}
-
 static void look_at_services(const struct server *s,
                              struct service of[SERVICES])
 {
@@ -220,7 +122,7 @@ static void look_at_services(const struct server *s,
         const struct process_row *row = processes_find(&all, names[i]);
 
         cr_assert_not_null(row, "no %s", names[i]);
-        of[i] = (struct service){ *row, count_files(row->pid) };
+        of[i] = (struct service){ *row, process_descriptors(row->pid) };
     }
 }
 
@@ -253,19 +155,6 @@ static void compare_services(struct comparison *c)
     }
 }
 
-/* First the fixed numbers, or the given one. */
-static uint64_t next_seed(void)
-{
-    const char *given = getenv("SALLYPORT_SEED");
-    static uint64_t number;
-    uint64_t seed;
-
-    if (given)
-        return strtoull(given, NULL, 10);
-    random_bytes(&seed, sizeof(seed));
-    return number < FIXED ? ++number : seed;
-}
-
 static uint64_t time_to_play(void)
 {
     const char *given = getenv("SALLYPORT_FUZZ_SECONDS");
@@ -287,25 +176,27 @@ static void print_counts(unsigned faults)
             counts->kills, faults);
 }
 
-static void begin(const struct server *server, struct program *program,
-                  struct running *r, unsigned player)
+static void begin(const struct sequence *s, struct running *r)
 {
-    program_make(program, next_seed(), users[player].name);
-    start(r, server, program, player);
+    program_make(s->steps, sequence_seed(FIXED), s->user);
+    sequence_start(s, r);
 }
 
-static unsigned finish(const struct server *server, struct program *program,
-                       struct running *r, unsigned player)
+/* In the long run a fault is printed, and the others are looked for. */
+static unsigned finish(const struct sequence *s, struct running *r)
 {
+    struct program *program = s->steps;
     struct run_result result;
     unsigned faults;
 
     run_finish(r, &result);
     if (getenv("SALLYPORT_SEED"))
         fprintf(stderr, "%s", result.text);
-    faults = result.status == 0 ? 0 : explain(server, program, player, &result);
+    faults = result.status != 0;
+    if (faults)
+        sequence_explain(s, program->seed, &result);
     run_release(&result);
-    if (check_log(server) > 0) {
+    if (check_log(s->server) > 0) {
         fprintf(stderr, "at the end of SALLYPORT_SEED=%llu, or meanwhile\n",
                 (unsigned long long)program->seed);
         faults++;
@@ -318,6 +209,7 @@ Test(fuzz, sessions, .timeout = 7000)
 {
     static struct program programs[PLAYERS];
     struct running playing[PLAYERS];
+    struct sequence played[PLAYERS];
     struct comparison services = { 0 };
     uint64_t until = clock_ms() + time_to_play();
     struct server server;
@@ -330,14 +222,17 @@ Test(fuzz, sessions, .timeout = 7000)
     server_shared(&server);
     services.server = &server;
     look_at_services(&server, services.before);
-    for (unsigned i = 0; i < PLAYERS; i++)
-        begin(&server, &programs[i], &playing[i], i);
+    for (unsigned i = 0; i < PLAYERS; i++) {
+        played[i] =
+            (struct sequence){ &kind, &server, users[i].name, &programs[i] };
+        begin(&played[i], &playing[i]);
+    }
     while (!over) {
         over = clock_ms() >= until;
         for (unsigned i = 0; i < PLAYERS; i++) {
-            faults += finish(&server, &programs[i], &playing[i], i);
+            faults += finish(&played[i], &playing[i]);
             if (!over)
-                begin(&server, &programs[i], &playing[i], i);
+                begin(&played[i], &playing[i]);
         }
     }
     compare_services(&services);

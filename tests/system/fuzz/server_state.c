@@ -15,26 +15,6 @@ static void title_of(const struct actor *p, uint64_t files, char title[128])
         snprintf(title, 128, "sallyport: session %s", p->from);
 }
 
-static unsigned long ticks_of(pid_t pid)
-{
-    unsigned long user = 0, system = 0;
-    char path[64], text[1024] = "";
-    const char *end;
-    FILE *f;
-
-    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-    f = fopen(path, "re");
-    if (!f)
-        return 0;
-    text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
-    fclose(f);
-    end = strrchr(text, ')');
-    if (end)
-        sscanf(end, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
-               &user, &system);
-    return user + system;
-}
-
 static bool is_of(const struct actor *p, const struct process_row *row)
 {
     char session[128], files[128];
@@ -49,17 +29,18 @@ static bool is_of(const struct actor *p, const struct process_row *row)
 void server_idle(struct actor *p)
 {
     static struct processes all;
-    unsigned long before[64] = { 0 }, now;
+    uint64_t before[64] = { 0 }, now;
 
     processes_of(p->server->pid, &all);
     for (size_t i = 0; i < all.count && i < 64; i++)
-        before[i] = ticks_of(all.row[i].pid);
+        before[i] = process_ticks(all.row[i].pid);
     poll(NULL, 0, IDLE_MS);
     for (size_t i = 0; i < all.count && i < 64; i++) {
-        now = is_of(p, &all.row[i]) ? ticks_of(all.row[i].pid) : before[i];
+        now = is_of(p, &all.row[i]) ? process_ticks(all.row[i].pid) : before[i];
         FAIL_IF(now >= before[i] + IDLE_MS * 6 / 100,
-                "%s used %lu ticks in %d ms without a client's word",
-                all.row[i].title, now - before[i], IDLE_MS);
+                "%s used %llu ticks in %d ms without a client's word",
+                all.row[i].title, (unsigned long long)(now - before[i]),
+                IDLE_MS);
     }
 }
 
