@@ -6,6 +6,7 @@
 
 #include "fault.h"
 #include "sallyport/base/fd.h"
+#include "support/fail.h"
 #include "support/files.h"
 #include "support/run.h"
 #include "support/test.h"
@@ -169,4 +170,34 @@ void blockdev_remove(struct blockdev *b)
 {
     umount2(b->home, MNT_DETACH);
     umount2(b->store, MNT_DETACH);
+}
+
+void stage_open(struct stage *t, const struct server_plan *plan,
+                const char *type, unsigned mib, size_t bytes)
+{
+    server_start(&t->server, plan);
+    blockdev_make(&t->disk, &t->server, "anna", type, mib);
+    t->bytes = fault_noise(bytes);
+    session_enter(&t->s, &t->server, "anna");
+}
+
+void stage_close(struct stage *t)
+{
+    session_close(&t->s);
+    server_stop(&t->server);
+    blockdev_remove(&t->disk);
+    free(t->bytes);
+}
+
+/* The namespace is made before this program is executed: Criterion executes it
+ * again by /proc/self/exe, which has no path under a chroot for a program of
+ * another namespace. */
+void blockdev_need_namespace(void)
+{
+    struct stat own, init;
+
+    FAIL_IF(
+        geteuid() != 0 || stat("/proc/self/ns/mnt", &own) < 0 ||
+            (stat("/proc/1/ns/mnt", &init) == 0 && own.st_ino == init.st_ino),
+        "start it as tests/table does: as root, by unshare --mount");
 }

@@ -4,7 +4,7 @@
 #ifndef TESTS_SYSTEM_BLOCKDEV_H
 #define TESTS_SYSTEM_BLOCKDEV_H
 
-#include "support/server.h"
+#include "support/session.h"
 
 struct blockdev {
     const struct server *server;
@@ -29,5 +29,21 @@ void blockdev_power_cut(struct blockdev *b, enum blockdev_cut cut);
  * again: then reads come from the disk. */
 void blockdev_again(struct blockdev *b);
 void blockdev_remove(struct blockdev *b);
+
+/* A server whose user anna has such a home, a session of anna, and bytes to
+ * send. */
+struct stage {
+    struct server server;
+    struct blockdev disk;
+    struct session s;
+    struct data d;
+    unsigned char *bytes;
+};
+void stage_open(struct stage *t, const struct server_plan *plan,
+                const char *type, unsigned mib, size_t bytes);
+void stage_close(struct stage *t);
+
+/* For the runner's process: fails if the mounts would outlive the program. */
+void blockdev_need_namespace(void);
 
 #endif

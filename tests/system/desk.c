@@ -1,6 +1,7 @@
 /* The client under test, with its surroundings. */
 #include "desk.h"
 
+#include "support/fail.h"
 #include "support/files.h"
 #include "support/test.h"
 #include "support/wait.h"
@@ -52,7 +53,7 @@ void desk_same(const char *a, const char *b)
     struct run_result r;
 
     run(&r, NULL, "/usr/bin/diff", "-r", a, b, NULL);
-    cr_expect_eq(r.status, 0, "%s and %s: %s", a, b, r.text);
+    FAIL_IF(r.status != 0, "%s and %s: %s", a, b, r.text);
     run_release(&r);
 }
 
@@ -78,43 +79,17 @@ static void desk_arguments(const struct desk *d, char *out[DESK_ARGUMENTS],
     out[n] = NULL;
 }
 
-static void desk_run(const struct desk *d, int status, struct run_result *r,
-                     const char *input, va_list words)
-{
-    char *arguments[DESK_ARGUMENTS];
-
-    desk_arguments(d, arguments, words);
-    run_arguments(r, input, arguments);
-    cr_assert_eq(r->status, status, "status %d: %s", r->status, r->text);
-}
-
-static void desk_expect(struct run_result *r, const char *text)
-{
-    if (text)
-        cr_expect_not_null(strstr(r->text, text), "no \"%s\" in %s", text,
-                           r->text);
-    run_release(r);
-}
-
 void desk_says(const struct desk *d, int status, const char *text, ...)
 {
+    char *arguments[DESK_ARGUMENTS];
     struct run_result r;
     va_list words;
 
     va_start(words, text);
-    desk_run(d, status, &r, NULL, words);
+    desk_arguments(d, arguments, words);
     va_end(words);
-    desk_expect(&r, text);
-}
-
-void desk_says_to(const struct desk *d, int status, const char *text,
-                  const char *input, ...)
-{
-    struct run_result r;
-    va_list words;
-
-    va_start(words, input);
-    desk_run(d, status, &r, input, words);
-    va_end(words);
-    desk_expect(&r, text);
+    run_arguments(&r, NULL, arguments);
+    FAIL_IF(r.status != status, "status %d: %s", r.status, r.text);
+    FAIL_IF(text && !strstr(r.text, text), "no \"%s\" in %s", text, r.text);
+    run_release(&r);
 }

@@ -25,11 +25,9 @@ void desk_end(const struct desk *d);
 
 /* Runs the client with these words (the last one NULL), and expects STATUS and
  * TEXT (or NULL: anything) in the output. "/..." becomes this desk's URL with
- * that path. INPUT (or NULL) is its standard input. */
+ * that path. */
 void desk_says(const struct desk *d, int status, const char *text, ...)
     __attribute__((sentinel));
-void desk_says_to(const struct desk *d, int status, const char *text,
-                  const char *input, ...) __attribute__((sentinel));
 
 /* Makes a file of LEN bytes, the same in each run. */
 void desk_noise(const char *path, size_t len);

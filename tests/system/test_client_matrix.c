@@ -1,6 +1,7 @@
 /* Each command against each server with each limit: nothing here or there is
  * lost, nothing is called complete that isn't, and the exit status says it. */
 #include "peer.h"
+#include "support/fail.h"
 #include "support/files.h"
 #include "support/test.h"
 
@@ -36,47 +37,6 @@ struct place {
     char home[SERVER_PATH_MAX + 32]; /* what the server has */
 };
 
-/* Runs the client, and expects STATUS; a failure names the pair. */
-static void expect_status(const struct place *p, int status, const char *verb,
-                          const char *a, const char *b, const char *c,
-                          const char *d)
-{
-    struct run_result r;
-    char url[2][512];
-    const char *word[] = { a, b, c, d };
-    char *arguments[16] = { (char *)server_program("sallyport"),
-                            (char *)verb,
-                            "--cacert",
-                            (char *)p->desk.ca,
-                            "--password-file",
-                            (char *)p->desk.password,
-                            "--timeout=20" };
-    size_t n = 7, urls = 0;
-
-    for (size_t i = 0; i < 4 && word[i]; i++) {
-        if (word[i][0] == '/') {
-            snprintf(url[urls], sizeof(url[0]), "%s%s", p->desk.url, word[i]);
-            word[i] = url[urls++];
-        }
-        arguments[n++] = (char *)word[i];
-    }
-    run_arguments(&r, NULL, arguments);
-    cr_expect_eq(r.status, status, "%s, %s, %s %s: status %d: %s",
-                 p->peer->name, p->limit->name, verb, a, r.status, r.text);
-    run_release(&r);
-}
-
-static void expect_same(const struct place *p, const char *a, const char *b,
-                        const char *what)
-{
-    struct run_result r;
-
-    run(&r, NULL, "/usr/bin/diff", "-r", a, b, NULL);
-    cr_expect_eq(r.status, 0, "%s, %s, %s: %s", p->peer->name, p->limit->name,
-                 what, r.text);
-    run_release(&r);
-}
-
 static const char *there(const struct place *p, const char *name)
 {
     static char path[2 * SERVER_PATH_MAX];
@@ -102,15 +62,18 @@ static void make_tree(const struct place *p)
 /* The transfers of one file, and of a tree. */
 static void transfer(const struct place *p)
 {
-    expect_status(p, 0, "put", "tree/big", "/one", NULL, NULL);
-    expect_same(p, "tree/big", there(p, "one"), "put");
-    expect_status(p, 0, "get", "/one", "one", NULL, NULL);
-    expect_same(p, "tree/big", "one", "get");
-    expect_status(p, 0, "put", "-r", "tree", "/", NULL);
-    expect_same(p, "tree", there(p, "tree"), "put -r");
-    expect_status(p, p->limit->down, "get", "-r", "/tree", "copy", NULL);
+    desk_says(&p->desk, 0, NULL, "put", "--timeout=20", "tree/big", "/one",
+              NULL);
+    desk_same("tree/big", there(p, "one"));
+    desk_says(&p->desk, 0, NULL, "get", "--timeout=20", "/one", "one", NULL);
+    desk_same("tree/big", "one");
+    desk_says(&p->desk, 0, NULL, "put", "--timeout=20", "-r", "tree", "/",
+              NULL);
+    desk_same("tree", there(p, "tree"));
+    desk_says(&p->desk, p->limit->down, NULL, "get", "--timeout=20", "-r",
+              "/tree", "copy", NULL);
     if (p->limit->down == 0)
-        expect_same(p, "tree", "copy", "get -r");
+        desk_same("tree", "copy");
 }
 
 /* A file is gone here, and another is new. */
@@ -118,14 +81,16 @@ static void sync_up(const struct place *p)
 {
     cr_assert_eq(unlink("tree/sub/0"), 0);
     files_write("tree/new", "new", 3, 0644);
-    expect_status(p, p->limit->up, "sync", "--delete", "tree", "/tree", NULL);
+    desk_says(&p->desk, p->limit->up, NULL, "sync", "--timeout=20", "--delete",
+              "tree", "/tree", NULL);
     cr_expect_eq(files_exists(there(p, "tree/sub/0")), p->limit->up != 0,
                  "%s, %s", p->peer->name, p->limit->name);
     if (p->limit->up)
         unlink(there(p, "tree/sub/0"));
-    expect_same(p, "tree", there(p, "tree"), "sync to the server");
-    expect_status(p, p->limit->up, "sync", "--delete", "tree", "/tree", NULL);
-    expect_same(p, "tree", there(p, "tree"), "sync again");
+    desk_same("tree", there(p, "tree"));
+    desk_says(&p->desk, p->limit->up, NULL, "sync", "--timeout=20", "--delete",
+              "tree", "/tree", NULL);
+    desk_same("tree", there(p, "tree"));
 }
 
 /* Names that only this side has go, and nothing else. */
@@ -137,13 +102,13 @@ static void sync_down(const struct place *p)
     run_release(&r);
     files_write("mirror/surplus", "mine", 4, 0644);
     cr_assert_eq(unlink("mirror/new"), 0);
-    expect_status(p, p->limit->down, "sync", "--delete", "/tree", "mirror",
-                  NULL);
+    desk_says(&p->desk, p->limit->down, NULL, "sync", "--timeout=20",
+              "--delete", "/tree", "mirror", NULL);
     cr_expect_eq(files_exists("mirror/surplus"), p->limit->down != 0, "%s, %s",
                  p->peer->name, p->limit->name);
     unlink("mirror/surplus");
     if (p->limit->down == 0)
-        expect_same(p, there(p, "tree"), "mirror", "sync from the server");
+        desk_same(there(p, "tree"), "mirror");
 }
 
 /* While the server says that nothing is there, nothing is removed here. */
@@ -154,15 +119,20 @@ static void work_while_away(const struct place *p)
     run(&r, NULL, "/bin/cp", "-a", "tree", "before", NULL);
     run_release(&r);
     files_write("away", "", 0, 0644);
-    expect_status(p, EX_NOINPUT, "sync", "--delete", "/tree", "tree", NULL);
-    expect_status(p, EX_NOINPUT, "sync", "--delete", "tree", "/tree", NULL);
-    expect_status(p, EX_NOINPUT, "get", "-r", "/tree", "tree", NULL);
-    expect_status(p, EX_NOINPUT, "get", "/one", "lost", NULL, NULL);
-    expect_status(p, EX_NOINPUT, "put", "tree/big", "/two", NULL, NULL);
+    desk_says(&p->desk, EX_NOINPUT, NULL, "sync", "--timeout=20", "--delete",
+              "/tree", "tree", NULL);
+    desk_says(&p->desk, EX_NOINPUT, NULL, "sync", "--timeout=20", "--delete",
+              "tree", "/tree", NULL);
+    desk_says(&p->desk, EX_NOINPUT, NULL, "get", "--timeout=20", "-r", "/tree",
+              "tree", NULL);
+    desk_says(&p->desk, EX_NOINPUT, NULL, "get", "--timeout=20", "/one", "lost",
+              NULL);
+    desk_says(&p->desk, EX_NOINPUT, NULL, "put", "--timeout=20", "tree/big",
+              "/two", NULL);
     unlink("away");
     cr_expect_not(files_exists("lost"));
-    expect_same(p, "tree", "before", "while nothing is there");
-    expect_same(p, "tree", there(p, "tree"), "what the server has");
+    desk_same("tree", "before");
+    desk_same("tree", there(p, "tree"));
 }
 
 struct pair {
@@ -186,6 +156,7 @@ ParameterizedTest(struct pair *pair, matrix, pairs, .timeout = 200)
     struct place p = { .peer = &peers[pair->peer],
                        .limit = &limits[pair->limit] };
 
+    fail_context("%s, %s: ", p.peer->name, p.limit->name);
     desk_begin_alone(&p.desk);
     pid_t pid = peer_start(p.peer, &p.desk, p.limit->name);
     snprintf(p.home, sizeof(p.home), "%s/home%s", p.desk.dir, p.peer->dir);

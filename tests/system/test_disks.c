@@ -1,4 +1,4 @@
-/* Disks that are full, read-only or broken, and device nodes. All of it needs
+/* Disks that are full, read-only or broken, All of it needs
  * root, which mounts file systems in a mount namespace of this program. */
 #include <sched.h>
 #include <sys/mount.h>
@@ -21,20 +21,9 @@
 
 static const struct server_user users[] = {
     { .name = "full" },   { .name = "inodes" }, { .name = "readonly" },
-    { .name = "device" }, { .name = "write" },  { .name = "fsync" },
-    { .name = "folder" }, { .name = "rename" },
+    { .name = "write" },  { .name = "fsync" },  { .name = "folder" },
+    { .name = "rename" },
 };
-
-/* The mounts must end with the program. The namespace is made before this
- * program is executed: Criterion executes it again by /proc/self/exe, which has
- * no path under a chroot for a program of another namespace. */
-static bool in_machines_namespace(void)
-{
-    struct stat own, init;
-
-    return stat("/proc/self/ns/mnt", &own) == 0 &&
-           stat("/proc/1/ns/mnt", &init) == 0 && own.st_ino == init.st_ino;
-}
 
 ReportHook(PRE_ALL)(struct criterion_test_set *set)
 {
@@ -44,8 +33,7 @@ ReportHook(PRE_ALL)(struct criterion_test_set *set)
     };
 
     (void)set;
-    FAIL_IF(geteuid() != 0 || in_machines_namespace(),
-            "start it as tests/table does: as root, by unshare --mount");
+    blockdev_need_namespace();
     server_share(&plan);
 }
 
@@ -139,32 +127,6 @@ SharedTest(disks, read_only, 60)
     fault_retry(&s, server, "readonly", "f", "x", 1);
     fault_expect_event(server, "readonly", "f", 550, "read-only");
     end(&s, server, "readonly");
-}
-
-/* A device that swallows all bytes and gives none. */
-SharedTest(disks, device_node, 60)
-{
-    struct session s;
-    struct data d;
-
-    session_enter(&s, server, "device");
-    const char *path = server_home_file(server, "device", "f");
-    cr_assert_eq(mknod(path, S_IFCHR | 0666, makedev(1, 3)), 0);
-    files_give_to_owner_of(server_home(server, "device"), path);
-    data_connect(&s, &d);
-    session_do(&s, "550 Not a regular file.", "STOR f");
-    data_cut(&d, false);
-    data_connect(&s, &d);
-    session_do(&s, "550 Not a regular file.", "RETR f");
-    data_cut(&d, false);
-    cr_assert_eq(unlink(path), 0);
-    fault_retry(&s, server, "device", "f", "x", 1);
-    session_close(&s);
-    server_log_wait(server, "end ", " user=device ", NULL);
-    server_log_expect(server, 1, "verb=STOR", " user=device ", " result=550",
-                      "not a regular file", NULL);
-    server_log_expect(server, 1, "verb=RETR", " user=device ", " result=550",
-                      "not a regular file", NULL);
 }
 
 /* A system call of one process fails, as on a broken disk. A preload can't do
@@ -304,61 +266,49 @@ static void cut_upload(struct session *s, const char *name, const void *bytes)
 
 /* With shared blocks, or after a copy: the file stays as it is, and the old
  * partials make room for the next try. */
-static void fill_by_append(const struct server *server, struct session *s,
-                           const unsigned char *bytes, size_t len)
+static void fill_by_append(struct stage *t, size_t len)
 {
     char longer[64];
-    struct data d;
 
-    data_open(s, &d, "APPE new");
-    fault_write(&d, bytes, 4 * OLD_LEN);
-    session_expect(s, "452 {*}");
-    data_cut(&d, false);
-    session_do(s, "200 {*}", "TYPE I"); /* files has removed them by then */
-    fault_expect_whole(server, "anna", "new", bytes, len);
-    cr_expect_eq(fault_count_partials(server, "anna"), 0);
-    session_store(s, "APPE", "new", bytes, FAULT_MIB);
+    data_open(&t->s, &t->d, "APPE new");
+    fault_write(&t->d, t->bytes, 4 * OLD_LEN);
+    session_expect(&t->s, "452 {*}");
+    data_cut(&t->d, false);
+    session_do(&t->s, "200 {*}", "TYPE I"); /* files has removed them by then */
+    fault_expect_whole(&t->server, "anna", "new", t->bytes, len);
+    cr_expect_eq(fault_count_partials(&t->server, "anna"), 0);
+    session_store(&t->s, "APPE", "new", t->bytes, FAULT_MIB);
     snprintf(longer, sizeof(longer), "213 %zu", len + FAULT_MIB);
-    session_do(s, longer, "SIZE new");
+    session_do(&t->s, longer, "SIZE new");
 }
 
 /* Old partials are removed for an announced upload: no more than needed, also
  * where the file system reports the removed bytes as free only later. */
 static void almost_full(const char *type, unsigned mib)
 {
-    static const struct server_user user = { .name = "anna" };
-    const struct server_plan plan = { .users = &user, .user_count = 1 };
-    unsigned char *bytes = fault_noise(4 * OLD_LEN);
     char name[64];
     volatile time_t *ahead = clock_take(name, sizeof(name));
-    struct server server;
-    struct blockdev b;
-    struct session s;
+    struct stage t;
     size_t len;
 
     setenv("SALLYPORT_TEST_CLOCK", name, 1);
     setenv("LD_PRELOAD", server_build(CLOCK_PRELOAD), 1);
-    server_start(&server, &plan);
+    stage_open(&t, PLAN(0), type, mib, 4 * OLD_LEN);
     unsetenv("LD_PRELOAD");
-    blockdev_make(&b, &server, "anna", type, mib);
-    session_enter(&s, &server, "anna");
     for (int i = 0; i < OLD_PARTIALS; i++)
-        cut_upload(&s, (char[]){ 'a', (char)('0' + i), 0 }, bytes);
-    cr_assert_eq(fault_count_partials(&server, "anna"), OLD_PARTIALS);
+        cut_upload(&t.s, (char[]){ 'a', (char)('0' + i), 0 }, t.bytes);
+    cr_assert_eq(fault_count_partials(&t.server, "anna"), OLD_PARTIALS);
     *ahead = 2 * 3600;
-    fill(&b);
-    len = free_bytes(&b) + 4 * FAULT_MIB;
+    fill(&t.disk);
+    len = free_bytes(&t.disk) + 4 * FAULT_MIB;
     cr_assert_leq(len, 4 * OLD_LEN, "%zu", len);
-    session_do(&s, "200 {*}", "ALLO %zu", len);
-    session_store(&s, "STOR", "new", bytes, len);
-    cr_expect_eq(fault_count_partials(&server, "anna"), OLD_PARTIALS - 1);
-    fault_expect_whole(&server, "anna", "new", bytes, len);
-    fill_by_append(&server, &s, bytes, len);
-    session_close(&s);
-    server_stop(&server);
-    blockdev_remove(&b);
+    session_do(&t.s, "200 {*}", "ALLO %zu", len);
+    session_store(&t.s, "STOR", "new", t.bytes, len);
+    cr_expect_eq(fault_count_partials(&t.server, "anna"), OLD_PARTIALS - 1);
+    fault_expect_whole(&t.server, "anna", "new", t.bytes, len);
+    fill_by_append(&t, len);
+    stage_close(&t);
     unlink(name);
-    free(bytes);
 }
 
 Test(disks, almost_full_ext4, .timeout = 120)

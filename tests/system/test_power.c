@@ -16,16 +16,6 @@ static const struct server_user users[] = {
     { .name = "cut-xfs" },    { .name = "log-ext4" },  { .name = "log-xfs" },
 };
 
-static const char *const types[] = { "ext4", "xfs" };
-
-static bool in_machines_namespace(void)
-{
-    struct stat own, init;
-
-    return stat("/proc/self/ns/mnt", &own) == 0 &&
-           stat("/proc/1/ns/mnt", &init) == 0 && own.st_ino == init.st_ino;
-}
-
 ReportHook(PRE_ALL)(struct criterion_test_set *set)
 {
     const struct server_plan plan = {
@@ -34,8 +24,7 @@ ReportHook(PRE_ALL)(struct criterion_test_set *set)
     };
 
     (void)set;
-    FAIL_IF(geteuid() != 0 || in_machines_namespace(),
-            "start it as tests/table does: as root, by unshare --mount");
+    blockdev_need_namespace();
     server_share(&plan);
 }
 
@@ -347,10 +336,10 @@ static void play(const char *user, const char *type)
 
 Test(power, random_cuts_ext4, .timeout = 900)
 {
-    play("log-ext4", types[0]);
+    play("log-ext4", "ext4");
 }
 
 Test(power, random_cuts_xfs, .timeout = 900)
 {
-    play("log-xfs", types[1]);
+    play("log-xfs", "xfs");
 }

@@ -2,7 +2,6 @@
  * ext4 and xfs. It needs root, in a mount namespace of this program. */
 #include "blockdev.h"
 #include "ctl.h"
-#include "desk.h"
 #include "fault.h"
 #include "sallyport/quota/quota.h"
 #include "support/btrfs.h"
@@ -14,8 +13,6 @@
 #define MIB   FAULT_MIB
 #define LIMIT (8u * MIB)
 #define DISK  256u /* MiB */
-
-SERVER_SHARED(.ports = "auto"); /* for the desk */
 
 /* Anna's home is a btrfs of its own. */
 static void limit(struct blockdev *disk, uint64_t bytes)
@@ -37,55 +34,35 @@ static uint64_t used(const struct blockdev *disk)
     return q.bytes.used;
 }
 
-struct stage {
-    struct server server;
-    struct blockdev disk;
-    unsigned char *bytes;
-};
-
-static void stage_open(struct stage *t)
+static void begin(struct stage *t)
 {
-    const struct server_plan plan = { .ports = "auto" };
-
-    if (geteuid() != 0)
-        cr_skip_test("needs root");
-    server_start(&t->server, &plan);
-    blockdev_make(&t->disk, &t->server, "anna", "btrfs", DISK);
+    stage_open(t, &(struct server_plan){ .ports = "auto" }, "btrfs", DISK,
+               2 * LIMIT);
     limit(&t->disk, LIMIT);
-    t->bytes = fault_noise(2 * LIMIT);
-}
-
-static void stage_close(struct stage *t)
-{
-    server_stop(&t->server);
-    blockdev_remove(&t->disk);
-    free(t->bytes);
+    session_close(&t->s); /* a login opens the quota */
+    session_enter(&t->s, &t->server, "anna");
 }
 
 Test(quota, the_reply_names_it, .timeout = 120)
 {
-    struct session s;
     struct stage t;
-    struct data d;
 
-    stage_open(&t);
-    session_enter(&s, &t.server, "anna");
-    session_do(&s, "200 Quota: 8388608 bytes, {n} used.", "SITE QUOTA");
-    session_do(&s, "552 {*}", "ALLO %u", 2 * LIMIT);
-    data_open(&s, &d, "STOR f");
-    fault_write(&d, t.bytes, 2 * LIMIT);
-    data_close(&d);
-    session_expect(&s, "552 Over the quota of 8 MiB, {*} used; delete files, "
-                       "or ask the administrator.");
+    begin(&t);
+    session_do(&t.s, "200 Quota: 8388608 bytes, {n} used.", "SITE QUOTA");
+    session_do(&t.s, "552 {*}", "ALLO %u", 2 * LIMIT);
+    data_open(&t.s, &t.d, "STOR f");
+    fault_write(&t.d, t.bytes, 2 * LIMIT);
+    data_close(&t.d);
+    session_expect(&t.s, "552 Over the quota of 8 MiB, {*} used; delete files, "
+                         "or ask the administrator.");
     fault_expect_absent(&t.server, "anna", "f");
-    session_do(&s, "200 {*}", "TYPE I"); /* files has ended the upload */
+    session_do(&t.s, "200 {*}", "TYPE I"); /* files has ended the upload */
     cr_expect_eq(fault_count_partials(&t.server, "anna"), 0);
     /* Once there is room, the same upload succeeds. */
     limit(&t.disk, 4 * LIMIT);
-    data_open(&s, &d, "STOR f");
-    data_finish(&s, &d, t.bytes, 2 * LIMIT, "226 {*}");
+    data_open(&t.s, &t.d, "STOR f");
+    data_finish(&t.s, &t.d, t.bytes, 2 * LIMIT, "226 {*}");
     fault_expect_whole(&t.server, "anna", "f", t.bytes, 2 * LIMIT);
-    session_close(&s);
     stage_close(&t);
 }
 
@@ -97,8 +74,6 @@ static void stage_open_share(struct stage *t)
     const struct server_plan plan = { .users = users, .user_count = 2 };
     char words[SERVER_PATH_MAX + 64];
 
-    if (geteuid() != 0)
-        cr_skip_test("needs root");
     server_start(&t->server, &plan);
     files_make_folder(server_home(&t->server, "disk"), 0700);
     blockdev_make(&t->disk, &t->server, "disk", "btrfs", DISK);
@@ -114,33 +89,30 @@ static void stage_open_share(struct stage *t)
 
 Test(quota, of_a_share, .timeout = 120)
 {
-    struct session s;
     struct stage t;
-    struct data d;
 
     stage_open_share(&t);
-    session_enter(&s, &t.server, "anna");
-    session_do(&s, "200 No quota here; {*}", "SITE QUOTA");
-    session_do(&s, "200 Quota: 8388608 bytes, {n} used.",
+    session_enter(&t.s, &t.server, "anna");
+    session_do(&t.s, "200 No quota here; {*}", "SITE QUOTA");
+    session_do(&t.s, "200 Quota: 8388608 bytes, {n} used.",
                "SITE QUOTA contracts");
-    session_do(&s, "250 {*}", "CWD contracts");
-    session_do(&s, "200 Quota: 8388608 bytes, {n} used.", "SITE QUOTA");
-    session_do(&s, "552 {*}", "ALLO %u", 2 * LIMIT);
-    data_open(&s, &d, "STOR f");
-    fault_write(&d, t.bytes, 2 * LIMIT);
-    data_close(&d);
-    session_expect(&s, "552 Over the quota of 8 MiB, {*} used; delete files, "
-                       "or ask the administrator.");
-    data_open(&s, &d, "STOR /f");
-    data_finish(&s, &d, t.bytes, 2 * LIMIT, "226 {*}");
-    session_close(&s);
-    session_enter(&s, &t.server, "dora");
-    session_do(&s, "200 No quota here; {*}", "SITE QUOTA contracts");
-    data_open(&s, &d, "STOR contracts/f");
-    fault_write(&d, t.bytes, 2 * LIMIT);
-    data_close(&d);
-    session_expect(&s, "552 Over the quota{*}");
-    session_close(&s);
+    session_do(&t.s, "250 {*}", "CWD contracts");
+    session_do(&t.s, "200 Quota: 8388608 bytes, {n} used.", "SITE QUOTA");
+    session_do(&t.s, "552 {*}", "ALLO %u", 2 * LIMIT);
+    data_open(&t.s, &t.d, "STOR f");
+    fault_write(&t.d, t.bytes, 2 * LIMIT);
+    data_close(&t.d);
+    session_expect(&t.s, "552 Over the quota of 8 MiB, {*} used; delete files, "
+                         "or ask the administrator.");
+    data_open(&t.s, &t.d, "STOR /f");
+    data_finish(&t.s, &t.d, t.bytes, 2 * LIMIT, "226 {*}");
+    session_close(&t.s);
+    session_enter(&t.s, &t.server, "dora");
+    session_do(&t.s, "200 No quota here; {*}", "SITE QUOTA contracts");
+    data_open(&t.s, &t.d, "STOR contracts/f");
+    fault_write(&t.d, t.bytes, 2 * LIMIT);
+    data_close(&t.d);
+    session_expect(&t.s, "552 Over the quota{*}");
     stage_close(&t);
 }
 
@@ -173,7 +145,7 @@ Test(quota, ten_uploads_at_once, .timeout = 180)
     struct stage t;
     char name[8];
 
-    stage_open(&t);
+    begin(&t);
     for (int i = 0; i < UPLOADS; i++) {
         session_enter(&s[i], &t.server, "anna");
         data_open(&s[i], &d[i], "STOR f%d", i);
@@ -201,33 +173,29 @@ Test(quota, ten_uploads_at_once, .timeout = 180)
 Test(quota, kill_9, .timeout = 120)
 {
     uint64_t before, after;
-    struct session s;
     struct stage t;
-    struct data d;
 
-    stage_open(&t);
-    session_enter(&s, &t.server, "anna");
+    begin(&t);
     btrfs_sync(t.disk.home);
     before = used(&t.disk);
-    data_open(&s, &d, "STOR f");
-    data_write(&d, t.bytes, 4 * MIB);
+    data_open(&t.s, &t.d, "STOR f");
+    data_write(&t.d, t.bytes, 4 * MIB);
     fault_wait_partial(&t.server, "anna", 4 * MIB - 65536);
     cr_assert_eq(
         kill(fault_process(&t.server, "anna", "sallyport: files"), SIGKILL), 0);
-    fault_expect_no_226(&s);
-    data_cut(&d, false);
-    session_drop(&s);
+    fault_expect_no_226(&t.s);
+    data_cut(&t.d, false);
+    session_drop(&t.s);
     fault_wait_gone(&t.server, "anna");
     btrfs_sync(t.disk.home);
     after = used(&t.disk);
     cr_expect_geq(after, before + 4 * MIB - 65536);
     cr_expect_leq(after, before + 4 * MIB + 65536);
-    session_enter(&s, &t.server, "anna");
-    data_open(&s, &d, "STOR g");
-    fault_write(&d, t.bytes, 5 * MIB);
-    data_close(&d);
-    session_expect(&s, "552 Over the quota of 8 MiB, {*}");
-    session_close(&s);
+    session_enter(&t.s, &t.server, "anna");
+    data_open(&t.s, &t.d, "STOR g");
+    fault_write(&t.d, t.bytes, 5 * MIB);
+    data_close(&t.d);
+    session_expect(&t.s, "552 Over the quota of 8 MiB, {*}");
     stage_close(&t);
 }
 
@@ -237,7 +205,7 @@ Test(quota, the_example_for_prometheus, .timeout = 120)
     struct stage t;
     struct run_result r;
 
-    stage_open(&t);
+    begin(&t);
     ctl_on_path(&t.server);
     const char *folder = server_path(&t.server, "bin");
     run(&r, NULL, server_source("etc/examples/prometheus/sallyport-quotas"),
@@ -254,19 +222,4 @@ Test(quota, the_example_for_prometheus, .timeout = 120)
     cr_expect_not(strstr(r.text, "bert"), "%s", r.text); /* has no quota */
     run_release(&r);
     stage_close(&t);
-}
-
-Test(quota, the_client_shows_it, .timeout = 120)
-{
-    struct blockdev disk;
-    struct desk d;
-
-    if (geteuid() != 0)
-        cr_skip_test("needs root");
-    desk_begin(&d, "anna");
-    blockdev_make(&disk, &d.server, "anna", "btrfs", DISK);
-    limit(&disk, LIMIT);
-    desk_says_to(&d, 0, "quota: 8388608 bytes, ", "status\n", "/", NULL);
-    desk_end(&d);
-    blockdev_remove(&disk);
 }

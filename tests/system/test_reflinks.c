@@ -15,37 +15,14 @@
 #define DISK  320u /* MiB: the smallest xfs has 300 */
 #define BLOCK 4096u
 
-struct stage {
-    struct server server;
-    struct blockdev disk;
-    struct session session;
-    struct data data;
-    unsigned char *bytes;
-};
-
-static void stage_open(struct stage *t, const char *settings)
+static void begin(struct stage *t, const char *settings)
 {
-    const struct server_plan plan = { .settings = settings };
-
-    if (geteuid() != 0)
-        cr_skip_test("needs root");
-    server_start(&t->server, &plan);
-    blockdev_make(&t->disk, &t->server, "anna", "xfs", DISK);
-    t->bytes = fault_noise(LEN);
-    const char *path = server_home_file(&t->server, "anna", "big");
-    const char *kept = server_home_file(&t->server, "anna", "kept");
-    files_write(path, t->bytes, LEN, 0600);
-    files_give_to_owner_of(t->disk.home, path);
-    cr_assert_eq(link(path, kept), 0);
-    session_enter(&t->session, &t->server, "anna");
-}
-
-static void stage_close(struct stage *t)
-{
-    session_close(&t->session);
-    server_stop(&t->server);
-    blockdev_remove(&t->disk);
-    free(t->bytes);
+    stage_open(t, &(struct server_plan){ .settings = settings }, "xfs", DISK,
+               LEN);
+    server_put(&t->server, "anna", "big", t->bytes, LEN);
+    cr_assert_eq(link(server_home_file(&t->server, "anna", "big"),
+                      server_home_file(&t->server, "anna", "kept")),
+                 0);
 }
 
 /* Returns how many of its bytes another file has, too. */
@@ -84,8 +61,8 @@ static void expect(const struct stage *t, size_t head, const char *tail)
 
 static void send_tail(struct stage *t, const char *verb, const char *tail)
 {
-    data_open(&t->session, &t->data, "%s big", verb);
-    data_write(&t->data, tail, strlen(tail));
+    data_open(&t->s, &t->d, "%s big", verb);
+    data_write(&t->d, tail, strlen(tail));
     fault_wait_partial(&t->server, "anna", LEN / 2);
 }
 
@@ -96,8 +73,8 @@ static void store_tail(struct stage *t, const char *verb, size_t head,
     const char *big = server_home_file(&t->server, "anna", "big");
 
     send_tail(t, verb, tail);
-    data_close(&t->data);
-    session_expect(&t->session, "226 {*}");
+    data_close(&t->d);
+    session_expect(&t->s, "226 {*}");
     expect(t, head, tail);
     cr_expect_geq(shared_bytes(big), head / BLOCK * BLOCK, "%s copies", verb);
 }
@@ -105,7 +82,7 @@ static void store_tail(struct stage *t, const char *verb, size_t head,
 static void append_and_restart(struct stage *t)
 {
     store_tail(t, "APPE", LEN, "tail");
-    session_do(&t->session, "350 {*}", "REST %u", LEN / 2 + 1);
+    session_do(&t->s, "350 {*}", "REST %u", LEN / 2 + 1);
     store_tail(t, "STOR", LEN / 2 + 1, "another tail");
 }
 
@@ -113,7 +90,7 @@ Test(reflinks, share_blocks, .timeout = 120)
 {
     struct stage t;
 
-    stage_open(&t, NULL);
+    begin(&t, NULL);
     append_and_restart(&t);
     stage_close(&t);
 }
@@ -123,7 +100,7 @@ Test(reflinks, above_copy_max, .timeout = 120)
 {
     struct stage t;
 
-    stage_open(&t, "copy_max = 1M\n");
+    begin(&t, "copy_max = 1M\n");
     append_and_restart(&t);
     stage_close(&t);
 }
@@ -133,11 +110,11 @@ Test(reflinks, nothing_of_a_cut_one_stays, .timeout = 120)
 {
     struct stage t;
 
-    stage_open(&t, "copy_max = 1M\n");
+    begin(&t, "copy_max = 1M\n");
     send_tail(&t, "APPE", "tail");
-    data_cut(&t.data, false);
-    session_expect(&t.session, "426 {*}");
-    session_do(&t.session, "200 {*}", "TYPE I"); /* files has ended the copy */
+    data_cut(&t.d, false);
+    session_expect(&t.s, "426 {*}");
+    session_do(&t.s, "200 {*}", "TYPE I"); /* files has ended the copy */
     cr_expect_eq(fault_count_partials(&t.server, "anna"), 0);
     expect(&t, LEN, "");
     stage_close(&t);
