@@ -1,6 +1,6 @@
 /* Which data connections may transfer: each mode of data_binding with each
  * ticket that a client could show, in both versions of TLS, against a real
- * server; also new ticket keys, and a moved clock. */
+ * server; also a moved clock. */
 #include "clock.h"
 #include "support/files.h"
 #include "support/served.h"
@@ -112,17 +112,16 @@ ReportHook(PRE_ALL)(struct criterion_test_set *set)
 {
     static const char *const keys[] = { NULL, "data_binding=session",
                                         "data_binding=address" };
-    static struct server_user users[ROWS + 2] = { { .name = "stranger" },
-                                                  { .name = "attacked" } };
+    static struct server_user users[ROWS + 1] = { { .name = "stranger" } };
     const struct server_plan plan = { .users = users,
-                                      .user_count = ROWS + 2,
+                                      .user_count = ROWS + 1,
                                       .settings = "startups = 200\n"
                                                   "max_per_address = 200\n" };
 
     (void)set;
     fill_rows();
     for (size_t i = 0; i < ROWS; i++)
-        users[i + 2] = (struct server_user){ .name = rows[i].user,
+        users[i + 1] = (struct server_user){ .name = rows[i].user,
                                              .keys = keys[rows[i].mode] };
     server_share(&plan);
 }
@@ -279,67 +278,6 @@ ParameterizedTest(struct row *row, binding, matrix, .timeout = 60)
     if (show != SHOW_ENDED)
         session_drop(&other);
     tls_session_free(ticket);
-}
-
-/* A stranger at the client's own address who guesses the port is refused, and
- * must not get a ticket with which to come back. */
-SharedTest(binding, a_refusal_gives_no_ticket, 60)
-{
-    static const int versions[] = { SESSION_TLS_12, SESSION_TLS_13 };
-
-    for (size_t i = 0; i < 2; i++) {
-        struct tls_session *got;
-        struct session s;
-        struct data d;
-        char byte;
-
-        begin(&s, server, "attacked", "127.0.0.1", versions[i]);
-        s.anew = true;
-        connect_data(&s, &d, false, "LIST");
-        cr_expect_eq(tls_client_read(d.tls, &byte, 1), TLS_CLIENT_END);
-        session_expect(&s, fates[NOT_RESUMED]);
-        got = tls_client_session(d.tls);
-        cr_expect(!got || i == 0, "a ticket of TLS 1.3");
-        data_cut(&d, false);
-        s.anew = got == NULL;
-        s.show = got;
-        connect_data(&s, &d, false, "LIST");
-        cr_expect(!tls_client_resumed(d.tls));
-        session_expect(&s, fates[NOT_RESUMED]);
-        data_cut(&d, false);
-        tls_session_free(got);
-        session_close(&s);
-    }
-}
-
-/* Ticket keys are replaced each second: a session continues with new tickets,
- * and an old one is no longer accepted. */
-ServerTest(binding, keys_are_exchanged, 120,
-           PLAN(.settings = "ticket_lifetime = 1s\n"))
-{
-    struct tls_session *old;
-    struct session s;
-    struct data d;
-    bool resumed = true;
-
-    begin(&s, server, "anna", "127.0.0.1", SESSION_TLS_13);
-    old = tls_client_session(s.tls);
-    for (int i = 0; resumed; i++) {
-        char name[32];
-
-        snprintf(name, sizeof(name), "%d", i);
-        s.show = NULL;
-        session_store(&s, "STOR", name, BYTES, strlen(BYTES));
-        s.show = old;
-        connect_data(&s, &d, false, "NLST");
-        resumed = tls_client_resumed(d.tls);
-        data_cut(&d, false);
-        session_reply(&s);
-    }
-    s.show = NULL;
-    session_store(&s, "STOR", "last", BYTES, strlen(BYTES));
-    session_close(&s);
-    tls_session_free(old);
 }
 
 /* After three hours a TLS 1.2 session works as before. The old tickets of TLS
