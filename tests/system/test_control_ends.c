@@ -42,23 +42,18 @@ static const struct {
     { "too long a line", too_long, "500 {*}" },
 };
 
-Test(control_ends, by_a_line, .timeout = 120)
+ServerTest(control_ends, by_a_line, 120, PLAN(0))
 {
-    const struct server_plan plan = { 0 };
-    struct server server;
-
     memset(too_long, 'x', sizeof(too_long) - 1);
-    server_start(&server, &plan);
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
         for (int v = 0; v < VARIANTS; v++) {
             struct session s;
 
-            begin(&s, &server, lines[i].what, v);
+            begin(&s, server, lines[i].what, v);
             send_last(&s, lines[i].line, v);
             session_expect(&s, lines[i].reply);
             parting_expect_control(&s, PARTING_NOTIFIED);
         }
-    server_stop(&server);
 }
 
 /* The same holds if TLS begins before the greeting. */

@@ -12,7 +12,6 @@ static const struct server_user users[] = {
     { .name = "parts" },
     { .name = "cut" },
     { .name = "tail" },
-    { .name = "new" },
 };
 
 SERVER_SHARED(.users = users, .user_count = sizeof(users) / sizeof(*users),
@@ -135,24 +134,6 @@ Test(downloads, small_fragments, .timeout = 60)
     expect_same(&got, (const unsigned char *)"bytes", 5, "fragments");
     buf_release(&got);
     session_close(&s);
-}
-
-/* TLS 1.2 without the extended master secret: the connection ends, without
- * anything that a client could take for bytes of the file. */
-SharedSessionTest(downloads, no_extended_master_secret, 60, "suites")
-{
-    const struct tls_client_options old = { .version = SESSION_TLS_12,
-                                            .without_ems = true };
-    struct data d;
-    char byte;
-
-    server_put(server, "suites", "old", "bytes", 5);
-    data_connect(s, &d);
-    session_do(s, "150 {*}", "RETR old");
-    d.tls = tls_client_new(d.fd, &old);
-    cr_assert(!d.tls || tls_client_read(d.tls, &byte, 1) < 0);
-    session_expect(s, "{n} {*}no extended master secret{*}");
-    data_cut(&d, false);
 }
 
 /* Reads to the end, which must not be a close_notify. */
@@ -287,19 +268,4 @@ Test(downloads, tails, .timeout = 300)
     narrow_tails(SESSION_TLS_12, 1, true);
     narrow_tails(SESSION_TLS_13, 2500, true);
     narrow_tails(SESSION_TLS_13, 700, false);
-}
-
-/* The client leaves while the kernel's buffers are full: a cut, and the session
- * continues. */
-SharedSessionTest(downloads, client_goes, 60, "new")
-{
-    struct data d;
-
-    fault_make_sparse(server, "new", "f", 64 * FAULT_MIB);
-    for (int reset = 0; reset < 2; reset++) {
-        data_open(s, &d, "RETR f");
-        data_cut(&d, reset);
-        session_expect(s, "426 {*}");
-        session_do(s, "200 {*}", "NOOP");
-    }
 }

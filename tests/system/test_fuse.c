@@ -198,19 +198,6 @@ static bool share_is_there(void *name)
     return code == 250;
 }
 
-static bool home_is_there(void *name)
-{
-    struct session s;
-    int code;
-
-    session_arrive(&s, of_members);
-    session_do(&s, "331 {*}", "USER %s", (const char *)name);
-    session_send(&s, "PASS %s", SERVER_PASSWORD);
-    code = session_reply(&s);
-    session_drop(&s);
-    return code == 230;
-}
-
 /* Its members get into their homes, and find nothing in it. One of them waits
  * until it is given up, and the next ones don't, also those that come while the
  * server tries it again. Once the disk is back, the share is, too. */
@@ -247,23 +234,6 @@ static bool is_away(void *home)
     struct stat at;
 
     return stat(home, &at) < 0 && errno == ENOTCONN;
-}
-
-/* One try waits; the next ones are refused, and leave no more processes. */
-ServerTest(fuse, a_home_that_hangs_at_the_login, 120, &plan)
-{
-    const char *home = server_home(server, "anna");
-    pid_t fuse = fuse_mount_hung(home);
-
-    cr_expect_geq(logs_in(server, "anna", 421), LATE_MS);
-    server_log_wait(server, "home ", home, "in time: it doesn't answer", NULL);
-    for (int i = 0; i < TRIES; i++)
-        cr_expect_leq(logs_in(server, "anna", 421), LATE_MS);
-    cr_expect_eq(files_of(server, "anna"), 1, "%zu", files_of(server, "anna"));
-    cr_expect_leq(logs_in(server, "carl", 230), LATE_MS);
-    fuse_unmount(home, fuse);
-    of_members = server;
-    cr_expect(wait_until(home_is_there, "anna", BACK_MS));
 }
 
 /* The server of a network disk has gone: the client is told to come again, and

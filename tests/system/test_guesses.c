@@ -22,21 +22,6 @@
 /* In 20 s: 5 at once, and then 4 at a time, which wait for 1, 2, 4, 8, 10 s. */
 #define MOST_OF_ONE 24
 
-static const struct server_user users[] = { { .name = "anna" },
-                                            { .name = "mallory" } };
-
-static void start(struct server *s, const char *delay)
-{
-    const struct server_plan plan = { .users = users,
-                                      .user_count = 2,
-                                      .no_ban = "192.0.2.1",
-                                      .settings = "ban_after = 0\n",
-                                      .login_delay = "1s",
-                                      .guess_delay = delay };
-
-    server_start(s, &plan);
-}
-
 static void attack(struct running *r, const struct server *s, size_t addresses)
 {
     static char address[ADDRESSES][32];
@@ -91,29 +76,6 @@ static uint64_t log_in(const struct server *server, const char *from,
     return took;
 }
 
-/* For comparison, it prints the figure of a server without delays. */
-Test(guesses, of_one_address, .timeout = 120)
-{
-    static struct server slow, fast;
-    struct running of_slow, of_fast;
-    unsigned long n, many;
-
-    start(&slow, "10s");
-    start(&fast, "0");
-    attack(&of_slow, &slow, 1);
-    attack(&of_fast, &fast, 1);
-    n = guesses(&of_slow);
-    many = guesses(&of_fast);
-    fprintf(stderr,
-            "guesses in " SECONDS "s of one address: %lu with guess_delay = "
-            "10s, %lu with 0\n",
-            n, many);
-    cr_expect(n > 0 && n <= MOST_OF_ONE, "%lu guesses", n);
-    cr_expect_gt(many, 0ul);
-    server_stop(&slow);
-    server_stop(&fast);
-}
-
 static void wait_for_failures(const struct server *server, unsigned count)
 {
     uint64_t end = clock_ms() + WAIT_MS;
@@ -135,21 +97,22 @@ static void wait_for_failures(const struct server *server, unsigned count)
 
 /* Meanwhile the user logs in at once from a recent address, and from others
  * within 10 s; the rest of the time is for a machine under load. */
-Test(guesses, of_many_addresses, .timeout = 180)
+ServerTest(guesses, of_many_addresses, 180,
+           PLAN(USERS({ .name = "anna" }, { .name = "mallory" }),
+                .no_ban = "192.0.2.1", .settings = "ban_after = 0\n",
+                .login_delay = "1s", .guess_delay = "10s"))
 {
     uint64_t known = UINT64_MAX, unknown;
-    struct server server;
     struct running r;
     unsigned long n;
 
-    start(&server, "10s");
-    log_in(&server, "127.0.2.1", "anna", SERVER_PASSWORD, 230);
-    attack(&r, &server, ADDRESSES);
-    wait_for_failures(&server, 16); /* then the delay is at its longest */
-    unknown = log_in(&server, "127.0.2.2", "anna", SERVER_PASSWORD, 230);
+    log_in(server, "127.0.2.1", "anna", SERVER_PASSWORD, 230);
+    attack(&r, server, ADDRESSES);
+    wait_for_failures(server, 16); /* then the delay is at its longest */
+    unknown = log_in(server, "127.0.2.2", "anna", SERVER_PASSWORD, 230);
     for (int i = 0; i < 3; i++) {
         uint64_t took =
-            log_in(&server, "127.0.2.1", "anna", SERVER_PASSWORD, 230);
+            log_in(server, "127.0.2.1", "anna", SERVER_PASSWORD, 230);
 
         known = took < known ? took : known;
     }
@@ -162,7 +125,6 @@ Test(guesses, of_many_addresses, .timeout = 180)
     cr_expect_leq(n, (unsigned long)ADDRESSES * MOST_OF_ONE);
     cr_expect_lt(known, 1000u);
     cr_expect(unknown >= 9990 && unknown < 15000, "%lu ms", unknown);
-    server_stop(&server);
 }
 
 /* The counts, and auth's hashes of names, are the same in the next

@@ -277,7 +277,7 @@ Test(key_memory, no_share_of_another_user, .timeout = 120)
 #define STRANGERS "127.173.219."
 #define OWN       "sallyport: session 127.0.0.1"
 #define PROXIED                                                                \
-    { .listen = "127.0.0.1:0 proxy", .settings = "proxies = 127.0.0.1\n" }
+    PLAN(.listen = "127.0.0.1:0 proxy", .settings = "proxies = 127.0.0.1\n")
 
 /* Connects to the control port as a stranger who is no proxy: gate refuses. */
 static void knock(const struct server *server, const char *stranger)
@@ -313,52 +313,27 @@ static void in_no_session(const struct server *server, const struct marks *m,
     cr_assert_eq(found, count);
 }
 
-/* As bytes and as text. */
-static void stranger_is_in_no(const struct server *server, const char *title,
-                              size_t count)
+/* As bytes and as text: of a client whom gate has just refused, and of a
+ * neighbour behind the same proxy, whose session has reported it to gate, and
+ * gate to master. */
+ServerTest(key_memory, no_address_of_another_client, 120, PROXIED)
 {
+    static const char header[] =
+        "PROXY TCP4 " STRANGER " 127.0.0.1 4711 21\r\n";
     const unsigned char bytes[] = { 127, 173, 219, 77 };
+    struct session first, s;
     struct marks m = { 0 };
 
     add(&m, bytes, sizeof(bytes));
     add(&m, STRANGER, strlen(STRANGER));
-    in_no_session(server, &m, title, count);
-}
-
-/* A client whom gate has just refused. */
-Test(key_memory, no_address_of_another_client, .timeout = 120)
-{
-    const struct server_plan plan = PROXIED;
-    struct server server;
-    struct session s;
-
-    server_start(&server, &plan);
-    knock(&server, STRANGER);
-    session_reach(&s, &server);
-    stranger_is_in_no(&server, OWN, 1);
-    session_drop(&s);
-    server_stop(&server);
-}
-
-/* A neighbour behind the same proxy: its session has reported its address to
- * gate, and gate to master. */
-Test(key_memory, no_address_of_a_neighbour, .timeout = 120)
-{
-    const struct server_plan plan = PROXIED;
-    static const char header[] =
-        "PROXY TCP4 " STRANGER " 127.0.0.1 4711 21\r\n";
-    struct session first, s;
-    struct server server;
-
-    server_start(&server, &plan);
-    session_reach(&first, &server);
+    knock(server, STRANGER);
+    session_reach(&first, server);
     session_raw(&first, header, strlen(header));
     session_expect(&first, "220 {*}");
-    session_reach(&s, &server);
-    stranger_is_in_no(&server, OWN, 1);
+    session_reach(&s, server);
+    in_no_session(server, &m, OWN, 1);
     session_drop(&s);
     session_drop(&first);
-    server_stop(&server);
 }
 
 /* Log stands still. Many strangers come, until its channel is full and gate
@@ -375,24 +350,20 @@ static void fill_queue_of_gate(const struct server *server,
     }
 }
 
-Test(key_memory, no_address_in_an_event_that_waits, .timeout = 120)
+ServerTest(key_memory, no_address_in_an_event_that_waits, 120, PROXIED)
 {
-    const struct server_plan plan = PROXIED;
     static struct processes p;
-    struct server server;
     struct marks m = { 0 };
     struct session s;
     pid_t log;
 
     add(&m, STRANGERS, strlen(STRANGERS));
-    server_start(&server, &plan);
-    processes_of(server.pid, &p);
+    processes_of(server->pid, &p);
     log = processes_find(&p, "sallyport: log")->pid;
     kill(log, SIGSTOP);
-    fill_queue_of_gate(&server, &p, &m);
-    session_reach(&s, &server);
-    in_no_session(&server, &m, OWN, 1);
+    fill_queue_of_gate(server, &p, &m);
+    session_reach(&s, server);
+    in_no_session(server, &m, OWN, 1);
     kill(log, SIGCONT);
     session_drop(&s);
-    server_stop(&server);
 }

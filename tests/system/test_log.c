@@ -54,67 +54,20 @@ static void expect_all(const struct server *server, const char *name)
 
 /* The next log has every line, once: from a session that continues while there
  * is no log, and from a session that lives only then. */
-Test(log, away, .timeout = 90)
+ServerTest(log, away, 90, PLAN(.troubles = true))
 {
-    const struct server_plan plan = { .troubles = true };
-    struct server server;
     struct session old, new;
 
-    session_begin(&old, &server, &plan);
-    take_log_away(&server);
+    session_enter(&old, server, "anna");
+    take_log_away(server);
     say_all(&old, "old");
-    session_enter(&new, &server, "anna");
+    session_enter(&new, server, "anna");
     say_all(&new, "new");
-    cr_assert(wait_until(log_lives, &server, AGAIN_MS), "no log");
-    server_log_expect(&server, 2, "end ", "user=anna ", "reason=quit", NULL);
-    server_log_expect(&server, 2, "login ", "user=anna ", NULL);
-    expect_all(&server, "old");
-    expect_all(&server, "new");
-    server_stop(&server);
-}
-
-/* More than log takes at once and a socket holds. */
-#define FLOOD 1600
-#define PIECE 50
-
-static void make_and_remove(struct session *s, unsigned n)
-{
-    char lines[PIECE * 32];
-    size_t len = 0;
-
-    for (unsigned i = 0; i < n; i++)
-        len += (size_t)snprintf(lines + len, sizeof(lines) - len,
-                                "MKD d\r\nRMD d\r\n");
-    session_raw(s, lines, len);
-    for (unsigned i = 0; i < n; i++) {
-        session_expect(s, "257 {*}");
-        session_expect(s, "250 {*}");
-    }
-}
-
-/* A user can't hide a line among other lines; and only that user's lines have
- * to wait. */
-Test(log, flood, .timeout = 90)
-{
-    const struct server_plan plan = { 0 };
-    struct server server;
-    struct session s, other;
-
-    session_begin(&s, &server, &plan);
-    session_store(&s, "STOR", "secret", "hello", 5);
-    for (unsigned i = 0; i < FLOOD / 2; i += PIECE)
-        make_and_remove(&s, PIECE);
-    session_do(&s, "250 {*}", "DELE secret");
-    session_enter(&other, &server, "anna");
-    session_close(&other);
-    session_do(&s, "200 {*}", "NOOP");
-    session_close(&s);
-    server_log_expect(&server, 1, "change ", "verb=DELE path=/secret ",
-                      "result=250", NULL);
-    server_log_expect(&server, 2, "end ", "user=anna ", "reason=quit", NULL);
-    server_log_expect(&server, FLOOD, "change ", " path=/d ", NULL);
-    server_log_expect(&server, 0, "dropped", NULL);
-    server_stop(&server);
+    cr_assert(wait_until(log_lives, server, AGAIN_MS), "no log");
+    server_log_expect(server, 2, "end ", "user=anna ", "reason=quit", NULL);
+    server_log_expect(server, 2, "login ", "user=anna ", NULL);
+    expect_all(server, "old");
+    expect_all(server, "new");
 }
 
 /* A path that would be four times as long in the log, if the log had all of

@@ -95,26 +95,6 @@ Test(many, an_idle_session_is_small, .timeout = 120)
 }
 #endif
 
-/* The fourth client waits for its greeting, and gets it. */
-ServerTest(many, startups, 120, PLAN(.settings = "startups = 3\n"))
-{
-    struct pollfd late = { .events = POLLIN };
-    struct session s[4];
-
-    for (int i = 0; i < 4; i++) {
-        session_reach(&s[i], server);
-        if (i < 3)
-            session_expect(&s[i], "220 {*}");
-    }
-    session_do(&s[2], "200 {*}", "NOOP"); /* enough time for a greeting */
-    late.fd = s[3].fd;
-    cr_expect_eq(poll(&late, 1, 0), 0, "it doesn't wait");
-    session_drop(&s[0]);
-    session_expect(&s[3], "220 {*}");
-    for (int i = 1; i < 4; i++)
-        session_close(&s[i]);
-}
-
 #define GUESSERS 140
 #define DELAY_MS 3000
 #define DELAY    "3s"

@@ -1,4 +1,4 @@
-/* Permission to connect to a passive port, and many connections at once. */
+/* Many connections at once. */
 #include "fault.h"
 #include "support/files.h"
 #include "support/served.h"
@@ -107,47 +107,22 @@ ServerTest(network, fifty_clients_at_a_time, 120,
         client_end(&clients[i]);
 }
 
-/* The stranger gets no byte, the log gets a line, and the expected client still
- * gets in. */
-static void knock(struct session *s, const char *from)
+/* As many sessions as an address and a user may have, all at the same step at
+ * the same time: within the default limits all are served. */
+ServerTest(network, all_at_once, 200, PLAN(0))
 {
-    struct session stranger;
-    char byte;
+    static struct session s[64];
 
-    session_init(&stranger);
-    snprintf(stranger.from, sizeof(stranger.from), "%s", from);
-    session_connect(&stranger, s->port);
-    cr_assert_leq(recv(stranger.fd, &byte, 1, 0), 0, "%s got in", from);
-    session_drop(&stranger);
-}
-
-ServerTest(network, a_stranger_at_the_port, 60, PLAN(0))
-{
-    struct session s;
-    struct buf got;
-    struct data d;
-
-    session_init(&s);
-    strcpy(s.from, "127.0.0.2");
-    session_open(&s, server, "anna");
-    buf_init(&got, FAULT_MIB);
-    session_store(&s, "STOR", "secret", "bytes", 5);
-    session_do(&s, "229 {*}(|||{port}|){*}", "EPSV");
-    knock(&s, "127.0.0.3");
-    session_do(&s, "150 {*}", "RETR secret");
-    knock(&s, "127.0.0.4");
-    session_do(&s, "200 {*}", "NOOP");
-    data_connect_to(&s, &d, s.port);
-    data_secure(&s, &d);
-    data_read_all(&d, &got);
-    data_close(&d);
-    session_expect(&s, "226 {*}");
-    cr_assert(got.len == 5 && memcmp(got.data, "bytes", 5) == 0);
-    /* Two hosts together may cause one line a second, so there may be none for
-     * the second host. */
-    server_log_wait(server, "data-refused ", "peer=127.0.0.2:",
-                    "stranger=127.0.0.3:", "reason=\"not who is expected\"",
-                    NULL);
-    buf_release(&got);
-    session_close(&s);
+    for (int i = 0; i < 64; i++)
+        session_reach(&s[i], server);
+    for (int i = 0; i < 64; i++)
+        session_start_tls(&s[i]);
+    for (int i = 0; i < 64; i++)
+        session_send(&s[i], "USER anna\r\nPASS " SERVER_PASSWORD);
+    for (int i = 0; i < 64; i++) {
+        session_expect(&s[i], "331 {*}");
+        session_expect(&s[i], "230 {*}");
+    }
+    for (int i = 0; i < 64; i++)
+        session_close(&s[i]);
 }

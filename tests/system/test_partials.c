@@ -96,24 +96,22 @@ static void cut_one(const struct server *server, const char *user,
 }
 
 /* Many ask at once, while uploads continue. */
-Test(partials, many_at_once)
+ServerTest(partials, many_at_once, 60, &plan)
 {
     enum { ASKING = 6, UPLOADS = 4 };
     struct running running[ASKING];
-    struct server server;
     unsigned char *bytes = malloc(LEN);
     struct session s;
 
     files_noise(bytes, LEN, 7);
-    server_start(&server, &plan);
-    cut_one(&server, "anna", "left");
+    cut_one(server, "anna", "left");
     for (int round = 0; round < UPLOADS; round++) {
         struct data d;
 
-        session_enter(&s, &server, round % 2 ? "bert" : "anna");
+        session_enter(&s, server, round % 2 ? "bert" : "anna");
         data_open(&s, &d, "STOR file%d", round);
         for (int i = 0; i < ASKING; i++)
-            ctl_start(&server, "retention run", &running[i]);
+            ctl_start(server, "retention run", &running[i]);
         data_finish(&s, &d, bytes, LEN, "226 {*}");
         for (int i = 0; i < ASKING; i++) {
             struct run_result r;
@@ -124,9 +122,8 @@ Test(partials, many_at_once)
         }
         session_close(&s);
     }
-    cr_expect_eq(count(&server, "partials list", " waiting "), 1);
+    cr_expect_eq(count(server, "partials list", " waiting "), 1);
     free(bytes);
-    server_stop(&server);
 }
 
 /* More partials than all buffers on the way can hold: so the process that finds

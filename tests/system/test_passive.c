@@ -164,35 +164,6 @@ SessionTest(passive, a_connection_that_is_given_up, 120, &plan)
     }
 }
 
-/* Nothing proves that a connection which ends without a byte belongs to an
- * earlier EPSV: the client gets its reply at once. */
-SessionTest(passive, a_connection_without_a_byte, 120, &plan)
-{
-    struct data d;
-
-    cr_assert(has_port(s)); /* nobody comes */
-    cr_assert(has_port(s));
-    data_connect_to(s, &d, s->port);
-    data_cut(&d, false);
-    session_do(s, "150 {*}", "STOR file");
-    session_expect(s, "425 TLS failed {*}");
-}
-
-/* One connection for each EPSV: a second one is closed. */
-SessionTest(passive, a_second_connection, 120, &plan)
-{
-    struct data first, second;
-    char byte;
-
-    cr_assert(has_port(s));
-    data_connect_to(s, &first, s->port);
-    data_connect_to(s, &second, s->port);
-    cr_expect_leq(recv(second.fd, &byte, 1, 0), 0);
-    store_at(s, &first);
-    data_cut(&second, false);
-    server_log_wait(server, " data-refused ", "nobody is expected", NULL);
-}
-
 /* None of anna's transfers is refused, although another user's sessions take
  * all ports again and again, and end. */
 Test(passive, ports_that_others_left, .timeout = 120)
@@ -210,42 +181,4 @@ Test(passive, ports_that_others_left, .timeout = 120)
         store(&anna);
     }
     session_end(&anna, &server);
-}
-
-/* A connection of another user's client, from the same address, that comes to
- * anna's port before her own. */
-static const struct {
-    const char *name;
-    int version;
-    bool anew;
-} strangers[] = {
-    { "his ticket of TLS 1.3", SESSION_TLS_13, false },
-    { "his ticket of TLS 1.2", SESSION_TLS_12, false },
-    { "a full handshake", SESSION_TLS_13, true },
-};
-
-/* It gets no byte and stores none. The transfer fails, and the next one works.
- */
-Test(passive, a_connection_of_another_user, .timeout = 60)
-{
-    for (size_t i = 0; i < sizeof(strangers) / sizeof(*strangers); i++) {
-        struct session anna, bob;
-        struct server server;
-        struct data late;
-
-        session_begin(&anna, &server, &plan);
-        session_enter_as(&bob, &server, "bob", strangers[i].version);
-        bob.anew = strangers[i].anew;
-        cr_assert(has_port(&anna));
-        data_connect_to(&bob, &late, anna.port);
-        session_do(&anna, "150 {*}", "STOR file");
-        data_secure(&bob, &late);
-        session_expect(&anna, "425 {*}resumed{*}");
-        data_cut(&late, false);
-        cr_expect(!files_exists(server_home_file(&server, "anna", "file")),
-                  "%s", strangers[i].name);
-        session_store(&anna, "STOR", "file", BYTES, strlen(BYTES));
-        session_close(&bob);
-        session_end(&anna, &server);
-    }
 }

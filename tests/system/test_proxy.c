@@ -1,5 +1,5 @@
-/* A server behind a proxy: lies at its data ports, two kinds of listeners, and
- * HAProxy before curl and lftp. transcripts/server/proxy*.txt have the rest. */
+/* A server behind a proxy: lies at its data ports, and HAProxy before curl and
+ * lftp. transcripts/server/proxy*.txt have the rest. */
 #include "ctl.h"
 #include "support/fail.h"
 #include "support/files.h"
@@ -117,26 +117,6 @@ ServerTest(proxy, a_liar_at_the_port, 60, &behind)
     server_log_wait(server, " data-refused ", "stranger=" OTHER ":4711",
                     "reason=\"not who is expected\"", NULL);
     session_close(&s);
-}
-
-/* A listener for proxies beside one for all others, with the same ports. */
-Test(proxy, both_kinds_of_listeners, .timeout = 60)
-{
-    struct server_plan plan = behind;
-    struct session proxied, direct;
-    struct server server;
-
-    plan.listen = "127.0.0.1:0 proxy, 127.0.0.1:0";
-    server_start(&server, &plan);
-    open_as(&proxied, &server, CLIENT, 1);
-    server.port = server.port_other;
-    session_enter(&direct, &server, "anna");
-    for (int i = 0; i < 3; i++) {
-        store(&proxied, "p", 2);
-        session_store(&direct, "STOR", "d", "bytes", 5);
-    }
-    session_close(&proxied);
-    session_end(&direct, &server);
 }
 
 /* ---- HAProxy ---- */

@@ -1,8 +1,6 @@
-/* Transfers that are refused or broken off, in both orders: with the data
- * connection made before the command, and after its reply. And curl, which
- * takes the end of a data connection for a broken port, sends PASV, and is one
- * reply late from then on. It runs in its own mount namespace, for the full
- * disk. */
+/* Transfers that are refused or broken off: curl takes the end of a data
+ * connection for a broken port, sends PASV, and is one reply late from then on.
+ * It runs in its own mount namespace, for the full disk. */
 #include <sys/mount.h>
 
 #include "fault.h"
@@ -26,18 +24,16 @@ static const char *const cases[] = {
 
 ReportHook(PRE_ALL)(struct criterion_test_set *set)
 {
-    static struct server_user users[CASES + 3] = { { .name = "anna" },
-                                                   { .name = "bert" },
-                                                   { .name = "carl" } };
+    static struct server_user users[CASES];
     const struct server_plan plan = { .users = users,
-                                      .user_count = CASES + 3,
+                                      .user_count = CASES,
                                       .settings = "on_conflict = reject\n"
                                                   "stall_timeout = 1s\n"
                                                   "max_file_size = 2M\n" };
 
     (void)set;
     for (size_t i = 0; i < CASES; i++)
-        users[i + 3].name = cases[i];
+        users[i].name = cases[i];
     server_share(&plan);
     files_write(server_path(server_of_runner(), "password"), SERVER_PASSWORD,
                 strlen(SERVER_PASSWORD), 0600);
@@ -51,16 +47,6 @@ static void put(const struct server *server, const char *user, const char *name,
     files_give_to_owner_of(server_home(server, user), path);
 }
 
-static const struct refused {
-    const char *line, *reply;
-} refusals[] = {
-    { "RETR none", "550 {*}" },     { "STOR taken", "553 {*}" },
-    { "LIST none", "550 {*}" },     { "MLSD none", "550 {*}" },
-    { "APPE /", "550 {*}" },        { "RETR", "501 {*}" },
-    { "STOR closed/x", "550 {*}" },
-};
-#define REFUSALS (sizeof(refusals) / sizeof(refusals[0]))
-
 static void make_home(const struct server *server, const char *user)
 {
     char text[LEN];
@@ -73,91 +59,6 @@ static void make_home(const struct server *server, const char *user)
     const char *closed = server_home_file(server, user, "closed");
     files_make_folder(closed, 0555);
     files_give_to_owner_of(server_home(server, user), closed);
-}
-
-static void expect_open(const struct data *d, const char *line)
-{
-    struct pollfd p = { .fd = d->fd, .events = POLLIN };
-
-    cr_expect_eq(poll(&p, 1, 50), 0, "%s: the end came with the reply", line);
-}
-
-/* The reply comes first. A new port ends the old connection, and serves the
- * next transfer. */
-SharedSessionTest(refusals, client_is_connected, 60, "anna")
-{
-    make_home(server, "anna");
-    for (size_t i = 0; i < REFUSALS; i++) {
-        struct data d;
-        char name[16];
-
-        data_connect(s, &d);
-        session_do(s, refusals[i].reply, "%s", refusals[i].line);
-        expect_open(&d, refusals[i].line);
-        session_do(s, "229 {*}", "EPSV");
-        parting_expect_data(&d, PARTING_BARE);
-        snprintf(name, sizeof(name), "new-%zu", i);
-        session_store(s, "STOR", name, "whole", 5);
-    }
-}
-
-/* The port to which nobody has connected serves the next transfer. */
-SharedSessionTest(refusals, client_is_not_connected_yet, 60, "bert")
-{
-    struct buf bytes;
-
-    make_home(server, "bert");
-    for (size_t i = 0; i < REFUSALS; i++) {
-        struct data d;
-
-        session_do(s, "229 {*}(|||{port}|){*}", "EPSV");
-        session_do(s, refusals[i].reply, "%s", refusals[i].line);
-        session_do(s, refusals[i].reply, "%s", refusals[i].line);
-        data_connect_to(s, &d, s->port);
-        session_do(s, "150 {*}", "RETR n1");
-        data_secure(s, &d);
-        buf_init(&bytes, FAULT_MIB);
-        data_read_all(&d, &bytes);
-        session_expect(s, "226 {*}");
-        cr_expect_eq(bytes.len, 30000);
-        buf_release(&bytes);
-        data_close(&d);
-    }
-}
-
-/* A client that comes late for a refused transfer never counts as the client of
- * the next port: that one gets the whole file. */
-SharedSessionTest(refusals, client_connects_too_late, 60, "carl")
-{
-    make_home(server, "carl");
-    for (int i = 0; i < 20; i++) {
-        struct data late, right;
-        struct buf bytes;
-        unsigned port;
-
-        session_do(s, "229 {*}(|||{port}|){*}", "EPSV");
-        port = s->port;
-        session_do(s, "550 {*}", "RETR none");
-        session_send(s, "EPSV");
-        data_connect_to(s, &late, port);
-        session_expect(s, "229 {*}(|||{port}|){*}");
-        data_connect_to(s, &right, s->port);
-        if (s->port ==
-            port) { /* both are good: chance decides which comes first */
-            data_cut(&late, false);
-            data_cut(&right, false);
-            continue;
-        }
-        session_do(s, "150 {*}", "RETR n1");
-        data_secure(s, &right);
-        buf_init(&bytes, FAULT_MIB);
-        data_read_all(&right, &bytes);
-        session_expect(s, "226 {*}");
-        cr_expect_eq(bytes.len, 30000);
-        buf_release(&bytes);
-        data_close(&right);
-        data_cut(&late, false);
-    }
 }
 
 /* Mounts a file system that holds little more than the present files. */

@@ -1,5 +1,4 @@
-/* An unfinished upload is continued by a later session of its user, also after
- * an upload that failed before its first byte, and on another machine.
+/* An unfinished upload is continued on another machine.
  * transcripts/server/upload-faults.txt has the faults that it survives. */
 #include "fault.h"
 #include "support/files.h"
@@ -46,49 +45,6 @@ static void cut(struct session *s, const unsigned char *bytes)
     data_write(&d, bytes, SENT);
     data_cut(&d, false);
     session_expect(s, "426 {*}");
-}
-
-/* The next upload of "big" continues it there: by REST and STOR, or by APPE. */
-static const char *continue_at(struct session *s, bool append,
-                               unsigned long long at)
-{
-    if (!append)
-        session_do(s, "350 {*}", "REST %llu", at);
-    return append ? "APPE big" : "STOR big";
-}
-
-/* A client that fails before the first byte of the rest, for any reason, loses
- * no one's partial: the data connection, its own ABOR, the check of its owner.
- */
-SessionTest(resume, nothing_is_lost_before_a_byte, 90, PLAN(.troubles = true))
-{
-    unsigned char *bytes = fault_noise(LEN);
-    struct data d;
-
-    cut(s, bytes);
-    for (int i = 0; i < 2; i++) {
-        unsigned long long at = told_size(s);
-
-        data_connect(s, &d);
-        session_do(s, "150 {*}", "%s", continue_at(s, i, at));
-        data_cut(&d, true);
-        session_expect(s, "425 {*}");
-        session_do(s, "229 {*}", "EPSV");
-        session_do(s, "150 {*}", "%s", continue_at(s, i, at));
-        session_do(s, "426 {*}", "ABOR");
-        session_expect(s, "226 {*}");
-        s->anew = true; /* like a stranger */
-        data_open(s, &d, "%s", continue_at(s, i, at));
-        session_expect(s, "425 {*}");
-        data_cut(&d, false);
-        s->anew = false;
-        data_open(s, &d, "%s", continue_at(s, i, at));
-        data_cut(&d, false);
-        session_expect(s, "426 {*}");
-        cr_assert_eq(told_size(s), at, "round %d", i);
-    }
-    finish(server, true, bytes);
-    free(bytes);
 }
 
 /* Two servers, as of two machines: each has its own directory `state`, and they

@@ -3,8 +3,8 @@
 #include "ctl.h"
 #include "support/files.h"
 #include "support/processes.h"
+#include "support/served.h"
 #include "support/server_log.h"
-#include "support/session.h"
 #include "support/test.h"
 #include "support/wait.h"
 
@@ -13,55 +13,47 @@
 /* A line that is cut gives the user other rights: without the second factor. So
  * nobody gets in by it, nor by a file that somebody still writes. A file that
  * becomes empty ends no session, and locks out nobody. */
-Test(users, half_written, .timeout = 120)
+ServerTest(users, half_written, 120,
+           PLAN(USERS({ .name = "bert" }, { .name = "anna" })))
 {
-    const struct server_user users[] = { { .name = "bert" },
-                                         { .name = "anna" } };
-    const struct server_plan plan = { .users = users, .user_count = 2 };
     char path[SERVER_PATH_MAX];
-    struct server server;
     struct session s;
     struct buf text;
     size_t half;
     int fd;
 
-    server_start(&server, &plan);
-    strcpy(path, server_path(&server, "users"));
+    strcpy(path, server_path(server, "users"));
     buf_init(&text, 1 << 20);
     cr_assert(files_read(path, &text));
     half = --text.len; /* anna's line, the last one, without its options */
     cr_assert_eq(buf_add_text(&text, TOTP "\n"), 0);
     files_write(path, text.data, text.len, 0600);
-    session_enter(&s, &server, "bert");
-    server_log_wait(&server, "users file read: edition 2", NULL);
-    cr_expect_eq(session_code(&server, "anna", SERVER_PASSWORD), 530);
+    session_enter(&s, server, "bert");
+    server_log_wait(server, "users file read: edition 2", NULL);
+    cr_expect_eq(session_code(server, "anna", SERVER_PASSWORD), 530);
     fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
     cr_assert_eq(write(fd, text.data, half + 1), (ssize_t)half + 1);
-    server_log_wait(&server, "the old users stay", "its last line isn't ended",
+    server_log_wait(server, "the old users stay", "its last line isn't ended",
                     NULL);
     cr_assert_eq(pwrite(fd, "\n", 1, (off_t)half), 1);
-    server_log_wait(&server, "the old users stay", "open for writing", NULL);
-    cr_expect_eq(session_code(&server, "anna", SERVER_PASSWORD), 421);
+    server_log_wait(server, "the old users stay", "open for writing", NULL);
+    cr_expect_eq(session_code(server, "anna", SERVER_PASSWORD), 421);
     cr_assert_eq(ftruncate(fd, 0), 0);
     close(fd);
-    server_log_wait(&server, "the old users stay", "no users now", NULL);
+    server_log_wait(server, "the old users stay", "no users now", NULL);
     session_do(&s, "257 {*}", "PWD");
-    cr_expect_eq(session_code(&server, "bert", SERVER_PASSWORD), 230);
-    cr_expect_eq(session_code(&server, "anna", SERVER_PASSWORD), 530);
+    cr_expect_eq(session_code(server, "bert", SERVER_PASSWORD), 230);
+    cr_expect_eq(session_code(server, "anna", SERVER_PASSWORD), 530);
     session_close(&s);
     buf_release(&text);
-    server_stop(&server);
 }
 
 /* The login after an edit sees it. So does an auth that starts later. */
-Test(users, edits, .timeout = 120)
+ServerTest(users, edits, 120,
+           PLAN(USERS({ .name = "anna" }, { .name = "bert" },
+                      { .name = "carl" }),
+                .troubles = true))
 {
-    const struct server_user users[] = { { .name = "anna" },
-                                         { .name = "bert" },
-                                         { .name = "carl" } };
-    const struct server_plan plan = { .troubles = true,
-                                      .users = users,
-                                      .user_count = 3 };
     static const struct {
         const char *edit, *said;
         int bert, carl, dora;
@@ -72,24 +64,21 @@ Test(users, edits, .timeout = 120)
         { "user del carl", "carl", 230, 530, 230 },
         { "user lock bert dora", "bert", 530, 530, 530 },
     };
-    struct server server;
 
-    server_start(&server, &plan);
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        ctl(&server, 0, table[i].edit, table[i].said);
+        ctl(server, 0, table[i].edit, table[i].said);
         for (int again = 0; again < 2; again++) {
-            cr_expect_eq(session_code(&server, "bert", SERVER_PASSWORD),
+            cr_expect_eq(session_code(server, "bert", SERVER_PASSWORD),
                          table[i].bert, "%s", table[i].edit);
-            cr_expect_eq(session_code(&server, "carl", SERVER_PASSWORD),
+            cr_expect_eq(session_code(server, "carl", SERVER_PASSWORD),
                          table[i].carl, "%s", table[i].edit);
-            cr_expect_eq(session_code(&server, "dora", SERVER_PASSWORD),
+            cr_expect_eq(session_code(server, "dora", SERVER_PASSWORD),
                          table[i].dora, "%s", table[i].edit);
             if (again == 0)
-                processes_kill(server.pid, "sallyport: auth");
-            cr_assert(wait_until(session_can_enter, &server, 20000));
+                processes_kill(server->pid, "sallyport: auth");
+            cr_assert(wait_until(session_can_enter, server, 20000));
         }
     }
-    server_stop(&server);
 }
 
 /* HEAD, N further rows, and TAIL, by a rename. */
@@ -144,36 +133,31 @@ static void becomes(const struct server *server, const char *name, int code)
 
 /* A large file is another one at each login, and nobody is kept out. Once it
  * rests, its last row counts. */
-Test(users, large_file_changes, .timeout = 120)
+ServerTest(users, large_file_changes, 120,
+           PLAN(USERS({ .name = "anna" }, { .name = "bert" })))
 {
-    const struct server_user users[] = { { .name = "anna" },
-                                         { .name = "bert" } };
-    const struct server_plan plan = { .users = users, .user_count = 2 };
     struct slice anna, bert;
-    struct server server;
     struct buf good;
     pid_t editor;
 
-    server_start(&server, &plan);
     buf_init(&good, 1 << 20);
-    cr_assert(files_read(server_path(&server, "users"), &good));
+    cr_assert(files_read(server_path(server, "users"), &good));
     cr_assert_eq(buf_add(&good, "", 1), 0);
     bert = slice_from(strstr(good.data, "\nbert:") + 1);
     anna = (struct slice){ good.data, (size_t)(bert.ptr - good.data) };
     editor = fork();
     if (editor == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        change_all_the_time(&server, anna);
+        change_all_the_time(server, anna);
     }
     for (int i = 0; i < 20; i++)
-        cr_expect_eq(session_code(&server, "anna", SERVER_PASSWORD), 230, "%d",
+        cr_expect_eq(session_code(server, "anna", SERVER_PASSWORD), 230, "%d",
                      i);
     kill(editor, SIGKILL);
     waitpid(editor, NULL, 0);
-    put_rows(&server, anna, 10000, "");
-    becomes(&server, "bert", 530);
-    put_rows(&server, anna, 10000, bert.ptr);
-    becomes(&server, "bert", 230);
+    put_rows(server, anna, 10000, "");
+    becomes(server, "bert", 530);
+    put_rows(server, anna, 10000, bert.ptr);
+    becomes(server, "bert", 230);
     buf_release(&good);
-    server_stop(&server);
 }
