@@ -81,15 +81,15 @@ bool data_may_read_all(struct data *d, struct buf *into)
 
 bool data_may_close(struct data *d)
 {
-    char rest[64];
-    const bool whole =
-        tls_client_shutdown(d->tls) &&
-        tls_client_read(d->tls, rest, sizeof(rest)) == TLS_CLIENT_END;
+    long n = tls_client_shutdown(d->tls) ? 1 : TLS_CLIENT_FAILED;
+    char rest[4096];
 
+    while (n > 0)
+        n = tls_client_read(d->tls, rest, sizeof(rest));
     tls_client_free(d->tls);
     d->tls = NULL;
     fd_close(&d->fd);
-    return whole;
+    return n == TLS_CLIENT_END;
 }
 
 void data_open(struct session *s, struct data *d, const char *format, ...)
@@ -119,26 +119,16 @@ void data_write(struct data *d, const void *bytes, size_t len)
 
 void data_read_all(struct data *d, struct buf *into)
 {
-    long n;
-
-    do {
-        FAIL_IF(buf_reserve(into, PIECE), "more bytes than expected");
-        n = session_tls_read(d->tls, into->data + into->len, PIECE);
-        FAIL_IF(n == TLS_CLIENT_CUT,
-                "the data connection was cut after %zu "
-                "bytes",
-                into->len);
-        into->len += (size_t)n;
-    } while (n > 0);
+    FAIL_IF(!data_may_read_all(d, into),
+            "the data connection was cut after %zu bytes, or nothing came in "
+            "time: %s",
+            into->len, tls_client_error());
 }
 
 void data_close(struct data *d)
 {
-    FAIL_IF(session_tls_finish(d->tls) != TLS_CLIENT_END,
-            "the server cut the data connection");
-    tls_client_free(d->tls);
-    d->tls = NULL;
-    fd_close(&d->fd);
+    FAIL_IF(!data_may_close(d), "the server cut the data connection: %s",
+            tls_client_error());
 }
 
 void data_cut(struct data *d, bool reset)
@@ -159,9 +149,7 @@ void session_store(struct session *s, const char *verb, const char *name,
     struct data d;
 
     data_open(s, &d, "%s %s", verb, name);
-    data_write(&d, bytes, len);
-    data_close(&d);
-    session_expect(s, "226 {*}");
+    data_finish(s, &d, bytes, len, "226 {*}");
 }
 
 void session_fetch(struct session *s, const char *command, struct buf *into)
@@ -190,7 +178,8 @@ void session_expect_fetch(struct session *s, const char *command,
     buf_init(&got, len + (1 << 20));
     session_fetch(s, command, &got);
     FAIL_IF(!slice_equal(buf_slice(&got), (struct slice){ bytes, len }),
-            "%s: %zu other bytes, not %zu", command, got.len, len);
+            "%s: %zu other bytes, not %zu: %.*s", command, got.len, len,
+            (int)(got.len < 1024 ? got.len : 1024), got.data ? got.data : "");
     buf_release(&got);
 }
 

@@ -100,14 +100,9 @@ void session_open(struct session *s, const struct server *server,
 
 void session_log_in(struct session *s, const char *user)
 {
-    int code;
-
     session_start_tls(s);
-    code = session_try_login(s, user, SERVER_PASSWORD);
-    FAIL_IF(code != 230, "login of %s: %s", user, s->reply.data);
-    session_do(s, "200 {*}", "PBSZ 0");
-    session_do(s, "200 {*}", "PROT P");
-    session_do(s, "200 {*}", "TYPE I");
+    FAIL_IF(!session_may_log_in(s, user), "login of %s: %s", user,
+            s->reply.data);
 }
 
 bool session_may_do(struct session *s, const char *code, const char *line)

@@ -27,8 +27,5 @@ void session_tls_write(struct tls_client *t, const void *bytes, size_t len);
 /* Works as tls_client_read(). Returns the bytes, TLS_CLIENT_END or
  * TLS_CLIENT_CUT. */
 long session_tls_read(struct tls_client *t, void *into, size_t len);
-/* Sends close_notify and reads until the peer has closed too. Returns the last
- * result of session_tls_read(). */
-long session_tls_finish(struct tls_client *t);
 
 #endif

@@ -39,15 +39,3 @@ long session_tls_read(struct tls_client *t, void *into, size_t len)
             tls_client_error());
     return n;
 }
-
-long session_tls_finish(struct tls_client *t)
-{
-    char rest[4096];
-    long n;
-
-    FAIL_IF(!tls_client_shutdown(t), "close_notify: %s", tls_client_error());
-    do
-        n = session_tls_read(t, rest, sizeof(rest));
-    while (n > 0);
-    return n;
-}

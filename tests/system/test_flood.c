@@ -191,40 +191,6 @@ ServerTest(flood, from_some_addresses, 200,
     flood_stop(&f);
 }
 
-static bool gate_sleeps(void *argument)
-{
-    const struct server *server = argument;
-    static struct processes p;
-    char state[32];
-
-    processes_of(server->pid, &p);
-    return process_status(processes_find(&p, "sallyport: gate")->pid, "State",
-                          state, sizeof(state))[0] == 'S';
-}
-
-/* The messages about the sessions don't fit into gate's channel to master. So
- * the rest of the clients waits in the listener's backlog. None is refused. */
-ServerTest(flood, while_master_is_stopped, 200,
-           PLAN(.settings = "max_sessions = 1000\nmax_per_address = 1000\n"
-                            "startups = 1000\n"))
-{
-    const unsigned count = server_is_sanitized() ? 100 : 400;
-    static struct session s[400];
-    pid_t master;
-
-    master = processes_pid(server->pid, "sallyport: master");
-    cr_assert_eq(kill(master, SIGSTOP), 0);
-    for (unsigned i = 0; i < count; i++) {
-        session_reach(&s[i], server);
-    }
-    cr_assert(wait_until(gate_sleeps, server, WAIT_MS));
-    cr_assert_eq(kill(master, SIGCONT), 0);
-    for (unsigned i = 0; i < count; i++) {
-        session_expect(&s[i], "220 {*}");
-        session_drop(&s[i]);
-    }
-}
-
 /* The flood comes from a client of the proxy, not from the proxy itself. A
  * client that comes after five hundred others waits until each of them has got
  * a session to read its header, and no longer. */

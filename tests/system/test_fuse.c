@@ -42,54 +42,39 @@ static void unmount_far(const struct server *server, pid_t fuse)
     fuse_unmount(server_home_file(server, "anna", "far"), fuse);
 }
 
-SessionTest(fuse, a_file_without_shared_pages_is_sent, 60, PLAN(0))
+/* A whole file, and so few bytes that they are read, not mapped. Of a file that
+ * can't be read whole the readable part is sent; there is no 226, no report
+ * that somebody has shortened it, and the session continues. */
+SessionTest(fuse, files_without_shared_pages, 60, PLAN(0))
 {
-    struct buf got;
-
-    const pid_t fuse = mount_far(server);
-    buf_init(&got, 1 << 20);
-    session_fetch(s, "RETR far/f", &got);
-    expect_numbers(&got, NUMBERS);
-    buf_release(&got);
-    unmount_far(server, fuse);
-}
-
-/* Within the readable part, both files are the same. */
-SessionTest(fuse, a_small_part_is_sent, 60, PLAN(0))
-{
-    static const char *const names[] = { "f", "bad" };
-    char line[32];
-
-    const pid_t fuse = mount_far(server);
-    for (int i = 0; i < 2; i++) {
-        struct buf got;
-
-        buf_init(&got, 1 << 20);
-        session_do(s, "350 {*}", "RANG 0 15999");
-        snprintf(line, sizeof(line), "RETR far/%s", names[i]);
-        session_fetch(s, line, &got);
-        expect_numbers(&got, 4000);
-        buf_release(&got);
-    }
-    unmount_far(server, fuse);
-}
-
-/* The readable part is sent; there is no 226, no report that somebody has
- * shortened the file, and the session continues. */
-SessionTest(fuse, a_file_that_cannot_be_read_whole, 60, PLAN(0))
-{
+    static const struct {
+        const char *command;
+        uint32_t numbers;
+    } rows[] = { { "RETR far/f", NUMBERS },
+                 { "RETR far/f", 4000 },
+                 { "RETR far/bad", 4000 } };
     char waste[16384];
     struct data d;
     long n;
 
     const pid_t fuse = mount_far(server);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct buf got;
+
+        buf_init(&got, 1 << 20);
+        if (rows[i].numbers < NUMBERS)
+            session_do(s, "350 {*}", "RANG 0 15999");
+        session_fetch(s, rows[i].command, &got);
+        expect_numbers(&got, rows[i].numbers);
+        buf_release(&got);
+    }
     data_open(s, &d, "RETR far/bad");
     while ((n = tls_client_read(d.tls, waste, sizeof(waste))) > 0)
         continue;
     cr_expect_eq(n, TLS_CLIENT_CUT, "it ended with %ld", n);
     data_cut(&d, false);
     session_expect(s, "451 {*}can't read the file{*}");
-    server_log_wait(server, "verb=RETR", "far/bad", "read failed", NULL);
+    server_log_wait(server, "verb=RETR", "far/bad", "can't be read", NULL);
     session_do(s, "200 {*}", "NOOP");
     unmount_far(server, fuse);
 }

@@ -1,7 +1,5 @@
 /* Somebody guesses a password: how often can he try, and what does the user
- * notice? And what does the time of an answer tell about a name? */
-#include <crypt.h>
-
+ * notice? */
 #include "generation.h"
 #include "sallyport/base/buf.h"
 #include "sallyport/base/clock.h"
@@ -142,61 +140,4 @@ ServerTest(guesses, neither_crash_nor_reload_forgives, 120,
     cr_expect_geq(log_in(server, "127.0.2.2", "anna", "wrong", 530), 1995);
     generation_reload(server, GENERATION_CTL);
     cr_expect_geq(log_in(server, "127.0.2.3", "anna", "wrong", 530), 3995);
-}
-
-#define DELAY_MS 1000
-#define ROOM_MS  80 /* less than the slowest of the hashes takes */
-#define TRIES    15
-
-/* Hashes with very different times, and unknown names. */
-static const struct {
-    const char *name, *setting;
-} names[] = {
-    { "anna", "$6$rounds=1000$sallyporttests$" },
-    { "bert", "$2b$11$abcdefghijklmnopqrstuu" },
-    { "carl", "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$" },
-    { "nobody", NULL },
-    { "someone", NULL },
-    { "x", NULL },
-};
-#define NAMES (sizeof(names) / sizeof(names[0]))
-
-static void write_mixed_users(const struct server *s)
-{
-    struct buf text;
-
-    buf_init(&text, 1 << 16);
-    for (size_t i = 0; i < NAMES && names[i].setting; i++)
-        cr_assert_eq(buf_add_format(&text, "%s:%s:%zu:%zu::%s::\n",
-                                    names[i].name,
-                                    crypt(SERVER_PASSWORD, names[i].setting),
-                                    SERVER_UID_FIRST + i, SERVER_UID_FIRST + i,
-                                    server_home(s, names[i].name)),
-                     0);
-    const char *path = server_path(s, "users.new");
-    files_write(path, text.data, text.len, 0600);
-    cr_assert_eq(rename(path, server_path(s, "users")), 0);
-    server_log_wait(s, "users file read: edition", NULL);
-    buf_release(&text);
-}
-
-/* Whatever the work for a name, known or not, the answer comes at the first
- * multiple of login_delay. A busy machine can only add time, so the shortest of
- * some tries counts. */
-ServerTest(guesses, the_time_tells_nothing, 120, PLAN(.login_delay = "1s"))
-{
-    write_mixed_users(server);
-    for (size_t i = 0; i < NAMES; i++) {
-        uint64_t least = UINT64_MAX;
-
-        for (int n = 0; n < TRIES && least >= DELAY_MS + ROOM_MS; n++) {
-            uint64_t took =
-                log_in(server, "127.0.0.1", names[i].name, "wrong", 530);
-
-            cr_expect_geq(took, DELAY_MS - 5, "%s", names[i].name);
-            least = took < least ? took : least;
-        }
-        cr_expect_lt(least, DELAY_MS + ROOM_MS, "%s: %lu ms", names[i].name,
-                     least);
-    }
 }

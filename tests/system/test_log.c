@@ -1,16 +1,11 @@
 /* There is one line for each login, change, transfer and end: also for sessions
  * that live only while there is no log, and for a user who causes more lines
  * than the log takes. */
-#include "sallyport/base/clock.h"
 #include "support/processes.h"
 #include "support/served.h"
 #include "support/server_log.h"
 #include "support/test.h"
 #include "support/wait.h"
-
-/* As in src/server/log/log.h. */
-#define RATE_BURST  (1u << 20)
-#define RATE_SECOND 256000
 
 /* Master restarts log at once this many times, and then once in 10 s; a machine
  * under load needs more time. */
@@ -68,78 +63,6 @@ ServerTest(log, away, 90, PLAN(.troubles = true))
     server_log_expect(server, 2, "login ", "user=anna ", NULL);
     expect_all(server, "old");
     expect_all(server, "new");
-}
-
-/* A path that would be four times as long in the log, if the log had all of
- * it. */
-static size_t escaped_path(char *into, size_t size)
-{
-    size_t len = 0;
-
-    while (len + 202 < size && len < 4000) {
-        into[len++] = '/';
-        memset(into + len, 0x80, 200);
-        len += 200;
-    }
-    return len;
-}
-
-#define LOUD_PIECE  10
-#define LOUD_ROUNDS 20
-
-static void delete_long_names(struct session *s)
-{
-    static char lines[LOUD_PIECE * 5000];
-    size_t len = 0;
-
-    for (int i = 0; i < LOUD_PIECE; i++) {
-        memcpy(lines + len, "DELE ", 5);
-        len += 5;
-        len += escaped_path(lines + len, 4096);
-        memcpy(lines + len, "\r\n", 2);
-        len += 2;
-    }
-    session_raw(s, lines, len);
-}
-
-static size_t log_size(const struct server *server)
-{
-    struct buf log;
-    size_t len;
-
-    server_log(server, &log);
-    len = log.len;
-    buf_release(&log);
-    return len;
-}
-
-/* A user can't fill the disk of the log, whatever the number of sessions and
- * the length of names; and not one line is lost. */
-ServerTest(log, a_user_is_bounded_in_bytes, 90, PLAN(0))
-{
-    struct session s[2];
-    uint64_t began, ms;
-    size_t before, bytes;
-
-    for (int i = 0; i < 2; i++) {
-        session_enter(&s[i], server, "anna");
-    }
-    before = log_size(server);
-    began = clock_ms();
-    for (int round = 0; round < LOUD_ROUNDS; round++) {
-        for (int i = 0; i < 2; i++)
-            delete_long_names(&s[i]);
-        for (int i = 0; i < 2 * LOUD_PIECE; i++)
-            session_expect(&s[i % 2], "550 {*}");
-    }
-    bytes = log_size(server) - before;
-    ms = clock_ms() - began;
-    cr_log_info("%zu bytes in %llu ms", bytes, (unsigned long long)ms);
-    cr_expect_leq(bytes, RATE_BURST + ms * RATE_SECOND / 1000 + 65536);
-    for (int i = 0; i < 2; i++)
-        session_close(&s[i]);
-    server_log_expect(server, 2 * LOUD_PIECE * LOUD_ROUNDS, "change ",
-                      "verb=DELE ", "\\[", NULL);
 }
 
 #define SHORT_SESSIONS 160

@@ -2,7 +2,7 @@
  * the new configuration. */
 #include "ctl.h"
 #include "generation.h"
-#include "support/files.h"
+#include "support/ports.h"
 #include "support/processes.h"
 #include "support/served.h"
 #include "support/server_log.h"

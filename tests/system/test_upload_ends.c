@@ -263,33 +263,21 @@ static void try_all(const char *user, int version)
     session_close(&s);
 }
 
-Test(upload_ends, strict_12, .timeout = 200)
+Test(upload_ends, strict, .timeout = 400)
 {
     try_all("strict", SESSION_TLS_12);
-}
-
-Test(upload_ends, strict_13, .timeout = 200)
-{
     try_all("strict", SESSION_TLS_13);
 }
 
-Test(upload_ends, size_12, .timeout = 200)
+Test(upload_ends, size, .timeout = 400)
 {
     try_all("size", SESSION_TLS_12);
-}
-
-Test(upload_ends, size_13, .timeout = 200)
-{
     try_all("size", SESSION_TLS_13);
 }
 
-Test(upload_ends, lenient_12, .timeout = 200)
+Test(upload_ends, lenient, .timeout = 400)
 {
     try_all("lenient", SESSION_TLS_12);
-}
-
-Test(upload_ends, lenient_13, .timeout = 200)
-{
     try_all("lenient", SESSION_TLS_13);
 }
 

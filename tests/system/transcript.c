@@ -21,6 +21,7 @@ static const struct directive {
     { "S:", play_expect, 0 },
     { "S~", play_expect_until, 0 },
     { "TLS", play_tls, 0 },
+    { "ARRIVE", play_arrive, 0 },
     { "LOGIN", play_login, 0 },
     { "TRY", play_try, OFFLINE },
     { "REFUSED", play_refused, OFFLINE },

@@ -52,6 +52,7 @@
  *                   at once
  *   S~ PATTERN      lines from the server up to one that matches
  *   TLS [1.2|1.3]   the handshake
+ *   ARRIVE [1.2|1.3] the greeting, AUTH TLS and the handshake
  *   LOGIN [1.2|1.3] everything from the greeting to TYPE I
  *   TRY CODE USER PASSWORD   another connection tries to log in, and ends;
  *                   ">" looks at the last reply
@@ -70,8 +71,9 @@
  *                   is always the same; sizes may be 64K or 2M
  *   HOLD            after DATA> lines: the stream doesn't end before DONE or
  *                   CUT, whatever comes between
+ *   DONE [CODE]     ends it in order; then a reply that begins with CODE
  *   OPEN COMMAND    EPSV, the command, its 150, the handshake, and HOLD
- *   CUT [reset]     ends it without close_notify, or by a reset
+ *   CUT [reset] [CODE]   ends it without close_notify, or by a reset
  *   PARTIAL N       waits until an unfinished file has N bytes
  *   PUT VERB NAME [TEXT]   a whole upload, from EPSV to 226; ">" looks at it
  *   GET NAME [TEXT] a whole download, and what comes

@@ -170,6 +170,12 @@ void play_tls(struct play *p, const char *rest)
     session_secure(&p->c->session);
 }
 
+void play_arrive(struct play *p, const char *rest)
+{
+    set_version(p, rest);
+    session_start_tls(&p->c->session);
+}
+
 void play_login(struct play *p, const char *rest)
 {
     set_version(p, rest);

@@ -121,17 +121,30 @@ void play_open(struct play *p, const char *rest)
     p->c->held = true;
 }
 
+/* The reply begins with CODE, unless that is "". */
+static void expect_code(struct play *p, const char *code)
+{
+    char pattern[16];
+
+    snprintf(pattern, sizeof(pattern), "%.8s{*}", code);
+    if (*code)
+        session_expect(&p->c->session, pattern);
+}
+
 void play_done(struct play *p, const char *rest)
 {
-    (void)rest;
     FAIL_IF(!p->c->held, "HOLD first");
     end_now(p->c);
+    expect_code(p, rest);
 }
 
 void play_cut(struct play *p, const char *rest)
 {
+    const bool reset = strncmp(rest, "reset", 5) == 0;
+
     need_data(p->c);
-    data_cut(&p->c->data, strcmp(rest, "reset") == 0);
+    data_cut(&p->c->data, reset);
+    expect_code(p, reset && rest[5] ? rest + 6 : reset ? "" : rest);
     p->c->wants = p->c->noise = p->c->held = false;
     buf_clear(&p->c->wanted);
 }
@@ -156,15 +169,10 @@ void play_get(struct play *p, const char *rest)
 {
     char name[TRANSCRIPT_NAME_MAX], command[TRANSCRIPT_NAME_MAX + 8];
     char text[TRANSCRIPT_LINE_MAX];
-    struct buf got;
     size_t len;
 
     rest = transcript_word(rest, name, sizeof(name));
     len = transcript_unescape(rest, text);
     snprintf(command, sizeof(command), "RETR %s", name);
-    buf_init(&got, TRANSCRIPT_NOISE_MAX);
-    session_fetch(&p->c->session, command, &got);
-    FAIL_IF(got.len != len || (len > 0 && memcmp(got.data, text, len) != 0),
-            "%s came as: %.*s", name, (int)got.len, got.data);
-    buf_release(&got);
+    session_expect_fetch(&p->c->session, command, text, len);
 }

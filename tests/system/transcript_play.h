@@ -81,7 +81,7 @@ void play_connect(struct play *p);
 unsigned play_port(const struct play *p);
 transcript_play_fn play_as, play_host, play_from, play_implicit;
 transcript_play_fn play_send, play_raw, play_expect, play_expect_until;
-transcript_play_fn play_tls, play_login, play_try, play_quit;
+transcript_play_fn play_tls, play_arrive, play_login, play_try, play_quit;
 transcript_play_fn play_do, play_refused;
 transcript_play_fn play_ended, play_close;
 
