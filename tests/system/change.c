@@ -1,8 +1,8 @@
 /* See change.h. */
 #include "change.h"
 
+#include "ctl.h"
 #include "fault.h"
-#include "generation.h"
 #include "sallyport/base/clock.h"
 #include "support/files.h"
 #include "support/server_log.h"
@@ -52,7 +52,7 @@ static void ends_after_reload(const struct server *server,
     struct session s;
 
     enter(&s, server);
-    generation_reload(server, GENERATION_SIGNAL);
+    ctl(server, 0, "reload", "");
     session_expect(&s, c->reply);
     session_expect_end(&s);
     session_drop(&s);

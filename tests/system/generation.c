@@ -3,8 +3,6 @@
 
 #include "sallyport/base/clock.h"
 #include "support/processes.h"
-#include "support/run.h"
-#include "support/server_log.h"
 #include "support/test.h"
 #include "support/wait.h"
 
@@ -81,57 +79,6 @@ void generation_wait_at_most(const struct server *s, size_t count)
 
     cr_assert(wait_until(are_few, &l, WAIT_MS), "%zu generations, not %zu",
               processes_count(&list, MASTER), count);
-}
-
-struct succession {
-    const struct server *server;
-    size_t before; /* reloads in the log */
-};
-
-/* The log says it when the next generation accepts. */
-static size_t count_reloads(const struct server *s)
-{
-    static const char words[] = "reload: the new configuration";
-    struct buf text;
-    size_t n = 0;
-
-    buf_init(&text, 64 << 20);
-    server_log(s, &text);
-    for (const char *at = text.data; (at = strstr(at, words)); at++)
-        n++;
-    buf_release(&text);
-    return n;
-}
-
-static bool next_leads(void *argument)
-{
-    const struct succession *n = argument;
-
-    return count_reloads(n->server) > n->before;
-}
-
-void generation_ask(const struct server *s, int status, const char *words)
-{
-    struct run_result r;
-
-    const char *config = server_path(s, "sallyport.conf");
-    run(&r, NULL, server_program("sallyportctl"), "--config", config, "reload",
-        NULL);
-    cr_assert_eq(r.status, status, "exit status %d: %s", r.status, r.text);
-    cr_assert(strstr(r.text, words), "no \"%s\" in: %s", words, r.text);
-    run_release(&r);
-}
-
-void generation_reload(const struct server *s, enum generation_asks how)
-{
-    struct succession n = { s, count_reloads(s) };
-
-    if (how == GENERATION_CTL) { /* it waits itself */
-        generation_ask(s, 0, "");
-        return;
-    }
-    cr_assert_eq(kill(s->pid, SIGHUP), 0);
-    cr_assert(wait_until(next_leads, &n, WAIT_MS), "no next generation");
 }
 
 static void count(pid_t pid, struct census_row *row)

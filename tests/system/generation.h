@@ -1,5 +1,4 @@
-/* The generations of a server under test: asks for the next one, and reads in
- * /proc about those that live. */
+/* The generations of a server under test, as /proc shows them. */
 #ifndef TESTS_SYSTEM_GENERATION_H
 #define TESTS_SYSTEM_GENERATION_H
 
@@ -15,13 +14,6 @@ pid_t generation_newest(const struct server *s);
 pid_t generation_child(const struct server *s, const char *title);
 /* Waits until at most COUNT masters live. */
 void generation_wait_at_most(const struct server *s, size_t count);
-
-enum generation_asks { GENERATION_SIGNAL, GENERATION_CTL };
-/* Makes a reload that succeeds, and returns when the next generation accepts.
- */
-void generation_reload(const struct server *s, enum generation_asks how);
-/* Runs "sallyportctl reload", and expects this exit status and these words. */
-void generation_ask(const struct server *s, int status, const char *words);
 
 /* Numbers that must not grow; they are read when nothing is under way. One row
  * for each kind of process that stays; auth has several. */

@@ -1,8 +1,8 @@
 /* Bandwidth that sessions share: of one user, and of all. The short tests know
  * only how much time the bytes need at least, so that a slow machine fails none
  * of them. The long one measures. */
+#include "ctl.h"
 #include "fault.h"
-#include "generation.h"
 #include "sallyport/base/clock.h"
 #include "support/files.h"
 #include "support/processes.h"
@@ -208,7 +208,7 @@ ServerTest(bandwidth, a_reload, 180, WITH(""))
     began = clock_ms();
     cr_assert_gt(client(server, "down", false, 0), 0);
     server_log_wait(server, "login ", "user=down", NULL);
-    generation_reload(server, GENERATION_CTL);
+    ctl(server, 0, "reload", "");
     cr_assert(wait(&status) > 0 && status == 0, "%d", status);
     cr_expect_geq(clock_ms() - began, 2 * LEAST_MS);
 }

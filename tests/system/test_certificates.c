@@ -432,20 +432,3 @@ Test(certificates, of_systemd)
     cr_assert_eq(chmod(directory, 0700), 0);
     server_stop(&server);
 }
-
-/* A gate that hangs holds up no reload. Its sessions live on with the next
- * gate, and have the certificate of their generation. */
-ServerTest(certificates, gate_hangs, 60, PLAN(.troubles = true))
-{
-    struct session s;
-
-    enter(&s, server);
-    issue_own(server, (struct pki_leaf){ .serial = 901 });
-    cr_assert_eq(kill(processes_pid(server->pid, "sallyport: gate"), SIGSTOP),
-                 0);
-    reload(server);
-    cr_expect_eq(serial_for(server, NULL, NULL), 901);
-    server_log_wait(server, "does not answer", "process=gate", NULL);
-    transfer(&s);
-    session_close(&s);
-}

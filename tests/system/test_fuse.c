@@ -74,7 +74,7 @@ SessionTest(fuse, files_without_shared_pages, 60, PLAN(0))
     cr_expect_eq(n, TLS_CLIENT_CUT, "it ended with %ld", n);
     data_cut(&d, false);
     session_expect(s, "451 {*}can't read the file{*}");
-    server_log_wait(server, "verb=RETR", "far/bad", "can't be read", NULL);
+    server_log_wait(server, "verb=RETR", "far/bad", "read failed", NULL);
     session_do(s, "200 {*}", "NOOP");
     unmount_far(server, fuse);
 }
@@ -111,9 +111,9 @@ ServerTest(fuse, a_home_that_hangs, 90,
     const char *home = server_home(server, "bert");
     fuse = fuse_mount(home);
     cr_assert_eq(kill(fuse, SIGSTOP), 0);
-    generation_reload(server, GENERATION_CTL);
+    ctl(server, 0, "reload", "");
     cr_assert(is_one_check(server), "the reload has waited");
-    generation_reload(server, GENERATION_CTL);
+    ctl(server, 0, "reload", "");
     server_log_wait(server, "warning: the homes aren't looked at", NULL);
     cr_expect(wait_until(is_no_check, server, ENDS_MS), "it outlives master");
     begin = clock_ms();

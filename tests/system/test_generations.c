@@ -1,6 +1,7 @@
 /* Reloads: a new generation beside the old one, and no client notices. Clients
  * are neither refused nor cut, and transfers are whole. Beside the clients of
  * test_soak.c nothing is left. */
+#include "ctl.h"
 #include "fault.h"
 #include "generation.h"
 #include "pending.h"
@@ -68,7 +69,7 @@ ServerTest(generations, ports, 180, &plan)
         for (int i = 0; i < EACH; i++)
             pending_begin(&t[g * EACH + i], g * EACH + i, server, bytes);
         ask_port(&told, server);
-        generation_reload(server, GENERATION_CTL);
+        ctl(server, 0, "reload", "");
         use_port(&told);
     }
     for (int i = 0; i < EACH * GENERATIONS; i++)
@@ -91,7 +92,7 @@ Test(generations, a_crash_beside_seven, .timeout = 120)
     server_start(&server, &troubled);
     for (int i = 0; i < EIGHT; i++) {
         if (i > 0)
-            generation_reload(&server, GENERATION_CTL);
+            ctl(&server, 0, "reload", "");
         session_enter(&s[i], &server, "anna");
         data_open(&s[i], &d[i], "STOR f-%d", i);
         data_write(&d[i], "bytes", 5);

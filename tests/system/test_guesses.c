@@ -1,6 +1,6 @@
 /* Somebody guesses a password: how often can he try, and what does the user
  * notice? */
-#include "generation.h"
+#include "ctl.h"
 #include "sallyport/base/buf.h"
 #include "sallyport/base/clock.h"
 #include "support/fail.h"
@@ -138,6 +138,6 @@ ServerTest(guesses, neither_crash_nor_reload_forgives, 120,
     processes_kill(server->pid, "sallyport: master");
     processes_wait(server->pid, "sallyport: gate", 1, &p);
     cr_expect_geq(log_in(server, "127.0.2.2", "anna", "wrong", 530), 1995);
-    generation_reload(server, GENERATION_CTL);
+    ctl(server, 0, "reload", "");
     cr_expect_geq(log_in(server, "127.0.2.3", "anna", "wrong", 530), 3995);
 }

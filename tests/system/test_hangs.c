@@ -4,7 +4,6 @@
  * test. */
 #include "ctl.h"
 #include "fuse.h"
-#include "generation.h"
 #include "sallyport/base/clock.h"
 #include "support/processes.h"
 #include "support/served.h"
@@ -104,11 +103,11 @@ ServerTest(hangs, state_at_a_reload, 60, &plan)
     const char *state = server_path(server, "state");
     server_set(server, "address", "127.0.0.1");
     fuse = fuse_mount_hung(state);
-    generation_ask(server, 75, "state: its disk doesn't answer");
+    ctl(server, 75, "reload", "state: its disk doesn't answer");
     server_log_wait(server, "reload", state, "its disk doesn't answer", NULL);
     works(server, "anna");
     fuse_unmount(state, fuse);
-    generation_reload(server, GENERATION_CTL);
+    ctl(server, 0, "reload", "");
     session_store(&s, "STOR", "f", "bytes", 5);
     session_close(&s);
 }
@@ -130,11 +129,11 @@ static void refused_until_back(const char *key, const char *file)
     cr_assert_eq(link(from, to), 0);
     fuse = fuse_mount_hung(disk);
     server_set(&server, key, to);
-    generation_ask(&server, 75, "disk/f: its disk doesn't answer");
+    ctl(&server, 75, "reload", "disk/f: its disk doesn't answer");
     server_log_wait(&server, "reload", to, "its disk doesn't answer", NULL);
     works(&server, "anna");
     fuse_unmount(disk, fuse);
-    generation_reload(&server, GENERATION_CTL);
+    ctl(&server, 0, "reload", "");
     session_store(&s, "STOR", "f", "bytes", 5);
     works(&server, "anna");
     session_close(&s);
@@ -264,7 +263,7 @@ Test(hangs, the_log, .timeout = 60)
         works(&server, "anna");
     ctl(&server, 0, "status", "");
     ctl(&server, 0, "who", "bert");
-    generation_reload(&server, GENERATION_CTL);
+    ctl(&server, 0, "reload", "");
     works(&server, "anna");
     ctl(&server, 0, "kick bert", "");
     session_drop(&s);

@@ -31,8 +31,8 @@ struct row {
 static struct row rows[16];
 
 /* The users who leave in the middle. */
-#define LEFT 3
-static const char *const left_users[LEFT] = { "bare", "curl-m", "curl-y" };
+#define LEFT 2
+static const char *const left_users[LEFT] = { "bare", "curl-m" };
 
 static void fill_rows(void)
 {
@@ -272,42 +272,31 @@ static bool curl_ends_in_order(void)
 
 /* curl before 8.9 ends both connections in order when its time is over. The
  * session sees both ends at once: it is stopped until curl has ended. */
-static void curl_gives_up(const char *user, const char *options)
+SharedTest(last_moment, curl_time_is_over, 90)
 {
+    static const char user[] = "curl-m";
     unsigned char *bytes = fault_noise(WHOLE);
     char file[SERVER_PATH_MAX], url[128], config[128];
-    struct server server;
     struct running curl;
     struct run_result r;
     int session;
 
-    server_shared(&server);
-    make_source(&server, user, bytes, file);
-    snprintf(url, sizeof(url), "ftp://127.0.0.1:%u/f", server.port);
-    snprintf(config, sizeof(config), "user=\"%s:%s\"\n%s", user,
-             SERVER_PASSWORD, options);
+    make_source(server, user, bytes, file);
+    snprintf(url, sizeof(url), "ftp://127.0.0.1:%u/f", server->port);
+    snprintf(config, sizeof(config), "user=\"%s:%s\"\nmax-time=2\n", user,
+             SERVER_PASSWORD);
     run_start(&curl, config,
               (char *[]){ "curl", "--config", "-", "--silent", "--insecure",
                           "--ssl-reqd", "--limit-rate", "1M", "-T", file, url,
                           NULL });
-    fault_wait_partial(&server, user, 65536);
-    session = fault_process(&server, user, "sallyport: session");
+    fault_wait_partial(server, user, 65536);
+    session = fault_process(server, user, "sallyport: session");
     cr_assert_eq(kill(session, SIGSTOP), 0);
     run_finish(&curl, &r);
     cr_assert_eq(kill(session, SIGCONT), 0);
     cr_assert_eq(r.status, 28, "curl: %d: %s", r.status, r.text);
     run_release(&r);
-    expect_partial(&server, user, file, bytes,
+    expect_partial(server, user, file, bytes,
                    curl_ends_in_order() ? &in_order : &by_cut);
     free(bytes);
-}
-
-Test(last_moment, curl_time_is_over, .timeout = 90)
-{
-    curl_gives_up("curl-m", "max-time=2\n");
-}
-
-Test(last_moment, curl_is_too_slow, .timeout = 90)
-{
-    curl_gives_up("curl-y", "speed-time=1\nspeed-limit=100000000\n");
 }

@@ -7,6 +7,7 @@
 #include <sys/user.h>
 #endif
 
+#include "ctl.h"
 #include "generation.h"
 #include "support/processes.h"
 #include "support/run.h"
@@ -256,7 +257,7 @@ ServerTest(processes, two_users, 60, PLAN(.users = users, .user_count = 2))
 
     for (unsigned i = 0; i < 4; i++) {
         if (i == 2)
-            generation_reload(server, GENERATION_SIGNAL);
+            ctl(server, 0, "reload", "");
         session_enter(&s[i], server, users[i % 2].name);
         if (i % 2 == 0)
             continue;
@@ -319,7 +320,7 @@ ServerTest(processes, attacked_after_a_reload, 120,
     if (geteuid() != 0 || server_is_sanitized())
         return;
     server->troubles = true;
-    generation_reload(server, GENERATION_SIGNAL);
+    ctl(server, 0, "reload", "");
     generation_wait_at_most(server, 1);
     /* The last one is missing: gate listens for sessions. */
     for (size_t i = 0; i < 35; i++) {

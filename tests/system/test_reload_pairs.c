@@ -425,10 +425,10 @@ static void play(const struct server *server, unsigned number)
 
     fail_context("pair %u: ", number);
     c.active = configure(server, &state, false);
-    generation_reload(server, GENERATION_CTL);
+    ctl(server, 0, "reload", "");
     crowd_enter(&c);
     configure(server, &state, true);
-    generation_reload(server, GENERATION_CTL);
+    ctl(server, 0, "reload", "");
     crowd_expect_listed(&c, false);
     session_do(&c.session[IDLE], "200 {*}", "NOOP");
     crowd_finish(&c);

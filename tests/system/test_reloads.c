@@ -15,7 +15,7 @@ static void reload(const struct server *server, const char *key,
                    const char *value)
 {
     server_set(server, key, value);
-    generation_reload(server, GENERATION_CTL);
+    ctl(server, 0, "reload", "");
 }
 
 static bool is_refused(void *port)

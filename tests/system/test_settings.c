@@ -1,5 +1,6 @@
 /* A reload changes each setting for later sessions. */
 #include "change.h"
+#include "ctl.h"
 #include "generation.h"
 #include "sallyport/conf/conf.h"
 #include "support/fail.h"
@@ -16,7 +17,7 @@ static void reload_with(const struct server *server, const struct change *c)
              strncmp(c->value, "./", 2) == 0 ? server_path(server, c->value)
                                              : c->value);
     server_set(server, c->key, value);
-    generation_reload(server, GENERATION_SIGNAL);
+    ctl(server, 0, "reload", "");
 }
 
 static void prepare(const struct server *server)
@@ -98,7 +99,7 @@ ServerTest(settings, max_per_user_in_two_generations, 120,
     struct data d;
 
     session_arrive(&old, server);
-    generation_reload(server, GENERATION_CTL);
+    ctl(server, 0, "reload", "");
     session_enter(&s, server, "anna");
     data_open(&s, &d, "STOR f");
     /* its end may come before its 230 */

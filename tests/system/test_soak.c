@@ -3,6 +3,7 @@
  * transfers in the short run, 50,000 in the long: a half undisturbed, so that
  * a leak has time, then reloads, then reloads and kills. And beside deaths of
  * the whole server. */
+#include "ctl.h"
 #include "generation.h"
 #include "sallyport/base/clock.h"
 #include "soak.h"
@@ -121,8 +122,7 @@ static void run_part(struct soak *soak, struct server *server,
     for (unsigned i = 0; i < events; i++) {
         wait_for(soak, from + transfers * i / events);
         if (i % (p->reloads + p->kills) < p->reloads)
-            generation_reload(server,
-                              i % 2 ? GENERATION_CTL : GENERATION_SIGNAL);
+            ctl(server, 0, "reload", "");
         else
             kill_one(soak, server, kills++);
         generation_wait_at_most(server, 4);
@@ -176,7 +176,7 @@ Test(soak, every_226_is_true, .timeout = 7200)
 
     printf("soak: seed %llu\n", (unsigned long long)seed);
     server_start(&server, &plan);
-    generation_reload(&server, GENERATION_CTL);
+    ctl(&server, 0, "reload", "");
     soak_start(&soak, &server, seed);
     for (size_t i = 0; i < PARTS; i++) {
         run_part(&soak, &server, &parts[i], all * parts[i].share / 1000, scale);

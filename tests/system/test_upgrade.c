@@ -1,7 +1,7 @@
 /* The programs on the disk change while the server runs. Running processes
  * continue with their own build, also after a crash, and a start refuses a
  * mixture of builds. */
-#include "generation.h"
+#include "ctl.h"
 #include "installed.h"
 #include "support/files.h"
 #include "support/processes.h"
@@ -164,11 +164,10 @@ ServerTest(upgrade, a_crash_among_two_builds, 120, &plan)
 SessionTest(upgrade, a_reload_among_two_builds, 120, &plan)
 {
     replace("log", other_log);
-    generation_ask(server, EX_DATAERR,
-                   "log is of build 0.0.1-0123456789abcdef");
+    ctl(server, EX_DATAERR, "reload", "log is of build 0.0.1-0123456789abcdef");
     expect_login(server);
     replace("log", own_log);
-    generation_reload(server, GENERATION_CTL);
+    ctl(server, 0, "reload", "");
     expect_login(server);
     session_do(s, "200 {*}", "NOOP");
 }

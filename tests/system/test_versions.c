@@ -86,7 +86,7 @@ ServerTest(versions, an_upgrade_under_load, 300, &plan)
     bytes = pending_prepare(server);
     begin_all(server, bytes);
     installed_upgrade();
-    generation_reload(server, GENERATION_CTL);
+    ctl(server, 0, "reload", "");
     server_log_wait(server, "started, version", installed_version(), NULL);
     expect_status(server);
     expect_ticket(server, &idle[0]);
