@@ -29,7 +29,7 @@ struct census {
 /* Waits for the ends of all sessions and old generations first. */
 void census_take(const struct server *s, struct census *ret);
 /* Expects the same numbers of processes and descriptors, and no more memory.
- * Returns the present numbers in *NOW, unless that is NULL. */
+ * Returns the present numbers in *NOW. */
 void census_expect(const struct server *s, const struct census *before,
                    struct census *now);
 

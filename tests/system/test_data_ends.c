@@ -194,28 +194,6 @@ SharedTest(data_ends, client_never_reads, 100)
         }
 }
 
-/* Neither a sender nor a receiver makes progress. */
-ServerTest(data_ends, by_time, 60, PLAN(.settings = "stall_timeout = 1s\n"))
-{
-    static const struct {
-        const char *line;
-        enum parting wanted;
-    } rows[] = { { "STOR f", PARTING_NOTIFIED }, { "RETR big", PARTING_BARE } };
-
-    make_files(server);
-    for (size_t k = 0; k < 4; k++) {
-        struct session s;
-        struct data d;
-
-        fail_context("%s: ", rows[k / 2].line);
-        begin(&s, server, versions[k % 2]);
-        data_open(&s, &d, "%s", rows[k / 2].line);
-        session_expect(&s, "426 {*}");
-        parting_expect_data(&d, rows[k / 2].wanted);
-        session_close(&s);
-    }
-}
-
 /* The server stops; a file that was cut must be distinguishable from a whole
  * one. */
 Test(data_ends, by_a_shutdown, .timeout = 100)

@@ -8,7 +8,7 @@
 #include "sallyport/conf/conf.h"
 #include "support/fail.h"
 #include "support/files.h"
-#include "support/run.h"
+#include "support/pki.h"
 #include "support/served.h"
 #include "support/test.h"
 
@@ -30,14 +30,11 @@ static const struct setting_values {
       { "127.0.0.1:0, 127.0.0.1:0 proxy",
         "127.0.0.1:0, 127.0.0.1:0, 127.0.0.1:0 proxy" },
       false },
-    { "certificate", 2, { "./first/certificate.pem", "./second.pem" }, false },
-    { "key", 2, { "./first/key.pem", "./second.key" }, false },
-    { "certificate.other",
-      2,
-      { "./other/certificate.pem", "./third/certificate.pem" },
-      false },
-    { "key.other", 2, { "./other/key.pem", "./third/key.pem" }, false },
-    { "client_ca", 2, { "./certificate.pem", "./second.pem" }, false },
+    { "certificate", 2, { "./first.pem", "./second.pem" }, false },
+    { "key", 2, { "./first.key", "./second.key" }, false },
+    { "certificate.other", 2, { "./other.pem", "./third.pem" }, false },
+    { "key.other", 2, { "./other.key", "./third.key" }, false },
+    { "client_ca", 2, { "./certificate.pem", "./ca.pem" }, false },
     { "client_certificates", 2, { "off", "request", "require" }, false },
     { "proxies", 2, { "127.0.0.5", "10.0.0.0/8", "127.0.0.1" }, false },
     { "shares", 2, { "./shares", "./shares.second" }, false },
@@ -182,27 +179,19 @@ static bool configure(const struct server *server, uint32_t *state, bool second)
     return active;
 }
 
-/* Makes a certificate in a directory IN the server's. */
-static void make_certificate(const struct server *server, const char *in,
-                             const char *name)
+static void make_certificates(const struct server *server)
 {
-    struct run_result r;
-    const char *script = server_source("certs/make");
-    const char *folder = server_path(server, in);
+    static const char *const names[][2] = { { "first", "DNS:localhost" },
+                                            { "second", "DNS:localhost" },
+                                            { "other", "DNS:other.example" },
+                                            { "third", "DNS:third.example" } };
+    struct pki *ca = pki_new(server->folder, "ca");
 
-    run(&r, NULL, script, "--out", folder, name, NULL);
-    cr_assert_eq(r.status, 0, "%s", r.text);
-    run_release(&r);
-}
-
-static void copy(const struct server *server, const char *from, const char *to)
-{
-    struct buf text;
-
-    buf_init(&text, 1 << 20);
-    cr_assert(files_read(server_path(server, from), &text));
-    files_write(server_path(server, to), text.data, text.len, 0600);
-    buf_release(&text);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        pki_issue(ca, &(struct pki_leaf){ .name = names[i][0],
+                                          .names = names[i][1],
+                                          .server = true });
+    pki_free(ca);
 }
 
 /* The states of sessions at a reload; each is a user's. SENT: all bytes of the
@@ -447,11 +436,7 @@ ServerTest(reload_pairs, no_session_ends, 7000,
 {
     const char *one = getenv("SALLYPORT_PAIR");
 
-    copy(server, "certificate.pem", "second.pem");
-    copy(server, "key.pem", "second.key");
-    make_certificate(server, "first", "localhost");
-    make_certificate(server, "other", "other.example");
-    make_certificate(server, "third", "third.example");
+    make_certificates(server);
     fill_homes(server);
     for (unsigned i = 0; i < PAIRS && !one; i++)
         play(server, i);

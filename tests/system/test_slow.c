@@ -1,6 +1,8 @@
 /* Clients that send or read nothing, or a byte now and then, in each state:
- * each ends by its deadline, and during a transfer the session answers. */
+ * each ends by its deadline, in order unless bytes are missing, and during a
+ * transfer the session answers. */
 #include "fault.h"
+#include "parting.h"
 #include "sallyport/base/clock.h"
 #include "support/fail.h"
 #include "support/files.h"
@@ -247,7 +249,10 @@ ParameterizedTest(struct row *copy, slow, each, .timeout = 60)
     took = clock_ms() - g.began;
     cr_assert(took + 50 >= row->ms && took < row->ms + LATE_MS,
               "after %llu ms, not %u", (unsigned long long)took, row->ms);
-    if (g.d.fd >= 0)
+    if (g.d.tls && !row->act)
+        parting_expect_data(&g.d, row->enter == upload ? PARTING_NOTIFIED
+                                                       : PARTING_BARE);
+    else if (g.d.fd >= 0)
         data_cut(&g.d, false);
     if (transfers) {
         session_do(&g.s, "200 {*}", "NOOP");

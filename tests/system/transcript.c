@@ -133,6 +133,21 @@ size_t transcript_size(const char *word)
     return size;
 }
 
+int transcript_signal(const char *name)
+{
+    static const struct {
+        const char *name;
+        int number;
+    } signals[] = { { "ABRT", SIGABRT }, { "ALRM", SIGALRM },
+                    { "CONT", SIGCONT }, { "INT", SIGINT },
+                    { "KILL", SIGKILL }, { "STOP", SIGSTOP } };
+
+    for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+        if (strcmp(signals[i].name, name) == 0)
+            return signals[i].number;
+    FAIL("no such signal: %s", name);
+}
+
 unsigned char *transcript_noise(size_t len)
 {
     unsigned char *bytes = malloc(len + 1);

@@ -238,21 +238,8 @@ void play_sallyport_starts(struct play *p, const char *rest)
 
 void play_signal(struct play *p, const char *rest)
 {
-    static const struct {
-        const char *name;
-        int number;
-    } signals[] = { { "INT", SIGINT },
-                    { "KILL", SIGKILL },
-                    { "STOP", SIGSTOP },
-                    { "CONT", SIGCONT } };
-
     FAIL_IF(!p->running.pid, "no client runs");
-    for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
-        if (strcmp(signals[i].name, rest) == 0) {
-            kill(p->running.pid, signals[i].number);
-            return;
-        }
-    FAIL("no such signal: %s", rest);
+    kill(p->running.pid, transcript_signal(rest));
 }
 
 void play_wait(struct play *p, const char *rest)

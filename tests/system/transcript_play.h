@@ -65,6 +65,7 @@ char *transcript_after(char *line, const char *word);
 const char *transcript_word(const char *text, char *into, size_t size);
 /* Reads a size: 300, 64K or 2M. */
 size_t transcript_size(const char *word);
+int transcript_signal(const char *name);
 /* Returns LEN bytes of noise; the caller frees them. */
 unsigned char *transcript_noise(size_t len);
 /* Returns the path of a file that a transcript names, in a buffer that the next

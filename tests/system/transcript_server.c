@@ -467,41 +467,22 @@ void play_log_lines(struct play *p, const char *rest)
     expect_lines(p, c->pattern, c->lines);
 }
 
-/* Sends a signal of this name to the first process with that title. */
-static void send_signal(struct play *p, const char *name, const char *title)
-{
-    static const struct {
-        const char *name;
-        int number;
-    } signals[] = { { "ABRT", SIGABRT },
-                    { "ALRM", SIGALRM },
-                    { "CONT", SIGCONT },
-                    { "STOP", SIGSTOP } };
-    const struct process_row *row;
-    static struct processes all;
-
-    processes_of(p->server->pid, &all);
-    row = processes_find(&all, title);
-    FAIL_IF(!row, "no process %s", title);
-    for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
-        if (strcmp(signals[i].name, name) == 0) {
-            kill(row->pid, signals[i].number);
-            return;
-        }
-    FAIL("no such signal: %s", name);
-}
-
 void play_kill(struct play *p, const char *rest)
 {
     char title[TRANSCRIPT_NAME_MAX + 16], name[16] = "";
+    static struct processes all;
 
     if (*rest == '-')
         rest = transcript_word(rest + 1, name, sizeof(name));
     snprintf(title, sizeof(title), "sallyport: %s", rest);
-    if (*name)
-        send_signal(p, name, title);
-    else
+    if (!*name) {
         processes_kill(p->server->pid, title);
+        return;
+    }
+    processes_of(p->server->pid, &all);
+    const struct process_row *row = processes_find(&all, title);
+    FAIL_IF(!row, "no process %s", title);
+    kill(row->pid, transcript_signal(name));
 }
 
 void play_within(struct play *p, const char *rest)
