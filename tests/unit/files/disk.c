@@ -65,6 +65,16 @@ void disk_link(struct peer *p, const char *target, const char *path)
     own(name);
 }
 
+void disk_hard_link(struct peer *p, const char *from, const char *to)
+{
+    cr_assert_eq(link(disk_path(p, from), disk_path(p, to)), 0, "%s", to);
+}
+
+void disk_rename(struct peer *p, const char *from, const char *to)
+{
+    cr_assert_eq(rename(disk_path(p, from), disk_path(p, to)), 0, "%s", to);
+}
+
 static unsigned char pattern(size_t at, unsigned seed)
 {
     return (unsigned char)((at * 31 + (at >> 8) * 7 + (at >> 16)) ^ seed);

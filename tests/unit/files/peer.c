@@ -15,6 +15,13 @@ static void own(const char *path)
         cr_assert_eq(chown(path, PEER_UID, PEER_UID), 0);
 }
 
+bool is_long(void)
+{
+    const char *text = getenv("SALLYPORT_LONG");
+
+    return text && strcmp(text, "1") == 0;
+}
+
 void skip_without_root(void)
 {
     if (geteuid() != 0)
@@ -220,6 +227,15 @@ bool peer_event(struct peer *p, struct event_record *ret)
     cr_assert_eq(m.kind, MSG_event);
     cr_assert_eq(event_decode(m.event.event, ret), 0);
     return true;
+}
+
+struct event_record peer_expect(struct peer *p, enum event event)
+{
+    struct event_record r;
+
+    cr_assert(peer_event(p, &r), "no event");
+    cr_expect_eq(r.event, event, "%s", event_name(r.event));
+    return r;
 }
 
 static void expect_no_event(struct peer *p)

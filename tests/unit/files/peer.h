@@ -63,6 +63,8 @@ int peer_answers(struct peer *p, struct message *ret);
 void peer_starts(struct peer *p, struct message *ret);
 /* Does the same, for sallyportctl. */
 void peer_start_for_ctl(struct peer *p);
+/* Play all cases, not the short form? */
+bool is_long(void);
 /* Skips a test that needs root: otherwise there is one user. */
 void skip_without_root(void);
 /* A second process of the same user, in the home of the first one; and one of
@@ -108,6 +110,8 @@ void peer_remove(struct peer *p);
 /* Receives the next event of the log. Returns false if there is none within
  * PEER_MS. Its texts last until the next call. */
 bool peer_event(struct peer *p, struct event_record *ret);
+/* The next one, which must be of this kind. */
+struct event_record peer_expect(struct peer *p, enum event event);
 
 /* ASK(p, &reply, file_commit, NEXT(p), .length = n): sends a request and
  * receives its answer. Returns OUTCOME_OK with *reply, or the outcome of
@@ -179,6 +183,8 @@ void disk_directory(struct peer *p, const char *path);
  * long their path becomes: the last one, open. */
 int disk_dig(struct peer *p, const char *path, int depth, const char *name);
 void disk_link(struct peer *p, const char *target, const char *path);
+void disk_hard_link(struct peer *p, const char *from, const char *to);
+void disk_rename(struct peer *p, const char *from, const char *to);
 void disk_fill(struct peer *p, const char *path, size_t len, unsigned seed);
 bool disk_has(struct peer *p, const char *path);
 struct stat disk_stat(struct peer *p, const char *path);

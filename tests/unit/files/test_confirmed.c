@@ -122,7 +122,6 @@ Test(confirmed, a_failed_sync_of_the_lower_mark_leaves_nothing)
     struct peer p;
 
     for (size_t i = 0; i < 2; i++) {
-
         sync_fails_at = 0;
         start_with_fsync(&p);
         ask_cut(&p, "/f", 300 * K, 1);
@@ -139,7 +138,6 @@ Test(confirmed, a_failed_sync_of_the_lower_mark_leaves_nothing)
 Test(confirmed, no_mark_no_resume)
 {
     struct peer *p = peer_new();
-    struct event_record event;
 
     p->start.rules.fsync = true;
     marks_fail = true;
@@ -152,8 +150,7 @@ Test(confirmed, no_mark_no_resume)
     }
     begin(p, WRITE_STORE, 0, 200 * K, 1);
     DONE(ask_commit(p, 200 * K));
-    cr_assert(peer_event(p, &event));
-    cr_expect_eq(event.event, EVENT_TROUBLE);
+    peer_expect(p, EVENT_TROUBLE);
     peer_stop(p); /* and no other event */
 }
 

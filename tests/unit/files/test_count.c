@@ -109,11 +109,9 @@ PeerTest(count, a_partial_that_was_removed, begin(p, 5, 0))
  * removed. */
 PeerTest(count, a_full_home, (mark_error = ENOSPC, begin(p, 5, 0)))
 {
-    struct event_record event;
-
     DONE(ask_upload(p, "/contracts/f", WRITE_STORE, 0, 200 * K, 1));
     GETS(IO, ask_commit(p, 200 * K));
-    cr_expect(peer_event(p, &event) && event.event == EVENT_TROUBLE);
+    peer_expect(p, EVENT_TROUBLE);
 }
 
 /* Bytes on the disk are never more than are counted, in each way to change a
@@ -145,8 +143,6 @@ Test(count, bytes_of_each_conflict)
 /* A count that can't be synced is taken back with its upload. */
 PeerTest(count, a_sync_that_fails, peer_init(p))
 {
-    struct event_record event;
-
     p->start.rules.uploads = 5;
     p->start.rules.fsync = true;
     peer_run(p);
@@ -155,7 +151,7 @@ PeerTest(count, a_sync_that_fails, peer_init(p))
     peer_again(p);
     DONE(ask_upload(p, "/g", WRITE_STORE, 0, 10, 1));
     GETS(IO, ask_commit(p, 10));
-    cr_expect(peer_event(p, &event) && event.event == EVENT_TROUBLE);
+    peer_expect(p, EVENT_TROUBLE);
     cr_expect_not(disk_has(p, "/g"));
     expect_count(p, "1");
 }
@@ -247,8 +243,6 @@ Test(count, waits_for_the_lock_of_another_machine)
  * counted, and all else goes on. That says nothing of the share's disk. */
 PeerTest(count, without_its_lock, peer_init(p))
 {
-    struct event_record event;
-
     disk_type = FUSE_SUPER_MAGIC;
     peer_share(p, "/contracts", RIGHT_ALL);
     disk_fill(p, "/old", 10, 1);
@@ -258,7 +252,7 @@ PeerTest(count, without_its_lock, peer_init(p))
     cr_expect_eq(ask_size(p, "/old"), 10);
     GETS(IO, store(p, "/contracts/f", WRITE_STORE));
     cr_expect_not(disk_has(p, SHARE "/f"));
-    cr_expect(peer_event(p, &event) && event.event == EVENT_TROUBLE);
+    peer_expect(p, EVENT_TROUBLE);
     cr_assert_eq(chmod(p->home, 0700), 0);
 }
 
@@ -268,7 +262,6 @@ PeerTest(count, a_forged_one, begin(p, 5, 0))
     static const char *const forged[] = {
         "many", "1111111111111111111111111111111111111111111111111111111111"
     };
-    struct event_record event;
 
     for (int i = 0; i < 2; i++) {
         cr_assert_eq(setxattr(p->home, STORED_ATTRIBUTE, forged[i],
@@ -276,7 +269,7 @@ PeerTest(count, a_forged_one, begin(p, 5, 0))
                      0);
         cr_expect_eq(store(p, "/f", WRITE_STORE), OUTCOME_IO, "%s", forged[i]);
     }
-    cr_expect(peer_event(p, &event) && event.event == EVENT_TROUBLE);
+    peer_expect(p, EVENT_TROUBLE);
 }
 
 /* The home's disk is slow: other changes in the share, which may be on another
@@ -406,7 +399,6 @@ PeerTest(count, beside_max_file_size, peer_init(p))
 /* AVBL and ALLO know it. */
 PeerTest(count, bytes_as_space, begin(p, 0, 100))
 {
-    struct event_record event;
     struct message m;
 
     GETS(OK, store_up_to(p, "/f", WRITE_STORE, 60));
@@ -419,7 +411,7 @@ PeerTest(count, bytes_as_space, begin(p, 0, 100))
     cr_expect(m.space_is.bytes > 100 && !m.space_is.by_bytes);
     cr_assert_eq(setxattr(p->home, STORED_ATTRIBUTE, "many", 4, 0), 0);
     GETS(IO, ASK(p, &m, space, NEXT(p), .path = SLICE("/"), .wanted = 41));
-    cr_expect(peer_event(p, &event) && event.event == EVENT_TROUBLE);
+    peer_expect(p, EVENT_TROUBLE);
 }
 
 /* Both are counted with either limit, also after a release that counted files

@@ -31,8 +31,7 @@ static void expect_event(struct peer *p, const char *verb, uint64_t bytes,
     struct event_record r;
 
     cr_assert_eq(peer_wait(p), 0);
-    cr_assert(peer_event(p, &r), "no event");
-    cr_expect_eq(r.event, EVENT_TRANSFER);
+    r = peer_expect(p, EVENT_TRANSFER);
     cr_expect(has(&r, FIELD_USER, "anna") && has(&r, FIELD_PATH, "/f"));
     cr_expect(has(&r, FIELD_VERB, verb));
     cr_expect_eq(r.number[FIELD_BYTES], bytes, "%lu bytes",

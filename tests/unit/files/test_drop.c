@@ -7,7 +7,8 @@
 #include "steps.h"
 #include "support/messages.h"
 
-#define K 1024u
+#define K    1024u
+#define DROP "/../../shares/drop"
 
 Test(blind, names)
 {
@@ -87,9 +88,7 @@ static void play_rename_onto(struct peer *p, struct record *r, const char *path)
 
     snprintf(from, sizeof(from), "/../../shares%s", stored);
     if (o == OUTCOME_OK)
-        cr_assert_eq(rename(disk_path(p, from),
-                            disk_path(p, "/../../shares/drop/mine.bin")),
-                     0, "%s", stored);
+        disk_rename(p, from, DROP "/mine.bin");
     hide_digits(stored);
     note(r, path, o, stored);
 }
@@ -175,14 +174,13 @@ Test(blind, with_and_without_the_name)
         p->start.rules.on_conflict = c;
         peer_run(p);
         play(p, &without);
-        disk_fill(p, "/../../shares/drop/report.pdf", 50, 1);
-        cr_assert_eq(chmod(disk_path(p, "/../../shares/drop/report.pdf"), 0666),
-                     0);
-        disk_directory(p, "/../../shares/drop/d");
-        disk_put(p, "/../../shares/drop/d/x", "x", 1);
+        disk_fill(p, DROP "/report.pdf", 50, 1);
+        cr_assert_eq(chmod(disk_path(p, DROP "/report.pdf"), 0666), 0);
+        disk_directory(p, DROP "/d");
+        disk_put(p, DROP "/d/x", "x", 1);
         play(p, &with);
         expect_same(&without, &with);
-        cr_expect(disk_is(p, "/../../shares/drop/report.pdf", 50, 1));
+        cr_expect(disk_is(p, DROP "/report.pdf", 50, 1));
         peer_stop(p);
     }
 }
@@ -348,24 +346,22 @@ Test(mine, with_and_without_the_name)
 
             peer_share(p, "/drop", MINE);
             disk_put(p, "/own", "x", 1);
-            disk_fill(p, "/../../shares/drop/mine.bin", 20, 2);
+            disk_fill(p, DROP "/mine.bin", 20, 2);
             p->start.rules.on_conflict = c;
             peer_run(p);
             play(p, &without);
             if (link) {
-                disk_link(p, "mine.bin", "/../../shares/drop/report.pdf");
-                cr_assert_eq(
-                    lchown(disk_path(p, "/../../shares/drop/report.pdf"),
-                           PEER_UID + 1, (gid_t)-1),
-                    0);
+                disk_link(p, "mine.bin", DROP "/report.pdf");
+                cr_assert_eq(lchown(disk_path(p, DROP "/report.pdf"),
+                                    PEER_UID + 1, (gid_t)-1),
+                             0);
             } else {
-                put_others(p, "/../../shares/drop/report.pdf", 50);
+                put_others(p, DROP "/report.pdf", 50);
             }
             play(p, &with);
             expect_same(&without, &with);
             cr_expect_not_null(strstr(with.text, "mine.bin"), "listed");
-            cr_expect(link ||
-                      disk_is(p, "/../../shares/drop/report.pdf", 50, 1));
+            cr_expect(link || disk_is(p, DROP "/report.pdf", 50, 1));
             peer_stop(p);
         }
 }
@@ -418,7 +414,7 @@ PeerTest(mine, a_file_that_changes_its_owner,
     peer_run(p);
     GETS(OK, ask_read(p, "/contracts/f", 0, NULL));
     put_others(p, SHARE "/g", 10);
-    cr_assert_eq(rename(disk_path(p, SHARE "/g"), disk_path(p, SHARE "/f")), 0);
+    disk_rename(p, SHARE "/g", SHARE "/f");
     GETS(NOT_FOUND, ask_read(p, "/contracts/f", 0, NULL));
     GETS(NOT_FOUND, ask_path(p, MSG_file_delete, "/contracts/f"));
     cr_expect(disk_is(p, SHARE "/f", 10, 1));

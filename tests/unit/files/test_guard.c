@@ -169,7 +169,7 @@ PeerTest(guard, replaced_since_the_login, (in_own_namespace(), peer_init(p)))
     disk_directory(p, "/e");
     peer_rights(p, "/in", READ);
     peer_run(p);
-    cr_assert_eq(rename(disk_path(p, "/in"), disk_path(p, "/e/old")), 0);
+    disk_rename(p, "/in", "/e/old");
     expect_nothing(p, "/e/old");
     disk_directory(p, "/in");
     disk_put(p, "/in/f", "x", 1);

@@ -484,16 +484,6 @@ Test(held, a_name_that_is_taken)
     }
 }
 
-PeerTest(held, a_directory_has_the_name, begin(p))
-{
-    char id[32];
-
-    hold(p, "/in/a", WRITE_STORE, 10, 1, id);
-    disk_directory(p, "/in/a");
-    expect_order(p, HELD_RELEASE, id, OUTCOME_IS_DIRECTORY);
-    cr_expect_eq(order_once(p, HELD_LIST, "").count, 1, "it stays");
-}
-
 /* A cut upload goes on; a rest never waits without its beginning. */
 PeerTest(held, rest_and_append, begin(p))
 {

@@ -435,23 +435,7 @@ Test(pattern, matches)
         const char *pattern, *name;
         bool matches;
     } rows[] = {
-        { "*", "", true },
-        { "*", "a", true },
-        { "*", ".a", false },
-        { ".*", ".a", true },
-        { "?a", ".a", false },
         { "[.]a", ".a", false },
-        { "a*", "a.b", true },
-        { "*.txt", "a.txt", true },
-        { "*.txt", ".txt", false },
-        { "*.txt", "a.txt2", false },
-        { "*.txt", "a.TXT", false },
-        { "a*b*c", "abbbcabc", true },
-        { "a*b*c", "abbbcab", false },
-        { "a**b", "ab", true },
-        { "?", "a", true },
-        { "?", "", false },
-        { "?", "ab", false },
         { "???", "\xc3\xa4x", true },
         { "[abc]", "b", true },
         { "[abc]", "d", false },
@@ -471,10 +455,6 @@ Test(pattern, matches)
         { "*[", "x[", true },
         { "\\*", "\\x", true },
         { "\\*", "*", false },
-        { "a", "a", true },
-        { "a", "ab", false },
-        { "", "", true },
-        { "", "a", false },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -482,19 +462,19 @@ Test(pattern, matches)
                      rows[i].matches, "%s, %s", rows[i].pattern, rows[i].name);
 }
 
-/* Compares with libc for all short texts of these bytes. */
+/* Compares with libc for all texts of up to four of these bytes; a NUL ends
+ * one. */
 Test(pattern, as_fnmatch)
 {
-    static const char bytes[] = "ab.*?";
-    char pattern[6], name[6];
+    static const char bytes[] = "ab.\0*?";
+    char pattern[5] = "", name[5] = "";
 
-    for (unsigned i = 0; i < 5 * 5 * 5 * 5; i++)
-        for (unsigned k = 0; k < 3 * 3 * 3 * 3; k++) {
-            for (unsigned n = 0, p = i, q = k; n < 4; n++, p /= 5, q /= 3) {
-                pattern[n] = bytes[p % 5];
-                name[n] = bytes[q % 3];
+    for (unsigned i = 0; i < 6 * 6 * 6 * 6; i++)
+        for (unsigned k = 0; k < 4 * 4 * 4 * 4; k++) {
+            for (unsigned n = 0, p = i, q = k; n < 4; n++, p /= 6, q /= 4) {
+                pattern[n] = bytes[p % 6];
+                name[n] = bytes[q % 4];
             }
-            pattern[4] = name[4] = 0;
             cr_assert_eq(list_matches(pattern, name),
                          fnmatch(pattern, name, FNM_NOESCAPE | FNM_PERIOD) == 0,
                          "%s, %s", pattern, name);

@@ -180,10 +180,8 @@ PeerTest(mounts, a_directory_has_its_rights, peer_init(p))
 
 static void expect_reason(struct peer *p, const char *reason)
 {
-    struct event_record e;
+    const struct event_record e = peer_expect(p, EVENT_TROUBLE);
 
-    cr_assert(peer_event(p, &e), "%s", reason);
-    cr_expect_eq(e.event, EVENT_TROUBLE);
     cr_expect(slice_equal(e.text[FIELD_USER], SLICE("anna")));
     cr_expect(slice_equal(e.text[FIELD_REASON], slice_from(reason)), "%.*s",
               (int)e.text[FIELD_REASON].len, e.text[FIELD_REASON].ptr);
@@ -255,7 +253,7 @@ PeerTest(mounts, without_root_beneath_shares, peer_init(p))
     peer_share(p, "/contracts", READ);
     peer_share(p, "/other", READ)->path = p->homes;
     peer_run(p);
-    cr_assert(peer_event(p, &e));
+    e = peer_expect(p, EVENT_TROUBLE);
     cr_expect_eq(memcmp(e.text[FIELD_REASON].ptr, "share /other", 12), 0);
     expect_names(p, "/", "", "contracts\r\n");
 }
@@ -378,8 +376,6 @@ Test(mounts, links_are_not_followed)
 /* A full share says nothing about the home, nor the other way round. */
 PeerTest(mounts, each_frees_its_own, peer_init(p))
 {
-    struct event_record e;
-
     peer_share(p, "/contracts", RIGHT_ALL);
     disk_directory(p, "/in");
     peer_rights(p, "/in", RIGHT_ALL);
@@ -392,15 +388,14 @@ PeerTest(mounts, each_frees_its_own, peer_init(p))
     DONE(ask_upload(p, "/contracts/g", WRITE_STORE, 0, 10, 1));
     GETS(NO_SPACE, ask_full(p, false));
     DONE(ask_abort(p));
-    cr_assert(peer_event(p, &e));
-    cr_expect_eq(e.number[FIELD_NUMBER], 1);
+    cr_expect_eq(peer_expect(p, EVENT_SERVICE).number[FIELD_NUMBER], 1);
     cr_expect_eq(disk_partials(p, SHARE), 0);
     cr_expect_eq(disk_partials(p, "/in"), 1);
     ask_cut(p, "/contracts/f", 200 * K, 1);
     DONE(ask_upload(p, "/g", WRITE_STORE, 0, 10, 1));
     GETS(NO_SPACE, ask_full(p, false));
     DONE(ask_abort(p));
-    cr_assert(peer_event(p, &e));
+    peer_expect(p, EVENT_SERVICE);
     cr_expect_eq(disk_partials(p, "/in"), 0, "the home's");
     cr_expect_eq(disk_partials(p, SHARE), 1);
 }

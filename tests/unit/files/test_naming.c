@@ -294,42 +294,6 @@ Test(naming, ten_at_once_rename_plain)
     rename_ten();
 }
 
-/* Their order is chance; each exists once. */
-static void version_ten(void)
-{
-    static struct peer p[TEN];
-    char stored[TEN][4097], name[64] = "/in/f.txt";
-    int outcome[TEN];
-
-    ten_at_once(CONFLICT_VERSION, stored, outcome, p);
-    for (unsigned i = 0; i < TEN; i++) {
-        unsigned found = disk_is(&p[0], "/in/f.txt", 100 + i, i);
-
-        DONE(outcome[i]);
-        cr_assert_str_eq(stored[i], "/in/f.txt");
-        for (unsigned n = 1; n <= TEN; n++) {
-            snprintf(name, sizeof(name), "/in/f.txt.~%u~", n);
-            found += disk_is(&p[0], name, 100 + i, i);
-        }
-        cr_assert_eq(found, 1, "upload %u: %u times", i, found);
-    }
-    end_ten(p);
-}
-
-/* The next one comes before the check of what the swap did. */
-Test(naming, ten_at_once_version_slow)
-{
-    rename_faults.slow_swap = 5000;
-    version_ten();
-}
-
-/* A file system without a swap. */
-Test(naming, ten_at_once_version_plain)
-{
-    rename_faults.no_flags = true;
-    version_ten();
-}
-
 /* The old file has its second name, but the new one can't get the first. */
 PeerTest(naming, version_puts_the_old_one_back,
          (rename_faults.no_flags = true, rename_faults.once_replace = "f",
@@ -449,8 +413,8 @@ Test(naming, a_link_that_is_not_taken_back)
         if (!disk_has(p, "/in/f"))
             cr_assert_eq(steps_next(s, p), STEPPED_HELD);
     cr_assert(disk_is(p, "/in/f", 50, 1));
-    cr_assert_eq(rename(disk_path(p, "/in/other"), disk_path(p, "/in/g")), 0);
-    cr_assert_eq(rename(disk_path(p, "/in/g"), disk_path(p, "/in/f")), 0);
+    disk_rename(p, "/in/other", "/in/g");
+    disk_rename(p, "/in/g", "/in/f");
     steps_free(s);
     cr_assert_eq(channel_wait(&p->session, &reply, PEER_MS), 1);
     cr_expect_eq(reply.kind, MSG_refused);

@@ -570,13 +570,6 @@ static void end(struct world *w)
     nth_free(w->nth);
 }
 
-static bool is_long(void)
-{
-    const char *text = getenv("SALLYPORT_LONG");
-
-    return text && strcmp(text, "1") == 0;
-}
-
 /* ERRORS take turns in the short form; each call gets each of them in the long
  * one. */
 static void play(const int *errors, unsigned count)

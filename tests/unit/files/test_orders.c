@@ -762,13 +762,6 @@ static void play_all_twice(const struct plan *plan)
     }
 }
 
-static bool is_long(void)
-{
-    const char *text = getenv("SALLYPORT_LONG");
-
-    return text && strcmp(text, "1") == 0;
-}
-
 /* The short form plays APPE with each command. */
 static void all_pairs(enum before before)
 {

@@ -178,7 +178,7 @@ PeerTest(partials, files_that_are_no_partials, peer_start_for_ctl(p))
     disk_link(p, "/", "/links/root");
     disk_directory(p, "/two");
     disk_put(p, "/two/" SOME, "1", 1);
-    cr_assert_eq(link(disk_path(p, "/two/" SOME), disk_path(p, "/two/b")), 0);
+    disk_hard_link(p, "/two/" SOME, "/two/b");
     if (geteuid() == 0) { /* another user's */
         disk_directory(p, "/other");
         disk_put(p, "/other/" SOME, "1", 1);

@@ -167,23 +167,6 @@ PeerTest(quota, one_that_cant_be_read, peer_init(p))
     cr_expect_eq(disk_partials(p, "/"), 0);
 }
 
-/* Whatever a full quota forbids, the user can delete. */
-PeerTest(quota, deleting_when_it_is_full, begin(p))
-{
-    int fd;
-
-    disk_directory(p, "/d");
-    fd = open(disk_path(p, "/old"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    cr_expect_eq(write_until_full(fd), EDQUOT);
-    close(fd);
-    cr_assert_eq(chown(disk_path(p, "/old"), PEER_UID, PEER_UID), 0);
-    GETS(OK, ask_path(p, MSG_file_delete, "/old"));
-    cr_expect_not(disk_has(p, "/old"));
-    GETS(OK, ask_path(p, MSG_directory_remove, "/d"));
-    DONE(ask_upload(p, "/new", WRITE_STORE, 0, MIB, 1));
-    GETS(OK, ask_commit(p, MIB));
-}
-
 /* Before its first byte, if ALLO has announced its length. */
 PeerTest(quota, an_announced_length, begin(p))
 {
@@ -199,8 +182,6 @@ PeerTest(quota, an_announced_length, begin(p))
 /* btrfs counts a removed partial some seconds later. */
 PeerTest(quota, no_more_is_removed_than_needed, begin(p))
 {
-    struct event_record event;
-
     ask_cut(p, "/a", 3 * MIB, 1);
     ask_cut(p, "/b", 3 * MIB, 1);
     btrfs_sync(p->homes);
@@ -209,7 +190,7 @@ PeerTest(quota, no_more_is_removed_than_needed, begin(p))
     DONE(ask_write(p, "/x", WRITE_STORE, 0, 4 * MIB, NULL));
     cr_expect_eq(disk_partials(p, "/"), 2, "the new one, and an old one");
     DONE(ask_abort(p));
-    cr_expect(peer_event(p, &event));
+    peer_expect(p, EVENT_SERVICE);
 }
 
 /* And a limit that changes in the midst of a session. */
@@ -310,8 +291,6 @@ PeerTest(min_free, an_unknown_length, begin_on_small_disk(p, SMALL))
 /* Idle partials are removed only if that is enough. */
 PeerTest(min_free, idle_partials, begin_on_small_disk(p, SMALL))
 {
-    struct event_record event;
-
     p->start.rules.min_free.bytes = 32 * MIB;
     peer_run(p);
     ask_cut(p, "/old", 4 * MIB, 1);
@@ -326,7 +305,7 @@ PeerTest(min_free, idle_partials, begin_on_small_disk(p, SMALL))
     cr_expect_eq(disk_partials(p, "/"), 1, "the one that is written");
     DONE(ask_abort(p));
     cr_expect_eq(disk_partials(p, "/"), 0);
-    cr_expect(peer_event(p, &event));
+    peer_expect(p, EVENT_SERVICE);
 }
 
 /* A disk that can't have more files has bytes enough. */

@@ -23,10 +23,8 @@ static void later(struct peer *p, time_t seconds)
 /* FULL begins its reason: the disk, a quota, or min_free. */
 static void expect_event(struct peer *p, uint64_t removed, const char *full)
 {
-    struct event_record e;
+    const struct event_record e = peer_expect(p, EVENT_SERVICE);
 
-    cr_assert(peer_event(p, &e));
-    cr_expect_eq(e.event, EVENT_SERVICE);
     cr_expect(slice_starts(e.text[FIELD_REASON], slice_from(full)), "%.*s",
               (int)e.text[FIELD_REASON].len, e.text[FIELD_REASON].ptr);
     cr_expect_eq(e.number[FIELD_NUMBER], removed);
@@ -114,8 +112,6 @@ PeerTest(idle, files_that_stay, peer_start(p))
  * partials stand side by side. */
 PeerTest(idle, of_a_user_with_the_same_uid, peer_start(p))
 {
-    struct event_record removed;
-
     ask_cut(p, "/f", 200 * K, 1);
     p->start.name = "bert";
     later(p, 0);
@@ -123,8 +119,8 @@ PeerTest(idle, of_a_user_with_the_same_uid, peer_start(p))
     disk_put(p, "/" LEFT, "x", 1);
     later(p, HOUR);
     fill_up(p, 10);
-    cr_assert(peer_event(p, &removed));
-    cr_expect_eq(removed.number[FIELD_NUMBER], 2, "the own ones");
+    cr_expect_eq(peer_expect(p, EVENT_SERVICE).number[FIELD_NUMBER], 2,
+                 "the own ones");
     cr_expect(disk_is(p, disk_partial(p, "/"), 192 * K, 1));
 }
 
@@ -282,8 +278,6 @@ static void two_and_many(struct peer *p)
  * the home is. The partials found by then count. */
 PeerTest(idle, a_look_ends_in_time, two_and_many(p))
 {
-    struct event_record removed;
-
     clock_jumps = 100;
     later(p, HOUR);
     clock_jumps = 0;
@@ -292,14 +286,12 @@ PeerTest(idle, a_look_ends_in_time, two_and_many(p))
     later(p, 0);
     fill_up(p, 10);
     cr_expect_eq(disk_partials(p, "/d"), 0);
-    cr_assert(peer_event(p, &removed));
+    peer_expect(p, EVENT_SERVICE);
 }
 
 /* It also ends after 100,000 names, if the clock stands still. */
 PeerTest(idle, a_look_ends_after_many_names, two_and_many(p))
 {
-    struct event_record removed;
-
     directories_endless = true;
     clock_jumps = -1;
     later(p, HOUR);
@@ -307,7 +299,7 @@ PeerTest(idle, a_look_ends_after_many_names, two_and_many(p))
     directories_endless = false;
     fill_up(p, 10);
     cr_expect_eq(disk_partials(p, "/d"), 1, "it was never looked at");
-    cr_assert(peer_event(p, &removed));
+    peer_expect(p, EVENT_SERVICE);
 }
 
 #define MANY 30
@@ -316,8 +308,6 @@ PeerTest(idle, a_look_ends_after_many_names, two_and_many(p))
  * refused before its session stops waiting. */
 PeerTest(idle, making_room_ends_in_time, peer_start(p))
 {
-    struct event_record removed;
-
     for (int i = 0; i < MANY; i++) {
         char name[32];
 
@@ -331,7 +321,7 @@ PeerTest(idle, making_room_ends_in_time, peer_start(p))
     GETS(NO_SPACE,
          ask_write(p, "/x", WRITE_STORE, 0, (MANY - 2) * 64 * K, NULL));
     cr_expect_eq(disk_partials(p, "/"), MANY - 10, "it tried, and stopped");
-    cr_assert(peer_event(p, &removed));
+    peer_expect(p, EVENT_SERVICE);
 }
 
 /* The file system reports nothing of what is removed: then it counts all the

@@ -253,7 +253,7 @@ PeerTest(upload, the_record_of_size_stays_with_a_hard_link, peer_start(p))
     cr_assert_eq(ask_size(p, "/f"), 192 * K);
     ask_cut(p, "/f", 10, 1);
     partial = disk_partial(p, "/");
-    cr_assert_eq(link(disk_path(p, partial), disk_path(p, "/backup")), 0);
+    disk_hard_link(p, partial, "/backup");
     peer_again(p); /* which sweeps the directory before an upload */
     ask_store(p, "/g", 10, 1);
     cr_expect_eq(disk_partials(p, "/"), 1);
@@ -478,7 +478,7 @@ PeerTest(upload, foreign_files_under_a_partials_name, peer_start(p))
 
     ask_cut(p, "/f", 200 * K, 1);
     snprintf(partial, sizeof(partial), "%s", disk_partial(p, "/"));
-    cr_assert_eq(link(disk_path(p, partial), disk_path(p, "/second")), 0);
+    disk_hard_link(p, partial, "/second");
     ask_upload(p, "/f", WRITE_STORE, 0, 10, 2);
     DONE(ask_commit(p, 10));
     cr_assert(disk_is(p, "/second", 192 * K, 1));

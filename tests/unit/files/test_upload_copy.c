@@ -127,7 +127,7 @@ static void delete_it(struct peer *p)
 static void replace_it(struct peer *p)
 {
     disk_fill(p, "/g", LEN, 2);
-    cr_assert_eq(rename(disk_path(p, "/g"), disk_path(p, "/f")), 0);
+    disk_rename(p, "/g", "/f");
 }
 
 PeerTest(upload_copy, of_a_file_that_changes, peer_start(p))

@@ -42,14 +42,10 @@ static unsigned perm_directory(const struct mount *m)
 /* Would STOR to this file's name be accepted under on_conflict? */
 static bool perm_may_store(const struct files *f, const struct mount *m)
 {
-    switch (f->rules.on_conflict) {
-    case CONFLICT_REJECT:
-        return false;
-    case CONFLICT_RENAME:
-        return perm_has(m, RIGHT_WRITE);
-    default:
-        return perm_has(m, RIGHT_WRITE | RIGHT_REPLACE);
-    }
+    const enum conflict rule = f->rules.on_conflict;
+
+    return rule != CONFLICT_REJECT && perm_has(m, RIGHT_WRITE) &&
+           (rule == CONFLICT_RENAME || perm_has(m, RIGHT_REPLACE));
 }
 
 unsigned facts_perm(const struct files *f, const struct mount *m,
