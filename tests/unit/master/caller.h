@@ -11,6 +11,11 @@ struct caller {
 };
 extern struct caller ctl; /* the usual one */
 
+/* A test of a stage that a sallyportctl looks at. */
+#define CallerTest(suite, name, adjust)                                        \
+    StageTest(suite, name, (stage_open(adjust), caller_enter(&ctl)),           \
+              (caller_leave(&ctl), stage_close()))
+
 /* Connects, and receives nothing yet. Returns the descriptor. */
 int caller_connect(void);
 /* Connects and receives WELCOME. */

@@ -124,7 +124,9 @@ pid_t stage_bear(int *rope);
 void player_hear(struct player *p, enum message_kind m, struct message *got);
 /* Sends LOGIN; auth gets VERIFY, the player LOGIN_CHANNEL. */
 void player_asks(struct player *p);
-/* The second half of it, for a player with a LOGIN that had to wait. */
+/* The first half of it: the player sends LOGIN, which may have to wait. */
+void player_waits(struct player *p);
+/* The second half. */
 void player_is_asked_about(struct player *p);
 /* Auth takes the users, if M has them. */
 void auth_takes(const struct message *m);
@@ -134,6 +136,8 @@ uint64_t auth_version(const char *user);
 void auth_says(uint64_t serial, const char *user);
 /* Plays a whole login as anna (row 0); FILES becomes her process. */
 void player_logs_in(struct player *p, struct actor *files);
+/* The end of it: FILES is ready, and the player hears that it may begin. */
+void player_is_let_in(struct player *p, struct actor *files);
 void player_is_denied(struct player *p, enum denial why);
 /* Calls stage_open(), and plays session 1: it has begun, has asked for a login,
  * or has logged in as anna. */
@@ -143,6 +147,28 @@ void stage_logged_in(void (*adjust)(struct master *m), struct player *p,
                      struct actor *files);
 /* The session leaves, and then the service stops. */
 void stage_leave(struct player *p);
+
+/* A test of a stage that is opened before, with ADJUST, and closed at its end.
+ * In the others, anna has begun a session, has asked for a login, or has logged
+ * in with the process `ours`. */
+#define StageTest(suite, name, opening, closing)                               \
+    static void suite##_##name(void);                                          \
+    Test(suite, name, .timeout = 120)                                          \
+    {                                                                          \
+        opening;                                                               \
+        suite##_##name();                                                      \
+        closing;                                                               \
+    }                                                                          \
+    static void suite##_##name(void)
+#define OpenTest(suite, name, adjust)                                          \
+    StageTest(suite, name, stage_open(adjust), stage_close())
+#define GreetedTest(suite, name, adjust)                                       \
+    StageTest(suite, name, stage_with(adjust, &anna), stage_leave(&anna))
+#define AskedTest(suite, name, adjust)                                         \
+    StageTest(suite, name, stage_asked(adjust, &anna), stage_leave(&anna))
+#define UserTest(suite, name, adjust)                                          \
+    StageTest(suite, name, stage_logged_in(adjust, &anna, &ours),              \
+              stage_leave(&anna))
 
 /* Gate gets message M about that session. It ignores the ends of others. */
 void gate_hears(enum message_kind m, uint64_t serial);

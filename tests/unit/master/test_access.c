@@ -142,9 +142,8 @@ static void says_with_code(bool another, uint64_t step)
 
 /* A code was right for the row that auth had, and that row is no longer the
  * newest one: the code opens nothing, and isn't used up. */
-Test(access, a_code_for_another_row, .timeout = 60)
+GreetedTest(access, a_code_for_another_row, on_request)
 {
-    stage_with(on_request, &anna);
     change("dir_mode=0750",
            "dir_mode=0750 totp=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
     edited();
@@ -157,17 +156,13 @@ Test(access, a_code_for_another_row, .timeout = 60)
     player_asks(&anna);
     says_with_code(false, 7);
     actor_enter(&ours, "files");
-    TELL(&ours.channel, files_ready);
-    player_hear(&anna, MSG_granted, &heard);
-    message_close(&heard);
-    stage_leave(&anna);
+    player_is_let_in(&anna, &ours);
 }
 
 /* Master serves everybody else while reader is at work, and the one who has
  * changed the file waits for it. */
-Test(access, a_slow_reader, .timeout = 60)
+UserTest(access, a_slow_reader, slowly)
 {
-    stage_logged_in(slowly, &anna, &ours);
     files_write(hangs(), "", 0, 0600);
     change("anna:", "anna:!");
     caller_enter(&ctl);
@@ -179,16 +174,14 @@ Test(access, a_slow_reader, .timeout = 60)
     cr_expect_eq(heard.ended.sessions, 1);
     caller_leave(&ctl);
     is_kicked(&anna, ENDING_LOCKED);
-    stage_leave(&anna);
 }
 
 /* Nobody logs in until a look succeeds: it may be the user's own row that
  * master doesn't know. The sessions stay. */
-Test(access, a_reader_that_is_late, .timeout = 60)
+UserTest(access, a_reader_that_is_late, too_slowly)
 {
     struct player q;
 
-    stage_logged_in(too_slowly, &anna, &ours);
     files_write(hangs(), "", 0, 0600);
     change("anna:", "anna:!");
     caller_enter(&ctl);
@@ -196,9 +189,7 @@ Test(access, a_reader_that_is_late, .timeout = 60)
     caller_is_refused(&ctl, REFUSAL_BAD_FILE);
     stage_reports(EVENT_TROUBLE, "new clients get 421: the program reader");
     player_enter(&q, 2);
-    q.request = channel_next(&q.channel);
-    TELL(&q.channel, login, q.request);
-    q.channel.phase = PHASE_VERIFY;
+    player_waits(&q);
     player_is_denied(&q, DENIAL_AWAY);
     player_leave(&q);
     cr_assert_eq(unlink(hangs()), 0);
@@ -209,7 +200,6 @@ Test(access, a_reader_that_is_late, .timeout = 60)
     caller_leave(&ctl);
     is_kicked(&anna, ENDING_LOCKED);
     others_go_on(3, DENIAL_WRONG);
-    stage_leave(&anna);
 }
 
 /* An edit was announced to an older generation, which still led: this one reads
@@ -237,9 +227,9 @@ Test(access, an_edit_that_another_master_was_told_of, .timeout = 60)
 /* Another node of a cluster has added the user. Nobody tells this one, which
  * reads the file when it is quiet: a password that seems to be wrong isn't
  * called so. */
-Test(access, a_wrong_password_while_the_file_is_unread, .timeout = 60)
+GreetedTest(access, a_wrong_password_while_the_file_is_unread,
+            begins_in_a_reload)
 {
-    stage_with(begins_in_a_reload, &anna);
     player_asks(&anna);
     auth_says(anna.serial, NULL);
     player_is_denied(&anna, DENIAL_WRONG);
@@ -251,7 +241,6 @@ Test(access, a_wrong_password_while_the_file_is_unread, .timeout = 60)
     player_asks(&anna);
     auth_says(anna.serial, NULL);
     player_is_denied(&anna, DENIAL_WRONG);
-    stage_leave(&anna);
 }
 
 /* Looks that wait for ever, for a disk that is no longer mounted. */
@@ -263,27 +252,21 @@ static void beside_dead_looks(struct master *m)
 }
 
 /* An edit counts all the same. */
-Test(access, an_edit_beside_dead_looks)
+UserTest(access, an_edit_beside_dead_looks, beside_dead_looks)
 {
-    stage_logged_in(beside_dead_looks, &anna, &ours);
     change("anna:", "anna:!");
     cr_expect_eq(edited(), 1);
     is_kicked(&anna, ENDING_LOCKED);
-    stage_leave(&anna);
 }
 
 /* The log has who asked, and for what. */
-Test(access, a_change_is_logged)
+CallerTest(access, a_change_is_logged, NULL)
 {
-    stage_open(NULL);
-    caller_enter(&ctl);
     ctl.request = channel_next(&ctl.channel);
     TELL(&ctl.channel, users_changed, ctl.request, .verb = SLICE("user change"),
          .to = SLICE("anna"));
     caller_hears(&ctl, MSG_ended, &heard);
     stage_reports_admin("user change", "anna", 0);
-    caller_leave(&ctl);
-    stage_close();
 }
 
 static const struct {
@@ -326,9 +309,8 @@ Test(access, changes_that_end_a_session, .timeout = 120)
 }
 
 /* Then a later change ends it. */
-Test(access, changes_that_end_nothing, .timeout = 60)
+UserTest(access, changes_that_end_nothing, on_request)
 {
-    stage_logged_in(on_request, &anna, &ours);
     change(":70000::", ":70000:Anna, accounts:");
     cr_expect_eq(edited(), 0, "a comment");
     change("/anna::", "/anna::on_conflict=rename");
@@ -344,7 +326,6 @@ Test(access, changes_that_end_nothing, .timeout = 60)
     change("anna:", "anna:!");
     cr_expect_eq(edited(), 1);
     is_kicked(&anna, ENDING_LOCKED);
-    stage_leave(&anna);
 }
 
 /* The day that is as far away as can be. */
@@ -399,11 +380,10 @@ Test(access, changes_during_a_login, .timeout = 60)
 }
 
 /* gate gets them without a new login: at each change of the row. */
-Test(access, limits_of_a_session, .timeout = 60)
+UserTest(access, limits_of_a_session, on_request)
 {
     struct message m;
 
-    stage_logged_in(on_request, &anna, &ours);
     change("/anna::", "/anna::bandwidth_up=1M max_transfers=3");
     cr_expect_eq(edited(), 0);
     actor_hear(&stage.gate, MSG_limits, &m);
@@ -414,15 +394,13 @@ Test(access, limits_of_a_session, .timeout = 60)
     cr_expect_eq(edited(), 0);
     actor_hear(&stage.gate, MSG_limits, &m);
     cr_expect(m.limits.up == 1 << 20 && m.limits.transfers == 0);
-    stage_leave(&anna);
 }
 
 /* Each team with limits is an account of its own; the user's comes first. */
-Test(access, limits_of_a_team, .timeout = 60)
+UserTest(access, limits_of_a_team, on_request)
 {
     struct message user, team;
 
-    stage_logged_in(on_request, &anna, &ours);
     change("legal:", "legal:bandwidth_down=2M ");
     cr_expect_eq(edited(), 0);
     actor_hear(&stage.gate, MSG_limits, &user);
@@ -431,7 +409,6 @@ Test(access, limits_of_a_team, .timeout = 60)
     cr_expect(!user.limits.team && user.limits.down == 0);
     cr_expect(team.limits.team && team.limits.down == 2 << 20);
     cr_expect_neq(user.limits.account, team.limits.account);
-    stage_leave(&anna);
 }
 
 /* Does a monitor see why the file isn't taken? WORDS "": it is. */
@@ -455,11 +432,10 @@ static void expect_refused(const char *words)
 
 /* A file that can't be used is reported once. The sessions stay until it can be
  * used. */
-Test(access, a_file_out_of_order, .timeout = 60)
+UserTest(access, a_file_out_of_order, often)
 {
     char path[128], away[128];
 
-    stage_logged_in(often, &anna, &ours);
     expect_refused("");
     change(":70000:", ":nonsense:");
     stage_reports(EVENT_TROUBLE, "the old users stay");
@@ -479,32 +455,22 @@ Test(access, a_file_out_of_order, .timeout = 60)
     change(":nonsense:", ":70000:");
     is_kicked(&anna, ENDING_LOCKED);
     expect_refused("");
-    stage_leave(&anna);
 }
 
-/* The password was right, and the user may log in: the client must try again,
- * and not take its password for wrong. */
-Test(access, a_harmless_change_while_auth_is_at_work, .timeout = 60)
+/* Auth says yes for the row before. If the user may still log in, the client
+ * must try again, and not take its password for wrong. */
+Test(access, changes_while_auth_is_at_work, .timeout = 60)
 {
-    stage_asked(on_request, &anna);
-    change("contracts:read", "contracts");
-    cr_expect_eq(edited(), 0);
-    auth_says(anna.serial, "anna");
-    stage_reports(EVENT_SERVICE, "anna: not let in");
-    player_is_denied(&anna, DENIAL_CHANGED);
-    stage_leave(&anna);
-}
-
-/* The verdict belongs to the row before the change. */
-Test(access, a_change_while_auth_is_at_work, .timeout = 60)
-{
-    stage_asked(on_request, &anna);
-    change("anna:", "anna:!");
-    cr_expect_eq(edited(), 0);
-    auth_says(anna.serial, "anna");
-    stage_reports(EVENT_SERVICE, "anna: not let in");
-    player_is_denied(&anna, DENIAL_WRONG);
-    stage_leave(&anna);
+    for (int locked = 0; locked < 2; locked++) {
+        stage_asked(on_request, &anna);
+        change(locked ? "anna:" : "contracts:read",
+               locked ? "anna:!" : "contracts");
+        cr_expect_eq(edited(), 0);
+        auth_says(anna.serial, "anna");
+        stage_reports(EVENT_SERVICE, "anna: not let in");
+        player_is_denied(&anna, locked ? DENIAL_WRONG : DENIAL_CHANGED);
+        stage_leave(&anna);
+    }
 }
 
 /* Writes an expiry SECONDS from now into anna's row, which makes edition 2. */
@@ -521,9 +487,8 @@ static void expire_in(int seconds)
 
 /* The file doesn't change. A user who has expired before is no reason to look
  * at all sessions again. */
-Test(access, the_user_expires, .timeout = 60)
+OpenTest(access, the_user_expires, often)
 {
-    stage_open(often);
     change("/bert::", "/bert::expires=2026-01-01");
     edited(); /* one edition for each change, whenever master reads them */
     expire_in(3);
@@ -532,36 +497,31 @@ Test(access, the_user_expires, .timeout = 60)
     player_asks(&anna);
     auth_says(anna.serial, "anna");
     actor_enter(&ours, "files");
-    TELL(&ours.channel, files_ready);
-    player_hear(&anna, MSG_granted, &heard);
-    message_close(&heard);
+    player_is_let_in(&anna, &ours);
     is_kicked(&anna, ENDING_EXPIRED);
-    stage_leave(&anna);
+    player_leave(&anna);
 }
 
 /* Auth has judged before that moment, or lies. */
-Test(access, the_user_expires_while_auth_is_at_work, .timeout = 60)
+OpenTest(access, the_user_expires_while_auth_is_at_work, on_request)
 {
-    stage_open(on_request);
     expire_in(0);
     player_enter(&anna, 1);
     player_asks(&anna);
     auth_says(anna.serial, "anna");
     stage_reports(EVENT_SERVICE, "anna: not let in");
     player_is_denied(&anna, DENIAL_WRONG);
-    stage_leave(&anna);
+    player_leave(&anna);
 }
 
 /* Its files isn't ready yet. */
-Test(access, a_change_while_the_home_opens, .timeout = 60)
+AskedTest(access, a_change_while_the_home_opens, on_request)
 {
-    stage_asked(on_request, &anna);
     auth_says(anna.serial, "anna");
     actor_enter(&ours, "files");
     change("anna:", "anna:!");
     cr_expect_eq(edited(), 1);
     is_kicked(&anna, ENDING_LOCKED);
-    stage_leave(&anna);
 }
 
 static void ask_end(struct caller *c, uint64_t serial, const char *user,
@@ -581,12 +541,11 @@ static void ask_end(struct caller *c, uint64_t serial, const char *user,
 }
 
 /* Kicks by serial, user or address, and no other session. */
-Test(access, kick, .timeout = 60)
+UserTest(access, kick, on_request)
 {
     struct address host;
     struct player q, r;
 
-    stage_logged_in(on_request, &anna, &ours);
     player_enter(&q, 2);
     cr_assert_eq(address_parse_port(SLICE("192.0.2.77:1"), &host), 0);
     player_enter_from(&r, 3, &host);
@@ -608,7 +567,6 @@ Test(access, kick, .timeout = 60)
     caller_leave(&ctl);
     player_leave(&q);
     player_leave(&r);
-    stage_leave(&anna);
 }
 
 /* Reads all pages of WHO. Returns the number of sessions; *ANNAS gets the
@@ -673,9 +631,8 @@ Test(access, who, .timeout = 60)
 
 /* It has closed its channel to master alone, and is in no list; but gate has
  * not reaped it. */
-Test(access, a_lock_kills_a_session_that_hides, .timeout = 60)
+OpenTest(access, a_lock_kills_a_session_that_hides, patient)
 {
-    stage_open(patient);
     player_enter(&anna, 1);
     player_logs_in(&anna, &ours);
     stage_serves();
@@ -685,16 +642,14 @@ Test(access, a_lock_kills_a_session_that_hides, .timeout = 60)
     cr_expect_eq(edited(), 0);
     gate_hears(MSG_reaped, anna.serial);
     channel_close(&ours.channel);
-    stage_close();
 }
 
 /* Its session is dead: nobody uses the files any more, and what the client has
  * sent counts once it is synced. */
-Test(access, a_lock_leaves_files_the_time_to_sync, .timeout = 60)
+OpenTest(access, a_lock_leaves_files_the_time_to_sync, patient)
 {
     struct pollfd end = { .events = POLLIN };
 
-    stage_open(patient);
     player_enter(&anna, 1);
     player_logs_in(&anna, &ours);
     actor_leave(&ours);
@@ -709,5 +664,4 @@ Test(access, a_lock_leaves_files_the_time_to_sync, .timeout = 60)
     cr_expect_eq(poll(&end, 1, 300), 0, "killed");
     close(end.fd);
     actor_finish(&ours);
-    stage_close();
 }

@@ -132,10 +132,8 @@ Test(bans, by_the_administrator)
     stage_leave(&other);
 }
 
-Test(bans, are_removed)
+CallerTest(bans, are_removed, NULL)
 {
-    stage_open(NULL);
-    caller_enter(&ctl);
     add(&ctl, "192.0.2.0", 24);
     add(&ctl, "2001:db8::", 64);
     add(&ctl, "198.51.100.1", 32);
@@ -153,8 +151,6 @@ Test(bans, are_removed)
     removes(&ctl, "2001:db8::", 64);
     removes(&ctl, "198.51.100.1", 32);
     cr_expect_str_eq(listed(&ctl), "");
-    caller_leave(&ctl);
-    stage_close();
 }
 
 /* A wider network may be banned: those in no_ban are let in all the same. */
@@ -243,12 +239,10 @@ Test(bans, in_the_queue_of_an_older_generation)
 }
 
 /* As many as there may be, over several pages. */
-Test(bans, as_many_as_there_is_room_for, .timeout = 120)
+CallerTest(bans, as_many_as_there_is_room_for, NULL)
 {
     struct msg_ban_add ban = network_of("10.200.0.1", 32);
 
-    stage_open(NULL);
-    caller_enter(&ctl);
     for (unsigned i = 0; i < BANS_MAX; i++) {
         char text[32];
 
@@ -258,8 +252,6 @@ Test(bans, as_many_as_there_is_room_for, .timeout = 120)
     ask(&ctl, &ban);
     caller_is_refused(&ctl, REFUSAL_BUSY);
     cr_expect(strstr(listed(&ctl), "10.100.15.255 "), "on the last page");
-    caller_leave(&ctl);
-    stage_close();
 }
 
 /* A session's end, and whether it bans its address. */
@@ -373,12 +365,11 @@ static void guess_times(struct player *p, int n)
 
 /* The last wrong password ends all sessions of that address without a login;
  * those with one stay. */
-Test(bans, who_guesses)
+GreetedTest(bans, who_guesses, bans_guessers)
 {
     const struct address there = { 4, { 10, 0, 0, 1 }, 1 };
     struct player other;
 
-    stage_with(bans_guessers, &anna);
     player_enter_from(&other, 2, &there);
     guess_times(&other, 1);
     guess_times(&anna, AFTER - 2);
@@ -396,7 +387,6 @@ Test(bans, who_guesses)
     guess_times(&anna, AFTER - 1); /* they count from the beginning */
     cr_expect_str_eq(listed(&ctl), "");
     caller_leave(&ctl);
-    stage_leave(&anna);
 }
 
 /* Many users may share that address, or it is in no_ban or a proxy's, or
@@ -425,11 +415,10 @@ Test(bans, who_guesses_and_is_spared)
     }
 }
 
-Test(bans, guessing_is_seen)
+GreetedTest(bans, guessing_is_seen, NULL)
 {
     struct player other;
 
-    stage_with(NULL, &anna);
     player_enter(&other, 2);
     guess_times(&anna, 1);
     guess_times(&other, 2);
@@ -443,7 +432,6 @@ Test(bans, guessing_is_seen)
     cr_expect_str_eq(caller_reads(&ctl, SHOWN_WHOLE, "bans"), "1");
     caller_leave(&ctl);
     player_leave(&other);
-    stage_leave(&anna);
 }
 
 /* The file. The test is the master itself. */

@@ -13,11 +13,10 @@ static const char *reads(struct caller *c, const char *name)
     return caller_reads(c, SHOWN_WHOLE, name);
 }
 
-Test(control, status)
+OpenTest(control, status, NULL)
 {
     struct player in, out;
 
-    stage_open(NULL);
     caller_enter(&ctl);
     cr_expect_str_eq(reads(&ctl, "state"), "running");
     cr_expect_leq(atoll(reads(&ctl, "since")), time(NULL));
@@ -41,63 +40,12 @@ Test(control, status)
     cr_expect_str_eq(reads(&ctl, "logged_in"), "1");
     caller_leave(&ctl);
     player_leave(&in);
-    stage_leave(&out);
-}
-
-/* A start with a new control socket answers from its beginning. A reload
- * requested then doesn't end it. */
-Test(control, a_reload_while_a_start_waits)
-{
-    stage_raise(NULL);
-    actors_enter();
-    caller_enter(&ctl);
-    caller_asks(&ctl, MSG_reload);
-    caller_is_refused(&ctl, REFUSAL_BUSY);
-    caller_leave(&ctl);
-    actors_ready();
-    stage_serves();
-    stage_close();
-}
-
-/* Sends bytes that no honest sallyportctl sends, right after WELCOME. */
-static void a_masters_word(struct channel *c)
-{
-    const unsigned char bytes[8] = { MSG_ready };
-
-    channel_shout(c, bytes, sizeof(bytes), NULL, 0);
-}
-
-static void an_answer(struct channel *c)
-{
-    const unsigned char bytes[8] = { MSG_control_done };
-
-    channel_shout(c, bytes, sizeof(bytes), NULL, 0);
-}
-
-static void a_word_for_files(struct channel *c)
-{
-    const unsigned char bytes[18] = { MSG_held_find };
-
-    channel_shout(c, bytes, sizeof(bytes), NULL, 0);
+    player_leave(&out);
 }
 
 static void garbage(struct channel *c)
 {
     channel_shout(c, "status\n", 7, NULL, 0);
-}
-
-static void too_long(struct channel *c)
-{
-    static unsigned char bytes[65536] = { MSG_reload };
-
-    channel_shout(c, bytes, sizeof(bytes), NULL, 0);
-}
-
-static void left_over(struct channel *c)
-{
-    const unsigned char bytes[9] = { MSG_reload };
-
-    channel_shout(c, bytes, sizeof(bytes), NULL, 0);
 }
 
 static void what_nobody_can_show(struct channel *c)
@@ -132,45 +80,44 @@ static void half_a_hang_up(struct channel *c)
     cr_assert_eq(shutdown(c->fd, SHUT_WR), 0);
 }
 
+/* No honest sallyportctl sends this right after WELCOME: LEN bytes that begin
+ * with KIND, or what ACT sends. */
 static const struct {
     const char *what;
     void (*act)(struct channel *c);
+    unsigned char kind;
+    size_t len;
 } lies[] = {
-    { "what a child says", a_masters_word },
-    { "an answer", an_answer },
-    { "a message for files", a_word_for_files },
-    { "garbage", garbage },
-    { "an overlong message", too_long },
-    { "bytes behind a message", left_over },
-    { "what nobody can show", what_nobody_can_show },
-    { "an empty message", nothing },
-    { "a descriptor", with_a_folder },
-    { "a second request before the answer", two_at_once },
-    { "the end of its own sending", half_a_hang_up },
+    { "what a child says", NULL, MSG_ready, 8 },
+    { "an answer", NULL, MSG_control_done, 8 },
+    { "a message for files", NULL, MSG_held_find, 18 },
+    { "garbage", garbage, 0, 0 },
+    { "an overlong message", NULL, MSG_reload, 65536 },
+    { "bytes behind a message", NULL, MSG_reload, 9 },
+    { "what nobody can show", what_nobody_can_show, 0, 0 },
+    { "an empty message", nothing, 0, 0 },
+    { "a descriptor", with_a_folder, 0, 0 },
+    { "a second request before the answer", two_at_once, 0, 0 },
+    { "the end of its own sending", half_a_hang_up, 0, 0 },
 };
 
-Test(control, hostile)
+OpenTest(control, hostile, NULL)
 {
-    stage_open(NULL);
     for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+        static unsigned char bytes[65536];
 
         caller_enter(&ctl);
-        lies[i].act(&ctl.channel);
+        bytes[0] = lies[i].kind;
+        if (lies[i].act)
+            lies[i].act(&ctl.channel);
+        else
+            channel_shout(&ctl.channel, bytes, lies[i].len, NULL, 0);
         channel_hear_end(&ctl.channel);
+        if (lies[i].act == garbage)
+            stage_reports(EVENT_PEER, "unknown or malformed");
         caller_leave(&ctl);
     }
     stage_serves();
-    stage_close();
-}
-
-Test(control, hostile_is_reported)
-{
-    stage_open(NULL);
-    caller_enter(&ctl);
-    garbage(&ctl.channel);
-    stage_reports(EVENT_PEER, "unknown or malformed");
-    caller_leave(&ctl);
-    stage_close();
 }
 
 static void impatient(struct master *m)
@@ -180,11 +127,10 @@ static void impatient(struct master *m)
 
 /* All places are taken and one caller is refused. They end by their
  * deadline. */
-Test(control, places_and_their_deadline)
+OpenTest(control, places_and_their_deadline, impatient)
 {
     struct caller c[MASTER_CALLERS], one_more = { 0 };
 
-    stage_open(impatient);
     for (size_t i = 0; i < MASTER_CALLERS; i++)
         caller_enter(&c[i]);
     channel_init(&one_more.channel, caller_connect(), PROCESS_CTL,
@@ -199,31 +145,24 @@ Test(control, places_and_their_deadline)
     caller_enter(&one_more);
     reads(&one_more, "state");
     caller_leave(&one_more);
-    stage_close();
 }
 
 /* Its rows would have other names. What each build knows is answered. */
-Test(control, another_build)
+CallerTest(control, another_build, NULL)
 {
-    stage_open(NULL);
-    caller_enter(&ctl);
     ctl.request = channel_next(&ctl.channel);
     TELL(&ctl.channel, show, ctl.request, .build = SLICE("0.9.9-0"),
          .what = 77);
     caller_is_refused(&ctl, REFUSAL_BUSY);
     caller_asks(&ctl, MSG_who);
     caller_hears(&ctl, MSG_who_end, &heard);
-    caller_leave(&ctl);
-    stage_close();
 }
 
 /* A caller that doesn't read its answers is disconnected. */
-Test(control, does_not_read)
+CallerTest(control, does_not_read, NULL)
 {
     int r = 0;
 
-    stage_open(NULL);
-    caller_enter(&ctl);
     for (uint64_t i = 0; i < 1000000 && r != -EPIPE; i++) {
         r = SAY(&ctl.channel, show, 1, .build = slice_from(build_name()));
         if (r == -EAGAIN)
@@ -231,14 +170,11 @@ Test(control, does_not_read)
     }
     cr_assert_eq(r, -EPIPE);
     stage_serves();
-    caller_leave(&ctl);
-    stage_close();
 }
 
 /* Connects and leaves, a thousand times. */
-Test(control, a_flood_of_connections)
+OpenTest(control, a_flood_of_connections, NULL)
 {
-    stage_open(NULL);
     for (int i = 0; i < 1000; i++)
         cr_assert_eq(close(caller_connect()), 0);
     stage_serves();
@@ -255,7 +191,6 @@ Test(control, a_flood_of_connections)
     ctl.channel.phase = PHASE_ASKED;
     reads(&ctl, "state");
     caller_leave(&ctl);
-    stage_close();
 }
 
 /* A start and a stop while somebody is connected. */
@@ -282,6 +217,8 @@ Test(control, status_during_the_stop)
     stage_ended(0);
 }
 
+/* A start with a new control socket answers from its beginning. A reload
+ * requested then doesn't end it. */
 Test(control, is_there_during_the_start)
 {
     stage_raise(NULL);
@@ -289,7 +226,11 @@ Test(control, is_there_during_the_start)
     caller_enter(&ctl);
     cr_expect_str_eq(reads(&ctl, "state"), "starting");
     cr_expect_str_eq(reads(&ctl, "since"), "0");
+    caller_asks(&ctl, MSG_reload);
+    caller_is_refused(&ctl, REFUSAL_BUSY);
     caller_leave(&ctl);
+    actors_ready();
+    stage_serves();
     stage_close();
 }
 

@@ -122,17 +122,13 @@ Test(files, a_share_that_is_late)
     cr_expect(strstr(ours.note.mounts, "late /contracts "), "%s",
               ours.note.mounts);
     cr_expect_null(strstr(ours.note.mounts, "late /offers "));
-    TELL(&ours.channel, files_ready);
-    player_hear(&anna, MSG_granted, &heard);
-    message_close(&heard);
+    player_is_let_in(&anna, &ours);
     player_enter(&second, 2);
     player_asks(&second);
     auth_says(2, "anna");
     actor_enter(&next, "files");
     cr_expect(strstr(next.note.mounts, "late /contracts "));
-    TELL(&next.channel, files_ready);
-    player_hear(&second, MSG_granted, &heard);
-    message_close(&heard);
+    player_is_let_in(&second, &next);
     player_leave(&anna);
     player_leave(&second);
     channel_close(&late.channel);
@@ -182,18 +178,14 @@ Test(files, a_share_that_is_back)
     actor_enter(&late, "files");
     TELL(&late.channel, files_opens, .at = SLICE("/contracts"));
     actor_enter(&ours, "files");
-    TELL(&ours.channel, files_ready);
-    player_hear(&anna, MSG_granted, &heard);
-    message_close(&heard);
+    player_is_let_in(&anna, &ours);
     stage_reports(EVENT_SERVICE, "its disk answers again");
     player_enter(&second, 2);
     player_asks(&second);
     auth_says(2, "anna");
     actor_enter(&next, "files");
     cr_expect_null(strstr(next.note.mounts, "late /contracts "));
-    TELL(&next.channel, files_ready);
-    player_hear(&second, MSG_granted, &heard);
-    message_close(&heard);
+    player_is_let_in(&second, &next);
     player_leave(&anna);
     player_leave(&second);
     channel_close(&late.channel);
@@ -302,9 +294,8 @@ static void expect_told(struct actor *files, int signal)
     cr_assert_eq(channel_wait(&files->channel, &got, STAGE_WAIT_MS), -EPIPE);
 }
 
-Test(files, hears_how_its_session_ended)
+OpenTest(files, hears_how_its_session_ended, NULL)
 {
-    stage_open(NULL);
     for (size_t i = 0; i < 2 * sizeof(session_ends) / sizeof(*session_ends);
          i++) {
         bool channel_first = i % 2 == 0;
@@ -318,7 +309,6 @@ Test(files, hears_how_its_session_ended)
         player_leave(&anna);
         channel_close(&ours.channel);
     }
-    stage_close();
 }
 
 /* Then nobody will report it. */

@@ -197,9 +197,8 @@ Test(gate, too_many_sessions)
 
 /* Gate asks for the death of sessions that master doesn't know, or that have
  * ended already. */
-Test(gate, kills_nobody)
+OpenTest(gate, kills_nobody, NULL)
 {
-    stage_open(NULL);
     for (uint64_t serial = 10; serial < 1000; serial++) {
         TELL(&stage.gate.channel, kill, .serial = serial, .why = ENDING_PEER);
         gate_hears(MSG_reaped, serial);
@@ -213,13 +212,11 @@ Test(gate, kills_nobody)
     channel_hear_end(&anna.channel);
     player_leave(&anna);
     stage_serves();
-    stage_close();
 }
 
 /* Hundreds of sessions come and go at once: each is ended, none is left. */
-Test(gate, flood)
+OpenTest(gate, flood, NULL)
 {
-    stage_open(NULL);
     for (uint64_t serial = 1; serial <= 600; serial++) {
         player_enter(&anna, serial);
         player_leave(&anna);
@@ -228,7 +225,6 @@ Test(gate, flood)
             stage_serves();
     }
     stage_serves();
-    stage_close();
 }
 
 static void little_patience(struct master *m)
@@ -239,9 +235,8 @@ static void little_patience(struct master *m)
 
 /* A gate that reads nothing: its news waits, more than its channel can hold,
  * and then gate is replaced. */
-Test(gate, does_not_read)
+OpenTest(gate, does_not_read, little_patience)
 {
-    stage_open(little_patience);
     for (uint64_t serial = 1; serial <= 320; serial++) {
         player_enter(&anna, serial);
         channel_shout(&anna.channel, "garbage", 7, NULL, 0);
@@ -250,13 +245,11 @@ Test(gate, does_not_read)
     }
     stage_reports(EVENT_PEER, "does not read");
     gate_again();
-    stage_close();
 }
 
 /* The same, but it wakes up in time: it gets all news. */
-Test(gate, reads_late)
+OpenTest(gate, reads_late, little_patience)
 {
-    stage_open(little_patience);
     for (uint64_t serial = 1; serial <= 320; serial++) {
         player_enter(&anna, serial);
         channel_shout(&anna.channel, "garbage", 7, NULL, 0);
@@ -269,7 +262,6 @@ Test(gate, reads_late)
         actor_hear(&stage.gate, MSG_reaped, &order);
     }
     stage_serves();
-    stage_close();
 }
 
 static void short_patience(struct master *m)
@@ -280,11 +272,10 @@ static void short_patience(struct master *m)
 
 /* It takes far longer than its deadline to read all, but it does read. The test
  * is about time, so it lets time pass. */
-Test(gate, reads_slowly)
+OpenTest(gate, reads_slowly, short_patience)
 {
     enum { SESSIONS = 400, A_TIME = 5 };
 
-    stage_open(short_patience);
     for (uint64_t serial = 1; serial <= SESSIONS; serial++) {
         player_enter(&anna, serial);
         channel_shout(&anna.channel, "garbage", 7, NULL, 0);
@@ -299,7 +290,6 @@ Test(gate, reads_slowly)
         actor_hear(&stage.gate, MSG_reaped, &order);
     }
     stage_serves();
-    stage_close();
 }
 
 /* Lets that process open no descriptor more. Returns the limit before. */
@@ -321,12 +311,11 @@ static struct rlimit leave_no_descriptor(pid_t pid)
 
 /* Master's own shortage ends the session that has just begun, and neither gate
  * nor any other session. */
-Test(gate, master_has_no_descriptor)
+UserTest(gate, master_has_no_descriptor, NULL)
 {
     struct player late;
     struct rlimit limit;
 
-    stage_logged_in(NULL, &anna, &ours);
     limit = leave_no_descriptor(stage.master);
     player_enter(&late, 2);
     channel_hear_end(&late.channel);
@@ -334,7 +323,6 @@ Test(gate, master_has_no_descriptor)
     cr_assert_eq(prlimit(stage.master, RLIMIT_NOFILE, &limit, NULL), 0);
     player_leave(&late);
     stage_serves();
-    stage_leave(&anna);
 }
 
 static void no_time_to_sync(struct master *m)
@@ -344,9 +332,8 @@ static void no_time_to_sync(struct master *m)
 
 /* A session that an attacker controls closes only its channel to master: it is
  * in no list any more, but it has its client. */
-Test(gate, kills_a_session_that_hides)
+OpenTest(gate, kills_a_session_that_hides, no_time_to_sync)
 {
-    stage_open(no_time_to_sync);
     player_enter(&anna, 1);
     player_logs_in(&anna, &ours);
     stage_serves(); /* so master has read it */
@@ -354,5 +341,4 @@ Test(gate, kills_a_session_that_hides)
     gate_hears(MSG_reaped, anna.serial);
     channel_close(&ours.channel);
     stage_serves();
-    stage_close();
 }

@@ -33,21 +33,15 @@ static void known_key(struct master *m)
 static void take_key(uint64_t serial, const char *user,
                      uint8_t ret[SIPHASH_KEY])
 {
-    struct message got;
-    struct actor files;
-    struct player p;
-
-    player_enter(&p, serial);
-    player_asks(&p);
+    player_enter(&anna, serial);
+    player_asks(&anna);
     auth_says(serial, user);
-    actor_enter(&files, "files");
-    memcpy(ret, files.note.name_key, SIPHASH_KEY);
-    TELL(&files.channel, files_ready);
-    player_hear(&p, MSG_granted, &got);
-    message_close(&got);
-    player_leave(&p);
-    channel_hear_end(&files.channel);
-    channel_close(&files.channel);
+    actor_enter(&ours, "files");
+    memcpy(ret, ours.note.name_key, SIPHASH_KEY);
+    player_is_let_in(&anna, &ours);
+    player_leave(&anna);
+    channel_hear_end(&ours.channel);
+    channel_close(&ours.channel);
 }
 
 /* A subverted process of one user learns no other names, and not auth's key. */
@@ -132,9 +126,8 @@ Test(login, tries_are_counted)
 }
 
 /* Auth had no memory: that is no try, no guess, and no delay. */
-Test(login, without_a_hash)
+GreetedTest(login, without_a_hash, two_tries)
 {
-    stage_with(two_tries, &anna);
     for (int i = 0; i < 3; i++) {
         player_asks(&anna);
         TELL(&stage.auth.channel, verdict, .serial = 1, .failed = true,
@@ -144,7 +137,6 @@ Test(login, without_a_hash)
     caller_enter(&ctl);
     cr_expect_str_eq(caller_reads(&ctl, "guessing", "wrong"), "0");
     caller_leave(&ctl);
-    stage_leave(&anna);
 }
 
 /* Waits until master has reaped it. */
@@ -212,21 +204,18 @@ static void shares_elsewhere(struct master *m)
     strcpy(m->settings.shares, "/srv/other");
 }
 
-Test(login, share_not_permitted)
+AskedTest(login, share_not_permitted, shares_elsewhere)
 {
-    stage_asked(shares_elsewhere, &anna);
     auth_says(1, "anna");
     player_is_denied(&anna, DENIAL_HOME);
     stage_reports(EVENT_TROUBLE, "user anna: share contracts: without");
-    stage_leave(&anna);
 }
 
 /* The fork's part of the users file, which it has wiped. */
-Test(login, mounts)
+UserTest(login, mounts, NULL)
 {
     char expected[512];
 
-    stage_logged_in(NULL, &anna, &ours);
     snprintf(expected, sizeof(expected),
              "/contracts %s/contracts 80000 read 660 770\n"
              "/offers %s/offers 80001 full 640 750\n"
@@ -234,17 +223,14 @@ Test(login, mounts)
              "/ 600 750 %s",
              stage.folder, stage.folder, stage.folder);
     cr_expect_str_eq(ours.note.mounts, expected);
-    stage_leave(&anna);
 }
 
 /* Auth accepts the password, but the row may not have a process. */
-Test(login, home_not_permitted)
+AskedTest(login, home_not_permitted, homes_elsewhere)
 {
-    stage_asked(homes_elsewhere, &anna);
     auth_says(1, "anna");
     player_is_denied(&anna, DENIAL_HOME);
     stage_reports(EVENT_TROUBLE, "user anna");
-    stage_leave(&anna);
 }
 
 /* --- auth that lies ------------------------------------------------------ */
@@ -345,7 +331,7 @@ Test(login, lies_of_auth)
 
 /* Auth has another row than master, or a wrong one. It may be older: the worker
  * stays. */
-Test(login, yes_for_another_row)
+GreetedTest(login, yes_for_another_row, NULL)
 {
     static const struct {
         const char *user;
@@ -355,7 +341,6 @@ Test(login, yes_for_another_row)
                  { "dora", 0, DENIAL_WRONG }, /* isn't there */
                  { "anna", 1, DENIAL_CHANGED } };
 
-    stage_with(NULL, &anna);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         player_asks(&anna);
         TELL(&stage.auth.channel, verdict, .serial = 1, .accepted = 1,
@@ -365,34 +350,29 @@ Test(login, yes_for_another_row)
         stage_reports(EVENT_SERVICE, "not let in");
     }
     player_logs_in(&anna, &ours);
-    stage_leave(&anna);
 }
 
 /* Two verdicts for one request: the first one counts, the second one is a
  * lie. */
-Test(login, second_verdict)
+AskedTest(login, second_verdict, NULL)
 {
-    stage_asked(NULL, &anna);
     auth_says(1, NULL);
     auth_says(1, "anna");
     player_is_denied(&anna, DENIAL_WRONG);
     actor_again(&stage.auth);
     stage_serves();
-    stage_leave(&anna);
 }
 
 /* Thousands of verdicts at once. */
-Test(login, flood_of_verdicts)
+OpenTest(login, flood_of_verdicts, NULL)
 {
     int r = 0;
 
-    stage_open(NULL);
     for (int i = 0; i < 100000 && r != -EPIPE; i++)
         r = SAY(&stage.auth.channel, verdict);
     cr_assert_eq(r, -EPIPE);
     actor_again(&stage.auth);
     stage_serves();
-    stage_close();
 }
 
 static void impatient(struct master *m)
@@ -404,17 +384,13 @@ static void impatient(struct master *m)
 /* Auth sends no verdict: the login is denied, and the worker is replaced. A
  * second login waits for the new worker, since the old one's verdict couldn't
  * be distinguished from the first login's. */
-Test(login, silence_of_auth)
+AskedTest(login, silence_of_auth, impatient)
 {
-    stage_asked(impatient, &anna);
     player_is_denied(&anna, DENIAL_BUSY);
-    anna.request = 8;
-    TELL(&anna.channel, login, 8);
-    anna.channel.phase = PHASE_VERIFY;
+    player_waits(&anna);
     stage_reports(EVENT_PEER, "no verdict in time");
     actor_again(&stage.auth);
     player_is_asked_about(&anna);
-    stage_leave(&anna);
 }
 
 static void quick(struct master *m)
@@ -424,9 +400,8 @@ static void quick(struct master *m)
 
 /* The verdict of a login that was given up comes late: it has no effect, and
  * isn't a lie. */
-Test(login, late_verdict)
+AskedTest(login, late_verdict, quick)
 {
-    stage_asked(quick, &anna);
     player_is_denied(&anna, DENIAL_BUSY);
     auth_says(1, "anna");
     player_enter(&anna, 2); /* the first session leaves in the middle */
@@ -435,7 +410,6 @@ Test(login, late_verdict)
     auth_says(2, "anna");
     player_enter(&anna, 3);
     player_logs_in(&anna, &ours);
-    stage_leave(&anna);
 }
 
 static void many_sessions(struct master *m)
@@ -450,24 +424,20 @@ static void fill_workers(struct player *p)
         player_asks(&p[i]);
     }
     player_enter(&p[VERIFICATIONS_MAX], 1000);
-    TELL(&p[VERIFICATIONS_MAX].channel, login, 1);
-    p[VERIFICATIONS_MAX].request = 1;
-    p[VERIFICATIONS_MAX].channel.phase = PHASE_VERIFY;
+    player_waits(&p[VERIFICATIONS_MAX]);
 }
 
 /* The next login waits for a place. */
-Test(login, all_workers_busy)
+OpenTest(login, all_workers_busy, many_sessions)
 {
     struct player p[VERIFICATIONS_MAX + 1];
 
-    stage_open(many_sessions);
     fill_workers(p);
     auth_says(1, NULL);
     player_is_denied(&p[0], DENIAL_WRONG);
     player_is_asked_about(&p[VERIFICATIONS_MAX]);
     for (size_t i = 0; i <= VERIFICATIONS_MAX; i++)
         player_leave(&p[i]);
-    stage_close();
 }
 
 static void short_queue(struct master *m)
@@ -476,16 +446,14 @@ static void short_queue(struct master *m)
     m->settings.login_timeout = 300;
 }
 
-Test(login, no_worker_for_long)
+OpenTest(login, no_worker_for_long, short_queue)
 {
     struct player p[VERIFICATIONS_MAX + 1];
 
-    stage_open(short_queue);
     fill_workers(p);
     player_is_denied(&p[VERIFICATIONS_MAX], DENIAL_BUSY);
     for (size_t i = 0; i <= VERIFICATIONS_MAX; i++)
         player_leave(&p[i]);
-    stage_close();
 }
 
 struct share_row {
@@ -521,9 +489,7 @@ static void check_share(const struct share_row *row)
     }
     player_leave(&p[0]);
     enter_from(&more, 100, row->more);
-    TELL(&more.channel, login, 1);
-    more.request = 1;
-    more.channel.phase = PHASE_VERIFY;
+    player_waits(&more);
     enter_from(&other, 101, row->other);
     player_asks(&other); /* and auth doesn't know MORE */
     auth_says(101, NULL);
@@ -571,11 +537,10 @@ static uint64_t time_of_login(struct player *p)
 
 /* After failures of other people a right password waits as well, but only until
  * its user has logged in there once. */
-Test(login, a_guessed_name_is_slowed)
+OpenTest(login, a_guessed_name_is_slowed, slows)
 {
     struct player attacker, q;
 
-    stage_open(slows);
     enter_from(&attacker, 1, "192.0.2.7");
     enter_from(&anna, 2, "198.51.100.1");
     enter_from(&q, 3, "198.51.100.1");
@@ -585,16 +550,15 @@ Test(login, a_guessed_name_is_slowed)
     cr_expect_lt(time_of_login(&q), SLOW_MS - 500, "not where it is known");
     player_leave(&attacker);
     player_leave(&anna);
-    stage_leave(&q);
+    player_leave(&q);
 }
 
 /* Neither leaving before the answer nor a login now and then gets around the
  * count. */
-Test(login, tries_without_an_answer_count)
+OpenTest(login, tries_without_an_answer_count, slows)
 {
     struct player known;
 
-    stage_open(slows);
     enter_from(&known, 100, "198.51.100.1");
     for (uint64_t i = 1; i <= GUESS_NAME_FREE; i++) {
         enter_from(&anna, i, "192.0.2.7");
@@ -605,7 +569,7 @@ Test(login, tries_without_an_answer_count)
     player_enter(&anna, 99);
     cr_expect_geq(time_of_login(&anna), 990);
     player_leave(&anna);
-    stage_leave(&known);
+    player_leave(&known);
 }
 
 /* COUNT players of one address enter; then each sends a wrong password. Returns
@@ -626,13 +590,12 @@ static uint64_t all_are_wrong(struct player *p, uint64_t count)
 }
 
 /* Four logins of an address are delayed at a time; the others follow. */
-Test(login, few_of_an_address_are_slowed_at_a_time)
+OpenTest(login, few_of_an_address_are_slowed_at_a_time, slows)
 {
     enum { MANY = 5 };
     struct player p[MANY];
     uint64_t before;
 
-    stage_open(slows);
     before = all_are_wrong(p, MANY);
     for (uint64_t i = 0; i < MANY; i++) {
         player_is_denied(&p[i], DENIAL_WRONG);
@@ -640,7 +603,7 @@ Test(login, few_of_an_address_are_slowed_at_a_time)
     }
     for (uint64_t i = 1; i < MANY; i++)
         player_leave(&p[i]);
-    stage_leave(&p[0]);
+    player_leave(&p[0]);
 }
 
 static void slows_and_hurries(struct master *m)
@@ -651,42 +614,32 @@ static void slows_and_hurries(struct master *m)
 
 /* The delays are 1, 2, 4 and 8 s, then 8 s each. So the seventh would begin
  * after 4 s, which is too late. */
-Test(login, a_delay_that_begins_too_late_is_busy)
+OpenTest(login, a_delay_that_begins_too_late_is_busy, slows_and_hurries)
 {
     enum { MANY = 7 };
     struct player p[MANY];
     uint64_t before;
 
-    stage_open(slows_and_hurries);
     before = all_are_wrong(p, MANY);
     player_is_denied(&p[0], DENIAL_WRONG);
     player_is_denied(&p[MANY - 1], DENIAL_BUSY);
     cr_expect_geq(clock_ms() - before, 2990);
     for (uint64_t i = 1; i < MANY; i++)
         player_leave(&p[i]);
-    stage_leave(&p[0]);
+    player_leave(&p[0]);
 }
 
 /* While auth is restarting logins wait for it. */
-Test(login, waits_for_auth)
+GreetedTest(login, waits_for_auth, NULL)
 {
-    stage_with(NULL, &anna);
     actor_die(&stage.auth);
     actor_enter(&stage.auth, "auth"); /* started, not ready */
-    anna.request = 4;
-    TELL(&anna.channel, login, 4);
-    anna.channel.phase = PHASE_VERIFY;
+    player_waits(&anna);
     actor_ready(&stage.auth);
-    actor_hear(&stage.auth, MSG_verify, &heard);
-    message_close(&heard);
-    player_hear(&anna, MSG_login_channel, &heard);
-    message_close(&heard);
+    player_is_asked_about(&anna);
     auth_says(1, "anna");
     actor_enter(&ours, "files");
-    TELL(&ours.channel, files_ready);
-    player_hear(&anna, MSG_granted, &heard);
-    message_close(&heard);
-    stage_leave(&anna);
+    player_is_let_in(&anna, &ours);
 }
 
 /* --- the users file changes ---------------------------------------------- */
@@ -714,16 +667,7 @@ Test(login, users_change)
     player_enter(&q, 2);
     player_asks(&anna);
     write_users("dora");
-    q.request = 4;
-    TELL(&q.channel, login, 4);
-    q.channel.phase = PHASE_VERIFY;
-    actor_hear(&stage.auth, MSG_users, &heard);
-    auth_takes(&heard);
-    message_close(&heard);
-    actor_hear(&stage.auth, MSG_verify, &heard);
-    message_close(&heard);
-    player_hear(&q, MSG_login_channel, &heard);
-    message_close(&heard);
+    player_asks(&q);
     auth_says(1, "dora");
     actor_enter(&ours, "files");
     cr_assert_str_eq(ours.note.name, "dora");
@@ -753,11 +697,10 @@ static void add_user(void)
 
 /* A right password that waits for its delay is judged by the user's own row at
  * its end, wherever that row is now. */
-Test(login, another_user_changes_during_a_delay)
+OpenTest(login, another_user_changes_during_a_delay, slows)
 {
     struct player q;
 
-    stage_open(slows);
     player_enter(&anna, 1);
     player_enter(&q, 2);
     attack_name(&anna);
@@ -767,20 +710,16 @@ Test(login, another_user_changes_during_a_delay)
     player_asks(&q); /* master checks the file */
     actor_enter(&ours, "files");
     cr_expect_str_eq(ours.note.name, "anna");
-    TELL(&ours.channel, files_ready);
-    player_hear(&anna, MSG_granted, &heard);
-    cr_expect(slice_equal(heard.granted.name, SLICE("anna")));
-    message_close(&heard);
+    player_is_let_in(&anna, &ours);
     player_leave(&q);
-    stage_leave(&anna);
+    player_leave(&anna);
 }
 
 /* The user may be gone, changed or locked meanwhile. */
-Test(login, users_change_during_a_delay)
+OpenTest(login, users_change_during_a_delay, slows)
 {
     struct player q;
 
-    stage_open(slows);
     player_enter(&anna, 1);
     player_enter(&q, 2);
     attack_name(&anna);
@@ -793,40 +732,35 @@ Test(login, users_change_during_a_delay)
     player_is_denied(&q, DENIAL_WRONG);
     stage_reports(EVENT_SERVICE, "anna: not let in");
     player_leave(&q);
-    stage_leave(&anna);
+    player_leave(&anna);
 }
 
 /* A broken file is reported, and the old one counts. */
-Test(login, users_broken)
+OpenTest(login, users_broken, NULL)
 {
-    stage_open(NULL);
     stage_users("this is no users file\n");
     stage_serves();
     stage_reports(EVENT_TROUBLE, "users:1: ");
-    stage_close();
 }
 
 /* Reading fails: the first bytes of /proc/self/mem always fail. A user who was
  * locked since must not get in by the old file, and the next login reads the
  * file again. */
-Test(login, users_unreadable)
+OpenTest(login, users_unreadable, NULL)
 {
     char path[128];
 
-    stage_open(NULL);
     snprintf(path, sizeof(path), "%s/users", stage.folder);
     cr_assert(unlink(path) == 0 && symlink("/proc/self/mem", path) == 0);
     player_enter(&anna, 1);
-    anna.request = 4;
-    TELL(&anna.channel, login, 4);
-    anna.channel.phase = PHASE_VERIFY;
+    player_waits(&anna);
     player_is_denied(&anna, DENIAL_AWAY);
     stage_reports(EVENT_TROUBLE, "new clients get 421: ");
     write_users("dora");
     player_asks(&anna);
     auth_says(1, NULL);
     player_is_denied(&anna, DENIAL_WRONG);
-    stage_leave(&anna);
+    player_leave(&anna);
 }
 
 /* --- sessions that break the rules --------------------------------------- */
@@ -887,9 +821,8 @@ Test(login, sessions_that_break_the_rules)
 
 /* Each message of the list, from a session, in each phase that it can be in: it
  * is either LOGIN in its phases, or ends that session and nothing else. */
-Test(login, every_message_in_every_phase)
+OpenTest(login, every_message_in_every_phase, NULL)
 {
-    stage_open(NULL);
     for (unsigned m = 1; m <= MSG_COUNT; m++)
         for (int phase = 0; phase < 3; phase++) {
             uint64_t serial = m * 10 + (unsigned)phase;
@@ -915,7 +848,6 @@ Test(login, every_message_in_every_phase)
             player_leave(&anna);
         }
     stage_serves();
-    stage_close();
 }
 
 static void no_delay(struct master *m)

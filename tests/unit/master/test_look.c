@@ -51,13 +51,12 @@ static void hears_end(struct caller *c)
 
 /* A session can't name another one: master knows whom it has asked. Two callers
  * share a question. */
-Test(look, answers, .timeout = 60)
+GreetedTest(look, answers, is_patient)
 {
     struct player q;
     struct message asked;
     struct caller d;
 
-    stage_with(is_patient, &anna);
     player_enter(&q, 2);
     player_asks(&q); /* so master has seen both */
     caller_enter(&ctl);
@@ -79,25 +78,19 @@ Test(look, answers, .timeout = 60)
     caller_leave(&ctl);
     caller_leave(&d);
     player_leave(&q);
-    stage_leave(&anna);
 }
 
-Test(look, nobody_is_there, .timeout = 60)
+CallerTest(look, nobody_is_there, is_patient)
 {
-    stage_open(is_patient);
-    caller_enter(&ctl);
     look(&ctl);
     hears_end(&ctl);
-    caller_leave(&ctl);
-    stage_close();
 }
 
 /* It is asked once, and its late answer is nobody's. */
-Test(look, a_session_without_an_answer, .timeout = 60)
+GreetedTest(look, a_session_without_an_answer, is_quick)
 {
     struct message asked;
 
-    stage_with(is_quick, &anna);
     caller_enter(&ctl);
     look(&ctl);
     hears_end(&ctl);
@@ -108,7 +101,6 @@ Test(look, a_session_without_an_answer, .timeout = 60)
     caller_asks(&ctl, MSG_who); /* the connection still serves */
     caller_hears(&ctl, MSG_who_is, &asked);
     caller_leave(&ctl);
-    stage_leave(&anna);
 }
 
 Test(look, a_session_that_was_not_asked, .timeout = 60)

@@ -58,6 +58,13 @@ static void newest_closes(void)
     supervised_drop_rosters();
 }
 
+#define NewestTest(suite, name, adjust)                                        \
+    StageTest(suite, name, newest_opens(adjust), newest_closes())
+/* A sallyportctl looks at it. */
+#define SeenTest(suite, name, adjust)                                          \
+    StageTest(suite, name, (newest_opens(adjust), caller_enter(&ctl)),         \
+              (caller_leave(&ctl), newest_closes()))
+
 static void expect_kick(enum ending why)
 {
     const struct roster *r = supervised_older();
@@ -96,12 +103,10 @@ static void expect_sessions(struct caller *caller, size_t wanted)
               c.sessions, wanted);
 }
 
-Test(older, a_caller_kicks_its_session, .timeout = 60)
+SeenTest(older, a_caller_kicks_its_session, follows)
 {
     const struct roster_facts f = seven();
 
-    newest_opens(follows);
-    caller_enter(&ctl);
     shows(&f);
     expect_sessions(&ctl, 1);
     ctl.request = channel_next(&ctl.channel);
@@ -109,27 +114,22 @@ Test(older, a_caller_kicks_its_session, .timeout = 60)
     caller_hears(&ctl, MSG_ended, &heard);
     cr_expect_eq(heard.ended.sessions, 1);
     expect_kick(ENDING_KICKED);
-    caller_leave(&ctl);
-    newest_closes();
 }
 
 /* Its user's row has changed since its login. */
-Test(older, a_changed_row_ends_its_session, .timeout = 60)
+NewestTest(older, a_changed_row_ends_its_session, follows)
 {
     const struct roster_facts f = seven_as("anna", 1);
 
-    newest_opens(follows);
     shows(&f);
     expect_kick(ENDING_CHANGED);
-    newest_closes();
 }
 
 /* It logs in while this generation leads: it is one too many. */
-Test(older, a_late_login_is_one_too_many, .timeout = 60)
+NewestTest(older, a_late_login_is_one_too_many, follows_with_one_each)
 {
     struct roster_facts f = seven();
 
-    newest_opens(follows_with_one_each);
     player_enter(&anna, 1);
     player_logs_in(&anna, &ours);
     caller_enter(&ctl);
@@ -140,15 +140,13 @@ Test(older, a_late_login_is_one_too_many, .timeout = 60)
     expect_kick(ENDING_TOO_MANY);
     caller_leave(&ctl);
     player_leave(&anna);
-    newest_closes();
 }
 
 /* It was logged in before: the newest session of this generation goes. */
-Test(older, an_earlier_login_stays, .timeout = 60)
+NewestTest(older, an_earlier_login_stays, follows_with_one_each)
 {
     struct roster_facts f;
 
-    newest_opens(follows_with_one_each);
     player_enter(&anna, 1);
     player_logs_in(&anna, &ours);
     f = seven_as("anna", anna.version);
@@ -157,31 +155,24 @@ Test(older, an_earlier_login_stays, .timeout = 60)
     cr_expect_eq(heard.kick.why, ENDING_TOO_MANY);
     cr_expect_not(supervised_older()->row[ROW].orders & ORDER_KICK);
     player_leave(&anna);
-    newest_closes();
 }
 
-Test(older, its_session_ends, .timeout = 60)
+SeenTest(older, its_session_ends, follows)
 {
     struct roster_facts f = seven();
 
-    newest_opens(follows);
-    caller_enter(&ctl);
     shows(&f);
     expect_sessions(&ctl, 1);
     f.gone = true;
     shows(&f);
     expect_sessions(&ctl, 0);
-    caller_leave(&ctl);
-    newest_closes();
 }
 
 /* The row has another session by the next look. */
-Test(older, its_row_has_another_session, .timeout = 60)
+SeenTest(older, its_row_has_another_session, follows)
 {
     struct roster_facts f = seven(), now;
 
-    newest_opens(follows);
-    caller_enter(&ctl);
     shows(&f);
     expect_sessions(&ctl, 1);
     f.serial = SEVEN + 1;
@@ -190,33 +181,25 @@ Test(older, its_row_has_another_session, .timeout = 60)
     roster_write(supervised_older(), ROW + 1, &f);
     expect_sessions(&ctl, 2);
     supervised_shows(supervised_older(), SEVEN + 1, NULL, &now);
-    caller_leave(&ctl);
-    newest_closes();
 }
 
 /* The supervisor's mark: its master may have died with sessions in it. */
-Test(older, the_generation_ends, .timeout = 60)
+SeenTest(older, the_generation_ends, follows)
 {
     const struct roster_facts f = seven();
 
-    newest_opens(follows);
-    caller_enter(&ctl);
     shows(&f);
     expect_sessions(&ctl, 1);
     cr_expect_str_eq(caller_reads(&ctl, SHOWN_WHOLE, "generations"), "2");
     *(char *)supervised_older() = 1;
     expect_sessions(&ctl, 0);
-    caller_leave(&ctl);
-    newest_closes();
 }
 
 /* Its last session has ended, and it, before one look: gate hears of it. */
-Test(older, all_ends_between_two_looks, .timeout = 60)
+SeenTest(older, all_ends_between_two_looks, follows)
 {
     struct roster_facts f = seven();
 
-    newest_opens(follows);
-    caller_enter(&ctl);
     shows(&f);
     actor_hear(&stage.gate, MSG_elder, &heard);
     cr_expect_eq(heard.elder.serial, SEVEN);
@@ -230,17 +213,13 @@ Test(older, all_ends_between_two_looks, .timeout = 60)
     actor_hear(&stage.gate, MSG_reaped, &heard);
     cr_expect_eq(heard.reaped.serial, SEVEN);
     expect_sessions(&ctl, 0);
-    caller_leave(&ctl);
-    newest_closes();
 }
 
 /* Until its client is known, the session counts for nobody. */
-Test(older, a_client_of_a_proxy, .timeout = 60)
+SeenTest(older, a_client_of_a_proxy, follows)
 {
     struct roster_facts f = seven();
 
-    newest_opens(follows);
-    caller_enter(&ctl);
     f.unknown = true;
     shows(&f);
     expect_sessions(&ctl, 1);
@@ -249,8 +228,6 @@ Test(older, a_client_of_a_proxy, .timeout = 60)
     shows(&f);
     actor_hear(&stage.gate, MSG_elder, &heard);
     cr_expect_eq(heard.elder.peer.bytes[3], 9);
-    caller_leave(&ctl);
-    newest_closes();
 }
 
 /* Gate accepts nobody before it has counted them, and the next gate hears of
@@ -274,13 +251,11 @@ Test(older, each_gate_counts, .timeout = 60)
 }
 
 /* Its master is stopped in the middle of a change, or died there. */
-Test(older, half_a_row, .timeout = 60)
+NewestTest(older, half_a_row, follows)
 {
     const struct roster_facts f = seven();
-    struct roster *r;
+    struct roster *r = supervised_older();
 
-    newest_opens(follows);
-    r = supervised_older();
     caller_enter(&ctl);
     r->row[ROW].turn = 1; /* so it ends with an odd number, too */
     shows(&f);
@@ -290,18 +265,15 @@ Test(older, half_a_row, .timeout = 60)
     r->changes++;
     expect_sessions(&ctl, 2);
     caller_leave(&ctl);
-    newest_closes();
 }
 
 /* A session that is in no list would outlive its user's lock. */
-Test(older, more_sessions_than_records, .timeout = 60)
+NewestTest(older, more_sessions_than_records, follows)
 {
     struct roster_facts f = seven();
-    struct roster *r;
+    struct roster *r = supervised_older();
     size_t row;
 
-    newest_opens(follows);
-    r = supervised_older();
     for (size_t i = 0; i < r->rows; i++) {
         f.serial = 1000 + i;
         roster_write(r, i, &f);
@@ -310,7 +282,6 @@ Test(older, more_sessions_than_records, .timeout = 60)
     cr_expect_geq(row, sessions_records(8));
     cr_expect_eq(r->row[row].why, ENDING_SHUTDOWN);
     stage_reports(EVENT_TROUBLE, "no room for session");
-    newest_closes();
 }
 
 /* Both masters must agree on it: with another layout GENERATION_VERSION is
@@ -327,12 +298,11 @@ Test(older, layout)
 
 /* --- a generation that retires -------------------------------------------- */
 
-static void older_opens(struct player *p)
+static void older_opens(void)
 {
-    supervised_make_rosters();
-    supervised_open(supervised_uses_own);
-    player_enter(p, SEVEN);
-    player_asks(p); /* so master has seen it */
+    newest_opens(supervised_uses_own);
+    player_enter(&anna, SEVEN);
+    player_asks(&anna); /* so master has seen it */
     supervised_replaces();
 }
 
@@ -343,62 +313,54 @@ static size_t row_of_player(void)
     return supervised_shows(supervised_own(), SEVEN, NULL, &now);
 }
 
-static void older_closes(struct player *p)
+static void older_closes(void)
 {
-    player_leave(p);
+    player_leave(&anna);
     newest_closes();
 }
 
+#define OlderTest(suite, name)                                                 \
+    StageTest(suite, name, older_opens(), older_closes())
+
 static void expect_told(enum ending ordered, enum ending why, bool finish)
 {
-    struct message got;
-    struct player p;
-
-    older_opens(&p);
     roster_order(supervised_own(), row_of_player(), SEVEN, ORDER_KICK, ordered);
-    player_hear(&p, MSG_kick, &got);
-    cr_expect_eq(got.kick.why, why);
-    cr_expect_eq(got.kick.finish, finish);
-    older_closes(&p);
+    player_hear(&anna, MSG_kick, &heard);
+    cr_expect_eq(heard.kick.why, why);
+    cr_expect_eq(heard.kick.finish, finish);
 }
 
-Test(older, obeys_a_kick, .timeout = 60)
+OlderTest(older, obeys_a_kick)
 {
     expect_told(ENDING_CHANGED, ENDING_CHANGED, false);
 }
 
-Test(older, obeys_an_end_after_the_transfer, .timeout = 60)
+OlderTest(older, obeys_an_end_after_the_transfer)
 {
     expect_told(ENDING_SHUTDOWN, ENDING_DRAINED, true);
 }
 
-Test(older, obeys_no_impossible_order, .timeout = 60)
+OlderTest(older, obeys_no_impossible_order)
 {
-    older_opens(&anna);
     roster_order(supervised_own(), row_of_player(), SEVEN, ORDER_KICK,
                  (enum ending)ENDING_COUNT);
     roster_order(supervised_own(), row_of_player() + 1, SEVEN, ORDER_KILL, 0);
     roster_order(supervised_own(), row_of_player(), SEVEN, ORDER_LOOK, 0);
     player_hear(&anna, MSG_look_at, &heard);
-    older_closes(&anna);
 }
 
 /* The session that it was for has left the row. */
-Test(older, obeys_no_order_for_another_session, .timeout = 60)
+OlderTest(older, obeys_no_order_for_another_session)
 {
-    older_opens(&anna);
     roster_order(supervised_own(), row_of_player(), SEVEN + 1, ORDER_KILL, 0);
     roster_order(supervised_own(), row_of_player(), SEVEN, ORDER_LOOK, 0);
     player_hear(&anna, MSG_look_at, &heard);
-    older_closes(&anna);
 }
 
-Test(older, obeys_a_kill, .timeout = 60)
+OlderTest(older, obeys_a_kill)
 {
-    older_opens(&anna);
     roster_order(supervised_own(), row_of_player(), SEVEN, ORDER_KILL, 0);
     channel_hear_end(&anna.channel);
-    older_closes(&anna);
 }
 
 static bool is_gone(const struct roster_facts *now)

@@ -44,69 +44,52 @@ static void gate_is_replaced(void)
     actor_again(&stage.gate);
 }
 
-Test(orphans, live_on, .timeout = 60)
+UserTest(orphans, live_on, NULL)
 {
-    struct actor files;
-    struct player p;
-
-    stage_logged_in(NULL, &p, &files);
     for (int i = 0; i < 2; i++) {
         gate_is_replaced();
-        is_adopted(&p);
+        is_adopted(&anna);
     }
-    player_ends(&p, SIGTERM);
-    is_reaped(&p);
-    channel_hear_end(&p.channel);
-    stage_leave(&p);
+    player_ends(&anna, SIGTERM);
+    is_reaped(&anna);
+    channel_hear_end(&anna.channel);
 }
 
 /* It has broken a rule. */
-Test(orphans, are_killed_by_master, .timeout = 60)
+UserTest(orphans, are_killed_by_master, NULL)
 {
-    struct actor files;
-    struct player p;
-
-    stage_logged_in(NULL, &p, &files);
     gate_is_replaced();
-    is_adopted(&p);
-    channel_shout(&p.channel, "garbage", 7, NULL, 0);
+    is_adopted(&anna);
+    channel_shout(&anna.channel, "garbage", 7, NULL, 0);
     stage_reports(EVENT_END, "kicked: signal 9, serial ");
-    is_reaped(&p);
-    stage_leave(&p);
+    is_reaped(&anna);
 }
 
 Test(orphans, are_killed_for_gate, .timeout = 60)
 {
     uint64_t before = clock_ms(), begun, killed, ms;
-    struct actor files;
-    struct player p;
 
-    stage_logged_in(NULL, &p, &files);
+    stage_logged_in(NULL, &anna, &ours);
     begun = clock_ms();
     gate_is_replaced();
-    is_adopted(&p);
+    is_adopted(&anna);
     killed = clock_ms();
-    TELL(&stage.gate.channel, kill, .serial = p.serial, .why = ENDING_PEER);
-    is_reaped(&p);
+    TELL(&stage.gate.channel, kill, .serial = anna.serial, .why = ENDING_PEER);
+    is_reaped(&anna);
     ms = stage_reports(EVENT_END, "another process failed: signal 9, serial ");
     cr_expect(ms >= killed - begun && ms <= clock_ms() - before, "%lu ms", ms);
-    channel_hear_end(&p.channel);
-    stage_leave(&p);
+    channel_hear_end(&anna.channel);
+    stage_leave(&anna);
 }
 
-Test(orphans, die_without_a_gate, .timeout = 60)
+UserTest(orphans, die_without_a_gate, NULL)
 {
-    struct actor files;
-    struct player p;
-
-    stage_logged_in(NULL, &p, &files);
     actor_die(&stage.gate);
     actor_enter(&stage.gate, "gate"); /* so master has reaped the first one */
-    player_ends(&p, SIGTERM);
+    player_ends(&anna, SIGTERM);
     stage_reports(EVENT_END, "crash: signal 15");
-    channel_hear_end(&p.channel);
+    channel_hear_end(&anna.channel);
     actor_ready(&stage.gate);
-    stage_leave(&p);
 }
 
 static void no_time_to_sync(struct master *m)
@@ -116,52 +99,42 @@ static void no_time_to_sync(struct master *m)
 
 /* It has closed its channel to master before there is another gate, which hears
  * nothing of it; and it is killed. */
-Test(orphans, that_hide_are_not_adopted, .timeout = 60)
+UserTest(orphans, that_hide_are_not_adopted, no_time_to_sync)
 {
     struct message got;
-    struct actor files;
-    struct player p;
 
-    stage_logged_in(no_time_to_sync, &p, &files);
     actor_die(&stage.gate);
     actor_enter(&stage.gate, "gate");
-    channel_close(&p.channel);
+    channel_close(&anna.channel);
     stage_reports(EVENT_END, "signal 9");
     actor_ready(&stage.gate);
     actor_hear(&stage.gate, MSG_open, &got); /* the first message */
-    stage_leave(&p);
 }
 
 /* Gate finds a wrong message of a session that has closed its channel to
  * master. */
-Test(orphans, that_hide_are_killed_for_gate, .timeout = 60)
+UserTest(orphans, that_hide_are_killed_for_gate, NULL)
 {
     struct message got;
-    struct actor files;
-    struct player p;
 
-    stage_logged_in(NULL, &p, &files);
     gate_is_replaced();
-    is_adopted(&p);
+    is_adopted(&anna);
     do
         cr_assert_eq(channel_wait(&stage.gate.channel, &got, STAGE_WAIT_MS), 1);
     while (got.kind != MSG_limits || !got.limits.last);
-    channel_close(&p.channel);
+    channel_close(&anna.channel);
     stage_serves(); /* so master has seen it */
-    TELL(&stage.gate.channel, kill, .serial = p.serial, .why = ENDING_PEER);
-    gate_hears(MSG_reaped, p.serial);
-    stage_leave(&p);
+    TELL(&stage.gate.channel, kill, .serial = anna.serial, .why = ENDING_PEER);
+    gate_hears(MSG_reaped, anna.serial);
 }
 
 /* It has ended before gate announces it: master has reaped it, and remembers
  * how. */
-Test(orphans, die_before_they_are_announced, .timeout = 60)
+OpenTest(orphans, die_before_they_are_announced, NULL)
 {
-    struct player p;
     int status = SIGSEGV, rope, pidfd;
     pid_t pid;
 
-    stage_open(NULL);
     pid = stage_bear(&rope);
     pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     cr_assert_eq(send(rope, &status, sizeof(status), 0), sizeof(status));
@@ -170,48 +143,46 @@ Test(orphans, die_before_they_are_announced, .timeout = 60)
     stage_serves();         /* so master has reaped it, */
     actor_die(&stage.auth); /* and then a child of its own */
     actor_again(&stage.auth);
-    player_enter_as(&p, 7, pid);
-    channel_hear_end(&p.channel);
+    player_enter_as(&anna, 7, pid);
+    channel_hear_end(&anna.channel);
     stage_reports(EVENT_END, "crash: signal 11");
     stage_reports(EVENT_BAN, "crashed a session");
     gate_hears(MSG_reaped, 7);
     close(pidfd);
     close(rope);
-    stage_leave(&p);
+    player_leave(&anna);
 }
 
 /* Gate names the process of another session, which has ended, and isn't reaped
  * yet. Both have ended: otherwise master would keep a pid that the kernel may
  * give to another process. */
-Test(orphans, have_the_same_process, .timeout = 60)
+OpenTest(orphans, have_the_same_process, NULL)
 {
-    struct player p, twin;
+    struct player twin;
     int pidfd, status;
 
-    stage_open(NULL);
-    player_enter(&p, 5);
-    player_asks(&p); /* so master knows it */
+    player_enter(&anna, 5);
+    player_asks(&anna); /* so master knows it */
     cr_assert_eq(kill(stage.master, SIGSTOP), 0);
     cr_assert_eq(waitpid(stage.master, &status, WUNTRACED), stage.master);
-    pidfd = (int)syscall(SYS_pidfd_open, p.pid, 0);
-    player_enter_as(&twin, 6, p.pid); /* master reads this before it reaps */
-    player_ends(&p, SIGTERM);
+    pidfd = (int)syscall(SYS_pidfd_open, anna.pid, 0);
+    player_enter_as(&twin, 6, anna.pid); /* master reads this before it reaps */
+    player_ends(&anna, SIGTERM);
     cr_assert_eq(
         poll(&(struct pollfd){ .fd = pidfd, .events = POLLIN }, 1, 10000), 1);
     cr_assert_eq(kill(stage.master, SIGCONT), 0);
     gate_hears(MSG_reaped, 5);
-    channel_hear_end(&p.channel);
+    channel_hear_end(&anna.channel);
     channel_hear_end(&twin.channel);
     close(pidfd);
     player_leave(&twin);
-    stage_leave(&p);
+    player_leave(&anna);
 }
 
 /* A process that isn't master's, and whose pid gate names, isn't harmed: that
  * session has ended for master. */
 Test(orphans, are_no_other_process, .timeout = 60)
 {
-    struct player p;
     pid_t other = fork();
 
     if (other == 0) {
@@ -219,20 +190,20 @@ Test(orphans, are_no_other_process, .timeout = 60)
         _exit(0);
     }
     stage_open(NULL);
-    player_enter_as(&p, 1, other);
+    player_enter_as(&anna, 1, other);
     TELL(&stage.gate.channel, kill, .serial = 1, .why = ENDING_PEER);
-    channel_hear_end(&p.channel);
+    channel_hear_end(&anna.channel);
     gate_hears(MSG_reaped, 1);
     stage_serves();
     cr_expect_eq(waitpid(other, NULL, WNOHANG), 0);
     kill(other, SIGKILL);
     waitpid(other, NULL, 0);
-    stage_leave(&p);
+    stage_leave(&anna);
 }
 
 /* How sessions without a login end, and whether that is held against the
  * client: its own ends are, those by the server aren't. */
-Test(orphans, who_has_ended_it, .timeout = 60)
+OpenTest(orphans, who_has_ended_it, NULL)
 {
     static const struct {
         int status;
@@ -261,25 +232,22 @@ Test(orphans, who_has_ended_it, .timeout = 60)
         { ENDING_KICKED, false },
     };
     struct message got;
-    struct player p;
 
-    stage_open(NULL);
     for (uint64_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        player_enter(&p, 10 + i);
-        player_ends(&p, rows[i].status);
+        player_enter(&anna, 10 + i);
+        player_ends(&anna, rows[i].status);
         hears(MSG_reaped, &got);
         cr_expect_eq(got.reaped.fruitless, rows[i].counts, "%x",
                      rows[i].status);
         if (rows[i].status == SIGALRM)
             stage_reports(EVENT_END, "it hung: signal 14, serial ");
-        player_leave(&p);
+        player_leave(&anna);
     }
     for (uint64_t i = 0; i < sizeof(kills) / sizeof(kills[0]); i++) {
-        player_enter(&p, 100 + i);
+        player_enter(&anna, 100 + i);
         TELL(&stage.gate.channel, kill, .serial = 100 + i, .why = kills[i].why);
         hears(MSG_reaped, &got);
         cr_expect_eq(got.reaped.fruitless, kills[i].counts, "%lu", i);
-        player_leave(&p);
+        player_leave(&anna);
     }
-    stage_close();
 }

@@ -61,9 +61,7 @@ static void asks(struct player *p, uint64_t cost)
 {
     struct message got;
 
-    p->request = channel_next(&p->channel);
-    TELL(&p->channel, login, p->request);
-    p->channel.phase = PHASE_VERIFY;
+    player_waits(p);
     do {
         cr_assert_eq(channel_wait(&stage.auth.channel, &got, STAGE_WAIT_MS), 1);
         auth_takes(&got);
@@ -134,13 +132,12 @@ static void second_logs_in(struct player *p, struct actor *files)
 
 /* It ends the user's other sessions, and the own one continues, also after the
  * next look at the file; a second change works as well. */
-Test(password, changed, .timeout = 60)
+UserTest(password, changed, permit)
 {
     struct actor others;
     struct player other;
     struct buf text;
 
-    stage_logged_in(permit, &anna, &ours);
     second_logs_in(&other, &others);
     asks(&anna, 5);
     finds(&anna, "anna", PASSWORD_OK, NEW);
@@ -154,7 +151,6 @@ Test(password, changed, .timeout = 60)
     cr_expect_not_null(strstr(text.data, "rights./in=drop"), "lost keys");
     buf_release(&text);
     player_leave(&other);
-    stage_leave(&anna);
 }
 
 static void has_a_roster(struct master *m)
@@ -206,11 +202,10 @@ static const struct {
     { true, PASSWORD_OK, PASSWORD_BUSY, "" },
 };
 
-Test(password, kept, .timeout = 60)
+UserTest(password, kept, permit)
 {
     struct buf before, after;
 
-    stage_logged_in(permit, &anna, &ours);
     read_all(&before);
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
         asks(&anna, 5);
@@ -222,7 +217,6 @@ Test(password, kept, .timeout = 60)
     cr_expect_str_eq(before.data, after.data);
     buf_release(&before);
     buf_release(&after);
-    stage_leave(&anna);
 }
 
 static void permit_two_tries(struct master *m)
@@ -232,9 +226,8 @@ static void permit_two_tries(struct master *m)
 }
 
 /* Those before the login are forgotten. */
-Test(password, two_wrong_ones_end_the_session, .timeout = 60)
+GreetedTest(password, two_wrong_ones_end_the_session, permit_two_tries)
 {
-    stage_with(permit_two_tries, &anna);
     player_asks(&anna);
     auth_says(anna.serial, NULL);
     player_is_denied(&anna, DENIAL_WRONG);
@@ -247,18 +240,13 @@ Test(password, two_wrong_ones_end_the_session, .timeout = 60)
     anna.request = channel_next(&anna.channel);
     TELL(&anna.channel, login, anna.request);
     is_kicked(&anna, ENDING_LOGIN_TRIES);
-    stage_leave(&anna);
 }
 
 /* Only users who must may. Auth isn't asked. */
-Test(password, not_permitted, .timeout = 60)
+UserTest(password, not_permitted, forbid)
 {
-    stage_logged_in(forbid, &anna, &ours);
-    anna.request = channel_next(&anna.channel);
-    TELL(&anna.channel, login, anna.request);
-    anna.channel.phase = PHASE_VERIFY;
+    player_waits(&anna);
     is_told(&anna, PASSWORD_FIXED);
-    stage_leave(&anna);
 }
 
 /* Auth is broken into: whatever it says, no other user's line changes. Each of
@@ -299,36 +287,31 @@ Test(password, lies_of_auth, .timeout = 120)
 }
 
 /* A hash that nobody asked for, about the session of another user. */
-Test(password, unasked, .timeout = 60)
+UserTest(password, unasked, permit)
 {
-    stage_logged_in(permit, &anna, &ours);
     finds(&anna, "anna", PASSWORD_OK, NEW);
     stage_reports(EVENT_PEER, "a verdict that nobody asked for");
     cr_expect_not(has_hash("anna", NEW));
     actor_again(&stage.auth);
-    stage_leave(&anna);
 }
 
 /* A login writes nothing: only a user who asks gets a new hash. */
-Test(password, not_at_a_login, .timeout = 60)
+GreetedTest(password, not_at_a_login, permit)
 {
-    stage_with(permit, &anna);
     player_asks(&anna);
     finds(&anna, "anna", PASSWORD_OK, NEW);
     stage_reports(EVENT_PEER, "a new hash at a login");
     player_is_denied(&anna, DENIAL_FAILED);
     cr_expect_not(has_hash("anna", NEW));
     actor_again(&stage.auth);
-    stage_leave(&anna);
 }
 
 /* sallyportctl works on the file, or has changed the hash meanwhile. */
-Test(password, somebody_else_edits, .timeout = 60)
+UserTest(password, somebody_else_edits, permit)
 {
     char path[128], lock[140];
     int fd;
 
-    stage_logged_in(permit, &anna, &ours);
     users_path(path);
     snprintf(lock, sizeof(lock), "%s.lock", path);
     fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -338,15 +321,13 @@ Test(password, somebody_else_edits, .timeout = 60)
     is_told(&anna, PASSWORD_BUSY);
     close(fd);
     cr_expect_not(has_hash("anna", NEW));
-    stage_leave(&anna);
 }
 
 /* The directory can't be written to. It is logged once. */
-Test(password, read_only, .timeout = 60)
+UserTest(password, read_only, permit)
 {
     char temp[160];
 
-    stage_logged_in(permit, &anna, &ours);
     snprintf(temp, sizeof(temp), "%s/.users.sallyport-new", stage.folder);
     cr_assert_eq(mkdir(temp, 0700), 0); /* in the way of the new file */
     for (int i = 0; i < 2; i++) {
@@ -355,5 +336,4 @@ Test(password, read_only, .timeout = 60)
             stage_reports(EVENT_TROUBLE, "can't be written");
     }
     cr_expect_not(has_hash("anna", NEW));
-    stage_leave(&anna);
 }

@@ -60,12 +60,11 @@ static void expect_byte(int fd, char byte)
 }
 
 /* Earlier events get the client's address, too. */
-Test(proxied, the_client_is_known)
+OpenTest(proxied, the_client_is_known, by_proxies)
 {
     struct address peer;
     int fd;
 
-    stage_open(by_proxies);
     enter(&anna, 11);
     cr_assert_eq(send(anna.log, "x", 1, MSG_NOSIGNAL), 1);
     name(11, &client);
@@ -78,18 +77,17 @@ Test(proxied, the_client_is_known)
     cr_expect_eq(next_sender(&peer, &fd), 11); /* the sender of its files */
     cr_expect(address_same_host(&peer, &client));
     close(fd);
-    stage_leave(&anna);
+    player_leave(&anna);
 }
 
 /* Its one event has the address that is known. A session that sent nothing,
  * such as a health check, is unknown to log. */
-Test(proxied, ends_before_it_is_known)
+OpenTest(proxied, ends_before_it_is_known, by_proxies)
 {
     struct player quiet, next;
     struct address peer;
     int fd;
 
-    stage_open(by_proxies);
     enter(&quiet, 10);
     player_leave(&quiet);
     enter(&anna, 11);
@@ -105,40 +103,37 @@ Test(proxied, ends_before_it_is_known)
     is_entered(&next);
     cr_expect_eq(next_sender(&peer, &fd), 12);
     close(fd);
-    stage_leave(&next);
+    player_leave(&next);
 }
 
-Test(proxied, no_login_before)
+OpenTest(proxied, no_login_before, by_proxies)
 {
-    stage_open(by_proxies);
     enter(&anna, 11);
     TELL(&anna.channel, login, 1);
     stage_reports(EVENT_PEER, "a message in the wrong phase");
     gate_hears(MSG_reaped, 11);
     channel_hear_end(&anna.channel);
-    stage_leave(&anna);
+    player_leave(&anna);
 }
 
 /* A session understands MSG_kick at any time. */
-Test(proxied, kicked_before)
+OpenTest(proxied, kicked_before, by_proxies)
 {
-    stage_open(by_proxies);
     enter(&anna, 11);
     kill(stage.master, SIGTERM);
     player_hear(&anna, MSG_kick, &heard);
     cr_expect_eq(heard.kick.why, ENDING_SHUTDOWN);
     name(11, &client); /* it crossed the kick */
     channel_hear_end(&anna.channel);
-    stage_leave(&anna);
+    player_leave(&anna);
 }
 
 /* A new log learns of it when its client is known. */
-Test(proxied, log_is_new_meanwhile)
+OpenTest(proxied, log_is_new_meanwhile, by_proxies)
 {
     struct address peer;
     int fd;
 
-    stage_open(by_proxies);
     enter(&anna, 11);
     actor_die(&stage.log);
     actor_again(&stage.log);
@@ -149,7 +144,7 @@ Test(proxied, log_is_new_meanwhile)
     cr_expect(address_same_host(&peer, &client));
     expect_byte(fd, 'x');
     close(fd);
-    stage_leave(&anna);
+    player_leave(&anna);
 }
 
 static void twice(void)

@@ -76,9 +76,7 @@ static void goes_and_comes_back(struct player *p, const char *path,
     wait_for_away(true);
     stage_reports(EVENT_TROUBLE, what);
     expect_away(path);
-    p->request = channel_next(&p->channel);
-    TELL(&p->channel, login, p->request);
-    p->channel.phase = PHASE_VERIFY;
+    player_waits(p);
     player_is_denied(p, DENIAL_AWAY);
     cr_assert_eq(rename(gone, path), 0);
     wait_for_away(false);
@@ -107,9 +105,8 @@ Test(reach, goes_and_comes_back)
 }
 
 /* A new server without users: nobody is turned away. */
-Test(reach, homes_that_were_never_there)
+OpenTest(reach, homes_that_were_never_there, has_own_homes)
 {
-    stage_open(has_own_homes);
     expect_away(NULL);
     cr_assert_eq(mkdir(homes, 0700), 0);
     player_enter(&anna, 1);
@@ -118,5 +115,4 @@ Test(reach, homes_that_were_never_there)
     player_is_denied(&anna, DENIAL_WRONG);
     expect_away(NULL);
     player_leave(&anna);
-    stage_close();
 }

@@ -49,11 +49,10 @@ static void expect_channel(int from, int to)
     cr_assert(recv(to, &byte, 1, 0) == 1 && byte == 'w');
 }
 
-Test(service, of_session_and_files)
+OpenTest(service, of_session_and_files, NULL)
 {
     int fd;
 
-    stage_open(NULL);
     player_enter(&anna, 11);
     hear_peer(PROCESS_SESSION, 11, "", &fd);
     expect_channel(anna.log, fd);
@@ -62,7 +61,7 @@ Test(service, of_session_and_files)
     hear_peer(PROCESS_FILES, 11, "anna", &fd);
     expect_channel(ours.log, fd);
     close(fd);
-    stage_leave(&anna);
+    player_leave(&anna);
 }
 
 static bool is_reaped(void *actor)
@@ -71,11 +70,10 @@ static bool is_reaped(void *actor)
 }
 
 /* If its files fails, a user isn't logged in, and the next log gets no name. */
-Test(service, of_a_session_that_was_denied)
+AskedTest(service, of_a_session_that_was_denied, NULL)
 {
     int fd;
 
-    stage_asked(NULL, &anna);
     auth_says(anna.serial, "anna");
     actor_enter(&ours, "files");
     actor_die(&ours);
@@ -91,7 +89,6 @@ Test(service, of_a_session_that_was_denied)
     actor_again(&stage.log);
     hear_peer(PROCESS_SESSION, anna.serial, "anna", &fd);
     close(fd);
-    stage_leave(&anna);
 }
 
 static void die_so_often(struct actor *a, int times)
@@ -108,13 +105,11 @@ static void no_second_burst(struct master *m)
 }
 
 /* Each service has a burst of its own. */
-Test(service, restarts_at_once)
+OpenTest(service, restarts_at_once, no_second_burst)
 {
-    stage_open(no_second_burst);
     die_so_often(&stage.keys, CHILD_RESTARTS);
     die_so_often(&stage.log, CHILD_RESTARTS);
     stage_serves();
-    stage_close();
 }
 
 static void slow_restart(struct master *m)
@@ -122,16 +117,14 @@ static void slow_restart(struct master *m)
     m->deadlines.restart = 1500;
 }
 
-Test(service, restarts_are_spaced_after_a_burst)
+OpenTest(service, restarts_are_spaced_after_a_burst, slow_restart)
 {
     uint64_t before;
 
-    stage_open(slow_restart);
     before = clock_ms();
     die_so_often(&stage.keys, CHILD_RESTARTS + 2);
     cr_assert_geq(clock_ms() - before, 2 * 1500);
     stage_serves();
-    stage_close();
 }
 
 static void log_dies(void)
@@ -142,13 +135,12 @@ static void log_dies(void)
 }
 
 /* Every channel comes again, with its unread bytes, and no process notices. */
-Test(service, new_log)
+OpenTest(service, new_log, NULL)
 {
     struct player late;
     struct pollfd told = { .events = POLLIN };
     int fd;
 
-    stage_open(NULL);
     player_enter(&anna, 11);
     player_logs_in(&anna, &ours);
     hear_peer(PROCESS_FILES, 11, "anna", &fd);
@@ -172,14 +164,13 @@ Test(service, new_log)
     told.fd = ours.channel.fd;
     cr_expect_eq(poll(&told, 1, 0), 0, "its files was told");
     player_leave(&anna);
-    stage_leave(&late);
+    player_leave(&late);
 }
 
-Test(service, new_log_hears_of_all_children)
+OpenTest(service, new_log_hears_of_all_children, NULL)
 {
     int fd;
 
-    stage_open(NULL);
     actor_die(&stage.log);
     actor_again(&stage.log);
     for (int i = 0; i < 3; i++) {
@@ -190,17 +181,15 @@ Test(service, new_log_hears_of_all_children)
         hear_peer(of[i], 0, "", &fd);
         close(fd);
     }
-    stage_close();
 }
 
 /* A session that asks for a signature meanwhile waits, and gets it. */
-Test(service, new_keys)
+GreetedTest(service, new_keys, NULL)
 {
     struct message client;
     struct pollfd end = { .events = POLLIN };
     int fd;
 
-    stage_with(NULL, &anna);
     actor_hear(&stage.keys, MSG_speaker, &client); /* gate */
     message_close(&client);
     actor_hear(&stage.keys, MSG_speaker, &client);
@@ -219,7 +208,6 @@ Test(service, new_keys)
             close(fd);
     } while (client.speaker.serial != anna.serial);
     expect_words(&fd, 'k');
-    stage_leave(&anna);
 }
 
 static void garbage(struct actor *a)
@@ -263,12 +251,11 @@ static void many(struct master *m)
 
 /* A log that reads nothing holds nobody up; when it reads, all channels
  * come. */
-Test(service, slow_log)
+OpenTest(service, slow_log, many)
 {
     static struct player p[400];
     int fd;
 
-    stage_open(many);
     for (uint64_t i = 0; i < 399; i++)
         player_enter(&p[i], i + 1);
     player_enter(&p[399], 400);
@@ -281,7 +268,6 @@ Test(service, slow_log)
     for (uint64_t i = 0; i < 400; i++)
         player_leave(&p[i]);
     stage_serves();
-    stage_close();
 }
 
 static void say_word(int fd, char word)
@@ -343,9 +329,8 @@ Test(service, words_of_the_ended)
 }
 
 /* Sessions without a login leave room for users' sessions. */
-Test(service, the_ended_are_bounded)
+OpenTest(service, the_ended_are_bounded, NULL)
 {
-    stage_open(NULL);
     log_dies();
     for (uint64_t serial = 1; serial <= FOREIGN + TOO_MANY; serial++) {
         player_enter(&anna, serial);
@@ -361,16 +346,14 @@ Test(service, the_ended_are_bounded)
         expect_next(PROCESS_SESSION, serial, 'n');
     expect_next(PROCESS_SESSION, 100, 'u');
     stage_reports(EVENT_TROUBLE, "5 processes have ended");
-    stage_close();
 }
 
 /* A user whose ended sessions wait for log gets no further one, until log has
  * read them: log keeps places for other users. */
-Test(service, one_user_leaves_room_in_log)
+OpenTest(service, one_user_leaves_room_in_log, NULL)
 {
     int fd[UNREAD_MOST];
 
-    stage_open(NULL);
     for (uint64_t serial = 1; serial <= UNREAD_MOST; serial++) {
         player_enter(&anna, serial);
         player_logs_in(&anna, &ours);
@@ -389,7 +372,7 @@ Test(service, one_user_leaves_room_in_log)
     player_logs_in(&anna, &ours);
     for (int i = 1; i < UNREAD_MOST; i++)
         fd_close(&fd[i]);
-    stage_leave(&anna);
+    player_leave(&anna);
 }
 
 static void forgetful(struct master *m)
@@ -399,11 +382,10 @@ static void forgetful(struct master *m)
 
 /* Log had no place for these channels, and closed them: their lines never get
  * read, and don't keep their user out for ever. */
-Test(service, log_drops_channels_of_one_user)
+OpenTest(service, log_drops_channels_of_one_user, forgetful)
 {
     int fd;
 
-    stage_open(forgetful);
     for (uint64_t serial = 1; serial <= UNREAD_MOST; serial++) {
         player_enter(&anna, serial);
         player_logs_in(&anna, &ours);
@@ -418,7 +400,7 @@ Test(service, log_drops_channels_of_one_user)
     player_enter(&anna, 100);
     player_logs_in(&anna, &ours);
     stage_reports(EVENT_TROUBLE, "their last events");
-    stage_leave(&anna);
+    player_leave(&anna);
 }
 
 /* The service stops while there is no log. */

@@ -69,9 +69,8 @@ Test(start, gate_comes_after_keys)
 }
 
 /* Both have died. */
-Test(start, another_gate_waits_for_another_keys)
+OpenTest(start, another_gate_waits_for_another_keys, NULL)
 {
-    stage_open(NULL);
     actor_die(&stage.keys);
     stage_reports(EVENT_CHILD, "ended by signal 9");
     actor_enter(&stage.keys, "keys");
@@ -81,7 +80,6 @@ Test(start, another_gate_waits_for_another_keys)
     actor_enter(&stage.gate, "gate");
     actor_ready(&stage.gate);
     stage_serves();
-    stage_close();
 }
 
 static void check_only(struct master *m)
@@ -232,16 +230,14 @@ static void second_keys_fails(struct master *m)
     m->deadlines.restart = 300;
 }
 
-Test(start, a_fork_that_fails_is_tried_again_later)
+OpenTest(start, a_fork_that_fails_is_tried_again_later, second_keys_fails)
 {
     uint64_t begin;
 
-    stage_open(second_keys_fails);
     begin = clock_ms();
     actor_die(&stage.keys);
     stage_reports(EVENT_CHILD, "ended by signal 9");
     stage_reports(EVENT_CHILD, "keys can't be started: Resource");
     actor_again(&stage.keys);
     cr_expect_geq(clock_ms() - begin, 300);
-    stage_close();
 }

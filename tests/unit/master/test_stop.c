@@ -97,10 +97,8 @@ Test(stop, during_the_start)
 }
 
 /* SIGHUP is the supervisor's. */
-Test(stop, hangup_is_nothing_to_master)
+OpenTest(stop, hangup_is_nothing_to_master, NULL)
 {
-    stage_open(NULL);
     kill(stage.master, SIGHUP);
     stage_serves();
-    stage_close();
 }
