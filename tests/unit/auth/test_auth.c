@@ -14,62 +14,85 @@
 
 #define SETTING "$6$rounds=1000$sallyport$" /* the cheapest hash */
 
-struct stage {
+static struct stage {
     pid_t pid;
     struct channel auth, log;
-};
+} s;
 
-static void raise_auth(struct stage *s)
+static void raise_auth(void)
 {
     static struct auth a;
     static struct setup setup;
 
     setup_init(&setup);
-    child_give_log(&setup, PROCESS_AUTH, &s->log);
-    s->pid = child_raise(&s->auth, &a.frame, &auth_row, &setup, NULL);
-    child_hear_ready(&s->auth);
+    child_give_log(&setup, PROCESS_AUTH, &s.log);
+    s.pid = child_raise(&s.auth, &a.frame, &auth_row, &setup, NULL);
+    child_hear_ready(&s.auth);
 }
 
-static void send_user(struct stage *s, const char *name, const char *password,
-                      const char *rest)
+static void send_table(const char *text)
 {
-    char text[512];
-    int fd;
+    int fd = users_table(text);
 
-    snprintf(text, sizeof(text), "%s:%s:70000:70000::/home::%s\n", name,
-             crypt(password, SETTING), rest);
-    fd = users_table(text);
-    TELL(&s->auth, users, 0, .users = fd);
+    TELL(&s.auth, users, 0, .users = fd);
     close(fd);
 }
 
-static void send_users(struct stage *s, const char *name, const char *password)
+static void send_user(const char *name, const char *password, const char *rest)
 {
-    send_user(s, name, password, "");
+    char text[512];
+
+    snprintf(text, sizeof(text), "%s:%s:70000:70000::/home::%s\n", name,
+             crypt(password, SETTING), rest);
+    send_table(text);
 }
 
-static void open_auth(struct stage *s)
+static void send_users(const char *name, const char *password)
 {
-    raise_auth(s);
-    send_users(s, "anna", "right");
+    send_user(name, password, "");
 }
 
-static void end_auth(struct stage *s, int status)
+static void open_auth(void)
 {
-    channel_close(&s->auth);
-    child_reap(s->pid, status);
+    raise_auth();
+    send_users("anna", "right");
 }
+
+static void end_auth(int status)
+{
+    channel_close(&s.auth);
+    channel_close(&s.log);
+    child_reap(s.pid, status);
+}
+
+#define AuthTest(suite, name)                                                  \
+    static void suite##_##name(void);                                          \
+    Test(suite, name)                                                          \
+    {                                                                          \
+        open_auth();                                                           \
+        suite##_##name();                                                      \
+        end_auth(0);                                                           \
+    }                                                                          \
+    static void suite##_##name(void)
 
 static const struct address client = { .family = 4,
                                        .bytes = { 203, 0, 113, 5 },
                                        .port = 4711 };
 
-static void verify(struct stage *s, uint64_t serial, struct channel *session)
+/* USER: who wants another password, with a hash of COST. */
+static void verify_of(uint64_t serial, const char *user, uint64_t cost,
+                      struct channel *session)
 {
     int far = channel_make(session, PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN);
 
-    TELL(&s->auth, verify, 0, .serial = serial, .peer = client, .session = far);
+    TELL(&s.auth, verify, 0, .serial = serial, .peer = client,
+         .user = slice_from(user), .cost = cost, .session = far);
     close(far);
+}
+
+static void verify(uint64_t serial, struct channel *session)
+{
+    verify_of(serial, "", 0, session);
 }
 
 static void say(struct channel *session, const char *name, const char *password)
@@ -79,11 +102,11 @@ static void say(struct channel *session, const char *name, const char *password)
 }
 
 /* USER: who may log in; NULL: nobody */
-static void expect_verdict(struct stage *s, uint64_t serial, const char *user)
+static void expect_verdict(uint64_t serial, const char *user)
 {
     struct message m;
 
-    message_hear(&s->auth, MSG_verdict, &m);
+    message_hear(&s.auth, MSG_verdict, &m);
     cr_assert_eq(m.verdict.serial, serial);
     cr_assert_eq(m.verdict.accepted, user != NULL);
     cr_assert(slice_equal(m.verdict.user, slice_from(user ? user : "")));
@@ -91,50 +114,53 @@ static void expect_verdict(struct stage *s, uint64_t serial, const char *user)
     cr_assert_not(m.verdict.failed);
 }
 
-Test(auth, answers)
+static void say_as(uint64_t serial, const char *name, const char *password,
+                   const char *is)
+{
+    struct channel c;
+
+    verify(serial, &c);
+    say(&c, name, password);
+    expect_verdict(serial, is);
+    channel_close(&c);
+}
+
+AuthTest(auth, answers)
 {
     struct channel one, two;
-    struct stage s;
 
-    open_auth(&s);
-    verify(&s, 1, &one);
-    verify(&s, 2, &two);
+    verify(1, &one);
+    verify(2, &two);
     say(&two, "anna", "right");
-    expect_verdict(&s, 2, "anna");
+    expect_verdict(2, "anna");
     say(&one, "anna", "wrong");
-    expect_verdict(&s, 1, NULL);
+    expect_verdict(1, NULL);
     /* Each pair is closed after its one message. */
     message_hear_end(&one);
     channel_close(&two);
-    end_auth(&s, 0);
 }
 
 /* It can't take the new table: the next auth gets that. */
 Test(auth, no_descriptor_for_the_users)
 {
     const struct rlimit none = { 3, 3 }; /* the standard ones are open */
-    struct channel session;
-    struct stage s;
 
-    open_auth(&s);
+    open_auth();
     /* It has taken the first table when it answers from that. */
-    verify(&s, 1, &session);
-    say(&session, "anna", "right");
-    expect_verdict(&s, 1, "anna");
-    channel_close(&session);
+    say_as(1, "anna", "right", "anna");
     cr_assert_eq(prlimit(s.pid, RLIMIT_NOFILE, &none, NULL), 0);
-    send_users(&s, "anna", "other");
+    send_users("anna", "other");
     child_reap(s.pid, EX_OSERR);
     channel_close(&s.auth);
 }
 
-static void expect_line(struct stage *s, uint64_t serial, const char *user,
-                        const char *reason, const char *certificate)
+static void expect_line(uint64_t serial, const char *user, const char *reason,
+                        const char *certificate)
 {
     struct event_record r;
     struct message m;
 
-    message_hear(&s->log, MSG_event, &m);
+    message_hear(&s.log, MSG_event, &m);
     cr_assert_eq(event_decode(m.event.event, &r), 0);
     cr_assert_eq(r.event, EVENT_LOGIN_FAILED);
     cr_expect(slice_equal(r.text[FIELD_PROCESS], SLICE("session")));
@@ -148,7 +174,7 @@ static void expect_line(struct stage *s, uint64_t serial, const char *user,
 
 /* A right password causes no line, each other try one: so the next line always
  * belongs to the next failed try. */
-Test(auth, failures_are_logged)
+AuthTest(auth, failures_are_logged)
 {
     static const struct {
         const char *name, *password, *user, *reason;
@@ -162,39 +188,33 @@ Test(auth, failures_are_logged)
     };
     char claims[PIN_TEXT_MAX + 1];
     struct channel c;
-    struct stage s;
 
-    open_auth(&s);
     for (uint64_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
-        verify(&s, i + 1, &c);
-        say(&c, tries[i].name, tries[i].password);
-        expect_verdict(&s, i + 1, tries[i].reason ? NULL : "anna");
+        say_as(i + 1, tries[i].name, tries[i].password,
+               tries[i].reason ? NULL : "anna");
         if (tries[i].reason)
-            expect_line(&s, i + 1, tries[i].user, tries[i].reason, "");
-        channel_close(&c);
+            expect_line(i + 1, tries[i].user, tries[i].reason, "");
     }
-    verify(&s, 9, &c);
+    verify(9, &c);
     TELL(&c, credentials, 0, .name = SLICE("anna"), .password = SLICE("wrong"),
          .certificate = SLICE("sha256:11\nsubject:CN=anna\n"));
-    expect_line(&s, 9, "anna", "wrong password", "sha256:11");
+    expect_line(9, "anna", "wrong password", "sha256:11");
     channel_close(&c);
     memset(claims, 'c', sizeof(claims));
     for (size_t len = PIN_TEXT_MAX - 1; len <= PIN_TEXT_MAX; len++) {
-        verify(&s, 9, &c);
+        verify(9, &c);
         claims[len] = '\0';
         TELL(&c, credentials, 0, .name = SLICE("anna"),
              .password = SLICE("wrong"), .certificate = slice_from(claims));
-        expect_line(&s, 9, "anna", "wrong password",
+        expect_line(9, "anna", "wrong password",
                     len < PIN_TEXT_MAX ? claims : "");
         channel_close(&c);
         claims[len] = 'c';
     }
-    channel_close(&s.log);
-    end_auth(&s, 0);
 }
 
 /* Whoever asks learns nothing about the password or the name. */
-Test(auth, no_memory_for_a_hash)
+AuthTest(auth, no_memory_for_a_hash)
 {
     static const char text[] =
         "anna:$y$j9T$k2XAnEHBqQ1Ct2aMXFKNa/$Ry7oZ9ThqkDutyuKduodO92iRCkOPEVA3D3"
@@ -204,91 +224,72 @@ Test(auth, no_memory_for_a_hash)
     const struct rlimit none = { 0, RLIM_INFINITY };
     struct channel c;
     struct message m;
-    struct stage s;
-    int fd = users_table(text);
 
-    open_auth(&s);
-    TELL(&s.auth, users, 0, .users = fd);
-    close(fd);
-    verify(&s, 1, &c);
-    say(&c, "anna", "correct horse");
-    expect_verdict(&s, 1, "anna");
-    channel_close(&c);
+    send_table(text);
+    say_as(1, "anna", "correct horse", "anna");
     cr_assert_eq(prlimit(s.pid, RLIMIT_AS, &none, NULL), 0);
     for (uint64_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        verify(&s, 2 + i, &c);
+        verify(2 + i, &c);
         say(&c, names[i], "correct horse");
         message_hear(&s.auth, MSG_verdict, &m);
         cr_expect_eq(m.verdict.serial, 2 + i);
         cr_expect_not(m.verdict.accepted);
         cr_expect(m.verdict.failed);
-        expect_line(&s, 2 + i, logged[i],
+        expect_line(2 + i, logged[i],
                     "no memory for a hash, or crypt(3) can't compute it", "");
         channel_close(&c);
     }
-    channel_close(&s.log);
-    end_auth(&s, 0);
 }
 
 /* If no password comes, no name is known. The first session sends nothing and
  * closes, the second one is nothing that epoll can watch. */
-Test(auth, a_login_without_a_password_is_logged)
+AuthTest(auth, a_login_without_a_password_is_logged)
 {
     struct channel c;
-    struct stage s;
     int file;
 
-    open_auth(&s);
-    verify(&s, 8, &c);
+    verify(8, &c);
     channel_close(&c);
-    expect_verdict(&s, 8, NULL);
-    expect_line(&s, 8, "", "the session sent no password", "");
+    expect_verdict(8, NULL);
+    expect_line(8, "", "the session sent no password", "");
     file = fd_sealed("no socket", SLICE(""));
     TELL(&s.auth, verify, 0, .serial = 9, .peer = client, .session = file);
     close(file);
-    expect_verdict(&s, 9, NULL);
-    expect_line(&s, 9, "", "auth can't watch the session", "");
-    channel_close(&s.log);
-    end_auth(&s, 0);
+    expect_verdict(9, NULL);
+    expect_line(9, "", "auth can't watch the session", "");
 }
 
 /* The newest users file counts, also for earlier requests. */
-Test(auth, newer_users)
+AuthTest(auth, newer_users)
 {
     struct channel one, two;
-    struct stage s;
 
-    open_auth(&s);
-    verify(&s, 1, &one);
-    verify(&s, 2, &two);
-    send_users(&s, "bert", "left");
+    verify(1, &one);
+    verify(2, &two);
+    send_users("bert", "left");
     say(&one, "anna", "right");
-    expect_verdict(&s, 1, NULL);
+    expect_verdict(1, NULL);
     say(&two, "bert", "left");
-    expect_verdict(&s, 2, "bert");
+    expect_verdict(2, "bert");
     channel_close(&one);
     channel_close(&two);
-    end_auth(&s, 0);
 }
 
 /* ^C in a terminal reaches auth too: clients that are logging in still get an
  * answer. */
-Test(auth, signals_of_the_terminal)
+AuthTest(auth, signals_of_the_terminal)
 {
     static const int signals_of_all[] = { SIGHUP, SIGINT, SIGTERM };
-    struct stage s;
 
-    open_auth(&s);
     for (uint64_t i = 0; i < 3; i++) {
         struct channel c;
 
-        verify(&s, i, &c);
+        verify(i, &c);
         cr_assert_eq(kill(s.pid, signals_of_all[i]), 0);
         say(&c, "anna", "right");
-        expect_verdict(&s, i, "anna");
+        expect_verdict(i, "anna");
         channel_close(&c);
     }
-    end_auth(&s, 0);
 }
 
 /* Auth was busy for longer than a password may take, and this one arrived long
@@ -300,7 +301,6 @@ Test(auth, late_but_there)
     struct channel master, session;
     struct msg_verify ask = { .serial = 5, .peer = client, .user = SLICE("") };
     struct message m;
-    struct stage s;
     int users;
     char text[512];
     struct complaint c = { "" };
@@ -331,7 +331,7 @@ Test(auth, late_but_there)
     a.pending[0].timer.on_timer(&a.pending[0]);
     cr_assert_eq(channel_receive(&master, &m), 1);
     cr_assert(m.verdict.serial == 6 && !m.verdict.accepted);
-    expect_line(&s, 6, "", "no password in time", "");
+    expect_line(6, "", "no password in time", "");
     channel_close(&session);
     channel_close(&s.log);
     channel_close(&master);
@@ -419,21 +419,16 @@ static const struct {
 };
 
 /* The session's name of the user counts for nothing. */
-Test(auth, another_password)
+AuthTest(auth, another_password)
 {
     struct channel c;
-    struct stage s;
 
-    open_auth(&s);
     for (uint64_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
-        int far = channel_make(&c, PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN);
         SECRET_CLEANUP struct secret wanted = { .len = 0 };
         char hash[HASH_MAX] = "";
         struct message m;
 
-        TELL(&s.auth, verify, 0, .serial = i, .peer = client,
-             .user = SLICE("anna"), .cost = changes[i].cost, .session = far);
-        close(far);
+        verify_of(i, "anna", changes[i].cost, &c);
         TELL(&c, credentials, 0, .name = slice_from(changes[i].name),
              .password = slice_from(changes[i].old),
              .wanted = slice_from(changes[i].wanted));
@@ -447,7 +442,6 @@ Test(auth, another_password)
             cr_expect_eq(hash_verify(&wanted, hash), HASH_RIGHT, "%s", hash);
         channel_close(&c);
     }
-    end_auth(&s, 0);
 }
 
 /* The same password again is no change. */
@@ -455,105 +449,78 @@ Test(auth, the_same_password_again)
 {
     struct channel c;
     struct message m;
-    struct stage s;
-    int far;
 
-    raise_auth(&s);
-    send_users(&s, "anna", "right enough");
-    far = channel_make(&c, PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN);
-    TELL(&s.auth, verify, 0, .serial = 1, .peer = client, .user = SLICE("anna"),
-         .cost = 5, .session = far);
-    close(far);
+    raise_auth();
+    send_users("anna", "right enough");
+    verify_of(1, "anna", 5, &c);
     TELL(&c, credentials, 0, .password = SLICE("right enough"),
          .wanted = SLICE("right enough"));
     message_hear(&s.auth, MSG_verdict, &m);
     cr_expect_eq(m.verdict.fault, PASSWORD_SAME);
     cr_expect_eq(m.verdict.hash.len, 0);
     channel_close(&c);
-    channel_close(&s.log);
-    end_auth(&s, 0);
+    end_auth(0);
 }
 
 /* At a login nobody wants a new hash, also if the one in the file is weak. */
-Test(auth, no_hash_at_a_login)
+AuthTest(auth, no_hash_at_a_login)
 {
     struct channel c;
     struct message m;
-    struct stage s;
-    int far;
 
-    open_auth(&s);
-    far = channel_make(&c, PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN);
-    TELL(&s.auth, verify, 0, .serial = 1, .peer = client, .cost = 5,
-         .session = far);
-    close(far);
+    verify_of(1, "", 5, &c);
     say(&c, "anna", "right");
     message_hear(&s.auth, MSG_verdict, &m);
     cr_expect(m.verdict.accepted);
     cr_expect_eq(m.verdict.hash.len, 0);
     channel_close(&c);
-    channel_close(&s.log);
-    end_auth(&s, 0);
 }
 
 /* Whatever comes on a pair, there is one verdict, no, and auth continues. */
-Test(auth, breaches)
+AuthTest(auth, breaches)
 {
-    struct channel c, good;
-    struct stage s;
+    struct channel c;
 
-    open_auth(&s);
     for (size_t i = 0; i < sizeof(breaches) / sizeof(breaches[0]); i++) {
-        verify(&s, 10 + i, &c);
+        verify(10 + i, &c);
         breaches[i].act(&c);
-        expect_verdict(&s, 10 + i, NULL);
+        expect_verdict(10 + i, NULL);
         channel_close(&c);
-        verify(&s, 1000, &good);
-        say(&good, "anna", "right");
-        expect_verdict(&s, 1000, "anna");
-        channel_close(&good);
+        say_as(1000, "anna", "right", "anna");
     }
-    end_auth(&s, 0);
 }
 
 /* As many requests as master may make; one more means that master is broken. */
 Test(auth, full)
 {
     struct channel c[VERIFICATIONS_MAX + 1];
-    struct stage s;
 
-    open_auth(&s);
+    open_auth();
     for (uint64_t i = 0; i < VERIFICATIONS_MAX; i++)
-        verify(&s, i, &c[i]);
+        verify(i, &c[i]);
     for (uint64_t i = VERIFICATIONS_MAX; i > 0; i--) {
         say(&c[i - 1], "anna", "right");
-        expect_verdict(&s, i - 1, "anna");
+        expect_verdict(i - 1, "anna");
         channel_close(&c[i - 1]);
     }
     for (uint64_t i = 0; i <= VERIFICATIONS_MAX; i++)
-        verify(&s, i, &c[i]);
+        verify(i, &c[i]);
     message_hear_end(&s.auth);
-    end_auth(&s, EX_PROTOCOL);
+    end_auth(EX_PROTOCOL);
 }
 
 Test(auth, a_name_that_is_too_long)
 {
     char name[USER_NAME_MAX + 2];
     struct channel c;
-    struct stage s;
-    int far;
 
-    open_auth(&s);
+    open_auth();
     memset(name, 'n', sizeof(name));
     name[USER_NAME_MAX + 1] = '\0';
-    far = channel_make(&c, PROCESS_SESSION, PROCESS_AUTH, PHASE_RUN);
-    TELL(&s.auth, verify, 0, .serial = 1, .peer = client,
-         .user = slice_from(name), .session = far);
-    close(far);
+    verify_of(1, name, 0, &c);
     message_hear_end(&s.auth);
     channel_close(&c);
-    channel_close(&s.log);
-    end_auth(&s, EX_PROTOCOL);
+    end_auth(EX_PROTOCOL);
 }
 
 /* Master recognises name and row by their hashes with the key that it sent. */
@@ -564,7 +531,6 @@ Test(auth, the_hashes_of_name_and_row)
     uint8_t key[SIPHASH_KEY];
     struct channel c;
     struct message m;
-    struct stage s;
     struct users u;
     char text[256];
     int fd;
@@ -574,38 +540,25 @@ Test(auth, the_hashes_of_name_and_row)
              crypt("right", SETTING));
     fd = users_table(text);
     memcpy(key, halves, sizeof(key));
-    raise_auth(&s);
+    raise_auth();
     TELL(&s.auth, users, 0, .name_key_1 = halves[0], .name_key_2 = halves[1],
          .users = fd);
     cr_assert_eq(users_take(&u, fd, &why), 0, "%s", why.text);
     close(fd);
-    verify(&s, 1, &c);
+    verify(1, &c);
     say(&c, "anna", "right");
     message_hear(&s.auth, MSG_verdict, &m);
     cr_expect_eq(m.verdict.name, siphash(key, "anna", 4));
     cr_expect_eq(m.verdict.version, user_version(&u.row[0], key));
     channel_close(&c);
     users_release(&u);
-    end_auth(&s, 0);
-}
-
-static void say_as(struct stage *s, uint64_t serial, const char *name,
-                   const char *password, const char *is)
-{
-    struct channel c;
-
-    verify(s, serial, &c);
-    say(&c, name, password);
-    expect_verdict(s, serial, is);
-    channel_close(&c);
+    end_auth(0);
 }
 
 /* Anna gets another password; bert comes; carl replaces both. */
 Test(auth, new_and_removed_users)
 {
-    struct stage s;
     char hash[2][128], text[4][1024];
-    int fd;
 
     snprintf(hash[0], sizeof(hash[0]), "%s", crypt("right", SETTING));
     snprintf(hash[1], sizeof(hash[1]), "%s", crypt("other", SETTING));
@@ -615,46 +568,37 @@ Test(auth, new_and_removed_users)
              "anna:%s:70000:70000::/a::\nbert:%s:70001:70001::/b::\n", hash[1],
              hash[0]);
     snprintf(text[3], sizeof(text[3]), "carl:%s:70000:70000::/a::\n", hash[0]);
-    raise_auth(&s);
-    fd = users_table(text[0]);
-    TELL(&s.auth, users, 0, .users = fd);
-    close(fd);
-    say_as(&s, 1, "anna", "right", "anna");
+    raise_auth();
+    send_table(text[0]);
+    say_as(1, "anna", "right", "anna");
     for (int i = 1; i <= 3; i++) {
-        fd = users_table(text[i]);
-        TELL(&s.auth, users, 0, .users = fd);
-        close(fd);
-        say_as(&s, 10, "anna", "other", i < 3 ? "anna" : NULL);
-        say_as(&s, 11, "anna", "right", NULL);
-        say_as(&s, 12, "bert", "right", i == 2 ? "bert" : NULL);
-        say_as(&s, 13, "carl", "right", i == 3 ? "carl" : NULL);
+        send_table(text[i]);
+        say_as(10, "anna", "other", i < 3 ? "anna" : NULL);
+        say_as(11, "anna", "right", NULL);
+        say_as(12, "bert", "right", i == 2 ? "bert" : NULL);
+        say_as(13, "carl", "right", i == 3 ? "carl" : NULL);
     }
-    channel_close(&s.log);
-    end_auth(&s, 0);
+    end_auth(0);
 }
 
 /* Master sends only a table that it has taken itself. */
 Test(auth, a_table_that_is_none)
 {
     FD_CLEANUP int fd = fd_sealed("users", SLICE("x\n"));
-    struct stage s;
 
-    raise_auth(&s);
+    raise_auth();
     TELL(&s.auth, users, 0, .users = fd);
     message_hear_end(&s.auth);
-    channel_close(&s.log);
-    end_auth(&s, EX_DATAERR);
+    end_auth(EX_DATAERR);
 }
 
 Test(auth, asked_before_it_has_users)
 {
     struct channel c;
-    struct stage s;
 
-    raise_auth(&s);
-    verify(&s, 1, &c);
+    raise_auth();
+    verify(1, &c);
     message_hear_end(&s.auth);
     channel_close(&c);
-    channel_close(&s.log);
-    end_auth(&s, EX_PROTOCOL);
+    end_auth(EX_PROTOCOL);
 }

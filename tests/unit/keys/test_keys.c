@@ -27,10 +27,10 @@
 #define CLIENT                                                                 \
     ((struct address){ .family = 4, .bytes = { 203, 0, 113, 5 }, .port = 4711 })
 
-struct stage {
+static struct stage {
     pid_t pid;
     struct channel keys, log;
-};
+} s;
 
 static int text_fd(const char *text, size_t len)
 {
@@ -55,7 +55,7 @@ static int key_fd(void)
 }
 
 /* With one key, which is closed. */
-static void raise_keys(struct stage *s, int key)
+static void raise_keys(int key)
 {
     static struct keys k;
     static struct setup setup;
@@ -64,28 +64,38 @@ static void raise_keys(struct stage *s, int key)
     setup.sessions = SESSIONS;
     setup.file[SETUP_KEY] =
         (struct setup_file){ .fd = key, .name = "/x/key.pem" };
-    child_give_log(&setup, PROCESS_KEYS, &s->log);
-    s->pid = child_raise(&s->keys, &k.frame, &keys_row, &setup, NULL);
+    child_give_log(&setup, PROCESS_KEYS, &s.log);
+    s.pid = child_raise(&s.keys, &k.frame, &keys_row, &setup, NULL);
 }
 
-static void open_keys(struct stage *s)
+static void open_keys(void)
 {
-    raise_keys(s, key_fd());
-    child_hear_ready(&s->keys);
+    raise_keys(key_fd());
+    child_hear_ready(&s.keys);
 }
 
-static void close_keys(struct stage *s)
+static void close_keys(void)
 {
-    channel_close(&s->keys);
-    channel_close(&s->log);
-    child_reap(s->pid, 0);
+    channel_close(&s.keys);
+    channel_close(&s.log);
+    child_reap(s.pid, 0);
 }
 
-static void peer(struct stage *s, struct channel *c, enum process process)
+#define KeysTest(suite, name)                                                  \
+    static void suite##_##name(void);                                          \
+    Test(suite, name)                                                          \
+    {                                                                          \
+        open_keys();                                                           \
+        suite##_##name();                                                      \
+        close_keys();                                                          \
+    }                                                                          \
+    static void suite##_##name(void)
+
+static void peer(struct channel *c, enum process process)
 {
     int far = channel_make(c, process, PROCESS_KEYS, PHASE_RUN);
 
-    TELL(&s->keys, speaker, 0, .process = process, .serial = 11, .peer = CLIENT,
+    TELL(&s.keys, speaker, 0, .process = process, .serial = 11, .peer = CLIENT,
          .end = far);
     close(far);
 }
@@ -97,14 +107,12 @@ static void ask(struct channel *c, uint64_t key, uint64_t scheme,
          .message = message);
 }
 
-Test(keys, signs_handshakes)
+KeysTest(keys, signs_handshakes)
 {
-    struct stage s;
     struct channel c;
     struct message m;
 
-    open_keys(&s);
-    peer(&s, &c, PROCESS_SESSION);
+    peer(&c, PROCESS_SESSION);
     ask(&c, 1, ECDSA, HANDSHAKE);
     message_hear(&c, MSG_signature, &m);
     cr_assert_eq(m.request, 1);
@@ -117,7 +125,6 @@ Test(keys, signs_handshakes)
     message_hear(&c, MSG_signature, &m);
     cr_assert_eq(m.signature.error, EINVAL);
     channel_close(&c);
-    close_keys(&s);
 }
 
 static const struct {
@@ -131,19 +138,17 @@ static const struct {
 };
 
 /* Each of these ends the sender, and nobody else. */
-Test(keys, nothing_but_handshakes)
+KeysTest(keys, nothing_but_handshakes)
 {
-    struct stage s;
     struct channel good;
     struct message m;
 
-    open_keys(&s);
-    peer(&s, &good, PROCESS_SESSION);
+    peer(&good, PROCESS_SESSION);
     for (size_t i = 0; i < sizeof(no_handshakes) / sizeof(*no_handshakes);
          i++) {
         struct channel c;
 
-        peer(&s, &c, PROCESS_SESSION);
+        peer(&c, PROCESS_SESSION);
         ask(&c, 1, no_handshakes[i].scheme,
             (struct slice){ no_handshakes[i].message, no_handshakes[i].len });
         message_hear_end(&c);
@@ -151,19 +156,16 @@ Test(keys, nothing_but_handshakes)
     ask(&good, 1, ECDSA, HANDSHAKE);
     message_hear(&good, MSG_signature, &m);
     channel_close(&good);
-    close_keys(&s);
 }
 
 /* This event lets an administrator find the session. */
-Test(keys, events_name_the_session)
+KeysTest(keys, events_name_the_session)
 {
     struct event_record r;
     struct channel c;
     struct message m;
-    struct stage s;
 
-    open_keys(&s);
-    peer(&s, &c, PROCESS_SESSION);
+    peer(&c, PROCESS_SESSION);
     ask(&c, 1, ECDSA, SLICE("pay to the bearer"));
     message_hear_end(&c);
     message_hear(&s.log, MSG_event, &m);
@@ -171,7 +173,6 @@ Test(keys, events_name_the_session)
     cr_expect_eq(r.event, EVENT_PEER);
     cr_expect_eq(r.number[FIELD_SERIAL], 11);
     cr_expect(slice_equal(r.text[FIELD_PEER], SLICE("203.0.113.5:4711")));
-    close_keys(&s);
 }
 
 static void send_garbage(struct channel *c)
@@ -196,45 +197,40 @@ static void send_overlong(struct channel *c)
                  (ssize_t)sizeof(bytes));
 }
 
-Test(keys, hostile_sessions)
+KeysTest(keys, hostile_sessions)
 {
     static void (*const acts[])(struct channel *c) = {
         send_garbage,
         send_masters,
         send_overlong,
     };
-    struct stage s;
     struct channel good;
     struct message m;
 
-    open_keys(&s);
-    peer(&s, &good, PROCESS_SESSION);
+    peer(&good, PROCESS_SESSION);
     for (size_t i = 0; i < sizeof(acts) / sizeof(*acts); i++) {
         struct channel c;
 
-        peer(&s, &c, PROCESS_SESSION);
+        peer(&c, PROCESS_SESSION);
         acts[i](&c);
         message_hear_end(&c);
     }
     ask(&good, 1, ECDSA, HANDSHAKE);
     message_hear(&good, MSG_signature, &m);
     channel_close(&good);
-    close_keys(&s);
 }
 
 /* One session asks for more than its rate: it gets the rest later; another one
  * is served at once meanwhile. */
-Test(keys, a_rate_for_each)
+KeysTest(keys, a_rate_for_each)
 {
-    struct stage s;
     struct channel greedy, other;
     struct message m;
     uint64_t began = clock_ms();
     const unsigned asked = SIGN_BURST + 1000 / SIGN_EACH_MS;
 
-    open_keys(&s);
-    peer(&s, &greedy, PROCESS_SESSION);
-    peer(&s, &other, PROCESS_SESSION);
+    peer(&greedy, PROCESS_SESSION);
+    peer(&other, PROCESS_SESSION);
     for (unsigned i = 0; i < asked; i++)
         ask(&greedy, 1, ECDSA, HANDSHAKE);
     for (unsigned i = 0; i < SIGN_BURST; i++)
@@ -247,35 +243,30 @@ Test(keys, a_rate_for_each)
     cr_assert_geq(clock_ms() - began, 900, "faster than the rate");
     channel_close(&greedy);
     channel_close(&other);
-    close_keys(&s);
 }
 
 /* Gate asks for a proof of each certificate's key. */
-Test(keys, no_rate_for_gate)
+KeysTest(keys, no_rate_for_gate)
 {
-    struct stage s;
     struct channel c;
     struct message m;
 
-    open_keys(&s);
-    peer(&s, &c, PROCESS_GATE);
+    peer(&c, PROCESS_GATE);
     for (unsigned i = 0; i < 2 * SIGN_BURST; i++) {
         ask(&c, 1, ECDSA, HANDSHAKE);
         message_hear(&c, MSG_signature, &m);
     }
     channel_close(&c);
-    close_keys(&s);
 }
 
 /* It would cost keys a line of the log for each answer. */
 Test(keys, a_peer_that_reads_no_answer, .timeout = 60)
 {
-    struct stage s;
     struct channel c;
     int r;
 
-    open_keys(&s);
-    peer(&s, &c, PROCESS_GATE);
+    open_keys();
+    peer(&c, PROCESS_GATE);
     do {
         struct pollfd room = { .fd = c.fd, .events = POLLOUT };
 
@@ -284,51 +275,44 @@ Test(keys, a_peer_that_reads_no_answer, .timeout = 60)
                  .message = HANDSHAKE);
     } while (r != -EPIPE);
     channel_close(&c);
-    close_keys(&s);
+    close_keys();
 }
 
-Test(keys, no_more_than_so_many)
+KeysTest(keys, no_more_than_so_many)
 {
-    struct stage s;
     struct channel c[PEERS + 1];
     struct message m;
 
-    open_keys(&s);
     for (int i = 0; i <= PEERS; i++)
-        peer(&s, &c[i], PROCESS_SESSION);
+        peer(&c[i], PROCESS_SESSION);
     message_hear_end(&c[PEERS]);
     channel_close(&c[0]);
     ask(&c[1], 1, ECDSA, HANDSHAKE);
     message_hear(&c[1], MSG_signature, &m);
     for (int i = 1; i < PEERS; i++)
         channel_close(&c[i]);
-    close_keys(&s);
 }
 
 /* The place of a session that has gone is free again. */
-Test(keys, places_are_given_back)
+KeysTest(keys, places_are_given_back)
 {
-    struct stage s;
     struct channel c;
     struct message m;
 
-    open_keys(&s);
     for (int i = 0; i < 10 * PEERS; i++) {
-        peer(&s, &c, PROCESS_SESSION);
+        peer(&c, PROCESS_SESSION);
         ask(&c, 1, ECDSA, HANDSHAKE);
         message_hear(&c, MSG_signature, &m);
         cr_assert_eq(shutdown(c.fd, SHUT_WR), 0);
         message_hear_end(&c);
     }
-    close_keys(&s);
 }
 
 Test(keys, a_key_that_is_none)
 {
     struct message m;
-    struct stage s;
 
-    raise_keys(&s, text_fd("hello\n", 6));
+    raise_keys(text_fd("hello\n", 6));
     message_hear(&s.keys, MSG_failed, &m);
     cr_expect(
         slice_starts(m.failed.why, SLICE("/x/key.pem: holds no private key")));
@@ -340,11 +324,10 @@ Test(keys, a_key_that_is_none)
 /* Master doesn't lie; a peer that does isn't master. */
 Test(keys, one_who_has_nothing_to_sign)
 {
-    struct stage s;
     struct channel c;
 
-    open_keys(&s);
-    peer(&s, &c, PROCESS_SESSION);
+    open_keys();
+    peer(&c, PROCESS_SESSION);
     channel_close(&c);
     TELL(&s.keys, speaker, 0, .process = PROCESS_FILES, .end = 0);
     channel_close(&s.keys);

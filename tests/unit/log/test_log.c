@@ -12,50 +12,59 @@
 
 #define MAX_SESSIONS 4
 
-struct stage {
+static struct stage {
     pid_t pid;
     struct channel log;
     int lines; /* read end */
     struct metrics *metrics;
     struct buf text;
-};
+} s;
 
 /* OUTPUT, and MEMORY for the counters, are closed here. */
-static void raise_log(struct stage *s, int output, int memory)
+static void raise_log(int output, int memory)
 {
     static struct log l;
     static struct setup setup;
 
-    buf_init(&s->text, 8 << 20);
+    buf_init(&s.text, 8 << 20);
     setup_init(&setup);
     setup.sessions = MAX_SESSIONS;
     setup.file[SETUP_OUTPUT].fd = output;
     setup.file[SETUP_METRICS].fd = memory;
-    s->pid = child_raise(&s->log, &l.frame, &log_row, &setup, NULL);
+    s.pid = child_raise(&s.log, &l.frame, &log_row, &setup, NULL);
 }
 
-static void open_log(struct stage *s)
+static void open_log(void)
 {
     int memory = metrics_memory(), ends[2];
 
     cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
-    s->lines = ends[0];
-    cr_assert_eq(metrics_map(&s->metrics, memory, PROT_READ), 0);
-    raise_log(s, ends[1], memory);
-    child_hear_ready(&s->log);
+    s.lines = ends[0];
+    cr_assert_eq(metrics_map(&s.metrics, memory, PROT_READ), 0);
+    raise_log(ends[1], memory);
+    child_hear_ready(&s.log);
 }
 
-static void end_log(struct stage *s, int status)
+static void end_log(int status)
 {
-    channel_close(&s->log);
-    child_reap(s->pid, status);
-    fd_close(&s->lines);
-    buf_release(&s->text);
+    channel_close(&s.log);
+    child_reap(s.pid, status);
+    fd_close(&s.lines);
+    buf_release(&s.text);
 }
 
-static void add_sender_of(struct stage *s, struct event_sender *sender,
-                          enum process process, uint64_t serial, uint8_t family,
-                          const char *user)
+#define LogTest(suite, name)                                                   \
+    static void suite##_##name(void);                                          \
+    Test(suite, name)                                                          \
+    {                                                                          \
+        open_log();                                                            \
+        suite##_##name();                                                      \
+        end_log(0);                                                            \
+    }                                                                          \
+    static void suite##_##name(void)
+
+static void add_sender_of(struct event_sender *sender, enum process process,
+                          uint64_t serial, uint8_t family, const char *user)
 {
     const struct address peer = { .family = family,
                                   .bytes = { 203, 0, 113, 5 },
@@ -63,120 +72,114 @@ static void add_sender_of(struct stage *s, struct event_sender *sender,
     int ends[2];
 
     cr_assert_eq(fd_pair(ends), 0);
-    TELL(&s->log, speaker, 0, .process = process, .serial = serial,
-         .peer = peer, .user = slice_from(user), .end = ends[1]);
+    TELL(&s.log, speaker, 0, .process = process, .serial = serial, .peer = peer,
+         .user = slice_from(user), .end = ends[1]);
     close(ends[1]);
     event_sender_init(sender, ends[0], process);
 }
 
-static void add_sender(struct stage *s, struct event_sender *sender,
-                       enum process process, uint64_t serial, uint8_t family)
+static void add_sender(struct event_sender *sender, enum process process,
+                       uint64_t serial, uint8_t family)
 {
-    add_sender_of(s, sender, process, serial, family, "");
+    add_sender_of(sender, process, serial, family, "");
 }
 
 /* Reads log's lines so far, so that log never waits for the test. */
-static void take_lines(struct stage *s, int ms)
+static void take_lines(int ms)
 {
-    struct pollfd one = { .fd = s->lines, .events = POLLIN };
+    struct pollfd one = { .fd = s.lines, .events = POLLIN };
     ssize_t n;
 
     if (poll(&one, 1, ms) < 1)
         return;
-    cr_assert_eq(buf_reserve(&s->text, 4096), 0);
-    n = read(s->lines, s->text.data + s->text.len, 4096);
+    cr_assert_eq(buf_reserve(&s.text, 4096), 0);
+    n = read(s.lines, s.text.data + s.text.len, 4096);
     cr_assert(n > 0);
-    s->text.len += (size_t)n;
+    s.text.len += (size_t)n;
 }
 
 /* Returns the next line, which must exist, without its time. */
-static const char *line(struct stage *s)
+static const char *line(void)
 {
     static char out[8192];
     char *end;
 
-    cr_assert_eq(buf_reserve(&s->text, 4096), 0);
-    while (!(end = memchr(s->text.data, '\n', s->text.len))) {
-        size_t before = s->text.len;
+    cr_assert_eq(buf_reserve(&s.text, 4096), 0);
+    while (!(end = memchr(s.text.data, '\n', s.text.len))) {
+        size_t before = s.text.len;
 
-        take_lines(s, WAIT_MS);
-        cr_assert_gt(s->text.len, before, "no line");
+        take_lines(WAIT_MS);
+        cr_assert_gt(s.text.len, before, "no line");
     }
-    cr_assert((size_t)(end - s->text.data) < sizeof(out));
-    memcpy(out, s->text.data, (size_t)(end - s->text.data));
-    out[end - s->text.data] = '\0';
-    buf_consume(&s->text, (size_t)(end - s->text.data) + 1);
+    cr_assert((size_t)(end - s.text.data) < sizeof(out));
+    memcpy(out, s.text.data, (size_t)(end - s.text.data));
+    out[end - s.text.data] = '\0';
+    buf_consume(&s.text, (size_t)(end - s.text.data) + 1);
     cr_assert(strlen(out) > 25 && out[10] == 'T' && out[23] == 'Z', "%s", out);
     return out + 25;
 }
 
-Test(log, lines)
+LogTest(log, lines)
 {
     struct event_sender session, gate;
     struct event_record r;
-    struct stage s;
 
-    open_log(&s);
-    add_sender(&s, &session, PROCESS_SESSION, 0xc0ffee, 4);
-    add_sender(&s, &gate, PROCESS_GATE, 0, 0);
+    add_sender(&session, PROCESS_SESSION, 0xc0ffee, 4);
+    add_sender(&gate, PROCESS_GATE, 0, 0);
     event_begin(&r, EVENT_LOGIN);
     event_text(&r, FIELD_USER, SLICE("anna"));
     cr_assert_eq(event_send(&session, &r), 0);
-    cr_assert_str_eq(line(&s), "login process=session serial=0000000000c0ffee "
-                               "peer=203.0.113.5:4711 user=anna");
+    cr_assert_str_eq(line(), "login process=session serial=0000000000c0ffee "
+                             "peer=203.0.113.5:4711 user=anna");
     event_begin(&r, EVENT_REFUSED);
     event_text(&r, FIELD_PEER, SLICE("192.0.2.1:99"));
     event_text(&r, FIELD_REASON, SLICE("too many"));
     cr_assert_eq(event_send(&gate, &r), 0);
-    cr_assert_str_eq(line(&s), "refused process=gate peer=192.0.2.1:99 "
-                               "reason=\"too many\"");
+    cr_assert_str_eq(line(), "refused process=gate peer=192.0.2.1:99 "
+                             "reason=\"too many\"");
     event_begin(&r, EVENT_PEER);
     event_text(&r, FIELD_PROCESS, SLICE("session"));
     cr_assert_eq(event_send(&gate, &r), 0);
-    cr_assert_str_eq(line(&s), "peer-error process=session by=gate");
+    cr_assert_str_eq(line(), "peer-error process=session by=gate");
     event_sender_release(&session);
     event_sender_release(&gate);
-    end_log(&s, 0);
 }
 
 /* A session's claims about itself are ignored, and none of its bytes can begin
  * a line. */
-Test(log, forgery)
+LogTest(log, forgery)
 {
     struct event_sender session, gate;
     struct event_record r;
-    struct stage s;
 
-    open_log(&s);
-    add_sender(&s, &session, PROCESS_SESSION, 7, 4);
-    add_sender(&s, &gate, PROCESS_GATE, 0, 0);
+    add_sender(&session, PROCESS_SESSION, 7, 4);
+    add_sender(&gate, PROCESS_GATE, 0, 0);
     event_begin(&r, EVENT_LOGIN_FAILED);
     event_text(&r, FIELD_PROCESS, SLICE("master"));
     event_text(&r, FIELD_PEER, SLICE("198.51.100.1:1"));
     event_text(&r, FIELD_USER, SLICE("x\nlogin serial=8 \"user=root"));
     cr_assert_eq(event_send(&session, &r), 0);
-    cr_assert_str_eq(line(&s),
+    cr_assert_str_eq(line(),
                      "login-failed process=session serial=0000000000000007 "
                      "peer=203.0.113.5:4711 "
                      "user=\"x\\x0alogin serial=8 \\x22user=root\"");
     event_begin(&r, EVENT_PEER); /* only gate may name a serial */
     event_number(&r, FIELD_SERIAL, 9);
     cr_assert_eq(event_send(&session, &r), 0);
-    cr_assert_str_eq(line(&s),
+    cr_assert_str_eq(line(),
                      "peer-error process=session serial=0000000000000007 "
                      "peer=203.0.113.5:4711");
     event_text(&r, FIELD_PROCESS, SLICE("session"));
     event_text(&r, FIELD_PEER, SLICE("198.51.100.1:1"));
     cr_assert_eq(event_send(&gate, &r), 0);
-    cr_assert_str_eq(line(&s), "peer-error process=session by=gate "
-                               "serial=0000000000000009 peer=198.51.100.1:1");
+    cr_assert_str_eq(line(), "peer-error process=session by=gate "
+                             "serial=0000000000000009 peer=198.51.100.1:1");
     event_begin(&r, EVENT_CHILD);
     event_text(&r, FIELD_PROCESS, SLICE("auth serial=9"));
     cr_assert_eq(event_send(&gate, &r), 0);
-    cr_assert_str_eq(line(&s), "child process=gate");
+    cr_assert_str_eq(line(), "child process=gate");
     event_sender_release(&session);
     event_sender_release(&gate);
-    end_log(&s, 0);
 }
 
 static void shout(struct event_sender *e, const void *bytes, size_t len)
@@ -203,14 +206,13 @@ Test(log, bad_bytes)
     };
     struct event_sender good, bad;
     struct event_record r;
-    struct stage s;
 
-    open_log(&s);
-    add_sender(&s, &good, PROCESS_FILES, 1, 4);
+    open_log();
+    add_sender(&good, PROCESS_FILES, 1, 4);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        add_sender(&s, &bad, PROCESS_SESSION, 2, 4);
+        add_sender(&bad, PROCESS_SESSION, 2, 4);
         shout(&bad, rows[i].bytes, rows[i].len);
-        cr_assert(strncmp(line(&s),
+        cr_assert(strncmp(line(),
                           "peer-error process=session "
                           "serial=0000000000000002 ",
                           51) == 0,
@@ -220,69 +222,63 @@ Test(log, bad_bytes)
         event_begin(&r, EVENT_SYSCALL);
         event_number(&r, FIELD_NUMBER, i);
         cr_assert_eq(event_send(&good, &r), 0);
-        cr_assert(strncmp(line(&s), "syscall process=files ", 22) == 0);
+        cr_assert(strncmp(line(), "syscall process=files ", 22) == 0);
     }
     event_sender_release(&good);
-    end_log(&s, 0);
+    end_log(0);
 }
 
 /* Senders come and go without end. There is room for a limited number at once,
  * and those that don't fit are counted. */
-Test(log, many_senders)
+LogTest(log, many_senders)
 {
     enum { ROOM = MAX_SESSIONS * 3 + 32 };
     static struct event_sender e[ROOM + 1];
     struct event_record r;
-    struct stage s;
 
-    open_log(&s);
     event_begin(&r, EVENT_CONNECT);
     for (int round = 0; round < 5; round++) {
         for (uint64_t i = 0; i < ROOM; i++)
-            add_sender(&s, &e[i], PROCESS_SESSION, i + 1, 4);
+            add_sender(&e[i], PROCESS_SESSION, i + 1, 4);
         for (uint64_t i = 0; i < ROOM; i++) {
             cr_assert_eq(event_send(&e[i], &r), 0);
-            cr_assert(strstr(line(&s), "connect process=session"));
+            cr_assert(strstr(line(), "connect process=session"));
             if (round < 4)
                 event_sender_release(&e[i]);
         }
     }
-    add_sender(&s, &e[ROOM], PROCESS_SESSION, 99, 4);
+    add_sender(&e[ROOM], PROCESS_SESSION, 99, 4);
     message_hear_end(&e[ROOM].channel);
     cr_assert_eq(event_send(&e[0], &r), 0);
-    cr_assert_str_eq(line(&s), "service process=log "
-                               "reason=\"lines lost\" number=1");
-    cr_assert(strstr(line(&s), "serial=0000000000000001"));
+    cr_assert_str_eq(line(), "service process=log "
+                             "reason=\"lines lost\" number=1");
+    cr_assert(strstr(line(), "serial=0000000000000001"));
     for (size_t i = 0; i <= ROOM; i++)
         event_sender_release(&e[i]);
-    end_log(&s, 0);
 }
 
 /* No place is free, and the end of a sender waits behind the next one. */
-Test(log, a_place_whose_sender_has_ended)
+LogTest(log, a_place_whose_sender_has_ended)
 {
     enum { ROOM = MAX_SESSIONS * 3 + 32 };
     static struct event_sender e[ROOM + 1];
     struct event_record r;
-    struct stage s;
     int status;
 
-    open_log(&s);
     event_begin(&r, EVENT_CONNECT);
     for (uint64_t i = 0; i < ROOM; i++)
-        add_sender(&s, &e[i], PROCESS_SESSION, i + 1, 4);
+        add_sender(&e[i], PROCESS_SESSION, i + 1, 4);
     cr_assert_eq(event_send(&e[ROOM - 1], &r), 0);
-    cr_assert(strstr(line(&s), "connect process=session"));
+    cr_assert(strstr(line(), "connect process=session"));
     cr_assert_eq(kill(s.pid, SIGSTOP), 0);
     cr_assert_eq(waitpid(s.pid, &status, WUNTRACED), s.pid);
-    add_sender(&s, &e[ROOM], PROCESS_SESSION, 0xc0ffee, 4);
+    add_sender(&e[ROOM], PROCESS_SESSION, 0xc0ffee, 4);
     event_sender_release(&e[0]);
     cr_assert_eq(kill(s.pid, SIGCONT), 0);
     cr_assert_eq(event_send(&e[ROOM], &r), 0);
-    cr_assert(strstr(line(&s), "serial=0000000000c0ffee"));
+    cr_assert(strstr(line(), "serial=0000000000c0ffee"));
     for (size_t i = 1; i <= ROOM; i++)
         event_sender_release(&e[i]);
-    end_log(&s, 0);
 }
 
 static const char dropped_words[] =
@@ -305,20 +301,19 @@ static void begin_long(struct event_record *r, enum event e)
 
 /* Sends it when the socket takes it, as a session does with an event before the
  * reply about it. */
-static void send_in_time(struct stage *s, struct event_sender *e,
-                         const struct event_record *r)
+static void send_in_time(struct event_sender *e, const struct event_record *r)
 {
     struct buf bytes;
 
     buf_init(&bytes, EVENT_BYTES_MAX);
     cr_assert_eq(event_encode(r, &bytes), 0);
     while (event_try(e, buf_slice(&bytes)) == -EAGAIN)
-        take_lines(s, 10);
+        take_lines(10);
     buf_release(&bytes);
 }
 
 /* Events that come to log count, also those without a line. */
-static void expect_counted(const struct stage *s, unsigned long changes)
+static void expect_counted(unsigned long changes)
 {
     char wanted[80];
     struct buf text;
@@ -326,7 +321,7 @@ static void expect_counted(const struct stage *s, unsigned long changes)
     snprintf(wanted, sizeof(wanted),
              "sallyport_events_total{event=\"change\"} %lu\n", changes);
     buf_init(&text, 1 << 20);
-    cr_assert_eq(metrics_text(s->metrics, &text), 0);
+    cr_assert_eq(metrics_text(s.metrics, &text), 0);
     cr_assert_eq(buf_add(&text, "", 1), 0);
     cr_expect(strstr(text.data, wanted), "no %s", wanted);
     buf_release(&text);
@@ -334,24 +329,22 @@ static void expect_counted(const struct stage *s, unsigned long changes)
 
 /* A session that only sends events gets a limited part of the log, which says
  * how many it left out. The lines of others are written as before. */
-Test(log, flood)
+LogTest(log, flood)
 {
     enum { EVENTS = 3 * BURST };
     struct event_sender e, other;
     struct event_record r;
-    struct stage s;
     unsigned long written = 0, dropped = 0, others = 0;
 
-    open_log(&s);
-    add_sender(&s, &e, PROCESS_SESSION, 1, 4);
-    add_sender(&s, &other, PROCESS_SESSION, 2, 4);
+    add_sender(&e, PROCESS_SESSION, 1, 4);
+    add_sender(&other, PROCESS_SESSION, 2, 4);
     begin_long(&r, EVENT_CHANGE);
     for (unsigned i = 0; i < EVENTS; i++)
-        send_in_time(&s, &e, &r);
+        send_in_time(&e, &r);
     cr_assert_eq(event_send(&other, &r), 0);
     event_sender_release(&e);
     while (written + dropped < EVENTS || others == 0) {
-        const char *text = line(&s);
+        const char *text = line();
         const char *number = strstr(text, dropped_words);
 
         written += strstr(text, "change process=session serial=0000000000000001"
@@ -363,43 +356,40 @@ Test(log, flood)
     cr_assert_geq(written, RATE_BURST / (2 * LINE_LEAST));
     cr_assert_eq(written + dropped, EVENTS);
     cr_assert_gt(dropped, 0);
-    expect_counted(&s, EVENTS + 1);
+    expect_counted(EVENTS + 1);
     event_sender_release(&other);
-    end_log(&s, 0);
 }
 
 /* A user can't hide a line among others: the session waits, while all others
  * are read at once, and nothing is dropped. Log knows from the message about
  * the session's files that it belongs to a user. */
-Test(log, a_user_waits)
+LogTest(log, a_user_waits)
 {
     enum { EVENTS = BURST + SECOND * 2 };
     struct event_sender e, other, files;
     struct event_record r, hello;
-    struct stage s;
     uint64_t began = clock_ms();
     unsigned before = 0;
     const char *text;
 
-    open_log(&s);
-    add_sender(&s, &e, PROCESS_SESSION, 1, 4);
-    add_sender(&s, &other, PROCESS_GATE, 0, 0);
-    add_sender_of(&s, &files, PROCESS_FILES, 1, 4, "anna");
+    add_sender(&e, PROCESS_SESSION, 1, 4);
+    add_sender(&other, PROCESS_GATE, 0, 0);
+    add_sender_of(&files, PROCESS_FILES, 1, 4, "anna");
     event_begin(&hello, EVENT_REFUSED);
     begin_long(&r, EVENT_CHANGE);
     for (unsigned i = 0; i < EVENTS; i++) {
         event_number(&r, FIELD_NUMBER, i);
-        send_in_time(&s, &e, &r);
+        send_in_time(&e, &r);
     }
     event_sender_release(&e); /* its last events are unread */
     cr_assert_eq(event_send(&other, &hello), 0);
     for (unsigned i = 0; i < EVENTS; i++) {
         char number[32];
 
-        text = line(&s);
+        text = line();
         if (strstr(text, "refused")) {
             before = i;
-            text = line(&s);
+            text = line();
         }
         snprintf(number, sizeof(number), " number=%u", i);
         cr_assert(strstr(text, number), "%u: %s", i, text);
@@ -408,15 +398,14 @@ Test(log, a_user_waits)
     cr_expect_geq(clock_ms() - began, 1500);
     event_sender_release(&files);
     event_sender_release(&other);
-    end_log(&s, 0);
 }
 
-static unsigned lines_until(struct stage *s, const char *serial, unsigned n)
+static unsigned lines_until(const char *serial, unsigned n)
 {
     unsigned others = 0;
 
     while (n > 0)
-        if (strstr(line(s), serial))
+        if (strstr(line(), serial))
             n--;
         else
             others++;
@@ -424,95 +413,84 @@ static unsigned lines_until(struct stage *s, const char *serial, unsigned n)
 }
 
 /* Two sessions of a user share one rate; another user isn't affected. */
-Test(log, sessions_share_their_users_rate)
+LogTest(log, sessions_share_their_users_rate)
 {
     enum { EVENTS = SECOND * 2 };
     struct event_sender first, second, other;
     struct event_record r;
-    struct stage s;
     unsigned before;
     uint64_t began = clock_ms();
 
-    open_log(&s);
-    add_sender_of(&s, &first, PROCESS_SESSION, 1, 4, "anna");
-    add_sender_of(&s, &second, PROCESS_SESSION, 2, 4, "anna");
-    add_sender_of(&s, &other, PROCESS_SESSION, 3, 4, "bert");
+    add_sender_of(&first, PROCESS_SESSION, 1, 4, "anna");
+    add_sender_of(&second, PROCESS_SESSION, 2, 4, "anna");
+    add_sender_of(&other, PROCESS_SESSION, 3, 4, "bert");
     begin_long(&r, EVENT_CHANGE);
     for (unsigned i = 0; i < BURST; i++)
-        send_in_time(&s, &first, &r);
-    lines_until(&s, "serial=0000000000000001", BURST);
+        send_in_time(&first, &r);
+    lines_until("serial=0000000000000001", BURST);
     for (unsigned i = 0; i < EVENTS; i++)
-        send_in_time(&s, &second, &r);
+        send_in_time(&second, &r);
     cr_assert_eq(event_send(&other, &r), 0);
-    before = lines_until(&s, "serial=0000000000000003", 1);
+    before = lines_until("serial=0000000000000003", 1);
     cr_expect_lt(before, EVENTS, "another user had to wait");
     event_sender_release(&second);
-    lines_until(&s, "serial=0000000000000002", EVENTS - before);
+    lines_until("serial=0000000000000002", EVENTS - before);
     cr_expect_geq(clock_ms() - began, 1500);
     event_sender_release(&first);
     event_sender_release(&other);
-    end_log(&s, 0);
 }
 
 /* Before a login the session counts like any other, also while a user has
  * another one: too many events are dropped. */
-Test(log, a_failed_login_is_no_user)
+LogTest(log, a_failed_login_is_no_user)
 {
     enum { EVENTS = BURST * 2 };
     struct event_sender e, files;
     struct event_record r;
-    struct stage s;
     uint64_t began = clock_ms();
     const char *text;
 
-    open_log(&s);
-    add_sender(&s, &e, PROCESS_SESSION, 1, 4);
-    add_sender_of(&s, &files, PROCESS_FILES, 2, 4, "anna");
+    add_sender(&e, PROCESS_SESSION, 1, 4);
+    add_sender_of(&files, PROCESS_FILES, 2, 4, "anna");
     begin_long(&r, EVENT_LOGIN_FAILED);
     event_text(&r, FIELD_USER, SLICE("anna"));
     for (unsigned i = 0; i < EVENTS; i++)
-        send_in_time(&s, &e, &r);
+        send_in_time(&e, &r);
     event_sender_release(&e);
     do
-        text = line(&s);
+        text = line();
     while (!strstr(text, dropped_words));
     cr_expect_lt(clock_ms() - began, 1000 * (EVENTS - BURST) / SECOND);
     event_sender_release(&files);
-    end_log(&s, 0);
 }
 
 /* When master has gone nobody waits any more. */
-Test(log, a_user_does_not_hold_up_the_end)
+LogTest(log, a_user_does_not_hold_up_the_end)
 {
     enum { EVENTS = BURST + SECOND / 2 };
     struct event_sender e;
     struct event_record r;
-    struct stage s;
 
-    open_log(&s);
-    add_sender_of(&s, &e, PROCESS_SESSION, 1, 4, "anna");
+    add_sender_of(&e, PROCESS_SESSION, 1, 4, "anna");
     begin_long(&r, EVENT_CHANGE);
     for (unsigned i = 0; i < EVENTS; i++)
-        send_in_time(&s, &e, &r);
+        send_in_time(&e, &r);
     event_begin(&r, EVENT_END);
-    send_in_time(&s, &e, &r);
+    send_in_time(&e, &r);
     event_sender_release(&e);
     channel_close(&s.log);
-    while (!strstr(line(&s), "end process=session"))
+    while (!strstr(line(), "end process=session"))
         continue;
-    end_log(&s, 0);
 }
 
 /* When master has gone, earlier events are still written. */
-Test(log, reads_all_at_the_end)
+LogTest(log, reads_all_at_the_end)
 {
     struct event_sender e;
     struct event_record r;
-    struct stage s;
     int lines = 0;
 
-    open_log(&s);
-    add_sender(&s, &e, PROCESS_SESSION, 1, 4);
+    add_sender(&e, PROCESS_SESSION, 1, 4);
     event_begin(&r, EVENT_END);
     kill(s.pid, SIGSTOP);
     for (int i = 0; i < 100; i++)
@@ -520,91 +498,80 @@ Test(log, reads_all_at_the_end)
     channel_close(&s.log);
     kill(s.pid, SIGCONT);
     for (; lines < 100; lines++)
-        cr_assert(strstr(line(&s), "end process=session"));
+        cr_assert(strstr(line(), "end process=session"));
     event_sender_release(&e);
-    end_log(&s, 0);
 }
 
 /* A process that leaves because master has gone sends its last event after
  * that. */
-Test(log, waits_for_last_words)
+LogTest(log, waits_for_last_words)
 {
     struct event_sender e;
     struct event_record r;
-    struct stage s;
     char byte;
 
-    open_log(&s);
-    add_sender(&s, &e, PROCESS_SESSION, 1, 4);
+    add_sender(&e, PROCESS_SESSION, 1, 4);
     shutdown(s.log.fd, SHUT_WR);
     cr_assert_eq(fd_set_nonblock(s.log.fd, false), 0);
     cr_assert_eq(recv(s.log.fd, &byte, 1, 0), 0); /* it has noticed */
     event_begin(&r, EVENT_END);
     cr_assert_eq(event_send(&e, &r), 0);
-    cr_assert(strstr(line(&s), "end process=session"));
+    cr_assert(strstr(line(), "end process=session"));
     event_sender_release(&e);
-    end_log(&s, 0);
 }
 
 /* Log doesn't wait forever for a sender that stays. */
 Test(log, ends_without_last_words)
 {
     struct event_sender e;
-    struct stage s;
 
-    open_log(&s);
-    add_sender(&s, &e, PROCESS_SESSION, 1, 4);
-    end_log(&s, 0);
+    open_log();
+    add_sender(&e, PROCESS_SESSION, 1, 4);
+    end_log(0);
     event_sender_release(&e);
 }
 
 static const int signals_of_all[] = { SIGHUP, SIGINT, SIGTERM };
 
 /* ^C in a terminal reaches log too, but the last events are still to come. */
-Test(log, signals_of_the_terminal)
+LogTest(log, signals_of_the_terminal)
 {
     struct event_sender e;
     struct event_record r;
-    struct stage s;
 
-    open_log(&s);
-    add_sender(&s, &e, PROCESS_SESSION, 1, 4);
+    add_sender(&e, PROCESS_SESSION, 1, 4);
     event_begin(&r, EVENT_END);
     for (size_t i = 0; i < 3; i++) {
         cr_assert_eq(kill(s.pid, signals_of_all[i]), 0);
         cr_assert_eq(event_send(&e, &r), 0);
-        cr_assert(strstr(line(&s), "end process=session"));
+        cr_assert(strstr(line(), "end process=session"));
     }
     event_sender_release(&e);
-    end_log(&s, 0);
 }
 
 /* Nobody reads the lines any more: log continues. */
-Test(log, reader_gone)
+LogTest(log, reader_gone)
 {
     struct event_sender e;
     struct event_record r;
-    struct stage s;
 
-    open_log(&s);
-    add_sender(&s, &e, PROCESS_SESSION, 1, 4);
+    add_sender(&e, PROCESS_SESSION, 1, 4);
     fd_close(&s.lines);
     event_begin(&r, EVENT_END);
     for (int i = 0; i < 10; i++)
         cr_assert_eq(event_send(&e, &r), 0);
     event_sender_release(&e);
-    end_log(&s, 0);
 }
 
 static void check_refused(int output, int memory)
 {
     struct message m;
-    struct stage s = { .lines = -1 };
 
-    raise_log(&s, output, memory);
+    s.lines = -1;
+    raise_log(output, memory);
     message_hear(&s.log, MSG_failed, &m);
     cr_expect(slice_starts(m.failed.why, SLICE("log: set-up: ")));
-    end_log(&s, EX_CONFIG);
+    end_log(EX_CONFIG);
 }
 
 Test(log, bad_setups)
