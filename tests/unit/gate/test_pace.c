@@ -63,6 +63,16 @@ static void open_gate(uint64_t up, uint64_t down)
     }
 }
 
+#define PaceTest(suite, name, up, down)                                        \
+    static void suite##_##name(void);                                          \
+    Test(suite, name, .timeout = 60)                                           \
+    {                                                                          \
+        open_gate(up, down);                                                   \
+        suite##_##name();                                                      \
+        close_gate();                                                          \
+    }                                                                          \
+    static void suite##_##name(void)
+
 static int ask(struct gate_child *c, uint32_t request, bool upload)
 {
     struct msg_bytes_ask m = { .request = request, .upload = upload };
@@ -121,9 +131,8 @@ static bool may(int i)
     return m.transfer_may.begin;
 }
 
-Test(pace, transfers, .timeout = 60)
+PaceTest(pace, transfers, 0, 0)
 {
-    open_gate(0, 0);
     for (int i = 0; i < 3; i++)
         limit(i, 1, 2, 0, 0);
     limit(3, 2, 2, 0, 0);
@@ -140,7 +149,6 @@ Test(pace, transfers, .timeout = 60)
     pace_on_transfer_end(child[0], NULL);
     limit(0, 1, 2, 0, 0); /* the newest message counts */
     cr_expect(may(0));
-    close_gate();
 }
 
 /* The account with the reached limit; the account's limit is its number. */
@@ -156,9 +164,8 @@ static int refused_by(int i)
 }
 
 /* Two users, of whom the first is in two teams, and all. */
-Test(pace, transfers_of_each_account, .timeout = 60)
+PaceTest(pace, transfers_of_each_account, 0, 0)
 {
-    open_gate(0, 0);
     g.pace.all.most = 3;
     limit(0, 1, 1, 0, 0);
     limit(1, 2, 0, 0, 0);
@@ -178,13 +185,11 @@ Test(pace, transfers_of_each_account, .timeout = 60)
     cr_expect_eq(refused_by(0), ACCOUNT_TEAM * 10 + 2);
     limit(2, 4, 1, 0, 0); /* and leaves again */
     cr_expect_eq(refused_by(0), -1);
-    close_gate();
 }
 
 /* The records last, however often sessions change their accounts. */
-Test(pace, accounts_are_used_again, .timeout = 60)
+PaceTest(pace, accounts_are_used_again, 0, 0)
 {
-    open_gate(0, 0);
     for (uint64_t n = 1; n < 1000; n++)
         for (int i = 0; i < SESSIONS; i++) {
             limit(i, n * 100 + (uint64_t)i, 1, 0, 0);
@@ -196,14 +201,12 @@ Test(pace, accounts_are_used_again, .timeout = 60)
     channel_close(&child[0]->channel);
     limit(0, 1, 1, 0, 0); /* after the session's end */
     cr_expect_eq(child[0]->pace.accounts, 0);
-    close_gate();
 }
 
 /* A user who comes back at once doesn't begin with a new second. A new figure
  * doesn't wait for what the old one gave. */
-Test(pace, figures_outlive_a_session, .timeout = 60)
+PaceTest(pace, figures_outlive_a_session, 0, 0)
 {
-    open_gate(0, 0);
     limit(0, 1, 0, 1, 0);
     cr_assert_eq(ask(child[0], 1, true), 0);
     while (got(0, true) == 0)
@@ -217,52 +220,44 @@ Test(pace, figures_outlive_a_session, .timeout = 60)
     while (child[0]->pace.request != 0)
         cr_assert_eq(loop_once(&g.frame.loop, 1000), 0);
     cr_expect_eq(got(0, true), PIECE);
-    close_gate();
 }
 
-Test(pace, without_a_limit, .timeout = 60)
+PaceTest(pace, without_a_limit, 0, 0)
 {
-    open_gate(0, 0);
     limit(0, 1, 0, 0, RATE);
     for (int i = 0; i < 3; i++) {
         cr_assert_eq(ask(child[0], 1, true), 0);
         cr_expect_eq(got(0, true), FREE, "uploads have none");
     }
-    close_gate();
 }
 
 /* A session that an attacker controls asks twice, or with no number. */
-Test(pace, one_request_at_a_time, .timeout = 60)
+PaceTest(pace, one_request_at_a_time, 0, 0)
 {
-    open_gate(0, 0);
     limit(0, 1, 0, RATE, RATE);
     while (child[0]->pace.request == 0)
         cr_assert_eq(ask(child[0], 1, true), 0);
     cr_expect_eq(ask(child[0], 2, true), -EPROTO);
     pace_leave(child[0]);
     cr_expect_eq(ask(child[0], 0, false), -EPROTO);
-    close_gate();
 }
 
 /* One request waits at a time, whatever its direction. */
-Test(pace, the_other_direction, .timeout = 60)
+PaceTest(pace, the_other_direction, 0, 0)
 {
-    open_gate(0, 0);
     limit(0, 1, 0, 1, 0);
     while (child[0]->pace.request == 0)
         cr_assert_eq(ask(child[0], 1, true), 0);
     cr_assert_gt(got(0, true), 0);
     cr_expect_eq(ask(child[0], 2, false), -EPROTO);
-    close_gate();
 }
 
 /* The limits of a user in a team come in several messages: before the last one
  * has come, none counts. */
-Test(pace, the_last_message_counts, .timeout = 60)
+PaceTest(pace, the_last_message_counts, 0, 0)
 {
     struct msg_limits m = { .serial = 1, .account = 1, .transfers = 2 };
 
-    open_gate(0, 0);
     limit(1, 2, 0, 0, 0);
     limit_by(1, true, 11, 1, 0, 0);
     cr_expect_eq(refused_by(1), -1);
@@ -277,7 +272,6 @@ Test(pace, the_last_message_counts, .timeout = 60)
     m = (struct msg_limits){ .serial = 2, .account = 2 }; /* again, by and by */
     pace_on_limits(&g, &m);
     cr_expect_eq(child[1]->pace.account[2]->transfers, 1);
-    close_gate();
 }
 
 /* Each session that waits gets its turn, and all together the figure. The first
@@ -321,11 +315,10 @@ static void share(enum shared_by by)
 }
 
 /* All in the line get the same, although all are due at once. */
-Test(pace, gate_is_late, .timeout = 60)
+PaceTest(pace, gate_is_late, 0, 0)
 {
     uint64_t until;
 
-    open_gate(0, 0);
     for (int i = 0; i < SESSIONS; i++)
         limit(i, 1, 0, 0, RATE);
     cr_assert_eq(ask(child[0], 1, false), 0);
@@ -338,7 +331,6 @@ Test(pace, gate_is_late, .timeout = 60)
     cr_assert_eq(loop_once(&g.frame.loop, 1000), 0);
     for (int i = 0; i < SESSIONS; i++)
         cr_expect_eq(got(i, false), PIECE / SESSIONS, "%d", i);
-    close_gate();
 }
 
 Test(pace, shared_by_the_sessions_of_a_user, .timeout = 60)

@@ -7,6 +7,28 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
 
+/* Shared by all masters. */
+static struct {
+    pid_t first;
+    bool done, reported;
+} *shared;
+
+static void share(void)
+{
+    shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    cr_assert_neq(shared, MAP_FAILED);
+}
+
+TestSuite(start, .timeout = 60, .init = share);
+
+/* The last generation stops all. */
+#define StartTest(suite, name, master)                                         \
+    Test(suite, name)                                                          \
+    {                                                                          \
+        cr_expect_eq(played_status(master), 7);                                \
+    }
+
 static void fall(void)
 {
     played_lead();
@@ -31,7 +53,7 @@ static void falls_are(played_master *execute, int n)
 }
 
 /* The first one and ten after it; the next one would come after a minute. */
-Test(start, a_burst_of_recoveries, .timeout = 60)
+Test(start, a_burst_of_recoveries)
 {
     falls_are(falls, 1 + RECOVERIES_BURST);
 }
@@ -51,7 +73,7 @@ static void falls_and_leaves_a_child(void)
 }
 
 /* Each of them keeps its place until its group has ended. */
-Test(start, a_burst_that_leaves_processes, .timeout = 60)
+Test(start, a_burst_that_leaves_processes)
 {
     played_deadlines.group = 60000;
     falls_are(falls_and_leaves_a_child, 1 + RECOVERIES_BURST);
@@ -87,7 +109,7 @@ static void read_line(int fd, char *line, size_t size)
 }
 
 /* The machine lacks something for a while: these tries use up no burst. */
-Test(start, a_recovery_that_cannot_begin_is_tried_again, .timeout = 60)
+Test(start, a_recovery_that_cannot_begin_is_tried_again)
 {
     struct rlimit old;
     struct played p;
@@ -128,7 +150,7 @@ static void read_deaths(struct played *p, int n)
 }
 
 /* No generation is left that could end. */
-Test(start, a_stop_while_a_recovery_waits, .timeout = 60)
+Test(start, a_stop_while_a_recovery_waits)
 {
     struct played p;
 
@@ -138,7 +160,7 @@ Test(start, a_stop_while_a_recovery_waits, .timeout = 60)
 }
 
 /* While the next recovery waits for its time, a reload is tried, and fails. */
-Test(start, a_reload_that_fails_ends_no_recovery, .timeout = 60)
+Test(start, a_reload_that_fails_ends_no_recovery)
 {
     struct played p;
     char byte;
@@ -152,19 +174,6 @@ Test(start, a_reload_that_fails_ends_no_recovery, .timeout = 60)
     cr_assert_eq(byte, 'm');
     cr_expect_eq(played_byte(p.output), 'f');
     played_end(&p);
-}
-
-/* Shared by all masters. */
-static struct {
-    pid_t first;
-    bool done, reported;
-} *shared;
-
-static void share(void)
-{
-    shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
-                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    cr_assert_neq(shared, MAP_FAILED);
 }
 
 static void wait_for(const volatile bool *done)
@@ -217,14 +226,10 @@ static void asks_before_a_recovery(void)
     played_stay();
 }
 
-Test(start, a_recovery_is_no_reload, .timeout = 60)
-{
-    share();
-    cr_expect_eq(played_status(asks_before_a_recovery), 7);
-}
+StartTest(start, a_recovery_is_no_reload, asks_before_a_recovery)
 
-/* Gives up after 10 s. */
-static void first_ends(void)
+    /* Gives up after 10 s. */
+    static void first_ends(void)
 {
     for (int i = 0; i < 10000; i++, poll(NULL, 0, 1))
         if (kill(shared->first, 0) < 0)
@@ -275,7 +280,7 @@ static void does_not_take_over(void)
     played_stay();
 }
 
-Test(start, a_master_that_does_not_take_over_is_killed, .timeout = 60)
+Test(start, a_master_that_does_not_take_over_is_killed)
 {
     played_deadlines.take = 300;
     cr_expect_eq(played_status(does_not_take_over), 7);
@@ -324,9 +329,8 @@ static void dies_taking_over(void)
 }
 
 /* The new build, or its configuration, may be why it failed. */
-Test(start, a_takeover_that_fails_keeps_the_old_configuration, .timeout = 60)
+Test(start, a_takeover_that_fails_keeps_the_old_configuration)
 {
-    share();
     cr_expect_neq(played_status(dies_taking_over), -1);
     cr_expect(shared->done);
 }
@@ -353,15 +357,12 @@ static void dies_during_a_reload(void)
 }
 
 /* The recovery doesn't wait for the reload, which follows it. */
-Test(start, a_recovery_comes_before_a_reload_that_hangs, .timeout = 60)
-{
-    share();
-    cr_expect_eq(played_status(dies_during_a_reload), 7);
-}
+StartTest(start, a_recovery_comes_before_a_reload_that_hangs,
+          dies_during_a_reload)
 
-/* So many have died that no recovery may begin. The reload takes longer than a
- * recovery would wait for it. */
-static void dies_often_before_a_reload(void)
+    /* So many have died that no recovery may begin. The reload takes longer
+     * than a recovery would wait for it. */
+    static void dies_often_before_a_reload(void)
 {
     played_enter(GENERATION_VERSION);
     if (played_is("12")) {
@@ -381,14 +382,10 @@ static void dies_often_before_a_reload(void)
 }
 
 /* It may be what ends the crashes. */
-Test(start, a_reload_is_not_ended_for_nothing, .timeout = 60)
-{
-    share();
-    cr_expect_eq(played_status(dies_often_before_a_reload), 7);
-}
+StartTest(start, a_reload_is_not_ended_for_nothing, dies_often_before_a_reload)
 
-/* The second one fails. */
-static void recovers_at_the_second_try(void)
+    /* The second one fails. */
+    static void recovers_at_the_second_try(void)
 {
     played_enter(GENERATION_VERSION);
     if (played_is("2")) {
@@ -403,13 +400,11 @@ static void recovers_at_the_second_try(void)
     raise(SIGKILL);
 }
 
-Test(start, a_recovery_that_fails_is_tried_again, .timeout = 60)
-{
-    cr_expect_eq(played_status(recovers_at_the_second_try), 7);
-}
+StartTest(start, a_recovery_that_fails_is_tried_again,
+          recovers_at_the_second_try)
 
-/* The supervisor has no descriptor left when the second one is up. */
-static void needs_no_descriptors(void)
+    /* The supervisor has no descriptor left when the second one is up. */
+    static void needs_no_descriptors(void)
 {
     struct message m;
     struct rlimit old;
@@ -436,14 +431,10 @@ static void needs_no_descriptors(void)
     played_stay();
 }
 
-Test(start, a_takeover_needs_no_descriptors, .timeout = 60)
-{
-    share();
-    cr_expect_eq(played_status(needs_no_descriptors), 7);
-}
+StartTest(start, a_takeover_needs_no_descriptors, needs_no_descriptors)
 
-/* The second one must follow the reload, and be no recovery. */
-static void keeps_without_descriptors(void)
+    /* The second one must follow the reload, and be no recovery. */
+    static void keeps_without_descriptors(void)
 {
     struct message m;
     struct rlimit old;
@@ -466,14 +457,12 @@ static void keeps_without_descriptors(void)
 }
 
 /* Such a copy is only for a recovery. */
-Test(start, a_leader_lives_on_without_a_newer_copy, .timeout = 60)
-{
-    cr_expect_eq(played_status(keeps_without_descriptors), 7);
-}
+StartTest(start, a_leader_lives_on_without_a_newer_copy,
+          keeps_without_descriptors)
 
-/* It asks so often that its channel is full of answers, which it doesn't
- * read. */
-static void reads_nothing(void)
+    /* It asks so often that its channel is full of answers, which it doesn't
+     * read. */
+    static void reads_nothing(void)
 {
     struct message m;
 
@@ -494,13 +483,9 @@ static void reads_nothing(void)
     played_stay();
 }
 
-Test(start, a_master_that_reads_nothing_is_killed, .timeout = 60)
-{
-    share();
-    cr_expect_eq(played_status(reads_nothing), 7);
-}
+StartTest(start, a_master_that_reads_nothing_is_killed, reads_nothing)
 
-static bool is_stopped(pid_t pid)
+    static bool is_stopped(pid_t pid)
 {
     char path[64], state = 0;
     FILE *f;
@@ -549,12 +534,9 @@ static void dies_when_it_is_up(void)
 }
 
 /* It must replace nobody. */
-Test(start, up_of_a_master_that_has_died, .timeout = 60)
-{
-    cr_expect_eq(played_status(dies_when_it_is_up), 7);
-}
+StartTest(start, up_of_a_master_that_has_died, dies_when_it_is_up)
 
-static void says_why_last(void)
+    static void says_why_last(void)
 {
     char name[32];
 
@@ -574,13 +556,10 @@ static void says_why_last(void)
     _exit(EX_CONFIG);
 }
 
-Test(start, all_last_messages_are_read, .timeout = 60)
-{
-    cr_expect_eq(played_status(says_why_last), 7);
-}
+StartTest(start, all_last_messages_are_read, says_why_last)
 
-/* The second one finds a listener that this machine can't have now. */
-static void says_what_to_mend(void)
+    /* The second one finds a listener that this machine can't have now. */
+    static void says_what_to_mend(void)
 {
     played_enter(GENERATION_VERSION);
     if (!played_is("1")) {
@@ -605,9 +584,8 @@ static void becomes_another_version(void)
 }
 
 /* Trying again helps neither here nor there. */
-Test(start, reloads_that_do_not_succeed_later, .timeout = 60)
+Test(start, reloads_that_do_not_succeed_later)
 {
-    share();
     cr_expect_eq(played_status(says_what_to_mend), 7, "an address");
     cr_expect_eq(played_status(becomes_another_version), 7, "another version");
 }
@@ -643,12 +621,11 @@ static void dies_with_a_request(void)
 
 /* The second one replaces it, but may have read an older configuration than the
  * second request is about. So a third one follows, and no recovery. */
-Test(start, a_request_after_what_cannot_be_kept, .timeout = 60)
+Test(start, a_request_after_what_cannot_be_kept)
 {
     struct rlimit own, old;
     struct played p;
 
-    share();
     cr_assert_eq(getrlimit(RLIMIT_NOFILE, &own), 0);
     played_begin(&p, dies_with_a_request);
     read_deaths(&p, 1);
@@ -709,9 +686,8 @@ static void waits_for_a_disk(void)
     end_the_immortal();
 }
 
-Test(start, a_start_that_cannot_be_killed, .timeout = 60)
+Test(start, a_start_that_cannot_be_killed)
 {
-    share();
     played_deadlines.start = 500;
     cr_expect_eq(played_status(waits_for_a_disk), 7);
 }
@@ -726,9 +702,8 @@ static void leads_and_waits_for_a_disk(void)
 }
 
 /* A recovery doesn't wait for the end of a master that hangs. */
-Test(start, a_leader_that_cannot_be_killed, .timeout = 60)
+Test(start, a_leader_that_cannot_be_killed)
 {
-    share();
     played_deadlines.look = 50;
     played_deadlines.silence = 100;
     cr_expect_eq(played_status(leads_and_waits_for_a_disk), 7);
@@ -761,11 +736,10 @@ static void falls_and_leaves_a_zombie(void)
 }
 
 /* They don't keep their places. */
-Test(start, processes_that_cannot_be_killed, .timeout = 60)
+Test(start, processes_that_cannot_be_killed)
 {
     struct played p;
 
-    share();
     played_deadlines.group = played_deadlines.recovery = 20;
     played_begin(&p, falls_and_leaves_a_zombie);
     for (int i = 0; i < 2 * GENERATION_PLACES; i++)
@@ -796,9 +770,8 @@ static void fills_the_places(void)
 }
 
 /* A reload needs its place. */
-Test(start, a_hung_one_of_eight_is_killed, .timeout = 60)
+Test(start, a_hung_one_of_eight_is_killed)
 {
-    share();
     played_deadlines.look = 50;
     played_deadlines.silence = 300;
     cr_expect_eq(played_status(fills_the_places), 7);
@@ -831,9 +804,8 @@ static void hangs_while_a_reload_waits(void)
     played_count_on();
 }
 
-Test(start, one_of_eight_that_hangs_later_is_killed, .timeout = 60)
+Test(start, one_of_eight_that_hangs_later_is_killed)
 {
-    share();
     played_deadlines.look = 50;
     played_deadlines.silence = 300;
     cr_expect_eq(played_status(hangs_while_a_reload_waits), 7);
@@ -853,7 +825,7 @@ static void leads_in_the_tenth_place(void)
     played_stay(); /* and doesn't count */
 }
 
-Test(start, any_place_has_a_heartbeat, .timeout = 60)
+Test(start, any_place_has_a_heartbeat)
 {
     played_deadlines.group = 60000;
     played_deadlines.look = 50;
@@ -862,7 +834,7 @@ Test(start, any_place_has_a_heartbeat, .timeout = 60)
 }
 
 /* Its master reads nothing, so the pair's other end is full. */
-Test(start, a_master_that_cannot_be_told_to_lead, .timeout = 60)
+Test(start, a_master_that_cannot_be_told_to_lead)
 {
     static struct supervisor s;
     char *argv[] = { "sallyportd", NULL };
@@ -891,8 +863,6 @@ Test(start, a_master_that_cannot_be_told_to_lead, .timeout = 60)
     supervisor_release(&s);
 }
 
-static pid_t *leader; /* shared by all masters */
-
 /* The second one finds its mistake after a stop has ended the first one. */
 static void is_mistaken_late(void)
 {
@@ -900,11 +870,11 @@ static void is_mistaken_late(void)
     if (played_is("2")) {
         signal(SIGTERM, SIG_IGN);
         kill(getppid(), SIGTERM);
-        while (kill(*leader, 0) == 0)
+        while (kill(shared->first, 0) == 0)
             poll(NULL, 0, 1);
         _exit(EX_CONFIG);
     }
-    *leader = getpid();
+    shared->first = getpid();
     played_heed_term();
     played_lead();
     SEND(&played_channel, renew, 5);
@@ -912,16 +882,10 @@ static void is_mistaken_late(void)
 }
 
 /* Only the leader decides how the service has ended. */
-Test(start, a_reload_that_fails_during_a_stop, .timeout = 60)
-{
-    leader = mmap(NULL, sizeof(*leader), PROT_READ | PROT_WRITE,
-                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    cr_assert_neq(leader, MAP_FAILED);
-    cr_expect_eq(played_status(is_mistaken_late), 7);
-}
+StartTest(start, a_reload_that_fails_during_a_stop, is_mistaken_late)
 
-/* Returns the socket that systemd would get. */
-static int notify_socket(void)
+    /* Returns the socket that systemd would get. */
+    static int notify_socket(void)
 {
     struct sockaddr_un a = { .sun_family = AF_UNIX };
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -973,11 +937,10 @@ static void stops_taking_over(void)
 }
 
 /* No recovery follows, and nobody hears that one does. */
-Test(start, a_stop_during_a_takeover, .timeout = 60)
+Test(start, a_stop_during_a_takeover)
 {
     int fd = notify_socket();
 
-    share();
     cr_expect_eq(played_status(stops_taking_over), 0);
     cr_expect(shared->done);
     cr_expect_not(shared->reported);
