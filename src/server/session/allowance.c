@@ -129,14 +129,6 @@ bool allowance_ask(struct session *s)
     return true;
 }
 
-/* This wait is ours: the client isn't stalling. */
-enum stepped allowance_wait(struct session *s)
-{
-    transfer_watch(s, 0);
-    stall_pause(s);
-    return STEP_WAIT;
-}
-
 size_t allowance_cap(struct session *s, size_t len)
 {
     uint64_t left = *allowance_left(s);

@@ -34,13 +34,6 @@ void cmd_rang(struct session *s, const struct call *call)
     }
 }
 
-static enum stepped hash_ask(struct session *s)
-{
-    ASK(s, file_read, transfer_on_answer, .path = path_slice(&s->transfer.path),
-        .offset = 0, .partial = s->transfer.verb == VERB_HASH);
-    return STEP_NEXT;
-}
-
 static enum stepped hash_take(struct session *s)
 {
     struct transfer *t = &s->transfer;
@@ -81,7 +74,7 @@ static enum stepped hash_sum(struct session *s)
     }
     if (t->offset == t->size)
         return STEP_NEXT;
-    transfer_soon(s);
+    loop_timer_set(&s->loop, &t->again, 0); /* a port may wait for its client */
     return STEP_WAIT;
 }
 
@@ -111,7 +104,7 @@ static enum stepped hash_answer(struct session *s)
 }
 
 const struct step hash_steps[] = {
-    { "ask for the file", hash_ask, 0, TRANSFER_ASKED, UNDO_NOTHING },
+    { "ask for the file", transfer_ask_file, 0, TRANSFER_ASKED, UNDO_NOTHING },
     { "take the file", hash_take, WAITS_ANSWER, TRANSFER_ASKED, UNDO_NOTHING },
     { "sum", hash_sum, WAITS_TURN, TRANSFER_HASHING, UNDO_DATA },
     { "answer", hash_answer, 0, TRANSFER_HASHING, UNDO_DATA },

@@ -13,17 +13,6 @@
 #define RECORD (16u << 10) /* the most bytes of a TLS record */
 #define BLOCK  (64u << 10)
 
-/* The file had no error: returns what the stream's state means. */
-static enum stepped download_sent(struct session *s, enum stream_state state)
-{
-    if (state == STREAM_OK)
-        return STEP_NEXT;
-    if (state != STREAM_AGAIN)
-        return transfer_broken(s, state);
-    transfer_watch(s, stream_events(s->data.stream));
-    return STEP_WAIT;
-}
-
 /* Reads the next block of the file, if all bytes of the last one are sent. */
 static enum stepped download_fill_block(struct session *s)
 {
@@ -63,27 +52,14 @@ static enum stepped download_send_block(struct session *s)
     } while (state == STREAM_OK && all < len && !t->conversions);
     t->offset += all;
     stall_moved(s, all);
-    return download_sent(s, state);
-}
-
-/* Asks for the file. A range may begin after the end of the file, and then has
- * no bytes; a REST may not. */
-static enum stepped download_ask_file(struct session *s)
-{
-    const struct transfer *t = &s->transfer;
-
-    ASK(s, file_read, transfer_on_answer, .path = path_slice(&t->path),
-        .offset = t->limit > 0 ? 0 : t->start, .partial = false);
-    return STEP_NEXT;
+    return transfer_moved(s, state);
 }
 
 static enum stepped download_take_file(struct session *s)
 {
     struct transfer *t = &s->transfer;
-    enum stepped r = transfer_take_file(s);
 
-    if (r != STEP_NEXT)
-        return r;
+    transfer_take_file(s);
     if (t->limit > 0) { /* RANG: at most to the file's end */
         if (t->size > t->limit)
             t->size = t->limit;
@@ -109,8 +85,8 @@ static enum stepped download_send(struct session *s)
             /* Send all bytes of this piece before the next one. */
             enum stream_state state = flow_flush(s);
 
-            return state == STREAM_OK ? allowance_wait(s)
-                                      : download_sent(s, state);
+            return state == STREAM_OK ? transfer_pause(s)
+                                      : transfer_moved(s, state);
         }
         r = download_fill_block(s);
         if (r == STEP_NEXT)
@@ -118,14 +94,12 @@ static enum stepped download_send(struct session *s)
         if (r != STEP_NEXT)
             return r;
     }
-    transfer_watch(s, 0);
-    transfer_soon(s);
-    return STEP_WAIT;
+    return transfer_soon(s);
 }
 
 const struct step download_steps[] = {
     ALLOWANCE_FIRST_STEP,
-    { "ask for the file", download_ask_file, 0, TRANSFER_ASKED, UNDO_NOTHING },
+    { "ask for the file", transfer_ask_file, 0, TRANSFER_ASKED, UNDO_NOTHING },
     { "ticket", transfer_offer_ticket, 0, TRANSFER_ASKED, UNDO_NOTHING },
     { "take the file", download_take_file, WAITS_ANSWER, TRANSFER_ASKED,
       UNDO_NOTHING },

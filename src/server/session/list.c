@@ -123,6 +123,7 @@ static enum stepped list_send(struct session *s)
     for (uint64_t began = clock_ms(); clock_ms() - began < TRANSFER_TURN_MS;) {
         enum filled filled = list_fill_block(t);
         enum stream_state state;
+        enum stepped r;
         size_t took = 0;
 
         if (filled == FILLED_DRY) { /* send at once what has come */
@@ -139,15 +140,11 @@ static enum stepped list_send(struct session *s)
                            t->block_len - t->block_at, &took);
         t->block_at += took;
         stall_moved(s, took);
-        if (state == STREAM_AGAIN) {
-            transfer_watch(s, stream_events(s->data.stream));
-            return STEP_WAIT;
-        }
-        if (state != STREAM_OK)
-            return transfer_broken(s, state);
+        r = transfer_moved(s, state);
+        if (r != STEP_NEXT)
+            return r;
     }
-    transfer_soon(s);
-    return STEP_WAIT;
+    return transfer_soon(s);
 }
 
 static enum stepped list_end(struct session *s)

@@ -36,11 +36,6 @@ void stall_begin(struct session *s)
     loop_timer_set(&s->loop, &t->stall, s->settings->stall_timeout);
 }
 
-void stall_pause(struct session *s)
-{
-    loop_timer_clear(&s->loop, &s->transfer.stall);
-}
-
 /* Returns the least bytes. Less than a byte a second counts as nothing:
  * otherwise one byte a minute would keep a session forever. */
 static uint64_t stall_least(const struct session *s)
@@ -272,9 +267,28 @@ void transfer_watch(struct session *s, uint32_t events)
         s->transfer.kernel_queued = stream_queued(s->data.stream);
 }
 
-void transfer_soon(struct session *s)
+enum stepped transfer_moved(struct session *s, enum stream_state state)
 {
+    if (state == STREAM_OK)
+        return STEP_NEXT;
+    if (state != STREAM_AGAIN)
+        return transfer_broken(s, state);
+    transfer_watch(s, stream_events(s->data.stream));
+    return STEP_WAIT;
+}
+
+enum stepped transfer_soon(struct session *s)
+{
+    transfer_watch(s, 0);
     loop_timer_set(&s->loop, &s->transfer.again, 0);
+    return STEP_WAIT;
+}
+
+enum stepped transfer_pause(struct session *s)
+{
+    transfer_watch(s, 0);
+    loop_timer_clear(&s->loop, &s->transfer.stall);
+    return STEP_WAIT;
 }
 
 static void transfer_on_turn(void *owner)
@@ -337,13 +351,24 @@ enum stepped transfer_offer_next(struct session *s)
     return STEP_NEXT;
 }
 
-enum stepped transfer_take_file(struct session *s)
+/* A range may begin after the end of the file, and then has no bytes; a REST
+ * may not. */
+enum stepped transfer_ask_file(struct session *s)
+{
+    const struct transfer *t = &s->transfer;
+
+    ASK(s, file_read, transfer_on_answer, .path = path_slice(&t->path),
+        .offset = t->hash || t->limit > 0 ? 0 : t->start,
+        .partial = t->verb == VERB_HASH);
+    return STEP_NEXT;
+}
+
+void transfer_take_file(struct session *s)
 {
     struct transfer *t = &s->transfer;
 
     t->source = ask_descriptor(s, &t->answer->file_readable.file, S_IFREG);
     t->size = t->answer->file_readable.size;
-    return STEP_NEXT;
 }
 
 enum stepped transfer_announce(struct session *s)
@@ -438,16 +463,11 @@ enum stepped transfer_bind(struct session *s)
  * client has all of it. */
 enum stepped transfer_flush(struct session *s)
 {
-    enum stream_state state = flow_finish(s);
+    enum stepped r = transfer_moved(s, flow_finish(s));
 
-    if (state == STREAM_AGAIN) {
-        transfer_watch(s, stream_events(s->data.stream));
-        return STEP_WAIT;
-    }
-    if (state != STREAM_OK)
-        return transfer_broken(s, state);
-    loop_remove(&s->loop, &s->data.watch);
-    return STEP_NEXT;
+    if (r == STEP_NEXT)
+        loop_remove(&s->loop, &s->data.watch);
+    return r;
 }
 
 enum stepped transfer_reply_complete(struct session *s)

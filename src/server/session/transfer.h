@@ -92,10 +92,9 @@ void transfer_run(struct session *s, unsigned happened);
  * transfer. */
 answer_fn transfer_on_answer;
 
-/* Steps of several transfers (transfer.c). transfer_take_file() takes the
- * answer to file_read: the source and its size. */
+/* Steps of several transfers (transfer.c). */
+enum stepped transfer_ask_file(struct session *s);
 enum stepped transfer_offer_ticket(struct session *s);
-enum stepped transfer_take_file(struct session *s);
 enum stepped transfer_announce(struct session *s);
 enum stepped transfer_offer_next(struct session *s);
 enum stepped transfer_connect(struct session *s);
@@ -154,14 +153,20 @@ void transfer_end_with_session(struct session *s, enum ending ending,
  * upload_eof = lenient), or files must still delete the partial. */
 bool transfer_outlives_client(const struct session *s);
 
-/* transfer_watch() waits on the data connection; transfer_soon() continues
- * soon, without waiting. */
+/* Takes the answer to transfer_ask_file(): the source and its size. */
+void transfer_take_file(struct session *s);
+/* Returns what the data stream's state means for a step: STEP_NEXT if it is
+ * STREAM_OK, and STEP_WAIT if it isn't an error. */
+enum stepped transfer_moved(struct session *s, enum stream_state state);
+/* Waits for these events of the data connection. */
 void transfer_watch(struct session *s, uint32_t events);
-void transfer_soon(struct session *s);
-/* stall_begin() starts stall_timeout; stall_pause() stops it, while the client
- * isn't read. allowance.c has the bandwidth. */
+/* Both return STEP_WAIT, and don't wait for the data connection.
+ * transfer_soon() waits for WAITS_TURN alone, which comes at once.
+ * transfer_pause() waits for another process: the client isn't stalling. */
+enum stepped transfer_soon(struct session *s);
+enum stepped transfer_pause(struct session *s);
+/* Starts stall_timeout. allowance.c has the bandwidth. */
 void stall_begin(struct session *s);
-void stall_pause(struct session *s);
 /* Bytes have moved, and stall_timeout begins again. */
 void stall_moved(struct session *s, size_t bytes);
 
@@ -227,10 +232,8 @@ enum stepped allowance_begin(struct session *s);
 /* The transfer no longer counts, whatever its reply will be. */
 void allowance_end(struct session *s);
 /* Asks gate for more bytes if none may move now, and returns true; WAITS_TURN
- * comes when gate permits some. Return allowance_wait() from a step that then
- * waits for WAITS_TURN only. */
+ * comes when gate permits some. */
 bool allowance_ask(struct session *s);
-enum stepped allowance_wait(struct session *s);
 /* Returns how many of LEN bytes may move; at least 2, unless LEN is less. */
 size_t allowance_cap(struct session *s, size_t len);
 void allowance_spend(struct session *s, size_t bytes);

@@ -88,11 +88,9 @@ static enum stepped upload_copy(struct session *s)
             stall_begin(s);
         return STEP_NEXT;
     }
-    transfer_watch(s, 0);
-    stall_pause(s);
     if (s->ask.message == MSG_NONE && !upload_ask_sync(s))
         ASK(s, file_copy, transfer_on_answer);
-    return STEP_WAIT;
+    return transfer_pause(s);
 }
 
 static int upload_write_block(struct session *s)
@@ -122,12 +120,10 @@ static int upload_write_block(struct session *s)
  * It may have to answer another request first. */
 static enum stepped upload_ask_why_full(struct session *s)
 {
-    transfer_watch(s, 0);
-    stall_pause(s);
     if (s->ask.message == MSG_NONE)
         ASK(s, file_full, transfer_on_answer,
             .over_quota = s->transfer.full_error == EDQUOT);
-    return STEP_WAIT;
+    return transfer_pause(s);
 }
 
 /* Writes the received bytes. Returns STEP_NEXT if more may come. */
@@ -212,7 +208,7 @@ static enum stepped upload_receive(struct session *s)
         bool more;
 
         if (allowance_ask(s))
-            return allowance_wait(s);
+            return transfer_pause(s);
         read = flow_read(s, t->block, allowance_cap(s, TRANSFER_BLOCK),
                          &t->block_len);
         r = upload_store_block(s);
@@ -222,9 +218,7 @@ static enum stepped upload_receive(struct session *s)
         if (!more)
             return r;
     }
-    transfer_watch(s, 0);
-    transfer_soon(s);
-    return STEP_WAIT;
+    return transfer_soon(s);
 }
 
 /* The client's bytes have ended as upload_eof demands. It may wait for our
@@ -234,7 +228,7 @@ static enum stepped upload_end_data(struct session *s)
     struct transfer *t = &s->transfer;
     char sum[DIGEST_TEXT_MAX], text[80];
 
-    stall_pause(s);
+    loop_timer_clear(&s->loop, &t->stall);
     /* ALLO announces at least how many bytes the upload has. An upload that
      * continues a file may announce the whole file or only the rest. Compare
      * the file's whole length, so that neither is refused by mistake. */
