@@ -166,69 +166,39 @@ Test(command, lacks)
         cr_expect_str_eq(command_lacks(table[i].rights, out), table[i].words);
 }
 
-/* Expects the names of the rows for which a flag or a phase holds, in a row's
- * order. */
-static void expect_names(bool (*holds)(const struct command *),
-                         const char *expected)
-{
-    struct buf b;
+/* The security promises of the table, each as the complete list of the rows in
+ * one phase (a row that is always refused has none), or with one flag. */
+static const struct {
+    enum command_phase phase;
+    unsigned flag; /* 0: the phase counts */
+    const char *names;
+} promises[] = {
+    { COMMAND_ALWAYS, 0, "AUTH FEAT HELP HOST NOOP QUIT SYST " },
+    { COMMAND_SECURED, 0, "CLNT CSID OPTS PBSZ PROT USER " },
+    { COMMAND_NAMED, 0, "PASS " },
+    { 0, COMMAND_IN_TRANSFER, "ABOR NOOP QUIT STAT " },
+    { 0, COMMAND_SECRET, "ACCT ADAT CONF ENC MIC PASS " },
+    { 0, COMMAND_REFUSED, "ACCT ADAT CCC CONF ENC MIC REIN SMNT " },
+    { 0, COMMAND_ACTIVE, "EPRT PORT " },
+    { 0, COMMAND_KEEPS_RNFR, "NOOP RNTO " },
+};
 
-    buf_init(&b, 4096);
-    for (size_t i = 0; i < command_count; i++)
-        if (holds(&command_table[i]))
-            cr_assert_eq(buf_add_format(&b, "%s ", command_table[i].name), 0);
-    cr_assert_eq(buf_add(&b, "", 1), 0);
-    cr_expect_str_eq(b.data, expected);
-    buf_release(&b);
-}
-
-static bool always(const struct command *c)
-{
-    return c->phase == COMMAND_ALWAYS;
-}
-
-static bool in_transfer(const struct command *c)
-{
-    return c->flags & COMMAND_IN_TRANSFER;
-}
-
-static bool secret(const struct command *c)
-{
-    return c->flags & COMMAND_SECRET;
-}
-
-static bool refused(const struct command *c)
-{
-    return c->flags & COMMAND_REFUSED;
-}
-
-static bool before_login(const struct command *c)
-{
-    return (c->phase == COMMAND_SECURED && !refused(c)) ||
-           c->phase == COMMAND_NAMED;
-}
-
-static bool active(const struct command *c)
-{
-    return c->flags & COMMAND_ACTIVE;
-}
-
-static bool keeps_rnfr(const struct command *c)
-{
-    return c->flags & COMMAND_KEEPS_RNFR;
-}
-
-/* The security promises of the table, each as the complete list. */
 Test(command, what_is_allowed_when)
 {
-    expect_names(always, "AUTH FEAT HELP HOST NOOP QUIT SYST ");
-    expect_names(before_login, "CLNT CSID OPTS PASS PBSZ PROT USER ");
-    expect_names(in_transfer, "ABOR NOOP QUIT STAT ");
-    expect_names(secret, "ACCT ADAT CONF ENC MIC PASS ");
-    expect_names(refused, "ACCT ADAT CCC CONF ENC MIC REIN SMNT ");
-    expect_names(active, "EPRT PORT ");
-    expect_names(keeps_rnfr, "NOOP RNTO ");
-    cr_expect_eq(find("PASS")->phase, COMMAND_NAMED);
+    for (size_t n = 0; n < sizeof(promises) / sizeof(promises[0]); n++) {
+        char names[256] = "";
+
+        for (size_t i = 0; i < command_count; i++) {
+            const struct command *c = &command_table[i];
+
+            if (promises[n].flag ? !(c->flags & promises[n].flag)
+                                 : c->phase != promises[n].phase ||
+                                       c->flags & COMMAND_REFUSED)
+                continue;
+            strcat(strcat(names, c->name), " ");
+        }
+        cr_expect_str_eq(names, promises[n].names);
+    }
     cr_expect_eq(find("CCC")->reply, REPLY_POLICY);
     cr_expect_eq(find("PORT")->reply, REPLY_ACTIVE_OFF);
     cr_expect_eq(find("EPRT")->reply, REPLY_ACTIVE_OFF);
@@ -288,6 +258,7 @@ Test(command, request)
         { SLICE("CWD \xff\xf4"), SLICE("CWD"), SLICE("\xff\xf4"), "CWD" },
         { SLICE(" NOOP"), SLICE(""), SLICE("NOOP"), NULL },
         { SLICE(""), SLICE(""), SLICE(""), NULL },
+        { { NULL, 0 }, SLICE(""), SLICE(""), NULL },
         { SLICE("SITE CHMOD 777 x"), SLICE("SITE"), SLICE("CHMOD 777 x"),
           "SITE" },
         { SLICE("\xff\xf4\xff\xf2"
@@ -310,18 +281,10 @@ Test(command, request)
         command_parse(table[i].line, &q);
         cr_expect(slice_equal(q.verb, table[i].verb), "row %zu", i);
         cr_expect(slice_equal(q.argument, table[i].argument), "row %zu", i);
-        cr_expect_not_null(q.argument.ptr, "row %zu", i);
+        cr_expect(q.verb.ptr && q.argument.ptr, "row %zu", i);
         cr_expect_eq(q.command, table[i].name ? find(table[i].name) : NULL,
                      "row %zu", i);
     }
-}
-
-Test(command, empty_argument_is_a_slice)
-{
-    struct request q;
-
-    command_parse((struct slice){ NULL, 0 }, &q);
-    cr_expect(q.verb.ptr && q.argument.ptr && !q.command);
 }
 
 static const struct choices all = { .facts = LISTING_ALL };
@@ -364,43 +327,29 @@ Test(command, feat)
     buf_release(&b);
 }
 
-Test(command, feat_in_active_mode)
+/* A session sees the settings, and its own choices. */
+Test(command, feat_by_choices)
 {
-    const struct choices some = { .active = true };
-    struct buf b;
+    static const struct {
+        struct choices choices;
+        const char *lines;
+    } rows[] = {
+        { { .active = true }, " EPRT\r\n EPSV\r\n" },
+        { { .mode_z = true }, ";\r\n MODE Z\r\n UTF8\r\n" },
+        { { .facts = LISTING_SIZE | LISTING_MODE },
+          " MLST "
+          "type;size*;modify;perm;unique;UNIX.mode*;UNIX.ownername;\r\n" },
+    };
 
-    buf_init(&b, 4096);
-    command_feat(&some, &b);
-    cr_assert_eq(buf_add(&b, "", 1), 0);
-    cr_expect(strstr(b.data, " EPRT\r\n EPSV\r\n"), "%s", b.data);
-    buf_release(&b);
-}
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct buf b;
 
-Test(command, feat_with_mode_z)
-{
-    const struct choices some = { .mode_z = true };
-    struct buf b;
-
-    buf_init(&b, 4096);
-    command_feat(&some, &b);
-    cr_assert_eq(buf_add(&b, "", 1), 0);
-    cr_expect(strstr(b.data, ";\r\n MODE Z\r\n UTF8\r\n"), "%s", b.data);
-    buf_release(&b);
-}
-
-/* A session sees its own choices. */
-Test(command, feat_shows_what_is_chosen)
-{
-    const struct choices some = { .facts = LISTING_SIZE | LISTING_MODE };
-    struct buf b;
-
-    buf_init(&b, 4096);
-    command_feat(&some, &b);
-    cr_assert_eq(buf_add(&b, "", 1), 0);
-    cr_expect(strstr(b.data, " MLST type;size*;modify;perm;unique;UNIX.mode*;"
-                             "UNIX.ownername;\r\n"),
-              "%s", b.data);
-    buf_release(&b);
+        buf_init(&b, 4096);
+        command_feat(&rows[i].choices, &b);
+        cr_assert_eq(buf_add(&b, "", 1), 0);
+        cr_expect(strstr(b.data, rows[i].lines), "%s", b.data);
+        buf_release(&b);
+    }
 }
 
 Test(command, names)
@@ -446,6 +395,12 @@ Test(command, help_of_one)
 
 Test(site, rows)
 {
+    static const unsigned rights[SITE_COUNT] = {
+        [SITE_CHMOD] = RIGHT_WRITE | RIGHT_REPLACE,
+        [SITE_PARTIAL] = RIGHT_WRITE,
+        [SITE_QUOTA] = RIGHT_WRITE,
+    };
+
     for (size_t i = 0; i < SITE_COUNT; i++) {
         const struct site_command *row = &site_table[i];
         char start[32];
@@ -455,17 +410,11 @@ Test(site, rows)
         cr_expect_eq(strncmp(row->help, start, strlen(start)), 0, "%s",
                      row->help);
         cr_expect_eq((size_t)row->verb, i, "%s: sorted by name", row->name);
+        cr_expect_eq(row->secret, i == SITE_PSWD, "%s", row->name);
+        cr_expect_eq(row->rights, rights[i], "%s", row->name);
         if (i > 0)
             cr_expect_lt(strcmp(site_table[i - 1].name, row->name), 0);
     }
-}
-
-Test(site, rights)
-{
-    cr_expect_eq(site_find(SLICE("CHMOD"))->rights,
-                 RIGHT_WRITE | RIGHT_REPLACE);
-    cr_expect_eq(site_find(SLICE("HELP"))->rights, 0);
-    cr_expect_eq(site_find(SLICE("PSWD"))->rights, 0);
 }
 
 Test(site, find)
@@ -495,12 +444,6 @@ Test(site, help)
     cr_assert_eq(buf_add(&b, "", 1), 0);
     cr_expect(strstr(b.data, expected), "%s", b.data);
     buf_release(&b);
-}
-
-Test(site, only_a_password_is_secret)
-{
-    for (size_t i = 0; i < SITE_COUNT; i++)
-        cr_expect_eq(site_table[i].secret, i == SITE_PSWD);
 }
 
 /* An argument, and its words; "!" is a mistake. */

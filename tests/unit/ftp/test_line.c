@@ -1,6 +1,5 @@
 /* The line reader: whole lines, bad lines, long lines, telnet, and the same
  * results however the bytes are cut. */
-#include "sallyport/ftp/command.h"
 #include "sallyport/ftp/line.h"
 #include "support/test.h"
 
@@ -324,25 +323,13 @@ Test(line, wipe_after_compaction)
     cr_expect_not(holds(&l, "ter2"), "the copy behind it");
 }
 
-Test(foreign, no_command)
-{
-    for (size_t i = 0; i < command_count; i++)
-        cr_expect_not(not_ftp_byte(command_table[i].name[0]));
-}
-
 Test(foreign, bytes)
 {
-    static const char good[] = "AZaz\r\xff";
-
     for (int i = 0; i < 256; i++) {
         char c = (char)i;
         bool letter = (i >= 'A' && i <= 'Z') || (i >= 'a' && i <= 'z');
 
-        if (letter || i == '\r' || i == 0xff)
-            cr_expect_not(not_ftp_byte(c), "%d", i);
-        else
-            cr_expect(not_ftp_byte(c), "%d", i);
+        cr_expect_eq(not_ftp_byte(c), !letter && i != '\r' && i != 0xff, "%d",
+                     i);
     }
-    for (size_t i = 0; i < sizeof(good) - 1; i++)
-        cr_expect_not(not_ftp_byte(good[i]));
 }

@@ -5,6 +5,10 @@
 #define DAY 86400
 #define NOW ((time_t)1795161721) /* 2026-11-20 08:02:01 UTC */
 
+#define ADFRW (PERM_APPEND | PERM_DELETE | PERM_RENAME | PERM_READ | PERM_WRITE)
+
+#define ID 0x801, 0x1234ab
+
 static const struct entry file = { .name = { "report.pdf", 10 },
                                    .kind = ENTRY_FILE,
                                    .mode = 0644,
@@ -13,9 +17,7 @@ static const struct entry file = { .name = { "report.pdf", 10 },
                                    .mtime = NOW - 1201,
                                    .device = 0x801,
                                    .inode = 0x1234ab,
-                                   .perm = PERM_APPEND | PERM_DELETE |
-                                           PERM_RENAME | PERM_READ |
-                                           PERM_WRITE };
+                                   .perm = ADFRW };
 
 static void expect_long(const struct entry *e, const char *expected,
                         const char *why)
@@ -41,88 +43,63 @@ static void expect_facts(const struct entry *e, const char *expected,
     buf_release(&b);
 }
 
-Test(listing, long_file)
+/* Entries that differ from FILE, and their lines. */
+Test(listing, long_lines)
 {
-    expect_long(&file,
-                "-rw-r--r--   1 owner group            5 Nov 20 07:42 "
-                "report.pdf\r\n",
-                "a file");
-}
+    static const struct {
+        enum entry_kind kind;
+        uint32_t mode, links;
+        uint64_t size;
+        const char *owner, *target, *line, *why;
+    } rows[] = {
+        { ENTRY_FILE, 0644, 1, 5, "", "",
+          "-rw-r--r--   1 owner group            5 Nov 20 07:42 report.pdf",
+          "a file" },
+        { ENTRY_FILE, 0644, 1, 5, "anna@example.org", "",
+          "-rw-r--r--   1 anna@example.org group            5 Nov 20 07:42 "
+          "report.pdf",
+          "a name in place of \"owner\"" },
+        { ENTRY_FILE, 0644, 1, 5, "a\nb", "",
+          "-rw-r--r--   1 a?b group            5 Nov 20 07:42 report.pdf",
+          "no line of its own" },
+        { ENTRY_DIRECTORY, 02770, 12, 5, "", "",
+          "drwxrwx---  12 owner group            5 Nov 20 07:42 report.pdf",
+          "a directory; the set-gid bit isn't shown" },
+        { ENTRY_LINK, 0777, 1, 5, "", "../x -> y",
+          "lrwxrwxrwx   1 owner group            5 Nov 20 07:42 report.pdf -> "
+          "../x -> y",
+          "a link" },
+        { ENTRY_LINK, 0777, 1, 5, "", "",
+          "lrwxrwxrwx   1 owner group            5 Nov 20 07:42 report.pdf",
+          "a link whose target nobody knows" },
+        { ENTRY_FILE, 0, 1, 5, "", "x",
+          "----------   1 owner group            5 Nov 20 07:42 report.pdf",
+          "a file has no target" },
+        { ENTRY_FILE, 0644, 1, 0, "", "",
+          "-rw-r--r--   1 owner group            0 Nov 20 07:42 report.pdf",
+          "empty" },
+        { ENTRY_FILE, 0644, 1, ((uint64_t)4 << 30) + 1, "", "",
+          "-rw-r--r--   1 owner group   4294967297 Nov 20 07:42 report.pdf",
+          "over 4 GiB" },
+        { ENTRY_FILE, 0644, UINT32_MAX, UINT64_MAX, "", "",
+          "-rw-r--r-- 4294967295 owner group 18446744073709551615 Nov 20 07:42 "
+          "report.pdf",
+          "wider than the columns: nothing is cut" },
+    };
 
-Test(listing, owners)
-{
-    struct entry e = file;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct entry e = file;
+        char line[128];
 
-    e.owner = SLICE("anna@example.org");
-    expect_long(&e,
-                "-rw-r--r--   1 anna@example.org group            5 "
-                "Nov 20 07:42 report.pdf\r\n",
-                "a name in place of \"owner\"");
-    expect_facts(&e,
-                 "type=file;size=5;modify=20261120074200;perm=adfrw;"
-                 "unique=801U1234ab;UNIX.mode=0644;"
-                 "UNIX.ownername=anna@example.org; report.pdf\r\n",
-                 "the last fact");
-    e.owner = SLICE("a\nb");
-    expect_long(&e,
-                "-rw-r--r--   1 a?b group            5 Nov 20 07:42 "
-                "report.pdf\r\n",
-                "no line of its own");
-}
-
-Test(listing, long_kinds)
-{
-    struct entry e = file;
-
-    e.kind = ENTRY_DIRECTORY;
-    e.mode = 02770;
-    e.links = 12;
-    expect_long(&e,
-                "drwxrwx---  12 owner group            5 Nov 20 07:42 "
-                "report.pdf\r\n",
-                "a folder; the set-gid bit isn't shown");
-    e.kind = ENTRY_LINK;
-    e.mode = 0777;
-    e.links = 1;
-    e.target = SLICE("../x -> y");
-    expect_long(&e,
-                "lrwxrwxrwx   1 owner group            5 Nov 20 07:42 "
-                "report.pdf -> ../x -> y\r\n",
-                "a link");
-    e.target = SLICE("");
-    expect_long(&e,
-                "lrwxrwxrwx   1 owner group            5 Nov 20 07:42 "
-                "report.pdf\r\n",
-                "a link whose target nobody knows");
-    e.kind = ENTRY_FILE;
-    e.target = SLICE("x");
-    e.mode = 0;
-    expect_long(&e,
-                "----------   1 owner group            5 Nov 20 07:42 "
-                "report.pdf\r\n",
-                "a file has no target");
-}
-
-Test(listing, long_sizes)
-{
-    struct entry e = file;
-
-    e.size = 0;
-    expect_long(&e,
-                "-rw-r--r--   1 owner group            0 Nov 20 07:42 "
-                "report.pdf\r\n",
-                "empty");
-    e.size = ((uint64_t)4 << 30) + 1;
-    expect_long(&e,
-                "-rw-r--r--   1 owner group   4294967297 Nov 20 07:42 "
-                "report.pdf\r\n",
-                "over 4 GiB");
-    e.size = UINT64_MAX;
-    e.links = UINT32_MAX;
-    expect_long(&e,
-                "-rw-r--r-- 4294967295 owner group 18446744073709551615 "
-                "Nov 20 07:42 report.pdf\r\n",
-                "wider than the columns: nothing is cut");
+        e.kind = rows[i].kind;
+        e.mode = rows[i].mode;
+        e.links = rows[i].links;
+        e.size = rows[i].size;
+        e.owner = slice_from(rows[i].owner);
+        e.target = slice_from(rows[i].target);
+        snprintf(line, sizeof(line), "%s\r\n", rows[i].line);
+        expect_long(&e, line, rows[i].why);
+    }
 }
 
 Test(listing, long_dates)
@@ -192,73 +169,81 @@ Test(listing, long_names)
 
 Test(listing, facts)
 {
-    struct entry e = file;
+    static const struct {
+        enum entry_kind kind;
+        uint32_t mode;
+        uint64_t size, device, inode;
+        time_t mtime;
+        unsigned perm;
+        const char *name, *owner, *line, *why;
+    } rows[] = {
+        { ENTRY_FILE, 0644, 5, ID, NOW - 1201, ADFRW, "report.pdf", "",
+          "type=file;size=5;modify=20261120074200;perm=adfrw;"
+          "unique=801U1234ab;UNIX.mode=0644; report.pdf",
+          "a file" },
+        { ENTRY_FILE, 0644, 5, ID, NOW - 1201, ADFRW, "report.pdf",
+          "anna@example.org",
+          "type=file;size=5;modify=20261120074200;perm=adfrw;"
+          "unique=801U1234ab;UNIX.mode=0644;"
+          "UNIX.ownername=anna@example.org; report.pdf",
+          "the last fact" },
+        { ENTRY_FILE, 0104755, ((uint64_t)5 << 40) + 7, ID, NOW - 1201, 0,
+          " a;b=c \n", "",
+          "type=file;size=5497558138887;modify=20261120074200;perm=;"
+          "unique=801U1234ab;UNIX.mode=4755;  a;b=c ?",
+          "odd: one blank ends the facts, the rest is the name" },
+        { ENTRY_FILE, 0644, 5, ID, -1, ADFRW, "report.pdf", "",
+          "type=file;size=5;modify=19691231235959;perm=adfrw;"
+          "unique=801U1234ab;UNIX.mode=0644; report.pdf",
+          "before 1970" },
+        { ENTRY_FILE, 0644, 5, ID, INT64_MAX, ADFRW, "report.pdf", "",
+          "type=file;size=5;perm=adfrw;unique=801U1234ab;UNIX.mode=0644; "
+          "report.pdf",
+          "a year of more than four digits" },
+        { ENTRY_DIRECTORY, 0644, 5, ID, NOW - 1201, ADFRW, "report.pdf", "",
+          "type=dir;modify=20261120074200;perm=adfrw;"
+          "unique=801U1234ab;UNIX.mode=0644; report.pdf",
+          "a directory has no size" },
+        { ENTRY_LINK, 0644, 5, ID, NOW - 1201, ADFRW, "..", "",
+          "type=OS.unix=slink;modify=20261120074200;perm=adfrw;"
+          "unique=801U1234ab;UNIX.mode=0644; ..",
+          "a link" },
+        { ENTRY_FIFO, 0644, 5, ID, NOW - 1201, ADFRW, "..", "",
+          "type=OS.unix=fifo;modify=20261120074200;perm=adfrw;"
+          "unique=801U1234ab;UNIX.mode=0644; ..",
+          "nothing that RETR sends" },
+        { ENTRY_OTHER, 0644, 5, ID, NOW - 1201, ADFRW, "..", "",
+          "type=OS.unix=other;modify=20261120074200;perm=adfrw;"
+          "unique=801U1234ab;UNIX.mode=0644; ..",
+          "a socket" },
+        { ENTRY_FILE, UINT32_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX,
+          NOW - 1201, UINT32_MAX, "report.pdf", "",
+          "type=file;size=18446744073709551615;modify=20261120074200;"
+          "perm=acdeflmprw;unique=ffffffffffffffffUffffffffffffffff;"
+          "UNIX.mode=7777; report.pdf",
+          "nothing is cut" },
+        { ENTRY_FILE, 0, 0, 0, 0, NOW - 1201, 0, "report.pdf", "",
+          "type=file;size=0;modify=20261120074200;perm=;unique=0U0;"
+          "UNIX.mode=0000; report.pdf",
+          "nor left out" },
+    };
 
-    expect_facts(&e,
-                 "type=file;size=5;modify=20261120074200;perm=adfrw;"
-                 "unique=801U1234ab;UNIX.mode=0644; report.pdf\r\n",
-                 "a file");
-    e.size = ((uint64_t)5 << 40) + 7;
-    e.name = SLICE(" a;b=c \n");
-    e.perm = 0;
-    e.mode = 0104755;
-    expect_facts(&e,
-                 "type=file;size=5497558138887;modify=20261120074200;perm=;"
-                 "unique=801U1234ab;UNIX.mode=4755;  a;b=c ?\r\n",
-                 "odd: one blank ends the facts, the rest is the name");
-    e = file;
-    e.mtime = -1;
-    expect_facts(&e,
-                 "type=file;size=5;modify=19691231235959;perm=adfrw;"
-                 "unique=801U1234ab;UNIX.mode=0644; report.pdf\r\n",
-                 "before 1970");
-    e.mtime = INT64_MAX;
-    expect_facts(&e,
-                 "type=file;size=5;perm=adfrw;"
-                 "unique=801U1234ab;UNIX.mode=0644; report.pdf\r\n",
-                 "a year of more than four digits");
-    e = file;
-    e.kind = ENTRY_DIRECTORY;
-    expect_facts(&e,
-                 "type=dir;modify=20261120074200;perm=adfrw;"
-                 "unique=801U1234ab;UNIX.mode=0644; report.pdf\r\n",
-                 "a folder has no size");
-    e.name = SLICE("..");
-    e.kind = ENTRY_LINK;
-    expect_facts(&e,
-                 "type=OS.unix=slink;modify=20261120074200;perm=adfrw;"
-                 "unique=801U1234ab;UNIX.mode=0644; ..\r\n",
-                 "a link");
-    e.kind = ENTRY_FIFO;
-    expect_facts(&e,
-                 "type=OS.unix=fifo;modify=20261120074200;perm=adfrw;"
-                 "unique=801U1234ab;UNIX.mode=0644; ..\r\n",
-                 "nothing that RETR sends");
-    e.kind = ENTRY_OTHER;
-    expect_facts(&e,
-                 "type=OS.unix=other;modify=20261120074200;perm=adfrw;"
-                 "unique=801U1234ab;UNIX.mode=0644; ..\r\n",
-                 "a socket");
-}
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct entry e = file;
+        char line[256];
 
-Test(listing, longest_facts)
-{
-    struct entry e = file;
-
-    e.size = e.device = e.inode = UINT64_MAX;
-    e.perm = UINT32_MAX;
-    e.mode = UINT32_MAX;
-    expect_facts(&e,
-                 "type=file;size=18446744073709551615;modify=20261120074200;"
-                 "perm=acdeflmprw;unique=ffffffffffffffffUffffffffffffffff;"
-                 "UNIX.mode=7777; report.pdf\r\n",
-                 "nothing is cut");
-    e.size = e.device = e.inode = 0;
-    e.perm = e.mode = 0;
-    expect_facts(&e,
-                 "type=file;size=0;modify=20261120074200;perm=;unique=0U0;"
-                 "UNIX.mode=0000; report.pdf\r\n",
-                 "nor left out");
+        e.kind = rows[i].kind;
+        e.mode = rows[i].mode;
+        e.size = rows[i].size;
+        e.mtime = rows[i].mtime;
+        e.perm = rows[i].perm;
+        e.name = slice_from(rows[i].name);
+        e.owner = slice_from(rows[i].owner);
+        e.device = rows[i].device;
+        e.inode = rows[i].inode;
+        snprintf(line, sizeof(line), "%s\r\n", rows[i].line);
+        expect_facts(&e, line, rows[i].why);
+    }
 }
 
 /* Every fact of a line is in the list of FEAT, in the same order. */

@@ -74,13 +74,6 @@ Test(reply, texts_that_clients_parse)
                "try again later.\r\n");
 }
 
-Test(reply, final_replies_say_transfer_complete)
-{
-    cr_expect_eq(strncmp(reply_text(REPLY_COMPLETE), "Transfer complete", 17),
-                 0);
-    cr_expect_eq(strncmp(reply_text(REPLY_STORED), "Transfer complete", 17), 0);
-}
-
 Test(reply, texts_that_say_what_to_do)
 {
     cr_expect_not_null(strstr(reply_text(REPLY_NEED_TLS), "send AUTH TLS"));
