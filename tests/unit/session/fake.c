@@ -15,8 +15,13 @@
 
 #define DEADLINE_MS 20000
 
-struct fake fake;
+struct fake fake = { .granted = { .name = { "anna", 4 },
+                                  .rights = RIGHT_ALL,
+                                  .everywhere = RIGHT_ALL } };
 struct fake_transfer transfer;
+struct message asked;
+struct event_record logged;
+
 static struct tls_context *context(void)
 {
     char folder[] = "/tmp/sallyport-session-XXXXXX", command[512];
@@ -53,58 +58,11 @@ static struct {
 } changes[8];
 static size_t change_count;
 
-static const struct session_deadlines *deadlines;
-
-static bool proxied;
 static const struct networks this_host = {
     .list = { { .address = { .family = 4, .bytes = { 127, 0, 0, 1 } },
                 .bits = 32 } },
     .count = 1
 };
-
-void fake_behind_proxy(void)
-{
-    proxied = true;
-}
-
-static unsigned granted = RIGHT_ALL, granted_everywhere = RIGHT_ALL;
-static enum data_binding binding;
-static enum upload_eof upload_eof;
-static bool counted, paced;
-
-void fake_rights(unsigned rights)
-{
-    fake_rights_of_shares(rights, rights);
-}
-
-void fake_rights_of_shares(unsigned somewhere, unsigned everywhere)
-{
-    granted = somewhere;
-    granted_everywhere = everywhere;
-}
-
-void fake_binding(enum data_binding b)
-{
-    binding = b;
-}
-
-void fake_limits(bool transfers, bool bandwidth)
-{
-    counted = transfers;
-    paced = bandwidth;
-}
-
-static bool must_change;
-
-void fake_must_change(bool must)
-{
-    must_change = must;
-}
-
-void fake_upload_eof(enum upload_eof u)
-{
-    upload_eof = u;
-}
 
 struct tls_client *fake_data_tls(int data)
 {
@@ -114,11 +72,6 @@ struct tls_client *fake_data_tls(int data)
 
     tls_session_free(newest);
     return tls;
-}
-
-void fake_deadlines(const struct session_deadlines *these)
-{
-    deadlines = these;
 }
 
 void fake_settings(const char *key, uint64_t value)
@@ -162,16 +115,16 @@ unsigned long fake_cpu_ms(void)
 void fake_start(void)
 {
     struct session_start start = { .settings = &fake.settings,
-                                   .deadlines = deadlines,
+                                   .deadlines = fake.deadlines,
                                    .serial = 7,
-                                   .proxied = proxied };
+                                   .proxied = fake.proxied };
     int ends[2];
 
     signal(SIGPIPE, SIG_IGN); /* OpenSSL answers a cut with an alert */
     conf_default(&fake.settings);
     for (size_t i = 0; i < change_count; i++)
         change(&fake.settings, changes[i].key, changes[i].value);
-    if (proxied)
+    if (fake.proxied)
         fake.settings.proxies = this_host;
     fake.files.fd = -1;
     fake.tls = NULL;
@@ -188,7 +141,7 @@ void fake_start(void)
     pair_with(&fake.gate, PROCESS_GATE, &start.gate);
     pair_with(&fake.log, PROCESS_LOG, &start.log);
     start.keys = signer_process();
-    if (proxied)
+    if (fake.proxied)
         fake.master.phase = fake.gate.phase = PHASE_START;
     fake.pid = fork();
     if (fake.pid == 0)
@@ -257,6 +210,12 @@ void fake_do(const char *line, int code)
                  fake.reply);
 }
 
+void fake_abort(void)
+{
+    fake_do("ABOR", 426);
+    cr_assert_eq(fake_reply(), 226, "%s", fake.reply);
+}
+
 void fake_say(const char *line)
 {
     char text[8300];
@@ -323,7 +282,7 @@ static void hear_credentials(uint32_t request)
     channel_close(&auth);
 }
 
-void fake_ask_login(const char *user, struct message *asked)
+void fake_ask_login(const char *user)
 {
     char line[64];
 
@@ -331,25 +290,25 @@ void fake_ask_login(const char *user, struct message *asked)
     snprintf(line, sizeof(line), "USER %s", user);
     fake_do(line, 331);
     fake_say("PASS secret");
-    fake_hear(&fake.master, asked, MSG_login);
+    fake_hear(&fake.master, &asked, MSG_login);
+}
+
+void fake_deny(enum denial why)
+{
+    fake.master.phase = PHASE_GREETED;
+    fake_tell(&fake.master,
+              &(struct message){ .kind = MSG_denied,
+                                 .denied = { asked.request, why } });
 }
 
 void fake_grant(void)
 {
-    struct message p, out = { .kind = MSG_granted };
+    struct message out = { .kind = MSG_granted, .granted = fake.granted };
 
-    fake_ask_login("anna", &p);
-    hear_credentials(p.request);
-    out.request = p.request;
-    out.granted.name = SLICE("anna");
-    out.granted.rights = granted;
-    out.granted.everywhere = granted_everywhere;
-    out.granted.binding = binding;
-    out.granted.upload_eof = upload_eof;
+    fake_ask_login("anna");
+    out.request = asked.request;
+    hear_credentials(asked.request);
     out.granted.max_file_size = fake.settings.max_file_size;
-    out.granted.counted = counted;
-    out.granted.paced = paced;
-    out.granted.must_change = must_change;
     out.granted.files =
         channel_make(&fake.files, PROCESS_FILES, PROCESS_SESSION, PHASE_IDLE);
     fake_tell(&fake.master, &out);
@@ -442,6 +401,14 @@ int fake_come(void)
     return fake_come_from("127.0.0.1");
 }
 
+void fake_expect_closed(int fd)
+{
+    char byte;
+
+    cr_expect_leq(recv(fd, &byte, 1, 0), 0, "not closed");
+    close(fd);
+}
+
 void fake_port(void)
 {
     fake_do("PBSZ 0", 200);
@@ -455,13 +422,75 @@ int fake_data(void)
     return fake_come();
 }
 
-void fake_answer(enum message_kind asked, struct message *answer)
+void fake_answer(enum message_kind request, struct message *answer)
 {
-    struct message p;
-
-    fake_hear(&fake.files, &p, asked);
-    answer->request = p.request;
+    fake_hear(&fake.files, &asked, request);
+    answer->request = asked.request;
     fake_tell(&fake.files, answer);
+}
+
+void fake_refuse(enum message_kind request, enum outcome outcome)
+{
+    fake_answer(request, &(struct message){ .kind = MSG_refused,
+                                            .refused.outcome = outcome });
+}
+
+void fake_done(const struct message *request)
+{
+    fake_tell(&fake.files, &(struct message){ .kind = MSG_done,
+                                              .request = request->request });
+}
+
+uint64_t fake_stored(const char *path)
+{
+    struct message stored = { .kind = MSG_file_stored,
+                              .file_stored.path = slice_from(path) };
+
+    fake_hear(&fake.files, &asked, MSG_file_commit);
+    stored.request = asked.request;
+    fake_tell(&fake.files, &stored);
+    fake.files.phase = PHASE_IDLE;
+    return asked.file_commit.length;
+}
+
+bool fake_given_up(void)
+{
+    fake_hear(&fake.files, &asked, MSG_file_abort);
+    fake_done(&asked);
+    fake.files.phase = PHASE_IDLE;
+    return asked.file_abort.worthless;
+}
+
+static uint32_t listing;
+
+int fake_list(void)
+{
+    struct message m = { .kind = MSG_directory_pipe };
+    int ends[2];
+
+    fake_hear(&fake.files, &asked, MSG_directory_list);
+    cr_assert_eq(pipe(ends), 0);
+    m.request = listing = asked.request;
+    m.directory_pipe.listing = ends[0];
+    fake_tell(&fake.files, &m);
+    close(ends[0]);
+    return ends[1];
+}
+
+void fake_listed(int pipe, enum outcome outcome)
+{
+    struct message m = { .kind = MSG_directory_listed,
+                         .directory_listed.outcome = outcome };
+
+    close(pipe);
+    m.request = listing;
+    fake_tell(&fake.files, &m);
+}
+
+void fake_kick(enum ending why)
+{
+    fake_tell(&fake.master,
+              &(struct message){ .kind = MSG_kick, .kick.why = why });
 }
 
 void fake_secure_data(void)
@@ -470,17 +499,47 @@ void fake_secure_data(void)
     cr_assert_not_null(transfer.tls, "%s", tls_client_error());
 }
 
-void fake_begin_upload(void)
+void fake_begin_upload_of(const char *line, struct msg_file_writable answer)
 {
-    struct message file = { .kind = MSG_file_writable };
+    struct message file = { .kind = MSG_file_writable,
+                            .file_writable = answer };
+    char name[64];
 
     transfer.file = tmpfile();
+    cr_assert_eq(ftruncate(fileno(transfer.file), (off_t)answer.first), 0);
+    snprintf(name, sizeof(name), "/proc/self/fd/%d", fileno(transfer.file));
+    file.file_writable.file = open(name, O_WRONLY);
+    cr_assert_geq(file.file_writable.file, 0);
     transfer.data = fake_data();
-    fake_say("STOR /x");
-    file.file_writable.file = fileno(transfer.file);
-    fake_answer(MSG_file_write, &file);
+    fake_say(line);
+    fake_hear(&fake.files, &asked, MSG_file_write);
+    transfer.fleeting = asked.file_write.keep_nothing;
+    file.request = asked.request;
+    fake_tell(&fake.files, &file);
+    close(file.file_writable.file);
     fake.files.phase = PHASE_WRITING;
     cr_assert_eq(fake_reply(), 150, "%s", fake.reply);
+}
+
+void fake_begin_upload(void)
+{
+    fake_begin_upload_of("STOR /x", (struct msg_file_writable){ 0 });
+}
+
+void fake_send(const char *text)
+{
+    size_t len = strlen(text);
+
+    cr_assert(len == 0 || tls_client_write(transfer.tls, text, len));
+    cr_assert(tls_client_shutdown(transfer.tls));
+}
+
+void fake_expect_file(const char *text)
+{
+    char bytes[64] = "";
+
+    cr_assert_geq(pread(fileno(transfer.file), bytes, sizeof(bytes) - 1, 0), 0);
+    cr_expect_str_eq(bytes, text);
 }
 
 void fake_upload(void)
@@ -489,17 +548,23 @@ void fake_upload(void)
     fake_secure_data();
 }
 
-void fake_begin_download(uint64_t size)
+/* Files passes transfer.file. */
+static void begin_download(uint64_t size)
 {
     struct message file = { .kind = MSG_file_readable,
                             .file_readable = { .size = size } };
 
-    transfer.file = tmpfile();
-    cr_assert_eq(ftruncate(fileno(transfer.file), (off_t)size), 0);
     fake_say("RETR /x");
     file.file_readable.file = fileno(transfer.file);
     fake_answer(MSG_file_read, &file);
     cr_assert_eq(fake_reply(), 150, "%s", fake.reply);
+}
+
+void fake_begin_download(uint64_t size)
+{
+    transfer.file = tmpfile();
+    cr_assert_eq(ftruncate(fileno(transfer.file), (off_t)size), 0);
+    begin_download(size);
 }
 
 void fake_download(uint64_t size)
@@ -507,6 +572,26 @@ void fake_download(uint64_t size)
     transfer.data = fake_data();
     fake_begin_download(size);
     fake_secure_data();
+}
+
+void fake_download_of(FILE *source, uint64_t size)
+{
+    rewind(source); /* files has just opened it */
+    transfer.file = source;
+    transfer.data = fake_data();
+    begin_download(size);
+    fake_secure_data();
+}
+
+long fake_drain(uint64_t *bytes)
+{
+    static char some[65536];
+    long n;
+
+    while ((n = tls_client_read(transfer.tls, some, sizeof(some))) > 0)
+        if (bytes)
+            *bytes += (uint64_t)n;
+    return n;
 }
 
 void fake_release(void)
@@ -536,6 +621,18 @@ void fake_hang_up(int status)
     cr_assert_eq(fake_end(), status);
 }
 
+void fake_leave(void)
+{
+    fake_hang_up(ENDING_CLOSED);
+    cr_assert_str_neq(fake_end_reason(), "");
+}
+
+void fake_drop(void)
+{
+    close(fake.control);
+    fake.control = -1;
+}
+
 bool fake_event(enum event event, struct event_record *r)
 {
     static struct message p;
@@ -548,6 +645,22 @@ bool fake_event(enum event event, struct event_record *r)
             return true;
     }
     return false;
+}
+
+void fake_await(enum event event, struct event_record *r)
+{
+    while (!fake_event(event, r)) {
+        cr_assert_neq(r->event, EVENT_END, "no such event");
+        wait_readable(fake.log.fd);
+    }
+}
+
+void fake_expect_text(const struct event_record *r, enum event_field field,
+                      const char *text)
+{
+    cr_expect(slice_equal(r->text[field], slice_from(text)),
+              "\"%.*s\" instead of \"%s\"", (int)r->text[field].len,
+              r->text[field].ptr, text);
 }
 
 void fake_fill_log(void)

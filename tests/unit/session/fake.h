@@ -26,29 +26,21 @@ struct fake {
     uint16_t port;        /* of that listener, in network order */
     char reply[8192];     /* the last line of the last reply */
     char lines[96 << 10]; /* all lines of the last reply */
+
+    /* For later sessions. */
+    const struct session_deadlines *deadlines; /* NULL: a server's */
+    bool proxied;               /* they come through the proxy 127.0.0.1 */
+    struct msg_granted granted; /* master's answer to a login: all rights, and
+                                 * nothing else that isn't 0 */
 };
 extern struct fake fake;
+/* The last message that a test has heard, and the last event that it has
+ * found. */
+extern struct message asked;
+extern struct event_record logged;
 
 /* Changes a setting for later sessions: a number, or yes and no. */
 void fake_settings(const char *key, uint64_t value);
-/* Deadlines for later sessions; by default a server's. */
-struct session_deadlines;
-void fake_deadlines(const struct session_deadlines *these);
-/* Rights for later logins, enum right bits; by default all. */
-void fake_rights(unsigned rights);
-/* The same, for a user who has shares with other rights. */
-void fake_rights_of_shares(unsigned somewhere, unsigned everywhere);
-/* Later sessions come through the proxy 127.0.0.1. */
-void fake_behind_proxy(void);
-/* The data_binding for later logins; by default BINDING_USER. */
-void fake_binding(enum data_binding binding);
-/* The upload_eof for later logins; by default UPLOAD_EOF_STRICT. */
-void fake_upload_eof(enum upload_eof upload_eof);
-/* Whether gate permits transfers, and gives out bytes, for later logins; by
- * default neither. */
-void fake_limits(bool transfers, bool bandwidth);
-/* Whether users must change the password after later logins; by default not. */
-void fake_must_change(bool must);
 /* Returns the session's CPU time so far. */
 unsigned long fake_cpu_ms(void);
 
@@ -56,8 +48,10 @@ unsigned long fake_cpu_ms(void);
 void fake_start(void);
 /* Sends AUTH TLS and makes the handshake. */
 void fake_secure(void);
-/* Does the same, then sends USER and PASS. *ASKED: what master gets. */
-void fake_ask_login(const char *user, struct message *asked);
+/* Does the same, then sends USER and PASS, about which master is asked. */
+void fake_ask_login(const char *user);
+/* Master answers with a denial. */
+void fake_deny(enum denial why);
 /* Does both for anna, to a master that grants; the 230 isn't read yet. */
 void fake_grant(void);
 /* Sends f->tickets as gate. */
@@ -74,6 +68,8 @@ void fake_say(const char *line);
 int fake_reply(void);
 /* Sends a line. The reply must have CODE. */
 void fake_do(const char *line, int code);
+/* Sends ABOR in a transfer, and reads both replies. */
+void fake_abort(void);
 /* Receives the session's next message to a peer, within a deadline; it must be
  * MESSAGE. Before a file_commit it receives file_prepare, and answers it. */
 void fake_hear(struct channel *c, struct message *p, enum message_kind message);
@@ -93,27 +89,57 @@ void fake_expect(const char *line, int code);
  * 127.0.0.0/8. Returns the client's end. */
 int fake_come(void);
 int fake_come_from(const char *host);
+/* The session must have closed its end, and sent nothing. Closes FD. */
+void fake_expect_closed(int fd);
 /* Sends PBSZ, PROT P and PASV; and connects. Returns the client's end. */
 void fake_port(void);
 int fake_data(void);
-/* Files receives ASKED, and sends ANSWER to it. */
-void fake_answer(enum message_kind asked, struct message *answer);
+/* Files receives REQUEST, and sends ANSWER to it. */
+void fake_answer(enum message_kind request, struct message *answer);
+/* Files receives REQUEST, and refuses. */
+void fake_refuse(enum message_kind request, enum outcome outcome);
+/* Files has received *REQUEST, and answers MSG_done. */
+void fake_done(const struct message *request);
+/* Files makes the upload visible as PATH. Returns its length. */
+uint64_t fake_stored(const char *path);
+/* Files gives the partial up. Returns whether it is worthless. */
+bool fake_given_up(void);
+/* Files receives the request for a listing, and passes a pipe. Returns the
+ * other end; fake_listed() closes it, and reports the listing's outcome. */
+int fake_list(void);
+void fake_listed(int pipe, enum outcome outcome);
+
+/* Master ends the session. */
+void fake_kick(enum ending why);
 
 /* A transfer of /x, after 150 and handshake: the file that files has passed,
  * and the client's end of the data connection. */
 struct fake_transfer {
     FILE *file;
+    bool fleeting; /* nothing of an upload is kept if it is cut */
     int data;
     struct tls_client *tls;
 };
 extern struct fake_transfer transfer;
 void fake_upload(void);
 void fake_begin_upload(void); /* to 150 */
-/* A download of SIZE zeros; the other functions do it in steps: RETR up to the
- * 150, then the handshake on T's data connection. */
+/* Begins the upload of LINE. Files passes the file, open for writing only, with
+ * the other fields of ANSWER. */
+void fake_begin_upload_of(const char *line, struct msg_file_writable answer);
+/* The client sends TEXT and the orderly end of its upload. */
+void fake_send(const char *text);
+/* Expects the file to have this text. */
+void fake_expect_file(const char *text);
+/* A download of SIZE zeros, or of SOURCE, of which files reports SIZE as its
+ * length; the other functions do it in steps: RETR up to the 150, then the
+ * handshake on T's data connection. */
 void fake_download(uint64_t size);
+void fake_download_of(FILE *source, uint64_t size);
 void fake_begin_download(uint64_t size);
 void fake_secure_data(void);
+/* Reads the rest of a download. Returns how it ends, and counts its bytes,
+ * unless BYTES is NULL. */
+long fake_drain(uint64_t *bytes);
 /* Closes the test's own ends. */
 void fake_release(void);
 
@@ -123,9 +149,20 @@ struct tls_client *fake_data_tls(int data);
 int fake_end(void);
 /* The client closes in an orderly way: the session must end with STATUS. */
 void fake_hang_up(int status);
+/* Does the same with ENDING_CLOSED: no system call was refused. */
+void fake_leave(void);
+/* A test in a session of anna, which she leaves at its end. */
+#define LOGGED_IN .init = fake_open, .fini = fake_leave, .timeout = 60
+/* The client closes its end of the control connection. */
+void fake_drop(void);
 /* Finds the next event of that kind among the waiting ones. Returns false if
  * there is none. Its texts are valid until the next call. */
 bool fake_event(enum event event, struct event_record *r);
+/* Waits for it, while log reads. */
+void fake_await(enum event event, struct event_record *r);
+/* Expects the record to have this text. */
+void fake_expect_text(const struct event_record *r, enum event_field field,
+                      const char *text);
 /* Fills log's socket: it takes no more before the test reads, and then the test
  * finds many events of the kind EVENT_CHILD. */
 void fake_fill_log(void);

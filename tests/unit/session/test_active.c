@@ -5,8 +5,7 @@
 static void begin(void)
 {
     fake_settings("active", 1);
-    fake_start();
-    fake_login();
+    fake_open();
     fake_do("PBSZ 0", 200);
     fake_do("PROT P", 200);
 }
@@ -39,15 +38,9 @@ static const struct {
 
 static void expect_event(void)
 {
-    struct event_record r = { 0 };
-    struct message p;
-
-    do {
-        cr_assert_eq(channel_wait(&fake.log, &p, 10000), 1);
-        cr_assert_eq(event_decode(p.event.event, &r), 0);
-    } while (r.event != EVENT_DATA_REFUSED);
-    cr_assert_not_null(r.text[FIELD_TO].ptr);
-    cr_assert_not_null(r.text[FIELD_VERB].ptr);
+    fake_await(EVENT_DATA_REFUSED, &logged);
+    cr_assert_not_null(logged.text[FIELD_TO].ptr);
+    cr_assert_not_null(logged.text[FIELD_VERB].ptr);
 }
 
 Test(session_active, arguments, .timeout = 60)
@@ -75,7 +68,7 @@ Test(session_active, not_behind_a_proxy, .timeout = 60)
     const char header[] = "PROXY TCP4 127.0.0.1 127.0.0.1 4711 21\r\n";
     struct message p, in = { .kind = MSG_admitted };
 
-    fake_behind_proxy();
+    fake.proxied = true;
     fake_settings("active", 1);
     fake_start();
     cr_assert_gt(send(fake.control, header, sizeof(header) - 1, 0), 0);
@@ -95,21 +88,9 @@ Test(session_active, not_behind_a_proxy, .timeout = 60)
 /* Plays LIST up to the 150. */
 static void begin_list(void)
 {
-    struct message p, pipe_is = { .kind = MSG_directory_pipe };
-    int ends[2];
-
     fake_do("PORT 127,0,0,1,200,1", 200);
     fake_say("LIST");
-    fake_hear(&fake.files, &p, MSG_directory_list);
-    cr_assert_eq(pipe(ends), 0);
-    pipe_is.request = p.request;
-    pipe_is.directory_pipe.listing = ends[0];
-    fake_tell(&fake.files, &pipe_is);
-    close(ends[0]);
-    close(ends[1]);
-    pipe_is = (struct message){ .kind = MSG_directory_listed,
-                                .directory_listed = { .request = p.request } };
-    fake_tell(&fake.files, &pipe_is);
+    fake_listed(fake_list(), OUTCOME_OK);
     cr_assert_eq(fake_reply(), 150);
 }
 
@@ -155,8 +136,7 @@ Test(session_active, nobody_takes_it, .timeout = 60)
 
 static void abort_list(void)
 {
-    fake_do("ABOR", 426);
-    cr_assert_eq(fake_reply(), 226);
+    fake_abort();
 }
 
 #define FILLS 400 /* transfers with two messages each: more than fit */

@@ -18,7 +18,7 @@ Test(alive, one_that_hangs, .timeout = 60)
     int status;
 
     fake_settings("idle_timeout", IDLE_MS);
-    fake_deadlines(&quick_disks);
+    fake.deadlines = &quick_disks;
     fake_open();
     cr_assert_eq(kill(fake.pid, SIGSTOP), 0);
     poll(NULL, 0, OVER_MS);
@@ -47,7 +47,6 @@ Test(alive, one_whose_disk_is_slow, .timeout = 60)
 Test(alive, one_that_works, .timeout = 60)
 {
     uint64_t began = clock_ms();
-    struct message done = { .kind = MSG_done };
 
     fake_settings("idle_timeout", IDLE_MS);
     fake_open();
@@ -57,7 +56,7 @@ Test(alive, one_that_works, .timeout = 60)
         poll(NULL, 0, 100);
     }
     fake_release(); /* this counts as a cut upload */
-    fake_answer(MSG_file_abort, &done);
+    fake_given_up();
     cr_expect_eq(fake_reply(), 426);
     fake_hang_up(ENDING_CLOSED);
 }

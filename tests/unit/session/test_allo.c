@@ -26,21 +26,19 @@ static const struct row {
 
 static void size_says(uint64_t size)
 {
-    struct message asked,
-        facts = { .kind = MSG_facts_are,
-                  .facts_are = { .kind = ENTRY_FILE, .size = size } };
+    struct message facts = {
+        .kind = MSG_facts_are, .facts_are = { .kind = ENTRY_FILE, .size = size }
+    };
 
     fake_say("SIZE x");
-    fake_hear(&fake.files, &asked, MSG_facts);
-    facts.request = asked.request;
-    fake_tell(&fake.files, &facts);
+    fake_answer(MSG_facts, &facts);
     cr_assert_eq(fake_reply(), 213);
 }
 
 static void play(const struct row *row)
 {
-    struct message asked,
-        space = { .kind = MSG_space_is, .space_is = { .bytes = row->free } };
+    struct message space = { .kind = MSG_space_is,
+                             .space_is = { .bytes = row->free } };
     char line[64];
 
     if (row->sized > 0)
@@ -62,7 +60,6 @@ Test(allo, limit_and_disk, .timeout = 120)
 {
     fake_settings("max_file_size", 5000);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-
         fake_open();
         play(&rows[i]);
         fake_hang_up(ENDING_CLOSED);
@@ -70,12 +67,11 @@ Test(allo, limit_and_disk, .timeout = 120)
 }
 
 /* Not the disk is what has no room. */
-Test(allo, what_max_bytes_leaves, .timeout = 60)
+Test(allo, what_max_bytes_leaves, LOGGED_IN)
 {
     struct message space = { .kind = MSG_space_is,
                              .space_is = { .bytes = 40, .by_bytes = true } };
 
-    fake_open();
     fake_say("ALLO 40");
     fake_answer(MSG_space, &space);
     cr_expect_eq(fake_reply(), 200, "%s", fake.reply);
@@ -83,21 +79,19 @@ Test(allo, what_max_bytes_leaves, .timeout = 60)
     fake_answer(MSG_space, &space);
     cr_expect_eq(fake_reply(), 552, "%s", fake.reply);
     cr_expect_not_null(strstr(fake.reply, "upload_bytes"), "%s", fake.reply);
-    fake_hang_up(ENDING_CLOSED);
 }
 
 /* A checksum in between, of another file or of one of this name. */
-Test(allo, outlives_a_checksum, .timeout = 60)
+Test(allo, outlives_a_checksum, LOGGED_IN)
 {
-    struct message asked,
-        no = { .kind = MSG_refused, .refused = { .outcome = OUTCOME_BUSY } };
+    struct message no = { .kind = MSG_refused,
+                          .refused.outcome = OUTCOME_BUSY };
     const struct row row = { 0, 0, 500, 1000, 200 };
     int data;
 
-    fake_open();
     play(&row);
     fake_say("HASH y");
-    fake_answer(MSG_file_read, &no);
+    fake_refuse(MSG_file_read, OUTCOME_BUSY);
     cr_assert_eq(fake_reply(), 450);
     data = fake_data();
     fake_say("STOR x");
@@ -107,7 +101,6 @@ Test(allo, outlives_a_checksum, .timeout = 60)
     fake_tell(&fake.files, &no);
     cr_assert_eq(fake_reply(), 450);
     close(data);
-    fake_hang_up(ENDING_CLOSED);
 }
 
 /* An upload of "hello" that continues FIRST bytes. */
@@ -140,49 +133,32 @@ static void announce(uint64_t n)
     cr_assert_eq(fake_reply(), 200);
 }
 
-static void end_upload(const struct upload_row *row)
-{
-    struct message done = { .kind = MSG_done },
-                   stored = { .kind = MSG_file_stored,
-                              .file_stored = { .path = SLICE("/x") } };
-
-    fake_answer(row->code == 226 ? MSG_file_commit : MSG_file_abort,
-                row->code == 226 ? &stored : &done);
-    cr_expect_eq(fake_reply(), row->code, "row %zu: %s",
-                 (size_t)(row - uploads), fake.reply);
-    if (row->code == 451)
-        cr_expect_not_null(strstr(fake.reply, "of the announced "));
-    fake.files.phase = PHASE_IDLE;
-}
-
 static void play_upload(const struct upload_row *row)
 {
-    struct message file = { .kind = MSG_file_writable,
-                            .file_writable = { .first = row->first } };
-
-    transfer.file = tmpfile();
-    fake_say(row->type);
-    cr_assert_eq(fake_reply(), 200);
+    fake_do(row->type, 200);
     announce(row->announced);
-    transfer.data = fake_data();
-    fake_say(row->first > 0 ? "APPE x" : "STOR x");
-    file.file_writable.file = fileno(transfer.file);
-    fake_answer(MSG_file_write, &file);
-    fake.files.phase = PHASE_WRITING;
-    cr_assert_eq(fake_reply(), 150, "%s", fake.reply);
+    fake_begin_upload_of(row->first > 0 ? "APPE x" : "STOR x",
+                         (struct msg_file_writable){ .first = row->first });
     fake_secure_data();
     cr_assert(tls_client_write(transfer.tls, "hello", 5));
     if (row->bare)
         shutdown(transfer.data, SHUT_WR);
     else
         cr_assert(tls_client_shutdown(transfer.tls));
-    end_upload(row);
+    if (row->code == 226)
+        fake_stored("/x");
+    else
+        fake_given_up();
+    cr_expect_eq(fake_reply(), row->code, "row %zu: %s",
+                 (size_t)(row - uploads), fake.reply);
+    if (row->code == 451)
+        cr_expect_not_null(strstr(fake.reply, "of the announced "));
     fake_release();
 }
 
 Test(allo, fewer_bytes_are_no_file, .timeout = 120)
 {
-    fake_upload_eof(UPLOAD_EOF_LENIENT);
+    fake.granted.upload_eof = UPLOAD_EOF_LENIENT;
     fake_open();
     for (size_t i = 0; i < sizeof(uploads) / sizeof(uploads[0]); i++)
         play_upload(&uploads[i]);
@@ -206,11 +182,9 @@ Test(allo, is_needed, .timeout = 60)
         { "TYPE I", "MODE S", "STOR x", 0, true },
         { "TYPE I", "MODE S", "STOR x", UINT64_MAX, false }, /* used up */
     };
-    struct message no = { .kind = MSG_refused,
-                          .refused = { .outcome = OUTCOME_BUSY } };
 
     fake_settings("mode_z", 1);
-    fake_upload_eof(UPLOAD_EOF_ANNOUNCED);
+    fake.granted.upload_eof = UPLOAD_EOF_ANNOUNCED;
     fake_open();
     for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
         int data;
@@ -222,7 +196,7 @@ Test(allo, is_needed, .timeout = 60)
         data = fake_data();
         fake_say(needs[i].line);
         if (needs[i].begins)
-            fake_answer(MSG_file_write, &no);
+            fake_refuse(MSG_file_write, OUTCOME_BUSY);
         cr_expect_eq(fake_reply(), needs[i].begins ? 450 : 503, "%zu: %s", i,
                      fake.reply);
         close(data);

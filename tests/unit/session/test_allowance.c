@@ -9,17 +9,17 @@
 
 static void open_limited(bool counted, bool paced)
 {
-    fake_limits(counted, paced);
+    fake.granted.counted = counted;
+    fake.granted.paced = paced;
     fake_open();
-    fake_limits(false, false);
 }
 
-static void give(const struct message *asked, uint64_t bytes)
+static void give(const struct message *ask, uint64_t bytes)
 {
     struct message m = { .kind = MSG_bytes };
 
-    m.request = asked->request;
-    m.bytes.upload = asked->bytes_ask.upload;
+    m.request = ask->request;
+    m.bytes.upload = ask->bytes_ask.upload;
     m.bytes.count = bytes;
     fake_tell(&fake.gate, &m);
 }
@@ -41,8 +41,6 @@ static void expect_bytes(size_t len)
  * is left serves the next transfer. */
 Test(allowance, of_a_download, .timeout = 60)
 {
-    struct message asked;
-
     open_limited(false, true);
     fake_download(SIZE);
     for (int i = 0; i < 3; i++) {
@@ -64,32 +62,32 @@ Test(allowance, of_a_download, .timeout = 60)
     fake_hang_up(ENDING_CLOSED);
 }
 
-/* The answer to an aborted transfer isn't lost. */
-Test(allowance, of_an_upload, .timeout = 60)
+/* An upload that has sent *ASK to gate, and is aborted. */
+static void abort_upload(struct message *ask)
 {
-    struct message asked,
-        stored = { .kind = MSG_file_stored,
-                   .file_stored = { .path = SLICE("/x") } },
-        done = { .kind = MSG_done };
-
     open_limited(false, true);
     fake_upload();
-    fake_hear(&fake.gate, &asked, MSG_bytes_ask);
-    cr_expect(asked.bytes_ask.upload);
+    fake_hear(&fake.gate, ask, MSG_bytes_ask);
+    cr_expect(ask->bytes_ask.upload);
     fake_say("ABOR");
-    fake_answer(MSG_file_abort, &done);
-    fake.files.phase = PHASE_IDLE;
+    fake_given_up();
     cr_expect_eq(fake_reply(), 426);
     cr_expect_eq(fake_reply(), 226);
     fake_release();
+}
+
+/* The answer to an aborted transfer isn't lost. */
+Test(allowance, of_an_upload, .timeout = 60)
+{
+    struct message upload;
+
+    abort_upload(&upload);
     fake_upload();
-    cr_assert(tls_client_write(transfer.tls, "HELLO", 5) &&
-              tls_client_shutdown(transfer.tls));
-    give(&asked, 4);
+    fake_send("HELLO");
+    give(&upload, 4);
     fake_hear(&fake.gate, &asked, MSG_bytes_ask);
     give(&asked, PIECE);
-    fake_answer(MSG_file_commit, &stored);
-    fake.files.phase = PHASE_IDLE;
+    fake_stored("/x");
     cr_expect_eq(fake_reply(), 226);
     fake_release();
     fake_hang_up(ENDING_CLOSED);
@@ -98,17 +96,9 @@ Test(allowance, of_an_upload, .timeout = 60)
 /* The download asks when the upload's answer has come. */
 Test(allowance, of_the_other_direction, .timeout = 60)
 {
-    struct message upload, download, done = { .kind = MSG_done };
+    struct message upload, download;
 
-    open_limited(false, true);
-    fake_upload();
-    fake_hear(&fake.gate, &upload, MSG_bytes_ask);
-    fake_say("ABOR");
-    fake_answer(MSG_file_abort, &done);
-    fake.files.phase = PHASE_IDLE;
-    cr_expect_eq(fake_reply(), 426);
-    cr_expect_eq(fake_reply(), 226);
-    fake_release();
+    abort_upload(&upload);
     fake_download(PIECE);
     give(&upload, PIECE);
     fake_hear(&fake.gate, &download, MSG_bytes_ask);
@@ -131,7 +121,6 @@ Test(allowance, of_the_size_of_a_file, .timeout = 60)
 
     cr_assert_eq(setrlimit(RLIMIT_FSIZE, &least), 0);
     for (int i = 0; i < 2; i++) {
-
         fake_settings("max_file_size", mine[i]);
         fake_open();
         cr_assert_eq(prlimit(fake.pid, RLIMIT_FSIZE, NULL, &got), 0);
@@ -142,7 +131,7 @@ Test(allowance, of_the_size_of_a_file, .timeout = 60)
 
 static void answer(bool begin)
 {
-    struct message asked, m = { .kind = MSG_transfer_may };
+    struct message m = { .kind = MSG_transfer_may };
 
     fake_hear(&fake.gate, &asked, MSG_transfer_begin);
     m.request = asked.request;
@@ -155,7 +144,7 @@ static void answer(bool begin)
 /* A refused transfer doesn't reach files, and its port stays. */
 Test(allowance, to_begin, .timeout = 60)
 {
-    struct message m, refused = { .kind = MSG_refused };
+    struct message m;
 
     open_limited(true, false);
     transfer.data = fake_data();
@@ -171,8 +160,7 @@ Test(allowance, to_begin, .timeout = 60)
     }
     fake_say("RETR /x");
     answer(true);
-    refused.refused.outcome = OUTCOME_NOT_FOUND;
-    fake_answer(MSG_file_read, &refused);
+    fake_refuse(MSG_file_read, OUTCOME_NOT_FOUND);
     cr_expect_eq(fake_reply(), 550);
     fake_hear(&fake.gate, &m, MSG_transfer_end);
     close(transfer.data);
@@ -187,9 +175,7 @@ Test(allowance, aborted_before_the_answer, .timeout = 60)
     open_limited(true, false);
     transfer.data = fake_data();
     fake_say("RETR /x");
-    fake_say("ABOR");
-    cr_expect_eq(fake_reply(), 426);
-    cr_expect_eq(fake_reply(), 226);
+    fake_abort();
     answer(true);
     fake_hear(&fake.gate, &m, MSG_transfer_end);
     close(transfer.data);
@@ -200,8 +186,6 @@ Test(allowance, aborted_before_the_answer, .timeout = 60)
  * the limit. */
 Test(allowance, gate_goes_away, .timeout = 60)
 {
-    struct message asked;
-
     open_limited(false, true);
     fake_download(SIZE);
     fake_hear(&fake.gate, &asked, MSG_bytes_ask);
@@ -222,7 +206,6 @@ Test(allowance, gate_goes_away, .timeout = 60)
 /* So does a transfer that begins. */
 Test(allowance, begins_without_a_gate, .timeout = 60)
 {
-    struct message refused = { .kind = MSG_refused };
     int data;
 
     open_limited(true, false);
@@ -231,8 +214,7 @@ Test(allowance, begins_without_a_gate, .timeout = 60)
     fake_say("RETR /x\r\nNOOP");
     fake_regate();
     answer(true);
-    refused.refused.outcome = OUTCOME_NOT_FOUND;
-    fake_answer(MSG_file_read, &refused);
+    fake_refuse(MSG_file_read, OUTCOME_NOT_FOUND);
     cr_expect_eq(fake_reply(), 550);
     cr_expect_eq(fake_reply(), 200);
     close(data);
@@ -243,15 +225,12 @@ Test(allowance, begins_without_a_gate, .timeout = 60)
  * the next gate. */
 Test(allowance, gate_never_hears_of_the_end, .timeout = 60)
 {
-    struct message asked, refused = { .kind = MSG_refused };
-
     open_limited(true, false);
-    refused.refused.outcome = OUTCOME_NOT_FOUND;
     transfer.data = fake_data();
     fake_say("RETR /x");
     answer(true);
     fake_fill_gate();
-    fake_answer(MSG_file_read, &refused);
+    fake_refuse(MSG_file_read, OUTCOME_NOT_FOUND);
     cr_expect_eq(fake_reply(), 550);
     close(transfer.data);
     fake_regate();
@@ -272,7 +251,6 @@ Test(allowance, a_gate_that_was_not_asked, .timeout = 60)
     };
 
     for (size_t i = 0; i < 2; i++) {
-
         open_limited(true, true);
         fake_tell(&fake.gate, &wrong[i]);
         fake_hang_up(ENDING_PEER);

@@ -20,15 +20,8 @@ static void turn(unsigned n)
 static void upload(const struct tls_session *shown)
 {
     const struct tls_client_options options = { .show = shown };
-    struct message file = { .kind = MSG_file_writable };
 
-    transfer.file = tmpfile();
-    transfer.data = fake_data();
-    fake_say("STOR /x");
-    file.file_writable.file = fileno(transfer.file);
-    fake_answer(MSG_file_write, &file);
-    fake.files.phase = PHASE_WRITING;
-    cr_assert_eq(fake_reply(), 150, "%s", fake.reply);
+    fake_begin_upload();
     transfer.tls = tls_client_new(transfer.data, &options);
     cr_assert_not_null(transfer.tls, "%s", tls_client_error());
     cr_expect_eq(tls_client_tickets(transfer.tls), 0);
@@ -36,13 +29,8 @@ static void upload(const struct tls_session *shown)
 
 static void expect_stored(void)
 {
-    struct message stored = { .kind = MSG_file_stored,
-                              .file_stored = { .path = SLICE("/x") } };
-
-    cr_assert(tls_client_write(transfer.tls, "hello", 5));
-    cr_assert(tls_client_shutdown(transfer.tls));
-    fake_answer(MSG_file_commit, &stored);
-    fake.files.phase = PHASE_IDLE;
+    fake_send("hello");
+    fake_stored("/x");
     cr_assert_eq(fake_reply(), 226, "%s", fake.reply);
     fake_release();
 }
@@ -51,8 +39,6 @@ static void expect_stored(void)
  * files learns that the upload is over, and the end is orderly. */
 static void expect_refused(const char *words)
 {
-    struct message done = { .kind = MSG_done };
-    struct event_record r;
     char byte;
 
     cr_assert(tls_client_write(transfer.tls, "hello", 5));
@@ -60,16 +46,15 @@ static void expect_refused(const char *words)
     cr_assert_not_null(strstr(fake.reply, "resumed"), "%s", fake.reply);
     cr_assert_not_null(strstr(fake.reply, words), "%s", fake.reply);
     cr_assert_eq(tls_client_read(transfer.tls, &byte, 1), TLS_CLIENT_END);
-    fake_answer(MSG_file_abort, &done);
-    fake.files.phase = PHASE_IDLE;
+    fake_given_up();
     fake_do("NOOP", 200);
     cr_assert_eq(lseek(fileno(transfer.file), 0, SEEK_END), 0,
                  "nothing is written");
-    cr_assert(fake_event(EVENT_TRANSFER, &r));
-    cr_assert_eq(r.number[FIELD_RESULT], 425);
-    cr_assert_eq(r.number[FIELD_BYTES], 0);
-    cr_assert_gt(r.text[FIELD_REASON].len, 0);
-    cr_assert(!fake_event(EVENT_TRANSFER, &r), "one event");
+    cr_assert(fake_event(EVENT_TRANSFER, &logged));
+    cr_assert_eq(logged.number[FIELD_RESULT], 425);
+    cr_assert_eq(logged.number[FIELD_BYTES], 0);
+    cr_assert_gt(logged.text[FIELD_REASON].len, 0);
+    cr_assert(!fake_event(EVENT_TRANSFER, &logged), "one event");
     fake_release();
 }
 
@@ -93,7 +78,7 @@ Test(session_binding, keys_of_tickets, .timeout = 60)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct tls_session *old;
 
-        fake_binding(rows[i].binding);
+        fake.granted.binding = rows[i].binding;
         fake_open();
         old = tls_client_session(fake.tls);
         turn(rows[i].turns);
@@ -112,7 +97,6 @@ Test(session_binding, a_second_try, .timeout = 60)
 {
     struct tls_session *newest;
 
-    fake_binding(BINDING_USER);
     fake_open();
     upload(NULL);
     expect_refused("--data-binding address");
@@ -120,27 +104,6 @@ Test(session_binding, a_second_try, .timeout = 60)
     upload(newest);
     expect_stored();
     tls_session_free(newest);
-    fake_hang_up(ENDING_CLOSED);
-}
-
-/* There are two with the 230, and two for each transfer. The data connection
- * brings none. */
-Test(session_binding, tickets_never_run_out, .timeout = 60)
-{
-    char byte;
-
-    fake_binding(BINDING_USER);
-    fake_open();
-    cr_assert_eq(tls_client_tickets(fake.tls), 2);
-    for (unsigned i = 1; i <= 5; i++) {
-        fake_download(i % 2);
-        cr_assert_eq(tls_client_tickets(fake.tls), 2 + 2 * i);
-        while (tls_client_read(transfer.tls, &byte, 1) == 1)
-            ;
-        cr_assert_eq(tls_client_tickets(transfer.tls), 0);
-        cr_assert_eq(fake_reply(), 226, "%s", fake.reply);
-        fake_release();
-    }
     fake_hang_up(ENDING_CLOSED);
 }
 
@@ -160,29 +123,30 @@ Test(session_binding, a_ticket_with_each_port, .timeout = 60)
 }
 
 /* Downloads an empty file, over a new port. Returns how many tickets the reply
- * to EPSV brought; with the 150 and the end there are two more. */
+ * to EPSV brought; with the 150 and the end there are two more. The data
+ * connection brings none. */
 static unsigned tickets_with_port(void)
 {
     unsigned before = tls_client_tickets(fake.tls), with_port;
-    char byte;
 
     transfer.data = fake_data();
     with_port = tls_client_tickets(fake.tls) - before;
     fake_begin_download(0);
     fake_secure_data();
-    cr_assert_eq(tls_client_read(transfer.tls, &byte, 1), TLS_CLIENT_END);
+    cr_assert_eq(fake_drain(NULL), TLS_CLIENT_END);
     cr_assert_eq(fake_reply(), 226, "%s", fake.reply);
+    cr_expect_eq(tls_client_tickets(transfer.tls), 0);
     cr_expect_eq(tls_client_tickets(fake.tls), before + with_port + 2);
     fake_release();
     return with_port;
 }
 
 /* So the client doesn't wait for it at the next PASV. */
-Test(session_binding, the_end_brings_the_next_ticket, .timeout = 60)
+Test(session_binding, the_end_brings_the_next_ticket, LOGGED_IN)
 {
     unsigned had;
 
-    fake_open();
+    cr_assert_eq(tls_client_tickets(fake.tls), 2, "with the 230");
     cr_expect_eq(tickets_with_port(), 1);
     cr_expect_eq(tickets_with_port(), 0);
     cr_expect_eq(tickets_with_port(), 0);
@@ -190,7 +154,6 @@ Test(session_binding, the_end_brings_the_next_ticket, .timeout = 60)
     close(fake_data());
     cr_expect_eq(tls_client_tickets(fake.tls), had);
     cr_expect_eq(tickets_with_port(), 1, "no transfer used that port");
-    fake_hang_up(ENDING_CLOSED);
 }
 
 Test(session_binding, an_old_ticket_is_none, .timeout = 60)
@@ -203,14 +166,12 @@ Test(session_binding, an_old_ticket_is_none, .timeout = 60)
 }
 
 /* Two turns may follow soon, if a reload has shortened ticket_lifetime. */
-Test(session_binding, a_new_key_brings_a_new_ticket, .timeout = 60)
+Test(session_binding, a_new_key_brings_a_new_ticket, LOGGED_IN)
 {
-    fake_open();
     cr_expect_eq(tickets_with_port(), 1);
     turn(1);
     cr_expect_eq(tickets_with_port(), 1);
     cr_expect_eq(tickets_with_port(), 0);
-    fake_hang_up(ENDING_CLOSED);
 }
 
 /* A name that no user can have is a lie of master's; so is a fourth mode. The
@@ -228,18 +189,18 @@ Test(session_binding, what_master_may_not_grant, .timeout = 60)
     };
 
     for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
-        struct message p, out = { .kind = MSG_granted,
-                                  .granted = { .name = lies[i].name,
-                                               .rights = 0,
-                                               .upload_eof = lies[i].upload_eof,
-                                               .binding = lies[i].binding } };
+        struct message out = { .kind = MSG_granted,
+                               .granted = { .name = lies[i].name,
+                                            .rights = 0,
+                                            .upload_eof = lies[i].upload_eof,
+                                            .binding = lies[i].binding } };
         int ends[2];
 
         fake_start();
-        fake_ask_login("anna", &p);
+        fake_ask_login("anna");
         fake_tell_keys();
         cr_assert_eq(fd_pair(ends), 0);
-        out.request = p.request;
+        out.request = asked.request;
         out.granted.files = ends[1];
         fake_tell(&fake.master, &out);
         cr_assert_eq(fake_reply(), 421, "%zu: %s", i, fake.reply);
@@ -267,7 +228,6 @@ static void expect_230(void)
 /* Gate's message may come before master's. */
 Test(session_binding, keys_before_the_grant, .timeout = 60)
 {
-    fake_binding(BINDING_USER);
     fake_start();
     fake_tell_keys();
     fake_grant();
@@ -278,16 +238,12 @@ Test(session_binding, keys_before_the_grant, .timeout = 60)
  * that no other session has. */
 Test(session_binding, no_230_without_keys, .timeout = 60)
 {
-    struct message kick = { .kind = MSG_kick,
-                            .kick = { .why = ENDING_KICKED } };
-    struct event_record r;
-
     fake_start();
     fake_grant();
-    fake_tell(&fake.master, &kick);
+    fake_kick(ENDING_KICKED);
     cr_expect_eq(fake_reply(), 421, "%s", fake.reply);
     fake_hang_up(ENDING_KICKED);
-    cr_expect_not(fake_event(EVENT_LOGIN, &r));
+    cr_expect_not(fake_event(EVENT_LOGIN, &logged));
 }
 
 /* If gate sends none, the session ends, in time. */
@@ -295,7 +251,7 @@ Test(session_binding, keys_that_never_come, .timeout = 60)
 {
     static const struct session_deadlines soon = { .gate = 300 };
 
-    fake_deadlines(&soon);
+    fake.deadlines = &soon;
     fake_start();
     fake_grant();
     cr_expect_eq(fake_reply(), 0, "%s", fake.reply);

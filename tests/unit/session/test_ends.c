@@ -4,13 +4,6 @@
 #include "sallyport/base/clock.h"
 #include "support/wait.h"
 
-static void kick(enum ending why)
-{
-    struct message p = { .kind = MSG_kick, .kick = { .why = why } };
-
-    fake_tell(&fake.master, &p);
-}
-
 /* Expects one event of a transfer, with that result and the beginning of its
  * reason. *R keeps the record. */
 static void expect_event(struct event_record *r, uint64_t result,
@@ -29,10 +22,8 @@ static void expect_event(struct event_record *r, uint64_t result,
 
 static void expect_one_event(uint64_t result, const char *reason)
 {
-    struct event_record r;
-
-    expect_event(&r, result, reason);
-    cr_expect_not(fake_event(EVENT_TRANSFER, &r), "a second event");
+    expect_event(&logged, result, reason);
+    cr_expect_not(fake_event(EVENT_TRANSFER, &logged), "a second event");
 }
 
 /* The session accepts nothing more from this client, but sends all its replies.
@@ -67,17 +58,16 @@ static bool has_hello(void *file)
 Test(ends, a_kick_ends_an_upload, .timeout = 60)
 {
     for (size_t i = 0; i < sizeof(kicks) / sizeof(kicks[0]); i++) {
-        struct message asked, done = { .kind = MSG_done };
         char c;
 
         fake_open();
         fake_upload();
         cr_assert(tls_client_write(transfer.tls, "hello", 5));
         cr_assert(wait_until(has_hello, transfer.file, WAIT_MS));
-        kick(kicks[i].why);
+        fake_kick(kicks[i].why);
         cr_expect_eq(fake_reply(), (int)kicks[i].code);
         tls_client_shutdown(transfer.tls);
-        fake_answer(MSG_file_abort, &done);
+        fake_given_up();
         cr_expect_eq(tls_client_read(transfer.tls, &c, 1), TLS_CLIENT_END);
         fake_release();
         expect_end(kicks[i].why);
@@ -90,11 +80,9 @@ Test(ends, a_kick_ends_an_upload, .timeout = 60)
  * after a reload. */
 Test(ends, a_kick_for_too_many_tries, .timeout = 60)
 {
-    struct message asked;
-
     fake_start();
-    fake_ask_login("anna", &asked);
-    kick(ENDING_LOGIN_TRIES);
+    fake_ask_login("anna");
+    fake_kick(ENDING_LOGIN_TRIES);
     cr_expect_eq(fake_reply(), 421, "%s", fake.reply);
     cr_expect(strstr(fake.reply, "Too many failed logins"), "%s", fake.reply);
     expect_end(ENDING_LOGIN_TRIES);
@@ -109,7 +97,7 @@ Test(ends, a_kick_when_files_is_dead, .timeout = 60)
     cr_assert(tls_client_write(transfer.tls, "hello", 5));
     cr_assert(wait_until(has_hello, transfer.file, WAIT_MS));
     kill(fake.pid, SIGSTOP);
-    kick(ENDING_PEER);
+    fake_kick(ENDING_PEER);
     channel_close(&fake.files);
     kill(fake.pid, SIGCONT);
     cr_expect_eq(fake_reply(), 421);
@@ -120,14 +108,11 @@ Test(ends, a_kick_when_files_is_dead, .timeout = 60)
 
 Test(ends, a_kick_ends_a_download, .timeout = 60)
 {
-    char some[4096];
-
     fake_open();
     fake_download(64 << 20);
-    kick(ENDING_KICKED);
+    fake_kick(ENDING_KICKED);
     cr_expect_eq(fake_reply(), 421);
-    while (tls_client_read(transfer.tls, some, sizeof(some)) > 0)
-        continue;
+    fake_drain(NULL);
     fake_release();
     expect_end(ENDING_KICKED);
     expect_one_event(421, "kicked");
@@ -135,25 +120,20 @@ Test(ends, a_kick_ends_a_download, .timeout = 60)
 
 Test(ends, a_kick_ends_a_listing, .timeout = 60)
 {
-    struct message pipe_is = { .kind = MSG_directory_pipe };
-    int ends[2], data;
-    struct pollfd read_end;
+    struct pollfd pipe = { .events = 0 };
+    int data;
 
     fake_open();
     data = fake_data();
     fake_say("LIST");
-    cr_assert_eq(pipe(ends), 0);
-    pipe_is.directory_pipe.listing = ends[0];
-    fake_answer(MSG_directory_list, &pipe_is);
-    close(ends[0]);
+    pipe.fd = fake_list();
     cr_assert_eq(fake_reply(), 150);
-    kick(ENDING_KICKED);
+    fake_kick(ENDING_KICKED);
     cr_expect_eq(fake_reply(), 421);
-    read_end = (struct pollfd){ .fd = ends[1] };
-    cr_expect_eq(poll(&read_end, 1, 20000), 1); /* POLLERR: nobody reads */
+    cr_expect_eq(poll(&pipe, 1, 20000), 1); /* POLLERR: nobody reads */
     expect_end(ENDING_KICKED);
     expect_one_event(421, "kicked");
-    close(ends[1]);
+    close(pipe.fd);
     close(data);
 }
 
@@ -168,7 +148,7 @@ Test(ends, a_kick_ends_a_checksum, .timeout = 60)
     fake_say("HASH /x");
     file.file_readable.file = fileno(source);
     fake_answer(MSG_file_read, &file);
-    kick(ENDING_SHUTDOWN);
+    fake_kick(ENDING_SHUTDOWN);
     cr_expect_eq(fake_reply(), 421);
     expect_end(ENDING_SHUTDOWN);
     expect_one_event(421, "the server stops");
@@ -178,7 +158,7 @@ Test(ends, a_kick_ends_a_checksum, .timeout = 60)
 /* Otherwise the 150 would come after the 421. */
 Test(ends, a_kick_before_the_150, .timeout = 60)
 {
-    struct message asked, file = { .kind = MSG_file_writable };
+    struct message file = { .kind = MSG_file_writable };
     FILE *sink = tmpfile();
     int data;
 
@@ -186,7 +166,7 @@ Test(ends, a_kick_before_the_150, .timeout = 60)
     data = fake_data();
     fake_say("STOR /x");
     fake_hear(&fake.files, &asked, MSG_file_write);
-    kick(ENDING_KICKED);
+    fake_kick(ENDING_KICKED);
     cr_expect_eq(fake_reply(), 421);
     file.request = asked.request;
     file.file_writable.file = fileno(sink);
@@ -199,19 +179,18 @@ Test(ends, a_kick_before_the_150, .timeout = 60)
 
 /* Plays an upload from its last byte up to the request that makes it
  * visible. */
-static void commit(struct message *asked)
+static void commit(void)
 {
     fake_open();
     fake_upload();
-    cr_assert(tls_client_write(transfer.tls, "hello", 5));
-    cr_assert(tls_client_shutdown(transfer.tls));
-    fake_hear(&fake.files, asked, MSG_file_commit);
+    fake_send("hello");
+    fake_hear(&fake.files, &asked, MSG_file_commit);
 }
 
-static void stored(const struct message *asked)
+static void stored(void)
 {
     struct message p = { .kind = MSG_file_stored,
-                         .file_stored = { .request = asked->request,
+                         .file_stored = { .request = asked.request,
                                           .path = SLICE("/x (2)") } };
 
     fake_tell(&fake.files, &p);
@@ -221,12 +200,10 @@ static void stored(const struct message *asked)
  * 421. */
 Test(ends, a_kick_waits_for_a_commit, .timeout = 60)
 {
-    struct message asked;
-
-    commit(&asked);
-    kick(ENDING_SHUTDOWN);
+    commit();
+    fake_kick(ENDING_SHUTDOWN);
     fake_say("NOOP"); /* gets no answer any more */
-    stored(&asked);
+    stored();
     cr_expect_eq(fake_reply(), 226);
     cr_expect_eq(fake_reply(), 421);
     fake_release();
@@ -240,11 +217,10 @@ Test(ends, a_drain_waits_for_the_transfer, .timeout = 60)
     struct message drain = {
         .kind = MSG_kick, .kick = { .why = ENDING_DRAINED, .finish = true }
     };
-    struct message asked;
 
-    commit(&asked);
+    commit();
     fake_tell(&fake.master, &drain);
-    stored(&asked);
+    stored();
     cr_expect_eq(fake_reply(), 226);
     cr_expect_eq(fake_reply(), 421);
     fake_release();
@@ -256,10 +232,8 @@ Test(ends, a_drain_waits_for_the_transfer, .timeout = 60)
  * stored. */
 Test(ends, a_kick_and_no_answer, .timeout = 60)
 {
-    struct message asked;
-
-    commit(&asked);
-    kick(ENDING_KICKED);
+    commit();
+    fake_kick(ENDING_KICKED);
     cr_expect_eq(fake_reply(), 0, "%s", fake.reply);
     fake_hang_up(ENDING_KICKED);
     expect_one_event(
@@ -269,7 +243,7 @@ Test(ends, a_kick_and_no_answer, .timeout = 60)
 
 /* All bytes have come, but files is still syncing earlier ones: it got no
  * request to commit. */
-static void commit_behind_sync(struct message *asked)
+static void commit_behind_sync(void)
 {
     static char block[1 << 20];
 
@@ -278,66 +252,47 @@ static void commit_behind_sync(struct message *asked)
     for (int i = 0; i < 33; i++)
         cr_assert(tls_client_write(transfer.tls, block, sizeof(block)));
     cr_assert(tls_client_shutdown(transfer.tls));
-    fake_hear(&fake.files, asked, MSG_file_sync);
+    fake_hear(&fake.files, &asked, MSG_file_sync);
     /* The session's close_notify: it has all bytes. */
     cr_assert_eq(tls_client_read(transfer.tls, block, 1), TLS_CLIENT_END);
 }
 
-static void synced(const struct message *asked)
-{
-    struct message p = { .kind = MSG_done,
-                         .done = { .request = asked->request } };
-
-    fake_tell(&fake.files, &p);
-}
-
 Test(ends, a_kick_before_a_commit_was_asked_for, .timeout = 60)
 {
-    struct message asked, done = { .kind = MSG_done };
-
-    commit_behind_sync(&asked);
-    kick(ENDING_KICKED);
+    commit_behind_sync();
+    fake_kick(ENDING_KICKED);
     cr_expect_eq(fake_reply(), 421);
-    synced(&asked);
-    fake_answer(MSG_file_abort, &done);
+    fake_done(&asked);
+    fake_given_up();
     fake_release();
     expect_end(ENDING_KICKED);
     expect_one_event(421, "kicked");
 }
 
-static void client_goes(void)
-{
-    close(fake.control);
-    fake.control = -1;
-}
-
 /* Files was asked for the rename already, and it happens: the log has it. */
 Test(ends, the_client_goes_during_a_commit, .timeout = 60)
 {
-    struct event_record r;
-    struct message asked;
-
-    commit(&asked);
-    client_goes();
-    stored(&asked);
+    commit();
+    fake_drop();
+    stored();
     cr_expect_eq(fake_end(), ENDING_CLOSED);
-    expect_event(&r, 226, NULL);
-    cr_expect(slice_equal(r.text[FIELD_TO], SLICE("/x (2)")));
-    cr_expect_eq(r.number[FIELD_BYTES], 5);
-    cr_assert(fake_event(EVENT_END, &r));
-    cr_expect_eq(r.number[FIELD_BYTES], 5);
+    expect_event(&logged, 226, NULL);
+    cr_expect(slice_equal(logged.text[FIELD_TO], SLICE("/x (2)")));
+    cr_expect_eq(logged.number[FIELD_BYTES], 5);
+    cr_assert(fake_event(EVENT_END, &logged));
+    cr_expect_eq(logged.number[FIELD_BYTES], 5);
     cr_expect(
-        slice_starts(r.text[FIELD_REASON], SLICE("closed by the client")));
+        slice_starts(logged.text[FIELD_REASON], SLICE("closed by the client")));
     fake_release();
 }
 
 Test(ends, the_client_goes_and_the_commit_fails, .timeout = 60)
 {
-    struct message asked, no = { .kind = MSG_refused,
-                                 .refused = { .outcome = OUTCOME_NO_SPACE } };
+    struct message no = { .kind = MSG_refused,
+                          .refused = { .outcome = OUTCOME_NO_SPACE } };
 
-    commit(&asked);
-    client_goes();
+    commit();
+    fake_drop();
     no.request = asked.request;
     fake_tell(&fake.files, &no);
     cr_expect_eq(fake_end(), ENDING_CLOSED);
@@ -347,10 +302,8 @@ Test(ends, the_client_goes_and_the_commit_fails, .timeout = 60)
 
 Test(ends, the_client_goes_before_the_commit_is_asked_for, .timeout = 60)
 {
-    struct message asked;
-
-    commit_behind_sync(&asked);
-    client_goes();
+    commit_behind_sync();
+    fake_drop();
     cr_expect_eq(fake_end(), ENDING_CLOSED);
     cr_expect_eq(channel_receive(&fake.files, &asked), -EPIPE);
     expect_one_event(0, "closed by the client, before the upload was stored");
@@ -359,10 +312,8 @@ Test(ends, the_client_goes_before_the_commit_is_asked_for, .timeout = 60)
 
 Test(ends, the_client_goes_and_so_does_files, .timeout = 60)
 {
-    struct message asked;
-
-    commit(&asked);
-    client_goes();
+    commit();
+    fake_drop();
     channel_close(&fake.files);
     cr_expect_eq(fake_end(), ENDING_PEER);
     expect_one_event(0, "another process failed, and no answer from files");
@@ -372,11 +323,9 @@ Test(ends, the_client_goes_and_so_does_files, .timeout = 60)
 /* The session doesn't wait forever for a client that should leave. */
 Test(ends, the_client_goes_and_the_session_is_kicked, .timeout = 60)
 {
-    struct message asked;
-
-    commit(&asked);
-    client_goes();
-    kick(ENDING_KICKED);
+    commit();
+    fake_drop();
+    fake_kick(ENDING_KICKED);
     cr_expect_eq(fake_end(), ENDING_KICKED);
     expect_one_event(
         0, "kicked, and no answer from files: the change may have been made");
@@ -394,8 +343,8 @@ Test(ends, an_answer_after_the_421, .timeout = 60)
                  { "STAT x", MSG_directory_list, MSG_directory_listed } };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct message asked, pipe_is = { .kind = MSG_directory_pipe },
-                              answer = { .kind = rows[i].answer };
+        struct message pipe_is = { .kind = MSG_directory_pipe },
+                       answer = { .kind = rows[i].answer };
         uint64_t since;
         int ends[2];
 
@@ -407,7 +356,7 @@ Test(ends, an_answer_after_the_421, .timeout = 60)
         pipe_is.directory_pipe.listing = ends[0];
         if (rows[i].asked == MSG_directory_list)
             fake_tell(&fake.files, &pipe_is);
-        kick(ENDING_KICKED);
+        fake_kick(ENDING_KICKED);
         since = clock_ms();
         cr_expect_eq(fake_reply(), 421);
         answer.request = asked.request;

@@ -16,9 +16,8 @@ static const struct {
     { "SIZE x", { .kind = ENTRY_OTHER }, 550 },
 };
 
-Test(facts, of_odd_entries, .timeout = 60)
+Test(facts, of_odd_entries, LOGGED_IN)
 {
-    fake_open();
     for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
         struct message m = { .kind = MSG_facts_are };
 
@@ -28,7 +27,6 @@ Test(facts, of_odd_entries, .timeout = 60)
         cr_expect_eq(fake_reply(), odd[i].code, "%zu: %s", i, fake.reply);
         cr_expect(strstr(fake.lines, "modify=") == NULL, "%s", fake.lines);
     }
-    fake_hang_up(ENDING_CLOSED);
 }
 
 /* A component has at most 255 bytes. */
@@ -40,12 +38,11 @@ static const struct {
     { "STOU ", 255, 553 }, /* with the part that makes it unique */
 };
 
-Test(facts, of_names_that_are_too_long, .timeout = 60)
+Test(facts, of_names_that_are_too_long, LOGGED_IN)
 {
     char line[512];
     int data;
 
-    fake_open();
     data = fake_data();
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         snprintf(line, sizeof(line), "%s%0*d", names[i].command, names[i].len,
@@ -54,5 +51,4 @@ Test(facts, of_names_that_are_too_long, .timeout = 60)
         cr_expect_eq(fake_reply(), names[i].code, "%zu: %s", i, fake.reply);
     }
     close(data);
-    fake_hang_up(ENDING_CLOSED);
 }

@@ -2,6 +2,13 @@
  * the reply waits, and then it isn't a success. */
 #include "fake.h"
 
+static void open_with_full_log(void)
+{
+    fake_open();
+    fake_fill_log();
+}
+#define LOG_TAKES_NOTHING .init = open_with_full_log, .timeout = 60
+
 static void expect_waits(void)
 {
     struct pollfd control = { .fd = fake.control, .events = POLLIN };
@@ -9,42 +16,22 @@ static void expect_waits(void)
     cr_assert_eq(poll(&control, 1, 100), 0, "a reply before its event");
 }
 
-/* Log reads again, up to an event of that kind. */
-static void read_up_to(enum event event, struct event_record *r)
-{
-    for (int i = 0; i < 1000; i++) {
-        if (fake_event(event, r))
-            return;
-        poll(&(struct pollfd){ .fd = fake.log.fd, .events = POLLIN }, 1, 20000);
-    }
-    cr_assert_fail("no such event");
-}
-
+/* An upload that files has stored, and of which the log must hear. */
 static void complete(void)
 {
-    struct message stored = { .kind = MSG_file_stored,
-                              .file_stored = { .path = SLICE("/y") } };
-
-    cr_assert(tls_client_write(transfer.tls, "hello", 5));
-    cr_assert(tls_client_shutdown(transfer.tls));
-    fake_answer(MSG_file_commit, &stored);
-    fake.files.phase = PHASE_IDLE;
+    fake_upload();
+    fake_send("hello");
+    fake_stored("/y");
 }
 
-Test(final_reply, waits_for_a_place, .timeout = 60)
+Test(final_reply, waits_for_a_place, LOG_TAKES_NOTHING, .fini = fake_leave)
 {
-    struct event_record r;
-
-    fake_open();
-    fake_fill_log();
-    fake_upload();
     complete();
     expect_waits();
-    read_up_to(EVENT_TRANSFER, &r);
-    cr_expect_eq(r.number[FIELD_RESULT], 226);
-    cr_expect(slice_equal(r.text[FIELD_TO], SLICE("/y")));
+    fake_await(EVENT_TRANSFER, &logged);
+    cr_expect_eq(logged.number[FIELD_RESULT], 226);
+    fake_expect_text(&logged, FIELD_TO, "/y");
     cr_assert_eq(fake_reply(), 226, "%s", fake.reply);
-    fake_hang_up(ENDING_CLOSED);
     fake_release();
 }
 
@@ -53,36 +40,30 @@ Test(final_reply, waits_for_a_place, .timeout = 60)
  * reply. If the line is written after all, it agrees with the reply. */
 Test(final_reply, no_place_in_time, .timeout = 60)
 {
-    struct message no = { .kind = MSG_refused,
-                          .refused = { .outcome = OUTCOME_NOT_FOUND } };
     static const uint64_t results[] = { 451, 451, 550 };
-    struct event_record r;
-    char some[4096];
     int data;
 
     fake_settings("stall_timeout", 1000);
     fake_open();
     fake_fill_log();
-    fake_upload();
     complete();
     cr_assert_eq(fake_reply(), 451, "%s", fake.reply);
     cr_expect(strstr(fake.reply, "the file is stored as /y\r\n"), "%s",
               fake.reply);
     fake_release();
     fake_download(10);
-    while (tls_client_read(transfer.tls, some, sizeof(some)) > 0)
-        continue;
+    fake_drain(NULL);
     cr_assert_eq(fake_reply(), 451, "%s", fake.reply);
     cr_expect_not(strstr(fake.reply, "stands"), "%s", fake.reply);
     fake_release();
     data = fake_data();
     fake_say("RETR /x");
-    fake_answer(MSG_file_read, &no);
+    fake_refuse(MSG_file_read, OUTCOME_NOT_FOUND);
     cr_assert_eq(fake_reply(), 550, "%s", fake.reply);
     close(data);
     for (size_t i = 0; i < 3; i++) {
-        read_up_to(EVENT_TRANSFER, &r);
-        cr_expect_eq(r.number[FIELD_RESULT], results[i], "event %zu", i);
+        fake_await(EVENT_TRANSFER, &logged);
+        cr_expect_eq(logged.number[FIELD_RESULT], results[i], "event %zu", i);
     }
     fake_hang_up(ENDING_CLOSED);
 }
@@ -91,7 +72,6 @@ Test(final_reply, no_place_in_time, .timeout = 60)
  * transfer isn't dropped. */
 Test(final_reply, after_many_refused_commands, .timeout = 60)
 {
-    struct event_record r;
     char line[3000];
 
     fake_settings("stall_timeout", 1000);
@@ -102,23 +82,20 @@ Test(final_reply, after_many_refused_commands, .timeout = 60)
         fake_say(i < 40 ? line : "SIZE /x/");
         cr_assert_eq(fake_reply(), 550, "%s", fake.reply);
     }
-    fake_upload();
     complete();
     cr_assert_eq(fake_reply(), 451, "%s", fake.reply);
-    read_up_to(EVENT_TRANSFER, &r);
-    cr_expect_eq(r.number[FIELD_RESULT], 451);
-    read_up_to(EVENT_TROUBLE, &r);
-    cr_expect_gt(r.number[FIELD_NUMBER], 0);
+    fake_await(EVENT_TRANSFER, &logged);
+    cr_expect_eq(logged.number[FIELD_RESULT], 451);
+    fake_await(EVENT_TROUBLE, &logged);
+    cr_expect_gt(logged.number[FIELD_NUMBER], 0);
     fake_hang_up(ENDING_CLOSED);
     fake_release();
 }
 
 static void delete(void)
 {
-    struct message done = { .kind = MSG_done };
-
     fake_say("DELE /x");
-    fake_answer(MSG_file_delete, &done);
+    fake_answer(MSG_file_delete, &(struct message){ .kind = MSG_done });
 }
 
 static void reset(void)
@@ -126,24 +103,21 @@ static void reset(void)
     const struct linger none = { .l_onoff = 1 };
 
     setsockopt(fake.control, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
-    close(fake.control);
-    fake.control = -1;
+    fake_drop();
 }
 
 /* The kernel refuses this event for ever: it is larger than the socket's
  * buffer. The change has no line, so its reply is no success, and comes at
  * once. The event counts as dropped. */
-Test(final_reply, an_event_that_cannot_be_sent, .timeout = 60)
+Test(final_reply, an_event_that_cannot_be_sent, LOGGED_IN)
 {
     struct message there = { .kind = MSG_facts_are,
                              .facts_are = { .kind = ENTRY_FILE } },
                    done = { .kind = MSG_renamed,
                             .renamed = { .path = SLICE("/x") } };
-    struct event_record r;
     char line[4096];
     int small = 1;
 
-    fake_open();
     setsockopt(fake.to_log, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
     snprintf(line, sizeof(line), "RNFR %03500d", 1);
     for (char *at = line + 5; strlen(at) > 200; at += 200)
@@ -157,78 +131,61 @@ Test(final_reply, an_event_that_cannot_be_sent, .timeout = 60)
     fake_answer(MSG_rename, &done);
     cr_assert_eq(fake_reply(), 451, "%s", fake.reply);
     cr_expect(strstr(fake.reply, "can't be logged"), "%s", fake.reply);
-    fake_say("CLNT x");
-    cr_assert_eq(fake_reply(), 200, "%s", fake.reply);
-    read_up_to(EVENT_TROUBLE, &r);
-    cr_expect_eq(r.number[FIELD_NUMBER], 1);
-    fake_hang_up(ENDING_CLOSED);
+    fake_do("CLNT x", 200);
+    fake_await(EVENT_TROUBLE, &logged);
+    cr_expect_eq(logged.number[FIELD_NUMBER], 1);
 }
 
 /* A change waits too; no other command's reply comes before its own. */
-Test(final_reply, of_a_change, .timeout = 60)
+Test(final_reply, of_a_change, LOG_TAKES_NOTHING, .fini = fake_leave)
 {
-    struct event_record r;
-
-    fake_open();
-    fake_fill_log();
     delete ();
     fake_say("NOOP");
-    read_up_to(EVENT_CHANGE, &r);
-    cr_expect_eq(r.number[FIELD_RESULT], 250);
+    fake_await(EVENT_CHANGE, &logged);
+    cr_expect_eq(logged.number[FIELD_RESULT], 250);
     cr_assert_eq(fake_reply(), 250, "%s", fake.reply);
     cr_assert_eq(fake_reply(), 200, "%s", fake.reply);
-    fake_hang_up(ENDING_CLOSED);
 }
 
 Test(final_reply, of_a_change_not_in_time, .timeout = 60)
 {
-    struct event_record r;
-
     fake_settings("stall_timeout", 1000);
     fake_open();
     fake_fill_log();
     delete ();
     cr_assert_eq(fake_reply(), 451, "%s", fake.reply);
     cr_expect(strstr(fake.reply, "The change was made"), "%s", fake.reply);
-    read_up_to(EVENT_CHANGE, &r);
-    cr_expect_eq(r.number[FIELD_RESULT], 451);
+    fake_await(EVENT_CHANGE, &logged);
+    cr_expect_eq(logged.number[FIELD_RESULT], 451);
     delete ();
     cr_assert_eq(fake_reply(), 250, "%s", fake.reply);
     fake_hang_up(ENDING_CLOSED);
 }
 
-Test(final_reply, of_a_change_whose_client_goes, .timeout = 60)
+Test(final_reply, of_a_change_whose_client_goes, LOG_TAKES_NOTHING)
 {
-    struct event_record r;
-
-    fake_open();
-    fake_fill_log();
     delete ();
     reset();
-    read_up_to(EVENT_CHANGE, &r);
-    cr_expect_eq(r.number[FIELD_RESULT], 250);
-    read_up_to(EVENT_END, &r);
+    fake_await(EVENT_CHANGE, &logged);
+    cr_expect_eq(logged.number[FIELD_RESULT], 250);
+    fake_await(EVENT_END, &logged);
     cr_assert_eq(fake_end(), ENDING_CLOSED);
 }
 
 /* It waits for files, which may have made the change: that is an event. */
 Test(final_reply, of_a_change_whose_client_goes_first, .timeout = 60)
 {
-    struct message asked, done = { .kind = MSG_done };
-    struct event_record r;
-
     fake_open();
     fake_say("DELE /x");
     fake_hear(&fake.files, &asked, MSG_file_delete);
     reset();
     cr_expect_eq(poll(&(struct pollfd){ .fd = fake.files.fd }, 1, 300), 0,
                  "the session ended");
-    done.request = asked.request;
-    fake_tell(&fake.files, &done);
-    read_up_to(EVENT_CHANGE, &r);
-    cr_expect_eq(r.number[FIELD_RESULT], 250);
-    cr_expect(slice_equal(r.text[FIELD_PATH], SLICE("/x")));
-    read_up_to(EVENT_END, &r);
+    fake_done(&asked);
+    fake_await(EVENT_CHANGE, &logged);
+    cr_expect_eq(logged.number[FIELD_RESULT], 250);
+    fake_expect_text(&logged, FIELD_PATH, "/x");
+    fake_await(EVENT_END, &logged);
     cr_assert_eq(fake_end(), ENDING_CLOSED);
 }
 
@@ -245,37 +202,28 @@ static const struct {
     { "MFMT 20200102030405 /x", MSG_times, "MFMT", "20200102030405" },
 };
 
-static void leave_unanswered(size_t i)
-{
-    struct event_record r;
-    struct message asked;
-
-    fake_open();
-    fake_say(unanswered[i].line);
-    fake_hear(&fake.files, &asked, unanswered[i].asked);
-    channel_close(&fake.files); /* files is dead */
-    read_up_to(EVENT_CHANGE, &r);
-    cr_expect_eq(r.number[FIELD_RESULT], 0, "%s", unanswered[i].line);
-    cr_expect(slice_equal(r.text[FIELD_PATH], SLICE("/x")));
-    cr_expect(slice_equal(r.text[FIELD_VERB], slice_from(unanswered[i].verb)));
-    cr_expect(slice_equal(r.text[FIELD_TO], slice_from(unanswered[i].to)));
-    cr_expect(slice_equal(
-        r.text[FIELD_REASON],
-        SLICE("no answer from files: the change may have been made")));
-    read_up_to(EVENT_END, &r);
-    cr_assert_eq(fake_end(), ENDING_PEER);
-}
-
 Test(final_reply, of_a_change_without_an_answer, .timeout = 60)
 {
-    for (size_t i = 0; i < sizeof(unanswered) / sizeof(unanswered[0]); i++)
-        leave_unanswered(i);
+    for (size_t i = 0; i < sizeof(unanswered) / sizeof(unanswered[0]); i++) {
+        fake_open();
+        fake_say(unanswered[i].line);
+        fake_hear(&fake.files, &asked, unanswered[i].asked);
+        channel_close(&fake.files); /* files is dead */
+        fake_await(EVENT_CHANGE, &logged);
+        cr_expect_eq(logged.number[FIELD_RESULT], 0, "%s", unanswered[i].line);
+        fake_expect_text(&logged, FIELD_PATH, "/x");
+        fake_expect_text(&logged, FIELD_VERB, unanswered[i].verb);
+        fake_expect_text(&logged, FIELD_TO, unanswered[i].to);
+        fake_expect_text(&logged, FIELD_REASON,
+                         "no answer from files: the change may have been made");
+        fake_await(EVENT_END, &logged);
+        cr_assert_eq(fake_end(), ENDING_PEER);
+    }
 }
 
 /* The process stays until its last events are where they outlive it. */
 Test(final_reply, the_end_waits, .timeout = 60)
 {
-    struct event_record r;
     char byte;
 
     fake_open();
@@ -284,7 +232,7 @@ Test(final_reply, the_end_waits, .timeout = 60)
     cr_assert_eq(tls_client_read(fake.tls, &byte, 1), TLS_CLIENT_END);
     tls_client_shutdown(fake.tls);
     shutdown(fake.control, SHUT_WR);
-    read_up_to(EVENT_END, &r);
+    fake_await(EVENT_END, &logged);
     cr_assert_eq(fake_end(), ENDING_QUIT);
 }
 
@@ -299,19 +247,14 @@ Test(final_reply, the_end_waits_no_longer_than_master, .timeout = 15)
 }
 
 /* ABOR's own reply doesn't overtake the transfer's, nor does QUIT's. */
-Test(final_reply, abor_and_quit_wait_too, .timeout = 60)
+Test(final_reply, abor_and_quit_wait_too, LOG_TAKES_NOTHING)
 {
-    struct message done = { .kind = MSG_done };
-    struct event_record r;
-
-    fake_open();
-    fake_fill_log();
     fake_upload();
     fake_say("QUIT\r\nABOR");
     expect_waits();
-    read_up_to(EVENT_TRANSFER, &r);
-    cr_expect_eq(r.number[FIELD_RESULT], 426);
-    fake_answer(MSG_file_abort, &done);
+    fake_await(EVENT_TRANSFER, &logged);
+    cr_expect_eq(logged.number[FIELD_RESULT], 426);
+    fake_given_up();
     cr_assert_eq(fake_reply(), 426);
     cr_assert_eq(fake_reply(), 226);
     cr_assert_eq(fake_reply(), 221);
@@ -319,42 +262,29 @@ Test(final_reply, abor_and_quit_wait_too, .timeout = 60)
     fake_release();
 }
 
-Test(final_reply, the_client_goes_meanwhile, .timeout = 60)
+Test(final_reply, the_client_goes_meanwhile, LOG_TAKES_NOTHING)
 {
-    struct event_record r;
-
-    fake_open();
-    fake_fill_log();
-    fake_upload();
     complete();
     expect_waits();
-    close(fake.control);
-    fake.control = -1;
-    read_up_to(EVENT_TRANSFER, &r);
-    cr_expect_eq(r.number[FIELD_RESULT], 226);
+    fake_drop();
+    fake_await(EVENT_TRANSFER, &logged);
+    cr_expect_eq(logged.number[FIELD_RESULT], 226);
     cr_assert_eq(fake_end(), ENDING_CLOSED);
     fake_release();
 }
 
 /* The upload stays; the log has it, with the reply that the client gets. */
-Test(final_reply, a_kick_meanwhile, .timeout = 60)
+Test(final_reply, a_kick_meanwhile, LOG_TAKES_NOTHING)
 {
-    struct message kick = { .kind = MSG_kick,
-                            .kick = { .why = ENDING_KICKED } };
-    struct event_record r;
-
-    fake_open();
-    fake_fill_log();
-    fake_upload();
     complete();
     expect_waits();
-    fake_tell(&fake.master, &kick);
+    fake_kick(ENDING_KICKED);
     cr_expect_eq(fake_reply(), 451, "%s", fake.reply);
     cr_expect_eq(fake_reply(), 421, "%s", fake.reply);
     shutdown(fake.control, SHUT_WR);
     cr_expect_eq(fake_reply(), 0, "%s", fake.reply);
-    read_up_to(EVENT_TRANSFER, &r);
-    cr_expect_eq(r.number[FIELD_RESULT], 451);
+    fake_await(EVENT_TRANSFER, &logged);
+    cr_expect_eq(logged.number[FIELD_RESULT], 451);
     cr_expect_eq(fake_end(), ENDING_KICKED);
     fake_release();
 }

@@ -6,12 +6,10 @@
 
 /* --- another gate --------------------------------------------------------- */
 
-Test(gate_gone, another_one_lends, .timeout = 60)
+Test(gate_gone, another_one_lends, LOGGED_IN)
 {
-    fake_open();
     fake_regate();
     fake_expect("PASV", 227);
-    fake_hang_up(ENDING_CLOSED);
 }
 
 /* PASV has been sent to the gate that has ended, or comes when there is none.
@@ -19,8 +17,6 @@ Test(gate_gone, another_one_lends, .timeout = 60)
 Test(gate_gone, another_one_is_asked_for_the_port, .timeout = 60)
 {
     for (int late = 0; late <= 1; late++) {
-        struct message asked;
-
         fake_open();
         if (late)
             channel_close(&fake.gate);
@@ -36,31 +32,26 @@ Test(gate_gone, another_one_is_asked_for_the_port, .timeout = 60)
 }
 
 /* In a download: it goes on, and the next EPSV needs no gate. */
-Test(gate_gone, another_one_in_a_download, .timeout = 60)
+Test(gate_gone, another_one_in_a_download, LOGGED_IN)
 {
-    char some[4096];
-    long long size = 0, n;
+    uint64_t size = 0;
 
-    fake_open();
     fake_download(8 << 20);
     channel_close(&fake.gate);
-    while ((n = tls_client_read(transfer.tls, some, sizeof(some))) > 0)
-        size += n;
+    fake_drain(&size);
     cr_expect_eq(size, 8 << 20);
     cr_expect_eq(fake_reply(), 226);
     fake_release();
     fake_do("NOOP", 200);
     fake_regate();
     fake_expect("EPSV", 229);
-    fake_hang_up(ENDING_CLOSED);
 }
 
 /* The client is at its own listener: PORT and EPRT. */
 Test(gate_gone, another_one_connects, .timeout = 60)
 {
     for (int late = 0; late <= 1; late++) {
-        struct message p, pipe_is = { .kind = MSG_directory_pipe };
-        int ends[2];
+        struct message p;
 
         fake_settings("active", 1);
         fake_open();
@@ -70,13 +61,7 @@ Test(gate_gone, another_one_connects, .timeout = 60)
         if (late)
             channel_close(&fake.gate);
         fake_say("LIST");
-        fake_hear(&fake.files, &p, MSG_directory_list);
-        cr_assert_eq(pipe(ends), 0);
-        pipe_is.request = p.request;
-        pipe_is.directory_pipe.listing = ends[0];
-        fake_tell(&fake.files, &pipe_is);
-        close(ends[0]);
-        close(ends[1]);
+        close(fake_list());
         cr_assert_eq(fake_reply(), 150, "%s", fake.reply);
         if (!late)
             fake_hear(&fake.gate, &p, MSG_active);
@@ -97,7 +82,7 @@ static const struct session_deadlines soon = {
 
 static void open_impatient(void)
 {
-    fake_deadlines(&soon);
+    fake.deadlines = &soon;
     fake_open();
 }
 
@@ -107,18 +92,21 @@ static void expect_farewell(void)
     fake_hang_up(ENDING_PEER);
 }
 
+/* Without a port, and with one that no transfer uses. */
 Test(gate_gone, idle, .timeout = 60)
 {
-    open_impatient();
-    channel_close(&fake.gate);
-    expect_farewell();
+    for (int port = 0; port < 2; port++) {
+        open_impatient();
+        if (port)
+            fake_port();
+        channel_close(&fake.gate);
+        expect_farewell();
+    }
 }
 
 /* PASV gets no answer any more. */
 Test(gate_gone, before_the_port, .timeout = 60)
 {
-    struct message asked;
-
     open_impatient();
     fake_say("PASV");
     fake_hear(&fake.gate, &asked, MSG_port);
@@ -130,16 +118,14 @@ Test(gate_gone, before_the_port, .timeout = 60)
  * test reads, which is after the deadline. */
 Test(gate_gone, in_a_download, .timeout = 60)
 {
-    char some[4096];
-    long long size = 0, n;
+    uint64_t size = 0;
 
     open_impatient();
     fake_download(64 << 20);
     channel_close(&fake.gate);
     poll(NULL, 0, 2 * (int)soon.gateless); /* what the test is about */
     fake_do("NOOP", 200);
-    while ((n = tls_client_read(transfer.tls, some, sizeof(some))) > 0)
-        size += n;
+    fake_drain(&size);
     cr_expect_eq(size, 64 << 20);
     cr_expect_eq(fake_reply(), 226);
     expect_farewell();
@@ -149,11 +135,8 @@ Test(gate_gone, in_a_download, .timeout = 60)
 /* Nobody could give more bytes, and the limit holds. */
 Test(gate_gone, in_a_limited_download, .timeout = 60)
 {
-    struct message asked;
-
-    fake_limits(false, true);
+    fake.granted.paced = true;
     open_impatient();
-    fake_limits(false, false);
     fake_download(1 << 20);
     fake_hear(&fake.gate, &asked, MSG_bytes_ask);
     channel_close(&fake.gate);
@@ -164,24 +147,14 @@ Test(gate_gone, in_a_limited_download, .timeout = 60)
 /* A transfer that waits for its permission doesn't begin without it. */
 Test(gate_gone, before_the_permission, .timeout = 60)
 {
-    struct message asked;
     int data;
 
-    fake_limits(true, false);
+    fake.granted.counted = true;
     open_impatient();
-    fake_limits(false, false);
     data = fake_data();
     fake_say("RETR /x");
     fake_hear(&fake.gate, &asked, MSG_transfer_begin);
     channel_close(&fake.gate);
     expect_farewell();
     close(data);
-}
-
-Test(gate_gone, before_the_transfer, .timeout = 60)
-{
-    open_impatient();
-    fake_port();
-    channel_close(&fake.gate);
-    expect_farewell();
 }

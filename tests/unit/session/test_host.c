@@ -34,7 +34,6 @@ static const struct {
 Test(host, the_name_of_the_handshake)
 {
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-
         secure(rows[i].name);
         fake_say(rows[i].line);
         cr_expect_eq(fake_reply(), rows[i].code, "%s: %s", rows[i].line,

@@ -17,8 +17,7 @@ static void close_control(enum way way)
 {
     if (way == ENDS_IN_ORDER)
         tls_client_shutdown(fake.tls);
-    close(fake.control);
-    fake.control = -1;
+    fake_drop();
 }
 
 /* The client leaves: says the lines WORDS, and ends both connections. */
@@ -43,49 +42,33 @@ static void leave_reply_unread(void)
     cr_assert_eq(poll(&p, 1, 20000), 1);
 }
 
-static void end_data(void)
-{
-    cr_assert(tls_client_write(transfer.tls, "hello", 5));
-    cr_assert(tls_client_shutdown(transfer.tls));
-}
-
 static void end_both(const struct leaving *l)
 {
     kill(fake.pid, SIGSTOP);
     if (l->moment == DATA_FIRST)
-        end_data();
+        fake_send("hello");
     say_words(l);
     close_control(l->way);
     if (l->moment == CONTROL_FIRST)
-        end_data();
+        fake_send("hello");
     kill(fake.pid, SIGCONT);
-}
-
-static void prepared(const struct message *asked)
-{
-    struct message done = { .kind = MSG_done };
-
-    done.request = asked->request;
-    fake_tell(&fake.files, &done);
 }
 
 static void end_at_sync(const struct leaving *l)
 {
-    struct message asked;
-
-    end_data();
+    fake_send("hello");
     fake_hear(&fake.files, &asked, MSG_file_prepare);
     cr_assert_eq(asked.file_prepare.length, 5);
     if (l->moment == AFTER_SYNC) {
         kill(fake.pid, SIGSTOP);
-        prepared(&asked);
+        fake_done(&asked);
     }
     say_words(l);
     close_control(l->way);
     if (l->moment == AFTER_SYNC)
         kill(fake.pid, SIGCONT);
     else if (l->words[0])
-        prepared(&asked);
+        fake_done(&asked);
 }
 
 static void leave_upload(const struct leaving *l)
@@ -102,19 +85,17 @@ static void leave_upload(const struct leaving *l)
 
 static void expect_event(uint64_t result, const char *reason)
 {
-    struct event_record r;
-
-    cr_assert(fake_event(EVENT_TRANSFER, &r));
-    cr_expect_eq(r.number[FIELD_RESULT], result);
-    cr_expect(slice_starts(r.text[FIELD_REASON], slice_from(reason)), "%.*s",
-              (int)r.text[FIELD_REASON].len, r.text[FIELD_REASON].ptr);
-    cr_expect_not(fake_event(EVENT_TRANSFER, &r), "a second event");
+    cr_assert(fake_event(EVENT_TRANSFER, &logged));
+    cr_expect_eq(logged.number[FIELD_RESULT], result);
+    cr_expect(slice_starts(logged.text[FIELD_REASON], slice_from(reason)),
+              "%.*s", (int)logged.text[FIELD_REASON].len,
+              logged.text[FIELD_REASON].ptr);
+    cr_expect_not(fake_event(EVENT_TRANSFER, &logged), "a second event");
 }
 
 /* The session asks for nothing more, and files keeps what it has. */
 static void expect_nothing(const struct leaving *l)
 {
-    struct message asked;
     int r;
 
     leave_upload(l);
@@ -138,10 +119,7 @@ Test(left, without_quit, .timeout = 120)
 
 static void expect_commit(void)
 {
-    struct message stored = { .kind = MSG_file_stored,
-                              .file_stored = { .path = SLICE("/x") } };
-
-    fake_answer(MSG_file_commit, &stored);
+    fake_stored("/x");
     cr_expect_eq(fake_end(), ENDING_CLOSED);
     expect_event(226, "");
     fake_release();
@@ -162,7 +140,7 @@ static void expect_stored_alone(const char *word)
     fake_say(word);
     close_control(ENDS_IN_ORDER);
     fake_secure_data();
-    end_data();
+    fake_send("hello");
     expect_commit();
 }
 
@@ -187,48 +165,36 @@ Test(left, lenient, .timeout = 120)
     static const enum moment moments[] = { CONTROL_FIRST, DATA_FIRST,
                                            AFTER_SYNC };
 
-    fake_upload_eof(UPLOAD_EOF_LENIENT);
+    fake.granted.upload_eof = UPLOAD_EOF_LENIENT;
     for (size_t i = 0; i < 3; i++)
         expect_stored(&(struct leaving){ .moment = moments[i] });
     expect_stored_alone("CWD /");
 }
 
 /* ABOR counts until files is asked for the rename. */
-Test(left, abor_during_sync, .timeout = 60)
+Test(left, abor_during_sync, LOGGED_IN)
 {
-    struct message asked, done = { .kind = MSG_done };
-
-    fake_open();
     fake_upload();
-    end_data();
+    fake_send("hello");
     fake_hear(&fake.files, &asked, MSG_file_prepare);
     kill(fake.pid, SIGSTOP);
-    prepared(&asked);
+    fake_done(&asked);
     fake_say("ABOR");
     kill(fake.pid, SIGCONT);
-    fake_answer(MSG_file_abort, &done);
+    fake_given_up();
     cr_expect_eq(fake_reply(), 426, "%s", fake.reply);
     cr_expect_eq(fake_reply(), 226, "%s", fake.reply);
-    fake.files.phase = PHASE_IDLE;
-    fake_hang_up(ENDING_CLOSED);
     fake_release();
 }
 
 /* Files can't sync: the partial is given up, and the old file stands. */
-Test(left, sync_fails, .timeout = 60)
+Test(left, sync_fails, LOGGED_IN)
 {
-    struct message no = { .kind = MSG_refused,
-                          .refused = { .outcome = OUTCOME_NO_SPACE } };
-    struct message done = { .kind = MSG_done };
-
-    fake_open();
     fake_upload();
-    end_data();
-    fake_answer(MSG_file_prepare, &no);
-    fake_answer(MSG_file_abort, &done);
+    fake_send("hello");
+    fake_refuse(MSG_file_prepare, OUTCOME_NO_SPACE);
+    fake_given_up();
     cr_expect_eq(fake_reply(), 452, "%s", fake.reply);
-    fake.files.phase = PHASE_IDLE;
-    fake_hang_up(ENDING_CLOSED);
     fake_release();
 }
 

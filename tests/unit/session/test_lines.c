@@ -1,19 +1,13 @@
 /* TYPE A with "ascii = yes" in a real session: the requests and bytes for
  * files, the bytes for the client, and SIZE. */
-#include "conversions.h"
+#include "fake.h"
 
 #define GIB (1ULL << 30)
 
 static void begin(void)
 {
     fake_settings("ascii", 1);
-    fake_start();
-    fake_login();
-}
-
-static void type(const char *line)
-{
-    fake_do(line, 200);
+    fake_open();
 }
 
 Test(lines, types, .timeout = 60)
@@ -42,7 +36,7 @@ Test(lines, types, .timeout = 60)
             fake_reply();
             cr_expect_str_eq(fake.reply, rows[i].reply);
         }
-        session_leave();
+        fake_leave();
     }
 }
 
@@ -60,65 +54,41 @@ Test(lines, stored, .timeout = 60)
         { "TYPE A N", "\r\r\n\r", "\r\n\r", true },
         { "TYPE A", "", "", true },
     };
-    struct message stored = { .kind = MSG_file_stored,
-                              .file_stored = { .path = SLICE("/x") } };
-    struct upload u;
 
     begin();
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        size_t len = strlen(rows[i].stored);
-        char got[64];
-        int sink;
-
         if (rows[i].type)
-            type(rows[i].type);
-        upload_begin(&u, 0);
-        cr_expect_eq(u.fleeting, rows[i].fleeting, "row %zu", i);
-        sink = dup(fileno(u.sink));
+            fake_do(rows[i].type, 200);
+        fake_upload();
+        cr_expect_eq(transfer.fleeting, rows[i].fleeting, "row %zu", i);
         for (const char *at = rows[i].sent; *at; at++)
-            cr_assert(tls_client_write(u.tls, at, 1));
-        cr_assert(tls_client_shutdown(u.tls));
-        cr_expect_eq(upload_end(&u, MSG_file_commit, &stored), len);
+            cr_assert(tls_client_write(transfer.tls, at, 1));
+        cr_assert(tls_client_shutdown(transfer.tls));
+        cr_expect_eq(fake_stored("/x"), strlen(rows[i].stored));
         cr_expect_eq(fake_reply(), 226);
-        cr_expect(pread(sink, got, sizeof(got), 0) == (ssize_t)len &&
-                      memcmp(got, rows[i].stored, len) == 0,
-                  "row %zu", i);
-        close(sink);
+        fake_expect_file(rows[i].stored);
+        fake_release();
     }
-    session_leave();
+    fake_leave();
 }
 
 /* The limit counts for the stored bytes, not for the sent ones. */
 Test(lines, limit, .timeout = 60)
 {
-    struct message stored = { .kind = MSG_file_stored,
-                              .file_stored = { .path = SLICE("/x") } };
-    struct message done = { .kind = MSG_done };
-    struct upload u;
-
     begin();
-    type("TYPE A");
     for (int more = 0; more < 2; more++) {
-        upload_begin(&u, 3);
-        cr_assert(tls_client_write(u.tls, "\r\n\r\n\r\n\r\n", more ? 8 : 6));
-        cr_assert(tls_client_shutdown(u.tls));
+        fake_begin_upload_of("STOR /x",
+                             (struct msg_file_writable){ .limit = 3 });
+        fake_secure_data();
+        fake_send(more ? "\r\n\r\n\r\n\r\n" : "\r\n\r\n\r\n");
         if (more)
-            cr_expect_eq(fake_reply(), 552);
-        upload_end(&u, more ? MSG_file_abort : MSG_file_commit,
-                   more ? &done : &stored);
-        if (!more)
-            cr_expect_eq(fake_reply(), 226);
+            fake_given_up();
+        else
+            fake_stored("/x");
+        cr_expect_eq(fake_reply(), more ? 552 : 226);
+        fake_release();
     }
-    session_leave();
-}
-
-static FILE *source_of(const char *bytes, size_t len)
-{
-    FILE *source = tmpfile();
-
-    cr_assert_eq(fwrite(bytes, 1, len, source), len);
-    cr_assert_eq(fflush(source), 0);
-    return source;
+    fake_leave();
 }
 
 /* Reads the bytes of a data connection up to its orderly end. */
@@ -133,20 +103,15 @@ static size_t read_all(struct tls_client *tls, char *into, size_t size)
     return len;
 }
 
-static uint64_t size_of(FILE *source, uint64_t size)
+/* Files passes SOURCE for SIZE. */
+static void ask_size(FILE *source, uint64_t size)
 {
-    struct message asked,
-        file = { .kind = MSG_file_readable, .file_readable = { .size = size } };
-    unsigned long long told = 0;
+    struct message file = { .kind = MSG_file_readable,
+                            .file_readable = { .size = size,
+                                               .file = fileno(source) } };
 
     fake_say("SIZE x");
-    fake_hear(&fake.files, &asked, MSG_file_read);
-    file.request = asked.request;
-    file.file_readable.file = fileno(source);
-    fake_tell(&fake.files, &file);
-    cr_assert_eq(fake_reply(), 213);
-    cr_assert_eq(sscanf(fake.reply, "213 %llu", &told), 1, "%s", fake.reply);
-    return told;
+    fake_answer(MSG_file_read, &file);
 }
 
 /* RETR sends as many bytes as SIZE reports, wherever a CR is in a buffer; and
@@ -155,10 +120,9 @@ Test(lines, fetched_and_counted, .timeout = 60)
 {
     enum { LEN = 1200000 };
     static char bytes[LEN], wire[2 * LEN + 1];
-    struct tls_client *tls;
-    FILE *source;
+    FILE *source = tmpfile();
+    char reply[32];
     size_t len;
-    int data;
 
     for (size_t i = 0; i < LEN; i++)
         bytes[i] = "a\nb\r\n\r\r\n\n"[i * i / 7 % 9];
@@ -166,24 +130,25 @@ Test(lines, fetched_and_counted, .timeout = 60)
     for (size_t at = 16384; at < LEN;
          at += 16384) /* at the borders of the pieces */
         memcpy(bytes + at - 1, "\r\n", 2);
-    source = source_of(bytes, LEN);
+    cr_assert_eq(fwrite(bytes, 1, LEN, source), LEN);
+    cr_assert_eq(fflush(source), 0);
     begin();
-    type("TYPE A");
-    tls = download_begin(&data, source, LEN);
+    fake_download_of(source, LEN);
     cr_expect_not(strstr(fake.reply, "bytes"), "%s", fake.reply);
-    len = read_all(tls, wire, sizeof(wire));
-    tls_client_free(tls);
-    close(data);
+    len = read_all(transfer.tls, wire, sizeof(wire));
     cr_expect_eq(fake_reply(), 226);
-    cr_expect_eq(size_of(source, LEN), len);
+    ask_size(source, LEN);
+    cr_assert_eq(fake_reply(), 213);
+    snprintf(reply, sizeof(reply), "213 %zu\r\n", len);
+    cr_expect_str_eq(fake.reply, reply);
     cr_expect_gt(len, LEN + 400000);
     for (size_t i = 0, j = 0; i < LEN; i++, j++) {
         if (bytes[i] == '\n' && (i == 0 || bytes[i - 1] != '\r'))
             cr_assert_eq(wire[j++], '\r', "byte %zu", i);
         cr_assert_eq(wire[j], bytes[i], "byte %zu", i);
     }
-    fclose(source);
-    session_leave();
+    fake_release();
+    fake_leave();
 }
 
 static FILE *large(void)
@@ -197,9 +162,8 @@ static FILE *large(void)
 /* Files gets MESSAGE and refuses; the client gets the reply. */
 static uint64_t refuse(enum message_kind message)
 {
-    struct message asked,
-        refused = { .kind = MSG_refused,
-                    .refused = { .outcome = OUTCOME_NOT_FOUND } };
+    struct message refused = { .kind = MSG_refused,
+                               .refused.outcome = OUTCOME_NOT_FOUND };
 
     fake_hear(&fake.files, &asked, message);
     refused.request = asked.request;
@@ -211,44 +175,34 @@ static uint64_t refuse(enum message_kind message)
 /* The bytes are counted in slices, as for a checksum. */
 Test(lines, size_of_a_large_file, .timeout = 60)
 {
-    struct message file = { .kind = MSG_file_readable,
-                            .file_readable = { .size = 64 * GIB } };
     FILE *source = large();
 
     begin();
-    type("TYPE A");
-    fake_say("SIZE x");
-    file.file_readable.file = fileno(source);
-    fake_answer(MSG_file_read, &file);
+    ask_size(source, 64 * GIB);
     fake_do("NOOP\r\nABOR", 426);
     cr_expect_eq(fake_reply(), 226);
     cr_expect_eq(fake_reply(), 200);
-    type("TYPE I");
+    fake_do("TYPE I", 200);
     fake_say("SIZE x");
     refuse(MSG_facts);
     fclose(source);
-    session_leave();
+    fake_leave();
 }
 
 /* It has the deadline of a checksum, and the reply has words that clients
  * know. */
 Test(lines, size_that_takes_too_long, .timeout = 60)
 {
-    struct message file = { .kind = MSG_file_readable,
-                            .file_readable = { .size = 64 * GIB } };
     FILE *source = large();
 
     fake_settings("hash_timeout", 100);
     begin();
-    type("TYPE A");
-    fake_say("SIZE x");
-    file.file_readable.file = fileno(source);
-    fake_answer(MSG_file_read, &file);
+    ask_size(source, 64 * GIB);
     cr_expect_eq(fake_reply(), 550);
     cr_expect(strstr(fake.reply, "not allowed in ASCII mode"), "%s",
               fake.reply);
     fclose(source);
-    session_leave();
+    fake_leave();
 }
 
 /* An offset of the client doesn't fit the file. For a listing it has no effect,
@@ -271,7 +225,6 @@ Test(lines, offsets, .timeout = 60)
         int data;
 
         begin();
-        type("TYPE A");
         data = fake_data();
         fake_do(rows[i].offset, 350);
         fake_say(rows[i].line);
@@ -279,11 +232,11 @@ Test(lines, offsets, .timeout = 60)
             refuse(rows[i].asked);
         } else {
             cr_expect_eq(fake_reply(), 504, "row %zu", i);
-            type("TYPE I"); /* and the offset counts for nothing else */
+            fake_do("TYPE I", 200); /* and the offset counts for nothing else */
             fake_say("RETR x");
             cr_expect_eq(refuse(MSG_file_read), 0);
         }
         close(data);
-        session_leave();
+        fake_leave();
     }
 }

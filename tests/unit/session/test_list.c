@@ -10,26 +10,16 @@
  * f->lines has the reply. */
 static int stat_of(size_t bytes, enum outcome outcome)
 {
-    struct message asked, m = { .kind = MSG_directory_pipe };
     char line[LINE + 1];
-    int ends[2];
+    int pipe;
 
     snprintf(line, sizeof(line), "%0*d\r\n", LINE - 2, 0);
     fake_say("STAT d");
-    fake_hear(&fake.files, &asked, MSG_directory_list);
-    cr_assert_eq(pipe(ends), 0);
-    m.request = asked.request;
-    m.directory_pipe.listing = ends[0];
-    fake_tell(&fake.files, &m);
-    close(ends[0]);
+    pipe = fake_list();
     for (size_t n = 0; n < bytes; n += LINE)
-        if (write(ends[1], line, LINE) < 0)
+        if (write(pipe, line, LINE) < 0)
             break; /* the session has enough */
-    close(ends[1]);
-    m = (struct message){ .kind = MSG_directory_listed,
-                          .directory_listed = { .request = asked.request,
-                                                .outcome = outcome } };
-    fake_tell(&fake.files, &m);
+    fake_listed(pipe, outcome);
     return fake_reply();
 }
 
@@ -53,9 +43,8 @@ static const struct {
     { 3 * STAT_MAX, STAT_MAX / LINE, true },
 };
 
-Test(list, stat_says_whether_there_is_more, .timeout = 60)
+Test(list, stat_says_whether_there_is_more, LOGGED_IN)
 {
-    fake_open();
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
         cr_assert_eq(stat_of(lists[i].bytes, OUTCOME_OK), 213);
         cr_expect_eq(lines_of(), lists[i].lines, "%zu: %zu lines", i,
@@ -64,21 +53,18 @@ Test(list, stat_says_whether_there_is_more, .timeout = 60)
                      "%zu", i);
     }
     fake_do("NOOP", 200);
-    fake_hang_up(ENDING_CLOSED);
 }
 
 /* The bytes that have come before are no listing. But if the session has closed
  * the pipe, because it has enough, files can't write any more. */
-Test(list, stat_of_a_listing_that_fails, .timeout = 60)
+Test(list, stat_of_a_listing_that_fails, LOGGED_IN)
 {
-    fake_open();
     cr_expect_eq(stat_of(10 * LINE, OUTCOME_IO), 451, "%s", fake.reply);
     cr_expect_eq(lines_of(), 0);
     cr_expect_eq(stat_of(3 * STAT_MAX, OUTCOME_GONE_AWAY), 213);
     cr_expect_not_null(strstr(fake.lines, "there is more"));
     cr_expect_eq(stat_of(LINE, OUTCOME_OK), 213);
     cr_expect_eq(lines_of(), 1);
-    fake_hang_up(ENDING_CLOSED);
 }
 
 /* A big directory on a slow disk may take as long for STAT as for LIST. */
@@ -87,23 +73,15 @@ Test(list, stat_of_a_slow_directory, .timeout = 60)
     static const struct session_deadlines soon = { .ask = 300,
                                                    .ask_long = 10000,
                                                    .gate = 300 };
-    struct message asked, m = { .kind = MSG_directory_pipe };
-    int ends[2];
+    struct message m;
+    int pipe;
 
-    fake_deadlines(&soon);
+    fake.deadlines = &soon;
     fake_open();
     fake_say("STAT d");
-    fake_hear(&fake.files, &asked, MSG_directory_list);
-    cr_assert_eq(pipe(ends), 0);
-    m.request = asked.request;
-    m.directory_pipe.listing = ends[0];
-    fake_tell(&fake.files, &m);
-    close(ends[0]);
+    pipe = fake_list();
     cr_expect_eq(channel_wait(&fake.files, &m, 600), -ETIMEDOUT);
-    close(ends[1]);
-    m = (struct message){ .kind = MSG_directory_listed,
-                          .request = asked.request };
-    fake_tell(&fake.files, &m);
+    fake_listed(pipe, OUTCOME_OK);
     cr_expect_eq(fake_reply(), 213, "%s", fake.reply);
     fake_hang_up(ENDING_CLOSED);
 }

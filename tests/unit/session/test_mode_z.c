@@ -2,19 +2,14 @@
  * expand beyond its room. */
 #include <zlib.h>
 
-#include "conversions.h"
+#include "fake.h"
 #include "support/files.h"
 #include "support/processes.h"
 
 static void begin(void)
 {
     fake_settings("mode_z", 1);
-    fake_start();
-    fake_login();
-}
-
-static void choose(void)
-{
+    fake_open();
     fake_do("MODE Z", 200);
 }
 
@@ -60,7 +55,7 @@ Test(mode_z, choices, .timeout = 60)
                 strncmp(fake.reply, rows[i].reply, strcspn(rows[i].reply, "{")),
                 0, "%s: %s", rows[i].line, fake.reply);
         }
-        session_leave();
+        fake_leave();
     }
 }
 
@@ -77,25 +72,22 @@ static unsigned char zeros[1u << 20];
 
 Test(mode_z, a_whole_upload, .timeout = 60)
 {
-    struct message stored = { .kind = MSG_file_stored,
-                              .file_stored = { .path = SLICE("/x") } };
     unsigned char packed[4096];
     size_t len = pack(packed, sizeof(packed), zeros, sizeof(zeros));
-    struct upload u;
 
     begin();
-    choose();
     for (size_t piece = 1; piece < 5000; piece *= 10) {
-        upload_begin(&u, 0);
+        fake_upload();
         for (size_t at = 0; at < len; at += piece)
-            cr_assert(tls_client_write(u.tls, packed + at,
+            cr_assert(tls_client_write(transfer.tls, packed + at,
                                        len - at < piece ? len - at : piece));
-        cr_assert(tls_client_shutdown(u.tls));
-        cr_expect_eq(upload_end(&u, MSG_file_commit, &stored), sizeof(zeros));
+        cr_assert(tls_client_shutdown(transfer.tls));
+        cr_expect_eq(fake_stored("/x"), sizeof(zeros));
         cr_expect_eq(fake_reply(), 226);
         cr_expect(strstr(fake.reply, " 1048576 bytes"), "%s", fake.reply);
+        fake_release();
     }
-    session_leave();
+    fake_leave();
 }
 
 /* Only a whole stream with an orderly end gets a 226; bytes that may not be the
@@ -109,7 +101,7 @@ Test(mode_z, other_uploads, .timeout = 60)
         uint64_t limit;
         int code;
         const char *reply;
-        uint64_t worthless;
+        bool worthless;
     } rows[] = {
         { "", 0, true, 0, 426, "cut short", 0 },
         { "\x78\x9c", 2, true, 0, 426, "cut short", 0 },
@@ -118,36 +110,31 @@ Test(mode_z, other_uploads, .timeout = 60)
         { "\x78\x9c\3\0\0\0\0\1.", 9, true, 0, 426, "end mark", 1 },
         { "\x78\x9c\3\0\0\0\0\2", 8, true, 0, 426, "damaged", 1 },
         { "hello", 5, true, 0, 426, "damaged", 1 },
-        { "\x78\x9c\x4b\x04\0\0\x62\0\x62", 9, true, 0, 0, "", 0 },
+        { "\x78\x9c\x4b\x04\0\0\x62\0\x62", 9, true, 0, 226, "", false },
         { "\x78\x9c\x4b\x4c\x04\0\1\x25\0\xc3", 10, true, 1, 552, "", 1 },
     };
-    struct message done = { .kind = MSG_done };
-    struct message stored = { .kind = MSG_file_stored,
-                              .file_stored = { .path = SLICE("/x") } };
-    struct upload u;
 
     begin();
-    choose();
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        upload_begin(&u, rows[i].limit);
+        fake_begin_upload_of(
+            "STOR /x", (struct msg_file_writable){ .limit = rows[i].limit });
+        fake_secure_data();
         cr_assert(rows[i].len == 0 ||
-                  tls_client_write(u.tls, rows[i].bytes, rows[i].len));
+                  tls_client_write(transfer.tls, rows[i].bytes, rows[i].len));
         if (rows[i].orderly)
-            tls_client_shutdown(u.tls);
+            tls_client_shutdown(transfer.tls);
         else
-            shutdown(u.data, SHUT_WR);
-        if (rows[i].code == 0) { /* a good one, as a comparison */
-            cr_expect_eq(upload_end(&u, MSG_file_commit, &stored), 1);
-            cr_expect_eq(fake_reply(), 226);
-            continue;
-        }
+            shutdown(transfer.data, SHUT_WR);
+        if (rows[i].code == 226) /* a good one, as a comparison */
+            cr_expect_eq(fake_stored("/x"), 1);
+        else
+            cr_expect_eq(fake_given_up(), rows[i].worthless, "row %zu", i);
         cr_expect_eq(fake_reply(), rows[i].code, "row %zu", i);
         cr_expect(strstr(fake.reply, rows[i].reply), "row %zu: %s", i,
                   fake.reply);
-        cr_expect_eq(upload_end(&u, MSG_file_abort, &done), rows[i].worthless,
-                     "row %zu", i);
+        fake_release();
     }
-    session_leave();
+    fake_leave();
 }
 
 /* Makes COUNT MiB of zeros, which compress to as many KiB and a little more. */
@@ -172,55 +159,50 @@ static size_t bomb(unsigned char *into, size_t size, int count)
  * nor the file grows with the rest of the stream. */
 Test(mode_z, a_stream_that_expands, .timeout = 60)
 {
-    struct message done = { .kind = MSG_done };
     static unsigned char packed[1u << 17];
     size_t len = bomb(packed, sizeof(packed), 64);
     uint64_t before;
     struct stat st;
-    struct upload u;
 
     cr_assert_lt(len, 75000);
     begin();
-    choose();
-    upload_begin(&u, 20u << 20);
+    fake_begin_upload_of("STOR /x",
+                         (struct msg_file_writable){ .limit = 20u << 20 });
+    fake_secure_data();
     before = process_number(fake.pid, "VmHWM");
-    cr_assert(tls_client_write(u.tls, packed, 10000));
-    for (int i = 0; i < 20; i++) {
-        fake_say(i % 2 ? "NOOP" : "STAT");
-        cr_assert_eq(fake_reply(), i % 2 ? 200 : 211);
-    }
-    tls_client_write(u.tls, packed + 10000, len - 10000);
+    cr_assert(tls_client_write(transfer.tls, packed, 10000));
+    for (int i = 0; i < 20; i++)
+        fake_do(i % 2 ? "NOOP" : "STAT", i % 2 ? 200 : 211);
+    tls_client_write(transfer.tls, packed + 10000, len - 10000);
     cr_assert_eq(fake_reply(), 552);
     cr_expect_lt(process_number(fake.pid, "VmHWM"), before + 4096);
-    cr_assert_eq(fstat(fileno(u.sink), &st), 0);
+    cr_assert_eq(fstat(fileno(transfer.file), &st), 0);
     cr_expect_leq(st.st_size, 20 << 20);
-    upload_end(&u, MSG_file_abort, &done);
-    session_leave();
+    fake_given_up();
+    fake_release();
+    fake_leave();
 }
 
 /* Empty blocks without an end: work without any output. */
 Test(mode_z, a_stream_of_nothing, .timeout = 60)
 {
-    struct message done = { .kind = MSG_done };
     static unsigned char blocks[5 * 200000];
-    struct upload u;
 
     for (size_t i = 0; i < sizeof(blocks); i += 5)
         memcpy(blocks + i, "\0\0\0\xff\xff", 5);
     begin();
-    choose();
-    upload_begin(&u, 0);
-    cr_assert(tls_client_write(u.tls, "\x78\x9c", 2));
+    fake_upload();
+    cr_assert(tls_client_write(transfer.tls, "\x78\x9c", 2));
     for (int i = 0; i < 10; i++) {
-        cr_assert(tls_client_write(u.tls, blocks, sizeof(blocks)));
+        cr_assert(tls_client_write(transfer.tls, blocks, sizeof(blocks)));
         fake_do("STAT", 211);
         cr_expect(strstr(fake.lines, "bytes so far: 0, STOR /x"), "%s",
                   fake.lines);
     }
-    fake_do("ABOR", 426);
-    cr_assert_eq(fake_reply(), 226);
-    cr_expect_eq(upload_end(&u, MSG_file_abort, &done), 0);
-    session_leave();
+    fake_abort();
+    cr_expect_not(fake_given_up());
+    fake_release();
+    fake_leave();
 }
 
 /* Decompresses the rest of a stream. Returns the number of the file's bytes. */
@@ -255,12 +237,9 @@ Test(mode_z, a_download_that_waits, .timeout = 60)
 {
     static const size_t sizes[] = { 0, 1, 8u << 20 };
     static unsigned char noise[8u << 20]; /* can't be compressed */
-    struct tls_client *tls;
-    int data;
 
     files_noise(noise, sizeof(noise), 1);
     begin();
-    choose();
     fake_do("OPTS MODE Z LEVEL 1", 200);
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         FILE *source = tmpfile();
@@ -269,28 +248,22 @@ Test(mode_z, a_download_that_waits, .timeout = 60)
         cr_assert_eq(inflateInit(&z), Z_OK);
         cr_assert_eq(fwrite(noise, 1, sizes[i], source), sizes[i]);
         fflush(source);
-        tls = download_begin(&data, source, sizes[i]);
-        for (int n = 0; sizes[i] > 1 && n < 20; n++) {
+        fake_download_of(source, sizes[i]);
+        for (int n = 0; sizes[i] > 1 && n < 20; n++)
             fake_do("NOOP", 200);
-        }
-        cr_expect_eq(inflate_rest(tls, &z), sizes[i]);
+        cr_expect_eq(inflate_rest(transfer.tls, &z), sizes[i]);
         cr_expect_eq(fake_reply(), 226);
         inflateEnd(&z);
-        tls_client_free(tls);
-        close(data);
-        fclose(source);
+        fake_release();
     }
-    session_leave();
+    fake_leave();
 }
 
 /* A file is shortened while it is sent: no end mark, no close_notify, 451. */
 Test(mode_z, a_file_that_is_cut, .timeout = 60)
 {
     static unsigned char noise[1u << 20];
-    struct tls_client *tls;
     FILE *source = tmpfile();
-    long n;
-    int data;
 
     for (size_t i = 0; i < sizeof(noise); i++)
         noise[i] = (unsigned char)(i * i >> 7 ^ i >> 3);
@@ -298,14 +271,9 @@ Test(mode_z, a_file_that_is_cut, .timeout = 60)
         cr_assert_eq(fwrite(noise, 1, sizeof(noise), source), sizeof(noise));
     fflush(source);
     begin();
-    choose();
-    tls = download_begin(&data, source, 80u << 20);
-    while ((n = tls_client_read(tls, noise, sizeof(noise))) > 0)
-        ;
-    cr_expect_eq(n, TLS_CLIENT_CUT);
+    fake_download_of(source, 80u << 20);
+    cr_expect_eq(fake_drain(NULL), TLS_CLIENT_CUT);
     cr_expect_eq(fake_reply(), 451);
-    tls_client_free(tls);
-    close(data);
-    fclose(source);
-    session_leave();
+    fake_release();
+    fake_leave();
 }

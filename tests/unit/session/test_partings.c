@@ -21,13 +21,12 @@ static const struct row {
 
 static const struct refused {
     const char *line;
-    int code;
     enum message_kind asked; /* the request to files, which refuses */
 } refusals[] = {
-    { "RETR none", 550, MSG_file_read },
-    { "LIST none", 550, MSG_directory_list },
-    { "STOR x", 550, MSG_file_write },
-    { "STOU", 550, MSG_file_write },
+    { "RETR none", MSG_file_read },
+    { "LIST none", MSG_directory_list },
+    { "STOR x", MSG_file_write },
+    { "STOU", MSG_file_write },
 };
 #define REFUSALS (sizeof(refusals) / sizeof(refusals[0]))
 
@@ -48,15 +47,13 @@ static void expect_fin(int data)
 Test(partings, without_a_transfer, .timeout = 60)
 {
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        int data, code;
+        int data;
 
         fake_settings("active", true);
         fake_open();
         data = fake_data();
         cr_assert_gt(send(data, HELLO, sizeof(HELLO), 0), 0);
-        fake_say(rows[i].line);
-        code = fake_reply();
-        cr_expect_eq(code, rows[i].code, "%s: %s", rows[i].line, fake.reply);
+        fake_do(rows[i].line, rows[i].code);
         expect_fin(data);
         fake_hang_up(rows[i].code == 221 ? ENDING_QUIT : ENDING_CLOSED);
     }
@@ -64,14 +61,9 @@ Test(partings, without_a_transfer, .timeout = 60)
 
 static void expect_refusal(const struct refused *r)
 {
-    struct message no = { .kind = MSG_refused,
-                          .refused = { .outcome = OUTCOME_NOT_FOUND } };
-    int code;
-
     fake_say(r->line);
-    fake_answer(r->asked, &no);
-    code = fake_reply();
-    cr_expect_eq(code, r->code, "%s: %s", r->line, fake.reply);
+    fake_refuse(r->asked, OUTCOME_NOT_FOUND);
+    cr_expect_eq(fake_reply(), 550, "%s: %s", r->line, fake.reply);
 }
 
 /* A connected client is refused, and gets its reply. */
@@ -93,8 +85,7 @@ Test(partings, refused_until_the_next_command, .timeout = 60)
     for (size_t i = 0; i < REFUSALS; i++) {
         int data = refuse(&refusals[i]);
 
-        fake_say("NOOP");
-        cr_expect_eq(fake_reply(), 200, "%s", fake.reply);
+        fake_do("NOOP", 200);
         expect_fin(data);
         fake_hang_up(ENDING_CLOSED);
     }
@@ -105,22 +96,19 @@ Test(partings, refused_is_of_no_further_use, .timeout = 60)
 {
     int data = refuse(&refusals[0]);
 
-    fake_say("RETR other");
-    cr_expect_eq(fake_reply(), 425, "%s", fake.reply);
+    fake_do("RETR other", 425);
     expect_fin(data);
     fake_hang_up(ENDING_CLOSED);
 }
 
 Test(partings, refused_until_the_client_ends, .timeout = 60)
 {
-    const struct timeval limit = { .tv_sec = 2 };
-    int data = refuse(&refusals[0]);
-    char c;
+    struct pollfd data = { .fd = refuse(&refusals[0]), .events = POLLIN };
 
-    setsockopt(data, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-    shutdown(data, SHUT_WR);
-    cr_expect_eq(recv(data, &c, 1, 0), 0);
-    close(data);
+    shutdown(data.fd, SHUT_WR);
+    cr_expect_eq(poll(&data, 1, 2000), 1);
+    cr_expect_eq(recv(data.fd, &(char){ 0 }, 1, 0), 0);
+    close(data.fd);
     fake_hang_up(ENDING_CLOSED);
 }
 
@@ -135,25 +123,20 @@ Test(partings, refused_for_some_seconds, .timeout = 60)
 }
 
 /* While log takes nothing there is no reply, and so no end either. */
-Test(partings, refused_before_the_log_takes_it, .timeout = 60)
+Test(partings, refused_before_the_log_takes_it, LOGGED_IN)
 {
-    struct message no = { .kind = MSG_refused,
-                          .refused = { .outcome = OUTCOME_NOT_FOUND } };
     struct pollfd end = { .events = POLLIN };
-    struct event_record r;
 
-    fake_open();
     end.fd = fake_data();
     fake_fill_log();
     fake_say("RETR none");
-    fake_answer(MSG_file_read, &no);
+    fake_refuse(MSG_file_read, OUTCOME_NOT_FOUND);
     cr_expect_eq(poll(&end, 1, 100), 0, "the end came before the reply");
-    while (fake_event(EVENT_CHILD, &r))
+    while (fake_event(EVENT_CHILD, &logged))
         continue;
     cr_expect_eq(fake_reply(), 550);
     cr_expect_eq(poll(&end, 1, 50), 0, "the end came with the reply");
     close(end.fd);
-    fake_hang_up(ENDING_CLOSED);
 }
 
 /* Nobody had connected: the port is still valid for the next transfer, whether
@@ -161,7 +144,6 @@ Test(partings, refused_before_the_log_takes_it, .timeout = 60)
 Test(partings, refused_before_anybody_came, .timeout = 60)
 {
     for (size_t i = 0; i < 2 * REFUSALS; i++) {
-
         fake_open();
         fake_port();
         expect_refusal(&refusals[i / 2]);
@@ -178,43 +160,28 @@ Test(partings, refused_before_anybody_came, .timeout = 60)
 }
 
 /* A connection for which there is no EPSV any more. */
-Test(partings, a_connection_that_crosses_the_end, .timeout = 60)
+Test(partings, a_connection_that_crosses_the_end, LOGGED_IN)
 {
-    int fd;
-    char c;
-
-    fake_open();
     fake_port();
     fake_do("ABOR", 225);
-    fd = fake_come();
-    cr_expect_leq(recv(fd, &c, 1, 0), 0);
-    close(fd);
-    fake_hang_up(ENDING_CLOSED);
+    fake_expect_closed(fake_come());
 }
 
 /* A client may wait for it before it reads the reply. */
-Test(partings, of_an_upload_before_the_sync, .timeout = 60)
+Test(partings, of_an_upload_before_the_sync, LOGGED_IN)
 {
-    struct message stored = { .kind = MSG_file_stored,
-                              .file_stored = { .path = SLICE("/x") } };
-    struct message asked, done = { .kind = MSG_done };
     char byte;
 
-    fake_open();
     fake_upload();
-    cr_assert(tls_client_write(transfer.tls, "hello", 5));
-    cr_assert(tls_client_shutdown(transfer.tls));
+    fake_send("hello");
     fake_hear(&fake.files, &asked, MSG_file_prepare);
     cr_expect_eq(tls_client_read(transfer.tls, &byte, 1), TLS_CLIENT_END);
     expect_fin(transfer.data);
     transfer.data = -1;
-    done.request = asked.request;
-    fake_tell(&fake.files, &done);
-    fake_answer(MSG_file_commit, &stored);
-    fake.files.phase = PHASE_IDLE;
+    fake_done(&asked);
+    fake_stored("/x");
     cr_expect_eq(fake_reply(), 226, "%s", fake.reply);
     fake_release();
-    fake_hang_up(ENDING_CLOSED);
 }
 
 /* The client has its 226 and the end of the session, and only then closes the
@@ -223,7 +190,6 @@ Test(partings, of_an_upload_before_the_sync, .timeout = 60)
 Test(partings, of_the_session_before_the_data, .timeout = 60)
 {
     struct pollfd gone = { .events = 0 };
-    char some[4096];
 
     fake_open();
     fake_download(100);
@@ -232,8 +198,7 @@ Test(partings, of_the_session_before_the_data, .timeout = 60)
     tls_client_shutdown(fake.tls);
     gone.fd = fake.control;
     cr_expect_eq(poll(&gone, 1, 50), 0);
-    while (tls_client_read(transfer.tls, some, sizeof(some)) > 0)
-        continue;
+    fake_drain(NULL);
     cr_expect(tls_client_shutdown(transfer.tls), "%s", tls_client_error());
     fake_release();
     cr_expect_eq(fake_end(), ENDING_QUIT);

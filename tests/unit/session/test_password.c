@@ -94,20 +94,18 @@ Test(password, replies, .timeout = 60)
 }
 
 /* No line is served before the answer; those that came are served after it. */
-Test(password, lines_wait, .timeout = 60)
+Test(password, lines_wait, LOGGED_IN)
 {
     uint32_t request;
 
-    fake_open();
     request = ask("SITE PSWD a b\r\nNOOP", "a", "b");
     tell(request, PASSWORD_OK);
     cr_expect_eq(fake_reply(), 200);
     cr_expect(strstr(fake.reply, "changed"), "%s", fake.reply);
     cr_expect_eq(fake_reply(), 200);
-    fake_hang_up(ENDING_CLOSED);
 }
 
-Test(password, bad_arguments, .timeout = 60)
+Test(password, bad_arguments, LOGGED_IN)
 {
     static const char *const lines[] = {
         "SITE PSWD",
@@ -118,10 +116,8 @@ Test(password, bad_arguments, .timeout = 60)
         "SITE PSWD  old new",
     };
 
-    fake_open();
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
         fake_do(lines[i], 501);
-    fake_hang_up(ENDING_CLOSED);
 }
 
 /* Lines that are answered even if the user must change the password: commands
@@ -222,7 +218,7 @@ Test(password, before_anything_else, .timeout = 60)
     struct message p;
     uint32_t request;
 
-    fake_must_change(true);
+    fake.granted.must_change = true;
     fake_open();
     cr_expect(strstr(fake.reply, "SITE PSWD"), "%s", fake.reply);
     for (size_t i = 0; i < sizeof(answered) / sizeof(answered[0]); i++)
@@ -245,22 +241,19 @@ Test(password, before_anything_else, .timeout = 60)
 
 /* Neither the old nor the new password is in any event, also if the reply is a
  * refusal, and if the sub-command is unknown. */
-Test(password, never_logged, .timeout = 60)
+Test(password, never_logged, LOGGED_IN)
 {
-    struct event_record r;
     uint32_t request;
 
-    fake_open();
     request = ask("SITE PSWD canary1 canary2", "canary1", "canary2");
     tell(request, PASSWORD_FIXED);
     cr_expect_eq(fake_reply(), 550);
-    cr_assert(fake_event(EVENT_COMMAND_REFUSED, &r));
-    cr_expect(slice_equal(r.text[FIELD_VERB], SLICE("SITE")));
-    cr_expect_eq(r.text[FIELD_TO].len, 0, "%.*s", (int)r.text[FIELD_TO].len,
-                 r.text[FIELD_TO].ptr);
-    cr_expect(slice_starts(r.text[FIELD_REASON],
+    cr_assert(fake_event(EVENT_COMMAND_REFUSED, &logged));
+    cr_expect(slice_equal(logged.text[FIELD_VERB], SLICE("SITE")));
+    cr_expect_eq(logged.text[FIELD_TO].len, 0, "%.*s",
+                 (int)logged.text[FIELD_TO].len, logged.text[FIELD_TO].ptr);
+    cr_expect(slice_starts(logged.text[FIELD_REASON],
                            SLICE("the password stays: the admin")));
-    fake_hang_up(ENDING_CLOSED);
 }
 
 /* In plain text it is the end, as a PASS is. */
@@ -276,12 +269,9 @@ Test(password, without_tls, .timeout = 60)
 /* Master ends the session while it waits: the client learns why. */
 Test(password, kicked_meanwhile, .timeout = 60)
 {
-    struct message kick = { .kind = MSG_kick,
-                            .kick = { .why = ENDING_CHANGED } };
-
     fake_open();
     ask("SITE PSWD a b", "a", "b");
-    fake_tell(&fake.master, &kick);
+    fake_kick(ENDING_CHANGED);
     cr_expect_eq(fake_reply(), 421);
     cr_expect(strstr(fake.reply, "account has changed"), "%s", fake.reply);
     fake_hang_up(ENDING_CHANGED);

@@ -12,7 +12,7 @@
 
 static void begin(void)
 {
-    fake_behind_proxy();
+    fake.proxied = true;
     fake_start();
 }
 
@@ -32,6 +32,14 @@ static void hear_enter(const char *client, const char *server)
     cr_expect_str_eq(address_port_text(&p.admit.server, text), server);
     fake.gate.phase = PHASE_RUN;
     fake.gate.last_request = p.request;
+}
+
+/* Gate is asked about the client. */
+static void begin_entering(void)
+{
+    begin();
+    send_bytes(fake.control, SLICE(LINE));
+    hear_enter("198.51.100.1:4711", "203.0.113.7:21");
 }
 
 static void let_in(void)
@@ -56,15 +64,6 @@ static void expect_no_event(void)
     cr_expect_eq(r, -EPIPE, "%d", r);
 }
 
-static void expect_text(const struct event_record *r, enum event_field field,
-                        const char *text)
-{
-    cr_expect(r->text[field].ptr &&
-                  slice_equal(r->text[field], slice_from(text)),
-              "%.*s instead of %s", (int)r->text[field].len,
-              r->text[field].ptr ? r->text[field].ptr : "", text);
-}
-
 static const struct {
     struct slice header;
     const char *client, *server;
@@ -86,7 +85,6 @@ static const struct {
 Test(session_proxied, the_header_and_no_byte_more, .timeout = 60)
 {
     for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
-        struct event_record r;
         unsigned long so_far;
 
         begin();
@@ -101,9 +99,9 @@ Test(session_proxied, the_header_and_no_byte_more, .timeout = 60)
         cr_expect_eq(fake_reply(), 220, "%s", fake.reply);
         cr_expect_eq(fake_reply(), 200, "%s", fake.reply);
         cr_expect_eq(fake_reply(), 215, "%s", fake.reply);
-        cr_assert(fake_event(EVENT_CONNECT, &r));
-        expect_text(&r, FIELD_LOCAL, headers[i].server);
-        expect_text(&r, FIELD_VIA, "127.0.0.1:40000");
+        cr_assert(fake_event(EVENT_CONNECT, &logged));
+        fake_expect_text(&logged, FIELD_LOCAL, headers[i].server);
+        fake_expect_text(&logged, FIELD_VIA, "127.0.0.1:40000");
         fake_hang_up(ENDING_CLOSED);
     }
 }
@@ -127,9 +125,7 @@ Test(session_proxied, byte_by_byte, .timeout = 60)
 /* Plays a whole session after the header. */
 static void open_session(void)
 {
-    begin();
-    send_bytes(fake.control, SLICE(LINE));
-    hear_enter("198.51.100.1:4711", "203.0.113.7:21");
+    begin_entering();
     let_in();
     fake_login();
     fake_do("PBSZ 0", 200);
@@ -201,26 +197,18 @@ Test(session_proxied, what_is_no_client, .timeout = 60)
     }
 }
 
-Test(session_proxied, a_slow_header, .timeout = 60)
-{
-    fake_settings("login_timeout", 300);
-    begin();
-    send_bytes(fake.control, SLICE("PROXY TCP4 "));
-    cr_expect_eq(fake_reply(), 421, "%s", fake.reply);
-    shutdown(fake.control, SHUT_WR);
-    cr_expect_eq(fake_end(), ENDING_LOGIN_TIME);
-}
-
 /* The same deadline counts if gate doesn't answer. */
-Test(session_proxied, no_answer, .timeout = 60)
+Test(session_proxied, a_slow_header_or_no_answer, .timeout = 60)
 {
     fake_settings("login_timeout", 300);
-    begin();
-    send_bytes(fake.control, SLICE(LINE));
-    hear_enter("198.51.100.1:4711", "203.0.113.7:21");
-    cr_expect_eq(fake_reply(), 421, "%s", fake.reply);
-    shutdown(fake.control, SHUT_WR);
-    cr_expect_eq(fake_end(), ENDING_LOGIN_TIME);
+    for (int whole = 0; whole < 2; whole++) {
+        begin();
+        send_bytes(fake.control, whole ? SLICE(LINE) : SLICE("PROXY TCP4 "));
+        if (whole)
+            hear_enter("198.51.100.1:4711", "203.0.113.7:21");
+        cr_expect_eq(fake_reply(), 421, "%s", fake.reply);
+        fake_hang_up(ENDING_LOGIN_TIME);
+    }
 }
 
 /* Gate has reported it to the log, at a limited rate. The client stays, and the
@@ -232,9 +220,7 @@ Test(session_proxied, kept_out, .timeout = 60)
                           .not_admitted = { .why =
                                                 SLICE("from your address") } };
 
-    begin();
-    send_bytes(fake.control, SLICE(LINE));
-    hear_enter("198.51.100.1:4711", "203.0.113.7:21");
+    begin_entering();
     no.request = fake.gate.last_request;
     began = clock_ms();
     fake_tell(&fake.gate, &no);
@@ -247,15 +233,11 @@ Test(session_proxied, kept_out, .timeout = 60)
 
 Test(session_proxied, kicked_before_its_header, .timeout = 60)
 {
-    struct message kick = { .kind = MSG_kick,
-                            .kick = { .why = ENDING_SHUTDOWN } };
-
     begin();
     send_bytes(fake.control, SLICE("PROXY "));
-    fake_tell(&fake.master, &kick);
+    fake_kick(ENDING_SHUTDOWN);
     cr_expect_eq(fake_reply(), 421);
-    shutdown(fake.control, SHUT_WR);
-    cr_expect_eq(fake_end(), ENDING_SHUTDOWN);
+    fake_hang_up(ENDING_SHUTDOWN);
 }
 
 /* Both answers may come after the session's end has begun. */
@@ -265,29 +247,20 @@ Test(session_proxied, kicked_while_gate_is_asked, .timeout = 60)
                                                  MSG_not_admitted };
 
     for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
-        struct message kick = { .kind = MSG_kick,
-                                .kick = { .why = ENDING_SHUTDOWN } };
-
-        begin();
-        send_bytes(fake.control, SLICE(LINE));
-        hear_enter("198.51.100.1:4711", "203.0.113.7:21");
-        fake_tell(&fake.master, &kick);
+        begin_entering();
+        fake_kick(ENDING_SHUTDOWN);
         cr_expect_eq(fake_reply(), 421);
         fake_tell(answers[i] == MSG_admitted ? &fake.master : &fake.gate,
                   &(struct message){ .kind = answers[i],
                                      .request = fake.gate.last_request });
-        shutdown(fake.control, SHUT_WR);
-        cr_expect_eq(fake_end(), ENDING_SHUTDOWN);
+        fake_hang_up(ENDING_SHUTDOWN);
     }
 }
 
 Test(session_proxied, the_client_goes_while_gate_is_asked, .timeout = 60)
 {
-    begin();
-    send_bytes(fake.control, SLICE(LINE));
-    hear_enter("198.51.100.1:4711", "203.0.113.7:21");
-    close(fake.control);
-    fake.control = -1;
+    begin_entering();
+    fake_drop();
     cr_expect_eq(fake_end(), ENDING_CLOSED);
 }
 
@@ -327,9 +300,7 @@ static const struct {
 Test(session_proxied, lies, .timeout = 60)
 {
     for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
-
-        if (lies[i].proxied)
-            fake_behind_proxy();
+        fake.proxied = lies[i].proxied;
         fake_start();
         fake.master.phase =
             PHASE_GREETED; /* for the message that it may send */
@@ -349,35 +320,39 @@ static void ask_port(void)
     cr_assert_eq(fake_reply(), 229, "%s", fake.reply);
 }
 
+static void open_port(void)
+{
+    open_session();
+    ask_port();
+}
+#define WITH_PORT .init = open_port, .fini = fake_leave, .timeout = 60
+
+/* Connects as the client. */
+static int come_through(void)
+{
+    int data = fake_come();
+
+    send_bytes(data, SLICE(LINE));
+    return data;
+}
+
 static void is_foreign(const char *whose, const char *why)
 {
-    struct event_record r;
-
-    cr_assert(fake_event(EVENT_DATA_REFUSED, &r));
-    cr_expect(slice_starts(r.text[FIELD_STRANGER], slice_from(whose)), "%.*s",
-              (int)r.text[FIELD_STRANGER].len, r.text[FIELD_STRANGER].ptr);
-    cr_expect(slice_equal(r.text[FIELD_REASON], slice_from(why)));
+    cr_assert(fake_event(EVENT_DATA_REFUSED, &logged));
+    cr_expect(slice_starts(logged.text[FIELD_STRANGER], slice_from(whose)),
+              "%.*s", (int)logged.text[FIELD_STRANGER].len,
+              logged.text[FIELD_STRANGER].ptr);
+    fake_expect_text(&logged, FIELD_REASON, why);
 }
 
 static void play_transfer(int data)
 {
-    struct message asked, pipe_is = { .kind = MSG_directory_pipe };
     struct tls_client *tls;
     char text[16] = "";
-    int ends[2];
+    int pipe = fake_list();
 
-    fake_hear(&fake.files, &asked, MSG_directory_list);
-    cr_assert_eq(pipe(ends), 0);
-    pipe_is.request = asked.request;
-    pipe_is.directory_pipe.listing = ends[0];
-    fake_tell(&fake.files, &pipe_is);
-    cr_assert_eq(write(ends[1], "names", 5), 5);
-    close(ends[0]);
-    close(ends[1]);
-    pipe_is =
-        (struct message){ .kind = MSG_directory_listed,
-                          .directory_listed = { .request = asked.request } };
-    fake_tell(&fake.files, &pipe_is);
+    cr_assert_eq(write(pipe, "names", 5), 5);
+    fake_listed(pipe, OUTCOME_OK);
     cr_assert_eq(fake_reply(), 150, "%s", fake.reply);
     tls = fake_data_tls(data);
     cr_assert_not_null(tls, "%s", tls_client_error());
@@ -389,21 +364,8 @@ static void play_transfer(int data)
     cr_assert_eq(fake_reply(), 226, "%s", fake.reply);
 }
 
-Test(session_proxied, a_transfer, .timeout = 60)
-{
-    int data;
-
-    open_session();
-    ask_port();
-    data = fake_come();
-    send_bytes(data, SLICE(LINE));
-    fake_say("NLST");
-    play_transfer(data);
-    fake_hang_up(ENDING_CLOSED);
-}
-
-/* Connections of others before it, of each kind; the command comes between
- * them. WHY NULL: the proxy's own check has no line. */
+/* Connections of others before the client's, of each kind; the command comes
+ * between them. WHY NULL: the proxy's own check has no line. */
 static const struct {
     struct slice bytes;
     bool cut;
@@ -428,89 +390,64 @@ static const struct {
 Test(session_proxied, others_are_given_back, .timeout = 60)
 {
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-        char byte;
         int data;
 
-        open_session();
-        ask_port();
+        open_port();
         data = fake_come();
         if (others[i].bytes.len > 0)
             send_bytes(data, others[i].bytes);
         if (others[i].cut)
             shutdown(data, SHUT_WR);
-        cr_expect_leq(recv(data, &byte, 1, 0), 0, "not closed");
-        close(data);
+        fake_expect_closed(data);
         if (others[i].why)
             is_foreign(others[i].whose, others[i].why);
         fake_say("NLST");
-        data = fake_come();
-        send_bytes(data, SLICE(LINE));
-        play_transfer(data);
+        play_transfer(come_through());
         fake_hang_up(ENDING_CLOSED);
     }
 }
 
 /* While one header is read, the next connection waits, and isn't lost. */
-Test(session_proxied, one_at_a_time, .timeout = 60)
+Test(session_proxied, one_at_a_time, WITH_PORT)
 {
-    int first, second;
-    char byte;
+    int first = fake_come(), second;
 
-    open_session();
-    ask_port();
-    first = fake_come();
     send_bytes(first, SLICE("PROXY "));
     fake_do("NOOP", 200);
-    second = fake_come();
-    send_bytes(second, SLICE(LINE));
+    second = come_through();
     fake_say("NLST");
     send_bytes(first, SLICE("nonsense\r\n"));
-    cr_expect_leq(recv(first, &byte, 1, 0), 0, "not closed");
+    fake_expect_closed(first);
     play_transfer(second);
-    close(first);
-    fake_hang_up(ENDING_CLOSED);
 }
 
 /* Nobody may connect without the proxy, not even the client itself. */
-Test(session_proxied, past_the_proxy, .timeout = 60)
+Test(session_proxied, past_the_proxy, WITH_PORT)
 {
-    char byte;
-    int data;
-
-    open_session();
-    ask_port();
-    data = fake_come_from("127.0.0.77");
-    cr_expect_leq(recv(data, &byte, 1, 0), 0);
+    fake_expect_closed(fake_come_from("127.0.0.77"));
     is_foreign("127.0.0.77:", "not who is expected");
-    close(data);
-    fake_hang_up(ENDING_CLOSED);
 }
 
 Test(session_proxied, a_slow_header_of_data, .timeout = 60)
 {
-    char byte;
     int data;
 
     fake_settings("connect_timeout", 2000);
-    open_session();
-    ask_port();
+    open_port();
     data = fake_come();
     send_bytes(data, SLICE("PROXY "));
-    cr_expect_leq(recv(data, &byte, 1, 0), 0, "not closed");
+    fake_expect_closed(data);
     is_foreign("127.0.0.1", "no PROXY header in order");
-    close(data);
     fake_hang_up(ENDING_CLOSED);
 }
 
 /* Whatever ends the wait, the next EPSV works. */
-Test(session_proxied, given_up_within_a_header, .timeout = 60)
+Test(session_proxied, given_up_within_a_header, WITH_PORT)
 {
     static const char *const ends[] = { "EPSV", "ABOR" };
     static const int codes[] = { 229, 225 };
     int data;
 
-    open_session();
-    ask_port();
     for (int i = 0; i < 2; i++) {
         data = fake_come();
         send_bytes(data, SLICE("PROXY "));
@@ -519,11 +456,9 @@ Test(session_proxied, given_up_within_a_header, .timeout = 60)
         close(data);
     }
     fake_do("EPSV", 229);
-    data = fake_come();
-    send_bytes(data, SLICE(LINE));
+    data = come_through();
     fake_say("NLST");
     play_transfer(data);
-    fake_hang_up(ENDING_CLOSED);
 }
 
 /* PASV can announce IPv4 only: both the address that the client connected to
@@ -547,9 +482,7 @@ Test(session_proxied, pasv_and_ipv6, .timeout = 60)
     hear_enter("[2001:db8::1]:4711", "[::2]:21");
     let_in();
     fake_login();
-    fake_say("PASV");
-    cr_expect_eq(fake_reply(), 425, "%s", fake.reply);
-    fake_say("EPSV 1");
-    cr_expect_eq(fake_reply(), 522, "%s", fake.reply);
+    fake_do("PASV", 425);
+    fake_do("EPSV 1", 522);
     fake_hang_up(ENDING_CLOSED);
 }

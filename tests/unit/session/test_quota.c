@@ -12,7 +12,7 @@ static void expect_text(const char *text)
 static void ask_quota_in(const char *command, const char *path,
                          struct msg_space_is is)
 {
-    struct message asked, m = { .kind = MSG_space_is, .space_is = is };
+    struct message m = { .kind = MSG_space_is, .space_is = is };
 
     fake_say(command);
     fake_hear(&fake.files, &asked, MSG_space);
@@ -27,9 +27,8 @@ static void ask_quota(struct msg_space_is is)
     ask_quota_in("SITE QUOTA", "/", is);
 }
 
-Test(quota, site_quota, .timeout = 60)
+Test(quota, site_quota, LOGGED_IN)
 {
-    fake_open();
     ask_quota((struct msg_space_is){ .bytes = 7 });
     expect_text("200 No quota here; AVBL tells");
     ask_quota((struct msg_space_is){ .limit = 20 * GIB,
@@ -42,10 +41,9 @@ Test(quota, site_quota, .timeout = 60)
     expect_text("200 Quota: 7 bytes, 9 used.");
     ask_quota_in("SITE QUOTA contracts/a", "/contracts/a",
                  (struct msg_space_is){ .limit = 7 });
-    fake_hang_up(ENDING_CLOSED);
 }
 
-Test(quota, refusals, .timeout = 60)
+Test(quota, refusals, LOGGED_IN)
 {
     static const struct {
         struct msg_refused why;
@@ -67,18 +65,12 @@ Test(quota, refusals, .timeout = 60)
           "452 The server keeps the last free space of its disk" },
         { { .outcome = OUTCOME_NO_SPACE }, "452 No space left" },
     };
-    struct message asked;
-
-    fake_open();
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct message m = { .kind = MSG_refused, .refused = rows[i].why };
 
         fake_say("MKD d");
-        fake_hear(&fake.files, &asked, MSG_directory_make);
-        m.request = asked.request;
-        fake_tell(&fake.files, &m);
+        fake_answer(MSG_directory_make, &m);
         cr_expect_eq(fake_reply(), i < 5 ? 552 : 452);
         expect_text(rows[i].reply);
     }
-    fake_hang_up(ENDING_CLOSED);
 }

@@ -59,11 +59,10 @@ Test(session, plain_text_behind_auth_is_the_end, .timeout = 30)
 }
 
 /* Commands that come while a password is verified wait; none is lost. */
-Test(session, pipelined_commands_keep_their_order, .timeout = 30)
+Test(session, pipelined_commands_keep_their_order, LOGGED_IN)
 {
     struct message answer = { .kind = MSG_done };
 
-    fake_open();
     fake_say("CWD /a\r\nPWD\r\nCWD /b\r\nPWD\r\nNOOP");
     for (int i = 0; i < 2; i++) {
         fake_answer(MSG_directory_enter, &answer);
@@ -73,25 +72,20 @@ Test(session, pipelined_commands_keep_their_order, .timeout = 30)
                   fake.reply);
     }
     cr_assert_eq(fake_reply(), 200);
-    fake_hang_up(ENDING_CLOSED);
 }
 
 /* Also those that get no other reply than 500, so that none of these is taken
  * for the reply of the transfer. */
-Test(session, lines_during_a_transfer_keep_their_order, .timeout = 60)
+Test(session, lines_during_a_transfer_keep_their_order, LOGGED_IN)
 {
-    struct message stored = { .kind = MSG_file_stored,
-                              .file_stored = { .path = SLICE("/x") } };
     static const char bad[] = "PW\0D\r\n";
 
-    fake_open();
     fake_upload();
     fake_say("NOOP\r\nWHAT");
     cr_assert(tls_client_write(fake.tls, bad, sizeof(bad) - 1));
-    fake_say("\r\nNOOP\r\nPWD");
-    cr_expect_eq(fake_reply(), 200, "%s", fake.reply);
-    cr_assert(tls_client_shutdown(transfer.tls));
-    fake_answer(MSG_file_commit, &stored);
+    fake_do("\r\nNOOP\r\nPWD", 200);
+    fake_send("");
+    fake_stored("/x");
     cr_expect_eq(fake_reply(), 226, "%s", fake.reply);
     cr_expect_eq(fake_reply(), 500, "WHAT: %s", fake.reply);
     cr_expect(fake_reply() == 500 && strstr(fake.reply, "NUL"), "%s",
@@ -99,38 +93,16 @@ Test(session, lines_during_a_transfer_keep_their_order, .timeout = 60)
     cr_expect_eq(fake_reply(), 500, "an empty line: %s", fake.reply);
     cr_expect_eq(fake_reply(), 200, "%s", fake.reply);
     cr_expect_eq(fake_reply(), 257, "%s", fake.reply);
-    fake.files.phase = PHASE_IDLE;
-    fake_hang_up(ENDING_CLOSED);
     fake_release();
 }
 
 /* No byte of it, no close_notify, 451. */
-static void expect_unread(const char *words)
-{
-    char byte;
-
-    fake_secure_data();
-    cr_expect_eq(tls_client_read(transfer.tls, &byte, 1), TLS_CLIENT_CUT);
-    cr_expect_eq(fake_reply(), 451, "%s", fake.reply);
-    cr_expect_not_null(strstr(fake.reply, words), "%s", fake.reply);
-    fake_release();
-}
-
-Test(session, a_small_file_that_is_cut, .timeout = 60)
-{
-    fake_open();
-    transfer.data = fake_data();
-    fake_begin_download(100);
-    cr_assert_eq(ftruncate(fileno(transfer.file), 99), 0);
-    expect_unread("the file was cut short");
-    fake_hang_up(ENDING_CLOSED);
-}
-
-Test(session, a_small_file_that_cant_be_read, .timeout = 60)
+Test(session, a_file_that_cant_be_read, .timeout = 60)
 {
     struct message file = { .kind = MSG_file_readable,
                             .file_readable = { .size = 1 } };
     int unreadable = open("/tmp", O_TMPFILE | O_WRONLY, 0600);
+    uint64_t bytes = 0;
 
     cr_assert_eq(ftruncate(unreadable, 1), 0);
     transfer.file = fdopen(unreadable, "w");
@@ -140,12 +112,17 @@ Test(session, a_small_file_that_cant_be_read, .timeout = 60)
     file.file_readable.file = unreadable;
     fake_answer(MSG_file_read, &file);
     cr_assert_eq(fake_reply(), 150, "%s", fake.reply);
-    expect_unread("can't read the file");
+    fake_secure_data();
+    cr_expect_eq(fake_drain(&bytes), TLS_CLIENT_CUT);
+    cr_expect_eq(bytes, 0);
+    cr_expect_eq(fake_reply(), 451, "%s", fake.reply);
+    cr_expect(strstr(fake.reply, "can't read the file"), "%s", fake.reply);
+    fake_release();
     fake_hang_up(ENDING_CLOSED);
 }
 
 /* The client gets the id of an upload that waits, also if it isn't safe. */
-Test(session, an_upload_that_waits_unsafely, .timeout = 60)
+Test(session, an_upload_that_waits_unsafely, LOGGED_IN)
 {
     struct message stored = { .kind = MSG_file_stored,
                               .file_stored = { .path = SLICE("/x"),
@@ -153,41 +130,31 @@ Test(session, an_upload_that_waits_unsafely, .timeout = 60)
                                                    SLICE("0123456789abcdef"),
                                                .unsafe = true } };
 
-    fake_open();
     fake_upload();
     cr_assert(tls_client_shutdown(transfer.tls));
     fake_answer(MSG_file_commit, &stored);
     cr_expect_eq(fake_reply(), 451, "%s", fake.reply);
     cr_expect(strstr(fake.reply, "(id 0123456789abcdef)"), "%s", fake.reply);
     fake.files.phase = PHASE_IDLE;
-    fake_hang_up(ENDING_CLOSED);
     fake_release();
 }
 
 /* ABOR doesn't wait for the lines before it. */
-Test(session, abor_overtakes_bad_lines, .timeout = 60)
+Test(session, abor_overtakes_bad_lines, LOGGED_IN)
 {
-    struct message done = { .kind = MSG_done };
-
-    fake_open();
     fake_upload();
     fake_say("\xff\xf4\xff\xf2\r\nP\rWD\r\n\xff\xf4\xff\xf2"
              "ABOR");
     cr_expect_eq(fake_reply(), 426, "%s", fake.reply);
     cr_expect_eq(fake_reply(), 226, "%s", fake.reply);
-    fake_answer(MSG_file_abort, &done);
+    fake_given_up();
     cr_expect_eq(fake_reply(), 500, "%s", fake.reply);
     cr_expect_eq(fake_reply(), 500, "%s", fake.reply);
-    fake.files.phase = PHASE_IDLE;
-    fake_hang_up(ENDING_CLOSED);
     fake_release();
 }
 
 Test(session, quit_in_a_transfer_finishes_it_first, .timeout = 30)
 {
-    struct message asked, stored = { .kind = MSG_file_stored,
-                                     .file_stored = { .path = SLICE("/x") } };
-
     fake_open();
     fake_upload();
     fake_do("NOOP", 200);
@@ -199,10 +166,7 @@ Test(session, quit_in_a_transfer_finishes_it_first, .timeout = 30)
               fake.lines);
     fake_say("QUIT");
     cr_assert(tls_client_shutdown(transfer.tls));
-    fake_hear(&fake.files, &asked, MSG_file_commit);
-    cr_assert_eq(asked.file_commit.length, 5);
-    stored.request = asked.request;
-    fake_tell(&fake.files, &stored);
+    cr_assert_eq(fake_stored("/x"), 5);
     cr_assert_eq(fake_reply(), 226);
     cr_assert_eq(fake_reply(), 221);
     fake_release();
@@ -219,9 +183,6 @@ Test(session, rest_never_reaches_another_file, .timeout = 60)
     };
 
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-        struct message asked,
-            no = { .kind = MSG_refused,
-                   .refused = { .outcome = OUTCOME_BAD_NAME } };
         int data, first = -1;
 
         fake_open();
@@ -232,7 +193,7 @@ Test(session, rest_never_reaches_another_file, .timeout = 60)
         fake_do("REST 500", 350);
         fake_say(refused[i]);
         if (i == 1)
-            fake_answer(MSG_file_write, &no);
+            fake_refuse(MSG_file_write, OUTCOME_BAD_NAME);
         cr_assert_geq(fake_reply(), 400);
         data = fake_data();
         fake_say("STOR /doc");
@@ -241,41 +202,36 @@ Test(session, rest_never_reaches_another_file, .timeout = 60)
         close(data);
         if (first >= 0)
             close(first);
-        close(fake.control);
-        fake.control = -1;
+        fake_drop(); /* files never answers */
         fake_end();
     }
 }
 
 #define MUCH (64u << 20) /* more than the buffers can hold */
 
-Test(session, stat_in_a_transfer, .timeout = 30)
+Test(session, stat_in_a_transfer, LOGGED_IN)
 {
     char some[65536];
 
-    fake_open();
     fake_download(MUCH);
     cr_assert_gt(tls_client_read(transfer.tls, some, sizeof(some)), 0);
     fake_do("STAT", 211);
     cr_expect(strstr(fake.lines, ", RETR /x\r\n"), "%s", fake.lines);
     cr_expect(strstr(fake.lines, "bytes so far: "), "%s", fake.lines);
     cr_expect_not(strstr(fake.lines, "bytes so far: 0,"), "%s", fake.lines);
-    fake_do("ABOR", 426);
-    cr_assert_eq(fake_reply(), 226);
+    fake_abort();
     fake_do("STAT", 211);
     cr_expect_not(strstr(fake.lines, "so far"), "%s", fake.lines);
     fake_release();
-    fake_hang_up(ENDING_CLOSED);
 }
 
 /* A connection that is reset while files is still busy costs no CPU time. */
-Test(session, a_reset_while_files_is_asked_does_not_spin, .timeout = 60)
+Test(session, a_reset_while_files_is_asked_does_not_spin, LOGGED_IN)
 {
-    struct message asked, no = { .kind = MSG_refused,
-                                 .refused = { .outcome = OUTCOME_NOT_FOUND } };
+    struct message no = { .kind = MSG_refused,
+                          .refused.outcome = OUTCOME_NOT_FOUND };
     unsigned long so_far;
 
-    fake_open();
     close(fake_data());
     fake_say("RETR /x");
     /* Either the hang-up is noticed first (425), or files gets a request (and
@@ -290,28 +246,23 @@ Test(session, a_reset_while_files_is_asked_does_not_spin, .timeout = 60)
     } else {
         cr_assert_eq(fake_reply(), 425);
     }
-    fake_hang_up(ENDING_CLOSED);
 }
 
 /* A line that comes before the reply to the one before stays in the socket, and
  * costs no CPU time there. */
-Test(session, a_line_that_waits_does_not_spin, .timeout = 60)
+Test(session, a_line_that_waits_does_not_spin, LOGGED_IN)
 {
-    struct message asked, done = { .kind = MSG_done };
     unsigned long so_far;
 
-    fake_open();
     fake_say("CWD a");
     fake_hear(&fake.files, &asked, MSG_directory_enter);
     fake_say("NOOP");
     so_far = fake_cpu_ms();
     poll(NULL, 0, 400);
     cr_assert_lt(fake_cpu_ms() - so_far, 50);
-    done.request = asked.request;
-    fake_tell(&fake.files, &done);
+    fake_done(&asked);
     cr_assert_eq(fake_reply(), 250);
     cr_assert_eq(fake_reply(), 200);
-    fake_hang_up(ENDING_CLOSED);
 }
 
 /* A client that asks for new keys without end, and reads none of them, is no
@@ -350,22 +301,12 @@ Test(session, what_cannot_be_a_user_is_not_logged, .timeout = 60)
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct message asked, p,
-            denied = { .kind = MSG_denied, .denied = { .why = rows[i].why } };
-        struct event_record r = { .event = EVENT_COUNT };
-
         fake_start();
-        fake_ask_login(rows[i].name, &asked);
-        denied.request = asked.request;
-        fake.master.phase = PHASE_GREETED;
-        fake_tell(&fake.master, &denied);
+        fake_ask_login(rows[i].name);
+        fake_deny(rows[i].why);
         fake_reply();
-        while (r.event != EVENT_LOGIN_FAILED) {
-            fake_hear(&fake.log, &p, MSG_event);
-            cr_assert_eq(event_decode(p.event.event, &r), 0);
-        }
-        cr_expect(slice_equal(r.text[FIELD_USER], slice_from(rows[i].logged)),
-                  "row %zu", i);
+        fake_await(EVENT_LOGIN_FAILED, &logged);
+        fake_expect_text(&logged, FIELD_USER, rows[i].logged);
         fake_hang_up(rows[i].why == DENIAL_BUSY ? ENDING_PEER : ENDING_CLOSED);
     }
 }
@@ -374,22 +315,13 @@ Test(session, what_cannot_be_a_user_is_not_logged, .timeout = 60)
  * logged that. */
 Test(session, a_wrong_password_is_not_its_line, .timeout = 30)
 {
-    struct message asked, denied = { .kind = MSG_denied }, p;
-    struct event_record r;
-
     fake_start();
-    fake_ask_login("anna", &asked);
-    denied.request = asked.request;
-    fake.master.phase = PHASE_GREETED;
-    fake_tell(&fake.master, &denied);
+    fake_ask_login("anna");
+    fake_deny(DENIAL_WRONG);
     cr_assert_eq(fake_reply(), 530);
     fake_do("QUIT", 221);
-    do {
-        fake_hear(&fake.log, &p, MSG_event);
-        cr_assert_eq(event_decode(p.event.event, &r), 0);
-        cr_assert_neq(r.event, EVENT_LOGIN_FAILED);
-    } while (r.event != EVENT_END);
     fake_hang_up(ENDING_QUIT);
+    cr_expect_not(fake_event(EVENT_LOGIN_FAILED, &logged));
 }
 
 /* Overload and a fault are different things, for the client and in the log. */
@@ -413,36 +345,22 @@ Test(session, denials_that_end_it, .timeout = 60)
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct message asked,
-            denied = { .kind = MSG_denied, .denied = { .why = rows[i].why } };
-        struct event_record r;
-
         fake_start();
-        fake_secure();
-        fake_say("USER anna");
-        cr_assert_eq(fake_reply(), 331);
-        fake_say("PASS x");
-        fake_hear(&fake.master, &asked, MSG_login);
-        denied.request = asked.request;
-        fake.master.phase = PHASE_GREETED;
-        fake_tell(&fake.master, &denied);
+        fake_ask_login("anna");
+        fake_deny(rows[i].why);
         cr_expect_eq(fake_reply(), 421);
         cr_expect_str_eq(fake.reply, rows[i].reply);
         fake_hang_up(ENDING_PEER);
-        cr_assert_eq(fake_event(EVENT_LOGIN_FAILED, &r),
+        cr_assert_eq(fake_event(EVENT_LOGIN_FAILED, &logged),
                      rows[i].reason != NULL);
-        if (!rows[i].reason)
-            continue; /* auth has logged it */
-        cr_expect(slice_equal(r.text[FIELD_REASON], slice_from(rows[i].reason)),
-                  "%.*s", (int)r.text[FIELD_REASON].len,
-                  r.text[FIELD_REASON].ptr);
+        if (rows[i].reason) /* otherwise auth has logged it */
+            fake_expect_text(&logged, FIELD_REASON, rows[i].reason);
     }
 }
 
 /* A password that is too long counts as a try like others. */
 Test(session, an_overlong_password_counts, .timeout = 30)
 {
-    struct message asked, denied = { .kind = MSG_denied };
     char line[700] = "PASS ";
 
     memset(line + 5, 'x', 600);
@@ -452,9 +370,7 @@ Test(session, an_overlong_password_counts, .timeout = 30)
         fake_do("USER eve", 331);
         fake_say(line);
         fake_hear(&fake.master, &asked, MSG_login);
-        denied.request = asked.request;
-        fake.master.phase = PHASE_GREETED;
-        fake_tell(&fake.master, &denied);
+        fake_deny(DENIAL_WRONG);
         cr_assert_eq(fake_reply(), 530);
     }
     cr_assert_eq(fake_reply(), 421);
@@ -462,20 +378,13 @@ Test(session, an_overlong_password_counts, .timeout = 30)
     fake_hang_up(ENDING_LOGIN_TRIES);
 }
 
-static unsigned client_events(struct slice name)
+static unsigned client_events(const char *name)
 {
-    struct event_record r;
-    struct message p;
     unsigned n = 0;
 
-    while (channel_receive(&fake.log, &p) == 1) {
-        cr_assert_eq(event_decode(p.event.event, &r), 0);
-        if (r.event != EVENT_CLIENT)
-            continue;
-        n++;
-        cr_expect(slice_equal(r.text[FIELD_NAME], name), "%.*s",
-                  (int)r.text[FIELD_NAME].len, r.text[FIELD_NAME].ptr);
-        cr_expect(slice_equal(r.text[FIELD_USER], SLICE("anna")));
+    for (; fake_event(EVENT_CLIENT, &logged); n++) {
+        fake_expect_text(&logged, FIELD_NAME, name);
+        fake_expect_text(&logged, FIELD_USER, "anna");
     }
     return n;
 }
@@ -492,7 +401,8 @@ Test(session, a_client_names_itself, .timeout = 30)
     fake_do("CLNT other", 200);
     fake_do("CSID Name=third;", 200);
     fake_hang_up(ENDING_CLOSED);
-    cr_expect_eq(client_events((struct slice){ line + 5, 64 }), 1);
+    line[5 + 64] = '\0';
+    cr_expect_eq(client_events(line + 5), 1);
 }
 
 static const struct {
@@ -515,7 +425,7 @@ Test(session, a_client_names_itself_by_csid, .timeout = 60)
         fake_open();
         fake_do(line, 200);
         fake_hang_up(ENDING_CLOSED);
-        cr_expect_eq(client_events(slice_from(csids[i].name)), 1, "%s", line);
+        cr_expect_eq(client_events(csids[i].name), 1, "%s", line);
     }
 }
 
@@ -526,84 +436,71 @@ Test(session, a_stranger_names_itself, .timeout = 30)
     fake_secure();
     fake_do("CLNT nobody", 200);
     fake_hang_up(ENDING_CLOSED);
-    cr_expect_eq(client_events(SLICE("")), 0);
+    cr_expect_eq(client_events(""), 0);
 }
 
-/* The reply to LINE has these words. ASKED: the request to files, which
- * refuses; MSG_NONE: none. */
-static void expect_no_right(const char *line, enum message_kind asked,
-                            const char *words)
-{
-    struct message no = { .kind = MSG_refused,
-                          .refused = { .outcome = OUTCOME_NO_RIGHT } };
-    int data;
-
-    fake_open();
-    data = fake_data();
-    fake_say(line);
-    if (asked != MSG_NONE)
-        fake_answer(asked, &no);
-    cr_expect_eq(fake_reply(), 550, "%s: %s", line, fake.reply);
-    cr_expect_not_null(strstr(fake.reply, words), "%s: %s", line, fake.reply);
-    close(data);
-    fake_hang_up(ENDING_CLOSED);
-}
-
-/* A 550 names the right that is missing, whichever process notices. */
+/* A 550 names the right that is missing, whichever process notices. Files
+ * decides about rights in a directory, and gets no request for a right that the
+ * user has nowhere. */
 Test(session, a_missing_right_is_named, .timeout = 60)
 {
     static const struct {
-        unsigned without;
+        unsigned nowhere;
+        bool shares; /* the user has the other rights in some shares only */
         const char *line;
-        enum message_kind
-            asked; /* the request to files, which refuses; MSG_NONE: none */
+        enum message_kind asked; /* files refuses it; MSG_NONE: no request */
         const char *words;
     } rows[] = {
-        { RIGHT_LIST, "LIST", MSG_directory_list, "no right to list (l)" },
-        { RIGHT_LIST, "SIZE x", MSG_facts, "no right to list (l)" },
-        { RIGHT_LIST | RIGHT_WRITE, "LIST", MSG_NONE,
-          "no right to list (l) or upload (w)" },
-        { 0, "DELE x", MSG_file_delete, "no right to delete (d)" },
-        { RIGHT_READ, "RETR x", MSG_NONE, "no right to read (r)" },
-        { RIGHT_WRITE, "APPE x", MSG_NONE, "no right to upload (w)" },
-        { RIGHT_DELETE, "DELE x", MSG_NONE, "no right to delete (d)" },
-        { RIGHT_RENAME, "RNFR x", MSG_NONE, "no right to rename (n)" },
-        { RIGHT_DIRECTORY, "MKD x", MSG_NONE,
-          "no right to make and remove directories (m)" },
-        { RIGHT_WRITE, "STOR x", MSG_NONE, "no right to upload (w)" },
-        { RIGHT_REPLACE, "STOR x", MSG_file_write,
-          "no right to overwrite (o)" },
-        { RIGHT_LIST, "MDTM x", MSG_facts, "no right to list (l)" },
+        { RIGHT_LIST, false, "LIST", MSG_directory_list, "list (l);" },
+        { RIGHT_LIST, false, "SIZE x", MSG_facts, "list (l);" },
+        { RIGHT_LIST | RIGHT_WRITE, false, "LIST", MSG_NONE,
+          "list (l) or upload (w);" },
+        { RIGHT_LIST | RIGHT_WRITE, false, "MDTM x", MSG_NONE,
+          "list (l) or upload (w);" },
+        { 0, false, "DELE x", MSG_file_delete, "delete (d);" },
+        { RIGHT_READ, false, "RETR x", MSG_NONE, "read (r);" },
+        { RIGHT_WRITE, false, "APPE x", MSG_NONE, "upload (w);" },
+        { RIGHT_WRITE, false, "STOU", MSG_NONE, "upload (w);" },
+        { RIGHT_WRITE, false, "AVBL", MSG_NONE, "upload (w);" },
+        { RIGHT_WRITE, false, "MFMT 20200101000000 x", MSG_NONE,
+          "upload (w);" },
+        { RIGHT_WRITE, false, "SITE CHMOD 600 x", MSG_NONE, "upload (w);" },
+        { RIGHT_REPLACE, false, "SITE CHMOD 600 x", MSG_NONE,
+          "overwrite (o);" },
+        { RIGHT_DELETE, false, "DELE x", MSG_NONE, "delete (d);" },
+        { RIGHT_RENAME, false, "RNFR x", MSG_NONE, "rename (n);" },
+        { RIGHT_DIRECTORY, false, "MKD x", MSG_NONE,
+          "make and remove directories (m);" },
+        { RIGHT_WRITE, false, "STOR x", MSG_NONE, "upload (w);" },
+        { RIGHT_REPLACE, false, "STOR x", MSG_file_write, "overwrite (o);" },
+        { RIGHT_LIST, false, "MDTM x", MSG_facts, "list (l);" },
+        { 0, true, "RETR x", MSG_file_read, "read (r);" },
+        { 0, true, "STOR x", MSG_file_write, "upload (w) or overwrite (o);" },
+        { 0, true, "DELE x", MSG_file_delete, "delete (d);" },
+        { 0, true, "MKD x", MSG_directory_make,
+          "make and remove directories (m);" },
+        { 0, true, "SITE CHMOD 600 x", MSG_mode,
+          "upload (w) or overwrite (o);" },
+        { 0, true, "SIZE x", MSG_facts, "list (l);" },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        fake_rights(RIGHT_ALL & ~rows[i].without);
-        expect_no_right(rows[i].line, rows[i].asked, rows[i].words);
-    }
-}
+        char words[128];
+        int data;
 
-/* Files decides about rights in a directory. The rights that may lack there are
- * named. */
-Test(session, a_right_that_only_shares_give, .timeout = 60)
-{
-    static const struct {
-        const char *line;
-        enum message_kind asked;
-        const char *words;
-    } rows[] = {
-        { "RETR x", MSG_file_read, "no right to read (r);" },
-        { "STOR x", MSG_file_write,
-          "no right to upload (w) or overwrite (o);" },
-        { "DELE x", MSG_file_delete, "no right to delete (d);" },
-        { "MKD x", MSG_directory_make, "no right to make and remove" },
-        { "SITE CHMOD 600 x", MSG_mode,
-          "no right to upload (w) or overwrite (o);" },
-        { "SIZE x", MSG_facts, "no right to list (l);" },
-    };
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        fake_rights_of_shares(RIGHT_ALL, 0);
-        expect_no_right(rows[i].line, rows[i].asked, rows[i].words);
+        snprintf(words, sizeof(words), "no right to %s", rows[i].words);
+        fake.granted.rights = RIGHT_ALL & ~rows[i].nowhere;
+        fake.granted.everywhere = rows[i].shares ? 0 : fake.granted.rights;
+        fake_open();
+        data = fake_data();
+        fake_say(rows[i].line);
+        if (rows[i].asked != MSG_NONE)
+            fake_refuse(rows[i].asked, OUTCOME_NO_RIGHT);
+        cr_expect_eq(fake_reply(), 550, "%s: %s", rows[i].line, fake.reply);
+        cr_expect(strstr(fake.reply, words), "%s: %s", rows[i].line,
+                  fake.reply);
+        close(data);
+        fake_hang_up(ENDING_CLOSED);
     }
 }
 
@@ -611,48 +508,15 @@ Test(session, a_right_that_only_shares_give, .timeout = 60)
  * user's own partials. */
 Test(session, size_for_a_drop, .timeout = 60)
 {
-    struct message no = { .kind = MSG_refused,
-                          .refused = { .outcome = OUTCOME_NOT_FOUND } };
-
-    fake_rights(RIGHT_WRITE);
+    fake.granted.rights = fake.granted.everywhere = RIGHT_WRITE;
     fake_open();
     fake_say("SIZE x");
-    fake_answer(MSG_facts, &no);
+    fake_refuse(MSG_facts, OUTCOME_NOT_FOUND);
     cr_expect_eq(fake_reply(), 550, "%s", fake.reply);
     fake_hang_up(ENDING_CLOSED);
 }
 
-/* If the right is missing, files gets no request, which it would refuse to
- * answer. */
-Test(session, site_needs_rights, .timeout = 60)
-{
-    static const struct {
-        unsigned without;
-        const char *line;
-    } rows[] = {
-        { RIGHT_WRITE, "SITE CHMOD 600 a" },
-        { RIGHT_REPLACE, "SITE CHMOD 600 a" },
-        { RIGHT_WRITE, "MFMT 20200101000000 a" },
-        { RIGHT_WRITE, "AVBL" },
-        { RIGHT_WRITE, "STOU" },
-        { RIGHT_WRITE | RIGHT_LIST, "MDTM a" },
-    };
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        char words[COMMAND_LACKS_MAX];
-
-        fake_rights(RIGHT_ALL & ~rows[i].without);
-        fake_open();
-        fake_say(rows[i].line);
-        cr_expect_eq(fake_reply(), 550, "%s: %s", rows[i].line, fake.reply);
-        cr_expect_not_null(
-            strstr(fake.reply, command_lacks(rows[i].without, words)), "%s: %s",
-            rows[i].line, fake.reply);
-        fake_hang_up(ENDING_CLOSED);
-    }
-}
-
-Test(session, rnto_works_once, .timeout = 30)
+Test(session, rnto_works_once, LOGGED_IN)
 {
     struct message facts = { .kind = MSG_facts_are };
     struct message done = { .kind = MSG_renamed,
@@ -660,7 +524,6 @@ Test(session, rnto_works_once, .timeout = 30)
     struct message other = { .kind = MSG_renamed,
                              .renamed = { .path = SLICE("/c (2)") } };
 
-    fake_open();
     fake_say("RNFR /a");
     fake_answer(MSG_facts, &facts);
     cr_assert_eq(fake_reply(), 350);
@@ -676,17 +539,13 @@ Test(session, rnto_works_once, .timeout = 30)
     fake_answer(MSG_rename, &other);
     cr_assert_eq(fake_reply(), 250);
     cr_expect_not_null(strstr(fake.reply, "/c (2)"), "%s", fake.reply);
-    fake_hang_up(ENDING_CLOSED);
 }
 
 /* Kicked, and files dies meanwhile: the end keeps its reason. */
 Test(session, a_kick_keeps_its_reason, .timeout = 30)
 {
-    struct message kick = { .kind = MSG_kick,
-                            .kick = { .why = ENDING_SHUTDOWN } };
-
     fake_open();
-    fake_tell(&fake.master, &kick);
+    fake_kick(ENDING_SHUTDOWN);
     channel_close(&fake.files);
     cr_assert_eq(fake_reply(), 421);
     cr_assert_eq(fake_reply(), 0);
@@ -707,20 +566,19 @@ static const struct msg_doing *look(void)
 }
 
 /* Sends a command that files is asked about. Returns what the session says. */
-static const struct msg_doing *look_at_mlst(const char *line,
-                                            struct message *asked)
+static const struct msg_doing *look_at_mlst(const char *line)
 {
     fake_say(line);
-    fake_hear(&fake.files, asked, MSG_facts);
+    fake_hear(&fake.files, &asked, MSG_facts);
     return look();
 }
 
-static void files_refuses(const struct message *asked)
+static void files_refuses(void)
 {
     struct message no = { .kind = MSG_refused,
-                          .refused = { .outcome = OUTCOME_NOT_FOUND } };
+                          .refused = { .request = asked.request,
+                                       .outcome = OUTCOME_NOT_FOUND } };
 
-    no.request = asked->request;
     fake_tell(&fake.files, &no);
     cr_expect_eq(fake_reply(), 550);
     fake_hang_up(ENDING_CLOSED);
@@ -730,7 +588,6 @@ static void files_refuses(const struct message *asked)
 Test(session, what_it_does_now, .timeout = 60)
 {
     const struct msg_doing *d;
-    struct message asked;
     char some[65536];
 
     fake_open();
@@ -746,13 +603,12 @@ Test(session, what_it_does_now, .timeout = 60)
     cr_expect(slice_equal(d->path, SLICE("/x")));
     cr_expect_eq(d->of, MUCH);
     cr_expect(d->bytes > 0 && d->bytes < d->of);
-    fake_do("ABOR", 426);
-    cr_assert_eq(fake_reply(), 226);
+    fake_abort();
     fake_release();
-    d = look_at_mlst("MLST /there", &asked);
+    d = look_at_mlst("MLST /there");
     cr_expect(slice_equal(d->verb, SLICE("MLST")));
     cr_expect(slice_equal(d->path, SLICE("/there")));
-    files_refuses(&asked);
+    files_refuses();
 }
 
 /* A path that is too long for the message loses its beginning. */
@@ -760,14 +616,13 @@ Test(session, a_long_path_is_cut, .timeout = 60)
 {
     char line[2100] = "MLST /";
     const struct msg_doing *d;
-    struct message asked;
 
     for (size_t i = 6; i < 2000; i++)
         line[i] = i % 100 == 5 ? '/' : 'x';
     strcat(line, "/end");
     fake_open();
-    d = look_at_mlst(line, &asked);
+    d = look_at_mlst(line);
     cr_expect_eq(d->path.len, MESSAGE_TEXT_MAX);
     cr_expect_eq(memcmp(d->path.ptr + d->path.len - 4, "/end", 4), 0);
-    files_refuses(&asked);
+    files_refuses();
 }
