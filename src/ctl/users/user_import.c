@@ -4,6 +4,7 @@
  * until "user passwd". */
 #include "import.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -40,8 +41,10 @@ static void make_row(void *data)
     draft_check(d, &ctl.users, NULL);
     home_check(&d->home);
     buf_init(&line, USER_LINE_MAX);
-    if (row_print(&d->row, &line))
+    const int r = row_print(&d->row, &line);
+    if (r == -ENOBUFS)
         fail(EX_DATAERR, "its line would be too long");
+    row_need(r);
     buf_release(&line);
 }
 

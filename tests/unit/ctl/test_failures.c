@@ -12,9 +12,6 @@
 TestSuite(failures, .init = world_make, .fini = scratch_remove,
           .timeout = 1800);
 
-#define S43  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
-#define HASH "$6$salt$" S43 S43
-
 /* Commands that edit the users file. The words after the command: it does
  * something; a name is unknown; a value is bad. NULL: there is none. */
 static const struct failing {
@@ -86,46 +83,6 @@ Test(failures, each_command_is_here)
     }
 }
 
-static void make_directory(const char *path, unsigned id, mode_t mode)
-{
-    files_make_folder(path, mode);
-    if (geteuid() == 0)
-        cr_assert_eq(chown(path, mode == 02770 ? 0 : id, id), 0);
-    cr_assert_eq(chmod(path, mode), 0);
-}
-
-static void make_the_world(void)
-{
-    char text[2048];
-
-    scratch_remove();
-    world_make();
-    cr_assert_eq(chdir(scratch), 0);
-    make_directory(world.homes, 0, 0711);
-    make_directory(world.shares, 0, 0711);
-    make_directory(in(world.homes, "anna"), 70000, 0700);
-    make_directory(in(world.homes, "bert"), 70001, 0700);
-    make_directory(in(world.shares, "old"), 80000, 02770);
-    file_write("users.lock", "");
-    file_write("users.last-uid", "70001\n");
-    file_write("users.last-gid", "80000\n");
-    file_write("one", "[{\"name\":\"b1\"}]");
-    file_write("import", "[{\"name\":\"b1\",\"comment\":\"B\"},{\"name\":"
-                         "\"b2\"},{\"name\":\"b3\"},{\"name\":\"b4\"}]");
-    file_write("import2",
-               "[{\"name\":\"b1\",\"comment\":\"C\"},{\"name\":"
-               "\"b2\",\"locked\":true},{\"name\":\"b3\",\"expires\":"
-               "\"2030-01-01\"},{\"name\":\"b5\"}]");
-    snprintf(text, sizeof(text),
-             "# the users\n"
-             "anna:" HASH ":70000:70000:Anna:%s/anna::rights=full shares=old "
-             "teams=legal\n"
-             "bert:!" HASH ":70001:70001::%s/bert::rights=read retain=/:1h\n"
-             "@share:old:80000:%s/old:\n@team:legal:shares=old:read\n",
-             world.homes, world.homes, world.shares);
-    file_write(world.users, text);
-}
-
 /* A sum of the names, owners, modes and bytes of all files, in any order. */
 static uint64_t sum;
 
@@ -171,7 +128,7 @@ static const struct run *run_words(const char *command, const char *words)
     snprintf(all, sizeof(all), "%s %.*s%s%s", command,
              (int)(at ? at - words : (ptrdiff_t)strlen(words)), words,
              at ? world.homes : "", at ? at + strlen("HOMES") : "");
-    run_ctl(&r, HASH "\n", all);
+    run_ctl(&r, WORLD_HASH "\n", all);
     return &r;
 }
 
@@ -198,7 +155,7 @@ static int fails(const char *command, const char *words)
 Test(failures, of_names_values_and_the_users_file)
 {
     setenv("EDITOR", "sed -i s/full/read/", 1);
-    make_the_world();
+    world_people();
     for (size_t i = 0; i < ROWS; i++) {
         if (rows[i].unknown)
             cr_expect_neq(fails(rows[i].command, rows[i].unknown), EX_USAGE,
@@ -218,7 +175,7 @@ Test(failures, of_the_lock)
     pid_t pid[ROWS];
     int status;
 
-    make_the_world();
+    world_people();
     const uint64_t before = sum_of_files();
     const int fd = open("users.lock", O_RDWR | O_CLOEXEC);
     cr_assert_eq(flock(fd, LOCK_EX), 0);
@@ -245,7 +202,7 @@ static void fail_calls(const struct failing *row, int error)
     char after[128];
 
     for (unsigned n = 1; nth_goes_on(world.nth); n += step) {
-        make_the_world();
+        world_people();
         const uint64_t before = sum_of_files();
         nth_arm(world.nth, n, error, scratch);
         const struct run *r = run_words(row->command, row->good);
@@ -308,7 +265,7 @@ Test(failures, a_dry_run_says_what_the_run_does)
         static struct run dry, real;
         char words[128];
 
-        make_the_world();
+        world_people();
         if (dries[i].before)
             expect_run(0, "", dries[i].before);
         const uint64_t before = sum_of_files();

@@ -42,6 +42,49 @@ void world_make(void)
     cr_assert_eq(chmod(world.conf, 0644), 0);
 }
 
+static void make_directory(const char *path, uid_t uid, gid_t gid, mode_t mode)
+{
+    files_make_folder(path, mode);
+    if (geteuid() == 0)
+        cr_assert_eq(chown(path, uid, gid), 0);
+    cr_assert_eq(chmod(path, mode), 0);
+}
+
+void world_people(void)
+{
+    char text[2048];
+
+    scratch_remove();
+    world_make();
+    cr_assert_eq(chdir(scratch), 0);
+    make_directory(world.homes, 0, 0, 0711);
+    make_directory(world.shares, 0, 0, 0711);
+    make_directory(in(world.homes, "anna"), 70000, 70000, 0700);
+    make_directory(in(world.homes, "bert"), 70001, 70001, 0700);
+    make_directory(in(world.shares, "old"), 0, 80000, 02770);
+    file_write(in(world.homes, "anna/file"), "x");
+    file_write(in(world.shares, "old/file"), "x");
+    file_write("users.lock", "");
+    file_write("users.last-uid", "70001\n");
+    file_write("users.last-gid", "80000\n");
+    file_write("one", "[{\"name\":\"b1\"}]");
+    file_write("import", "[{\"name\":\"b1\",\"comment\":\"B\"},"
+                         "{\"name\":\"b2\"},{\"name\":\"b3\"}]");
+    file_write("import2",
+               "[{\"name\":\"b1\",\"comment\":\"C\"},{\"name\":"
+               "\"b2\",\"locked\":true},{\"name\":\"b3\",\"expires\":"
+               "\"2030-01-01\"},{\"name\":\"b5\"}]");
+    snprintf(text, sizeof(text),
+             "# the users\n"
+             "anna:" WORLD_HASH ":70000:70000:Anna:%s/anna::rights=full "
+             "shares=old teams=legal\n"
+             "bert:!" WORLD_HASH
+             ":70001:70001::%s/bert::rights=read retain=/:1h\n"
+             "@share:old:80000:%s/old:\n@team:legal:shares=old:read\n",
+             world.homes, world.homes, world.shares);
+    file_write(world.users, text);
+}
+
 const char *in(const char *folder, const char *name)
 {
     static char paths[4][512];

@@ -20,6 +20,12 @@ extern struct world world;
 /* For TestSuite(): makes world in a scratch directory; scratch_remove() removes
  * it. */
 void world_make(void);
+/* Makes it anew, as the working directory, with two users in a team and a
+ * share, and with objects to import: one, import, import2. */
+#define WORLD_HASH                                                             \
+    "$6$salt$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"                      \
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
+void world_people(void);
 /* cr_skip_test() doesn't call .fini. */
 #define world_skip(why)                                                        \
     do {                                                                       \
