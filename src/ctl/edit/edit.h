@@ -86,6 +86,8 @@ void given_home(struct row *row, const char *home);
 #define GRANT_TEXT_MAX (USER_NAME_MAX + 20)
 void grant_text(const struct list_entry *entry, const char *whole,
                 char out[GRANT_TEXT_MAX]);
+/* user_change.c: sets sync= to the source NAME with these marks. */
+void user_set_sync(struct row *row, struct slice name, unsigned marks);
 /* user_change.c: refuses a row that follows a source, which WOULD undo the
  * command, unless the source has set one of the marks UNLESS. */
 void user_refuse_synced(const struct user *user, unsigned unless,

@@ -5,31 +5,21 @@
 
 #define TEAM_PREFIX "team:"
 
-static const char *name_given(void)
-{
-    return ctl.args.word[2];
-}
-
-static bool is_share(void)
-{
-    return strcmp(ctl.args.word[0], "share") == 0;
-}
-
 const struct share *share_named(const struct users *u)
 {
-    const struct share *share = share_find(u, slice_from(name_given()));
+    const struct share *share = share_find(u, slice_from(ctl.args.word[2]));
 
     if (!share)
-        fail_missing("share", slice_from(name_given()));
+        fail_missing("share", slice_from(ctl.args.word[2]));
     return share;
 }
 
 const struct team *team_named(const struct users *u)
 {
-    const struct team *team = team_find(u, slice_from(name_given()));
+    const struct team *team = team_find(u, slice_from(ctl.args.word[2]));
 
     if (!team)
-        fail_missing("team", slice_from(name_given()));
+        fail_missing("team", slice_from(ctl.args.word[2]));
     return team;
 }
 
@@ -37,10 +27,11 @@ const struct team *team_named(const struct users *u)
 static size_t line_named(void)
 {
     const char *group = ctl.args.word[0];
-    const size_t line = line_find(edit_users, group, slice_from(name_given()));
+    const size_t line =
+        line_find(edit_users, group, slice_from(ctl.args.word[2]));
 
     if (line == 0)
-        fail_missing(group, slice_from(name_given()));
+        fail_missing(group, slice_from(ctl.args.word[2]));
     return line;
 }
 
@@ -68,7 +59,7 @@ static void change_run(struct changes c)
 {
     edit_run(change_each, &c);
     for (size_t i = 3; i < ctl.args.words; i++)
-        output_done(ctl.args.word[0], name_given(),
+        output_done(ctl.args.word[0], ctl.args.word[2],
                     json_pack("{s:s}", "member", ctl.args.word[i]), "%s%s%s",
                     c.before, ctl.args.word[i], c.after);
 }
@@ -111,7 +102,7 @@ static struct grantee grantee_of(const char *word)
 static void grant_one(const char *word)
 {
     struct grantee g = grantee_of(word);
-    struct list_entry grant = { .name = slice_from(name_given()),
+    struct list_entry grant = { .name = slice_from(ctl.args.word[2]),
                                 .role = g.who.role };
     char text[GRANT_TEXT_MAX];
     unsigned rights;
@@ -137,7 +128,7 @@ void share_grant(void)
 
 static void revoke_one(const char *word)
 {
-    const char *share = name_given();
+    const char *share = ctl.args.word[2];
     const struct grantee g = grantee_of(word);
     struct list_entry old;
 
@@ -158,7 +149,8 @@ static void revoke_one(const char *word)
 static void print_kept(const char *name)
 {
     const struct user *user = users_find(&ctl.users, slice_from(name));
-    json_t *list = user ? grant_sources(&ctl.users, user, name_given()) : NULL;
+    json_t *list =
+        user ? grant_sources(&ctl.users, user, ctl.args.word[2]) : NULL;
     const json_t *by;
     size_t i;
 
@@ -188,7 +180,7 @@ void share_revoke(void)
 static void set_member(const char *word)
 {
     const bool in = strcmp(ctl.args.word[1], "leave") != 0;
-    const char *team = name_given();
+    const char *team = ctl.args.word[2];
     const struct user *user = users_find(edit_users, slice_from(word));
     struct list_entry old;
 
@@ -214,7 +206,7 @@ void team_leave(void)
 
 static void append_team(void)
 {
-    const char *name = name_given();
+    const char *name = ctl.args.word[2];
     const struct team *same = team_find(edit_users, slice_from(name));
     struct row row;
 
@@ -232,7 +224,7 @@ void team_add(void)
 {
     change_run((struct changes){ append_team, set_member, "", " added" });
     if (ctl.args.words == 3)
-        output_done("team", name_given(), json_object(), "added");
+        output_done("team", ctl.args.word[2], json_object(), "added");
 }
 
 /* "share change" and "team change"; "user rename" and so on. */
@@ -248,7 +240,7 @@ void line_change(void)
     given_any();
     given_check();
     edit_run(change_line, NULL);
-    output_done(ctl.args.word[0], name_given(),
+    output_done(ctl.args.word[0], ctl.args.word[2],
                 json_pack("{s:b}", "changed", edit_stands), "%s",
                 edit_stands ? "changed" : "is so already");
 }
@@ -273,26 +265,26 @@ static void rename_line(void *given)
         user_refuse_synced(user_named(u), 0,
                            "lock it then, and make the old name again;");
     else
-        edit_rename_entries(is_share() ? "shares" : "teams",
-                            slice_from(name_given()), to);
+        edit_rename_entries(strcmp(group, "share") == 0 ? "shares" : "teams",
+                            slice_from(ctl.args.word[2]), to);
     row_need(row_set_column(edit_row(line), users ? ROW_NAME : SHARE_NAME, to));
 }
 
 void line_rename(void)
 {
-    const char *to = ctl.args.word[3];
-    const struct share *share;
-    const struct user *user;
+    const char *group = ctl.args.word[0], *to = ctl.args.word[3];
+    const struct share *share = NULL;
+    const struct user *user = NULL;
 
-    if (strcmp(ctl.args.word[0], "user") == 0)
+    if (strcmp(group, "user") == 0)
         sessions_name_check(to);
     edit_run(rename_line, NULL);
     edit_read_users();
-    share = is_share() ? share_find(&ctl.users, slice_from(to)) : NULL;
-    user = strcmp(ctl.args.word[0], "user") == 0
-               ? users_find(&ctl.users, slice_from(to))
-               : NULL;
-    output_done(ctl.args.word[0], name_given(), json_pack("{s:s}", "now", to),
+    if (strcmp(group, "user") == 0)
+        user = users_find(&ctl.users, slice_from(to));
+    if (strcmp(group, "share") == 0)
+        share = share_find(&ctl.users, slice_from(to));
+    output_done(group, ctl.args.word[2], json_pack("{s:s}", "now", to),
                 user    ? "is now %s; the home stays %s; unfinished uploads "
                           "can't be resumed, see: sallyportctl partials list %s"
                 : share ? "is now %s; the directory stays %s, and members see "

@@ -32,9 +32,8 @@ struct letter {
     struct buf pins;
 };
 
-static void put(struct letter *l, const char *word, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-static void put(struct letter *l, const char *word, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void
+put(struct letter *l, const char *word, const char *format, ...)
 {
     char text[2 * USER_HOME_MAX];
     va_list args;

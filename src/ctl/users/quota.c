@@ -26,25 +26,19 @@ struct quota_account {
     int error; /* 0 or -errno */
 };
 
-static struct quota_account account_of_user(const struct user *user)
+/* The account of USER; NULL: of SHARE. */
+static struct quota_account account_of(const struct user *user,
+                                       const struct share *share)
 {
-    struct quota_account a = { .path = user->home,
-                               .below = ctl.settings.homes,
-                               .owner = QUOTA_USER,
-                               .id = user->uid };
+    struct quota_account a = {
+        .path = user ? user->home : share->path,
+        .below = user ? ctl.settings.homes : ctl.settings.shares,
+        .owner = user ? QUOTA_USER : QUOTA_GROUP,
+        .id = user ? user->uid : share->gid,
+    };
 
-    snprintf(a.name, sizeof(a.name), "%s", user->name);
-    return a;
-}
-
-static struct quota_account account_of_share(const struct share *share)
-{
-    struct quota_account a = { .path = share->path,
-                               .below = ctl.settings.shares,
-                               .owner = QUOTA_GROUP,
-                               .id = share->gid };
-
-    snprintf(a.name, sizeof(a.name), SHARE_PREFIX "%s", share->name);
+    snprintf(a.name, sizeof(a.name), "%s%s", user ? "" : SHARE_PREFIX,
+             user ? user->name : share->name);
     return a;
 }
 
@@ -59,13 +53,13 @@ static struct quota_account account_find(void)
             fail(EX_NOUSER,
                  "there is no user %s; for the share say: " SHARE_PREFIX "%s",
                  name.ptr, name.ptr);
-        return account_of_user(user_named(u));
+        return account_of(user_named(u), NULL);
     }
     share = share_find(u, slice_from(name.ptr + sizeof(SHARE_PREFIX) - 1));
     if (!share)
         fail(EX_NOUSER, "there is no %s; run: sallyportctl share list",
              name.ptr);
-    return account_of_share(share);
+    return account_of(NULL, share);
 }
 
 static noreturn void quota_fail(const struct quota_account *a, int fd, int r)
@@ -213,9 +207,9 @@ static const char *note_of(int error)
 static json_t *describe_quota(size_t i)
 {
     const struct users *u = &ctl.users;
-    struct quota_account a = i < u->count
-                                 ? account_of_user(&u->row[i])
-                                 : account_of_share(&u->share[i - u->count]);
+    const bool user = i < u->count;
+    struct quota_account a = account_of(user ? &u->row[i] : NULL,
+                                        user ? NULL : &u->share[i - u->count]);
     struct complaint why;
 
     if (disk_try(quota_on_disk, &a, sizeof(a), &why))

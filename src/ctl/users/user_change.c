@@ -3,17 +3,21 @@
  * before. */
 #include "edit/edit.h"
 
+void user_set_sync(struct row *row, struct slice name, unsigned marks)
+{
+    const struct user_sync sync = { name, marks };
+    char text[SYNC_TEXT_MAX];
+
+    row_need(row_set(row, "sync", user_sync_text(&sync, text)));
+}
+
 /* Forgets what the source has given: it takes back only that. */
 static void forget_given(const struct user *user, unsigned marks)
 {
     struct user_sync sync;
-    char text[SYNC_TEXT_MAX];
 
-    if (user->sync.len == 0 || user_sync_parse(user->sync, &sync))
-        return;
-    sync.marks &= ~marks;
-    row_need(
-        row_set(edit_row(user->line), "sync", user_sync_text(&sync, text)));
+    if (user->sync.len > 0 && user_sync_parse(user->sync, &sync) == 0)
+        user_set_sync(edit_row(user->line), sync.name, sync.marks & ~marks);
 }
 
 /* Is it a lock? In a row without a source "!" alone means that there is no

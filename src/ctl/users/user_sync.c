@@ -88,18 +88,10 @@ static unsigned marks_of(const struct imported *one, unsigned before)
            (one->lock.len > 0 ? SYNC_LOCKED : 0u);
 }
 
-static void set_sync(struct row *row, unsigned marks)
-{
-    const struct user_sync sync = { slice_from(ctl.args.sync), marks };
-    char text[SYNC_TEXT_MAX];
-
-    row_need(row_set(row, "sync", user_sync_text(&sync, text)));
-}
-
 void sync_mark(struct imported *e)
 {
     if (ctl.args.sync)
-        set_sync(&e->draft.row, marks_of(e, 0));
+        user_set_sync(&e->draft.row, slice_from(ctl.args.sync), marks_of(e, 0));
 }
 
 /* Does the source close a row that was open for it? A row without its hash
@@ -276,7 +268,7 @@ static void sync_row(struct import *m, const struct user *row, unsigned before)
         sync_put_comment(&r);
     }
     if (r.after != before)
-        set_sync(edit_row(row->line), r.after);
+        user_set_sync(edit_row(row->line), slice_from(ctl.args.sync), r.after);
     say_row(&r);
     buf_release(&r.changed);
 }
