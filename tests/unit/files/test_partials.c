@@ -52,22 +52,25 @@ static void take(const struct msg_partial *m, struct item *t)
     t->state = m->state;
 }
 
-static void hear_all(struct peer *p, struct all *a)
+static struct all find_all(struct peer *p, bool remove, uint64_t age)
 {
+    static struct all a;
     struct message reply;
 
-    *a = (struct all){ 0 };
+    a = (struct all){ 0 };
+    find(p, remove, age);
     for (;;) {
         cr_assert_eq(peer_answers(p, &reply), 1);
         cr_assert_eq(reply.request, p->session.last_request);
         if (reply.kind == MSG_partials_end)
             break;
         cr_assert_eq(reply.kind, MSG_partial);
-        cr_assert_lt(a->count, 200);
-        take(&reply.partial, &a->one[a->count++]);
+        cr_assert_lt(a.count, 200);
+        take(&reply.partial, &a.one[a.count++]);
     }
-    a->unread = reply.partials_end.unread;
-    a->error = reply.partials_end.error;
+    a.unread = reply.partials_end.unread;
+    a.error = reply.partials_end.error;
+    return a;
 }
 
 static const struct item *of(const struct all *a, const char *path)
@@ -148,8 +151,7 @@ PeerTest(partials, what_is_reported, peer_start_for_ctl(p))
     disk_put(p, second, "123", 3);
     set_name(p, second, "old \xff.pdf");
     disk_age(p, second, 3);
-    find(p, false, 0);
-    hear_all(p, &a);
+    a = find_all(p, false, 0);
     cr_assert_eq(a.count, 3);
     cr_assert_eq(a.unread, 0);
     cr_expect_eq(of(&a, first)->bytes, 5);
@@ -184,8 +186,7 @@ PeerTest(partials, files_that_are_no_partials, peer_start_for_ctl(p))
         disk_put(p, "/other/" SOME, "1", 1);
         cr_assert_eq(chown(disk_path(p, "/other/" SOME), 70999, 70999), 0);
     }
-    find(p, true, 0);
-    hear_all(p, &a);
+    a = find_all(p, true, 0);
     cr_expect_eq(a.count, 1);
     cr_expect_str_eq(a.one[0].path, "/in/" SOME "/" SOME);
     cr_expect_eq(a.unread, 0);
@@ -219,8 +220,7 @@ PeerTest(partials, in_use, peer_start_for_ctl(p))
     FD_CLEANUP int fd = open(disk_path(p, busy), O_RDWR);
     cr_assert_eq(flock(fd, LOCK_EX | LOCK_NB), 0);
     for (int remove = 0; remove < 2; remove++) {
-        find(p, remove, 0);
-        hear_all(p, &a);
+        a = find_all(p, remove, 0);
         cr_assert_eq(a.count, 1);
         cr_expect_eq(a.one[0].state, PARTIAL_IN_USE);
         cr_expect(disk_has(p, busy));
@@ -228,8 +228,7 @@ PeerTest(partials, in_use, peer_start_for_ctl(p))
     }
     fd_close(
         &fd); /* the upload is cut: the partial stays, and can be continued */
-    find(p, false, 0);
-    hear_all(p, &a);
+    a = find_all(p, false, 0);
     cr_expect_eq(a.one[0].state, PARTIAL_RESTS);
 }
 
@@ -246,8 +245,7 @@ PeerTest(partials, folders_that_are_closed, peer_start_for_ctl(p))
     disk_put(p, "/open/" SOME, "1", 1);
     cr_assert_eq(chmod(disk_path(p, "/closed"), 0), 0);
     cr_assert_eq(chmod(disk_path(p, "/fixed"), 0500), 0);
-    find(p, true, 0);
-    hear_all(p, &a);
+    a = find_all(p, true, 0);
     cr_expect_eq(a.unread, 1);
     cr_expect_eq(a.error, EACCES);
     cr_assert_eq(a.count, 2);
@@ -264,8 +262,7 @@ PeerTest(partials, worst_error_of_several,
     disk_directory(p, "/closed");
     disk_put(p, "/" SOME, "1", 1);
     cr_assert_eq(chmod(disk_path(p, "/closed"), 0), 0);
-    find(p, false, 0);
-    hear_all(p, &a);
+    a = find_all(p, false, 0);
     cr_expect_eq(a.unread, 2);
     cr_expect_eq(a.error, EIO);
 }
@@ -294,8 +291,7 @@ Test(partials, lost_and_found)
             chown(disk_path(&p, rows[i].name), rows[i].owner, rows[i].owner),
             0);
         cr_assert_eq(chmod(disk_path(&p, rows[i].name), rows[i].mode), 0);
-        find(&p, false, 0);
-        hear_all(&p, &a);
+        a = find_all(&p, false, 0);
         cr_expect_eq(a.unread, rows[i].unread, "row %zu", i);
         peer_stop(&p);
     }
@@ -322,8 +318,7 @@ Test(partials, too_deep)
         peer_start_for_ctl(&p);
         close(disk_dig(&p, "/", rows[i].depth, name));
         disk_put(&p, "/" SOME, "1", 1);
-        find(&p, false, 0);
-        hear_all(&p, &a);
+        a = find_all(&p, false, 0);
         cr_expect_eq(a.count, 1);
         cr_expect_eq(a.unread, rows[i].unread, "%d of %zu", rows[i].depth,
                      rows[i].len);
@@ -338,8 +333,7 @@ PeerTest(partials, strange_names, peer_start_for_ctl(p))
 
     disk_directory(p, "/a\nb \033[2J\xff");
     disk_put(p, "/a\nb \033[2J\xff/" SOME, "1", 1);
-    find(p, false, 0);
-    hear_all(p, &a);
+    a = find_all(p, false, 0);
     cr_assert_eq(a.count, 1);
     cr_expect_str_eq(a.one[0].path, "/a\nb \033[2J\xff/" SOME);
 }
@@ -407,15 +401,12 @@ Test(partials, lies)
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct peer *p = peer_new();
-        struct all a;
 
         p->start.for_ctl = rows[i].for_ctl;
         disk_put(p, "/a", "1", 1);
         peer_run(p);
-        if (rows[i].after_one) {
-            find(p, false, 0);
-            hear_all(p, &a);
-        }
+        if (rows[i].after_one)
+            find_all(p, false, 0);
         /* Passes the check at the test's own end, which wouldn't send it
          * either. */
         p->session.self =
