@@ -33,6 +33,7 @@ static void end(void)
     fake_hang_up(ENDING_CLOSED);
     fake_release();
 }
+#define BEGUN .init = begin, .fini = end, .timeout = 60
 
 Test(copying, before_the_first_byte, .timeout = 60)
 {
@@ -53,24 +54,20 @@ Test(copying, before_the_first_byte, .timeout = 60)
     end();
 }
 
-Test(copying, without_a_byte, .timeout = 60)
+Test(copying, without_a_byte, BEGUN)
 {
-    begin();
     fake_send("");
     copied(0);
     fake_stored("/x");
     cr_expect_eq(fake_reply(), 226, "%s", fake.reply);
-    end();
 }
 
-Test(copying, aborted, .timeout = 60)
+Test(copying, aborted, BEGUN)
 {
-    begin();
     fake_send("hello");
     fake_abort();
     copied(HEAD / 2);
     fake_given_up();
-    end();
 }
 
 /* Unless it is done, the client would send all bytes again. */
@@ -104,12 +101,11 @@ Test(copying, refused, .timeout = 60)
 
 /* The socket's end can't be read while files is awaited: the session sleeps,
  * and sees the end after the answer. */
-Test(copying, hung_up, .timeout = 60)
+Test(copying, hung_up, BEGUN)
 {
     struct message more;
     unsigned long so_far;
 
-    begin();
     cr_assert(tls_client_write(transfer.tls, "hello", 5));
     fake_hear(&fake.files, &asked, MSG_file_copy);
     shutdown(transfer.data, SHUT_RDWR);
@@ -121,18 +117,15 @@ Test(copying, hung_up, .timeout = 60)
                                               .request = asked.request });
     fake_given_up();
     cr_expect_eq(fake_reply(), 426, "%s", fake.reply);
-    end();
 }
 
 /* Only a wrong files reports more than before: the session goes on asking, and
  * ABOR ends it. */
-Test(copying, never_grows, .timeout = 60)
+Test(copying, never_grows, BEGUN)
 {
-    begin();
     for (int i = 0; i < 3; i++)
         copied(HEAD + 1);
     fake_abort();
     copied(0);
     fake_given_up();
-    end();
 }

@@ -9,6 +9,7 @@ static void begin(void)
     fake_settings("ascii", 1);
     fake_open();
 }
+#define IN_TYPE_A .init = begin, .fini = fake_leave, .timeout = 60
 
 Test(lines, types, .timeout = 60)
 {
@@ -42,7 +43,7 @@ Test(lines, types, .timeout = 60)
 
 /* A session begins in TYPE A (RFC 959 3.1.1; lftp depends on it). Converted
  * lines can't be continued: none of their offsets is the client's. */
-Test(lines, stored, .timeout = 60)
+Test(lines, stored, IN_TYPE_A)
 {
     static const struct {
         const char *type, *sent, *stored;
@@ -55,7 +56,6 @@ Test(lines, stored, .timeout = 60)
         { "TYPE A", "", "", true },
     };
 
-    begin();
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         if (rows[i].type)
             fake_do(rows[i].type, 200);
@@ -69,13 +69,11 @@ Test(lines, stored, .timeout = 60)
         fake_expect_file(rows[i].stored);
         fake_release();
     }
-    fake_leave();
 }
 
 /* The limit counts for the stored bytes, not for the sent ones. */
-Test(lines, limit, .timeout = 60)
+Test(lines, limit, IN_TYPE_A)
 {
-    begin();
     for (int more = 0; more < 2; more++) {
         fake_begin_upload_of("STOR /x",
                              (struct msg_file_writable){ .limit = 3 });
@@ -88,7 +86,6 @@ Test(lines, limit, .timeout = 60)
         cr_expect_eq(fake_reply(), more ? 552 : 226);
         fake_release();
     }
-    fake_leave();
 }
 
 /* Reads the bytes of a data connection up to its orderly end. */
@@ -173,11 +170,10 @@ static uint64_t refuse(enum message_kind message)
 }
 
 /* The bytes are counted in slices, as for a checksum. */
-Test(lines, size_of_a_large_file, .timeout = 60)
+Test(lines, size_of_a_large_file, IN_TYPE_A)
 {
     FILE *source = large();
 
-    begin();
     ask_size(source, 64 * GIB);
     fake_do("NOOP\r\nABOR", 426);
     cr_expect_eq(fake_reply(), 226);
@@ -186,7 +182,6 @@ Test(lines, size_of_a_large_file, .timeout = 60)
     fake_say("SIZE x");
     refuse(MSG_facts);
     fclose(source);
-    fake_leave();
 }
 
 /* It has the deadline of a checksum, and the reply has words that clients

@@ -12,6 +12,7 @@ static void begin(void)
     fake_open();
     fake_do("MODE Z", 200);
 }
+#define IN_MODE_Z .init = begin, .fini = fake_leave, .timeout = 60
 
 Test(mode_z, choices, .timeout = 60)
 {
@@ -70,12 +71,11 @@ static size_t pack(unsigned char *into, size_t size, const void *from,
 
 static unsigned char zeros[1u << 20];
 
-Test(mode_z, a_whole_upload, .timeout = 60)
+Test(mode_z, a_whole_upload, IN_MODE_Z)
 {
     unsigned char packed[4096];
     size_t len = pack(packed, sizeof(packed), zeros, sizeof(zeros));
 
-    begin();
     for (size_t piece = 1; piece < 5000; piece *= 10) {
         fake_upload();
         for (size_t at = 0; at < len; at += piece)
@@ -87,12 +87,11 @@ Test(mode_z, a_whole_upload, .timeout = 60)
         cr_expect(strstr(fake.reply, " 1048576 bytes"), "%s", fake.reply);
         fake_release();
     }
-    fake_leave();
 }
 
 /* Only a whole stream with an orderly end gets a 226; bytes that may not be the
  * client's aren't kept. */
-Test(mode_z, other_uploads, .timeout = 60)
+Test(mode_z, other_uploads, IN_MODE_Z)
 {
     static const struct {
         const char *bytes;
@@ -114,7 +113,6 @@ Test(mode_z, other_uploads, .timeout = 60)
         { "\x78\x9c\x4b\x4c\x04\0\1\x25\0\xc3", 10, true, 1, 552, "", 1 },
     };
 
-    begin();
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         fake_begin_upload_of(
             "STOR /x", (struct msg_file_writable){ .limit = rows[i].limit });
@@ -134,7 +132,6 @@ Test(mode_z, other_uploads, .timeout = 60)
                   fake.reply);
         fake_release();
     }
-    fake_leave();
 }
 
 /* Makes COUNT MiB of zeros, which compress to as many KiB and a little more. */

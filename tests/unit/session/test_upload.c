@@ -26,6 +26,7 @@ static void end(void)
     fake_hang_up(ENDING_CLOSED);
     fake_release();
 }
+#define BEGUN .init = begin, .fini = end, .timeout = 60
 
 /* The end may be in the same record as the first byte, or come later. */
 Test(upload, begins_where_files_says, .timeout = 60)
@@ -43,23 +44,19 @@ Test(upload, begins_where_files_says, .timeout = 60)
     }
 }
 
-Test(upload, no_byte_comes, .timeout = 60)
+Test(upload, no_byte_comes, BEGUN)
 {
-    begin();
     fake_send("");
     fake_stored("/x");
     cr_expect_eq(fake_reply(), 226, "%s", fake.reply);
-    end();
 }
 
-Test(upload, cut_before_a_byte, .timeout = 60)
+Test(upload, cut_before_a_byte, BEGUN)
 {
-    begin();
     shutdown(transfer.data, SHUT_WR);
     fake_given_up();
     cr_expect_eq(fake_reply(), 426, "%s", fake.reply);
     fake_expect_file("before");
-    end();
 }
 
 /* A file above a limit can't be completed, so nothing of it is kept. The reply
