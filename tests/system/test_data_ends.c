@@ -9,11 +9,10 @@
 #include "support/server_log.h"
 #include "support/test.h"
 
-#define USER    "anna"
-#define SMALL   5000
-#define BIG     (16 * FAULT_MIB) /* more than all buffers on the way can hold */
-#define LIMIT   100000
-#define UPLOADS 25
+#define USER  "anna"
+#define SMALL 5000
+#define BIG   (16 * FAULT_MIB) /* more than all buffers on the way can hold */
+#define LIMIT 100000
 
 static const int versions[] = { SESSION_TLS_12, SESSION_TLS_13 };
 
@@ -168,30 +167,6 @@ SharedTest(data_ends, a_reset_behind_the_end, 60)
         fault_expect_whole(server, USER, name, "hello", 5);
         session_close(&s);
     }
-}
-
-/* A client that never reads on its upload's data connection and closes at once:
- * an unread ticket would turn its close into a reset. */
-SharedTest(data_ends, client_never_reads, 100)
-{
-    static const char bytes[40000];
-
-    for (int v = 0; v < 2; v++)
-        for (int n = 0; n < 4; n++) {
-            struct session s;
-
-            begin(&s, server, versions[v]);
-            for (int i = 0; i < UPLOADS; i++) {
-                struct data d;
-
-                data_open(&s, &d, "STOR raw-%d-%d-%d", v, n, i);
-                data_write(&d, bytes, sizeof(bytes));
-                cr_assert(tls_client_shutdown(d.tls));
-                data_cut(&d, false);
-                session_expect(&s, "226 {*} 40000 bytes {*}");
-            }
-            session_close(&s);
-        }
 }
 
 /* The server stops; a file that was cut must be distinguishable from a whole

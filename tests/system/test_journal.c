@@ -1,8 +1,8 @@
 /* The log in a real journald, in a /run of its own. */
-#include <sched.h>
 #include <sys/mount.h>
 #include <sys/un.h>
 
+#include "fuse.h"
 #include "support/files.h"
 #include "support/ports.h"
 #include "support/run.h"
@@ -16,10 +16,9 @@
 
 static void own_run(void)
 {
-    if (geteuid() != 0 || access(JOURNALD, X_OK) < 0)
-        cr_skip_test("needs root and " JOURNALD);
-    cr_assert_eq(unshare(CLONE_NEWNS), 0, "unshare: %m");
-    cr_assert_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+    if (access(JOURNALD, X_OK) < 0)
+        cr_skip_test("needs " JOURNALD);
+    fuse_begin();
     cr_assert_eq(mount("run", "/run", "tmpfs", 0, NULL), 0);
     cr_assert_eq(mount("log", "/var/log", "tmpfs", 0, NULL), 0);
     mkdir("/run/log", 0755);

@@ -1,11 +1,11 @@
 /* New passwords, which the running server writes to the users file: must_change
  * and SITE PSWD. */
 #include <linux/fs.h>
-#include <sched.h>
 #include <sys/mount.h>
 
 #include "blockdev.h"
 #include "ctl.h"
+#include "fuse.h"
 #include "support/files.h"
 #include "support/processes.h"
 #include "support/run.h"
@@ -86,24 +86,19 @@ ServerTest(passwords, with_sallyportctl, 300, &for_all)
     ctl(server, 0, "user list", "");
 }
 
-/* Moves the users file to a disk of its own, of two pages; a link leads to
- * it. */
-static void move_users(const struct server *server, char etc[SERVER_PATH_MAX])
+/* Moves the users file into that directory; a link leads to it. */
+static void move_users(const struct server *server, const char *directory)
 {
     char moved[SERVER_PATH_MAX + 8];
     struct buf text;
-
-    snprintf(etc, SERVER_PATH_MAX, "%s", server_path(server, "etc"));
     const char *users = server_path(server, "users");
-    snprintf(moved, sizeof(moved), "%s/users", etc);
+
+    snprintf(moved, sizeof(moved), "%s/users", directory);
     buf_init(&text, 65536);
     cr_assert(files_read(users, &text) && text.len < 4096);
-    files_make_folder(etc, 0700);
-    cr_assert_eq(mount("tmpfs", etc, "tmpfs", 0, "size=8k,mode=0700"), 0);
     files_write(moved, text.data, text.len, 0600);
     buf_release(&text);
-    cr_assert_eq(unlink(users), 0);
-    cr_assert_eq(symlink("etc/users", users), 0);
+    cr_assert(unlink(users) == 0 && symlink(moved, users) == 0);
 }
 
 static void fill(const char *etc)
@@ -123,15 +118,16 @@ static void make_read_only(const char *etc)
  * file stays. */
 static void on_a_bad_disk(void (*spoil)(const char *etc), const char *why)
 {
-    char etc[SERVER_PATH_MAX], before[400], after[400];
+    char before[400], after[400];
     struct server server;
     struct session s;
 
-    if (geteuid() != 0)
-        cr_skip_test("needs root");
-    cr_assert_eq(unshare(CLONE_NEWNS), 0, "unshare: %m");
-    cr_assert_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+    fuse_begin();
     server_start(&server, &for_all);
+    const char *etc = server_path(&server, "etc");
+    files_make_folder(etc, 0700);
+    /* two pages */
+    cr_assert_eq(mount("tmpfs", etc, "tmpfs", 0, "size=8k,mode=0700"), 0);
     move_users(&server, etc);
     hash_of(&server, "anna", before);
     spoil(etc);
@@ -159,21 +155,6 @@ Test(passwords, read_only_disk, .timeout = 120)
     on_a_bad_disk(make_read_only, "Read-only file system");
 }
 
-/* The users file moves to the disk of bert's home; a link leads to it. */
-static void move_users_to(const struct server *server, const char *directory)
-{
-    char moved[SERVER_PATH_MAX + 8];
-    struct buf text;
-    const char *users = server_path(server, "users");
-
-    snprintf(moved, sizeof(moved), "%s/users", directory);
-    buf_init(&text, 65536);
-    cr_assert(files_read(users, &text));
-    files_write(moved, text.data, text.len, 0600);
-    buf_release(&text);
-    cr_assert(unlink(users) == 0 && symlink(moved, users) == 0);
-}
-
 /* Opening the new file waits for the frozen disk, and can't be interrupted.
  * Everybody else is served meanwhile; the user hears that nobody knows which
  * password counts. */
@@ -189,13 +170,10 @@ Test(passwords, frozen_disk, .timeout = 120)
     struct blockdev disk;
     int at, codes[2];
 
-    if (geteuid() != 0)
-        cr_skip_test("needs root");
-    cr_assert_eq(unshare(CLONE_NEWNS), 0, "unshare: %m");
-    cr_assert_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+    fuse_begin();
     server_start(&server, &plan);
     blockdev_make(&disk, &server, "bert", "ext4", 16);
-    move_users_to(&server, disk.home);
+    move_users(&server, disk.home);
     session_enter(&s, &server, "anna");
     session_enter(&other, &server, "anna");
     at = open(disk.home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

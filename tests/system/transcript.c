@@ -38,6 +38,7 @@ static const struct directive {
     { "NOISE>", play_noise_out, IN_DATA },
     { "NOISE<", play_noise_in, IN_DATA },
     { "HOLD", play_hold, IN_DATA },
+    { "EPSV", play_epsv, 0 },
     { "OPEN", play_open, 0 },
     { "DONE", play_done, IN_DATA },
     { "CUT", play_cut, IN_DATA },

@@ -72,6 +72,7 @@
  *   HOLD            after DATA> lines: the stream doesn't end before DONE or
  *                   CUT, whatever comes between
  *   DONE [CODE]     ends it in order; then a reply that begins with CODE
+ *   EPSV            EPSV, and connects to its port
  *   OPEN COMMAND    EPSV, the command, its 150, the handshake, and HOLD
  *   CUT [reset] [CODE]   ends it without close_notify, or by a reset
  *   PARTIAL N       waits until an unfinished file has N bytes

@@ -115,6 +115,14 @@ void play_hold(struct play *p, const char *rest)
     p->c->held = true;
 }
 
+void play_epsv(struct play *p, const char *rest)
+{
+    (void)rest;
+    if (p->c->data.fd >= 0)
+        data_cut(&p->c->data, false);
+    data_connect(&p->c->session, &p->c->data);
+}
+
 void play_open(struct play *p, const char *rest)
 {
     data_open(&p->c->session, &p->c->data, "%s", rest);

@@ -91,7 +91,7 @@ transcript_play_fn play_ended, play_close;
  * compared. */
 void play_data_end(struct client *c);
 transcript_play_fn play_data_raw, play_data_out, play_data_in, play_noise_out;
-transcript_play_fn play_noise_in, play_hold, play_done, play_open;
+transcript_play_fn play_noise_in, play_hold, play_done, play_epsv, play_open;
 transcript_play_fn play_cut, play_partial, play_put, play_get;
 
 /* Files: transcript_files.c */
