@@ -9,9 +9,25 @@
 
 #include "sallyport/domain/tls.h"
 
-/* openssl(1) prints a backslash before a ';', and before a space at either end
+/* Adds the byte at TEXT, or a PAIR with a backslash; PIN: of a fingerprint.
+ * openssl(1) prints a backslash before a ';', and before a space at either end
  * of a value. An escaped backslash belongs to the name and stays. The room
  * userparse checks whether a name is valid. */
+static int add_byte(const char *text, bool pair, bool pin, struct buf *into)
+{
+    char c = *text;
+
+    if (pair && (text[1] == ' ' || text[1] == ';'))
+        return buf_add_format(into, "\\%02X", (unsigned)text[1]);
+    if (pair)
+        return buf_add(into, text, 2);
+    if (pin && c == ':')
+        return 0;
+    if (pin && c >= 'A' && c <= 'F')
+        c = (char)(c - 'A' + 'a');
+    return buf_add(into, &c, 1);
+}
+
 int certificate_tidy(const char *text, char out[CERTIFICATE_MAX])
 {
     const size_t prefix = strlen(PIN_PREFIX);
@@ -23,24 +39,18 @@ int certificate_tidy(const char *text, char out[CERTIFICATE_MAX])
     for (; *text && !bad; text++) {
         const bool pin = into.len >= begin + prefix &&
                          memcmp(into.data + begin, PIN_PREFIX, prefix) == 0;
-        const bool pair = text[0] == '\\' && text[1];
-        const char c = pin && *text >= 'A' && *text <= 'F'
-                           ? (char)(*text - 'A' + 'a')
-                           : *text;
+        const bool pair = text[0] == '\\' && text[1], ends = *text == ';';
 
-        if (c == ' ') {
+        if (*text == ' ') {
             bad = into.len > begin ? buf_add_text(&into, "\\20") : 0;
             continue;
         }
-        if (c == ';')
+        if (ends)
             into.len = end;
-        if (pair && (text[1] == ' ' || text[1] == ';'))
-            bad = buf_add_format(&into, "\\%02X", (unsigned)text[1]);
-        else if (!pin || c != ':')
-            bad = buf_add(&into, pair ? text : &c, pair ? 2 : 1);
+        bad = add_byte(text, pair, pin, &into);
         text += pair;
         end = into.len;
-        begin = c == ';' ? end : begin;
+        begin = ends ? end : begin;
     }
     bad = bad ? bad
               : slice_copy((struct slice){ into.data, end }, out,
