@@ -380,7 +380,7 @@ int client_main(int argc, char **argv)
     int code = n < 0 ? client_refuse("", EX_USAGE, "%s", bad.text)
                      : run_parsed(&c, argv + 1, n);
     client_leave(&c);
-    progress_stop();
+    progress_hold(false);
     buf_release(&c.profile.text);
     curl_global_cleanup();
     if ((fflush(stdout) == EOF || ferror(stdout)) && code == 0) {

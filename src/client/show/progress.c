@@ -193,12 +193,6 @@ void progress_hold(bool held)
     pthread_mutex_unlock(&progress.lock);
 }
 
-void progress_stop(void)
-{
-    progress_hold(false);
-    memset(progress.row, 0, sizeof(progress.row));
-}
-
 struct progress_row *progress_begin(const char *verb, const char *name,
                                     uint64_t total)
 {

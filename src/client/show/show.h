@@ -85,7 +85,6 @@ void progress_start(enum progress_style style, bool aside);
 /* Hides the bars. The next change shows them again unless they are HELD, for a
  * question on the terminal. */
 void progress_hold(bool held);
-void progress_stop(void);
 
 /* Shows a transfer that begins. NAME must outlive it. */
 struct progress_row *progress_begin(const char *verb, const char *name,
