@@ -81,7 +81,6 @@ static const struct setting_values {
     { "min_free", 2, { "0", "1", "8388607T" }, false },
     { "ascii", 2, { "no", "yes" }, false },
     { "mode_z", 2, { "no", "yes" }, false },
-    { "mode_z_level", 2, { "6", "1" }, false },
     { "partial_days", 2, { "7", "1" }, false },
     { "file_mode", 2, { "0600", "0640" }, false },
     { "dir_mode", 2, { "0700", "0750" }, false },

@@ -59,7 +59,7 @@ static const char others[] =
     " listen proxies certificate key certificate. key. "
     "client_certificates client_ca client_crl homes ports "
     "ticket_lifetime max_sessions startups max_fruitless crash_ban ban_after "
-    "ban_time no_ban hash_timeout guess_delay copy_max mode_z_level "
+    "ban_time no_ban hash_timeout guess_delay copy_max "
     "partial_days partials_key resume "
     "fsync allow_weaker accounts "
     "uid_first uid_last gid_first gid_last shares "

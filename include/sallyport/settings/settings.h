@@ -139,10 +139,9 @@ struct settings {
     unsigned data_binding;    /* enum data_binding */
     uint64_t ticket_lifetime; /* ms */
     struct tls_policy tls;
-    bool active;           /* PORT and EPRT */
-    bool mode_z;           /* MODE Z is offered */
-    bool ascii;            /* TYPE A converts line ends */
-    uint64_t mode_z_level; /* 1 to 9, unless the client asks for another */
+    bool active; /* PORT and EPRT */
+    bool mode_z; /* MODE Z is offered */
+    bool ascii;  /* TYPE A converts line ends */
     bool resume;
     bool fsync;
     bool sha256;           /* the event of each upload has its SHA-256 */

@@ -248,7 +248,7 @@ static void modes_opts_stor(struct session *s, struct slice rest)
  * default. */
 static void modes_opts_mode(struct session *s, struct slice rest)
 {
-    uint64_t level = s->settings->mode_z_level;
+    uint64_t level = MODE_Z_LEVEL;
     struct slice mode = SLICE(""), name;
     bool z;
 

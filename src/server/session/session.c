@@ -134,7 +134,7 @@ noreturn void session_main(const struct session_start *start)
     s->choices.mode_z = s->settings->mode_z;
     s->announced = NOT_ANNOUNCED;
     s->ascii = s->settings->ascii; /* RFC 959 3.1.1: TYPE A is the default */
-    s->level = (int)s->settings->mode_z_level;
+    s->level = MODE_Z_LEVEL;
     mallopt(M_MMAP_THRESHOLD, KEPT_MEMORY);
     mallopt(M_TRIM_THRESHOLD, KEPT_MEMORY);
     signal(SIGPIPE, SIG_IGN);

@@ -13,6 +13,8 @@
 #include "sallyport/settings/settings.h"
 #include "state.h"
 
+#define MODE_Z_LEVEL 6 /* unless the client chooses another */
+
 struct session {
     const struct settings *settings;
     const struct session_deadlines *deadlines;
@@ -55,7 +57,7 @@ struct session {
     bool image;           /* TYPE I */
     bool ascii;           /* TYPE A, with conversion of line ends */
     bool deflate;         /* MODE Z */
-    int level;            /* level of MODE Z, 1 to 9 */
+    int level;            /* of MODE Z, 1 to 9 */
     uint64_t sized;       /* SIZE's last answer: ALLO takes these bytes as
                              already on the disk */
     bool implicit;        /* TLS begins before the greeting */

@@ -42,6 +42,8 @@ Test(table, defaults_are_in_range)
 Test(table, a_retired_key_is_none)
 {
     cr_expect_str_eq(table_retired(SLICE("ktls")), "");
+    cr_expect_not_null(
+        strstr(table_retired(SLICE("mode_z_level")), "the level is 6"));
     cr_expect_not_null(strstr(table_retired(SLICE("xferlog")), "xferlog.jq"));
     cr_expect_not_null(strstr(table_retired(SLICE("metrics_listen")),
                               "enable --now sallyport-metrics.socket"));

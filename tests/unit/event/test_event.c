@@ -4,7 +4,6 @@
 #include <syslog.h>
 
 #include "sallyport/base/fd.h"
-#include "sallyport/event/event.h"
 #include "sallyport/ipc/channel.h"
 #include "support/files.h"
 #include "support/messages.h"
@@ -284,6 +283,17 @@ static uint64_t next_number(void)
     return r.number[FIELD_NUMBER];
 }
 
+/* The same, also of what still waits in the queue. */
+static uint64_t next_of_all(void)
+{
+    uint64_t got = next_number();
+
+    if (got != UINT64_MAX)
+        return got;
+    event_flush(&sender);
+    return next_number();
+}
+
 Test(sender, a_slow_log_loses_nothing_up_to_the_queue)
 {
     struct event_record r;
@@ -294,15 +304,8 @@ Test(sender, a_slow_log_loses_nothing_up_to_the_queue)
     while (event_send(&sender, &r) == 0 && ++sent < 1000000);
     cr_assert_eq(sender.dropped, 1);
     cr_assert_leq(sender.queue.len, 64 << 10);
-    for (uint64_t n = 0; n < sent; n++) {
-        uint64_t got = next_number();
-
-        if (got == UINT64_MAX) {
-            event_flush(&sender);
-            got = next_number();
-        }
-        cr_assert_eq(got, n);
-    }
+    for (uint64_t n = 0; n < sent; n++)
+        cr_assert_eq(next_of_all(), n);
     event_flush(&sender);
     cr_assert_eq(next_number(), 1); /* this many were dropped */
     cr_assert_eq(sender.dropped, 0);
@@ -313,7 +316,7 @@ Test(sender, a_slow_log_loses_nothing_up_to_the_queue)
 Test(sender, refused_commands_leave_room)
 {
     struct event_record r = numbered(EVENT_COMMAND_REFUSED, 9);
-    uint64_t sent = 0, got;
+    uint64_t sent = 0;
 
     while (event_send(&sender, &r) == 0 && ++sent < 1000000)
         continue;
@@ -323,14 +326,8 @@ Test(sender, refused_commands_leave_room)
     cr_assert_eq(event_send(&sender, &r), 0);
     r.event = EVENT_COMMAND_REFUSED;
     cr_assert_lt(event_send(&sender, &r), 0);
-    for (uint64_t n = 0; n <= sent; n++) {
-        got = next_number();
-        if (got == UINT64_MAX) {
-            event_flush(&sender);
-            got = next_number();
-        }
-        cr_assert_eq(got, n < sent ? 9 : 7);
-    }
+    for (uint64_t n = 0; n <= sent; n++)
+        cr_assert_eq(next_of_all(), n < sent ? 9 : 7);
     event_flush(&sender);
     cr_assert_eq(next_number(), 2); /* this many were dropped */
 }

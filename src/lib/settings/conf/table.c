@@ -266,10 +266,8 @@ const struct setting setting_table[] = {
     { ROW(mode_z, yes_no, "no"),
       .help = "Offer compressed transfers (MODE Z). Some clients, such as "
               "lftp, use them whenever they can. They save bandwidth and "
-              "cost the server many times the work." },
-    { ROW(mode_z_level, number, "6"), BOUNDS(1, 9),
-      .help = "Compression of MODE Z, from 1 (fast) to 9 (small), unless the "
-              "client chooses (OPTS MODE Z LEVEL)." },
+              "cost the server many times the work. The level is 6, unless "
+              "the client chooses another (OPTS MODE Z LEVEL)." },
     { ROW(partial_days, number, "7"), BOUNDS(1, 3650),
       .help = "Number of days for which an interrupted upload is kept, so "
               "that the client can resume it. Then the daily \"sallyportctl "
@@ -371,6 +369,8 @@ static const struct {
     { "metrics_listen",
       "sallyportctl metrics prints the metrics, and this serves them: "
       "systemctl enable --now sallyport-metrics.socket; " },
+    { "mode_z_level",
+      "the level is 6, and a client can choose another (OPTS MODE Z LEVEL); " },
     { "ocsp_file", NO_OCSP },
     { "ocsp_file.", NO_OCSP },
     { "tls12_suites", SUITES_INSTEAD },
