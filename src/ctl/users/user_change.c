@@ -11,12 +11,14 @@ void user_set_sync(struct row *row, struct slice name, unsigned marks)
     row_need(row_set(row, "sync", user_sync_text(&sync, text)));
 }
 
-/* Forgets what the source has given: it takes back only that. */
+/* Forgets that the source has given MARKS: it takes back only what it gave. The
+ * rest stays, also with --sync of the same source: that opens nobody. */
 static void forget_given(const struct user *user, unsigned marks)
 {
     struct user_sync sync;
 
-    if (user->sync.len > 0 && user_sync_parse(user->sync, &sync) == 0)
+    if (user->sync.len > 0 && user_sync_parse(user->sync, &sync) == 0 &&
+        (!ctl.args.sync || slice_equal(sync.name, slice_from(ctl.args.sync))))
         user_set_sync(edit_row(user->line), sync.name, sync.marks & ~marks);
 }
 
@@ -30,7 +32,6 @@ static bool is_locked(const struct user *user)
 /* Sets the hash. A locked user stays locked. */
 static void put_hash(const struct user *user, const char *hash)
 {
-    forget_given(user, SYNC_HASH);
     row_need(row_set_hash(edit_row(user->line), is_locked(user), hash));
 }
 
@@ -42,6 +43,7 @@ static void set_hash(void *hash)
 
     stays_locked = is_locked(user);
     put_hash(user, hash);
+    forget_given(user, SYNC_HASH);
     if (user->must_change || ctl.args.must_change)
         row_need(row_set(edit_row(user->line), "must_change",
                          ctl.args.must_change ? "yes" : NULL));
@@ -91,13 +93,13 @@ static void change_row(void *given)
     d->home.gid = user->gid;
     if (ctl.args.home)
         home_make(&d->home);
-    if (ctl.args.expires)
-        forget_given(user, SYNC_EXPIRES);
     given_set(edit_row(user->line));
     if (ctl.args.home)
         row_need(row_set_column(edit_row(user->line), ROW_HOME, d->home.path));
     if (d->row.column[ROW_HASH][0])
         put_hash(user, d->row.column[ROW_HASH]);
+    forget_given(user, (ctl.args.expires ? SYNC_EXPIRES : 0u) |
+                           (d->row.column[ROW_HASH][0] ? SYNC_HASH : 0u));
 }
 
 void user_change(void)

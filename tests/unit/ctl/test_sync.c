@@ -61,9 +61,9 @@ static const char *const verbs[VERBS][2] = {
     [MOST] = { "user import source --sync dir --most" },
     [LOCK] = { "user lock " },
     [UNLOCK] = { "user unlock " },
-    [PASSWD] = { "user change ", " --hash-stdin" },
+    [PASSWD] = { "user change ", " --hash-stdin --expires 2098-01-01" },
     [EXPIRES] = { "user change ", " --expires " },
-    [OWN] = { "user change ", " --sync none" },
+    [OWN] = { "user change ", " --sync none --hash-stdin" },
     [FOLLOW] = { "user change ", " --sync dir" },
     [DEL] = { "user del ", " --yes" },
     [ADD] = { "user add ", " --hash-stdin" },
@@ -178,16 +178,16 @@ static int model_order(enum verb verb, struct row_model *m, unsigned end)
         m->by_hand = verb == LOCK;
     if (verb == UNLOCK && (m->locked || m->gone))
         return EX_DATAERR;
-    if (verb == PASSWD) {
+    if (verb == PASSWD || verb == OWN) {
         m->by_hand = m->by_hand && (m->hash || m->follows);
         m->hash = ADMINS;
         m->gave_hash = false;
     }
-    if (verb == EXPIRES) {
-        m->end = end;
+    if (verb == PASSWD || verb == EXPIRES) {
+        m->end = verb == PASSWD ? ADMINS : end;
         m->gave_end = false;
     }
-    if (verb == OWN || verb == FOLLOW) {
+    if (verb == OWN || (verb == FOLLOW && !m->follows)) {
         m->follows = verb == FOLLOW;
         m->locked = m->gone = m->gave_hash = m->gave_end = false;
     }
