@@ -1,19 +1,7 @@
 /* Gate at work inside its real sandbox, which must permit everything that it
  * does after READY. (A fake session has gate's own filter here.) */
 #include "bench.h"
-
-static void check_status(pid_t pid, const char *line)
-{
-    char path[64], text[8192] = { 0 };
-    FILE *f;
-
-    snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-    f = fopen(path, "r");
-    cr_assert(f);
-    cr_assert_gt(fread(text, 1, sizeof(text) - 1, f), 0);
-    fclose(f);
-    cr_assert(strstr(text, line), "%s not in %s", line, text);
-}
+#include "support/processes.h"
 
 /* Reads "Max open files   SOFT   HARD   files". */
 static unsigned long open_files(pid_t pid)
@@ -63,8 +51,9 @@ GateTest(sandbox, a_day_in_it, .settings = "max_sessions = 3\n",
     char line[512];
     int client;
 
-    check_status(b->gate, "NoNewPrivs:\t1\n");
-    check_status(b->gate, "CapEff:\t0000000000000000\n");
+    cr_assert_eq(process_number(b->gate, "NoNewPrivs"), 1);
+    cr_assert_str_eq(process_status(b->gate, "CapEff", line, sizeof(line)),
+                     "0000000000000000");
     f = bench_enter(b, "127.0.0.1", &client);
     g = bench_enter(b, "127.0.0.2", &client);
     bench_log_in(b, f.serial);

@@ -10,6 +10,7 @@ static struct setup_file *const file = gate.frame.setup.file;
 
 static void begin(void)
 {
+    memset(&gate, 0, sizeof(gate));
     frame_init(
         &gate.frame, &gate_row,
         channel_make(&master, PROCESS_MASTER, PROCESS_GATE, PHASE_START));
@@ -27,14 +28,6 @@ static void give_memory(void)
     bench_ban_memory(&file[SETUP_BANS].fd);
 }
 
-static void give_certificate(const char *content)
-{
-    file[SETUP_CERTIFICATE] = (struct setup_file){
-        .fd = fd_sealed("certificate", slice_from(content)),
-        .name = "/x/cert.pem",
-    };
-}
-
 /* Gate's message must name the cause. */
 static void fails_with(const char *cause)
 {
@@ -49,60 +42,56 @@ static void fails_with(const char *cause)
     frame_release(&gate.frame);
 }
 
-Test(setup, bad_settings)
+static void of_another_build(void)
 {
-    begin();
     file[SETUP_SETTINGS].fd = fd_sealed("text", SLICE("max_sessions = 1\n"));
-    fails_with("settings: written by another build");
 }
 
-Test(setup, no_settings)
+static void without_a_board(void)
 {
-    begin();
-    fails_with("settings: ");
-}
-
-Test(setup, no_memory)
-{
-    begin();
-    give_settings();
-    fails_with("memory: ");
-}
-
-Test(setup, no_board)
-{
-    begin();
-    give_settings();
-    give_memory();
     fd_close(&file[SETUP_BOARD].fd);
-    fails_with("memory: it isn't there");
 }
 
-Test(setup, no_row_on_the_board)
+static void without_a_row(void)
 {
-    begin();
-    give_settings();
-    give_memory();
     gate.frame.setup.generation = 7;
-    fails_with("memory: No such file");
 }
 
-Test(setup, no_certificate)
+static void with_nonsense(void)
 {
-    begin();
-    give_settings();
-    give_memory();
-    fails_with("certificate");
+    file[SETUP_CERTIFICATE] = (struct setup_file){
+        .fd = fd_sealed("certificate", SLICE("nonsense")),
+        .name = "/x/cert.pem", /* master's names */
+    };
 }
 
-/* The complaint has master's names. */
-Test(setup, bad_certificate)
+/* The parts that there are, the act that spoils them, and the complaint. */
+static const struct {
+    bool settings, memory;
+    void (*act)(void);
+    const char *cause;
+} lacks[] = {
+    { false, false, of_another_build, "settings: written by another build" },
+    { false, false, NULL, "settings: " },
+    { true, false, NULL, "memory: " },
+    { true, true, without_a_board, "memory: it isn't there" },
+    { true, true, without_a_row, "memory: No such file" },
+    { true, true, NULL, "certificate" },
+    { true, true, with_nonsense, "/x/cert.pem: holds no certificate" },
+};
+
+Test(setup, complaints)
 {
-    begin();
-    give_settings();
-    give_memory();
-    give_certificate("nonsense");
-    fails_with("/x/cert.pem: holds no certificate");
+    for (size_t i = 0; i < sizeof(lacks) / sizeof(lacks[0]); i++) {
+        begin();
+        if (lacks[i].settings)
+            give_settings();
+        if (lacks[i].memory)
+            give_memory();
+        if (lacks[i].act)
+            lacks[i].act();
+        fails_with(lacks[i].cause);
+    }
 }
 
 /* The listener of the third `listen`; the two before it aren't there. */

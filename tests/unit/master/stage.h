@@ -118,6 +118,9 @@ void player_leave(struct player *p);
 /* The session's process ends with this status of wait(2); its channels are the
  * test's, and stay. */
 void player_ends(struct player *p, int status);
+/* The sessions 1 to N begin, break a rule, and are killed; if there is no room
+ * for one, it just ends. */
+void players_are_killed(uint64_t n);
 /* Bears the process of a session. Returns its pid; it lives as long as *ROPE.
  */
 pid_t stage_bear(int *rope);

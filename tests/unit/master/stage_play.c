@@ -278,6 +278,18 @@ void player_logs_in(struct player *p, struct actor *files)
     gate_hears(MSG_limits, p->serial);
 }
 
+void players_are_killed(uint64_t n)
+{
+    for (uint64_t i = 1; i <= n; i++) {
+        struct player p;
+
+        player_enter(&p, i);
+        (void)!send(p.channel.fd, "garbage", 7, MSG_NOSIGNAL);
+        channel_hear_end(&p.channel);
+        player_leave(&p);
+    }
+}
+
 void player_is_let_in(struct player *p, struct actor *files)
 {
     struct message got;

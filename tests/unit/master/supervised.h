@@ -42,4 +42,8 @@ size_t supervised_shows(struct roster *r, uint64_t serial,
                         bool (*f)(const struct roster_facts *now),
                         struct roster_facts *ret);
 
+/* A test of a generation that retires, and ends by itself. */
+#define RetireTest(suite, name, adjust)                                        \
+    StageTest(suite, name, supervised_open(adjust), stage_ends())
+
 #endif

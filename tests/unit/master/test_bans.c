@@ -204,11 +204,10 @@ Test(bans, that_cannot_be)
 }
 
 /* A generation that retires leaves the table to the next one. */
-Test(bans, of_an_older_generation)
+RetireTest(bans, of_an_older_generation, NULL)
 {
     const struct msg_ban_add ban = network_of("192.0.2.1", 32);
 
-    supervised_open(NULL);
     caller_enter(&ctl); /* else this generation would end */
     supervised_replaces();
     TELL(&stage.gate.channel, shut);
@@ -218,15 +217,13 @@ Test(bans, of_an_older_generation)
     caller_is_refused(&ctl, REFUSAL_BUSY);
     cr_expect_str_eq(listed(&ctl), "");
     caller_leave(&ctl);
-    stage_ends();
 }
 
 /* A client is banned while it waits in the old gate's queue. */
-Test(bans, in_the_queue_of_an_older_generation)
+RetireTest(bans, in_the_queue_of_an_older_generation, NULL)
 {
     struct player late;
 
-    supervised_open(NULL);
     caller_enter(&ctl);
     cr_expect_eq(add(&ctl, "10.0.0.0", 24), 0);
     supervised_replaces();
@@ -235,7 +232,6 @@ Test(bans, in_the_queue_of_an_older_generation)
     player_leave(&late);
     TELL(&stage.gate.channel, shut);
     caller_leave(&ctl);
-    stage_ends();
 }
 
 /* As many as there may be, over several pages. */
@@ -511,7 +507,6 @@ Test(bans_file, outlives_the_service)
     finish_writing();
     raise_master(in_scratch(""));
     cr_expect_eq(bans_now(), 1);
-    SHARED_UNMAP(m.banning->table);
 }
 
 /* The next one is written as soon as the first writer has ended. */
@@ -528,7 +523,6 @@ Test(bans_file, changes_while_it_is_written)
     finish_writing();
     raise_master(in_scratch(""));
     cr_expect_eq(bans_now(), 2);
-    SHARED_UNMAP(m.banning->table);
 }
 
 /* After a killed writer neither its file nor its name is in the way. */
@@ -543,7 +537,6 @@ Test(bans_file, after_a_killed_writer)
     raise_master(in_scratch(""));
     cr_expect_eq(bans_now(), 1);
     cr_expect_neq(access(in_scratch(".bans.sallyport-new"), F_OK), 0);
-    SHARED_UNMAP(m.banning->table);
 }
 
 /* It has the directory open, and tries to lock it. */
@@ -579,7 +572,6 @@ Test(bans_file, another_writer)
     close(at);
     finish_writing();
     cr_expect_eq(access(in_scratch("bans"), F_OK), 0);
-    SHARED_UNMAP(m.banning->table);
 }
 
 /* Whoever can read the directory can lock it, and keep the lock. */
@@ -598,7 +590,6 @@ Test(bans_file, a_lock_for_ever)
     ban("192.0.2.2", 32, true, 0);
     finish_writing();
     cr_expect_eq(access(in_scratch("bans"), F_OK), 0);
-    SHARED_UNMAP(m.banning->table);
 }
 
 static void damage(off_t at, char byte)
@@ -633,7 +624,6 @@ Test(bans_file, is_damaged)
         raise_master(in_scratch(""));
         cr_expect_eq(bans_now(), 0, "%d", i);
     }
-    SHARED_UNMAP(m.banning->table);
 }
 
 /* Then the bans pass from master to master only. */
@@ -653,7 +643,6 @@ Test(bans_file, cannot_be_written)
     cr_expect_eq(m.banning->error, 0);
     raise_master(in_scratch("missing"));
     cr_expect_eq(bans_now(), 2);
-    SHARED_UNMAP(m.banning->table);
 }
 
 /* The memory of the masters counts, and not the file, which may be older. */

@@ -237,12 +237,7 @@ static void little_patience(struct master *m)
  * and then gate is replaced. */
 OpenTest(gate, does_not_read, little_patience)
 {
-    for (uint64_t serial = 1; serial <= 320; serial++) {
-        player_enter(&anna, serial);
-        channel_shout(&anna.channel, "garbage", 7, NULL, 0);
-        channel_hear_end(&anna.channel);
-        player_leave(&anna);
-    }
+    players_are_killed(320);
     stage_reports(EVENT_PEER, "does not read");
     gate_again();
 }
@@ -250,17 +245,9 @@ OpenTest(gate, does_not_read, little_patience)
 /* The same, but it wakes up in time: it gets all news. */
 OpenTest(gate, reads_late, little_patience)
 {
-    for (uint64_t serial = 1; serial <= 320; serial++) {
-        player_enter(&anna, serial);
-        channel_shout(&anna.channel, "garbage", 7, NULL, 0);
-        channel_hear_end(&anna.channel);
-        player_leave(&anna);
-    }
-    for (uint64_t serial = 1; serial <= 320; serial++) {
-        struct message order;
-
-        actor_hear(&stage.gate, MSG_reaped, &order);
-    }
+    players_are_killed(320);
+    for (int i = 0; i < 320; i++)
+        actor_hear(&stage.gate, MSG_reaped, &heard);
     stage_serves();
 }
 
@@ -276,18 +263,11 @@ OpenTest(gate, reads_slowly, short_patience)
 {
     enum { SESSIONS = 400, A_TIME = 5 };
 
-    for (uint64_t serial = 1; serial <= SESSIONS; serial++) {
-        player_enter(&anna, serial);
-        channel_shout(&anna.channel, "garbage", 7, NULL, 0);
-        channel_hear_end(&anna.channel);
-        player_leave(&anna);
-    }
+    players_are_killed(SESSIONS);
     for (uint64_t i = 1; i <= SESSIONS; i++) {
-        struct message order;
-
         if (i % A_TIME == 0)
             poll(NULL, 0, 100);
-        actor_hear(&stage.gate, MSG_reaped, &order);
+        actor_hear(&stage.gate, MSG_reaped, &heard);
     }
     stage_serves();
 }

@@ -7,13 +7,11 @@
 #define SESSIONS 400 /* their kills are more than gate's channel can hold */
 
 /* It serves the connections that wait; then no further session begins. */
-Test(retire, ends_when_gate_has_shut)
+RetireTest(retire, ends_when_gate_has_shut, NULL)
 {
-    supervised_open(NULL);
     supervised_replaces();
     supervised_heard();
     TELL(&stage.gate.channel, shut);
-    stage_ends();
 }
 
 /* Another gate comes. It has no listener. */
@@ -39,9 +37,8 @@ static void gets_adopted(void)
 
 /* A connection had waited for its session, which logs in late. Auth ends only
  * then. Gate stays to the end. */
-Test(retire, ends_with_its_last_session)
+RetireTest(retire, ends_with_its_last_session, NULL)
 {
-    supervised_open(NULL);
     supervised_replaces();
     player_enter(&anna, 1);
     TELL(&stage.gate.channel, shut);
@@ -50,7 +47,6 @@ Test(retire, ends_with_its_last_session)
     supervised_heard();
     player_leave(&anna);
     actor_finish(&ours);
-    stage_ends();
 }
 
 static void hurries(struct master *m)
@@ -60,30 +56,14 @@ static void hurries(struct master *m)
 
 /* Its master can't reap it as long as a tracer doesn't, as if it waited for a
  * dead disk. */
-Test(retire, files_that_does_not_end)
+RetireTest(retire, files_that_does_not_end, hurries)
 {
-    supervised_open(hurries);
     player_enter(&anna, 1);
     player_logs_in(&anna, &ours);
     cr_assert_eq(ptrace(PTRACE_SEIZE, ours.note.pid, NULL, NULL), 0);
     supervised_replaces();
     TELL(&stage.gate.channel, shut);
     player_leave(&anna);
-    stage_ends();
-}
-
-/* Messages that gate doesn't read fill its channel, until master has no
- * room. */
-static void fill_channel(void)
-{
-    for (uint64_t i = 1; i <= SESSIONS; i++) {
-        struct player p;
-
-        player_enter(&p, i);
-        (void)!send(p.channel.fd, "garbage", 7, MSG_NOSIGNAL);
-        channel_hear_end(&p.channel);
-        player_leave(&p);
-    }
 }
 
 static void has_time(struct master *m)
@@ -103,15 +83,13 @@ static void hear_after_all(struct actor *a, enum message_kind kind)
     message_close(&p);
 }
 
-Test(retire, gate_with_a_full_channel)
+RetireTest(retire, gate_with_a_full_channel, has_time)
 {
-    supervised_open(has_time);
-    fill_channel();
+    players_are_killed(SESSIONS); /* gate reads nothing of it */
     TELL(&supervised_channel, replaced);
     supervised_heard(); /* so it has tried by then */
     hear_after_all(&stage.gate, MSG_stop_accepting);
     TELL(&stage.gate.channel, shut);
-    stage_ends();
 }
 
 /* The supervisor would take it for master's message. */
@@ -160,9 +138,8 @@ Test(retire, gate_dies_in_the_takeover)
 }
 
 /* Its gate dies: the next one has no listeners, and accepts nobody. */
-Test(retire, gate_dies)
+RetireTest(retire, gate_dies, NULL)
 {
-    supervised_open(NULL);
     player_enter(&anna, 1);
     player_asks(&anna); /* so master has seen it */
     supervised_replaces();
@@ -171,7 +148,6 @@ Test(retire, gate_dies)
     another_gate();
     gets_adopted();
     player_leave(&anna);
-    stage_ends();
 }
 
 static void is_patient(struct master *m)
@@ -180,9 +156,8 @@ static void is_patient(struct master *m)
 }
 
 /* It dies just before: the next one has got its listeners, and isn't ready. */
-Test(retire, gate_that_has_begun_just_now)
+RetireTest(retire, gate_that_has_begun_just_now, is_patient)
 {
-    supervised_open(is_patient);
     player_enter(&anna, 1);
     player_asks(&anna);
     actor_die(&stage.gate);
@@ -195,7 +170,6 @@ Test(retire, gate_that_has_begun_just_now)
     actor_hear(&stage.gate, MSG_stop_accepting, &heard);
     gets_adopted();
     player_leave(&anna);
-    stage_ends();
 }
 
 static void hurries_gate(struct master *m)
@@ -217,9 +191,8 @@ static void expect_no_session(uint64_t serial)
     player_leave(&other);
 }
 
-Test(retire, gate_that_goes_on_accepting)
+RetireTest(retire, gate_that_goes_on_accepting, hurries_gate)
 {
-    supervised_open(hurries_gate);
     player_enter(&anna, 1);
     player_asks(&anna);
     supervised_replaces();
@@ -231,14 +204,11 @@ Test(retire, gate_that_goes_on_accepting)
     another_gate();
     gets_adopted();
     player_leave(&anna);
-    stage_ends();
 }
 
-Test(retire, gate_that_never_shuts)
+RetireTest(retire, gate_that_never_shuts, hurries_gate)
 {
-    supervised_open(hurries_gate);
     supervised_replaces();
-    stage_ends();
 }
 
 /* The older master got "drain" after this one had started. */

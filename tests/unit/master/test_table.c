@@ -4,11 +4,25 @@
 
 #define LIMIT 100
 
-static size_t visited(const struct session_table *t)
+static struct session_table t;
+
+static void begin(void)
+{
+    cr_assert_eq(sessions_init(&t, LIMIT, LIMIT), 0);
+}
+
+static void end(void)
+{
+    sessions_release(&t);
+}
+
+TestSuite(table, .init = begin, .fini = end);
+
+static size_t visited(void)
 {
     size_t n = 0;
 
-    SESSIONS_EACH(t, s)
+    SESSIONS_EACH(&t, s)
         n++;
     return n;
 }
@@ -16,29 +30,23 @@ static size_t visited(const struct session_table *t)
 /* A loop over all sessions doesn't look at records that were never used. */
 Test(table, visits_what_was_used)
 {
-    struct session_table t;
-
-    cr_assert_eq(sessions_init(&t, LIMIT, LIMIT), 0);
-    cr_expect_eq(visited(&t), 0);
+    cr_expect_eq(visited(), 0);
     for (uint64_t i = 0; i < LIMIT; i++) {
         sessions_take(&t, i);
-        cr_expect_eq(visited(&t), i + 1);
+        cr_expect_eq(visited(), i + 1);
     }
     sessions_give_back(&t, sessions_find(&t, 0));
     sessions_give_back(&t, sessions_find(&t, LIMIT - 1));
-    cr_expect_eq(visited(&t), LIMIT, "a free one among the others");
+    cr_expect_eq(visited(), LIMIT, "a free one among the others");
     for (uint64_t i = LIMIT; i < LIMIT + 3; i++)
         sessions_take(&t, i);
-    cr_expect_eq(visited(&t), LIMIT + 1, "free ones are used again");
-    sessions_release(&t);
+    cr_expect_eq(visited(), LIMIT + 1, "free ones are used again");
 }
 
 Test(table, take_find_give_back)
 {
-    struct session_table t;
     struct session_record *s;
 
-    cr_assert_eq(sessions_init(&t, LIMIT, LIMIT), 0);
     for (uint64_t i = 0; i < LIMIT; i++) {
         cr_assert_null(sessions_find(&t, i << 32));
         s = sessions_take(&t, i << 32);
@@ -58,24 +66,20 @@ Test(table, take_find_give_back)
     for (uint64_t i = 0; i < LIMIT; i += 2)
         cr_assert_eq(sessions_take(&t, i << 32)->channel.fd, -1);
     cr_assert_eq(t.touched, LIMIT);
-    sessions_release(&t);
 }
 
 /* Ended sessions keep their records for a while: more than max_sessions in all,
  * but with a limit. */
 Test(table, ended_ones_stay)
 {
-    struct session_table t;
     uint64_t serial = 0;
 
-    cr_assert_eq(sessions_init(&t, LIMIT, LIMIT), 0);
     while (sessions_take(&t, serial)) {
         t.living--; /* ended at once */
         serial++;
     }
     cr_assert_eq(serial, t.size);
     cr_assert_gt(serial, 2 * LIMIT);
-    sessions_release(&t);
 }
 
 /* 1 is the user's account, 2 and 3 are teams'. */
@@ -93,11 +97,9 @@ Test(table, counts_of_accounts)
         { SESSION_GREETED, 0, 0, 0 }, { SESSION_USER, 4, 2, 7 },
     };
     struct master m = { .sessions = NULL };
-    struct session_table t;
     struct session_record *s = NULL;
     struct older older;
 
-    cr_assert_eq(sessions_init(&t, LIMIT, LIMIT), 0);
     m.sessions = &t;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         s = sessions_take(&t, i);
@@ -114,5 +116,4 @@ Test(table, counts_of_accounts)
     cr_expect_eq(sessions_of_account(s, 4), 0, "itself");
     s->older = &older;
     cr_expect_eq(sessions_of_account(s, 1), 3, "kicked or ended");
-    sessions_release(&t);
 }
