@@ -17,8 +17,10 @@ static void forget_given(const struct user *user, unsigned marks)
 {
     struct user_sync sync;
 
-    if (user->sync.len > 0 && user_sync_parse(user->sync, &sync) == 0 &&
-        (!ctl.args.sync || slice_equal(sync.name, slice_from(ctl.args.sync))))
+    if (user->sync.len == 0 || user_sync_parse(user->sync, &sync))
+        return;
+    if (ctl.args.sync ? slice_equal(sync.name, slice_from(ctl.args.sync))
+                      : sync.marks & marks)
         user_set_sync(edit_row(user->line), sync.name, sync.marks & ~marks);
 }
 
