@@ -25,7 +25,7 @@ static size_t read_proc(pid_t pid, const char *name, char *out, size_t size)
  * counted after the last bracket. A zombie counts as dead. */
 static bool read_row(pid_t pid, struct process_row *ret)
 {
-    char text[1024], state;
+    char text[1024];
     const char *end;
     int parent;
 
@@ -35,12 +35,12 @@ static bool read_row(pid_t pid, struct process_row *ret)
     if (!end || sscanf(end,
                        ") %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u "
                        "%*u %*d %*d %*d %*d %*d %*d %llu",
-                       &state, &parent, &ret->start) != 3)
+                       &ret->state, &parent, &ret->start) != 3)
         return false;
     ret->pid = pid;
     ret->parent = parent;
     read_proc(pid, "cmdline", ret->title, sizeof(ret->title));
-    return state != 'Z' && state != 'X';
+    return ret->state != 'Z' && ret->state != 'X';
 }
 
 static void read_all(struct processes *all)

@@ -12,6 +12,7 @@
 struct process_row {
     pid_t pid, parent;
     unsigned long long start; /* detects a pid that was used again */
+    char state;               /* as proc(5) has it: 'T' is stopped */
     char title[128];          /* as ps prints it */
 };
 

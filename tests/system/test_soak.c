@@ -192,18 +192,26 @@ Test(soak, every_226_is_true, .timeout = 7200)
     server_stop(&server);
 }
 
-/* Stops all processes of the server, those too that they start meanwhile. */
+/* Lists the server's processes and stops them. Were all of them stopped
+ * already? */
+static bool is_frozen(const struct server *server, struct processes *list)
+{
+    bool frozen = true;
+
+    processes_of(server->pid, list);
+    for (size_t i = 0; i < list->count; i++) {
+        frozen = frozen && list->row[i].state == 'T';
+        kill(list->row[i].pid, SIGSTOP);
+    }
+    return frozen;
+}
+
+/* A process that isn't stopped yet can still fork behind a look at /proc. If
+ * one look finds all of them stopped, the next one sees each fork. */
 static void freeze(const struct server *server, struct processes *list)
 {
-    size_t before;
-
-    list->count = 0;
-    do {
-        before = list->count;
-        processes_of(server->pid, list);
-        for (size_t i = 0; i < list->count; i++)
-            kill(list->row[i].pid, SIGSTOP);
-    } while (list->count != before);
+    while (!is_frozen(server, list) || !is_frozen(server, list))
+        poll(NULL, 0, 1);
 }
 
 /* All processes die at random moments: none can report or clean up anything. */

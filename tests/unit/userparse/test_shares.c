@@ -351,7 +351,6 @@ Test(shares, a_survey)
                      "anna", "1", "shares=s,z teams=v rights./x=r")
                            USER("bert", "2", "teams=t rights./y=r")
                                USER("carl", "3", "shares=s rights./s=r")));
-    struct complaint c = { "" };
     told[0] = '\0';
     cr_assert_eq(users_survey(&u, fd, "users", tell, &c), 5, "%s", told);
     cr_expect(strstr(told, "users:2: shares=x: there is no"), "%s", told);
