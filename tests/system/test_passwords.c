@@ -13,7 +13,6 @@
 #include "support/server_log.h"
 #include "support/test.h"
 
-static const struct server_plan by_default = { 0 };
 static const struct server_plan for_all = { .settings =
                                                 "password_change = yes\n" };
 
@@ -259,7 +258,7 @@ static bool kernel_has_huge_pages(void)
 
 /* A yescrypt hash writes to 16 MiB: 4,112 faults in small pages. The kernel may
  * have no huge page free. */
-ServerTest(passwords, a_hash_in_huge_pages, 120, &by_default)
+ServerTest(passwords, a_hash_in_huge_pages, 120, PLAN(0))
 {
     const unsigned long failures = vmstat("thp_fault_fallback");
     unsigned long before, took;
