@@ -289,7 +289,7 @@ static int join_line(const struct edit_line *l, struct buf *text)
 }
 
 /* Writes all lines but the removed ones, with room for a few new ones. The
- * file is never empty, so that a file which a full disk has emptied looks
+ * file never becomes empty, so that a file which a full disk has emptied looks
  * different. */
 static void edit_commit(void)
 {
@@ -301,7 +301,7 @@ static void edit_commit(void)
     r = buf_reserve(&text, e.text.len + (most < 65536 ? most : 65536));
     for (size_t i = 0; i < e.lines && r == 0; i++)
         r = join_line(&e.line[i], &text);
-    if (r == 0 && text.len == 0)
+    if (r == 0 && text.len == 0 && e.text.len > 0)
         r = buf_add_text(&text, "# no users\n");
     row_need(r);
     if (!ctl.args.dry_run && !slice_equal(buf_slice(&text), buf_slice(&e.text)))

@@ -25,11 +25,12 @@ struct sync_done {
 struct import {
     const char *path;
     struct imported *entry;
-    size_t count, made; /* the entries, and how many of them, from the first on,
-                         * have rows */
-    json_t *list;       /* of the objects */
-    json_t *by_name;    /* the indexes of the entries */
-    size_t unexpected;  /* skipped entries that should have given a user */
+    size_t count;      /* the entries */
+    size_t made, next; /* how many of them, from the first on, have got rows;
+                        * and have, if the running edit stands */
+    json_t *list;      /* of the objects */
+    json_t *by_name;   /* the indexes of the entries */
+    size_t unexpected; /* skipped entries that should have given a user */
     struct sync_done sync;
 };
 

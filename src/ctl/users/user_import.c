@@ -115,16 +115,16 @@ static size_t import_look(struct import *m)
     return fresh;
 }
 
-/* Adds a piece, under the lock. If a later piece fails, the earlier rows stay:
- * the next run continues. */
+/* Adds a piece, under the lock. If it fails, the earlier rows, and what the
+ * source has changed, stay: the next run continues. */
 static void add_piece(void *given)
 {
     struct import *m = given;
     const uint64_t end = clock_ms() + PIECE_MS;
 
     disk_begin();
-    for (; m->made < m->count && clock_ms() < end; m->made++) {
-        struct imported *e = &m->entry[m->made];
+    for (m->next = m->made; m->next < m->count && clock_ms() < end; m->next++) {
+        struct imported *e = &m->entry[m->next];
 
         if (!is_new(e))
             continue;
@@ -136,8 +136,14 @@ static void add_piece(void *given)
 static void change_rows(void *given)
 {
     sync_rows(given);
-    if (!ctl.args.dry_run)
-        add_piece(given);
+}
+
+/* Prints what --sync has said so far. */
+static void print_said(struct import *m)
+{
+    if (m->sync.said.len > 0)
+        fwrite(m->sync.said.data, 1, m->sync.said.len, stdout);
+    buf_clear(&m->sync.said);
 }
 
 /* Prints the restrictions of the user: all keys but two. */
@@ -196,12 +202,11 @@ static void print_entry(const struct imported *e)
     putchar('\n');
 }
 
-static void import_print(const struct import *m)
+static void import_print(struct import *m)
 {
     size_t imported = 0, skipped = 0;
 
-    if (m->sync.said.len > 0)
-        fwrite(m->sync.said.data, 1, m->sync.said.len, stdout);
+    print_said(m);
     for (size_t i = 0; i < m->count; i++) {
         skipped += m->entry[i].skipped;
         if (is_new(&m->entry[i])) {
@@ -243,18 +248,21 @@ void user_import(void)
              "-",
              ctl.args.sync);
     import_read(m);
-    if (ctl.args.sync)
+    at_fail = print_partly;
+    /* At first the locks of the source: a new user may find no uid or home. */
+    if (ctl.args.sync) {
         sync_split(m, &ctl.users);
-    fresh = import_look(m);
-    if (ctl.args.sync || (fresh > 0 && !ctl.args.dry_run)) {
         edit_run(change_rows, m);
-        at_fail = print_partly;
-        while (m->made < m->count && !ctl.args.dry_run) {
-            nanosleep(&(struct timespec){ .tv_nsec = PAUSE_NS }, NULL);
-            edit_run(add_piece, m);
-        }
-        at_fail = NULL;
+        print_said(m);
     }
+    fresh = import_look(m);
+    while (fresh > 0 && !ctl.args.dry_run && m->made < m->count) {
+        if (m->made > 0)
+            nanosleep(&(struct timespec){ .tv_nsec = PAUSE_NS }, NULL);
+        edit_run(add_piece, m);
+        m->made = m->next;
+    }
+    at_fail = NULL;
     import_print(m);
     if (m->unexpected > 0)
         fail(EX_DATAERR, "%zu skipped; the reasons are above", m->unexpected);
