@@ -107,6 +107,14 @@ static void ask(struct channel *c, uint64_t key, uint64_t scheme,
          .message = message);
 }
 
+static void hear_signature(struct channel *c)
+{
+    struct message m;
+
+    message_hear(c, MSG_signature, &m);
+    cr_assert_eq(m.signature.error, 0);
+}
+
 KeysTest(keys, signs_handshakes)
 {
     struct channel c;
@@ -141,7 +149,6 @@ static const struct {
 KeysTest(keys, nothing_but_handshakes)
 {
     struct channel good;
-    struct message m;
 
     peer(&good, PROCESS_SESSION);
     for (size_t i = 0; i < sizeof(no_handshakes) / sizeof(*no_handshakes);
@@ -154,7 +161,7 @@ KeysTest(keys, nothing_but_handshakes)
         message_hear_end(&c);
     }
     ask(&good, 1, ECDSA, HANDSHAKE);
-    message_hear(&good, MSG_signature, &m);
+    hear_signature(&good);
     channel_close(&good);
 }
 
@@ -205,7 +212,6 @@ KeysTest(keys, hostile_sessions)
         send_overlong,
     };
     struct channel good;
-    struct message m;
 
     peer(&good, PROCESS_SESSION);
     for (size_t i = 0; i < sizeof(acts) / sizeof(*acts); i++) {
@@ -216,7 +222,7 @@ KeysTest(keys, hostile_sessions)
         message_hear_end(&c);
     }
     ask(&good, 1, ECDSA, HANDSHAKE);
-    message_hear(&good, MSG_signature, &m);
+    hear_signature(&good);
     channel_close(&good);
 }
 
@@ -225,7 +231,6 @@ KeysTest(keys, hostile_sessions)
 KeysTest(keys, a_rate_for_each)
 {
     struct channel greedy, other;
-    struct message m;
     uint64_t began = clock_ms();
     const unsigned asked = SIGN_BURST + 1000 / SIGN_EACH_MS;
 
@@ -234,12 +239,12 @@ KeysTest(keys, a_rate_for_each)
     for (unsigned i = 0; i < asked; i++)
         ask(&greedy, 1, ECDSA, HANDSHAKE);
     for (unsigned i = 0; i < SIGN_BURST; i++)
-        message_hear(&greedy, MSG_signature, &m);
+        hear_signature(&greedy);
     ask(&other, 1, ECDSA, HANDSHAKE);
-    message_hear(&other, MSG_signature, &m);
+    hear_signature(&other);
     cr_assert_lt(clock_ms() - began, 900, "the other waited");
     for (unsigned i = SIGN_BURST; i < asked; i++)
-        message_hear(&greedy, MSG_signature, &m);
+        hear_signature(&greedy);
     cr_assert_geq(clock_ms() - began, 900, "faster than the rate");
     channel_close(&greedy);
     channel_close(&other);
@@ -249,12 +254,11 @@ KeysTest(keys, a_rate_for_each)
 KeysTest(keys, no_rate_for_gate)
 {
     struct channel c;
-    struct message m;
 
     peer(&c, PROCESS_GATE);
     for (unsigned i = 0; i < 2 * SIGN_BURST; i++) {
         ask(&c, 1, ECDSA, HANDSHAKE);
-        message_hear(&c, MSG_signature, &m);
+        hear_signature(&c);
     }
     channel_close(&c);
 }
@@ -281,14 +285,13 @@ Test(keys, a_peer_that_reads_no_answer, .timeout = 60)
 KeysTest(keys, no_more_than_so_many)
 {
     struct channel c[PEERS + 1];
-    struct message m;
 
     for (int i = 0; i <= PEERS; i++)
         peer(&c[i], PROCESS_SESSION);
     message_hear_end(&c[PEERS]);
     channel_close(&c[0]);
     ask(&c[1], 1, ECDSA, HANDSHAKE);
-    message_hear(&c[1], MSG_signature, &m);
+    hear_signature(&c[1]);
     for (int i = 1; i < PEERS; i++)
         channel_close(&c[i]);
 }
@@ -297,12 +300,11 @@ KeysTest(keys, no_more_than_so_many)
 KeysTest(keys, places_are_given_back)
 {
     struct channel c;
-    struct message m;
 
     for (int i = 0; i < 10 * PEERS; i++) {
         peer(&c, PROCESS_SESSION);
         ask(&c, 1, ECDSA, HANDSHAKE);
-        message_hear(&c, MSG_signature, &m);
+        hear_signature(&c);
         cr_assert_eq(shutdown(c.fd, SHUT_WR), 0);
         message_hear_end(&c);
     }

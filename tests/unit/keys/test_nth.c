@@ -52,6 +52,7 @@ static void sign(struct stage *s)
         TELL(&c, sign, channel_next(&c), .key = key, .scheme = SCHEME,
              .message = SLICE(TLS13));
         message_hear(&c, MSG_signature, &m);
+        cr_assert_eq(m.signature.error, 0);
     }
     channel_close(&c);
 }
