@@ -453,4 +453,5 @@ Test(partials, retention_beside_a_closed_directory)
     r = expect_run(EX_IOERR, "", "retention run");
     cr_expect_not_null(strstr(r->err, "could not be read: Input/output"), "%s",
                        r->err);
+    cr_expect_not_null(strstr(r->err, "/b: 1 "), "the last one: %s", r->err);
 }

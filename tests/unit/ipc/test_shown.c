@@ -28,6 +28,7 @@ Test(shown, is_sent)
     shown_number(&r, "most", UINT64_MAX);
     shown_flag(&r, "yes", true);
     shown_time(&r, "since", 1700000000);
+    shown_time(&r, "before", -1);
     shown_days(&r, "until", -1);
     channel_make_both(&master, PROCESS_MASTER, &ctl, PROCESS_CTL, PHASE_ASKED);
     cr_assert_eq(shown_send(&master, 7, "bans", &r), 0);
@@ -40,6 +41,7 @@ Test(shown, is_sent)
     expect_next(&rest, "#most", "18446744073709551615");
     expect_next(&rest, "?yes", "1");
     expect_next(&rest, "@since", "1700000000");
+    expect_next(&rest, "@before", "0");
     expect_next(&rest, "~until", "0");
     cr_expect_eq(shown_next(&rest, &kind, &one, &text), 0);
     channel_close(&master);
