@@ -436,7 +436,6 @@ static void run(int argc, char **argv)
 void ctl_end(int code)
 {
     if (code == 0) {
-        at_fail = NULL;
         if (fflush(stdout) == EOF)
             fail(EX_IOERR, "standard output: %s", strerror(errno));
         /* After a failed write stdio has dropped the bytes, and errno is
