@@ -43,7 +43,7 @@ static void set_hash(void *hash)
 {
     const struct user *user = user_named(edit_users);
 
-    stays_locked = is_locked(user);
+    stays_locked = is_locked(user) || user_sync_closed(user);
     put_hash(user, hash);
     forget_given(user, SYNC_HASH);
     if (user->must_change || ctl.args.must_change)
