@@ -201,7 +201,7 @@ ServerTest(fuse, a_share_that_hangs, 120, &plan)
     cr_expect_leq(files_of(server, ""), AT_MOST);
     session_enter(&s, server, "bert");
     session_store(&s, "STOR", "f", "bytes", 5);
-    session_do(&s, "550 {*}", "CWD /contracts");
+    session_do(&s, "451 {*}", "CWD /contracts");
     buf_init(&list, 1 << 20);
     session_fetch(&s, "LIST", &list);
     buf_release(&list);

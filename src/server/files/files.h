@@ -285,7 +285,8 @@ bool resolve_is_reserved(struct slice path);
 
 /* Opens PATH, close-on-exec. Follows links only in a home without other rights,
  * and never out of it. Returns REFUSED(OUTCOME_NO_RIGHT); -ENOENT if a
- * component is reserved, or the path leads into a drop; -errno. */
+ * component is reserved, or the path leads into a drop; -EIO if its mount
+ * couldn't be opened; -errno. */
 int resolve_open(const struct files *f, struct slice path, unsigned needed,
                  int flags);
 /* Call it before PATH is opened otherwise: the peer of a FIFO or a device would
@@ -425,7 +426,7 @@ struct facts {
     struct slice owner; /* valid until the next call; or empty */
 };
 
-/* Reads the facts of the mount M. Returns 0, or -errno with an undefined
+/* Reads the facts of the open mount M. Returns 0, or -errno with an undefined
  * *ret. */
 int facts_of_mount(struct files *f, const struct mount *m, struct facts *ret);
 /* Does the same for NAME, which is no mount. A link to a directory is shown as

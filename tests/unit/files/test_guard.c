@@ -282,7 +282,7 @@ Test(guard, late)
     p.mounts[0].late = true;
     peer_run(&p);
     expect_nothing(&p, "/IN");
-    GETS(NOT_FOUND, ask_path(&p, MSG_directory_enter, "/in"));
+    GETS(IO, ask_path(&p, MSG_directory_enter, "/in"));
     clear(&p, "/IN");
     peer_leave(&p);
     peer_remove(&p);

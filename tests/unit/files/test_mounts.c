@@ -187,8 +187,8 @@ static void expect_reason(struct peer *p, const char *reason)
               (int)e.text[FIELD_REASON].len, e.text[FIELD_REASON].ptr);
 }
 
-/* A mount that can't be opened is empty space in the tree, and the log says
- * why. */
+/* A mount that can't be opened isn't listed, and the log says why. No reply
+ * says that nothing is there: a client would remove its copy. */
 PeerTest(mounts, what_cannot_be_opened, peer_init(p))
 {
     struct msg_facts_are facts;
@@ -210,10 +210,10 @@ PeerTest(mounts, what_cannot_be_opened, peer_init(p))
     expect_reason(p, "directory /contracts/in: nothing is in it: a share "
                      "hides it");
     expect_names(p, "/", "", "contracts\r\n");
-    GETS(NOT_FOUND, ask_facts(p, "/gone", FACTS_FOR_ANY, &facts));
-    GETS(NOT_FOUND, ask_path(p, MSG_directory_enter, "/gone"));
-    GETS(NOT_FOUND, ask_read(p, "/gone/f", 0, NULL));
-    GETS(NOT_FOUND, ask_write(p, "/incoming/f", WRITE_STORE, 0, 0, NULL));
+    GETS(IO, ask_facts(p, "/gone", FACTS_FOR_ANY, &facts));
+    GETS(IO, ask_path(p, MSG_directory_enter, "/gone"));
+    GETS(IO, ask_read(p, "/gone/f", 0, NULL));
+    GETS(IO, ask_write(p, "/incoming/f", WRITE_STORE, 0, 0, NULL));
     GETS(MOUNT, ask_path(p, MSG_directory_make, "/incoming"));
 }
 

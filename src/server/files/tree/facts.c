@@ -80,8 +80,6 @@ static void facts_hide_changes(const struct files *f, struct stat *st)
 
 int facts_of_mount(struct files *f, const struct mount *m, struct facts *ret)
 {
-    if (m->fd < 0)
-        return -ENOENT;
     int r = resolve_known(m->fd, &ret->st); /* its disk may hang */
     if (r < 0)
         return r;

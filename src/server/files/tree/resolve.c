@@ -141,7 +141,8 @@ int resolve_beneath(int directory, const char *path, int flags)
 }
 
 /* Writes the part of PATH in its mount, "." for the mount itself. In a drop no
- * other part is ever looked up. */
+ * other part is ever looked up. A mount that couldn't be opened isn't missing:
+ * a client would remove its copies. */
 static int resolve_rest(const struct mount *m, struct slice path,
                         char ret[FTP_PATH_MAX + 1])
 {
@@ -149,7 +150,9 @@ static int resolve_rest(const struct mount *m, struct slice path,
 
     while (rest.len > 0 && rest.ptr[0] == '/')
         rest = (struct slice){ rest.ptr + 1, rest.len - 1 };
-    if (m->fd < 0 || (m->drop && rest.len > 0))
+    if (m->fd < 0)
+        return -EIO;
+    if (m->drop && rest.len > 0)
         return -ENOENT;
     return slice_copy(rest.len > 0 ? rest : SLICE("."), ret, FTP_PATH_MAX + 1)
                ? -ENAMETOOLONG
