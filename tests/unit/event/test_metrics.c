@@ -75,7 +75,8 @@ Test(metrics, of_transfers)
 }
 
 #define UPLOAD(what, more)                                                     \
-    "sallyport_transfer_duration_seconds_" what "{direction=\"upload\"" more "} "
+    "sallyport_transfer_duration_seconds_" what "{direction=\"upload\"" more   \
+    "} "
 
 /* A bucket has all that took at most so long. */
 Test(metrics, of_durations)

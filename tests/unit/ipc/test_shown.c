@@ -10,7 +10,7 @@ static void expect_next(struct slice *rest, const char *name, const char *value)
     enum shown_kind kind;
 
     cr_assert_eq(shown_next(rest, &kind, &one, &text), 1, "%s", name);
-    cr_expect_eq(kind, name[0], "%s", name);
+    cr_expect_eq((char)kind, name[0], "%s", name);
     cr_expect(slice_equal(one, slice_from(name + 1)), "%s", name);
     cr_expect(slice_equal(text, slice_from(value)), "%s", name);
 }

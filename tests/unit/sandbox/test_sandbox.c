@@ -149,8 +149,8 @@ ChildTest(sandbox, what_fails_is_named_or_excused)
                      "sandbox of files: chroot: Operation not permitted (to go "
                      "on without it: allow_weaker = chroot)"));
     plan.allow_weaker = SANDBOX_CHROOT;
-    HOLDS(is_refused(PROCESS_FILES, &plan,
-                     "sandbox of files: giving up root: "));
+    HOLDS(
+        is_refused(PROCESS_FILES, &plan, "sandbox of files: giving up root: "));
     HOLDS(is_refused(PROCESS_FILES, &plan, "allow_weaker = ids"));
     plan.allow_weaker = SANDBOX_CHROOT | SANDBOX_IDS;
     plan.max_files = 1UL << 40;

@@ -433,8 +433,7 @@ Test(client, of_a_ca_below_another)
         try_below(i, TLS1_2_VERSION);
         try_below(i, TLS1_3_VERSION);
     }
-    cr_expect_lt(use(t, "between.pem", "between-list.pem", &c),
-                 0);
+    cr_expect_lt(use(t, "between.pem", "between-list.pem", &c), 0);
     cr_expect(strstr(c.text, "certificate 1 isn't there, which client_crl"),
               "%s", c.text);
     tls_context_free(t);
