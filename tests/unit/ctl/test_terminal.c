@@ -169,6 +169,8 @@ Test(terminal, answers)
         { "share", NULL, "from 1 user? ", "\x04", "@share:", EXIT_FAILURE },
         { "share", NULL, "from 1 user? ", "y\n", "@share:", 0 },
         { "user", "--purge", "and all in it? ", "\n", "anna:", EXIT_FAILURE },
+        { "user", "--purge", "and all in it? ", "yet\n",
+          "anna:", EXIT_FAILURE },
         { "user", "--purge", "and all in it? ", "yesterday we said no\n",
           "anna:", EXIT_FAILURE },
         { "user", "--purge", "and all in it? ", "y\n", "anna:", 0 },
@@ -186,7 +188,7 @@ Test(terminal, answers)
         cr_expect_eq(finish(&t), rows[i].code, "%zu: %s", i, t.seen);
         cr_expect_eq(strstr(file_text(world.users), rows[i].row) != NULL,
                      rows[i].code != 0, "%zu", i);
-        cr_expect_eq(files_exists(in(world.homes, "anna")), i < 5, "%zu", i);
+        cr_expect_eq(files_exists(in(world.homes, "anna")), i < 6, "%zu", i);
     }
 }
 
