@@ -184,7 +184,8 @@ static char *complete_remote(const char *text, int state)
 #define LINE_MAX_BYTES 8192
 
 /* Returns the command of the line and the number of the word that is being
- * completed, which begins at START, after its quote. */
+ * completed, which begins at START, after its quote. -1: that is the command;
+ * less: the line can't be cut. */
 static const struct client_command *complete_row(int start, int *word)
 {
     char line[LINE_MAX_BYTES], *text[SHELL_WORDS];
@@ -205,7 +206,7 @@ static char **complete_word(const char *text, int start, int end)
     if (start > 0 && strchr("'\"", rl_line_buffer[start - 1]))
         complete.quote = rl_line_buffer[start - 1];
     row = complete_row(start, &word);
-    if (word < 0)
+    if (word == -1)
         return rl_completion_matches(text, complete_command);
     if (!row || !complete.client->open || !shell_is_remote(row, word))
         return NULL; /* libedit completes local names */
