@@ -54,9 +54,9 @@ bool import_hash_usable(const struct imported *e);
 /* Finds the entries that have a row, and skips entries with another source's
  * row. */
 void sync_split(struct import *m, const struct users *u);
-/* Changes the rows of the source, under the lock. Fails if that would lock, or
- * open, too many. */
-void sync_rows(struct import *m);
+/* For edit_run(), with a struct import: changes the rows of the source. Fails
+ * if that would lock, or open, too many. */
+void sync_rows(void *given);
 /* Sets sync=NAME:… in a new row. */
 void sync_mark(struct imported *e);
 void sync_print(const struct import *m, size_t added, size_t skipped);

@@ -133,11 +133,6 @@ static void add_piece(void *given)
     }
 }
 
-static void change_rows(void *given)
-{
-    sync_rows(given);
-}
-
 /* Prints what --sync has said so far. */
 static void print_said(struct import *m)
 {
@@ -252,7 +247,7 @@ void user_import(void)
     /* At first the locks of the source: a new user may find no uid or home. */
     if (ctl.args.sync) {
         sync_split(m, &ctl.users);
-        edit_run(change_rows, m);
+        edit_run(sync_rows, m);
         print_said(m);
     }
     fresh = import_look(m);

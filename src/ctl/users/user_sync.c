@@ -273,12 +273,11 @@ static void sync_row(struct import *m, const struct user *row, unsigned before)
     buf_release(&r.changed);
 }
 
-void sync_rows(struct import *m)
+void sync_rows(void *given)
 {
+    struct import *m = given;
     const struct users *u = edit_users;
 
-    if (!ctl.args.sync)
-        return;
     /* The next run makes rows again that somebody has removed meanwhile. */
     for (size_t i = 0; i < m->count; i++)
         if (m->entry[i].there && !users_find(u, slice_from(m->entry[i].name)))
