@@ -267,6 +267,16 @@ Test(generations, ticket_keys_are_shared, .timeout = 60)
     close(plan.memory);
 }
 
+/* Everybody knows a key of zeros. */
+static void expect_secret(const struct ticket_keys *k)
+{
+    static const struct ticket_key zero;
+
+    cr_expect_neq(memcmp(&k->now, &zero, sizeof(zero)), 0);
+    cr_expect_neq(memcmp(&k->before, &zero, sizeof(zero)), 0);
+    cr_expect_neq(memcmp(&k->now, &k->before, sizeof(zero)), 0);
+}
+
 /* A gate has died while it changed the keys: the next one makes others. */
 Test(generations, half_ticket_keys, .timeout = 60)
 {
@@ -279,6 +289,7 @@ Test(generations, half_ticket_keys, .timeout = 60)
     int client;
 
     cr_assert_eq(memory_map(&m, plan.memory), 0);
+    expect_secret(&m->tickets.keys);
     m->tickets.turn = 7;
     cr_assert_not(tickets_read(&m->tickets, &k));
     bench_start(&b, &plan);

@@ -306,6 +306,8 @@ Test(client, bad_files)
           "the-crl.pem: holds no revocation list in PEM form" },
         { "ca.pem", "broken-crl.pem",
           "the-crl.pem: revocation list 1 can't be read: " },
+        { "ca.pem", "empty.pem",
+          "the-crl.pem: holds no revocation list in PEM form" },
     };
 
     write_bad_files();
