@@ -103,6 +103,7 @@ Test(copy, beside_a_writer)
 Test(copy, of_many_holes_in_steps)
 {
     int from = temporary("/dev/shm"), into = temporary("/dev/shm");
+    struct stat st;
     struct copy c;
 
     for (unsigned i = 0; i < 1000; i++)
@@ -110,6 +111,8 @@ Test(copy, of_many_holes_in_steps)
     begin(&c, from, 999 * 64 * K + 1);
     cr_expect_geq(copy_all(&c, into), 7);
     expect_same(from, into, 999 * 64 * K + 1);
+    cr_assert_eq(fstat(into, &st), 0);
+    cr_expect_leq(st.st_blocks * 512, 8 * M, "holes stay holes");
     copy_release(&c);
     close(from);
     close(into);

@@ -230,7 +230,7 @@ PeerTest(held, unseen_until_the_release, begin(p))
     cr_expect_str_eq(h.id, id);
     cr_expect_eq(h.uid, disk_stat(p, stands).st_uid);
     cr_expect_eq(order_once(p, HELD_RELEASE, ID).count, 0, "another id");
-    expect_order(p, HELD_RELEASE, id, OUTCOME_OK);
+    h = expect_order(p, HELD_RELEASE, id, OUTCOME_OK);
     cr_expect_str_eq(h.path, "/in/a");
     cr_expect(disk_is(p, "/in/a", 200 * K, 1));
     cr_expect_eq(order_once(p, HELD_RELEASE, id).count, 0, "it is released");

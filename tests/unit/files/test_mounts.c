@@ -164,6 +164,9 @@ PeerTest(mounts, a_directory_has_its_rights, peer_init(p))
     peer_rights(p, "/d/out", READ);
     disk_directory(p, "/in");
     peer_rights(p, "/in", RIGHT_WRITE);
+    disk_directory(p, "/more");
+    peer_rights(p, "/more", RIGHT_LIST | RIGHT_DIRECTORY);
+    p->start.rights = RIGHT_ALL & ~RIGHT_DIRECTORY;
     peer_run(p);
     expect_names(p, "/d", "d", "d/g\r\nd/out\r\n");
     text = list(p, "/d", LIST_FACTS, "");
@@ -174,6 +177,9 @@ PeerTest(mounts, a_directory_has_its_rights, peer_init(p))
     GETS(NO_RIGHT, ask_path(p, MSG_file_delete, "/d/out/f"));
     GETS(OK, ask_path(p, MSG_file_delete, "/d/g"));
     GETS(NO_RIGHT, ask_upload(p, "/d/out/n", WRITE_STORE, 0, 1, 1));
+    GETS(NO_RIGHT, ask_path(p, MSG_directory_make, "/d/new"));
+    GETS(OK, ask_path(p, MSG_directory_make, "/more/new"));
+    GETS(OK, ask_path(p, MSG_directory_remove, "/more/new"));
     GETS(OK, ask_read(p, "/d/out/f", 0, &fd));
     close(fd);
 }

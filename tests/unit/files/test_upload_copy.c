@@ -208,6 +208,3 @@ PeerTest(upload_copy, most_bytes_of_a_sparse_file, peer_init(p))
     cr_expect(disk_is(p, "/f", 300 * K, 1));
     close(fd);
 }
-
-#define SIX    6
-#define ROUNDS 150

@@ -381,6 +381,7 @@ static void cut_in_the_last_page(const char *mode, uint64_t size)
                  (size_t)size);
     cr_expect_eq(fake_reply(), 451, "%s, %zu bytes: %s", mode, (size_t)size,
                  fake.reply);
+    cr_expect(strstr(fake.reply, "the file was cut short"), "%s", fake.reply);
     fake_release();
     fake_hang_up(ENDING_CLOSED);
 }
