@@ -55,8 +55,9 @@ configure
 start -c 0/door
 await has_said 'Directory listing of "/" successful'
 said 'Listing:.*size=3000001;.* cut'
-# The right half is the server's list; its last entry is the file.
-press_until 'Command:.RNTO renamed' mousemove 750 500 click 1 key End key F2 \
+# The right half is the server's list; its last entry is the file. If F2 comes too early,
+# the name opens a transfer and its dialog: Escape closes it before the next try.
+press_until 'Command:.RNTO renamed' key Escape mousemove 750 500 click 1 key End key F2 \
     key ctrl+a key r e n a m e d Return
 await has_said 'Response:.250 '
 other -o down "ftp://$host:$port/renamed"
