@@ -101,8 +101,9 @@ int client_error(const char *what, const struct failure *why);
 /* Prints a failure of WHAT in these words. Returns CODE. */
 int client_refuse(const char *what, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* Checks that COMMAND takes all options of this line. If it doesn't, prints
- * that WHO has no such option. Returns an exit code. */
+/* Checks that COMMAND takes all options of this line. Prints the first option
+ * that it doesn't take, with WHO as the command's name. Returns an exit
+ * code. */
 int client_misfit(const struct options *o, const char *command,
                   const char *who);
 /* Runs the whole program. Returns its exit code. */

@@ -1,5 +1,6 @@
 /* Random sequences of steps against a server, each played in a process of its
- * own. One that finds a fault is shortened as far as possible, and printed. */
+ * own. A sequence that finds a fault is shortened as far as possible, and
+ * printed. */
 #ifndef TESTS_SYSTEM_SEQUENCE_H
 #define TESTS_SYSTEM_SEQUENCE_H
 
@@ -13,7 +14,7 @@
 struct sequence {
     const struct sequence_kind *kind;
     const struct server *server;
-    const char *user; /* whose home it has for itself */
+    const char *user; /* the owner of the home that the run uses alone */
     void *steps;
 };
 

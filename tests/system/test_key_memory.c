@@ -313,9 +313,9 @@ static void in_no_session(const struct server *server, const struct marks *m,
     cr_assert_eq(found, count);
 }
 
-/* As bytes and as text: of a client whom gate has just refused, and of a
- * neighbour behind the same proxy, whose session has reported it to gate, and
- * gate to master. */
+/* Searches for two addresses, as bytes and as text: gate has just refused one
+ * client; the other client came by the same proxy, and its session has reported
+ * the address to gate, and gate to master. */
 ServerTest(key_memory, no_address_of_another_client, 120, PROXIED)
 {
     static const char header[] =

@@ -300,8 +300,8 @@ static bool make_call(pid_t pid, long number, long first)
     return true;
 }
 
-/* In the next generation a process, also one that is a fork of another one,
- * can't make the calls that unit_sandbox denies it. */
+/* The processes of the next generation, and their forks, can't make the calls
+ * that unit_sandbox denies them. */
 ServerTest(processes, attacked_after_a_reload, 120,
            PLAN(.users = users, .user_count = 2))
 {

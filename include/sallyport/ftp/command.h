@@ -313,8 +313,8 @@ int command_help(struct slice name, struct buf *into);
 /* The sub-commands of SITE, sorted by name. SITE HELP and HELP SITE come
  * from their rows. The second word names the function, cmd_site_chmod() in
  * session. CHMOD needs the rights to change the file, since the mode decides
- * who can change it. EXEC, SYMLINK, CPFR and similar sub-commands are excluded
- * for good. */
+ * which users can change the file. EXEC, SYMLINK, CPFR and similar sub-commands
+ * are excluded for good. */
 #define SITE_LIST(SITE)                                                        \
     SITE(CHMOD, chmod, .argument = ARGUMENT_REQUIRED,                          \
          .rights = RIGHT_WRITE | RIGHT_REPLACE,                                \

@@ -113,7 +113,8 @@ static bool surplus_is_listed(int at, const char *name, const struct stat *st,
     return false;
 }
 
-/* Collects local names, if the server shows what is in the directory. */
+/* Collects the local names that the server doesn't have. Fails if the server
+ * hides the names of its directory. */
 int surplus_of_local(struct tree *t, const struct job *dir, struct link *l,
                      const struct listing *there, struct failure *why)
 {

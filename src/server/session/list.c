@@ -213,7 +213,7 @@ static void list_on_stat_pipe(void *owner, uint32_t events)
         buf_add(&s->stat, t->block, s->stat_more ? room : t->block_len);
         t->block_at = t->block_len;
         if (filled == FILLED_END || s->stat_more)
-            transfer_release(s); /* at the limit, shows what is here */
+            transfer_release(s); /* at the limit: shows this beginning */
     }
 }
 

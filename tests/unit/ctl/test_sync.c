@@ -15,7 +15,7 @@ TestSuite(sync, .init = world_make, .fini = scratch_remove, .timeout = 1200);
     3 /* the version of a hash and an end that the source never has */
 #define S43 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
 
-/* The first two are one person, whose name gets another case. */
+/* The first two names are one person: the source changes a letter's case. */
 static const char *const names[WHO] = { "Anna", "anna", "bert",
                                         "carl", "dora", "emil" };
 #define PERSON(who) ((who) < 2 ? 1 : (who))
@@ -121,7 +121,7 @@ static bool loses_most(void)
            too_many(endless, end);
 }
 
-/* May it be another name for a row whose name the source doesn't have? */
+/* Could this person be the new name of a row that the source has lost? */
 static bool is_renamed(unsigned who)
 {
     for (unsigned i = 0; i < WHO; i++)

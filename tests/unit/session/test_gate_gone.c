@@ -92,7 +92,7 @@ static void expect_farewell(void)
     fake_hang_up(ENDING_PEER);
 }
 
-/* A session without a port, and one whose port no transfer uses. */
+/* A session without a port, and a session with a port that no transfer uses. */
 Test(gate_gone, idle, .timeout = 60)
 {
     for (int port = 0; port < 2; port++) {
