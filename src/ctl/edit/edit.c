@@ -370,13 +370,17 @@ const struct team *team_find(const struct users *u, struct slice name)
 
 size_t line_find(const struct users *u, const char *group, struct slice name)
 {
-    const struct user *user = users_find(u, name);
-    const struct share *share = share_find(u, name);
+    if (strcmp(group, "user") == 0) {
+        const struct user *user = users_find(u, name);
+
+        return user ? user->line : 0;
+    }
+    if (strcmp(group, "share") == 0) {
+        const struct share *share = share_find(u, name);
+
+        return share ? share->line : 0;
+    }
     const struct team *team = team_find(u, name);
 
-    if (strcmp(group, "user") == 0)
-        return user ? user->line : 0;
-    if (strcmp(group, "share") == 0)
-        return share ? share->line : 0;
     return team ? team->line : 0;
 }

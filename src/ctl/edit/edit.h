@@ -79,6 +79,10 @@ void given_check(void);
 void given_any(void);
 /* Reads a hash, one line of standard input. */
 void given_hash(struct row *row);
+/* Writes PATH in place_tidy()'s form. If it can't be a home or a share's
+ * directory, fails with WHAT before the path. */
+void given_tidy(const char *what, const char *path,
+                char out[USER_HOME_MAX + 1]);
 /* Sets HOME, an absolute path, in place_tidy()'s form. */
 void given_home(struct row *row, const char *home);
 /* Cuts the next NAME:ROLE from *list, into TEXT for a row. Fails without a

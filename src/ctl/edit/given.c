@@ -52,9 +52,9 @@ int certificate_tidy(const char *text, char out[CERTIFICATE_MAX])
         end = into.len;
         begin = ends ? end : begin;
     }
-    bad = bad ? bad
-              : slice_copy((struct slice){ into.data, end }, out,
-                           CERTIFICATE_MAX);
+    if (!bad)
+        bad =
+            slice_copy((struct slice){ into.data, end }, out, CERTIFICATE_MAX);
     buf_release(&into);
     return bad ? -ENAMETOOLONG : 0;
 }
@@ -215,14 +215,20 @@ static void given_must_change(struct row *row, const char *value)
 
 /* Columns. */
 
-void given_home(struct row *row, const char *home)
+void given_tidy(const char *what, const char *path, char out[USER_HOME_MAX + 1])
 {
-    const char *wanted = user_home_wanted(slice_from(home));
-    char tidy[USER_HOME_MAX + 1];
+    const char *wanted = user_home_wanted(slice_from(path));
 
     if (wanted)
-        fail(EX_USAGE, "home %s: use %s", home, wanted);
-    place_tidy(slice_from(home), tidy, sizeof(tidy));
+        fail(EX_USAGE, "%s %s: use %s", what, path, wanted);
+    place_tidy(slice_from(path), out, USER_HOME_MAX + 1);
+}
+
+void given_home(struct row *row, const char *home)
+{
+    char tidy[USER_HOME_MAX + 1];
+
+    given_tidy("home", home, tidy);
     if (geteuid() != 0 && !user_path_within(tidy, ctl.settings.homes))
         fail(EX_USAGE, "home %s: without root it must lie beneath %s", tidy,
              ctl.settings.homes);

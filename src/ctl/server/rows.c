@@ -1,5 +1,5 @@
 /* Turns rows of names and values from the running server into JSON. The server
- * says of which kind each value is. Names and values are foreign: bounded, and
+ * sends the kind of each value. Names and values are foreign: bounded, and
  * escaped for printing. Only a server of this build is asked. */
 #include "rows.h"
 
@@ -17,14 +17,13 @@
  * becomes the largest. */
 static json_t *value_of(enum shown_kind kind, struct slice text)
 {
-    const int64_t now = time(NULL);
     uint64_t n = INT64_MAX;
 
     if (kind == SHOWN_TEXT || kind == SHOWN_ITEM)
         return json_foreign(text);
     if (slice_number(text, INT64_MAX, &n) == -EINVAL)
         return NULL;
-    const int64_t value = (int64_t)n, left = value - now;
+    const int64_t value = (int64_t)n, left = value - time(NULL);
 
     switch (kind) {
     case SHOWN_NUMBER:

@@ -28,11 +28,7 @@ static void take_path(struct new_share *a)
     const char *given = ctl.args.path ? ctl.args.path : path;
 
     snprintf(path, sizeof(path), "%s/%s", s->shares, ctl.args.word[2]);
-    const char *wanted = user_home_wanted(slice_from(given));
-
-    if (wanted)
-        fail(EX_USAGE, "--path %s: use %s", given, wanted);
-    place_tidy(slice_from(given), a->home.path, sizeof(a->home.path));
+    given_tidy("--path", given, a->home.path);
     check_above(a->home.path, s->homes);
     check_above(a->home.path, s->shares);
     if (geteuid() != 0 && !user_path_within(a->home.path, s->shares))
