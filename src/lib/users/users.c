@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "sallyport/base/pages.h"
+#include "sallyport/base/shared.h"
 #include "sallyport/settings/settings.h"
 
 static bool name_has_only(struct slice name, const char *letters)
@@ -64,7 +65,7 @@ void users_release(struct users *u)
     if (u->kept_from_forks) /* since malloc reuses the memory */
         advise_rows(u, MADV_KEEPONFORK);
     if (u->mapped) {
-        munmap(u->text, u->text_size);
+        shared_unmap(u->text, u->text_size);
     } else if (u->text) {
         explicit_bzero(u->text, u->text_size);
         free(u->text);

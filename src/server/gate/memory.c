@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "sallyport/base/clock.h"
 #include "sallyport/base/shared.h"

@@ -214,7 +214,6 @@ static void services_give(struct master *m, enum process service)
 
     if (!to)
         return;
-
     TAILQ_FOREACH(c, &m->services->open, next) {
         const struct speaker *who = &c->who;
 

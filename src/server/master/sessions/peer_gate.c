@@ -179,7 +179,7 @@ static int gate_send_adopt(struct channel *gate, struct session_record *s)
     r = SEND(gate, adopt, 0, .serial = s->serial, .peer = s->peer,
              .local = s->local, .server = s->server, .proxied = s->proxied,
              .known = known, .logged_in = s->login > 0, .session = ends[1]);
-    s->counts |= r == 0;
+    s->counts = r == 0;
     if (r == 0 && SEND(&s->channel, gate, 0, .gate = ends[0]) == -EAGAIN)
         session_kill(s);
     fd_close(&ends[0]);
@@ -219,10 +219,12 @@ static int gate_send_one(struct channel *gate, struct session_record *s)
                      .fruitless =
                          !s->older && s->login == 0 && !server_has_ended(s));
     } else {
-        if ((s->news & NEWS_THERE) && !s->counts && s->older) {
+        const bool there = (s->news & NEWS_THERE) && !s->counts;
+
+        if (there && s->older) {
             r = SEND(gate, elder, 0, .serial = s->serial, .peer = s->peer);
             s->counts = r == 0;
-        } else if ((s->news & NEWS_THERE) && !s->counts && s->channel.fd >= 0) {
+        } else if (there && s->channel.fd >= 0) {
             r = gate_send_adopt(gate, s);
         }
         if (r == 0 && (s->news & NEWS_LIMITS))
