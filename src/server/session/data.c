@@ -2,8 +2,6 @@
  * (data_port.c), or gate makes it (peer_gate.c). */
 #include "transfer.h"
 
-#include <errno.h>
-
 #include "data.h"
 #include "sallyport/base/fd.h"
 
@@ -38,7 +36,7 @@ static void data_on_timer(void *owner)
         data_gate_connect(s);
         break;
     case DATA_ASKED:
-        leave_peer(s, PROCESS_GATE, channel_refuse(&s->gate, "no port in time"),
+        leave_peer(s, channel_refuse(&s->gate, "no port in time"),
                    &s->gate); /* doesn't return */
     case DATA_HEADER:
         proxied_on_data_late(s);

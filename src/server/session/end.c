@@ -280,12 +280,11 @@ void leave(struct session *s, enum ending ending, const char *cause)
     _exit((int)ending);
 }
 
-void leave_peer(struct session *s, enum process peer, int error,
-                const struct channel *c)
+void leave_peer(struct session *s, int error, const struct channel *c)
 {
     char cause[160];
 
-    snprintf(cause, sizeof(cause), "%s: %s", process_name(peer),
+    snprintf(cause, sizeof(cause), "%s: %s", process_name(c->peer),
              error == -EPROTO || error == -EMFILE ? c->wrong
              : error == -EPIPE                    ? "gone"
                                                   : "does not read");

@@ -42,8 +42,7 @@ static void list_take_pipe(struct session *s, struct message *m)
     struct transfer *t = &s->transfer;
 
     if (m->kind != MSG_directory_pipe)
-        leave_peer(s, PROCESS_FILES,
-                   channel_refuse(&s->files, "a listing without a pipe"),
+        leave_peer(s, channel_refuse(&s->files, "a listing without a pipe"),
                    &s->files);
     t->source = ask_descriptor(s, &m->directory_pipe.listing, S_IFIFO);
     t->block = malloc(TRANSFER_BLOCK);

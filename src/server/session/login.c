@@ -36,7 +36,7 @@ static void login_ask(struct session *s)
     l->request = channel_next(&s->master);
     r = SEND(&s->master, login, l->request);
     if (r < 0)
-        leave_peer(s, PROCESS_MASTER, r, &s->master);
+        leave_peer(s, r, &s->master);
     s->master.phase = PHASE_VERIFY;
     s->control.state = CONTROL_VERIFYING;
 }

@@ -1,7 +1,6 @@
 /* Files, in session: the requests to it, and the replies to its refusals. */
 #include "session.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -13,8 +12,7 @@ static void ask_on_late(void *owner)
 {
     struct session *s = owner;
 
-    leave_peer(s, PROCESS_FILES, channel_refuse(&s->files, "no answer in time"),
-               &s->files);
+    leave_peer(s, channel_refuse(&s->files, "no answer in time"), &s->files);
 }
 
 /* The session is closing: master has asked files to end as well. */
@@ -37,7 +35,7 @@ void ask_files(struct session *s, enum message_kind kind, const void *body,
         return;
     }
     if (r < 0)
-        leave_peer(s, PROCESS_FILES, r, &s->files);
+        leave_peer(s, r, &s->files);
     a->message = a->asked = kind;
     a->purpose = facts ? ((const struct msg_facts *)body)->purpose : 0;
     a->request = *(const uint32_t *)body; /* each struct begins with it */
@@ -121,7 +119,7 @@ static void ask_on_readable(void *owner, uint32_t events)
     if (r < 0 && control_ends(s)) /* the end has a reason of its own */
         leave(s, s->ending, "");
     if (r < 0)
-        leave_peer(s, PROCESS_FILES, r, &s->files);
+        leave_peer(s, r, &s->files);
     control_after_event(s);
 }
 
@@ -141,7 +139,7 @@ int ask_descriptor(struct session *s, int *fd, mode_t kind)
     if (statx(*fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &facts) <
             0 ||
         (facts.stx_mode & S_IFMT) != kind)
-        leave_peer(s, PROCESS_FILES,
+        leave_peer(s,
                    channel_refuse(&s->files, "a descriptor of the wrong kind"),
                    &s->files);
     return fd_take(fd);

@@ -14,7 +14,7 @@
 void data_gate_sent(struct session *s, int r)
 {
     if (r < 0 && r != -EPIPE) /* the channel shows that gate has ended */
-        leave_peer(s, PROCESS_GATE, r, &s->gate);
+        leave_peer(s, r, &s->gate);
 }
 
 /* Asks for a listener. gate slows a session that sends many messages, which a
@@ -186,7 +186,7 @@ static void data_gate_on_channel(void *owner, uint32_t events)
     if (r == -EPIPE)
         data_gate_lost(s);
     else if (r < 0)
-        leave_peer(s, PROCESS_GATE, r, &s->gate);
+        leave_peer(s, r, &s->gate);
     control_after_event(s);
 }
 

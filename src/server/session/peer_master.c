@@ -56,6 +56,6 @@ void master_on_channel(void *owner, uint32_t events)
 
     (void)events;
     if (r < 0)
-        leave_peer(s, PROCESS_MASTER, r, &s->master);
+        leave_peer(s, r, &s->master);
     control_after_event(s);
 }

@@ -322,8 +322,8 @@ const char *why_end(const struct session *s, enum ending ending,
 /* Ends the process at once: sends the event, and calls _exit(ending). CAUSE is
  * for the log, or "". */
 noreturn void leave(struct session *s, enum ending ending, const char *cause);
-/* Ends the process because PEER has sent something wrong, or has gone. */
-noreturn void leave_peer(struct session *s, enum process peer, int error,
-                         const struct channel *c);
+/* Ends the process because the peer of C has sent something wrong, or has
+ * gone. */
+noreturn void leave_peer(struct session *s, int error, const struct channel *c);
 
 #endif

@@ -409,13 +409,10 @@ enum stepped transfer_handshake(struct session *s)
 {
     enum stream_state state = stream_handshake(s->data.stream);
 
-    if (state == STREAM_AGAIN) {
-        transfer_watch(s, stream_events(s->data.stream));
-        return STEP_WAIT;
-    }
-    if (state == STREAM_OK)
-        return STEP_NEXT;
-    return transfer_fail(s, FAILED_HANDSHAKE, stream_cause(s->data.stream));
+    return state == STREAM_OK || state == STREAM_AGAIN
+               ? transfer_moved(s, state)
+               : transfer_fail(s, FAILED_HANDSHAKE,
+                               stream_cause(s->data.stream));
 }
 
 /* The reply and reason for a data connection that may not transfer. */

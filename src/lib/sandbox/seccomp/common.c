@@ -16,7 +16,7 @@ static const struct permission may[] = {
     MAY_IF(mprotect, WITHOUT(2, PROT_EXEC), "guard pages; never code"),
     MAY(munmap, "malloc, mapped files"),
     MAY(mremap, "realloc"),
-    MAY(madvise, "malloc gives back, mapped files are read ahead"),
+    MAY(madvise, "malloc and pages_advise() give memory back"),
     MAY(futex, "locks inside libc and OpenSSL"),
     MAY(sysinfo, "qsort asks how much memory there is"),
     MAY(getrandom, "nonces, salts, serials"),

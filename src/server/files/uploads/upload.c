@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 #include "sallyport/base/clock.h"
