@@ -11,6 +11,7 @@
 
 #include "fail.h"
 #include "sallyport/base/fd.h"
+#include "support/long.h"
 #include "test.h"
 #include "wait.h"
 
@@ -429,7 +430,7 @@ bool nth_goes_on(const struct nth *nth)
 unsigned nth_stride(void)
 {
 #ifdef __SANITIZE_ADDRESS__
-    return getenv("SALLYPORT_LONG") ? 1 : 4;
+    return is_long() ? 1 : 4;
 #else
     return 1;
 #endif

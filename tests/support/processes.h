@@ -45,7 +45,8 @@ const char *process_status(pid_t pid, const char *name, char *out, size_t size);
 uint64_t process_number(pid_t pid, const char *name);
 /* Returns the processor time that it and its ended children have used. */
 uint64_t process_ticks(pid_t pid);
-/* Returns the number of its open descriptors; 0: it has gone. */
+/* Returns the number of its open descriptors, plus 2; 0: it has gone, or only
+ * root may look. */
 size_t process_descriptors(pid_t pid);
 
 #endif

@@ -115,8 +115,6 @@ const char *server_share_path(const struct server *s, const char *path);
 void server_put(const struct server *s, const char *user, const char *name,
                 const void *bytes, size_t len);
 
-/* Is this the long run (tests/run --all)? */
-bool server_is_long(void);
 /* Is this a build with sanitizers or coverage? It has no seccomp, and runs more
  * slowly. */
 bool server_is_sanitized(void);

@@ -146,13 +146,6 @@ void server_put(const struct server *s, const char *user, const char *name,
     files_give_to_owner_of(server_home(s, user), path);
 }
 
-bool server_is_long(void)
-{
-    const char *value = getenv("SALLYPORT_LONG");
-
-    return value && *value == '1';
-}
-
 bool server_is_sanitized(void)
 {
 #ifdef SALLYPORT_UNFILTERED

@@ -4,7 +4,6 @@
 #include "support/fail.h"
 #include "support/files.h"
 #include "support/test.h"
-#include "support/wait.h"
 
 void desk_begin_alone(struct desk *d)
 {

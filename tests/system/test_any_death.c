@@ -10,6 +10,7 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "support/files.h"
+#include "support/long.h"
 #include "support/processes.h"
 #include "support/session.h"
 #include "support/test.h"
@@ -414,10 +415,10 @@ static void play_all(unsigned rounds, int signal)
 
 Test(any_death, killed, .timeout = 7200)
 {
-    play_all(server_is_long() ? ROUNDS_LONG : ROUNDS, SIGKILL);
+    play_all(is_long() ? ROUNDS_LONG : ROUNDS, SIGKILL);
 }
 
 Test(any_death, stopped, .timeout = 7200)
 {
-    play_all(server_is_long() ? STOPS_LONG : STOPS, SIGSTOP);
+    play_all(is_long() ? STOPS_LONG : STOPS, SIGSTOP);
 }

@@ -6,7 +6,6 @@
 #include "support/served.h"
 #include "support/server_log.h"
 #include "support/test.h"
-#include "support/wait.h"
 
 #define BYTES "whose is it?"
 #define CASES 7

@@ -1,7 +1,6 @@
 /* A cut just before an upload; and the memory of the client, which has
  * passwords. */
 #include "desk.h"
-#include "support/files.h"
 #include "support/processes.h"
 #include "support/test.h"
 #include "support/wait.h"

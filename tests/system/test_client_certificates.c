@@ -2,7 +2,6 @@
  * user in, in both versions of TLS, with and instead of the password; what a
  * data connection must show; reloads; curl, lftp and openssl. */
 #include "ctl.h"
-#include "support/files.h"
 #include "support/pki.h"
 #include "support/processes.h"
 #include "support/run.h"

@@ -3,6 +3,7 @@
 #include "peer.h"
 #include "support/fail.h"
 #include "support/files.h"
+#include "support/long.h"
 #include "support/test.h"
 
 #define BIG_BYTES 1200000
@@ -146,7 +147,7 @@ ParameterizedTestParameters(matrix, pairs)
 
     for (int l = 0; l < (int)LIMITS; l++)
         for (int p = 0; p < PEERS; p++)
-            if (limits[l].peer == p || (server_is_long() && !limits[l].only))
+            if (limits[l].peer == p || (is_long() && !limits[l].only))
                 pairs[n++] = (struct pair){ p, l };
     return cr_make_param_array(struct pair, pairs, n);
 }

@@ -3,6 +3,7 @@
 #include "sallyport/base/buf.h"
 #include "strike.h"
 #include "support/files.h"
+#include "support/long.h"
 #include "support/server_log.h"
 #include "support/test.h"
 #include "support/wait.h"
@@ -243,7 +244,7 @@ static long strike_one(struct desk *d, const char *home, bool sallyport,
 static void strike_all(struct desk *d, const char *home, bool sallyport)
 {
     long calls = strike_one(d, home, sallyport, STRIKE_KILL, 0);
-    long step = !server_is_long() ? calls / STRIKES_SHORT : sallyport ? 1 : 11;
+    long step = !is_long() ? calls / STRIKES_SHORT : sallyport ? 1 : 11;
 
     cr_expect_gt(calls, 4 * STRIKES_SHORT);
     for (enum strike_kind kind = 0; kind < STRIKES; kind++)

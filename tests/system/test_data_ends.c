@@ -4,7 +4,6 @@
 #include "fault.h"
 #include "parting.h"
 #include "support/fail.h"
-#include "support/files.h"
 #include "support/served.h"
 #include "support/server_log.h"
 #include "support/test.h"

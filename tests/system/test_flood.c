@@ -2,7 +2,7 @@
  * does: the login succeeds, and soon. */
 #include "flood.h"
 #include "sallyport/base/clock.h"
-#include "support/fail.h"
+#include "support/long.h"
 #include "support/processes.h"
 #include "support/served.h"
 #include "support/server_log.h"
@@ -49,7 +49,7 @@ static uint64_t log_in(const struct server *server, const char *from,
 static void expect_soon(const struct server *server, const char *from,
                         const char *header, uint64_t most)
 {
-    bool claimed = server_is_long() && !server_is_sanitized();
+    bool claimed = is_long() && !server_is_sanitized();
     unsigned soon = 0;
 
     if (!claimed)

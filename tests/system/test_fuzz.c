@@ -10,6 +10,7 @@
 #include "fuzz/client.h"
 #include "sallyport/base/clock.h"
 #include "sequence.h"
+#include "support/long.h"
 #include "support/processes.h"
 #include "support/server_log.h"
 #include "support/test.h"
@@ -163,7 +164,7 @@ static uint64_t time_to_play(void)
         return 0;
     if (given)
         return strtoull(given, NULL, 10) * 1000;
-    return server_is_long() ? LONG_S * 1000ull : SHORT_MS;
+    return is_long() ? LONG_S * 1000ull : SHORT_MS;
 }
 
 static void print_counts(unsigned faults)

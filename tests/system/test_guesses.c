@@ -3,15 +3,12 @@
 #include "ctl.h"
 #include "sallyport/base/buf.h"
 #include "sallyport/base/clock.h"
-#include "support/fail.h"
-#include "support/files.h"
 #include "support/processes.h"
 #include "support/run.h"
 #include "support/served.h"
 #include "support/server.h"
 #include "support/server_log.h"
 #include "support/test.h"
-#include "support/wait.h"
 
 #define SECONDS     "20"
 #define CONNECTIONS "16" /* of each address */

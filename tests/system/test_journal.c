@@ -3,8 +3,6 @@
 #include <sys/un.h>
 
 #include "fuse.h"
-#include "support/files.h"
-#include "support/ports.h"
 #include "support/run.h"
 #include "support/server_log.h"
 #include "support/session.h"

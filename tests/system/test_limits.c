@@ -1,7 +1,7 @@
 /* max_file_size with every way to write a file: exactly the limit, and not one
  * byte more. And hours that end. */
 #include "fault.h"
-#include "support/files.h"
+#include "support/long.h"
 #include "support/server_log.h"
 #include "support/test.h"
 
@@ -22,7 +22,7 @@ Test(limits, hours_that_end, .timeout = 180)
     time_t end = (time(NULL) / 60 + 2) * 60;
 
     localtime_r(&end, &t);
-    if (!server_is_long() || (t.tm_hour == 0 && t.tm_min == 0))
+    if (!is_long() || (t.tm_hour == 0 && t.tm_min == 0))
         return;
     snprintf(hours, sizeof(hours), "@team:day:hours=%s/00:00-%02d:%02d\n",
              days[t.tm_wday], t.tm_hour, t.tm_min);

@@ -1,12 +1,11 @@
 /* A directory with very many files: each entry appears once, and the memory of
  * the two processes that list it is bounded. 5,000 entries; 100,000 in the long
  * run. */
-#include "support/fail.h"
 #include "support/files.h"
+#include "support/long.h"
 #include "support/processes.h"
 #include "support/served.h"
 #include "support/test.h"
-#include "support/wait.h"
 
 #define GROWTH_MAX_KB 2048 /* from a listing of ten entries to one of all */
 
@@ -86,7 +85,7 @@ static void list_all(struct session *s, const char *folder, unsigned n)
 SessionTest(listing, very_many, 300, PLAN(0))
 {
     static struct processes p;
-    unsigned n = server_is_long() ? 100000 : 5000;
+    unsigned n = is_long() ? 100000 : 5000;
     const struct process_row *row[2];
     uint64_t before[2];
 

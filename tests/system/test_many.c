@@ -5,6 +5,7 @@
 #include "generation.h"
 #include "sallyport/base/clock.h"
 #include "support/files.h"
+#include "support/long.h"
 #include "support/processes.h"
 #include "support/served.h"
 #include "support/test.h"
@@ -137,7 +138,7 @@ ServerTest(many, gone_before_their_answers, 300,
                 .settings = "max_sessions = 400\nmax_per_address = 400\n"
                             "startups = 400\n"))
 {
-    int rounds = server_is_long() ? 30 : 0;
+    int rounds = is_long() ? 30 : 0;
     static struct session s[GUESSERS];
     static struct processes p;
     uint64_t began;

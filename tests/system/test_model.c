@@ -5,6 +5,7 @@
 #include "model/player.h"
 #include "sallyport/ftp/command.h"
 #include "sequence.h"
+#include "support/long.h"
 #include "support/served.h"
 #include "support/test.h"
 
@@ -63,8 +64,8 @@ static void check(const struct sequence *s, struct running *r)
 static size_t how_many(void)
 {
     if (server_is_sanitized())
-        return server_is_long() ? LONG_SLOW : SHORT_SLOW;
-    return server_is_long() ? LONG : SHORT;
+        return is_long() ? LONG_SLOW : SHORT_SLOW;
+    return is_long() ? LONG : SHORT;
 }
 
 Test(model, knows_every_command)

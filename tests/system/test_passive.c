@@ -1,6 +1,6 @@
 /* The listeners of data connections: each session has its own while it
  * transfers, accepts there without gate, and closes it again. */
-#include "support/files.h"
+#include "support/long.h"
 #include "support/ports.h"
 #include "support/processes.h"
 #include "support/served.h"
@@ -164,7 +164,7 @@ SessionTest(passive, a_connection_that_is_given_up, 120, &plan)
  * all ports again and again, and end. */
 Test(passive, ports_that_others_left, .timeout = 120)
 {
-    unsigned rounds = server_is_long() ? 100 : 8;
+    unsigned rounds = is_long() ? 100 : 8;
     struct server server;
     struct session anna;
 

@@ -4,8 +4,8 @@
 #include "blockdev.h"
 #include "fault.h"
 #include "sallyport/base/clock.h"
-#include "support/fail.h"
 #include "support/files.h"
+#include "support/long.h"
 #include "support/session.h"
 #include "support/test.h"
 
@@ -312,7 +312,7 @@ static void play_round(struct story *y, unsigned round)
 static void play(const char *user, const char *type)
 {
     const char *given = getenv("SALLYPORT_SEED");
-    unsigned rounds = server_is_long() ? 200 : 15;
+    unsigned rounds = is_long() ? 200 : 15;
     unsigned seed =
         given ? (unsigned)strtoul(given, NULL, 10) : (unsigned)clock_ms();
     static struct story y;

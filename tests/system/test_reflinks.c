@@ -6,7 +6,6 @@
 
 #include "blockdev.h"
 #include "fault.h"
-#include "support/files.h"
 #include "support/session.h"
 #include "support/test.h"
 

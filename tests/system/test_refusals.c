@@ -4,12 +4,11 @@
 #include <sys/mount.h>
 
 #include "fault.h"
-#include "parting.h"
 #include "support/files.h"
+#include "support/long.h"
 #include "support/run.h"
 #include "support/served.h"
 #include "support/test.h"
-#include "support/wait.h"
 
 #define LEN 40000
 /* Runs of the script, and the rounds in a row of the long test. */
@@ -116,7 +115,7 @@ ParameterizedTest(const char *name, refusals, curl, .timeout = 1000)
     if (strcmp(name, "full") == 0)
         make_small(&server, name);
     make_home(&server, name);
-    for (int i = 0; i < (server_is_long() ? RUNS : 1); i++)
+    for (int i = 0; i < (is_long() ? RUNS : 1); i++)
         play(&server, name, i);
     if (strcmp(name, "full") == 0)
         umount2(server_home(&server, name), MNT_DETACH);

@@ -8,13 +8,14 @@
 #include "sallyport/conf/conf.h"
 #include "support/fail.h"
 #include "support/files.h"
+#include "support/long.h"
 #include "support/pki.h"
 #include "support/served.h"
 #include "support/test.h"
 
 #define VALUES_MAX 4
 #define LARGE      ((size_t)4 << 20)
-#define PAIRS      (server_is_long() ? 80U : 6U)
+#define PAIRS      (is_long() ? 80U : 6U)
 
 /* The first configuration gets one of the first FEW values, so that the
  * sessions can begin; the second one gets any. "./" is the server's

@@ -3,7 +3,6 @@
 #include "ctl.h"
 #include "generation.h"
 #include "support/ports.h"
-#include "support/processes.h"
 #include "support/served.h"
 #include "support/server_log.h"
 #include "support/test.h"

@@ -8,6 +8,7 @@
 #include "sallyport/base/clock.h"
 #include "soak.h"
 #include "support/files.h"
+#include "support/long.h"
 #include "support/processes.h"
 #include "support/served.h"
 #include "support/server_log.h"
@@ -146,7 +147,7 @@ static void show(const char *name, uint64_t transfers, uint64_t began,
 
 static uint64_t how_many(void)
 {
-    if (!server_is_long())
+    if (!is_long())
         return 240;
     return server_is_sanitized() ? 5000 : 50000;
 }
@@ -168,7 +169,7 @@ static bool has_all_lines(void *argument)
 Test(soak, every_226_is_true, .timeout = 7200)
 {
     uint64_t all = how_many(), began = clock_ms();
-    unsigned scale = server_is_long() ? 5 : 1;
+    unsigned scale = is_long() ? 5 : 1;
     uint64_t seed = (uint64_t)time(NULL);
     struct census before, now;
     struct server server;
@@ -217,7 +218,7 @@ static void freeze(const struct server *server, struct processes *list)
 /* All processes die at random moments: none can report or clean up anything. */
 ServerTest(soak, the_whole_server_dies, 3600, &plan)
 {
-    const unsigned rounds = server_is_long() ? 50 : 20;
+    const unsigned rounds = is_long() ? 50 : 20;
     unsigned seed = (unsigned)clock_ms();
     static struct processes list;
     struct soak soak;

@@ -5,7 +5,6 @@
 #include <zlib.h>
 
 #include "sallyport/base/fd.h"
-#include "support/fail.h"
 #include "support/files.h"
 #include "support/served.h"
 #include "support/server_log.h"

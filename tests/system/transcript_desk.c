@@ -1,8 +1,8 @@
 /* The client program of a transcript: its desk, what it prints, and the servers
  * that are played for it. */
 #include "support/fail.h"
+#include "support/long.h"
 #include "support/test.h"
-#include "support/wait.h"
 #include "transcript_play.h"
 
 /* Puts the directory of the client first into PATH. */
@@ -110,7 +110,7 @@ void play_slow(struct play *p, const char *rest)
 {
     (void)p;
     (void)rest;
-    if (server_is_sanitized() && !server_is_long())
+    if (server_is_sanitized() && !is_long())
         cr_skip_test("the release build is tested");
 }
 

@@ -3,7 +3,6 @@
 
 #include "support/fail.h"
 #include "support/test.h"
-#include "support/wait.h"
 
 static void connect_anew(struct player *p)
 {

@@ -7,6 +7,7 @@
 #include "sallyport/userparse/userparse.h"
 
 #include "ctl/ctl.h"
+#include "support/long.h"
 #include "world.h"
 
 TestSuite(account, .init = world_make, .fini = scratch_remove);
@@ -166,7 +167,7 @@ Test(account, a_lock_beside_what_hangs, .timeout = 120)
 /* Each home of an import is made under the lock for a second at most. */
 Test(account, a_lock_beside_an_import, .timeout = 300)
 {
-    const size_t users = getenv("SALLYPORT_LONG") ? 9000 : 900;
+    const size_t users = is_long() ? 9000 : 900;
     FILE *f = fopen(in_scratch("new"), "w");
     char words[256];
 

@@ -6,6 +6,7 @@
 
 #include "ctl/ctl.h"
 #include "fake_server.h"
+#include "support/long.h"
 #include "support/nth.h"
 #include "world.h"
 
@@ -198,7 +199,7 @@ Test(failures, of_the_lock)
  * made. */
 static void fail_calls(const struct failing *row, int error)
 {
-    const unsigned step = getenv("SALLYPORT_LONG") ? 1 : 7 * nth_stride();
+    const unsigned step = is_long() ? 1 : 7 * nth_stride();
     char after[128];
 
     for (unsigned n = 1; nth_goes_on(world.nth); n += step) {
@@ -224,8 +225,7 @@ Test(failures, of_the_disk)
 {
     setenv("EDITOR", "sed -i s/full/read/", 1);
     for (size_t i = 0; i < ROWS; i++) {
-        for (int long_run = 0; long_run < (getenv("SALLYPORT_LONG") ? 2 : 1);
-             long_run++) {
+        for (int long_run = 0; long_run < (is_long() ? 2 : 1); long_run++) {
             world.nth = nth_new();
             if (!world.nth)
                 world_skip(NTH_MISSING);

@@ -3,6 +3,7 @@
 #include "sallyport/hash/hash.h"
 
 #include "ctl/users/import.h"
+#include "support/long.h"
 #include "world.h"
 
 TestSuite(import, .init = world_make, .fini = scratch_remove);
@@ -35,7 +36,7 @@ Test(import, a_password_is_kept)
 Test(import, damaged_texts)
 {
     static const char bytes[] = "\"{}[],:\\ \n\r0a \377";
-    const size_t files = getenv("SALLYPORT_LONG") ? 1000 : 100;
+    const size_t files = is_long() ? 1000 : 100;
     char words[256];
     struct run r;
 

@@ -8,6 +8,7 @@
 
 #include "ctl/ctl.h"
 #include "support/allocation.h"
+#include "support/long.h"
 #include "support/nth.h"
 #include "world.h"
 
@@ -133,7 +134,7 @@ static void expect_truth(const struct edit_case *c, const char *after,
 static void play(const struct edit_case *c, int error)
 {
     /* The short run tries each fourth call, and with sanitizers fewer. */
-    const unsigned step = getenv("SALLYPORT_LONG") ? 1 : 4 * nth_stride();
+    const unsigned step = is_long() ? 1 : 4 * nth_stride();
     struct nth *nth = nth_new();
     static struct run r;
     char before[4096], after[128];
@@ -164,7 +165,7 @@ static void play(const struct edit_case *c, int error)
 static void play_all(const struct edit_case *c)
 {
     play(c, NTH_KILL);
-    if (getenv("SALLYPORT_LONG")) {
+    if (is_long()) {
         play(c, EIO);
         play(c, ENOSPC);
         play(c, EINTR);
@@ -220,7 +221,7 @@ static bool run_without_memory(const struct edit_case *c, unsigned n,
 /* The short run fails some of them. */
 static void play_memory(const struct edit_case *c)
 {
-    const unsigned step = getenv("SALLYPORT_LONG") ? 1 : 53;
+    const unsigned step = is_long() ? 1 : 53;
     bool failed;
     char before[4096], after[128];
     unsigned n = 1;
@@ -251,7 +252,7 @@ Test(nth, memory)
 /* If memory is short, no user is left out while the others are imported. */
 Test(nth, an_import_is_one_change)
 {
-    const unsigned step = getenv("SALLYPORT_LONG") ? 1 : 11;
+    const unsigned step = is_long() ? 1 : 11;
     bool failed;
     unsigned n = 1;
 

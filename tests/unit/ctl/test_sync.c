@@ -5,6 +5,7 @@
  * same source twice changes nothing, and nobody gets another user's home or
  * uid. SALLYPORT_SEED=NUMBER repeats a failure. */
 #include "ctl/ctl.h"
+#include "support/long.h"
 #include "world.h"
 
 TestSuite(sync, .init = world_make, .fini = scratch_remove, .timeout = 1200);
@@ -362,9 +363,9 @@ Test(sync, as_a_model_has_it)
 {
     const char *given = getenv("SALLYPORT_SEED");
     const unsigned first = given ? (unsigned)atoi(given) : (unsigned)time(NULL),
-                   rounds = given                      ? 1
-                            : getenv("SALLYPORT_LONG") ? 200
-                                                       : 6;
+                   rounds = given       ? 1
+                            : is_long() ? 200
+                                        : 6;
 
     if (geteuid() != 0) /* all homes have one owner */
         world_skip("needs root");

@@ -1,5 +1,6 @@
 /* The tests' changes and checks of the home on disk. */
 #include <dirent.h>
+#include <sys/un.h>
 #include <sys/xattr.h>
 
 #include "files/files.h"
@@ -63,6 +64,16 @@ void disk_link(struct peer *p, const char *target, const char *path)
 
     cr_assert_eq(symlink(target, name), 0, "%s", name);
     own(name);
+}
+
+void disk_socket(struct peer *p, const char *path)
+{
+    struct sockaddr_un at = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    snprintf(at.sun_path, sizeof(at.sun_path), "%s", disk_path(p, path));
+    cr_assert_eq(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+    close(fd);
 }
 
 void disk_hard_link(struct peer *p, const char *from, const char *to)

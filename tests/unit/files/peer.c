@@ -15,13 +15,6 @@ static void own(const char *path)
         cr_assert_eq(chown(path, PEER_UID, PEER_UID), 0);
 }
 
-bool is_long(void)
-{
-    const char *text = getenv("SALLYPORT_LONG");
-
-    return text && strcmp(text, "1") == 0;
-}
-
 void skip_without_root(void)
 {
     if (geteuid() != 0)
@@ -311,6 +304,11 @@ void peer_stop(struct peer *p)
     peer_remove(p);
 }
 
+int outcome_of(const struct message *m)
+{
+    return m->kind == MSG_refused ? (int)m->refused.outcome : (int)OUTCOME_OK;
+}
+
 int ask(struct peer *p, struct message *reply, enum message_kind kind,
         const void *body)
 {
@@ -321,8 +319,7 @@ int ask(struct peer *p, struct message *reply, enum message_kind kind,
         return OUTCOME_UNANSWERED;
     cr_assert_eq(r, 1, "%s: %d %s", message_name(kind), r, p->session.wrong);
     cr_assert_eq(reply->request, p->session.last_request);
-    return reply->kind == MSG_refused ? (int)reply->refused.outcome
-                                      : (int)OUTCOME_OK;
+    return outcome_of(reply);
 }
 
 int ask_answer(struct peer *p)
@@ -331,8 +328,7 @@ int ask_answer(struct peer *p)
 
     cr_assert_eq(channel_wait(&p->session, &reply, PEER_MS), 1);
     message_close(&reply);
-    return reply.kind == MSG_refused ? (int)reply.refused.outcome
-                                     : (int)OUTCOME_OK;
+    return outcome_of(&reply);
 }
 
 void send_commit(struct peer *p, uint64_t length)

@@ -63,8 +63,6 @@ int peer_answers(struct peer *p, struct message *ret);
 void peer_starts(struct peer *p, struct message *ret);
 /* Does the same, for sallyportctl. */
 void peer_start_for_ctl(struct peer *p);
-/* Play all cases, not the short form? */
-bool is_long(void);
 /* Skips a test that needs root: otherwise there is one user. */
 void skip_without_root(void);
 /* A second process of the same user, in the home of the first one; and one of
@@ -125,6 +123,8 @@ int ask(struct peer *p, struct message *reply, enum message_kind kind,
 #define DONE(request) cr_assert_eq(request, OUTCOME_OK)
 /* GETS(NOT_FOUND, request): expects that answer. */
 #define GETS(outcome, request) cr_expect_eq(request, OUTCOME_##outcome)
+/* OUTCOME_OK, or why files has refused. */
+int outcome_of(const struct message *m);
 /* The outcome of a request that was sent; a commit, sent. */
 int ask_answer(struct peer *p);
 void send_commit(struct peer *p, uint64_t length);
@@ -183,6 +183,7 @@ void disk_directory(struct peer *p, const char *path);
  * long their path becomes: the last one, open. */
 int disk_dig(struct peer *p, const char *path, int depth, const char *name);
 void disk_link(struct peer *p, const char *target, const char *path);
+void disk_socket(struct peer *p, const char *path);
 void disk_hard_link(struct peer *p, const char *from, const char *to);
 void disk_rename(struct peer *p, const char *from, const char *to);
 void disk_fill(struct peer *p, const char *path, size_t len, unsigned seed);

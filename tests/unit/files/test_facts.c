@@ -1,6 +1,5 @@
 /* The facts of a name, among them the perm fact, and the content of a file. */
 #include <sys/inotify.h>
-#include <sys/un.h>
 
 #include "files/files.h"
 #include "peer.h"
@@ -11,16 +10,6 @@
 #define LINK_PERM (FILE_PERM & ~(unsigned)PERM_RENAME)
 #define HOME_PERM                                                              \
     (PERM_CREATE | PERM_ENTER | PERM_LIST | PERM_MAKE | PERM_PURGE)
-
-static void make_socket(const char *path)
-{
-    struct sockaddr_un a = { .sun_family = AF_UNIX };
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    strncpy(a.sun_path, path, sizeof(a.sun_path) - 1);
-    cr_assert_eq(bind(fd, (void *)&a, sizeof(a)), 0);
-    close(fd);
-}
 
 static void furnish(struct peer *p)
 {
@@ -35,7 +24,7 @@ static void furnish(struct peer *p)
     cr_assert_eq(mkfifo(disk_path(p, "/fifo"), 0666), 0);
     if (geteuid() == 0)
         cr_assert_eq(chown(disk_path(p, "/fifo"), PEER_UID, PEER_UID), 0);
-    make_socket(disk_path(p, "/socket"));
+    disk_socket(p, "/socket");
     disk_put(p, "/closed", "x", 1);
     cr_assert_eq(chmod(disk_path(p, "/closed"), 0), 0);
     disk_put(p, "/.sallyport-x", "x", 1);

@@ -1,6 +1,5 @@
 /* The life of the process: its start, and the causes of its end, also a session
  * that lies. */
-#include <dirent.h>
 #include <grp.h>
 #include <sys/resource.h>
 
@@ -10,6 +9,7 @@
 #include "sallyport/ftp/listing.h"
 #include "support/lie.h"
 #include "support/messages.h"
+#include "support/processes.h"
 
 #define LIE(name, ...)                                                         \
     {                                                                          \
@@ -105,21 +105,6 @@ Test(files, master_that_lies)
     peer_remove(p);
 }
 
-static size_t open_files(struct peer *p)
-{
-    char name[64];
-    size_t count = 0;
-
-    snprintf(name, sizeof(name), "/proc/%d/fd", p->pid);
-    DIR *dir = opendir(name);
-    if (!dir)
-        return 0; /* not root: the process isn't dumpable */
-    while (readdir(dir))
-        count++;
-    closedir(dir);
-    return count;
-}
-
 /* After each request no descriptor stays open. */
 PeerTest(files, keeps_no_descriptor, peer_init(p))
 {
@@ -130,7 +115,7 @@ PeerTest(files, keeps_no_descriptor, peer_init(p))
     disk_put(p, "/folder/f", "hello", 5);
     disk_link(p, "folder/f", "/link");
     peer_run(p);
-    size_t before = open_files(p);
+    size_t before = process_descriptors(p->pid);
     for (int i = 0; i < 100; i++) {
         ask_read(p, "/f", 0, NULL);
         ask_read(p, "/f", 9, NULL);
@@ -155,7 +140,7 @@ PeerTest(files, keeps_no_descriptor, peer_init(p))
             ask_list(p, "/", l, "");
         ask_list(p, "/f", LIST_LONG, "");
     }
-    cr_expect_eq(open_files(p), before);
+    cr_expect_eq(process_descriptors(p->pid), before);
 }
 
 static void make_homes(struct peer *p)

@@ -1,7 +1,6 @@
 /* Listings: their entries, what they leave out, and how they end. */
 #include <dirent.h>
 #include <fnmatch.h>
-#include <sys/un.h>
 
 #include "files/files.h"
 #include "peer.h"
@@ -204,21 +203,11 @@ PeerTest(list, names_as_the_client_would_ask_for_them, peer_init(p))
     cr_expect_str_eq(p->text, wanted);
 }
 
-static void make_socket(const char *path)
-{
-    struct sockaddr_un at = { .sun_family = AF_UNIX };
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
-    cr_assert_eq(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
-    close(fd);
-}
-
 /* A file that RETR refuses isn't listed as a file. */
 PeerTest(list, not_a_file, peer_init(p))
 {
     cr_assert_eq(mkfifo(disk_path(p, "/fifo"), 0600), 0);
-    make_socket(disk_path(p, "/socket"));
+    disk_socket(p, "/socket");
     peer_run(p);
     ask_list(p, "/", LIST_FACTS, "");
     cr_expect_eq(p->entries, 2);

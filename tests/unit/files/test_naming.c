@@ -248,8 +248,7 @@ static void ten_at_once(enum conflict conflict, char stored[TEN][4097],
         struct message reply;
 
         cr_assert_eq(channel_wait(&p[i].session, &reply, PEER_MS), 1);
-        outcome[i] = reply.kind == MSG_refused ? (int)reply.refused.outcome
-                                               : (int)OUTCOME_OK;
+        outcome[i] = outcome_of(&reply);
         stored[i][0] = '\0';
         if (outcome[i] == OUTCOME_OK)
             slice_copy(reply.file_stored.path, stored[i], sizeof(stored[i]));

@@ -7,6 +7,7 @@
 
 #include "files/files.h"
 #include "peer.h"
+#include "support/long.h"
 #include "support/nth.h"
 
 #define K       1024u

@@ -9,6 +9,7 @@
 #include "renames.h"
 #include "sallyport/base/fd.h"
 #include "steps.h"
+#include "support/long.h"
 #include "support/nth.h"
 
 #define UNIT    65536u /* a byte of a content below stands for so many */

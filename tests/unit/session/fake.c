@@ -11,6 +11,7 @@
 #include "support/certificate.h"
 #include "support/lie.h"
 #include "support/messages.h"
+#include "support/processes.h"
 #include "support/signer.h"
 
 #define DEADLINE_MS 20000
@@ -98,18 +99,7 @@ static void change(struct settings *s, const char *key, uint64_t value)
 
 unsigned long fake_cpu_ms(void)
 {
-    unsigned long user = 0, kernel = 0;
-    char name[64], line[1024] = "";
-    FILE *file;
-
-    snprintf(name, sizeof(name), "/proc/%d/stat", (int)fake.pid);
-    file = fopen(name, "r");
-    cr_assert_not_null(fgets(line, sizeof(line), file));
-    fclose(file);
-    sscanf(strrchr(line, ')') + 2,
-           "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
-           &kernel);
-    return (user + kernel) * 1000 / (unsigned long)sysconf(_SC_CLK_TCK);
+    return process_ticks(fake.pid) * 1000 / (unsigned long)sysconf(_SC_CLK_TCK);
 }
 
 void fake_start(void)
@@ -429,10 +419,18 @@ void fake_answer(enum message_kind request, struct message *answer)
     fake_tell(&fake.files, answer);
 }
 
+void fake_refused(enum outcome outcome)
+{
+    fake_tell(&fake.files,
+              &(struct message){ .kind = MSG_refused,
+                                 .refused = { .request = asked.request,
+                                              .outcome = outcome } });
+}
+
 void fake_refuse(enum message_kind request, enum outcome outcome)
 {
-    fake_answer(request, &(struct message){ .kind = MSG_refused,
-                                            .refused.outcome = outcome });
+    fake_hear(&fake.files, &asked, request);
+    fake_refused(outcome);
 }
 
 void fake_done(const struct message *request)
@@ -446,17 +444,14 @@ uint64_t fake_stored(const char *path)
     struct message stored = { .kind = MSG_file_stored,
                               .file_stored.path = slice_from(path) };
 
-    fake_hear(&fake.files, &asked, MSG_file_commit);
-    stored.request = asked.request;
-    fake_tell(&fake.files, &stored);
+    fake_answer(MSG_file_commit, &stored);
     fake.files.phase = PHASE_IDLE;
     return asked.file_commit.length;
 }
 
 bool fake_given_up(void)
 {
-    fake_hear(&fake.files, &asked, MSG_file_abort);
-    fake_done(&asked);
+    fake_answer(MSG_file_abort, &(struct message){ .kind = MSG_done });
     fake.files.phase = PHASE_IDLE;
     return asked.file_abort.worthless;
 }
@@ -468,11 +463,10 @@ int fake_list(void)
     struct message m = { .kind = MSG_directory_pipe };
     int ends[2];
 
-    fake_hear(&fake.files, &asked, MSG_directory_list);
     cr_assert_eq(pipe(ends), 0);
-    m.request = listing = asked.request;
     m.directory_pipe.listing = ends[0];
-    fake_tell(&fake.files, &m);
+    fake_answer(MSG_directory_list, &m);
+    listing = m.request;
     close(ends[0]);
     return ends[1];
 }
@@ -512,10 +506,8 @@ void fake_begin_upload_of(const char *line, struct msg_file_writable answer)
     cr_assert_geq(file.file_writable.file, 0);
     transfer.data = fake_data();
     fake_say(line);
-    fake_hear(&fake.files, &asked, MSG_file_write);
+    fake_answer(MSG_file_write, &file);
     transfer.fleeting = asked.file_write.keep_nothing;
-    file.request = asked.request;
-    fake_tell(&fake.files, &file);
     close(file.file_writable.file);
     fake.files.phase = PHASE_WRITING;
     cr_assert_eq(fake_reply(), 150, "%s", fake.reply);

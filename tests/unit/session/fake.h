@@ -98,6 +98,8 @@ int fake_data(void);
 void fake_answer(enum message_kind request, struct message *answer);
 /* Files receives REQUEST, and refuses. */
 void fake_refuse(enum message_kind request, enum outcome outcome);
+/* Files has received `asked`, and refuses. */
+void fake_refused(enum outcome outcome);
 /* Files has received *REQUEST, and answers MSG_done. */
 void fake_done(const struct message *request);
 /* Files makes the upload visible as PATH. Returns its length. */

@@ -84,8 +84,6 @@ Test(allo, what_max_bytes_leaves, LOGGED_IN)
 /* A checksum in between, of another file or of one of this name. */
 Test(allo, outlives_a_checksum, LOGGED_IN)
 {
-    struct message no = { .kind = MSG_refused,
-                          .refused.outcome = OUTCOME_BUSY };
     const struct row row = { 0, 0, 500, 1000, 200 };
     int data;
 
@@ -97,8 +95,7 @@ Test(allo, outlives_a_checksum, LOGGED_IN)
     fake_say("STOR x");
     fake_hear(&fake.files, &asked, MSG_file_write);
     cr_expect_eq(asked.file_write.announced, 500);
-    no.request = asked.request;
-    fake_tell(&fake.files, &no);
+    fake_refused(OUTCOME_BUSY);
     cr_assert_eq(fake_reply(), 450);
     close(data);
 }

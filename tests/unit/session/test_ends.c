@@ -288,13 +288,9 @@ Test(ends, the_client_goes_during_a_commit, .timeout = 60)
 
 Test(ends, the_client_goes_and_the_commit_fails, .timeout = 60)
 {
-    struct message no = { .kind = MSG_refused,
-                          .refused = { .outcome = OUTCOME_NO_SPACE } };
-
     commit();
     fake_drop();
-    no.request = asked.request;
-    fake_tell(&fake.files, &no);
+    fake_refused(OUTCOME_NO_SPACE);
     cr_expect_eq(fake_end(), ENDING_CLOSED);
     expect_one_event(452, "no space");
     fake_release();

@@ -31,14 +31,6 @@ static void begin(void)
     fake_send("HELLO again");
 }
 
-static void refuse(enum outcome outcome)
-{
-    fake_tell(&fake.files,
-              &(struct message){ .kind = MSG_refused,
-                                 .refused = { .request = asked.request,
-                                              .outcome = outcome } });
-}
-
 static void end(void)
 {
     fake_hang_up(ENDING_CLOSED);
@@ -62,7 +54,7 @@ Test(full, ends_the_upload, .timeout = 60)
         fake_hear(&fake.files, &asked, MSG_file_full);
         cr_expect_eq(asked.file_full.over_quota, rows[i].error == EDQUOT);
         fake_do("NOOP", 200);
-        refuse(rows[i].outcome);
+        fake_refused(rows[i].outcome);
         fake_given_up();
         cr_expect_eq(fake_reply(), rows[i].reply, "%s", fake.reply);
         fake_expect_file("HEL");
@@ -77,7 +69,7 @@ Test(full, takes_longer_than_a_stall, .timeout = 60)
     begin();
     fake_hear(&fake.files, &asked, MSG_file_full);
     poll(NULL, 0, 2000);
-    refuse(OUTCOME_NO_SPACE);
+    fake_refused(OUTCOME_NO_SPACE);
     fake_given_up();
     cr_expect_eq(fake_reply(), 452, "%s", fake.reply);
     end();
@@ -88,7 +80,7 @@ Test(full, aborted_while_it_waits, .timeout = 60)
     begin();
     fake_hear(&fake.files, &asked, MSG_file_full);
     fake_abort();
-    refuse(OUTCOME_NO_SPACE);
+    fake_refused(OUTCOME_NO_SPACE);
     fake_given_up();
     fake_expect_file("HEL");
     end();

@@ -159,12 +159,7 @@ static FILE *large(void)
 /* Files gets MESSAGE and refuses; the client gets the reply. */
 static uint64_t refuse(enum message_kind message)
 {
-    struct message refused = { .kind = MSG_refused,
-                               .refused.outcome = OUTCOME_NOT_FOUND };
-
-    fake_hear(&fake.files, &asked, message);
-    refused.request = asked.request;
-    fake_tell(&fake.files, &refused);
+    fake_refuse(message, OUTCOME_NOT_FOUND);
     cr_expect_eq(fake_reply(), 550);
     return message == MSG_file_read ? asked.file_read.offset : 0;
 }

@@ -228,8 +228,6 @@ Test(session, stat_in_a_transfer, LOGGED_IN)
 /* A connection that is reset while files is still busy costs no CPU time. */
 Test(session, a_reset_while_files_is_asked_does_not_spin, LOGGED_IN)
 {
-    struct message no = { .kind = MSG_refused,
-                          .refused.outcome = OUTCOME_NOT_FOUND };
     unsigned long so_far;
 
     close(fake_data());
@@ -240,8 +238,7 @@ Test(session, a_reset_while_files_is_asked_does_not_spin, LOGGED_IN)
         so_far = fake_cpu_ms();
         poll(NULL, 0, 400);
         cr_assert_lt(fake_cpu_ms() - so_far, 200);
-        no.request = asked.request;
-        fake_tell(&fake.files, &no);
+        fake_refused(OUTCOME_NOT_FOUND);
         cr_assert_eq(fake_reply(), 550);
     } else {
         cr_assert_eq(fake_reply(), 425);
@@ -575,11 +572,7 @@ static const struct msg_doing *look_at_mlst(const char *line)
 
 static void files_refuses(void)
 {
-    struct message no = { .kind = MSG_refused,
-                          .refused = { .request = asked.request,
-                                       .outcome = OUTCOME_NOT_FOUND } };
-
-    fake_tell(&fake.files, &no);
+    fake_refused(OUTCOME_NOT_FOUND);
     cr_expect_eq(fake_reply(), 550);
     fake_hang_up(ENDING_CLOSED);
 }

@@ -1,0 +1,10 @@
+/* The long run of the tests. */
+#ifndef TESTS_SUPPORT_LONG_H
+#define TESTS_SUPPORT_LONG_H
+
+#include <stdbool.h>
+
+/* Is SALLYPORT_LONG 1, as in tests/run --all? */
+bool is_long(void);
+
+#endif
