@@ -43,18 +43,25 @@ static void begin(struct stage *t)
     session_enter(&t->s, &t->server, "anna");
 }
 
+/* Twice what the present directory may have: announced, and sent. */
+static void expect_over(struct stage *t)
+{
+    session_do(&t->s, "200 Quota: 8388608 bytes, {n} used.", "SITE QUOTA");
+    session_do(&t->s, "552 {*}", "ALLO %u", 2 * LIMIT);
+    data_open(&t->s, &t->d, "STOR f");
+    fault_write(&t->d, t->bytes, 2 * LIMIT);
+    data_close(&t->d);
+    session_expect(&t->s,
+                   "552 Over the quota of 8 MiB, {*} used; delete files, "
+                   "or ask the administrator.");
+}
+
 Test(quota, the_reply_names_it, .timeout = 120)
 {
     struct stage t;
 
     begin(&t);
-    session_do(&t.s, "200 Quota: 8388608 bytes, {n} used.", "SITE QUOTA");
-    session_do(&t.s, "552 {*}", "ALLO %u", 2 * LIMIT);
-    data_open(&t.s, &t.d, "STOR f");
-    fault_write(&t.d, t.bytes, 2 * LIMIT);
-    data_close(&t.d);
-    session_expect(&t.s, "552 Over the quota of 8 MiB, {*} used; delete files, "
-                         "or ask the administrator.");
+    expect_over(&t);
     fault_expect_absent(&t.server, "anna", "f");
     session_do(&t.s, "200 {*}", "TYPE I"); /* files has ended the upload */
     cr_expect_eq(fault_count_partials(&t.server, "anna"), 0);
@@ -97,13 +104,7 @@ Test(quota, of_a_share, .timeout = 120)
     session_do(&t.s, "200 Quota: 8388608 bytes, {n} used.",
                "SITE QUOTA contracts");
     session_do(&t.s, "250 {*}", "CWD contracts");
-    session_do(&t.s, "200 Quota: 8388608 bytes, {n} used.", "SITE QUOTA");
-    session_do(&t.s, "552 {*}", "ALLO %u", 2 * LIMIT);
-    data_open(&t.s, &t.d, "STOR f");
-    fault_write(&t.d, t.bytes, 2 * LIMIT);
-    data_close(&t.d);
-    session_expect(&t.s, "552 Over the quota of 8 MiB, {*} used; delete files, "
-                         "or ask the administrator.");
+    expect_over(&t);
     data_open(&t.s, &t.d, "STOR /f");
     data_finish(&t.s, &t.d, t.bytes, 2 * LIMIT, "226 {*}");
     session_close(&t.s);
