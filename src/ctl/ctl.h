@@ -307,9 +307,10 @@ struct output_field {
 };
 /* Writes the member "age", in seconds, as a cell. */
 void output_age(const json_t *row, struct buf *into);
-/* Prints the members of ONE, with --json unchanged, and frees it. NULL means no
- * memory. FIELDS has the members that aren't printed as they are; a member
- * without a value is "none". */
+/* Prints the members of ONE, a size in its unit, with --json unchanged, and
+ * frees it. NULL means no memory. FIELDS has the members that aren't printed as
+ * they are; its last row is for all others. A member without a value, and
+ * without a `none`, isn't printed. */
 void output_one(json_t *one, const struct output_field *fields);
 /* A table: columns as wide as their values, or CSV of the same columns (--csv),
  * or with --json an array of the whole objects. */

@@ -10,7 +10,8 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/harmless.h"
 
-#define VALUE_MAX USERS_FILE_MAX
+#define VALUE_MAX   USERS_FILE_MAX
+#define BLOCK_WIDTH 76 /* columns of a line in a block, without its margin */
 
 const char *when_text(int64_t seconds, char out[WHEN_MAX])
 {
@@ -115,21 +116,43 @@ static void add_text(struct buf *into, const char *text)
         harmless_make(into->data + at, into->len - at);
 }
 
-static void add_json(json_t *value, struct buf *into);
+/* Is the number N of that name a number of bytes? A limit of 0 is none. */
+static bool is_size(const char *key, json_int_t n)
+{
+    return strstr(key, "bytes") || strcmp(key, "free") == 0 ||
+           (n > 0 &&
+            (strstr(key, "bandwidth") || strcmp(key, "max_file_size") == 0));
+}
 
-/* Writes the members that have a value: "hours sat, max_sessions 3". */
-static void add_members(json_t *object, struct buf *into)
+static void add_json(const char *key, json_t *value, struct buf *into);
+
+/* Writes the members that have a value: "hours sat, max_sessions 3". In a BLOCK
+ * a line doesn't become longer than a terminal. */
+static void add_members(json_t *object, bool block, struct buf *into)
 {
     const char *key, *before = "";
+    size_t column = 0;
     json_t *one;
 
     json_object_foreach(object, key, one)
     {
+        struct buf text;
+
         if (json_is_null(one) ||
             (json_is_array(one) && json_array_size(one) == 0))
             continue;
-        buf_add_format(into, "%s%s ", before, key);
-        add_json(one, into);
+        buf_init(&text, VALUE_MAX);
+        buf_add_format(&text, "%s ", key);
+        add_json(key, one, &text);
+        if (block && column > 0 && column + text.len > BLOCK_WIDTH) {
+            before = ",\n    ";
+            column = 0;
+        }
+        column += text.len + 2;
+        buf_add_text(into, before);
+        if (buf_add_slice(into, buf_slice(&text)))
+            fail_no_memory();
+        buf_release(&text);
         before = ", ";
     }
 }
@@ -146,20 +169,26 @@ static void add_elements(json_t *array, const struct output_field *f,
         buf_add_text(into, block ? "\n  " : i == 0 ? "" : f ? "," : "; ");
         if (f && f->element)
             f->element(one, into);
+        else if (block && json_is_object(one))
+            add_members(one, true, into);
         else
-            add_json(one, into);
+            add_json("", one, into);
     }
 }
 
-static void add_json(json_t *value, struct buf *into)
+static void add_json(const char *key, json_t *value, struct buf *into)
 {
-    if (json_is_integer(value))
-        buf_add_format(into, "%" JSON_INTEGER_FORMAT,
-                       json_integer_value(value));
+    const json_int_t n = json_integer_value(value);
+    char size[SIZE_TEXT_MAX];
+
+    if (json_is_integer(value) && !ctl.args.csv && is_size(key, n))
+        buf_add_text(into, size_text((uint64_t)n, size));
+    else if (json_is_integer(value))
+        buf_add_format(into, "%" JSON_INTEGER_FORMAT, n);
     else if (json_is_boolean(value))
         buf_add_text(into, json_is_true(value) ? "yes" : "no");
     else if (json_is_object(value))
-        add_members(value, into);
+        add_members(value, false, into);
     else if (json_is_array(value))
         add_elements(value, NULL, false, into);
     else
@@ -167,7 +196,8 @@ static void add_json(json_t *value, struct buf *into)
 }
 
 /* Writes the value as it is printed, and a NUL. */
-static void add_value(json_t *value, const struct output_field *f, bool block,
+static void add_value(const char *key, json_t *value,
+                      const struct output_field *f, bool block,
                       struct buf *into)
 {
     const size_t at = into->len;
@@ -177,7 +207,7 @@ static void add_value(json_t *value, const struct output_field *f, bool block,
     else if (json_is_array(value))
         add_elements(value, f, block, into);
     else
-        add_json(value, into);
+        add_json(key, value, into);
     if (into->len == at && f->none && !ctl.args.csv)
         buf_add_text(into, f->none);
     if (buf_add(into, "", 1))
@@ -186,7 +216,6 @@ static void add_value(json_t *value, const struct output_field *f, bool block,
 
 void output_one(json_t *one, const struct output_field *fields)
 {
-    static const struct output_field plain = { .none = "none" };
     const char *key;
     json_t *value;
 
@@ -202,13 +231,13 @@ void output_one(json_t *one, const struct output_field *fields)
 
         while (f->key && strcmp(f->key, key) != 0)
             f++;
-        f = f->key ? f : &plain;
         const bool block =
             json_array_size(value) > 0 &&
             (f->element || json_is_object(json_array_get(value, 0)));
         buf_init(&text, VALUE_MAX);
-        add_value(value, f, block, &text);
-        printf("%s:%*s%s\n", key, block ? 0 : pad, "", text.data);
+        add_value(key, value, f, block, &text);
+        if (text.len > 1)
+            printf("%s:%*s%s\n", key, block ? 0 : pad, "", text.data);
         buf_release(&text);
     }
     json_decref(one);
@@ -336,7 +365,8 @@ static void add_cells(struct table *t, const json_t *one)
             if (buf_add(&t->cells, "", 1))
                 fail_no_memory();
         } else {
-            add_value(json_object_get(one, f[i].key), &f[i], false, &t->cells);
+            add_value(f[i].key, json_object_get(one, f[i].key), &f[i], false,
+                      &t->cells);
         }
         if (!t->stream)
             end_cell(t, i, at);

@@ -94,7 +94,7 @@ void share_show(void)
 {
     static const struct output_field lines[] = {
         { .key = "retain", .none = "for ever" },
-        { 0 },
+        { .none = "none" },
     };
     const struct share *share = share_named(&ctl.users);
     json_t *one = describe_share((size_t)(share - ctl.users.share));
@@ -153,7 +153,7 @@ void team_show(void)
 {
     static const struct output_field lines[] = {
         { TEAM_SHARES },
-        { 0 },
+        { .none = "none" },
     };
     const struct team *team = team_named(&ctl.users);
 

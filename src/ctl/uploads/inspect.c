@@ -252,7 +252,7 @@ static void inspect(enum held_order order, const char *id, const char *name)
     static const struct output_field columns[] = {
         { .title = "ID", .key = "id", .width = -ID_DIGITS },
         { .title = "USER", .key = "user" },
-        { .title = "BYTES", .key = "bytes", .width = 5 },
+        { .title = "SIZE", .key = "bytes", .width = 5 },
         { .title = "AGE", .key = "age", .width = 3, .text = output_age },
         { .title = "PATH", .key = "path" },
         { 0 },

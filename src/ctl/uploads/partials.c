@@ -120,7 +120,7 @@ static void hunt_begin(struct hunt *s, bool remove)
 {
     static const struct output_field columns[] = {
         { .title = "USER", .key = "user" },
-        { .title = "BYTES", .key = "bytes", .width = 5 },
+        { .title = "SIZE", .key = "bytes", .width = 5 },
         { .title = "AGE", .key = "age", .width = 3, .text = output_age },
         { .title = "STATE", .key = "state", .none = "-" },
         { .title = "PATH", .key = "path", .text = partial_path },

@@ -140,22 +140,13 @@ static uint64_t take_limit(const char *text, const char *what)
 static json_t *json_quota(const struct quota_account *a, const char *note)
 {
     const struct quota *q = &a->quota;
-    char limit[SIZE_TEXT_MAX], used[SIZE_TEXT_MAX];
-    json_t *one = json_pack(
+
+    return json_pack(
         "{s:s, s:o, s:I, s:o, s:o, s:s}", "name", a->name, "bytes",
         json_limit(q->bytes.limit), "bytes_used", (json_int_t)q->bytes.used,
         "files", json_limit(q->files.limit), "files_used",
         q->uncounted ? json_null() : json_integer((json_int_t)q->files.used),
         "note", note);
-
-    if (ctl.args.json || ctl.args.csv)
-        return one;
-    if (q->bytes.limit > 0)
-        json_object_set_new(one, "bytes",
-                            json_string(size_text(q->bytes.limit, limit)));
-    json_object_set_new(one, "bytes_used",
-                        json_string(size_text(q->bytes.used, used)));
-    return one;
 }
 
 static const struct output_field columns[] = {

@@ -222,7 +222,7 @@ void user_can(void)
 {
     static const struct output_field lines[] = {
         { .key = "why", .none = "nothing forbids it", .element = why_text },
-        { 0 },
+        { .none = "none" },
     };
     static const char *const asked[] = { "user", "verb", "can", "share" };
     struct question q = { .u = &ctl.users };

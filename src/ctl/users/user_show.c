@@ -232,7 +232,7 @@ static const struct output_field user_lines[] = {
     { .key = "files", .none = "not counted" },
     { .key = "bytes", .none = "not counted" },
     { .key = "retain", .none = "for ever" },
-    { 0 },
+    { .none = "none" },
 };
 
 void user_show(void)

@@ -320,18 +320,15 @@ Test(server, status)
     cr_expect_str_eq(
         expect_run(0, "", "status")->out,
         "state:    running\n"
-        "away:     none\n"
         "since:    2026-11-20T08:00:00Z\n"
         "listening: 127.0.0.1:21,[::1]:990\n"
         "sessions: 7\n"
         "certificates:\n"
         "  file /c/c, expires 2020-01-01T00:00:00Z, days -1, self_signed yes\n"
         "  file /c/d?, self_signed yes\n"
-        "client_files: none\n"
         "guessing: wrong 120, worst address 192.0.2.7, wrong 90; address "
         "2001:db8::/64, wrong 89\n"
-        "totals:   complete 3, bytes_out 9223372036854775807\n"
-        "disks:    none\n"
+        "totals:   complete 3, bytes_out 7.9 EiB\n"
         "attention:\n"
         "  /c/c has expired; renew it, then run: sallyportctl reload\n");
     all = json_loads(expect_run(0, "", "status --json")->out, 0, NULL);

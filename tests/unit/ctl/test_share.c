@@ -73,11 +73,11 @@ Test(share, upload_bytes)
     expect_users("rights=drop upload_bytes=2M\n");
     expect_out(
         0, "", "user show dora",
-        "limits:   upload_bytes 2097152\nteam_limits: none\nfiles:    0\n"
-        "bytes:    0\n");
+        "limits:   upload_bytes 2 MiB\nteam_limits: none\nfiles:    0\n"
+        "bytes:    0 bytes\n");
     snprintf(home, sizeof(home), "%s/dora", world.homes);
     cr_assert_eq(setxattr(home, STORED_ATTRIBUTE, "7 1048576", 9, 0), 0);
-    expect_out(0, "", "user show dora", "bytes:    1048576\n");
+    expect_out(0, "", "user show dora", "bytes:    1 MiB\n");
     expect_out(0, "", "user show dora --json", "\"bytes\": 1048576");
     expect_out(0, "", "user show dora --json", "\"files\": 7");
     cr_assert_eq(setxattr(home, STORED_ATTRIBUTE, "x", 1, 0), 0);
