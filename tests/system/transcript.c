@@ -23,6 +23,8 @@ static const struct directive {
     { "TLS", play_tls, 0 },
     { "ARRIVE", play_arrive, 0 },
     { "LOGIN", play_login, 0 },
+    { "ENTER", play_enter, OFFLINE },
+    { "LAST", play_last, 0 },
     { "TRY", play_try, OFFLINE },
     { "REFUSED", play_refused, OFFLINE },
     { "QUIT", play_quit, 0 },
@@ -40,11 +42,15 @@ static const struct directive {
     { "HOLD", play_hold, IN_DATA },
     { "EPSV", play_epsv, 0 },
     { "OPEN", play_open, 0 },
+    { "OPEN!", play_open_fails, 0 },
     { "DONE", play_done, IN_DATA },
     { "CUT", play_cut, IN_DATA },
     { "PARTIAL", play_partial, OFFLINE | IN_DATA },
     { "PUT", play_put, 0 },
+    { "PUT~", play_put_noise, 0 },
+    { "LEAVE", play_leave, 0 },
     { "GET", play_get, 0 },
+    { "READ", play_read, 0 },
     { "FILE", play_file, OFFLINE },
     { "FOLDER", play_folder, OFFLINE },
     { "NOISE", play_noise, OFFLINE },
@@ -70,6 +76,7 @@ static const struct directive {
     { "STOP!", play_stop_hard, OFFLINE | ALONE },
     { "START", play_start, OFFLINE | ALONE },
     { "=", play_line_is, OFFLINE | ALONE | IN_OUTPUT },
+    { "=*", play_lines_are, OFFLINE | ALONE | IN_OUTPUT },
     { "...", play_lines_skip, OFFLINE | ALONE | IN_OUTPUT },
     { "$", play_sallyport, OFFLINE | DESK },
     { "$!", play_sallyport_fails, OFFLINE | DESK },
@@ -210,8 +217,13 @@ static void play_text(struct play *p, const char *file, char *text,
         play_line(p, line);
     }
     play_output_end(p);
-    for (size_t i = 0; i < p->clients; i++)
-        play_client_release(&p->client[i]);
+    for (size_t i = 0; i < p->clients; i++) {
+        p->c = &p->client[i];
+        if (p->c->connected && p->c->session.tls && !p->c->data.tls &&
+            p->server->pid)
+            play_quit(p, "");
+        play_client_release(p->c);
+    }
     run_release(&p->output);
 }
 

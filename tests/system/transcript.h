@@ -5,6 +5,7 @@
  * The head, in a transcript with a server of its own only:
  *   USER NAME [KEYS]   a user, with the last column of the users file; the
  *                   first one is the user of the first client (none: anna)
+ *   USERS NAMES     several users, without keys
  *   SHARE NAME [KEYS]  a share
  *   LINE TEXT       a further line of the users file
  *   SET KEY = VALUE a setting
@@ -28,6 +29,7 @@
  *   >! PATTERN      no line of the whole output has it
  *   = PATTERN       the next line of its output matches as a whole, and every
  *                   line of the output is named so
+ *   =* N PATTERN    the next N lines do
  *   ...             here any lines may come
  *   WITHIN N        at most N seconds have passed since the last EDIT, CTL or
  *                   RUN began
@@ -45,12 +47,15 @@
  *   IMPLICIT        connect to the port where TLS begins with the first byte
  *   AS CLIENT [USER]   the following lines are another client's, whose user has
  *                   the client's name if none is given
+ *   ENTER CLIENT [USER]   the same, and LOGIN
  *   C: LINE         the client sends a line
- *   DO CODE LINE    the same, and the reply begins with CODE
+ *   DO CODE LINE [=> PATTERN]   the same, and the reply begins with CODE; the
+ *                   rest of its first line matches
  *   C! BYTES        the same without CRLF: \r \n \t \\ \xNN, in one segment
  *   S: PATTERN      the next line from the server; a port in it is connected to
  *                   at once
  *   S~ PATTERN      lines from the server up to one that matches
+ *   LAST PATTERN    the next line from the server, and END
  *   TLS [1.2|1.3]   the handshake
  *   ARRIVE [1.2|1.3] the greeting, AUTH TLS and the handshake
  *   LOGIN [1.2|1.3] everything from the greeting to TYPE I
@@ -58,7 +63,7 @@
  *                   ">" looks at the last reply
  *   REFUSED         another connection gets a 421 or the end instead of a
  *                   greeting
- *   QUIT            QUIT, 221 and END
+ *   QUIT            QUIT, 221 and END; each client in TLS does so at the end
  *   END             the server closes and says nothing more
  *   CLOSE           the client closes; later lines connect again
  * Its transfers:
@@ -74,10 +79,15 @@
  *   DONE [CODE]     ends it in order; then a reply that begins with CODE
  *   EPSV            EPSV, and connects to its port
  *   OPEN COMMAND    EPSV, the command, its 150, the handshake, and HOLD
+ *   OPEN! CODE COMMAND [=> PATTERN]   EPSV, and the command is refused
  *   CUT [reset] [CODE]   ends it without close_notify, or by a reset
  *   PARTIAL N       waits until an unfinished file has N bytes
  *   PUT VERB NAME [TEXT]   a whole upload, from EPSV to 226; ">" looks at it
+ *   PUT~ VERB NAME FROM TO [CODE]   the same with bytes of the noise; CODE in
+ *                   place of 226
+ *   LEAVE VERB NAME FROM TO   an upload that is cut when these bytes are there
  *   GET NAME [TEXT] a whole download, and what comes
+ *   READ COMMAND => PATTERN   OPEN, DATA<, and 226
  * The program sallyport, in transcripts of client/ and faulty/. It works at a
  * desk: a new directory, which is also HOME, with the user's password in a
  * file. RUN lines run there, too; $URL is the server's, $CA its certificate,

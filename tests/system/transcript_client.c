@@ -96,15 +96,6 @@ void play_send(struct play *p, const char *rest)
     session_send(&p->c->session, "%s", rest);
 }
 
-void play_do(struct play *p, const char *rest)
-{
-    char code[8], pattern[16];
-
-    rest = transcript_word(rest, code, sizeof(code));
-    snprintf(pattern, sizeof(pattern), "%s{*}", code);
-    session_do(&p->c->session, pattern, "%s", rest);
-}
-
 void play_raw(struct play *p, const char *rest)
 {
     char text[TRANSCRIPT_LINE_MAX];
@@ -154,6 +145,31 @@ void play_expect_until(struct play *p, const char *rest)
     } while (!pattern_matches(slice_from(rest), slice_from(got), NULL));
 }
 
+void play_last(struct play *p, const char *rest)
+{
+    play_expect(p, rest);
+    play_ended(p, "");
+}
+
+void play_do(struct play *p, const char *rest)
+{
+    char code[8], line[TRANSCRIPT_LINE_MAX], pattern[TRANSCRIPT_LINE_MAX];
+    char *wanted;
+
+    snprintf(line, sizeof(line), "%s",
+             transcript_word(rest, code, sizeof(code)));
+    wanted = strstr(line, " => ");
+    if (!wanted) {
+        snprintf(pattern, sizeof(pattern), "%s{*}", code);
+        session_do(&p->c->session, pattern, "%s", line);
+        return;
+    }
+    *wanted = '\0';
+    session_send(&p->c->session, "%s", line);
+    snprintf(pattern, sizeof(pattern), "%s %.32000s", code, wanted + 4);
+    play_expect(p, pattern);
+}
+
 static void set_version(struct play *p, const char *rest)
 {
     if (strcmp(rest, "1.2") == 0)
@@ -180,6 +196,14 @@ void play_login(struct play *p, const char *rest)
 {
     set_version(p, rest);
     session_log_in(&p->c->session, p->c->user);
+}
+
+void play_enter(struct play *p, const char *rest)
+{
+    play_as(p, rest);
+    play_data_end(p->c);
+    play_connect(p);
+    play_login(p, "");
 }
 
 /* Connects as the client does. */

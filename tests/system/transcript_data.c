@@ -129,6 +129,12 @@ void play_open(struct play *p, const char *rest)
     p->c->held = true;
 }
 
+void play_open_fails(struct play *p, const char *rest)
+{
+    play_epsv(p, "");
+    play_do(p, rest);
+}
+
 /* The reply begins with CODE, unless that is "". */
 static void expect_code(struct play *p, const char *code)
 {
@@ -171,6 +177,45 @@ void play_put(struct play *p, const char *rest)
     session_store(&p->c->session, verb, name, text,
                   transcript_unescape(rest, text));
     play_keep_output(p, p->c->session.reply.data);
+}
+
+/* VERB, NAME, FROM and TO are at the beginning. Returns the rest. */
+static const char *send_noise(struct play *p, const char *rest)
+{
+    char word[4][TRANSCRIPT_NAME_MAX], command[2 * TRANSCRIPT_NAME_MAX];
+
+    for (size_t i = 0; i < 4; i++)
+        rest = transcript_word(rest, word[i], sizeof(word[i]));
+    snprintf(command, sizeof(command), "%s %s", word[0], word[1]);
+    play_open(p, command);
+    snprintf(command, sizeof(command), "%s %s", word[2], word[3]);
+    play_noise_out(p, command);
+    return rest;
+}
+
+void play_put_noise(struct play *p, const char *rest)
+{
+    rest = send_noise(p, rest);
+    play_done(p, *rest ? rest : "226");
+}
+
+void play_leave(struct play *p, const char *rest)
+{
+    send_noise(p, rest);
+    play_partial(p, strrchr(rest, ' ') + 1);
+    play_cut(p, "426");
+}
+
+void play_read(struct play *p, const char *rest)
+{
+    const char *wanted = strstr(rest, " => ");
+    char command[TRANSCRIPT_NAME_MAX];
+
+    FAIL_IF(!wanted || wanted - rest >= (long)sizeof(command), "%s", rest);
+    snprintf(command, sizeof(command), "%.*s", (int)(wanted - rest), rest);
+    play_open(p, command);
+    play_data_in(p, wanted + 4);
+    play_done(p, "226");
 }
 
 void play_get(struct play *p, const char *rest)

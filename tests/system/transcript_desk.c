@@ -281,6 +281,15 @@ void play_line_is(struct play *p, const char *rest)
     FAIL("expected: %s\nin:\n%s", rest, p->output.text);
 }
 
+void play_lines_are(struct play *p, const char *rest)
+{
+    char number[16];
+
+    rest = transcript_word(rest, number, sizeof(number));
+    for (size_t n = transcript_size(number); n > 0; n--)
+        play_line_is(p, rest);
+}
+
 void play_lines_skip(struct play *p, const char *rest)
 {
     (void)rest;

@@ -80,11 +80,11 @@ void play_client_release(struct client *c);
 /* Connects, unless the client is connected. */
 void play_connect(struct play *p);
 unsigned play_port(const struct play *p);
-transcript_play_fn play_as, play_host, play_from, play_implicit;
+transcript_play_fn play_as, play_enter, play_host, play_from, play_implicit;
 transcript_play_fn play_send, play_raw, play_expect, play_expect_until;
 transcript_play_fn play_tls, play_arrive, play_login, play_try, play_quit;
 transcript_play_fn play_do, play_refused;
-transcript_play_fn play_ended, play_close;
+transcript_play_fn play_last, play_ended, play_close;
 
 /* Transfers: transcript_data.c */
 /* After the last DATA line of a row the stream ends, and the received bytes are
@@ -92,7 +92,8 @@ transcript_play_fn play_ended, play_close;
 void play_data_end(struct client *c);
 transcript_play_fn play_data_raw, play_data_out, play_data_in, play_noise_out;
 transcript_play_fn play_noise_in, play_hold, play_done, play_epsv, play_open;
-transcript_play_fn play_cut, play_partial, play_put, play_get;
+transcript_play_fn play_open_fails, play_cut, play_partial, play_put;
+transcript_play_fn play_put_noise, play_leave, play_get, play_read;
 
 /* Files: transcript_files.c */
 transcript_play_fn play_file, play_folder, play_noise, play_has;
@@ -124,7 +125,7 @@ const char *play_desk_folder(const struct play *p);
 void play_output_end(struct play *p);
 transcript_play_fn play_sallyport, play_sallyport_fails, play_sallyport_any;
 transcript_play_fn play_sallyport_starts, play_signal, play_wait;
-transcript_play_fn play_line_is, play_lines_skip;
+transcript_play_fn play_line_is, play_lines_are, play_lines_skip;
 transcript_play_fn play_screen, play_type, play_keys, play_width;
 transcript_play_fn play_see, play_see_times, play_prompt;
 transcript_play_fn play_faulty, play_heard, play_issue, play_proxy, play_slow;

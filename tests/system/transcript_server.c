@@ -41,6 +41,14 @@ static void head_user(struct head *h, char *rest)
     h->plan.users = h->user;
 }
 
+static void head_users(struct head *h, char *rest)
+{
+    char *name;
+
+    while ((name = strsep(&rest, " ")) != NULL)
+        head_user(h, name);
+}
+
 static void head_share(struct head *h, char *rest)
 {
     FAIL_IF(h->plan.share_count == USERS_MAX, "too many shares");
@@ -118,10 +126,15 @@ static void head_stopped(struct head *h, char *rest)
 static const struct {
     const char *word;
     void (*take)(struct head *h, char *rest);
-} heads[] = { { "USER", head_user },       { "SHARE", head_share },
-              { "LINE", head_line },       { "SET", head_set },
-              { "ROOT", head_root },       { "TROUBLES", head_troubles },
-              { "STOPPED", head_stopped }, { "INSTALLED", head_installed } };
+} heads[] = { { "USER", head_user },
+              { "USERS", head_users },
+              { "SHARE", head_share },
+              { "LINE", head_line },
+              { "SET", head_set },
+              { "ROOT", head_root },
+              { "TROUBLES", head_troubles },
+              { "STOPPED", head_stopped },
+              { "INSTALLED", head_installed } };
 
 /* Takes one line from *TEXT. Returns false if it doesn't belong to the head. */
 static bool take_head(struct head *h, char **text)
