@@ -240,8 +240,7 @@ static void edit_undo(int code)
         outer(code);
 }
 
-/* Called when the command fails after an edit that stands. */
-static void edit_stood(int code)
+void edit_stood(int code)
 {
     if (outer)
         outer(code);
@@ -311,11 +310,13 @@ static void edit_commit(void)
 
 void edit_run(void (*make)(void *given), void *given)
 {
+    const bool stood = at_fail == edit_stood;
+
     edit_begin();
     make(given);
     edit_commit();
     ids_record(&e.file);
-    at_fail = edit_stands ? edit_stood : outer;
+    at_fail = edit_stands || stood ? edit_stood : outer;
     edit_end();
 }
 

@@ -14,6 +14,8 @@ extern const struct users *edit_users;
  * the file if its text has changed, but not with --dry-run. Then tells the
  * running server. MAKE waits only for disk_run(), and prints nothing. */
 void edit_run(void (*make)(void *given), void *given);
+/* For at_fail: says that an edit of the command stands. edit_run() sets it. */
+void edit_stood(int code);
 /* Notes a directory that MAKE has made: it is removed if the edit fails. */
 void edit_made(const char *path);
 

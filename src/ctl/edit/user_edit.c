@@ -22,7 +22,6 @@
 static struct hand_edit {
     char directory[PATH_MAX + 32], copy[PATH_MAX + 64];
     struct buf before, text; /* texts of the file, and of the copy */
-    bool stands;
 } h;
 
 static void take_signals(void (*how)(int))
@@ -55,9 +54,9 @@ static void remove_copy(void)
 static void edit_left(int code)
 {
     (void)code;
-    if (h.stands)
+    if (edit_stands)
         sessions_edited();
-    if (h.stands || !is_changed())
+    if (edit_stands || !is_changed())
         remove_copy();
     else
         stderr_print("your text is in %s; move its directory away before the "
@@ -155,7 +154,7 @@ static void replace_file(void)
         fail(EX_TEMPFAIL,
              "somebody has changed %s meanwhile, so it isn't replaced",
              file.path);
-    edit_replace(&file, buf_slice(&h.text), &h.stands);
+    edit_replace(&file, buf_slice(&h.text), &edit_stands);
     users_file_close(&file);
 }
 
@@ -166,10 +165,10 @@ void user_edit(void)
     edit_copy();
     if (is_changed())
         replace_file();
-    at_fail = NULL;
+    at_fail = edit_stands ? edit_stood : NULL;
     remove_copy();
-    puts(h.stands ? "the users file: changed"
-                  : "the users file: nothing was changed");
-    if (h.stands)
+    puts(edit_stands ? "the users file: changed"
+                     : "the users file: nothing was changed");
+    if (edit_stands)
         sessions_edited();
 }

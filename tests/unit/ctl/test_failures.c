@@ -235,6 +235,23 @@ Test(failures, of_the_disk)
     }
 }
 
+/* A command whose report can't be written says that its change stands. */
+Test(failures, of_the_report)
+{
+    setenv("EDITOR", "sed -i s/full/read/", 1);
+    for (size_t i = 0; i < ROWS; i++) {
+        world_people();
+        const uint64_t before = sum_of_files();
+        world.out = "/dev/full";
+        const struct run *r = run_words(rows[i].command, rows[i].good);
+        world.out = NULL;
+        cr_expect_neq(r->code, 0, "%s", rows[i].command);
+        if (sum_of_files() != before)
+            cr_expect(strstr(r->err, "the users file was changed;"), "%s: %s",
+                      rows[i].command, r->err);
+    }
+}
+
 static void finds_old(struct channel *c, const struct message *find)
 {
     FAKE_SAYS(c, find, partial, .path = SLICE("/old"), .bytes = 5,
