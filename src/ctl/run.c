@@ -289,9 +289,12 @@ static const struct {
 } exclusive[] = {
     { OPTION_print_password, OPTION_hash_stdin, "" },
     { OPTION_json, OPTION_csv, "" },
+    { OPTION_hashes, OPTION_csv, "" },
     { OPTION_json, OPTION_watch, "" },
     { OPTION_csv, OPTION_watch, "" },
     { OPTION_timeout, OPTION_off, "" },
+    { OPTION_announce, OPTION_off, "" },
+    { OPTION_new_secret, OPTION_off, "" },
     { OPTION_file, OPTION_since,
       "; of a file (UTC): awk '$1 >= \"2026-11-20\"' FILE | sallyportctl "
       "log --file -" },
