@@ -12,29 +12,25 @@ void user_set_sync(struct row *row, struct slice name, unsigned marks)
 }
 
 /* Forgets that the source has given MARKS: it takes back only what it gave. The
- * rest stays, also with --sync of the same source: that opens nobody. */
+ * rest stays with --sync of the same source, and the lock with --sync of
+ * another one: that opens nobody. */
 static void forget_given(const struct user *user, unsigned marks)
 {
+    const char *to = ctl.args.sync;
     struct user_sync sync;
 
-    if (user->sync.len == 0 || user_sync_parse(user->sync, &sync))
+    if (user->sync.len == 0 || user_sync_parse(user->sync, &sync) ||
+        (to ? strcmp(to, NONE) == 0 : !(sync.marks & marks)))
         return;
-    if (ctl.args.sync ? slice_equal(sync.name, slice_from(ctl.args.sync))
-                      : sync.marks & marks)
-        user_set_sync(edit_row(user->line), sync.name, sync.marks & ~marks);
-}
-
-/* Is it a lock? In a row without a source "!" alone means that there is no
- * password. */
-static bool is_locked(const struct user *user)
-{
-    return user->locked_by_hand && (user->hash[0] == '$' || user->sync.len > 0);
+    if (to && !slice_equal(sync.name, slice_from(to)))
+        sync = (struct user_sync){ slice_from(to), sync.marks & SYNC_CLOSED };
+    user_set_sync(edit_row(user->line), sync.name, sync.marks & ~marks);
 }
 
 /* Sets the hash. A locked user stays locked. */
 static void put_hash(const struct user *user, const char *hash)
 {
-    row_need(row_set_hash(edit_row(user->line), is_locked(user), hash));
+    row_need(row_set_hash(edit_row(user->line), user->locked_by_hand, hash));
 }
 
 static bool stays_locked;
@@ -43,7 +39,7 @@ static void set_hash(void *hash)
 {
     const struct user *user = user_named(edit_users);
 
-    stays_locked = is_locked(user) || user_sync_closed(user);
+    stays_locked = user->locked_by_hand || user_sync_closed(user);
     put_hash(user, hash);
     forget_given(user, SYNC_HASH);
     if (user->must_change || ctl.args.must_change)

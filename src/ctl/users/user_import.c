@@ -28,14 +28,15 @@ static void make_row(void *data)
     struct imported *e = data;
     struct draft *d = &e->draft;
     /* In a row that follows its source only the administrator sets a "!". */
-    const char *none = ctl.args.sync || row_get(&d->row, "login") ? "*" : "!";
-    const bool usable = import_hash_usable(e);
+    const bool locked = e->lock.len > 0 && !ctl.args.sync;
     struct buf line;
 
     row_need(row_set_column(&d->row, ROW_NAME, e->name));
     row_need(row_set_column(&d->row, ROW_COMMENT, import_comment(e)));
-    row_need(row_set_hash(&d->row, usable && e->lock.len > 0 && !ctl.args.sync,
-                          usable ? e->hash : none));
+    row_need(row_set_hash(&d->row, locked,
+                          import_hash_usable(e) ? e->hash
+                          : locked              ? ""
+                                                : "*"));
     sync_mark(e);
     draft_home(d, e->home);
     draft_check(d, &ctl.users, NULL);
@@ -257,8 +258,10 @@ void user_import(void)
         edit_run(add_piece, m);
         m->made = m->next;
     }
-    at_fail = NULL;
+    m->made = 0; /* print_partly() has nothing to say */
     import_print(m);
-    if (m->unexpected > 0)
-        fail(EX_DATAERR, "%zu skipped; the reasons are above", m->unexpected);
+    if (m->unexpected > 0) {
+        stderr_print("%zu skipped; the reasons are above", m->unexpected);
+        ctl_status = EX_DATAERR;
+    }
 }

@@ -168,7 +168,6 @@ static int model_add(struct row_model *m)
     return 0;
 }
 
-/* "!" in a row of no hash and no source is no lock: there is no password. */
 static int model_order(enum verb verb, struct row_model *m, unsigned end)
 {
     if (!m->is)
@@ -180,7 +179,6 @@ static int model_order(enum verb verb, struct row_model *m, unsigned end)
     if (verb == UNLOCK && (m->locked || m->gone))
         return EX_DATAERR;
     if (verb == PASSWD || verb == OWN) {
-        m->by_hand = m->by_hand && (m->hash || m->follows);
         m->hash = ADMINS;
         m->gave_hash = false;
     }

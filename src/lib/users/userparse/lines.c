@@ -113,7 +113,7 @@ static int read_hash(const struct reader *r, struct user *user, char *hash)
         return reader_mistake(
             r, r->line,
             "the hash isn't supported (%s; supported: " USER_HASHES
-            "), so this user needs a new password: put a ! in its place "
+            "), so this user needs a new password: put a * in its place "
             "with an editor, then: sallyportctl user passwd",
             user_hash_found(hash));
     user->locked_by_hand = hash[0] == '!';
