@@ -504,6 +504,8 @@ void sessions_name_check(const char *name);
  * printed. If the server can't be reached, that is printed, and isn't a
  * failure. */
 void sessions_edited(void);
+/* Tells it of the command for its log, with TO in place of the words. */
+void sessions_ordered(struct slice to);
 
 /* status.c: reads what "status --json" prints into *ret, which the caller owns;
  * NULL after a failure. Returns 0, or the code of the failure. */

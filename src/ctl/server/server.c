@@ -349,41 +349,52 @@ void sessions_kick(void)
         print_ended(stdout, m.ended.sessions);
 }
 
-static void tell_of_edit(void *ended)
+struct order {
+    struct slice to;
+    uint64_t ended;
+};
+
+static void tell_of_order(void *given)
 {
     const struct ctl_command *row = ctl_command_of(&ctl.args);
+    struct order *order = given;
     char verb[CTL_NAME] = "";
-    struct buf to;
     struct message m;
 
     if (row)
         ctl_name_of(row, verb);
-    buf_init(&to, MESSAGE_TEXT_MAX);
-    add_command(&to);
     server_open();
     SERVER_ASK(&m, ended, users_changed, .verb = slice_from(verb),
-               .to = buf_slice(&to));
-    *(uint64_t *)ended = m.ended.sessions;
-    buf_release(&to);
+               .to = order->to);
+    order->ended = m.ended.sessions;
+}
+
+void sessions_ordered(struct slice to)
+{
+    const int patience = ctl.patience;
+    struct order order = { .to = to };
+    struct complaint why;
+    int code;
+
+    ctl.patience = EDITED_MS;
+    code = fail_caught(tell_of_order, &order, &why);
+    server_close(); /* since the server has few places, and the command goes
+                     * on */
+    ctl.patience = patience;
+    if (order.ended > 0)
+        print_ended(ctl.args.json ? stderr : stdout, order.ended);
+    if (code != 0 && code != EX_UNAVAILABLE)
+        stderr_print("the running server could not be told of it: %s; its log "
+                     "lacks it, and it reads the users file within 10 s",
+                     why.text);
 }
 
 void sessions_edited(void)
 {
-    const int patience = ctl.patience;
-    struct complaint why;
-    uint64_t ended = 0;
-    int code;
+    struct buf to;
 
-    ctl.patience = EDITED_MS;
-    code = fail_caught(tell_of_edit, &ended, &why);
-    server_close(); /* since the server has few places, and the command goes
-                     * on */
-    ctl.patience = patience;
-    if (ended > 0)
-        print_ended(ctl.args.json ? stderr : stdout, ended);
-    if (code != 0 && code != EX_UNAVAILABLE)
-        stderr_print(
-            "the running server could not be told of it: %s; it looks by "
-            "itself within 10 s",
-            why.text);
+    buf_init(&to, MESSAGE_TEXT_MAX);
+    add_command(&to);
+    sessions_ordered(buf_slice(&to));
+    buf_release(&to);
 }

@@ -80,13 +80,20 @@ static noreturn void refused(const struct inspection *i, uint64_t o)
 }
 
 /* Logs the order. The server takes no part in it, and may not run, so the
- * system's log has who did what. */
+ * system's log has who did what; a running server's log has it, too. */
 static void obeyed(const struct inspection *i, const struct msg_held *m,
                    const struct buf *path)
 {
     const int len = (int)path->len;
     const char *done = i->order == HELD_REJECT ? "rejected" : "released";
+    struct buf to;
 
+    buf_init(&to, MESSAGE_TEXT_MAX);
+    buf_add_format(&to, "%s %s", i->id, owner_of(i, m->uid));
+    if (path->len < MESSAGE_TEXT_MAX - to.len)
+        buf_add_format(&to, " %.*s", len, path->data);
+    sessions_ordered(buf_slice(&to));
+    buf_release(&to);
     harmless_make(path->data, path->len);
     syslog(LOG_DAEMON | LOG_NOTICE,
            "uid %u %s the upload %s: %.*s of user %s, %" PRIu64 " bytes",
