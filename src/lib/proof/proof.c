@@ -43,14 +43,6 @@ static const struct proof_scheme {
     { 0x080b, "RSA-PSS", "SHA2-512", true },
 };
 
-static const struct proof_scheme *find_scheme(uint16_t code)
-{
-    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
-        if (schemes[i].code == code)
-            return &schemes[i];
-    return NULL;
-}
-
 static bool hash_of(struct slice bytes, uint8_t out[PIN_BYTES])
 {
     return EVP_Q_digest(NULL, "SHA2-256", NULL, bytes.ptr, bytes.len, out,
@@ -153,13 +145,15 @@ static bool verify_signature(EVP_PKEY *key, const struct handshake *h)
     unsigned char message[SPACES + sizeof(context) + EVP_MAX_MD_SIZE];
     size_t len = make_message(h, message);
     EVP_PKEY_CTX *ctx = NULL; /* owned by MD */
-    const struct proof_scheme *s;
+    const struct proof_scheme *s = NULL;
     struct slice signature;
     uint16_t code;
 
     if (len == 0 || handshake_signature(h, &code, &signature) < 0)
         return false;
-    s = find_scheme(code);
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
+        if (schemes[i].code == code)
+            s = &schemes[i];
     if (!s || !EVP_PKEY_is_a(key, s->key))
         return false;
     EVP_MD_CTX *md = EVP_MD_CTX_new();

@@ -236,8 +236,6 @@ void mount_init(struct files *f, const struct files_start *start);
 int mount_open(struct files *f, const struct files_start *start);
 /* Are there names in it that the user doesn't see? */
 bool mount_hides_names(const struct mount *m);
-/* Is it a share in which the user sees nothing of other users? */
-bool mount_hides_others(const struct mount *m);
 /* Returns the rights in it that the sandbox must permit: enum beneath_may
  * bits. */
 unsigned mount_may(const struct mount *m);
@@ -249,11 +247,9 @@ bool mount_is_at(const struct mount *m, struct slice path);
 /* Is it an entry of DIRECTORY itself? Then *name is its name there. */
 bool mount_is_in(const struct mount *m, struct slice directory,
                  struct slice *name);
-/* Returns the mount NAME in DIRECTORY, or NULL. */
+/* Returns the mount NAME in DIRECTORY, any if NAME is NULL; or NULL. */
 const struct mount *mount_named(const struct files *f, struct slice directory,
                                 const char *name);
-/* Is there any? */
-bool mount_any_in(const struct files *f, struct slice directory);
 /* Does the directory PATH, which isn't "/", contain a mount at any depth? */
 bool mount_is_below(const struct files *f, struct slice path);
 

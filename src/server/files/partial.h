@@ -83,9 +83,6 @@ bool partial_is_useless(const struct files *f, int directory, const char *name,
  * there is none. */
 int partial_open_unlocked(const struct files *f, int directory,
                           const char *name);
-/* Opens a handle without a lock for the session, which computes a checksum.
- * Returns -errno; -EACCES if the sandbox opens no file for reading. */
-int partial_reader(const struct files *f, int directory, const char *name);
 /* Reads the name that the client gave to the upload of PARTIAL; "": not
  * known. */
 void partial_wanted(const struct files *f, int directory, const char *partial,
@@ -135,9 +132,10 @@ int partial_complete(const struct files *f, struct partial *p, unsigned mode);
 void partial_end(struct files *f, int directory, struct partial *p);
 
 /* Deletes the partial NAME (its name on disk) unless an upload is writing it,
- * or it was used after BEFORE (0: at any time). Returns 0, -EBUSY, -errno. */
+ * or it was used after BEFORE (0: at any time). Waits MS for processes that
+ * only look at it. Returns 0, -EBUSY, -errno. */
 int partial_remove(const struct files *f, int directory, const char *name,
-                   time_t before);
+                   time_t before, uint64_t ms);
 /* Deletes the own partial of the file NAME, as partial_remove(). */
 int partial_delete_of(const struct files *f, int directory, const char *name);
 /* Call it when NAME has another file now, or none: deletes the own partial, and
@@ -154,10 +152,6 @@ int partial_share_lock(int fd);
  * that needs the lock waits that long. */
 bool partial_name_in_use(const struct files *f, int directory,
                          const char *name);
-/* Does the same for the own partial of the file NAME. */
-bool partial_target_in_use(const struct files *f, int directory,
-                           const char *name);
-
 /* confirmed.c: how much of a partial is on the disk for certain. */
 
 /* Returns the confirmed length of the partial FD with the facts *st. 0: it has
@@ -192,26 +186,23 @@ int reported_set(const struct files *f, int fd);
  * and a mark, or it could be taken for a file. Returns 0 or -errno. */
 int reported_hand_on(const struct files *f, int old, int new);
 
-/* Notes that another upload of its name became the file while the partial
- * was being written. Its bytes belong to an earlier version, and can't be
- * resumed. */
-void overtaken_set(int fd);
-
-/* Keeps the client's name in an attribute, for sallyportctl: partial_name()
- * hides it, and only the owner can read an attribute of a partial. */
-void wanted_set(int fd, const char *name);
-void wanted_get(int fd, char out[NAME_MAX + 1]); /* "": not known */
-
 enum attribute {
     ATTRIBUTE_MARK = 1,     /* without it no byte counts any more */
     ATTRIBUTE_REPORTED = 2, /* without it no client relies on a length */
+    /* The client's name, for sallyportctl: partial_name() hides it, and only
+     * the owner can read an attribute of a partial. */
     ATTRIBUTE_WANTED = 4,
+    /* Another upload of its name became the file while the partial was being
+     * written. Its bytes belong to an earlier version, and can't be resumed. */
     ATTRIBUTE_OVERTAKEN = 8,
     ATTRIBUTE_OWNER = 16
 };
+void wanted_get(int fd, char out[NAME_MAX + 1]); /* "": not known */
 /* Those of the partial FD; all, if the file system doesn't list them. */
 unsigned attributes_of(int fd);
 bool attribute_is_set(int fd, enum attribute a);
+/* Ignores a text that can't be stored. */
+void attribute_set(int fd, enum attribute a, const char *text);
 void attributes_remove(int fd, unsigned which);
 
 /* owner.c: the upload that owns a partial, on disks that can lose a lock. There

@@ -29,13 +29,6 @@ static int btrfs_open(int fd)
     return own < 0 ? -errno : own;
 }
 
-static bool is_subvolume(int fd)
-{
-    struct stat st;
-
-    return fstat(fd, &st) == 0 && st.st_ino == BTRFS_FIRST_FREE_OBJECTID;
-}
-
 /* Writes "/sys/fs/btrfs/UUID/qgroups/0_ID/NAME" for the subvolume of FD. */
 static int sysfs_path(int fd, const char *name, char out[PATH_SIZE])
 {
@@ -121,10 +114,11 @@ int quota_read_subvolume(const struct quota_subvolume *s, struct quota *ret)
 int btrfs_enforced(int fd)
 {
     FD_CLEANUP int own = btrfs_open(fd);
+    struct stat st;
 
     if (own < 0)
         return own;
-    if (!is_subvolume(own))
+    if (fstat(own, &st) < 0 || st.st_ino != BTRFS_FIRST_FREE_OBJECTID)
         return -EXDEV;
     FD_CLEANUP int group = sysfs_open(own, "", O_PATH | O_DIRECTORY);
     return group < 0 ? -ENOTSUP : 0;

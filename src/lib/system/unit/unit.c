@@ -62,17 +62,12 @@ static enum unit_access access_of(const struct unit *u, const char *real)
                : WRITABLE;
 }
 
-/* Is it a plain word for a shell, for printf(1) and for a unit? */
-static bool is_plain(const char *path)
-{
-    return path[strspn(path, "abcdefghijklmnopqrstuvwxyz"
-                             "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._@+-")] ==
-           '\0';
-}
-
 bool unit_forbids(const struct unit *u, const char *what, const char *path,
                   struct complaint *c)
 {
+    /* In a plain word for a shell, for printf(1) and for a unit. */
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._@+-";
     const bool directory = strcmp(what, "directory") == 0;
     char real[PATH_MAX], why[COMPLAINT_MAX];
 
@@ -95,7 +90,7 @@ bool unit_forbids(const struct unit *u, const char *what, const char *path,
                               : " read-only for the service");
     if (user_path_within(real, "/tmp") || user_path_within(real, "/var/tmp"))
         complain(c, "%s (PrivateTmp=); move it, such as to /srv", why);
-    else if ((access == HIDDEN && !home) || !is_plain(real))
+    else if ((access == HIDDEN && !home) || real[strspn(real, plain)])
         complain(c, "%s; change that by a drop-in: systemctl edit sallyport",
                  why);
     else

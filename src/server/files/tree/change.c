@@ -86,20 +86,6 @@ int change_on_directory_make(void *owner, struct msg_directory_make *m)
                   : ANSWER(f, done, m->request);
 }
 
-static int change_remove_with_partials(const struct files *f,
-                                       const struct place *at)
-{
-    FD_CLEANUP int fd = resolve_in(at->directory, at->name,
-                                   O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-
-    if (fd < 0)
-        return fd == -EACCES ? -ENOTEMPTY : fd;
-    int r = sweep_all(f, at->mount, fd);
-    if (r != 0)
-        return r;
-    return unlinkat(at->directory, at->name, AT_REMOVEDIR) < 0 ? -errno : 0;
-}
-
 int change_on_directory_remove(void *owner, struct msg_directory_remove *m)
 {
     struct files *f = owner;
@@ -112,10 +98,17 @@ int change_on_directory_remove(void *owner, struct msg_directory_remove *m)
         r = change_of_mount(f, &path);
     if (r != 0)
         return r;
-    if (unlinkat(at.directory, at.name, AT_REMOVEDIR) < 0)
-        r = errno == ENOTEMPTY || errno == EEXIST
-                ? change_remove_with_partials(f, &at)
-                : -errno;
+    if (unlinkat(at.directory, at.name, AT_REMOVEDIR) == 0)
+        return ANSWER(f, done, m->request);
+    if (errno != ENOTEMPTY && errno != EEXIST)
+        return -errno;
+    FD_CLEANUP int fd = resolve_in(at.directory, at.name,
+                                   O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+    if (fd < 0)
+        return fd == -EACCES ? -ENOTEMPTY : fd;
+    r = sweep_all(f, at.mount, fd);
+    if (r == 0 && unlinkat(at.directory, at.name, AT_REMOVEDIR) < 0)
+        r = -errno;
     return r != 0 ? r : ANSWER(f, done, m->request);
 }
 
@@ -336,34 +329,25 @@ int change_on_rename(void *owner, struct msg_rename *m)
 #define MODE_MAX      0777u
 #define YEAR_9999_END 253402300799
 
-/* Opens the session's last upload: a drop shows no other file, and clients must
- * be able to set its time. */
-static int change_open_last(const struct files *f, const struct path *path,
-                            unsigned needed)
-{
-    const struct upload *u = &f->upload;
-    PLACE_CLEANUP struct place at = PLACE_NONE;
-    int r = u->visible && !u->held[0] &&
-                    slice_equal(path_slice(path), path_slice(&u->path))
-                ? resolve_place(f, path, needed, O_PATH, &at)
-                : -ENOENT;
-
-    return r != 0
-               ? r
-               : resolve_in(at.directory, at.name,
-                            O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
-}
-
 /* Opens a file or directory to change its facts: for reading, or for writing if
  * the user may only write. O_PATH would permit no change. */
 static int change_open(const struct files *f, const struct path *path,
                        unsigned needed)
 {
     const int flags = O_NONBLOCK | O_NOCTTY;
+    const struct upload *u = &f->upload;
+    PLACE_CLEANUP struct place at = PLACE_NONE;
     int r = resolve_look(f, path, needed);
 
-    if (r == -ENOENT && mount_of(f, path_slice(path))->drop)
-        return change_open_last(f, path, needed);
+    /* A drop shows only the session's last upload: clients must be able to set
+     * its time. */
+    if (r == -ENOENT && mount_of(f, path_slice(path))->drop && u->visible &&
+        !u->held[0] && slice_equal(path_slice(path), path_slice(&u->path))) {
+        r = resolve_place(f, path, needed, O_PATH, &at);
+        return r != 0 ? r
+                      : resolve_in(at.directory, at.name,
+                                   O_WRONLY | O_NOFOLLOW | flags, 0);
+    }
     if (r < 0)
         return r;
     int fd = resolve_open(f, path_slice(path), needed, O_RDONLY | flags);
@@ -398,11 +382,6 @@ static int change_open_own(const struct files *f, const struct path *path,
     return fd_take(&fd);
 }
 
-static bool change_is_time(int64_t time)
-{
-    return time >= 0 && time <= YEAR_9999_END;
-}
-
 int change_on_times(void *owner, struct msg_times *m)
 {
     struct files *f = owner;
@@ -412,7 +391,8 @@ int change_on_times(void *owner, struct msg_times *m)
                                        { .tv_sec = m->modify } };
 
     resolve_request(m->path, &path);
-    if (!change_is_time(m->access) || !change_is_time(m->modify))
+    if (m->access < 0 || m->access > YEAR_9999_END || m->modify < 0 ||
+        m->modify > YEAR_9999_END)
         die(EX_PROTOCOL, "session: a time that no client can name");
     FD_CLEANUP int fd =
         change_open_own(f, &path, RIGHT_WRITE, m->directory, &before);
@@ -425,16 +405,6 @@ int change_on_times(void *owner, struct msg_times *m)
     /* A file system silently cuts off what it can't store. */
     const struct timespec old[2] = { before.st_atim, before.st_mtim };
     return futimens(fd, old) < 0 ? -errno : -ERANGE;
-}
-
-static bool change_in_group(const struct files *f, gid_t gid)
-{
-    if (gid == f->gid)
-        return true;
-    for (int i = 0; i < f->group_count; i++)
-        if (f->groups[i] == gid)
-            return true;
-    return false;
 }
 
 /* Changes the mode. A directory keeps the bits that an administrator set beyond
@@ -465,10 +435,12 @@ int change_on_mode(void *owner, struct msg_mode *m)
      * itself. */
     if (fstat(f->mount[0].fd, &home) < 0 || resolve_is_same(&st, &home))
         return -EPERM;
-    /* The kernel would drop the set-group-ID bit, and new files would get
-     * another group. */
-    if (S_ISDIR(st.st_mode) && st.st_mode & S_ISGID &&
-        !change_in_group(f, st.st_gid))
+    /* Outside the user's groups the kernel would drop the set-group-ID bit, and
+     * new files would get another group. */
+    bool in_group = st.st_gid == f->gid;
+    for (int i = 0; i < f->group_count; i++)
+        in_group |= f->groups[i] == st.st_gid;
+    if (S_ISDIR(st.st_mode) && st.st_mode & S_ISGID && !in_group)
         return -EPERM;
     mode |= S_ISDIR(st.st_mode)
                 ? DIR_MODE_NEEDED | (st.st_mode & (S_ISGID | S_ISVTX))

@@ -38,21 +38,14 @@ static unsigned perm_directory(const struct mount *m)
            perm_when(perm_has(m, RIGHT_DELETE), PERM_PURGE);
 }
 
-/* Would STOR to this file's name be accepted under on_conflict? */
-static bool perm_may_store(const struct files *f, const struct mount *m)
-{
-    const enum conflict rule = f->rules.on_conflict;
-
-    return rule != CONFLICT_REJECT && perm_has(m, RIGHT_WRITE) &&
-           (rule == CONFLICT_RENAME || perm_has(m, RIGHT_REPLACE));
-}
-
 unsigned facts_perm(const struct files *f, const struct mount *m,
                     const struct stat *st, bool link)
 {
-    bool replace = perm_may_store(f, m);
-    bool append =
-        replace && f->rules.on_conflict != CONFLICT_RENAME && !m->inspect;
+    const enum conflict rule = f->rules.on_conflict;
+    /* Would STOR to this file's name be accepted? */
+    bool replace = rule != CONFLICT_REJECT && perm_has(m, RIGHT_WRITE) &&
+                   (rule == CONFLICT_RENAME || perm_has(m, RIGHT_REPLACE));
+    bool append = replace && rule != CONFLICT_RENAME && !m->inspect;
     bool rename = perm_has(m, RIGHT_RENAME) && !link &&
                   !(m->mine && S_ISDIR(st->st_mode));
 
@@ -90,21 +83,6 @@ int facts_of_mount(struct files *f, const struct mount *m, struct facts *ret)
     return 0;
 }
 
-/* Lets the kernel resolve the link from the home, since it may lead upwards, up
- * to the home. */
-static void facts_follow(const struct files *f, const struct view *in,
-                         const char *name, bool into, struct stat *ret)
-{
-    char path[FTP_PATH_MAX + 1 + NAME_MAX + 1];
-    int len = in->path.len == 1 ? 0 : (int)in->path.len;
-    struct stat st;
-
-    snprintf(path, sizeof(path), "%.*s/%s", len, in->path.ptr, name);
-    FD_CLEANUP int fd = resolve_open(f, slice_from(path), 0, O_PATH);
-    if (fd >= 0 && fstat(fd, &st) == 0 && (into || !S_ISDIR(st.st_mode)))
-        *ret = st;
-}
-
 int facts_read(struct files *f, const struct view *in, const char *name,
                bool into, struct facts *ret)
 {
@@ -113,8 +91,18 @@ int facts_read(struct files *f, const struct view *in, const char *name,
     if (resolve_hides(f, in->mount, &ret->st))
         return -ENOENT;
     ret->link = S_ISLNK(ret->st.st_mode);
-    if (ret->link)
-        facts_follow(f, in, name, into, &ret->st);
+    if (ret->link) {
+        /* The kernel resolves the link from the home, since it may lead
+         * upwards, up to the home. */
+        char path[FTP_PATH_MAX + 1 + NAME_MAX + 1];
+        int len = in->path.len == 1 ? 0 : (int)in->path.len;
+        struct stat st;
+
+        snprintf(path, sizeof(path), "%.*s/%s", len, in->path.ptr, name);
+        FD_CLEANUP int fd = resolve_open(f, slice_from(path), 0, O_PATH);
+        if (fd >= 0 && fstat(fd, &st) == 0 && (into || !S_ISDIR(st.st_mode)))
+            ret->st = st;
+    }
     ret->perm = facts_perm(f, in->mount, &ret->st, ret->link);
     ret->owner = names_owner(f, in->mount, ret->st.st_uid);
     if (in->mount->mine && S_ISDIR(ret->st.st_mode))
@@ -228,6 +216,7 @@ static int facts_read_partial(struct files *f, uint32_t request,
                               const struct path *path)
 {
     PLACE_CLEANUP struct place at = PLACE_NONE;
+    char partial[PARTIAL_NAME_MAX];
     struct stat st;
     int r = resolve_place(f, path, RIGHT_WRITE, O_PATH, &at);
     const struct sized *sized =
@@ -235,7 +224,12 @@ static int facts_read_partial(struct files *f, uint32_t request,
 
     if (!sized || sized->length == 0)
         return -ENOENT;
-    FD_CLEANUP int fd = partial_reader(f, at.directory, at.name);
+    /* Opens a handle without a lock for the session, which computes a
+     * checksum. */
+    partial_name(f, at.name, partial);
+    FD_CLEANUP int fd =
+        resolve_in(at.directory, partial,
+                   O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
     if (fd < 0)
         return fd;
     if (fstat(fd, &st) < 0 || !resolve_is_unchanged(&st, &sized->partial))

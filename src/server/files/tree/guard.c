@@ -21,16 +21,12 @@ struct guarded {
     struct stat st;
 };
 
-static const struct guarded *guard_end(const struct files *f)
-{
-    return f->guarded + f->guarded_count;
-}
-
 static bool guard_is_own(const struct files *f, struct slice above,
                          struct slice name)
 {
-    for (const struct guarded *g = f->guarded; g < guard_end(f); g++)
-        if (slice_equal(g->above, above) && slice_equal(g->name, name))
+    for (size_t i = 0; i < f->guarded_count; i++)
+        if (slice_equal(f->guarded[i].above, above) &&
+            slice_equal(f->guarded[i].name, name))
             return true;
     return false;
 }
@@ -68,24 +64,6 @@ int guard_note(struct files *f, const struct mount *m, bool late)
     return r;
 }
 
-/* Compares the directory NAME with the mount G. The disk of G may hang, so it
- * is looked at only if something is mounted on NAME, too: another spelling
- * leads to the same mount. */
-static int guard_compare_mounted(int directory, const char *name,
-                                 const char *own, const struct stat *st)
-{
-    struct stat there;
-    FD_CLEANUP int fd = resolve_unmounted(directory, name, O_PATH);
-
-    if (fd >= 0)
-        return 0;
-    if (fd != -EXDEV)
-        return fd;
-    if (fstatat(directory, own, &there, AT_SYMLINK_NOFOLLOW) < 0)
-        return -errno;
-    return resolve_is_same(&there, st) ? -ENOENT : 0;
-}
-
 /* Is the directory NAME, which is ST, the current directory of G? It may have
  * been made or replaced since the login. */
 static int guard_compare_now(const struct guarded *g, int directory,
@@ -99,26 +77,18 @@ static int guard_compare_now(const struct guarded *g, int directory,
     FD_CLEANUP int fd = resolve_unmounted(directory, own, O_PATH);
     if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP)
         return 0;
-    if (fd == -EXDEV)
-        return guard_compare_mounted(directory, name, own, st);
-    if (fd < 0)
+    if (fd < 0 && fd != -EXDEV)
         return fd;
-    if (fstat(fd, &there) < 0)
+    /* G is a mount, whose disk may hang: looks at it only if something is
+     * mounted on NAME, too, since another spelling leads to the same mount. */
+    FD_CLEANUP int other =
+        fd < 0 ? resolve_unmounted(directory, name, O_PATH) : -EXDEV;
+    if (other != -EXDEV)
+        return other < 0 ? other : 0;
+    if (fd < 0 ? fstatat(directory, own, &there, AT_SYMLINK_NOFOLLOW) < 0
+               : fstat(fd, &there) < 0)
         return -errno;
     return resolve_is_same(&there, st) ? -ENOENT : 0;
-}
-
-static int guard_compare(const struct files *f, struct slice above,
-                         int directory, const char *name, const struct stat *st)
-{
-    int r = 0;
-
-    for (const struct guarded *g = f->guarded; g < guard_end(f) && r == 0; g++)
-        if (g->known && resolve_is_same(&g->st, st))
-            r = -ENOENT;
-        else if (slice_equal(g->above, above))
-            r = guard_compare_now(g, directory, name, st);
-    return r;
 }
 
 #define GUARD_MISSING 1
@@ -127,13 +97,22 @@ static int guard_look(const struct files *f, struct slice above, int directory,
                       const char *name)
 {
     struct stat st;
+    int r = 0;
 
     if (guard_is_own(f, above, slice_from(name)))
         return 0;
     if (fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? GUARD_MISSING : -errno;
-    return S_ISDIR(st.st_mode) ? guard_compare(f, above, directory, name, &st)
-                               : 0;
+    if (!S_ISDIR(st.st_mode))
+        return 0;
+    for (size_t i = 0; i < f->guarded_count && r == 0; i++) {
+        const struct guarded *g = &f->guarded[i];
+        if (g->known && resolve_is_same(&g->st, &st))
+            r = -ENOENT;
+        else if (slice_equal(g->above, above))
+            r = guard_compare_now(g, directory, name, &st);
+    }
+    return r;
 }
 
 static bool guard_is_needed(const struct files *f, const struct mount *m)

@@ -253,16 +253,6 @@ static bool list_hides(struct list_output *l, const char *name)
     return true;
 }
 
-/* Is it a guarded directory under another spelling, with other rights? */
-static bool list_is_guarded(struct list_output *l, const char *name)
-{
-    int r = guard_name(l->f, l->in.mount, l->in.path, l->in.fd, name);
-
-    if (r != 0)
-        list_note_error(l, r);
-    return r != 0;
-}
-
 static bool list_leaves_out(const struct list_output *l, const char *name)
 {
     return l->what->pattern[0] && !list_matches(l->what->pattern, name);
@@ -288,7 +278,7 @@ static int list_add_mounts(struct list_output *l)
 
 static int list_add_names(struct list_output *l)
 {
-    bool mounts = mount_any_in(l->f, l->in.path);
+    bool mounts = mount_named(l->f, l->in.path, NULL);
     struct directory d;
     const char *name;
     int r;
@@ -303,46 +293,42 @@ static int list_add_names(struct list_output *l)
         if (path_name_is_reserved(slice_from(name)) ||
             list_leaves_out(l, name) ||
             (mounts && mount_named(l->f, l->in.path, name)) ||
-            list_hides(l, name) ||
-            (d.maybe_directory && list_is_guarded(l, name)))
+            list_hides(l, name))
             continue;
-        r = list_add_entry(l, name, NULL);
-        if (r < 0)
+        /* Is it a guarded directory under another spelling, with other
+         * rights? */
+        r = d.maybe_directory
+                ? guard_name(l->f, l->in.mount, l->in.path, l->in.fd, name)
+                : 0;
+        if (r != 0)
+            list_note_error(l, r);
+        else if ((r = list_add_entry(l, name, NULL)) < 0)
             return r;
     }
-}
-
-/* Call it if no file has the name: if the last component is a pattern, opens
- * the directory before it. A path that ends in "/" and an empty argument, which
- * means the working directory, are no patterns. */
-static int list_open_pattern(const struct files *f, const struct path *path,
-                             struct slice argument, struct subject *ret)
-{
-    struct slice head, name;
-
-    path_split(path_slice(path), &head, &name);
-    if (path_names_directory(argument) ||
-        slice_copy(name, ret->pattern, sizeof(ret->pattern)) != 0 ||
-        !list_is_pattern(ret->pattern))
-        return -ENOENT;
-    ret->directory = resolve_open(f, head, RIGHT_LIST, O_RDONLY | O_DIRECTORY);
-    return ret->directory < 0 ? ret->directory : 0;
 }
 
 static int list_open_subject(const struct files *f, const struct path *path,
                              enum list_format format, struct slice argument,
                              struct subject *ret)
 {
+    struct slice head, name;
     struct stat st;
     int fd =
         resolve_open(f, path_slice(path), RIGHT_LIST, O_RDONLY | O_DIRECTORY);
 
+    /* If no file has the name and the last component is a pattern (none in
+     * RFC 3659 7.1), opens the directory before it. A path that ends in "/" and
+     * an empty argument, which means the working directory, are no patterns. */
+    path_split(path_slice(path), &head, &name);
+    if (fd == -ENOENT && format != LIST_FACTS &&
+        !path_names_directory(argument) &&
+        slice_copy(name, ret->pattern, sizeof(ret->pattern)) == 0 &&
+        list_is_pattern(ret->pattern))
+        fd = resolve_open(f, head, RIGHT_LIST, O_RDONLY | O_DIRECTORY);
     if (fd >= 0) {
         ret->directory = fd;
         return 0;
     }
-    if (fd == -ENOENT && format != LIST_FACTS) /* RFC 3659 7.1 */
-        return list_open_pattern(f, path, argument, ret);
     if (fd != -ENOTDIR || format == LIST_FACTS ||
         (argument.len > 0 && path_names_directory(argument)))
         return fd;

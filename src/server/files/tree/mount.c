@@ -18,19 +18,13 @@
 #include "sallyport/domain/rights.h"
 #include "sallyport/sandbox/sandbox.h"
 
-/* Is PATH this mount, or in it? */
-static bool mount_holds(const struct mount *m, struct slice path)
-{
-    return slice_starts(path, m->at) &&
-           (path.len == m->at.len || path.ptr[m->at.len] == '/');
-}
-
 const struct mount *mount_of(const struct files *f, struct slice path)
 {
     const struct mount *found = f->mount;
 
     for (const struct mount *m = found + 1; m < f->mount + f->mounts; m++)
-        if (m->at.len > found->at.len && mount_holds(m, path))
+        if (m->at.len > found->at.len && slice_starts(path, m->at) &&
+            (path.len == m->at.len || path.ptr[m->at.len] == '/'))
             found = m;
     return found;
 }
@@ -56,19 +50,9 @@ const struct mount *mount_named(const struct files *f, struct slice directory,
 
     for (const struct mount *m = f->mount + 1; m < f->mount + f->mounts; m++)
         if (mount_is_in(m, directory, &own) &&
-            slice_equal(own, slice_from(name)))
+            (!name || slice_equal(own, slice_from(name))))
             return m;
     return NULL;
-}
-
-bool mount_any_in(const struct files *f, struct slice directory)
-{
-    struct slice name;
-
-    for (const struct mount *m = f->mount + 1; m < f->mount + f->mounts; m++)
-        if (mount_is_in(m, directory, &name))
-            return true;
-    return false;
 }
 
 bool mount_is_below(const struct files *f, struct slice path)
@@ -83,11 +67,6 @@ bool mount_is_below(const struct files *f, struct slice path)
 bool mount_hides_names(const struct mount *m)
 {
     return m->drop || m->mine;
-}
-
-bool mount_hides_others(const struct mount *m)
-{
-    return m->share && mount_hides_names(m);
 }
 
 /* Returns what the sandbox must permit. Uploading needs no reading, since a
@@ -125,38 +104,36 @@ static void mount_set_rights(struct mount *m, unsigned rights)
     m->rights = m->drop ? RIGHT_WRITE | RIGHT_LIST : rights & RIGHT_ALL;
 }
 
-static unsigned mount_mode(unsigned mode, unsigned otherwise)
-{
-    return mode ? mode : otherwise;
-}
-
-static void mount_note(struct files *f, const struct files_mount *from)
-{
-    struct mount *home = &f->mount[0], *m = &f->mount[f->mounts++];
-
-    *m = (struct mount){ .at = slice_from(from->at),
-                         .fd = -1,
-                         .share = from->path != NULL };
-    m->file_mode =
-        mount_mode(from->file_mode, m->share ? 0660 : home->file_mode);
-    m->dir_mode = mount_mode(from->dir_mode, m->share ? 0770 : home->dir_mode);
-    mount_set_rights(m, from->rights);
-    if (!m->share)
-        home->follows = false;
-}
-
 void mount_init(struct files *f, const struct files_start *start)
 {
-    struct mount *m = &f->mount[0];
+    struct mount *home = &f->mount[0];
+    unsigned file = start->rules.file_mode, dir = start->rules.dir_mode;
 
-    *m = (struct mount){ .at = SLICE(""), .fd = -1, .follows = true };
-    m->file_mode = mount_mode(start->rules.file_mode, 0600);
-    m->dir_mode = mount_mode(start->rules.dir_mode, 0700);
+    *home = (struct mount){ .at = SLICE(""),
+                            .fd = -1,
+                            .follows = true,
+                            .file_mode = file ? file : 0600,
+                            .dir_mode = dir ? dir : 0700 };
     /* sallyportctl sees everything. */
-    mount_set_rights(m, start->for_ctl ? RIGHT_ALL : start->rights);
+    mount_set_rights(home, start->for_ctl ? RIGHT_ALL : start->rights);
     f->mounts = 1;
-    for (size_t i = 0; i < start->mount_count && i < FILES_MOUNTS_MAX; i++)
-        mount_note(f, &start->mounts[i]);
+    for (size_t i = 0; i < start->mount_count && i < FILES_MOUNTS_MAX; i++) {
+        const struct files_mount *from = &start->mounts[i];
+        struct mount *m = &f->mount[f->mounts++];
+        const bool share = from->path != NULL;
+
+        file = share ? 0660 : home->file_mode;
+        dir = share ? 0770 : home->dir_mode;
+        *m = (struct mount){
+            .at = slice_from(from->at),
+            .fd = -1,
+            .share = share,
+            .file_mode = from->file_mode ? from->file_mode : file,
+            .dir_mode = from->dir_mode ? from->dir_mode : dir,
+        };
+        mount_set_rights(m, from->rights);
+        home->follows &= share;
+    }
 }
 
 /* Asks the kernel whether the user may search the directory: if not, the login
@@ -182,28 +159,22 @@ static const char *mount_rest(const char *above, const char *path)
     return *path ? path : NULL;
 }
 
-/* Opens PATH beneath ABOVE. Without root all homes lie in one directory, and
- * all shares in another: otherwise a users file that somebody else may edit
- * could name any of the caller's directories. */
-static int mount_open_beneath(const char *above, const char *path)
-{
-    const char *rest = above ? mount_rest(above, path) : NULL;
-
-    if (!rest)
-        return -EXDEV;
-    FD_CLEANUP int top = open(above, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (top < 0)
-        return -errno;
-    FD_CLEANUP int fd = resolve_beneath(top, rest, O_PATH | O_DIRECTORY);
-    return mount_searchable(fd);
-}
-
+/* Opens a home or a share; without root beneath ABOVE. There all homes lie in
+ * one directory, and all shares in another: otherwise a users file that
+ * somebody else may edit could name any of the caller's directories. */
 static int mount_open_outside(bool root, const char *above, const char *path)
 {
-    if (!root)
-        return mount_open_beneath(above, path);
-    FD_CLEANUP int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    return mount_searchable(fd < 0 ? -errno : fd);
+    const char *rest = above && !root ? mount_rest(above, path) : NULL;
+
+    if (!root && !rest)
+        return -EXDEV;
+    FD_CLEANUP int top =
+        open(root ? path : above, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (top < 0)
+        return -errno;
+    FD_CLEANUP int fd =
+        root ? fd_take(&top) : resolve_beneath(top, rest, O_PATH | O_DIRECTORY);
+    return mount_searchable(fd);
 }
 
 /* Opens it in the home. A share hides the entry of the home under its name. */
@@ -242,34 +213,6 @@ static int mount_make_in_home(const struct files *f, const struct mount *m)
     return fd < 0 ? fd : 0;
 }
 
-static void mount_report(struct files *f, const struct mount *m,
-                         const struct files_mount *from, int error)
-{
-    struct event_record r;
-    char text[COMPLAINT_MAX];
-
-    snprintf(text, sizeof(text), "%s %s%s%s: nothing is in it: %s",
-             m->share ? "share" : "directory", from->at, m->share ? " at " : "",
-             m->share ? from->path : "",
-             error == -EEXIST      ? "a share hides it"
-             : error == -ETIMEDOUT ? "its disk doesn't answer"
-                                   : strerrordesc_np(-error));
-    files_event_begin(f, &r, EVENT_TROUBLE, text);
-    event_send(&f->log, &r);
-}
-
-static int mount_open_home(struct files *f, const struct files_start *start)
-{
-    SEND(&f->master, files_opens, 0, .at = SLICE("/"));
-    int fd = mount_open_outside(start->root, start->homes, start->home);
-
-    f->mount[0].fd = fd;
-    if (fd < 0)
-        return fd;
-    quota_watch(&f->mount[0]);
-    return count_open(f, fd);
-}
-
 static int mount_open_other(const struct files *f,
                             const struct files_start *start,
                             const struct mount *m,
@@ -298,7 +241,17 @@ static int mount_open_others(struct files *f, const struct files_start *start)
         if (r < 0)
             return r;
         if (m->fd < 0) {
-            mount_report(f, m, from, m->fd);
+            struct event_record e;
+            char text[COMPLAINT_MAX];
+
+            snprintf(text, sizeof(text), "%s %s%s%s: nothing is in it: %s",
+                     m->share ? "share" : "directory", from->at,
+                     m->share ? " at " : "", m->share ? from->path : "",
+                     m->fd == -EEXIST      ? "a share hides it"
+                     : m->fd == -ETIMEDOUT ? "its disk doesn't answer"
+                                           : strerrordesc_np(-m->fd));
+            files_event_begin(f, &e, EVENT_TROUBLE, text);
+            event_send(&f->log, &e);
             continue;
         }
         quota_watch(m);
@@ -311,12 +264,18 @@ static int mount_open_others(struct files *f, const struct files_start *start)
  * may hang. */
 int mount_open(struct files *f, const struct files_start *start)
 {
+    struct mount *home = &f->mount[0];
     size_t groups = (size_t)f->group_count;
     int r = start->root ? sandbox_become(f->uid, f->gid, f->groups, groups) : 0;
 
     if (r < 0)
         return r;
-    r = mount_open_home(f, start);
-    f->writes_only = !(mount_may(&f->mount[0]) & BENEATH_READ);
+    SEND(&f->master, files_opens, 0, .at = SLICE("/"));
+    home->fd = mount_open_outside(start->root, start->homes, start->home);
+    if (home->fd < 0)
+        return home->fd;
+    quota_watch(home);
+    r = count_open(f, home->fd);
+    f->writes_only = !(mount_may(home) & BENEATH_READ);
     return r == 0 ? mount_open_others(f, start) : r;
 }

@@ -22,26 +22,19 @@ void quota_watch(struct mount *m)
         m->quota.device = st.st_dev;
 }
 
-static const struct quota_place *quota_place_of(const struct files *f,
-                                                dev_t device)
-{
-    for (const struct mount *m = f->mount; m < f->mount + f->mounts; m++)
-        if (m->fd >= 0 && m->quota.device == device)
-            return &m->quota;
-    return NULL;
-}
-
 /* OWN: only the user's own limit. */
 static void quota_find(const struct files *f, int fd, bool own,
                        struct quota *ret)
 {
-    const struct quota_place *p;
+    const struct quota_place *p = NULL;
     struct stat st;
 
     *ret = (struct quota){ 0 };
     if (fstat(fd, &st) < 0)
         return;
-    p = quota_place_of(f, st.st_dev);
+    for (const struct mount *m = f->mount; m < f->mount + f->mounts && !p; m++)
+        if (m->fd >= 0 && m->quota.device == st.st_dev)
+            p = &m->quota;
     if (p && p->none)
         return;
     if (p ? p->btrfs : quota_is_btrfs(fd)) {
@@ -65,7 +58,7 @@ static void quota_find(const struct files *f, int fd, bool own,
 void quota_at(const struct files *f, const struct mount *m, int fd,
               struct quota *ret)
 {
-    quota_find(f, fd, mount_hides_others(m), ret);
+    quota_find(f, fd, m->share && mount_hides_names(m), ret);
 }
 
 /* Blames the disk or the quota, whichever leaves less: a write fails before its

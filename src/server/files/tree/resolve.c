@@ -49,19 +49,15 @@ bool resolve_is_same(const struct stat *a, const struct stat *b)
     return a->st_ino == b->st_ino && a->st_dev == b->st_dev;
 }
 
-static bool resolve_is_same_time(const struct timespec *a,
-                                 const struct timespec *b)
-{
-    return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
-}
-
 /* Compares the ctime, which no user can set; and the mtime, since vfat has no
  * ctime. */
 bool resolve_is_unchanged(const struct stat *a, const struct stat *b)
 {
     return resolve_is_same(a, b) && a->st_size == b->st_size &&
-           resolve_is_same_time(&a->st_mtim, &b->st_mtim) &&
-           resolve_is_same_time(&a->st_ctim, &b->st_ctim);
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+           a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+           a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+           a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
 static int resolve_statx(int fd, const char *name, int flags, struct stat *ret)
@@ -220,23 +216,6 @@ int resolve_look(const struct files *f, const struct path *path,
     return S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) ? 0 : -ENODEV;
 }
 
-/* Uses the mount's own descriptor for the mount, unless it is to be read. */
-static int resolve_directory(const struct files *f, struct slice path,
-                             int flags, struct place *ret)
-{
-    const struct mount *m = ret->mount;
-
-    if (m->fd >= 0 && mount_is_at(m, path) && flags == O_PATH) {
-        ret->directory = m->fd;
-        return 0;
-    }
-    int fd = resolve_open(f, path, 0, flags | O_DIRECTORY);
-    if (fd < 0)
-        return fd;
-    ret->directory = ret->owned = fd;
-    return 0;
-}
-
 int resolve_place(const struct files *f, const struct path *path,
                   unsigned needed, int flags, struct place *ret)
 {
@@ -251,9 +230,21 @@ int resolve_place(const struct files *f, const struct path *path,
         return -ENOENT;
     if (slice_copy(name, ret->name, sizeof(ret->name)) != 0)
         return -ENAMETOOLONG;
-    int r = resolve_directory(f, directory, flags, ret);
-    if (r == 0 && name.len > 0)
-        r = guard_name(f, ret->mount, directory, ret->directory, ret->name);
+    /* Uses the mount's own descriptor for the mount, unless it is to be
+     * read. */
+    if (ret->mount->fd >= 0 && mount_is_at(ret->mount, directory) &&
+        flags == O_PATH) {
+        ret->directory = ret->mount->fd;
+    } else {
+        int fd = resolve_open(f, directory, 0, flags | O_DIRECTORY);
+
+        if (fd < 0)
+            return fd;
+        ret->directory = ret->owned = fd;
+    }
+    int r = name.len > 0 ? guard_name(f, ret->mount, directory, ret->directory,
+                                      ret->name)
+                         : 0;
     if (r != 0)
         resolve_release_place(ret);
     return r;

@@ -100,43 +100,33 @@ void walk_leave(struct path *p, size_t len)
 
 static void walk_directory(struct walk *w, int fd);
 
-/* A snapshot or a subvolume of btrfs has a device number of its own, but isn't
- * mounted. */
-static int walk_open(const struct walk *w, int directory, const char *name)
-{
-    FD_CLEANUP int fd =
-        w->one_disk ? resolve_unmounted(directory, name, O_RDONLY)
-                    : resolve_in(directory, name, O_RDONLY | O_DIRECTORY, 0);
-    struct stat outer, inner;
-
-    if (fd < 0 || !w->one_disk)
-        return fd_take(&fd);
-    if (fstat(directory, &outer) < 0 || fstat(fd, &inner) < 0)
-        return -errno;
-    return inner.st_dev == outer.st_dev ? fd_take(&fd) : -EXDEV;
-}
-
-/* Is it the directory of fsck(8), in a home or share with a file system of its
- * own? It is root's, so no user has ever made a file in it. */
-static bool walk_is_of_fsck(int directory, const char *name)
-{
-    struct stat st;
-
-    return strcmp(name, "lost+found") == 0 &&
-           fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-           st.st_uid == 0 && !(st.st_mode & (S_IRWXG | S_IRWXO));
-}
-
 static void walk_into(struct walk *w, int fd, const char *name)
 {
     const struct mount *m = mount_named(w->f, path_slice(&w->path), name);
     size_t len = w->path.len;
+    struct stat st, outer;
 
     if (m && m->share)
         return; /* the path leads into the share */
-    FD_CLEANUP int inner = walk_open(w, fd, name);
+    FD_CLEANUP int inner =
+        w->one_disk ? resolve_unmounted(fd, name, O_RDONLY)
+                    : resolve_in(fd, name, O_RDONLY | O_DIRECTORY, 0);
+    /* A snapshot or a subvolume of btrfs has a device number of its own, but
+     * isn't mounted. */
+    if (inner >= 0 && w->one_disk) {
+        if (fstat(fd, &outer) < 0 || fstat(inner, &st) < 0) {
+            walk_not_read(w, -errno);
+            return;
+        }
+        if (st.st_dev != outer.st_dev)
+            return;
+    }
 
-    if (inner == -EACCES && walk_is_of_fsck(fd, name))
+    /* The directory of fsck(8), in a home or share with a file system of its
+     * own, is root's, so no user has ever made a file in it. */
+    if (inner == -EACCES && strcmp(name, "lost+found") == 0 &&
+        fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_uid == 0 &&
+        !(st.st_mode & (S_IRWXG | S_IRWXO)))
         return;
     if (inner < 0) {
         walk_not_read(w, inner);

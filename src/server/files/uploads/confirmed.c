@@ -84,22 +84,6 @@ uint64_t confirmed_length(const struct files *f, int fd, const struct stat *st)
     return length > 0 && attribute_is_set(fd, ATTRIBUTE_OWNER) ? 0 : length;
 }
 
-/* Reports a file system without extended attributes to the log, once in a
- * session. */
-static void confirmed_report_no_marks(struct files *f, int error)
-{
-    struct event_record r;
-
-    if (f->no_marks)
-        return;
-    f->no_marks = true;
-    files_event_begin(f, &r, EVENT_TROUBLE,
-                      "unfinished uploads can't be resumed: the file system "
-                      "stores no extended attribute (" ATTRIBUTE ")");
-    event_number(&r, FIELD_NUMBER, (uint64_t)-error);
-    event_send(&f->log, &r);
-}
-
 int confirmed_raise(struct files *f, int fd)
 {
     struct stat st;
@@ -114,8 +98,18 @@ int confirmed_raise(struct files *f, int fd)
     if (!f->rules.resume || m.length <= confirmed_by_mark(f, fd, &st))
         return 0;
     int r = confirmed_write(fd, m);
-    if (r < 0 && files_outcome(r) != OUTCOME_NO_SPACE)
-        confirmed_report_no_marks(f, r);
+    if (r == 0 || files_outcome(r) == OUTCOME_NO_SPACE || f->no_marks)
+        return 0;
+    /* Reports a file system without extended attributes to the log, once in a
+     * session. */
+    struct event_record e;
+
+    f->no_marks = true;
+    files_event_begin(f, &e, EVENT_TROUBLE,
+                      "unfinished uploads can't be resumed: the file system "
+                      "stores no extended attribute (" ATTRIBUTE ")");
+    event_number(&e, FIELD_NUMBER, (uint64_t)-r);
+    event_send(&f->log, &e);
     return 0;
 }
 
@@ -178,6 +172,11 @@ bool attribute_is_set(int fd, enum attribute a)
     return fgetxattr(fd, attributes[__builtin_ctz(a)], NULL, 0) >= 0;
 }
 
+void attribute_set(int fd, enum attribute a, const char *text)
+{
+    (void)!fsetxattr(fd, attributes[__builtin_ctz(a)], text, strlen(text), 0);
+}
+
 void attributes_remove(int fd, unsigned which)
 {
     for (unsigned i = 0; i < ATTRIBUTES; i++)
@@ -204,12 +203,6 @@ int reported_hand_on(const struct files *f, int old, int new)
     return r < 0 ? r : reported_set(f, new);
 }
 
-/* Ignores a name that can't be stored: only a list lacks it. */
-void wanted_set(int fd, const char *name)
-{
-    (void)!fsetxattr(fd, WANTED, name, strlen(name), 0);
-}
-
 /* Distrusts it: the owner of the home may have written anything there. */
 void wanted_get(int fd, char out[NAME_MAX + 1])
 {
@@ -218,9 +211,4 @@ void wanted_get(int fd, char out[NAME_MAX + 1])
     out[len < 0 ? 0 : len] = '\0';
     if (len < 0 || !path_name_ok((struct slice){ out, (size_t)len }))
         out[0] = '\0';
-}
-
-void overtaken_set(int fd)
-{
-    fsetxattr(fd, OVERTAKEN, "1", 1, 0);
 }

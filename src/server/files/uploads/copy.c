@@ -56,32 +56,23 @@ bool copy_by_clone(struct copy *c, int into)
     return true;
 }
 
-/* Finds the next run of data at or after the current place: its beginning and
- * end. */
-static void copy_find_data(const struct copy *c, uint64_t *begin, uint64_t *end)
+/* Copies the next run of data at or after the current place. Returns the bytes
+ * that it counts as in this step: a short run counts as a block, so that a file
+ * of many holes makes no long step. */
+static int64_t copy_run(struct copy *c, int into, uint64_t most)
 {
     off_t data = lseek(c->from, (off_t)c->done, SEEK_DATA);
     off_t hole = -1;
+    uint64_t begin = c->len, end = c->len;
 
-    *begin = *end = c->len;
     if (data < 0)
-        *begin = errno == ENXIO ? c->len : c->done;
+        begin = errno == ENXIO ? c->len : c->done;
     else if ((uint64_t)data < c->len)
-        *begin = (uint64_t)data;
-    if (*begin < c->len)
-        hole = lseek(c->from, (off_t)*begin, SEEK_HOLE);
-    if (hole > (off_t)*begin && (uint64_t)hole < c->len)
-        *end = (uint64_t)hole;
-}
-
-/* Copies a run of data. Returns the bytes that it counts as in this step: a
- * short run counts as a block, so that a file of many holes makes no long
- * step. */
-static int64_t copy_run(struct copy *c, int into, uint64_t most)
-{
-    uint64_t begin, end;
-
-    copy_find_data(c, &begin, &end);
+        begin = (uint64_t)data;
+    if (begin < c->len)
+        hole = lseek(c->from, (off_t)begin, SEEK_HOLE);
+    if (hole > (off_t)begin && (uint64_t)hole < c->len)
+        end = (uint64_t)hole;
     c->done = begin;
     if (begin == end)
         return COPY_BLOCK;

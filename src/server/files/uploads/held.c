@@ -78,12 +78,6 @@ struct held_found {
     struct stat st;
 };
 
-static bool held_is_later(const struct timespec *a, const struct timespec *b)
-{
-    return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec
-                                  : a->tv_nsec > b->tv_nsec;
-}
-
 /* An attribute of a file that waits for inspection: the time at which the
  * upload was complete, and its name. The attribute stays after the release:
  * without it the release would look like a change of the file. */
@@ -107,25 +101,13 @@ void held_stamp(int fd, const char *name)
                   (size_t)held_stamp_text(&st.st_mtim, name, text), 0);
 }
 
-/* Is it unchanged since its release, by the name and the time of its bytes? */
-static bool held_is_as_released(int directory, const char *name,
-                                const struct stat *st)
-{
-    char text[HELD_STAMP_MAX], stamp[HELD_STAMP_MAX];
-    int len = held_stamp_text(&st->st_mtim, name, text);
-    FD_CLEANUP int fd =
-        resolve_in(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
-
-    return fd >= 0 && fgetxattr(fd, HELD_STAMP, stamp, sizeof(stamp)) == len &&
-           memcmp(stamp, text, (size_t)len) == 0;
-}
-
 /* Checks that no upload replaces a file that was stored, changed or renamed
  * after it, since uploads are released in any order. No client can set the
  * times that count: the ctime, or of a released file the upload's. Returns 0,
  * OUTCOME_EXISTS or -errno. */
 static int held_check_age(const struct held_found *one)
 {
+    char text[HELD_STAMP_MAX], stamp[HELD_STAMP_MAX];
     struct stat there;
 
     if (one->conflict != CONFLICT_OVERWRITE &&
@@ -135,10 +117,19 @@ static int held_check_age(const struct held_found *one)
         return errno == ENOENT ? 0 : -errno;
     if (!S_ISREG(there.st_mode))
         return 0;
-    const struct timespec *since =
-        held_is_as_released(one->directory, one->name, &there) ? &there.st_mtim
-                                                               : &there.st_ctim;
-    return held_is_later(since, &one->st.st_mtim) ? (int)OUTCOME_EXISTS : 0;
+    /* Is it unchanged since its release, by the name and the time of its
+     * bytes? */
+    int len = held_stamp_text(&there.st_mtim, one->name, text);
+    FD_CLEANUP int fd = resolve_in(one->directory, one->name,
+                                   O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
+    const bool as_released =
+        fd >= 0 && fgetxattr(fd, HELD_STAMP, stamp, sizeof(stamp)) == len &&
+        memcmp(stamp, text, (size_t)len) == 0;
+    const struct timespec *a = as_released ? &there.st_mtim : &there.st_ctim;
+    const struct timespec *b = &one->st.st_mtim;
+    const bool later = a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec
+                                              : a->tv_nsec > b->tv_nsec;
+    return later ? (int)OUTCOME_EXISTS : 0;
 }
 
 /* Obeys an order under the lock of the directory, so that a second order for

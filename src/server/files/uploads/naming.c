@@ -242,19 +242,6 @@ static int naming_swap(struct naming *n, const char *parked)
     return r;
 }
 
-/* Can the old entry become a version? A directory that appeared meanwhile
- * can't, and Landlock forbids to move a link. */
-static int naming_can_be_kept(const struct naming *n)
-{
-    struct stat st;
-
-    if (fstatat(n->directory, n->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return errno == ENOENT ? 0 : -errno;
-    if (S_ISDIR(st.st_mode))
-        return OUTCOME_IS_DIRECTORY;
-    return S_ISREG(st.st_mode) ? 0 : (int)OUTCOME_NAME_TAKEN;
-}
-
 /* Parks the new file under the old one's future name, then swaps the two: each
  * swap keeps exactly what it replaces. If another session of the user deletes
  * or renames one of them in between, the client gets no success for that
@@ -298,14 +285,22 @@ static int naming_link_and_replace(const struct files *f, struct naming *n)
 
 static int naming_keep_old(const struct files *f, struct naming *n)
 {
+    struct stat old;
     int r = naming_take_free(n);
 
     if (r != -EEXIST)
         return r;
-    r = n->mount->rights & RIGHT_REPLACE ? naming_can_be_kept(n)
-                                         : (int)OUTCOME_NO_RIGHT;
-    if (r != 0)
-        return r;
+    if (!(n->mount->rights & RIGHT_REPLACE))
+        return OUTCOME_NO_RIGHT;
+    /* A directory that appeared meanwhile can't become a version, and Landlock
+     * forbids to move a link. */
+    if (fstatat(n->directory, n->name, &old, AT_SYMLINK_NOFOLLOW) == 0) {
+        if (!S_ISREG(old.st_mode))
+            return S_ISDIR(old.st_mode) ? OUTCOME_IS_DIRECTORY
+                                        : OUTCOME_NAME_TAKEN;
+    } else if (errno != ENOENT) {
+        return -errno;
+    }
     /* Replaces and keeps the old file. Doesn't try a swap on network disks,
      * which can't. */
     r = f->locks_die ? -EINVAL : naming_park_and_swap(f, n);

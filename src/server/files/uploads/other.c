@@ -17,17 +17,6 @@ static size_t other_stem(const char *name)
     return len;
 }
 
-/* Returns how many of the LEN bytes fit into ROOM without cutting a character
- * of UTF-8 in two. */
-static int other_cut(const char *text, size_t len, size_t room)
-{
-    if (len <= room)
-        return (int)len;
-    while (room > 0 && ((unsigned char)text[room] & 0xc0) == 0x80)
-        room--;
-    return (int)room;
-}
-
 /* Writes NAME with BEFORE in front of it, and AFTER at the STEM, where its
  * extension begins. If that would be longer than SIZE - 1, cuts it between
  * characters. */
@@ -38,8 +27,13 @@ static void other_put(const char *before, const char *name, size_t stem,
 
     if (len - stem > room / 2) /* too long for an extension */
         stem = len;
-    snprintf(out, size, "%s%.*s%s%s", before,
-             other_cut(name, stem, room - (len - stem)), name, after,
+    room -= len - stem;
+    if (stem < room)
+        room = stem;
+    while (room < stem && room > 0 &&
+           ((unsigned char)name[room] & 0xc0) == 0x80)
+        room--; /* within a character of UTF-8 */
+    snprintf(out, size, "%s%.*s%s%s", before, (int)room, name, after,
              name + stem);
 }
 

@@ -133,14 +133,6 @@ int partial_open_unlocked(const struct files *f, int directory,
     return fd_take(&fd);
 }
 
-int partial_reader(const struct files *f, int directory, const char *name)
-{
-    char partial[PARTIAL_NAME_MAX];
-
-    partial_name(f, name, partial);
-    return resolve_in(directory, partial, O_RDONLY | FLAGS, 0);
-}
-
 void partial_wanted(const struct files *f, int directory, const char *partial,
                     char out[NAME_MAX + 1])
 {
@@ -393,31 +385,24 @@ int partial_writer(const struct partial *p, int directory)
     return resolve_is_same(&st, &p->opened) ? fd_take(&fd) : -EBUSY;
 }
 
-/* Gives a partial up after a failed sync. Linux reports a failed write once,
- * and then treats the pages as written. So nobody knows which bytes are on the
- * disk, and a later sync that succeeds proves nothing. */
-static int partial_after_sync(struct partial *p, int r)
-{
-    if (r < 0)
-        p->kind = PARTIAL_LOST;
-    return r;
-}
-
+/* After a failed sync it is lost: Linux reports a failed write once, and then
+ * treats the pages as written. So nobody knows which bytes are on the disk, and
+ * a later sync that succeeds proves nothing. */
 int partial_confirm(struct files *f, struct partial *p)
 {
     if (p->kind == PARTIAL_LOST)
         return -EIO;
     int r = p->kind == PARTIAL_OWN ? owner_check(f, p) : 0;
-    if (r != 0) {
-        p->kind = PARTIAL_LOST;
-        return r;
-    }
     /* A disk that can lose locks lets a partial have a mark only with our
      * token. */
-    if ((!p->locks_die || p->claimed || p->no_tokens) && p->kind == PARTIAL_OWN)
-        return partial_after_sync(p, confirmed_raise(f, p->fd));
-    return partial_after_sync(p, f->rules.fsync && fdatasync(p->fd) < 0 ? -errno
-                                                                        : 0);
+    if (r == 0 && p->kind == PARTIAL_OWN &&
+        (!p->locks_die || p->claimed || p->no_tokens))
+        r = confirmed_raise(f, p->fd);
+    else if (r == 0 && f->rules.fsync && fdatasync(p->fd) < 0)
+        r = -errno;
+    if (r != 0)
+        p->kind = PARTIAL_LOST;
+    return r;
 }
 
 /* Ignores errors: a file system without modes may refuse any. */
@@ -432,42 +417,37 @@ int partial_complete(const struct files *f, struct partial *p, unsigned mode)
     if (p->kind == PARTIAL_LOST)
         return -EIO;
     partial_set_mode(p, mode);
-    return partial_after_sync(p,
-                              f->rules.fsync && fsync(p->fd) < 0 ? -errno : 0);
+    if (!f->rules.fsync || fsync(p->fd) == 0)
+        return 0;
+    p->kind = PARTIAL_LOST;
+    return -errno;
 }
 
-/* Makes the partial resumable. Returns false if that fails, or if the partial
- * must be deleted. If it is too short, only the record of SIZE keeps it. A file
- * that may be visible isn't cut: it keeps the bytes above its mark until it is
- * resumed. */
-static bool partial_keep(struct files *f, struct partial *p)
-{
-    if (p->kind != PARTIAL_OWN || !f->rules.resume ||
-        attribute_is_set(p->fd, ATTRIBUTE_OVERTAKEN) ||
-        partial_confirm(f, p) != 0)
-        return false;
-    bool kept =
-        p->named ? confirmed_is_marked(p->fd) : confirmed_cut(f, p->fd) > 0;
-    return kept || attribute_is_set(p->fd, ATTRIBUTE_REPORTED);
-}
-
+/* A partial that is too short to be resumed is kept only by the record of SIZE.
+ * A file that may be visible isn't cut: it keeps the bytes above its mark until
+ * it is resumed. */
 void partial_end(struct files *f, int directory, struct partial *p)
 {
-    bool there = partial_is_there(directory, p);
+    const bool there = partial_is_there(directory, p);
 
     if (there)
         partial_set_mode(p, MODE); /* it was about to become a file */
-    if (there && partial_keep(f, p)) {
-        owner_release(p); /* nobody writes the partial now: it can be resumed in
-                           * place */
-        fd_close(&p->fd);
-    } else {
+    bool kept = there && p->kind == PARTIAL_OWN && f->rules.resume &&
+                !attribute_is_set(p->fd, ATTRIBUTE_OVERTAKEN) &&
+                partial_confirm(f, p) == 0;
+    if (kept &&
+        !(p->named ? confirmed_is_marked(p->fd) : confirmed_cut(f, p->fd) > 0))
+        kept = attribute_is_set(p->fd, ATTRIBUTE_REPORTED);
+    if (!kept) {
         partial_delete(directory, p);
+        return;
     }
+    owner_release(p); /* nobody writes it now: it can be resumed in place */
+    fd_close(&p->fd);
 }
 
-static int partial_remove_within(const struct files *f, int directory,
-                                 const char *name, time_t before, uint64_t ms)
+int partial_remove(const struct files *f, int directory, const char *name,
+                   time_t before, uint64_t ms)
 {
     struct stat st;
     FD_CLEANUP int fd = partial_open_locked(f, directory, name, 0, ms, &st);
@@ -479,12 +459,6 @@ static int partial_remove_within(const struct files *f, int directory,
     return unlinkat(directory, name, 0) < 0 ? -errno : 0;
 }
 
-int partial_remove(const struct files *f, int directory, const char *name,
-                   time_t before)
-{
-    return partial_remove_within(f, directory, name, before, 0);
-}
-
 /* Ignores a partial that can't be opened: it belongs to an earlier account with
  * this user's name. */
 int partial_delete_of(const struct files *f, int directory, const char *name)
@@ -492,7 +466,7 @@ int partial_delete_of(const struct files *f, int directory, const char *name)
     char own[PARTIAL_NAME_MAX];
 
     partial_name(f, name, own);
-    int r = partial_remove_within(f, directory, own, 0, PROBE_MS);
+    int r = partial_remove(f, directory, own, 0, PROBE_MS);
     return r == -EACCES ? -ENOENT : r;
 }
 
@@ -504,7 +478,7 @@ int partial_forget(struct files *f, int directory, const char *name)
 
     resume_drop_answer(f, directory, name);
     if (busy >= 0)
-        overtaken_set(busy);
+        attribute_set(busy, ATTRIBUTE_OVERTAKEN, "1");
     return busy >= 0 ? 0 : r;
 }
 
@@ -518,13 +492,4 @@ bool partial_name_in_use(const struct files *f, int directory, const char *name)
     if (fstat(fd, &st) < 0 || !partial_is_own(f, &st))
         return true;
     return partial_share_lock(fd) == -EWOULDBLOCK;
-}
-
-bool partial_target_in_use(const struct files *f, int directory,
-                           const char *name)
-{
-    char own[PARTIAL_NAME_MAX];
-
-    partial_name(f, name, own);
-    return partial_name_in_use(f, directory, own);
 }

@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -19,14 +18,6 @@
 #define REMOVAL_MS 60000 /* time to wait for a lock, and for a slow disk */
 /* Seconds after which a member's partial has no writer. */
 #define LEFTOVER_S 86400
-
-struct found {
-    char name[NAME_MAX + 1];
-    char is_for[NAME_MAX + 1]; /* "": not known */
-    uint64_t bytes;
-    time_t changed;
-    enum partial_state state;
-};
 
 struct search_request {
     struct walk walk;
@@ -39,21 +30,6 @@ struct search_request {
     uint64_t age;     /* seconds at least */
     time_t now;
 };
-
-static void search_send(struct search_request *s, const struct found *one)
-{
-    size_t len = s->walk.path.len;
-
-    if (!walk_enter(&s->walk.path, one->name)) {
-        walk_not_read(&s->walk, -ENAMETOOLONG);
-        return;
-    }
-    ANSWER_WITHIN(s->walk.f, WALK_READER_MS, partial, s->walk.request,
-                  .path = path_slice(&s->walk.path),
-                  .name = slice_from(one->is_for), .bytes = one->bytes,
-                  .mtime = one->changed, .state = one->state);
-    walk_leave(&s->walk.path, len);
-}
 
 /* Removes a file under the lock of its directory, in which sessions rename: a
  * file that was replaced just now is a new one. The partial of another member
@@ -80,21 +56,6 @@ static int search_remove(struct search_request *s, int fd, const char *name,
     if (!resolve_is_unchanged(&st, seen))
         return -ENOENT;
     return unlinkat(fd, name, 0) < 0 ? -errno : 0;
-}
-
-/* Removes it. Returns false if its upload has just ended, so that there is
- * nothing to report. */
-static bool search_take_away(struct search_request *s, int fd,
-                             struct found *one, const struct stat *st)
-{
-    bool partial = partial_is_name(one->name) && partial_is_own(s->walk.f, st);
-    int r = partial ? partial_remove(s->walk.f, fd, one->name, st->st_ctime)
-                    : search_remove(s, fd, one->name, st);
-
-    one->state = r == 0        ? PARTIAL_REMOVED
-                 : r == -EBUSY ? PARTIAL_IN_USE
-                               : PARTIAL_STAYS;
-    return r != -ENOENT;
 }
 
 static bool search_is_old(const struct search_request *s, time_t changed,
@@ -142,31 +103,45 @@ static bool search_is_meant(const struct search_request *s, int fd,
 static void search_on_name(struct walk *w, int fd, const char *name)
 {
     struct search_request *s = w->owner;
-    struct found one;
+    char wanted[NAME_MAX + 1] = ""; /* "": not known */
+    enum partial_state state = PARTIAL_RESTS;
+    size_t len = w->path.len;
     struct stat st;
 
     if (s->what != FIND_EXPIRED && !partial_is_name(name))
         return;
     if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-        walk_not_read(&s->walk, -errno);
+        walk_not_read(w, -errno);
         return;
     }
     if (!search_is_meant(s, fd, name, &st))
         return;
-    one = (struct found){ .bytes = (uint64_t)st.st_size,
-                          .changed = s->what == FIND_EXPIRED ? st.st_ctime
-                                                             : st.st_mtime };
-    snprintf(one.name, sizeof(one.name), "%s", name);
     if (s->what != FIND_EXPIRED)
-        partial_wanted(s->walk.f, fd, name, one.is_for);
-    if (s->remove)
-        walk_works(&s->walk, REMOVAL_MS);
-    if (s->remove && !search_take_away(s, fd, &one, &st))
+        partial_wanted(w->f, fd, name, wanted);
+    const bool partial = partial_is_name(name) && partial_is_own(w->f, &st);
+    if (s->remove) {
+        walk_works(w, REMOVAL_MS);
+        int r = partial ? partial_remove(w->f, fd, name, st.st_ctime, 0)
+                        : search_remove(s, fd, name, &st);
+
+        if (r == -ENOENT) /* its upload has just ended */
+            return;
+        state = r == 0        ? PARTIAL_REMOVED
+                : r == -EBUSY ? PARTIAL_IN_USE
+                              : PARTIAL_STAYS;
+    } else if (partial && partial_name_in_use(w->f, fd, name)) {
+        state = PARTIAL_IN_USE;
+    }
+    if (!walk_enter(&w->path, name)) {
+        walk_not_read(w, -ENAMETOOLONG);
         return;
-    if (!s->remove && partial_is_name(name) && partial_is_own(s->walk.f, &st) &&
-        partial_name_in_use(s->walk.f, fd, name))
-        one.state = PARTIAL_IN_USE;
-    search_send(s, &one);
+    }
+    ANSWER_WITHIN(w->f, WALK_READER_MS, partial, w->request,
+                  .path = path_slice(&w->path), .name = slice_from(wanted),
+                  .bytes = (uint64_t)st.st_size,
+                  .mtime = s->what == FIND_EXPIRED ? st.st_ctime : st.st_mtime,
+                  .state = state);
+    walk_leave(&w->path, len);
 }
 
 int search_on_find(void *owner, struct msg_find *m)

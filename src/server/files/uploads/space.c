@@ -131,29 +131,6 @@ uint64_t space_usable(const struct files *f, const struct statvfs *disk,
     return free < left ? free : left;
 }
 
-/* Checks the room. If space_is_short(), *missing is the number of missing
- * bytes. Returns -EDQUOT by a quota, OUTCOME_KEPT_FREE by min_free, otherwise
- * -ENOSPC. */
-static int space_room(struct files *f, const struct mount *m, int fd,
-                      uint64_t length, uint64_t *missing)
-{
-    struct statvfs disk;
-    struct quota quota;
-    int r = space_look(f, m, fd, &disk, &quota);
-
-    if (r < 0)
-        return r;
-    uint64_t left = quota_left(&quota.bytes);
-    uint64_t free = space_usable(f, &disk, NULL);
-    uint64_t least = free < left ? free : left;
-    *missing = length > least ? length - least : 1;
-    if (left < length && left <= free)
-        return -EDQUOT;
-    if (space_floor(f, &disk) > 0 && space_free(&disk) > 0 && free < length)
-        return OUTCOME_KEPT_FREE;
-    return space_check(&disk, length);
-}
-
 #define IDLE_S  3600
 #define NAMES   100000
 #define LOOK_MS 5000
@@ -178,7 +155,7 @@ static void idle_on_name(struct walk *w, int directory, const char *name)
         st.st_ctime > s->before || partial_name_in_use(w->f, directory, name) ||
         partial_is_of_other(w->f, directory, name))
         return;
-    if (s->remove && partial_remove(w->f, directory, name, s->before) != 0)
+    if (s->remove && partial_remove(w->f, directory, name, s->before, 0) != 0)
         return;
     s->count++;
     s->bytes += (uint64_t)st.st_blocks * 512;
@@ -209,15 +186,6 @@ static uint64_t idle_search(struct idle_search *s, struct files *f,
     return s->bytes;
 }
 
-static const char *idle_story(int shortage)
-{
-    if (shortage == -EDQUOT)
-        return "a quota is full: old unfinished uploads removed";
-    return shortage == (int)OUTCOME_KEPT_FREE
-               ? "min_free is reached: old unfinished uploads removed"
-               : "the disk is full: old unfinished uploads removed";
-}
-
 uint64_t space_remove_idle(struct files *f, const struct mount *m, int fd,
                            int shortage, uint64_t need)
 {
@@ -228,7 +196,12 @@ uint64_t space_remove_idle(struct files *f, const struct mount *m, int fd,
     space_freed(f, idle_search(&s, f, m, fd, need));
     if (s.count == 0)
         return 0;
-    files_event_begin(f, &r, EVENT_SERVICE, idle_story(shortage));
+    files_event_begin(
+        f, &r, EVENT_SERVICE,
+        shortage == -EDQUOT ? "a quota is full: old unfinished uploads removed"
+        : shortage == (int)OUTCOME_KEPT_FREE
+            ? "min_free is reached: old unfinished uploads removed"
+            : "the disk is full: old unfinished uploads removed");
     event_number(&r, FIELD_NUMBER, s.count);
     event_number(&r, FIELD_BYTES, s.bytes);
     event_send(&f->log, &r);
@@ -251,10 +224,24 @@ static int idle_make_room(struct files *f, const struct mount *m, int fd,
 int space_make_room(struct files *f, const struct mount *m, int fd,
                     uint64_t length)
 {
-    uint64_t missing = 0;
-    int r = space_room(f, m, fd, length, &missing);
+    struct statvfs disk;
+    struct quota quota;
+    int r = space_look(f, m, fd, &disk, &quota);
 
-    return space_is_short(r) ? idle_make_room(f, m, fd, r, missing) : r;
+    if (r < 0)
+        return r;
+    uint64_t left = quota_left(&quota.bytes);
+    uint64_t free = space_usable(f, &disk, NULL);
+    uint64_t least = free < left ? free : left;
+    uint64_t missing = length > least ? length - least : 1;
+    if (left < length && left <= free)
+        r = -EDQUOT;
+    else if (space_floor(f, &disk) > 0 && space_free(&disk) > 0 &&
+             free < length)
+        r = OUTCOME_KEPT_FREE;
+    else
+        r = space_check(&disk, length);
+    return r == 0 ? 0 : idle_make_room(f, m, fd, r, missing);
 }
 
 int space_ensure_floor(struct files *f, const struct mount *m, int fd)

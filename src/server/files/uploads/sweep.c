@@ -69,7 +69,7 @@ int sweep_all(const struct files *f, const struct mount *m, int fd)
         if (others && !partial_is_own(f, &st))
             unlinkat(fd, name, 0);
         else
-            partial_remove(f, fd, name, 0);
+            partial_remove(f, fd, name, 0, 0);
     }
     if (r < 0 || lseek(fd, 0, SEEK_SET) < 0)
         return r < 0 ? r : -errno;

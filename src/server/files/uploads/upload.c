@@ -93,8 +93,13 @@ static int upload_make_plan(struct files *f, int directory, const char *name,
     bool doubtful = o == OUTCOME_BAD_OFFSET ||
                     (o == OUTCOME_OK && facts->mode == WRITE_APPEND &&
                      w->plan.how == RESUME_ANEW);
-    if (doubtful && partial_target_in_use(f, directory, name))
-        o = OUTCOME_BUSY;
+    if (doubtful) {
+        char own[PARTIAL_NAME_MAX];
+
+        partial_name(f, name, own);
+        if (partial_name_in_use(f, directory, own))
+            o = OUTCOME_BUSY;
+    }
     return (int)o;
 }
 
@@ -350,7 +355,7 @@ int upload_on_file_write(void *owner, struct msg_file_write *m)
 void upload_note_wanted(struct upload *u)
 {
     if (u->open && !u->wanted)
-        wanted_set(u->partial.fd, u->name);
+        attribute_set(u->partial.fd, ATTRIBUTE_WANTED, u->name);
     u->wanted = true;
 }
 
