@@ -23,6 +23,8 @@ struct address {
 /* Returns 0, or -EAFNOSUPPORT for anything but IPv4 and IPv6. */
 int address_from_sockaddr(struct address *ret,
                           const struct sockaddr_storage *s);
+/* Gets the address that the socket FD is bound to. Returns 0 or -errno. */
+int address_of_socket(int fd, struct address *ret);
 /* Returns the length of *out. */
 socklen_t address_to_sockaddr(const struct address *a,
                               struct sockaddr_storage *ret);

@@ -152,6 +152,9 @@ void channel_init(struct channel *c, int fd, enum process self,
                   enum process peer, unsigned phase);
 /* Closes the descriptor; a closed channel may be closed again. */
 void channel_close(struct channel *c);
+/* Returns 1 if a message waits at FD, the end of a channel, 0 if no more can
+ * come, -1 if none waits now. */
+int channel_waits(int fd);
 /* Wipes what messages have left in this process's two buffers. Call it in
  * the child of a fork, which must not know what its parent has sent and
  * received. */

@@ -397,7 +397,7 @@ FLAG(known) FLAG(logged_in) FD(session) END
 MESSAGE(reaped, MASTER, GATE, RUN, MANY, NONE,
         "a session has ended, or master knows none with this serial; whether "
         "it ended without a login, and not by the server: then it counts for "
-        "max_fruitless")
+        "max_fruitless, unless gate knows it as an `elder`")
 NUMBER(serial) FLAG(fruitless) END
 
 MESSAGE(stop_accepting, MASTER, GATE, RUN, MANY, NONE,

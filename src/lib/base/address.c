@@ -46,6 +46,16 @@ int address_from_sockaddr(struct address *ret, const struct sockaddr_storage *s)
     return 0;
 }
 
+int address_of_socket(int fd, struct address *ret)
+{
+    struct sockaddr_storage s = { 0 };
+    socklen_t size = sizeof(s);
+
+    return getsockname(fd, (struct sockaddr *)&s, &size) < 0
+               ? -errno
+               : address_from_sockaddr(ret, &s);
+}
+
 socklen_t address_to_sockaddr(const struct address *a,
                               struct sockaddr_storage *ret)
 {

@@ -46,6 +46,13 @@ void channel_close(struct channel *c)
     fd_close(&c->fd);
 }
 
+int channel_waits(int fd)
+{
+    char byte;
+
+    return (int)recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+}
+
 void channel_forget(void)
 {
     wipe(inbox, &inbox_used);

@@ -10,7 +10,7 @@
 
 /* Makes the loop watch the listener, or not. If it should accept but can't,
  * this tries again. */
-static void acceptor_update(void *owner)
+void acceptor_update(void *owner)
 {
     struct gate_listener *l = owner;
     struct loop *loop = &l->gate->frame.loop;
@@ -28,21 +28,6 @@ void acceptor_set(struct gate_listener *l, bool started)
 {
     l->started = started;
     acceptor_update(l);
-}
-
-static void acceptor_failed(struct gate_listener *l, int error)
-{
-    /* One connection was lost before it was accepted. The next one can still be
-     * accepted. */
-    if (error == EAGAIN || error == ECONNABORTED || error == EINTR ||
-        error == EPROTO)
-        return;
-    if (error == EMFILE || error == ENFILE)
-        entry_full(l);
-    /* The listener stays readable while connections wait, so it must leave the
-     * loop, or the loop would turn without end. */
-    loop_remove(&l->gate->frame.loop, &l->watch);
-    loop_timer_set(&l->gate->frame.loop, &l->pause, ACCEPT_PAUSE_MS);
 }
 
 int acceptor_accept(struct gate_listener *l, struct address *peer)
@@ -73,10 +58,20 @@ static void acceptor_on_readable(void *owner, uint32_t events)
         return;
     }
     fd = acceptor_accept(l, &peer);
-    if (fd < 0)
-        acceptor_failed(l, -fd);
-    else
+    if (fd >= 0) {
         entry_enter(l, fd, &peer);
+        return;
+    }
+    /* One connection was lost before it was accepted. The next one can still be
+     * accepted. */
+    if (fd == -EAGAIN || fd == -ECONNABORTED || fd == -EINTR || fd == -EPROTO)
+        return;
+    if (fd == -EMFILE || fd == -ENFILE)
+        entry_full(l);
+    /* The listener stays readable while connections wait, so it must leave the
+     * loop, or the loop would turn without end. */
+    loop_remove(&l->gate->frame.loop, &l->watch);
+    loop_timer_set(&l->gate->frame.loop, &l->pause, ACCEPT_PAUSE_MS);
 }
 
 int acceptor_init(struct gate_listener *l)
@@ -88,15 +83,7 @@ int acceptor_init(struct gate_listener *l)
                                     .on_ready = acceptor_on_readable,
                                     .owner = l };
     l->pause = (struct loop_timer){ .on_timer = acceptor_update, .owner = l };
-    return r < 0 ? r : socket_local(l->fd, &l->bound);
-}
-
-void acceptor_hold(struct gate_listener *l, bool held)
-{
-    if (l->held == held)
-        return;
-    l->held = held;
-    acceptor_update(l);
+    return r < 0 ? r : address_of_socket(l->fd, &l->bound);
 }
 
 void acceptor_close(struct gate_listener *l)
@@ -110,14 +97,4 @@ void socket_set(int fd, int level, int option)
     const int one = 1;
 
     setsockopt(fd, level, option, &one, sizeof(one));
-}
-
-int socket_local(int fd, struct address *ret)
-{
-    struct sockaddr_storage s = { 0 };
-    socklen_t len = sizeof(s);
-
-    if (getsockname(fd, (struct sockaddr *)&s, &len) < 0)
-        return -errno;
-    return address_from_sockaddr(ret, &s);
 }

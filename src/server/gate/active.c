@@ -70,22 +70,6 @@ static void active_on_timer(void *owner)
     child_answered(owner, active_failed(owner, ETIMEDOUT));
 }
 
-/* Waits until it is connected, or MS are over. */
-static int active_await(struct gate_child *c, uint64_t ms)
-{
-    struct active *a = &c->active;
-
-    a->watch = (struct loop_watch){ .fd = a->fd,
-                                    .events = EPOLLOUT,
-                                    .on_ready = active_on_writable,
-                                    .owner = c };
-    a->timer = (struct loop_timer){ .on_timer = active_on_timer, .owner = c };
-    if (loop_add(&c->gate->frame.loop, &a->watch) < 0)
-        return active_failed(c, ENOMEM);
-    loop_timer_set(&c->gate->frame.loop, &a->timer, ms);
-    return 0;
-}
-
 /* Connects from the address that the client knows (RFC 959 3.2), and from any
  * port. */
 static int active_open(struct gate_child *c)
@@ -112,6 +96,7 @@ static int active_open(struct gate_child *c)
 int active_on_active(void *owner, struct msg_active *m)
 {
     struct gate_child *c = owner;
+    struct active *a = &c->active;
     int error;
 
     if (!c->gate->settings.active)
@@ -123,14 +108,23 @@ int active_on_active(void *owner, struct msg_active *m)
     if (m->to.port < ACTIVE_PORT_MIN)
         return channel_refuse(&c->channel, "a connection to a port below 1024");
     active_leave(c);
-    c->active.request = m->request;
-    c->active.to = m->to;
+    a->request = m->request;
+    a->to = m->to;
     error = active_open(c);
     if (error == 0)
-        error = try_connect(&c->active);
-    if (error == EINPROGRESS)
-        return active_await(c, c->gate->settings.connect_timeout);
-    return error == 0 ? active_connected(c) : active_failed(c, error);
+        error = try_connect(a);
+    if (error != EINPROGRESS)
+        return error == 0 ? active_connected(c) : active_failed(c, error);
+    a->watch = (struct loop_watch){ .fd = a->fd,
+                                    .events = EPOLLOUT,
+                                    .on_ready = active_on_writable,
+                                    .owner = c };
+    a->timer = (struct loop_timer){ .on_timer = active_on_timer, .owner = c };
+    if (loop_add(&c->gate->frame.loop, &a->watch) < 0)
+        return active_failed(c, ENOMEM);
+    loop_timer_set(&c->gate->frame.loop, &a->timer,
+                   c->gate->settings.connect_timeout);
+    return 0;
 }
 
 int active_on_close(void *owner, struct msg_active_close *m)

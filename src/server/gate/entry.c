@@ -8,6 +8,7 @@
 #include "gate.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -24,30 +25,25 @@
 #include "sallyport/ftp/reply.h"
 #include "sallyport/session/session.h"
 
-/* Returns the limit that an address has reached by its earlier sessions. */
-static enum limit admit_record(struct gate *g, const struct address *client)
+/* While others wait in the queue, or master reads too slowly, a new connection
+ * waits too: LIMIT_STARTUPS. `no_ban` forgives an address what its earlier
+ * sessions did. */
+static enum limit admit_decide(struct gate *g, const struct address *client)
 {
     struct address prefix = address_client(client);
     const struct settings *s = &g->settings;
     enum limit limit = LIMIT_NONE;
 
-    if (bans_over(g->bans, &g->ban_index, client, time(NULL)))
+    if (settings_networks_hold(&s->no_ban, client))
+        limit = LIMIT_NONE;
+    else if (bans_over(g->bans, &g->ban_index, client, time(NULL)))
         limit = LIMIT_BANNED;
     else if (fruitless_too_many(&g->memory->fruitless, &prefix,
                                 s->max_fruitless, clock_ms()))
         limit = LIMIT_FRUITLESS;
-    return settings_networks_hold(&s->no_ban, client) ? LIMIT_NONE : limit;
-}
-
-/* While others wait in the queue, or master reads too slowly, a new connection
- * waits too: LIMIT_STARTUPS. */
-static enum limit admit_decide(struct gate *g, const struct address *client)
-{
-    enum limit limit = admit_record(g, client);
-
     if (limit == LIMIT_NONE)
         limit = limits_check_client(&g->limits, client);
-    if (limit == LIMIT_NONE && (g->master_slow || !queue_is_empty(g)))
+    if (limit == LIMIT_NONE && (g->master_slow || g->queue.count > 0))
         limit = LIMIT_STARTUPS;
     return limit;
 }
@@ -55,9 +51,9 @@ static enum limit admit_decide(struct gate *g, const struct address *client)
 int admit_refuse(struct gate_child *c, uint32_t request,
                  const struct address *client, enum limit limit)
 {
-    report_refused(c->gate, client, &c->local, limit_reason(limit));
+    report_refused(c->gate, client, &c->local, limit_texts[limit].reason);
     return SEND(&c->channel, not_admitted, request,
-                .why = slice_from(limit_words(limit)));
+                .why = slice_from(limit_texts[limit].words));
 }
 
 /* Tells master before the session. */
@@ -106,31 +102,19 @@ int entry_on_admit(void *owner, struct msg_admit *m)
 
 #define REPLY_MAX 512
 
-/* In each pair [0] is the session's end, [1] the end of master, gate, log or
- * keys. */
+enum { TO_MASTER, TO_GATE, TO_LOG, TO_KEYS, PAIRS };
+
+/* In each pair [0] is the session's end, [1] the other process's. */
 struct session_pairs {
-    int master[2], gate[2], log[2], keys[2];
+    int end[PAIRS][2];
 };
 
 static void pairs_close(struct session_pairs *p)
 {
-    for (int i = 0; i < 2; i++) {
-        fd_close(&p->master[i]);
-        fd_close(&p->gate[i]);
-        fd_close(&p->log[i]);
-        fd_close(&p->keys[i]);
+    for (int i = 0; i < PAIRS; i++) {
+        fd_close(&p->end[i][0]);
+        fd_close(&p->end[i][1]);
     }
-}
-
-/* After a failure pairs_close() closes the pairs that were opened. */
-static int pairs_open(struct session_pairs *p)
-{
-    int *const all[] = { p->master, p->gate, p->log, p->keys };
-    int r = 0;
-
-    for (int i = 0; i < 4 && r == 0; i++)
-        r = fd_pair(all[i]);
-    return r;
 }
 
 /* The set-up of the child. It is copied before the fork, since the tables don't
@@ -162,10 +146,10 @@ static pid_t entry_fork(const struct gate_child *c, const struct accepted *e,
         (struct session_start){ .settings = &g->settings,
                                 .tls = g->tls,
                                 .control = e->control,
-                                .master = pairs->master[0],
-                                .gate = pairs->gate[0],
-                                .log = pairs->log[0],
-                                .keys = pairs->keys[0],
+                                .master = pairs->end[TO_MASTER][0],
+                                .gate = pairs->end[TO_GATE][0],
+                                .log = pairs->end[TO_LOG][0],
+                                .keys = pairs->end[TO_KEYS][0],
                                 .serial = c->serial,
                                 .peer = e->peer,
                                 .local = e->local,
@@ -188,11 +172,13 @@ static pid_t entry_fork(const struct gate_child *c, const struct accepted *e,
  * ends, perhaps after its greeting. */
 static int entry_start(struct gate *g, const struct accepted *e)
 {
-    struct session_pairs pairs __attribute__((cleanup(
-        pairs_close))) = { { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 } };
+    struct session_pairs pairs __attribute__((cleanup(pairs_close)));
     struct gate_child *c;
-    int r = pairs_open(&pairs);
+    int r = 0;
 
+    memset(&pairs, -1, sizeof(pairs));
+    for (int i = 0; i < PAIRS && r == 0; i++)
+        r = fd_pair(pairs.end[i]);
     if (r < 0)
         return r;
     c = children_add(g, &e->peer, &e->local, e->at->proxied);
@@ -202,27 +188,13 @@ static int entry_start(struct gate *g, const struct accepted *e)
     if (r > 0)
         r = SEND(&g->frame.master, session, 0, .serial = c->serial,
                  .pid = (uint64_t)r, .peer = e->peer, .local = e->local,
-                 .listener = e->at->index, .master = pairs.master[1],
-                 .log = pairs.log[1], .keys = pairs.keys[1]);
+                 .listener = e->at->index, .master = pairs.end[TO_MASTER][1],
+                 .log = pairs.end[TO_LOG][1], .keys = pairs.end[TO_KEYS][1]);
     if (r < 0)
         child_discard(c);
     else /* last: it may ask master to kill the session */
-        child_born(c, fd_take(&pairs.gate[1]));
+        child_born(c, fd_take(&pairs.end[TO_GATE][1]));
     return r;
-}
-
-/* Replies, but not for implicit TLS, whose client expects a handshake. */
-static void entry_reply(int fd, enum limit limit)
-{
-    struct slice words = slice_from(limit_words(limit));
-    bool drains = limit == LIMIT_DRAIN;
-    struct buf reply;
-
-    buf_init(&reply, REPLY_MAX);
-    if (reply_build(&reply, drains ? REPLY_SHUTTING_DOWN : REPLY_NOT_ADMITTED,
-                    &words, drains ? 0 : 1) == 0)
-        send(fd, reply.data, reply.len, MSG_NOSIGNAL | MSG_DONTWAIT);
-    buf_release(&reply);
 }
 
 enum limit entry_begin(struct gate *g, const struct accepted *e)
@@ -233,13 +205,22 @@ enum limit entry_begin(struct gate *g, const struct accepted *e)
     return limit_of(r);
 }
 
+/* Sends no reply for implicit TLS, whose client expects a handshake. */
 void entry_refuse(struct gate *g, const struct accepted *e, enum limit limit)
 {
-    if (!e->at->implicit)
-        entry_reply(e->control, limit);
+    struct slice words = slice_from(limit_texts[limit].words);
+    bool drains = limit == LIMIT_DRAIN;
+    struct buf reply;
+
+    buf_init(&reply, REPLY_MAX);
+    if (!e->at->implicit &&
+        reply_build(&reply, drains ? REPLY_SHUTTING_DOWN : REPLY_NOT_ADMITTED,
+                    &words, drains ? 0 : 1) == 0)
+        send(e->control, reply.data, reply.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    buf_release(&reply);
     if (limit == LIMIT_AWAY) /* master has logged it, once */
         return;
-    report_refused(g, &e->peer, &e->local, limit_reason(limit));
+    report_refused(g, &e->peer, &e->local, limit_texts[limit].reason);
 }
 
 /* Decides whether connections wait in the kernel. A proxy's client is unknown
@@ -253,9 +234,15 @@ void entry_update_backpressure(struct gate *g)
     /* Linux calls such a socket writable if at most a quarter of its buffer is
      * in use. So the messages about admitted sessions still fit. */
     g->master_slow = poll(&one, 1, 0) == 0;
-    for (size_t i = 0; i < g->listeners; i++)
-        acceptor_hold(&g->listener[i],
-                      g->master_slow || (throng && g->listener[i].proxied));
+    for (size_t i = 0; i < g->listeners; i++) {
+        struct gate_listener *l = &g->listener[i];
+        const bool held = g->master_slow || (throng && l->proxied);
+
+        if (l->held != held) {
+            l->held = held;
+            acceptor_update(l);
+        }
+    }
     gate_watch_master(g);
 }
 
@@ -283,7 +270,7 @@ void entry_enter(struct gate_listener *l, int fd, const struct address *peer)
 {
     struct accepted e = { .control = fd, .peer = *peer, .at = l };
 
-    if (socket_local(fd, &e.local) == 0) {
+    if (address_of_socket(fd, &e.local) == 0) {
         enum limit limit = entry_admit(l->gate, &e);
 
         if (limit != LIMIT_NONE)
@@ -303,5 +290,5 @@ void entry_full(struct gate_listener *l)
     if (e.control >= 0)
         entry_refuse(g, &e, LIMIT_RESOURCES);
     fd_close(&e.control);
-    g->spare_fd = gate_spare(g);
+    g->spare_fd = fcntl(g->frame.master.fd, F_DUPFD_CLOEXEC, 0);
 }

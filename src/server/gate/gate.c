@@ -25,13 +25,6 @@ static void gate_init(void *owner)
     throttle_init(&g->refusals);
 }
 
-/* Returns any descriptor to be closed in need: copying one needs no system call
- * that opens something. */
-int gate_spare(const struct gate *g)
-{
-    return fcntl(g->frame.master.fd, F_DUPFD_CLOEXEC, 0);
-}
-
 /* As SEND() to master, but it waits if master doesn't read. */
 #define GATE_SEND(g, name, ...)                                                \
     gate_send(g, MSG_##name, MESSAGE_BODY(name, __VA_ARGS__))
@@ -50,7 +43,7 @@ int gate_begin(struct gate *g)
         r = children_init(g);
     if (r == 0)
         r = queue_init(g);
-    g->spare_fd = gate_spare(g);
+    g->spare_fd = fcntl(g->frame.master.fd, F_DUPFD_CLOEXEC, 0);
     if (r == 0)
         r = pace_init(g);
     for (size_t i = 0; r == 0 && i < g->listeners; i++)
@@ -93,31 +86,25 @@ static void gate_report_file(struct gate *g, uint64_t place, const char *name,
                   .self_signed = f->self_signed);
 }
 
-/* Reports to master the facts of each file that `status` shows. */
-static void gate_report_files(struct gate *g)
+/* The frames of the loop, which the caller runs next, lie below this frame. */
+static void gate_on_begin(void *owner)
 {
+    struct gate *g = owner;
     const struct setup_file *file = g->frame.setup.file;
     struct tls_pair_facts f;
 
+    g->stack = __builtin_frame_address(0);
+    tickets_begin(owner);
+    if (!g->tls)
+        return;
+    /* Report the facts of each file that `status` shows. */
     for (size_t i = 0; tls_context_pair(g->tls, i, &f); i++)
         gate_report_file(g, SETUP_CERTIFICATE + f.number - 1, f.name, &f);
     f = (struct tls_pair_facts){ 0 };
     for (uint64_t i = SETUP_CLIENT_CA; i <= SETUP_CLIENT_CRL; i++)
         gate_report_file(g, i, file[i].name, &f);
-}
-
-/* The frames of the loop, which the caller runs next, lie below this frame. */
-static void gate_on_begin(void *owner)
-{
-    struct gate *g = owner;
-
-    g->stack = __builtin_frame_address(0);
-    if (g->tls) {
-        gate_report_files(owner);
-        if (g->listeners > 0) /* the newest generation's gate logs them */
-            expiry_watch(owner);
-    }
-    tickets_begin(owner);
+    if (g->listeners > 0) /* the newest generation's gate logs them */
+        expiry_watch(owner);
 }
 
 static void gate_on_writable(void *owner)
@@ -129,7 +116,7 @@ static void gate_on_writable(void *owner)
 
 void gate_watch_master(struct gate *g)
 {
-    bool waits = g->master_slow || (g->shuts && queue_is_empty(g));
+    bool waits = g->master_slow || (g->shuts && g->queue.count == 0);
 
     loop_change(&g->frame.loop, &g->frame.master_watch,
                 waits ? EPOLLIN | EPOLLOUT : EPOLLIN);
@@ -160,7 +147,7 @@ static void gate_release(void *owner)
 
 void gate_say_shut(struct gate *g)
 {
-    if (!g->shuts || !queue_is_empty(g))
+    if (!g->shuts || g->queue.count > 0)
         return;
     g->shuts = SEND(&g->frame.master, shut, 0) == -EAGAIN;
     gate_watch_master(g);

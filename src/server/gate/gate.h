@@ -54,16 +54,15 @@ int acceptor_init(struct gate_listener *l);
 void acceptor_set(struct gate_listener *l, bool started);
 /* Accepts one connection. Returns its socket, non-blocking, or -errno. */
 int acceptor_accept(struct gate_listener *l, struct address *peer);
-/* Lets new connections wait in the kernel, or no longer. */
-void acceptor_hold(struct gate_listener *l, bool held);
+/* Call it when `held` has changed. Of a struct gate_listener; also called by a
+ * timer. */
+void acceptor_update(void *listener);
 /* Does nothing if the listener is closed. */
 void acceptor_close(struct gate_listener *l);
 
 /* Sets an option to 1. Ignores a refused one: options make connections better,
  * not safer. */
 void socket_set(int fd, int level, int option);
-/* Gets the address to which the client connected. Returns 0 or -errno. */
-int socket_local(int fd, struct address *ret);
 
 /* active.c: connections that gate makes to clients that asked for them */
 
@@ -176,8 +175,6 @@ int children_on_elder(void *owner, struct msg_elder *m);
 int children_on_adopt(void *owner, struct msg_adopt *m);
 /* Frees the place of a session that has ended. */
 int children_on_reaped(void *owner, struct msg_reaped *m);
-/* Calls VISIT for each session with an open channel that needn't die. */
-void children_each(struct gate *g, void (*visit)(struct gate_child *c));
 /* Gives PEER the place of a session without a login. Chooses the network with
  * the most such sessions, and in it the oldest session. If that network has at
  * least two sessions more than PEER's network, ends the session; if it has one
@@ -268,7 +265,7 @@ TAILQ_HEAD(queued_list, queued);
 struct queue {
     struct queued *slot;
     struct queued_list unused, waiting; /* waiting: the oldest first */
-    size_t count;
+    size_t count;                       /* of the connections that wait */
     struct loop_timer timer;
 };
 
@@ -276,7 +273,6 @@ int queue_init(struct gate *g); /* 0 or -ENOMEM */
 void queue_release(struct gate *g);
 /* Closes all connections that wait. */
 void queue_close(struct gate *g);
-bool queue_is_empty(const struct gate *g);
 /* Returns LIMIT_NONE: the connection waits, and E's socket is the queue's.
  * Otherwise the reason: the queue is full, and no other network has more
  * connections. */
@@ -392,8 +388,6 @@ void report_refused(struct gate *g, const struct address *peer,
 /* Reports a fact about the whole service, such as a certificate. */
 void report_service(struct gate *g, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* Reports a session that sent a message that it may not send. */
-void report_wrong(struct gate_child *c, const char *wrong);
 
 /* tls.c: the keys that seal the tickets of TLS 1.3, and the certificates that
  * expire */
@@ -411,8 +405,8 @@ void tickets_begin(struct gate *g);
 void tickets_send(struct gate_child *c);
 
 /* Logs which certificates and revocation lists expire soon: now, and then each
- * day. */
-void expiry_watch(struct gate *g);
+ * day. Of struct gate; also called by its timer. */
+void expiry_watch(void *gate);
 
 /* gate.c: the steps of its life, and the messages of master */
 
@@ -445,7 +439,9 @@ struct gate {
     struct tickets tickets;
     struct gate_listener listener[SETTINGS_LISTEN_MAX];
     size_t listeners;
-    int spare_fd; /* closed for a moment when no descriptor is left */
+    int spare_fd; /* a copy of master's channel, since that needs no call that
+                   * opens something: closed for a moment when no descriptor is
+                   * left; or -1 */
     void *stack;  /* where the frames of the loop begin; NULL: not yet known */
     struct ban_index ban_index; /* last, since it is large: the members that
                                  * often change lie together */
@@ -459,8 +455,6 @@ extern const struct frame_row gate_row;
 int gate_begin(struct gate *g);
 /* Call it after `stop_accepting`: sends `shut` if nobody waits in the queue. */
 void gate_say_shut(struct gate *g);
-/* Returns a descriptor that can be closed when no other is free, or -1. */
-int gate_spare(const struct gate *g);
 /* Watches master's channel for room if master is slow, or if `shut` couldn't be
  * sent yet. */
 void gate_watch_master(struct gate *g);

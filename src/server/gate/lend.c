@@ -21,19 +21,6 @@
 /* Connections that wait until the session accepts them. */
 #define LEND_BACKLOG 16
 
-/* Returns the address of the listener: all addresses if LOCAL is link-local,
- * since struct address doesn't have the interface that it needs. */
-static struct address lend_address(const struct address *local)
-{
-    static const uint8_t link_local[2] = { 0xfe, 0x80 };
-    struct address a = *local;
-
-    if (a.family == 6 && a.bytes[0] == link_local[0] &&
-        (a.bytes[1] & 0xc0) == link_local[1])
-        a = (struct address){ .family = 6 };
-    return a;
-}
-
 /* Binds FD to a free port of R. Nobody can guess the port: it is random, and so
  * is the port at which a search through all ports begins when many are in use.
  * A bind() that fails doesn't change the socket. Returns 0 or -errno. */
@@ -66,13 +53,19 @@ static int lend_bind(int fd, const struct port_range *r, struct address *a)
 static int lend_open(const struct gate_child *c, struct address *bound)
 {
     const struct port_range *r = &c->gate->settings.ports;
-    struct address at = lend_address(&c->local);
+    struct address at = c->local;
+    const bool link_local =
+        at.family == 6 && at.bytes[0] == 0xfe && (at.bytes[1] & 0xc0) == 0x80;
     FD_CLEANUP int fd = socket(at.family == 4 ? AF_INET : AF_INET6,
                                SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     int result;
 
     if (fd < 0)
         return -errno;
+    /* A link-local address needs an interface, which struct address doesn't
+     * have: listen at all addresses. */
+    if (link_local)
+        at = (struct address){ .family = 6 };
     socket_set(fd, SOL_SOCKET, SO_REUSEADDR);
     if (at.family == 6)
         socket_set(fd, IPPROTO_IPV6, IPV6_V6ONLY);
@@ -83,7 +76,7 @@ static int lend_open(const struct gate_child *c, struct address *bound)
     if (result == 0 && listen(fd, LEND_BACKLOG) < 0)
         result = -errno;
     if (result == 0 && r->automatic)
-        result = socket_local(fd, &at);
+        result = address_of_socket(fd, &at);
     *bound = at;
     return result < 0 ? result : fd_take(&fd);
 }

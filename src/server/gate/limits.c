@@ -11,9 +11,7 @@
 
 #define TOO_MANY(words) "Too many connections: " words ". Try again later"
 
-static const struct limit_text {
-    const char *reason, *words;
-} texts[LIMIT_COUNT] = {
+const struct limit_text limit_texts[LIMIT_COUNT] = {
     [LIMIT_NONE] = { "", "" },
     [LIMIT_SESSIONS] = { "max_sessions", TOO_MANY("the server is full") },
     [LIMIT_ADDRESS] = { "max_per_address", TOO_MANY("from your address") },
@@ -36,16 +34,6 @@ enum limit limit_of(int result)
     if (result == 0)
         return LIMIT_NONE;
     return result == -EPIPE ? LIMIT_MASTER : LIMIT_RESOURCES;
-}
-
-const char *limit_reason(enum limit l)
-{
-    return texts[l].reason;
-}
-
-const char *limit_words(enum limit l)
-{
-    return texts[l].words;
 }
 
 int limits_init(struct limits *l, const struct settings *s, size_t places)

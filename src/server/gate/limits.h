@@ -32,10 +32,11 @@ enum limit {
 
 /* RESULT is the result of a step of a new session: 0 or -errno. */
 enum limit limit_of(int result);
-/* Returns the setting that was reached, for the log. */
-const char *limit_reason(enum limit l);
-/* The same as a sentence, without its full stop, for the client's 421. */
-const char *limit_words(enum limit l);
+/* The setting that was reached, for the log; the same as a sentence, without
+ * its full stop, for the client's 421. */
+extern const struct limit_text {
+    const char *reason, *words;
+} limit_texts[LIMIT_COUNT];
 
 /* An IPv4 address is a client and a network. An IPv6 client is a /64, and its
  * network a /48, since one subscriber may have a whole /48. Two prefixes with

@@ -169,19 +169,6 @@ static void pace_leave_line(struct gate_child *c)
     c->pace.request = 0;
 }
 
-/* Returns the number of sessions that share the bandwidth now, with the
- * sessions that were served in this look: otherwise the last session in the
- * line would get too much. */
-static size_t account_crowd(struct account *a, enum pace_way way,
-                            uint64_t looks)
-{
-    if (a->look[way] != looks) {
-        a->look[way] = looks;
-        a->crowd[way] = a->waiting[way];
-    }
-    return a->crowd[way] > a->waiting[way] ? a->crowd[way] : a->waiting[way];
-}
-
 static void pace_give(struct gate_child *c, uint64_t now)
 {
     enum pace_way way = c->pace.way;
@@ -190,9 +177,16 @@ static void pace_give(struct gate_child *c, uint64_t now)
 
     for (size_t i = 0; i < c->pace.accounts; i++) {
         struct account *a = c->pace.account[i];
-        uint64_t most = rate_piece(&a->rate[way],
-                                   account_crowd(a, way, c->gate->pace.looks));
+        uint64_t most;
 
+        /* The sessions that were served in this look share the bandwidth, too:
+         * otherwise the last session in the line would get too much. */
+        if (a->look[way] != c->gate->pace.looks)
+            a->crowd[way] = a->waiting[way];
+        a->look[way] = c->gate->pace.looks;
+        most = rate_piece(&a->rate[way], a->crowd[way] > a->waiting[way]
+                                             ? a->crowd[way]
+                                             : a->waiting[way]);
         if (most < bytes)
             bytes = most;
     }

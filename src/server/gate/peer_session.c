@@ -4,10 +4,14 @@
 #include "gate.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/random.h"
+
+#define REASON_MAX 256
 
 int children_init(struct gate *g)
 {
@@ -56,27 +60,6 @@ struct gate_child *children_find(struct gate *g, uint64_t serial)
     return NULL;
 }
 
-void children_each(struct gate *g, void (*visit)(struct gate_child *c))
-{
-    const struct gate_children *t = &g->children;
-
-    for (size_t i = 0; i < t->size; i++)
-        if (t->slot[i].gate && t->slot[i].channel.fd >= 0 && !t->slot[i].why)
-            visit(&t->slot[i]);
-}
-
-/* Returns a random serial, which reveals nothing about other sessions. 0 means:
- * none. */
-static uint64_t new_serial(struct gate *g)
-{
-    uint64_t serial;
-
-    do
-        random_bytes(&serial, sizeof(serial));
-    while (serial == 0 || children_find(g, serial));
-    return serial;
-}
-
 /* Sets the members that all kinds of sessions have in common. */
 static struct gate_child *children_take(struct gate *g, uint64_t serial,
                                         const struct address *peer)
@@ -108,11 +91,17 @@ static void child_enter(struct gate_child *c, const struct address *local,
         child_begin_wait(c);
 }
 
+/* The random serial reveals nothing about other sessions. 0 means: none. */
 struct gate_child *children_add(struct gate *g, const struct address *peer,
                                 const struct address *local, bool proxied)
 {
-    struct gate_child *c = children_take(g, new_serial(g), peer);
+    struct gate_child *c;
+    uint64_t serial;
 
+    do
+        random_bytes(&serial, sizeof(serial));
+    while (serial == 0 || children_find(g, serial));
+    c = children_take(g, serial, peer);
     if (c)
         child_enter(c, local, proxied, !proxied);
     return c;
@@ -208,7 +197,16 @@ void child_kill(struct gate_child *c, enum ending why)
 
 void child_wrong(struct gate_child *c, const char *what)
 {
-    report_wrong(c, what);
+    char peer[ADDRESS_TEXT_MAX], reason[REASON_MAX];
+    struct event_record r;
+
+    /* The text has the serial, since gate's channel to log has none. */
+    snprintf(reason, sizeof(reason), "%s, serial %016" PRIx64, what, c->serial);
+    event_begin(&r, EVENT_PEER);
+    event_text(&r, FIELD_PROCESS, slice_from(process_name(PROCESS_SESSION)));
+    event_text(&r, FIELD_PEER, slice_from(address_port_text(&c->peer, peer)));
+    event_text(&r, FIELD_REASON, slice_from(reason));
+    frame_report(&c->gate->frame, &r);
     child_kill(c, ENDING_PEER);
 }
 
@@ -262,18 +260,8 @@ static void child_on_pause_over(void *owner)
 
 #define SECOND_US UINT64_C(1000000)
 
-/* Counts messages of any kind: the cost of a flood depends on their number. */
-static bool child_is_too_fast(struct gate_child *c)
-{
-    if (debt_take(&c->messages, SECOND_US / CHILD_MESSAGES, SECOND_US,
-                  clock_us()) == 0)
-        return false;
-    loop_change(&c->gate->frame.loop, &c->watch, 0);
-    loop_timer_set(&c->gate->frame.loop, &c->pause, CHILD_PAUSE_MS);
-    return true;
-}
-
-/* Reads one message in a turn of the loop. After the end of the channel it
+/* Reads one message in a turn of the loop, and limits their rate, of any kind:
+ * the cost of a flood depends on their number. After the end of the channel it
  * reads the last messages without a pause: no more will come. */
 static void child_on_readable(void *owner, uint32_t events)
 {
@@ -281,8 +269,13 @@ static void child_on_readable(void *owner, uint32_t events)
     struct message m;
     int r;
 
-    if (!(events & (EPOLLHUP | EPOLLERR)) && child_is_too_fast(c))
+    if (!(events & (EPOLLHUP | EPOLLERR)) &&
+        debt_take(&c->messages, SECOND_US / CHILD_MESSAGES, SECOND_US,
+                  clock_us()) > 0) {
+        loop_change(&c->gate->frame.loop, &c->watch, 0);
+        loop_timer_set(&c->gate->frame.loop, &c->pause, CHILD_PAUSE_MS);
         return;
+    }
     r = channel_receive(&c->channel, &m);
     if (r > 0)
         r = channel_handle(&c->channel, child_handlers,
@@ -337,7 +330,8 @@ int children_on_adopt(void *owner, struct msg_adopt *m)
 }
 
 /* Counts a session that ended without a login against its client's address,
- * since it has cost a fork, and perhaps a signature; never against a proxy. */
+ * since it has cost a fork, and perhaps a signature; never against a proxy. The
+ * gate of an older generation counts that generation's. */
 int children_on_reaped(void *owner, struct msg_reaped *m)
 {
     struct gate *g = owner;
@@ -345,7 +339,7 @@ int children_on_reaped(void *owner, struct msg_reaped *m)
 
     if (!c)
         return 0;
-    if (m->fruitless && c->known && g->accepts) {
+    if (m->fruitless && c->known && !c->elder && g->accepts) {
         struct address prefix = address_client(&c->peer);
 
         fruitless_add(&g->memory->fruitless, &prefix, g->settings.max_fruitless,

@@ -26,11 +26,6 @@ int queue_init(struct gate *g)
     return 0;
 }
 
-bool queue_is_empty(const struct gate *g)
-{
-    return g->queue.count == 0;
-}
-
 static const struct address *queued_peer(const struct queued *w)
 {
     return w->child ? &w->child->peer : &w->entry.peer;
@@ -138,7 +133,7 @@ static void queue_on_timer(void *owner)
             break;
         queue_begin(w);
     }
-    if (!queue_is_empty(g))
+    if (g->queue.count > 0)
         loop_timer_set(&g->frame.loop, &g->queue.timer,
                        g->master_slow || limits_full(&g->limits) ? QUEUE_LOOK_MS
                                                                  : 0);
@@ -147,7 +142,7 @@ static void queue_on_timer(void *owner)
 
 void queue_wake(struct gate *g)
 {
-    if (!queue_is_empty(g))
+    if (g->queue.count > 0)
         loop_timer_set(&g->frame.loop, &g->queue.timer, 0);
 }
 

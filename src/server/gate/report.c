@@ -2,7 +2,6 @@
  * now, the sender queues it, and drops it if the queue is full. */
 #include "gate.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -42,8 +41,7 @@ uint64_t throttle_tally(struct throttle *t)
     return n;
 }
 
-#define REASON_MAX 256
-#define TALLY_MS   2000
+#define TALLY_MS 2000
 
 static void report_on_tally(void *owner)
 {
@@ -99,19 +97,4 @@ void report_service(struct gate *g, const char *format, ...)
     event_text(&r, FIELD_PROCESS, slice_from(process_name(PROCESS_GATE)));
     event_text(&r, FIELD_REASON, slice_from(reason));
     frame_report(&g->frame, &r);
-}
-
-/* The text has the serial, since gate's channel to log has none. */
-void report_wrong(struct gate_child *c, const char *wrong)
-{
-    char peer[ADDRESS_TEXT_MAX], reason[REASON_MAX];
-    struct event_record r;
-
-    snprintf(reason, sizeof(reason), "%s, serial %016" PRIx64, wrong,
-             c->serial);
-    event_begin(&r, EVENT_PEER);
-    event_text(&r, FIELD_PROCESS, slice_from(process_name(PROCESS_SESSION)));
-    event_text(&r, FIELD_PEER, slice_from(address_port_text(&c->peer, peer)));
-    event_text(&r, FIELD_REASON, slice_from(reason));
-    frame_report(&c->gate->frame, &r);
 }

@@ -42,19 +42,6 @@ static int setup_memory(struct gate *g)
     return r == 0 ? 0 : complain(&g->frame.why, "memory: %s", strerror(-r));
 }
 
-static void setup_listener(struct gate *g, size_t index, int fd)
-{
-    struct gate_listener *l = &g->listener[g->listeners++];
-
-    *l = (struct gate_listener){
-        .gate = g,
-        .index = index,
-        .implicit = settings_implicit(&g->settings, index),
-        .proxied = settings_proxied(&g->settings, index),
-        .fd = fd,
-    };
-}
-
 int setup_take_all(struct gate *g)
 {
     struct setup *s = &g->frame.setup;
@@ -64,7 +51,13 @@ int setup_take_all(struct gate *g)
     g->places = s->sessions;
     for (size_t i = 0; i < SETUP_LISTENERS && r == 0; i++)
         if (s->file[SETUP_LISTENER + i].fd >= 0)
-            setup_listener(g, i, setup_take(s, SETUP_LISTENER + i));
+            g->listener[g->listeners++] = (struct gate_listener){
+                .gate = g,
+                .index = i,
+                .implicit = settings_implicit(&g->settings, i),
+                .proxied = settings_proxied(&g->settings, i),
+                .fd = setup_take(s, SETUP_LISTENER + i),
+            };
     return r < 0 ? r : setup_memory(g);
 }
 
@@ -73,25 +66,16 @@ static struct tls_clients_file setup_clients_file(const struct setup_file *f)
     return (struct tls_clients_file){ f->fd, f->name, f->in_use };
 }
 
-static int setup_clients(struct gate *g)
-{
-    const struct setup_file *file = g->frame.setup.file;
-    const struct tls_clients clients = {
-        .mode = (enum client_certificates)g->settings.client_certificates,
-        .ca = setup_clients_file(&file[SETUP_CLIENT_CA]),
-        .crl = setup_clients_file(&file[SETUP_CLIENT_CRL]),
-    };
-
-    if (clients.mode == CLIENTS_OFF)
-        return 0;
-    return tls_context_clients(g->tls, &clients, &g->frame.why);
-}
-
 int setup_context(struct gate *g)
 {
     struct setup *s = &g->frame.setup;
     const struct setup_file *certificate = &s->file[SETUP_CERTIFICATE];
     const struct signer signer = { sign_ask, &g->keys };
+    const struct tls_clients clients = {
+        .mode = (enum client_certificates)g->settings.client_certificates,
+        .ca = setup_clients_file(&s->file[SETUP_CLIENT_CA]),
+        .crl = setup_clients_file(&s->file[SETUP_CLIENT_CRL]),
+    };
     struct tls_pair pair[CERTIFICATES_MAX];
     size_t n = 0;
 
@@ -107,7 +91,11 @@ int setup_context(struct gate *g)
                  PROCESS_KEYS, PHASE_RUN);
     g->tls = tls_context_new(pair, n, &g->settings.tls, &signer, &g->frame.why);
     channel_close(&g->keys.keys);
-    return g->tls ? setup_clients(g) : -EINVAL;
+    if (!g->tls)
+        return -EINVAL;
+    return clients.mode == CLIENTS_OFF
+               ? 0
+               : tls_context_clients(g->tls, &clients, &g->frame.why);
 }
 
 int setup_plan(struct gate *g)

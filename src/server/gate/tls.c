@@ -40,13 +40,17 @@ static void tickets_on_timer(void *owner)
 {
     struct gate *g = owner;
     struct ticket_memory *m = &g->memory->tickets;
+    const struct gate_children *t = &g->children;
     uint64_t now = clock_ms(), left = g->settings.ticket_lifetime, turn;
 
     if (board_accepts(g->board, g->row->generation))
         left = tickets_renew(m, left, now);
     turn = tickets_turn(m);
     if (turn != g->tickets.turn)
-        children_each(g, tickets_send);
+        for (size_t i = 0; i < t->size; i++)
+            if (t->slot[i].gate && t->slot[i].channel.fd >= 0 &&
+                !t->slot[i].why)
+                tickets_send(&t->slot[i]);
     g->tickets.turn = turn;
     loop_timer_set(&g->frame.loop, &g->tickets.timer,
                    left < TICKETS_LOOK_MS ? left : TICKETS_LOOK_MS);
@@ -60,11 +64,6 @@ void tickets_begin(struct gate *g)
 }
 
 #define DAY_S 86400
-
-static void expiry_on_timer(void *owner)
-{
-    expiry_watch(owner);
-}
 
 static void look_at_date(struct gate *g, const struct tls_date *d, int64_t now)
 {
@@ -93,8 +92,9 @@ static int64_t sooner(int64_t next, int64_t then, int64_t now)
     return then > now && then - now < next ? then - now : next;
 }
 
-void expiry_watch(struct gate *g)
+void expiry_watch(void *gate)
 {
+    struct gate *g = gate;
     const int64_t now = time(NULL);
     int64_t next = DAY_S;
     struct tls_pair_facts f;
@@ -111,7 +111,7 @@ void expiry_watch(struct gate *g)
                            "certificate is for the same names, with the same "
                            "kind of key",
                            f.name);
-    g->expiry.on_timer = expiry_on_timer;
+    g->expiry.on_timer = expiry_watch;
     g->expiry.owner = g;
     loop_timer_set(&g->frame.loop, &g->expiry, (uint64_t)next * 1000);
 }

@@ -12,26 +12,19 @@
  * backslash twice. */
 #define LINE_MAX_BYTES (5 * EVENT_BYTES_MAX + 4096)
 
-/* Returns the process that the event is about: master, gate and auth also
- * report about other processes. A session and its files report about themselves
- * only. */
-static const char *subject_process(const struct sender *from,
-                                   struct slice named)
-{
-    for (unsigned p = 0; p < PROCESS_COUNT && from->serial == 0; p++)
-        if (slice_equal(named, slice_from(process_name(p))))
-            return process_name(p);
-    return process_name(from->process);
-}
-
 /* Adds the sender as master has named it, not as it names itself. PEER must
  * live as long as the record. */
 static void add_sender(const struct sender *from, struct event_record *r,
                        char peer[ADDRESS_TEXT_MAX])
 {
-    const char *process = subject_process(from, r->text[FIELD_PROCESS]);
-    const char *by = process_name(from->process);
+    const struct slice named = r->text[FIELD_PROCESS];
+    const char *by = process_name(from->process), *process = by;
 
+    /* Master, gate and auth also report about other processes, a session and
+     * its files about themselves only. */
+    for (unsigned p = 0; p < PROCESS_COUNT && from->serial == 0; p++)
+        if (slice_equal(named, slice_from(process_name(p))))
+            process = process_name(p);
     event_text(r, FIELD_PROCESS, slice_from(process));
     r->text[FIELD_BY].ptr = NULL;
     if (strcmp(process, by) != 0)

@@ -2,6 +2,8 @@
  * only the descriptors that master gave it. */
 #include "log.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -11,6 +13,11 @@
 
 /* The standard descriptors, master, output, the loop, and a temporary one. */
 #define FILES_BESIDES 16
+
+/* Senders of a session: itself, its files, and a session that ended while there
+ * was no log. */
+#define OF_SESSION      3
+#define SENDERS_BESIDES 32
 
 /* ms for the last events once master has gone: more than a session needs to
  * end, and as long as master waits for a log that it stops. */
@@ -63,10 +70,11 @@ static int log_set_up(void *owner)
     random_bytes(l->users.key, sizeof(l->users.key));
     l->format = (enum log_format)s->log_format;
     l->prefixed = s->prefixed;
-    r = senders_init(l, s->sessions);
+    l->senders = (size_t)s->sessions * OF_SESSION + SENDERS_BESIDES;
+    l->sender = calloc(l->senders, sizeof(*l->sender));
     l->frame.plan.max_files = l->senders + FILES_BESIDES;
-    if (r == 0)
-        r = metrics_map(&l->metrics, memory, PROT_READ | PROT_WRITE);
+    r = l->sender ? metrics_map(&l->metrics, memory, PROT_READ | PROT_WRITE)
+                  : -ENOMEM;
     return r == 0 ? 0
                   : complain(&l->frame.why, "log: set-up: %s", strerror(-r));
 }

@@ -73,10 +73,6 @@ extern const struct frame_row log_row;
 /* Call it when a sender has ended. Without master and senders log ends. */
 void log_sender_ended(struct log *l);
 
-/* Allocates the senders that SESSIONS sessions need: for each the session
- * itself, its files, and a session that ended while there was no log; and the
- * other processes. Returns 0 or -ENOMEM. */
-int senders_init(struct log *l, uint64_t sessions);
 void senders_release(struct log *l);
 /* OWNER is the struct log. */
 int senders_on_sender(void *owner, struct msg_speaker *msg);

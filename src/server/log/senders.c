@@ -5,7 +5,6 @@
  * for log. */
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <sysexits.h>
 
 #include "log.h"
@@ -13,7 +12,6 @@
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 
-#define BESIDES_SESSIONS 32
 /* Milliseconds from the first dropped event to the report. */
 #define DROPPED_MS 10000
 /* Milliseconds for which a sender over its rate isn't read. */
@@ -36,13 +34,6 @@ void rate_charge(uint64_t *rate, size_t bytes, uint64_t now)
 uint64_t *rate_of_user(struct rates *all, struct slice user)
 {
     return &all->of[siphash(all->key, user.ptr, user.len) % RATE_USERS];
-}
-
-int senders_init(struct log *l, uint64_t sessions)
-{
-    l->senders = (size_t)sessions * 3 + BESIDES_SESSIONS;
-    l->sender = calloc(l->senders, sizeof(*l->sender));
-    return l->sender ? 0 : -ENOMEM;
 }
 
 /* One line reports all dropped events. */
@@ -163,15 +154,6 @@ static int read_sender(struct sender *s)
     return sender_dispatched(s, DISPATCH(&s->channel, handlers, s));
 }
 
-/* Returns 1 if a message waits in the channel, 0 if no more can come, -1 if
- * none waits now. */
-static int sender_has_words(const struct sender *s)
-{
-    char byte;
-
-    return (int)recv(s->channel.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-}
-
 /* Reads one event in a turn: a sender seldom has two. Another session of the
  * user may have used up the rate; but an end is read at once, since it frees a
  * place. */
@@ -181,7 +163,7 @@ static void sender_on_ready(void *owner, uint32_t events)
     uint64_t ms = must_wait(s);
 
     (void)events;
-    if (ms > 0 && sender_has_words(s) > 0)
+    if (ms > 0 && channel_waits(s->channel.fd) > 0)
         pause_sender(s, ms);
     else
         sender_dispatched(s, DISPATCH_ONE(&s->channel, handlers, s));
@@ -193,7 +175,7 @@ void senders_read_all(struct log *l)
         struct sender *s = &l->sender[i];
 
         /* One dispatch reads a limited number of messages. */
-        while (s->used && sender_has_words(s) >= 0)
+        while (s->used && channel_waits(s->channel.fd) >= 0)
             if (read_sender(s) < 0)
                 break;
     }
@@ -216,7 +198,7 @@ static struct sender *find_place(struct log *l)
     if (s)
         return s;
     for (size_t i = 0; i < l->senders; i++)
-        if (sender_has_words(&l->sender[i]) == 0)
+        if (channel_waits(l->sender[i].channel.fd) == 0)
             read_sender(&l->sender[i]);
     return free_place(l);
 }

@@ -4,6 +4,7 @@
  * sent. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <stdnoreturn.h>
@@ -68,7 +69,7 @@ static const struct {
 
 static noreturn void end_start(struct master *m, int status, const char *why)
 {
-    succession_failed(&m->succession, why);
+    SUCCESSION_SAY(&m->succession, start_failed, 0, .why = slice_from(why));
     die(status, "%s", why);
 }
 
@@ -118,7 +119,8 @@ static void prepare(struct master *m)
             struct complaint words = { "" };
 
             complain(&words, GENERATION_AGAIN "%s", c.text);
-            succession_failed(&m->succession, words.text);
+            SUCCESSION_SAY(&m->succession, start_failed, 0,
+                           .why = slice_from(words.text));
             die(EX_TEMPFAIL, "%s", c.text);
         }
         if (!m->check)
@@ -138,6 +140,7 @@ static void prepare(struct master *m)
  * again. */
 static void keep_for_recovery(struct master *m)
 {
+    char name[GENERATION_NAME_MAX];
     struct complaint c = { "" };
     int r = secrets_keep(m);
 
@@ -151,8 +154,12 @@ static void keep_for_recovery(struct master *m)
     succession_keep(&m->succession, "settings", m->conf);
     succession_keep(&m->succession, "users", m->users->fd);
     prepare_keep(m);
-    certificates_keep(m);
-    roster_keep(m);
+    for (size_t i = 0; i < SETUP_PLACES; i++)
+        succession_keep_file(&m->succession, m->certificates->file[i].name,
+                             m->certificates->file[i].fd);
+    snprintf(name, sizeof(name), GENERATION_SESSIONS "%" PRIu64,
+             m->succession.generation);
+    succession_keep(&m->succession, name, m->memory[MEMORY_ROSTER]);
     older_inherit(m);
     succession_close_untaken(&m->succession);
 }

@@ -36,13 +36,11 @@ int activation_count(void)
 /* Is it a listening TCP socket? Then *a is its address. */
 static bool is_listener(int fd, struct address *a)
 {
-    struct sockaddr_storage where = { 0 };
-    socklen_t size = sizeof(where), len = sizeof(int);
+    socklen_t len = sizeof(int);
     int listens = 0;
 
     return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == 0 &&
-           listens && getsockname(fd, (struct sockaddr *)&where, &size) == 0 &&
-           address_from_sockaddr(a, &where) == 0;
+           listens && address_of_socket(fd, a) == 0;
 }
 
 /* Unless IPV6_V6ONLY is set, [::] also takes IPv4 clients, which "listen"

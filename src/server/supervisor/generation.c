@@ -71,13 +71,6 @@ static int generation_on_up(void *owner, struct msg_up *m)
     return 0;
 }
 
-static int generation_on_leading(void *owner, struct msg_leading *m)
-{
-    (void)m;
-    start_on_leading(owner);
-    return 0;
-}
-
 static int generation_on_renew(void *owner, struct msg_renew *m)
 {
     struct generation *g = owner;
@@ -91,7 +84,7 @@ static const struct handler generation_handlers[] = {
     ON(keep, generation_on_keep),
     ON(start_failed, generation_on_start_failed),
     ON(up, generation_on_up),
-    ON(leading, generation_on_leading),
+    ON(leading, start_on_leading),
     ON(renew, generation_on_renew),
 };
 
@@ -205,27 +198,6 @@ static noreturn void become_master(const struct supervisor *s, bool recovery,
     die(EX_OSERR, "%s: can't be executed: %s", s->program, strerror(errno));
 }
 
-static int watch_master(struct generation *g, pid_t pid, int channel)
-{
-    struct supervisor *s = g->supervisor;
-
-    setpgid(pid,
-            pid); /* parent and child both call it: the first call counts */
-    g->state = GENERATION_STARTING;
-    g->number = ++s->last;
-    g->pid = pid;
-    channel_init(&g->channel, channel, PROCESS_SUPERVISOR, PROCESS_MASTER,
-                 PHASE_START);
-    g->watch = (struct loop_watch){ .fd = channel,
-                                    .events = EPOLLIN,
-                                    .on_ready = generation_on_readable,
-                                    .owner = g };
-    g->timer =
-        (struct loop_timer){ .on_timer = generation_on_timer, .owner = g };
-    generation_set_timer(g, s->deadlines.start);
-    return loop_add(&s->loop, &g->watch);
-}
-
 /* Returns the master's pid, or -errno. *channel gets the supervisor's end of
  * the channel, which the caller owns. */
 static pid_t fork_master(const struct supervisor *s, bool recovery,
@@ -271,8 +243,20 @@ struct generation *generation_start(struct supervisor *s, bool recovery)
         stderr_print("can't start a generation: %s", strerror(-pid));
         return NULL;
     }
-    *g = (struct generation){ .supervisor = s, .recovers = recovery };
-    if (watch_master(g, pid, channel) < 0)
+    setpgid(pid, pid); /* the child calls it, too: the first call counts */
+    *g = (struct generation){
+        .supervisor = s,
+        .state = GENERATION_STARTING,
+        .number = ++s->last,
+        .pid = pid,
+        .recovers = recovery,
+        .timer = { .on_timer = generation_on_timer, .owner = g },
+    };
+    channel_init(&g->channel, channel, PROCESS_SUPERVISOR, PROCESS_MASTER,
+                 PHASE_START);
+    generation_set_timer(g, s->deadlines.start);
+    if (loop_add_reader(&s->loop, &g->watch, channel, generation_on_readable,
+                        g) < 0)
         generation_kill(g);
     return g;
 }

@@ -147,23 +147,20 @@ static bool take_recovery(struct supervisor *s)
  * the recovery: the reload may wait for a disk or a directory service, while
  * nobody is served. If a burst of crashes delays the recovery, the reload goes
  * on: it may bring the setting that ends the crashes. */
-static void put_off_reload(struct supervisor *s)
-{
-    struct generation *g = s->under_way;
-
-    if (!s->recoveries.due || !g || g->recovers ||
-        g->state != GENERATION_STARTING || !take_recovery(s))
-        return;
-    s->recoveries.begun -= s->deadlines.recovery; /* start_next() takes it */
-    s->under_way = NULL;
-    s->reload = RELOAD_WANTED;
-    generation_give_up(g, "a recovery comes first");
-}
-
 static void start_on_timer(void *owner)
 {
-    put_off_reload(owner);
-    start_next(owner);
+    struct supervisor *s = owner;
+    struct generation *g = s->under_way;
+
+    if (s->recoveries.due && g && !g->recovers &&
+        g->state == GENERATION_STARTING && take_recovery(s)) {
+        s->recoveries.begun -=
+            s->deadlines.recovery; /* start_next() takes it */
+        s->under_way = NULL;
+        s->reload = RELOAD_WANTED;
+        generation_give_up(g, "a recovery comes first");
+    }
+    start_next(s);
 }
 
 void start_init(struct supervisor *s)
@@ -221,15 +218,17 @@ void start_reload(struct supervisor *s, struct generation *g, uint32_t request)
     start_next(s);
 }
 
-void start_on_leading(struct generation *g)
+int start_on_leading(void *owner, struct msg_leading *m)
 {
+    struct generation *g = owner;
     struct supervisor *s = g->supervisor;
     const char *what = g->recovers ? "processes that failed were replaced"
                        : s->led    ? "reloaded"
                                    : "";
 
+    (void)m;
     if (g->state != GENERATION_TAKING)
-        return;
+        return 0;
     loop_timer_clear(&s->loop, &g->timer);
     g->state = GENERATION_LEADING;
     kept_release(&s->kept);
@@ -245,6 +244,7 @@ void start_on_leading(struct generation *g)
     heartbeat_begin(s);
     answer_askers(s, false, true, "");
     start_next(s);
+    return 0;
 }
 
 static void report_failure(struct generation *g, enum generation_state state)

@@ -210,8 +210,8 @@ void start_reload(struct supervisor *s, struct generation *g, uint32_t request);
 /* G is ready: from now on its gate accepts, and the other generations finish
  * their sessions. */
 void takeover_begin(struct generation *g);
-/* G accepts. */
-void start_on_leading(struct generation *g);
+/* Handler; owner: the struct generation, which accepts. */
+int start_on_leading(void *owner, struct msg_leading *m);
 /* Call it when G's master was reaped, or G was given up. */
 void start_on_ended(struct generation *g);
 /* Sets that no recovery has begun yet. */

@@ -34,7 +34,7 @@ static int listen_on(const char *host, struct address *bound)
 
     OR_FAIL(bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0);
     OR_FAIL(listen(fd, 512) == 0);
-    OR_FAIL(socket_local(fd, bound) == 0);
+    OR_FAIL(address_of_socket(fd, bound) == 0);
     return fd;
 }
 

@@ -298,7 +298,7 @@ static void expect_over(struct gate_child *c, bool reaped, const char *step,
     cr_expect_null(children_find(&g, serial), "%s, %s: there", step, event);
     cr_expect_null(c->gate, "%s, %s: kept", step, event);
     cr_expect(g.limits.total == 0 && g.limits.unknown == 0 &&
-                  g.limits.waiting == 0 && queue_is_empty(&g) &&
+                  g.limits.waiting == 0 && g.queue.count == 0 &&
                   TAILQ_EMPTY(&g.children.waiting),
               "%s, %s", step, event);
     cr_expect_not(c->timer.armed || c->watch.added || c->active.timer.armed ||
@@ -404,7 +404,7 @@ static void without_master(enum fault fault)
                  PHASE_RUN);
     CHECK(channel_receive(&session, &got) == 1 && got.kind == MSG_not_admitted);
     CHECK(slice_equal(got.not_admitted.why,
-                      slice_from(limit_words(LIMIT_MASTER))));
+                      slice_from(limit_texts[LIMIT_MASTER].words)));
 }
 
 /* A client learns why it can't enter: master has just gone, and gate follows

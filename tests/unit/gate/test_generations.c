@@ -145,6 +145,21 @@ GateTest(generations, elders_count,
     bench_gone(b, &other);
 }
 
+/* The gate of its own generation counts it, and nobody if its whole generation
+ * has died. */
+GateTest(generations, an_elder_is_never_fruitless,
+         .settings = "max_fruitless = 1\n")
+{
+    struct fake f;
+    int client;
+
+    elder(b, 1, "127.0.0.1");
+    BENCH_SAY(b, reaped, .serial = 1, .fruitless = true);
+    f = bench_enter(b, "127.0.0.1", &client);
+    close(client);
+    bench_gone(b, &f);
+}
+
 /* More than there is room for: only with a limit that was raised by other
  * means. They count for nothing. */
 GateTest(generations, elders_without_room,

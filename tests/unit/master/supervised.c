@@ -179,10 +179,13 @@ static bool is_shown(void *argument)
 {
     struct asked_row *a = argument;
 
-    for (a->row = 0; a->row < roster_used(a->roster); a->row++)
-        if (roster_read(a->roster, a->row, &a->facts) &&
+    for (a->row = 0; a->row < roster_used(a->roster); a->row++) {
+        uint64_t turn = 0;
+
+        if (roster_read(a->roster, a->row, &turn, &a->facts) &&
             a->facts.serial == a->serial && (!a->f || a->f(&a->facts)))
             return true;
+    }
     return false;
 }
 

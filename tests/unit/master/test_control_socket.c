@@ -412,7 +412,7 @@ Test(control_socket, goes_to_the_generation_that_leads)
     channel_init(&first, call(), PROCESS_CTL, PROCESS_MASTER, PHASE_START);
     let_in(&old, &first);
     raise_master(&new, &new_parts, &line);
-    control_retire(old.control);
+    control_close(old.control, false);
     cr_expect_not(old.control->watch.added);
     cr_expect_eq(old.control->socket.fd, -1);
     channel_init(&second, call(), PROCESS_CTL, PROCESS_MASTER, PHASE_START);
@@ -441,7 +441,7 @@ Test(control_socket, of_a_generation_that_leads_too_late)
     cr_assert_eq(fd_pair(pair), 0);
     event_sender_open(&m.events, pair[0]);
     m.logs = true;
-    control_retire(m.control);
+    control_close(m.control, false);
     control_lead(m.control);
     cr_expect_lt(recv(pair[1], &byte, 1, MSG_DONTWAIT), 0, "an event");
     control_stop(m.control);

@@ -67,7 +67,7 @@ static void hall_open(void)
     hall_child(&gate, END_GATE)->opened = true;
     hall_child(&auth, END_AUTH);
     m.succession.leads = true;
-    cr_assert_eq(roster_begin(&m), 0);
+    cr_assert_eq(roster_map(-1, m.sessions->size, &m.roster), 0);
     older_fd = shared_make("older", roster_size(8));
     cr_assert(older_open(&m.older[0], older_fd));
 }
@@ -94,7 +94,8 @@ static void hall_close(void)
         channel_close(&c->channel);
     }
     older_release(&m);
-    retire_release(&m);
+    loop_timer_clear(&m.loop, &m.retirement->late);
+    loop_timer_clear(&m.loop, &m.retirement->deadline);
     roster_unmap(&m.roster);
     fd_close(&older_fd);
     for (int i = 0; i < ENDS; i++)

@@ -67,7 +67,7 @@ Test(succession, the_reason_of_a_failure_waits_for_room, .timeout = 60)
         be_slow(far);
     }
     close(far);
-    succession_failed(&s, "a mistake");
+    SUCCESSION_SAY(&s, start_failed, 0, .why = SLICE("a mistake"));
     succession_release(&s);
     cr_assert_eq(waitpid(pid, &status, 0), pid);
     cr_expect_eq(status, 0);

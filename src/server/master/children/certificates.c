@@ -175,20 +175,6 @@ int certificates_open(struct master *m, struct complaint *c)
     return r;
 }
 
-void certificates_keep(struct master *m)
-{
-    for (size_t i = 0; i < SETUP_PLACES; i++)
-        succession_keep_file(&m->succession, m->certificates->file[i].name,
-                             m->certificates->file[i].fd);
-}
-
-void certificates_init(struct certificates *set)
-{
-    *set = (struct certificates){ .count = 0 };
-    for (size_t i = 0; i < SETUP_PLACES; i++)
-        set->file[i].fd = -1;
-}
-
 void certificates_release(struct certificates *set)
 {
     for (size_t i = 0; i < SETUP_PLACES; i++)

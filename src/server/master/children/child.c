@@ -33,38 +33,30 @@ static void child_describe(const struct child *c, int status, char *out,
         snprintf(out + n, size - (size_t)n, ": %s", c->failure);
 }
 
-/* Returns the status of sysexits.h for a child that didn't start. If the child
- * sent a complaint, the configuration has a mistake, unless the complaint is
- * about the sandbox. */
-static int child_start_status(const struct child *c, int status)
-{
-    if (WIFEXITED(status) &&
-        (WEXITSTATUS(status) == EX_OSERR || WEXITSTATUS(status) == EX_SOFTWARE))
-        return WEXITSTATUS(status);
-    if (strncmp(c->failure, "sandbox of ", 8) == 0)
-        return EX_OSERR;
-    return c->channel.seen[MSG_failed] ? EX_CONFIG : EX_SOFTWARE;
-}
-
-/* C ended before it was ready: the start of master fails. A complaint of gate
- * about a certificate or key names the file: this adds the line of the
- * configuration. */
+/* C ended before it was ready: the start of master fails. If the child sent a
+ * complaint, the configuration has a mistake, unless the complaint is about the
+ * sandbox. A complaint of gate about a certificate or key names the file: this
+ * adds the line of the configuration. */
 static void child_start_failed(struct child *c, int status)
 {
+    const bool complained = c->channel.seen[MSG_failed];
+    int code = complained ? EX_CONFIG : EX_SOFTWARE;
+    struct complaint why = { "" };
     char how[320];
-    char why[COMPLAINT_MAX];
 
-    if (c->channel.seen[MSG_failed]) {
-        struct complaint line = { "" };
-
-        complain(&line, "%s", c->failure);
-        settings_place_pair(&c->master->settings, &line);
-        master_fail(c->master, child_start_status(c, status), line.text);
-        return;
+    if (strncmp(c->failure, "sandbox of ", 8) == 0)
+        code = EX_OSERR;
+    if (WIFEXITED(status) &&
+        (WEXITSTATUS(status) == EX_OSERR || WEXITSTATUS(status) == EX_SOFTWARE))
+        code = WEXITSTATUS(status);
+    if (complained) {
+        complain(&why, "%s", c->failure);
+        settings_place_pair(&c->master->settings, &why);
+    } else {
+        child_describe(c, status, how, sizeof(how));
+        complain(&why, "%s %s", process_name(c->row->process), how);
     }
-    child_describe(c, status, how, sizeof(how));
-    snprintf(why, sizeof(why), "%s %s", process_name(c->row->process), how);
-    master_fail(c->master, child_start_status(c, status), why);
+    master_fail(c->master, code, why.text);
 }
 
 int child_on_ready(void *owner, struct msg_ready *msg)
@@ -189,8 +181,8 @@ static void child_on_timer(void *owner)
         child_end(c, "was not ready in time");
         break;
     case CHILD_READY:
-        if (c->row->on_timer)
-            c->row->on_timer(c);
+        if (c->row->late)
+            child_end(c, c->row->late);
         break;
     case CHILD_ENDING:
         kill(c->pid, SIGKILL);
@@ -211,7 +203,9 @@ static int child_spawn(struct child *c)
     pid = setup_child(c, &setup);
     if (pid == 0)
         pid = m->hooks.spawn(m, process_name(c->row->process), ends[1], &setup);
-    setup_given(&setup);
+    fd_close(&setup.file[SETUP_LOG].fd);
+    fd_close(&setup.file[SETUP_KEYS].fd);
+    fd_close(&setup.file[SETUP_BEAT].fd);
     fd_close(&ends[1]);
     if (pid < 0) {
         fd_close(&ends[0]);
@@ -225,27 +219,10 @@ static int child_spawn(struct child *c)
     return loop_add(&c->master->loop, &c->watch);
 }
 
-/* No process was started. The next try is delayed, since a shortage, such as of
- * memory, rarely ends so soon. */
-static void child_not_started(struct child *c, int error)
-{
-    struct master *m = c->master;
-    struct complaint why = { "" };
-
-    c->state = CHILD_OFF;
-    complain(&why, "%s can't be started: %s", process_name(c->row->process),
-             strerror(error));
-    if (m->state == MASTER_STARTING) {
-        master_fail(m, EX_OSERR, why.text);
-        return;
-    }
-    master_report(m, EVENT_CHILD, c->row->process, "%s", why.text);
-    loop_timer_set(&m->loop, &c->timer, m->deadlines.restart);
-}
-
 void child_start(struct child *c)
 {
     struct master *m = c->master;
+    struct complaint why = { "" };
     uint64_t wait = 0;
     int r;
 
@@ -266,10 +243,22 @@ void child_start(struct child *c)
     c->state = CHILD_SETUP;
     loop_timer_set(&m->loop, &c->timer, m->deadlines.setup);
     r = child_spawn(c);
-    if (r < 0 && c->pid > 0)
+    if (r == 0)
+        return;
+    if (c->pid > 0) {
         child_end(c, strerror(-r));
-    else if (r < 0)
-        child_not_started(c, -r);
+        return;
+    }
+    c->state = CHILD_OFF;
+    complain(&why, "%s can't be started: %s", process_name(c->row->process),
+             strerror(-r));
+    if (m->state == MASTER_STARTING) {
+        master_fail(m, EX_OSERR, why.text);
+        return;
+    }
+    master_report(m, EVENT_CHILD, c->row->process, "%s", why.text);
+    /* Not at once: a shortage, such as of memory, rarely ends so soon. */
+    loop_timer_set(&m->loop, &c->timer, m->deadlines.restart);
 }
 
 void child_reaped(struct child *c, int status)
@@ -328,11 +317,6 @@ struct child *children_ready(struct master *m, enum process p)
         if (c->row->process == p && c->state == CHILD_READY)
             return c;
     return NULL;
-}
-
-struct child *children_gate(struct master *m)
-{
-    return children_ready(m, PROCESS_GATE);
 }
 
 struct child *children_by_pid(struct master *m, pid_t pid)

@@ -175,6 +175,7 @@ struct child_row {
     /* It is started when keys is ready, since its set-up has keys sign. So keys
      * reports a bad key; this process would only see that signatures fail. */
     bool waits_for_keys;
+    bool not_checked; /* --check starts without it */
     const struct handler *handlers;
     size_t handler_count;
     void (*on_ready)(struct child *c);
@@ -182,7 +183,7 @@ struct child_row {
         struct child *c); /* the channel is writable again after -EAGAIN */
     void (*on_gone)(struct child *c);
     void (*on_reaped)(struct child *c, int status);
-    void (*on_timer)(struct child *c); /* the timer of a ready child */
+    const char *late; /* why it ends when the timer of a ready child runs out */
 };
 
 struct child {
@@ -243,7 +244,6 @@ void children_add(struct master *m, const struct child_row *row);
 struct child *children_find(const struct master *m, enum process p);
 /* Returns the first child of kind P that is ready, or NULL. */
 struct child *children_ready(struct master *m, enum process p);
-struct child *children_gate(struct master *m);
 /* Returns the child with that pid, or NULL. */
 struct child *children_by_pid(struct master *m, pid_t pid);
 
@@ -307,24 +307,18 @@ struct certificates {
     size_t count;
 };
 
-/* Sets SET to no files. */
-void certificates_init(struct certificates *set);
-
 /* Opens all pairs of the settings; no other user may be able to read a key.
  * Returns 0, or with the complaint -ETIMEDOUT if a disk hangs, else -EINVAL. */
 int certificates_open(struct master *m, struct complaint *c);
-/* Asks the supervisor to keep the files for the next generation. */
-void certificates_keep(struct master *m);
 void certificates_release(struct certificates *set);
 
 /* Handler: gate reports when the first thing in a file expires. */
 int certificates_on_expiry_is(void *owner, struct msg_expiry_is *msg);
 
-/* The set-up of C. setup_child() fills in *S, by the row of C; after the start
- * setup_given() closes the descriptors in it that nobody else has. Returns 0 or
+/* Fills in *S, the set-up of C, by the row of C. After the start the caller
+ * closes the descriptors of SETUP_LOG, SETUP_KEYS and SETUP_BEAT. Returns 0 or
  * -errno. */
 int setup_child(struct child *c, struct setup *s);
-void setup_given(struct setup *s);
 child_set_up setup_log;
 child_set_up setup_keys;
 child_set_up setup_auth;

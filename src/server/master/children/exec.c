@@ -50,24 +50,10 @@ static const char *name_of_program(const char *program,
     return name;
 }
 
-static int open_program(struct succession *s, const char *directory,
-                        const char *program)
-{
-    char name[GENERATION_NAME_MAX], path[PATH_MAX + NAME_MAX];
-    int fd = -1;
-
-    if (s->recovery)
-        fd = succession_inherit(s, name_of_program(program, name));
-    if (fd >= 0)
-        return fd;
-    snprintf(path, sizeof(path), "%s/%s", directory, program);
-    fd = open(path, O_PATH | O_CLOEXEC);
-    return fd < 0 ? -errno : fd;
-}
-
 int programs_open(struct succession *s, int *fd, struct complaint *c)
 {
-    char directory[PATH_MAX];
+    char directory[PATH_MAX], path[PATH_MAX + NAME_MAX];
+    char name[GENERATION_NAME_MAX];
     ssize_t n = readlink(OWN_BINARY, directory, sizeof(directory) - 1);
 
     if (n < 0)
@@ -75,10 +61,15 @@ int programs_open(struct succession *s, int *fd, struct complaint *c)
     directory[n] = '\0';
     *strrchr(directory, '/') = '\0';
     for (size_t i = 0; i < PROGRAMS; i++) {
-        fd[i] = open_program(s, directory, programs[i]);
+        fd[i] = s->recovery
+                    ? succession_inherit(s, name_of_program(programs[i], name))
+                    : -1;
+        if (fd[i] >= 0)
+            continue;
+        snprintf(path, sizeof(path), "%s/%s", directory, programs[i]);
+        fd[i] = open(path, O_PATH | O_CLOEXEC);
         if (fd[i] < 0)
-            return complain(c, "%s/%s: %s", directory, programs[i],
-                            strerror(-fd[i]));
+            return complain(c, "%s: %s", path, strerror(errno));
     }
     return 0;
 }
@@ -94,20 +85,6 @@ int programs_keep(struct succession *s, const int *fd)
     return r;
 }
 
-/* Names the program's path: "Permission denied" may be due to a mode or a
- * mount. */
-static noreturn void die_of_exec(int program, const char *binary, int error)
-{
-    char link[64], path[PATH_MAX];
-    ssize_t n;
-
-    snprintf(link, sizeof(link), "/proc/self/fd/%d", program);
-    n = readlink(link, path, sizeof(path) - 1);
-    path[n < 0 ? 0 : n] = '\0';
-    die(EX_OSERR, "%s: can't be executed: %s", n < 0 ? binary : path,
-        strerror(error));
-}
-
 /* Becomes BINARY, with the N descriptors FD as 3, 4 and so on. All others but
  * the standard descriptors are closed. ARGUMENTS end with NULL. */
 static noreturn void exec_program(const struct master *m, const char *binary,
@@ -117,8 +94,10 @@ static noreturn void exec_program(const struct master *m, const char *binary,
     const int high = FIRST_FD + n;
     int program =
         fcntl(programs_find(m->programs, binary), F_DUPFD_CLOEXEC, high);
-    int copy[FDS_MAX];
+    char link[64], path[PATH_MAX];
+    int copy[FDS_MAX], error;
     sigset_t none;
+    ssize_t len;
 
     /* A later descriptor's target may be this one's number: copy all first. */
     for (int i = 0; i < n; i++) {
@@ -135,7 +114,14 @@ static noreturn void exec_program(const struct master *m, const char *binary,
     sigprocmask(SIG_SETMASK, &none, NULL);
     execveat(program, "", (char **)(uintptr_t)arguments, environ,
              AT_EMPTY_PATH);
-    die_of_exec(program, binary, errno);
+    error = errno;
+    /* Name the program's path: "Permission denied" may be due to a mode or a
+     * mount. */
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", program);
+    len = readlink(link, path, sizeof(path) - 1);
+    path[len < 0 ? 0 : len] = '\0';
+    die(EX_OSERR, "%s: can't be executed: %s", len < 0 ? binary : path,
+        strerror(error));
 }
 
 pid_t exec_child(const struct master *m, const char *binary, int channel,

@@ -15,18 +15,6 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
 
-/* Writes the address that L->fd is bound to into L->address. Returns 0 or
- * -errno. */
-static int listeners_look(struct listener *l)
-{
-    struct sockaddr_storage real;
-    socklen_t size = sizeof(real);
-
-    if (getsockname(l->fd, (struct sockaddr *)&real, &size) < 0)
-        return -errno;
-    return address_from_sockaddr(&l->address, &real);
-}
-
 static const char *listener_advice(int error)
 {
     switch (error) {
@@ -57,16 +45,13 @@ static bool listener_is_held(const struct succession *h,
                              const struct address *a, struct address *held)
 {
     for (size_t i = 0; h && i < h->count; i++) {
-        struct listener old = { .fd = h->inherited[i].fd };
-        const struct address *b = &old.address;
-
-        if (!is_listener(&h->inherited[i]) || listeners_look(&old) < 0 ||
-            a->family != b->family || a->port != b->port)
+        if (!is_listener(&h->inherited[i]) ||
+            address_of_socket(h->inherited[i].fd, held) < 0 ||
+            a->family != held->family || a->port != held->port)
             continue;
-        if (address_is_any(a) || address_is_any(b) || address_same_host(a, b)) {
-            *held = *b;
+        if (address_is_any(a) || address_is_any(held) ||
+            address_same_host(a, held))
             return true;
-        }
     }
     return false;
 }
@@ -95,13 +80,6 @@ static int listeners_refuse(const struct settings *s,
                    error == ENOMEM || error == ENFILE
                ? -EAGAIN
                : -EINVAL;
-}
-
-static int listener_set_option(int fd, int level, int option)
-{
-    int one = 1;
-
-    return setsockopt(fd, level, option, &one, sizeof(one)) < 0 ? -errno : 0;
 }
 
 /* Sets options that a control connection inherits at the end of its handshake,
@@ -138,18 +116,16 @@ static int listener_socket(const struct address *a, int backlog)
 {
     struct sockaddr_storage where;
     socklen_t size = address_to_sockaddr(a, &where);
+    const int one = 1;
     FD_CLEANUP int fd =
         socket(where.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    int r;
 
-    if (fd < 0)
-        return -errno;
-    r = listener_set_option(fd, SOL_SOCKET, SO_REUSEADDR);
     /* [::]:21 and 0.0.0.0:21 are two listeners, as written. */
-    if (r == 0 && where.ss_family == AF_INET6)
-        r = listener_set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY);
-    if (r < 0)
-        return r;
+    if (fd < 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0 ||
+        (where.ss_family == AF_INET6 &&
+         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)) < 0))
+        return -errno;
     listener_equip(fd);
     if (bind(fd, (struct sockaddr *)&where, size) < 0 ||
         (backlog > 0 && listen(fd, backlog) < 0))
@@ -184,7 +160,7 @@ static int listener_open(struct listener *l, const struct address *a,
         return l->fd;
     r = succession_keep(h, name, l->fd);
     if (r == 0)
-        r = listeners_look(l);
+        r = address_of_socket(l->fd, &l->address);
     if (r < 0)
         fd_close(&l->fd);
     return r;
@@ -216,16 +192,6 @@ int listeners_open(struct listeners *l, const struct settings *s,
     return 0;
 }
 
-static bool listener_is_named(const struct settings *s, const char *name)
-{
-    char own[GENERATION_NAME_MAX];
-
-    for (size_t i = 0; i < s->listen_count; i++)
-        if (strcmp(listener_name(&s->listen[i], 0, own), name) == 0)
-            return true;
-    return false;
-}
-
 /* The first generation inherits listeners from systemd only. */
 void listeners_unnamed(const struct settings *s, const struct succession *h,
                        struct complaint *c)
@@ -234,15 +200,18 @@ void listeners_unnamed(const struct settings *s, const struct succession *h,
     size_t len = 0;
 
     for (size_t i = 0; h->generation == 1 && i < h->count; i++) {
-        struct listener one = { .fd = h->inherited[i].fd };
-        const char *name = h->inherited[i].name;
-        char text[ADDRESS_TEXT_MAX];
+        char own[GENERATION_NAME_MAX], text[ADDRESS_TEXT_MAX];
+        bool named = false;
+        struct address a;
 
-        if (is_listener(&h->inherited[i]) && !listener_is_named(s, name) &&
-            listeners_look(&one) == 0 && len < sizeof(names))
-            len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s",
-                                    len ? ", " : "",
-                                    address_port_text(&one.address, text));
+        for (size_t k = 0; k < s->listen_count; k++)
+            named |= strcmp(listener_name(&s->listen[k], 0, own),
+                            h->inherited[i].name) == 0;
+        if (is_listener(&h->inherited[i]) && !named && len < sizeof(names) &&
+            address_of_socket(h->inherited[i].fd, &a) == 0)
+            len +=
+                (size_t)snprintf(names + len, sizeof(names) - len, "%s%s",
+                                 len ? ", " : "", address_port_text(&a, text));
     }
     if (len > 0)
         complain(c,

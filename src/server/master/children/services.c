@@ -52,15 +52,6 @@ static void service_drop(struct services *s, struct service_channel *c)
     TAILQ_INSERT_TAIL(&s->free, c, next);
 }
 
-/* Returns 1 if a message waits in the channel, 0 if no more can come, -1 if
- * none waits now. */
-static int service_has_words(const struct service_channel *c)
-{
-    char byte;
-
-    return (int)recv(c->end, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-}
-
 /* Drops the channels in which no more can come, or which log doesn't read: it
  * drops a channel without a word if it has no place for it or can't read its
  * bytes. */
@@ -74,7 +65,7 @@ static void services_sweep(struct master *m)
         struct service_channel *next = TAILQ_NEXT(c, next);
 
         if (c->ended) {
-            bool empty = service_has_words(c) == 0;
+            bool empty = channel_waits(c->end) == 0;
             bool late = c->given && now - c->since >= m->deadlines.unread;
 
             s->lost += late && !empty;
@@ -154,7 +145,7 @@ bool services_are_full(const struct master *m, const char *user)
 
     TAILQ_FOREACH(c, &m->services->open, next)
         unread += c->ended && strcmp(c->who.user, user) == 0 &&
-                  service_has_words(c) > 0;
+                  channel_waits(c->end) > 0;
     return unread >= UNREAD_MOST;
 }
 
@@ -196,7 +187,7 @@ void service_end(struct master *m, struct service_channel **end)
     *end = NULL;
     if (!c)
         return;
-    words = c->service == PROCESS_LOG ? service_has_words(c) : 0;
+    words = c->service == PROCESS_LOG ? channel_waits(c->end) : 0;
     if (words > 0 || (words < 0 && !c->held))
         service_keep(m, c);
     else

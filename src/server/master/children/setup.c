@@ -12,11 +12,6 @@
 _Static_assert(SETUP_LISTENERS == SETTINGS_LISTEN_MAX, "each has its place");
 _Static_assert(SETUP_NAME_MAX == SETTINGS_PATH_MAX, "each name fits");
 
-static void give(struct setup *s, size_t place, int fd)
-{
-    s->file[place].fd = fd;
-}
-
 static void give_name(struct setup *s, size_t place, const char *name)
 {
     snprintf(s->file[place].name, SETUP_NAME_MAX, "%s", name);
@@ -47,7 +42,7 @@ static int give_channel(struct child *c, struct setup *s, enum process service)
 
     if (r < 0)
         return r;
-    give(s, log ? SETUP_LOG : SETUP_KEYS, ends[0]);
+    s->file[log ? SETUP_LOG : SETUP_KEYS].fd = ends[0];
     service_end(c->master, far);
     *far = service_open(c->master, service, &who, ends[1]);
     services_flush(c->master);
@@ -57,13 +52,12 @@ static int give_channel(struct child *c, struct setup *s, enum process service)
 /* Each process gets a page of its own, even if it replaces another process. */
 static int give_beat(struct child *c, struct setup *s)
 {
-    int fd;
+    int *fd = &s->file[SETUP_BEAT].fd;
 
     SHARED_UNMAP(c->beat);
     c->pulse = (struct pulse){ 0 };
-    fd = beat_make(&c->beat);
-    give(s, SETUP_BEAT, fd);
-    return fd < 0 ? fd : 0;
+    *fd = beat_make(&c->beat);
+    return *fd < 0 ? *fd : 0;
 }
 
 int setup_log(struct child *c, struct setup *s)
@@ -72,8 +66,8 @@ int setup_log(struct child *c, struct setup *s)
 
     s->log_format = m->settings.log_format;
     s->prefixed = m->prefixed;
-    give(s, SETUP_OUTPUT, STDERR_FILENO);
-    give(s, SETUP_METRICS, m->memory[MEMORY_METRICS]);
+    s->file[SETUP_OUTPUT].fd = STDERR_FILENO;
+    s->file[SETUP_METRICS].fd = m->memory[MEMORY_METRICS];
     return 0;
 }
 
@@ -103,12 +97,12 @@ int setup_gate(struct child *c, struct setup *s)
     int r = give_beat(c, s);
 
     s->generation = m->succession.generation;
-    give(s, SETUP_SETTINGS, m->conf);
-    give(s, SETUP_MEMORY, m->memory[MEMORY_GATE]);
-    give(s, SETUP_BANS, m->memory_read[MEMORY_BANS]);
-    give(s, SETUP_BOARD, m->memory_read[MEMORY_BOARD]);
+    s->file[SETUP_SETTINGS].fd = m->conf;
+    s->file[SETUP_MEMORY].fd = m->memory[MEMORY_GATE];
+    s->file[SETUP_BANS].fd = m->memory_read[MEMORY_BANS];
+    s->file[SETUP_BOARD].fd = m->memory_read[MEMORY_BOARD];
     for (size_t i = 0; i < l->control_count; i++)
-        give(s, SETUP_LISTENER + i, l->control[i].fd);
+        s->file[SETUP_LISTENER + i].fd = l->control[i].fd;
     for (size_t i = 0; i < set->count; i++) {
         give_file(c, s, SETUP_CERTIFICATE + i);
         give_name(s, SETUP_KEY + i, set->file[SETUP_KEY + i].name);
@@ -133,13 +127,6 @@ int setup_child(struct child *c, struct setup *s)
     if (m->no_empty)
         s->allow_weaker |= SANDBOX_CHROOT;
     s->sessions = master_places(m);
-    give(s, SETUP_EMPTY, m->empty);
+    s->file[SETUP_EMPTY].fd = m->empty;
     return c->row->set_up(c, s);
-}
-
-void setup_given(struct setup *s)
-{
-    fd_close(&s->file[SETUP_LOG].fd);
-    fd_close(&s->file[SETUP_KEYS].fd);
-    fd_close(&s->file[SETUP_BEAT].fd);
 }

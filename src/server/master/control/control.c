@@ -112,22 +112,6 @@ static struct peer *control_free_peer(struct control *c, bool reads_only)
     return reads_only && readers >= READERS ? NULL : unused;
 }
 
-static void control_let_in(struct master *m, struct peer *p, uid_t uid, int fd,
-                           bool reads_only)
-{
-    peer_blank(p, m);
-    p->uid = uid;
-    p->used = true;
-    p->reads_only = reads_only;
-    channel_init(&p->channel, fd, PROCESS_MASTER, PROCESS_CTL, PHASE_IDLE);
-    if (loop_add_reader(&m->loop, &p->watch, fd, control_on_message, p) < 0)
-        peer_end(p);
-    else
-        peer_answered(p, SEND(&p->channel, welcome, 0,
-                              .version = SLICE(SALLYPORT_VERSION),
-                              .pid = (uint64_t)getppid()));
-}
-
 static void control_welcome(struct master *m, int fd)
 {
     const gid_t group = m->account[ACCOUNT_CONTROL].gid;
@@ -147,11 +131,23 @@ static void control_welcome(struct master *m, int fd)
                           "control socket: uid %lu, pid %ld refused",
                           (unsigned long)who.uid, (long)who.pid);
         control_turn_away(fd, REFUSAL_DENIED, words);
-    } else if (!p) {
-        control_turn_away(fd, REFUSAL_BUSY, "the server is answering others");
-    } else {
-        control_let_in(m, p, who.uid, fd, reads_only);
+        return;
     }
+    if (!p) {
+        control_turn_away(fd, REFUSAL_BUSY, "the server is answering others");
+        return;
+    }
+    peer_blank(p, m);
+    p->uid = who.uid;
+    p->used = true;
+    p->reads_only = reads_only;
+    channel_init(&p->channel, fd, PROCESS_MASTER, PROCESS_CTL, PHASE_IDLE);
+    if (loop_add_reader(&m->loop, &p->watch, fd, control_on_message, p) < 0)
+        peer_end(p);
+    else
+        peer_answered(p, SEND(&p->channel, welcome, 0,
+                              .version = SLICE(SALLYPORT_VERSION),
+                              .pid = (uint64_t)getppid()));
 }
 
 /* If there is no free descriptor, accepting pauses, since epoll would report
@@ -187,13 +183,13 @@ static void control_on_pause_over(void *owner)
 
 void control_init(struct control *c, struct master *m)
 {
-    *c = (struct control){ .pause = { .on_timer = control_on_pause_over,
+    *c = (struct control){ .socket = { .fd = -1, .directory = -1 },
+                           .pause = { .on_timer = control_on_pause_over,
                                       .owner = m },
                            .watch = { .fd = -1,
                                       .events = EPOLLIN,
                                       .on_ready = control_on_knock,
                                       .owner = m } };
-    control_socket_blank(&c->socket);
     for (size_t i = 0; i < MASTER_CALLERS; i++)
         peer_blank(&c->peer[i], m);
 }
@@ -220,18 +216,13 @@ void control_lead(struct control *c)
 
 /* Other processes have the same socket, so closing it alone doesn't take it out
  * of epoll. */
-static void control_close(struct control *c, bool remove)
+void control_close(struct control *c, bool remove)
 {
     struct master *m = c->watch.owner;
 
     loop_remove(&m->loop, &c->watch);
     loop_timer_clear(&m->loop, &c->pause);
     control_socket_close(&c->socket, remove);
-}
-
-void control_retire(struct control *c)
-{
-    control_close(c, false);
 }
 
 /* After a failure the next generation uses the socket, and a start that
@@ -249,18 +240,28 @@ void control_stop(struct control *c)
 
 void control_renewed(struct master *m, uint32_t number, const char *wrong)
 {
+    const struct slice why = slice_from(wrong ? wrong : "");
+    const bool not_taken = slice_starts(why, SLICE(GENERATION_NOT_TAKEN));
+    /* If the reload was only late, the files have no mistake. */
+    const bool may_pass = not_taken ||
+                          slice_starts(why, SLICE(GENERATION_WAITS)) ||
+                          slice_starts(why, SLICE(GENERATION_AGAIN));
+
     if (number == 0 && wrong)
         master_report(
             m, EVENT_TROUBLE, PROCESS_MASTER, "reload: %s%s",
-            slice_starts(slice_from(wrong), SLICE(GENERATION_NOT_TAKEN))
-                ? ""
-                : "the old configuration and certificates stay: ",
+            not_taken ? "" : "the old configuration and certificates stay: ",
             wrong);
     for (size_t i = 0; i < MASTER_CALLERS && number > 0; i++) {
         struct peer *p = &m->control->peer[i];
 
-        if (p->used && p->reload_number == number)
-            request_reloaded(p, wrong);
+        if (!p->used || p->reload_number != number)
+            continue;
+        p->reload_number = 0;
+        if (wrong)
+            peer_refuse(p, may_pass ? REFUSAL_BUSY : REFUSAL_BAD_FILE, wrong);
+        else
+            request_done(p);
     }
 }
 

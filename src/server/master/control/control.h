@@ -21,8 +21,6 @@ struct control_socket {
     bool inherited;   /* an earlier generation made it */
 };
 
-/* Sets S to no socket. */
-void control_socket_blank(struct control_socket *s);
 /* Opens the control socket at PATH. If the socket there was inherited, it is
  * used as it is, with the connections in its backlog. Otherwise this makes the
  * directory (0711) if only that is missing, and replaces a socket that a killed
@@ -95,9 +93,9 @@ int control_start(struct control *c);
 /* This generation leads: it accepts on an inherited socket too, unless it
  * retires already. */
 void control_lead(struct control *c);
-/* Another generation leads and has the socket. Connected peers stay until they
- * hang up. */
-void control_retire(struct control *c);
+/* Closes the socket, and with REMOVE also removes its name. Connected peers
+ * stay until they hang up. */
+void control_close(struct control *c, bool remove);
 /* Ends all peers, and closes the socket. Its name is removed at the end of the
  * service, or when the start that made it has failed. */
 void control_stop(struct control *c);
@@ -110,9 +108,8 @@ void control_renewed(struct master *m, uint32_t number, const char *wrong);
 /* Is nobody connected? */
 bool control_is_idle(const struct control *c);
 
-/* gauges.c: the metrics. gauges_init() maps m->memory[MEMORY_METRICS]. Returns
- * 0 or -errno. */
-int gauges_init(struct master *m);
+/* gauges.c: the metrics. */
+
 /* Returns the counters of log since the start of the service. */
 struct metrics_totals gauges_total(const struct master *m);
 /* Answers P with the metrics. */
@@ -125,9 +122,8 @@ int request_dispatch(struct peer *p);
 /* A request has come: its peer's phase permits no second request before the
  * answer. Returns the peer. */
 struct peer *request_begin(void *owner, uint32_t request);
-/* The reload that P asked for has ended. WRONG: why it failed; NULL: a new
- * generation leads. */
-void request_reloaded(struct peer *p, const char *wrong);
+/* Answers that the request was done. */
+void request_done(struct peer *p);
 /* The users file was read: answers all callers that have changed it. */
 void request_on_users_read(struct master *m);
 

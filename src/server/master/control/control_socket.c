@@ -21,36 +21,14 @@
 #define BACKLOG 8
 #define LOCK_MS 2000
 
-void control_socket_blank(struct control_socket *s)
-{
-    *s = (struct control_socket){ .fd = -1, .directory = -1 };
-}
-
 /* Refuses an unsafe directory: a user who can write to it could put another
  * socket there. */
-static int control_check_directory(int fd, const char *path,
-                                   struct complaint *c)
-{
-    struct stat st;
-
-    if (fstat(fd, &st) < 0)
-        return complain(c, "%s: %s", path, strerror(errno));
-    if (st.st_uid != geteuid() && st.st_uid != 0)
-        return complain(c, "%s: its directory belongs to uid %lu", path,
-                        (unsigned long)st.st_uid);
-    if (st.st_mode & (S_IWGRP | S_IWOTH))
-        return complain(c,
-                        "%s: others can write its directory; choose a "
-                        "directory that only it uses",
-                        path);
-    return 0;
-}
-
 static int control_open_directory(struct control_socket *s, const char *path,
                                   struct complaint *c)
 {
     char directory[SETTINGS_PATH_MAX];
     const char *name;
+    struct stat st;
     int r = local_split(path, directory, sizeof(directory), &name);
 
     if (r == 0)
@@ -60,9 +38,17 @@ static int control_open_directory(struct control_socket *s, const char *path,
     if (mkdir(directory, 0711) < 0 && errno != EEXIST && errno != ENOENT)
         return complain(c, "%s: %s: %s", path, directory, strerror(errno));
     s->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (s->directory < 0)
+    if (s->directory < 0 || fstat(s->directory, &st) < 0)
         return complain(c, "%s: %s: %s", path, directory, strerror(errno));
-    return control_check_directory(s->directory, path, c);
+    if (st.st_uid != geteuid() && st.st_uid != 0)
+        return complain(c, "%s: its directory belongs to uid %lu", path,
+                        (unsigned long)st.st_uid);
+    if (st.st_mode & (S_IWGRP | S_IWOTH))
+        return complain(c,
+                        "%s: others can write its directory; choose a "
+                        "directory that only it uses",
+                        path);
+    return 0;
 }
 
 static int control_socket_new(void)
@@ -110,22 +96,6 @@ bool control_socket_answers(const char *path)
             errno == EAGAIN);
 }
 
-/* The socket has mode 0600 from the first moment on. */
-static int control_socket_bind(struct control_socket *s,
-                               const struct sockaddr_un *at, socklen_t size)
-{
-    mode_t old = umask(0177);
-    int r = bind(s->fd, (const struct sockaddr *)at, size) < 0 ? -errno : 0;
-
-    umask(old);
-    if (r == 0 && listen(s->fd, BACKLOG) < 0)
-        r = -errno;
-    if (r == 0 &&
-        fstatat(s->directory, s->name, &s->made, AT_SYMLINK_NOFOLLOW) < 0)
-        r = -errno;
-    return r;
-}
-
 /* The name for the supervisor contains the inode, which lives as long as the
  * socket. So an inherited socket is used only if it is still at the path, even
  * if the path is written differently now. */
@@ -138,9 +108,11 @@ static const char *control_socket_name(const struct control_socket *s,
     return name;
 }
 
-/* Makes two servers that start at the same moment check one after the other. */
+/* Makes two servers that start at the same moment check one after the other.
+ * The socket has mode 0600 from the first moment on. */
 static int control_socket_make(struct control_socket *s)
 {
+    mode_t old;
     struct sockaddr_un at;
     int size = local_address(s->directory, s->name, &at);
     int r = size < 0 ? size : fd_lock(s->directory, LOCK_MS);
@@ -149,8 +121,18 @@ static int control_socket_make(struct control_socket *s)
         r = control_socket_remove_stale(s, &at, (socklen_t)size);
     if (r == 0) {
         s->fd = control_socket_new();
-        r = s->fd < 0 ? s->fd : control_socket_bind(s, &at, (socklen_t)size);
+        r = s->fd < 0 ? s->fd : 0;
     }
+    if (r == 0) {
+        old = umask(0177);
+        if (bind(s->fd, (const struct sockaddr *)&at, (socklen_t)size) < 0)
+            r = -errno;
+        umask(old);
+    }
+    if (r == 0 &&
+        (listen(s->fd, BACKLOG) < 0 ||
+         fstatat(s->directory, s->name, &s->made, AT_SYMLINK_NOFOLLOW) < 0))
+        r = -errno;
     flock(s->directory, LOCK_UN);
     return r;
 }
@@ -196,7 +178,7 @@ int control_socket_open(struct control_socket *s, const char *path,
 {
     int r;
 
-    control_socket_blank(s);
+    *s = (struct control_socket){ .fd = -1, .directory = -1 };
     snprintf(s->path, sizeof(s->path), "%s", path);
     r = control_open_directory(s, path, c);
     if (r == 0) {

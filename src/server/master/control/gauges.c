@@ -2,18 +2,9 @@
  * adds up. */
 #include "control.h"
 
-#include <sys/mman.h>
 #include <time.h>
 
 #include "sessions/logins.h"
-
-int gauges_init(struct master *m)
-{
-    return m->memory[MEMORY_METRICS] < 0
-               ? 0
-               : metrics_map(&m->metrics, m->memory[MEMORY_METRICS],
-                             PROT_READ | PROT_WRITE);
-}
 
 struct metrics_totals gauges_total(const struct master *m)
 {
@@ -24,12 +15,14 @@ struct metrics_totals gauges_total(const struct master *m)
     return t;
 }
 
-/* The gauges of this generation. */
-static void gauges_write(struct master *m)
+void gauges_show(struct peer *p, uint64_t place)
 {
+    struct master *m = p->master;
+    const struct slice all = { (const char *)m->metrics, sizeof(*m->metrics) };
     const size_t in = sessions_logged_in(m->sessions);
     uint64_t verified = 0, waiting = 0, expires = 0;
 
+    (void)place;
     CHILDREN_EACH(m, c)
         verified += c->verifications;
     SESSIONS_EACH(m->sessions, s)
@@ -55,15 +48,6 @@ static void gauges_write(struct master *m)
     };
     for (int i = 0; i < GAUGE_COUNT; i++)
         metrics_gauge(m->metrics, (enum gauge)i, values[i]);
-}
-
-void gauges_show(struct peer *p, uint64_t place)
-{
-    struct master *m = p->master;
-    const struct slice all = { (const char *)m->metrics, sizeof(*m->metrics) };
-
-    (void)place;
-    gauges_write(m);
     peer_answered(p,
                   SEND(&p->channel, metrics_are, p->request, .metrics = all));
 }

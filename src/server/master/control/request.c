@@ -58,13 +58,15 @@ static void request_report(struct peer *p, struct slice verb, struct slice to,
 static int request_on_reload(void *owner, struct msg_reload *msg)
 {
     struct peer *p = request_begin(owner, msg->request);
+    struct channel *supervisor = &p->master->succession.supervisor;
 
     if (p->master->state == MASTER_STARTING) {
         peer_refuse(p, REFUSAL_BUSY, "the server is starting; try again later");
         return 0;
     }
-    p->reload_number = succession_renew(&p->master->succession);
-    if (p->reload_number == 0) {
+    p->reload_number = channel_next(supervisor);
+    if (SEND(supervisor, renew, p->reload_number) < 0) {
+        p->reload_number = 0;
         peer_refuse(p, REFUSAL_BUSY, "the supervisor doesn't answer");
         return 0;
     }
@@ -73,19 +75,9 @@ static int request_on_reload(void *owner, struct msg_reload *msg)
     return 0;
 }
 
-void request_reloaded(struct peer *p, const char *wrong)
+void request_done(struct peer *p)
 {
-    const struct slice why = slice_from(wrong ? wrong : "");
-    /* If the reload was only late, the files have no mistake. */
-    const bool may_pass = slice_starts(why, SLICE(GENERATION_WAITS)) ||
-                          slice_starts(why, SLICE(GENERATION_NOT_TAKEN)) ||
-                          slice_starts(why, SLICE(GENERATION_AGAIN));
-
-    p->reload_number = 0;
-    if (wrong)
-        peer_refuse(p, may_pass ? REFUSAL_BUSY : REFUSAL_BAD_FILE, wrong);
-    else
-        peer_answered(p, SEND(&p->channel, control_done, p->request));
+    peer_answered(p, SEND(&p->channel, control_done, p->request));
 }
 
 static void request_answer_ended(struct peer *p, size_t ended)
@@ -223,24 +215,6 @@ static const char *ban_objection(const struct master *m,
     return NULL;
 }
 
-/* Reports a ban by hand once: a client's failure has no part in it. */
-static void request_report_ban(struct peer *p, const struct ban *ban,
-                               size_t ended)
-{
-    char network[BAN_TEXT_MAX];
-    struct event_record r;
-
-    request_event(p, SLICE("ban add"), &r);
-    event_text(&r, FIELD_TO,
-               slice_from(ban_text(&ban->network, ban->bits, network)));
-    event_text(&r, FIELD_REASON, slice_from(ban->reason));
-    if (ban->until > 0)
-        event_number(&r, FIELD_MS, (uint64_t)(ban->until - ban->since) * 1000);
-    if (ended > 0)
-        event_number(&r, FIELD_NUMBER, ended);
-    master_send(p->master, &r);
-}
-
 static int request_on_ban_add(void *owner, struct msg_ban_add *msg)
 {
     struct peer *p = request_begin(owner, msg->request);
@@ -250,6 +224,8 @@ static int request_on_ban_add(void *owner, struct msg_ban_add *msg)
                        .bits = (uint8_t)msg->bits,
                        .by_hand = 1,
                        .since = now };
+    char network[BAN_TEXT_MAX];
+    struct event_record r;
     size_t ended;
 
     if (!request_is_ours(p))
@@ -262,16 +238,27 @@ static int request_on_ban_add(void *owner, struct msg_ban_add *msg)
         return 0;
     }
     ban.until = msg->seconds > 0 ? now + (int64_t)msg->seconds : 0;
-    if (wrong)
+    if (wrong) {
         peer_refuse(p, REFUSAL_DENIED, wrong);
-    else if (banning_add(p->master, &ban, ENDING_KICKED, &ended) < 0)
+        return 0;
+    }
+    if (banning_add(p->master, &ban, ENDING_KICKED, &ended) < 0) {
         peer_refuse(p, REFUSAL_BUSY,
                     "there is no room for another ban; remove some, or ban "
                     "whole networks");
-    else {
-        request_report_ban(p, &ban, ended);
-        request_answer_ended(p, ended);
+        return 0;
     }
+    /* The only event of a ban by hand: no client's failure has caused it. */
+    request_event(p, SLICE("ban add"), &r);
+    event_text(&r, FIELD_TO,
+               slice_from(ban_text(&ban.network, ban.bits, network)));
+    event_text(&r, FIELD_REASON, slice_from(ban.reason));
+    if (ban.until > 0)
+        event_number(&r, FIELD_MS, msg->seconds * 1000);
+    if (ended > 0)
+        event_number(&r, FIELD_NUMBER, ended);
+    master_send(p->master, &r);
+    request_answer_ended(p, ended);
     return 0;
 }
 
@@ -299,7 +286,7 @@ static int request_on_ban_remove(void *owner, struct msg_ban_remove *msg)
     banning_save(m);
     request_report(p, SLICE("ban del"),
                    slice_from(ban_text(&msg->network, bits, network)), 0);
-    peer_answered(p, SEND(&p->channel, control_done, p->request));
+    request_done(p);
     return 0;
 }
 

@@ -85,12 +85,6 @@ int succession_keep_bytes(struct succession *s, const char *name,
 size_t succession_inherit_bytes(struct succession *s, const char *name,
                                 void *out, size_t size);
 
-/* Reports to the supervisor that the start has failed because of WHY. */
-void succession_failed(struct succession *s, const char *why);
-/* Asks the supervisor for a reload. Returns the number that MSG_renewed will
- * have, or 0: it couldn't be sent. */
-uint32_t succession_renew(struct succession *s);
-
 /* Master's state, and how its parts find each other. */
 #define MASTER_AUTHS    4
 #define MASTER_CHILDREN (3 + MASTER_AUTHS) /* log, keys, gate, auths */
@@ -100,7 +94,7 @@ uint32_t succession_renew(struct succession *s);
 /* Keys that are the same in all masters of one service. Masters of other builds
  * read this struct, so a new key is added at the end. */
 struct secrets {
-    uint8_t names[SIPHASH_KEY]; /* master_half_key() derives others from it */
+    uint8_t names[SIPHASH_KEY];    /* other keys are derived from it */
     uint8_t versions[SIPHASH_KEY]; /* of users' rows */
 };
 
@@ -275,10 +269,6 @@ struct master {
 /* Sets all fields. Zeroed memory isn't enough, since descriptors must be -1.
  * Read the settings next, and add the parts by parts_attach(). */
 void master_init(struct master *m);
-/* Half of a key that is derived from secrets.names, by its PURPOSE. It is the
- * same in all masters and, if secrets.names is kept, after a restart. It
- * reveals nothing about keys of other purposes. */
-uint64_t master_half_key(const struct master *m, const char *purpose);
 /* Returns the number of sessions that this generation must have room for. */
 size_t master_places(const struct master *m);
 /* Sends an event of master's own: EVENT_SERVICE, _PEER or _CHILD. While there

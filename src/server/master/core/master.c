@@ -46,11 +46,6 @@ void master_init(struct master *m)
     random_bytes(&m->secrets, sizeof(m->secrets));
 }
 
-uint64_t master_half_key(const struct master *m, const char *purpose)
-{
-    return siphash(m->secrets.names, purpose, strlen(purpose));
-}
-
 void master_send(struct master *m, const struct event_record *r)
 {
     if (m->events.channel.fd < 0)
@@ -83,7 +78,7 @@ void master_fail(struct master *m, int status, const char *why)
     if (m->status == 0) {
         m->status = status;
         stderr_print("%s", why);
-        succession_failed(&m->succession, why);
+        SUCCESSION_SAY(&m->succession, start_failed, 0, .why = slice_from(why));
     }
     loop_stop(&m->loop);
 }

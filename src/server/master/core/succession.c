@@ -192,15 +192,3 @@ size_t succession_inherit_bytes(struct succession *s, const char *name,
                ? (size_t)st.st_size
                : 0;
 }
-
-void succession_failed(struct succession *s, const char *why)
-{
-    SUCCESSION_SAY(s, start_failed, 0, .why = slice_from(why));
-}
-
-uint32_t succession_renew(struct succession *s)
-{
-    uint32_t request = channel_next(&s->supervisor);
-
-    return SEND(&s->supervisor, renew, request) == 0 ? request : 0;
-}

@@ -36,8 +36,6 @@ struct retirement {
     struct loop_timer deadline; /* until the sessions are kicked */
 };
 
-/* Frees the timer. */
-void retire_release(struct master *m);
 /* Begins to retire. May be called again. */
 void retire_begin(struct master *m);
 /* Tells gate to stop accepting. Call it again if gate's channel was full. */
@@ -49,8 +47,9 @@ void retire_end_if_over(struct master *m);
 
 /* The end of the service. */
 
-/* Stops accepting, kicks all sessions, and ends the loop when all have gone. */
-void stop_begin(struct master *m);
+/* Stops accepting, kicks all sessions, and ends the loop when all have gone. Of
+ * struct master; also called by a signal. */
+void stop_begin(void *master);
 
 /* Call it after the loop: closes all channels, waits a moment for each process
  * to end, and kills those that stay. The process log ends last, so that it

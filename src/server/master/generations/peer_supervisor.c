@@ -140,7 +140,7 @@ static void heartbeat_look(struct master *m, struct child *c)
 static void heartbeat_on_timer(void *owner)
 {
     struct master *m = owner;
-    struct child *gate = children_gate(m);
+    struct child *gate = children_ready(m, PROCESS_GATE);
     struct child *keys = children_ready(m, PROCESS_KEYS);
     struct metrics_totals t = gauges_total(m);
 

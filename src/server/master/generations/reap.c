@@ -29,14 +29,9 @@ static void reap_children(void *owner)
     }
 }
 
-static void stop_on_signal(void *m)
-{
-    stop_begin(m);
-}
-
 static const struct signals_row rows[] = {
-    { SIGTERM, stop_on_signal },
-    { SIGINT, stop_on_signal },
+    { SIGTERM, stop_begin },
+    { SIGINT, stop_begin },
     { SIGCHLD, reap_children },
 };
 

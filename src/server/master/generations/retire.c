@@ -18,36 +18,25 @@ static bool retire_may_begin(const struct master *m)
     return gate && gate->pid > 0 && gate->opened;
 }
 
-/* Auth isn't needed once nobody can log in any more. */
-static void retire_end_auth(struct master *m)
-{
-    if (retire_may_begin(m))
-        return;
-    SESSIONS_EACH(m->sessions, s)
-        if (s->state >= SESSION_GREETED && s->state <= SESSION_OPENING)
-            return; /* or the session changes its password */
-    CHILDREN_EACH(m, c)
-        if (c->row->process == PROCESS_AUTH)
-            child_release(c);
-}
-
-/* SIGKILL doesn't end a process that waits for a dead disk. The supervisor
+/* Ends auth once nobody can log in any more. Waits for no abandoned session:
+ * SIGKILL doesn't end a process that waits for a dead disk. The supervisor
  * kills the rest of the group, and frees the place. */
-static bool retire_has_sessions(const struct master *m)
-{
-    SESSIONS_EACH(m->sessions, s)
-        if (s->state != SESSION_FREE && !s->abandoned)
-            return true;
-    return false;
-}
-
 void retire_end_if_over(struct master *m)
 {
+    bool left = retire_may_begin(m), needs_auth = left;
+
     if (m->state != MASTER_RETIRING)
         return;
-    retire_end_auth(m);
-    if (!retire_has_sessions(m) && !retire_may_begin(m) &&
-        control_is_idle(m->control))
+    SESSIONS_EACH(m->sessions, s) {
+        left |= s->state != SESSION_FREE && !s->abandoned;
+        /* A login, or a change of the password. */
+        needs_auth |=
+            s->state >= SESSION_GREETED && s->state <= SESSION_OPENING;
+    }
+    CHILDREN_EACH(m, c)
+        if (c->row->process == PROCESS_AUTH && !needs_auth)
+            child_release(c);
+    if (!left && control_is_idle(m->control))
         loop_stop(&m->loop);
 }
 
@@ -83,7 +72,7 @@ void retire_begin(struct master *m)
     if (m->state != MASTER_RUNNING)
         return;
     m->state = MASTER_RETIRING;
-    control_retire(m->control);
+    control_close(m->control, false); /* the newest generation has it */
     listeners_release(m->listeners);
     loop_timer_clear(&m->loop, &m->access->timer);
     older_release(m);
@@ -101,7 +90,7 @@ void retire_begin(struct master *m)
 
 void retire_tell_gate(struct master *m)
 {
-    struct child *gate = children_gate(m);
+    struct child *gate = children_ready(m, PROCESS_GATE);
     int r;
 
     if (m->state != MASTER_RETIRING || m->retirement->told || !gate)
@@ -120,10 +109,4 @@ int retire_on_shut(void *owner, struct msg_shut *msg)
     if (c->master->state == MASTER_RETIRING)
         retire_shut(c->master);
     return 0;
-}
-
-void retire_release(struct master *m)
-{
-    loop_timer_clear(&m->loop, &m->retirement->late);
-    loop_timer_clear(&m->loop, &m->retirement->deadline);
 }

@@ -10,9 +10,10 @@
 #include "sallyport/base/clock.h"
 #include "sessions/sessions.h"
 
-void stop_begin(struct master *m)
+void stop_begin(void *master)
 {
-    struct child *gate = children_gate(m);
+    struct master *m = master;
+    struct child *gate = children_ready(m, PROCESS_GATE);
     bool again = m->state == MASTER_STOPPING;
 
     m->state = MASTER_STOPPING;

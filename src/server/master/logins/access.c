@@ -119,14 +119,6 @@ bool access_take_limits(struct session_record *s, const struct user *row)
     return memcmp(&before, now, sizeof(before)) != 0;
 }
 
-bool access_renew_limits(struct session_record *s)
-{
-    const struct user none = { .name = s->files.user };
-    const struct user *row = access_row(s->master, s->files.user);
-
-    return access_take_limits(s, row ? row : &none);
-}
-
 bool access_is_full(const struct session_record *s,
                     const struct account_limits *a)
 {
@@ -244,26 +236,19 @@ const struct user *access_current(const struct session_record *s,
                : NULL;
 }
 
-static void access_report_away(struct master *m)
+static void access_report(struct master *m, int r, const char *why)
 {
-    const char *why = m->users->away.text;
-    const bool away = why[0];
+    const bool away = m->users->away.text[0], was_away = m->access->was_away;
+    struct complaint hint = { "" };
 
     board_set(&m->row->away, away);
-    if (away && !m->access->was_away)
+    if (away && !was_away)
         master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
-                      "new clients get 421: %s", why);
-    if (!away && m->access->was_away)
+                      "new clients get 421: %s", m->users->away.text);
+    if (!away && was_away)
         master_report(m, EVENT_SERVICE, PROCESS_MASTER,
                       "the users file and the homes can be reached again");
     m->access->was_away = away;
-}
-
-static void access_report(struct master *m, int r, const char *why)
-{
-    struct complaint hint = { "" };
-
-    access_report_away(m);
     if (r == -EINVAL)
         master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
                       "the old users stay: %s", why);
@@ -360,7 +345,7 @@ static void access_begin(struct master *m, bool homes)
         access_on_step(m, -EBUSY);
 }
 
-static uint64_t access_look(struct master *m, bool homes)
+uint64_t access_ask(struct master *m)
 {
     struct access *a = m->access;
     const uint64_t next = a->asked + 1;
@@ -374,13 +359,8 @@ static uint64_t access_look(struct master *m, bool homes)
         return next;
     }
     a->asked++;
-    access_begin(m, homes);
+    access_begin(m, false);
     return a->asked;
-}
-
-uint64_t access_ask(struct master *m)
-{
-    return access_look(m, false);
 }
 
 bool access_is_over(const struct master *m, uint64_t ticket)
@@ -392,8 +372,10 @@ static void access_on_timer(void *owner)
 {
     struct master *m = owner;
 
-    if (m->access->over == m->access->asked)
-        access_look(m, true);
+    if (m->access->over == m->access->asked) {
+        m->access->asked++;
+        access_begin(m, true);
+    }
     access_review(m);
     loop_timer_set(&m->loop, &m->access->timer, m->deadlines.users);
 }

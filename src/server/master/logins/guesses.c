@@ -207,18 +207,6 @@ void guesses_pardon(struct guesses *g, const struct address *network,
 }
 
 /* Keeps WORST sorted, the worst one first. */
-static void report_insert(struct guess_report *r, const struct address *prefix,
-                          uint64_t wrong)
-{
-    size_t i = r->count < GUESS_WORST ? r->count++ : GUESS_WORST;
-
-    for (; i > 0 && r->worst[i - 1].wrong < wrong; i--)
-        if (i < GUESS_WORST)
-            r->worst[i] = r->worst[i - 1];
-    if (i < GUESS_WORST)
-        r->worst[i] = (struct guess_worst){ *prefix, wrong };
-}
-
 void guesses_report(const struct guesses *g, uint64_t now,
                     struct guess_report *ret)
 {
@@ -230,7 +218,12 @@ void guesses_report(const struct guesses *g, uint64_t now,
         if (wrong == 0)
             continue;
         ret->addresses++;
-        report_insert(ret, &s->prefix, wrong);
+        size_t at = ret->count < GUESS_WORST ? ret->count++ : GUESS_WORST;
+        for (; at > 0 && ret->worst[at - 1].wrong < wrong; at--)
+            if (at < GUESS_WORST)
+                ret->worst[at] = ret->worst[at - 1];
+        if (at < GUESS_WORST)
+            ret->worst[at] = (struct guess_worst){ s->prefix, wrong };
     }
 }
 

@@ -369,20 +369,10 @@ void login_home_lost(struct session_record *s)
     login_deny(s, s->files.away ? DENIAL_LATE : DENIAL_HOME);
 }
 
-/* The user enters without the directory that was late, if the row is still the
- * same. */
-static void login_home_late(struct session_record *s)
-{
-    const struct user *user = access_current(s, s->files.user, s->version);
-
-    if (files_were_late(&s->files, user) && user)
-        login_open_home(s, user);
-    else
-        login_deny(s, DENIAL_LATE);
-}
-
 void login_on_timer(struct session_record *s)
 {
+    const struct user *user;
+
     switch (s->state) {
     case SESSION_WAITING:
     case SESSION_VERIFY:
@@ -402,7 +392,13 @@ void login_on_timer(struct session_record *s)
         password_late(s);
         break;
     case SESSION_OPENING:
-        login_home_late(s);
+        /* The user enters without the directory that was late, if the row is
+         * still the same. */
+        user = access_current(s, s->files.user, s->version);
+        if (files_were_late(&s->files, user) && user)
+            login_open_home(s, user);
+        else
+            login_deny(s, DENIAL_LATE);
         break;
     default:
         break;

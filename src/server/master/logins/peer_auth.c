@@ -91,12 +91,14 @@ void worker_forget(struct master *m, const struct session_record *s)
                 v->session = NULL;
 }
 
-/* Returns the key with which auth hashes names and rows. */
+/* Returns the key with which auth hashes names and rows, as two halves. It is
+ * the same in all masters and, if secrets.names is kept, after a restart. It
+ * reveals nothing about keys of other purposes. */
 static void worker_key(const struct master *m, uint64_t key[2])
 {
     _Static_assert(2 * sizeof(key[0]) == SIPHASH_KEY, "two halves");
-    key[0] = master_half_key(m, "auth 1");
-    key[1] = master_half_key(m, "auth 2");
+    key[0] = siphash(m->secrets.names, "auth 1", 6);
+    key[1] = siphash(m->secrets.names, "auth 2", 6);
 }
 
 /* Sends C the newest users, if it doesn't have them. */
@@ -145,20 +147,6 @@ static const char *verdict_objection(const struct verification *v,
                : NULL;
 }
 
-/* Takes the row of a right verdict, if it is the user's newest row. */
-static void verdict_take_row(const struct master *m,
-                             const struct msg_verdict *msg, struct verdict *v)
-{
-    const struct user *user;
-    uint64_t key[2];
-
-    slice_copy(msg->user, v->user, sizeof(v->user));
-    user = access_row(m, v->user);
-    worker_key(m, key);
-    if (user && user_version(user, (const uint8_t *)key) == msg->version)
-        v->version = user_version(user, m->secrets.versions);
-}
-
 /* Counts a missing code as a wrong password, so that the client doesn't learn
  * that its password is right. Codes are remembered for each secret, so a lost
  * device opens nothing after the secret is changed. If auth's row isn't the
@@ -202,7 +190,10 @@ int verdict_on_verdict(void *owner, struct msg_verdict *msg)
                                .failed = msg->failed,
                                .guess.name = msg->name,
                                .fault = msg->fault };
+    const struct master *m = c->master;
+    const struct user *user;
     struct session_record *s;
+    uint64_t key[2];
 
     if (wrong)
         return channel_refuse(&c->channel, wrong);
@@ -210,7 +201,12 @@ int verdict_on_verdict(void *owner, struct msg_verdict *msg)
     slice_copy(msg->hash, verdict.hash, sizeof(verdict.hash));
     verdict.guess.peer = v->peer;
     if (verdict.right) {
-        verdict_take_row(c->master, msg, &verdict);
+        /* Take the row only if it is the user's newest one. */
+        slice_copy(msg->user, verdict.user, sizeof(verdict.user));
+        user = access_row(m, verdict.user);
+        worker_key(m, key);
+        if (user && user_version(user, (const uint8_t *)key) == msg->version)
+            verdict.version = user_version(user, m->secrets.versions);
         verdict.right = verdict_has_code(c, v, &verdict, msg->step);
     }
     answer_count(c->master, &verdict);
@@ -242,9 +238,4 @@ void verdict_on_gone(struct child *c)
         if (s)
             login_deny(s, DENIAL_FAILED);
     }
-}
-
-void verdict_on_timer(struct child *c)
-{
-    child_end(c, "gave no verdict in time");
 }

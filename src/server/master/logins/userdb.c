@@ -53,13 +53,7 @@ void userdb_release(struct userdb *u)
     reading_close(&u->reading);
 }
 
-void userdb_forget(struct userdb *u)
-{
-    u->users = (struct users){ 0 };
-    userdb_release(u);
-}
-
-static uint64_t userdb_edits(const struct userdb *u)
+uint64_t userdb_edits(const struct userdb *u)
 {
     const struct board *b = u->master->board;
 
@@ -74,11 +68,6 @@ void userdb_announce(struct userdb *u)
 bool userdb_is_announced(const struct userdb *u)
 {
     return userdb_edits(u) != u->edits;
-}
-
-void userdb_ignore_edits(struct userdb *u)
-{
-    u->edits = userdb_edits(u);
 }
 
 bool userdb_is_stale(const struct userdb *u)

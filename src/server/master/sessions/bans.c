@@ -156,34 +156,12 @@ void banning_save(struct master *m)
     b->writing = t->changes;
 }
 
-/* Does the setting no_ban protect A? */
-
-static bool banning_spares(const struct master *m, const struct address *a)
-{
-    return settings_networks_hold(&m->settings.no_ban, a);
-}
-
 /* Many clients may come from a proxy's address. */
 static bool banning_may_ban(const struct master *m, const struct address *a)
 {
-    return m->state == MASTER_RUNNING && !banning_spares(m, a) &&
+    return m->state == MASTER_RUNNING &&
+           !settings_networks_hold(&m->settings.no_ban, a) &&
            !settings_networks_hold(&m->settings.proxies, a);
-}
-
-/* A ban for passwords or a crash spares sessions that are logged in: a whole
- * office may use the address. */
-static size_t banning_end_sessions(struct master *m, const struct ban *ban,
-                                   enum ending why)
-{
-    size_t ended = 0;
-
-    SESSIONS_EACH(m->sessions, s)
-        if (session_is_served(s) && (ban->by_hand || s->login == 0) &&
-            ban_holds(ban, &s->peer) && !banning_spares(m, &s->peer)) {
-            session_kick(s, why);
-            ended++;
-        }
-    return ended;
 }
 
 int banning_add(struct master *m, const struct ban *ban, enum ending why,
@@ -206,7 +184,15 @@ int banning_add(struct master *m, const struct ban *ban, enum ending why,
                          (uint64_t)(ban->until - ban->since) * 1000);
         master_send(m, &e);
     }
-    *ended = banning_end_sessions(m, ban, why);
+    /* A ban for passwords or a crash spares sessions that are logged in: a
+     * whole office may use the address. */
+    SESSIONS_EACH(m->sessions, s)
+        if (session_is_served(s) && (ban->by_hand || s->login == 0) &&
+            ban_holds(ban, &s->peer) &&
+            !settings_networks_hold(&m->settings.no_ban, &s->peer)) {
+            session_kick(s, why);
+            (*ended)++;
+        }
     banning_save(m);
     return 0;
 }
@@ -247,16 +233,9 @@ void banning_guessed(struct master *m, const struct guess *what, uint64_t now)
 
 /* Signals that end a session when an attack on it fails. SIGKILL isn't one:
  * master sends it, or the kernel if memory is short. */
-static bool banning_is_crash(int signal)
-{
-    static const int crashes[] = { SIGSEGV, SIGBUS,  SIGILL,
-                                   SIGFPE,  SIGABRT, SIGSYS };
-
-    for (size_t i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++)
-        if (crashes[i] == signal)
-            return true;
-    return false;
-}
+static const int crashes[] = {
+    SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS
+};
 
 /* A proxied session has named its client's address itself. If an attacker
  * controls the session, its crash could ban any address. So it bans none. */
@@ -264,9 +243,11 @@ void banning_ended(const struct session_record *s, int status)
 {
     struct master *m = s->master;
     char reason[BAN_REASON_MAX];
+    bool crashed = false;
 
-    if (s->proxied || !WIFSIGNALED(status) ||
-        !banning_is_crash(WTERMSIG(status)) || m->settings.crash_ban == 0 ||
+    for (size_t i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++)
+        crashed |= WIFSIGNALED(status) && WTERMSIG(status) == crashes[i];
+    if (!crashed || s->proxied || m->settings.crash_ban == 0 ||
         !banning_may_ban(m, &s->peer))
         return;
     snprintf(reason, sizeof(reason), "crashed a session: signal %d",
@@ -282,6 +263,6 @@ void banning_review(struct session_record *s)
     if (s->peer.family != 0 &&
         bans_over(m->banning->table, &m->banning->index, &s->peer,
                   time(NULL)) &&
-        !banning_spares(m, &s->peer))
+        !settings_networks_hold(&m->settings.no_ban, &s->peer))
         session_kick(s, ENDING_KICKED);
 }

@@ -16,14 +16,10 @@ uint64_t drain_begins(const struct master *m)
     return m->board ? board_get(&m->board->drains) : 0;
 }
 
-static void drain_on_timer(void *owner)
-{
-    drain_follow(owner);
-}
-
 /* A session that enters now gets its order by itself. */
-void drain_follow(struct master *m)
+void drain_follow(void *master)
 {
+    struct master *m = master;
     const uint64_t begins = drain_begins(m), now = clock_ms();
 
     if (m->state != MASTER_RUNNING)
@@ -33,8 +29,7 @@ void drain_follow(struct master *m)
         SESSIONS_EACH(m->sessions, s)
             session_finish(s);
     } else if (begins > 0) {
-        m->drain =
-            (struct loop_timer){ .on_timer = drain_on_timer, .owner = m };
+        m->drain = (struct loop_timer){ .on_timer = drain_follow, .owner = m };
         loop_timer_set(&m->loop, &m->drain, begins > now ? begins - now : 0);
     }
 }

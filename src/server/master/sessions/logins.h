@@ -201,17 +201,14 @@ struct userdb {
 /* Sets U to nothing read yet. */
 void userdb_init(struct userdb *u, struct master *m);
 void userdb_release(struct userdb *u);
-/* Call it in a fork, which has neither the texts of the users nor, on most
- * kernels, their rows: closes the descriptors. */
-void userdb_forget(struct userdb *u);
 
 /* sallyportctl or SITE PSWD has just renamed a file into place. The next look
  * of each master of the service, even of a master that starts meanwhile, reads
  * it even if it isn't quiet yet. */
 void userdb_announce(struct userdb *u);
 bool userdb_is_announced(const struct userdb *u);
-/* For a start: treats earlier announced edits as any other change. */
-void userdb_ignore_edits(struct userdb *u);
+/* Counts the edits that were announced. */
+uint64_t userdb_edits(const struct userdb *u);
 /* Has the file changed without an announcement, so that it wasn't read yet? */
 bool userdb_is_stale(const struct userdb *u);
 
@@ -341,7 +338,6 @@ int verdict_on_verdict(void *owner, struct msg_verdict *msg);
 /* For the row of auth (run.c). */
 void verdict_go_on(struct child *c);
 void verdict_on_gone(struct child *c);
-void verdict_on_timer(struct child *c);
 
 /* Checks sessions against their users' rows when the users file changes. */
 struct access {
@@ -381,8 +377,6 @@ const struct user *access_current(const struct session_record *s,
 /* Sets s->limits from ROW. Returns true if gate must know that they have
  * changed. */
 bool access_take_limits(struct session_record *s, const struct user *row);
-/* Does the same with the newest row of the session's user. */
-bool access_renew_limits(struct session_record *s);
 /* Has A, an account of S, reached its limit by its other sessions? */
 bool access_is_full(const struct session_record *s,
                     const struct account_limits *a);

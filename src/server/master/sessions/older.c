@@ -13,17 +13,12 @@
 
 #define REFUSED_MS 10000 /* between two log lines about it */
 
-static bool older_lives(const struct older *o)
-{
-    return o->roster != NULL;
-}
-
 size_t older_count(const struct master *m)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < OLDER_MAX; i++)
-        n += older_lives(&m->older[i]) && !roster_has_ended(m->older[i].roster);
+        n += m->older[i].roster && !roster_has_ended(m->older[i].roster);
     return n;
 }
 
@@ -95,20 +90,8 @@ static void older_judge(struct session_record *s, bool was_known)
     access_review_one(s);
 }
 
-/* No record is free. A session without a record would outlive its user's lock,
- * so it is told to end after its transfer. */
-static void older_refuse(struct older *o, size_t row, uint64_t serial)
-{
-    roster_order(o->roster, row, serial, ORDER_KICK, WHY_FINISH);
-    if (debt_take(&o->master->sessions->reports, REFUSED_MS, REFUSED_MS,
-                  clock_ms()) == 0)
-        master_report(o->master, EVENT_TROUBLE, PROCESS_MASTER,
-                      "no room for session %016llx of generation %llu; it ends "
-                      "after its transfer",
-                      (unsigned long long)serial,
-                      (unsigned long long)o->generation);
-}
-
+/* If no record is free, the session is told to end after its transfer: without
+ * a record it would outlive its user's lock. */
 static struct session_record *older_take(struct older *o, size_t row,
                                          uint64_t serial)
 {
@@ -116,7 +99,14 @@ static struct session_record *older_take(struct older *o, size_t row,
     struct session_record *s = sessions_take(m->sessions, serial);
 
     if (!s) {
-        older_refuse(o, row, serial);
+        roster_order(o->roster, row, serial, ORDER_KICK, WHY_FINISH);
+        if (debt_take(&m->sessions->reports, REFUSED_MS, REFUSED_MS,
+                      clock_ms()) == 0)
+            master_report(m, EVENT_TROUBLE, PROCESS_MASTER,
+                          "no room for session %016llx of generation %llu; it "
+                          "ends after its transfer",
+                          (unsigned long long)serial,
+                          (unsigned long long)o->generation);
         return NULL;
     }
     s->master = m;
@@ -168,6 +158,7 @@ static void older_learn(struct session_record *s, const struct roster_facts *f,
                         bool was_known)
 {
     const bool was_logged_in = s->login > 0;
+    const struct user none = { .name = s->files.user }, *row;
 
     if (was_known && s->login == f->login && s->version == f->version &&
         s->unknown == f->unknown)
@@ -183,7 +174,8 @@ static void older_learn(struct session_record *s, const struct roster_facts *f,
     s->version = f->version;
     if (s->login == 0)
         return;
-    access_renew_limits(s);
+    row = access_row(s->master, s->files.user);
+    access_take_limits(s, row ? row : &none);
     if (was_logged_in)
         access_review_one(s);
     else
@@ -195,13 +187,11 @@ static void older_learn(struct session_record *s, const struct roster_facts *f,
 static void older_look_at_row(struct older *o, size_t row)
 {
     struct older_row *seen = &o->row[row];
-    const uint64_t turn = roster_turn(o->roster, row);
     bool was_known;
     struct roster_facts f;
 
-    if (turn == seen->turn || !roster_read(o->roster, row, &f))
+    if (!roster_read(o->roster, row, &seen->turn, &f))
         return;
-    seen->turn = turn;
     if (seen->session && (f.gone || seen->session->serial != f.serial))
         older_has_ended(seen->session,
                         seen->session->serial == f.serial ? f.status : 0);
@@ -256,7 +246,7 @@ void older_look_all(struct master *m)
     if (m->state != MASTER_RUNNING || !m->succession.leads)
         return;
     for (size_t i = 0; i < OLDER_MAX; i++)
-        if (older_lives(&m->older[i]))
+        if (m->older[i].roster)
             older_look(&m->older[i]);
     sessions_send_news(m);
 }
@@ -270,7 +260,7 @@ static void older_on_timer(void *owner)
         drain_follow(m);
     older_look_all(m);
     for (size_t i = 0; i < OLDER_MAX; i++)
-        if (older_lives(&m->older[i])) /* perhaps only until the next look */
+        if (m->older[i].roster) /* perhaps only until the next look */
             loop_timer_set(&m->loop, &m->orders, ROSTER_LOOK_MS);
 }
 
@@ -293,7 +283,7 @@ void older_release(struct master *m)
     for (size_t i = 0; i < OLDER_MAX; i++) {
         struct older *o = &m->older[i];
 
-        if (!older_lives(o))
+        if (!o->roster)
             continue;
         SESSIONS_EACH(m->sessions, s)
             if (s->older == o) {

@@ -178,7 +178,9 @@ static void files_begin(struct master *m, const struct origin *o)
 {
     sigset_t none;
 
-    userdb_forget(m->users);
+    /* On most kernels the fork doesn't have the rows. */
+    m->users->users = (struct users){ 0 };
+    userdb_release(m->users);
     explicit_bzero(&m->secrets, sizeof(m->secrets));
     channel_forget();
     sigemptyset(&none);

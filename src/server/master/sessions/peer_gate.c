@@ -135,7 +135,7 @@ void gate_on_reaped(struct child *c, int status)
 
 void session_add_news(struct session_record *s, enum session_news news)
 {
-    if (!children_gate(s->master))
+    if (!children_ready(s->master, PROCESS_GATE))
         return;
     if (s->news == 0)
         TAILQ_INSERT_TAIL(&s->master->sessions->with_news, s, with_news);
@@ -216,8 +216,7 @@ static int gate_send_one(struct channel *gate, struct session_record *s)
     if (s->news & NEWS_GONE) {
         if (s->counts)
             r = SEND(gate, reaped, 0, .serial = s->serial,
-                     .fruitless =
-                         !s->older && s->login == 0 && !server_has_ended(s));
+                     .fruitless = s->login == 0 && !server_has_ended(s));
     } else {
         const bool there = (s->news & NEWS_THERE) && !s->counts;
 
@@ -237,22 +236,10 @@ static int gate_send_one(struct channel *gate, struct session_record *s)
     return r;
 }
 
-/* Gate accepts only once it has counted all sessions of older generations. */
-static int gate_send_open(struct master *m, struct child *gate)
-{
-    int r;
-
-    if (gate->opened || !m->succession.leads || m->state != MASTER_RUNNING)
-        return 0;
-    r = SEND(&gate->channel, open, 0);
-    gate->opened = r == 0;
-    return r;
-}
-
 void sessions_send_news(struct master *m)
 {
     struct session_table *t = m->sessions;
-    struct child *gate = children_gate(m);
+    struct child *gate = children_ready(m, PROCESS_GATE);
     struct session_record *s;
     bool sent = false; /* gate reads, if slowly */
     int r = 0;
@@ -263,7 +250,14 @@ void sessions_send_news(struct master *m)
         r = gate_send_one(&gate->channel, s);
         sent |= r == 0;
     }
-    if (r == 0 && gate_send_open(m, gate) == 0) {
+    /* Gate accepts only once it has counted all sessions of older
+     * generations. */
+    if (r == 0 && !gate->opened && m->succession.leads &&
+        m->state == MASTER_RUNNING) {
+        r = SEND(&gate->channel, open, 0);
+        gate->opened = r == 0;
+    }
+    if (r == 0) {
         loop_timer_clear(&m->loop, &gate->timer);
         return;
     }

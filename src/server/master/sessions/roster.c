@@ -6,14 +6,11 @@
 #include "sessions.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "sallyport/base/shared.h"
-#include "sallyport/ipc/generation.h"
 
 size_t roster_size(size_t rows)
 {
@@ -92,22 +89,22 @@ uint64_t roster_changes(const struct roster *r)
 /* A master that dies while it writes leaves an odd number for ever: then the
  * row is never read again, which does no harm, since its generation ends
  * anyway. */
-bool roster_read(const struct roster *r, size_t row, struct roster_facts *ret)
+bool roster_read(const struct roster *r, size_t row, uint64_t *turn,
+                 struct roster_facts *ret)
 {
     const struct roster_row *from = &r->row[row];
-    uint64_t turn = __atomic_load_n(&from->turn, __ATOMIC_ACQUIRE);
+    const uint64_t before = *turn;
 
-    if (turn % 2 != 0)
-        return false;
-    *ret = from->facts;
-    __atomic_thread_fence(__ATOMIC_ACQUIRE);
-    ret->user[sizeof(ret->user) - 1] = '\0';
-    return __atomic_load_n(&from->turn, __ATOMIC_RELAXED) == turn;
-}
-
-uint64_t roster_turn(const struct roster *r, size_t row)
-{
-    return __atomic_load_n(&r->row[row].turn, __ATOMIC_ACQUIRE);
+    *turn = __atomic_load_n(&from->turn, __ATOMIC_ACQUIRE);
+    if (*turn % 2 == 0 && *turn != before) {
+        *ret = from->facts;
+        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+        ret->user[sizeof(ret->user) - 1] = '\0';
+        if (__atomic_load_n(&from->turn, __ATOMIC_RELAXED) == *turn)
+            return true;
+    }
+    *turn = before;
+    return false;
 }
 
 void roster_order(struct roster *r, size_t row, uint64_t serial, unsigned what,
@@ -140,27 +137,12 @@ static unsigned roster_take_orders(struct roster *r, size_t row,
 
 /* The roster of this master. */
 
-int roster_begin(struct master *m)
-{
-    return roster_map(m->memory[MEMORY_ROSTER], m->sessions->size, &m->roster);
-}
-
-int roster_keep(struct master *m)
-{
-    char name[GENERATION_NAME_MAX];
-
-    snprintf(name, sizeof(name), GENERATION_SESSIONS "%" PRIu64,
-             m->succession.generation);
-    return succession_keep(&m->succession, name, m->memory[MEMORY_ROSTER]);
-}
-
 static size_t roster_row_of(const struct session_record *s)
 {
     return (size_t)(s - s->master->sessions->all);
 }
 
-/* The session's work isn't news, but is kept for masters that have asked. */
-static struct roster_facts roster_facts_of(const struct session_record *s)
+void session_publish(struct session_record *s)
 {
     struct roster_facts f = {
         .serial = s->serial,
@@ -173,18 +155,10 @@ static struct roster_facts roster_facts_of(const struct session_record *s)
         .answers = s->answers,
     };
 
-    if (s->login > 0)
-        memcpy(f.user, s->files.user, sizeof(f.user));
-    return f;
-}
-
-void session_publish(struct session_record *s)
-{
-    struct roster_facts f;
-
     if (s->older || s->state == SESSION_FREE || !s->master->roster)
         return;
-    f = roster_facts_of(s);
+    if (s->login > 0)
+        memcpy(f.user, s->files.user, sizeof(f.user));
     roster_write(s->master->roster, roster_row_of(s), &f);
 }
 

@@ -391,8 +391,8 @@ bool drain_is_on(const struct master *m);
  * ordered. */
 uint64_t drain_begins(const struct master *m);
 /* Obeys the last order. Call it before `up`, and when an older generation has
- * taken another order. */
-void drain_follow(struct master *m);
+ * taken another order. Of struct master; also called by its timer. */
+void drain_follow(void *master);
 
 /* The messages between master and gate about sessions. */
 
@@ -474,10 +474,10 @@ void roster_unmap(struct roster **r);
 bool roster_has_ended(const struct roster *r);
 /* Called by the session's own master. */
 void roster_write(struct roster *r, size_t row, const struct roster_facts *f);
-/* Called by the newest master. roster_turn() changes with the facts.
- * roster_read() returns false while they change. */
-uint64_t roster_turn(const struct roster *r, size_t row);
-bool roster_read(const struct roster *r, size_t row, struct roster_facts *ret);
+/* Called by the newest master. Returns false while the facts change, or if they
+ * haven't changed since the read that has set *TURN (0: there was none). */
+bool roster_read(const struct roster *r, size_t row, uint64_t *turn,
+                 struct roster_facts *ret);
 size_t roster_used(const struct roster *r);
 uint64_t roster_changes(const struct roster *r);
 /* Gives the order WHAT for the session SERIAL. WHY is for ORDER_KICK. */
@@ -486,10 +486,6 @@ void roster_order(struct roster *r, size_t row, uint64_t serial, unsigned what,
 
 /* A master's own roster. */
 
-/* Maps m->memory[MEMORY_ROSTER]. Returns 0 or -errno. */
-int roster_begin(struct master *m);
-/* Asks the supervisor to keep it. Returns 0 or -errno. */
-int roster_keep(struct master *m);
 /* Writes what S is now, or that it has ended, into this generation's roster. */
 void session_publish(struct session_record *s);
 void session_unpublish(struct session_record *s);

@@ -56,7 +56,8 @@ int prepare_users(struct master *m, struct complaint *c)
     int r;
 
     m->users->may_be_missing = !had_rows;
-    userdb_ignore_edits(m->users);
+    /* Earlier announced edits are like any other change. */
+    m->users->edits = userdb_edits(m->users);
     if (had_rows)
         userdb_restore(m->users, before, &refused);
     end = clock_ms() + 2 * m->deadlines.quiet;
@@ -367,21 +368,6 @@ static void prepare_question(struct master *m, struct prepared *p)
     p->wanted[PREPARED_KEY] = !recovery || !p->inherited;
 }
 
-/* Was check late, or has it failed? Then later steps have no time or no answer,
- * and would end the start for a misleading reason. */
-static int prepare_unanswered(const struct prepared *p, struct complaint *c)
-{
-    for (int i = 0; i < PREPARED_PARTS; i++) {
-        const struct prepared_answer *a = &p->answer[i];
-
-        if (a->result != -ETIMEDOUT && a->result != -EIO)
-            continue;
-        *c = a->why;
-        return a->result;
-    }
-    return 0;
-}
-
 int prepare_by_check(struct master *m, struct complaint *c)
 {
     struct prepared *p = &m->prepared;
@@ -404,7 +390,17 @@ int prepare_by_check(struct master *m, struct complaint *c)
         stderr_print("warning: %s; unfinished uploads can't be resumed unless "
                      "this is a reload",
                      key->why.text);
-    return m->check ? 0 : prepare_unanswered(p, c);
+    /* If check was late or has failed, later steps have no time or no answer,
+     * and would end the start for a misleading reason. */
+    for (int i = 0; i < PREPARED_PARTS && !m->check; i++) {
+        const struct prepared_answer *a = &p->answer[i];
+
+        if (a->result != -ETIMEDOUT && a->result != -EIO)
+            continue;
+        *c = a->why;
+        return a->result;
+    }
+    return 0;
 }
 
 int prepare_output(struct master *m, struct complaint *c)

@@ -40,7 +40,8 @@ void parts_attach(struct master *m, struct master_parts *parts)
     m->control = &parts->control;
     m->older = parts->older;
     m->retirement = &parts->retirement;
-    certificates_init(m->certificates);
+    for (size_t i = 0; i < SETUP_PLACES; i++)
+        m->certificates->file[i].fd = -1;
     for (size_t i = 0; i < OLDER_MAX; i++)
         m->older[i] = (struct older){ .master = m };
     userdb_init(m->users, m);
@@ -70,16 +71,6 @@ static void gate_on_begin(struct child *c)
     gate_on_ready(c);
 }
 
-static void gate_on_timer(struct child *c)
-{
-    child_end(c, "does not read its messages");
-}
-
-static void service_on_writable(struct child *c)
-{
-    services_flush(c->master);
-}
-
 static void keys_on_ready(struct child *c)
 {
     struct child *gate = children_find(c->master, PROCESS_GATE);
@@ -107,27 +98,19 @@ static const struct handler service_handlers[] = { CHILD_MESSAGES };
 /* clang-format off */
 static const struct child_row rows[] = {
     { PROCESS_LOG, setup_log, HANDLERS(service_handlers),
-      .on_ready = services_ready, .on_writable = service_on_writable,
-      .on_gone = services_gone },
+      .not_checked = true, .on_ready = services_ready,
+      .on_writable = services_ready, .on_gone = services_gone },
     { PROCESS_KEYS, setup_keys, HANDLERS(service_handlers),
-      .on_ready = keys_on_ready, .on_writable = service_on_writable,
+      .on_ready = keys_on_ready, .on_writable = services_ready,
       .on_gone = services_gone },
     { PROCESS_GATE, setup_gate, .waits_for_keys = true, HANDLERS(gate_handlers),
       .on_ready = gate_on_begin, .on_writable = gate_on_writable,
-      .on_reaped = gate_on_reaped, .on_timer = gate_on_timer },
-    { PROCESS_AUTH, setup_auth, HANDLERS(auth_handlers),
+      .on_reaped = gate_on_reaped, .late = "does not read its messages" },
+    { PROCESS_AUTH, setup_auth, .not_checked = true, HANDLERS(auth_handlers),
       .on_ready = verdict_go_on, .on_writable = verdict_go_on,
-      .on_gone = verdict_on_gone, .on_timer = verdict_on_timer },
+      .on_gone = verdict_on_gone, .late = "gave no verdict in time" },
 };
 /* clang-format on */
-
-static const struct child_row *rows_find(enum process p)
-{
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        if (rows[i].process == p)
-            return &rows[i];
-    return NULL;
-}
 
 static void run_on_deadline(void *owner)
 {
@@ -197,7 +180,7 @@ int master_start(struct master *m)
         r = sessions_init(m->sessions, m->settings.max_sessions,
                           master_places(m));
     if (r == 0)
-        r = roster_begin(m);
+        r = roster_map(m->memory[MEMORY_ROSTER], m->sessions->size, &m->roster);
     if (r == 0)
         r = guesses_map(m->memory[MEMORY_GUESSES], &m->guesses);
     if (r == 0)
@@ -208,8 +191,9 @@ int master_start(struct master *m)
         m->row = board_find(m->board, m->succession.generation);
         r = m->row ? 0 : -ENOENT;
     }
-    if (r == 0)
-        r = gauges_init(m);
+    if (r == 0 && m->memory[MEMORY_METRICS] >= 0)
+        r = metrics_map(&m->metrics, m->memory[MEMORY_METRICS],
+                        PROT_READ | PROT_WRITE);
     if (r == 0)
         r = services_init(m, m->sessions->size);
     if (r == 0)
@@ -221,12 +205,12 @@ int master_start(struct master *m)
     m->deadline =
         (struct loop_timer){ .on_timer = run_on_deadline, .owner = m };
     helper_watch_survey(m);
-    if (!m->check)
-        children_add(m, rows_find(PROCESS_LOG));
-    children_add(m, rows_find(PROCESS_KEYS));
-    children_add(m, rows_find(PROCESS_GATE));
-    for (size_t i = 0; i < m->auth_count && !m->check; i++)
-        children_add(m, rows_find(PROCESS_AUTH));
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        size_t n = rows[i].process == PROCESS_AUTH ? m->auth_count : 1;
+
+        while (n-- > 0 && !(m->check && rows[i].not_checked))
+            children_add(m, &rows[i]);
+    }
     CHILDREN_EACH(m, c)
         child_start(c);
     return 0;
@@ -251,7 +235,8 @@ void master_release(struct master *m)
     event_sender_release(&m->events);
     signals_close(&m->signals, &m->loop);
     older_release(m);
-    retire_release(m);
+    loop_timer_clear(&m->loop, &m->retirement->late);
+    loop_timer_clear(&m->loop, &m->retirement->deadline);
     loop_timer_clear(&m->loop, &m->heartbeat);
     loop_timer_clear(&m->loop, &m->access->fresh);
     loop_timer_clear(&m->loop, &m->drain);
