@@ -29,11 +29,13 @@ int fail(struct failure *why, int code, const char *format, ...)
 void fail_add(struct failure *why, const char *format, ...)
 {
     size_t len = strlen(why->text);
+    char text[FAILURE_TEXT];
     va_list args;
 
     va_start(args, format);
-    vsnprintf(why->text + len, sizeof(why->text) - len, format, args);
+    vsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    show_text(text, why->text + len, sizeof(why->text) - len);
 }
 
 int fail_errno(struct failure *why, int error, const char *name)
@@ -176,18 +178,15 @@ static const struct fail_row *fail_find(int of, const char *text)
     return NULL;
 }
 
-static bool fail_is_cut(int curl)
-{
-    return curl == CURLE_RECV_ERROR || curl == CURLE_SEND_ERROR ||
-           curl == CURLE_GOT_NOTHING || curl == CURLE_OPERATION_TIMEDOUT;
-}
-
 int fail_curl(struct failure *why, int curl, int reply, const char *text,
               const char *detail)
 {
-    /* The connection has failed: the last reply belongs to a command that may
-     * fail, such as ALLO. */
-    if (reply >= 500 && fail_is_cut(curl))
+    bool cut = curl == CURLE_RECV_ERROR || curl == CURLE_SEND_ERROR ||
+               curl == CURLE_GOT_NOTHING || curl == CURLE_OPERATION_TIMEDOUT;
+
+    /* After a cut the last reply belongs to a command that may fail, such as
+     * ALLO. */
+    if (reply >= 500 && cut)
         reply = 0;
     /* If the server has refused, its reply explains more. But a refused AUTH is
      * more than a missing command, so there the reply is only a detail. */

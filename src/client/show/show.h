@@ -46,7 +46,7 @@ int fail(struct failure *why, int code, const char *format, ...)
 /* Does the same for an errno: "NAME: No such file or directory"; NAME may be
  * "". */
 int fail_errno(struct failure *why, int error, const char *name);
-/* Adds to the reason's text. */
+/* Adds to the reason's text, in the same way. */
 void fail_add(struct failure *why, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -76,7 +76,7 @@ struct progress_row {
     const char *verb;         /* "get" or "put" */
     uint64_t total, first;    /* bytes; first: where the transfer was resumed */
     uint64_t done, last_done;
-    uint64_t began; /* clock_ms() at its begin */
+    uint64_t began; /* clock_ms() at its beginning */
 };
 
 /* ASIDE: the objects of --json go to standard error from now on, since standard

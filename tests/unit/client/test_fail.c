@@ -97,6 +97,18 @@ Test(fail, results_of_libcurl)
     }
 }
 
+/* It may have a name in it that a terminal would obey. */
+Test(fail, an_addition_is_harmless)
+{
+    struct failure why;
+
+    fail(&why, EX_IOERR, "cut");
+    fail_add(&why, "; what has arrived is %s",
+             "\xc2\x9b"
+             "31m");
+    cr_expect_str_eq(why.text, "cut; what has arrived is \\xc2\\x9b31m");
+}
+
 Test(fail, error_numbers)
 {
     static const struct {
