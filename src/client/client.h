@@ -222,10 +222,12 @@ enum presence tree_stat(struct client *c, const char *path,
                         struct listing_entry *ret, struct failure *why);
 
 /* Adds the job that removes PATH of the server with everything in it, or prints
- * that in a dry run. */
-void remove_there(struct tree *t, const char *path,
-                  const struct listing_entry *e);
+ * that in a dry run. JOB is the removal of its directory, or NULL. */
+tree_each remove_there;
 
+/* Says that the directory stays which LOCAL would replace, or which would be
+ * replaced, since names in it stay. */
+void remove_refuse(struct tree *t, const char *local);
 /* Holds the removal of a name: on the server until everything in DIR is
  * transferred, here until everything is. Returns NULL if there is nothing to
  * remove. */

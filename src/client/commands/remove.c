@@ -36,6 +36,16 @@ static void remove_say(const struct tree *t, const char *slash,
                       path);
 }
 
+void remove_refuse(struct tree *t, const char *local)
+{
+    if (!jobs_ended(&t->jobs))
+        jobs_fail(&t->jobs,
+                  client_refuse(local, EX_CANTCREAT,
+                                "isn't replaced, since names in the directory "
+                                "stay, such as excluded ones; remove them, or "
+                                "exclude the directory, too"));
+}
+
 /* Names on the server. */
 
 /* Checks after a cut. The server may have made the removal, and since then
@@ -78,12 +88,16 @@ static int remove_file_there(const struct tree *t, const struct job *job,
     return r;
 }
 
-/* Queues the job that waited for this removal. */
-static void remove_follow(struct tree *t, struct job *job)
+/* Queues the job that waited for this removal. If the directory STAYS, the job
+ * can't be done. */
+static void remove_follow(struct tree *t, struct job *job, bool stays)
 {
-    if (job->after)
+    if (job->after && stays) {
+        remove_refuse(t, job->local);
+    } else if (job->after) {
         jobs_queue(&t->jobs, job->after);
-    job->after = NULL;
+        job->after = NULL;
+    }
 }
 
 static int remove_name(struct tree *t, struct job *job, struct link *l,
@@ -105,7 +119,7 @@ static int remove_name(struct tree *t, struct job *job, struct link *l,
     }
     t->removed += r == 0;
     if (r == 0)
-        remove_follow(t, job);
+        remove_follow(t, job, false);
     return r;
 }
 
@@ -119,7 +133,10 @@ static int remove_file(void *of, struct job *job, struct link *l,
 static int remove_directory(void *of, struct job *job, struct link *l,
                             struct failure *why)
 {
-    return job->stays ? 0 : remove_name(of, job, l, true, why);
+    if (!job->stays)
+        return remove_name(of, job, l, true, why);
+    remove_follow(of, job, true);
+    return 0;
 }
 
 static int remove_enter(void *of, struct job *job, struct link *l,
@@ -160,7 +177,7 @@ static bool remove_was_link(struct tree *t, struct job *job, struct link *l)
     remove_say(t, "/", job->remote);
     t->removed++;
     job->last = NULL;
-    remove_follow(t, job);
+    remove_follow(t, job, false);
     return true;
 }
 
@@ -266,8 +283,8 @@ static int local_remove(void *of, struct job *job, struct link *l,
     FD_CLEANUP int at = names_open_above(job->local, job->named, O_PATH);
     if (at < 0)
         tree_failed_errno(t, job->local);
-    else if (local_name(t, job, at, job->local, 0, NULL))
-        remove_follow(t, job);
+    else
+        remove_follow(t, job, !local_name(t, job, at, job->local, 0, NULL));
     return 0;
 }
 

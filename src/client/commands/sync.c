@@ -206,8 +206,10 @@ static bool sync_replaces(struct tree *t, struct job *job, const char *local,
     }
     held = t->up ? remove_hold_there(t, dir, local, remote, there)
                  : remove_hold_here(t, dir, local, remote);
-    if (!held)
+    if (!held) {
+        remove_refuse(t, local);
         return true;
+    }
     held->replaced = true;
     if (t->client->options.dry_run && job->kind != JOB_WALK) {
         tree_add(t, job, local, remote);
