@@ -127,7 +127,7 @@ int surplus_of_local(struct tree *t, const struct job *dir, struct link *l,
     if (!t->client->options.remove)
         return 0;
     DIR *d = tree_opendir(dir->local, dir->named);
-    if (!d && errno != ENOENT)
+    if (!d)
         tree_failed_errno(t, dir->local);
     while (r == 0 && d && !jobs_ended(&t->jobs) &&
            (e = tree_readdir(t, d, dir->local))) {

@@ -344,7 +344,8 @@ static int tree_up_step(void *of, struct job *job, struct link *l,
 }
 
 /* Makes the local directory if it is missing. The server has chosen its name,
- * unless the user has. */
+ * unless the user has. Returns 0; 1: this dry run would make it; or -1 with the
+ * reason. */
 static int tree_make_local(const struct tree *t, const struct job *job,
                            struct failure *why)
 {
@@ -360,10 +361,12 @@ static int tree_make_local(const struct tree *t, const struct job *job,
         return 0;
     if (fd >= 0 && (dry || errno == EEXIST))
         r = fstatat(fd, base, &st, chosen ? AT_SYMLINK_NOFOLLOW : 0);
+    /* A dry run leaves the file that the directory would replace. */
+    if (dry &&
+        (r < 0 ? errno == ENOENT || (chosen && errno == ENOTDIR) : job->known))
+        return 1;
     if (r < 0)
-        return dry && errno == ENOENT
-                   ? 0
-                   : fail(why, EX_CANTCREAT, "%s", strerror(errno));
+        return fail(why, EX_CANTCREAT, "%s", strerror(errno));
     if (S_ISLNK(st.st_mode))
         return fail(why, EX_CANTCREAT,
                     "is a link, which may lead out of the target; rename it, "
@@ -416,13 +419,12 @@ static int tree_down_step(void *of, struct job *job, struct link *l,
         return 0;
     if (remote_list_once(l, job->remote, &there, why) < 0)
         return -1;
-    int r = 0;
-    bool made = tree_make_local(t, job, why) == 0;
-    if (!made)
+    int r = 0, made = tree_make_local(t, job, why);
+    if (made < 0)
         tree_failed(t, job->local, why);
-    else if (t->use == TREE_SYNCS)
+    else if (made == 0 && t->use == TREE_SYNCS)
         r = surplus_of_local(t, job, l, &there, why);
-    bool goes_on = made && r == 0;
+    bool goes_on = made >= 0 && r == 0;
     for (size_t i = 0; goes_on && i < there.count && !jobs_ended(&t->jobs); i++)
         tree_down_entry(t, job, l, &there.entry[i]);
     if (goes_on)
