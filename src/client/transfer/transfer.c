@@ -281,9 +281,7 @@ void transfer_show(struct file_transfer *t)
 
 static int source_changed(struct failure *why)
 {
-    return fail(why, EX_TEMPFAIL,
-                "transferred, but not removed: it has changed since it was "
-                "read");
+    return fail(why, EX_TEMPFAIL, "it has changed since it was read");
 }
 
 bool source_is_same(const struct stat *a, const struct stat *b)
@@ -303,8 +301,7 @@ static int source_remove_local(const struct file_transfer *t,
     if (fd < 0 || fstatat(fd, base, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return fail_errno(why, errno, t->local);
     if (S_ISLNK(st.st_mode))
-        return fail(why, EX_USAGE,
-                    "transferred, but not removed: it is a symbolic link");
+        return fail(why, EX_USAGE, "it is a symbolic link");
     if (!source_is_same(&st, &t->read))
         return source_changed(why);
     return unlinkat(fd, base, 0) == 0 ? 0 : fail_errno(why, errno, t->local);
@@ -330,24 +327,30 @@ static int source_remove_remote(const struct file_transfer *t,
     return link_command(t->link, why, "DELE %s", t->remote);
 }
 
-static int source_remove(struct file_transfer *t, struct failure *why)
+static int source_remove_checked(struct file_transfer *t, struct failure *why)
 {
     bool put = t->job->kind == JOB_PUT;
 
     if (link_interrupted)
-        return fail(why, EX_TEMPFAIL,
-                    "transferred, but not removed: "
-                    "interrupted");
+        return fail(why, EX_TEMPFAIL, "interrupted");
     if (put && t->unconfirmed)
-        return fail(why, EX_TEMPFAIL,
-                    "transferred, but not removed: the server hasn't "
-                    "confirmed it");
+        return fail(why, EX_TEMPFAIL, "the server hasn't confirmed it");
     /* A download is complete only with all bytes that MLST has announced. */
     if (!t->checked && !(put ? t->sized : t->link->site->mlst))
         return fail(why, EX_USAGE,
-                    "transferred, but not removed: neither its checksum nor "
-                    "its size could be compared");
+                    "neither its checksum nor its size could be compared");
     return put ? source_remove_local(t, why) : source_remove_remote(t, why);
+}
+
+static int source_remove(struct file_transfer *t, struct failure *why)
+{
+    struct failure reason;
+
+    if (source_remove_checked(t, &reason) == 0)
+        return 0;
+    fail(why, reason.code, "transferred, but not removed: %s", reason.text);
+    why->reply = reason.reply;
+    return -1;
 }
 
 int transfer_end(struct file_transfer *t, int r, uint64_t *moved,
