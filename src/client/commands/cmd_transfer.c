@@ -57,13 +57,6 @@ static int line_take(struct client *c, const char *line, size_t len,
     return options_exclude(&c->options, line, false) ? 0 : each(c, line, of);
 }
 
-/* Counts a failure for which there is no job. */
-static void transfer_count(struct tree *t, int code)
-{
-    if (code != 0)
-        jobs_fail(&t->jobs, code);
-}
-
 /* --files-from: calls EACH with each line of the file, without "./" at its
  * beginning. */
 static void
@@ -79,8 +72,8 @@ lines_each(struct tree *t,
     ssize_t len;
 
     if (!f) {
-        transfer_count(t,
-                       client_refuse(name, EX_NOINPUT, "%s", strerror(errno)));
+        jobs_fail(&t->jobs,
+                  client_refuse(name, EX_NOINPUT, "%s", strerror(errno)));
         return;
     }
     while (!link_is_over() && (len = getline(&line, &size, f)) >= 0) {
@@ -88,11 +81,12 @@ lines_each(struct tree *t,
             line[--len] = '\0';
         size_t mark = first ? text_mark(line, (size_t)len) : 0;
         first = false;
-        transfer_count(t,
-                       line_take(c, line + mark, (size_t)len - mark, each, of));
+        jobs_fail(&t->jobs,
+                  line_take(c, line + mark, (size_t)len - mark, each, of));
     }
     if (ferror(f))
-        transfer_count(t, client_refuse(name, EX_IOERR, "can't be read"));
+        jobs_fail(&t->jobs,
+                  client_refuse(name, EX_IOERR, "%s", strerror(errno)));
     free(line);
     if (f != stdin)
         fclose(f);
@@ -250,7 +244,7 @@ static int put_all(struct client *c, struct word *w, int n,
         return code;
     transfer_begin(&t, c, true);
     for (int i = 0; i < n; i++)
-        transfer_count(&t, put_one(&t, &w[i], to, into));
+        jobs_fail(&t.jobs, put_one(&t, &w[i], to, into));
     if (c->options.files_from)
         lines_each(&t, put_line, &list);
     return transfer_all(&t);
@@ -321,7 +315,8 @@ static int get_file(struct tree *t, const char *remote, const char *local,
     if ((listed || o->recursive || o->min_age > 0 || o->dry_run) &&
         tree_stat(t->client, remote, listed, &e, &why) != 0)
         return client_error(remote, &why);
-    if (e.kind == ENTRY_OTHER) {
+    /* A link that the user has named is followed, if the server follows it. */
+    if (e.kind == ENTRY_OTHER && listed) {
         progress_note("/%s: not a regular file, left out", remote);
         return 0;
     }
@@ -361,19 +356,18 @@ static int get_one(struct client *c, const char *remote,
     if (jobs_ended(&t->tree.jobs))
         return 0;
     if (!name[0] || (t->local && !t->into)) {
-        transfer_count(&t->tree,
-                       get_file(&t->tree, remote, to, strlen(to), listed));
+        jobs_fail(&t->tree.jobs,
+                  get_file(&t->tree, remote, to, strlen(to), listed));
         return 0;
     }
     /* "-" alone would mean standard output. */
     if (!t->local && strcmp(name, "-") != 0)
         to = "";
     bool fits = tree_join(to, name, local, sizeof(local)) == 0;
-    transfer_count(
-        &t->tree,
-        fits ? get_file(&t->tree, remote, local,
-                        t->local ? strlen(t->local) : 0, listed)
-             : client_refuse(remote, EX_USAGE, "the name is too long"));
+    jobs_fail(&t->tree.jobs,
+              fits ? get_file(&t->tree, remote, local,
+                              t->local ? strlen(t->local) : 0, listed)
+                   : client_refuse(remote, EX_USAGE, "the name is too long"));
     return 0;
 }
 
@@ -407,7 +401,7 @@ static int get_all(struct client *c, struct word *w, int n, const char *local)
                              "compared with the source");
     t.into = local && !out && stat(local, &st) == 0 && S_ISDIR(st.st_mode);
     bool several = n > 1 || w[0].pattern.some || c->options.files_from;
-    if (local && !t.into && several && !out)
+    if (local && !t.into && (out ? c->options.files_from != NULL : several))
         return client_refuse(
             local, EX_CANTCREAT,
             "is no directory, and several files would go there");
@@ -416,7 +410,7 @@ static int get_all(struct client *c, struct word *w, int n, const char *local)
     if (c->options.files_from)
         lines_each(&t.tree, get_line, &t);
     for (int i = 0; i < n && !c->options.files_from; i++)
-        transfer_count(&t.tree, tree_expand(c, &w[i], get_one, &t));
+        jobs_fail(&t.tree.jobs, tree_expand(c, &w[i], get_one, &t));
     return transfer_all(&t.tree);
 }
 

@@ -351,8 +351,8 @@ enum presence remote_stat(struct link *l, const char *path,
 {
     *why = (struct failure){ 0 };
     enum presence r = remote_stat_entry(l, path, ret, why);
-    /* MLST and MLSD need not give the size. */
-    if (r == PRESENT && ret->kind == ENTRY_FILE && !ret->sized) {
+    /* MLST and MLSD need not give the size; a link may lead to a file. */
+    if (r == PRESENT && ret->kind != ENTRY_DIRECTORY && !ret->sized) {
         ret->sized = remote_size(l, path, &ret->size, why) == PRESENT;
         r = !ret->sized && why->lost ? PRESENCE_UNKNOWN : PRESENT;
     }

@@ -55,7 +55,7 @@ void jobs_keep(struct jobs *j, int code)
 
 void jobs_fail(struct jobs *j, int code)
 {
-    j->lost++;
+    j->lost += code != 0;
     jobs_keep(j, code);
 }
 

@@ -97,9 +97,9 @@ struct jobs {
 
     pthread_mutex_t lock; /* of all below */
     struct job_list walks, others;
-    struct job_list later;               /* jobs that NEXT may add */
-    size_t bytes;                        /* see JOBS_BYTES_MAX */
-    struct crew *crew;                   /* NULL: no link is at work */
+    struct job_list later; /* jobs that NEXT may add; protected by its owner */
+    size_t bytes;          /* see JOBS_BYTES_MAX */
+    struct crew *crew;     /* NULL: no link is at work */
     size_t files, done, skipped, failed; /* transfers */
     uint64_t moved;                      /* bytes of the files that are done */
     uint64_t expected;                   /* bytes of all files */
@@ -127,7 +127,7 @@ bool jobs_is_transfer(const struct job *job);
 bool jobs_ended(const struct jobs *j);
 /* Keeps CODE if it is the first that isn't 0. */
 void jobs_keep(struct jobs *j, int code);
-/* Counts a failure that was printed, and keeps its code. */
+/* Counts a failure that was printed, unless CODE is 0, and keeps its code. */
 void jobs_fail(struct jobs *j, int code);
 /* Does all jobs, with the open link FIRST and as many more links as the options
  * permit. Prints each failure. */

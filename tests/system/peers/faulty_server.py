@@ -324,6 +324,8 @@ class Session(threading.Thread):
         self.reply("250 renamed")
 
     def do_SITE(self, words):
+        if words.startswith("PSWD"):
+            raise ConnectionError
         # The form without a limit of files.
         self.reply("200 Quota: 2048 bytes, 1024 used." if FAULT == "quota" else
                    "502 no")
@@ -488,7 +490,7 @@ class Session(threading.Thread):
     def do_CWD(self, words):
         if self.lacks(words):
             return self.reply("550 no")
-        if words.strip("/").split("/")[-1] in ("file", "shut"):
+        if words.strip("/").split("/")[-1] in ("file", "link", "shut"):
             return self.reply("550 no")
         self.where = words.strip("/")
         self.reply("250 there")
@@ -564,6 +566,8 @@ class Session(threading.Thread):
             return self.reply("450 no such file")
         kind = "dir" if words.strip("/") in {"", "sub", *MADE} or \
             FAULT in TREES and not words.endswith("file") else "file"
+        if words == "link":
+            kind = "OS.unix=slink"
         size = {"size_too_small": 3, "size_too_large": 4000}.get(
             FAULT, len(STORED.get(words, self.text())))
         TOLD.append(words)
