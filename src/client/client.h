@@ -137,6 +137,7 @@ typedef void tree_each(struct tree *t, struct job *job,
 struct tree {
     struct client *client;
     tree_each *each; /* of ls and du */
+    bool paths;      /* ls prints whole paths */
     enum tree_use use;
     bool up; /* to the server */
     struct jobs jobs;

@@ -32,42 +32,18 @@ static void ls_entry(const struct client *c, const char *name,
            e->kind == ENTRY_DIRECTORY ? "/" : "");
 }
 
-/* Lists a directory. WHOLE: names with their path. */
-static int ls_directory(struct client *c, const char *path, bool whole)
-{
-    char below[URL_PATH_MAX];
-    struct listing all;
-    struct failure why;
-
-    if (remote_list(&c->link, path, &all, &why) < 0)
-        return client_error(path, &why);
-    for (size_t i = 0; i < all.count; i++) {
-        const struct listing_entry *e = &all.entry[i];
-
-        if (c->options.all || e->name[0] != '.')
-            ls_entry(c,
-                     whole && url_join(path, e->name, below) == 0 ? below
-                                                                  : e->name,
-                     e);
-    }
-    if (all.refused > 0)
-        progress_note("/%s: " LISTING_REFUSED, path);
-    int code = all.cut ? client_refuse(path, EX_PROTOCOL, LISTING_CUT) : 0;
-    listing_release(&all);
-    return code;
-}
-
 static void ls_each(struct tree *t, struct job *job,
                     const struct listing_entry *e, const char *path)
 {
+    const struct options *o = &t->client->options;
     const struct job below = tree_below(job);
 
-    if (!t->client->options.all && e->name[0] == '.')
+    if (!o->all && e->name[0] == '.')
         return;
     pthread_mutex_lock(&t->lock);
-    ls_entry(t->client, path, e);
+    ls_entry(t->client, t->paths ? path : e->name, e);
     pthread_mutex_unlock(&t->lock);
-    if (e->kind == ENTRY_DIRECTORY)
+    if (o->recursive && e->kind == ENTRY_DIRECTORY)
         jobs_add(&t->jobs, &below, "", path);
 }
 
@@ -79,14 +55,16 @@ static int names_list(void *of, struct job *job, struct link *l,
     return tree_list(t, job, l, false, t->each, why);
 }
 
-/* Calls EACH with what is in the directory PATH, and in those that it adds. */
+/* Calls EACH with everything in the directory PATH, and in the directories that
+ * EACH adds. */
 static int names_walk(struct client *c, const char *path, tree_each *each,
-                      struct tree *t)
+                      bool paths, struct tree *t)
 {
     const struct job job = { .kind = JOB_WALK, .step = names_list };
 
     tree_begin(t, c, TREE_LOOKS, false);
     t->each = each;
+    t->paths = paths;
     jobs_add(&t->jobs, &job, "", path);
     tree_run(t);
     return tree_end(t);
@@ -102,10 +80,9 @@ static int ls_one(struct client *c, const char *path,
 
     if (tree_stat(c, path, listed, &e, &why) != 0)
         return client_error(path, &why);
-    if (e.kind == ENTRY_DIRECTORY && c->options.recursive)
-        return names_walk(c, path, ls_each, &t);
     if (e.kind == ENTRY_DIRECTORY)
-        return ls_directory(c, path, *several);
+        return names_walk(c, path, ls_each, *several || c->options.recursive,
+                          &t);
     ls_entry(c, path, &e);
     return 0;
 }
@@ -146,7 +123,7 @@ static int du_one(struct client *c, const char *path,
 {
     char size[SHOW_SIZE_MAX], safe[SHOW_MAX];
     struct tree t;
-    int code = names_walk(c, path, du_each, &t);
+    int code = names_walk(c, path, du_each, false, &t);
 
     (void)listed;
     (void)of;
@@ -213,7 +190,7 @@ static int rm_one(struct client *c, const char *path,
         return rm_refuse_login(path);
     if (c->options.recursive && tree_stat(c, path, listed, &e, &why) != 0)
         return client_error(path, &why);
-    remove_there(of, path, &e);
+    remove_there(of, NULL, &e, path);
     return 0;
 }
 

@@ -157,8 +157,8 @@ static struct job remove_job(const struct listing_entry *e, struct job *above)
                          .above = above };
 }
 
-static void remove_each(struct tree *t, struct job *job,
-                        const struct listing_entry *e, const char *path)
+void remove_there(struct tree *t, struct job *job,
+                  const struct listing_entry *e, const char *path)
 {
     const struct job in = remove_job(e, job);
 
@@ -194,18 +194,10 @@ static int remove_enter(void *of, struct job *job, struct link *l,
     if (job->stays || remove_was_link(t, job, l))
         return 0;
     if (t->use != TREE_SYNCS)
-        return tree_list(t, job, l, true, remove_each, why);
+        return tree_list(t, job, l, true, remove_there, why);
     while ((held = jobs_pop(&job->held)))
         jobs_queue(&t->jobs, held);
     return 0;
-}
-
-void remove_there(struct tree *t, const char *path,
-                  const struct listing_entry *e)
-{
-    const struct job job = remove_job(e, NULL);
-
-    jobs_add(&t->jobs, &job, "", path);
 }
 
 /* Local names. */

@@ -85,7 +85,9 @@ bool tree_cut(struct tree *t, const char *remote, const struct listing *there,
               bool names)
 {
     if (!there->cut && (there->refused == 0 || !names)) {
-        if (there->nothing && t->use != TREE_LOOKS)
+        if (there->refused > 0)
+            progress_note("/%s: " LISTING_REFUSED, remote);
+        else if (there->nothing && t->use != TREE_LOOKS)
             progress_note("/%s: " LISTING_NOTHING, remote);
         return false;
     }
@@ -463,16 +465,20 @@ int tree_expand(struct client *c, const struct word *word, expand_each *each,
 {
     const char *slash = strrchr(word->path, '/');
     char dir[URL_PATH_MAX], path[URL_PATH_MAX];
+    struct retry retry = { 0 };
     struct listing all;
     struct failure why;
     size_t found = 0;
-    int code = 0;
+    int r, code = 0;
 
     if (!word->pattern.some)
         return each(c, word->path, NULL, of);
     snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - word->path) : 0,
              word->path);
-    if (remote_list(&c->link, dir, &all, &why) < 0)
+    do
+        r = remote_list_once(&c->link, dir, &all, &why);
+    while (r < 0 && remote_again(&c->link, &retry, dir, &why));
+    if (r < 0)
         return client_error(dir, &why);
     /* A file with exactly this name is preferred to the pattern. */
     if (listing_find(&all, word->path)) {
@@ -486,6 +492,8 @@ int tree_expand(struct client *c, const struct word *word, expand_each *each,
             found++;
             tree_keep(&code, each(c, path, &all.entry[i], of));
         }
+    if (all.refused > 0)
+        progress_note("/%s: " LISTING_REFUSED, dir);
     if (all.cut)
         tree_keep(&code, client_refuse(dir, EX_PROTOCOL, LISTING_CUT));
     listing_release(&all);

@@ -450,10 +450,7 @@ bool remote_may_lack(const struct failure *why);
 /* Does the same as link_again(), but doesn't retry if remote_may_lack(). */
 bool remote_again(const struct link *l, struct retry *r, const char *path,
                   const struct failure *why);
-/* Lists the directory PATH, sorted: with the retries that the options permit,
- * or once. */
-int remote_list(struct link *l, const char *path, struct listing *ret,
-                struct failure *why);
+/* Lists the directory PATH, sorted, by one try. */
 int remote_list_once(struct link *l, const char *path, struct listing *ret,
                      struct failure *why);
 /* May the user enter the directory? */

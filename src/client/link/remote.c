@@ -170,18 +170,6 @@ bool remote_again(const struct link *l, struct retry *r, const char *path,
     return !remote_may_lack(why) && link_again(l, r, path[0] ? path : "/", why);
 }
 
-int remote_list(struct link *l, const char *path, struct listing *ret,
-                struct failure *why)
-{
-    struct retry retry = { 0 };
-    int r;
-
-    do
-        r = remote_list_once(l, path, ret, why);
-    while (r < 0 && remote_again(l, &retry, path, why));
-    return r;
-}
-
 /* Does this failure mean that the path doesn't exist, rather than that the
  * server doesn't know the command? */
 static bool remote_absent(const struct failure *why)
