@@ -192,7 +192,10 @@ static const struct client_command *complete_row(int start, int *word)
 
     snprintf(line, sizeof(line), "%.*s", start - (complete.quote != '\0'),
              rl_line_buffer);
-    *word = split_line(line, text, SHELL_WORDS) - 1;
+    int n = split_line(line, text, SHELL_WORDS);
+    *word = n - 1;
+    for (int i = 1; i < n; i++)
+        *word -= text[i][0] == '-' && text[i][1]; /* an option */
     return *word < 0 ? NULL : commands_find(text[0], IN_SHELL);
 }
 
