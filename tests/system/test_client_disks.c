@@ -42,8 +42,9 @@ Test(client_disks, a_disk_that_is_full_at_the_end, .timeout = 60)
     static struct far f;
 
     far_begin(&f, "none");
-    desk_says(&f.server.desk, EX_CANTCREAT, "far/file: No space left on device",
-              "get", "/file", "far/", NULL);
+    desk_says(&f.server.desk, EX_CANTCREAT,
+              "far/file: No space left on device\n", "get", "/file", "far/",
+              NULL);
     far_expect_nothing();
     far_end(&f);
 }

@@ -157,10 +157,13 @@ static int passwd_send(struct link *l, const struct secret *old,
     do {
         r = link_command(l, why, "SITE PSWD %s %s", quoted[0], quoted[1]);
         link_wipe(l);
-        /* 450: another user's change is being written, and nothing has changed.
-         * After a cut that isn't known. */
+        /* 450: the server is writing another user's change, and hasn't changed
+         * this password. */
     } while (r < 0 && why->reply == 450 &&
              link_again(l, &retry, "passwd", why));
+    if (r < 0 && why->lost)
+        fail_add(why, "; the password may have changed, so try the new one "
+                      "first");
     explicit_bzero(quoted, sizeof(quoted));
     return r;
 }

@@ -47,7 +47,9 @@ static int download_facts(struct file_transfer *t, struct failure *why)
     if (e.kind == ENTRY_DIRECTORY)
         return fail(why, EX_USAGE, "it is a directory; add -r");
     if (!e.sized)
-        return fail(why, EX_UNAVAILABLE, "the server gives no size");
+        return fail(why, EX_UNAVAILABLE,
+                    "the server gives no size; sallyport cat prints the file "
+                    "all the same");
     t->size = e.size;
     t->modified = e.modified;
     return e.modified ? 0 : remote_time(t->link, t->remote, &t->modified, why);
@@ -240,7 +242,8 @@ int download_once(struct file_transfer *t, struct failure *why)
         t->again = why->transient = true;
         t->announced = t->size;
     }
-    if (r < 0 && why->full && fstat(p.fd, &st) == 0 && st.st_size > 0)
+    if (r < 0 && why->full && p.name[0] && fstat(p.fd, &st) == 0 &&
+        st.st_size > 0)
         fail_add(why, "; %s of it are in %s, for the next call",
                  show_size((uint64_t)st.st_size, size), p.name);
     part_close(&p, why->code != EX_DATAERR);
