@@ -273,9 +273,10 @@ static bool sync_removes_too_many(const struct tree *t)
            !t->client->options.dry_run;
 }
 
-/* With --max-delete the walk is over, and no transfer has begun: may they?
- * Otherwise all transfers are over: a moved file is uploaded to its new place
- * before its old one is removed. The upload may have failed. */
+/* Called when no job is left. With --max-delete the first call comes before all
+ * transfers, and decides whether they begin. The next call queues the removals,
+ * unless a transfer has failed: a moved file is uploaded to its new place
+ * before its old one is removed. */
 static bool sync_next(void *of)
 {
     struct tree *t = of;
@@ -321,7 +322,7 @@ int cmd_sync(struct client *c, struct word *w, int n)
     t.jobs.held = c->options.remove && c->options.max_delete != UINT64_MAX;
     tree_walk(&t, strlen(w[!up].text), w[!up].text, w[up].path);
     tree_run(&t);
-    /* Says what was kept. A login may be denied after the last file. */
+    /* Say what was kept, also if a login was denied after the last file. */
     if (!t.removing && t.surplus > 0 && !sync_removes_too_many(&t)) {
         jobs_keep(&t.jobs, EX_NOPERM);
         progress_note("nothing is removed, since not all went well; the next "

@@ -108,7 +108,7 @@ static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
     if (l->surprised || (l->no_password && l->asked) ||
         (l->replies > 0 && --l->replies == 0))
         return 0;
-    if (l->reply == 452 || l->reply == 552)
+    if (l->in && (l->reply == 452 || l->reply == 552))
         memcpy(l->no_room, l->text, sizeof(l->no_room));
     return len;
 }
@@ -420,8 +420,8 @@ void link_set_first(struct link *l, uint64_t first, bool sized)
         link_go_on(l, first);
 }
 
-/* Announces the length: a server that knows it publishes nothing shorter. The
- * star makes libcurl continue after a refusal. */
+/* Announces the length, so that the server publishes nothing shorter. The star
+ * makes libcurl continue after a refusal. */
 void link_announce(struct link *l, uint64_t length)
 {
     char allo[32];
@@ -623,7 +623,9 @@ int link_command(struct link *l, struct failure *why, const char *format, ...)
     int n = vsnprintf(line + 1, sizeof(line) - 1, format, args);
     va_end(args);
     if (n < 0 || n >= (int)sizeof(line) - 1 || strpbrk(line, "\r\n"))
-        return fail(why, EX_USAGE, "this name can't be sent");
+        return fail(why, EX_USAGE,
+                    "this name has a line break or is too long, so it can't be "
+                    "sent");
     link_begin(l, "", NULL);
     link_add(l, &l->before, CURLOPT_QUOTE, line);
     LINK_SET(l, CURLOPT_NOBODY, 1L);

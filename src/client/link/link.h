@@ -325,8 +325,8 @@ bool link_use_spare(struct link *l);
 /* Wipes the last command, which contained a secret. */
 void link_wipe(struct link *l);
 
-/* Sends commands one after the other, and stops at the first refusal. The
- * replies are in lines, reply and text. Returns 0, or -1 with the reason. */
+/* Sends one command. Its reply is in lines, reply and text. Returns 0, or -1
+ * with the reason. */
 int link_command(struct link *l, struct failure *why, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -55,8 +55,8 @@ static size_t gathering_take(void *of, const char *bytes, size_t len)
     return len;
 }
 
-/* Lists by LIST. For a file, or a directory that the user may not read, the
- * result is often a line or nothing, and 226. So without MLSD the client enters
+/* Lists by VERB. LIST of a file, or of a directory that the user may not read,
+ * often gives a line or nothing, and 226. So without MLSD the client enters
  * the directory, which fails for a file, and then lists it. */
 static int remote_list_by(struct link *l, const char *path, const char *verb,
                           struct listing *ret, struct failure *why)
@@ -97,9 +97,8 @@ static bool remote_shows_nothing(const struct listing *l)
     return l->count == 0 && l->refused == 0 && !l->itself;
 }
 
-/* Lists once. A server that takes "-a" for a name shows nothing, or refuses
- * it. Without that option it hides the directory itself, and perhaps other
- * names. */
+/* A server that takes "-a" for a name shows nothing, or refuses it. Without
+ * "-a" it hides the directory itself, and perhaps other names. */
 int remote_list_once(struct link *l, const char *path, struct listing *ret,
                      struct failure *why)
 {

@@ -82,8 +82,7 @@ bool temporary_begin(struct file_transfer *t)
                          "%.*s" PART_PREFIX "%s-%s" PART_SUFFIX, head,
                          t->remote, owner, base);
 
-        /* If the temporary name would be too long, upload under the final name.
-         * */
+        /* A name that is too long for a temporary one is used itself. */
         if (n >= URL_PATH_MAX || n - head > NAME_MAX)
             t->other[0] = '\0';
     }

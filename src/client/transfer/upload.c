@@ -237,8 +237,7 @@ static bool upload_is_empty(const struct file_transfer *t)
  * lost? Then the file isn't sent again. An empty file doesn't count, since some
  * servers make one for an upload without a length. If there is no checksum, the
  * length decides, but only if nobody else can have stored a file under this
- * name. Returns 1: the server has the file; 0: it hasn't; -1: it didn't answer.
- * */
+ * name. Returns 1: the server has the file; 0: it hasn't; -1: no answer. */
 static int upload_is_there(struct file_transfer *t, struct failure *why)
 {
     bool length_counts = t->has >= HAS_ALL && t->ours && !t->link->site->atomic;

@@ -35,7 +35,7 @@ void upload_tell(const struct file_transfer *t, struct failure *why)
                   "of the file, so send it again"
             : t->has == HAS_ALL
                 ? "all bytes were sent, but the server hasn't confirmed the "
-                  "file"
+                  "file; see by ls whether it is there"
                 : "the server may have only a part of the file, so send "
                   "it again");
 }
