@@ -38,7 +38,7 @@
     REFUSED(ADAT, NOT_IMPLEMENTED, COMMAND_SECRET, "ADAT data")                \
     COMMAND(ALLO, allo, .argument = ARGUMENT_REQUIRED, .rights = RIGHT_WRITE,  \
             .flags = COMMAND_KEEPS_REST, .help = "ALLO bytes")                 \
-    COMMAND(APPE, appe, .argument = ARGUMENT_PATH, .rights = RIGHT_WRITE,      \
+    COMMAND(APPE, stor, .argument = ARGUMENT_PATH, .rights = RIGHT_WRITE,      \
             .data = DATA_FROM_CLIENT,                                          \
             .flags = COMMAND_FILE | COMMAND_KEEPS_REST, .help = "APPE path")   \
     COMMAND(AUTH, auth, .phase = COMMAND_ALWAYS,                               \
@@ -48,7 +48,7 @@
             .rights = RIGHT_WRITE, .flags = COMMAND_KEEPS_REST,                \
             .feat = "AVBL", .help = "AVBL [path]")                             \
     REFUSED(CCC, POLICY, 0, "CCC")                                             \
-    COMMAND(CDUP, cdup, .help = "CDUP")                                        \
+    COMMAND(CDUP, cwd, .help = "CDUP")                                         \
     COMMAND(CLNT, client, .phase = COMMAND_SECURED,                            \
             .argument = ARGUMENT_REQUIRED, .flags = COMMAND_KEEPS_REST,        \
             .feat = "CLNT", .help = "CLNT name")                               \
@@ -58,7 +58,7 @@
             .feat = "CSID", .help = "CSID [Name=client;]")                     \
     COMMAND(CWD, cwd, .argument = ARGUMENT_PATH, .feat = "TVFS",               \
             .help = "CWD path")                                                \
-    COMMAND(DELE, dele, .argument = ARGUMENT_PATH, .rights = RIGHT_DELETE,     \
+    COMMAND(DELE, change, .argument = ARGUMENT_PATH, .rights = RIGHT_DELETE,   \
             .flags = COMMAND_FILE, .help = "DELE path")                        \
     REFUSED(ENC, NOT_IMPLEMENTED, COMMAND_SECRET, "ENC command")               \
     COMMAND(EPRT, active, .argument = ARGUMENT_REQUIRED,                       \
@@ -80,7 +80,7 @@
     COMMAND(HOST, host, .phase = COMMAND_ALWAYS,                               \
             .argument = ARGUMENT_REQUIRED, .feat = "HOST",                     \
             .help = "HOST name")                                               \
-    COMMAND(LIST, list, .argument = ARGUMENT_OPTIONAL_PATH,                    \
+    COMMAND(LIST, send, .argument = ARGUMENT_OPTIONAL_PATH,                    \
             .rights = RIGHT_LIST | RIGHT_WRITE, .data = DATA_TO_CLIENT,        \
             .help = "LIST [path]")                                             \
     COMMAND(MDTM, mdtm, .argument = ARGUMENT_PATH,                             \
@@ -90,9 +90,9 @@
             .flags = COMMAND_KEEPS_REST, .feat = "MFMT",                       \
             .help = "MFMT YYYYMMDDHHMMSS path")                                \
     REFUSED(MIC, NOT_IMPLEMENTED, COMMAND_SECRET, "MIC command")               \
-    COMMAND(MKD, mkd, .argument = ARGUMENT_PATH, .rights = RIGHT_DIRECTORY,    \
+    COMMAND(MKD, change, .argument = ARGUMENT_PATH, .rights = RIGHT_DIRECTORY, \
             .help = "MKD path")                                                \
-    COMMAND(MLSD, list, .argument = ARGUMENT_OPTIONAL_PATH,                    \
+    COMMAND(MLSD, send, .argument = ARGUMENT_OPTIONAL_PATH,                    \
             .rights = RIGHT_LIST | RIGHT_WRITE, .data = DATA_TO_CLIENT,        \
             .help = "MLSD [path]")                                             \
     COMMAND(MLST, mlst, .argument = ARGUMENT_OPTIONAL_PATH,                    \
@@ -102,7 +102,7 @@
             .flags =                                                           \
                 COMMAND_KEEPS_REST | COMMAND_BEFORE_CHANGE | COMMAND_FEAT_Z,   \
             .feat = "MODE Z", .help = "MODE S | MODE Z")                       \
-    COMMAND(NLST, list, .argument = ARGUMENT_OPTIONAL_PATH,                    \
+    COMMAND(NLST, send, .argument = ARGUMENT_OPTIONAL_PATH,                    \
             .rights = RIGHT_LIST | RIGHT_WRITE, .data = DATA_TO_CLIENT,        \
             .help = "NLST [path]")                                             \
     COMMAND(NOOP, fixed, .phase = COMMAND_ALWAYS, .reply = REPLY_NOOP_OK,      \
@@ -147,10 +147,10 @@
     COMMAND(REST, rest, .argument = ARGUMENT_REQUIRED,                         \
             .flags = COMMAND_KEEPS_REST | COMMAND_BEFORE_CHANGE,               \
             .feat = "REST STREAM", .help = "REST offset")                      \
-    COMMAND(RETR, retr, .argument = ARGUMENT_PATH, .rights = RIGHT_READ,       \
+    COMMAND(RETR, send, .argument = ARGUMENT_PATH, .rights = RIGHT_READ,       \
             .data = DATA_TO_CLIENT,                                            \
             .flags = COMMAND_FILE | COMMAND_KEEPS_REST, .help = "RETR path")   \
-    COMMAND(RMD, rmd, .argument = ARGUMENT_PATH, .rights = RIGHT_DIRECTORY,    \
+    COMMAND(RMD, change, .argument = ARGUMENT_PATH, .rights = RIGHT_DIRECTORY, \
             .help = "RMD path")                                                \
     COMMAND(RNFR, rnfr, .argument = ARGUMENT_PATH, .rights = RIGHT_RENAME,     \
             .help = "RNFR path")                                               \
@@ -172,7 +172,7 @@
             .data = DATA_FROM_CLIENT,                                          \
             .flags = COMMAND_FILE | COMMAND_KEEPS_REST, .feat = "STOR {}",     \
             .help = "STOR path")                                               \
-    COMMAND(STOU, stou, .argument = ARGUMENT_OPTIONAL_PATH,                    \
+    COMMAND(STOU, stor, .argument = ARGUMENT_OPTIONAL_PATH,                    \
             .rights = RIGHT_WRITE, .data = DATA_FROM_CLIENT,                   \
             .flags = COMMAND_FILE, .help = "STOU [path]")                      \
     COMMAND(STRU, stru, .argument = ARGUMENT_REQUIRED,                         \

@@ -13,7 +13,7 @@
 #define AGAIN_MS 100
 #define LEAST    2 /* flow_read() needs them */
 
-static void allowance_on_again(void *owner)
+void allowance_on_again(void *owner)
 {
     struct session *s = owner;
 
@@ -22,12 +22,6 @@ static void allowance_on_again(void *owner)
     else
         transfer_run(s, WAITS_TURN);
     control_after_event(s);
-}
-
-void allowance_init(struct session *s)
-{
-    s->allowance.again =
-        (struct loop_timer){ .on_timer = allowance_on_again, .owner = s };
 }
 
 static uint64_t *allowance_left(struct session *s)
@@ -169,8 +163,6 @@ int allowance_on_bytes(void *owner, struct msg_bytes *m)
     return 0;
 }
 
-/* Drops the permission of a transfer that is over: the next gate knows nothing
- * of it. */
 void allowance_gate_lost(struct session *s)
 {
     struct allowance *a = &s->allowance;

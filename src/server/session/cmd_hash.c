@@ -110,10 +110,8 @@ const struct step hash_steps[] = {
     TRANSFER_LAST_STEP,
 };
 
-/* Begins the checksum of the subject's bytes from START to UNTIL, which is
- * excluded; 0: to the end. */
-static void hash_file(struct session *s, const char *name, uint64_t start,
-                      uint64_t until)
+void hash_file(struct session *s, const char *name, uint64_t start,
+               uint64_t until)
 {
     struct transfer *t = &s->transfer;
 
@@ -181,11 +179,4 @@ void cmd_checksum(struct session *s, const struct call *call)
         control_reply(s, REPLY_BAD_NAME);
     else
         hash_file(s, name, start, until);
-}
-
-void hash_size(struct session *s, const struct call *call)
-{
-    (void)call;
-    s->sized = 0; /* an upload can't resume at this number */
-    hash_file(s, DIGEST_LINES, 0, 0);
 }

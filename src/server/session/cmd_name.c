@@ -1,23 +1,20 @@
 /* PWD, CWD, CDUP, MKD, RMD, DELE, RNFR, RNTO, SIZE, MLST (RFC 959, 3659) and
  * AVBL: each asks files, and replies with its answer. */
-#include "session.h"
+#include "transfer.h"
 
 #include <stdio.h>
 
 #include "sallyport/ftp/listing.h"
 
-static void name_quote(const struct path *path, struct buf *into)
-{
-    buf_init(into, 2 * FTP_PATH_MAX + 1);
-    path_quote(path_slice(path), into);
-}
+#define QUOTED_MAX (2 * FTP_PATH_MAX + 1)
 
 void cmd_pwd(struct session *s, const struct call *call)
 {
     struct buf quoted;
 
     (void)call;
-    name_quote(&s->cwd, &quoted);
+    buf_init(&quoted, QUOTED_MAX);
+    path_quote(path_slice(&s->cwd), &quoted);
     control_reply_with(s, REPLY_PWD, buf_slice(&quoted));
     buf_release(&quoted);
 }
@@ -32,17 +29,11 @@ static void name_on_entered(struct session *s, struct message *m)
 
 void cmd_cwd(struct session *s, const struct call *call)
 {
-    (void)call;
+    if (call->command->verb == VERB_CDUP)
+        path_resolve(&s->cwd, SLICE(".."), &s->subject);
     ASK(s, directory_enter, name_on_entered, .path = path_slice(&s->subject));
 }
 
-void cmd_cdup(struct session *s, const struct call *call)
-{
-    path_resolve(&s->cwd, SLICE(".."), &s->subject);
-    cmd_cwd(s, call);
-}
-
-/* Takes the answer to MKD, RMD or DELE. */
 static void name_on_changed(struct session *s, struct message *m)
 {
     const enum verb verb = s->dispatched.command->verb;
@@ -50,28 +41,24 @@ static void name_on_changed(struct session *s, struct message *m)
                               NOTHING };
     struct buf quoted;
 
-    name_quote(&s->subject, &quoted);
+    buf_init(&quoted, QUOTED_MAX);
+    path_quote(c.path, &quoted);
     final_of_change(s, m, &c, verb == VERB_MKD ? REPLY_MADE : REPLY_DONE,
                     buf_slice(&quoted));
     buf_release(&quoted);
 }
 
-void cmd_mkd(struct session *s, const struct call *call)
+/* MKD, RMD and DELE. */
+void cmd_change(struct session *s, const struct call *call)
 {
-    (void)call;
-    ASK(s, directory_make, name_on_changed, .path = path_slice(&s->subject));
-}
+    const struct slice path = path_slice(&s->subject);
 
-void cmd_rmd(struct session *s, const struct call *call)
-{
-    (void)call;
-    ASK(s, directory_remove, name_on_changed, .path = path_slice(&s->subject));
-}
-
-void cmd_dele(struct session *s, const struct call *call)
-{
-    (void)call;
-    ASK(s, file_delete, name_on_changed, .path = path_slice(&s->subject));
+    if (call->command->verb == VERB_MKD)
+        ASK(s, directory_make, name_on_changed, .path = path);
+    else if (call->command->verb == VERB_RMD)
+        ASK(s, directory_remove, name_on_changed, .path = path);
+    else
+        ASK(s, file_delete, name_on_changed, .path = path);
 }
 
 static void name_on_rename_from(struct session *s, struct message *m)
@@ -127,10 +114,13 @@ static void name_on_size(struct session *s, struct message *m)
 
 void cmd_size(struct session *s, const struct call *call)
 {
-    if (s->ascii)
-        hash_size(s, call);
-    else
+    (void)call;
+    if (!s->ascii) {
         ask_facts(s, FACTS_FOR_SIZE, name_on_size);
+        return;
+    }
+    s->sized = 0; /* an upload can't resume at this number */
+    hash_file(s, DIGEST_LINES, 0, 0);
 }
 
 /* Answers with the length at which REST and STOR continue the partial, even if
@@ -156,29 +146,30 @@ void cmd_avbl(struct session *s, const struct call *call)
         .wanted = UINT64_MAX);
 }
 
-static void quota_words(const char *unit, uint64_t limit, uint64_t used,
-                        struct buf *into)
-{
-    if (limit > 0)
-        buf_add_format(into, "%llu %s", (unsigned long long)limit, unit);
-    else
-        buf_add_format(into, "no limit of %s", unit);
-    buf_add_format(into, ", %llu used", (unsigned long long)used);
-}
-
-/* Omits the number of files, which btrfs doesn't count. */
+/* Omits the number of files if it is unknown: btrfs doesn't count them. */
 static void name_on_quota(struct session *s, struct message *m)
 {
     const struct msg_space_is *is = &m->space_is;
+    const struct {
+        const char *before, *unit;
+        uint64_t limit, used;
+    } rows[] = { { "", "bytes", is->limit, is->used },
+                 { "; ", "files", is->files_limit, is->files_used } };
     struct buf words;
 
     if (ask_refused(s, m))
         return;
     buf_init(&words, 160);
-    quota_words("bytes", is->limit, is->used, &words);
-    if (is->files_limit > 0 || is->files_used > 0) {
-        buf_add_text(&words, "; ");
-        quota_words("files", is->files_limit, is->files_used, &words);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (i > 0 && rows[i].limit == 0 && rows[i].used == 0)
+            continue;
+        buf_add_text(&words, rows[i].before);
+        if (rows[i].limit > 0)
+            buf_add_format(&words, "%llu %s", (unsigned long long)rows[i].limit,
+                           rows[i].unit);
+        else
+            buf_add_format(&words, "no limit of %s", rows[i].unit);
+        buf_add_format(&words, ", %llu used", (unsigned long long)rows[i].used);
     }
     if (is->limit == 0 && is->files_limit == 0)
         control_reply(s, REPLY_NO_QUOTA);

@@ -1,5 +1,5 @@
-/* FEAT, SYST, HELP, CLNT, CSID, PRET, NOOP, QUIT, STAT, REST, ALLO, OPTS, TYPE,
- * MODE, STRU (RFC 959, 2389, 2640, 3659): a session's facts, and its choices
+/* FEAT, SYST, HELP, CLNT, CSID, PRET, NOOP, QUIT, REST, ALLO, OPTS, TYPE, MODE,
+ * STRU (RFC 959, 2389, 2640, 3659): a session's facts, and its choices
  * for later transfers. */
 #include "transfer.h"
 
@@ -90,48 +90,6 @@ void cmd_quit(struct session *s, const struct call *call)
         control_end(s, ENDING_QUIT, REPLY_BYE, NOTHING);
     else if (s->control.state == CONTROL_LOGGED_IN)
         s->control.state = CONTROL_QUITTING; /* RFC 959 4.1.1 */
-}
-
-static void info_line(struct buf *out, const char *what, const char *value)
-{
-    char text[320];
-
-    snprintf(text, sizeof(text), "%s%s", what, value);
-    reply_line(out, slice_from(text));
-}
-
-static void info_stat_session(struct session *s)
-{
-    const struct transfer *t = &s->transfer;
-    struct buf *out = &s->control.out, text;
-
-    reply_begin(out, REPLY_STAT);
-    info_line(out, "Logged in as ", s->login.user);
-    info_line(out, "Control connection: ", stream_cipher(s->control.stream));
-    info_line(out, "Data connections: ",
-              s->protection == PROTECTION_P ? "protected (PROT P)"
-                                            : "none until PROT P");
-    if (t->state != TRANSFER_NONE) {
-        buf_init(&text, FTP_PATH_MAX + 128);
-        buf_add_format(&text,
-                       "A transfer is under way, bytes so far: %llu, %s ",
-                       (unsigned long long)t->bytes, command_name(t->verb));
-        buf_add_slice(&text, path_slice(&t->path));
-        reply_line(out, buf_slice(&text));
-        buf_release(&text);
-    }
-    reply_end(out, REPLY_STAT);
-    control_flush(s);
-}
-
-void cmd_stat(struct session *s, const struct call *call)
-{
-    if (call->argument.len == 0)
-        info_stat_session(s);
-    else if (s->transfer.state != TRANSFER_NONE)
-        control_reply(s, REPLY_IN_TRANSFER);
-    else
-        list_stat(s, call);
 }
 
 void cmd_rest(struct session *s, const struct call *call)
@@ -266,28 +224,28 @@ static void modes_opts_mode(struct session *s, struct slice rest)
     }
 }
 
-static void modes_opts_utf8(struct session *s, struct slice rest)
-{
-    (void)rest;
-    control_reply(s, REPLY_OPTS_UTF8);
-}
-
 void cmd_opts(struct session *s, const struct call *call)
 {
     static const struct {
         const char *name;
-        void (*set)(struct session *s, struct slice rest);
+        void (*set)(struct session *s, struct slice rest); /* NULL: fixed */
     } options[] = {
-        { "UTF8", modes_opts_utf8 }, { "UTF-8", modes_opts_utf8 },
-        { "MLST", modes_opts_mlst }, { "HASH", modes_opts_hash },
-        { "MODE", modes_opts_mode }, { "STOR", modes_opts_stor },
+        { "UTF8", NULL },
+        { "UTF-8", NULL },
+        { "MLST", modes_opts_mlst },
+        { "HASH", modes_opts_hash },
+        { "MODE", modes_opts_mode },
+        { "STOR", modes_opts_stor },
     };
     struct slice rest = call->argument, word;
 
     slice_cut(&rest, ' ', &word);
     for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
         if (slice_equal_nocase(word, slice_from(options[i].name))) {
-            options[i].set(s, rest);
+            if (options[i].set)
+                options[i].set(s, rest);
+            else
+                control_reply(s, REPLY_OPTS_UTF8);
             return;
         }
     control_reply(s, REPLY_OPTS_UNKNOWN);

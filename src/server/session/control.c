@@ -202,24 +202,6 @@ void control_secure(struct session *s)
 /* A held bad line. No line has a NUL. */
 #define HELD_BAD SLICE("\0")
 
-/* Takes the first of the lines that waited for the end of a transfer. */
-static void control_take_held(struct session *s)
-{
-    struct buf *held = &s->control.held;
-    struct slice rest = buf_slice(held), line;
-    char copy[LINE_MAX_BYTES];
-
-    slice_cut(&rest, '\n', &line);
-    memcpy(copy, line.ptr, line.len);
-    line.ptr = copy;
-    buf_consume(held, line.len + 1);
-    if (slice_equal(line, HELD_BAD))
-        control_reply(s, REPLY_BAD_LINE);
-    else
-        dispatch_line(s, line);
-    explicit_bzero(copy, sizeof(copy));
-}
-
 static void control_hold(struct session *s, struct slice line)
 {
     struct buf *held = &s->control.held;
@@ -228,14 +210,27 @@ static void control_hold(struct session *s, struct slice line)
         leave(s, ENDING_PROTOCOL, "too many commands wait for a transfer");
 }
 
-/* Takes one line, if there is one. Returns false if more bytes are needed. */
+/* Takes one line, if there is one: first the lines that waited for the end of a
+ * transfer. Returns false if more bytes are needed. */
 static bool control_take_line(struct session *s)
 {
+    struct buf *held = &s->control.held;
     enum line_state state;
     struct slice line;
 
-    if (s->control.held.len > 0 && s->transfer.state == TRANSFER_NONE) {
-        control_take_held(s);
+    if (held->len > 0 && s->transfer.state == TRANSFER_NONE) {
+        struct slice rest = buf_slice(held);
+        char copy[LINE_MAX_BYTES];
+
+        slice_cut(&rest, '\n', &line);
+        memcpy(copy, line.ptr, line.len);
+        line.ptr = copy;
+        buf_consume(held, line.len + 1);
+        if (slice_equal(line, HELD_BAD))
+            control_reply(s, REPLY_BAD_LINE);
+        else
+            dispatch_line(s, line);
+        explicit_bzero(copy, sizeof(copy));
         return true;
     }
     state = line_next(&s->control.lines, &line);
@@ -280,8 +275,7 @@ static bool control_receive(struct session *s)
      * lines, would wait until login_timeout. Only the first byte counts: a
      * later one, such as after a telnet signal, proves nothing. */
     if (first && not_ftp_byte(into[0])) {
-        why_not_ftp_byte(s, into[0]);
-        control_end(s, ENDING_NOT_FTP, REPLY_UNKNOWN_COMMAND, NOTHING);
+        control_end_not_ftp(s, (struct slice){ into, 1 });
         return false;
     }
     line_added(&c->lines, got);

@@ -39,7 +39,7 @@ static void data_on_timer(void *owner)
         leave_peer(s, channel_refuse(&s->gate, "no port in time"),
                    &s->gate); /* doesn't return */
     case DATA_HEADER:
-        proxied_on_data_late(s);
+        proxied_turn_away(s, &s->data.via, NO_PROXY_HEADER);
         break;
     case DATA_REFUSED:
         data_close(s);
@@ -51,11 +51,11 @@ static void data_on_timer(void *owner)
 
 void data_init(struct session *s)
 {
-    s->data.fd = -1;
-    data_port_init(s);
+    s->data.fd = s->port.fd = -1;
     s->data.timer =
         (struct loop_timer){ .on_timer = data_on_timer, .owner = s };
-    linger_init(s);
+    for (size_t i = 0; i < LINGERING_MAX; i++)
+        s->lingering[i] = (struct lingering){ .session = s, .fd = -1 };
 }
 
 void data_release(struct session *s, enum data_state next)

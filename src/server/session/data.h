@@ -8,9 +8,8 @@ void data_init(struct session *s);
 /* PASV or EPSV: replies with the port of the session's listener, or asks gate
  * for a listener and replies later. Gives up an earlier wait or connection. */
 void data_port_passive(struct session *s, enum verb verb);
-void data_port_init(struct session *s);
-/* Takes gate's listener, for which PASV or EPSV waits. */
-void data_port_take(struct session *s, struct msg_port_is *m);
+/* Handler of gate's `port_is`: the listener for which PASV or EPSV waits. */
+int data_port_on_port_is(void *owner, struct msg_port_is *m);
 /* From now on the listener waits for the next EPSV, and is closed if none
  * comes. */
 void data_port_idle(struct session *s);
@@ -22,6 +21,9 @@ void data_gate_start(struct session *s, int gate);
 /* Handler of master's `gate`: a new gate exists. */
 int data_gate_on_gate(void *owner, struct msg_gate *m);
 void data_gate_ask_port(struct session *s);
+/* Checks the number of an answer to it. Once the session ends, nobody waits for
+ * one: returns 0. */
+int data_gate_asked(struct session *s, uint32_t request);
 /* Begins a transfer after PORT: asks gate to connect. */
 void data_gate_connect(struct session *s);
 /* Gives up the wait, or ends the connection with a FIN, without close_notify

@@ -44,13 +44,6 @@ static void data_port_on_timer(void *owner)
     data_port_close(s);
 }
 
-void data_port_init(struct session *s)
-{
-    s->port.fd = -1;
-    s->port.timer =
-        (struct loop_timer){ .on_timer = data_port_on_timer, .owner = s };
-}
-
 void data_port_idle(struct session *s)
 {
     if (s->port.fd >= 0)
@@ -101,29 +94,7 @@ static void data_port_turn_away(struct session *s, const struct address *peer)
                         own ? "nobody is expected" : "not who is expected");
 }
 
-static void data_port_admit(struct session *s, int fd,
-                            const struct address *peer)
-{
-    int socket FD_CLEANUP = fd;
-
-    if (s->data.state != DATA_EXPECTED) {
-        data_port_turn_away(s, peer);
-    } else if (data_port_is_proxy(s, peer)) {
-        proxied_on_data(s, fd_take(&socket), peer);
-    } else if (!s->port.proxied && address_same_host(peer, &s->peer)) {
-        data_port_idle(s);
-        /* the handshake of a waiting transfer needs it */
-        if (data_adopt(s, fd_take(&socket), DATA_CONNECTED,
-                       s->transfer.state == TRANSFER_CONNECTING ? EPOLLIN : 0))
-            transfer_run(s, WAITS_CLIENT);
-    } else {
-        report_stranger(s, peer, "not who is expected");
-        s->port.stranger = *peer;
-        transfer_expect_soon(s);
-    }
-}
-
-/* One connection in a turn of the loop. */
+/* Takes one connection in a turn of the loop. */
 static void data_port_on_readable(void *owner, uint32_t events)
 {
     struct session *s = owner;
@@ -131,27 +102,24 @@ static void data_port_on_readable(void *owner, uint32_t events)
     int fd = data_port_accept(s, &peer);
 
     (void)events;
-    if (fd >= 0)
-        data_port_admit(s, fd, &peer);
-    control_after_event(s);
-}
-
-/* Closes connections that were made before the reply to this EPSV: they don't
- * belong to it. rclone gives up a connection when its LIST is refused, and asks
- * again at once. A connection that comes later is used for this EPSV: nothing
- * proves that it is older. */
-static void data_port_sweep(struct session *s)
-{
-    struct address peer;
-    int fd;
-
-    for (int i = 0; i < PORT_SWEEP && s->port.fd >= 0; i++) {
-        fd = data_port_accept(s, &peer);
-        if (fd < 0)
-            return;
+    if (fd >= 0 && s->data.state != DATA_EXPECTED) {
         data_port_turn_away(s, &peer);
-        fd_close(&fd);
+    } else if (fd >= 0 && data_port_is_proxy(s, &peer)) {
+        proxied_on_data(s, fd_take(&fd), &peer);
+    } else if (fd >= 0 && !s->port.proxied &&
+               address_same_host(&peer, &s->peer)) {
+        data_port_idle(s);
+        /* the handshake of a waiting transfer needs it */
+        if (data_adopt(s, fd_take(&fd), DATA_CONNECTED,
+                       s->transfer.state == TRANSFER_CONNECTING ? EPOLLIN : 0))
+            transfer_run(s, WAITS_CLIENT);
+    } else if (fd >= 0) {
+        report_stranger(s, &peer, "not who is expected");
+        s->port.stranger = peer;
+        transfer_expect_soon(s);
     }
+    fd_close(&fd);
+    control_after_event(s);
 }
 
 /* Replies to PASV, with a ticket if the end of the previous transfer brought
@@ -178,22 +146,42 @@ static void data_port_announce(struct session *s)
     }
 }
 
+/* First closes connections that were made before the reply to this EPSV: they
+ * don't belong to it. rclone gives up a connection when its LIST is refused,
+ * and asks again at once. A connection that comes later is used for this EPSV:
+ * nothing proves that it is older. */
 void data_port_passive(struct session *s, enum verb verb)
 {
     data_close(s);
     s->data.verb = verb;
     s->port.stranger.family = 0;
-    data_port_sweep(s);
+    for (int i = 0; i < PORT_SWEEP && s->port.fd >= 0; i++) {
+        struct address peer;
+        int fd FD_CLEANUP = data_port_accept(s, &peer);
+
+        if (fd < 0)
+            break;
+        data_port_turn_away(s, &peer);
+    }
     if (s->port.fd >= 0)
         data_port_announce(s);
     else
         data_gate_ask_port(s);
 }
 
-void data_port_take(struct session *s, struct msg_port_is *m)
+int data_port_on_port_is(void *owner, struct msg_port_is *m)
 {
+    struct session *s = owner;
     struct data_port *p = &s->port;
+    int asked = data_gate_asked(s, m->request);
 
+    if (asked <= 0)
+        return asked;
+    if (m->proxied && s->via.family == 0)
+        return channel_refuse(&s->gate, "a port for connections of a proxy");
+    loop_timer_clear(&s->loop, &s->data.timer);
+    p->timer =
+        (struct loop_timer){ .on_timer = data_port_on_timer, .owner = s };
     p->fd = fd_take(&m->listener);
     p->address = m->address;
     p->bound = m->bound;
@@ -206,4 +194,5 @@ void data_port_take(struct session *s, struct msg_port_is *m)
     } else {
         data_port_announce(s);
     }
+    return 0;
 }

@@ -146,8 +146,7 @@ bool dispatch_line(struct session *s, struct slice line)
     s->control.first_line_seen = true;
     command_parse(line, &q);
     if (first && !q.command && line.len > 0) {
-        why_not_ftp_line(s, line);
-        control_end(s, ENDING_NOT_FTP, REPLY_UNKNOWN_COMMAND, NOTHING);
+        control_end_not_ftp(s, line);
         return true;
     }
     if (dispatch_must_hold(s, q.command))

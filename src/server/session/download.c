@@ -110,7 +110,10 @@ const struct step download_steps[] = {
     TRANSFER_LAST_STEP,
 };
 
-void cmd_retr(struct session *s, const struct call *call)
+/* RETR, LIST, NLST and MLSD. */
+void cmd_send(struct session *s, const struct call *call)
 {
-    transfer_begin(s, call, download_steps);
+    transfer_begin(s, call,
+                   call->command->verb == VERB_RETR ? download_steps
+                                                    : list_steps);
 }

@@ -80,49 +80,28 @@ static void linger_on_socket(void *owner, uint32_t events)
         linger_over(g);
 }
 
-/* Returns a free place. If a client begins transfers faster than it closes
- * their connections, the oldest of these is closed. */
-static struct lingering *linger_place(struct session *s)
-{
-    struct lingering *oldest = &s->lingering[0];
-
-    for (size_t i = 0; i < LINGERING_MAX; i++) {
-        struct lingering *g = &s->lingering[i];
-
-        if (g->fd < 0)
-            return g;
-        if (g->timer.at < oldest->timer.at)
-            oldest = g;
-    }
-    linger_end(oldest);
-    return oldest;
-}
-
+/* Takes a free place. If a client begins transfers faster than it closes their
+ * connections, the oldest of these is closed. */
 void linger_begin(struct session *s, int fd)
 {
-    struct lingering *g;
+    struct lingering *g = &s->lingering[0];
 
     if (!linger_read(fd)) {
         fd_close(&fd);
         return;
     }
     shutdown(fd, SHUT_WR);
-    g = linger_place(s);
+    for (size_t i = 1; i < LINGERING_MAX && g->fd >= 0; i++)
+        if (s->lingering[i].fd < 0 || s->lingering[i].timer.at < g->timer.at)
+            g = &s->lingering[i];
+    if (g->fd >= 0)
+        linger_end(g);
     g->fd = fd;
+    g->timer = (struct loop_timer){ .on_timer = linger_over, .owner = g };
     if (loop_add_reader(&s->loop, &g->watch, fd, linger_on_socket, g) < 0)
         linger_end(g);
     else
         loop_timer_set(&s->loop, &g->timer, LINGER_MS);
-}
-
-void linger_init(struct session *s)
-{
-    for (size_t i = 0; i < LINGERING_MAX; i++) {
-        struct lingering *g = &s->lingering[i];
-
-        *g = (struct lingering){ .session = s, .fd = -1 };
-        g->timer = (struct loop_timer){ .on_timer = linger_over, .owner = g };
-    }
 }
 
 /* Sends the replies, then close_notify, then FIN, as far as the socket takes
@@ -213,46 +192,24 @@ void control_after_transfer(struct session *s)
         control_reply_last(s, s->control.last, NOTHING);
 }
 
-void why_not_ftp_byte(struct session *s, char byte)
-{
-    if (byte == TLS_HANDSHAKE && !control_is_secure(s))
-        snprintf(s->why, sizeof(s->why),
-                 "TLS at a port of explicit TLS; set the client to explicit "
-                 "TLS, or to a port of implicit TLS");
-    else
-        snprintf(s->why, sizeof(s->why), "it began with the byte 0x%02x",
-                 (unsigned char)byte);
-}
-
-/* The rest of the line may have a password. */
-void why_not_ftp_line(struct session *s, struct slice line)
+void control_end_not_ftp(struct session *s, struct slice first)
 {
     struct slice word;
 
-    slice_cut(&line, ' ', &word);
-    snprintf(s->why, sizeof(s->why),
-             "it began with '%.*s'; set that client to another port",
-             word.len < 8 ? (int)word.len : 8, word.ptr);
-}
-
-const char *why_end(const struct session *s, enum ending ending,
-                    const char *cause)
-{
-    if (s->why[0])
-        return s->why;
-    /* A client of explicit TLS waits for a greeting, which this port never
-     * sends. */
-    if ((ending == ENDING_TLS || ending == ENDING_LOGIN_TIME) && s->implicit &&
-        !control_is_secure(s) && stream_traffic(s->control.stream) == 0)
-        return "the client sent nothing; with explicit TLS it waits for a "
-               "greeting, which a port of implicit TLS never sends";
-    /* Clients with GnuTLS, and people who are asked, judge the certificate
-     * after the handshake. They send no alert. */
-    if (ending == ENDING_CLOSED && control_is_secure(s) &&
-        !s->control.first_line_seen)
-        return "at once after the TLS handshake; it may not trust the "
-               "certificate";
-    return cause;
+    if (!not_ftp_byte(first.ptr[0])) {
+        slice_cut(&first, ' ', &word); /* the rest may have a password */
+        snprintf(s->why, sizeof(s->why),
+                 "it began with '%.*s'; set that client to another port",
+                 word.len < 8 ? (int)word.len : 8, word.ptr);
+    } else if (first.ptr[0] == TLS_HANDSHAKE && !control_is_secure(s)) {
+        snprintf(s->why, sizeof(s->why),
+                 "TLS at a port of explicit TLS; set the client to explicit "
+                 "TLS, or to a port of implicit TLS");
+    } else {
+        snprintf(s->why, sizeof(s->why), "it began with the byte 0x%02x",
+                 (unsigned char)first.ptr[0]);
+    }
+    control_end(s, ENDING_NOT_FTP, REPLY_UNKNOWN_COMMAND, NOTHING);
 }
 
 void leave(struct session *s, enum ending ending, const char *cause)

@@ -16,15 +16,6 @@
 #define FLOW_PIECE   (16u << 10) /* bytes of a file in one call */
 #define MEMORY_LEVEL 8           /* zlib's default: 256 KiB with the window */
 
-unsigned flow_conversions(const struct session *s)
-{
-    unsigned conversions = s->deflate ? CONVERT_DEFLATE : 0;
-
-    if (s->ascii && !transfer_is_listing(&s->transfer)) /* has CRLF already */
-        conversions |= CONVERT_ASCII;
-    return conversions;
-}
-
 bool flow_keeps_lengths(const struct session *s)
 {
     return !(s->transfer.conversions & CONVERT_ASCII);
@@ -150,25 +141,6 @@ static enum stream_state flow_deflate(struct flow *f, int flush)
     return STREAM_FAILED;
 }
 
-/* Takes the next piece of a file. */
-static void flow_take(struct session *s, const char *from, size_t len)
-{
-    struct flow *f = &s->transfer.flow;
-    unsigned char *into = f->bytes + (f->zlib ? BUFFER : 0);
-
-    if (s->transfer.conversions & CONVERT_ASCII)
-        len = flow_lines_to_client(f, from, len, into);
-    else
-        memcpy(into, from, len);
-    if (f->zlib) {
-        f->zlib->next_in = into;
-        f->zlib->avail_in = (unsigned)len;
-    } else {
-        f->at = 0;
-        f->end = len;
-    }
-}
-
 enum stream_state flow_write(struct session *s, const void *from, size_t len,
                              size_t *took)
 {
@@ -182,8 +154,20 @@ enum stream_state flow_write(struct session *s, const void *from, size_t len,
     if (state != STREAM_OK)
         return state;
     if (!f->zlib || f->zlib->avail_in == 0) {
-        *took = len < FLOW_PIECE ? len : FLOW_PIECE;
-        flow_take(s, from, *took);
+        unsigned char *into = f->bytes + (f->zlib ? BUFFER : 0);
+
+        len = *took = len < FLOW_PIECE ? len : FLOW_PIECE;
+        if (s->transfer.conversions & CONVERT_ASCII)
+            len = flow_lines_to_client(f, from, len, into);
+        else
+            memcpy(into, from, len);
+        if (f->zlib) {
+            f->zlib->next_in = into;
+            f->zlib->avail_in = (unsigned)len;
+        } else {
+            f->at = 0;
+            f->end = len;
+        }
     }
     return f->zlib ? flow_deflate(f, Z_NO_FLUSH) : STREAM_OK;
 }
@@ -287,11 +271,4 @@ enum stream_state flow_read(struct session *s, char *into, size_t len,
         f->cr = false;
     }
     return state;
-}
-
-const char *flow_cause(const struct session *s)
-{
-    const char *fault = s->transfer.flow.fault;
-
-    return fault ? fault : stream_cause(s->data.stream);
 }

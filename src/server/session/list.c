@@ -1,5 +1,5 @@
-/* LIST, NLST and MLSD, in session: files writes lines into a pipe, and session
- * sends them to the client. Also STAT of a path: its lines go out on the
+/* LIST, NLST, MLSD and STAT, in session. Files writes the lines of a listing
+ * into a pipe, and session sends them to the client: those of STAT on the
  * control connection, up to a limit. STAT is no transfer, but uses the
  * transfer's block, which is free then. */
 #include "transfer.h"
@@ -55,22 +55,22 @@ static void list_take_pipe(struct session *s, struct message *m)
  * shows whether it can be a pattern. An argument that is too long for a message
  * is left out; then the names come without it. */
 static void list_request(struct session *s, const struct call *call,
-                         enum list_format format, answer_fn *then)
+                         answer_fn *then)
 {
-    bool fits = call->argument.len <= MESSAGE_TEXT_MAX;
+    const enum verb verb = call->command->verb;
 
     ASK(s, directory_list, then, .path = path_slice(&s->subject),
-        .format = format, .argument = fits ? call->argument : NOTHING,
+        .format = verb == VERB_MLSD   ? LIST_FACTS
+                  : verb == VERB_NLST ? LIST_NAMES
+                                      : LIST_LONG,
+        .argument =
+            call->argument.len <= MESSAGE_TEXT_MAX ? call->argument : NOTHING,
         .facts = s->choices.facts);
 }
 
 static enum stepped list_ask(struct session *s)
 {
-    enum list_format format = s->transfer.verb == VERB_MLSD   ? LIST_FACTS
-                              : s->transfer.verb == VERB_NLST ? LIST_NAMES
-                                                              : LIST_LONG;
-
-    list_request(s, s->transfer.call, format, transfer_on_answer);
+    list_request(s, s->transfer.call, transfer_on_answer);
     return STEP_NEXT;
 }
 
@@ -172,12 +172,6 @@ const struct step list_steps[] = {
     TRANSFER_LAST_STEP,
 };
 
-/* LIST, NLST and MLSD: list_ask() knows the form of each. */
-void cmd_list(struct session *s, const struct call *call)
-{
-    transfer_begin(s, call, list_steps);
-}
-
 /* Closes the pipe: files notices, and still answers. */
 static enum stepped list_stopped(struct session *s)
 {
@@ -258,7 +252,43 @@ static void list_on_stat(struct session *s, struct message *m)
     list_on_stat_pipe(s, 0);
 }
 
-void list_stat(struct session *s, const struct call *call)
+/* STAT of a path, or of the session. */
+void cmd_stat(struct session *s, const struct call *call)
 {
-    list_request(s, call, LIST_LONG, list_on_stat);
+    const struct transfer *t = &s->transfer;
+    const char *const facts[][2] = {
+        { "Logged in as ", s->login.user },
+        { "Control connection: ", stream_cipher(s->control.stream) },
+        { "Data connections: ", s->protection == PROTECTION_P
+                                    ? "protected (PROT P)"
+                                    : "none until PROT P" },
+    };
+    struct buf *out = &s->control.out, text;
+
+    if (call->argument.len > 0 && t->state != TRANSFER_NONE) {
+        control_reply(s, REPLY_IN_TRANSFER);
+        return;
+    }
+    if (call->argument.len > 0) {
+        list_request(s, call, list_on_stat);
+        return;
+    }
+    buf_init(&text, FTP_PATH_MAX + 128);
+    reply_begin(out, REPLY_STAT);
+    for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
+        buf_clear(&text);
+        buf_add_format(&text, "%s%s", facts[i][0], facts[i][1]);
+        reply_line(out, buf_slice(&text));
+    }
+    if (t->state != TRANSFER_NONE) {
+        buf_clear(&text);
+        buf_add_format(&text,
+                       "A transfer is under way, bytes so far: %llu, %s ",
+                       (unsigned long long)t->bytes, command_name(t->verb));
+        buf_add_slice(&text, path_slice(&t->path));
+        reply_line(out, buf_slice(&text));
+    }
+    reply_end(out, REPLY_STAT);
+    control_flush(s);
+    buf_release(&text);
 }

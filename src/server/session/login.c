@@ -253,31 +253,25 @@ int login_on_denied(void *owner, struct msg_denied *m)
     return 0;
 }
 
-static enum reply login_password_reply(enum password_fault fault)
-{
-    if (fault == PASSWORD_OK)
-        return REPLY_PASSWORD_OK;
-    if (fault == PASSWORD_UNSYNCED || fault == PASSWORD_LATE)
-        return REPLY_PASSWORD_DOUBTFUL;
-    return fault == PASSWORD_BUSY || fault == PASSWORD_RELOADED
-               ? REPLY_PASSWORD_LATER
-               : REPLY_PASSWORD_KEPT;
-}
-
 int login_on_password_is(void *owner, struct msg_password_is *m)
 {
     struct session *s = owner;
-    const enum reply r = login_password_reply(m->fault);
+    const enum password_fault f = m->fault;
+    const enum reply r =
+        f == PASSWORD_OK                               ? REPLY_PASSWORD_OK
+        : f == PASSWORD_UNSYNCED || f == PASSWORD_LATE ? REPLY_PASSWORD_DOUBTFUL
+        : f == PASSWORD_BUSY || f == PASSWORD_RELOADED ? REPLY_PASSWORD_LATER
+                                                       : REPLY_PASSWORD_KEPT;
 
     if (login_asked(s, m->request) < 0 || !s->login.user[0])
         return -EPROTO;
     login_stop_waiting(s, PHASE_USER);
-    if (m->fault == PASSWORD_OK || m->fault == PASSWORD_UNSYNCED)
+    if (f == PASSWORD_OK || f == PASSWORD_UNSYNCED)
         s->login.must_change = false;
     if (!state_of_control(s)->verify)
         return 0; /* ignore it: sent before the session began to end */
     s->control.state = CONTROL_LOGGED_IN;
-    control_reply_with(s, r, slice_from(password_fault_text(m->fault)));
+    control_reply_with(s, r, slice_from(password_fault_text(f)));
     return 0;
 }
 

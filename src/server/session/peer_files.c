@@ -15,13 +15,6 @@ static void ask_on_late(void *owner)
     leave_peer(s, channel_refuse(&s->files, "no answer in time"), &s->files);
 }
 
-/* The session is closing: master has asked files to end as well. */
-static void ask_drop_channel(struct session *s)
-{
-    loop_remove(&s->loop, &s->files_watch);
-    channel_close(&s->files);
-}
-
 void ask_files(struct session *s, enum message_kind kind, const void *body,
                answer_fn *then)
 {
@@ -30,10 +23,8 @@ void ask_files(struct session *s, enum message_kind kind, const void *body,
     int r = channel_send(&s->files, kind, body);
     bool quick;
 
-    if (r < 0 && state_of_control(s)->closes) {
-        ask_drop_channel(s);
-        return;
-    }
+    if (r < 0 && state_of_control(s)->closes)
+        return; /* master has asked files to end as well */
     if (r < 0)
         leave_peer(s, r, &s->files);
     a->message = a->asked = kind;
@@ -113,7 +104,9 @@ static void ask_on_readable(void *owner, uint32_t events)
         message_close(&m);
     }
     if (r < 0 && state_of_control(s)->closes) {
-        ask_drop_channel(s);
+        /* master has asked files to end as well */
+        loop_remove(&s->loop, &s->files_watch);
+        channel_close(&s->files);
         return;
     }
     if (r < 0 && control_ends(s)) /* the end has a reason of its own */
@@ -238,36 +231,30 @@ static unsigned ask_needed_rights(const struct ask *a)
                                              : RIGHT_LIST;
 }
 
-static const char *ask_quota(struct session *s, const struct msg_refused *m)
-{
-    char limit[SIZE_TEXT_MAX], used[SIZE_TEXT_MAX];
-    struct ask *a = &s->ask;
-
-    if (m->limit == 0) /* the kernel doesn't report it */
-        snprintf(a->lacking, sizeof(a->lacking), "quota");
-    else if (m->outcome == OUTCOME_OVER_FILES)
-        snprintf(a->lacking, sizeof(a->lacking),
-                 "quota of %llu files, %llu used", (unsigned long long)m->limit,
-                 (unsigned long long)m->used);
-    else
-        snprintf(a->lacking, sizeof(a->lacking), "quota of %s, %s used",
-                 size_text(m->limit, limit), size_text(m->used, used));
-    return a->lacking;
-}
-
 enum reply ask_refusal(struct session *s, const struct message *m,
                        const char **cause)
 {
-    enum outcome o = m->refused.outcome;
+    const struct msg_refused *why = &m->refused;
+    const enum outcome o = why->outcome;
+    char limit[SIZE_TEXT_MAX], used[SIZE_TEXT_MAX];
+    struct ask *a = &s->ask;
 
     *cause = ask_outcome_cause(o);
-    if (o == OUTCOME_OVER_QUOTA || o == OUTCOME_OVER_FILES)
-        *cause = ask_quota(s, &m->refused);
     if (o == OUTCOME_NO_RIGHT) {
-        unsigned needed = ask_needed_rights(&s->ask);
+        unsigned needed = ask_needed_rights(a);
         unsigned lacking = needed & ~s->login.everywhere;
 
-        *cause = command_lacks(lacking ? lacking : needed, s->ask.lacking);
+        *cause = command_lacks(lacking ? lacking : needed, a->lacking);
+    } else if (o == OUTCOME_OVER_FILES && why->limit > 0) {
+        snprintf(a->lacking, sizeof(a->lacking),
+                 "quota of %llu files, %llu used",
+                 (unsigned long long)why->limit, (unsigned long long)why->used);
+        *cause = a->lacking;
+    } else if (o == OUTCOME_OVER_QUOTA && why->limit > 0) {
+        /* 0: the kernel doesn't report it */
+        snprintf(a->lacking, sizeof(a->lacking), "quota of %s, %s used",
+                 size_text(why->limit, limit), size_text(why->used, used));
+        *cause = a->lacking;
     }
     return o == OUTCOME_OK ? REPLY_LOCAL_ERROR : outcomes[o].reply;
 }

@@ -56,29 +56,13 @@ void data_gate_connect(struct session *s)
     s->data.state = DATA_CONNECTING;
 }
 
-/* Checks the number of an answer. Once the session ends, nobody waits for one:
- * returns 0. */
-static int data_gate_asked(struct session *s, uint32_t request)
+int data_gate_asked(struct session *s, uint32_t request)
 {
     if (control_ends(s))
         return 0;
     if (s->data.state == DATA_ASKED && request == s->data.request)
         return 1;
     return channel_refuse(&s->gate, "a port that was not asked for");
-}
-
-static int data_gate_on_port_is(void *owner, struct msg_port_is *m)
-{
-    struct session *s = owner;
-    int asked = data_gate_asked(s, m->request);
-
-    if (asked <= 0)
-        return asked;
-    if (m->proxied && s->via.family == 0)
-        return channel_refuse(&s->gate, "a port for connections of a proxy");
-    loop_timer_clear(&s->loop, &s->data.timer);
-    data_port_take(s, m);
-    return 0;
 }
 
 static int data_gate_on_port_none(void *owner, struct msg_port_none *m)
@@ -137,7 +121,7 @@ static int data_gate_on_data(void *owner, struct msg_data *m)
 }
 
 static const struct handler data_gate_handlers[] = {
-    ON(port_is, data_gate_on_port_is),
+    ON(port_is, data_port_on_port_is),
     ON(port_none, data_gate_on_port_none),
     ON(active_none, data_gate_on_active_none),
     ON(data, data_gate_on_data),

@@ -11,8 +11,6 @@
 #include "data.h"
 #include "sallyport/base/fd.h"
 
-#define NO_HEADER "no PROXY header in order"
-
 /* Peeks first, then takes the bytes of the header. */
 static enum proxy_state proxied_read_header(int fd, struct proxy_header *h)
 {
@@ -77,15 +75,6 @@ void proxied_on_control(struct session *s, uint32_t events)
     }
 }
 
-void proxied_begin(struct session *s)
-{
-    s->via = s->peer;
-    s->master.phase = PHASE_START;
-    proxy_init(&s->header);
-    proxied_on_control(s, 0);
-    control_after_event(s);
-}
-
 /* Checks the number of an answer. Once the session ends, nobody waits for one:
  * returns 0. */
 static int proxied_asked(struct session *s, struct channel *from)
@@ -130,20 +119,12 @@ int proxied_on_not_admitted(void *owner, struct msg_not_admitted *m)
     leave(s, ENDING_KEPT_OUT, "");
 }
 
-/* Closes a connection. WHY is for the log; NULL: a health check, which has no
- * line. WHOSE is the address of the closed connection: the client's or, if
- * unknown, the proxy's. */
-static void proxied_turn_away(struct session *s, const struct address *whose,
-                              const char *why)
+void proxied_turn_away(struct session *s, const struct address *whose,
+                       const char *why)
 {
     if (why)
         report_stranger(s, whose, why);
     data_release(s, DATA_EXPECTED);
-}
-
-void proxied_on_data_late(struct session *s)
-{
-    proxied_turn_away(s, &s->data.via, NO_HEADER);
 }
 
 void proxied_on_data_header(struct session *s)
@@ -155,7 +136,7 @@ void proxied_on_data_header(struct session *s)
     if (proxied_is_check(&s->header))
         proxied_turn_away(s, &d->via, NULL);
     else if (s->header.state == PROXY_BAD)
-        proxied_turn_away(s, &d->via, NO_HEADER);
+        proxied_turn_away(s, &d->via, NO_PROXY_HEADER);
     else if (!address_same_host(&s->header.client, &s->peer))
         proxied_turn_away(s, &s->header.client, "not who is expected");
     else {
@@ -173,7 +154,7 @@ void proxied_on_data(struct session *s, int fd, const struct address *peer)
     struct data *d = &s->data;
 
     d->via = *peer;
-    proxy_init(&s->header);
+    s->header = (struct proxy_header){ 0 };
     if (!data_adopt(s, fd, DATA_HEADER, EPOLLIN))
         return;
     data_port_hold(s, true);

@@ -81,27 +81,20 @@ void report_client(struct session *s)
     event_send(&s->log, &r);
 }
 
-/* Returns the name if it may be logged. People type passwords in place of the
- * name, so a text that can't be a user's name (by the rule of the users room)
- * isn't logged. Capitals and @ are in many passwords, so they need a verified
- * user. */
-static struct slice report_loggable_name(const char *name, bool verified)
-{
-    const char *may = verified ? USER_NAME_LETTERS : NAME_LETTERS;
-    size_t len = strlen(name);
-
-    if (len > USER_NAME_MAX || strspn(name, may) != len)
-        return SLICE("?");
-    return (struct slice){ name, len };
-}
-
+/* People type passwords in place of the name, so a text that can't be a user's
+ * name (by the rule of the users room) isn't logged. Capitals and @ are in many
+ * passwords, so they need a verified user. */
 void report_login_failed(struct session *s, const char *reason, bool verified)
 {
+    const char *may = verified ? USER_NAME_LETTERS : NAME_LETTERS;
+    struct slice name = slice_from(s->login.name);
     char certificate[PIN_TEXT_MAX];
     struct event_record r;
 
+    if (name.len > USER_NAME_MAX || strspn(s->login.name, may) != name.len)
+        name = SLICE("?");
     event_begin(&r, EVENT_LOGIN_FAILED);
-    event_text(&r, FIELD_USER, report_loggable_name(s->login.name, verified));
+    event_text(&r, FIELD_USER, name);
     event_text(&r, FIELD_REASON, slice_from(reason));
     report_add_certificate(s, &r, certificate);
     event_send(&s->log, &r);
@@ -259,17 +252,29 @@ void report_refusal(struct session *s, enum reply r, struct slice argument)
  * a second. */
 void report_end(struct session *s, enum ending ending, const char *cause)
 {
+    const bool secure = control_is_secure(s);
     struct event_record r;
     char reason[REASON_MAX];
 
     if (ending == ENDING_CHECK || ending == ENDING_KEPT_OUT)
         return;
-
-    cause = why_end(s, ending, cause);
+    if (s->why[0])
+        cause = s->why;
+    else if ((ending == ENDING_TLS || ending == ENDING_LOGIN_TIME) &&
+             s->implicit && !secure && stream_traffic(s->control.stream) == 0)
+        /* A client of explicit TLS waits for a greeting, which this port never
+         * sends. */
+        cause = "the client sent nothing; with explicit TLS it waits for a "
+                "greeting, which a port of implicit TLS never sends";
+    else if (ending == ENDING_CLOSED && secure && !s->control.first_line_seen)
+        /* Clients with GnuTLS, and people who are asked, judge the certificate
+         * after the handshake. They send no alert. */
+        cause = "at once after the TLS handshake; it may not trust the "
+                "certificate";
     report_begin(s, &r, EVENT_END);
     event_number(&r, FIELD_BYTES, s->total);
     event_number(&r, FIELD_MS, clock_ms() - s->began);
-    if (control_is_secure(s))
+    if (secure)
         event_text(&r, FIELD_TLS, slice_from(stream_cipher(s->control.stream)));
     report_add_client(s, &r);
     snprintf(reason, sizeof(reason), "%s%s%s", ending_text(ending),

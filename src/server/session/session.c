@@ -85,7 +85,7 @@ static void session_wire(struct session *s, const struct session_start *start)
     if (loop_add(&s->loop, &s->log_watch) < 0)
         die(EX_OSERR, "epoll refuses the log's channel");
     channel_init(&s->master, start->master, PROCESS_SESSION, PROCESS_MASTER,
-                 PHASE_GREETED);
+                 start->proxied ? PHASE_START : PHASE_GREETED);
     if (loop_add_reader(&s->loop, &s->master_watch, start->master,
                         master_on_channel, s) < 0)
         die(EX_OSERR, "epoll refuses the master's channel");
@@ -122,6 +122,8 @@ noreturn void session_main(const struct session_start *start)
     s->serial = start->serial;
     tls_context_serial(s->tls, s->serial);
     s->peer = start->peer;
+    if (start->proxied)
+        s->via = start->peer;
     s->local = start->local;
     s->implicit = start->implicit;
     s->drain_announced = start->drain_announced;
@@ -155,9 +157,10 @@ noreturn void session_main(const struct session_start *start)
     if (sandbox_enter(PROCESS_SESSION, &plan, &weaker, &c) < 0)
         die(EX_OSERR, "%s", c.text);
     if (start->proxied)
-        proxied_begin(s);
+        proxied_on_control(s, 0);
     else
         session_welcome(s);
+    control_after_event(s);
     loop_run(&s->loop);
     die(EX_OSERR, "the loop ended");
 }

@@ -146,8 +146,6 @@ COMMAND_LIST(HANDLER, NONE, NONE)
 #undef HANDLER
 #undef NONE
 
-/* SIZE in TYPE A: counts the bytes that RETR would send. */
-handler_fn hash_size;
 /* The sub-commands of SITE; the argument is what follows the name. */
 #define SITE(name, handler, ...) handler_fn cmd_site_##handler;
 SITE_LIST(SITE)
@@ -171,10 +169,8 @@ int login_on_ticket_keys(void *owner, struct msg_ticket_keys *m);
 /* proxied.c: connections through a proxy. A header before the client's first
  * byte has the client's address. */
 
-/* Begins with the header instead of a greeting, then waits for gate's
- * decision. */
-void proxied_begin(struct session *s);
-/* Called for the control connection in CONTROL_HEADER and CONTROL_ENTERING. */
+/* Called for the control connection in CONTROL_HEADER and CONTROL_ENTERING:
+ * reads the header, then waits for gate's decision. */
 void proxied_on_control(struct session *s, uint32_t events);
 /* Asks gate in CONTROL_ENTERING; called again for a new gate. */
 void proxied_ask(struct session *s);
@@ -186,7 +182,12 @@ int proxied_on_not_admitted(void *owner,
  * belongs to another client, the right one is still expected. */
 void proxied_on_data(struct session *s, int fd, const struct address *peer);
 void proxied_on_data_header(struct session *s);
-void proxied_on_data_late(struct session *s);
+/* Closes the connection in DATA_HEADER. WHY is for the log; NULL: a health
+ * check, which has no line. WHOSE is the address of the closed connection: the
+ * client's or, if unknown, the proxy's. */
+void proxied_turn_away(struct session *s, const struct address *whose,
+                       const char *why);
+#define NO_PROXY_HEADER "no PROXY header in order"
 
 /* peer_files.c: the requests to files, one at a time, each with a deadline */
 
@@ -304,7 +305,6 @@ void control_on_closing(struct session *s);
  * it. */
 void control_after_transfer(struct session *s);
 
-void linger_init(struct session *s);
 /* Call it when everything for FD's client has been sent: shuts our end, and
  * ignores for 2 s what the client still sends. Takes FD. */
 void linger_begin(struct session *s, int fd);
@@ -312,12 +312,9 @@ void linger_begin(struct session *s, int fd);
  * client's end. */
 bool linger_read(int fd);
 
-/* Notes another protocol's first byte or line, for the end's event. */
-void why_not_ftp_byte(struct session *s, char byte);
-void why_not_ftp_line(struct session *s, struct slice line);
-/* Returns CAUSE, or a remark about a session that ended without one. */
-const char *why_end(const struct session *s, enum ending ending,
-                    const char *cause);
+/* Ends the session because the client speaks another protocol. The end's event
+ * tells its FIRST byte, or the first word of its FIRST line. */
+void control_end_not_ftp(struct session *s, struct slice first);
 
 /* Ends the process at once: sends the event, and calls _exit(ending). CAUSE is
  * for the log, or "". */

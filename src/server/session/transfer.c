@@ -142,13 +142,7 @@ void binding_start(struct session *s)
     slice_copy(slice_from(s->login.user), owner.user, sizeof(owner.user));
     tls_context_owner(s->tls, &owner);
     for (int i = 0; i < FIRST_TICKETS; i++)
-        binding_offer(s);
-}
-
-/* If this fails, the next reply fails too, and is reported then. */
-void binding_offer(struct session *s)
-{
-    stream_offer_ticket(s->control.stream);
+        stream_offer_ticket(s->control.stream);
 }
 
 void binding_offer_with_port(struct session *s)
@@ -157,7 +151,7 @@ void binding_offer_with_port(struct session *s)
 
     s->next_ticket = 0;
     if (made == 0 || clock_ms() - made >= s->settings->ticket_lifetime / 2)
-        binding_offer(s);
+        stream_offer_ticket(s->control.stream);
 }
 
 bool transfer_is_upload(const struct transfer *t)
@@ -170,12 +164,6 @@ bool transfer_is_listing(const struct transfer *t)
     return t->verb == VERB_LIST || t->verb == VERB_NLST || t->verb == VERB_MLSD;
 }
 
-static void transfer_enter(struct session *s, const struct step *step)
-{
-    s->transfer.state = step->state;
-    s->transfer.step = step;
-}
-
 /* Runs the current step, and the steps after it, until one waits. */
 static void transfer_advance(struct session *s)
 {
@@ -185,8 +173,10 @@ static void transfer_advance(struct session *s)
     do {
         r = t->step->run(s);
         t->answer = NULL;
-        if (r == STEP_NEXT)
-            transfer_enter(s, t->step + 1);
+        if (r == STEP_NEXT) {
+            t->step++;
+            t->state = t->step->state;
+        }
     } while (r == STEP_NEXT && !(t->step->waits & WAITS_ANSWER));
 }
 
@@ -200,7 +190,8 @@ void transfer_run(struct session *s, unsigned happened)
 
 void transfer_start(struct session *s, const struct step *steps)
 {
-    transfer_enter(s, steps);
+    s->transfer.step = steps;
+    s->transfer.state = steps->state;
     transfer_advance(s);
 }
 
@@ -218,7 +209,9 @@ void transfer_snapshot(struct session *s)
     t->listed = OUTCOME_COUNT;
     t->full_error = 0;
     t->worthless = false;
-    t->conversions = flow_conversions(s);
+    t->conversions = s->deflate ? CONVERT_DEFLATE : 0;
+    if (s->ascii && !transfer_is_listing(t)) /* has CRLF already */
+        t->conversions |= CONVERT_ASCII;
     t->announced = s->announced == NOT_ANNOUNCED ? 0 : s->announced;
     t->unconverted = s->image && t->conversions == 0;
     t->ended_by_fin = t->aborted = false;
@@ -330,14 +323,15 @@ void transfer_init(struct session *s)
     t->source = -1;
     t->stall = (struct loop_timer){ .on_timer = stall_on_timer, .owner = s };
     t->again = (struct loop_timer){ .on_timer = transfer_on_turn, .owner = s };
-    allowance_init(s);
+    s->allowance.again =
+        (struct loop_timer){ .on_timer = allowance_on_again, .owner = s };
 }
 
 /* Makes a ticket, which takes 40 us, while the session waits for files. It is
  * sent with the 150. */
 enum stepped transfer_offer_ticket(struct session *s)
 {
-    binding_offer(s);
+    stream_offer_ticket(s->control.stream);
     return STEP_NEXT;
 }
 
@@ -346,7 +340,7 @@ enum stepped transfer_offer_ticket(struct session *s)
  * for it. */
 enum stepped transfer_offer_next(struct session *s)
 {
-    binding_offer(s);
+    stream_offer_ticket(s->control.stream);
     s->next_ticket = clock_ms();
     return STEP_NEXT;
 }
@@ -415,43 +409,26 @@ enum stepped transfer_handshake(struct session *s)
                                stream_cause(s->data.stream));
 }
 
-/* The reply and reason for a data connection that may not transfer. */
-struct binding_row {
-    enum reply reply;
-    const char *reason;
-};
-
 /* Decides to which user the data connection belongs. */
 enum stepped transfer_bind(struct session *s)
 {
-    static const struct binding_row
-        not_resumed = { REPLY_NOT_RESUMED, "TLS session not resumed" },
-        of_another_session = { REPLY_NOT_THIS_SESSION,
-                               "TLS session of another control connection "
-                               "resumed" },
-        not_own = { REPLY_NOT_OWN_TICKET,
-                    "TLS ticket of another user or address, or of a changed "
-                    "account" },
-        other_client = { REPLY_OTHER_CERTIFICATE,
-                         "not the control connection's client certificate" };
-    /* NULL: the connection may transfer. */
-    static const struct binding_row *const rows[BINDING_COUNT][ORIGIN_COUNT] = {
-        [BINDING_USER] = { [ORIGIN_NONE] = &not_resumed,
-                           [ORIGIN_NOT_OWN] = &not_own },
-        [BINDING_SESSION] = { [ORIGIN_NONE] = &not_resumed,
-                              [ORIGIN_NOT_OWN] = &not_own,
-                              [ORIGIN_USER] = &of_another_session },
-        [BINDING_ADDRESS] = { [ORIGIN_NOT_OWN] = &not_own },
+    static const enum transfer_failure rows[BINDING_COUNT][ORIGIN_COUNT] = {
+        [BINDING_USER] = { [ORIGIN_NONE] = FAILED_NOT_RESUMED,
+                           [ORIGIN_NOT_OWN] = FAILED_NOT_OWN_TICKET },
+        [BINDING_SESSION] = { [ORIGIN_NONE] = FAILED_NOT_RESUMED,
+                              [ORIGIN_NOT_OWN] = FAILED_NOT_OWN_TICKET,
+                              [ORIGIN_USER] = FAILED_OTHER_SESSION },
+        [BINDING_ADDRESS] = { [ORIGIN_NOT_OWN] = FAILED_NOT_OWN_TICKET },
     };
-    const struct binding_row *refusal =
+    enum transfer_failure why =
         rows[s->login.binding][stream_origin(s->data.stream)];
 
-    if (!refusal && !stream_same_client(s->data.stream))
-        refusal = &other_client;
+    if (why == FAILED_NOT && !stream_same_client(s->data.stream))
+        why = FAILED_OTHER_CLIENT;
     snprintf(s->transfer.tls, sizeof(s->transfer.tls), "%s",
              stream_cipher(s->data.stream));
-    if (refusal)
-        return transfer_not_bound(s, refusal->reply, refusal->reason);
+    if (why != FAILED_NOT)
+        return transfer_fail(s, why, s->login.user);
     stall_begin(s);
     return STEP_NEXT;
 }

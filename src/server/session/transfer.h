@@ -44,12 +44,19 @@ struct step {
 
 /* Why a transfer fails; the table in transfer_end.c has the replies. */
 enum transfer_failure {
+    FAILED_NOT, /* no failure */
     FAILED_MEMORY,
     FAILED_TOO_MANY,    /* cause: the account and the limit */
     FAILED_UNCONNECTED, /* cause: why */
     FAILED_CONNECT_LATE,
     FAILED_HANDSHAKE, /* cause: why */
     FAILED_HANDSHAKE_LATE,
+    /* The data connection hasn't proved its user. No byte has moved. Cause: the
+     * user. */
+    FAILED_NOT_RESUMED,
+    FAILED_OTHER_SESSION,
+    FAILED_NOT_OWN_TICKET,
+    FAILED_OTHER_CLIENT,
     FAILED_STALLED, /* cause: the seconds */
     FAILED_ABORTED,
     FAILED_CLOSED,   /* the client has closed it in the middle */
@@ -139,9 +146,6 @@ enum stepped transfer_fail(struct session *s, enum transfer_failure why,
                            const char *cause);
 /* Fails the transfer because files has refused. */
 enum stepped transfer_refused(struct session *s, const struct message *m);
-/* Refuses a data connection that hasn't proved its user. No byte has moved. */
-enum stepped transfer_not_bound(struct session *s, enum reply r,
-                                const char *reason);
 /* Fails the transfer because the stream has failed. */
 enum stepped transfer_broken(struct session *s, enum stream_state state);
 /* Ends the transfer with the session, with LAST as its final reply: no byte
@@ -173,12 +177,12 @@ void stall_moved(struct session *s, size_t bytes);
 /* The data connection can be read or written, or has failed. */
 void transfer_on_data(struct session *s, uint32_t events);
 
+/* A ticket is sent on the control connection with the next reply. If making it
+ * fails, that reply fails too, and is reported then. */
+
 /* A user has logged in: makes the first tickets, which are sent with the
  * 230. */
 void binding_start(struct session *s);
-/* Makes one more ticket, which is sent on the control connection with the next
- * reply. */
-void binding_offer(struct session *s);
 /* Makes a ticket for the reply to PASV or PORT, unless the previous transfer
  * has brought one, and neither that nor its key is old. */
 void binding_offer_with_port(struct session *s);
@@ -187,14 +191,14 @@ void binding_offer_with_port(struct session *s);
 extern const struct step upload_steps[], upload_undo_steps[];
 extern const struct step download_steps[], hash_steps[];
 extern const struct step list_steps[], list_undo_steps[];
-/* STAT of a path: its lines go out on the control connection. */
-void list_stat(struct session *s, const struct call *call);
+/* Begins the checksum NAME of the subject's bytes from START to UNTIL, which is
+ * excluded; 0: to the end. */
+void hash_file(struct session *s, const char *name, uint64_t start,
+               uint64_t until);
 
 /* flow.c: how a transfer reads and writes, through its conversions, if it has
  * any, and the stream of the data connection */
 
-/* Returns the conversions for s->transfer, as TYPE and MODE are now. */
-unsigned flow_conversions(const struct session *s);
 /* Does the client count the same length and offset of a file as the server? No
  * in TYPE A, where line ends change. */
 bool flow_keeps_lengths(const struct session *s);
@@ -217,13 +221,11 @@ enum stream_state flow_finish(struct session *s);
 enum stream_state flow_read(struct session *s, char *into, size_t len,
                             size_t *got);
 
-/* Returns why the last call failed, whatever the cause. */
-const char *flow_cause(const struct session *s);
-
 /* allowance.c: the permissions of gate: transfers at a time, and bytes of
  * files. */
 
-void allowance_init(struct session *s);
+/* The loop's callback: another try after the channel to gate was full. */
+void allowance_on_again(void *owner);
 /* The first step of a transfer that counts. */
 enum stepped allowance_begin(struct session *s);
 #define ALLOWANCE_FIRST_STEP                                                   \
@@ -239,6 +241,8 @@ size_t allowance_cap(struct session *s, size_t len);
 void allowance_spend(struct session *s, size_t bytes);
 int allowance_on_may(void *owner, struct msg_transfer_may *m);
 int allowance_on_bytes(void *owner, struct msg_bytes *m);
+/* Gate has ended: drops the permission of a transfer that is over, of which the
+ * next gate knows nothing. */
 void allowance_gate_lost(struct session *s);
 /* Continues a transfer that waits for bytes: some have come, or there is a new
  * gate to ask. */

@@ -13,7 +13,8 @@
  * it goes to clients that store, and to clients that were sent everything. */
 enum parting {
     PARTING_CUT,   /* FIN, with close_notify only for a client that stores */
-    PARTING_ORDER, /* close_notify and FIN */
+    PARTING_ORDER, /* close_notify and FIN, also before a byte has moved: after
+                    * a reset many clients lose the reply */
     PARTING_NONE   /* it stays for the next transfer */
 };
 
@@ -36,6 +37,21 @@ static const struct failure_row {
     [FAILED_HANDSHAKE_LATE] = { .reply = REPLY_DATA_TLS_FAILED,
                                 .argument = "no handshake in time",
                                 .reason = "no TLS handshake in time" },
+    [FAILED_NOT_RESUMED] = { .reply = REPLY_NOT_RESUMED,
+                             .reason = "TLS session not resumed",
+                             .parting = PARTING_ORDER },
+    [FAILED_OTHER_SESSION] = { .reply = REPLY_NOT_THIS_SESSION,
+                               .reason = "TLS session of another control "
+                                         "connection resumed",
+                               .parting = PARTING_ORDER },
+    [FAILED_NOT_OWN_TICKET] = { .reply = REPLY_NOT_OWN_TICKET,
+                                .reason = "TLS ticket of another user or "
+                                          "address, or of a changed account",
+                                .parting = PARTING_ORDER },
+    [FAILED_OTHER_CLIENT] = { .reply = REPLY_OTHER_CERTIFICATE,
+                              .reason = "not the control connection's client "
+                                        "certificate",
+                              .parting = PARTING_ORDER },
     [FAILED_STALLED] = { .reply = REPLY_STALLED, .reason = "stalled" },
     [FAILED_ABORTED] = { .reply = REPLY_TRANSFER_ABORTED,
                          .argument = "",
@@ -177,21 +193,13 @@ enum stepped transfer_refused(struct session *s, const struct message *m)
     return transfer_stop(s, r, slice_from(cause), cause, PARTING_CUT);
 }
 
-/* Ends the connection in order, if that is possible: after a reset many clients
- * lose the reply. */
-enum stepped transfer_not_bound(struct session *s, enum reply r,
-                                const char *reason)
-{
-    return transfer_stop(s, r, slice_from(s->login.user), reason,
-                         PARTING_ORDER);
-}
-
 enum stepped transfer_broken(struct session *s, enum stream_state state)
 {
-    bool closed = state == STREAM_CLOSED || state == STREAM_CUT;
+    const bool closed = state == STREAM_CLOSED || state == STREAM_CUT;
+    const char *fault = s->transfer.flow.fault;
 
     return transfer_fail(s, closed ? FAILED_CLOSED : FAILED_BROKEN,
-                         flow_cause(s));
+                         fault ? fault : stream_cause(s->data.stream));
 }
 
 void cmd_abor(struct session *s, const struct call *call)

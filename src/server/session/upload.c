@@ -352,35 +352,31 @@ const struct step upload_undo_steps[] = {
     { "given up", transfer_over, WAITS_ANSWER, TRANSFER_CLOSING, UNDO_NOTHING },
 };
 
+/* STOR, APPE and STOU. APPE continues at the end of the file, and the server
+ * chooses the name for STOU; files makes sure that it is new. The log of a
+ * refusal has the client's name. */
 void cmd_stor(struct session *s, const struct call *call)
 {
-    if (s->until > 0) /* a range of a file can't be stored */
+    const bool unique = call->command->verb == VERB_STOU;
+    uint64_t number = 0;
+    struct path chosen;
+
+    if (call->command->verb != VERB_STOR)
+        s->rest = 0;
+    if (unique)
+        random_bytes(&number, sizeof(number));
+    if (unique &&
+        path_unique(&s->subject, call->argument.len > 0, number, &chosen) < 0) {
+        control_reply(s, REPLY_BAD_NAME);
+    } else if (s->until > 0) { /* a range of a file can't be stored */
         control_reply_with(s, REPLY_BAD_PARAMETER,
                            SLICE("REST; RANG is for RETR and HASH"));
-    else if (s->login.upload_eof == UPLOAD_EOF_ANNOUNCED &&
-             (s->announced == NOT_ANNOUNCED || !s->image || s->deflate))
-        /* its end couldn't be checked */
-        control_reply(s, REPLY_NEED_ALLO);
-    else
+    } else if (s->login.upload_eof == UPLOAD_EOF_ANNOUNCED &&
+               (s->announced == NOT_ANNOUNCED || !s->image || s->deflate)) {
+        control_reply(s, REPLY_NEED_ALLO); /* its end couldn't be checked */
+    } else {
+        if (unique)
+            s->subject = chosen;
         transfer_begin(s, call, upload_steps);
-}
-
-void cmd_appe(struct session *s, const struct call *call)
-{
-    s->rest = 0; /* APPE continues at the end of the file; REST doesn't count */
-    cmd_stor(s, call);
-}
-
-/* Lets the server choose the name; files makes sure that it is new. */
-void cmd_stou(struct session *s, const struct call *call)
-{
-    uint64_t number;
-
-    random_bytes(&number, sizeof(number));
-    s->rest = 0;
-    if (path_unique(&s->subject, call->argument.len > 0, number, &s->subject) <
-        0)
-        control_reply(s, REPLY_BAD_NAME);
-    else
-        cmd_stor(s, call);
+    }
 }

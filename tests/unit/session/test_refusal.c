@@ -58,6 +58,27 @@ Test(refusal, by_files, LOGGED_IN)
     }
 }
 
+/* The path in the log is the client's, not a name that the server made for
+ * STOU. */
+Test(refusal, of_an_upload_without_allo, .timeout = 60)
+{
+    static const struct {
+        const char *line, *verb, *path;
+    } uploads[] = { { "STOU a", "STOU", "/a" },
+                    { "STOU", "STOU", "/" },
+                    { "APPE a", "APPE", "/a" } };
+
+    fake.granted.upload_eof = UPLOAD_EOF_ANNOUNCED;
+    fake_open();
+    fake_do("PBSZ 0", 200);
+    fake_do("PROT P", 200);
+    for (size_t i = 0; i < sizeof(uploads) / sizeof(uploads[0]); i++) {
+        fake_do(uploads[i].line, 503);
+        expect_refused(uploads[i].verb, uploads[i].path, 503);
+    }
+    fake_hang_up(ENDING_CLOSED);
+}
+
 /* A name that doesn't exist is no refusal, but for a first wrong directory; a
  * change has its event already. */
 Test(refusal, once_or_not_at_all, .timeout = 60)
