@@ -11,7 +11,7 @@ static size_t take_all(struct proxy_header *h, struct slice bytes, size_t piece)
 {
     size_t at = 0;
 
-    proxy_init(h);
+    *h = (struct proxy_header){ 0 };
     while (at < bytes.len && h->state == PROXY_MORE) {
         size_t left = bytes.len - at, len = left < piece ? left : piece, took;
 

@@ -21,6 +21,7 @@ enum proxy_state {
     PROXY_BAD
 };
 
+/* The reader. It is zero if it has taken no byte yet. */
 struct proxy_header {
     enum proxy_state state;
     uint8_t kept[PROXY_LINE_MAX]; /* the first bytes */
@@ -35,8 +36,6 @@ struct proxy_header {
     const char *wrong;     /* with PROXY_BAD: the reason, for the log */
 };
 
-/* Makes a reader that has taken no byte yet. */
-void proxy_init(struct proxy_header *h);
 /* Takes the part of BYTES that belongs to the header and follows the bytes
  * taken before. *took is its length. Takes nothing unless the state is
  * PROXY_MORE, and all of BYTES if the state stays PROXY_MORE. */

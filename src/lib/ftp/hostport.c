@@ -47,12 +47,15 @@ int hostport_parse(struct slice text, struct address *ret)
     return 0;
 }
 
-/* Splits "|a|b|c|" into its three parts. The delimiter is any visible character
- * that can't be part of a number or an address. */
-static int extended_split(struct slice text, struct slice part[3])
+int hostport_parse_extended(struct slice text, struct address *ret)
 {
-    struct slice rest;
+    struct slice part[3], rest;
+    struct address a;
+    uint64_t port;
+    bool six;
 
+    /* Splits "|a|b|c|" into its three parts. The delimiter is any visible
+     * character that can't be part of a number or an address. */
     if (text.len < 2 || !ispunct((unsigned char)text.ptr[0]) ||
         text.ptr[0] == '.' || text.ptr[0] == ':')
         return -EINVAL;
@@ -60,17 +63,7 @@ static int extended_split(struct slice text, struct slice part[3])
     for (size_t i = 0; i < 3; i++)
         if (!slice_cut(&rest, text.ptr[0], &part[i]))
             return -EINVAL;
-    return rest.ptr && rest.len == 0 ? 0 : -EINVAL;
-}
-
-int hostport_parse_extended(struct slice text, struct address *ret)
-{
-    struct slice part[3];
-    struct address a;
-    uint64_t port;
-    bool six;
-
-    if (extended_split(text, part) < 0 || !slice_is_digits(part[0]))
+    if (!rest.ptr || rest.len > 0 || !slice_is_digits(part[0]))
         return -EINVAL;
     six = slice_equal(part[0], SLICE("2"));
     if (!six && !slice_equal(part[0], SLICE("1")))
@@ -102,18 +95,12 @@ int hostport_parse_epsv(struct slice text, enum epsv_argument *ret)
     return 0;
 }
 
-/* Removes the dot at the end: "ftp.example.org." is the same name, with its
- * root. */
-static struct slice without_dot(struct slice s)
+/* Removes the dot at the end, and the brackets of "[2001:db8::1]":
+ * "ftp.example.org." is the same name, with its root. */
+static struct slice host_bare(struct slice s)
 {
     if (s.len > 1 && s.ptr[s.len - 1] == '.')
         s.len--;
-    return s;
-}
-
-/* Removes the brackets of "[2001:db8::1]", if there are any. */
-static struct slice without_brackets(struct slice s)
-{
     if (s.len > 2 && s.ptr[0] == '[' && s.ptr[s.len - 1] == ']')
         return (struct slice){ s.ptr + 1, s.len - 2 };
     return s;
@@ -121,8 +108,7 @@ static struct slice without_brackets(struct slice s)
 
 bool host_is_same(struct slice host, struct slice asked)
 {
-    struct slice a = without_brackets(without_dot(host)),
-                 b = without_brackets(without_dot(asked));
+    struct slice a = host_bare(host), b = host_bare(asked);
     struct address one, other;
 
     /* SNI can't carry addresses (RFC 6066 3), but some clients send one. */

@@ -33,14 +33,11 @@ static int path_down(struct path *p, struct slice component)
     return 0;
 }
 
-static bool is_dot(struct slice component)
+/* Is it "." or ".."? */
+static bool is_dots(struct slice component)
 {
-    return slice_equal(component, SLICE("."));
-}
-
-static bool is_dot_dot(struct slice component)
-{
-    return slice_equal(component, SLICE(".."));
+    return slice_equal(component, SLICE(".")) ||
+           slice_equal(component, SLICE(".."));
 }
 
 /* Has S a byte that would end a line, or end a C string within a name? */
@@ -64,14 +61,15 @@ int path_resolve(const struct path *cwd, struct slice arg, struct path *ret)
         p.len = cwd->len;
     }
     while (r == 0 && slice_cut(&rest, '/', &component)) {
-        if (is_dot_dot(component)) {
+        if (slice_equal(component, SLICE(".."))) {
             /* Removes the last component; the root stays the root. */
             while (p.len > 1 && p.bytes[p.len - 1] != '/')
                 p.len--;
             if (p.len > 1)
                 p.len--;
-        } else if (component.len > 0 && !is_dot(component))
+        } else if (component.len > 0 && !is_dots(component)) {
             r = path_down(&p, component);
+        }
     }
     if (r < 0)
         return r;
@@ -93,7 +91,7 @@ bool path_names_directory(struct slice arg)
 
     while (slice_cut(&arg, '/', &last))
         continue;
-    return last.len == 0 || is_dot(last) || is_dot_dot(last);
+    return last.len == 0 || is_dots(last);
 }
 
 bool path_is_normal(struct slice p)
@@ -108,7 +106,7 @@ bool path_is_normal(struct slice p)
     p = (struct slice){ p.ptr + 1, p.len - 1 };
     while (slice_cut(&p, '/', &component))
         if (component.len == 0 || component.len > COMPONENT_MAX ||
-            is_dot(component) || is_dot_dot(component))
+            is_dots(component))
             return false;
     return true;
 }
@@ -148,9 +146,9 @@ bool path_name_is_reserved(struct slice name)
 
 bool path_name_ok(struct slice name)
 {
-    return name.len > 0 && name.len <= COMPONENT_MAX && !is_dot(name) &&
-           !is_dot_dot(name) && !path_name_is_reserved(name) &&
-           !slice_has_control(name) && !slice_has(name, '/');
+    return name.len > 0 && name.len <= COMPONENT_MAX && !is_dots(name) &&
+           !path_name_is_reserved(name) && !slice_has_control(name) &&
+           !slice_has(name, '/');
 }
 
 int path_unique(const struct path *near, bool named, uint64_t number,

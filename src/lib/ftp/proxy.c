@@ -15,11 +15,6 @@
 static const uint8_t signature[12] = "\r\n\r\n\0\r\nQUIT\n";
 static const struct slice proxy_word = { "PROXY ", 6 };
 
-void proxy_init(struct proxy_header *h)
-{
-    *h = (struct proxy_header){ .state = PROXY_MORE };
-}
-
 static enum proxy_state refuse_header(struct proxy_header *h, const char *wrong)
 {
     h->wrong = wrong;

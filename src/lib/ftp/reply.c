@@ -51,35 +51,26 @@ static int add_shown(struct buf *into, struct slice bytes)
     return r;
 }
 
-static int add_text(struct buf *into, const char *text,
-                    const struct slice *args, size_t n)
+static int add_reply(struct buf *into, enum reply r, char after,
+                     const struct slice *args, size_t n)
 {
-    const char *gap;
-    size_t used = 0;
-    int r = 0;
+    const char *text = reply_text(r), *gap;
+    size_t before = into->len, used = 0;
+    int e = buf_add_format(into, "%03u%c", reply_code(r), after);
 
-    while (r == 0 && (gap = strstr(text, "{}")) != NULL) {
-        r = buf_add(into, text, (size_t)(gap - text));
-        if (r == 0 && used < n) {
+    while (e == 0 && (gap = strstr(text, "{}")) != NULL) {
+        e = buf_add(into, text, (size_t)(gap - text));
+        if (e == 0 && used < n) {
             struct slice a = args[used++];
 
             if (a.len > REPLY_ARGUMENT_MAX)
                 a.len = REPLY_ARGUMENT_MAX;
-            r = add_shown(into, a);
+            e = add_shown(into, a);
         }
         text = gap + 2;
     }
-    return r < 0 ? r : buf_add_text(into, text);
-}
-
-static int add_reply(struct buf *into, enum reply r, char after,
-                     const struct slice *args, size_t n)
-{
-    size_t before = into->len;
-    int e = buf_add_format(into, "%03u%c", reply_code(r), after);
-
     if (e == 0)
-        e = add_text(into, reply_text(r), args, n);
+        e = buf_add_text(into, text);
     if (e == 0)
         e = buf_add_text(into, "\r\n");
     return end_reply(into, before, e);

@@ -122,10 +122,9 @@ static void take_in_two(struct slice all, size_t len, const struct expected *e,
                         const char *what)
 {
     struct slice rest = { all.ptr + len, all.len - len };
-    struct proxy_header h;
+    struct proxy_header h = { 0 };
     size_t took;
 
-    proxy_init(&h);
     proxy_take(&h, (struct slice){ all.ptr, len }, &took);
     if (h.state == PROXY_MORE) {
         cr_expect_eq(took, len);
@@ -139,12 +138,11 @@ static void take(struct slice header, const struct expected *e,
 {
     char all[PROXY_MAX + 64];
     struct slice whole = { all, header.len + strlen(BEHIND) };
-    struct proxy_header h;
+    struct proxy_header h = { 0 };
     size_t took;
 
     memcpy(all, header.ptr, header.len);
     memcpy(all + header.len, BEHIND, strlen(BEHIND));
-    proxy_init(&h);
     cr_expect_eq(proxy_take(&h, whole, &took), h.state, "%s", what);
     expect_end(&h, e, what);
     if (!e->wrong)
@@ -160,11 +158,10 @@ static void take(struct slice header, const struct expected *e,
 /* A good header without its last byte is incomplete. */
 static void expect_more(struct slice header)
 {
-    struct proxy_header h;
+    struct proxy_header h = { 0 };
     size_t took;
 
     header.len--;
-    proxy_init(&h);
     cr_expect_eq(proxy_take(&h, header, &took), PROXY_MORE);
     cr_expect_eq(took, header.len);
     cr_expect_eq(proxy_take(&h, SLICE(""), &took), PROXY_MORE);
