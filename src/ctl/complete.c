@@ -30,13 +30,15 @@ static void load_names(void *data)
     edit_read_users();
 }
 
-static void offer_names(const struct completion *c, unsigned kinds)
+static void offer_kinds(const struct completion *c, unsigned kinds)
 {
     const struct users *u = &ctl.users;
     struct complaint why;
     const bool with = kinds & WITH_KIND;
 
-    if (fail_caught(load_names, NULL, &why))
+    if (kinds & A_FILE)
+        puts("*");
+    if (kinds & A_FILE || !kinds || fail_caught(load_names, NULL, &why))
         return;
     for (size_t i = 0; kinds & A_USER && i < u->count; i++)
         offer(c, "", u->row[i].name, "");
@@ -44,14 +46,6 @@ static void offer_names(const struct completion *c, unsigned kinds)
         offer(c, with ? "share" : "", u->share[i].name, "");
     for (size_t i = 0; kinds & A_TEAM && i < u->teams; i++)
         offer(c, with ? "team" : "", u->team[i].name, "");
-}
-
-static void offer_kinds(const struct completion *c, unsigned kinds)
-{
-    if (kinds & A_FILE)
-        puts("*");
-    else if (kinds)
-        offer_names(c, kinds);
 }
 
 /* Returns the kinds of the word at PLACE, from 0 on, after the command. */
@@ -147,16 +141,6 @@ static const struct ctl_option *take_words(struct completion *c, char **word,
     return open;
 }
 
-/* Returns the kinds after a colon: bash splits "team:NAME" into three words. */
-static unsigned kinds_after_colon(char **word, size_t n)
-{
-    const char *before = n > 1 ? word[n - 2] : "";
-
-    return strcmp(before, "team") == 0    ? A_TEAM
-           : strcmp(before, "share") == 0 ? A_SHARE
-                                          : 0;
-}
-
 void complete_print(char **word)
 {
     struct completion c = { .current = "" };
@@ -172,8 +156,11 @@ void complete_print(char **word)
     option = take_words(&c, word, n);
     words.words = c.words;
     row = ctl_command_of(&words); /* NULL: the command isn't complete */
-    if (n > 0 && strcmp(word[n - 1], ":") == 0)
-        offer_kinds(&c, kinds_after_colon(word, n));
+    /* Bash splits "team:NAME" into three words. */
+    if (n > 1 && strcmp(word[n - 1], ":") == 0)
+        offer_kinds(&c, strcmp(word[n - 2], "team") == 0    ? A_TEAM
+                        : strcmp(word[n - 2], "share") == 0 ? A_SHARE
+                                                            : 0);
     else if (option)
         offer_kinds(&c, kinds_of_value(option));
     else if (c.current[0] == '-')

@@ -29,18 +29,6 @@ void disk_begin(void)
     disk_used = 0;
 }
 
-/* Has the fork ended? Then its end of the pipe is closed. */
-static bool has_ended(int from, int ms)
-{
-    struct pollfd wait = { .fd = from, .events = POLLIN };
-    int n;
-
-    do
-        n = poll(&wait, 1, ms);
-    while (n < 0 && errno == EINTR);
-    return n != 0;
-}
-
 /* Otherwise a caller that reads this program's output would wait for a fork
  * that hangs. */
 void disk_silence(void)
@@ -51,20 +39,6 @@ void disk_silence(void)
         dup2(null, fd);
 }
 
-static noreturn void fork_work(struct fork_page *p, disk_work *work, bool quiet)
-{
-    if (ctl.lock_fd > 0)
-        close(ctl.lock_fd); /* or a fork that hangs would keep the lock */
-    ctl.lock_fd = 0;
-    if (quiet)
-        disk_silence();
-    at_fail = NULL;
-    fail_to_parent(&p->failed);
-    work(p->data);
-    p->done = true;
-    _exit(0);
-}
-
 int disk_fork(disk_work *work, void *data, size_t size, int ms, bool quiet,
               struct complaint *why)
 {
@@ -72,7 +46,7 @@ int disk_fork(disk_work *work, void *data, size_t size, int ms, bool quiet,
     struct fork_page *p =
         mmap(NULL, all, PROT_READ | PROT_WRITE,
              MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    int ends[2], code;
+    int ends[2], code, ended;
     pid_t pid;
 
     if (p == MAP_FAILED || pipe2(ends, O_CLOEXEC) < 0)
@@ -80,12 +54,26 @@ int disk_fork(disk_work *work, void *data, size_t size, int ms, bool quiet,
     memcpy(p->data, data, size);
     fflush(stdout);
     pid = fork();
-    if (pid == 0)
-        fork_work(p, work, quiet);
+    if (pid == 0) {
+        if (ctl.lock_fd > 0)
+            close(ctl.lock_fd); /* or a fork that hangs would keep the lock */
+        ctl.lock_fd = 0;
+        if (quiet)
+            disk_silence();
+        at_fail = NULL;
+        fail_to_parent(&p->failed);
+        work(p->data);
+        p->done = true;
+        _exit(0);
+    }
     if (pid < 0)
         fail(EX_OSERR, "a process failed: %s", strerror(errno));
     close(ends[1]);
-    code = has_ended(ends[0], ms) ? EX_OSERR : -ETIMEDOUT;
+    struct pollfd end = { .fd = ends[0], .events = POLLIN };
+    do /* a fork that has ended has closed its end of the pipe */
+        ended = poll(&end, 1, ms);
+    while (ended < 0 && errno == EINTR);
+    code = ended ? EX_OSERR : -ETIMEDOUT;
     kill(pid, SIGKILL);
     waitpid(pid, NULL, code == -ETIMEDOUT ? WNOHANG : 0);
     close(ends[0]);

@@ -66,20 +66,6 @@ void help_group(const char *group)
            group);
 }
 
-/* Prints "user", and the words that follow it. */
-static void print_group(const char *group)
-{
-    const char *comma = "";
-
-    printf("  %-*s ", NAME_WIDTH, group);
-    for (size_t i = 0; i < ctl_command_count; i++)
-        if (is_of_group(&ctl_commands[i], group)) {
-            printf("%s%s", comma, ctl_commands[i].name);
-            comma = ", ";
-        }
-    putchar('\n');
-}
-
 /* Finds the first command of GROUP (NULL: of any) with NAME as its second word
  * (NULL: without a second word). */
 static const struct ctl_command *named(const char *group, const char *name)
@@ -103,15 +89,20 @@ void help_overview(void)
     for (size_t i = 0; i < ctl_command_count; i++) {
         const char *group = ctl_commands[i].group;
         const struct ctl_command *row = named(group, NULL);
+        const char *comma = "";
 
         if (strcmp(group, last) == 0)
             continue;
-        if (row)
-            printf("  %-*s %.*s\n", NAME_WIDTH, group, help_short(row->help),
-                   row->help);
-        else
-            print_group(group);
         last = group;
+        printf("  %-*s ", NAME_WIDTH, group);
+        if (row)
+            printf("%.*s", help_short(row->help), row->help);
+        for (size_t n = i; n < ctl_command_count; n++)
+            if (is_of_group(&ctl_commands[n], group)) {
+                printf("%s%s", comma, ctl_commands[n].name);
+                comma = ", ";
+            }
+        putchar('\n');
     }
     puts("\nOptions:");
     print_option(&ctl_options[OPTION_config]);
@@ -183,35 +174,24 @@ bool meant_is_group(const char *word)
     return false;
 }
 
-/* Returns the nearest word: a first word, or a second word of GROUP. */
-static const char *nearest_word(const char *group, const char *word)
-{
-    const char *words[COMMANDS_MAX];
-    size_t n = 0;
-
-    for (size_t i = 0; i < ctl_command_count && n < COMMANDS_MAX; i++) {
-        const struct ctl_command *row = &ctl_commands[i];
-
-        if (!group)
-            words[n++] = row->group;
-        else if (row->name && strcmp(row->group, group) == 0)
-            words[n++] = row->name;
-    }
-    return n == 0 ? NULL : slice_nearest(slice_from(word), words, n);
-}
-
 noreturn void meant_instead(void)
 {
     const struct arguments *a = &ctl.args;
-    const char *first = a->words > 0 ? a->word[0] : "",
-               *second = a->words > 1 ? a->word[1] : "";
+    const char *first = a->word[0], *second = a->words > 1 ? a->word[1] : "";
     const char *group = meant_is_group(first) ? first : NULL;
     const char *word = group ? second : first;
     const char *now = meant_now(slice_from(word));
     const struct ctl_command *row = named(group, now ? now : word);
-    const char *nearest = row || now ? NULL : nearest_word(group, word);
+    const char *words[COMMANDS_MAX], *nearest = NULL;
     char hint[256];
+    size_t n = 0;
 
+    /* A first word, or a second word of the group. */
+    for (size_t i = 0; i < ctl_command_count && n < COMMANDS_MAX; i++)
+        if (!group || is_of_group(&ctl_commands[i], group))
+            words[n++] = group ? ctl_commands[i].name : ctl_commands[i].group;
+    if (!row && !now && n > 0)
+        nearest = slice_nearest(slice_from(word), words, n);
     if (row)
         snprintf(hint, sizeof(hint), "did you mean \"%s %s\"?", row->group,
                  row->name);
@@ -221,6 +201,6 @@ noreturn void meant_instead(void)
     else
         snprintf(hint, sizeof(hint), "run: %s",
                  now && strchr(now, ' ') ? now : "sallyportctl --help");
-    fail(EX_USAGE, "%s%s%s%sno such command; %s", first, second[0] ? " " : "",
-         second, first[0] ? ": " : "", hint);
+    fail(EX_USAGE, "%s%s%s: no such command; %s", first, second[0] ? " " : "",
+         second, hint);
 }

@@ -44,47 +44,28 @@ int terminal_confirm(const char *format, ...)
 #define NOT_GIVEN "was not given; nothing has changed"
 
 /* Reads byte by byte, since bytes after the line belong to another program.
- * Returns the number of bytes without the line end, or -errno. */
-static ssize_t read_input(char *out, size_t size)
+ * Removes what files of Windows have at the beginning and end of a line. */
+void password_line(char *out, size_t size)
 {
-    size_t len = 0;
+    struct slice text = { out, 0 };
 
-    while (len < size) {
-        ssize_t n = read(STDIN_FILENO, &out[len], 1);
+    while (text.len < size) {
+        const ssize_t n = read(STDIN_FILENO, &out[text.len], 1);
 
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return -errno;
-        if (n == 0 || out[len] == '\n')
+            fail(EX_IOERR, "standard input can't be read");
+        if (n == 0 || out[text.len] == '\n')
             break;
-        len++;
+        text.len++;
     }
-    return (ssize_t)len;
-}
-
-/* Removes what files of Windows have at the beginning and end of a line. */
-static struct slice tidy_line(char *line, size_t len)
-{
-    struct slice text = { line, len };
-
+    if (text.len == size)
+        fail(EX_DATAERR, "the line of standard input is too long");
     if (slice_starts(text, SLICE("\xef\xbb\xbf")))
-        text = (struct slice){ line + 3, len - 3 };
+        text = (struct slice){ out + 3, text.len - 3 };
     if (text.len > 0 && text.ptr[text.len - 1] == '\r')
         text.len--;
-    return text;
-}
-
-void password_line(char *out, size_t size)
-{
-    ssize_t len = read_input(out, size);
-    struct slice text;
-
-    if (len < 0)
-        fail(EX_IOERR, "standard input can't be read");
-    if ((size_t)len >= size)
-        fail(EX_DATAERR, "the line of standard input is too long");
-    text = tidy_line(out, (size_t)len);
     if (slice_has(text, '\0'))
         fail(EX_DATAERR, "the line of standard input has a zero byte");
     memmove(out, text.ptr, text.len);

@@ -52,21 +52,6 @@ static noreturn void usage_error(const char *what, const char *text)
     fail(EX_USAGE, "%s: %s; run: sallyportctl --help", text, what);
 }
 
-static noreturn void unknown_option(const char *text, struct slice name)
-{
-    const struct slice whole = { text, (size_t)(name.ptr + name.len - text) };
-    const char *names[OPTIONS], *nearest, *now = meant_now(whole);
-
-    if (now)
-        fail(EX_USAGE, "%s: no such option; use %s", text, now);
-    for (size_t i = 0; i < OPTIONS; i++)
-        names[i] = ctl_options[i].name;
-    nearest = slice_nearest(name, names, OPTIONS);
-    if (!nearest)
-        usage_error("no such option", text);
-    fail(EX_USAGE, "%s: no such option; did you mean --%s?", text, nearest);
-}
-
 /* Takes "--home DIR" or "--home=DIR". *next is the argument after TEXT. */
 static void take_option(struct arguments *a, const char *text, char ***next)
 {
@@ -76,8 +61,20 @@ static void take_option(struct arguments *a, const char *text, char ***next)
 
     slice_cut(&value, '=', &name);
     row = arguments_option(name);
-    if (!row)
-        unknown_option(text, name);
+    if (!row) {
+        const char *names[OPTIONS], *nearest;
+        const char *now = meant_now(
+            (struct slice){ text, (size_t)(name.ptr + name.len - text) });
+
+        if (now)
+            fail(EX_USAGE, "%s: no such option; use %s", text, now);
+        for (size_t i = 0; i < OPTIONS; i++)
+            names[i] = ctl_options[i].name;
+        nearest = slice_nearest(name, names, OPTIONS);
+        if (!nearest)
+            usage_error("no such option", text);
+        fail(EX_USAGE, "%s: no such option; did you mean --%s?", text, nearest);
+    }
     place = &a->option[row - ctl_options];
     if (*place)
         usage_error("given twice", text);
@@ -90,32 +87,25 @@ static void take_option(struct arguments *a, const char *text, char ***next)
         usage_error("needs a value", text);
 }
 
-/* Returns the long form of an option that other programs have, or NULL. */
-static const char *long_option(const char *text)
+void arguments_parse(int argc, char **argv)
 {
-    static const char *const options[][2] = {
+    static const char *const shorts[][2] = {
         { "-h", "--help" },
         { "-n", "--lines" },
         { "-f", "--follow" },
         { "-o", "--output" },
     };
-
-    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
-        if (strcmp(text, options[i][0]) == 0)
-            return options[i][1];
-    return text;
-}
-
-void arguments_parse(int argc, char **argv)
-{
     struct arguments *a = &ctl.args;
     char **next = argv + (argc > 0);
     bool words = false; /* after "--" */
 
     *a = (struct arguments){ .word = argv };
     while (*next) {
-        const char *text = long_option(*next++);
+        const char *text = *next++;
 
+        for (size_t i = 0; i < sizeof(shorts) / sizeof(shorts[0]); i++)
+            if (strcmp(text, shorts[i][0]) == 0)
+                text = shorts[i][1];
         if (words || text[0] != '-' || !text[1])
             a->word[a->words++] = next[-1];
         else if (strcmp(text, "--") == 0)
@@ -239,11 +229,18 @@ const struct ctl_words ctl_words[] = {
     [TAKES_ID] = { 1, 2, NULL, NULL, 0, A_USER },
 };
 
+/* Refuses a missing word, one too many, and a word that should be a name, and
+ * isn't. */
 static void check_words(const struct ctl_command *row, const char *name)
 {
     const size_t own = row->name ? 2 : 1, given = ctl.args.words;
     const struct ctl_words *words = &ctl_words[row->takes];
     const char *word = given > own ? words->second : words->first;
+    const size_t names = words->more_kinds == A_NEW ? 2
+                         : words->kinds == A_NAME   ? 1
+                                                    : 0;
+    const bool groups =
+        strcmp(row->group, "share") == 0 || strcmp(row->group, "team") == 0;
 
     if (given > own + words->most)
         fail(EX_USAGE, "%s: one word too many; see: sallyportctl %s --help",
@@ -252,33 +249,14 @@ static void check_words(const struct ctl_command *row, const char *name)
         fail(EX_USAGE, "%s: %.*s is missing; see: sallyportctl %s --help", name,
              (int)(word ? strlen(word) : strcspn(row->syntax, " ")),
              word ? word : row->syntax, name);
-}
+    for (size_t i = own; i < own + names && i < given; i++) {
+        const struct slice one = slice_from(ctl.args.word[i]);
 
-/* Is the command about a share or a team, not about users? */
-static bool is_of_groups(const struct ctl_command *row)
-{
-    return !strcmp(row->group, "share") || !strcmp(row->group, "team");
-}
-
-/* Refuses a word that should be a name, and isn't. */
-static void check_names(const struct ctl_command *row)
-{
-    const struct arguments *a = &ctl.args;
-    const struct ctl_words *words = &ctl_words[row->takes];
-    const size_t own = row->name ? 2 : 1;
-    const size_t names = words->more_kinds == A_NEW ? 2
-                         : words->kinds == A_NAME   ? 1
-                                                    : 0;
-
-    for (size_t i = own; i < own + names && i < a->words; i++) {
-        const struct slice name = slice_from(a->word[i]);
-
-        if (is_of_groups(row) ? !group_name_ok(name) : !user_name_ok(name))
+        if (groups ? !group_name_ok(one) : !user_name_ok(one))
             fail(EX_DATAERR, "\"%s\" is a bad name; use 1 to 32 of a-z%s",
-                 a->word[i],
-                 is_of_groups(row)
-                     ? " 0-9 . _ -, not beginning with . or -"
-                     : " A-Z 0-9 . _ - @, not beginning with . - or @");
+                 one.ptr,
+                 groups ? " 0-9 . _ -, not beginning with . or -"
+                        : " A-Z 0-9 . _ - @, not beginning with . - or @");
     }
 }
 
@@ -307,25 +285,18 @@ static const struct {
     { OPTION_follow, OPTION_until, "" },
 };
 
-static void check_exclusive(void)
+static void check_usage(const struct ctl_command *row)
 {
     const char *const *option = ctl.args.option;
+    char name[CTL_NAME];
 
+    check_options(row, ctl_name_of(row, name));
     for (size_t i = 0; i < sizeof(exclusive) / sizeof(exclusive[0]); i++)
         if (option[exclusive[i].one] && option[exclusive[i].other])
             fail(EX_USAGE, "give --%s or --%s, not both%s",
                  ctl_options[exclusive[i].one].name,
                  ctl_options[exclusive[i].other].name, exclusive[i].why);
-}
-
-static void check_usage(const struct ctl_command *row)
-{
-    char name[CTL_NAME];
-
-    check_options(row, ctl_name_of(row, name));
-    check_exclusive();
     check_words(row, name);
-    check_names(row);
 }
 
 void ctl_beside(const char *name, char out[PATH_MAX])
@@ -356,45 +327,39 @@ void ctl_load_settings(bool partly)
     place_tidy(slice_from(s->shares), s->shares, sizeof(s->shares));
 }
 
-static void run_row(const struct ctl_command *row)
-{
-    if (!(row->needs & WITHOUT_SETTINGS))
-        ctl_load_settings(row->needs & ANY_SETTINGS);
-    if (row->needs & READS_USERS)
-        edit_read_users();
-    row->run();
-}
-
-struct bounded {
+struct work {
     const struct ctl_command *row;
     int status;
 };
 
-static void run_bounded(void *data)
+static void run_row(void *data)
 {
-    struct bounded *b = data;
+    struct work *w = data;
 
-    run_row(b->row);
-    if (fflush(stdout) == EOF)
+    if (!(w->row->needs & WITHOUT_SETTINGS))
+        ctl_load_settings(w->row->needs & ANY_SETTINGS);
+    if (w->row->needs & READS_USERS)
+        edit_read_users();
+    w->row->run();
+    if (fflush(stdout) == EOF && ctl_status == 0)
         fail(EX_IOERR, "standard output: %s", strerror(errno));
-    b->status = ctl_status;
+    w->status = ctl_status;
 }
 
 /* Runs the command; with a deadline it ends even if the disk of the users file
  * is dead. */
 static void run_command(const struct ctl_command *row)
 {
-    struct bounded b = { .row = row };
+    struct work w = { .row = row };
     struct complaint why;
     int code;
 
     check_usage(row);
     if (!(row->needs & HAS_DEADLINE)) {
-        run_row(row);
+        run_row(&w);
         return;
     }
-    code = disk_fork(run_bounded, &b, sizeof(b), ctl_deadline_ms, false, &why);
-
+    code = disk_fork(run_row, &w, sizeof(w), ctl_deadline_ms, false, &why);
     if (code == -ETIMEDOUT)
         fail(EX_TEMPFAIL,
              "the disk of the users file doesn't answer, so it isn't known "
@@ -403,16 +368,33 @@ static void run_command(const struct ctl_command *row)
              ctl.args.words == 3 ? ctl.args.word[2] : "USER");
     if (code)
         fail(code, "%s", why.text);
-    ctl_status = b.status;
+    ctl_status = w.status;
 }
 
-static void run(int argc, char **argv)
+void ctl_end(int code)
+{
+    if (code == 0) {
+        if (fflush(stdout) == EOF)
+            fail(EX_IOERR, "standard output: %s", strerror(errno));
+        /* After a failed write stdio has dropped the bytes, and errno is
+         * gone. */
+        if (ferror(stdout))
+            fail(EX_IOERR, "standard output: not all of it could be written");
+    }
+    fflush(stdout);
+    _exit(code);
+}
+
+void ctl_run(int argc, char **argv)
 {
     struct arguments *a = &ctl.args;
 
+    fd_fill_standard();
+    stderr_title("sallyportctl");
+    stderr_wait(true);
     if (argc > 1 && strcmp(argv[1], "--complete") == 0) {
         complete_print(argv + 2);
-        return;
+        ctl_end(0);
     }
     arguments_parse(argc, argv);
     /* Other programs have "help user add". */
@@ -434,27 +416,5 @@ static void run(int argc, char **argv)
         meant_instead();
     else
         run_command(row);
-}
-
-void ctl_end(int code)
-{
-    if (code == 0) {
-        if (fflush(stdout) == EOF)
-            fail(EX_IOERR, "standard output: %s", strerror(errno));
-        /* After a failed write stdio has dropped the bytes, and errno is
-         * gone. */
-        if (ferror(stdout))
-            fail(EX_IOERR, "standard output: not all of it could be written");
-    }
-    fflush(stdout);
-    _exit(code);
-}
-
-void ctl_run(int argc, char **argv)
-{
-    fd_fill_standard();
-    stderr_title("sallyportctl");
-    stderr_wait(true);
-    run(argc, argv);
     ctl_end(ctl_status);
 }
