@@ -243,16 +243,14 @@ const struct user *user_named(const struct users *u);
 struct files_start;
 extern void (*partials_files)(const struct files_start *start);
 
-/* The commands. line_del is for users and shares, line_change for shares and
+/* The commands. user_lock also unlocks, members_change grants, revokes, and
+ * fills teams. line_del is for users and shares, line_change for shares and
  * teams, line_rename for all three. */
 ctl_function user_add, user_change, user_edit, user_passwd, user_lock,
-    user_unlock, user_totp, user_list, user_show, user_can, user_import,
-    invite_run;
-ctl_function share_add, share_grant, share_revoke, share_list, share_show;
-ctl_function team_add, team_join, team_leave, team_list, team_show, team_del;
-ctl_function line_change, line_rename, line_del;
-ctl_function partials_list, retention_run;
-ctl_function inspect_list, inspect_read, inspect_release, inspect_reject;
+    user_totp, user_list, user_show, user_can, user_import, invite_run;
+ctl_function share_add, share_list, share_show, team_list, team_show, team_del;
+ctl_function members_change, line_change, line_rename, line_del;
+ctl_function partials_list, retention_run, inspect_list, inspect_order;
 ctl_function quota_set_limit, quota_print;
 ctl_function status_show, status_reload, check_run, metrics_show;
 ctl_function who_show, sessions_kick, drain_run;
@@ -435,9 +433,9 @@ size_t line_find(const struct users *u, const char *group, struct slice name);
 /* Find the share or team named on the command line, or fail. */
 const struct share *share_named(const struct users *u);
 const struct team *team_named(const struct users *u);
-/* Grants the share of the command line to the members that follow its name, in
- * the running edit. */
-void share_grant_members(void);
+/* Grants the share of the command line to USER:ROLE or team:TEAM:ROLE, in the
+ * running edit. */
+void share_grant(const char *word);
 /* share_show.c: describes the lines that give a user rights in a share, as an
  * array. The team is null for the user's own line. */
 json_t *grant_sources(const struct users *u, const struct user *user,

@@ -39,21 +39,6 @@ static noreturn void file_fail(const char *path, int error, const char *what)
                           : "");
 }
 
-/* Refuses a text that may be a part of what somebody is writing. An edit would
- * make it permanent: that program would go on writing to the old file, which no
- * longer has a name. An empty file was made by a full disk, never by
- * sallyportctl. */
-static void refuse_part(const struct users_file *file, const struct buf *text)
-{
-    if (text->len == 0)
-        edit_refuse_lost(file->path, file->read.st_ino != 0);
-    if (text->len > 0 && text->data[text->len - 1] != '\n')
-        fail(EX_DATAERR,
-             "%s: its last line isn't ended, so it may be cut off; complete "
-             "it, and end it with a line end",
-             file->path);
-}
-
 void edit_refuse_lost(const char *path, bool there)
 {
     char mark[PATH_MAX + 16];
@@ -66,6 +51,10 @@ void edit_refuse_lost(const char *path, bool there)
              path, there ? "empty" : "missing", mark);
 }
 
+/* Refuses a text that may be a part of what somebody is writing. An edit would
+ * make it permanent: that program would go on writing to the old file, which no
+ * longer has a name. An empty file was made by a full disk, never by
+ * sallyportctl. */
 void edit_lock(struct users_file *file, struct buf *text)
 {
     int r = users_file_open(file, ctl.settings.users);
@@ -90,7 +79,13 @@ void edit_lock(struct users_file *file, struct buf *text)
              file->path);
     if (r < 0 && r != -ENOENT)
         file_fail(file->path, -r, "can't be read");
-    refuse_part(file, text);
+    if (text->len == 0)
+        edit_refuse_lost(file->path, file->read.st_ino != 0);
+    if (text->len > 0 && text->data[text->len - 1] != '\n')
+        fail(EX_DATAERR,
+             "%s: its last line isn't ended, so it may be cut off; complete "
+             "it, and end it with a line end",
+             file->path);
 }
 
 /* Checks that auth and master will accept what was written. */
@@ -276,17 +271,6 @@ static void edit_begin(void)
     }
 }
 
-static int join_line(const struct edit_line *l, struct buf *text)
-{
-    int r = 0;
-
-    if (l->row.columns == 0 && !l->text.ptr)
-        return 0;
-    r = l->row.columns > 0 ? row_print(&l->row, text)
-                           : buf_add_slice(text, l->text);
-    return r ? r : buf_add_text(text, "\n");
-}
-
 /* Writes all lines but the removed ones, with room for a few new ones. The
  * file never becomes empty, so that a file which a full disk has emptied looks
  * different. */
@@ -298,8 +282,15 @@ static void edit_commit(void)
 
     buf_init(&text, USERS_FILE_MAX);
     r = buf_reserve(&text, e.text.len + (most < 65536 ? most : 65536));
-    for (size_t i = 0; i < e.lines && r == 0; i++)
-        r = join_line(&e.line[i], &text);
+    for (size_t i = 0; i < e.lines && r == 0; i++) {
+        const struct edit_line *l = &e.line[i];
+
+        if (l->row.columns == 0 && !l->text.ptr)
+            continue;
+        r = l->row.columns > 0 ? row_print(&l->row, &text)
+                               : buf_add_slice(&text, l->text);
+        r = r ? r : buf_add_text(&text, "\n");
+    }
     if (r == 0 && text.len == 0 && e.text.len > 0)
         r = buf_add_text(&text, "# no users\n");
     row_need(r);

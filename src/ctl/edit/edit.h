@@ -64,6 +64,8 @@ uint32_t ids_likely(size_t n);
 uint32_t ids_take(void);
 /* Records what ids_take() has taken for the edit. */
 void ids_record(const struct users_file *file);
+/* Returns the line of a row with that uid or gid; 0: there is none. */
+size_t ids_line(const struct users *u, uint64_t id);
 /* Finds a group of the system by name or number. */
 gid_t ids_of_group(const char *text);
 
@@ -82,11 +84,10 @@ void given_any(void);
 /* Reads a hash, one line of standard input. */
 void given_hash(struct row *row);
 /* Writes PATH in place_tidy()'s form. If it can't be a home or a share's
- * directory, fails with WHAT before the path. */
-void given_tidy(const char *what, const char *path,
+ * directory, or without root isn't beneath BELOW, fails with WHAT before the
+ * path. */
+void given_tidy(const char *what, const char *path, const char *below,
                 char out[USER_HOME_MAX + 1]);
-/* Sets HOME, an absolute path, in place_tidy()'s form. */
-void given_home(struct row *row, const char *home);
 /* Cuts the next NAME:ROLE from *list, into TEXT for a row. Fails without a
  * role. */
 #define GRANT_TEXT_MAX (USER_NAME_MAX + 20)
@@ -109,6 +110,9 @@ void given_hint(void);
 int certificate_tidy(const char *text, char out[CERTIFICATE_MAX]);
 
 /* home.c: homes, and directories of shares. */
+
+/* Flags for the directory itself, never for what a link names. */
+#define DIRECTORY_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 struct home {
     char path[USER_HOME_MAX + 1];

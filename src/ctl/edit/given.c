@@ -59,27 +59,12 @@ int certificate_tidy(const char *text, char out[CERTIFICATE_MAX])
     return bad ? -ENAMETOOLONG : 0;
 }
 
-/* Sets certificate=. Most other keys have the name and the value of their
- * option. */
-
-static void given_certificate(struct row *row, const char *text)
-{
-    char tidy[CERTIFICATE_MAX];
-    struct complaint why = { "" };
-
-    if (certificate_tidy(text, tidy) ||
-        user_certificate_check(slice_from(tidy), &why))
-        fail(EX_USAGE, "--%s",
-             why.text[0] ? why.text : "certificate: too long");
-    row_need(row_set(row, "certificate", tidy));
-}
-
 /* Sets a key. The users file has the rules, and their words. */
 static void given_key(struct row *row, const struct ctl_option *option,
                       const char *text)
 {
     struct complaint why = { "" };
-    char when[WHEN_MAX];
+    char when[WHEN_MAX], tidy[CERTIFICATE_MAX];
     int64_t seconds;
 
     if (strcmp(text, option->none) == 0) {
@@ -87,8 +72,9 @@ static void given_key(struct row *row, const struct ctl_option *option,
         return;
     }
     if (text == ctl.args.certificate) {
-        given_certificate(row, text);
-        return;
+        if (certificate_tidy(text, tidy))
+            fail(EX_USAGE, "--certificate: too long");
+        text = tidy;
     }
     seconds =
         text == ctl.args.expires ? user_duration_parse(slice_from(text)) : 0;
@@ -168,32 +154,23 @@ void grant_text(const struct list_entry *entry, const char *whole,
              rights == RIGHT_ALL ? "" : rights_text(rights, role));
 }
 
-/* Adds each entry of --share. */
-static void given_shares(struct row *row, const char *list)
+/* Adds each entry of --share or --team. A team has no role, so draft_check()
+ * doesn't find a team "legal:read". */
+static void given_entries(struct row *row, const char *list)
 {
+    const bool shares = list == ctl.args.share;
     struct slice rest = slice_from(list);
     struct list_entry one;
 
     while (entry_next(&rest, &one)) {
         char text[GRANT_TEXT_MAX];
 
-        grant_text(&one, list, text);
-        row_set_entry(row, "shares", one.name, text);
-    }
-}
-
-/* Adds each entry of --team. A team has no role, so draft_check() doesn't find
- * a team "legal:read". */
-static void given_teams(struct row *row, const char *list)
-{
-    struct slice rest = slice_from(list);
-    struct list_entry one;
-
-    while (entry_next(&rest, &one)) {
-        char text[USER_NAME_MAX + 1];
-
-        slice_copy(one.text, text, sizeof(text));
-        row_set_entry(row, "teams", one.text, text);
+        if (shares)
+            grant_text(&one, list, text);
+        else
+            slice_copy(one.text, text, sizeof(text));
+        row_set_entry(row, shares ? "shares" : "teams",
+                      shares ? one.name : one.text, text);
     }
 }
 
@@ -215,24 +192,17 @@ static void given_must_change(struct row *row, const char *value)
 
 /* Columns. */
 
-void given_tidy(const char *what, const char *path, char out[USER_HOME_MAX + 1])
+void given_tidy(const char *what, const char *path, const char *below,
+                char out[USER_HOME_MAX + 1])
 {
     const char *wanted = user_home_wanted(slice_from(path));
 
     if (wanted)
         fail(EX_USAGE, "%s %s: use %s", what, path, wanted);
     place_tidy(slice_from(path), out, USER_HOME_MAX + 1);
-}
-
-void given_home(struct row *row, const char *home)
-{
-    char tidy[USER_HOME_MAX + 1];
-
-    given_tidy("home", home, tidy);
-    if (geteuid() != 0 && !user_path_within(tidy, ctl.settings.homes))
-        fail(EX_USAGE, "home %s: without root it must lie beneath %s", tidy,
-             ctl.settings.homes);
-    row_need(row_set_column(row, ROW_HOME, tidy));
+    if (geteuid() != 0 && !user_path_within(out, below))
+        fail(EX_USAGE, "%s %s: without root it must lie beneath %s", what, out,
+             below);
 }
 
 static void given_comment(struct row *row, const char *comment)
@@ -253,10 +223,9 @@ static const struct {
     { OPTION_must_change, given_must_change },
     { OPTION_retain, given_retain },
     { OPTION_rights_in, given_directory },
-    { OPTION_share, given_shares },
-    { OPTION_team, given_teams },
+    { OPTION_share, given_entries },
+    { OPTION_team, given_entries },
     { OPTION_comment, given_comment },
-    { OPTION_home, given_home },
 };
 
 void given_set(struct row *row)

@@ -16,8 +16,6 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/quota/quota.h"
 
-#define DIRECTORY_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-
 /* Asks in which homes and shares systemd doesn't let the service write.
  * systemd is only asked, never told; it is asked only for the unit's own
  * configuration. */
@@ -44,32 +42,25 @@ static noreturn void home_fail(const char *path, int error)
          error == ENOENT ? "; make its parent directory first" : "");
 }
 
-/* Appends the last part of PATH to the directory REAL. */
-static void canonical_set(char path[USER_HOME_MAX + 1], const char *real)
+static void find_canonical(void *data)
 {
     const char *base[] = { ctl.settings.homes, ctl.settings.shares };
-    char own[PATH_MAX], out[2 * PATH_MAX];
+    char *path = data, *last = strrchr(path, '/');
+    char parent[USER_HOME_MAX + 1], real[PATH_MAX], own[PATH_MAX];
+    char out[2 * PATH_MAX];
 
-    snprintf(out, sizeof(out), "%s%s", real, strrchr(path, '/'));
+    snprintf(parent, sizeof(parent), "%.*s", (int)(last - path), path);
+    if (!realpath(parent[0] ? parent : "/", real))
+        home_fail(path, errno);
+    snprintf(out, sizeof(out), "%s%s", real[1] ? real : "", last);
     for (int i = 0; i < 2; i++)
         if (realpath(base[i], own) && user_path_within(real, own)) {
             snprintf(out, sizeof(out), "%s%s%s", base[i], real + strlen(own),
-                     strrchr(path, '/'));
+                     last);
             break;
         }
     if (slice_copy(slice_from(out), path, USER_HOME_MAX + 1))
         fail(EX_DATAERR, "%s: with its links resolved it is too long", path);
-}
-
-static void find_canonical(void *data)
-{
-    char *path = data, parent[USER_HOME_MAX + 1], real[PATH_MAX];
-
-    snprintf(parent, sizeof(parent), "%s", path);
-    *strrchr(parent, '/') = '\0';
-    if (!realpath(parent[0] ? parent : "/", real))
-        home_fail(path, errno);
-    canonical_set(path, real[1] ? real : "");
 }
 
 void home_canonical(char path[USER_HOME_MAX + 1])
@@ -319,15 +310,6 @@ void home_check(const struct home *h)
 
 /* Makes the directory; on btrfs with quotas a subvolume, which can have a
  * limit. */
-static int make_directory(int parent, const char *name)
-{
-    int r = quota_make_subvolume(parent, name);
-
-    if (r == -ENOTSUP || r == -ENOTTY || r == -EPERM)
-        r = mkdirat(parent, name, 0700) < 0 ? -errno : 0;
-    return r;
-}
-
 static void make_on_disk(void *data)
 {
     struct home *h = data;
@@ -342,7 +324,9 @@ static void make_on_disk(void *data)
     parent = home_open_parent(h->path, setting_of(h));
     if (parent < 0)
         home_fail(h->path, -parent);
-    r = make_directory(parent, name);
+    r = quota_make_subvolume(parent, name);
+    if (r == -ENOTSUP || r == -ENOTTY || r == -EPERM)
+        r = mkdirat(parent, name, 0700) < 0 ? -errno : 0;
     if (r && r != -EEXIST)
         home_fail(h->path, -r);
     h->made = r == 0;

@@ -63,15 +63,15 @@ static uint64_t read_last(bool share)
     return last;
 }
 
-static bool has_row(const struct users *u, uint64_t id)
+size_t ids_line(const struct users *u, uint64_t id)
 {
     for (size_t i = 0; i < u->count; i++)
         if (u->row[i].uid == id || u->row[i].gid == id)
-            return true;
+            return u->row[i].line;
     for (size_t i = 0; i < u->shares; i++)
         if (u->share[i].gid == id)
-            return true;
-    return false;
+            return u->share[i].line;
+    return 0;
 }
 
 /* Fails after a failed question to NSS, with its errno. For the first ones
@@ -136,7 +136,7 @@ static void find_free(void *data)
         home_each_entry(fd, add_owner, f);
     for (; id <= f->last && f->count < f->wanted; id++)
         if (!(owners[(id - f->first) / 8] >> (id - f->first) % 8 & 1) &&
-            !has_row(&ctl.users, id) && !has_account(id, f->share))
+            !ids_line(&ctl.users, id) && !has_account(id, f->share))
             f->id[f->count++] = (uint32_t)id;
 }
 
@@ -187,7 +187,7 @@ uint32_t ids_take(void)
     const uint64_t last = taken ? taken : read_last(f->share);
 
     for (; next_free < f->count; next_free++)
-        if (f->id[next_free] > last && !has_row(edit_users, f->id[next_free]))
+        if (f->id[next_free] > last && !ids_line(edit_users, f->id[next_free]))
             return taken = f->id[next_free++];
     if (f->count == f->wanted)
         fail(EX_TEMPFAIL,
@@ -219,7 +219,6 @@ void ids_record(const struct users_file *file)
 
 struct asked_group {
     const char *text;
-    bool found;
     gid_t gid;
 };
 

@@ -2,13 +2,6 @@
  * them, each perhaps with a role, in the order of the names. */
 #include "edit.h"
 
-static int name_order(struct slice a, struct slice b)
-{
-    int order = memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len);
-
-    return order ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 static int add_entry(struct buf *list, struct slice entry)
 {
     return buf_add_format(list, "%s%.*s", list->len > 0 ? "," : "",
@@ -26,8 +19,12 @@ void row_set_entry(struct row *row, const char *key, struct slice name,
 
     buf_init(&list, USERS_FILE_MAX);
     while (r == 0 && rest.len > 0 && entry_next(&rest, &old)) {
-        int order = name_order(old.name, name);
+        const struct slice was = old.name;
+        int order =
+            memcmp(was.ptr, name.ptr, was.len < name.len ? was.len : name.len);
 
+        if (order == 0)
+            order = (was.len > name.len) - (was.len < name.len);
         if (order > 0 && entry) {
             r = add_entry(&list, slice_from(entry));
             entry = NULL;

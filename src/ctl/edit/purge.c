@@ -17,8 +17,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/sandbox/sandbox.h"
 
-#define MOUNT_LINE      (16 * PATH_MAX)
-#define DIRECTORY_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+#define MOUNT_LINE (16 * PATH_MAX)
 
 #define REMOVED    ".sallyport-purged-" /* a number follows */
 #define REMOVED_MS (15 * 60 * 1000)     /* ms to empty a leftover */
@@ -90,26 +89,20 @@ void removed_open(struct removed *p, const char *below)
         purge_refuse(p->path, -r, NULL);
 }
 
-static bool is_same(const struct removed *p)
-{
-    struct stat now, opened;
-
-    return fstatat(p->parent_fd, last_of(p->path), &now, AT_SYMLINK_NOFOLLOW) ==
-               0 &&
-           fstat(p->top_fd, &opened) == 0 && now.st_ino == opened.st_ino &&
-           now.st_dev == opened.st_dev;
-}
-
 static void rename_on_disk(void *data)
 {
     struct removed *p = data;
+    const char *last = last_of(p->path);
     char name[sizeof(REMOVED) + 16];
+    struct stat now, opened;
     uint64_t number;
 
     random_bytes(&number, sizeof(number));
     snprintf(name, sizeof(name), REMOVED "%016llx", (unsigned long long)number);
-    if (is_same(p) &&
-        renameat(p->parent_fd, last_of(p->path), p->parent_fd, name) == 0)
+    if (fstatat(p->parent_fd, last, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
+        fstat(p->top_fd, &opened) == 0 && now.st_ino == opened.st_ino &&
+        now.st_dev == opened.st_dev &&
+        renameat(p->parent_fd, last, p->parent_fd, name) == 0)
         memcpy(p->name, name, sizeof(name));
     fsync(p->parent_fd);
 }
@@ -232,22 +225,20 @@ static int leftover_take(void *owner, int parent, const char *name)
 }
 
 /* Takes the leftovers, if nobody else can give a directory such a name. */
-static void leftovers_take(struct leftovers *l)
-{
-    FD_CLEANUP int fd = open(l->parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    struct stat st;
-
-    if (fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == geteuid() &&
-        !(st.st_mode & (S_IWGRP | S_IWOTH)))
-        home_each_entry(fd, leftover_take, l);
-}
-
 int removed_leftovers(void)
 {
-    struct leftovers l = { .parent = ctl.settings.homes };
+    const char *parents[] = { ctl.settings.homes, ctl.settings.shares };
+    struct leftovers l = { .failed = 0 };
 
-    leftovers_take(&l);
-    l.parent = ctl.settings.shares;
-    leftovers_take(&l);
+    for (int i = 0; i < 2; i++) {
+        FD_CLEANUP int fd =
+            open(parents[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        struct stat st;
+
+        l.parent = parents[i];
+        if (fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == geteuid() &&
+            !(st.st_mode & (S_IWGRP | S_IWOTH)))
+            home_each_entry(fd, leftover_take, &l);
+    }
     return l.failed > 0 ? EX_IOERR : 0;
 }

@@ -50,7 +50,7 @@ static void remove_copy(void)
     rmdir(h.directory);
 }
 
-/* Called when the command fails. */
+/* Called at the end, also when the command fails. */
 static void edit_left(int code)
 {
     (void)code;
@@ -144,31 +144,25 @@ static void edit_copy(void)
         fail(EX_DATAERR, "nothing was changed");
 }
 
-static void replace_file(void)
+void user_edit(void)
 {
     struct users_file file;
     struct buf now;
 
-    edit_lock(&file, &now);
-    if (!slice_equal(buf_slice(&now), buf_slice(&h.before)))
-        fail(EX_TEMPFAIL,
-             "somebody has changed %s meanwhile, so it isn't replaced",
-             file.path);
-    edit_replace(&file, buf_slice(&h.text), &edit_stands);
-    users_file_close(&file);
-}
-
-void user_edit(void)
-{
     take_signals(SIG_IGN); /* the editor handles them */
     make_copy();
     edit_copy();
-    if (is_changed())
-        replace_file();
+    if (is_changed()) {
+        edit_lock(&file, &now);
+        if (!slice_equal(buf_slice(&now), buf_slice(&h.before)))
+            fail(EX_TEMPFAIL,
+                 "somebody has changed %s meanwhile, so it isn't replaced",
+                 file.path);
+        edit_replace(&file, buf_slice(&h.text), &edit_stands);
+        users_file_close(&file);
+    }
     at_fail = edit_stands ? edit_stood : NULL;
-    remove_copy();
     puts(edit_stands ? "the users file: changed"
                      : "the users file: nothing was changed");
-    if (edit_stands)
-        sessions_edited();
+    edit_left(0);
 }

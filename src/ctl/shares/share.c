@@ -35,35 +35,6 @@ static size_t line_named(void)
     return line;
 }
 
-/* Applies one function to each further word of the command line, all in one
- * edit. */
-struct changes {
-    void (*begin)(void); /* NULL: the share or team must exist */
-    void (*one)(const char *word);
-    const char *before, *after; /* printed before and after the word */
-};
-
-static void change_each(void *given)
-{
-    const struct changes *c = given;
-
-    if (c->begin)
-        c->begin();
-    else
-        line_named();
-    for (size_t i = 3; i < ctl.args.words; i++)
-        c->one(ctl.args.word[i]);
-}
-
-static void change_run(struct changes c)
-{
-    edit_run(change_each, &c);
-    for (size_t i = 3; i < ctl.args.words; i++)
-        output_done(ctl.args.word[0], ctl.args.word[2],
-                    json_pack("{s:s}", "member", ctl.args.word[i]), "%s%s%s",
-                    c.before, ctl.args.word[i], c.after);
-}
-
 /* Grants. */
 
 /* One word USER[:ROLE] or team:TEAM[:ROLE]. */
@@ -99,7 +70,7 @@ static struct grantee grantee_of(const char *word)
     return g;
 }
 
-static void grant_one(const char *word)
+void share_grant(const char *word)
 {
     struct grantee g = grantee_of(word);
     struct list_entry grant = { .name = slice_from(ctl.args.word[2]),
@@ -113,17 +84,6 @@ static void grant_one(const char *word)
                      "its letters only w and i count",
                      word);
     row_set_entry(edit_row(g.line), "shares", grant.name, text);
-}
-
-void share_grant_members(void)
-{
-    for (size_t i = 3; i < ctl.args.words; i++)
-        grant_one(ctl.args.word[i]);
-}
-
-void share_grant(void)
-{
-    change_run((struct changes){ NULL, grant_one, "granted to ", "" });
 }
 
 static void revoke_one(const char *word)
@@ -166,14 +126,6 @@ static void print_kept(const char *name)
     json_decref(list);
 }
 
-void share_revoke(void)
-{
-    change_run((struct changes){ NULL, revoke_one, "revoked from ", "" });
-    edit_read_users();
-    for (size_t i = 3; i < ctl.args.words; i++)
-        print_kept(ctl.args.word[i]);
-}
-
 /* Teams. */
 
 /* Puts the user in; "team leave" takes the user out. */
@@ -194,16 +146,6 @@ static void set_member(const char *word)
                   in ? team : NULL);
 }
 
-void team_join(void)
-{
-    change_run((struct changes){ NULL, set_member, "", " joined" });
-}
-
-void team_leave(void)
-{
-    change_run((struct changes){ NULL, set_member, "", " left" });
-}
-
 static void append_team(void)
 {
     const char *name = ctl.args.word[2];
@@ -220,11 +162,54 @@ static void append_team(void)
     row_release(&row);
 }
 
-void team_add(void)
+/* Each applies one function to each further word of the command line, all in
+ * one edit. */
+static const struct members_change {
+    const char *verb;
+    void (*begin)(void); /* NULL: the share or team must exist */
+    void (*one)(const char *word);
+    const char *before, *after; /* printed before and after the word */
+} members_changes[] = {
+    { "grant", NULL, share_grant, "granted to ", "" },
+    { "revoke", NULL, revoke_one, "revoked from ", "" },
+    { "join", NULL, set_member, "", " joined" },
+    { "leave", NULL, set_member, "", " left" },
+    { "add", append_team, set_member, "", " added" },
+};
+
+static void change_each(void *given)
 {
-    change_run((struct changes){ append_team, set_member, "", " added" });
-    if (ctl.args.words == 3)
-        output_done("team", ctl.args.word[2], json_object(), "added");
+    const struct members_change *c = given;
+
+    if (c->begin)
+        c->begin();
+    else
+        line_named();
+    for (size_t i = 3; i < ctl.args.words; i++)
+        c->one(ctl.args.word[i]);
+}
+
+/* "share grant" and "share revoke"; "team add", "team join" and "team leave".
+ */
+void members_change(void)
+{
+    const struct members_change *c = members_changes;
+    const struct arguments *a = &ctl.args;
+
+    while (strcmp(c->verb, a->word[1]) != 0)
+        c++;
+    edit_run(change_each, (void *)(uintptr_t)c);
+    for (size_t i = 3; i < a->words; i++)
+        output_done(a->word[0], a->word[2],
+                    json_pack("{s:s}", "member", a->word[i]), "%s%s%s",
+                    c->before, a->word[i], c->after);
+    if (a->words == 3)
+        output_done("team", a->word[2], json_object(), "added");
+    if (c->one != revoke_one)
+        return;
+    edit_read_users();
+    for (size_t i = 3; i < a->words; i++)
+        print_kept(a->word[i]);
 }
 
 /* "share change" and "team change"; "user rename" and so on. */

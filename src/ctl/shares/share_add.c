@@ -28,12 +28,9 @@ static void take_path(struct new_share *a)
     const char *given = ctl.args.path ? ctl.args.path : path;
 
     snprintf(path, sizeof(path), "%s/%s", s->shares, ctl.args.word[2]);
-    given_tidy("--path", given, a->home.path);
+    given_tidy("--path", given, s->shares, a->home.path);
     check_above(a->home.path, s->homes);
     check_above(a->home.path, s->shares);
-    if (geteuid() != 0 && !user_path_within(a->home.path, s->shares))
-        fail(EX_USAGE, "--path %s: without root it must lie beneath %s",
-             a->home.path, s->shares);
     home_canonical(a->home.path);
 }
 
@@ -48,18 +45,6 @@ static void check_lines(const struct new_share *a, const struct users *u)
              "USER:ROLE",
              ctl.settings.users, same->line, name, name);
     home_check_alone(u, NULL, a->home.path, "give another --path DIR");
-}
-
-/* Returns the line that uses the gid, or 0. */
-static size_t line_of_gid(const struct users *u, gid_t gid)
-{
-    for (size_t i = 0; i < u->shares; i++)
-        if (u->share[i].gid == gid)
-            return u->share[i].line;
-    for (size_t i = 0; i < u->count; i++)
-        if (u->row[i].gid == gid)
-            return u->row[i].line;
-    return 0;
 }
 
 static void look_at_directory(void *data)
@@ -79,7 +64,7 @@ static bool has_old_gid(const struct new_share *a, const struct users *u)
     const struct settings *s = &ctl.settings;
 
     return a->owner == geteuid() && a->group >= s->gid_first &&
-           a->group <= s->gid_last && line_of_gid(u, a->group) == 0;
+           a->group <= s->gid_last && ids_line(u, a->group) == 0;
 }
 
 static void add_share(void *given)
@@ -89,10 +74,11 @@ static void add_share(void *given)
     size_t line;
 
     check_lines(a, edit_users);
-    share_grant_members();
+    for (size_t i = 3; i < ctl.args.words; i++)
+        share_grant(ctl.args.word[i]);
     if (!a->local)
         a->home.gid = has_old_gid(a, edit_users) ? a->group : (gid_t)ids_take();
-    line = line_of_gid(edit_users, a->home.gid);
+    line = ids_line(edit_users, a->home.gid);
     if (line)
         fail(EX_DATAERR,
              "%s:%zu: gid %u is used in this line; give another --local-group",

@@ -285,33 +285,23 @@ void inspect_list(void)
     inspect(HELD_LIST, "", ctl.args.word[2]);
 }
 
-static void give_order(enum held_order order)
+/* "inspect read", "release" and "reject". */
+void inspect_order(void)
 {
-    const char *id = ctl.args.word[2];
+    const char *verb = ctl.args.word[1], *id = ctl.args.word[2];
+    const bool reads = strcmp(verb, "read") == 0;
 
+    /* Nobody has inspected the bytes yet, and a terminal obeys some of them. */
+    if (reads && isatty(STDOUT_FILENO))
+        fail(EX_USAGE, "these bytes may control a terminal: write them to a "
+                       "file or a program");
     if (strlen(id) != ID_DIGITS || strspn(id, "0123456789abcdef") != ID_DIGITS)
         fail(EX_USAGE,
              "%s: expected an id from \"inspect list\", %d digits of 0-9 a-f",
              id, ID_DIGITS);
-    inspect(order, id, ctl.args.word[3]);
-}
-
-/* Refuses a terminal: nobody has inspected the bytes yet, and a terminal obeys
- * some of them. */
-void inspect_read(void)
-{
-    if (isatty(STDOUT_FILENO))
-        fail(EX_USAGE, "these bytes may control a terminal: write them to a "
-                       "file or a program");
-    give_order(HELD_READ);
-}
-
-void inspect_release(void)
-{
-    give_order(ctl.args.replace_newer ? HELD_REPLACE : HELD_RELEASE);
-}
-
-void inspect_reject(void)
-{
-    give_order(HELD_REJECT);
+    inspect(reads                         ? HELD_READ
+            : strcmp(verb, "reject") == 0 ? HELD_REJECT
+            : ctl.args.replace_newer      ? HELD_REPLACE
+                                          : HELD_RELEASE,
+            id, ctl.args.word[3]);
 }

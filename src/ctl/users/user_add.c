@@ -16,8 +16,7 @@ void draft_home(struct draft *d, const char *home)
 
     snprintf(path, sizeof(path), "%s/%s", ctl.settings.homes,
              d->row.column[ROW_NAME]);
-    given_home(&d->row, home ? home : path);
-    snprintf(d->home.path, sizeof(d->home.path), "%s", d->row.column[ROW_HOME]);
+    given_tidy("home", home ? home : path, ctl.settings.homes, d->home.path);
     home_canonical(d->home.path);
     row_need(row_set_column(&d->row, ROW_HOME, d->home.path));
 }

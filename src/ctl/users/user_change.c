@@ -189,8 +189,11 @@ static void kick_instead(int code)
                      ctl.args.words == 3 ? ctl.args.word[2] : "USER");
 }
 
-static void each_lock(bool lock)
+void user_lock(void)
 {
+    bool lock = strcmp(ctl.args.word[1], "lock") == 0;
+
+    at_fail = lock ? kick_instead : NULL;
     edit_run(set_locks, &lock);
     edit_read_users();
     for (size_t i = 2; i < ctl.args.words; i++) {
@@ -209,15 +212,4 @@ static void each_lock(bool lock)
             ctl_status = EX_NOUSER;
         }
     }
-}
-
-void user_lock(void)
-{
-    at_fail = kick_instead;
-    each_lock(true);
-}
-
-void user_unlock(void)
-{
-    each_lock(false);
 }
