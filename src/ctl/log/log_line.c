@@ -116,33 +116,26 @@ static bool read_json(struct slice line, json_t **ret)
     return true;
 }
 
-/* Is it an end before the login with a cause? New clients begin with these. A
- * signal's number means a crash. */
-static bool is_failed_end(const json_t *one)
-{
-    static const char *const begins[] = { "TLS failed", "not FTP",
-                                          "login without TLS",
-                                          "protocol error" };
-    const struct slice reason = slice_from(text_of(one, "reason", ""));
-    bool found = json_object_get(one, "number") != NULL;
-
-    for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++)
-        found |= !text_of(one, "user", NULL) &&
-                 slice_starts(reason, slice_from(begins[i]));
-    return found;
-}
-
 bool log_has_failed(const json_t *one)
 {
     static const char *const failures[] = { "login-failed",    "refused",
                                             "command-refused", "data-refused",
                                             "peer-error",      "syscall",
                                             "child",           "ban" };
+    /* The causes of an end before the login; new clients begin with these. */
+    static const char *const begins[] = { "TLS failed", "not FTP",
+                                          "login without TLS",
+                                          "protocol error" };
+    const struct slice reason = slice_from(text_of(one, "reason", ""));
     const struct slice event = slice_from(text_of(one, "event", ""));
     const uint64_t result = number_of(one, "result");
+    bool ended = json_object_get(one, "number") != NULL; /* a signal: a crash */
 
+    for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++)
+        ended |= !text_of(one, "user", NULL) &&
+                 slice_starts(reason, slice_from(begins[i]));
     if (slice_equal(event, SLICE("end")))
-        return is_failed_end(one);
+        return ended;
     return slice_among(event, failures,
                        sizeof(failures) / sizeof(failures[0])) >= 0 ||
            (json_object_get(one, "result") && (result == 0 || result >= 400));
@@ -221,15 +214,6 @@ void log_explain(json_t *one)
         json_object_del(one, "cause");
 }
 
-/* Recognises messages that the programs print in the service's journal beside
- * the events; the unit's ExecReload= is sallyportctl. */
-static bool is_message(struct slice line)
-{
-    return line.len == 0 || slice_starts(line, SLICE("sallyportd: ")) ||
-           slice_starts(line, SLICE("sallyportctl: ")) ||
-           slice_starts(line, SLICE("reloaded: "));
-}
-
 json_t *log_read(struct slice line, bool *message)
 {
     json_t *one = NULL;
@@ -237,7 +221,11 @@ json_t *log_read(struct slice line, bool *message)
 
     if (line.len > 2 && line.ptr[0] == '<' && line.ptr[2] == '>')
         line = (struct slice){ line.ptr + 3, line.len - 3 }; /* a severity */
-    *message = is_message(line);
+    /* Messages that the programs print in the service's journal beside the
+     * events; the unit's ExecReload= is sallyportctl. */
+    *message = line.len == 0 || slice_starts(line, SLICE("sallyportd: ")) ||
+               slice_starts(line, SLICE("sallyportctl: ")) ||
+               slice_starts(line, SLICE("reloaded: "));
     if (*message)
         return NULL;
     if ((line.ptr[0] == '{' ? read_json : read_pairs)(line, &one) &&

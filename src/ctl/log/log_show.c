@@ -147,13 +147,6 @@ static bool order_names(const json_t *one, struct slice user)
     return false;
 }
 
-static bool is_from(const json_t *one, const struct network *n)
-{
-    struct address a;
-
-    return address_parse(log_address(one), &a) == 0 && network_holds(n, &a);
-}
-
 /* Is the event, or the word for it, in the list? */
 static bool is_among(const json_t *one, struct slice list)
 {
@@ -169,11 +162,13 @@ static bool is_among(const json_t *one, struct slice list)
 static bool is_wanted(const struct log_view *v, const json_t *one)
 {
     const struct arguments *a = &ctl.args;
+    struct address from;
 
     return (!a->user || is(one, "user", a->user) ||
             (is(one, "event", "admin") &&
              order_names(one, slice_from(a->user)))) &&
-           (!a->address || is_from(one, &v->address)) &&
+           (!a->address || (address_parse(log_address(one), &from) == 0 &&
+                            network_holds(&v->address, &from))) &&
            (!a->serial || is(one, "serial", a->serial)) &&
            (!a->event || is_among(one, slice_from(a->event))) &&
            (!a->path || strstr(text_of(one, "path", ""), v->path.data) ||
@@ -182,29 +177,6 @@ static bool is_wanted(const struct log_view *v, const json_t *one)
 }
 
 /* The output of lines. */
-
-static void show_record(struct log_view *v, json_t *one)
-{
-    json_t **at = v->last ? &v->last[v->shown % v->most] : NULL;
-
-    v->shown++;
-    if (at) {
-        json_decref(*at);
-        *at = one;
-    } else {
-        table_add(&v->table, one);
-    }
-}
-
-static void show_last(struct log_view *v)
-{
-    const uint64_t n = v->shown < v->most ? v->shown : v->most;
-
-    for (uint64_t i = 0; i < n; i++)
-        table_add(
-            &v->table,
-            v->last[is_reverse(v) ? n - 1 - i : (v->shown - n + i) % v->most]);
-}
 
 static bool has_all(const struct log_view *v)
 {
@@ -222,15 +194,28 @@ static void show_all(struct log_view *v)
 
         v->events += one != NULL;
         v->torn += !one && !message;
-        if (one && is_wanted(v, one)) {
-            log_explain(one);
-            show_record(v, one);
-        } else {
+        if (!one || !is_wanted(v, one)) {
             json_decref(one);
+            continue;
         }
+        log_explain(one);
+        if (v->last) {
+            json_t **at = &v->last[v->shown % v->most];
+
+            json_decref(*at);
+            *at = one;
+        } else {
+            table_add(&v->table, one);
+        }
+        v->shown++;
     }
     if (ferror(v->from))
         fail(EX_IOERR, "the log: %s", strerror(errno));
+    const uint64_t n = v->shown < v->most ? v->shown : v->most;
+    for (uint64_t i = 0; i < n; i++)
+        table_add(
+            &v->table,
+            v->last[is_reverse(v) ? n - 1 - i : (v->shown - n + i) % v->most]);
 }
 
 static void close_journal(const struct log_view *v)
@@ -287,8 +272,6 @@ void log_show(void)
     open_log(v);
     table_begin(&v->table, log_columns, true);
     show_all(v);
-    if (v->last)
-        show_last(v);
     if (v->journal)
         close_journal(v);
     if (v->torn > 0)

@@ -24,25 +24,11 @@ static unsigned ban_network(const char *text, struct address *network)
     return bits;
 }
 
-/* Asks before it bans a wide network, which has many clients, and perhaps the
- * administrator. */
-static void check_wide(const struct ban *ban)
-{
-    const struct address own = { .family = 6, .bytes = { [15] = 1 } };
-    const bool wide = ban->bits < (ban->network.family == 4 ? 24 : 48);
-    const bool local =
-        address_is_loopback(&ban->network) || ban_holds(ban, &own);
-
-    if ((wide || local) && !ctl.args.yes)
-        fail(EX_USAGE, "%s: would ban %s; add --yes if that is intended",
-             ctl.args.word[2],
-             wide ? "a very large network" : "this machine itself");
-}
-
 void bans_add(void)
 {
     const struct arguments *a = &ctl.args;
     const char *reason = a->reason ? a->reason : "by the administrator";
+    const struct address own = { .family = 6, .bytes = { [15] = 1 } };
     struct ban ban = { .by_hand = 1 };
     char network[BAN_TEXT_MAX];
     uint64_t seconds = 0;
@@ -55,7 +41,12 @@ void bans_add(void)
         !ban_is_sound(&ban))
         fail(EX_USAGE, "--reason: at most %d bytes, no control characters",
              BAN_REASON_MAX - 1);
-    check_wide(&ban);
+    /* A wide network has many clients, and perhaps the administrator. */
+    const bool wide = ban.bits < (ban.network.family == 4 ? 24 : 48);
+    if (!a->yes &&
+        (wide || address_is_loopback(&ban.network) || ban_holds(&ban, &own)))
+        fail(EX_USAGE, "%s: would ban %s; add --yes if that is intended",
+             a->word[2], wide ? "a very large network" : "this machine itself");
     server_open();
     SERVER_ASK(&m, ended, ban_add, .network = ban.network, .bits = ban.bits,
                .seconds = seconds, .reason = slice_from(ban.reason));

@@ -278,24 +278,6 @@ void sessions_name_check(const char *name)
              address ? "an address" : "a session's serial");
 }
 
-/* Decides by the form of the word: an address, 16 hexadecimal digits, or else a
- * user's name. */
-static void read_word(const char *word, struct msg_end_sessions *ret)
-{
-    if (address_parse(slice_from(word), &ret->client) == 0)
-        return;
-    ret->client = (struct address){ 0 };
-    if (is_serial(word))
-        ret->serial = strtoull(word, NULL, 16);
-    else if (user_name_ok(slice_from(word)))
-        ret->user = slice_from(word);
-    else
-        fail(EX_USAGE,
-             "%s: neither a user's name, nor a serial (16 hexadecimal "
-             "digits), nor an IP address; run: sallyportctl who",
-             word);
-}
-
 /* Adds the words after the command, and the options with their values. No
  * option has a password or a hash. Leaves out comments, which may be about a
  * person, and say nothing about rights. */
@@ -331,16 +313,31 @@ static void print_ended(FILE *out, uint64_t ended)
     fprintf(out, "%" PRIu64 " session%s ended\n", ended, ended == 1 ? "" : "s");
 }
 
+/* Decides by the form of the word: an address, 16 hexadecimal digits, or else a
+ * user's name. */
 void sessions_kick(void)
 {
     const char *word = ctl.args.word[1];
-    struct msg_end_sessions whose = { 0 };
+    struct slice user = { NULL, 0 };
+    struct address client;
+    uint64_t serial = 0;
     struct message m;
 
-    read_word(word, &whose);
+    if (address_parse(slice_from(word), &client) < 0) {
+        client = (struct address){ 0 };
+        if (is_serial(word))
+            serial = strtoull(word, NULL, 16);
+        else if (user_name_ok(slice_from(word)))
+            user = slice_from(word);
+        else
+            fail(EX_USAGE,
+                 "%s: neither a user's name, nor a serial (16 hexadecimal "
+                 "digits), nor an IP address; run: sallyportctl who",
+                 word);
+    }
     server_open();
-    SERVER_ASK(&m, ended, end_sessions, .serial = whose.serial,
-               .user = whose.user, .client = whose.client);
+    SERVER_ASK(&m, ended, end_sessions, .serial = serial, .user = user,
+               .client = client);
     if (m.ended.sessions == 0)
         fail(EX_NOUSER, "%s has no session; run: sallyportctl who", word);
     if (ctl.args.json)

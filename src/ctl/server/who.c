@@ -15,35 +15,31 @@
 #define LOOK_MS 3000
 #define WATCH_S 2 /* between two lists of --watch */
 
-/* Adds a row to ALL, by its serial. */
-static void who_add(json_t *all, const struct msg_who_is *msg)
-{
-    char serial[SERIAL_TEXT_MAX], client[ADDRESS_TEXT_MAX];
-    char local[ADDRESS_TEXT_MAX];
-    int64_t now = time(NULL);
-    json_t *row;
-
-    snprintf(serial, sizeof(serial), "%016" PRIx64, msg->serial);
-    row = json_pack("{s:s, s:o, s:s, s:s, s:o, s:I, s:o, s:b}", "serial",
-                    serial, "user", json_foreign(msg->user), "client",
-                    address_port_text(&msg->peer, client), "listener",
-                    address_port_text(&msg->local, local), "since",
-                    json_time(msg->since), "age",
-                    (json_int_t)(msg->since < now ? now - msg->since : 0),
-                    "logged_in", json_time(msg->login), "busy", true);
-    if (json_object_set_new(all, serial, row) < 0)
-        fail_no_memory();
-}
-
-/* Reads a page, from a server of any version. */
+/* Reads a page into ALL, by the serials, from a server of any version. */
 static bool who_page(uint64_t *at, json_t *all)
 {
+    const struct msg_who_is *who;
+    const int64_t now = time(NULL);
     struct message m;
 
     server_asked(SEND(&server.channel, who, server_request(), .place = *at),
                  &m);
-    for (; m.kind == MSG_who_is; server_next(&m))
-        who_add(all, &m.who_is);
+    for (who = &m.who_is; m.kind == MSG_who_is; server_next(&m)) {
+        char serial[SERIAL_TEXT_MAX], client[ADDRESS_TEXT_MAX];
+        char local[ADDRESS_TEXT_MAX];
+
+        snprintf(serial, sizeof(serial), "%016" PRIx64, who->serial);
+        json_t *row =
+            json_pack("{s:s, s:o, s:s, s:s, s:o, s:I, s:o, s:b}", "serial",
+                      serial, "user", json_foreign(who->user), "client",
+                      address_port_text(&who->peer, client), "listener",
+                      address_port_text(&who->local, local), "since",
+                      json_time(who->since), "age",
+                      (json_int_t)(who->since < now ? now - who->since : 0),
+                      "logged_in", json_time(who->login), "busy", true);
+        if (json_object_set_new(all, serial, row) < 0)
+            fail_no_memory();
+    }
     if (m.kind != MSG_who_end)
         server_lies("no answer to who");
     return server_page(m.who_end.place, at);

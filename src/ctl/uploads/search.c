@@ -161,39 +161,14 @@ static bool wait_for_files(struct search *s)
          (int)failed->why.len, failed->why.ptr);
 }
 
-/* Ends files. After a failure it may hang in a call of a dead disk, so this
- * doesn't wait for it; it reaps the processes killed earlier. */
-static void end_files(struct search *s, bool failed)
-{
-    channel_close(&s->files);
-    channel_close(&s->master);
-    if (s->pid <= 0)
-        return;
-    if (failed)
-        kill(s->pid, SIGKILL);
-    waitpid(failed ? -1 : s->pid, NULL, failed ? WNOHANG : 0);
-}
-
 #define UNREAD " directories or files could not be read: %s"
-
-static void search_end(const struct search *s,
-                       const struct msg_partials_end *msg)
-{
-    const char *why = strerror(msg->error);
-
-    if (msg->unread == 0)
-        return;
-    if (!s->only_uploads ||
-        (msg->error != EACCES && msg->error != ENAMETOOLONG))
-        fail(EX_IOERR, "%" PRIu64 UNREAD, msg->unread, why);
-    stderr_print("%s: %" PRIu64 UNREAD, s->user, msg->unread, why);
-}
 
 /* Asks, and takes all answers. */
 static void search_work(void *data)
 {
     struct search *s = data;
     struct message m = { .kind = MSG_NONE };
+    const struct msg_partials_end *end = &m.partials_end;
 
     fork_files(s);
     if (!wait_for_files(s))
@@ -205,7 +180,13 @@ static void search_work(void *data)
         search_wait(s, request, &m);
         s->take(s, &m);
     }
-    search_end(s, &m.partials_end);
+    if (end->unread == 0)
+        return;
+    const char *why = strerror(end->error);
+    if (!s->only_uploads ||
+        (end->error != EACCES && end->error != ENAMETOOLONG))
+        fail(EX_IOERR, "%" PRIu64 UNREAD, end->unread, why);
+    stderr_print("%s: %" PRIu64 UNREAD, s->user, end->unread, why);
 }
 
 /* Searches a home or share. In a share each file may have another owner. The
@@ -232,7 +213,14 @@ int search_try(struct search *s, const struct user *user,
     if (user && user_permitted(user, c, geteuid() == 0, why))
         return EX_NOINPUT;
     const int code = fail_caught(search_work, s, why);
-    end_files(s, code != 0);
+    channel_close(&s->files);
+    channel_close(&s->master);
+    if (code && s->pid > 0)
+        kill(s->pid, SIGKILL);
+    /* After a failure files may hang in a call of a dead disk, so this doesn't
+     * wait for it; it reaps the processes killed earlier. */
+    if (s->pid > 0)
+        waitpid(code ? -1 : s->pid, NULL, code ? WNOHANG : 0);
     return code;
 }
 

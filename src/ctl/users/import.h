@@ -59,6 +59,5 @@ void sync_split(struct import *m, const struct users *u);
 void sync_rows(void *given);
 /* Sets sync=NAME:… in a new row. */
 void sync_mark(struct imported *e);
-void sync_print(const struct import *m, size_t added, size_t skipped);
 
 #endif

@@ -49,11 +49,12 @@ static bool take_key(struct imported *e, const char *key, const char *value)
 
 /* Members. */
 
-static void take_hash(struct imported *e, const char *text)
+static void take_hash(struct imported *e, const char *key, const char *text)
 {
     static const char scheme[] = "{CRYPT}";
     bool locked;
 
+    (void)key;
     if (import_hash_usable(e))
         return; /* the first of several counts */
     if (strncasecmp(text, scheme, strlen(scheme)) == 0)
@@ -65,7 +66,7 @@ static void take_hash(struct imported *e, const char *text)
 }
 
 /* Takes the end; a number is in seconds since 1970. */
-static void take_expires(struct imported *e, const char *text)
+static void take_expires(struct imported *e, const char *key, const char *text)
 {
     char when[WHEN_MAX];
     uint64_t seconds;
@@ -77,25 +78,19 @@ static void take_expires(struct imported *e, const char *text)
         }
         text = when_text((int64_t)seconds, when);
     }
-    if (!take_key(e, "expires", text))
+    if (!take_key(e, key, text))
         note(&e->lock, "its end isn't a valid time:", text);
 }
 
-static void take_lock(struct imported *e, const char *text)
+static void take_other(struct imported *e, const char *key, const char *text)
 {
-    note(&e->lock, text[0] ? "" : "it is locked there", text);
-}
-
-static void take_without(struct imported *e, const char *text)
-{
-    note(&e->without, "", text);
-}
-
-static void take_login(struct imported *e, const char *text)
-{
-    if (strcmp(text, "certificate") == 0) /* the other words follow from the
-                                           * keys */
-        take_key(e, "login", text);
+    if (strcmp(key, "locked") == 0)
+        note(&e->lock, text[0] ? "" : "it is locked there", text);
+    if (strcmp(key, "without") == 0)
+        note(&e->without, "", text);
+    /* The other words of login follow from the keys. */
+    if (strcmp(key, "login") == 0 && strcmp(text, "certificate") == 0)
+        take_key(e, key, text);
 }
 
 #define AT(member) offsetof(struct imported, member)
@@ -104,7 +99,7 @@ static void take_login(struct imported *e, const char *text)
 static const struct {
     const char *key;
     size_t at; /* without take(): the offset of its text; 0: ignored */
-    void (*take)(struct imported *e, const char *text);
+    void (*take)(struct imported *e, const char *key, const char *text);
 } members[] = {
     { "name", AT(name), NULL },
     { "hash", 0, take_hash },
@@ -114,9 +109,9 @@ static const struct {
     { "skip", AT(skip), NULL },
     { "second_factor", AT(second_factor), NULL },
     { "expires", 0, take_expires },
-    { "locked", 0, take_lock },
-    { "without", 0, take_without },
-    { "login", 0, take_login },
+    { "locked", 0, take_other },
+    { "without", 0, take_other },
+    { "login", 0, take_other },
     /* "user list" writes them; a new row has its own. */
     { "uid", 0, NULL },
     { "gid", 0, NULL },
@@ -140,18 +135,12 @@ static noreturn void refuse_member(const struct import *m,
          import_show(key, shown), what);
 }
 
-static bool is_a_key(const char *key)
-{
-    for (size_t i = 0; i < OPTIONS; i++)
-        if (ctl_options[i].key && strcmp(ctl_options[i].key, key) == 0)
-            return true;
-    return !strcmp(key, "rights") || !strcmp(key, "must_change") ||
-           !strcmp(key, "retain") || !strcmp(key, "totp");
-}
-
 static void take_text(struct import *m, struct imported *e, const char *key,
                       const char *text)
 {
+    bool known = !strcmp(key, "rights") || !strcmp(key, "must_change") ||
+                 !strcmp(key, "retain") || !strcmp(key, "totp");
+
     /* As older versions wrote it. */
     for (size_t i = 0; i < USER_OLD_KEYS; i++)
         if (user_old_keys[i].now && strcmp(user_old_keys[i].old, key) == 0)
@@ -159,12 +148,14 @@ static void take_text(struct import *m, struct imported *e, const char *key,
     for (size_t i = 0; i < MEMBERS; i++)
         if (strcmp(members[i].key, key) == 0) {
             if (members[i].take)
-                members[i].take(e, text);
+                members[i].take(e, key, text);
             else if (members[i].at)
                 *(const char **)(void *)((char *)e + members[i].at) = text;
             return;
         }
-    if (!is_a_key(key))
+    for (size_t i = 0; i < OPTIONS; i++)
+        known |= ctl_options[i].key && !strcmp(ctl_options[i].key, key);
+    if (!known)
         refuse_member(m, e, key,
                       "unknown; \"user list --json\" shows the members");
     if (!take_key(e, key, text)) {

@@ -90,31 +90,23 @@ static noreturn void quota_fail(const struct quota_account *a, int fd, int r)
     fail(EX_IOERR, "%s: the quota on %s: %s", a->name, a->path, strerror(-r));
 }
 
-/* Refuses another's directory, which may be on another file system. */
-static void check_owner(const struct quota_account *a, int fd)
-{
-    const bool group = a->owner == QUOTA_GROUP;
-    struct stat st;
-    uint32_t id;
-
-    if (fstat(fd, &st) < 0)
-        fail(EX_NOINPUT, "%s: %s: %s", a->name, a->path, strerror(errno));
-    id = group ? st.st_gid : st.st_uid;
-    if (id != a->id)
-        fail(EX_DATAERR, "%s: %s belongs to %s %" PRIu32 ", not to %" PRIu32,
-             a->name, a->path, group ? "gid" : "uid", id, a->id);
-}
-
 static void quota_on_disk(void *data)
 {
     struct quota_account *a = data;
     FD_CLEANUP int fd = home_open(a->path, a->below);
+    const bool group = a->owner == QUOTA_GROUP;
+    struct stat st = { 0 };
     struct quota old;
 
+    if (fd >= 0 && a->sets && fstat(fd, &st) < 0)
+        fd = -errno;
     if (fd < 0 && a->alone)
         fail(EX_NOINPUT, "%s: %s: %s", a->name, a->path, strerror(-fd));
-    if (a->sets)
-        check_owner(a, fd);
+    const uint32_t id = group ? st.st_gid : st.st_uid;
+    /* Another's directory may be on another file system. */
+    if (a->sets && id != a->id)
+        fail(EX_DATAERR, "%s: %s belongs to %s %" PRIu32 ", not to %" PRIu32,
+             a->name, a->path, group ? "gid" : "uid", id, a->id);
     a->error = fd < 0 ? fd : quota_enforced(fd, a->owner);
     if (a->error == 0 && a->sets) /* QUOTA_KEEP keeps the old value */
         a->error = quota_get(fd, a->owner, a->id, &old);

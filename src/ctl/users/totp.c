@@ -51,32 +51,26 @@ static void totp_set(void *given)
     row_need(row_set(edit_row(user->line), "totp", given ? secret : NULL));
 }
 
-static void totp_off(const struct user *user)
-{
-    const bool had = user->totp.len > 0,
-               certificate = user->certificate.len > 0;
-
-    edit_run(totp_set, NULL);
-    output_done("user", ctl.args.word[2], json_pack("{s:n}", "second_factor"),
-                "%s%s", had ? "" : "had no second factor; ",
-                certificate ? "the client certificate is needed, and no code"
-                            : "the password alone is enough now");
-}
-
 /* Shows the secret before it is set, since a secret that nobody has seen would
  * lock the user out; and before the lock, since a terminal may stop after
  * Ctrl-S. */
 void user_totp(void)
 {
     const struct user *user = user_named(&ctl.users);
+    const bool had = user->totp.len > 0;
     uint8_t bytes[SECRET_BYTES];
 
     if (ctl.args.off) {
-        totp_off(user);
+        edit_run(totp_set, NULL);
+        output_done("user", user->name, json_pack("{s:n}", "second_factor"),
+                    "%s%s", had ? "" : "had no second factor; ",
+                    user->certificate.len > 0
+                        ? "the client certificate is needed, and no code"
+                        : "the password alone is enough now");
         return;
     }
     totp_check(user);
-    if (user->totp.len > 0 && !ctl.args.new_secret)
+    if (had && !ctl.args.new_secret)
         fail(EX_USAGE,
              "%s has a second factor, and the app that makes its codes would "
              "be useless; --new-secret makes another one",

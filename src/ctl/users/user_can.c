@@ -63,24 +63,20 @@ static void can_take_path(struct question *q)
              text);
 }
 
-/* Takes the rights in a share, where all lines count together. */
-static void can_find_share(struct question *q, const struct share *share)
-{
-    for (size_t i = 0; i < q->user->grants; i++)
-        if (&q->u->share[q->user->grant[i].share] == share) {
-            q->rights = q->user->grant[i].rights;
-            q->share = share;
-            q->mount = 1 + strlen(share->name);
-        }
-}
-
-/* In the home the deepest directory with rights of its own decides. */
-static void find_directory(struct question *q)
+/* Takes the rights in SHARE, where all lines count together; or in the home,
+ * where the deepest directory with rights of its own decides. */
+static void find_mount(struct question *q, const struct share *share)
 {
     const struct user *user = q->user;
 
     q->rights = user->rights;
-    for (size_t i = 0; i < user->directories; i++) {
+    for (size_t i = 0; i < user->grants; i++)
+        if (&q->u->share[user->grant[i].share] == share) {
+            q->rights = user->grant[i].rights;
+            q->share = share;
+            q->mount = 1 + strlen(share->name);
+        }
+    for (size_t i = 0; !q->share && i < user->directories; i++) {
         const struct directory_right *d = &user->directory[i];
 
         if (user_path_within(q->path.bytes, d->path) &&
@@ -167,10 +163,7 @@ static void decide(struct question *q)
     slice_cut(&rest, '/', &name);
     share = share_find(q->u, name);
     q->why = json_array();
-    if (share)
-        can_find_share(q, share);
-    if (!q->share)
-        find_directory(q);
+    find_mount(q, share);
     if (user_is_barred(q->user, q->verb->rights != 0, &login))
         json_array_append_new(q->why, json_text(login.text));
     if (is_fixed(q))

@@ -49,20 +49,6 @@ static void make_row(void *data)
     buf_release(&line);
 }
 
-static void look_at(struct import *m, struct imported *e)
-{
-    struct complaint why;
-    int code;
-
-    disk_begin();
-    code = fail_caught(make_row, e, &why);
-    if (code == EX_TEMPFAIL || code == EX_OSERR)
-        fail(code, "%s: %s", e->name, why.text);
-    if (code)
-        import_skip(m, e, why.text,
-                    users_find(&ctl.users, slice_from(e->name)));
-}
-
 static int compare_homes(const void *a, const void *b)
 {
     const struct imported *const *x = a, *const *y = b;
@@ -107,8 +93,16 @@ static size_t import_look(struct import *m)
     if (n > 0)
         ids_ask(false, n, NULL);
     for (size_t i = 0; i < n; i++) {
+        struct complaint why;
+
         one[i]->draft.home.uid = ids_likely(fresh);
-        look_at(m, one[i]);
+        disk_begin();
+        const int code = fail_caught(make_row, one[i], &why);
+        if (code == EX_TEMPFAIL || code == EX_OSERR)
+            fail(code, "%s: %s", one[i]->name, why.text);
+        if (code)
+            import_skip(m, one[i], why.text,
+                        users_find(&ctl.users, slice_from(one[i]->name)));
         fresh += !one[i]->skipped;
     }
     skip_inner_homes(m, one, n);
@@ -142,47 +136,12 @@ static void print_said(struct import *m)
     buf_clear(&m->sync.said);
 }
 
-/* Prints the restrictions of the user: all keys but two. */
-static void print_keys(const struct row *row)
-{
-    const char *before = "; with ";
-
-    for (size_t i = 0; i < row->keys; i++)
-        if (strncmp(row->key[i], "rights=full", 11) != 0 &&
-            strncmp(row->key[i], "totp=", 5) != 0 &&
-            strncmp(row->key[i], "sync=", 5) != 0) {
-            printf("%s%s", before, row->key[i]);
-            before = " ";
-        }
-}
-
-static void print_no_hash(const struct imported *e)
-{
-    printf("; locked, since it has no usable hash (%s); run: sallyportctl "
-           "user passwd %s",
-           e->hash && e->hash[strspn(e->hash, "!*")] &&
-                   strlen(e->hash) <= USER_HASH_MAX
-               ? user_hash_found(e->hash)
-               : "there is none",
-           e->name);
-}
-
-static void print_lock(const struct imported *e)
-{
-    const bool usable = import_hash_usable(e);
-
-    if (e->lock.len > 0)
-        printf("; locked: %.*s", (int)e->lock.len, e->lock.data);
-    if (e->lock.len > 0 && usable && !ctl.args.sync)
-        printf("; if it may log in without that, run: sallyportctl user "
-               "unlock %s",
-               e->name);
-    if (!usable && !row_get(&e->draft.row, "login"))
-        print_no_hash(e);
-}
-
+/* Prints the new user, with the restrictions: all keys but three. */
 static void print_entry(const struct imported *e)
 {
+    const struct row *row = &e->draft.row;
+    const bool usable = import_hash_usable(e);
+    const char *before = "; with ";
     char home[TEXT_SHOWN];
 
     printf("user %s: uid %u, home %s", e->name, (unsigned)e->draft.home.uid,
@@ -191,15 +150,35 @@ static void print_entry(const struct imported *e)
         import_show(e->old_home, home);
         printf("; its files stay in %s", home);
     }
-    print_keys(&e->draft.row);
+    for (size_t i = 0; i < row->keys; i++)
+        if (strncmp(row->key[i], "rights=full", 11) != 0 &&
+            strncmp(row->key[i], "totp=", 5) != 0 &&
+            strncmp(row->key[i], "sync=", 5) != 0) {
+            printf("%s%s", before, row->key[i]);
+            before = " ";
+        }
     if (e->without.len > 0)
         printf("; without %.*s", (int)e->without.len, e->without.data);
-    print_lock(e);
+    if (e->lock.len > 0)
+        printf("; locked: %.*s", (int)e->lock.len, e->lock.data);
+    if (e->lock.len > 0 && usable && !ctl.args.sync)
+        printf("; if it may log in without that, run: sallyportctl user "
+               "unlock %s",
+               e->name);
+    if (!usable && !row_get(row, "login"))
+        printf("; locked, since it has no usable hash (%s); run: sallyportctl "
+               "user passwd %s",
+               e->hash && e->hash[strspn(e->hash, "!*")] &&
+                       strlen(e->hash) <= USER_HASH_MAX
+                   ? user_hash_found(e->hash)
+                   : "there is none",
+               e->name);
     putchar('\n');
 }
 
 static void import_print(struct import *m)
 {
+    const struct sync_done *done = &m->sync;
     size_t imported = 0, skipped = 0;
 
     print_said(m);
@@ -211,7 +190,10 @@ static void import_print(struct import *m)
         }
     }
     if (ctl.args.sync)
-        sync_print(m, imported, skipped);
+        printf("%zu added, %zu changed, %zu locked, %zu unlocked, %zu as "
+               "before, %zu skipped",
+               imported, done->changed, done->closed, done->opened, done->same,
+               skipped);
     else
         printf("%zu imported, %zu skipped", imported, skipped);
     puts(ctl.args.dry_run ? "; nothing has changed (--dry-run)" : "");

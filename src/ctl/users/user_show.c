@@ -15,20 +15,6 @@ static const char *choice_of(const struct user *user, int choice)
     return n ? choices[choice].words[n - 1] : NULL;
 }
 
-static const char *login_of(const struct user *user)
-{
-    if (user->certificate.len == 0)
-        return "password";
-    return user->certificate_only ? "certificate" : "password and certificate";
-}
-
-static const char *state_of(const struct user *user)
-{
-    if (user->locked)
-        return "locked";
-    return user_expired(user, time(NULL)) ? "expired" : "active";
-}
-
 /* Returns the user's shares, with all lines that give rights in them. */
 static json_t *json_shares(const struct users *u, const struct user *user)
 {
@@ -146,21 +132,28 @@ static json_t *describe_user(size_t i)
     /* A user without a password has no weak hash. */
     const bool weak = user->hash[0] == '$' &&
                       hash_is_weaker(user->hash, ctl.settings.hash_cost);
+    const char *const state = user->locked                     ? "locked"
+                              : user_expired(user, time(NULL)) ? "expired"
+                                                               : "active";
+    const char *const login = user->certificate.len == 0 ? "password"
+                              : user->certificate_only
+                                  ? "certificate"
+                                  : "password and certificate";
     char rights[16];
     json_t *one = json_pack(
         "{s:s, s:I, s:I, s:o, s:o, s:s, s:b, s:s, s:s, s:b, s:b, s:s?, s:s?, "
-        "s:s?, "
-        "s:s, s:o, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+        "s:s?, s:s, s:o, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+        "s:o, "
         "s:o, s:o}",
         "name", user->name, "uid", (json_int_t)user->uid, "gid",
         (json_int_t)user->gid, "comment", json_text(user->comment), "home",
         json_text(user->home), "rights", rights_text(user->rights, rights),
-        "locked", (int)user->locked, "state", state_of(user), "password",
+        "locked", (int)user->locked, "state", state, "password",
         user_hash_kind(user->hash), "weak_hash", (int)weak, "must_change",
         (int)user->must_change, "on_conflict", choice_of(user, CHOICE_CONFLICT),
         "data_binding", choice_of(user, CHOICE_BINDING), "upload_eof",
-        choice_of(user, CHOICE_UPLOAD_EOF), "login", login_of(user),
-        "certificate", json_slice(user->certificate), "second_factor",
+        choice_of(user, CHOICE_UPLOAD_EOF), "login", login, "certificate",
+        json_slice(user->certificate), "second_factor",
         user->totp.len > 0 ? "totp" : NULL, "expires", json_time(user->expires),
         "file_mode", json_mode(user->file_mode), "dir_mode",
         json_mode(user->dir_mode), "teams", json_teams(user), "shares",

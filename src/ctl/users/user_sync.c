@@ -14,22 +14,6 @@ static bool is_ours(const struct user *row, struct user_sync *sync)
            slice_equal(sync->name, slice_from(ctl.args.sync));
 }
 
-static void skip_other(struct import *m, struct imported *one,
-                       const struct user_sync *sync)
-{
-    char why[256];
-
-    if (sync->name.len > 0)
-        snprintf(why, sizeof(why), "its row is that of the source %.*s",
-                 (int)sync->name.len, sync->name.ptr);
-    else
-        snprintf(why, sizeof(why),
-                 "its row was made here; to let it follow this source run: "
-                 "sallyportctl user change %s --sync %s",
-                 one->name, ctl.args.sync);
-    import_skip(m, one, why, true);
-}
-
 /* Skips an entry that may be a renamed user: a directory ignores the case of
  * names; and a person with a new name has the old hash. */
 static void skip_renamed(struct import *m, struct imported *one,
@@ -64,13 +48,22 @@ void sync_split(struct import *m, const struct users *u)
         const struct user *row =
             one->skipped ? NULL : users_find(u, slice_from(one->name));
         struct user_sync sync;
+        char why[256];
 
-        if (row)
-            one->there = is_ours(row, &sync);
-        if (row && !one->there)
-            skip_other(m, one, &sync);
         if (!row && !one->skipped)
             skip_renamed(m, one, u);
+        one->there = row && is_ours(row, &sync);
+        if (!row || one->there)
+            continue;
+        if (sync.name.len > 0)
+            snprintf(why, sizeof(why), "its row is that of the source %.*s",
+                     (int)sync.name.len, sync.name.ptr);
+        else
+            snprintf(why, sizeof(why),
+                     "its row was made here; to let it follow this source run: "
+                     "sallyportctl user change %s --sync %s",
+                     one->name, ctl.args.sync);
+        import_skip(m, one, why, true);
     }
 }
 
@@ -120,7 +113,16 @@ static void check_most(const struct import *m, size_t changed, size_t all,
 static void check_loss(const struct import *m, const struct users *u)
 {
     size_t open = 0, lost = 0, closed = 0, opened = 0, ends = 0, endless = 0;
+    bool empty = true;
 
+    for (size_t i = 0; i < m->count; i++)
+        empty = empty && (m->entry[i].skip ||
+                          !user_name_ok(slice_from(m->entry[i].name)));
+    if (empty && !ctl.args.most)
+        fail(EX_DATAERR,
+             "%s: there are no users in it, so nothing has changed; if that is "
+             "right, run it once with --most",
+             m->path);
     for (size_t i = 0; i < u->count; i++) {
         const struct imported *one = import_find(m, u->row[i].name);
         struct user_sync sync;
@@ -142,18 +144,6 @@ static void check_loss(const struct import *m, const struct users *u)
                "users whose end this source has said would have none");
 }
 
-static void check_empty(const struct import *m)
-{
-    for (size_t i = 0; i < m->count; i++)
-        if (!m->entry[i].skip && user_name_ok(slice_from(m->entry[i].name)))
-            return;
-    if (!ctl.args.most)
-        fail(EX_DATAERR,
-             "%s: there are no users in it, so nothing has changed; if that is "
-             "right, run it once with --most",
-             m->path);
-}
-
 /* One row. */
 
 struct sync_row {
@@ -169,57 +159,30 @@ static void say_changed(struct sync_row *r, const char *what)
     buf_add_format(&r->changed, "%s%s", r->changed.len > 0 ? ", " : "", what);
 }
 
-/* Sets the hash; a lock by hand stays. */
-static void sync_put_hash(struct sync_row *r)
+/* Sets what the source has. A lock by hand stays, and so does an end that
+ * somebody has set here while the source has none. */
+static void sync_put(struct sync_row *r)
 {
-    const bool usable = r->after & SYNC_HASH, locked = r->row->locked_by_hand;
+    const struct user *row = r->row;
+    const bool usable = r->after & SYNC_HASH, locked = row->locked_by_hand;
     const char *hash = usable ? r->one->hash : locked ? "" : "*";
-
-    if ((!usable && !(r->before & SYNC_HASH)) ||
-        (usable && strcmp(hash, r->row->hash) == 0))
-        return;
-    row_need(row_set_hash(edit_row(r->row->line), locked, hash));
-    say_changed(r, usable ? "hash" : "no usable hash any more");
-}
-
-/* Sets the end. An end that somebody has set here stays while the source has
- * none. */
-static void sync_put_expires(struct sync_row *r)
-{
     const char *now = row_get(&r->one->draft.row, "expires");
+    const char *comment = import_comment(r->one);
     int64_t when = 0;
 
+    if (usable ? strcmp(hash, row->hash) != 0 : r->before & SYNC_HASH) {
+        row_need(row_set_hash(edit_row(row->line), locked, hash));
+        say_changed(r, usable ? "hash" : "no usable hash any more");
+    }
     user_expires_parse(slice_from(now), &when);
-    if ((!now && !(r->before & SYNC_EXPIRES)) || when == r->row->expires)
-        return;
-    say_changed(r, now ? "end" : "no end any more");
-    row_need(row_set(edit_row(r->row->line), "expires", now));
-}
-
-static void sync_put_comment(struct sync_row *r)
-{
-    const char *comment = import_comment(r->one);
-
-    if (!comment[0] || strcmp(comment, r->row->comment) == 0)
-        return;
-    say_changed(r, "comment");
-    row_need(row_set_column(edit_row(r->row->line), ROW_COMMENT, comment));
-}
-
-static void say_closed(struct sync_row *r)
-{
-    struct sync_done *done = &r->m->sync;
-
-    if (!r->one)
-        buf_add_format(&done->said, "; locked: no longer in %s", ctl.args.sync);
-    else if (r->after & SYNC_LOCKED)
-        buf_add_format(&done->said, "; locked: %.*s", (int)r->one->lock.len,
-                       r->one->lock.data);
-    else
-        buf_add_format(&done->said,
-                       "; locked, since it has no usable hash; run: "
-                       "sallyportctl user passwd %s",
-                       r->row->name);
+    if ((now || r->before & SYNC_EXPIRES) && when != row->expires) {
+        row_need(row_set(edit_row(row->line), "expires", now));
+        say_changed(r, now ? "end" : "no end any more");
+    }
+    if (comment[0] && strcmp(comment, row->comment) != 0) {
+        row_need(row_set_column(edit_row(row->line), ROW_COMMENT, comment));
+        say_changed(r, "comment");
+    }
 }
 
 /* Counts the row, and prints it if it has changed. */
@@ -238,7 +201,17 @@ static void say_row(struct sync_row *r)
                        r->changed.data);
     if (closes(r->before, r->after)) {
         done->closed++;
-        say_closed(r);
+        if (!r->one)
+            buf_add_format(&done->said, "; locked: no longer in %s",
+                           ctl.args.sync);
+        else if (r->after & SYNC_LOCKED)
+            buf_add_format(&done->said, "; locked: %.*s", (int)r->one->lock.len,
+                           r->one->lock.data);
+        else
+            buf_add_format(&done->said,
+                           "; locked, since it has no usable hash; run: "
+                           "sallyportctl user passwd %s",
+                           r->row->name);
     } else if (opens) {
         done->opened++;
         buf_add_text(&done->said, r->row->locked_by_hand
@@ -262,11 +235,8 @@ static void sync_row(struct import *m, const struct user *row, unsigned before)
                           .after = marks_of(one, before) };
 
     buf_init(&r.changed, USER_LINE_MAX);
-    if (one && !one->skip) {
-        sync_put_hash(&r);
-        sync_put_expires(&r);
-        sync_put_comment(&r);
-    }
+    if (one && !one->skip)
+        sync_put(&r);
     if (r.after != before)
         user_set_sync(edit_row(row->line), slice_from(ctl.args.sync), r.after);
     say_row(&r);
@@ -282,7 +252,6 @@ void sync_rows(void *given)
     for (size_t i = 0; i < m->count; i++)
         if (m->entry[i].there && !users_find(u, slice_from(m->entry[i].name)))
             import_skip(m, &m->entry[i], "its row was removed just now", true);
-    check_empty(m);
     check_loss(m, u);
     for (size_t i = 0; i < u->count; i++) {
         struct user_sync sync;
@@ -290,14 +259,4 @@ void sync_rows(void *given)
         if (is_ours(&u->row[i], &sync))
             sync_row(m, &u->row[i], sync.marks);
     }
-}
-
-void sync_print(const struct import *m, size_t added, size_t skipped)
-{
-    const struct sync_done *done = &m->sync;
-
-    printf("%zu added, %zu changed, %zu locked, %zu unlocked, %zu as before, "
-           "%zu skipped",
-           added, done->changed, done->closed, done->opened, done->same,
-           skipped);
 }
