@@ -215,7 +215,8 @@ PeerTest(mounts, what_cannot_be_opened, peer_init(p))
     expect_reason(p, "directory /incoming: nothing is in it: Not a directory");
     expect_reason(p, "directory /contracts/in: nothing is in it: a share "
                      "hides it");
-    expect_names(p, "/", "", "contracts\r\n");
+    expect_names(p, "/", "", "contracts\r\ngone\r\nincoming\r\n");
+    expect_names(p, "/contracts", "", "in\r\n");
     GETS(IO, ask_facts(p, "/gone", FACTS_FOR_ANY, &facts));
     GETS(IO, ask_path(p, MSG_directory_enter, "/gone"));
     GETS(IO, ask_read(p, "/gone/f", 0, NULL));
@@ -244,7 +245,7 @@ PeerTest(mounts, a_share_of_others, (skip_without_root(), peer_init(p)))
              "share /contracts at %s: nothing is in it: Permission denied",
              p->mounts[0].path);
     expect_reason(p, reason);
-    expect_names(p, "/", "", "");
+    expect_names(p, "/", "", "contracts\r\n");
 }
 
 /* If the server doesn't run as root, the shares lie in one place, as the homes
@@ -261,7 +262,7 @@ PeerTest(mounts, without_root_beneath_shares, peer_init(p))
     peer_run(p);
     e = peer_expect(p, EVENT_TROUBLE);
     cr_expect_eq(memcmp(e.text[FIELD_REASON].ptr, "share /other", 12), 0);
-    expect_names(p, "/", "", "contracts\r\n");
+    expect_names(p, "/", "", "contracts\r\nother\r\n");
 }
 
 /* Nothing a client sends changes a mount, or a directory in which one stands.

@@ -72,13 +72,15 @@ static void facts_hide_changes(const struct files *f, struct stat *st)
 
 int facts_of_mount(struct files *f, const struct mount *m, struct facts *ret)
 {
-    int r = resolve_known(m->fd, &ret->st); /* its disk may hang */
+    ret->st = (struct stat){ .st_mode = S_IFDIR | m->dir_mode,
+                             .st_ino = (ino_t)(m - f->mount) };
+    int r = m->fd < 0 ? 0 : resolve_known(m->fd, &ret->st); /* may hang */
     if (r < 0)
         return r;
     ret->link = false;
     ret->perm = perm_directory(m);
     ret->owner = (struct slice){ "", 0 };
-    if (mount_hides_names(m))
+    if (m->fd < 0 || mount_hides_names(m))
         facts_hide_changes(f, &ret->st);
     return 0;
 }

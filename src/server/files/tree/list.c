@@ -259,7 +259,8 @@ static bool list_leaves_out(const struct list_output *l, const char *name)
 }
 
 /* Adds the mounts in this directory, instead of its own entries under their
- * names. */
+ * names; also one that couldn't be opened, since a client that mirrors would
+ * remove its copy of a directory that it doesn't see. */
 static int list_add_mounts(struct list_output *l)
 {
     const struct files *f = l->f;
@@ -268,8 +269,7 @@ static int list_add_mounts(struct list_output *l)
     int r = 0;
 
     for (size_t i = 1; i < f->mounts && r == 0; i++)
-        if (f->mount[i].fd >= 0 &&
-            mount_is_in(&f->mount[i], l->in.path, &own) &&
+        if (mount_is_in(&f->mount[i], l->in.path, &own) &&
             slice_copy(own, name, sizeof(name)) == 0 &&
             !list_leaves_out(l, name))
             r = list_add_entry(l, name, &f->mount[i]);
