@@ -56,6 +56,7 @@ enum outcome {
     OUTCOME_UNANSWERED, /* set by session itself: files didn't answer, and the
                            file may have its final name */
     OUTCOME_IO,         /* any other error */
+    OUTCOME_WAITS,      /* an upload of the user's waits there for inspection */
     OUTCOME_COUNT
 };
 

@@ -250,6 +250,7 @@
     /* {}: password_fault_text() */                                            \
     L(PASSWORD_KEPT, 550, "The password {}.", "the password stays")            \
     L(NOT_FOUND, 550, "No such file or directory.", "no such directory")       \
+    R(WAITS, 550, "It waits for inspection.")                                  \
     L(DENIED, 550, "Permission denied.", "permission denied")                  \
     R(EXISTS, 550, "A file or directory of this name exists already.")         \
     L(NAMES_DIRECTORY, 550,                                                    \

@@ -179,7 +179,8 @@ static bool remote_absent(const struct failure *why)
 bool remote_lacks_right(const struct link *l)
 {
     static const char *const words[] = { "no right", "permission", "denied",
-                                         "change the password" };
+                                         "change the password",
+                                         "waits for inspection" };
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         if (l->reply == 550 && strcasestr(l->text, words[i]))

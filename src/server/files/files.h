@@ -563,6 +563,8 @@ void held_stamp(int fd, const char *name);
 /* Parses such a name. Returns true, and *name points into TEXT. */
 bool held_parse(const char *text, char id[HELD_DIGITS + 1],
                 enum conflict *conflict, const char **name);
+/* Does an upload of this user's wait under this name? */
+bool held_waits(const struct files *f, const struct place *at);
 
 /* copy.c: copies the head of a finished file, for REST and APPE onto it, into
  * the partial, in steps, so that the process serves its session in between. */

@@ -193,6 +193,7 @@ static const struct outcome_row outcomes[OUTCOME_COUNT] = {
     [OUTCOME_UNANSWERED] = { REPLY_LOCAL_ERROR, "no answer from files: the "
                                                 "change may have been made" },
     [OUTCOME_IO] = { REPLY_LOCAL_ERROR, "input/output error" },
+    [OUTCOME_WAITS] = { REPLY_WAITS, "waits for inspection" },
 };
 
 const char *ask_outcome_cause(enum outcome o)

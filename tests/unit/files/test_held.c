@@ -195,14 +195,17 @@ Test(held, a_disk_without_leases)
     }
 }
 
-static void is_unseen(struct peer *p, const char *directory, const char *path)
+/* MLST answers ANY. */
+static void is_unseen(struct peer *p, const char *directory, const char *path,
+                      enum outcome any)
 {
     struct msg_facts_are facts;
 
     cr_expect_eq(ask_list(p, directory, LIST_LONG, ""), 0);
     cr_expect_eq(p->entries, 0, "%s", p->text);
     for (enum facts_for what = 0; what < FACTS_FOR_COUNT; what++)
-        cr_expect_eq(ask_facts(p, path, what, &facts), OUTCOME_NOT_FOUND, "%s",
+        cr_expect_eq(ask_facts(p, path, what, &facts),
+                     what == FACTS_FOR_ANY ? any : OUTCOME_NOT_FOUND, "%s",
                      path);
     GETS(NOT_FOUND, ask_read(p, path, 0, NULL));
     GETS(NOT_FOUND, ask_path(p, MSG_file_delete, path));
@@ -219,8 +222,8 @@ PeerTest(held, unseen_until_the_release, begin(p))
              held_at(id, CONFLICT_OVERWRITE, "/in", "a"));
     cr_expect(disk_is(p, stands, 200 * K, 1), "%s", stands);
     cr_expect_eq(disk_partials(p, "/in"), 1, "no partial beside it");
-    is_unseen(p, "/in", "/in/a");
-    is_unseen(p, "/in", stands);
+    is_unseen(p, "/in", "/in/a", OUTCOME_WAITS);
+    is_unseen(p, "/in", stands, OUTCOME_NOT_FOUND);
     GETS(NOT_FOUND, ask_rename(p, "/in/a", "/in/b"));
     GETS(NOT_FOUND, ask_rename(p, stands, "/in/b"));
     GETS(BAD_NAME, ask_upload(p, stands, WRITE_STORE, 0, 1, 1));
@@ -421,7 +424,7 @@ PeerTest(held, no_other_way, begin(p))
                    "/closed"); /* no matter for an order that finds its file */
     cr_assert_eq(chmod(disk_path(p, "/closed"), 0), 0);
     hold(p, "/in/sub/f", WRITE_STORE, 10, 2, id);
-    is_unseen(p, "/in/sub", "/in/sub/f");
+    is_unseen(p, "/in/sub", "/in/sub/f", OUTCOME_WAITS);
     GETS(NOT_EMPTY, ask_path(p, MSG_directory_remove, "/in/sub"));
     DONE(ask_rename(p, "/in/sub", "/in/new"));
     cr_expect_str_eq(order_once(p, HELD_RELEASE, id).path, "/in/new/f");
@@ -532,7 +535,7 @@ PeerTest(held, in_a_drop, peer_init(p))
  * waiting ones. The process that releases has the share's gid alone. */
 Test(held, in_a_share)
 {
-    struct peer p, b, ctl;
+    struct peer p, b, c, ctl;
     struct held h;
     char id[32];
 
@@ -542,8 +545,11 @@ Test(held, in_a_share)
     peer_run(&p);
     peer_member(&b, &p, "bert", RIGHT_ALL);
     hold(&p, "/contracts/a", WRITE_STORE, 10, 1, id);
-    is_unseen(&p, "/contracts", "/contracts/a");
-    is_unseen(&b, "/contracts", "/contracts/a");
+    is_unseen(&p, "/contracts", "/contracts/a", OUTCOME_WAITS);
+    is_unseen(&b, "/contracts", "/contracts/a", OUTCOME_NOT_FOUND);
+    peer_member(&c, &p, "carl", INSPECT);
+    is_unseen(&c, "/contracts", "/contracts/a", OUTCOME_NOT_FOUND);
+    peer_leave(&c);
     ctl = p;
     ctl.start.mount_count = 0;
     ctl.start.home = p.mounts[0].path;

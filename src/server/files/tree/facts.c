@@ -187,6 +187,9 @@ static int facts_find(struct files *f, const struct path *path,
         return facts_of_partial(f, &at, &in, purpose, ret);
     if (partial_counts && r == 0)
         resume_note_file(f, at.directory, at.name);
+    if (r == -ENOENT && purpose == FACTS_FOR_ANY && in.mount->inspect &&
+        !in.mount->drop && held_waits(f, &at))
+        return OUTCOME_WAITS;
     return r;
 }
 

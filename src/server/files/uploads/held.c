@@ -63,6 +63,27 @@ bool held_parse(const char *text, char id[HELD_DIGITS + 1],
     return true;
 }
 
+/* Its sender would take "not found" for a loss, and remove the own copy. Others
+ * don't learn it. */
+bool held_waits(const struct files *f, const struct place *at)
+{
+    FD_CLEANUP int fd =
+        resolve_in(at->directory, ".", O_RDONLY | O_DIRECTORY, 0);
+    char id[HELD_DIGITS + 1];
+    const char *stands, *name;
+    enum conflict conflict;
+    struct directory d;
+    struct stat st;
+
+    directory_begin(&d, fd);
+    while (directory_next(&d, &stands) == 1)
+        if (held_parse(stands, id, &conflict, &name) &&
+            strcmp(name, at->name) == 0 && fstatat(fd, stands, &st, 0) == 0 &&
+            st.st_uid == f->uid && !(at->mount->share && f->uid_is_shared))
+            return true;
+    return false;
+}
+
 struct held_search {
     struct walk walk;
     enum held_order order;
