@@ -346,15 +346,15 @@ void sessions_kick(void)
         print_ended(stdout, m.ended.sessions);
 }
 
-struct order {
+struct told {
     struct slice to;
     uint64_t ended;
 };
 
-static void tell_of_order(void *given)
+static void tell_of_command(void *given)
 {
     const struct ctl_command *row = ctl_command_of(&ctl.args);
-    struct order *order = given;
+    struct told *told = given;
     char verb[CTL_NAME] = "";
     struct message m;
 
@@ -362,24 +362,24 @@ static void tell_of_order(void *given)
         ctl_name_of(row, verb);
     server_open();
     SERVER_ASK(&m, ended, users_changed, .verb = slice_from(verb),
-               .to = order->to);
-    order->ended = m.ended.sessions;
+               .to = told->to);
+    told->ended = m.ended.sessions;
 }
 
 void sessions_ordered(struct slice to)
 {
     const int patience = ctl.patience;
-    struct order order = { .to = to };
+    struct told told = { .to = to };
     struct complaint why;
     int code;
 
     ctl.patience = EDITED_MS;
-    code = fail_caught(tell_of_order, &order, &why);
+    code = fail_caught(tell_of_command, &told, &why);
     server_close(); /* since the server has few places, and the command goes
                      * on */
     ctl.patience = patience;
-    if (order.ended > 0)
-        print_ended(ctl.args.json ? stderr : stdout, order.ended);
+    if (told.ended > 0)
+        print_ended(ctl.args.json ? stderr : stdout, told.ended);
     if (code != 0 && code != EX_UNAVAILABLE)
         stderr_print("the running server could not be told of it: %s; its log "
                      "lacks it, and it reads the users file within 10 s",
