@@ -158,8 +158,8 @@ struct file_transfer {
         HAS_COMPARED   /* the server's bytes were compared with the sent ones */
     } has;             /* put: the server's state of the file */
     bool ours;         /* put: an unfinished upload has bytes of this file */
-    uint64_t foreign;  /* put: length of a partial with foreign bytes, on a
-                        * Sallyport; or 0 */
+    uint64_t foreign;  /* put: length of foreign bytes that were there before,
+                        * or 0 */
     bool unconfirmed;  /* put: the file is there, but no 226 came */
     int broken;        /* put: errno of the local file, or 0 */
     bool changed;      /* put: the local file has changed */

@@ -215,6 +215,7 @@ static int upload_first(struct file_transfer *t, struct failure *why)
         (!t->ours || t->link->site->atomic)) {
         enum presence there = remote_stat(t->link, t->remote, &e, why);
 
+        t->foreign = held;
         if (there != ABSENT)
             return there == PRESENT ? 0 : -1;
     }
@@ -236,11 +237,12 @@ static bool upload_is_empty(const struct file_transfer *t)
 /* After a cut: does the server have the whole file, so that only its 226 was
  * lost? Then the file isn't sent again. An empty file doesn't count, since some
  * servers make one for an upload without a length. If there is no checksum, the
- * length decides, but only if nobody else can have stored a file under this
+ * length decides, but only if no older file, and nobody else's, can have this
  * name. Returns 1: the server has the file; 0: it hasn't; -1: no answer. */
 static int upload_is_there(struct file_transfer *t, struct failure *why)
 {
-    bool length_counts = t->has >= HAS_ALL && t->ours && !t->link->site->atomic;
+    bool length_counts = t->has >= HAS_ALL && t->ours &&
+                         !t->link->site->atomic && (t->aside || !t->replaces);
     struct listing_entry e;
 
     if (t->has == HAS_NOTHING || (!length_counts && !transfer_hash_name(t)) ||
@@ -269,8 +271,9 @@ static int upload_end(struct file_transfer *t, int r, struct failure *why)
         t->has = HAS_ALL;
     else if (l->may_have_begun)
         t->has = HAS_PART;
-    /* STOR has replaced what an earlier call has left. A Sallyport keeps that
-     * until the first byte has come: before, its length is the old one. */
+    /* STOR has replaced what was there before. Some servers keep that until the
+     * first byte, or the last one, has come: then its length is still the old
+     * one. */
     t->ours |= l->begun;
     t->unconfirmed = r < 0;
     if (t->changed) {

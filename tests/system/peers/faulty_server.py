@@ -708,8 +708,9 @@ FILES = {} # of a mirror: name -> [bytes, time]
 # A server that keeps one directory of files. hides: It doesn't list names of .ht*.
 # folds: It takes "A" for "a". disk_folds: So does the disk of a Sallyport. blanks: It
 # stores "a " as "a". ahead: Its clock is, and it sets no times. sets: The same, but
-# MDTM sets times, and MLST isn't known.
-MIRRORS = ("hides", "folds", "disk_folds", "blanks", "ahead", "sets")
+# MDTM sets times, and MLST isn't known. loses: It keeps the old file until the new one
+# is whole, and its second upload is lost with the connection.
+MIRRORS = ("hides", "folds", "disk_folds", "blanks", "ahead", "sets", "loses")
 
 
 class Mirror(Session):
@@ -737,6 +738,8 @@ class Mirror(Session):
         data = CONTEXT.wrap_socket(plain, server_side=True)
         bytes = b"".join(iter(lambda: data.recv(65536), b""))
         data.unwrap().close()
+        if FAULT == "loses" and next(UPLOADS) == 1:
+            raise ConnectionError
         FILES[self.name(words)] = [bytes, time.time() + 7200]
         self.reply("226 done")
 
