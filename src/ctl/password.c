@@ -72,21 +72,6 @@ void password_line(char *out, size_t size)
     out[text.len] = '\0';
 }
 
-static void read_stdin(struct secret *s)
-{
-    enum password_fault fault;
-
-    password_line(s->bytes, sizeof(s->bytes));
-    s->len = strlen(s->bytes);
-    if (s->len == 0)
-        fail(EX_TEMPFAIL,
-             "the password " NOT_GIVEN "; write it as one line to standard "
-             "input, or use --print-password");
-    fault = hash_password_fault((struct slice){ s->bytes, s->len });
-    if (fault != PASSWORD_OK)
-        fail(EX_DATAERR, "the password %s", password_fault_text(fault));
-}
-
 /* Makes a password. Drops bytes above the last multiple of the number of
  * letters, so that each letter is equally probable. */
 static void password_make(struct secret *s)
@@ -175,11 +160,22 @@ static void read_terminal(struct secret *s)
 
 void password_hash(struct secret *s, char out[HASH_MAX])
 {
+    enum password_fault fault;
+
     s->len = 0;
-    if (!ctl.args.print_password && !isatty(STDIN_FILENO))
-        read_stdin(s);
-    else if (!ctl.args.print_password)
+    if (!ctl.args.print_password && isatty(STDIN_FILENO)) {
         read_terminal(s);
+    } else if (!ctl.args.print_password) {
+        password_line(s->bytes, sizeof(s->bytes));
+        s->len = strlen(s->bytes);
+        if (s->len == 0)
+            fail(EX_TEMPFAIL,
+                 "the password " NOT_GIVEN "; write it as one line to standard "
+                 "input, or use --print-password");
+        fault = hash_password_fault((struct slice){ s->bytes, s->len });
+        if (fault != PASSWORD_OK)
+            fail(EX_DATAERR, "the password %s", password_fault_text(fault));
+    }
     if (s->len == 0) {
         ctl.args.print_password = "";
         password_make(s);

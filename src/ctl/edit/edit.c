@@ -362,17 +362,11 @@ const struct team *team_find(const struct users *u, struct slice name)
 
 size_t line_find(const struct users *u, const char *group, struct slice name)
 {
-    if (strcmp(group, "user") == 0) {
-        const struct user *user = users_find(u, name);
+    const bool users = strcmp(group, "user") == 0,
+               shares = strcmp(group, "share") == 0;
+    const struct user *user = users ? users_find(u, name) : NULL;
+    const struct share *share = shares ? share_find(u, name) : NULL;
+    const struct team *team = users || shares ? NULL : team_find(u, name);
 
-        return user ? user->line : 0;
-    }
-    if (strcmp(group, "share") == 0) {
-        const struct share *share = share_find(u, name);
-
-        return share ? share->line : 0;
-    }
-    const struct team *team = team_find(u, name);
-
-    return team ? team->line : 0;
+    return user ? user->line : share ? share->line : team ? team->line : 0;
 }

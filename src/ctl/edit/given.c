@@ -174,24 +174,6 @@ static void given_entries(struct row *row, const char *list)
     }
 }
 
-static void given_role(struct row *row, const char *role)
-{
-    unsigned rights;
-    char text[16];
-
-    if (rights_parse(slice_from(role), &rights))
-        fail(EX_USAGE, "--role %s: " RIGHTS_EXPECTED, role);
-    row_need(row_set(row, "rights", rights_text(rights, text)));
-}
-
-static void given_must_change(struct row *row, const char *value)
-{
-    (void)value;
-    row_need(row_set(row, "must_change", "yes"));
-}
-
-/* Columns. */
-
 void given_tidy(const char *what, const char *path, const char *below,
                 char out[USER_HOME_MAX + 1])
 {
@@ -205,40 +187,32 @@ void given_tidy(const char *what, const char *path, const char *below,
              below);
 }
 
-static void given_comment(struct row *row, const char *comment)
-{
-    if (!user_comment_ok(slice_from(comment)))
-        fail(EX_USAGE, "--comment: at most 255 bytes, no ':', no line end");
-    row_need(row_set_column(row, ROW_COMMENT, comment));
-}
-
-/* Each function is called with the value of its option, if that is given. The
- * keys are in their order in a new row. */
-static const struct {
-    enum option_place option; /* OPTIONS: here come the options that are keys */
-    void (*set)(struct row *row, const char *value);
-} setters[] = {
-    { OPTION_role, given_role },
-    { OPTIONS, NULL },
-    { OPTION_must_change, given_must_change },
-    { OPTION_retain, given_retain },
-    { OPTION_rights_in, given_directory },
-    { OPTION_share, given_entries },
-    { OPTION_team, given_entries },
-    { OPTION_comment, given_comment },
-};
-
+/* The keys are in their order in a new row. */
 void given_set(struct row *row)
 {
-    for (size_t i = 0; i < sizeof(setters) / sizeof(setters[0]); i++) {
-        const enum option_place place = setters[i].option;
+    const struct arguments *a = &ctl.args;
+    unsigned rights;
+    char text[16];
 
-        for (size_t n = 0; place == OPTIONS && n < OPTIONS; n++)
-            if (ctl_options[n].key && ctl.args.option[n])
-                given_key(row, &ctl_options[n], ctl.args.option[n]);
-        if (place != OPTIONS && ctl.args.option[place])
-            setters[i].set(row, ctl.args.option[place]);
-    }
+    if (a->role && rights_parse(slice_from(a->role), &rights))
+        fail(EX_USAGE, "--role %s: " RIGHTS_EXPECTED, a->role);
+    if (a->role)
+        row_need(row_set(row, "rights", rights_text(rights, text)));
+    for (size_t n = 0; n < OPTIONS; n++)
+        if (ctl_options[n].key && a->option[n])
+            given_key(row, &ctl_options[n], a->option[n]);
+    if (a->must_change)
+        row_need(row_set(row, "must_change", "yes"));
+    if (a->retain)
+        given_retain(row, a->retain);
+    if (a->rights_in)
+        given_directory(row, a->rights_in);
+    given_entries(row, a->share);
+    given_entries(row, a->team);
+    if (a->comment && !user_comment_ok(slice_from(a->comment)))
+        fail(EX_USAGE, "--comment: at most 255 bytes, no ':', no line end");
+    if (a->comment)
+        row_need(row_set_column(row, ROW_COMMENT, a->comment));
 }
 
 void given_check(void)

@@ -173,18 +173,6 @@ static const struct {
     { 553, "the name is refused" },
 };
 
-static const char *cause_of(const json_t *one)
-{
-    const char *reason = text_of(one, "reason", NULL);
-    const uint64_t result = number_of(one, "result");
-
-    for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++)
-        if (!reason && json_object_get(one, "result") &&
-            causes[i].result == result)
-            return causes[i].word;
-    return reason;
-}
-
 const char *log_what(const json_t *one)
 {
     const char *verb = text_of(one, "verb", "");
@@ -199,9 +187,13 @@ void log_explain(json_t *one)
 {
     const uint64_t uid = number_of(one, "loginuid");
     const bool failed = log_has_failed(one);
-    const char *cause = failed ? cause_of(one) : NULL;
+    const bool coded = failed && json_object_get(one, "result") != NULL;
+    const char *cause = failed ? text_of(one, "reason", NULL) : NULL;
     const struct passwd *row = NULL;
 
+    for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++)
+        if (coded && !cause && causes[i].result == number_of(one, "result"))
+            cause = causes[i].word;
     if (json_is_integer(json_object_get(one, "loginuid")) && uid < UINT32_MAX)
         row = getpwuid((uid_t)uid);
     if (row)

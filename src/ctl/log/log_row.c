@@ -79,12 +79,16 @@ static void add_admin(const json_t *row, struct buf *into)
                        number_of(row, "ms") / 1000);
 }
 
-/* Adds the path; or the process; or the command of an administrator. */
-static void add_subject(const json_t *row, struct buf *into)
+/* Adds the path; or the process; or the command of an administrator; and then
+ * the cause. */
+static void add_what_and_why(const json_t *row, struct buf *into)
 {
     const bool order = strcmp(text_of(row, "event", ""), "admin") == 0;
     const char *path = text_of(row, order ? "verb" : "path", "");
     const char *to = text_of(row, "to", ""), *name = text_of(row, "name", "");
+    const char *why = text_of(row, "cause", text_of(row, "reason", ""));
+    const char *held = text_of(row, "held", NULL);
+    const size_t begin = into->len;
 
     if (!path[0] && !to[0] && !has(row, "peer"))
         path = text_of(row, "process", "");
@@ -95,15 +99,6 @@ static void add_subject(const json_t *row, struct buf *into)
         buf_add_format(into, "%s%s", path[0] || to[0] ? " " : "", name);
     if (order)
         add_admin(row, into);
-}
-
-static void add_what_and_why(const json_t *row, struct buf *into)
-{
-    const char *why = text_of(row, "cause", text_of(row, "reason", ""));
-    const char *held = text_of(row, "held", NULL);
-    const size_t begin = into->len;
-
-    add_subject(row, into);
     const bool subject = into->len > begin;
     if (why[0])
         buf_add_format(into, "%s%s", subject ? ": " : "", why);

@@ -116,26 +116,10 @@ static noreturn void fail_refused(int code,
          msg->why.ptr);
 }
 
-static noreturn void fail_broken(const struct channel *c, int error)
-{
-    const char *who = c->peer == PROCESS_MASTER ? "the server" : "its files";
-
-    if (error == -ETIMEDOUT)
-        fail(EX_TEMPFAIL, "%s doesn't answer in time", who);
-    if (error == -EPROTO)
-        fail(EX_PROTOCOL,
-             "%s sent an invalid answer: %s; if its version differs, "
-             "restart it: systemctl restart sallyport",
-             who, c->wrong);
-    fail(EX_TEMPFAIL,
-         "%s closed the connection, and may have done what was asked: see its "
-         "log, or restart it if its version differs",
-         who);
-}
-
 static void receive(struct channel *c, uint32_t request, struct message *answer,
                     int ms)
 {
+    const char *who = c->peer == PROCESS_MASTER ? "the server" : "its files";
     int r = channel_wait(c, answer, ms);
 
     if (r == -EPIPE) /* the first message may fail with the socket's error */
@@ -145,8 +129,18 @@ static void receive(struct channel *c, uint32_t request, struct message *answer,
         c->wrong = "an answer without a request";
         r = -EPROTO;
     }
+    if (r == -ETIMEDOUT)
+        fail(EX_TEMPFAIL, "%s doesn't answer in time", who);
+    if (r == -EPROTO)
+        fail(EX_PROTOCOL,
+             "%s sent an invalid answer: %s; if its version differs, "
+             "restart it: systemctl restart sallyport",
+             who, c->wrong);
     if (r != 1)
-        fail_broken(c, r);
+        fail(EX_TEMPFAIL,
+             "%s closed the connection, and may have done what was asked: see "
+             "its log, or restart it if its version differs",
+             who);
 }
 
 void server_wait(struct channel *c, uint32_t request, struct message *answer,

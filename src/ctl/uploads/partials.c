@@ -35,14 +35,6 @@ static const char *const state_words[PARTIAL_STATE_COUNT] = {
     [PARTIAL_STAYS] = "stays",
 };
 
-/* NULL: nobody can tell if a partial of a share's member is being written. */
-static const char *state_word(const struct hunt *s, enum partial_state state)
-{
-    if (state != PARTIAL_RESTS || (s->what == FIND_PARTIALS && !s->share))
-        return state_words[state];
-    return s->what == FIND_PARTIALS ? NULL : "expired";
-}
-
 /* Writes the path that the upload will get; if its name isn't known, the path
  * of the partial. */
 static void add_path(struct slice path, struct slice name, struct buf *into)
@@ -81,11 +73,17 @@ static void log_removed(const struct hunt *s, const struct msg_partial *msg)
 static void take_partial(struct hunt *s, const struct msg_partial *msg)
 {
     char when[WHEN_MAX];
+    const bool rests = msg->state == PARTIAL_RESTS;
+    /* NULL: nobody can tell if a partial of a share's member is being
+     * written. */
+    const char *state = rests && s->what != FIND_PARTIALS ? "expired"
+                        : rests && s->share               ? NULL
+                                            : state_words[msg->state];
     json_t *row = json_pack(
         "{s:s, s:o, s:o, s:I, s:s, s:I, s:s?}", "user", s->at.user, "path",
         json_slice(msg->path), "for", json_slice(msg->name), "bytes",
         (json_int_t)msg->bytes, "modified", when_text(msg->mtime, when), "age",
-        (json_int_t)(s->now - msg->mtime), "state", state_word(s, msg->state));
+        (json_int_t)(s->now - msg->mtime), "state", state);
 
     s->count[msg->state]++;
     s->bytes[msg->state] += msg->bytes;

@@ -106,51 +106,38 @@ static void confirm_taken(const char *what, size_t members)
         fail(EXIT_FAILURE, "nothing was removed");
 }
 
-static size_t count_members(void)
-{
-    const struct users *u = &ctl.users;
-    size_t members = 0;
-
-    for (size_t i = 0; removal.gid && i < u->count; i++)
-        for (size_t n = 0; n < u->row[i].grants; n++)
-            members += &u->share[u->row[i].grant[n].share] == removal.row;
-    return members;
-}
-
-static void confirm_purge(void)
-{
-    int answer;
-
-    if (ctl.args.yes)
-        return;
-    answer = terminal_confirm("Remove %s and all in it? [y/N] ",
-                              removal.directory.path);
-    if (answer == 0)
-        fail(EXIT_FAILURE, "nothing was removed");
-    if (answer < 0)
-        fail(EX_USAGE,
-             "nothing was removed; to remove %s without being asked give --yes",
-             removal.directory.path);
-}
-
 /* Prepares before the lock: the disk may be slow, or dead. */
 static void del_prepare(void)
 {
     const struct settings *s = &ctl.settings;
+    const struct users *u = &ctl.users;
+    const char *path = removal.directory.path;
+    size_t members = 0;
 
-    removal_of(&ctl.users, &removal);
+    removal_of(u, &removal);
     if (!removal.gid)
         user_refuse_synced(removal.row, SYNC_GONE,
                            "make the user again; lock the user (sallyportctl "
                            "user lock), or");
     if (!ctl.args.waiting)
         check_waiting();
-    confirm_taken("share", count_members());
+    for (size_t i = 0; removal.gid && i < u->count; i++)
+        for (size_t n = 0; n < u->row[i].grants; n++)
+            members += &u->share[u->row[i].grant[n].share] == removal.row;
+    confirm_taken("share", members);
     if (!ctl.args.purge)
         return;
-    confirm_purge();
-    home_check_alone(&ctl.users, removal.row, removal.directory.path,
-                     "run it without --purge");
+    const int answer =
+        ctl.args.yes
+            ? 1
+            : terminal_confirm("Remove %s and all in it? [y/N] ", path);
+    if (answer == 0)
+        fail(EXIT_FAILURE, "nothing was removed");
+    if (answer < 0)
+        fail(EX_USAGE,
+             "nothing was removed; to remove %s without being asked give --yes",
+             path);
+    home_check_alone(u, removal.row, path, "run it without --purge");
     removed_open(&removal.directory, removal.gid ? s->shares : s->homes);
     edit_after = rename_purged;
 }

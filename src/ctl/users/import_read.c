@@ -324,26 +324,11 @@ const char *import_comment(const struct imported *e)
                                                                  : "";
 }
 
-/* Hides jansson's message, which may have parts of a hash. */
-static noreturn void no_json(const struct import *m, FILE *in,
-                             const json_error_t *error)
-{
-    const enum json_error_code code = json_error_code(error);
-
-    if (ferror(in))
-        fail(EX_IOERR, "%s: %s", m->path, strerror(errno));
-    fail(EX_DATAERR, "%s:%d: %s", m->path, error->line > 0 ? error->line : 1,
-         code == json_error_premature_end_of_input ? "the text is cut off"
-         : code == json_error_duplicate_key
-             ? "a member occurs twice"
-             : "this is no JSON; "
-               "share/sallyport/import has converters");
-}
-
 void import_read(struct import *m)
 {
     const bool piped = strcmp(m->path, "-") == 0;
     FILE *in = piped ? stdin : fopen(m->path, "re");
+    enum json_error_code code;
     json_error_t error;
     json_t *one;
     size_t i;
@@ -354,8 +339,16 @@ void import_read(struct import *m)
     if (piped)
         m->path = "standard input";
     m->list = json_loadf(in, JSON_REJECT_DUPLICATES, &error);
+    if (!m->list && ferror(in))
+        fail(EX_IOERR, "%s: %s", m->path, strerror(errno));
+    code = json_error_code(&error);
+    /* Hides jansson's message, which may have parts of a hash. */
     if (!m->list)
-        no_json(m, in, &error);
+        fail(EX_DATAERR, "%s:%d: %s", m->path, error.line > 0 ? error.line : 1,
+             code == json_error_premature_end_of_input ? "the text is cut off"
+             : code == json_error_duplicate_key
+                 ? "a member occurs twice"
+                 : "this is no JSON; share/sallyport/import has converters");
     if (!json_is_array(m->list) || json_array_size(m->list) > USERS_MAX)
         fail(EX_DATAERR, "%s: expected an array of at most %u users, [{…}]",
              m->path, USERS_MAX);

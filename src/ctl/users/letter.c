@@ -220,32 +220,26 @@ static bool put_line(const struct letter *l, struct slice line, size_t n)
     return prints && !gap;
 }
 
-static void read_template(struct buf *into)
+void letter_print(const struct user *user)
 {
     const char *file = ctl.settings.file, *slash = strrchr(file, '/');
     char own[PATH_MAX], usual[PATH_MAX];
+    struct buf text;
+    struct slice rest, line;
+    struct letter l = { .values = json_object() };
     int r;
 
+    buf_init(&l.pins, LETTER_MAX);
+    buf_init(&text, LETTER_MAX);
     snprintf(own, sizeof(own), "%.*sletter.txt",
              slash ? (int)(slash + 1 - file) : 0, file);
     ctl_beside(SALLYPORT_LETTER, usual);
     FD_CLEANUP int fd = open(own, O_RDONLY | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT)
         fd = open(usual, O_RDONLY | O_CLOEXEC);
-    r = fd < 0 ? -errno : fd_read_file(fd, into);
+    r = fd < 0 ? -errno : fd_read_file(fd, &text);
     if (r < 0)
         fail(EX_OSFILE, "%s, %s: %s", own, usual, strerror(-r));
-}
-
-void letter_print(const struct user *user)
-{
-    struct buf text;
-    struct slice rest, line;
-    struct letter l = { .values = json_object() };
-
-    buf_init(&l.pins, LETTER_MAX);
-    buf_init(&text, LETTER_MAX);
-    read_template(&text);
     put_certificates(&l);
     put_port(&l, &ctl.settings);
     put_user(&l, user);

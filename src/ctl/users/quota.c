@@ -176,17 +176,6 @@ void quota_set_limit(void)
     quota_ask(&a);
 }
 
-static const char *note_of(int error)
-{
-    return error == 0            ? ""
-           : error == -ENOTSUP   ? "no quotas are enabled there"
-           : error == -EXDEV     ? "no subvolume of its own"
-           : error == -ETIMEDOUT ? "its disk doesn't answer"
-           : geteuid() != 0 && (error == -EPERM || error == -EACCES)
-               ? "only root can read it"
-               : strerror(-error);
-}
-
 static json_t *describe_quota(size_t i)
 {
     const struct users *u = &ctl.users;
@@ -197,7 +186,14 @@ static json_t *describe_quota(size_t i)
 
     if (disk_try(quota_on_disk, &a, sizeof(a), &why))
         a.error = -ETIMEDOUT;
-    return json_quota(&a, note_of(a.error));
+    const int e = a.error;
+    return json_quota(&a, e == 0            ? ""
+                          : e == -ENOTSUP   ? "no quotas are enabled there"
+                          : e == -EXDEV     ? "no subvolume of its own"
+                          : e == -ETIMEDOUT ? "its disk doesn't answer"
+                          : geteuid() != 0 && (e == -EPERM || e == -EACCES)
+                              ? "only root can read it"
+                              : strerror(-e));
 }
 
 void quota_print(void)

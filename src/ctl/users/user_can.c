@@ -32,25 +32,20 @@ struct question {
     json_t *why;     /* the reasons of a "no", as texts */
 };
 
-static void can_take_verb(struct question *q)
+static void can_take_words(struct question *q)
 {
-    const char *text = ctl.args.word[3];
+    const char *verb = ctl.args.word[3];
+    const char *text = ctl.args.word[4] ? ctl.args.word[4] : "/";
+    struct path root;
 
     for (size_t i = 0; i < VERBS && !q->verb; i++)
-        if (strcmp(verbs[i].name, text) == 0)
+        if (strcmp(verbs[i].name, verb) == 0)
             q->verb = &verbs[i];
     if (!q->verb)
         fail(EX_USAGE,
              "%s: expected list, read or download, write or upload, replace, "
              "delete, rename, mkdir or login",
-             text);
-}
-
-static void can_take_path(struct question *q)
-{
-    const char *text = ctl.args.word[4] ? ctl.args.word[4] : "/";
-    struct path root;
-
+             verb);
     path_root(&root);
     if (q->verb->rights && !ctl.args.word[4])
         fail(EX_USAGE,
@@ -221,8 +216,7 @@ void user_can(void)
     static const char *const asked[] = { "user", "verb", "can", "share" };
     struct question q = { .u = &ctl.users };
 
-    can_take_verb(&q);
-    can_take_path(&q);
+    can_take_words(&q);
     q.user = user_named(&ctl.users);
     decide(&q);
     json_t *answer = describe_answer(&q);

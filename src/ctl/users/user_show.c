@@ -15,47 +15,6 @@ static const char *choice_of(const struct user *user, int choice)
     return n ? choices[choice].words[n - 1] : NULL;
 }
 
-/* Returns the user's shares, with all lines that give rights in them. */
-static json_t *json_shares(const struct users *u, const struct user *user)
-{
-    json_t *list = json_array();
-
-    for (size_t i = 0; list && i < user->grants; i++) {
-        const char *name = user->share[user->grant[i].share].name;
-        char rights[16];
-
-        json_array_append_new(
-            list, json_pack("{s:s, s:s, s:o}", "name", name, "rights",
-                            rights_text(user->grant[i].rights, rights), "by",
-                            grant_sources(u, user, name)));
-    }
-    return list;
-}
-
-static json_t *json_teams(const struct user *user)
-{
-    json_t *list = json_array();
-    struct slice rest = user->teams;
-    struct list_entry one;
-
-    while (list && entry_next(&rest, &one))
-        json_array_append_new(list, json_stringn(one.text.ptr, one.text.len));
-    return list;
-}
-
-static json_t *json_directories(const struct user *user)
-{
-    json_t *list = json_array();
-    char rights[16];
-
-    for (size_t i = 0; list && i < user->directories; i++)
-        json_array_append_new(
-            list, json_pack("{s:o, s:s}", "path",
-                            json_text(user->directory[i].path), "rights",
-                            rights_text(user->directory[i].rights, rights)));
-    return list;
-}
-
 static json_t *json_count(bool known, uint64_t n)
 {
     return known ? json_integer((json_int_t)n) : json_null();
@@ -75,17 +34,41 @@ json_t *limits_json(const struct row_limits *l, int count)
     return all;
 }
 
-/* Returns the limits that hold besides the user's own. */
-static json_t *json_team_limits(const struct user *user)
+/* Fills the lists of ONE: the teams, the shares with all lines that give rights
+ * in them, the directories with rights of their own, and the limits that hold
+ * besides the user's own. */
+static void add_lists(json_t *one, const struct user *user)
 {
-    json_t *list = json_array();
+    json_t *teams = json_object_get(one, "teams"),
+           *shares = json_object_get(one, "shares"),
+           *directories = json_object_get(one, "directories"),
+           *limits = json_object_get(one, "team_limits");
+    struct slice rest = user->teams;
+    struct list_entry team;
+    char rights[16];
 
-    for (int i = 0; list && i < USER_TEAMS_MAX && user->team[i]; i++)
+    while (entry_next(&rest, &team))
+        json_array_append_new(teams,
+                              json_stringn(team.text.ptr, team.text.len));
+    for (size_t i = 0; i < user->grants; i++) {
+        const char *name = user->share[user->grant[i].share].name;
+
         json_array_append_new(
-            list,
+            shares, json_pack("{s:s, s:s, s:o}", "name", name, "rights",
+                              rights_text(user->grant[i].rights, rights), "by",
+                              grant_sources(&ctl.users, user, name)));
+    }
+    for (size_t i = 0; i < user->directories; i++)
+        json_array_append_new(
+            directories,
+            json_pack("{s:o, s:s}", "path", json_text(user->directory[i].path),
+                      "rights",
+                      rights_text(user->directory[i].rights, rights)));
+    for (int i = 0; i < USER_TEAMS_MAX && user->team[i]; i++)
+        json_array_append_new(
+            limits,
             json_pack("{s:s, s:o}", "team", user->team[i]->name, "limits",
                       limits_json(&user->team[i]->limits, ROW_TEAM_LIMITS)));
-    return list;
 }
 
 /* Adds the hash as it is in the file. */
@@ -121,8 +104,7 @@ static void ask_stored(void *data)
 
 static json_t *describe_user(size_t i)
 {
-    const struct users *u = &ctl.users;
-    const struct user *user = &u->row[i];
+    const struct user *user = &ctl.users.row[i];
     struct asked_stored a = { .home = user->home };
     struct complaint why;
     const uint64_t bytes = row_limit(&user->limits, ROW_UPLOAD_BYTES, 0);
@@ -142,9 +124,8 @@ static json_t *describe_user(size_t i)
     char rights[16];
     json_t *one = json_pack(
         "{s:s, s:I, s:I, s:o, s:o, s:s, s:b, s:s, s:s, s:b, s:b, s:s?, s:s?, "
-        "s:s?, s:s, s:o, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-        "s:o, "
-        "s:o, s:o}",
+        "s:s?, s:s, s:o, s:s?, s:o, s:o, s:o, s:[], s:[], s:[], s:o, s:[], "
+        "s:o, s:o, s:o, s:o}",
         "name", user->name, "uid", (json_int_t)user->uid, "gid",
         (json_int_t)user->gid, "comment", json_text(user->comment), "home",
         json_text(user->home), "rights", rights_text(user->rights, rights),
@@ -156,13 +137,13 @@ static json_t *describe_user(size_t i)
         json_slice(user->certificate), "second_factor",
         user->totp.len > 0 ? "totp" : NULL, "expires", json_time(user->expires),
         "file_mode", json_mode(user->file_mode), "dir_mode",
-        json_mode(user->dir_mode), "teams", json_teams(user), "shares",
-        json_shares(u, user), "directories", json_directories(user), "limits",
-        limits_json(&user->limits, ROW_LIMITS), "team_limits",
-        json_team_limits(user), "files", json_count(counts, a.stored.files),
-        "bytes", json_count(counts && bytes > 0, a.stored.bytes), "retain",
+        json_mode(user->dir_mode), "teams", "shares", "directories", "limits",
+        limits_json(&user->limits, ROW_LIMITS), "team_limits", "files",
+        json_count(counts, a.stored.files), "bytes",
+        json_count(counts && bytes > 0, a.stored.bytes), "retain",
         json_slice(user->retain), "sync", json_slice(user->sync));
 
+    add_lists(one, user);
     if (one && ctl.args.hashes && add_hash(one, user)) {
         json_decref(one);
         return NULL;
