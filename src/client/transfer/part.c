@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/sha.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -33,31 +35,58 @@ static void part_digits(const char *text, char out[PART_WHICH + 1])
 
 #define LARGE_LEAST (1024 * 1024)
 
+/* The partial files of the directory that was read last. It is read again after
+ * this call has left one there: a directory may have very many files. */
+static struct {
+    pthread_mutex_t lock;
+    struct stat directory; /* st_ino 0: none */
+    struct dirent **file;
+    int count;
+} parts = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static int part_is_entry(const struct dirent *e)
+{
+    return part_is_name(e->d_name);
+}
+
+static void part_look(int directory)
+{
+    struct stat st;
+
+    if (fstat(directory, &st) == 0 && st.st_ino == parts.directory.st_ino &&
+        st.st_dev == parts.directory.st_dev)
+        return;
+    while (parts.count > 0)
+        free(parts.file[--parts.count]);
+    free(parts.file);
+    parts.file = NULL;
+    parts.count = scandirat(directory, ".", &parts.file, part_is_entry, NULL);
+    parts.directory = st;
+}
+
 /* Removes partial files of other states of the same file: no call continues
  * them. Another call may be at work on one, or it may be no partial file at
  * all. */
 static void part_remove_stale(const struct part *p)
 {
-    int at = openat(p->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d = at < 0 ? NULL : fdopendir(at);
-    struct dirent *e;
     struct stat st;
 
-    while (d && (e = readdir(d))) {
-        if (strncmp(e->d_name, p->name, PART_HEAD) != 0 ||
-            strcmp(e->d_name, p->name) == 0)
+    pthread_mutex_lock(&parts.lock);
+    part_look(p->directory);
+    for (int i = 0; i < parts.count; i++) {
+        const char *name = parts.file[i]->d_name;
+
+        if (strncmp(name, p->name, PART_HEAD) != 0 ||
+            strcmp(name, p->name) == 0)
             continue;
-        FD_CLEANUP int fd =
-            openat(at, e->d_name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        FD_CLEANUP int fd = openat(
+            p->directory, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
         if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 &&
             fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
             st.st_uid == geteuid())
-            unlinkat(at, e->d_name, 0);
+            unlinkat(p->directory, name, 0);
     }
-    if (d)
-        closedir(d);
-    else
-        fd_close(&at);
+    pthread_mutex_unlock(&parts.lock);
 }
 
 static int part_lock(struct part *p, const char *target, struct failure *why)
@@ -214,6 +243,11 @@ void part_close(struct part *p, bool keep)
         (!keep || fstat(p->fd, &st) < 0 || st.st_size == 0 ||
          part_flush(p) < 0))
         part_drop(p);
+    if (p->name[0]) {
+        pthread_mutex_lock(&parts.lock);
+        parts.directory.st_ino = 0;
+        pthread_mutex_unlock(&parts.lock);
+    }
     fd_close(&p->fd);
     fd_close(&p->directory);
 }

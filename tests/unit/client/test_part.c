@@ -1,0 +1,73 @@
+/* Local partial files that a change of the server's file has made useless. */
+#include "client/transfer/transfer.h"
+
+#include <dirent.h>
+
+#include "support/files.h"
+#include "support/scratch.h"
+#include "support/test.h"
+
+TestSuite(part, .init = scratch_make, .fini = scratch_remove);
+
+static unsigned looks;
+
+/* Replaces libc's function. */
+int scandirat(int at, const char *name, struct dirent ***ret,
+              int (*takes)(const struct dirent *e),
+              int (*order)(const struct dirent **a, const struct dirent **b))
+{
+    const int fd = openat(at, name, O_RDONLY | O_DIRECTORY);
+    char path[64];
+
+    (void)order;
+    looks++;
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    const int count = scandir(path, ret, takes, NULL);
+    close(fd);
+    return count;
+}
+
+/* Downloads a state of the file NAME, and leaves its part if KEEP. */
+static void download(const char *name, time_t state, bool keep)
+{
+    const struct part_source from = {
+        .server = "s", .path = name, .size = 1 << 20, .modified = state
+    };
+    char target[256];
+    struct failure why;
+    struct part p;
+
+    snprintf(target, sizeof(target), "%s/%s", scratch, name);
+    cr_assert_eq(part_open(&p, target, NAMED_ALL, &from, &why), 0);
+    cr_assert_eq(write(p.fd, "x", 1), 1);
+    part_close(&p, keep);
+}
+
+static int parts(void)
+{
+    DIR *d = opendir(scratch);
+    const struct dirent *e;
+    int count = 0;
+
+    while ((e = readdir(d)))
+        count += part_is_name(e->d_name);
+    closedir(d);
+    return count;
+}
+
+/* A directory of many files is read once, and again when the call itself has
+ * left a part there. */
+Test(part, the_directory_is_read_once)
+{
+    for (int i = 0; i < 5; i++)
+        download("a", i, false);
+    cr_expect_eq(looks, 1);
+    download("a", 1, true);
+    download("b", 1, true);
+    cr_expect_eq(parts(), 2);
+    looks = 0;
+    download("b", 2, false);
+    download("c", 1, false);
+    cr_expect_eq(parts(), 1, "the one of a");
+    cr_expect_eq(looks, 1);
+}
