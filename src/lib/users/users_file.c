@@ -99,6 +99,15 @@ static bool has_no_links(int error)
            error == EMLINK;
 }
 
+static void remove_leftover(int directory_fd, const char *name,
+                            const char *ending)
+{
+    char path[NAME_MAX + 1];
+
+    if (beside(".", name, ending, path) == 0)
+        unlinkat(directory_fd, path, 0);
+}
+
 static int open_current(const struct users_file *p)
 {
     char seen[NAME_MAX + 1];
@@ -106,6 +115,7 @@ static int open_current(const struct users_file *p)
 
     if (r < 0)
         return r;
+    remove_leftover(p->directory_fd, p->name, SEEN);
     if (linkat(p->directory_fd, p->name, p->directory_fd, seen, 0) < 0)
         return has_no_links(errno) ? open_at(p, p->name, O_RDONLY) : -errno;
     r = open_at(p, seen, O_RDONLY);
@@ -126,15 +136,6 @@ bool users_file_is_written(int fd)
     return false;
 }
 
-static void remove_leftover(int directory_fd, const char *name,
-                            const char *ending)
-{
-    char path[NAME_MAX + 1];
-
-    if (beside(".", name, ending, path) == 0)
-        unlinkat(directory_fd, path, 0);
-}
-
 int users_file_lock(struct users_file *p, uint64_t ms)
 {
     char name[NAME_MAX + 1];
@@ -144,10 +145,8 @@ int users_file_lock(struct users_file *p, uint64_t ms)
         p->lock_fd = open_at(p, name, O_RDWR | O_CREAT);
     if (r == 0)
         r = p->lock_fd < 0 ? p->lock_fd : fd_lock(p->lock_fd, ms);
-    if (r == 0) {
+    if (r == 0)
         remove_leftover(p->directory_fd, p->name, NEW);
-        remove_leftover(p->directory_fd, p->name, SEEN);
-    }
     return r;
 }
 

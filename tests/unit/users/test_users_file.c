@@ -334,14 +334,19 @@ Test(place, is_made)
     end_edit();
 }
 
+/* And after an unlink of the edit itself that has failed. */
 Test(place, after_a_killed_edit)
 {
     char seen[160];
+    bool stands;
 
     snprintf(seen, sizeof(seen), "%s/.users.sallyport-seen", scratch);
     files_write(seen, OTHER, strlen(OTHER), 0600);
     begin_edit(TEXT, 0);
     cr_expect(slice_equal(buf_slice(&read_text), slice_from(TEXT)));
+    files_write(seen, OTHER, strlen(OTHER), 0600);
+    cr_expect_eq(users_file_commit(&p, SLICE(AFTER), NULL, NULL, &stands), 0);
+    expect_text(AFTER);
     end_edit();
 }
 
