@@ -128,28 +128,35 @@ UserTest(orphans, that_hide_are_killed_for_gate, NULL)
     gate_hears(MSG_reaped, anna.serial);
 }
 
-/* It has ended before gate announces it: master has reaped it, and remembers
- * how. */
-OpenTest(orphans, die_before_they_are_announced, NULL)
+/* Returns a session that has ended by SIGNAL before gate announces it. */
+static pid_t has_died(int signal)
 {
-    int status = SIGSEGV, rope, pidfd;
-    pid_t pid;
+    int rope, pidfd;
+    const pid_t pid = stage_bear(&rope);
 
-    pid = stage_bear(&rope);
     pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-    cr_assert_eq(send(rope, &status, sizeof(status), 0), sizeof(status));
+    cr_assert_eq(send(rope, &signal, sizeof(signal), 0), sizeof(signal));
     cr_assert_eq(
         poll(&(struct pollfd){ .fd = pidfd, .events = POLLIN }, 1, 10000), 1);
-    stage_serves();         /* so master has reaped it, */
-    actor_die(&stage.auth); /* and then a child of its own */
+    close(pidfd);
+    close(rope);
+    stage_serves(); /* so master has reaped it */
+    return pid;
+}
+
+/* Master has reaped them, and remembers how they have ended. */
+OpenTest(orphans, die_before_they_are_announced, NULL)
+{
+    const pid_t pid = has_died(SIGSEGV);
+
+    has_died(SIGKILL);
+    actor_die(&stage.auth); /* a child of its own */
     actor_again(&stage.auth);
     player_enter_as(&anna, 7, pid);
     channel_hear_end(&anna.channel);
     stage_reports(EVENT_END, "crash: signal 11");
     stage_reports(EVENT_BAN, "crashed a session");
     gate_hears(MSG_reaped, 7);
-    close(pidfd);
-    close(rope);
     player_leave(&anna);
 }
 

@@ -11,18 +11,20 @@
 static void reap_children(void *owner)
 {
     struct master *m = owner;
+    struct session_table *t = m->sessions;
     int status;
     pid_t pid;
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
         struct child *child = children_by_pid(m, pid);
         const bool errand = errand_reaped(m, pid, status);
-        const bool hung = hanging_reaped(&m->sessions->hanging, pid);
+        const bool hung = hanging_reaped(&t->hanging, pid);
+        const unsigned at = t->strangers % STRANGERS;
 
-        if (!sessions_reaped(m->sessions, pid, status) && !child && !errand &&
-            !hung) {
-            m->sessions->stranger = pid;
-            m->sessions->stranger_status = status;
+        if (!sessions_reaped(t, pid, status) && !child && !errand && !hung) {
+            t->stranger[at].pid = pid;
+            t->stranger[at].status = status;
+            t->strangers++;
         }
         if (child)
             child_reaped(child, status);

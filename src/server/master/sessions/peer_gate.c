@@ -31,9 +31,13 @@ static bool gate_is_channel(int fd)
 static bool gate_session_lives(struct session_record *s)
 {
     struct session_table *t = s->master->sessions;
-    int status = t->stranger == s->pid ? t->stranger_status : 0;
-    const pid_t pid = s->pid, ended = waitpid(pid, &status, WNOHANG);
+    const pid_t pid = s->pid;
+    int status = 0;
 
+    for (unsigned i = t->strangers; i != t->strangers + STRANGERS; i++)
+        if (t->stranger[i % STRANGERS].pid == pid)
+            status = t->stranger[i % STRANGERS].status;
+    const pid_t ended = waitpid(pid, &status, WNOHANG);
     if (ended != 0)
         sessions_reaped(t, pid, status);
     return ended == 0;

@@ -282,6 +282,7 @@ struct session_record {
 
 TAILQ_HEAD(session_list, session_record);
 
+#define STRANGERS 64u
 struct session_table {
     struct session_record *all;
     size_t size;    /* records */
@@ -294,10 +295,13 @@ struct session_table {
     uint8_t hash_key[SIPHASH_KEY];
     struct session_record *free;
     struct session_list with_news;
-    /* The last process that was reaped and belonged to nothing: gate may
-     * announce it as a session later. */
-    pid_t stranger;
-    int stranger_status;
+    /* The last processes that were reaped and belonged to nothing: gate may
+     * announce one as a session later. */
+    struct {
+        pid_t pid;
+        int status;
+    } stranger[STRANGERS];
+    unsigned strangers; /* at this number modulo STRANGERS is the oldest */
     struct session_record *unswept; /* records that may be free at the end of
                                      * the turn */
     struct hanging_table hanging;
