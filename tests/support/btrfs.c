@@ -2,11 +2,11 @@
 #include "btrfs.h"
 
 #include <linux/btrfs.h>
-#include <sched.h>
 #include <sys/mount.h>
 
 #include "files.h"
 #include "run.h"
+#include "scratch.h"
 #include "test.h"
 
 static void must_run(char *const arguments[])
@@ -22,9 +22,7 @@ bool btrfs_mount(const char *directory)
 {
     char image[256], *at = (char *)(uintptr_t)directory;
 
-    if (geteuid() != 0 || unshare(CLONE_NEWNS) ||
-        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-        mount("tmpfs", directory, "tmpfs", 0, NULL))
+    if (!mounts_own() || mount("tmpfs", directory, "tmpfs", 0, NULL))
         return false;
     snprintf(image, sizeof(image), "%s/image", directory);
     files_write(image, "", 0, 0600);

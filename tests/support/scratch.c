@@ -1,6 +1,8 @@
 #include "scratch.h"
 
 #include <ftw.h>
+#include <sched.h>
+#include <sys/mount.h>
 
 #include "fail.h"
 #include "test.h"
@@ -45,4 +47,10 @@ const char *in_scratch(const char *name)
 
     snprintf(path, sizeof(paths[0]), "%s/%s", scratch, name);
     return path;
+}
+
+bool mounts_own(void)
+{
+    return geteuid() == 0 && unshare(CLONE_NEWNS) == 0 &&
+           mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
 }

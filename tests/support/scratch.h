@@ -3,6 +3,8 @@
 #ifndef TESTS_SUPPORT_SCRATCH_H
 #define TESTS_SUPPORT_SCRATCH_H
 
+#include <stdbool.h>
+
 extern char scratch[32]; /* its path */
 
 void scratch_make(void);
@@ -14,5 +16,9 @@ const char *in_scratch(const char *name);
 
 /* Removes PATH and all below it, but no other file system. */
 void scratch_remove_tree(const char *path);
+
+/* From now on what this process mounts is mounted for it and its children only.
+ * Returns false if it can't have that, as without root. */
+bool mounts_own(void);
 
 #endif

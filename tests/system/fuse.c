@@ -1,9 +1,9 @@
 /* Starts the file system, and ends it. */
 #include "fuse.h"
 
-#include <sched.h>
 #include <sys/mount.h>
 
+#include "support/scratch.h"
 #include "support/server.h"
 #include "support/test.h"
 #include "support/wait.h"
@@ -12,8 +12,7 @@ void fuse_begin(void)
 {
     if (geteuid() != 0)
         cr_skip_test("needs root");
-    cr_assert_eq(unshare(CLONE_NEWNS), 0, "unshare: %m");
-    cr_assert_eq(mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+    cr_assert(mounts_own(), "unshare: %m");
 }
 
 static pid_t fuse_start(const char *folder, const char *how, const char *lack,

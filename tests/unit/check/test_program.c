@@ -1,6 +1,5 @@
 /* The program itself, as master executes it: the settings are descriptor 3, the
  * table of users 4. */
-#include <sched.h>
 #include <sys/mount.h>
 
 #include "sallyport/base/buf.h"
@@ -149,9 +148,7 @@ static bool play_systemctl(pid_t service)
     cr_assert(fd >= 0 && fchmod(fd, 0755) == 0);
     cr_assert_gt(dprintf(fd, text, asked, (int)service), 0);
     close(fd);
-    mounted = geteuid() == 0 && unshare(CLONE_NEWNS) == 0 &&
-              mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-              mount(path, SYSTEMCTL, NULL, MS_BIND, NULL) == 0;
+    mounted = mounts_own() && mount(path, SYSTEMCTL, NULL, MS_BIND, NULL) == 0;
     unlink(path);
     return mounted;
 }

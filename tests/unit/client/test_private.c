@@ -1,9 +1,9 @@
 /* Which files may hold a secret. */
-#include <sched.h>
 #include <sys/mount.h>
 
 #include "client/options/options.h"
 #include "support/files.h"
+#include "support/scratch.h"
 #include "support/test.h"
 
 static int judge(const char *path, mode_t mode, uid_t owner)
@@ -41,9 +41,7 @@ Test(private, secrets_of_a_service)
         { "/run/s", 0600, 0, 0 },
     };
 
-    if (unshare(CLONE_NEWNS) < 0 ||
-        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-        mount("none", "/run", "tmpfs", 0, NULL) < 0)
+    if (!mounts_own() || mount("none", "/run", "tmpfs", 0, NULL) < 0)
         cr_skip_test("no mount namespace");
     files_make_folder("/run/secrets", 0755);
     files_make_folder("/run/secretsx", 0755);

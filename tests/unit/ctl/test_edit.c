@@ -1,5 +1,4 @@
 /* Edits of the users file: locked, complete, and killed at every step. */
-#include <sched.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
 
@@ -202,8 +201,7 @@ Test(edit, a_users_file_that_is_a_mount)
     fflush(NULL);
     pid = fork();
     if (pid == 0) {
-        if (unshare(CLONE_NEWNS) ||
-            mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+        if (!mounts_own() ||
             mount(world.users, world.users, NULL, MS_BIND, NULL))
             _exit(EX_UNAVAILABLE);
         run_ctl(&r, "", "user lock anna");

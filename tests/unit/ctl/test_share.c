@@ -1,6 +1,5 @@
 /* Counted files and bytes: what no shell of cases/share_user.txt can set or
  * mount. */
-#include <sched.h>
 #include <sys/mount.h>
 #include <sys/xattr.h>
 
@@ -71,10 +70,9 @@ Test(share, upload_bytes)
 
     expect_run(0, PASSWORD, "user add dora --role drop --upload-bytes 2M");
     expect_users("rights=drop upload_bytes=2M\n");
-    expect_out(
-        0, "", "user show dora",
-        "limits:   upload_bytes 2 MiB\nteam_limits: none\nfiles:    0\n"
-        "bytes:    0 bytes\n");
+    expect_out(0, "", "user show dora",
+               "limits:   upload_bytes 2 MiB\nteam_limits: none\nfiles:    0\n"
+               "bytes:    0 bytes\n");
     snprintf(home, sizeof(home), "%s/dora", world.homes);
     cr_assert_eq(setxattr(home, STORED_ATTRIBUTE, "7 1048576", 9, 0), 0);
     expect_out(0, "", "user show dora", "bytes:    1 MiB\n");
@@ -108,9 +106,7 @@ Test(share, upload_bytes_of_a_user_with_uploads)
 /* ramfs has no extended attributes. */
 Test(share, counts_without_attributes)
 {
-    if (unshare(CLONE_NEWNS) < 0 ||
-        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-        mkdir(world.homes, 0711) < 0 ||
+    if (!mounts_own() || mkdir(world.homes, 0711) < 0 ||
         mount("none", world.homes, "ramfs", 0, NULL) < 0)
         world_skip("nothing can be mounted here");
     expect_err(EX_CONFIG, PASSWORD, "user add dora --uploads 2",
