@@ -1,18 +1,15 @@
 /* The tests' changes and checks of the home on disk. */
-#include <dirent.h>
 #include <sys/un.h>
 #include <sys/xattr.h>
 
-#include "files/files.h"
 #include "peer.h"
-#include "sallyport/base/fd.h"
 
 const char *disk_path(struct peer *p, const char *path)
 {
-    static char out[2][4096];
+    static char out[8][4096];
     static int turn;
 
-    turn = !turn;
+    turn = (turn + 1) % 8;
     snprintf(out[turn], sizeof(out[turn]), "%s%s", p->home, path);
     return out[turn];
 }
@@ -193,10 +190,12 @@ size_t disk_partials(struct peer *p, const char *folder)
 
 const char *disk_partial(struct peer *p, const char *folder)
 {
-    static char last[512];
+    static char out[4][512];
+    static int turn;
 
-    cr_assert_eq(find_partials(p, folder, last, sizeof(last)), 1);
-    return last;
+    turn = (turn + 1) % 4;
+    cr_assert_eq(find_partials(p, folder, out[turn], sizeof(out[turn])), 1);
+    return out[turn];
 }
 
 void disk_extend(struct peer *p, const char *folder, size_t len, unsigned seed)

@@ -1,9 +1,7 @@
 /* The fake peers of the process files, and its requests as functions. */
 #include "peer.h"
 
-#include "sallyport/base/fd.h"
 #include "sallyport/ftp/listing.h"
-#include "sallyport/quota/quota.h"
 #include "support/btrfs.h"
 #include "support/messages.h"
 #include "support/nth.h"
@@ -45,7 +43,6 @@ void peer_init(struct peer *p)
         .root = geteuid() == 0,
         .homes = p->homes,
         .shares = p->shares,
-        .mounts = p->mounts,
         .serial = 1,
         .name = "anna",
         .home = p->home,
@@ -89,7 +86,7 @@ struct files_mount *peer_share(struct peer *p, const char *at, unsigned rights)
     size_t i = p->start.mount_count++;
     bool root = geteuid() == 0;
 
-    cr_assert_lt(i, sizeof(p->mounts) / sizeof(p->mounts[0]));
+    cr_assert_lt(i, sizeof(p->paths) / sizeof(p->paths[0]));
     snprintf(p->paths[i], sizeof(p->paths[i]), "%s%s", p->shares, at);
     p->mounts[i] = (struct files_mount){ .at = at,
                                          .path = p->paths[i],
@@ -103,17 +100,14 @@ struct files_mount *peer_share(struct peer *p, const char *at, unsigned rights)
 
 void peer_rights(struct peer *p, const char *at, unsigned rights)
 {
-    size_t i = p->start.mount_count++;
-
-    cr_assert_lt(i, sizeof(p->mounts) / sizeof(p->mounts[0]));
-    p->mounts[i] = (struct files_mount){ .at = at, .rights = rights };
+    p->mounts[p->start.mount_count++] =
+        (struct files_mount){ .at = at, .rights = rights };
 }
 
 void peer_member(struct peer *second, const struct peer *first,
                  const char *name, unsigned rights)
 {
     *second = *first;
-    second->start.mounts = second->mounts;
     second->mounts[0].rights = rights;
     second->start.name = name;
     second->start.uid = second->start.gid = PEER_UID + 1;
@@ -127,6 +121,7 @@ void peer_member(struct peer *second, const struct peer *first,
 
 void peer_fork(struct peer *p)
 {
+    p->start.mounts = p->mounts;
     p->start.session = channel_make(
         &p->session, p->start.for_ctl ? PROCESS_CTL : PROCESS_SESSION,
         PROCESS_FILES, PHASE_ASKED);
@@ -254,19 +249,11 @@ void peer_remove(struct peer *p)
     channel_close(&p->log);
 }
 
-void peer_join(struct peer *second, const struct peer *first)
+void peer_join(struct peer *second, const struct peer *first, bool for_ctl)
 {
     *second = *first;
-    second->start.mounts = second->mounts;
+    second->start.for_ctl = for_ctl;
     peer_run(second);
-}
-
-void peer_join_ctl(struct peer *ctl, const struct peer *first)
-{
-    *ctl = *first;
-    ctl->start.mounts = ctl->mounts;
-    ctl->start.for_ctl = true;
-    peer_run(ctl);
 }
 
 static void end_as(struct peer *p, int status)
@@ -346,50 +333,34 @@ int ask_path(struct peer *p, enum message_kind m, const char *path)
     return r;
 }
 
-static void copy_path(struct slice path, char ret[4097])
+int ask_rename(struct peer *p, const char *from, const char *to)
 {
-    cr_assert_eq(slice_copy(path, ret, 4097), 0);
-}
-
-int ask_rename_to(struct peer *p, const char *from, const char *to,
-                  char ret[4097])
-{
-    struct message reply;
-    int r = ASK(p, &reply, rename, NEXT(p), .from = slice_from(from),
+    struct message m;
+    int r = ASK(p, &m, rename, NEXT(p), .from = slice_from(from),
                 .to = slice_from(to));
 
-    ret[0] = '\0';
-    if (r == OUTCOME_OK)
-        copy_path(reply.renamed.path, ret);
+    slice_copy(r == OUTCOME_OK ? m.renamed.path : SLICE(""), p->stored,
+               sizeof(p->stored));
     return r;
 }
 
-int ask_rename(struct peer *p, const char *from, const char *to)
-{
-    char path[4097];
-
-    return ask_rename_to(p, from, to, path);
-}
-
-int ask_facts(struct peer *p, const char *path, enum facts_for purpose,
-              struct msg_facts_are *ret)
+int ask_facts(struct peer *p, const char *path, enum facts_for purpose)
 {
     struct message reply;
     int r = ASK(p, &reply, facts, NEXT(p), .path = slice_from(path),
                 .purpose = purpose, .directory = false);
 
     cr_assert(r != OUTCOME_OK || reply.kind == MSG_facts_are);
+    p->are = (struct msg_facts_are){ 0 };
     if (r == OUTCOME_OK)
-        *ret = reply.facts_are;
+        p->are = reply.facts_are;
     return r;
 }
 
 uint64_t ask_size(struct peer *p, const char *path)
 {
-    struct msg_facts_are facts;
-    int r = ask_facts(p, path, FACTS_FOR_SIZE, &facts);
-
-    return r == OUTCOME_OK ? facts.size : 0;
+    ask_facts(p, path, FACTS_FOR_SIZE);
+    return p->are.size;
 }
 
 int ask_times(struct peer *p, const char *path, time_t access, time_t modify)
@@ -408,20 +379,14 @@ int ask_mode(struct peer *p, const char *path, unsigned mode)
                .directory = false);
 }
 
-int ask_space_wanted(struct peer *p, const char *path, uint64_t wanted,
-                     uint64_t *bytes)
+int ask_space(struct peer *p, const char *path, uint64_t wanted)
 {
     struct message reply;
     int r = ASK(p, &reply, space, NEXT(p), .path = slice_from(path),
                 .wanted = wanted);
 
-    *bytes = r == OUTCOME_OK ? reply.space_is.bytes : 0;
+    p->space = r == OUTCOME_OK ? reply.space_is.bytes : 0;
     return r;
-}
-
-int ask_space(struct peer *p, const char *path, uint64_t *bytes)
-{
-    return ask_space_wanted(p, path, UINT64_MAX, bytes);
 }
 
 static void hand_over(int fd, int *ret)
@@ -510,11 +475,35 @@ int ask_upload(struct peer *p, const char *path, enum write_mode mode,
     return r;
 }
 
+/* Returns the path on disk of a virtual path. */
+static const char *real_path(const struct peer *p, const char *path)
+{
+    static char out[4200];
+    bool share = false;
+
+    for (size_t i = 0; i < p->start.mount_count; i++)
+        share |= p->mounts[i].path &&
+                 slice_starts(slice_from(path), slice_from(p->mounts[i].at));
+    snprintf(out, sizeof(out), "%s%s", share ? "/../../shares" : "", path);
+    return out;
+}
+
+int ask_put(struct peer *p, const char *path, enum write_mode mode,
+            uint64_t offset, size_t len, unsigned seed)
+{
+    int r = ask_upload(p, path, mode, offset, len, seed);
+
+    if (r == OUTCOME_OK)
+        r = ask_commit(p, len);
+    if (r == OUTCOME_OK && !p->held[0])
+        cr_expect(disk_is(p, real_path(p, p->stored), len, seed), "%s", path);
+    return r;
+}
+
 void ask_store(struct peer *p, const char *path, size_t len, unsigned seed)
 {
-    cr_assert_eq(ask_upload(p, path, WRITE_STORE, 0, len, seed), OUTCOME_OK,
-                 "%s", path);
-    cr_assert_eq(ask_commit(p, len), OUTCOME_OK, "%s", path);
+    cr_assert_eq(ask_put(p, path, WRITE_STORE, 0, len, seed), OUTCOME_OK, "%s",
+                 path);
 }
 
 void ask_cut(struct peer *p, const char *path, size_t len, unsigned seed)
@@ -544,39 +533,32 @@ int ask_prepare(struct peer *p, uint64_t length)
     return ASK(p, &reply, file_prepare, NEXT(p), .length = length);
 }
 
-int ask_commit_to(struct peer *p, uint64_t length, char ret[4097])
-{
-    struct message reply;
-    int r = ASK(p, &reply, file_commit, NEXT(p), .length = length);
-
-    ret[0] = '\0';
-    if (r == OUTCOME_OK)
-        copy_path(reply.file_stored.path, ret);
-    return r;
-}
-
 int ask_commit(struct peer *p, uint64_t length)
 {
-    char path[4097];
+    struct message m;
+    int r = ASK(p, &m, file_commit, NEXT(p), .length = length);
+    const bool stored = r == OUTCOME_OK;
 
-    return ask_commit_to(p, length, path);
-}
-
-static int ask_abort_as(struct peer *p, bool worthless)
-{
-    struct message reply;
-
-    return ASK(p, &reply, file_abort, NEXT(p), .worthless = worthless);
+    slice_copy(stored ? m.file_stored.path : SLICE(""), p->stored,
+               sizeof(p->stored));
+    slice_copy(stored ? m.file_stored.held : SLICE(""), p->held,
+               sizeof(p->held));
+    p->unsafe = stored && m.file_stored.unsafe;
+    return r;
 }
 
 int ask_abort(struct peer *p)
 {
-    return ask_abort_as(p, false);
+    struct message reply;
+
+    return ASK(p, &reply, file_abort, NEXT(p), .worthless = false);
 }
 
 int ask_abort_spoiled(struct peer *p)
 {
-    return ask_abort_as(p, true);
+    struct message reply;
+
+    return ASK(p, &reply, file_abort, NEXT(p), .worthless = true);
 }
 
 /* Waits until the pipe can be read, as a session does. */
@@ -624,41 +606,63 @@ int ask_list(struct peer *p, const char *path, enum list_format format,
     return OUTCOME_OK;
 }
 
-/* After 7 days, the default of partial_days. */
-static unsigned sweep(struct peer *p, bool share, time_t seconds)
+struct msg_partials_end peer_find(const struct peer *p,
+                                  const struct msg_find *find,
+                                  unsigned count[PARTIAL_STATE_COUNT])
 {
+    struct msg_find request = *find;
     struct message m;
-    unsigned n = 0;
+    struct peer ctl;
 
-    p->start.for_ctl = true;
-    p->start.mount_count = 0;
-    p->nth = NULL;
+    peer_join(&ctl, p, true);
+    request.request = NEXT(&ctl);
+    memset(count, 0, PARTIAL_STATE_COUNT * sizeof(*count));
+    cr_assert_eq(channel_send(&ctl.session, MSG_find, &request), 0);
+    while (peer_answers(&ctl, &m) == 1 && m.kind == MSG_partial)
+        count[m.partial.state]++;
+    cr_assert_eq(m.kind, MSG_partials_end);
+    peer_leave(&ctl);
+    return m.partials_end;
+}
+
+/* After 7 days, the default of partial_days. */
+static unsigned sweep(const struct peer *p, bool share, time_t seconds)
+{
+    unsigned count[PARTIAL_STATE_COUNT];
+    struct peer ctl = *p;
+
+    ctl.start.mount_count = 0;
+    ctl.nth = NULL;
     time_ahead += seconds;
-    peer_run(p);
+    peer_find(&ctl,
+              &(struct msg_find){ .what = FIND_ABANDONED,
+                                  .remove = true,
+                                  .share = share,
+                                  .age = UINT64_C(7) * 86400,
+                                  .path = SLICE("/") },
+              count);
     time_ahead -= seconds;
-    cr_assert_eq(SEND(&p->session, find, NEXT(p), .what = FIND_ABANDONED,
-                      .remove = true, .share = share,
-                      .age = UINT64_C(7) * 86400, .path = SLICE("/")),
-                 0);
-    while (peer_answers(p, &m) == 1 && m.kind == MSG_partial)
-        n += m.partial.state == PARTIAL_REMOVED;
-    cr_expect_eq(m.kind, MSG_partials_end);
-    peer_leave(p);
-    return n;
+    return count[PARTIAL_REMOVED];
 }
 
 unsigned disk_sweep(const struct peer *p, time_t seconds)
 {
+    return sweep(p, false, seconds);
+}
+
+struct peer peer_of_share(const struct peer *p)
+{
     struct peer ctl = *p;
 
-    return sweep(&ctl, false, seconds);
+    ctl.start.mount_count = 0;
+    ctl.start.home = p->mounts[0].path;
+    ctl.start.uid = ctl.start.gid = p->mounts[0].gid;
+    return ctl;
 }
 
 unsigned disk_sweep_share(const struct peer *p, time_t seconds)
 {
-    struct peer ctl = *p;
+    const struct peer ctl = peer_of_share(p);
 
-    ctl.start.home = p->mounts[0].path;
-    ctl.start.uid = ctl.start.gid = p->mounts[0].gid;
     return sweep(&ctl, true, seconds);
 }

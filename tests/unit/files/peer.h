@@ -7,11 +7,8 @@
 #include <sys/types.h>
 
 #include "files/files.h"
-#include "sallyport/domain/outcome.h"
+#include "sallyport/base/fd.h"
 #include "sallyport/domain/rights.h"
-#include "sallyport/event/event.h"
-#include "sallyport/files/files.h"
-#include "sallyport/ipc/channel.h"
 #include "support/test.h"
 
 struct nth;
@@ -27,15 +24,20 @@ struct peer {
     struct channel session, master, log; /* the test's ends */
     char base[64], homes[80], home[96], shares[80];
     struct files_start start; /* for peer_run() */
-    struct files_mount mounts[6];
+    struct files_mount mounts[FILES_MOUNTS_MAX];
     char paths[6][128]; /* of shares */
     unsigned facts;     /* for ask_list() */
     enum conflict wish; /* of the client, for ask_write() */
     struct nth *nth;    /* sees the calls of the process that is forked next */
     bool may_die;       /* then requests return OUTCOME_UNANSWERED */
     uint64_t first;     /* where the last upload begins */
-    char *text;         /* the last listing, until any peer's next one */
-    int listed;         /* how it ended */
+    char stored[4097];  /* the path of the last commit or rename; "": none */
+    char held[32];      /* the id of the last commit that waits, or "" */
+    bool unsafe;        /* the last commit isn't synced */
+    uint64_t space;     /* of the last ask_space() */
+    struct msg_facts_are are; /* the last facts; zero: none */
+    char *text;               /* the last listing, until any peer's next one */
+    int listed;               /* how it ended */
     uint64_t entries;
     const char *mounted; /* a directory that is unmounted at its end */
 };
@@ -59,16 +61,22 @@ void peer_fork(struct peer *p);
 /* The next answer to a request of sallyportctl, without signs of life. Returns
  * as channel_wait(). */
 int peer_answers(struct peer *p, struct message *ret);
+/* A process of sallyportctl searches, as FIND says; the answers are counted by
+ * their state. Returns their end. */
+struct msg_partials_end peer_find(const struct peer *p,
+                                  const struct msg_find *find,
+                                  unsigned count[PARTIAL_STATE_COUNT]);
+/* P for a process that has only the gid of its share /contracts. */
+struct peer peer_of_share(const struct peer *p);
 /* The messages to master after it has opened its directories. */
 void peer_starts(struct peer *p, struct message *ret);
 /* Does the same, for sallyportctl. */
 void peer_start_for_ctl(struct peer *p);
 /* Skips a test that needs root: otherwise there is one user. */
 void skip_without_root(void);
-/* A second process of the same user, in the home of the first one; and one of
+/* A second process of the same user, in the home of the first one; or one of
  * sallyportctl there. */
-void peer_join(struct peer *second, const struct peer *first);
-void peer_join_ctl(struct peer *ctl, const struct peer *first);
+void peer_join(struct peer *second, const struct peer *first, bool for_ctl);
 /* Before it runs: adds the share AT ("/contracts"), with a directory of root
  * and a group of its own; or RIGHTS in the directory AT of the home. */
 struct files_mount *peer_share(struct peer *p, const char *at, unsigned rights);
@@ -131,19 +139,12 @@ void send_commit(struct peer *p, uint64_t length);
 /* For messages that have only a path. */
 int ask_path(struct peer *p, enum message_kind m, const char *path);
 int ask_rename(struct peer *p, const char *from, const char *to);
-/* Does the same; the last argument gets the new path. */
-int ask_rename_to(struct peer *p, const char *from, const char *to,
-                  char ret[4097]);
-int ask_facts(struct peer *p, const char *path, enum facts_for purpose,
-              struct msg_facts_are *ret);
+int ask_facts(struct peer *p, const char *path, enum facts_for purpose);
 /* Returns SIZE's answer; 0: nothing. */
 uint64_t ask_size(struct peer *p, const char *path);
 int ask_times(struct peer *p, const char *path, time_t access, time_t modify);
 int ask_mode(struct peer *p, const char *path, unsigned mode);
-int ask_space(struct peer *p, const char *path, uint64_t *bytes);
-/* Does the same if WANTED bytes are needed; above: all. */
-int ask_space_wanted(struct peer *p, const char *path, uint64_t wanted,
-                     uint64_t *bytes);
+int ask_space(struct peer *p, const char *path, uint64_t wanted);
 /* *fd can be read or, after all file_copy, written at p->first; NULL: it is
  * closed. */
 int ask_read(struct peer *p, const char *path, uint64_t offset, int *fd);
@@ -160,6 +161,10 @@ int ask_write_fleeting(struct peer *p, const char *path, enum write_mode mode,
  * commits it or not. */
 int ask_upload(struct peer *p, const char *path, enum write_mode mode,
                uint64_t offset, size_t len, unsigned seed);
+/* The same, and its commit. If that succeeds, the file must have LEN bytes of
+ * pattern SEED, or it waits for inspection. */
+int ask_put(struct peer *p, const char *path, enum write_mode mode,
+            uint64_t offset, size_t len, unsigned seed);
 /* STOR of LEN bytes, which becomes the file. */
 void ask_store(struct peer *p, const char *path, size_t len, unsigned seed);
 /* STOR of LEN bytes that is cut. */
@@ -169,8 +174,6 @@ int ask_sync(struct peer *p);
 int ask_full(struct peer *p, bool over_quota);
 int ask_prepare(struct peer *p, uint64_t length);
 int ask_commit(struct peer *p, uint64_t length);
-/* Does the same; RET gets the path under which the file is visible. */
-int ask_commit_to(struct peer *p, uint64_t length, char ret[4097]);
 int ask_abort(struct peer *p);
 int ask_abort_spoiled(struct peer *p);
 int ask_list(struct peer *p, const char *path, enum list_format format,

@@ -64,10 +64,8 @@ int renameat2(int from_folder, const char *from, int to_folder, const char *to,
               unsigned flags)
 {
     if ((flags && rename_faults.no_flags) ||
-        (flags == RENAME_EXCHANGE && rename_faults.no_swap)) {
-        errno = EINVAL;
-        return -1;
-    }
+        (flags == RENAME_EXCHANGE && rename_faults.no_swap))
+        return fails(EINVAL);
     if (is_bad(to) || is_one_too_many())
         return -1;
     steps_on_change();
@@ -115,10 +113,8 @@ static void come_late(int folder, const char *name)
 int linkat(int from_folder, const char *from, int to_folder, const char *to,
            int flags)
 {
-    if (rename_faults.no_links) {
-        errno = EPERM;
-        return -1;
-    }
+    if (rename_faults.no_links)
+        return fails(EPERM);
     if (is_bad(to) || is_one_too_many() || fails_now(to))
         return -1;
     come_late(to_folder, to);
@@ -152,10 +148,8 @@ int unlinkat(int folder, const char *name, int flags)
 {
     steps_on_change();
     clock_on_unlink();
-    if (rename_faults.kept && strcmp(name, rename_faults.kept) == 0) {
-        errno = EIO;
-        return -1;
-    }
+    if (rename_faults.kept && strcmp(name, rename_faults.kept) == 0)
+        return fails(EIO);
     int r = (int)syscall(SYS_unlinkat, folder, renames_on_disk(name), flags);
 
     free_always += r == 0 ? free_per_name : 0;
@@ -177,10 +171,7 @@ int flock(int fd, int operation)
 
     if (rename_faults.locks_are_lost || (rename_faults.nodes && directory))
         return 0;
-    if (rename_faults.modes && !directory &&
-        needs_another_mode(fd, operation)) {
-        errno = EBADF;
-        return -1;
-    }
+    if (rename_faults.modes && !directory && needs_another_mode(fd, operation))
+        return fails(EBADF);
     return steps_flock(fd, operation);
 }

@@ -1,7 +1,6 @@
 /* Syncs and marks with the fault that a test sets. */
 #include "syncs.h"
 
-#include <dirent.h>
 #include <stdarg.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -60,6 +59,12 @@ static void note(char call)
         calls[len] = call;
 }
 
+int fails(int error)
+{
+    errno = error;
+    return -1;
+}
+
 static bool is_folder(int fd)
 {
     struct stat st;
@@ -115,19 +120,15 @@ int fsync(int fd)
 {
     if (is_folder(fd))
         sync_pass_gate();
-    if (is_folder(fd) ? sync_directories_fail : fails_now('s')) {
-        errno = sync_error;
-        return -1;
-    }
+    if (is_folder(fd) ? sync_directories_fail : fails_now('s'))
+        return fails(sync_error);
     return (int)syscall(SYS_fsync, fd);
 }
 
 int fdatasync(int fd)
 {
-    if (fails_now('d')) {
-        errno = sync_error;
-        return -1;
-    }
+    if (fails_now('d'))
+        return fails(sync_error);
     return (int)syscall(SYS_fdatasync, fd);
 }
 
@@ -136,35 +137,27 @@ int fsetxattr(int fd, const char *name, const void *value, size_t size,
 {
     if (strcmp(name, "user.sallyport.name") != 0)
         note(strcmp(name, "user.sallyport.reported") == 0 ? 'r' : 'm');
-    if (marks_fail || mark_error) {
-        errno = mark_error ? mark_error : EOPNOTSUPP;
-        return -1;
-    }
+    if (marks_fail || mark_error)
+        return fails(mark_error ? mark_error : EOPNOTSUPP);
     int r = (int)syscall(SYS_fsetxattr, fd, name, value, size, flags);
-    if (r == 0 && marks_repeat && flags & XATTR_CREATE) {
-        errno = EEXIST;
-        return -1;
-    }
+    if (r == 0 && marks_repeat && flags & XATTR_CREATE)
+        return fails(EEXIST);
     return r;
 }
 
 int fstatat(int fd, const char *restrict name, struct stat *restrict ret,
             int flags)
 {
-    if (look_fails && strcmp(name, look_fails) == 0) {
-        errno = EIO;
-        return -1;
-    }
+    if (look_fails && strcmp(name, look_fails) == 0)
+        return fails(EIO);
     return (int)syscall(SYS_newfstatat, fd, renames_on_disk(name), ret, flags);
 }
 
 int statx(int fd, const char *restrict name, int flags, unsigned mask,
           struct statx *restrict ret)
 {
-    if (look_fails && strcmp(name, look_fails) == 0) {
-        errno = EIO;
-        return -1;
-    }
+    if (look_fails && strcmp(name, look_fails) == 0)
+        return fails(EIO);
     int r =
         (int)syscall(SYS_statx, fd, renames_on_disk(name), flags, mask, ret);
     if (r == 0 && disk_owner && S_ISREG(ret->stx_mode))
@@ -218,10 +211,8 @@ int fcntl(int fd, int command, ...)
     va_start(list, command);
     long argument = va_arg(list, long);
     va_end(list);
-    if (command == F_SETLEASE && lease_error) {
-        errno = lease_error;
-        return -1;
-    }
+    if (command == F_SETLEASE && lease_error)
+        return fails(lease_error);
     return (int)syscall(SYS_fcntl, fd, command, argument);
 }
 

@@ -67,4 +67,7 @@ extern bool directories_endless;
 void sync_calls_begin(void);
 const char *sync_calls(void);
 
+/* Sets errno, and returns -1. */
+int fails(int error);
+
 #endif

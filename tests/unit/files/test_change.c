@@ -1,9 +1,7 @@
 /* MKD, RMD, DELE, RENAME, and the check for CWD. */
 #include <linux/magic.h>
 
-#include "files/files.h"
 #include "peer.h"
-#include "sallyport/base/fd.h"
 #include "syncs.h"
 
 #define K 1024u
@@ -173,22 +171,19 @@ Test(change, rename)
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct peer *p = peer_new();
-        struct stat before, after;
-        const char *where;
+        struct stat before = { 0 };
 
         furnish(p);
         p->start.rights = rows[i].rights;
         peer_run(p);
-        memset(&before, 0, sizeof(before));
         lstat(disk_path(p, rows[i].from), &before);
         int r = ask_rename(p, rows[i].from, rows[i].to);
         cr_expect_eq(r, rows[i].outcome, "%s %s: %d", rows[i].from, rows[i].to,
                      r);
-        where = r == OUTCOME_OK ? rows[i].to : rows[i].from;
-        if (before.st_ino != 0) {
-            cr_expect_eq(lstat(disk_path(p, where), &after), 0);
-            cr_expect_eq(after.st_ino, before.st_ino, "%s", where);
-        }
+        const char *where = r == OUTCOME_OK ? rows[i].to : rows[i].from;
+        if (before.st_ino != 0)
+            cr_expect_eq(disk_stat(p, where).st_ino, before.st_ino, "%s",
+                         where);
         cr_expect(r != OUTCOME_OK || !disk_has(p, rows[i].from));
         peer_stop(p);
     }
@@ -232,11 +227,8 @@ Test(change, paths_that_would_be_too_long)
 
 PeerTest(change, new_folder_is_private, peer_start(p))
 {
-    struct stat st;
-
     DONE(ask_path(p, MSG_directory_make, "/new"));
-    cr_assert_eq(stat(disk_path(p, "/new"), &st), 0);
-    cr_assert_eq(st.st_mode & 07777, 0700);
+    cr_assert_eq(disk_mode(p, "/new"), 0700);
 }
 
 PeerTest(change, partials_are_no_obstacle, peer_init(p))
@@ -265,13 +257,11 @@ PeerTest(change, running_upload_is_an_obstacle, peer_init(p))
     disk_directory(p, "/folder");
     peer_run(p);
     DONE(ask_write(p, "/folder/f", WRITE_STORE, 0, 0, NULL));
-    b = *p;
-    peer_run(&b);
+    peer_join(&b, p, false);
     GETS(NOT_EMPTY, ask_path(&b, MSG_directory_remove, "/folder"));
     cr_assert_eq(disk_partials(p, "/folder"), 1);
     DONE(ask_commit(p, 0));
-    channel_close(&b.session);
-    cr_assert_eq(peer_wait(&b), 0);
+    peer_leave(&b);
 }
 
 /* The directories of an upload with a 226 are synced; a directory that can't be
@@ -297,6 +287,7 @@ Test(change, new_names_are_synced)
         cr_expect_eq(ask_rename(p, "/file", "/else"), rows[i].rename);
         cr_expect_eq(ask_rename(p, "/other", "/empty/o"), rows[i].rename);
         GETS(OK, ask_path(p, MSG_directory_make, "/blind/new"));
+        GETS(NOT_EMPTY, ask_path(p, MSG_directory_remove, "/blind"));
         GETS(OK, ask_path(p, MSG_file_delete, "/else"));
         peer_stop(p);
     }

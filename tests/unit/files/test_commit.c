@@ -2,10 +2,7 @@
  * the place of the file when the reply names its path. */
 #include <linux/magic.h>
 #include <sys/file.h>
-#include <sys/prctl.h>
-#include <sys/xattr.h>
 
-#include "files/files.h"
 #include "peer.h"
 #include "syncs.h"
 
@@ -26,9 +23,9 @@ static const struct {
              { WRITE_APPEND, 0 } };
 #define WAYS (sizeof(ways) / sizeof(ways[0]))
 
-static void open_rest(struct peer *p, size_t way, int *fd)
+static void open_rest(struct peer *p, size_t way)
 {
-    cr_assert_eq(ask_write(p, "/f", ways[way].mode, ways[way].offset, 0, fd),
+    cr_assert_eq(ask_write(p, "/f", ways[way].mode, ways[way].offset, 0, NULL),
                  OUTCOME_OK, "way %zu", way);
     cr_assert_eq(p->first, way == 0 ? 64 * K : 256 * K);
 }
@@ -39,23 +36,19 @@ static void open_rest(struct peer *p, size_t way, int *fd)
 static void fail_before_the_first_byte(void)
 {
     struct peer p;
-    int fd;
 
     peer_start(&p);
     ask_cut(&p, "/f", 256 * K + 5, 1);
     for (size_t i = 1; i < WAYS; i++) {
         cr_assert_eq(ask_size(&p, "/f"), 256 * K);
         for (int j = 0; j < 3; j++) {
-            open_rest(&p, i, &fd);
-            close(fd);
+            open_rest(&p, i);
             DONE(ask_abort(&p));
             cr_expect_eq(disk_partials(&p, "/"), 1);
             cr_expect(disk_is(&p, disk_partial(&p, "/"), 256 * K, 1));
         }
     }
-    begin(&p, "/f", WRITE_APPEND, 0, 300 * K, 1);
-    DONE(ask_commit(&p, 300 * K));
-    cr_expect(disk_is(&p, "/f", 300 * K, 1));
+    DONE(ask_put(&p, "/f", WRITE_APPEND, 0, 300 * K, 1));
     peer_stop(&p);
 }
 
@@ -75,35 +68,27 @@ Test(commit, old_bytes_stay_on_a_network_disk)
  * never reports the bytes above. */
 PeerTest(commit, a_lower_rest_cuts_at_once, peer_start(p))
 {
-    int fd;
-
     ask_cut(p, "/f", 256 * K + 5, 1);
     cr_assert_eq(ask_size(p, "/f"), 256 * K);
-    open_rest(p, 0, &fd);
-    close(fd);
+    open_rest(p, 0);
     cr_expect(disk_is(p, disk_partial(p, "/"), 64 * K, 1));
     DONE(ask_abort(p));
-    GETS(SIZE_FIRST, ask_write(p, "/f", WRITE_APPEND, 0, 0, &fd));
+    GETS(SIZE_FIRST, ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL));
     cr_expect_eq(ask_size(p, "/f"), 64 * K);
-    begin(p, "/f", WRITE_APPEND, 0, 100 * K, 1);
-    DONE(ask_commit(p, 100 * K));
-    cr_expect(disk_is(p, "/f", 100 * K, 1));
+    DONE(ask_put(p, "/f", WRITE_APPEND, 0, 100 * K, 1));
 }
 
 /* Bytes that a killed process left above the confirmed length never become a
  * part of the file. */
 PeerTest(commit, what_a_killed_process_left, peer_start(p))
 {
-    int fd;
-
     begin(p, "/f", WRITE_STORE, 0, 256 * K + 5, 1);
     DONE(ask_sync(p));
     peer_kill(p);
     disk_extend(p, "/", 400 * K, 2);
     peer_run(p);
     cr_assert_eq(ask_size(p, "/f"), 256 * K);
-    open_rest(p, 2, &fd);
-    close(fd);
+    open_rest(p, 2);
     cr_expect(disk_is(p, disk_partial(p, "/"), 256 * K, 1));
     DONE(ask_commit(p, 256 * K));
     cr_expect(disk_is(p, "/f", 256 * K, 1));
@@ -130,13 +115,11 @@ PeerTest(commit, a_new_upload_drops_the_old_bytes, peer_start(p))
 PeerTest(commit, an_empty_upload_is_a_file, peer_start(p))
 {
     static const size_t lengths[] = { 64 * K, 256 * K, 256 * K };
-    int fd;
 
     for (size_t i = 0; i < WAYS; i++) {
         ask_cut(p, "/f", 256 * K + 5, 1);
         ask_size(p, "/f");
-        open_rest(p, i, &fd);
-        close(fd);
+        open_rest(p, i);
         cr_assert_eq(ask_commit(p, lengths[i]), OUTCOME_OK, "way %zu", i);
         cr_expect(disk_is(p, "/f", lengths[i], 1), "way %zu", i);
         cr_expect_eq(disk_partials(p, "/"), 0);
@@ -266,19 +249,18 @@ Test(commit, each_verb_overtakes)
     for (size_t i = 0; i < 2 * sizeof(verbs) / sizeof(verbs[0]); i++) {
         const char *name = verbs[i / 2].name;
         const bool ends = i % 2;
-        char stored[4097];
         struct peer a, b;
 
         peer_init(&a);
         a.start.rights = verbs[i / 2].rights;
         peer_run(&a);
-        peer_join(&b, &a);
+        peer_join(&b, &a, false);
         begin(&a, "/f", WRITE_STORE, 0, 300 * K, 1);
         verbs[i / 2].of(&b);
         if (ends) {
-            cr_assert_eq(ask_commit_to(&a, 300 * K, stored), 0, "%s", name);
-            cr_expect(disk_is(&a, stored, 300 * K, 1), "%s", name);
-            cr_expect_not(disk_has_attribute(&a, stored, OVERTAKEN));
+            cr_assert_eq(ask_commit(&a, 300 * K), 0, "%s", name);
+            cr_expect(disk_is(&a, a.stored, 300 * K, 1), "%s", name);
+            cr_expect_not(disk_has_attribute(&a, a.stored, OVERTAKEN));
         }
         peer_leave(&a);
         unlink(disk_path(&b, "/f")); /* collected */
@@ -308,7 +290,7 @@ Test(commit, an_overtaken_one_is_swept)
     struct peer a, b;
 
     peer_start(&a);
-    peer_join(&b, &a);
+    peer_join(&b, &a, false);
     begin(&a, "/f", WRITE_STORE, 0, 300 * K, 1);
     ask_store(&b, "/f", 300 * K, 1);
     cr_expect_eq(disk_sweep(&b, HOUR), 0, "it is being written");
@@ -334,10 +316,8 @@ PeerTest(commit, prepared_in_another_order, peer_start(p))
     GETS(OK, ask_sync(p));
     GETS(OK, ask_commit(p, 200 * K));
     close(fd);
-    cr_expect_lt(
-        getxattr(disk_path(p, "/f"), "user.sallyport.confirmed", NULL, 0), 0);
-    cr_expect_lt(getxattr(disk_path(p, "/f"), "user.sallyport.name", NULL, 0),
-                 0);
+    cr_expect_not(disk_has_attribute(p, "/f", "user.sallyport.confirmed"));
+    cr_expect_not(disk_has_attribute(p, "/f", "user.sallyport.name"));
     DONE(ask_write(p, "/g", WRITE_STORE, 0, 0, &fd));
     put_pattern(fd, 0, 200 * K, 1);
     GETS(OK, ask_prepare(p, 200 * K));
@@ -365,8 +345,7 @@ PeerTest(commit, a_copy_is_not_kept, peer_start(p))
     begin(p, "/f", WRITE_APPEND, 0, 400 * K, 1);
     DONE(ask_abort(p));
     cr_expect(disk_is(p, disk_partial(p, "/"), 192 * K, 2));
-    begin(p, "/f", WRITE_APPEND, 0, 400 * K, 1);
-    DONE(ask_commit(p, 400 * K));
+    DONE(ask_put(p, "/f", WRITE_APPEND, 0, 400 * K, 1));
     cr_expect_eq(disk_partials(p, "/"), 0);
     cr_expect(disk_is(p, "/f", 400 * K, 1));
 }
@@ -394,7 +373,7 @@ PeerTest(commit, folder_that_is_renamed, peer_init(p))
 
     disk_directory(p, "/a");
     peer_run(p);
-    peer_join(&b, p);
+    peer_join(&b, p, false);
     begin(p, "/a/x", WRITE_STORE, 0, 200 * K, 1);
     DONE(ask_rename(&b, "/a", "/b"));
     DONE(ask_path(&b, MSG_directory_make, "/a"));

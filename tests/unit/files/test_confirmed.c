@@ -1,7 +1,6 @@
 /* Only the bytes of a partial that a sync has confirmed count. */
 #include <sys/xattr.h>
 
-#include "files/files.h"
 #include "peer.h"
 #include "sallyport/base/clock.h"
 #include "support/messages.h"
@@ -148,8 +147,7 @@ Test(confirmed, no_mark_no_resume)
         DONE(ask_abort(p));
         expect_nothing(p);
     }
-    begin(p, WRITE_STORE, 0, 200 * K, 1);
-    DONE(ask_commit(p, 200 * K));
+    DONE(ask_put(p, "/f", WRITE_STORE, 0, 200 * K, 1));
     peer_expect(p, EVENT_TROUBLE);
     peer_stop(p); /* and no other event */
 }
@@ -242,7 +240,7 @@ PeerTest(confirmed, size_waits_for_the_old_writer, start_with_fsync(p))
     struct peer b;
     struct message reply;
 
-    peer_join(&b, p);
+    peer_join(&b, p, false);
     begin(p, WRITE_STORE, 0, 200 * K, 1);
     cr_assert_eq(send_size(&b), 0);
     cr_expect_eq(channel_wait(&b.session, &reply, 100), -ETIMEDOUT);
@@ -266,7 +264,7 @@ PeerTest(confirmed, size_does_not_wait_long, start_with_fsync(p))
     struct peer b;
     uint64_t began;
 
-    peer_join(&b, p);
+    peer_join(&b, p, false);
     begin(p, WRITE_STORE, 0, 200 * K, 1);
     DONE(ask_sync(p));
     began = clock_ms();

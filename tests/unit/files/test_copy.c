@@ -1,5 +1,4 @@
 /* Copies the beginning of one file into another. */
-#include "files/files.h"
 #include "peer.h"
 
 #define K 1024u

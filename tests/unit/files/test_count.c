@@ -1,13 +1,11 @@
 /* uploads and upload_bytes: which uploads and bytes count, and that no more
  * than the permitted ones become visible, however many end at the same moment.
  */
-#include <dirent.h>
 #include <inttypes.h>
 #include <linux/magic.h>
 #include <sys/file.h>
 #include <sys/xattr.h>
 
-#include "files/files.h"
 #include "renames.h"
 #include "steps.h"
 #include "support/messages.h"
@@ -41,18 +39,9 @@ static unsigned long disk_bytes(struct peer *p, const char *directory)
     return sum;
 }
 
-/* Up to LEN bytes: an APPE sends those that are missing. */
-static int store_up_to(struct peer *p, const char *path, enum write_mode mode,
-                       size_t len)
-{
-    int o = ask_upload(p, path, mode, 0, len, 1);
-
-    return o == OUTCOME_OK ? ask_commit(p, len) : o;
-}
-
 static int store(struct peer *p, const char *path, enum write_mode mode)
 {
-    return store_up_to(p, path, mode, 10);
+    return ask_put(p, path, mode, 0, 10, 1);
 }
 
 /* COUNT may leave out the bytes. */
@@ -123,7 +112,7 @@ Test(count, bytes_of_each_conflict)
             disk_directory(p, "/d");
             peer_run(p);
             for (size_t len = 100 * K; len < 104 * K; len += K)
-                store_up_to(p, "/d/f", mode, len);
+                ask_put(p, "/d/f", mode, 0, len, 1);
             cr_expect_gt(
                 getxattr(p->home, STORED_ATTRIBUTE, text, sizeof(text)), 0);
             cr_expect_eq(sscanf(text, "%lu %lu", &files, &counted), 2);
@@ -163,7 +152,7 @@ static void many_at_once(struct peer *p, enum outcome refused)
         char path[64];
 
         snprintf(path, sizeof(path), "%s/f%zu", where[i % 3], i);
-        peer_join(&other[i], p);
+        peer_join(&other[i], p, false);
         DONE(ask_upload(&other[i], path, WRITE_STORE, 0, 200 * K, 1));
     }
     for (size_t i = 0; i < MANY; i++)
@@ -199,7 +188,7 @@ static void wait_for_the_lock(const char *locked)
 
     begin(&p, 5, 0);
     s = steps_for_next();
-    peer_join(&b, &p);
+    peer_join(&b, &p, false);
     DONE(ask_upload(&b, "/contracts/f", WRITE_STORE, 0, 10, 1));
     lock = open(disk_path(&p, locked),
                 (locked[1] ? O_RDWR : O_RDONLY) | O_CLOEXEC);
@@ -299,12 +288,12 @@ PeerTest(count, the_bytes_that_were_sent, begin(p, 0, 1024 * K))
     cr_expect_eq(store(p, "/f", WRITE_STORE), OUTCOME_OK, "over it");
     GETS(OK, store(p, "/contracts/f", WRITE_UNIQUE));
     expect_count(p, "3 30");
-    GETS(OK, store_up_to(p, "/f", WRITE_APPEND, 25));
+    GETS(OK, ask_put(p, "/f", WRITE_APPEND, 0, 25, 1));
     expect_count(p, "4 45");
     ask_cut(p, "/cut", 200 * K, 1);
     expect_count(p, "4 45");
     cr_assert_eq(ask_size(p, "/cut"), 192 * K);
-    GETS(OK, store_up_to(p, "/cut", WRITE_APPEND, 300 * K));
+    GETS(OK, ask_put(p, "/cut", WRITE_APPEND, 0, 300 * K, 1));
     expect_count(p, "5 307245");
     GETS(OK, ask_path(p, MSG_file_delete, "/cut"));
     expect_count(p, "5 307245");
@@ -341,16 +330,16 @@ PeerTest(count, bytes_that_are_left, begin(p, 0, 100))
     struct msg_file_writable w;
 
     expect_limit(p, "/f", WRITE_STORE, 100, true);
-    GETS(OK, store_up_to(p, "/f", WRITE_STORE, 60));
+    GETS(OK, ask_put(p, "/f", WRITE_STORE, 0, 60, 1));
     expect_limit(p, "/g", WRITE_STORE, 40, true);
     expect_limit(p, "/f", WRITE_APPEND, 100, true);
     GETS(MAX_BYTES, write_to(p, "/g", WRITE_STORE, 41, &w));
     GETS(MAX_BYTES, write_to(p, "/f", WRITE_APPEND, 101, &w));
-    GETS(MAX_BYTES, store_up_to(p, "/g", WRITE_STORE, 41));
+    GETS(MAX_BYTES, ask_put(p, "/g", WRITE_STORE, 0, 41, 1));
     cr_expect_not(disk_has(p, "/g"));
     cr_expect_eq(disk_partials(p, ""), 0);
     expect_count(p, "1 60");
-    GETS(OK, store_up_to(p, "/f", WRITE_APPEND, 100));
+    GETS(OK, ask_put(p, "/f", WRITE_APPEND, 0, 100, 1));
     expect_count(p, "2 100");
     GETS(MAX_BYTES, write_to(p, "/g", WRITE_STORE, 0, &w));
     GETS(OK, ask_path(p, MSG_file_delete, "/f"));
@@ -367,7 +356,7 @@ PeerTest(count, an_unfinished_upload_that_is_too_long, begin(p, 0, 300 * K))
     struct msg_file_writable w;
 
     ask_cut(p, "/cut", 200 * K, 1);
-    GETS(OK, store_up_to(p, "/f", WRITE_STORE, 200 * K));
+    GETS(OK, ask_put(p, "/f", WRITE_STORE, 0, 200 * K, 1));
     cr_assert_eq(ask_size(p, "/cut"), 192 * K);
     GETS(MAX_BYTES, write_to(p, "/cut", WRITE_APPEND, 0, &w));
     expect_limit(p, "/cut", WRITE_STORE, 100 * K, true);
@@ -383,7 +372,7 @@ PeerTest(count, beside_max_file_size, peer_init(p))
     peer_run(p);
     expect_limit(p, "/f", WRITE_STORE, 60, false);
     GETS(TOO_LARGE, write_to(p, "/f", WRITE_STORE, 101, &w));
-    GETS(OK, store_up_to(p, "/f", WRITE_STORE, 60));
+    GETS(OK, ask_put(p, "/f", WRITE_STORE, 0, 60, 1));
     expect_limit(p, "/f", WRITE_STORE, 40, true);
     expect_limit(p, "/f", WRITE_APPEND, 60, false);
     GETS(MAX_BYTES, write_to(p, "/g", WRITE_STORE, 41, &w));
@@ -394,7 +383,7 @@ PeerTest(count, bytes_as_space, begin(p, 0, 100))
 {
     struct message m;
 
-    GETS(OK, store_up_to(p, "/f", WRITE_STORE, 60));
+    GETS(OK, ask_put(p, "/f", WRITE_STORE, 0, 60, 1));
     DONE(ASK(p, &m, space, NEXT(p), .path = SLICE("/contracts"),
              .wanted = UINT64_MAX));
     cr_expect(m.space_is.bytes == 40 && m.space_is.by_bytes);

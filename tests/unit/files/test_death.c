@@ -1,7 +1,6 @@
 /* A session dies during an upload: the partial is unlocked at once, and there
  * is one event, which has the death from master's report. */
 #include "peer.h"
-#include "sallyport/base/fd.h"
 
 #define K 1024UL
 
@@ -86,7 +85,6 @@ Test(death, of_a_session_in_an_upload)
 Test(death, leaves_the_partial_free)
 {
     struct peer a, b;
-    struct msg_facts_are facts;
     int fd;
 
     peer_start(&a);
@@ -95,7 +93,7 @@ Test(death, leaves_the_partial_free)
     b = a;
     peer_run(&b);
     do /* until the first upload has unlocked it */
-        DONE(ask_facts(&b, "/f", FACTS_FOR_SIZE, &facts));
+        DONE(ask_facts(&b, "/f", FACTS_FOR_SIZE));
     while (ask_write(&b, "/f", WRITE_APPEND, 0, 0, &fd) == OUTCOME_BUSY);
     cr_assert_eq(b.first, 192 * K);
     put_pattern(fd, b.first, 300 * K, 1);

@@ -2,7 +2,6 @@
  * taken; and still an upload that was cut goes on. */
 #include <ctype.h>
 
-#include "files/files.h"
 #include "renames.h"
 #include "steps.h"
 #include "support/messages.h"
@@ -61,12 +60,12 @@ static void note(struct record *r, const char *what, int outcome,
 static void play_facts(struct peer *p, struct record *r, const char *path)
 {
     for (enum facts_for what = 0; what < FACTS_FOR_COUNT; what++) {
-        struct msg_facts_are f = { 0 };
         char text[256];
-        int o = ask_facts(p, path, what, &f);
+        int o = ask_facts(p, path, what);
 
-        snprintf(text, sizeof(text), "%d %lu %ld %lx %lo %lu %lu", f.kind,
-                 f.size, f.mtime, f.perm, f.mode, f.device, f.inode);
+        snprintf(text, sizeof(text), "%d %lu %ld %lx %lo %lu %lu", p->are.kind,
+                 p->are.size, p->are.mtime, p->are.perm, p->are.mode,
+                 p->are.device, p->are.inode);
         note(r, path, o, text);
     }
 }
@@ -83,14 +82,14 @@ static void play_lists(struct peer *p, struct record *r, const char *path)
 /* The user's own file gets a name, and then its old one again. */
 static void play_rename_onto(struct peer *p, struct record *r, const char *path)
 {
-    char stored[4097] = "", from[4200];
-    int o = ask_rename_to(p, "/drop/mine.bin", path, stored);
+    char from[4200];
+    int o = ask_rename(p, "/drop/mine.bin", path);
 
-    snprintf(from, sizeof(from), "/../../shares%s", stored);
+    snprintf(from, sizeof(from), "/../../shares%s", p->stored);
     if (o == OUTCOME_OK)
         disk_rename(p, from, DROP "/mine.bin");
-    hide_digits(stored);
-    note(r, path, o, stored);
+    hide_digits(p->stored);
+    note(r, path, o, p->stored);
 }
 
 static void play_changes(struct peer *p, struct record *r, const char *path)
@@ -99,8 +98,6 @@ static void play_changes(struct peer *p, struct record *r, const char *path)
                                                  MSG_directory_enter,
                                                  MSG_directory_make,
                                                  MSG_directory_remove };
-    uint64_t n;
-
     for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
         note(r, path, ask_path(p, changes[i], path), message_name(changes[i]));
     note(r, path, ask_read(p, path, 0, NULL), "read");
@@ -110,23 +107,23 @@ static void play_changes(struct peer *p, struct record *r, const char *path)
     play_rename_onto(p, r, path);
     note(r, path, ask_times(p, path, 5, 5), "times");
     note(r, path, ask_mode(p, path, 0777), "mode");
-    note(r, path, ask_space_wanted(p, path, 0, &n), "space");
+    note(r, path, ask_space(p, path, 0), "space");
 }
 
 static void play_uploads(struct peer *p, struct record *r, const char *path)
 {
     for (enum write_mode mode = 0; mode < WRITE_MODE_COUNT; mode++)
         for (uint64_t rest = 0; rest < 2; rest++) {
-            char stored[4097] = "";
             int o = ask_upload(p, path, mode, rest, 10, 3);
 
+            p->stored[0] = '\0';
             note(r, path, o, "begin");
             if (o == OUTCOME_OK)
-                o = ask_commit_to(p, 10, stored);
-            if (stored[0])
-                note(r, "its own", ask_path(p, MSG_file_delete, stored), "");
-            hide_digits(stored);
-            note(r, path, o, stored);
+                o = ask_commit(p, 10);
+            if (p->stored[0])
+                note(r, "its own", ask_path(p, MSG_file_delete, p->stored), "");
+            hide_digits(p->stored);
+            note(r, path, o, p->stored);
         }
 }
 
@@ -189,16 +186,13 @@ Test(blind, with_and_without_the_name)
  * in its facts, and not in the listing of its parent. */
 PeerTest(blind, its_time_is_the_start_of_the_server, peer_init(p))
 {
-    struct msg_facts_are facts;
-    char stored[4097];
 
     p->start.rules.since = 1577934245; /* 2020-01-02 03:04:05 UTC */
     peer_share(p, "/contracts", RIGHT_WRITE);
     peer_run(p);
-    DONE(ask_upload(p, "/contracts/a", WRITE_STORE, 0, 100, 2));
-    DONE(ask_commit_to(p, 100, stored));
-    DONE(ask_facts(p, "/contracts", FACTS_FOR_ANY, &facts));
-    cr_expect_eq(facts.mtime, 1577934245);
+    DONE(ask_put(p, "/contracts/a", WRITE_STORE, 0, 100, 2));
+    DONE(ask_facts(p, "/contracts", FACTS_FOR_ANY));
+    cr_expect_eq(p->are.mtime, 1577934245);
     DONE(ask_list(p, "/", LIST_LONG, ""));
     cr_expect(strstr(p->text, " Jan  2  2020 contracts"), "%s", p->text);
 }
@@ -208,7 +202,6 @@ PeerTest(blind, its_time_is_the_start_of_the_server, peer_init(p))
 Test(blind, an_upload_goes_on)
 {
     struct peer p;
-    char stored[4097], path[4200];
 
     for (int taken = 0; taken < 2; taken++)
         for (int append = 0; append < 2; append++) {
@@ -221,13 +214,9 @@ Test(blind, an_upload_goes_on)
             peer_again(&p);
             uint64_t size = ask_size(&p, "/contracts/f.bin");
             cr_expect_eq(size, 192 * K, "%lu", size);
-            DONE(ask_upload(&p, "/contracts/f.bin",
-                            append ? WRITE_APPEND : WRITE_STORE,
-                            append ? 0 : size, 300 * K, 2));
-            DONE(ask_commit_to(&p, 300 * K, stored));
-            snprintf(path, sizeof(path), SHARE "%s",
-                     stored + strlen("/contracts"));
-            cr_expect(disk_is(&p, path, 300 * K, 2), "%s", path);
+            DONE(ask_put(&p, "/contracts/f.bin",
+                         append ? WRITE_APPEND : WRITE_STORE, append ? 0 : size,
+                         300 * K, 2));
             cr_expect_eq(disk_partials(&p, SHARE), 0);
             cr_expect_eq(ask_size(&p, "/contracts/f.bin"), 0);
             peer_stop(&p);
@@ -247,7 +236,7 @@ static void play_size_after_an_upload(void)
     disk_fill(&p, SHARE "/f.bin", 50, 1);
     peer_run(&p);
     s = steps_for_next();
-    peer_join(&b, &p);
+    peer_join(&b, &p, false);
     DONE(ask_upload(&p, "/contracts/f.bin", WRITE_STORE, 0, 10, 1));
     steps_hold(s);
     cr_assert_eq(SEND(&b.session, facts, NEXT(&b),
@@ -284,11 +273,10 @@ PeerTest(blind, two_uploads_of_one_name_on_nfs, peer_init(p))
     rename_faults.modes = rename_faults.no_flags = true;
     peer_share(p, "/contracts", RIGHT_WRITE);
     peer_run(p);
-    peer_join(&b, p);
+    peer_join(&b, p, false);
     DONE(ask_upload(p, "/contracts/f", WRITE_STORE, 0, 10, 1));
     GETS(BUSY, ask_upload(&b, "/contracts/f", WRITE_APPEND, 0, 20, 2));
-    DONE(ask_upload(&b, "/contracts/f", WRITE_STORE, 0, 20, 2));
-    GETS(OK, ask_commit(&b, 20));
+    DONE(ask_put(&b, "/contracts/f", WRITE_STORE, 0, 20, 2));
     GETS(OK, ask_commit(p, 10));
     cr_expect_eq(disk_partials(p, SHARE), 0);
     peer_leave(&b);
@@ -300,8 +288,6 @@ Test(blind, a_home)
 {
     static const unsigned rights[] = { RIGHT_WRITE,
                                        RIGHT_ALL & ~(RIGHT_LIST | RIGHT_READ) };
-    struct msg_facts_are facts;
-    char stored[4097];
     struct peer p;
 
     for (int i = 0; i < 2; i++) {
@@ -312,12 +298,10 @@ Test(blind, a_home)
         peer_run(&p);
         DONE(ask_list(&p, "/", LIST_NAMES, ""));
         cr_expect_str_eq(p.text, "shared\r\n", "%s", p.text);
-        GETS(NOT_FOUND, ask_facts(&p, "/f", FACTS_FOR_ANY, &facts));
+        GETS(NOT_FOUND, ask_facts(&p, "/f", FACTS_FOR_ANY));
         GETS(NO_RIGHT, ask_path(&p, MSG_file_delete, "/f"));
-        DONE(ask_upload(&p, "/f", WRITE_APPEND, 0, 100, 2));
-        DONE(ask_commit_to(&p, 100, stored));
-        cr_expect(disk_is(&p, stored, 100, 2));
-        cr_expect_eq(strlen(stored), strlen("/f.01234567"));
+        DONE(ask_put(&p, "/f", WRITE_APPEND, 0, 100, 2));
+        cr_expect_eq(strlen(p.stored), strlen("/f.01234567"));
         cr_expect(disk_is(&p, "/f", 50, 1));
         peer_stop(&p);
     }
@@ -326,11 +310,17 @@ Test(blind, a_home)
 /* "mine": directories, and the user's own files. */
 #define MINE ((RIGHT_ALL & ~RIGHT_DIRECTORY) | RIGHT_MINE)
 
+/* MODE 0: as it is. */
+static void give_to_other(struct peer *p, const char *path, mode_t mode)
+{
+    cr_assert_eq(lchown(disk_path(p, path), PEER_UID + 1, (gid_t)-1), 0);
+    cr_assert(mode == 0 || chmod(disk_path(p, path), mode) == 0);
+}
+
 static void put_others(struct peer *p, const char *path, size_t len)
 {
     disk_fill(p, path, len, 1);
-    cr_assert_eq(chown(disk_path(p, path), PEER_UID + 1, (gid_t)-1), 0);
-    cr_assert_eq(chmod(disk_path(p, path), 0666), 0);
+    give_to_other(p, path, 0666);
 }
 
 /* Whatever on_conflict says, each request gets the same answer with another's
@@ -352,9 +342,7 @@ Test(mine, with_and_without_the_name)
             play(p, &without);
             if (link) {
                 disk_link(p, "mine.bin", DROP "/report.pdf");
-                cr_assert_eq(lchown(disk_path(p, DROP "/report.pdf"),
-                                    PEER_UID + 1, (gid_t)-1),
-                             0);
+                give_to_other(p, DROP "/report.pdf", 0);
             } else {
                 put_others(p, DROP "/report.pdf", 50);
             }
@@ -369,39 +357,35 @@ Test(mine, with_and_without_the_name)
 /* The user's files are the user's own in every way. */
 PeerTest(mine, own_files, (skip_without_root(), peer_init(p)))
 {
-    struct msg_facts_are facts;
     struct peer b;
-    char stored[4097], again[4097];
+    char stored[4097];
 
     peer_share(p, "/contracts", RIGHT_ALL);
     peer_run(p);
     DONE(ask_path(p, MSG_directory_make, "/contracts/d"));
     peer_member(&b, p, "bert", MINE);
-    DONE(ask_upload(&b, "/contracts/a.pdf", WRITE_STORE, 0, 100, 2));
-    DONE(ask_commit_to(&b, 100, stored));
+    DONE(ask_put(&b, "/contracts/a.pdf", WRITE_STORE, 0, 100, 2));
+    strcpy(stored, b.stored);
     cr_expect_eq(strlen(stored), strlen("/contracts/a.01234567.pdf"));
-    GETS(OK, ask_facts(&b, stored, FACTS_FOR_SIZE, &facts));
-    cr_expect_eq(facts.size, 100);
+    cr_expect_eq(ask_size(&b, stored), 100);
     GETS(OK, ask_read(&b, stored, 0, NULL));
     GETS(OK, ask_times(&b, stored, 5, 5));
-    DONE(ask_upload(&b, stored, WRITE_STORE, 0, 50, 3));
-    DONE(ask_commit_to(&b, 50, again));
-    cr_expect_str_eq(stored, again, "over the own file");
-    DONE(ask_upload(&b, stored, WRITE_APPEND, 0, 70, 3));
-    DONE(ask_commit_to(&b, 70, again));
-    cr_expect_str_eq(stored, again, "APPE to the own file");
+    DONE(ask_put(&b, stored, WRITE_STORE, 0, 50, 3));
+    cr_expect_str_eq(stored, b.stored, "over the own file");
+    DONE(ask_put(&b, stored, WRITE_APPEND, 0, 70, 3));
+    cr_expect_str_eq(stored, b.stored, "APPE to the own file");
     DONE(ask_list(&b, "/contracts", LIST_NAMES, ""));
     cr_expect_eq(b.entries, 2, "the directory and the file: %s", b.text);
     DONE(ask_list(&b, stored, LIST_LONG, stored));
     cr_expect_eq(b.entries, 1, "%s", b.text);
     GETS(OK, ask_path(&b, MSG_directory_enter, "/contracts/d"));
-    GETS(OK, ask_facts(&b, "/contracts/d", FACTS_FOR_ANY, &facts));
-    cr_expect(facts.mtime == 0, "what others do in it doesn't show");
+    GETS(OK, ask_facts(&b, "/contracts/d", FACTS_FOR_ANY));
+    cr_expect(b.are.mtime == 0, "what others do in it doesn't show");
     GETS(NO_RIGHT, ask_rename(&b, "/contracts/d", "/contracts/e"));
-    DONE(ask_rename_to(&b, stored, "/contracts/d/b", again));
-    cr_expect_eq(strlen(again), strlen("/contracts/d/b.01234567"));
-    GETS(OK, ask_facts(p, again, FACTS_FOR_ANY, &facts));
-    GETS(OK, ask_path(&b, MSG_file_delete, again));
+    DONE(ask_rename(&b, stored, "/contracts/d/b"));
+    cr_expect_eq(strlen(b.stored), strlen("/contracts/d/b.01234567"));
+    GETS(OK, ask_facts(p, b.stored, FACTS_FOR_ANY));
+    GETS(OK, ask_path(&b, MSG_file_delete, b.stored));
     peer_leave(&b);
 }
 
@@ -425,16 +409,11 @@ PeerTest(mine, a_file_that_changes_its_owner,
 PeerTest(mine, names_that_cannot_be_looked_at,
          (skip_without_root(), peer_init(p)))
 {
-    char *directory;
-
     peer_share(p, "/contracts", MINE);
     disk_directory(p, SHARE "/d");
     put_others(p, SHARE "/d/secret.pdf", 10);
-    directory = strdup(disk_path(p, SHARE "/d"));
-    cr_assert_eq(chown(directory, PEER_UID + 1, (gid_t)-1), 0);
-    cr_assert_eq(chmod(directory, 0744), 0);
+    give_to_other(p, SHARE "/d", 0744);
     peer_run(p);
     DONE(ask_list(p, "/contracts/d", LIST_NAMES, ""));
     cr_expect_eq(p->entries, 0, "%s", p->text);
-    free(directory);
 }

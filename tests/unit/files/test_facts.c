@@ -1,7 +1,6 @@
 /* The facts of a name, among them the perm fact, and the content of a file. */
 #include <sys/inotify.h>
 
-#include "files/files.h"
 #include "peer.h"
 #include "sallyport/ftp/listing.h"
 
@@ -62,15 +61,14 @@ PeerTest(facts, table, furnish(p))
 
     peer_run(p);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct msg_facts_are is;
-        struct stat st;
-        int r = ask_facts(p, rows[i].path,
-                          (enum facts_for)(i % FACTS_FOR_PARTIAL), &is);
+        int r =
+            ask_facts(p, rows[i].path, (enum facts_for)(i % FACTS_FOR_PARTIAL));
 
         cr_expect_eq(r, rows[i].outcome, "%s: %d", rows[i].path, r);
         if (r != OUTCOME_OK)
             continue;
-        cr_assert_eq(lstat(disk_path(p, rows[i].same_as), &st), 0);
+        const struct msg_facts_are is = p->are;
+        const struct stat st = disk_stat(p, rows[i].same_as);
         cr_expect_eq(is.kind, rows[i].kind, "%s", rows[i].path);
         cr_expect_eq(is.size, (uint64_t)st.st_size);
         cr_expect_eq(is.mtime, st.st_mtime);
@@ -100,13 +98,12 @@ Test(facts, need_the_right)
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct peer *p = peer_new();
-        struct msg_facts_are is;
 
         p->start.rights = RIGHT_ALL & ~rows[i].without;
         peer_run(p);
-        cr_expect_eq(ask_facts(p, "/", rows[i].what_for, &is), rows[i].outcome,
+        cr_expect_eq(ask_facts(p, "/", rows[i].what_for), rows[i].outcome,
                      "row %zu", i);
-        cr_expect_eq(ask_facts(p, "/missing", rows[i].what_for, &is),
+        cr_expect_eq(ask_facts(p, "/missing", rows[i].what_for),
                      rows[i].outcome ? rows[i].outcome : OUTCOME_NOT_FOUND);
         peer_stop(p);
     }

@@ -3,9 +3,7 @@
 #include <grp.h>
 #include <sys/resource.h>
 
-#include "files/files.h"
 #include "peer.h"
-#include "sallyport/base/fd.h"
 #include "sallyport/ftp/listing.h"
 #include "support/lie.h"
 #include "support/messages.h"
@@ -41,6 +39,9 @@ Test(files, lies_end_it)
               .argument = SLICE(""), .facts = LISTING_ALL + 1),
           "an unknown fact" },
         { LIE(times, .path = SLICE("/a"), .access = -1), "a time before 1970" },
+        { LIE(times, .path = SLICE("/a"), .modify = -1), "a time before 1970" },
+        { LIE(times, .path = SLICE("/a"), .access = 253402300800),
+          "the year 10000" },
         { LIE(times, .path = SLICE("/a"), .modify = 253402300800),
           "the year 10000" },
         { LIE(mode, .path = SLICE("/a"), .mode = 04755), "set-user-ID" },
@@ -108,7 +109,6 @@ Test(files, master_that_lies)
 /* After each request no descriptor stays open. */
 PeerTest(files, keeps_no_descriptor, peer_init(p))
 {
-    struct msg_facts_are facts;
 
     disk_put(p, "/f", "hello", 5);
     disk_directory(p, "/folder");
@@ -126,8 +126,8 @@ PeerTest(files, keeps_no_descriptor, peer_init(p))
         ask_abort(p);
         ask_write(p, "/folder", WRITE_STORE, 0, 0, NULL);
         ask_write(p, "/folder/g", WRITE_STORE, 7, 0, NULL);
-        ask_facts(p, "/link", FACTS_FOR_SIZE, &facts);
-        ask_facts(p, "/folder/x", FACTS_FOR_SIZE, &facts);
+        ask_facts(p, "/link", FACTS_FOR_SIZE);
+        ask_facts(p, "/folder/x", FACTS_FOR_SIZE);
         ask_path(p, MSG_directory_enter, "/folder");
         ask_path(p, MSG_directory_make, "/folder/new");
         ask_path(p, MSG_directory_remove, "/folder/new");

@@ -2,13 +2,13 @@
  * rejected for sallyportctl. */
 #include <linux/magic.h>
 
-#include "files/files.h"
 #include "peer.h"
 #include "syncs.h"
 
 #define K       1024u
 #define INSPECT (RIGHT_ALL | RIGHT_INSPECT)
 #define ID      "0123456789abcdef"
+#define WAITS   ".sallyport-" ID ".held-o-f"
 
 Test(held, names)
 {
@@ -56,14 +56,18 @@ struct held {
     uint64_t bytes, uid;
 };
 
-static struct held order(struct peer *p, enum held_order what, const char *id)
+static void send_order(struct peer *p, enum held_order what, const char *id)
+{
+    cr_assert_eq(SEND(&p->session, held_find, NEXT(p), .order = what,
+                      .id = slice_from(id)),
+                 0);
+}
+
+static struct held take_answers(struct peer *p)
 {
     struct held h = { 0 };
     struct message m;
 
-    cr_assert_eq(SEND(&p->session, held_find, NEXT(p), .order = what,
-                      .id = slice_from(id)),
-                 0);
     for (;;) {
         cr_assert_eq(peer_answers(p, &m), 1);
         if (m.kind == MSG_partials_end)
@@ -88,8 +92,9 @@ static struct held order_once(const struct peer *p, enum held_order what,
     struct peer b;
     struct held h;
 
-    peer_join_ctl(&b, p);
-    h = order(&b, what, id);
+    peer_join(&b, p, true);
+    send_order(&b, what, id);
+    h = take_answers(&b);
     peer_leave(&b);
     return h;
 }
@@ -109,32 +114,32 @@ static struct held expect_order(const struct peer *p, enum held_order what,
 static void hold(struct peer *p, const char *path, enum write_mode mode,
                  size_t len, unsigned seed, char id[32])
 {
-    struct message m;
-
     cr_assert_eq(ask_upload(p, path, mode, 0, len, seed), OUTCOME_OK, "%s",
                  path);
-    cr_assert_eq(ASK(p, &m, file_commit, NEXT(p), .length = len), OUTCOME_OK,
-                 "%s", path);
-    cr_assert_eq(slice_copy(m.file_stored.held, id, 32), 0);
+    cr_assert_eq(ask_commit(p, len), OUTCOME_OK, "%s", path);
+    strcpy(id, p->held);
     cr_expect_eq(strlen(id), HELD_DIGITS);
 }
 
-/* Returns the place where it waits; until the next call. */
-static const char *held_at(const char *id, enum conflict conflict,
-                           const char *directory, const char *name)
+/* Returns the place where /in/a waits; until the next call. */
+static const char *held_at(const char *id)
 {
     static char path[256];
 
-    snprintf(path, sizeof(path), "%s/.sallyport-%s.held-%c-%s", directory, id,
-             conflict == CONFLICT_VERSION ? 'v' : 'o', name);
+    snprintf(path, sizeof(path), "/in/.sallyport-%s.held-o-a", id);
     return path;
 }
 
-static void begin(struct peer *p)
+static void init(struct peer *p)
 {
     peer_init(p);
     disk_directory(p, "/in");
     peer_rights(p, "/in", INSPECT);
+}
+
+static void begin(struct peer *p)
+{
+    init(p);
     peer_run(p);
 }
 
@@ -199,12 +204,11 @@ Test(held, a_disk_without_leases)
 static void is_unseen(struct peer *p, const char *directory, const char *path,
                       enum outcome any)
 {
-    struct msg_facts_are facts;
 
     cr_expect_eq(ask_list(p, directory, LIST_LONG, ""), 0);
     cr_expect_eq(p->entries, 0, "%s", p->text);
     for (enum facts_for what = 0; what < FACTS_FOR_COUNT; what++)
-        cr_expect_eq(ask_facts(p, path, what, &facts),
+        cr_expect_eq(ask_facts(p, path, what),
                      what == FACTS_FOR_ANY ? any : OUTCOME_NOT_FOUND, "%s",
                      path);
     GETS(NOT_FOUND, ask_read(p, path, 0, NULL));
@@ -214,12 +218,12 @@ static void is_unseen(struct peer *p, const char *directory, const char *path,
 
 PeerTest(held, unseen_until_the_release, begin(p))
 {
-    char id[32], stands[128];
+    const char *stands;
+    char id[32];
     struct held h;
 
     hold(p, "/in/a", WRITE_STORE, 200 * K, 1, id);
-    snprintf(stands, sizeof(stands), "%s",
-             held_at(id, CONFLICT_OVERWRITE, "/in", "a"));
+    stands = held_at(id);
     cr_expect(disk_is(p, stands, 200 * K, 1), "%s", stands);
     cr_expect_eq(disk_partials(p, "/in"), 1, "no partial beside it");
     is_unseen(p, "/in", "/in/a", OUTCOME_WAITS);
@@ -245,7 +249,6 @@ PeerTest(held, unseen_until_the_release, begin(p))
 static void join(struct peer *other, const struct peer *p)
 {
     *other = *p;
-    other->start.mounts = other->mounts;
     other->mounts[0].rights = RIGHT_ALL;
     peer_run(other);
 }
@@ -300,9 +303,7 @@ static void release_after(enum conflict conflict, enum arrival how)
     char old[32], newer[32], earlier[32];
     struct peer p, other;
 
-    peer_init(&p);
-    disk_directory(&p, "/in");
-    peer_rights(&p, "/in", INSPECT);
+    init(&p);
     p.start.rules.on_conflict = conflict;
     peer_run(&p);
     join(&other, &p);
@@ -379,20 +380,15 @@ PeerTest(held, released_without_a_look, begin(p))
 }
 
 /* It waits, so the client gets its id. */
-PeerTest(held, a_directory_that_is_not_synced, peer_init(p))
+PeerTest(held, a_directory_that_is_not_synced, init(p))
 {
-    struct message m;
-
-    disk_directory(p, "/in");
-    peer_rights(p, "/in", INSPECT);
     p->start.rules.fsync = true;
     sync_directories_fail = true;
     peer_run(p);
     sync_directories_fail = false;
-    DONE(ask_upload(p, "/in/a", WRITE_STORE, 0, 10, 1));
-    DONE(ASK(p, &m, file_commit, NEXT(p), .length = 10));
-    cr_expect(m.file_stored.unsafe);
-    cr_expect_eq(m.file_stored.held.len, HELD_DIGITS);
+    DONE(ask_put(p, "/in/a", WRITE_STORE, 0, 10, 1));
+    cr_expect(p->unsafe);
+    cr_expect_eq(strlen(p->held), HELD_DIGITS);
     cr_expect_eq(order_once(p, HELD_LIST, "").count, 1);
 }
 
@@ -402,8 +398,7 @@ PeerTest(held, one_that_cannot_be_read, begin(p))
     char id[32];
 
     hold(p, "/in/a", WRITE_STORE, 10, 1, id);
-    cr_assert_eq(
-        chmod(disk_path(p, held_at(id, CONFLICT_OVERWRITE, "/in", "a")), 0), 0);
+    cr_assert_eq(chmod(disk_path(p, held_at(id)), 0), 0);
     expect_order(p, HELD_READ, id, OUTCOME_DENIED);
 }
 
@@ -508,19 +503,16 @@ PeerTest(held, rest_and_append, begin(p))
 /* A drop: the 226 has the name that the file gets. */
 PeerTest(held, in_a_drop, peer_init(p))
 {
-    char id[32], stored[512], name[NAME_MAX + 1];
-    struct message m;
+    char id[32], name[NAME_MAX + 1];
 
     disk_directory(p, "/in");
     peer_rights(p, "/in", RIGHT_WRITE | RIGHT_INSPECT);
     peer_run(p);
-    DONE(ask_upload(p, "/in/a.pdf", WRITE_STORE, 0, 10, 1));
-    DONE(ASK(p, &m, file_commit, NEXT(p), .length = 10));
-    slice_copy(m.file_stored.held, id, sizeof(id));
-    slice_copy(m.file_stored.path, stored, sizeof(stored));
-    cr_expect_eq(strlen(stored), strlen("/in/a.01234567.pdf"), "%s", stored);
-    cr_expect_str_eq(order_once(p, HELD_RELEASE, id).path, stored);
-    cr_expect(disk_is(p, stored, 10, 1));
+    DONE(ask_put(p, "/in/a.pdf", WRITE_STORE, 0, 10, 1));
+    cr_expect_eq(strlen(p->stored), strlen("/in/a.01234567.pdf"), "%s",
+                 p->stored);
+    cr_expect_str_eq(order_once(p, HELD_RELEASE, p->held).path, p->stored);
+    cr_expect(disk_is(p, p->stored, 10, 1));
     memset(name, 'x', sizeof(name));
     memcpy(name, "/in/", 4);
     name[4 + HELD_NAME_MAX] = '\0';
@@ -533,101 +525,77 @@ PeerTest(held, in_a_drop, peer_init(p))
 
 /* Uploads of one member wait, uploads of the others don't; nobody sees the
  * waiting ones. The process that releases has the share's gid alone. */
-Test(held, in_a_share)
+PeerTest(held, in_a_share, (skip_without_root(), peer_init(p)))
 {
-    struct peer p, b, c, ctl;
+    struct peer b, c, ctl;
     struct held h;
     char id[32];
 
-    skip_without_root();
-    peer_init(&p);
-    peer_share(&p, "/contracts", INSPECT);
-    peer_run(&p);
-    peer_member(&b, &p, "bert", RIGHT_ALL);
-    hold(&p, "/contracts/a", WRITE_STORE, 10, 1, id);
-    is_unseen(&p, "/contracts", "/contracts/a", OUTCOME_WAITS);
+    peer_share(p, "/contracts", INSPECT);
+    peer_run(p);
+    peer_member(&b, p, "bert", RIGHT_ALL);
+    hold(p, "/contracts/a", WRITE_STORE, 10, 1, id);
+    is_unseen(p, "/contracts", "/contracts/a", OUTCOME_WAITS);
     is_unseen(&b, "/contracts", "/contracts/a", OUTCOME_NOT_FOUND);
-    peer_member(&c, &p, "carl", INSPECT);
+    peer_member(&c, p, "carl", INSPECT);
     is_unseen(&c, "/contracts", "/contracts/a", OUTCOME_NOT_FOUND);
     peer_leave(&c);
-    ctl = p;
-    ctl.start.mount_count = 0;
-    ctl.start.home = p.mounts[0].path;
-    ctl.start.uid = ctl.start.gid = p.mounts[0].gid;
+    ctl = peer_of_share(p);
     h = order_once(&ctl, HELD_LIST, "");
     cr_expect(h.count == 1 && h.uid == PEER_UID);
     ask_store(&b, "/contracts/a", 20, 2);
-    cr_expect(disk_is(&p, SHARE "/a", 20, 2), "at once");
+    cr_expect(disk_is(p, SHARE "/a", 20, 2), "at once");
     expect_order(&ctl, HELD_RELEASE, id, OUTCOME_EXISTS);
     expect_order(&ctl, HELD_REPLACE, id, OUTCOME_OK);
-    cr_expect(disk_is(&p, SHARE "/a", 10, 1));
+    cr_expect(disk_is(p, SHARE "/a", 10, 1));
     peer_leave(&b);
-    peer_stop(&p);
 }
 
 /* If two processes have the same order, one finds the file. */
-Test(held, two_at_once)
+PeerTest(held, two_at_once, begin(p))
 {
-    struct peer p, ctl[2];
+    struct peer ctl[2];
     char id[32];
 
-    begin(&p);
     for (int n = 0; n < 2; n++)
-        peer_join_ctl(&ctl[n], &p);
-    hold(&p, "/in/a", WRITE_STORE, 10, 1, id);
-    cr_assert_eq(SEND(&ctl[1].session, held_find, NEXT(&ctl[1]),
-                      .order = HELD_RELEASE, .id = slice_from(id)),
-                 0);
-    struct held h = order(&ctl[0], HELD_RELEASE, id);
-    struct message m;
-    size_t other = 0;
-    while (peer_answers(&ctl[1], &m) == 1 && m.kind == MSG_held)
-        other++;
-    cr_expect_eq(m.kind, MSG_partials_end);
-    cr_expect_eq(h.count + other, 1);
-    cr_expect(disk_is(&p, "/in/a", 10, 1));
-    cr_expect_not(disk_has(&p, "/in/a (2)"));
+        peer_join(&ctl[n], p, true);
+    hold(p, "/in/a", WRITE_STORE, 10, 1, id);
+    for (int n = 1; n >= 0; n--)
+        send_order(&ctl[n], HELD_RELEASE, id);
+    cr_expect_eq(take_answers(&ctl[0]).count + take_answers(&ctl[1]).count, 1);
+    cr_expect(disk_is(p, "/in/a", 10, 1));
+    cr_expect_not(disk_has(p, "/in/a (2)"));
     peer_leave(&ctl[0]);
     peer_leave(&ctl[1]);
-    peer_stop(&p);
 }
 
 /* A session can't ask, and an order needs an id. */
 PeerTest(held, what_is_refused, peer_start_for_ctl(p))
 {
-    struct message m;
-
-    cr_assert_eq(SEND(&p->session, held_find, NEXT(p), .order = HELD_REJECT,
-                      .id = SLICE("")),
-                 0);
-    cr_assert_eq(peer_answers(p, &m), 1);
-    cr_expect_eq(m.kind, MSG_partials_end);
+    disk_fill(p, "/" WAITS, 10, 1);
+    send_order(p, HELD_REJECT, "");
+    cr_expect_eq(take_answers(p).count, 0);
+    cr_expect(disk_has(p, "/" WAITS));
 }
 
 /* A release holds the lock of its directory for the rename alone. */
 PeerTest(held, no_sync_under_a_lock, begin(p))
 {
-    struct message m;
+    struct held h;
     struct peer b;
     char id[32];
 
     disk_put(p, "/in/old", "x", 1);
     hold(p, "/in/a", WRITE_STORE, 10, 1, id);
-    b = *p;
-    b.start.mounts = b.mounts;
-    b.start.for_ctl = true;
-    b.start.rules.fsync = true;
+    p->start.rules.fsync = true;
     sync_directories_wait();
-    peer_run(&b);
-    cr_assert_eq(SEND(&b.session, held_find, NEXT(&b), .order = HELD_RELEASE,
-                      .id = slice_from(id)),
-                 0);
+    peer_join(&b, p, true);
+    send_order(&b, HELD_RELEASE, id);
     sync_directories_expect();
     cr_expect(disk_is(p, "/in/a", 10, 1));
     GETS(OK, ask_path(p, MSG_file_delete, "/in/old"));
     sync_directories_go_on();
-    cr_assert_eq(peer_answers(&b, &m), 1);
-    cr_expect_eq(m.kind, MSG_held);
-    cr_expect_eq(m.held.outcome, OUTCOME_OK);
+    h = take_answers(&b);
+    cr_expect(h.count == 1 && h.outcome == OUTCOME_OK);
     peer_leave(&b);
 }

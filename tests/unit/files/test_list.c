@@ -1,11 +1,8 @@
 /* Listings: their entries, what they leave out, and how they end. */
-#include <dirent.h>
 #include <fnmatch.h>
 
-#include "files/files.h"
 #include "peer.h"
 #include "sallyport/base/clock.h"
-#include "sallyport/base/fd.h"
 #include "syncs.h"
 
 static void furnish(struct peer *p)
@@ -148,8 +145,6 @@ PeerTest(list, formats, peer_init(p))
     cr_expect_null(strstr(p->text, "; .\r\n"));
 }
 
-/* RETR accepts these lines from the client's directory: they begin with the
- * argument as given. */
 /* The disk can't show one entry: the others come, but that was not all. */
 PeerTest(list, an_entry_that_cannot_be_read, peer_init(p))
 {
@@ -162,13 +157,14 @@ PeerTest(list, an_entry_that_cannot_be_read, peer_init(p))
     peer_run(p);
     look_fails = NULL;
     for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
-
         DONE(ask_list(p, "/", formats[i], ""));
         cr_expect_eq(p->listed, OUTCOME_IO);
         cr_expect_eq(p->entries, 2, "%s", p->text);
     }
 }
 
+/* RETR accepts these lines from the client's directory: they begin with the
+ * argument as given. */
 PeerTest(list, names_as_the_client_would_ask_for_them, peer_init(p))
 {
     static const struct {
@@ -269,14 +265,12 @@ PeerTest(list, needs_the_right, peer_init(p))
 /* Hard links of one file: much faster than so many files. */
 static void furnish_many(struct peer *p, unsigned count)
 {
-    char first[PATH_MAX], name[64];
+    char name[64];
 
     disk_put(p, "/a-file-with-a-long-name-000000", "", 0);
-    snprintf(first, sizeof(first), "%s",
-             disk_path(p, "/a-file-with-a-long-name-000000"));
     for (unsigned i = 1; i < count; i++) {
         snprintf(name, sizeof(name), "/a-file-with-a-long-name-%06u", i);
-        cr_assert_eq(link(first, disk_path(p, name)), 0);
+        disk_hard_link(p, "/a-file-with-a-long-name-000000", name);
     }
 }
 
@@ -392,21 +386,19 @@ Test(list, ends_while_blocked)
  * reader or the session has gone. */
 Test(list, without_a_match_ends_with_its_reader)
 {
-    struct peer p;
     struct message reply;
+    struct peer *p = peer_new();
 
     directories_endless = true;
-    peer_start(&p);
-    furnish(&p);
-    close(ask_for_pipe(&p, "/folder/x*", LIST_NAMES, "x*"));
-    cr_assert_eq(channel_wait(&p.session, &reply, PEER_MS), 1);
+    furnish(p);
+    peer_run(p);
+    close(ask_for_pipe(p, "/folder/x*", LIST_NAMES, "x*"));
+    cr_assert_eq(channel_wait(&p->session, &reply, PEER_MS), 1);
     cr_expect_eq(reply.directory_listed.outcome, OUTCOME_GONE_AWAY);
-    int fd = ask_for_pipe(&p, "/folder/x*", LIST_NAMES, "x*");
-    channel_close(&p.session);
-    channel_close(&p.master);
-    cr_assert_eq(peer_wait(&p), 0);
+    int fd = ask_for_pipe(p, "/folder/x*", LIST_NAMES, "x*");
+    peer_leave(p);
     close(fd);
-    peer_remove(&p);
+    peer_remove(p);
 }
 
 Test(pattern, is_one)

@@ -4,7 +4,6 @@
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 
-#include "files/files.h"
 #include "sallyport/base/complain.h"
 #include "steps.h"
 #include "syncs.h"
@@ -43,13 +42,13 @@ PeerTest(modes, of_files_and_directories, peer_init(p))
 
 PeerTest(modes, of_a_partial, peer_init(p))
 {
-    char path[512];
+    const char *path;
 
     peer_share(p, "/contracts", RIGHT_ALL);
     p->start.rules.fsync = true;
     peer_run(p);
     DONE(ask_upload(p, "/contracts/f", WRITE_STORE, 0, 200 * K, 1));
-    snprintf(path, sizeof(path), "%s", disk_partial(p, SHARE));
+    path = disk_partial(p, SHARE);
     cr_expect_eq(disk_mode(p, path), 0600);
     GETS(OK, ask_prepare(p, 200 * K));
     cr_expect_eq(disk_mode(p, path), 0660);
@@ -125,7 +124,6 @@ static void furnish(struct peer *p)
 PeerTest(members, change_each_others_files, (skip_without_root(), furnish(p)))
 {
     struct peer b;
-    char stored[4097];
 
     peer_member(&b, p, "bert", RIGHT_ALL);
     GETS(OK, ask_read(&b, "/contracts/f", 0, NULL));
@@ -137,7 +135,7 @@ PeerTest(members, change_each_others_files, (skip_without_root(), furnish(p)))
     cr_expect(disk_is(p, SHARE "/f", 20, 2));
     cr_expect_eq(disk_stat(p, SHARE "/f").st_uid, PEER_UID + 1);
     cr_expect_eq(ask_upload(p, "/contracts/f", WRITE_APPEND, 0, 30, 2), 0);
-    GETS(OK, ask_commit_to(p, 30, stored));
+    GETS(OK, ask_commit(p, 30));
     cr_expect(disk_is(p, SHARE "/f", 30, 2), "APPE onto another's file");
     cr_expect_eq(disk_mode(p, SHARE "/f"), 0660);
     GETS(OK, ask_rename(&b, "/contracts/g", "/contracts/d/g"));
@@ -150,8 +148,7 @@ PeerTest(members, change_each_others_files, (skip_without_root(), furnish(p)))
 Test(members, a_swapped_partial_is_noticed)
 {
     for (int in_share = 0; in_share < 2; in_share++) {
-        const char *where = in_share ? SHARE : "/in";
-        char partial[512];
+        const char *where = in_share ? SHARE : "/in", *partial;
         struct steps *s;
         struct peer *p = peer_new();
 
@@ -161,7 +158,7 @@ Test(members, a_swapped_partial_is_noticed)
         peer_run(p);
         DONE(ask_upload(p, in_share ? "/contracts/f" : "/in/f", WRITE_STORE, 0,
                         200 * K, 1));
-        snprintf(partial, sizeof(partial), "%s", disk_partial(p, where));
+        partial = disk_partial(p, where);
         steps_hold(s);
         send_commit(p, 200 * K);
         cr_assert_eq(steps_next(s, p), STEPPED_HELD);
@@ -231,7 +228,6 @@ PeerTest(members, partials_of_others_with_the_same_uid, peer_init(p))
     peer_run(p);
     ask_cut(p, "/contracts/d/f", 200 * K, 1);
     b = *p;
-    b.start.mounts = b.mounts;
     b.start.name = "bert";
     for (int hours = 0; hours < 2; hours++) {
         peer_run(&b);
@@ -279,6 +275,7 @@ static int inside(struct peer *p, unsigned rights, int (*body)(int share))
     int status;
 
     p->mounts[0].rights = rights;
+    p->start.mounts = p->mounts;
     child = fork();
     if (child == 0) {
         struct complaint c;

@@ -1,6 +1,5 @@
 /* The tree of a user: the home, shares, and directories with rights of their
  * own. Which mount a path chooses, what is listed, what is refused. */
-#include "files/files.h"
 #include "peer.h"
 #include "support/messages.h"
 #include "syncs.h"
@@ -71,20 +70,16 @@ static void expect_names(struct peer *p, const char *path, const char *argument,
 
 static unsigned perm_of(struct peer *p, const char *path)
 {
-    struct msg_facts_are facts = { 0 };
 
-    cr_expect_eq(ask_facts(p, path, FACTS_FOR_ANY, &facts), OUTCOME_OK, "%s",
-                 path);
-    cr_expect_eq(facts.kind, ENTRY_DIRECTORY);
-    return (unsigned)facts.perm;
+    cr_expect_eq(ask_facts(p, path, FACTS_FOR_ANY), OUTCOME_OK, "%s", path);
+    cr_expect_eq(p->are.kind, ENTRY_DIRECTORY);
+    return (unsigned)p->are.perm;
 }
 
 /* A share stands in "/", in place of what the home has under its name, with its
  * own facts and rights; in the home nothing is made. */
 PeerTest(mounts, a_share_appears, peer_init(p))
 {
-    struct msg_facts_are facts;
-    struct stat st;
     const char *text;
 
     peer_share(p, "/contracts", READ);
@@ -105,57 +100,53 @@ PeerTest(mounts, a_share_appears, peer_init(p))
     text = list(p, "/", LIST_FACTS, "");
     cr_expect_eq(count(text, "perm=el;"), 1, "%s", text);
     cr_expect_eq(perm_of(p, "/contracts"), PERM_ENTER | PERM_LIST);
-    GETS(OK, ask_facts(p, "/contracts", FACTS_FOR_ANY, &facts));
-    cr_assert_eq(stat(disk_path(p, SHARE), &st), 0);
-    cr_expect_eq(facts.inode, st.st_ino);
+    GETS(OK, ask_facts(p, "/contracts", FACTS_FOR_ANY));
+    cr_expect_eq(p->are.inode, disk_stat(p, SHARE).st_ino);
     GETS(OK, ask_path(p, MSG_directory_enter, "/contracts"));
     GETS(NOT_DIRECTORY, ask_path(p, MSG_directory_enter, "/contracts/seen"));
-    GETS(NOT_FOUND, ask_facts(p, "/contracts/hidden", FACTS_FOR_ANY, &facts));
+    GETS(NOT_FOUND, ask_facts(p, "/contracts/hidden", FACTS_FOR_ANY));
     cr_expect_eq(ask_size(p, "/contracts/seen"), 2);
 }
 
 /* In a share the names of members stand beside their files, if master says them
  * in time. In the home no name stands. */
-Test(mounts, whose_files_they_are)
+PeerTest(mounts, whose_files_they_are, (skip_without_root(), peer_init(p)))
 {
-    struct msg_facts_are facts;
-    struct peer p;
+    static const struct {
+        const char *path;
+        uid_t owner;
+    } files[] = { { SHARE "/bert's", 70001 },
+                  { SHARE "/own", PEER_UID },
+                  { SHARE "/root's", 0 },
+                  { SHARE "/unknown", 70257 },
+                  { "/f", PEER_UID } };
     const char *text;
 
-    if (geteuid() != 0)
-        return;
-    peer_init(&p);
-    peer_share(&p, "/contracts", READ);
-    disk_put(&p, SHARE "/bert's", "x", 1);
-    disk_put(&p, SHARE "/own", "x", 1);
-    disk_put(&p, SHARE "/root's", "x", 1);
-    disk_put(&p, SHARE "/unknown", "x", 1);
-    disk_put(&p, "/f", "x", 1);
-    cr_assert_eq(chown(disk_path(&p, SHARE "/bert's"), 70001, 0), 0);
-    cr_assert_eq(chown(disk_path(&p, SHARE "/root's"), 0, 0), 0);
-    cr_assert_eq(chown(disk_path(&p, SHARE "/unknown"), 70257, 0), 0);
-    peer_run(&p);
-    TELL(&p.master, owner_is, .uid = 70001, .name = SLICE("bert"));
-    text = list(&p, "/contracts", LIST_LONG, "");
+    peer_share(p, "/contracts", READ);
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        disk_put(p, files[i].path, "x", 1);
+        cr_assert_eq(chown(disk_path(p, files[i].path), files[i].owner, 0), 0);
+    }
+    peer_run(p);
+    TELL(&p->master, owner_is, .uid = 70001, .name = SLICE("bert"));
+    text = list(p, "/contracts", LIST_LONG, "");
     cr_expect_eq(count(text, " bert group "), 1, "%s", text);
     cr_expect_eq(count(text, " anna group "), 1, "%s", text);
     cr_expect_eq(count(text, " owner group "), 2, "%s", text);
-    text = list(&p, "/contracts", LIST_FACTS, "");
+    text = list(p, "/contracts", LIST_FACTS, "");
     cr_expect_eq(count(text, ";UNIX.ownername=bert; bert's\r\n"), 1, "%s",
                  text);
     cr_expect_eq(count(text, "UNIX.ownername="), 2, "%s", text);
-    GETS(OK, ask_facts(&p, "/contracts/bert's", FACTS_FOR_ANY, &facts));
-    cr_expect(slice_equal(facts.owner, SLICE("bert")));
-    text = list(&p, "/", LIST_FACTS, "");
+    GETS(OK, ask_facts(p, "/contracts/bert's", FACTS_FOR_ANY));
+    cr_expect(slice_equal(p->are.owner, SLICE("bert")));
+    text = list(p, "/", LIST_FACTS, "");
     cr_expect_eq(count(text, "UNIX.ownername="), 0, "%s", text);
-    peer_stop(&p);
 }
 
 /* A directory of the home with its own rights is listed once, with them. */
 PeerTest(mounts, a_directory_has_its_rights, peer_init(p))
 {
     const char *text;
-    int fd;
 
     disk_directory(p, "/d");
     disk_directory(p, "/d/out");
@@ -180,8 +171,7 @@ PeerTest(mounts, a_directory_has_its_rights, peer_init(p))
     GETS(NO_RIGHT, ask_path(p, MSG_directory_make, "/d/new"));
     GETS(OK, ask_path(p, MSG_directory_make, "/more/new"));
     GETS(OK, ask_path(p, MSG_directory_remove, "/more/new"));
-    GETS(OK, ask_read(p, "/d/out/f", 0, &fd));
-    close(fd);
+    GETS(OK, ask_read(p, "/d/out/f", 0, NULL));
 }
 
 static void expect_reason(struct peer *p, const char *reason)
@@ -197,7 +187,6 @@ static void expect_reason(struct peer *p, const char *reason)
  * says that nothing is there: a client would remove its copy. */
 PeerTest(mounts, what_cannot_be_opened, peer_init(p))
 {
-    struct msg_facts_are facts;
     char reason[256];
 
     peer_share(p, "/contracts", RIGHT_ALL);
@@ -217,7 +206,7 @@ PeerTest(mounts, what_cannot_be_opened, peer_init(p))
                      "hides it");
     expect_names(p, "/", "", "contracts\r\ngone\r\nincoming\r\n");
     expect_names(p, "/contracts", "", "in\r\n");
-    GETS(IO, ask_facts(p, "/gone", FACTS_FOR_ANY, &facts));
+    GETS(IO, ask_facts(p, "/gone", FACTS_FOR_ANY));
     GETS(IO, ask_path(p, MSG_directory_enter, "/gone"));
     GETS(IO, ask_read(p, "/gone/f", 0, NULL));
     GETS(IO, ask_write(p, "/incoming/f", WRITE_STORE, 0, 0, NULL));
@@ -229,8 +218,7 @@ PeerTest(mounts, a_missing_directory_is_made, peer_init(p))
 {
     peer_rights(p, "/incoming/new", RIGHT_WRITE);
     peer_run(p);
-    GETS(OK, ask_upload(p, "/incoming/new/f", WRITE_STORE, 0, 10, 1));
-    GETS(OK, ask_commit(p, 10));
+    DONE(ask_put(p, "/incoming/new/f", WRITE_STORE, 0, 10, 1));
     cr_expect(disk_has(p, "/incoming/new"));
 }
 
@@ -270,7 +258,6 @@ PeerTest(mounts, without_root_beneath_shares, peer_init(p))
 PeerTest(mounts, stay_where_they_are, peer_init(p))
 {
     static const char *const paths[] = { "/contracts", "/d/in", "/d" };
-    struct msg_facts_are facts;
 
     peer_share(p, "/contracts", RIGHT_ALL);
     disk_directory(p, "/d");
@@ -283,8 +270,8 @@ PeerTest(mounts, stay_where_they_are, peer_init(p))
 
         cr_expect_eq(ask_path(p, MSG_directory_remove, path), OUTCOME_MOUNT,
                      "%s", path);
-        cr_expect_eq(ask_facts(p, path, FACTS_FOR_RENAME, &facts),
-                     OUTCOME_MOUNT, "%s", path);
+        cr_expect_eq(ask_facts(p, path, FACTS_FOR_RENAME), OUTCOME_MOUNT, "%s",
+                     path);
         cr_expect_eq(ask_rename(p, path, "/x"), OUTCOME_MOUNT, "%s", path);
         GETS(IS_DIRECTORY, ask_path(p, MSG_file_delete, path));
         cr_expect_eq(ask_times(p, path, 5, 5), i < 2 ? OUTCOME_MOUNT : 0);
@@ -307,8 +294,7 @@ PeerTest(mounts, nothing_takes_the_place_above, peer_init(p))
     disk_directory(p, "/x/in");
     peer_rights(p, "/a/in", RIGHT_LIST | RIGHT_WRITE | RIGHT_INSPECT);
     peer_run(p);
-    GETS(OK, ask_upload(p, "/x/in/f", WRITE_STORE, 0, 10, 1));
-    GETS(OK, ask_commit(p, 10));
+    DONE(ask_put(p, "/x/in/f", WRITE_STORE, 0, 10, 1));
     GETS(MOUNT, ask_rename(p, "/x", "/a"));
     cr_expect(!disk_has(p, "/a/in/f"));
 }
@@ -346,7 +332,6 @@ PeerTest(mounts, nothing_moves_between_them, peer_init(p))
 /* If rights follow the path, a link would lead around them. */
 Test(mounts, links_are_not_followed)
 {
-    struct msg_facts_are facts;
     struct peer p;
     const char *text;
 
@@ -374,8 +359,8 @@ Test(mounts, links_are_not_followed)
              ask_write(&p, "/contracts/link", WRITE_STORE, 0, 0, NULL));
         text = list(&p, "/contracts", LIST_LONG, "");
         cr_expect_eq(count(text, "link -> f"), 1, "%s", text);
-        GETS(OK, ask_facts(&p, "/contracts/link", FACTS_FOR_ANY, &facts));
-        cr_expect_eq(facts.kind, ENTRY_LINK);
+        GETS(OK, ask_facts(&p, "/contracts/link", FACTS_FOR_ANY));
+        cr_expect_eq(p.are.kind, ENTRY_LINK);
         peer_stop(&p);
     }
 }
@@ -410,17 +395,14 @@ PeerTest(mounts, each_frees_its_own, peer_init(p))
 /* The process holds 64 mounts, and no more. */
 PeerTest(mounts, as_many_as_there_can_be, peer_init(p))
 {
-    static struct files_mount mounts[FILES_MOUNTS_MAX];
     static char at[FILES_MOUNTS_MAX][16];
     const char *text;
 
     for (int i = 0; i < FILES_MOUNTS_MAX; i++) {
         snprintf(at[i], sizeof(at[i]), "/d%d", i);
         disk_directory(p, at[i]);
-        mounts[i] = (struct files_mount){ .at = at[i], .rights = READ };
+        peer_rights(p, at[i], READ);
     }
-    p->start.mounts = mounts;
-    p->start.mount_count = FILES_MOUNTS_MAX;
     peer_run(p);
     text = list(p, "/", LIST_FACTS, "");
     cr_expect_eq(count(text, "perm=el;"), FILES_MOUNTS_MAX);

@@ -3,14 +3,16 @@
 #include <linux/magic.h>
 #include <sys/file.h>
 
-#include "files/files.h"
 #include "renames.h"
 #include "steps.h"
 #include "support/messages.h"
 #include "syncs.h"
 
-#define K   1024u
-#define TEN 10
+#define K             1024u
+#define TEN           10
+#define OLD           "/in/f.txt"
+#define SECOND        "/in/f (2).txt"
+#define ALL_BUT_STORE (RIGHT_ALL & ~(RIGHT_WRITE | RIGHT_LIST))
 
 static void start(struct peer *p, enum conflict conflict)
 {
@@ -20,137 +22,104 @@ static void start(struct peer *p, enum conflict conflict)
     peer_run(p);
 }
 
+/* What becomes of an upload to a name that is taken, at the beginning or
+ * meanwhile. */
 static const struct row {
     enum conflict conflict, wish; /* the server's, the client's */
-    unsigned rights;
-    int begin; /* if the name is taken at the beginning */
-    int late;  /* if it is taken meanwhile */
-    const char *stored;
-    const char *old; /* the old file's path then */
+    unsigned without;             /* the right */
+    int outcome;
+    const char *stored; /* at last */
+    const char *old;    /* the old file's path then */
 } rows[] = {
-    { CONFLICT_OVERWRITE, CONFLICT_OVERWRITE, RIGHT_ALL, 0, 0, "/in/f.txt",
-      NULL },
-    { CONFLICT_OVERWRITE, CONFLICT_OVERWRITE, RIGHT_ALL & ~RIGHT_REPLACE,
-      OUTCOME_NO_RIGHT, OUTCOME_NO_RIGHT, "", "/in/f.txt" },
-    { CONFLICT_RENAME, CONFLICT_OVERWRITE, RIGHT_ALL, 0, 0, "/in/f (2).txt",
-      "/in/f.txt" },
-    { CONFLICT_RENAME, CONFLICT_OVERWRITE, RIGHT_WRITE | RIGHT_LIST, 0, 0,
-      "/in/f (2).txt", "/in/f.txt" },
-    { CONFLICT_VERSION, CONFLICT_OVERWRITE, RIGHT_ALL, 0, 0, "/in/f.txt",
-      "/in/f.txt.~1~" },
-    { CONFLICT_VERSION, CONFLICT_OVERWRITE, RIGHT_ALL & ~RIGHT_REPLACE,
-      OUTCOME_NO_RIGHT, OUTCOME_NO_RIGHT, "", "/in/f.txt" },
-    { CONFLICT_REJECT, CONFLICT_OVERWRITE, RIGHT_ALL, OUTCOME_NAME_TAKEN,
-      OUTCOME_NAME_TAKEN, "", "/in/f.txt" },
-    { CONFLICT_REJECT, CONFLICT_OVERWRITE, RIGHT_WRITE | RIGHT_LIST,
-      OUTCOME_NAME_TAKEN, OUTCOME_NAME_TAKEN, "", "/in/f.txt" },
+    { CONFLICT_OVERWRITE, 0, 0, 0, "/in/f.txt", NULL },
+    { CONFLICT_OVERWRITE, 0, RIGHT_REPLACE, OUTCOME_NO_RIGHT, "", OLD },
+    { CONFLICT_RENAME, 0, 0, 0, SECOND, OLD },
+    { CONFLICT_RENAME, 0, ALL_BUT_STORE, 0, SECOND, OLD },
+    { CONFLICT_VERSION, 0, 0, 0, "/in/f.txt", "/in/f.txt.~1~" },
+    { CONFLICT_VERSION, 0, RIGHT_REPLACE, OUTCOME_NO_RIGHT, "", OLD },
+    { CONFLICT_REJECT, 0, 0, OUTCOME_NAME_TAKEN, "", OLD },
+    { CONFLICT_REJECT, 0, ALL_BUT_STORE, OUTCOME_NAME_TAKEN, "", OLD },
     /* The client's choice can be stricter only. */
-    { CONFLICT_OVERWRITE, CONFLICT_RENAME, RIGHT_ALL, 0, 0, "/in/f (2).txt",
-      "/in/f.txt" },
-    { CONFLICT_OVERWRITE, CONFLICT_RENAME, RIGHT_ALL & ~RIGHT_REPLACE, 0, 0,
-      "/in/f (2).txt", "/in/f.txt" },
-    { CONFLICT_OVERWRITE, CONFLICT_REJECT, RIGHT_ALL, OUTCOME_NAME_TAKEN,
-      OUTCOME_NAME_TAKEN, "", "/in/f.txt" },
-    { CONFLICT_RENAME, CONFLICT_VERSION, RIGHT_ALL, 0, 0, "/in/f (2).txt",
-      "/in/f.txt" },
-    { CONFLICT_RENAME, CONFLICT_REJECT, RIGHT_ALL, OUTCOME_NAME_TAKEN,
-      OUTCOME_NAME_TAKEN, "", "/in/f.txt" },
-    { CONFLICT_VERSION, CONFLICT_RENAME, RIGHT_ALL, 0, 0, "/in/f (2).txt",
-      "/in/f.txt" },
-    { CONFLICT_VERSION, CONFLICT_REJECT, RIGHT_ALL, OUTCOME_NAME_TAKEN,
-      OUTCOME_NAME_TAKEN, "", "/in/f.txt" },
-    { CONFLICT_REJECT, CONFLICT_RENAME, RIGHT_ALL, OUTCOME_NAME_TAKEN,
-      OUTCOME_NAME_TAKEN, "", "/in/f.txt" },
-    { CONFLICT_REJECT, CONFLICT_VERSION, RIGHT_ALL, OUTCOME_NAME_TAKEN,
-      OUTCOME_NAME_TAKEN, "", "/in/f.txt" },
+    { CONFLICT_OVERWRITE, CONFLICT_RENAME, 0, 0, SECOND, OLD },
+    { CONFLICT_OVERWRITE, CONFLICT_RENAME, RIGHT_REPLACE, 0, SECOND, OLD },
+    { CONFLICT_OVERWRITE, CONFLICT_REJECT, 0, OUTCOME_NAME_TAKEN, "", OLD },
+    { CONFLICT_RENAME, CONFLICT_VERSION, 0, 0, SECOND, OLD },
+    { CONFLICT_RENAME, CONFLICT_REJECT, 0, OUTCOME_NAME_TAKEN, "", OLD },
+    { CONFLICT_VERSION, CONFLICT_RENAME, 0, 0, SECOND, OLD },
+    { CONFLICT_VERSION, CONFLICT_REJECT, 0, OUTCOME_NAME_TAKEN, "", OLD },
+    { CONFLICT_REJECT, CONFLICT_RENAME, 0, OUTCOME_NAME_TAKEN, "", OLD },
+    { CONFLICT_REJECT, CONFLICT_VERSION, 0, OUTCOME_NAME_TAKEN, "", OLD },
 };
-#define ROWS (sizeof(rows) / sizeof(rows[0]))
 
-static void check(struct peer *p, const struct row *row, const char *stored)
+static void upload_to_taken(const struct row *row, bool meanwhile)
 {
-    cr_expect_str_eq(stored, row->stored);
-    if (row->stored[0])
-        cr_expect(disk_is(p, row->stored, 100, 2), "%s", row->stored);
-    if (row->old)
-        cr_expect(disk_is(p, row->old, 50, 1), "%s", row->old);
+    struct peer *p = peer_new();
+
+    p->start.rules.on_conflict = row->conflict;
+    p->wish = row->wish;
+    p->start.rights = RIGHT_ALL & ~row->without;
+    disk_directory(p, "/in");
+    if (!meanwhile)
+        disk_fill(p, OLD, 50, 1);
+    peer_run(p);
+    int r = ask_upload(p, OLD, WRITE_STORE, 0, 100, 2);
+    cr_expect_eq(r, meanwhile ? OUTCOME_OK : row->outcome, "row %td: %d",
+                 row - rows, r);
+    if (meanwhile)
+        disk_fill(p, OLD, 50, 1);
+    if (r == OUTCOME_OK)
+        cr_expect_eq(ask_commit(p, 100), row->outcome, "row %td", row - rows);
+    cr_expect_str_eq(p->stored, row->stored);
+    cr_expect(!row->stored[0] || disk_is(p, row->stored, 100, 2), "%s",
+              row->stored);
+    cr_expect(!row->old || disk_is(p, row->old, 50, 1), "%s", row->old);
     cr_expect_eq(disk_partials(p, "/in"), 0);
+    peer_stop(p);
 }
 
 Test(naming, taken_at_the_beginning)
 {
-    for (size_t i = 0; i < ROWS; i++) {
-        struct peer *p = peer_new();
-        char stored[4097] = "";
-
-        p->start.rules.on_conflict = rows[i].conflict;
-        p->wish = rows[i].wish;
-        p->start.rights = rows[i].rights;
-        disk_directory(p, "/in");
-        disk_fill(p, "/in/f.txt", 50, 1);
-        peer_run(p);
-        int r = ask_upload(p, "/in/f.txt", WRITE_STORE, 0, 100, 2);
-        cr_expect_eq(r, rows[i].begin, "row %zu: %d", i, r);
-        if (r == OUTCOME_OK)
-            cr_expect_eq(ask_commit_to(p, 100, stored), OUTCOME_OK, "row %zu",
-                         i);
-        check(p, &rows[i], stored);
-        peer_stop(p);
-    }
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        upload_to_taken(&rows[i], false);
 }
 
 Test(naming, taken_meanwhile)
 {
-    for (size_t i = 0; i < ROWS; i++) {
-        struct peer *p = peer_new();
-        char stored[4097];
-
-        p->start.rules.on_conflict = rows[i].conflict;
-        p->wish = rows[i].wish;
-        p->start.rights = rows[i].rights;
-        disk_directory(p, "/in");
-        peer_run(p);
-        DONE(ask_upload(p, "/in/f.txt", WRITE_STORE, 0, 100, 2));
-        disk_fill(p, "/in/f.txt", 50, 1);
-        int r = ask_commit_to(p, 100, stored);
-        cr_expect_eq(r, rows[i].late, "row %zu: %d", i, r);
-        check(p, &rows[i], stored);
-        peer_stop(p);
-    }
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        upload_to_taken(&rows[i], true);
 }
 
 /* Continuing a finished file that on_conflict keeps: nobody can tell to which
  * file the rest belongs. In each case the old file stays whole. */
-static const struct {
-    enum conflict conflict;
-    enum write_mode mode;
-    uint64_t rest;
-    int outcome;
-    const char *stored, *old;
-} on[] = {
-    { CONFLICT_RENAME, WRITE_APPEND, 0, OUTCOME_SEND_WHOLE, "", "/in/f.txt" },
-    { CONFLICT_RENAME, WRITE_STORE, 30 * K, OUTCOME_SEND_WHOLE, "",
-      "/in/f.txt" },
-    { CONFLICT_VERSION, WRITE_APPEND, 0, 0, "/in/f.txt", "/in/f.txt.~1~" },
-    { CONFLICT_VERSION, WRITE_STORE, 9, 0, "/in/f.txt", "/in/f.txt.~1~" },
-    { CONFLICT_REJECT, WRITE_APPEND, 0, OUTCOME_NAME_TAKEN, "", "/in/f.txt" },
-    { CONFLICT_REJECT, WRITE_STORE, 9, OUTCOME_NAME_TAKEN, "", "/in/f.txt" },
-};
-
 Test(naming, onto_a_finished_file)
 {
+    static const struct {
+        enum conflict conflict;
+        enum write_mode mode;
+        uint64_t rest;
+        int outcome;
+        const char *old;
+    } on[] = {
+        { CONFLICT_RENAME, WRITE_APPEND, 0, OUTCOME_SEND_WHOLE, OLD },
+        { CONFLICT_RENAME, WRITE_STORE, 30 * K, OUTCOME_SEND_WHOLE, OLD },
+        { CONFLICT_VERSION, WRITE_APPEND, 0, 0, "/in/f.txt.~1~" },
+        { CONFLICT_VERSION, WRITE_STORE, 9, 0, "/in/f.txt.~1~" },
+        { CONFLICT_REJECT, WRITE_APPEND, 0, OUTCOME_NAME_TAKEN, OLD },
+        { CONFLICT_REJECT, WRITE_STORE, 9, OUTCOME_NAME_TAKEN, OLD },
+    };
+
     for (size_t i = 0; i < sizeof(on) / sizeof(on[0]); i++) {
         struct peer p;
-        char stored[4097] = "";
 
         start(&p, on[i].conflict);
-        disk_fill(&p, "/in/f.txt", 50 * K, 1);
-        int r = ask_upload(&p, "/in/f.txt", on[i].mode, on[i].rest, 60 * K, 1);
+        disk_fill(&p, OLD, 50 * K, 1);
+        int r = ask_upload(&p, OLD, on[i].mode, on[i].rest, 60 * K, 1);
         cr_expect_eq(r, on[i].outcome, "row %zu: %d", i, r);
-        if (r == OUTCOME_OK)
-            GETS(OK, ask_commit_to(&p, 60 * K, stored));
-        cr_expect_str_eq(stored, on[i].stored);
-        if (stored[0])
-            cr_expect(disk_is(&p, stored, 60 * K, 1), "row %zu", i);
+        if (r == OUTCOME_OK) {
+            GETS(OK, ask_commit(&p, 60 * K));
+            cr_expect_str_eq(p.stored, OLD);
+            cr_expect(disk_is(&p, OLD, 60 * K, 1), "row %zu", i);
+        }
         cr_expect(disk_is(&p, on[i].old, 50 * K, 1), "row %zu", i);
         peer_stop(&p);
     }
@@ -163,17 +132,13 @@ Test(naming, resumes_a_partial_whose_name_is_taken)
 
     for (int i = 0; i < 2; i++) {
         struct peer p;
-        char stored[4097];
 
         start(&p, CONFLICT_RENAME);
-        ask_upload(&p, "/in/f", WRITE_STORE, 0, 200 * K, 1);
-        ask_abort(&p);
+        ask_cut(&p, "/in/f", 200 * K, 1);
         cr_assert_eq(ask_size(&p, "/in/f"), 192 * K);
         disk_fill(&p, "/in/f", 50 * K, 2);
-        DONE(ask_upload(&p, "/in/f", modes[i], i == 0 ? 192 * K : 0, 300 * K,
-                        1));
-        DONE(ask_commit_to(&p, 300 * K, stored));
-        cr_expect_str_eq(stored, "/in/f (2)");
+        DONE(ask_put(&p, "/in/f", modes[i], i == 0 ? 192 * K : 0, 300 * K, 1));
+        cr_expect_str_eq(p.stored, "/in/f (2)");
         cr_expect(disk_is(&p, "/in/f (2)", 300 * K, 1));
         cr_expect(disk_is(&p, "/in/f", 50 * K, 2));
         peer_stop(&p);
@@ -189,13 +154,11 @@ Test(naming, folder_that_came)
 
     for (int mode = 0; mode < CONFLICT_COUNT; mode++) {
         struct peer p;
-        char stored[4097];
 
         start(&p, (enum conflict)mode);
         ask_upload(&p, "/in/f", WRITE_STORE, 0, 10, 1);
         disk_directory(&p, "/in/f");
-        cr_expect_eq(ask_commit_to(&p, 10, stored), outcomes[mode], "mode %d",
-                     mode);
+        cr_expect_eq(ask_commit(&p, 10), outcomes[mode], "mode %d", mode);
         cr_expect_eq(disk_partials(&p, "/in"), 0);
         peer_stop(&p);
     }
@@ -209,7 +172,6 @@ Test(naming, a_link)
 
     for (int mode = 0; mode < CONFLICT_COUNT; mode++) {
         struct peer p;
-        char stored[4097];
 
         start(&p, (enum conflict)mode);
         disk_fill(&p, "/in/there", 50, 1);
@@ -217,13 +179,12 @@ Test(naming, a_link)
         int r = ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2);
         cr_expect_eq(r, outcomes[mode], "mode %d: %d", mode, r);
         if (r == OUTCOME_OK) {
-            GETS(OK, ask_commit_to(&p, 100, stored));
-            cr_expect(disk_is(&p, stored, 100, 2), "%s", stored);
+            GETS(OK, ask_commit(&p, 100));
+            cr_expect(disk_is(&p, p.stored, 100, 2), "%s", p.stored);
         }
         ask_upload(&p, "/in/late", WRITE_STORE, 0, 100, 2);
         disk_link(&p, "there", "/in/late");
-        cr_expect_eq(ask_commit_to(&p, 100, stored), outcomes[mode], "mode %d",
-                     mode);
+        cr_expect_eq(ask_commit(&p, 100), outcomes[mode], "mode %d", mode);
         cr_expect(disk_is(&p, "/in/there", 50, 1));
         cr_expect_eq(disk_partials(&p, "/in"), 0);
         peer_stop(&p);
@@ -232,14 +193,13 @@ Test(naming, a_link)
 
 /* Ten sessions of one user upload to one name; all have the 1xx before one
  * commits. */
-static void ten_at_once(enum conflict conflict, char stored[TEN][4097],
-                        int outcome[TEN], struct peer p[TEN])
+static void rename_ten(void)
 {
-    start(&p[0], conflict);
-    for (unsigned i = 1; i < TEN; i++) {
-        p[i] = p[0];
-        peer_run(&p[i]);
-    }
+    static struct peer p[TEN];
+
+    start(&p[0], CONFLICT_RENAME);
+    for (unsigned i = 1; i < TEN; i++)
+        peer_join(&p[i], &p[0], false);
     for (unsigned i = 0; i < TEN; i++)
         DONE(ask_upload(&p[i], "/in/f.txt", WRITE_STORE, 0, 100 + i, i));
     for (unsigned i = 0; i < TEN; i++)
@@ -247,38 +207,19 @@ static void ten_at_once(enum conflict conflict, char stored[TEN][4097],
     for (unsigned i = 0; i < TEN; i++) {
         struct message reply;
 
-        cr_assert_eq(channel_wait(&p[i].session, &reply, PEER_MS), 1);
-        outcome[i] = outcome_of(&reply);
-        stored[i][0] = '\0';
-        if (outcome[i] == OUTCOME_OK)
-            slice_copy(reply.file_stored.path, stored[i], sizeof(stored[i]));
+        message_hear(&p[i].session, MSG_file_stored, &reply);
+        slice_copy(reply.file_stored.path, p[i].stored, sizeof(p[i].stored));
     }
     cr_assert_eq(disk_partials(&p[0], "/in"), 0);
-}
-
-static void end_ten(struct peer p[TEN])
-{
-    for (unsigned i = 1; i < TEN; i++) {
-        peer_leave(&p[i]);
-    }
-    peer_stop(&p[0]);
-}
-
-static void rename_ten(void)
-{
-    static struct peer p[TEN];
-    char stored[TEN][4097];
-    int outcome[TEN];
-
-    ten_at_once(CONFLICT_RENAME, stored, outcome, p);
     for (unsigned i = 0; i < TEN; i++) {
-        DONE(outcome[i]);
-        cr_assert(disk_is(&p[0], stored[i], 100 + i, i), "%s", stored[i]);
+        cr_assert(disk_is(&p[0], p[i].stored, 100 + i, i), "%s", p[i].stored);
         for (unsigned j = 0; j < i; j++)
-            cr_assert_str_neq(stored[i], stored[j]);
+            cr_assert_str_neq(p[i].stored, p[j].stored);
     }
     cr_assert(disk_has(&p[0], "/in/f (10).txt"), "no gaps");
-    end_ten(p);
+    for (unsigned i = 1; i < TEN; i++)
+        peer_leave(&p[i]);
+    peer_stop(&p[0]);
 }
 
 Test(naming, ten_at_once_rename)
@@ -298,11 +239,10 @@ PeerTest(naming, version_puts_the_old_one_back,
          (rename_faults.no_flags = true, rename_faults.once_replace = "f",
           start(p, CONFLICT_VERSION)))
 {
-    char stored[4097];
 
     disk_fill(p, "/in/f", 50, 1);
     DONE(ask_upload(p, "/in/f", WRITE_STORE, 0, 100, 2));
-    cr_assert_neq(ask_commit_to(p, 100, stored), OUTCOME_OK);
+    cr_assert_neq(ask_commit(p, 100), OUTCOME_OK);
     cr_assert(disk_is(p, "/in/f", 50, 1));
     cr_assert_not(disk_has(p, "/in/f.~1~"));
     cr_assert_not(disk_has(p, "/in/f.~2~"));
@@ -317,9 +257,7 @@ static void version_once_more(struct peer *p)
     if (disk_type == 0 || !before)
         return;
     peer_run(p);
-    GETS(OK, ask_upload(p, "/in/f", WRITE_STORE, 0, 100, 2));
-    GETS(OK, ask_commit(p, 100));
-    cr_expect(disk_is(p, "/in/f", 100, 2));
+    DONE(ask_put(p, "/in/f", WRITE_STORE, 0, 100, 2));
     cr_expect(disk_is(p, "/in/f.~1~", 50, 1));
     cr_expect_not(disk_has(p, "/in/f.~2~"));
     peer_leave(p);
@@ -369,23 +307,24 @@ static bool version_until(int steps)
     return held;
 }
 
-Test(naming, version_plain_never_lacks_the_name)
+static void version_at_each_step(int least)
 {
     int steps = 1;
 
     while (version_until(steps))
         steps++;
-    cr_expect_gt(steps, 4);
+    cr_expect_gt(steps, least);
+}
+
+Test(naming, version_plain_never_lacks_the_name)
+{
+    version_at_each_step(4);
 }
 
 Test(naming, version_on_a_network_disk_never_lacks_the_name)
 {
-    int steps = 1;
-
     disk_type = FUSE_SUPER_MAGIC;
-    while (version_until(steps))
-        steps++;
-    cr_expect_gt(steps, 2);
+    version_at_each_step(2);
 }
 
 /* The old name can't be removed, and another program has taken the new one in
@@ -427,7 +366,7 @@ Test(naming, a_link_that_is_not_taken_back)
 /* The new name is longer, and makes the path too long for a reply. */
 PeerTest(naming, path_at_its_limit, start(p, CONFLICT_RENAME))
 {
-    char path[4097] = "", stored[4097];
+    char path[4097] = "";
 
     while (strlen(path) + 202 < 4096 - 10) {
         strcat(path, "/");
@@ -438,8 +377,7 @@ PeerTest(naming, path_at_its_limit, start(p, CONFLICT_RENAME))
     memset(path + strlen(path), 'f', 4096 - strlen(path));
     for (int i = 0; i < 2; i++) {
         DONE(ask_upload(p, path, WRITE_STORE, 0, 10, 1));
-        cr_assert_eq(ask_commit_to(p, 10, stored),
-                     i == 0 ? OUTCOME_OK : OUTCOME_BAD_NAME);
+        cr_assert_eq(ask_commit(p, 10), i == 0 ? OUTCOME_OK : OUTCOME_BAD_NAME);
     }
 }
 
@@ -449,15 +387,14 @@ PeerTest(naming, a_name_that_goes_in_the_midst,
          (rename_faults.slow_swap = 300000, start(p, CONFLICT_VERSION)))
 {
     struct message reply;
-    struct stat ours, there;
+    ino_t ours;
 
     disk_fill(p, "/in/f", 50, 1);
     DONE(ask_upload(p, "/in/f", WRITE_STORE, 0, 100, 2));
-    cr_assert_eq(stat(disk_path(p, disk_partial(p, "/in")), &ours), 0);
+    ours = disk_stat(p, disk_partial(p, "/in")).st_ino;
     send_commit(p, 100);
-    do
-        cr_assert_eq(stat(disk_path(p, "/in/f"), &there), 0);
-    while (there.st_ino != ours.st_ino);
+    while (disk_stat(p, "/in/f").st_ino != ours)
+        continue;
     cr_assert_eq(unlink(disk_path(p, "/in/f")), 0);
     message_hear(&p->session, MSG_refused, &reply);
     cr_expect_eq(reply.refused.outcome, OUTCOME_OVERTAKEN);
@@ -471,35 +408,32 @@ static const struct {
     int outcome;
     const char *new, *old; /* their paths then */
 } renames[] = {
-    { CONFLICT_OVERWRITE, RIGHT_ALL, 0, "/in/f.txt", NULL },
-    { CONFLICT_OVERWRITE, RIGHT_RENAME, OUTCOME_NO_RIGHT, "/up", "/in/f.txt" },
-    { CONFLICT_RENAME, RIGHT_ALL, 0, "/in/f (2).txt", "/in/f.txt" },
-    { CONFLICT_RENAME, RIGHT_RENAME, 0, "/in/f (2).txt", "/in/f.txt" },
-    { CONFLICT_VERSION, RIGHT_ALL, 0, "/in/f.txt", NULL },
-    { CONFLICT_VERSION, RIGHT_RENAME, OUTCOME_NO_RIGHT, "/up", "/in/f.txt" },
-    { CONFLICT_REJECT, RIGHT_ALL, OUTCOME_NAME_TAKEN, "/up", "/in/f.txt" },
+    { CONFLICT_OVERWRITE, RIGHT_ALL, 0, OLD, NULL },
+    { CONFLICT_OVERWRITE, RIGHT_RENAME, OUTCOME_NO_RIGHT, "/up", OLD },
+    { CONFLICT_RENAME, RIGHT_ALL, 0, SECOND, OLD },
+    { CONFLICT_RENAME, RIGHT_RENAME, 0, SECOND, OLD },
+    { CONFLICT_VERSION, RIGHT_ALL, 0, OLD, "/in/f.txt.~1~" },
+    { CONFLICT_VERSION, RIGHT_RENAME, OUTCOME_NO_RIGHT, "/up", OLD },
+    { CONFLICT_REJECT, RIGHT_ALL, OUTCOME_NAME_TAKEN, "/up", OLD },
 };
 
-/* KEPT: the old file's path with `version`. */
-static void rename_onto_each(const char *kept)
+static void rename_onto_each(void)
 {
     for (size_t i = 0; i < sizeof(renames) / sizeof(renames[0]); i++) {
         const char *old = renames[i].old;
         struct peer *p = peer_new();
-        char stored[4097];
 
-        if (renames[i].conflict == CONFLICT_VERSION && renames[i].outcome == 0)
-            old = kept;
         p->start.rules.on_conflict = renames[i].conflict;
         p->start.rights = renames[i].rights;
         disk_directory(p, "/in");
         disk_fill(p, "/in/f.txt", 50, 1);
         disk_fill(p, "/up", 100, 2);
         peer_run(p);
-        int r = ask_rename_to(p, "/up", "/in/f.txt", stored);
+        int r = ask_rename(p, "/up", "/in/f.txt");
         cr_expect_eq(r, renames[i].outcome, "row %zu: %d", i, r);
         if (r == OUTCOME_OK) {
-            cr_expect_str_eq(stored, renames[i].new, "row %zu: %s", i, stored);
+            cr_expect_str_eq(p->stored, renames[i].new, "row %zu: %s", i,
+                             p->stored);
             cr_expect_not(disk_has(p, "/up"));
         }
         cr_expect(disk_is(p, renames[i].new, 100, 2), "row %zu", i);
@@ -513,13 +447,13 @@ static void rename_onto_each(const char *kept)
 
 Test(naming, rename_onto_a_file)
 {
-    rename_onto_each("/in/f.txt.~1~");
+    rename_onto_each();
 }
 
 Test(naming, rename_onto_a_file_plain)
 {
     rename_faults.no_flags = true;
-    rename_onto_each("/in/f.txt.~1~");
+    rename_onto_each();
 }
 
 /* Another upload gets the name between the check and the rename. */
@@ -574,7 +508,7 @@ Test(naming, death_without_noreplace)
                                                CONFLICT_VERSION };
 
     for (size_t i = 0; i < sizeof(conflicts) / sizeof(conflicts[0]); i++) {
-        struct peer p, next;
+        struct peer p;
 
         rename_faults =
             (struct rename_faults){ .no_flags = true, .dies = true };
@@ -585,17 +519,16 @@ Test(naming, death_without_noreplace)
         cr_expect(disk_is(&p, "/in/f", 100, 2), "row %zu", i);
         cr_expect_eq(disk_partials(&p, "/in"), 1);
         rename_faults = (struct rename_faults){ 0 };
-        next = p;
-        peer_run(&next);
-        DONE(ask_list(&next, "/in", LIST_NAMES, ""));
-        cr_expect_eq(next.entries, 1);
-        cr_expect_eq(disk_sweep(&next, HOUR), 1);
-        cr_expect_eq(disk_partials(&next, "/in"), 0);
-        cr_expect(disk_is(&next, "/in/f", 100, 2), "row %zu", i);
         channel_close(&p.session);
         channel_close(&p.master);
         channel_close(&p.log);
-        peer_stop(&next);
+        peer_run(&p);
+        DONE(ask_list(&p, "/in", LIST_NAMES, ""));
+        cr_expect_eq(p.entries, 1);
+        cr_expect_eq(disk_sweep(&p, HOUR), 1);
+        cr_expect_eq(disk_partials(&p, "/in"), 0);
+        cr_expect(disk_is(&p, "/in/f", 100, 2), "row %zu", i);
+        peer_stop(&p);
     }
 }
 
@@ -607,7 +540,6 @@ Test(naming, a_change_that_is_sent_twice)
     for (int i = 0; i < 2 * CONFLICT_COUNT; i++) {
         const enum conflict c = (enum conflict)(i / 2);
         const bool taken = i % 2;
-        char stored[4097] = "";
         struct peer p;
 
         disk_type = NFS_SUPER_MAGIC;
@@ -623,9 +555,8 @@ Test(naming, a_change_that_is_sent_twice)
         } else {
             cr_assert_eq(ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2),
                          OUTCOME_OK, "row %d", i);
-            cr_expect_eq(ask_commit_to(&p, 100, stored), OUTCOME_OK, "row %d",
-                         i);
-            cr_expect(disk_is(&p, stored, 100, 2), "row %d: %s", i, stored);
+            cr_expect_eq(ask_commit(&p, 100), OUTCOME_OK, "row %d", i);
+            cr_expect(disk_is(&p, p.stored, 100, 2), "row %d: %s", i, p.stored);
         }
         cr_expect_eq(disk_partials(&p, "/in"), 0, "row %d", i);
         peer_stop(&p);
@@ -643,9 +574,7 @@ PeerTest(naming, a_failed_rename_cuts_nothing,
     GETS(IO, ask_commit(p, 200 * 1024));
     cr_expect(disk_is(p, disk_partial(p, "/in"), 200 * 1024, 1));
     cr_expect_eq(ask_size(p, "/in/f"), 192 * 1024);
-    DONE(ask_upload(p, "/in/f", WRITE_APPEND, 0, 196 * 1024, 1));
-    DONE(ask_commit(p, 196 * 1024));
-    cr_expect(disk_is(p, "/in/f", 196 * 1024, 1));
+    DONE(ask_put(p, "/in/f", WRITE_APPEND, 0, 196 * 1024, 1));
 }
 
 /* Neither renames that refuse to replace, nor links. */
@@ -654,13 +583,12 @@ Test(naming, overwrite_only)
     for (int c = 0; c < CONFLICT_COUNT; c++) {
         bool works = c == CONFLICT_OVERWRITE;
         struct peer p;
-        char stored[4097];
 
         rename_faults =
             (struct rename_faults){ .no_flags = true, .no_links = true };
         start(&p, (enum conflict)c);
         DONE(ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2));
-        cr_expect_eq(ask_commit_to(&p, 100, stored),
+        cr_expect_eq(ask_commit(&p, 100),
                      works ? OUTCOME_OK : OUTCOME_ONLY_OVERWRITE, "%d", c);
         cr_expect_eq(disk_has(&p, "/in/f"), works, "%d", c);
         peer_stop(&p);
@@ -673,7 +601,6 @@ Test(naming, a_name_that_the_disk_cannot_have)
 {
     for (int i = 0; i < 4 * CONFLICT_COUNT; i++) {
         struct files_mount *share;
-        char stored[4097];
         struct peer *p = peer_new();
 
         rename_faults =
@@ -683,11 +610,10 @@ Test(naming, a_name_that_the_disk_cannot_have)
         share->rights |= i & 2 ? RIGHT_INSPECT : 0;
         peer_run(p);
         DONE(ask_upload(p, "/in/a:b", WRITE_STORE, 0, 100 * K, 2));
-        cr_expect_eq(ask_commit_to(p, 100 * K, stored), OUTCOME_BAD_NAME,
-                     "row %d", i);
+        cr_expect_eq(ask_commit(p, 100 * K), OUTCOME_BAD_NAME, "row %d", i);
         cr_expect_eq(disk_partials(p, "/../../shares/in"), 0, "row %d", i);
         DONE(ask_upload(p, "/in/ab", WRITE_STORE, 0, 100, 2));
-        cr_expect_eq(ask_commit_to(p, 100, stored), OUTCOME_OK, "row %d", i);
+        cr_expect_eq(ask_commit(p, 100), OUTCOME_OK, "row %d", i);
         if (!(i & 2)) /* else it waits for inspection */
             cr_expect_eq(ask_rename(p, "/in/ab", "/in/a:b"), OUTCOME_BAD_NAME,
                          "row %d", i);
@@ -710,7 +636,6 @@ PeerTest(naming, no_swap_is_no_bad_name,
 /* Everybody who can open the directory can lock it. */
 PeerTest(naming, lock_that_is_held, start(p, CONFLICT_VERSION))
 {
-    char stored[4097];
     int folder;
 
     disk_fill(p, "/in/f", 50, 1);
@@ -718,11 +643,9 @@ PeerTest(naming, lock_that_is_held, start(p, CONFLICT_VERSION))
     cr_assert_geq(folder, 0);
     cr_assert_eq(flock(folder, LOCK_EX), 0);
     DONE(ask_upload(p, "/in/f", WRITE_STORE, 0, 100, 2));
-    GETS(BUSY, ask_commit_to(p, 100, stored));
+    GETS(BUSY, ask_commit(p, 100));
     cr_expect(disk_is(p, "/in/f", 50, 1));
     close(folder);
-    DONE(ask_upload(p, "/in/f", WRITE_STORE, 0, 100, 2));
-    GETS(OK, ask_commit_to(p, 100, stored));
-    cr_expect(disk_is(p, "/in/f", 100, 2));
+    DONE(ask_put(p, "/in/f", WRITE_STORE, 0, 100, 2));
     cr_expect(disk_is(p, "/in/f.~1~", 50, 1));
 }

@@ -2,10 +2,8 @@
  * process is killed there. Then the old state stands or the new one, each
  * visible file is whole, an answer OUTCOME_OK is true, the counter counts what
  * is visible, and the client's next try succeeds and leaves no partial. */
-#include <dirent.h>
 #include <sys/xattr.h>
 
-#include "files/files.h"
 #include "peer.h"
 #include "support/long.h"
 #include "support/nth.h"
@@ -135,12 +133,11 @@ static int store_unique(struct world *w)
 /* A client that continues: it asks for the length first. */
 static int append_rest(struct world *w)
 {
-    struct msg_facts_are facts = { 0 };
-    int r = ask_facts(&w->p, path_of(w, "f"), FACTS_FOR_SIZE, &facts);
+    int r = ask_facts(&w->p, path_of(w, "f"), FACTS_FOR_SIZE);
 
     if (r != OUTCOME_OK && r != OUTCOME_NOT_FOUND)
         return r;
-    if (r == OUTCOME_OK && facts.size == NEW_LEN)
+    if (r == OUTCOME_OK && w->p.are.size == NEW_LEN)
         return OUTCOME_OK;
     return send_file(w, r == OUTCOME_OK ? WRITE_APPEND : WRITE_STORE);
 }

@@ -2,7 +2,6 @@
  * sallyportctl. Its answer is true: what is left over is reported, as a file
  * that stays or as a directory that couldn't be read. No upload is lost, and
  * the next order does the rest. */
-#include "files/files.h"
 #include "peer.h"
 #include "support/nth.h"
 
@@ -20,113 +19,62 @@ struct world {
     struct peer p; /* of a session, in the same home */
     struct nth *nth;
     const struct order *order;
-    char id[HELD_DIGITS + 1];
 };
 
-/* The state of the disk. */
-struct state {
-    bool held, released, old, partial, file;
-};
+/* The state of the disk: a bit for each. The upload waits or is released; the
+ * old file of its name, a partial and another file are there. */
+enum { HELD = 1, RELEASED = 2, OLD_FILE = 4, PARTIAL = 8, FILE_F = 16 };
+#define STANDS (HELD | OLD_FILE | PARTIAL | FILE_F)
 
 struct order {
     const char *name;
     enum conflict conflict;
-    int (*send)(struct peer *ctl, const char *id);
-    bool (*is_done)(const struct state *s);
-    bool (*is_undone)(const struct state *s);
+    enum message_kind kind; /* held_find: ORDER; find: WHAT and REMOVE */
+    enum held_order order;
+    enum find_what what;
+    bool remove;
+    unsigned done, undone; /* states */
+    unsigned any;          /* bits that don't matter if it is done */
+    unsigned any_undone;   /* if it isn't: one of two may be gone */
 };
 
-static int list_held(struct peer *ctl, const char *id)
-{
-    (void)id;
-    return SEND(&ctl->session, held_find, NEXT(ctl), .order = HELD_LIST,
-                .id = SLICE(""));
-}
-
-static int release(struct peer *ctl, const char *id)
-{
-    return SEND(&ctl->session, held_find, NEXT(ctl), .order = HELD_RELEASE,
-                .id = slice_from(id));
-}
-
-static int reject(struct peer *ctl, const char *id)
-{
-    return SEND(&ctl->session, held_find, NEXT(ctl), .order = HELD_REJECT,
-                .id = slice_from(id));
-}
-
-static int list_partials(struct peer *ctl, const char *id)
-{
-    (void)id;
-    return SEND(&ctl->session, find, NEXT(ctl), .what = FIND_PARTIALS,
-                .remove = false, .share = false, .age = 0, .path = SLICE("/"));
-}
-
-static int remove_partials(struct peer *ctl, const char *id)
-{
-    (void)id;
-    return SEND(&ctl->session, find, NEXT(ctl), .what = FIND_PARTIALS,
-                .remove = true, .share = false, .age = 0, .path = SLICE("/"));
-}
-
-static int remove_expired(struct peer *ctl, const char *id)
-{
-    (void)id;
-    return SEND(&ctl->session, find, NEXT(ctl), .what = FIND_EXPIRED,
-                .remove = true, .share = false, .age = 0, .path = SLICE("/d"));
-}
-
-static bool all_stands(const struct state *s)
-{
-    return s->held && !s->released && s->old && s->partial && s->file;
-}
-
-static bool is_released(const struct state *s)
-{
-    return !s->held && s->released && s->partial && s->file;
-}
-
-static bool is_released_beside_old(const struct state *s)
-{
-    return is_released(s) && s->old;
-}
-
-static bool is_rejected(const struct state *s)
-{
-    return !s->held && !s->released && s->old && s->partial && s->file;
-}
-
-static bool has_no_partial(const struct state *s)
-{
-    return s->held && s->old && !s->partial && s->file;
-}
-
-static bool has_no_file(const struct state *s)
-{
-    return s->held && s->old && !s->partial && !s->file;
-}
-
-/* One of the two may be gone. */
-static bool expired_stands(const struct state *s)
-{
-    return s->held && s->old;
-}
+#define INSPECT(o)  MSG_held_find, HELD_##o, 0, false
+#define FINDS(w, r) MSG_find, 0, FIND_##w, r
 
 static const struct order orders[] = {
-    { "inspect list", CONFLICT_OVERWRITE, list_held, all_stands, all_stands },
-    { "inspect release", CONFLICT_OVERWRITE, release, is_released, all_stands },
-    { "inspect release, a version", CONFLICT_VERSION, release,
-      is_released_beside_old, all_stands },
-    { "inspect release, another name", CONFLICT_RENAME, release,
-      is_released_beside_old, all_stands },
-    { "inspect reject", CONFLICT_OVERWRITE, reject, is_rejected, all_stands },
-    { "partials list", CONFLICT_OVERWRITE, list_partials, all_stands,
-      all_stands },
-    { "partials remove", CONFLICT_OVERWRITE, remove_partials, has_no_partial,
-      all_stands },
-    { "retention run", CONFLICT_OVERWRITE, remove_expired, has_no_file,
-      expired_stands },
+    { "inspect list", CONFLICT_OVERWRITE, INSPECT(LIST), STANDS, STANDS, 0, 0 },
+    { "inspect release", CONFLICT_OVERWRITE, INSPECT(RELEASE),
+      RELEASED | PARTIAL | FILE_F, STANDS, OLD_FILE, 0 },
+    { "inspect release, a version", CONFLICT_VERSION, INSPECT(RELEASE),
+      RELEASED | OLD_FILE | PARTIAL | FILE_F, STANDS, 0, 0 },
+    { "inspect release, another name", CONFLICT_RENAME, INSPECT(RELEASE),
+      RELEASED | OLD_FILE | PARTIAL | FILE_F, STANDS, 0, 0 },
+    { "inspect reject", CONFLICT_OVERWRITE, INSPECT(REJECT),
+      OLD_FILE | PARTIAL | FILE_F, STANDS, 0, 0 },
+    { "partials list", CONFLICT_OVERWRITE, FINDS(PARTIALS, false), STANDS,
+      STANDS, 0, 0 },
+    { "partials remove", CONFLICT_OVERWRITE, FINDS(PARTIALS, true),
+      HELD | OLD_FILE | FILE_F, STANDS, RELEASED, 0 },
+    { "retention run", CONFLICT_OVERWRITE, FINDS(EXPIRED, true),
+      HELD | OLD_FILE, STANDS, RELEASED, RELEASED | PARTIAL | FILE_F },
 };
+
+static bool is_done(const struct order *o, unsigned state)
+{
+    return ((state ^ o->done) & ~o->any) == 0;
+}
+
+static void send_order(struct peer *ctl, const struct order *o, const char *id)
+{
+    int r = o->kind == MSG_find
+                ? SEND(&ctl->session, find, NEXT(ctl), .what = o->what,
+                       .remove = o->remove, .share = false, .age = 0,
+                       .path = slice_from(o->what == FIND_EXPIRED ? "/d" : "/"))
+                : SEND(&ctl->session, held_find, NEXT(ctl), .order = o->order,
+                       .id = slice_from(o->order == HELD_LIST ? "" : id));
+
+    cr_assert_eq(r, 0);
+}
 
 static void empty(struct peer *p, const char *directory)
 {
@@ -141,34 +89,31 @@ static void empty(struct peer *p, const char *directory)
 static void furnish(struct world *w)
 {
     struct peer *p = &w->p;
-    struct message m;
 
     empty(p, "/in");
     empty(p, "/d");
     disk_fill(p, "/in/a", LEN, OLD);
-    DONE(ask_upload(p, "/in/a", WRITE_STORE, 0, LEN, NEW));
-    DONE(ASK(p, &m, file_commit, NEXT(p), .length = LEN));
-    cr_assert_eq(slice_copy(m.file_stored.held, w->id, sizeof(w->id)), 0);
+    DONE(ask_put(p, "/in/a", WRITE_STORE, 0, LEN, NEW));
     ask_cut(p, "/d/cut", LEN, NEW);
     disk_fill(p, "/d/f", LEN, OLD);
 }
 
-static struct state look(struct world *w)
+static unsigned look(struct world *w)
 {
     static const char *const names[] = { "/in/a", "/in/a (2)", "/in/a.~1~" };
+    struct peer *p = &w->p;
     char held[96];
-    struct state s = { 0 };
+    unsigned s = 0;
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        s.released |= disk_is(&w->p, names[i], LEN, NEW);
-        s.old |= disk_is(&w->p, names[i], LEN, OLD);
+        s |= disk_is(p, names[i], LEN, NEW) ? RELEASED : 0;
+        s |= disk_is(p, names[i], LEN, OLD) ? OLD_FILE : 0;
     }
-    snprintf(held, sizeof(held), "/in/.sallyport-%s.held-%c-a", w->id,
+    snprintf(held, sizeof(held), "/in/.sallyport-%s.held-%c-a", p->held,
              "orvx"[w->order->conflict]);
-    s.held = disk_is(&w->p, held, LEN, NEW);
-    s.file = disk_is(&w->p, "/d/f", LEN, OLD);
-    s.partial = disk_partials(&w->p, "/d") > 0;
-    return s;
+    s |= disk_is(p, held, LEN, NEW) ? HELD : 0;
+    s |= disk_is(p, "/d/f", LEN, OLD) ? FILE_F : 0;
+    return s | (disk_partials(p, "/d") > 0 ? PARTIAL : 0);
 }
 
 static struct answers hear(struct peer *ctl)
@@ -202,7 +147,7 @@ static struct answers obey(struct world *w, unsigned n, int error)
     ctl.nth = w->nth;
     peer_run(&ctl);
     nth_arm(w->nth, n, error, NULL);
-    cr_assert_eq(w->order->send(&ctl, w->id), 0);
+    send_order(&ctl, w->order, w->p.held);
     a = hear(&ctl);
     nth_disarm(w->nth);
     channel_close(&ctl.session);
@@ -212,61 +157,57 @@ static struct answers obey(struct world *w, unsigned n, int error)
     return a;
 }
 
-static unsigned entries_of(const struct order *o)
-{
-    return o->send == remove_expired ? 2 : 1;
-}
-
-static const char *fault_of(const struct order *o, const struct state *s,
+static const char *fault_of(const struct order *o, unsigned state,
                             const struct answers *a)
 {
     bool all = a->ended && a->bad == 0 && a->unread == 0;
+    bool rejects = o->kind == MSG_held_find && o->order == HELD_REJECT;
 
-    if (!s->held && !s->released && o->send != reject)
+    if (!(state & (HELD | RELEASED)) && !rejects)
         return "the upload is lost";
-    if (!s->old && !s->released)
+    if (!(state & (OLD_FILE | RELEASED)))
         return "the old file is lost";
-    if (all && a->good != entries_of(o))
+    if (all && a->good != (o->what == FIND_EXPIRED ? 2 : 1))
         return "something is left out, and not reported";
-    if (all && !o->is_done(s))
+    if (all && !is_done(o, state))
         return "the answer isn't true";
-    return o->is_done(s) || o->is_undone(s) ? NULL : "a state between the two";
+    return is_done(o, state) || ((state ^ o->undone) & ~o->any_undone) == 0
+               ? NULL
+               : "a state between the two";
 }
 
 static void blame(const struct world *w, unsigned n, int error,
-                  const struct answers *a, const struct state *s,
-                  const char *what)
+                  const struct answers *a, unsigned state, const char *what)
 {
     cr_expect(false,
               "%s: call %u, %s, %s: %s; answered %d, good %u, bad %u, unread "
-              "%lu; held %d, released %d, old %d, partial %d, file %d",
+              "%lu; state %x",
               w->order->name, n, nth_call(w->nth),
               error == NTH_KILL ? "killed" : strerrorname_np(error), what,
-              a->ended, a->good, a->bad, a->unread, s->held, s->released,
-              s->old, s->partial, s->file);
+              a->ended, a->good, a->bad, a->unread, state);
 }
 
 /* Returns false if there is no call N. */
 static bool run_one(struct world *w, unsigned n, int error)
 {
     struct answers a;
-    struct state s;
     const char *wrong;
+    unsigned s;
     bool met;
 
     furnish(w);
     a = obey(w, n, error);
     s = look(w);
     met = nth_call(w->nth)[0];
-    wrong = fault_of(w->order, &s, &a);
+    wrong = fault_of(w->order, s, &a);
     if (wrong)
-        blame(w, n, error, &a, &s, wrong);
-    if (w->order->is_done(&s))
+        blame(w, n, error, &a, s, wrong);
+    if (is_done(w->order, s))
         return met;
     a = obey(w, 0, error);
     s = look(w);
-    if (!w->order->is_done(&s))
-        blame(w, n, error, &a, &s, "the next order doesn't do the rest");
+    if (!is_done(w->order, s))
+        blame(w, n, error, &a, s, "the next order doesn't do the rest");
     return met;
 }
 

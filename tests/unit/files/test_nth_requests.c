@@ -1,209 +1,152 @@
 /* Each system call of the smaller requests fails once. A listing is complete,
  * or says that it isn't; another request is done, or refused and can be
  * repeated; and the process serves on. */
-#include "files/files.h"
 #include "peer.h"
 #include "support/nth.h"
 
 struct request {
     const char *name;
-    int (*ask)(struct peer *p);
-    bool (*is_done)(struct peer *p); /* after OUTCOME_OK */
+    int (*ask)(struct peer *p, const struct request *r);
+    bool (*is_done)(struct peer *p, const char *path); /* after OUTCOME_OK */
+    const char *path;
+    enum list_format format;
+    unsigned names; /* that a listing has */
 };
 
-static int list(struct peer *p, const char *path, enum list_format format,
-                unsigned names)
+static int list(struct peer *p, const struct request *r)
 {
-    int r = ask_list(p, path, format, "");
+    int o = ask_list(p, r->path, r->format, "");
 
-    if (r == OUTCOME_OK && p->listed == OUTCOME_OK)
-        cr_expect_eq(p->entries, names, "%s: %lu names, and that's all", path,
-                     p->entries);
-    return r != OUTCOME_OK ? r : p->listed;
-}
-
-static int list_long(struct peer *p)
-{
-    return list(p, "/d", LIST_LONG, 3);
-}
-static int list_facts(struct peer *p)
-{
-    return list(p, "/d", LIST_FACTS, 3);
-}
-static int list_names(struct peer *p)
-{
-    return list(p, "/d", LIST_NAMES, 3);
-}
-static int list_mine(struct peer *p)
-{
-    return list(p, "/contracts", LIST_FACTS, 3);
+    if (o == OUTCOME_OK && p->listed == OUTCOME_OK)
+        cr_expect_eq(p->entries, r->names, "%s: %lu names, and that's all",
+                     r->path, p->entries);
+    return o != OUTCOME_OK ? o : p->listed;
 }
 
-static int names_mine(struct peer *p)
+static int make(struct peer *p, const struct request *r)
 {
-    return list(p, "/contracts", LIST_NAMES, 3);
-}
+    int o = ask_path(p, MSG_directory_make, r->path);
 
-static int make(struct peer *p)
-{
-    int r = ask_path(p, MSG_directory_make, "/made");
-
-    return r == OUTCOME_EXISTS ? (int)OUTCOME_OK : r; /* STORED, not synced */
-}
-
-static bool is_made(struct peer *p)
-{
-    return disk_has(p, "/made");
+    return o == OUTCOME_EXISTS ? (int)OUTCOME_OK : o; /* STORED, not synced */
 }
 
 /* With a partial in it, which no client sees. */
-static int remove_directory(struct peer *p)
+static int remove_directory(struct peer *p, const struct request *r)
 {
-    int r = ask_path(p, MSG_directory_remove, "/removed");
+    int o = ask_path(p, MSG_directory_remove, r->path);
 
-    return r == OUTCOME_NOT_FOUND ? (int)OUTCOME_OK : r;
+    return o == OUTCOME_NOT_FOUND ? (int)OUTCOME_OK : o;
 }
 
-static bool is_removed(struct peer *p)
+static bool is_gone(struct peer *p, const char *path)
 {
-    return !disk_has(p, "/removed");
+    return !disk_has(p, path);
 }
 
-static int set_times(struct peer *p)
+static int set_times(struct peer *p, const struct request *r)
 {
-    return ask_times(p, "/d/a", 5, 7);
+    return ask_times(p, r->path, 5, 7);
 }
 
-static bool has_times(struct peer *p)
+static bool has_times(struct peer *p, const char *path)
 {
-    struct stat st;
-
-    return stat(disk_path(p, "/d/a"), &st) == 0 && st.st_mtime == 7;
+    return disk_stat(p, path).st_mtime == 7;
 }
 
-static int set_mode(struct peer *p)
+static int set_mode(struct peer *p, const struct request *r)
 {
-    return ask_mode(p, "/d/b", 0640);
+    return ask_mode(p, r->path, 0640);
 }
 
-static bool has_mode(struct peer *p)
+static bool has_mode(struct peer *p, const char *path)
 {
-    struct stat st;
-
-    return stat(disk_path(p, "/d/b"), &st) == 0 && (st.st_mode & 07777) == 0640;
+    return disk_mode(p, path) == 0640;
 }
 
-static int size(struct peer *p)
+static int size(struct peer *p, const struct request *r)
 {
-    struct msg_facts_are facts = { 0 };
-    int r = ask_facts(p, "/d/a", FACTS_FOR_SIZE, &facts);
+    int o = ask_facts(p, r->path, FACTS_FOR_SIZE);
 
-    cr_expect(r != OUTCOME_OK || facts.size == 10);
-    return r;
+    cr_expect(o != OUTCOME_OK || p->are.size == 10);
+    return o;
 }
 
-static int read_file(struct peer *p)
+static int read_file(struct peer *p, const struct request *r)
 {
-    int fd, r = ask_read(p, "/d/a", 0, &fd);
+    int fd, o = ask_read(p, r->path, 0, &fd);
 
-    cr_expect((r == OUTCOME_OK) == (fd >= 0));
+    cr_expect((o == OUTCOME_OK) == (fd >= 0));
     if (fd >= 0)
         close(fd);
-    return r;
+    return o;
 }
 
-static int space(struct peer *p)
+static int space(struct peer *p, const struct request *r)
 {
-    uint64_t bytes = 0;
-
-    return ask_space_wanted(p, "/", 0, &bytes);
+    return ask_space(p, r->path, 0);
 }
 
 /* In a home that has a directory with rights of its own (play()). */
-static int names_guarded(struct peer *p)
+static int rename_onto_guarded(struct peer *p, const struct request *r)
 {
-    return list(p, "/g", LIST_NAMES, 4);
-}
+    int o = ask_rename(p, "/g/a", r->path);
 
-static int make_guarded(struct peer *p)
-{
-    int r = ask_path(p, MSG_directory_make, "/g/d/made");
-
-    return r == OUTCOME_EXISTS ? (int)OUTCOME_OK : r; /* STORED, not synced */
-}
-
-static bool is_made_guarded(struct peer *p)
-{
-    return disk_has(p, "/g/d/made");
-}
-
-static int rename_onto_guarded(struct peer *p)
-{
-    int r = ask_rename(p, "/g/a", "/g/b");
-
-    cr_expect(disk_has(p, "/g/b"));
-    if (r == OUTCOME_NOT_FOUND && !disk_has(p, "/g/a"))
+    cr_expect(disk_has(p, r->path));
+    if (o == OUTCOME_NOT_FOUND && !disk_has(p, "/g/a"))
         return OUTCOME_OK; /* renamed, and not synced */
-    return r;
+    return o;
 }
 
-static int rename_directory_guarded(struct peer *p)
+static int rename_directory_guarded(struct peer *p, const struct request *r)
 {
-    int r = ask_rename(p, "/g/d", "/g/e");
+    int o = ask_rename(p, "/g/d", r->path);
 
-    cr_expect(disk_has(p, "/g/d") != disk_has(p, "/g/e"));
-    if (r == OUTCOME_NOT_FOUND && disk_has(p, "/g/e"))
+    cr_expect(disk_has(p, "/g/d") != disk_has(p, r->path));
+    if (o == OUTCOME_NOT_FOUND && disk_has(p, r->path))
         return OUTCOME_OK;
-    return r;
-}
-static bool is_renamed_guarded(struct peer *p)
-{
-    return disk_has(p, "/g/e");
+    return o;
 }
 
-/* The user's own file in a share where others' are hidden. */
-static int rename_mine(struct peer *p)
+/* The user's own file in a share where others' are hidden: the new name has a
+ * suffix. */
+static int rename_mine(struct peer *p, const struct request *r)
 {
-    int r = ask_rename(p, "/contracts/a", "/contracts/r");
+    int o = ask_rename(p, "/contracts/a", "/contracts/r");
 
-    if (r == OUTCOME_NOT_FOUND && !disk_has(p, SHARE "/a"))
+    if (o == OUTCOME_NOT_FOUND && !disk_has(p, r->path))
         return OUTCOME_OK; /* renamed, and not synced */
-    cr_expect_neq(r, OUTCOME_NOT_FOUND, "it is there");
-    return r;
+    cr_expect_neq(o, OUTCOME_NOT_FOUND, "it is there");
+    return o;
 }
 
-static bool is_renamed(struct peer *p)
-{
-    return !disk_has(p, SHARE "/a"); /* the new name has a suffix */
-}
-
-static bool always(struct peer *p)
+static bool always(struct peer *p, const char *path)
 {
     (void)p;
+    (void)path;
     return true;
 }
 
 static const struct request requests[] = {
-    { "LIST", list_long, always },
-    { "MLSD", list_facts, always },
-    { "NLST", list_names, always },
-    { "MLSD of the own files", list_mine, always },
-    { "NLST of the own files", names_mine, always },
-    { "MKD", make, is_made },
-    { "RMD", remove_directory, is_removed },
-    { "MFMT", set_times, has_times },
-    { "SITE CHMOD", set_mode, has_mode },
-    { "SIZE", size, always },
-    { "RETR", read_file, always },
-    { "RNTO of an own file", rename_mine, is_renamed },
-    { "AVBL", space, always },
+    { "LIST", list, always, "/d", LIST_LONG, 3 },
+    { "MLSD", list, always, "/d", LIST_FACTS, 3 },
+    { "NLST", list, always, "/d", LIST_NAMES, 3 },
+    { "MLSD of the own files", list, always, "/contracts", LIST_FACTS, 3 },
+    { "NLST of the own files", list, always, "/contracts", LIST_NAMES, 3 },
+    { "MKD", make, disk_has, "/made", 0, 0 },
+    { "RMD", remove_directory, is_gone, "/removed", 0, 0 },
+    { "MFMT", set_times, has_times, "/d/a", 0, 0 },
+    { "SITE CHMOD", set_mode, has_mode, "/d/b", 0, 0 },
+    { "SIZE", size, always, "/d/a", 0, 0 },
+    { "RETR", read_file, always, "/d/a", 0, 0 },
+    { "RNTO of an own file", rename_mine, is_gone, SHARE "/a", 0, 0 },
+    { "AVBL", space, always, "/", 0, 0 },
 };
 
 static const struct request guarded[] = {
-    { "NLST", names_guarded, always },
-    { "MKD", make_guarded, is_made_guarded },
-    { "RNTO onto a file", rename_onto_guarded, always },
-    { "RNTO of a directory", rename_directory_guarded, is_renamed_guarded },
+    { "NLST", list, always, "/g", LIST_NAMES, 4 },
+    { "MKD", make, disk_has, "/g/d/made", 0, 0 },
+    { "RNTO onto a file", rename_onto_guarded, always, "/g/b", 0, 0 },
+    { "RNTO of a directory", rename_directory_guarded, disk_has, "/g/e", 0, 0 },
 };
 
 static void furnish(struct peer *p)
@@ -253,13 +196,13 @@ static void play(const struct request *r, bool own_rights, int error)
         furnish(&p);
         furnish_guarded(&p);
         nth_arm(nth, n, error, NULL);
-        int o = r->ask(&p);
+        int o = r->ask(&p, r);
         bool met = nth_disarm(nth);
-        cr_expect(o == OUTCOME_OK ? r->is_done(&p) : met,
+        cr_expect(o == OUTCOME_OK ? r->is_done(&p, r->path) : met,
                   "%s: call %u, %s: outcome %d", r->name, n, nth_call(nth), o);
         if (o != OUTCOME_OK)
-            o = r->ask(&p);
-        cr_expect(o == OUTCOME_OK && r->is_done(&p),
+            o = r->ask(&p, r);
+        cr_expect(o == OUTCOME_OK && r->is_done(&p, r->path),
                   "%s: call %u, %s: again: outcome %d", r->name, n,
                   nth_call(nth), o);
     }

@@ -3,11 +3,8 @@
  * changes of names. Then the answers and the files must fit an order of the
  * commands, one after the other, that respects which command ended before
  * another one began. And the rest of a file must never become the file. */
-#include <dirent.h>
 
-#include "files/files.h"
 #include "renames.h"
-#include "sallyport/base/fd.h"
 #include "steps.h"
 #include "support/long.h"
 #include "support/nth.h"

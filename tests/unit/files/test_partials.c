@@ -3,9 +3,7 @@
 #include <sys/file.h>
 #include <sys/xattr.h>
 
-#include "files/files.h"
 #include "peer.h"
-#include "sallyport/base/fd.h"
 #include "support/wait.h"
 #include "syncs.h"
 

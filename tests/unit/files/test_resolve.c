@@ -1,5 +1,4 @@
 /* From paths to descriptors: reserved names, and that no link leads out. */
-#include "files/files.h"
 #include "peer.h"
 
 Test(resolve, reserved)

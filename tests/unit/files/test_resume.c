@@ -1,6 +1,5 @@
 /* The begin of an upload: every branch of the decision, as a table; and the
  * upload that SIZE's answer belongs to. */
-#include "files/files.h"
 #include "peer.h"
 
 #define K 1024u
@@ -138,16 +137,10 @@ Test(resume, decide)
 /* Sends SIZE with one path, and APPE with another. */
 static void append_by(struct peer *p, const char *sized, const char *appended)
 {
-    int fd;
-
     ask_cut(p, "/d/f", 200 * K, 1);
     cr_expect_eq(ask_size(p, sized), 192 * K);
-    DONE(ask_write(p, appended, WRITE_APPEND, 0, 0, &fd));
+    DONE(ask_put(p, appended, WRITE_APPEND, 0, 300 * K, 1));
     cr_expect_eq(p->first, 192 * K, "SIZE %s, APPE %s", sized, appended);
-    put_pattern(fd, p->first, 300 * K, 1);
-    close(fd);
-    DONE(ask_commit(p, 300 * K));
-    cr_expect(disk_is(p, "/d/f", 300 * K, 1));
     DONE(ask_path(p, MSG_file_delete, "/l/f"));
 }
 
@@ -163,8 +156,6 @@ PeerTest(resume, by_another_path, peer_init(p))
 /* Another directory has the same path. */
 PeerTest(resume, of_another_directory, peer_init(p))
 {
-    int fd;
-
     disk_directory(p, "/d");
     disk_directory(p, "/e");
     peer_run(p);
@@ -172,20 +163,16 @@ PeerTest(resume, of_another_directory, peer_init(p))
     cr_assert_eq(ask_size(p, "/d/f"), 192 * K);
     DONE(ask_rename(p, "/d", "/x"));
     DONE(ask_rename(p, "/e", "/d"));
-    DONE(ask_write(p, "/d/f", WRITE_APPEND, 0, 0, &fd));
+    DONE(ask_write(p, "/d/f", WRITE_APPEND, 0, 0, NULL));
     cr_expect_eq(p->first, 0);
-    close(fd);
     DONE(ask_abort(p));
-    DONE(ask_write(p, "/x/f", WRITE_APPEND, 0, 0, &fd));
+    DONE(ask_write(p, "/x/f", WRITE_APPEND, 0, 0, NULL));
     cr_expect_eq(p->first, 192 * K);
-    close(fd);
 }
 
 /* A session remembers one answer. A SIZE of something else doesn't matter. */
 PeerTest(resume, by_an_earlier_size, peer_start(p))
 {
-    int fd;
-
     disk_put(p, "/file", "x", 1);
     ask_cut(p, "/f", 200 * K, 1);
     ask_cut(p, "/g", 200 * K, 1);
@@ -202,20 +189,17 @@ PeerTest(resume, by_an_earlier_size, peer_start(p))
             ask_cut(p, name, 100 * K, 1);
             cr_assert_eq(ask_size(p, name), 64 * K);
         }
-        int r = ask_write(p, "/f", WRITE_APPEND, 0, 0, &fd);
+        int r = ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL);
         cr_expect_eq(r, i == 0 ? OUTCOME_OK : OUTCOME_SIZE_FIRST);
-        if (r == OUTCOME_OK) {
-            close(fd);
+        if (r == OUTCOME_OK)
             DONE(ask_abort(p));
-        }
     }
-    cr_assert_eq(ask_size(p, "/g"), 192 * K);
-    DONE(ask_write(p, "/g", WRITE_APPEND, 0, 0, &fd));
-    cr_expect_eq(p->first, 192 * K);
-    close(fd);
-    DONE(ask_abort(p));
-    cr_assert_eq(ask_size(p, "/f"), 192 * K);
-    DONE(ask_write(p, "/f", WRITE_APPEND, 0, 0, &fd));
-    cr_expect_eq(p->first, 192 * K);
-    close(fd);
+    for (int i = 0; i < 2; i++) {
+        const char *name = i ? "/f" : "/g";
+
+        cr_assert_eq(ask_size(p, name), 192 * K);
+        DONE(ask_write(p, name, WRITE_APPEND, 0, 0, NULL));
+        cr_expect_eq(p->first, 192 * K);
+        DONE(ask_abort(p));
+    }
 }

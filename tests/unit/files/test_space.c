@@ -1,7 +1,6 @@
 /* A full disk removes old partials of the user, and of no other user. */
 #include <sys/statvfs.h>
 
-#include "files/files.h"
 #include "peer.h"
 #include "syncs.h"
 
@@ -128,19 +127,20 @@ PeerTest(idle, of_a_user_with_the_same_uid, peer_start(p))
  * be removed; STOR removes them if it must. */
 PeerTest(idle, counts_as_free, peer_start(p))
 {
-    uint64_t after, less;
+    uint64_t after;
 
     ask_cut(p, "/f", 8 * K * K, 1);
     free_always = INT64_MAX;
     later(p, HOUR);
-    DONE(ask_space(p, "/", &after));
-    cr_expect_eq(after, INT64_MAX / 4096 * 4096);
+    DONE(ask_space(p, "/", UINT64_MAX));
+    cr_expect_eq(p->space, INT64_MAX / 4096 * 4096);
     free_always = 1024 * K;
     peer_again(p);
-    DONE(ask_space(p, "/", &after));
-    DONE(ask_space_wanted(p, "/", 1, &less));
-    cr_expect_eq(less, 1024 * K);
-    cr_expect_geq(after, less + 8 * K * K - RESUME_BLOCK);
+    DONE(ask_space(p, "/", UINT64_MAX));
+    after = p->space;
+    DONE(ask_space(p, "/", 1));
+    cr_expect_eq(p->space, 1024 * K);
+    cr_expect_geq(after, p->space + 8 * K * K - RESUME_BLOCK);
     cr_expect_eq(disk_partials(p, "/"), 1);
 }
 
@@ -243,13 +243,13 @@ PeerTest(idle, size_keeps_it, peer_start(p))
 
     ask_cut(p, "/f", 200 * K, 1);
     cr_expect_eq(ask_size(p, "/f"), 192 * K);
-    cr_assert_eq(stat(disk_path(p, disk_partial(p, "/")), &before), 0);
+    before = disk_stat(p, disk_partial(p, "/"));
     cr_expect_eq(ask_size(p, "/f"), 192 * K);
-    cr_assert_eq(stat(disk_path(p, disk_partial(p, "/")), &after), 0);
+    after = disk_stat(p, disk_partial(p, "/"));
     cr_expect_eq(before.st_ctim.tv_nsec, after.st_ctim.tv_nsec, "too soon");
     later(p, 1801);
     cr_expect_eq(ask_size(p, "/f"), 192 * K);
-    cr_assert_eq(stat(disk_path(p, disk_partial(p, "/")), &after), 0);
+    after = disk_stat(p, disk_partial(p, "/"));
     cr_expect(before.st_ctim.tv_sec != after.st_ctim.tv_sec ||
               before.st_ctim.tv_nsec != after.st_ctim.tv_nsec);
     cr_expect_eq(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
@@ -345,8 +345,6 @@ PeerTest(min_free, what_was_removed_is_believed, peer_start(p))
  * leave less than min_free. */
 PeerTest(min_free, what_was_reported_counts_once, peer_start(p))
 {
-    uint64_t left;
-
     ask_cut(p, "/a", 200 * K, 1);
     ask_cut(p, "/b", 200 * K, 1);
     free_always = 252 * K;
@@ -356,8 +354,8 @@ PeerTest(min_free, what_was_reported_counts_once, peer_start(p))
     begin(p, "/x", 4 * K);
     expect_event(p, 1, "min_free is reached: ");
     GETS(OK, ask_commit(p, 4 * K));
-    DONE(ask_space_wanted(p, "/", 1, &left));
-    cr_expect_eq(left, (252 + 200 - 300) * K);
+    DONE(ask_space(p, "/", 1));
+    cr_expect_eq(p->space, (252 + 200 - 300) * K);
 }
 
 /* The old partial counts as room before it is dropped, and after that, too. */
@@ -394,14 +392,11 @@ Test(space, a_partial_that_is_cut)
     struct peer p;
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        char path[512];
-
         free_at_first = 0;
         peer_start(&p);
         ask_cut(&p, "/x", 200 * K, 1);
-        snprintf(path, sizeof(path), "%s",
-                 disk_path(&p, disk_partial(&p, "/")));
         if (rows[i].hole) {
+            const char *path = disk_path(&p, disk_partial(&p, "/"));
             cr_assert_eq(truncate(path, 0), 0);
             cr_assert_eq(truncate(path, 192 * K), 0);
         }
@@ -410,9 +405,8 @@ Test(space, a_partial_that_is_cut)
         cr_expect_eq(ask_write(&p, "/x", WRITE_STORE, rows[i].offset,
                                rows[i].announced, NULL),
                      rows[i].outcome, "row %zu", i);
-        if (rows[i].outcome == OUTCOME_OK) {
+        if (rows[i].outcome == OUTCOME_OK)
             DONE(ask_abort(&p));
-        }
         cr_expect_eq(ask_size(&p, "/x"),
                      rows[i].outcome == OUTCOME_OK ? rows[i].offset : 192 * K,
                      "row %zu", i);
@@ -425,12 +419,10 @@ Test(space, a_partial_that_is_cut)
 PeerTest(space, a_partial_with_two_names, peer_start(p))
 {
     uint64_t size;
-    char path[512];
 
     ask_cut(p, "/x", 200 * K, 1);
     size = ask_size(p, "/x");
-    snprintf(path, sizeof(path), "%s", disk_path(p, disk_partial(p, "/")));
-    cr_assert_eq(link(path, disk_path(p, "/backup")), 0);
+    disk_hard_link(p, disk_partial(p, "/"), "/backup");
     free_always = 250 * K;
     peer_again(p);
     GETS(NO_SPACE, ask_write(p, "/x", WRITE_STORE, 0, 300 * K, NULL));
@@ -438,20 +430,28 @@ PeerTest(space, a_partial_with_two_names, peer_start(p))
     cr_expect_eq(ask_size(p, "/x"), size);
 }
 
-/* Also a disk that reports strange numbers. */
-Test(space, free)
+/* Also a disk that reports strange numbers: FUSE passes on any of its daemon.
+ */
+Test(space, of_a_disk)
 {
     static const struct {
         unsigned long fragment, block;
         fsblkcnt_t free;
-        uint64_t wanted;
+        uint64_t bytes, length;
+        int fits;
     } rows[] = {
-        { 4096, 65536, 2, 8192 },
-        { 0, 4096, 2, 8192 },
-        { 4096, 4096, 0, 0 },
-        { 0, 0, 5, 0 },
-        { 1, 1, UINT64_MAX, INT64_MAX },
-        { 4096, 1, UINT64_MAX, INT64_MAX },
+        { 4096, 65536, 2, 8192, 8192, 0 },
+        { 4096, 65536, 2, 8192, 8193, -ENOSPC },
+        { 4096, 65536, 0, 0, 1, -ENOSPC },
+        { 4096, 65536, 0, 0, 0, 0 },
+        { 4096, 4096, 0, 0, 0, 0 },
+        { 1, 1, 5, 5, UINT64_MAX, -ENOSPC },
+        { 1, 1, UINT64_MAX, INT64_MAX, UINT64_MAX, 0 },
+        { 4096, 1, UINT64_MAX, INT64_MAX, UINT64_MAX, 0 },
+        { 0, 4096, 2, 8192, 8192, 0 },
+        { 0, 4096, 2, 8192, 8193, -ENOSPC },
+        { 0, 0, 5, 0, 8193, 0 },
+        { 0, 0, 0, 0, 8193, 0 },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -459,36 +459,8 @@ Test(space, free)
                                       .f_bsize = rows[i].block,
                                       .f_bavail = rows[i].free };
 
-        cr_expect_eq(space_free(&disk), rows[i].wanted, "row %zu", i);
-    }
-}
-
-Test(space, table)
-{
-    static const struct {
-        unsigned long fragment, block;
-        fsblkcnt_t free;
-        uint64_t length;
-        int wanted;
-    } rows[] = {
-        { 4096, 65536, 2, 8192, 0 },
-        { 4096, 65536, 2, 8193, -ENOSPC },
-        { 4096, 65536, 0, 1, -ENOSPC },
-        { 4096, 65536, 0, 0, 0 },
-        { 1, 1, 5, UINT64_MAX, -ENOSPC },
-        { 1, 1, UINT64_MAX, UINT64_MAX, 0 },
-        /* FUSE passes on any numbers of its daemon. */
-        { 0, 4096, 2, 8192, 0 },
-        { 0, 4096, 2, 8193, -ENOSPC },
-        { 0, 0, 0, 8193, 0 },
-    };
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        const struct statvfs disk = { .f_frsize = rows[i].fragment,
-                                      .f_bsize = rows[i].block,
-                                      .f_bavail = rows[i].free };
-
-        cr_expect_eq(space_check(&disk, rows[i].length), rows[i].wanted,
+        cr_expect_eq(space_free(&disk), rows[i].bytes, "row %zu", i);
+        cr_expect_eq(space_check(&disk, rows[i].length), rows[i].fits,
                      "row %zu", i);
     }
 }

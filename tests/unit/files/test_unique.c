@@ -4,9 +4,7 @@
 
 PeerTest(unique, never_replaces, peer_start(p))
 {
-    DONE(ask_upload(p, "/new", WRITE_UNIQUE, 0, 100, 1));
-    DONE(ask_commit(p, 100));
-    cr_expect(disk_is(p, "/new", 100, 1));
+    DONE(ask_put(p, "/new", WRITE_UNIQUE, 0, 100, 1));
     GETS(EXISTS, ask_write(p, "/new", WRITE_UNIQUE, 0, 0, NULL));
     cr_expect_eq(disk_partials(p, "/"), 0);
     /* The name is taken after the upload has begun. */

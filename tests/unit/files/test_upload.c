@@ -5,32 +5,27 @@
 
 static void store(struct peer *p, const char *path, size_t len, unsigned seed)
 {
-    DONE(ask_upload(p, path, WRITE_STORE, 0, len, seed));
+    DONE(ask_put(p, path, WRITE_STORE, 0, len, seed));
     cr_assert_eq(p->first, 0);
-    DONE(ask_commit(p, len));
-    cr_assert(disk_is(p, path, len, seed));
     cr_assert_eq(disk_partials(p, "/"), 0);
 }
 
 PeerTest(upload, appears_whole_at_commit, peer_init(p))
 {
-    struct stat st;
-
     p->start.rules.fsync = true;
     disk_directory(p, "/folder");
     peer_run(p);
     DONE(ask_upload(p, "/folder/f", WRITE_STORE, 0, 100 * K, 1));
     cr_assert_not(disk_has(p, "/folder/f"));
     cr_assert_eq(disk_partials(p, "/folder"), 1);
-    char path[4097];
     DONE(ask_sync(p));
-    DONE(ask_commit_to(p, 100 * K, path));
-    cr_assert_str_eq(path, "/folder/f");
+    DONE(ask_commit(p, 100 * K));
+    cr_assert_str_eq(p->stored, "/folder/f");
     cr_assert(disk_is(p, "/folder/f", 100 * K, 1));
     cr_assert_eq(disk_partials(p, "/folder"), 0);
-    cr_assert_eq(stat(disk_path(p, "/folder/f"), &st), 0);
-    cr_assert_eq(st.st_mode & 07777, 0600);
-    cr_assert_eq(st.st_uid, p->start.root ? PEER_UID : geteuid());
+    cr_assert_eq(disk_mode(p, "/folder/f"), 0600);
+    cr_assert_eq(disk_stat(p, "/folder/f").st_uid,
+                 p->start.root ? PEER_UID : geteuid());
 }
 
 PeerTest(upload, handle_only_writes, peer_start(p))
@@ -165,8 +160,7 @@ PeerTest(upload, cut_one_is_kept_from_64k_on, peer_start(p))
         cr_expect_eq(disk_partials(p, "/"), rows[i].told > 0);
         cr_expect_eq(ask_size(p, "/f"), rows[i].told, "row %zu", i);
         cr_expect_eq(ask_size(p, "/g"), 0);
-        struct msg_facts_are facts;
-        GETS(NOT_FOUND, ask_facts(p, "/f", FACTS_FOR_ANY, &facts));
+        GETS(NOT_FOUND, ask_facts(p, "/f", FACTS_FOR_ANY));
         GETS(NOT_FOUND, ask_read(p, "/f", 0, NULL));
     }
 }
@@ -225,16 +219,12 @@ PeerTest(upload, append_goes_on_after_size_only, peer_start(p))
 {
     ask_cut(p, "/f", 200 * K, 1);
     cr_assert_eq(ask_size(p, "/f"), 192 * K);
-    ask_upload(p, "/f", WRITE_APPEND, 0, 300 * K, 1);
+    DONE(ask_put(p, "/f", WRITE_APPEND, 0, 300 * K, 1));
     cr_assert_eq(p->first, 192 * K);
-    DONE(ask_commit(p, 300 * K));
-    cr_assert(disk_is(p, "/f", 300 * K, 1));
     /* Unless SIZE has reported it, it begins again. */
     ask_cut(p, "/g", 200 * K, 1);
-    ask_upload(p, "/g", WRITE_APPEND, 0, 10, 2);
+    DONE(ask_put(p, "/g", WRITE_APPEND, 0, 10, 2));
     cr_assert_eq(p->first, 0);
-    DONE(ask_commit(p, 10));
-    cr_assert(disk_is(p, "/g", 10, 2));
     /* An answer of SIZE counts for one upload. */
     ask_cut(p, "/h", 200 * K, 1);
     ask_size(p, "/h");
@@ -275,10 +265,8 @@ PeerTest(upload, append_after_a_size_that_is_over, peer_start(p))
     cr_assert_eq(ask_size(p, "/f"), 64 * K);
     disk_fill(p, "/f", 10, 2);
     cr_assert_eq(ask_size(p, "/f"), 10);
-    ask_upload(p, "/f", WRITE_APPEND, 0, 20, 2);
+    DONE(ask_put(p, "/f", WRITE_APPEND, 0, 20, 2));
     cr_assert_eq(p->first, 10);
-    DONE(ask_commit(p, 20));
-    cr_assert(disk_is(p, "/f", 20, 2));
 }
 
 PeerTest(upload, onto_a_finished_file, peer_start(p))
@@ -290,10 +278,8 @@ PeerTest(upload, onto_a_finished_file, peer_start(p))
     DONE(ask_commit(p, 150 * K));
     cr_assert(disk_is(p, "/f", 150 * K, 1));
     GETS(BAD_OFFSET, ask_upload(p, "/f", WRITE_STORE, 150 * K + 1, 0, 0));
-    ask_upload(p, "/f", WRITE_STORE, 20 * K, 30 * K, 1);
+    DONE(ask_put(p, "/f", WRITE_STORE, 20 * K, 30 * K, 1));
     cr_assert_eq(p->first, 20 * K);
-    DONE(ask_commit(p, 30 * K));
-    cr_assert(disk_is(p, "/f", 30 * K, 1));
     /* Cut before the end: the old file stays. */
     ask_upload(p, "/f", WRITE_APPEND, 0, 150 * K, 2);
     ask_abort(p);
@@ -311,24 +297,18 @@ PeerTest(upload, onto_a_file_that_cannot_be_read, peer_start(p))
     cr_assert(disk_is(p, "/f", 100 * K, 1));
     /* The user replaces the file without the right to read it. */
     cr_assert_eq(chmod(disk_path(p, "/f"), 0), 0);
-    ask_upload(p, "/f", WRITE_STORE, 0, 10, 2);
-    DONE(ask_commit(p, 10));
-    cr_assert(disk_is(p, "/f", 10, 2));
+    DONE(ask_put(p, "/f", WRITE_STORE, 0, 10, 2));
 }
 
 PeerTest(upload, link_is_read_and_replaced, peer_start(p))
 {
-    struct stat st;
-
     store(p, "/f", 100 * K, 1);
     disk_link(p, "f", "/link");
-    ask_upload(p, "/link", WRITE_APPEND, 0, 150 * K, 1);
+    DONE(ask_put(p, "/link", WRITE_APPEND, 0, 150 * K, 1));
     cr_assert_eq(p->first, 100 * K);
-    DONE(ask_commit(p, 150 * K));
     cr_assert(disk_is(p, "/f", 100 * K, 1));
     cr_assert(disk_is(p, "/link", 150 * K, 1));
-    cr_assert_eq(lstat(disk_path(p, "/link"), &st), 0);
-    cr_assert(S_ISREG(st.st_mode));
+    cr_assert(S_ISREG(disk_stat(p, "/link").st_mode));
 }
 
 PeerTest(upload, resume_off, peer_init(p))
@@ -345,7 +325,7 @@ PeerTest(upload, two_writers_of_one_name, peer_start(p))
 {
     struct peer b;
 
-    peer_join(&b, p);
+    peer_join(&b, p, false);
     ask_upload(p, "/f", WRITE_STORE, 0, 200 * K, 1);
     ask_upload(&b, "/f", WRITE_STORE, 0, 100 * K, 2);
     cr_assert_eq(disk_partials(p, "/"), 2);
@@ -396,7 +376,7 @@ PeerTest(upload, another_session_begins_the_partial_anew, peer_start(p))
     struct peer b;
     int fd;
 
-    peer_join(&b, p);
+    peer_join(&b, p, false);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         ask_cut(p, "/g", 200 * K, 1);
         cr_assert_eq(ask_size(p, "/g"), 192 * K);
@@ -408,8 +388,7 @@ PeerTest(upload, another_session_begins_the_partial_anew, peer_start(p))
         /* A new SIZE reports the other partial, and the upload continues
          * that. */
         cr_expect_eq(ask_size(p, "/g"), 192 * K);
-        ask_upload(p, "/g", rows[i].mode, rows[i].offset, 300 * K, 2);
-        GETS(OK, ask_commit(p, 300 * K));
+        DONE(ask_put(p, "/g", rows[i].mode, rows[i].offset, 300 * K, 2));
         cr_expect(disk_is(p, "/g", 300 * K, 2), "row %zu", i);
         cr_assert_eq(unlink(disk_path(p, "/g")), 0);
     }
@@ -430,7 +409,7 @@ Test(upload, survives_any_end_of_the_process)
     ask_upload(&a, "/h", WRITE_STORE, 0, 200 * K, 1);
     DONE(ask_sync(&a));
     peer_kill(&a);
-    peer_join(&b, &a);
+    peer_join(&b, &a, false);
     cr_assert_eq(ask_size(&b, "/f"), 192 * K);
     cr_assert_eq(ask_size(&b, "/g"), 192 * K);
     cr_assert_eq(ask_size(&b, "/h"), 192 * K);
@@ -474,18 +453,16 @@ PeerTest(upload, what_a_killed_process_left, peer_start(p))
 /* A foreign file under a partial's name is never written to. */
 PeerTest(upload, foreign_files_under_a_partials_name, peer_start(p))
 {
-    char partial[512];
+    const char *partial;
 
     ask_cut(p, "/f", 200 * K, 1);
-    snprintf(partial, sizeof(partial), "%s", disk_partial(p, "/"));
+    partial = disk_partial(p, "/");
     disk_hard_link(p, partial, "/second");
-    ask_upload(p, "/f", WRITE_STORE, 0, 10, 2);
-    DONE(ask_commit(p, 10));
+    DONE(ask_put(p, "/f", WRITE_STORE, 0, 10, 2));
     cr_assert(disk_is(p, "/second", 192 * K, 1));
     cr_assert_not(disk_has(p, partial), "that name is of no use");
     disk_link(p, "second", partial);
     DONE(ask_size(p, "/g"));
-    ask_upload(p, "/f", WRITE_STORE, 0, 20, 2);
-    DONE(ask_commit(p, 20));
+    DONE(ask_put(p, "/f", WRITE_STORE, 0, 20, 2));
     cr_assert(disk_is(p, "/second", 192 * K, 1));
 }

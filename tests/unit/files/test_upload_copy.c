@@ -1,7 +1,6 @@
 /* APPE and REST onto a finished file: its beginning is copied in steps that the
  * session asks for before it writes. A copy that ends early leaves nothing. */
 #include "peer.h"
-#include "sallyport/base/fd.h"
 
 #define K   1024u
 #define M   (1024u * K)

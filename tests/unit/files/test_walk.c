@@ -1,5 +1,4 @@
 /* The limits of a walk: names, time, directories within directories. */
-#include "files/files.h"
 #include "peer.h"
 #include "sallyport/base/clock.h"
 
