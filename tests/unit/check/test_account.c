@@ -1,6 +1,7 @@
 /* Accounts, and the empty directory. */
 #include "check/check.h"
 #include "sallyport/settings/prepared.h"
+#include "support/scratch.h"
 #include "support/test.h"
 
 static const struct {
@@ -28,72 +29,45 @@ Test(account, identities)
     }
 }
 
-static char directory[] = "/tmp/sallyport-empty-XXXXXX";
+TestSuite(account, .init = scratch_make, .fini = scratch_remove);
 
-static int open_below(const char *name, struct complaint *c)
+static int empty_directory(const char *path, bool make, struct complaint *c)
 {
-    char path[128];
-
-    snprintf(path, sizeof(path), "%s/%s", directory, name);
-    return account_empty_directory(path, true, c);
-}
-
-static void make_below(const char *name, mode_t mode)
-{
-    char path[128];
-
-    snprintf(path, sizeof(path), "%s/%s", directory, name);
-    cr_assert(mkdir(path, 0700) == 0 && chmod(path, mode) == 0);
-}
-
-/* --check makes no directory. */
-static void expect_not_made(const char *name)
-{
-    struct complaint c = { "" };
-    char path[128];
-
-    snprintf(path, sizeof(path), "%s/%s", directory, name);
-    cr_assert_eq(account_empty_directory(path, false, &c), -ENOENT);
-    cr_assert_str_eq(c.text, "");
-    *strrchr(path, '/') = '\0';
-    cr_assert_neq(access(path, F_OK), 0, "%s was made", path);
-    cr_assert_eq(account_empty_directory("/dev/null/x", false, &c), -EINVAL);
-    cr_assert(strstr(c.text, "/dev/null/x: "), "%s", c.text);
+    c->text[0] = '\0';
+    return account_empty_directory(path, make, c);
 }
 
 /* Only for root: a server without root doesn't check it. */
 Test(account, empty_folder)
 {
-    struct complaint c = { "" };
-    char link[128];
+    struct complaint c;
 
     if (geteuid() != 0)
         return;
-    cr_assert(mkdtemp(directory));
     umask(077);
-    expect_not_made("a/b");
-    cr_assert_eq(open_below("a/b", &c), 0, "%s", c.text); /* made */
-    cr_assert_eq(open_below("a/b", &c), 0, "%s", c.text); /* it exists now */
-    cr_assert_eq(open_below("a", &c), -EINVAL);           /* not empty */
+    /* --check makes no directory. */
+    cr_assert_eq(empty_directory(in_scratch("a/b"), false, &c), -ENOENT);
+    cr_assert_str_eq(c.text, "");
+    cr_assert_neq(access(in_scratch("a"), F_OK), 0, "it was made");
+    cr_assert_eq(empty_directory("/dev/null/x", false, &c), -EINVAL);
+    cr_assert(strstr(c.text, "/dev/null/x: "), "%s", c.text);
+    for (int i = 0; i < 2; i++) /* made, and then it exists */
+        cr_assert_eq(empty_directory(in_scratch("a/b"), true, &c), 0, "%s",
+                     c.text);
+    cr_assert_eq(empty_directory(in_scratch("a"), true, &c), -EINVAL);
     cr_assert(strstr(c.text, "not empty"), "%s", c.text);
-    make_below("wide", 0777);
-    c.text[0] = '\0';
-    cr_assert_eq(open_below("wide", &c), -EINVAL);
+    cr_assert_eq(mkdir(in_scratch("wide"), 0700), 0);
+    cr_assert_eq(chmod(in_scratch("wide"), 0777), 0);
+    cr_assert_eq(empty_directory(in_scratch("wide"), true, &c), -EINVAL);
     cr_assert(strstr(c.text, "chmod"), "%s", c.text);
-    snprintf(link, sizeof(link), "%s/link", directory);
-    cr_assert_eq(symlink("a/b", link), 0);
-    c.text[0] = '\0';
-    cr_assert_eq(open_below("link", &c), -EINVAL);
+    cr_assert_eq(symlink("a/b", in_scratch("link")), 0);
+    cr_assert_eq(empty_directory(in_scratch("link"), true, &c), -EINVAL);
     cr_assert(strstr(c.text, "/link: is a symbolic link"), "%s", c.text);
-    cr_assert_eq(unlink(link), 0);
-    cr_assert_eq(account_empty_directory("relative", true, &c), -EINVAL);
-    cr_assert_eq(account_empty_directory("/dev/null/x", true, &c), -EINVAL);
-    for (const char *const *name =
-             (const char *const[]){ "wide", "a/b", "a", "", NULL };
-         *name; name++) {
-        char path[128];
+    cr_assert_eq(empty_directory("relative", true, &c), -EINVAL);
+    cr_assert_eq(empty_directory("/dev/null/x", true, &c), -EINVAL);
+    for (size_t i = 0; i < 3; i++) {
+        const char *name = (const char *const[]){ "wide", "a/b", "a" }[i];
 
-        snprintf(path, sizeof(path), "%s/%s", directory, *name);
-        cr_assert_eq(rmdir(path), 0, "%s", path);
+        cr_assert_eq(rmdir(in_scratch(name)), 0, "%s has more in it", name);
     }
 }

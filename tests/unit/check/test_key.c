@@ -1,7 +1,5 @@
 /* The key that survives a restart: it is made once and complete, only its owner
  * can read it, and several machines can have it in common. */
-#include <dirent.h>
-
 #include "check/check.h"
 #include "sallyport/base/random.h"
 #include "sallyport/conf/conf.h"

@@ -66,6 +66,7 @@ static int check(const char *mode, const char *key_lost, const char *users)
         start(arguments, users, fileno(words));
     cr_assert_eq(waitpid(pid, &status, 0), pid);
     cr_assert(WIFEXITED(status));
+    buf_release(&said);
     buf_init(&said, 1 << 16);
     cr_assert_eq(fd_read_file(fileno(words), &said), 0);
     buf_add(&said, "", 1);
@@ -106,7 +107,6 @@ Test(program, a_start_warns_of_a_few)
     EXPECT("users:1: user user0: the home /nowhere/user0 is missing; run: ");
     EXPECT("warning: and 3 more; see them all by: sallyportd --check\n");
     cr_expect_eq(lines("weaker"), 0);
-    buf_release(&said);
 }
 
 Test(program, a_check_finds_all)
@@ -116,7 +116,6 @@ Test(program, a_check_finds_all)
                  said.data);
     cr_expect_eq(lines("more"), 0);
     cr_expect_eq(lines("weaker"), 0);
-    buf_release(&said);
 }
 
 Test(program, remarks_are_no_mistakes)
@@ -126,7 +125,6 @@ Test(program, remarks_are_no_mistakes)
     EXPECT("; active = yes: gate can make connections; unfinished uploads "
            "can't be resumed after a restart: /state: no space\n");
     cr_expect_eq(lines("warning"), 0);
-    buf_release(&said);
 }
 
 #define SYSTEMCTL "/usr/bin/systemctl"
@@ -211,25 +209,20 @@ Test(program, asks_systemd_when_it_needs_the_answer)
     setenv("INVOCATION_ID", "1", 1);
     check("remarks", "", missing_homes(2));
     cr_expect_not(was_asked());
-    buf_release(&said);
     check("homes", "", missing_homes(2));
     cr_expect(was_asked());
     EXPECT("user user1: systemd hides the home /nowhere/user1 from the ");
-    buf_release(&said);
     end_service(service);
     check("homes", "", missing_homes(2));
     cr_expect(was_asked());
     EXPECT("user user0: the home /nowhere/user0 is missing");
-    buf_release(&said);
     check("start", "", missing_homes(2));
     cr_expect_not(was_asked());
     EXPECT("; or systemd hides it: run: sallyportd --check\n");
-    buf_release(&said);
     lock_the_look();
     check("start", "", missing_homes(2));
     cr_expect_not(was_asked());
     EXPECT("an earlier look isn't over");
-    buf_release(&said);
     close(lock);
 }
 
@@ -237,5 +230,4 @@ Test(program, nobody_else_calls_it)
 {
     cr_expect_eq(check("anything", "", ""), 64);
     EXPECT("this program is started by sallyportd");
-    buf_release(&said);
 }

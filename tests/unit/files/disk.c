@@ -198,6 +198,16 @@ const char *disk_partial(struct peer *p, const char *folder)
     return out[turn];
 }
 
+const char *disk_partial_name(const struct peer *p, const char *file)
+{
+    static char out[PARTIAL_NAME_MAX];
+    struct files f = { .user = p->start.name };
+
+    memcpy(f.name_key, p->start.name_key, sizeof(f.name_key));
+    partial_name(&f, file, out);
+    return out;
+}
+
 void disk_extend(struct peer *p, const char *folder, size_t len, unsigned seed)
 {
     FD_CLEANUP int fd =

@@ -256,7 +256,7 @@ void peer_join(struct peer *second, const struct peer *first, bool for_ctl)
     peer_run(second);
 }
 
-static void end_as(struct peer *p, int status)
+void peer_end_as(struct peer *p, int status)
 {
     channel_close(&p->session);
     channel_close(&p->master);
@@ -266,13 +266,13 @@ static void end_as(struct peer *p, int status)
 
 void peer_leave(struct peer *p)
 {
-    end_as(p, 0);
+    peer_end_as(p, 0);
 }
 
 void peer_kill(struct peer *p)
 {
     kill(p->pid, SIGKILL);
-    end_as(p, 256 + SIGKILL);
+    peer_end_as(p, 256 + SIGKILL);
 }
 
 void peer_again(struct peer *p)
@@ -306,6 +306,9 @@ int ask(struct peer *p, struct message *reply, enum message_kind kind,
         return OUTCOME_UNANSWERED;
     cr_assert_eq(r, 1, "%s: %d %s", message_name(kind), r, p->session.wrong);
     cr_assert_eq(reply->request, p->session.last_request);
+    p->why = (struct msg_refused){ 0 };
+    if (reply->kind == MSG_refused)
+        p->why = reply->refused;
     return outcome_of(reply);
 }
 
@@ -385,7 +388,9 @@ int ask_space(struct peer *p, const char *path, uint64_t wanted)
     int r = ASK(p, &reply, space, NEXT(p), .path = slice_from(path),
                 .wanted = wanted);
 
-    p->space = r == OUTCOME_OK ? reply.space_is.bytes : 0;
+    p->space = (struct msg_space_is){ 0 };
+    if (r == OUTCOME_OK)
+        p->space = reply.space_is;
     return r;
 }
 
@@ -393,8 +398,8 @@ static void hand_over(int fd, int *ret)
 {
     if (ret)
         *ret = fd;
-    else if (fd >= 0)
-        close(fd);
+    else
+        fd_close(&fd);
 }
 
 int ask_read(struct peer *p, const char *path, uint64_t offset, int *fd)
@@ -419,13 +424,20 @@ int ask_open(struct peer *p, const struct msg_file_write *request,
     return r;
 }
 
-static int open_and_copy(struct peer *p, const struct msg_file_write *request,
-                         int *fd)
+int ask_write(struct peer *p, const char *path, enum write_mode mode,
+              uint64_t offset, uint64_t announced, int *fd)
 {
     struct msg_file_writable w;
-    int r = ask_open(p, request, &w);
+    int r = ask_open(
+        p,
+        MESSAGE_BODY(file_write, NEXT(p), .path = slice_from(path),
+                     .mode = mode, .offset = offset, .announced = announced,
+                     .keep_nothing = p->fleeting, .conflict = p->wish),
+        &w);
 
     p->first = w.first;
+    p->limit = w.limit;
+    p->by_bytes = w.by_bytes;
     while (r == OUTCOME_OK && w.to_copy > 0)
         r = ask_copy(p, &w.to_copy);
     hand_over(w.file, fd);
@@ -439,28 +451,6 @@ int ask_copy(struct peer *p, uint64_t *left)
 
     *left = r == OUTCOME_OK ? reply.file_copied.left : 0;
     return r;
-}
-
-int ask_write(struct peer *p, const char *path, enum write_mode mode,
-              uint64_t offset, uint64_t announced, int *fd)
-{
-    return open_and_copy(
-        p,
-        MESSAGE_BODY(file_write, NEXT(p), .path = slice_from(path),
-                     .mode = mode, .offset = offset, .announced = announced,
-                     .keep_nothing = false, .conflict = p->wish),
-        fd);
-}
-
-int ask_write_fleeting(struct peer *p, const char *path, enum write_mode mode,
-                       int *fd)
-{
-    return open_and_copy(
-        p,
-        MESSAGE_BODY(file_write, NEXT(p), .path = slice_from(path),
-                     .mode = mode, .offset = 0, .announced = 0,
-                     .keep_nothing = true, .conflict = CONFLICT_OVERWRITE),
-        fd);
 }
 
 int ask_upload(struct peer *p, const char *path, enum write_mode mode,
@@ -561,44 +551,33 @@ int ask_abort_spoiled(struct peer *p)
     return ASK(p, &reply, file_abort, NEXT(p), .worthless = true);
 }
 
-/* Waits until the pipe can be read, as a session does. */
-static char *read_pipe(int fd)
-{
-    size_t len = 0, size = 1 << 16;
-    char *text = malloc(size + 1);
-
-    cr_assert_eq(fd_set_nonblock(fd, false), 0);
-    for (;;) {
-        ssize_t n = read(fd, text + len, size - len);
-        cr_assert_geq(n, 0);
-        if (n == 0)
-            break;
-        len += (size_t)n;
-        if (len == size)
-            text = realloc(text, (size *= 2) + 1);
-    }
-    text[len] = 0;
-    close(fd);
-    return text;
-}
-
 int ask_list(struct peer *p, const char *path, enum list_format format,
              const char *argument)
 {
-    static char *text;
+    static struct buf text;
+    char block[1 << 16];
     struct message reply;
+    ssize_t n;
     int r = ASK(p, &reply, directory_list, NEXT(p), .path = slice_from(path),
                 .format = format, .argument = slice_from(argument),
                 .facts = p->facts);
 
-    free(text);
-    text = p->text = NULL;
+    buf_release(&text);
+    p->text = NULL;
     p->entries = 0;
     p->listed = OUTCOME_OK;
     if (r != OUTCOME_OK)
         return r;
     cr_assert_eq(reply.kind, MSG_directory_pipe);
-    text = p->text = read_pipe(fd_take(&reply.directory_pipe.listing));
+    FD_CLEANUP int fd = fd_take(&reply.directory_pipe.listing);
+    buf_init(&text, 1 << 24);
+    /* Waits for the pipe, as a session does. */
+    cr_assert_eq(fd_set_nonblock(fd, false), 0);
+    while ((n = read(fd, block, sizeof(block))) > 0)
+        buf_add(&text, block, (size_t)n);
+    cr_assert_eq(n, 0);
+    buf_add(&text, "", 1);
+    p->text = text.data;
     message_hear(&p->session, MSG_directory_listed, &reply);
     cr_assert_eq(reply.request, p->session.last_request);
     p->listed = (int)reply.directory_listed.outcome;

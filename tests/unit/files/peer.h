@@ -28,16 +28,20 @@ struct peer {
     char paths[6][128]; /* of shares */
     unsigned facts;     /* for ask_list() */
     enum conflict wish; /* of the client, for ask_write() */
+    bool fleeting;      /* for ask_write(): it isn't kept if it is cut */
     struct nth *nth;    /* sees the calls of the process that is forked next */
     bool may_die;       /* then requests return OUTCOME_UNANSWERED */
     uint64_t first;     /* where the last upload begins */
     char stored[4097];  /* the path of the last commit or rename; "": none */
     char held[32];      /* the id of the last commit that waits, or "" */
     bool unsafe;        /* the last commit isn't synced */
-    uint64_t space;     /* of the last ask_space() */
-    struct msg_facts_are are; /* the last facts; zero: none */
-    char *text;               /* the last listing, until any peer's next one */
-    int listed;               /* how it ended */
+    uint64_t limit;     /* of the last upload's bytes */
+    bool by_bytes;      /* by upload_bytes */
+    struct msg_space_is space; /* of the last ask_space() */
+    struct msg_refused why;    /* the last refusal; zero: none */
+    struct msg_facts_are are;  /* the last facts; zero: none */
+    char *text;                /* the last listing, until any peer's next one */
+    int listed;                /* how it ended */
     uint64_t entries;
     const char *mounted; /* a directory that is unmounted at its end */
 };
@@ -111,6 +115,8 @@ void peer_again(struct peer *p);
 void peer_stop(struct peer *p);
 /* Returns its exit status; 256 and more: that signal killed it. */
 int peer_wait(struct peer *p);
+/* Ends its session, and expects that exit status. */
+void peer_end_as(struct peer *p, int status);
 void peer_remove(struct peer *p);
 
 /* Receives the next event of the log. Returns false if there is none within
@@ -154,9 +160,6 @@ int ask_write(struct peer *p, const char *path, enum write_mode mode,
 int ask_open(struct peer *p, const struct msg_file_write *request,
              struct msg_file_writable *ret);
 int ask_copy(struct peer *p, uint64_t *left);
-/* Does the same for an upload that isn't kept if it is cut. */
-int ask_write_fleeting(struct peer *p, const char *path, enum write_mode mode,
-                       int *fd);
 /* An upload of pattern SEED from where files says, up to LEN; the caller
  * commits it or not. */
 int ask_upload(struct peer *p, const char *path, enum write_mode mode,
@@ -208,6 +211,8 @@ unsigned disk_sweep(const struct peer *p, time_t seconds);
 /* The same for the directory of the share /contracts. */
 unsigned disk_sweep_share(const struct peer *p, time_t seconds);
 const char *disk_path(struct peer *p, const char *path);
+/* The name of the user's own partial of FILE, until the next call. */
+const char *disk_partial_name(const struct peer *p, const char *file);
 
 /* Writes the bytes FROM to TO of pattern SEED at FROM. */
 void put_pattern(int fd, size_t from, size_t to, unsigned seed);

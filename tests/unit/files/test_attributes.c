@@ -200,8 +200,8 @@ PeerTest(attributes, space, furnish(p))
     DONE(ask_space(p, "/folder", UINT64_MAX));
     cr_assert_eq(statvfs(p->home, &disk), 0);
     /* Other processes use this disk, too. */
-    cr_expect_gt(p->space, 0);
-    cr_expect_leq(p->space, (uint64_t)disk.f_blocks * disk.f_frsize);
+    cr_expect_gt(p->space.bytes, 0);
+    cr_expect_leq(p->space.bytes, (uint64_t)disk.f_blocks * disk.f_frsize);
     GETS(NOT_DIRECTORY, ask_space(p, "/file", 0));
     GETS(NOT_FOUND, ask_space(p, "/missing", 0));
 }

@@ -285,21 +285,19 @@ PeerTest(commit, a_disk_that_gives_another_owner, peer_init(p))
 }
 
 /* Its process was killed. A partial in work stays. */
-Test(commit, an_overtaken_one_is_swept)
+PeerTest(commit, an_overtaken_one_is_swept, peer_start(p))
 {
-    struct peer a, b;
+    struct peer a;
 
-    peer_start(&a);
-    peer_join(&b, &a, false);
+    peer_join(&a, p, false);
     begin(&a, "/f", WRITE_STORE, 0, 300 * K, 1);
-    ask_store(&b, "/f", 300 * K, 1);
-    cr_expect_eq(disk_sweep(&b, HOUR), 0, "it is being written");
+    ask_store(p, "/f", 300 * K, 1);
+    cr_expect_eq(disk_sweep(p, HOUR), 0, "it is being written");
     peer_kill(&a);
-    cr_assert_eq(disk_partials(&b, "/"), 1);
-    cr_expect_eq(disk_sweep(&b, 0), 0);
-    cr_expect_eq(disk_sweep(&b, HOUR), 1);
-    cr_expect_eq(disk_partials(&b, "/"), 0);
-    peer_stop(&b);
+    cr_assert_eq(disk_partials(p, "/"), 1);
+    cr_expect_eq(disk_sweep(p, 0), 0);
+    cr_expect_eq(disk_sweep(p, HOUR), 1);
+    cr_expect_eq(disk_partials(p, "/"), 0);
 }
 
 /* A session of an attacker doesn't keep to the order. What becomes visible has

@@ -299,51 +299,32 @@ PeerTest(count, the_bytes_that_were_sent, begin(p, 0, 1024 * K))
     expect_count(p, "5 307245");
 }
 
-static int write_to(struct peer *p, const char *path, enum write_mode mode,
-                    uint64_t announced, struct msg_file_writable *ret)
-{
-    int o = ask_open(p,
-                     &(struct msg_file_write){ .request = NEXT(p),
-                                               .path = slice_from(path),
-                                               .mode = mode,
-                                               .announced = announced },
-                     ret);
-
-    if (ret->file >= 0)
-        close(ret->file);
-    return o;
-}
-
 static void expect_limit(struct peer *p, const char *path, enum write_mode mode,
                          uint64_t limit, bool by_bytes)
 {
-    struct msg_file_writable w;
-
-    DONE(write_to(p, path, mode, 0, &w));
-    cr_expect_eq(w.limit, limit, "%" PRIu64, w.limit);
-    cr_expect_eq(w.by_bytes, by_bytes);
+    DONE(ask_write(p, path, mode, 0, 0, NULL));
+    cr_expect_eq(p->limit, limit, "%" PRIu64, p->limit);
+    cr_expect_eq(p->by_bytes, by_bytes);
     DONE(ask_abort_spoiled(p));
 }
 
 PeerTest(count, bytes_that_are_left, begin(p, 0, 100))
 {
-    struct msg_file_writable w;
-
     expect_limit(p, "/f", WRITE_STORE, 100, true);
     GETS(OK, ask_put(p, "/f", WRITE_STORE, 0, 60, 1));
     expect_limit(p, "/g", WRITE_STORE, 40, true);
     expect_limit(p, "/f", WRITE_APPEND, 100, true);
-    GETS(MAX_BYTES, write_to(p, "/g", WRITE_STORE, 41, &w));
-    GETS(MAX_BYTES, write_to(p, "/f", WRITE_APPEND, 101, &w));
+    GETS(MAX_BYTES, ask_write(p, "/g", WRITE_STORE, 0, 41, NULL));
+    GETS(MAX_BYTES, ask_write(p, "/f", WRITE_APPEND, 0, 101, NULL));
     GETS(MAX_BYTES, ask_put(p, "/g", WRITE_STORE, 0, 41, 1));
     cr_expect_not(disk_has(p, "/g"));
     cr_expect_eq(disk_partials(p, ""), 0);
     expect_count(p, "1 60");
     GETS(OK, ask_put(p, "/f", WRITE_APPEND, 0, 100, 1));
     expect_count(p, "2 100");
-    GETS(MAX_BYTES, write_to(p, "/g", WRITE_STORE, 0, &w));
+    GETS(MAX_BYTES, ask_write(p, "/g", WRITE_STORE, 0, 0, NULL));
     GETS(OK, ask_path(p, MSG_file_delete, "/f"));
-    GETS(MAX_BYTES, write_to(p, "/g", WRITE_STORE, 0, &w));
+    GETS(MAX_BYTES, ask_write(p, "/g", WRITE_STORE, 0, 0, NULL));
     p->start.rules.upload_bytes = 110;
     peer_again(p);
     GETS(OK, store(p, "/g", WRITE_STORE));
@@ -353,46 +334,39 @@ PeerTest(count, bytes_that_are_left, begin(p, 0, 100))
 /* The existing part is larger than the rest of the limit. */
 PeerTest(count, an_unfinished_upload_that_is_too_long, begin(p, 0, 300 * K))
 {
-    struct msg_file_writable w;
-
     ask_cut(p, "/cut", 200 * K, 1);
     GETS(OK, ask_put(p, "/f", WRITE_STORE, 0, 200 * K, 1));
     cr_assert_eq(ask_size(p, "/cut"), 192 * K);
-    GETS(MAX_BYTES, write_to(p, "/cut", WRITE_APPEND, 0, &w));
+    GETS(MAX_BYTES, ask_write(p, "/cut", WRITE_APPEND, 0, 0, NULL));
     expect_limit(p, "/cut", WRITE_STORE, 100 * K, true);
 }
 
 /* The smaller limit counts, and is named. */
 PeerTest(count, beside_max_file_size, peer_init(p))
 {
-    struct msg_file_writable w;
-
     p->start.rules.upload_bytes = 100;
     p->start.rules.max_file_size = 60;
     peer_run(p);
     expect_limit(p, "/f", WRITE_STORE, 60, false);
-    GETS(TOO_LARGE, write_to(p, "/f", WRITE_STORE, 101, &w));
+    GETS(TOO_LARGE, ask_write(p, "/f", WRITE_STORE, 0, 101, NULL));
     GETS(OK, ask_put(p, "/f", WRITE_STORE, 0, 60, 1));
     expect_limit(p, "/f", WRITE_STORE, 40, true);
     expect_limit(p, "/f", WRITE_APPEND, 60, false);
-    GETS(MAX_BYTES, write_to(p, "/g", WRITE_STORE, 41, &w));
+    GETS(MAX_BYTES, ask_write(p, "/g", WRITE_STORE, 0, 41, NULL));
 }
 
 /* AVBL and ALLO know it. */
 PeerTest(count, bytes_as_space, begin(p, 0, 100))
 {
-    struct message m;
-
     GETS(OK, ask_put(p, "/f", WRITE_STORE, 0, 60, 1));
-    DONE(ASK(p, &m, space, NEXT(p), .path = SLICE("/contracts"),
-             .wanted = UINT64_MAX));
-    cr_expect(m.space_is.bytes == 40 && m.space_is.by_bytes);
+    DONE(ask_space(p, "/contracts", UINT64_MAX));
+    cr_expect(p->space.bytes == 40 && p->space.by_bytes);
     p->start.rules.upload_bytes = INT64_MAX;
     peer_again(p);
-    DONE(ASK(p, &m, space, NEXT(p), .path = SLICE("/"), .wanted = 41));
-    cr_expect(m.space_is.bytes > 100 && !m.space_is.by_bytes);
+    DONE(ask_space(p, "/", 41));
+    cr_expect(p->space.bytes > 100 && !p->space.by_bytes);
     cr_assert_eq(setxattr(p->home, STORED_ATTRIBUTE, "many", 4, 0), 0);
-    GETS(IO, ASK(p, &m, space, NEXT(p), .path = SLICE("/"), .wanted = 41));
+    GETS(IO, ask_space(p, "/", 41));
     peer_expect(p, EVENT_TROUBLE);
 }
 

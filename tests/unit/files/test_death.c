@@ -82,29 +82,23 @@ Test(death, of_a_session_in_an_upload)
 }
 
 /* Another upload continues with it before anything is known of the death. */
-Test(death, leaves_the_partial_free)
+PeerTest(death, leaves_the_partial_free, peer_start(p))
 {
-    struct peer a, b;
-    int fd;
+    struct peer a;
 
-    peer_start(&a);
+    peer_join(&a, p, false);
     begin(&a, WRITE_STORE, 0, 200 * K);
     channel_close(&a.session);
-    b = a;
-    peer_run(&b);
     do /* until the first upload has unlocked it */
-        DONE(ask_facts(&b, "/f", FACTS_FOR_SIZE));
-    while (ask_write(&b, "/f", WRITE_APPEND, 0, 0, &fd) == OUTCOME_BUSY);
-    cr_assert_eq(b.first, 192 * K);
-    put_pattern(fd, b.first, 300 * K, 1);
-    close(fd);
-    DONE(ask_commit(&b, 300 * K));
-    cr_assert(disk_is(&b, "/f", 300 * K, 1));
+        DONE(ask_facts(p, "/f", FACTS_FOR_SIZE));
+    while (ask_upload(p, "/f", WRITE_APPEND, 0, 300 * K, 1) == OUTCOME_BUSY);
+    cr_assert_eq(p->first, 192 * K);
+    DONE(ask_commit(p, 300 * K));
+    cr_assert(disk_is(p, "/f", 300 * K, 1));
     session_died(&a, SIGKILL);
     expect_event(&a, "STOR", 200 * K, "the session died: signal 9");
     channel_close(&a.master);
     channel_close(&a.log);
-    peer_stop(&b);
 }
 
 /* The session has reported it itself, or will. */

@@ -230,27 +230,14 @@ Test(files, a_sandbox_that_fails_is_reported)
  * directory. */
 PeerTest(files, is_the_user, peer_start(p))
 {
-    char name[64], line[256];
-    bool uid = false, nobody = true;
+    const uid_t uid = p->start.root ? PEER_UID : geteuid();
+    char ids[64], line[64];
 
-    snprintf(name, sizeof(name), "/proc/%d/status", p->pid);
-    FILE *file = fopen(name, "re");
-    cr_assert_not_null(file);
-    while (fgets(line, sizeof(line), file)) {
-        unsigned long caps;
-        unsigned id[4];
-
-        if (sscanf(line, "Uid: %u %u %u %u", id, id + 1, id + 2, id + 3) == 4)
-            uid = id[0] == id[1] && id[1] == id[2] && id[2] == id[3] &&
-                  id[0] == (p->start.root ? PEER_UID : geteuid());
-        if (sscanf(line, "CapEff: %lx", &caps) == 1)
-            nobody = nobody && caps == 0;
-        if (strcmp(line, "NoNewPrivs:\t0\n") == 0)
-            nobody = false;
-    }
-    fclose(file);
-    cr_expect(uid);
-    cr_expect(nobody);
+    snprintf(ids, sizeof(ids), "%u\t%u\t%u\t%u", uid, uid, uid, uid);
+    cr_expect_str_eq(process_status(p->pid, "Uid", line, sizeof(line)), ids);
+    cr_expect_str_eq(process_status(p->pid, "CapEff", line, sizeof(line)),
+                     "0000000000000000");
+    cr_expect_eq(process_number(p->pid, "NoNewPrivs"), 1);
 }
 
 /* The outcome for each errno. */

@@ -3,6 +3,7 @@
 
 #include "peer.h"
 #include "sallyport/base/clock.h"
+#include "support/processes.h"
 #include "syncs.h"
 
 static void furnish(struct peer *p)
@@ -275,20 +276,10 @@ static void furnish_many(struct peer *p, unsigned count)
 }
 
 /* Returns the resident memory of the process in KiB, without mapped files: the
- * kernel may take those pages at any time. 0 if it can't be read. */
-static unsigned long memory(struct peer *p)
+ * kernel may take those pages at any time. */
+static uint64_t memory(struct peer *p)
 {
-    char name[64];
-    unsigned long pages = 0, files = 0;
-
-    snprintf(name, sizeof(name), "/proc/%d/statm", p->pid);
-    FILE *file = fopen(name, "re");
-    if (!file)
-        return 0;
-    if (fscanf(file, "%*u %lu %lu", &pages, &files) != 2)
-        pages = files = 0;
-    fclose(file);
-    return (pages - files) * 4;
+    return process_number(p->pid, "RssAnon");
 }
 
 /* GCC 13 and later keep the frames of functions that have returned in memory of
@@ -338,7 +329,7 @@ PeerTest(list, many_entries_in_little_memory, peer_init(p))
     peer_run(p);
     /* Its code is in memory then. */
     ask_list(p, "/none*", LIST_LONG, "none*");
-    unsigned long before = memory(p);
+    uint64_t before = memory(p);
     ask_list(p, "/", LIST_FACTS, "");
     cr_expect_eq(p->listed, OUTCOME_OK);
     cr_expect_eq(p->entries, MANY);

@@ -22,7 +22,7 @@ static void start(struct peer *p, enum conflict conflict)
     peer_run(p);
 }
 
-/* What becomes of an upload to a name that is taken, at the beginning or
+/* The end of an upload to a name that is taken, at the beginning or
  * meanwhile. */
 static const struct row {
     enum conflict conflict, wish; /* the server's, the client's */
@@ -514,14 +514,12 @@ Test(naming, death_without_noreplace)
             (struct rename_faults){ .no_flags = true, .dies = true };
         start(&p, conflicts[i]);
         DONE(ask_upload(&p, "/in/f", WRITE_STORE, 0, 100, 2));
-        send_commit(&p, 100);
-        cr_assert_eq(peer_wait(&p), 77);
+        p.may_die = true;
+        GETS(UNANSWERED, ask_commit(&p, 100));
+        peer_end_as(&p, 77);
         cr_expect(disk_is(&p, "/in/f", 100, 2), "row %zu", i);
         cr_expect_eq(disk_partials(&p, "/in"), 1);
         rename_faults = (struct rename_faults){ 0 };
-        channel_close(&p.session);
-        channel_close(&p.master);
-        channel_close(&p.log);
         peer_run(&p);
         DONE(ask_list(&p, "/in", LIST_NAMES, ""));
         cr_expect_eq(p.entries, 1);

@@ -73,7 +73,6 @@ static const char *on_disk(const struct world *w, const char *name)
 static int send_rest(struct world *w, int fd, uint64_t first)
 {
     struct peer *p = &w->p;
-    struct message m;
     uint64_t half = first + (NEW_LEN - first) / 2;
 
     put_pattern(fd, first, half, NEW);
@@ -86,9 +85,8 @@ static int send_rest(struct world *w, int fd, uint64_t first)
         ask_abort(p);
         return r;
     }
-    r = ASK(p, &m, file_commit, NEXT(p), .length = NEW_LEN);
-    return r == OUTCOME_OK && m.file_stored.unsafe ? (int)OUTCOME_STORED_UNSAFE
-                                                   : r;
+    r = ask_commit(p, NEW_LEN);
+    return r == OUTCOME_OK && p->unsafe ? (int)OUTCOME_STORED_UNSAFE : r;
 }
 
 /* If the copy's end and the commit don't come, it is aborted, as by a
@@ -310,12 +308,6 @@ static const struct scenario scenarios[] = {
 
 /* One run */
 
-static bool is_held_name(const char *name)
-{
-    return strncmp(name, PATH_RESERVED, sizeof(PATH_RESERVED) - 1) == 0 &&
-           strstr(name, ".held-");
-}
-
 static void look_at(const struct world *w, const char *name, struct seen *ret)
 {
     struct peer *p = (struct peer *)(uintptr_t)&w->p;
@@ -324,7 +316,7 @@ static void look_at(const struct world *w, const char *name, struct seen *ret)
     bool old =
         !new && w->s->old_seed &&disk_is(p, path, OLD_LEN, w->s->old_seed);
 
-    if (is_held_name(name) && new) {
+    if (strstr(name, ".held-") && new) {
         ret->held++;
         return;
     }
@@ -398,16 +390,6 @@ static void make_directory(struct world *w)
     if (w->s->before)
         w->s->before(w);
     w->counted = count_of(w);
-}
-
-/* The process was killed: a new session of the user comes. */
-static void replace_process(struct world *w)
-{
-    cr_assert_eq(peer_wait(&w->p), 256 + SIGKILL);
-    channel_close(&w->p.session);
-    channel_close(&w->p.master);
-    channel_close(&w->p.log);
-    peer_run(&w->p);
 }
 
 static bool count_is_right(const struct world *w, const struct seen *s,
@@ -504,8 +486,10 @@ static bool run_one(struct world *w, unsigned n, int error)
     int outcome = w->s->work(w);
     bool met = nth_disarm(w->nth);
     bool killed = outcome == OUTCOME_UNANSWERED;
-    if (killed)
-        replace_process(w);
+    if (killed) { /* a new session of the user comes */
+        peer_end_as(&w->p, 256 + SIGKILL);
+        peer_run(&w->p);
+    }
     w->p.may_die = false;
     s = look(w, &partials);
     const char *wrong = fault_of(&s, w, outcome, killed);

@@ -150,10 +150,7 @@ static struct answers obey(struct world *w, unsigned n, int error)
     send_order(&ctl, w->order, w->p.held);
     a = hear(&ctl);
     nth_disarm(w->nth);
-    channel_close(&ctl.session);
-    channel_close(&ctl.master);
-    cr_assert_eq(peer_wait(&ctl), a.ended ? 0 : 256 + SIGKILL);
-    channel_close(&ctl.log);
+    peer_end_as(&ctl, a.ended ? 0 : 256 + SIGKILL);
     return a;
 }
 

@@ -73,7 +73,7 @@ static struct run {
     size_t ops;
     unsigned tick, number;
     bool reported[2]; /* to some session of the user: a partial's length */
-    bool two_users, cut;
+    bool two_users, cut, was_sized;
     char trace[512];
     char directory[32];
 } run;
@@ -140,20 +140,10 @@ static void make_file(const char *name, const char *units)
 /* The partial of f that belongs to this client's user. */
 static void get_partial(const struct client *c, char ret[LONGEST])
 {
-    struct files f = { .user = c->peer.start.name };
-    char name[PARTIAL_NAME_MAX];
-
-    memcpy(f.name_key, c->peer.start.name_key, sizeof(f.name_key));
-    partial_name(&f, "f", name);
-    get_file(name, ret);
+    get_file(disk_partial_name(&c->peer, "f"), ret);
 }
 
 /* Commands */
-
-static bool is_upload(enum verb v)
-{
-    return v <= APPE_CUT;
-}
 
 static bool is_cut(enum verb v)
 {
@@ -166,7 +156,11 @@ static void send_first(struct client *c)
     const char *f = path_of("f");
     int r = 0;
 
-    switch (c->op->verb) {
+    const enum verb v = c->op->verb;
+    const bool appends = v == APPE || v == APPE_CUT;
+    const bool rests = v == REST || v == REST_CUT;
+
+    switch (v) {
     case STOR:
     case STOR_CUT:
     case REST:
@@ -174,12 +168,8 @@ static void send_first(struct client *c)
     case APPE:
     case APPE_CUT:
         r = SEND(&p->session, file_write, NEXT(p), .path = slice_from(f),
-                 .mode = c->op->verb == APPE || c->op->verb == APPE_CUT
-                             ? WRITE_APPEND
-                             : WRITE_STORE,
-                 .offset = c->op->verb == REST || c->op->verb == REST_CUT
-                               ? (c->sized > 0 ? c->sized : 1) * UNIT
-                               : 0,
+                 .mode = appends ? WRITE_APPEND : WRITE_STORE,
+                 .offset = rests ? (c->sized > 0 ? c->sized : 1) * UNIT : 0,
                  .announced = 0, .keep_nothing = false,
                  .conflict = CONFLICT_OVERWRITE);
         break;
@@ -200,24 +190,18 @@ static void send_first(struct client *c)
         break;
     default:
         r = SEND(&p->session, facts, NEXT(p), .path = slice_from(f),
-                 .purpose =
-                     c->op->verb == SIZE ? FACTS_FOR_SIZE : FACTS_FOR_ANY,
+                 .purpose = v == SIZE ? FACTS_FOR_SIZE : FACTS_FOR_ANY,
                  .directory = false);
     }
     cr_assert_eq(r, 0);
 }
 
-/* All bytes, when the head is there. */
-static void send_bytes(struct client *c)
-{
-    put_units(c->fd, c->op->first, c->op->sent);
-}
-
+/* Sends all bytes, when the head is there. */
 static void begin_bytes(struct client *c, uint64_t to_copy)
 {
     c->part = to_copy > 0 ? COPIES : BEGUN;
     if (c->part == BEGUN)
-        send_bytes(c);
+        put_units(c->fd, c->op->first, c->op->sent);
 }
 
 static void send_next(struct client *c)
@@ -246,19 +230,15 @@ static int user_of(const struct client *c)
     return run.two_users ? (int)(c - run.c) : 0;
 }
 
-/* The name has been given again, or taken away. */
-static void forget(struct client *c)
-{
-    c->sized = 0;
-    run.reported[user_of(c)] = false;
-}
-
 static void end_op(struct client *c, int outcome)
 {
     enum verb v = c->op->verb;
 
-    if (outcome == OUTCOME_OK && !is_cut(v) && v < SIZE)
-        forget(c);
+    /* The name has been given again, or taken away. */
+    if (outcome == OUTCOME_OK && !is_cut(v) && v < SIZE) {
+        c->sized = 0;
+        run.reported[user_of(c)] = false;
+    }
     c->op->outcome = outcome;
     c->op->ended = ++run.tick;
     if (c->fd >= 0)
@@ -289,12 +269,9 @@ static void writable(struct client *c, struct msg_file_writable *w)
 /* Was it the length of the partial? */
 static void sized(struct client *c, const struct msg_facts_are *facts)
 {
-    struct files f = { .user = c->peer.start.name };
-    char name[PARTIAL_NAME_MAX];
+    const char *name = disk_partial_name(&c->peer, "f");
     struct stat st;
 
-    memcpy(f.name_key, c->peer.start.name_key, sizeof(f.name_key));
-    partial_name(&f, "f", name);
     c->op->size = facts->size / UNIT;
     c->sized = 0;
     if (stat(disk_path(&c->peer, path_of(name)), &st) < 0 ||
@@ -302,7 +279,7 @@ static void sized(struct client *c, const struct msg_facts_are *facts)
         return;
     c->sized = c->op->size;
     get_partial(c, c->partial);
-    c->op->of_partial = run.reported[user_of(c)] = true;
+    c->op->of_partial = run.reported[user_of(c)] = run.was_sized = true;
 }
 
 static void take(struct client *c, struct message *m)
@@ -313,7 +290,7 @@ static void take(struct client *c, struct message *m)
         int outcome = (int)m->refused.outcome;
         if (v == SIZE)
             c->sized = 0;
-        if (!is_upload(v) || c->part == BEGIN || c->ends) {
+        if (v > APPE_CUT || c->part == BEGIN || c->ends) {
             end_op(c, outcome);
         } else {
             c->failure = outcome;
@@ -487,14 +464,6 @@ static bool overlaps(const struct op *op)
     return false;
 }
 
-static bool was_sized(void)
-{
-    for (size_t i = 0; i < run.ops; i++)
-        if (run.op[i].of_partial)
-            return true;
-    return false;
-}
-
 static bool is_refused(const struct world *w, const struct op *op)
 {
     switch (op->outcome) {
@@ -511,7 +480,7 @@ static bool is_refused(const struct world *w, const struct op *op)
     case OUTCOME_OVERTAKEN:
         return overlaps(op);
     case OUTCOME_SIZE_FIRST:
-        return was_sized();
+        return run.was_sized;
     default:
         return false;
     }
@@ -522,20 +491,15 @@ static int compare(const void *a, const void *b)
     return strcmp(a, b);
 }
 
-static bool same_extras(const struct world *a, const struct world *b)
-{
-    for (size_t i = 0; i < a->extras; i++)
-        if (strcmp(a->extra[i], b->extra[i]) != 0)
-            return false;
-    return true;
-}
-
 static bool is_end(struct world w, const struct world *end)
 {
+    bool same = strcmp(w.f, end->f) == 0 && strcmp(w.g, end->g) == 0 &&
+                strcmp(w.h, end->h) == 0 && w.extras == end->extras;
+
     qsort(w.extra, w.extras, LONGEST, compare);
-    return strcmp(w.f, end->f) == 0 && strcmp(w.g, end->g) == 0 &&
-           strcmp(w.h, end->h) == 0 && w.extras == end->extras &&
-           same_extras(&w, end);
+    for (size_t i = 0; i < w.extras && same; i++)
+        same = strcmp(w.extra[i], end->extra[i]) == 0;
+    return same;
 }
 
 /* Is there an order of the commands that aren't in DONE? */
@@ -653,14 +617,12 @@ static void start(enum conflict conflict, bool two_users)
 
 static void end(void)
 {
-    struct peer *b = &run.c[1].peer;
-
-    steps_free(run.c[0].steps);
-    steps_free(run.c[1].steps);
-    peer_leave(b);
+    for (int i = 0; i < 2; i++)
+        steps_free(run.c[i].steps);
+    peer_leave(&run.c[1].peer);
     peer_stop(&run.c[0].peer);
-    steps_end(run.c[0].steps);
-    steps_end(run.c[1].steps);
+    for (int i = 0; i < 2; i++)
+        steps_end(run.c[i].steps);
 }
 
 enum before { NOTHING, A_FILE, A_PARTIAL, A_REPORTED, BEFORES };
@@ -672,7 +634,7 @@ static void furnish(enum before before, struct world *ret)
     snprintf(run.directory, sizeof(run.directory), "/d%u", run.number++);
     disk_directory(&run.c[0].peer, run.directory);
     run.ops = run.tick = 0;
-    run.reported[0] = run.reported[1] = run.cut = false;
+    run.reported[0] = run.reported[1] = run.cut = run.was_sized = false;
     run.trace[0] = '\0';
     *ret = (struct world){ .f = "-", .g = "yyy", .h = "-" };
     make_file("g", "yyy");

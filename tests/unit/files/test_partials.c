@@ -34,17 +34,10 @@ static void find(struct peer *p, bool remove, uint64_t age)
                  0);
 }
 
-static void copy(struct slice s, char *out, size_t size)
-{
-    cr_assert_lt(s.len, size);
-    memcpy(out, s.ptr, s.len);
-    out[s.len] = '\0';
-}
-
 static void take(const struct msg_partial *m, struct item *t)
 {
-    copy(m->path, t->path, sizeof(t->path));
-    copy(m->name, t->is_for, sizeof(t->is_for));
+    cr_assert_eq(slice_copy(m->path, t->path, sizeof(t->path)), 0);
+    cr_assert_eq(slice_copy(m->name, t->is_for, sizeof(t->is_for)), 0);
     t->bytes = m->bytes;
     t->changed = m->mtime;
     t->state = m->state;
@@ -86,13 +79,9 @@ static const char *partial_of(const struct peer *p, const char *folder,
 {
     static char out[4][256];
     static unsigned turn;
-    char partial[PARTIAL_NAME_MAX];
-    struct files f = { .user = "anna" };
     char *path = out[turn++ % 4];
 
-    memcpy(f.name_key, p->start.name_key, sizeof(f.name_key));
-    partial_name(&f, name, partial);
-    snprintf(path, sizeof(out[0]), "%s/%s", folder, partial);
+    snprintf(path, sizeof(out[0]), "%s/%s", folder, disk_partial_name(p, name));
     return path;
 }
 
@@ -136,7 +125,6 @@ PeerTest(partials, who_lists_them_sees_their_names, peer_start(p))
 PeerTest(partials, what_is_reported, peer_start_for_ctl(p))
 {
     const char *first, *second;
-    struct stat st;
     struct all a;
 
     disk_directory(p, "/in");
@@ -157,8 +145,7 @@ PeerTest(partials, what_is_reported, peer_start_for_ctl(p))
     cr_expect_str_eq(of(&a, "/in/" SOME)->is_for, "", "it is no name");
     cr_expect_eq(of(&a, first)->state, PARTIAL_RESTS);
     cr_expect_str_eq(of(&a, second)->is_for, "old \xff.pdf");
-    cr_assert_eq(stat(disk_path(p, second), &st), 0);
-    cr_expect_eq(of(&a, second)->changed, st.st_mtime);
+    cr_expect_eq(of(&a, second)->changed, disk_stat(p, second).st_mtime);
 }
 
 /* Other files with such a name, and the target of a link, are left out. */
@@ -376,6 +363,11 @@ Test(partials, ends_with_either)
     }
 }
 
+#define LIE(name, at)                                                          \
+    {                                                                          \
+        .kind = MSG_##name, .name = {.path = SLICE(at) }                       \
+    }
+
 /* ctl may send only FIND, once; and a session may not send it. */
 Test(partials, lies)
 {
@@ -383,18 +375,11 @@ Test(partials, lies)
         struct message message;
         bool after_one, for_ctl;
     } rows[] = {
-        { { .kind = MSG_find, .find = { .path = SLICE("/") } }, true, true },
-        { { .kind = MSG_find, .find = { .path = SLICE("/") } }, false, false },
-        { { .kind = MSG_directory_enter,
-            .directory_enter = { .path = SLICE("/") } },
-          false,
-          true },
-        { { .kind = MSG_file_delete, .file_delete = { .path = SLICE("/a") } },
-          false,
-          true },
-        { { .kind = MSG_file_read, .file_read = { .path = SLICE("/a") } },
-          false,
-          true },
+        { LIE(find, "/"), true, true },
+        { LIE(find, "/"), false, false },
+        { LIE(directory_enter, "/"), false, true },
+        { LIE(file_delete, "/a"), false, true },
+        { LIE(file_read, "/a"), false, true },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

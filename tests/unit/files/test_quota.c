@@ -43,48 +43,6 @@ static void begin_share(struct peer *p, unsigned rights)
     peer_run(p);
 }
 
-/* Returns the outcome, and what the refusal says. */
-static enum outcome ask_refusal(struct peer *p, enum message_kind kind,
-                                const void *body, struct msg_refused *ret)
-{
-    struct message m;
-
-    p->session.phase = PHASE_ASKED;
-    cr_assert_eq(channel_send(&p->session, kind, body), 0);
-    cr_assert_eq(channel_wait(&p->session, &m, PEER_MS), 1);
-    message_close(&m);
-    if (m.kind != MSG_refused)
-        return OUTCOME_OK;
-    *ret = m.refused;
-    return m.refused.outcome;
-}
-#define ASK_REFUSAL(p, ret, name, ...)                                         \
-    ask_refusal(p, MSG_##name, MESSAGE_BODY(name, __VA_ARGS__), ret)
-
-/* An upload of so many bytes is announced. */
-static enum outcome ask_announced(struct peer *p, const char *path,
-                                  uint64_t bytes, struct msg_refused *ret)
-{
-    return ASK_REFUSAL(p, ret, file_write, NEXT(p), .path = slice_from(path),
-                       .mode = WRITE_STORE, .offset = 0, .announced = bytes,
-                       .keep_nothing = false, .conflict = CONFLICT_OVERWRITE);
-}
-
-/* A write has failed, by a quota or not. */
-static enum outcome ask_why(struct peer *p, bool over_quota,
-                            struct msg_refused *ret)
-{
-    return ASK_REFUSAL(p, ret, file_full, NEXT(p), .over_quota = over_quota);
-}
-
-static struct msg_space_is space_of(struct peer *p, const char *path)
-{
-    struct message reply;
-
-    DONE(ASK(p, &reply, space, NEXT(p), .path = slice_from(path), .wanted = 0));
-    return reply.space_is;
-}
-
 static int write_until_full(int fd)
 {
     char *block = calloc(1, 64 * K);
@@ -101,23 +59,22 @@ static int write_until_full(int fd)
 /* Each subvolume has its own quota, and the reply names the share's. */
 PeerTest(quota, a_share, begin_share(p, RIGHT_ALL))
 {
-    struct msg_refused why = { 0 };
-    struct msg_space_is is;
     int fd;
 
-    is = space_of(p, "/contracts");
-    cr_expect_eq(is.limit, 8 * MIB);
-    cr_expect_leq(is.bytes, 8 * MIB);
-    is = space_of(p, "/");
-    cr_expect_eq(is.limit, 0);
-    GETS(OVER_QUOTA, ask_announced(p, "/contracts/file", 9 * MIB, &why));
-    cr_expect_eq(why.limit, 8 * MIB);
+    DONE(ask_space(p, "/contracts", 0));
+    cr_expect_eq(p->space.limit, 8 * MIB);
+    cr_expect_leq(p->space.bytes, 8 * MIB);
+    DONE(ask_space(p, "/", 0));
+    cr_expect_eq(p->space.limit, 0);
+    GETS(OVER_QUOTA,
+         ask_write(p, "/contracts/file", WRITE_STORE, 0, 9 * MIB, NULL));
+    cr_expect_eq(p->why.limit, 8 * MIB);
     DONE(ask_write(p, "/contracts/file", WRITE_STORE, 0, 0, &fd));
     cr_expect_eq(write_until_full(fd), EDQUOT);
     close(fd);
-    GETS(OVER_QUOTA, ask_why(p, false, &why));
-    cr_expect_eq(why.limit, 8 * MIB);
-    cr_expect_gt(why.used, 7 * MIB);
+    GETS(OVER_QUOTA, ask_full(p, false));
+    cr_expect_eq(p->why.limit, 8 * MIB);
+    cr_expect_gt(p->why.used, 7 * MIB);
     DONE(ask_abort(p));
 }
 
@@ -125,42 +82,38 @@ PeerTest(quota, a_share, begin_share(p, RIGHT_ALL))
  * others, until a write fails. */
 PeerTest(quota, a_drop, begin_share(p, RIGHT_WRITE))
 {
-    struct msg_refused why = { 0 };
-    struct msg_space_is is;
     int fd;
 
-    is = space_of(p, "/contracts");
-    cr_expect_eq(is.limit, 0);
-    cr_expect_eq(is.used, 0);
-    cr_expect_gt(is.bytes, 10 * MIB);
-    GETS(NO_SPACE, ask_announced(p, "/contracts/file", 500 * MIB, &why));
-    cr_expect_eq(why.limit, 0);
+    DONE(ask_space(p, "/contracts", 0));
+    cr_expect_eq(p->space.limit, 0);
+    cr_expect_eq(p->space.used, 0);
+    cr_expect_gt(p->space.bytes, 10 * MIB);
+    GETS(NO_SPACE,
+         ask_write(p, "/contracts/file", WRITE_STORE, 0, 500 * MIB, NULL));
+    cr_expect_eq(p->why.limit, 0);
     DONE(ask_write(p, "/contracts/file", WRITE_STORE, 0, 9 * MIB, &fd));
-    GETS(OVER_QUOTA, ask_why(p, true, &why));
-    cr_expect_eq(why.limit, 0, "it isn't full");
+    GETS(OVER_QUOTA, ask_full(p, true));
+    cr_expect_eq(p->why.limit, 0, "it isn't full");
     DONE(ask_abort(p));
     DONE(ask_write(p, "/contracts/file", WRITE_STORE, 0, 9 * MIB, &fd));
     cr_expect_eq(write_until_full(fd), EDQUOT);
     close(fd);
     use_quota_of(p->mounts[0].path, 4 * MIB);
-    GETS(OVER_QUOTA, ask_why(p, false, &why));
-    cr_expect_eq(why.limit, 4 * MIB);
+    GETS(OVER_QUOTA, ask_full(p, false));
+    cr_expect_eq(p->why.limit, 4 * MIB);
     DONE(ask_abort(p));
 }
 
 /* As on NFS: the error comes at the sync, and the kernel shows no quota. */
 PeerTest(quota, one_that_cant_be_read, peer_init(p))
 {
-    struct msg_refused why = { 0 };
-
     p->start.rules.fsync = true;
     sync_error = EDQUOT;
     sync_fails_at = 1;
     peer_run(p);
     DONE(ask_upload(p, "/x", WRITE_STORE, 0, 64 * K, 1));
-    GETS(OVER_QUOTA,
-         ASK_REFUSAL(p, &why, file_prepare, NEXT(p), .length = 64 * K));
-    cr_expect_eq(why.limit, 0);
+    GETS(OVER_QUOTA, ask_prepare(p, 64 * K));
+    cr_expect_eq(p->why.limit, 0);
     DONE(ask_abort(p));
     cr_expect_eq(disk_partials(p, "/"), 0);
 }
@@ -168,11 +121,9 @@ PeerTest(quota, one_that_cant_be_read, peer_init(p))
 /* Before its first byte, if ALLO has announced its length. */
 PeerTest(quota, an_announced_length, begin(p))
 {
-    struct msg_refused why = { 0 };
-
-    GETS(OVER_QUOTA, ask_announced(p, "/file", 9 * MIB, &why));
-    cr_expect_eq(why.limit, 8 * MIB);
-    cr_expect_lt(why.used, MIB);
+    GETS(OVER_QUOTA, ask_write(p, "/file", WRITE_STORE, 0, 9 * MIB, NULL));
+    cr_expect_eq(p->why.limit, 8 * MIB);
+    cr_expect_lt(p->why.used, MIB);
     DONE(ask_write(p, "/file", WRITE_STORE, 0, 7 * MIB, NULL));
     DONE(ask_abort(p));
 }
@@ -194,34 +145,31 @@ PeerTest(quota, no_more_is_removed_than_needed, begin(p))
 /* And a limit that changes in the midst of a session. */
 PeerTest(quota, what_is_left, begin(p))
 {
-    struct msg_space_is is;
     uint64_t before;
 
-    is = space_of(p, "/");
-    before = is.bytes;
+    DONE(ask_space(p, "/", 0));
+    before = p->space.bytes;
     cr_expect_leq(before, 8 * MIB);
     cr_expect_gt(before, 7 * MIB);
-    cr_expect_eq(is.limit, 8 * MIB);
-    cr_expect_eq(is.limit - is.used, before);
-    cr_expect_eq(is.files_limit, 0);
+    cr_expect_eq(p->space.limit, 8 * MIB);
+    cr_expect_eq(p->space.limit - p->space.used, before);
+    cr_expect_eq(p->space.files_limit, 0);
     /* An unfinished upload counts. */
     ask_cut(p, "/file", 2 * MIB, 1);
     DONE(ask_space(p, "/", 0));
-    cr_expect_leq(p->space, before - 2 * MIB + 256 * K);
+    cr_expect_leq(p->space.bytes, before - 2 * MIB + 256 * K);
     use_quota_of(p->home, 0);
-    is = space_of(p, "/");
-    cr_expect_gt(is.bytes, 10 * MIB);
-    cr_expect_eq(is.limit, 0);
+    DONE(ask_space(p, "/", 0));
+    cr_expect_gt(p->space.bytes, 10 * MIB);
+    cr_expect_eq(p->space.limit, 0);
 }
 
 /* The disk is full before the quota is. */
 PeerTest(quota, a_full_disk, begin(p))
 {
-    struct msg_refused why = { 0 };
-
     use_quota_of(p->home, 1024 * MIB);
-    GETS(NO_SPACE, ask_announced(p, "/file", 500 * MIB, &why));
-    cr_expect_eq(why.limit, 0);
+    GETS(NO_SPACE, ask_write(p, "/file", WRITE_STORE, 0, 500 * MIB, NULL));
+    cr_expect_eq(p->why.limit, 0);
     DONE(ask_write(p, "/file", WRITE_STORE, 0, 0, NULL));
     DONE(ask_abort(p));
 }
@@ -245,8 +193,8 @@ PeerTest(min_free, an_announced_length, begin_on_small_disk(p, SMALL))
     GETS(KEPT_FREE, ask_write(p, "/x", WRITE_STORE, 0, 5 * MIB, NULL));
     GETS(KEPT_FREE, ask_write(p, "/x", WRITE_STORE, 0, 65 * MIB, NULL));
     DONE(ask_space(p, "/", UINT64_MAX));
-    cr_expect_leq(p->space, 4 * MIB);
-    cr_expect_gt(p->space, 3 * MIB);
+    cr_expect_leq(p->space.bytes, 4 * MIB);
+    cr_expect_gt(p->space.bytes, 3 * MIB);
     DONE(ask_write(p, "/x", WRITE_STORE, 0, 3 * MIB, NULL));
     DONE(ask_abort(p));
 }

@@ -59,29 +59,24 @@ PeerTest(idle, all_go_with_an_upload_that_fails, peer_start(p))
     fill_up(p, 10);
 }
 
-PeerTest(idle, a_quota_that_is_full, peer_start(p))
+/* At a write; or at the sync, as on NFS. */
+Test(idle, a_quota_that_is_full)
 {
-    ask_cut(p, "/f", 200 * K, 1);
-    later(p, HOUR);
-    begin(p, "/g", 10);
-    GETS(OVER_QUOTA, ask_full(p, true));
-    DONE(ask_abort(p));
-    expect_event(p, 1, "a quota is full: ");
-}
+    for (int at_sync = 0; at_sync < 2; at_sync++) {
+        struct peer *p = peer_started();
 
-/* As on NFS, where the error comes at the sync. */
-PeerTest(idle, a_quota_that_is_full_at_the_sync, peer_start(p))
-{
-    ask_cut(p, "/f", 200 * K, 1);
-    p->start.rules.fsync = true;
-    sync_fails_at = 1;
-    sync_error = EDQUOT;
-    later(p, HOUR);
-    begin(p, "/g", 200 * K);
-    GETS(OVER_QUOTA, ask_sync(p));
-    DONE(ask_abort(p));
-    expect_event(p, 1, "a quota is full: ");
-    cr_expect_eq(disk_partials(p, "/"), 0);
+        ask_cut(p, "/f", 200 * K, 1);
+        p->start.rules.fsync = at_sync;
+        sync_fails_at = (unsigned)at_sync;
+        sync_error = EDQUOT;
+        later(p, HOUR);
+        begin(p, "/g", 200 * K);
+        GETS(OVER_QUOTA, at_sync ? ask_sync(p) : ask_full(p, true));
+        DONE(ask_abort(p));
+        expect_event(p, 1, "a quota is full: ");
+        cr_expect_eq(disk_partials(p, "/"), 0);
+        peer_stop(p);
+    }
 }
 
 /* A recently touched partial, one of another user, and a file that is no
@@ -133,14 +128,14 @@ PeerTest(idle, counts_as_free, peer_start(p))
     free_always = INT64_MAX;
     later(p, HOUR);
     DONE(ask_space(p, "/", UINT64_MAX));
-    cr_expect_eq(p->space, INT64_MAX / 4096 * 4096);
+    cr_expect_eq(p->space.bytes, INT64_MAX / 4096 * 4096);
     free_always = 1024 * K;
     peer_again(p);
     DONE(ask_space(p, "/", UINT64_MAX));
-    after = p->space;
+    after = p->space.bytes;
     DONE(ask_space(p, "/", 1));
-    cr_expect_eq(p->space, 1024 * K);
-    cr_expect_geq(after, p->space + 8 * K * K - RESUME_BLOCK);
+    cr_expect_eq(p->space.bytes, 1024 * K);
+    cr_expect_geq(after, p->space.bytes + 8 * K * K - RESUME_BLOCK);
     cr_expect_eq(disk_partials(p, "/"), 1);
 }
 
@@ -355,7 +350,7 @@ PeerTest(min_free, what_was_reported_counts_once, peer_start(p))
     expect_event(p, 1, "min_free is reached: ");
     GETS(OK, ask_commit(p, 4 * K));
     DONE(ask_space(p, "/", 1));
-    cr_expect_eq(p->space, (252 + 200 - 300) * K);
+    cr_expect_eq(p->space.bytes, (252 + 200 - 300) * K);
 }
 
 /* The old partial counts as room before it is dropped, and after that, too. */

@@ -180,39 +180,24 @@ PeerTest(upload, spoiled_one_is_not_kept, peer_start(p))
     store(p, "/g", 200 * K, 1);
 }
 
-static void begin_fleeting(struct peer *p, const char *path,
-                           enum write_mode mode, size_t len, unsigned seed)
-{
-    int fd;
-
-    DONE(ask_write_fleeting(p, path, mode, &fd));
-    put_pattern(fd, p->first, len, seed);
-    close(fd);
-}
-
 /* Unless it is committed, it can't be continued; and it doesn't continue an
  * earlier cut upload. */
 PeerTest(upload, fleeting_one, peer_start(p))
 {
-    begin_fleeting(p, "/f", WRITE_STORE, 200 * K, 1);
-    DONE(ask_commit(p, 200 * K));
-    cr_expect(disk_is(p, "/f", 200 * K, 1));
-    begin_fleeting(p, "/f", WRITE_APPEND, 300 * K, 1);
-    DONE(ask_commit(p, 300 * K));
-    cr_expect(disk_is(p, "/f", 300 * K, 1));
-    begin_fleeting(p, "/g", WRITE_STORE, 200 * K, 1);
-    DONE(ask_abort(p));
-    cr_expect_eq(disk_partials(p, "/"), 0);
+    p->fleeting = true;
+    DONE(ask_put(p, "/f", WRITE_STORE, 0, 200 * K, 1));
+    DONE(ask_put(p, "/f", WRITE_APPEND, 0, 300 * K, 1));
     ask_cut(p, "/g", 200 * K, 1);
-    begin_fleeting(p, "/g", WRITE_STORE, 100 * K, 2);
-    DONE(ask_abort(p));
+    cr_expect_eq(disk_partials(p, "/"), 0);
+    p->fleeting = false;
+    ask_cut(p, "/g", 200 * K, 1);
+    p->fleeting = true;
+    ask_cut(p, "/g", 100 * K, 2);
     cr_expect_eq(ask_size(p, "/g"), 192 * K);
-    GETS(SIZE_FIRST, ask_write_fleeting(p, "/g", WRITE_APPEND, NULL));
+    GETS(SIZE_FIRST, ask_write(p, "/g", WRITE_APPEND, 0, 0, NULL));
     /* A client that asks again still sends only the rest. */
-    GETS(SIZE_FIRST, ask_write_fleeting(p, "/g", WRITE_APPEND, NULL));
-    begin_fleeting(p, "/g", WRITE_STORE, 100 * K, 2);
-    DONE(ask_commit(p, 100 * K));
-    cr_expect(disk_is(p, "/g", 100 * K, 2));
+    GETS(SIZE_FIRST, ask_write(p, "/g", WRITE_APPEND, 0, 0, NULL));
+    DONE(ask_put(p, "/g", WRITE_STORE, 0, 100 * K, 2));
 }
 
 PeerTest(upload, append_goes_on_after_size_only, peer_start(p))
@@ -395,25 +380,21 @@ PeerTest(upload, another_session_begins_the_partial_anew, peer_start(p))
     peer_leave(&b);
 }
 
-Test(upload, survives_any_end_of_the_process)
+PeerTest(upload, survives_any_end_of_the_process, peer_start(p))
 {
-    struct peer a, b;
-
-    peer_start(&a);
-    ask_upload(&a, "/f", WRITE_STORE, 0, 200 * K, 1);
-    peer_again(&a); /* the session left */
-    ask_upload(&a, "/g", WRITE_STORE, 0, 200 * K, 1);
-    channel_close(&a.master); /* master died */
-    cr_assert_eq(peer_wait(&a), 0);
-    peer_run(&a);
-    ask_upload(&a, "/h", WRITE_STORE, 0, 200 * K, 1);
-    DONE(ask_sync(&a));
-    peer_kill(&a);
-    peer_join(&b, &a, false);
-    cr_assert_eq(ask_size(&b, "/f"), 192 * K);
-    cr_assert_eq(ask_size(&b, "/g"), 192 * K);
-    cr_assert_eq(ask_size(&b, "/h"), 192 * K);
-    peer_stop(&b);
+    ask_upload(p, "/f", WRITE_STORE, 0, 200 * K, 1);
+    peer_again(p); /* the session left */
+    ask_upload(p, "/g", WRITE_STORE, 0, 200 * K, 1);
+    channel_close(&p->master); /* master died */
+    cr_assert_eq(peer_wait(p), 0);
+    peer_run(p);
+    ask_upload(p, "/h", WRITE_STORE, 0, 200 * K, 1);
+    DONE(ask_sync(p));
+    peer_kill(p);
+    peer_run(p);
+    cr_assert_eq(ask_size(p, "/f"), 192 * K);
+    cr_assert_eq(ask_size(p, "/g"), 192 * K);
+    cr_assert_eq(ask_size(p, "/h"), 192 * K);
 }
 
 PeerTest(upload, partials_expire, peer_init(p))

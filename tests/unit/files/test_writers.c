@@ -30,9 +30,10 @@ static struct pair {
     struct steps *steps[2];
 } pair;
 
-static void start_users(const char *other)
+static void start_pair(const char *other, enum conflict conflict)
 {
     peer_init(&pair.a);
+    pair.a.start.rules.on_conflict = conflict;
     disk_directory(&pair.a, "/in");
     pair.steps[0] = steps_for_next();
     peer_run(&pair.a);
@@ -44,15 +45,22 @@ static void start_users(const char *other)
 
 static void start(void)
 {
-    start_users("anna");
+    start_pair("anna", CONFLICT_OVERWRITE);
+}
+
+static void end_steps(void)
+{
+    for (int i = 0; i < 2; i++)
+        steps_end(pair.steps[i]);
 }
 
 static void end(void)
 {
+    for (int i = 0; i < 2; i++)
+        steps_free(pair.steps[i]);
     peer_leave(&pair.b);
     peer_stop(&pair.a);
-    for (int i = 0; i < 2; i++)
-        steps_end(pair.steps[i]);
+    end_steps();
 }
 
 /* A test with the sessions A and B, which BEGIN has made. */
@@ -146,7 +154,7 @@ static void begin(const struct rival *rival)
     bool store = rival->what == STORE;
     bool new = rival->what == APPEND && !rival->is_file;
 
-    start_users(new ? "bert" : "anna");
+    start_pair(new ? "bert" : "anna", CONFLICT_OVERWRITE);
     if (rival->is_file)
         disk_fill(&pair.a, "/in/f", base, 1);
     disk_fill(&pair.a, "/in/g", 30 * K, 3);
@@ -155,22 +163,30 @@ static void begin(const struct rival *rival)
         cr_assert_eq(open_upload(&pair.b, store ? WRITE_STORE : WRITE_APPEND,
                                  20 * K, store ? 2 : 1),
                      0);
-    steps_hold(pair.steps[0]);
-    steps_hold(pair.steps[1]);
-    send_commit(&pair.a, base + 10 * K);
 }
 
-/* STOPS: how many changes of a name the append does before the rival comes.
- * Returns false if it has no further stop. */
+/* Begins the first one's commit; STOPS: how many changes of a name it does
+ * before the other one comes. Returns false if it has no further stop. */
+static bool commit_until(int stops, uint64_t length)
+{
+    bool reached = true;
+
+    steps_hold(pair.steps[0]);
+    steps_hold(pair.steps[1]);
+    send_commit(&pair.a, length);
+    for (int i = 0; reached && i <= stops; i++)
+        reached = steps_next(pair.steps[0], &pair.a) == STEPPED_HELD;
+    return reached;
+}
+
+/* Returns as commit_until(). */
 static bool play(const struct rival *rival, int stops)
 {
     size_t base = rival->is_file ? 50 * K : 0;
-    bool reached = true;
     int r[2];
 
     begin(rival);
-    for (int i = 0; reached && i <= stops; i++)
-        reached = steps_next(pair.steps[0], &pair.a) == STEPPED_HELD;
+    const bool reached = commit_until(stops, base + 10 * K);
     send_rival(rival, rival->what == STORE ? 20 * K : base + 20 * K);
     run_both();
     r[0] = ask_answer(&pair.a);
@@ -182,17 +198,20 @@ static bool play(const struct rival *rival, int stops)
                                  : disk_is(&pair.a, "/in/f", base + 10 * K, 1),
               "%s after %d changes: outcomes %d and %d", rival->name, stops,
               r[0], r[1]);
-    steps_free(pair.steps[0]);
-    steps_free(pair.steps[1]);
     end();
     return reached;
 }
 
-Test(writers, of_one_name)
+static void play_all(void)
 {
     for (size_t i = 0; i < sizeof(rivals) / sizeof(rivals[0]); i++)
         for (int stops = 0; play(&rivals[i], stops);)
             stops++;
+}
+
+Test(writers, of_one_name)
+{
+    play_all();
 }
 
 /* The same on two machines with a network disk. */
@@ -200,35 +219,20 @@ Test(writers, of_one_name_on_two_machines)
 {
     disk_type = FUSE_SUPER_MAGIC;
     rename_faults.nodes = rename_faults.no_flags = true;
-    for (size_t i = 0; i < sizeof(rivals) / sizeof(rivals[0]); i++)
-        for (int stops = 0; play(&rivals[i], stops);)
-            stops++;
+    play_all();
 }
 
 /* Each of the two stops at each change of a name. TAKEN: a file has it. */
 static bool play_versions(int stops, bool taken)
 {
     const char *second = taken ? "/in/f.~2~" : "/in/f.~1~";
-    bool reached = true;
 
-    peer_init(&pair.a);
-    pair.a.start.rules.on_conflict = CONFLICT_VERSION;
-    disk_directory(&pair.a, "/in");
+    start_pair("anna", CONFLICT_VERSION);
     if (taken)
         disk_fill(&pair.a, "/in/f", 50 * K, 1);
-    for (int i = 0; i < 2; i++) {
-        pair.steps[i] = steps_for_next();
-        if (i)
-            pair.b = pair.a;
-        peer_run(i ? &pair.b : &pair.a);
-    }
     cr_assert_eq(open_upload(&pair.a, WRITE_STORE, 10 * K, 2), 0);
     cr_assert_eq(open_upload(&pair.b, WRITE_STORE, 20 * K, 3), 0);
-    steps_hold(pair.steps[0]);
-    steps_hold(pair.steps[1]);
-    send_commit(&pair.a, 10 * K);
-    for (int i = 0; reached && i <= stops; i++)
-        reached = steps_next(pair.steps[0], &pair.a) == STEPPED_HELD;
+    const bool reached = commit_until(stops, 10 * K);
     send_commit(&pair.b, 20 * K);
     run_both();
     GETS(OK, ask_answer(&pair.a));
@@ -241,8 +245,6 @@ static bool play_versions(int stops, bool taken)
     cr_expect(disk_is(&pair.a, "/in/f", 10 * K, 2) ||
                   disk_is(&pair.a, second, 10 * K, 2),
               "the first one is lost after %d", stops);
-    steps_free(pair.steps[0]);
-    steps_free(pair.steps[1]);
     end();
     return reached;
 }
@@ -389,8 +391,7 @@ Test(writers, the_rest_after_a_death_before_the_rename)
         GETS(SIZE_FIRST, append_opens(&pair.b));
         cr_expect_eq(ask_size(&pair.b, "/in/f"), i == 0 ? 0 : 192 * K);
         GETS(OK, append_opens(&pair.b));
-        steps_end(pair.steps[0]);
-        steps_end(pair.steps[1]);
+        end_steps();
         peer_stop(&pair.b);
     }
 }
@@ -466,8 +467,7 @@ Test(writers, that_were_cut_off)
     peer_run(&pair.a);
     cr_expect_eq(ask_size(&pair.a, "/in/f"), 192 * K);
     peer_stop(&pair.a);
-    for (int i = 0; i < 2; i++)
-        steps_end(pair.steps[i]);
+    end_steps();
 }
 
 /* The first writer has ended: its bytes are continued where they are, and by
