@@ -41,15 +41,6 @@ bool arena_has(const void *p)
     return (uintptr_t)p - (uintptr_t)arena < sizeof(arena);
 }
 
-static unsigned class_of_size(size_t size)
-{
-    unsigned c = 0;
-
-    while (SMALLEST << c < size)
-        c++;
-    return c;
-}
-
 static unsigned class_of_block(const void *p)
 {
     return arena_class_on[((uintptr_t)p - (uintptr_t)arena) / PAGE];
@@ -63,39 +54,27 @@ static void arena_put(void *p, unsigned c)
     arena_unused[c] = b;
 }
 
-static void arena_begin_page(unsigned c)
-{
-    size_t size = SMALLEST << c;
-
-    if (arena_pages == PAGES)
-        return;
-    for (size_t at = PAGE; at > 0; at -= size)
-        arena_put(&arena[arena_pages][at - size], c);
-    arena_class_on[arena_pages++] = (unsigned char)c;
-}
-
-/* Returns NULL if the arena is full. */
-static void *arena_take(unsigned c)
-{
-    struct arena_block *b;
-
-    if (!arena_unused[c])
-        arena_begin_page(c);
-    b = arena_unused[c];
-    if (b)
-        arena_unused[c] = b->next;
-    return b;
-}
-
 static void *arena_malloc(size_t size, const char *file, int line)
 {
-    void *p = NULL;
+    struct arena_block *b;
+    unsigned c = 0;
 
     (void)file;
     (void)line;
-    if (arena_is_open && size <= LARGEST)
-        p = arena_take(class_of_size(size));
-    return p ? p : malloc(size);
+    if (!arena_is_open || size > LARGEST)
+        return malloc(size);
+    while (SMALLEST << c < size)
+        c++;
+    if (!arena_unused[c] && arena_pages < PAGES) { /* begin a page */
+        for (size_t at = PAGE; at > 0; at -= SMALLEST << c)
+            arena_put(&arena[arena_pages][at - (SMALLEST << c)], c);
+        arena_class_on[arena_pages++] = (unsigned char)c;
+    }
+    b = arena_unused[c];
+    if (!b) /* the arena is full */
+        return malloc(size);
+    arena_unused[c] = b->next;
+    return b;
 }
 
 static void arena_free(void *p, const char *file, int line)

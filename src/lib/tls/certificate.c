@@ -43,30 +43,6 @@ int certificate_dates(struct tls_context *t, const X509 *x,
                : 0;
 }
 
-static int use_leaf(struct identity *id, X509 *x, struct complaint *c)
-{
-    id->leaf = x;
-    if (!(X509_get_key_usage(x) & KU_DIGITAL_SIGNATURE))
-        return complain(c, "%s: its key usage has no digitalSignature",
-                        id->name);
-    return key_check(X509_get0_pubkey(x), id->name, c);
-}
-
-static int use_issuer(struct identity *id, X509 *x, int number,
-                      struct complaint *c)
-{
-    int r = number > CHAIN_MAX ? complain(c, "%s: more than %d certificates",
-                                          id->name, CHAIN_MAX)
-                               : 0;
-
-    if (r == 0 && !id->chain)
-        id->chain = sk_X509_new_null();
-    if (r == 0 && id->chain && sk_X509_push(id->chain, x) > 0)
-        return 0; /* the identity owns X now */
-    X509_free(x);
-    return r != 0 ? r : complain(c, "%s: no memory", id->name);
-}
-
 struct chain {
     struct tls_context *t;
     const struct tls_pair *pair;
@@ -86,16 +62,28 @@ static int take_certificate(void *owner, void *thing, int number)
                                  .what = "certificate",
                                  .number = number };
     char which[48] = "the certificate";
+    X509 *x = thing;
     int e;
 
     if (number > 1)
         snprintf(which, sizeof(which), "certificate %d of the chain", number);
-    e = certificate_dates(r->t, thing, &of, which, r->pair->in_use, r->c);
-    if (e == 0)
-        return number == 1 ? use_leaf(id, thing, r->c)
-                           : use_issuer(id, thing, number, r->c);
-    X509_free(thing);
-    return e;
+    e = certificate_dates(r->t, x, &of, which, r->pair->in_use, r->c);
+    if (e == 0 && number == 1) {
+        id->leaf = x; /* the identity owns X now */
+        if (!(X509_get_key_usage(x) & KU_DIGITAL_SIGNATURE))
+            return complain(r->c, "%s: its key usage has no digitalSignature",
+                            id->name);
+        return key_check(X509_get0_pubkey(x), id->name, r->c);
+    }
+    if (e == 0 && number > CHAIN_MAX)
+        e = complain(r->c, "%s: more than %d certificates", id->name,
+                     CHAIN_MAX);
+    if (e == 0 && !id->chain)
+        id->chain = sk_X509_new_null();
+    if (e == 0 && id->chain && sk_X509_push(id->chain, x) > 0)
+        return 0; /* the same */
+    X509_free(x);
+    return e != 0 ? e : complain(r->c, "%s: no memory", id->name);
 }
 
 static const struct pem_kind certificates = { "certificate", parse_certificate,
@@ -126,41 +114,13 @@ int identity_load(struct tls_context *t, const struct tls_pair *pair,
     return 0;
 }
 
-void identity_free(struct identity *id)
-{
-    X509_free(id->leaf);
-    sk_X509_pop_free(id->chain, X509_free);
-    EVP_PKEY_free(id->key);
-    free(id->name);
-    free(id->key_name);
-    *id = (struct identity){ 0 };
-}
-
 bool identity_use(const struct identity *id, SSL *ssl)
 {
     return SSL_use_cert_and_key(ssl, id->leaf, id->key, id->chain, 1) == 1;
 }
 
-void certificate_prints(const X509 *x, char fingerprint[FINGERPRINT_TEXT_MAX],
-                        char pin[KEY_PIN_TEXT_MAX])
-{
-    unsigned char hash[EVP_MAX_MD_SIZE], *key = NULL;
-    int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &key);
-    unsigned hashed;
-
-    fingerprint[0] = pin[0] = '\0';
-    if (X509_digest(x, EVP_sha256(), hash, &hashed) == 1)
-        OPENSSL_buf2hexstr_ex(fingerprint, FINGERPRINT_TEXT_MAX, NULL, hash,
-                              hashed, ':');
-    if (len > 0 &&
-        EVP_Digest(key, (size_t)len, hash, &hashed, EVP_sha256(), NULL) == 1) {
-        memcpy(pin, "sha256//", 8);
-        EVP_EncodeBlock((unsigned char *)pin + 8, hash, (int)hashed);
-    }
-    OPENSSL_free(key);
-}
-
-void certificate_host(const X509 *x, char out[HOST_TEXT_MAX])
+/* Writes the first DNS name that is a host's and no wildcard, or "". */
+static void certificate_host(const X509 *x, char out[HOST_TEXT_MAX])
 {
     GENERAL_NAMES *names =
         X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
@@ -185,20 +145,8 @@ void certificate_host(const X509 *x, char out[HOST_TEXT_MAX])
     GENERAL_NAMES_free(names);
 }
 
-/* Is certificate X valid for this name of another certificate? A wildcard is
- * valid for the same wildcard. */
-static bool has_name(X509 *x, const GENERAL_NAME *name)
-{
-    const ASN1_STRING *text;
-
-    if (name->type != GEN_DNS)
-        return true; /* clients send no other kind of name */
-    text = name->d.dNSName;
-    return X509_check_host(x, (const char *)ASN1_STRING_get0_data(text),
-                           (size_t)ASN1_STRING_length(text), 0, NULL) == 1;
-}
-
-/* Is B valid for every name that A is valid for? */
+/* Is B valid for every name that A is valid for? A wildcard is valid for the
+ * same wildcard. */
 static bool identity_covers(const struct identity *b, const struct identity *a)
 {
     GENERAL_NAMES *names =
@@ -208,8 +156,15 @@ static bool identity_covers(const struct identity *b, const struct identity *a)
     if (!names)
         return X509_NAME_cmp(X509_get_subject_name(a->leaf),
                              X509_get_subject_name(b->leaf)) == 0;
-    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++)
-        all = all && has_name(b->leaf, sk_GENERAL_NAME_value(names, i));
+    for (int i = 0; i < sk_GENERAL_NAME_num(names) && all; i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+        const ASN1_STRING *text = name->d.dNSName;
+
+        if (name->type == GEN_DNS) /* clients send no other kind of name */
+            all = X509_check_host(
+                      b->leaf, (const char *)ASN1_STRING_get0_data(text),
+                      (size_t)ASN1_STRING_length(text), 0, NULL) == 1;
+    }
     GENERAL_NAMES_free(names);
     return all;
 }
@@ -220,18 +175,14 @@ struct identity_choice {
     size_t count;
 };
 
-static bool has_kind(const struct identity_choice *c, int kind)
+/* Returns false if there is one of this kind already. */
+static bool add_choice(struct identity_choice *c, const struct identity *id)
 {
     for (size_t i = 0; i < c->count; i++)
-        if (c->all[i]->kind == kind)
-            return true;
-    return false;
-}
-
-static void add_choice(struct identity_choice *c, const struct identity *id)
-{
-    if (!has_kind(c, id->kind))
-        c->all[c->count++] = id;
+        if (c->all[i]->kind == id->kind)
+            return false;
+    c->all[c->count++] = id;
+    return true;
 }
 
 static int choose_on_client_hello(SSL *ssl, void *owner)
@@ -259,7 +210,10 @@ static int choose_on_client_hello(SSL *ssl, void *owner)
     return 1;
 }
 
-const struct identity *choose_earlier(const struct tls_context *t, size_t i)
+/* Returns an earlier identity for the same names and with the same kind of key,
+ * so that no client gets number I; NULL: there is none. */
+static const struct identity *choose_earlier(const struct tls_context *t,
+                                             size_t i)
 {
     const struct identity *b = &t->identity[i];
 
@@ -268,6 +222,35 @@ const struct identity *choose_earlier(const struct tls_context *t, size_t i)
             identity_covers(b, a))
             return a;
     return NULL;
+}
+
+bool tls_context_pair(const struct tls_context *t, size_t i,
+                      struct tls_pair_facts *ret)
+{
+    const struct identity *id = &t->identity[i];
+    unsigned char hash[EVP_MAX_MD_SIZE], *key = NULL;
+    unsigned hashed;
+    int len;
+
+    if (i >= t->count)
+        return false;
+    *ret = (struct tls_pair_facts){ .number = id->number,
+                                    .name = id->name,
+                                    .unused = choose_earlier(t, i) != NULL,
+                                    .self_signed =
+                                        X509_self_signed(id->leaf, 0) == 1 };
+    if (X509_digest(id->leaf, EVP_sha256(), hash, &hashed) == 1)
+        OPENSSL_buf2hexstr_ex(ret->fingerprint, FINGERPRINT_TEXT_MAX, NULL,
+                              hash, hashed, ':');
+    len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(id->leaf), &key);
+    if (len > 0 &&
+        EVP_Digest(key, (size_t)len, hash, &hashed, EVP_sha256(), NULL) == 1) {
+        memcpy(ret->pin, "sha256//", 8);
+        EVP_EncodeBlock((unsigned char *)ret->pin + 8, hash, (int)hashed);
+    }
+    OPENSSL_free(key);
+    certificate_host(id->leaf, ret->host);
+    return true;
 }
 
 int choose_set(struct tls_context *t, const struct tls_pair *pairs,
@@ -292,9 +275,8 @@ int choose_set(struct tls_context *t, const struct tls_pair *pairs,
     for (size_t i = 0; i < t->count; i++) {
         const struct identity *id = &t->identity[i];
 
-        if (has_kind(&first, id->kind) || !identity_covers(id, &t->identity[0]))
+        if (!identity_covers(id, &t->identity[0]) || !add_choice(&first, id))
             continue;
-        add_choice(&first, id);
         if (SSL_CTX_use_cert_and_key(t->ssl, id->leaf, id->key, id->chain, 1) !=
             1)
             return complain(c, "%s: %s", pairs[i].certificate,

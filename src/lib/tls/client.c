@@ -108,14 +108,6 @@ void client_keep(struct stream *s)
         stream_forget_proof(s);
 }
 
-const char *client_refused(const struct stream *s, unsigned long error)
-{
-    if (ERR_GET_LIB(error) != ERR_LIB_SSL ||
-        ERR_GET_REASON(error) != SSL_R_CERTIFICATE_VERIFY_FAILED)
-        return NULL;
-    return X509_verify_cert_error_string(SSL_get_verify_result(s->ssl));
-}
-
 bool stream_same_client(const struct stream *s)
 {
     const X509 *first = s->ssl ? context_of(s->ssl)->client : NULL;
@@ -134,20 +126,6 @@ struct slice stream_proof(const struct stream *s)
 }
 
 #define SUBJECT_MAX 700
-
-static int add_fingerprint(X509 *x, struct buf *into)
-{
-    unsigned char hash[EVP_MAX_MD_SIZE];
-    unsigned len = 0;
-    int r;
-
-    if (X509_digest(x, EVP_sha256(), hash, &len) != 1)
-        return -ENOMEM;
-    r = buf_add_text(into, "sha256:");
-    for (unsigned i = 0; i < len && r == 0; i++)
-        r = buf_add_format(into, "%02x", hash[i]);
-    return r ? r : buf_add_text(into, "\n");
-}
 
 /* Adds a line, or nothing if the whole line doesn't fit. */
 static int add_line(struct buf *into, const char *kind, struct slice text)
@@ -208,20 +186,22 @@ static int add_subject(X509 *x, struct buf *into)
     return r == -ENOBUFS ? 0 : r;
 }
 
-static struct slice string_of(const ASN1_STRING *s)
-{
-    return (struct slice){ (const char *)ASN1_STRING_get0_data(s),
-                           (size_t)ASN1_STRING_length(s) };
-}
-
 int stream_claims(const struct stream *s, struct buf *into)
 {
     X509 *x = s->open ? SSL_get0_peer_certificate(s->ssl) : NULL;
+    unsigned char hash[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
     int r;
 
     if (!x || SSL_get_verify_result(s->ssl) != X509_V_OK)
         return 0;
-    r = add_fingerprint(x, into);
+    r = X509_digest(x, EVP_sha256(), hash, &len) == 1
+            ? buf_add_text(into, PIN_PREFIX)
+            : -ENOMEM;
+    for (unsigned i = 0; i < len && r == 0; i++)
+        r = buf_add_format(into, "%02x", hash[i]);
+    if (r == 0)
+        r = buf_add_text(into, "\n");
     if (r == 0)
         r = add_subject(x, into);
     if (r == 0) {
@@ -230,13 +210,17 @@ int stream_claims(const struct stream *s, struct buf *into)
 
         for (int i = 0; i < sk_GENERAL_NAME_num(names) && r == 0; i++) {
             const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+            const ASN1_STRING *text = name->d.ia5; /* each of KIND is one */
             const char *kind = name->type == GEN_EMAIL ? "email"
                                : name->type == GEN_DNS ? "dns"
                                : name->type == GEN_URI ? "uri"
                                                        : NULL;
 
-            if (kind) /* each of these is a string of this type */
-                r = add_line(into, kind, string_of(name->d.ia5));
+            if (kind)
+                r = add_line(
+                    into, kind,
+                    (struct slice){ (const char *)ASN1_STRING_get0_data(text),
+                                    (size_t)ASN1_STRING_length(text) });
         }
         GENERAL_NAMES_free(names);
     }

@@ -57,25 +57,6 @@ struct clients_reading {
     struct complaint *c;
 };
 
-static int add_ca(struct clients_reading *r, X509 *x, int number)
-{
-    const char *name = r->from->ca.name;
-    const struct tls_date of = { .file = r->t->ca_name,
-                                 .what = "certificate",
-                                 .number = number };
-    char which[32];
-
-    snprintf(which, sizeof(which), "certificate %d", number);
-    if (certificate_dates(r->t, x, &of, which, r->from->ca.in_use, r->c) < 0)
-        return -EINVAL;
-    if (number > CAS_MAX)
-        return complain(r->c, "%s: more than %d certificates", name, CAS_MAX);
-    if (X509_STORE_add_cert(r->store, x) != 1 || sk_X509_push(r->cas, x) <= 0)
-        return complain(r->c, "%s: no memory", name);
-    X509_up_ref(x);
-    return 0;
-}
-
 static void *parse_ca(BIO *b)
 {
     return PEM_read_bio_X509(b, NULL, NULL, NULL);
@@ -83,10 +64,23 @@ static void *parse_ca(BIO *b)
 
 static int take_ca(void *owner, void *thing, int number)
 {
-    int r = add_ca(owner, thing, number);
+    struct clients_reading *r = owner;
+    const char *name = r->from->ca.name;
+    const struct tls_date of = { .file = r->t->ca_name,
+                                 .what = "certificate",
+                                 .number = number };
+    char which[32];
+    int e;
 
+    snprintf(which, sizeof(which), "certificate %d", number);
+    e = certificate_dates(r->t, thing, &of, which, r->from->ca.in_use, r->c);
+    if (e == 0 && number > CAS_MAX)
+        e = complain(r->c, "%s: more than %d certificates", name, CAS_MAX);
+    if (e == 0 && X509_STORE_add_cert(r->store, thing) == 1 &&
+        sk_X509_push(r->cas, thing) > 0)
+        return 0; /* the list owns THING now */
     X509_free(thing);
-    return r;
+    return e != 0 ? e : complain(r->c, "%s: no memory", name);
 }
 
 static const struct pem_kind cas = { "certificate", parse_ca, take_ca };
@@ -283,18 +277,6 @@ static bool set_names(SSL_CTX *ssl, STACK_OF(X509) * all)
     return true;
 }
 
-static int use_cas(struct tls_context *t, const struct clients_reading *r)
-{
-    if (SSL_CTX_set1_verify_cert_store(t->ssl, r->store) != 1 ||
-        !set_names(t->ssl, r->cas) || client_set(t->ssl) != 0)
-        return complain(r->c, "%s: %s", r->from->ca.name,
-                        tls_error(ERR_peek_error()));
-    SSL_CTX_set_verify_depth(t->ssl, DEPTH_MAX);
-    SSL_CTX_set_max_cert_list(t->ssl, CLIENT_CHAIN_MAX);
-    t->clients = r->from->mode;
-    return 0;
-}
-
 int tls_context_clients(struct tls_context *t, const struct tls_clients *from,
                         struct complaint *c)
 {
@@ -310,8 +292,14 @@ int tls_context_clients(struct tls_context *t, const struct tls_clients *from,
     e = r.store && r.cas && t->ca_name && t->crl_name
             ? read_all(&r)
             : complain(c, "%s: no memory", from->ca.name);
-    if (e == 0)
-        e = use_cas(t, &r);
+    if (e == 0 && (SSL_CTX_set1_verify_cert_store(t->ssl, r.store) != 1 ||
+                   !set_names(t->ssl, r.cas) || client_set(t->ssl) != 0))
+        e = complain(c, "%s: %s", from->ca.name, tls_error(ERR_peek_error()));
+    if (e == 0) {
+        SSL_CTX_set_verify_depth(t->ssl, DEPTH_MAX);
+        SSL_CTX_set_max_cert_list(t->ssl, CLIENT_CHAIN_MAX);
+        t->clients = from->mode;
+    }
     sk_X509_pop_free(r.cas, X509_free);
     X509_STORE_free(r.store);
     return e;

@@ -145,23 +145,6 @@ struct tls_context *tls_context_new(const struct tls_pair *pairs, size_t count,
     return t;
 }
 
-bool tls_context_pair(const struct tls_context *t, size_t i,
-                      struct tls_pair_facts *ret)
-{
-    const struct identity *id = &t->identity[i];
-
-    if (i >= t->count)
-        return false;
-    *ret = (struct tls_pair_facts){ .number = id->number,
-                                    .name = id->name,
-                                    .unused = choose_earlier(t, i) != NULL,
-                                    .self_signed =
-                                        X509_self_signed(id->leaf, 0) == 1 };
-    certificate_prints(id->leaf, ret->fingerprint, ret->pin);
-    certificate_host(id->leaf, ret->host);
-    return true;
-}
-
 int date_note(struct tls_context *t, const struct tls_date *d, int64_t before)
 {
     struct tls_date *more =
@@ -196,8 +179,13 @@ void tls_context_free(struct tls_context *t)
     SSL_SESSION_free(t->kept);
     X509_free(t->client);
     SSL_CTX_free(t->ssl);
-    for (size_t i = 0; i < t->count; i++)
-        identity_free(&t->identity[i]);
+    for (size_t i = 0; i < t->count; i++) {
+        X509_free(t->identity[i].leaf);
+        sk_X509_pop_free(t->identity[i].chain, X509_free);
+        EVP_PKEY_free(t->identity[i].key);
+        free(t->identity[i].name);
+        free(t->identity[i].key_name);
+    }
     free(t->ca_name);
     free(t->crl_name);
     free(t->date);

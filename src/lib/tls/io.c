@@ -13,11 +13,6 @@
 
 #include "tls.h"
 
-void io_init(struct io *io, int fd, size_t size)
-{
-    *io = (struct io){ .fd = fd, .size = size };
-}
-
 void io_release(struct io *io)
 {
     free(io->in);
@@ -36,17 +31,11 @@ static void free_if_small(const struct io *io, unsigned char **buffer)
     *buffer = NULL;
 }
 
-/* Allocates the full size at once: untouched pages cost nothing. */
-static bool allocate_buffer(const struct io *io, unsigned char **buffer)
-{
-    if (!*buffer)
-        *buffer = malloc(io->size);
-    return *buffer;
-}
-
 int io_fill(struct io *io)
 {
-    if (!allocate_buffer(io, &io->in))
+    if (!io->in) /* all of it: untouched pages cost nothing */
+        io->in = malloc(io->size);
+    if (!io->in)
         return -ENOMEM;
 
     ssize_t n;
@@ -101,7 +90,9 @@ size_t io_take(struct io *io, void *into, size_t len)
 
 int io_put(struct io *io, const void *from, size_t len)
 {
-    if (!allocate_buffer(io, &io->out))
+    if (!io->out)
+        io->out = malloc(io->size);
+    if (!io->out)
         return -ENOMEM;
 
     size_t room = io_room(io);

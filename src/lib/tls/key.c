@@ -36,45 +36,33 @@ BIO *pem_open(int fd, const char *name, struct buf *text, struct complaint *c)
     return b;
 }
 
-/* Did the last parse fail because no further block begins? */
-static bool is_end(void)
-{
-    unsigned long e = ERR_peek_last_error();
-
-    return ERR_GET_LIB(e) == ERR_LIB_PEM &&
-           ERR_GET_REASON(e) == PEM_R_NO_START_LINE;
-}
-
-static int take_each(BIO *b, const struct pem_file *f,
-                     const struct pem_kind *kind, void *owner,
-                     struct complaint *c)
-{
-    int r = 0;
-
-    for (int number = 1; r == 0; number++) {
-        ERR_clear_error();
-        void *thing = kind->parse(b);
-        if (!thing && !is_end())
-            return complain(c, "%s: %s %d can't be read: %s", f->name,
-                            kind->what, number, tls_error(ERR_peek_error()));
-        if (!thing && number == 1)
-            return complain(c, "%s: holds no %s in PEM form", f->name,
-                            kind->what);
-        if (!thing)
-            break;
-        r = kind->take(owner, thing, number);
-    }
-    return r;
-}
-
 int pem_each(const struct pem_file *f, const struct pem_kind *kind, void *owner,
              struct complaint *c)
 {
     struct buf text;
+    int r = 0;
 
     buf_init(&text, f->max);
     BIO *b = pem_open(f->fd, f->name, &text, c);
-    int r = b ? take_each(b, f, kind, owner, c) : -EINVAL;
+    if (!b)
+        r = -EINVAL;
+    for (int number = 1; r == 0; number++) {
+        ERR_clear_error();
+        void *thing = kind->parse(b);
+        unsigned long e = thing ? 0 : ERR_peek_last_error();
+        bool is_end = ERR_GET_LIB(e) == ERR_LIB_PEM &&
+                      ERR_GET_REASON(e) == PEM_R_NO_START_LINE;
+
+        if (thing)
+            r = kind->take(owner, thing, number);
+        else if (!is_end)
+            r = complain(c, "%s: %s %d can't be read: %s", f->name, kind->what,
+                         number, tls_error(ERR_peek_error()));
+        else if (number == 1)
+            r = complain(c, "%s: holds no %s in PEM form", f->name, kind->what);
+        else
+            break;
+    }
     BIO_free(b);
     buf_release(&text);
     ERR_clear_error();

@@ -28,8 +28,6 @@ struct remote_key {
     uint64_t number;
 };
 
-/* The tables below differ in their import function, one for each kind of
- * key. */
 static void *key_new(void *provider)
 {
     (void)provider;
@@ -84,13 +82,19 @@ static const OSSL_PARAM *key_gettable(void *provider)
     return gettable;
 }
 
-static int import_key(struct remote_key *k, const char *kind,
-                      const OSSL_PARAM params[])
+static int key_import(void *key, int selection, const OSSL_PARAM params[])
 {
+    struct remote_key *k = key;
     const OSSL_PARAM *own = OSSL_PARAM_locate_const(params, PARAM_KEY);
 
+    (void)selection;
     if (!own) {
         /* Imports a key of another provider, to compare with. */
+        const char *kind =
+            OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_RSA_N) ? "RSA"
+            : OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_GROUP_NAME)
+                ? "EC"
+                : "ED25519";
         EVP_PKEY_CTX *ctx =
             EVP_PKEY_CTX_new_from_name(NULL, kind, "provider=default");
         int r = ctx && EVP_PKEY_fromdata_init(ctx) == 1 &&
@@ -105,24 +109,6 @@ static int import_key(struct remote_key *k, const char *kind,
         return 0;
     memcpy(k, own->data, sizeof(*k));
     return EVP_PKEY_up_ref(k->public);
-}
-
-static int import_rsa(void *key, int selection, const OSSL_PARAM params[])
-{
-    (void)selection;
-    return import_key(key, "RSA", params);
-}
-
-static int import_ec(void *key, int selection, const OSSL_PARAM params[])
-{
-    (void)selection;
-    return import_key(key, "EC", params);
-}
-
-static int import_ed25519(void *key, int selection, const OSSL_PARAM params[])
-{
-    (void)selection;
-    return import_key(key, "ED25519", params);
 }
 
 /* Exports the public half only: for the private half OpenSSL must call us. */
@@ -155,27 +141,23 @@ static const OSSL_PARAM *key_types(int selection)
     return types;
 }
 
-static const char *ec_operation(int operation)
-{
-    return operation == OSSL_OP_SIGNATURE ? "ECDSA" : NULL;
-}
-
 #define KEY(number, function)                                                  \
     { OSSL_FUNC_KEYMGMT_##number, (void (*)(void))(function) }
-#define ALL_KINDS                                                              \
-    KEY(NEW, key_new), KEY(FREE, key_free), KEY(HAS, key_has),                 \
-        KEY(MATCH, key_match), KEY(GET_PARAMS, key_get_params),                \
-        KEY(GETTABLE_PARAMS, key_gettable), KEY(EXPORT, key_export),           \
-        KEY(EXPORT_TYPES, key_types), KEY(IMPORT_TYPES, key_types)
 #define END { 0, NULL }
 
-static const OSSL_DISPATCH rsa_key[] = { ALL_KINDS, KEY(IMPORT, import_rsa),
-                                         END };
-static const OSSL_DISPATCH ec_key[] = { ALL_KINDS, KEY(IMPORT, import_ec),
-                                        KEY(QUERY_OPERATION_NAME, ec_operation),
-                                        END };
-static const OSSL_DISPATCH ed25519_key[] = { ALL_KINDS,
-                                             KEY(IMPORT, import_ed25519), END };
+static const OSSL_DISPATCH key_calls[] = {
+    KEY(NEW, key_new),
+    KEY(FREE, key_free),
+    KEY(HAS, key_has),
+    KEY(MATCH, key_match),
+    KEY(GET_PARAMS, key_get_params),
+    KEY(GETTABLE_PARAMS, key_gettable),
+    KEY(EXPORT, key_export),
+    KEY(EXPORT_TYPES, key_types),
+    KEY(IMPORT, key_import),
+    KEY(IMPORT_TYPES, key_types),
+    END,
+};
 
 EVP_PKEY *remote_key_new(EVP_PKEY *public, const struct signer *signer,
                          uint64_t number)
@@ -211,38 +193,7 @@ static void *signature_new(void *provider, const char *properties)
     return calloc(1, sizeof(struct signature));
 }
 
-static void signature_free(void *signature)
-{
-    free(signature);
-}
-
-static int take_padding(struct signature *s, const OSSL_PARAM *p)
-{
-    const char *name;
-
-    if (p->data_type == OSSL_PARAM_INTEGER)
-        return OSSL_PARAM_get_int(p, &s->padding);
-    if (!OSSL_PARAM_get_utf8_string_ptr(p, &name))
-        return 0;
-    s->padding = strcmp(name, OSSL_PKEY_RSA_PAD_MODE_PSS) == 0
-                     ? RSA_PKCS1_PSS_PADDING
-                     : RSA_PKCS1_PADDING;
-    return 1;
-}
-
 /* Accepts only a salt as long as the digest, as TLS always uses. */
-static int check_salt(const OSSL_PARAM *p)
-{
-    const char *name;
-    int length;
-
-    if (p->data_type == OSSL_PARAM_INTEGER)
-        return OSSL_PARAM_get_int(p, &length) &&
-               length == RSA_PSS_SALTLEN_DIGEST;
-    return OSSL_PARAM_get_utf8_string_ptr(p, &name) &&
-           strcmp(name, OSSL_PKEY_RSA_PSS_SALT_LEN_DIGEST) == 0;
-}
-
 static int signature_set(void *signature, const OSSL_PARAM params[])
 {
     struct signature *s = signature;
@@ -250,9 +201,24 @@ static int signature_set(void *signature, const OSSL_PARAM params[])
         OSSL_PARAM_locate_const(params, OSSL_SIGNATURE_PARAM_PAD_MODE);
     const OSSL_PARAM *salt =
         OSSL_PARAM_locate_const(params, OSSL_SIGNATURE_PARAM_PSS_SALTLEN);
+    const char *name;
+    int length;
 
-    return (!padding || take_padding(s, padding)) &&
-           (!salt || check_salt(salt));
+    if (padding && padding->data_type == OSSL_PARAM_INTEGER) {
+        if (!OSSL_PARAM_get_int(padding, &s->padding))
+            return 0;
+    } else if (padding) {
+        if (!OSSL_PARAM_get_utf8_string_ptr(padding, &name))
+            return 0;
+        s->padding = strcmp(name, OSSL_PKEY_RSA_PAD_MODE_PSS) == 0
+                         ? RSA_PKCS1_PSS_PADDING
+                         : RSA_PKCS1_PADDING;
+    }
+    if (salt && salt->data_type == OSSL_PARAM_INTEGER)
+        return OSSL_PARAM_get_int(salt, &length) &&
+               length == RSA_PSS_SALTLEN_DIGEST;
+    return !salt || (OSSL_PARAM_get_utf8_string_ptr(salt, &name) &&
+                     strcmp(name, OSSL_PKEY_RSA_PSS_SALT_LEN_DIGEST) == 0);
 }
 
 static const OSSL_PARAM *signature_settable(void *signature, void *provider)
@@ -281,29 +247,27 @@ static int signature_init(void *signature, const char *digest, void *key,
     return s->key && s->key->signer && (!params || signature_set(s, params));
 }
 
-static const struct scheme *scheme_asked(const struct signature *s)
-{
-    EVP_PKEY *public = s->key->public;
-
-    return scheme_of(EVP_PKEY_get0_type_name(public), s->digest,
-                     EVP_PKEY_is_a(public, "RSA") ? s->padding : 0);
-}
-
 /* OpenSSL first calls it without OUT, to learn the size. */
 static int signature_make(void *signature, unsigned char *out, size_t *len,
                           size_t size, const unsigned char *message,
                           size_t message_len)
 {
     struct signature *s = signature;
-    const struct scheme *scheme = s->key ? scheme_asked(s) : NULL;
+    const struct scheme *scheme;
     const struct signer *signer;
     struct sign_request r;
     struct sign_result result;
+    EVP_PKEY *public;
 
+    if (!s->key)
+        return 0;
+    public = s->key->public;
+    scheme = scheme_of(EVP_PKEY_get0_type_name(public), s->digest,
+                       EVP_PKEY_is_a(public, "RSA") ? s->padding : 0);
     if (!scheme)
         return 0;
     if (!out) {
-        *len = (size_t)EVP_PKEY_get_size(s->key->public);
+        *len = (size_t)EVP_PKEY_get_size(public);
         return 1;
     }
     signer = s->key->signer;
@@ -322,12 +286,12 @@ static int signature_make(void *signature, unsigned char *out, size_t *len,
 
 static const OSSL_DISPATCH signature[] = {
     SIGNATURE(NEWCTX, signature_new),
-    SIGNATURE(FREECTX, signature_free),
+    SIGNATURE(FREECTX, free),
     SIGNATURE(DIGEST_SIGN_INIT, signature_init),
     SIGNATURE(DIGEST_SIGN, signature_make),
     SIGNATURE(SET_CTX_PARAMS, signature_set),
     SIGNATURE(SETTABLE_CTX_PARAMS, signature_settable),
-    { 0, NULL },
+    END,
 };
 
 #define PROPERTIES "provider=" REMOTE_PROVIDER
@@ -339,14 +303,14 @@ static const OSSL_DISPATCH signature[] = {
 #define NAMES_ED25519 "ED25519:1.3.101.112"
 
 static const OSSL_ALGORITHM keys[] = {
-    { NAMES_RSA, PROPERTIES, rsa_key, NULL },
-    { NAMES_EC, PROPERTIES, ec_key, NULL },
-    { NAMES_ED25519, PROPERTIES, ed25519_key, NULL },
+    { NAMES_RSA, PROPERTIES, key_calls, NULL },
+    { NAMES_EC, PROPERTIES, key_calls, NULL },
+    { NAMES_ED25519, PROPERTIES, key_calls, NULL },
     { NULL, NULL, NULL, NULL },
 };
 static const OSSL_ALGORITHM signatures[] = {
     { NAMES_RSA, PROPERTIES, signature, NULL },
-    { "ECDSA", PROPERTIES, signature, NULL },
+    { NAMES_EC, PROPERTIES, signature, NULL },
     { NAMES_ED25519, PROPERTIES, signature, NULL },
     { NULL, NULL, NULL, NULL },
 };
@@ -381,7 +345,7 @@ static int provider_init(const OSSL_CORE_HANDLE *handle,
 /* Registers the provider once in a process, since OpenSSL's list of providers
  * is global too. Without an explicit name OpenSSL then uses the default
  * provider. */
-static bool register_provider(void)
+OSSL_PROVIDER *remote_load(void)
 {
     static bool announced;
 
@@ -391,12 +355,5 @@ static bool register_provider(void)
                 1 &&
             EVP_set_default_properties(NULL, "?provider!=" REMOTE_PROVIDER) ==
                 1;
-    return announced;
-}
-
-OSSL_PROVIDER *remote_load(void)
-{
-    return register_provider()
-               ? OSSL_PROVIDER_try_load(NULL, REMOTE_PROVIDER, 1)
-               : NULL;
+    return announced ? OSSL_PROVIDER_try_load(NULL, REMOTE_PROVIDER, 1) : NULL;
 }

@@ -80,45 +80,37 @@ static const struct {
       "client to that" },
 };
 
-static const char *refusal_words(unsigned long error)
-{
-    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
-        if (ERR_GET_LIB(error) == ERR_LIB_SSL &&
-            ERR_GET_REASON(error) == refusals[i].reason)
-            return refusals[i].words;
-    return NULL;
-}
-
 #ifndef SSL_R_RECORD_LAYER_FAILURE /* before OpenSSL 3.2 */
 #define SSL_R_RECORD_LAYER_FAILURE 313
 #endif
 
-/* Empties the queue. Its last error is the TLS layer's; the first may come from
- * a cipher. RECORD_LAYER_FAILURE only repeats an earlier error. */
-static unsigned long take_last_error(void)
+/* Breaks the stream for the last error of the queue, which is the TLS layer's;
+ * the first may come from a cipher. RECORD_LAYER_FAILURE only repeats an
+ * earlier error. Tries once to send the output, which contains an alert with
+ * the reason. */
+static enum stream_state fail_tls(struct stream *s)
 {
     unsigned long last = 0, error;
+    const char *words;
+    char cause[160];
 
     while ((error = ERR_get_error()) != 0)
         if (ERR_GET_LIB(error) != ERR_LIB_SSL ||
             ERR_GET_REASON(error) != SSL_R_RECORD_LAYER_FAILURE)
             last = error;
-    return last;
-}
-
-/* Tries once to send the output, which contains an alert with the reason. */
-static enum stream_state fail_tls(struct stream *s)
-{
-    char cause[160];
-    unsigned long error = take_last_error();
-    const char *refused = client_refused(s, error);
-    const char *words = refusal_words(error);
-
     (void)io_send(&s->io);
-    if (!refused)
-        return stream_break(s, words ? words : tls_error(error));
-    snprintf(cause, sizeof(cause), "the client's certificate: %s", refused);
-    return stream_break(s, cause);
+    words = tls_error(last);
+    if (ERR_GET_LIB(last) != ERR_LIB_SSL)
+        return stream_break(s, words);
+    if (ERR_GET_REASON(last) == SSL_R_CERTIFICATE_VERIFY_FAILED) {
+        snprintf(cause, sizeof(cause), "the client's certificate: %s",
+                 X509_verify_cert_error_string(SSL_get_verify_result(s->ssl)));
+        return stream_break(s, cause);
+    }
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
+        if (ERR_GET_REASON(last) == refusals[i].reason)
+            words = refusals[i].words;
+    return stream_break(s, words);
 }
 
 /* Does what OpenSSL needs after ERROR. Returns STREAM_OK if the call can be
@@ -232,16 +224,6 @@ bool secure_is_within(const struct stream *s)
            strcmp(SSL_rstate_string(s->ssl), "RH") != 0;
 }
 
-/* Returns the size of a record: smaller for small buffers. No record is cut to
- * fit the remaining room. */
-static size_t record_of(const struct stream *s, size_t len)
-{
-    size_t most = s->io.size - OVERHEAD;
-    if (most > RECORD_MAX)
-        most = RECORD_MAX;
-    return len < most ? len : most;
-}
-
 static enum stream_state make_room(struct stream *s, size_t len)
 {
     return io_room(&s->io) < len + OVERHEAD ? stream_send(s) : STREAM_OK;
@@ -254,7 +236,13 @@ enum stream_state secure_write(struct stream *s, const unsigned char *from,
         return stream_break(s, "no handshake yet");
     s->patient = false;
     while (*took < len) {
-        size_t n = record_of(s, len - *took);
+        /* Smaller records for small buffers: no record is cut to fit the
+         * remaining room. */
+        size_t n = len - *took;
+        if (n > RECORD_MAX)
+            n = RECORD_MAX;
+        if (n > s->io.size - OVERHEAD)
+            n = s->io.size - OVERHEAD;
         enum stream_state st = make_room(s, n);
         if (st != STREAM_OK)
             return st == STREAM_AGAIN && *took > 0 ? STREAM_OK : st;

@@ -27,32 +27,26 @@ static int no_passphrase(char *into, int size, int writing, void *asked)
     return -1;
 }
 
-static EVP_PKEY *parse_private_key(BIO *b, const char *name,
-                                   struct complaint *c)
+EVP_PKEY *sign_key_new(int fd, const char *name, struct complaint *c)
 {
+    struct buf text;
     bool asked = false;
+    EVP_PKEY *k = NULL;
 
     ERR_clear_error();
-    EVP_PKEY *key = PEM_read_bio_PrivateKey(b, NULL, no_passphrase, &asked);
-    if (!key && asked)
+    buf_init(&text, PEM_MAX);
+    BIO *b = pem_open(fd, name, &text, c);
+    if (b)
+        k = PEM_read_bio_PrivateKey(b, NULL, no_passphrase, &asked);
+    if (asked && !k)
         complain(c,
                  "%s: the key is protected by a passphrase, which nobody can "
                  "type into a server (openssl pkey -in OLD -out NEW takes it "
                  "off)",
                  name);
-    else if (!key)
+    else if (b && !k)
         complain(c, "%s: holds no private key in PEM form", name);
     ERR_clear_error();
-    return key;
-}
-
-EVP_PKEY *sign_key_new(int fd, const char *name, struct complaint *c)
-{
-    struct buf text;
-
-    buf_init(&text, PEM_MAX);
-    BIO *b = pem_open(fd, name, &text, c);
-    EVP_PKEY *k = b ? parse_private_key(b, name, c) : NULL;
     BIO_free(b);
     buf_release(&text); /* wiped */
     if (k && key_check(k, name, c) == 0)
@@ -90,24 +84,19 @@ static const struct {
     { 30, 56 },  /* x448 */
 };
 
-static unsigned point_length(unsigned curve)
-{
-    for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++)
-        if (points[i].curve == curve)
-            return points[i].length;
-    return 0;
-}
-
 /* Is it a message of TLS 1.2? RFC 8422 5.4: both randoms, then
  * ServerECDHParams, and nothing else. */
 static bool is_12_message(struct slice m)
 {
     const unsigned char *p = (const unsigned char *)m.ptr;
 
-    return m.len > HEAD_12 && p[RANDOMS] == NAMED_CURVE &&
-           p[HEAD_12 - 1] ==
-               point_length(p[RANDOMS + 1] * 256u + p[RANDOMS + 2]) &&
-           m.len == (size_t)HEAD_12 + p[HEAD_12 - 1];
+    if (m.len <= HEAD_12 || p[RANDOMS] != NAMED_CURVE)
+        return false;
+    for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++)
+        if (points[i].curve == p[RANDOMS + 1] * 256u + p[RANDOMS + 2])
+            return p[HEAD_12 - 1] == points[i].length &&
+                   m.len == HEAD_12 + points[i].length;
+    return false;
 }
 
 bool sign_is_handshake(const struct sign_request *r)

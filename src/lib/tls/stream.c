@@ -18,7 +18,8 @@ struct stream *stream_plain(int fd, size_t buffer)
     struct stream *s = calloc(1, sizeof(*s));
     if (!s)
         return NULL;
-    io_init(&s->io, fd, buffer < BUFFER_MIN ? BUFFER_MIN : buffer);
+    s->io = (struct io){ .fd = fd,
+                         .size = buffer < BUFFER_MIN ? BUFFER_MIN : buffer };
     s->end = STREAM_OK;
     return s;
 }
@@ -116,18 +117,6 @@ enum stream_state stream_receive(struct stream *s, enum stream_state at_end)
     return s->end = at_end;
 }
 
-static enum stream_state plain_read(struct stream *s, void *into, size_t len,
-                                    size_t *got)
-{
-    if (!io_received(&s->io)) {
-        enum stream_state st = stream_receive(s, STREAM_CLOSED);
-        if (st != STREAM_OK)
-            return st;
-    }
-    *got = io_take(&s->io, into, len);
-    return STREAM_OK;
-}
-
 /* Must begin every public call. Returns false if the stream is broken. */
 static bool stream_begin(struct stream *s)
 {
@@ -147,11 +136,6 @@ enum stream_state stream_handshake(struct stream *s)
     return s->ssl ? secure_handshake(s) : STREAM_OK;
 }
 
-enum ticket_origin stream_origin(const struct stream *s)
-{
-    return s->open ? resume_origin(s) : ORIGIN_NONE;
-}
-
 enum stream_state stream_offer_ticket(struct stream *s)
 {
     if (!stream_begin(s))
@@ -166,9 +150,12 @@ enum stream_state stream_read(struct stream *s, void *into, size_t len,
     *got = 0;
     if (st == STREAM_OK && !stream_begin(s))
         st = STREAM_FAILED;
-    else if (st == STREAM_OK)
-        st = s->ssl ? secure_read(s, into, len, got)
-                    : plain_read(s, into, len, got);
+    else if (st == STREAM_OK && s->ssl)
+        st = secure_read(s, into, len, got);
+    else if (st == STREAM_OK && !io_received(&s->io))
+        st = stream_receive(s, STREAM_CLOSED);
+    if (st == STREAM_OK && !s->ssl)
+        *got = io_take(&s->io, into, len);
     s->reported = st != STREAM_OK && st != STREAM_AGAIN;
     return st;
 }

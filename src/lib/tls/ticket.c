@@ -58,16 +58,6 @@ void ticket_owner_write(const struct ticket_owner *o,
     memcpy(out, &b, sizeof(b));
 }
 
-static bool is_owner(const struct owner_bytes *b)
-{
-    if (b->format != FORMAT || (b->family != 4 && b->family != 6))
-        return false;
-    for (size_t i = 0; i < sizeof(b->user); i++)
-        if ((i < b->length) != (b->user[i] != 0))
-            return false;
-    return b->length > 0 && b->length <= sizeof(b->user);
-}
-
 int ticket_owner_read(const void *bytes, size_t len, struct ticket_owner *ret)
 {
     struct owner_bytes b;
@@ -75,8 +65,12 @@ int ticket_owner_read(const void *bytes, size_t len, struct ticket_owner *ret)
     if (len != sizeof(b))
         return -EINVAL;
     memcpy(&b, bytes, len);
-    if (!is_owner(&b))
+    if (b.format != FORMAT || (b.family != 4 && b.family != 6) ||
+        b.length == 0 || b.length > sizeof(b.user))
         return -EINVAL;
+    for (size_t i = 0; i < sizeof(b.user); i++)
+        if ((i < b.length) != (b.user[i] != 0))
+            return -EINVAL;
     *ret = (struct ticket_owner){ .address.family = b.family,
                                   .serial = be64toh(b.serial),
                                   .version = be64toh(b.version) };
@@ -117,18 +111,6 @@ static bool is_13(const SSL *ssl)
     return SSL_version(ssl) >= TLS1_3_VERSION;
 }
 
-static const struct ticket_key *find_key(const struct tls_context *t, bool is13,
-                                         const unsigned char *name)
-{
-    const struct ticket_key *keys[] = { is13 ? &t->keys.now : &t->own,
-                                        is13 ? &t->keys.before : &t->own };
-
-    for (size_t i = 0; i < 2; i++)
-        if (memcmp(keys[i]->name, name, TICKET_NAME_BYTES) == 0)
-            return keys[i];
-    return NULL;
-}
-
 /* OpenSSL's callback for ticket keys. Returns 1, 0 if the key is unknown, or
  * -1. */
 static int ticket_key_callback(SSL *ssl, unsigned char *name, unsigned char *iv,
@@ -143,10 +125,11 @@ static int ticket_key_callback(SSL *ssl, unsigned char *name, unsigned char *iv,
         memcpy(name, k->name, TICKET_NAME_BYTES);
         random_bytes(iv, EVP_MAX_IV_LENGTH);
     } else {
-        k = find_key(t, is_13(ssl), name);
+        if (is_13(ssl) && memcmp(k->name, name, TICKET_NAME_BYTES) != 0)
+            k = &t->keys.before;
+        if (memcmp(k->name, name, TICKET_NAME_BYTES) != 0)
+            return 0;
     }
-    if (!k)
-        return 0;
     params[0] = OSSL_PARAM_construct_octet_string(
         OSSL_MAC_PARAM_KEY, (void *)(uintptr_t)k->mac, sizeof(k->mac));
     params[1] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
@@ -294,29 +277,27 @@ void tls_context_owner(struct tls_context *t, const struct ticket_owner *owner)
     t->owner = *owner;
 }
 
-enum ticket_origin resume_origin(const struct stream *s)
+enum ticket_origin stream_origin(const struct stream *s)
 {
+    if (!s->open)
+        return ORIGIN_NONE;
     if (s->shown == ORIGIN_NOT_OWN || SSL_session_reused(s->ssl))
         return s->shown;
     return ORIGIN_NONE;
-}
-
-/* Returns the room that a ticket needs. It contains the client's certificate,
- * so that a resumed data connection has shown it too. */
-static size_t ticket_room(const struct stream *s)
-{
-    const X509 *client = SSL_get0_peer_certificate(s->ssl);
-    int len = client ? i2d_X509(client, NULL) : 0;
-
-    return TICKET_ROOM + (len > 0 ? (size_t)len : 0);
 }
 
 /* Offers a ticket. A failure is harmless: the client still has its other
  * tickets. */
 enum stream_state resume_offer_ticket(struct stream *s)
 {
+    /* It contains the client's certificate, so that a resumed data connection
+     * has shown it, too. */
+    const X509 *client = SSL_get0_peer_certificate(s->ssl);
+    int len = client ? i2d_X509(client, NULL) : 0;
+
     if (!is_13(s->ssl) || !context_of(s->ssl)->owner.user[0] ||
-        io_room(&s->io) < ticket_room(s) || SSL_new_session_ticket(s->ssl) != 1)
+        io_room(&s->io) < TICKET_ROOM + (len > 0 ? (size_t)len : 0) ||
+        SSL_new_session_ticket(s->ssl) != 1)
         return STREAM_OK;
     s->patient = !stream_unsent(s);
     ERR_clear_error();

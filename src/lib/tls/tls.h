@@ -36,8 +36,6 @@ struct io {
  * them, mostly idle, so they free empty buffers. */
 #define IO_SMALL (64u << 10)
 
-/* Allocates nothing yet. */
-void io_init(struct io *io, int fd, size_t size);
 void io_release(struct io *io);
 
 /* Fills the empty input by one recv(2). Returns the number of bytes, 0 at the
@@ -118,13 +116,9 @@ enum stream_state secure_shutdown(struct stream *s);
  * handshake is over. */
 void client_ask(struct stream *s);
 void client_keep(struct stream *s);
-/* Returns why OpenSSL refused the client's certificate, if ERROR says so;
- * otherwise NULL. */
-const char *client_refused(const struct stream *s, unsigned long error);
 
 /* ticket.c: resume_keep() is called when a handshake is over. */
 void resume_keep(struct stream *s);
-enum ticket_origin resume_origin(const struct stream *s);
 enum stream_state resume_offer_ticket(struct stream *s);
 
 /* A certificate with its chain, and the stand-in for its private key. */
@@ -170,20 +164,9 @@ int policy_set(SSL_CTX *ssl, const struct tls_policy *policy);
  * asks the signer. Returns 0, or -EINVAL with the complaint. */
 int identity_load(struct tls_context *t, const struct tls_pair *pair,
                   struct complaint *c);
-void identity_free(struct identity *id);
 /* Uses the certificate for one connection. Returns false if OpenSSL's queue has
  * an error. */
 bool identity_use(const struct identity *id, SSL *ssl);
-/* Returns an earlier identity for the same names and with the same kind of key,
- * so that no client gets number I; NULL: there is none. */
-const struct identity *choose_earlier(const struct tls_context *t, size_t i);
-/* Writes the texts with which clients may compare it: see struct
- * tls_pair_facts. */
-void certificate_prints(const X509 *x, char fingerprint[FINGERPRINT_TEXT_MAX],
-                        char pin[KEY_PIN_TEXT_MAX]);
-/* Writes the first DNS name that is a host's and no wildcard, or "". */
-void certificate_host(const X509 *x, char out[HOST_TEXT_MAX]);
-
 /* Makes each handshake choose certificates by the name that the client sends.
  * Returns 0, or -EINVAL with the complaint. */
 int choose_set(struct tls_context *t, const struct tls_pair *pairs,

@@ -120,23 +120,6 @@ static int probe_sign(void *owner, const struct sign_request *r,
     return w->error;
 }
 
-/* Complains. The client has verified the signature with the certificate's key:
- * once the signer was asked, nothing but its answer can fail the handshake. */
-static int complain_of_handshake(const struct probe_signer *w,
-                                 const struct identity *id, struct complaint *c)
-{
-    unsigned long error = ERR_peek_error();
-
-    if (w->error && w->error != -EINVAL)
-        return complain(c, "%s: the process keys doesn't sign with it: %s",
-                        id->key_name, strerror(-w->error));
-    if (w->asked)
-        return complain(c, "%s: not the key of the certificate in %s",
-                        id->key_name, id->name);
-    return complain(c, "%s: a handshake with it fails: %s", id->name,
-                    tls_error(error));
-}
-
 int warm_up(struct tls_context *t, struct complaint *c)
 {
     static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
@@ -149,9 +132,21 @@ int warm_up(struct tls_context *t, struct complaint *c)
 
         ERR_clear_error();
         w = (struct probe_signer){ .signer = w.signer };
-        if (versions[i % 2] >= SSL_CTX_get_min_proto_version(t->ssl) &&
-            !warm_version(t->ssl, id, versions[i % 2]))
-            r = complain_of_handshake(&w, id, c);
+        if (versions[i % 2] < SSL_CTX_get_min_proto_version(t->ssl) ||
+            warm_version(t->ssl, id, versions[i % 2]))
+            continue;
+        /* The client has verified the signature with the certificate's key:
+         * once the signer was asked, nothing but its answer can fail the
+         * handshake. */
+        if (w.error && w.error != -EINVAL)
+            r = complain(c, "%s: the process keys doesn't sign with it: %s",
+                         id->key_name, strerror(-w.error));
+        else if (w.asked)
+            r = complain(c, "%s: not the key of the certificate in %s",
+                         id->key_name, id->name);
+        else
+            r = complain(c, "%s: a handshake with it fails: %s", id->name,
+                         tls_error(ERR_peek_error()));
     }
     t->signer = w.signer;
     return r;

@@ -8,7 +8,7 @@
 static void pair(struct io *io, int ends[2], size_t size)
 {
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-    io_init(io, ends[0], size);
+    *io = (struct io){ .fd = ends[0], .size = size };
 }
 
 static void end(struct io *io, int ends[2])
@@ -142,7 +142,7 @@ static void connect_pair(struct io *io, int ends[2])
     ends[0] = accept(door, NULL, NULL);
     cr_assert_geq(ends[0], 0);
     close(door);
-    io_init(io, ends[0], 64);
+    *io = (struct io){ .fd = ends[0], .size = 64 };
 }
 
 static void fill_one(struct io *io)
