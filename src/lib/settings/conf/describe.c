@@ -18,140 +18,92 @@ static const char example_head[] =
     "blank\n"
     "# begins a comment, so a value can't contain \" ;\".\n";
 
-/* Adds TEXT as comment lines of at most EXAMPLE_WIDTH. */
-static int add_comment(struct buf *into, struct slice text)
+/* A blank after the '#' marks lines that must be completed, not only
+ * uncommented. */
+void describe_example(FILE *out)
 {
-    size_t column = 0;
-    struct slice word;
-
-    while (slice_cut(&text, ' ', &word)) {
-        bool fits = column && column + 1 + word.len <= EXAMPLE_WIDTH;
-        int r = buf_add_format(into, "%s%.*s",
-                               fits     ? " "
-                               : column ? "\n# "
-                                        : "# ",
-                               (int)word.len, word.ptr);
-
-        if (r)
-            return r;
-        column = (fits ? column + 1 : 2) + word.len;
-    }
-    return buf_add_text(into, "\n");
-}
-
-/* Adds the example of a row. A blank after the '#' marks lines that must be
- * completed, not only uncommented. */
-static int add_example(struct buf *into, const struct setting *row)
-{
-    if (row->keyed)
-        return buf_add_format(into, "# %s%s = ...\n", row->key, row->keyed);
-    return buf_add_format(into, "#%s =%s%s\n", row->key,
-                          row->value[0] ? " " : "", row->value);
-}
-
-int describe_example(struct buf *into)
-{
-    int r = buf_add_text(into, example_head);
-
-    for (size_t i = 0; r == 0 && i < setting_count; i++) {
+    fputs(example_head, out);
+    for (size_t i = 0; i < setting_count; i++) {
         const struct setting *row = &setting_table[i];
+        struct slice help = slice_from(row->help), word;
+        size_t column = 0;
 
-        r = buf_add_text(into, "\n");
-        if (r == 0)
-            r = add_comment(into, slice_from(row->help));
-        if (r == 0)
-            r = add_example(into, row);
+        fputs("\n", out);
+        while (slice_cut(&help, ' ', &word)) {
+            bool fits = column && column + 1 + word.len <= EXAMPLE_WIDTH;
+
+            fprintf(out, "%s%.*s",
+                    fits     ? " "
+                    : column ? "\n# "
+                             : "# ",
+                    (int)word.len, word.ptr);
+            column = (fits ? column + 1 : 2) + word.len;
+        }
+        if (row->keyed)
+            fprintf(out, "\n# %s%s = ...\n", row->key, row->keyed);
+        else
+            fprintf(out, "\n#%s =%s%s\n", row->key, row->value[0] ? " " : "",
+                    row->value);
     }
-    return r;
 }
 
-static int add_bound(struct buf *into, const struct setting_kind *kind,
-                     uint64_t n)
+static void add_bound(FILE *out, const struct setting_kind *kind, uint64_t n)
 {
     unsigned long long value = n;
 
     if (kind == &kind_mode)
-        return buf_add_format(into, "0%llo", value);
-    if (kind != &kind_duration)
-        return buf_add_format(into, "%llu", value);
-    if (value % 1000 == 0)
-        return buf_add_format(into, "%llus", value / 1000);
-    return buf_add_format(into, "%llums", value);
+        fprintf(out, "0%llo", value);
+    else if (kind != &kind_duration)
+        fprintf(out, "%llu", value);
+    else if (value % 1000 == 0)
+        fprintf(out, "%llus", value / 1000);
+    else
+        fprintf(out, "%llums", value);
 }
 
-static int add_range(struct buf *into, const struct setting *row)
+/* Adds BEFORE unchanged, and TEXT for roff, where a '-' of a key or value is a
+ * plain minus only with a '\' before it, and each sentence begins a line. */
+static void add_roff(FILE *out, const char *before, const char *text)
 {
-    int r;
+    char last = '\0';
 
-    if (row->kind != &kind_number && row->kind != &kind_duration &&
-        row->kind != &kind_mode)
-        return 0;
-    r = buf_add_text(into, "; ");
-    if (r == 0)
-        r = add_bound(into, row->kind, row->min);
-    if (r == 0)
-        r = buf_add_text(into, " to ");
-    if (r == 0)
-        r = add_bound(into, row->kind, row->max);
-    return r;
-}
-
-/* Adds TEXT for roff, where a '-' of a key or value is a plain minus only with
- * a '\' before it, and each sentence begins a line. */
-static int add_roff(struct buf *into, const char *text)
-{
-    char before = '\0';
-    int r = 0;
-
-    for (; r == 0 && *text; before = *text++) {
+    fputs(before, out);
+    for (; *text; last = *text++) {
         if (*text == '-')
-            r = buf_add_text(into, "\\-");
+            fputs("\\-", out);
         else if (*text == '\\')
-            r = buf_add_text(into, "\\e");
-        else if (*text == ' ' && before == '.' &&
-                 isupper((unsigned char)text[1]))
-            r = buf_add_text(into, "\n");
+            fputs("\\e", out);
+        else if (*text == ' ' && last == '.' && isupper((unsigned char)text[1]))
+            fputs("\n", out);
         else
-            r = buf_add(into, text, 1);
+            fputc(*text, out);
     }
-    return r;
 }
 
-/* Adds BEFORE unchanged, and TEXT. */
-static int add_part(struct buf *into, const char *before, const char *text)
-{
-    int r = buf_add_text(into, before);
-
-    return r ? r : add_roff(into, text);
-}
-
-static int add_paragraph(struct buf *into, const struct setting *row)
-{
-    int r = add_part(into, ".It Cm ", row->key);
-
-    if (r == 0 && row->keyed)
-        r = add_roff(into, row->keyed);
-    if (r == 0)
-        r = add_part(into, "\n", row->help);
-    if (r == 0)
-        r = add_part(into, "\nValue: ", row->kind->syntax);
-    if (r == 0)
-        r = add_range(into, row);
-    if (r == 0)
-        r = add_part(into,
-                     ".\nDefault: ", row->value[0] ? row->value : "empty");
-    return r ? r : buf_add_text(into, ".\n");
-}
-
-int describe_manual(struct buf *into, const char *page)
+int describe_manual(FILE *out, const char *page)
 {
     const char *mark = strstr(page, "\n" MARK);
-    int r;
 
     if (!mark)
         return -EINVAL;
-    r = buf_add(into, page, (size_t)(mark + 1 - page));
-    for (size_t i = 0; r == 0 && i < setting_count; i++)
-        r = add_paragraph(into, &setting_table[i]);
-    return r ? r : buf_add_text(into, mark + strlen("\n" MARK));
+    fwrite(page, 1, (size_t)(mark + 1 - page), out);
+    for (size_t i = 0; i < setting_count; i++) {
+        const struct setting *row = &setting_table[i];
+
+        add_roff(out, ".It Cm ", row->key);
+        add_roff(out, "", row->keyed ? row->keyed : "");
+        add_roff(out, "\n", row->help);
+        add_roff(out, "\nValue: ", row->kind->syntax);
+        if (row->kind == &kind_number || row->kind == &kind_duration ||
+            row->kind == &kind_mode) {
+            fputs("; ", out);
+            add_bound(out, row->kind, row->min);
+            fputs(" to ", out);
+            add_bound(out, row->kind, row->max);
+        }
+        add_roff(out, ".\nDefault: ", row->value[0] ? row->value : "empty");
+        fputs(".\n", out);
+    }
+    fputs(mark + strlen("\n" MARK), out);
+    return 0;
 }

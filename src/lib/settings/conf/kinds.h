@@ -2,7 +2,8 @@
 #ifndef CONF_KINDS_H
 #define CONF_KINDS_H
 
-#include "sallyport/base/buf.h"
+#include <stdio.h>
+
 #include "sallyport/conf/conf.h"
 
 /* One "key = value" that is written to a field. */
@@ -49,12 +50,12 @@ int addresses_set_ports(const struct assignment *a);
 int announced_set(const struct assignment *a);
 int networks_set(const struct assignment *a);
 
-/* In describe.c. Adds the example of the configuration: all settings as
- * comments, with their defaults. Returns 0, -ENOBUFS or -ENOMEM. */
-int describe_example(struct buf *into);
-/* Adds PAGE, a manual page, with a paragraph for each setting in place of the
- * line `.\" settings`. Returns 0, -ENOBUFS, -ENOMEM; -EINVAL: no such line. */
-int describe_manual(struct buf *into, const char *page);
+/* In describe.c. Writes the example of the configuration: all settings as
+ * comments, with their defaults. */
+void describe_example(FILE *out);
+/* Writes PAGE, a manual page, with a paragraph for each setting in place of the
+ * line `.\" settings`. Returns 0; -EINVAL: no such line. */
+int describe_manual(FILE *out, const char *page);
 
 /* Reports a mistake to REPORT, unless it is NULL; the first one stays in *c.
  * Always returns -EINVAL. */
