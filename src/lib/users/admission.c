@@ -35,31 +35,6 @@ struct hours_span {
     int from, to;   /* minutes; TO is excluded */
 };
 
-static int hours_day(struct slice text)
-{
-    static const char *const words[DAYS] = { "sun", "mon", "tue", "wed",
-                                             "thu", "fri", "sat" };
-
-    return slice_among(text, words, DAYS);
-}
-
-/* Parses "mon", or "fri-mon", which may go over the end of the week. */
-static bool hours_days(struct slice text, struct hours_span *s)
-{
-    struct slice first;
-    int from, to;
-
-    slice_cut(&text, '-', &first);
-    from = hours_day(first);
-    to = text.ptr ? hours_day(text) : from;
-    if (from < 0 || to < 0)
-        return false;
-    for (int d = from; d != to; d = (d + 1) % DAYS)
-        s->day[d] = true;
-    s->day[to] = true;
-    return true;
-}
-
 /* Parses "00:00" to "24:00". Returns minutes, or -1. */
 static int hours_minute(struct slice text)
 {
@@ -73,14 +48,24 @@ static int hours_minute(struct slice text)
     return (int)(h * 60 + m);
 }
 
+/* The days are "mon", or "fri-mon", which may go over the end of the week. */
 static bool hours_parse(struct slice text, struct hours_span *s)
 {
+    static const char *const words[DAYS] = { "sun", "mon", "tue", "wed",
+                                             "thu", "fri", "sat" };
     struct slice days, from;
+    int first, last;
 
     *s = (struct hours_span){ .from = 0, .to = DAY_MINUTES };
     slice_cut(&text, '/', &days);
-    if (!hours_days(days, s))
+    slice_cut(&days, '-', &from);
+    first = slice_among(from, words, DAYS);
+    last = days.ptr ? slice_among(days, words, DAYS) : first;
+    if (first < 0 || last < 0)
         return false;
+    for (int d = first; d != last; d = (d + 1) % DAYS)
+        s->day[d] = true;
+    s->day[last] = true;
     if (!text.ptr)
         return true;
     slice_cut(&text, '-', &from);

@@ -36,61 +36,45 @@ static bool read_pin(struct slice name, uint8_t out[PIN_BYTES])
     return true;
 }
 
-static const char *certificate_kind(struct slice name)
-{
-    for (size_t i = 0;
-         i < sizeof(certificate_kinds) / sizeof(certificate_kinds[0]); i++)
-        if (slice_starts(name, slice_from(certificate_kinds[i])) &&
-            name.len > strlen(certificate_kinds[i]))
-            return certificate_kinds[i];
-    return NULL;
-}
-
-static int check_one(struct slice name, struct complaint *c)
-{
-    uint8_t pin[PIN_BYTES];
-    const char *kind = certificate_kind(name);
-
-    if (!kind || !slice_is_graphic(name))
-        return complain(c,
-                        "certificate=%.*s: expected sha256:, subject:, email:, "
-                        "dns: or uri: and what follows, without blanks",
-                        (int)name.len, name.ptr);
-    if (kind == certificate_kinds[0] && !read_pin(name, pin))
-        return complain(c, "certificate=%.*s: expected 64 digits, 0-9 and a-f",
-                        (int)name.len, name.ptr);
-    return 0;
-}
-
 int user_certificate_check(struct slice value, struct complaint *c)
 {
+    const size_t kinds = sizeof(certificate_kinds) / sizeof(*certificate_kinds);
     struct slice rest = value, one;
+    uint8_t pin[PIN_BYTES];
 
     if (value.len == 0)
         return complain(c, "certificate=: expected a name after it");
-    while (slice_cut(&rest, ';', &one))
-        if (check_one(one, c) < 0)
-            return -EINVAL;
+    while (slice_cut(&rest, ';', &one)) {
+        size_t i = 0;
+
+        while (i < kinds &&
+               (!slice_starts(one, slice_from(certificate_kinds[i])) ||
+                one.len == strlen(certificate_kinds[i])))
+            i++;
+        if (i == kinds || !slice_is_graphic(one))
+            return complain(
+                c,
+                "certificate=%.*s: expected sha256:, subject:, email:, dns: or "
+                "uri: and what follows, without blanks",
+                (int)one.len, one.ptr);
+        if (i == 0 && !read_pin(one, pin))
+            return complain(c,
+                            "certificate=%.*s: expected 64 digits, 0-9 and a-f",
+                            (int)one.len, one.ptr);
+    }
     return 0;
-}
-
-static bool is_among(struct slice name, struct slice claims)
-{
-    struct slice line;
-
-    while (slice_cut(&claims, '\n', &line))
-        if (line.len > 0 && slice_equal(line, name))
-            return true;
-    return false;
 }
 
 bool user_certificate_shown(const struct user *user, struct slice claims)
 {
-    struct slice rest = user->certificate, one;
+    struct slice rest = user->certificate, one, lines, line;
 
-    while (slice_cut(&rest, ';', &one))
-        if (one.len > 0 && is_among(one, claims))
-            return true;
+    while (slice_cut(&rest, ';', &one)) {
+        lines = claims;
+        while (slice_cut(&lines, '\n', &line))
+            if (line.len > 0 && slice_equal(line, one))
+                return true;
+    }
     return false;
 }
 

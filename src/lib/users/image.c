@@ -104,29 +104,28 @@ static bool image_read_text(const struct users_image *i,
             text_ok[f->kind]((struct slice){ text, cell.len }));
 }
 
-static bool number_ok(const struct users *u, const struct users_field *f,
-                      uint64_t n)
-{
-    const struct limit_row *limit;
-
-    switch (f->kind) {
-    case USERS_MODE:
-        return n == 0 || mode_ok(n, (unsigned)f->least, (unsigned)f->most);
-    case USERS_LIMIT:
-        limit = &limit_rows[f->least];
-        return n == 0 || (n - 1 >= limit->least && n - 1 <= limit->most);
-    case USERS_TEAM:
-        return n <= u->teams;
-    default:
-        return n >= f->least && n <= f->most;
-    }
-}
-
 static bool image_read_number(const struct users *u,
                               const struct users_field *f, uint64_t n,
                               void *into)
 {
-    if (!number_ok(u, f, n))
+    const struct limit_row *limit;
+    bool ok;
+
+    switch (f->kind) {
+    case USERS_MODE:
+        ok = n == 0 || mode_ok(n, (unsigned)f->least, (unsigned)f->most);
+        break;
+    case USERS_LIMIT:
+        limit = &limit_rows[f->least];
+        ok = n == 0 || (n - 1 >= limit->least && n - 1 <= limit->most);
+        break;
+    case USERS_TEAM:
+        ok = n <= u->teams;
+        break;
+    default:
+        ok = n >= f->least && n <= f->most;
+    }
+    if (!ok)
         return false;
     if (f->kind == USERS_TEAM)
         *(const struct team **)into = n > 0 ? &u->team[n - 1] : NULL;

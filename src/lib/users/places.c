@@ -26,11 +26,12 @@ int place_tidy(struct slice path, char *out, size_t size)
     return 0;
 }
 
-void place_resolve(const char *path, char out[PATH_MAX])
+void place_resolve(const void *none, const char *path, char out[PATH_MAX])
 {
     char tidy[PATH_MAX], head[PATH_MAX], real[PATH_MAX] = "";
     int len;
 
+    (void)none;
     if (place_tidy(slice_from(path), tidy, sizeof(tidy)))
         tidy[0] = '\0'; /* it is longer than any path of a row */
     memcpy(head, tidy, sizeof(head));
@@ -63,12 +64,6 @@ static int place_order(const void *a, const void *b)
     return order ? order : (x->line > y->line) - (x->line < y->line);
 }
 
-static void resolve_now(const void *owner, const char *path, char out[PATH_MAX])
-{
-    (void)owner;
-    place_resolve(path, out);
-}
-
 bool places_fill(struct places *p, const struct users *u,
                  place_resolver *resolve, const void *owner)
 {
@@ -76,7 +71,7 @@ bool places_fill(struct places *p, const struct users *u,
 
     *p = (struct places){ .all =
                               calloc(u->count + u->shares + 1, sizeof(*p->all)),
-                          .resolve = resolve ? resolve : resolve_now,
+                          .resolve = resolve ? resolve : place_resolve,
                           .owner = owner };
     ok = p->all != NULL;
     for (size_t i = 0; i < u->count && ok; i++) {
@@ -106,8 +101,11 @@ void places_release(struct places *p)
     *p = (struct places){ .all = NULL };
 }
 
-/* Returns the first place that doesn't sort before PATH. */
-static size_t place_at(const struct places *p, const char *path)
+/* Finds the first place that isn't OWN's and is PATH or, if BENEATH, lies in
+ * PATH. */
+static const struct row_place *place_find(const struct places *p,
+                                          const char *path, bool beneath,
+                                          const void *own)
 {
     size_t from = 0, to = p->count;
 
@@ -119,16 +117,7 @@ static size_t place_at(const struct places *p, const char *path)
         else
             to = middle;
     }
-    return from;
-}
-
-/* Finds the first place that isn't OWN's and is PATH or, if BENEATH, lies in
- * PATH. */
-static const struct row_place *place_find(const struct places *p,
-                                          const char *path, bool beneath,
-                                          const void *own)
-{
-    for (size_t i = place_at(p, path); i < p->count; i++) {
+    for (size_t i = from; i < p->count; i++) {
         const struct row_place *one = &p->all[i];
 
         if (strcmp(one->path, path) != 0 &&

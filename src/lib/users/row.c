@@ -41,39 +41,29 @@ static void wipe_text(char *text)
     free(text);
 }
 
-static int parse_keys(struct row *r, struct slice rest)
-{
-    struct slice word, count = rest;
-    size_t n = 0;
-    int code = 0;
-
-    while (slice_cut(&count, ' ', &word))
-        n++;
-    r->key = calloc(n, sizeof(*r->key));
-    if (!r->key)
-        return -ENOMEM;
-    while (code == 0 && slice_cut(&rest, ' ', &word))
-        code = copy_text(word, &r->key[r->keys++]);
-    return code;
-}
-
 int row_parse(struct row *r, struct slice line)
 {
-    int code;
+    struct slice word, count;
+    size_t keys = 0;
+    int code = 0;
 
     *r = (struct row){ .columns = 0 };
     r->end = line.len > 0 && line.ptr[line.len - 1] == '\r' ? "\r" : "";
     line.len -= strlen(r->end);
-    struct slice column;
-    code = 0;
-
     for (size_t n = columns_of(line); n > 0 && code == 0; n--) {
-        slice_cut(&line, ':', &column);
-        code = line.ptr ? copy_text(column, &r->column[r->columns]) : -EINVAL;
+        slice_cut(&line, ':', &word);
+        code = line.ptr ? copy_text(word, &r->column[r->columns]) : -EINVAL;
         r->columns += line.ptr != NULL;
     }
-    if (code == 0)
-        code = parse_keys(r, line);
+    count = line;
+    while (slice_cut(&count, ' ', &word))
+        keys++;
+    if (code == 0) {
+        r->key = calloc(keys, sizeof(*r->key));
+        code = r->key ? 0 : -ENOMEM;
+    }
+    while (code == 0 && slice_cut(&line, ' ', &word))
+        code = copy_text(word, &r->key[r->keys++]);
     if (code)
         row_release(r);
     return code;

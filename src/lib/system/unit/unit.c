@@ -73,7 +73,7 @@ bool unit_forbids(const struct unit *u, const char *what, const char *path,
 
     if (u->root < 0)
         return false;
-    place_resolve(path, real);
+    place_resolve(NULL, path, real);
     const enum unit_access access = access_of(u, real);
     if (access == WRITABLE)
         return false;

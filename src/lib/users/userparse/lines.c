@@ -297,8 +297,9 @@ static int read_lines(struct reader *r)
 }
 
 /* Takes TEXT, which was read with RESULT, and adds a NUL after it. */
-static int take_text(struct reader *r, struct buf *text, int result)
+static int read_text(struct reader *r, struct buf *text, int result)
 {
+    *r->users = (struct users){ 0 };
     if (result == 0 && text->len > USERS_FILE_MAX)
         result = -EFBIG;
     if (result == 0)
@@ -310,15 +311,7 @@ static int take_text(struct reader *r, struct buf *text, int result)
     }
     r->users->text = text->data; /* users_release() wipes and frees it */
     r->users->text_size = text->len - 1;
-    return 0;
-}
-
-static int read_text(struct reader *r, struct buf *text, int result)
-{
-    *r->users = (struct users){ 0 };
-    result = take_text(r, text, result);
-    if (result == 0)
-        result = read_lines(r);
+    result = read_lines(r);
     if (result == 0)
         result = reader_resolve(r);
     if (result < 0)

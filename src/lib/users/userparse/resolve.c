@@ -129,9 +129,25 @@ static int check_uids(const struct reader *r)
     return result;
 }
 
-static int compare_gid(const void *share, const void *row)
+/* Finds a row that is like LIKE, in the order of COMPARE. Returns NULL if there
+ * is none. */
+static const void *find_row(const struct order *o, compare_rows *compare,
+                            const void *like)
 {
-    return compare_gids(share, *(const struct share *const *)row);
+    size_t from = 0, to = o->count;
+
+    while (from < to) {
+        const size_t middle = from + (to - from) / 2;
+        const int order = compare(like, o->row[middle]);
+
+        if (order == 0)
+            return o->row[middle];
+        if (order < 0)
+            to = middle;
+        else
+            from = middle + 1;
+    }
+    return NULL;
 }
 
 /* Refuses a user with a share's gid, who could enter the share without a grant.
@@ -142,15 +158,12 @@ static int check_user_gids(const struct reader *r, const struct order *shares)
 
     for (size_t i = 0; i < u->count; i++) {
         const struct share like = { .gid = u->row[i].gid };
-        const struct share *const *found =
-            bsearch(&like, shares->row, shares->count, sizeof(*shares->row),
-                    compare_gid);
+        const struct share *found = find_row(shares, compare_gids, &like);
 
         if (!found)
             continue;
         reader_mistake(r, u->row[i].line,
-                       "the gid is that of the share of line %zu",
-                       (*found)->line);
+                       "the gid is that of the share of line %zu", found->line);
         if (!r->report)
             return -EINVAL;
     }
@@ -187,21 +200,14 @@ struct resolver {
     struct grants *team;        /* of each team */
 };
 
-static int compare_name(const void *name, const void *row)
-{
-    return strcmp(name, **(char *const *const *)row);
-}
-
 /* Finds the share or team of that name. Returns NULL if there is none. */
-static const void *find_row(const struct order *o, struct slice name)
+static const void *find_name(const struct order *o, struct slice name)
 {
-    char text[USER_NAME_MAX + 1];
-    const void **found;
+    char text[USER_NAME_MAX + 1], *like = text;
 
-    if (slice_copy(name, text, sizeof(text)))
-        return NULL;
-    found = bsearch(text, o->row, o->count, sizeof(*o->row), compare_name);
-    return found ? *found : NULL;
+    return slice_copy(name, text, sizeof(text)) < 0
+               ? NULL
+               : find_row(o, compare_names, &like);
 }
 
 /* Returns the index of the share, or of the one before which it belongs. */
@@ -259,7 +265,7 @@ static int add_grant(const struct resolver *x, struct grants *g,
 static int resolve_share(const struct resolver *x, const struct list_entry *e,
                          size_t line, struct grants *into)
 {
-    const struct share *share = find_row(&x->shares, e->name);
+    const struct share *share = find_name(&x->shares, e->name);
     unsigned rights;
     struct grant one;
 
@@ -297,7 +303,7 @@ static int resolve_shares(const struct resolver *x, struct slice list,
 static int resolve_team(const struct resolver *x, struct slice name,
                         struct slice list, size_t line, struct grants *into)
 {
-    const struct team *team = find_row(&x->teams, name);
+    const struct team *team = find_name(&x->teams, name);
     const struct grants *from;
     struct slice other;
     int result = 0;
@@ -343,7 +349,7 @@ static int take_limited_teams(const struct resolver *x, struct user *user)
     size_t n = 0;
 
     while (slice_cut(&list, ',', &name)) {
-        const struct team *team = find_row(&x->teams, name);
+        const struct team *team = find_name(&x->teams, name);
 
         if (memcmp(&team->limits, &none, sizeof(none)) == 0)
             continue;
@@ -390,26 +396,12 @@ static int resolve_user(const struct resolver *x, struct user *user)
     return result == -EINVAL && x->reader->report ? 0 : result;
 }
 
-static int resolve_users(const struct resolver *x)
-{
-    struct users *u = x->reader->users;
-    const struct directory_right *directory = u->directory;
-    int result = 0;
-
-    for (size_t i = 0; i < u->count && result == 0; i++) {
-        u->row[i].directory = directory;
-        if (u->row[i].directories > 0) /* otherwise there may be no array */
-            directory += u->row[i].directories;
-        result = x->reader->full ? 0 : resolve_user(x, &u->row[i]);
-    }
-    return result;
-}
-
 /* Resolves everything. A team's mistake is reported even if nobody is in the
  * team. */
 static int resolve_all(struct resolver *x)
 {
-    const struct users *u = x->reader->users;
+    struct users *u = x->reader->users;
+    const struct directory_right *directory = u->directory;
     int result = 0;
 
     x->team = calloc(u->teams + 1, sizeof(*x->team));
@@ -418,7 +410,15 @@ static int resolve_all(struct resolver *x)
     for (size_t i = 0; i < u->teams && (result == 0 || x->reader->report); i++)
         result =
             resolve_shares(x, u->team[i].shares, u->team[i].line, &x->team[i]);
-    return result && !x->reader->report ? result : resolve_users(x);
+    if (x->reader->report)
+        result = 0;
+    for (size_t i = 0; i < u->count && result == 0; i++) {
+        u->row[i].directory = directory;
+        if (u->row[i].directories > 0) /* otherwise there may be no array */
+            directory += u->row[i].directories;
+        result = x->reader->full ? 0 : resolve_user(x, &u->row[i]);
+    }
+    return result;
 }
 
 int reader_resolve(struct reader *r)

@@ -66,18 +66,6 @@ static bool set_rights(struct user *user, struct slice value)
     return rights_parse(value, &user->rights) == 0;
 }
 
-static bool set_login(struct user *user, struct slice value)
-{
-    user->certificate_only = slice_equal(value, SLICE("certificate"));
-    return user->certificate_only || slice_equal(value, SLICE("password"));
-}
-
-static bool set_must_change(struct user *user, struct slice value)
-{
-    user->must_change = slice_equal(value, SLICE("yes"));
-    return user->must_change || slice_equal(value, SLICE("no"));
-}
-
 static bool set_totp(struct user *user, struct slice value)
 {
     uint8_t secret[TOTP_SECRET_MAX];
@@ -86,18 +74,6 @@ static bool set_totp(struct user *user, struct slice value)
     explicit_bzero(secret, sizeof(secret));
     user->totp = value;
     return len >= TOTP_SECRET_MIN;
-}
-
-static bool set_file_mode(struct user *user, struct slice value)
-{
-    return mode_parse(value, FILE_MODE_NEEDED, FILE_MODE_MOST,
-                      &user->file_mode) == 0;
-}
-
-static bool set_dir_mode(struct user *user, struct slice value)
-{
-    return mode_parse(value, DIR_MODE_NEEDED, DIR_MODE_MOST, &user->dir_mode) ==
-           0;
 }
 
 static bool set_retain(struct user *user, struct slice value)
@@ -175,13 +151,21 @@ static int set_limit(struct row_limits *l, int limit, struct slice value,
 enum option_value {
     OPTION_FUNCTION, /* .set sets it */
     OPTION_SECRET,   /* the same; complaints don't show the value */
-    OPTION_CHOICE,   /* a word of choices[.index] */
-    OPTION_LIMIT,    /* a number in the bounds of limit_rows[.index] */
+    OPTION_FLAG,     /* .word at .offset: is it the second word of .words? */
+    OPTION_MODE,   /* a mode at .offset, with the bits .needed, at most .most */
+    OPTION_CHOICE, /* a word of choices[.index] */
+    OPTION_LIMIT,  /* a number in the bounds of limit_rows[.index] */
     OPTION_TEXT /* a text at .offset, unchanged, after .check or if not empty */
 };
 
 #define FUNCTION(function, words)                                              \
     .kind = OPTION_FUNCTION, .set = (function), .expected = (words)
+#define FLAG(field, no, yes, words_expected)                                   \
+    .kind = OPTION_FLAG, .offset = offsetof(struct user, field),               \
+    .words = { (no), (yes) }, .expected = "expected " words_expected
+#define MODE(field, least, limit, words)                                       \
+    .kind = OPTION_MODE, .offset = offsetof(struct user, field),               \
+    .needed = (least), .most = (limit), .expected = "expected " words
 #define CHOICE(choice) .kind = OPTION_CHOICE, .index = CHOICE_##choice
 #define LIMIT(lines, row, key, option, value, none, least, most, help)         \
     { #key, lines, .kind = OPTION_LIMIT, .index = ROW_##row },
@@ -196,27 +180,29 @@ static const struct option {
     bool (*set)(struct user *user, struct slice value);
     const char *expected; /* added to the complaint if .set returns false */
     int index;
-    size_t offset; /* offset of a text in struct user */
+    size_t offset; /* of the field in struct user */
+    const char *words[2];
+    unsigned needed, most;
     int (*check)(struct slice value, struct complaint *c); /* or NULL */
 } options[] = {
     { "rights", LINE_USER, FUNCTION(set_rights, RIGHTS_EXPECTED) },
     { "shares", LINE_USER | LINE_TEAM, TEXT(shares, NULL) },
     { "teams", LINE_USER, TEXT(teams, NULL) },
     { "file_mode", LINE_USER | LINE_SHARE,
-      FUNCTION(set_file_mode, "expected " FILE_MODE_EXPECTED) },
+      MODE(file_mode, FILE_MODE_NEEDED, FILE_MODE_MOST, FILE_MODE_EXPECTED) },
     { "dir_mode", LINE_USER,
-      FUNCTION(set_dir_mode, "expected " DIR_MODE_EXPECTED) },
+      MODE(dir_mode, DIR_MODE_NEEDED, DIR_MODE_MOST, DIR_MODE_EXPECTED) },
     { "on_conflict", LINE_USER, CHOICE(CONFLICT) },
     { "upload_eof", LINE_USER, CHOICE(UPLOAD_EOF) },
     { "data_binding", LINE_USER, CHOICE(BINDING) },
     { "certificate", LINE_USER, TEXT(certificate, user_certificate_check) },
     { "login", LINE_USER,
-      FUNCTION(set_login, "expected password or certificate") },
+      FLAG(certificate_only, "password", "certificate",
+           "password or certificate") },
     { "totp", LINE_USER, .kind = OPTION_SECRET, .set = set_totp,
       .expected = "expected a secret of 16 to 64 bytes in base32 (A-Z and "
                   "2-7); run: sallyportctl user totp" },
-    { "must_change", LINE_USER,
-      FUNCTION(set_must_change, "expected yes or no") },
+    { "must_change", LINE_USER, FLAG(must_change, "no", "yes", "yes or no") },
     { "expires", LINE_USER,
       FUNCTION(set_expires, "expected a day, 2027-01-31, or a time of UTC, "
                             "2027-01-31T12:00:00Z") },
@@ -247,7 +233,9 @@ static int set_option(struct line_options *o, const struct option *row,
 {
     const unsigned bit = 1u << (row - options);
     const int shown = row->kind == OPTION_SECRET ? 0 : (int)value.len;
+    void *field = (char *)&o->user + row->offset;
     const struct choice *choice;
+    bool ok;
     int word;
 
     if (*seen & bit)
@@ -265,18 +253,26 @@ static int set_option(struct line_options *o, const struct option *row,
     case OPTION_LIMIT:
         return set_limit(&o->user.limits, row->index, value, c);
     case OPTION_TEXT: /* the names are looked up when the whole file is read */
-        *(struct slice *)(void *)((char *)&o->user + row->offset) = value;
+        *(struct slice *)field = value;
         if (row->check)
             return row->check(value, c);
         return value.len > 0
                    ? 0
                    : complain(c, "%s=: expected a name after it", row->key);
+    case OPTION_FLAG:
+        word = slice_among(value, row->words, 2);
+        *(bool *)field = word == 1;
+        ok = word >= 0;
+        break;
+    case OPTION_MODE:
+        ok = mode_parse(value, row->needed, row->most, field) == 0;
+        break;
     default:
-        return row->set(&o->user, value)
-                   ? 0
-                   : complain(c, "%s=%.*s: %s", row->key, shown, value.ptr,
-                              row->expected);
+        ok = row->set(&o->user, value);
     }
+    return ok ? 0
+              : complain(c, "%s=%.*s: %s", row->key, shown, value.ptr,
+                         row->expected);
 }
 
 /* WORD ends with a NUL. */
