@@ -131,7 +131,4 @@ enum sandbox_part {
 #define SANDBOX_PARTS 4
 extern const char *const sandbox_words[SANDBOX_PARTS];
 
-/* Returns "seccomp" and so on; "?" unless it is exactly one part. */
-const char *sandbox_part_word(unsigned part);
-
 #endif

@@ -2,8 +2,6 @@
  * them decide. */
 #include "sallyport/domain/choices.h"
 
-#include <stddef.h>
-
 const char *const binding_words[BINDING_COUNT] = {
     [BINDING_USER] = "user",
     [BINDING_SESSION] = "session",
@@ -49,11 +47,3 @@ const struct limit_row limit_rows[ROW_LIMITS] = { LIMITS(LIMIT_ROW, ) };
 
 const char *const sandbox_words[SANDBOX_PARTS] = { "ids", "chroot", "seccomp",
                                                    "landlock" };
-
-const char *sandbox_part_word(unsigned part)
-{
-    for (size_t i = 0; i < SANDBOX_PARTS; i++)
-        if (part == 1u << i)
-            return sandbox_words[i];
-    return "?";
-}

@@ -52,41 +52,11 @@ static bool hold_root(uid_t uid, gid_t gid, const gid_t *groups, size_t n)
     return held;
 }
 
-static int check_groups(const gid_t *groups, size_t n)
-{
-    gid_t now[GROUPS_MAX];
-    int count = getgroups(GROUPS_MAX, now);
-
-    if (count < 0)
-        return -errno;
-    for (int i = 0; i < count; i++) {
-        size_t at = 0;
-
-        while (at < n && groups[at] != now[i])
-            at++;
-        if (at == n)
-            return -EPERM;
-    }
-    return 0;
-}
-
-static int check_ids(uid_t uid, gid_t gid)
-{
-    uid_t u[3];
-    gid_t g[3];
-
-    if (getresuid(&u[0], &u[1], &u[2]) || getresgid(&g[0], &g[1], &g[2]))
-        return -errno;
-    for (int i = 0; i < 3; i++) {
-        if (u[i] != uid || g[i] != gid)
-            return -EPERM;
-    }
-    return 0;
-}
-
 int ids_give_up(uid_t uid, gid_t gid, const gid_t *groups, size_t n)
 {
-    int r;
+    gid_t now[GROUPS_MAX], g[3];
+    uid_t u[3];
+    int r, count;
 
     if (hold_root(uid, gid, groups, n) || n > GROUPS_MAX)
         return -EINVAL;
@@ -97,15 +67,28 @@ int ids_give_up(uid_t uid, gid_t gid, const gid_t *groups, size_t n)
         setresuid(uid, uid, uid))
         return -errno;
     r = ids_drop_capabilities();
-    if (r == 0)
-        r = check_groups(groups, n);
-    if (r == 0)
-        r = check_ids(uid, gid);
+    if (r < 0)
+        return r;
+    count = getgroups(GROUPS_MAX, now);
+    if (count < 0 || getresuid(&u[0], &u[1], &u[2]) ||
+        getresgid(&g[0], &g[1], &g[2]))
+        return -errno;
+    for (int i = 0; i < count; i++) {
+        size_t at = 0;
+
+        while (at < n && groups[at] != now[i])
+            at++;
+        if (at == n)
+            return -EPERM;
+    }
+    for (int i = 0; i < 3; i++)
+        if (u[i] != uid || g[i] != gid)
+            return -EPERM;
     /* Proves that the process can't become root again. */
-    if (r == 0 && (setresuid((uid_t)-1, 0, (uid_t)-1) == 0 ||
-                   setresgid((gid_t)-1, 0, (gid_t)-1) == 0))
-        r = -EPERM;
-    return r;
+    return setresuid((uid_t)-1, 0, (uid_t)-1) == 0 ||
+                   setresgid((gid_t)-1, 0, (gid_t)-1) == 0
+               ? -EPERM
+               : 0;
 }
 
 int sandbox_become(uid_t uid, gid_t gid, const gid_t *groups, size_t n)

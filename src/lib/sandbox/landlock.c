@@ -59,16 +59,6 @@ static const struct {
       LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR },
 };
 
-static uint64_t access_of(unsigned may)
-{
-    uint64_t access = 0;
-
-    for (size_t i = 0; i < sizeof(accesses) / sizeof(accesses[0]); i++)
-        if (may & accesses[i].may)
-            access |= accesses[i].access;
-    return access;
-}
-
 static struct ruleset ruleset_of(int abi)
 {
     struct ruleset r = { .handled_files = ALL_OF_ABI_1 };
@@ -86,27 +76,12 @@ static struct ruleset ruleset_of(int abi)
     return r;
 }
 
-/* Adds a rule, unless it permits nothing: the kernel refuses such a rule. */
-static int permit(int ruleset, uint64_t rights, int directory)
-{
-    struct landlock_path_beneath_attr rule = {
-        .allowed_access = rights,
-        .parent_fd = directory,
-    };
-
-    if (rights && syscall(SYS_landlock_add_rule, ruleset,
-                          LANDLOCK_RULE_PATH_BENEATH, &rule, 0))
-        return -errno;
-    return 0;
-}
-
 int landlock_confine(const struct beneath *directories, size_t n)
 {
     int abi = (int)syscall(SYS_landlock_create_ruleset, NULL, 0,
                            LANDLOCK_CREATE_RULESET_VERSION);
     struct ruleset rights = ruleset_of(abi);
     FD_CLEANUP int ruleset = -1;
-    int r = 0;
 
     if (abi < 0)
         return -errno;
@@ -114,11 +89,19 @@ int landlock_confine(const struct beneath *directories, size_t n)
         (int)syscall(SYS_landlock_create_ruleset, &rights, sizeof(rights), 0);
     if (ruleset < 0)
         return -errno;
-    for (size_t i = 0; i < n && r == 0; i++)
-        r = permit(ruleset,
-                   access_of(directories[i].may) & rights.handled_files,
-                   directories[i].fd);
-    if (r)
-        return r;
+    for (size_t i = 0; i < n; i++) {
+        struct landlock_path_beneath_attr rule = { .parent_fd =
+                                                       directories[i].fd };
+
+        for (size_t k = 0; k < sizeof(accesses) / sizeof(accesses[0]); k++)
+            if (directories[i].may & accesses[k].may)
+                rule.allowed_access |= accesses[k].access;
+        rule.allowed_access &= rights.handled_files;
+        /* The kernel refuses a rule that permits nothing. */
+        if (rule.allowed_access &&
+            syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH,
+                    &rule, 0))
+            return -errno;
+    }
     return syscall(SYS_landlock_restrict_self, ruleset, 0) ? -errno : 0;
 }

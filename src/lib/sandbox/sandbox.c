@@ -271,7 +271,7 @@ static int take_step(enum process p, const struct sandbox_step *step,
     return complain(c, "sandbox of %s: %s: %s%s%s%s", process_name(p),
                     step->name, *why.text ? why.text : strerrordesc_np(-r),
                     step->part ? " (to go on without it: allow_weaker = " : "",
-                    step->part ? sandbox_part_word(step->part) : "",
+                    step->part ? sandbox_words[__builtin_ctz(step->part)] : "",
                     step->part ? ")" : "");
 }
 

@@ -29,19 +29,11 @@ static int try_filters(const struct sandbox_filter *const filters[])
     return sigsys_probe(&c) < 0 ? DOES_NOT_HOLD : 0;
 }
 
-static const char *words_for(int status)
-{
-    if (WIFSIGNALED(status))
-        return strsignal(WTERMSIG(status));
-    if (WEXITSTATUS(status) == DOES_NOT_HOLD)
-        return "it permits or refuses the wrong calls";
-    return strerrordesc_np(WEXITSTATUS(status));
-}
-
 int sandbox_try_filters(enum process p,
                         const struct sandbox_filter *const filters[],
                         struct complaint *c)
 {
+    const char *words;
     pid_t child = fork();
     int status;
 
@@ -58,10 +50,14 @@ int sandbox_try_filters(enum process p,
                         process_name(p), strerrordesc_np(errno));
     if (status == 0)
         return 0;
+    words = WIFSIGNALED(status) ? strsignal(WTERMSIG(status))
+            : WEXITSTATUS(status) == DOES_NOT_HOLD
+                ? "it permits or refuses the wrong calls"
+                : strerrordesc_np(WEXITSTATUS(status));
     return complain(c,
                     "the seccomp policy of %s doesn't hold on this kernel: %s "
                     "(to go on without it: allow_weaker = seccomp)",
-                    process_name(p), words_for(status));
+                    process_name(p), words);
 }
 
 int sandbox_landlock_test(struct complaint *c)

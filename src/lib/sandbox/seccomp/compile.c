@@ -116,12 +116,6 @@ int policy_kills(const struct permissions *all, const struct permission *row)
 
 #define PID_BITS 22 /* PID_MAX_LIMIT of Linux on 64 bits */
 
-static void context_free(scmp_filter_ctx *context)
-{
-    if (*context)
-        seccomp_release(*context);
-}
-
 static struct scmp_arg_cmp comparison(struct condition c)
 {
     static const enum scmp_compare operators[] = {
@@ -208,7 +202,8 @@ static int add_rules(scmp_filter_ctx context, const struct policy *policy)
 
 int compile_policy(const struct policy *policy, struct buf *program)
 {
-    __attribute__((cleanup(context_free))) scmp_filter_ctx context = NULL;
+    FD_CLEANUP int fd = -1;
+    scmp_filter_ctx context;
     int r;
 
     /* Don't ask the build machine's kernel, which may differ from the server's:
@@ -225,12 +220,10 @@ int compile_policy(const struct policy *policy, struct buf *program)
         r = seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, BINARY_TREE);
     if (r == 0)
         r = add_rules(context, policy);
-    if (r)
-        return r;
     /* The installed libseccomp exports only to a descriptor. */
-    FD_CLEANUP int fd = memfd_create("filter", MFD_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    r = seccomp_export_bpf(context, fd);
+    fd = memfd_create("filter", MFD_CLOEXEC);
+    if (r == 0)
+        r = fd < 0 ? -errno : seccomp_export_bpf(context, fd);
+    seccomp_release(context);
     return r ? r : fd_read_file(fd, program);
 }
