@@ -79,10 +79,15 @@ struct setting_said {
     char value[SETTINGS_PATH_MAX]; /* as in the file, or its first bytes */
 };
 
+/* An address of `listen`, and its words. */
+struct settings_listener {
+    struct address address; /* port 0: the kernel chooses */
+    bool implicit;          /* tls: TLS begins with the first byte */
+    bool proxied;           /* proxy: a connection begins with a PROXY header */
+};
+
 struct settings {
-    struct address listen[SETTINGS_LISTEN_MAX]; /* port 0: the kernel chooses */
-    bool listen_tls[SETTINGS_LISTEN_MAX];   /* TLS begins with the first byte */
-    bool listen_proxy[SETTINGS_LISTEN_MAX]; /* only proxies connect */
+    struct settings_listener listen[SETTINGS_LISTEN_MAX];
     size_t listen_count;
     struct networks
         proxies; /* addresses of proxies; their PROXY headers are accepted */
@@ -165,18 +170,14 @@ struct settings {
  * address that the client connected to. */
 const struct address *settings_announced(const struct settings *s,
                                          const struct address *client);
-/* Does TLS begin with the first byte (implicit TLS) on the listener of this
- * number? */
-bool settings_implicit(const struct settings *s, uint64_t listener);
+/* Returns the listener of this number, which may come from another process. A
+ * number that is too large has neither of the words. */
+const struct settings_listener *settings_listener(const struct settings *s,
+                                                  uint64_t number);
 bool settings_networks_hold(const struct networks *n, const struct address *a);
-/* Does a connection to this listener begin with a PROXY header? */
-bool settings_proxied(const struct settings *s, uint64_t listener);
 /* Removes the IPv6 addresses from `listen` if it has its default and the kernel
  * has no IPv6. Returns whether it did. */
 bool settings_leave_out_ipv6(struct settings *s);
-/* Returns how many sessions can live at a time: max_sessions, or BEFORE, an
- * earlier generation's number, if that is larger. */
-uint64_t settings_places(const struct settings *s, uint64_t before);
 
 /* Returns the line with this label, or NULL. */
 const struct labelled *settings_find_label(const struct labelled_list *l,
@@ -214,10 +215,15 @@ int settings_blame_labelled(const struct settings *s, const char *key,
                             const char *why);
 /* Does the same as settings_place() for the path of any certificate or key. */
 void settings_place_pair(const struct settings *s, struct complaint *c);
-/* Checks a file that other users must neither own nor read (the users file, a
- * key); FD is open on it. Returns 0, or -EINVAL with the complaint "NAME: …",
- * which names the chmod or chown to run. */
-int settings_private_file(int fd, const char *name, struct complaint *c);
+/* Checks the file on which FD is open. Returns 0, or -EINVAL with the complaint
+ * "NAME: …", which names the chmod or chown to run. */
+enum settings_file {
+    SETTINGS_REGULAR, /* any regular file, which anybody may read */
+    SETTINGS_TRUSTED, /* others may read it, but must not own or write it */
+    SETTINGS_PRIVATE  /* and must not read it: the users file, a key */
+};
+int settings_check_file(int fd, const char *name, enum settings_file kind,
+                        struct complaint *c);
 
 /* Writes the path of the key of the partials' names: COMMON, the value of
  * `partials_key`, or if that is empty, the file in STATE. */
@@ -231,15 +237,10 @@ void settings_key_path(const char *state, const char *common,
 int settings_read_key(int directory, const char *name, const char *path,
                       uint8_t key[SIPHASH_KEY], struct complaint *c);
 
-/* Checks only whether FD is a regular file, which anybody may read. */
-int settings_regular_file(int fd, const char *name, struct complaint *c);
-
 /* Opens the configuration PATH. It refuses a file that group or others can
  * write, or that isn't regular. Returns a descriptor, or -EINVAL with the
  * complaint. */
 int settings_open(const char *path, struct complaint *c);
-/* Checks a file that others may read, but must not own or write. */
-int settings_trusted_file(int fd, const char *name, struct complaint *c);
 
 /* Writes the settings to FD, an empty file in memory, for settings_take() in a
  * process of the same build; the caller seals it. Returns 0 or -errno. */

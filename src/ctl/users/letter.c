@@ -87,13 +87,13 @@ static void put_port(struct letter *l, const struct settings *s)
     size_t best = s->listen_count;
 
     for (size_t i = 0; i < s->listen_count; i++)
-        if (s->listen[i].port != 0 && !settings_proxied(s, i) &&
+        if (s->listen[i].address.port != 0 && !s->listen[i].proxied &&
             (best == s->listen_count ||
-             (address_is_loopback(&s->listen[best]) &&
-              !address_is_loopback(&s->listen[i]))))
+             (address_is_loopback(&s->listen[best].address) &&
+              !address_is_loopback(&s->listen[i].address))))
             best = i;
     l->implicit = s->listen_count > 0 &&
-                  settings_implicit(s, best < s->listen_count ? best : 0);
+                  s->listen[best < s->listen_count ? best : 0].implicit;
     put(l, "ENCRYPTION", "%s TLS", l->implicit ? "implicit" : "explicit");
     if (best == s->listen_count) {
         put(l, "PORT", "%.7s", GAP);
@@ -103,7 +103,7 @@ static void put_port(struct letter *l, const struct settings *s)
                      GAP);
         return;
     }
-    const unsigned port = s->listen[best].port;
+    const unsigned port = s->listen[best].address.port;
     put(l, "PORT", "%u", port);
     if (port != (l->implicit ? FTPS_PORT : FTP_PORT))
         snprintf(l->url_port, sizeof(l->url_port), ":%u", port);

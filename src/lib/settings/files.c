@@ -17,43 +17,32 @@
 #include "sallyport/base/shared.h"
 #include "sallyport/ipc/generation.h"
 
-/* Checks the owner, who can always change a file, whatever its mode. */
-static int check_owner(const struct stat *st, const char *path,
-                       struct complaint *c)
+/* Permits a symbolic link, and checks its target. The owner can always change a
+ * file, whatever its mode. */
+int settings_check_file(int fd, const char *name, enum settings_file kind,
+                        struct complaint *c)
 {
-    if (st->st_uid == 0 || st->st_uid == geteuid())
-        return 0;
-    return complain(c, "%s: belongs to uid %u; run: chown %u %s", path,
-                    (unsigned)st->st_uid, (unsigned)geteuid(), path);
-}
+    struct stat st;
 
-static int check_regular(int fd, const char *name, struct stat *st,
-                         struct complaint *c)
-{
-    if (fstat(fd, st) < 0)
+    if (fstat(fd, &st) < 0)
         return complain(c, "%s: %s", name, strerror(errno));
-    return S_ISREG(st->st_mode) ? 0
-                                : complain(c, "%s: not a regular file", name);
-}
-
-int settings_regular_file(int fd, const char *name, struct complaint *c)
-{
-    struct stat st;
-
-    return check_regular(fd, name, &st, c);
-}
-
-/* Permits a symbolic link, and checks its target. */
-int settings_trusted_file(int fd, const char *name, struct complaint *c)
-{
-    struct stat st;
-
-    if (check_regular(fd, name, &st, c) || check_owner(&st, name, c))
-        return -EINVAL;
-    if (st.st_mode & (S_IWGRP | S_IWOTH))
+    if (!S_ISREG(st.st_mode))
+        return complain(c, "%s: not a regular file", name);
+    if (kind == SETTINGS_REGULAR)
+        return 0;
+    if (st.st_uid != 0 && st.st_uid != geteuid())
+        return complain(c, "%s: belongs to uid %u; run: chown %u %s", name,
+                        (unsigned)st.st_uid, (unsigned)geteuid(), name);
+    if (kind == SETTINGS_TRUSTED && st.st_mode & (S_IWGRP | S_IWOTH))
         return complain(c,
                         "%s: writable by group or others; run: chmod go-w %s",
                         name, name);
+    if (kind == SETTINGS_PRIVATE && st.st_mode & S_IRWXO)
+        return complain(c, "%s: open to others; run: chmod o-rwx %s", name,
+                        name);
+    if (st.st_mode & S_IWGRP)
+        return complain(c, "%s: writable by group; run: chmod g-w %s", name,
+                        name);
     return 0;
 }
 
@@ -67,22 +56,9 @@ int settings_open(const char *path, struct complaint *c)
                         errno == ENOENT ? "; an empty file is enough: each "
                                           "setting has a default"
                                         : "");
-    return settings_trusted_file(fd, path, c) < 0 ? -EINVAL : fd_take(&fd);
-}
-
-int settings_private_file(int fd, const char *name, struct complaint *c)
-{
-    struct stat st;
-
-    if (check_regular(fd, name, &st, c) || check_owner(&st, name, c))
-        return -EINVAL;
-    if (st.st_mode & S_IRWXO)
-        return complain(c, "%s: open to others; run: chmod o-rwx %s", name,
-                        name);
-    if (st.st_mode & S_IWGRP)
-        return complain(c, "%s: writable by group; run: chmod g-w %s", name,
-                        name);
-    return 0;
+    return settings_check_file(fd, path, SETTINGS_TRUSTED, c) < 0
+               ? -EINVAL
+               : fd_take(&fd);
 }
 
 static int read_failed(const char *path, struct complaint *c)
@@ -112,7 +88,7 @@ int settings_read_key(int directory, const char *name, const char *path,
                O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0)
         return read_failed(path, c);
-    if (settings_private_file(fd, path, c) < 0)
+    if (settings_check_file(fd, path, SETTINGS_PRIVATE, c) < 0)
         return -EINVAL;
     ssize_t n = read(fd, bytes, sizeof(bytes));
     if (n < 0)
@@ -143,20 +119,13 @@ int settings_write(const struct settings *s, int fd)
     return r < 0 ? r : fd_write_all(fd, s, sizeof(*s));
 }
 
-static bool settings_sealed(int fd)
-{
-    struct stat st;
-
-    return fstat(fd, &st) == 0 && st.st_size == sizeof(struct settings_image) &&
-           fd_is_sealed(fd);
-}
-
 int settings_take(struct settings *s, int fd, struct complaint *c)
 {
     const struct settings_image *there;
+    struct stat st;
     bool ours, fit;
 
-    if (!settings_sealed(fd))
+    if (fstat(fd, &st) < 0 || st.st_size != sizeof(*there) || !fd_is_sealed(fd))
         return complain(c, "settings: written by another build");
     there = shared_map(fd, sizeof(*there), PROT_READ);
     if (!there)

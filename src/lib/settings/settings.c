@@ -14,14 +14,12 @@
 
 #include "sallyport/base/slice.h"
 
-bool settings_implicit(const struct settings *s, uint64_t listener)
+const struct settings_listener *settings_listener(const struct settings *s,
+                                                  uint64_t number)
 {
-    return listener < s->listen_count && s->listen_tls[listener];
-}
+    static const struct settings_listener none;
 
-bool settings_proxied(const struct settings *s, uint64_t listener)
-{
-    return listener < s->listen_count && s->listen_proxy[listener];
+    return number < s->listen_count ? &s->listen[number] : &none;
 }
 
 bool settings_networks_hold(const struct networks *n, const struct address *a)
@@ -30,11 +28,6 @@ bool settings_networks_hold(const struct networks *n, const struct address *a)
         if (network_holds(&n->list[i], a))
             return true;
     return false;
-}
-
-uint64_t settings_places(const struct settings *s, uint64_t before)
-{
-    return before > s->max_sessions ? before : s->max_sessions;
 }
 
 const struct labelled *settings_find_label(const struct labelled_list *l,
@@ -116,7 +109,7 @@ bool settings_leave_out_ipv6(struct settings *s)
     if (fd >= 0 || error != EAFNOSUPPORT || settings_line(s, "listen") > 0)
         return false;
     for (size_t i = 0; i < s->listen_count; i++)
-        if (s->listen[i].family == 4)
+        if (s->listen[i].address.family == 4)
             s->listen[n++] = s->listen[i];
     s->listen_count = n;
     return true;

@@ -56,10 +56,10 @@ void check_ids(const struct look *l)
 static bool is_listened_on(const struct settings *s, const struct address *own)
 {
     for (size_t i = 0; i < s->listen_count; i++)
-        if (s->listen[i].family == own->family &&
-            !(s->listen_proxy[i] && s->ports.proxy) &&
-            (address_is_any(&s->listen[i]) ||
-             address_same_host(&s->listen[i], own)))
+        if (s->listen[i].address.family == own->family &&
+            !(s->listen[i].proxied && s->ports.proxy) &&
+            (address_is_any(&s->listen[i].address) ||
+             address_same_host(&s->listen[i].address, own)))
             return true;
     return false;
 }

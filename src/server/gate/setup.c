@@ -32,7 +32,7 @@ static int setup_memory(struct gate *g)
     r = g->bans ? 0 : -errno;
     random_bytes(g->ban_index.key, sizeof(g->ban_index.key));
     if (r == 0)
-        r = board_map(s->file[SETUP_BOARD].fd, false, &g->board);
+        r = SHARED_MAP(g->board, s->file[SETUP_BOARD].fd, PROT_READ);
     if (r == 0)
         g->row = board_find(g->board, s->generation);
     if (r == 0 && !g->row)
@@ -54,8 +54,8 @@ int setup_take_all(struct gate *g)
             g->listener[g->listeners++] = (struct gate_listener){
                 .gate = g,
                 .index = i,
-                .implicit = settings_implicit(&g->settings, i),
-                .proxied = settings_proxied(&g->settings, i),
+                .implicit = settings_listener(&g->settings, i)->implicit,
+                .proxied = settings_listener(&g->settings, i)->proxied,
                 .fd = setup_take(s, SETUP_LISTENER + i),
             };
     return r < 0 ? r : setup_memory(g);

@@ -33,7 +33,8 @@ static bool survey_users(const struct master *m)
     struct complaint c = { "" };
     bool wrong = m->users->edition == 0;
 
-    if (fd < 0 || settings_private_file(fd, m->settings.users, &c) < 0)
+    if (fd < 0 ||
+        settings_check_file(fd, m->settings.users, SETTINGS_PRIVATE, &c) < 0)
         return false; /* prepare_users() has reported it */
     table = reader_ask(m, "check-users", m->settings.users, fd, HELPER_MS, &c);
     if (table < 0 && !wrong)

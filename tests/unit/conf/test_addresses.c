@@ -6,13 +6,13 @@ Test(addresses, listeners)
     parse_well("listen = 127.0.0.1:2121 ,[::1]:0,127.0.0.1:0 , "
                "127.0.0.1:0  tls , 0.0.0.0:990 tls\n");
     cr_expect_eq(s.listen_count, 5);
-    cr_expect_eq(s.listen[0].port, 2121);
-    cr_expect_eq(s.listen[1].family, 6);
-    cr_expect_eq(s.listen[1].port, 0);
-    cr_expect(!settings_implicit(&s, 2));
-    cr_expect(settings_implicit(&s, 3));
-    cr_expect(settings_implicit(&s, 4));
-    cr_expect(!settings_implicit(&s, 5));
+    cr_expect_eq(s.listen[0].address.port, 2121);
+    cr_expect_eq(s.listen[1].address.family, 6);
+    cr_expect_eq(s.listen[1].address.port, 0);
+    cr_expect(!settings_listener(&s, 2)->implicit);
+    cr_expect(settings_listener(&s, 3)->implicit);
+    cr_expect(settings_listener(&s, 4)->implicit);
+    cr_expect(!settings_listener(&s, 5)->implicit);
 }
 
 static void many_listeners(int n, int expected)

@@ -95,7 +95,8 @@ Test(load, somebody_elses_private_file)
     write_file("x", 1, 0600);
     cr_assert_eq(chown("conf", 12345, 0), 0);
     fd = open("conf", O_RDONLY);
-    cr_expect_eq(settings_private_file(fd, "users", &c), -EINVAL);
+    cr_expect_eq(settings_check_file(fd, "users", SETTINGS_PRIVATE, &c),
+                 -EINVAL);
     cr_expect_str_eq(c.text, "users: belongs to uid 12345; run: chown 0 users");
     close(fd);
 }
@@ -136,7 +137,7 @@ Test(load, private_files)
         write_file("x", 1, table[i].mode);
         fd = open("conf", O_RDONLY);
         cr_assert_geq(fd, 0);
-        cr_expect_eq(settings_private_file(fd, "conf", &c),
+        cr_expect_eq(settings_check_file(fd, "conf", SETTINGS_PRIVATE, &c),
                      table[i].complaint[0] ? -EINVAL : 0, "%o", table[i].mode);
         cr_expect_str_eq(c.text, table[i].complaint);
         close(fd);
@@ -148,7 +149,7 @@ Test(load, a_private_folder_is_no_file)
 {
     int fd = open(".", O_RDONLY);
 
-    cr_expect_eq(settings_private_file(fd, "dir", &c), -EINVAL);
+    cr_expect_eq(settings_check_file(fd, "dir", SETTINGS_PRIVATE, &c), -EINVAL);
     cr_expect_str_eq(c.text, "dir: not a regular file");
     close(fd);
 }

@@ -24,8 +24,9 @@ static void expect_text(void)
     };
 
     cr_expect_eq(s.listen_count, 3);
-    cr_expect(s.listen_proxy[0] && !s.listen_proxy[1] && s.listen_proxy[2]);
-    cr_expect_eq(s.listen[2].port, 990);
+    cr_expect(s.listen[0].proxied && !s.listen[1].proxied &&
+              s.listen[2].proxied);
+    cr_expect_eq(s.listen[2].address.port, 990);
     cr_expect(s.ports.proxy);
     cr_expect_eq(s.ports.last, 30009);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -49,7 +50,7 @@ Test(networks, none)
 
     parse_well("proxies =\nports = auto\n");
     cr_expect_eq(s.proxies.count, 0);
-    cr_expect(!s.ports.proxy && !s.listen_proxy[0]);
+    cr_expect(!s.ports.proxy && !s.listen[0].proxied);
     cr_expect(!settings_networks_hold(&s.proxies, &any));
 }
 
@@ -60,8 +61,9 @@ Test(networks, both_words)
                "127.0.0.1:3 proxy, 127.0.0.1:4 tls\n"
                "proxies = 10.0.0.5\n");
     for (uint64_t i = 0; i < 5; i++) {
-        cr_expect_eq(settings_proxied(&s, i), i < 3, "%zu", (size_t)i);
-        cr_expect_eq(settings_implicit(&s, i), i < 2 || i == 3);
+        cr_expect_eq(settings_listener(&s, i)->proxied, i < 3, "%zu",
+                     (size_t)i);
+        cr_expect_eq(settings_listener(&s, i)->implicit, i < 2 || i == 3);
     }
 }
 

@@ -8,8 +8,8 @@ Test(parse, defaults_are_those_of_the_design)
 {
     parse_well("");
     cr_expect_eq(s.listen_count, 2);
-    cr_expect_eq(s.listen[0].port, 21);
-    cr_expect_eq(s.listen[1].family, 6);
+    cr_expect_eq(s.listen[0].address.port, 21);
+    cr_expect_eq(s.listen[1].address.family, 6);
     cr_expect_str_eq(s.users, "/etc/sallyport/users");
     cr_expect_eq(s.ports.first, 30000);
     cr_expect_eq(s.ports.last, 30999);

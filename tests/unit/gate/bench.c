@@ -114,7 +114,7 @@ static int settings_of_plan(struct bench *b, const struct bench_plan *plan,
     int fd = settings_as_planned(b, plan);
 
     OR_FAIL(settings_take(&s, fd, &c) == 0);
-    *places = settings_places(&s, plan->places);
+    *places = plan->places > s.max_sessions ? plan->places : s.max_sessions;
     return fd;
 }
 

@@ -323,7 +323,8 @@ static void open_listeners(struct master *m)
     struct complaint c = { "" };
 
     m->settings.listen_count = 1;
-    if (address_parse_port(SLICE("127.0.0.1:0"), &m->settings.listen[0]) < 0)
+    if (address_parse_port(SLICE("127.0.0.1:0"),
+                           &m->settings.listen[0].address) < 0)
         _exit(2);
     if (listeners_open(m->listeners, &m->settings, NULL, &c) < 0)
         _exit(3);

@@ -295,7 +295,7 @@ Test(bans, who_crashed, .timeout = 120)
 
 static void by_proxies(struct master *m)
 {
-    m->settings.listen_proxy[0] = true;
+    m->settings.listen[0].proxied = true;
 }
 
 static void without_crash_bans(struct master *m)

@@ -13,7 +13,7 @@ static void settings_with(struct settings *s, const char *const *listen)
     conf_default(s);
     for (s->listen_count = 0; listen[s->listen_count]; s->listen_count++)
         cr_assert_eq(address_parse_port(slice_from(listen[s->listen_count]),
-                                        &s->listen[s->listen_count]),
+                                        &s->listen[s->listen_count].address),
                      0);
 }
 
@@ -114,12 +114,13 @@ Test(listen, without_ipv6)
     cr_expect_eq(s.listen_count, 2);
     kernel_has_no_ipv6 = true;
     for (size_t i = 0; i < s.listen_count; i++)
-        s.listen[i].port = 0; /* an ordinary user may not have port 21 */
+        s.listen[i].address.port =
+            0; /* an ordinary user may not have port 21 */
     cr_expect_eq(listeners_try(&s, &in_use, &c), -EINVAL);
     cr_expect(strstr(c.text, "has no IPv6: remove that address"), "%s", c.text);
     cr_expect(settings_leave_out_ipv6(&s));
     cr_expect_eq(s.listen_count, 1);
-    cr_expect_eq(s.listen[0].family, 4);
+    cr_expect_eq(s.listen[0].address.family, 4);
     conf_default(&s);
     for (size_t i = 0; i < s.said_count; i++)
         s.said[i].line = 3;
@@ -201,19 +202,19 @@ Test(listen, taken)
 
     settings_with(&s, one);
     cr_assert_eq(listeners_open(&l, &s, NULL, &c), 0, "%s", c.text);
-    s.listen[0].port = l.control[0].address.port;
+    s.listen[0].address.port = l.control[0].address.port;
     next = dup(0);
     close(next);
     cr_assert_eq(listeners_open(&second, &s, NULL, &c), -EAGAIN);
     cr_assert(strstr(c.text, "listen (default) = "), "%s", c.text);
-    snprintf(port, sizeof(port), ":%u", (unsigned)s.listen[0].port);
+    snprintf(port, sizeof(port), ":%u", (unsigned)s.listen[0].address.port);
     cr_assert(strstr(c.text, port), "%s", c.text);
     after = dup(0);
     cr_assert_eq(after, next, "a descriptor leaks");
     close(after);
     /* --check reports it, too. */
     cr_assert_eq(listeners_try(&s, &in_use, &c), 0);
-    cr_expect_eq(in_use.port, s.listen[0].port);
+    cr_expect_eq(in_use.port, s.listen[0].address.port);
     after = dup(0);
     cr_assert_eq(after, next, "a descriptor leaks");
     close(after);

@@ -12,7 +12,7 @@ static const struct address client = { .family = 4,
 
 static void by_proxies(struct master *m)
 {
-    m->settings.listen_proxy[0] = true;
+    m->settings.listen[0].proxied = true;
 }
 
 static void enter(struct player *p, uint64_t serial)

@@ -4,6 +4,7 @@
 #include "kinds.h"
 
 #include <errno.h>
+#include <string.h>
 
 /* SYNTAX is the expected syntax, for complaints. */
 static int network_set(const struct assignment *a, struct slice text,
@@ -71,9 +72,7 @@ static bool is_host(struct slice text)
 
 int addresses_set_listen(const struct assignment *a)
 {
-    struct address list[SETTINGS_LISTEN_MAX];
-    bool tls[SETTINGS_LISTEN_MAX];
-    bool proxy[SETTINGS_LISTEN_MAX];
+    struct settings_listener list[SETTINGS_LISTEN_MAX] = { 0 };
     struct slice rest = a->value, text;
     struct settings *s = a->settings;
     size_t n = 0;
@@ -83,12 +82,13 @@ int addresses_set_listen(const struct assignment *a)
         if (n == SETTINGS_LISTEN_MAX)
             return kinds_refuse(a, "more than %d addresses",
                                 SETTINGS_LISTEN_MAX);
-        tls[n] = proxy[n] = false;
+        struct settings_listener *l = &list[n];
         /* The words may come in any order, each once. */
-        while ((!tls[n] && (tls[n] = cut_word(&text, SLICE("tls")))) ||
-               (!proxy[n] && (proxy[n] = cut_word(&text, SLICE("proxy")))))
+        while (
+            (!l->implicit && (l->implicit = cut_word(&text, SLICE("tls")))) ||
+            (!l->proxied && (l->proxied = cut_word(&text, SLICE("proxy")))))
             ;
-        if (address_parse_port(text, &list[n])) {
+        if (address_parse_port(text, &l->address)) {
             /* localhost:21 */
             struct slice port = text, host;
 
@@ -105,11 +105,7 @@ int addresses_set_listen(const struct assignment *a)
     }
     if (n == 0)
         return kinds_refuse_syntax(a);
-    for (size_t i = 0; i < n; i++) {
-        s->listen[i] = list[i];
-        s->listen_tls[i] = tls[i];
-        s->listen_proxy[i] = proxy[i];
-    }
+    memcpy(s->listen, list, sizeof(list));
     s->listen_count = n;
     return 0;
 }

@@ -68,7 +68,8 @@ static int check_listeners(const struct settings *s, struct complaint *c)
 
     for (size_t i = 0; i < s->listen_count; i++)
         for (size_t j = 0; j < s->listen_count; j++) {
-            const struct address *a = &s->listen[i], *b = &s->listen[j];
+            const struct address *a = &s->listen[i].address,
+                                 *b = &s->listen[j].address;
 
             if (i == j || a->port == 0 || a->port != b->port ||
                 a->family != b->family ||
@@ -85,18 +86,11 @@ static int check_listeners(const struct settings *s, struct complaint *c)
 static int check_ports(const struct settings *s, struct complaint *c)
 {
     for (size_t i = 0; i < s->listen_count; i++)
-        if (!s->ports.automatic && s->listen[i].port >= s->ports.first &&
-            s->listen[i].port <= s->ports.last)
+        if (!s->ports.automatic &&
+            s->listen[i].address.port >= s->ports.first &&
+            s->listen[i].address.port <= s->ports.last)
             return settings_blame(s, "ports", c, "holds a port of listen");
     return 0;
-}
-
-static bool has_proxy_listener(const struct settings *s)
-{
-    for (size_t i = 0; i < s->listen_count; i++)
-        if (s->listen_proxy[i])
-            return true;
-    return false;
 }
 
 /* Checks the words about proxies. If no proxies are named, any client could
@@ -104,11 +98,15 @@ static bool has_proxy_listener(const struct settings *s)
  * comes. */
 static int check_proxies(const struct settings *s, struct complaint *c)
 {
-    if (has_proxy_listener(s) && s->proxies.count == 0)
+    bool proxied = false;
+
+    for (size_t i = 0; i < s->listen_count; i++)
+        proxied = proxied || s->listen[i].proxied;
+    if (proxied && s->proxies.count == 0)
         return settings_blame(s, "listen", c,
                               "proxy: name the proxies' addresses too, such "
                               "as: proxies = 10.0.0.5");
-    if (has_proxy_listener(s))
+    if (proxied)
         return 0;
     if (s->ports.proxy)
         return settings_blame(s, "ports", c,

@@ -12,19 +12,14 @@
 #include "sallyport/domain/rights.h"
 #include "sallyport/domain/tls.h"
 
-/* Returns the form of a comment at the end of a line, as advice if VALUE may
- * contain one. */
-static const char *comment_advice(struct slice value)
-{
-    if (slice_has(value, ';'))
-        return "; a comment needs a blank before the ;";
-    return slice_has(value, '#') ? "; after a value, a comment begins with ;"
-                                 : "";
-}
-
 int kinds_refuse(const struct assignment *a, const char *format, ...)
 {
     const bool whole = a->value.len <= SETTINGS_SHOWN_MAX;
+    /* the form of a comment at the end of a line, if VALUE may contain one */
+    const char *advice =
+        slice_has(a->value, ';')   ? "; a comment needs a blank before the ;"
+        : slice_has(a->value, '#') ? "; after a value, a comment begins with ;"
+                                   : "";
     char why[COMPLAINT_MAX];
     va_list args;
 
@@ -34,8 +29,7 @@ int kinds_refuse(const struct assignment *a, const char *format, ...)
     return complain(a->complaint, "%s: %s%.*s = %.*s%s: %s%s", a->place,
                     a->row->key, (int)a->keyed.len, a->keyed.ptr,
                     whole ? (int)a->value.len : SETTINGS_SHOWN_MAX,
-                    a->value.ptr, whole ? "" : "...", why,
-                    comment_advice(a->value));
+                    a->value.ptr, whole ? "" : "...", why, advice);
 }
 
 int kinds_refuse_syntax(const struct assignment *a)
@@ -46,25 +40,17 @@ int kinds_refuse_syntax(const struct assignment *a)
                         quoted ? ", without quotes" : "");
 }
 
-/* Takes an absolute path into the field. */
+/* Takes an absolute path into the field; kind_optional_path takes nothing,
+ * too. */
 static int set_path(const struct assignment *a)
 {
-    char *field = a->field;
+    const bool optional = a->row->kind == &kind_optional_path;
 
-    if (a->value.len == 0 || a->value.ptr[0] != '/')
+    if (a->value.len > 0 ? a->value.ptr[0] != '/' : !optional)
         return kinds_refuse_syntax(a);
-    if (slice_copy(a->value, field, SETTINGS_PATH_MAX))
+    if (slice_copy(a->value, a->field, SETTINGS_PATH_MAX))
         return kinds_refuse(a, "too long; at most %d bytes",
                             SETTINGS_PATH_MAX - 1);
-    return 0;
-}
-
-/* Takes a path or nothing. */
-static int set_file(const struct assignment *a)
-{
-    if (a->value.len > 0)
-        return set_path(a);
-    *(char *)a->field = '\0';
     return 0;
 }
 
@@ -242,7 +228,7 @@ static int set_labelled(const struct assignment *a)
                                               (count) }
 
 KIND(path, "an absolute path", set_path);
-KIND(optional_path, "an absolute path or nothing", set_file);
+KIND(optional_path, "an absolute path or nothing", set_path);
 KIND(group, "a group's name or number, or nothing", set_group);
 KIND(number, "a number, also with K, M, G or T", set_number);
 KIND(mode, "an octal mode such as 0640", set_mode);

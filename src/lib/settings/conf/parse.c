@@ -32,25 +32,16 @@ static int refuse_line(struct parser *p, const char *what)
     return complain(&p->complaint, "%s:%zu: %s", p->name, p->line, what);
 }
 
-static bool has_control(struct slice line)
-{
-    for (size_t i = 0; i < line.len; i++) {
-        unsigned char c = (unsigned char)line.ptr[i];
-
-        if ((c < 0x20 && c != '\t') || c == 0x7f)
-            return true;
-    }
-    return false;
-}
-
 /* Checks a line. The key, untrimmed, is the text before the first '='. */
 static int check_line(struct parser *p, struct slice line)
 {
     struct slice rest = line, key;
     const struct setting *row;
 
-    if (has_control(line))
-        return refuse_line(p, "a control byte");
+    for (size_t i = 0; i < line.len; i++)
+        if (line.ptr[i] != '\t' &&
+            slice_has_control((struct slice){ line.ptr + i, 1 }))
+            return refuse_line(p, "a control byte");
     if (line.ptr[0] == '[')
         return refuse_line(p, "there are no sections; remove this line");
     if (line.ptr[0] == ' ' || line.ptr[0] == '\t')
@@ -137,16 +128,6 @@ static int assign_key(struct parser *p, struct slice key, struct slice value)
     return assign_value(p, row, SLICE(""), value);
 }
 
-/* Cuts the text off at a ';' that follows a blank. */
-static struct slice without_comment(struct slice text)
-{
-    for (size_t i = 1; i < text.len; i++)
-        if (text.ptr[i] == ';' &&
-            (text.ptr[i - 1] == ' ' || text.ptr[i - 1] == '\t'))
-            return (struct slice){ text.ptr, i };
-    return text;
-}
-
 static int parse_line(struct parser *p, struct slice line)
 {
     struct slice text = slice_trim(line), key;
@@ -156,7 +137,11 @@ static int parse_line(struct parser *p, struct slice line)
     if (check_line(p, line))
         return -EINVAL;
     slice_cut(&line, '=', &key);
-    return assign_key(p, slice_trim(key), slice_trim(without_comment(line)));
+    for (size_t i = 1; i < line.len; i++) /* cut off the comment */
+        if (line.ptr[i] == ';' &&
+            (line.ptr[i - 1] == ' ' || line.ptr[i - 1] == '\t'))
+            line.len = i;
+    return assign_key(p, slice_trim(key), slice_trim(line));
 }
 
 void conf_default(struct settings *s)

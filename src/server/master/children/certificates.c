@@ -20,29 +20,38 @@
 /* Bytes: one more than the largest file may have. */
 #define COPY_MAX ((8u << 20) + 1)
 
-typedef int file_check(int fd, const char *name, struct complaint *c);
-
 /* The input of the fork. */
 struct certificate_source {
     const char *path;
-    file_check *check;
+    enum settings_file kind;
     int copy; /* gets the file or, if there is none, the complaint */
 };
 
 static int certificate_source_copy(const struct certificate_source *f,
                                    struct complaint *c)
 {
+    static const char mark[] = "-----BEGIN CERTIFICATE-----";
     FD_CLEANUP int there =
         open(f->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    char begin[sizeof(mark) - 1];
+    struct complaint why = { "" };
     int r;
 
     if (there < 0)
-        return complain(c, "%s: %s%s", f->path, strerror(errno),
-                        errno == ENOENT && f->check == settings_regular_file
-                            ? MAKE_ONE
-                            : "");
-    if (f->check(there, f->path, c) < 0)
-        return -EINVAL;
+        return complain(
+            c, "%s: %s%s", f->path, strerror(errno),
+            errno == ENOENT && f->kind == SETTINGS_REGULAR ? MAKE_ONE : "");
+    r = settings_check_file(there, f->path, f->kind, &why);
+    /* Only the beginning: master never has a key in memory. */
+    if (r < 0 && f->kind == SETTINGS_PRIVATE &&
+        pread(there, begin, sizeof(begin), 0) == (ssize_t)sizeof(begin) &&
+        memcmp(begin, mark, sizeof(begin)) == 0)
+        return complain(c,
+                        "%s: begins with a certificate; are key and "
+                        "certificate swapped?",
+                        f->path);
+    if (r < 0)
+        return complain(c, "%s", why.text);
     r = fd_copy(f->copy, there, COPY_MAX);
     return r < 0 ? complain(c, "%s: %s", f->path, strerror(-r)) : 0;
 }
@@ -87,12 +96,12 @@ static int certificate_source_failed(const struct certificate_source *f,
  * Returns 0, or with the complaint -ETIMEDOUT if the disk hangs, else
  * -EINVAL. */
 static int certificate_file_open(struct master *m, size_t place,
-                                 const char *path, file_check *check,
+                                 const char *path, enum settings_file kind,
                                  struct complaint *c)
 {
     struct named_file *f = &m->certificates->file[place];
     const bool has_dates = place < SETUP_KEY;
-    struct certificate_source from = { .path = path, .check = check };
+    struct certificate_source from = { .path = path, .kind = kind };
     int r;
 
     f->name = path;
@@ -119,24 +128,6 @@ static int certificate_file_open(struct master *m, size_t place,
     return 0;
 }
 
-/* Reads only the beginning, since master never has a key in memory. */
-static int key_file_check(int fd, const char *name, struct complaint *c)
-{
-    static const char mark[] = "-----BEGIN CERTIFICATE-----";
-    char begin[sizeof(mark) - 1];
-    struct complaint why = { "" };
-
-    if (settings_private_file(fd, name, &why) == 0)
-        return 0;
-    if (pread(fd, begin, sizeof(begin), 0) == (ssize_t)sizeof(begin) &&
-        memcmp(begin, mark, sizeof(begin)) == 0)
-        return complain(c,
-                        "%s: begins with a certificate; are key and "
-                        "certificate swapped?",
-                        name);
-    return complain(c, "%s", why.text);
-}
-
 /* Refuses files for the check of clients' certificates that others can write
  * to: such a user could let anybody in. */
 static int certificate_files_open(struct master *m, struct complaint *c)
@@ -148,20 +139,20 @@ static int certificate_files_open(struct master *m, struct complaint *c)
 
     for (; settings_pair(s, set->count, &names); set->count++) {
         r = certificate_file_open(m, SETUP_CERTIFICATE + set->count,
-                                  names.certificate, settings_regular_file, c);
+                                  names.certificate, SETTINGS_REGULAR, c);
         if (r == 0)
             r = certificate_file_open(m, SETUP_KEY + set->count, names.key,
-                                      key_file_check, c);
+                                      SETTINGS_PRIVATE, c);
         if (r < 0)
             return r;
     }
     if (s->client_certificates == CLIENTS_OFF)
         return 0;
     r = certificate_file_open(m, SETUP_CLIENT_CA, s->client_ca,
-                              settings_trusted_file, c);
+                              SETTINGS_TRUSTED, c);
     return r < 0 ? r
                  : certificate_file_open(m, SETUP_CLIENT_CRL, s->client_crl,
-                                         settings_trusted_file, c);
+                                         SETTINGS_TRUSTED, c);
 }
 
 int certificates_open(struct master *m, struct complaint *c)

@@ -171,22 +171,22 @@ int listeners_open(struct listeners *l, const struct settings *s,
 {
     *l = (struct listeners){ 0 };
     for (size_t i = 0; i < s->listen_count; i++) {
-        const struct address *a = &s->listen[i];
+        const struct address *a = &s->listen[i].address;
         struct listener *new = &l->control[i];
         size_t same = 0;
         int r;
 
         for (size_t j = 0; j < i; j++)
-            same += address_same_host(&s->listen[j], a) &&
-                    s->listen[j].port == a->port;
+            same += address_same_host(&s->listen[j].address, a) &&
+                    s->listen[j].address.port == a->port;
         r = listener_open(new, a, same, h);
         if (r < 0) {
             r = listeners_refuse(s, h, a, -r, c);
             listeners_release(l);
             return r;
         }
-        new->implicit = settings_implicit(s, i);
-        new->proxied = settings_proxied(s, i);
+        new->implicit = s->listen[i].implicit;
+        new->proxied = s->listen[i].proxied;
         l->control_count++;
     }
     return 0;
@@ -205,7 +205,7 @@ void listeners_unnamed(const struct settings *s, const struct succession *h,
         struct address a;
 
         for (size_t k = 0; k < s->listen_count; k++)
-            named |= strcmp(listener_name(&s->listen[k], 0, own),
+            named |= strcmp(listener_name(&s->listen[k].address, 0, own),
                             h->inherited[i].name) == 0;
         if (is_listener(&h->inherited[i]) && !named && len < sizeof(names) &&
             address_of_socket(h->inherited[i].fd, &a) == 0)
@@ -227,7 +227,7 @@ int listeners_try(const struct settings *s, struct address *in_use,
 {
     *in_use = (struct address){ 0 };
     for (size_t i = 0; i < s->listen_count; i++) {
-        const struct address *a = &s->listen[i];
+        const struct address *a = &s->listen[i].address;
         FD_CLEANUP int fd = listener_socket(a, 0);
 
         if (fd < 0 && fd != -EADDRINUSE)

@@ -12,7 +12,9 @@
 
 size_t master_places(const struct master *m)
 {
-    return (size_t)settings_places(&m->settings, m->most_before);
+    const uint64_t now = m->settings.max_sessions;
+
+    return (size_t)(m->most_before > now ? m->most_before : now);
 }
 
 static void master_on_events(void *owner, uint32_t events)

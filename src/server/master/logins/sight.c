@@ -144,7 +144,7 @@ static int sight_read(const struct userdb *u, int fd, struct sight *g)
 {
     struct slice text = { NULL, 0 };
     bool written;
-    int r = settings_private_file(fd, u->path, &g->why);
+    int r = settings_check_file(fd, u->path, SETTINGS_PRIVATE, &g->why);
 
     if (r < 0)
         return r;

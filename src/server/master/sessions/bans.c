@@ -41,7 +41,7 @@ static void banning_load(struct master *m)
         open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0)
         r = errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
-    else if (settings_private_file(fd, path, &c) < 0)
+    else if (settings_check_file(fd, path, SETTINGS_PRIVATE, &c) < 0)
         r = -EACCES;
     else {
         buf_init(&text, BANNING_FILE_MAX);

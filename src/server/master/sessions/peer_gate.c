@@ -53,7 +53,7 @@ int gate_on_session(void *owner, struct msg_session *msg)
     struct session_table *t = m->sessions;
     const pid_t pid = (pid_t)msg->pid;
     const struct session_ends ends = { msg->master, msg->log, msg->keys, pid };
-    bool proxied = settings_proxied(&m->settings, msg->listener);
+    bool proxied = settings_listener(&m->settings, msg->listener)->proxied;
     struct session_record *s;
 
     if (!c->opened)
