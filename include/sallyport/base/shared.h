@@ -2,7 +2,9 @@
 #ifndef SALLYPORT_BASE_SHARED_H
 #define SALLYPORT_BASE_SHARED_H
 
+#include <errno.h>
 #include <stddef.h>
+#include <sys/mman.h>
 
 #include "sallyport/base/slice.h"
 
@@ -15,13 +17,15 @@ int shared_make(const char *name, size_t size);
  * for mmap(2). Returns NULL with errno; EINVAL: FD isn't sealed, or too
  * short. */
 void *shared_map(int fd, size_t size, int protection);
+/* Maps the struct to which the variable P will point. Returns 0 or -errno. */
+#define SHARED_MAP(p, fd, protection)                                          \
+    (((p) = shared_map((fd), sizeof(*(p)), (protection))) ? 0 : -errno)
 /* Unmaps P, unless it is NULL. Returns NULL. */
 void *shared_unmap(const void *p, size_t size);
 /* Unmaps the struct to which the variable P points, and sets P to NULL. */
 #define SHARED_UNMAP(p) ((p) = shared_unmap((p), sizeof(*(p))))
 /* Maps all of the sealed file FD for reading. If it is empty, PTR is NULL.
- * Returns 0 or -errno. The caller unmaps it. */
+ * Returns 0 or -errno. The caller unmaps it by shared_unmap(). */
 int shared_map_whole(int fd, struct slice *ret);
-void shared_unmap_whole(struct slice whole);
 
 #endif

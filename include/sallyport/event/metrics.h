@@ -13,22 +13,33 @@
 
 #define METRICS_COUNTERS 512 /* places; the tables need fewer */
 
-enum gauge {
-    GAUGE_LOGGED_IN,
-    GAUGE_GREETED, /* sessions that aren't logged in */
-    GAUGE_MAX_SESSIONS,
-    GAUGE_USERS,
-    GAUGE_REFUSED,  /* 1: the users file was refused */
-    GAUGE_VERIFIED, /* passwords that auth verifies now */
-    GAUGE_WAITING,  /* passwords that wait for auth */
-    GAUGE_BANS,
-    GAUGE_CERTIFICATE, /* the earliest expiry, in seconds since 1970; 0: none */
-    GAUGE_SINCE,       /* when this generation was ready; 0: no gauge is set */
-    GAUGE_COUNT
-};
+/* The gauges: the name and its label, and the help. Gauges of one name follow
+ * each other; the first one has the help. */
+#define GAUGES(G)                                                              \
+    G(LOGGED_IN, "sallyport_sessions", "{state=\"logged in\"}",                \
+      "Sessions of all generations.")                                          \
+    G(GREETED, "sallyport_sessions", "{state=\"not logged in\"}", NULL)        \
+    G(MAX_SESSIONS, "sallyport_sessions_limit", "",                            \
+      "The setting max_sessions.")                                             \
+    G(USERS, "sallyport_users", "", "Rows of the users file.")                 \
+    G(REFUSED, "sallyport_users_file_refused", "",                             \
+      "Is the users file not taken as it is now, so that the old users "       \
+      "stay? 1: yes.")                                                         \
+    G(VERIFIED, "sallyport_password_checks", "{state=\"verified\"}",           \
+      "Passwords that are verified, or wait for that.")                        \
+    G(WAITING, "sallyport_password_checks", "{state=\"waiting\"}", NULL)       \
+    G(BANS, "sallyport_bans", "", "Addresses and networks that are banned.")   \
+    G(CERTIFICATE, "sallyport_certificate_expiry_timestamp_seconds", "",       \
+      "When the first of the certificates expires.")  /* 0: none */            \
+    G(SINCE, "sallyport_start_timestamp_seconds", "", /* 0: none is set */     \
+      "When the generation that leads was ready: the start or the last "       \
+      "reload.")
+#define GAUGE(gauge, name, labels, help) GAUGE_##gauge,
+enum gauge { GAUGES(GAUGE) GAUGE_COUNT };
 
-/* All zero at first. Each number is read and written by one access. The server
- * decides nothing by these numbers. */
+/* SHARED_MAP() maps it, since the processes files are forks of master, and must
+ * not write it. All zero at first. Each number is read and written by one
+ * access. The server decides nothing by these numbers. */
 struct metrics {
     uint64_t counter[METRICS_COUNTERS];
     uint64_t gauge[GAUGE_COUNT];
@@ -37,9 +48,6 @@ struct metrics {
 /* Returns the supervisor's name for that memory, which has a hash of all names:
  * if the tables change, the counters begin at 0. */
 const char *metrics_name(void);
-/* Maps FD by shared_map(): the processes files are forks of master, and must
- * not write it. Returns 0 or -errno. */
-int metrics_map(struct metrics **ret, int fd, int protection);
 /* Adds an event. Any process may have sent it, so an unknown value counts as
  * "other". */
 void metrics_count(struct metrics *m, const struct event_record *r);

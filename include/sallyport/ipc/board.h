@@ -35,11 +35,9 @@ struct board {
     struct board_row row[BOARD_ROWS];
 };
 
-/* Makes the board. Returns its descriptor or -errno. */
+/* Makes the board. Returns its descriptor or -errno. SHARED_MAP() maps it; with
+ * the descriptor -1 it makes a private board, for a test. */
 int board_make(void);
-/* Maps the board FD; -1: a private board, for a test. Returns 0 or -errno. The
- * caller unmaps it by SHARED_UNMAP(). */
-int board_map(int fd, bool to_write, struct board **ret);
 /* Returns the row of that generation, or NULL. */
 struct board_row *board_find(struct board *b, uint64_t generation);
 /* Has a drain begun? */
@@ -66,10 +64,8 @@ struct beat {
 };
 
 /* Makes a page, and maps it to read. Returns its descriptor or -errno. The
- * caller unmaps it by SHARED_UNMAP(). */
+ * caller unmaps it by SHARED_UNMAP(). The process maps it to write. */
 int beat_make(struct beat **ret);
-/* Maps the page FD to write. FD stays the caller's. Returns 0 or -errno. */
-int beat_map(int fd, struct beat **ret);
 
 /* How often a process with a heartbeat counts. */
 #define BEAT_MS 2000

@@ -28,13 +28,15 @@ struct shown_row {
  * list. A row of a list without values only says that there is a list. */
 #define SHOWN_WHOLE "all"
 
-/* A value has no NUL. A name may come several times. */
+/* Add a text, or a number; a time may be negative, which becomes 0. A value has
+ * no NUL. A name may come several times. */
+void shown_add(struct shown_row *r, enum shown_kind kind, const char *name,
+               struct slice value);
+void shown_add_number(struct shown_row *r, enum shown_kind kind,
+                      const char *name, uint64_t value);
+/* Add a value of the most usual kinds, SHOWN_TEXT and SHOWN_NUMBER. */
 void shown_text(struct shown_row *r, const char *name, struct slice value);
-void shown_item(struct shown_row *r, const char *name, struct slice value);
 void shown_number(struct shown_row *r, const char *name, uint64_t value);
-void shown_flag(struct shown_row *r, const char *name, bool value);
-void shown_time(struct shown_row *r, const char *name, int64_t value);
-void shown_days(struct shown_row *r, const char *name, int64_t value);
 /* Sends the row as an answer to REQUEST. Returns as channel_send(); -EINVAL:
  * some value didn't fit. */
 int shown_send(struct channel *c, uint32_t request, const char *table,

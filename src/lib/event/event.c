@@ -113,39 +113,39 @@ void event_sender_release(struct event_sender *s)
     buf_release(&s->queue);
 }
 
+/* Returns -EAGAIN if the event must wait: log is slow, or it died and master
+ * hasn't restarted it yet. */
 static int send_bytes(struct event_sender *s, struct slice bytes)
 {
-    return SEND(&s->channel, event, 0, .event = bytes);
+    int r = SEND(&s->channel, event, 0, .event = bytes);
+
+    return r == -EPIPE ? -EAGAIN : r;
 }
 
-static int queue_event(struct event_sender *s, enum event e, struct slice bytes)
-{
-    uint16_t len = (uint16_t)bytes.len;
-    size_t room = e == EVENT_COMMAND_REFUSED ? QUEUE_REFUSED : QUEUE_MAX;
-    size_t more = sizeof(len) + bytes.len;
-
-    if (s->queue.len + more > room || buf_reserve(&s->queue, more) < 0) {
-        s->dropped++;
-        return -ENOBUFS;
-    }
-    buf_add(&s->queue, &len, sizeof(len));
-    return buf_add_slice(&s->queue, bytes);
-}
-
-/* Must the event wait? Log is slow, or it died and master hasn't restarted it
- * yet. */
-static bool is_for_later(int result)
-{
-    return result == -EAGAIN || result == -EPIPE;
-}
-
-/* Sends the number of dropped events, directly after the last event that was
+/* Sends the number of dropped events directly after the last event that was
  * sent. */
-static void send_dropped(struct event_sender *s)
+void event_flush(struct event_sender *s)
 {
     struct event_record r;
     struct buf bytes;
+    size_t done = 0;
 
+    while (done < s->queue.len) {
+        uint16_t len;
+        struct slice one;
+        int e;
+
+        memcpy(&len, s->queue.data + done, sizeof(len));
+        one = (struct slice){ s->queue.data + done + sizeof(len), len };
+        e = send_bytes(s, one);
+        if (e == -EAGAIN)
+            break;
+        s->dropped += e < 0;
+        done += sizeof(len) + len;
+    }
+    buf_consume(&s->queue, done);
+    if (s->queue.len > 0 || s->dropped == 0)
+        return;
     event_begin(&r, EVENT_TROUBLE);
     event_number(&r, FIELD_NUMBER, s->dropped);
     event_text(&r, FIELD_REASON, SLICE("events dropped, the log took none"));
@@ -155,41 +155,18 @@ static void send_dropped(struct event_sender *s)
     buf_release(&bytes);
 }
 
-void event_flush(struct event_sender *s)
-{
-    size_t done = 0;
-
-    while (done < s->queue.len) {
-        uint16_t len;
-        struct slice one;
-        int r;
-
-        memcpy(&len, s->queue.data + done, sizeof(len));
-        one = (struct slice){ s->queue.data + done + sizeof(len), len };
-        r = send_bytes(s, one);
-        if (is_for_later(r))
-            break;
-        s->dropped += r < 0;
-        done += sizeof(len) + len;
-    }
-    buf_consume(&s->queue, done);
-    if (s->queue.len == 0 && s->dropped > 0)
-        send_dropped(s);
-}
-
 int event_try(struct event_sender *s, struct slice bytes)
 {
-    int e;
-
     if (s->none)
         return 0;
     event_flush(s);
-    e = s->queue.len > 0 ? -EAGAIN : send_bytes(s, bytes);
-    return is_for_later(e) ? -EAGAIN : e;
+    return s->queue.len > 0 ? -EAGAIN : send_bytes(s, bytes);
 }
 
 int event_send(struct event_sender *s, const struct event_record *r)
 {
+    const size_t most =
+        r->event == EVENT_COMMAND_REFUSED ? QUEUE_REFUSED : QUEUE_MAX;
     struct buf bytes;
     int e;
 
@@ -199,10 +176,17 @@ int event_send(struct event_sender *s, const struct event_record *r)
     e = event_encode(r, &bytes);
     if (e == 0)
         e = event_try(s, buf_slice(&bytes));
-    if (e == -EAGAIN)
-        e = queue_event(s, r->event, buf_slice(&bytes));
-    else if (e < 0)
-        s->dropped++;
+    if (e == -EAGAIN) { /* queue it: its length, its bytes */
+        const uint16_t len = (uint16_t)bytes.len;
+        const size_t more = sizeof(len) + len;
+
+        e = s->queue.len + more > most || buf_reserve(&s->queue, more) < 0
+                ? -ENOBUFS
+                : buf_add(&s->queue, &len, sizeof(len));
+        if (e == 0)
+            e = buf_add_slice(&s->queue, buf_slice(&bytes));
+    }
+    s->dropped += e < 0;
     buf_release(&bytes);
     return e;
 }

@@ -19,31 +19,23 @@ static const struct field_row {
 _Static_assert(sizeof(field_rows) / sizeof(field_rows[0]) == FIELD_COUNT,
                "each number below it is a field's");
 
-static const struct field_row *field_row(unsigned field)
-{
-    for (size_t i = 0; i < FIELD_COUNT; i++)
-        if (field_rows[i].field == field)
-            return &field_rows[i];
-    return NULL;
-}
-
 static int decode_field(struct slice *rest, struct event_record *r)
 {
     const uint8_t *head = (const uint8_t *)rest->ptr;
-    const struct field_row *row;
+    size_t len, i = 0;
     unsigned f;
-    size_t len;
 
     if (rest->len < 3)
         return -EINVAL;
     f = head[0];
     len = (size_t)head[1] | (size_t)head[2] << 8;
-    row = field_row(f);
-    if (!row || len > rest->len - 3)
+    while (i < FIELD_COUNT && field_rows[i].field != f)
+        i++;
+    if (i == FIELD_COUNT || len > rest->len - 3)
         return -EINVAL;
     if (r->text[f].ptr || (r->has_number & 1U << f))
         return -EINVAL; /* twice */
-    if (row->kind != TEXT) {
+    if (field_rows[i].kind != TEXT) {
         if (len != sizeof(r->number[f]))
             return -EINVAL;
         memcpy(&r->number[f], rest->ptr + 3, len);
@@ -129,26 +121,24 @@ static int add_value(const struct event_record *r, const struct field_row *row,
     return s.len > EVENT_VALUE_MAX ? add_cut(s, into) : event_escape(s, into);
 }
 
-/* Adds a field in one of the forms. The value is escaped: it has no quote, no
- * control byte, and backslashes only where the escape wrote them. */
-typedef int add_pair(struct buf *into, const struct field_row *row,
-                     struct slice value);
-
-static int add_text_pair(struct buf *into, const struct field_row *row,
-                         struct slice value)
+/* Adds a field, as JSON or for a line. The value is escaped: it has no quote,
+ * no control byte, and backslashes only where the escape wrote them; JSON needs
+ * two of each. */
+static int add_pair(struct buf *into, const struct field_row *row,
+                    struct slice value, bool json)
 {
     bool quoted =
         value.len == 0 || slice_has(value, ' ') || slice_has(value, '=');
+    int e;
 
-    return buf_add_format(into, quoted ? " %s=\"%.*s\"" : " %s=%.*s", row->name,
-                          (int)value.len, value.ptr);
-}
-
-/* Doubles each backslash, for JSON. */
-static int add_json_text(struct buf *into, struct slice value)
-{
-    int e = buf_add_text(into, "\"");
-
+    if (!json)
+        return buf_add_format(into, quoted ? " %s=\"%.*s\"" : " %s=%.*s",
+                              row->name, (int)value.len, value.ptr);
+    e = buf_add_format(into, ",\"%s\":", row->name);
+    if (row->kind == NUMBER)
+        return e < 0 ? e : buf_add_slice(into, value);
+    if (e == 0)
+        e = buf_add_text(into, "\"");
     for (size_t i = 0; i < value.len && e == 0; i++) {
         e = buf_add(into, value.ptr + i, 1);
         if (e == 0 && value.ptr[i] == '\\')
@@ -157,19 +147,7 @@ static int add_json_text(struct buf *into, struct slice value)
     return e == 0 ? buf_add_text(into, "\"") : e;
 }
 
-static int add_json_pair(struct buf *into, const struct field_row *row,
-                         struct slice value)
-{
-    int e = buf_add_format(into, ",\"%s\":", row->name);
-
-    if (e < 0)
-        return e;
-    return row->kind == NUMBER ? buf_add_slice(into, value)
-                               : add_json_text(into, value);
-}
-
-static int add_pairs(const struct event_record *r, add_pair *add,
-                     struct buf *into)
+static int add_pairs(const struct event_record *r, bool json, struct buf *into)
 {
     struct buf value;
     int e;
@@ -184,7 +162,7 @@ static int add_pairs(const struct event_record *r, add_pair *add,
         buf_clear(&value);
         e = add_value(r, row, &value);
         if (e == 0)
-            e = add(into, row, buf_slice(&value));
+            e = add_pair(into, row, buf_slice(&value), json);
     }
     buf_release(&value);
     return e;
@@ -194,7 +172,7 @@ int event_line(const struct event_record *r, struct buf *into)
 {
     int e = buf_add_text(into, event_name(r->event));
 
-    return e == 0 ? add_pairs(r, add_text_pair, into) : e;
+    return e == 0 ? add_pairs(r, false, into) : e;
 }
 
 int event_json(const struct event_record *r, const char *now, struct buf *into)
@@ -210,6 +188,6 @@ int event_json(const struct event_record *r, const char *now, struct buf *into)
                            event_name(r->event));
 
     if (e == 0)
-        e = add_pairs(r, add_json_pair, into);
+        e = add_pairs(r, true, into);
     return e == 0 ? buf_add_text(into, "}\n") : e;
 }

@@ -218,32 +218,20 @@ static void count_handshake(struct metrics *m, unsigned connection,
                 1);
 }
 
-/* Returns the row of a verb in `directions`. */
-static unsigned direction_of(struct slice verb)
+static void count_transfer(struct metrics *m, const struct event_record *r)
 {
     static const char *const verbs[] = { "STOR", "APPE", "STOU", "RETR",
                                          "LIST", "NLST", "MLSD" };
-    static const unsigned rows[] = { 0, 0, 0, 1, 2, 2, 2 };
-    int i = slice_among(verb, verbs, sizeof(verbs) / sizeof(verbs[0]));
-
-    return i < 0 ? 3 : rows[i];
-}
-
-/* Returns the row of a reply code in `results`. */
-static unsigned result_of(uint64_t code)
-{
-    if (code >= 200 && code < 300)
-        return 0;
-    if (code == 0 || code == 421 || code == 426)
-        return 1;
-    return code == 452 || code == 552 ? 2 : 3;
-}
-
-static void count_transfer(struct metrics *m, const struct event_record *r)
-{
-    unsigned direction = direction_of(r->text[FIELD_VERB]);
-    unsigned at = direction * families[TRANSFERS].label[1].count +
-                  result_of(r->number[FIELD_RESULT]);
+    static const unsigned rows[] = { 0, 0, 0, 1, 2, 2, 2 }; /* of directions */
+    const uint64_t code = r->number[FIELD_RESULT];
+    const int verb = slice_among(r->text[FIELD_VERB], verbs,
+                                 sizeof(verbs) / sizeof(verbs[0]));
+    const unsigned direction = verb < 0 ? 3 : rows[verb];
+    const unsigned result = code >= 200 && code < 300                 ? 0
+                            : code == 0 || code == 421 || code == 426 ? 1
+                            : code == 452 || code == 552              ? 2
+                                                                      : 3;
+    const unsigned at = direction * families[TRANSFERS].label[1].count + result;
 
     metrics_add(m, family_first(&families[TRANSFERS]) + at, 1);
     metrics_add(m, family_first(&families[TRANSFER_BYTES]) + at,
@@ -252,59 +240,42 @@ static void count_transfer(struct metrics *m, const struct event_record *r)
     count_handshake(m, 1, r);
 }
 
-static void count_end(struct metrics *m, const struct event_record *r)
-{
-    count_time(m, SESSION_TIMES, 0, r);
-    count_handshake(m, 0, r);
-}
-
-static void count_login(struct metrics *m, const struct event_record *r)
-{
-    (void)r;
-    count_value(m, LOGINS, slice_from(login_values[0]), 1);
-}
-
-static void count_login_failed(struct metrics *m, const struct event_record *r)
-{
-    count_value(m, LOGINS, r->text[FIELD_REASON], 1);
-}
-
-/* Adds the number that the event has: refusals, for any reason, without an
- * event of their own. */
-static void count_refused(struct metrics *m, const struct event_record *r)
-{
-    const struct slice more = SLICE("more of them");
-
-    if (!slice_equal(r->text[FIELD_REASON], more))
-        count_value(m, REFUSALS, r->text[FIELD_REASON], 1);
-    count_value(m, REFUSALS, more, r->number[FIELD_NUMBER]);
-}
-
-static void count_command(struct metrics *m, const struct event_record *r)
-{
-    struct slice rest = r->text[FIELD_REASON], reason = rest;
-
-    slice_cut(&rest, ':', &reason); /* the cause follows */
-    count_value(m, COMMANDS, reason, 1);
-}
-
 void metrics_count(struct metrics *m, const struct event_record *r)
 {
-    static void (*const rows[EVENT_COUNT])(struct metrics *,
-                                           const struct event_record *) = {
-        [EVENT_LOGIN] = count_login,
-        [EVENT_LOGIN_FAILED] = count_login_failed,
-        [EVENT_REFUSED] = count_refused,
-        [EVENT_COMMAND_REFUSED] = count_command,
-        [EVENT_TRANSFER] = count_transfer,
-        [EVENT_END] = count_end,
-    };
+    const struct slice more = SLICE("more of them");
+    struct slice reason = r->text[FIELD_REASON], rest = reason;
 
     if ((unsigned)r->event >= EVENT_COUNT)
         return;
     metrics_add(m, family_first(&families[EVENTS]) + r->event, 1);
-    if (rows[r->event])
-        rows[r->event](m, r);
+    switch (r->event) {
+    case EVENT_LOGIN:
+        count_value(m, LOGINS, slice_from(login_values[0]), 1);
+        break;
+    case EVENT_LOGIN_FAILED:
+        count_value(m, LOGINS, reason, 1);
+        break;
+    case EVENT_REFUSED:
+        /* Its number: refusals, for any reason, without an event of their
+         * own. */
+        if (!slice_equal(reason, more))
+            count_value(m, REFUSALS, reason, 1);
+        count_value(m, REFUSALS, more, r->number[FIELD_NUMBER]);
+        break;
+    case EVENT_COMMAND_REFUSED:
+        slice_cut(&rest, ':', &reason); /* the cause follows */
+        count_value(m, COMMANDS, reason, 1);
+        break;
+    case EVENT_TRANSFER:
+        count_transfer(m, r);
+        break;
+    case EVENT_END:
+        count_time(m, SESSION_TIMES, 0, r);
+        count_handshake(m, 0, r);
+        break;
+    default:
+        break;
+    }
 }
 
 void metrics_gauge(struct metrics *m, enum gauge g, uint64_t value)
@@ -319,39 +290,24 @@ static uint64_t counter_of(const struct metrics *m, unsigned at)
     return __atomic_load_n(&m->counter[at], __ATOMIC_RELAXED);
 }
 
-static uint64_t transfers_of(const struct metrics *m, enum family_kind k,
-                             unsigned direction, unsigned result)
-{
-    const struct family *f = &families[k];
-
-    return counter_of(m,
-                      family_first(f) + direction * f->label[1].count + result);
-}
-
-/* Adds up. The first result is `complete`, the first login `accepted`. */
+/* Adds up. The first result is `complete`, the first login `accepted`; the
+ * first direction is `upload`, the second one `download`. */
 void metrics_total(const struct metrics *m, struct metrics_totals *ret)
 {
-    uint64_t bytes[2] = { 0, 0 }; /* of uploads and downloads */
-    unsigned logins = family_first(&families[LOGINS]);
+    const unsigned results_count = families[TRANSFERS].label[1].count,
+                   transfers = family_first(&families[TRANSFERS]),
+                   bytes = family_first(&families[TRANSFER_BYTES]),
+                   logins = family_first(&families[LOGINS]);
 
     *ret = (struct metrics_totals){ 0 };
-    for (unsigned d = 0; d < 2; d++)
-        for (unsigned i = 0; i < families[TRANSFERS].label[1].count; i++) {
-            uint64_t n = transfers_of(m, TRANSFERS, d, i);
-
-            *(i == 0 ? &ret->complete : &ret->failed) += n;
-            bytes[d] += transfers_of(m, TRANSFER_BYTES, d, i);
-        }
+    for (unsigned i = 0; i < 2 * results_count; i++) {
+        *(i % results_count == 0 ? &ret->complete : &ret->failed) +=
+            counter_of(m, transfers + i);
+        *(i < results_count ? &ret->bytes_in : &ret->bytes_out) +=
+            counter_of(m, bytes + i);
+    }
     for (unsigned i = 1; i < families[LOGINS].label[0].count; i++)
         ret->logins_failed += counter_of(m, logins + i);
-    ret->bytes_in = bytes[0];
-    ret->bytes_out = bytes[1];
-}
-
-int metrics_map(struct metrics **ret, int fd, int protection)
-{
-    *ret = shared_map(fd, sizeof(**ret), protection);
-    return *ret ? 0 : -errno;
 }
 
 /* The text. */
@@ -436,35 +392,10 @@ static int add_family(struct buf *into, const struct metrics *m,
     return r;
 }
 
-/* Gauges of one name follow each other; the first one has the help. */
+#define GAUGE_ROW(gauge, name, labels, help) { (name), (labels), (help) },
 static const struct {
-    const char *name, *help, *labels;
-} gauges[GAUGE_COUNT] = {
-    [GAUGE_LOGGED_IN] = { "sallyport_sessions", "Sessions of all generations.",
-                          "{state=\"logged in\"}" },
-    [GAUGE_GREETED] = { "sallyport_sessions", NULL,
-                        "{state=\"not logged in\"}" },
-    [GAUGE_MAX_SESSIONS] = { "sallyport_sessions_limit",
-                             "The setting max_sessions.", "" },
-    [GAUGE_USERS] = { "sallyport_users", "Rows of the users file.", "" },
-    [GAUGE_REFUSED] = { "sallyport_users_file_refused",
-                        "Is the users file not taken as it is now, so that "
-                        "the old users stay? 1: yes.",
-                        "" },
-    [GAUGE_VERIFIED] = { "sallyport_password_checks",
-                         "Passwords that are verified, or wait for that.",
-                         "{state=\"verified\"}" },
-    [GAUGE_WAITING] = { "sallyport_password_checks", NULL,
-                        "{state=\"waiting\"}" },
-    [GAUGE_BANS] = { "sallyport_bans",
-                     "Addresses and networks that are banned.", "" },
-    [GAUGE_CERTIFICATE] = { "sallyport_certificate_expiry_timestamp_seconds",
-                            "When the first of the certificates expires.", "" },
-    [GAUGE_SINCE] = { "sallyport_start_timestamp_seconds",
-                      "When the generation that leads was ready: the start or "
-                      "the last reload.",
-                      "" },
-};
+    const char *name, *labels, *help;
+} gauges[GAUGE_COUNT] = { GAUGES(GAUGE_ROW) };
 
 static int add_tables(struct buf *into, const struct metrics *m)
 {

@@ -16,13 +16,6 @@ int board_make(void)
     return shared_make("board", sizeof(struct board));
 }
 
-int board_map(int fd, bool to_write, struct board **ret)
-{
-    *ret = shared_map(fd, sizeof(**ret),
-                      to_write ? PROT_READ | PROT_WRITE : PROT_READ);
-    return *ret ? 0 : -errno;
-}
-
 struct board_row *board_find(struct board *b, uint64_t generation)
 {
     for (size_t i = 0; i < BOARD_ROWS; i++)
@@ -46,12 +39,6 @@ bool board_drains(const struct board *b)
 bool board_accepts(const struct board *b, uint64_t generation)
 {
     return board_get(&b->accepts) == generation;
-}
-
-int beat_map(int fd, struct beat **ret)
-{
-    *ret = shared_map(fd, sizeof(**ret), PROT_READ | PROT_WRITE);
-    return *ret ? 0 : -errno;
 }
 
 int beat_make(struct beat **ret)

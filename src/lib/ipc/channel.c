@@ -90,23 +90,6 @@ union ancillary {
     struct cmsghdr align;
 };
 
-static void attach_descriptors(struct msghdr *m, union ancillary *control,
-                               const int *fd, size_t n)
-{
-    struct cmsghdr *head;
-
-    if (n == 0)
-        return;
-    memset(control, 0, sizeof(*control));
-    m->msg_control = control->bytes;
-    m->msg_controllen = CMSG_SPACE(sizeof(int) * n);
-    head = CMSG_FIRSTHDR(m);
-    head->cmsg_level = SOL_SOCKET;
-    head->cmsg_type = SCM_RIGHTS;
-    head->cmsg_len = CMSG_LEN(sizeof(int) * n);
-    memcpy(CMSG_DATA(head), fd, sizeof(int) * n);
-}
-
 /* Must the buffers be wiped? Secrets must not stay there. */
 static bool is_secret(enum message_kind kind)
 {
@@ -138,6 +121,8 @@ int channel_send(struct channel *c, enum message_kind kind, const void *body)
     struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1 };
     int fd[MESSAGE_FIELDS_MAX];
     union ancillary control;
+    struct cmsghdr *head;
+    size_t fds;
     ssize_t n;
 
     if (c->fd < 0)
@@ -149,7 +134,17 @@ int channel_send(struct channel *c, enum message_kind kind, const void *body)
     if (n < 0)
         return (int)n;
     part.iov_len = (size_t)n;
-    attach_descriptors(&m, &control, fd, codec_fds(kind, body, fd));
+    fds = codec_fds(kind, body, fd);
+    if (fds > 0) {
+        memset(&control, 0, sizeof(control));
+        m.msg_control = control.bytes;
+        m.msg_controllen = CMSG_SPACE(sizeof(int) * fds);
+        head = CMSG_FIRSTHDR(&m);
+        head->cmsg_level = SOL_SOCKET;
+        head->cmsg_type = SCM_RIGHTS;
+        head->cmsg_len = CMSG_LEN(sizeof(int) * fds);
+        memcpy(CMSG_DATA(head), fd, sizeof(int) * fds);
+    }
     do
         n = sendmsg(c->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
     while (n < 0 && errno == EINTR);
@@ -184,21 +179,6 @@ static size_t take_descriptors(struct msghdr *m, int *ret)
     return count;
 }
 
-/* Returns why the peer may not send this now; NULL if it may. */
-static const char *why_not_permitted(const struct channel *c,
-                                     enum message_kind kind)
-{
-    const struct message_row *row = message_row(kind);
-
-    if (!row_is_between(row, c->peer, c->self))
-        return "a message that is not this peer's";
-    if (!(row->phases & c->phase))
-        return "a message in the wrong phase";
-    if (row->once && c->seen[kind])
-        return "a message for the second time";
-    return NULL;
-}
-
 int channel_refuse(struct channel *c, const char *why)
 {
     wipe(inbox, &inbox_used);
@@ -209,18 +189,22 @@ int channel_refuse(struct channel *c, const char *why)
 static int check_message(struct channel *c, struct message *m, ssize_t len,
                          const struct msghdr *head, size_t fds)
 {
-    const char *why;
+    const struct message_row *row;
 
     if (len > MESSAGE_MAX || (head->msg_flags & MSG_TRUNC))
         return channel_refuse(c, "an overlong message");
     if (codec_decode(inbox, (size_t)len, m) < 0)
         return channel_refuse(c, "an unknown or malformed message");
-    why = why_not_permitted(c, m->kind);
-    if (why)
-        return channel_refuse(c, why);
+    row = message_row(m->kind);
+    if (!row_is_between(row, c->peer, c->self))
+        return channel_refuse(c, "a message that is not this peer's");
+    if (!(row->phases & c->phase))
+        return channel_refuse(c, "a message in the wrong phase");
+    if (row->once && c->seen[m->kind])
+        return channel_refuse(c, "a message for the second time");
     /* Checks the descriptors. The kernel also drops descriptors if this process
      * has no room for them, which isn't the peer's mistake. */
-    size_t due = message_count(message_row(m->kind), TYPE_FD);
+    size_t due = message_count(row, TYPE_FD);
     bool dropped = head->msg_flags & MSG_CTRUNC;
 
     if (dropped && fds < due) {
@@ -233,24 +217,6 @@ static int check_message(struct channel *c, struct message *m, ssize_t len,
                : 1;
 }
 
-static int take_message(struct channel *c, struct message *m, ssize_t len,
-                        struct msghdr *head)
-{
-    int fd[MESSAGE_FIELDS_MAX];
-    size_t fds = take_descriptors(head, fd);
-    int r = len == 0 && fds == 0 ? -EPIPE : check_message(c, m, len, head, fds);
-
-    if (r == 1) {
-        codec_set_fds(m, fd);
-        c->seen[m->kind] = true;
-        return 1;
-    }
-    m->kind = MSG_NONE;
-    for (size_t i = 0; i < fds && i < MESSAGE_FIELDS_MAX; i++)
-        close(fd[i]);
-    return r;
-}
-
 int channel_receive(struct channel *c, struct message *m)
 {
     struct iovec part = { .iov_base = inbox, .iov_len = sizeof(inbox) };
@@ -259,6 +225,8 @@ int channel_receive(struct channel *c, struct message *m)
                            .msg_iovlen = 1,
                            .msg_control = control.bytes,
                            .msg_controllen = sizeof(control.bytes) };
+    int fd[MESSAGE_FIELDS_MAX], r;
+    size_t fds;
     ssize_t n;
 
     m->kind = MSG_NONE;
@@ -274,23 +242,17 @@ int channel_receive(struct channel *c, struct message *m)
     if (n < 0)
         return -EPIPE;
     note_used(&inbox_used, (size_t)n);
-    return take_message(c, m, n, &head);
-}
-
-static int call_handler(const struct handler *h, void *owner, struct message *m)
-{
-    switch (m->kind) {
-#define MESSAGE(name, ...)                                                     \
-    case MSG_##name:                                                           \
-        return h->on.name(owner, &m->name);
-#define FIELD(c_type, type, name, count)
-#define END
-#include "sallyport/ipc/list.h"
-    case MSG_NONE:
-    case MSG_COUNT:
-        break;
+    fds = take_descriptors(&head, fd);
+    r = n == 0 && fds == 0 ? -EPIPE : check_message(c, m, n, &head, fds);
+    if (r == 1) {
+        codec_set_fds(m, fd);
+        c->seen[m->kind] = true;
+        return 1;
     }
-    return -EPROTO;
+    m->kind = MSG_NONE;
+    for (size_t i = 0; i < fds && i < MESSAGE_FIELDS_MAX; i++)
+        close(fd[i]);
+    return r;
 }
 
 int channel_handle(struct channel *c, const struct handler *table, size_t n,
@@ -298,12 +260,22 @@ int channel_handle(struct channel *c, const struct handler *table, size_t n,
 {
     enum message_kind kind = m->kind;
     size_t i = 0;
-    int r;
+    int r = -EPROTO;
 
     while (i < n && table[i].kind != kind)
         i++;
-    r = i < n ? call_handler(&table[i], owner, m)
-              : channel_refuse(c, "a message that nobody handles here");
+    switch (i < n ? kind : MSG_NONE) {
+#define MESSAGE(name, ...)                                                     \
+    case MSG_##name:                                                           \
+        r = table[i].on.name(owner, &m->name);                                 \
+        break;
+#define FIELD(c_type, type, name, count)
+#define END
+#include "sallyport/ipc/list.h"
+    case MSG_NONE:
+    case MSG_COUNT:
+        r = channel_refuse(c, "a message that nobody handles here");
+    }
     message_close(m);
     if (is_secret(kind))
         wipe(inbox, &inbox_used);

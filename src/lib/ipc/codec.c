@@ -115,11 +115,6 @@ static bool text_fits(enum field_type type, struct slice s)
     return rule->controls || !slice_has_control(s);
 }
 
-static bool number_fits(const struct message_field *f, uint64_t n)
-{
-    return f->count == 0 || n < f->count;
-}
-
 struct cursor {
     char *at;
     size_t left;
@@ -168,7 +163,7 @@ static int put_field(struct cursor *c, const struct message_field *f,
         n = *(const uint64_t *)at;
     else
         n = *(const unsigned *)at; /* an enum or an int */
-    return number_fits(f, n) ? put(c, &n, sizeof(n)) : -EINVAL;
+    return f->count > 0 && n >= f->count ? -EINVAL : put(c, &n, sizeof(n));
 }
 
 ssize_t codec_encode(enum message_kind kind, const void *body,
@@ -199,32 +194,6 @@ static int get(struct cursor *c, void *into, size_t len)
     return 0;
 }
 
-static int get_address(struct cursor *c, struct address *ret)
-{
-    uint8_t bytes[ADDRESS_BYTES];
-
-    if (get(c, bytes, sizeof(bytes)) < 0)
-        return -EPROTO;
-    if (bytes[0] != 0 && bytes[0] != 4 && bytes[0] != 6)
-        return -EPROTO;
-    ret->family = bytes[0];
-    memcpy(ret->bytes, bytes + 1, 16);
-    memcpy(&ret->port, bytes + 17, 2);
-    return 0;
-}
-
-static int get_text(struct cursor *c, enum field_type type, struct slice *ret)
-{
-    uint16_t len;
-
-    if (get(c, &len, sizeof(len)) < 0 || len > c->left)
-        return -EPROTO;
-    *ret = (struct slice){ c->at, len };
-    c->at += len;
-    c->left -= len;
-    return text_fits(type, *ret) ? 0 : -EPROTO;
-}
-
 static int get_field(struct cursor *c, const struct message_field *f, void *at)
 {
     uint64_t n;
@@ -233,11 +202,30 @@ static int get_field(struct cursor *c, const struct message_field *f, void *at)
         *(int *)at = -1;
         return 0;
     }
-    if (f->type == TYPE_ADDRESS)
-        return get_address(c, at);
-    if (text_rules[f->type].max > 0)
-        return get_text(c, f->type, at);
-    if (get(c, &n, sizeof(n)) < 0 || !number_fits(f, n))
+    if (f->type == TYPE_ADDRESS) {
+        struct address *a = at;
+        uint8_t bytes[ADDRESS_BYTES];
+
+        if (get(c, bytes, sizeof(bytes)) < 0 ||
+            (bytes[0] != 0 && bytes[0] != 4 && bytes[0] != 6))
+            return -EPROTO;
+        a->family = bytes[0];
+        memcpy(a->bytes, bytes + 1, 16);
+        memcpy(&a->port, bytes + 17, 2);
+        return 0;
+    }
+    if (text_rules[f->type].max > 0) {
+        struct slice s;
+        uint16_t len;
+
+        if (get(c, &len, sizeof(len)) < 0 || len > c->left)
+            return -EPROTO;
+        s = *(struct slice *)at = (struct slice){ c->at, len };
+        c->at += len;
+        c->left -= len;
+        return text_fits(f->type, s) ? 0 : -EPROTO;
+    }
+    if (get(c, &n, sizeof(n)) < 0 || (f->count > 0 && n >= f->count))
         return -EPROTO;
     if (f->type == TYPE_FLAG)
         *(bool *)at = n != 0;

@@ -19,8 +19,8 @@ static void shown_put(struct shown_row *r, struct slice text)
     r->bytes[r->len++] = '\0';
 }
 
-static void shown_add(struct shown_row *r, enum shown_kind kind,
-                      const char *name, struct slice value)
+void shown_add(struct shown_row *r, enum shown_kind kind, const char *name,
+               struct slice value)
 {
     char head[64];
 
@@ -29,11 +29,13 @@ static void shown_add(struct shown_row *r, enum shown_kind kind,
     shown_put(r, value);
 }
 
-static void shown_add_number(struct shown_row *r, enum shown_kind kind,
-                             const char *name, uint64_t value)
+void shown_add_number(struct shown_row *r, enum shown_kind kind,
+                      const char *name, uint64_t value)
 {
     char text[24];
 
+    if ((kind == SHOWN_TIME || kind == SHOWN_DAYS) && (int64_t)value < 0)
+        value = 0;
     snprintf(text, sizeof(text), "%" PRIu64, value);
     shown_add(r, kind, name, slice_from(text));
 }
@@ -43,29 +45,9 @@ void shown_text(struct shown_row *r, const char *name, struct slice value)
     shown_add(r, SHOWN_TEXT, name, value);
 }
 
-void shown_item(struct shown_row *r, const char *name, struct slice value)
-{
-    shown_add(r, SHOWN_ITEM, name, value);
-}
-
 void shown_number(struct shown_row *r, const char *name, uint64_t value)
 {
     shown_add_number(r, SHOWN_NUMBER, name, value);
-}
-
-void shown_flag(struct shown_row *r, const char *name, bool value)
-{
-    shown_add_number(r, SHOWN_FLAG, name, value);
-}
-
-void shown_time(struct shown_row *r, const char *name, int64_t value)
-{
-    shown_add_number(r, SHOWN_TIME, name, value > 0 ? (uint64_t)value : 0);
-}
-
-void shown_days(struct shown_row *r, const char *name, int64_t value)
-{
-    shown_add_number(r, SHOWN_DAYS, name, value > 0 ? (uint64_t)value : 0);
 }
 
 int shown_send(struct channel *c, uint32_t request, const char *table,

@@ -75,7 +75,7 @@ int frame_set_up(struct frame *f)
         r = loop_add(&f->loop, &f->log_watch);
     }
     if (r == 0 && page >= 0)
-        r = beat_map(page, &f->beat);
+        r = SHARED_MAP(f->beat, page, PROT_READ | PROT_WRITE);
     if (r < 0)
         return complain(&f->why, "%s: set-up: %s",
                         process_name(f->row->process), strerrordesc_np(-r));

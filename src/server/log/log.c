@@ -73,7 +73,7 @@ static int log_set_up(void *owner)
     l->senders = (size_t)s->sessions * OF_SESSION + SENDERS_BESIDES;
     l->sender = calloc(l->senders, sizeof(*l->sender));
     l->frame.plan.max_files = l->senders + FILES_BESIDES;
-    r = l->sender ? metrics_map(&l->metrics, memory, PROT_READ | PROT_WRITE)
+    r = l->sender ? SHARED_MAP(l->metrics, memory, PROT_READ | PROT_WRITE)
                   : -ENOMEM;
     return r == 0 ? 0
                   : complain(&l->frame.why, "log: set-up: %s", strerror(-r));

@@ -125,7 +125,9 @@ int supervisor_init(struct supervisor *s, const char *program,
     GENERATIONS_EACH(s, g)
         g->supervisor = s;
     s->board_fd = board_make();
-    r = s->board_fd < 0 ? s->board_fd : board_map(s->board_fd, true, &s->board);
+    r = s->board_fd < 0
+            ? s->board_fd
+            : SHARED_MAP(s->board, s->board_fd, PROT_READ | PROT_WRITE);
     if (r == 0)
         r = loop_init(&s->loop);
     loop_sweep(&s->loop, supervisor_sweep, s);

@@ -1,6 +1,7 @@
 /* The metrics: what each event adds, and the text. */
 #include "sallyport/event/metrics.h"
 
+#include "sallyport/base/shared.h"
 #include "support/files.h"
 #include "support/metrics.h"
 #include "support/test.h"
@@ -189,13 +190,13 @@ Test(metrics, memory_must_be_sealed)
     int good = metrics_memory(), bad = memfd_create("bad", MFD_ALLOW_SEALING);
     struct metrics *p = NULL;
 
-    cr_assert_eq(metrics_map(&p, good, PROT_READ), 0);
+    cr_assert_eq(SHARED_MAP(p, good, PROT_READ), 0);
     munmap(p, sizeof(*p));
     cr_assert_eq(ftruncate(bad, sizeof(*p)), 0);
-    cr_expect_eq(metrics_map(&p, bad, PROT_READ), -EINVAL);
+    cr_expect_eq(SHARED_MAP(p, bad, PROT_READ), -EINVAL);
     cr_assert_eq(ftruncate(bad, 8), 0);
     cr_assert_eq(fcntl(bad, F_ADD_SEALS, F_SEAL_SHRINK), 0);
-    cr_expect_eq(metrics_map(&p, bad, PROT_READ), -EINVAL);
+    cr_expect_eq(SHARED_MAP(p, bad, PROT_READ), -EINVAL);
     close(good);
     close(bad);
 }
@@ -206,7 +207,7 @@ Test(metrics, memory_is_not_in_a_fork)
     int memory = metrics_memory(), status;
     struct metrics *p = NULL;
 
-    cr_assert_eq(metrics_map(&p, memory, PROT_READ | PROT_WRITE), 0);
+    cr_assert_eq(SHARED_MAP(p, memory, PROT_READ | PROT_WRITE), 0);
     pid_t pid = fork();
     cr_assert_geq(pid, 0);
     if (pid == 0) {

@@ -140,7 +140,8 @@ static void give_memory(struct bench *b, const struct bench_plan *plan,
         before ? fd_take(&plan->before->board_fd) : board_make();
 
     b->generation = before ? before->generation + 1 : 0;
-    OR_FAIL(board >= 0 && board_map(board, true, &b->board) == 0);
+    OR_FAIL(board >= 0 &&
+            SHARED_MAP(b->board, board, PROT_READ | PROT_WRITE) == 0);
     b->board->row[b->generation].generation = b->generation;
     b->bans = bench_ban_memory(&s->file[SETUP_BANS].fd);
     s->generation = b->generation;

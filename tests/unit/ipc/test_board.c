@@ -39,14 +39,14 @@ Test(board, gate_only_reads_it)
     FD_CLEANUP int reading = opened_to_read(fd);
     struct board *masters = NULL, *gates = NULL;
 
-    cr_assert_eq(board_map(fd, true, &masters), 0);
-    cr_assert_eq(board_map(reading, false, &gates), 0);
+    cr_assert_eq(SHARED_MAP(masters, fd, PROT_READ | PROT_WRITE), 0);
+    cr_assert_eq(SHARED_MAP(gates, reading, PROT_READ), 0);
     cr_expect(!board_drains(gates) && !board_announces_drain(gates));
     board_set(&masters->drains, clock_ms() + 60000);
     cr_expect(!board_drains(gates) && board_announces_drain(gates));
     board_set(&masters->drains, clock_ms());
     cr_expect(board_drains(gates) && board_announces_drain(gates));
-    cr_expect_eq(board_map(reading, true, &gates), -EACCES);
+    cr_expect_eq(SHARED_MAP(gates, reading, PROT_READ | PROT_WRITE), -EACCES);
     cr_expect_lt(ftruncate(fd, 0), 0);
     cr_expect_lt(ftruncate(reading, 0), 0);
 }
@@ -56,7 +56,7 @@ Test(board, of_garbage)
 {
     struct board *b = NULL;
 
-    cr_assert_eq(board_map(-1, true, &b), 0);
+    cr_assert_eq(SHARED_MAP(b, -1, PROT_READ | PROT_WRITE), 0);
     memset(b, 0xff, sizeof(*b));
     cr_expect_null(board_find(b, 7));
     cr_expect(board_announces_drain(b));
@@ -74,8 +74,8 @@ Test(board, a_page_that_may_be_cut)
     struct beat *b = NULL;
 
     cr_assert_eq(ftruncate(bare, 4096), 0);
-    cr_expect_eq(beat_map(bare, &b), -EINVAL);
-    cr_expect_eq(beat_map(small, &b), -EINVAL);
+    cr_expect_eq(SHARED_MAP(b, bare, PROT_READ | PROT_WRITE), -EINVAL);
+    cr_expect_eq(SHARED_MAP(b, small, PROT_READ | PROT_WRITE), -EINVAL);
 }
 
 /* Master can't make a process look alive, and that process can. */
@@ -86,7 +86,7 @@ Test(board, only_its_process_writes_a_page)
     FD_CLEANUP int zeros = open("/dev/zero", O_RDONLY | O_CLOEXEC);
 
     cr_assert_geq(fd, 0);
-    cr_assert_eq(beat_map(fd, &its), 0);
+    cr_assert_eq(SHARED_MAP(its, fd, PROT_READ | PROT_WRITE), 0);
     board_set(&its->count, 3);
     cr_assert_eq(board_get(&masters->count), 3);
     cr_expect_lt(read(zeros, masters, sizeof(*masters)), 0);

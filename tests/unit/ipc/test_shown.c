@@ -24,12 +24,12 @@ Test(shown, is_sent)
     struct message m;
 
     shown_text(&r, "user", SLICE("a\n\x1b"));
-    shown_item(&r, "user", SLICE(""));
+    shown_add(&r, SHOWN_ITEM, "user", SLICE(""));
     shown_number(&r, "most", UINT64_MAX);
-    shown_flag(&r, "yes", true);
-    shown_time(&r, "since", 1700000000);
-    shown_time(&r, "before", -1);
-    shown_days(&r, "until", -1);
+    shown_add_number(&r, SHOWN_FLAG, "yes", true);
+    shown_add_number(&r, SHOWN_TIME, "since", 1700000000);
+    shown_add_number(&r, SHOWN_TIME, "before", (uint64_t)-1);
+    shown_add_number(&r, SHOWN_DAYS, "until", (uint64_t)-1);
     channel_make_both(&master, PROCESS_MASTER, &ctl, PROCESS_CTL, PHASE_ASKED);
     cr_assert_eq(shown_send(&master, 7, "bans", &r), 0);
     message_hear(&ctl, MSG_row, &m);

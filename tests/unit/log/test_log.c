@@ -40,7 +40,7 @@ static void open_log(void)
 
     cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
     s.lines = ends[0];
-    cr_assert_eq(metrics_map(&s.metrics, memory, PROT_READ), 0);
+    cr_assert_eq(SHARED_MAP(s.metrics, memory, PROT_READ), 0);
     raise_log(ends[1], memory);
     child_hear_ready(&s.log);
 }

@@ -280,7 +280,7 @@ struct board *stage_board(void)
     struct board *b = NULL;
 
     board_fd = board_make();
-    cr_assert_eq(board_map(board_fd, true, &b), 0);
+    cr_assert_eq(SHARED_MAP(b, board_fd, PROT_READ | PROT_WRITE), 0);
     return b;
 }
 

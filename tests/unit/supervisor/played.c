@@ -52,7 +52,7 @@ static struct board *the_board(void)
     at = strstr(names, " " BOARD_NAME "\n");
     while (at && at > names && at[-1] != '\n')
         at--;
-    if (!at || board_map(atoi(at), true, &board) < 0)
+    if (!at || SHARED_MAP(board, atoi(at), PROT_READ | PROT_WRITE) < 0)
         _exit(97);
     return board;
 }

@@ -41,11 +41,11 @@ static void show_server(struct peer *p)
     shown_text(&r, "users_refused", slice_from(m->users->refused.text));
     shown_text(&r, "version", SLICE(SALLYPORT_VERSION));
     shown_number(&r, "pid", (uint64_t)getppid());
-    shown_time(&r, "since", m->since);
+    shown_add_number(&r, SHOWN_TIME, "since", (uint64_t)m->since);
     for (size_t i = 0; i < m->listeners->control_count; i++)
-        shown_item(&r, "listening",
-                   slice_from(address_port_text(
-                       &m->listeners->control[i].address, text)));
+        shown_add(&r, SHOWN_ITEM, "listening",
+                  slice_from(address_port_text(
+                      &m->listeners->control[i].address, text)));
     shown_number(&r, "sessions", m->sessions->living);
     shown_number(&r, "logged_in", sessions_logged_in(m->sessions));
     shown_number(&r, "max_sessions", m->settings.max_sessions);
@@ -66,8 +66,8 @@ static void show_file(struct peer *p, const char *table, size_t place)
     if (f->fd < 0)
         return;
     shown_text(&r, "file", slice_from(f->name));
-    shown_time(&r, "expires", f->expires);
-    shown_days(&r, "days", f->expires);
+    shown_add_number(&r, SHOWN_TIME, "expires", (uint64_t)f->expires);
+    shown_add_number(&r, SHOWN_DAYS, "days", (uint64_t)f->expires);
     if (place >= SETUP_CERTIFICATE) {
         const struct certificate_facts *of =
             &set->facts[place - SETUP_CERTIFICATE];
@@ -75,7 +75,7 @@ static void show_file(struct peer *p, const char *table, size_t place)
         shown_text(&r, "sha256", slice_from(of->fingerprint));
         shown_text(&r, "pin", slice_from(of->pin));
         shown_text(&r, "name", slice_from(of->host));
-        shown_flag(&r, "self_signed", of->self_signed);
+        shown_add_number(&r, SHOWN_FLAG, "self_signed", of->self_signed);
     }
     show_row(p, table, &r);
 }
@@ -142,9 +142,9 @@ static void show_bans(struct peer *p, uint64_t place)
         shown_text(&r, "network",
                    slice_from(ban_text(&ban->network, ban->bits, network)));
         shown_text(&r, "reason", slice_from(ban->reason));
-        shown_time(&r, "since", ban->since);
-        shown_time(&r, "until", ban->until);
-        shown_flag(&r, "automatic", !ban->by_hand);
+        shown_add_number(&r, SHOWN_TIME, "since", (uint64_t)ban->since);
+        shown_add_number(&r, SHOWN_TIME, "until", (uint64_t)ban->until);
+        shown_add_number(&r, SHOWN_FLAG, "automatic", !ban->by_hand);
         show_row(p, "+bans", &r);
         sent++;
     }

@@ -307,7 +307,8 @@ int prepare_memory(struct master *m, struct complaint *c)
         if (m->memory_read[i] < 0)
             return complain(c, "%s: %s", path, strerror(errno));
     }
-    if (board_map(m->memory[MEMORY_BOARD], true, &m->board) < 0)
+    if (SHARED_MAP(m->board, m->memory[MEMORY_BOARD], PROT_READ | PROT_WRITE) <
+        0)
         return complain(c, "the board can't be mapped: %s", strerror(errno));
     /* Each generation has a new roster; a test has made one already. */
     if (!m->check && m->memory[MEMORY_ROSTER] < 0) {

@@ -186,14 +186,14 @@ int master_start(struct master *m)
     if (r == 0)
         r = banning_init(m);
     if (r == 0 && !m->board) /* in a test */
-        r = board_map(-1, true, &m->board);
+        r = SHARED_MAP(m->board, -1, PROT_READ | PROT_WRITE);
     if (r == 0) { /* in a test the board is its own */
         m->row = board_find(m->board, m->succession.generation);
         r = m->row ? 0 : -ENOENT;
     }
     if (r == 0 && m->memory[MEMORY_METRICS] >= 0)
-        r = metrics_map(&m->metrics, m->memory[MEMORY_METRICS],
-                        PROT_READ | PROT_WRITE);
+        r = SHARED_MAP(m->metrics, m->memory[MEMORY_METRICS],
+                       PROT_READ | PROT_WRITE);
     if (r == 0)
         r = services_init(m, m->sessions->size);
     if (r == 0)
