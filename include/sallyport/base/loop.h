@@ -32,15 +32,15 @@ struct loop {
     struct loop_timer *timers; /* sorted by at */
     struct epoll_event batch[LOOP_BATCH];
     int batch_len;
-    void (*on_turn_over)(void *owner); /* NULL: nothing to do */
+    /* Called with OWNER at the end of each turn, when no callback runs; NULL:
+     * nothing to do. There the owner frees the records that callbacks have
+     * marked. */
+    void (*on_turn_over)(void *owner);
     void *owner;
 };
 
 int loop_init(struct loop *l); /* returns 0 or -errno */
 void loop_release(struct loop *l);
-/* Calls ON_TURN_OVER at the end of each turn, when no callback runs. There the
- * owner frees the records that callbacks have marked. */
-void loop_sweep(struct loop *l, void (*on_turn_over)(void *owner), void *owner);
 
 /* Adds a level-triggered watch. If its events are 0, it reports only errors and
  * hang-ups. Returns 0 or -errno. */

@@ -244,38 +244,31 @@ int local_peer(int fd, struct ucred *ret)
     return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, ret, &size) < 0 ? -errno : 0;
 }
 
-static int read_login(pid_t pid, uint32_t *ret)
-{
-    char path[64], text[16];
-    uint64_t n;
-    ssize_t len;
-
-    snprintf(path, sizeof(path), "/proc/%ld/loginuid", (long)pid);
-    FD_CLEANUP int fd = open(path, O_RDONLY | O_CLOEXEC);
-    len = fd < 0 ? -1 : read(fd, text, sizeof(text));
-    if (len < 0)
-        return -errno;
-    if (slice_number((struct slice){ text, (size_t)len }, NO_LOGIN, &n) < 0)
-        return -EINVAL;
-    *ret = (uint32_t)n;
-    return 0;
-}
-
 int local_peer_login(int fd, uint32_t *ret)
 {
-    FD_CLEANUP int process = -1;
+    FD_CLEANUP int process = -1, file = -1;
     socklen_t size = sizeof(process);
     struct pollfd ended = { .events = POLLIN };
+    char path[64], text[16];
     struct ucred who;
+    uint64_t n;
+    ssize_t len;
     int r = local_peer(fd, &who);
 
     if (r < 0)
         return r;
     if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &process, &size) < 0)
         return -errno;
-    r = read_login(who.pid, ret);
+    snprintf(path, sizeof(path), "/proc/%ld/loginuid", (long)who.pid);
+    file = open(path, O_RDONLY | O_CLOEXEC);
+    len = file < 0 ? -1 : read(file, text, sizeof(text));
+    if (len < 0)
+        return -errno;
+    if (slice_number((struct slice){ text, (size_t)len }, NO_LOGIN, &n) < 0)
+        return -EINVAL;
     ended.fd = process;
-    if (r == 0 && poll(&ended, 1, 0) != 0)
+    if (poll(&ended, 1, 0) != 0)
         return -ESRCH; /* the number may belong to another process now */
-    return r == 0 && *ret == NO_LOGIN ? -ENODATA : r;
+    *ret = (uint32_t)n;
+    return n == NO_LOGIN ? -ENODATA : 0;
 }

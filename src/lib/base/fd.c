@@ -42,25 +42,21 @@ int fd_take(int *fd)
     return taken;
 }
 
-static int set_flag(int fd, int get, int set, int flag, bool on)
+int fd_set_nonblock(int fd, bool on)
 {
-    int flags = fcntl(fd, get);
+    int flags = fcntl(fd, F_GETFL);
 
     if (flags < 0)
         return -errno;
-    if (((flags & flag) != 0) == on)
+    if (((flags & O_NONBLOCK) != 0) == on)
         return 0;
-    return fcntl(fd, set, on ? flags | flag : flags & ~flag) < 0 ? -errno : 0;
-}
-
-int fd_set_nonblock(int fd, bool on)
-{
-    return set_flag(fd, F_GETFL, F_SETFL, O_NONBLOCK, on);
+    flags ^= O_NONBLOCK;
+    return fcntl(fd, F_SETFL, flags) < 0 ? -errno : 0;
 }
 
 int fd_set_cloexec(int fd, bool on)
 {
-    return set_flag(fd, F_GETFD, F_SETFD, FD_CLOEXEC, on);
+    return fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0) < 0 ? -errno : 0;
 }
 
 int fd_pair(int ends[2])

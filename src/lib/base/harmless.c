@@ -2,37 +2,37 @@
  * log. */
 #include "sallyport/base/harmless.h"
 
-static bool has_continuation(struct slice s, size_t at, size_t n)
-{
-    for (size_t i = 1; i <= n; i++)
-        if (at + i >= s.len || ((uint8_t)s.ptr[at + i] & 0xc0) != 0x80)
-            return false;
-    return true;
-}
+/* The well-formed characters of UTF-8 (RFC 3629): the first byte, the second
+ * one, and how many bytes there are. Overlong forms, surrogates and numbers
+ * above U+10FFFF have no row. */
+static const struct utf8_row {
+    uint8_t first, last, least, most;
+    size_t len;
+} utf8_rows[] = {
+    { 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
+    { 0xe1, 0xec, 0x80, 0xbf, 3 }, { 0xed, 0xed, 0x80, 0x9f, 3 },
+    { 0xee, 0xef, 0x80, 0xbf, 3 }, { 0xf0, 0xf0, 0x90, 0xbf, 4 },
+    { 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
+};
 
-/* Returns the bytes of the well-formed UTF-8 character at AT (RFC 3629). 0:
- * there is none; overlong forms, surrogates and numbers above U+10FFFF don't
- * count. */
+/* Returns the bytes of the well-formed character at AT; 0: there is none. */
 static size_t utf8_length(struct slice s, size_t at)
 {
-    uint8_t a = (uint8_t)s.ptr[at];
-    uint8_t b = at + 1 < s.len ? (uint8_t)s.ptr[at + 1] : 0;
+    const uint8_t *c = (const uint8_t *)s.ptr + at;
+    const struct utf8_row *row = utf8_rows,
+                          *end = row + sizeof(utf8_rows) / sizeof(*row);
 
-    if (a < 0x80)
+    if (c[0] < 0x80)
         return 1;
-    if (a >= 0xc2 && a <= 0xdf)
-        return has_continuation(s, at, 1) ? 2 : 0;
-    if (a >= 0xe0 && a <= 0xef) {
-        if ((a == 0xe0 && b < 0xa0) || (a == 0xed && b > 0x9f))
+    while (row < end && (c[0] < row->first || c[0] > row->last))
+        row++;
+    if (row == end || row->len > s.len - at || c[1] < row->least ||
+        c[1] > row->most)
+        return 0;
+    for (size_t i = 2; i < row->len; i++)
+        if ((c[i] & 0xc0) != 0x80)
             return 0;
-        return has_continuation(s, at, 2) ? 3 : 0;
-    }
-    if (a >= 0xf0 && a <= 0xf4) {
-        if ((a == 0xf0 && b < 0x90) || (a == 0xf4 && b > 0x8f))
-            return 0;
-        return has_continuation(s, at, 3) ? 4 : 0;
-    }
-    return 0;
+    return row->len;
 }
 
 /* Refuses C1 controls (U+0080 to U+009F), too: terminals obey them. */

@@ -5,34 +5,25 @@
 
 #include "sallyport/base/fd.h"
 
-/* Returns how many ids from ID on the line has. "         0     100000
- * 65536": the first id inside, the first one outside, and their number. */
-static uint64_t idmap_from(struct slice line, uint64_t id)
-{
-    uint64_t field[3] = { 0 };
-    struct slice word;
-    size_t n = 0;
-
-    while (n < 3 && slice_cut(&line, ' ', &word))
-        if (word.len > 0 && slice_number(word, UINT32_MAX, &field[n++]) < 0)
-            return 0;
-    return n == 3 && id >= field[0] && id < field[0] + field[2]
-               ? field[0] + field[2] - id
-               : 0;
-}
-
+/* A line has three numbers, "         0     100000      65536": the first id
+ * inside, the first one outside, and how many there are. */
 bool idmap_text_has(struct slice text, uint64_t first, uint64_t last,
                     uint64_t *last_there)
 {
-    struct slice rest = text, line;
+    struct slice rest = text, line, word;
     uint64_t next = first;
 
     while (next <= last && slice_cut(&rest, '\n', &line)) {
-        const uint64_t n = idmap_from(line, next);
+        uint64_t field[3] = { 0 };
+        size_t n = 0;
 
-        next += n;
-        if (n > 0) /* the lines aren't sorted */
-            rest = text;
+        while (n < 3 && slice_cut(&line, ' ', &word))
+            if (word.len > 0 && slice_number(word, UINT32_MAX, &field[n++]) < 0)
+                break;
+        if (n < 3 || next < field[0] || next >= field[0] + field[2])
+            continue;
+        next = field[0] + field[2];
+        rest = text; /* the lines aren't sorted */
     }
     *last_there = next > last ? last : next - 1;
     return next > last;

@@ -25,12 +25,6 @@ void loop_release(struct loop *l)
     fd_close(&l->epoll_fd);
 }
 
-void loop_sweep(struct loop *l, void (*on_turn_over)(void *owner), void *owner)
-{
-    l->on_turn_over = on_turn_over;
-    l->owner = owner;
-}
-
 static int epoll_change(struct loop *l, int operation, struct loop_watch *w)
 {
     struct epoll_event e = { .events = w->events, .data.ptr = w };
@@ -109,24 +103,19 @@ void loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t ms)
     t->armed = true;
 }
 
-static int waiting_time(const struct loop *l, int max_ms)
-{
-    uint64_t now, left;
-
-    if (!l->timers)
-        return max_ms;
-    now = clock_ms();
-    left = l->timers->at > now ? l->timers->at - now : 0;
-    if (left > INT_MAX)
-        left = INT_MAX;
-    return max_ms >= 0 && (uint64_t)max_ms < left ? max_ms : (int)left;
-}
-
 int loop_once(struct loop *l, int max_ms)
 {
-    int n =
-        epoll_wait(l->epoll_fd, l->batch, LOOP_BATCH, waiting_time(l, max_ms));
+    uint64_t now = l->timers ? clock_ms() : 0, left;
+    int n;
 
+    if (l->timers) {
+        left = l->timers->at > now ? l->timers->at - now : 0;
+        if (left > INT_MAX)
+            left = INT_MAX;
+        if (max_ms < 0 || (uint64_t)max_ms > left)
+            max_ms = (int)left;
+    }
+    n = epoll_wait(l->epoll_fd, l->batch, LOOP_BATCH, max_ms);
     if (n < 0)
         return errno == EINTR ? 0 : -errno;
     l->batch_len = n;
@@ -140,8 +129,7 @@ int loop_once(struct loop *l, int max_ms)
     /* Runs the timers that were due when the turn began. A timer that is set
      * again with 0 ms must wait for the next turn, or no descriptor would be
      * served. */
-    uint64_t now = clock_ms();
-
+    now = clock_ms();
     while (l->timers && l->timers->at <= now && !l->stopped) {
         struct loop_timer *t = l->timers;
 

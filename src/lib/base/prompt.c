@@ -24,30 +24,6 @@ static void on_ending(int number)
     caught = number;
 }
 
-/* Blocks signals except within ppoll(2), so that none is missed. */
-struct guard {
-    sigset_t mask;
-    struct sigaction old[ENDINGS];
-};
-
-static void guard_begin(struct guard *g)
-{
-    struct sigaction action = { .sa_handler = on_ending };
-    sigset_t block;
-
-    caught = 0;
-    sigemptyset(&block);
-    sigaddset(&block, SIGTSTP);
-    for (size_t i = 0; i < ENDINGS; i++)
-        sigaddset(&block, endings[i]);
-    pthread_sigmask(SIG_BLOCK, &block, &g->mask);
-    for (size_t i = 0; i < ENDINGS; i++) {
-        sigaction(endings[i], &action, &g->old[i]);
-        if (g->old[i].sa_handler == SIG_IGN) /* such as under nohup */
-            sigaction(endings[i], &g->old[i], NULL);
-    }
-}
-
 /* Waits for the next byte. Ctrl-Z waits until the terminal is restored. Another
  * thread may get the signal, so this checks for it repeatedly. */
 static int prompt_byte(int tty, const struct prompt *q, const sigset_t *mask,
@@ -106,8 +82,9 @@ int prompt_open(void)
 
 int prompt_ask(int tty, const struct prompt *q, char *out, size_t size)
 {
+    struct sigaction action = { .sa_handler = on_ending }, before[ENDINGS];
     struct termios old, quiet;
-    struct guard g;
+    sigset_t block, mask;
     int r;
 
     if (tcgetattr(tty, &old))
@@ -115,21 +92,32 @@ int prompt_ask(int tty, const struct prompt *q, char *out, size_t size)
     quiet = old;
     if (!q->echo)
         quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
-    guard_begin(&g);
+    /* Block signals except within ppoll(2), so that none is missed. */
+    caught = 0;
+    sigemptyset(&block);
+    sigaddset(&block, SIGTSTP);
+    for (size_t i = 0; i < ENDINGS; i++)
+        sigaddset(&block, endings[i]);
+    pthread_sigmask(SIG_BLOCK, &block, &mask);
+    for (size_t i = 0; i < ENDINGS; i++) {
+        sigaction(endings[i], &action, &before[i]);
+        if (before[i].sa_handler == SIG_IGN) /* such as under nohup */
+            sigaction(endings[i], &before[i], NULL);
+    }
     /* TCSAFLUSH discards text that was typed before the echo was off: it isn't
      * a part of the password. */
     r = tcsetattr(tty, TCSAFLUSH, &quiet) ? -errno : 0;
     if (r == 0)
         r = fd_write_all(tty, q->text, strlen(q->text));
     if (r == 0)
-        r = prompt_line(tty, q, &g.mask, out, size);
+        r = prompt_line(tty, q, &mask, out, size);
     tcsetattr(tty, q->echo ? TCSADRAIN : TCSAFLUSH, &old);
     if (!q->echo)
         (void)fd_write_all(tty, "\n", 1);
     for (size_t i = 0; i < ENDINGS; i++)
-        sigaction(endings[i], &g.old[i], NULL);
+        sigaction(endings[i], &before[i], NULL);
     if (caught)
         raise(caught);
-    pthread_sigmask(SIG_SETMASK, &g.mask, NULL);
+    pthread_sigmask(SIG_SETMASK, &mask, NULL);
     return r;
 }

@@ -21,29 +21,25 @@ int shared_make(const char *name, size_t size)
     return fd_take(&fd);
 }
 
-/* Returns the flags for mmap(2), or -1 for a file that somebody may cut, which
- * would end this process by SIGBUS. Memory that nobody can write any more is
- * mapped MAP_PRIVATE, since a kernel before 6.7 (Debian 12's: before 6.1.153)
- * refuses MAP_SHARED then. Both have the same pages of memory. */
-static int map_flags(int fd, size_t size)
-{
-    struct stat s;
-    int seals = fcntl(fd, F_GET_SEALS);
-
-    if (seals < 0 || !(seals & F_SEAL_SHRINK) || fstat(fd, &s) < 0 ||
-        s.st_size < (off_t)size)
-        return -1;
-    return seals & F_SEAL_WRITE ? MAP_PRIVATE : MAP_SHARED;
-}
-
+/* Refuses a file that somebody may cut, which would end this process by SIGBUS.
+ * Memory that nobody can write any more is mapped MAP_PRIVATE, since a kernel
+ * before 6.7 (Debian 12's: before 6.1.153) refuses MAP_SHARED then. Both have
+ * the same pages of memory. */
 void *shared_map(int fd, size_t size, int protection)
 {
-    int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : map_flags(fd, size);
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+    struct stat s;
     void *p;
 
-    if (flags < 0) {
-        errno = EINVAL;
-        return NULL;
+    if (fd >= 0) {
+        int seals = fcntl(fd, F_GET_SEALS);
+
+        if (seals < 0 || !(seals & F_SEAL_SHRINK) || fstat(fd, &s) < 0 ||
+            s.st_size < (off_t)size) {
+            errno = EINVAL;
+            return NULL;
+        }
+        flags = seals & F_SEAL_WRITE ? MAP_PRIVATE : MAP_SHARED;
     }
     p = mmap(NULL, size, protection, flags, fd, 0);
     if (p == MAP_FAILED)
@@ -78,9 +74,4 @@ int shared_map_whole(int fd, struct slice *ret)
         return -errno;
     ret->len = (size_t)st.st_size;
     return 0;
-}
-
-void shared_unmap_whole(struct slice whole)
-{
-    shared_unmap(whole.ptr, whole.len);
 }

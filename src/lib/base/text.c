@@ -30,11 +30,6 @@ bool slice_equal_nocase(struct slice a, struct slice b)
     return true;
 }
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
 bool slice_has_control(struct slice s)
 {
     for (size_t i = 0; i < s.len; i++)
@@ -53,11 +48,11 @@ bool slice_is_graphic(struct slice s)
 
 struct slice slice_trim(struct slice s)
 {
-    while (s.len > 0 && is_blank(s.ptr[0])) {
+    while (s.len > 0 && (s.ptr[0] == ' ' || s.ptr[0] == '\t')) {
         s.ptr++;
         s.len--;
     }
-    while (s.len > 0 && is_blank(s.ptr[s.len - 1]))
+    while (s.len > 0 && (s.ptr[s.len - 1] == ' ' || s.ptr[s.len - 1] == '\t'))
         s.len--;
     return s;
 }

@@ -100,34 +100,24 @@ static void ban_index_update(struct ban_index *x, const struct bans *b)
     x->changes = changes;
 }
 
-/* Returns the ban of a network of so many bits that holds A. */
-static const struct ban *bans_over_by(const struct bans *b,
-                                      const struct ban_index *x,
-                                      const struct address *a, unsigned bits,
-                                      int64_t now)
-{
-    struct address network = address_prefix(a, bits);
-
-    for (size_t at = ban_slot(x, &network, bits); x->slot[at] != 0;
-         at = (at + 1) % BAN_SLOTS) {
-        const struct ban *ban = &b->ban[x->slot[at] - 1];
-
-        if (ban_holds(ban, a) && ban_counts(ban, now))
-            return ban;
-    }
-    return NULL;
-}
-
 const struct ban *bans_over(const struct bans *b, struct ban_index *x,
                             const struct address *a, int64_t now)
 {
-    const struct ban *found = NULL;
-
     ban_index_update(x, b);
-    for (unsigned bits = 0; bits <= address_bits(a) && !found; bits++)
-        if (x->bits[bits])
-            found = bans_over_by(b, x, a, bits, now);
-    return found;
+    for (unsigned bits = 0; bits <= address_bits(a); bits++) {
+        if (!x->bits[bits])
+            continue;
+        struct address network = address_prefix(a, bits);
+
+        for (size_t at = ban_slot(x, &network, bits); x->slot[at] != 0;
+             at = (at + 1) % BAN_SLOTS) {
+            const struct ban *ban = &b->ban[x->slot[at] - 1];
+
+            if (ban_holds(ban, a) && ban_counts(ban, now))
+                return ban;
+        }
+    }
+    return NULL;
 }
 
 const struct ban *bans_find(const struct bans *b, const struct address *network,
@@ -150,15 +140,10 @@ size_t bans_count(const struct bans *b, int64_t now)
     return n;
 }
 
-static void bans_changed(struct bans *b)
-{
-    __atomic_add_fetch(&b->changes, 1, __ATOMIC_RELEASE);
-}
-
 static void bans_clear_row(struct bans *b, uint32_t row)
 {
     __atomic_store_n(&b->ban[row].network.family, 0, __ATOMIC_SEQ_CST);
-    bans_changed(b);
+    __atomic_add_fetch(&b->changes, 1, __ATOMIC_RELEASE);
 }
 
 static void bans_set_row(struct bans *b, uint32_t row, const struct ban *ban)
@@ -173,7 +158,7 @@ static void bans_set_row(struct bans *b, uint32_t row, const struct ban *ban)
                      __ATOMIC_RELEASE);
     if (row >= b->rows)
         __atomic_store_n(&b->rows, row + 1, __ATOMIC_RELEASE);
-    bans_changed(b);
+    __atomic_add_fetch(&b->changes, 1, __ATOMIC_RELEASE);
 }
 
 /* Returns a free row, or the row of the oldest automatic ban. BANS_MAX: neither

@@ -130,7 +130,8 @@ int supervisor_init(struct supervisor *s, const char *program,
             : SHARED_MAP(s->board, s->board_fd, PROT_READ | PROT_WRITE);
     if (r == 0)
         r = loop_init(&s->loop);
-    loop_sweep(&s->loop, supervisor_sweep, s);
+    s->loop.on_turn_over = supervisor_sweep;
+    s->loop.owner = s;
     if (r == 0)
         r = signals_open(&s->signals, &s->loop, signal_rows,
                          sizeof(signal_rows) / sizeof(signal_rows[0]), s);

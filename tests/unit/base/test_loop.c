@@ -75,7 +75,7 @@ static void sweep(void *owner)
  * loop. */
 Test(loop, sweeps_at_the_end_of_a_turn)
 {
-    loop_sweep(&seen.loop, sweep, NULL);
+    seen.loop.on_turn_over = sweep;
     seen.timer[0].on_timer = first;
     seen.timer[1].on_timer = second;
     seen.timer[2].on_timer = stop;

@@ -16,7 +16,7 @@ Test(shared, a_whole_file)
     cr_assert_eq(fd_seal(fd), 0);
     cr_assert_eq(shared_map_whole(fd, &whole), 0);
     cr_expect(slice_equal(whole, SLICE("two\nlines")));
-    shared_unmap_whole(whole);
+    shared_unmap(whole.ptr, whole.len);
     cr_expect_eq(shared_map_whole(-1, &whole), -EBADF);
-    shared_unmap_whole(whole);
+    shared_unmap(whole.ptr, whole.len);
 }

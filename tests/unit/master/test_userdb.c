@@ -639,7 +639,7 @@ static bool has_carl(void)
 
     cr_assert_eq(shared_map_whole(db.table, &bytes), 0);
     has = memmem(bytes.ptr, bytes.len, "carl", 4) != NULL;
-    shared_unmap_whole(bytes);
+    shared_unmap(bytes.ptr, bytes.len);
     return has;
 }
 

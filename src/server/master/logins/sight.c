@@ -103,7 +103,7 @@ static int sight_compare(const struct userdb *u, int fd, struct slice text,
 
     if (shared_map_whole(u->fd, &before) == 0) {
         same = slice_equal(before, text);
-        shared_unmap_whole(before);
+        shared_unmap(before.ptr, before.len);
     }
     if (same)
         return 0;
@@ -162,7 +162,7 @@ static int sight_read(const struct userdb *u, int fd, struct sight *g)
     r = text.len > USERS_FILE_MAX
             ? complain(&g->why, "%s: %s", u->path, strerror(EFBIG))
             : sight_compare(u, fd, text, written, g);
-    shared_unmap_whole(text);
+    shared_unmap(text.ptr, text.len);
     return r;
 }
 

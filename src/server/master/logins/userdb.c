@@ -176,7 +176,7 @@ bool userdb_changes(const struct userdb *u)
     if (fd >= 0 && fd_read_file(fd, &text) == 0 &&
         shared_map_whole(u->fd, &before) == 0) {
         other = !slice_equal(before, buf_slice(&text));
-        shared_unmap_whole(before);
+        shared_unmap(before.ptr, before.len);
     }
     buf_release(&text);
     return other;

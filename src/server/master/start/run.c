@@ -200,7 +200,8 @@ int master_start(struct master *m)
         r = control_start(m->control);
     if (r < 0)
         return r;
-    loop_sweep(&m->loop, run_on_turn_over, m);
+    m->loop.on_turn_over = run_on_turn_over;
+    m->loop.owner = m;
     m->state = MASTER_STARTING;
     m->deadline =
         (struct loop_timer){ .on_timer = run_on_deadline, .owner = m };
