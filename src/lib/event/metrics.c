@@ -373,25 +373,6 @@ static int add_head(struct buf *into, const char *name, const char *help,
                           name, type);
 }
 
-static int add_family(struct buf *into, const struct metrics *m,
-                      const struct family *f)
-{
-    int r = add_head(into, f->name, f->help,
-                     f->histogram ? "histogram" : "counter");
-
-    for (unsigned i = 0; i < family_series(f) && r == 0; i++) {
-        if (f->histogram) {
-            r = add_histogram(into, m, f, i);
-            continue;
-        }
-        r = add_series(into, f, "", i, NULL);
-        if (r == 0)
-            r = buf_add_format(into, " %" PRIu64 "\n",
-                               counter_of(m, family_first(f) + i));
-    }
-    return r;
-}
-
 #define GAUGE_ROW(gauge, name, labels, help) { (name), (labels), (help) },
 static const struct {
     const char *name, *labels, *help;
@@ -409,9 +390,21 @@ static int add_tables(struct buf *into, const struct metrics *m)
                                gauges[g].labels,
                                __atomic_load_n(&m->gauge[g], __ATOMIC_RELAXED));
     }
-
-    for (unsigned k = 0; k < FAMILIES && r == 0; k++)
-        r = add_family(into, m, &families[k]);
+    for (const struct family *f = families; f < families + FAMILIES && r == 0;
+         f++) {
+        r = add_head(into, f->name, f->help,
+                     f->histogram ? "histogram" : "counter");
+        for (unsigned i = 0; i < family_series(f) && r == 0; i++) {
+            if (f->histogram) {
+                r = add_histogram(into, m, f, i);
+                continue;
+            }
+            r = add_series(into, f, "", i, NULL);
+            if (r == 0)
+                r = buf_add_format(into, " %" PRIu64 "\n",
+                                   counter_of(m, family_first(f) + i));
+        }
+    }
     return r;
 }
 

@@ -191,34 +191,6 @@ static int note_expiry(struct tls_context *t, const X509_CRL *crl, int number)
     return date_note(t, &d, quarter < DATE_WARN_S ? quarter : DATE_WARN_S);
 }
 
-static int add_list(struct clients_reading *r, X509_CRL *crl, int number)
-{
-    const struct list new = { crl, find_ca(r, crl) };
-
-    if (check_list_dates(r, crl, number) < 0)
-        return -EINVAL;
-    if (crl_extension(crl, NID_delta_crl))
-        return complain(r->c,
-                        "%s: revocation list %d is a delta list; give complete "
-                        "lists",
-                        r->from->crl.name, number);
-    if (new.ca < 0)
-        return complain(r->c,
-                        "%s: revocation list %d is signed by none of the CAs "
-                        "in %s",
-                        r->from->crl.name, number, r->from->ca.name);
-    if (r->lists == LISTS_MAX)
-        return complain(r->c, "%s: more than %d revocation lists",
-                        r->from->crl.name, LISTS_MAX);
-    if (check_overlap(r, &new) < 0)
-        return -EINVAL;
-    if (X509_STORE_add_crl(r->store, crl) != 1 ||
-        note_expiry(r->t, crl, number) < 0)
-        return complain(r->c, "%s: no memory", r->from->crl.name);
-    r->list[r->lists++] = new;
-    return 0;
-}
-
 static void *parse_list(BIO *b)
 {
     return PEM_read_bio_X509_CRL(b, NULL, NULL, NULL);
@@ -226,10 +198,33 @@ static void *parse_list(BIO *b)
 
 static int take_list(void *owner, void *thing, int number)
 {
-    int r = add_list(owner, thing, number);
+    struct clients_reading *r = owner;
+    const struct list new = { thing, find_ca(r, thing) };
+    const char *name = r->from->crl.name;
+    int e = check_list_dates(r, thing, number);
 
-    X509_CRL_free(thing);
-    return r;
+    if (e == 0 && crl_extension(thing, NID_delta_crl))
+        e = complain(r->c,
+                     "%s: revocation list %d is a delta list; give complete "
+                     "lists",
+                     name, number);
+    if (e == 0 && new.ca < 0)
+        e = complain(r->c,
+                     "%s: revocation list %d is signed by none of the CAs in "
+                     "%s",
+                     name, number, r->from->ca.name);
+    if (e == 0 && r->lists == LISTS_MAX)
+        e = complain(r->c, "%s: more than %d revocation lists", name,
+                     LISTS_MAX);
+    if (e == 0)
+        e = check_overlap(r, &new);
+    if (e == 0 && (X509_STORE_add_crl(r->store, thing) != 1 ||
+                   note_expiry(r->t, thing, number) < 0))
+        e = complain(r->c, "%s: no memory", name);
+    if (e == 0)
+        r->list[r->lists++] = new;
+    X509_CRL_free(thing); /* the store has a reference of its own */
+    return e;
 }
 
 static const struct pem_kind revocation_lists = { "revocation list", parse_list,

@@ -159,22 +159,6 @@ static int stamp_ticket(SSL *ssl, void *unused)
                                            sizeof(bytes));
 }
 
-static enum ticket_origin read_origin(const SSL *ssl, SSL_SESSION *session)
-{
-    struct ticket_owner owner;
-    void *bytes = NULL;
-    size_t len = 0;
-
-    if (!is_13(ssl)) {
-        SSL_SESSION_set_timeout(session, NEVER_12);
-        return ORIGIN_SESSION;
-    }
-    if (SSL_SESSION_get0_ticket_appdata(session, &bytes, &len) != 1 ||
-        ticket_owner_read(bytes, len, &owner) < 0)
-        return ORIGIN_NOT_OWN;
-    return ticket_origin(&context_of(ssl)->owner, &owner);
-}
-
 /* OpenSSL's callback for each ticket that a client shows. The owner is read
  * here, since OpenSSL overwrites it when it makes the next ticket. One foreign
  * ticket spoils the handshake, even if the client also shows a good one. */
@@ -184,6 +168,9 @@ static SSL_TICKET_RETURN judge_ticket(SSL *ssl, SSL_SESSION *session,
                                       void *unused)
 {
     struct stream *s = SSL_get_app_data(ssl);
+    struct ticket_owner owner;
+    void *bytes = NULL;
+    size_t len = 0;
 
     (void)name;
     (void)name_len;
@@ -196,8 +183,17 @@ static SSL_TICKET_RETURN judge_ticket(SSL *ssl, SSL_SESSION *session,
         return SSL_TICKET_RETURN_IGNORE_RENEW;
     if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW)
         return SSL_TICKET_RETURN_IGNORE;
-    if (s->shown != ORIGIN_NOT_OWN)
-        s->shown = read_origin(ssl, session);
+    if (s->shown == ORIGIN_NOT_OWN)
+        return SSL_TICKET_RETURN_IGNORE;
+    if (!is_13(ssl)) {
+        SSL_SESSION_set_timeout(session, NEVER_12);
+        s->shown = ORIGIN_SESSION;
+    } else if (SSL_SESSION_get0_ticket_appdata(session, &bytes, &len) != 1 ||
+               ticket_owner_read(bytes, len, &owner) < 0) {
+        s->shown = ORIGIN_NOT_OWN;
+    } else {
+        s->shown = ticket_origin(&context_of(ssl)->owner, &owner);
+    }
     return s->shown == ORIGIN_NOT_OWN ? SSL_TICKET_RETURN_IGNORE
                                       : SSL_TICKET_RETURN_USE;
 }
