@@ -1,7 +1,5 @@
 /* "inspect list", "release" and "reject". The test plays the processes files.
  */
-#include <jansson.h>
-
 #include "fake_server.h"
 #include "sallyport/base/fd.h"
 #include "support/nth.h"
@@ -79,7 +77,6 @@ Test(inspect, list_asks_where_something_is_held)
 Test(inspect, list)
 {
     const struct run *r;
-    json_t *all, *one;
 
     write_users();
     fake_files_are(has_started, holds_one);
@@ -92,20 +89,13 @@ Test(inspect, list)
                      "anna 70000 70000 0\nbert 70001 70001 0\n"
                      "contracts 80000 80000 0\n");
     file_write(in_scratch("starts"), "");
-    all =
-        json_loads(expect_run(0, "", "inspect list bert --json")->out, 0, NULL);
+#define HELD(path)                                                             \
+    "{\"id\":\"" ID "\",\"user\":\"bert\",\"path\":\"" path "/a\\n.pdf\","     \
+    "\"bytes\":5,\"since\":\"1970-01-02T00:00:00Z\"}"
+    cr_expect_str_eq(world_json("inspect list bert --json"),
+                     "[" HELD("") "," HELD("/contracts") "]");
     cr_expect_str_eq(file_text(in_scratch("starts")),
                      "bert 70001 70001 0\nbert 70001 80000 0\n");
-    cr_assert_eq(json_array_size(all), 2);
-    one = json_array_get(all, 0);
-    cr_expect_str_eq(json_string_value(json_object_get(one, "id")), ID);
-    cr_expect_str_eq(json_string_value(json_object_get(one, "user")), "bert");
-    cr_expect_str_eq(json_string_value(json_object_get(one, "path")),
-                     "/a\n.pdf");
-    cr_expect_eq(json_integer_value(json_object_get(one, "bytes")), 5);
-    cr_expect_str_eq(json_string_value(json_object_get(one, "since")),
-                     "1970-01-02T00:00:00Z");
-    json_decref(all);
     fake_files_are(NULL, ends);
     cr_expect_str_eq(expect_run(0, "", "inspect list --json")->out, "[]\n");
     expect_err(EX_NOUSER, "", "inspect list carla", "carla");

@@ -54,6 +54,10 @@ void expect_out(int code, const char *input, const char *words,
 void expect_err(int code, const char *input, const char *words,
                 const char *said);
 
+/* Runs a command with --json, and returns its list in one line, without the
+ * ages. The next call overwrites it. */
+const char *world_json(const char *words);
+
 /* Is it the password of the user in the users file? */
 bool world_password_is(const char *name, const char *password);
 
