@@ -66,21 +66,14 @@ static unsigned kinds_of(const struct ctl_command *row, size_t place)
                                              : A_USER;
 }
 
-static unsigned kinds_of_value(const struct ctl_option *option)
-{
-    static const struct {
-        const char *value;
-        unsigned kinds;
-    } values[] = {
-        { "FILE", A_FILE }, { "DIR", A_FILE },        { "USER", A_USER },
-        { "TEAM", A_TEAM }, { "NAME:ROLE", A_SHARE },
-    };
-
-    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
-        if (strcmp(option->value, values[i].value) == 0)
-            return values[i].kinds;
-    return 0;
-}
+/* The values of options that are completed. */
+static const struct {
+    const char *value;
+    unsigned kinds;
+} values[] = {
+    { "FILE", A_FILE }, { "DIR", A_FILE },        { "USER", A_USER },
+    { "TEAM", A_TEAM }, { "NAME:ROLE", A_SHARE },
+};
 
 /* Offers the options of ROW; NULL: no command yet. */
 static void offer_options(const struct completion *c,
@@ -147,6 +140,7 @@ void complete_print(char **word)
     struct arguments words = { .word = c.word };
     const struct ctl_option *option;
     const struct ctl_command *row;
+    unsigned kinds = 0;
     size_t n = 0;
 
     while (word[n])
@@ -154,6 +148,9 @@ void complete_print(char **word)
     if (n > 0 && strcmp(word[n - 1], ":") != 0 && strcmp(word[n - 1], "=") != 0)
         c.current = word[--n];
     option = take_words(&c, word, n);
+    for (size_t i = 0; option && i < sizeof(values) / sizeof(values[0]); i++)
+        if (strcmp(option->value, values[i].value) == 0)
+            kinds = values[i].kinds;
     words.words = c.words;
     row = ctl_command_of(&words); /* NULL: the command isn't complete */
     /* Bash splits "team:NAME" into three words. */
@@ -162,7 +159,7 @@ void complete_print(char **word)
                         : strcmp(word[n - 2], "share") == 0 ? A_SHARE
                                                             : 0);
     else if (option)
-        offer_kinds(&c, kinds_of_value(option));
+        offer_kinds(&c, kinds);
     else if (c.current[0] == '-')
         offer_options(&c, row);
     else if (c.words == 0 || (c.words == 1 && (!row || !row->takes)))

@@ -27,23 +27,6 @@ void attend(json_t *list, const char *level, const char *format, ...)
         fail_no_memory();
 }
 
-/* Can only this machine reach the server? */
-static bool is_local(const json_t *status)
-{
-    const json_t *listening = json_object_get(status, "listening"), *one;
-    bool local = json_array_size(listening) > 0;
-    size_t i;
-
-    json_array_foreach(listening, i, one)
-    {
-        const struct slice address = slice_from(json_string_value(one));
-
-        local = local && (slice_starts(address, SLICE("127.")) ||
-                          slice_starts(address, SLICE("[::1]")));
-    }
-    return local;
-}
-
 static void attend_certificate(json_t *list, const json_t *c, bool local)
 {
     const char *file = text_of(c, "file", ""), *name = text_of(c, "name", "");
@@ -125,11 +108,19 @@ static void attend_disk(json_t *list, json_t *disks, const char *name,
 void attention_add(json_t *status)
 {
     const struct settings *s = &ctl.settings;
-    const bool local = is_local(status);
+    const json_t *listening = json_object_get(status, "listening"), *one;
     json_t *list = json_array(), *disks = json_array();
-    const json_t *one;
+    /* Can only this machine reach the server? */
+    bool local = json_array_size(listening) > 0;
     size_t i;
 
+    json_array_foreach(listening, i, one)
+    {
+        const struct slice address = slice_from(json_string_value(one));
+
+        local = local && (slice_starts(address, SLICE("127.")) ||
+                          slice_starts(address, SLICE("[::1]")));
+    }
     attend_server(list, status);
     json_array_foreach(json_object_get(status, "certificates"), i, one)
     {

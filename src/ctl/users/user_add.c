@@ -84,25 +84,6 @@ void draft_put(struct draft *d)
 
 /* "user add": a row in the users file, and a home. */
 
-static void take_password(struct draft *d, struct secret *password)
-{
-    const char *login = row_get(&d->row, "login");
-    char hash[HASH_MAX];
-
-    if (ctl.args.hash_stdin) {
-        given_hash(&d->row);
-        return;
-    }
-    if (login && strcmp(login, "certificate") == 0 &&
-        !ctl.args.print_password) {
-        row_need(row_set_column(&d->row, ROW_HASH, "*"));
-        return;
-    }
-    password_hash(password, hash);
-    row_need(row_set_column(&d->row, ROW_HASH, hash));
-    explicit_bzero(hash, sizeof(hash));
-}
-
 static void add_locked(void *given)
 {
     struct draft *d = given;
@@ -115,6 +96,9 @@ static void add_locked(void *given)
  * while a disk, a name service or systemd doesn't answer. */
 void user_add_row(struct draft *d, struct secret *password)
 {
+    const char *login;
+    char hash[HASH_MAX] = "*";
+
     draft_begin(d, ctl.args.word[2]);
     row_need(row_set(&d->row, "rights", "full"));
     given_set(&d->row);
@@ -124,7 +108,16 @@ void user_add_row(struct draft *d, struct secret *password)
     ids_ask(false, 1, d->home.path);
     d->home.uid = ids_likely(0);
     home_check(&d->home);
-    take_password(d, password);
+    login = row_get(&d->row, "login");
+    if (ctl.args.hash_stdin) {
+        given_hash(&d->row);
+    } else {
+        if (ctl.args.print_password || !login ||
+            strcmp(login, "certificate") != 0)
+            password_hash(password, hash);
+        row_need(row_set_column(&d->row, ROW_HASH, hash));
+        explicit_bzero(hash, sizeof(hash));
+    }
     password_show(password);
     edit_run(add_locked, d);
 }

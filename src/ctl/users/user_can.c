@@ -184,24 +184,6 @@ static void decide(struct question *q)
                                  share->name, share->name, q->user->name));
 }
 
-static json_t *describe_answer(const struct question *q)
-{
-    char rights[16], counting[16];
-    struct slice mount = { q->path.bytes, q->mount ? q->mount : 1 };
-    json_t *by = q->share ? grant_sources(q->u, q->user, q->share->name)
-                          : json_pack("[{s:n, s:s, s:I}]", "team", "rights",
-                                      rights_text(q->rights, rights), "line",
-                                      (json_int_t)q->user->line);
-
-    return json_pack("{s:s, s:s, s:b, s:o, s:s?, s:o, s:s, s:o, s:o}", "user",
-                     q->user->name, "verb", q->verb->name, "can",
-                     ctl_status == 0, "path", json_text(q->path.bytes), "share",
-                     q->share ? q->share->name : NULL, "directory",
-                     json_slice(mount), "rights",
-                     rights_text(rights_counting(q->rights), counting), "by",
-                     by, "why", q->why);
-}
-
 static void why_text(const json_t *one, struct buf *into)
 {
     buf_add_text(into, json_string_value(one));
@@ -215,11 +197,23 @@ void user_can(void)
     };
     static const char *const asked[] = { "user", "verb", "can", "share" };
     struct question q = { .u = &ctl.users };
+    char rights[16], counting[16];
 
     can_take_words(&q);
     q.user = user_named(&ctl.users);
     decide(&q);
-    json_t *answer = describe_answer(&q);
+    const struct slice mount = { q.path.bytes, q.mount ? q.mount : 1 };
+    json_t *by = q.share ? grant_sources(q.u, q.user, q.share->name)
+                         : json_pack("[{s:n, s:s, s:I}]", "team", "rights",
+                                     rights_text(q.rights, rights), "line",
+                                     (json_int_t)q.user->line);
+    json_t *answer = json_pack(
+        "{s:s, s:s, s:b, s:o, s:s?, s:o, s:s, s:o, s:o}", "user", q.user->name,
+        "verb", q.verb->name, "can", ctl_status == 0, "path",
+        json_text(q.path.bytes), "share", q.share ? q.share->name : NULL,
+        "directory", json_slice(mount), "rights",
+        rights_text(rights_counting(q.rights), counting), "by", by, "why",
+        q.why);
 
     if (!ctl.args.json) {
         puts(ctl_status ? "no" : "yes");
