@@ -186,7 +186,6 @@ Test(blind, with_and_without_the_name)
  * in its facts, and not in the listing of its parent. */
 PeerTest(blind, its_time_is_the_start_of_the_server, peer_init(p))
 {
-
     p->start.rules.since = 1577934245; /* 2020-01-02 03:04:05 UTC */
     peer_share(p, "/contracts", RIGHT_WRITE);
     peer_run(p);

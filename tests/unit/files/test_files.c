@@ -109,7 +109,6 @@ Test(files, master_that_lies)
 /* After each request no descriptor stays open. */
 PeerTest(files, keeps_no_descriptor, peer_init(p))
 {
-
     disk_put(p, "/f", "hello", 5);
     disk_directory(p, "/folder");
     disk_put(p, "/folder/f", "hello", 5);

@@ -110,15 +110,17 @@ static struct held expect_order(const struct peer *p, enum held_order what,
     return h;
 }
 
-/* The id of an upload to PATH, which becomes PATH in *stored. */
-static void hold(struct peer *p, const char *path, enum write_mode mode,
-                 size_t len, unsigned seed, char id[32])
+/* Returns the id of an upload to PATH; until the fourth call after it. */
+static const char *hold(struct peer *p, const char *path, enum write_mode mode,
+                        size_t len, unsigned seed)
 {
-    cr_assert_eq(ask_upload(p, path, mode, 0, len, seed), OUTCOME_OK, "%s",
-                 path);
-    cr_assert_eq(ask_commit(p, len), OUTCOME_OK, "%s", path);
-    strcpy(id, p->held);
-    cr_expect_eq(strlen(id), HELD_DIGITS);
+    static char id[4][32];
+    static int turn;
+
+    turn = (turn + 1) % 4;
+    cr_assert_eq(ask_put(p, path, mode, 0, len, seed), OUTCOME_OK, "%s", path);
+    cr_expect_eq(strlen(p->held), HELD_DIGITS);
+    return strcpy(id[turn], p->held);
 }
 
 /* Returns the place where /in/a waits; until the next call. */
@@ -204,7 +206,6 @@ Test(held, a_disk_without_leases)
 static void is_unseen(struct peer *p, const char *directory, const char *path,
                       enum outcome any)
 {
-
     cr_expect_eq(ask_list(p, directory, LIST_LONG, ""), 0);
     cr_expect_eq(p->entries, 0, "%s", p->text);
     for (enum facts_for what = 0; what < FACTS_FOR_COUNT; what++)
@@ -219,10 +220,9 @@ static void is_unseen(struct peer *p, const char *directory, const char *path,
 PeerTest(held, unseen_until_the_release, begin(p))
 {
     const char *stands;
-    char id[32];
     struct held h;
 
-    hold(p, "/in/a", WRITE_STORE, 200 * K, 1, id);
+    const char *id = hold(p, "/in/a", WRITE_STORE, 200 * K, 1);
     stands = held_at(id);
     cr_expect(disk_is(p, stands, 200 * K, 1), "%s", stands);
     cr_expect_eq(disk_partials(p, "/in"), 1, "no partial beside it");
@@ -300,19 +300,18 @@ static void arrive(struct peer *p, struct peer *other, enum arrival how,
 
 static void release_after(enum conflict conflict, enum arrival how)
 {
-    char old[32], newer[32], earlier[32];
     struct peer p, other;
 
     init(&p);
     p.start.rules.on_conflict = conflict;
     peer_run(&p);
     join(&other, &p);
-    hold(&p, "/in/b", WRITE_STORE, 20, 2, earlier);
+    const char *earlier = hold(&p, "/in/b", WRITE_STORE, 20, 2);
     expect_order(&p, HELD_RELEASE, earlier, OUTCOME_OK);
     ask_store(&other, "/in/c", 20, 2);
-    hold(&p, "/in/a", WRITE_STORE, 10, 1, old);
+    const char *old = hold(&p, "/in/a", WRITE_STORE, 10, 1);
     tick(&p);
-    hold(&p, "/in/a", WRITE_STORE, 20, 2, newer);
+    const char *newer = hold(&p, "/in/a", WRITE_STORE, 20, 2);
     arrive(&p, &other, how, newer);
     expect_order(&p, HELD_RELEASE, old, OUTCOME_EXISTS);
     cr_expect(disk_is(&p, "/in/a", 20, 2), "%d", (int)how);
@@ -334,17 +333,16 @@ Test(held, released_after_a_newer_one)
 /* Both wait. A release and a time of the client are no newer file. */
 PeerTest(held, released_in_order, begin(p))
 {
-    char first[32], second[32];
     struct peer other;
 
     join(&other, p);
     ask_store(&other, "/in/b", 20, 2);
     DONE(ask_times(&other, "/in/b", 5, 4102444800));
     tick(p);
-    hold(p, "/in/b", WRITE_STORE, 10, 1, first);
+    const char *first = hold(p, "/in/b", WRITE_STORE, 10, 1);
     expect_order(p, HELD_RELEASE, first, OUTCOME_OK);
-    hold(p, "/in/a", WRITE_STORE, 10, 1, first);
-    hold(p, "/in/a", WRITE_STORE, 20, 2, second);
+    first = hold(p, "/in/a", WRITE_STORE, 10, 1);
+    const char *second = hold(p, "/in/a", WRITE_STORE, 20, 2);
     tick(p);
     expect_order(p, HELD_RELEASE, first, OUTCOME_OK);
     expect_order(p, HELD_RELEASE, second, OUTCOME_OK);
@@ -355,10 +353,8 @@ PeerTest(held, released_in_order, begin(p))
 /* A release that left no note counts as a change: the later upload waits. */
 PeerTest(held, released_without_attributes, (marks_fail = true, begin(p)))
 {
-    char first[32], second[32];
-
-    hold(p, "/in/a", WRITE_STORE, 10, 1, first);
-    hold(p, "/in/a", WRITE_STORE, 20, 2, second);
+    const char *first = hold(p, "/in/a", WRITE_STORE, 10, 1);
+    const char *second = hold(p, "/in/a", WRITE_STORE, 20, 2);
     tick(p);
     expect_order(p, HELD_RELEASE, first, OUTCOME_OK);
     expect_order(p, HELD_RELEASE, second, OUTCOME_EXISTS);
@@ -368,9 +364,7 @@ PeerTest(held, released_without_attributes, (marks_fail = true, begin(p)))
 /* Which of the two is older can't be seen: then the visible one stays. */
 PeerTest(held, released_without_a_look, begin(p))
 {
-    char id[32];
-
-    hold(p, "/in/a", WRITE_STORE, 10, 1, id);
+    const char *id = hold(p, "/in/a", WRITE_STORE, 10, 1);
     disk_fill(p, "/in/a", 20, 2);
     look_fails = "a";
     expect_order(p, HELD_RELEASE, id, OUTCOME_IO);
@@ -395,9 +389,7 @@ PeerTest(held, a_directory_that_is_not_synced, init(p))
 /* Its bytes are sent, or the order has failed. */
 PeerTest(held, one_that_cannot_be_read, begin(p))
 {
-    char id[32];
-
-    hold(p, "/in/a", WRITE_STORE, 10, 1, id);
+    const char *id = hold(p, "/in/a", WRITE_STORE, 10, 1);
     cr_assert_eq(chmod(disk_path(p, held_at(id)), 0), 0);
     expect_order(p, HELD_READ, id, OUTCOME_DENIED);
 }
@@ -405,8 +397,6 @@ PeerTest(held, one_that_cannot_be_read, begin(p))
 /* A directory with its rule is a mount: nothing comes in by another way. */
 PeerTest(held, no_other_way, begin(p))
 {
-    char id[32];
-
     disk_fill(p, "/f", 10, 1);
     disk_directory(p, "/d");
     GETS(BETWEEN_MOUNTS, ask_rename(p, "/f", "/in/f"));
@@ -418,7 +408,7 @@ PeerTest(held, no_other_way, begin(p))
     disk_directory(p,
                    "/closed"); /* no matter for an order that finds its file */
     cr_assert_eq(chmod(disk_path(p, "/closed"), 0), 0);
-    hold(p, "/in/sub/f", WRITE_STORE, 10, 2, id);
+    const char *id = hold(p, "/in/sub/f", WRITE_STORE, 10, 2);
     is_unseen(p, "/in/sub", "/in/sub/f", OUTCOME_WAITS);
     GETS(NOT_EMPTY, ask_path(p, MSG_directory_remove, "/in/sub"));
     DONE(ask_rename(p, "/in/sub", "/in/new"));
@@ -458,15 +448,14 @@ Test(held, a_name_that_is_taken)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct held h;
         struct peer *p = peer_new();
-        char id[32], earlier[32];
 
         disk_directory(p, "/in");
         peer_rights(p, "/in", INSPECT & ~rows[i].without);
         p->start.rules.on_conflict = rows[i].conflict;
         p->start.rules.fsync = true;
         peer_run(p);
-        hold(p, "/in/a.b", WRITE_STORE, 20, 2, earlier);
-        hold(p, "/in/a.b", rows[i].mode, 10, 1, id);
+        const char *earlier = hold(p, "/in/a.b", WRITE_STORE, 20, 2);
+        const char *id = hold(p, "/in/a.b", rows[i].mode, 10, 1);
         expect_order(p, HELD_RELEASE, earlier, OUTCOME_OK);
         p->start.rules.on_conflict = CONFLICT_OVERWRITE; /* of sallyportctl */
         h = order_once(p, HELD_RELEASE, id);
@@ -485,16 +474,14 @@ Test(held, a_name_that_is_taken)
 /* A cut upload goes on; a rest never waits without its beginning. */
 PeerTest(held, rest_and_append, begin(p))
 {
-    char id[32];
-
     ask_cut(p, "/in/a", 200 * K, 1);
     cr_expect_eq(ask_size(p, "/in/a"), 192 * K);
-    hold(p, "/in/a", WRITE_APPEND, 300 * K, 1, id);
+    const char *id = hold(p, "/in/a", WRITE_APPEND, 300 * K, 1);
     order_once(p, HELD_RELEASE, id);
     cr_expect(disk_is(p, "/in/a", 300 * K, 1));
     GETS(SEND_WHOLE, ask_upload(p, "/in/a", WRITE_APPEND, 0, 400 * K, 1));
     GETS(SEND_WHOLE, ask_upload(p, "/in/a", WRITE_STORE, 300 * K, 400 * K, 1));
-    hold(p, "/in/a", WRITE_STORE, 400 * K, 2, id);
+    id = hold(p, "/in/a", WRITE_STORE, 400 * K, 2);
     cr_expect(disk_is(p, "/in/a", 300 * K, 1), "until the release");
     order_once(p, HELD_RELEASE, id);
     cr_expect(disk_is(p, "/in/a", 400 * K, 2));
@@ -503,7 +490,7 @@ PeerTest(held, rest_and_append, begin(p))
 /* A drop: the 226 has the name that the file gets. */
 PeerTest(held, in_a_drop, peer_init(p))
 {
-    char id[32], name[NAME_MAX + 1];
+    char name[NAME_MAX + 1];
 
     disk_directory(p, "/in");
     peer_rights(p, "/in", RIGHT_WRITE | RIGHT_INSPECT);
@@ -516,7 +503,7 @@ PeerTest(held, in_a_drop, peer_init(p))
     memset(name, 'x', sizeof(name));
     memcpy(name, "/in/", 4);
     name[4 + HELD_NAME_MAX] = '\0';
-    hold(p, name, WRITE_STORE, 10, 1, id);
+    const char *id = hold(p, name, WRITE_STORE, 10, 1);
     expect_order(p, HELD_RELEASE, id, OUTCOME_OK);
     name[4 + HELD_NAME_MAX] = 'x';
     name[4 + HELD_NAME_MAX + 1] = '\0';
@@ -529,12 +516,11 @@ PeerTest(held, in_a_share, (skip_without_root(), peer_init(p)))
 {
     struct peer b, c, ctl;
     struct held h;
-    char id[32];
 
     peer_share(p, "/contracts", INSPECT);
     peer_run(p);
     peer_member(&b, p, "bert", RIGHT_ALL);
-    hold(p, "/contracts/a", WRITE_STORE, 10, 1, id);
+    const char *id = hold(p, "/contracts/a", WRITE_STORE, 10, 1);
     is_unseen(p, "/contracts", "/contracts/a", OUTCOME_WAITS);
     is_unseen(&b, "/contracts", "/contracts/a", OUTCOME_NOT_FOUND);
     peer_member(&c, p, "carl", INSPECT);
@@ -555,11 +541,10 @@ PeerTest(held, in_a_share, (skip_without_root(), peer_init(p)))
 PeerTest(held, two_at_once, begin(p))
 {
     struct peer ctl[2];
-    char id[32];
 
     for (int n = 0; n < 2; n++)
         peer_join(&ctl[n], p, true);
-    hold(p, "/in/a", WRITE_STORE, 10, 1, id);
+    const char *id = hold(p, "/in/a", WRITE_STORE, 10, 1);
     for (int n = 1; n >= 0; n--)
         send_order(&ctl[n], HELD_RELEASE, id);
     cr_expect_eq(take_answers(&ctl[0]).count + take_answers(&ctl[1]).count, 1);
@@ -583,10 +568,9 @@ PeerTest(held, no_sync_under_a_lock, begin(p))
 {
     struct held h;
     struct peer b;
-    char id[32];
 
     disk_put(p, "/in/old", "x", 1);
-    hold(p, "/in/a", WRITE_STORE, 10, 1, id);
+    const char *id = hold(p, "/in/a", WRITE_STORE, 10, 1);
     p->start.rules.fsync = true;
     sync_directories_wait();
     peer_join(&b, p, true);

@@ -70,7 +70,6 @@ static void expect_names(struct peer *p, const char *path, const char *argument,
 
 static unsigned perm_of(struct peer *p, const char *path)
 {
-
     cr_expect_eq(ask_facts(p, path, FACTS_FOR_ANY), OUTCOME_OK, "%s", path);
     cr_expect_eq(p->are.kind, ENTRY_DIRECTORY);
     return (unsigned)p->are.perm;

@@ -239,7 +239,6 @@ PeerTest(naming, version_puts_the_old_one_back,
          (rename_faults.no_flags = true, rename_faults.once_replace = "f",
           start(p, CONFLICT_VERSION)))
 {
-
     disk_fill(p, "/in/f", 50, 1);
     DONE(ask_upload(p, "/in/f", WRITE_STORE, 0, 100, 2));
     cr_assert_neq(ask_commit(p, 100), OUTCOME_OK);

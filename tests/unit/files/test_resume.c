@@ -4,26 +4,6 @@
 
 #define K 1024u
 
-Test(resume, length)
-{
-    static const struct {
-        uint64_t held, resumable;
-    } rows[] = {
-        { 0, 0 },
-        { 1, 0 },
-        { 64 * K - 1, 0 },
-        { 64 * K, 0 }, /* less, so that there is always something to send */
-        { 64 * K + 1, 64 * K },
-        { 128 * K, 64 * K },
-        { 128 * K + 1, 128 * K },
-        { UINT64_MAX, UINT64_MAX - 64 * K + 1 },
-    };
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        cr_expect_eq(resume_length(rows[i].held), rows[i].resumable, "row %zu",
-                     i);
-}
-
 #define STORE(at)   .mode = WRITE_STORE, .offset = (at)
 #define APPEND      .mode = WRITE_APPEND
 #define FINISHED(n) .finished = true, .size = (n)

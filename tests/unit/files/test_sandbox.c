@@ -18,7 +18,6 @@ static void upload(struct peer *p, const char *path, enum write_mode mode,
 
 static void go_through_all(struct peer *p)
 {
-
     DONE(ask_path(p, MSG_directory_make, "/folder"));
     DONE(ask_path(p, MSG_directory_enter, "/folder"));
     upload(p, "/folder/f", WRITE_STORE, 0, 200 * K, false);

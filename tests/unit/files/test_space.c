@@ -192,7 +192,6 @@ Test(idle, not_the_one_of_the_upload)
 
     free_at_first = 100 * K;
     for (size_t i = 0; i < 3; i++) {
-
         peer_start(&p);
         ask_cut(&p, "/x", 200 * K, 1);
         later(&p, HOUR);

@@ -149,8 +149,11 @@ PeerTest(upload, cut_one_is_kept_from_64k_on, peer_start(p))
         uint64_t told;
     } rows[] = {
         { 0, 0 },
-        { 64 * K, 0 },
+        { 1, 0 },
+        { 64 * K, 0 }, /* less, so that there is always something to send */
         { 64 * K + 1, 64 * K },
+        { 128 * K, 64 * K },
+        { 128 * K + 1, 128 * K },
         { 200 * K, 192 * K },
         { 256 * K, 192 * K },
     };

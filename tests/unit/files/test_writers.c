@@ -341,7 +341,6 @@ static void complete(struct peer *p, uint64_t size)
  * one connection, and the rest comes on another. */
 PairTest(the_rest_beside_a_file, start())
 {
-
     cut_upload(a, WRITE_STORE, 200 * K, 1);
     disk_fill(a, "/in/f", 250 * K, 2);
     DONE(ask_facts(a, "/in/f", FACTS_FOR_PARTIAL));
