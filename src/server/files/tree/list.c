@@ -28,19 +28,6 @@ bool list_is_pattern(const char *name)
     return strpbrk(name, "*?[") != NULL;
 }
 
-/* Returns the end of the set that begins at P, a '[', after its ']'; NULL if it
- * has none. A ']' that comes first belongs to the set. */
-static const char *pattern_set_end(const char *p)
-{
-    p++;
-    if (*p == '!' || *p == '^')
-        p++;
-    if (*p == ']')
-        p++;
-    p = strchr(p, ']');
-    return p ? p + 1 : NULL;
-}
-
 static bool pattern_is_in_set(const char *p, const char *end,
                               unsigned char byte)
 {
@@ -62,12 +49,17 @@ static bool pattern_is_in_set(const char *p, const char *end,
  * NULL if the byte doesn't match or there is none. */
 static const char *pattern_match_byte(const char *p, char byte)
 {
-    const char *end = *p == '[' ? pattern_set_end(p) : NULL;
+    const char *last = NULL;
 
     if (byte == '\0' || *p == '\0')
         return NULL;
-    if (end)
-        return pattern_is_in_set(p, end, (unsigned char)byte) ? end : NULL;
+    if (*p == '[') { /* a ']' that comes first belongs to the set */
+        last = p[1] == '!' || p[1] == '^' ? p + 2 : p + 1;
+        last = strchr(*last == ']' ? last + 1 : last, ']');
+    }
+    if (last)
+        return pattern_is_in_set(p, last + 1, (unsigned char)byte) ? last + 1
+                                                                   : NULL;
     return *p == '?' || *p == byte ? p + 1 : NULL;
 }
 
@@ -205,22 +197,6 @@ static bool list_ends_in_slash(struct slice s)
     return s.len > 0 && s.ptr[s.len - 1] == '/';
 }
 
-/* Adds a name that RETR accepts: the client's own argument, then the name. */
-static int list_add_name(struct list_output *l, struct slice name)
-{
-    struct slice front = l->argument;
-    char text[MESSAGE_TEXT_MAX + 1];
-
-    if (l->what->directory < 0 && front.len > 0)
-        return listing_name(&l->out, front, SLICE(""));
-    if (front.len > 0 && !list_ends_in_slash(front)) {
-        memcpy(text, front.ptr, front.len);
-        text[front.len] = '/';
-        front = (struct slice){ text, front.len + 1 };
-    }
-    return listing_name(&l->out, front, name);
-}
-
 /* Adds NAME, the mount M, or no mount if M is NULL. Leaves out a name that was
  * deleted meanwhile, or may not be looked at, or can't be shown by the disk; in
  * the last case the listing is reported as incomplete. */
@@ -228,8 +204,24 @@ static int list_add_entry(struct list_output *l, const char *name,
                           const struct mount *m)
 {
     struct entry e = { .name = slice_from(name) };
-    int r = l->format == LIST_NAMES ? list_add_name(l, e.name)
-                                    : list_add_facts(l, name, m, &e);
+    struct slice front = l->argument;
+    char text[MESSAGE_TEXT_MAX + 1];
+    int r;
+
+    if (l->format != LIST_NAMES) {
+        r = list_add_facts(l, name, m, &e);
+    } else {
+        /* A name that RETR accepts: the client's own argument, then the
+         * name. */
+        if (l->what->directory < 0 && front.len > 0) {
+            e.name = SLICE("");
+        } else if (front.len > 0 && !list_ends_in_slash(front)) {
+            memcpy(text, front.ptr, front.len);
+            text[front.len] = '/';
+            front = (struct slice){ text, front.len + 1 };
+        }
+        r = listing_name(&l->out, front, e.name);
+    }
 
     if (r == -ENOENT)
         return 0;

@@ -11,15 +11,10 @@
 /* Milliseconds without questions after one that master didn't answer. */
 #define NAME_REST_MS 60000
 
-static struct owner_name *names_place(struct files *f, uid_t uid)
-{
-    return &f->owner[uid % OWNERS_MAX];
-}
-
 int names_on_owner_is(void *owner, struct msg_owner_is *m)
 {
     struct files *f = owner;
-    struct owner_name *o = names_place(f, (uid_t)m->uid);
+    struct owner_name *o = &f->owner[(uid_t)m->uid % OWNERS_MAX];
 
     o->uid = (uid_t)m->uid;
     return slice_copy(m->name, o->name, sizeof(o->name));
@@ -27,7 +22,7 @@ int names_on_owner_is(void *owner, struct msg_owner_is *m)
 
 static bool names_ask(struct files *f, uid_t uid)
 {
-    const struct owner_name *o = names_place(f, uid);
+    const struct owner_name *o = &f->owner[uid % OWNERS_MAX];
     uint64_t now = clock_ms(), end = now + NAME_MS;
 
     if (now < f->nameless_until ||
@@ -47,7 +42,7 @@ static bool names_ask(struct files *f, uid_t uid)
 /* An empty entry has uid 0: files of root have no owner's name. */
 struct slice names_owner(struct files *f, const struct mount *m, uid_t uid)
 {
-    const struct owner_name *o = names_place(f, uid);
+    const struct owner_name *o = &f->owner[uid % OWNERS_MAX];
 
     if (!m->share || f->uid_is_shared || uid == 0)
         return (struct slice){ "", 0 };

@@ -65,39 +65,34 @@ static bool search_is_old(const struct search_request *s, time_t changed,
            (changed <= s->now && (uint64_t)(s->now - changed) >= age);
 }
 
-/* Will nobody continue it? It is older than partial_days; or no upload finds
- * its random name; or it is landed or stale; or its writer was killed before
- * its first sync, or cut off from a network disk. Partials in a share can't be
- * opened: only their age shows that they have no writer. */
-static bool abandoned_is(const struct search_request *s, int fd,
-                         const char *name, const struct stat *st)
+/* Is it what the request means? A file expires by its ctime, which no client
+ * can set, not by its mtime, which MFMT sets. */
+static bool search_is_meant(const struct search_request *s, int fd,
+                            const char *name, const struct stat *st)
 {
     const struct files *f = s->walk.f;
     const bool random = partial_is_random(name);
     uint64_t least = s->share && random ? LEFTOVER_S : PARTIAL_UNTOUCHED_S;
 
-    if (!S_ISREG(st->st_mode) || !search_is_old(s, st->st_ctime, least))
+    if (!S_ISREG(st->st_mode))
+        return false;
+    if (s->what == FIND_EXPIRED)
+        return strcmp(name, LOCK_FILE) != 0 &&
+               search_is_old(s, st->st_ctime, s->age);
+    if (s->what == FIND_PARTIALS)
+        return s->share ||
+               (partial_is_own(f, st) && !partial_has_landed(f, fd, name, st));
+    /* Will nobody continue it? It is older than partial_days; or no upload
+     * finds its random name; or it is landed or stale; or its writer was killed
+     * before its first sync, or cut off from a network disk. Partials in a
+     * share can't be opened: only their age shows that they have no writer. */
+    if (!search_is_old(s, st->st_ctime, least))
         return false;
     if (s->share)
         return random || search_is_old(s, st->st_mtime, s->age);
     return partial_is_own(f, st) && !partial_name_in_use(f, fd, name) &&
            (random || search_is_old(s, st->st_mtime, s->age) ||
             partial_is_useless(f, fd, name, st));
-}
-
-/* Is it what the request means? A file expires by its ctime, which no client
- * can set, not by its mtime, which MFMT sets. */
-static bool search_is_meant(const struct search_request *s, int fd,
-                            const char *name, const struct stat *st)
-{
-    if (s->what == FIND_EXPIRED)
-        return S_ISREG(st->st_mode) && strcmp(name, LOCK_FILE) != 0 &&
-               search_is_old(s, st->st_ctime, s->age);
-    if (s->what == FIND_ABANDONED)
-        return abandoned_is(s, fd, name, st);
-    return s->share ? S_ISREG(st->st_mode)
-                    : partial_is_own(s->walk.f, st) &&
-                          !partial_has_landed(s->walk.f, fd, name, st);
 }
 
 static void search_on_name(struct walk *w, int fd, const char *name)

@@ -260,20 +260,6 @@ static bool upload_is_onto_nothing(const struct wish *w, const struct mount *m)
            (w->plan.how == RESUME_CUT && w->conflict != CONFLICT_RENAME);
 }
 
-/* Reports a disk that gives new files another owner (cifs with uid=, NFS with
- * all_squash): such a partial could be neither locked nor found again. */
-static int upload_report_owner(struct files *f, const struct wish *w)
-{
-    struct event_record r;
-
-    files_event_begin(f, &r, EVENT_TROUBLE,
-                      "no upload is possible: the disk gives new files another "
-                      "owner; change its mount (uid=, all_squash)");
-    event_text(&r, FIELD_PATH, path_slice(&w->path));
-    event_send(&f->log, &r);
-    return -EPERM;
-}
-
 static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
                         struct place *at)
 {
@@ -285,7 +271,20 @@ static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
     if (r != 0) {
         partial_end(f, at->directory, &u->partial);
         copy_release(&u->copy);
-        return r == -EOWNERDEAD ? upload_report_owner(f, w) : r;
+        if (r != -EOWNERDEAD)
+            return r;
+        /* A disk that gives new files another owner (cifs with uid=, NFS with
+         * all_squash): such a partial could be neither locked nor found
+         * again. */
+        struct event_record e;
+
+        files_event_begin(
+            f, &e, EVENT_TROUBLE,
+            "no upload is possible: the disk gives new files another "
+            "owner; change its mount (uid=, all_squash)");
+        event_text(&e, FIELD_PATH, path_slice(&w->path));
+        event_send(&f->log, &e);
+        return -EPERM;
     }
     u->mount = at->mount;
     u->directory = fd_take(&at->owned);
