@@ -32,7 +32,7 @@ static int client_open(struct client *c, const struct url *url)
     struct failure why;
 
     client_leave(c);
-    temporary_reset();
+    atomic_store(&temporary_off, false);
     if (site_open(&c->site, &c->options, url, &c->link, &why) < 0) {
         link_close(&c->link);
         site_close(&c->site);
@@ -98,9 +98,11 @@ static int open_profile(struct options *o, struct profile *p, const char *word,
 static int open_target(struct options *o, struct profile *p, const char *word,
                        struct url *ret, struct failure *why)
 {
+    size_t letters = strspn(word, "abcdefghijklmnopqrstuvwxyz+");
+    bool is_url = letters > 0 && strncmp(word + letters, "://", 3) == 0;
     struct complaint bad = { "" };
 
-    int r = !url_is(word) ? open_profile(o, p, word, ret, why)
+    int r = !is_url ? open_profile(o, p, word, ret, why)
             : url_parse(word, ret, &bad) < 0
                 ? fail(why, EX_USAGE, "%s", bad.text)
                 : 0;
@@ -244,7 +246,7 @@ static int run_words(struct client *c, const struct client_command *row,
         memcpy(w[i].path, one.path, sizeof(one.path));
         w[i].pattern = one.pattern;
     }
-    if (row->modes & SERVERLESS)
+    if (!row->kinds.urls[0])
         return 0;
     /* A profile that doesn't exist looks like a local file with a colon. */
     for (int i = n; !url->host[0] && i-- > 0;)

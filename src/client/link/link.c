@@ -127,6 +127,7 @@ static size_t link_on_want(char *bytes, size_t size, size_t n, void *of)
 {
     struct link *l = of;
     struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
+    struct pollfd end = { .fd = l->data, .events = POLLRDHUP };
     uint64_t rate = l->site->options->limit_rate;
     size_t len = size * n, piece = rate / 10;
 
@@ -140,7 +141,7 @@ static size_t link_on_want(char *bytes, size_t size, size_t n, void *of)
         return 0;
     /* The server has closed. Pretend the file's end, so that libcurl reads the
      * reply; after a write error it would drop the control connection. */
-    l->ended_early = l->data >= 0 && link_is_ended(l);
+    l->ended_early = poll(&end, 1, 0) == 1;
     if (l->ended_early && l->tls)
         SSL_set_quiet_shutdown(l->tls, 1); /* libcurl sends close_notify */
     if (l->ended_early)
@@ -229,23 +230,6 @@ static void link_set_tls(struct link *l)
         LINK_SET(l, CURLOPT_SSLCERT, o->cert);
         LINK_SET(l, CURLOPT_SSLKEY, o->key ? o->key : o->cert);
     }
-}
-
-static void link_set_limits(struct link *l)
-{
-    const struct options *o = l->site->options;
-
-    LINK_SET(l, CURLOPT_CONNECTTIMEOUT, (long)link_connect_time(l));
-    long patience = (long)o->timeout + l->patience;
-    l->patience = 0;
-    LINK_SET(l, CURLOPT_SERVER_RESPONSE_TIMEOUT, patience);
-    LINK_SET(l, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    /* A program that feeds the upload may be silent for hours; link_is_stuck()
-     * watches the rest. */
-    LINK_SET(l, CURLOPT_LOW_SPEED_TIME, link_is_stream(l) ? 0 : patience);
-    LINK_SET(l, CURLOPT_TCP_KEEPALIVE, 1L);
-    LINK_SET(l, CURLOPT_BUFFERSIZE, BLOCK);
-    LINK_SET(l, CURLOPT_UPLOAD_BUFFERSIZE, BLOCK);
 }
 
 static void link_set_callbacks(struct link *l)
@@ -397,14 +381,12 @@ int link_refresh(struct link *l, struct failure *why)
                                                 : 0;
 }
 
-/* Lets STOR continue: libcurl would send APPE, which a Sallyport accepts only
- * if nothing has the name. */
-void link_go_on(struct link *l, uint64_t first)
+void link_say_number(struct link *l, const char *verb, uint64_t number)
 {
-    char rest[32];
+    char text[32];
 
-    snprintf(rest, sizeof(rest), "REST %llu", (unsigned long long)first);
-    link_add(l, &l->last, CURLOPT_PREQUOTE, rest);
+    snprintf(text, sizeof(text), "%s %llu", verb, (unsigned long long)number);
+    link_add(l, &l->last, CURLOPT_PREQUOTE, text);
 }
 
 /* Sets the first byte. If libcurl ignores lengths, it sends no SIZE, which
@@ -417,17 +399,7 @@ void link_set_first(struct link *l, uint64_t first, bool sized)
     }
     LINK_SET(l, CURLOPT_IGNORE_CONTENT_LENGTH, 1L);
     if (first > 0)
-        link_go_on(l, first);
-}
-
-/* Announces the length, so that the server publishes nothing shorter. The star
- * makes libcurl continue after a refusal. */
-void link_announce(struct link *l, uint64_t length)
-{
-    char allo[32];
-
-    snprintf(allo, sizeof(allo), "*ALLO %llu", (unsigned long long)length);
-    link_add(l, &l->last, CURLOPT_PREQUOTE, allo);
+        link_say_number(l, "REST", first);
 }
 
 void link_choose(struct link *l, enum conflict_choice c)
@@ -462,6 +434,8 @@ void link_set_directory(struct link *l, const char *path)
 
 void link_begin(struct link *l, const char *path, const struct link_io *io)
 {
+    const struct options *o = l->site->options;
+
     curl_easy_reset(l->curl);
     l->set = CURLE_OK;
     curl_slist_free_all(l->before);
@@ -475,7 +449,17 @@ void link_begin(struct link *l, const char *path, const struct link_io *io)
     buf_clear(&l->lines);
     link_set_tls(l);
     link_set_manner(l);
-    link_set_limits(l);
+    LINK_SET(l, CURLOPT_CONNECTTIMEOUT, (long)link_connect_time(l));
+    long patience = (long)o->timeout + l->patience;
+    l->patience = 0;
+    LINK_SET(l, CURLOPT_SERVER_RESPONSE_TIMEOUT, patience);
+    LINK_SET(l, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    /* A program that feeds the upload may be silent for hours; link_is_stuck()
+     * watches the rest. */
+    LINK_SET(l, CURLOPT_LOW_SPEED_TIME, link_is_stream(l) ? 0 : patience);
+    LINK_SET(l, CURLOPT_TCP_KEEPALIVE, 1L);
+    LINK_SET(l, CURLOPT_BUFFERSIZE, BLOCK);
+    LINK_SET(l, CURLOPT_UPLOAD_BUFFERSIZE, BLOCK);
     link_set_callbacks(l);
     link_set_url(l, path);
 }
@@ -551,15 +535,15 @@ static CURLcode link_perform_in_turn(struct link *l)
 
 int link_run(struct link *l, struct failure *why)
 {
-    if (l->set != CURLE_OK) {
+    if (l->set != CURLE_OK || !link_begin_scouting(l)) {
         l->io = NULL;
-        return fail(why, l->set == CURLE_OUT_OF_MEMORY ? EX_OSERR : EX_SOFTWARE,
-                    "libcurl can't set an option: %s",
-                    curl_easy_strerror(l->set));
-    }
-    if (!link_begin_scouting(l)) {
-        l->io = NULL;
-        return fail(why, EX_NOPERM, "another login was denied");
+        return l->set == CURLE_OK
+                   ? fail(why, EX_NOPERM, "another login was denied")
+                   : fail(why,
+                          l->set == CURLE_OUT_OF_MEMORY ? EX_OSERR
+                                                        : EX_SOFTWARE,
+                          "libcurl can't set an option: %s",
+                          curl_easy_strerror(l->set));
     }
     CURLcode r = link_perform_in_turn(l);
 

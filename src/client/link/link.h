@@ -290,11 +290,10 @@ void link_begin(struct link *l, const char *path, const struct link_io *io);
 /* Lets a download begin at byte FIRST. SIZED: the caller checks the length
  * itself; otherwise libcurl asks for the SIZE and compares. */
 void link_set_first(struct link *l, uint64_t first, bool sized);
-/* Lets this call continue at byte FIRST: the server cuts its bytes there. */
-void link_go_on(struct link *l, uint64_t first);
-/* Announces the LENGTH of the whole file of an upload. The server may refuse
- * it. */
-void link_announce(struct link *l, uint64_t length);
+/* Sends VERB and NUMBER directly before the transfer: REST, and the server cuts
+ * its bytes there; or *ALLO, the length of the whole file of an upload. After
+ * the star a refusal doesn't end the call. */
+void link_say_number(struct link *l, const char *verb, uint64_t number);
 /* Runs this call, which must have the path "", in the directory PATH. */
 void link_set_directory(struct link *l, const char *path);
 /* Sets what the server does if the name of this upload is taken. Has no effect
@@ -366,8 +365,6 @@ void link_check_sent(struct link *l, curl_off_t up);
 uint64_t link_connect_time(const struct link *l);
 /* Does the call send standard input? */
 bool link_is_stream(const struct link *l);
-/* Has the server ended the data connection? */
-bool link_is_ended(const struct link *l);
 /* Makes the data connection send whole segments only; the kernel sends the
  * remainder after 200 ms, or at the end. */
 void link_cork(struct link *l, bool on);

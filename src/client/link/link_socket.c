@@ -23,20 +23,6 @@
 #define PAUSE_MAX   30  /* the longest pause between two tries, in seconds */
 #define CONNECT_MAX 30
 
-/* Does libcurl have a socket to wait for? If not, it wants to be called
- * again. */
-static bool link_has_socket(struct link *l)
-{
-    fd_set in, out, other;
-    int most = -1;
-
-    FD_ZERO(&in);
-    FD_ZERO(&out);
-    FD_ZERO(&other);
-    curl_multi_fdset(l->multi, &in, &out, &other, &most);
-    return most >= 0;
-}
-
 bool link_use_spare(struct link *l)
 {
     return l->spare.some && l->spare.some(l->spare.of);
@@ -45,17 +31,23 @@ bool link_use_spare(struct link *l)
 /* Waits until a byte comes. After the 150 libcurl itself waits, since the reply
  * at the end may arrive long before the last byte of the file. ROUNDS counts
  * calls that didn't wait, so that a reply that libcurl doesn't read yet, or a
- * slow look-up of a name, doesn't use the whole processor. */
+ * slow look-up of a name, doesn't use the whole processor. If libcurl has no
+ * socket to wait for (MOST is -1), it wants to be called again. */
 static void link_wait(struct link *l, unsigned *rounds)
 {
     struct curl_waitfd control = { .fd = l->control,
                                    .events = CURL_WAIT_POLLIN };
     bool asks = l->control >= 0 && (l->reply < 100 || l->reply >= 200);
-    int ready = 1;
+    int ready = 1, most = -1;
+    fd_set in, out, other;
 
+    FD_ZERO(&in);
+    FD_ZERO(&out);
+    FD_ZERO(&other);
+    curl_multi_fdset(l->multi, &in, &out, &other, &most);
     if (*rounds > AT_ONCE_MAX)
         curl_multi_poll(l->multi, NULL, 0, REST_MS, &ready);
-    else if (!asks || link_has_socket(l))
+    else if (!asks || most >= 0)
         curl_multi_poll(l->multi, &control, asks ? 1 : 0,
                         link_use_spare(l) ? 0 : WAIT_MS, &ready);
     *rounds = asks && ready > 0 ? *rounds + 1 : 0;
@@ -218,13 +210,6 @@ uint64_t link_connect_time(const struct link *l)
     bool short_wait = l->site->proxy.name[0] || l->glance || l->steady;
 
     return short_wait && patience < CONNECT_MAX ? patience : CONNECT_MAX;
-}
-
-bool link_is_ended(const struct link *l)
-{
-    struct pollfd p = { .fd = l->data, .events = POLLRDHUP };
-
-    return poll(&p, 1, 0) == 1;
 }
 
 /* Waits until the socket is writable: libcurl tries close_notify once, and

@@ -159,21 +159,6 @@ static int password_take(struct slice line, const char *source,
     return 0;
 }
 
-static int from_file(const struct options *o, struct secret *ret,
-                     struct failure *why)
-{
-    struct buf text;
-
-    if (!o->password_file)
-        return 1;
-    buf_init(&text, PASSWORD_FILE_MAX);
-    int r = private_read(o->password_file, true, true, &text, why);
-    if (r == 0)
-        r = password_take(buf_slice(&text), o->password_file, ret, why);
-    buf_release(&text);
-    return r;
-}
-
 static int from_command(const struct options *o, struct secret *ret,
                         struct failure *why)
 {
@@ -226,6 +211,7 @@ static int from_settings(const struct options *o, struct secret *ret,
 {
     SECRET_CLEANUP struct secret variable = { 0 };
     struct failure bad;
+    struct buf text;
     char *value = getenv(VARIABLE);
     int from = 1;
 
@@ -234,7 +220,13 @@ static int from_settings(const struct options *o, struct secret *ret,
         explicit_bzero(value, strlen(value));
         unsetenv(VARIABLE);
     }
-    int r = from_file(o, ret, why);
+    buf_init(&text, PASSWORD_FILE_MAX);
+    int r = o->password_file
+                ? private_read(o->password_file, true, true, &text, why)
+                : 1;
+    if (r == 0)
+        r = password_take(buf_slice(&text), o->password_file, ret, why);
+    buf_release(&text);
     *place = "the file of --password-file";
     if (r == 1) {
         r = from_command(o, ret, why);

@@ -239,9 +239,13 @@ static int option_value(struct options *o, const struct option_row *row,
                         enum option_source source, const char *value,
                         struct complaint *c)
 {
+    static const char *const takes[] = {
+        [OPTION_CONFLICT] = "ask, skip, rename or overwrite",
+        [OPTION_RATE] = "a number of bytes, such as 500k or 2M",
+        [OPTION_AGE] = "a time, such as 30s, 5m, 2h or 1d",
+    };
     void *field = (char *)o + row->offset;
     uint64_t number = 0;
-    int r = 0;
 
     if (row->kind == OPTION_TEXT) {
         if (option_counts(o, row, source))
@@ -250,26 +254,18 @@ static int option_value(struct options *o, const struct option_row *row,
     }
     if (row->kind == OPTION_EXCLUDE || row->kind == OPTION_INCLUDE)
         return option_filter(o, row, source, value, c);
-    if (row->kind == OPTION_CONFLICT) {
-        r = slice_among(slice_from(value), conflict_words, CONFLICT_CHOICES);
-        if (r < 0)
-            return complain(c, "--%s takes ask, skip, rename or overwrite",
-                            row->name);
+    int r =
+        row->kind == OPTION_CONFLICT
+            ? slice_among(slice_from(value), conflict_words, CONFLICT_CHOICES)
+            : option_amount(row, value, &number);
+    if (r < 0 && row->kind != OPTION_NUMBER)
+        return complain(c, "--%s takes %s", row->name, takes[row->kind]);
+    if (r < 0 || number < row->least)
+        return complain(c, "--%s takes a number from %llu to %llu", row->name,
+                        (unsigned long long)row->least,
+                        (unsigned long long)row->most);
+    if (row->kind == OPTION_CONFLICT)
         number = (uint64_t)r;
-    } else {
-        r = option_amount(row, value, &number);
-        if (r < 0 && row->kind == OPTION_RATE)
-            return complain(c,
-                            "--%s takes a number of bytes, such as 500k or 2M",
-                            row->name);
-        if (r < 0 && row->kind == OPTION_AGE)
-            return complain(c, "--%s takes a time, such as 30s, 5m, 2h or 1d",
-                            row->name);
-        if (r < 0 || number < row->least)
-            return complain(c, "--%s takes a number from %llu to %llu",
-                            row->name, (unsigned long long)row->least,
-                            (unsigned long long)row->most);
-    }
     if (option_counts(o, row, source))
         *(uint64_t *)field = number;
     return 0;

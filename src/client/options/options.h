@@ -141,8 +141,6 @@ struct url {
     struct url_pattern pattern;
 };
 
-/* Does TEXT begin like a URL? */
-bool url_is(const char *text);
 /* Parses TEXT. Returns 0, or -EINVAL with the complaint. A password in a URL is
  * refused, since every user of the machine could read it. */
 int url_parse(const char *text, struct url *ret, struct complaint *c);

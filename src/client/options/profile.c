@@ -149,31 +149,13 @@ static int profile_setting(struct profile *p, enum option_source source,
     return options_set(o, source, key, value, c);
 }
 
-/* Is the line the head of a section? Then *in gets the source of its settings;
- * OPTION_FROM_NOWHERE for a section of another name. */
-static bool profile_section(char *line, const char *name,
-                            enum option_source *in, bool *found)
-{
-    size_t len = strlen(line);
-
-    if (line[0] != '[' || line[len - 1] != ']')
-        return false;
-    line[len - 1] = '\0';
-    bool ours = strcmp(line + 1, name) == 0;
-    *in = ours                               ? OPTION_FROM_PROFILE
-          : strcmp(line + 1, "default") == 0 ? OPTION_FROM_DEFAULT
-                                             : OPTION_FROM_NOWHERE;
-    *found |= ours;
-    return true;
-}
-
 int profile_load(struct profile *p, const char *name, struct options *o,
                  struct failure *why)
 {
     char place[PATH_MAX];
     const char *path = o->config ? o->config : place;
     struct complaint c = { "" };
-    enum option_source in = OPTION_FROM_NOWHERE;
+    enum option_source in = OPTION_FROM_NOWHERE; /* another section */
     bool found = false;
     int number = 0;
 
@@ -189,12 +171,18 @@ int profile_load(struct profile *p, const char *name, struct options *o,
             *end++ = '\0';
         number++;
         line = profile_trim(line);
-        if (!line[0] || line[0] == '#' || line[0] == ';' ||
-            profile_section(line, name, &in, &found) ||
-            in == OPTION_FROM_NOWHERE)
-            continue;
-        if (profile_setting(p, in, line, o, &c) < 0)
+        size_t len = strlen(line);
+        if (line[0] == '[' && line[len - 1] == ']') {
+            line[len - 1] = '\0';
+            in = strcmp(line + 1, name) == 0        ? OPTION_FROM_PROFILE
+                 : strcmp(line + 1, "default") == 0 ? OPTION_FROM_DEFAULT
+                                                    : OPTION_FROM_NOWHERE;
+            found |= in == OPTION_FROM_PROFILE;
+        } else if (line[0] && !strchr("#;", line[0]) &&
+                   in != OPTION_FROM_NOWHERE &&
+                   profile_setting(p, in, line, o, &c) < 0) {
             return fail(why, EX_CONFIG, "%s:%d: %s", path, number, c.text);
+        }
     }
     if (found)
         snprintf(p->name, sizeof(p->name), "%s", name);

@@ -2,6 +2,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "options.h"
@@ -18,13 +19,6 @@ static const struct {
     { "ftpes://", false },
     { "ftps+implicit://", true },
 };
-
-bool url_is(const char *text)
-{
-    size_t letters = strspn(text, "abcdefghijklmnopqrstuvwxyz+");
-
-    return letters > 0 && strncmp(text + letters, "://", 3) == 0;
-}
 
 static int url_scheme(struct slice *rest, struct url *ret, struct complaint *c)
 {
@@ -43,15 +37,6 @@ static int url_scheme(struct slice *rest, struct url *ret, struct complaint *c)
                         (int)rest->len, rest->ptr);
     return complain(c, "%.*s: not a URL; write ftps://USER@HOST/PATH",
                     (int)rest->len, rest->ptr);
-}
-
-static int url_hex(char c)
-{
-    static const char digits[] = "0123456789abcdef";
-    const char *at =
-        c ? strchr(digits, c >= 'A' && c <= 'F' ? c + 32 : c) : NULL;
-
-    return at ? (int)(at - digits) : -1;
 }
 
 void url_pattern_add(struct url_pattern *p, char c, bool literal)
@@ -83,12 +68,13 @@ static int url_decode(struct slice s, char *out, size_t size,
         bool encoded = c == '%';
 
         if (encoded) {
-            bool whole = i + 2 < s.len;
-            int high = whole ? url_hex(s.ptr[i + 1]) : -1;
-            int low = whole ? url_hex(s.ptr[i + 2]) : -1;
-            if (high < 0 || low < 0)
+            char hex[3] = "";
+
+            slice_copy((struct slice){ s.ptr + i + 1, s.len - i > 2 ? 2 : 0 },
+                       hex, sizeof(hex));
+            if (strspn(hex, "0123456789abcdefABCDEF") != 2)
                 return -EINVAL;
-            c = (char)(high * 16 + low);
+            c = (char)strtoul(hex, NULL, 16);
             i += 2;
         }
         if ((unsigned char)c < 0x20 || c == 0x7f)

@@ -209,12 +209,11 @@ static void crew_end(struct crew *c, struct file_transfer *t, int r,
         job->kind == JOB_PUT && strcmp(t->remote, job->remote) != 0)
         j->stopped = true;
     pthread_mutex_lock(&j->lock);
-    if (!step) {
-        j->done += r == 0;
-        j->skipped += r > 0;
-        j->failed += r < 0;
-        j->moved += r == 0 ? moved : 0;
-    }
+    j->done += !step && r == 0;
+    j->skipped += !step && r > 0;
+    j->failed += !step && r < 0;
+    j->lost += step && r < 0;
+    j->moved += r == 0 ? moved : 0;
     if (!step && r < 0 && ++j->named_count <= NAMED_FAILURES + 1) {
         size_t len = strlen(j->named); /* ": a, b, c, ..." */
 
@@ -224,7 +223,6 @@ static void crew_end(struct crew *c, struct file_transfer *t, int r,
                  : job->kind == JOB_PUT          ? job->local
                                                  : job->remote);
     }
-    j->lost += step && r < 0;
     if (r < 0)
         jobs_keep(j, why->code ? why->code : EX_SOFTWARE);
     job->stays |= r < 0;

@@ -90,18 +90,13 @@ static int download_target(struct file_transfer *t, bool *replace,
         !S_ISDIR(st.st_mode))
         return fail(why, EX_CANTCREAT,
                     "%s: is no regular file; - is standard output", t->local);
-    switch (
+    enum conflict_choice choice =
         names_decide(t->link->site->options, t->local, t->job->twice, "here",
                      (struct names_file){ (uint64_t)st.st_size, st.st_mtime },
-                     (struct names_file){ t->size, t->modified })) {
-    case CONFLICT_SKIP:
-        return 1;
-    case CONFLICT_OVERWRITE:
-        *replace = t->replaces = true;
-        return 0;
-    default:
-        break;
-    }
+                     (struct names_file){ t->size, t->modified });
+    *replace = t->replaces = choice == CONFLICT_OVERWRITE;
+    if (choice != CONFLICT_RENAME)
+        return choice == CONFLICT_SKIP;
     int r = download_rename(t, why);
     if (r == 0)
         names_tell(t->link->site->options, t->job->local, t->local);

@@ -69,7 +69,8 @@ bool jobs_is_transfer(const struct job *job)
     return job->kind == JOB_GET || job->kind == JOB_PUT;
 }
 
-/* Bytes that malloc() uses besides the block that it returns, on average. */
+/* Bytes that malloc() uses besides a block that it returns, on average. A job
+ * is one block, which malloc() may keep, and a name of names_take() is two. */
 #define BLOCK 16
 
 static size_t jobs_bytes(size_t head, const char *local, const char *remote)
@@ -87,8 +88,6 @@ static void jobs_discard(struct jobs *j, struct job *job)
     if (job->after)
         jobs_discard(j, job->after);
     j->bytes -= jobs_bytes(sizeof(*job), job->local, job->remote);
-    free(job->local);
-    free(job->remote);
     free(job);
 }
 
@@ -118,28 +117,21 @@ struct job *jobs_make(struct jobs *j, const struct job *job, const char *local,
     pthread_mutex_unlock(&j->lock);
     if (stopped)
         return NULL;
-    if (full) {
-        fail(&why, EX_DATAERR,
-             "too many files for one call, so it ends here; call it for "
-             "each directory");
+    size_t here = strlen(local) + 1, there = strlen(remote) + 1;
+    struct job *new = full ? NULL : malloc(sizeof(*new) + here + there);
+    if (!new) {
+        fail(&why, full ? EX_DATAERR : EX_OSERR,
+             full ? "too many files for one call, so it ends here; call it for "
+                    "each directory"
+                  : "out of memory");
         jobs_refuse(j, local, remote, &why);
         return NULL;
     }
-    struct job *new = malloc(sizeof(*new));
-    char *here = strdup(local), *there = strdup(remote);
-    if (new && here && there) {
-        *new = *job;
-        new->local = here;
-        new->remote = there;
-        new->below = 1;
-        return new;
-    }
-    free(new);
-    free(here);
-    free(there);
-    fail(&why, EX_OSERR, "out of memory");
-    jobs_refuse(j, local, remote, &why);
-    return NULL;
+    *new = *job;
+    new->local = memcpy(new + 1, local, here);
+    new->remote = memcpy(new->local + here, remote, there);
+    new->below = 1;
+    return new;
 }
 
 void jobs_add(struct jobs *j, const struct job *job, const char *local,

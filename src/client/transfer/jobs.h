@@ -36,7 +36,8 @@ struct job {
     enum job_kind kind;
     int depth; /* a step: how many directories lie between the walk's root and
                 * this one */
-    char *local, *remote; /* owned; local "-": standard input or output */
+    char *local, *remote; /* in the job's own block; local "-": standard input
+                           * or output */
     size_t named;         /* length of the part of local in which links are
                            * followed */
 

@@ -121,12 +121,11 @@ static enum conflict_choice names_ask(const char *name, const char *where,
              show_text(name, safe, sizeof(safe)), where, there[0] ? " (" : "",
              there, there[0] && here[0] ? "; the new one: " : "",
              there[0] ? here : "", there[0] ? ")" : "");
-    for (int tries = 0; tries < 3; tries++) {
-        if (tty_line(prompt, answer, sizeof(answer)) < 0)
-            return CONFLICT_SKIP;
+    for (int tries = 0;
+         tries < 3 && tty_line(prompt, answer, sizeof(answer)) == 0; tries++) {
         if (strcmp(answer, "q") == 0) {
             link_interrupted = 1;
-            return CONFLICT_SKIP;
+            break;
         }
         /* Only a single letter is an answer, not a line that begins with it. */
         const char *at =

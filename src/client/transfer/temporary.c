@@ -16,14 +16,7 @@
 
 #include "transfer.h"
 
-/* The server has refused a temporary name, so all further files are uploaded
- * under their final names. */
-static atomic_bool temporary_off;
-
-void temporary_reset(void)
-{
-    atomic_store(&temporary_off, false);
-}
+atomic_bool temporary_off;
 
 /* Makes the digits of the name: the next call that sends the same local file to
  * the same place finds it again, but no other person's call, and no call at the
@@ -94,23 +87,24 @@ bool temporary_begin(struct file_transfer *t)
 
 /* Has the last try brought the whole file? Then only its name may be missing,
  * or nothing, if only the answer to RNTO was lost. */
-int temporary_arrived(struct file_transfer *t, enum arrival *ret,
-                      struct failure *why)
+enum arrival temporary_arrived(struct file_transfer *t, struct failure *why)
 {
     uint64_t length = 0;
 
-    *ret = ARRIVAL_NONE;
     if (t->has != HAS_COMPARED)
-        return 0;
+        return ARRIVAL_NONE;
     int r = remote_length(t->link, t->remote, &length, why);
-    if (r == 0 ? length == t->done : upload_is_stream(t))
-        *ret = ARRIVAL_WHOLE; /* standard input can't be sent again */
+    /* Standard input can't be sent again. */
+    enum arrival there = r < 0 ? ARRIVAL_UNKNOWN
+                         : (r == 0 ? length == t->done : upload_is_stream(t))
+                             ? ARRIVAL_WHOLE
+                             : ARRIVAL_NONE;
     if (r <= 0 || !t->renaming)
-        return r < 0 ? -1 : 0;
+        return there;
     r = remote_length(t->link, t->other, &length, why);
-    if (r == 0 && length == t->done)
-        *ret = ARRIVAL_NAMED;
-    return r < 0 ? -1 : 0;
+    return r < 0                         ? ARRIVAL_UNKNOWN
+           : r == 0 && length == t->done ? ARRIVAL_NAMED
+                                         : there;
 }
 
 void temporary_remove(struct file_transfer *t)

@@ -198,19 +198,20 @@ bool upload_is_stream(const struct file_transfer *t);
 int upload_rename(struct file_transfer *t, struct failure *why);
 
 /* Temporary names on the server. */
-/* Call it when another server was opened: it may accept them. */
-void temporary_reset(void);
+/* The open server has refused one, so all further files are uploaded under
+ * their final names. */
+extern atomic_bool temporary_off;
 /* Makes T->remote the temporary name, until temporary_end(). Returns false if
  * this upload has none. */
 bool temporary_begin(struct file_transfer *t);
-/* Finds out what the last try has left. Returns 0 or -1. */
+/* Finds out what the last try has left. */
 enum arrival {
-    ARRIVAL_NONE,  /* the file must be sent */
-    ARRIVAL_WHOLE, /* it still needs its name */
-    ARRIVAL_NAMED  /* it has its name already */
+    ARRIVAL_UNKNOWN = -1, /* with the reason */
+    ARRIVAL_NONE,         /* the file must be sent */
+    ARRIVAL_WHOLE,        /* it still needs its name */
+    ARRIVAL_NAMED         /* it has its name already */
 };
-int temporary_arrived(struct file_transfer *t, enum arrival *ret,
-                      struct failure *why);
+enum arrival temporary_arrived(struct file_transfer *t, struct failure *why);
 /* Gives the whole file its name. Returns 0; 1: the server refuses, and the file
  * must be sent under its own name; or -1. */
 int temporary_finish(struct file_transfer *t, struct failure *why);

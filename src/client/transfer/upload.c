@@ -314,10 +314,12 @@ static int upload_bytes(struct file_transfer *t, struct failure *why)
         io.length >= (t->link->wants_length ? 1 : ANNOUNCED_LEAST) ||
         upload_is_empty(t);
     if (announced)
-        link_announce(t->link, t->size);
+        link_say_number(t->link, "*ALLO", t->size);
     LINK_SET(t->link, CURLOPT_UPLOAD, 1L);
+    /* libcurl would send APPE, which a Sallyport accepts only if nothing has
+     * the name. */
     if (t->first > 0 && t->link->site->decides)
-        link_go_on(t->link, t->first);
+        link_say_number(t->link, "REST", t->first);
     else
         LINK_SET(t->link, CURLOPT_APPEND, t->first > 0 ? 1L : 0L);
     int r = upload_end(t, link_run(t->link, why), why);
@@ -351,13 +353,11 @@ static int upload_send(struct file_transfer *t, bool again, struct failure *why)
 static int upload_aside(struct file_transfer *t, bool again,
                         struct failure *why)
 {
-    enum arrival arrival;
-    int r = temporary_arrived(t, &arrival, why);
+    enum arrival arrival = temporary_arrived(t, why);
 
-    if (r < 0 || arrival == ARRIVAL_NAMED)
-        return r;
-    if (arrival == ARRIVAL_NONE)
-        r = upload_send(t, again, why);
+    if (arrival == ARRIVAL_UNKNOWN || arrival == ARRIVAL_NAMED)
+        return arrival == ARRIVAL_NAMED ? 0 : -1;
+    int r = arrival == ARRIVAL_NONE ? upload_send(t, again, why) : 0;
     if (r < 0 && why->reply >= 500 && t->has == HAS_NOTHING)
         return 1; /* perhaps because of its name */
     if (r < 0 && !why->transient && !link_interrupted)

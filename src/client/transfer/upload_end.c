@@ -45,23 +45,24 @@ void upload_tell(const struct file_transfer *t, struct failure *why)
  */
 static uint64_t upload_confirmed(const struct file_transfer *t)
 {
-    static const char mark[] = "226 Transfer complete: ", some[] = "bytes (";
-    struct slice rest = slice_from(t->link->done), word;
-    uint64_t sent = 0, all = 0;
+    static const char mark[] = "226 Transfer complete: ", some[] = " bytes (";
+    static const char digits[] = "0123456789";
+    const char *at = t->link->done;
+    uint64_t all;
 
-    if (!t->link->site->atomic || !slice_starts(rest, SLICE(mark)))
+    if (!t->link->site->atomic || strncmp(at, mark, strlen(mark)) != 0)
         return UNCONFIRMED;
-    rest.ptr += strlen(mark);
-    rest.len -= strlen(mark);
-    slice_cut(&rest, ' ', &word);
-    if (slice_number(word, INT64_MAX, &sent) < 0)
-        return UNCONFIRMED;
-    if (!slice_starts(rest, SLICE(some)))
-        return sent;
-    rest.ptr += strlen(some);
-    rest.len -= strlen(some);
-    slice_cut(&rest, ' ', &word);
-    return slice_number(word, INT64_MAX, &all) < 0 ? sent : all;
+    at += strlen(mark);
+    const char *end = at + strspn(at, digits);
+    if (strncmp(end, some, strlen(some)) == 0) {
+        end += strlen(some);
+        /* Another word in the parentheses is the name of a held file. */
+        at = end[strspn(end, digits)] == ' ' ? end : at;
+    }
+    return slice_number((struct slice){ at, strspn(at, digits) }, INT64_MAX,
+                        &all) < 0
+               ? UNCONFIRMED
+               : all;
 }
 
 /* Compares the length, for servers without HASH: after a reset some servers
@@ -85,17 +86,6 @@ static int upload_length(struct file_transfer *t, struct failure *why)
          (unsigned long long)t->done, (unsigned long long)there);
     why->transient = true;
     return -1;
-}
-
-/* Does the file wait for inspection? Then a file that has its name is an older
- * one. */
-static bool upload_is_held(const struct link *l)
-{
-    static const char mark[] = ") kept for inspection; released, it is ";
-    const char *at = memmem(l->lines.data, l->lines.len, mark, strlen(mark));
-
-    /* A file's name may have these words; its path begins with a slash. */
-    return at && !memchr(l->lines.data, '/', (size_t)(at - l->lines.data));
 }
 
 /* Follows a file to which the server has given another name, as in "226 5 bytes
@@ -122,12 +112,16 @@ static void upload_follow(struct file_transfer *t)
 
 int upload_compare(struct file_transfer *t, struct failure *why)
 {
+    static const char mark[] = ") kept for inspection; released, it is ";
+    const struct buf *b = &t->link->lines;
+    const char *held = memmem(b->data, b->len, mark, strlen(mark));
     char size[SHOW_SIZE_MAX];
 
     t->confirmed = upload_confirmed(t);
     /* Only the administrator can read a file that is held, so the length in the
-     * 226 is compared. */
-    if (upload_is_held(t->link)) {
+     * 226 is compared; a visible file of this name is an older one. A name may
+     * have the words of MARK, but a path begins with a slash. */
+    if (held && !memchr(b->data, '/', (size_t)(held - b->data))) {
         t->modified = 0; /* there is no visible file that could get a time */
         t->sized =
             !t->link->site->options->no_verify && t->confirmed == t->done;
