@@ -43,9 +43,8 @@ struct word {
 enum command_mode {
     ONE_SHOT = 1, /* on the command line: sallyport NAME ... URL */
     IN_SHELL = 2,
-    LOCAL = 4,       /* opens no connection by itself */
-    OPENS = 8,       /* has no options; sets the options of its server */
-    SERVERLESS = 16, /* none of its words names a server */
+    LOCAL = 4, /* opens no connection by itself */
+    OPENS = 8, /* has no options; sets the options of its server */
 };
 
 /* Returns an exit code of sysexits.h, and has printed its failures. */
@@ -63,7 +62,7 @@ struct client_command {
         const char *remote;
         /* Which words are URLs on the command line: a letter for all words but
          * the last, and a letter for the last; "r" for a URL, "l" for a local
-         * name, "." for either. */
+         * name, "." for either. "": none of them names a server. */
         const char *urls;
     } kinds;
     command_run *run; /* not of "!" */

@@ -183,34 +183,24 @@ static char *complete_remote(const char *text, int state)
 
 #define LINE_MAX_BYTES 8192
 
-/* Returns the command of the line and the number of the word that is being
- * completed, which begins at START, after its quote. -1: that is the command;
- * less: the line can't be cut. */
-static const struct client_command *complete_row(int start, int *word)
-{
-    char line[LINE_MAX_BYTES], *text[SHELL_WORDS];
-
-    snprintf(line, sizeof(line), "%.*s", start - (complete.quote != '\0'),
-             rl_line_buffer);
-    int n = split_line(line, text, SHELL_WORDS);
-    *word = n - 1;
-    for (int i = 1; i < n; i++)
-        *word -= text[i][0] == '-' && text[i][1]; /* an option */
-    return *word < 0 ? NULL : commands_find(text[0], IN_SHELL);
-}
-
+/* Completes the word that begins at START, after its quote. */
 static char **complete_word(const char *text, int start, int end)
 {
-    const struct client_command *row;
-    int word;
+    char line[LINE_MAX_BYTES], *before[SHELL_WORDS];
 
     (void)end;
     complete.quote = '\0';
     if (start > 0 && strchr("'\"", rl_line_buffer[start - 1]))
         complete.quote = rl_line_buffer[start - 1];
-    row = complete_row(start, &word);
-    if (word == -1)
+    snprintf(line, sizeof(line), "%.*s", start - (complete.quote != '\0'),
+             rl_line_buffer);
+    int n = split_line(line, before, SHELL_WORDS), word = n - 1;
+    if (n == 0)
         return rl_completion_matches(text, complete_command);
+    for (int i = 1; i < n; i++)
+        word -= before[i][0] == '-' && before[i][1]; /* an option */
+    const struct client_command *row =
+        n > 0 ? commands_find(before[0], IN_SHELL) : NULL;
     if (!row || !complete.client->open || !shell_is_remote(row, word))
         return NULL; /* libedit completes local names */
     rl_attempted_completion_over = 1;
@@ -417,13 +407,16 @@ static bool shell_may_keep(const char *line)
     return true;
 }
 
-static void shell_terminal(struct client *c)
+int shell_run(struct client *c)
 {
     char history[PATH_MAX], prompt[URL_PATH_MAX + URL_PART_MAX + 8];
     char safe[URL_PATH_MAX];
     bool kept = private_place("XDG_STATE_HOME", ".local/state", "history",
                               history) == 0;
 
+    c->interactive = true;
+    if (!isatty(STDIN_FILENO))
+        return shell_script(c);
     shell_greet(c);
     using_history();
     stifle_history(1000);
@@ -468,13 +461,5 @@ static void shell_terminal(struct client *c)
         write_history(history);
         umask(mask);
     }
-}
-
-int shell_run(struct client *c)
-{
-    c->interactive = true;
-    if (!isatty(STDIN_FILENO))
-        return shell_script(c);
-    shell_terminal(c);
     return 0;
 }

@@ -349,24 +349,21 @@ static int get_one(struct client *c, const char *remote,
                    const struct listing_entry *listed, void *of)
 {
     struct get_target *t = of;
-    const char *name = base_name(remote), *to = t->local ? t->local : ".";
+    const char *name = base_name(remote);
+    bool named = !name[0] || (t->local && !t->into);
+    /* "-" alone would mean standard output. */
+    const char *to = t->local                             ? t->local
+                     : !name[0] || strcmp(name, "-") == 0 ? "."
+                                                          : "";
     char local[PATH_MAX];
 
     (void)c;
     if (jobs_ended(&t->tree.jobs))
         return 0;
-    if (!name[0] || (t->local && !t->into)) {
-        jobs_fail(&t->tree.jobs,
-                  get_file(&t->tree, remote, to, strlen(to), listed));
-        return 0;
-    }
-    /* "-" alone would mean standard output. */
-    if (!t->local && strcmp(name, "-") != 0)
-        to = "";
-    bool fits = tree_join(to, name, local, sizeof(local)) == 0;
+    bool fits = named || tree_join(to, name, local, sizeof(local)) == 0;
     jobs_fail(&t->tree.jobs,
-              fits ? get_file(&t->tree, remote, local,
-                              t->local ? strlen(t->local) : 0, listed)
+              fits ? get_file(&t->tree, remote, named ? to : local,
+                              named || t->local ? strlen(to) : 0, listed)
                    : client_refuse(remote, EX_USAGE, "the name is too long"));
     return 0;
 }

@@ -127,7 +127,7 @@ const struct client_command commands[] = {
         .syntax = { "", "[COMMAND...]" },
         .help = "Run a local command, or a shell",
         .example = { .shell = "! ls -l" }),
-    ROW("help", cmd_help, BOTH | LOCAL | SERVERLESS, WORDS(0, 1, "l", ""),
+    ROW("help", cmd_help, BOTH | LOCAL, WORDS(0, 1, "l", ""),
         .syntax = { "[COMMAND]", "[COMMAND]" }, .other = { "?" },
         .help = "Print the help of all commands, or of one",
         .example = { "sallyport help put", "help put" }),
@@ -225,42 +225,42 @@ static void help_options(const char *title, const char *command, bool own)
     }
 }
 
-static void help_command(const struct client_command *one, bool shell)
-{
-    const char *syntax = shell ? one->syntax.shell : one->syntax.line;
-
-    printf("  %s%s", shell ? "" : "sallyport ", one->name);
-    for (size_t k = 0; shell && k < 2 && one->other[k]; k++)
-        printf(", %s", one->other[k]);
-    printf("%s%s\n", syntax[0] ? " " : "", syntax);
-    help_wrap(one->help, ".", 0, 6);
-}
-
 int help_print(const struct client_command *row, unsigned mode)
 {
-    if (row && mode == ONE_SHOT)
+    bool shell = mode == IN_SHELL;
+
+    if (row && !shell)
         puts("Usage:");
-    if (!row && mode == ONE_SHOT)
+    if (!row && !shell)
         puts("Usage:\n  sallyport [OPTION...] ftps://USER@HOST[:PORT][/DIR]\n"
              "      Begin a session.");
-    for (size_t i = 0; i < commands_count; i++)
-        if (row ? row == &commands[i] : commands[i].modes & mode)
-            help_command(&commands[i], mode == IN_SHELL);
+    for (size_t i = 0; i < commands_count; i++) {
+        const struct client_command *one = &commands[i];
+        const char *syntax = shell ? one->syntax.shell : one->syntax.line;
+
+        if (row ? row != one : !(one->modes & mode))
+            continue;
+        printf("  %s%s", shell ? "" : "sallyport ", one->name);
+        for (size_t k = 0; shell && k < 2 && one->other[k]; k++)
+            printf(", %s", one->other[k]);
+        printf("%s%s\n", syntax[0] ? " " : "", syntax);
+        help_wrap(one->help, ".", 0, 6);
+    }
     if (row)
         help_options("Options of this command", row->name, true);
     /* In a session, print no options that all commands have. */
-    if (row && mode == ONE_SHOT)
+    if (row && !shell)
         help_options("Options of all commands", row->name, false);
-    const char *example = !row               ? NULL
-                          : mode == IN_SHELL ? row->example.shell
-                                             : row->example.line;
+    const char *example = !row    ? NULL
+                          : shell ? row->example.shell
+                                  : row->example.line;
     if (row)
         puts("\nExamples:");
     for (; example; example = strchr(example, '\n')) {
         example += *example == '\n';
         printf("  %.*s\n", (int)strcspn(example, "\n"), example);
     }
-    if (mode == IN_SHELL)
+    if (shell)
         return 0;
     if (!row)
         help_options("Options", NULL, false);

@@ -165,22 +165,6 @@ void remove_there(struct tree *t, struct job *job,
     jobs_add(&t->jobs, &in, "", path);
 }
 
-/* Removes a link that a server lists as a directory, and not its target: DELE
- * removes a link, and never a directory. Returns true if it was a link. */
-static bool remove_was_link(struct tree *t, struct job *job, struct link *l)
-{
-    struct failure why;
-
-    if (t->client->options.dry_run ||
-        link_command(l, &why, "DELE %s", job->remote) < 0)
-        return false;
-    remove_say(t, "/", job->remote);
-    t->removed++;
-    job->last = NULL;
-    remove_follow(t, job, false);
-    return true;
-}
-
 /* Enters a directory. rm lists it now. sync has listed it in its walk, so names
  * that others have stored there since then stay. */
 static int remove_enter(void *of, struct job *job, struct link *l,
@@ -191,8 +175,18 @@ static int remove_enter(void *of, struct job *job, struct link *l,
 
     if (!remove_is_gone(t, job))
         job->stays = true;
-    if (job->stays || remove_was_link(t, job, l))
+    if (job->stays)
         return 0;
+    /* A server may list a link as a directory: DELE removes the link, and never
+     * a directory. */
+    if (!t->client->options.dry_run &&
+        link_command(l, why, "DELE %s", job->remote) == 0) {
+        remove_say(t, "/", job->remote);
+        t->removed++;
+        job->last = NULL;
+        remove_follow(t, job, false);
+        return 0;
+    }
     if (t->use != TREE_SYNCS)
         return tree_list(t, job, l, true, remove_there, why);
     while ((held = jobs_pop(&job->held)))

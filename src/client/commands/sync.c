@@ -184,24 +184,23 @@ static bool sync_replaces(struct tree *t, struct job *job, const char *local,
                           const char *remote, const struct stat *here,
                           const struct listing_entry *there)
 {
+    static const char *const kinds[] = { [ENTRY_FILE] = "a file",
+                                         [ENTRY_DIRECTORY] = "a directory",
+                                         [ENTRY_OTHER] = "a link, or no file" };
+    const char *kind = S_ISDIR(here->st_mode)   ? "directory"
+                       : S_ISLNK(here->st_mode) ? "link"
+                                                : "file";
     struct job *dir = job->above, *held;
+    bool removes = t->client->options.remove;
 
-    if (!t->client->options.remove || there->kind == ENTRY_OTHER ||
+    if (!removes || there->kind == ENTRY_OTHER ||
         (!S_ISREG(here->st_mode) && !S_ISDIR(here->st_mode))) {
         jobs_fail(&t->jobs,
                   client_refuse(local, EX_CANTCREAT,
                                 "is a %s here, and %s on the server: remove "
                                 "one of them%s",
-                                S_ISDIR(here->st_mode)   ? "directory"
-                                : S_ISLNK(here->st_mode) ? "link"
-                                                         : "file",
-                                there->kind == ENTRY_DIRECTORY ? "a directory"
-                                : there->kind == ENTRY_FILE
-                                    ? "a file"
-                                    : "a link, or no file",
-                                t->client->options.remove ? ""
-                                                          : ", or add "
-                                                            "--delete"));
+                                kind, kinds[there->kind],
+                                removes ? "" : ", or add --delete"));
         return true;
     }
     held = t->up ? remove_hold_there(t, dir, local, remote, there)
