@@ -497,13 +497,12 @@ bool server_page(uint64_t next, uint64_t *at);
 /* Refuses the name of a new user that "kick" would take for an address or a
  * session's serial. */
 void sessions_name_check(const char *name);
-/* Tells the running server, if there is one, that the users file has changed.
+/* Tells the running server, if there is one, that the users file has changed;
+ * and for its log the command, with TEXT (unless NULL) in place of its words.
  * It ends the sessions that are no longer permitted, and their number is
  * printed. If the server can't be reached, that is printed, and isn't a
  * failure. */
-void sessions_edited(void);
-/* Tells it of the command for its log, with TO in place of the words. */
-void sessions_ordered(struct slice to);
+void sessions_edited(const char *text);
 
 /* status.c: reads what "status --json" prints into *ret, which the caller owns;
  * NULL after a failure. Returns 0, or the code of the failure. */

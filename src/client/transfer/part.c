@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <openssl/sha.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +40,8 @@ static void part_digits(const char *text, char out[PART_WHICH + 1])
  * this call has left one there: a directory may have very many files. */
 static struct {
     pthread_mutex_t lock;
-    struct stat directory; /* st_ino 0: none */
+    atomic_bool again;
+    struct stat directory;
     struct dirent **file;
     int count;
 } parts = { .lock = PTHREAD_MUTEX_INITIALIZER };
@@ -49,30 +51,25 @@ static int part_is_entry(const struct dirent *e)
     return part_is_name(e->d_name);
 }
 
-static void part_look(int directory)
-{
-    struct stat st;
-
-    if (fstat(directory, &st) == 0 && st.st_ino == parts.directory.st_ino &&
-        st.st_dev == parts.directory.st_dev)
-        return;
-    while (parts.count > 0)
-        free(parts.file[--parts.count]);
-    free(parts.file);
-    parts.file = NULL;
-    parts.count = scandirat(directory, ".", &parts.file, part_is_entry, NULL);
-    parts.directory = st;
-}
-
 /* Removes partial files of other states of the same file: no call continues
  * them. Another call may be at work on one, or it may be no partial file at
  * all. */
 static void part_remove_stale(const struct part *p)
 {
-    struct stat st;
+    struct stat st = { 0 };
 
     pthread_mutex_lock(&parts.lock);
-    part_look(p->directory);
+    if (fstat(p->directory, &st) < 0 || st.st_ino != parts.directory.st_ino ||
+        st.st_dev != parts.directory.st_dev ||
+        atomic_exchange(&parts.again, false)) {
+        while (parts.count > 0)
+            free(parts.file[--parts.count]);
+        free(parts.file);
+        parts.file = NULL;
+        parts.count =
+            scandirat(p->directory, ".", &parts.file, part_is_entry, NULL);
+        parts.directory = st;
+    }
     for (int i = 0; i < parts.count; i++) {
         const char *name = parts.file[i]->d_name;
 
@@ -243,11 +240,8 @@ void part_close(struct part *p, bool keep)
         (!keep || fstat(p->fd, &st) < 0 || st.st_size == 0 ||
          part_flush(p) < 0))
         part_drop(p);
-    if (p->name[0]) {
-        pthread_mutex_lock(&parts.lock);
-        parts.directory.st_ino = 0;
-        pthread_mutex_unlock(&parts.lock);
-    }
+    if (p->name[0])
+        atomic_store(&parts.again, true);
     fd_close(&p->fd);
     fd_close(&p->directory);
 }

@@ -219,7 +219,7 @@ static void edit_end(void)
     users_file_close(&e.file);
     stderr_wait(true);
     if (edit_stands)
-        sessions_edited();
+        sessions_edited(NULL);
 }
 
 static void (*outer)(int code); /* the earlier at_fail */

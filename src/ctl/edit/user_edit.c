@@ -55,7 +55,7 @@ static void edit_left(int code)
 {
     (void)code;
     if (edit_stands)
-        sessions_edited();
+        sessions_edited(NULL);
     if (edit_stands || !is_changed())
         remove_copy();
     else

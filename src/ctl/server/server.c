@@ -340,15 +340,11 @@ void sessions_kick(void)
         print_ended(stdout, m.ended.sessions);
 }
 
-struct told {
-    struct slice to;
-    uint64_t ended;
-};
+static uint64_t edit_ended; /* sessions, by the last edit */
 
-static void tell_of_command(void *given)
+static void tell_of_edit(void *to)
 {
     const struct ctl_command *row = ctl_command_of(&ctl.args);
-    struct told *told = given;
     char verb[CTL_NAME] = "";
     struct message m;
 
@@ -356,36 +352,33 @@ static void tell_of_command(void *given)
         ctl_name_of(row, verb);
     server_open();
     SERVER_ASK(&m, ended, users_changed, .verb = slice_from(verb),
-               .to = told->to);
-    told->ended = m.ended.sessions;
+               .to = buf_slice(to));
+    edit_ended = m.ended.sessions;
 }
 
-void sessions_ordered(struct slice to)
+void sessions_edited(const char *text)
 {
     const int patience = ctl.patience;
-    struct told told = { .to = to };
     struct complaint why;
+    struct buf to;
     int code;
 
+    buf_init(&to, MESSAGE_TEXT_MAX);
+    if (text)
+        buf_add_text(&to, text);
+    else
+        add_command(&to);
+    edit_ended = 0;
     ctl.patience = EDITED_MS;
-    code = fail_caught(tell_of_command, &told, &why);
+    code = fail_caught(tell_of_edit, &to, &why);
+    buf_release(&to);
     server_close(); /* since the server has few places, and the command goes
                      * on */
     ctl.patience = patience;
-    if (told.ended > 0)
-        print_ended(ctl.args.json ? stderr : stdout, told.ended);
+    if (edit_ended > 0)
+        print_ended(ctl.args.json ? stderr : stdout, edit_ended);
     if (code != 0 && code != EX_UNAVAILABLE)
         stderr_print("the running server could not be told of it: %s; its log "
                      "lacks it, and it reads the users file within 10 s",
                      why.text);
-}
-
-void sessions_edited(void)
-{
-    struct buf to;
-
-    buf_init(&to, MESSAGE_TEXT_MAX);
-    add_command(&to);
-    sessions_ordered(buf_slice(&to));
-    buf_release(&to);
 }

@@ -86,14 +86,11 @@ static void obeyed(const struct inspection *i, const struct msg_held *m,
 {
     const int len = (int)path->len;
     const char *done = i->order == HELD_REJECT ? "rejected" : "released";
-    struct buf to;
+    char text[MESSAGE_TEXT_MAX]; /* the log gets the beginning */
 
-    buf_init(&to, MESSAGE_TEXT_MAX);
-    buf_add_format(&to, "%s %s", i->id, owner_of(i, m->uid));
-    if (path->len < MESSAGE_TEXT_MAX - to.len)
-        buf_add_format(&to, " %.*s", len, path->data);
-    sessions_ordered(buf_slice(&to));
-    buf_release(&to);
+    snprintf(text, sizeof(text), "%s %s %.*s", i->id, owner_of(i, m->uid), len,
+             path->data);
+    sessions_edited(text);
     harmless_make(path->data, path->len);
     syslog(LOG_DAEMON | LOG_NOTICE,
            "uid %u %s the upload %s: %.*s of user %s, %" PRIu64 " bytes",

@@ -19,12 +19,10 @@ static void reap_children(void *owner)
         struct child *child = children_by_pid(m, pid);
         const bool errand = errand_reaped(m, pid, status);
         const bool hung = hanging_reaped(&t->hanging, pid);
-        const unsigned at = t->strangers % STRANGERS;
 
         if (!sessions_reaped(t, pid, status) && !child && !errand && !hung) {
-            t->stranger[at].pid = pid;
-            t->stranger[at].status = status;
-            t->strangers++;
+            t->stranger[pid % STRANGERS] = pid;
+            t->stranger_status[pid % STRANGERS] = status;
         }
         if (child)
             child_reaped(child, status);

@@ -32,12 +32,11 @@ static bool gate_session_lives(struct session_record *s)
 {
     struct session_table *t = s->master->sessions;
     const pid_t pid = s->pid;
-    int status = 0;
-
-    for (unsigned i = t->strangers; i != t->strangers + STRANGERS; i++)
-        if (t->stranger[i % STRANGERS].pid == pid)
-            status = t->stranger[i % STRANGERS].status;
+    int status = t->stranger[pid % STRANGERS] == pid
+                     ? t->stranger_status[pid % STRANGERS]
+                     : 0;
     const pid_t ended = waitpid(pid, &status, WNOHANG);
+
     if (ended != 0)
         sessions_reaped(t, pid, status);
     return ended == 0;

@@ -282,7 +282,7 @@ struct session_record {
 
 TAILQ_HEAD(session_list, session_record);
 
-#define STRANGERS 64u
+#define STRANGERS 64
 struct session_table {
     struct session_record *all;
     size_t size;    /* records */
@@ -295,13 +295,10 @@ struct session_table {
     uint8_t hash_key[SIPHASH_KEY];
     struct session_record *free;
     struct session_list with_news;
-    /* The last processes that were reaped and belonged to nothing: gate may
-     * announce one as a session later. */
-    struct {
-        pid_t pid;
-        int status;
-    } stranger[STRANGERS];
-    unsigned strangers; /* at this number modulo STRANGERS is the oldest */
+    /* Processes that were reaped and belonged to nothing, at pid % STRANGERS:
+     * gate may announce one as a session later. */
+    pid_t stranger[STRANGERS];
+    int stranger_status[STRANGERS];
     struct session_record *unswept; /* records that may be free at the end of
                                      * the turn */
     struct hanging_table hanging;
