@@ -174,8 +174,9 @@ MESSAGE(who_is, MASTER, CTL, ASKED, MANY, who,
 NUMBER(serial) TEXT(user) ADDRESS(peer) ADDRESS(local) TIME(since) TIME(login)
 END
 
-MESSAGE(who_end, MASTER, CTL, ASKED, MANY, who,
-        "the place to continue at, after 64 sessions; 0: there are no more")
+MESSAGE(end, MASTER, CTL, ASKED, MANY, NONE,
+        "the place to continue at, after a page of the answer to `who` or "
+        "`show`; 0: there are no more")
 NUMBER(place) END
 
 MESSAGE(end_sessions, CTL, MASTER, IDLE, MANY, NONE,
@@ -185,12 +186,8 @@ MESSAGE(end_sessions, CTL, MASTER, IDLE, MANY, NONE,
 NUMBER(serial) TEXT(user) ADDRESS(client) END
 
 MESSAGE(control_done, MASTER, CTL, ASKED, MANY, NONE,
-        "success (the answer to requests that have no other)")
-END
-
-MESSAGE(ended, MASTER, CTL, ASKED, MANY, NONE,
-        "the number of sessions that end (answers `users_changed`, "
-        "`end_sessions` and `ban_add`)")
+        "success (the answer to requests that have no other): the number of "
+        "sessions that end by it")
 NUMBER(sessions) END
 
 MESSAGE(control_refused, MASTER, CTL, START | ASKED, MANY, NONE,
@@ -211,7 +208,7 @@ NUMBER(unread) ERRNO(error) END
 
 MESSAGE(ban_add, CTL, MASTER, IDLE, MANY, NONE,
         "ban this network for so many seconds (0: for ever), and end its "
-        "sessions: the reason. The answer is `ended`")
+        "sessions: the reason. The answer is `control_done`")
 ADDRESS(network) NUMBER(bits) NUMBER(seconds) TEXT(reason) END
 
 MESSAGE(ban_remove, CTL, MASTER, IDLE, MANY, NONE,
@@ -296,10 +293,6 @@ MESSAGE(row, MASTER, CTL, ASKED, MANY, show,
         "(include/sallyport/ipc/shown.h)")
 WORD(table) BYTES(values) END
 
-MESSAGE(end, MASTER, CTL, ASKED, MANY, show,
-        "the place to continue at, after a page of rows; 0: there are no more")
-NUMBER(place) END
-
 MESSAGE(metrics_are, MASTER, CTL, ASKED, MANY, show,
         "`struct metrics` (include/sallyport/event/metrics.h)")
 BYTES(metrics) END
@@ -333,14 +326,15 @@ MESSAGE(users, MASTER, AUTH, RUN, MANY, NONE,
         "users' names and their rows")
 NUMBER(name_key_1) NUMBER(name_key_2) FD(users) END
 
-MESSAGE(ready, CHILDREN, MASTER, START, ONCE, NONE,
-        "the process has entered its sandbox and works: both ends change to "
-        "*run*")
+MESSAGE(ready, CHILDREN | FILES, MASTER, START, ONCE, NONE,
+        "the process has entered its sandbox and works, files with the home "
+        "open: both ends change to *run*")
 END
 
-MESSAGE(failed, CHILDREN, MASTER, START, ONCE, NONE,
-        "the child can't start: the reason, for the administrator")
-TEXT(why) END
+MESSAGE(failed, CHILDREN | FILES, MASTER, START, ONCE, NONE,
+        "the process can't start: the reason, for the administrator. Of files "
+        "the errno, and no reason if the home can't be opened")
+ERRNO(error) TEXT(why) END
 
 SECTION("Connections", NULL)
 
@@ -495,15 +489,6 @@ MESSAGE(files_opens, FILES, MASTER, START, MANY, NONE,
         "the directory that files opens now, by its path in the user's tree: "
         "if files hangs, its disk doesn't answer")
 PATH(at) END
-
-MESSAGE(files_ready, FILES, MASTER, START, ONCE, NONE,
-        "files has opened the home and entered its sandbox")
-END
-
-MESSAGE(files_failed, FILES, MASTER, START, ONCE, NONE,
-        "errno of what failed; why in words, or nothing if the home can't be "
-        "opened")
-ERRNO(error) TEXT(why) END
 
 MESSAGE(session_died, MASTER, FILES, RUN, ONCE, NONE,
         "the signal that ended its session, as gate saw it: files then "

@@ -48,13 +48,15 @@ void bans_add(void)
         fail(EX_USAGE, "%s: would ban %s; add --yes if that is intended",
              a->word[2], wide ? "a very large network" : "this machine itself");
     server_open();
-    SERVER_ASK(&m, ended, ban_add, .network = ban.network, .bits = ban.bits,
-               .seconds = seconds, .reason = slice_from(ban.reason));
+    SERVER_ASK(&m, control_done, ban_add, .network = ban.network,
+               .bits = ban.bits, .seconds = seconds,
+               .reason = slice_from(ban.reason));
     ban_text(&ban.network, ban.bits, network);
-    output_done("network", network,
-                json_pack("{s:I}", "ended", (json_int_t)m.ended.sessions),
-                "banned; %" PRIu64 " session%s ended", m.ended.sessions,
-                m.ended.sessions == 1 ? "" : "s");
+    output_done(
+        "network", network,
+        json_pack("{s:I}", "ended", (json_int_t)m.control_done.sessions),
+        "banned; %" PRIu64 " session%s ended", m.control_done.sessions,
+        m.control_done.sessions == 1 ? "" : "s");
 }
 
 void bans_del(void)

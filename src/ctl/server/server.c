@@ -330,14 +330,15 @@ void sessions_kick(void)
                  word);
     }
     server_open();
-    SERVER_ASK(&m, ended, end_sessions, .serial = serial, .user = user,
+    SERVER_ASK(&m, control_done, end_sessions, .serial = serial, .user = user,
                .client = client);
-    if (m.ended.sessions == 0)
+    if (m.control_done.sessions == 0)
         fail(EX_NOUSER, "%s has no session; run: sallyportctl who", word);
     if (ctl.args.json)
-        json_print(json_pack("{s:I}", "ended", (json_int_t)m.ended.sessions));
+        json_print(
+            json_pack("{s:I}", "ended", (json_int_t)m.control_done.sessions));
     else
-        print_ended(stdout, m.ended.sessions);
+        print_ended(stdout, m.control_done.sessions);
 }
 
 static uint64_t edit_ended; /* sessions, by the last edit */
@@ -351,9 +352,9 @@ static void tell_of_edit(void *to)
     if (row)
         ctl_name_of(row, verb);
     server_open();
-    SERVER_ASK(&m, ended, users_changed, .verb = slice_from(verb),
+    SERVER_ASK(&m, control_done, users_changed, .verb = slice_from(verb),
                .to = buf_slice(to));
-    edit_ended = m.ended.sessions;
+    edit_ended = m.control_done.sessions;
 }
 
 void sessions_edited(const char *text)

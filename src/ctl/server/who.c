@@ -40,9 +40,9 @@ static bool who_page(uint64_t *at, json_t *all)
         if (json_object_set_new(all, serial, row) < 0)
             fail_no_memory();
     }
-    if (m.kind != MSG_who_end)
+    if (m.kind != MSG_end)
         server_lies("no answer to who");
-    return server_page(m.who_end.place, at);
+    return server_page(m.end.place, at);
 }
 
 static void look_rows(void *rows)

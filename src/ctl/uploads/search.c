@@ -36,7 +36,7 @@ static void refuse_home_of_other(const struct search *s, int master)
              "without root, run sallyportctl as its user",
              s->home, (unsigned)st.st_uid, (unsigned)s->uid);
     channel_init(&to, master, PROCESS_FILES, PROCESS_MASTER, PHASE_START);
-    SEND(&to, files_failed, 0, .error = EACCES, .why = slice_from(c.text));
+    SEND(&to, failed, 0, .error = EACCES, .why = slice_from(c.text));
     _exit(EX_NOINPUT);
 }
 
@@ -137,7 +137,7 @@ static void search_wait(struct search *s, uint32_t request,
 static bool wait_for_files(struct search *s)
 {
     struct message m;
-    const struct msg_files_failed *failed = &m.files_failed;
+    const struct msg_failed *failed = &m.failed;
     char opens[USER_HOME_MAX + 1] = "";
     int r;
 
@@ -146,9 +146,9 @@ static bool wait_for_files(struct search *s)
         slice_copy(m.files_opens.at, opens, sizeof(opens));
     if (r == -ETIMEDOUT)
         search_hangs(s, opens);
-    if (r == 1 && m.kind == MSG_files_ready)
+    if (r == 1 && m.kind == MSG_ready)
         return true;
-    if (r != 1 || m.kind != MSG_files_failed)
+    if (r != 1 || m.kind != MSG_failed)
         fail(EX_TEMPFAIL, "its files closed the connection");
     if (failed->why.len == 0 && failed->error == ENOENT && s->only_uploads)
         return false;

@@ -27,5 +27,5 @@ int channel_wait(struct channel *c, struct message *m, int ms)
 
 void channel_failed(struct channel *c, const struct complaint *why)
 {
-    SEND(c, failed, 0, .why = slice_from(why->text));
+    SEND(c, failed, 0, .error = 0, .why = slice_from(why->text));
 }

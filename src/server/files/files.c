@@ -323,11 +323,10 @@ void files_main(const struct files_start *start)
     if (r < 0) {
         /* There is no standard error in the sandbox. Master decides what a
          * failure means. */
-        SEND(&f->master, files_failed, 0, .error = -r,
-             .why = slice_from(c.text));
+        SEND(&f->master, failed, 0, .error = -r, .why = slice_from(c.text));
         _exit(0);
     }
-    f->over |= SEND(&f->master, files_ready, 0) < 0;
+    f->over |= SEND(&f->master, ready, 0) < 0;
     f->master.phase = PHASE_RUN;
     files_serve(f);
     upload_end_as_cut(f); /* as if the client had been cut off */

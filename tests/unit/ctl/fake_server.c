@@ -95,7 +95,7 @@ static fake_find *files_find;
 bool fake_ready(const struct files_start *start, struct channel *master)
 {
     (void)start;
-    return SEND(master, files_ready, 0) == 0;
+    return SEND(master, ready, 0) == 0;
 }
 
 static void play_files(const struct files_start *start)

@@ -102,7 +102,7 @@ static void takes_bans(struct channel *c)
     for (size_t i = 0; m.kind == MSG_ban_add && i < REQUESTS; i++)
         if (is_asked(&requests[i], &m.ban_add))
             row = i;
-    FAKE_SAYS(c, &m, ended, .sessions = row);
+    FAKE_SAYS(c, &m, control_done, .sessions = row);
 }
 
 Test(bans, add)
@@ -221,10 +221,7 @@ static void answers_something_else(struct channel *c)
 
     fake_welcome(c);
     fake_hears(c, &m);
-    if (m.kind == MSG_ban_remove)
-        FAKE_SAYS(c, &m, ended);
-    else
-        FAKE_SAYS(c, &m, control_done);
+    FAKE_SAYS(c, &m, drain_is);
 }
 
 Test(bans, answers_of_every_kind)

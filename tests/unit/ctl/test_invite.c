@@ -24,7 +24,7 @@ static void is_invited(struct channel *c)
             slice_equal(m.users_changed.verb, SLICE("user add")) &&
             slice_equal(m.users_changed.to,
                         SLICE("acme --role read --share incoming:drop"))) {
-            FAKE_SAYS(c, &m, ended, .sessions = 1);
+            FAKE_SAYS(c, &m, control_done, .sessions = 1);
             continue;
         }
         fake_row(c, &m, "all", "state", "running", NULL);

@@ -228,7 +228,7 @@ static bool answers_early(const struct files_start *start,
 static bool cant_enter(const struct files_start *start, struct channel *master)
 {
     (void)start;
-    SEND(master, files_failed, 0, .error = EACCES, .why = SLICE(""));
+    SEND(master, failed, 0, .error = EACCES, .why = SLICE(""));
     return false;
 }
 
@@ -236,7 +236,7 @@ static bool has_no_sandbox(const struct files_start *start,
                            struct channel *master)
 {
     (void)start;
-    SEND(master, files_failed, 0, .error = EPERM,
+    SEND(master, failed, 0, .error = EPERM,
          .why = SLICE("sandbox of files: it fails"));
     return false;
 }
@@ -395,8 +395,7 @@ Test(partials, nothing_is_due)
 static bool has_no_home(const struct files_start *start, struct channel *master)
 {
     if (strcmp(start->name, "bert") == 0)
-        return SEND(master, files_failed, 0, .error = ENOENT,
-                    .why = SLICE("")) < 0;
+        return SEND(master, failed, 0, .error = ENOENT, .why = SLICE("")) < 0;
     return fake_ready(start, master);
 }
 

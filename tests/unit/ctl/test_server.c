@@ -368,7 +368,7 @@ static void answers(struct channel *c)
         if (m.kind == MSG_who) {
             FAKE_SAYS(c, &m, who_is, .serial = 0xabc, .user = SLICE("anna"),
                       .since = 4102444800, .login = 4102444800);
-            FAKE_SAYS(c, &m, who_end);
+            FAKE_SAYS(c, &m, end);
             continue;
         }
         if (m.show.what == SHOW_STATUS)

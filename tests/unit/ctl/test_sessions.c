@@ -57,11 +57,11 @@ static void has_three(struct channel *c)
     fake_hears(c, &m);
     tell_session(c, &m, 0xabc, "anna");
     tell_session(c, &m, 0xdef, "");
-    FAKE_SAYS(c, &m, who_end, .place = 70);
+    FAKE_SAYS(c, &m, end, .place = 70);
     fake_hears(c, &m);
     if (m.kind == MSG_who && m.who.place == 70)
         tell_session(c, &m, 0x123, "a\033[2Jb");
-    FAKE_SAYS(c, &m, who_end);
+    FAKE_SAYS(c, &m, end);
     if (!fake_hears(c, &m) || m.kind != MSG_show || m.show.what != SHOW_DOING)
         return;
     fake_row(c, &m, "+doing", "serial", "0000000000000abc", "program",
@@ -95,7 +95,7 @@ static void has_busy_ones(struct channel *c)
         }
         tell_session(c, &m, 0xabc, "anna");
         tell_session(c, &m, 0xdef, "");
-        FAKE_SAYS(c, &m, who_end);
+        FAKE_SAYS(c, &m, end);
     }
 }
 
@@ -109,7 +109,7 @@ static void is_busy_for_a_while(struct channel *c)
         const bool asked = files_exists(in_scratch("asked"));
 
         if (m.kind != MSG_drain)
-            FAKE_SAYS(c, &m, who_end);
+            FAKE_SAYS(c, &m, end);
         else if (m.drain.order == DRAIN_ASK && !asked)
             FAKE_SAYS(c, &m, control_refused, .refusal = REFUSAL_BUSY,
                       .why = SLICE("answering others"));
@@ -216,10 +216,10 @@ static void is_another_build(struct channel *c)
         if (m.kind == MSG_drain) {
             FAKE_SAYS(c, &m, drain_is, .on = true, .sessions = 1);
         } else if (m.kind == MSG_end_sessions) {
-            FAKE_SAYS(c, &m, ended, .sessions = 1);
+            FAKE_SAYS(c, &m, control_done, .sessions = 1);
         } else if (m.kind == MSG_who) {
             tell_session(c, &m, 0xabc, "anna");
-            FAKE_SAYS(c, &m, who_end);
+            FAKE_SAYS(c, &m, end);
         } else if (!older) {
             FAKE_SAYS(c, &m, control_refused, .refusal = REFUSAL_BUSY,
                       .why = SLICE("another build"));
@@ -245,7 +245,7 @@ static void has_none(struct channel *c)
 
     fake_welcome(c);
     fake_hears(c, &m);
-    FAKE_SAYS(c, &m, who_end);
+    FAKE_SAYS(c, &m, end);
 }
 
 static void goes_in_circles(struct channel *c)
@@ -254,7 +254,7 @@ static void goes_in_circles(struct channel *c)
 
     fake_welcome(c);
     while (fake_hears(c, &m))
-        FAKE_SAYS(c, &m, who_end, .place = 1);
+        FAKE_SAYS(c, &m, end, .place = 1);
 }
 
 static void says_done(struct channel *c)
@@ -278,7 +278,7 @@ Test(sessions, other_answers)
         { has_none, "who --json", 0, "[]" },
         { goes_in_circles, "who", EX_PROTOCOL, "a list without end" },
         { says_done, "who", EX_PROTOCOL, "no answer to who" },
-        { says_done, "kick anna", EX_PROTOCOL, "no answer to end_sessions" },
+        { has_none, "kick anna", EX_PROTOCOL, "no answer to end_sessions" },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -309,7 +309,7 @@ static void ends_one(struct channel *c)
     fake_hears(c, &m);
     right = m.kind == meant.kind &&
             (m.kind != MSG_end_sessions || is_meant(&m.end_sessions));
-    FAKE_SAYS(c, &m, ended, .sessions = right);
+    FAKE_SAYS(c, &m, control_done, .sessions = right);
 }
 
 static void kicks(const char *words, uint64_t serial, const char *user,
@@ -352,7 +352,7 @@ static void hears_of_it(struct channel *c)
     if (fake_hears(c, &m) && m.kind == MSG_users_changed &&
         slice_equal(m.users_changed.verb, slice_from(verb)) &&
         slice_equal(m.users_changed.to, slice_from(to)))
-        FAKE_SAYS(c, &m, ended, .sessions = 1);
+        FAKE_SAYS(c, &m, control_done, .sessions = 1);
 }
 
 /* The server logs the command, without a comment. */

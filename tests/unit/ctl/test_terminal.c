@@ -211,7 +211,7 @@ static void has_one(struct channel *c)
         if (m.kind == MSG_who) {
             FAKE_SAYS(c, &m, who_is, .serial = 0xabc, .user = SLICE("bert"));
             FAKE_SAYS(c, &m, who_is, .serial = 0xdef, .user = SLICE("carl"));
-            FAKE_SAYS(c, &m, who_end);
+            FAKE_SAYS(c, &m, end);
         } else {
             fake_row(c, &m, "+doing", "serial", "0000000000000def", "command",
                      "STOR", "path", "/x", "#bytes", "10", "#ms", "1", NULL);

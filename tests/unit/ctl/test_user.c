@@ -136,7 +136,7 @@ static void tells_the_end(struct channel *c)
 
     fake_welcome(c);
     if (fake_hears(c, &m))
-        FAKE_SAYS(c, &m, ended, .sessions = 0);
+        FAKE_SAYS(c, &m, control_done, .sessions = 0);
     if (!fake_hears(c, &m))
         file_write(in_scratch("closed"), "");
 }

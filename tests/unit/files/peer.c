@@ -163,7 +163,7 @@ void peer_run(struct peer *p)
 
     peer_fork(p);
     peer_starts(p, &m);
-    cr_assert_eq(m.kind, MSG_files_ready);
+    cr_assert_eq(m.kind, MSG_ready);
     p->master.phase = PHASE_RUN;
 }
 

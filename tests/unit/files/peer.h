@@ -49,7 +49,7 @@ struct peer {
 /* Makes a home and a start with all rights, without fsync. The test may change
  * them before it runs. */
 void peer_init(struct peer *p);
-void peer_run(struct peer *p); /* and waits for files_ready */
+void peer_run(struct peer *p); /* and waits for `ready` */
 void peer_start(struct peer *p);
 /* Does as peer_init(), with a home that is a subvolume of a btrfs with quotas;
  * or skips the test. */

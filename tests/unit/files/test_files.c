@@ -188,11 +188,10 @@ Test(files, homes)
         p->start.home = home;
         peer_fork(p);
         peer_starts(p, &reply);
-        cr_expect_eq(reply.kind, error ? MSG_files_failed : MSG_files_ready,
-                     "%s", home);
+        cr_expect_eq(reply.kind, error ? MSG_failed : MSG_ready, "%s", home);
         if (error)
-            cr_expect_eq(reply.files_failed.error, error, "%s: %d", home,
-                         reply.files_failed.error);
+            cr_expect_eq(reply.failed.error, error, "%s: %d", home,
+                         reply.failed.error);
         channel_close(&p->session);
         cr_expect_eq(peer_wait(p), 0);
         peer_remove(p);
@@ -215,10 +214,10 @@ Test(files, a_sandbox_that_fails_is_reported)
     peer_init(&p);
     peer_fork(&p);
     peer_starts(&p, &reply);
-    cr_expect_eq(reply.kind, MSG_files_failed);
-    cr_expect_eq(reply.files_failed.error, EPERM);
+    cr_expect_eq(reply.kind, MSG_failed);
+    cr_expect_eq(reply.failed.error, EPERM);
     cr_expect(
-        slice_starts(reply.files_failed.why,
+        slice_starts(reply.failed.why,
                      SLICE("sandbox of files: limits: 2304 open files are")));
     channel_close(&p.session);
     cr_expect_eq(peer_wait(&p), 0);

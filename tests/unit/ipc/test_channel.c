@@ -96,9 +96,8 @@ Test(channel, sender_is_held_to_the_list)
                  -EINVAL, "no value of that enum");
     channel_init(&master, dup(p.here.fd), PROCESS_FILES, PROCESS_MASTER,
                  PHASE_START);
-    cr_assert_eq(
-        SEND(&master, files_failed, 0, .error = 4096, .why = SLICE("")),
-        -EINVAL, "no errno");
+    cr_assert_eq(SEND(&master, failed, 0, .error = 4096, .why = SLICE("")),
+                 -EINVAL, "no errno");
     channel_close(&master);
     path.len = 4096;
     cr_assert_eq(enter(&p.there, path), 0);

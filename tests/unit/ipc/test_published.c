@@ -31,10 +31,9 @@ static const char *const published[] = {
     "reload",
     "who number",
     "who_is number text address address time time",
-    "who_end number",
+    "end number",
     "end_sessions number text address",
-    "control_done",
-    "ended number",
+    "control_done number",
     "control_refused enum5 text",
     "partial path text number time enum4",
     "partials_end number errno",
@@ -55,7 +54,6 @@ static const char *const published[] = {
     "replaced",
     "show word number number",
     "row word bytes",
-    "end number",
     "metrics_are bytes",
     "find enum3 flag flag number path",
 };
@@ -107,7 +105,7 @@ Test(published, values)
 {
     cr_expect_eq(MSG_hello, 2);
     cr_expect_eq(MSG_welcome, 19);
-    cr_expect_eq(MSG_control_refused, 27);
+    cr_expect_eq(MSG_control_refused, 26);
     cr_expect_eq(REFUSAL_BUSY, 0);
     cr_expect_eq(REFUSAL_DENIED, 1);
     cr_expect_eq(REFUSAL_BAD_FILE, 4);

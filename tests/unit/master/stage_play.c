@@ -294,7 +294,7 @@ void player_is_let_in(struct player *p, struct actor *files)
 {
     struct message got;
 
-    TELL(&files->channel, files_ready);
+    TELL(&files->channel, ready);
     files->channel.phase = PHASE_RUN;
     player_hear(p, MSG_granted, &got);
     cr_assert_eq(got.request, p->request);

@@ -101,9 +101,9 @@ static uint64_t edited(void)
 
     caller_enter(&c);
     caller_edits(&c);
-    caller_hears(&c, MSG_ended, &p);
+    caller_hears(&c, MSG_control_done, &p);
     caller_leave(&c);
-    return p.ended.sessions;
+    return p.control_done.sessions;
 }
 
 static void is_kicked(struct player *p, enum ending why)
@@ -170,8 +170,8 @@ UserTest(access, a_slow_reader, slowly)
     others_go_on(2, DENIAL_CHANGED);
     others_go_on(3, DENIAL_CHANGED);
     cr_assert_eq(unlink(hangs()), 0);
-    caller_hears(&ctl, MSG_ended, &heard);
-    cr_expect_eq(heard.ended.sessions, 1);
+    caller_hears(&ctl, MSG_control_done, &heard);
+    cr_expect_eq(heard.control_done.sessions, 1);
     caller_leave(&ctl);
     is_kicked(&anna, ENDING_LOCKED);
 }
@@ -265,7 +265,7 @@ CallerTest(access, a_change_is_logged, NULL)
     ctl.request = channel_next(&ctl.channel);
     TELL(&ctl.channel, users_changed, ctl.request, .verb = SLICE("user change"),
          .to = SLICE("anna"));
-    caller_hears(&ctl, MSG_ended, &heard);
+    caller_hears(&ctl, MSG_control_done, &heard);
     stage_reports_admin("user change", "anna", 0);
 }
 
@@ -535,8 +535,8 @@ static void ask_end(struct caller *c, uint64_t serial, const char *user,
     c->request = channel_next(&c->channel);
     TELL(&c->channel, end_sessions, c->request, .serial = serial,
          .user = slice_from(user), .client = client);
-    caller_hears(c, MSG_ended, &got);
-    cr_expect_eq(got.ended.sessions, ended, "%llx %s %s",
+    caller_hears(c, MSG_control_done, &got);
+    cr_expect_eq(got.control_done.sessions, ended, "%llx %s %s",
                  (unsigned long long)serial, user, address ? address : "");
 }
 
@@ -592,8 +592,8 @@ static size_t ask_who(struct caller *c, size_t *annas)
             cr_expect_eq(got.who_is.login > 0, known);
             cr_assert_eq(channel_wait(&c->channel, &got, STAGE_WAIT_MS), 1);
         }
-        cr_assert_eq(got.kind, MSG_who_end);
-        place = got.who_end.place;
+        cr_assert_eq(got.kind, MSG_end);
+        place = got.end.place;
     } while (place > 0);
     return n;
 }
@@ -621,8 +621,8 @@ Test(access, who, .timeout = 60)
     cr_expect_eq(annas, 1);
     ctl.request = channel_next(&ctl.channel);
     TELL(&ctl.channel, who, ctl.request, .place = UINT64_MAX);
-    caller_hears(&ctl, MSG_who_end, &heard);
-    cr_expect_eq(heard.who_end.place, 0);
+    caller_hears(&ctl, MSG_end, &heard);
+    cr_expect_eq(heard.end.place, 0);
     caller_leave(&ctl);
     for (size_t i = 1; i < N; i++)
         player_leave(&p[i]);

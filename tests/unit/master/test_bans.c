@@ -45,8 +45,8 @@ static uint64_t add(struct caller *c, const char *network, unsigned bits)
     struct message p;
 
     ask(c, &ban);
-    caller_hears(c, MSG_ended, &p);
-    return p.ended.sessions;
+    caller_hears(c, MSG_control_done, &p);
+    return p.control_done.sessions;
 }
 
 static void ask_remove(struct caller *c, const char *network, uint64_t bits)

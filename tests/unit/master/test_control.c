@@ -155,7 +155,7 @@ CallerTest(control, another_build, NULL)
          .what = 77);
     caller_is_refused(&ctl, REFUSAL_BUSY);
     caller_asks(&ctl, MSG_who);
-    caller_hears(&ctl, MSG_who_end, &heard);
+    caller_hears(&ctl, MSG_end, &heard);
 }
 
 /* A caller that doesn't read its answers is disconnected. */
@@ -234,7 +234,8 @@ Test(control, is_there_during_the_start)
     stage_close();
 }
 
-/* The supervisor would kill a generation that asks for a reload before `up`. */
+/* The supervisor would kill a generation that asks for a reload before `up`.
+ */
 Test(control, no_reload_during_the_start)
 {
     struct message got = { .kind = MSG_NONE };

@@ -391,7 +391,7 @@ static void who_answers(struct master *m, struct channel *caller)
 
     cr_assert_eq(SEND(caller, who, 1, .place = 0), 0);
     p->watch.on_ready(p, EPOLLIN);
-    message_hear(caller, MSG_who_end, &heard);
+    message_hear(caller, MSG_end, &heard);
 }
 
 /* A generation that retires has no listener any more, and answers connected

@@ -9,18 +9,18 @@
 
 static void fails(struct actor *a)
 {
-    TELL(&a->channel, files_failed, .error = ENOENT);
+    TELL(&a->channel, failed, .error = ENOENT);
 }
 
 static void fails_away(struct actor *a)
 {
-    TELL(&a->channel, files_failed, .error = ENOTCONN);
+    TELL(&a->channel, failed, .error = ENOTCONN);
 }
 
 static void fails_strangely(struct actor *a)
 {
-    cr_assert_eq(lie_send(&a->channel, MSG_files_failed,
-                          &(const struct msg_files_failed){ .error = -1 }),
+    cr_assert_eq(lie_send(&a->channel, MSG_failed,
+                          &(const struct msg_failed){ .error = -1 }),
                  0);
 }
 
@@ -31,7 +31,7 @@ static void garbage(struct actor *a)
 
 static void ready_with_folder(struct actor *a)
 {
-    const unsigned char bytes[8] = { MSG_files_ready };
+    const unsigned char bytes[8] = { MSG_ready };
     int fd = open("/", O_RDONLY | O_DIRECTORY);
 
     channel_shout(&a->channel, bytes, sizeof(bytes), &fd, 1);
@@ -152,7 +152,7 @@ Test(files, asks_for_names)
     stage_asked(NULL, &anna);
     auth_says(1, "anna");
     actor_enter(&ours, "files");
-    TELL(&ours.channel, files_ready);
+    TELL(&ours.channel, ready);
     ours.channel.phase = PHASE_RUN;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 
@@ -232,7 +232,7 @@ Test(files, a_home_that_is_late)
 
 static void ready_again(struct actor *a)
 {
-    TELL(&a->channel, files_ready);
+    TELL(&a->channel, ready);
 }
 
 static void failed_later(struct actor *a)

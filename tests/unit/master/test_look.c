@@ -134,7 +134,7 @@ static void wait_for_older(struct caller *c)
         TELL(&c->channel, who, c->request, .place = 0);
         cr_assert_eq(channel_wait(&c->channel, &got, STAGE_WAIT_MS), 1);
     } while (got.kind != MSG_who_is);
-    caller_hears(c, MSG_who_end, &got);
+    caller_hears(c, MSG_end, &got);
 }
 
 Test(look, in_an_older_generation, .timeout = 60)

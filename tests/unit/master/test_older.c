@@ -90,7 +90,7 @@ static bool who_shows(void *argument)
         cr_assert_eq(channel_wait(&c->caller->channel, &got, STAGE_WAIT_MS), 1);
         c->sessions += got.kind == MSG_who_is;
     } while (got.kind == MSG_who_is);
-    cr_assert_eq(got.kind, MSG_who_end);
+    cr_assert_eq(got.kind, MSG_end);
     return c->sessions == c->wanted;
 }
 
@@ -111,8 +111,8 @@ SeenTest(older, a_caller_kicks_its_session, follows)
     expect_sessions(&ctl, 1);
     ctl.request = channel_next(&ctl.channel);
     TELL(&ctl.channel, end_sessions, ctl.request, .serial = SEVEN);
-    caller_hears(&ctl, MSG_ended, &heard);
-    cr_expect_eq(heard.ended.sessions, 1);
+    caller_hears(&ctl, MSG_control_done, &heard);
+    cr_expect_eq(heard.control_done.sessions, 1);
     expect_kick(ENDING_KICKED);
 }
 

@@ -261,7 +261,7 @@ void control_renewed(struct master *m, uint32_t number, const char *wrong)
         if (wrong)
             peer_refuse(p, may_pass ? REFUSAL_BUSY : REFUSAL_BAD_FILE, wrong);
         else
-            request_done(p);
+            request_done(p, 0);
     }
 }
 

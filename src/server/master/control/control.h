@@ -122,8 +122,8 @@ int request_dispatch(struct peer *p);
 /* A request has come: its peer's phase permits no second request before the
  * answer. Returns the peer. */
 struct peer *request_begin(void *owner, uint32_t request);
-/* Answers that the request was done. */
-void request_done(struct peer *p);
+/* Answers that the request was done; SESSIONS end by it. */
+void request_done(struct peer *p, size_t sessions);
 /* The users file was read: answers all callers that have changed it. */
 void request_on_users_read(struct master *m);
 

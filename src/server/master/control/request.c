@@ -75,14 +75,10 @@ static int request_on_reload(void *owner, struct msg_reload *msg)
     return 0;
 }
 
-void request_done(struct peer *p)
+void request_done(struct peer *p, size_t sessions)
 {
-    peer_answered(p, SEND(&p->channel, control_done, p->request));
-}
-
-static void request_answer_ended(struct peer *p, size_t ended)
-{
-    peer_answered(p, SEND(&p->channel, ended, p->request, .sessions = ended));
+    peer_answered(
+        p, SEND(&p->channel, control_done, p->request, .sessions = sessions));
 }
 
 void request_on_users_read(struct master *m)
@@ -99,7 +95,7 @@ void request_on_users_read(struct master *m)
         else if (m->users->refused.text[0])
             peer_refuse(p, REFUSAL_BAD_FILE, m->users->refused.text);
         else
-            request_answer_ended(p, m->access->ended);
+            request_done(p, m->access->ended);
     }
 }
 
@@ -156,8 +152,8 @@ static int request_on_who(void *owner, struct msg_who *msg)
                           .login = s->login));
         sent++;
     }
-    peer_answered(p, SEND(&p->channel, who_end, p->request,
-                          .place = i < t->touched ? i : 0));
+    peer_answered(
+        p, SEND(&p->channel, end, p->request, .place = i < t->touched ? i : 0));
     return 0;
 }
 
@@ -192,7 +188,7 @@ static int request_on_end_sessions(void *owner, struct msg_end_sessions *msg)
     if (ended > 0)
         request_report(p, SLICE("kick"),
                        msg->user.len > 0 ? msg->user : slice_from(to), ended);
-    request_answer_ended(p, ended);
+    request_done(p, ended);
     return 0;
 }
 
@@ -258,7 +254,7 @@ static int request_on_ban_add(void *owner, struct msg_ban_add *msg)
     if (ended > 0)
         event_number(&r, FIELD_NUMBER, ended);
     master_send(p->master, &r);
-    request_answer_ended(p, ended);
+    request_done(p, ended);
     return 0;
 }
 
@@ -286,7 +282,7 @@ static int request_on_ban_remove(void *owner, struct msg_ban_remove *msg)
     banning_save(m);
     request_report(p, SLICE("ban del"),
                    slice_from(ban_text(&msg->network, bits, network)), 0);
-    request_done(p);
+    request_done(p, 0);
     return 0;
 }
 

@@ -142,7 +142,7 @@ struct master_hooks {
     D(shut, 5000)         /* gate: to say `shut`, after login_timeout */      \
     D(silence, 60000)     /* auth gives no verdict while questions are open */\
     D(verdict, 15000)     /* a login: without a verdict; then it is BUSY */   \
-    D(files, 10000)       /* files: to `files_ready`; then it is LATE */      \
+    D(files, 10000)       /* files: to `ready`; then it is LATE */            \
     D(mark, 1000)         /* a late directory: to the first retry */          \
     D(unread, 120000)     /* log: to read the lines of an ended process */    \
     D(kick, 2000)         /* from MSG_kick to the kill */                     \

@@ -196,7 +196,7 @@ static int files_on_opens(void *owner, struct msg_files_opens *msg)
     return slice_copy(msg->at, f->opens, sizeof(f->opens));
 }
 
-static int files_on_ready(void *owner, struct msg_files_ready *msg)
+static int files_on_ready(void *owner, struct msg_ready *msg)
 {
     struct files_process *f = owner;
 
@@ -245,7 +245,7 @@ static int files_on_owner_of(void *owner, struct msg_owner_of *msg)
                 .name = known ? slice_from(row->name) : SLICE(""));
 }
 
-static int files_on_failed(void *owner, struct msg_files_failed *msg)
+static int files_on_failed(void *owner, struct msg_failed *msg)
 {
     struct files_process *f = owner;
     char what[COMPLAINT_MAX];
@@ -270,8 +270,8 @@ static int files_on_failed(void *owner, struct msg_files_failed *msg)
 
 static const struct handler files_handlers[] = {
     ON(files_opens, files_on_opens),
-    ON(files_ready, files_on_ready),
-    ON(files_failed, files_on_failed),
+    ON(ready, files_on_ready),
+    ON(failed, files_on_failed),
     ON(owner_of, files_on_owner_of),
 };
 

@@ -154,7 +154,7 @@ enum session_state {
     SESSION_VERIFY,  /* an auth worker verifies the password */
     SESSION_DELAYED, /* the answer is delayed */
     SESSION_WRITING, /* a fork writes the new password */
-    SESSION_OPENING, /* files was forked; `files_ready` hasn't come yet */
+    SESSION_OPENING, /* files was forked; `ready` hasn't come yet */
     SESSION_USER,    /* logged in; while it changes the password (s->login > 0),
                         it is WAITING, VERIFY or DELAYED again, or WRITING */
     SESSION_OLDER,   /* of an older generation; its master has the rest */
