@@ -1,9 +1,17 @@
 /* Ports for the setting `ports`. */
 #include "ports.h"
 
+#include <stdio.h>
+#include <sys/un.h>
+
 #include "fail.h"
 #include "sallyport/base/fd.h"
 #include "test.h"
+
+/* Below the kernel's own range. */
+#define FIRST  10000u
+#define BLOCK  256u
+#define BLOCKS 85u
 
 static bool port_is_free(unsigned port)
 {
@@ -14,13 +22,35 @@ static bool port_is_free(unsigned port)
     return bind(fd, (const struct sockaddr *)&at, sizeof(at)) == 0;
 }
 
-/* Below the kernel's own range. Tests that run at the same time begin at
- * different places. */
+/* Returns the first port of a block that this process and its children have
+ * for themselves: an abstract name is bound as long as they live. Between the
+ * look at a port and its use another test would take it otherwise. */
+static unsigned ports_own(void)
+{
+    static unsigned first;
+
+    for (unsigned i = 0; i < BLOCKS && first == 0; i++) {
+        const unsigned block = ((unsigned)getpid() + i) % BLOCKS;
+        struct sockaddr_un name = { .sun_family = AF_UNIX };
+        int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+        snprintf(name.sun_path + 1, sizeof(name.sun_path) - 1,
+                 "sallyport test ports %u", block);
+        if (bind(fd, (const struct sockaddr *)&name, sizeof(name)) == 0)
+            first = FIRST + block * BLOCK;
+        else
+            close(fd);
+    }
+    FAIL_IF(first == 0, "each of %u blocks of ports is in use", BLOCKS);
+    return first;
+}
+
 unsigned ports_free(unsigned count)
 {
-    unsigned first = 10000 + (unsigned)getpid() * 16 % 20000, in_row = 0;
+    const unsigned first = ports_own();
+    unsigned in_row = 0;
 
-    for (unsigned port = first; port < 32000; port++) {
+    for (unsigned port = first; port < first + BLOCK; port++) {
         in_row = port_is_free(port) ? in_row + 1 : 0;
         if (in_row == count)
             return port + 1 - count;

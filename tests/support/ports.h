@@ -2,7 +2,8 @@
 #ifndef TESTS_SUPPORT_PORTS_H
 #define TESTS_SUPPORT_PORTS_H
 
-/* Returns the first of COUNT ports in a row that nobody uses now. */
+/* Returns the first of COUNT ports in a row, at most 256, that nobody uses now.
+ * No other test gets them while this process or a child of it lives. */
 unsigned ports_free(unsigned count);
 
 #endif

@@ -215,10 +215,6 @@ GateTest(entry, the_bounds_of_the_queue,
                      "startups = 1\n"
                      "login_timeout = 1s\n")
 {
-    const struct limit_case late = {
-        .reply = "421 The server is busy with other logins. Try again "
-                 "later.\r\n",
-    };
     int client, waits[2];
     char line[512];
 
@@ -227,7 +223,9 @@ GateTest(entry, the_bounds_of_the_queue,
     waits[1] = knock(b, "127.0.0.1");
     check_refused(b, &limits[1]);
     for (int i = 0; i < 2; i++) {
-        cr_expect_str_eq(client_line(waits[i], line, sizeof(line)), late.reply);
+        cr_expect_str_eq(
+            client_line(waits[i], line, sizeof(line)),
+            "421 The server is busy with other logins. Try again later.\r\n");
         cr_expect(client_closed(waits[i]));
     }
 }
@@ -301,11 +299,6 @@ static void end_fruitless(struct bench *b, unsigned count, bool logged_in)
     }
 }
 
-static const struct limit_case fruitless = {
-    .reply = "421 Too many connections from your address ended without a "
-             "login. Try again later.\r\n",
-};
-
 GateTest(entry, those_that_never_log_in,
          .settings = FREE "max_fruitless = 12\n")
 {
@@ -315,7 +308,9 @@ GateTest(entry, those_that_never_log_in,
     end_fruitless(b, 8, true); /* these log in, so they don't count */
     end_fruitless(b, 3, false);
     client = client_connect("127.0.0.9", b->control.port);
-    cr_expect_str_eq(client_line(client, line, sizeof(line)), fruitless.reply);
+    cr_expect_str_eq(client_line(client, line, sizeof(line)),
+                     "421 Too many connections from your address ended without "
+                     "a login. Try again later.\r\n");
     cr_expect(client_closed(client));
     bench_event(b, line, sizeof(line));
     cr_expect(strstr(line, "refused peer=127.0.0.9:"), "%s", line);

@@ -71,11 +71,6 @@ GateTest(proxy, active_mode_is_refused, .settings = FREE "active = yes\n",
     close(proxy);
 }
 
-static void expect_event(struct bench *b, const char *words)
-{
-    bench_reports(b, words);
-}
-
 GateTest(proxy, a_client_is_known, .settings = FREE, .first = true)
 {
     char text[ADDRESS_TEXT_MAX];
@@ -125,7 +120,7 @@ Test(proxy, lies)
             bench_peer(&b, &f);
             fake_do(&f, lies[i].then);
         }
-        expect_event(&b, lies[i].wrong);
+        bench_reports(&b, lies[i].wrong);
         bench_kills(&b, &f, ENDING_PEER);
         bench_stop(&b, 0);
     }
@@ -139,7 +134,7 @@ GateTest(proxy, nobody_else_may_ask, .settings = FREE)
 
     f = bench_enter(b, "127.0.0.9", &client);
     ask_for(&f, CLIENT);
-    expect_event(b, "a message in the wrong phase");
+    bench_reports(b, "a message in the wrong phase");
     bench_kills(b, &f, ENDING_PEER);
 }
 
@@ -159,7 +154,7 @@ GateTest(proxy, the_limit_of_an_address,
     expect_said(
         &f[2],
         "kept out Too many connections: from your address. Try again later");
-    expect_event(b, "refused peer=" CLIENT ":4711");
+    bench_reports(b, "refused peer=" CLIENT ":4711");
     fake_do(&f[2], "exit 0");
     bench_gone(b, &f[2]);
     fake_do(&other[0],
@@ -225,7 +220,7 @@ GateTest(proxy, fruitless, .settings = LISTENER "max_fruitless = 1\n",
     ask_for(&f, CLIENT);
     expect_said(&f, "kept out Too many connections from your address ended "
                     "without a login. Try again later");
-    expect_event(b, "reason=max_fruitless");
+    bench_reports(b, "reason=max_fruitless");
     enter(b, OTHER, &proxy);
 }
 

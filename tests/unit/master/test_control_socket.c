@@ -12,11 +12,12 @@
 #include "support/scratch.h"
 #include "support/test.h"
 
-static char path[128];
+static char path[128], run[128]; /* RUN: its directory */
 
 static void enter(void)
 {
     scratch_make();
+    snprintf(run, sizeof(run), "%s/run", scratch);
     snprintf(path, sizeof(path), "%s/run/control", scratch);
 }
 
@@ -55,9 +56,6 @@ static void is_refused(int result, const char *words)
 
 static void make_folder(mode_t mode)
 {
-    char run[128];
-
-    snprintf(run, sizeof(run), "%s/run", scratch);
     cr_assert_eq(mkdir(run, 0700), 0);
     cr_assert_eq(chmod(run, mode), 0);
 }
@@ -65,9 +63,7 @@ static void make_folder(mode_t mode)
 Test(control_socket, is_made_and_removed)
 {
     struct control_socket s;
-    char run[128];
 
-    snprintf(run, sizeof(run), "%s/run", scratch);
     umask(0);
     opens(&s);
     cr_expect_eq(mode_of(run), 0711);
@@ -184,10 +180,7 @@ Test(control_socket, one_of_many)
 /* Another process holds the directory's lock: the complaint says so. */
 Test(control_socket, the_folder_is_locked)
 {
-    char run[128];
-
     make_folder(0700);
-    snprintf(run, sizeof(run), "%s/run", scratch);
     FD_CLEANUP int fd = open(run, O_RDONLY);
     cr_assert_eq(flock(fd, LOCK_EX), 0);
     is_refused(-EAGAIN, "run: lslocks");
@@ -220,9 +213,6 @@ Test(control_socket, folders_that_are_refused)
     is_refused(-EINVAL, "Invalid");
     if (geteuid() == 0) {
         snprintf(path, sizeof(path), "%s/run/control", scratch);
-        char run[128];
-
-        snprintf(run, sizeof(run), "%s/run", scratch);
         cr_assert_eq(chmod(run, 0700), 0);
         cr_assert_eq(chown(run, 70000, 70000), 0);
         is_refused(-EINVAL, "belongs to uid 70000");

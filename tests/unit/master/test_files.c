@@ -104,14 +104,29 @@ Test(files, does_not_come_up)
     }
 }
 
+/* The user logs in once more; LATE: without the share /contracts. */
+static void second_is_let_in(bool late)
+{
+    struct player second;
+    struct actor next;
+
+    player_enter(&second, 2);
+    player_asks(&second);
+    auth_says(2, "anna");
+    actor_enter(&next, "files");
+    cr_expect_eq(strstr(next.note.mounts, "late /contracts ") != NULL, late);
+    cr_expect(strstr(next.note.mounts, "/contracts "));
+    player_is_let_in(&second, &next);
+    player_leave(&second);
+    channel_close(&next.channel);
+}
+
 /* The disk of a share, or of a directory of the home, doesn't answer: the user
  * enters without it, and so does the next one, at once. */
-Test(files, a_share_that_is_late)
+AskedTest(files, a_share_that_is_late, impatient)
 {
-    struct actor late, next;
-    struct player second;
+    struct actor late;
 
-    stage_asked(impatient, &anna);
     auth_says(1, "anna");
     actor_enter(&late, "files");
     cr_expect(strstr(late.note.mounts, "/contracts "));
@@ -123,23 +138,13 @@ Test(files, a_share_that_is_late)
               ours.note.mounts);
     cr_expect_null(strstr(ours.note.mounts, "late /offers "));
     player_is_let_in(&anna, &ours);
-    player_enter(&second, 2);
-    player_asks(&second);
-    auth_says(2, "anna");
-    actor_enter(&next, "files");
-    cr_expect(strstr(next.note.mounts, "late /contracts "));
-    player_is_let_in(&second, &next);
-    player_leave(&anna);
-    player_leave(&second);
+    second_is_let_in(true);
     channel_close(&late.channel);
-    channel_close(&ours.channel);
-    channel_close(&next.channel);
-    stage_close();
 }
 
 /* It learns the names of those who are in a share with its user, and of no
  * others. */
-Test(files, asks_for_names)
+AskedTest(files, asks_for_names, NULL)
 {
     static const struct {
         uint64_t uid;
@@ -149,7 +154,6 @@ Test(files, asks_for_names)
         { 70003, "" },     { 0, "" },         { UINT64_MAX, "" },
     };
 
-    stage_asked(NULL, &anna);
     auth_says(1, "anna");
     actor_enter(&ours, "files");
     TELL(&ours.channel, ready);
@@ -162,62 +166,43 @@ Test(files, asks_for_names)
         cr_expect(slice_equal(heard.owner_is.name, slice_from(rows[i].name)),
                   "%lu", (unsigned long)rows[i].uid);
     }
-    player_leave(&anna);
-    channel_close(&ours.channel);
-    stage_close();
 }
 
 /* Its disk answers again: the next login opens it. */
-Test(files, a_share_that_is_back)
+AskedTest(files, a_share_that_is_back, forgiving)
 {
-    struct actor late, next;
-    struct player second;
+    struct actor late;
 
-    stage_asked(forgiving, &anna);
     auth_says(1, "anna");
     actor_enter(&late, "files");
     TELL(&late.channel, files_opens, .at = SLICE("/contracts"));
     actor_enter(&ours, "files");
     player_is_let_in(&anna, &ours);
     stage_reports(EVENT_SERVICE, "its disk answers again");
-    player_enter(&second, 2);
-    player_asks(&second);
-    auth_says(2, "anna");
-    actor_enter(&next, "files");
-    cr_expect_null(strstr(next.note.mounts, "late /contracts "));
-    player_is_let_in(&second, &next);
-    player_leave(&anna);
-    player_leave(&second);
+    second_is_let_in(false);
     channel_close(&late.channel);
-    channel_close(&ours.channel);
-    channel_close(&next.channel);
-    stage_close();
 }
 
 /* A subverted process names a directory that isn't its user's: no fork of
  * master opens that one, and it is no reason to enter without it. */
-Test(files, a_strange_directory_is_late)
+AskedTest(files, a_strange_directory_is_late, impatient)
 {
     struct stage_note next;
     struct actor late;
 
-    stage_asked(impatient, &anna);
     auth_says(1, "anna");
     actor_enter(&late, "files");
     TELL(&late.channel, files_opens, .at = SLICE("/../../etc"));
     player_is_denied(&anna, DENIAL_LATE);
     cr_expect_lt(recv(stage.control, &next, sizeof(next), MSG_DONTWAIT), 0);
-    player_leave(&anna);
     channel_close(&late.channel);
-    stage_close();
 }
 
 /* The next login is refused without a process. */
-Test(files, a_home_that_is_late)
+AskedTest(files, a_home_that_is_late, impatient)
 {
     struct actor late;
 
-    stage_asked(impatient, &anna);
     auth_says(1, "anna");
     actor_enter(&late, "files");
     TELL(&late.channel, files_opens, .at = SLICE("/"));
@@ -225,9 +210,7 @@ Test(files, a_home_that_is_late)
     player_asks(&anna);
     auth_says(1, "anna");
     player_is_denied(&anna, DENIAL_LATE);
-    player_leave(&anna);
     channel_close(&late.channel);
-    stage_close();
 }
 
 static void ready_again(struct actor *a)
@@ -235,17 +218,12 @@ static void ready_again(struct actor *a)
     TELL(&a->channel, ready);
 }
 
-static void failed_later(struct actor *a)
-{
-    fails(a);
-}
-
 static const struct {
     const char *what;
     void (*act)(struct actor *a);
 } ends[] = {
     { "ready for the second time", ready_again },
-    { "failed, after it was ready", failed_later },
+    { "failed, after it was ready", fails },
     { "it dies", actor_die },
     { "it closes its channel and lives on", actor_leave },
     { "garbage", garbage },

@@ -40,10 +40,8 @@ static void permit_files(rlim_t most)
 static int table_of(size_t n)
 {
     struct complaint c = { "" };
-    int table;
-
     struct buf text;
-    int fd;
+    int fd, table;
 
     buf_init(&text, USERS_FILE_MAX);
     for (size_t i = 0; i < n; i++)
@@ -95,7 +93,6 @@ Test(helper, remarks_hang)
     cr_assert_gt(pread(said, text, sizeof(text) - 1, 0), 0);
     cr_expect(strstr(text, "no hints"), "%s", text);
     cr_expect_not(strstr(text, "homes"), "%s", text);
-    unlink("remarks");
 }
 
 Test(helper, check_is_missing)
@@ -110,12 +107,11 @@ Test(helper, check_is_missing)
 
 static const char *configuration(const char *text)
 {
-    static char path[] = "/tmp/sallyport-helper-XXXXXX";
-    int fd = mkstemp(path);
+    static char path[64];
+    int fd = fd_sealed("configuration", slice_from(text));
 
-    cr_assert_geq(fd, 0);
-    cr_assert_eq(fd_write_all(fd, text, strlen(text)), 0);
-    close(fd);
+    cr_assert_eq(fchmod(fd, 0600), 0);
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     return path;
 }
 
@@ -131,7 +127,6 @@ Test(helper, settings)
     cr_expect_eq(settings_take(&again, m.conf, &c), 0, "%s", c.text);
     cr_expect_eq(again.max_sessions, 7);
     cr_expect_lt(write(m.conf, "x", 1), 0, "sealed");
-    unlink(path);
 }
 
 Test(helper, settings_with_a_mistake)
@@ -145,7 +140,6 @@ Test(helper, settings_with_a_mistake)
     c.text[0] = '\0';
     cr_expect_eq(helper_settings(&m, path, &c), -EINVAL);
     cr_expect_str_eq(c.text, "", "reader has printed them");
-    unlink(path);
 }
 
 Test(helper, settings_without_a_file)
@@ -167,7 +161,6 @@ Test(helper, settings_without_a_reader)
     cr_expect_eq(helper_settings(&m, path, &c), -EIO);
     cr_expect_str_eq(c.text,
                      "the program reader has failed: see its line above");
-    unlink(path);
 }
 
 /* It seals its answer before master does. */
@@ -181,7 +174,6 @@ Test(helper, settings_that_cannot_be_sealed)
         "import fcntl\nfcntl.fcntl(4, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SEAL)\n");
     cr_expect_eq(helper_settings(&m, path, &c), -EPERM);
     cr_expect_str_eq(c.text, "the answer of reader: Operation not permitted");
-    unlink(path);
 }
 
 /* --- the preparation of a start ------------------------------------------ */

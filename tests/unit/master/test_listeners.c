@@ -17,6 +17,20 @@ static void settings_with(struct settings *s, const char *const *listen)
                      0);
 }
 
+/* Opens them, with what H has inherited; H may be NULL. */
+static struct listeners opened(struct settings *s, const char *const *listen,
+                               struct succession *h)
+{
+    struct complaint c = { "" };
+    struct listeners l;
+
+    settings_with(s, listen);
+    cr_assert_eq(listeners_open(&l, s, h, &c), 0, "%s: %s", listen[0], c.text);
+    return l;
+}
+
+static const char *const any[] = { "127.0.0.1:0", NULL };
+
 static const char *const rows[][5] = {
     { "127.0.0.1:0" },
     { "127.0.0.1:0", "127.0.0.1:0" },
@@ -30,13 +44,9 @@ static const char *const rows[][5] = {
 Test(listen, hosts)
 {
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct complaint c = { "" };
-        struct listeners l;
         struct settings s;
+        struct listeners l = opened(&s, rows[i], NULL);
 
-        settings_with(&s, rows[i]);
-        cr_assert_eq(listeners_open(&l, &s, NULL, &c), 0, "row %zu: %s", i,
-                     c.text);
         cr_assert_eq(l.control_count, s.listen_count);
         for (size_t j = 0; j < l.control_count; j++) {
             cr_assert(l.control[j].address.port != 0);
@@ -131,15 +141,12 @@ Test(listen, without_ipv6)
 /* Connections inherit them, also the first one. */
 Test(listen, options)
 {
-    static const char *const any[] = { "127.0.0.1:0", NULL };
-    struct complaint c = { "" };
     struct listeners l;
     struct settings s;
     int fd;
 
-    settings_with(&s, any);
     client_is_quick = true;
-    cr_assert_eq(listeners_open(&l, &s, NULL, &c), 0, "%s", c.text);
+    l = opened(&s, any, NULL);
     fd = accept(l.control[0].fd, NULL, NULL);
     cr_assert_geq(fd, 0);
     expect_options(fd);
@@ -151,20 +158,17 @@ Test(listen, options)
 /* systemd has opened it, with other options. */
 Test(listen, options_of_an_inherited_one)
 {
-    static const char *const any[] = { "127.0.0.1:0", NULL };
     struct inherited inherited = { "listen 127.0.0.1:0 0", -1 };
-    struct complaint c = { "" };
     struct succession h;
     struct listeners l;
     struct settings s;
 
     inherited.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     cr_assert_eq(listen(inherited.fd, 1), 0);
-    settings_with(&s, any);
     succession_init(&h);
     h.inherited = &inherited;
     h.count = 1;
-    cr_assert_eq(listeners_open(&l, &s, &h, &c), 0, "%s", c.text);
+    l = opened(&s, any, &h);
     expect_options(l.control[0].fd);
     listeners_release(&l);
 }
@@ -172,15 +176,12 @@ Test(listen, options_of_an_inherited_one)
 /* A listener of IPv6 leaves IPv4 alone. */
 Test(listen, only_ipv6)
 {
-    static const char *const any[] = { "[::]:0", NULL };
-    struct complaint c = { "" };
-    struct listeners l;
     struct settings s;
+    struct listeners l =
+        opened(&s, (const char *const[]){ "[::]:0", NULL }, NULL);
     socklen_t size = sizeof(int);
     int only = 0;
 
-    settings_with(&s, any);
-    cr_assert_eq(listeners_open(&l, &s, NULL, &c), 0, "%s", c.text);
     cr_assert_eq(
         getsockopt(l.control[0].fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &size),
         0);
@@ -192,16 +193,13 @@ Test(listen, only_ipv6)
  * closed again. */
 Test(listen, taken)
 {
-    static const char *const one[] = { "127.0.0.1:0", NULL };
     struct complaint c = { "" };
-    struct listeners l, second;
-    struct address in_use;
     struct settings s;
+    struct listeners l = opened(&s, any, NULL), second;
+    struct address in_use;
     char port[16];
     int next, after;
 
-    settings_with(&s, one);
-    cr_assert_eq(listeners_open(&l, &s, NULL, &c), 0, "%s", c.text);
     s.listen[0].address.port = l.control[0].address.port;
     next = dup(0);
     close(next);
@@ -263,12 +261,9 @@ Test(listen, overlaps)
 {
     for (size_t i = 0; i < sizeof(overlaps) / sizeof(overlaps[0]); i++) {
         const char *const listen[] = { overlaps[i].before, NULL };
-        struct complaint c = { "" };
-        struct listeners before;
         struct settings s;
+        struct listeners before = opened(&s, listen, NULL);
 
-        settings_with(&s, listen);
-        cr_assert_eq(listeners_open(&before, &s, NULL, &c), 0, "%s", c.text);
         expect_overlap(&before.control[0], overlaps[i].after);
         listeners_release(&before);
     }
