@@ -2,7 +2,6 @@
 #ifndef SALLYPORT_BASE_SHARED_H
 #define SALLYPORT_BASE_SHARED_H
 
-#include <errno.h>
 #include <stddef.h>
 #include <sys/mman.h>
 
@@ -19,7 +18,8 @@ int shared_make(const char *name, size_t size);
 void *shared_map(int fd, size_t size, int protection);
 /* Maps the struct to which the variable P will point. Returns 0 or -errno. */
 #define SHARED_MAP(p, fd, protection)                                          \
-    (((p) = shared_map((fd), sizeof(*(p)), (protection))) ? 0 : -errno)
+    shared_map_to(&(p), (fd), sizeof(*(p)), (protection))
+int shared_map_to(void *pointer, int fd, size_t size, int protection);
 /* Unmaps P, unless it is NULL. Returns NULL. */
 void *shared_unmap(const void *p, size_t size);
 /* Unmaps the struct to which the variable P points, and sets P to NULL. */

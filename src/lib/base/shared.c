@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -48,6 +49,14 @@ void *shared_map(int fd, size_t size, int protection)
                    madvise(p, size, MADV_DONTDUMP) == 0
                ? p
                : shared_unmap(p, size);
+}
+
+int shared_map_to(void *pointer, int fd, size_t size, int protection)
+{
+    void *p = shared_map(fd, size, protection);
+
+    memcpy(pointer, &p, sizeof(p));
+    return p ? 0 : -errno;
 }
 
 void *shared_unmap(const void *p, size_t size)

@@ -258,13 +258,16 @@ int channel_receive(struct channel *c, struct message *m)
 int channel_handle(struct channel *c, const struct handler *table, size_t n,
                    void *owner, struct message *m)
 {
-    enum message_kind kind = m->kind;
+    const enum message_kind kind = m->kind;
+    enum message_kind handled = kind;
     size_t i = 0;
     int r = -EPROTO;
 
     while (i < n && table[i].kind != kind)
         i++;
-    switch (i < n ? kind : MSG_NONE) {
+    if (i == n)
+        handled = MSG_NONE;
+    switch (handled) {
 #define MESSAGE(name, ...)                                                     \
     case MSG_##name:                                                           \
         r = table[i].on.name(owner, &m->name);                                 \

@@ -127,6 +127,20 @@ struct slice stream_proof(const struct stream *s)
 
 #define SUBJECT_MAX 700
 
+static int add_fingerprint(X509 *x, struct buf *into)
+{
+    unsigned char hash[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+    int r;
+
+    if (X509_digest(x, EVP_sha256(), hash, &len) != 1)
+        return -ENOMEM;
+    r = buf_add_text(into, PIN_PREFIX);
+    for (unsigned i = 0; i < len && r == 0; i++)
+        r = buf_add_format(into, "%02x", hash[i]);
+    return r ? r : buf_add_text(into, "\n");
+}
+
 /* Adds a line, or nothing if the whole line doesn't fit. */
 static int add_line(struct buf *into, const char *kind, struct slice text)
 {
@@ -189,19 +203,11 @@ static int add_subject(X509 *x, struct buf *into)
 int stream_claims(const struct stream *s, struct buf *into)
 {
     X509 *x = s->open ? SSL_get0_peer_certificate(s->ssl) : NULL;
-    unsigned char hash[EVP_MAX_MD_SIZE];
-    unsigned len = 0;
     int r;
 
     if (!x || SSL_get_verify_result(s->ssl) != X509_V_OK)
         return 0;
-    r = X509_digest(x, EVP_sha256(), hash, &len) == 1
-            ? buf_add_text(into, PIN_PREFIX)
-            : -ENOMEM;
-    for (unsigned i = 0; i < len && r == 0; i++)
-        r = buf_add_format(into, "%02x", hash[i]);
-    if (r == 0)
-        r = buf_add_text(into, "\n");
+    r = add_fingerprint(x, into);
     if (r == 0)
         r = add_subject(x, into);
     if (r == 0) {
