@@ -157,7 +157,6 @@ struct tree {
 };
 
 void tree_begin(struct tree *t, struct client *c, enum tree_use use, bool up);
-void tree_run(struct tree *t);
 /* Returns the first failure's exit code, or 0. */
 int tree_end(struct tree *t);
 

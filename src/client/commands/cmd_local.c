@@ -145,34 +145,15 @@ static int passwd_ask(const char *which, const struct url *url,
     return r < 0 ? fail(why, EX_TEMPFAIL, "no password was given") : 0;
 }
 
-static int passwd_send(struct link *l, const struct secret *old,
-                       const struct secret *new, struct failure *why)
-{
-    char quoted[2][2 * SECRET_MAX + 3];
-    struct retry retry = { 0 };
-    int r;
-
-    passwd_quote(old, quoted[0]);
-    passwd_quote(new, quoted[1]);
-    do {
-        r = link_command(l, why, "SITE PSWD %s %s", quoted[0], quoted[1]);
-        link_wipe(l);
-        /* 450: the server is writing another user's change, and hasn't changed
-         * this password. */
-    } while (r < 0 && why->reply == 450 &&
-             link_again(l, &retry, "passwd", why));
-    if (r < 0 && why->lost)
-        fail_add(why, "; the password may have changed, so try the new one "
-                      "first");
-    explicit_bzero(quoted, sizeof(quoted));
-    return r;
-}
-
 /* Changes the password. If OLD is empty, asks the user for it. */
 static int passwd_change(struct client *c, struct secret *old)
 {
     SECRET_CLEANUP struct secret new = { 0 }, again = { 0 };
+    char quoted[2][2 * SECRET_MAX + 3];
+    struct link *l = &c->link;
+    struct retry retry = { 0 };
     struct failure why;
+    int r;
 
     if ((old->len == 0 && passwd_ask("Old", &c->site.url, old, &why) < 0) ||
         passwd_ask("New", &c->site.url, &new, &why) < 0 ||
@@ -181,11 +162,24 @@ static int passwd_change(struct client *c, struct secret *old)
     if (again.len != new.len || !secret_equal(again.bytes, new.bytes, new.len))
         return client_refuse("passwd", EX_DATAERR,
                              "the two new passwords differ");
-    if (passwd_send(&c->link, old, &new, &why) < 0)
+    passwd_quote(old, quoted[0]);
+    passwd_quote(&new, quoted[1]);
+    do {
+        r = link_command(l, &why, "SITE PSWD %s %s", quoted[0], quoted[1]);
+        link_wipe(l);
+        /* 450: the server is writing another user's change, and hasn't changed
+         * this password. */
+    } while (r < 0 && why.reply == 450 &&
+             link_again(l, &retry, "passwd", &why));
+    explicit_bzero(quoted, sizeof(quoted));
+    if (r < 0 && why.lost)
+        fail_add(&why, "; the password may have changed, so try the new one "
+                       "first");
+    if (r < 0)
         return client_error("passwd", &why);
     c->site.password = new; /* for the next connection of this session */
-    c->link.must_change = false;
-    c->link.renew = true;
+    l->must_change = false;
+    l->renew = true;
     /* A stored password isn't changed: only the user knows which programs read
      * it. */
     if (!c->site.place)

@@ -66,7 +66,7 @@ static int names_walk(struct client *c, const char *path, tree_each *each,
     t->each = each;
     t->paths = paths;
     jobs_add(&t->jobs, &job, "", path);
-    tree_run(t);
+    jobs_run(&t->jobs, &c->site, &c->link);
     return tree_end(t);
 }
 
@@ -200,7 +200,7 @@ int cmd_rm(struct client *c, struct word *w, int n)
 
     tree_begin(&t, c, TREE_LOOKS, false);
     jobs_keep(&t.jobs, names_each(c, w, n, rm_one, &t));
-    tree_run(&t);
+    jobs_run(&t.jobs, &c->site, &c->link);
     return tree_end(&t);
 }
 

@@ -126,11 +126,13 @@ static void transfer_sum_up(const struct jobs *j, bool json)
  * an exit code. */
 static int transfer_all(struct tree *t)
 {
-    tree_run(t);
-    if (t->client->options.dry_run)
+    struct client *c = t->client;
+
+    jobs_run(&t->jobs, &c->site, &c->link);
+    if (c->options.dry_run)
         progress_note("%zu to transfer", t->planned);
     else if (t->jobs.files + t->jobs.lost > 1)
-        transfer_sum_up(&t->jobs, t->client->options.json);
+        transfer_sum_up(&t->jobs, c->options.json);
     return tree_end(t);
 }
 

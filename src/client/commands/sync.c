@@ -320,7 +320,7 @@ int cmd_sync(struct client *c, struct word *w, int n)
     t.jobs.next = sync_next;
     t.jobs.held = c->options.remove && c->options.max_delete != UINT64_MAX;
     tree_walk(&t, strlen(w[!up].text), w[!up].text, w[up].path);
-    tree_run(&t);
+    jobs_run(&t.jobs, &c->site, &c->link);
     /* Say what was kept, also if a login was denied after the last file. */
     if (!t.removing && t.surplus > 0 && !sync_removes_too_many(&t)) {
         jobs_keep(&t.jobs, EX_NOPERM);

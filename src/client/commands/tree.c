@@ -28,11 +28,6 @@ void tree_begin(struct tree *t, struct client *c, enum tree_use use, bool up)
     jobs_begin(&t->jobs, t);
 }
 
-void tree_run(struct tree *t)
-{
-    jobs_run(&t->jobs, &t->client->site, &t->client->link);
-}
-
 int tree_end(struct tree *t)
 {
     int code = link_interrupted ? EX_TEMPFAIL : t->jobs.code;

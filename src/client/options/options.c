@@ -205,11 +205,10 @@ static int option_amount(const struct option_row *row, const char *value,
     static const struct slice_unit times[] = {
         { "", 1 }, { "s", 1 }, { "m", 60 }, { "h", 3600 }, { "d", 86400 },
     };
-    int r =
-        row->kind == OPTION_AGE
-            ? slice_measure(slice_from(value), times, 5, UINT64_MAX, ret)
-            : slice_measure(slice_from(value), sizes,
-                            row->kind == OPTION_RATE ? 7 : 1, UINT64_MAX, ret);
+    bool age = row->kind == OPTION_AGE;
+    size_t n = age ? 5 : row->kind == OPTION_RATE ? 7 : 1;
+    int r = slice_measure(slice_from(value), age ? times : sizes, n, UINT64_MAX,
+                          ret);
 
     return r == 0 && *ret > row->most ? -ERANGE : r;
 }
@@ -247,9 +246,13 @@ static int option_value(struct options *o, const struct option_row *row,
     void *field = (char *)o + row->offset;
     uint64_t number = 0;
 
-    if (row->kind == OPTION_TEXT) {
-        if (option_counts(o, row, source))
+    if (row->kind == OPTION_TEXT || row->kind == OPTION_FLAG) {
+        if (!option_counts(o, row, source))
+            return 0;
+        if (row->kind == OPTION_TEXT)
             *(const char **)field = value;
+        else
+            *(bool *)field = value[0] == 'y';
         return 0;
     }
     if (row->kind == OPTION_EXCLUDE || row->kind == OPTION_INCLUDE)
@@ -269,13 +272,6 @@ static int option_value(struct options *o, const struct option_row *row,
     if (option_counts(o, row, source))
         *(uint64_t *)field = number;
     return 0;
-}
-
-static void option_flag(struct options *o, const struct option_row *row,
-                        enum option_source source, bool on)
-{
-    if (option_counts(o, row, source))
-        *(bool *)(void *)((char *)o + row->offset) = on;
 }
 
 /* Takes VALUE, the rest of the option's own word, or the next word. */
@@ -300,8 +296,8 @@ static int option_long(struct options *o, const char *session, const char *text,
         return option_unknown(text, name, session, c);
     if (row->kind != OPTION_FLAG)
         return option_take(o, row, rest.ptr, next, c);
-    option_flag(o, row, OPTION_FROM_LINE, true);
-    return rest.ptr ? complain(c, "--%s takes no value", row->name) : 0;
+    return rest.ptr ? complain(c, "--%s takes no value", row->name)
+                    : option_value(o, row, OPTION_FROM_LINE, "yes", c);
 }
 
 /* Reads "-rp", "-P4", "-P 4". A command's own letter is preferred to a letter
@@ -326,7 +322,7 @@ static int option_short(struct options *o, const char *session,
             return option_unknown(letter, SLICE(""), session, c);
         if (row->kind != OPTION_FLAG)
             return option_take(o, row, at[1] ? at + 1 : NULL, next, c);
-        option_flag(o, row, OPTION_FROM_LINE, true);
+        option_value(o, row, OPTION_FROM_LINE, "yes", c);
     }
     return 0;
 }
@@ -374,12 +370,10 @@ int options_set(struct options *o, enum option_source source, const char *key,
         return option_unknown(key, slice_from(key), NULL, c);
     if (!row->in_profile)
         return complain(c, "%s: not a key of a profile", key);
-    if (row->kind != OPTION_FLAG)
-        return option_value(o, row, source, value, c);
-    if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
+    if (row->kind == OPTION_FLAG && strcmp(value, "yes") != 0 &&
+        strcmp(value, "no") != 0)
         return complain(c, "%s: takes yes or no", key);
-    option_flag(o, row, source, value[0] == 'y');
-    return 0;
+    return option_value(o, row, source, value, c);
 }
 
 bool option_is_for(const struct option_row *row, const char *command)
