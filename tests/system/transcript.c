@@ -6,14 +6,21 @@
 #include "support/test.h"
 #include "transcript_play.h"
 
-enum { OFFLINE = 1, IN_DATA = 2, ALONE = 4, IN_OUTPUT = 8, DESK = 16 };
+enum {
+    OFFLINE = 1,
+    IN_DATA = 2,
+    ALONE = 4,
+    IN_OUTPUT = 8,
+    DESK = 16,
+    PRINTS = 32
+};
 
 static const struct directive {
     const char *word;
     transcript_play_fn *play;
     unsigned flags; /* needs no connection; belongs to a row of DATA lines;
                        needs a server of its own; belongs to an output; needs
-                       a desk */
+                       a desk; has output */
 } directives[] = {
     { "C:", play_send, 0 },
     { "DO", play_do, 0 },
@@ -25,7 +32,7 @@ static const struct directive {
     { "LOGIN", play_login, 0 },
     { "ENTER", play_enter, OFFLINE },
     { "LAST", play_last, 0 },
-    { "TRY", play_try, OFFLINE },
+    { "TRY", play_try, OFFLINE | PRINTS },
     { "REFUSED", play_refused, OFFLINE },
     { "QUIT", play_quit, 0 },
     { "END", play_ended, 0 },
@@ -46,7 +53,7 @@ static const struct directive {
     { "DONE", play_done, IN_DATA },
     { "CUT", play_cut, IN_DATA },
     { "PARTIAL", play_partial, OFFLINE | IN_DATA },
-    { "PUT", play_put, 0 },
+    { "PUT", play_put, PRINTS },
     { "PUT~", play_put_noise, 0 },
     { "LEAVE", play_leave, 0 },
     { "GET", play_get, 0 },
@@ -60,10 +67,10 @@ static const struct directive {
     { "SET", play_set, OFFLINE | ALONE },
     { "EDIT", play_edit, OFFLINE | ALONE },
     { "EDIT!", play_edit_in_place, OFFLINE | ALONE },
-    { "CTL", play_ctl, OFFLINE | ALONE },
-    { "CTL!", play_ctl_fails, OFFLINE | ALONE },
-    { "RUN", play_run, OFFLINE | ALONE },
-    { "RUN!", play_run_fails, OFFLINE | ALONE },
+    { "CTL", play_ctl, OFFLINE | ALONE | PRINTS },
+    { "CTL!", play_ctl_fails, OFFLINE | ALONE | PRINTS },
+    { "RUN", play_run, OFFLINE | ALONE | PRINTS },
+    { "RUN!", play_run_fails, OFFLINE | ALONE | PRINTS },
     { "INPUT", play_input, OFFLINE | ALONE },
     { ">", play_output, OFFLINE },
     { ">!", play_output_lacks, OFFLINE },
@@ -188,6 +195,7 @@ static void play_line(struct play *p, char *line)
     char filled[TRANSCRIPT_LINE_MAX];
     const struct directive *d;
     const char *rest;
+    char *wanted = NULL;
 
     if (transcript_is_comment(line))
         return;
@@ -203,8 +211,14 @@ static void play_line(struct play *p, char *line)
         play_output_end(p);
     if (!(d->flags & OFFLINE))
         play_connect(p);
+    if ((d->flags & PRINTS) && (wanted = strstr(line, " => ")) != NULL)
+        *wanted = '\0';
     transcript_fill(rest, &words, filled);
     d->play(p, filled);
+    if (!wanted)
+        return;
+    transcript_fill(wanted + 4, &words, filled);
+    play_output(p, filled);
 }
 
 static void play_text(struct play *p, const char *file, char *text,
