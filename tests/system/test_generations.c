@@ -1,11 +1,8 @@
-/* Reloads: a new generation beside the old one, and no client notices. Clients
- * are neither refused nor cut, and transfers are whole. Beside the clients of
- * test_soak.c nothing is left. */
+/* A new generation beside old ones: clients that wait meanwhile, and a crash.
+ */
 #include "ctl.h"
 #include "fault.h"
 #include "generation.h"
-#include "pending.h"
-#include "support/processes.h"
 #include "support/served.h"
 #include "support/server_log.h"
 #include "support/test.h"
@@ -35,47 +32,6 @@ ServerTest(generations, clients_in_the_backlog, 120, &plan)
         cr_assert_eq(session_try_login(&s[i], "anna", SERVER_PASSWORD), 230);
         session_close(&s[i]);
     }
-}
-
-/* Asks for a port before a takeover, which is used after it. */
-static void ask_port(struct session *s, const struct server *server)
-{
-    session_enter(s, server, "anna");
-    session_do(s, "227 Entering Passive Mode (127,0,0,1,{p1},{p2}).", "PASV");
-}
-
-static void use_port(struct session *s)
-{
-    struct data d;
-
-    data_connect_to(s, &d, s->port);
-    session_do(s, "150 {*}", "STOR told");
-    data_secure(s, &d);
-    data_finish(s, &d, "bytes", 5, "226 {*}");
-    session_close(s);
-}
-
-/* Each gate lends listeners to the sessions of its generation, from the same
- * range of ports. */
-ServerTest(generations, ports, 180, &plan)
-{
-    enum { EACH = 7, GENERATIONS = 3 };
-    static struct pending t[EACH * GENERATIONS];
-    struct session told;
-    unsigned char *bytes;
-
-    bytes = pending_prepare(server);
-    for (int g = 0; g < GENERATIONS; g++) {
-        for (int i = 0; i < EACH; i++)
-            pending_begin(&t[g * EACH + i], g * EACH + i, server, bytes);
-        ask_port(&told, server);
-        ctl(server, 0, "reload", "");
-        use_port(&told);
-    }
-    for (int i = 0; i < EACH * GENERATIONS; i++)
-        pending_finish(&t[i]);
-    generation_wait_at_most(server, 1);
-    free(bytes);
 }
 
 /* The newest of eight generations dies, with its session: the seven others

@@ -1,11 +1,6 @@
-/* Clients without a login that wait or leave, and the memory of an idle
- * session. */
+/* The memory of an idle session. */
 #include <openssl/opensslv.h>
 
-#include "generation.h"
-#include "sallyport/base/clock.h"
-#include "support/files.h"
-#include "support/long.h"
 #include "support/processes.h"
 #include "support/served.h"
 #include "support/test.h"
@@ -60,14 +55,13 @@ static void expect_small(const struct server *server, const char *title,
 /* After a login, an upload, a download and a listing. */
 Test(many, an_idle_session_is_small, .timeout = 120)
 {
-    const struct server_plan plan = { .settings = "idle_timeout = 60s\n" };
     struct server server;
     struct session s;
     struct buf got;
 
     if (geteuid() != 0)
         return; /* the kernel hides it */
-    server_start(&server, &plan);
+    server_start(&server, PLAN(.settings = "idle_timeout = 60s\n"));
     session_enter(&s, &server, "anna");
     session_store(&s, "STOR", "file", "bytes", 5);
     session_expect_fetch(&s, "RETR file", "bytes", 5);
@@ -80,83 +74,3 @@ Test(many, an_idle_session_is_small, .timeout = 120)
     server_stop(&server);
 }
 #endif
-
-#define GUESSERS 140
-#define DELAY_MS 3000
-#define DELAY    "3s"
-
-/* Wrong passwords on all connections. Returns when the first one was sent. */
-static uint64_t guess(const struct server *server, struct session *s)
-{
-    uint64_t began;
-
-    for (int i = 0; i < GUESSERS; i++) {
-        session_arrive(&s[i], server);
-        session_do(&s[i], "331 {*}", "USER anna");
-    }
-    began = clock_ms();
-    for (int i = 0; i < GUESSERS; i++)
-        session_send(&s[i], "PASS wrong");
-    return began;
-}
-
-static void reset_all(struct session *s)
-{
-    const struct linger at_once = { .l_onoff = 1 };
-
-    for (int i = 0; i < GUESSERS; i++) {
-        cr_assert_eq(setsockopt(s[i].fd, SOL_SOCKET, SO_LINGER, &at_once,
-                                sizeof(at_once)),
-                     0);
-        session_drop(&s[i]);
-    }
-}
-
-static void wait_for(uint64_t moment)
-{
-    uint64_t now = clock_ms();
-
-    if (now < moment)
-        poll(NULL, 0, (int)(moment - now));
-}
-
-static void expect_same_master(const struct server *server, pid_t master)
-{
-    struct session other;
-
-    session_enter(&other, server, "anna");
-    session_close(&other);
-    cr_assert_eq(generation_newest(server), master, "a generation has ended");
-}
-
-/* Clients without a login reset their connections when they expect the answer
- * to a wrong password. Master is stopped around that moment: more ends wait for
- * it then than it reads in one turn, and the timers of the others are due. In
- * the long run it also happens without a stop, at several moments. */
-ServerTest(many, gone_before_their_answers, 300,
-           PLAN(.login_delay = DELAY,
-                .settings = "max_sessions = 400\nmax_per_address = 400\n"
-                            "startups = 400\n"))
-{
-    int rounds = is_long() ? 30 : 0;
-    static struct session s[GUESSERS];
-    static struct processes p;
-    uint64_t began;
-    pid_t master;
-
-    master = generation_newest(server);
-    began = guess(server, s);
-    wait_for(began + DELAY_MS - 500);
-    cr_assert_eq(kill(master, SIGSTOP), 0);
-    reset_all(s);
-    processes_wait(server->pid, "sallyport: session", 0, &p);
-    wait_for(began + DELAY_MS + 500);
-    cr_assert_eq(kill(master, SIGCONT), 0);
-    expect_same_master(server, master);
-    for (int i = 0; i < rounds; i++) {
-        began = guess(server, s);
-        wait_for(began + DELAY_MS - (unsigned)i % 8);
-        reset_all(s);
-        expect_same_master(server, master);
-    }
-}

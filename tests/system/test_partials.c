@@ -1,14 +1,10 @@
-/* The requests of sallyportctl to a running server: many at once, the process
- * that looks for unfinished uploads and its rights, other uids, and the name of
- * the socket. */
-#include <sys/un.h>
+/* The requests of sallyportctl to a running server: many at once, and the
+ * rights of the process that looks for unfinished uploads. */
 
 #include "ctl.h"
 #include "support/files.h"
 #include "support/processes.h"
-#include "support/run.h"
 #include "support/served.h"
-#include "support/server_log.h"
 #include "support/test.h"
 #include "support/wait.h"
 
@@ -16,9 +12,8 @@
 #define SENT (300 * KIB)
 #define LEN  (600 * KIB)
 
-static const struct server_user users[] = { { .name = "anna" },
-                                            { .name = "bert" } };
-static const struct server_plan plan = { .users = users, .user_count = 2 };
+static const struct server_plan plan = { USERS({ .name = "anna" },
+                                               { .name = "bert" }) };
 
 static size_t count(const struct server *server, const char *words,
                     const char *what)
@@ -217,48 +212,4 @@ ServerTest(partials, process_of_the_user, 120, &plan)
     cr_expect_eq(waitpid(list, NULL, 0), list);
     close(nobody[0]);
     close(nobody[1]);
-}
-
-/* Another uid gets no answer: the socket's mode prevents it. If somebody has
- * changed the mode, master refuses. */
-static void run_as(const struct server *server, uid_t uid, int expected)
-{
-    char *const words[] = { "sallyportctl", "--config",
-                            (char *)(uintptr_t)server_path(server, "open.conf"),
-                            "status", NULL };
-    int status;
-    pid_t pid = fork();
-
-    if (pid == 0) { /* the program may be out of reach, in /root */
-        int program = open(server_program("sallyportctl"), O_RDONLY);
-        int null = open("/dev/null", O_WRONLY);
-
-        dup2(null, 1);
-        dup2(null, 2);
-        if (setgid(uid) || setuid(uid))
-            _exit(99);
-        fexecve(program, words, environ);
-        _exit(98);
-    }
-    cr_assert(wait_exit(pid, &status, WAIT_MS));
-    cr_assert(WIFEXITED(status));
-    cr_expect_eq(WEXITSTATUS(status), expected);
-}
-
-Test(partials, of_another_uid)
-{
-    struct server server;
-
-    if (geteuid() != 0)
-        cr_skip_test("needs another uid");
-    server_start(&server, &plan);
-    files_write(server_path(&server, "open.conf"), "#\n", 2, 0644);
-    run_as(&server, SERVER_UID_FIRST, EX_NOPERM);
-    cr_assert_eq(chmod(server_path(&server, "control"), 0666), 0);
-    for (int i = 0; i < 20; i++) /* they keep no place */
-        run_as(&server, SERVER_UID_FIRST, EX_NOPERM);
-    run_as(&server, SERVER_UID_GATE, EX_NOPERM);
-    server_log_wait(&server, " service ", "control socket: uid 70000", NULL);
-    run_as(&server, 0, 0);
-    server_stop(&server);
 }

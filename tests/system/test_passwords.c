@@ -1,39 +1,18 @@
 /* New passwords, which the running server writes to the users file: must_change
  * and SITE PSWD. */
 #include <linux/fs.h>
-#include <sys/mount.h>
 
 #include "blockdev.h"
 #include "ctl.h"
 #include "fuse.h"
 #include "support/files.h"
 #include "support/processes.h"
-#include "support/run.h"
 #include "support/served.h"
 #include "support/server_log.h"
 #include "support/test.h"
 
 static const struct server_plan for_all = { .settings =
                                                 "password_change = yes\n" };
-
-/* Reads the hash of NAME. */
-static void hash_of(const struct server *server, const char *name,
-                    char out[400])
-{
-    char begin[64];
-    struct buf text;
-    const char *at;
-
-    buf_init(&text, 65536);
-    cr_assert(files_read(server_path(server, "users"), &text));
-    buf_add(&text, "", 1);
-    snprintf(begin, sizeof(begin), "%s:", name);
-    at = strstr(text.data, begin);
-    cr_assert(at, "%s", text.data);
-    at += strlen(begin);
-    snprintf(out, 400, "%.*s", (int)strcspn(at, ":"), at);
-    buf_release(&text);
-}
 
 /* Changes by two users and by sallyportctl at the same time: each is whole, or
  * refused with "try again". */
@@ -100,70 +79,15 @@ static void move_users(const struct server *server, const char *directory)
     cr_assert(unlink(users) == 0 && symlink(moved, users) == 0);
 }
 
-static void fill(const char *etc)
-{
-    char path[SERVER_PATH_MAX + 8], page[4096] = "";
-
-    snprintf(path, sizeof(path), "%s/filler", etc);
-    files_write(path, page, sizeof(page), 0600);
-}
-
-static void make_read_only(const char *etc)
-{
-    cr_assert_eq(mount(NULL, etc, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
-}
-
-/* The session doesn't suffer, the reply and the log name the cause, and the old
- * file stays. */
-static void on_a_bad_disk(void (*spoil)(const char *etc), const char *why)
-{
-    char before[400], after[400];
-    struct server server;
-    struct session s;
-
-    fuse_begin();
-    server_start(&server, &for_all);
-    const char *etc = server_path(&server, "etc");
-    files_make_folder(etc, 0700);
-    /* two pages */
-    cr_assert_eq(mount("tmpfs", etc, "tmpfs", 0, "size=8k,mode=0700"), 0);
-    move_users(&server, etc);
-    hash_of(&server, "anna", before);
-    spoil(etc);
-    session_enter(&s, &server, "anna");
-    session_do(&s, "550 The password stays: the server can't write it{*}",
-               "SITE PSWD \"" SERVER_PASSWORD "\" another-one");
-    session_do(&s, "257 {*}", "PWD");
-    session_close(&s);
-    hash_of(&server, "anna", after);
-    cr_expect_str_eq(after, before);
-    server_log_expect(&server, 1, "a new password hash can't be written", why,
-                      NULL);
-    cr_assert_eq(umount2(etc, MNT_DETACH), 0);
-    unlink(server_path(&server, "users"));
-    server_stop(&server);
-}
-
-Test(passwords, full_disk, .timeout = 120)
-{
-    on_a_bad_disk(fill, "No space left");
-}
-
-Test(passwords, read_only_disk, .timeout = 120)
-{
-    on_a_bad_disk(make_read_only, "Read-only file system");
-}
-
 /* Opening the new file waits for the frozen disk, and can't be interrupted.
  * Everybody else is served meanwhile; the user hears that nobody knows which
  * password counts. */
 Test(passwords, frozen_disk, .timeout = 120)
 {
-    const struct server_user users[] = { { .name = "anna" },
-                                         { .name = "bert" } };
-    const struct server_plan plan = { .settings = "password_change = yes\n",
-                                      .users = users,
-                                      .user_count = 2 };
+    const struct server_plan plan = {
+        USERS({ .name = "anna" }, { .name = "bert" }),
+        .settings = "password_change = yes\n",
+    };
     struct session s, other, later;
     struct server server;
     struct blockdev disk;

@@ -1,8 +1,6 @@
 /* The users file changes while the server runs: half-written, and with
  * thousands of rows. (What sallyportctl does to it: transcripts/server/.) */
-#include "ctl.h"
 #include "support/files.h"
-#include "support/processes.h"
 #include "support/served.h"
 #include "support/server_log.h"
 #include "support/test.h"
@@ -46,39 +44,6 @@ ServerTest(users, half_written, 120,
     cr_expect_eq(session_code(server, "anna", SERVER_PASSWORD), 530);
     session_close(&s);
     buf_release(&text);
-}
-
-/* The login after an edit sees it. So does an auth that starts later. */
-ServerTest(users, edits, 120,
-           PLAN(USERS({ .name = "anna" }, { .name = "bert" },
-                      { .name = "carl" }),
-                .troubles = true))
-{
-    static const struct {
-        const char *edit, *said;
-        int bert, carl, dora;
-    } table[] = {
-        { "user lock bert", "bert", 530, 230, 530 },
-        { "user unlock bert", "bert", 230, 230, 530 },
-        { "user add dora", "dora", 230, 230, 230 },
-        { "user del carl", "carl", 230, 530, 230 },
-        { "user lock bert dora", "bert", 530, 530, 530 },
-    };
-
-    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        ctl(server, 0, table[i].edit, table[i].said);
-        for (int again = 0; again < 2; again++) {
-            cr_expect_eq(session_code(server, "bert", SERVER_PASSWORD),
-                         table[i].bert, "%s", table[i].edit);
-            cr_expect_eq(session_code(server, "carl", SERVER_PASSWORD),
-                         table[i].carl, "%s", table[i].edit);
-            cr_expect_eq(session_code(server, "dora", SERVER_PASSWORD),
-                         table[i].dora, "%s", table[i].edit);
-            if (again == 0)
-                processes_kill(server->pid, "sallyport: auth");
-            cr_assert(wait_until(session_can_enter, server, 20000));
-        }
-    }
 }
 
 /* HEAD, N further rows, and TAIL, by a rename. */
