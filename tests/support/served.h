@@ -6,11 +6,6 @@
 
 #include "session.h"
 
-#define PLAN(...) (&(const struct server_plan){ __VA_ARGS__ })
-#define USERS(...)                                                             \
-    .users = (const struct server_user[]){ __VA_ARGS__ },                      \
-    .user_count = sizeof((const struct server_user[]){ __VA_ARGS__ }) /        \
-                  sizeof(struct server_user)
 #define SERVED_OF(a, b) a##_##b##_served
 #define SERVED_SERVER   __attribute__((unused)) struct server *server
 #define SERVED_SESSION  SERVED_SERVER, struct session *s

@@ -47,6 +47,17 @@ struct server_plan {
     bool troubles;     /* the log may contain deaths and refusals */
 };
 
+/* A plan with these fields; users, and shares, as its fields. */
+#define PLAN(...) (&(const struct server_plan){ __VA_ARGS__ })
+#define USERS(...)                                                             \
+    .users = (const struct server_user[]){ __VA_ARGS__ },                      \
+    .user_count = sizeof((const struct server_user[]){ __VA_ARGS__ }) /        \
+                  sizeof(struct server_user)
+#define SHARES(...)                                                            \
+    .shares = (const struct server_share[]){ __VA_ARGS__ },                    \
+    .share_count = sizeof((const struct server_share[]){ __VA_ARGS__ }) /      \
+                   sizeof(struct server_share)
+
 struct server {
     char folder[SERVER_PATH_MAX];
     char homes[SERVER_PATH_MAX];

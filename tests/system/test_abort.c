@@ -10,14 +10,8 @@
 #define BIG    (16 * FAULT_MIB) /* more than all buffers on the way can hold */
 #define URGENT "\xff\xf4\xff\xf2"
 
-static const struct server_user users[] = {
-    { .name = "before" },
-    { .name = "during" },
-    { .name = "event" },
-    { .name = "after" },
-};
-
-SERVER_SHARED(.users = users, .user_count = sizeof(users) / sizeof(*users));
+SERVER_SHARED(USERS({ .name = "before" }, { .name = "during" },
+                    { .name = "event" }, { .name = "after" }));
 
 /* Each piece is sent as a TLS record of its own. */
 static const struct form {

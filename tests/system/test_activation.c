@@ -1,9 +1,7 @@
 /* A listener that systemd has opened: the test plays systemd, and keeps its own
  * descriptor, so a server that didn't take it couldn't bind the address. */
-#include <sys/time.h>
 
 #include "ctl.h"
-#include "support/server.h"
 #include "support/server_log.h"
 #include "support/test.h"
 
@@ -82,7 +80,7 @@ Test(activation, a_restart_and_a_reload, .timeout = 60)
         other = listen_somewhere(elsewhere);
     struct server server;
 
-    server_prepare(&server, &(struct server_plan){ .listen = listen });
+    server_prepare(&server, PLAN(.listen = listen));
     for (int i = 0; i < 2; i++) {
         pid_t pid = start_by_systemd(&server, listener, other, NULL);
         int status = -1;

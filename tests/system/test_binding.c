@@ -284,14 +284,13 @@ ParameterizedTest(struct row *row, binding, matrix, .timeout = 60)
 Test(binding, the_clock_is_moved, .timeout = 60)
 {
     static const int versions[] = { SESSION_TLS_12, SESSION_TLS_13 };
-    const struct server_plan plan = { 0 };
     char name[64];
     volatile time_t *ahead = clock_take(name, sizeof(name));
     struct server server;
 
     setenv("SALLYPORT_TEST_CLOCK", name, 1);
     setenv("LD_PRELOAD", server_build(CLOCK_PRELOAD), 1);
-    server_start(&server, &plan);
+    server_start(&server, PLAN(0));
     unsetenv("LD_PRELOAD");
     for (size_t i = 0; i < 2; i++) {
         struct tls_session *old;

@@ -378,7 +378,7 @@ Test(certificates, a_date_keeps_no_server_from_its_start)
     struct server server;
     struct session s;
 
-    server_start(&server, &(struct server_plan){ .troubles = true });
+    server_start(&server, PLAN(.troubles = true));
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         server_kill(&server);
         rows[i].spoil(&server);

@@ -5,9 +5,7 @@
 #include "support/test.h"
 #include "support/wait.h"
 
-static const struct server_user users[] = { { .name = "put" } };
-
-SERVER_SHARED(.users = users, .user_count = 1);
+SERVER_SHARED(USERS({ .name = "put" }));
 
 /* Starts a client that waits for the first line of INPUT. Its group isn't
  * root's, so that the owner of its files in /proc says something. */

@@ -4,7 +4,7 @@
 #include "support/test.h"
 #include "terminal.h"
 
-#define USERS                                                                  \
+#define USERS_FILE                                                             \
     "@share:docs:80000:/docs:\n@team:legal:\nanna:!:70000:70000::/a::\n"
 
 /* The text before Tab, and the text after it. */
@@ -36,7 +36,7 @@ static void complete(const char *shell, const char *setup)
     files_write("a-file", "", 0, 0644);
     snprintf(line, sizeof(line), "users = %s/users\n", desk.dir);
     files_write("conf", line, strlen(line), 0644);
-    files_write("users", USERS, strlen(USERS), 0644);
+    files_write("users", USERS_FILE, strlen(USERS_FILE), 0644);
     terminal_open(&t, desk.dir, shell);
     snprintf(line, sizeof(line), "from=%s", server_source("etc/completion"));
     terminal_type(&t, line);

@@ -9,9 +9,7 @@
 #define LEN (300 * 1024)
 #define OLD "the old one"
 
-static const struct server_user users[] = { { .name = "anna" } };
-
-SERVER_SHARED(.users = users, .user_count = 1);
+SERVER_SHARED(USERS({ .name = "anna" }));
 
 /* The words of the client, which nth_run() executes. */
 struct call {

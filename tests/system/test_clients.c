@@ -1,7 +1,6 @@
 /* Real clients: every script of clients/ against one server, each as a user of
  * its own and in a directory of its own, once for each build and user that
  * tests/table names; or only SALLYPORT_CLIENT=NAME. */
-#include <criterion/hooks.h>
 
 #include "support/files.h"
 #include "support/rows.h"
@@ -79,11 +78,9 @@ static struct rows rows = { .folder = "tests/system/clients",
 
 ReportHook(PRE_ALL)(struct criterion_test_set *set)
 {
-    const struct server_plan plan = { .listen = "127.0.0.1:0, 127.0.0.1:0 tls",
-                                      .ports = "auto" };
-
     (void)set;
-    rows_share(&rows, &plan);
+    rows_share(&rows,
+               PLAN(.listen = "127.0.0.1:0, 127.0.0.1:0 tls", .ports = "auto"));
     files_write(server_path(server_of_runner(), "password"), SERVER_PASSWORD,
                 strlen(SERVER_PASSWORD), 0600);
 }

@@ -5,7 +5,6 @@
 #include "support/fail.h"
 #include "support/processes.h"
 #include "support/served.h"
-#include "support/server_log.h"
 #include "support/test.h"
 
 static const int versions[] = { SESSION_TLS_12, SESSION_TLS_13 };
@@ -118,11 +117,10 @@ static const struct {
 /* One at a time, since the server waits for the client at most 1.5 s. */
 static void end_by_server(size_t how, int variant)
 {
-    const struct server_plan plan = { .troubles = true };
     struct server server;
     struct session s;
 
-    server_start(&server, &plan);
+    server_start(&server, PLAN(.troubles = true));
     begin(&s, &server, kicks[how].what, variant);
     kicks[how].how(&server);
     session_expect(&s, "421 {*}");

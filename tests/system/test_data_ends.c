@@ -176,7 +176,6 @@ Test(data_ends, by_a_shutdown, .timeout = 100)
         const char *line;
         enum parting wanted;
     } rows[] = { { "STOR f", PARTING_NOTIFIED }, { "RETR big", PARTING_BARE } };
-    const struct server_plan plan = { 0 };
 
     for (size_t k = 0; k < 4; k++) {
         struct server server;
@@ -184,7 +183,7 @@ Test(data_ends, by_a_shutdown, .timeout = 100)
         struct data d;
 
         fail_context("%s: ", rows[k / 2].line);
-        server_start(&server, &plan);
+        server_start(&server, PLAN(0));
         make_files(&server);
         begin(&s, &server, versions[k % 2]);
         data_open(&s, &d, "%s", rows[k / 2].line);

@@ -1,9 +1,7 @@
 /* Disks that are full, read-only or broken, All of it needs
  * root, which mounts file systems in a mount namespace of this program. */
-#include <sched.h>
 #include <sys/mount.h>
 #include <sys/statvfs.h>
-#include <sys/sysmacros.h>
 
 #include "blockdev.h"
 #include "clock.h"
@@ -11,28 +9,19 @@
 #include "support/files.h"
 #include "support/run.h"
 #include "support/served.h"
-#include "support/server_log.h"
 #include "support/test.h"
 #include "support/wait.h"
 
 #define LEN (600 * FAULT_KIB)
 
-static const struct server_user users[] = {
-    { .name = "full" },   { .name = "inodes" }, { .name = "readonly" },
-    { .name = "write" },  { .name = "fsync" },  { .name = "folder" },
-    { .name = "rename" },
-};
-
 ReportHook(PRE_ALL)(struct criterion_test_set *set)
 {
-    const struct server_plan plan = {
-        .users = users,
-        .user_count = sizeof(users) / sizeof(*users),
-    };
-
     (void)set;
     blockdev_need_namespace();
-    server_share(&plan);
+    server_share(PLAN(USERS({ .name = "full" }, { .name = "inodes" },
+                            { .name = "readonly" }, { .name = "write" },
+                            { .name = "fsync" }, { .name = "folder" },
+                            { .name = "rename" })));
 }
 
 /* Mounts a file system with these limits on the user's home. */

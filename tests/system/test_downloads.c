@@ -3,18 +3,11 @@
 #include <netinet/tcp.h>
 
 #include "fault.h"
-#include "support/files.h"
 #include "support/served.h"
 #include "support/test.h"
 
-static const struct server_user users[] = {
-    { .name = "suites", .keys = "data_binding=address" },
-    { .name = "parts" },
-    { .name = "cut" },
-    { .name = "tail" },
-};
-
-SERVER_SHARED(.users = users, .user_count = sizeof(users) / sizeof(*users),
+SERVER_SHARED(USERS({ .name = "suites", .keys = "data_binding=address" },
+                    { .name = "parts" }, { .name = "cut" }, { .name = "tail" }),
               .settings = "startups = 200\n");
 
 static void expect_same(const struct buf *got, const unsigned char *bytes,

@@ -1,6 +1,5 @@
 /* A drop of a real server tells nobody what lies in it: neither by a reply, nor
  * by the bytes of a listing, nor by the time that a reply takes. */
-#include <ctype.h>
 
 #include "support/files.h"
 #include "support/session.h"
@@ -48,15 +47,12 @@ static const char *const paths[] = { "/drop/taken.pdf", "/drop/taken.pdf/x",
 #define ROWS  (sizeof(rows) / sizeof(rows[0]))
 #define PATHS (sizeof(paths) / sizeof(paths[0]))
 
-static const struct server_user users[] = { { .name = "anna",
-                                              .keys = "shares=drop:drop" } };
-static const struct server_share shares[] = { { .name = "drop" } };
-
 /* The user is anna, whom session_begin() logs in. */
 static void begin(struct session *s, struct server *server)
 {
     const struct server_plan plan = {
-        .users = users, .user_count = 1, .shares = shares, .share_count = 1
+        USERS({ .name = "anna", .keys = "shares=drop:drop" }),
+        SHARES({ .name = "drop" }),
     };
 
     session_begin(s, server, &plan);

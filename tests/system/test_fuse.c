@@ -133,18 +133,13 @@ ServerTest(fuse, a_home_that_hangs, 90,
 #define SEARCH_MS 12000 /* sallyportctl gives a disk up after 8 s */
 #define PIPE_MS   40000
 
-static const struct server_user members[] = {
-    { .name = "anna", .keys = "shares=contracts:full" },
-    { .name = "bert", .keys = "shares=contracts:full" },
-    { .name = "carl", .keys = "rights./in=lrwodnmi" },
+static const struct server_plan plan = {
+    USERS({ .name = "anna", .keys = "shares=contracts:full" },
+          { .name = "bert", .keys = "shares=contracts:full" },
+          { .name = "carl", .keys = "rights./in=lrwodnmi" }),
+    SHARES({ .name = "contracts" }),
+    .troubles = true,
 };
-static const struct server_share contracts = { .name = "contracts" };
-
-static const struct server_plan plan = { .troubles = true,
-                                         .users = members,
-                                         .user_count = 3,
-                                         .shares = &contracts,
-                                         .share_count = 1 };
 
 static uint64_t logs_in(const struct server *server, const char *name, int code)
 {

@@ -12,7 +12,6 @@
 #include "sequence.h"
 #include "support/long.h"
 #include "support/processes.h"
-#include "support/server_log.h"
 #include "support/test.h"
 #include "support/wait.h"
 
@@ -31,18 +30,12 @@ static const struct server_user users[PLAYERS] = {
 /* A crash must end a process, or its report would be lost. */
 ReportHook(PRE_ALL)(struct criterion_test_set *set)
 {
-    const struct server_plan plan = {
-        .users = users,
-        .user_count = PLAYERS,
-        .settings = "login_tries = 3\nfsync = no\nactive = yes\n"
-                    "stall_timeout = 2s\nconnect_timeout = 2s\n"
-                    "startups = 200\nmax_fruitless = 1000\n",
-        .troubles = true,
-    };
-
     (void)set;
     setenv("ASAN_OPTIONS", "abort_on_error=1:detect_leaks=1", 0);
-    server_share(&plan);
+    server_share(PLAN(.users = users, .user_count = PLAYERS, .troubles = true,
+                      .settings = "login_tries = 3\nfsync = no\nactive = yes\n"
+                                  "stall_timeout = 2s\nconnect_timeout = 2s\n"
+                                  "startups = 200\nmax_fruitless = 1000\n"));
 }
 
 static struct counts *counts;

@@ -15,12 +15,10 @@
 #define QUICK_MS 5000
 #define HOME_MS  13000 /* a home that hangs is given up after 10 s */
 
-static const struct server_user users[] = { { .name = "anna" },
-                                            { .name = "bert" },
-                                            { .name = "carl" } };
-static const struct server_plan plan = { .troubles = true,
-                                         .users = users,
-                                         .user_count = 3 };
+static const struct server_plan plan = {
+    USERS({ .name = "anna" }, { .name = "bert" }, { .name = "carl" }),
+    .troubles = true,
+};
 
 TestSuite(hangs, .init = fuse_begin);
 

@@ -4,7 +4,6 @@
 
 #include "fuse.h"
 #include "support/run.h"
-#include "support/server_log.h"
 #include "support/session.h"
 #include "support/test.h"
 #include "support/wait.h"
@@ -103,10 +102,9 @@ static bool reads_port(void *argument)
 
 static void start_into_journal(struct server *server)
 {
-    const struct server_plan plan = { 0 };
     int fd = open_stream();
 
-    server_prepare(server, &plan);
+    server_prepare(server, PLAN(0));
     const char *program = server_program("sallyportd");
     const char *settings = server_path(server, "sallyport.conf");
     server->pid = fork();

@@ -4,7 +4,6 @@
  * the hashes of passwords. A session has no address of another client. It needs
  * root, which alone may read that memory. */
 #include <openssl/core_names.h>
-#include <openssl/evp.h>
 #include <openssl/pem.h>
 
 #include "support/processes.h"
@@ -218,14 +217,13 @@ static void read_ticket_key(pid_t gate, const struct session *s,
 /* An attacker in a session before login can neither seal nor open a ticket. */
 Test(key_memory, tickets_after_login, .timeout = 120)
 {
-    const struct server_plan plan = { 0 };
     struct session known, unknown;
     static struct processes p;
     struct marks m = { 0 };
     struct server server;
     size_t holders = 0;
 
-    session_begin(&known, &server, &plan);
+    session_begin(&known, &server, PLAN(0));
     session_arrive(&unknown, &server);
     processes_wait(server.pid, "sallyport: session", 2, &p);
     read_ticket_key(processes_find(&p, "sallyport: gate")->pid, &known, &m);
@@ -248,13 +246,10 @@ Test(key_memory, tickets_after_login, .timeout = 120)
 /* A files is a fork of master, which has just filled in what anna's got. */
 Test(key_memory, no_share_of_another_user, .timeout = 120)
 {
-    static const struct server_user users[] = {
-        { .name = "anna", .keys = "shares=" SHARE_OF_ANNA ":full" },
-        { .name = "bert" }
-    };
-    static const struct server_share shares[] = { { .name = SHARE_OF_ANNA } };
     const struct server_plan plan = {
-        .users = users, .user_count = 2, .shares = shares, .share_count = 1
+        USERS({ .name = "anna", .keys = "shares=" SHARE_OF_ANNA ":full" },
+              { .name = "bert" }),
+        SHARES({ .name = SHARE_OF_ANNA }),
     };
     static struct processes p;
     struct session anna, bert;

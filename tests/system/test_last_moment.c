@@ -47,11 +47,6 @@ static void fill_rows(void)
 ReportHook(PRE_ALL)(struct criterion_test_set *set)
 {
     struct server_user users[16 + LEFT] = { 0 };
-    const struct server_plan plan = {
-        .users = users,
-        .user_count = 16 + LEFT,
-        .troubles = true, /* files is killed */
-    };
 
     (void)set;
     fill_rows();
@@ -59,7 +54,8 @@ ReportHook(PRE_ALL)(struct criterion_test_set *set)
         users[i].name = rows[i].user;
     for (unsigned i = 0; i < LEFT; i++)
         users[16 + i].name = left_users[i];
-    server_share(&plan);
+    server_share(PLAN(.users = users, .user_count = 16 + LEFT,
+                      .troubles = true)); /* files is killed */
 }
 
 struct visible {

@@ -94,13 +94,10 @@ static bool leave_lines(const struct server *server)
     return true;
 }
 
-static const struct server_user two[] = { { .name = "anna" },
-                                          { .name = "eve" } };
-
 /* A user whose sessions end faster than log writes their lines takes no line
  * from other users. */
 ServerTest(log, short_sessions, 90,
-           PLAN(.users = two, .user_count = 2,
+           PLAN(USERS({ .name = "anna" }, { .name = "eve" }),
                 .settings = "max_sessions = 20\n"))
 {
     struct session s;
@@ -120,11 +117,9 @@ ServerTest(log, short_sessions, 90,
     cr_expect_gt(refused, 0);
 }
 
-static const struct server_user mirror = { .name = "mirror",
-                                           .keys = "rights=read" };
-
 /* A mirror's uploads without the right to write: each is in the log. */
-ServerTest(log, many_refusals, 60, PLAN(.users = &mirror, .user_count = 1))
+ServerTest(log, many_refusals, 60,
+           PLAN(USERS({ .name = "mirror", .keys = "rights=read" })))
 {
     enum { UPLOADS = 46 };
     struct session s;

@@ -21,7 +21,7 @@ struct disk {
  * nothing else to say. */
 static void begin(struct disk *d, const char *lack)
 {
-    server_prepare(&d->server, &(struct server_plan){ 0 });
+    server_prepare(&d->server, PLAN(0));
     snprintf(d->shares, sizeof(d->shares), "%s",
              server_path(&d->server, "shares"));
     cr_assert_eq(mkdir(d->shares, 0755), 0);

@@ -4,7 +4,6 @@
 #include "support/ports.h"
 #include "support/processes.h"
 #include "support/served.h"
-#include "support/server_log.h"
 #include "support/test.h"
 #include "support/wait.h"
 
@@ -12,9 +11,8 @@
 /* An idle session gives its port back after 10 s. */
 #define REST_MS 30000
 
-static const struct server_user users[] = { { .name = "anna" },
-                                            { .name = "bob" } };
-static struct server_plan plan = { .users = users, .user_count = 2 };
+static struct server_plan plan = { USERS({ .name = "anna" },
+                                         { .name = "bob" }) };
 
 /* A server with so many ports for data connections. */
 static void start_with_ports(struct server *server, unsigned count)

@@ -6,26 +6,17 @@
 #include "sallyport/base/clock.h"
 #include "support/files.h"
 #include "support/long.h"
-#include "support/session.h"
 #include "support/test.h"
 
 #define MIB FAULT_MIB
 
-static const struct server_user users[] = {
-    { .name = "fsync-ext4" }, { .name = "fsync-xfs" }, { .name = "cut-ext4" },
-    { .name = "cut-xfs" },    { .name = "log-ext4" },  { .name = "log-xfs" },
-};
-
 ReportHook(PRE_ALL)(struct criterion_test_set *set)
 {
-    const struct server_plan plan = {
-        .users = users,
-        .user_count = sizeof(users) / sizeof(*users),
-    };
-
     (void)set;
     blockdev_need_namespace();
-    server_share(&plan);
+    server_share(PLAN(USERS({ .name = "fsync-ext4" }, { .name = "fsync-xfs" },
+                            { .name = "cut-ext4" }, { .name = "cut-xfs" },
+                            { .name = "log-ext4" }, { .name = "log-xfs" })));
 }
 
 /* Makes a version of a file: the same number gives the same bytes. */

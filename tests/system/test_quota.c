@@ -6,8 +6,6 @@
 #include "sallyport/quota/quota.h"
 #include "support/btrfs.h"
 #include "support/files.h"
-#include "support/run.h"
-#include "support/session.h"
 #include "support/test.h"
 
 #define MIB   FAULT_MIB
@@ -36,8 +34,7 @@ static uint64_t used(const struct blockdev *disk)
 
 static void begin(struct stage *t)
 {
-    stage_open(t, &(struct server_plan){ .ports = "auto" }, "btrfs", DISK,
-               2 * LIMIT);
+    stage_open(t, PLAN(.ports = "auto"), "btrfs", DISK, 2 * LIMIT);
     limit(&t->disk, LIMIT);
     session_close(&t->s); /* a login opens the quota */
     session_enter(&t->s, &t->server, "anna");
@@ -76,12 +73,10 @@ Test(quota, the_reply_names_it, .timeout = 120)
 /* A share with a quota, on a btrfs of its own. */
 static void stage_open_share(struct stage *t)
 {
-    const struct server_user users[] = { { .name = "anna" },
-                                         { .name = "dora" } };
-    const struct server_plan plan = { .users = users, .user_count = 2 };
     char words[SERVER_PATH_MAX + 64];
 
-    server_start(&t->server, &plan);
+    server_start(&t->server,
+                 PLAN(USERS({ .name = "anna" }, { .name = "dora" })));
     files_make_folder(server_home(&t->server, "disk"), 0700);
     blockdev_make(&t->disk, &t->server, "disk", "btrfs", DISK);
     cr_assert_eq(chmod(t->disk.home, 0711), 0);

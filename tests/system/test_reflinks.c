@@ -6,7 +6,6 @@
 
 #include "blockdev.h"
 #include "fault.h"
-#include "support/session.h"
 #include "support/test.h"
 
 #define MIB   FAULT_MIB
@@ -16,8 +15,7 @@
 
 static void begin(struct stage *t, const char *settings)
 {
-    stage_open(t, &(struct server_plan){ .settings = settings }, "xfs", DISK,
-               LEN);
+    stage_open(t, PLAN(.settings = settings), "xfs", DISK, LEN);
     server_put(&t->server, "anna", "big", t->bytes, LEN);
     cr_assert_eq(link(server_home_file(&t->server, "anna", "big"),
                       server_home_file(&t->server, "anna", "kept")),

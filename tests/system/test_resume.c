@@ -2,7 +2,6 @@
  * transcripts/server/upload-faults.txt has the faults that it survives. */
 #include "fault.h"
 #include "support/files.h"
-#include "support/served.h"
 #include "support/test.h"
 
 #define LEN  (600 * FAULT_KIB)
@@ -51,10 +50,8 @@ static void cut(struct session *s, const unsigned char *bytes)
  * have the users, the homes and the file of the key in common. */
 static void begin_pair(struct server pair[2])
 {
-    const struct server_plan plan = { .troubles = true };
-
-    server_prepare(&pair[0], &plan);
-    server_prepare(&pair[1], &plan);
+    server_prepare(&pair[0], PLAN(.troubles = true));
+    server_prepare(&pair[1], PLAN(.troubles = true));
     const char *key = server_path(&pair[0], "common.key");
     const char *users = server_path(&pair[0], "users");
     strcpy(pair[1].homes, pair[0].homes);

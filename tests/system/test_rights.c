@@ -49,8 +49,6 @@ static const struct row {
     { "DELE {}/other", 250, "d", NO_DATA, 0 },
 };
 
-static const struct server_share shares[] = { { .name = SHARE } };
-
 /* For each letter one user without it in the home, and one without it in the
  * share: "home_l" and "share_l". The last two have all rights. */
 #define LACKING (sizeof(LETTERS) - 1)
@@ -111,8 +109,7 @@ ReportHook(PRE_ALL)(struct criterion_test_set *set)
 {
     const struct server_plan plan = { .users = users,
                                       .user_count = 2 * (LACKING + 1),
-                                      .shares = shares,
-                                      .share_count = 1 };
+                                      SHARES({ .name = SHARE }) };
 
     (void)set;
     for (size_t i = 0; i <= LACKING; i++) {

@@ -1,8 +1,6 @@
 /* Each file of transcripts/, in a session and as a user of its own, all against
  * one server. */
-#include <criterion/hooks.h>
 
-#include "support/rows.h"
 #include "support/test.h"
 #include "transcript.h"
 
@@ -11,12 +9,9 @@ static struct rows rows = { .folder = "tests/system/transcripts",
 
 ReportHook(PRE_ALL)(struct criterion_test_set *set)
 {
-    const struct server_plan plan = { .listen = "127.0.0.1:0, [::1]:0, "
-                                                "127.0.0.1:0 tls",
-                                      .ports = "auto" };
-
     (void)set;
-    rows_share(&rows, &plan);
+    rows_share(&rows, PLAN(.listen = "127.0.0.1:0, [::1]:0, 127.0.0.1:0 tls",
+                           .ports = "auto"));
 }
 
 ParameterizedTestParameters(transcripts, play)

@@ -8,7 +8,6 @@
 
 #include "blockdev.h"
 #include "fuse.h"
-#include "support/session.h"
 #include "support/test.h"
 
 #define ROUNDS  20
@@ -57,7 +56,7 @@ static void begin(struct watched *w, const char *disk, const char *on_conflict)
     static char bytes[SMALL];
 
     snprintf(settings, sizeof(settings), "on_conflict = %s\n", on_conflict);
-    server_start(&w->server, &(struct server_plan){ .settings = settings });
+    server_start(&w->server, PLAN(.settings = settings));
     snprintf(w->disk, sizeof(w->disk), "%s", server_home(&w->server, "anna"));
     w->fuse = 0;
     w->device.mib = 0;
