@@ -4,7 +4,6 @@
 #include "ctl.h"
 #include "support/pki.h"
 #include "support/processes.h"
-#include "support/run.h"
 #include "support/served.h"
 #include "support/server_log.h"
 #include "support/test.h"
@@ -335,18 +334,6 @@ SharedTest(client_certificates, data_connections, 120)
             transfer(&s, i, "RETR file");
         session_close(&s);
     }
-}
-
-/* Enough transfers to notice a ticket that doesn't hold the certificate. */
-SharedTest(client_certificates, many_transfers_with_an_rsa_certificate, 120)
-{
-    struct session s;
-
-    enter(&s, server, SESSION_TLS_13, "bert", "bert");
-    s.certificate = NULL; /* the data connections resume */
-    for (int i = 0; i < 20; i++)
-        session_store(&s, "STOR", "file", "bytes", 5);
-    session_close(&s);
 }
 
 static void set_lines(const struct server *s, const char *mode, const char *crl)

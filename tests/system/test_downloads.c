@@ -3,6 +3,7 @@
 #include <netinet/tcp.h>
 
 #include "fault.h"
+#include "support/files.h"
 #include "support/served.h"
 #include "support/test.h"
 

@@ -30,10 +30,6 @@ struct row {
 
 static struct row rows[16];
 
-/* The users who leave in the middle. */
-#define LEFT 2
-static const char *const left_users[LEFT] = { "bare", "curl-m" };
-
 static void fill_rows(void)
 {
     for (unsigned i = 0; i < 16; i++) {
@@ -46,15 +42,13 @@ static void fill_rows(void)
 
 ReportHook(PRE_ALL)(struct criterion_test_set *set)
 {
-    struct server_user users[16 + LEFT] = { 0 };
+    struct server_user users[17] = { [16] = { .name = "bare" } };
 
     (void)set;
     fill_rows();
     for (unsigned i = 0; i < 16; i++)
         users[i].name = rows[i].user;
-    for (unsigned i = 0; i < LEFT; i++)
-        users[16 + i].name = left_users[i];
-    server_share(PLAN(.users = users, .user_count = 16 + LEFT,
+    server_share(PLAN(.users = users, .user_count = 17,
                       .troubles = true)); /* files is killed */
 }
 
@@ -187,38 +181,6 @@ ParameterizedTest(struct row *row, last_moment, cut_and_gone_on_with,
 #define WHOLE (4 * FAULT_MIB)
 #define HALF  (2 * FAULT_MIB)
 
-static void make_source(const struct server *server, const char *user,
-                        const unsigned char *bytes, char file[SERVER_PATH_MAX])
-{
-    snprintf(file, SERVER_PATH_MAX, "%s", server_path(server, user));
-    files_write(file, bytes, WHOLE, 0600);
-}
-
-/* How the server logs the client's end. */
-struct end {
-    const char *result, *reason;
-};
-static const struct end in_order = { " result=0", "closed by the client" },
-                        by_cut = { " result=426",
-                                   "closed without close_notify" };
-
-/* Nothing has the name, and the client can continue. */
-static void expect_partial(const struct server *server, const char *user,
-                           const char *file, const unsigned char *bytes,
-                           const struct end *end)
-{
-    char who[32];
-
-    fault_wait_gone(server, user);
-    fault_expect_absent(server, user, "f");
-    cr_assert_eq(fault_count_partials(server, user), 1);
-    snprintf(who, sizeof(who), " user=%s ", user);
-    server_log_wait(server, "transfer ", who, " path=/f ", end->result,
-                    end->reason, NULL);
-    go_on_with_curl(server, user, file);
-    fault_expect_whole(server, user, "f", bytes, WHOLE);
-}
-
 /* The session has all bytes, and then sees both ends at once. */
 static void send_half(const struct server *server, const unsigned char *bytes)
 {
@@ -241,58 +203,22 @@ static void send_half(const struct server *server, const unsigned char *bytes)
     fault_wait_gone(server, "bare");
 }
 
-/* The second time the whole file is there, and stays. */
+/* Nothing has the name, and the client can continue. The second time the whole
+ * file is there, and stays. */
 SharedTest(last_moment, half_a_file, 90)
 {
     unsigned char *bytes = fault_noise(WHOLE);
-    char file[SERVER_PATH_MAX];
+    const char *file = server_path(server, "bare");
 
-    make_source(server, "bare", bytes, file);
+    files_write(file, bytes, WHOLE, 0600);
     send_half(server, bytes);
-    expect_partial(server, "bare", file, bytes, &in_order);
+    fault_expect_absent(server, "bare", "f");
+    cr_assert_eq(fault_count_partials(server, "bare"), 1);
+    server_log_wait(server, "transfer ", " user=bare ", " path=/f ",
+                    " result=0", "closed by the client", NULL);
+    go_on_with_curl(server, "bare", file);
+    fault_expect_whole(server, "bare", "f", bytes, WHOLE);
     send_half(server, bytes + HALF);
     fault_expect_whole(server, "bare", "f", bytes, WHOLE);
-    free(bytes);
-}
-
-static bool curl_ends_in_order(void)
-{
-    struct run_result r;
-    unsigned major = 0, minor = 0;
-
-    run(&r, NULL, "curl", "--version", NULL);
-    cr_assert_eq(sscanf(r.text, "curl %u.%u", &major, &minor), 2, "%s", r.text);
-    run_release(&r);
-    return major < 8 || (major == 8 && minor < 9);
-}
-
-/* curl before 8.9 ends both connections in order when its time is over. The
- * session sees both ends at once: it is stopped until curl has ended. */
-SharedTest(last_moment, curl_time_is_over, 90)
-{
-    static const char user[] = "curl-m";
-    unsigned char *bytes = fault_noise(WHOLE);
-    char file[SERVER_PATH_MAX], url[128], config[128];
-    struct running curl;
-    struct run_result r;
-    int session;
-
-    make_source(server, user, bytes, file);
-    snprintf(url, sizeof(url), "ftp://127.0.0.1:%u/f", server->port);
-    snprintf(config, sizeof(config), "user=\"%s:%s\"\nmax-time=2\n", user,
-             SERVER_PASSWORD);
-    run_start(&curl, config,
-              (char *[]){ "curl", "--config", "-", "--silent", "--insecure",
-                          "--ssl-reqd", "--limit-rate", "1M", "-T", file, url,
-                          NULL });
-    fault_wait_partial(server, user, 65536);
-    session = fault_process(server, user, "sallyport: session");
-    cr_assert_eq(kill(session, SIGSTOP), 0);
-    run_finish(&curl, &r);
-    cr_assert_eq(kill(session, SIGCONT), 0);
-    cr_assert_eq(r.status, 28, "curl: %d: %s", r.status, r.text);
-    run_release(&r);
-    expect_partial(server, user, file, bytes,
-                   curl_ends_in_order() ? &in_order : &by_cut);
     free(bytes);
 }

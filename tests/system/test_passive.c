@@ -142,22 +142,6 @@ Test(passive, an_idle_session_frees_its_port, .timeout = 90)
     session_end(&idle, &server);
 }
 
-/* A client gives up its connection, and its next EPSV follows at once: the old
- * connection, wherever it is then, is none of the new transfer. */
-SessionTest(passive, a_connection_that_is_given_up, 120, &plan)
-{
-    for (int i = 0; i < 20; i++) {
-        struct data old;
-
-        cr_assert(has_port(s));
-        data_connect_to(s, &old, s->port);
-        session_do(s, "550 {*}", "RETR nothing");
-        cr_assert(has_port(s));
-        store(s);
-        data_cut(&old, false);
-    }
-}
-
 /* None of anna's transfers is refused, although another user's sessions take
  * all ports again and again, and end. */
 Test(passive, ports_that_others_left, .timeout = 120)

@@ -1,6 +1,6 @@
 /* Checks what README says about the processes in /proc of a running server with
- * two logged-in users, before and after a reload; what an attacker who has one
- * of them can do; and what each program links. */
+ * two logged-in users, before and after a reload, and what an attacker who has
+ * one of them can do. transcripts/server/libraries.txt has what they link. */
 #ifdef __x86_64__
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -10,7 +10,6 @@
 #include "ctl.h"
 #include "generation.h"
 #include "support/processes.h"
-#include "support/run.h"
 #include "support/served.h"
 #include "support/test.h"
 #include "support/wait.h"
@@ -338,33 +337,3 @@ ServerTest(processes, attacked_after_a_reload, 120,
     }
 }
 #endif
-
-static const struct links {
-    const char *program;
-    const char *never[6]; /* libseccomp: the build compiles the filters */
-} links[] = {
-    { "sallyportd",
-      { "libssl", "libcrypto", "libcrypt", "libsystemd", "libseccomp" } },
-    { "master",
-      { "libssl", "libcrypto", "libcrypt", "libsystemd", "libseccomp" } },
-    { "gate", { "libcrypt.", "libsystemd", "libseccomp" } },
-    { "auth", { "libssl", "libsystemd", "libseccomp" } },
-    { "keys", { "libcrypt.", "libsystemd", "libseccomp" } },
-    { "log", { "libssl", "libcrypt.", "libseccomp" } },
-    { "check", { "libssl", "libcrypt.", "libseccomp" } },
-};
-
-/* A program can't use a library that isn't in its address space. */
-Test(processes, ldd, .timeout = 60)
-{
-    for (size_t i = 0; i < sizeof(links) / sizeof(*links); i++) {
-        struct run_result r;
-
-        run(&r, NULL, "ldd", server_program(links[i].program), NULL);
-        cr_assert_eq(r.status, 0, "ldd %s: %s", links[i].program, r.text);
-        for (const char *const *no = links[i].never; *no; no++)
-            cr_expect(!strstr(r.text, *no), "%s links %s:\n%s",
-                      links[i].program, *no, r.text);
-        run_release(&r);
-    }
-}

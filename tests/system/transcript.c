@@ -1,26 +1,18 @@
 /* Plays transcripts: a table of directives, each with a short function. */
 #include "transcript.h"
-#include "installed.h"
 #include "support/fail.h"
 #include "support/files.h"
 #include "support/test.h"
 #include "transcript_play.h"
 
-enum {
-    OFFLINE = 1,
-    IN_DATA = 2,
-    ALONE = 4,
-    IN_OUTPUT = 8,
-    DESK = 16,
-    PRINTS = 32
-};
+enum { OFFLINE = 1, IN_DATA = 2, ALONE = 4, IN_OUTPUT = 8, DESK = 16 };
 
 static const struct directive {
     const char *word;
     transcript_play_fn *play;
     unsigned flags; /* needs no connection; belongs to a row of DATA lines;
                        needs a server of its own; belongs to an output; needs
-                       a desk; has output */
+                       a desk */
 } directives[] = {
     { "C:", play_send, 0 },
     { "DO", play_do, 0 },
@@ -32,7 +24,7 @@ static const struct directive {
     { "LOGIN", play_login, 0 },
     { "ENTER", play_enter, OFFLINE },
     { "LAST", play_last, 0 },
-    { "TRY", play_try, OFFLINE | PRINTS },
+    { "TRY", play_try, OFFLINE },
     { "REFUSED", play_refused, OFFLINE },
     { "QUIT", play_quit, 0 },
     { "END", play_ended, 0 },
@@ -53,7 +45,7 @@ static const struct directive {
     { "DONE", play_done, IN_DATA },
     { "CUT", play_cut, IN_DATA },
     { "PARTIAL", play_partial, OFFLINE | IN_DATA },
-    { "PUT", play_put, PRINTS },
+    { "PUT", play_put, 0 },
     { "PUT~", play_put_noise, 0 },
     { "LEAVE", play_leave, 0 },
     { "GET", play_get, 0 },
@@ -67,10 +59,10 @@ static const struct directive {
     { "SET", play_set, OFFLINE | ALONE },
     { "EDIT", play_edit, OFFLINE | ALONE },
     { "EDIT!", play_edit_in_place, OFFLINE | ALONE },
-    { "CTL", play_ctl, OFFLINE | ALONE | PRINTS },
-    { "CTL!", play_ctl_fails, OFFLINE | ALONE | PRINTS },
-    { "RUN", play_run, OFFLINE | ALONE | PRINTS },
-    { "RUN!", play_run_fails, OFFLINE | ALONE | PRINTS },
+    { "CTL", play_ctl, OFFLINE | ALONE },
+    { "CTL!", play_ctl_fails, OFFLINE | ALONE },
+    { "RUN", play_run, OFFLINE | ALONE },
+    { "RUN!", play_run_fails, OFFLINE | ALONE },
     { "INPUT", play_input, OFFLINE | ALONE },
     { ">", play_output, OFFLINE },
     { ">!", play_output_lacks, OFFLINE },
@@ -104,6 +96,26 @@ static const struct directive {
     { "ISSUE", play_issue, OFFLINE | DESK },
     { "SLOW", play_slow, OFFLINE | ALONE },
 };
+
+/* Plays the text behind " => " on a line by another directive. */
+static const struct {
+    transcript_play_fn *play, *then;
+} pairs[] = {
+    { play_try, play_output },        { play_put, play_output },
+    { play_ctl, play_output },        { play_ctl_fails, play_output },
+    { play_run, play_output },        { play_run_fails, play_output },
+    { play_sallyport, play_line_is }, { play_sallyport_fails, play_line_is },
+    { play_wait, play_line_is },      { play_type, play_see },
+    { play_keys, play_see },
+};
+
+static transcript_play_fn *find_then(transcript_play_fn *play)
+{
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++)
+        if (pairs[i].play == play)
+            return pairs[i].then;
+    return NULL;
+}
 
 static const struct directive *find(char *line, const char **rest)
 {
@@ -195,7 +207,8 @@ static void play_line(struct play *p, char *line)
     char filled[TRANSCRIPT_LINE_MAX];
     const struct directive *d;
     const char *rest;
-    char *wanted = NULL;
+    transcript_play_fn *then;
+    char *wanted;
 
     if (transcript_is_comment(line))
         return;
@@ -211,14 +224,16 @@ static void play_line(struct play *p, char *line)
         play_output_end(p);
     if (!(d->flags & OFFLINE))
         play_connect(p);
-    if ((d->flags & PRINTS) && (wanted = strstr(line, " => ")) != NULL)
+    then = find_then(d->play);
+    wanted = then ? strstr(line, " => ") : NULL;
+    if (wanted)
         *wanted = '\0';
     transcript_fill(rest, &words, filled);
     d->play(p, filled);
     if (!wanted)
         return;
     transcript_fill(wanted + 4, &words, filled);
-    play_output(p, filled);
+    then(p, filled);
 }
 
 static void play_text(struct play *p, const char *file, char *text,
@@ -282,7 +297,7 @@ static void play_alone(const char *file, bool wants_desk)
     play_desk_end(&p);
     server_forget(&server);
     if (p.installed)
-        installed_end();
+        run(&p.output, NULL, "/bin/rm", "-r", getenv("SALLYPORT_BUILD"), NULL);
 }
 
 void transcript_play_alone(const char *file)

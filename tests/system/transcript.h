@@ -9,9 +9,11 @@
  *   SHARE NAME [KEYS]  a share
  *   LINE TEXT       a further line of the users file
  *   SET KEY = VALUE a setting
+ *   ENV NAME = VALUE   a variable of the server's environment
  *   TROUBLES        the log may contain deaths and refusals
  *   ROOT            only root can play it
- *   INSTALLED       the programs are a copy in $SALLYPORT_BUILD
+ *   INSTALLED       the programs are a copy in $SALLYPORT_BUILD, which has
+ *                   another build's log, other_log
  *   STOPPED         the server doesn't run before START
  * The server and its administrator:
  *   SET KEY = VALUE changes the file of settings, for a reload
@@ -27,6 +29,7 @@
  *                   said, the users' password; at a desk nothing)
  *   > PATTERN       the next line of its output that has this in it; the first
  *                   such pattern may follow on its own line: CTL who => anna
+ *                   (so may an "=" after $ and WAIT, a SEE after TYPE and KEYS)
  *   >! PATTERN      no line of the whole output has it
  *   = PATTERN       the next line of its output matches as a whole, and every
  *                   line of the output is named so
@@ -117,7 +120,7 @@
  *                   peers/faulty_server.py, and a new desk; the certificate is
  *                   good, late or other
  *   ISSUE NAME      its CA makes the certificate NAME.pem, and NAME.key
- *   HEARD N WORD    it has got N commands that begin so
+ *   HEARD N WORD, … it has got N commands that begin so
  *   PROXY FAULT SCHEME [USER@]   a proxy, whose URL is $PROXY
  * Files of the client's user, or "/SHARE/…" of a share, or "./…" at the desk:
  *   FILE NAME TEXT  makes a file (for the user, not for a share)

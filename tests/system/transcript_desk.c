@@ -78,15 +78,17 @@ void play_faulty(struct play *p, const char *rest)
 
 void play_heard(struct play *p, const char *rest)
 {
-    char number[16];
-    size_t wanted, heard;
+    char number[16], line[TRANSCRIPT_LINE_MAX], *next = line;
+    const char *word;
 
     (void)p;
-    rest = transcript_word(rest, number, sizeof(number));
-    wanted = transcript_size(number);
-    heard = faulty_count(rest);
-    FAIL_IF(heard != wanted, "the server has heard \"%s\" %zu times", rest,
-            heard);
+    snprintf(line, sizeof(line), "%s", rest);
+    while ((word = strsep(&next, ",")) != NULL) {
+        word = transcript_word(word + (*word == ' '), number, sizeof(number));
+        const size_t heard = faulty_count(word);
+        FAIL_IF(heard != transcript_size(number),
+                "the server has heard \"%s\" %zu times", word, heard);
+    }
 }
 
 void play_issue(struct play *p, const char *rest)

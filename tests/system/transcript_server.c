@@ -1,6 +1,5 @@
 /* A transcript's own server, and its administrator. */
 #include "ctl.h"
-#include "installed.h"
 #include "sallyport/base/clock.h"
 #include "support/fail.h"
 #include "support/files.h"
@@ -96,6 +95,14 @@ static void head_set(struct head *h, char *rest)
     buf_add_format(&h->settings, "%s = %s\n", rest, value);
 }
 
+static void head_env(struct head *h, char *rest)
+{
+    const char *value = take_value(rest);
+
+    (void)h;
+    setenv(rest, value, 1);
+}
+
 static void head_troubles(struct head *h, char *rest)
 {
     (void)rest;
@@ -112,8 +119,18 @@ static void head_root(struct head *h, char *rest)
 
 static void head_installed(struct head *h, char *rest)
 {
+    static char folder[] = "/tmp/sallyport-installed-XXXXXX";
+    const char *sbin = server_build("sbin");
+    const char *libexec = server_build("libexec");
+    const char *other = server_build("tests/system/other_log");
+    struct run_result r;
+
     (void)rest;
-    installed_begin();
+    FAIL_IF(!mkdtemp(folder), "%s", folder);
+    run(&r, NULL, "/bin/cp", "-r", sbin, libexec, other, folder, NULL);
+    FAIL_IF(r.status != 0, "%s", r.text);
+    run_release(&r);
+    setenv("SALLYPORT_BUILD", folder, 1);
     h->installed = true;
 }
 
@@ -126,15 +143,11 @@ static void head_stopped(struct head *h, char *rest)
 static const struct {
     const char *word;
     void (*take)(struct head *h, char *rest);
-} heads[] = { { "USER", head_user },
-              { "USERS", head_users },
-              { "SHARE", head_share },
-              { "LINE", head_line },
-              { "SET", head_set },
-              { "ROOT", head_root },
-              { "TROUBLES", head_troubles },
-              { "STOPPED", head_stopped },
-              { "INSTALLED", head_installed } };
+} heads[] = { { "USER", head_user },       { "USERS", head_users },
+              { "SHARE", head_share },     { "LINE", head_line },
+              { "ENV", head_env },         { "SET", head_set },
+              { "ROOT", head_root },       { "TROUBLES", head_troubles },
+              { "STOPPED", head_stopped }, { "INSTALLED", head_installed } };
 
 /* Takes one line from *TEXT. Returns false if it doesn't belong to the head. */
 static bool take_head(struct head *h, char **text)
