@@ -118,8 +118,7 @@ static bool user_is_barred(const struct user *user, bool acts,
     if (user_sync_closed(user))
         complain(why, "locked by the source of the row, sync=%.*s",
                  (int)user->sync.len, user->sync.ptr);
-    else if (user->locked_by_hand &&
-             (user->hash[0] == '$' || user->certificate_only))
+    else if (user->locked_by_hand)
         complain(why, "locked; run: sallyportctl user unlock %s", name);
     else if (user->locked)
         complain(why, "no password; run: sallyportctl user passwd %s", name);

@@ -19,7 +19,7 @@ static void forget_given(const struct user *user, unsigned marks)
     const char *to = ctl.args.sync;
     struct user_sync sync;
 
-    if (user->sync.len == 0 || user_sync_parse(user->sync, &sync) ||
+    if (user_sync_parse(user->sync, &sync) ||
         (to ? strcmp(to, NONE) == 0 : !(sync.marks & marks)))
         return;
     if (to && !slice_equal(sync.name, slice_from(to)))
@@ -68,8 +68,7 @@ void user_refuse_synced(const struct user *user, unsigned unless,
 {
     struct user_sync sync;
 
-    if (user->sync.len > 0 && user_sync_parse(user->sync, &sync) == 0 &&
-        !(sync.marks & unless))
+    if (user_sync_parse(user->sync, &sync) == 0 && !(sync.marks & unless))
         fail(EX_DATAERR,
              "%s follows the source %.*s, which would %s first run: "
              "sallyportctl user change %s --sync none",

@@ -29,14 +29,12 @@ static void make_row(void *data)
     struct draft *d = &e->draft;
     /* In a row that follows its source only the administrator sets a "!". */
     const bool locked = e->lock.len > 0 && !ctl.args.sync;
+    const char *hash = import_hash_usable(e) ? e->hash : locked ? "" : "*";
     struct buf line;
 
     row_need(row_set_column(&d->row, ROW_NAME, e->name));
     row_need(row_set_column(&d->row, ROW_COMMENT, import_comment(e)));
-    row_need(row_set_hash(&d->row, locked,
-                          import_hash_usable(e) ? e->hash
-                          : locked              ? ""
-                                                : "*"));
+    row_need(row_set_hash(&d->row, locked, hash));
     sync_mark(e);
     draft_home(d, e->home);
     draft_check(d, &ctl.users, NULL);

@@ -67,8 +67,7 @@ bool held_parse(const char *text, char id[HELD_DIGITS + 1],
  * don't learn it. */
 bool held_waits(const struct files *f, const struct place *at)
 {
-    FD_CLEANUP int fd =
-        resolve_in(at->directory, ".", O_RDONLY | O_DIRECTORY, 0);
+    FD_CLEANUP int fd = resolve_in(at->directory, ".", O_DIRECTORY, 0);
     char id[HELD_DIGITS + 1];
     const char *stands, *name;
     enum conflict conflict;

@@ -31,10 +31,8 @@ static bool gate_is_channel(int fd)
 static bool gate_session_lives(struct session_record *s)
 {
     struct session_table *t = s->master->sessions;
-    const pid_t pid = s->pid;
-    int status = t->stranger[pid % STRANGERS] == pid
-                     ? t->stranger_status[pid % STRANGERS]
-                     : 0;
+    const pid_t pid = s->pid, at = pid % STRANGERS;
+    int status = t->stranger[at] == pid ? t->stranger_status[at] : 0;
     const pid_t ended = waitpid(pid, &status, WNOHANG);
 
     if (ended != 0)
