@@ -204,12 +204,10 @@ Test(key, a_damaged_key_is_set_aside)
         put("partials.key", damaged[i], 0600);
         cr_assert_eq(key_of(scratch, false, key), -EACCES);
         cr_assert(strstr(c.text, "partials.key: not a key"), "%s", c.text);
-        c.text[0] = '\0';
         cr_assert_eq(key_of(scratch, true, key), 0, "%s", c.text);
         cr_assert(strstr(c.text, "set aside as partials.key.damaged"), "%s",
                   c.text);
         cr_assert_eq(access(in_scratch("partials.key.damaged"), F_OK), 0);
-        c.text[0] = '\0';
         cr_assert_eq(key_of(scratch, true, again), 0, "%s", c.text);
         cr_expect_str_eq(c.text, "");
         cr_expect_arr_eq(key, again, SIPHASH_KEY);

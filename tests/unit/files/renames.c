@@ -76,25 +76,27 @@ int renameat2(int from_folder, const char *from, int to_folder, const char *to,
     return r;
 }
 
-static bool fails_now(const char *to)
+/* Is it the name with that fault? */
+static bool is_named(const char *fault, const char *name)
 {
-    bool fails = rename_faults.once && strcmp(to, rename_faults.once) == 0;
+    return fault && strcmp(fault, name) == 0;
+}
 
-    if (fails) {
-        rename_faults.once = NULL;
-        errno = EIO;
-    }
-    return fails;
+/* ONCE, with EIO. */
+static bool fails_now(const char **once, const char *to)
+{
+    if (!is_named(*once, to))
+        return false;
+    *once = NULL;
+    errno = EIO;
+    return true;
 }
 
 static bool is_repeated(const char *name, int error)
 {
-    bool repeated =
-        rename_faults.repeated && strcmp(name, rename_faults.repeated) == 0;
-
-    if (repeated)
+    if (is_named(rename_faults.repeated, name))
         errno = error;
-    return repeated;
+    return is_named(rename_faults.repeated, name);
 }
 
 static void come_late(int folder, const char *name)
@@ -102,7 +104,7 @@ static void come_late(int folder, const char *name)
     struct open_how how = { .flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
                             .mode = 0600 };
 
-    if (!rename_faults.late || strcmp(name, rename_faults.late) != 0)
+    if (!is_named(rename_faults.late, name))
         return;
     rename_faults.late = NULL;
     long fd = syscall(SYS_openat2, folder, name, &how, sizeof(how));
@@ -115,7 +117,7 @@ int linkat(int from_folder, const char *from, int to_folder, const char *to,
 {
     if (rename_faults.no_links)
         return fails(EPERM);
-    if (is_bad(to) || is_one_too_many() || fails_now(to))
+    if (is_bad(to) || is_one_too_many() || fails_now(&rename_faults.once, to))
         return -1;
     come_late(to_folder, to);
     steps_on_change();
@@ -127,15 +129,10 @@ int linkat(int from_folder, const char *from, int to_folder, const char *to,
 
 int renameat(int from_folder, const char *from, int to_folder, const char *to)
 {
-    if (rename_faults.once_replace &&
-        strcmp(to, rename_faults.once_replace) == 0) {
-        rename_faults.once_replace = NULL;
-        errno = EIO;
+    if (fails_now(&rename_faults.once_replace, to) || is_bad(to) ||
+        fails_now(&rename_faults.once, to))
         return -1;
-    }
-    if (is_bad(to) || fails_now(to))
-        return -1;
-    if (rename_faults.vanishes && strcmp(to, rename_faults.vanishes) == 0)
+    if (is_named(rename_faults.vanishes, to))
         syscall(SYS_unlinkat, from_folder, renames_on_disk(from), 0);
     come_late(to_folder, to);
     steps_on_change();
@@ -148,7 +145,7 @@ int unlinkat(int folder, const char *name, int flags)
 {
     steps_on_change();
     clock_on_unlink();
-    if (rename_faults.kept && strcmp(name, rename_faults.kept) == 0)
+    if (is_named(rename_faults.kept, name))
         return fails(EIO);
     int r = (int)syscall(SYS_unlinkat, folder, renames_on_disk(name), flags);
 

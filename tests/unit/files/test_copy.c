@@ -49,11 +49,11 @@ static void expect_same(int a, int b, size_t len)
 Test(copy, head_of_a_file)
 {
     static const size_t heads[] = { 0, 1, 65535, 65536, 65537, 200000 };
-    int from = temporary("/tmp");
+    FD_CLEANUP int from = temporary("/tmp");
 
     put_pattern(from, 0, 200000, 1);
     for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
-        int into = temporary("/tmp");
+        FD_CLEANUP int into = temporary("/tmp");
         struct copy c;
 
         begin(&c, from, heads[i]);
@@ -61,29 +61,27 @@ Test(copy, head_of_a_file)
         copy_all(&c, into);
         expect_same(from, into, heads[i]);
         copy_release(&c);
-        close(into);
     }
-    close(from);
 }
 
 /* The kernel can't copy to another file system. */
 Test(copy, to_another_disk)
 {
-    int from = temporary("/tmp"), into = temporary("/dev/shm");
+    FD_CLEANUP int from = temporary("/tmp");
+    FD_CLEANUP int into = temporary("/dev/shm");
     struct copy c;
 
     put_pattern(from, 0, 100, 1);
     begin(&c, from, 100);
     GETS(SEND_WHOLE, copy_step(&c, into));
     copy_release(&c);
-    close(from);
-    close(into);
 }
 
 /* Bytes that are written after the beginning meanwhile stay. */
 Test(copy, beside_a_writer)
 {
-    int from = temporary("/tmp"), into = temporary("/tmp");
+    FD_CLEANUP int from = temporary("/tmp");
+    FD_CLEANUP int into = temporary("/tmp");
     struct copy c;
 
     put_pattern(from, 0, 20 * M, 1);
@@ -94,14 +92,13 @@ Test(copy, beside_a_writer)
     copy_all(&c, into);
     expect_same(from, into, 11 * M);
     copy_release(&c);
-    close(from);
-    close(into);
 }
 
 /* Many small runs of data make no long step. */
 Test(copy, of_many_holes_in_steps)
 {
-    int from = temporary("/dev/shm"), into = temporary("/dev/shm");
+    FD_CLEANUP int from = temporary("/dev/shm");
+    FD_CLEANUP int into = temporary("/dev/shm");
     struct stat st;
     struct copy c;
 
@@ -113,8 +110,6 @@ Test(copy, of_many_holes_in_steps)
     cr_assert_eq(fstat(into, &st), 0);
     cr_expect_leq(st.st_blocks * 512, 8 * M, "holes stay holes");
     copy_release(&c);
-    close(from);
-    close(into);
 }
 
 Test(copy, source_too_short)

@@ -69,14 +69,12 @@ Test(resolve, stays_beneath)
         (struct mount){ .fd = open(p->home, O_PATH | O_DIRECTORY | O_CLOEXEC),
                         .follows = true };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        int fd = resolve_open(&f, slice_from(rows[i].path), 0,
-                              O_RDONLY | O_NONBLOCK);
+        FD_CLEANUP int fd = resolve_open(&f, slice_from(rows[i].path), 0,
+                                         O_RDONLY | O_NONBLOCK);
         cr_expect_eq(fd < 0 ? fd : 0, rows[i].result, "%s: %d", rows[i].path,
                      fd);
-        if (fd >= 0) {
+        if (fd >= 0)
             cr_expect_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
-            close(fd);
-        }
     }
     close(f.mount[0].fd);
     peer_remove(p);
@@ -89,13 +87,11 @@ Test(resolve, in_a_folder)
 
     disk_put(p, "/in", "in", 2);
     disk_link(p, "in", "/link");
-    int fd = open(p->home, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    int in = resolve_in(fd, "in", O_RDONLY, 0);
+    FD_CLEANUP int fd = open(p->home, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    FD_CLEANUP int in = resolve_in(fd, "in", O_RDONLY, 0);
     cr_expect_geq(in, 0);
-    close(in);
     cr_expect_eq(resolve_in(fd, "link", O_RDONLY, 0), -ELOOP);
     cr_expect_eq(resolve_in(fd, "..", O_PATH, 0), -EXDEV);
     cr_expect_eq(resolve_in(fd, "/tmp", O_PATH, 0), -EXDEV);
-    close(fd);
     peer_remove(p);
 }
