@@ -591,9 +591,9 @@ MESSAGE(directory_pipe, FILES, SESSION, ASKED, MANY, directory_list,
 FD(listing) END
 
 MESSAGE(directory_listed, FILES, SESSION, ASKED, MANY, directory_list,
-        "the listing is complete: outcome, number of entries; the second "
-        "answer to the same request")
-ENUM(outcome, outcome, OUTCOME_COUNT) NUMBER(entries) END
+        "the listing is complete: outcome; the second answer to the same "
+        "request")
+ENUM(outcome, outcome, OUTCOME_COUNT) END
 
 MESSAGE(directory_enter, SESSION, FILES, IDLE, MANY, NONE,
         "does this path name a directory that the user may enter?")

@@ -581,7 +581,8 @@ int ask_list(struct peer *p, const char *path, enum list_format format,
     message_hear(&p->session, MSG_directory_listed, &reply);
     cr_assert_eq(reply.request, p->session.last_request);
     p->listed = (int)reply.directory_listed.outcome;
-    p->entries = reply.directory_listed.entries;
+    for (const char *at = p->text; (at = strchr(at, '\n')) != NULL; at++)
+        p->entries++;
     return OUTCOME_OK;
 }
 

@@ -42,8 +42,8 @@ struct peer {
     struct msg_facts_are are;  /* the last facts; zero: none */
     char *text;                /* the last listing, until any peer's next one */
     int listed;                /* how it ended */
-    uint64_t entries;
-    const char *mounted; /* a directory that is unmounted at its end */
+    uint64_t entries;          /* its lines */
+    const char *mounted;       /* a directory that is unmounted at its end */
 };
 
 /* Makes a home and a start with all rights, without fsync. The test may change

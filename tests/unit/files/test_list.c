@@ -249,7 +249,6 @@ PeerTest(list, subjects, peer_init(p))
         cr_expect_eq(r, rows[i].outcome, "%s: %d", rows[i].path, r);
         cr_expect_eq(p->listed, OUTCOME_OK);
         cr_expect_eq(p->entries, rows[i].entries, "%s", rows[i].path);
-        cr_expect(!p->text || lines(p->text, "", "") == p->entries);
     }
 }
 
@@ -353,7 +352,6 @@ PeerTest(list, reader_that_goes_away, peer_init(p))
     cr_assert_eq(channel_wait(&p->session, &reply, PEER_MS), 1);
     cr_expect_eq(reply.kind, MSG_directory_listed);
     cr_expect_eq(reply.directory_listed.outcome, OUTCOME_GONE_AWAY);
-    cr_expect_lt(reply.directory_listed.entries, SOME);
     GETS(OK, ask_path(p, MSG_directory_enter, "/"));
 }
 

@@ -113,8 +113,8 @@ struct list_output {
     struct view in;
     int pipe;
     struct buf out;
-    uint64_t count, seen; /* lines; names */
-    int error;            /* errno of an entry that the disk couldn't show */
+    uint64_t seen; /* names */
+    int error;     /* errno of an entry that the disk couldn't show */
     time_t now;
     char target[PATH_MAX]; /* target of the link in the line that is being
                             * made */
@@ -227,7 +227,6 @@ static int list_add_entry(struct list_output *l, const char *name,
         return 0;
     if (r < 0)
         return r;
-    l->count++;
     return l->out.len >= LIST_BLOCK ? list_write(l, LIST_BLOCK) : 0;
 }
 
@@ -383,8 +382,7 @@ static int list_run(struct files *f, const struct msg_directory_list *m,
     buf_release(&l.out);
     fd_close(&l.pipe); /* the session then sees the pipe's end before the
                         * answer */
-    return ANSWER(f, directory_listed, m->request, .outcome = files_outcome(r),
-                  .entries = l.count);
+    return ANSWER(f, directory_listed, m->request, .outcome = files_outcome(r));
 }
 
 int list_on_directory_list(void *owner, struct msg_directory_list *m)
