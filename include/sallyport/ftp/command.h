@@ -83,7 +83,7 @@
     COMMAND(LIST, send, .argument = ARGUMENT_OPTIONAL_PATH,                    \
             .rights = RIGHT_LIST | RIGHT_WRITE, .data = DATA_TO_CLIENT,        \
             .help = "LIST [path]")                                             \
-    COMMAND(MDTM, mdtm, .argument = ARGUMENT_PATH,                             \
+    COMMAND(MDTM, facts, .argument = ARGUMENT_PATH,                            \
             .rights = RIGHT_LIST | RIGHT_WRITE, .flags = COMMAND_KEEPS_REST,   \
             .feat = "MDTM", .help = "MDTM path")                               \
     COMMAND(MFMT, mfmt, .argument = ARGUMENT_REQUIRED, .rights = RIGHT_WRITE,  \
@@ -95,7 +95,7 @@
     COMMAND(MLSD, send, .argument = ARGUMENT_OPTIONAL_PATH,                    \
             .rights = RIGHT_LIST | RIGHT_WRITE, .data = DATA_TO_CLIENT,        \
             .help = "MLSD [path]")                                             \
-    COMMAND(MLST, mlst, .argument = ARGUMENT_OPTIONAL_PATH,                    \
+    COMMAND(MLST, facts, .argument = ARGUMENT_OPTIONAL_PATH,                   \
             .rights = RIGHT_LIST | RIGHT_WRITE, .feat = "MLST {}",             \
             .help = "MLST [path]")                                             \
     COMMAND(MODE, mode, .argument = ARGUMENT_REQUIRED,                         \
@@ -152,7 +152,7 @@
             .flags = COMMAND_FILE | COMMAND_KEEPS_REST, .help = "RETR path")   \
     COMMAND(RMD, change, .argument = ARGUMENT_PATH, .rights = RIGHT_DIRECTORY, \
             .help = "RMD path")                                                \
-    COMMAND(RNFR, rnfr, .argument = ARGUMENT_PATH, .rights = RIGHT_RENAME,     \
+    COMMAND(RNFR, facts, .argument = ARGUMENT_PATH, .rights = RIGHT_RENAME,    \
             .help = "RNFR path")                                               \
     COMMAND(RNTO, rnto, .argument = ARGUMENT_PATH, .rights = RIGHT_RENAME,     \
             .flags = COMMAND_KEEPS_RNFR, .help = "RNTO path")                  \

@@ -51,11 +51,9 @@ int listing_facts(struct buf *into, const struct entry *e, unsigned facts);
 /* Parses "type;size;", ignoring case. Unknown facts are ignored (RFC 3659
  * 7.9). */
 unsigned listing_facts_parse(struct slice names);
-/* Adds the facts for the reply to OPTS MLST: "type;size;". */
-void listing_facts_chosen(struct buf *into, unsigned facts);
-/* Adds the facts for FEAT, "type*;size;": all facts, with a '*' after those in
- * FACTS. */
-void listing_facts_feat(struct buf *into, unsigned facts);
+/* Adds the names of the FACTS for the reply to OPTS MLST: "type;size;". FEAT:
+ * adds all facts, with a '*' after each of FACTS: "type*;size;". */
+void listing_facts_names(struct buf *into, unsigned facts, bool feat);
 
 /* Writes "YYYYMMDDHHMMSS" in UTC (RFC 3659 2.3). Returns OUT. */
 const char *listing_time(time_t when, char out[16]);

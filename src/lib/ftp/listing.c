@@ -261,18 +261,12 @@ unsigned listing_facts_parse(struct slice names)
     return facts;
 }
 
-void listing_facts_chosen(struct buf *into, unsigned facts)
+void listing_facts_names(struct buf *into, unsigned facts, bool feat)
 {
     for (size_t i = 0; i < FACTS; i++)
-        if (facts & 1u << i)
-            buf_add_format(into, "%s;", fact_names[i]);
-}
-
-void listing_facts_feat(struct buf *into, unsigned facts)
-{
-    for (size_t i = 0; i < FACTS; i++)
-        buf_add_format(into, "%s%s;", fact_names[i],
-                       facts & 1u << i ? "*" : "");
+        if (feat || facts & 1u << i)
+            buf_add_format(into, "%s%s;", fact_names[i],
+                           feat && facts & 1u << i ? "*" : "");
 }
 
 const char *listing_time(time_t when, char out[16])

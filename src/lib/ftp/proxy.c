@@ -12,6 +12,8 @@
 
 #define HEAD 16 /* version 2: signature, command, family, length */
 
+enum { UNSPECIFIED, TCP4 = 0x11, TCP6 = 0x21, UNIX_STREAM = 0x31 };
+
 static const uint8_t signature[12] = "\r\n\r\n\0\r\nQUIT\n";
 static const struct slice proxy_word = { "PROXY ", 6 };
 
@@ -88,15 +90,25 @@ static enum proxy_state take_line_byte(struct proxy_header *h, uint8_t byte)
                                    : refuse_header(h, "a line too long");
 }
 
-/* Parses version 2, once all of its bytes are here. */
+/* Is it LOCAL? Then the proxy speaks for itself, and the addresses don't
+ * count. */
+static bool is_local(const struct proxy_header *h)
+{
+    return (h->kept[12] & 0x0f) == 0;
+}
+
+/* Parses version 2, once all of its bytes are here. LOCAL, an unspecified
+ * client, and a client of a unix socket have no address. */
 static enum proxy_state parse_addresses(struct proxy_header *h)
 {
     const uint8_t *at = h->kept + HEAD;
-    bool six = h->kept[13] == 0x21;
+    bool six = h->kept[13] == TCP6;
     size_t size = six ? 16 : 4;
     struct sockaddr_storage s[2] = { { 0 }, { 0 } };
     struct address a[2];
 
+    if (is_local(h) || (!six && h->kept[13] != TCP4))
+        return PROXY_DONE;
     for (int i = 0; i < 2; i++) {
         struct sockaddr_in *in4 = (struct sockaddr_in *)&s[i];
         struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&s[i];
@@ -111,37 +123,19 @@ static enum proxy_state parse_addresses(struct proxy_header *h)
     return accept_header(h, &a[0], &a[1]);
 }
 
-static const struct proxy_family {
-    uint8_t code;
-    size_t bytes; /* bytes of its addresses */
-    enum proxy_state (*whole)(struct proxy_header *h); /* NULL: no client */
-} families[] = {
-    { 0x00, 0, NULL }, /* unspecified */
-    { 0x11, 12, parse_addresses },
-    { 0x21, 36, parse_addresses },
-    { 0x31, 216, NULL }, /* a client of a unix socket */
-};
-
-static const struct proxy_family *family_of(const struct proxy_header *h)
-{
-    for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
-        if (families[i].code == h->kept[13])
-            return &families[i];
-    return NULL;
-}
-
-/* Is it LOCAL? Then the proxy speaks for itself, and the addresses don't
- * count. */
-static bool is_local(const struct proxy_header *h)
-{
-    return (h->kept[12] & 0x0f) == 0;
-}
-
 static enum proxy_state parse_head(struct proxy_header *h)
 {
-    const struct proxy_family *f = family_of(h);
-    size_t rest = (size_t)(h->kept[14] << 8 | h->kept[15]);
+    static const struct {
+        uint8_t family;
+        size_t bytes; /* of its addresses */
+    } families[] = {
+        { UNSPECIFIED, 0 }, { TCP4, 12 }, { TCP6, 36 }, { UNIX_STREAM, 216 }
+    };
+    size_t rest = (size_t)(h->kept[14] << 8 | h->kept[15]), least = SIZE_MAX;
 
+    for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
+        if (families[i].family == h->kept[13])
+            least = families[i].bytes;
     h->whole = HEAD + rest;
     if (h->kept[12] >> 4 != 2)
         return refuse_header(h, "an unknown version");
@@ -149,9 +143,9 @@ static enum proxy_state parse_head(struct proxy_header *h)
         return refuse_header(h, "an unknown command");
     if (h->whole > PROXY_MAX)
         return refuse_header(h, "too long");
-    if (!is_local(h) && !f)
+    if (!is_local(h) && least == SIZE_MAX)
         return refuse_header(h, "not TCP");
-    if (!is_local(h) && rest < f->bytes)
+    if (!is_local(h) && rest < least)
         return refuse_header(h, "no room for its addresses");
     return PROXY_MORE;
 }
@@ -165,8 +159,7 @@ static enum proxy_state take_binary_byte(struct proxy_header *h, uint8_t byte)
     if (h->len == HEAD)
         r = parse_head(h);
     if (r == PROXY_MORE && h->len >= HEAD && h->len == h->whole)
-        r = is_local(h) || !family_of(h)->whole ? PROXY_DONE
-                                                : family_of(h)->whole(h);
+        r = parse_addresses(h);
     return r;
 }
 

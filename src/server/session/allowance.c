@@ -162,13 +162,3 @@ int allowance_on_bytes(void *owner, struct msg_bytes *m)
     allowance_go_on(s);
     return 0;
 }
-
-void allowance_gate_lost(struct session *s)
-{
-    struct allowance *a = &s->allowance;
-
-    if (a->permit == PERMIT_ASKED || a->ended)
-        a->permit = PERMIT_NONE;
-    a->ended = false;
-    a->bytes_request = 0;
-}

@@ -1,9 +1,10 @@
-/* PWD, CWD, CDUP, MKD, RMD, DELE, RNFR, RNTO, SIZE, MLST (RFC 959, 3659) and
- * AVBL: each asks files, and replies with its answer. */
+/* PWD, CWD, CDUP, MKD, RMD, DELE, RNFR, RNTO, SIZE, MDTM, MLST (RFC 959, 3659)
+ * and AVBL: each asks files, and replies with its answer. */
 #include "transfer.h"
 
 #include <stdio.h>
 
+#include "sallyport/base/clock.h"
 #include "sallyport/ftp/listing.h"
 
 #define QUOTED_MAX (2 * FTP_PATH_MAX + 1)
@@ -71,12 +72,6 @@ static void name_on_rename_from(struct session *s, struct message *m)
     control_reply(s, REPLY_RNFR_OK);
 }
 
-void cmd_rnfr(struct session *s, const struct call *call)
-{
-    (void)call;
-    ask_facts(s, FACTS_FOR_RENAME, name_on_rename_from);
-}
-
 static void name_on_renamed(struct session *s, struct message *m)
 {
     const struct slice wanted = path_slice(&s->subject);
@@ -104,9 +99,22 @@ void cmd_rnto(struct session *s, const struct call *call)
         .to = path_slice(&s->subject));
 }
 
+/* Checks the answer M for SIZE and MDTM, which need a file. Returns false if M
+ * is about something else, or a refusal; then the client has its reply. */
+static bool name_facts_of_file(struct session *s, struct message *m)
+{
+    if (ask_refused(s, m))
+        return false;
+    if (m->facts_are.kind == ENTRY_FILE)
+        return true;
+    control_reply(s, m->facts_are.kind == ENTRY_DIRECTORY ? REPLY_IS_DIRECTORY
+                                                          : REPLY_NOT_REGULAR);
+    return false;
+}
+
 static void name_on_size(struct session *s, struct message *m)
 {
-    if (!times_facts_of_file(s, m))
+    if (!name_facts_of_file(s, m))
         return;
     s->sized = m->facts_are.size;
     control_reply_number(s, REPLY_FACT, s->sized);
@@ -190,6 +198,20 @@ void cmd_site_quota(struct session *s, const struct call *call)
             .wanted = 0);
 }
 
+static void name_on_time(struct session *s, struct message *m)
+{
+    char text[16];
+
+    if (!name_facts_of_file(s, m))
+        return;
+    if (!clock_has_year((time_t)m->facts_are.mtime)) {
+        control_reply(s, REPLY_NO_TIME);
+        return;
+    }
+    listing_time((time_t)m->facts_are.mtime, text);
+    control_reply_with(s, REPLY_FACT, slice_from(text));
+}
+
 static void name_on_facts(struct session *s, struct message *m)
 {
     /* RFC 3659 7.2: the path as this server knows it, after the facts. */
@@ -221,8 +243,14 @@ static void name_on_facts(struct session *s, struct message *m)
     control_flush(s);
 }
 
-void cmd_mlst(struct session *s, const struct call *call)
+/* RNFR, MDTM and MLST. */
+void cmd_facts(struct session *s, const struct call *call)
 {
-    (void)call;
-    ask_facts(s, FACTS_FOR_ANY, name_on_facts);
+    const enum verb verb = call->command->verb;
+
+    if (verb == VERB_RNFR)
+        ask_facts(s, FACTS_FOR_RENAME, name_on_rename_from);
+    else
+        ask_facts(s, FACTS_FOR_ANY,
+                  verb == VERB_MDTM ? name_on_time : name_on_facts);
 }

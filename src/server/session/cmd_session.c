@@ -157,7 +157,7 @@ static void modes_opts_mlst(struct session *s, struct slice names)
     buf_init(&facts, 128);
     if (s->choices.facts)
         buf_add_text(&facts, " ");
-    listing_facts_chosen(&facts, s->choices.facts);
+    listing_facts_names(&facts, s->choices.facts, false);
     control_reply_with(s, REPLY_OPTS_MLST, buf_slice(&facts));
     buf_release(&facts);
 }

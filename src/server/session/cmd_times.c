@@ -1,24 +1,12 @@
-/* MDTM, MFMT and SITE CHMOD (RFC 3659, draft-somers-ftp-mfxx): a file's time,
- * in UTC, and its mode. */
+/* MFMT and SITE CHMOD (draft-somers-ftp-mfxx): a file's time, in UTC, and its
+ * mode. */
 #include "transfer.h"
 
 #include <errno.h>
 #include <stdio.h>
 
-#include "sallyport/base/clock.h"
 #include "sallyport/ftp/listing.h"
 #include "sallyport/ftp/times.h"
-
-bool times_facts_of_file(struct session *s, struct message *m)
-{
-    if (ask_refused(s, m))
-        return false;
-    if (m->facts_are.kind == ENTRY_FILE)
-        return true;
-    control_reply(s, m->facts_are.kind == ENTRY_DIRECTORY ? REPLY_IS_DIRECTORY
-                                                          : REPLY_NOT_REGULAR);
-    return false;
-}
 
 static void times_on_set(struct session *s, struct message *m)
 {
@@ -50,26 +38,6 @@ void cmd_mfmt(struct session *s, const struct call *call)
     ASK(s, times, times_on_set, .path = path_slice(&s->subject),
         .access = s->modify, .modify = s->modify,
         .directory = s->subject.directory);
-}
-
-static void times_on_facts(struct session *s, struct message *m)
-{
-    char text[16];
-
-    if (!times_facts_of_file(s, m))
-        return;
-    if (!clock_has_year((time_t)m->facts_are.mtime)) {
-        control_reply(s, REPLY_NO_TIME);
-        return;
-    }
-    listing_time((time_t)m->facts_are.mtime, text);
-    control_reply_with(s, REPLY_FACT, slice_from(text));
-}
-
-void cmd_mdtm(struct session *s, const struct call *call)
-{
-    (void)call;
-    ask_facts(s, FACTS_FOR_ANY, times_on_facts);
 }
 
 static void times_on_mode_set(struct session *s, struct message *m)

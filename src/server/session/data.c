@@ -64,7 +64,7 @@ void data_release(struct session *s, enum data_state next)
     int fd = state_of_data(s)->socket ? fd_take(&d->fd) : -1;
 
     if (d->state == DATA_HEADER)
-        data_port_hold(s, false);
+        loop_change(&s->loop, &s->port.watch, EPOLLIN);
     if (state_of_data(s)->expects && next == DATA_CLOSED)
         data_port_idle(s);
     loop_timer_clear(&s->loop, &d->timer);

@@ -13,17 +13,12 @@ int data_port_on_port_is(void *owner, struct msg_port_is *m);
 /* From now on the listener waits for the next EPSV, and is closed if none
  * comes. */
 void data_port_idle(struct session *s);
-/* HOLD: further connections wait in the kernel while one is judged. */
-void data_port_hold(struct session *s, bool hold);
 
 /* The channel to gate, for listeners and active mode. */
 void data_gate_start(struct session *s, int gate);
 /* Handler of master's `gate`: a new gate exists. */
 int data_gate_on_gate(void *owner, struct msg_gate *m);
 void data_gate_ask_port(struct session *s);
-/* Checks the number of an answer to it. Once the session ends, nobody waits for
- * one: returns 0. */
-int data_gate_asked(struct session *s, uint32_t request);
 /* Begins a transfer after PORT: asks gate to connect. */
 void data_gate_connect(struct session *s);
 /* Gives up the wait, or ends the connection with a FIN, without close_notify

@@ -50,11 +50,6 @@ void data_port_idle(struct session *s)
         loop_timer_set(&s->loop, &s->port.timer, PORT_IDLE_MS);
 }
 
-void data_port_hold(struct session *s, bool hold)
-{
-    loop_change(&s->loop, &s->port.watch, hold ? 0 : EPOLLIN);
-}
-
 /* Returns the socket, or -1. Closes a listener that can't accept, since it
  * would wake the session again and again. But some errors concern one
  * connection only. */
@@ -173,7 +168,9 @@ int data_port_on_port_is(void *owner, struct msg_port_is *m)
 {
     struct session *s = owner;
     struct data_port *p = &s->port;
-    int asked = data_gate_asked(s, m->request);
+    int asked = control_expects(s, &s->gate,
+                                s->data.state == DATA_ASKED &&
+                                    m->request == s->data.request);
 
     if (asked <= 0)
         return asked;

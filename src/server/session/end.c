@@ -136,6 +136,14 @@ bool control_ends(const struct session *s)
     return s->control.end_timer.armed;
 }
 
+int control_expects(const struct session *s, struct channel *from,
+                    bool expected)
+{
+    if (control_ends(s))
+        return 0;
+    return expected ? 1 : channel_refuse(from, "an answer without a request");
+}
+
 static void control_reply_last(struct session *s, enum reply last,
                                struct slice argument)
 {
@@ -214,6 +222,8 @@ void control_end_not_ftp(struct session *s, struct slice first)
 
 void leave(struct session *s, enum ending ending, const char *cause)
 {
+    struct message none = { .kind = MSG_refused,
+                            .refused = { .outcome = OUTCOME_UNANSWERED } };
     uint64_t began;
 
     secret_wipe(&s->login.password);
@@ -224,7 +234,11 @@ void leave(struct session *s, enum ending ending, const char *cause)
         linger_read(s->control.fd);
     }
     s->over = true;
-    ask_unanswered(s);
+    if (ask_is_change(s)) { /* logs an event without a result */
+        s->ask.message = MSG_NONE;
+        loop_timer_clear(&s->loop, &s->ask.timer);
+        s->ask.then(s, &none);
+    }
     report_cut(s, ending_text(ending));
     if (s->transfer.state != TRANSFER_NONE && !s->transfer.hash)
         s->total += s->transfer.bytes;

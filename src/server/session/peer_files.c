@@ -59,18 +59,6 @@ bool ask_is_change(const struct session *s)
            m == MSG_mode;
 }
 
-void ask_unanswered(struct session *s)
-{
-    struct message none = { .kind = MSG_refused,
-                            .refused = { .outcome = OUTCOME_UNANSWERED } };
-
-    if (!ask_is_change(s))
-        return;
-    s->ask.message = MSG_NONE;
-    loop_timer_clear(&s->loop, &s->ask.timer);
-    s->ask.then(s, &none);
-}
-
 static int ask_take_answer(struct session *s, struct message *m)
 {
     struct ask *a = &s->ask;

@@ -56,21 +56,14 @@ void data_gate_connect(struct session *s)
     s->data.state = DATA_CONNECTING;
 }
 
-int data_gate_asked(struct session *s, uint32_t request)
-{
-    if (control_ends(s))
-        return 0;
-    if (s->data.state == DATA_ASKED && request == s->data.request)
-        return 1;
-    return channel_refuse(&s->gate, "a port that was not asked for");
-}
-
 static int data_gate_on_port_none(void *owner, struct msg_port_none *m)
 {
     struct session *s = owner;
     const struct port_range *r = &s->settings->ports;
     char text[128];
-    int asked = data_gate_asked(s, m->request);
+    int asked = control_expects(s, &s->gate,
+                                s->data.state == DATA_ASKED &&
+                                    m->request == s->data.request);
 
     if (asked <= 0)
         return asked;
@@ -146,9 +139,12 @@ static void data_gate_none_came(void *owner)
 }
 
 /* Waits for a new gate: until master brings a channel to it, each request
- * waits, and so does a transfer that needs gate's permission. */
+ * waits, and so does a transfer that needs gate's permission. The next gate
+ * knows nothing of the permission of a transfer that is over. */
 static void data_gate_lost(struct session *s)
 {
+    struct allowance *a = &s->allowance;
+
     loop_remove(&s->loop, &s->gate_watch);
     channel_close(&s->gate);
     if (s->data.state == DATA_ASKED || s->data.state == DATA_CONNECTING)
@@ -158,7 +154,10 @@ static void data_gate_lost(struct session *s)
     s->gateless =
         (struct loop_timer){ .on_timer = data_gate_none_came, .owner = s };
     loop_timer_set(&s->loop, &s->gateless, s->deadlines->gateless);
-    allowance_gate_lost(s);
+    if (a->permit == PERMIT_ASKED || a->ended)
+        a->permit = PERMIT_NONE;
+    a->ended = false;
+    a->bytes_request = 0;
 }
 
 static void data_gate_on_channel(void *owner, uint32_t events)

@@ -75,22 +75,12 @@ void proxied_on_control(struct session *s, uint32_t events)
     }
 }
 
-/* Checks the number of an answer. Once the session ends, nobody waits for one:
- * returns 0. */
-static int proxied_asked(struct session *s, struct channel *from)
-{
-    if (control_ends(s))
-        return 0;
-    if (s->control.state == CONTROL_ENTERING)
-        return 1;
-    return channel_refuse(from, "an answer without a request");
-}
-
 /* Gate, master and the log have the client's address by now. */
 int proxied_on_admitted(void *owner, struct msg_admitted *m)
 {
     struct session *s = owner;
-    int asked = proxied_asked(s, &s->master);
+    int asked =
+        control_expects(s, &s->master, s->control.state == CONTROL_ENTERING);
 
     (void)m;
     if (asked <= 0)
@@ -109,7 +99,8 @@ int proxied_on_admitted(void *owner, struct msg_admitted *m)
 int proxied_on_not_admitted(void *owner, struct msg_not_admitted *m)
 {
     struct session *s = owner;
-    int asked = proxied_asked(s, &s->gate);
+    int asked =
+        control_expects(s, &s->gate, s->control.state == CONTROL_ENTERING);
 
     if (asked <= 0)
         return asked;
@@ -143,7 +134,7 @@ void proxied_on_data_header(struct session *s)
         loop_timer_clear(&s->loop, &d->timer);
         loop_change(&s->loop, &d->watch, 0);
         d->state = DATA_CONNECTED;
-        data_port_hold(s, false);
+        loop_change(&s->loop, &s->port.watch, EPOLLIN);
         data_port_idle(s);
         transfer_run(s, WAITS_CLIENT);
     }
@@ -157,7 +148,8 @@ void proxied_on_data(struct session *s, int fd, const struct address *peer)
     s->header = (struct proxy_header){ 0 };
     if (!data_adopt(s, fd, DATA_HEADER, EPOLLIN))
         return;
-    data_port_hold(s, true);
+    /* further connections wait in the kernel while this one is judged */
+    loop_change(&s->loop, &s->port.watch, 0);
     loop_timer_set(&s->loop, &d->timer, s->settings->connect_timeout);
     proxied_on_data_header(s);
 }

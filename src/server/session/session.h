@@ -205,9 +205,6 @@ void ask_files(struct session *s, enum message_kind kind, const void *body,
 void ask_facts(struct session *s, enum facts_for purpose, answer_fn *then);
 /* Is files making a change that it hasn't answered? */
 bool ask_is_change(const struct session *s);
-/* Call it when the session ends before files has answered. If it was asked for
- * a change, logs an event without a result. */
-void ask_unanswered(struct session *s);
 
 /* Takes the channel to files, once master has granted it. */
 void ask_start(struct session *s, int fd);
@@ -224,10 +221,6 @@ enum reply ask_refusal(struct session *s, const struct message *m,
 /* Is M a refusal? Then the client has its reply. */
 bool ask_refused(struct session *s, struct message *m);
 const char *ask_outcome_cause(enum outcome o);
-/* Checks the answer M for SIZE and MDTM, which need a file. Returns false if M
- * is about something else, or a refusal; then the client has its reply. In
- * cmd_times.c. */
-bool times_facts_of_file(struct session *s, struct message *m);
 
 /* report.c: the session's reports to the log */
 
@@ -299,6 +292,10 @@ void control_end(struct session *s, enum ending ending, enum reply last,
                  struct slice argument);
 /* Is the end decided? Then a second one has no effect. */
 bool control_ends(const struct session *s);
+/* Checks an answer of the peer of FROM, which is EXPECTED or a lie. Returns 1
+ * or -EPROTO; 0: the session ends, and nobody waits for the answer any more. */
+int control_expects(const struct session *s, struct channel *from,
+                    bool expected);
 /* Called when the end has begun, and the socket is ready. */
 void control_on_closing(struct session *s);
 /* Call it when a transfer or a change is over: continues an end that waited for

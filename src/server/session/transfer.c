@@ -84,35 +84,26 @@ void transfer_expect_soon(struct session *s)
         loop_timer_set(&s->loop, stall, STRANGER_MS);
 }
 
-static void transfer_connect_late(struct session *s)
-{
-    char text[2 * ADDRESS_TEXT_MAX + 40], from[ADDRESS_TEXT_MAX],
-        wanted[ADDRESS_TEXT_MAX];
-
-    snprintf(text, sizeof(text), "it came from %s, not from %s",
-             address_text(&s->port.stranger, from),
-             address_text(&s->peer, wanted));
-    if (s->port.stranger.family == 0)
-        transfer_fail(s, FAILED_CONNECT_LATE, "");
-    else
-        transfer_fail(s, FAILED_UNCONNECTED, text);
-}
-
 static void stall_on_timer(void *owner)
 {
     struct session *s = owner;
-    char seconds[32];
+    char text[2 * ADDRESS_TEXT_MAX + 40], from[ADDRESS_TEXT_MAX],
+        wanted[ADDRESS_TEXT_MAX];
 
-    snprintf(seconds, sizeof(seconds), "%g",
-             (double)s->settings->stall_timeout / 1000);
     switch (state_of_transfer(s)->clock) {
     case CLOCK_NONE:
         return;
     case CLOCK_CONNECT:
-        if (s->transfer.state == TRANSFER_HANDSHAKE)
+        if (s->transfer.state == TRANSFER_HANDSHAKE) {
             transfer_fail(s, FAILED_HANDSHAKE_LATE, "");
-        else
-            transfer_connect_late(s);
+        } else if (s->port.stranger.family == 0) {
+            transfer_fail(s, FAILED_CONNECT_LATE, "");
+        } else {
+            snprintf(text, sizeof(text), "it came from %s, not from %s",
+                     address_text(&s->port.stranger, from),
+                     address_text(&s->peer, wanted));
+            transfer_fail(s, FAILED_UNCONNECTED, text);
+        }
         break;
     case CLOCK_HASH:
         /* No client and no network slow a checksum down, so progress proves
@@ -127,7 +118,9 @@ static void stall_on_timer(void *owner)
             stall_begin(s);
             return;
         }
-        transfer_fail(s, FAILED_STALLED, seconds);
+        snprintf(text, sizeof(text), "%g",
+                 (double)s->settings->stall_timeout / 1000);
+        transfer_fail(s, FAILED_STALLED, text);
     }
     control_after_event(s);
 }
@@ -236,17 +229,6 @@ void transfer_begin(struct session *s, const struct call *call,
     s->transfer.call = call;
     transfer_start(s, steps);
     s->transfer.call = NULL;
-}
-
-void transfer_on_answer(struct session *s, struct message *m)
-{
-    if (m->kind == MSG_refused && !state_of_transfer(s)->decided) {
-        transfer_refused(s, m);
-        return;
-    }
-    s->transfer.answer = m;
-    transfer_run(s, WAITS_ANSWER | WAITS_FILES);
-    s->transfer.answer = NULL;
 }
 
 void transfer_watch(struct session *s, uint32_t events)

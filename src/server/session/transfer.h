@@ -96,7 +96,7 @@ void transfer_start(struct session *s, const struct step *steps);
  * that. */
 void transfer_run(struct session *s, unsigned happened);
 /* Handles files' answer to a request of a step. A refusal fails the
- * transfer. */
+ * transfer (transfer_end.c). */
 answer_fn transfer_on_answer;
 
 /* Steps of several transfers (transfer.c). */
@@ -144,8 +144,6 @@ enum stepped transfer_finish(struct session *s, enum reply r, struct slice a,
  * CAUSE is for rows that have no words of their own. */
 enum stepped transfer_fail(struct session *s, enum transfer_failure why,
                            const char *cause);
-/* Fails the transfer because files has refused. */
-enum stepped transfer_refused(struct session *s, const struct message *m);
 /* Fails the transfer because the stream has failed. */
 enum stepped transfer_broken(struct session *s, enum stream_state state);
 /* Ends the transfer with the session, with LAST as its final reply: no byte
@@ -241,9 +239,6 @@ size_t allowance_cap(struct session *s, size_t len);
 void allowance_spend(struct session *s, size_t bytes);
 int allowance_on_may(void *owner, struct msg_transfer_may *m);
 int allowance_on_bytes(void *owner, struct msg_bytes *m);
-/* Gate has ended: drops the permission of a transfer that is over, of which the
- * next gate knows nothing. */
-void allowance_gate_lost(struct session *s);
 /* Continues a transfer that waits for bytes: some have come, or there is a new
  * gate to ask. */
 void allowance_go_on(struct session *s);

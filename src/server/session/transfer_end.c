@@ -183,14 +183,21 @@ enum stepped transfer_fail(struct session *s, enum transfer_failure why,
                          row->parting);
 }
 
-enum stepped transfer_refused(struct session *s, const struct message *m)
+void transfer_on_answer(struct session *s, struct message *m)
 {
     const char *cause;
-    enum reply r = ask_refusal(s, m, &cause);
+    enum reply r;
 
-    if (r == REPLY_NOT_DIRECTORY && s->transfer.verb == VERB_MLSD)
-        r = REPLY_MLSD_OF_FILE; /* RFC 3659 7.2.1 */
-    return transfer_stop(s, r, slice_from(cause), cause, PARTING_CUT);
+    if (m->kind == MSG_refused && !state_of_transfer(s)->decided) {
+        r = ask_refusal(s, m, &cause);
+        if (r == REPLY_NOT_DIRECTORY && s->transfer.verb == VERB_MLSD)
+            r = REPLY_MLSD_OF_FILE; /* RFC 3659 7.2.1 */
+        transfer_stop(s, r, slice_from(cause), cause, PARTING_CUT);
+        return;
+    }
+    s->transfer.answer = m;
+    transfer_run(s, WAITS_ANSWER | WAITS_FILES);
+    s->transfer.answer = NULL;
 }
 
 enum stepped transfer_broken(struct session *s, enum stream_state state)
