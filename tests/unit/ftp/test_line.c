@@ -118,23 +118,7 @@ static const struct row rows[] = {
     { BYTES("A\0\xff\xf1\r\nB\r\n"), true, "!|=B|", "in a bad line" },
 };
 
-Test(line, rows)
-{
-    static struct line_reader l;
-    static struct said said;
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-        line_init(&l);
-        l.telnet = rows[i].telnet;
-        said.len = 0;
-        said.text[0] = 0;
-        feed(&l, &said, rows[i].bytes, rows[i].len);
-        cr_expect_str_eq(said.text, rows[i].said, "%s", rows[i].why);
-    }
-}
-
-/* Every row is cut into three at every pair of boundaries, and into single
- * bytes. */
+/* Every row is whole, and is cut into three at every pair of boundaries. */
 Test(line, same_at_every_boundary)
 {
     static struct line_reader l;
@@ -183,36 +167,20 @@ static void say_long(struct said *s, const char *head, size_t head_len,
     }
 }
 
-static const size_t cuts[] = {
-    1, 2, 7, 4096, LINE_MAX_BYTES + 1, 2 * LINE_MAX_BYTES
-};
-
-Test(line, longest_is_whole)
+/* The longest line, and one byte more; skipped bytes count. */
+Test(line, long_ones)
 {
+    static const size_t cuts[] = {
+        1, 2, 7, 4096, LINE_MAX_BYTES + 1, 2 * LINE_MAX_BYTES
+    };
     static struct said said;
 
     for (size_t i = 0; i < sizeof(cuts) / sizeof(*cuts); i++) {
         say_long(&said, "", 0, LINE_MAX_BYTES, cuts[i]);
         cr_expect_eq(said.len, 1 + LINE_MAX_BYTES + 1 + 6, "cut %zu", cuts[i]);
         cr_expect_str_eq(said.text + said.len - 6, "=NOOP|");
-    }
-}
-
-Test(line, one_byte_more_is_long)
-{
-    static struct said said;
-
-    for (size_t i = 0; i < sizeof(cuts) / sizeof(*cuts); i++) {
         say_long(&said, "", 0, LINE_MAX_BYTES + 1, cuts[i]);
         cr_expect_str_eq(said.text, "#|", "cut %zu", cuts[i]);
-    }
-}
-
-Test(line, skipped_bytes_count)
-{
-    static struct said said;
-
-    for (size_t i = 0; i < sizeof(cuts) / sizeof(*cuts); i++) {
         say_long(&said, "\0", 1, LINE_MAX_BYTES, cuts[i]);
         cr_expect_str_eq(said.text, "!|=NOOP|", "cut %zu", cuts[i]);
         say_long(&said, "\0", 1, LINE_MAX_BYTES + 1, cuts[i]);
@@ -244,6 +212,17 @@ Test(line, a_bare_cr_past_the_limit_is_long)
     cr_expect_eq(line_next(&l, &line), LINE_LONG, "said again");
 }
 
+/* Gives the bytes to an empty reader, and takes the first line. */
+static void put(struct line_reader *l, const char *bytes, size_t len,
+                struct slice *line)
+{
+    size_t room;
+
+    memcpy(line_room(l, &room), bytes, len);
+    line_added(l, len);
+    cr_assert_eq(line_next(l, line), LINE_WHOLE);
+}
+
 /* STARTTLS injection: bytes after AUTH are noticed, whether they make a line or
  * not; also half an IAC sequence. */
 Test(line, has_more)
@@ -266,14 +245,11 @@ Test(line, has_more)
     };
     static struct line_reader l;
     struct slice line;
-    size_t room;
 
     for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
         line_init(&l);
         l.telnet = table[i].telnet;
-        memcpy(line_room(&l, &room), table[i].bytes, table[i].len);
-        line_added(&l, table[i].len);
-        cr_assert_eq(line_next(&l, &line), LINE_WHOLE);
+        put(&l, table[i].bytes, table[i].len, &line);
         cr_expect_eq(line_has_more(&l), table[i].more, "row %zu", i);
     }
 }
@@ -288,12 +264,8 @@ Test(line, wipe_keeps_what_is_unread)
     static const char bytes[] = "PASS hunter2\r\nPWD\r\nPA";
     static struct line_reader l;
     struct slice line;
-    size_t room;
 
-    line_init(&l);
-    memcpy(line_room(&l, &room), bytes, sizeof(bytes) - 1);
-    line_added(&l, sizeof(bytes) - 1);
-    cr_assert_eq(line_next(&l, &line), LINE_WHOLE);
+    put(&l, BYTES(bytes), &line);
     cr_assert(holds(&l, "hunter2"));
     line_wipe(&l);
     cr_expect_not(holds(&l, "hunter2"));
@@ -310,10 +282,7 @@ Test(line, wipe_after_compaction)
     struct slice line;
     size_t room;
 
-    line_init(&l);
-    memcpy(line_room(&l, &room), bytes, sizeof(bytes) - 1);
-    line_added(&l, sizeof(bytes) - 1);
-    cr_assert_eq(line_next(&l, &line), LINE_WHOLE);
+    put(&l, BYTES(bytes), &line);
     line_room(&l, &room);
     cr_assert_eq(line_next(&l, &line), LINE_WHOLE);
     cr_assert(slice_equal(line, SLICE("PASS hunter2")));

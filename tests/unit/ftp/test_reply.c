@@ -129,19 +129,14 @@ static void expect_all_or_nothing(const struct buf *b, int r, const char *all)
 Test(reply, no_room)
 {
     struct slice arg = SLICE("/folder");
-    unsigned built = 0;
 
     for (size_t max = 3; max < 64; max++) {
         struct buf b;
 
         buf_init(&b, max);
         cr_assert_eq(buf_add_text(&b, "abc"), 0);
-        if (reply_build(&b, REPLY_CWD_OK, &arg, 1) == 0) {
-            cr_expect_eq(b.len, 3 + strlen("250 Now in /folder\r\n"));
-            built++;
-        } else {
-            cr_expect(slice_equal(buf_slice(&b), SLICE("abc")), "%zu", max);
-        }
+        expect_all_or_nothing(&b, reply_build(&b, REPLY_CWD_OK, &arg, 1),
+                              "250 Now in /folder\r\n");
         b.len = 3;
         expect_all_or_nothing(&b, reply_line(&b, arg), " /folder\r\n");
         b.len = 3;
@@ -149,7 +144,6 @@ Test(reply, no_room)
                               "211-Features:\r\n");
         buf_release(&b);
     }
-    cr_expect_gt(built, 0);
 }
 
 Test(reply, multi_line)

@@ -13,6 +13,7 @@
 #include "support/messages.h"
 #include "support/processes.h"
 #include "support/signer.h"
+#include "support/wait.h"
 
 #define DEADLINE_MS 20000
 
@@ -100,6 +101,19 @@ static void change(struct settings *s, const char *key, uint64_t value)
 unsigned long fake_cpu_ms(void)
 {
     return process_ticks(fake.pid) * 1000 / (unsigned long)sysconf(_SC_CLK_TCK);
+}
+
+void fake_expect_asleep(int ms)
+{
+    unsigned long so_far = fake_cpu_ms();
+
+    poll(NULL, 0, ms);
+    cr_assert_lt(fake_cpu_ms() - so_far, 50);
+}
+
+bool fake_is_quiet(int fd, int ms)
+{
+    return poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, ms) == 0;
 }
 
 void fake_start(void)
@@ -190,14 +204,41 @@ int fake_reply(void)
     return atoi(line);
 }
 
-void fake_do(const char *line, int code)
+static void expect_code(const char *line, int code)
 {
-    int got;
+    int got = fake_reply();
 
-    fake_say(line);
-    got = fake_reply();
     cr_assert_eq(got, code, "%s: %d instead of %d: %s", line, got, code,
                  fake.reply);
+}
+
+void fake_do(const char *line, int code)
+{
+    fake_say(line);
+    expect_code(line, code);
+}
+
+void fake_do_answered(const char *line, enum message_kind request,
+                      struct message *answer, int code)
+{
+    fake_say(line);
+    fake_answer(request, answer);
+    expect_code(line, code);
+}
+
+void fake_do_refused(const char *line, enum message_kind request,
+                     enum outcome outcome, int code)
+{
+    fake_say(line);
+    fake_refuse(request, outcome);
+    expect_code(line, code);
+}
+
+void fake_replies(int code, const char *words)
+{
+    expect_code(words, code);
+    cr_expect_not_null(strstr(fake.reply, words), "no \"%s\" in: %s", words,
+                       fake.reply);
 }
 
 void fake_abort(void)
@@ -256,10 +297,10 @@ void fake_secure(void)
     cr_assert_not_null(fake.tls, "%s", tls_client_error());
 }
 
-static void hear_credentials(uint32_t request)
+void fake_hear_credentials(const char *password, const char *wanted)
 {
     struct message p, out = { .kind = MSG_login_channel,
-                              .login_channel = { .request = request } };
+                              .login_channel = { .request = asked.request } };
     struct channel auth;
 
     out.login_channel.auth =
@@ -268,7 +309,8 @@ static void hear_credentials(uint32_t request)
     close(out.login_channel.auth);
     fake_hear(&auth, &p, MSG_credentials);
     cr_assert(slice_equal(p.credentials.name, SLICE("anna")));
-    cr_assert(slice_equal(p.credentials.password, SLICE("secret")));
+    cr_assert(slice_equal(p.credentials.password, slice_from(password)));
+    cr_assert(slice_equal(p.credentials.wanted, slice_from(wanted)));
     channel_close(&auth);
 }
 
@@ -297,7 +339,7 @@ void fake_grant(void)
 
     fake_ask_login("anna");
     out.request = asked.request;
-    hear_credentials(asked.request);
+    fake_hear_credentials("secret", "");
     out.granted.max_file_size = fake.settings.max_file_size;
     out.granted.files =
         channel_make(&fake.files, PROCESS_FILES, PROCESS_SESSION, PHASE_IDLE);
@@ -456,6 +498,18 @@ bool fake_given_up(void)
     return asked.file_abort.worthless;
 }
 
+void fake_complete(void)
+{
+    fake_stored("/x");
+    expect_code("an upload", 226);
+}
+
+void fake_fail(int code)
+{
+    fake_given_up();
+    expect_code("an upload", code);
+}
+
 static uint32_t listing;
 
 int fake_list(void)
@@ -540,30 +594,47 @@ void fake_upload(void)
     fake_secure_data();
 }
 
-/* Files passes transfer.file. */
-static void begin_download(uint64_t size)
+FILE *fake_zeros(uint64_t size)
+{
+    FILE *file = tmpfile();
+
+    cr_assert_eq(ftruncate(fileno(file), (off_t)size), 0);
+    return file;
+}
+
+static bool has_length(void *length)
+{
+    struct stat st;
+
+    return fstat(fileno(transfer.file), &st) == 0 &&
+           st.st_size == *(off_t *)length;
+}
+
+void fake_await_length(off_t length)
+{
+    cr_assert(wait_until(has_length, &length, WAIT_MS));
+}
+
+void fake_read(const char *line, FILE *source, uint64_t size)
 {
     struct message file = { .kind = MSG_file_readable,
-                            .file_readable = { .size = size } };
+                            .file_readable = { .size = size,
+                                               .file = fileno(source) } };
 
-    fake_say("RETR /x");
-    file.file_readable.file = fileno(transfer.file);
+    fake_say(line);
     fake_answer(MSG_file_read, &file);
-    cr_assert_eq(fake_reply(), 150, "%s", fake.reply);
 }
 
 void fake_begin_download(uint64_t size)
 {
-    transfer.file = tmpfile();
-    cr_assert_eq(ftruncate(fileno(transfer.file), (off_t)size), 0);
-    begin_download(size);
+    transfer.file = fake_zeros(size);
+    fake_read("RETR /x", transfer.file, size);
+    expect_code("RETR /x", 150);
 }
 
 void fake_download(uint64_t size)
 {
-    transfer.data = fake_data();
-    fake_begin_download(size);
-    fake_secure_data();
+    fake_download_of(fake_zeros(size), size);
 }
 
 void fake_download_of(FILE *source, uint64_t size)
@@ -571,7 +642,8 @@ void fake_download_of(FILE *source, uint64_t size)
     rewind(source); /* files has just opened it */
     transfer.file = source;
     transfer.data = fake_data();
-    begin_download(size);
+    fake_read("RETR /x", source, size);
+    expect_code("RETR /x", 150);
     fake_secure_data();
 }
 
@@ -619,6 +691,12 @@ void fake_leave(void)
     cr_assert_str_neq(fake_end_reason(), "");
 }
 
+void fake_part(void)
+{
+    fake_leave();
+    fake_release();
+}
+
 void fake_drop(void)
 {
     close(fake.control);
@@ -645,6 +723,20 @@ void fake_await(enum event event, struct event_record *r)
         cr_assert_neq(r->event, EVENT_END, "no such event");
         wait_readable(fake.log.fd);
     }
+}
+
+void fake_expect_transfer(uint64_t result, const char *reason)
+{
+    const struct slice *said = &logged.text[FIELD_REASON];
+    struct event_record other;
+
+    cr_assert(fake_event(EVENT_TRANSFER, &logged), "no event of the transfer");
+    cr_expect_eq(logged.number[FIELD_RESULT], result, "%llu",
+                 (unsigned long long)logged.number[FIELD_RESULT]);
+    cr_expect(slice_starts(*said, slice_from(reason)) &&
+                  (reason[0] || said->len == 0),
+              "\"%.*s\" instead of \"%s\"", (int)said->len, said->ptr, reason);
+    cr_expect_not(fake_event(EVENT_TRANSFER, &other), "a second event");
 }
 
 void fake_expect_text(const struct event_record *r, enum event_field field,

@@ -43,6 +43,10 @@ extern struct event_record logged;
 void fake_settings(const char *key, uint64_t value);
 /* Returns the session's CPU time so far. */
 unsigned long fake_cpu_ms(void);
+/* The session must use hardly any CPU time for so long. */
+void fake_expect_asleep(int ms);
+/* Has nothing come there, for so long? */
+bool fake_is_quiet(int fd, int ms);
 
 /* Forks the session; the greeting isn't read yet. */
 void fake_start(void);
@@ -52,6 +56,9 @@ void fake_secure(void);
 void fake_ask_login(const char *user);
 /* Master answers with a denial. */
 void fake_deny(enum denial why);
+/* Master makes the channel to auth for the request `asked`; anna's credentials
+ * must be these. */
+void fake_hear_credentials(const char *password, const char *wanted);
 /* Does both for anna, to a master that grants; the 230 isn't read yet. */
 void fake_grant(void);
 /* Sends f->tickets as gate. */
@@ -68,6 +75,13 @@ void fake_say(const char *line);
 int fake_reply(void);
 /* Sends a line. The reply must have CODE. */
 void fake_do(const char *line, int code);
+/* Does the same, while files receives REQUEST, and answers or refuses. */
+void fake_do_answered(const char *line, enum message_kind request,
+                      struct message *answer, int code);
+void fake_do_refused(const char *line, enum message_kind request,
+                     enum outcome outcome, int code);
+/* Reads the next reply, which must have CODE and WORDS. */
+void fake_replies(int code, const char *words);
 /* Sends ABOR in a transfer, and reads both replies. */
 void fake_abort(void);
 /* Receives the session's next message to a peer, within a deadline; it must be
@@ -106,6 +120,9 @@ void fake_done(const struct message *request);
 uint64_t fake_stored(const char *path);
 /* Files gives the partial up. Returns whether it is worthless. */
 bool fake_given_up(void);
+/* Do the same, and then the client gets 226, or CODE. */
+void fake_complete(void);
+void fake_fail(int code);
 /* Files receives the request for a listing, and passes a pipe. Returns the
  * other end; fake_listed() closes it, and reports the listing's outcome. */
 int fake_list(void);
@@ -132,6 +149,13 @@ void fake_begin_upload_of(const char *line, struct msg_file_writable answer);
 void fake_send(const char *text);
 /* Expects the file to have this text. */
 void fake_expect_file(const char *text);
+/* Returns a file of SIZE zeros. */
+FILE *fake_zeros(uint64_t size);
+/* Waits until transfer.file has LENGTH bytes. */
+void fake_await_length(off_t length);
+/* Sends a line that reads a file: files passes SOURCE, and reports SIZE as its
+ * length. */
+void fake_read(const char *line, FILE *source, uint64_t size);
 /* A download of SIZE zeros, or of SOURCE, of which files reports SIZE as its
  * length; the other functions do it in steps: RETR up to the 150, then the
  * handshake on T's data connection. */
@@ -153,8 +177,11 @@ int fake_end(void);
 void fake_hang_up(int status);
 /* Does the same with ENDING_CLOSED: no system call was refused. */
 void fake_leave(void);
+/* Does the same, then calls fake_release(). */
+void fake_part(void);
 /* A test in a session of anna, which she leaves at its end. */
-#define LOGGED_IN .init = fake_open, .fini = fake_leave, .timeout = 60
+#define LOGGED_IN .init = fake_open, LEAVES
+#define LEAVES    .fini = fake_leave, .timeout = 60
 /* The client closes its end of the control connection. */
 void fake_drop(void);
 /* Finds the next event of that kind among the waiting ones. Returns false if
@@ -162,6 +189,9 @@ void fake_drop(void);
 bool fake_event(enum event event, struct event_record *r);
 /* Waits for it, while log reads. */
 void fake_await(enum event event, struct event_record *r);
+/* Finds the next event of a transfer, which must have this result and the
+ * beginning of its reason ("": none); and there must be no other one. */
+void fake_expect_transfer(uint64_t result, const char *reason);
 /* Expects the record to have this text. */
 void fake_expect_text(const struct event_record *r, enum event_field field,
                       const char *text);

@@ -43,13 +43,10 @@ static void expect_event(void)
     cr_assert_not_null(logged.text[FIELD_VERB].ptr);
 }
 
-Test(session_active, arguments, .timeout = 60)
+Test(session_active, arguments, .init = begin, .timeout = 60)
 {
-    begin();
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        fake_say(rows[i].line);
-        cr_expect_eq(fake_reply(), rows[i].code, "%s: %s", rows[i].line,
-                     fake.reply);
+        fake_do(rows[i].line, rows[i].code);
         if (rows[i].event)
             expect_event();
     }
@@ -126,8 +123,7 @@ Test(session_active, nobody_takes_it, .timeout = 60)
         none.request = list();
         none.active_none.error = failures[i].error;
         fake_tell(&fake.gate, &none);
-        cr_assert_eq(fake_reply(), 425);
-        cr_expect(strstr(fake.reply, failures[i].words), "%s", fake.reply);
+        fake_replies(425, failures[i].words);
         fake_tell(&fake.gate, &none); /* late: ignored */
         fake_do("NOOP", 200);
     }
@@ -163,8 +159,7 @@ Test(session_active, gate_reads_slowly, .timeout = 60)
             none.request = p.request;
             fake_tell(&fake.gate, &none);
         }
-    cr_assert_eq(fake_reply(), 425);
-    cr_expect(strstr(fake.reply, "refuses"), "%s", fake.reply);
+    fake_replies(425, "refuses");
     end();
 }
 

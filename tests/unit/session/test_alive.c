@@ -44,7 +44,7 @@ Test(alive, one_whose_disk_is_slow, .timeout = 60)
 }
 
 /* An upload that is slow, but goes on. */
-Test(alive, one_that_works, .timeout = 60)
+Test(alive, one_that_works, LEAVES)
 {
     uint64_t began = clock_ms();
 
@@ -56,7 +56,5 @@ Test(alive, one_that_works, .timeout = 60)
         poll(NULL, 0, 100);
     }
     fake_release(); /* this counts as a cut upload */
-    fake_given_up();
-    cr_expect_eq(fake_reply(), 426);
-    fake_hang_up(ENDING_CLOSED);
+    fake_fail(426);
 }

@@ -30,9 +30,7 @@ static void size_says(uint64_t size)
         .kind = MSG_facts_are, .facts_are = { .kind = ENTRY_FILE, .size = size }
     };
 
-    fake_say("SIZE x");
-    fake_answer(MSG_facts, &facts);
-    cr_assert_eq(fake_reply(), 213);
+    fake_do_answered("SIZE x", MSG_facts, &facts, 213);
 }
 
 static void play(const struct row *row)
@@ -72,12 +70,8 @@ Test(allo, what_max_bytes_leaves, LOGGED_IN)
     struct message space = { .kind = MSG_space_is,
                              .space_is = { .bytes = 40, .by_bytes = true } };
 
-    fake_say("ALLO 40");
-    fake_answer(MSG_space, &space);
-    cr_expect_eq(fake_reply(), 200, "%s", fake.reply);
-    fake_say("ALLO 41");
-    fake_answer(MSG_space, &space);
-    cr_expect_eq(fake_reply(), 552, "%s", fake.reply);
+    fake_do_answered("ALLO 40", MSG_space, &space, 200);
+    fake_do_answered("ALLO 41", MSG_space, &space, 552);
     cr_expect_not_null(strstr(fake.reply, "upload_bytes"), "%s", fake.reply);
 }
 
@@ -88,9 +82,7 @@ Test(allo, outlives_a_checksum, LOGGED_IN)
     int data;
 
     play(&row);
-    fake_say("HASH y");
-    fake_refuse(MSG_file_read, OUTCOME_BUSY);
-    cr_assert_eq(fake_reply(), 450);
+    fake_do_refused("HASH y", MSG_file_read, OUTCOME_BUSY, 450);
     data = fake_data();
     fake_say("STOR x");
     fake_hear(&fake.files, &asked, MSG_file_write);
@@ -125,9 +117,7 @@ static void announce(uint64_t n)
     char line[64];
 
     snprintf(line, sizeof(line), "ALLO %" PRIu64, n);
-    fake_say(line);
-    fake_answer(MSG_space, &space);
-    cr_assert_eq(fake_reply(), 200);
+    fake_do_answered(line, MSG_space, &space, 200);
 }
 
 static void play_upload(const struct upload_row *row)
@@ -153,17 +143,16 @@ static void play_upload(const struct upload_row *row)
     fake_release();
 }
 
-Test(allo, fewer_bytes_are_no_file, .timeout = 120)
+Test(allo, fewer_bytes_are_no_file, LEAVES)
 {
     fake.granted.upload_eof = UPLOAD_EOF_LENIENT;
     fake_open();
     for (size_t i = 0; i < sizeof(uploads) / sizeof(uploads[0]); i++)
         play_upload(&uploads[i]);
-    fake_hang_up(ENDING_CLOSED);
 }
 
 /* With upload_eof = announced the end of each upload can be checked. */
-Test(allo, is_needed, .timeout = 60)
+Test(allo, is_needed, LEAVES)
 {
     static const struct {
         const char *type, *mode, *line;
@@ -198,5 +187,4 @@ Test(allo, is_needed, .timeout = 60)
                      fake.reply);
         close(data);
     }
-    fake_hang_up(ENDING_CLOSED);
 }

@@ -39,7 +39,7 @@ static void expect_bytes(size_t len)
 
 /* Each piece arrives, and not a byte more: the session asks for the rest. What
  * is left serves the next transfer. */
-Test(allowance, of_a_download, .timeout = 60)
+Test(allowance, of_a_download, LEAVES)
 {
     open_limited(false, true);
     fake_download(SIZE);
@@ -59,7 +59,6 @@ Test(allowance, of_a_download, .timeout = 60)
     expect_bytes(3 * PIECE);
     cr_expect_eq(fake_reply(), 226);
     fake_release();
-    fake_hang_up(ENDING_CLOSED);
 }
 
 /* An upload that has sent *ASK to gate, and is aborted. */
@@ -70,14 +69,13 @@ static void abort_upload(struct message *ask)
     fake_hear(&fake.gate, ask, MSG_bytes_ask);
     cr_expect(ask->bytes_ask.upload);
     fake_say("ABOR");
-    fake_given_up();
-    cr_expect_eq(fake_reply(), 426);
+    fake_fail(426);
     cr_expect_eq(fake_reply(), 226);
     fake_release();
 }
 
 /* The answer to an aborted transfer isn't lost. */
-Test(allowance, of_an_upload, .timeout = 60)
+Test(allowance, of_an_upload, LEAVES)
 {
     struct message upload;
 
@@ -87,10 +85,8 @@ Test(allowance, of_an_upload, .timeout = 60)
     give(&upload, 4);
     fake_hear(&fake.gate, &asked, MSG_bytes_ask);
     give(&asked, PIECE);
-    fake_stored("/x");
-    cr_expect_eq(fake_reply(), 226);
+    fake_complete();
     fake_release();
-    fake_hang_up(ENDING_CLOSED);
 }
 
 /* The download asks when the upload's answer has come. */
@@ -142,7 +138,7 @@ static void answer(bool begin)
 }
 
 /* A refused transfer doesn't reach files, and its port stays. */
-Test(allowance, to_begin, .timeout = 60)
+Test(allowance, to_begin, LEAVES)
 {
     struct message m;
 
@@ -151,10 +147,8 @@ Test(allowance, to_begin, .timeout = 60)
     for (int i = 0; i < 2; i++) {
         fake_say("RETR /x");
         answer(false);
-        cr_expect_eq(fake_reply(), 450);
-        cr_expect(strstr(fake.reply,
-                         "of a team of this user (max_transfers= is "
-                         "2)"));
+        fake_replies(450, "of a team of this user (max_transfers= is "
+                          "2)");
         close(transfer.data);
         transfer.data = fake_data();
     }
@@ -164,11 +158,10 @@ Test(allowance, to_begin, .timeout = 60)
     cr_expect_eq(fake_reply(), 550);
     fake_hear(&fake.gate, &m, MSG_transfer_end);
     close(transfer.data);
-    fake_hang_up(ENDING_CLOSED);
 }
 
 /* gate has counted it meanwhile, so that must end too. */
-Test(allowance, aborted_before_the_answer, .timeout = 60)
+Test(allowance, aborted_before_the_answer, LEAVES)
 {
     struct message m;
 
@@ -179,12 +172,11 @@ Test(allowance, aborted_before_the_answer, .timeout = 60)
     answer(true);
     fake_hear(&fake.gate, &m, MSG_transfer_end);
     close(transfer.data);
-    fake_hang_up(ENDING_CLOSED);
 }
 
 /* While gate is gone a transfer waits for another gate: a reload is no hole in
  * the limit. */
-Test(allowance, gate_goes_away, .timeout = 60)
+Test(allowance, gate_goes_away, .fini = fake_part, .timeout = 60)
 {
     open_limited(false, true);
     fake_download(SIZE);
@@ -199,12 +191,10 @@ Test(allowance, gate_goes_away, .timeout = 60)
     give(&asked, SIZE);
     expect_bytes(SIZE - PIECE);
     cr_expect_eq(fake_reply(), 226);
-    fake_hang_up(ENDING_CLOSED);
-    fake_release();
 }
 
 /* So does a transfer that begins. */
-Test(allowance, begins_without_a_gate, .timeout = 60)
+Test(allowance, begins_without_a_gate, LEAVES)
 {
     int data;
 
@@ -218,7 +208,6 @@ Test(allowance, begins_without_a_gate, .timeout = 60)
     cr_expect_eq(fake_reply(), 550);
     cr_expect_eq(fake_reply(), 200);
     close(data);
-    fake_hang_up(ENDING_CLOSED);
 }
 
 /* gate dies before it could hear of the transfer's end: the next transfer asks

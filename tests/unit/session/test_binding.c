@@ -30,8 +30,7 @@ static void upload(const struct tls_session *shown)
 static void expect_stored(void)
 {
     fake_send("hello");
-    fake_stored("/x");
-    cr_assert_eq(fake_reply(), 226, "%s", fake.reply);
+    fake_complete();
     fake_release();
 }
 
@@ -42,8 +41,7 @@ static void expect_refused(const char *words)
     char byte;
 
     cr_assert(tls_client_write(transfer.tls, "hello", 5));
-    cr_assert_eq(fake_reply(), 425, "%s", fake.reply);
-    cr_assert_not_null(strstr(fake.reply, "resumed"), "%s", fake.reply);
+    fake_replies(425, "resumed");
     cr_assert_not_null(strstr(fake.reply, words), "%s", fake.reply);
     cr_assert_eq(tls_client_read(transfer.tls, &byte, 1), TLS_CLIENT_END);
     fake_given_up();
@@ -93,23 +91,21 @@ Test(session_binding, keys_of_tickets, .timeout = 60)
 }
 
 /* After a refusal the session continues. */
-Test(session_binding, a_second_try, .timeout = 60)
+Test(session_binding, a_second_try, LOGGED_IN)
 {
     struct tls_session *newest;
 
-    fake_open();
     upload(NULL);
     expect_refused("--data-binding address");
     newest = tls_client_session(fake.tls);
     upload(newest);
     expect_stored();
     tls_session_free(newest);
-    fake_hang_up(ENDING_CLOSED);
 }
 
 /* The 150 is too late for a client that begins the handshake before it: curl's
  * last ticket may have expired in a long transfer. */
-Test(session_binding, a_ticket_with_each_port, .timeout = 60)
+Test(session_binding, a_ticket_with_each_port, LEAVES)
 {
     fake_settings("active", true);
     fake_open();
@@ -119,7 +115,6 @@ Test(session_binding, a_ticket_with_each_port, .timeout = 60)
         fake_do("PORT 127,0,0,1,200,1", 200);
         cr_expect_eq(tls_client_tickets(fake.tls), 2 + 2 * i);
     }
-    fake_hang_up(ENDING_CLOSED);
 }
 
 /* Downloads an empty file, over a new port. Returns how many tickets the reply
@@ -156,13 +151,12 @@ Test(session_binding, the_end_brings_the_next_ticket, LOGGED_IN)
     cr_expect_eq(tickets_with_port(), 1, "no transfer used that port");
 }
 
-Test(session_binding, an_old_ticket_is_none, .timeout = 60)
+Test(session_binding, an_old_ticket_is_none, LEAVES)
 {
     fake_settings("ticket_lifetime", 1);
     fake_open();
     for (int i = 0; i < 3; i++)
         cr_expect_eq(tickets_with_port(), 1);
-    fake_hang_up(ENDING_CLOSED);
 }
 
 /* Two turns may follow soon, if a reload has shortened ticket_lifetime. */
@@ -226,9 +220,8 @@ static void expect_230(void)
 }
 
 /* Gate's message may come before master's. */
-Test(session_binding, keys_before_the_grant, .timeout = 60)
+Test(session_binding, keys_before_the_grant, .init = fake_start, .timeout = 60)
 {
-    fake_start();
     fake_tell_keys();
     fake_grant();
     expect_230();
@@ -236,9 +229,8 @@ Test(session_binding, keys_before_the_grant, .timeout = 60)
 
 /* If there are no keys, there is no 230: the tickets would be sealed with a key
  * that no other session has. */
-Test(session_binding, no_230_without_keys, .timeout = 60)
+Test(session_binding, no_230_without_keys, .init = fake_start, .timeout = 60)
 {
-    fake_start();
     fake_grant();
     fake_kick(ENDING_KICKED);
     cr_expect_eq(fake_reply(), 421, "%s", fake.reply);

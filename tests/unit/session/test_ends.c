@@ -2,29 +2,6 @@
  * 421, and the log has the result. */
 #include "fake.h"
 #include "sallyport/base/clock.h"
-#include "support/wait.h"
-
-/* Expects one event of a transfer, with that result and the beginning of its
- * reason. *R keeps the record. */
-static void expect_event(struct event_record *r, uint64_t result,
-                         const char *reason)
-{
-    cr_assert(fake_event(EVENT_TRANSFER, r), "no event of the transfer");
-    cr_expect_eq(r->number[FIELD_RESULT], result, "%llu",
-                 (unsigned long long)r->number[FIELD_RESULT]);
-    if (reason)
-        cr_expect(slice_starts(r->text[FIELD_REASON], slice_from(reason)),
-                  "%.*s", (int)r->text[FIELD_REASON].len,
-                  r->text[FIELD_REASON].ptr);
-    else
-        cr_expect_eq(r->text[FIELD_REASON].len, 0);
-}
-
-static void expect_one_event(uint64_t result, const char *reason)
-{
-    expect_event(&logged, result, reason);
-    cr_expect_not(fake_event(EVENT_TRANSFER, &logged), "a second event");
-}
 
 /* The session accepts nothing more from this client, but sends all its replies.
  * It would wait for the client's end, so that the client can read. */
@@ -48,13 +25,6 @@ static const struct {
 
 /* The session ignores lines after its 421. The log shows that its handshake is
  * over, too. */
-static bool has_hello(void *file)
-{
-    struct stat st;
-
-    return fstat(fileno(file), &st) == 0 && st.st_size == 5;
-}
-
 Test(ends, a_kick_ends_an_upload, .timeout = 60)
 {
     for (size_t i = 0; i < sizeof(kicks) / sizeof(kicks[0]); i++) {
@@ -63,7 +33,7 @@ Test(ends, a_kick_ends_an_upload, .timeout = 60)
         fake_open();
         fake_upload();
         cr_assert(tls_client_write(transfer.tls, "hello", 5));
-        cr_assert(wait_until(has_hello, transfer.file, WAIT_MS));
+        fake_await_length(5);
         fake_kick(kicks[i].why);
         cr_expect_eq(fake_reply(), (int)kicks[i].code);
         tls_client_shutdown(transfer.tls);
@@ -72,30 +42,27 @@ Test(ends, a_kick_ends_an_upload, .timeout = 60)
         fake_release();
         expect_end(kicks[i].why);
         cr_expect_eq(channel_receive(&fake.files, &asked), -EPIPE);
-        expect_one_event(kicks[i].code, ending_text(kicks[i].why));
+        fake_expect_transfer(kicks[i].code, ending_text(kicks[i].why));
     }
 }
 
 /* Master counts the tries too. It may allow fewer of them than this session,
  * after a reload. */
-Test(ends, a_kick_for_too_many_tries, .timeout = 60)
+Test(ends, a_kick_for_too_many_tries, .init = fake_start, .timeout = 60)
 {
-    fake_start();
     fake_ask_login("anna");
     fake_kick(ENDING_LOGIN_TRIES);
-    cr_expect_eq(fake_reply(), 421, "%s", fake.reply);
-    cr_expect(strstr(fake.reply, "Too many failed logins"), "%s", fake.reply);
+    fake_replies(421, "Too many failed logins");
     expect_end(ENDING_LOGIN_TRIES);
 }
 
 /* Files has died: master's kick comes before the session notices that. The
  * client still gets the reason, and no process is left to ask. */
-Test(ends, a_kick_when_files_is_dead, .timeout = 60)
+Test(ends, a_kick_when_files_is_dead, .init = fake_open, .timeout = 60)
 {
-    fake_open();
     fake_upload();
     cr_assert(tls_client_write(transfer.tls, "hello", 5));
-    cr_assert(wait_until(has_hello, transfer.file, WAIT_MS));
+    fake_await_length(5);
     kill(fake.pid, SIGSTOP);
     fake_kick(ENDING_PEER);
     channel_close(&fake.files);
@@ -103,19 +70,18 @@ Test(ends, a_kick_when_files_is_dead, .timeout = 60)
     cr_expect_eq(fake_reply(), 421);
     fake_release();
     expect_end(ENDING_PEER);
-    expect_one_event(421, "another process failed");
+    fake_expect_transfer(421, "another process failed");
 }
 
-Test(ends, a_kick_ends_a_download, .timeout = 60)
+Test(ends, a_kick_ends_a_download, .init = fake_open, .timeout = 60)
 {
-    fake_open();
     fake_download(64 << 20);
     fake_kick(ENDING_KICKED);
     cr_expect_eq(fake_reply(), 421);
     fake_drain(NULL);
     fake_release();
     expect_end(ENDING_KICKED);
-    expect_one_event(421, "kicked");
+    fake_expect_transfer(421, "kicked");
 }
 
 Test(ends, a_kick_ends_a_listing, .timeout = 60)
@@ -132,26 +98,20 @@ Test(ends, a_kick_ends_a_listing, .timeout = 60)
     cr_expect_eq(fake_reply(), 421);
     cr_expect_eq(poll(&pipe, 1, 20000), 1); /* POLLERR: nobody reads */
     expect_end(ENDING_KICKED);
-    expect_one_event(421, "kicked");
+    fake_expect_transfer(421, "kicked");
     close(pipe.fd);
     close(data);
 }
 
-Test(ends, a_kick_ends_a_checksum, .timeout = 60)
+Test(ends, a_kick_ends_a_checksum, .init = fake_open, .timeout = 60)
 {
-    struct message file = { .kind = MSG_file_readable,
-                            .file_readable = { .size = 64ULL << 30 } };
-    FILE *source = tmpfile();
+    FILE *source = fake_zeros(64ULL << 30);
 
-    cr_assert_eq(ftruncate(fileno(source), 64LL << 30), 0);
-    fake_open();
-    fake_say("HASH /x");
-    file.file_readable.file = fileno(source);
-    fake_answer(MSG_file_read, &file);
+    fake_read("HASH /x", source, 64ULL << 30);
     fake_kick(ENDING_SHUTDOWN);
     cr_expect_eq(fake_reply(), 421);
     expect_end(ENDING_SHUTDOWN);
-    expect_one_event(421, "the server stops");
+    fake_expect_transfer(421, "the server stops");
     fclose(source);
 }
 
@@ -172,7 +132,7 @@ Test(ends, a_kick_before_the_150, .timeout = 60)
     file.file_writable.file = fileno(sink);
     fake_tell(&fake.files, &file);
     expect_end(ENDING_KICKED);
-    expect_one_event(421, "kicked");
+    fake_expect_transfer(421, "kicked");
     fclose(sink);
     close(data);
 }
@@ -198,9 +158,8 @@ static void stored(void)
 
 /* A commit can't be cancelled: the answer of files comes first, then the
  * 421. */
-Test(ends, a_kick_waits_for_a_commit, .timeout = 60)
+Test(ends, a_kick_waits_for_a_commit, .init = commit, .timeout = 60)
 {
-    commit();
     fake_kick(ENDING_SHUTDOWN);
     fake_say("NOOP"); /* gets no answer any more */
     stored();
@@ -208,7 +167,7 @@ Test(ends, a_kick_waits_for_a_commit, .timeout = 60)
     cr_expect_eq(fake_reply(), 421);
     fake_release();
     expect_end(ENDING_SHUTDOWN);
-    expect_one_event(226, NULL);
+    fake_expect_transfer(226, "");
 }
 
 /* A drain only lets the transfer end, and the log says so. */
@@ -230,13 +189,12 @@ Test(ends, a_drain_waits_for_the_transfer, .timeout = 60)
 
 /* If there is no answer, there is no 421, which would mean that nothing is
  * stored. */
-Test(ends, a_kick_and_no_answer, .timeout = 60)
+Test(ends, a_kick_and_no_answer, .init = commit, .timeout = 60)
 {
-    commit();
     fake_kick(ENDING_KICKED);
     cr_expect_eq(fake_reply(), 0, "%s", fake.reply);
     fake_hang_up(ENDING_KICKED);
-    expect_one_event(
+    fake_expect_transfer(
         0, "kicked, and no answer from files: the change may have been made");
     fake_release();
 }
@@ -257,26 +215,27 @@ static void commit_behind_sync(void)
     cr_assert_eq(tls_client_read(transfer.tls, block, 1), TLS_CLIENT_END);
 }
 
-Test(ends, a_kick_before_a_commit_was_asked_for, .timeout = 60)
+Test(ends, a_kick_before_a_commit_was_asked_for, .init = commit_behind_sync,
+     .timeout = 60)
 {
-    commit_behind_sync();
     fake_kick(ENDING_KICKED);
     cr_expect_eq(fake_reply(), 421);
     fake_done(&asked);
     fake_given_up();
     fake_release();
     expect_end(ENDING_KICKED);
-    expect_one_event(421, "kicked");
+    fake_expect_transfer(421, "kicked");
 }
 
 /* Files was asked for the rename already, and it happens: the log has it. */
-Test(ends, the_client_goes_during_a_commit, .timeout = 60)
+Test(ends, the_client_goes_during_a_commit, .init = commit, .timeout = 60)
 {
-    commit();
     fake_drop();
     stored();
     cr_expect_eq(fake_end(), ENDING_CLOSED);
-    expect_event(&logged, 226, NULL);
+    cr_assert(fake_event(EVENT_TRANSFER, &logged));
+    cr_expect_eq(logged.number[FIELD_RESULT], 226);
+    cr_expect_eq(logged.text[FIELD_REASON].len, 0);
     cr_expect(slice_equal(logged.text[FIELD_TO], SLICE("/x (2)")));
     cr_expect_eq(logged.number[FIELD_BYTES], 5);
     cr_assert(fake_event(EVENT_END, &logged));
@@ -286,44 +245,43 @@ Test(ends, the_client_goes_during_a_commit, .timeout = 60)
     fake_release();
 }
 
-Test(ends, the_client_goes_and_the_commit_fails, .timeout = 60)
+Test(ends, the_client_goes_and_the_commit_fails, .init = commit, .timeout = 60)
 {
-    commit();
     fake_drop();
     fake_refused(OUTCOME_NO_SPACE);
     cr_expect_eq(fake_end(), ENDING_CLOSED);
-    expect_one_event(452, "no space");
+    fake_expect_transfer(452, "no space");
     fake_release();
 }
 
-Test(ends, the_client_goes_before_the_commit_is_asked_for, .timeout = 60)
+Test(ends, the_client_goes_before_the_commit_is_asked_for,
+     .init = commit_behind_sync, .timeout = 60)
 {
-    commit_behind_sync();
     fake_drop();
     cr_expect_eq(fake_end(), ENDING_CLOSED);
     cr_expect_eq(channel_receive(&fake.files, &asked), -EPIPE);
-    expect_one_event(0, "closed by the client, before the upload was stored");
+    fake_expect_transfer(0,
+                         "closed by the client, before the upload was stored");
     fake_release();
 }
 
-Test(ends, the_client_goes_and_so_does_files, .timeout = 60)
+Test(ends, the_client_goes_and_so_does_files, .init = commit, .timeout = 60)
 {
-    commit();
     fake_drop();
     channel_close(&fake.files);
     cr_expect_eq(fake_end(), ENDING_PEER);
-    expect_one_event(0, "another process failed, and no answer from files");
+    fake_expect_transfer(0, "another process failed, and no answer from files");
     fake_release();
 }
 
 /* The session doesn't wait forever for a client that should leave. */
-Test(ends, the_client_goes_and_the_session_is_kicked, .timeout = 60)
+Test(ends, the_client_goes_and_the_session_is_kicked, .init = commit,
+     .timeout = 60)
 {
-    commit();
     fake_drop();
     fake_kick(ENDING_KICKED);
     cr_expect_eq(fake_end(), ENDING_KICKED);
-    expect_one_event(
+    fake_expect_transfer(
         0, "kicked, and no answer from files: the change may have been made");
     fake_release();
 }

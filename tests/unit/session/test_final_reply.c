@@ -11,9 +11,7 @@ static void open_with_full_log(void)
 
 static void expect_waits(void)
 {
-    struct pollfd control = { .fd = fake.control, .events = POLLIN };
-
-    cr_assert_eq(poll(&control, 1, 100), 0, "a reply before its event");
+    cr_assert(fake_is_quiet(fake.control, 100), "a reply before its event");
 }
 
 /* An upload that files has stored, and of which the log must hear. */
@@ -38,7 +36,7 @@ Test(final_reply, waits_for_a_place, LOG_TAKES_NOTHING, .fini = fake_leave)
 /* If log takes no event in time, there is no success. Only a success changes:
  * for a failure the log lacks a line as well, but the client gets no other
  * reply. If the line is written after all, it agrees with the reply. */
-Test(final_reply, no_place_in_time, .timeout = 60)
+Test(final_reply, no_place_in_time, LEAVES)
 {
     static const uint64_t results[] = { 451, 451, 550 };
     int data;
@@ -47,9 +45,7 @@ Test(final_reply, no_place_in_time, .timeout = 60)
     fake_open();
     fake_fill_log();
     complete();
-    cr_assert_eq(fake_reply(), 451, "%s", fake.reply);
-    cr_expect(strstr(fake.reply, "the file is stored as /y\r\n"), "%s",
-              fake.reply);
+    fake_replies(451, "the file is stored as /y\r\n");
     fake_release();
     fake_download(10);
     fake_drain(NULL);
@@ -57,20 +53,17 @@ Test(final_reply, no_place_in_time, .timeout = 60)
     cr_expect_not(strstr(fake.reply, "stands"), "%s", fake.reply);
     fake_release();
     data = fake_data();
-    fake_say("RETR /x");
-    fake_refuse(MSG_file_read, OUTCOME_NOT_FOUND);
-    cr_assert_eq(fake_reply(), 550, "%s", fake.reply);
+    fake_do_refused("RETR /x", MSG_file_read, OUTCOME_NOT_FOUND, 550);
     close(data);
     for (size_t i = 0; i < 3; i++) {
         fake_await(EVENT_TRANSFER, &logged);
         cr_expect_eq(logged.number[FIELD_RESULT], results[i], "event %zu", i);
     }
-    fake_hang_up(ENDING_CLOSED);
 }
 
 /* However many commands are refused while log takes nothing, the line of a
  * transfer isn't dropped. */
-Test(final_reply, after_many_refused_commands, .timeout = 60)
+Test(final_reply, after_many_refused_commands, .fini = fake_part, .timeout = 60)
 {
     char line[3000];
 
@@ -79,8 +72,7 @@ Test(final_reply, after_many_refused_commands, .timeout = 60)
     fake_fill_log();
     snprintf(line, sizeof(line), "SIZE /%02900d/", 0);
     for (int i = 0; i < 100; i++) { /* short ones fill the last gap */
-        fake_say(i < 40 ? line : "SIZE /x/");
-        cr_assert_eq(fake_reply(), 550, "%s", fake.reply);
+        fake_do(i < 40 ? line : "SIZE /x/", 550);
     }
     complete();
     cr_assert_eq(fake_reply(), 451, "%s", fake.reply);
@@ -88,8 +80,6 @@ Test(final_reply, after_many_refused_commands, .timeout = 60)
     cr_expect_eq(logged.number[FIELD_RESULT], 451);
     fake_await(EVENT_TROUBLE, &logged);
     cr_expect_gt(logged.number[FIELD_NUMBER], 0);
-    fake_hang_up(ENDING_CLOSED);
-    fake_release();
 }
 
 static void delete(void)
@@ -122,15 +112,12 @@ Test(final_reply, an_event_that_cannot_be_sent, LOGGED_IN)
     snprintf(line, sizeof(line), "RNFR %03500d", 1);
     for (char *at = line + 5; strlen(at) > 200; at += 200)
         at[199] = '/';
-    fake_say(line);
-    fake_answer(MSG_facts, &there);
-    cr_assert_eq(fake_reply(), 350, "%s", fake.reply);
+    fake_do_answered(line, MSG_facts, &there, 350);
     memcpy(line, "RNTO /", 6);
     fake_say(line);
     done.renamed.path = slice_from(line + 5);
     fake_answer(MSG_rename, &done);
-    cr_assert_eq(fake_reply(), 451, "%s", fake.reply);
-    cr_expect(strstr(fake.reply, "can't be logged"), "%s", fake.reply);
+    fake_replies(451, "can't be logged");
     fake_do("CLNT x", 200);
     fake_await(EVENT_TROUBLE, &logged);
     cr_expect_eq(logged.number[FIELD_NUMBER], 1);
@@ -147,19 +134,17 @@ Test(final_reply, of_a_change, LOG_TAKES_NOTHING, .fini = fake_leave)
     cr_assert_eq(fake_reply(), 200, "%s", fake.reply);
 }
 
-Test(final_reply, of_a_change_not_in_time, .timeout = 60)
+Test(final_reply, of_a_change_not_in_time, LEAVES)
 {
     fake_settings("stall_timeout", 1000);
     fake_open();
     fake_fill_log();
     delete ();
-    cr_assert_eq(fake_reply(), 451, "%s", fake.reply);
-    cr_expect(strstr(fake.reply, "The change was made"), "%s", fake.reply);
+    fake_replies(451, "The change was made");
     fake_await(EVENT_CHANGE, &logged);
     cr_expect_eq(logged.number[FIELD_RESULT], 451);
     delete ();
     cr_assert_eq(fake_reply(), 250, "%s", fake.reply);
-    fake_hang_up(ENDING_CLOSED);
 }
 
 Test(final_reply, of_a_change_whose_client_goes, LOG_TAKES_NOTHING)
@@ -173,14 +158,13 @@ Test(final_reply, of_a_change_whose_client_goes, LOG_TAKES_NOTHING)
 }
 
 /* It waits for files, which may have made the change: that is an event. */
-Test(final_reply, of_a_change_whose_client_goes_first, .timeout = 60)
+Test(final_reply, of_a_change_whose_client_goes_first, .init = fake_open,
+     .timeout = 60)
 {
-    fake_open();
     fake_say("DELE /x");
     fake_hear(&fake.files, &asked, MSG_file_delete);
     reset();
-    cr_expect_eq(poll(&(struct pollfd){ .fd = fake.files.fd }, 1, 300), 0,
-                 "the session ended");
+    cr_expect(fake_is_quiet(fake.files.fd, 300), "the session ended");
     fake_done(&asked);
     fake_await(EVENT_CHANGE, &logged);
     cr_expect_eq(logged.number[FIELD_RESULT], 250);
@@ -222,11 +206,10 @@ Test(final_reply, of_a_change_without_an_answer, .timeout = 60)
 }
 
 /* The process stays until its last events are where they outlive it. */
-Test(final_reply, the_end_waits, .timeout = 60)
+Test(final_reply, the_end_waits, .init = fake_open, .timeout = 60)
 {
     char byte;
 
-    fake_open();
     fake_fill_log();
     fake_do("QUIT", 221);
     cr_assert_eq(tls_client_read(fake.tls, &byte, 1), TLS_CLIENT_END);
@@ -237,9 +220,9 @@ Test(final_reply, the_end_waits, .timeout = 60)
 }
 
 /* A kicked session hasn't got 20 s, and when master ends, all end. */
-Test(final_reply, the_end_waits_no_longer_than_master, .timeout = 15)
+Test(final_reply, the_end_waits_no_longer_than_master, .init = fake_open,
+     .timeout = 15)
 {
-    fake_open();
     channel_close(&fake.log);
     fake_do("QUIT", 221);
     channel_close(&fake.master);
@@ -254,8 +237,7 @@ Test(final_reply, abor_and_quit_wait_too, LOG_TAKES_NOTHING)
     expect_waits();
     fake_await(EVENT_TRANSFER, &logged);
     cr_expect_eq(logged.number[FIELD_RESULT], 426);
-    fake_given_up();
-    cr_assert_eq(fake_reply(), 426);
+    fake_fail(426);
     cr_assert_eq(fake_reply(), 226);
     cr_assert_eq(fake_reply(), 221);
     fake_hang_up(ENDING_QUIT);

@@ -31,12 +31,6 @@ static void begin(void)
     fake_send("HELLO again");
 }
 
-static void end(void)
-{
-    fake_hang_up(ENDING_CLOSED);
-    fake_release();
-}
-
 /* The client is served while files looks for the cause, and nothing more is
  * written. */
 Test(full, ends_the_upload, .timeout = 60)
@@ -55,40 +49,36 @@ Test(full, ends_the_upload, .timeout = 60)
         cr_expect_eq(asked.file_full.over_quota, rows[i].error == EDQUOT);
         fake_do("NOOP", 200);
         fake_refused(rows[i].outcome);
-        fake_given_up();
-        cr_expect_eq(fake_reply(), rows[i].reply, "%s", fake.reply);
+        fake_fail(rows[i].reply);
         fake_expect_file("HEL");
-        end();
+        fake_part();
     }
 }
 
 /* A disk takes its time, and the client can do nothing about it. */
-Test(full, takes_longer_than_a_stall, .timeout = 60)
+Test(full, takes_longer_than_a_stall, .fini = fake_part, .timeout = 60)
 {
     fake_settings("stall_timeout", 1000);
     begin();
     fake_hear(&fake.files, &asked, MSG_file_full);
     poll(NULL, 0, 2000);
     fake_refused(OUTCOME_NO_SPACE);
-    fake_given_up();
-    cr_expect_eq(fake_reply(), 452, "%s", fake.reply);
-    end();
+    fake_fail(452);
 }
 
-Test(full, aborted_while_it_waits, .timeout = 60)
+Test(full, aborted_while_it_waits, .init = begin, .fini = fake_part,
+     .timeout = 60)
 {
-    begin();
     fake_hear(&fake.files, &asked, MSG_file_full);
     fake_abort();
     fake_refused(OUTCOME_NO_SPACE);
     fake_given_up();
     fake_expect_file("HEL");
-    end();
 }
 
 /* Files still answers an earlier request, a sync: the question comes after
  * that, and only once. */
-Test(full, while_files_syncs, .timeout = 60)
+Test(full, while_files_syncs, .fini = fake_part, .timeout = 60)
 {
     static char block[1 << 20];
     struct message synced;
@@ -104,7 +94,5 @@ Test(full, while_files_syncs, .timeout = 60)
     cr_expect_eq(channel_wait(&fake.files, &asked, 200), -ETIMEDOUT);
     fake_done(&synced);
     fake_refuse(MSG_file_full, OUTCOME_NO_SPACE);
-    fake_given_up();
-    cr_expect_eq(fake_reply(), 452, "%s", fake.reply);
-    end();
+    fake_fail(452);
 }

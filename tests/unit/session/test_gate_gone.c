@@ -105,9 +105,8 @@ Test(gate_gone, idle, .timeout = 60)
 }
 
 /* PASV gets no answer any more. */
-Test(gate_gone, before_the_port, .timeout = 60)
+Test(gate_gone, before_the_port, .init = open_impatient, .timeout = 60)
 {
-    open_impatient();
     fake_say("PASV");
     fake_hear(&fake.gate, &asked, MSG_port);
     channel_close(&fake.gate);
@@ -116,11 +115,10 @@ Test(gate_gone, before_the_port, .timeout = 60)
 
 /* The download is larger than the sockets hold, so it isn't over before the
  * test reads, which is after the deadline. */
-Test(gate_gone, in_a_download, .timeout = 60)
+Test(gate_gone, in_a_download, .init = open_impatient, .timeout = 60)
 {
     uint64_t size = 0;
 
-    open_impatient();
     fake_download(64 << 20);
     channel_close(&fake.gate);
     poll(NULL, 0, 2 * (int)soon.gateless); /* what the test is about */

@@ -8,12 +8,7 @@ static FILE *source;
 /* Files passes SOURCE, and reports SIZE as its length. */
 static void open_source(const char *line, uint64_t size)
 {
-    struct message file = { .kind = MSG_file_readable,
-                            .file_readable = { .size = size,
-                                               .file = fileno(source) } };
-
-    fake_say(line);
-    fake_answer(MSG_file_read, &file);
+    fake_read(line, source, size);
     cr_assert(slice_equal(asked.file_read.path, SLICE("/x")));
     cr_assert_eq(asked.file_read.offset, 0);
 }
@@ -28,8 +23,7 @@ static void make_source(const char *bytes)
  * line is read. */
 static void begin(void)
 {
-    source = tmpfile();
-    cr_assert_eq(ftruncate(fileno(source), 64 * GIB), 0);
+    source = fake_zeros(64 * GIB);
     fake_open();
     open_source("HASH x", 64 * GIB);
 }
@@ -41,9 +35,8 @@ static void end(int status)
 }
 
 /* The client would take the reply of another line for the checksum's. */
-Test(hash, lines_wait_for_its_reply, .timeout = 60)
+Test(hash, lines_wait_for_its_reply, .init = begin, .timeout = 60)
 {
-    begin();
     fake_do("NOOP\r\nSTAT\r\nPWD\r\nABOR", 426);
     cr_assert_eq(fake_reply(), 226);
     cr_assert_eq(fake_reply(), 200);
@@ -64,8 +57,7 @@ Test(hash, takes_too_long, .timeout = 60)
 {
     fake_settings("hash_timeout", 700);
     begin();
-    cr_assert_eq(fake_reply(), 451);
-    cr_expect(strstr(fake.reply, "RANG"), "%s", fake.reply);
+    fake_replies(451, "RANG");
     open_source("XSHA512 x", 1);
     cr_assert_eq(fake_reply(), 250);
     end(ENDING_CLOSED);
@@ -77,12 +69,9 @@ Test(hash, takes_too_long, .timeout = 60)
 /* A client that waits for a checksum isn't idle. */
 Test(hash, is_not_idle, .timeout = 60)
 {
-    struct pollfd control = { .events = POLLIN };
-
     fake_settings("idle_timeout", 1000);
     begin();
-    control.fd = fake.control;
-    cr_assert_eq(poll(&control, 1, 2000), 0, "something was said");
+    cr_assert(fake_is_quiet(fake.control, 2000), "something was said");
     fake_abort();
     cr_assert_eq(fake_reply(), 421); /* now it is idle */
     end(ENDING_IDLE_TIME);
@@ -110,16 +99,11 @@ Test(hash, failures, .timeout = 60)
     make_source("0123456789");
     fake_open();
     open_source("HASH x", 11);
-    cr_assert_eq(fake_reply(), 451);
-    cr_assert(strstr(fake.reply, "cut short"), "%s", fake.reply);
+    fake_replies(451, "cut short");
     data = fake_data();
-    fake_say("HASH x");
-    fake_refuse(MSG_file_read, OUTCOME_NOT_FOUND);
-    cr_assert_eq(fake_reply(), 550);
+    fake_do_refused("HASH x", MSG_file_read, OUTCOME_NOT_FOUND, 550);
     /* The data connection is for the next transfer. */
-    fake_say("RETR x");
-    fake_refuse(MSG_file_read, OUTCOME_NOT_FOUND);
-    cr_assert_eq(fake_reply(), 550);
+    fake_do_refused("RETR x", MSG_file_read, OUTCOME_NOT_FOUND, 550);
     close(data);
     end(ENDING_CLOSED);
 }
@@ -137,20 +121,15 @@ Test(hash, range_of_a_download, .timeout = 60)
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct message file = { .kind = MSG_file_readable,
-                                .file_readable.size = 10 };
         int data;
 
         make_source("0123456789");
-        file.file_readable.file = fileno(source);
         fake_open();
         data = fake_data();
         fake_do(rows[i].range, 350);
-        fake_say("RETR x");
-        fake_answer(MSG_file_read, &file);
+        fake_read("RETR x", source, 10);
         cr_expect_eq(asked.file_read.offset, rows[i].rest);
-        cr_assert_eq(fake_reply(), 150);
-        cr_expect(strstr(fake.reply, rows[i].opening), "%s", fake.reply);
+        fake_replies(150, rows[i].opening);
         close(data);
         end(ENDING_CLOSED);
     }

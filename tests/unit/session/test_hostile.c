@@ -45,12 +45,12 @@ static const struct lie lies[] = {
       GATE,
       { .kind = MSG_port_is, .port_is = { .request = 1 } },
       false,
-      UNASKED "gate: a port that was not asked for" },
+      UNASKED "gate: an answer without a request" },
     { "no port unasked",
       GATE,
       { .kind = MSG_port_none, .port_none = { .request = 1 } },
       false,
-      UNASKED "gate: a port that was not asked for" },
+      UNASKED "gate: an answer without a request" },
     { "garbage from gate",
       GATE,
       { 0 },
@@ -243,9 +243,8 @@ static void begin_alone(void)
 
 /* A transfer for which only another host has come doesn't wait for long, and
  * the reply says so. */
-Test(session_hostile, data_from_another_host_alone, .timeout = 30)
+Test(session_hostile, data_from_another_host_alone, LOGGED_IN)
 {
-    fake_open();
     fake_do("PBSZ 0", 200);
     fake_do("PROT P", 200);
     for (int first = 0; first < 2; first++) {
@@ -255,21 +254,18 @@ Test(session_hostile, data_from_another_host_alone, .timeout = 30)
         begin_alone();
         if (!first)
             close(fake_come_from("127.0.0.2"));
-        fake_given_up();
-        cr_expect_eq(fake_reply(), 425);
+        fake_fail(425);
         cr_expect_not_null(
             strstr(fake.reply, "it came from 127.0.0.2, not from 127.0.0.1."),
             "%s", fake.reply);
     }
-    fake_hang_up(ENDING_CLOSED);
 }
 
 /* Strangers who come again and again don't prolong the wait. */
-Test(session_hostile, data_from_other_hosts_again_and_again, .timeout = 30)
+Test(session_hostile, data_from_other_hosts_again_and_again, LOGGED_IN)
 {
     int strangers = 0;
 
-    fake_open();
     fake_port();
     begin_alone();
     do
@@ -278,9 +274,7 @@ Test(session_hostile, data_from_other_hosts_again_and_again, .timeout = 30)
            poll(&(struct pollfd){ .fd = fake.control, .events = POLLIN }, 1,
                 200) == 0);
     cr_expect_lt(strangers, 40);
-    fake_given_up();
-    cr_expect_eq(fake_reply(), 425);
-    fake_hang_up(ENDING_CLOSED);
+    fake_fail(425);
 }
 
 struct kind {
@@ -382,8 +376,7 @@ static void cut_in_the_last_page(const char *mode, uint64_t size)
     cr_expect_eq(fake_reply(), 451, "%s, %zu bytes: %s", mode, (size_t)size,
                  fake.reply);
     cr_expect(strstr(fake.reply, "the file was cut short"), "%s", fake.reply);
-    fake_release();
-    fake_hang_up(ENDING_CLOSED);
+    fake_part();
 }
 
 Test(session_hostile, a_file_cut_in_its_last_page, .timeout = 120)
@@ -395,15 +388,15 @@ Test(session_hostile, a_file_cut_in_its_last_page, .timeout = 120)
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
         cut_in_the_last_page("MODE S", sizes[i]);
     cut_in_the_last_page("MODE Z", 5000);
+    cut_in_the_last_page("MODE Z", 8 << 20);
 }
 
 /* Only the first byte shows another protocol, and not the first one after
  * telnet's signals, whenever it comes. */
-Test(session_hostile, telnet_is_the_first_byte, .timeout = 60)
+Test(session_hostile, telnet_is_the_first_byte, .init = fake_start, LEAVES)
 {
     int waiting;
 
-    fake_start();
     cr_assert_eq(fake_reply(), 220);
     cr_assert_eq(write(fake.control, "\xff\xf4\xff\xf2", 4), 4);
     do {
@@ -414,7 +407,6 @@ Test(session_hostile, telnet_is_the_first_byte, .timeout = 60)
     cr_assert_eq(fake_reply(), 500); /* a bare LF */
     fake_say("is the rest of that line");
     fake_do("NOOP", 200);
-    fake_hang_up(ENDING_CLOSED);
 }
 
 /* They name a login that this session didn't begin. */

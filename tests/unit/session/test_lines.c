@@ -11,36 +11,6 @@ static void begin(void)
 }
 #define IN_TYPE_A .init = begin, .fini = fake_leave, .timeout = 60
 
-Test(lines, types, .timeout = 60)
-{
-    static const struct {
-        uint64_t on;
-        const char *line, *reply;
-    } rows[] = {
-        { 0, "TYPE A", "200 Type is A; bytes are never changed.\r\n" },
-        { 0, "TYPE I", "200 Type is I; bytes are never changed.\r\n" },
-        { 1, "TYPE A",
-          "200 Type is A; lines end with CRLF on the network.\r\n" },
-        { 1, "type a n",
-          "200 Type is A N; lines end with CRLF on the network.\r\n" },
-        { 1, "TYPE I", "200 Type is I; bytes are never changed.\r\n" },
-        { 1, "TYPE L 8", "200 Type is L 8; bytes are never changed.\r\n" },
-    };
-
-    for (uint64_t on = 0; on < 2; on++) {
-        fake_settings("ascii", on);
-        fake_open();
-        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-            if (rows[i].on != on)
-                continue;
-            fake_say(rows[i].line);
-            fake_reply();
-            cr_expect_str_eq(fake.reply, rows[i].reply);
-        }
-        fake_leave();
-    }
-}
-
 /* A session begins in TYPE A (RFC 959 3.1.1; lftp depends on it). Converted
  * lines can't be continued: none of their offsets is the client's. */
 Test(lines, stored, IN_TYPE_A)
@@ -100,20 +70,9 @@ static size_t read_all(struct tls_client *tls, char *into, size_t size)
     return len;
 }
 
-/* Files passes SOURCE for SIZE. */
-static void ask_size(FILE *source, uint64_t size)
-{
-    struct message file = { .kind = MSG_file_readable,
-                            .file_readable = { .size = size,
-                                               .file = fileno(source) } };
-
-    fake_say("SIZE x");
-    fake_answer(MSG_file_read, &file);
-}
-
 /* RETR sends as many bytes as SIZE reports, wherever a CR is in a buffer; and
  * the 150 has the same length. */
-Test(lines, fetched_and_counted, .timeout = 60)
+Test(lines, fetched_and_counted, .fini = fake_part, .timeout = 60)
 {
     enum { LEN = 1200000 };
     static char bytes[LEN], wire[2 * LEN + 1];
@@ -134,7 +93,7 @@ Test(lines, fetched_and_counted, .timeout = 60)
     cr_expect_not(strstr(fake.reply, "bytes"), "%s", fake.reply);
     len = read_all(transfer.tls, wire, sizeof(wire));
     cr_expect_eq(fake_reply(), 226);
-    ask_size(source, LEN);
+    fake_read("SIZE x", source, LEN);
     cr_assert_eq(fake_reply(), 213);
     snprintf(reply, sizeof(reply), "213 %zu\r\n", len);
     cr_expect_str_eq(fake.reply, reply);
@@ -144,16 +103,6 @@ Test(lines, fetched_and_counted, .timeout = 60)
             cr_assert_eq(wire[j++], '\r', "byte %zu", i);
         cr_assert_eq(wire[j], bytes[i], "byte %zu", i);
     }
-    fake_release();
-    fake_leave();
-}
-
-static FILE *large(void)
-{
-    FILE *source = tmpfile();
-
-    cr_assert_eq(ftruncate(fileno(source), 64 * GIB), 0);
-    return source;
 }
 
 /* Files gets MESSAGE and refuses; the client gets the reply. */
@@ -167,9 +116,9 @@ static uint64_t refuse(enum message_kind message)
 /* The bytes are counted in slices, as for a checksum. */
 Test(lines, size_of_a_large_file, IN_TYPE_A)
 {
-    FILE *source = large();
+    FILE *source = fake_zeros(64 * GIB);
 
-    ask_size(source, 64 * GIB);
+    fake_read("SIZE x", source, 64 * GIB);
     fake_do("NOOP\r\nABOR", 426);
     cr_expect_eq(fake_reply(), 226);
     cr_expect_eq(fake_reply(), 200);
@@ -183,14 +132,12 @@ Test(lines, size_of_a_large_file, IN_TYPE_A)
  * know. */
 Test(lines, size_that_takes_too_long, .timeout = 60)
 {
-    FILE *source = large();
+    FILE *source = fake_zeros(64 * GIB);
 
     fake_settings("hash_timeout", 100);
     begin();
-    ask_size(source, 64 * GIB);
-    cr_expect_eq(fake_reply(), 550);
-    cr_expect(strstr(fake.reply, "not allowed in ASCII mode"), "%s",
-              fake.reply);
+    fake_read("SIZE x", source, 64 * GIB);
+    fake_replies(550, "not allowed in ASCII mode");
     fclose(source);
     fake_leave();
 }

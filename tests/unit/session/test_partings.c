@@ -61,23 +61,21 @@ Test(partings, without_a_transfer, .timeout = 60)
 
 static void expect_refusal(const struct refused *r)
 {
-    fake_say(r->line);
-    fake_refuse(r->asked, OUTCOME_NOT_FOUND);
-    cr_expect_eq(fake_reply(), 550, "%s: %s", r->line, fake.reply);
+    fake_do_refused(r->line, r->asked, OUTCOME_NOT_FOUND, 550);
 }
 
 /* A connected client is refused, and gets its reply. */
 static int refuse(const struct refused *r)
 {
-    struct pollfd end = { .events = POLLIN };
+    int data;
 
     fake_open();
-    end.fd = fake_data();
-    cr_assert_gt(send(end.fd, HELLO, sizeof(HELLO), 0), 0);
+    data = fake_data();
+    cr_assert_gt(send(data, HELLO, sizeof(HELLO), 0), 0);
     expect_refusal(r);
-    cr_expect_eq(poll(&end, 1, 50), 0, "%s: the end came with the reply",
-                 r->line);
-    return end.fd;
+    cr_expect(fake_is_quiet(data, 50), "%s: the end came with the reply",
+              r->line);
+    return data;
 }
 
 Test(partings, refused_until_the_next_command, .timeout = 60)
@@ -92,51 +90,47 @@ Test(partings, refused_until_the_next_command, .timeout = 60)
 }
 
 /* The connection isn't used for another transfer. */
-Test(partings, refused_is_of_no_further_use, .timeout = 60)
+Test(partings, refused_is_of_no_further_use, LEAVES)
 {
     int data = refuse(&refusals[0]);
 
     fake_do("RETR other", 425);
     expect_fin(data);
-    fake_hang_up(ENDING_CLOSED);
 }
 
-Test(partings, refused_until_the_client_ends, .timeout = 60)
+Test(partings, refused_until_the_client_ends, LEAVES)
 {
-    struct pollfd data = { .fd = refuse(&refusals[0]), .events = POLLIN };
+    int data = refuse(&refusals[0]);
 
-    shutdown(data.fd, SHUT_WR);
-    cr_expect_eq(poll(&data, 1, 2000), 1);
-    cr_expect_eq(recv(data.fd, &(char){ 0 }, 1, 0), 0);
-    close(data.fd);
-    fake_hang_up(ENDING_CLOSED);
+    shutdown(data, SHUT_WR);
+    cr_expect_not(fake_is_quiet(data, 2000));
+    cr_expect_eq(recv(data, &(char){ 0 }, 1, 0), 0);
+    close(data);
 }
 
-Test(partings, refused_for_some_seconds, .timeout = 60)
+Test(partings, refused_for_some_seconds, LEAVES)
 {
     uint64_t began = clock_ms();
     int data = refuse(&refusals[0]);
 
     expect_fin(data);
     cr_expect_geq(clock_ms() - began, 2000);
-    fake_hang_up(ENDING_CLOSED);
 }
 
 /* While log takes nothing there is no reply, and so no end either. */
 Test(partings, refused_before_the_log_takes_it, LOGGED_IN)
 {
-    struct pollfd end = { .events = POLLIN };
+    int data = fake_data();
 
-    end.fd = fake_data();
     fake_fill_log();
     fake_say("RETR none");
     fake_refuse(MSG_file_read, OUTCOME_NOT_FOUND);
-    cr_expect_eq(poll(&end, 1, 100), 0, "the end came before the reply");
+    cr_expect(fake_is_quiet(data, 100), "the end came before the reply");
     while (fake_event(EVENT_CHILD, &logged))
         continue;
     cr_expect_eq(fake_reply(), 550);
-    cr_expect_eq(poll(&end, 1, 50), 0, "the end came with the reply");
-    close(end.fd);
+    cr_expect(fake_is_quiet(data, 50), "the end came with the reply");
+    close(data);
 }
 
 /* Nobody had connected: the port is still valid for the next transfer, whether
@@ -179,8 +173,7 @@ Test(partings, of_an_upload_before_the_sync, LOGGED_IN)
     expect_fin(transfer.data);
     transfer.data = -1;
     fake_done(&asked);
-    fake_stored("/x");
-    cr_expect_eq(fake_reply(), 226, "%s", fake.reply);
+    fake_complete();
     fake_release();
 }
 
@@ -215,11 +208,10 @@ static bool has_gone(void *data)
 
 /* The session waits for four at most, and for each 2 s: a client that closes
  * none of its data connections loses the oldest, and no transfer. */
-Test(partings, of_data_that_is_never_closed, .timeout = 60)
+Test(partings, of_data_that_is_never_closed, LOGGED_IN)
 {
     struct fake_transfer t[LINGERING_MAX + 1];
 
-    fake_open();
     for (size_t i = 0; i <= LINGERING_MAX; i++) {
         fake_download(100);
         t[i] = transfer;
@@ -231,5 +223,4 @@ Test(partings, of_data_that_is_never_closed, .timeout = 60)
         transfer = t[i];
         fake_release();
     }
-    fake_hang_up(ENDING_CLOSED);
 }

@@ -60,7 +60,7 @@ Test(refusal, by_files, LOGGED_IN)
 
 /* The path in the log is the client's, not a name that the server made for
  * STOU. */
-Test(refusal, of_an_upload_without_allo, .timeout = 60)
+Test(refusal, of_an_upload_without_allo, LEAVES)
 {
     static const struct {
         const char *line, *verb, *path;
@@ -76,32 +76,25 @@ Test(refusal, of_an_upload_without_allo, .timeout = 60)
         fake_do(uploads[i].line, 503);
         expect_refused(uploads[i].verb, uploads[i].path, 503);
     }
-    fake_hang_up(ENDING_CLOSED);
 }
 
 /* A name that doesn't exist is no refusal, but for a first wrong directory; a
  * change has its event already. */
-Test(refusal, once_or_not_at_all, .timeout = 60)
+Test(refusal, once_or_not_at_all, .init = fake_open, .timeout = 60)
 {
-    fake_open();
     for (int i = 0; i < 2; i++) {
-        fake_say("CWD a");
-        fake_refuse(MSG_directory_enter, OUTCOME_NOT_FOUND);
-        cr_assert_eq(fake_reply(), 550);
+        fake_do_refused("CWD a", MSG_directory_enter, OUTCOME_NOT_FOUND, 550);
     }
     cr_expect(fake_event(EVENT_COMMAND_REFUSED, &logged));
-    fake_say("DELE a");
-    fake_refuse(MSG_file_delete, OUTCOME_DENIED);
-    cr_assert_eq(fake_reply(), 550);
+    fake_do_refused("DELE a", MSG_file_delete, OUTCOME_DENIED, 550);
     fake_do("NOSUCH", 500);
     fake_hang_up(ENDING_CLOSED);
     cr_expect(!fake_event(EVENT_COMMAND_REFUSED, &logged));
 }
 
 /* Commands that a stranger tries before a login belong to no user. */
-Test(refusal, not_before_a_login, .timeout = 60)
+Test(refusal, not_before_a_login, .init = fake_start, .timeout = 60)
 {
-    fake_start();
     fake_secure();
     fake_do("PBSZ 0", 200);
     fake_do("PROT C", 534);

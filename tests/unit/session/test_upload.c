@@ -2,7 +2,6 @@
  * its first byte, and nothing below its beginning. */
 #include "fake.h"
 #include "sallyport/base/clock.h"
-#include "support/wait.h"
 
 /* Sends a first byte at 2, where other data exists. LIMIT is the file's, or
  * what upload_bytes leaves. */
@@ -21,12 +20,7 @@ static void begin(void)
     begin_within(0, false);
 }
 
-static void end(void)
-{
-    fake_hang_up(ENDING_CLOSED);
-    fake_release();
-}
-#define BEGUN .init = begin, .fini = end, .timeout = 60
+#define BEGUN .init = begin, .fini = fake_part, .timeout = 60
 
 /* The end may be in the same record as the first byte, or come later. */
 Test(upload, begins_where_files_says, .timeout = 60)
@@ -40,22 +34,20 @@ Test(upload, begins_where_files_says, .timeout = 60)
         fake_stored("/x");
         fake_expect_file(more ? "beHELLO again" : "beHELLO");
         cr_expect_eq(fake_reply(), 226, "%s", fake.reply);
-        end();
+        fake_part();
     }
 }
 
 Test(upload, no_byte_comes, BEGUN)
 {
     fake_send("");
-    fake_stored("/x");
-    cr_expect_eq(fake_reply(), 226, "%s", fake.reply);
+    fake_complete();
 }
 
 Test(upload, cut_before_a_byte, BEGUN)
 {
     shutdown(transfer.data, SHUT_WR);
-    fake_given_up();
-    cr_expect_eq(fake_reply(), 426, "%s", fake.reply);
+    fake_fail(426);
     fake_expect_file("before");
 }
 
@@ -69,10 +61,8 @@ Test(upload, above_a_limit, .timeout = 60)
         begin_within(5, by_bytes);
         cr_assert(tls_client_write(transfer.tls, "more", 4));
         cr_expect(fake_given_up(), "%s", names[by_bytes]);
-        cr_expect_eq(fake_reply(), 552, "%s", fake.reply);
-        cr_expect_not_null(strstr(fake.reply, names[by_bytes]), "%s",
-                           fake.reply);
-        end();
+        fake_replies(552, names[by_bytes]);
+        fake_part();
     }
 }
 
@@ -81,7 +71,6 @@ Test(upload, above_a_limit, .timeout = 60)
 Test(upload, above_the_limit_and_the_client_leaves, .timeout = 60)
 {
     struct message synced;
-    struct pollfd reply = { .events = POLLIN };
     static char block[1 << 20];
 
     begin_within(33 * sizeof(block), false);
@@ -89,41 +78,23 @@ Test(upload, above_the_limit_and_the_client_leaves, .timeout = 60)
     for (int i = 0; i < 33; i++)
         tls_client_write(transfer.tls, block, sizeof(block));
     fake_hear(&fake.files, &synced, MSG_file_sync);
-    reply.fd = fake.control;
-    cr_assert_eq(poll(&reply, 1, 20000), 1);
+    cr_assert_not(fake_is_quiet(fake.control, 20000));
     fake_drop();
     cr_expect_eq(channel_wait(&fake.files, &asked, 100), -ETIMEDOUT);
     fake_done(&synced);
     cr_expect(fake_given_up());
     cr_expect_eq(fake_end(), ENDING_CLOSED);
-    cr_assert(fake_event(EVENT_TRANSFER, &logged));
-    cr_expect_eq(logged.number[FIELD_RESULT], 552);
-    cr_expect_not(fake_event(EVENT_TRANSFER, &logged), "a second event");
+    fake_expect_transfer(552, "over the file-size limit");
     fake_release();
 }
 
 /* The reply names the setting, also if that is less than a second. */
-Test(upload, stalls_for_half_a_second, .timeout = 60)
+Test(upload, stalls_for_half_a_second, .fini = fake_part, .timeout = 60)
 {
     fake_settings("stall_timeout", 500);
     begin();
-    fake_given_up();
-    cr_expect_eq(fake_reply(), 426);
+    fake_fail(426);
     cr_expect(strstr(fake.reply, " 0.5 seconds"), "%s", fake.reply);
-    end();
-}
-
-struct arrived {
-    int file;
-    off_t length;
-};
-
-static bool has_arrived(void *argument)
-{
-    const struct arrived *a = argument;
-    struct stat st;
-
-    return fstat(a->file, &st) == 0 && st.st_size == a->length;
 }
 
 /* Returns the microseconds from a client's handshake to the first byte, which
@@ -136,12 +107,10 @@ static uint64_t first_byte_us(void)
     fake_upload();
     began = clock_us();
     cr_assert(tls_client_write(transfer.tls, "hello", 5));
-    cr_assert(wait_until(has_arrived,
-                         &(struct arrived){ fileno(transfer.file), 5 }, 20000));
+    fake_await_length(5);
     began = clock_us() - began;
     fake_release();
-    fake_given_up();
-    cr_assert_eq(fake_reply(), 426, "%s", fake.reply);
+    fake_fail(426);
     fake_hang_up(ENDING_CLOSED);
     return began;
 }
