@@ -143,7 +143,7 @@ const struct ctl_command ctl_commands[] = {
     { "team", "show", team_show, TAKES_NAME, READS_USERS, "NAME [--json]",
       "Show a team, its shares, its limits and its users",
       "sallyportctl team show legal" },
-    { "team", "del", team_del, TAKES_NAME, READS_USERS, "NAME [--yes] [--json]",
+    { "team", "del", line_del, TAKES_NAME, READS_USERS, "NAME [--yes] [--json]",
       "Remove a team; its users lose its shares",
       "sallyportctl team del legal" },
     { "partials", "list", partials_list, TAKES_NAME_OR_NOTHING, READS_USERS,

@@ -244,11 +244,11 @@ struct files_start;
 extern void (*partials_files)(const struct files_start *start);
 
 /* The commands. user_lock also unlocks, members_change grants, revokes, and
- * fills teams. line_del is for users and shares, line_change for shares and
- * teams, line_rename for all three. */
+ * fills teams. line_change is for shares and teams, line_del and line_rename
+ * for all three. */
 ctl_function user_add, user_change, user_edit, user_passwd, user_lock,
     user_totp, user_list, user_show, user_can, user_import, invite_run;
-ctl_function share_add, share_list, share_show, team_list, team_show, team_del;
+ctl_function share_add, share_list, share_show, team_list, team_show;
 ctl_function members_change, line_change, line_rename, line_del;
 ctl_function partials_list, retention_run, inspect_list, inspect_order;
 ctl_function quota_set_limit, quota_print;

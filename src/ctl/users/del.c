@@ -8,12 +8,11 @@
 #include <errno.h>
 #include <unistd.h>
 
-/* A user or a share. */
 struct removal {
-    const void *row;
-    size_t line;
-    gid_t gid; /* a share's gid; 0: a user */
-    struct removed directory;
+    const struct user *user; /* one of these */
+    const struct share *share;
+    const struct team *team;
+    struct removed directory; /* of a user or a share */
 };
 
 static struct removal removal = { .directory = { .parent_fd = -1,
@@ -21,18 +20,22 @@ static struct removal removal = { .directory = { .parent_fd = -1,
 
 static void removal_of(const struct users *u, struct removal *r)
 {
-    const bool is_share = strcmp(ctl.args.word[0], "share") == 0;
-    const struct share *share = is_share ? share_named(u) : NULL;
-    const struct user *user = is_share ? NULL : user_named(u);
+    const char *group = ctl.args.word[0];
 
-    r->row = is_share ? (const void *)share : user;
-    r->line = is_share ? share->line : user->line;
-    r->gid = is_share ? share->gid : 0;
-    r->directory.uid = is_share ? 0 : user->uid;
-    if (place_tidy(slice_from(is_share ? share->path : user->home),
+    r->share = strcmp(group, "share") == 0 ? share_named(u) : NULL;
+    r->team = strcmp(group, "team") == 0 ? team_named(u) : NULL;
+    r->user = r->share || r->team ? NULL : user_named(u);
+    r->directory.uid = r->user ? r->user->uid : 0;
+    if (!r->team &&
+        place_tidy(slice_from(r->user ? r->user->home : r->share->path),
                    r->directory.path, sizeof(r->directory.path)))
         fail(EX_DATAERR, "%s: the directory's path is too long",
              ctl.args.word[2]);
+}
+
+static const void *row_of(const struct removal *r)
+{
+    return r->user ? (const void *)r->user : r->share;
 }
 
 /* Removes the line. The directory must still be the confirmed one, and nobody
@@ -50,11 +53,14 @@ static void remove_line(void *given)
              "removed; try again",
              ctl.args.word[2], now.directory.path);
     if (ctl.args.purge)
-        home_check_alone(edit_users, now.row, now.directory.path,
+        home_check_alone(edit_users, row_of(&now), now.directory.path,
                          "run it without --purge");
-    if (now.gid != 0)
-        edit_rename_entries("shares", slice_from(ctl.args.word[2]), NULL);
-    edit_remove(now.line);
+    if (!now.user)
+        edit_rename_entries(now.team ? "teams" : "shares",
+                            slice_from(ctl.args.word[2]), NULL);
+    edit_remove(now.user    ? now.user->line
+                : now.share ? now.share->line
+                            : now.team->line);
 }
 
 static void rename_purged(void)
@@ -66,7 +72,6 @@ static void rename_purged(void)
  * The letter i may have been taken away since they came. */
 static void check_waiting(void)
 {
-    const bool share = removal.gid != 0;
     unsigned count = 0;
     struct statvfs room;
     struct complaint why;
@@ -74,8 +79,7 @@ static void check_waiting(void)
 
     if (disk_room(removal.directory.path, &room) == -ENOENT)
         return;
-    code = inspect_count(share ? NULL : removal.row, share ? removal.row : NULL,
-                         &count, &why);
+    code = inspect_count(removal.user, removal.share, &count, &why);
     if (code)
         fail(code,
              "%s; so it isn't known whether uploads wait for inspection "
@@ -94,37 +98,37 @@ static void check_waiting(void)
              ctl.args.word[2], count);
 }
 
-/* Asks on a terminal; a script isn't asked. */
-static void confirm_taken(const char *what, size_t members)
-{
-
-    if (members == 0 || ctl.args.yes || ctl.args.purge || !isatty(STDIN_FILENO))
-        return;
-    if (terminal_confirm("Take the %s %s from %zu user%s? [y/N] ", what,
-                         ctl.args.word[2], members,
-                         members == 1 ? "" : "s") != 1)
-        fail(EXIT_FAILURE, "nothing was removed");
-}
-
 /* Prepares before the lock: the disk may be slow, or dead. */
 static void del_prepare(void)
 {
     const struct settings *s = &ctl.settings;
     const struct users *u = &ctl.users;
     const char *path = removal.directory.path;
+    const char *group = ctl.args.word[0], *name = ctl.args.word[2];
+    struct list_entry entry;
     size_t members = 0;
 
     removal_of(u, &removal);
-    if (!removal.gid)
-        user_refuse_synced(removal.row, SYNC_GONE,
+    if (removal.user)
+        user_refuse_synced(removal.user, SYNC_GONE,
                            "make the user again; lock the user (sallyportctl "
                            "user lock), or");
-    if (!ctl.args.waiting)
+    if (!ctl.args.waiting && !removal.team)
         check_waiting();
-    for (size_t i = 0; removal.gid && i < u->count; i++)
-        for (size_t n = 0; n < u->row[i].grants; n++)
-            members += &u->share[u->row[i].grant[n].share] == removal.row;
-    confirm_taken("share", members);
+    for (size_t i = 0; i < u->count; i++) {
+        const struct user *one = &u->row[i];
+
+        members +=
+            removal.team && entry_find(one->teams, slice_from(name), &entry);
+        for (size_t n = 0; removal.share && n < one->grants; n++)
+            members += &u->share[one->grant[n].share] == removal.share;
+    }
+    /* A script isn't asked. */
+    if (members > 0 && !ctl.args.yes && !ctl.args.purge &&
+        isatty(STDIN_FILENO) &&
+        terminal_confirm("Take the %s %s from %zu user%s? [y/N] ", group, name,
+                         members, members == 1 ? "" : "s") != 1)
+        fail(EXIT_FAILURE, "nothing was removed");
     if (!ctl.args.purge)
         return;
     const int answer =
@@ -137,8 +141,8 @@ static void del_prepare(void)
         fail(EX_USAGE,
              "nothing was removed; to remove %s without being asked give --yes",
              path);
-    home_check_alone(u, removal.row, path, "run it without --purge");
-    removed_open(&removal.directory, removal.gid ? s->shares : s->homes);
+    home_check_alone(u, row_of(&removal), path, "run it without --purge");
+    removed_open(&removal.directory, removal.share ? s->shares : s->homes);
     edit_after = rename_purged;
 }
 
@@ -151,39 +155,21 @@ void line_del(void)
 
     del_prepare();
     edit_run(remove_line, NULL);
+    if (removal.team) {
+        output_done("team", ctl.args.word[2], json_object(), "removed");
+        return;
+    }
     if (ctl.args.purge)
         code = removed_empty(&removal.directory, false, &why);
     output_done(ctl.args.word[0], ctl.args.word[2],
                 json_pack("{s:o, s:b}", "directory", json_text(path), "purged",
                           ctl.args.purge && code == 0),
-                "removed; %s %s %s%s", removal.gid ? "directory" : "home", path,
+                "removed; %s %s %s%s", removal.share ? "directory" : "home",
+                path,
                 !ctl.args.purge ? "kept"
                 : code          ? "only partly removed; the rest is "
                                 : "removed",
                 code ? removed_path(&removal.directory, rest) : "");
     if (code)
         fail(code, "%s", why.text);
-}
-
-static void remove_team(void *given)
-{
-    const struct team *team = team_named(edit_users);
-
-    (void)given;
-    edit_rename_entries("teams", slice_from(team->name), NULL);
-    edit_remove(team->line);
-}
-
-void team_del(void)
-{
-    struct list_entry entry;
-    size_t members = 0;
-
-    team_named(&ctl.users);
-    for (size_t i = 0; i < ctl.users.count; i++)
-        members += entry_find(ctl.users.row[i].teams,
-                              slice_from(ctl.args.word[2]), &entry);
-    confirm_taken("team", members);
-    edit_run(remove_team, NULL);
-    output_done("team", ctl.args.word[2], json_object(), "removed");
 }
