@@ -27,38 +27,28 @@ static void far_end(struct far *f)
 }
 
 /* Neither the file nor a partial one is there: nobody knows which of its bytes
- * were lost. */
-static void far_expect_nothing(void)
+ * were lost, and the partial file of a cut download isn't continued later. */
+Test(client_disks, a_disk_that_is_full_at_the_end, .timeout = 120)
 {
+    static const struct {
+        const char *fault, *text;
+        int status;
+    } rows[] = {
+        { "none", "far/file: No space left on device\n", EX_CANTCREAT },
+        { "size_too_large", NULL, EX_TEMPFAIL }, /* cut */
+    };
+    static struct far f;
     struct run_result r;
 
-    run(&r, NULL, "/bin/ls", "-A", "far", NULL);
-    cr_expect_str_eq(r.text, "bad\nf\n");
-    run_release(&r);
-}
-
-Test(client_disks, a_disk_that_is_full_at_the_end, .timeout = 60)
-{
-    static struct far f;
-
-    far_begin(&f, "none");
-    desk_says(&f.server.desk, EX_CANTCREAT,
-              "far/file: No space left on device\n", "get", "/file", "far/",
-              NULL);
-    far_expect_nothing();
-    far_end(&f);
-}
-
-/* The partial file of a cut download isn't continued later. */
-Test(client_disks, a_cut_on_a_full_disk, .timeout = 60)
-{
-    static struct far f;
-
-    far_begin(&f, "size_too_large");
-    desk_says(&f.server.desk, EX_TEMPFAIL, NULL, "get", "--retries", "0",
-              "/file", "far/", NULL);
-    far_expect_nothing();
-    far_end(&f);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        far_begin(&f, rows[i].fault);
+        desk_says(&f.server.desk, rows[i].status, rows[i].text, "get",
+                  "--retries", "0", "/file", "far/", NULL);
+        run(&r, NULL, "/bin/ls", "-A", "far", NULL);
+        cr_expect_str_eq(r.text, "bad\nf\n", "%s", rows[i].fault);
+        run_release(&r);
+        far_end(&f);
+    }
 }
 
 /* Some file systems have no locks, and neither links nor the flags of

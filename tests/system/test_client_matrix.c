@@ -46,6 +46,10 @@ static const char *there(const struct place *p, const char *name)
     return path;
 }
 
+/* Runs the client with these words, and expects STATUS. */
+#define SAYS(p, status, verb, ...)                                             \
+    desk_says(&(p)->desk, status, NULL, verb, "--timeout=20", __VA_ARGS__, NULL)
+
 static void make_tree(const struct place *p)
 {
     char name[64];
@@ -63,16 +67,13 @@ static void make_tree(const struct place *p)
 /* The transfers of one file, and of a tree. */
 static void transfer(const struct place *p)
 {
-    desk_says(&p->desk, 0, NULL, "put", "--timeout=20", "tree/big", "/one",
-              NULL);
+    SAYS(p, 0, "put", "tree/big", "/one");
     desk_same("tree/big", there(p, "one"));
-    desk_says(&p->desk, 0, NULL, "get", "--timeout=20", "/one", "one", NULL);
+    SAYS(p, 0, "get", "/one", "one");
     desk_same("tree/big", "one");
-    desk_says(&p->desk, 0, NULL, "put", "--timeout=20", "-r", "tree", "/",
-              NULL);
+    SAYS(p, 0, "put", "-r", "tree", "/");
     desk_same("tree", there(p, "tree"));
-    desk_says(&p->desk, p->limit->down, NULL, "get", "--timeout=20", "-r",
-              "/tree", "copy", NULL);
+    SAYS(p, p->limit->down, "get", "-r", "/tree", "copy");
     if (p->limit->down == 0)
         desk_same("tree", "copy");
 }
@@ -82,15 +83,13 @@ static void sync_up(const struct place *p)
 {
     cr_assert_eq(unlink("tree/sub/0"), 0);
     files_write("tree/new", "new", 3, 0644);
-    desk_says(&p->desk, p->limit->up, NULL, "sync", "--timeout=20", "--delete",
-              "tree", "/tree", NULL);
+    SAYS(p, p->limit->up, "sync", "--delete", "tree", "/tree");
     cr_expect_eq(files_exists(there(p, "tree/sub/0")), p->limit->up != 0,
                  "%s, %s", p->peer->name, p->limit->name);
     if (p->limit->up)
         unlink(there(p, "tree/sub/0"));
     desk_same("tree", there(p, "tree"));
-    desk_says(&p->desk, p->limit->up, NULL, "sync", "--timeout=20", "--delete",
-              "tree", "/tree", NULL);
+    SAYS(p, p->limit->up, "sync", "--delete", "tree", "/tree");
     desk_same("tree", there(p, "tree"));
 }
 
@@ -103,8 +102,7 @@ static void sync_down(const struct place *p)
     run_release(&r);
     files_write("mirror/surplus", "mine", 4, 0644);
     cr_assert_eq(unlink("mirror/new"), 0);
-    desk_says(&p->desk, p->limit->down, NULL, "sync", "--timeout=20",
-              "--delete", "/tree", "mirror", NULL);
+    SAYS(p, p->limit->down, "sync", "--delete", "/tree", "mirror");
     cr_expect_eq(files_exists("mirror/surplus"), p->limit->down != 0, "%s, %s",
                  p->peer->name, p->limit->name);
     unlink("mirror/surplus");
@@ -120,16 +118,11 @@ static void work_while_away(const struct place *p)
     run(&r, NULL, "/bin/cp", "-a", "tree", "before", NULL);
     run_release(&r);
     files_write("away", "", 0, 0644);
-    desk_says(&p->desk, EX_NOINPUT, NULL, "sync", "--timeout=20", "--delete",
-              "/tree", "tree", NULL);
-    desk_says(&p->desk, EX_NOINPUT, NULL, "sync", "--timeout=20", "--delete",
-              "tree", "/tree", NULL);
-    desk_says(&p->desk, EX_NOINPUT, NULL, "get", "--timeout=20", "-r", "/tree",
-              "tree", NULL);
-    desk_says(&p->desk, EX_NOINPUT, NULL, "get", "--timeout=20", "/one", "lost",
-              NULL);
-    desk_says(&p->desk, EX_NOINPUT, NULL, "put", "--timeout=20", "tree/big",
-              "/two", NULL);
+    SAYS(p, EX_NOINPUT, "sync", "--delete", "/tree", "tree");
+    SAYS(p, EX_NOINPUT, "sync", "--delete", "tree", "/tree");
+    SAYS(p, EX_NOINPUT, "get", "-r", "/tree", "tree");
+    SAYS(p, EX_NOINPUT, "get", "/one", "lost");
+    SAYS(p, EX_NOINPUT, "put", "tree/big", "/two");
     unlink("away");
     cr_expect_not(files_exists("lost"));
     desk_same("tree", "before");

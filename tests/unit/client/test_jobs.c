@@ -212,7 +212,35 @@ static bool play_next(void *of)
     return true;
 }
 
-static void play(struct played *p, bool held, const char *expected)
+#define FILES_15 "fffffffffffffff"
+
+static const struct {
+    const char *what;
+    struct played p;
+    bool held;
+    const char *expected;
+} plays[] = {
+    { "directories are listed in their order, before the files in them; each "
+      "ends after what is in it",
+      { .files = 1 },
+      false,
+      "rabffefee" },
+    { "if there is enough to do, no other directory is listed",
+      { .files = 17 },
+      false,
+      "rffa" FILES_15 "ffb" FILES_15 "e" FILES_15 "ffee" },
+    { "a failure reaches all directories above it",
+      { .files = 1, .fail = true },
+      false,
+      "rabffSfSS" },
+    { "all files wait for the end of the walk; and the last ones for all "
+      "others",
+      { .files = 1, .answers = 2 },
+      true,
+      "rabnffefeefnfn" },
+};
+
+Test(jobs, of_a_walk)
 {
     static const struct options o = { .parallel = 1 };
     static const struct site site = { .options = &o };
@@ -222,47 +250,16 @@ static void play(struct played *p, bool held, const char *expected)
     static struct link none;
 
     progress_start(PROGRESS_QUIET, false);
-    jobs_begin(&p->jobs, p);
-    p->jobs.held = held;
-    p->jobs.next = held || p->answers ? play_next : NULL;
-    jobs_add(&p->jobs, &job, "r", "root");
-    jobs_run(&p->jobs, &site, &none);
-    cr_expect_str_eq(p->seen, expected);
-    cr_expect_eq(p->jobs.bytes, 0, "a job is left");
-    jobs_release(&p->jobs);
-}
+    for (size_t i = 0; i < sizeof(plays) / sizeof(plays[0]); i++) {
+        struct played p = plays[i].p;
 
-/* Directories are listed in their order, before the files in them; each ends
- * after what is in it. */
-Test(jobs, of_a_walk)
-{
-    struct played p = { .files = 1 };
-
-    play(&p, false, "rabffefee");
-}
-
-#define FILES_15 "fffffffffffffff"
-
-/* If there is enough to do, no other directory is listed. */
-Test(jobs, begin_before_the_walk_ends)
-{
-    struct played p = { .files = 17 };
-
-    play(&p, false, "rffa" FILES_15 "ffb" FILES_15 "e" FILES_15 "ffee");
-}
-
-/* A failure reaches all directories above it. */
-Test(jobs, that_fail)
-{
-    struct played p = { .files = 1, .fail = true };
-
-    play(&p, false, "rabffSfSS");
-}
-
-/* All files wait for the end of the walk; and the last ones for all others. */
-Test(jobs, that_wait)
-{
-    struct played p = { .files = 1, .answers = 2 };
-
-    play(&p, true, "rabnffefeefnfn");
+        jobs_begin(&p.jobs, &p);
+        p.jobs.held = plays[i].held;
+        p.jobs.next = plays[i].held ? play_next : NULL;
+        jobs_add(&p.jobs, &job, "r", "root");
+        jobs_run(&p.jobs, &site, &none);
+        cr_expect_str_eq(p.seen, plays[i].expected, "%s", plays[i].what);
+        cr_expect_eq(p.jobs.bytes, 0, "%s: a job is left", plays[i].what);
+        jobs_release(&p.jobs);
+    }
 }
