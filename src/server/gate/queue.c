@@ -107,18 +107,6 @@ static struct queued *queue_next(struct gate *g)
     return best;
 }
 
-/* Is there a place for W? Places become free by themselves while clients log
- * in. If no place becomes free in half a second, it is a flood. */
-static bool queue_has_place(struct gate *g, const struct queued *w)
-{
-    if (g->master_slow)
-        return false;
-    if (!limits_full(&g->limits))
-        return true;
-    return clock_ms() >= w->since + QUEUE_ROOM_MS &&
-           children_evict_one(g, queued_peer(w));
-}
-
 static void queue_on_timer(void *owner)
 {
     struct gate *g = owner;
@@ -129,7 +117,12 @@ static void queue_on_timer(void *owner)
         queue_refuse(w);
     for (int i = 0; i < ACCEPT_ROUND; i++) {
         w = queue_next(g);
-        if (!w || !queue_has_place(g, w))
+        if (!w || g->master_slow)
+            break;
+        /* Places become free by themselves while clients log in. If none does
+         * in half a second, it is a flood. */
+        if (limits_full(&g->limits) && (clock_ms() < w->since + QUEUE_ROOM_MS ||
+                                        !children_evict_one(g, queued_peer(w))))
             break;
         queue_begin(w);
     }

@@ -61,20 +61,17 @@ int setup_take_all(struct gate *g)
     return r < 0 ? r : setup_memory(g);
 }
 
-static struct tls_clients_file setup_clients_file(const struct setup_file *f)
-{
-    return (struct tls_clients_file){ f->fd, f->name, f->in_use };
-}
-
 int setup_context(struct gate *g)
 {
     struct setup *s = &g->frame.setup;
     const struct setup_file *certificate = &s->file[SETUP_CERTIFICATE];
     const struct signer signer = { sign_ask, &g->keys };
+    const struct setup_file *ca = &s->file[SETUP_CLIENT_CA],
+                            *crl = &s->file[SETUP_CLIENT_CRL];
     const struct tls_clients clients = {
         .mode = (enum client_certificates)g->settings.client_certificates,
-        .ca = setup_clients_file(&s->file[SETUP_CLIENT_CA]),
-        .crl = setup_clients_file(&s->file[SETUP_CLIENT_CRL]),
+        .ca = { ca->fd, ca->name, ca->in_use },
+        .crl = { crl->fd, crl->name, crl->in_use },
     };
     struct tls_pair pair[CERTIFICATES_MAX];
     size_t n = 0;

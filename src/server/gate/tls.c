@@ -17,20 +17,16 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/tls/context.h"
 
-static struct slice tickets_bytes(const struct ticket_key *k)
-{
-    return (struct slice){ (const char *)k, sizeof(*k) };
-}
-
 /* A session without keys gets them after the next look. */
 void tickets_send(struct gate_child *c)
 {
     struct ticket_keys k;
+    const struct slice now = { (const char *)&k.now, sizeof(k.now) },
+                       before = { (const char *)&k.before, sizeof(k.before) };
     int r = 0;
 
     if (c->logged_in && tickets_read(&c->gate->memory->tickets, &k))
-        r = SEND(&c->channel, ticket_keys, 0, .now = tickets_bytes(&k.now),
-                 .before = tickets_bytes(&k.before));
+        r = SEND(&c->channel, ticket_keys, 0, .now = now, .before = before);
     explicit_bzero(&k, sizeof(k));
     if (r == -EAGAIN)
         child_wrong(c, "doesn't read its ticket keys");
@@ -86,12 +82,6 @@ static void look_at_date(struct gate *g, const struct tls_date *d, int64_t now)
                        d->number, days);
 }
 
-/* Returns the smaller of NEXT and the seconds until THEN. */
-static int64_t sooner(int64_t next, int64_t then, int64_t now)
-{
-    return then > now && then - now < next ? then - now : next;
-}
-
 void expiry_watch(void *gate)
 {
     struct gate *g = gate;
@@ -102,7 +92,10 @@ void expiry_watch(void *gate)
 
     for (size_t i = 0; tls_context_date(g->tls, i, &d); i++) {
         look_at_date(g, &d, now);
-        next = sooner(sooner(next, d.warn, now), d.expires, now);
+        if (d.warn > now && d.warn - now < next)
+            next = d.warn - now;
+        if (d.expires > now && d.expires - now < next)
+            next = d.expires - now;
     }
     for (size_t i = 0; tls_context_pair(g->tls, i, &f); i++)
         if (f.unused)

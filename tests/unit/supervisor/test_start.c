@@ -6,6 +6,7 @@
 #include "played.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
+#include "support/processes.h"
 
 /* Shared by all masters. */
 static struct {
@@ -485,26 +486,14 @@ StartTest(start, a_leader_lives_on_without_a_newer_copy,
 
 StartTest(start, a_master_that_reads_nothing_is_killed, reads_nothing)
 
-    static bool is_stopped(pid_t pid)
-{
-    char path[64], state = 0;
-    FILE *f;
-
-    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-    f = fopen(path, "r");
-    if (!f || fscanf(f, "%*d %*s %c", &state) != 1)
-        played_give_up(93);
-    fclose(f);
-    return state == 'T';
-}
-
-/* The supervisor is stopped until this master has ended. */
-static void stop_the_supervisor(void)
+    /* The supervisor is stopped until this master has ended. */
+    static void stop_the_supervisor(void)
 {
     pid_t self = getpid(), supervisor = getppid();
+    char state[64];
 
     kill(supervisor, SIGSTOP);
-    while (!is_stopped(supervisor))
+    while (process_status(supervisor, "State", state, sizeof(state))[0] != 'T')
         poll(NULL, 0, 1);
     if (fork() > 0)
         return;

@@ -137,21 +137,6 @@ static int control_socket_make(struct control_socket *s)
     return r;
 }
 
-static int control_socket_inherit_or_make(struct control_socket *s,
-                                          struct succession *h)
-{
-    char name[GENERATION_NAME_MAX];
-    int r = 0;
-
-    if (fstatat(s->directory, s->name, &s->made, AT_SYMLINK_NOFOLLOW) == 0 &&
-        S_ISSOCK(s->made.st_mode))
-        s->fd = succession_inherit(h, control_socket_name(s, name));
-    s->inherited = s->fd >= 0;
-    if (!s->inherited)
-        r = control_socket_make(s);
-    return r < 0 ? r : succession_keep(h, control_socket_name(s, name), s->fd);
-}
-
 static int control_socket_refuse(const char *path, int error,
                                  struct complaint *c)
 {
@@ -176,13 +161,22 @@ static int control_socket_refuse(const char *path, int error,
 int control_socket_open(struct control_socket *s, const char *path,
                         struct succession *h, struct complaint *c)
 {
+    char name[GENERATION_NAME_MAX];
     int r;
 
     *s = (struct control_socket){ .fd = -1, .directory = -1 };
     snprintf(s->path, sizeof(s->path), "%s", path);
     r = control_open_directory(s, path, c);
     if (r == 0) {
-        r = control_socket_inherit_or_make(s, h);
+        if (fstatat(s->directory, s->name, &s->made, AT_SYMLINK_NOFOLLOW) ==
+                0 &&
+            S_ISSOCK(s->made.st_mode))
+            s->fd = succession_inherit(h, control_socket_name(s, name));
+        s->inherited = s->fd >= 0;
+        if (!s->inherited)
+            r = control_socket_make(s);
+        if (r == 0)
+            r = succession_keep(h, control_socket_name(s, name), s->fd);
         if (r < 0)
             r = control_socket_refuse(path, -r, c);
     }

@@ -173,17 +173,11 @@ static void show_doing(struct peer *p, uint64_t place)
         loop_timer_set(&p->master->loop, &p->timer, p->master->deadlines.look);
 }
 
-static void show_answered(struct peer *p, const struct msg_doing *msg)
+void show_on_doing(struct master *m, const struct msg_doing *msg)
 {
     char serial[24];
     struct shown_row r = { 0 };
-    size_t i = 0;
 
-    while (i < p->looking && p->looks[i] != msg->serial)
-        i++;
-    if (i == p->looking)
-        return;
-    p->looks[i] = p->looks[--p->looking];
     snprintf(serial, sizeof(serial), "%016" PRIx64, msg->serial);
     shown_text(&r, "serial", slice_from(serial));
     shown_text(&r, "program", msg->client);
@@ -196,16 +190,19 @@ static void show_answered(struct peer *p, const struct msg_doing *msg)
     else
         shown_text(&r, "of", SLICE(""));
     shown_number(&r, "ms", msg->ms);
-    show_row(p, "+doing", &r);
-    if (p->used && p->looking == 0)
-        show_look_over(p);
-}
+    for (struct peer *p = m->control->peer;
+         p < m->control->peer + MASTER_CALLERS; p++) {
+        size_t i = 0;
 
-void show_on_doing(struct master *m, const struct msg_doing *msg)
-{
-    for (size_t i = 0; i < MASTER_CALLERS; i++)
-        if (m->control->peer[i].used)
-            show_answered(&m->control->peer[i], msg);
+        while (i < p->looking && p->looks[i] != msg->serial)
+            i++;
+        if (!p->used || i == p->looking)
+            continue;
+        p->looks[i] = p->looks[--p->looking];
+        show_row(p, "+doing", &r);
+        if (p->used && p->looking == 0)
+            show_look_over(p);
+    }
 }
 
 bool show_late(struct peer *p)

@@ -31,20 +31,6 @@ static void files_close_side(struct files_pairs *p, int side)
         fd_close(&p->end[i][side]);
 }
 
-static int files_open_pairs(struct files_pairs *p)
-{
-    int r = 0;
-
-    memset(p, -1, sizeof(*p));
-    for (int i = 0; i < PAIRS && r == 0; i++)
-        r = fd_pair(p->end[i]);
-    if (r < 0) {
-        files_close_side(p, 0);
-        files_close_side(p, 1);
-    }
-    return r;
-}
-
 /* Copies the data that the fork needs: the fork inherits neither the sessions'
  * records nor the users' texts and rows. It is static, not on the stack: then a
  * login touches only the pages that its user needs, of 130 KiB. */
@@ -326,13 +312,18 @@ int files_fork(struct files_process *f, const struct user *user)
     static struct origin origin;
     struct files_pairs p;
     pid_t pid;
-    int r;
+    int r = 0;
 
     if (f->pid > 0) /* the process of an earlier try is still leaving */
         return -EBUSY;
-    r = files_open_pairs(&p);
-    if (r < 0)
+    memset(&p, -1, sizeof(p));
+    for (int i = 0; i < PAIRS && r == 0; i++)
+        r = fd_pair(p.end[i]);
+    if (r < 0) {
+        files_close_side(&p, 0);
+        files_close_side(&p, 1);
         return r;
+    }
     snprintf(f->user, sizeof(f->user), "%s", user->name);
     snprintf(f->path, sizeof(f->path), "%s", user->home);
     f->opens[0] = '\0';

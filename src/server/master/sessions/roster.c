@@ -121,20 +121,6 @@ void roster_order(struct roster *r, size_t row, uint64_t serial, unsigned what,
     __atomic_fetch_add(&r->orders, 1, __ATOMIC_RELEASE);
 }
 
-/* Returns the orders for the session SERIAL in a row, of enum session_order,
- * and clears all. */
-static unsigned roster_take_orders(struct roster *r, size_t row,
-                                   uint64_t serial)
-{
-    struct roster_row *from = &r->row[row];
-    unsigned orders;
-
-    if (__atomic_load_n(&from->orders, __ATOMIC_RELAXED) == 0)
-        return 0;
-    orders = __atomic_exchange_n(&from->orders, 0, __ATOMIC_ACQUIRE);
-    return from->ordered == serial ? orders : 0;
-}
-
 /* The roster of this master. */
 
 static size_t roster_row_of(const struct session_record *s)
@@ -212,6 +198,8 @@ static void orders_obey(struct session_record *s, unsigned orders)
         s->look_by_newest = look_begin(s);
 }
 
+/* Clears the orders of each row. An order for an earlier session in it has no
+ * effect. */
 static void orders_on_timer(void *owner)
 {
     struct master *m = owner;
@@ -222,9 +210,14 @@ static void orders_on_timer(void *owner)
         m->orders_taken = given;
         for (size_t i = 0; i < roster_used(m->roster); i++) {
             struct session_record *s = &m->sessions->all[i];
-            const unsigned orders = roster_take_orders(m->roster, i, s->serial);
+            struct roster_row *row = &m->roster->row[i];
+            unsigned orders;
 
-            if (orders != 0 && s->state != SESSION_FREE && !s->older)
+            if (__atomic_load_n(&row->orders, __ATOMIC_RELAXED) == 0)
+                continue;
+            orders = __atomic_exchange_n(&row->orders, 0, __ATOMIC_ACQUIRE);
+            if (row->ordered == s->serial && s->state != SESSION_FREE &&
+                !s->older)
                 orders_obey(s, orders);
         }
     }
