@@ -1,9 +1,7 @@
-/* A new generation beside old ones: clients that wait meanwhile, and a crash.
- */
+/* A crash of the newest of many generations. */
 #include "ctl.h"
 #include "fault.h"
 #include "generation.h"
-#include "support/served.h"
 #include "support/server_log.h"
 #include "support/test.h"
 
@@ -11,28 +9,6 @@ static const struct server_plan plan = {
     .settings = "max_sessions = 200\nmax_per_address = 200\n"
                 "max_per_user = 200\nstartups = 200\n",
 };
-
-/* Gate accepts nobody: the clients wait in the listener's backlog while the
- * next generation starts, and then each gets its greeting. */
-ServerTest(generations, clients_in_the_backlog, 120, &plan)
-{
-    enum { WAITING = 20 };
-    struct session s[WAITING];
-    pid_t gate;
-
-    gate = generation_child(server, "sallyport: gate");
-    cr_assert_eq(kill(gate, SIGSTOP), 0);
-    for (int i = 0; i < WAITING; i++) {
-        session_reach(&s[i], server);
-    }
-    cr_assert_eq(kill(server->pid, SIGHUP), 0);
-    cr_assert_eq(kill(gate, SIGCONT), 0);
-    for (int i = 0; i < WAITING; i++) {
-        session_start_tls(&s[i]);
-        cr_assert_eq(session_try_login(&s[i], "anna", SERVER_PASSWORD), 230);
-        session_close(&s[i]);
-    }
-}
 
 /* The newest of eight generations dies, with its session: the seven others
  * finish their transfers, and a recovery serves. */

@@ -1,69 +1,8 @@
-/* There is one line for each login, change, transfer and end: also for sessions
- * that live only while there is no log, and for a user who causes more lines
- * than the log takes. */
-#include "support/processes.h"
+/* There is one line for each transfer and refusal, also for a user who causes
+ * more lines than the log takes. */
 #include "support/served.h"
 #include "support/server_log.h"
 #include "support/test.h"
-#include "support/wait.h"
-
-/* Master restarts log at once this many times, and then once in 10 s; a machine
- * under load needs more time. */
-#define RESTARTS 5
-#define AGAIN_MS 30000
-
-static bool log_lives(void *argument)
-{
-    static struct processes p;
-    const struct server *server = argument;
-
-    processes_of(server->pid, &p);
-    return processes_find(&p, "sallyport: log") != NULL;
-}
-
-/* Log dies once more than master restarts it at once, so there is none for
- * nearly 10 s. */
-static void take_log_away(struct server *server)
-{
-    for (int i = 0; i <= RESTARTS; i++) {
-        cr_assert(wait_until(log_lives, server, AGAIN_MS), "no log");
-        processes_kill(server->pid, "sallyport: log");
-    }
-}
-
-static void say_all(struct session *s, const char *name)
-{
-    session_store(s, "STOR", name, "hello", 5);
-    session_do(s, "250 {*}", "DELE %s", name);
-    session_close(s);
-}
-
-static void expect_all(const struct server *server, const char *name)
-{
-    char path[64];
-
-    snprintf(path, sizeof(path), " path=/%s ", name);
-    server_log_expect(server, 1, "transfer ", path, "result=226", NULL);
-    server_log_expect(server, 1, "change ", path, "result=250", NULL);
-}
-
-/* The next log has every line, once: from a session that continues while there
- * is no log, and from a session that lives only then. */
-ServerTest(log, away, 90, PLAN(.troubles = true))
-{
-    struct session old, new;
-
-    session_enter(&old, server, "anna");
-    take_log_away(server);
-    say_all(&old, "old");
-    session_enter(&new, server, "anna");
-    say_all(&new, "new");
-    cr_assert(wait_until(log_lives, server, AGAIN_MS), "no log");
-    server_log_expect(server, 2, "end ", "user=anna ", "reason=quit", NULL);
-    server_log_expect(server, 2, "login ", "user=anna ", NULL);
-    expect_all(server, "old");
-    expect_all(server, "new");
-}
 
 #define SHORT_SESSIONS 160
 #define SHORT_LINES    95

@@ -54,7 +54,7 @@
  *   ENTER CLIENT [USER]   the same, and LOGIN
  *   C: LINE         the client sends a line
  *   DO CODE LINE [=> PATTERN]   the same, and the reply begins with CODE; the
- *                   rest of its first line matches
+ *                   rest of its only line, or the second of three, matches
  *   C! BYTES        the same without CRLF: \r \n \t \\ \xNN, in one segment
  *   S: PATTERN      the next line from the server; a port in it is connected to
  *                   at once

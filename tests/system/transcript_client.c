@@ -121,15 +121,19 @@ static const char *next_line(struct play *p)
     return session_line(&p->c->session);
 }
 
-void play_expect(struct play *p, const char *rest)
+static void expect_line(struct play *p, const char *got, const char *rest)
 {
     struct pattern_match m = { 0 };
-    const char *got = next_line(p);
 
     if (!pattern_matches(slice_from(rest), slice_from(got), &m))
         FAIL("expected: %s\n     got: %s", rest, got);
     transcript_keep(p, &m);
     take_port(p, m.port);
+}
+
+void play_expect(struct play *p, const char *rest)
+{
+    expect_line(p, next_line(p), rest);
 }
 
 void play_expect_until(struct play *p, const char *rest)
@@ -166,8 +170,14 @@ void play_do(struct play *p, const char *rest)
     }
     *wanted = '\0';
     session_send(&p->c->session, "%s", line);
-    snprintf(pattern, sizeof(pattern), "%s %.32000s", code, wanted + 4);
-    play_expect(p, pattern);
+    const char *got = next_line(p);
+    const bool three = strncmp(got, code, 3) == 0 && got[3] == '-';
+    snprintf(pattern, sizeof(pattern), "%s %.32000s", three ? "" : code,
+             wanted + 4);
+    expect_line(p, three ? next_line(p) : got, pattern);
+    snprintf(pattern, sizeof(pattern), "%s {*}", code);
+    if (three)
+        play_expect(p, pattern);
 }
 
 static void set_version(struct play *p, const char *rest)
