@@ -230,10 +230,15 @@ static void play_line(struct play *p, char *line)
         *wanted = '\0';
     transcript_fill(rest, &words, filled);
     d->play(p, filled);
-    if (!wanted)
-        return;
-    transcript_fill(wanted + 4, &words, filled);
-    then(p, filled);
+    while (wanted) {
+        char *pattern = wanted + 4;
+
+        wanted = strstr(pattern, " => ");
+        if (wanted)
+            *wanted = '\0';
+        transcript_fill(pattern, &words, filled);
+        then(p, filled);
+    }
 }
 
 static void play_text(struct play *p, const char *file, char *text,

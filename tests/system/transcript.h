@@ -28,8 +28,8 @@
  *   INPUT TEXT      a line of the standard input of the next program (if not
  *                   said, the users' password; at a desk nothing)
  *   > PATTERN       the next line of its output that has this in it; the first
- *                   such pattern may follow on its own line: CTL who => anna
- *                   (so may an "=" after $ and WAIT, a SEE after TYPE and KEYS)
+ *                   such patterns may follow on its own line: CTL who => anna
+ *                   (so may each "=" after $ and WAIT, a SEE after TYPE, KEYS)
  *   >! PATTERN      no line of the whole output has it
  *   = PATTERN       the next line of its output matches as a whole, and every
  *                   line of the output is named so
