@@ -17,14 +17,8 @@ static bool sweep_is_of_other(const struct files *f, const struct mount *m,
            (!partial_is_own(f, st) || partial_is_of_other(f, fd, name));
 }
 
-/* Has it no writer? A partial of another user can't be locked, so only its age
- * tells. */
-static bool sweep_is_untouched(const struct stat *st)
-{
-    return time(NULL) - st->st_ctime >= PARTIAL_UNTOUCHED_S;
-}
-
-/* Checks that it contains only partials. Returns -ENOTEMPTY, or
+/* Checks that it contains only partials. A partial of another user can't be
+ * locked, so only its age tells whether it has a writer. Returns -ENOTEMPTY, or
  * OUTCOME_OTHERS_PARTIALS. */
 static int sweep_only_partials(const struct files *f, const struct mount *m,
                                int fd)
@@ -41,7 +35,8 @@ static int sweep_only_partials(const struct files *f, const struct mount *m,
         if (!partial_is_name(name))
             return -ENOTEMPTY;
         if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-            sweep_is_of_other(f, m, fd, name, &st) && !sweep_is_untouched(&st))
+            sweep_is_of_other(f, m, fd, name, &st) &&
+            st.st_ctime > time(NULL) - PARTIAL_UNTOUCHED_S)
             busy = OUTCOME_OTHERS_PARTIALS;
     }
     return r < 0 ? r : busy;
@@ -64,7 +59,7 @@ int sweep_all(const struct files *f, const struct mount *m, int fd)
             fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
             continue;
         const bool others = sweep_is_of_other(f, m, fd, name, &st);
-        if (others && !sweep_is_untouched(&st))
+        if (others && st.st_ctime > time(NULL) - PARTIAL_UNTOUCHED_S)
             continue;
         if (others && !partial_is_own(f, &st))
             unlinkat(fd, name, 0);
