@@ -263,27 +263,21 @@ static void check_count(int fd, const struct home *h)
              a->uploads ? "uploads" : "upload-bytes", h->path);
 }
 
-/* Does home_make() also make the directory of the setting, for a home directly
- * in it? */
-static bool setting_is_made(const struct home *h)
-{
-    const char *setting = setting_of(h);
-
-    return user_path_within(h->path, setting) &&
-           !strchr(h->path + strlen(setting) + 1, '/') &&
-           access(setting, F_OK) < 0;
-}
-
 static void check_on_disk(void *data)
 {
     const struct home *h = data;
+    const char *setting = setting_of(h);
     struct complaint c = { "" };
-    FD_CLEANUP int parent = home_open_parent(h->path, setting_of(h));
+    FD_CLEANUP int parent = home_open_parent(h->path, setting);
     FD_CLEANUP int fd = -1;
 
     if (unit_forbids(&permitting, h->share ? "share" : "home", h->path, &c))
         fail(EX_CONFIG, "%s", c.text);
-    if (parent == -ENOENT && setting_is_made(h))
+    /* home_make() also makes the directory of the setting, for a home directly
+     * in it. */
+    if (parent == -ENOENT && user_path_within(h->path, setting) &&
+        !strchr(h->path + strlen(setting) + 1, '/') &&
+        access(setting, F_OK) < 0)
         return;
     if (parent < 0)
         home_fail(h->path, -parent);

@@ -35,31 +35,26 @@ static void set(json_t *one, const char *key, json_t *value)
         fail_no_memory();
 }
 
-/* Makes a value. The log never writes a number with a leading zero, so such a
+/* Adds a field. The log never writes a number with a leading zero, so such a
  * text stays a text. */
-static json_t *field_value(const char *name, struct slice text)
+static bool add_field(json_t *one, struct slice name, struct slice text)
 {
     static const char *const numbers[] = {
         "bytes", "ms", "result", "number", "size", "from", "uid", "loginuid"
     };
     const size_t count = sizeof(numbers) / sizeof(numbers[0]);
-    uint64_t n;
-
-    if (slice_among(slice_from(name), numbers, count) >= 0 &&
-        slice_number(text, INT64_MAX, &n) == 0 &&
-        (text.ptr[0] != '0' || text.len == 1))
-        return json_integer((json_int_t)n);
-    return json_foreign(text);
-}
-
-static bool add_field(json_t *one, struct slice name, struct slice text)
-{
     char key[NAME_ROOM];
+    uint64_t n;
 
     if (slice_copy(name, key, sizeof(key)) < 0 || !is_name(key) ||
         json_object_get(one, key))
         return false;
-    set(one, key, field_value(key, text));
+    set(one, key,
+        slice_among(name, numbers, count) >= 0 &&
+                slice_number(text, INT64_MAX, &n) == 0 &&
+                (text.ptr[0] != '0' || text.len == 1)
+            ? json_integer((json_int_t)n)
+            : json_foreign(text));
     return true;
 }
 

@@ -21,19 +21,6 @@ static void check_above(const char *path, const char *setting)
              path, setting);
 }
 
-static void take_path(struct new_share *a)
-{
-    const struct settings *s = &ctl.settings;
-    char path[USER_HOME_MAX + 2];
-    const char *given = ctl.args.path ? ctl.args.path : path;
-
-    snprintf(path, sizeof(path), "%s/%s", s->shares, ctl.args.word[2]);
-    given_tidy("--path", given, s->shares, a->home.path);
-    check_above(a->home.path, s->homes);
-    check_above(a->home.path, s->shares);
-    home_canonical(a->home.path);
-}
-
 static void check_lines(const struct new_share *a, const struct users *u)
 {
     const char *name = ctl.args.word[2];
@@ -96,9 +83,16 @@ static void add_share(void *given)
 void share_add(void)
 {
     struct new_share a = { .home = { .share = true }, .owner = (uid_t)-1 };
+    const struct settings *s = &ctl.settings;
+    char path[USER_HOME_MAX + 2];
+    const char *given = ctl.args.path ? ctl.args.path : path;
 
     given_check();
-    take_path(&a);
+    snprintf(path, sizeof(path), "%s/%s", s->shares, ctl.args.word[2]);
+    given_tidy("--path", given, s->shares, a.home.path);
+    check_above(a.home.path, s->homes);
+    check_above(a.home.path, s->shares);
+    home_canonical(a.home.path);
     check_lines(&a, &ctl.users);
     if (ctl.args.local_group) {
         a.local = true;

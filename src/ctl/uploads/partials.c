@@ -70,28 +70,6 @@ static void log_removed(const struct hunt *s, const struct msg_partial *msg)
     buf_release(&path);
 }
 
-static void take_partial(struct hunt *s, const struct msg_partial *msg)
-{
-    char when[WHEN_MAX];
-    const bool rests = msg->state == PARTIAL_RESTS;
-    /* NULL: nobody can tell if a partial of a share's member is being
-     * written. */
-    const char *state = rests && s->what != FIND_PARTIALS ? "expired"
-                        : rests && s->share               ? NULL
-                                            : state_words[msg->state];
-    json_t *row = json_pack(
-        "{s:s, s:o, s:o, s:I, s:s, s:I, s:s?}", "user", s->at.user, "path",
-        json_slice(msg->path), "for", json_slice(msg->name), "bytes",
-        (json_int_t)msg->bytes, "modified", when_text(msg->mtime, when), "age",
-        (json_int_t)(s->now - msg->mtime), "state", state);
-
-    s->count[msg->state]++;
-    s->bytes[msg->state] += msg->bytes;
-    if (msg->state == PARTIAL_REMOVED)
-        log_removed(s, msg);
-    table_add(&s->at.found, row);
-}
-
 static int find_partials(struct search *at, struct channel *files,
                          uint32_t request)
 {
@@ -105,13 +83,32 @@ static void take_found(struct search *at, struct message *m)
 {
     struct hunt *s = (struct hunt *)at;
     const struct msg_partials_end *end = &m->partials_end;
+    const struct msg_partial *msg = &m->partial;
 
-    if (m->kind == MSG_partial)
-        take_partial(s, &m->partial);
-    else if (m->kind != MSG_partials_end)
+    if (m->kind == MSG_partial) {
+        char when[WHEN_MAX];
+        const bool rests = msg->state == PARTIAL_RESTS;
+        /* NULL: nobody can tell if a partial of a share's member is being
+         * written. */
+        const char *state = rests && s->what != FIND_PARTIALS ? "expired"
+                            : rests && s->share               ? NULL
+                                                : state_words[msg->state];
+        json_t *row = json_pack(
+            "{s:s, s:o, s:o, s:I, s:s, s:I, s:s?}", "user", s->at.user, "path",
+            json_slice(msg->path), "for", json_slice(msg->name), "bytes",
+            (json_int_t)msg->bytes, "modified", when_text(msg->mtime, when),
+            "age", (json_int_t)(s->now - msg->mtime), "state", state);
+
+        s->count[msg->state]++;
+        s->bytes[msg->state] += msg->bytes;
+        if (msg->state == PARTIAL_REMOVED)
+            log_removed(s, msg);
+        table_add(&s->at.found, row);
+    } else if (m->kind != MSG_partials_end) {
         server_lies("no answer to partials");
-    else if (end->unread == 0 && end->error && end->error != ENOENT)
+    } else if (end->unread == 0 && end->error && end->error != ENOENT) {
         stderr_print("%s: %s: %s", at->user, s->path, strerror(end->error));
+    }
 }
 
 static void hunt_begin(struct hunt *s, bool remove)

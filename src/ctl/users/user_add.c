@@ -21,22 +21,6 @@ void draft_home(struct draft *d, const char *home)
     row_need(row_set_column(&d->row, ROW_HOME, d->home.path));
 }
 
-static void check_new(const char *name, const struct users *u)
-{
-    const struct user *same = users_find(u, slice_from(name));
-
-    if (same)
-        fail(EX_DATAERR,
-             "%s:%zu: %s is there already; run: sallyportctl %s %s%s",
-             ctl.settings.users, same->line, name,
-             ctl.args.show    ? "invite --show"
-             : ctl.args.share ? "share grant SHARE"
-             : ctl.args.team  ? "team join TEAM"
-                              : "user passwd",
-             name, ctl.args.share && !ctl.args.show ? ":ROLE" : "");
-    sessions_name_check(name);
-}
-
 /* Does each share of --share, or each team of --team, exist? */
 static void check_list(const struct users *u, const char *list,
                        const char *group)
@@ -57,9 +41,20 @@ void draft_check(const struct draft *d, const struct users *u,
                  const struct user *own)
 {
     const char *home = d->row.column[ROW_HOME];
+    const char *name = d->row.column[ROW_NAME];
+    const struct user *same = own ? NULL : users_find(u, slice_from(name));
 
+    if (same)
+        fail(EX_DATAERR,
+             "%s:%zu: %s is there already; run: sallyportctl %s %s%s",
+             ctl.settings.users, same->line, name,
+             ctl.args.show    ? "invite --show"
+             : ctl.args.share ? "share grant SHARE"
+             : ctl.args.team  ? "team join TEAM"
+                              : "user passwd",
+             name, ctl.args.share && !ctl.args.show ? ":ROLE" : "");
     if (!own)
-        check_new(d->row.column[ROW_NAME], u);
+        sessions_name_check(name);
     check_list(u, ctl.args.share, "share");
     check_list(u, ctl.args.team, "team");
     if (!home[0])
