@@ -272,44 +272,6 @@ ServerTest(certificates, sessions_of_many_generations, 120, PLAN(0))
     session_close(&late);
 }
 
-/* The directories as certbot makes them: live/ has links, and a renewal makes
- * new ones. */
-static void renew(const struct server *s, long serial)
-{
-    static const char *const ends[] = { "pem", "key" };
-    char name[32], file[40], new[SERVER_PATH_MAX];
-
-    snprintf(name, sizeof(name), "renewed%ld", serial);
-    issue(s, name, (struct pki_leaf){ .serial = serial });
-    for (int i = 0; i < 2; i++) {
-        snprintf(file, sizeof(file), "%s.%s", name, ends[i]);
-        snprintf(new, sizeof(new), "%s", server_path(s, "new"));
-        cr_assert_eq(symlink(file, new), 0);
-        snprintf(file, sizeof(file), "certificate.%s", ends[i]);
-        cr_assert_eq(rename(new, server_path(s, file)), 0);
-    }
-}
-
-/* Runs what the deploy hook of docs/admin/tls.md runs; the reload is over when
- * it returns. */
-ServerTest(certificates, a_deploy_hook, 120, PLAN(0))
-{
-    struct session s;
-
-    enter(&s, server);
-    server_set(server, "key", server_path(server, "certificate.key"));
-    for (long serial = 501; serial <= 503; serial++) {
-        renew(server, serial);
-        reload(server);
-        cr_assert_eq(serial_for(server, NULL, NULL), serial);
-    }
-    spoil_key(server);
-    ctl(server, EX_DATAERR, "reload", "sallyport.conf:4: key = ");
-    cr_assert_eq(serial_for(server, NULL, NULL), 503);
-    transfer(&s);
-    session_close(&s);
-}
-
 /* The server's own certificate lasts longer; each of those that don't is
  * named. */
 ServerTest(certificates, what_expires_soon_is_told, 120, PLAN(0))

@@ -1,10 +1,8 @@
 /* The changes that a reload makes, and what stays as it was after a mistake in
  * the new configuration. */
 #include "ctl.h"
-#include "generation.h"
 #include "support/ports.h"
 #include "support/served.h"
-#include "support/server_log.h"
 #include "support/test.h"
 #include "support/wait.h"
 
@@ -82,22 +80,4 @@ SessionTest(reloads, ports, 120, &plan)
     session_do(&fresh, "229 {*}(|||{port}|){*}", "EPSV");
     cr_expect(fresh.port == first || fresh.port == first + 1, "%u", fresh.port);
     session_close(&fresh);
-}
-
-/* The lock is announced to the generation that leads. The next one, which has
- * read the file before, knows it, too. */
-ServerTest(reloads, a_lock_during_a_reload, 120, &plan)
-{
-    for (int i = 0; i < 10; i++) {
-        cr_assert_eq(kill(server->pid, SIGHUP), 0);
-        ctl(server, 0, "user lock anna", "");
-        cr_expect_neq(session_code(server, "anna", SERVER_PASSWORD), 230, "%d",
-                      i);
-        generation_wait_at_most(server, 1);
-        cr_expect_neq(session_code(server, "anna", SERVER_PASSWORD), 230,
-                      "%d: after the reload", i);
-        ctl(server, 0, "user unlock anna", "");
-        cr_expect_eq(session_code(server, "anna", SERVER_PASSWORD), 230,
-                     "%d: unlocked", i);
-    }
 }
