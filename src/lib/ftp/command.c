@@ -80,41 +80,44 @@ const char *const hash_names[HASH_COUNT] = {
     [HASH_SHA512] = "SHA-512",
 };
 
-void command_feat(const struct choices *c, struct buf *into)
+static void feat_row(const struct command *row, const struct choices *c,
+                     struct buf *into)
 {
     static const enum conflict rules[] = { CONFLICT_OVERWRITE, CONFLICT_RENAME,
                                            CONFLICT_REJECT };
+    struct slice lines = slice_from(row->feat), text;
     struct buf line;
 
+    if (!row->feat || !strstr(row->feat, "{}")) {
+        while (slice_cut(&lines, '\n', &text))
+            reply_line(into, text);
+        return;
+    }
     buf_init(&line, FEAT_LINE_MAX);
+    buf_add(&line, row->feat, strcspn(row->feat, "{"));
+    if (row->verb == VERB_MLST)
+        listing_facts_names(&line, c->facts, true);
+    for (unsigned i = 0; row->verb == VERB_HASH && i < HASH_COUNT; i++)
+        buf_add_format(&line, "%s%s%s", i > 0 ? ";" : "", hash_names[i],
+                       i == c->hash ? "*" : "");
+    for (size_t i = 0;
+         row->verb == VERB_STOR && i < sizeof(rules) / sizeof(rules[0]); i++)
+        buf_add_format(&line, "%s%s%s",
+                       i > 0 ? ";" : "conflict=", conflict_words[rules[i]],
+                       rules[i] == c->conflict ? "*" : "");
+    reply_line(into, buf_slice(&line));
+    buf_release(&line);
+}
+
+void command_feat(const struct choices *c, struct buf *into)
+{
     for (size_t i = 0; i < command_count; i++) {
         const struct command *row = &command_table[i];
-        struct slice lines = slice_from(row->feat), text;
 
-        if ((!c->active && (row->flags & COMMAND_ACTIVE)) ||
-            (!c->mode_z && (row->flags & COMMAND_FEAT_Z)))
-            continue;
-        if (!row->feat || !strstr(row->feat, "{}")) {
-            while (slice_cut(&lines, '\n', &text))
-                reply_line(into, text);
-            continue;
-        }
-        buf_clear(&line);
-        buf_add(&line, row->feat, strcspn(row->feat, "{"));
-        if (row->verb == VERB_MLST)
-            listing_facts_names(&line, c->facts, true);
-        for (unsigned n = 0; row->verb == VERB_HASH && n < HASH_COUNT; n++)
-            buf_add_format(&line, "%s%s%s", n > 0 ? ";" : "", hash_names[n],
-                           n == c->hash ? "*" : "");
-        for (size_t n = 0;
-             row->verb == VERB_STOR && n < sizeof(rules) / sizeof(rules[0]);
-             n++)
-            buf_add_format(&line, "%s%s%s",
-                           n > 0 ? ";" : "conflict=", conflict_words[rules[n]],
-                           rules[n] == c->conflict ? "*" : "");
-        reply_line(into, buf_slice(&line));
+        if ((c->active || !(row->flags & COMMAND_ACTIVE)) &&
+            (c->mode_z || !(row->flags & COMMAND_FEAT_Z)))
+            feat_row(row, c, into);
     }
-    buf_release(&line);
 }
 
 const struct site_command site_table[SITE_COUNT] = {
