@@ -96,7 +96,7 @@ int cmd_status(struct client *c, struct word *w, int n)
  * has. */
 int cmd_help(struct client *c, struct word *w, int n)
 {
-    unsigned mode = c->interactive ? IN_SHELL : ONE_SHOT;
+    unsigned here = c->interactive ? IN_SHELL : ONE_SHOT, mode = here;
     const struct client_command *row =
         n > 0 ? commands_find(w[0].text, mode) : NULL;
 
@@ -105,7 +105,7 @@ int cmd_help(struct client *c, struct word *w, int n)
         row = commands_find(w[0].text, mode);
     }
     if (n > 0 && !row)
-        return command_unknown(w[0].text, c->interactive ? IN_SHELL : ONE_SHOT);
+        return command_unknown(w[0].text, here);
     return help_print(row, mode);
 }
 

@@ -225,6 +225,17 @@ static void help_options(const char *title, const char *command, bool own)
     }
 }
 
+static void help_command(const struct client_command *one, bool shell)
+{
+    const char *syntax = shell ? one->syntax.shell : one->syntax.line;
+
+    printf("  %s%s", shell ? "" : "sallyport ", one->name);
+    for (size_t k = 0; shell && k < 2 && one->other[k]; k++)
+        printf(", %s", one->other[k]);
+    printf("%s%s\n", syntax[0] ? " " : "", syntax);
+    help_wrap(one->help, ".", 0, 6);
+}
+
 int help_print(const struct client_command *row, unsigned mode)
 {
     bool shell = mode == IN_SHELL;
@@ -234,18 +245,9 @@ int help_print(const struct client_command *row, unsigned mode)
     if (!row && !shell)
         puts("Usage:\n  sallyport [OPTION...] ftps://USER@HOST[:PORT][/DIR]\n"
              "      Begin a session.");
-    for (size_t i = 0; i < commands_count; i++) {
-        const struct client_command *one = &commands[i];
-        const char *syntax = shell ? one->syntax.shell : one->syntax.line;
-
-        if (row ? row != one : !(one->modes & mode))
-            continue;
-        printf("  %s%s", shell ? "" : "sallyport ", one->name);
-        for (size_t k = 0; shell && k < 2 && one->other[k]; k++)
-            printf(", %s", one->other[k]);
-        printf("%s%s\n", syntax[0] ? " " : "", syntax);
-        help_wrap(one->help, ".", 0, 6);
-    }
+    for (size_t i = 0; i < commands_count; i++)
+        if (row ? row == &commands[i] : commands[i].modes & mode)
+            help_command(&commands[i], shell);
     if (row)
         help_options("Options of this command", row->name, true);
     /* In a session, print no options that all commands have. */

@@ -535,15 +535,15 @@ static CURLcode link_perform_in_turn(struct link *l)
 
 int link_run(struct link *l, struct failure *why)
 {
-    if (l->set != CURLE_OK || !link_begin_scouting(l)) {
+    if (l->set != CURLE_OK) {
         l->io = NULL;
-        return l->set == CURLE_OK
-                   ? fail(why, EX_NOPERM, "another login was denied")
-                   : fail(why,
-                          l->set == CURLE_OUT_OF_MEMORY ? EX_OSERR
-                                                        : EX_SOFTWARE,
-                          "libcurl can't set an option: %s",
-                          curl_easy_strerror(l->set));
+        return fail(why, l->set == CURLE_OUT_OF_MEMORY ? EX_OSERR : EX_SOFTWARE,
+                    "libcurl can't set an option: %s",
+                    curl_easy_strerror(l->set));
+    }
+    if (!link_begin_scouting(l)) {
+        l->io = NULL;
+        return fail(why, EX_NOPERM, "another login was denied");
     }
     CURLcode r = link_perform_in_turn(l);
 

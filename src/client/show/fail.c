@@ -178,15 +178,18 @@ static const struct fail_row *fail_find(int of, const char *text)
     return NULL;
 }
 
+static bool fail_is_cut(int curl)
+{
+    return curl == CURLE_RECV_ERROR || curl == CURLE_SEND_ERROR ||
+           curl == CURLE_GOT_NOTHING || curl == CURLE_OPERATION_TIMEDOUT;
+}
+
 int fail_curl(struct failure *why, int curl, int reply, const char *text,
               const char *detail)
 {
-    bool cut = curl == CURLE_RECV_ERROR || curl == CURLE_SEND_ERROR ||
-               curl == CURLE_GOT_NOTHING || curl == CURLE_OPERATION_TIMEDOUT;
-
     /* After a cut the last reply belongs to a command that may fail, such as
      * ALLO. */
-    if (reply >= 500 && cut)
+    if (reply >= 500 && fail_is_cut(curl))
         reply = 0;
     /* If the server has refused, its reply explains more. But a refused AUTH is
      * more than a missing command, so there the reply is only a detail. */

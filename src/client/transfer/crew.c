@@ -305,30 +305,6 @@ static void *crew_thread(void *of)
     return NULL;
 }
 
-/* Ends the crew after Ctrl-C, a denied login or a lack of memory. */
-static void crew_dismiss(struct crew *c, struct link *first)
-{
-    struct jobs *j = c->jobs;
-    struct failure why;
-
-    while (c->left_count > 0) {
-        struct crew_left *left = &c->left[--c->left_count];
-
-        c->busy++;
-        c->walking += !jobs_is_transfer(left->transfer.job);
-        left->transfer.link = first;
-        crew_end(c, &left->transfer, -1, &left->why);
-    }
-    /* A login may be denied between two files, so that none of them has
-     * failed. */
-    if (j->code == 0 && atomic_load(&link_denied) &&
-        (j->walks.count > 0 || j->others.count > 0)) {
-        fail(&why, EX_NOPERM, "a login was denied, so not all is done");
-        progress_error("", &why);
-        j->code = why.code;
-    }
-}
-
 void jobs_run(struct jobs *j, const struct site *s, struct link *first)
 {
     static struct crew c; /* too large for a stack */
@@ -359,7 +335,24 @@ void jobs_run(struct jobs *j, const struct site *s, struct link *first)
         pthread_mutex_lock(&j->lock);
     }
     pthread_mutex_unlock(&j->lock);
-    crew_dismiss(&c, first);
+    /* Ctrl-C, a denied login or a lack of memory leaves jobs of refused
+     * links. */
+    while (c.left_count > 0) {
+        struct crew_left *left = &c.left[--c.left_count];
+
+        c.busy++;
+        c.walking += !jobs_is_transfer(left->transfer.job);
+        left->transfer.link = first;
+        crew_end(&c, &left->transfer, -1, &left->why);
+    }
+    /* A login may be denied between two files, so that none of them has
+     * failed. */
+    if (j->code == 0 && atomic_load(&link_denied) &&
+        (j->walks.count > 0 || j->others.count > 0)) {
+        fail(&why, EX_NOPERM, "a login was denied, so not all is done");
+        progress_error("", &why);
+        j->code = why.code;
+    }
     j->crew = NULL;
     progress_expect(0, 0, false);
 }
