@@ -1,8 +1,15 @@
 /* The begin of an upload: every branch of the decision, as a table; and the
  * upload that SIZE's answer belongs to. */
+#include "files/files.h"
 #include "peer.h"
 
 #define K 1024u
+
+/* The other lengths are rows of upload/cut_one_is_kept_from_64k_on. */
+Test(resume, length)
+{
+    cr_expect_eq(resume_length(UINT64_MAX), UINT64_MAX - 64 * K + 1);
+}
 
 #define STORE(at)   .mode = WRITE_STORE, .offset = (at)
 #define APPEND      .mode = WRITE_APPEND

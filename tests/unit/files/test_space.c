@@ -1,6 +1,7 @@
 /* A full disk removes old partials of the user, and of no other user. */
 #include <sys/statvfs.h>
 
+#include "files/files.h"
 #include "peer.h"
 #include "syncs.h"
 
@@ -294,6 +295,35 @@ PeerTest(idle, a_look_ends_after_many_names, two_and_many(p))
     fill_up(p, 10);
     cr_expect_eq(disk_partials(p, "/d"), 1, "it was never looked at");
     peer_expect(p, EVENT_SERVICE);
+}
+
+static void count_name(struct walk *w, int directory, const char *name)
+{
+    (void)directory, (void)name;
+    (*(uint64_t *)w->owner)++;
+}
+
+/* No name more than the limit, nor one less; "/d/f" comes last. */
+PeerTest(idle, limits_of_a_walk, peer_start(p))
+{
+    struct files f = { .session.fd = -1, .master.fd = -1 };
+
+    disk_directory(p, "/d");
+    disk_put(p, "/d/f", "", 0);
+    disk_put(p, "/g", "", 0);
+    f.mount[0].fd = open(p->home, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    for (uint64_t most = 0; most < 3; most++) {
+        uint64_t seen = 0;
+        struct walk w = { .f = &f,
+                          .mount = f.mount,
+                          .owner = &seen,
+                          .on_name = count_name,
+                          .most = most };
+
+        walk_mount(&w);
+        cr_expect_eq(seen, most ? most : 3, "%d of %d", (int)seen, (int)most);
+    }
+    close(f.mount[0].fd);
 }
 
 #define MANY 30
