@@ -402,6 +402,8 @@ PeerTest(held, no_other_way, begin(p))
     disk_fill(p, "/f", 10, 1);
     disk_directory(p, "/d");
     GETS(BETWEEN_MOUNTS, ask_rename(p, "/f", "/in/f"));
+    disk_link(p, "../f", "/in/" WAITS);
+    GETS(NOT_FOUND, ask_facts(p, "/in/f", FACTS_FOR_ANY));
     GETS(BETWEEN_MOUNTS, ask_rename(p, "/d", "/in/d"));
     GETS(MOUNT, ask_rename(p, "/in", "/out"));
     disk_link(p, "/in", "/link");

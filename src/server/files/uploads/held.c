@@ -77,8 +77,9 @@ bool held_waits(const struct files *f, const struct place *at)
     directory_begin(&d, fd);
     while (directory_next(&d, &stands) == 1)
         if (held_parse(stands, id, &conflict, &name) &&
-            strcmp(name, at->name) == 0 && fstatat(fd, stands, &st, 0) == 0 &&
-            st.st_uid == f->uid && !(at->mount->share && f->uid_is_shared))
+            strcmp(name, at->name) == 0 &&
+            fstatat(fd, stands, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+            partial_is_own(f, &st) && !(at->mount->share && f->uid_is_shared))
             return true;
     return false;
 }
