@@ -77,17 +77,21 @@ static int guard_compare_now(const struct guarded *g, int directory,
     FD_CLEANUP int fd = resolve_unmounted(directory, own, O_PATH);
     if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP)
         return 0;
-    if (fd < 0 && fd != -EXDEV)
+    if (fd == -EXDEV) {
+        /* G is a mount, whose disk may hang: looks at it only if something is
+         * mounted on NAME, too, since another spelling leads to the same
+         * mount. */
+        FD_CLEANUP int other = resolve_unmounted(directory, name, O_PATH);
+
+        if (other != -EXDEV)
+            return other < 0 ? other : 0;
+        if (fstatat(directory, own, &there, AT_SYMLINK_NOFOLLOW) < 0)
+            return -errno;
+    } else if (fd < 0) {
         return fd;
-    /* G is a mount, whose disk may hang: looks at it only if something is
-     * mounted on NAME, too, since another spelling leads to the same mount. */
-    FD_CLEANUP int other =
-        fd < 0 ? resolve_unmounted(directory, name, O_PATH) : -EXDEV;
-    if (other != -EXDEV)
-        return other < 0 ? other : 0;
-    if (fd < 0 ? fstatat(directory, own, &there, AT_SYMLINK_NOFOLLOW) < 0
-               : fstat(fd, &there) < 0)
+    } else if (fstat(fd, &there) < 0) {
         return -errno;
+    }
     return resolve_is_same(&there, st) ? -ENOENT : 0;
 }
 
