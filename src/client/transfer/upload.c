@@ -189,7 +189,7 @@ static int upload_knows(struct file_transfer *t, uint64_t held,
     int r = transfer_compare_head(t, why);
     if (r == 0) {
         digest_end(&t->digest, NULL);
-        t->foreign = t->link->site->atomic ? held : 0;
+        t->foreign = held;
     }
     return r;
 }
