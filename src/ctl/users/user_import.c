@@ -240,7 +240,7 @@ void user_import(void)
     }
     m->made = 0; /* print_partly() has nothing to say */
     import_print(m);
-    if (m->unexpected > 0) {
+    if (m->unexpected > 0 && fflush(stdout) == 0) {
         stderr_print("%zu skipped; the reasons are above", m->unexpected);
         ctl_status = EX_DATAERR;
     }
