@@ -23,6 +23,7 @@ static const struct directive {
     { "ARRIVE", play_arrive, 0 },
     { "LOGIN", play_login, 0 },
     { "ENTER", play_enter, OFFLINE },
+    { "SHOW", play_show, 0 },
     { "LAST", play_last, 0 },
     { "TRY", play_try, OFFLINE },
     { "REFUSED", play_refused, OFFLINE },

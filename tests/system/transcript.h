@@ -52,6 +52,7 @@
  *   AS CLIENT [USER]   the following lines are another client's, whose user has
  *                   the client's name if none is given
  *   ENTER CLIENT [USER]   the same, and LOGIN
+ *   SHOW CLIENT     data connections show the other client's ticket from now on
  *   C: LINE         the client sends a line
  *   DO CODE LINE [=> PATTERN]   the same, and the reply begins with CODE; the
  *                   rest of its only line, or the second of three, matches

@@ -22,6 +22,7 @@ void play_client_release(struct client *c)
     if (c->data.fd >= 0)
         data_cut(&c->data, false);
     session_drop(&c->session);
+    tls_session_free(c->shown);
     buf_release(&c->wanted);
 }
 
@@ -214,6 +215,18 @@ void play_enter(struct play *p, const char *rest)
     play_data_end(p->c);
     play_connect(p);
     play_login(p, "");
+}
+
+void play_show(struct play *p, const char *rest)
+{
+    struct client *c = p->c;
+
+    play_as(p, rest);
+    FAIL_IF(!p->c->session.tls, "%s isn't connected", rest);
+    tls_session_free(c->shown);
+    c->session.show = c->shown = tls_client_session(p->c->session.tls);
+    FAIL_IF(!c->shown, "%s has no ticket", rest);
+    p->c = c;
 }
 
 /* Connects as the client does. */

@@ -18,6 +18,7 @@
 struct client {
     char name[TRANSCRIPT_NAME_MAX], user[TRANSCRIPT_NAME_MAX];
     struct session session;
+    struct tls_session *shown; /* by SHOW; NULL: none */
     bool connected, implicit;
     struct data data;
     struct buf wanted; /* of consecutive DATA lines */
@@ -82,8 +83,8 @@ void play_connect(struct play *p);
 unsigned play_port(const struct play *p);
 transcript_play_fn play_as, play_enter, play_host, play_from, play_implicit;
 transcript_play_fn play_send, play_raw, play_expect, play_expect_until;
-transcript_play_fn play_tls, play_arrive, play_login, play_try, play_quit;
-transcript_play_fn play_do, play_refused;
+transcript_play_fn play_tls, play_arrive, play_login, play_show, play_try;
+transcript_play_fn play_quit, play_do, play_refused;
 transcript_play_fn play_last, play_ended, play_close;
 
 /* Transfers: transcript_data.c */
