@@ -380,6 +380,6 @@ void sessions_edited(const char *text)
         print_ended(ctl.args.json ? stderr : stdout, edit_ended);
     if (code != 0 && code != EX_UNAVAILABLE)
         stderr_print("the running server could not be told of it: %s; its log "
-                     "lacks it, and it reads the users file within 10 s",
+                     "may lack it, and it reads the users file within 10 s",
                      why.text);
 }

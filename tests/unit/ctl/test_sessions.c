@@ -410,7 +410,8 @@ Test(sessions, after_a_change)
     fake_end();
     file_write(world.users, ANNA);
     fake_begin(refuses);
-    says(0, "user lock anna", "could not be told of it: bad line 3");
+    says(0, "user lock anna",
+         "could not be told of it: bad line 3; its log may lack it");
     cr_expect(strstr(file_text(world.users), "anna:!"));
     fake_end();
 }
