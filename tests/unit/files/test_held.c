@@ -534,6 +534,16 @@ PeerTest(held, in_a_share, (skip_without_root(), peer_init(p)))
     peer_leave(&b);
 }
 
+/* Without root each member with "i" may be the sender. */
+PeerTest(held, in_a_share_with_one_uid, (skip_without_root(), peer_init(p)))
+{
+    peer_share(p, "/contracts", INSPECT);
+    p->start.uid_is_shared = true;
+    peer_run(p);
+    hold(p, "/contracts/a", WRITE_STORE, 10, 1);
+    is_unseen(p, "/contracts", "/contracts/a", OUTCOME_WAITS);
+}
+
 /* If two processes have the same order, one finds the file. */
 PeerTest(held, two_at_once, begin(p))
 {

@@ -64,7 +64,7 @@ bool held_parse(const char *text, char id[HELD_DIGITS + 1],
 }
 
 /* Its sender would take "not found" for a loss, and remove the own copy. Others
- * don't learn it. */
+ * don't learn it, unless they have the sender's uid. */
 bool held_waits(const struct files *f, const struct place *at)
 {
     FD_CLEANUP int fd = resolve_in(at->directory, ".", O_DIRECTORY, 0);
@@ -79,7 +79,7 @@ bool held_waits(const struct files *f, const struct place *at)
         if (held_parse(stands, id, &conflict, &name) &&
             strcmp(name, at->name) == 0 &&
             fstatat(fd, stands, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-            partial_is_own(f, &st) && !(at->mount->share && f->uid_is_shared))
+            partial_is_own(f, &st))
             return true;
     return false;
 }
