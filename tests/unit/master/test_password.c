@@ -333,7 +333,7 @@ UserTest(password, read_only, permit)
     for (int i = 0; i < 2; i++) {
         changes(&anna, NEW, PASSWORD_UNWRITTEN);
         if (i == 0)
-            stage_reports(EVENT_TROUBLE, "can't be written");
+            stage_reports(EVENT_TROUBLE, "/users: File exists");
     }
     cr_expect_not(has_hash("anna", NEW));
 }
