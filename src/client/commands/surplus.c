@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 #include <time.h>
 
 #include "client.h"
@@ -67,6 +68,11 @@ int surplus_settle(void *of, struct job *dir, struct link *l,
             progress_note("/%s stays: the server has names here that it "
                           "doesn't list, and this may be one of them",
                           held->remote);
+        if (stays && held->after)
+            jobs_fail(
+                &t->jobs,
+                client_refuse(held->local, EX_CANTCREAT,
+                              "isn't uploaded, since the server's stays"));
         t->surplus -= stays;
         jobs_push(stays ? &kept : &t->jobs.later, held);
     }
