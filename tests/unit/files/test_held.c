@@ -495,6 +495,7 @@ PeerTest(held, in_a_drop, peer_init(p))
     DONE(ask_put(p, "/in/a.pdf", WRITE_STORE, 0, 10, 1));
     cr_expect_eq(strlen(p->stored), strlen("/in/a.01234567.pdf"), "%s",
                  p->stored);
+    GETS(NOT_FOUND, ask_facts(p, p->stored, FACTS_FOR_ANY));
     cr_expect_str_eq(order_once(p, HELD_RELEASE, p->held).path, p->stored);
     cr_expect(disk_is(p, p->stored, 10, 1));
     memset(name, 'x', sizeof(name));
@@ -523,6 +524,9 @@ PeerTest(held, in_a_share, (skip_without_root(), peer_init(p)))
     peer_member(&c, p, "carl", INSPECT);
     is_unseen(&c, "/contracts", "/contracts/a", OUTCOME_NOT_FOUND);
     peer_leave(&c);
+    p->start.uid_is_shared = true;
+    peer_again(p);
+    GETS(NOT_FOUND, ask_facts(p, "/contracts/a", FACTS_FOR_ANY));
     ctl = peer_of_share(p);
     h = order_once(&ctl, HELD_LIST, "");
     cr_expect(h.count == 1 && h.uid == PEER_UID);
