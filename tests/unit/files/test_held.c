@@ -538,7 +538,7 @@ PeerTest(held, in_a_share, (skip_without_root(), peer_init(p)))
     peer_leave(&b);
 }
 
-/* Without root each member with "i" may be the sender. */
+/* In a server without root each member with "i" may be the sender. */
 PeerTest(held, in_a_share_with_one_uid, (skip_without_root(), peer_init(p)))
 {
     peer_share(p, "/contracts", INSPECT);
