@@ -1,4 +1,4 @@
-/* Ports for the setting `ports`. */
+/* Ports for the setting `ports`, and for listeners. */
 #include "ports.h"
 
 #include <stdio.h>
@@ -12,6 +12,7 @@
 #define FIRST  10000u
 #define BLOCK  256u
 #define BLOCKS 85u
+#define SINGLE 64u /* the last ones of a block, for ports_one() */
 
 static bool port_is_free(unsigned port)
 {
@@ -56,5 +57,20 @@ unsigned ports_free(unsigned count)
             return port + 1 - count;
     }
     FAIL_IF(true, "no %u ports in a row are free", count);
+    return 0;
+}
+
+unsigned ports_one(void)
+{
+    static unsigned tries;
+    const unsigned first = ports_own() + BLOCK - SINGLE;
+
+    for (unsigned i = 0; i < SINGLE; i++) {
+        const unsigned port = first + tries++ % SINGLE;
+
+        if (port_is_free(port))
+            return port;
+    }
+    FAIL_IF(true, "none of %u ports is free", SINGLE);
     return 0;
 }

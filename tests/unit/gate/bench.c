@@ -29,7 +29,7 @@ static struct sockaddr_in ipv4(const char *host, uint16_t port)
 
 static int listen_on(const char *host, struct address *bound)
 {
-    struct sockaddr_in a = ipv4(host, 0);
+    struct sockaddr_in a = ipv4(host, (uint16_t)ports_one());
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     OR_FAIL(bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0);
