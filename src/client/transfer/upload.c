@@ -189,7 +189,9 @@ static int upload_knows(struct file_transfer *t, uint64_t held,
     int r = transfer_compare_head(t, why);
     if (r == 0) {
         digest_end(&t->digest, NULL);
-        t->foreign = held;
+        /* Under a temporary name STOR replaces these bytes: a server that keeps
+         * old ones shows no unfinished file. */
+        t->foreign = t->aside ? 0 : held;
     }
     return r;
 }
