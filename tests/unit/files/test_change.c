@@ -245,6 +245,11 @@ PeerTest(change, partials_are_no_obstacle, peer_init(p))
     DONE(ask_path(p, MSG_file_delete, "/folder/a"));
     cr_assert_eq(disk_partials(p, "/folder"), 1);
     GETS(NOT_FOUND, ask_path(p, MSG_file_delete, "/folder/a"));
+    /* Nor if the directory couldn't be removed then. */
+    cr_assert_eq(chmod(p->home, 0500), 0);
+    GETS(DENIED, ask_path(p, MSG_directory_remove, "/folder"));
+    cr_assert_eq(chmod(p->home, 0700), 0);
+    cr_assert_eq(disk_partials(p, "/folder"), 1);
     DONE(ask_path(p, MSG_directory_remove, "/folder"));
     cr_assert_not(disk_has(p, "/folder"));
 }

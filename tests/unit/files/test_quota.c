@@ -168,7 +168,7 @@ PeerTest(quota, what_is_left, begin(p))
 PeerTest(quota, a_full_disk, begin(p))
 {
     use_quota_of(p->home, 1024 * MIB);
-    GETS(NO_SPACE, ask_write(p, "/file", WRITE_STORE, 0, 500 * MIB, NULL));
+    GETS(NO_SPACE, ask_write(p, "/file", WRITE_STORE, 0, 2048 * MIB, NULL));
     cr_expect_eq(p->why.limit, 0);
     DONE(ask_write(p, "/file", WRITE_STORE, 0, 0, NULL));
     DONE(ask_abort(p));
