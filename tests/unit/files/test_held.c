@@ -524,9 +524,6 @@ PeerTest(held, in_a_share, (skip_without_root(), peer_init(p)))
     peer_member(&c, p, "carl", INSPECT);
     is_unseen(&c, "/contracts", "/contracts/a", OUTCOME_NOT_FOUND);
     peer_leave(&c);
-    p->start.uid_is_shared = true;
-    peer_again(p);
-    GETS(NOT_FOUND, ask_facts(p, "/contracts/a", FACTS_FOR_ANY));
     ctl = peer_of_share(p);
     h = order_once(&ctl, HELD_LIST, "");
     cr_expect(h.count == 1 && h.uid == PEER_UID);
