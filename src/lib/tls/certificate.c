@@ -81,7 +81,7 @@ static int take_certificate(void *owner, void *thing, int number)
     if (e == 0 && !id->chain)
         id->chain = sk_X509_new_null();
     if (e == 0 && id->chain && sk_X509_push(id->chain, x) > 0)
-        return 0; /* the same */
+        return 0; /* the chain owns X now */
     X509_free(x);
     return e != 0 ? e : complain(r->c, "%s: no memory", id->name);
 }
