@@ -249,7 +249,7 @@ PeerTest(guard, no_descriptor_stays, (skip_without_root(), peer_init(p)))
     cr_assert_eq(chmod(disk_path(p, "/d"), 0400), 0);
     peer_rights(p, "/in", READ);
     peer_run(p);
-    for (int i = 0; i < 1100; i++)
+    for (int i = 0; i < 2400; i++)
         GETS(DENIED, ask_path(p, MSG_file_delete, "/d/f"));
 }
 
