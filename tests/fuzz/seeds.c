@@ -45,7 +45,7 @@ static void run_seed(const char *path)
 
 SEED_TEST(FUZZ_NAME)
 {
-    DIR *folder = opendir(server_source(FUZZ_SEEDS));
+    DIR *folder = opendir(in_source(FUZZ_SEEDS));
     const struct dirent *entry;
     unsigned count = 0;
 
@@ -55,7 +55,7 @@ SEED_TEST(FUZZ_NAME)
 
         if (entry->d_name[0] == '.')
             continue;
-        snprintf(path, sizeof(path), "%s/%s", server_source(FUZZ_SEEDS),
+        snprintf(path, sizeof(path), "%s/%s", in_source(FUZZ_SEEDS),
                  entry->d_name);
         run_seed(path);
         count++;

@@ -32,7 +32,7 @@ void certificate_make(const char *directory)
         copy(ready, directory, "key.pem", 0600);
         return;
     }
-    run(&r, NULL, server_source("certs/make"), "--out", directory, "localhost",
+    run(&r, NULL, in_source("certs/make"), "--out", directory, "localhost",
         "127.0.0.1", "::1", NULL);
     FAIL_IF(r.status != 0, "certs/make: %s", r.text);
     run_release(&r);

@@ -17,6 +17,9 @@ void files_set_time(const char *path, time_t when);
 /* Reads the whole file. A missing file gives no bytes and false. */
 bool files_read(const char *path, struct buf *into);
 bool files_exists(const char *path);
+/* Returns the path of a file in the source tree, or in a copy that this user
+ * can read. The result stays. */
+const char *in_source(const char *name);
 /* Replaces the first FROM in a file by TO: by writing into the file, or by a
  * rename. */
 void files_change(const char *path, const char *from, const char *to,

@@ -22,7 +22,7 @@ void rows_find(struct rows *r)
 
     if (r->count > 0)
         return;
-    n = scandir(server_source(r->folder), &found, NULL, alphasort);
+    n = scandir(in_source(r->folder), &found, NULL, alphasort);
     for (int i = 0; i < n; i++) {
         add_row(r, found[i]->d_name);
         free(found[i]);
@@ -62,7 +62,7 @@ const char *rows_file(const struct rows *r, const struct row *row)
 {
     static char out[SERVER_PATH_MAX];
 
-    snprintf(out, sizeof(out), "%s/%s%s", server_source(r->folder), row->name,
+    snprintf(out, sizeof(out), "%s/%s%s", in_source(r->folder), row->name,
              r->suffix);
     return out;
 }

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "support/files.h"
+
 #define SERVER_PATH_MAX 512
 #define SERVER_PASSWORD "correct horse battery"
 /* Uids without an account; users have 70000 and up, shares 80000 and up. */
@@ -110,11 +112,10 @@ void server_shared(struct server *ret);
 const struct server *server_of_runner(void);
 
 /* Return paths: of a file or a program of the build under test, of a file in
- * the source tree or in the server's directory, of a user's home, and of a file
- * in it. Each result stays. */
+ * the server's directory, of a user's home, and of a file in it. Each result
+ * stays. */
 const char *server_build(const char *name);
 const char *server_program(const char *name);
-const char *server_source(const char *name);
 const char *server_path(const struct server *s, const char *name);
 const char *server_home(const struct server *s, const char *user);
 const char *server_home_file(const struct server *s, const char *user,

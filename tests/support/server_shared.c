@@ -109,7 +109,7 @@ const char *server_program(const char *name)
     return join(server_build(place), name);
 }
 
-const char *server_source(const char *name)
+const char *in_source(const char *name)
 {
     const char *source = getenv("SALLYPORT_SOURCE");
 

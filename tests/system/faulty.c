@@ -22,8 +22,8 @@ static pid_t start(char *const script[], const char *file, char port[16])
     char program[SERVER_PATH_MAX];
     struct buf text;
 
-    snprintf(program, sizeof(program), "%s/%s",
-             server_source("tests/system/peers"), script[0]);
+    snprintf(program, sizeof(program), "%s/%s", in_source("tests/system/peers"),
+             script[0]);
     words[2] = program;
     for (size_t i = 1; script[i]; i++)
         words[2 + i] = script[i];

@@ -25,7 +25,7 @@ static pid_t fuse_start(const char *folder, const char *how, const char *lack,
     pid_t pid;
 
     cr_assert_eq(stat(folder, &at), 0);
-    const char *script = server_source("tests/system/fuse.py");
+    const char *script = in_source("tests/system/fuse.py");
     snprintf(uid, sizeof(uid), "%u", (unsigned)at.st_uid);
     cr_assert_eq(pipe(ends), 0);
     pid = fork();

@@ -45,7 +45,7 @@ pid_t peer_start(const struct peer *p, struct desk *d, const char *limit)
     char port[8];
 
     snprintf(port, sizeof(port), "%u", ntohs(at.sin_port));
-    const char *program = server_source("tests/system/peers/serve");
+    const char *program = in_source("tests/system/peers/serve");
     pid_t pid = fork();
     if (pid == 0) {
         int log = open("serve.log", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);

@@ -38,7 +38,7 @@ static void complete(const char *shell, const char *setup)
     files_write("conf", line, strlen(line), 0644);
     files_write("users", USERS_FILE, strlen(USERS_FILE), 0644);
     terminal_open(&t, desk.dir, shell);
-    snprintf(line, sizeof(line), "from=%s", server_source("etc/completion"));
+    snprintf(line, sizeof(line), "from=%s", in_source("etc/completion"));
     terminal_type(&t, line);
     snprintf(line, sizeof(line), "PATH=%s:$PATH", server_build("sbin"));
     terminal_type(&t, line);

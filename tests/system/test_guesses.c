@@ -22,7 +22,7 @@ static void attack(struct running *r, const struct server *s, size_t addresses)
     static char address[ADDRESSES][32];
     char port[16];
     char *argv[8 + ADDRESSES + 1] = { "/usr/bin/python3",
-                                      (char *)server_source(
+                                      (char *)in_source(
                                           "tests/system/guess.py"),
                                       port,
                                       SECONDS,

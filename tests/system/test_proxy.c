@@ -184,7 +184,7 @@ static void run_script(const struct server *server, const char *name)
 {
     char port[16];
     struct run_result r;
-    const char *script = server_source(name);
+    const char *script = in_source(name);
 
     snprintf(port, sizeof(port), "%u", server->port);
     const char *folder = server_path(server, "");

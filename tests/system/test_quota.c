@@ -204,8 +204,8 @@ Test(quota, the_example_for_prometheus, .timeout = 120)
     begin(&t);
     ctl_on_path(&t.server);
     const char *folder = server_path(&t.server, "bin");
-    run(&r, NULL, server_source("etc/examples/prometheus/sallyport-quotas"),
-        folder, NULL);
+    run(&r, NULL, in_source("etc/examples/prometheus/sallyport-quotas"), folder,
+        NULL);
     cr_expect_eq(r.status, 0, "%s", r.text);
     run_release(&r);
     run(&r, NULL, "cat", server_path(&t.server, "bin/sallyport_quotas.prom"),

@@ -79,7 +79,7 @@ static void play(const struct server *server, const char *name, int number)
     char work[SERVER_PATH_MAX];
     char rounds[16];
     struct run_result r;
-    const char *script = server_source("tests/system/refusals.sh");
+    const char *script = in_source("tests/system/refusals.sh");
 
     snprintf(port, sizeof(port), "%u", server->port);
     const char *password = server_path(server, "password");

@@ -72,7 +72,7 @@ void play_faulty(struct play *p, const char *rest)
     snprintf(p->server->folder, sizeof(p->server->folder), "%s",
              p->faulty.desk.dir);
     setenv("PORT", strrchr(p->faulty.desk.url, ':') + 1, 1);
-    setenv("SOURCE", server_source(""), 1);
+    setenv("SOURCE", in_source(""), 1);
     begin_anywhere(p);
 }
 

@@ -213,7 +213,7 @@ void play_start(struct play *p, const char *rest)
     snprintf(pid, sizeof(pid), "%d", (int)p->server->pid);
     setenv("PORT", port, 1);
     setenv("SERVER", pid, 1);
-    setenv("SOURCE", server_source(""), 1);
+    setenv("SOURCE", in_source(""), 1);
     setenv("CLOCK", server_build(CLOCK_PRELOAD), 1);
 }
 

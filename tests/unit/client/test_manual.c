@@ -1,5 +1,6 @@
 /* sallyport(1) agrees with the tables. */
 #include "client/client.h"
+#include "support/files.h"
 #include "support/test.h"
 
 /* Writes TEXT in roff's form: every "-" is "\-". */
@@ -35,7 +36,7 @@ Test(manual, names_every_option)
         snprintf(line, sizeof(line), "Fl \\-%s",
                  roff(option_rows[i].name, name, sizeof(name)));
         cr_expect_not_null(
-            strstr(source_text(SOURCE_DIR "/docs/man/sallyport.1"), line), "%s",
+            strstr(source_text(in_source("docs/man/sallyport.1")), line), "%s",
             line);
     }
 }
@@ -53,16 +54,16 @@ Test(manual, names_every_command)
                  row->name[0] == '!' ? "\\&" : "", row->name,
                  words[0] ? " Ar " : "", roff(words, syntax, sizeof(syntax)));
         cr_expect_not_null(
-            strstr(source_text(SOURCE_DIR "/docs/man/sallyport.1"), line), "%s",
+            strstr(source_text(in_source("docs/man/sallyport.1")), line), "%s",
             line);
     }
 }
 
 Test(completion, knows_every_option_and_command)
 {
-    static const char *const paths[] = {
-        SOURCE_DIR "/etc/completion/sallyport.bash",
-        SOURCE_DIR "/etc/completion/_sallyport",
+    const char *const paths[] = {
+        in_source("etc/completion/sallyport.bash"),
+        in_source("etc/completion/_sallyport"),
     };
     char word[64];
 

@@ -7,6 +7,7 @@
 
 #include "ctl/ctl.h"
 #include "support/fail.h"
+#include "support/files.h"
 #include "support/nth.h"
 #include "support/pattern.h"
 #include "support/run.h"
@@ -365,9 +366,7 @@ void cases_play(const char *path)
     split(text.data, &p.text);
     FAIL_IF(!realpath("/proc/self/exe", self), "realpath");
     setenv("CTL", self, 1);
-    setenv("SOURCE",
-           getenv("SALLYPORT_SOURCE") ? getenv("SALLYPORT_SOURCE") : SOURCE_DIR,
-           1);
+    setenv("SOURCE", in_source(""), 1);
     setenv(AS_CTL, "1", 1);
     setenv("LC_ALL", "C", 1);
     setenv("TZ", "UTC", 1);

@@ -4,6 +4,7 @@
 
 #include "ctl/ctl.h"
 #include "fake_server.h"
+#include "support/files.h"
 #include "world.h"
 
 TestSuite(attention, .init = world_make, .fini = scratch_remove);
@@ -292,16 +293,14 @@ Test(attention, check)
 /* Runs etc/examples/check_sallyport, to which sallyportctl prints JSON. */
 static int plugin(const char *json, int code, char out[256])
 {
-    const char *source = getenv("SALLYPORT_SOURCE");
     char text[1024], command[512];
     FILE *f;
 
     snprintf(text, sizeof(text), "#!/bin/sh\necho '%s'\nexit %d\n", json, code);
     file_write(in_scratch("sallyportctl"), text);
     cr_assert_eq(chmod(in_scratch("sallyportctl"), 0755), 0);
-    snprintf(command, sizeof(command),
-             "PATH=%s:$PATH '%s/etc/examples/check_sallyport'", in_scratch("."),
-             source ? source : SOURCE_DIR);
+    snprintf(command, sizeof(command), "PATH=%s:$PATH '%s'", in_scratch("."),
+             in_source("etc/examples/check_sallyport"));
     f = popen(command, "re");
     cr_assert_not_null(f);
     out[fread(out, 1, 255, f)] = '\0';

@@ -1,21 +1,12 @@
 /* Compares sallyportctl(8) with the tables of commands and options. */
 #include "ctl/ctl.h"
 #include "sallyport/base/buf.h"
+#include "support/files.h"
 #include "world.h"
-
-/* Readable for each user, unlike the path of the build. */
-static const char *source_of(const char *path)
-{
-    const char *source = getenv("SALLYPORT_SOURCE");
-    static char all[512];
-
-    snprintf(all, sizeof(all), "%s/%s", source ? source : SOURCE_DIR, path);
-    return all;
-}
 
 static void read_source(const char *path, struct buf *into)
 {
-    FILE *f = fopen(source_of(path), "r");
+    FILE *f = fopen(in_source(path), "r");
     char bytes[4096];
     size_t n;
 

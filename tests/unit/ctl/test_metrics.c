@@ -3,6 +3,7 @@
 #include "ctl/ctl.h"
 #include "fake_server.h"
 #include "sallyport/event/metrics.h"
+#include "support/files.h"
 #include "world.h"
 
 TestSuite(metrics, .init = world_make, .fini = scratch_remove);
@@ -43,15 +44,14 @@ Test(metrics, are_printed)
 /* Runs etc/answer-metrics, with standard input REQUEST. */
 static const char *answer(const char *request, const char *text)
 {
-    const char *source = getenv("SALLYPORT_SOURCE");
     static char out[4096];
     char command[512];
     FILE *f;
 
     file_write(in_scratch("request"), request);
     file_write(in_scratch("text"), text);
-    snprintf(command, sizeof(command), "sh '%s/etc/answer-metrics' '%s' <'%s'",
-             source ? source : SOURCE_DIR, in_scratch("text"),
+    snprintf(command, sizeof(command), "sh '%s' '%s' <'%s'",
+             in_source("etc/answer-metrics"), in_scratch("text"),
              in_scratch("request"));
     f = popen(command, "re");
     cr_assert_not_null(f);

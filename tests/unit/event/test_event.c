@@ -483,7 +483,7 @@ Test(event, names_are_documented)
     struct buf page;
 
     buf_init(&page, 1 << 20);
-    cr_assert(files_read(SOURCE_DIR "/docs/admin/monitoring.md", &page));
+    cr_assert(files_read(in_source("docs/admin/monitoring.md"), &page));
     for (unsigned e = 0; e < EVENT_COUNT; e++) {
         char row[64];
 

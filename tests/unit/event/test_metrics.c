@@ -234,12 +234,10 @@ static const struct {
 
 static char *source(const char *name)
 {
-    char path[256];
     struct buf text;
 
-    snprintf(path, sizeof(path), SOURCE_DIR "%s", name);
     buf_init(&text, 1 << 20);
-    cr_assert(files_read(path, &text), "%s", path);
+    cr_assert(files_read(in_source(name), &text), "%s", name);
     cr_assert_eq(buf_add(&text, "", 1), 0);
     return text.data;
 }
@@ -247,7 +245,7 @@ static char *source(const char *name)
 /* A reason that isn't in the table would count as "other". */
 Test(metrics, know_each_reason)
 {
-    char *table = source("/src/lib/event/metrics.c");
+    char *table = source("src/lib/event/metrics.c");
     size_t known = 0;
 
     for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {

@@ -2,6 +2,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/quota/quota.h"
 #include "support/btrfs.h"
+#include "support/files.h"
 #include "support/scratch.h"
 #include "support/test.h"
 
@@ -164,14 +165,12 @@ Test(quota, another_file_system)
 /* systemd's group @system-service doesn't have the call. */
 Test(quota, the_unit_permits_it)
 {
-    char path[512], line[256];
+    char line[256];
     bool found = false;
     FILE *unit;
 
-    snprintf(path, sizeof(path), "%s/etc/sallyport.service",
-             getenv("SALLYPORT_SOURCE"));
-    unit = fopen(path, "r");
-    cr_assert(unit, "%s", path);
+    unit = fopen(in_source("etc/sallyport.service"), "r");
+    cr_assert_not_null(unit);
     while (fgets(line, sizeof(line), unit))
         found |= strcmp(line, "SystemCallFilter=quotactl_fd\n") == 0;
     fclose(unit);

@@ -4,6 +4,7 @@
 #include <openssl/x509.h>
 
 #include "fixture.h"
+#include "support/files.h"
 #include "support/scratch.h"
 
 TestSuite(certs, .init = scratch_enter, .fini = scratch_remove);
@@ -13,8 +14,8 @@ TestSuite(certs, .init = scratch_enter, .fini = scratch_remove);
 static int make(const char *arguments)
 {
     char command[512];
-    snprintf(command, sizeof(command), "%s/certs/make %s >said 2>&1",
-             SOURCE_DIR, arguments);
+    snprintf(command, sizeof(command), "%s %s >said 2>&1",
+             in_source("certs/make"), arguments);
     int status = system(command);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }

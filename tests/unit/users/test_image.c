@@ -3,6 +3,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/userparse/userparse.h"
 #include "sallyport/users/image.h"
+#include "support/files.h"
 #include "support/test.h"
 #include "support/users_table.h"
 
@@ -511,8 +512,8 @@ Test(image, seeds_are_of_this_layout)
             memcpy(image.data + s->at, &s->number, sizeof(s->number));
         want = (struct slice){ image.data + BUILD_NAME_MAX,
                                image.len - BUILD_NAME_MAX };
-        snprintf(path, sizeof(path), SOURCE_DIR "/tests/fuzz/seeds/image/%s",
-                 s->name);
+        snprintf(path, sizeof(path), "%s/%s",
+                 in_source("tests/fuzz/seeds/image"), s->name);
         FD_CLEANUP int fd =
             open(path, write ? O_RDWR | O_CREAT | O_TRUNC : O_RDONLY, 0644);
         cr_assert(!write || fd_write_all(fd, want.ptr, want.len) == 0);
