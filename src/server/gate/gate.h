@@ -56,7 +56,7 @@ void acceptor_set(struct gate_listener *l, bool started);
 int acceptor_accept(struct gate_listener *l, struct address *peer);
 /* Call it when `held` has changed. Of a struct gate_listener; also called by a
  * timer. */
-void acceptor_update(void *listener);
+void acceptor_update(void *owner);
 /* Does nothing if the listener is closed. */
 void acceptor_close(struct gate_listener *l);
 

@@ -212,7 +212,7 @@ static void is_unseen(struct peer *p, const char *directory, const char *path,
     cr_expect_eq(p->entries, 0, "%s", p->text);
     for (enum facts_for what = 0; what < FACTS_FOR_COUNT; what++)
         cr_expect_eq(ask_facts(p, path, what),
-                     what == FACTS_FOR_ANY ? any : OUTCOME_NOT_FOUND, "%s",
+                     what == FACTS_FOR_ANY ? (int)any : OUTCOME_NOT_FOUND, "%s",
                      path);
     GETS(NOT_FOUND, ask_read(p, path, 0, NULL));
     GETS(NOT_FOUND, ask_path(p, MSG_file_delete, path));
