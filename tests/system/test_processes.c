@@ -1,6 +1,7 @@
-/* Checks what README says about the processes in /proc of a running server with
- * two logged-in users, before and after a reload, and what an attacker who has
- * one of them can do. transcripts/server/libraries.txt has what they link. */
+/* Checks what README says about the processes: in /proc of a running server with
+ * two logged-in users, before and after a reload; and by an attacker who has
+ * taken over one process. transcripts/server/libraries.txt checks what the
+ * processes link. */
 #ifdef __x86_64__
 #include <sys/ptrace.h>
 #include <sys/syscall.h>

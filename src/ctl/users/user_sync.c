@@ -56,7 +56,7 @@ void sync_split(struct import *m, const struct users *u)
         if (!row || one->there)
             continue;
         if (sync.name.len > 0)
-            snprintf(why, sizeof(why), "its row is that of the source %.*s",
+            snprintf(why, sizeof(why), "it belongs to the source %.*s",
                      (int)sync.name.len, sync.name.ptr);
         else
             snprintf(why, sizeof(why),

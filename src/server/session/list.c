@@ -1,6 +1,6 @@
 /* LIST, NLST, MLSD and STAT, in session. Files writes the lines of a listing
- * into a pipe, and session sends them to the client: those of STAT on the
- * control connection, up to a limit. STAT is no transfer, but uses the
+ * into a pipe, and session sends them to the client. STAT sends its lines on
+ * the control connection, up to a limit; it is no transfer, but uses the
  * transfer's block, which is free then. */
 #include "transfer.h"
 

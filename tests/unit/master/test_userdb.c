@@ -597,8 +597,8 @@ Test(userdb, mistakes)
         const char *text, *words;
     } table[] = {
         { ANNA CARL "x\n", "users:3: too few columns" },
-        { ANNA CARL ANNA, "users:3: the name is that of line 1" },
-        { ANNA CARL BERT, "users:3: the uid is that of line 1" },
+        { ANNA CARL ANNA, "users:3: the name is also in line 1" },
+        { ANNA CARL BERT, "users:3: the uid is also in line 1" },
         { "# nobody\n", "it has no users now" },
     };
 

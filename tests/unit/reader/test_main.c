@@ -148,7 +148,7 @@ Test(main, a_mistake_in_users)
     struct reading r = read_conf("users", ROW("anna", "1") ROW("anna", "2"));
 
     cr_expect_eq(r.status, EX_CONFIG);
-    expect_text(r.answer, "conf:2: the name is that of line 1");
+    expect_text(r.answer, "conf:2: the name is also in line 1");
     expect_text(fileno(r.said), "");
 }
 

@@ -64,9 +64,9 @@ Test(users, refusals_with_their_line)
         { "anna:" HASH ":1:1::/h:\n", "users:1: too few columns" },
         { " anna:" HASH ":1:1::/h::\n", "users:1: bad name" },
         { ROW("anna", "1") ROW("bob", "2") ROW("anna", "3"),
-          "users:3: the name is that of line 1" },
+          "users:3: the name is also in line 1" },
         { ROW("anna", "7") "# x\n" ROW("bob", "7"),
-          "users:3: the uid is that of line 1" },
+          "users:3: the uid is also in line 1" },
         { "anna::1:1::/h::\n",
           "users:1: the hash isn't supported (it is empty; " },
         { "anna:abJnggxhB/yWI:1:1::/h::\n",
@@ -268,9 +268,9 @@ Test(users, a_survey_tells_all_mistakes)
     cr_assert_eq(survey((struct slice){ text, sizeof(text) - 1 }), 4);
     cr_expect(strstr(told, "users:2: too few columns"), "%s", told);
     cr_expect(strstr(told, "users:3: bad name"), "%s", told);
-    cr_expect(strstr(told, "users:5: the name is that of line 1\n"), "%s",
+    cr_expect(strstr(told, "users:5: the name is also in line 1\n"), "%s",
               told);
-    cr_expect(strstr(told, "users:6: the uid is that of line 4\n"), "%s", told);
+    cr_expect(strstr(told, "users:6: the uid is also in line 4\n"), "%s", told);
     cr_assert_eq(u.count, 4);
     cr_expect_eq(users_find(&u, SLICE("anna")), &u.row[0], "the first one");
     cr_expect_str_eq(u.row[1].name, "dora");

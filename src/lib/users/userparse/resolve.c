@@ -76,7 +76,7 @@ static size_t line_of(const struct order *o, const void *row)
 static int is_twice(const struct reader *r, size_t line, const char *what,
                     size_t first)
 {
-    reader_mistake(r, line, "the %s that of line %zu", what, first);
+    reader_mistake(r, line, "the %s line %zu", what, first);
     return r->report ? 0 : -EINVAL;
 }
 
@@ -123,8 +123,9 @@ static int check_uids(const struct reader *r)
         qsort(key, u->count, sizeof(*key), compare_numbers);
     for (size_t i = 1; i < u->count && result == 0; i++)
         if (key[i] >> 32 == key[i - 1] >> 32)
-            result = is_twice(r, u->row[(uint32_t)key[i]].line, "uid is",
-                              u->row[(uint32_t)key[i - 1]].line);
+            result =
+                is_twice(r, u->row[(uint32_t)key[i]].line, "uid is also in",
+                         u->row[(uint32_t)key[i - 1]].line);
     free(key);
     return result;
 }
@@ -162,8 +163,8 @@ static int check_user_gids(const struct reader *r, const struct order *shares)
 
         if (!found)
             continue;
-        reader_mistake(r, u->row[i].line,
-                       "the gid is that of the share of line %zu", found->line);
+        reader_mistake(r, u->row[i].line, "the share of line %zu has this gid",
+                       found->line);
         if (!r->report)
             return -EINVAL;
     }
@@ -177,14 +178,15 @@ static int check_shares(const struct reader *r, struct order *o)
                             offsetof(struct share, line));
 
     if (result == 0)
-        result = find_twice(r, o, compare_gids, compare_gids, "gid is");
+        result = find_twice(r, o, compare_gids, compare_gids, "gid is also in");
     if (result == 0)
         result = check_user_gids(r, o);
     if (result == 0)
         result = find_twice(r, o, compare_paths, compare_overlap,
-                            "path overlaps with");
+                            "path overlaps the path of");
     if (result == 0)
-        result = find_twice(r, o, compare_names, compare_names, "name is");
+        result =
+            find_twice(r, o, compare_names, compare_names, "name is also in");
     return result;
 }
 
@@ -434,7 +436,8 @@ int reader_resolve(struct reader *r)
         const struct user *first = users_find(u, slice_from(u->row[i].name));
 
         if (first != &u->row[i])
-            result = is_twice(r, u->row[i].line, "name is", first->line);
+            result =
+                is_twice(r, u->row[i].line, "name is also in", first->line);
     }
     if (result == 0)
         result = check_uids(r);
@@ -444,8 +447,8 @@ int reader_resolve(struct reader *r)
         result = order_fill(r, &x.teams, r->users->team, r->users->teams,
                             sizeof(struct team), offsetof(struct team, line));
     if (result == 0)
-        result =
-            find_twice(r, &x.teams, compare_names, compare_names, "name is");
+        result = find_twice(r, &x.teams, compare_names, compare_names,
+                            "name is also in");
     if (result == 0)
         result = resolve_all(&x);
     /* The arrays don't move any more. */

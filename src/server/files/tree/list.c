@@ -250,8 +250,8 @@ static bool list_leaves_out(const struct list_output *l, const char *name)
 }
 
 /* Adds the mounts in this directory, instead of its own entries under their
- * names; also one that couldn't be opened, since a client that mirrors would
- * remove its copy of a directory that it doesn't see. */
+ * names. A mount that couldn't be opened is listed, too: a client that mirrors
+ * removes its copy of a directory that the listing lacks. */
 static int list_add_mounts(struct list_output *l)
 {
     const struct files *f = l->f;
