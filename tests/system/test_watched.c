@@ -9,6 +9,7 @@
 #include "blockdev.h"
 #include "fuse.h"
 #include "support/test.h"
+#include "support/wait.h"
 
 #define ROUNDS  20
 #define SMALL   1000
@@ -165,6 +166,11 @@ Test(watched, appends, .timeout = 120)
     play(append, "overwrite");
 }
 
+static bool has_looked(void *watched)
+{
+    return ((struct watched *)watched)->looks->all > ROUNDS;
+}
+
 /* A partial that gets its name by a link is closed before its own name goes: no
  * name is left beside the file. */
 Test(watched, nothing_is_left, .timeout = 120)
@@ -176,5 +182,6 @@ Test(watched, nothing_is_left, .timeout = 120)
     session_store(&w.s, "STOR", "new", "bytes", 5);
     snprintf(command, sizeof(command), "! ls -A %s | grep -q hidden", w.disk);
     cr_expect_eq(system(command), 0);
+    cr_assert(wait_until(has_looked, &w, WAIT_MS)); /* one upload is quick */
     end(&w);
 }
