@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "sallyport/base/clock.h"
-#include "sallyport/base/fd.h"
 
 int disk_ms = 7000;
 static int disk_used; /* ms */

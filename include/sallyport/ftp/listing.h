@@ -51,8 +51,9 @@ int listing_facts(struct buf *into, const struct entry *e, unsigned facts);
 /* Parses "type;size;", ignoring case. Unknown facts are ignored (RFC 3659
  * 7.9). */
 unsigned listing_facts_parse(struct slice names);
-/* Adds the names of the FACTS for the reply to OPTS MLST: "type;size;". FEAT:
- * adds all facts, with a '*' after each of FACTS: "type*;size;". */
+/* Adds the names of the FACTS for the reply to OPTS MLST: "type;size;". If
+ * FEAT is true, adds the names of all facts, with a '*' after each of FACTS:
+ * "type*;size;". */
 void listing_facts_names(struct buf *into, unsigned facts, bool feat);
 
 /* Writes "YYYYMMDDHHMMSS" in UTC (RFC 3659 2.3). Returns OUT. */

@@ -332,8 +332,8 @@ MESSAGE(ready, CHILDREN | FILES, MASTER, START, ONCE, NONE,
 END
 
 MESSAGE(failed, CHILDREN | FILES, MASTER, START, ONCE, NONE,
-        "the process can't start: the reason, for the administrator. Of files "
-        "the errno, and no reason if the home can't be opened")
+        "the process can't start: the reason, for the administrator. Files also "
+        "sends the errno; its reason is empty if the home can't be opened")
 ERRNO(error) TEXT(why) END
 
 SECTION("Connections", NULL)

@@ -220,7 +220,8 @@ void settings_place_pair(const struct settings *s, struct complaint *c);
 enum settings_file {
     SETTINGS_REGULAR, /* any regular file, which anybody may read */
     SETTINGS_TRUSTED, /* others may read it, but must not own or write it */
-    SETTINGS_PRIVATE  /* and must not read it: the users file, a key */
+    SETTINGS_PRIVATE  /* others must not own, write or read it: the users file,
+                       * a key */
 };
 int settings_check_file(int fd, const char *name, enum settings_file kind,
                         struct complaint *c);

@@ -31,8 +31,8 @@ struct places {
 int place_tidy(struct slice path, char *out, size_t size);
 
 /* Resolves the symbolic links in the part of PATH that exists, and adds the
- * rest. If it can't, OUT is the tidy path. "/" becomes "". Ignores NONE, since
- * it is a place_resolver. */
+ * rest. If it can't, OUT is the tidy path. "/" becomes "". It is a
+ * place_resolver, and ignores NONE. */
 void place_resolve(const void *none, const char *path, char out[PATH_MAX]);
 
 /* Resolves the paths of all homes and shares, by RESOLVE (NULL:

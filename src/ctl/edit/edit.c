@@ -51,10 +51,10 @@ void edit_refuse_lost(const char *path, bool there)
              path, there ? "empty" : "missing", mark);
 }
 
-/* Refuses a text that may be a part of what somebody is writing. An edit would
- * make it permanent: that program would go on writing to the old file, which no
- * longer has a name. An empty file was made by a full disk, never by
- * sallyportctl. */
+/* Opens, locks and reads the users file. Refuses a text that may be a part of
+ * what somebody is writing. An edit would make the part permanent: the writer
+ * would go on writing to the old file, which no longer has a name. An empty
+ * file was made by a full disk, never by sallyportctl. */
 void edit_lock(struct users_file *file, struct buf *text)
 {
     int r = users_file_open(file, ctl.settings.users);
@@ -301,13 +301,13 @@ static void edit_commit(void)
 
 void edit_run(void (*make)(void *given), void *given)
 {
-    const bool stood = at_fail == edit_stood;
+    void (*const before)(int code) = at_fail;
 
     edit_begin();
     make(given);
     edit_commit();
     ids_record(&e.file);
-    at_fail = edit_stands || stood ? edit_stood : outer;
+    at_fail = edit_stands ? edit_stood : before;
     edit_end();
 }
 

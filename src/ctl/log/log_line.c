@@ -124,16 +124,17 @@ bool log_has_failed(const json_t *one)
     const struct slice reason = slice_from(text_of(one, "reason", ""));
     const struct slice event = slice_from(text_of(one, "event", ""));
     const uint64_t result = number_of(one, "result");
+    const bool named = text_of(one, "user", NULL) != NULL;
     bool ended = json_object_get(one, "number") != NULL; /* a signal: a crash */
 
-    for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++)
-        ended |= !text_of(one, "user", NULL) &&
-                 slice_starts(reason, slice_from(begins[i]));
-    if (slice_equal(event, SLICE("end")))
-        return ended;
-    return slice_among(event, failures,
-                       sizeof(failures) / sizeof(failures[0])) >= 0 ||
-           (json_object_get(one, "result") && (result == 0 || result >= 400));
+    if (!slice_equal(event, SLICE("end")))
+        return slice_among(event, failures,
+                           sizeof(failures) / sizeof(failures[0])) >= 0 ||
+               (json_object_get(one, "result") &&
+                (result == 0 || result >= 400));
+    for (size_t i = 0; !named && i < sizeof(begins) / sizeof(begins[0]); i++)
+        ended |= slice_starts(reason, slice_from(begins[i]));
+    return ended;
 }
 
 static const struct {
@@ -181,13 +182,14 @@ const char *log_what(const json_t *one)
 void log_explain(json_t *one)
 {
     const uint64_t uid = number_of(one, "loginuid");
+    const uint64_t result = number_of(one, "result");
     const bool failed = log_has_failed(one);
     const bool coded = failed && json_object_get(one, "result") != NULL;
     const char *cause = failed ? text_of(one, "reason", NULL) : NULL;
     const struct passwd *row = NULL;
 
     for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++)
-        if (coded && !cause && causes[i].result == number_of(one, "result"))
+        if (coded && !cause && causes[i].result == result)
             cause = causes[i].word;
     if (json_is_integer(json_object_get(one, "loginuid")) && uid < UINT32_MAX)
         row = getpwuid((uid_t)uid);

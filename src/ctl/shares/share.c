@@ -162,8 +162,8 @@ static void append_team(void)
     row_release(&row);
 }
 
-/* Each applies one function to each further word of the command line, all in
- * one edit. */
+/* The commands that apply one function to each further word of the command
+ * line, all in one edit. */
 static const struct members_change {
     const char *verb;
     void (*begin)(void); /* NULL: the share or team must exist */

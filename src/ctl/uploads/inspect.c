@@ -86,16 +86,15 @@ static void obeyed(const struct inspection *i, const struct msg_held *m,
 {
     const int len = (int)path->len;
     const char *done = i->order == HELD_REJECT ? "rejected" : "released";
+    const char *owner = owner_of(i, m->uid);
     char text[MESSAGE_TEXT_MAX]; /* the log gets the beginning */
 
-    snprintf(text, sizeof(text), "%s %s %.*s", i->id, owner_of(i, m->uid), len,
-             path->data);
+    snprintf(text, sizeof(text), "%s %s %.*s", i->id, owner, len, path->data);
     sessions_edited(text);
     harmless_make(path->data, path->len);
     syslog(LOG_DAEMON | LOG_NOTICE,
            "uid %u %s the upload %s: %.*s of user %s, %" PRIu64 " bytes",
-           (unsigned)getuid(), done, i->id, len, path->data,
-           owner_of(i, m->uid), m->bytes);
+           (unsigned)getuid(), done, i->id, len, path->data, owner, m->bytes);
     printf("%s: %.*s\n", done, len, path->data);
 }
 

@@ -105,10 +105,11 @@ void loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t ms)
 
 int loop_once(struct loop *l, int max_ms)
 {
-    uint64_t now = l->timers ? clock_ms() : 0, left;
+    uint64_t now, left;
     int n;
 
     if (l->timers) {
+        now = clock_ms();
         left = l->timers->at > now ? l->timers->at - now : 0;
         if (left > INT_MAX)
             left = INT_MAX;

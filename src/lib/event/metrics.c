@@ -3,12 +3,10 @@
  * that no row has counts as "other". */
 #include "sallyport/event/metrics.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "sallyport/base/random.h"
-#include "sallyport/base/shared.h"
 #include "sallyport/ftp/reply.h"
 
 /* The labels and their values. The last value of most labels is for all other
@@ -256,8 +254,8 @@ void metrics_count(struct metrics *m, const struct event_record *r)
         count_value(m, LOGINS, reason, 1);
         break;
     case EVENT_REFUSED:
-        /* Its number: refusals, for any reason, without an event of their
-         * own. */
+        /* FIELD_NUMBER counts refusals, for any reason, that have no event of
+         * their own. */
         if (!slice_equal(reason, more))
             count_value(m, REFUSALS, reason, 1);
         count_value(m, REFUSALS, more, r->number[FIELD_NUMBER]);

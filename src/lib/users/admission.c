@@ -4,7 +4,6 @@
  * validate the texts. */
 #include "sallyport/users/users.h"
 
-#include <errno.h>
 #include <time.h>
 
 #include "sallyport/base/clock.h"

@@ -2,7 +2,6 @@
  * the names of a certificate, which is read and verified elsewhere. Pure. */
 #include "sallyport/users/users.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "sallyport/domain/tls.h"

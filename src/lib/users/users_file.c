@@ -99,15 +99,6 @@ static bool has_no_links(int error)
            error == EMLINK;
 }
 
-static void remove_leftover(int directory_fd, const char *name,
-                            const char *ending)
-{
-    char path[NAME_MAX + 1];
-
-    if (beside(".", name, ending, path) == 0)
-        unlinkat(directory_fd, path, 0);
-}
-
 static int open_current(const struct users_file *p)
 {
     char seen[NAME_MAX + 1];
@@ -115,7 +106,7 @@ static int open_current(const struct users_file *p)
 
     if (r < 0)
         return r;
-    remove_leftover(p->directory_fd, p->name, SEEN);
+    unlinkat(p->directory_fd, seen, 0); /* a leftover */
     if (linkat(p->directory_fd, p->name, p->directory_fd, seen, 0) < 0)
         return has_no_links(errno) ? open_at(p, p->name, O_RDONLY) : -errno;
     r = open_at(p, seen, O_RDONLY);
@@ -136,6 +127,14 @@ bool users_file_is_written(int fd)
     return false;
 }
 
+static void remove_leftover(int directory_fd, const char *name)
+{
+    char path[NAME_MAX + 1];
+
+    if (beside(".", name, NEW, path) == 0)
+        unlinkat(directory_fd, path, 0);
+}
+
 int users_file_lock(struct users_file *p, uint64_t ms)
 {
     char name[NAME_MAX + 1];
@@ -146,7 +145,7 @@ int users_file_lock(struct users_file *p, uint64_t ms)
     if (r == 0)
         r = p->lock_fd < 0 ? p->lock_fd : fd_lock(p->lock_fd, ms);
     if (r == 0)
-        remove_leftover(p->directory_fd, p->name, NEW);
+        remove_leftover(p->directory_fd, p->name);
     return r;
 }
 
@@ -226,7 +225,7 @@ static int replace(int directory_fd, const char *name, struct slice bytes,
     *stands = false;
     if (r)
         return r;
-    remove_leftover(directory_fd, name, NEW);
+    remove_leftover(directory_fd, name);
     fd = openat(directory_fd, temp,
                 O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
@@ -244,7 +243,7 @@ static int replace(int directory_fd, const char *name, struct slice bytes,
     if (r == 0)
         r = give_name(directory_fd, temp, name, p);
     if (r) {
-        remove_leftover(directory_fd, name, NEW);
+        remove_leftover(directory_fd, name);
         return r;
     }
     *stands = true;

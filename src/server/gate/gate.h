@@ -54,8 +54,8 @@ int acceptor_init(struct gate_listener *l);
 void acceptor_set(struct gate_listener *l, bool started);
 /* Accepts one connection. Returns its socket, non-blocking, or -errno. */
 int acceptor_accept(struct gate_listener *l, struct address *peer);
-/* Call it when `held` has changed. Of a struct gate_listener; also called by a
- * timer. */
+/* Call it when `held` has changed. OWNER: a struct gate_listener. A timer calls
+ * it, too. */
 void acceptor_update(void *owner);
 /* Does nothing if the listener is closed. */
 void acceptor_close(struct gate_listener *l);
@@ -405,7 +405,7 @@ void tickets_begin(struct gate *g);
 void tickets_send(struct gate_child *c);
 
 /* Logs which certificates and revocation lists expire soon: now, and then each
- * day. Of struct gate; also called by its timer. */
+ * day. GATE: a struct gate. Its timer calls it, too. */
 void expiry_watch(void *gate);
 
 /* gate.c: the steps of its life, and the messages of master */

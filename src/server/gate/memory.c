@@ -4,7 +4,6 @@
  * dump contains it. */
 #include "memory.h"
 
-#include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -33,11 +32,11 @@ _Static_assert(sizeof(struct memory) <= GATE_MEMORY, "it doesn't fit");
 
 int memory_map(struct memory **ret, int fd)
 {
-    struct memory *m = shared_map(fd, sizeof(*m), PROT_READ | PROT_WRITE);
+    int r = SHARED_MAP(*ret, fd, PROT_READ | PROT_WRITE);
+    struct memory *m = *ret;
 
-    *ret = m;
-    if (!m)
-        return -errno;
+    if (r < 0)
+        return r;
     if (m->made)
         return 0;
     fruitless_init(&m->fruitless);

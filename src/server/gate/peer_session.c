@@ -331,7 +331,7 @@ int children_on_adopt(void *owner, struct msg_adopt *m)
 
 /* Counts a session that ended without a login against its client's address,
  * since it has cost a fork, and perhaps a signature; never against a proxy. The
- * gate of an older generation counts that generation's. */
+ * gate of an older generation counts the sessions of its generation. */
 int children_on_reaped(void *owner, struct msg_reaped *m)
 {
     struct gate *g = owner;

@@ -28,8 +28,7 @@ static int setup_memory(struct gate *g)
     for (size_t i = SETUP_MEMORY; i <= SETUP_BOARD; i++)
         if (s->file[i].fd < 0)
             return complain(&g->frame.why, "memory: it isn't there");
-    g->bans = shared_map(s->file[SETUP_BANS].fd, sizeof(*g->bans), PROT_READ);
-    r = g->bans ? 0 : -errno;
+    r = SHARED_MAP(g->bans, s->file[SETUP_BANS].fd, PROT_READ);
     random_bytes(g->ban_index.key, sizeof(g->ban_index.key));
     if (r == 0)
         r = SHARED_MAP(g->board, s->file[SETUP_BOARD].fd, PROT_READ);

@@ -114,18 +114,17 @@ static void prepare(struct master *m)
 
         if (r == 0 && !said)
             continue;
-        if (!m->check && r == -ETIMEDOUT) {
-            /* A disk doesn't answer, or reader is late with the users file: a
-             * later try may succeed without a change by the administrator. */
+        if (!m->check) {
+            /* If a disk doesn't answer, or reader is late with the users file,
+             * a later try may succeed without a change by the administrator. */
             struct complaint words = { "" };
 
-            complain(&words, GENERATION_AGAIN "%s", c.text);
+            complain(&words, "%s%s", r == -ETIMEDOUT ? GENERATION_AGAIN : "",
+                     c.text);
             SUCCESSION_SAY(&m->succession, start_failed, 0,
                            .why = slice_from(words.text));
-            die(EX_TEMPFAIL, "%s", c.text);
+            die(status, "%s", c.text);
         }
-        if (!m->check)
-            end_start(m, status, c.text);
         if (!said && c.text[0]) /* what check hasn't done has no line */
             stderr_print("%s", c.text);
         c.text[0] = '\0';

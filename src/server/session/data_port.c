@@ -97,18 +97,21 @@ static void data_port_on_readable(void *owner, uint32_t events)
     int fd = data_port_accept(s, &peer);
 
     (void)events;
-    if (fd >= 0 && s->data.state != DATA_EXPECTED) {
+    if (fd < 0) {
+        control_after_event(s);
+        return;
+    }
+    if (s->data.state != DATA_EXPECTED) {
         data_port_turn_away(s, &peer);
-    } else if (fd >= 0 && data_port_is_proxy(s, &peer)) {
+    } else if (data_port_is_proxy(s, &peer)) {
         proxied_on_data(s, fd_take(&fd), &peer);
-    } else if (fd >= 0 && !s->port.proxied &&
-               address_same_host(&peer, &s->peer)) {
+    } else if (!s->port.proxied && address_same_host(&peer, &s->peer)) {
         data_port_idle(s);
         /* the handshake of a waiting transfer needs it */
         if (data_adopt(s, fd_take(&fd), DATA_CONNECTED,
                        s->transfer.state == TRANSFER_CONNECTING ? EPOLLIN : 0))
             transfer_run(s, WAITS_CLIENT);
-    } else if (fd >= 0) {
+    } else {
         report_stranger(s, &peer, "not who is expected");
         s->port.stranger = peer;
         transfer_expect_soon(s);

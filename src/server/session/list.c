@@ -206,7 +206,7 @@ static void list_on_stat_pipe(void *owner, uint32_t events)
         buf_add(&s->stat, t->block, s->stat_more ? room : t->block_len);
         t->block_at = t->block_len;
         if (filled == FILLED_END || s->stat_more)
-            transfer_release(s); /* at the limit: shows this beginning */
+            transfer_release(s); /* at the limit STAT shows the beginning */
     }
 }
 
@@ -265,12 +265,11 @@ void cmd_stat(struct session *s, const struct call *call)
     };
     struct buf *out = &s->control.out, text;
 
-    if (call->argument.len > 0 && t->state != TRANSFER_NONE) {
-        control_reply(s, REPLY_IN_TRANSFER);
-        return;
-    }
     if (call->argument.len > 0) {
-        list_request(s, call, list_on_stat);
+        if (t->state != TRANSFER_NONE)
+            control_reply(s, REPLY_IN_TRANSFER);
+        else
+            list_request(s, call, list_on_stat);
         return;
     }
     buf_init(&text, FTP_PATH_MAX + 128);

@@ -9,7 +9,6 @@
 #include <sys/socket.h>
 
 #include "data.h"
-#include "sallyport/base/fd.h"
 
 /* Peeks first, then takes the bytes of the header. */
 static enum proxy_state proxied_read_header(int fd, struct proxy_header *h)

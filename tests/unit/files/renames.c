@@ -82,7 +82,8 @@ static bool is_named(const char *fault, const char *name)
     return fault && strcmp(fault, name) == 0;
 }
 
-/* ONCE, with EIO. */
+/* Sets EIO, and clears *ONCE, if *ONCE is the name TO. Returns whether it did.
+ */
 static bool fails_now(const char **once, const char *to)
 {
     if (!is_named(*once, to))

@@ -16,7 +16,7 @@ enum stepped {
 struct steps;
 
 /* The process that peer_run() forks next has these steps; it runs freely until
- * the first steps_send(). */
+ * steps_hold(). */
 struct steps *steps_for_next(void);
 void steps_end(struct steps *s);
 

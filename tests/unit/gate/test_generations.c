@@ -145,8 +145,8 @@ GateTest(generations, elders_count,
     bench_gone(b, &other);
 }
 
-/* The gate of its own generation counts it, and nobody if its whole generation
- * has died. */
+/* The gate of an elder's own generation counts the elder. If that generation
+ * has died, nobody does. */
 GateTest(generations, an_elder_is_never_fruitless,
          .settings = "max_fruitless = 1\n")
 {

@@ -306,7 +306,7 @@ Test(listen, text)
     struct buf text;
 
     conf_default(&s);
-    l.control[1].implicit = l.control[1].proxied = true;
+    s.listen[1].implicit = s.listen[1].proxied = true;
     buf_init(&text, 1024);
     cr_assert_eq(listeners_text(&l, &s, &text), 0);
     cr_assert(slice_equal(buf_slice(&text),

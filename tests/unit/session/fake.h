@@ -120,7 +120,8 @@ void fake_done(const struct message *request);
 uint64_t fake_stored(const char *path);
 /* Files gives the partial up. Returns whether it is worthless. */
 bool fake_given_up(void);
-/* Do the same, and then the client gets 226, or CODE. */
+/* Call fake_stored() for /x, or fake_given_up(); then the client must get 226,
+ * or CODE. */
 void fake_complete(void);
 void fake_fail(int code);
 /* Files receives the request for a listing, and passes a pipe. Returns the

@@ -2,7 +2,6 @@
  * gate, and its reactions to the answers. */
 #include "fake.h"
 #include "sallyport/base/clock.h"
-#include "sallyport/base/fd.h"
 
 #define LINE   "PROXY TCP4 198.51.100.1 203.0.113.7 4711 21\r\n"
 #define BINARY "\r\n\r\n\0\r\nQUIT\n"

@@ -334,7 +334,8 @@ Test(place, is_made)
     end_edit();
 }
 
-/* And after an unlink of the edit itself that has failed. */
+/* No leftover stops an edit: neither one of a killed edit, nor one that this
+ * edit could not unlink. */
 Test(place, after_a_killed_edit)
 {
     char seen[160];

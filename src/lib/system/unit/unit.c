@@ -65,7 +65,8 @@ static enum unit_access access_of(const struct unit *u, const char *real)
 bool unit_forbids(const struct unit *u, const char *what, const char *path,
                   struct complaint *c)
 {
-    /* In a plain word for a shell, for printf(1) and for a unit. */
+    /* The characters of a word that a shell, printf(1) and a unit take as it
+     * is. */
     static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
                                 "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._@+-";
     const bool directory = strcmp(what, "directory") == 0;

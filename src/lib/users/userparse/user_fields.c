@@ -151,7 +151,7 @@ static int set_limit(struct row_limits *l, int limit, struct slice value,
 enum option_value {
     OPTION_FUNCTION, /* .set sets it */
     OPTION_SECRET,   /* the same; complaints don't show the value */
-    OPTION_FLAG,     /* .word at .offset: is it the second word of .words? */
+    OPTION_FLAG,     /* a bool at .offset: is the value the second of .words? */
     OPTION_MODE,   /* a mode at .offset, with the bits .needed, at most .most */
     OPTION_CHOICE, /* a word of choices[.index] */
     OPTION_LIMIT,  /* a number in the bounds of limit_rows[.index] */

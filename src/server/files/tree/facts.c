@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/outcome.h"

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
@@ -172,8 +171,9 @@ static int mount_open_outside(bool root, const char *above, const char *path)
         open(root ? path : above, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (top < 0)
         return -errno;
-    FD_CLEANUP int fd =
-        root ? fd_take(&top) : resolve_beneath(top, rest, O_PATH | O_DIRECTORY);
+    if (root)
+        return mount_searchable(top);
+    FD_CLEANUP int fd = resolve_beneath(top, rest, O_PATH | O_DIRECTORY);
     return mount_searchable(fd);
 }
 

@@ -63,8 +63,9 @@ bool held_parse(const char *text, char id[HELD_DIGITS + 1],
     return true;
 }
 
-/* Its sender would take "not found" for a loss, and remove the own copy. Others
- * don't learn it, unless they have the sender's uid. */
+/* The sender of a file that waits would take "not found" for a loss, and remove
+ * the own copy. Other users don't learn that the file waits, unless they have
+ * the sender's uid. */
 bool held_waits(const struct files *f, const struct place *at)
 {
     FD_CLEANUP int fd = resolve_in(at->directory, ".", O_DIRECTORY, 0);

@@ -297,18 +297,25 @@ int partial_open(const struct files *f, int directory, const char *name,
     return r;
 }
 
+/* Makes the file of P, which has its name. */
+static int partial_create(const struct files *f, int directory,
+                          struct partial *p, struct partial *ret)
+{
+    p->fd = partial_open_locked(f, directory, p->name, O_CREAT | O_EXCL,
+                                PROBE_MS, &p->opened);
+    if (p->fd < 0)
+        return p->fd;
+    *ret = *p;
+    return 0;
+}
+
 int partial_new_random(const struct files *f, int directory,
                        struct partial *ret)
 {
     struct partial p = PARTIAL_NONE;
 
     partial_name_random(p.name);
-    p.fd = partial_open_locked(f, directory, p.name, O_CREAT | O_EXCL, PROBE_MS,
-                               &p.opened);
-    if (p.fd < 0)
-        return p.fd;
-    *ret = p;
-    return 0;
+    return partial_create(f, directory, &p, ret);
 }
 
 static int partial_take_place(const struct files *f, int directory,
@@ -343,16 +350,11 @@ int partial_new(const struct files *f, int directory, const char *name,
     struct stat st;
 
     partial_name(f, name, p.name);
-    p.fd = partial_open_locked(f, directory, p.name, O_CREAT | O_EXCL, PROBE_MS,
-                               &p.opened);
-    if (p.fd >= 0) {
-        *ret = p;
-        return 0;
-    }
-    if (p.fd == -EBUSY) /* another upload found it idle, and locked it */
+    int r = partial_create(f, directory, &p, ret);
+    if (r == -EBUSY) /* another upload found it idle, and locked it */
         return partial_new_random(f, directory, ret);
-    if (p.fd != -EEXIST)
-        return p.fd;
+    if (r != -EEXIST)
+        return r;
     FD_CLEANUP int old =
         partial_open_locked(f, directory, p.name, 0, PROBE_MS, &st);
     /* Its upload has ended meanwhile; or it belongs to a removed account that
@@ -361,7 +363,7 @@ int partial_new(const struct files *f, int directory, const char *name,
         return partial_new_random(f, directory, ret);
     /* Replaces the old partial instead of emptying it: the session that wrote
      * it may still have a handle. */
-    int r = old < 0 ? old : partial_new_random(f, directory, ret);
+    r = old < 0 ? old : partial_new_random(f, directory, ret);
     if (r < 0)
         return r;
     r = partial_take_place(f, directory, p.name, old, ret);

@@ -13,8 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "sallyport/base/fd.h"
-
 #define REMOVAL_MS 60000 /* time to wait for a lock, and for a slow disk */
 /* Seconds after which a member's partial has no writer. */
 #define LEFTOVER_S 86400

@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
 
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"

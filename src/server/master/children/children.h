@@ -251,8 +251,6 @@ struct child *children_by_pid(struct master *m, pid_t pid);
 struct listener {
     int fd;
     struct address address; /* with the port that the kernel has assigned */
-    bool implicit;          /* TLS begins with the first byte */
-    bool proxied;           /* each connection begins with a PROXY header */
 };
 
 struct listeners {

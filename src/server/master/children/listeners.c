@@ -185,8 +185,6 @@ int listeners_open(struct listeners *l, const struct settings *s,
             listeners_release(l);
             return r;
         }
-        new->implicit = s->listen[i].implicit;
-        new->proxied = s->listen[i].proxied;
         l->control_count++;
     }
     return 0;
@@ -255,8 +253,8 @@ int listeners_text(const struct listeners *l, const struct settings *s,
     for (size_t i = 0; i < l->control_count && r == 0; i++)
         r = buf_add_format(into, "%s%s%s%s", i > 0 ? ", " : "",
                            address_port_text(&l->control[i].address, text),
-                           l->control[i].implicit ? " tls" : "",
-                           l->control[i].proxied ? " proxy" : "");
+                           s->listen[i].implicit ? " tls" : "",
+                           s->listen[i].proxied ? " proxy" : "");
     if (r == 0 && ports->automatic)
         r = buf_add_text(into, ", data ports auto");
     else if (r == 0)

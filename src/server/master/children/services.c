@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "sallyport/base/clock.h"
 #include "sallyport/base/complain.h"

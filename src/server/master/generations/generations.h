@@ -47,8 +47,8 @@ void retire_end_if_over(struct master *m);
 
 /* The end of the service. */
 
-/* Stops accepting, kicks all sessions, and ends the loop when all have gone. Of
- * struct master; also called by a signal. */
+/* Stops accepting, kicks all sessions, and ends the loop when all have gone.
+ * MASTER: a struct master. A signal calls it, too. */
 void stop_begin(void *master);
 
 /* Call it after the loop: closes all channels, waits a moment for each process

@@ -23,10 +23,11 @@ static bool retire_may_begin(const struct master *m)
  * kills the rest of the group, and frees the place. */
 void retire_end_if_over(struct master *m)
 {
-    bool left = retire_may_begin(m), needs_auth = left;
+    bool left, needs_auth;
 
     if (m->state != MASTER_RETIRING)
         return;
+    left = needs_auth = retire_may_begin(m);
     SESSIONS_EACH(m->sessions, s) {
         left |= s->state != SESSION_FREE && !s->abandoned;
         /* A login, or a change of the password. */

@@ -8,7 +8,6 @@
  * an argument. */
 #include "sessions/logins.h"
 
-#include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -41,14 +40,13 @@ size_t guesses_levels(uint8_t family, const struct guess_level **first)
 
 int guesses_map(int fd, struct guesses **ret)
 {
-    struct guesses *g = shared_map(fd, sizeof(*g), PROT_READ | PROT_WRITE);
+    int r = SHARED_MAP(*ret, fd, PROT_READ | PROT_WRITE);
 
-    *ret = g;
-    if (!g)
-        return -errno;
-    if (!g->made)
-        random_bytes(g->key, sizeof(g->key));
-    g->made = true;
+    if (r < 0)
+        return r;
+    if (!(*ret)->made)
+        random_bytes((*ret)->key, sizeof((*ret)->key));
+    (*ret)->made = true;
     return 0;
 }
 

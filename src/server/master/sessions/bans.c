@@ -67,11 +67,11 @@ static void banning_load(struct master *m)
 int banning_init(struct master *m)
 {
     struct banning *b = m->banning;
+    int r =
+        SHARED_MAP(b->table, m->memory[MEMORY_BANS], PROT_READ | PROT_WRITE);
 
-    b->table = shared_map(m->memory[MEMORY_BANS], sizeof(*b->table),
-                          PROT_READ | PROT_WRITE);
-    if (!b->table)
-        return -errno;
+    if (r < 0)
+        return r;
     random_bytes(b->index.key, sizeof(b->index.key));
     if (!b->table->made)
         banning_load(m);

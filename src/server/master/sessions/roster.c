@@ -93,18 +93,17 @@ bool roster_read(const struct roster *r, size_t row, uint64_t *turn,
                  struct roster_facts *ret)
 {
     const struct roster_row *from = &r->row[row];
-    const uint64_t before = *turn;
+    const uint64_t now = __atomic_load_n(&from->turn, __ATOMIC_ACQUIRE);
 
-    *turn = __atomic_load_n(&from->turn, __ATOMIC_ACQUIRE);
-    if (*turn % 2 == 0 && *turn != before) {
-        *ret = from->facts;
-        __atomic_thread_fence(__ATOMIC_ACQUIRE);
-        ret->user[sizeof(ret->user) - 1] = '\0';
-        if (__atomic_load_n(&from->turn, __ATOMIC_RELAXED) == *turn)
-            return true;
-    }
-    *turn = before;
-    return false;
+    if (now % 2 != 0 || now == *turn)
+        return false;
+    *ret = from->facts;
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    ret->user[sizeof(ret->user) - 1] = '\0';
+    if (__atomic_load_n(&from->turn, __ATOMIC_RELAXED) != now)
+        return false;
+    *turn = now;
+    return true;
 }
 
 void roster_order(struct roster *r, size_t row, uint64_t serial, unsigned what,

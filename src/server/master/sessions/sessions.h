@@ -392,7 +392,7 @@ bool drain_is_on(const struct master *m);
  * ordered. */
 uint64_t drain_begins(const struct master *m);
 /* Obeys the last order. Call it before `up`, and when an older generation has
- * taken another order. Of struct master; also called by its timer. */
+ * taken another order. MASTER: a struct master. Its timer calls it, too. */
 void drain_follow(void *master);
 
 /* The messages between master and gate about sessions. */
