@@ -224,8 +224,8 @@ enum presence tree_stat(struct client *c, const char *path,
  * that in a dry run. JOB is the removal of its directory, or NULL. */
 tree_each remove_there;
 
-/* Says that the directory stays which LOCAL would replace, or which would be
- * replaced, since names in it stay. */
+/* Says that a directory stays, since names in it stay: LOCAL itself, or the
+ * directory that LOCAL would replace. */
 void remove_refuse(struct tree *t, const char *local);
 /* Holds the removal of a name: on the server until everything in DIR is
  * transferred, here until everything is. Returns NULL if there is nothing to

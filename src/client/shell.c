@@ -151,8 +151,8 @@ static void complete_list(const char *text)
     listing_release(&complete.all);
     rl_deprep_terminal(); /* so that Ctrl-C interrupts the listing */
     if (url_join(complete.client->cwd, directory, complete.directory) == 0)
-        remote_list_once(&complete.client->link, complete.directory,
-                         &complete.all, &why);
+        remote_list(&complete.client->link, complete.directory, &complete.all,
+                    &why);
     rl_prep_terminal(1);
     complete.next = 0;
 }

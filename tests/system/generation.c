@@ -34,14 +34,6 @@ static pid_t newest(pid_t supervisor)
     return best ? best->pid : 0;
 }
 
-static pid_t child_of(pid_t master, const char *title)
-{
-    for (size_t i = 0; i < list.count; i++)
-        if (list.row[i].parent == master && is_titled(&list.row[i], title))
-            return list.row[i].pid;
-    return 0;
-}
-
 pid_t generation_newest(const struct server *s)
 {
     pid_t pid;
@@ -49,14 +41,6 @@ pid_t generation_newest(const struct server *s)
     processes_of(s->pid, &list);
     pid = newest(s->pid);
     cr_assert(pid > 0, "no master");
-    return pid;
-}
-
-pid_t generation_child(const struct server *s, const char *title)
-{
-    pid_t pid = child_of(generation_newest(s), title);
-
-    cr_assert(pid > 0, "no %s", title);
     return pid;
 }
 

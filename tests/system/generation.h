@@ -10,8 +10,6 @@
 
 /* Returns the newest master. */
 pid_t generation_newest(const struct server *s);
-/* Returns its only child of that kind, "sallyport: gate". */
-pid_t generation_child(const struct server *s, const char *title);
 /* Waits until at most COUNT masters live. */
 void generation_wait_at_most(const struct server *s, size_t count);
 

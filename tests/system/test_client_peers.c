@@ -155,8 +155,8 @@ ParameterizedTest(struct peer *p, peers, work, .timeout = 400)
     desk_end(&d);
 }
 
-/* A tracer of one program strikes a client at one system call. It looks at no
- * memory of it, so it works with each processor. */
+/* Traces a client, and strikes at one of its system calls. The tracer doesn't
+ * read the client's memory, so it works on each processor. */
 
 enum strike_kind {
     STRIKE_INTERRUPT, /* Ctrl-C */

@@ -1,4 +1,4 @@
-/* Disks that are full, read-only or broken, All of it needs
+/* Disks that are full, read-only or broken. All of it needs
  * root, which mounts file systems in a mount namespace of this program. */
 #include <sys/mount.h>
 #include <sys/statvfs.h>

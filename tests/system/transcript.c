@@ -2,6 +2,7 @@
 #include "transcript.h"
 #include "support/fail.h"
 #include "support/files.h"
+#include "support/scratch.h"
 #include "support/test.h"
 #include "transcript_play.h"
 
@@ -226,17 +227,13 @@ static void play_line(struct play *p, char *line)
     if (!(d->flags & OFFLINE))
         play_connect(p);
     then = find_then(d->play);
-    wanted = then ? strstr(line, " => ") : NULL;
-    if (wanted)
-        *wanted = '\0';
+    wanted = then ? transcript_cut(line) : NULL;
     transcript_fill(rest, &words, filled);
     d->play(p, filled);
     while (wanted) {
-        char *pattern = wanted + 4;
+        char *pattern = wanted;
 
-        wanted = strstr(pattern, " => ");
-        if (wanted)
-            *wanted = '\0';
+        wanted = transcript_cut(pattern);
         transcript_fill(pattern, &words, filled);
         then(p, filled);
     }
@@ -303,7 +300,7 @@ static void play_alone(const char *file, bool wants_desk)
     play_desk_end(&p);
     server_forget(&server);
     if (p.installed)
-        run(&p.output, NULL, "/bin/rm", "-r", getenv("SALLYPORT_BUILD"), NULL);
+        scratch_remove_tree(getenv("SALLYPORT_BUILD"));
 }
 
 void transcript_play_alone(const char *file)

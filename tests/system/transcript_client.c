@@ -163,18 +163,17 @@ void play_do(struct play *p, const char *rest)
 
     snprintf(line, sizeof(line), "%s",
              transcript_word(rest, code, sizeof(code)));
-    wanted = strstr(line, " => ");
+    wanted = transcript_cut(line);
     if (!wanted) {
         snprintf(pattern, sizeof(pattern), "%s{*}", code);
         session_do(&p->c->session, pattern, "%s", line);
         return;
     }
-    *wanted = '\0';
     session_send(&p->c->session, "%s", line);
     const char *got = next_line(p);
     const bool three = strncmp(got, code, 3) == 0 && got[3] == '-';
     snprintf(pattern, sizeof(pattern), "%s %.32000s", three ? "" : code,
-             wanted + 4);
+             wanted);
     expect_line(p, three ? next_line(p) : got, pattern);
     snprintf(pattern, sizeof(pattern), "%s {*}", code);
     if (three)

@@ -208,13 +208,14 @@ void play_leave(struct play *p, const char *rest)
 
 void play_read(struct play *p, const char *rest)
 {
-    const char *wanted = strstr(rest, " => ");
-    char command[TRANSCRIPT_NAME_MAX];
+    char command[TRANSCRIPT_LINE_MAX];
+    const char *wanted;
 
-    FAIL_IF(!wanted || wanted - rest >= (long)sizeof(command), "%s", rest);
-    snprintf(command, sizeof(command), "%.*s", (int)(wanted - rest), rest);
+    snprintf(command, sizeof(command), "%s", rest);
+    wanted = transcript_cut(command);
+    FAIL_IF(!wanted, "%s", rest);
     play_open(p, command);
-    play_data_in(p, wanted + 4);
+    play_data_in(p, wanted);
     play_done(p, "226");
 }
 

@@ -295,15 +295,15 @@ void play_set(struct play *p, const char *rest)
 static void edit(struct play *p, const char *rest, bool in_place)
 {
     char file[TRANSCRIPT_NAME_MAX], text[TRANSCRIPT_LINE_MAX];
-    char from[TRANSCRIPT_LINE_MAX], to[TRANSCRIPT_LINE_MAX], *arrow;
+    char from[TRANSCRIPT_LINE_MAX], to[TRANSCRIPT_LINE_MAX];
+    const char *after;
 
     rest = transcript_word(rest, file, sizeof(file));
     snprintf(text, sizeof(text), "%s", rest);
-    arrow = strstr(text, " => ");
-    FAIL_IF(!arrow, "no FROM => TO: %s", text);
-    *arrow = '\0';
+    after = transcript_cut(text);
+    FAIL_IF(!after, "no FROM => TO: %s", text);
     from[transcript_unescape(text, from)] = '\0';
-    to[transcript_unescape(arrow + strlen(" => "), to)] = '\0';
+    to[transcript_unescape(after, to)] = '\0';
     p->acted_at = clock_ms();
     files_change(server_path(p->server, file), from, to, in_place);
 }

@@ -105,6 +105,17 @@ static size_t escape(const char *text, char *byte)
     return 3;
 }
 
+char *transcript_cut(char *line)
+{
+    static const char arrow[] = " => ";
+    char *at = strstr(line, arrow);
+
+    if (!at)
+        return NULL;
+    *at = '\0';
+    return at + strlen(arrow);
+}
+
 size_t transcript_unescape(const char *text, char out[TRANSCRIPT_LINE_MAX])
 {
     size_t n = 0;

@@ -17,6 +17,8 @@ struct transcript_words {
  * place of {NUMBER*TEXT}: "{8200*a}" is a long line. Other braces stay. */
 void transcript_fill(const char *line, const struct transcript_words *words,
                      char out[TRANSCRIPT_LINE_MAX]);
+/* Cuts LINE at its first " => ". Returns the text behind it, or NULL. */
+char *transcript_cut(char *line);
 /* Turns \r \n \t \\ \xNN into bytes. Returns their number. */
 size_t transcript_unescape(const char *text, char out[TRANSCRIPT_LINE_MAX]);
 

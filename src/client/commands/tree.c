@@ -123,7 +123,7 @@ int tree_list(struct tree *t, struct job *job, struct link *l, bool names,
         job->stays = true;
         return 0;
     }
-    if (remote_list_once(l, job->remote, &all, why) < 0)
+    if (remote_list(l, job->remote, &all, why) < 0)
         return -1;
     job->stays |= tree_cut(t, job->remote, &all, names);
     for (size_t i = 0; i < all.count && !jobs_ended(&t->jobs); i++)
@@ -309,7 +309,7 @@ static int tree_list_up(struct tree *t, struct job *job, struct link *l,
     job->made = existed == 0;
     if (existed == 1 && job->above && !job->taken)
         job->above->unlisted[url_base(job->remote)[0] == '.'] = true;
-    return existed == 1 ? remote_list_once(l, job->remote, ret, why) : existed;
+    return existed == 1 ? remote_list(l, job->remote, ret, why) : existed;
 }
 
 static int tree_up_step(void *of, struct job *job, struct link *l,
@@ -414,7 +414,7 @@ static int tree_down_step(void *of, struct job *job, struct link *l,
 
     if (tree_is_too_deep(t, job, job->remote))
         return 0;
-    if (remote_list_once(l, job->remote, &there, why) < 0)
+    if (remote_list(l, job->remote, &there, why) < 0)
         return -1;
     int r = 0, made = tree_make_local(t, job, why);
     if (made < 0)
@@ -471,7 +471,7 @@ int tree_expand(struct client *c, const struct word *word, expand_each *each,
     snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - word->path) : 0,
              word->path);
     do
-        r = remote_list_once(&c->link, dir, &all, &why);
+        r = remote_list(&c->link, dir, &all, &why);
     while (r < 0 && remote_again(&c->link, &retry, dir, &why));
     if (r < 0)
         return client_error(dir, &why);

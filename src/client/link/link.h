@@ -448,8 +448,8 @@ bool remote_may_lack(const struct failure *why);
 bool remote_again(const struct link *l, struct retry *r, const char *path,
                   const struct failure *why);
 /* Lists the directory PATH, sorted, by one try. */
-int remote_list_once(struct link *l, const char *path, struct listing *ret,
-                     struct failure *why);
+int remote_list(struct link *l, const char *path, struct listing *ret,
+                struct failure *why);
 /* May the user enter the directory? */
 int remote_enter(struct link *l, const char *path, struct failure *why);
 /* May the user enter and list the directory? Without these rights some servers

@@ -99,8 +99,8 @@ static bool remote_shows_nothing(const struct listing *l)
 
 /* A server that takes "-a" for a name shows nothing, or refuses it. Without
  * "-a" it hides the directory itself, and perhaps other names. */
-int remote_list_once(struct link *l, const char *path, struct listing *ret,
-                     struct failure *why)
+int remote_list(struct link *l, const char *path, struct listing *ret,
+                struct failure *why)
 {
     bool mlsd = l->site->mlst;
     int r = remote_list_by(l, path, mlsd ? "MLSD" : "LIST -a", ret, why);
@@ -282,7 +282,7 @@ static enum presence remote_stat_by_list(struct link *l, const char *path,
 
     snprintf(directory, sizeof(directory), "%.*s",
              name ? (int)(name - path) : 0, path);
-    int r = remote_list_once(l, directory, &all, why);
+    int r = remote_list(l, directory, &all, why);
     /* A directory that can't be listed may contain the entry. */
     if (r < 0 && !remote_absent(why))
         return PRESENCE_UNKNOWN;

@@ -72,14 +72,12 @@ static int download_rename(struct file_transfer *t, struct failure *why)
 }
 
 /* Decides what to do if the local name is taken. Returns 0: download; 1: skip;
- * -1: failed. *replace: the finished download may replace a file. */
-static int download_target(struct file_transfer *t, bool *replace,
-                           struct failure *why)
+ * -1: failed. */
+static int download_target(struct file_transfer *t, struct failure *why)
 {
     struct stat st;
 
-    *replace = t->job->overwrite || t->replaces;
-    if (*replace)
+    if (t->job->overwrite || t->replaces)
         return 0;
     if (lstat(t->local, &st) < 0)
         return errno == ENOENT ? 0 : fail_errno(why, errno, t->local);
@@ -94,7 +92,7 @@ static int download_target(struct file_transfer *t, bool *replace,
         names_decide(t->link->site->options, t->local, t->job->twice, "here",
                      (struct names_file){ (uint64_t)st.st_size, st.st_mtime },
                      (struct names_file){ t->size, t->modified });
-    *replace = t->replaces = choice == CONFLICT_OVERWRITE;
+    t->replaces = choice == CONFLICT_OVERWRITE;
     if (choice != CONFLICT_RENAME)
         return choice == CONFLICT_SKIP;
     int r = download_rename(t, why);
@@ -210,13 +208,13 @@ int download_once(struct file_transfer *t, struct failure *why)
     struct part p = PART_NONE;
     char server[2 * URL_PART_MAX + 16], size[SHOW_SIZE_MAX];
     struct stat st;
-    bool replace;
 
     if (strcmp(t->job->local, "-") == 0)
         return download_to_stdout(t, why);
     if (download_facts(t, why) < 0)
         return -1;
-    int r = download_target(t, &replace, why);
+    int r = download_target(t, why);
+    const bool replace = t->job->overwrite || t->replaces;
     t->skipped = r == 1;
     if (r != 0)
         return r < 0 ? -1 : 0;

@@ -75,7 +75,8 @@ bool temporary_begin(struct file_transfer *t)
                          "%.*s" PART_PREFIX "%s-%s" PART_SUFFIX, head,
                          t->remote, owner, base);
 
-        /* A name that is too long for a temporary one is used itself. */
+        /* If the temporary name would be too long, the file is uploaded under
+         * its own name. */
         if (n >= URL_PATH_MAX || n - head > NAME_MAX)
             t->other[0] = '\0';
     }

@@ -198,8 +198,8 @@ bool upload_is_stream(const struct file_transfer *t);
 int upload_rename(struct file_transfer *t, struct failure *why);
 
 /* Temporary names on the server. */
-/* The open server has refused one, so all further files are uploaded under
- * their final names. */
+/* The open server has refused a temporary name, so all further files are
+ * uploaded under their final names. */
 extern atomic_bool temporary_off;
 /* Makes T->remote the temporary name, until temporary_end(). Returns false if
  * this upload has none. */
