@@ -4,10 +4,12 @@
 #ifndef SALLYPORT_TESTS_FUZZ_H
 #define SALLYPORT_TESTS_FUZZ_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sallyport/base/slice.h"
 
@@ -47,6 +49,17 @@ static inline uint64_t fuzz_number(struct slice *rest, size_t bytes)
 static inline struct slice fuzz_slice(const uint8_t *data, size_t size)
 {
     return size > 0 ? (struct slice){ (const char *)data, size } : SLICE("");
+}
+
+/* Has a text of JSON a control character, or one that is escaped as \u00XX?
+ * After an escaped backslash "u00" is text. */
+static inline bool fuzz_has_control(const char *json)
+{
+    for (; *json; json++)
+        if ((uint8_t)*json < 0x20 || *json == 0x7f ||
+            (*json == '\\' && strncmp(++json, "u00", 3) == 0))
+            return true;
+    return false;
 }
 
 #endif

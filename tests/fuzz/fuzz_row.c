@@ -14,10 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     slice_cut(&values, '\n', &table);
     if (rows_take(table, values, one) == 0) {
         text = json_dumps(one, 0);
-        FUZZ_CHECK(text != NULL);
-        for (const char *at = text; *at; at++)
-            FUZZ_CHECK((unsigned char)*at >= ' ' && *at != 0x7f);
-        FUZZ_CHECK(!strstr(text, "\\u00"));
+        FUZZ_CHECK(text && !fuzz_has_control(text));
         free(text);
     }
     json_decref(one);
