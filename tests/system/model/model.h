@@ -18,7 +18,8 @@
 
 enum stage { PLAIN, SECURED, NAMED, LOGGED_IN };
 
-/* After SIZE has reported a partial, an APPE continues it. */
+/* After SIZE has reported a partial, an APPE continues it; once the partial has
+ * changed, SIZE must be sent again. */
 struct told {
     char *path;
     size_t length;

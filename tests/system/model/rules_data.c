@@ -168,9 +168,10 @@ static void upload(struct model *m, const struct call *c, uint64_t offset,
     t->head = malloc(b.head.len + 1);
     FAIL_IF(!t->head, "no memory");
     memcpy(t->head, b.head.ptr, b.head.len);
-    if (!t->waits)
-        told_put(m, c->path, 0, 0);
-    if (!b.goes_on && !b.copies)
+    if (b.goes_on)
+        return;
+    told_put(m, c->path, 0, 0);
+    if (!b.copies)
         drop_left(m, c->path);
 }
 

@@ -3,27 +3,34 @@
 #include "support/test.h"
 
 /* Takes the bytes from FIRST up to, not including, UNTIL (0: the end). */
-static bool cut_out(const struct node *n, uint64_t first, uint64_t until,
-                    struct slice *ret)
+static bool cut_out(const unsigned char *all, size_t len, uint64_t first,
+                    uint64_t until, struct slice *ret)
 {
-    size_t end = until > 0 && until < n->len ? (size_t)until : n->len;
+    size_t end = until > 0 && until < len ? (size_t)until : len;
 
-    if (first > 0 && first >= n->len)
+    if (first > 0 && first >= len)
         return false;
-    *ret =
-        (struct slice){ (const char *)n->bytes + first, end - (size_t)first };
+    *ret = (struct slice){ (const char *)all + first, end - (size_t)first };
     return true;
 }
 
+/* The bytes of the own partial count, if SIZE has reported them. */
 void rule_hash(struct model *m, const struct call *c, struct expected *e)
 {
     const struct node *n = tree_find(&m->tree, c->path);
+    const struct leftover *l = left_find(&m->tree, c->path);
+    const struct told *t = told_find(m, c->path);
+    bool partial = l && t && t->length > 0;
     uint64_t first = m->until > 0 ? m->rest : 0;
     struct slice bytes;
 
-    if (!n || n->folder) {
+    if (partial && l->version != t->version) {
+        expect(e, 450);
+    } else if (!partial && (!n || n->folder)) {
         expect(e, 550);
-    } else if (!cut_out(n, first, m->until, &bytes)) {
+    } else if (!cut_out(partial ? l->bytes : n->bytes,
+                        partial ? t->length : n->len, first, m->until,
+                        &bytes)) {
         expect(e, 554);
     } else {
         expect(e, 213);
@@ -92,7 +99,7 @@ void rule_checksum(struct model *m, const struct call *c, struct expected *e)
     else if (!(n = tree_find(&m->tree, full)) || n->folder)
         expect(e, 550);
     else
-        expect(e, cut_out(n, first, until, &bytes) ? 250 : 554);
+        expect(e, cut_out(n->bytes, n->len, first, until, &bytes) ? 250 : 554);
     if (e->code[0] == 250 && is_crc)
         snprintf(e->says, sizeof(e->says), "250 %08x", crc32_of(bytes));
 }

@@ -68,7 +68,6 @@ void transfer_cut(struct model *m, const unsigned char *bytes, size_t len)
         len = 1;
     }
     cut.len = t->first + len;
-    told_put(m, t->path, 0, 0); /* the reported length counts once */
     if (left_tells(&cut) > 0 || (l && l->reported) || !may_rename(m)) {
         all = whole(t, bytes, len);
         left_put(&m->tree, t->path, all, cut.len);

@@ -165,9 +165,9 @@ Test(account, a_lock_beside_what_hangs, .timeout = 120)
 }
 
 /* Each home of an import is made under the lock for a second at most. */
-Test(account, a_lock_beside_an_import, .timeout = 300)
+Test(account, a_lock_beside_an_import, .timeout = 900)
 {
-    const size_t users = is_long() ? 9000 : 900;
+    const size_t users = is_long() ? 3000 : 900;
     FILE *f = fopen(in_scratch("new"), "w");
     char words[256];
 
