@@ -32,16 +32,11 @@
 #define CTL_LOCK_MS 10000
 
 /* The indexes of the options; OPTIONS is their number. */
-#define OPTION(field, name, value, help)    OPTION_##field,
-#define FLAG(field, name, help)             OPTION_##field,
-#define KEY(field, name, value, none, help) OPTION_##field,
+#define ROW(field, ...) OPTION_##field,
 enum option_place {
 #include "option_list.h"
     OPTIONS
 };
-#undef OPTION
-#undef FLAG
-#undef KEY
 
 /* The parsed command line. */
 struct arguments {
@@ -52,13 +47,8 @@ struct arguments {
     union {
         const char *option[OPTIONS];
         struct {
-#define OPTION(field, name, value, help)    const char *field;
-#define FLAG(field, name, help)             const char *field;
-#define KEY(field, name, value, none, help) const char *field;
+#define ROW(field, ...) const char *field;
 #include "option_list.h"
-#undef OPTION
-#undef FLAG
-#undef KEY
         };
     };
 };
@@ -266,9 +256,6 @@ extern void (*paths_unit)(struct unit *u);
 
 /* Writes "2026-11-20T07:42:01Z" for seconds since 1970. Returns OUT. */
 const char *when_text(int64_t seconds, char out[WHEN_MAX]);
-/* Writes how long ago SECONDS is, rounded down: "3 d", "5 h", "12 min", "40 s".
- * Returns OUT. */
-const char *when_ago(int64_t seconds, int64_t now, char out[WHEN_MAX]);
 
 /* Makes a JSON text, with '?' for each byte that isn't harmless on a terminal;
  * null for an empty one. The caller owns the value; NULL: no memory. */
@@ -282,8 +269,8 @@ json_t *json_text(const char *text);
 json_t *json_time(int64_t seconds);
 /* Makes "0660"; null for 0. */
 json_t *json_mode(unsigned mode);
-/* null for 0. */
-json_t *json_limit(uint64_t limit);
+/* null if N isn't known. */
+json_t *json_count(bool known, uint64_t n);
 /* Return the text, or number, of a member; NONE, or 0, if it has none. */
 const char *text_of(const json_t *of, const char *key, const char *none);
 uint64_t number_of(const json_t *of, const char *key);
@@ -303,7 +290,7 @@ struct output_field {
     /* Writes the text of a column, from the whole object. */
     void (*text)(const json_t *row, struct buf *into);
 };
-/* Writes the member "age", in seconds, as a cell. */
+/* Writes the member "age", in seconds, as a cell, rounded down: "3 d", "5 h". */
 void output_age(const json_t *row, struct buf *into);
 /* Prints the members of ONE, a size in its unit, with --json unchanged, and
  * frees it. NULL means no memory. FIELDS has the members that aren't printed as
@@ -412,9 +399,6 @@ int home_open_parent(const char *home, const char *below);
 int edit_load_users(struct users *u, const char *path, users_report *report);
 /* A REPORT that prints the mistake. */
 users_report edit_print_mistake;
-/* Fails if the users file is missing, or empty (THERE), although there were
- * users: somebody has lost it. */
-void edit_refuse_lost(const char *path, bool there);
 /* Reads ctl.users, or fails. */
 void edit_read_users(void);
 /* true if the last edit has changed the file. */

@@ -54,6 +54,7 @@ int disk_fork(disk_work *work, void *data, size_t size, int ms, bool quiet,
     fflush(stdout);
     pid = fork();
     if (pid == 0) {
+        signal(SIGPIPE, SIG_IGN); /* so that the caller gets the reason */
         if (ctl.lock_fd > 0)
             close(ctl.lock_fd); /* or a fork that hangs would keep the lock */
         ctl.lock_fd = 0;
@@ -94,7 +95,8 @@ int disk_try(disk_work *work, void *data, size_t size, struct complaint *why)
     const int left = disk_ms - disk_used;
     int code = disk_fork(work, data, size, left > 0 ? left : 0, true, why);
 
-    disk_used += (int)(clock_ms() - begin);
+    if (code == -ETIMEDOUT || ctl.lock_fd > 0)
+        disk_used += (int)(clock_ms() - begin);
     return code;
 }
 

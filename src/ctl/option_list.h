@@ -1,6 +1,11 @@
-/* The options of sallyportctl, in the order of the help. OPTION has a value,
- * FLAG has none. A KEY sets the key FIELD of a users row. The syntax of a
- * command (commands.c) names its options. */
+/* The options of sallyportctl, in the order of the help, as rows of ROW(). An
+ * OPTION has a value, a FLAG has none. A KEY sets the key FIELD of a users row.
+ * The syntax of a command (commands.c) names its options. */
+#define OPTION(field, name, value, help)                                       \
+    ROW(field, name, value, NULL, NULL, help)
+#define FLAG(field, name, help) ROW(field, name, NULL, NULL, NULL, help)
+#define KEY(field, name, value, none, help)                                    \
+    ROW(field, name, value, #field, none, help)
 OPTION(config, "config", "FILE",
        "the configuration (default " SETTINGS_FILE ")")
 OPTION(home, "home", "DIR",
@@ -105,3 +110,7 @@ FLAG(watch, "watch", "print again every 2 s, until Ctrl-C")
 FLAG(json, "json", "write JSON")
 FLAG(help, "help", "print the help of all commands, or of one")
 FLAG(version, "version", "print the version")
+#undef OPTION
+#undef FLAG
+#undef KEY
+#undef ROW

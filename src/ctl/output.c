@@ -3,7 +3,6 @@
 #include "ctl.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -21,23 +20,6 @@ const char *when_text(int64_t seconds, char out[WHEN_MAX])
     snprintf(out, WHEN_MAX, "%04d-%02d-%02dT%02d:%02d:%02dZ",
              (tm.tm_year + 1900) % 10000, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
              tm.tm_min, tm.tm_sec);
-    return out;
-}
-
-const char *when_ago(int64_t seconds, int64_t now, char out[WHEN_MAX])
-{
-    static const struct {
-        int64_t seconds;
-        const char *name;
-    } units[] = { { 86400, "d" }, { 3600, "h" }, { 60, "min" }, { 1, "s" } };
-    int64_t then = seconds > 0 ? seconds : 0;
-    int64_t age = then < now ? now - then : 0;
-    size_t i = 0;
-
-    while (units[i].seconds > 1 && age < units[i].seconds)
-        i++;
-    snprintf(out, WHEN_MAX, "%" PRId64 " %s", age / units[i].seconds,
-             units[i].name);
     return out;
 }
 
@@ -79,9 +61,9 @@ json_t *json_mode(unsigned mode)
     return mode ? json_sprintf("%04o", mode) : json_null();
 }
 
-json_t *json_limit(uint64_t limit)
+json_t *json_count(bool known, uint64_t n)
 {
-    return limit > 0 ? json_integer((json_int_t)limit) : json_null();
+    return known ? json_integer((json_int_t)n) : json_null();
 }
 
 const char *text_of(const json_t *of, const char *key, const char *none)
@@ -245,9 +227,18 @@ void output_one(json_t *one, const struct output_field *fields)
 
 void output_age(const json_t *row, struct buf *into)
 {
-    char age[WHEN_MAX];
+    static const struct {
+        json_int_t seconds;
+        const char *name;
+    } units[] = { { 86400, "d" }, { 3600, "h" }, { 60, "min" }, { 1, "s" } };
+    const json_int_t n = json_integer_value(json_object_get(row, "age"));
+    const json_int_t age = n > 0 ? n : 0; /* a file may be of tomorrow */
+    size_t i = 0;
 
-    buf_add_text(into, when_ago(0, (int64_t)number_of(row, "age"), age));
+    while (units[i].seconds > 1 && age < units[i].seconds)
+        i++;
+    buf_add_format(into, "%" JSON_INTEGER_FORMAT " %s", age / units[i].seconds,
+                   units[i].name);
 }
 
 /* Tables. */

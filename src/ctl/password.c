@@ -197,14 +197,15 @@ void password_show(const struct secret *s)
 {
     if (!ctl.args.print_password)
         return;
-    if (ctl.args.show)
-        stderr_print("the password of %s, which isn't in the letter; send it "
-                     "by another way: %s",
-                     ctl.args.word[2], s->bytes);
-    else
-        printf("password: %s\n", s->bytes);
-    if (fflush(stdout) == EOF)
-        fail(EX_IOERR, "standard output: %s; nothing has changed",
-             strerror(errno));
+    const bool shown =
+        ctl.args.show
+            ? dprintf(STDERR_FILENO,
+                      "sallyportctl: the password of %s, which isn't in the "
+                      "letter; send it by another way: %s\n",
+                      ctl.args.word[2], s->bytes) > 0
+            : printf("password: %s\n", s->bytes) > 0 && fflush(stdout) == 0;
+    if (!shown)
+        fail(EX_IOERR, "standard %s: %s; nothing has changed",
+             ctl.args.show ? "error" : "output", strerror(errno));
     at_fail = secret_uncounted;
 }

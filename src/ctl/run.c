@@ -8,12 +8,8 @@
 #include "sallyport/base/fd.h"
 
 const struct ctl_option ctl_options[] = {
-#define OPTION(field, name, value, help)                                       \
-    [OPTION_##field] = { name, value, NULL, NULL, help },
-#define FLAG(field, name, help)                                                \
-    [OPTION_##field] = { name, NULL, NULL, NULL, help },
-#define KEY(field, name, value, none, help)                                    \
-    [OPTION_##field] = { name, value, #field, none, help },
+#define ROW(field, name, value, key, none, help)                               \
+    [OPTION_##field] = { name, value, key, none, help },
 #include "option_list.h"
 };
 

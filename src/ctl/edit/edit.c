@@ -39,7 +39,9 @@ static noreturn void file_fail(const char *path, int error, const char *what)
                           : "");
 }
 
-void edit_refuse_lost(const char *path, bool there)
+/* Fails if the users file is missing, or empty (THERE), although there were
+ * users: somebody has lost it. */
+static void refuse_lost(const char *path, bool there)
 {
     char mark[PATH_MAX + 16];
 
@@ -80,7 +82,7 @@ void edit_lock(struct users_file *file, struct buf *text)
     if (r < 0 && r != -ENOENT)
         file_fail(file->path, -r, "can't be read");
     if (text->len == 0)
-        edit_refuse_lost(file->path, file->read.st_ino != 0);
+        refuse_lost(file->path, file->read.st_ino != 0);
     if (text->len > 0 && text->data[text->len - 1] != '\n')
         fail(EX_DATAERR,
              "%s: its last line isn't ended, so it may be cut off; complete "
@@ -328,7 +330,7 @@ int edit_load_users(struct users *u, const char *path, users_report *report)
     if (fd < 0 && errno != ENOENT)
         file_fail(path, errno, "");
     if (fd < 0) {
-        edit_refuse_lost(path, false);
+        refuse_lost(path, false);
         return 0;
     }
     mistakes = report ? users_survey(u, fd, path, report, &why)

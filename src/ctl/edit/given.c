@@ -59,6 +59,15 @@ int certificate_tidy(const char *text, char out[CERTIFICATE_MAX])
     return bad ? -ENAMETOOLONG : 0;
 }
 
+void given_source(const char *name, const char *or)
+{
+    if (!group_name_ok(slice_from(name)))
+        fail(EX_USAGE,
+             "--sync %s: expected the name of a source: 1 to 32 of a-z 0-9 . _ "
+             "-, not beginning with . or -%s",
+             name, or);
+}
+
 /* Sets a key. The users file has the rules, and their words. */
 static void given_key(struct row *row, const struct ctl_option *option,
                       const char *text)
@@ -71,6 +80,8 @@ static void given_key(struct row *row, const struct ctl_option *option,
         row_need(row_set(row, option->key, NULL));
         return;
     }
+    if (text == ctl.args.sync)
+        given_source(text, "; or " NONE);
     if (text == ctl.args.certificate) {
         if (certificate_tidy(text, tidy))
             fail(EX_USAGE, "--certificate: too long");
@@ -168,7 +179,8 @@ static void given_entries(struct row *row, const char *list)
         if (shares)
             grant_text(&one, list, text);
         else
-            slice_copy(one.text, text, sizeof(text));
+            snprintf(text, sizeof(text), "%.*s", (int)one.text.len,
+                     one.text.ptr);
         row_set_entry(row, shares ? "shares" : "teams",
                       shares ? one.name : one.text, text);
     }

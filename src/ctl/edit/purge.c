@@ -134,28 +134,23 @@ static bool become_owner(const struct removed *p)
            sandbox_become(uid, st.st_gid, &st.st_gid, 1) == 0;
 }
 
-struct emptying {
-    const struct removed *p;
-    bool as_owner;
-};
-
 /* Runs rm(1), which walks by descriptors, and follows no link. */
 static void run_rm(void *data)
 {
-    const struct emptying *e = data;
+    const struct removed *p = data;
     char name[NAME_MAX + 3];
 
-    snprintf(name, sizeof(name), "./%s", e->p->name);
+    snprintf(name, sizeof(name), "./%s", p->name);
     pid_t pid = fork();
     if (pid == 0) {
-        if ((e->as_owner && !become_owner(e->p)) || fchdir(e->p->parent_fd))
+        if ((p->as_owner && !become_owner(p)) || fchdir(p->parent_fd))
             _exit(1);
         execl(removed_rm, "rm", "-rf", "--one-file-system", "--", name,
               (char *)NULL);
         _exit(1);
     }
     waitpid(pid, NULL, 0);
-    unlinkat(e->p->parent_fd, e->p->name, AT_REMOVEDIR);
+    unlinkat(p->parent_fd, p->name, AT_REMOVEDIR);
 }
 
 static bool is_gone(const struct removed *p)
@@ -169,25 +164,25 @@ static bool is_gone(const struct removed *p)
  * directories; and others may own parts of one. */
 int removed_empty(struct removed *p, bool as_owner, struct complaint *why)
 {
-    struct emptying e = { p, as_owner && geteuid() == 0 };
     const int ms = as_owner ? REMOVED_MS : -1;
     struct complaint late;
     char rest[PATH_MAX];
 
     if (p->name[0] && mounts_within(p->top_fd) == 0) {
-        if (e.as_owner)
-            disk_fork(run_rm, &e, sizeof(e), ms, true, &late);
-        e.as_owner = false;
+        p->as_owner = as_owner && geteuid() == 0;
+        if (p->as_owner)
+            disk_fork(run_rm, p, sizeof(*p), ms, true, &late);
+        p->as_owner = false;
         if (!is_gone(p))
-            disk_fork(run_rm, &e, sizeof(e), ms, false, &late);
+            disk_fork(run_rm, p, sizeof(*p), ms, false, &late);
     }
     if (p->name[0] && is_gone(p))
         return 0;
     complain(why,
              p->name[0] ? "%s is only partly removed; mend that, and run: "
-                          "sallyportctl retention run"
+                          "rm -r --one-file-system %s"
                         : "%s can't be renamed, so it was not removed",
-             removed_path(p, rest));
+             removed_path(p, rest), rest);
     return EX_CANTCREAT;
 }
 

@@ -10,6 +10,7 @@ struct removed {
                                    * none */
     uid_t uid;
     int parent_fd, top_fd; /* or -1 */
+    bool as_owner;         /* rm(1) has the rights of the directory's owner */
 };
 /* Opens the directory of p->path and p->uid. Fails unless it is beneath BELOW,
  * its path from there has no symbolic link, UID owns it, and nothing is mounted

@@ -118,8 +118,13 @@ static void read_copy(void)
         r = buf_add_text(&h.text, "# no users\n");
     if (r == 0 && h.text.data[h.text.len - 1] != '\n')
         r = buf_add_text(&h.text, "\n");
-    if (r < 0)
-        fail(ctl_exit_of(-r), "%s: %s", h.copy, strerror(-r));
+    if (r < 0) {
+        at_fail = NULL; /* what the editor has left stays */
+        fail(ctl_exit_of(-r), "%s: %s%s", h.copy, strerror(-r),
+             rmdir(h.directory) < 0 ? "; move its directory away before the "
+                                      "next user edit"
+                                    : "");
+    }
 }
 
 static void edit_copy(void)

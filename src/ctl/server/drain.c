@@ -2,6 +2,7 @@
  * transfer. The command waits for the last one. Servers of all versions
  * understand its requests. */
 #include "ctl.h"
+#include <signal.h>
 
 #include <inttypes.h>
 #include <time.h>
@@ -56,6 +57,7 @@ static void drain_wait(uint64_t ms)
     struct complaint why;
 
     for (;; nanosleep(&pause, NULL)) {
+        signal(SIGPIPE, SIG_IGN);
         const int code = fail_caught(drain_ask, &d, &why);
 
         if (code && code != EX_TEMPFAIL && code != EX_UNAVAILABLE)
@@ -109,4 +111,6 @@ void drain_run(void)
     puts("drained: no session is left, and clients get 421. Stop the server "
          "(systemctl stop sallyport), or take sessions again (sallyportctl "
          "drain --off)");
+    if (fflush(stdout) == EOF || ferror(stdout))
+        drain_ends(EX_IOERR, "standard output can't be written");
 }

@@ -26,11 +26,9 @@ static void removal_of(const struct users *u, struct removal *r)
     r->team = strcmp(group, "team") == 0 ? team_named(u) : NULL;
     r->user = r->share || r->team ? NULL : user_named(u);
     r->directory.uid = r->user ? r->user->uid : 0;
-    if (!r->team &&
+    if (!r->team)
         place_tidy(slice_from(r->user ? r->user->home : r->share->path),
-                   r->directory.path, sizeof(r->directory.path)))
-        fail(EX_DATAERR, "%s: the directory's path is too long",
-             ctl.args.word[2]);
+                   r->directory.path, sizeof(r->directory.path));
 }
 
 static const void *row_of(const struct removal *r)
@@ -167,7 +165,7 @@ void line_del(void)
                 "removed; %s %s %s%s", removal.share ? "directory" : "home",
                 path,
                 !ctl.args.purge ? "kept"
-                : code          ? "only partly removed; the rest is "
+                : code          ? "not removed, or only partly; see "
                                 : "removed",
                 code ? removed_path(&removal.directory, rest) : "");
     if (code)

@@ -132,19 +132,20 @@ static uint64_t take_limit(const char *text, const char *what)
 static json_t *json_quota(const struct quota_account *a, const char *note)
 {
     const struct quota *q = &a->quota;
+    const bool known = !note[0];
 
     return json_pack(
-        "{s:s, s:o, s:I, s:o, s:o, s:s}", "name", a->name, "bytes",
-        json_limit(q->bytes.limit), "bytes_used", (json_int_t)q->bytes.used,
-        "files", json_limit(q->files.limit), "files_used",
-        q->uncounted ? json_null() : json_integer((json_int_t)q->files.used),
-        "note", note);
+        "{s:s, s:o, s:o, s:o, s:o, s:s}", "name", a->name, "bytes",
+        json_count(q->bytes.limit > 0, q->bytes.limit), "bytes_used",
+        json_count(known, q->bytes.used), "files",
+        json_count(q->files.limit > 0, q->files.limit), "files_used",
+        json_count(known && !q->uncounted, q->files.used), "note", note);
 }
 
 static const struct output_field columns[] = {
     { .title = "NAME", .key = "name", .width = -24 },
     { .title = "LIMIT", .key = "bytes", .width = 10, .none = "-" },
-    { .title = "USED", .key = "bytes_used", .width = 12 },
+    { .title = "USED", .key = "bytes_used", .width = 12, .none = "-" },
     { .title = "FILES", .key = "files", .width = 10, .none = "-" },
     { .title = "USED", .key = "files_used", .width = 10, .none = "-" },
     { .title = "NOTE", .key = "note" },

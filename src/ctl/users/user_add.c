@@ -97,13 +97,16 @@ void user_add_row(struct draft *d, struct secret *password)
     draft_begin(d, ctl.args.word[2]);
     row_need(row_set(&d->row, "rights", "full"));
     given_set(&d->row);
+    login = row_get(&d->row, "login");
+    if (login && strcmp(login, "certificate") == 0 && !ctl.args.certificate)
+        fail(EX_USAGE,
+             "--login certificate needs --certificate sha256:FINGERPRINT");
     draft_check(d, &ctl.users, NULL);
     draft_home(d, ctl.args.home);
     draft_check(d, &ctl.users, NULL);
     ids_ask(false, 1, d->home.path);
     d->home.uid = ids_likely(0);
     home_check(&d->home);
-    login = row_get(&d->row, "login");
     if (ctl.args.hash_stdin) {
         given_hash(&d->row);
     } else {

@@ -218,11 +218,8 @@ void user_import(void)
     m->path = ctl.args.word[2];
     if (ctl.args.most && !ctl.args.sync)
         fail(EX_USAGE, "--most goes with --sync");
-    if (ctl.args.sync && !group_name_ok(slice_from(ctl.args.sync)))
-        fail(EX_USAGE,
-             "--sync %s: use 1 to 32 of a-z 0-9 . _ -, not beginning with . or "
-             "-",
-             ctl.args.sync);
+    if (ctl.args.sync)
+        given_source(ctl.args.sync, "");
     import_read(m);
     at_fail = print_partly;
     /* At first the locks of the source: a new user may find no uid or home. */

@@ -15,11 +15,6 @@ static const char *choice_of(const struct user *user, int choice)
     return n ? choices[choice].words[n - 1] : NULL;
 }
 
-static json_t *json_count(bool known, uint64_t n)
-{
-    return known ? json_integer((json_int_t)n) : json_null();
-}
-
 /* Makes limits; a limit that isn't in the line is null. */
 json_t *limits_json(const struct row_limits *l, int count)
 {
@@ -28,9 +23,7 @@ json_t *limits_json(const struct row_limits *l, int count)
 
     for (int i = 0; i < count; i++)
         json_object_set_new(all, limit_rows[i].key,
-                            l->number[i]
-                                ? json_integer((json_int_t)(l->number[i] - 1))
-                                : json_null());
+                            json_count(l->number[i] > 0, l->number[i] - 1));
     return all;
 }
 

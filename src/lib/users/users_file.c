@@ -192,7 +192,9 @@ static int check_still_ours(const struct users_file *p)
     if (fd >= 0 && fstat(fd, &now) < 0)
         return -errno;
     return now.st_dev == p->read.st_dev && now.st_ino == p->read.st_ino &&
-                   now.st_size == p->read.st_size
+                   now.st_size == p->read.st_size &&
+                   now.st_mtim.tv_sec == p->read.st_mtim.tv_sec &&
+                   now.st_mtim.tv_nsec == p->read.st_mtim.tv_nsec
                ? 0
                : -ESTALE;
 }

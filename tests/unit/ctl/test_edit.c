@@ -166,6 +166,27 @@ Test(edit, a_bad_line_is_not_committed)
     cr_expect_not(files_exists(in_scratch(".users.sallyport-new")));
 }
 
+static void append_beside_another(void *given)
+{
+    int fd = open(world.users, O_WRONLY | O_CLOEXEC);
+
+    append_bob(given);
+    cr_assert_eq(pwrite(fd, "b", 1, 0), 1);
+    close(fd);
+}
+
+/* An editor that writes in place may change no length. */
+Test(edit, a_change_in_place_is_kept)
+{
+    const struct timespec long_ago[2] = { { .tv_sec = 1 }, { .tv_sec = 1 } };
+
+    file_write(world.users, OLD);
+    cr_assert_eq(utimensat(AT_FDCWD, world.users, long_ago, 0), 0);
+    cr_expect_eq(run_edit(append_beside_another), EX_TEMPFAIL, "%s", said);
+    cr_expect_eq(file_text(world.users)[0], 'b');
+    cr_expect_null(strstr(file_text(world.users), ROW));
+}
+
 /* An edit that changes nothing writes nothing. */
 Test(edit, nothing_is_changed)
 {

@@ -100,6 +100,25 @@ Test(home, a_dead_disk, .timeout = 60)
     cr_expect_null(strstr(file_text(world.users), "-dead"));
 }
 
+static void answer_slowly(void *data)
+{
+    (void)data;
+    poll(NULL, 0, 100);
+}
+
+/* Only silence uses up the time for dead disks: a list of many homes asks as
+ * many disks. */
+Test(home, answers_are_no_silence)
+{
+    struct complaint why;
+    char none = 0;
+
+    disk_ms = 300;
+    for (int i = 0; i < 5; i++)
+        cr_expect_eq(disk_try(answer_slowly, &none, 1, &why), 0, "%d: %s", i,
+                     why.text);
+}
+
 /* The disk of the users file is dead: nobody can be locked, and the command
  * ends with what is possible. */
 Test(home, a_lock_on_a_dead_disk)

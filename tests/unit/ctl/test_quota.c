@@ -97,8 +97,8 @@ Test(quota, list)
     expect_run(0, "", "quota set anna 5M");
     expect_out(0, "", "quota list", "anna                          5 MiB ");
     expect_out(0, "", "quota list",
-               "bert                              -      0 bytes          -   "
-               "       0 no subvolume of its own\n");
+               "bert                              -            -          -   "
+               "       - no subvolume of its own\n");
     value = run_json("quota list --json");
     cr_expect_eq(json_array_size(value), 2);
     json_decref(value);

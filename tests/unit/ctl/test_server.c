@@ -583,23 +583,30 @@ Test(server, of_somebody_else)
 Test(server, times_as_text)
 {
     static const struct {
-        int64_t then, now;
-        const char *ago, *text;
-    } rows[] = {
-        { 0, 59, "59 s", "1970-01-01T00:00:00Z" },
-        { 0, 60, "1 min", "1970-01-01T00:00:00Z" },
-        { 0, 3599, "59 min", "1970-01-01T00:00:00Z" },
-        { 0, 3600, "1 h", "1970-01-01T00:00:00Z" },
-        { 0, 86400, "1 d", "1970-01-01T00:00:00Z" },
-        { 100, 50, "0 s", "1970-01-01T00:01:40Z" },
-        { -1, 50, "50 s", "1970-01-01T00:00:00Z" },
-        { INT64_MAX, 50, "0 s", "9999-12-31T23:59:59Z" },
-    };
+        int64_t time;
+        const char *text;
+    } rows[] = { { 0, "1970-01-01T00:00:00Z" },
+                 { 100, "1970-01-01T00:01:40Z" },
+                 { -1, "1970-01-01T00:00:00Z" },
+                 { INT64_MAX, "9999-12-31T23:59:59Z" } };
+    static const struct {
+        int age;
+        const char *text;
+    } ages[] = { { -1, "0 s" },     { 0, "0 s" },       { 59, "59 s" },
+                 { 60, "1 min" },   { 3599, "59 min" }, { 3600, "1 h" },
+                 { 86399, "23 h" }, { 86400, "1 d" } };
+    char out[WHEN_MAX];
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        char out[WHEN_MAX];
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        cr_expect_str_eq(when_text(rows[i].time, out), rows[i].text);
+    for (size_t i = 0; i < sizeof(ages) / sizeof(ages[0]); i++) {
+        json_t *row = json_pack("{s:i}", "age", ages[i].age);
+        struct buf text;
 
-        cr_expect_str_eq(when_ago(rows[i].then, rows[i].now, out), rows[i].ago);
-        cr_expect_str_eq(when_text(rows[i].then, out), rows[i].text);
+        buf_init(&text, 64);
+        output_age(row, &text);
+        cr_expect(slice_equal(buf_slice(&text), slice_from(ages[i].text)));
+        buf_release(&text);
+        json_decref(row);
     }
 }

@@ -136,6 +136,22 @@ static void is_busy_for_ever(struct channel *c)
     }
 }
 
+static void is_drained(struct channel *c)
+{
+    struct message m;
+
+    fake_welcome(c);
+    while (fake_hears(c, &m)) {
+        if (m.kind != MSG_drain) {
+            FAKE_SAYS(c, &m, end);
+            continue;
+        }
+        if (m.drain.order == DRAIN_OFF)
+            file_write(in_scratch("taken"), "again");
+        FAKE_SAYS(c, &m, drain_is, .on = m.drain.order != DRAIN_OFF);
+    }
+}
+
 /* No end of the command leaves a server that refuses everybody. */
 Test(sessions, a_drain_beside_a_busy_server)
 {
@@ -157,6 +173,20 @@ Test(sessions, a_drain_that_is_late)
     fake_end();
     expect_err(EX_USAGE, "", "drain --timeout 1s --off",
                "give --timeout or --off, not both");
+}
+
+/* A script that stops the server after a drain must not stop with a server that
+ * is left draining. */
+Test(sessions, a_drain_that_cannot_be_reported)
+{
+    fake_begin(is_drained);
+    world.out = "/dev/full";
+    says(EX_IOERR, "drain --timeout 1min",
+         "standard output can't be written, and the server takes sessions "
+         "again");
+    world.out = NULL;
+    fake_end();
+    cr_expect(files_exists(in_scratch("taken")));
 }
 
 Test(sessions, who)

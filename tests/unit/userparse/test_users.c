@@ -293,3 +293,27 @@ Test(users, a_survey_ends)
     cr_expect_eq(users_survey(&u, -1, "users", tell, &c), -EBADF);
     cr_expect_str_eq(c.text, "users: Bad file descriptor");
 }
+
+/* Such a user has no hash that a lock could spoil. */
+Test(users, a_source_locks_a_login_by_certificate)
+{
+    static const struct {
+        const char *sync;
+        bool locked;
+    } rows[] = { { "hr", false },
+                 { "hr:hash", false },
+                 { "hr:locked", true },
+                 { "hr:gone", true } };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[256];
+
+        snprintf(text, sizeof(text),
+                 "anna:*:70000:70000::/h::login=certificate "
+                 "certificate=sha256:%064d sync=%s\n",
+                 1, rows[i].sync);
+        read_well(text);
+        cr_expect_eq(u.row[0].locked, rows[i].locked, "%s", rows[i].sync);
+        users_release(&u);
+    }
+}

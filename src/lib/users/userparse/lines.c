@@ -172,7 +172,7 @@ static int read_user(const struct reader *r, struct line_options *o, char *line)
         return -EINVAL;
     /* A user who logs in by a certificate needs no password. */
     if (user->certificate_only)
-        user->locked = user->locked_by_hand;
+        user->locked = user->locked_by_hand || user_sync_closed(user);
     return 0;
 }
 

@@ -318,7 +318,7 @@ int user_key_check(const char *key, const char *value, struct complaint *c)
     char word[USER_LINE_MAX + 1];
     unsigned seen = 0;
 
-    if (value[strcspn(value, " \t\r\n")] != '\0')
+    if (key[strcspn(key, " \t\r\n")] || value[strcspn(value, " \t\r\n")])
         return complain(c, "%s=%s: blanks aren't permitted", key, value);
     if (snprintf(word, sizeof(word), "%s=%s", key, value) >= USER_LINE_MAX)
         return complain(c, "%s=: too long", key);
