@@ -290,7 +290,7 @@ struct output_field {
     /* Writes the text of a column, from the whole object. */
     void (*text)(const json_t *row, struct buf *into);
 };
-/* Writes the member "age", in seconds, as a cell, rounded down: "3 d", "5 h". */
+/* Writes the member "age" (seconds) as a cell, rounded down: "3 d", "5 h". */
 void output_age(const json_t *row, struct buf *into);
 /* Prints the members of ONE, a size in its unit, with --json unchanged, and
  * frees it. NULL means no memory. FIELDS has the members that aren't printed as
