@@ -171,6 +171,7 @@ static int remove_enter(void *of, struct job *job, struct link *l,
                         struct failure *why)
 {
     struct tree *t = of;
+    struct failure other;
     struct job *held;
 
     if (!remove_is_gone(t, job))
@@ -179,8 +180,17 @@ static int remove_enter(void *of, struct job *job, struct link *l,
         return 0;
     /* A server may list a link as a directory: DELE removes the link, and never
      * a directory. */
-    if (!t->client->options.dry_run &&
-        link_command(l, why, "DELE %s", job->remote) == 0) {
+    int r = t->client->options.dry_run
+                ? 1
+                : link_command(l, why, "DELE %s", job->remote);
+    /* If the server hasn't clearly refused, it may be a link: the names in it
+     * are those of its target. */
+    if (r < 0 && (why->reply < 500 || link_interrupted))
+        return -1;
+    /* The try before a cut has removed the link. */
+    if (r < 0 && job->again && remote_exists(l, job->remote, &other) == ABSENT)
+        r = 0;
+    if (r == 0) {
         remove_say(t, "/", job->remote);
         t->removed++;
         job->last = NULL;

@@ -162,7 +162,10 @@ int sync_ask(void *of, struct job *job, struct link *l, struct failure *why)
 
     if (r == PRESENCE_UNKNOWN)
         return -1;
-    if (r == PRESENT)
+    /* A server that refuses the question may have the name: what it lists
+     * instead stays. */
+    if (r == PRESENT || remote_lacks_right(l) ||
+        (!l->site->mlst && l->reply != 550 && l->reply != 553))
         job->above->unlisted[url_base(job->remote)[0] == '.'] = true;
     if (options_too_young(&t->client->options, job->modified))
         return 0;
@@ -227,9 +230,16 @@ bool sync_settled(struct tree *t, struct job *job, const char *local,
                   const char *remote, const struct stat *here,
                   const struct listing_entry *there)
 {
+    if (!t->up && !S_ISREG(here->st_mode) && !S_ISDIR(here->st_mode)) {
+        jobs_fail(&t->jobs,
+                  client_refuse(local, EX_CANTCREAT,
+                                "is a link, or no file, here, and a file on "
+                                "the server: remove one of them"));
+        return true;
+    }
     if (S_ISDIR(here->st_mode) != (there->kind == ENTRY_DIRECTORY))
         return sync_replaces(t, job, local, remote, here, there);
-    if (there->kind != ENTRY_FILE || !S_ISREG(here->st_mode) ||
+    if (there->kind != ENTRY_FILE || !there->sized || !S_ISREG(here->st_mode) ||
         (uint64_t)here->st_size != there->size)
         return false;
     if (!t->client->options.by_hash && there->modified != 0 &&

@@ -267,7 +267,8 @@ enum presence remote_exists(struct link *l, const char *path,
         return r;
     if (remote_enter(l, path, why) == 0) /* it is a directory */
         return PRESENT;
-    return remote_absent(why) ? ABSENT : PRESENCE_UNKNOWN;
+    return remote_absent(why) && !remote_lacks_right(l) ? ABSENT
+                                                        : PRESENCE_UNKNOWN;
 }
 
 /* If there is no MLST, looks for the entry in the listing of the parent

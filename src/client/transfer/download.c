@@ -228,6 +228,13 @@ int download_once(struct file_transfer *t, struct failure *why)
                                       t->modified, resumes,   replace };
     if (part_open(&p, t->local, t->job->named, &from, why) < 0)
         return -1;
+    /* The listing may be hours old: ask what the server has now, since only the
+     * same state may be continued. */
+    if (p.held > 0 && t->job->known && !t->row) {
+        t->job->known = false;
+        part_close(&p, true);
+        return download_once(t, why);
+    }
     r = download_into(t, &p, replace, why);
     digest_end(&t->digest, NULL);
     /* The file may have been replaced: the next try asks for its size. */

@@ -86,6 +86,12 @@ bool temporary_begin(struct file_transfer *t)
     return t->aside;
 }
 
+static bool temporary_may_replace(const struct file_transfer *t)
+{
+    return t->replaces ||
+           t->link->site->options->conflict == CONFLICT_OVERWRITE;
+}
+
 /* Has the last try brought the whole file? Then only its name may be missing,
  * or nothing, if only the answer to RNTO was lost. */
 enum arrival temporary_arrived(struct file_transfer *t, struct failure *why)
@@ -100,7 +106,8 @@ enum arrival temporary_arrived(struct file_transfer *t, struct failure *why)
                          : (r == 0 ? length == t->done : upload_is_stream(t))
                              ? ARRIVAL_WHOLE
                              : ARRIVAL_NONE;
-    if (r <= 0 || !t->renaming)
+    /* A file that was to be replaced may have this length, too. */
+    if (r <= 0 || !t->renaming || temporary_may_replace(t))
         return there;
     r = remote_length(t->link, t->other, &length, why);
     return r < 0                         ? ARRIVAL_UNKNOWN
@@ -133,13 +140,12 @@ void temporary_refused(const char *why)
  * else that has got the name since isn't replaced. */
 int temporary_finish(struct file_transfer *t, struct failure *why)
 {
-    uint64_t size;
-    int r =
-        t->replaces || t->link->site->options->conflict == CONFLICT_OVERWRITE
-            ? 1
-            : remote_length(t->link, t->other, &size, why);
+    enum presence there = temporary_may_replace(t)
+                              ? ABSENT
+                              : remote_exists(t->link, t->other, why);
+    int r = there == PRESENT ? 0 : 1;
 
-    if (r < 0)
+    if (there == PRESENCE_UNKNOWN)
         return -1;
     if (r == 0) {
         temporary_end(t);

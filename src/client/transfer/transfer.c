@@ -252,7 +252,10 @@ int transfer_verify(struct file_transfer *t, struct failure *why)
 
 time_t transfer_time(const struct file_transfer *t)
 {
-    time_t age = time(NULL) - t->modified;
+    /* The source may have changed right after it was read, and an upload may
+     * take long. */
+    const bool put = t->job->kind == JOB_PUT;
+    time_t age = (put ? t->opened : time(NULL)) - t->modified;
     bool young =
         t->job->overwrite && t->link->site->hash && age >= -1 && age <= 1;
 

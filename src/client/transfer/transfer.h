@@ -176,6 +176,7 @@ struct file_transfer {
     bool checked;             /* the checksums were the same */
     bool sized;               /* put: the lengths were the same */
     uint64_t confirmed;       /* put: the length in the 226, or UNCONFIRMED */
+    time_t opened;            /* put: when the local file was opened */
     struct stat read;         /* put: the local file when it was opened */
     int fd;
     int lock;           /* put: lock of the temporary name; or -1 */

@@ -83,6 +83,7 @@ static int upload_open(struct file_transfer *t, struct failure *why)
         t->fd = STDIN_FILENO;
         return 0;
     }
+    t->opened = time(NULL);
     t->fd =
         names_open(t->local, t->job->named, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     if (t->fd < 0 || fstat(t->fd, &st) < 0)
@@ -181,6 +182,8 @@ static int upload_target(struct file_transfer *t, struct failure *why)
 static int upload_knows(struct file_transfer *t, uint64_t held,
                         struct failure *why)
 {
+    struct failure other;
+
     if (t->ours && held != t->foreign)
         return 1;
     t->done = held;
@@ -189,9 +192,11 @@ static int upload_knows(struct file_transfer *t, uint64_t held,
     int r = transfer_compare_head(t, why);
     if (r == 0) {
         digest_end(&t->digest, NULL);
-        /* Under a temporary name STOR replaces these bytes: a server that keeps
-         * old ones shows no unfinished file. */
-        t->foreign = t->aside ? 0 : held;
+        /* A server may keep these bytes until the first byte of STOR has come.
+         * Nobody else needs those of a temporary name. */
+        bool gone = t->aside &&
+                    link_command(t->link, &other, "DELE %s", t->remote) == 0;
+        t->foreign = gone ? 0 : held;
     }
     return r;
 }
@@ -271,7 +276,10 @@ static int upload_end(struct file_transfer *t, int r, struct failure *why)
         t->has = HAS_CONFIRMED;
     else if (l->sent)
         t->has = HAS_ALL;
-    else if (l->may_have_begun)
+    /* Some servers make, or empty, the file before they look at the data
+     * connection. */
+    else if (l->may_have_begun ||
+             (l->opened && (why->reply == 425 || why->reply == 522)))
         t->has = HAS_PART;
     /* STOR has replaced what was there before. Some servers keep that until the
      * first byte, or the last one, has come: then its length is still the old
@@ -360,8 +368,11 @@ static int upload_aside(struct file_transfer *t, bool again,
     if (arrival == ARRIVAL_UNKNOWN || arrival == ARRIVAL_NAMED)
         return arrival == ARRIVAL_NAMED ? 0 : -1;
     int r = arrival == ARRIVAL_NONE ? upload_send(t, again, why) : 0;
-    if (r < 0 && why->reply >= 500 && t->has == HAS_NOTHING)
-        return 1; /* perhaps because of its name */
+    /* Perhaps because of its name. If there is no room, STOR under its own name
+     * would only destroy the old file. */
+    if (r < 0 && why->reply >= 500 && why->reply != 552 &&
+        t->has == HAS_NOTHING)
+        return 1;
     if (r < 0 && !why->transient && !link_interrupted)
         temporary_remove(t);
     return r < 0 ? r : temporary_finish(t, why);
@@ -385,7 +396,9 @@ static int upload_named(struct file_transfer *t, bool again,
     t->aside = false;
     t->has = HAS_NOTHING;
     t->in_place = true;
-    r = upload_send(t, again, why);
+    r = upload_target(t, why); /* somebody else may have got the name since */
+    if (r == 0)
+        r = upload_send(t, again, why);
     if (r == 0)
         temporary_refused(refusal);
     return r;
@@ -397,8 +410,8 @@ static int upload_sent(struct file_transfer *t, bool again, struct failure *why)
 {
     int r = upload_named(t, again, why);
 
-    if (r < 0)
-        return -1;
+    if (r != 0)
+        return r;
     if (!t->link->site->options->no_preserve && t->modified > 0 &&
         remote_set_time(t->link, t->remote, transfer_time(t), why) < 0 &&
         why->reply != 550)
@@ -411,9 +424,12 @@ int upload_once(struct file_transfer *t, struct failure *why)
 {
     bool again = t->done > 0;
     int r = upload_open(t, why);
-    /* On a walk others may remove files meanwhile. */
-    t->vanished =
-        r < 0 && t->job->above && access(t->local, F_OK) < 0 && errno == ENOENT;
+    /* On a walk others may remove files meanwhile. But if an earlier try has
+     * left something that others see, that is a failure. */
+    bool unseen =
+        t->has == HAS_NOTHING || (t->has == HAS_PART && t->link->site->atomic);
+    t->vanished = r < 0 && unseen && t->job->above &&
+                  access(t->local, F_OK) < 0 && errno == ENOENT;
     if (t->vanished) {
         t->skipped = true;
         return 0;

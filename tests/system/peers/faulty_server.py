@@ -60,7 +60,7 @@ TREES = {"four_lists": "abcd", "late_list": ["early", "late"],
 
 WITHOUT_MLSD = ("no_mlsd", "dos_list", "odd_list", "no_list", "changed", "changed_untimed",
                 "names_of_list", "hidden_list", "list_elsewhere", "refused_list",
-                "sizeless_nothing", "dash_a")
+                "sizeless_nothing", "dash_a", "denied_cwd")
 
 
 def context():
@@ -103,7 +103,7 @@ PARTIAL = {} # late_cut: what a cut upload has left, under its later name
 KEEPING = ("emptied", "lost_226", "renames", "no_rename", "no_dots", "full",
            "no_dots_cut", "lost_rnto", "lost_rnfr", "one_425", "one_each",
            "time_denies", "no_times", "makes", "slow_hash", "slower_hash",
-           "late_226")
+           "late_226", "lost_temp", "no_room", "sizeless_taken", "late_425")
 
 
 def data_context():
@@ -290,6 +290,13 @@ class Session(threading.Thread):
     # lost_dele: The connection is lost at each name's first removal; "late" is
     # there then, and another client makes "again".
     def do_DELE(self, words):
+        if PARTIAL.pop(words, None) is not None:
+            return self.reply("250 gone")
+        if FAULT == "lost_link":
+            if words == "sub" and words not in LOST:
+                LOST.add(words)
+                raise ConnectionError
+            return self.reply("250 gone")
         if FAULT == "lost_dele" and words != "sub":
             if words not in LOST:
                 LOST.add(words)
@@ -306,8 +313,12 @@ class Session(threading.Thread):
         show(words)
         self.reply("250 gone")
 
-    # lost_rnfr: The connection is lost before the first rename, lost_rnto: after it.
+    # lost_rnfr: The connection is lost before the first rename, lost_rnto: after it;
+    # lost_temp: with the file that was to be renamed.
     def do_RNFR(self, words):
+        if FAULT == "lost_temp" and next(LOSSES) == 0:
+            STORED.pop(words)
+            raise ConnectionError
         if FAULT == "lost_rnfr" and next(LOSSES) == 0:
             raise ConnectionError
         if FAULT == "no_rename" or words not in STORED:
@@ -316,6 +327,8 @@ class Session(threading.Thread):
         self.reply("350 to what")
 
     def do_RNTO(self, words):
+        if FAULT == "sizeless_taken" and words in STORED:
+            return self.refuse(words)
         STORED[words] = STORED.pop(self.renamed)
         show(words)
         show(self.renamed)
@@ -343,14 +356,22 @@ class Session(threading.Thread):
     # upload, and isn't let in again. late_cut: As at a Sallyport, nobody sees the
     # part of an upload that is cut, as the first one is, and the part stays until
     # the first byte of another one has come: the second one has none.
+    # other_late_cut: So does another server, under a temporary name. no_room: There is
+    # none for a name that begins with a dot. sizeless_taken: Another client makes "new"
+    # meanwhile. late_425: The file is made before the data connection is refused.
     def do_STOR(self, words, append=False):
         if FAULT not in ("busy_once", "stored_empty", "silent_size", "lost_data",
                          "half_end", "denies", "denies_all", "no_home", "one_session", "one_at_a_time",
-                         "fewer", "cuts", "takes_nothing", "gives_up", "late_cut",
+                         "fewer", "cuts", "takes_nothing", "gives_up", "late_cut", "other_late_cut",
                          "lost_mfmt", *KEEPING) and not FAULT.startswith("x"):
             return self.refuse(words)
         if FAULT.startswith("no_dots") and words.startswith("."):
             return self.refuse(words)
+        if FAULT == "no_room" and words.startswith("."):
+            return self.reply("552 full")
+        if FAULT == "sizeless_taken" and words.startswith("."):
+            STORED["new"] = b"theirs\n"
+            show("new")
         number = next(UPLOADS)
         self.uploads += 1
         if FAULT == "denies_all":
@@ -358,9 +379,12 @@ class Session(threading.Thread):
             raise ConnectionError
         if number == 0 and FAULT == "busy_once":
             return self.reply("421 busy")
-        if FAULT == "late_cut":
+        if FAULT.endswith("late_cut"):
             return self.late_cut(words, number, append)
         STORED[words] = STORED.get(words, b"") if append else b""
+        if FAULT == "late_425" and number < 4:
+            self.listener.close()
+            return self.reply("425 not now")
         if number == 0 and FAULT == "emptied":
             return
         while FAULT == "one_session" and len(DENIED) < 3:
@@ -489,7 +513,8 @@ class Session(threading.Thread):
 
     def do_CWD(self, words):
         if self.lacks(words):
-            return self.reply("550 no")
+            return self.reply("550 Permission denied" if FAULT == "denied_cwd" else
+                              "550 no")
         if words.strip("/").split("/")[-1] in ("file", "link", "shut"):
             return self.reply("550 no")
         self.where = words.strip("/")
@@ -513,7 +538,7 @@ class Session(threading.Thread):
             return self.reply("550 no such file")
         if FAULT == "busy_once" or FAULT in (*KEEPING, "cuts") and words not in STORED:
             return self.reply("550 no such file")
-        if FAULT == "late_cut" and words not in STORED and words not in PARTIAL:
+        if FAULT.endswith("late_cut") and words not in STORED and words not in PARTIAL:
             return self.reply("550 no such file")
         length = 0 if FAULT in ("stored_empty", "empty") else \
             len(STORED.get(words, PARTIAL.get(words, TEXT)))
@@ -575,10 +600,12 @@ class Session(threading.Thread):
         size += words in LOST and words.endswith("again")
         if FAULT == "busy_once" and words not in ("new", "taken") or \
            words == "new" and repr(UPLOADS) == "count(0)" or \
-           FAULT in (*KEEPING, "cuts", "late_cut") and words.strip("/") and \
+           FAULT in (*KEEPING, "cuts", "late_cut", "other_late_cut") and words.strip("/") and \
            words not in STORED:
             return self.reply("550 no such file")
         facts = "" if FAULT == "no_sizes" else f"size={size};"
+        if FAULT == "stale_list": # the file is newer than its listing
+            facts += "modify=20210101000000;"
         self.reply("250-Here")
         self.reply(f" type={kind};{facts} {words}")
         self.reply("250 End")
@@ -588,7 +615,7 @@ class Session(threading.Thread):
             FAULT, len(TEXT))
         self.lose()
         facts = "" if FAULT == "no_sizes" else f"size={size};"
-        if FAULT == "lost_mfmt":
+        if FAULT in ("lost_mfmt", "stale_list"):
             facts += "modify=20200101000000;"
         listed = [f"type=file;{facts} {name}\r\n".encode()
                   for name in LISTED.get(FAULT, ["file"])]
@@ -667,7 +694,7 @@ class Session(threading.Thread):
     def do_RETR(self, words):
         text = STORED.get(words, self.text())
         FETCHED.set()
-        if FAULT in ("changed", "changed_untimed"):
+        if FAULT in ("changed", "changed_untimed", "stale_list"):
             text = TEXT.upper() if next(DOWNLOADS) else TEXT[:20]
         # The file is empty, or all of it is lost on the way.
         if FAULT in ("empty", "sizeless_nothing"):
@@ -709,8 +736,10 @@ FILES = {} # of a mirror: name -> [bytes, time]
 # folds: It takes "A" for "a". disk_folds: So does the disk of a Sallyport. blanks: It
 # stores "a " as "a". ahead: Its clock is, and it sets no times. sets: The same, but
 # MDTM sets times, and MLST isn't known. loses: It keeps the old file until the new one
-# is whole, and its second and third uploads are lost with the connection.
-MIRRORS = ("hides", "folds", "disk_folds", "blanks", "ahead", "sets", "loses")
+# is whole, and its second and third uploads are lost with the connection. mute_folds:
+# It folds, and answers no question about a name.
+MIRRORS = ("hides", "folds", "disk_folds", "blanks", "ahead", "sets", "loses",
+           "mute_folds")
 
 
 class Mirror(Session):
@@ -725,6 +754,8 @@ class Mirror(Session):
         return f"type=file;size={len(FILES[name][0])};modify={self.stamp(name)}; {name}"
 
     def do_FEAT(self, words):
+        if FAULT == "mute_folds":
+            return self.reply("211-Features:\r\n UTF8\r\n211 End")
         more = " MDTM" if FAULT == "sets" else " MLST type*;size*;modify*"
         if FAULT not in ("ahead", "sets"):
             more += "\r\n MFMT"
@@ -744,10 +775,14 @@ class Mirror(Session):
         self.reply("226 done")
 
     def do_SIZE(self, words):
+        if FAULT == "mute_folds":
+            return self.reply("502 no")
         file = FILES.get(self.name(words))
         self.reply(f"213 {len(file[0])}" if file else "550 no such file")
 
     def do_MLST(self, words):
+        if FAULT == "mute_folds":
+            return self.reply("502 no")
         name = self.name(words)
         self.reply("250-Here\r\n type=dir; /\r\n250 End" if not name else
                    f"250-Here\r\n {self.facts(name)}\r\n250 End" if name in FILES else
