@@ -272,30 +272,37 @@ ServerTest(processes, two_users, 60, PLAN(.users = users, .user_count = 2))
 }
 
 #ifdef __x86_64__
-/* Traces the first process with the title. A process of an earlier session may
- * end between the look and the trace. */
-static pid_t trace(const struct server *server, const char *title)
+/* Stops the first process with the title. A process of an earlier session may
+ * end meanwhile: then it looks again. */
+static pid_t stop(const struct server *server, const char *title)
 {
     static struct processes p;
-    const struct process_row *row;
 
-    do {
+    for (;;) {
+        const struct process_row *row;
+        int status;
+
         processes_of(server->pid, &p);
         row = processes_find(&p, title);
         cr_assert(row, "no %s", title);
-    } while (ptrace(PTRACE_SEIZE, row->pid, NULL, NULL) != 0 && errno == ESRCH);
-    return row->pid;
+        if (ptrace(PTRACE_SEIZE, row->pid, NULL, NULL) == 0) {
+            cr_assert_eq(ptrace(PTRACE_INTERRUPT, row->pid, NULL, NULL), 0);
+            cr_assert_eq(waitpid(row->pid, &status, 0), row->pid);
+            if (WIFSTOPPED(status))
+                return row->pid;
+        } else {
+            cr_assert_not(process_lives(row), "%s can't be traced", title);
+        }
+    }
 }
 
-/* Makes the call in a traced process that waits in a system call. Returns false
- * if a signal ends the process there. */
+/* Makes the call in a stopped process that waits in a system call. Returns
+ * false if a signal ends the process there. */
 static bool make_call(pid_t pid, long number, long first)
 {
     struct user_regs_struct at;
     int status;
 
-    cr_assert_eq(ptrace(PTRACE_INTERRUPT, pid, NULL, NULL), 0, "%m");
-    cr_assert_eq(waitpid(pid, &status, 0), pid);
     cr_assert_eq(ptrace(PTRACE_GETREGS, pid, NULL, &at), 0);
     at.rip -= 2; /* the instruction that it waits in */
     cr_assert_eq(ptrace(PTRACE_PEEKTEXT, pid, (void *)at.rip, NULL) & 0xffff,
@@ -343,7 +350,7 @@ ServerTest(processes, attacked_after_a_reload, 120,
         cr_assert(wait_until(session_can_enter, server, WAIT_MS), "%s", title);
         session_enter(&s, server, "anna");
         cr_expect_not(
-            make_call(trace(server, title), number, calls[i % 6].first),
+            make_call(stop(server, title), number, calls[i % 6].first),
             "%s may make call %ld", title, number);
         session_drop(&s);
     }

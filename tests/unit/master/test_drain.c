@@ -43,6 +43,23 @@ Test(drain, each_order_in_each_state)
     }
 }
 
+/* The timer is armed already. */
+Test(drain, announced_again)
+{
+    static struct master m;
+    struct board board = { 0 };
+
+    m = (struct master){ .board = &board, .state = MASTER_RUNNING };
+    drain_set(&m, DRAIN_ON, 2 * SOON);
+    drain_set(&m, DRAIN_ON, SOON);
+    cr_expect_eq(m.loop.timers, &m.drain);
+    cr_expect_null(m.drain.next);
+    drain_set(&m, DRAIN_OFF, 0);
+    drain_set(&m, DRAIN_ON, SOON);
+    cr_expect_eq(m.loop.timers, &m.drain);
+    cr_expect_null(m.drain.next);
+}
+
 /* The command that has announced it may have ended. */
 Test(drain, begins_by_itself, .timeout = 60)
 {

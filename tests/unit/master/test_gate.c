@@ -30,6 +30,14 @@ static void serial_twice(void)
     player_leave(&p);
 }
 
+static void serial_zero(void)
+{
+    struct player p;
+
+    player_enter(&p, 0); /* a row of the roster without a session has it */
+    player_leave(&p);
+}
+
 static void announce(pid_t pid)
 {
     const struct address a = { .family = 4, .bytes = { 192, 0, 2, 7 } };
@@ -143,6 +151,7 @@ static const struct {
     void (*act)(void);
 } lies[] = {
     { "a serial twice", serial_twice },
+    { "the serial 0", serial_zero },
     { "the first process", nobodys_pid },
     { "another process of master", pid_of_auth },
     { "a kill without a reason", kill_without_reason },

@@ -251,6 +251,8 @@ static void login_open_home(struct session_record *s, const struct user *user)
     }
     access_take_limits(s, user);
     older_look_all(m); /* a session that counts may have ended just now */
+    if (!session_is_served(s)) /* so may this one: it got no channel to gate */
+        return;
     full = access_full(s);
     if (full) {
         login_deny(s,

@@ -29,7 +29,8 @@ void drain_follow(void *master)
         SESSIONS_EACH(m->sessions, s)
             session_finish(s);
     } else if (begins > 0) {
-        m->drain = (struct loop_timer){ .on_timer = drain_follow, .owner = m };
+        m->drain.on_timer = drain_follow; /* it may be armed already */
+        m->drain.owner = m;
         loop_timer_set(&m->loop, &m->drain, begins > now ? begins - now : 0);
     }
 }

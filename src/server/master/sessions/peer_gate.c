@@ -58,8 +58,9 @@ int gate_on_session(void *owner, struct msg_session *msg)
     if (!gate_is_channel(msg->master) || !gate_is_channel(msg->log) ||
         !gate_is_channel(msg->keys))
         return channel_refuse(&c->channel, "a session without its channels");
-    if (sessions_find(t, msg->serial))
-        return channel_refuse(&c->channel, "a serial that is in use already");
+    if (msg->serial == 0 || sessions_find(t, msg->serial))
+        return channel_refuse(&c->channel,
+                              "a serial that is 0, or in use already");
     if (msg->pid < 2 || msg->pid > INT_MAX || errands_have(m, pid) ||
         hanging_find(&t->hanging, pid) || children_by_pid(m, pid))
         return channel_refuse(&c->channel, "a session with an impossible pid");
