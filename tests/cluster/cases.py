@@ -152,7 +152,7 @@ def held(cluster):
 def share(cluster):
     """Members use it through two nodes, and its files have its gid on each."""
     content, got = os.urandom(100001), []
-    cluster.edit(A, "share", "add", "joint", "bert", "carla")
+    cluster.edit(A, "share", "add", "joint", "bert:full", "carla:full")
     one, another = cluster.client(A, "bert"), cluster.client(B, "carla")
     reply = one.put("STOR joint/text", content)
     read = another.reply(another.retrbinary, "RETR joint/text", got.append)
@@ -169,7 +169,7 @@ def share(cluster):
 
 def count_of_files(cluster, most=12):
     """uploads holds over all nodes, whose uploads end at once."""
-    cluster.add_user("emil", "--max-files", str(most))
+    cluster.add_user("emil", "--uploads", str(most))
     wait_until("login of emil", lambda: all(cluster.answers(node, "emil") for node in NODES), 30)
     clients = [cluster.client(node, "emil") for node in NODES]
     replies = []
