@@ -1,6 +1,6 @@
-/* The handlers of auth. Auth knows password hashes and nothing else: it has no
- * file, no network and no rights. Its answer is yes or no, the user's name with
- * the version of the row, and after SITE PSWD a new hash for this user. */
+/* The handlers of auth, a process without files, network and rights. Its answer
+ * says yes or no; a yes has the user's name and the version of the row, and for
+ * SITE PSWD a new hash. */
 #include "auth.h"
 
 #include <errno.h>
@@ -43,8 +43,8 @@ int auth_take_users(struct auth *a, int fd, struct complaint *c)
     return 0;
 }
 
-/* Ends the process if the table is invalid: master has accepted the same
- * one. */
+/* Ends the process if the table is invalid, since master has accepted the same
+ * table. */
 static int auth_on_users(void *owner, struct msg_users *m)
 {
     struct auth *a = owner;
@@ -57,9 +57,9 @@ static int auth_on_users(void *owner, struct msg_users *m)
     return 0;
 }
 
-/* The standard descriptors, master, log, the loop; a new users file for a
- * moment; the pairs to sessions. Master never opens more, so only a bug
- * exhausts them. */
+/* Descriptors besides the pairs to sessions: the standard ones, master, log,
+ * the loop, and for a moment a new table of users. Master sends no more, so
+ * only a bug exhausts the limit. */
 #define FILES_BESIDES 16
 
 static int auth_set_up(void *owner)
@@ -92,12 +92,12 @@ const struct frame_row auth_row = {
     .process = PROCESS_AUTH,
     .filter = &filter_auth,
     FRAME_HANDLERS(auth_handlers),
-    .needs_each = true, /* otherwise it would judge by an old table */
+    .needs_each = true, /* auth must not judge by an old table */
     .set_up = auth_set_up,
     .release = auth_release,
 };
 
-/* The answer of a worker. All 0: no password came. */
+/* The answer to master. All 0: no password came. */
 struct auth_answer {
     bool failed;
     const struct user *user; /* NULL: no */
@@ -126,7 +126,7 @@ static void pending_send_verdict(struct pending *p, const struct auth_answer *f)
         die(EX_SOFTWARE, "the verdict can't be sent: %d", -r);
 }
 
-/* Logs WHY by an event of KIND. */
+/* Answers no, and logs WHY in an event of KIND. */
 static void pending_no_verdict(struct pending *p, enum event kind,
                                const char *why)
 {
@@ -136,7 +136,7 @@ static void pending_no_verdict(struct pending *p, enum event kind,
     pending_send_verdict(p, &none);
 }
 
-/* Hashes the new password of a user who may log in with the old one. */
+/* Makes the hash of the new password WANTED, if the old password was right. */
 static enum password_fault pending_hash(const struct pending *p,
                                         const struct attempt *a,
                                         struct slice wanted,
@@ -158,7 +158,7 @@ static enum password_fault pending_hash(const struct pending *p,
                                                    : PASSWORD_OK;
 }
 
-/* For SITE PSWD master names the user, not the session. */
+/* For SITE PSWD the user's name comes from master, since a session can lie. */
 static int pending_on_credentials(void *owner, struct msg_credentials *msg)
 {
     struct pending *p = owner;
@@ -174,8 +174,7 @@ static int pending_on_credentials(void *owner, struct msg_credentials *msg)
                          .peer = &p->peer,
                          .servers = &p->auth->servers,
                          .now = time(NULL) };
-    enum judgement j = JUDGED_PASSWORD; /* also for a password that is too
-                                         * long */
+    enum judgement j = JUDGED_PASSWORD; /* also if it is too long */
 
     if (secret_set(&password, msg->password) == 0)
         j = judge(&p->auth->users, &a);
@@ -210,8 +209,8 @@ static void pending_on_ready(void *owner, uint32_t events)
                            "the session sent no password");
 }
 
-/* Answers a message that has arrived in spite of the deadline: the password may
- * have waited here while auth computed other hashes. */
+/* If the password has arrived, judges it in spite of the deadline: it can have
+ * waited here while auth computed other hashes. */
 static void pending_on_timer(void *owner)
 {
     struct pending *p = owner;

@@ -30,20 +30,21 @@ struct pending {
     bool used;
 };
 
-/* The users who have a hash, as points on a circle: in the order of the keyed
- * hashes of their names. */
+/* The users who have a hash, as points on a circle, sorted by the keyed hash of
+ * the name. */
 struct circle {
     struct point {
         uint64_t at;
-        const char *hash; /* the user's hash, in the users' text */
+        const char *hash; /* the hash of the password; it lies in the text of
+                             the users' table */
     } *point;
     size_t count;
 };
 
 struct auth {
-    struct frame frame;   /* the first member */
-    struct users users;   /* only the newest table, for earlier questions too */
-    struct circle circle; /* of these users */
+    struct frame frame;            /* the first member */
+    struct users users;            /* only the newest table */
+    struct circle circle;          /* of `users` */
     uint8_t name_key[SIPHASH_KEY]; /* key of the hashes of names and rows */
     struct proof_servers servers;  /* gate's certificates */
     struct pending pending[VERIFICATIONS_MAX];
@@ -55,13 +56,12 @@ extern const struct frame_row auth_row;
  * complaint. */
 int auth_take_users(struct auth *a, int fd, struct complaint *c);
 
-/* Takes the pair to a session from M. OWNER is the struct auth. Ends the
- * process if master has more pairs open than it may. */
+/* Handler: takes the pair to a session. OWNER is the struct auth. Ends the
+ * process if master has too many pairs open. */
 int auth_on_verify(void *owner, struct msg_verify *m);
 
-/* The facts of a login, reported by a session. An attacker may control the
- * session and send anything, except for PROOF, which auth verifies
- * (sallyport/proof). */
+/* The facts of a login, as a session reports them. An attacker who controls the
+ * session can send anything; auth verifies only PROOF (sallyport/proof). */
 struct attempt {
     struct slice name;
     struct secret *password;    /* judge() cuts a one-time code off it */
@@ -73,7 +73,7 @@ struct attempt {
     int64_t now; /* seconds since 1970 */
     const struct proof_servers *servers;
     uint64_t step; /* judge() sets it: the step of the one-time code; 0: none */
-    /* Set by judge(): the password, without the code, is the user's. */
+    /* judge() sets it: the password without the code is the user's. */
     bool password_right;
     const struct user *user; /* judge() sets it: the row of the name, or NULL */
 };
@@ -81,41 +81,43 @@ struct attempt {
 /* The result of a check. The reason of a failure goes to the log only: neither
  * master nor the session gets it. */
 enum judgement {
-    JUDGED_NO_OBJECTION, /* nothing checked so far objects; from judge(): the
-                          * user may log in */
+    JUDGED_NO_OBJECTION, /* no check so far has refused; as judge()'s result:
+                            the user may log in */
     JUDGED_UNKNOWN,
     JUDGED_LOCKED,
     JUDGED_EXPIRED,
     JUDGED_PASSWORD,
     JUDGED_NO_CERTIFICATE, /* the client has shown no certificate */
-    JUDGED_CERTIFICATE,    /* the client has shown another one */
-    JUDGED_NO_PROOF,       /* the client has shown one without a valid proof */
-    JUDGED_ELSEWHERE,      /* networks= doesn't have the client's address */
+    JUDGED_CERTIFICATE,    /* the client's certificate isn't the user's, or the
+                              proof is wrong */
+    JUDGED_NO_PROOF,  /* the client has shown a certificate, but the session has
+                         sent no proof */
+    JUDGED_ELSEWHERE, /* networks= doesn't have the client's address */
     JUDGED_OUT_OF_HOURS,
     JUDGED_NO_HASH, /* no hash was computed, so the result isn't known */
     JUDGED_COUNT
 };
-/* Checks an attempt. It takes the same work for a right and a wrong password, a
- * locked or expired user, and an unknown one, and JUDGED_NO_HASH reveals
- * nothing about the name. A password over HASH_PASSWORD_MAX takes no work for
- * any of them. */
+/* Checks an attempt. A right and a wrong password, a locked, an expired and an
+ * unknown user all cost the same work, and JUDGED_NO_HASH reveals nothing about
+ * the name. A password longer than HASH_PASSWORD_MAX costs no work, whatever
+ * the name. */
 enum judgement judge(const struct users *u, struct attempt *a);
 
-/* Makes the circle of a table. Returns 0 or -ENOMEM. */
+/* Makes the circle of the users of U who have a hash. Returns 0 or -ENOMEM. */
 int circle_make(struct circle *c, const struct users *u,
                 const uint8_t name_key[SIPHASH_KEY]);
 void circle_release(struct circle *c);
-/* Returns the hash that is verified for an unknown NAME, one of the users'
- * hashes; or NULL. The same name always gets the same hash while that user
- * exists, and each user's hash is chosen equally often. So the time of a login
- * doesn't reveal whether the name exists. */
+/* Returns the hash that judge() verifies for an unknown NAME: a user's hash, or
+ * NULL if no user has a hash. A name keeps its hash until users are added or
+ * removed, and each user's hash stands for a random part of all names. So the
+ * time of a login doesn't reveal whether the name exists. */
 const char *judge_stand_in(const struct circle *c,
                            const uint8_t name_key[SIPHASH_KEY],
                            struct slice name);
 
-/* Report events about the session of P to log. report_no_verdict() is for a
- * session that has sent no password which can be judged; KIND is EVENT_PEER (a
- * wrong message) or a denied login. */
+/* Report events about P's session to log. report_no_verdict(): the session has
+ * sent no valid password message; KIND is EVENT_PEER after a wrong message,
+ * otherwise EVENT_LOGIN_FAILED. */
 void report_no_verdict(const struct pending *p, enum event kind,
                        const char *why);
 void report_failed_login(const struct pending *p, const struct attempt *attempt,

@@ -1,7 +1,7 @@
 /* Checks name, password and certificate against the users file, and sends the
- * reason of a failure to log. Runs in auth. It computes one hash for each
- * attempt, even if the answer is known already; but none for a password that is
- * too long for crypt(3), whatever the name. */
+ * reason of a failure to log. Runs in auth. Each attempt costs one hash, even
+ * if the answer is known already; a password that is too long for crypt(3)
+ * costs none, whatever the name. */
 #include "auth.h"
 
 #include <errno.h>
@@ -21,7 +21,7 @@ static int circle_compare(const void *a, const void *b)
     return (x->at > y->at) - (x->at < y->at);
 }
 
-/* Makes the points; a row without a hash has none. */
+/* A row without a hash gets no point. */
 int circle_make(struct circle *c, const struct users *u,
                 const uint8_t name_key[SIPHASH_KEY])
 {
@@ -46,8 +46,8 @@ void circle_release(struct circle *c)
     *c = (struct circle){ .point = NULL };
 }
 
-/* Chooses for an unknown name the hash of the next user on the circle. So a new
- * or removed user changes the choice for few names only. */
+/* Chooses the hash of the next user on the circle. So a new or removed user
+ * changes the choice only for a few names. */
 const char *judge_stand_in(const struct circle *c,
                            const uint8_t name_key[SIPHASH_KEY],
                            struct slice name)
@@ -66,8 +66,9 @@ const char *judge_stand_in(const struct circle *c,
     return c->count > 0 ? c->point[low < c->count ? low : 0].hash : NULL;
 }
 
-/* Beside a password, auth trusts the session's report about the certificate. A
- * certificate instead of the password needs the client's own signature. */
+/* If the user also needs a password, auth trusts the session's report of the
+ * certificate. If the certificate replaces the password, auth needs the
+ * client's own signature. */
 static enum judgement judge_certificate(const struct user *user,
                                         const struct attempt *a)
 {
@@ -87,8 +88,9 @@ static enum judgement judge_certificate(const struct user *user,
                                                        : JUDGED_CERTIFICATE;
 }
 
-/* Judges the user. Master knows whether this login needs a code. A password
- * that happens to end with the current code is refused, until the next one. */
+/* Judges a user who exists and is neither locked nor expired. Master decides
+ * whether this login needs a code. If a password happens to end with the
+ * current code, auth refuses it until the code changes. */
 static enum judgement judge_user(const struct user *user, struct attempt *a,
                                  const char *usual)
 {
@@ -101,7 +103,7 @@ static enum judgement judge_user(const struct user *user, struct attempt *a,
     if (user->totp.len > 0)
         a->step = code_take(user->totp, (uint64_t)a->now, a->password);
     enum judgement j = JUDGED_NO_OBJECTION;
-    /* A user who logs in by a certificate may have no hash. */
+    /* A user who logs in by a certificate can be without a hash. */
     const enum hash_answer hash = *user->hash == '*'
                                       ? hash_verify_nobody(a->password, usual)
                                       : hash_verify(a->password, user->hash);
@@ -172,9 +174,9 @@ static const char *const reasons[JUDGED_COUNT] = {
     [JUDGED_NO_HASH] = "no memory for a hash, or crypt(3) can't compute it",
 };
 
-/* Sends the reason. People often type their password as the name, so the name
- * of an unknown user isn't logged if it looks more like a password than like
- * most names. The certificate's fingerprint is the first line of the claims. */
+/* Sends the reason. People often type their password as the name: so if an
+ * unknown name looks more like a password than like most names, log doesn't get
+ * it. The certificate's fingerprint is the first line of the claims. */
 void report_failed_login(const struct pending *p, const struct attempt *attempt,
                          enum judgement why)
 {

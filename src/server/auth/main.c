@@ -7,12 +7,12 @@
 
 #include "auth.h"
 
-#ifndef __SANITIZE_ADDRESS__ /* AddressSanitizer has its own */
+#ifndef __SANITIZE_ADDRESS__ /* AddressSanitizer has its own mmap() */
 #define HUGE_FROM (4u << 20)
 
 /* Replaces libcrypt's mmap(): a yescrypt hash writes to 16 MiB and more. If the
  * kernel gives huge pages only on request ("madvise" in
- * /sys/kernel/mm/transparent_hugepage/enabled), this makes a hash twice as
+ * /sys/kernel/mm/transparent_hugepage/enabled), madvise() makes a hash twice as
  * fast: 536 page faults instead of 4,112. */
 void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
 {

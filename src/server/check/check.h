@@ -26,31 +26,30 @@ struct check {
 typedef int check_part(const struct check *k, struct prepared *p,
                        struct complaint *c);
 
-/* The accounts of all children, which must differ from each other and from the
- * users' accounts. Without root there are none. */
+/* Finds the accounts of all children, which must differ from each other and
+ * from the users' accounts. If not run by root, there are none. */
 check_part part_accounts;
-/* The directory `empty`. */
+/* Checks the directory `empty`, and makes it if p->make. */
 check_part part_empty;
-/* key.c: the directory `state`, and the key of the partials' names, in `state`
- * or in `partials_key`. If p->inherited, the file must have that key, since a
- * restart uses the file's. */
+/* key.c: opens the directory `state`, and finds or makes the key of the
+ * partials' names, in `state` or in `partials_key`. If p->inherited, the file
+ * must have the key in P, since a restart would use the file's key. */
 check_part part_key;
 /* Checks whether this kernel and container can do what master and files need
  * for their sandboxes. */
 check_part part_sandbox;
 
-/* Returns R. If it is -EINVAL, the complaint "VALUE: WHY" becomes "FILE:LINE:
+/* Returns R. If R is -EINVAL, the complaint "VALUE: WHY" becomes "FILE:LINE:
  * KEY = VALUE: WHY". */
 int part_refuse(const struct check *k, const char *key, int r,
                 struct complaint *c);
 
-/* Finds an account that isn't root's. Returns 0; -ENOENT without a complaint:
- * there is none of this name; or -EINVAL. */
+/* Finds an account. Returns 0; -ENOENT, without a complaint: no account has
+ * this name; -EINVAL: the account is root's, or has a reserved uid. */
 int account_find(const char *name, struct account_ids *ret,
                  struct complaint *c);
-/* Checks the empty directory. If it is missing, MAKE makes it; otherwise the
- * result is -ENOENT without a complaint. Returns 0, or -EINVAL with "PATH:
- * WHY". */
+/* Checks the empty directory; if MAKE, first makes it. Returns 0; -ENOENT,
+ * without a complaint: it is missing; -EINVAL with "PATH: WHY". */
 int account_empty_directory(const char *path, bool make, struct complaint *c);
 
 /* A look at what the users' rows name: REPORT gets each mistake. */
@@ -65,37 +64,37 @@ void look_mistake(const struct look *l, const char *who, const char *name,
                   size_t line, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
-/* Reports each mistake in the users' rows. Homes of locked users aren't looked
- * at. Run by root it takes each user's ids for a while, so call it in a process
- * that does nothing else. A home on a network can block it. */
+/* Reports each mistake in the users' rows. Doesn't look at the homes of locked
+ * users. As root it takes each user's ids for a while, so call it in a process
+ * that does nothing else. A home on a network disk can block it. */
 void check_users(const struct look *l);
-/* Reports homes and shares that lie in each other, also by two paths. */
+/* Reports homes and shares that lie in each other, also by symbolic links. */
 void check_places(const struct look *l);
 
 /* Is `homes` probably a typing error? Then *c has the hint. */
 bool hint_homes(const struct check *k, struct complaint *c);
 
-/* Follows a link of the users file. Gets the path of the file, and its
+/* Finds the path of the users file, through links, and the path of its
  * directory. */
 void check_users_path(const struct settings *s, char path[PATH_MAX],
                       char directory[PATH_MAX]);
-/* Does the same for the directory of the users file, if the server may write
- * new hashes there. */
+/* If users can change their passwords, reports why the server can't replace the
+ * users file. */
 void check_users_file(const struct look *l);
 
-/* shares.c: does the same for the shares. */
+/* shares.c: reports each mistake in the shares. */
 void check_shares(const struct look *l);
 
 /* A property that a file system lacks. WRONG: the server can't use the disk;
- * otherwise it can, with a loss. */
+ * otherwise it can use the disk, but loses something. */
 struct probe_loss {
     bool wrong;
     const char *what, *then;
 };
 typedef void probe_report(void *owner, const struct probe_loss *loss,
                           int error);
-/* probe.c: makes two files in DIRECTORY, and removes them. Returns -errno if
- * none can be made. */
+/* probe.c: tries a file system with two files in DIRECTORY, and removes the
+ * files. Returns 0, or -errno if it can't make a file. */
 int probe_directory(int directory, probe_report *report, void *owner);
 
 /* A line of /proc/self/mounts. A longer text is cut. */
@@ -106,10 +105,10 @@ struct mount_info {
  * questions about names from memory for a while? */
 bool mount_keeps_locks(const struct mount_info *m);
 bool mount_remembers(const struct mount_info *m);
-/* mounts.c: prints each property that a network disk of the users file, the
- * homes or the shares lacks. Returns whether one of them is WRONG; the others
- * are warnings: a loss, or harmless if no other server uses these files. If
- * root runs it, it takes users' ids for a while. */
+/* mounts.c: prints each property that a disk of the users file, the homes or
+ * the shares lacks. Returns true if the server can't use one of these disks.
+ * The other lines are warnings, and some are harmless if no other server uses
+ * these files. As root it takes the users' ids for a while. */
 bool check_mounts(const struct check *k);
 
 /* weaker.c: writes the promises that the configuration weakens, with "; "
@@ -119,19 +118,20 @@ void weaker_text(const struct check *k, struct buf *into);
 
 /* hints.c */
 
-/* Does this container have the ids of users and shares? Reports each range that
- * it hasn't. Before the sandbox. */
+/* Reports each range of ids, of users or shares, that this container lacks.
+ * Call it outside the sandbox. */
 void check_ids(const struct look *l);
 
 /* Do the uids of users and the gids of shares overlap? The gid of a new user is
- * the number of the uid. */
+ * equal to the uid. */
 bool hint_ranges(const struct settings *s);
 
 #define HINT_OWN_MAX 64
 
 /* Returns the private address that PASV would announce to clients from
- * anywhere; OWN are the N addresses of this machine. NULL: PASV announces no
- * address, or a public one to some clients, or the configuration sets it. */
+ * anywhere. OWN has the N addresses of this machine. NULL: the configuration
+ * sets the address, or PASV announces no private address, or also a public one.
+ */
 const struct address *hint_private(const struct settings *s,
                                    const struct address *own, size_t n);
 /* Reads the addresses of this machine. Returns their number, or 0 on failure,

@@ -13,7 +13,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/base/idmap.h"
 
-#define KERNEL_MAX (512u << 10) /* enough for each second port, as a list */
+#define KERNEL_MAX (512u << 10) /* enough for a list of every second port */
 
 bool hint_ranges(const struct settings *s)
 {
@@ -47,12 +47,12 @@ void check_ids(const struct look *l)
                 s->gid_first, s->gid_last, "30000 and 39999");
 }
 
-/* A server behind NAT may announce its private address in PASV: then clients
- * log in, and no transfer works. It prints one line only, since the
- * administrator may intend this. */
+/* A server behind NAT can announce its private address in PASV: then clients
+ * log in, but no transfer works. The hint has only one line, since the
+ * administrator may want this. */
 
-/* Does a client that connects to this address of ours reach a listener, so that
- * PASV would announce it? Clients of a proxy get the proxy's address. */
+/* Does a listener accept connections at OWN, so that PASV would announce OWN?
+ * Clients of a proxy get the proxy's address. */
 static bool is_listened_on(const struct settings *s, const struct address *own)
 {
     for (size_t i = 0; i < s->listen_count; i++)
@@ -118,7 +118,7 @@ static bool ports_listed(struct slice list, unsigned first, unsigned last)
         if (slice_number(low, UINT16_MAX, &from) == 0 &&
             slice_number(one.ptr ? one : low, UINT16_MAX, &to) == 0 &&
             from <= first && first <= to)
-            first = (unsigned)to + 1; /* the kernel sorts them */
+            first = (unsigned)to + 1; /* the kernel sorts the list */
     }
     return first > last;
 }
@@ -140,7 +140,7 @@ bool hint_ports(const struct settings *s, struct slice range,
            !ports_listed(list, s->ports.first, s->ports.last);
 }
 
-/* Reads a file of the kernel's settings; "" if it can't. */
+/* Reads a file of the kernel's settings. If it can't be read, INTO is empty. */
 static void read_kernel(const char *path, struct buf *into)
 {
     FD_CLEANUP int fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -1,7 +1,7 @@
 /* Checks the homes and uids of the users before a login needs them, and whether
- * the users file can be replaced. So a home that is missing, or that its user
- * can't enter, is reported at the start and by --check. The kernel decides with
- * the user's ids, as at a login. Runs in check; changes nothing. */
+ * the server can replace the users file. So a start and --check report a home
+ * that is missing, or that its user can't enter. The kernel decides with the
+ * user's ids, as at a login. Runs in check; changes nothing. */
 #include "check.h"
 
 #include <errno.h>
@@ -133,7 +133,7 @@ static void look_inside(const struct look *l, const struct user *user, int fd)
                 user->home);
 }
 
-/* Checks one home, as root with the user's ids. */
+/* Checks one home. If run by root, does it with the user's ids. */
 static void look_at_home(const struct look *l, const struct user *user)
 {
     struct complaint c = { "" };
@@ -204,9 +204,10 @@ void check_places(const struct look *l)
     places_release(&places);
 }
 
-/* Does `homes` lead nowhere? Each row has a path of its own, so no row shows
- * the mistake: "user add" would make the next home beside the others, or not at
- * all. Before there are users it makes this directory, but not its parents. */
+/* Is the directory `homes` missing? Each row has its own path, so no row shows
+ * the mistake: "user add" would make the next home in another place than the
+ * others, or not at all. Before there are users, "user add" makes this
+ * directory, but not its parents. */
 bool hint_homes(const struct check *k, struct complaint *c)
 {
     const struct settings *s = &k->settings;
@@ -230,8 +231,9 @@ bool hint_homes(const struct check *k, struct complaint *c)
     return true;
 }
 
-/* Checks the file. A new file must have the old one's owner and group, and no
- * process of the server may give files away. It must have one name only. */
+/* Checks whether a new file can replace this one: it must have the same owner
+ * and group, and no process of the server may give files away. The file must
+ * have only one name. */
 static void look_at_users_file(int directory, const char *path,
                                struct complaint *c)
 {
@@ -282,7 +284,8 @@ void check_users_file(const struct look *l)
     FD_CLEANUP int fd = open(directory, ENTER);
     struct statvfs system;
     struct stat st;
-    unit_forbids(&k->unit, "directory", directory, &why); /* the first counts */
+    /* WHY keeps the first complaint. */
+    unit_forbids(&k->unit, "directory", directory, &why);
     if (fd < 0 || fstat(fd, &st) < 0 || fstatvfs(fd, &system) < 0)
         complain(&why, "%s: %s", directory, strerror(errno));
     else if (!k->root && st.st_uid != geteuid()) /* the server writes there */

@@ -1,7 +1,8 @@
-/* The key of the partials' names, which outlives a restart, so that an
- * interrupted upload can be continued. It is in the directory `state`, or in
- * the file `partials_key`, which several machines can share. It is made once
- * and complete, and nothing replaces it. Runs in check, as root. */
+/* The key of the partials' names. It outlives a restart, so that an interrupted
+ * upload can be continued. It is in the directory `state`, or in the file
+ * `partials_key`, which several machines can share. Check makes it once, whole
+ * or not at all, and replaces it only if it is damaged. Runs in check, as root.
+ */
 #include "check.h"
 
 #include <errno.h>
@@ -22,8 +23,8 @@ struct key_place {
     int directory;    /* or -1 */
 };
 
-/* Complains that the key can't be kept, which is no mistake of the
- * administrator. */
+/* Complains that the key can't be kept. Returns -ENOENT or -EACCES, since
+ * -EINVAL would be a mistake of the administrator. */
 static int key_failed(struct complaint *c, const char *path, int error)
 {
     complain(c, "%s: %s", path, strerror(error));
@@ -66,8 +67,8 @@ static int read_key(const struct key_place *at, uint8_t key[SIPHASH_KEY],
 }
 
 /* Opens a file without a name, so that nothing is left if the process is
- * killed. On a network disk, which has no such files, it gets the name TEMP,
- * which is unique. */
+ * killed. If the disk has no such files, as some network disks, the file gets
+ * the unique name TEMP. */
 static int open_new(const struct key_place *at, char *temp, size_t size)
 {
     const int flags = O_WRONLY | O_CLOEXEC;
@@ -96,8 +97,9 @@ static int give_name(const struct key_place *at, int fd, const char *temp)
     return r < 0 ? -errno : 0;
 }
 
-/* Makes the key whole or not at all. A link replaces nothing: if two servers
- * make a key, the first wins, on whatever machine it is. */
+/* Makes the key file, whole or not at all, and reads the key. A link replaces
+ * no file: if two servers make a key, on one machine or on two, the first key
+ * stays. */
 static int make_key(const struct key_place *at, uint8_t key[SIPHASH_KEY],
                     struct complaint *c)
 {
@@ -126,9 +128,9 @@ static int own_key(const struct key_place *at, bool make,
     struct complaint damage = { "" };
     int r = read_key(at, key, c);
 
-    /* Moves a key that a crash of the file system has damaged aside. Its loss
-     * costs only the resuming of unfinished uploads, so a start goes on with
-     * another key. */
+    /* Sets aside a key that a crash of the file system has damaged. Without it
+     * unfinished uploads can't be resumed, but nothing else is lost, so a start
+     * goes on with another key. */
     if (r == -EBADMSG && make) {
         r = renameat(at->directory, at->name, at->directory,
                      SETTINGS_KEY_FILE DAMAGED) < 0
@@ -147,9 +149,10 @@ static int own_key(const struct key_place *at, bool make,
     return r == -EBADMSG ? -EACCES : r;
 }
 
-/* Reads the key in `partials_key`, or makes it from KEY. Other machines may use
- * a damaged one, so it isn't set aside. A server with another key finds no
- * uploads of its neighbours, so any mistake ends a start. */
+/* Reads the key in `partials_key`. If there is none and MAKE is set, writes KEY
+ * there. Doesn't set a damaged key aside, since other machines may still use
+ * it. A server with another key finds no uploads of its neighbours, so any
+ * mistake ends a start. */
 static int common_key(const struct key_place *at, bool make,
                       uint8_t key[SIPHASH_KEY], struct complaint *c)
 {
@@ -163,8 +166,8 @@ static int common_key(const struct key_place *at, bool make,
 }
 
 /* Finds the key in one of its two places. If there is no common key yet, the
- * key in `state` becomes the common one, so that its uploads are found again.
- * The directory `state` is needed in any case, for the bans. */
+ * key in `state` becomes the common key, so that uploads under it are found
+ * again. The directory `state` is needed in any case, for the bans. */
 static int find_key(const struct settings *s, struct prepared *p,
                     struct key_place *state, struct key_place *common,
                     uint8_t key[SIPHASH_KEY], struct complaint *c)
@@ -182,7 +185,8 @@ static int find_key(const struct settings *s, struct prepared *p,
     if (r == 0 && !p->inherited)
         read_key(state, key, &ignored);
     c->text[0] = '\0';
-    /* Never makes its directory: if that is missing, the disk is away. */
+    /* Never makes the directory of `partials_key`: if it is missing, its disk
+     * is away. */
     struct complaint why = { "" };
     char directory[SETTINGS_PATH_MAX];
     size_t len;

@@ -1,13 +1,13 @@
 /* check: the program that prepares a start, and says what an administrator
  * should know of a configuration. Master executes it at its start and for
- * --check, before it enters its own sandbox, and waits for its end. The first
- * argument names the mode. Modes that prepare something are root without a
- * sandbox: they look up accounts, make the directories `empty` and `state`, and
- * try the filters. They read settings only. Modes that look at users enter a
- * sandbox first; there they can take the ids of each user in turn, and change
- * nothing. The mode that tries network disks has no sandbox, either. Descriptor
- * 3 has the settings and 4 the table of users, which reader has read, or a
- * struct prepared. 5 is the lock of a start's look at homes, which runs in the
+ * --check, before master enters its own sandbox. The first argument is the
+ * mode. "prepare" runs as root without a sandbox: it looks up accounts, makes
+ * the directories `empty` and `state`, tries the filters, and reads only the
+ * settings. "homes", "remarks" and "start" enter a sandbox before they look at
+ * users; in it they can take the ids of each user in turn, and change nothing.
+ * "mounts", which tries network disks, has no sandbox. Descriptor 3 has the
+ * settings; 4 has the table of users that reader has read, or a struct
+ * prepared; 5 is the lock of a start's look at the homes, which runs in the
  * background. */
 #include "check.h"
 
@@ -42,8 +42,9 @@ static void write_mistake(void *owner, const char *text)
         stderr_print("%s%s", w->prefix, text);
 }
 
-/* Reads no names of directories: the filter has no getdents64. If this kernel
- * can't build a sandbox, master says so. */
+/* Enters the sandbox, and takes the users. The filter has no getdents64, so
+ * check can't list a directory. If this kernel can't build a sandbox, master
+ * says so. */
 static void enter_sandbox(struct check *k)
 {
     const struct sandbox_plan plan = { .root = k->root,
@@ -75,8 +76,8 @@ static bool look_at_homes(struct check *k, struct writer w)
     return w.count > 0;
 }
 
-/* For --check: reports all mistakes in what the users' rows name. Only the
- * unit's own configuration is compared with the unit. */
+/* For --check: reports all mistakes in what the users' rows name. Compares them
+ * with the systemd unit only if the configuration is the unit's own. */
 static bool mode_homes(struct check *k)
 {
     struct complaint c = { "" };
@@ -120,17 +121,17 @@ static bool mode_remarks(struct check *k)
     return false;
 }
 
-/* For a start. If a row is bad, its user can't log in, but all others can: so
- * this prints warnings. */
+/* For a start: prints warnings, since a bad row keeps only its own user from a
+ * login. */
 static bool mode_start(struct check *k)
 {
     struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 
     k->in_unit = getenv("INVOCATION_ID") != NULL;
-    /* Ends this process if another one looks at the homes already: a process
-     * that waits for a dead disk can't be killed, so there is one at most,
-     * however many starts follow. The kernel frees the lock at the process's
-     * end. */
+    /* Ends this process if another one already looks at the homes. A process
+     * that waits for a dead disk can't be killed; so at most one such process
+     * exists, however many starts follow. The kernel frees the lock at the
+     * process's end. */
     if (fcntl(LOCK_FD, F_SETLK, &lock) < 0 && errno != EBADF) {
         stderr_print(
             "warning: the homes aren't looked at: an earlier look isn't over");

@@ -1,8 +1,7 @@
-/* Tries the disks of the users file, the homes and the shares: owners,
- * locks, extended attributes, names; and the options of NFS. Each disk is
- * tried once by root and once by a user, in the first directory to which
- * each can write. Root tries network disks only. Runs in check; a disk that
- * hangs can block it. */
+/* Tries the disks of the users file, the homes and the shares: owners, locks,
+ * extended attributes, names; and the options of NFS. Root tries each network
+ * disk once, and a user tries each disk once, in the first directory to which
+ * they can write. Runs in check; a disk that hangs can block it. */
 #include "check.h"
 
 #include <errno.h>
@@ -43,8 +42,9 @@ bool mount_remembers(const struct mount_info *m)
              (mount_has(m, "acregmax=0") && mount_has(m, "acdirmax=0")));
 }
 
-/* Finds the mount of DIRECTORY: the last one with the longest path above it. If
- * there is none, *ret doesn't change. */
+/* Finds the mount of DIRECTORY: of the mounts at or above it, the one with the
+ * longest path; of equal paths the last one. If there is none, *ret doesn't
+ * change. */
 static void mount_of(const char *directory, struct mount_info *ret)
 {
     FILE *table = setmntent("/proc/self/mounts", "re");
@@ -73,9 +73,8 @@ struct seen {
     dev_t device;
     bool tried, as_user;
     bool far;
-    const char *directory; /* its first directory, and why that couldn't be
-                            * tried: */
-    int error;
+    const char *directory; /* its first directory */
+    int error;             /* why the first directory couldn't be tried */
 };
 
 struct rounds {
@@ -116,8 +115,8 @@ static struct seen *rounds_find(struct rounds *r, dev_t device, bool as_user)
     return &r->seen[r->count++];
 }
 
-/* Tries the directory with the ids with which the server uses it. Others report
- * a missing directory. Returns whether it tried a mount. */
+/* Tries r->directory with the present ids. Doesn't report a missing directory:
+ * check_users() and check_shares() do. Returns whether it tried a mount. */
 static bool rounds_try(struct rounds *r, bool as_user)
 {
     FD_CLEANUP int fd = open(r->directory, MOUNT_ENTER);
@@ -156,7 +155,7 @@ static void rounds_visit(struct rounds *r, const char *directory,
         die(EXIT_FAILURE, "can't be root again: %s", strerror(errno));
     if (tried && strncmp(r->mount.type, "nfs", 3) == 0) {
         /* Looks at the options of NFS. They matter only if another server uses
-         * these files, too, which nobody here can know. */
+         * these files, too, which check can't find out. */
         if (mount_keeps_locks(&r->mount))
             rounds_say(
                 r, false, "keeps locks on this machine",

@@ -128,7 +128,8 @@ int part_refuse(const struct check *k, const char *key, int r,
     return r;
 }
 
-/* In the order of their numbers from the setting `accounts`. */
+/* The accounts, in the order of the numbers that begin at the setting
+ * `accounts`. */
 static const struct {
     const char *name;
     enum process process;
@@ -215,8 +216,8 @@ int part_empty(const struct check *k, struct prepared *p, struct complaint *c)
     return part_refuse(k, "empty", r, c);
 }
 
-/* Also tries master's filter, which master loads when the others have started
- * already. */
+/* Also tries master's own filter, since master loads it when its children have
+ * started already. */
 int part_sandbox(const struct check *k, struct prepared *p, struct complaint *c)
 {
     const struct sandbox_filter *own[] = {

@@ -19,8 +19,8 @@
 
 #define NEW_FILE  (O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW)
 #define ATTRIBUTE "user.sallyport.check"
-/* A partial of a random name: if this process is killed, retention removes
- * it. */
+/* The name of a partial, with random digits: if this process is killed,
+ * retention removes the file. */
 #define NAME PATH_RESERVED "%016" PRIx64 "%016" PRIx64 ".temp"
 
 struct probe {
@@ -29,7 +29,7 @@ struct probe {
     char one[64], another[64]; /* names; ANOTHER is free between two trials */
 };
 
-/* Each returns 0, or the errno that names what is missing. */
+/* A trial returns 0, or an errno that says what is missing. */
 typedef int probe_trial(struct probe *p);
 
 static int probe_lock(struct probe *p)
@@ -49,8 +49,9 @@ static int probe_lock_excludes(struct probe *p)
     return flock(second, LOCK_EX | LOCK_NB) == 0 ? EEXIST : 0;
 }
 
-/* Is LINE a lock of this process on that inode? "1: FLOCK  ADVISORY  WRITE 4711
- * 00:2f:17 0 EOF": the process, then device and inode. */
+/* Is LINE of /proc/locks a lock of this process on INODE? In "1: FLOCK ADVISORY
+ * WRITE 4711 00:2f:17 0 EOF" the process 4711 is followed by the device and the
+ * inode. */
 static bool probe_is_own_lock(struct slice line, ino_t inode)
 {
     struct slice word, field[6], device;
@@ -71,8 +72,9 @@ static bool probe_is_own_lock(struct slice line, ino_t inode)
 }
 
 /* Checks that other machines see the lock. If FUSE doesn't pass a lock on to
- * its file system, the kernel itself keeps it. The kernel's own network file
- * systems list the others' locks, too. */
+ * its file system, the kernel keeps the lock itself, and lists it. Doesn't
+ * check the kernel's own network file systems, since the kernel also lists the
+ * locks that these pass on. */
 static int probe_lock_is_shared(struct probe *p)
 {
     struct statfs disk;
@@ -101,7 +103,7 @@ static int probe_attributes(struct probe *p)
         return errno;
     if (value != '1')
         return EIO;
-    /* The second one must fail. */
+    /* The second XATTR_CREATE must fail. */
     return fsetxattr(p->fd, ATTRIBUTE, "2", 1, XATTR_CREATE) == 0 ? EPROTO : 0;
 }
 
@@ -133,8 +135,8 @@ static int probe_names(struct probe *p)
                : EOPNOTSUPP;
 }
 
-/* Does the name show the new file, through another descriptor of the directory
- * that has seen the old one? */
+/* Does the name ONE lead to the new file FD, and is ANOTHER gone? SEEN_BY is a
+ * descriptor of the directory through which the old file was seen. */
 static bool probe_is_new(const struct probe *p, int seen_by, int fd)
 {
     struct stat now, wanted;
@@ -164,7 +166,7 @@ static int probe_is_fresh(struct probe *p)
 }
 
 /* Checks that a new file gets its user's uid: some disks give all files another
- * one. */
+ * owner. */
 static int probe_owner(struct probe *p)
 {
     struct stat st;
@@ -174,7 +176,7 @@ static int probe_owner(struct probe *p)
     return st.st_uid == geteuid() ? 0 : EOWNERDEAD;
 }
 
-/* Checks that a rename keeps the inode: rclone's mount makes it from the
+/* Checks that a rename keeps the inode: rclone's mount makes the inode from the
  * path. */
 static int probe_inode(struct probe *p)
 {

@@ -1,6 +1,6 @@
 /* Names the promises that a correct configuration weakens, in a line at each
- * start. It must leave out no weaker setting, since somebody may have talked
- * the administrator into it. Runs in check. */
+ * start. It must name each weaker setting, since somebody may have talked the
+ * administrator into it. Runs in check. */
 #include "check.h"
 
 #include "sallyport/domain/choices.h"

@@ -1,8 +1,8 @@
-/* The handlers of keys. Keys knows the private keys and nothing else: it has no
- * file, no network and no users. It signs handshakes for gate and sessions. It
- * treats each asker as hostile: it gets one signature in a turn of the loop, a
- * limited number in a second, and only for handshakes. Keys stops reading an
- * asker that is too fast for a while. */
+/* The handlers of keys. The process has the private keys, and no file, no
+ * network and no users. It signs handshakes for gate and sessions, which it
+ * treats as hostile: each gets one signature in a turn of the loop, and only
+ * for a handshake. If a session asks too fast, keys doesn't read it for a
+ * while. */
 #include "keys.h"
 
 #include <errno.h>
@@ -21,7 +21,7 @@ struct asker {
     struct address peer; /* the session's client */
     struct channel channel;
     struct loop_watch watch;
-    struct loop_timer timer; /* while it is over the rate */
+    struct loop_timer timer; /* runs while the asker is over its rate */
     uint64_t signatures;     /* debt_take() */
     LIST_ENTRY(asker) next;
 };
@@ -54,9 +54,9 @@ static void asker_close(struct asker *a)
     free(a);
 }
 
-/* Refuses a message that is no handshake, since an attacker would use the key
- * for something else: logs it, and ends the asker. Returns -EAGAIN for an asker
- * that doesn't read: it loses its channel. */
+/* Signs the message. Returns 0; -EPERM: it isn't a handshake, so an attacker
+ * could use the signature for something else; -EAGAIN: the asker doesn't read.
+ * The caller then closes the asker. */
 static int asker_on_sign(void *owner, struct msg_sign *msg)
 {
     struct asker *a = owner;
@@ -103,8 +103,8 @@ static void asker_on_ready(void *owner, uint32_t events)
         asker_close(a);
         return;
     }
-    /* Gate has no limit: it asks for a proof of each key, however many there
-     * are. */
+    /* Gate has no limit, since it needs a signature of each key, however many
+     * keys there are. */
     wait = a->process == PROCESS_GATE ? 0
                                       : debt_take(&a->signatures, SIGN_EACH_MS,
                                                   SIGN_CREDIT_MS, clock_ms());
@@ -124,8 +124,8 @@ static void asker_on_ready(void *owner, uint32_t events)
         asker_close(a);
 }
 
-/* Opens an asker. Refuses more than askers_max: only a master that miscounts
- * sends so many. Then the process at the other end gets no signature. */
+/* Adds an asker. If there are askers_max already, master has miscounted: then
+ * the process at the other end gets no signature. */
 static int keys_on_client(void *owner, struct msg_speaker *m)
 {
     struct keys *k = owner;
@@ -134,8 +134,8 @@ static int keys_on_client(void *owner, struct msg_speaker *m)
 
     if (m->process != PROCESS_SESSION && m->process != PROCESS_GATE)
         die(EX_PROTOCOL, "master names a process that may not sign");
-    /* The descriptor is closed with the message. Master keeps a copy of it, so
-     * the other process notices nothing until its request fails at its
+    /* The descriptor closes with the message. Master keeps a copy, so the
+     * process at the other end notices nothing until its request reaches its
      * deadline. */
     if (!a)
         return 0;
@@ -163,11 +163,12 @@ static void keys_release(void *owner)
         sign_key_free(k->key[i]);
 }
 
-/* The standard descriptors, master, log, the loop. */
+/* Descriptors besides the askers: the standard ones, master, log, the loop. */
 #define FILES_BESIDES 16
 
-/* The askers are gate and all sessions, and ended sessions while new ones come.
- * The number of a key is its position, from 1 on. */
+/* The askers are gate, all sessions, and sessions that have ended while new
+ * ones begin. The keys have the numbers from 1 on, in the order of the set-up.
+ */
 static int keys_set_up(void *owner)
 {
     struct keys *k = owner;

@@ -8,20 +8,20 @@
 #include "log.h"
 #include "sallyport/base/clock.h"
 
-/* Each byte of an event may become "\xNN" in a value, and JSON has each
+/* Each byte of an event can become "\xNN" in a value, and JSON has each
  * backslash twice. */
 #define LINE_MAX_BYTES (5 * EVENT_BYTES_MAX + 4096)
 
-/* Adds the sender as master has named it, not as it names itself. PEER must
- * live as long as the record. */
+/* Adds what master has said of the sender, whatever the event says. R points to
+ * PEER afterwards. */
 static void add_sender(const struct sender *from, struct event_record *r,
                        char peer[ADDRESS_TEXT_MAX])
 {
     const struct slice named = r->text[FIELD_PROCESS];
     const char *by = process_name(from->process), *process = by;
 
-    /* Master, gate and auth also report about other processes, a session and
-     * its files about themselves only. */
+    /* Processes without a serial, such as master and gate, also report about
+     * other processes. A session and its files report only about themselves. */
     for (unsigned p = 0; p < PROCESS_COUNT && from->serial == 0; p++)
         if (slice_equal(named, slice_from(process_name(p))))
             process = process_name(p);
@@ -77,15 +77,15 @@ static bool write_bytes(struct log *l, struct slice bytes)
 }
 
 /* Writes the line. If the disk was full in the middle of the previous line,
- * ends that first. */
+ * ends that line first. */
 static bool write_text(struct log *l, const struct buf *text)
 {
     return (!l->torn || write_bytes(l, SLICE("\n"))) &&
            write_bytes(l, buf_slice(text));
 }
 
-/* Writes the number of lost lines, and keeps it until this line can be
- * written. */
+/* Writes a line with the number of lost lines. Keeps the number if this line
+ * can't be written. */
 static void write_lost(struct log *l)
 {
     struct event_record r;

@@ -1,4 +1,4 @@
-/* The handlers of log: new senders from master, events from senders. It uses
+/* The handlers of log: new senders from master, events from senders. Log uses
  * only the descriptors that master gave it. */
 #include "log.h"
 
@@ -11,11 +11,12 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 
-/* The standard descriptors, master, output, the loop, and a temporary one. */
+/* Descriptors besides the senders: the standard ones, master, output, the loop,
+ * and a temporary one. */
 #define FILES_BESIDES 16
 
-/* Senders of a session: itself, its files, and a session that ended while there
- * was no log. */
+/* Senders of a session: itself, its files, and an earlier session that ended
+ * while there was no log. */
 #define OF_SESSION      3
 #define SENDERS_BESIDES 32
 
@@ -38,8 +39,8 @@ static void log_release(void *owner)
     SHARED_UNMAP(l->metrics);
 }
 
-/* Master has gone, so the service ends. Its sessions notice that now, and still
- * send the events of their unfinished transfers. */
+/* Master has gone, so the service ends. The sessions notice it at the same
+ * time, and still send the events of their unfinished transfers. */
 static void log_on_orphaned(void *owner)
 {
     struct log *l = owner;

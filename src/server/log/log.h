@@ -10,18 +10,18 @@
 #include "sallyport/ipc/channel.h"
 #include "sallyport/process/frame.h"
 
-/* The rate of log lines, in bytes: a burst, then so many in a second. So a
- * client can't fill the disk with log lines. All sessions of a user share one
- * rate, and wait for it. Other senders don't wait: their events over the rate
- * are dropped.
+/* The rate of log lines, in bytes: RATE_BURST at once, then RATE_SECOND in a
+ * second. So a client can't fill the disk with log lines. All sessions of a
+ * user share one rate, and wait for it. Other senders don't wait: log drops
+ * their events over the rate.
  *
  * A transfer of a tiny file logs about 300 bytes, and one session on loopback
- * makes 400 of them in a second. */
+ * makes 400 transfers in a second. */
 #define RATE_BURST  (1u << 20)
 #define RATE_SECOND 256000
 #define RATE_USERS  4096
 
-/* The rates of users, each a debt_add(). Users with the same slot share its
+/* The rates of users, each for debt_add(). Users with the same slot share its
  * rate. */
 struct rates {
     uint8_t key[SIPHASH_KEY];
@@ -46,10 +46,11 @@ struct sender {
     uint64_t serial; /* serial of the session; 0: none */
     struct address peer;
     uint64_t own;
-    uint64_t *rate;   /* the sender's own, or its user's */
-    bool paced;       /* it has a user: it waits, and nothing is dropped */
+    uint64_t *rate;   /* points to `own`, or to the rate of the sender's user */
+    bool paced;       /* it has a user: log makes it wait, and drops no event */
     uint64_t dropped; /* events dropped since the last report */
-    struct loop_timer timer; /* until that report, or while it waits */
+    struct loop_timer timer; /* until the report of dropped events, or while the
+                                sender waits */
     bool used;
 };
 
@@ -60,21 +61,22 @@ struct log {
     bool prefixed;           /* systemd reads each line's severity before it */
     struct metrics *metrics; /* of all generations */
     uint64_t lost;           /* lines that could not be written */
-    bool torn;               /* the last one was written in part */
+    bool torn;               /* the last line was written only in part */
     struct sender *sender;
     size_t senders;
-    size_t used; /* number of them in use */
+    size_t used; /* number of senders in use */
     struct rates users;
     struct loop_timer last; /* runs once master has gone */
 };
 
 extern const struct frame_row log_row;
 
-/* Call it when a sender has ended. Without master and senders log ends. */
+/* Call it when a sender has ended: if master has gone and no sender is left,
+ * log ends. */
 void log_sender_ended(struct log *l);
 
 void senders_release(struct log *l);
-/* OWNER is the struct log. */
+/* Handler: adds a sender. OWNER is the struct log. */
 int senders_on_sender(void *owner, struct msg_speaker *msg);
 /* Reads all events that have arrived so far. */
 void senders_read_all(struct log *l);

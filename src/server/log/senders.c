@@ -1,8 +1,8 @@
-/* The senders of events, and their rates. Runs in log. Each has its own
- * channel; bad bytes on it end that sender only. If a user's session or files
- * is over its rate, log stops reading it for a while, and it waits: otherwise a
- * user could hide one line among a thousand others. No other process ever waits
- * for log. */
+/* The senders of events, and their rates. Runs in log. Each sender has its own
+ * channel; a wrong message ends only its sender. If a session or files is over
+ * the rate of its user, log doesn't read it for a while, so it waits: if log
+ * dropped events, a user could hide one line among a thousand others. No other
+ * process ever waits for log. */
 #include <errno.h>
 #include <stdlib.h>
 #include <sysexits.h>
@@ -52,8 +52,8 @@ static void report_dropped(struct sender *s)
     s->dropped = 0;
 }
 
-/* Removes the sender from the loop for MS; an ended sender would wake the loop
- * again and again. */
+/* Removes the sender from the loop for MS ms: if it stayed there, its end would
+ * wake the loop again and again. */
 static void pause_sender(struct sender *s, uint64_t ms)
 {
     report_dropped(s);
@@ -91,8 +91,8 @@ void senders_release(struct log *l)
     l->senders = 0;
 }
 
-/* Reads the session again once its user's rate permits it. If other sessions of
- * the user have used the rate meanwhile, it waits on. */
+/* Reads the sender again once its user's rate permits it. If other sessions of
+ * the user have used up the rate meanwhile, the sender waits on. */
 static void sender_on_timer(void *owner)
 {
     struct sender *s = owner;
@@ -128,8 +128,8 @@ static const struct handler handlers[] = {
     ON(event, sender_on_event),
 };
 
-/* R is the result of the dispatch. Reports a wrong message as log's own event
- * about the sender that master has named. */
+/* R is the result of a dispatch. Writes a line about a wrong message, with the
+ * name that master gave the sender. */
 static int sender_dispatched(struct sender *s, int r)
 {
     struct event_record wrong;
@@ -154,9 +154,9 @@ static int read_sender(struct sender *s)
     return sender_dispatched(s, DISPATCH(&s->channel, handlers, s));
 }
 
-/* Reads one event in a turn: a sender seldom has two. Another session of the
- * user may have used up the rate; but an end is read at once, since it frees a
- * place. */
+/* Reads one event in a turn of the loop, since a sender seldom has two. If
+ * other sessions of the user have used up the rate, the sender waits. Log reads
+ * the end of a sender at once, since it frees a place. */
 static void sender_on_ready(void *owner, uint32_t events)
 {
     struct sender *s = owner;
@@ -232,8 +232,9 @@ int senders_on_sender(void *owner, struct msg_speaker *msg)
     s->rate = &s->own;
     if (msg->user.len > 0) {
         set_user_rate(s, msg->user);
-        /* Log gets a session before it has a user. Master names the user with
-         * the session's files; log doesn't ask a sender. */
+        /* Log gets a session's channel before the session has a user. Master
+         * names the user when it passes the channel of the session's files; log
+         * doesn't ask a sender. */
         for (size_t i = 0; i < l->senders; i++)
             if (l->sender[i].used && s->serial != 0 &&
                 l->sender[i].serial == s->serial)

@@ -1,11 +1,11 @@
-/* reader: the program that reads the configuration and the users file.
- * Master executes it and waits for its end, so no parser is in a process of
- * root. Descriptor 3 is the file, which master has opened; 4 is a file in
- * memory for the answer. Exit status: 0 with the settings or the users in 4;
- * EX_CONFIG with the complaint in 4. With the word "check" reader prints a
- * line for each mistake in the configuration on standard error instead of
- * the complaint. With "check-users" it prints a line for each mistake too,
- * and 4 has the good rows. */
+/* reader: the program that reads the configuration and the users file. Master
+ * executes it and waits for its end, so no parser is in a process of root.
+ * Descriptor 3 is the file, which master has opened; 4 is a file in memory for
+ * the answer. Exit status 0: 4 has the settings or the users; EX_CONFIG: 4 has
+ * the complaint. With the word "check" reader prints a line for each mistake in
+ * the configuration on standard error, and writes no complaint. With
+ * "check-users" it also prints a line for each mistake, and 4 gets the good
+ * rows. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,14 +23,15 @@
 
 #define FILE_FD   3
 #define ANSWER_FD 4
-/* reader's uid, which owns nothing. No account has it (Debian and systemd
- * reserve it). Other daemons run as nobody, 65534: they could send signals. */
+/* The uid of reader. It owns nothing and belongs to no account, since Debian
+ * and systemd reserve it. Other daemons run as nobody (65534), so with that uid
+ * they could send signals to reader. */
 #define READER_ID 65533
 
-/* Limits the answer, so that a reader that a hostile file has broken into can't
- * fill the memory: the kernel ends it. The largest answer is a table of users.
- * Standard error may be a long file, which still gets its lines. EPERM: the
- * limit is lower already. */
+/* Limits the size of the answer: if a hostile file takes over reader, it can't
+ * fill the memory, since the kernel ends reader. The largest answer is a table
+ * of users. If standard error is a long file, the limit leaves room for its
+ * bytes and new lines. EPERM: the limit is already lower. */
 static void limit_answer(void)
 {
     struct rlimit limit = { .rlim_cur = USERS_IMAGE_MAX };
@@ -43,8 +44,8 @@ static void limit_answer(void)
         die(EX_OSERR, "RLIMIT_FSIZE: %s", strerror(errno));
 }
 
-/* Ignores missing parts: the configuration isn't read yet, so allow_weaker
- * isn't known; and the file is root's own. */
+/* Accepts a sandbox with missing parts, since allow_weaker isn't known before
+ * the configuration is read, and the file is root's own. */
 static void enter_sandbox(void)
 {
     const struct sandbox_plan plan = { .root = geteuid() == 0,
@@ -71,7 +72,8 @@ static void print_mistake(const char *mistake)
     stderr_print("%s", mistake);
 }
 
-/* With ALL prints all mistakes, so there is no complaint. */
+/* Prints all mistakes if ALL is set; otherwise writes the first one as the
+ * complaint. */
 static int read_settings(const char *name, bool all)
 {
     static struct settings s;
@@ -82,8 +84,8 @@ static int read_settings(const char *name, bool all)
     return all ? EX_CONFIG : refuse(&c);
 }
 
-/* With ALL prints all mistakes, and writes the rows without one: others check
- * the homes and shares that they name. */
+/* If ALL is set, prints all mistakes, and writes the rows without a mistake:
+ * the program check looks at their homes and shares. */
 static int read_users(const char *name, bool all)
 {
     struct complaint c = { "" };
