@@ -8,8 +8,8 @@
 
 #include "sallyport/base/fd.h"
 
-/* Makes the loop watch the listener, or not. If it should accept but can't,
- * this tries again. */
+/* Adds the listener to the loop if it should accept, and otherwise removes it.
+ * If it can't be added, tries again later. */
 void acceptor_update(void *owner)
 {
     struct gate_listener *l = owner;

@@ -1,9 +1,9 @@
 /* Active mode, PORT and EPRT: gate connects to a client and sends the socket to
  * its session. Runs in gate, only with `active = yes`: otherwise the sandbox
- * refuses the calls. It must connect only to the host of the control
- * connection, whatever the session asks for, and only after the login: phase
- * USER. Behind a proxy only the session knows that host, so gate connects
- * nowhere. It never waits for an answer. */
+ * refuses the calls. Gate must connect only to the host of the control
+ * connection, whatever the session asks for, and only after the login (phase
+ * USER). Behind a proxy only the session can name that host, so gate connects
+ * nowhere. Gate never waits for an answer. */
 #include "gate.h"
 
 #include <errno.h>
@@ -92,7 +92,7 @@ static int active_open(struct gate_child *c)
 }
 
 /* Refuses the request if active mode is off or the session is proxied: an
- * honest session knows that, and refuses PORT itself. */
+ * honest session then refuses PORT itself. */
 int active_on_active(void *owner, struct msg_active *m)
 {
     struct gate_child *c = owner;

@@ -1,10 +1,12 @@
-/* A control connection enters: who may, the pairs of channels, the fork. Runs
- * in gate. It never reads a byte of the client. A refused client gets one line,
- * if the socket takes it at once.
+/* The entry of a control connection: gate decides who may enter, makes the
+ * channels, and forks the session. Runs in gate, which never reads a byte of
+ * the client. A refused client gets one line, if the socket takes the line at
+ * once.
  *
- * A proxied connection is admitted once its session reports the client's
- * address; until then no address counts it. gate reads no PROXY header itself:
- * it trusts the session's report of what a configured proxy wrote. */
+ * Gate admits a proxied connection when its session reports the client's
+ * address; until then the connection counts for no address. Gate reads no PROXY
+ * header itself: it trusts the session's report of what a configured proxy
+ * wrote. */
 #include "gate.h"
 
 #include <errno.h>
@@ -25,9 +27,9 @@
 #include "sallyport/ftp/reply.h"
 #include "sallyport/session/session.h"
 
-/* While others wait in the queue, or master reads too slowly, a new connection
- * waits too: LIMIT_STARTUPS. `no_ban` forgives an address what its earlier
- * sessions did. */
+/* Returns LIMIT_STARTUPS if the connection must wait: too many clients haven't
+ * logged in, others wait in the queue, or master reads too slowly. An address
+ * in `no_ban` is forgiven what its earlier sessions did. */
 static enum limit admit_decide(struct gate *g, const struct address *client)
 {
     struct address prefix = address_client(client);
@@ -121,10 +123,10 @@ static void pairs_close(struct session_pairs *p)
  * exist in the child. It is static, since the child wipes the stack. */
 static struct session_start entry_start_of_child;
 
-/* The child. First it wipes its inherited memory about other clients: the last
- * messages, the events that wait for log, and the stack with its callers'
- * frames. After that it uses no variable of this frame. It still ignores the
- * signals that a terminal or systemd sends to all processes: master ends
+/* Runs in the child. First wipes the inherited memory about other clients: the
+ * last messages, the events that wait for log, and the stack with the callers'
+ * frames. After that it uses no variable of this frame. The child still ignores
+ * the signals that a terminal or systemd sends to all processes: master ends
  * sessions in order, so that they don't look crashed. */
 __attribute__((noinline)) static noreturn void entry_child(struct gate *g)
 {
@@ -168,7 +170,7 @@ static pid_t entry_fork(const struct gate_child *c, const struct accepted *e,
     return pid < 0 ? -errno : (pid_t)pid;
 }
 
-/* If master can't be told of a session, the session's channels close, and it
+/* If gate can't tell master of a session, the session's channels close, and it
  * ends, perhaps after its greeting. */
 static int entry_start(struct gate *g, const struct accepted *e)
 {
@@ -192,7 +194,7 @@ static int entry_start(struct gate *g, const struct accepted *e)
                  .log = pairs.end[TO_LOG][1], .keys = pairs.end[TO_KEYS][1]);
     if (r < 0)
         child_discard(c);
-    else /* last: it may ask master to kill the session */
+    else /* last, since it can ask master to kill the session */
         child_born(c, fd_take(&pairs.end[TO_GATE][1]));
     return r;
 }
@@ -231,8 +233,8 @@ void entry_update_backpressure(struct gate *g)
     bool throng = g->limits.unknown >= ENTRY_UNKNOWN;
     struct pollfd one = { .fd = g->frame.master.fd, .events = POLLOUT };
 
-    /* Linux calls such a socket writable if at most a quarter of its buffer is
-     * in use. So the messages about admitted sessions still fit. */
+    /* Linux calls master's socket writable if at most a quarter of its buffer
+     * is in use. So the messages about admitted sessions still fit. */
     g->master_slow = poll(&one, 1, 0) == 0;
     for (size_t i = 0; i < g->listeners; i++) {
         struct gate_listener *l = &g->listener[i];

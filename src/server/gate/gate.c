@@ -25,7 +25,8 @@ static void gate_init(void *owner)
     throttle_init(&g->refusals);
 }
 
-/* As SEND() to master, but it waits if master doesn't read. */
+/* Does the same as SEND() to master, but waits up to SEND_MS if master doesn't
+ * read; after that gate ends. */
 #define GATE_SEND(g, name, ...)                                                \
     gate_send(g, MSG_##name, MESSAGE_BODY(name, __VA_ARGS__))
 static void gate_send(struct gate *g, enum message_kind kind, const void *body)
@@ -103,7 +104,7 @@ static void gate_on_begin(void *owner)
     f = (struct tls_pair_facts){ 0 };
     for (uint64_t i = SETUP_CLIENT_CA; i <= SETUP_CLIENT_CRL; i++)
         gate_report_file(g, i, file[i].name, &f);
-    if (g->listeners > 0) /* the newest generation's gate logs them */
+    if (g->listeners > 0) /* the newest generation's gate logs the expiry */
         expiry_watch(owner);
 }
 
@@ -126,7 +127,8 @@ static void gate_release(void *owner)
 {
     struct gate *g = owner;
 
-    /* Freeing the tables ends the other timers. */
+    /* The timers in the tables go with the tables, so clear these timers first.
+     */
     loop_timer_clear(&g->frame.loop, &g->tally);
     loop_timer_clear(&g->frame.loop, &g->tickets.timer);
     for (size_t i = 0; i < g->listeners; i++)

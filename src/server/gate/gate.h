@@ -45,12 +45,11 @@ struct gate_listener {
                    * moment */
 };
 
-/* Call it before the sandbox closes. Returns 0 or -errno. The struct must
- * not move. Its connections inherit the listener's options, which master has
- * set. */
+/* Call it before the sandbox closes. L must not move afterwards. Connections
+ * inherit the listener's options, which master has set. Returns 0 or -errno. */
 int acceptor_init(struct gate_listener *l);
-/* Accepts from now on, or no longer: then new connections wait in the kernel's
- * backlog, for the next gate. */
+/* Begins to accept if STARTED, otherwise stops: then new connections wait in
+ * the kernel's backlog, for the next gate. */
 void acceptor_set(struct gate_listener *l, bool started);
 /* Accepts one connection. Returns its socket, non-blocking, or -errno. */
 int acceptor_accept(struct gate_listener *l, struct address *peer);
@@ -60,8 +59,8 @@ void acceptor_update(void *owner);
 /* Does nothing if the listener is closed. */
 void acceptor_close(struct gate_listener *l);
 
-/* Sets an option to 1. Ignores a refused one: options make connections better,
- * not safer. */
+/* Sets an option to 1. Ignores an error: options make connections better, not
+ * safer. */
 void socket_set(int fd, int level, int option);
 
 /* active.c: connections that gate makes to clients that asked for them */
@@ -77,9 +76,9 @@ struct active {
     struct loop_timer timer;
 };
 
-/* Handlers of messages of a session: OWNER is its struct gate_child. These and
- * the later ones return 0; -EPROTO, with the channel's reason, for a request
- * that no honest session makes; or the result of SEND(). */
+/* Handlers of messages of a session: OWNER is its struct gate_child. These
+ * handlers and the later ones return 0; -EPROTO, with the channel's reason: no
+ * honest session makes this request; or the result of SEND(). */
 
 /* Answers `data` or `active_none`, within connect_timeout. */
 int active_on_active(void *owner, struct msg_active *m);
@@ -87,8 +86,9 @@ int active_on_close(void *owner, struct msg_active_close *m);
 /* Ends the connection that is being made, if there is one. */
 void active_leave(struct gate_child *c);
 
-/* peer_session.c: the sessions that gate serves. It has forked them, or adopted
- * them from a gate that has ended. Sessions of older generations only count. */
+/* peer_session.c: the sessions that gate serves. Gate has forked them, or
+ * adopted them from a gate that has ended. Gate only counts the sessions of
+ * older generations. */
 
 /* Gate reads this many messages of a session at once, and then this many in a
  * second. No client needs so many ports. */
@@ -96,11 +96,13 @@ void active_leave(struct gate_child *c);
 #define CHILD_PAUSE_MS 100
 /* ms from the end of a session's channel to its kill. */
 #define CHILD_GRACE_MS 2000
-/* ms until gate asks master again to kill a session: if master doesn't read, or
- * if it doesn't answer, perhaps since it had no descriptor for the session. */
+/* ms until gate asks master again to kill a session. RETRY: master doesn't
+ * read. AGAIN: master doesn't report the session's end, perhaps since it had no
+ * descriptor for the session. */
 #define CHILD_RETRY_MS 100
 #define CHILD_AGAIN_MS 5000
-/* ms after login_timeout, which a session enforces itself. */
+/* ms after login_timeout until gate has a session killed: the session should
+ * have ended itself. */
 #define CHILD_LATE_MS 5000
 
 enum pace_way { PACE_UP, PACE_DOWN, PACE_WAYS };
@@ -112,10 +114,10 @@ struct pacing {
     struct account *account[PACE_ACCOUNTS]; /* accounts: all sessions, the user,
                                              * the teams */
     size_t accounts;                        /* 0: nobody has logged in */
-    struct msg_limits news[PACE_ACCOUNTS - 1]; /* limits, until the last one has
-                                                * come */
+    struct msg_limits news[PACE_ACCOUNTS - 1]; /* collects the limits until the
+                                                * last one has come */
     size_t news_count;
-    bool counts; /* a transfer of it counts */
+    bool counts; /* a transfer of this session counts */
     enum pace_way way;
     uint32_t request; /* the request that waits for bytes; 0: none */
     TAILQ_ENTRY(gate_child) line;
@@ -127,14 +129,13 @@ struct gate_child {
     TAILQ_ENTRY(gate_child) waiting;
     struct gate *gate;
     uint64_t serial;
-    bool elder;      /* of an older generation: it only counts */
+    bool elder;      /* of an older generation: gate only counts it */
     enum ending why; /* why master was asked to kill it; 0: it wasn't */
     bool logged_in;
-    uint64_t waits;        /* no login since then; 0: it doesn't count as
-                            waiting */
+    uint64_t waits;        /* waits for a login since then; 0: doesn't wait */
     bool proxied;          /* accepted by a listener for proxies */
-    bool known;            /* its client is known, and counts */
-    struct address peer;   /* the client; the proxy until then */
+    bool known;            /* gate knows the client, and counts it */
+    struct address peer;   /* the client; first the proxy, if there is one */
     struct address local;  /* the address to which PEER connected */
     struct address server; /* the address to which the client connected */
     struct channel channel;
@@ -175,11 +176,11 @@ int children_on_elder(void *owner, struct msg_elder *m);
 int children_on_adopt(void *owner, struct msg_adopt *m);
 /* Frees the place of a session that has ended. */
 int children_on_reaped(void *owner, struct msg_reaped *m);
-/* Gives PEER the place of a session without a login. Chooses the network with
- * the most such sessions, and in it the oldest session. If that network has at
- * least two sessions more than PEER's network, ends the session; if it has one
- * more, only if the session is older than a quarter of login_timeout. Returns
- * false if it ended none. */
+/* Ends a session without a login, so that PEER gets its place. Chooses the
+ * network with the most such sessions, and in it the oldest session. If that
+ * network has at least two such sessions more than PEER's network, ends the
+ * session; if it has one more, only if the session is older than a quarter of
+ * login_timeout. Returns false if no session ends. */
 bool children_evict_one(struct gate *g, const struct address *peer);
 /* Frees the place of a session that master never knew. children_on_reaped()
  * frees every other place. */
@@ -187,20 +188,20 @@ void child_discard(struct gate_child *c);
 /* Call it when the session's process runs, and master knows of it. Takes FD,
  * gate's end of its channel. */
 void child_born(struct gate_child *c, int fd);
-/* From now on the session waits for its login. struct limits counts it
- * already. */
+/* From now on the session waits for its login. The caller has counted it in
+ * struct limits. */
 void child_begin_wait(struct gate_child *c);
 /* Asks master to kill the session, and reads nothing from it any more. WHY is
  * for the log. */
 void child_kill(struct gate_child *c, enum ending why);
-/* The same after a wrong message; WHAT is for an event of its own. */
+/* Does the same after a wrong message, and reports WHAT in an event. */
 void child_wrong(struct gate_child *c, const char *what);
 /* R is the result of SEND(). A session that doesn't read its answers (-EAGAIN)
  * is killed. */
 void child_answered(struct gate_child *c, int r);
-/* Master has reported the login, with the limits. Its deadline ends, the
- * session gets the ticket keys, and from then on it may ask for ports and
- * bytes. */
+/* Call it when master has reported the login, with the limits. Ends the
+ * deadline of the login, and sends the ticket keys. From now on the session may
+ * ask for ports and bytes. */
 void child_logged_in(struct gate_child *c);
 
 /* entry.c: a control connection, from its accept to its session */
@@ -211,9 +212,9 @@ struct accepted {
     const struct gate_listener *at;
 };
 
-/* A connection has come. Owns its socket FD, which is non-blocking. */
+/* Call it for a new connection. Takes its socket FD, which is non-blocking. */
 void entry_enter(struct gate_listener *l, int fd, const struct address *peer);
-/* No descriptor was left for a connection. */
+/* Call it when no descriptor is left for a connection. */
 void entry_full(struct gate_listener *l);
 /* Forks a session for the connection. Returns LIMIT_NONE, or the reason why
  * there is no session. The socket stays the caller's. */
@@ -229,15 +230,15 @@ void entry_refuse(struct gate *g, const struct accepted *e, enum limit limit);
  * many clients are unknown. */
 void entry_update_backpressure(struct gate *g);
 
-/* Handler: a client has connected to the proxy. If it is admitted, perhaps
- * after the queue, gate tells master, and master answers the session. If not,
- * gate answers `not_admitted`. */
+/* Handler: a client has connected to the proxy. If gate admits the client,
+ * perhaps after the queue, gate tells master, and master answers the session.
+ * Otherwise gate answers `not_admitted`. */
 int entry_on_admit(void *owner, struct msg_admit *m);
 /* Call it when the client of C is known: from then on C counts for that
  * address. */
 void admit_know(struct gate_child *c, const struct address *client,
                 const struct address *server);
-/* Admit the client of C, or not. Return as a handler of C does. */
+/* Admit the client of C, or refuse it. Return what a handler of C returns. */
 int admit_begin(struct gate_child *c, uint32_t request);
 int admit_refuse(struct gate_child *c, uint32_t request,
                  const struct address *client, enum limit limit);
@@ -277,8 +278,8 @@ void queue_close(struct gate *g);
  * Otherwise the reason: the queue is full, and no other network has more
  * connections. */
 enum limit queue_add(struct gate *g, struct accepted *e);
-/* Does the same for C when its address becomes known; the answer to REQUEST
- * waits. */
+/* Does the same for C when its client's address becomes known; the answer to
+ * REQUEST waits. */
 enum limit queue_add_child(struct gate_child *c, uint32_t request);
 /* Removes C, which has ended. Does nothing if C doesn't wait. */
 void queue_leave(struct gate_child *c);
@@ -290,10 +291,10 @@ void queue_wake(struct gate *g);
 /* Bytes per second. */
 struct bandwidth {
     uint64_t limit; /* 0: no limit */
-    uint64_t paid;  /* clock_us() up to which its bytes are given away */
+    uint64_t paid;  /* the bytes up to this clock_us() are given away */
 };
 
-/* Counters that sessions share: of a user, of a team, or of all. */
+/* Counters that sessions share: of a user, of a team, or of all sessions. */
 struct account {
     LIST_ENTRY(account) chain;
     TAILQ_ENTRY(account) unused;
@@ -324,9 +325,10 @@ struct pace {
 
 int pace_init(struct gate *g); /* 0 or -ENOMEM */
 void pace_release(struct gate *g);
-/* Handler of a message of master: takes the newest limits, for all sessions of
- * that account. A session's first account is its user's; teams follow. They
- * count once the last one has come; the first time it reports the login. */
+/* Handler of a message of master: takes the newest limits of an account, for
+ * all its sessions. The first message for a session is about its user, the next
+ * messages are about the user's teams. The limits count when the last message
+ * has come; the first time that reports the login. */
 int pace_on_limits(void *owner, struct msg_limits *m);
 /* Handlers of messages of a session. */
 int pace_on_transfer_begin(void *owner, struct msg_transfer_begin *m);
@@ -339,8 +341,8 @@ void pace_leave(struct gate_child *c);
 
 /* lend.c: listeners for the data connections of sessions */
 
-/* Ports that are tried for one listener: LEND_RANDOM random ones, then each
- * once, if there are no more than LEND_TRIES. */
+/* Tries for one listener: LEND_RANDOM random ports, then LEND_TRIES ports in a
+ * row, or all of `ports` if they are fewer. */
 #define LEND_RANDOM 16
 #define LEND_TRIES  4096
 /* A session gets at most one listener in this time. */
@@ -350,7 +352,7 @@ void pace_leave(struct gate_child *c);
 int lend_on_port(void *owner, struct msg_port *m);
 
 /* setup.c: takes what master gives before gate works. Each function returns 0,
- * or negative with the complaint in the frame. */
+ * or a negative number with the complaint in the frame. */
 
 /* Settings, listeners and memory. */
 int setup_take_all(struct gate *g);
@@ -397,8 +399,9 @@ struct tickets {
     struct loop_timer timer;
 };
 
-/* From now on the gate that accepts replaces the keys in memory.h when they are
- * due. The other gates look each TICKETS_LOOK_MS for new ones. */
+/* Call it once. From now on this gate looks for new keys in memory.h each
+ * TICKETS_LOOK_MS, and while it is the gate that accepts, replaces keys that
+ * are due. */
 #define TICKETS_LOOK_MS 2000
 void tickets_begin(struct gate *g);
 /* Sends the keys to a session, if its user has logged in. */
@@ -413,16 +416,17 @@ void expiry_watch(void *gate);
 struct gate {
     struct frame frame; /* the first member */
     struct settings settings;
-    /* Memory that gate writes to while it works. It begins on its own page: a
-     * session gets a copy of each page that gate writes to after the fork. */
-    _Alignas(4096) struct sign_channel keys; /* in the set-up: to prove that
-                                              * keys has the keys */
+    /* Gate writes to the members from here on while it works. They begin on
+     * their own page, since a session gets a copy of each page that gate writes
+     * to after the fork. `keys` is for the set-up, in which the process keys
+     * proves that it has the keys. */
+    _Alignas(4096) struct sign_channel keys;
     struct tls_context *tls;
     struct loop_timer expiry; /* a look at the certificates, daily */
     struct throttle refusals;
     struct loop_timer tally; /* for the count of suppressed refusals */
     /* Places for sessions: max_sessions, or an earlier higher limit, since
-     * those sessions may still live. */
+     * sessions of that time may still live. */
     size_t places;
     struct limits limits;
     struct memory *memory;
@@ -431,17 +435,17 @@ struct gate {
     const struct board_row *row; /* this generation's */
     bool accepts;                /* since `open` */
     bool shuts;       /* after `stop_accepting`, until `shut` is sent */
-    bool master_slow; /* master reads too slowly, so nobody enters;
-                       * entry_update_backpressure() */
+    bool master_slow; /* entry_update_backpressure() sets it: master reads too
+                       * slowly, so nobody enters */
     struct gate_children children;
     struct queue queue;
     struct pace pace;
     struct tickets tickets;
     struct gate_listener listener[SETTINGS_LISTEN_MAX];
     size_t listeners;
-    int spare_fd; /* a copy of master's channel, since that needs no call that
-                   * opens something: closed for a moment when no descriptor is
-                   * left; or -1 */
+    int spare_fd; /* gate closes it for a moment when no descriptor is left; or
+                   * -1. It is a copy of master's channel, since a copy needs no
+                   * call that opens something */
     void *stack;  /* where the frames of the loop begin; NULL: not yet known */
     struct ban_index ban_index; /* last, since it is large: the members that
                                  * often change lie together */

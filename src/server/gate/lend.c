@@ -47,9 +47,9 @@ static int lend_bind(int fd, const struct port_range *r, struct address *a)
     return -EADDRINUSE;
 }
 
-/* Returns a listener, and writes where it listens; or -errno. A closed
+/* Returns a listener, with its address in *BOUND; or -errno. A closed
  * connection of an earlier listener keeps its port for a minute (TIME_WAIT):
- * SO_REUSEADDR takes such a port, but not a listening one. */
+ * SO_REUSEADDR takes such a port, but not a port that is still listened on. */
 static int lend_open(const struct gate_child *c, struct address *bound)
 {
     const struct port_range *r = &c->gate->settings.ports;
@@ -69,8 +69,8 @@ static int lend_open(const struct gate_child *c, struct address *bound)
     socket_set(fd, SOL_SOCKET, SO_REUSEADDR);
     if (at.family == 6)
         socket_set(fd, IPPROTO_IPV6, IPV6_V6ONLY);
-    /* Connections inherit it. The server writes whole buffers, so the kernel
-     * has nothing to gather. */
+    /* Connections inherit the option. The server writes whole buffers, so the
+     * kernel has nothing to gather. */
     socket_set(fd, IPPROTO_TCP, TCP_NODELAY);
     result = lend_bind(fd, r, &at);
     if (result == 0 && listen(fd, LEND_BACKLOG) < 0)
@@ -82,10 +82,10 @@ static int lend_open(const struct gate_child *c, struct address *bound)
 }
 
 /* Answers with the address that PASV announces: behind NAT it differs from our
- * socket's address; behind a proxy it is the proxy's, if data connections come
- * through it. A session that asks again at once gets an answer without work: a
- * client can make it ask while all ports are in use, and an attacker in a
- * session always. */
+ * socket's address; behind a proxy it is the proxy's address, if data
+ * connections come through the proxy. If a session asks again too soon, refuses
+ * without work: a client can make it ask while all ports are in use, and an
+ * attacker in a session can ask at any time. */
 int lend_on_port(void *owner, struct msg_port *m)
 {
     struct gate_child *c = owner;

@@ -152,8 +152,8 @@ static struct prefix_count *prefix_find_or_make(struct limits *l,
 
     if (p)
         return p;
-    p = SLIST_FIRST(&l->unused); /* never empty: each counted connection has two
-                                  * */
+    p = SLIST_FIRST(&l->unused); /* never empty: there are two for each counted
+                                  * connection */
     SLIST_REMOVE_HEAD(&l->unused, unused);
     *p = (struct prefix_count){ .prefix = *prefix };
     LIST_INSERT_HEAD(prefix_chain_of(l, prefix), p, chain);

@@ -1,6 +1,6 @@
-/* Decides whether a client may enter, by the number of connections: in all, of
- * one address, and of clients without a login; and by the ends of earlier
- * sessions of the address. Counts only; accepts and closes nothing. */
+/* Decides whether a client may enter: by the number of all connections, of one
+ * address's connections, and of clients without a login; and by the ends of
+ * earlier sessions of the address. Counts only; accepts and closes nothing. */
 #ifndef GATE_LIMITS_H
 #define GATE_LIMITS_H
 
@@ -25,15 +25,16 @@ enum limit {
     LIMIT_BANNED,
     LIMIT_DRAIN,     /* the server takes no new sessions */
     LIMIT_AWAY,      /* the users file or all homes can't be reached */
-    LIMIT_RESOURCES, /* descriptors, processes; or master reads too slowly */
+    LIMIT_RESOURCES, /* no descriptor or process is left, or master reads too
+                      * slowly */
     LIMIT_MASTER,    /* master has gone, and gate ends in its next turn */
     LIMIT_COUNT
 };
 
 /* RESULT is the result of a step of a new session: 0 or -errno. */
 enum limit limit_of(int result);
-/* The setting that was reached, for the log; the same as a sentence, without
- * its full stop, for the client's 421. */
+/* reason: the setting that was reached, for the log. words: a sentence for the
+ * client's 421, without its full stop. */
 extern const struct limit_text {
     const char *reason, *words;
 } limit_texts[LIMIT_COUNT];
@@ -46,7 +47,7 @@ struct prefix_count {
     SLIST_ENTRY(prefix_count) unused;
     struct address prefix;
     uint64_t count;   /* the client's sessions and queued connections */
-    uint64_t crowd;   /* the sessions of the network */
+    uint64_t crowd;   /* the network's sessions and queued connections */
     uint64_t waiting; /* the network's sessions that haven't logged in */
 };
 LIST_HEAD(prefix_chain, prefix_count);
@@ -56,13 +57,13 @@ struct limits {
     uint64_t max_sessions, max_per_address;
     uint64_t startups;
     uint64_t total;
-    uint64_t unknown; /* through a proxy, with a client that isn't known yet */
-    uint64_t waiting; /* all others that haven't logged in */
+    uint64_t unknown; /* sessions through a proxy, before the client is known */
+    uint64_t waiting; /* all other sessions that haven't logged in */
     /* many[n]: the number of networks with n or more waiting sessions; most:
      * the largest n with many[n] > 0. */
     uint64_t *many, most;
     size_t places;   /* for sessions */
-    size_t prefixes; /* as many as can count at a time */
+    size_t prefixes; /* of `slot`: enough for all that can count at a time */
     uint8_t key[SIPHASH_KEY];
     struct prefix_count *slot;
     struct prefix_chain *chain;
@@ -81,12 +82,12 @@ enum limit limits_check(const struct limits *l);
 /* Does the same for this client. */
 enum limit limits_check_client(const struct limits *l,
                                const struct address *peer);
-/* Call it only after LIMIT_NONE. PEER, here and below, is NULL if a proxied
- * client isn't known yet. */
+/* Counts a connection that enters. Call it only after LIMIT_NONE. PEER, here
+ * and in limits_leave(), is NULL if a proxied client isn't known yet. */
 void limits_enter(struct limits *l, const struct address *peer);
-/* Adds the address of a connection that entered without one. It counts for its
- * address from limits_add() on, and waits for a login from limits_begin_wait()
- * on. */
+/* Adds the address of a connection that entered without an address. It counts
+ * for its address from limits_add() on, and waits for a login from
+ * limits_begin_wait() on. */
 void limits_add(struct limits *l, const struct address *peer);
 void limits_begin_wait(struct limits *l, const struct address *peer);
 
@@ -98,19 +99,21 @@ void limits_count_out(struct limits *l, const struct address *peer);
 /* Has the number of sessions without a login reached `startups`? Then the next
  * client needs the place of one of them. */
 bool limits_full(const struct limits *l);
-/* Return the number of sessions without a login of that address's network; and
- * of all its sessions and queued connections. */
+/* Return a number for the network of PEER: limits_waiting() of its sessions
+ * without a login, limits_crowd() of all its sessions and queued connections.
+ */
 uint64_t limits_waiting(const struct limits *l, const struct address *peer);
 uint64_t limits_crowd(const struct limits *l, const struct address *peer);
-/* Does no other network have more waiting sessions? */
+/* Has no network more waiting sessions than PEER's network? Returns false if
+ * nobody waits. */
 bool limits_is_heaviest(const struct limits *l, const struct address *peer);
-/* Returns how many more waiting sessions the heaviest network has than this
- * address's. */
+/* Returns how many more waiting sessions the heaviest network has than PEER's
+ * network. */
 uint64_t limits_lead(const struct limits *l, const struct address *peer);
 /* The session has logged in or must end: it no longer waits. */
 void limits_end_wait(struct limits *l, const struct address *peer);
-/* Call it once for each connection that has entered; if its address is known,
- * after limits_end_wait(). */
+/* Call it once at the end of each connection that has entered. If PEER isn't
+ * NULL, call limits_end_wait() first. */
 void limits_leave(struct limits *l, const struct address *peer);
 
 /* Counts fruitless sessions of a network prefix: they ended without a login in

@@ -1,7 +1,7 @@
 /* Memory that a fork doesn't inherit. Runs in gate only. Code in a forked child
- * must not touch it: it would die of SIGSEGV, on purpose. The memory that gates
- * of several generations share is mapped before the sandbox closes, and no core
- * dump contains it. */
+ * must not touch it: the child would die of SIGSEGV, on purpose. The memory
+ * that gates of several generations share is mapped before the sandbox closes,
+ * and no core dump contains it. */
 #include "memory.h"
 
 #include <string.h>
@@ -20,7 +20,8 @@ size_t table_buckets(size_t n)
     return buckets;
 }
 
-/* The sanitizer guards the space between the variables of each frame. */
+/* AddressSanitizer would complain, since it guards the space between the
+ * variables of each frame. */
 __attribute__((noinline, no_sanitize("address"))) void
 stack_wipe_above(void *frame, void *top)
 {

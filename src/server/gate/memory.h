@@ -12,8 +12,8 @@
 #include "sallyport/tls/ticket.h"
 
 /* Gate keeps its knowledge about its clients in tables of pages_new(). A fork
- * doesn't inherit them, and wipes the rest (entry.c). So no session ever holds
- * another client's address, and forks copy less. */
+ * doesn't inherit these tables, and the child wipes the rest (entry.c). So no
+ * session ever holds another client's address, and forks copy less. */
 
 /* Returns the smallest power of two that is at least N: for buckets and
  * masks. */
@@ -26,15 +26,15 @@ size_t table_buckets(size_t n);
 void stack_wipe_above(void *frame, void *top);
 
 /* Gate's knowledge about addresses after the end of their sessions, and the
- * keys of tickets. Master gives it to each gate in a file, so it outlives a
- * reload and a crash. Only a gate that accepts, or has accepted, writes there.
- * Two gates may write at the same time for a moment, so each value is bounded
- * when it is read, and none is an index or a pointer. */
+ * keys of tickets. Master gives this memory to each gate in a file, so it
+ * outlives a reload and a crash. Only a gate that accepts, or has accepted,
+ * writes there. Two gates can write at the same time for a moment, so a reader
+ * bounds each value, and no value is an index or a pointer. */
 
-/* The keys of tickets. The gate that accepts changes them, and all read them.
- */
+/* The keys of tickets. The gate that accepts changes the keys, and all gates
+ * read them. */
 struct ticket_memory {
-    uint64_t turn;   /* odd while they change */
+    uint64_t turn;   /* odd while the keys change */
     uint64_t turned; /* clock_ms() when the newest key was made */
     struct ticket_keys keys;
 };
@@ -51,11 +51,11 @@ struct memory {
 int memory_map(struct memory **ret, int fd);
 /* Copies the keys. Returns false while another gate changes them. */
 bool tickets_read(const struct ticket_memory *t, struct ticket_keys *ret);
-/* Changes with the keys. */
+/* Returns a number that changes with the keys. */
 uint64_t tickets_turn(const struct ticket_memory *t);
 /* Makes a new key if the newest one has been used for LIFETIME ms. Only the
- * gate that accepts calls it. Returns how many ms are left. If a gate died
- * while it wrote, both keys are replaced. */
+ * gate that accepts calls it. Returns the ms until the next new key. If a gate
+ * died while it wrote, replaces both keys. */
 uint64_t tickets_renew(struct ticket_memory *t, uint64_t lifetime,
                        uint64_t now);
 

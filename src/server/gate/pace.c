@@ -1,17 +1,18 @@
 /* Limits how many bytes a second sessions may move, and how many transfers may
  * run at a time, in this generation. Runs in gate. A session asks before it
- * moves bytes, and waits for the answer; gate gives it a piece. So sessions
- * share rates without sharing memory: a session that an attacker controls can
- * ignore its own limits, but takes no more than its own share away from others.
+ * moves bytes, and waits for the answer: a piece, which is a number of bytes.
+ * So sessions share rates without sharing memory: a session that an attacker
+ * controls can ignore its own limits, but takes no more than its own share away
+ * from others.
  *
  * A session belongs to several accounts: of all sessions, of its user, and of
- * each team of the user. Each has the same counters, and each must permit what
- * the session asks for.
+ * each team of the user. Each account has the same counters, and each must
+ * permit what the session asks for.
  *
- * Each rate is a clock: a piece moves it ahead by the time that these bytes
- * take. While it is ahead of the present time nobody gets a piece. The sessions
- * that wait stand in one line for each direction, and each piece sends its
- * session to the end of the line. */
+ * Each rate is a clock: a piece moves the clock ahead by the time that the
+ * piece's bytes take. While the clock is ahead of the present time, nobody gets
+ * a piece. The sessions that wait stand in one line for each direction, and
+ * each piece sends its session to the end of the line. */
 #include "gate.h"
 
 #include <errno.h>
@@ -21,17 +22,18 @@
 #define SECOND_US 1000000u
 /* Rounds of the line in a second: each gives away the bytes of 50 ms. */
 #define ROUNDS 20u
-/* At most this many pieces a second, however many sessions wait. */
+/* Gate gives away at most this many pieces a second, however many sessions
+ * wait. */
 #define PIECES 1000u
-/* A smaller piece would cost too much: each costs a TLS record. */
+/* A smaller piece would cost too much, since each piece costs a TLS record. */
 #define PIECE_LEAST 512u
 /* Piece of a session without a limit of bandwidth. */
 #define PIECE_FREE (UINT64_C(4) << 20)
-/* A busy machine may give pieces late: bytes unused for at most this time
+/* A busy machine can give pieces late: bytes unused for at most this time
  * aren't lost. */
 #define SLACK_US 100000u
-/* ms between two looks at the whole line; 1 ms more for each LOOK_MORE sessions
- * that wait. */
+/* ms between two looks at the whole line, and 1 ms more for each LOOK_MORE
+ * sessions that wait. */
 #define LOOK_MS   5u
 #define LOOK_MORE 200u
 
@@ -280,7 +282,7 @@ static void pace_count(struct gate_child *c, bool counts)
     c->pace.counts = counts;
 }
 
-/* Refuses a transfer if an account has as many as it may have. */
+/* Refuses a transfer if an account has as many transfers as it may have. */
 int pace_on_transfer_begin(void *owner, struct msg_transfer_begin *m)
 {
     struct gate_child *c = owner;
@@ -306,8 +308,8 @@ int pace_on_transfer_end(void *owner, struct msg_transfer_end *m)
     return 0;
 }
 
-/* Takes all limits at once: in between another session would get more than it
- * may. The session may have left meanwhile. */
+/* Takes all limits at once: if only some counted, another session would get
+ * more than it may. The session can have ended meanwhile. */
 int pace_on_limits(void *owner, struct msg_limits *m)
 {
     struct gate_child *c = children_find(owner, m->serial);

@@ -1,5 +1,5 @@
-/* Sessions, in gate: the table of the sessions that it serves, each from its
- * fork to its end, which master reports. An attacker may control a session:
+/* Sessions, in gate: the table of the sessions that gate serves, each from its
+ * fork to its end, which master reports. An attacker can control a session:
  * gate answers it, ignores it or has it killed, and never waits for it. */
 #include "gate.h"
 
@@ -107,8 +107,8 @@ struct gate_child *children_add(struct gate *g, const struct address *peer,
     return c;
 }
 
-/* If the table is full, the session isn't counted. That lasts only a moment:
- * more sessions live than the largest max_sessions so far. */
+/* If the table is full, doesn't count the session. That lasts only a moment,
+ * while more sessions live than the largest max_sessions so far. */
 int children_on_elder(void *owner, struct msg_elder *m)
 {
     struct gate *g = owner;
@@ -183,7 +183,7 @@ void child_discard(struct gate_child *c)
 
 /* The channel stays open until master has reaped the session: otherwise the
  * session could log its end before it is killed. Gate asks again if master
- * couldn't take this message, or the one that announced the session. */
+ * couldn't take this message, or the message that announced the session. */
 void child_kill(struct gate_child *c, enum ending why)
 {
     c->why = why;
@@ -216,8 +216,8 @@ void child_answered(struct gate_child *c, int r)
         child_wrong(c, "doesn't read its answers");
 }
 
-/* Ends a session that doesn't log in in time, or lives on without its channel:
- * an attacker may control it, and its place would be lost. */
+/* Has a session killed that doesn't log in in time, or lives on without its
+ * channel: an attacker may control it, and would keep its place. */
 static void child_on_timer(void *owner)
 {
     struct gate_child *c = owner;
@@ -260,9 +260,9 @@ static void child_on_pause_over(void *owner)
 
 #define SECOND_US UINT64_C(1000000)
 
-/* Reads one message in a turn of the loop, and limits their rate, of any kind:
- * the cost of a flood depends on their number. After the end of the channel it
- * reads the last messages without a pause: no more will come. */
+/* Reads one message in a turn of the loop. Limits the rate of all messages
+ * together, since the cost of a flood depends on their number. After the end of
+ * the channel, reads the last messages without a pause: no more will come. */
 static void child_on_readable(void *owner, uint32_t events)
 {
     struct gate_child *c = owner;
@@ -283,7 +283,7 @@ static void child_on_readable(void *owner, uint32_t events)
                            &m);
     if (r == 0)
         return;
-    if (r == -EPIPE) { /* it is ending */
+    if (r == -EPIPE) { /* the session is ending */
         child_stop(c);
         channel_close(&c->channel);
         loop_timer_set(&c->gate->frame.loop, &c->timer, CHILD_GRACE_MS);
@@ -307,8 +307,9 @@ void child_born(struct gate_child *c, int fd)
         child_kill(c, ENDING_PEER);
 }
 
-/* There is a place for each session of the earlier gate. If its user has logged
- * in, its requests wait until the limits have come. */
+/* There is a place for each session of the gate that has ended. If the
+ * session's user has logged in, its requests wait until the limits have come.
+ */
 int children_on_adopt(void *owner, struct msg_adopt *m)
 {
     struct gate *g = owner;
@@ -330,8 +331,9 @@ int children_on_adopt(void *owner, struct msg_adopt *m)
 }
 
 /* Counts a session that ended without a login against its client's address,
- * since it has cost a fork, and perhaps a signature; never against a proxy. The
- * gate of an older generation counts the sessions of its generation. */
+ * since the session has cost a fork, and perhaps a signature. Never counts it
+ * against a proxy. The gate of an older generation counts the sessions of its
+ * generation. */
 int children_on_reaped(void *owner, struct msg_reaped *m)
 {
     struct gate *g = owner;

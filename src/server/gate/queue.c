@@ -1,7 +1,7 @@
-/* The queue before the fork. Runs in gate. A client within its limits waits
- * here for its greeting instead of being refused. The size is fixed, each wait
- * has a deadline, and an address with many connections delays only itself. It
- * never reads a byte of a client. */
+/* The queue before the fork. Runs in gate, and never reads a byte of a client.
+ * A client within its limits waits here for its greeting instead of being
+ * refused. The size is fixed, each wait has a deadline, and an address with
+ * many connections delays only itself. */
 #include "gate.h"
 
 #include <errno.h>
@@ -86,9 +86,9 @@ static void queue_begin(struct queued *w)
     fd_close(&taken.entry.control);
 }
 
-/* Returns the connection that has waited longest of the network with the fewest
- * sessions without a login, among these of the network with the fewest
- * connections. */
+/* Chooses the network with the fewest sessions without a login; of several such
+ * networks, the one with the fewest connections. Returns the connection of that
+ * network that has waited longest, or NULL. */
 static struct queued *queue_next(struct gate *g)
 {
     struct queued *w, *best = NULL;
@@ -119,8 +119,8 @@ static void queue_on_timer(void *owner)
         w = queue_next(g);
         if (!w || g->master_slow)
             break;
-        /* Places become free by themselves while clients log in. If none does
-         * in half a second, it is a flood. */
+        /* Places become free by themselves while clients log in. If no place
+         * becomes free in half a second, it is a flood. */
         if (limits_full(&g->limits) && (clock_ms() < w->since + QUEUE_ROOM_MS ||
                                         !children_evict_one(g, queued_peer(w))))
             break;

@@ -1,5 +1,5 @@
-/* The events that gate sends to log. It never waits: if log can't take an event
- * now, the sender queues it, and drops it if the queue is full. */
+/* The events that gate sends to log. Gate never waits: if log can't take an
+ * event now, gate queues it, and drops it if the queue is full. */
 #include "gate.h"
 
 #include <stdarg.h>
@@ -10,8 +10,9 @@
 
 #define SILENCE_MS 1000
 
-/* Two prefixes in the same slot share its second: further events are only
- * counted. So no choice of addresses causes more lines than the bound. */
+/* Two prefixes in the same slot share its one event a second; further events
+ * are only counted. So no choice of addresses causes more lines than the bound.
+ */
 
 void throttle_init(struct throttle *t)
 {
@@ -65,8 +66,8 @@ void report_refused(struct gate *g, const struct address *peer,
     struct event_record r;
     uint64_t silenced;
 
-    /* The next event has the number of suppressed ones. If none follows, an
-     * event of its own reports the number. */
+    /* The next event has the number of suppressed events. If no event follows,
+     * a separate event reports the number. */
     if (!throttle_pass(&g->refusals, &prefix, clock_ms(), &silenced)) {
         g->tally.on_timer = report_on_tally;
         g->tally.owner = g;

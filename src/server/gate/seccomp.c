@@ -30,7 +30,7 @@ static const struct permission may[] = {
     MAY_IF(bind, IS(2, sizeof(struct sockaddr_in6)), "the listener's port"),
     MAY(listen, "the listener"),
     MAY_IF(socketpair, IS(0, AF_UNIX), "channels of a new session"),
-    /* It can't make children of its own. */
+    /* Gate can't make children of its own. */
     MAY_IF(clone, IS(0, CLONE_PARENT | SIGCHLD), "fork of a session"),
 
     /* Calls of a session between fork and its own filter. */

@@ -1,7 +1,7 @@
-/* gate with active = yes: the calls for PORT and EPRT, beside socket and bind,
+/* gate with active = yes: the calls for PORT and EPRT, besides socket and bind,
  * which gate has anyway. A filter can't see the destination of a connection;
- * gate's active.c compares it with the client's address. Session's own filter
- * permits none of these calls. */
+ * gate's active.c compares the destination with the client's address. Session's
+ * own filter permits none of these calls. */
 #include "sallyport/seccomp/policy.h"
 
 #include <netinet/in.h>

@@ -1,7 +1,7 @@
 /* Makes gate's objects from master's set-up: the TLS context of the
  * certificates, and the sandbox's plan. The process keys must sign once with
- * each key, to prove that it has it. Runs in gate, before any client connects.
- * It must never open a file. */
+ * each key, to prove that it has the key. Runs in gate, before any client
+ * connects, and must never open a file. */
 #include "gate.h"
 
 #include <errno.h>
@@ -11,13 +11,13 @@
 #include "sallyport/base/shared.h"
 #include "sallyport/tls/context.h"
 
-#define SIGN_MS 10000 /* time for another process keys to start */
+#define SIGN_MS 10000 /* ms for another process keys to start */
 /* Beside the channels of sessions, the listeners, and connections that wait. */
 #define FILES_BESIDES 64
 /* The kernel also applies this limit to the descriptors that all processes of
- * the uid have sent and nobody has received. All sessions have this uid. An
- * attacker who controls a session can have 300 under way, and mustn't prevent
- * gate from sending its own. */
+ * gate's uid have sent and nobody has received. All sessions have this uid. An
+ * attacker who controls a session can have 300 descriptors under way, and
+ * mustn't prevent gate from sending its own. */
 #define FILES_LEAST 1024
 
 static int setup_memory(struct gate *g)

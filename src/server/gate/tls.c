@@ -1,13 +1,13 @@
 /* Gate's work for TLS after its start.
  *
- * It makes the keys that seal the tickets of TLS 1.3, and a new one after each
- * lifetime of a ticket. So a ticket is valid only while its key is one of the
- * newest two. The keys are in the memory that gates share (memory.h), so a
+ * Gate makes the keys that seal the tickets of TLS 1.3, and a new key after
+ * each lifetime of a ticket. So a ticket is valid only while its key is one of
+ * the newest two. The keys are in the memory that gates share (memory.h), so a
  * client's tickets outlive a reload and a crash. A session gets the keys when
  * its user has logged in, and then each new pair.
  *
- * It logs the certificates and revocation lists that expire soon: at the start,
- * each day, and when one expires. */
+ * Gate logs the certificates and revocation lists that expire soon: at the
+ * start, each day, and when one expires. */
 #include "gate.h"
 
 #include <errno.h>
@@ -17,7 +17,8 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/tls/context.h"
 
-/* A session without keys gets them after the next look. */
+/* If another gate is changing the keys, the session gets them after the next
+ * look. */
 void tickets_send(struct gate_child *c)
 {
     struct ticket_keys k;
