@@ -24,7 +24,7 @@
 struct certificate_source {
     const char *path;
     enum settings_file kind;
-    int copy; /* gets the file or, if there is none, the complaint */
+    int copy; /* gets the copy of the file or, after a mistake, the complaint */
 };
 
 static int certificate_source_copy(const struct certificate_source *f,
@@ -88,13 +88,13 @@ static int certificate_source_failed(const struct certificate_source *f,
     return -EINVAL;
 }
 
-/* A child that is started again, and a recovery, read what this one has read,
- * also if somebody has overwritten the file since. After a crash this opens the
- * copy that was in use, which was checked at that time. Ignores the dates at
- * the server's first start, such as after a reboot: some clients accept an
- * expired certificate, and gate logs it. --check and a reload refuse it.
- * Returns 0, or with the complaint -ETIMEDOUT if the disk hangs, else
- * -EINVAL. */
+/* Copies the file into memory, so that a child that is started again, and a
+ * recovery, get the same bytes, even if somebody has overwritten the file
+ * since. A recovery uses the copy that was in use, which was checked at that
+ * time. At the server's first start, such as after a reboot, gate accepts an
+ * expired certificate and logs it, since some clients accept it, too; --check
+ * and a reload refuse it. Returns 0; or, with the complaint, -ETIMEDOUT: the
+ * disk hangs; or -EINVAL. */
 static int certificate_file_open(struct master *m, size_t place,
                                  const char *path, enum settings_file kind,
                                  struct complaint *c)
@@ -128,8 +128,8 @@ static int certificate_file_open(struct master *m, size_t place,
     return 0;
 }
 
-/* Refuses files for the check of clients' certificates that others can write
- * to: such a user could let anybody in. */
+/* Refuses a client_ca or a client_crl that another user can write to: that user
+ * could let anybody in. */
 static int certificate_files_open(struct master *m, struct complaint *c)
 {
     struct certificates *set = m->certificates;

@@ -1,5 +1,5 @@
 /* The life of an executed process, in master: start, work, end, restart. The
- * first few restarts come at once; further ones every 10 s. Nothing that a
+ * first few restarts come at once; further restarts every 10 s. Nothing that a
  * child sends or does ends master. */
 #include "children.h"
 
@@ -33,10 +33,10 @@ static void child_describe(const struct child *c, int status, char *out,
         snprintf(out + n, size - (size_t)n, ": %s", c->failure);
 }
 
-/* C ended before it was ready: the start of master fails. If the child sent a
- * complaint, the configuration has a mistake, unless the complaint is about the
- * sandbox. A complaint of gate about a certificate or key names the file: this
- * adds the line of the configuration. */
+/* Call it when C ended before it was ready: the start of master fails. If C
+ * sent a complaint, the configuration has a mistake, unless the complaint is
+ * about the sandbox. A complaint of gate about a certificate or key names the
+ * file; this function adds the line of the configuration. */
 static void child_start_failed(struct child *c, int status)
 {
     const bool complained = c->channel.seen[MSG_failed];
@@ -96,8 +96,8 @@ static void child_close(struct child *c)
         c->row->on_gone(c);
 }
 
-/* C has closed its channel, or has sent why it fails: it is leaving. It gets a
- * moment, so that its exit status can be logged. */
+/* Call it when C has closed its channel, or has sent why it fails. C gets a
+ * moment to end, so that master can log its exit status. */
 static void child_leaves(struct child *c)
 {
     if (c->channel.fd < 0)
@@ -130,7 +130,7 @@ void child_end(struct child *c, const char *why)
 static void child_read(struct child *c)
 {
     const struct child_row *row = c->row;
-    /* These are the last messages of a child that was reaped. */
+    /* pid 0: these are the last messages of a reaped child. */
     int r = channel_dispatch(&c->channel, row->handlers, row->handler_count, c,
                              c->pid == 0 ? DISPATCH_ALL : DISPATCH_MAX);
 
@@ -257,7 +257,8 @@ void child_start(struct child *c)
         return;
     }
     master_report(m, EVENT_CHILD, c->row->process, "%s", why.text);
-    /* Not at once: a shortage, such as of memory, rarely ends so soon. */
+    /* Don't try again at once: a shortage, such as of memory, rarely ends so
+     * soon. */
     loop_timer_set(&m->loop, &c->timer, m->deadlines.restart);
 }
 

@@ -23,7 +23,7 @@ struct session_record;
  * changes meanwhile, all processes of a generation are still of one build. */
 
 /* Opens the programs in the directory of our own binary. A recovery, which is
- * executed from the inherited binary, uses the inherited ones. FD has
+ * executed from the inherited binary, uses the inherited programs. FD has
  * MASTER_PROGRAMS places. Returns 0, or -EINVAL with the complaint. */
 int programs_open(struct succession *s, int *fd, struct complaint *c);
 /* Asks the supervisor to keep the programs, and our own binary, for a recovery.
@@ -34,7 +34,7 @@ int programs_keep(struct succession *s, const int *fd);
 int programs_find(const int *fd, const char *name);
 
 /* Hook `spawn`: forks a process that becomes BINARY, with its channel and what
- * the set-up gives to it. */
+ * the set-up gives to it. Returns its pid or -errno. */
 pid_t exec_child(const struct master *m, const char *binary, int channel,
                  const struct setup *setup);
 
@@ -44,14 +44,14 @@ struct helper {
     const char *argv[5];
     int fd[4]; /* they become 3, 4 and so on; the first 0 ends the list */
 };
-/* Starts it without waiting for it. Returns its pid or -errno. */
+/* Starts the helper H, and doesn't wait for it. Returns its pid or -errno. */
 pid_t exec_start_helper(const struct master *m, const struct helper *h);
 /* Waits for the child PID. Returns its wait status; -ETIMEDOUT: it was killed
- * after WAIT_MS; another -errno: it couldn't be waited for. If PID is an -errno
- * itself, returns it. Only for a start: master does nothing else meanwhile. */
+ * after WAIT_MS; or another -errno. If PID is an -errno itself, returns PID.
+ * Only for a start: master does nothing else meanwhile. */
 int exec_wait(pid_t pid, int wait_ms);
-/* Starts it, and waits for it in the same way. If no time is left, doesn't
- * start it. */
+/* Starts the helper H, and waits for it as exec_wait() does. If WAIT_MS is 0 or
+ * less, returns -ETIMEDOUT and doesn't start H. */
 int exec_helper(const struct master *m, const struct helper *h, int wait_ms);
 /* Complains that NAME has failed; STATUS is the result of exec_helper().
  * Returns -EINVAL. */
@@ -76,7 +76,7 @@ int reader_ended(int status, int answer, struct complaint *c);
  * sessions to keys. Master holds the service's end of each channel until
  * nothing more can come out of it, and passes it to each log or keys that
  * starts. So a restart of a service loses nothing that waits in a channel, and
- * the process at the other end doesn't notice it. */
+ * the process at the other end doesn't notice the restart. */
 
 /* Describes the process at the other end. The service trusts master for this,
  * not the process itself. */
@@ -106,8 +106,9 @@ struct services {
     size_t size;
     struct service_list free, open;
     size_t ended_count, ended_max;
-    uint64_t lost;           /* how many found no room since the last report */
-    struct loop_timer sweep; /* armed while there are ended ones */
+    uint64_t lost; /* ended processes that lost their last events since the last
+                    * report */
+    struct loop_timer sweep; /* armed while ended_count > 0 */
 };
 
 /* Returns how many channels of ended processes are kept at most. */
@@ -121,31 +122,33 @@ void services_release(struct master *m);
  * END is then closed. */
 struct service_channel *service_open(struct master *m, enum process service,
                                      const struct speaker *who, int end);
-/* The address of a proxied session's client is known: the channel may be passed
- * on. This function and the next two do nothing with NULL. */
+/* Call it when the address of a proxied session's client is known: the channel
+ * may be passed on. This function, service_named() and service_end() do nothing
+ * if there is no channel. */
 void service_known(struct service_channel *c, const struct address *peer);
-/* USER has logged in on the session of this channel. */
+/* Call it when USER has logged in on the session of this channel. */
 void service_named(struct service_channel *c, const char *user);
-/* Has USER left so many ended processes with unread events that the user gets
- * no further session? Each takes a place of log, which delays the events of a
- * user over the rate; otherwise one user could take all places. */
+/* Has USER so many ended processes with unread events that the user gets no
+ * further session? Each takes a place of log, since log delays the events of a
+ * user over the rate; without a limit one user could take all places. */
 bool services_are_full(const struct master *m, const char *user);
-/* The process has ended or must end. Log gets all that it has sent or still
- * sends; if the channel is held, only what it has sent already (a proxy's
- * health checks send nothing). Sessions without a login may fill half of the
- * places, other processes all. */
+/* Call it when the process at the other end has ended or must end. Log gets all
+ * that the process has sent or still sends; if the channel is held, only what
+ * the process has sent already (a proxy's health checks send nothing). Sessions
+ * without a login may fill half of the places, other processes all. */
 void service_end(struct master *m, struct service_channel **end);
 
 /* Passes the services all channels that they take now. May be called at any
  * time. */
 void services_flush(struct master *m);
-/* For the rows of log and keys. `ready`: C takes channels now. `gone`: C has
- * ended, and the next one gets all its channels. C is no longer ready. */
+/* The rows of log and keys call these. services_ready(): C takes channels from
+ * now on. services_gone(): C has ended and isn't ready any more; the next child
+ * of that process gets all its channels. */
 void services_ready(struct child *c);
 void services_gone(struct child *c);
 
-/* The processes gate, auth, keys and log. A table (run.c) has
- * each one's set-up, and what follows its start and its end. */
+/* The processes gate, auth, keys and log. A table (run.c) has the set-up of
+ * each, and what follows its start and its end. */
 
 /* This many restarts of a child may follow each other at once. */
 #define CHILD_RESTARTS 5
@@ -172,8 +175,9 @@ typedef int child_set_up(struct child *c, struct setup *s);
 struct child_row {
     enum process process; /* its name is also the name of its program */
     child_set_up *set_up;
-    /* It is started when keys is ready, since its set-up has keys sign. So keys
-     * reports a bad key; this process would only see that signatures fail. */
+    /* This child starts when keys is ready, since keys must sign in its set-up.
+     * So keys reports a bad key; this child would only see that signatures
+     * fail. */
     bool waits_for_keys;
     bool not_checked; /* --check starts without it */
     const struct handler *handlers;
@@ -203,24 +207,24 @@ struct child {
     struct service_channel *log, *keys;
     struct verification verification[VERIFICATIONS_MAX]; /* auth */
     size_t verifications;
-    uint64_t users;    /* auth: the edition that it was sent; 0: none */
-    char failure[256]; /* the reason in its `failed` */
+    uint64_t users;    /* auth: the edition of the users that it has; 0: none */
+    char failure[256]; /* the reason in its message `failed` */
     struct beat *beat; /* gate, keys: the page where it counts; or NULL */
     struct pulse pulse;
     bool opened; /* gate: it has got `open`, and may begin sessions */
 };
 
-/* Starts C. A restart is immediate; after CHILD_RESTARTS of them there is only
- * one in each deadline `restart`. */
+/* Starts C. A restart is immediate; but after CHILD_RESTARTS in a row C
+ * restarts only once in each deadline `restart`. */
 void child_start(struct child *c);
-/* Closes the channel of C and kills it. C is started again once it was reaped.
- * WHY goes to the log. */
+/* Closes the channel of C and kills C. When C is reaped, it starts again. WHY
+ * goes to the log. */
 void child_end(struct child *c, const char *why);
-/* C was reaped. */
+/* Call it when C was reaped. */
 void child_reaped(struct child *c, int status);
 /* Ends C without a message and for good. */
 void child_release(struct child *c);
-/* Calls on_writable() when the channel takes more again. */
+/* Has on_writable() called when the channel takes messages again. */
 void child_wait_writable(struct child *c);
 
 /* Handlers of the first messages of each child; owner: struct child. */
@@ -228,7 +232,7 @@ int child_on_ready(void *owner, struct msg_ready *msg);
 int child_on_failed(void *owner, struct msg_failed *msg);
 #define CHILD_MESSAGES ON(ready, child_on_ready), ON(failed, child_on_failed)
 
-/* All of them. */
+/* All children. */
 struct children {
     struct child child[MASTER_CHILDREN];
     size_t count;
@@ -259,17 +263,17 @@ struct listeners {
 };
 
 /* Opens one control listener for each `listen`. Uses inherited listeners as
- * they are, and keeps all for the next generation. H may be NULL. Returns 0, or
- * with the complaint -EINVAL, or -EAGAIN for an error that may go away. */
+ * they are, and keeps all for the next generation. H may be NULL. Returns 0;
+ * or, with the complaint, -EINVAL, or -EAGAIN: the error may pass. */
 int listeners_open(struct listeners *l, const struct settings *s,
                    struct succession *h, struct complaint *c);
-/* The complaint names the listeners of systemd that the settings don't name, if
- * there are any. Call it before succession_close_untaken(). */
+/* Complains of the listeners of systemd that the settings don't name, if there
+ * are any. Call it before succession_close_untaken(). */
 void listeners_unnamed(const struct settings *s, const struct succession *h,
                        struct complaint *c);
-/* For --check: binds each `listen`, and closes it again. Returns the same
- * results, but a port that is in use only sets *in_use (otherwise its family is
- * 0). */
+/* For --check: binds each `listen`, and closes the socket again. Returns the
+ * results of listeners_open(), but 0 also if a port is in use: then *in_use has
+ * the address. Otherwise its family is 0. */
 int listeners_try(const struct settings *s, struct address *in_use,
                   struct complaint *c);
 void listeners_release(struct listeners *l);
@@ -279,15 +283,15 @@ void listeners_release(struct listeners *l);
 int listeners_text(const struct listeners *l, const struct settings *s,
                    struct buf *into);
 
-/* The certificates and keys as files, in master: it opens them, checks their
- * owner and mode, and passes them to gate, keys and auth. Master never reads a
- * byte of them. */
+/* The certificates and keys as files. A fork of master checks the owner and
+ * mode of each file and copies it, and master passes the copies to gate, keys
+ * and auth. Master itself never reads a byte of them. */
 struct named_file {
     int fd;           /* -1: there is none */
     const char *name; /* from the settings, for complaints */
-    bool in_use;      /* it may have expired: an older generation used it, or
-                         this is the first start */
-    int64_t expires;  /* seconds since 1970, as gate reports it; 0: not yet */
+    bool in_use; /* may have expired: an older generation used it, or this is
+                  * the first start */
+    int64_t expires; /* seconds since 1970, from gate; 0: not yet known */
 };
 
 struct certificate_facts {
@@ -306,7 +310,7 @@ struct certificates {
 };
 
 /* Opens all pairs of the settings; no other user may be able to read a key.
- * Returns 0, or with the complaint -ETIMEDOUT if a disk hangs, else -EINVAL. */
+ * Returns 0; or, with the complaint, -ETIMEDOUT: a disk hangs; or -EINVAL. */
 int certificates_open(struct master *m, struct complaint *c);
 void certificates_release(struct certificates *set);
 

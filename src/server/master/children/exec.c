@@ -1,7 +1,7 @@
-/* The programs that master executes: only those that it opened at its start, or
- * inherited. The code after the fork here has the rights of master until the
- * exec. Reader parses the configuration and the users file, so no parser is in
- * a process of root. */
+/* Executes programs: only those that master opened at its start, or inherited.
+ * After the fork the code here has the rights of master until the exec. Reader
+ * parses the configuration and the users file, so no parser is in a process of
+ * root. */
 #include "children.h"
 
 #include <errno.h>
@@ -85,8 +85,8 @@ int programs_keep(struct succession *s, const int *fd)
     return r;
 }
 
-/* Becomes BINARY, with the N descriptors FD as 3, 4 and so on. All others but
- * the standard descriptors are closed. ARGUMENTS end with NULL. */
+/* Becomes BINARY, with the N descriptors FD as 3, 4 and so on. Closes all other
+ * descriptors but the standard ones. ARGUMENTS end with NULL. */
 static noreturn void exec_program(const struct master *m, const char *binary,
                                   const char *const *arguments, const int *fd,
                                   int n)
@@ -99,7 +99,8 @@ static noreturn void exec_program(const struct master *m, const char *binary,
     sigset_t none;
     ssize_t len;
 
-    /* A later descriptor's target may be this one's number: copy all first. */
+    /* Copy all first: the number of one descriptor can be the target of another
+     * one. */
     for (int i = 0; i < n; i++) {
         copy[i] = fcntl(fd[i], F_DUPFD_CLOEXEC, high);
         if (copy[i] < 0)
@@ -152,7 +153,8 @@ pid_t exec_start_helper(const struct master *m, const struct helper *h)
 
     if (pid != 0)
         return pid < 0 ? -errno : pid;
-    /* The kernel kills it when master ends: it may have no sandbox. */
+    /* Asks the kernel to kill the helper when master ends, since a helper may
+     * have no sandbox. */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != self)
         _exit(EX_OSERR);
     while (n < most && h->fd[n] != 0)
@@ -178,7 +180,7 @@ int exec_wait(pid_t pid, int wait_ms)
     }
     if (r <= 0) {
         r = r < 0 ? -errno : -ETIMEDOUT;
-        kill(pid, SIGKILL); /* reaped with the other children */
+        kill(pid, SIGKILL); /* it is reaped with the other children */
         return r;
     }
     while (waitpid(pid, &status, 0) < 0)

@@ -38,9 +38,9 @@ static bool is_listener(const struct inherited *h)
     return h->fd >= 0 && strncmp(h->name, "listen ", 7) == 0;
 }
 
-/* Is this a listener of the running server that the new configuration doesn't
- * name? Then the supervisor and the older generations keep it open until those
- * generations end. */
+/* Does the running server have a listener, which the new configuration doesn't
+ * name, in the way of A? *HELD gets its address. The supervisor and the older
+ * generations keep it open until those generations end. */
 static bool listener_is_held(const struct succession *h,
                              const struct address *a, struct address *held)
 {
@@ -56,9 +56,9 @@ static bool listener_is_held(const struct succession *h,
     return false;
 }
 
-/* ERROR keeps the server from listening on A. Writes the reason, and what the
- * administrator can do, into C. H may be NULL. Returns -EINVAL, or -EAGAIN for
- * an error that may pass. */
+/* The server can't listen on A, for ERROR. Writes the reason, and what the
+ * administrator can do, into C. H may be NULL. Returns -EINVAL, or -EAGAIN: the
+ * error may pass. */
 static int listeners_refuse(const struct settings *s,
                             const struct succession *h, const struct address *a,
                             int error, struct complaint *c)
@@ -82,9 +82,9 @@ static int listeners_refuse(const struct settings *s,
                : -EINVAL;
 }
 
-/* Sets options that a control connection inherits at the end of its handshake,
- * so before the first listen(). etc/examples/sallyport.socket has the same
- * values. If an option is refused, clients are still served: options make
+/* Sets options that a control connection inherits at the end of its handshake.
+ * So call it before the first listen(). etc/examples/sallyport.socket has the
+ * same values. If an option is refused, clients are still served: options make
  * connections better, not safer. */
 static void listener_equip(int fd)
 {
@@ -110,8 +110,8 @@ static void listener_equip(int fd)
                    sizeof(options[i].value));
 }
 
-/* Makes a non-blocking socket: the client may be gone before gate's accept4().
- * It is bound, and listens unless BACKLOG is 0. */
+/* Makes a socket. It is non-blocking, since the client can be gone before
+ * gate's accept4(). It is bound, and listens unless BACKLOG is 0. */
 static int listener_socket(const struct address *a, int backlog)
 {
     struct sockaddr_storage where;
@@ -133,8 +133,8 @@ static int listener_socket(const struct address *a, int backlog)
     return fd_take(&fd);
 }
 
-/* Identifies a listener for the next generation: its address, and a number for
- * equal ones. */
+/* Identifies a listener for the next generation: its address, and a number that
+ * distinguishes equal addresses. */
 static const char *listener_name(const struct address *a, size_t same,
                                  char name[GENERATION_NAME_MAX])
 {
@@ -155,7 +155,7 @@ static int listener_open(struct listener *l, const struct address *a,
     if (l->fd < 0)
         l->fd = listener_socket(a, SOMAXCONN);
     else
-        listener_equip(l->fd); /* systemd has opened it */
+        listener_equip(l->fd); /* if systemd has opened it */
     if (l->fd < 0)
         return l->fd;
     r = succession_keep(h, name, l->fd);

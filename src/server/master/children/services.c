@@ -51,9 +51,9 @@ static void service_drop(struct services *s, struct service_channel *c)
     TAILQ_INSERT_TAIL(&s->free, c, next);
 }
 
-/* Drops the channels in which no more can come, or which log doesn't read: it
- * drops a channel without a word if it has no place for it or can't read its
- * bytes. */
+/* Drops the channels of ended processes that are empty, or that log doesn't
+ * read in time: log drops a channel without a word if it has no place for it or
+ * can't read its bytes. */
 static void services_sweep(struct master *m)
 {
     struct services *s = m->services;
@@ -171,7 +171,7 @@ static void service_keep(struct master *m, struct service_channel *c)
     c->ended = true;
     c->since = clock_ms();
     s->ended_count++;
-    /* Log gets the channels in the order of their ends. */
+    /* Log gets the channels in the order in which the processes ended. */
     TAILQ_REMOVE(&s->open, c, next);
     TAILQ_INSERT_TAIL(&s->open, c, next);
     if (!s->sweep.armed)
@@ -194,8 +194,8 @@ void service_end(struct master *m, struct service_channel **end)
     services_flush(m);
 }
 
-/* Gives the service the channels that it doesn't have yet. If it takes no more
- * now, master tries again when it can. */
+/* Gives the service the channels that it doesn't have yet. If the service takes
+ * no more now, master tries again when it can. */
 static void services_give(struct master *m, enum process service)
 {
     struct child *to = children_ready(m, service);
@@ -235,7 +235,7 @@ static void services_open_own(struct master *m)
         fd_close(&ends[0]);
         return;
     }
-    TAILQ_REMOVE(&m->services->open, own, next); /* the first one is master */
+    TAILQ_REMOVE(&m->services->open, own, next); /* master comes first */
     TAILQ_INSERT_HEAD(&m->services->open, own, next);
     event_sender_open(&m->events, ends[0]);
     m->events_watch.fd = ends[0];

@@ -81,7 +81,8 @@ int setup_keys(struct child *c, struct setup *s)
     return r < 0 ? r : give_channel(c, s, PROCESS_LOG);
 }
 
-/* Passes the certificates: they recognise the server in a client's proof. */
+/* Passes the certificates, by which auth recognises the server in a client's
+ * proof. */
 int setup_auth(struct child *c, struct setup *s)
 {
     for (size_t i = 0; i < CERTIFICATES_MAX; i++)

@@ -66,22 +66,22 @@ bool succession_had_file(const struct succession *s, const char *path, int fd,
 int succession_keep_file(struct succession *s, const char *path, int fd);
 /* Closes the inherited descriptors that nobody has taken. */
 void succession_close_untaken(struct succession *s);
-/* As SEND() to the supervisor, but it waits up to 10 s for room, and master
- * does nothing else meanwhile. After that the message is lost. */
+/* Does the same as SEND() to the supervisor, but waits up to 10 s for room;
+ * master does nothing else meanwhile. After that the message is lost. */
 #define SUCCESSION_SAY(s, name, ...)                                           \
     succession_say(s, MSG_##name, MESSAGE_BODY(name, __VA_ARGS__))
 int succession_say(struct succession *s, enum message_kind kind,
                    const void *body);
-/* Asks the supervisor to keep a copy of FD under NAME, and waits as above.
- * Returns 0 or -errno. */
+/* Asks the supervisor to keep a copy of FD under NAME. Waits as
+ * SUCCESSION_SAY() does. Returns 0 or -errno. */
 int succession_keep(struct succession *s, const char *name, int fd);
-/* Does the same for BYTES, in a sealed file in memory, which is never on a
- * disk. */
+/* Asks the supervisor to keep BYTES under NAME, in a sealed file in memory,
+ * which is never on a disk. Waits and returns as succession_keep(). */
 int succession_keep_bytes(struct succession *s, const char *name,
                           struct slice bytes);
-/* Reads such bytes in a later generation. OUT gets at most SIZE bytes. Returns
- * their number, or 0 if no bytes have this name. The earlier generation may be
- * of a build that kept another number of bytes. */
+/* Reads the bytes that an earlier generation has kept under NAME. OUT gets at
+ * most SIZE bytes. Returns how many were kept, or 0 if none were. The number
+ * can differ from SIZE if that generation is of another build. */
 size_t succession_inherit_bytes(struct succession *s, const char *name,
                                 void *out, size_t size);
 
@@ -194,20 +194,21 @@ struct master {
     bool root;  /* run by root */
     bool check; /* --check: only gate starts, without listeners */
     size_t auth_count;
-    struct account_ids account[ACCOUNTS]; /* of the children, and the group
-                                        of the control socket */
+    struct account_ids account[ACCOUNTS]; /* ids of the children, and the group
+                                           * of the control socket */
 
     /* Opened at the start, and passed to children, also to restarted ones. */
     int programs[MASTER_PROGRAMS]; /* their descriptors (exec.c) */
     int memory[MEMORIES];          /* to read and write */
     int memory_read[MEMORIES];     /* the same, only to read, for gate; or -1 */
     int conf;                      /* the settings, a sealed memfd */
-    /* The largest max_sessions of the earlier generations, whose sessions may
-     * all still live; 0: this is the first one. */
+    /* The largest max_sessions of the earlier generations, since all their
+     * sessions may still live. 0: this is the first generation, or the limit of
+     * descriptors leaves no room for them. */
     uint64_t most_before;
     int empty;     /* the directory to chroot to; without root any file */
     bool no_empty; /* --check: the directory is missing, and a start would make
-                      it */
+                    * it */
     bool prefixed; /* standard error is a stream to journald */
     struct succession succession;
     /* Deadline of reader and check at a start; 0: each has its own
@@ -230,8 +231,8 @@ struct master {
     pid_t survey; /* helper_survey() has started it; 0: none */
     struct errand errand[ERRANDS_MAX];
 
-    /* The parts. A sub-room knows a part if it may include its header. Files
-     * forgets all of them. */
+    /* The parts of master. A sub-room may use a part if it may include its
+     * header. A process files drops all parts. */
     struct master_parts *parts;
     struct certificates *certificates;
     struct listeners *listeners;
@@ -246,9 +247,9 @@ struct master {
     struct control *control;
     struct roster *roster; /* of this generation; all masters see it */
     struct older *older;   /* OLDER_MAX of them */
-    /* The next look at the older rosters or, in a generation that retires, at
-     * the orders in its own roster; then the number of orders that it has
-     * taken. */
+    /* orders: until the next look at the older rosters or, in a generation that
+     * retires, at the orders in its own roster. orders_taken: how many orders
+     * it has taken. */
     struct loop_timer orders;
     uint64_t orders_taken;
     struct retirement *retirement;
@@ -272,34 +273,36 @@ void master_init(struct master *m);
 /* Returns the number of sessions that this generation must have room for. */
 size_t master_places(const struct master *m);
 /* Sends an event of master's own: EVENT_SERVICE, _PEER or _CHILD. While there
- * is no log, the event also goes to standard error, since no log may ever
- * start. */
+ * is no log, the event also goes to standard error, since log may never start.
+ */
 void master_report(struct master *m, enum event e, enum process about,
                    const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-/* Sends any other event. While there is no log, it waits for the next one. */
+/* Sends any other event. While there is no log, the event waits for the next
+ * log. */
 void master_send(struct master *m, const struct event_record *r);
 /* Ends the start or the run with STATUS. During a start, the supervisor gets
  * WHY. */
 void master_fail(struct master *m, int status, const char *why);
-/* A writer finishes when master dies or systemd ends the service. */
+/* A writer finishes its work even if master dies or systemd ends the service.
+ */
 enum errand_kind { ERRAND_LOOKS, ERRAND_WRITES };
-/* Runs RUN(ARG) in a fork, which ends with the status that it returns. Of all
- * descriptors it has the standard ones and the N in KEEP, and it has none of
- * master's keys. Returns its pid or -errno. */
+/* Forks a process that calls RUN(ARG), and exits with the result. It has only
+ * the standard descriptors and the N in KEEP, and none of master's keys.
+ * Returns its pid or -errno. */
 pid_t errand_fork(struct master *m, enum errand_kind kind,
                   int (*run)(void *arg), void *arg, const int *keep, size_t n);
 /* Calls ON_END(OWNER) with the wait status of the child PID, or with -ETIMEDOUT
  * after WAIT_MS, when PID is killed. WAIT_MS 0: the child writes a file, so it
- * has no deadline, and master's end waits for it. Returns -EBUSY if too many
- * hang; then PID is killed, and ON_END isn't called. */
+ * has no deadline, and master's end waits for it. Returns 0; -EBUSY: too many
+ * errands hang; then PID is killed, and ON_END isn't called. */
 int errand_watch(struct master *m, pid_t pid, uint64_t wait_ms,
                  void (*on_end)(void *owner, int status), void *owner);
 /* Kills the errand with this ON_END, which is called with -ECANCELED at
  * once. */
 void errand_cancel(struct master *m, void (*on_end)(void *owner, int status));
 bool errands_have(const struct master *m, pid_t pid);
-/* A child was reaped. Returns true if it was an errand. */
+/* Call it when the child PID was reaped. Returns true if it was an errand. */
 bool errand_reaped(struct master *m, pid_t pid, int status);
 /* Counts the errands of OWNER that were late and still live. */
 size_t errands_hanging(const struct master *m, const void *owner);

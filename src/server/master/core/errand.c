@@ -13,7 +13,7 @@
 
 #include "sallyport/base/fd.h"
 
-/* M is const or not, and so is what E points to. */
+/* If M is const, E points to const, too. */
 #define ERRANDS_EACH(m, e)                                                     \
     for (__typeof__(&(m)->errand[0]) e = (m)->errand;                          \
          e < (m)->errand + ERRANDS_MAX; e++)
@@ -77,7 +77,7 @@ int errand_watch(struct master *m, pid_t pid, uint64_t wait_ms,
             loop_timer_set(&m->loop, &e->timer, wait_ms);
         return 0;
     }
-    kill(pid, SIGKILL); /* reaped with the other children */
+    kill(pid, SIGKILL); /* it is reaped with the other children */
     return -EBUSY;
 }
 

@@ -114,8 +114,8 @@ int succession_inherit(struct succession *s, const char *name)
     return found ? fd_take(&found->fd) : -1;
 }
 
-/* The name contains a hash of the path, since a path may be longer than a
- * name. */
+/* The name contains a hash of the path, since a path can be longer than a name.
+ */
 static const char *name_of_file(const char *path,
                                 char name[GENERATION_NAME_MAX])
 {
