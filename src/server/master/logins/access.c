@@ -11,8 +11,8 @@
 
 #include "sallyport/domain/tls.h"
 
-/* Limits of the forks that wait for the disk of the users file: periodic looks,
- * and additional looks after an announced change. */
+/* How many forks may wait for the disk of the users file: for periodic looks,
+ * and in addition for looks after an announced change. */
 #define HANGING_LOOKS     3
 #define HANGING_ANNOUNCED 4
 _Static_assert(HANGING_LOOKS + HANGING_ANNOUNCED + 1 < ERRANDS_FOR_USERS,
@@ -45,9 +45,9 @@ bool access_hint(const struct settings *s, const struct users *u,
     return n > 0;
 }
 
-/* Returns why the session must end, or ENDING_COUNT if it needn't. Masters of
- * earlier builds don't know ENDING_EXPIRED, and never get it: their rows had no
- * expires=, so a row that has one counts as changed. */
+/* Returns why the session must end, or ENDING_COUNT if it may stay. Masters of
+ * earlier builds don't know ENDING_EXPIRED, and never get it: the rows of their
+ * sessions had no expires=, so a row with expires= counts as changed. */
 static enum ending ending_of(const struct session_record *s,
                              const struct user *row)
 {
@@ -77,8 +77,8 @@ static bool session_has_user(const struct session_record *s)
            (session_is_served(s) && s->login > 0);
 }
 
-/* A team's name gets a mark, since a user may have the same. The settings are
- * for users only. */
+/* A team's name gets a mark, since a user can have the same name. The limits of
+ * the settings are for users only. */
 static struct account_limits account_of(const struct session_record *s,
                                         bool team, const char *name,
                                         const struct row_limits *l)
@@ -154,14 +154,13 @@ void access_review_one(struct session_record *s)
     if (m->users->edition == 0 || !session_has_user(s))
         return;
     if (userdb_is_announced(m->users))
-        m->access->reviewed = 0; /* the review of the edition that is due sets
-                                  * it */
+        m->access->reviewed = 0; /* the next review compares all sessions */
     else
         access_review_row(s, access_row(m, s->files.user));
 }
 
-/* Notes when the time alone may end a session: at each review if any user or
- * team has hours, else when the next user expires. */
+/* Notes when the time alone can end a session: at each review if any user or
+ * team has hours, otherwise when the next user expires. */
 static void access_note_times(struct access *a, const struct users *u,
                               int64_t now)
 {
@@ -179,7 +178,7 @@ static void access_note_times(struct access *a, const struct users *u,
 }
 
 /* Compares the sessions with the newest rows, and ends those that the file no
- * longer permits. Returns their number. */
+ * longer permits. Returns how many it has ended. */
 static size_t access_review(struct master *m)
 {
     struct access *a = m->access;
@@ -207,7 +206,7 @@ static size_t access_review(struct master *m)
                  ending_of(s, users_find(u, slice_from(s->files.user))) !=
                      ENDING_COUNT)
             /* The session has closed its channel, but may live on and use its
-             * files. When master has reaped it, its files have their time to
+             * files. After master has reaped a session, its files has time to
              * sync. */
             session_abandon(s);
     sessions_send_news(m);
@@ -266,7 +265,7 @@ static void access_report(struct master *m, int r, const char *why)
 
 static void access_begin(struct master *m, bool homes);
 
-/* The look is over: lets all go on that wait for it. */
+/* Call it when the look is over: lets all who wait for it go on. */
 static void access_end(struct master *m)
 {
     struct access *a = m->access;
@@ -308,7 +307,8 @@ static void access_on_step(void *owner, int status)
         access_take(m, r, c.text);
 }
 
-/* The login's time is over: the users that master knows count. */
+/* The logins have waited long enough for the look: the users that master has
+ * count. */
 static void access_on_late(void *owner)
 {
     struct master *m = owner;
@@ -317,9 +317,9 @@ static void access_on_late(void *owner)
     login_retry(m);
 }
 
-/* The program that announces a change has just written to that disk, so it
- * answers. The other forks may wait for a disk that was mounted there
- * before. */
+/* After an announcement more forks may wait: the program that announces a
+ * change has just written to that disk, so the disk answers. The other forks
+ * may wait for a disk that was mounted there before. */
 static void access_begin(struct master *m, bool homes)
 {
     struct access *a = m->access;

@@ -1,11 +1,11 @@
 /* Counts failures in many slots, each with a debt that time pays off; a keyed
  * hash chooses the slot, as in src/server/gate/limits.c. The memory is bounded,
- * and other names or addresses share a slot only by chance. It outlives master,
- * so that neither a crash nor a reload forgets failures. An older generation
- * that still has sessions counts there too. Another table, for bans and for the
- * administrator, has addresses with their wrong passwords of the last hour.
- * Runs in master. Apart from the random key the functions are pure: the time is
- * an argument. */
+ * and two names or addresses share a slot only by chance. The memory outlives
+ * master, so that neither a crash nor a reload forgets failures. If an older
+ * generation still has sessions, its master counts their failures in the same
+ * memory. Another table, for bans and for the administrator, has addresses with
+ * their wrong passwords of the last hour. Runs in master. Apart from the random
+ * key the functions are pure: the time is an argument. */
 #include "sessions/logins.h"
 
 #include <string.h>
@@ -84,8 +84,8 @@ static uint64_t guess_delay_of(const uint64_t *table, uint64_t hash,
     return ms < most ? ms : most;
 }
 
-/* Returns the row of PAIR among the few that it may have, or the oldest of
- * them. */
+/* Returns the row of PAIR or, if it has none, the oldest of the few rows that
+ * it may have. */
 static struct guess_known *guess_known_row(struct guess_known *table,
                                            uint64_t pair)
 {
@@ -160,8 +160,8 @@ static uint64_t hour_sum(const struct guess_hour *h, uint64_t now)
     return sum;
 }
 
-/* Returns the address's row among the few that its hash permits or, if it has
- * none, the one with the fewest wrong passwords. */
+/* Returns the row of the address or, if it has none, the row with the fewest
+ * wrong passwords among the few that its hash permits. */
 static struct guess_source *
 guess_source_of(struct guesses *g, const struct address *prefix, uint64_t now)
 {
@@ -257,7 +257,7 @@ void guesses_succeeded(struct guesses *g, const struct guess *what,
     *guess_known_row(g->logins, there) = (struct guess_known){ there, now };
 }
 
-/* If five users share the same four ways, a fifth login within half a minute
+/* If five users share the same four rows, a fifth login within half a minute
  * must wait for the next code. */
 const char *guesses_code(struct guesses *g, const struct guess *what,
                          uint64_t step, uint64_t ms, uint64_t now)

@@ -1,12 +1,12 @@
 /* A login, from `login` to `granted` or `denied`. Master never sees name or
- * password: they go from session to auth on a pair of sockets made here, and
- * the answer is a user's name and the version of the row. Each wait has its
+ * password: session sends them to auth on a pair of sockets made here, and auth
+ * answers with the user's name and the version of the row. Each wait has its
  * deadline.
  *
- * Between a verdict and its answer a login may be delayed. It holds no worker
- * meanwhile. Only a few logins of one address are delayed at a time, and the
- * delays of the others begin after those. So an address can guess only a few
- * times a minute, however many connections it opens. */
+ * Master can delay a login between its verdict and its answer; meanwhile the
+ * login holds no worker. Only a few logins of one address are delayed at a
+ * time, and the delays of the others begin after those. So an address can guess
+ * only a few times a minute, however many connections it opens. */
 #include "sessions/logins.h"
 
 #include <errno.h>
@@ -44,8 +44,8 @@ void answer_count(struct master *m, struct verdict *v)
     banning_guessed(m, &v->guess, now);
 }
 
-/* Counts the delayed logins of that prefix that are answered after T. *first:
- * the first of these answers. */
+/* Counts the delayed logins of that prefix that are answered after T. *first
+ * gets the time of the first of these answers. */
 static size_t answers_after(const struct master *m,
                             const struct address *prefix, unsigned bits,
                             uint64_t t, uint64_t *first)
@@ -68,7 +68,7 @@ static size_t answers_after(const struct master *m,
 
 /* Returns when the delay of S begins: at the time of its `login`; or, if the
  * maximum number of logins of its address is delayed already, when enough of
- * these are answered. */
+ * them are answered. */
 static uint64_t answer_turn(const struct session_record *s, uint64_t now)
 {
     const struct guess *g = &s->answer.verdict.guess;
@@ -173,9 +173,9 @@ static int login_begin(struct session_record *s, struct child *c)
 
 /* Gives the login to a worker. If there is no worker at all (auth is
  * restarting), the login waits for the deadline `verdict`. If all workers are
- * busy, or this address has its share of them, it waits for login_timeout in
- * all. So a client with many connections is served, and isn't refused for being
- * fast. */
+ * busy, or this address has its share of them, the login waits for
+ * login_timeout in all. So a client with many connections is served, and isn't
+ * refused for being fast. */
 static void login_attempt(struct session_record *s)
 {
     const uint64_t most = s->master->settings.login_timeout;
@@ -202,14 +202,14 @@ static void login_attempt(struct session_record *s)
         session_set_timer(s, passed < most ? most - passed : 0);
 }
 
-/* Session counts the tries too, but a subverted session doesn't. */
+/* Master counts the tries, too, since a subverted session doesn't. */
 int login_on_login(void *owner, struct msg_login *msg)
 {
     struct session_record *s = owner;
     struct master *m = s->master;
 
     if (s->state != SESSION_GREETED && s->state != SESSION_USER)
-        return 0; /* it was kicked meanwhile */
+        return 0; /* the session was kicked meanwhile */
     s->request = msg->request;
     s->channel.phase = PHASE_VERIFY;
     s->state = SESSION_WAITING;
@@ -296,7 +296,7 @@ static void login_accept(struct session_record *s)
                       "user %s: not let in, the row changed or expired while "
                       "the password was verified",
                       v->user);
-        /* A 530 would say that the password is wrong, for good. */
+        /* A 530 would tell the client for good that the password is wrong. */
         login_deny(s, access_admits(s, access_row(m, v->user)) ? DENIAL_CHANGED
                                                                : DENIAL_WRONG);
         return;
@@ -328,8 +328,8 @@ void login_on_verdict(struct session_record *s, const struct verdict *v)
 void login_home_ready(struct session_record *s)
 {
     const struct settings *c = &s->master->settings;
-    /* If nothing limits the session's transfers, or its bandwidth, now, it
-     * never asks gate. */
+    /* The session asks gate about transfers, or about bandwidth, only if
+     * something limits them now. */
     bool counted = c->max_transfers > 0;
     bool paced = c->bandwidth_up > 0 || c->bandwidth_down > 0;
     int r;
@@ -354,7 +354,7 @@ void login_home_ready(struct session_record *s)
         return;
     fd_close(&s->files.end);
     s->login = time(NULL);
-    s->tries = 0; /* from now on it counts tries of SITE PSWD */
+    s->tries = 0; /* from now on counts tries of SITE PSWD */
     service_named(s->log, s->files.user);
     session_publish(s);
     session_add_news(s, NEWS_LIMITS);
@@ -385,7 +385,7 @@ void login_on_timer(struct session_record *s)
             login_accept(s);
         else
             /* Another node of a cluster may have changed the row just now. A
-             * 530 would say that the password is wrong, for good. */
+             * 530 would tell the client for good that the password is wrong. */
             login_deny(s, s->answer.busy                      ? DENIAL_BUSY
                           : userdb_is_stale(s->master->users) ? DENIAL_CHANGED
                                                               : DENIAL_WRONG);

@@ -1,7 +1,7 @@
-/* SITE PSWD: the hash of a new password in the users file. Auth makes it, after
- * it has verified the old password of the user of this session. A fork of
- * master replaces it in that user's line. Then master reads the file as after
- * any other change. */
+/* SITE PSWD: the hash of a new password in the users file. Auth makes the hash,
+ * after it has verified the old password of this session's user. A fork of
+ * master writes the hash into that user's line. Then master reads the file as
+ * after any other change. */
 #include "sessions/logins.h"
 
 #include <errno.h>
@@ -32,8 +32,9 @@ enum password_fault password_objection(const struct session_record *s)
         return PASSWORD_NONE;
     if (!m->settings.password_change && !user->must_change)
         return PASSWORD_FIXED;
-    /* Refuse it in an older generation: the newest master compares its sessions
-     * with the file, and would end the session that has changed it. */
+    /* Refuse it in an older generation: the newest master compares that
+     * generation's sessions with the file, and would end the session that has
+     * changed its password. */
     return m->state == MASTER_RUNNING ? PASSWORD_OK : PASSWORD_RELOADED;
 }
 
@@ -45,7 +46,7 @@ void password_answer(struct session_record *s, enum password_fault fault)
             SESSION_USER, PHASE_USER);
 }
 
-/* The same reason is reported once. */
+/* Reports WHY, but the same reason only once. */
 static void password_complain(struct master *m, const char *why)
 {
     struct userdb *u = m->users;
@@ -88,7 +89,7 @@ void password_read(struct master *m)
 }
 
 /* The session continues with the version that its row must have after the
- * change. The roster gets that version, too, since after a reload the newest
+ * change. The roster gets this version, too, since after a reload the newest
  * master compares it. If somebody has changed more than the hash, the versions
  * differ, and the session ends. */
 static void password_stands(struct master *m, const struct password_writer *w,
@@ -145,8 +146,8 @@ void password_on_written(void *owner, int status)
     password_answer(s, fault);
 }
 
-/* The writer can't be killed while it waits for the disk. It ends when the disk
- * answers, before its next step. */
+/* SIGKILL has no effect while the writer waits for the disk. When the disk
+ * answers, the writer ends before its next step. */
 void password_late(struct session_record *s)
 {
     password_complain(s->master, "the disk doesn't answer");
@@ -154,8 +155,8 @@ void password_late(struct session_record *s)
     password_answer(s, PASSWORD_LATE);
 }
 
-/* Input of the fork. It inherits neither the users' rows nor the records of
- * sessions. */
+/* The input of the fork, which inherits neither the users' rows nor the records
+ * of sessions. */
 struct writer_order {
     int text; /* the users file, in memory */
     const char *path;
@@ -183,8 +184,8 @@ static int writer_main(void *arg)
     return -r | (r < 0 && stands ? WRITER_STANDS : 0);
 }
 
-/* Lets a short-lived fork write, since a disk may hang. Until it is reaped
- * there is no other writer. */
+/* Lets a short-lived fork write, since a disk may hang. Until master has reaped
+ * the fork, there is no other writer. */
 static enum password_fault writer_begin(struct session_record *s,
                                         const struct user *user)
 {

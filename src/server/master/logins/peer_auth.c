@@ -1,8 +1,8 @@
-/* The auth workers, in master: the least busy worker gets the next login's name
- * and password from its session, without master seeing them. Its answer must
- * fit the request: a worker that names a session or a user that it wasn't asked
- * about is ended. A yes is for the row that the worker has, and counts only if
- * this is the user's newest row. */
+/* The auth workers, in master. The least busy worker gets the next login: the
+ * session sends it the name and the password, which master never sees. The
+ * worker's answer must fit the request: if it names a session or a user about
+ * which master hasn't asked, master ends the worker. A yes is for the row that
+ * the worker has, and counts only if this is the user's newest row. */
 #include "sessions/logins.h"
 
 #include <errno.h>
@@ -46,7 +46,7 @@ static bool address_has_its_share(const struct master *m,
 }
 
 /* A worker that still works on an earlier try of this session can't get another
- * one: nobody could distinguish its two verdicts. */
+ * try: nobody could distinguish the two verdicts. */
 int worker_choose(struct session_record *s, struct child **ret)
 {
     const struct master *m = s->master;
@@ -148,9 +148,9 @@ static const char *verdict_objection(const struct verification *v,
 }
 
 /* Counts a missing code as a wrong password, so that the client doesn't learn
- * that its password is right. Codes are remembered for each secret, so a lost
- * device opens nothing after the secret is changed. If auth's row isn't the
- * newest, no code is remembered: that login fails anyhow. */
+ * that its password is right. Remembers codes for each secret, so a lost device
+ * opens nothing after the secret is changed. If auth's row isn't the newest,
+ * remembers no code, since that login fails anyhow. */
 static bool verdict_has_code(struct child *c, const struct verification *v,
                              const struct verdict *verdict, uint64_t step)
 {

@@ -1,6 +1,6 @@
 /* A look at the disks: can the users file and the directory of all homes be
  * reached, and has the file changed? A disk may hang, so a fork of master
- * looks. It copies a changed file into memory, for reader. */
+ * looks. The fork copies a changed file into memory, for reader. */
 #include "sessions/logins.h"
 
 #include <errno.h>
@@ -31,9 +31,10 @@ bool sight_is_same(const struct stat *a, const struct stat *b)
            same_time(&a->st_ctim, &b->st_ctim);
 }
 
-/* A network disk may answer stat(2) from memory; it must answer open(2) and
- * statfs(2) itself. An overlay may lie above a network disk. Non-blocking: a
- * FIFO in place of the file must not block. */
+/* Opens PATH: a network disk can answer stat(2) from memory, but must answer
+ * open(2) and statfs(2) itself. An overlay doesn't count as local, since it may
+ * lie above a network disk. O_NONBLOCK: a FIFO in place of the file must not
+ * block. */
 static int sight_open(const char *path, int flags, int *error, bool *local)
 {
     struct statfs disk;
@@ -45,10 +46,10 @@ static int sight_open(const char *path, int flags, int *error, bool *local)
     return fd;
 }
 
-/* Returns when the file will have been unchanged for the time `quiet`. On a
- * local disk the time of the last change, which no program can set, tells
- * this for a change before the first look. The clock of a network disk may
- * differ. */
+/* Returns when the file will have been unchanged for QUIET ms. On a local disk
+ * the file's ctime, which no program can set, also tells the age of a change
+ * before the first look. On a network disk the age counts from now, since its
+ * clock may differ. */
 static uint64_t sight_quiet_at(uint64_t quiet, const struct stat *s, bool local)
 {
     struct timespec now;
@@ -92,7 +93,7 @@ static int sight_objection(const struct userdb *u, struct slice text,
     return 0;
 }
 
-/* Compares the TEXT, a copy of what FD is open on, with the newest edition. */
+/* Compares TEXT, a copy of the file FD, with the newest edition. */
 static int sight_compare(const struct userdb *u, int fd, struct slice text,
                          bool written, struct sight *g)
 {
@@ -118,8 +119,8 @@ static int sight_compare(const struct userdb *u, int fd, struct slice text,
     return r;
 }
 
-/* Master's filter permits no sendfile(2). Stops soon after USERS_FILE_MAX: the
- * caller refuses such a file. */
+/* Copies by pread(2), since master's filter permits no sendfile(2). Stops soon
+ * after USERS_FILE_MAX: the caller refuses such a file. */
 static int sight_copy(int from, int to)
 {
     char piece[65536];
@@ -138,8 +139,8 @@ static int sight_copy(int from, int to)
     return r;
 }
 
-/* Copies the file that FD is open on, even if the path names another one now.
- * Returns 0 also if it has changed meanwhile. */
+/* Copies the file FD, even if the path names another file now. Returns 0 also
+ * if the file has changed meanwhile. */
 static int sight_read(const struct userdb *u, int fd, struct sight *g)
 {
     struct slice text = { NULL, 0 };
@@ -190,10 +191,9 @@ int sight_main(void *owner)
             g.state = USERS_CHANGING;
         g.until = sight_quiet_at(u->master->deadlines.quiet, &g.seen, g.local);
     }
-    /* Measures the file's age from before the reading, which may need
-     * seconds. */
+    /* Take the file's age before the reading, which may need seconds. */
     g.whole = clock_ms() >= g.until;
-    /* A new generation has the text of the old one, and hasn't seen the
+    /* A new generation has the text of the old generation, and hasn't seen the
      * file. */
     g.read = g.file == 0 &&
              ((u->edition > 0 && u->seen.st_mode == 0) ||
@@ -203,8 +203,8 @@ int sight_main(void *owner)
     if (!sight_tell(u, &g))
         return EX_OSERR;
     if (u->reading.announced)
-        return 0; /* an announced edit, such as a lock, must not wait for the
-                   * homes' disk */
+        return 0; /* an announced edit, such as a user's lock, must not wait for
+                   * the homes' disk */
     homes = sight_open(s->homes, O_DIRECTORY, &g.homes, &g.homes_local);
     return sight_tell(u, &g) ? 0 : EX_OSERR;
 }

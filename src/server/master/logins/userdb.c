@@ -105,7 +105,7 @@ static int userdb_parse(struct userdb *u, pid_t *reader, struct complaint *c)
     return *reader < 0 ? userdb_failed(u, (int)*reader, c) : USERDB_WAITS;
 }
 
-/* Reader has ended with STATUS. */
+/* Call it when reader has ended with STATUS: takes the new users. */
 static int userdb_take(struct userdb *u, int status, struct complaint *c)
 {
     struct reading *g = &u->reading;
@@ -182,8 +182,8 @@ bool userdb_changes(const struct userdb *u)
     return other;
 }
 
-/* The file can't be opened. A server may start before its first user is
- * made. */
+/* Call it when the file can't be opened. A server can start before its first
+ * user is made. */
 static int userdb_not_opened(struct userdb *u, int error, pid_t *reader,
                              struct complaint *c)
 {
@@ -197,10 +197,10 @@ static int userdb_not_opened(struct userdb *u, int error, pid_t *reader,
              error == ENOENT ? "; there were users before: restore it, or "
                                "correct the setting"
                              : "");
-    return error == EINVAL ? -EIO : -error; /* -EINVAL is a mistake in it */
+    return error == EINVAL ? -EIO : -error; /* -EINVAL: a mistake in the file */
 }
 
-/* The fork has looked at the disks. */
+/* Call it when the fork has ended: takes what it has seen on the disks. */
 static int userdb_seen(struct userdb *u, int status, pid_t *reader,
                        struct complaint *c)
 {
@@ -236,7 +236,8 @@ static int userdb_seen(struct userdb *u, int status, pid_t *reader,
  * users. */
 static void userdb_judge_homes(struct userdb *u, int error)
 {
-    if (error == EINPROGRESS) { /* not asked: the old answer stays */
+    if (error == EINPROGRESS) {
+        /* The look hasn't opened `homes`: keep the old answer. */
         if (!u->homes_away)
             u->away.text[0] = '\0';
         return;
@@ -251,7 +252,8 @@ static void userdb_judge_homes(struct userdb *u, int error)
     u->homes_away = u->away.text[0] != '\0';
 }
 
-/* A look is over: sets the state. Returns R as userdb_go_on() does. */
+/* Ends a look: sets the state. Returns R, or what userdb_go_on() returns for
+ * it. */
 static int userdb_end(struct userdb *u, int r, const struct complaint *why,
                       struct complaint *c)
 {
@@ -273,7 +275,7 @@ static int userdb_end(struct userdb *u, int r, const struct complaint *why,
     else if (g.read)
         u->state = g.whole ? USERS_KNOWN : r < 0 ? USERS_CHANGING : USERS_EARLY;
     else
-        return r; /* it is unchanged, or is changing now */
+        return r; /* the file is unchanged, or is changing now */
     if (r >= 0) {
         u->refused.text[0] = '\0';
         return r;
@@ -285,7 +287,7 @@ static int userdb_end(struct userdb *u, int r, const struct complaint *why,
     return r;
 }
 
-/* Opens PATH with what the kernel has in memory: it waits for no disk, wherever
+/* Opens PATH if the kernel has all of it in memory: waits for no disk, wherever
  * the path leads now. */
 static int open_cached(const char *path, uint64_t flags)
 {

@@ -20,15 +20,15 @@
 #include "sessions/sessions.h"
 
 /* Counts recent failed logins by name and by address, and computes how long the
- * next login has to wait. Master sees no name: auth sends a keyed hash of it,
- * also of unknown names. */
+ * next login has to wait. Master sees no name: auth sends a keyed hash of each
+ * name, also of an unknown one. */
 #define GUESS_SLOTS     65536 /* of each table */
 #define GUESS_NAME_FREE 5     /* failures before there is a delay */
 #define GUESS_NAME_MS   60000 /* ms until one failure is forgotten */
-#define GUESS_DEBT      30    /* further failures don't count */
+#define GUESS_DEBT      30    /* more failures beyond these don't count */
 #define GUESS_KNOWN_MS  (7 * 24 * 3600 * UINT64_C(1000))
 
-/* A prefix of an address that counts failures. Wider prefixes have higher
+/* A length of prefixes for which failures count. Wider prefixes have higher
  * thresholds, since they may belong to many people. */
 struct guess_level {
     uint8_t family;
@@ -51,12 +51,13 @@ struct guess_known {
 #define GUESS_STEP_MS 300000
 
 struct guess_hour {
-    uint64_t step; /* the newest one, in steps since the clock began */
+    uint64_t step; /* the newest step, in steps since the clock began */
     uint32_t wrong[GUESS_STEPS];
 };
 
 /* The addresses with the most wrong passwords. A hash chooses GUESS_WAYS rows
- * for an address; a new address replaces the one with the fewest. */
+ * for an address; a new address replaces the address with the fewest wrong
+ * passwords in these rows. */
 #define GUESS_SOURCES 16384
 #define GUESS_WAYS    4
 
@@ -76,7 +77,7 @@ struct guess_report {
     size_t count;
 };
 
-/* In memory that the masters of one service share. */
+/* The memory that the masters of one service share. */
 struct guesses {
     bool made; /* the key is set */
     uint8_t key[SIPHASH_KEY];
@@ -84,10 +85,10 @@ struct guesses {
     uint64_t names[GUESS_SLOTS], prefixes[GUESS_SLOTS];
     struct guess_known
         known[GUESS_SLOTS]; /* users and where they have logged in lately */
-    struct guess_known coded[GUESS_SLOTS];  /* the same with a one-time code */
+    struct guess_known coded[GUESS_SLOTS]; /* the same for logins with a code */
     struct guess_known logins[GUESS_SLOTS]; /* where anybody has logged in */
-    struct guess_known steps[GUESS_SLOTS]; /* each user's last code: its step in
-                                            * place of a time */
+    /* Each user's last code: `at` is its step, not a time. */
+    struct guess_known steps[GUESS_SLOTS];
     struct guess_hour all;
     struct guess_source source[GUESS_SOURCES];
 };
@@ -100,8 +101,8 @@ struct guesses {
  * Returns 0 or -errno. The caller unmaps it by SHARED_UNMAP(). */
 int guesses_map(int fd, struct guesses **ret);
 /* Returns how many ms an attempt at NOW has to wait, 0 to MOST. If this user
- * has logged in from there lately, only the failures of that pair of name and
- * prefix count, so that others can't lock the user out. Times are
+ * has logged in from this prefix lately, only the failures of this name and
+ * prefix together count, so that others can't lock the user out. Times are
  * clock_ms(). */
 uint64_t guesses_delay(struct guesses *g, const struct guess *what,
                        uint64_t most, uint64_t now);
@@ -109,17 +110,18 @@ void guesses_failed(struct guesses *g, const struct guess *what, uint64_t now);
 void guesses_succeeded(struct guesses *g, const struct guess *what,
                        uint64_t now);
 /* Call it if the password in WHAT is right and its user has a second factor.
- * STEP belongs to the one-time code (0: none came). A code counts once, and is
- * enough for MS: until then this user needs none from the same prefix. Returns
- * NULL if the login may go on, else why not, for the log. */
+ * STEP belongs to the one-time code (0: none came). A code counts once; for MS
+ * after it this user needs no further code from the same prefix. Returns NULL
+ * if the login may go on; otherwise why not, for the log. */
 const char *guesses_code(struct guesses *g, const struct guess *what,
                          uint64_t step, uint64_t ms, uint64_t now);
-/* Returns the wrong passwords of that address in the last hour that count for a
- * ban. Returns 0 if somebody has logged in there lately, since a ban would hit
- * that user. */
+/* Returns how many wrong passwords of that address in the last hour count for a
+ * ban. Returns 0 if somebody has logged in from there lately, since a ban would
+ * hit that user. */
 uint64_t guesses_for_ban(struct guesses *g, const struct address *peer,
                          uint64_t now);
-/* Forgets the failures of this network, except in the total. */
+/* Forgets which addresses of this network have sent wrong passwords. The total
+ * of the last hour and the delays stay. */
 void guesses_pardon(struct guesses *g, const struct address *network,
                     unsigned bits);
 void guesses_report(const struct guesses *g, uint64_t now,
@@ -127,7 +129,7 @@ void guesses_report(const struct guesses *g, uint64_t now,
 
 /* The fork that writes a new password to the file. */
 struct password_writer {
-    pid_t pid;       /* 0: none; also an errand */
+    pid_t pid;       /* 0: none; the fork is an errand */
     uint64_t serial; /* serial of the session that has asked */
     char user[USER_NAME_MAX + 1];
     uint64_t before, after; /* user_version() of the row */
@@ -156,18 +158,18 @@ bool users_must_be_read(enum users_state state, uint64_t until, bool announced);
 struct reading {
     bool announced; /* there are announced edits that weren't read */
     uint64_t edits; /* announced edits before the look */
-    bool none;      /* there is no file yet: an empty text is parsed */
-    bool read;      /* the fork has read it */
+    bool none;      /* there is no file yet: reader parses an empty text */
+    bool read;      /* the fork has read the file */
     bool whole;     /* when it was read, it hadn't changed for a while and
                      * nobody had it open for writing */
-    int homes;      /* an errno */
+    int homes;      /* errno of the directory of all homes */
     /* Files in memory; -1: none. ANSWER is there while reader runs. */
     int report, text, answer;
 };
 
 /* The users file as master knows it. An edition is one content of the file, and
- * this master counts them. The version of a row (user_version()) is a hash of
- * it, which is the same in all masters of the service. */
+ * this master numbers the editions. The version of a row (user_version()) is a
+ * hash of the row, which is the same in all masters of the service. */
 struct userdb {
     struct master *master;
     const char *path;   /* from the settings */
@@ -193,7 +195,7 @@ struct userdb {
     struct complaint away;    /* why nobody can log in; "": users can */
     struct reading reading;
     struct password_writer writer;
-    uint64_t write_rests_until; /* no new hash is written before */
+    uint64_t write_rests_until; /* until then master writes no new hash */
     struct complaint unwritten; /* why the last new hash wasn't written; "": it
                                  * was */
 };
@@ -202,9 +204,9 @@ struct userdb {
 void userdb_init(struct userdb *u, struct master *m);
 void userdb_release(struct userdb *u);
 
-/* sallyportctl or SITE PSWD has just renamed a file into place. The next look
- * of each master of the service, even of a master that starts meanwhile, reads
- * it even if it isn't quiet yet. */
+/* Call it when sallyportctl or SITE PSWD has renamed a file into place. The
+ * next look of each master of the service, even of a master that starts
+ * meanwhile, then reads the file, even if it changed just now. */
 void userdb_announce(struct userdb *u);
 bool userdb_is_announced(const struct userdb *u);
 /* Counts the edits that were announced. */
@@ -212,26 +214,28 @@ uint64_t userdb_edits(const struct userdb *u);
 /* Has the file changed without an announcement, so that it wasn't read yet? */
 bool userdb_is_stale(const struct userdb *u);
 
-/* Begins a look, in a process of its own unless the kernel knows that the file
- * is unchanged and, with HOMES, that the directory of all homes is there.
- * Returns the process that the caller must wait for, or as userdb_go_on(). */
+/* Begins a look. Returns the pid for which the caller must wait. If the kernel
+ * knows that the file is unchanged and, with HOMES, that the directory of all
+ * homes is there, needs no process and returns what userdb_go_on() returns; so
+ * it does after an error. */
 pid_t userdb_begin(struct userdb *u, bool homes, struct complaint *c);
 /* Returns how many ms that process may take. */
 uint64_t userdb_deadline(const struct userdb *u);
-/* The look's process has ended with the wait STATUS, or -errno; -ECANCELED: the
- * look ends without a result. Returns USERDB_WAITS if the caller must now wait
- * for *NEXT. Otherwise the look is over: USERDB_NEW: there is a new edition;
- * USERDB_SAME: nothing new; -EINVAL: the file has a mistake, *c says which, and
- * the old edition stays; another -errno: the look failed, and u->away and *c
- * say why. If the mistake is the same as before, returns USERDB_SAME, so that
- * it is logged once. */
+/* Call it when the look's process has ended. STATUS is its wait status, or
+ * -errno; -ECANCELED: the look ends without a result. Returns USERDB_WAITS if
+ * the caller must now wait for *NEXT. Otherwise the look is over: USERDB_NEW:
+ * there is a new edition; USERDB_SAME: nothing new; -EINVAL: the file has a
+ * mistake, *c says which, and the old edition stays; another -errno: the look
+ * failed, and u->away and *c say why. If the mistake is the same as before,
+ * returns USERDB_SAME, so that master logs it once. */
 enum { USERDB_SAME = 0, USERDB_NEW = 1, USERDB_WAITS = 2 };
 int userdb_go_on(struct userdb *u, int status, pid_t *next,
                  struct complaint *c);
 /* Must the next look wait? After a failure there is none for a while, unless
  * somebody announces a change. */
 bool userdb_rests(const struct userdb *u);
-/* A blocking look in one call, for a start. */
+/* Does a whole look and waits for it, for a start. Returns what userdb_go_on()
+ * returns. */
 int userdb_look(struct userdb *u, struct complaint *c);
 
 /* Takes the text that the generation before has used. Returns 0, or a negative
@@ -245,7 +249,7 @@ bool userdb_is_unended(const struct userdb *u);
 /* sight.c: the result of the fork, passed to master in a memfd. */
 struct sight {
     int file;  /* the errno of a file that can't be opened; 0: it is there */
-    int homes; /* the same; EINPROGRESS: not opened, or not yet */
+    int homes; /* the errno of the homes; EINPROGRESS: not opened, or not yet */
     bool local, homes_local;
     struct stat seen;
     enum users_state state; /* as in struct userdb, before the reading */
@@ -253,7 +257,8 @@ struct sight {
     bool read, whole;
     int result;   /* result of the reading; -EINVAL, or another -errno, with
                    * WHY */
-    bool changed; /* it has another text, and didn't change meanwhile */
+    bool changed; /* the file has another text, and didn't change during the
+                   * reading */
     struct complaint why;
 };
 int sight_main(void *owner);
@@ -263,9 +268,9 @@ bool sight_is_same(const struct stat *a, const struct stat *b);
  * its name and address, whether right or wrong. A wrong login is answered at a
  * multiple of login_delay, so that the time reveals nothing about the work. */
 
-/* The answer comes at the first multiple of STEP after ASKED that is later than
- * NOW and not before LEAST, which counts from ASKED too. Returns the
- * milliseconds from NOW to then. */
+/* Returns how many ms from NOW a wrong login is answered: at the first multiple
+ * of STEP after ASKED that is later than NOW and not before LEAST, which also
+ * counts from ASKED. */
 uint64_t answer_wrong_in(uint64_t asked, uint64_t now, uint64_t least,
                          uint64_t step);
 /* Computes the delay of a login for its verdict, and then counts the verdict.
@@ -274,21 +279,25 @@ void answer_count(struct master *m, struct verdict *v);
 
 /* A login: `login`, a worker, a verdict, files, `granted` or `denied`. */
 
-/* The process files of S is ready: its end can be passed on now. */
+/* Call it when the process files of S is ready: the session then gets its end
+ * of the channel to files. */
 void login_home_ready(struct session_record *s);
-/* The process files of S has ended, or failed; its channel is closed. */
+/* Call it when the process files of S has ended, or failed, and its channel is
+ * closed. */
 void login_home_lost(struct session_record *s);
 /* Handler of a session's `login`. */
 int login_on_login(void *owner, struct msg_login *msg);
-/* The timer of S ran out before the session was logged in. */
+/* Call it when the timer of S has run out during a login, or during SITE PSWD.
+ */
 void login_on_timer(struct session_record *s);
 
-/* A worker has become free or ready: tries the waiting logins again. */
+/* Tries the waiting logins again. Call it when a worker has become free or
+ * ready, or a look at the users file is over. */
 void login_retry(struct master *m);
 /* Handles a worker's verdict, which answer_count() has counted. */
 void login_on_verdict(struct session_record *s, const struct verdict *v);
 void login_deny(struct session_record *s, enum denial why);
-/* R is SEND()'s result for the answer. Gives S this state and phase, or ends it
+/* R is SEND()'s result for the answer. Gives S this state and phase, or ends S
  * if it doesn't read. */
 void login_answered(struct session_record *s, int r, enum session_state state,
                     unsigned phase);
@@ -309,11 +318,13 @@ void password_change(struct session_record *s, const struct user *user);
 /* The writer has ended with this wait STATUS: ends the user's other sessions,
  * and answers. OWNER: struct master. */
 void password_on_written(void *owner, int status);
-/* A look at the users file is over, perhaps the one after a new password. */
+/* Call it when a look at the users file is over: it may have read the new
+ * password. */
 void password_read(struct master *m);
-/* The writer of S is late: answers that the result isn't known. */
+/* Call it when the writer of S is late: answers that the result isn't known. */
 void password_late(struct session_record *s);
-/* S may also have this version of its row: its own SITE PSWD is writing it. */
+/* Is VERSION, of the row of S, due to the session's own SITE PSWD? Then the
+ * session stays. */
 bool password_gives(const struct session_record *s, uint64_t version);
 
 /* The auth workers: which one gets a login, and with which users file. */
@@ -325,7 +336,7 @@ int worker_choose(struct session_record *s, struct child **ret);
 /* Passes FD, one end of a pair, to that worker. Returns 0, or -EBUSY if the
  * worker doesn't read. FD stays the caller's. */
 int worker_ask(struct child *c, struct session_record *s, int fd);
-/* S doesn't wait for a verdict any more. */
+/* Call it when S no longer waits for a verdict. */
 void worker_forget(struct master *m, const struct session_record *s);
 /* Sends MSG_users with the newest table to each worker that has an older one,
  * or none. */
@@ -335,7 +346,7 @@ struct verification *worker_find(struct child *c, uint64_t serial);
 
 /* Handler of `verdict`; owner: struct child. */
 int verdict_on_verdict(void *owner, struct msg_verdict *msg);
-/* For the row of auth (run.c). */
+/* The row of auth calls these (run.c). */
 void verdict_go_on(struct child *c);
 void verdict_on_gone(struct child *c);
 

@@ -95,9 +95,9 @@ void helper_watch_survey(struct master *m)
     m->survey = 0;
 }
 
-/* Executes check with the question P, which gets the answer. Returns 0, or with
- * the complaint -ETIMEDOUT: check is late; -EIO: it has failed, or couldn't be
- * asked. *P has the answers up to that moment. */
+/* Executes check with the question P. *P gets the answers up to the end of
+ * check. Returns 0; or, with the complaint, -ETIMEDOUT: check is late; -EIO:
+ * check has failed, or couldn't be asked. */
 static int helper_ask(const struct master *m, struct prepared *p,
                       struct complaint *c)
 {
@@ -124,7 +124,7 @@ void helper_prepare(const struct master *m, struct prepared *p)
 {
     const struct settings *s = &m->settings;
     const char *place = NULL; /* what that part opens or makes: its disk may
-                                 hang */
+                               * hang */
     struct complaint why = { "" };
     struct prepared_answer *a;
     int r;

@@ -39,7 +39,7 @@ int secrets_keep(struct master *m)
 
 /* Uses the users of the previous generation until the users file has another
  * complete text: somebody may be writing the file now. If this build refuses
- * the users of the previous generation, it uses the file alone. If the file is
+ * the users of the previous generation, uses the file alone. If the file is
  * changing, a reload waits, so that its answer says whether the file is right;
  * a recovery doesn't wait. If the file has a mistake at a recovery, the users
  * from before the crash stay. If there is no file, the server starts only if it
@@ -90,8 +90,8 @@ int prepare_users(struct master *m, struct complaint *c)
     return r < 0 ? r : 0;
 }
 
-/* Does this answer of check end a start? A start can do without what other
- * errors mean. */
+/* Does this answer of check end a start? Other errors don't keep the server
+ * from working. */
 static bool prepare_failed(int r)
 {
     return r == -EINVAL || r == -EIO || r == -ETIMEDOUT || r == -ECANCELED;
@@ -117,7 +117,7 @@ int prepare_identities(struct master *m, struct complaint *c)
 }
 
 /* Makes a directory and removes it: nobody can put a file into it, so it stays
- * empty for all recoveries. If none can be made, takes PATH itself. */
+ * empty for all recoveries. If no directory can be made, opens PATH itself. */
 static int open_empty(const char *path)
 {
     char other[SETTINGS_PATH_MAX + sizeof(".new")];
@@ -132,9 +132,9 @@ static int open_empty(const char *path)
     return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 }
 
-/* No process changes its root directory unless root runs the server, so any
- * descriptor will do then. The same holds if --check finds that a start would
- * have to make the directory. */
+/* Processes change their root directory only if root runs the server; otherwise
+ * any descriptor will do. It also does if --check finds that a start would have
+ * to make the directory. */
 int prepare_empty(struct master *m, struct complaint *c)
 {
     const int r = m->root ? prepare_take(m, PREPARED_EMPTY, c) : -ENOENT;
@@ -178,7 +178,7 @@ unsigned long long prepare_descriptors(const struct master *m)
            services_ended_max(master_places(m)) + m->settings.listen_count;
 }
 
-/* --check skips it, since a server may run beside it. */
+/* --check skips this step, since a server may be running. */
 int prepare_control(struct master *m, struct complaint *c)
 {
     char path[SETTINGS_PATH_MAX];
@@ -199,7 +199,8 @@ int prepare_control(struct master *m, struct complaint *c)
 
 #define PLACES_NAME "places"
 
-/* Returns whether the limit permits, or now permits, so many. */
+/* Raises the limit if it is lower than NEEDED. Returns whether NEEDED
+ * descriptors are permitted now. */
 static bool raise_limit(struct rlimit limit, unsigned long long needed)
 {
     if (limit.rlim_cur >= needed)
@@ -211,8 +212,8 @@ static bool raise_limit(struct rlimit limit, unsigned long long needed)
 }
 
 /* The children inherit the limit, and each sandbox lowers it to the number that
- * its process needs. Room for the sessions of earlier generations ends no
- * reload. */
+ * its process needs. If the limit leaves no room for the sessions of earlier
+ * generations, a reload goes on without it. */
 int prepare_limits(struct master *m, struct complaint *c)
 {
     unsigned long long needed;
@@ -238,7 +239,7 @@ int prepare_limits(struct master *m, struct complaint *c)
                           needed, (unsigned long long)limit.rlim_max);
 }
 
-/* --check only tries them. A port of the running server itself is no
+/* --check only tries the listeners. A port of the running server itself is no
  * mistake. */
 int prepare_listeners(struct master *m, struct complaint *c)
 {
@@ -267,7 +268,7 @@ int prepare_listeners(struct master *m, struct complaint *c)
     return r;
 }
 
-/* NAME: the supervisor keeps the memory under it. READ: see m->memory_read. */
+/* name: the supervisor keeps the memory under it. read: see m->memory_read. */
 static const struct {
     const char *name;
     size_t size;
@@ -343,8 +344,8 @@ int prepare_sandbox(struct master *m, struct complaint *c)
     return prepare_take(m, PREPARED_SANDBOX, c);
 }
 
-/* Ask nothing in a recovery, which has inherited everything and waits for no
- * disk. The filters were tried in this kernel. */
+/* Asks nothing in a recovery that has inherited everything, since a recovery
+ * must wait for no disk. The filters were tried in this kernel already. */
 static void prepare_question(struct master *m, struct prepared *p)
 {
     const bool recovery = m->succession.recovery;
@@ -380,10 +381,10 @@ int prepare_by_check(struct master *m, struct complaint *c)
             helper_prepare(m, p);
             break;
         }
-    /* Use the key of the disk if no key was inherited. If the disk can't keep
-     * a key, master's random key stays. Copy the key now: forks wipe only
+    /* Use the key of the disk if no key was inherited. If the disk can't keep a
+     * key, master's random key stays. Copy the key now: forks wipe only
      * m->secrets, not p->key. Report a damaged key now, since the next start
-     * won't know of it. */
+     * won't find it. */
     if (key->result == 0)
         memcpy(m->secrets.names, p->key, sizeof(p->key));
     explicit_bzero(p->key, sizeof(p->key));

@@ -1,6 +1,6 @@
 /* Master as a whole: its parts, the table of its children, the moment when all
- * of these are ready. It parses no byte of a client. A running master waits for
- * no disk, and for no process. */
+ * children are ready. Master parses no byte of a client. While it runs, it
+ * waits for no disk, and for no process. */
 #include "start.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 #include "sallyport/base/pages.h"
 #include "sallyport/files/files.h"
 
-/* Drops all of master's memory but START, since files doesn't need it.
+/* Drops all of master's memory except START, since files doesn't need it.
  * Otherwise files would have a copy of each page that master changes after the
  * fork: 40 KiB. */
 static void become_files(struct master *m, const struct files_start *start)
@@ -241,7 +241,8 @@ void master_release(struct master *m)
     loop_timer_clear(&m->loop, &m->heartbeat);
     loop_timer_clear(&m->loop, &m->access->fresh);
     loop_timer_clear(&m->loop, &m->drain);
-    /* Its timer may be in the loop between timers of sessions. */
+    /* Release the services before the sessions: their timer may be in the
+     * loop's list between timers of sessions. */
     services_release(m);
     sessions_release(m->sessions);
     roster_unmap(&m->roster);

@@ -1,5 +1,5 @@
-/* Master's start: everything is opened and checked, then the parts are made
- * and the children started; and its end. */
+/* Master's start, which opens and checks everything, makes the parts and starts
+ * the children; and master's end. */
 #ifndef SALLYPORT_SRC_MASTER_START_H
 #define SALLYPORT_SRC_MASTER_START_H
 
@@ -23,13 +23,13 @@ struct start_options {
 int options_parse(struct start_options *o, int argc, char **argv);
 void options_help(FILE *out);
 
-/* Programs that master executes at its start and waits for, so that their code
- * isn't in a process of root that continues: reader and check. Call these
- * functions before master's sandbox closes. */
+/* Executes reader and check at master's start, and waits for them, so that no
+ * lasting process of root contains their code. Call these functions before
+ * master's sandbox closes. */
 
-/* Time of reader and check, except to look at homes and to read the users file.
- * At a start all of them share it, since the supervisor kills a master that
- * isn't ready in time; for --check each has it. */
+/* ms for reader and check, except for the looks at homes and the users file. At
+ * a start all calls share this time, since the supervisor kills a master that
+ * isn't ready in time; for --check each call has it. */
 #define HELPER_MS 20000
 
 /* Reads the configuration PATH into m->settings and, sealed, into m->conf,
@@ -48,10 +48,11 @@ void helper_prepare(const struct master *m, struct prepared *p);
  * mistake, or check is late. */
 bool helper_check(const struct master *m, const char *mode, int users,
                   int wait_ms);
-/* Begins to look at the homes of all users, in the background, since one of
- * them may hang: check prints its warnings. */
+/* Begins to look at the homes of all users, in the background, since a disk may
+ * hang: check prints its warnings. */
 void helper_survey(struct master *m, int users);
-/* Watches that process. Call it when the loop and the signals exist. */
+/* Watches the process of helper_survey(). Call it when the loop and the signals
+ * exist. */
 void helper_watch_survey(struct master *m);
 /* The keys that only master knows, and that are the same in all generations of
  * one service. */
@@ -62,12 +63,12 @@ int secrets_keep(struct master *m);
 
 /* Opens and checks everything before any process is started. */
 
-/* Each returns 0, or with the complaint -EINVAL for a mistake, or another
- * -errno (also -EAGAIN) for an error that may pass without a change of the
+/* Each step returns 0; or, with the complaint, -EINVAL: a mistake; another
+ * -errno, also -EAGAIN: an error that may pass without a change of the
  * configuration. */
-/* Asks check for everything that the steps below need, except for the names;
- * each step takes its part of the answer, and reports a mistake in it. For
- * --check it also reports that check was late or has failed. */
+/* Asks check for everything that the steps below need. Each step takes its part
+ * of the answer, and reports a mistake in it. If check was late or has failed,
+ * a start ends here; for --check the step that misses its part reports this. */
 int prepare_by_check(struct master *m, struct complaint *c);
 int prepare_users(struct master *m, struct complaint *c);
 int prepare_identities(struct master *m, struct complaint *c);
@@ -81,13 +82,14 @@ int prepare_listeners(struct master *m, struct complaint *c);
 int prepare_memory(struct master *m, struct complaint *c);
 int prepare_sandbox(struct master *m, struct complaint *c);
 /* Asks the supervisor to keep for the next generations all that these steps
- * have made or inherited. It has room for this generation's sessions, too. */
+ * have made or inherited, and the number of sessions for which they need room.
+ */
 void prepare_keep(struct master *m);
 
 /* Returns how many descriptors master may have open at once. */
 unsigned long long prepare_descriptors(const struct master *m);
 
-/* Makes the parts of master. */
+/* The parts of master. */
 struct master_parts {
     struct certificates certificates;
     struct listeners listeners;
@@ -108,7 +110,8 @@ void parts_attach(struct master *m, struct master_parts *parts);
 /* Master's start, its loop, and its end. */
 
 /* Sets up the loop, the tables and the children, and begins the set-up of the
- * children. Everything that they get must be open. Returns 0 or -errno. */
+ * children. Everything that the children get must be open. Returns 0 or -errno.
+ */
 int master_start(struct master *m);
 /* Runs the loop until its end, and then ends all children. Returns
  * m->status. */
