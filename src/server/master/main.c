@@ -45,8 +45,8 @@ static bool survey_users(const struct master *m)
     return helper_check(m, "mounts", table, MOUNTS_MS) || wrong;
 }
 
-/* Steps that take a part of check's answer have the order of check's parts: at
- * a start, check stops after a mistake. */
+/* The steps that take a part of check's answer are in the order in which check
+ * sends the parts: at a start, check stops after a mistake. */
 static const struct {
     int (*prepare)(struct master *m, struct complaint *c);
     int status;
@@ -80,13 +80,13 @@ static void prepare_settings(struct master *m, const struct start_options *o)
     struct complaint c = { "" };
     int loaded;
 
-    /* Must be first, since reader and check are among them. */
+    /* Must be first, since reader and check are programs, too. */
     if (programs_open(&m->succession, m->programs, &c) < 0)
         end_start(m, EX_OSERR, c.text);
     if (!m->check)
         m->helpers_until = clock_ms() + HELPER_MS;
-    /* After a crash the settings are those that were in force, even if the file
-     * has changed. */
+    /* After a crash use the settings that were in force, even if the file has
+     * changed. */
     if (m->succession.recovery)
         fd = succession_inherit(&m->succession, "settings");
     loaded = fd < 0 ? helper_settings(m, o->config, &c)
@@ -134,10 +134,10 @@ static void prepare(struct master *m)
         _exit(failed);
 }
 
-/* Keeps all that a recovery starts from, since the disk may be in disorder
- * then. Without these keys and programs a recovery would do harm: it would
- * execute a package that is half installed. It can open or make everything else
- * again. */
+/* Keeps all from which a recovery starts, since the disk may be in disorder
+ * then. The keys and the programs are necessary: without the programs a
+ * recovery could execute a package that is half installed. Everything else a
+ * recovery can open or make again. */
 static void keep_for_recovery(struct master *m)
 {
     char name[GENERATION_NAME_MAX];
@@ -232,10 +232,10 @@ int main(int argc, char **argv)
     prepare_settings(&master, &o);
     prepare(&master);
     keep_for_recovery(&master);
-    /* Not earlier: the title overwrites the memory that the options point
-     * to. */
+    /* Set the title only now: it overwrites the memory to which the options
+     * point. */
     process_title("sallyport: master");
-    if (!master.succession.recovery) { /* then the remarks are known */
+    if (!master.succession.recovery) { /* in a recovery the remarks are known */
         helper_check(&master, "remarks", master.users->table, REMARKS_MS);
         if (access_hint(&master.settings, &master.users->users, &hint))
             stderr_print("hint: %s", hint.text);

@@ -1,7 +1,7 @@
-/* master is root, so its list is long. In its sandbox it makes no sockets but
- * pairs. The lists of all other processes belong to it too, since each process
- * starts under this filter. So it also permits the calls of ld.so, libc,
- * OpenSSL and sandbox_enter. */
+/* master is root, so its list is long. In its sandbox it makes only pairs of
+ * sockets. The lists of all other processes belong to it too, since each
+ * process starts under this filter. So it also permits the calls of ld.so,
+ * libc, OpenSSL and sandbox_enter. */
 #include "sallyport/seccomp/policy.h"
 
 #include <fcntl.h>
@@ -19,10 +19,10 @@ static const struct permission may[] = {
     MAY(set_robust_list, "libc, in the child of a fork"),
     MAY(wait4, "reaping children and sessions"),
     MAY(signalfd4, "SIGCHLD in the loop"),
-    /* One process, never a group or all. */
+    /* Signals one process, never a group or all processes. */
     MAY_IF_BOTH(kill, IS(1, SIGKILL), OF_ONE(0), "a child, or a session"),
-    /* No filter can limit it: the path is in memory, and any file can get any
-     * descriptor. */
+    /* No filter can limit this call: the path is in memory, and any file can
+       get any descriptor. */
     MAY(execveat, "gate, auth, log, reader and others, by descriptor"),
     MAY(pidfd_open, "reader: to wait for its end with a deadline"),
     MAY(dup2, "standard descriptors of a child"),

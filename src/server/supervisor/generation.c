@@ -49,7 +49,7 @@ static int generation_on_keep(void *owner, struct msg_keep *m)
         return kept_add(&g->kept, m->name, fd);
     if (g->state != GENERATION_OLD)
         return kept_replace(&g->supervisor->kept, m->name, fd);
-    close(fd); /* only the newest generation's descriptors are kept */
+    close(fd); /* only the newest generation's are kept */
     return 0;
 }
 
@@ -118,8 +118,9 @@ static bool lacks_something(int r)
 }
 
 /* Handles R, the result of a dispatch. A master that closed its channel ends by
- * itself. A starting master needs all its descriptors, so it is killed; later
- * the supervisor keeps the older copy. Any other failure kills master. */
+ * itself. If a descriptor was lost, a starting master is killed, since it needs
+ * all its descriptors; later the supervisor keeps the older copy. After any
+ * other failure master is killed. */
 static void generation_has_read(struct generation *g, int r)
 {
     const char *why = r == -EPROTO ? g->channel.wrong : strerror(-r);
@@ -171,8 +172,8 @@ static void generation_on_timer(void *owner)
         generation_give_up(g, late[g->state]);
 }
 
-/* Runs in the child: puts the two descriptors in their places; kept ones stay
- * at their numbers. The kernel kills a master when the supervisor ends. A
+/* Runs in the child: puts the two descriptors in their places; kept descriptors
+ * stay at their numbers. The kernel kills a master when the supervisor ends. A
  * recovery executes the same program as before, since a package may be half
  * installed. */
 static noreturn void become_master(const struct supervisor *s, bool recovery,
@@ -275,8 +276,8 @@ static void generation_end(struct generation *g, int status)
     start_on_ended(g);
 }
 
-/* Reads its last messages first. One of them may be skipped for lack of a
- * descriptor; later ones still count. */
+/* Reads the last messages of G first. One of them may be skipped for lack of a
+ * descriptor; later messages still count. */
 void generation_reaped(struct generation *g, int status)
 {
     bool again = true;

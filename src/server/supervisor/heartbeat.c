@@ -1,8 +1,9 @@
 /* The heartbeat: the supervisor looks whether the masters count on the board
- * (board.h). If a master doesn't, its generation is killed, and a recovery
- * follows. Master itself ends a gate or a keys that doesn't count. systemd gets
- * WATCHDOG=1 while master and gate of the leading generation count, and while
- * another generation starts. Runs in the supervisor. */
+ * (board.h). If a master doesn't count, the supervisor kills its generation,
+ * and a recovery follows. Master itself ends a gate or a keys that doesn't
+ * count. systemd gets WATCHDOG=1 while master and gate of the leading
+ * generation count, and while another generation starts. Runs in the
+ * supervisor. */
 #include <stdlib.h>
 #include <unistd.h>
 

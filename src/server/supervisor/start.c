@@ -40,7 +40,7 @@
 
 /* Takes over by one store on the board: each gate looks there before it accepts
  * a connection. Tells the older masters, so that they finish their sessions.
- * Ends a master that doesn't read: it would never end itself. */
+ * Ends a master that doesn't read, since it would never end itself. */
 void takeover_begin(struct generation *g)
 {
     struct supervisor *s = g->supervisor;
@@ -67,7 +67,7 @@ void takeover_begin(struct generation *g)
 
 static void start_next(struct supervisor *s);
 
-/* Answers the requests that the current start is for, or all. */
+/* Answers the requests for the current start, or if ALL, all requests. */
 static void answer_askers(struct supervisor *s, bool all, bool done,
                           const char *why)
 {
@@ -155,7 +155,7 @@ static void start_on_timer(void *owner)
     if (s->recoveries.due && g && !g->recovers &&
         g->state == GENERATION_STARTING && take_recovery(s)) {
         s->recoveries.begun -=
-            s->deadlines.recovery; /* start_next() takes it */
+            s->deadlines.recovery; /* start_next() takes it again */
         s->under_way = NULL;
         s->reload = RELOAD_WANTED;
         generation_give_up(g, "a recovery comes first");
@@ -170,8 +170,8 @@ void start_init(struct supervisor *s)
     };
 }
 
-/* Starts the next generation. A recovery replaces the generation without a
- * master. */
+/* Starts the next generation, if one is due. 8 living generations don't stop a
+ * recovery, since it replaces the generation without a master. */
 static void start_next(struct supervisor *s)
 {
     size_t living = 0;

@@ -26,7 +26,7 @@ static void status_send(const struct supervisor *s, const char *before)
     notify_send(s->notify_fd, text);
 }
 
-/* Writes the time in UTC, since local time needs a file. Cuts the words at a
+/* Writes the time in UTC, since local time needs a file. Cuts WHY at its first
  * line end. */
 void status_ready(struct supervisor *s, const char *what, const char *why)
 {

@@ -31,7 +31,7 @@ static void supervisor_on_deadline(void *owner)
 }
 
 /* SIGHUP: starts a reload. A generation that is starting may have read the
- * configuration already; then another one follows it. */
+ * configuration already; then another generation follows it. */
 static void supervisor_on_hangup(void *supervisor)
 {
     start_reload(supervisor, NULL, 0);
@@ -52,7 +52,8 @@ static void supervisor_sweep(void *owner)
         loop_stop(&s->loop);
 }
 
-/* Reaps. A process that isn't a master is an orphan of a generation. */
+/* Reaps all children. A process that isn't a master is an orphan of a
+ * generation. */
 static void supervisor_reap(void *owner)
 {
     struct supervisor *s = owner;

@@ -17,8 +17,8 @@
 #include "sallyport/ipc/channel.h"
 
 /* kept.c: the descriptors that survive a generation: listeners, and all others
- * that a recovery needs. A master has named each of them. The supervisor never
- * reads from one. */
+ * that a recovery needs. A master has named each of them. The supervisor reads
+ * none of them, except its own mark in a table of sessions. */
 
 struct kept_row {
     char *name;
@@ -40,7 +40,7 @@ int kept_replace(struct kept *k, struct slice name, int fd);
 /* Returns the descriptor of that name, which stays kept, or -1. */
 int kept_find(const struct kept *k, const char *name);
 /* Call it when generation NUMBER has ended: marks its session table, for the
- * masters that map it, and drops it. */
+ * masters that map it, and drops the table. */
 void kept_end_sessions(struct kept *k, uint64_t number);
 /* Drops the tables of generations that ended while a new master had them. */
 void kept_drop_ended(struct kept *k);
@@ -86,7 +86,7 @@ enum generation_state {
     GENERATION_LEADING,  /* its gate accepts */
     GENERATION_OLD,      /* it finishes its sessions */
     GENERATION_ENDED, /* its master has ended or was given up; other processes
-                         of it may live */
+                       * of it may live */
 };
 
 /* One master and all processes below it. Together they are a process group. */
@@ -161,7 +161,7 @@ struct supervisor {
     char *const *argv;   /* arguments for the supervisor and the masters */
     const char *program; /* path of the program "master" */
     /* Executes a master: the descriptor MASTER, or the installed program if
-     * that is -1. Returns if it can't. Tests replace it. */
+     * MASTER is -1. Returns only if that fails. Tests replace it. */
     void (*execute)(const struct supervisor *s, int master);
     struct supervisor_deadlines deadlines;
     struct loop loop;
@@ -176,7 +176,7 @@ struct supervisor {
     struct kept kept;             /* descriptors for the next generation */
     struct generation *under_way; /* STARTING or TAKING */
     bool led;                     /* some generation has led */
-    enum reload_state reload;     /* the next one; see start.c */
+    enum reload_state reload;     /* the next reload; see start.c */
     struct reload_asker asker[ASKERS_MAX];
     struct recoveries recoveries;
     struct heartbeat heartbeat;
@@ -189,7 +189,7 @@ struct supervisor {
     for (struct generation *g = (s)->generation;                               \
          g < (s)->generation + GENERATION_PLACES; g++)
 
-/* PROGRAM and ARGV must outlive it. Returns 0 or -errno. */
+/* PROGRAM and ARGV must outlive S. Returns 0 or -errno. */
 int supervisor_init(struct supervisor *s, const char *program,
                     char *const *argv);
 /* Starts the first generation, and works until none is left. Returns the exit
@@ -202,25 +202,25 @@ void supervisor_release(struct supervisor *s);
 int activation_count(void);
 void activation_take(struct supervisor *s, int count);
 
-/* start.c: starts a generation, if that is possible: s->under_way. */
+/* start.c: starts a generation. s->under_way is NULL if that fails. */
 void start_now(struct supervisor *s, bool recovery);
-/* Starts another generation for a reload. The master of G has sent REQUEST;
- * NULL after SIGHUP. */
+/* Starts another generation for a reload. G is the generation that has sent
+ * REQUEST; NULL after SIGHUP. */
 void start_reload(struct supervisor *s, struct generation *g, uint32_t request);
-/* G is ready: from now on its gate accepts, and the other generations finish
- * their sessions. */
+/* Call it when G is ready: from now on its gate accepts, and the other
+ * generations finish their sessions. */
 void takeover_begin(struct generation *g);
-/* Handler; owner: the struct generation, which accepts. */
+/* Handler; owner: the struct generation, which accepts now. */
 int start_on_leading(void *owner, struct msg_leading *m);
 /* Call it when G's master was reaped, or G was given up. */
 void start_on_ended(struct generation *g);
 /* Sets that no recovery has begun yet. */
 void start_init(struct supervisor *s);
 
-/* The service is ready again: shows WHAT has just happened, with its time, and
- * a reason or "". WHAT "": shows nothing. */
+/* Call it when the service is ready again: shows WHAT has just happened, with
+ * its time, and WHY, a reason or "". WHAT "": shows nothing. */
 void status_ready(struct supervisor *s, const char *what, const char *why);
-/* The leading generation has reported its load. */
+/* Call it when the leading generation has reported its load. */
 void status_loaded(struct supervisor *s, uint64_t sessions, uint64_t transfers);
 
 /* heartbeat.c */
@@ -229,8 +229,8 @@ void heartbeat_init(struct supervisor *s);
  * count. */
 void heartbeat_begin(struct supervisor *s);
 
-/* generation.c: starts a master in a free place; it inherits the kept
- * descriptors. Returns NULL after a line on standard error if that fails. */
+/* generation.c: starts a master, which inherits the kept descriptors, in a free
+ * place. If that fails, prints a line on standard error, and returns NULL. */
 struct generation *generation_start(struct supervisor *s, bool recovery);
 bool generation_lives(const struct generation *g);
 /* Returns its row on the board. */
@@ -239,14 +239,14 @@ struct board_row *generation_row(const struct generation *g);
 void generation_set_timer(struct generation *g, uint64_t ms);
 /* Sends SIGKILL to its whole group. */
 void generation_kill(const struct generation *g);
-/* Its master was reaped with STATUS. */
+/* Call it when the master of G was reaped with STATUS. */
 void generation_reaped(struct generation *g, int status);
 /* Kills its group and counts it as ended, since a process that waits for a disk
  * would not be reaped. WHY is the answer to the askers. */
 void generation_give_up(struct generation *g, const char *why);
-/* Sends SIGKILL to the group of an ended generation. The second time it counts
- * as gone, and frees its place: a process that survives SIGKILL waits for a
- * disk. */
+/* Sends SIGKILL to the group of an ended generation. The second time the
+ * generation counts as gone, so the sweep frees its place: a process that
+ * survives SIGKILL waits for a disk. */
 void generation_outlived(struct generation *g);
 /* Frees its place if it has ended and none of its processes lives. Only the
  * sweep calls it, outside the callbacks of G. */

@@ -50,8 +50,8 @@ void peer_refuse(struct peer *p, enum refusal why, const char *words)
                           .refusal = why, .why = slice_from(words)));
 }
 
-/* Report it once in REPORT_MS: anybody who can connect to the socket can cause
- * it. */
+/* Returns whether a caller may be reported: once in REPORT_MS, since anybody
+ * who can connect to the socket can cause it. */
 static bool control_may_report(struct master *m)
 {
     return debt_take(&m->control->reports, REPORT_MS, REPORT_MS, clock_ms()) ==
@@ -214,7 +214,7 @@ void control_lead(struct control *c)
                       "control socket: no memory to watch it");
 }
 
-/* Other processes have the same socket, so closing it alone doesn't take it out
+/* Other processes have the same socket, so its close alone doesn't take it out
  * of epoll. */
 void control_close(struct control *c, bool remove)
 {
@@ -225,8 +225,9 @@ void control_close(struct control *c, bool remove)
     control_socket_close(&c->socket, remove);
 }
 
-/* After a failure the next generation uses the socket, and a start that
- * inherited it leaves it to the leading generation. */
+/* After a failure keeps the name, since the next generation uses the socket. A
+ * start that inherited the socket and fails also keeps it, for the leading
+ * generation. */
 void control_stop(struct control *c)
 {
     const struct master *m = c->watch.owner;

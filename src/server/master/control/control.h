@@ -21,13 +21,12 @@ struct control_socket {
     bool inherited;   /* an earlier generation made it */
 };
 
-/* Opens the control socket at PATH. If the socket there was inherited, it is
- * used as it is, with the connections in its backlog. Otherwise this makes the
- * directory (0711) if only that is missing, and replaces a socket that a killed
- * server has left. The socket is kept for the next generation. H may be NULL.
- * Returns 0; -EINVAL: the administrator must mend something; -EAGAIN: another
- * server answers there, or another error that may pass. The complaint is "PATH:
- * WHY". */
+/* Opens the control socket at PATH. Uses an inherited socket as it is, with the
+ * connections in its backlog. Otherwise makes the directory (0711) if only the
+ * directory is missing, and replaces a socket that a killed server has left.
+ * Keeps the socket for the next generation. H may be NULL. Returns 0; -EINVAL:
+ * the administrator must mend something; -EAGAIN: another server answers there,
+ * or another error that may pass. The complaint is "PATH: WHY". */
 int control_socket_open(struct control_socket *s, const char *path,
                         struct succession *h, struct complaint *c);
 /* Can members of GROUP reach the socket? 0: no group. Returns 0, or -EINVAL
@@ -36,7 +35,8 @@ int control_socket_permits(const struct control_socket *s, gid_t group,
                            struct complaint *c);
 /* Gives the socket, if it is open, to GROUP, so that only its members and root
  * can connect. An older generation may use the same socket, so call this when
- * the start can't fail any more. Returns the same. */
+ * the start can't fail any more. Returns 0, or -EINVAL with the complaint
+ * "PATH: WHY". */
 int control_socket_admit(const struct control_socket *s, gid_t group,
                          struct complaint *c);
 /* Does a server answer at PATH? A server with a full queue counts. */
@@ -45,8 +45,8 @@ bool control_socket_answers(const char *path);
  * socket's. */
 void control_socket_close(struct control_socket *s, bool remove);
 
-/* Sessions that one answer about their work may have. The answer must fit into
- * a socket even if the peer doesn't read. */
+/* The most sessions in one answer about their work. The answer must fit into a
+ * socket even if the peer doesn't read. */
 #define LOOK_PAGE 32
 
 /* A peer at the control socket: a sallyportctl, with one request at a time. */
@@ -68,8 +68,9 @@ struct peer {
                                 * begins */
 };
 
-/* Call it after sending the answer to the request; RESULT is SEND()'s. The next
- * request may come then. Ends a peer that can't take the answer. */
+/* Call it after sending the answer to the request; RESULT is the result of
+ * SEND(). Then the next request may come. Ends a peer that can't take the
+ * answer. */
 void peer_answered(struct peer *p, int result);
 /* Call it after each message of an answer but the last. */
 void peer_sent(struct peer *p, int result);
@@ -90,8 +91,8 @@ void control_init(struct control *c, struct master *m);
  * socket waits for control_lead(): until then the older generation answers or,
  * after a crash, the callers wait in the backlog. Returns 0 or -errno. */
 int control_start(struct control *c);
-/* This generation leads: it accepts on an inherited socket too, unless it
- * retires already. */
+/* Call it when this generation leads: accepts on an inherited socket, too,
+ * unless this generation retires already. */
 void control_lead(struct control *c);
 /* Closes the socket, and with REMOVE also removes its name. Connected peers
  * stay until they hang up. */
@@ -100,12 +101,12 @@ void control_close(struct control *c, bool remove);
  * service, or when the start that made it has failed. */
 void control_stop(struct control *c);
 
-/* Answers the caller that asked for the reload of that number
- * (succession_renew()); 0: only the log gets the result. WRONG: why it failed;
- * NULL: a new generation leads. */
+/* Answers the caller that asked for the reload NUMBER (its reload_number); 0:
+ * only the log gets the result. WRONG: why it failed; NULL: a new generation
+ * leads. */
 void control_renewed(struct master *m, uint32_t number, const char *wrong);
 
-/* Is nobody connected? */
+/* Is nobody connected, except members of control_group? */
 bool control_is_idle(const struct control *c);
 
 /* gauges.c: the metrics. */
@@ -117,23 +118,25 @@ void gauges_show(struct peer *p, uint64_t place);
 
 /* The requests of sallyportctl: each has a row and a function. */
 
-/* Serves the messages that have arrived. Returns as channel_dispatch(). */
+/* Serves the messages that have arrived. Returns what channel_dispatch()
+ * returns. */
 int request_dispatch(struct peer *p);
-/* A request has come: its peer's phase permits no second request before the
- * answer. Returns the peer. */
+/* Call it when a request has come: until the answer, the peer's phase permits
+ * no second request. Returns the peer. */
 struct peer *request_begin(void *owner, uint32_t request);
-/* Answers that the request was done; SESSIONS end by it. */
+/* Answers that the request was done, and has ended SESSIONS sessions. */
 void request_done(struct peer *p, size_t sessions);
-/* The users file was read: answers all callers that have changed it. */
+/* Call it when a look at the users file is over: answers all callers that have
+ * changed the file. */
 void request_on_users_read(struct master *m);
 
 /* show.c: the answers to `show`. */
 int show_on_show(void *owner, struct msg_show *msg);
-/* A session has said what it does: passes this to all callers that look at
- * it. */
+/* Call it when a session has said what it does: passes the answer to all
+ * callers that look at the session. */
 void show_on_doing(struct master *m, const struct msg_doing *msg);
-/* P's time for this request is over. Returns true for a look at sessions, which
- * is complete without late answers. */
+/* Call it when P's time for this request is over. Returns true after a look at
+ * sessions, which then ends without the late answers. */
 bool show_late(struct peer *p);
 
 #endif

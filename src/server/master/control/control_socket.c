@@ -1,7 +1,7 @@
 /* The control socket in the file system: made or inherited before master's
  * sandbox closes, removed at the end of the service. Its mode, its directory
  * and SO_PEERCRED (control.c) restrict who may connect. A living server never
- * loses its socket's name to another one. */
+ * loses its socket's name to another server. */
 #include "control.h"
 
 #include <errno.h>
@@ -58,8 +58,9 @@ static int control_socket_new(void)
     return fd < 0 ? -errno : fd;
 }
 
-/* Removes a socket without a server. Returns -EADDRINUSE if a server listens
- * there, also with a full queue; -ENOTSOCK: the file is no socket. */
+/* Removes a socket without a server. Returns 0; -EADDRINUSE: a server listens
+ * there, also with a full queue; -ENOTSOCK: the file is no socket; or another
+ * -errno. */
 static int control_socket_remove_stale(const struct control_socket *s,
                                        const struct sockaddr_un *at,
                                        socklen_t size)
@@ -108,8 +109,8 @@ static const char *control_socket_name(const struct control_socket *s,
     return name;
 }
 
-/* Makes two servers that start at the same moment check one after the other.
- * The socket has mode 0600 from the first moment on. */
+/* Makes the socket, under a lock: if two servers start at the same moment, one
+ * checks after the other. The socket has mode 0600 from the first moment on. */
 static int control_socket_make(struct control_socket *s)
 {
     mode_t old;
@@ -201,7 +202,7 @@ static int control_socket_chown(const struct control_socket *s, gid_t group)
         0)
         r = -errno;
     if (setegid(own) < 0)
-        abort(); /* it could before */
+        abort(); /* it was permitted before */
     return r;
 }
 

@@ -53,8 +53,9 @@ static void request_report(struct peer *p, struct slice verb, struct slice to,
     master_send(p->master, &r);
 }
 
-/* Answers when the new generation leads, or has failed. Before `up` the
- * supervisor would kill this generation for a `renew`. */
+/* Answers when the new generation leads, or has failed. Refuses until this
+ * generation has sent `up`: before that the supervisor would kill it for a
+ * `renew`. */
 static int request_on_reload(void *owner, struct msg_reload *msg)
 {
     struct peer *p = request_begin(owner, msg->request);
@@ -99,7 +100,7 @@ void request_on_users_read(struct master *m)
     }
 }
 
-/* Answers when the file is read. */
+/* Answers when a look has read the file. */
 static int request_on_users_changed(void *owner, struct msg_users_changed *msg)
 {
     struct peer *p = request_begin(owner, msg->request);
@@ -244,7 +245,7 @@ static int request_on_ban_add(void *owner, struct msg_ban_add *msg)
                     "whole networks");
         return 0;
     }
-    /* The only event of a ban by hand: no client's failure has caused it. */
+    /* A ban by hand has only this event: no client's failure has caused it. */
     request_event(p, SLICE("ban add"), &r);
     event_text(&r, FIELD_TO,
                slice_from(ban_text(&ban.network, ban.bits, network)));
@@ -288,7 +289,8 @@ static int request_on_ban_remove(void *owner, struct msg_ban_remove *msg)
 
 #define DRAIN_MOST (24 * 3600 * UINT64_C(1000)) /* ms */
 
-/* Refuse it if an older generation got it: the leader wouldn't know. */
+/* Refuses the order in a generation that doesn't lead: the leader might miss
+ * it. */
 static int request_on_drain(void *owner, struct msg_drain *msg)
 {
     struct peer *p = request_begin(owner, msg->request);

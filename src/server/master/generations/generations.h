@@ -1,9 +1,9 @@
 /* This generation's life: what the supervisor asks, how it retires, how it
  * ends.
  *
- * The words for generations: the newest generation leads. Older ones retire. A
- * generation has inherited from the generation before, which may have ended,
- * and keeps descriptors for the next one. */
+ * The words for generations: the newest generation leads. Older generations
+ * retire. A generation has inherited from the generation before, which may have
+ * ended, and keeps descriptors for the next one. */
 #ifndef SALLYPORT_SRC_MASTER_GENERATIONS_H
 #define SALLYPORT_SRC_MASTER_GENERATIONS_H
 
@@ -18,8 +18,8 @@
 
 /* Reads the supervisor's messages from now on. Returns 0 or -errno. */
 int supervisor_listen(struct master *m);
-/* Everything is ready: the supervisor answers with MSG_lead, and
- * gate opens. */
+/* Call it when everything is ready: sends `up`. The supervisor answers with
+ * MSG_lead, and gate opens. */
 void supervisor_up(struct master *m);
 /* Handler; owner: struct child. Gate accepts now. */
 int supervisor_on_serving(void *owner, struct msg_serving *msg);
@@ -28,8 +28,8 @@ int supervisor_on_serving(void *owner, struct msg_serving *msg);
  * and ends a process that doesn't. */
 void heartbeat_start(struct master *m);
 
-/* A generation that retires: another one accepts. It finishes the work of its
- * sessions. */
+/* A generation that retires: another generation accepts, and this one finishes
+ * the work of its sessions. */
 struct retirement {
     bool told;                  /* gate was told to stop accepting */
     struct loop_timer late;     /* until gate must have said `shut` */

@@ -50,8 +50,8 @@ static const struct handler supervisor_handlers[] = {
     ON(renewed, supervisor_on_renewed),
 };
 
-/* If the supervisor is gone, nobody would end or replace this generation. When
- * the supervisor dies, the kernel kills master (PR_SET_PDEATHSIG), but it may
+/* If the supervisor has gone, nobody would end or replace this generation. When
+ * the supervisor dies, the kernel kills master (PR_SET_PDEATHSIG), but can
  * close the channel first. Then master ends at once, without kicking the
  * sessions. */
 static void supervisor_on_readable(void *owner, uint32_t events)
@@ -93,8 +93,8 @@ void supervisor_up(struct master *m)
     sessions_send_news(m);
 }
 
-/* Refuse it from a gate that wasn't asked: the supervisor would blame master,
- * and kill the whole generation. */
+/* Refuse the message of a gate that wasn't told to open: the supervisor would
+ * blame master, and kill the whole generation. */
 int supervisor_on_serving(void *owner, struct msg_serving *msg)
 {
     struct child *c = owner;
@@ -128,8 +128,8 @@ int supervisor_on_serving(void *owner, struct msg_serving *msg)
 
 /* The heartbeat. */
 
-/* Ends it; another process replaces it, and sessions go on with the next gate,
- * and with the next keys. */
+/* Ends C if it no longer counts. Another process replaces it; sessions go on
+ * with the next gate, and with the next keys. */
 static void heartbeat_look(struct master *m, struct child *c)
 {
     pulse_look(&c->pulse, board_get(&c->beat->count), m->deadlines.beat);

@@ -1,6 +1,6 @@
 /* The signals of master, and the processes that it reaps: its own children, and
- * the sessions, which gate forks for it. Then the part of master to which the
- * process belongs is called. */
+ * the sessions, which gate forks for it. Then calls the part of master to which
+ * the process belongs. */
 #include "generations.h"
 
 #include <signal.h>

@@ -1,7 +1,7 @@
-/* A generation that retires: another one accepts clients, and this one finishes
- * what it has begun. Its gate closes the listeners, serves the clients that
- * wait in its queue, and then the sessions, until the last one has ended. Runs
- * in master. */
+/* A generation that retires: another generation accepts clients, and this one
+ * finishes what it has begun. Its gate closes the listeners, serves the clients
+ * that wait in its queue, and then the sessions, until the last one has ended.
+ * Runs in master. */
 #include "generations.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 #include "sallyport/base/fd.h"
 #include "sessions/logins.h"
 
-/* Gate may still serve connections from its queue. */
+/* Can gate begin another session, for a connection from its queue? */
 static bool retire_may_begin(const struct master *m)
 {
     const struct child *gate = children_find(m, PROCESS_GATE);
@@ -41,8 +41,9 @@ void retire_end_if_over(struct master *m)
         loop_stop(&m->loop);
 }
 
-/* Gate begins no further session: it has said `shut`, or was late. A gate that
- * begins one nevertheless is under an attacker's control, and is ended. */
+/* Call it when gate has said `shut`, or was late: it begins no further session.
+ * If it begins one nevertheless, an attacker controls it, and master ends it.
+ */
 static void retire_shut(void *master)
 {
     struct master *m = master;
@@ -73,7 +74,7 @@ void retire_begin(struct master *m)
     if (m->state != MASTER_RUNNING)
         return;
     m->state = MASTER_RETIRING;
-    control_close(m->control, false); /* the newest generation has it */
+    control_close(m->control, false); /* the newest generation has the socket */
     listeners_release(m->listeners);
     loop_timer_clear(&m->loop, &m->access->timer);
     older_release(m);

@@ -17,7 +17,7 @@ void stop_begin(void *master)
     bool again = m->state == MASTER_STOPPING;
 
     m->state = MASTER_STOPPING;
-    older_release(m); /* the supervisor sends them the same order */
+    older_release(m); /* the supervisor sends older masters the same order */
     if (again || m->sessions->used == 0) {
         loop_stop(&m->loop);
         return;

@@ -86,7 +86,7 @@ struct banning_order {
     struct buf image;
 };
 
-/* Runs in the fork. The lock is for the writer of an older generation, which
+/* Runs in the fork. The lock keeps out the writer of an older generation, which
  * may not have ended yet. */
 static int banning_write(void *arg)
 {
@@ -174,7 +174,7 @@ int banning_add(struct master *m, const struct ban *ban, enum ending why,
     *ended = 0;
     if (r < 0)
         return r;
-    if (r > 0 && !ban->by_hand) { /* the line "admin" has one by hand */
+    if (r > 0 && !ban->by_hand) { /* a ban by hand has a line "admin" */
         event_begin(&e, EVENT_BAN);
         event_text(&e, FIELD_PEER,
                    slice_from(ban_text(&ban->network, ban->bits, network)));
@@ -197,7 +197,8 @@ int banning_add(struct master *m, const struct ban *ban, enum ending why,
     return 0;
 }
 
-/* Bans it for MS. If there is no room, the delays must suffice. */
+/* Bans the client at PEER for MS. If there is no room, the delays must suffice.
+ */
 static void banning_add_address(struct master *m, const struct address *peer,
                                 uint64_t ms, enum ending why,
                                 const char *reason)
@@ -231,8 +232,8 @@ void banning_guessed(struct master *m, const struct guess *what, uint64_t now)
                         reason);
 }
 
-/* Signals that end a session when an attack on it fails. SIGKILL isn't one:
- * master sends it, or the kernel if memory is short. */
+/* Signals that end a session when an attack on it fails. SIGKILL doesn't belong
+ * to them: master sends it, or the kernel if memory is short. */
 static const int crashes[] = {
     SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS
 };

@@ -1,8 +1,8 @@
 /* "sallyportctl drain": the service takes no new sessions, and each session
  * ends after its transfer, until "drain --off" or a restart of the service; a
- * reload or a crash doesn't change this. The board says from when on: gate
- * reads it for each client, and the masters share it, since the leader may get
- * the order while the next generation starts. Runs in master. */
+ * reload or a crash doesn't change this. The board has the time when the drain
+ * begins: gate reads it for each client, and the masters share it, since the
+ * leader may get the order while the next generation starts. Runs in master. */
 #include "sallyport/base/clock.h"
 #include "sessions.h"
 
@@ -16,7 +16,7 @@ uint64_t drain_begins(const struct master *m)
     return m->board ? board_get(&m->board->drains) : 0;
 }
 
-/* A session that enters now gets its order by itself. */
+/* Later sessions get the order when they enter (gate_on_session()). */
 void drain_follow(void *master)
 {
     struct master *m = master;
@@ -35,7 +35,8 @@ void drain_follow(void *master)
     }
 }
 
-/* A new announcement can't delay a drain that has begun, or begins earlier. */
+/* Sets when the drain begins, or with DRAIN_OFF ends it. If an earlier
+ * beginning is set already, keeps that. */
 void drain_set(struct master *m, enum drain_order order, uint64_t ms)
 {
     const uint64_t before = drain_begins(m), begins = clock_ms() + ms;

@@ -1,7 +1,8 @@
 /* Processes files, in master, that wait for a disk that doesn't answer, so that
  * even SIGKILL has no effect; and their directories, which no other process
- * files opens meanwhile. They are few, and don't need a session's record. A
- * fork of master tries a directory again, so no login has to wait for it. */
+ * files opens meanwhile. These processes are few, and don't keep the records of
+ * their sessions. A fork of master tries a directory again, so no login has to
+ * wait for it. */
 #include "sessions.h"
 
 #include <fcntl.h>
@@ -61,7 +62,7 @@ static struct hanging_mark *hanging_mark_of(const struct hanging_table *t,
     return NULL;
 }
 
-/* Bound the pause, or it would outlast the trouble. */
+/* Bounds the pause, since it would otherwise outlast the trouble. */
 static void hanging_pause(struct hanging_mark *k)
 {
     k->pause = k->pause == 0 ? k->master->deadlines.mark : 2 * k->pause;
@@ -70,7 +71,7 @@ static void hanging_pause(struct hanging_mark *k)
     loop_timer_set(&k->master->loop, &k->timer, k->pause);
 }
 
-/* Runs in the fork. A disk that refuses does answer. */
+/* Runs in the fork. A disk that refuses the open has answered, too. */
 static int hanging_look(void *path)
 {
     struct statfs s;
@@ -140,7 +141,7 @@ bool hanging_reaped(struct hanging_table *t, pid_t pid)
     return h != NULL;
 }
 
-/* If there was no free mark, the processes that hang there tell it. */
+/* If there was no free mark, the processes that hang there show it. */
 bool hanging_is_late(const struct hanging_table *t, uint64_t place)
 {
     const struct hanging_mark *k = hanging_mark_of(t, place);

@@ -1,7 +1,8 @@
-/* The sessions of older generations, in the newest master. It reads their
- * rosters (roster.c), and has a record for each session in them, as for its
- * own. So it counts all sessions, shows them, and decides which ones must end.
- * It writes its orders into the rosters. Runs in master. */
+/* The sessions of older generations, in the newest master. It reads the rosters
+ * of these generations (roster.c), and has a record for each session in them,
+ * as for its own sessions. So it counts all sessions, shows them, and decides
+ * which ones must end. It writes its orders into the rosters. Runs in master.
+ */
 #include "logins.h"
 
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/ipc/generation.h"
 
-#define REFUSED_MS 10000 /* between two log lines about it */
+#define REFUSED_MS 10000 /* ms between two log lines about a full table */
 
 size_t older_count(const struct master *m)
 {
@@ -32,8 +33,9 @@ bool older_open(struct older *o, int fd)
     return o->row != NULL;
 }
 
-/* Keeps all rosters of living generations, even unmapped ones: the next master
- * may have the memory. The supervisor drops the others. */
+/* Keeps all rosters of living generations, even a roster that it can't map: the
+ * next master may have the memory. The supervisor drops the rosters of other
+ * generations. */
 void older_inherit(struct master *m)
 {
     const struct succession *s = &m->succession;
@@ -54,7 +56,8 @@ void older_inherit(struct master *m)
     }
 }
 
-/* Returns the session of this generation in that account that began last. */
+/* Returns the newest session of this generation in the account NUMBER, or NULL.
+ */
 static struct session_record *older_rival(const struct session_record *s,
                                           uint64_t number)
 {
@@ -71,9 +74,9 @@ static struct session_record *older_rival(const struct session_record *s,
     return last;
 }
 
-/* Judges a session of an older generation that has logged in. If it was known
- * without a user and exceeds a limit, it is kicked. If it had a user when it
- * was first seen, it was logged in before the reload: it stays, and the newest
+/* Judges a session of an older generation that has logged in. If S was known
+ * without a user and exceeds a limit, kicks S. If S had a user when it was
+ * first seen, S was logged in before the reload: S stays, and the newest
  * session of this generation is kicked instead. */
 static void older_judge(struct session_record *s, bool was_known)
 {
@@ -90,8 +93,9 @@ static void older_judge(struct session_record *s, bool was_known)
     access_review_one(s);
 }
 
-/* If no record is free, the session is told to end after its transfer: without
- * a record it would outlive its user's lock. */
+/* Takes a record for the session. If no record is free, orders the session to
+ * end after its transfer: without a record it would live on even if its user
+ * were locked. */
 static struct session_record *older_take(struct older *o, size_t row,
                                          uint64_t serial)
 {
@@ -232,8 +236,8 @@ static void older_look(struct older *o)
         o->seen = changes;
         return;
     }
-    /* The last rows say how its sessions have ended. The remaining sessions
-     * have died with their master. */
+    /* The last rows say how the generation's sessions have ended. The remaining
+     * sessions have died with their master. */
     older_look_at_rows(o);
     for (size_t i = 0; i < roster_used(o->roster); i++)
         if (o->row[i].session)
@@ -251,7 +255,7 @@ void older_look_all(struct master *m)
     sessions_send_news(m);
 }
 
-/* An older master may have got the last "drain", or "drain --off". */
+/* An older master can have got the last "drain", or "drain --off". */
 static void older_on_timer(void *owner)
 {
     struct master *m = owner;

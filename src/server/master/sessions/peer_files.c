@@ -1,5 +1,5 @@
-/* A user's process files, in master: the check of the row, the fork, the start
- * and the end. Auth has named the row; uid and home are checked here. */
+/* A user's process files, in master: what it gets, its fork, its start and its
+ * end. login.c has checked the row. */
 #include "logins.h"
 
 #include <errno.h>
@@ -31,9 +31,10 @@ static void files_close_side(struct files_pairs *p, int side)
         fd_close(&p->end[i][side]);
 }
 
-/* Copies the data that the fork needs: the fork inherits neither the sessions'
- * records nor the users' texts and rows. It is static, not on the stack: then a
- * login touches only the pages that its user needs, of 130 KiB. */
+/* A copy of the data that the fork needs: the fork inherits neither the
+ * sessions' records nor the users' texts and rows. The origin is static, not on
+ * the stack: then a login touches only the pages that its user needs, of 130
+ * KiB. */
 struct origin {
     struct files_start start;
     char homes[SETTINGS_PATH_MAX], shares[SETTINGS_PATH_MAX];
@@ -145,7 +146,8 @@ static void files_fill_origin(struct origin *o, const struct files_process *f,
     files_name_key(m->secrets.names, o->name, o->start.name_key);
 }
 
-/* Wipe it: the next user's fork must not find this user's paths and key. */
+/* Wipes the origin: the next user's fork must not find this user's paths and
+ * key. */
 static void files_wipe_origin(struct origin *o)
 {
     const size_t used = o->start.mount_count;
@@ -158,8 +160,8 @@ static void files_wipe_origin(struct origin *o)
     explicit_bzero(&o->start, sizeof(o->start));
 }
 
-/* The fork has the rest of master's memory, without the texts of the users,
- * master's keys and its last messages. */
+/* Runs in the fork. It keeps the rest of master's memory, but loses the texts
+ * of the users, master's keys and its last messages. */
 static void files_begin(struct master *m, const struct origin *o)
 {
     sigset_t none;
@@ -307,7 +309,7 @@ static int files_adopt(struct files_process *f, pid_t pid,
 
 int files_fork(struct files_process *f, const struct user *user)
 {
-    /* Read before the fork, which doesn't have the session's record. */
+    /* Read M before the fork, which doesn't have the session's record. */
     struct master *m = f->session->master;
     static struct origin origin;
     struct files_pairs p;
@@ -330,7 +332,7 @@ int files_fork(struct files_process *f, const struct user *user)
     f->away = false;
     f->uid = user->uid;
     files_fill_origin(&origin, f, user, &p);
-    pid = _Fork(); /* as in gate: it changes three pages less */
+    pid = _Fork(); /* as in gate: _Fork() changes three pages less */
     if (pid == 0)
         files_begin(m, &origin);
     r = -errno;
@@ -376,9 +378,9 @@ void files_abandon(struct files_process *f, uint64_t place)
 }
 
 /* Marks the directory that the process opened last, as in files_fill_mounts().
- * *NAME is its name for the log. Returns its place, or 0 if it isn't the
- * user's: a subverted process may name any path, and a fork of master would
- * open it as root. */
+ * *NAME gets its name for the log. Returns its place, or 0 if the directory
+ * isn't the user's: a subverted process can name any path, and a fork of master
+ * would open that path as root. */
 static uint64_t files_mark_late(const struct files_process *f,
                                 const struct user *user, struct complaint *name)
 {

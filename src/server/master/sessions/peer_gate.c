@@ -1,6 +1,6 @@
 /* Gate's messages, in master: sessions begin and end. News for gate waits in
- * the sessions' records until gate can take it. A gate that sends impossible
- * messages is ended. */
+ * the sessions' records until gate can take it. Master ends a gate that sends
+ * impossible messages. */
 #include "sessions.h"
 
 #include <errno.h>
@@ -25,9 +25,9 @@ static bool gate_is_channel(int fd)
            domain == AF_UNIX && type == SOCK_SEQPACKET;
 }
 
-/* Is the process that gate has named a child of master that lives? Otherwise S
- * has ended. So has each other record with that pid: master sends no signal to
- * a pid that it has reaped, whatever gate names. */
+/* Is the process that gate has named a living child of master? Otherwise S has
+ * ended, and so has each other record with that pid: whatever gate names,
+ * master sends no signal to a pid that it has reaped. */
 static bool gate_session_lives(struct session_record *s)
 {
     struct session_table *t = s->master->sessions;
@@ -40,9 +40,9 @@ static bool gate_session_lives(struct session_record *s)
     return ended == 0;
 }
 
-/* If there are max_sessions, or during a stop, this closes the descriptors, and
- * the session sees its end. Gate may still serve its queue while this
- * generation retires. */
+/* If there are max_sessions, or during a stop, the descriptors close, so the
+ * session ends. Gate may still serve its queue while this generation retires.
+ */
 int gate_on_session(void *owner, struct msg_session *msg)
 {
     struct child *c = owner;
@@ -82,7 +82,7 @@ int gate_on_session(void *owner, struct msg_session *msg)
         return 0;
     if (!proxied)
         banning_review(s);
-    if (drain_is_on(m)) /* the drain began since gate admitted it */
+    if (drain_is_on(m)) /* the drain began after gate admitted the session */
         session_finish(s);
     return 0;
 }
@@ -103,8 +103,8 @@ int gate_on_session_peer(void *owner, struct msg_session_peer *msg)
     return 0;
 }
 
-/* Kills the session, even if it has closed its channel. If it found no room,
- * master has no record, and it has ended. */
+/* Kills the session, even if it has closed its channel. If master had no room
+ * for the session, there is no record, and the session has ended. */
 int gate_on_kill(void *owner, struct msg_kill *msg)
 {
     struct child *c = owner;
@@ -151,7 +151,8 @@ void session_forget_news(struct session_record *s)
     s->news = 0;
 }
 
-/* Sends all limits again if gate can't take one of them now. */
+/* If gate can't take one of the limits now, master sends all of them again
+ * later. */
 static int gate_send_limits(struct channel *gate,
                             const struct session_record *s)
 {
@@ -167,8 +168,8 @@ static int gate_send_limits(struct channel *gate,
     return r;
 }
 
-/* Both get an end of a new channel. A session that doesn't take its end is
- * killed, as any session that doesn't read. */
+/* Gives gate and the session an end each of a new channel. A session that
+ * doesn't take its end is killed, as any session that doesn't read. */
 static int gate_send_adopt(struct channel *gate, struct session_record *s)
 {
     bool known = s->channel.phase != PHASE_START;
@@ -202,7 +203,7 @@ static bool server_has_ended(const struct session_record *s)
     case ENDING_REPLACED:
     case ENDING_DRAINED:
         return true;
-    case ENDING_PEER: /* gate has sessions killed that lie */
+    case ENDING_PEER: /* gate has a session killed that breaks the rules */
         return exited;
     default:
         return false;

@@ -1,7 +1,7 @@
 /* A session's record, from its begin to its end, and the table of all records,
  * found by their serial. All records are allocated at the start. Master is the
- * parent of each session, and kills one that breaks the rules or doesn't read.
- * Nothing that a session sends ends anything else. Runs in master. */
+ * parent of each session, and kills a session that breaks the rules or doesn't
+ * read. What a session sends can end only this session. Runs in master. */
 #include "logins.h"
 
 #include <errno.h>
@@ -179,9 +179,9 @@ static void session_on_message(void *owner, uint32_t events)
     }
 }
 
-/* The session or its files has closed its channel but hasn't ended. It is no
- * longer in `who`, but an attacker in it may still serve its client: kill
- * both. */
+/* Kills both processes: the session or its files has closed its channel but
+ * hasn't ended. The session is no longer in `who`, but an attacker in it may
+ * still serve its client. */
 void session_abandon(struct session_record *s)
 {
     files_abandon(&s->files, 0);
@@ -246,8 +246,8 @@ struct session_record *session_open(struct master *m, uint64_t serial,
     return s;
 }
 
-/* A session that was kicked before its address was known gets it too, so that
- * its last events have it. */
+/* A session that was kicked before its client's address was known also gets the
+ * address, so that its last events have it. */
 bool session_set_client(struct session_record *s, const struct address *peer,
                         const struct address *server)
 {
@@ -312,8 +312,8 @@ void session_end(struct session_record *s)
     channel_close(&s->channel);
     service_end(s->master, &s->log);
     service_end(s->master, &s->keys);
-    /* If the session dies by a signal, master must tell files, which can't
-     * notice otherwise that a session died during an upload. */
+    /* Keeps the channel to a working files until the session is reaped: if the
+     * session dies by a signal during an upload, only master can tell files. */
     if (s->files.channel.fd < 0 || s->files.end >= 0 || s->pid == 0)
         files_hang_up(&s->files);
     /* The record waits only for these processes. */
@@ -402,7 +402,7 @@ static bool session_told(struct session_record *s, enum ending why, bool finish)
     return r >= 0;
 }
 
-/* Keep files until the session has sent its last reply: a session that loses
+/* Keeps files until the session has sent its last reply: a session that loses
  * its files would report that as the reason. */
 void session_kick(struct session_record *s, enum ending why)
 {
@@ -441,8 +441,8 @@ bool session_is_served(const struct session_record *s)
 
 /* Asks a session for its work, for a caller who wants to see it. Master keeps
  * no such facts, and passes the answer on. If the session is of an older
- * generation, it asks that session's master. A session may answer late, or
- * never; the caller has a deadline. */
+ * generation, this master asks the session's own master. A session may answer
+ * late, or never; the caller has a deadline. */
 
 #define LOOK_OLDER 1 /* s->look: its master was asked, without a number */
 

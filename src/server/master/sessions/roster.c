@@ -180,7 +180,7 @@ void session_publish_doing(struct session_record *s,
     session_publish(s);
 }
 
-/* A master that retires obeys the newest one's orders. */
+/* A master that retires obeys the orders of the newest master. */
 
 static void orders_obey(struct session_record *s, unsigned orders)
 {
@@ -197,8 +197,8 @@ static void orders_obey(struct session_record *s, unsigned orders)
         s->look_by_newest = look_begin(s);
 }
 
-/* Clears the orders of each row. An order for an earlier session in it has no
- * effect. */
+/* Takes the orders of each row. An order for an earlier session of the row has
+ * no effect. */
 static void orders_on_timer(void *owner)
 {
     struct master *m = owner;

@@ -30,11 +30,11 @@ struct session_record;
 #define BANS_NAME "bans 1"
 
 struct banning {
-    struct bans *table; /* which all masters share, and gate reads */
+    struct bans *table; /* all masters share it, and gate reads it */
     struct ban_index index;
     bool writes;      /* a fork writes the file */
-    uint64_t writing; /* the change of the table that it writes */
-    int error;        /* of the last writer; the log has it */
+    uint64_t writing; /* table->changes at the beginning of that write */
+    int error;        /* errno of the last writer, which was logged */
 };
 
 /* Maps m->memory[MEMORY_BANS] (-1: memory of its own, for a test). A new table
@@ -49,10 +49,11 @@ void banning_save(struct master *m);
  * already. */
 int banning_add(struct master *m, const struct ban *ban, enum ending why,
                 size_t *ended);
-/* A wrong password was counted at NOW: bans the address if that was one too
- * many. */
+/* Call it when a wrong password was counted at NOW: bans the address if that
+ * was one too many. */
 void banning_guessed(struct master *m, const struct guess *what, uint64_t now);
-/* The process of S has ended: bans its client's address after a crash. */
+/* Call it when the process of S has ended: bans its client's address after a
+ * crash. */
 void banning_ended(const struct session_record *s, int status);
 /* Ends S, which is new here, if its client was banned after gate let it in. */
 void banning_review(struct session_record *s);
@@ -68,7 +69,8 @@ struct files_process {
     struct channel channel;
     struct loop_watch watch;
     struct service_channel *log;
-    int end; /* the session's end, until it is passed on; then -1 */
+    int end; /* the session's end of the channel to files; -1 once the session
+              * has it */
     char opens[USER_HOME_MAX + 1]; /* the last `files_opens`; "": none */
     bool away;                     /* its disk couldn't be reached */
 };
@@ -80,7 +82,7 @@ struct hanging {
 };
 
 /* A directory on a disk that was late. Processes files don't open it until a
- * fork of master has. */
+ * fork of master has opened it. */
 #define HANGING_MARKS ERRANDS_MARKS
 
 struct hanging_mark {
@@ -98,32 +100,33 @@ struct hanging_table {
     size_t count, size;
     struct hanging_mark *mark;
 };
-/* If more processes of one user hang, the user can't log in. */
+/* If so many processes of one user hang, the user can't log in. */
 #define HANGING_PER_USER 16
 
 /* Return 0, or -1: no memory. */
 int hanging_init(struct hanging_table *t, size_t size);
 void hanging_release(struct hanging_table *t);
-/* Takes over the process of a session of USER, the number of an account. PLACE
- * is the directory that was late at its start, or 0. Returns false if the table
- * is full; the process then stays with its session. */
+/* Takes over the process files PID. USER is the number of its user's account.
+ * PLACE is the directory that was late at its start, or 0. Returns false if the
+ * table is full; the process then stays with its session. */
 bool hanging_add(struct hanging_table *t, pid_t pid, uint64_t user,
                  uint64_t place);
-/* Was PID in the table? */
+/* Removes PID. Returns whether it was in the table. */
 bool hanging_reaped(struct hanging_table *t, pid_t pid);
 struct hanging *hanging_find(struct hanging_table *t, pid_t pid);
-/* The directory PLACE, which is PATH, was late. From now on a fork tries to
- * open it: after 1 s, and then after pauses that grow to 1 minute. If all marks
- * are in use, it does nothing. */
+/* Call it when the directory PATH was late; PLACE is its hash. From now on a
+ * fork tries to open it: after 1 s, and then after pauses that grow to 1
+ * minute. Does nothing if all marks are in use. */
 void hanging_mark(struct master *m, uint64_t place, const char *path);
-/* Is it marked as late or, if no mark was free, does a process hang in it? */
+/* Is PLACE marked as late or, if no mark was free, does a process hang in it?
+ */
 bool hanging_is_late(const struct hanging_table *t, uint64_t place);
 size_t hanging_of_user(const struct hanging_table *t, uint64_t user);
 
 /* Sets F, in the record of S, to no process and no descriptors. */
 void files_blank(struct files_process *f, struct session_record *s);
-/* Is it an errno of a network disk, or of a disk that fails, and may go away in
- * a minute? */
+/* Is ERROR an errno of a network disk, or of a disk that fails, which may pass
+ * in a minute? */
 bool files_is_away(int error);
 /* Forks files for USER. Returns 0 or -errno; -EBUSY while an earlier process
  * hasn't left yet. It may call login_home_lost() before it returns. */
@@ -135,14 +138,14 @@ void files_kill(struct files_process *f);
 /* Kills the process, and moves it to the table of hanging processes, so that
  * the session's record is free of it. PLACE as for hanging_add(). */
 void files_abandon(struct files_process *f, uint64_t place);
-/* The process wasn't ready in time: reports the directory that doesn't answer,
- * and abandons it. USER: the row, or NULL. Returns true if the user can enter
- * the home without that directory. */
+/* Call it when the process wasn't ready in time: reports the directory that
+ * doesn't answer, and abandons the process. USER is the user's row, or NULL.
+ * Returns true if the user can enter the home without that directory. */
 bool files_were_late(struct files_process *f, const struct user *user);
 /* Is the home of USER late itself, or do too many of the user's processes hang?
  * Then reports it. */
 bool files_home_is_late(struct files_process *f, const struct user *user);
-/* The process was reaped. */
+/* Call it when the process was reaped. */
 void files_reaped(struct files_process *f, int status);
 
 /* The sessions: each has a record from gate's MSG_session
@@ -156,19 +159,19 @@ enum session_state {
     SESSION_WRITING, /* a fork writes the new password */
     SESSION_OPENING, /* files was forked; `ready` hasn't come yet */
     SESSION_USER,    /* logged in; while it changes the password (s->login > 0),
-                        it is WAITING, VERIFY or DELAYED again, or WRITING */
+                      * it is WAITING, VERIFY or DELAYED again, or WRITING */
     SESSION_OLDER,   /* of an older generation; its master has the rest */
     SESSION_KICKED,  /* has got MSG_kick */
-    SESSION_ENDED    /* its channel is closed; a process isn't reaped, or gate
-                        doesn't know */
+    SESSION_ENDED /* its channel is closed, but a process isn't reaped, or gate
+                   * hasn't got the news */
 };
 
 /* The news for gate. */
 enum session_news {
     NEWS_LIMITS = 1, /* somebody has logged in, or the limits have changed */
-    NEWS_THERE = 2,  /* it is of an older generation, or of a gate that has
-                      * ended */
-    NEWS_GONE = 4,   /* it has ended */
+    NEWS_THERE = 2,  /* the session is of an older generation, or of a gate that
+                      * has ended */
+    NEWS_GONE = 4,   /* the session has ended */
 };
 
 /* The orders for the master of an older generation, in its roster. */
@@ -177,12 +180,12 @@ enum session_order {
     ORDER_KILL = 2,
     ORDER_LOOK = 4,
 };
-/* The reason of an ORDER_KICK that means: end after the transfer, without a
- * deadline. A stop can't mean itself by it, since a stop kicks only sessions of
- * its own generation. */
+/* With this reason ORDER_KICK means: end after the transfer, without a
+ * deadline. A stop never gives this order, since it kicks only sessions of its
+ * own generation. */
 #define WHY_FINISH ENDING_SHUTDOWN
 
-/* One attempt: the keyed hash of its name, and the client. */
+/* One attempt: the keyed hash of the name, and the client. */
 struct guess {
     uint64_t name;   /* 0: auth sent none */
     uint64_t factor; /* guesses_code(): a keyed hash of the user's secret */
@@ -196,11 +199,11 @@ struct verdict {
     bool failed; /* no hash was computed: neither right nor wrong */
     char user[USER_NAME_MAX + 1]; /* if right */
     uint64_t version; /* user_version() of the newest row, if auth has this row;
-                         otherwise 0 */
+                       * otherwise 0 */
     struct guess guess;
     uint64_t delay;               /* ms, due to earlier failures */
     enum password_fault fault;    /* about a new password */
-    char hash[USER_HASH_MAX + 1]; /* a new one; "": none */
+    char hash[USER_HASH_MAX + 1]; /* of a new password; "": none */
 };
 
 struct answer {
@@ -241,11 +244,10 @@ struct session_record {
     struct loop_watch watch;
     struct loop_timer timer; /* belongs to the current state */
     struct service_channel *log, *keys;
-    uint32_t request; /* number of `login` */
-    uint64_t tries;   /* wrong passwords since the session began or, after the
-                       * login, since then */
+    uint32_t request;     /* number of `login` */
+    uint64_t tries;       /* wrong passwords; after the login, of SITE PSWD */
     struct answer answer; /* the answer to the current login */
-    uint64_t fresh;       /* access_ask() of this login */
+    uint64_t fresh;       /* ticket of access_ask() for this login */
     unsigned news;        /* enum session_news */
     TAILQ_ENTRY(session_record) with_news;
     pid_t pid;          /* a child of master; 0: none, or reaped */
@@ -258,13 +260,12 @@ struct session_record {
 
     struct older *older; /* the older generation; NULL: this one */
     size_t row;          /* in its roster */
-    bool unknown;        /* its client isn't known there yet */
+    bool unknown;        /* its client isn't known yet */
     enum ending why;     /* reason of the last order to kick it */
     uint32_t look;       /* the `look_at` without an answer; 0: none */
     bool look_by_newest; /* the newest master asked for it */
     bool finishes;       /* it was told to end after its transfer */
-    uint64_t answers;    /* counts answers to the newest master, in the
-                          * roster */
+    uint64_t answers; /* counts answers in the roster, for the newest master */
 
     unsigned rights, rights_everywhere; /* user_rights() */
     enum upload_eof upload_eof;
@@ -273,7 +274,7 @@ struct session_record {
     struct session_limits limits;
     bool must_change; /* the user must change the password since the login */
     struct files_process
-        files; /* files.end is the session's end of session–files */
+        files; /* files.end is the session's end of their channel */
 
     struct session_record *next; /* in its bucket, or in the free list */
     struct session_record *unswept;
@@ -286,7 +287,7 @@ TAILQ_HEAD(session_list, session_record);
 struct session_table {
     struct session_record *all;
     size_t size;    /* records */
-    size_t touched; /* how many were ever in use: the first ones */
+    size_t touched; /* records that were ever in use: the first of `all` */
     size_t limit;   /* max_sessions, for sessions that begin here */
     size_t living;  /* not FREE, not ENDED */
     size_t used;    /* not FREE */
@@ -302,7 +303,7 @@ struct session_table {
     struct session_record *unswept; /* records that may be free at the end of
                                      * the turn */
     struct hanging_table hanging;
-    uint64_t reports; /* debt_take(): sessions that found no room */
+    uint64_t reports; /* debt_take(): bounds the log lines about a full table */
 };
 
 /* For each record S of the table T that was ever in use, also for free ones. */
@@ -312,7 +313,7 @@ struct session_table {
 /* Allocates all memory of the table, for PLACES sessions that live. Returns 0
  * or -ENOMEM. */
 int sessions_init(struct session_table *t, size_t limit, size_t places);
-/* Returns how many records that table has. */
+/* Returns how many records a table for PLACES sessions has. */
 size_t sessions_records(size_t places);
 void sessions_release(struct session_table *t);
 struct session_record *sessions_find(struct session_table *t, uint64_t serial);
@@ -321,7 +322,7 @@ struct session_record *sessions_find(struct session_table *t, uint64_t serial);
 bool sessions_reaped(struct session_table *t, pid_t pid, int status);
 /* Counts the sessions in the account NUMBER, also sessions of older
  * generations, without S. A session counts until its process files has ended,
- * or hangs. A kicked session of an older generation doesn't count. */
+ * or hangs. If S is of an older generation, a kicked session doesn't count. */
 size_t sessions_of_account(const struct session_record *s, uint64_t number);
 /* Is S in that account? */
 bool session_is_in(const struct session_record *s, uint64_t number);
@@ -336,9 +337,9 @@ struct session_ends {
     pid_t pid;
 };
 /* Opens a record in state GREETED, which takes the ends. PROXIED: PEER is a
- * proxy, and the session can do nothing until session_set_client(). If it can't
- * be watched, it has ended on return. Returns NULL if there are max_sessions;
- * then the descriptors stay the caller's. */
+ * proxy, and the session can do nothing until session_set_client(). If the loop
+ * can't watch the session, it has ended on return. Returns NULL if there are
+ * max_sessions; then the descriptors stay the caller's. */
 struct session_record *session_open(struct master *m, uint64_t serial,
                                     const struct address *peer,
                                     const struct address *local, bool proxied,
@@ -350,14 +351,16 @@ bool session_set_client(struct session_record *s, const struct address *peer,
 /* Closes the channels to the session, so that it leaves. The record stays until
  * the end of the turn, session and files are reaped, and gate has the news. */
 void session_end(struct session_record *s);
-/* Master has reaped the session; STATUS is from wait(2). */
+/* Call it when master has reaped the session; STATUS is from wait(2). */
 void session_gone(struct session_record *s, int status);
-/* Kills the session's process, which logs nothing; WHY is for the log. */
+/* Kills the session's process, which then logs nothing itself; WHY is for
+ * master's line in the log. */
 void session_kill_process(struct session_record *s, enum ending why);
-/* Does the same, and ends the session. */
+/* Kills the session's process, and ends the session. If S is of an older
+ * generation, orders its master to do so. */
 void session_kill(struct session_record *s);
-/* The session has ended for master: has its remaining processes killed, and
- * waits for them no more. */
+/* Call it when the session has ended for master: kills its remaining processes,
+ * and waits for them no more. */
 void session_abandon(struct session_record *s);
 /* Sends MSG_kick; the kill follows after the deadline `kick`. */
 void session_kick(struct session_record *s, enum ending why);
@@ -373,10 +376,10 @@ void session_mark(struct session_record *s);
  * callback may find that its session's record has another owner. */
 void sessions_sweep(struct master *m);
 
-/* Asks S for its work, unless it is asked already. Returns true if an answer
- * may come. */
+/* Asks S for its work, unless it was asked already. Returns true if an answer
+ * can come. */
 bool look_begin(struct session_record *s);
-/* Passes the answer on. */
+/* Passes the answer of S on. */
 void look_answered(struct session_record *s, struct msg_doing *msg);
 /* Handler of `doing` from a session of this generation. */
 int look_on_doing(void *owner, struct msg_doing *msg);
@@ -397,14 +400,14 @@ void drain_follow(void *master);
 
 /* The messages between master and gate about sessions. */
 
-/* Adds news for the gate that is ready now; without a ready gate none. The next
- * gate learns everything when it is ready (gate_on_ready()), and a record that
- * waited for it would hold up a stop. */
+/* Adds news for gate. If no gate is ready, adds none: the next gate gets
+ * everything when it is ready (gate_on_ready()), and a record that waited for
+ * that gate would hold up a stop. */
 void session_add_news(struct session_record *s, enum session_news news);
 /* Drops the news of S: it was sent, or nobody needs it. */
 void session_forget_news(struct session_record *s);
-/* Sends gate the news, as far as it takes it, and then `open`, if this
- * generation leads. */
+/* Sends the news as long as gate takes it, and then `open` if this generation
+ * leads. */
 void sessions_send_news(struct master *m);
 /* For the row of gate (run.c): a new gate gets all sessions. */
 void gate_on_ready(struct child *c);
@@ -417,12 +420,13 @@ int gate_on_session_peer(void *owner, struct msg_session_peer *msg);
 int gate_on_kill(void *owner, struct msg_kill *msg);
 
 /* roster.c: the table of a generation's sessions, in memory that the supervisor
- * keeps, as "sessions N". Row N is for record N of the session table. Its
- * master writes the facts, and the newest master the orders. The supervisor
- * marks it when the generation has ended. GENERATION_VERSION is the version of
- * these structs. */
+ * keeps, as "sessions N". Row N is for record N of the session table. That
+ * generation's master writes the facts, and the newest master writes the
+ * orders. The supervisor marks the table when the generation has ended.
+ * GENERATION_VERSION is the version of these structs. */
 
-/* How often, in ms, a master looks at the others' part of a roster. */
+/* ms between two looks of a master at what another master has written into a
+ * roster. */
 #define ROSTER_LOOK_MS 50
 
 /* The session's report about its work: the fields of `doing`. */
@@ -446,12 +450,11 @@ struct roster_facts {
 struct roster_row {
     uint64_t turn; /* odd while its master writes the facts */
     struct roster_facts facts;
-    /* The last answer; written before `answers` counts it, and only once asked
-     * for. */
+    /* The last answer to ORDER_LOOK; written before `answers` counts it. */
     struct roster_doing doing;
     /* Written by the newest master. The row may have another session by the
      * time the order is read. */
-    uint64_t ordered; /* the serial of that session */
+    uint64_t ordered; /* the serial of the session that the orders are for */
     unsigned orders;  /* enum session_order, until its master takes them */
     unsigned why;     /* of ORDER_KICK: enum ending, or WHY_FINISH */
 };
@@ -459,8 +462,8 @@ struct roster_row {
 struct roster {
     uint64_t ended; /* the supervisor's mark; it must be the first member */
     uint64_t row_size, rows;
-    uint64_t used;    /* rows that were ever written: the first ones */
-    uint64_t changes; /* of facts */
+    uint64_t used;    /* rows that were ever written: the first of `row` */
+    uint64_t changes; /* counts the changes of facts */
     uint64_t orders;  /* counts the orders given */
     struct roster_row row[];
 };
@@ -487,13 +490,14 @@ void roster_order(struct roster *r, size_t row, uint64_t serial, unsigned what,
 
 /* A master's own roster. */
 
-/* Writes what S is now, or that it has ended, into this generation's roster. */
+/* Write the facts of S, or its end, into this generation's roster. */
 void session_publish(struct session_record *s);
 void session_unpublish(struct session_record *s);
-/* Does the same, with the answer to the newest master's question. */
+/* Writes the answer to the newest master's question, and the facts of S. */
 void session_publish_doing(struct session_record *s,
                            const struct msg_doing *msg);
-/* This generation retires: from now on it obeys the orders in its roster. */
+/* Call it when this generation retires: from now on it obeys the orders in its
+ * roster. */
 void orders_follow(struct master *m);
 
 /* older.c: the older generations, as the newest master knows them: a roster of
@@ -515,15 +519,16 @@ struct older {
     uint64_t seen;         /* roster_changes() of the last look */
 };
 
-/* Maps the roster FD. Returns false if it can't. */
+/* Maps the roster FD. Returns whether that was possible. */
 bool older_open(struct older *o, int fd);
 /* Opens the rosters that this master has inherited, and keeps them. */
 void older_inherit(struct master *m);
 /* Counts the older generations that live. */
 size_t older_count(const struct master *m);
-/* This master leads: it looks at the rosters now, and from now on. */
+/* Call it when this master leads: looks at the rosters now, and from now on
+ * every ROSTER_LOOK_MS. */
 void older_lead(struct master *m);
-/* Looks at once. */
+/* Looks at all rosters at once. */
 void older_look_all(struct master *m);
 /* Unmaps all rosters, and frees their records. */
 void older_release(struct master *m);
