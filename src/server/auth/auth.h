@@ -36,7 +36,7 @@ struct circle {
     struct point {
         uint64_t at;
         const char *hash; /* the hash of the password; it lies in the text of
-                             the users' table */
+                           * the users' table */
     } *point;
     size_t count;
 };
@@ -82,16 +82,16 @@ struct attempt {
  * master nor the session gets it. */
 enum judgement {
     JUDGED_NO_OBJECTION, /* no check so far has refused; as judge()'s result:
-                            the user may log in */
+                          * the user may log in */
     JUDGED_UNKNOWN,
     JUDGED_LOCKED,
     JUDGED_EXPIRED,
     JUDGED_PASSWORD,
     JUDGED_NO_CERTIFICATE, /* the client has shown no certificate */
     JUDGED_CERTIFICATE,    /* the client's certificate isn't the user's, or the
-                              proof is wrong */
+                            * proof is wrong */
     JUDGED_NO_PROOF,  /* the client has shown a certificate, but the session has
-                         sent no proof */
+                       * sent no proof */
     JUDGED_ELSEWHERE, /* networks= doesn't have the client's address */
     JUDGED_OUT_OF_HOURS,
     JUDGED_NO_HASH, /* no hash was computed, so the result isn't known */
@@ -108,9 +108,9 @@ int circle_make(struct circle *c, const struct users *u,
                 const uint8_t name_key[SIPHASH_KEY]);
 void circle_release(struct circle *c);
 /* Returns the hash that judge() verifies for an unknown NAME: a user's hash, or
- * NULL if no user has a hash. A name keeps its hash until users are added or
- * removed, and each user's hash stands for a random part of all names. So the
- * time of a login doesn't reveal whether the name exists. */
+ * NULL if no user has a hash. A name keeps its hash until the users or their
+ * hashes change, and each user's hash stands for a random part of all names. So
+ * the time of a login doesn't reveal whether the name exists. */
 const char *judge_stand_in(const struct circle *c,
                            const uint8_t name_key[SIPHASH_KEY],
                            struct slice name);

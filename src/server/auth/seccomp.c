@@ -1,6 +1,6 @@
-/* auth: maps the table of users, a sealed memory file, computes, answers. The
- * 16 MiB and more that yescrypt needs are anonymous memory, which every process
- * may have. */
+/* auth: maps the table of users (a sealed file in memory), computes, and
+ * answers. yescrypt needs 16 MiB and more of anonymous memory, which every
+ * process may have. */
 #include "sallyport/seccomp/policy.h"
 
 static const struct permission may[] = {

@@ -52,7 +52,8 @@ int account_find(const char *name, struct account_ids *ret,
  * without a complaint: it is missing; -EINVAL with "PATH: WHY". */
 int account_empty_directory(const char *path, bool make, struct complaint *c);
 
-/* A look at what the users' rows name: REPORT gets each mistake. */
+/* A look at what the users' rows name, such as homes. REPORT gets each mistake.
+ */
 struct look {
     const struct check *check;
     void (*report)(void *owner, const char *mistake);

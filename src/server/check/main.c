@@ -93,7 +93,7 @@ static bool mode_homes(struct check *k)
     return wrong;
 }
 
-/* For --check. It makes files, which the sandbox of the other modes forbids. */
+/* For --check. Runs without a sandbox, since it makes files. */
 static bool mode_mounts(struct check *k)
 {
     struct complaint c = { "" };

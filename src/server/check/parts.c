@@ -1,7 +1,7 @@
 /* Prepares what master needs before it starts a process: accounts, the
- * directory `empty`, a kernel with a working sandbox. It reports a mistake with
+ * directory `empty`, a kernel with a working sandbox. Reports a mistake with
  * the line of the setting. Runs in check, so that no lasting process of root
- * looks up names (/etc/passwd and beyond, NSS) or makes files. It never touches
+ * looks up names (/etc/passwd and beyond, NSS) or makes files. Never touches
  * what a user made. */
 #include "check.h"
 

@@ -1,6 +1,6 @@
 /* Listening sockets of control connections, and socket options. Runs in gate.
- * It never waits and never spins: a listener that can't accept leaves
- * the loop for a moment. */
+ * Never waits and never spins: a listener that can't accept leaves the loop for
+ * a moment. */
 #include "gate.h"
 
 #include <errno.h>

@@ -226,8 +226,9 @@ void entry_refuse(struct gate *g, const struct accepted *e, enum limit limit)
 }
 
 /* Decides whether connections wait in the kernel. A proxy's client is unknown
- * until a session has read the PROXY header, so only a few such sessions exist
- * at a time: then a flood through the proxy drops no client's connection. */
+ * until a session has read the PROXY header, so only a few sessions of unknown
+ * clients may exist at a time: then a flood through the proxy drops no client's
+ * connection. */
 void entry_update_backpressure(struct gate *g)
 {
     bool throng = g->limits.unknown >= ENTRY_UNKNOWN;

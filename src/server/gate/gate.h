@@ -411,7 +411,7 @@ void tickets_send(struct gate_child *c);
  * day. GATE: a struct gate. Its timer calls it, too. */
 void expiry_watch(void *gate);
 
-/* gate.c: the steps of its life, and the messages of master */
+/* gate.c: the steps of gate's life, and the messages of master */
 
 struct gate {
     struct frame frame; /* the first member */

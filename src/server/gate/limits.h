@@ -31,7 +31,8 @@ enum limit {
     LIMIT_COUNT
 };
 
-/* RESULT is the result of a step of a new session: 0 or -errno. */
+/* Returns the limit for RESULT, which is the result of a step of a new session:
+ * 0 or -errno. */
 enum limit limit_of(int result);
 /* reason: the setting that was reached, for the log. words: a sentence for the
  * client's 421, without its full stop. */
@@ -79,7 +80,8 @@ void limits_release(struct limits *l);
 /* Returns the limit that forbids one more connection of any client, or
  * LIMIT_NONE. */
 enum limit limits_check(const struct limits *l);
-/* Does the same for this client. */
+/* Returns the limit that forbids one more connection of this client, or
+ * LIMIT_NONE. */
 enum limit limits_check_client(const struct limits *l,
                                const struct address *peer);
 /* Counts a connection that enters. Call it only after LIMIT_NONE. PEER, here
@@ -110,14 +112,15 @@ bool limits_is_heaviest(const struct limits *l, const struct address *peer);
 /* Returns how many more waiting sessions the heaviest network has than PEER's
  * network. */
 uint64_t limits_lead(const struct limits *l, const struct address *peer);
-/* The session has logged in or must end: it no longer waits. */
+/* Call it when a session has logged in or must end: it no longer waits for a
+ * login. */
 void limits_end_wait(struct limits *l, const struct address *peer);
 /* Call it once at the end of each connection that has entered. If PEER isn't
  * NULL, call limits_end_wait() first. */
 void limits_leave(struct limits *l, const struct address *peer);
 
-/* Counts fruitless sessions of a network prefix: they ended without a login in
- * the last minute. Each has cost a fork, and perhaps a signature. */
+/* Counts fruitless sessions of a network prefix: sessions that ended without a
+ * login in the last minute. Each has cost a fork, and perhaps a signature. */
 
 #define FRUITLESS_SLOTS  65536
 #define FRUITLESS_MINUTE 60000000 /* in us */

@@ -1,6 +1,6 @@
 /* gate: accepts, forks sessions, passes descriptors, and makes the listeners
  * that sessions get. It opens nothing, and connects to nobody. Session's list
- * is a part of it, since a session is a fork under this filter. */
+ * is a part of gate's list, since a session is a fork under this filter. */
 #include "sallyport/seccomp/policy.h"
 
 #include <linux/seccomp.h>

@@ -12,7 +12,8 @@
 #include "sallyport/tls/context.h"
 
 #define SIGN_MS 10000 /* ms for another process keys to start */
-/* Beside the channels of sessions, the listeners, and connections that wait. */
+/* Descriptors besides the channels of sessions, the listeners, and the
+ * connections that wait. */
 #define FILES_BESIDES 64
 /* The kernel also applies this limit to the descriptors that all processes of
  * gate's uid have sent and nobody has received. All sessions have this uid. An

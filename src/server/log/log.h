@@ -50,7 +50,7 @@ struct sender {
     bool paced;       /* it has a user: log makes it wait, and drops no event */
     uint64_t dropped; /* events dropped since the last report */
     struct loop_timer timer; /* until the report of dropped events, or while the
-                                sender waits */
+                              * sender waits */
     bool used;
 };
 
@@ -82,7 +82,8 @@ int senders_on_sender(void *owner, struct msg_speaker *msg);
 void senders_read_all(struct log *l);
 
 /* Writes the event in the form of `log_format`, by one write(2). Returns the
- * number of bytes. If the line couldn't be written, LOST isn't 0 afterwards. */
+ * number of bytes. If the line couldn't be written, l->lost isn't 0 afterwards.
+ */
 size_t line_write(struct log *l, const struct sender *from,
                   const struct event_record *sent);
 

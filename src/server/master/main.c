@@ -125,7 +125,7 @@ static void prepare(struct master *m)
                            .why = slice_from(words.text));
             die(status, "%s", c.text);
         }
-        if (!said && c.text[0]) /* what check hasn't done has no line */
+        if (!said && c.text[0]) /* a part that check hasn't done has no line */
             stderr_print("%s", c.text);
         c.text[0] = '\0';
         failed = failed ? failed : status;

@@ -21,8 +21,8 @@ static const struct permission may[] = {
     MAY(signalfd4, "SIGCHLD in the loop"),
     /* Signals one process, never a group or all processes. */
     MAY_IF_BOTH(kill, IS(1, SIGKILL), OF_ONE(0), "a child, or a session"),
-    /* No filter can limit this call: the path is in memory, and any file can
-       get any descriptor. */
+    /* No filter can limit this call: the path is in memory, and the number of
+     * a descriptor says nothing about its file. */
     MAY(execveat, "gate, auth, log, reader and others, by descriptor"),
     MAY(pidfd_open, "reader: to wait for its end with a deadline"),
     MAY(dup2, "standard descriptors of a child"),

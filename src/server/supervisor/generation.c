@@ -49,7 +49,8 @@ static int generation_on_keep(void *owner, struct msg_keep *m)
         return kept_add(&g->kept, m->name, fd);
     if (g->state != GENERATION_OLD)
         return kept_replace(&g->supervisor->kept, m->name, fd);
-    close(fd); /* only the newest generation's are kept */
+    /* The supervisor keeps only the newest generation's descriptors. */
+    close(fd);
     return 0;
 }
 

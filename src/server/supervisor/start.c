@@ -12,17 +12,17 @@
  *                                       live, it becomes WAITS
  *   none        no              WAITS   the reload starts once one has ended
  *   none        yes             any     the recovery starts, or its timer is
- *                                       armed; until then as without it
+ *                                       armed; until then as with "no"
  *   a reload    no              any     the next follows when this one leads,
  *                                       or has failed
  *   a reload    yes             any     if it leads, it is the recovery, too;
  *                                       if it isn't ready after `put_off`, it
  *                                       is ended: WANTED, after the recovery
  *   a recovery  no              any     as for a reload
- *   a recovery  yes             any     if it leads, no other one is due
+ *   a recovery  yes             any     if it leads, no other recovery is due
  *
- * The first start is a reload here, but nobody has led (`led`): if it fails,
- * the supervisor ends, unless another one is due. */
+ * The first start counts as a reload. If it fails, no generation has led
+ * (`led`), so the supervisor ends, unless another start is due. */
 #include "supervisor.h"
 
 #include <errno.h>

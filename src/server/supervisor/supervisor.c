@@ -1,5 +1,6 @@
-/* The supervisor's loop: signals, the end of the service, its deadline. It ends
- * only with the last generation. start.c decides who starts and who leads. */
+/* The supervisor's loop: signals, the end of the service, its deadline. The
+ * supervisor ends only with the last generation. start.c decides who starts and
+ * who leads. */
 #include "supervisor.h"
 
 #include <errno.h>

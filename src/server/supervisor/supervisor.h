@@ -59,7 +59,7 @@ int kept_pass_on(const struct kept *k);
  * gets the socket; after an error, and for NULL, it gets -1. Returns 0 or
  * -errno. */
 int notify_open(int *ret, const char *where);
-/* Sends TEXT, for example "READY=1". It never waits. FD -1: does nothing. */
+/* Sends TEXT, for example "READY=1". Never waits. FD -1: does nothing. */
 void notify_send(int fd, const char *text);
 
 /* status.c: the text of "systemctl status". */
@@ -94,7 +94,7 @@ struct generation {
     struct supervisor *supervisor;
     enum generation_state state;
     uint64_t number;
-    pid_t pid; /* of master, and of the group */
+    pid_t pid; /* pid of master, and number of the group */
     int status;
     struct channel channel;
     struct loop_watch watch;
@@ -107,7 +107,7 @@ struct generation {
     bool other_version; /* it has sent something that no master of this version
                          * sends */
     unsigned late;      /* how often its processes were killed after its end */
-    struct complaint failure; /* why it didn't start, in its own words */
+    struct complaint failure; /* why it didn't start, in master's words */
 };
 
 /* Deadlines of a generation, in milliseconds. */
@@ -233,22 +233,22 @@ void heartbeat_begin(struct supervisor *s);
  * place. If that fails, prints a line on standard error, and returns NULL. */
 struct generation *generation_start(struct supervisor *s, bool recovery);
 bool generation_lives(const struct generation *g);
-/* Returns its row on the board. */
+/* Returns the row of G on the board. */
 struct board_row *generation_row(const struct generation *g);
 /* Sets the timer for the current state. */
 void generation_set_timer(struct generation *g, uint64_t ms);
-/* Sends SIGKILL to its whole group. */
+/* Sends SIGKILL to the whole group of G. */
 void generation_kill(const struct generation *g);
 /* Call it when the master of G was reaped with STATUS. */
 void generation_reaped(struct generation *g, int status);
-/* Kills its group and counts it as ended, since a process that waits for a disk
- * would not be reaped. WHY is the answer to the askers. */
+/* Kills the group of G and counts G as ended, since a process that waits for a
+ * disk would not be reaped. WHY is the answer to the askers. */
 void generation_give_up(struct generation *g, const char *why);
 /* Sends SIGKILL to the group of an ended generation. The second time the
  * generation counts as gone, so the sweep frees its place: a process that
  * survives SIGKILL waits for a disk. */
 void generation_outlived(struct generation *g);
-/* Frees its place if it has ended and none of its processes lives. Only the
+/* Frees the place of G if G has ended and none of its processes lives. Only the
  * sweep calls it, outside the callbacks of G. */
 void generation_free_if_ended(struct generation *g);
 void generation_release(struct generation *g);

@@ -100,8 +100,9 @@ static void listener_equip(int fd)
         { IPPROTO_TCP, TCP_KEEPIDLE, 60 },
         { IPPROTO_TCP, TCP_KEEPINTVL, 15 },
         { IPPROTO_TCP, TCP_KEEPCNT, 4 },
-        /* Clients may send telnet's Data Mark before ABOR as urgent data (RFC
-         * 959 4.1.3); out of line it would be missing in the stream. */
+        /* Clients can send telnet's Data Mark before ABOR as urgent data (RFC
+           959 4.1.3). Without this option the mark would be missing in the
+           stream. */
         { SOL_SOCKET, SO_OOBINLINE, 1 },
     };
 

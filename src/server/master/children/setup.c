@@ -17,7 +17,7 @@ static void give_name(struct setup *s, size_t place, const char *name)
     snprintf(s->file[place].name, SETUP_NAME_MAX, "%s", name);
 }
 
-/* A process that replaces another one gets the same file, though it may have
+/* A process that replaces another one gets the same file, even if the file has
  * expired meanwhile. */
 static void give_file(const struct child *c, struct setup *s, size_t place)
 {
@@ -30,7 +30,7 @@ static void give_file(const struct child *c, struct setup *s, size_t place)
     give_name(s, place, f->name);
 }
 
-/* The service gets the other end as soon as it can take it; until then the
+/* The service gets the other end as soon as it takes channels; until then the
  * messages wait in the channel. */
 static int give_channel(struct child *c, struct setup *s, enum process service)
 {

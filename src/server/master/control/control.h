@@ -97,8 +97,8 @@ void control_lead(struct control *c);
 /* Closes the socket, and with REMOVE also removes its name. Connected peers
  * stay until they hang up. */
 void control_close(struct control *c, bool remove);
-/* Ends all peers, and closes the socket. Its name is removed at the end of the
- * service, or when the start that made it has failed. */
+/* Ends all peers, and closes the socket. Removes the socket's name at the end
+ * of the service, or if the start that made the socket has failed. */
 void control_stop(struct control *c);
 
 /* Answers the caller that asked for the reload NUMBER (its reload_number); 0:

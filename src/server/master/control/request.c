@@ -12,8 +12,8 @@
 #include "sallyport/ipc/generation.h"
 #include "sessions/logins.h"
 
-/* Sessions in one answer: it must fit into the socket, since ctl doesn't read
- * while master writes. */
+/* The most sessions in one answer, which must fit into the socket, since ctl
+ * doesn't read while master writes. */
 #define WHO_PAGE 64
 
 struct peer *request_begin(void *owner, uint32_t request)
@@ -38,8 +38,8 @@ static void request_event(struct peer *p, struct slice verb,
     event_text(r, FIELD_VERB, verb);
 }
 
-/* Reports a change that the caller has asked for. NUMBER, the ended sessions,
- * is left out if it is 0. */
+/* Reports a change that the caller has asked for. NUMBER is how many sessions
+ * ended; 0 is left out. */
 static void request_report(struct peer *p, struct slice verb, struct slice to,
                            size_t number)
 {
@@ -121,8 +121,8 @@ static const char *who_user(const struct session_record *s)
 }
 
 /* Is this generation the leader? Only the leader knows all sessions, and
- * changes what the next one inherits. A caller may still be connected to an
- * older generation. */
+ * changes what the next generation inherits. A caller may still be connected to
+ * an older generation. */
 static bool request_is_ours(struct peer *p)
 {
     if (p->master->state == MASTER_RUNNING)

@@ -11,8 +11,8 @@
 #include "sallyport/ipc/shown.h"
 #include "sessions/logins.h"
 
-/* Bans in one answer: it must fit into the socket, since ctl doesn't read while
- * master writes. */
+/* The most bans in one answer, which must fit into the socket, since ctl
+ * doesn't read while master writes. */
 #define BANS_PAGE 64
 
 static void show_row(struct peer *p, const char *table,

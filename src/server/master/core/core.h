@@ -101,7 +101,7 @@ struct secrets {
 /* Memory that processes share: memfds, which prepare_memory() makes or
  * inherits. All but the roster outlive a master. */
 enum shared_memory {
-    MEMORY_GATE, /* of the gates, one after the other */
+    MEMORY_GATE, /* passes from gate to gate */
     MEMORY_GUESSES,
     MEMORY_BANS,
     MEMORY_METRICS, /* the counters and gauges */
@@ -128,7 +128,7 @@ struct master_hooks {
     void (*files)(struct master *m, const struct files_start *start);
     /* Gets what a session does. */
     void (*doing)(struct master *m, const struct msg_doing *msg);
-    /* The users file was read, or couldn't be. */
+    /* A look at the users file is over. */
     void (*users_read)(struct master *m);
 };
 
@@ -200,8 +200,9 @@ struct master {
     /* Opened at the start, and passed to children, also to restarted ones. */
     int programs[MASTER_PROGRAMS]; /* their descriptors (exec.c) */
     int memory[MEMORIES];          /* to read and write */
-    int memory_read[MEMORIES];     /* the same, only to read, for gate; or -1 */
-    int conf;                      /* the settings, a sealed memfd */
+    int memory_read[MEMORIES]; /* the same memory, only to read, for gate; or -1
+                                */
+    int conf;                  /* the settings, a sealed memfd */
     /* The largest max_sessions of the earlier generations, since all their
      * sessions may still live. 0: this is the first generation, or the limit of
      * descriptors leaves no room for them. */

@@ -41,9 +41,9 @@ void retire_end_if_over(struct master *m)
         loop_stop(&m->loop);
 }
 
-/* Call it when gate has said `shut`, or was late: it begins no further session.
- * If it begins one nevertheless, an attacker controls it, and master ends it.
- */
+/* Call it when gate has said `shut`, or was late: gate begins no further
+ * session. If gate begins one nevertheless, an attacker controls it, and master
+ * ends it. */
 static void retire_shut(void *master)
 {
     struct master *m = master;

@@ -75,7 +75,7 @@ bool password_gives(const struct session_record *s, uint64_t version)
 }
 
 /* Every auth worker loads the new table. Delay the next change, so that nobody
- * can keep them busy. */
+ * can keep the workers busy. */
 void password_read(struct master *m)
 {
     struct userdb *u = m->users;
@@ -125,7 +125,7 @@ void password_on_written(void *owner, int status)
     enum password_fault fault = PASSWORD_OK;
 
     u->writer.pid = 0;
-    if (code & WRITER_STANDS) /* whatever the error, such as ESTALE of NFS */
+    if (code & WRITER_STANDS) /* also after an error, such as ESTALE of NFS */
         fault = PASSWORD_UNSYNCED;
     else if (error == ETIMEDOUT || error == ESTALE)
         fault = PASSWORD_BUSY;

@@ -219,7 +219,7 @@ bool userdb_is_stale(const struct userdb *u);
  * homes is there, needs no process and returns what userdb_go_on() returns; so
  * it does after an error. */
 pid_t userdb_begin(struct userdb *u, bool homes, struct complaint *c);
-/* Returns how many ms that process may take. */
+/* Returns how many ms the look's process may take. */
 uint64_t userdb_deadline(const struct userdb *u);
 /* Call it when the look's process has ended. STATUS is its wait status, or
  * -errno; -ECANCELED: the look ends without a result. Returns USERDB_WAITS if
@@ -312,11 +312,11 @@ bool password_is_changed(const struct session_record *s);
 enum password_fault password_objection(const struct session_record *s);
 /* Answers SITE PSWD of S. */
 void password_answer(struct session_record *s, enum password_fault fault);
-/* The verdict on the old password of S is right, and USER is the current row:
- * begins to write the new hash, or answers why not. */
+/* Call it when the verdict on the old password of S is right, and USER is the
+ * current row: begins to write the new hash, or answers why not. */
 void password_change(struct session_record *s, const struct user *user);
-/* The writer has ended with this wait STATUS: ends the user's other sessions,
- * and answers. OWNER: struct master. */
+/* Call it when the writer has ended with the wait STATUS: ends the user's other
+ * sessions, and answers. OWNER: struct master. */
 void password_on_written(void *owner, int status);
 /* Call it when a look at the users file is over: it may have read the new
  * password. */
@@ -388,7 +388,7 @@ const struct user *access_current(const struct session_record *s,
 /* Sets s->limits from ROW. Returns true if gate must know that they have
  * changed. */
 bool access_take_limits(struct session_record *s, const struct user *row);
-/* Has A, an account of S, reached its limit by its other sessions? */
+/* Has A, an account of S, reached its limit by sessions other than S? */
 bool access_is_full(const struct session_record *s,
                     const struct account_limits *a);
 /* Returns the first account of S that other sessions have filled; or NULL. */

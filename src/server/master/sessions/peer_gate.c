@@ -133,7 +133,7 @@ void gate_on_reaped(struct child *c, int status)
     }
 }
 
-/* The news of sessions, and the gate that it is for. */
+/* The news of sessions for gate. */
 
 void session_add_news(struct session_record *s, enum session_news news)
 {

@@ -312,8 +312,9 @@ void session_end(struct session_record *s)
     channel_close(&s->channel);
     service_end(s->master, &s->log);
     service_end(s->master, &s->keys);
-    /* Keeps the channel to a working files until the session is reaped: if the
-     * session dies by a signal during an upload, only master can tell files. */
+    /* If files works, keeps the channel to it until the session is reaped: if
+     * the session dies by a signal during an upload, only master can tell
+     * files. */
     if (s->files.channel.fd < 0 || s->files.end >= 0 || s->pid == 0)
         files_hang_up(&s->files);
     /* The record waits only for these processes. */

@@ -1,8 +1,8 @@
 /* The table of a generation's sessions, in memory that the supervisor keeps:
  * the masters of later generations map it. Each row has two parts, each with
  * one writer. The row's own master writes the facts of the session; the newest
- * master (older.c) writes orders, which the row's master obeys. They exchange
- * no message, and neither waits for the other. Runs in master. */
+ * master (older.c) writes orders, which the row's master obeys. The two masters
+ * exchange no message, and neither waits for the other. Runs in master. */
 #include "sessions.h"
 
 #include <errno.h>

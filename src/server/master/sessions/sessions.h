@@ -58,8 +58,8 @@ void banning_ended(const struct session_record *s, int status);
 /* Ends S, which is new here, if its client was banned after gate let it in. */
 void banning_review(struct session_record *s);
 
-/* A user's process files, as master sees it: its fork, its start, its end. It
- * is in the record of its session, and reports to login.c. */
+/* A user's process files, as master sees it: its fork, its start, its end. This
+ * struct is in the record of the session. The functions report to login.c. */
 struct files_process {
     struct session_record *session;
     char user[USER_NAME_MAX + 1];
@@ -160,7 +160,7 @@ enum session_state {
     SESSION_OPENING, /* files was forked; `ready` hasn't come yet */
     SESSION_USER,    /* logged in; while it changes the password (s->login > 0),
                       * it is WAITING, VERIFY or DELAYED again, or WRITING */
-    SESSION_OLDER,   /* of an older generation; its master has the rest */
+    SESSION_OLDER,   /* of an older generation, which has its real state */
     SESSION_KICKED,  /* has got MSG_kick */
     SESSION_ENDED /* its channel is closed, but a process isn't reaped, or gate
                    * hasn't got the news */
@@ -391,8 +391,8 @@ int look_on_doing(void *owner, struct msg_doing *msg);
  * get 421. DRAIN_OFF: the service takes sessions again. */
 void drain_set(struct master *m, enum drain_order order, uint64_t ms);
 bool drain_is_on(const struct master *m);
-/* clock_ms() of the drain's beginning, which may be in the future; 0: none is
- * ordered. */
+/* Returns clock_ms() of the drain's beginning, which may be in the future; 0:
+ * no drain is ordered. */
 uint64_t drain_begins(const struct master *m);
 /* Obeys the last order. Call it before `up`, and when an older generation has
  * taken another order. MASTER: a struct master. Its timer calls it, too. */
@@ -470,16 +470,17 @@ struct roster {
 
 size_t roster_size(size_t rows);
 /* roster_map() maps a roster of ROWS rows; FD -1: private memory, for a test.
- * roster_map_all() maps all rows that FD has. No fork of master inherits it.
- * Return 0 or -errno. */
+ * roster_map_all() maps all rows that FD has. No fork of master inherits the
+ * memory. Return 0 or -errno. */
 int roster_map(int fd, size_t rows, struct roster **ret);
 int roster_map_all(int fd, struct roster **ret);
 void roster_unmap(struct roster **r);
 bool roster_has_ended(const struct roster *r);
-/* Called by the session's own master. */
+/* The session's own master calls this. */
 void roster_write(struct roster *r, size_t row, const struct roster_facts *f);
-/* Called by the newest master. Returns false while the facts change, or if they
- * haven't changed since the read that has set *TURN (0: there was none). */
+/* The newest master calls this. Returns false while the facts change, or if
+ * they haven't changed since the read that has set *TURN (0: there was none).
+ */
 bool roster_read(const struct roster *r, size_t row, uint64_t *turn,
                  struct roster_facts *ret);
 size_t roster_used(const struct roster *r);

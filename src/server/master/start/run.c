@@ -187,7 +187,7 @@ int master_start(struct master *m)
         r = banning_init(m);
     if (r == 0 && !m->board) /* in a test */
         r = SHARED_MAP(m->board, -1, PROT_READ | PROT_WRITE);
-    if (r == 0) { /* in a test the board is its own */
+    if (r == 0) { /* a test has a board of its own */
         m->row = board_find(m->board, m->succession.generation);
         r = m->row ? 0 : -ENOENT;
     }

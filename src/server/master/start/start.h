@@ -37,10 +37,10 @@ void options_help(FILE *out);
  * -errno if reader has failed. For --check it prints the mistakes of the file
  * instead, and the complaint stays empty. */
 int helper_settings(struct master *m, const char *path, struct complaint *c);
-/* Has check do the wanted parts of what a start needs, at a start up to the
- * first mistake. If check fails, the part at which it stopped gets -ETIMEDOUT
- * (a disk doesn't answer) or -EIO (check has failed, or couldn't be asked); the
- * later parts get -ECANCELED. */
+/* Has check do the wanted parts of what a start needs; a start ends with the
+ * first mistake. If check doesn't finish, the part at which it stopped gets
+ * -ETIMEDOUT (a disk doesn't answer) or -EIO (check has failed, or couldn't be
+ * asked); the later wanted parts get -ECANCELED. */
 void helper_prepare(const struct master *m, struct prepared *p);
 /* Prints on standard error what an administrator should know about the settings
  * and the table USERS that reader wrote, in WAIT_MS at most.
@@ -78,7 +78,7 @@ int prepare_control(struct master *m, struct complaint *c);
 int prepare_output(struct master *m, struct complaint *c);
 int prepare_limits(struct master *m, struct complaint *c);
 int prepare_listeners(struct master *m, struct complaint *c);
-/* Takes the memory of the generation before, or makes an empty one. */
+/* Takes the memory of the generation before, or makes empty memory. */
 int prepare_memory(struct master *m, struct complaint *c);
 int prepare_sandbox(struct master *m, struct complaint *c);
 /* Asks the supervisor to keep for the next generations all that these steps
