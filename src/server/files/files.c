@@ -1,8 +1,8 @@
-/* The process files: one user's files, for one session, or for one request of
- * sallyportctl, which then stands for the session. files_main() lists what it
- * does. Then a loop reads one request, looks up its row, and answers. It never
- * reads the network, and never opens a name outside the user's home and shares.
- */
+/* The process files serves one user's files to one session; or to one request
+ * of sallyportctl, which then is the peer instead of a session. files_main() is
+ * its start and its end. In between a loop reads a request, looks up its row,
+ * and answers. The process never reads the network, and never opens a name
+ * outside the user's home and shares. */
 #include "files.h"
 
 #include <errno.h>
@@ -27,8 +27,8 @@
 #include "sallyport/sandbox/sandbox.h"
 
 #define ANSWER_STEP_MS 10
-/* Milliseconds without a request until the process gives memory back: no
- * client works. */
+/* After so many milliseconds without a request the process gives memory back,
+ * since the client seems to be idle. */
 #define REST_MS 3000
 
 /* Converts errno to an outcome. A number that isn't in the table is OUTCOME_IO:
@@ -122,9 +122,10 @@ int files_lock(const struct files *f, int fd, int how, uint64_t ms)
     return 0;
 }
 
-/* Retries after EAGAIN for a short time, but not after master's end. EAGAIN has
- * two causes: the session doesn't read, or too many descriptors of this uid are
- * under way in all its processes together (ETOOMANYREFS), which goes away. */
+/* Retries after EAGAIN for MS, but not after the end of session or master.
+ * EAGAIN has two causes: the session doesn't read; or the processes of this uid
+ * have together sent too many descriptors that nobody has received yet
+ * (ETOOMANYREFS), which passes. */
 int files_answer(struct files *f, uint64_t ms, enum message_kind kind,
                  const void *body)
 {
@@ -153,7 +154,8 @@ void files_event_begin(const struct files *f, struct event_record *r,
     event_text(r, FIELD_REASON, slice_from(reason));
 }
 
-/* Returns true for a message; *over: the channel has ended. */
+/* Returns true if it has received a message. Sets *over if the channel has
+ * ended. */
 static bool files_receive(struct channel *c, struct message *m, bool *over)
 {
     int r = channel_receive(c, m);
@@ -189,8 +191,8 @@ void files_serve_master(struct files *f)
 }
 
 /* Every wait of this process watches master's channel, which closes when master
- * dies. After one second an upload's partial gets the client's name, for
- * "partials list". */
+ * dies. After one second an upload's partial gets the client's name, which
+ * "sallyportctl partials list" shows. */
 static void files_serve(struct files *f)
 {
     struct pollfd ends[] = {
@@ -210,7 +212,7 @@ static void files_serve(struct files *f)
         if (n == 0 && wanted >= 0)
             upload_note_wanted(&f->upload);
         rests = n == 0 && wanted < 0;
-        if (rests) /* a listing leaves 40 KiB there */
+        if (rests) /* a listing leaves 40 KiB on the stack */
             stack_wipe_below();
         if (ends[1].revents)
             files_serve_master(f);
@@ -266,8 +268,9 @@ static void files_init(struct files *f, const struct files_start *start)
 }
 
 /* A walk opens one descriptor for each level of the longest path. By this limit
- * the kernel also bounds what all processes of the uid have sent and not yet
- * received, and without root all sessions share one uid. */
+ * the kernel also bounds how many descriptors all processes of the uid have
+ * sent that nobody has received yet; if the server runs without root, all
+ * sessions share one uid. */
 #define FILES_MAX_OPEN (FTP_PATH_MAX / 2 + 256)
 
 int files_enter(const struct files *f, const struct files_start *start,
@@ -307,15 +310,17 @@ void files_main(const struct files_start *start)
     process_title("sallyport: files (%s%s)", start->name,
                   start->for_ctl ? ", for sallyportctl" : "");
     fd_close_others(STDERR_FILENO + 1, keep, sizeof(keep) / sizeof(keep[0]));
-    /* Master decides when this process ends; a terminal's ^C goes to all. */
+    /* Ignores the ^C of a terminal, which goes to all processes: master decides
+     * when this process ends. */
     sigset_t none;
 
     process_ignore_signals();
-    /* Sent when somebody opens a file with a lease (commit.c). */
+    /* The kernel sends SIGIO when somebody opens a file with a lease
+     * (commit.c). */
     signal(SIGIO, SIG_IGN);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    umask(0); /* each mode is explicit, as default ACLs want it */
+    umask(0); /* each mode is exact; a default ACL replaces the umask anyway */
     files_init(f, start);
     r = mount_open(f, start);
     if (r == 0)

@@ -1,5 +1,5 @@
-/* The process files: its state, the requests that it answers, and the functions
- * that its files call of each other. */
+/* The state of the process files, the requests that it answers, and the
+ * functions that its source files share. */
 #ifndef FILES_FILES_H
 #define FILES_FILES_H
 
@@ -25,7 +25,8 @@
 struct complaint;
 struct statvfs;
 
-/* Facts of quota.c about a directory's file system, or subvolume. */
+/* Facts about the file system, or the subvolume, of a directory, for
+ * quota.c. */
 struct quota_place {
     dev_t device;
     bool btrfs, none; /* none: a network disk, which shows no quotas */
@@ -42,33 +43,33 @@ struct mount {
     bool drop;    /* the user sees none of its names */
     bool mine;    /* the user sees directories and own files only */
     bool inspect; /* uploads wait, unseen, for sallyportctl */
-    bool follows; /* follows symbolic links: only a home without such
-                   * directories does */
-    unsigned file_mode, dir_mode; /* modes of what is made in it */
+    bool follows; /* follows symbolic links: only a home in which the same
+                     rights hold everywhere, and the user sees all names */
+    unsigned file_mode, dir_mode; /* modes of new files and directories */
     struct quota_place quota;
 };
 
 struct copy {
-    int from;           /* the finished file, or -1: there is nothing to copy */
-    uint64_t done, len; /* bytes of its head: copied so far, in all */
-    struct stat before; /* its facts when the copy began */
+    int from;           /* the finished file; -1: there is nothing to copy */
+    uint64_t done, len; /* bytes of its head: copied so far; to copy in all */
+    struct stat before; /* facts of the finished file when the copy began */
 };
 #define COPY_NONE { .from = -1 }
 
-#define HELD_DIGITS 16 /* of an id */
+#define HELD_DIGITS 16 /* of the id of an upload that waits */
 
-/* The upload that is open while the session's channel is in PHASE_WRITING, and
- * its state until the session has its answer. */
+/* The upload that is open while the session's channel is in PHASE_WRITING.
+ * After the upload's end the struct keeps the facts about it until the next
+ * upload begins. */
 struct upload {
     bool open;
-    bool unreported; /* nobody has logged it yet, should the session die */
+    bool unreported; /* if the session dies now, this process logs the upload */
     bool prepared;   /* its length was checked, and all of it was synced */
     bool visible;    /* the rename was done */
     bool wanted;     /* the partial has an attribute with the name, for
                       * sallyportctl */
-    int shortage;    /* why it failed for want of space, or 0 */
-    char held[HELD_DIGITS + 1]; /* its id when it is visible, if it waits for
-                                 * inspection */
+    int shortage; /* the result with which it failed for lack of space, or 0 */
+    char held[HELD_DIGITS + 1]; /* its id if it waits for inspection */
     enum write_mode mode;
     uint64_t began;  /* clock_ms() at its beginning */
     uint64_t first;  /* offset of its first new byte */
@@ -85,7 +86,7 @@ struct upload {
 
 /* Removed bytes that the file system doesn't report as free yet. */
 struct freed_bytes {
-    uint64_t due, said; /* said: the free bytes at the last look */
+    uint64_t due, said; /* said: reported as free at the last look */
 };
 struct freed {
     dev_t device;
@@ -94,7 +95,8 @@ struct freed {
 };
 #define FREED_MS 60000
 
-/* A user's name from master; "": this user may not learn it. */
+/* The name of a file's owner, from master; "": our user isn't permitted to
+ * learn it. */
 #define OWNERS_MAX 256
 struct owner_name {
     uid_t uid; /* 0: this entry is free */
@@ -114,13 +116,15 @@ struct files {
     size_t guarded_count;
     int counter;        /* the home, open if uploads are counted; otherwise
                          * -1 */
-    int counter_lock;   /* locked while uploads are counted; or -errno */
-    bool writes_only;   /* partials: in some mount no file may be read */
+    int counter_lock;   /* the descriptor that is locked while an upload is
+                           counted; or -errno */
+    bool writes_only;   /* opens partials for writing only, since the sandbox
+                           permits no reading in one of the mounts */
     bool uid_is_shared; /* other users have this uid, so it names no owner */
     struct channel session, master;
     struct event_sender log;
     bool over;   /* session or master is gone */
-    bool orphan; /* master is */
+    bool orphan; /* master is gone */
     int died;    /* the signal that ended the session; 0: it left, or lives */
     unsigned next_sized; /* index of the oldest answer, which the next one
                           * replaces */
@@ -129,9 +133,10 @@ struct files {
     dev_t asked_device;  /* the disk of the last upload */
     bool locks_die;      /* on that disk a lock can go to another server */
     struct freed freed;
-    struct quota_amount exceeded; /* the limit that a request has met, or 0 */
-    uint64_t nameless_until;      /* clock_ms() before which master isn't asked
-                                   * for names */
+    struct quota_amount
+        exceeded;            /* the limit that the request has reached, or 0 */
+    uint64_t nameless_until; /* clock_ms() before which master isn't asked
+                              * for names */
     /* These are last: an idle process has written only to the first page of
      * each. */
     struct mount mount[1 + FILES_MOUNTS_MAX]; /* the first one is the home */
@@ -164,12 +169,12 @@ int facts_on_facts(void *owner, struct msg_facts *m);
 int search_on_find(void *owner, struct msg_find *m);
 int held_on_held_find(void *owner, struct msg_held_find *m);
 
-/* ANSWER(f, space_is, m->request, .bytes = n): sends the message as the answer
- * to that request, and returns 0, so that a handler can end with it. If the
- * session has gone, the main loop ends; if it doesn't read its answers, the
- * process ends. */
+/* ANSWER(f, space_is, m->request, .bytes = n): sends the message space_is as
+ * the answer to the request, and returns 0, so that a handler can end with
+ * ANSWER(). If the session has gone, the main loop ends. If the session doesn't
+ * read its answers, the process ends. */
 #define ANSWER(f, name, ...) ANSWER_WITHIN(f, ANSWER_MS, name, __VA_ARGS__)
-/* The same for a peer that may read slowly, for at most MS. */
+/* Does the same for a peer that can take up to MS to read. */
 #define ANSWER_WITHIN(f, ms, name, ...)                                        \
     files_answer(f, ms, MSG_##name, MESSAGE_BODY(name, __VA_ARGS__))
 #define ANSWER_MS 2000
@@ -181,13 +186,13 @@ int files_answer(struct files *f, uint64_t ms, enum message_kind kind,
 int files_enter(const struct files *f, const struct files_start *start,
                 struct complaint *c);
 
-/* Handles a message of master, or its end. */
+/* Handles a message of master, or notes master's end. */
 void files_serve_master(struct files *f);
-/* Waits MS for the end of session or master. Returns true as soon as one has
- * gone. */
+/* Waits for MS. Returns true as soon as session or master has gone. */
 bool files_peer_gone_within(const struct files *f, int ms);
-/* Locks FD by flock(2), HOW: LOCK_EX or LOCK_SH. Returns 0; -EBUSY if another
- * process still has the lock after MS; -errno. */
+/* Locks FD by flock(2), HOW: LOCK_EX or LOCK_SH. Returns 0; -EBUSY: another
+ * process still has the lock after MS, or session or master has gone meanwhile;
+ * or another -errno. */
 int files_lock(const struct files *f, int fd, int how, uint64_t ms);
 
 /* Begins an event about this user. */
@@ -196,34 +201,34 @@ void files_event_begin(const struct files *f, struct event_record *r,
 
 /* Returns the outcome of RESULT: an enum outcome, or -errno. */
 enum outcome files_outcome(int result);
-/* Encodes an outcome below all of -errno, for functions that return a
- * descriptor. */
+/* Encodes an outcome as a number below every -errno, for functions that return
+ * a descriptor. */
 #define REFUSED(outcome) (-4096 - (int)(outcome))
 
-/* change.c: returns OUTCOME_MOUNT if PATH may not be renamed or removed, since
- * it is a mount or contains one; OUTCOME_DENIED for "/"; otherwise 0. */
+/* change.c: can PATH be renamed or removed? Returns 0; OUTCOME_DENIED: PATH is
+ * "/"; OUTCOME_MOUNT: PATH is a mount, or contains one. */
 int change_of_mount(const struct files *f, const struct path *path);
 
 /* upload.c */
 
-/* Writes the client's name for the file into an attribute of the partial, for
- * sallyportctl, and to show its owner. That costs two changes on the disk, so
- * uploads get it only once they can be resumed: after a second, at a sync, or
- * at a cut. */
+/* Writes the client's name for the file into an attribute of the partial.
+ * sallyportctl shows this name, and the name proves to which user the partial
+ * belongs. The attribute costs two changes on the disk, so an upload gets it
+ * only when it may be resumed later: after a second, at a sync, or at a cut. */
 void upload_note_wanted(struct upload *u);
 /* Returns the ms until upload_note_wanted() is due; -1: it is done, or there is
  * no upload. */
 int upload_wanted_ms(const struct upload *u);
 
-/* Notes the RESULT of a step of the open upload: if space was short, nothing of
- * the upload will be kept. Returns RESULT, or as quota_explain(). */
+/* Takes the RESULT of a step of the open upload. If space was short, nothing of
+ * the upload will be kept. Returns the result of quota_explain(). */
 int upload_after(struct files *f, int result);
-/* Ends the upload: its session may begin another one. */
+/* Closes the upload, so that the session can begin another one. */
 void upload_close(struct files *f);
 /* Ends an open upload as if the client had been cut off: keeps it for a resume,
  * or deletes it. */
 void upload_end_as_cut(struct files *f);
-/* Logs an upload if its session died before it could. */
+/* Logs the upload of a session that has died before it logged the upload. */
 void upload_report_death(struct files *f);
 
 /* mount.c: the directories that make up the user's tree. */
@@ -234,79 +239,86 @@ void mount_init(struct files *f, const struct files_start *start);
  * user's ids. Returns 0, or -errno if the home can't be opened. Each mount that
  * can't be opened causes an event. */
 int mount_open(struct files *f, const struct files_start *start);
-/* Are there names in it that the user doesn't see? */
+/* Does the mount contain names that the user doesn't see? */
 bool mount_hides_names(const struct mount *m);
-/* Returns the rights in it that the sandbox must permit: enum beneath_may
- * bits. */
+/* Returns what the sandbox must permit in the mount: bits of enum
+ * beneath_may. */
 unsigned mount_may(const struct mount *m);
 
-/* Returns the mount of PATH: its path is the longest beginning of PATH. */
+/* Returns the mount of PATH. If PATH begins with the paths of several mounts,
+ * this is the mount with the longest path. */
 const struct mount *mount_of(const struct files *f, struct slice path);
 /* Is PATH the mount's own virtual path? */
 bool mount_is_at(const struct mount *m, struct slice path);
-/* Is it an entry of DIRECTORY itself? Then *name is its name there. */
+/* Is the mount an entry of DIRECTORY itself? Then *name is the mount's name
+ * there. */
 bool mount_is_in(const struct mount *m, struct slice directory,
                  struct slice *name);
-/* Returns the mount NAME in DIRECTORY, any if NAME is NULL; or NULL. */
+/* Returns the mount that has NAME in DIRECTORY; any mount in DIRECTORY if NAME
+ * is NULL; or NULL if there is none. */
 const struct mount *mount_named(const struct files *f, struct slice directory,
                                 const char *name);
 /* Does the directory PATH, which isn't "/", contain a mount at any depth? */
 bool mount_is_below(const struct files *f, struct slice path);
 
-/* guard.c: guarded directories are the directories of the home with rights
- * of their own, and all that contain them. They are found by their own path
- * only. */
+/* guard.c: guarded directories are the directories of the home with rights of
+ * their own, and all directories that contain such a directory. Only their own
+ * paths lead to them. */
 
-/* Call it once the mount M of the home was opened, or couldn't be. LATE: its
- * disk doesn't answer. Returns 0 or -errno. */
+/* Call it after the attempt to open the mount M of the home. LATE: the disk of
+ * M doesn't answer. Returns 0 or -errno. */
 int guard_note(struct files *f, const struct mount *m, bool late);
 /* Checks that PATH, of the mount M, doesn't lead to a guarded directory by
- * another spelling. Returns 0; -ENOENT if it does, or if PATH doesn't exist;
- * -errno. */
+ * another spelling. Returns 0; -ENOENT: it does, or PATH doesn't exist; or
+ * another -errno. */
 int guard_path(const struct files *f, const struct mount *m, struct slice path);
-/* Does the same for NAME in the open DIRECTORY, whose path is ABOVE; returns 0
- * if NAME doesn't exist. */
+/* Does the same for NAME in the open DIRECTORY, whose path is ABOVE; but
+ * returns 0 if NAME doesn't exist. */
 int guard_name(const struct files *f, const struct mount *m, struct slice above,
                int directory, const char *name);
 
-/* resolve.c: turns a virtual path into a descriptor, by the kernel alone. Each
- * function takes the rights that are NEEDED there: enum right bits. */
+/* resolve.c: turns a virtual path into a descriptor; only the kernel resolves
+ * the path. NEEDED: the rights that the user must have there, bits of enum
+ * right. */
 
-/* Copies the path of a request out of the message. A session that sends a path
- * that isn't normal lies: ends the process. */
+/* Copies the path of a request out of the message. Ends the process if the path
+ * isn't normal, since only a hostile session sends such a path. */
 void resolve_request(struct slice text, struct path *ret);
 
 /* Is any component reserved? */
 bool resolve_is_reserved(struct slice path);
 
-/* Opens PATH, close-on-exec. Follows links only in a home without other rights,
- * and never out of it. Returns REFUSED(OUTCOME_NO_RIGHT); -ENOENT if a
- * component is reserved, or the path leads into a drop; -EIO if its mount
- * couldn't be opened; -errno. */
+/* Opens PATH, close-on-exec. Follows links only in a home in which the same
+ * rights hold everywhere, and never out of the home. Returns a descriptor;
+ * REFUSED(OUTCOME_NO_RIGHT); -ENOENT: a component is reserved, or the path
+ * leads into a drop; -EIO: the mount of PATH couldn't be opened; or another
+ * -errno. */
 int resolve_open(const struct files *f, struct slice path, unsigned needed,
                  int flags);
-/* Call it before PATH is opened otherwise: the peer of a FIFO or a device would
- * notice. Returns 0 for a file or directory; -ENODEV; as resolve_open(). */
+/* Looks at PATH by O_PATH. Call it before PATH is opened for reading or
+ * writing: a device, or the process at the other end of a FIFO, would notice
+ * that. Returns 0: a regular file or a directory; -ENODEV: something else; or
+ * an error of resolve_open(). */
 int resolve_look(const struct files *f, const struct path *path,
                  unsigned needed);
 /* Opens PATH beneath DIRECTORY. Returns -EXDEV for a link that leads out of
- * it. */
+ * DIRECTORY. */
 int resolve_beneath(int directory, const char *path, int flags);
 
-/* Opens NAME in DIRECTORY itself: one component, never a link. MODE is for
+/* Opens NAME, a name or a path, beneath DIRECTORY. Follows no link. MODE is for
  * O_CREAT. Uses openat2, the only call to open files that the sandbox
  * permits. */
 int resolve_in(int directory, const char *name, int flags, unsigned mode);
 
-/* Opens the directory NAME in DIRECTORY, unless something is mounted there:
- * -EXDEV. FLAGS as for resolve_place(). */
+/* Opens the directory NAME in DIRECTORY with FLAGS: O_PATH, or O_RDONLY to read
+ * it. Returns -EXDEV if something is mounted there. */
 int resolve_unmounted(int directory, const char *name, int flags);
 
-/* Do they describe the same file? */
+/* Do A and B describe the same file? */
 bool resolve_is_same(const struct stat *a, const struct stat *b);
-/* The same, and was it unchanged between the two looks? */
+/* Do A and B describe the same file, unchanged between the two looks? */
 bool resolve_is_unchanged(const struct stat *a, const struct stat *b);
-/* Is NAME in DIRECTORY that file? A link is not the file that it leads to. */
+/* Is NAME in DIRECTORY the file FILE? A link to FILE is another file. */
 bool resolve_is_at(int directory, const char *name, const struct stat *file);
 /* Reads the facts of the open file FD without asking a network disk: device,
  * inode and type, which never change, and the rest as the disk last answered.
@@ -316,7 +328,7 @@ int resolve_known(int fd, struct stat *ret);
  * Returns 0 or -errno. */
 int resolve_fresh(int fd, struct stat *ret);
 
-/* Is it another user's file, in a mount where the user sees only own files?
+/* Is ST another user's file, in a mount where the user sees only own files?
  * Then every request is answered as if the file didn't exist. */
 bool resolve_hides(const struct files *f, const struct mount *m,
                    const struct stat *st);
@@ -325,18 +337,20 @@ bool resolve_hides(const struct files *f, const struct mount *m,
 struct place {
     const struct mount *mount;
     int directory; /* not owned */
-    int owned;     /* the same, owned; -1 if it is the mount's own descriptor */
+    int owned;     /* the same if the place owns it; -1: it is the mount's own
+                      descriptor */
     char name[NAME_MAX + 1]; /* "": the mount itself */
 };
 #define PLACE_CLEANUP __attribute__((cleanup(resolve_release_place)))
 #define PLACE_NONE    { .directory = -1, .owned = -1 }
 
-/* Finds the place of something that exists. Returns 0; as resolve_open(). The
- * directory is opened with FLAGS: O_PATH, or O_RDONLY to read or sync it. */
+/* Finds the place of PATH, and opens its directory with FLAGS: O_PATH, or
+ * O_RDONLY to read or sync it. Doesn't check that the name exists. Returns 0,
+ * or an error of resolve_open(). */
 int resolve_place(const struct files *f, const struct path *path,
                   unsigned needed, int flags, struct place *ret);
-/* Finds a place for something new. Returns also OUTCOME_BAD_NAME;
- * OUTCOME_EXISTS for "/", or OUTCOME_MOUNT for another mount. */
+/* Does the same for a new name. Returns also OUTCOME_BAD_NAME; OUTCOME_EXISTS:
+ * PATH is "/"; OUTCOME_MOUNT: PATH is another mount. */
 int resolve_new_place(const struct files *f, const struct path *path,
                       unsigned needed, int flags, struct place *ret);
 void resolve_release_place(struct place *p);
@@ -354,10 +368,10 @@ struct directory {
     uint8_t bytes[DIRECTORY_BYTES] __attribute__((aligned(8)));
 };
 
-/* FD stays the caller's; it must be at its start. */
+/* The caller keeps FD, which must be at the start of its directory. */
 void directory_begin(struct directory *d, int fd);
-/* Returns 1: *name is the next name ("." and ".." are left out), valid until
- * the next call; 0: there are no more; -errno. */
+/* Leaves out "." and "..". Returns 1: *name is the next name, valid until the
+ * next call; 0: all names were read; or -errno. */
 int directory_next(struct directory *d, const char **name);
 
 /* A walk through all directories of a mount, one after another. */
@@ -368,8 +382,8 @@ struct walk {
     /* Called for NAME in the open directory DIRECTORY, whose path is
      * w->path. */
     void (*on_name)(struct walk *w, int directory, const char *name);
-    uint64_t most;    /* names; 0: no limit */
-    uint64_t until;   /* clock_ms(); 0: no limit */
+    uint64_t most;    /* names to look at; 0: no limit */
+    uint64_t until;   /* clock_ms() at the end; 0: no limit */
     bool one_disk;    /* leaves out what is mounted in it, also by mount --bind,
                          and subvolumes and snapshots of btrfs */
     uint32_t request; /* the request of sallyportctl, which gets signs of life;
@@ -381,24 +395,26 @@ struct walk {
     uint64_t names;  /* how many were looked at */
     uint64_t unread; /* how many directories and names couldn't be looked
                       * into */
-    int error; /* errno of one of them, EACCES only if all have it; or errno of
-                * a missing start */
+    int error; /* errno of one of the unread, EACCES only if all of them have
+                  it; or errno of a start that is missing */
 };
 
-/* Visits each directory of the mount and each directory of the home with its
- * own rights, except directories that a share hides. Ends early if the session
- * or master has gone, or if a limit is reached. Doesn't follow links. */
+/* Visits each directory of the mount, in a home also directories with rights of
+ * their own. Leaves out a directory that a share hides. Ends early if the
+ * session or master has gone, or if a limit is reached. Doesn't follow
+ * links. */
 void walk_mount(struct walk *w);
 
-/* Does the same, beginning at the directory PATH of the mount, which is virtual
- * and may be missing. Follows no link to it. */
+/* Does the same from the directory PATH of the mount on. PATH is virtual, and
+ * the directory can be missing. Follows no link on the way to it. */
 void walk_below(struct walk *w, struct slice path);
 
 /* Tells sallyportctl that the walk doesn't hang, and that the next step may
  * take MS (0: the usual time). */
 void walk_works(const struct walk *w, uint64_t ms);
-#define WALK_READER_MS (UINT64_C(15) * 60 * 1000) /* a pager */
-/* Counts a directory that can't be read, unless it has gone. */
+#define WALK_READER_MS (UINT64_C(15) * 60 * 1000) /* it may be a pager */
+/* Counts a directory or a name that can't be read, unless it has gone or is
+ * left out. */
 void walk_not_read(struct walk *w, int error);
 
 /* Adds NAME to PATH. Returns false if PATH would be too long. */
@@ -412,11 +428,11 @@ void walk_leave(struct path *path, size_t len);
 struct view {
     const struct mount *mount;
     int fd;
-    struct slice path; /* its virtual path, to follow links from */
+    struct slice path; /* its virtual path, from which links are followed */
 };
 
 struct facts {
-    struct stat st; /* facts of the link itself, or of what it leads to */
+    struct stat st; /* of a link: facts of the link itself, or of its target */
     bool link;
     unsigned perm;
     struct slice owner; /* valid until the next call; or empty */
@@ -425,49 +441,52 @@ struct facts {
 /* Reads the facts of the open mount M. Returns 0, or -errno with an undefined
  * *ret. */
 int facts_of_mount(struct files *f, const struct mount *m, struct facts *ret);
-/* Does the same for NAME, which is no mount. A link to a directory is shown as
- * a directory only if the path leads INTO it, and ends in "/". */
+/* Does the same for NAME in the directory IN; NAME isn't a mount. Shows a link
+ * to a directory as a directory only if INTO is set: the client's path ends in
+ * "/". */
 int facts_read(struct files *f, const struct view *in, const char *name,
                bool into, struct facts *ret);
 enum entry_kind facts_kind(const struct facts *facts);
 
-/* Returns the perm fact, enum perm bits, in the mount M. LINK: it was reached
- * through a link there, and ST describes the link's target. */
+/* Returns the perm fact of a name in the mount M: bits of enum perm. LINK: the
+ * name is a link, and ST describes the link or its target. */
 unsigned facts_perm(const struct files *f, const struct mount *m,
                     const struct stat *st, bool link);
 
 /* names.c: returns the name of the user with UID, who owns a file of the mount
- * M, if M is a share; otherwise an empty text. Valid until the next call. */
+ * M; "" if M isn't a share, or the name isn't known. Valid until the next
+ * call. */
 struct slice names_owner(struct files *f, const struct mount *m, uid_t uid);
 int names_on_owner_is(void *owner, struct msg_owner_is *m);
 
 /* list.c: patterns for names, as NLST and LIST take them. */
 
-/* Is there a '*', '?' or '[' in it? */
+/* Does NAME contain a '*', '?' or '['? */
 bool list_is_pattern(const char *name);
 /* Does NAME match? '*': any bytes; '?': any one byte; "[a-z]", "[!a-z]": one
- * byte of a set; otherwise the byte itself. None of them matches a dot at the
- * beginning. A '[' without its ']' is itself. Takes O(length of PATTERN times
- * length of NAME). */
+ * byte of a set; otherwise the byte itself. None of these three matches a dot
+ * at the beginning of NAME. A '[' without its ']' is an ordinary byte. Takes
+ * O(length of PATTERN times length of NAME). */
 bool list_matches(const char *pattern, const char *name);
 
-/* count.c: counts the files and bytes that the user has stored, for uploads and
- * upload_bytes. */
+/* count.c: counts the files and bytes that the user has stored, for the limits
+ * uploads and upload_bytes. */
 
 /* Call it before the sandbox closes; HOME is the home's directory. Returns 0 or
  * -errno. */
 int count_open(struct files *f, int home);
 /* May the user store one more file, of BYTES? Returns 0, OUTCOME_MAX_FILES,
- * OUTCOME_MAX_BYTES or -errno. *ret is what is stored. */
+ * OUTCOME_MAX_BYTES or -errno. *ret: the files and bytes that are stored
+ * already. */
 int count_check(struct files *f, uint64_t bytes, struct stored *ret);
-/* Returns how many bytes upload_bytes leaves beside *STORED; UINT64_MAX: there
- * is no limit. */
+/* Returns how many more bytes upload_bytes permits after *STORED; UINT64_MAX:
+ * there is no limit. */
 uint64_t count_left(const struct files *f, const struct stored *stored);
-/* Counts one more file, and returns as count_check(). Call it before the
- * rename: a process that is killed in between then counts one file too many,
- * never one too few. */
+/* Counts one more file, of *BYTES. Returns the same as count_check(). Call it
+ * before the rename: if the process is killed in between, the count is one file
+ * too high, never too low. */
 int count_one(struct files *f, uint64_t *bytes);
-/* Takes the count back: the rename has failed. */
+/* Takes back the count of a file after its rename has failed. */
 void count_back(struct files *f, uint64_t bytes);
 
 /* lock.c */
@@ -486,17 +505,18 @@ struct lock {
 /* Opens the lock file. Returns its descriptor, or -errno. */
 int lock_make_file(const struct files *f, const struct mount *m, int directory);
 
-/* Locks DIRECTORY, of the mount M, open for reading; owner_note_disk() has
- * noted its disk. A session holds this lock while it gives a file a name, or
- * takes one away. So what was checked under the lock still holds at the rename.
- * Returns 0; -EBUSY after 5 s. Returns 0 also if it can't be locked: it isn't
- * open for reading, or its file system has no locks. */
+/* Locks DIRECTORY, of the mount M; call owner_note_disk() before. A session
+ * holds this lock while it gives a file a name, or takes a name away, so a
+ * check under the lock still holds at the rename. Returns 0, also if DIRECTORY
+ * can't be locked, since it isn't open for reading or its file system has no
+ * locks; -EBUSY: another process has had the lock for 5 s; or another
+ * -errno. */
 int lock_directory(struct files *f, const struct mount *m, int directory,
                    struct lock *ret);
-/* Does the same for two directories, which may be the same. */
+/* Does the same for the directories A and B, which can be the same. */
 int lock_both(struct files *f, const struct mount *m, int a, int b,
               struct lock ret[2]);
-/* Does the same for one open file or directory, on this machine alone. */
+/* Does the same for one open file or directory, without a lock file. */
 int lock_open_file(const struct files *f, int fd);
 void lock_release(struct lock *l);
 
@@ -517,75 +537,82 @@ struct naming {
     struct path *path;
     enum conflict conflict;
     /* Set by naming_give(): a partial got its name by a link, and still has its
-     * own name. The caller removes that once the file is closed. */
+     * own name. The caller removes its own name after it has closed the
+     * file. */
     bool linked;
 };
 
-/* Returns the stricter of the RULE, on_conflict, and the client's WISH for its
- * uploads: CONFLICT_RENAME keeps the file that has the name, CONFLICT_REJECT
- * permits nothing. Any other wish changes nothing. */
+/* Returns the stricter one of RULE, which is on_conflict, and WISH, which the
+ * client has chosen for its uploads. CONFLICT_REJECT is the strictest; then
+ * comes CONFLICT_RENAME, which keeps the file that has the name. Any other WISH
+ * changes nothing. */
 enum conflict naming_stricter(enum conflict rule, enum conflict wish);
-/* May an upload begin if a file of the mount M, or a LINK to one, has its name?
- * Returns 0, OUTCOME_NO_RIGHT or OUTCOME_NAME_TAKEN. */
+/* May an upload begin if its name is taken in the mount M by a file, or by a
+ * LINK to a file? Returns 0, OUTCOME_NO_RIGHT or OUTCOME_NAME_TAKEN. */
 int naming_permitted(const struct mount *m, enum conflict conflict, bool link);
-/* Gives a file its name by the rules of on_conflict. Returns 0, and name and
- * path are those under which it is visible; otherwise an enum outcome or
- * -errno, and the file stays in its place (or, with OUTCOME_OVERTAKEN, where
- * another process has put it). The caller holds the lock. */
+/* Gives a file its name by the rules of on_conflict. The caller holds the lock.
+ * Returns 0: n->name and n->path are the name and path that the file got;
+ * otherwise an enum outcome or -errno, and the file stays in its place. After
+ * OUTCOME_OVERTAKEN it can be where another process has put it. */
 int naming_give(const struct files *f, struct naming *n);
 /* Does the same for the open upload and its partial. */
 int naming_upload(const struct files *f, struct upload *u);
 
 /* other.c: makes other names for a file whose own name is taken. */
 
-/* Writes the Nth name instead of NAME, N from 1: for CONFLICT_RENAME "a (2).b"
- * or "new-a.b", for CONFLICT_VERSION "a.b.~1~". If it would be longer than SIZE
- * - 1, cuts it between characters. */
+/* Writes the Nth name instead of NAME; N begins at 1. For CONFLICT_RENAME this
+ * is "a (2).b" or "new-a.b"; for CONFLICT_VERSION "a.b.~1~". If the result
+ * would be longer than SIZE - 1 bytes, cuts NAME between characters. */
 void other_name(enum conflict conflict, enum conflict_name style,
                 const char *name, unsigned n, char *out, size_t size);
-/* Does the same for a drop: "a.7f3a9c21.b". */
+/* Does the same with a random NUMBER, for a mount that hides names:
+ * "a.7f3a9c21.b". */
 void other_random(const char *name, uint32_t number, char *out, size_t size);
 
 /* held.c: uploads that wait for inspection. Each has a reserved name in its
- * directory, which contains its id, the wanted name, and the rule if that name
- * is taken at the release. So one rename begins the wait or ends it. */
+ * directory, which contains the upload's id, the wanted name, and the conflict
+ * rule for the release. So one rename begins the wait, and one rename ends
+ * it. */
 
 #define HELD_NAME_MAX (NAME_MAX - 35) /* bytes of a wanted name */
 
-/* Makes the reserved name, with a new id in ID. NAME has at most HELD_NAME_MAX
- * bytes. */
+/* Makes a new ID, and the reserved name of an upload that wants NAME. NAME has
+ * at most HELD_NAME_MAX bytes. */
 void held_name(const char *name, enum conflict conflict,
                char id[HELD_DIGITS + 1], char out[NAME_MAX + 1]);
-/* Notes on the complete file FD when it became complete, and the wanted NAME.
- * Without the note, for instance because the file system has no attributes, the
- * release counts as a change of the file. */
+/* Stores in an attribute of the complete file FD when it became complete, and
+ * the wanted NAME. If the file system can't store it, the release counts as a
+ * change of the file. */
 void held_stamp(int fd, const char *name);
-/* Parses such a name. Returns true, and *name points into TEXT. */
+/* Parses the reserved name TEXT. Returns false if it isn't such a name. *name
+ * points into TEXT. */
 bool held_parse(const char *text, char id[HELD_DIGITS + 1],
                 enum conflict *conflict, const char **name);
-/* Does an upload of this user's wait under this name? */
+/* Does an upload of this user wait for the name at AT? */
 bool held_waits(const struct files *f, const struct place *at);
 
-/* copy.c: copies the head of a finished file, for REST and APPE onto it, into
- * the partial, in steps, so that the process serves its session in between. */
+/* copy.c: copies the head of a finished file into the partial, if REST or APPE
+ * continues that file. Copies in steps, so that the process serves its session
+ * in between. */
 
-/* Takes FROM, a regular file, to copy its first LEN bytes. Returns 0; -EBUSY if
- * the file is shorter; -errno. FROM is closed on failure too. */
+/* Takes over FROM, to copy its first LEN bytes; closes it on failure. Returns
+ * 0; -EBUSY: the file is shorter, or isn't regular; or another -errno. */
 int copy_init(struct copy *c, int from, uint64_t len);
 void copy_release(struct copy *c);
 
 uint64_t copy_left(const struct copy *c);
-/* Returns how many bytes the copy writes at most: holes are kept. */
+/* Returns how many bytes the copy writes at most; it doesn't write holes. */
 uint64_t copy_cost(const struct copy *c);
 
-/* Shares all blocks with INTO, which is empty, if the file system can. Returns
- * true if nothing is left to copy. */
+/* Shares all blocks of the file with INTO, which is empty, if the file system
+ * can. Returns true if nothing is left to copy. */
 bool copy_by_clone(struct copy *c, int into);
-/* Copies the next piece, a few MiB at most. Returns 0 or -errno; after the last
- * piece as copy_unchanged(). */
+/* Copies the next piece, a few MiB at most. Returns 0; OUTCOME_CHANGED;
+ * OUTCOME_SEND_WHOLE: the kernel can't copy from that disk; or -errno. After
+ * the last piece returns the result of copy_unchanged(). */
 int copy_step(struct copy *c, int into);
-/* Returns 0; or OUTCOME_CHANGED if another process has written to the file, or
- * moved or deleted it, since copy_init(). */
+/* Returns 0; OUTCOME_CHANGED: since copy_init() another process has written to
+ * the file, or moved or deleted it; or -errno. */
 int copy_unchanged(const struct copy *c);
 
 /* space.c: is there room on a disk? */
@@ -598,8 +625,8 @@ int space_check(const struct statvfs *disk, uint64_t length);
 uint64_t space_free(const struct statvfs *disk);
 /* Returns how many bytes of the DISK min_free keeps free. */
 uint64_t space_floor(const struct files *f, const struct statvfs *disk);
-/* Returns the bytes that the user may still write: by the disk, min_free and
- * the QUOTA, which may be NULL. */
+/* Returns how many bytes the user can still write, by the free space of DISK,
+ * by min_free and by QUOTA. QUOTA can be NULL. */
 uint64_t space_usable(const struct files *f, const struct statvfs *disk,
                       const struct quota *quota);
 /* Did a request fail for lack of space, on the disk or by a limit? */
@@ -609,14 +636,15 @@ bool space_is_short(int result);
  * disk reports them, for a minute at most. */
 void space_will_free(struct files *f, const struct mount *m, int fd);
 void space_freed(struct files *f, uint64_t bytes);
-/* Makes room for LENGTH bytes in the directory or file FD of the mount. Returns
- * 0; -EDQUOT by a quota, OUTCOME_KEPT_FREE by min_free, or -ENOSPC; another
- * -errno. If idle partials take the missing space, removes as many as needed,
- * or none if all of them wouldn't be enough. */
+/* Makes room for LENGTH bytes on the disk of FD, a directory or file of the
+ * mount. If space is missing, removes as many idle partials as needed, or none
+ * if all of them wouldn't be enough. Returns 0; -EDQUOT: a quota forbids the
+ * bytes; OUTCOME_KEPT_FREE: min_free does; -ENOSPC: the disk is too full; or
+ * another -errno. */
 int space_make_room(struct files *f, const struct mount *m, int fd,
                     uint64_t length);
 /* Does the same for the space that min_free keeps on the disk of FD. Returns 0;
- * OUTCOME_KEPT_FREE if less than that is free, also without the idle partials;
+ * OUTCOME_KEPT_FREE: less is free, and all idle partials wouldn't be enough; or
  * -errno. */
 int space_ensure_floor(struct files *f, const struct mount *m, int fd);
 
@@ -625,26 +653,27 @@ int space_ensure_floor(struct files *f, const struct mount *m, int fd);
 /* Call it before the sandbox closes: prepares the mount for the functions
  * below. */
 void quota_watch(struct mount *m);
-/* Gets the limit with the least left for FD, a directory of the mount or a file
+/* Gets the limits that leave least for FD, a directory of the mount or a file
  * in it. All zero: no limit is known, or the user must not see it, since the
  * share hides other users. */
 void quota_at(const struct files *f, const struct mount *m, int fd,
               struct quota *ret);
-/* Explains the RESULT of a request that makes an ENTRY, a file or directory, in
- * DIRECTORY, of the mount M; or else writes to a file in it. Returns RESULT;
- * but after a lack of space the outcome that names the cause, and then
- * f->exceeded is the limit, or zero. */
+/* Explains the RESULT of a request in DIRECTORY, of the mount M. ENTRY: the
+ * request makes a file or directory; otherwise it writes to a file. If space
+ * was short because of a limit, returns the outcome for this limit, and sets
+ * f->exceeded; otherwise returns RESULT. */
 int quota_explain(struct files *f, const struct mount *m, int directory,
                   bool entry, int result);
 
-/* An idle partial belongs to this user, and no upload is writing it. It was not
- * written within the last hour, and SIZE didn't report its length within the
- * last half hour. Each search looks at 100,000 names at most, for 5 s at most:
- * in the share if M is one, otherwise in the home, since reaching a limit in
- * one of them says nothing about the others. */
+/* An idle partial belongs to this user, and no upload is writing it. It was
+ * last written more than an hour ago, and SIZE last reported its length more
+ * than half an hour ago. A search is in the share if M is a share, otherwise in
+ * the home: a limit that is reached in one of them says nothing about the
+ * others. It looks at 100,000 names at most, and for 5 s at most. */
 
-/* Removes idle partials on the disk of FD until NEED bytes are freed, and logs
- * it with SHORTAGE, a result of space_make_room(). Returns the freed bytes. */
+/* Removes idle partials on the disk of FD until NEED bytes are freed. Logs this
+ * with the reason SHORTAGE, a result of space_make_room(). Returns how many
+ * bytes were freed. */
 uint64_t space_remove_idle(struct files *f, const struct mount *m, int fd,
                            int shortage, uint64_t need);
 

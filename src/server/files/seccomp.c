@@ -1,9 +1,10 @@
-/* files: the user's files and nothing else. openat2 is the only way to open a
- * file. A filter can't see its struct, but Landlock, chroot and the user's ids
- * bound it. It makes no socket, no symbolic link, no device. It changes modes
- * and times by an open descriptor, never by name: Landlock doesn't check those
- * calls, but it checks the openat2 that made the descriptor. (It doesn't check
- * O_PATH, but such a descriptor can change nothing.) */
+/* The policy of the process files, which can reach the user's files and nothing
+ * else. Only openat2 opens a file. A filter can't see the struct of openat2,
+ * but Landlock, chroot and the user's ids bound the call. The process makes no
+ * socket, symbolic link or device. It changes modes and times by an open
+ * descriptor, never by name: Landlock doesn't check these calls, but it checks
+ * the openat2 that made the descriptor. (It doesn't check an open with O_PATH,
+ * but such a descriptor can change nothing.) */
 #include "sallyport/seccomp/policy.h"
 
 #include <fcntl.h>
