@@ -1,7 +1,7 @@
 /* Changes of names, times and modes, in the process files. MKD, RMD, DELE and
  * RNTO act on a name in an open directory and follow no link there. MFMT and
- * SITE CHMOD use an open descriptor only, of what openat2 found in a mount:
- * Landlock doesn't check the system calls that take a name. */
+ * SITE CHMOD use only a descriptor that openat2 has opened in a mount: Landlock
+ * doesn't check the system calls that take a name. */
 #include "files.h"
 
 #include <errno.h>
@@ -17,8 +17,9 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/rights.h"
 
-/* Opens the directory for reading, to lock and sync it. If it can't be read, it
- * takes no upload either. */
+/* Opens the directory of PATH for reading, to lock and sync it. If the user
+ * can't read it, opens it by O_PATH, without a lock: such a directory
+ * takes no uploads, from which a lock protects. */
 static int
 change_find(const struct files *f, const struct path *path, unsigned needed,
             int (*resolve)(const struct files *f, const struct path *path,
@@ -42,9 +43,9 @@ int change_of_mount(const struct files *f, const struct path *path)
                : 0;
 }
 
-/* Syncs the directory, so that a new name survives a power cut: a directory's
- * name, and with it the files in it. DELE needs no sync: at worst the file is
- * still there. */
+/* Syncs the directory, so that a new name in it survives a power cut: with a
+ * new directory its files would be lost, too. The DELE of a file needs no sync:
+ * at worst the file comes back. */
 static int change_sync(const struct files *f, int directory)
 {
     if (!f->rules.fsync || fsync(directory) == 0 || errno == EBADF)
@@ -52,9 +53,9 @@ static int change_sync(const struct files *f, int directory)
     return -errno;
 }
 
-/* Checks whether the new directory takes the place of a directory with rights
- * in the users file. Only now does the disk show which spellings it takes for
- * one name. */
+/* Refuses the new directory if it is, by another spelling, a directory that has
+ * rights in the users file. Only now does the disk show which spellings it
+ * takes for one name. */
 static int change_check_place(const struct files *f, const struct place *at,
                               const struct path *path)
 {
@@ -74,7 +75,7 @@ int change_on_directory_make(void *owner, struct msg_directory_make *m)
     int r = change_find(f, &path, RIGHT_DIRECTORY, resolve_new_place, &at);
     if (r != 0)
         return r;
-    /* Keeps the inherited set-group-ID bit: there is no chmod. */
+    /* Calls no chmod, which would remove the inherited set-group-ID bit. */
     if (mkdirat(at.directory, at.name, (mode_t)at.mount->dir_mode) < 0)
         return quota_explain(f, at.mount, at.directory, true, -errno);
     r = change_check_place(f, &at, &path);
@@ -151,7 +152,8 @@ int change_on_file_delete(void *owner, struct msg_file_delete *m)
     int partial;
     if (r == 0) {
         partial = partial_forget(f, at.directory, at.name);
-    } else { /* SIZE has reported a length; an upload under way stays */
+    } else { /* no file: deletes the partial that SIZE shows, unless an upload
+                is writing it */
         resume_drop_answer(f, at.directory, at.name);
         r = partial = partial_delete_of(f, at.directory, at.name);
     }
@@ -197,8 +199,8 @@ static int change_give(const struct files *f, const struct place *from,
     return naming_give(f, &n);
 }
 
-/* Applies on_conflict: an upload under another name and a rename obeys it, as
- * an upload to the name itself. FILE: the facts of FROM. */
+/* Applies on_conflict: otherwise a client could evade it by an upload under
+ * another name and a rename. FILE: the facts of FROM. */
 static int change_rename_taken(const struct files *f, const struct place *from,
                                struct place *to, struct path *path,
                                const struct stat *file)
@@ -217,8 +219,9 @@ static int change_rename_taken(const struct files *f, const struct place *from,
     return change_give(f, from, to, path, file, f->rules.on_conflict);
 }
 
-/* Renames files and directories only. Renaming a link would be making a link,
- * which Landlock forbids; without Landlock it would be a surprise. */
+/* Renames only files and directories. Landlock takes the rename of a link for
+ * the making of a link, and forbids it; so it is refused without Landlock,
+ * too. */
 static int change_rename_locked(const struct files *f, const struct place *from,
                                 struct place *to, struct path *path)
 {
@@ -229,12 +232,12 @@ static int change_rename_locked(const struct files *f, const struct place *from,
     if (resolve_hides(f, from->mount, &st))
         return -ENOENT;
     if (from->mount->mine && S_ISDIR(st.st_mode))
-        return OUTCOME_NO_RIGHT; /* other users' files are in it */
+        return OUTCOME_NO_RIGHT; /* it may contain other users' files */
     if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
         return OUTCOME_NOT_REGULAR;
     int r = change_give(f, from, to, path, &st, CONFLICT_REJECT);
     /* The file system has neither RENAME_NOREPLACE nor links, or this is a
-     * directory, which has no links. A name that can't be looked at may be
+     * directory, which can't be linked. A name that can't be looked at may be
      * taken. */
     if (r == OUTCOME_ONLY_OVERWRITE &&
         fstatat(to->directory, to->name, &other, AT_SYMLINK_NOFOLLOW) < 0 &&
@@ -245,7 +248,7 @@ static int change_rename_locked(const struct files *f, const struct place *from,
     if (r != 0 || !S_ISDIR(st.st_mode))
         return r;
     r = change_check_place(f, to, path);
-    if (r != 0) /* its old name must become free: both directories are locked */
+    if (r != 0) /* the locks have kept the old name free */
         change_rename_plain(to, from);
     return r;
 }
@@ -261,8 +264,8 @@ static void change_measure(struct walk *w, int directory, const char *name)
 }
 
 /* Refuses a rename that makes a path of more than FTP_PATH_MAX bytes: no client
- * could name it, and retention couldn't remove it. If the look at a large tree
- * takes longer than a second, it is moved nevertheless. */
+ * could name it, and retention couldn't remove it. If it takes longer than a
+ * second to look through a large tree, the tree is moved nevertheless. */
 static int change_check_depth(struct files *f, const struct place *from,
                               const struct path *old, const struct path *new)
 {
@@ -296,13 +299,13 @@ int change_on_rename(void *owner, struct msg_rename *m)
     resolve_request(m->to, &new);
     r = change_find(f, &new, RIGHT_RENAME, resolve_new_place, &to);
     if (r == 0 && mount_is_below(f, path_slice(&new)))
-        r = OUTCOME_MOUNT; /* the name doesn't exist yet */
+        r = OUTCOME_MOUNT; /* a mount lies below the new name */
     if (r == 0)
         r = change_check_depth(f, &from, &old, &new);
     if (r != 0)
         return r;
-    /* Renames nothing between mounts, not even on one file system: the kernel
-     * would keep the group and mode of the file. */
+    /* Refuses a rename between mounts, even on one file system: the file would
+     * keep its old group and mode. */
     struct lock lock[2] = { LOCK_NONE, LOCK_NONE };
 
     owner_note_disk(f, to.directory);
@@ -339,7 +342,7 @@ static int change_open(const struct files *f, const struct path *path,
     PLACE_CLEANUP struct place at = PLACE_NONE;
     int r = resolve_look(f, path, needed);
 
-    /* A drop shows only the session's last upload: clients must be able to set
+    /* In a drop only the session's last upload can be opened, since clients set
      * its time. */
     if (r == -ENOENT && mount_of(f, path_slice(path))->drop && u->visible &&
         !u->held[0] && slice_equal(path_slice(path), path_slice(&u->path))) {
@@ -357,10 +360,10 @@ static int change_open(const struct files *f, const struct path *path,
     return fd;
 }
 
-/* Opens it for its owner only, as chmod(2) demands. The kernel lets
- * everybody who may write set the time to now, so this checks, too. In a
- * share it is no mistake that a file belongs to another member, so the reply
- * names the rule. */
+/* Opens a file or directory only if the user owns it, as chmod(2) demands.
+ * Checks this itself, since the kernel lets everybody who can write to a file
+ * set its time to now. In a share many files belong to other members, so there
+ * the reply names the rule. */
 static int change_open_own(const struct files *f, const struct path *path,
                            unsigned needed, bool directory, struct stat *st)
 {
@@ -402,16 +405,16 @@ int change_on_times(void *owner, struct msg_times *m)
         return -errno;
     if (st.st_mtim.tv_sec == m->modify)
         return ANSWER(f, done, m->request);
-    /* A file system silently cuts off what it can't store. */
+    /* If a file system can't store a time, it silently stores another one. */
     const struct timespec old[2] = { before.st_atim, before.st_mtim };
     return futimens(fd, old) < 0 ? -errno : -ERANGE;
 }
 
-/* Changes the mode. A directory keeps the bits that an administrator set beyond
- * the nine: users who share it need its set-group-ID bit. A file never gets any
- * of them. The mode of the home itself is the administrator's, since 0 would
- * lock the user out. The owner keeps the right to read, since retention needs
- * it. */
+/* Changes the nine permission bits. A directory keeps its other bits, which an
+ * administrator has set: users who share it need its set-group-ID bit. A file
+ * never gets other bits. The home keeps the administrator's mode, since mode 0
+ * would lock the user out. The owner keeps the right to read, since retention
+ * needs it. */
 int change_on_mode(void *owner, struct msg_mode *m)
 {
     struct files *f = owner;
@@ -422,8 +425,8 @@ int change_on_mode(void *owner, struct msg_mode *m)
     resolve_request(m->path, &path);
     if (m->mode > MODE_MAX)
         die(EX_PROTOCOL, "session: a mode with more than nine bits");
-    /* Opens it to change its mode, but not in a share: the modes there decide
-     * what its other members can do, so they are the share's own. */
+    /* Refuses to change a mode in a share: modes there decide what other
+     * members can do, so the share sets them. */
     const unsigned needed = RIGHT_WRITE | RIGHT_REPLACE;
     const struct mount *in = mount_of(f, path_slice(&path));
     if (in->share && (needed & ~in->rights) == 0)
@@ -431,12 +434,12 @@ int change_on_mode(void *owner, struct msg_mode *m)
     FD_CLEANUP int fd = change_open_own(f, &path, needed, m->directory, &st);
     if (fd < 0)
         return fd;
-    /* Compare by device and inode, since links in the home may lead to the home
-     * itself. */
+    /* Compares by device and inode, since a link in the home can lead to the
+     * home itself. */
     if (fstat(f->mount[0].fd, &home) < 0 || resolve_is_same(&st, &home))
         return -EPERM;
-    /* Outside the user's groups the kernel would drop the set-group-ID bit, and
-     * new files would get another group. */
+    /* If the directory's group isn't one of the user's groups, the kernel would
+     * drop the set-group-ID bit, and new files would get another group. */
     bool in_group = st.st_gid == f->gid;
     for (int i = 0; i < f->group_count; i++)
         in_group |= f->groups[i] == st.st_gid;

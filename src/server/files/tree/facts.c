@@ -1,8 +1,9 @@
-/* Reads names for a client, in the process files: facts for SIZE, MDTM, MLST
- * and RNFR, and for each line of a listing; its content for RETR; and whether
- * CWD may enter it. A link to a file in the home is shown as that file. Any
- * other link is shown as a link: a client that removes or copies a tree would
- * follow a directory out of the tree, or in a circle. */
+/* Looks up a name for a client, in the process files. SIZE, MDTM, MLST, RNFR
+ * and each line of a listing get the facts of the name, RETR gets a handle of
+ * the file, and CWD learns whether the user can enter the directory. A link to
+ * a file in the home is shown as this file. Any other link is shown as a link:
+ * otherwise a client that removes or copies a tree would follow a link out of
+ * the tree, or in a circle. */
 #include "files.h"
 
 #include <errno.h>
@@ -14,8 +15,8 @@
 #include "sallyport/domain/outcome.h"
 #include "sallyport/domain/rights.h"
 
-/* Computes the perm fact (RFC 3659 7.5.5), which is advice: what the user's
- * rights permit. The disk may still refuse it, by permission bits, an ACL or a
+/* The perm fact (RFC 3659 7.5.5) is advice: it says what the user's rights
+ * permit. The disk can still refuse it, by permission bits, an ACL or a
  * read-only mount. */
 static bool perm_has(const struct mount *m, unsigned rights)
 {
@@ -27,8 +28,8 @@ static unsigned perm_when(bool condition, unsigned perm)
     return condition ? perm : 0;
 }
 
-/* A drop can be listed, but shows nothing: a client must not take that for an
- * empty directory. */
+/* Leaves out PERM_LIST for a drop: the listing of a drop shows nothing, and a
+ * client must not take the drop for an empty directory. */
 static unsigned perm_directory(const struct mount *m)
 {
     return PERM_ENTER | perm_when(perm_has(m, RIGHT_WRITE), PERM_CREATE) |
@@ -59,9 +60,9 @@ unsigned facts_perm(const struct files *f, const struct mount *m,
     return perm_when(perm_has(m, RIGHT_DELETE) && link, PERM_DELETE);
 }
 
-/* Replaces the facts of a directory that change with anybody's upload. The
- * server's start says nothing about uploads, and is the same for everybody;
- * clients show 1970 as an error. */
+/* Replaces the facts of a directory that change with anybody's upload. Its time
+ * becomes the start of the server, which says nothing about uploads, and is the
+ * same for everybody; not 1970, which clients show as an error. */
 static void facts_hide_changes(const struct files *f, struct stat *st)
 {
     st->st_size = 0;
@@ -73,7 +74,8 @@ int facts_of_mount(struct files *f, const struct mount *m, struct facts *ret)
 {
     ret->st = (struct stat){ .st_mode = S_IFDIR | m->dir_mode,
                              .st_ino = (ino_t)(m - f->mount) };
-    int r = m->fd < 0 ? 0 : resolve_known(m->fd, &ret->st); /* may hang */
+    /* Doesn't call fstat(), which could hang. */
+    int r = m->fd < 0 ? 0 : resolve_known(m->fd, &ret->st);
     if (r < 0)
         return r;
     ret->link = false;
@@ -93,8 +95,8 @@ int facts_read(struct files *f, const struct view *in, const char *name,
         return -ENOENT;
     ret->link = S_ISLNK(ret->st.st_mode);
     if (ret->link) {
-        /* The kernel resolves the link from the home, since it may lead
-         * upwards, up to the home. */
+        /* Resolves the link from the home: a link can lead to a directory above
+         * its own, but not above the home. */
         char path[FTP_PATH_MAX + 1 + NAME_MAX + 1];
         int len = in->path.len == 1 ? 0 : (int)in->path.len;
         struct stat st;
@@ -125,8 +127,8 @@ enum entry_kind facts_kind(const struct facts *facts)
     }
 }
 
-/* SIZE of a missing file, or SITE PARTIAL: returns how much of its upload can
- * be resumed. */
+/* Answers SIZE of a missing file, or SITE PARTIAL, by the number of bytes of
+ * its upload that can be resumed. */
 static int facts_of_partial(struct files *f, const struct place *at,
                             const struct view *in, enum facts_for purpose,
                             struct facts *ret)
@@ -156,8 +158,7 @@ static const unsigned facts_rights[FACTS_FOR_COUNT] = {
     [FACTS_FOR_RENAME] = RIGHT_RENAME,
 };
 
-/* Finds the facts. A drop contains only what this user's own uploads have
- * left. */
+/* Finds the facts of PATH. In a drop the user can see only own partials. */
 static int facts_find(struct files *f, const struct path *path,
                       enum facts_for purpose, bool directory, struct facts *ret)
 {
@@ -213,9 +214,10 @@ int facts_on_facts(void *owner, struct msg_facts *m)
                   .owner = facts.owner);
 }
 
-/* Returns the bytes that SIZE has reported, as long as an upload may rely on
- * them. A user who may not read files sees only own bytes. Returns -ENOENT if
- * SIZE has reported none. */
+/* Answers with the partial that SIZE has reported to this session, as long as
+ * an upload can rely on that answer. It contains only own bytes, so a user
+ * without the right to read gets it, too. Returns -ENOENT if SIZE has reported
+ * no partial. */
 static int facts_read_partial(struct files *f, uint32_t request,
                               const struct path *path)
 {
@@ -241,9 +243,8 @@ static int facts_read_partial(struct files *f, uint32_t request,
     return ANSWER(f, file_readable, request, .size = sized->length, .file = fd);
 }
 
-/* Opens a regular file only, never a directory, a FIFO or a device: what the
- * session would read from them is no file. This process keeps no copy of the
- * handle. */
+/* Opens only a regular file, never a directory, a FIFO or a device. This
+ * process keeps no copy of the handle. */
 int facts_on_file_read(void *owner, struct msg_file_read *m)
 {
     struct files *f = owner;
@@ -285,7 +286,8 @@ int facts_on_directory_enter(void *owner, struct msg_directory_enter *m)
         resolve_open(f, path_slice(&path), 0, O_PATH | O_DIRECTORY);
     if (fd < 0)
         return fd;
-    /* The lookup of "." asks the kernel for the right to search it. */
+    /* The lookup of "." asks the kernel whether the user may search the
+     * directory. */
     FD_CLEANUP int in = resolve_in(fd, ".", O_PATH | O_DIRECTORY, 0);
     return in < 0 ? in : ANSWER(f, done, m->request);
 }

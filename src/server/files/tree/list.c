@@ -1,7 +1,7 @@
-/* Listings, in the process files: written into a pipe while the session sends
- * them on. Each line is sent when it is made, unsorted, so that a directory of
- * any size takes the same memory. It never follows a link out of the home, and
- * never waits for a reader without watching session and master too. */
+/* Writes listings into a pipe, in the process files, while the session sends
+ * them to the client. Sends each line when it is made, unsorted, so that a
+ * directory of any size takes the same memory. Never follows a link out of the
+ * home. Watches session and master while it waits for a reader. */
 #include "files.h"
 
 #include <errno.h>
@@ -19,10 +19,8 @@
 #include "sallyport/domain/rights.h"
 #include "sallyport/ftp/listing.h"
 
-/* Patterns are matched on bytes: '*': any bytes; '?': any one byte; "[a-z]",
- * "[!a-z]": one byte of a set; else the byte itself. None of them matches a dot
- * at the beginning. A '[' without its ']' is itself. fnmatch(3) would take
- * exponential time for the patterns of a hostile client. */
+/* Patterns are matched here and not by fnmatch(3), which takes exponential time
+ * for the patterns of a hostile client. */
 bool list_is_pattern(const char *name)
 {
     return strpbrk(name, "*?[") != NULL;
@@ -45,8 +43,8 @@ static bool pattern_is_in_set(const char *p, const char *end,
     return found != negated;
 }
 
-/* Matches one byte against one part of the pattern. Returns the next part, or
- * NULL if the byte doesn't match or there is none. */
+/* Matches BYTE against the first part of the pattern P. Returns the rest of the
+ * pattern; NULL: BYTE doesn't match, or the name or the pattern has ended. */
 static const char *pattern_match_byte(const char *p, char byte)
 {
     const char *last = NULL;
@@ -63,8 +61,8 @@ static const char *pattern_match_byte(const char *p, char byte)
     return *p == '?' || *p == byte ? p + 1 : NULL;
 }
 
-/* Backtracks to the last star only: whatever an earlier star could match more,
- * the last one can match as well. */
+/* Backtracks only to the last star: it can match all the bytes that an earlier
+ * star could match in addition. */
 bool list_matches(const char *pattern, const char *name)
 {
     const char *star = NULL, *taken = NULL, *next;
@@ -89,8 +87,8 @@ bool list_matches(const char *pattern, const char *name)
     }
 }
 
-/* The size of the pipe. One write fills exactly this: one more byte would wait
- * until the session has read, and then take a page of the pipe for itself. */
+/* The size of the pipe, which one write fills exactly. One more byte would wait
+ * until the session has read, and would then take a whole page of the pipe. */
 #define LIST_BLOCK      65536
 #define LIST_LINE_MAX   16384
 #define LIST_LOOK_EVERY 1024 /* names between two checks of the peers */
@@ -108,7 +106,7 @@ struct list_output {
     struct files *f;
     const struct subject *what;
     enum list_format format;
-    unsigned facts;        /* MLSD's */
+    unsigned facts;        /* the facts that MLSD sends */
     struct slice argument; /* as the client gave it */
     struct view in;
     int pipe;
@@ -120,8 +118,8 @@ struct list_output {
                             * made */
 };
 
-/* Waits MS (-1: without limit) for EVENTS of the pipe; MS 0 only looks whether
- * pipe, session and master are still there. */
+/* Waits up to MS (-1: without limit) for EVENTS of the pipe. Returns 0; -EPIPE:
+ * the reader, session or master has gone; or another -errno. */
 static int list_wait(const struct list_output *l, short events, int ms)
 {
     struct pollfd ends[] = {
@@ -156,7 +154,7 @@ static int list_write(struct list_output *l, size_t len)
     return r;
 }
 
-/* Notes that the disk can't show a name, so the listing is incomplete. */
+/* If the disk couldn't show a name, notes that the listing is incomplete. */
 static void list_note_error(struct list_output *l, int r)
 {
     if (files_outcome(r) == OUTCOME_IO)
@@ -197,9 +195,9 @@ static bool list_ends_in_slash(struct slice s)
     return s.len > 0 && s.ptr[s.len - 1] == '/';
 }
 
-/* Adds NAME, the mount M, or no mount if M is NULL. Leaves out a name that was
- * deleted meanwhile, or may not be looked at, or can't be shown by the disk; in
- * the last case the listing is reported as incomplete. */
+/* Adds the entry NAME. M: the mount that has this name, or NULL. Leaves out a
+ * name that was deleted meanwhile, that the user must not look at, or that the
+ * disk can't show; in the last case the listing is reported as incomplete. */
 static int list_add_entry(struct list_output *l, const char *name,
                           const struct mount *m)
 {
@@ -211,8 +209,8 @@ static int list_add_entry(struct list_output *l, const char *name,
     if (l->format != LIST_NAMES) {
         r = list_add_facts(l, name, m, &e);
     } else {
-        /* A name that RETR accepts: the client's own argument, then the
-         * name. */
+        /* Makes a name that RETR accepts: the client's own argument, then the
+         * entry's name. */
         if (l->what->directory < 0 && front.len > 0) {
             e.name = SLICE("");
         } else if (front.len > 0 && !list_ends_in_slash(front)) {
@@ -230,8 +228,8 @@ static int list_add_entry(struct list_output *l, const char *name,
     return l->out.len >= LIST_BLOCK ? list_write(l, LIST_BLOCK) : 0;
 }
 
-/* Must the name be left out? A listing with facts finds out by reading them
- * (facts_read). */
+/* Does NLST leave the name out, since it is another user's file? Listings with
+ * facts learn this from facts_read(). */
 static bool list_hides(struct list_output *l, const char *name)
 {
     struct stat st;
@@ -249,9 +247,9 @@ static bool list_leaves_out(const struct list_output *l, const char *name)
     return l->what->pattern[0] && !list_matches(l->what->pattern, name);
 }
 
-/* Adds the mounts in this directory, instead of its own entries under their
- * names. A mount that couldn't be opened is listed, too: a client that mirrors
- * removes its copy of a directory that the listing lacks. */
+/* Adds the mounts in this directory; each hides an entry of the same name.
+ * Lists a mount that couldn't be opened, too: a client that mirrors removes its
+ * copy of a directory that the listing lacks. */
 static int list_add_mounts(struct list_output *l)
 {
     const struct files *f = l->f;
@@ -286,7 +284,7 @@ static int list_add_names(struct list_output *l)
             (mounts && mount_named(l->f, l->in.path, name)) ||
             list_hides(l, name))
             continue;
-        /* Is it a guarded directory under another spelling, with other
+        /* Is NAME another spelling of a guarded directory, which has other
          * rights? */
         r = d.maybe_directory
                 ? guard_name(l->f, l->in.mount, l->in.path, l->in.fd, name)
@@ -307,9 +305,10 @@ static int list_open_subject(const struct files *f, const struct path *path,
     int fd =
         resolve_open(f, path_slice(path), RIGHT_LIST, O_RDONLY | O_DIRECTORY);
 
-    /* If no file has the name and the last component is a pattern (none in
-     * RFC 3659 7.1), opens the directory before it. A path that ends in "/" and
-     * an empty argument, which means the working directory, are no patterns. */
+    /* If nothing has the name and its last component is a pattern, opens the
+     * directory above. MLSD has no patterns (RFC 3659 7.1). A path that ends in
+     * "/" isn't a pattern, and an empty argument means the working
+     * directory. */
     path_split(path_slice(path), &head, &name);
     if (fd == -ENOENT && format != LIST_FACTS &&
         !path_names_directory(argument) &&
@@ -346,7 +345,7 @@ static int list_stream(struct list_output *l, const struct path *path)
            !list_ends_in_slash(l->argument))
         l->argument.len--;
     l->in.mount = mount_of(l->f, l->in.path);
-    /* In a drop no name is even read. */
+    /* Doesn't even read the names in a drop. */
     r = !directory          ? list_add_entry(l, what->at.name, NULL)
         : l->in.mount->drop ? 0
                             : list_add_names(l);
@@ -370,8 +369,8 @@ static int list_run(struct files *f, const struct msg_directory_list *m,
     };
     int ends[2];
 
-    /* Makes the pipe non-blocking at both ends: the session's end is part of
-     * its loop. */
+    /* Makes the pipe non-blocking at both ends: the session's loop watches the
+     * other end. */
     if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
         return -errno;
     l.pipe = ends[1];

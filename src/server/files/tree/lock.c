@@ -1,9 +1,9 @@
-/* Locks of directories, in the process files. A session that gives a file its
- * name, or takes one away, holds the lock of the directory. Most network disks
- * keep that lock on one machine, so there a reserved file of the directory is
- * locked, too, whose lock holds on all machines. The file that has the name is
- * never opened for this: NFS and libfuse move an open file aside before they
- * replace it, and for that moment nothing has the name. */
+/* Locks of directories, in the process files. A session that gives a file a
+ * name, or takes a name away, holds the lock of the directory. Most network
+ * disks keep the lock of a directory on one machine, so there a session also
+ * locks a reserved file in the directory: this lock holds on all machines. It
+ * never opens the file that has the name for this: NFS and libfuse move an open
+ * file aside before they replace it, and for a moment nothing has the name. */
 #include "files.h"
 
 #include <errno.h>
@@ -24,9 +24,10 @@ int lock_open_file(const struct files *f, int fd)
     return no_locks ? 0 : r;
 }
 
-/* Opens it with O_RDWR, since NFS locks a file exclusively only if it is open
- * for writing. All members of a share open it, also if sallyportctl has made
- * it, which searches a share as it searches a home. */
+/* Opens the file with O_RDWR, since NFS locks a file exclusively only if it is
+ * open for writing. In a share its mode lets all members open it. sallyportctl
+ * searches a share like a home, so a file that it makes always has this
+ * mode. */
 int lock_make_file(const struct files *f, const struct mount *m, int directory)
 {
     const bool for_members = m->share || f->session.peer == PROCESS_CTL;
@@ -37,9 +38,9 @@ int lock_make_file(const struct files *f, const struct mount *m, int directory)
 }
 
 /* Every process that can open the directory can hold its lock, so the wait has
- * a deadline. If the user has no right to write, or the disk is full, there may
- * be no reserved file: then a removal goes on without it. In a drop each name
- * is random. */
+ * a deadline. If the lock file can't be made, since the user can't write there
+ * or the disk is full, goes on without it: a removal must work then. A drop
+ * needs no lock file, since each name in it is random. */
 int lock_directory(struct files *f, const struct mount *m, int directory,
                    struct lock *ret)
 {

@@ -93,7 +93,7 @@ unsigned mount_may(const struct mount *m)
     return may;
 }
 
-/* Sets the rights. A drop lists nothing for its user. */
+/* Sets the rights. A drop can be listed, but shows nothing. */
 static void mount_set_rights(struct mount *m, unsigned rights)
 {
     m->drop = rights_drop(rights);
@@ -135,15 +135,16 @@ void mount_init(struct files *f, const struct files_start *start)
     }
 }
 
-/* Asks the kernel whether the user may search the directory: if not, the login
- * reports it. */
+/* Opens the "." of FD, by which the kernel checks that the user may search the
+ * directory. Returns a descriptor, or -errno, which the login reports. */
 static int mount_searchable(int fd)
 {
     return fd < 0 ? fd : resolve_in(fd, ".", O_PATH | O_DIRECTORY, 0);
 }
 
-/* Returns the part of PATH after ABOVE. No other function compares strings of
- * paths: the kernel decides whether the rest stays beneath ABOVE. */
+/* Returns the part of PATH after ABOVE; NULL: PATH isn't beneath ABOVE. No
+ * other function compares real paths as strings. The kernel then decides
+ * whether the rest stays beneath ABOVE. */
 static const char *mount_rest(const char *above, const char *path)
 {
     size_t len = strlen(above);
@@ -158,9 +159,10 @@ static const char *mount_rest(const char *above, const char *path)
     return *path ? path : NULL;
 }
 
-/* Opens a home or a share; without root beneath ABOVE. There all homes lie in
- * one directory, and all shares in another: otherwise a users file that
- * somebody else may edit could name any of the caller's directories. */
+/* Opens a home or a share. If the server runs without root, opens it beneath
+ * ABOVE, the directory of all homes, or of all shares: otherwise a person who
+ * can edit the users file could name any directory of the user who runs the
+ * server. */
 static int mount_open_outside(bool root, const char *above, const char *path)
 {
     const char *rest = above && !root ? mount_rest(above, path) : NULL;
@@ -177,7 +179,8 @@ static int mount_open_outside(bool root, const char *above, const char *path)
     return mount_searchable(fd);
 }
 
-/* Opens it in the home. A share hides the entry of the home under its name. */
+/* Opens the directory M in the home. Returns -EEXIST if M is in a share, which
+ * hides the home's directory of that name. */
 static int mount_open_in_home(const struct files *f, const struct mount *m)
 {
     struct slice above, name;
@@ -190,8 +193,8 @@ static int mount_open_in_home(const struct files *f, const struct mount *m)
     return mount_searchable(fd);
 }
 
-/* Makes the directory, and its parents. The user couldn't, since no client
- * changes what contains such a directory. */
+/* Makes the directory, and its parents. The user couldn't make it, since MKD
+ * refuses the path of a mount. */
 static int mount_make_in_home(const struct files *f, const struct mount *m)
 {
     FD_CLEANUP int fd = fcntl(f->mount[0].fd, F_DUPFD_CLOEXEC, 0);
@@ -260,7 +263,7 @@ static int mount_open_others(struct files *f, const struct files_start *start)
     return 0;
 }
 
-/* Tells master before each directory which one comes, since each call on a disk
+/* Before it opens a directory, tells master which one, since a call on a disk
  * may hang. */
 int mount_open(struct files *f, const struct files_start *start)
 {

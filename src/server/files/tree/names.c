@@ -1,6 +1,6 @@
-/* The names of the users who own files in shares, in the process files. It
- * knows uids only, so it asks master once for each, which names those users who
- * are in one share with its own. */
+/* Finds the names of users who own files in shares, in the process files. The
+ * process has only uids, so it asks master once for each uid. Master names a
+ * user only if that user and the process's own user are in one share. */
 #include "files.h"
 
 #include <poll.h>
@@ -8,7 +8,7 @@
 #include "sallyport/base/clock.h"
 
 #define NAME_MS 2000
-/* Milliseconds without questions after one that master didn't answer. */
+/* After a question without an answer, master isn't asked for so many ms. */
 #define NAME_REST_MS 60000
 
 int names_on_owner_is(void *owner, struct msg_owner_is *m)

@@ -1,8 +1,8 @@
-/* The kernel's quotas in the process files: what they leave, and whether they
- * are the cause of a lack of space. Only the kernel counts and refuses. A
- * process may read the quotas of its own uid and gids. On btrfs it reads files
- * of sysfs, which are opened before the sandbox closes. The limit of a project
- * is no quota here: statfs shows it as the size of the disk. */
+/* Reads the kernel's quotas, in the process files: how much they leave, and
+ * whether one is the cause of a lack of space. Only the kernel counts and
+ * refuses. A process may read the quotas of its own uid and gids. On btrfs it
+ * reads files of sysfs, which are opened before the sandbox closes. The limit
+ * of a project isn't read: statfs shows it as the size of the disk. */
 #include "files.h"
 
 #include <errno.h>
@@ -61,8 +61,9 @@ void quota_at(const struct files *f, const struct mount *m, int fd,
     quota_find(f, fd, m->share && mount_hides_names(m), ret);
 }
 
-/* Blames the disk or the quota, whichever leaves less: a write fails before its
- * last block fits. A quota that can't be read causes EDQUOT, too. */
+/* Blames the quota if it leaves no more than the disk: a write fails before the
+ * last byte is used up, so neither of them leaves exactly 0. Returns RESULT if
+ * the quota can't be read, even for EDQUOT. */
 int quota_explain(struct files *f, const struct mount *m, int directory,
                   bool entry, int result)
 {
@@ -72,8 +73,9 @@ int quota_explain(struct files *f, const struct mount *m, int directory,
     if ((result != -ENOSPC && result != -EDQUOT) ||
         fstatvfs(directory, &disk) < 0)
         return result;
-    /* Gets the limits that the user may learn. In a drop the share's limits are
-     * named only if the user's own upload has just reached them. */
+    /* Gets the limits that the user may learn. In a share that hides names the
+     * share's limits are named only if the user's own upload has just reached
+     * them. */
     quota_at(f, m, directory, &q);
     if (!entry) {
         quota_find(f, directory, false, &all);

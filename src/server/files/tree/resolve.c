@@ -1,10 +1,10 @@
 /* Paths become descriptors here and nowhere else, in the process files; and
  * here the user's rights are checked. The virtual path chooses the mount, and
  * openat2(2) resolves the rest beneath its directory. A home in which the same
- * rights hold everywhere is the root for the kernel, so that no link and no
- * ".." leads out. If rights depend on the path, no link is followed, since it
- * would lead from one path to another. Paths of the server are never compared
- * or joined as strings. */
+ * rights hold everywhere is the root for the kernel, so that neither a link nor
+ * ".." leads out of it. If rights depend on the path, no link is followed,
+ * since it would lead from one path to another. Paths of the server are never
+ * compared or joined as strings. */
 #include "files.h"
 
 #include <errno.h>
@@ -135,9 +135,10 @@ int resolve_beneath(int directory, const char *path, int flags)
                        RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
 }
 
-/* Writes the part of PATH in its mount, "." for the mount itself. In a drop no
- * other part is ever looked up. A mount that couldn't be opened isn't missing:
- * a client would remove its copies. */
+/* Writes the part of PATH after the path of its mount, or "." for the mount
+ * itself. In a drop nothing else is ever looked up: -ENOENT. If the mount
+ * couldn't be opened, returns -EIO and not -ENOENT, after which a client would
+ * remove its copies. */
 static int resolve_rest(const struct mount *m, struct slice path,
                         char ret[FTP_PATH_MAX + 1])
 {
@@ -189,8 +190,9 @@ int resolve_open(const struct files *f, struct slice path, unsigned needed,
     if (r < 0)
         return m->mine && r == -ENOTDIR ? -ENOENT : r;
     if (m->mine) {
-        /* Decides by the opened file. Looks at it before as well: the error of
-         * the open would show that another user's file has the name. */
+        /* Looks at the file by O_PATH before the open: an error of the open
+         * would show that another user's file has the name. The open then
+         * decides by the opened file. */
         FD_CLEANUP int seen = resolve_own(f, m, rest, O_PATH);
 
         if (seen < 0)
@@ -229,8 +231,8 @@ int resolve_place(const struct files *f, const struct path *path,
         return -ENOENT;
     if (slice_copy(name, ret->name, sizeof(ret->name)) != 0)
         return -ENAMETOOLONG;
-    /* Uses the mount's own descriptor for the mount, unless it is to be
-     * read. */
+    /* If the directory is the mount itself, uses the mount's own descriptor,
+     * unless the directory must be read. */
     if (ret->mount->fd >= 0 && mount_is_at(ret->mount, directory) &&
         flags == O_PATH) {
         ret->directory = ret->mount->fd;

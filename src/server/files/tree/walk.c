@@ -1,8 +1,8 @@
-/* Directories, in the process files: read by getdents64(2), without sorting,
- * with no more memory for 100,000 names than for one; and walks through all
- * directories of a mount. A walk follows no link and keeps one directory's
- * buffer per level. It watches session and master itself, since a walk that
- * finds nothing sends nothing. */
+/* Reads directories by getdents64(2), in the process files: unsorted, and with
+ * the same memory for 100,000 names as for one. Walks through all directories
+ * of a mount. A walk follows no link, and keeps one buffer for each level of
+ * directories. It watches session and master itself, since a walk that finds
+ * nothing sends nothing. */
 #include "files.h"
 
 #include <dirent.h>
@@ -107,7 +107,7 @@ static void walk_into(struct walk *w, int fd, const char *name)
     struct stat st, outer;
 
     if (m && m->share)
-        return; /* the path leads into the share */
+        return; /* the path leads into the share instead */
     FD_CLEANUP int inner =
         w->one_disk ? resolve_unmounted(fd, name, O_RDONLY)
                     : resolve_in(fd, name, O_RDONLY | O_DIRECTORY, 0);
@@ -122,8 +122,9 @@ static void walk_into(struct walk *w, int fd, const char *name)
             return;
     }
 
-    /* The directory of fsck(8), in a home or share with a file system of its
-     * own, is root's, so no user has ever made a file in it. */
+    /* If a home or share is a file system of its own, it contains lost+found,
+     * the directory of fsck(8), which belongs to root: no user has ever made a
+     * file in it. */
     if (inner == -EACCES && strcmp(name, "lost+found") == 0 &&
         fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_uid == 0 &&
         !(st.st_mode & (S_IRWXG | S_IRWXO)))
@@ -164,7 +165,7 @@ static void walk_directory(struct walk *w, int fd)
 
 void walk_below(struct walk *w, struct slice path)
 {
-    const size_t top = w->mount->at.len + 1; /* its beginning in the mount */
+    const size_t top = w->mount->at.len + 1; /* after the mount's path */
 
     resolve_request(path, &w->path);
     w->sign_at = clock_ms() + SIGN_EVERY_MS;
