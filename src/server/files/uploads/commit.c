@@ -1,6 +1,6 @@
-/* The commit of an upload, in the process files: if length, limit, disk and
- * directory agree, a rename (naming.c) makes the name appear. Otherwise nothing
- * visible changes. */
+/* The commit of an upload, in the process files: checks its length, the limits,
+ * the disk and the directory, then makes the file appear by a rename
+ * (naming.c). If a check fails, nothing visible changes. */
 #include "files.h"
 
 #include <errno.h>
@@ -14,12 +14,13 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 
-/* For readers of the partial at that moment. */
+/* Time to wait for processes that are reading the partial. */
 #define WRITERS_MS      500
 #define WRITERS_STEP_MS 10
 
-/* Checks the length. After the sync only this machine's session can have
- * written to it, so the disk isn't asked again. */
+/* Checks the length of the partial. After the sync only the session, on this
+ * machine, can have written to the partial, so a network disk isn't asked
+ * again. */
 static int commit_check_length(const struct files *f, uint64_t length)
 {
     const struct upload *u = &f->upload;
@@ -57,8 +58,9 @@ static int commit_check_directory(const struct files *f, const struct upload *u)
     return resolve_is_same(&there, &open) ? 0 : (int)OUTCOME_MOVED;
 }
 
-/* Deletes another partial of NAME, which now belongs to an old version. Only
- * one partial can have the own name: if ours had it, there is no other. */
+/* Deletes another partial of NAME, since it belongs to an old version now. Only
+ * one partial can have the own name: if the upload's partial had it, there is
+ * no other partial. */
 static void commit_forget_others(struct files *f, const struct upload *u,
                                  const char *name)
 {
@@ -71,9 +73,9 @@ static void commit_forget_others(struct files *f, const struct upload *u,
         resume_drop_answer(f, u->directory, name);
 }
 
-/* Checks that the file that this upload continues hasn't changed since. If no
- * file had the name when this APPE began, but a file has it now, the client
- * didn't mean the new one. */
+/* Checks that the file that this upload continues hasn't changed since the
+ * upload first looked at it. If no file had the name when this APPE began, but
+ * a file has it now, the client didn't mean this file. */
 static int commit_check_base(const struct files *f, const struct upload *u)
 {
     struct stat st;
@@ -83,7 +85,7 @@ static int commit_check_base(const struct files *f, const struct upload *u)
     if (u->copy.from >= 0) {
         /* Checks the copied file. If a file system counts ctime in whole
          * seconds, copy_unchanged() can miss that another upload has replaced
-         * it. */
+         * the file. */
         FD_CLEANUP int fd = resolve_open(f, path_slice(&u->path), 0, O_PATH);
         if (fd < 0 || resolve_known(fd, &st) < 0 ||
             !resolve_is_same(&st, &u->copy.before))
@@ -97,10 +99,11 @@ static int commit_check_base(const struct files *f, const struct upload *u)
     return errno == ENOENT ? 0 : -errno;
 }
 
-/* Removes the mark before the rename, so that a partial that may already have
- * its final name is never continued; and the client's name, so that the
- * finished file doesn't change any more. Removes the record of SIZE's answer
- * only after the rename: otherwise a rest could become the file. */
+/* Removes two attributes before the rename: the mark, so that no upload
+ * continues a partial that may already have its final name; and the client's
+ * name, so that the finished file doesn't change any more. Removes the record
+ * of SIZE's answer only after the rename: if the process died in between, a
+ * client's rest could become the whole file. */
 static int commit_name(const struct files *f, struct upload *u)
 {
     const int fd = u->partial.fd;
@@ -114,12 +117,13 @@ static int commit_name(const struct files *f, struct upload *u)
     fd_close(&u->copy.from); /* it may be replaced now */
     u->partial.named = true;
     int r = naming_upload(f, u);
-    /* It has gone since the last look: another machine has removed it. */
+    /* The partial has gone since the last look: another machine has removed
+     * it. */
     if (r == -ENOENT && !partial_is_there(u->directory, &u->partial))
         r = OUTCOME_TAKEN_OVER;
     if (r != 0) {
-        u->wanted = false;     /* a partial that is kept gets it again */
-        if (u->partial.linked) /* its other name may be a file's */
+        u->wanted = false; /* a partial that is kept gets the attribute again */
+        if (u->partial.linked) /* its other name may be visible */
             u->partial.kind = PARTIAL_LOST;
         return r;
     }
@@ -129,8 +133,9 @@ static int commit_name(const struct files *f, struct upload *u)
 
 static int commit_publish(struct files *f, struct upload *u)
 {
-    /* The copied head was counted when its file was stored, and this file
-     * replaces that one; but a version stays beside it. */
+    /* Doesn't count the copied head again: it was counted when the old file was
+     * stored, and the upload replaces the old file. With CONFLICT_VERSION the
+     * old file stays, so the head counts. */
     uint64_t bytes =
         u->length - (u->conflict == CONFLICT_VERSION ? 0 : u->copy.len);
     int r = count_one(f, &bytes);
@@ -148,8 +153,8 @@ static int commit_publish(struct files *f, struct upload *u)
         if (r == 0)
             r = commit_name(f, u);
     }
-    /* Keep the count if the file got its name, and only a look at it failed
-     * afterwards, or another session has taken the name since. */
+    /* Keeps the count if the file got its name, even if a look at the file then
+     * failed, or another session has taken the name since. */
     if (r == (int)OUTCOME_TAKEN_OVER ||
         (r != 0 &&
          (!u->partial.named || partial_is_there(u->directory, &u->partial))))
@@ -157,10 +162,11 @@ static int commit_publish(struct files *f, struct upload *u)
     return r;
 }
 
-/* Takes a lease, which the kernel gives only if no other open file can write to
- * it: a session that kept its handle could change the file after the
- * inspection. A reader, such as another session's SIZE, prevents the lease,
- * too, but not for long. */
+/* Checks that no process can still write to the file: a session that kept its
+ * handle could change the file after the inspection. Takes a lease for this,
+ * which the kernel gives only if nobody else has the file open. A reader, such
+ * as another session's SIZE, prevents the lease, too, but not for long. Returns
+ * 0; -EBUSY: somebody still has the file open; or another -errno. */
 static int commit_check_writers(const struct files *f, int fd)
 {
     uint64_t end = clock_ms() + WRITERS_MS;
@@ -197,8 +203,8 @@ static int commit_prepare(struct files *f, struct upload *u, uint64_t length)
     return upload_after(f, r);
 }
 
-/* The slow part of a commit. It is apart from the rename, so that the session
- * can look in between whether its client is still there. */
+/* Does the slow part of a commit. The rename is another request, so that the
+ * session can look in between whether its client is still there. */
 int commit_on_file_prepare(void *owner, struct msg_file_prepare *m)
 {
     struct files *f = owner;
@@ -211,15 +217,16 @@ int commit_on_file_commit(void *owner, struct msg_file_commit *m)
 {
     struct files *f = owner;
     struct upload *u = &f->upload;
-    char wanted[NAME_MAX + 1]; /* the rename may change it */
+    char wanted[NAME_MAX + 1]; /* u->name before the rename */
 
     snprintf(wanted, sizeof(wanted), "%s", u->name);
     int r = commit_prepare(f, u, m->length);
     if (r == 0)
         r = upload_after(f, commit_publish(f, u));
-    /* Delete the partial of an APPE that found a new file of its name: its
-     * bytes are a tail, and must not become the beginning of the next upload.
-     * Delete it also if the disk can't have the name. */
+    /* Deletes the partial of an APPE that found a new file of its name: the
+     * partial is a tail, and must not become the head of the next upload.
+     * Deletes a partial also if a limit of the count is reached, or the disk
+     * can't have the name. */
     if (r == (int)OUTCOME_MAX_FILES || r == (int)OUTCOME_MAX_BYTES ||
         r == (int)OUTCOME_BAD_NAME ||
         (r == (int)OUTCOME_CHANGED && u->first == 0))

@@ -1,13 +1,12 @@
-/* The confirmed length of a partial, in the process files: an extended
- * attribute of the partial, written after the sync of the bytes that it counts.
- * The length of the partial itself proves nothing: after a power cut, or an
- * error of the disk, a file system may keep the length and lose the bytes.
+/* The mark of a partial, in the process files: an extended attribute with the
+ * confirmed length, written after the sync of the bytes that it counts. The
+ * length of the partial itself proves nothing: after a power cut, or an error
+ * of the disk, a file system may keep the length and lose the bytes.
  *
  * A higher mark needs no sync of its own. If it is lost, less is resumed. A
- * lower mark is synced before the bytes above it change. The session holds a
- * handle of the partial, and can't write the mark: its sandbox has no
- * fsetxattr.
- */
+ * lower mark is synced before the bytes above it change. The session has a
+ * handle of the partial, but can't write the mark: its sandbox has no
+ * fsetxattr. */
 #include "files.h"
 
 #include <errno.h>
@@ -61,7 +60,7 @@ bool confirmed_is_marked(int fd)
     return confirmed_read(fd).kind != MARK_NONE;
 }
 
-/* Somebody may have cut the file: the remaining bytes are unchanged. */
+/* If somebody has cut the file, the remaining bytes still count. */
 static uint64_t confirmed_by_mark(const struct files *f, int fd,
                                   const struct stat *st)
 {
@@ -88,7 +87,7 @@ int confirmed_raise(struct files *f, int fd)
 {
     struct stat st;
 
-    /* Read the length first: bytes that come during the sync don't count. */
+    /* Reads the length first: bytes that come during the sync don't count. */
     if (fstat(fd, &st) < 0)
         return -errno;
     if (f->rules.fsync && fdatasync(fd) < 0)
@@ -150,8 +149,8 @@ static const char *const attributes[] = { ATTRIBUTE, REPORTED, WANTED,
                                           OVERTAKEN, OWNER_ATTRIBUTE };
 #define ATTRIBUTES (sizeof(attributes) / sizeof(attributes[0]))
 
-/* Asks for the list of attributes: network disks take long for each removal,
- * even of a missing one. */
+/* Lists the attributes, so that only existing ones are removed: a network disk
+ * takes long for each removal, even of a missing attribute. */
 unsigned attributes_of(int fd)
 {
     char list[1024];
@@ -184,8 +183,8 @@ void attributes_remove(int fd, unsigned which)
             fremovexattr(fd, attributes[i]);
 }
 
-/* Sets it at the first answer only: a new attribute changes the ctime, which
- * invalidates the answers of other sessions. */
+/* Sets the attribute at the first answer only: a new attribute changes the
+ * ctime, which invalidates the answers of other sessions. */
 int reported_set(const struct files *f, int fd)
 {
     if (fsetxattr(fd, REPORTED, "1", 1, XATTR_CREATE) < 0)
@@ -203,7 +202,7 @@ int reported_hand_on(const struct files *f, int old, int new)
     return r < 0 ? r : reported_set(f, new);
 }
 
-/* Distrusts it: the owner of the home may have written anything there. */
+/* Checks the name, since the owner of the home can write anything there. */
 void wanted_get(int fd, char out[NAME_MAX + 1])
 {
     ssize_t len = fgetxattr(fd, WANTED, out, NAME_MAX);

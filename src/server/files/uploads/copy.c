@@ -1,6 +1,6 @@
-/* REST and APPE onto a finished file begin with a copy of its head, in the
- * process files: by shared blocks if the file system can (FICLONE), else by a
- * copy inside the kernel. Holes stay holes. */
+/* Copies the head of a finished file, in the process files, for REST or APPE
+ * onto this file. Shares blocks if the file system can (FICLONE); otherwise the
+ * kernel copies the bytes. Holes stay holes. */
 #include "files.h"
 
 #include <errno.h>
@@ -56,9 +56,9 @@ bool copy_by_clone(struct copy *c, int into)
     return true;
 }
 
-/* Copies the next run of data at or after the current place. Returns the bytes
- * that it counts as in this step: a short run counts as a block, so that a file
- * of many holes makes no long step. */
+/* Copies the next run of data. Returns how many bytes the run counts as in this
+ * step, or -errno. A short run counts as a block, so that a step isn't long if
+ * the file has many holes. */
 static int64_t copy_run(struct copy *c, int into, uint64_t most)
 {
     off_t data = lseek(c->from, (off_t)c->done, SEEK_DATA);
@@ -94,7 +94,7 @@ int copy_step(struct copy *c, int into)
     while (copy_left(c) > 0 && taken < COPY_STEP) {
         int64_t n = copy_run(c, into, COPY_STEP - taken);
 
-        /* A link may lead to another disk, from which the kernel copies
+        /* A link can lead to another disk, from which the kernel copies
          * nothing. */
         if (n < 0)
             return n == -ESTALE  ? (int)OUTCOME_CHANGED

@@ -1,6 +1,6 @@
-/* Counts the files and bytes that a user has stored, in the process files: at
- * the home, wherever they were stored and whatever became of them. The counting
- * process holds the home's lock. */
+/* Counts the files and bytes that a user has stored, in the process files. The
+ * count is an attribute of the home, also for files in shares. A deleted file
+ * still counts. The process holds the home's lock while it counts. */
 #include "files.h"
 
 #include <errno.h>
@@ -9,10 +9,10 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-/* Opens a file to lock on network disks, most of which keep the lock of a
- * directory on one machine. Call it before the sandbox closes, in which the
- * home may not be writable. If it can't be opened, counted uploads are refused;
- * everything else works. */
+/* On a network disk opens a lock file, since most network disks keep the lock
+ * of a directory on one machine. Call it before the sandbox closes, which may
+ * permit no writing in the home. If the lock file can't be opened, uploads are
+ * refused; everything else works. */
 int count_open(struct files *f, int home)
 {
     if (f->rules.uploads == 0 && f->rules.upload_bytes == 0)
@@ -41,8 +41,8 @@ uint64_t count_left(const struct files *f, const struct stored *stored)
     return most > stored->bytes ? most - stored->bytes : 0;
 }
 
-/* The home's disk has failed, or is full, which says nothing about the
- * target's. Reports it once in a session. */
+/* Converts an error of the home's disk to -EIO: it says nothing about the disk
+ * of the upload. Reports it once in a session. */
 static int count_failed(struct files *f, int r)
 {
     struct event_record e;
@@ -106,8 +106,7 @@ void count_back(struct files *f, uint64_t bytes)
     flock(f->counter_lock, LOCK_UN);
 }
 
-/* Holds no lock during the sync: the home's disk may be slow, and may not be
- * the target's. */
+/* Holds no lock during the sync, since the home's disk may be slow. */
 int count_one(struct files *f, uint64_t *bytes)
 {
     struct stored stored;

@@ -1,6 +1,6 @@
 /* Uploads that wait for inspection, in the process files: their names, and what
  * sallyportctl does with them. The search runs with the ids of a user or a
- * share, and keeps nothing but the walk. */
+ * share, and needs memory only for its walk. */
 #include "files.h"
 
 #include <errno.h>
@@ -63,9 +63,9 @@ bool held_parse(const char *text, char id[HELD_DIGITS + 1],
     return true;
 }
 
-/* The sender of a file that waits would take "not found" for a loss, and remove
- * the own copy. Other users don't learn that the file waits, unless they have
- * the sender's uid. */
+/* Only the sender of a file learns that it waits, since the sender would take
+ * "not found" for a loss. Without root other users have the same uid, and learn
+ * it, too. */
 bool held_waits(const struct files *f, const struct place *at)
 {
     FD_CLEANUP int fd = resolve_in(at->directory, ".", O_DIRECTORY, 0);
@@ -101,8 +101,8 @@ struct held_found {
 };
 
 /* An attribute of a file that waits for inspection: the time at which the
- * upload was complete, and its name. The attribute stays after the release:
- * without it the release would look like a change of the file. */
+ * upload was complete, and the wanted name. It stays after the release, which
+ * would otherwise look like a change of the file. */
 #define HELD_STAMP     "user.sallyport.held"
 #define HELD_STAMP_MAX (NAME_MAX + 40)
 
@@ -123,10 +123,11 @@ void held_stamp(int fd, const char *name)
                   (size_t)held_stamp_text(&st.st_mtim, name, text), 0);
 }
 
-/* Checks that no upload replaces a file that was stored, changed or renamed
- * after it, since uploads are released in any order. No client can set the
- * times that count: the ctime, or of a released file the upload's. Returns 0,
- * OUTCOME_EXISTS or -errno. */
+/* Checks that the upload doesn't replace a file that was stored, changed or
+ * renamed later than the upload: uploads are released in any order. Compares
+ * only times that no client can set: the file's ctime; or, if the file was
+ * itself released and is unchanged, the time at which its upload was complete.
+ * Returns 0; OUTCOME_EXISTS: the file is newer; or -errno. */
 static int held_check_age(const struct held_found *one)
 {
     char text[HELD_STAMP_MAX], stamp[HELD_STAMP_MAX];
@@ -139,8 +140,8 @@ static int held_check_age(const struct held_found *one)
         return errno == ENOENT ? 0 : -errno;
     if (!S_ISREG(there.st_mode))
         return 0;
-    /* Is it unchanged since its release, by the name and the time of its
-     * bytes? */
+    /* Was the file released, and is it unchanged since? Its attribute has the
+     * name and the mtime of then. */
     int len = held_stamp_text(&there.st_mtim, one->name, text);
     FD_CLEANUP int fd = resolve_in(one->directory, one->name,
                                    O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
@@ -154,9 +155,9 @@ static int held_check_age(const struct held_found *one)
     return later ? (int)OUTCOME_EXISTS : 0;
 }
 
-/* Obeys an order under the lock of the directory, so that a second order for
- * the file finds none. On return the walk's path ends in the name that a
- * released file got. */
+/* Obeys an order of sallyportctl under the lock of the directory, so that a
+ * second order for the file doesn't find it. On return the walk's path ends in
+ * the name that a released file got. */
 static int held_obey(struct held_search *s, struct held_found *one)
 {
     struct walk *w = &s->walk;
@@ -251,7 +252,8 @@ int held_on_held_find(void *owner, struct msg_held_find *m)
                  (m->order == HELD_LIST || s.id[0]);
     if (meant)
         walk_mount(&s.walk);
-    /* End the walk: a file that was found isn't in another directory. */
+    /* If the walk has ended early, the file was found, and no unread directory
+     * matters. */
     if (!f->over)
         ANSWER_WITHIN(f, WALK_READER_MS, partials_end, s.walk.request,
                       .unread = s.walk.ends ? 0 : s.walk.unread,

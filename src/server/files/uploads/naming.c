@@ -1,7 +1,8 @@
-/* The rename that makes an upload visible, in the process files, and what
- * happens when its name is taken. Each step is one rename that either replaces
- * nothing or swaps two names. So no upload is lost however many end at the same
- * moment, and no name ever shows a part of a file. */
+/* The rename that makes an upload visible, in the process files, and the rules
+ * for a name that is taken. Unless the rules permit to replace the file, each
+ * step is one rename or link that replaces nothing, or swaps two names. So each
+ * upload stays, even if many end at the same moment. A name never shows a part
+ * of a file. */
 #include "files.h"
 
 #include <errno.h>
@@ -16,10 +17,10 @@
 #include "sallyport/domain/rights.h"
 
 #define NEAR  16u         /* how many numbers are tried */
-#define TRIES (NEAR + 16) /* names */
+#define TRIES (NEAR + 16) /* how many names are tried */
 #define SWAPS 16          /* attempts while a name appears and disappears */
 
-/* A name, and the directory that it stands in. */
+/* A name, and the directory that contains it. */
 struct spot {
     int directory;
     const char *name;
@@ -43,7 +44,8 @@ static bool naming_is_same(struct spot a, struct spot b)
            resolve_is_at(b.directory, b.name, &st);
 }
 
-/* Converts errno. EINVAL: the disk can't have that name, as vfat "a:b". */
+/* Converts errno. EINVAL: the disk can't have that name, such as "a:b" on
+ * vfat. */
 static int naming_failed(int error)
 {
     return error == EINVAL ? (int)OUTCOME_BAD_NAME : -error;
@@ -70,13 +72,13 @@ static int naming_link_or_linked(struct naming *n, struct spot from,
     return r == -EEXIST && naming_is_same(from, to) ? 0 : r;
 }
 
-/* Moves by a link, on file systems such as NFS that can't rename without
- * replacing; a link doesn't replace either. A process that dies between the two
- * calls leaves the whole file under both names; sallyportctl's timer removes
- * the partial's name. A partial is open now, and NFS would show it as ".nfs"
- * until it is closed, so its name is removed after that. A file that isn't a
- * partial may have got second names from its user, so its new name is taken
- * back only while it has the old one, too. */
+/* Moves by a link, which never replaces a file, and an unlink: some file
+ * systems, such as NFS, have no rename that replaces nothing. If the process
+ * dies between the two calls, the whole file has both names; sallyportctl's
+ * timer removes the partial's name. A partial is open now, and NFS would show
+ * it as ".nfs" until it is closed, so the caller unlinks its name after that.
+ * If the unlink of another file fails, removes its new name again, but only
+ * while the file still has the old name, too. */
 static int naming_link_and_unlink(struct naming *n, struct spot from,
                                   struct spot to)
 {
@@ -94,9 +96,9 @@ static int naming_link_and_unlink(struct naming *n, struct spot from,
     return r;
 }
 
-/* Gives a partial another name, to find out whether this disk can rename
- * without replacing: if it has no links, EINVAL doesn't tell whether that or
- * the name is impossible. */
+/* Can this disk rename without replacing? Gives a partial another name to find
+ * out: on a disk without links EINVAL can also mean that the name is
+ * impossible. */
 static bool naming_moves_partials(struct spot from)
 {
     char other[PARTIAL_NAME_MAX];
@@ -135,8 +137,8 @@ static void naming_take_back(struct naming *n, const char *name)
     n->linked = false;
 }
 
-/* Makes a random suffix, for a user who doesn't see all names and must not
- * learn that a name is taken. */
+/* Makes a name with a random suffix, for a user who doesn't see all names and
+ * must not learn that a name is taken. */
 static void naming_next_random(const struct naming *n, char to[NAME_MAX + 1])
 {
     uint32_t number;
@@ -146,8 +148,9 @@ static void naming_next_random(const struct naming *n, char to[NAME_MAX + 1])
                  (n->mount->inspect ? HELD_NAME_MAX : NAME_MAX) + 1);
 }
 
-/* Gives FROM a free one of the other names that n->conflict or a drop permits,
- * by naming_move() or naming_link(). */
+/* Gives FROM another name that is free. BY: naming_move() or
+ * naming_link_or_linked(). n->conflict decides the form of the name, or the
+ * mount if it hides names. */
 static int naming_aside(const struct files *f, struct naming *n,
                         int (*by)(struct naming *n, struct spot from,
                                   struct spot to),
@@ -156,9 +159,9 @@ static int naming_aside(const struct files *f, struct naming *n,
     int r = -EEXIST;
 
     for (unsigned i = 1; r == -EEXIST && i <= TRIES; i++) {
-        /* Makes the next name. The first numbers are tried in their order, so
-         * that they have no gaps. Then a suffix is random, and a version has
-         * the time. */
+        /* Makes the next name. The first names have numbers in their order,
+         * without gaps. Later names have a random suffix, but versions have the
+         * time. */
         const bool far = i > NEAR;
 
         if (mount_hides_names(n->mount) ||
@@ -172,15 +175,15 @@ static int naming_aside(const struct files *f, struct naming *n,
     return r == -EEXIST ? (int)OUTCOME_NAME_TAKEN : r;
 }
 
-/* Is NAME still the file that gets the name? While it is parked, the user's
- * other sessions can write to its name or delete it. */
+/* Does NAME still lead to the file of N? While the file is parked, the user's
+ * other sessions can replace or delete it. */
 static bool naming_is_ours(const struct naming *n, const char *name)
 {
     return resolve_is_at(n->directory, name, &n->file);
 }
 
-/* Renames, also if NFS has sent the request twice, so that the second one finds
- * no old name. */
+/* Renames the file to NAME, and replaces another file. NFS can send the request
+ * twice: the second request then finds no old name, which isn't a failure. */
 static int naming_replace(const struct naming *n, const char *name)
 {
     if (renameat(n->source, n->from, n->directory, name) == 0)
@@ -196,7 +199,8 @@ static int naming_take_free(struct naming *n)
     return naming_move(n, naming_source(n), naming_target(n, n->name));
 }
 
-/* The reply names the path, so a path that is too long for it is refused. */
+/* Changes n->name and n->path to NAME. Refuses a path that is too long for the
+ * reply. */
 static int naming_take_name(struct naming *n, const char *name)
 {
     size_t head = n->path->len - strlen(n->name), len = strlen(name);
@@ -225,8 +229,9 @@ static int naming_rename_new(const struct files *f, struct naming *n)
     return r;
 }
 
-/* Swaps the new file, which has the future name of the old one, with the old
- * file; or moves it to a name that has become free. */
+/* Swaps the names of the new file, which is PARKED under the future name of the
+ * old file, and of the old file. If the old file has gone, moves the new file
+ * to the name that has become free. */
 static int naming_swap(struct naming *n, const char *parked)
 {
     int r = -EEXIST;
@@ -242,10 +247,10 @@ static int naming_swap(struct naming *n, const char *parked)
     return r;
 }
 
-/* Parks the new file under the old one's future name, then swaps the two: each
- * swap keeps exactly what it replaces. If another session of the user deletes
- * or renames one of them in between, the client gets no success for that
- * session's bytes. */
+/* Parks the new file under the old file's future name, then swaps the two
+ * names: so it keeps exactly the file that it replaces. If another session of
+ * the user replaces one of the two files in between, returns OUTCOME_OVERTAKEN:
+ * a success would be about the other session's bytes. */
 static int naming_park_and_swap(const struct files *f, struct naming *n)
 {
     char parked[NAME_MAX + 1];
@@ -262,9 +267,9 @@ static int naming_park_and_swap(const struct files *f, struct naming *n)
     return r;
 }
 
-/* Keeps the old file by a link, on file systems that can't swap two names: it
- * has a second name before the new file takes the first one, so the name is
- * never missing. */
+/* Keeps the old file by a link, on file systems that can't swap two names. The
+ * old file has a second name before the new file takes the first one, so the
+ * first name never vanishes. */
 static int naming_link_and_replace(const struct files *f, struct naming *n)
 {
     char old[NAME_MAX + 1];
@@ -301,8 +306,8 @@ static int naming_keep_old(const struct files *f, struct naming *n)
     } else if (errno != ENOENT) {
         return -errno;
     }
-    /* Replaces and keeps the old file. Doesn't try a swap on network disks,
-     * which can't. */
+    /* Replaces and keeps the old file. Doesn't try to swap on network disks,
+     * which can't do it. */
     r = f->locks_die ? -EINVAL : naming_park_and_swap(f, n);
     if (r != -EINVAL && r != -ENOSYS)
         return r;
@@ -312,7 +317,7 @@ static int naming_keep_old(const struct files *f, struct naming *n)
     return r;
 }
 
-/* Does the user see that file? */
+/* Does the user see the file that has the wanted name? */
 static bool naming_is_seen(const struct files *f, const struct naming *n)
 {
     struct stat st;
@@ -340,8 +345,9 @@ int naming_give(const struct files *f, struct naming *n)
                                           : OUTCOME_NO_RIGHT;
 }
 
-/* Gives the upload the name under which it waits for inspection, and *u its id.
- * If a drop adds a random suffix to names, the release keeps that suffix. */
+/* Gives the upload the name under which it waits for inspection, and sets its
+ * id, u->held. If a mount that hides names adds a random suffix, the release
+ * keeps this suffix. */
 static int naming_hold(const struct files *f, struct naming *n,
                        struct upload *u)
 {
@@ -352,8 +358,8 @@ static int naming_hold(const struct files *f, struct naming *n,
         naming_next_random(n, name);
         r = naming_take_name(n, name);
     }
-    /* The rule for a taken name at the release: no file replaces another if it
-     * couldn't have done so as an upload. */
+    /* Chooses the rule for a name that is taken at the release: the file
+     * replaces another file only if it could also do so now, as an upload. */
     bool as_now = (n->mount->rights & RIGHT_REPLACE &&
                    !mount_hides_names(n->mount) && u->mode == WRITE_STORE) ||
                   (n->conflict == CONFLICT_REJECT && u->mode != WRITE_UNIQUE);
@@ -383,10 +389,10 @@ int naming_upload(const struct files *f, struct upload *u)
     struct stat there;
     int r = u->mount->inspect ? naming_hold(f, &n, u) : naming_give(f, &n);
 
-    /* A program of the group may have put another file in its place, or an
-     * upload through another server its partial, if this one lasted so long
-     * that its lock can be lost. No file there is no fault: a local program may
-     * have collected it already. */
+    /* Checks that another file isn't there now: a program of the group may have
+     * put one there; or, if the upload took long on a disk that can lose locks,
+     * another server's session may have replaced the partial. A missing file is
+     * right, since a local program may have collected it already. */
     u->partial.linked = n.linked;
     bool doubtful =
         u->mount->dir_mode & S_IWGRP || (u->partial.locks_die && u->wanted);

@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Returns the beginning of the extension; the number goes before it. */
+/* Returns the offset of the extension of NAME; the number goes before the
+ * extension. */
 static size_t other_stem(const char *name)
 {
     static const char tar[] = ".tar";
@@ -17,9 +18,9 @@ static size_t other_stem(const char *name)
     return len;
 }
 
-/* Writes NAME with BEFORE in front of it, and AFTER at the STEM, where its
- * extension begins. If that would be longer than SIZE - 1, cuts it between
- * characters. */
+/* Writes BEFORE, then NAME with AFTER inserted at STEM, the offset of its
+ * extension. If the result would be longer than SIZE - 1 bytes, cuts NAME
+ * between characters. */
 static void other_put(const char *before, const char *name, size_t stem,
                       const char *after, char *out, size_t size)
 {

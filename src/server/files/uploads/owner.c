@@ -1,7 +1,7 @@
-/* Ownership of a partial, in the process files, on network disks: they can give
- * its lock to a second server without telling the first one. So the upload
- * writes its token into an attribute of the partial, which only one upload can
- * create. */
+/* The owner of a partial on a network disk, in the process files. Such a disk
+ * can give the lock of a partial to a second server without telling the first
+ * one. So an upload writes its token into an attribute of the partial: only one
+ * upload can create this attribute. */
 #include "files.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/base/random.h"
 
-/* Asks once, since network disks take long to answer. */
+/* Asks only about a new disk, since network disks take long to answer. */
 void owner_note_disk(struct files *f, int directory)
 {
     struct stat st;
@@ -39,7 +39,8 @@ bool owner_is_ours(const struct partial *p)
                        : !attribute_is_set(p->fd, ATTRIBUTE_OWNER));
 }
 
-/* If there is no token, there will be no mark. */
+/* Sets the token. Returns 0, also if the disk can't store it: the partial then
+ * gets no mark; OUTCOME_TAKEN_OVER: the partial has another upload's token. */
 static int owner_claim(struct partial *p)
 {
     if (!p->locks_die || p->claimed)
@@ -49,7 +50,7 @@ static int owner_claim(struct partial *p)
                           XATTR_CREATE) < 0
                     ? errno
                     : 0;
-    /* NFS may have sent the request twice, since its server was restarted in
+    /* NFS can have sent the request twice, since its server was restarted in
      * between. */
     if (error == EEXIST && owner_is(p->fd, p->token))
         error = 0;
@@ -80,8 +81,9 @@ void owner_release(struct partial *p)
     p->claimed = false;
 }
 
-/* Another server's session may have written to it since it was opened, and
- * ended. Setting the token changes the ctime. */
+/* Refuses the partial if another server's session has written to it since P was
+ * opened, even if that session has ended. Ignores the ctime, which setting the
+ * token changes. */
 int owner_claim_rest(struct partial *p)
 {
     struct stat st;

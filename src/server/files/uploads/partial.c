@@ -1,7 +1,7 @@
-/* Partials, in the process files: how they are locked, begun and ended. A lock
- * (flock) belongs to the open file that this process keeps. The session gets
- * another open file of the same partial, so it can't release the lock. It never
- * follows a link and never touches a file of another user. */
+/* Locks, begins and ends partials, in the process files. A lock (flock) belongs
+ * to the open file that this process keeps. The session gets another open file
+ * of the same partial, so it can't release the lock. The process never follows
+ * a link here, and never touches a file of another user. */
 #include "files.h"
 
 #include <errno.h>
@@ -93,24 +93,24 @@ bool partial_is_random(const char *name)
 }
 
 #define LOCK_TRIES 16
-/* SIZE, a search for idle partials and others share a lock for some
- * microseconds to see whether a writer has it. */
+/* Time to wait for SIZE, a search for idle partials and others: they share a
+ * lock for some microseconds to see whether a writer has it. */
 #define PROBE_MS 250
 #define FLAGS    (O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
 #define MODE     0600 /* until it is a file */
 
-/* Is it this user's file? It may have other names, as after `cp -al` of the
- * home. Only the mark shows that it is an unfinished upload, so only a file
+/* Is ST this user's file? The file may have other names, as after `cp -al` of
+ * the home. Only the mark shows that it is an unfinished upload, so only a file
  * with a mark is written to. */
 bool partial_is_own(const struct files *f, const struct stat *st)
 {
     return S_ISREG(st->st_mode) && st->st_uid == f->uid;
 }
 
-/* Opens it with the wanted FLAGS: some network file systems lock a file only if
- * it is open for reading or writing. But for a user who may not read files the
- * sandbox opens none for reading, not even this user's own. Attributes, sync
- * and lock work without it, too. */
+/* Opens the partial NAME with FLAGS: some network file systems lock a file only
+ * if it is open for reading, or for writing. If a mount permits no reading,
+ * opens it for writing only, since the sandbox refuses to read even the user's
+ * own files. Attributes, sync and lock work then, too. */
 static int partial_open_in(const struct files *f, int directory,
                            const char *name, int flags)
 {
@@ -201,9 +201,9 @@ int partial_share_lock(int fd)
     return r < 0 ? -errno : 0;
 }
 
-/* Takes the lock. An upload has it until it ends. Processes that only look hold
- * it for a moment, which this waits for; on NFS it waits for a writer, too, if
- * the lock can't be shared. */
+/* Takes the lock. If an upload has it, returns -EBUSY at once. Waits up to MS
+ * for processes that only look at the partial, and hold the lock for a moment;
+ * on NFS also for an upload, if FD can't share the lock. */
 static int partial_lock(const struct files *f, int fd, uint64_t ms)
 {
     if (flock(fd, LOCK_EX | LOCK_NB) == 0)
@@ -213,11 +213,12 @@ static int partial_lock(const struct files *f, int fd, uint64_t ms)
     return files_lock(f, fd, LOCK_EX, ms);
 }
 
-/* Opens and locks it, and reads its facts. Returns -EBUSY if a writer has it or
- * it belongs to somebody else; -EOWNERDEAD if the disk gave a new one another
- * owner, and removes it. Between open and lock its writer may have renamed or
- * deleted it. A new one is compared with its name when the session's handle is
- * opened. */
+/* Opens and locks the partial NAME, and reads its facts. If its writer has
+ * renamed or deleted it between open and lock, tries again. (partial_writer()
+ * checks whether a new partial has still its name.) Returns a descriptor;
+ * -EBUSY: a writer has the partial, or it belongs to somebody else;
+ * -EOWNERDEAD: the disk gave a new partial another owner, and it was removed;
+ * or another -errno. */
 static int partial_open_locked(const struct files *f, int directory,
                                const char *name, int flags, uint64_t ms,
                                struct stat *ret)
@@ -243,7 +244,8 @@ static int partial_open_locked(const struct files *f, int directory,
     return -EBUSY;
 }
 
-/* Leaves it alone if the lock is lost: another server's session may have it. */
+/* Deletes P, unless its lock is lost: then another server's session may have
+ * P. */
 static void partial_delete(int directory, struct partial *p)
 {
     if (p->fd >= 0 && owner_is_ours(p) && partial_is_there(directory, p))
@@ -280,7 +282,7 @@ int partial_open(const struct files *f, int directory, const char *name,
         if (r < 0 && !confirmed_is_above(p.fd, first))
             p.kind = PARTIAL_LOST;
     }
-    /* Above the mark there may be what a killed process has left. */
+    /* A killed process may have left bytes above the mark. */
     if (r == 0 && (uint64_t)p.opened.st_size > first &&
         ftruncate(p.fd, (off_t)first) < 0)
         r = -errno;
@@ -297,7 +299,7 @@ int partial_open(const struct files *f, int directory, const char *name,
     return r;
 }
 
-/* Makes the file of P, which has its name. */
+/* Makes a file that is called p->name, and copies P to *ret. */
 static int partial_create(const struct files *f, int directory,
                           struct partial *p, struct partial *ret)
 {
@@ -357,8 +359,9 @@ int partial_new(const struct files *f, int directory, const char *name,
         return r;
     FD_CLEANUP int old =
         partial_open_locked(f, directory, p.name, 0, PROBE_MS, &st);
-    /* Its upload has ended meanwhile; or it belongs to a removed account that
-     * had this user's name. */
+    /* The old partial has gone since its upload ended (-ENOENT), an upload
+     * still has its lock (-EBUSY), or it belongs to a removed account that had
+     * this user's name (-EBUSY, -EACCES). */
     if (old == -EBUSY || old == -ENOENT || old == -EACCES)
         return partial_new_random(f, directory, ret);
     /* Replaces the old partial instead of emptying it: the session that wrote
@@ -385,15 +388,15 @@ int partial_writer(const struct partial *p, int directory)
     return resolve_is_same(&st, &p->opened) ? fd_take(&fd) : -EBUSY;
 }
 
-/* After a failed sync it is lost: Linux reports a failed write once, and then
- * treats the pages as written. So nobody knows which bytes are on the disk, and
- * a later sync that succeeds proves nothing. */
+/* After a failed sync the partial is lost: Linux reports a failed write once,
+ * and then treats the pages as written. So nobody knows which bytes are on the
+ * disk, and a later sync that succeeds proves nothing. */
 int partial_confirm(struct files *f, struct partial *p)
 {
     if (p->kind == PARTIAL_LOST)
         return -EIO;
     int r = p->kind == PARTIAL_OWN ? owner_check(f, p) : 0;
-    /* A disk that can lose locks lets a partial have a mark only with our
+    /* On a disk that can lose locks, a partial gets a mark only if it has our
      * token. */
     if (r == 0 && p->kind == PARTIAL_OWN &&
         (!p->locks_die || p->claimed || p->no_tokens))
@@ -423,9 +426,9 @@ int partial_complete(const struct files *f, struct partial *p, unsigned mode)
     return -errno;
 }
 
-/* A partial that is too short to be resumed is kept only by the record of SIZE.
- * A file that may be visible isn't cut: it keeps the bytes above its mark until
- * it is resumed. */
+/* Keeps a partial that is too short to be resumed only if it has the record of
+ * SIZE. A file that may be visible isn't cut: it keeps the bytes above its mark
+ * until it is resumed. */
 void partial_end(struct files *f, int directory, struct partial *p)
 {
     const bool there = partial_is_there(directory, p);
@@ -442,7 +445,7 @@ void partial_end(struct files *f, int directory, struct partial *p)
         partial_delete(directory, p);
         return;
     }
-    owner_release(p); /* nobody writes it now: it can be resumed in place */
+    owner_release(p); /* it has no writer now, so it can be resumed */
     fd_close(&p->fd);
 }
 

@@ -15,7 +15,7 @@
 
 #define SETTLE_MS      5000
 #define SETTLE_STEP_MS 20
-/* Half of the time after which space.c removes it. */
+/* Half of the time after which space.c removes an idle partial. */
 #define RENEW_S 1800
 
 uint64_t resume_length(uint64_t held)
@@ -38,12 +38,13 @@ static bool resume_is_valid(const struct resume_facts *f)
     return f->sized <= f->resumable && !f->changed;
 }
 
-/* Decides for STOR. The client's offset belongs to the file that it knows: the
- * partial, if SIZE reported it; otherwise the file of that name, or the partial
- * if there is no file. If there are both, and the client may know the length of
- * the partial from another connection, it must ask in this session, and again
- * if the file of its answer has gone. If on_conflict keeps that file, appending
- * to a copy of it would make a file that nobody sent. */
+/* Decides for STOR. The client's offset belongs to the file that the client
+ * knows: the partial, if SIZE reported it; otherwise the file of that name, or
+ * the partial if there is no file. If both exist, and a client may know the
+ * length of the partial from another connection, the client must first call
+ * SIZE in this session; it must call SIZE again if the file of the answer has
+ * gone. If on_conflict keeps the file, a copy with an appended rest would be a
+ * file that nobody sent. */
 static enum outcome resume_decide_store(const struct resume_facts *f,
                                         struct resume_plan *ret)
 {
@@ -63,11 +64,11 @@ static enum outcome resume_decide_store(const struct resume_facts *f,
 }
 
 /* Decides for APPE. A client that knows a partial's length sends only the bytes
- * after it. If the partial has changed since, or this session doesn't know the
- * answer, the client must ask again: otherwise the rest alone would become the
- * file. SIZE may have come on another connection, or before an upload that was
- * cut. If no SIZE has reported a length, no client can know it, and the upload
- * is the whole file. */
+ * after it. If the partial has changed since SIZE's answer, or this session
+ * doesn't know the answer (SIZE was called on another connection, or before an
+ * upload that was cut), the client must call SIZE again: otherwise the rest
+ * alone would become the file. If SIZE has reported no length, the upload is
+ * the whole file. */
 static enum outcome resume_decide_append(const struct resume_facts *f,
                                          struct resume_plan *ret)
 {
@@ -152,9 +153,10 @@ void resume_keep_answer(struct files *f, int directory, const char *name)
         f->sized[s - f->sized].partial = now;
 }
 
-/* Waits for the partial of an upload that was cut: the client asks again at
- * once, while the files process of its old session still syncs, with the lock.
- * Only then is it known how much can be resumed. */
+/* Opens the partial of NAME, and waits until no upload has its lock: after a
+ * cut the client asks again at once, while the files process of its old session
+ * still has the lock, and syncs. Only after this sync is it known how much can
+ * be resumed. Returns a descriptor or -1. */
 static int resume_open_settled(struct files *f, int directory, const char *name,
                                bool *waited)
 {
@@ -175,15 +177,15 @@ static uint64_t resume_report_length(const struct files *f, int fd,
     uint64_t length = fstat(fd, st) == 0 ? confirmed_length(f, fd, st) : 0;
 
     if (length == 0) {
-        /* Notes that SIZE reports nothing to resume. So the client's next
-         * upload is no rest, unless a writer is about to make some of it
-         * resumable. */
+        /* Removes the record, since SIZE reports nothing to resume: the
+         * client's next upload isn't a rest. If a writer has the lock, the
+         * record stays: the writer may soon make bytes resumable. */
         if (partial_share_lock(fd) == 0)
             attributes_remove(fd, ATTRIBUTE_REPORTED);
         return 0;
     }
-    /* Changes the ctime as seldom as possible: it invalidates the answer of
-     * another session's SIZE. */
+    /* Renews the ctime as seldom as possible: a new ctime invalidates the
+     * answer of another session's SIZE. */
     if (time(NULL) - st->st_ctime >= RENEW_S)
         fchmod(fd, st->st_mode & 07777); /* the same mode sets the ctime */
     flock(fd, LOCK_UN); /* other sessions don't wait for the sync */

@@ -1,9 +1,8 @@
-/* Searches for sallyportctl, in the process files: partials of a home or a
- * share, expired files, and partials that nobody will continue. They are
- * reported one by one, and removed on request. The search keeps one directory's
- * buffer per level, however many there are. It never removes a partial that an
- * upload is writing.
- * */
+/* Searches a home or a share for sallyportctl, in the process files: for
+ * partials, for partials that nobody will continue, or for expired files.
+ * Reports each of them, and removes it on request. Keeps one buffer for each
+ * level of directories, however many names there are. Never removes a partial
+ * that an upload is writing. */
 #include "files.h"
 
 #include <errno.h>
@@ -14,25 +13,25 @@
 #include <unistd.h>
 
 #define REMOVAL_MS 60000 /* time to wait for a lock, and for a slow disk */
-/* Seconds after which a member's partial has no writer. */
+/* Seconds after which a partial with a random name has no writer in a share. */
 #define LEFTOVER_S 86400
 
 struct search_request {
     struct walk walk;
     enum find_what what;
     bool remove;
-    bool share; /* search for the partials of all members of a share, which
-                 * can't be opened */
+    bool share; /* searches for the partials of all members of a share; they
+                   can't be opened */
     struct stat held; /* facts of the directory that couldn't be locked in
                        * time */
     uint64_t age;     /* seconds at least */
     time_t now;
 };
 
-/* Removes a file under the lock of its directory, in which sessions rename: a
- * file that was replaced just now is a new one. The partial of another member
- * can't be locked; but it hasn't changed for an hour at least. Waits only once
- * in a directory for a lock that another process holds. */
+/* Removes the file SEEN under the lock of its directory, since sessions rename
+ * under this lock: a file that has just been replaced stays. Another member's
+ * partial can't be locked, but it hasn't changed for an hour at least. If
+ * another process holds the lock, waits for it only once in each directory. */
 static int search_remove(struct search_request *s, int fd, const char *name,
                          const struct stat *seen)
 {
@@ -63,7 +62,7 @@ static bool search_is_old(const struct search_request *s, time_t changed,
            (changed <= s->now && (uint64_t)(s->now - changed) >= age);
 }
 
-/* Is it what the request means? A file expires by its ctime, which no client
+/* Does the request mean this file? A file expires by its ctime, which no client
  * can set, not by its mtime, which MFMT sets. */
 static bool search_is_meant(const struct search_request *s, int fd,
                             const char *name, const struct stat *st)
@@ -80,10 +79,11 @@ static bool search_is_meant(const struct search_request *s, int fd,
     if (s->what == FIND_PARTIALS)
         return s->share ||
                (partial_is_own(f, st) && !partial_has_landed(f, fd, name, st));
-    /* Will nobody continue it? It is older than partial_days; or no upload
-     * finds its random name; or it is landed or stale; or its writer was killed
-     * before its first sync, or cut off from a network disk. Partials in a
-     * share can't be opened: only their age shows that they have no writer. */
+    /* Will nobody continue this partial? It is older than partial_days; or no
+     * upload finds its random name; or it is landed or stale; or its writer was
+     * killed before its first sync, or cut off from a network disk. Partials in
+     * a share can't be opened: only their age shows that they have no
+     * writer. */
     if (!search_is_old(s, st->st_ctime, least))
         return false;
     if (s->share)

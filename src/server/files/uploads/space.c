@@ -3,9 +3,10 @@
  * full.
  *
  * The ctime shows when a partial was last used: a write, a mark and SIZE
- * (resume.c) change it, and no user can set it. So this process shares nothing
- * with the user's other sessions. A client that waits longer than that after
- * its SIZE gets "busy", asks again, and starts from the beginning.
+ * (resume.c) change it, and no user can set it. So the user's processes share
+ * no other record of this. If a partial is removed after its client's SIZE, the
+ * client's upload gets "busy"; the client asks again, and starts from the
+ * beginning.
  *
  * btrfs reports removed bytes as free up to half a minute later, and xfs when
  * it finds the time. So the bytes that this process has removed count as free;
@@ -58,10 +59,10 @@ bool space_is_short(int result)
     return o == OUTCOME_NO_SPACE || o == OUTCOME_KEPT_FREE;
 }
 
-/* Returns the removed bytes that the file system hasn't reported as free. LEFT:
- * the free bytes that it reports. If they have grown since the last look, it
- * has reported that many removed bytes, which must not count twice: min_free
- * would permit too much. */
+/* Returns how many removed bytes the file system hasn't reported as free yet.
+ * LEFT: the free bytes that it reports now. If LEFT has grown since the last
+ * look, so many removed bytes are reported now, and must not count twice:
+ * min_free would permit too much. */
 static uint64_t freed_due(struct freed_bytes *b, uint64_t left)
 {
     uint64_t shown = left > b->said ? left - b->said : 0;
@@ -162,8 +163,8 @@ static void idle_on_name(struct walk *w, int directory, const char *name)
     w->ends = s->bytes >= s->need;
 }
 
-/* Searches the mount M, on the disk of FD, until NEED bytes are found. Returns
- * how many were found. */
+/* Searches the share M, or the home, for idle partials on the disk of FD, until
+ * they have NEED bytes. Returns how many bytes they have. */
 static uint64_t idle_search(struct idle_search *s, struct files *f,
                             const struct mount *m, int fd, uint64_t need)
 {
@@ -208,8 +209,8 @@ uint64_t space_remove_idle(struct files *f, const struct mount *m, int fd,
     return s.bytes;
 }
 
-/* Makes room, and counts the removed bytes at once: the file system may report
- * them later. */
+/* Removes idle partials, provided that they have the MISSING bytes. Returns 0,
+ * or SHORTAGE. */
 static int idle_make_room(struct files *f, const struct mount *m, int fd,
                           int shortage, uint64_t missing)
 {
@@ -281,8 +282,8 @@ int space_on_space(void *owner, struct msg_space *m)
         return r;
     uint64_t bytes = space_usable(f, &disk, &quota);
     uint64_t left = count_left(f, &stored);
-    /* A search walks through the home. AVBL, which wants all idle bytes,
-     * searches only if a tenth or less is left. */
+    /* A search walks through the whole home or share, so AVBL, which wants all
+     * idle bytes, searches only if a tenth or less is left. */
     uint64_t all = quota.bytes.limit > 0
                        ? quota.bytes.limit
                        : space_product(disk.f_blocks, space_block(&disk));

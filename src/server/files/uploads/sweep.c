@@ -1,6 +1,6 @@
-/* Helps RMD of a directory that contains only partials, in the process files:
- * no client can see or delete them, so they must not keep it from being
- * removed. */
+/* Deletes the partials of a directory that contains nothing else, for RMD, in
+ * the process files: no client can see or delete them, so they must not prevent
+ * the removal. */
 #include "files.h"
 
 #include <errno.h>
@@ -17,9 +17,10 @@ static bool sweep_is_of_other(const struct files *f, const struct mount *m,
            (!partial_is_own(f, st) || partial_is_of_other(f, fd, name));
 }
 
-/* Checks that it contains only partials. A partial of another user can't be
- * locked, so only its age tells whether it has a writer. Returns -ENOTEMPTY, or
- * OUTCOME_OTHERS_PARTIALS. */
+/* Checks that FD contains only partials. A partial of another user can't be
+ * locked, so only its age tells whether it has a writer. Returns 0; -ENOTEMPTY:
+ * something else is there; OUTCOME_OTHERS_PARTIALS: another user's partial may
+ * have a writer; or another -errno. */
 static int sweep_only_partials(const struct files *f, const struct mount *m,
                                int fd)
 {
@@ -68,8 +69,8 @@ int sweep_all(const struct files *f, const struct mount *m, int fd)
     }
     if (r < 0 || lseek(fd, 0, SEEK_SET) < 0)
         return r < 0 ? r : -errno;
-    /* The lock file goes last, and only if nothing else is left: who holds its
-     * lock has another name in this directory. */
+    /* Removes the lock file last, and only if nothing else is left: a session
+     * that has the lock has another file in this directory. */
     directory_begin(&d, fd);
     while ((r = directory_next(&d, &name)) == 1)
         if (strcmp(name, LOCK_FILE) != 0)

@@ -1,7 +1,7 @@
 /* An upload, in the process files, from its beginning to its end without a
  * commit. Its bytes go into a partial through a handle that the session gets. A
- * resumed partial is cut at the offset; any other old partial is dropped. Never
- * writes into a file that has its final name. */
+ * resumed partial is cut at the offset; any other old partial is dropped. This
+ * process never writes into a file that has its final name. */
 #include "files.h"
 
 #include <errno.h>
@@ -17,12 +17,12 @@
 
 #define WANTED_MS 1000
 
-/* The session's request, and the state of the names in it. */
+/* A request for an upload, and facts about its name. */
 struct wish {
     struct path path;
     uint64_t announced; /* length of the whole file; 0: unknown */
     bool unique;        /* STOU */
-    bool fleeting;      /* it is deleted if it is cut */
+    bool fleeting;      /* the upload is deleted if it is cut */
     enum conflict conflict;
     uint64_t left;       /* bytes that upload_bytes leaves; UINT64_MAX: no
                           * limit */
@@ -60,8 +60,8 @@ static int upload_look_at_target(const struct files *f, const struct place *at,
         return OUTCOME_EXISTS;
     w->facts.finished = true;
     w->facts.size = (uint64_t)st.st_size;
-    /* A resumed upload that waits for inspection would continue a file that may
-     * change meanwhile. */
+    /* If the upload waits for inspection, the file that it continues may change
+     * meanwhile. */
     w->facts.kept = w->conflict == CONFLICT_RENAME || at->mount->inspect;
     return naming_permitted(at->mount, w->conflict, link);
 }
@@ -85,9 +85,10 @@ static int upload_make_plan(struct files *f, int directory, const char *name,
     facts->changed =
         sized && !resolve_is_unchanged(&w->partial, &sized->partial);
     enum outcome o = resume_decide(&w->facts, &w->plan);
-    /* Another session is writing this partial. Soon more of it can be resumed,
-     * so the offset may become valid; and an APPE may be its rest, which must
-     * not become a file of its own. So the reply is "busy". */
+    /* If another session is writing this partial, the reply is "busy": soon
+     * more of the partial can be resumed, so the offset may become valid; and
+     * an APPE may be the partial's rest, which must not become a file of its
+     * own. */
     bool doubtful = o == OUTCOME_BAD_OFFSET ||
                     (o == OUTCOME_OK && facts->mode == WRITE_APPEND &&
                      w->plan.how == RESUME_ANEW);
@@ -102,8 +103,8 @@ static int upload_make_plan(struct files *f, int directory, const char *name,
 }
 
 /* Returns the length that upload_bytes permits. A copied head was counted when
- * its file was stored, unless that file stays as a version; a partial wasn't
- * counted. */
+ * its file was stored, so it doesn't count again, unless that file stays as a
+ * version. A partial wasn't counted yet. */
 static uint64_t upload_longest(const struct wish *w)
 {
     const bool counted =
@@ -133,17 +134,16 @@ static int upload_open_partial(const struct files *f, const struct wish *w,
         return partial_open(f, directory, name, &w->partial, w->plan.first,
                             &u->partial);
     if (w->plan.how == RESUME_COPY) {
-        /* A partial with a copied head isn't offered for resuming. While the
-         * finished file exists, SIZE reports the finished file. When it is
-         * gone, the copied head must not become the head of another file. If
-         * the disk shares blocks, copy_init() has nothing left to copy. */
+        /* Makes a partial that can't be resumed. While the finished file
+         * exists, SIZE reports that file; when it has gone, the copied head
+         * must not become the head of another file. */
         int from = resolve_open(f, path_slice(&w->path), 0,
                                 O_RDONLY | O_NONBLOCK | O_NOCTTY);
         int r = from < 0 ? from : copy_init(&u->copy, from, w->plan.first);
 
-        /* It was opened after the check of the name. Another session may have
-         * put a file there in between, and APPE would append to a part of
-         * that. */
+        /* Refuses another length than at the check of the name: another session
+         * may have put a file there in between, and APPE would append to a part
+         * of that file. */
         if (r == 0 && (uint64_t)u->copy.before.st_size != w->facts.size)
             r = -EBUSY;
         if (r == 0)
@@ -156,8 +156,9 @@ static int upload_open_partial(const struct files *f, const struct wish *w,
                        : partial_new(f, directory, name, &u->partial);
 }
 
-/* Opens a new partial on a full disk. Not for a resumed upload: it makes no new
- * file, and its own partial must not be removed. */
+/* Opens the upload's partial. If the disk is full, removes idle partials and
+ * tries again; but not for a resumed upload, which makes no new file, and needs
+ * its own partial. */
 static int upload_open_on_full(struct files *f, const struct wish *w,
                                const struct place *at, struct upload *u)
 {
@@ -171,9 +172,9 @@ static int upload_open_on_full(struct files *f, const struct wish *w,
     return r;
 }
 
-/* Is there room on the disk of the file or directory FD for the announced bytes
- * that are still to come, and COPIED bytes? FREES: bytes of its own partial
- * that the upload is about to drop. */
+/* Makes room on the disk of the file or directory FD for the announced bytes
+ * that are still to come, and for COPIED bytes. FREES: how many bytes of its
+ * own partial the upload is about to drop. */
 static int upload_make_room(struct files *f, const struct wish *w,
                             const struct mount *m, int fd, uint64_t frees,
                             uint64_t copied)
@@ -187,7 +188,7 @@ static int upload_make_room(struct files *f, const struct wish *w,
                         : space_ensure_floor(f, m, fd);
 }
 
-/* Returns the bytes that the upload drops or cuts of its own partial. If the
+/* Returns how many bytes of its own partial the upload drops or cuts. If the
  * partial has a second name, its bytes stay. */
 static uint64_t upload_frees(const struct wish *w)
 {
@@ -209,10 +210,10 @@ static int upload_open_in_place(struct files *f, const struct wish *w,
     int r;
 
     {
-        /* Asks the disk before the upload drops or cuts a partial, since
-         * nothing may refuse it afterwards. The partial itself may be old
-         * enough to make room for others. While its lock is held the search
-         * skips it, so its bytes aren't counted twice. */
+        /* Makes room before the upload drops or cuts its partial, since
+         * afterwards the upload must not be refused. Holds the lock of this
+         * partial meanwhile, since the partial itself may be idle: the search
+         * then skips it, so its bytes don't count twice. */
         FD_CLEANUP int held = w->partial.st_nlink > 0
                                   ? partial_hold(f, at->directory, at->name)
                                   : -1;
@@ -231,7 +232,8 @@ static int upload_open_in_place(struct files *f, const struct wish *w,
     return r;
 }
 
-/* Opens a copy. Clients don't wait long for it. */
+/* Opens a partial for a copied head. Refuses a copy of more than copy_max,
+ * since clients don't wait long. */
 static int upload_open_copy(struct files *f, const struct wish *w,
                             const struct place *at, struct upload *u)
 {
@@ -246,9 +248,9 @@ static int upload_open_copy(struct files *f, const struct wish *w,
 }
 
 /* Did this APPE begin when no file had the name, so that the name must still be
- * free at the commit? False with `reject`, whose rename fails anyway; and with
- * `rename` for a resumed upload, in a drop or for inspection, since it gets
- * another name. */
+ * free at the commit? False with `reject`, since the rename then fails anyway;
+ * and if the upload gets another name: in a drop, for inspection, or resumed
+ * with `rename`. */
 static bool upload_is_onto_nothing(const struct wish *w, const struct mount *m)
 {
     if (m->drop || m->inspect || w->facts.mode != WRITE_APPEND ||
@@ -271,8 +273,8 @@ static int upload_begin(struct files *f, uint32_t request, const struct wish *w,
         copy_release(&u->copy);
         if (r != -EOWNERDEAD)
             return r;
-        /* A disk that gives new files another owner (cifs with uid=, NFS with
-         * all_squash): such a partial could be neither locked nor found
+        /* The disk gives new files another owner (cifs with uid=, NFS with
+         * all_squash): a partial there could be neither locked nor found
          * again. */
         struct event_record e;
 
@@ -365,9 +367,9 @@ int upload_wanted_ms(const struct upload *u)
     return due > now ? (int)(due - now) : 0;
 }
 
-/* After a lack of space nothing of the upload is kept. Idle partials go with
- * it, so that the client's retry has more room; but not for min_free, since all
- * of them wouldn't be enough. */
+/* After a lack of space nothing of the upload is kept. Idle partials are
+ * removed with it, so that the client's retry has more room; but not for
+ * min_free, since all of them wouldn't be enough. */
 int upload_after(struct files *f, int result)
 {
     struct upload *u = &f->upload;
@@ -379,8 +381,8 @@ int upload_after(struct files *f, int result)
     return quota_explain(f, u->mount, u->directory, false, result);
 }
 
-/* Does one step for each request: between two steps the session can give up,
- * and if it has gone nobody asks for the next one. */
+/* Copies one step for each request, so that the session can give up, or go,
+ * between two steps. */
 int upload_on_file_copy(void *owner, struct msg_file_copy *m)
 {
     struct files *f = owner;
@@ -407,8 +409,8 @@ int upload_on_file_sync(void *owner, struct msg_file_sync *m)
     return r != 0 ? r : ANSWER(f, done, m->request);
 }
 
-/* Refuses with the quota as it is now, with this upload: partials that make
- * room are removed when it ends. */
+/* Answers with the quota as it is now, with this upload's bytes. Partials are
+ * removed only when the upload ends. */
 int upload_on_file_full(void *owner, struct msg_file_full *m)
 {
     struct files *f = owner;
@@ -460,9 +462,8 @@ static const enum verb verbs[WRITE_MODE_COUNT] = {
 };
 
 /* Logs the upload of a session that died: only this process knows path and
- * length. A session reports its own transfers, even if it leaves in the middle
- * of one; never call this for a session that left by itself, or there would be
- * two events. */
+ * length. A session that leaves by itself reports its transfer, even in the
+ * middle of it: never call this then, or there would be two events. */
 void upload_report_death(struct files *f)
 {
     const struct upload *u = &f->upload;
