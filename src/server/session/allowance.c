@@ -1,7 +1,8 @@
 /* Asks gate for permission, in session: for one more transfer, and for bytes of
  * files. The session asks only if its user, a team or the server had such a
- * limit at the login. The rest of a piece is used by the next transfer. A timer
- * or a message continues a transfer that waits; it never spins. */
+ * limit at the login. Bytes that a transfer leaves over are for the next
+ * transfer. A transfer that waits never polls: a timer or a message continues
+ * it. */
 #include "transfer.h"
 
 #include <errno.h>
@@ -11,7 +12,7 @@
 
 /* Milliseconds until the next try, when the channel to gate is full. */
 #define AGAIN_MS 100
-#define LEAST    2 /* flow_read() needs them */
+#define LEAST    2 /* bytes, which flow_read() needs */
 
 void allowance_on_again(void *owner)
 {
@@ -29,8 +30,8 @@ static uint64_t *allowance_left(struct session *s)
     return &s->allowance.left[transfer_is_upload(&s->transfer) ? 0 : 1];
 }
 
-/* R is SEND()'s result. Returns false if the channel is full; then the step
- * runs again soon. */
+/* Takes R, the result of SEND(). Returns false if the channel is full; then the
+ * step runs again soon. */
 static bool allowance_sent(struct session *s, int r)
 {
     if (r == -EAGAIN)
@@ -71,8 +72,8 @@ enum stepped allowance_begin(struct session *s)
     return STEP_WAIT;
 }
 
-/* If the channel is full, gate counts the transfer until the timer, or the next
- * transfer takes its place. */
+/* If the channel is full, gate counts the transfer until the timer tries again,
+ * or until the next transfer takes over its place. */
 void allowance_end(struct session *s)
 {
     struct allowance *a = &s->allowance;
@@ -98,7 +99,7 @@ int allowance_on_may(void *owner, struct msg_transfer_may *m)
     a->of = m->of;
     a->most = m->limit;
     if (!s->transfer.step || !(s->transfer.step->waits & WAITS_GATE))
-        allowance_end(s); /* that transfer was aborted */
+        allowance_end(s); /* the transfer that asked was aborted */
     transfer_run(s, WAITS_GATE);
     return 0;
 }
@@ -149,7 +150,7 @@ void allowance_go_on(struct session *s)
     transfer_run(s, WAITS_TURN);
 }
 
-/* The transfer that asked may be over: then this ignores the answer. */
+/* If the transfer that asked is over, the bytes are for the next transfer. */
 int allowance_on_bytes(void *owner, struct msg_bytes *m)
 {
     struct session *s = owner;

@@ -10,8 +10,8 @@
 
 #include "sallyport/base/clock.h"
 
-/* Both ends belong to the range. "1 0" resets the range, and so does a mistake.
- */
+/* Both ends belong to the range. "1 0" resets the range, and so does a
+ * mistake. */
 void cmd_rang(struct session *s, const struct call *call)
 {
     struct slice last = call->argument, first;
@@ -73,7 +73,7 @@ static enum stepped hash_sum(struct session *s)
     }
     if (t->offset == t->size)
         return STEP_NEXT;
-    loop_timer_set(&s->loop, &t->again, 0); /* a port may wait for its client */
+    loop_timer_set(&s->loop, &t->again, 0); /* goes on watching a port */
     return STEP_WAIT;
 }
 

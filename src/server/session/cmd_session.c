@@ -105,9 +105,10 @@ void cmd_rest(struct session *s, const struct call *call)
     control_reply_number(s, REPLY_REST_OK, n);
 }
 
-/* Returns the bytes that are still to come. ALLO names no file. If an upload is
- * resumed, a part is already there: as much as REST or the last SIZE said. STOR
- * checks the space again and knows the file. */
+/* Returns how many of the announced bytes are still to come. ALLO names no
+ * file: if the upload continues a file, as many bytes as REST or the last SIZE
+ * said are already there. STOR, which knows the file, checks the space
+ * again. */
 static uint64_t info_still_to_come(const struct session *s)
 {
     uint64_t here = s->rest > s->sized ? s->rest : s->sized;
@@ -115,7 +116,8 @@ static uint64_t info_still_to_come(const struct session *s)
     return s->announced > here ? s->announced - here : 0;
 }
 
-/* If the directory has gone, nothing is known about the disk. */
+/* Replies OK, too, if files refuses, for example since the directory has gone:
+ * nothing is known about the disk then. */
 static void info_on_space(struct session *s, struct message *m)
 {
     if (m->kind == MSG_refused || info_still_to_come(s) <= m->space_is.bytes) {
@@ -202,8 +204,8 @@ static void modes_opts_stor(struct session *s, struct slice rest)
     control_reply_with(s, REPLY_OPTS_STOR, slice_from(conflict_words[i]));
 }
 
-/* Parses "Z LEVEL n" (draft-preston-ftpext-deflate 3.4), or "Z": the
- * default. */
+/* Parses "Z LEVEL n" (draft-preston-ftpext-deflate 3.4), or "Z", which sets the
+ * default level. */
 static void modes_opts_mode(struct session *s, struct slice rest)
 {
     uint64_t level = MODE_Z_LEVEL;
@@ -251,8 +253,8 @@ void cmd_opts(struct session *s, const struct call *call)
     control_reply(s, REPLY_OPTS_UNKNOWN);
 }
 
-/* Unless `ascii = yes`, the bytes go unchanged in every type; A is accepted for
- * clients that ask for it (RFC 959 3.1.1). */
+/* Bytes go unchanged in every type, unless `ascii = yes`. Type A is always
+ * accepted, since clients ask for it (RFC 959 3.1.1). */
 void cmd_type(struct session *s, const struct call *call)
 {
     static const struct {

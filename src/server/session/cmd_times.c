@@ -29,9 +29,9 @@ void cmd_mfmt(struct session *s, const struct call *call)
         control_reply(s, REPLY_BAD_NAME);
         return;
     }
-    /* The last upload got another name than the client asked for, in a drop
-     * or since that was taken. The client still means the file that it has
-     * sent. */
+    /* The last upload may have got another name than the client asked for: in a
+     * drop, or because the name was taken. The client still means the file that
+     * it has sent. */
     if (s->stored[0] && transfer_is_upload(&s->transfer) &&
         slice_equal(path_slice(&s->subject), path_slice(&s->transfer.path)))
         path_resolve(&s->cwd, slice_from(s->stored), &s->subject);

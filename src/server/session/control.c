@@ -1,6 +1,6 @@
 /* The control connection of a session: it receives bytes, gives one line at a
- * time to dispatch, and sends replies. It takes no line before the previous one
- * has its reply; a few commands are permitted during a transfer. */
+ * time to dispatch, and sends replies. It takes a line only after the previous
+ * line has its reply; but a few commands are permitted during a transfer. */
 #include "transfer.h"
 
 #include <stdio.h>
@@ -37,7 +37,7 @@ static bool control_may_take_line(const struct session *s)
         return false;
     if (state_of_transfer(s)->lines)
         return true;
-    /* Files or gate (PASV) still has to answer the previous line. */
+    /* The previous line may still wait for files, or for gate (PASV). */
     return s->ask.message == MSG_NONE && !state_of_data(s)->pending;
 }
 
@@ -96,7 +96,7 @@ static void control_lose_client(struct session *s, enum ending ending,
         leave(s, ending, cause);
     loop_remove(&s->loop, &c->watch);
     s->control.state = CONTROL_GONE;
-    if (control_ends(s)) /* for another reason */
+    if (control_ends(s)) /* the end has another reason */
         return;
     c->cause = cause;
     s->ending = ending;
@@ -199,7 +199,7 @@ void control_secure(struct session *s)
     control_watch(s);
 }
 
-/* A held bad line. No line has a NUL. */
+/* Stands for a bad line among the held lines. A real line has no NUL. */
 #define HELD_BAD SLICE("\0")
 
 static void control_hold(struct session *s, struct slice line)
@@ -271,9 +271,10 @@ static bool control_receive(struct session *s)
     state = stream_read(c->stream, into, room, &got);
     first = !c->first_byte_seen && got > 0;
     c->first_byte_seen |= first;
-    /* Otherwise a client that speaks TLS to a plain port, or a protocol without
-     * lines, would wait until login_timeout. Only the first byte counts: a
-     * later one, such as after a telnet signal, proves nothing. */
+    /* Ends the session if no FTP client begins with this byte: a client that
+     * speaks TLS to a plain port, or a protocol without lines, would wait until
+     * login_timeout. A later byte, such as after a telnet signal, proves
+     * nothing. */
     if (first && not_ftp_byte(into[0])) {
         control_end_not_ftp(s, (struct slice){ into, 1 });
         return false;

@@ -14,32 +14,33 @@ int data_port_on_port_is(void *owner, struct msg_port_is *m);
  * comes. */
 void data_port_idle(struct session *s);
 
-/* The channel to gate, for listeners and active mode. */
+/* Takes the channel to gate, which is for listeners and active mode. */
 void data_gate_start(struct session *s, int gate);
 /* Handler of master's `gate`: a new gate exists. */
 int data_gate_on_gate(void *owner, struct msg_gate *m);
 void data_gate_ask_port(struct session *s);
 /* Begins a transfer after PORT: asks gate to connect. */
 void data_gate_connect(struct session *s);
-/* Gives up the wait, or ends the connection with a FIN, without close_notify
- * and without a reset (linger_begin()). */
+/* Gives up the wait for the data connection, or ends the connection with a FIN
+ * (linger_begin()): sends neither close_notify nor a reset. */
 void data_close(struct session *s);
 /* Ends the current wait or data connection, and sets the state NEXT. A socket
  * of the client is closed by linger_begin(). */
 void data_release(struct session *s, enum data_state next);
-/* Sends close_notify and FIN, for which the client waits. Call data_close()
- * while files works: by then the client has usually closed, too. */
+/* Sends close_notify and FIN, since the client waits for them. Call
+ * data_close() later, while files works: by then the client has usually closed
+ * its end, too. */
 void data_finish(struct session *s);
 /* Takes FD as the data connection. Returns false for lack of memory; FD is then
  * closed. */
 bool data_adopt(struct session *s, int fd, enum data_state state,
                 uint32_t events);
-/* Call it after each transfer. A connection that is still open belongs to a
- * refused one. It stays until the client closes it or sends a command, at most
- * 5 s: if it ended together with the reply, clients would blame the port. A
- * port to which nobody has connected stays for the next transfer. */
+/* Call it after each transfer. A data connection that is still open belongs to
+ * a refused transfer. It stays until the client closes it or sends a command,
+ * at most 5 s: if it ended together with the reply, clients would blame the
+ * port. A port to which nobody has connected stays for the next transfer. */
 void data_after_transfer(struct session *s);
-/* R is channel_send()'s result, to gate. If gate doesn't read, ends the
+/* Takes R, the result of channel_send() to gate. If gate doesn't read, ends the
  * session. */
 void data_gate_sent(struct session *s, int r);
 

@@ -1,8 +1,9 @@
 /* The port of a session's data connections: a listener that gate lends at the
- * first EPSV or PASV. Only this session has it. The session accepts there by
- * itself, closes what isn't its client's, and answers further EPSV and PASV
- * without gate. It closes the listener after some time without use, since ports
- * are few. It must never take a connection of another host. */
+ * first EPSV or PASV. Only this session has it. The session itself accepts
+ * connections there, closes each one that isn't its client's, and answers
+ * further EPSV and PASV without gate. It closes the listener after some time
+ * without use, since ports are few. It must never take a connection of another
+ * host. */
 #include "transfer.h"
 
 #include <errno.h>
@@ -14,7 +15,7 @@
 
 /* ms that the listener stays open after a connection, for the next EPSV. */
 #define PORT_IDLE_MS 10000
-/* Connections that one EPSV refuses. */
+/* The largest number of earlier connections that one EPSV closes. */
 #define PORT_SWEEP 16
 
 static void data_port_close(struct session *s)
@@ -27,8 +28,8 @@ static void data_port_close(struct session *s)
     fd_close(&p->fd);
 }
 
-/* Another timer ends the wait while a transfer waits for its client, or a PROXY
- * header is read. */
+/* Closes the listener. But while a transfer waits for its client, or the
+ * session reads a PROXY header, another timer ends the wait. */
 static void data_port_on_timer(void *owner)
 {
     struct session *s = owner;
@@ -68,9 +69,9 @@ static int data_port_accept(struct session *s, struct address *peer)
     return fd_take(&fd);
 }
 
-/* Is PEER a proxy? Its connection may be the client's, as its PROXY header
- * says. A proxy that connects at another time makes a health check, or is late,
- * and isn't logged: a line for each health check is useless. */
+/* Is PEER a proxy? Then the PROXY header says whether the connection is the
+ * client's. A proxy's unexpected connection isn't logged: it is late, or a
+ * health check, and a line for each health check is useless. */
 static bool data_port_is_proxy(const struct session *s,
                                const struct address *peer)
 {
@@ -107,7 +108,7 @@ static void data_port_on_readable(void *owner, uint32_t events)
         proxied_on_data(s, fd_take(&fd), &peer);
     } else if (!s->port.proxied && address_same_host(&peer, &s->peer)) {
         data_port_idle(s);
-        /* the handshake of a waiting transfer needs it */
+        /* a transfer that waits needs EPOLLIN for its handshake */
         if (data_adopt(s, fd_take(&fd), DATA_CONNECTED,
                        s->transfer.state == TRANSFER_CONNECTING ? EPOLLIN : 0))
             transfer_run(s, WAITS_CLIENT);
@@ -123,7 +124,7 @@ static void data_port_on_readable(void *owner, uint32_t events)
 /* Replies to PASV, with a ticket if the end of the previous transfer brought
  * none. Many clients begin the handshake before they ask for the file, so a
  * ticket with the 150 is too late for them if their last ticket has expired, or
- * went with a refused transfer. */
+ * was used for a refused transfer. */
 static void data_port_announce(struct session *s)
 {
     const struct address *a = &s->port.address;
@@ -145,9 +146,9 @@ static void data_port_announce(struct session *s)
 }
 
 /* First closes connections that were made before the reply to this EPSV: they
- * don't belong to it. rclone gives up a connection when its LIST is refused,
- * and asks again at once. A connection that comes later is used for this EPSV:
- * nothing proves that it is older. */
+ * belong to an earlier EPSV. rclone gives up a connection when its LIST is
+ * refused, and sends EPSV again at once. A connection that comes later counts
+ * for this EPSV: nothing proves that it is older. */
 void data_port_passive(struct session *s, enum verb verb)
 {
     data_close(s);

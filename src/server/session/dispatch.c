@@ -1,5 +1,6 @@
-/* From a line to its handler. A handler runs only if its command's row permits
- * it, so no handler asks "is TLS up?" or "is there an argument?". */
+/* Finds the handler of a line, in session, and calls it. A handler runs only if
+ * its command's row permits it, so no handler asks "is TLS up?" or "is there an
+ * argument?". */
 #include "transfer.h"
 
 #include "data.h"
@@ -30,8 +31,8 @@ static bool dispatch_phase_permits(struct session *s, const struct request *q)
     const struct command *c = q->command;
     const enum verb verb = c->verb;
 
-    /* Refuse a name or password in plain text before it is used, and end the
-     * session, so that the client sends no more of it. */
+    /* Refuses a name or password in plain text before it is used, and ends the
+     * session, so that the client sends no more in plain text. */
     if (c->phase != COMMAND_ALWAYS && !control_is_secure(s)) {
         if (verb == VERB_USER || verb == VERB_PASS || verb == VERB_ACCT ||
             dispatch_is_secret_site(q))
@@ -95,8 +96,9 @@ static void dispatch_refuse_right(struct session *s, unsigned lacking)
 
 /* Must the line wait? ABOR overtakes the lines that wait (RFC 959 4.1.3), but
  * never the commit of a complete upload. All other lines keep their order.
- * Until the 150 is sent, every line waits: the client would take its reply for
- * the transfer's. A checksum sends no 150, so lines wait until it ends. */
+ * Until the 150 is sent, every line waits: the client would take the line's
+ * reply for the transfer's. A checksum sends no 150, so lines wait until it
+ * ends. */
 static bool dispatch_must_hold(const struct session *s, const struct command *c)
 {
     const enum transfer_state state = s->transfer.state;

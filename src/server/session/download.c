@@ -1,6 +1,6 @@
-/* RETR, in session. Each block is read by pread(2) and sent as TLS records. A
- * file that another process cuts short ends in an error; if session mapped the
- * file, zeros or SIGBUS would come. A mapping costs as much processor time. */
+/* RETR, in session. Each block is read by pread(2) and sent as TLS records. If
+ * another process cuts the file short, the transfer fails; a mapping of the
+ * file would give zeros or SIGBUS instead, and costs as much processor time. */
 #include "transfer.h"
 
 #include <errno.h>
@@ -82,7 +82,8 @@ static enum stepped download_send(struct session *s)
         if (t->offset >= t->size)
             return STEP_NEXT;
         if (allowance_ask(s)) {
-            /* Send all bytes of this piece before the next one. */
+            /* Sends all bytes of this piece before it waits for the next
+             * piece. */
             enum stream_state state = flow_flush(s);
 
             return state == STREAM_OK ? transfer_pause(s)

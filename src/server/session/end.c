@@ -4,10 +4,10 @@
  * If a socket is closed with unread bytes, or before the client's last bytes,
  * the kernel answers with a reset, and the client may lose what it hasn't read.
  * So both connections end alike: the last bytes, close_notify, FIN; then the
- * session waits for the client's end. That must be over before master's
+ * session waits for the client's end. This wait must be over before master's
  * deadline for a kick.
  *
- * The process ends with one event that has its reason. */
+ * The process ends with one event, which has the reason of the end. */
 #include "transfer.h"
 
 #include <errno.h>
@@ -80,8 +80,8 @@ static void linger_on_socket(void *owner, uint32_t events)
         linger_over(g);
 }
 
-/* Takes a free place. If a client begins transfers faster than it closes their
- * connections, the oldest of these is closed. */
+/* Takes a free entry of s->lingering. If there is none, since a client begins
+ * transfers faster than it closes their connections, closes the oldest one. */
 void linger_begin(struct session *s, int fd)
 {
     struct lingering *g = &s->lingering[0];
@@ -104,8 +104,8 @@ void linger_begin(struct session *s, int fd)
         loop_timer_set(&s->loop, &g->timer, LINGER_MS);
 }
 
-/* Sends the replies, then close_notify, then FIN, as far as the socket takes
- * them now. No close_notify after half a reply, or the reply would look
+/* Sends close_notify, then FIN, as far as the socket takes them now. But after
+ * half a reply sends nothing: close_notify would make the reply look
  * complete. */
 static void control_send_fin(struct session *s)
 {
@@ -170,13 +170,13 @@ void control_end(struct session *s, enum ending ending, enum reply last,
 
     if (control_ends(s))
         return;
-    /* No reply may go in plain text now. */
+    /* A reply would go in plain text now. */
     if (c->state == CONTROL_SECURING || (s->implicit && !control_is_secure(s)))
         leave(s, ending, "");
     s->ending = ending;
     c->cause = "";
-    /* Set one deadline for the whole end; the callback also marks that the end
-     * is decided. */
+    /* Sets one deadline for the whole end; the armed timer also marks that the
+     * end is decided. */
     c->end_timer.on_timer = control_on_close_time;
     c->end_timer.owner = s;
     loop_timer_set(&s->loop, &c->end_timer, CLOSE_MS);
@@ -185,8 +185,8 @@ void control_end(struct session *s, enum ending ending, enum reply last,
         control_reply_last(s, last, argument);
         return;
     }
-    /* Otherwise LAST would say that nothing is stored, or a change would not be
-     * logged. */
+    /* Waits for the answer of files: otherwise LAST would say that nothing is
+     * stored, or a change would not be logged. */
     c->last = last;
     if (c->state != CONTROL_GONE)
         c->state = CONTROL_DECIDED;

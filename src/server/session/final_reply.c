@@ -1,9 +1,9 @@
 /* The reply at the end of a transfer or change, in the session process. Its
  * event goes to log first, and then the reply to the client. While log doesn't
  * read (it is slow, or is being restarted), the session waits here, and does
- * nothing else. So no reply reports a success that has no line in the log. The
- * event can't wait in the queue: if this process is killed, the queue is lost.
- */
+ * nothing else. So each success that a reply reports has its line in the log.
+ * The event can't wait in the queue: if this process is killed, the queue is
+ * lost. */
 #include "transfer.h"
 
 #include <errno.h>
@@ -26,7 +26,7 @@ bool final_wait(struct session *s, uint64_t since)
     return !(log.revents & (POLLHUP | POLLERR));
 }
 
-/* Does master wait for the session's end? A message begins with its kind. */
+/* Has master ended, or sent a kick? A message begins with its kind. */
 static bool final_is_kicked(const struct session *s)
 {
     uint16_t kind = MSG_NONE;
@@ -55,9 +55,9 @@ static bool final_is_logged(struct session *s, const struct event_record *e)
     return r == 0;
 }
 
-/* Sends the event of R to log, then R to the client. If log takes no event, a
- * success becomes LATE, with B as its argument; the event may still arrive,
- * through the queue. */
+/* Sends the event E to log, then the reply R to the client. If log doesn't take
+ * the event, a success becomes LATE, with B as its argument; the event may
+ * still arrive, through the queue. */
 static void final_give(struct session *s, struct event_record *e, enum reply r,
                        enum reply late, struct slice a, struct slice b)
 {
@@ -83,8 +83,9 @@ void final_of_transfer(struct session *s, enum reply r, struct slice a,
     const struct transfer *t = &s->transfer;
     struct event_record e;
 
-    /* The client compares its upload with what has arrived, and can't know that
-     * the user may not read there. See also report_refusal(). */
+    /* Doesn't log a refused checksum of the session's own upload: the client
+     * wants to verify it, and can't know that the user has no right to read
+     * there. See also report_refusal(). */
     if (r == REPLY_NO_RIGHT && t->hash &&
         slice_equal(path_slice(&t->path), slice_from(s->stored))) {
         control_reply_pair(s, r, a, b);

@@ -1,9 +1,9 @@
 /* Converts bytes between the steps that move them and the data connection's
  * stream, in the session process: the line ends of TYPE A, and MODE Z by zlib.
- * Without a conversion the bytes pass unchanged. Compression is next to the
- * network. The result doesn't depend on how the bytes are cut into pieces. Each
- * call does a bounded part of the work, and never uses more room than it is
- * given, whatever a stream expands to. */
+ * Without a conversion the bytes pass unchanged. If both conversions are on,
+ * only compressed bytes are on the network. The result doesn't depend on how
+ * the bytes are cut into pieces. Each call does a bounded part of the work, and
+ * never uses more room than it is given, whatever a stream expands to. */
 #include "transfer.h"
 
 #include <stdlib.h>
@@ -83,9 +83,9 @@ static size_t flow_lines_to_client(struct flow *f, const char *from, size_t n,
     return (size_t)(to - into);
 }
 
-/* The opposite: CRLF becomes LF, any other CR stays. The N bytes are at BLOCK +
- * 1, since a CR that was held back may come before them. Returns how many are
- * at BLOCK then. */
+/* Does the opposite: turns CRLF into LF. Any other CR stays. The N bytes are at
+ * BLOCK + 1, since a CR that was held back may come before them. Returns how
+ * many bytes are at BLOCK then. */
 static size_t flow_lines_from_client(struct flow *f, char *block, size_t n)
 {
     const char *from = block + 1, *end = from + n;
@@ -102,7 +102,7 @@ static size_t flow_lines_from_client(struct flow *f, char *block, size_t n)
         memmove(to, from, len);
         to += len;
         from += len + (cr ? 1 : 0);
-        f->cr = cr; /* the next byte decides whether it is dropped */
+        f->cr = cr; /* the next byte decides whether the CR is dropped */
     }
     return (size_t)(to - block);
 }

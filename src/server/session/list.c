@@ -1,7 +1,7 @@
 /* LIST, NLST, MLSD and STAT, in session. Files writes the lines of a listing
  * into a pipe, and session sends them to the client. STAT sends its lines on
- * the control connection, up to a limit; it is no transfer, but uses the
- * transfer's block, which is free then. */
+ * the control connection, up to a limit. STAT isn't a transfer, so the
+ * transfer's block is free, and STAT uses it. */
 #include "transfer.h"
 
 #include <errno.h>
@@ -51,9 +51,9 @@ static void list_take_pipe(struct session *s, struct message *m)
     fd_set_nonblock(t->source, true);
 }
 
-/* Asks files. NLST's names begin with the argument, and the argument's end
- * shows whether it can be a pattern. An argument that is too long for a message
- * is left out; then the names come without it. */
+/* Asks files for a listing. The names of NLST begin with the argument, and the
+ * end of the argument shows whether it can be a pattern. An argument that is
+ * too long for a message is left out; then the names come without it. */
 static void list_request(struct session *s, const struct call *call,
                          answer_fn *then)
 {
@@ -80,8 +80,8 @@ static enum outcome list_outcome(const struct message *m)
                                   : m->directory_listed.outcome;
 }
 
-/* Takes the second answer: all lines are in the pipe, or no more will come. It
- * may come before the client has connected. */
+/* Takes the second answer: all lines are in the pipe, or no more will come.
+ * This answer can come before the client has connected. */
 static void list_on_listed(struct session *s, struct message *m)
 {
     s->transfer.listed = list_outcome(m);
@@ -172,7 +172,7 @@ const struct step list_steps[] = {
     TRANSFER_LAST_STEP,
 };
 
-/* Closes the pipe: files notices, and still answers. */
+/* Waits until files has noticed that the pipe is closed, and has answered. */
 static enum stepped list_stopped(struct session *s)
 {
     if (s->transfer.listed != OUTCOME_COUNT)
@@ -210,8 +210,9 @@ static void list_on_stat_pipe(void *owner, uint32_t events)
     }
 }
 
-/* Takes the answer. After an error shows nothing; but at the limit the error is
- * our own, since the session has closed the pipe. */
+/* Takes files' answer. After an error shows nothing, unless STAT_MAX bytes were
+ * reached: then the session itself has closed the pipe, and shows the
+ * beginning. */
 static void list_on_stat_listed(struct session *s, struct message *m)
 {
     enum outcome o = list_outcome(m);

@@ -1,6 +1,6 @@
 /* USER and PASS (RFC 959), SITE PSWD, and master's answers to them, in session.
- * The password goes straight to the auth worker, over a pair that master makes.
- * The verdict goes to master, never to session. */
+ * The password goes straight to the auth worker, over a socket pair that master
+ * makes. The verdict goes to master, never to session. */
 #include "transfer.h"
 
 #include <errno.h>
@@ -27,7 +27,8 @@ static void login_on_late(void *owner)
     leave(owner, ENDING_PEER, "gate gave no keys of tickets in time");
 }
 
-/* Asks master, whose deadlines limit the wait, and have replies. */
+/* Asks master. Master's deadlines limit the wait, and each of them has a
+ * reply. */
 static void login_ask(struct session *s)
 {
     struct login *l = &s->login;
@@ -85,8 +86,9 @@ static void login_stop_waiting(struct session *s, unsigned phase)
     loop_timer_clear(&s->loop, &s->login.answer);
 }
 
-/* Sets the timer again. If the loop hangs, nobody does, and SIGALRM ends the
- * session. A disk may take as long as files may. A process that was stopped
+/* Sets the alarm and the heartbeat again. If the loop hangs, the alarm isn't
+ * set again, and SIGALRM ends the session: later than idle_timeout, and later
+ * than files' deadline for a slow disk. A process that was stopped for so long
  * ends when it continues. */
 static void login_watch(void *owner)
 {
@@ -298,9 +300,8 @@ void cmd_pass(struct session *s, const struct call *call)
         control_reply(s, REPLY_ALREADY_LOGGED_IN);
         return;
     }
-    /* No password with a one-time code is so long. A longer one is cut to a
-     * length that is wrong for every user, so it counts like other wrong
-     * passwords. */
+    /* Cuts a longer password. Even with a one-time code no right password has
+     * the length that remains, so it counts like other wrong passwords. */
     if (password.len > SECRET_MAX)
         password.len = SECRET_MAX;
     secret_set(&s->login.password, password);

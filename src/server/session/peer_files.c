@@ -29,7 +29,7 @@ void ask_files(struct session *s, enum message_kind kind, const void *body,
         leave_peer(s, r, &s->files);
     a->message = a->asked = kind;
     a->purpose = facts ? ((const struct msg_facts *)body)->purpose : 0;
-    a->request = *(const uint32_t *)body; /* each struct begins with it */
+    a->request = *(const uint32_t *)body; /* first in each struct */
     a->then = then;
     a->timer.on_timer = ask_on_late;
     a->timer.owner = s;
@@ -78,8 +78,8 @@ static int ask_take_answer(struct session *s, struct message *m)
     return 0;
 }
 
-/* Handles one message: every message that files may send is an answer. There is
- * seldom a second one, for which the loop calls again. */
+/* Handles one message; each message of files is an answer. If there is a second
+ * one, which is seldom, the loop calls again. */
 static void ask_on_readable(void *owner, uint32_t events)
 {
     struct session *s = owner;
@@ -115,8 +115,9 @@ int ask_descriptor(struct session *s, int *fd, mode_t kind)
 {
     struct statx facts;
 
-    /* Check the type as the kernel knows it. File systems such as mergerfs
-     * would ask for the caller, and refuse a uid that isn't the user's. */
+    /* Checks the type as the kernel knows it. A file system such as mergerfs
+     * would look at the uid of the caller, and refuse, since it isn't the
+     * user's uid. */
     if (statx(*fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &facts) <
             0 ||
         (facts.stx_mode & S_IFMT) != kind)
@@ -240,7 +241,7 @@ enum reply ask_refusal(struct session *s, const struct message *m,
                  (unsigned long long)why->limit, (unsigned long long)why->used);
         *cause = a->lacking;
     } else if (o == OUTCOME_OVER_QUOTA && why->limit > 0) {
-        /* 0: the kernel doesn't report it */
+        /* a limit of 0: the kernel doesn't report the limit */
         snprintf(a->lacking, sizeof(a->lacking), "quota of %s, %s used",
                  size_text(why->limit, limit), size_text(why->used, used));
         *cause = a->lacking;

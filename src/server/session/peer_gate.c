@@ -1,5 +1,5 @@
 /* Gate, in session: the requests for data connections, all answers of gate, and
- * a new gate after the end of one. */
+ * the change to a new gate when the old one has ended. */
 #include "transfer.h"
 
 #include <errno.h>
@@ -17,9 +17,9 @@ void data_gate_sent(struct session *s, int r)
         leave_peer(s, r, &s->gate);
 }
 
-/* Asks for a listener. gate slows a session that sends many messages, which a
- * client may cause; so if the channel is full, the client gets "busy". Without
- * a gate the client waits for the next one, as with each request here. */
+/* Asks for a listener. gate slows a session that sends many messages, and a
+ * client can cause this; so if the channel is full, the client gets "busy". If
+ * there is no gate now, waits for the next one, as each request here does. */
 void data_gate_ask_port(struct session *s)
 {
     int r;
@@ -100,7 +100,8 @@ static int data_gate_on_active_none(void *owner, struct msg_active_none *m)
     return 0;
 }
 
-/* Closes a socket that was sent before gate received `active_close`. */
+/* Takes the socket of a connection that gate has made; closes it if gate sent
+ * it before it received `active_close`. */
 static int data_gate_on_data(void *owner, struct msg_data *m)
 {
     struct session *s = owner;
@@ -124,8 +125,8 @@ static const struct handler data_gate_handlers[] = {
     ON(bytes, allowance_on_bytes),
 };
 
-/* No new gate has come in time: finishes a transfer that needs no gate, and
- * transfer_over() ends the session. Otherwise the session ends now. */
+/* No new gate has come in time: ends the session now; or, if a transfer that
+ * needs no gate is under way, after this transfer (transfer_over()). */
 static void data_gate_none_came(void *owner)
 {
     struct session *s = owner;
@@ -138,9 +139,10 @@ static void data_gate_none_came(void *owner)
     control_after_event(s);
 }
 
-/* Waits for a new gate: until master brings a channel to it, each request
- * waits, and so does a transfer that needs gate's permission. The next gate
- * knows nothing of the permission of a transfer that is over. */
+/* Waits for a new gate: until master sends a channel to it, each request waits,
+ * and so does a transfer that needs gate's permission. Forgets the permission
+ * of a transfer that is over, since the new gate doesn't count this
+ * transfer. */
 static void data_gate_lost(struct session *s)
 {
     struct allowance *a = &s->allowance;

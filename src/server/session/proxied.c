@@ -1,7 +1,6 @@
-/* Connections through a proxy, control and data, up to the end of their
- * PROXY header. In session, before anything else is read. Exactly the header
- * is taken off the socket: the bytes after it are the client's, and are read
- * as usual. */
+/* Reads the PROXY header of connections through a proxy, control and data, in
+ * session, before anything else is read. Takes exactly the header off the
+ * socket: the bytes after it are the client's, and are read as usual. */
 #include "transfer.h"
 
 #include <errno.h>
@@ -31,8 +30,9 @@ static enum proxy_state proxied_read_header(int fd, struct proxy_header *h)
     return h->state;
 }
 
-/* Is it a connection of the proxy itself, such as a health check? Its header
- * names no client, or it closes the connection without a header. */
+/* Is this a connection of the proxy itself, such as a health check? Then the
+ * header names no client, or the proxy closes the connection without a
+ * header. */
 static bool proxied_is_check(const struct proxy_header *h)
 {
     return h->len == 0 || (h->state == PROXY_DONE && h->client.family == 0);

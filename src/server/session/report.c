@@ -83,7 +83,7 @@ void report_client(struct session *s)
 
 /* People type passwords in place of the name, so a text that can't be a user's
  * name (by the rule of the users room) isn't logged. Capitals and @ are in many
- * passwords, so they need a verified user. */
+ * passwords, so a name with them is logged only for a verified user. */
 void report_login_failed(struct session *s, const char *reason, bool verified)
 {
     const char *may = verified ? USER_NAME_LETTERS : NAME_LETTERS;
@@ -232,8 +232,9 @@ void report_refusal(struct session *s, enum reply r, struct slice argument)
         d->command->data == DATA_NONE &&
         slice_equal(path_slice(&s->subject), slice_from(s->stored)))
         return;
-    /* Log a new partner's first mistake, which leaves no other trace. Once in a
-     * session, since some programs look for directories in this way. */
+    /* Logs a CWD to a missing directory: a new partner's first mistake, which
+     * leaves no other trace. Logs it once in a session, since some programs
+     * look for directories in this way. */
     if (r == REPLY_NOT_FOUND && (s->was_lost || d->command->verb != VERB_CWD))
         return;
     s->was_lost |= r == REPLY_NOT_FOUND;

@@ -1,12 +1,13 @@
-/* session: parses bytes from the network, so it may do very little. It moves
- * bytes between descriptors that other processes opened for it. The list
- * excludes every way to a new descriptor but recvmsg, and accept4 on the
- * listener that gate has lent to this session alone. It excludes every signal:
- * tgkill would reach gate and other sessions, which have the same uid. So
- * abort() ends the process by SIGSYS, which counts as a crash too. It excludes
- * nearly every socket option: master has set the options of the control
- * connection, on its listener, and gate the options of data connections; and a
- * lingering socket would block the close() of the process that gets it. */
+/* The policy of session, which parses bytes from the network, so it may do very
+ * little: it moves bytes between descriptors that other processes opened for
+ * it. Only two calls give it a new descriptor: recvmsg, and accept4 on the
+ * listener that gate has lent to this session alone. The policy excludes every
+ * signal: tgkill would reach gate and other sessions, which have the same uid.
+ * So abort() ends the process by SIGSYS, which counts as a crash, too. The
+ * policy excludes nearly every socket option: master has set the options of the
+ * control connection, on its listener, and gate the options of data
+ * connections; and a lingering socket would block the close() of the process
+ * that gets it. */
 #include "sallyport/seccomp/policy.h"
 
 #include <fcntl.h>

@@ -19,12 +19,12 @@
 #include "sallyport/tls/context.h"
 
 #define SESSION_FILES 64
-/* Lets malloc keep what the buffers of a transfer took for the next one, and
- * gives it back when the session is idle (login.c). Otherwise each transfer
- * asks the kernel for fresh pages. */
+/* malloc keeps so many bytes of a transfer's buffers for the next transfer,
+ * which would otherwise ask the kernel for fresh pages. An idle session gives
+ * them back (login.c). */
 #define KEPT_MEMORY (4 * TRANSFER_BLOCK)
-/* If keys has died, master starts another one at once, which gets this request
- * from the same channel. */
+/* ms to wait for keys. If keys has died, master starts a new one at once, which
+ * gets the request from the same channel. */
 #define SIGN_MS 5000
 
 static const struct session_deadlines usual_deadlines = {
@@ -140,7 +140,7 @@ noreturn void session_main(const struct session_start *start)
     mallopt(M_MMAP_THRESHOLD, KEPT_MEMORY);
     mallopt(M_TRIM_THRESHOLD, KEPT_MEMORY);
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* a write beyond RLIMIT_FSIZE is EFBIG */
+    signal(SIGXFSZ, SIG_IGN); /* a write beyond RLIMIT_FSIZE fails with EFBIG */
     session_wire(s, start);
     session_title(s);
     /* Loads the stricter system-call policy. Uid and root directory are gate's

@@ -22,14 +22,14 @@ struct session {
     uint64_t serial;
     struct address peer, local;
     struct address via;         /* the proxy's address; family 0: none */
-    struct proxy_header header; /* for one connection at a time */
+    struct proxy_header header; /* of one connection at a time */
     uint64_t began;
 
     struct loop loop;
     struct channel master, gate, files;
     struct loop_watch master_watch, gate_watch, files_watch, log_watch;
     struct loop_timer gateless; /* the longest wait for a new gate */
-    bool no_new_gate;           /* no new gate has come: no further transfer */
+    bool no_new_gate; /* no new gate has come: no further transfer begins */
     struct sign_channel signer;
     struct event_sender log;
 
@@ -61,18 +61,18 @@ struct session {
     uint64_t sized;       /* SIZE's last answer: ALLO takes these bytes as
                              already on the disk */
     bool implicit;        /* TLS begins before the greeting */
-    bool drain_announced; /* drained: a health check gets 421 */
+    bool drain_announced; /* the server is drained: a health check gets 421 */
     enum protection protection; /* of data connections */
     bool only_epsv;             /* EPSV ALL */
-    uint64_t next_ticket;       /* clock_ms() of the ticket for the next
-                                 * transfer; 0: used */
-    uint64_t total; /* bytes of all transfers, for the end's event */
+    uint64_t next_ticket; /* clock_ms() when the ticket for the next transfer
+                             was made; 0: it is used */
+    uint64_t total;       /* bytes of all transfers, for the end's event */
     enum ending ending;
     char why[128]; /* a remark about the client for the log, or "" */
 
-    /* These are last, since each has room for a line or a path: an idle session
-     * has written to few of its pages. What it writes to of transfer and
-     * control is in one. */
+    /* The members below are last, since each has room for a line or a path: an
+     * idle session has written to few of their pages. The parts of transfer and
+     * control that it writes to lie in one page. */
     struct path cwd;
     struct transfer transfer;
     struct control_connection control;
@@ -105,27 +105,28 @@ void control_start(struct session *s, int fd);
 void control_reply(struct session *s, enum reply r);
 void control_reply_with(struct session *s, enum reply r, struct slice argument);
 void control_reply_number(struct session *s, enum reply r, uint64_t n);
-/* Does the same with two arguments. Only for a reply that needs no event: it
- * refuses nothing, or its event is already in the log. */
+/* Does the same with two arguments, but sends no event. Call it only for a
+ * reply that isn't a refusal, or if the event is already in the log. */
 void control_reply_pair(struct session *s, enum reply r, struct slice a,
                         struct slice b);
 /* Replies 501, with the syntax of the command. */
 void control_bad_argument(struct session *s, const char *syntax);
-/* For replies of several lines: build into s->control.out, then call
- * control_flush(). control_hears(): does the client still get replies? */
+/* control_flush() sends a reply of several lines that was built in
+ * s->control.out. control_hears(): does the client still get replies? */
 bool control_hears(const struct session *s);
 void control_flush(struct session *s);
 /* Call it after each event of the loop: it takes the lines that have arrived
  * already. Otherwise they would wait for the next byte. */
 void control_after_event(struct session *s);
-/* Reads all that the client has sent, now: its lines take effect, or are held,
- * and its end is seen. The transfer and the process may end. */
+/* Reads now what the client has sent: executes or holds its lines, and notices
+ * its end. This can end the transfer, and the process. */
 void control_look(struct session *s);
 /* Has the client sent QUIT, perhaps in a line that waits? */
 bool control_has_quit(const struct session *s);
-/* AUTH: from the next byte on only TLS is read. */
+/* Begins TLS: from the next byte on the session reads nothing else. */
 void control_secure(struct session *s);
-/* Is the TLS handshake complete? Also in the states of the end. */
+/* Is the TLS handshake complete? The answer is right also in the states of the
+ * end. */
 bool control_is_secure(const struct session *s);
 /* Watches the socket for the events that the state needs. */
 void control_watch(struct session *s);
@@ -137,7 +138,7 @@ void control_watch(struct session *s);
 bool dispatch_line(struct session *s, struct slice line);
 
 typedef void handler_fn(struct session *s, const struct call *call);
-/* Indexed by verb; NULL only for verbs that their rows refuse. */
+/* Indexed by verb; NULL only for a verb that is always refused by its row. */
 extern handler_fn *const handlers[VERB_COUNT];
 
 #define HANDLER(name, handler, ...) handler_fn cmd_##handler;
@@ -162,24 +163,26 @@ int login_on_channel(void *owner, struct msg_login_channel *m);
 int login_on_granted(void *owner, struct msg_granted *m);
 int login_on_denied(void *owner, struct msg_denied *m);
 int login_on_password_is(void *owner, struct msg_password_is *m);
-/* Gate sends the ticket keys: a granted login is complete with the first
- * ones. */
+/* The handler of gate's ticket keys: a granted login is complete when the first
+ * ones come. */
 int login_on_ticket_keys(void *owner, struct msg_ticket_keys *m);
 
-/* proxied.c: connections through a proxy. A header before the client's first
- * byte has the client's address. */
+/* proxied.c: connections through a proxy, which sends a header with the
+ * client's address before the client's first byte. */
 
 /* Called for the control connection in CONTROL_HEADER and CONTROL_ENTERING:
  * reads the header, then waits for gate's decision. */
 void proxied_on_control(struct session *s, uint32_t events);
-/* Asks gate in CONTROL_ENTERING; called again for a new gate. */
+/* Asks gate, in CONTROL_ENTERING, whether the client may enter. Called again if
+ * a new gate comes. */
 void proxied_ask(struct session *s);
 int proxied_on_admitted(void *owner, struct msg_admitted *m); /* by master */
 int proxied_on_not_admitted(void *owner,
                             struct msg_not_admitted *m); /* by gate */
-/* Takes FD, a connection of the proxy PEER that may be the data connection. It
- * is in DATA_HEADER until its header is read, and the next one waits. If it
- * belongs to another client, the right one is still expected. */
+/* Takes FD, a connection of the proxy PEER that may be the data connection. The
+ * state is DATA_HEADER until the header of FD is read; the next connection
+ * waits meanwhile. If FD belongs to another client, the session goes on waiting
+ * for its own client. */
 void proxied_on_data(struct session *s, int fd, const struct address *peer);
 void proxied_on_data_header(struct session *s);
 /* Closes the connection in DATA_HEADER. WHY is for the log; NULL: a health
@@ -191,9 +194,9 @@ void proxied_turn_away(struct session *s, const struct address *whose,
 
 /* peer_files.c: the requests to files, one at a time, each with a deadline */
 
-/* ASK(s, file_sync, then) sends a request to files: each field of the list by
- * its name. THEN gets the answer: the answer of this row, MSG_done or
- * MSG_refused. No other request may wait for its answer. */
+/* ASK(s, file_sync, then, .field = value) sends a request to files. THEN gets
+ * the answer: the message that answers this request, MSG_done or MSG_refused.
+ * Call it only while no other request waits for its answer. */
 #define ASK(session, name, then, ...)                                          \
     ask_files(                                                                 \
         session, MSG_##name,                                                   \
@@ -209,16 +212,16 @@ bool ask_is_change(const struct session *s);
 /* Takes the channel to files, once master has granted it. */
 void ask_start(struct session *s, int fd);
 
-/* Returns the descriptor in an answer, which the caller owns. Ends the session
- * if it isn't of KIND (S_IFREG, S_IFIFO): a files process that sends a
- * directory is under an attacker's control. */
+/* Takes the descriptor out of an answer; the caller then owns it. Ends the
+ * session if the descriptor isn't of KIND (S_IFREG, S_IFIFO): a files process
+ * that sends a directory is under an attacker's control. */
 int ask_descriptor(struct session *s, int *fd, mode_t kind);
 
-/* Returns the reply to a refusal: 550, 552 and others. *cause is the reply's
- * argument and the log's reason; it lives until the next refusal. */
+/* Returns the reply for the refusal M: 550, 552 and others. *cause is the
+ * reply's argument and the log's reason; it lives until the next refusal. */
 enum reply ask_refusal(struct session *s, const struct message *m,
                        const char **cause);
-/* Is M a refusal? Then the client has its reply. */
+/* Is M a refusal? If so, sends its reply to the client. */
 bool ask_refused(struct session *s, struct message *m);
 const char *ask_outcome_cause(enum outcome o);
 
@@ -231,8 +234,8 @@ struct change {
 
 void report_connect(struct session *s);
 void report_login(struct session *s);
-/* Reports the client's name for itself, if both that and the user are known.
- * Call it once they have become so. */
+/* Reports the name that the client has given itself, if this name and the user
+ * are known. Call it when one of them has become known. */
 void report_client(struct session *s);
 /* VERIFIED: the password was right, so the name is a user's. */
 void report_login_failed(struct session *s, const char *reason, bool verified);
@@ -240,60 +243,60 @@ void report_login_failed(struct session *s, const char *reason, bool verified);
 void report_transfer(struct session *s, unsigned result, const char *reason);
 /* Reports a transfer that the end of the session cuts. */
 void report_cut(struct session *s, const char *reason);
-/* Reports R, which goes to the client with this first argument, if it refuses
- * the command that is being dispatched because of a right, a limit or a
- * setting. */
+/* Reports the reply R and its first ARGUMENT, if R refuses the command that is
+ * being dispatched because of a right, a limit or a setting. */
 void report_refusal(struct session *s, enum reply r, struct slice argument);
 void report_end(struct session *s, enum ending ending, const char *cause);
 /* The handler of `look_at`: tells master what the session does now. */
 int report_on_look_at(void *owner, struct msg_look_at *m);
 
-/* Fill in the records of events that must be in the log before the client has
- * its reply (final_reply.c). They point to their arguments' texts, which must
- * live. */
+/* Fill in the record R of an event that must be in the log before the client
+ * has its reply (final_reply.c). R points to the texts of the arguments, which
+ * must live as long as R. */
 void report_of_transfer(struct event_record *r, const struct session *s,
                         unsigned result, const char *reason,
                         struct slice stored_as);
 void report_of_change(struct event_record *r, const struct session *s,
                       const struct change *c, unsigned result,
                       const char *reason);
-/* Reports a connection from WHOSE to the session's listener that isn't its
- * client's. Logs at most one event a second, with the number of the others.
- * WHOSE NULL: reports this number alone, if there are others. */
+/* Reports a connection to the session's listener from WHOSE, who isn't the
+ * session's client. Logs at most one event a second, with the number of
+ * connections that had no event. WHOSE NULL: reports only this number, if it
+ * isn't 0. */
 void report_stranger(struct session *s, const struct address *whose,
                      const char *why);
 
 /* final_reply.c: the reply at the end of a transfer or change, and its event */
 
 /* Waits up to stall_timeout, at most 20 s, until the event is in log's socket,
- * and then replies. If it can't be sent in time, or a kick comes, a reply of
- * success becomes a 451. A and B are the reply's arguments; B is also the name
- * under which an upload was stored. */
+ * and then replies. If the event can't be sent in time, or a kick comes, a
+ * reply of success becomes a 451. A and B are the reply's arguments; B is also
+ * the name under which an upload was stored. */
 void final_of_transfer(struct session *s, enum reply r, struct slice a,
                        struct slice b, const char *reason);
 /* Does the same for a change. M is the answer of files: the reply is DONE with
  * A and the path as its arguments, or the refusal. */
 void final_of_change(struct session *s, const struct message *m,
                      const struct change *c, enum reply done, struct slice a);
-/* Does the same for PORT or EPRT that names another host, or a port below 1024.
- * */
+/* Does the same for the refusal of a PORT or EPRT that names another host, or a
+ * port below 1024. */
 void final_of_other_host(struct session *s, const char *verb,
                          const char *target);
-/* Waits a moment for room in log's socket. Returns false if the time since
- * SINCE is over, or nobody will read the socket any more. */
+/* Waits a moment for room in log's socket. Returns false if 20 s have passed
+ * since SINCE, or nobody will read the socket any more. */
 bool final_wait(struct session *s, uint64_t since);
 
 /* end.c: the ends of connections and of the process */
 
 /* Ends the session in order, with LAST as the last reply. A transfer ends now,
  * with LAST as its final reply. If files is storing an upload or making a
- * change, its answer comes first, and LAST is sent without ARGUMENT. */
+ * change, waits for its answer first, and then sends LAST without ARGUMENT. */
 void control_end(struct session *s, enum ending ending, enum reply last,
                  struct slice argument);
-/* Is the end decided? Then a second one has no effect. */
+/* Is the end decided? Then another control_end() has no effect. */
 bool control_ends(const struct session *s);
-/* Checks an answer of the peer of FROM, which is EXPECTED or a lie. Returns 1
- * or -EPROTO; 0: the session ends, and nobody waits for the answer any more. */
+/* Checks an answer from the channel FROM. Returns 1: it was EXPECTED; -EPROTO:
+ * it wasn't; 0: ignore the answer, since the session ends. */
 int control_expects(const struct session *s, struct channel *from,
                     bool expected);
 /* Called when the end has begun, and the socket is ready. */

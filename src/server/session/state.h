@@ -29,13 +29,15 @@ struct session;
  *
  * - The control connection: HEADER and ENTERING if a proxy brings it, PLAIN,
  *   SECURING, SECURED, then VERIFYING, GRANTED and LOGGED_IN; SITE PSWD leads
- *   back to VERIFYING. GONE and DECIDED still wait for files: a rename, or
- *   another change, can't be undone. In GONE the client has gone; it also waits
- *   for an upload after QUIT. In DECIDED the end is decided. CLOSING sends the
- *   last reply, our close_notify and FIN, and waits for the client's.
+ *   back to VERIFYING. In QUITTING the transfer ends after QUIT. In GONE the
+ *   client has gone, in DECIDED the end is decided. Both still wait for files,
+ *   since a rename or another change can't be undone; GONE also waits for an
+ *   upload that needs no client. CLOSING sends the last reply, our close_notify
+ *   and FIN, and waits for the client's.
  *
- * - The data connection: from PASV (ASKED without a listener, EXPECTED) or PORT
- *   (ACTIVE, CONNECTING) to CONNECTED. REFUSED: its transfer was refused.
+ * - The data connection: from PASV (ASKED without a listener, EXPECTED, HEADER
+ *   if a proxy has connected) or PORT (ACTIVE, CONNECTING) to CONNECTED.
+ *   REFUSED: its transfer was refused.
  *
  * - The transfer: each of its steps (transfer.h) names one of these states.
  *
@@ -48,7 +50,7 @@ enum control_state {
     CONTROL_SECURING,  /* the TLS handshake runs */
     CONTROL_SECURED,   /* TLS is up, nobody is logged in */
     CONTROL_VERIFYING, /* PASS or SITE PSWD was given, master decides */
-    CONTROL_GRANTED,   /* accepted by master, without ticket keys yet */
+    CONTROL_GRANTED,   /* master has accepted it, the ticket keys are missing */
     CONTROL_LOGGED_IN,
     CONTROL_QUITTING, /* QUIT was given, the transfer ends first */
     CONTROL_GONE,     /* the client is gone; a change, a commit, or an upload
@@ -66,7 +68,7 @@ enum data_state {
     DATA_EXPECTED,   /* the client knows the port */
     DATA_HEADER,     /* a proxy has connected: the PROXY header is read */
     DATA_CONNECTED,
-    DATA_REFUSED, /* its transfer was refused; it serves no other one */
+    DATA_REFUSED, /* its transfer was refused; it serves no other transfer */
     DATA_STATES
 };
 
@@ -79,7 +81,7 @@ enum transfer_state {
     TRANSFER_FLOWING,
     TRANSFER_FLUSHING,   /* the stream has all bytes, the client not yet */
     TRANSFER_RECEIVED,   /* upload: files still answers an earlier request; then
-                          * it is asked to sync */
+                            it gets the request to sync */
     TRANSFER_PREPARING,  /* upload: files was asked to sync all of it */
     TRANSFER_COMMITTING, /* upload: files was asked to make it visible */
     TRANSFER_CLOSING,    /* its reply is decided: log and files still work */
@@ -99,7 +101,7 @@ struct data_row {
     bool pending; /* PASV has no reply yet: no other line is read */
     bool gate;    /* it needs gate */
     bool expects; /* the client is expected at the session's listener */
-    bool socket;  /* there is a socket of the client's, which lingers */
+    bool socket; /* there is a socket of the client, which lingers at its end */
 };
 
 /* The condition on which a transfer continues when the client goes away. */
@@ -157,17 +159,17 @@ struct login {
     bool keyed;             /* gate has sent the ticket keys */
     uint64_t tries;
     unsigned unknown; /* unknown commands before login */
-    /* Rights somewhere in the tree, and everywhere. Files decides; the session
-     * refuses what the user may do nowhere, and names the rights that may be
-     * missing. */
+    /* The rights that the user has somewhere in the tree, and those that hold
+     * everywhere in it. Files decides; the session refuses what the user can do
+     * nowhere, and names the rights that can be missing. */
     unsigned rights, everywhere;
     enum upload_eof upload_eof;
     enum data_binding binding;
     uint64_t max_file_size;   /* bytes; 0: no limit */
     bool counted, paced;      /* gate permits each transfer, and grants bytes */
     uint64_t version;         /* version of the user's row */
-    struct loop_timer timer;  /* until login */
-    struct loop_timer watch;  /* from then on */
+    struct loop_timer timer;  /* deadline of the login */
+    struct loop_timer watch;  /* heartbeats after the login */
     struct loop_timer answer; /* deadline of the ticket keys */
 };
 
@@ -204,7 +206,7 @@ struct data_port {
     bool proxied;            /* a PROXY header begins each connection */
     struct address stranger; /* another host that has connected since the last
                               * EPSV; family 0: none */
-    uint64_t strangers;      /* debt_take(): their events */
+    uint64_t strangers;      /* debt_take(): events about strangers */
     uint64_t silenced;       /* strangers since the last event */
 };
 
@@ -256,16 +258,17 @@ struct transfer {
     uint64_t size;      /* size of a file to send, when it was opened */
     uint64_t promised;  /* the bytes that the 150 names; UINT64_MAX: none */
     uint64_t limit;     /* end of a file to store, or of a range; 0: none */
-    bool by_bytes;      /* upload_bytes has set that limit */
+    bool by_bytes;      /* upload_bytes has set the limit */
     uint64_t announced; /* bytes to be stored, by ALLO; 0: not announced */
-    bool unconverted;   /* no conversion: the client counts the file's bytes */
+    bool unconverted;   /* TYPE I and no conversion: the client counts the same
+                           bytes as the server */
     bool ended_by_fin;  /* it ended with a FIN without close_notify */
-    bool aborted;       /* ABOR's own reply follows the transfer's */
-    uint64_t bytes;     /* moved bytes of the file or the listing */
-    uint64_t to_copy;   /* upload: bytes of its head that files must copy */
-    uint64_t unsynced;  /* written by session and files since the last
-                         * `file_sync` */
-    uint64_t began;     /* clock_ms() */
+    bool aborted;       /* ABOR's own reply follows the reply of the transfer */
+    uint64_t bytes;   /* how many bytes of the file or the listing have moved */
+    uint64_t to_copy; /* upload: bytes of its head that files must copy */
+    uint64_t unsynced; /* written by session and files since the last
+                        * `file_sync` */
+    uint64_t began;    /* clock_ms() */
     /* Upload: received bytes; listing: bytes from the pipe; download: bytes of
      * the file. */
     char *block;
@@ -280,10 +283,10 @@ struct transfer {
     char sha256[SUM_TEXT_MAX];
     char held[24]; /* the id of an upload that waits for inspection, or "" */
     enum outcome listed; /* OUTCOME_COUNT: files hasn't finished the listing */
-    char tls[64];        /* of the data connection, for the log */
+    char tls[64];        /* TLS of the data connection, for the log */
     struct loop_timer stall, again;
     uint64_t since_check; /* bytes moved since the stall timer was set */
-    uint64_t traffic;     /* traffic of the data stream at that time */
+    uint64_t traffic;     /* the data stream's traffic when the timer was set */
     size_t kernel_queued; /* stream_queued() when the last wait began */
 };
 
@@ -292,13 +295,13 @@ enum permit { PERMIT_NONE, PERMIT_ASKED, PERMIT_REFUSED, PERMIT_GRANTED };
 /* The permission of gate (allowance.c). */
 struct allowance {
     enum permit permit;      /* for the transfer */
-    uint32_t permit_request; /* number of the question for it */
+    uint32_t permit_request; /* number of the question for this permission */
     enum account_kind of; /* the account that reached its limit of transfers */
-    uint64_t most;        /* that limit */
+    uint64_t most;        /* the limit of this account */
     uint64_t left[2];     /* bytes that may be moved: by uploads, by
                            * downloads */
-    uint32_t bytes_request;  /* number of the question for more; 0: none
-                              * waits */
+    uint32_t bytes_request;  /* number of the question for more bytes; 0: no
+                                question waits */
     bool waits;              /* the transfer waits for bytes */
     bool ended;              /* gate must still be told of the transfer's end */
     struct loop_timer again; /* for another try after the channel was full */

@@ -5,7 +5,7 @@
  * user, and the end. transfer_end.c has the failures.
  *
  * No byte of a file may move before transfer_bind() has decided. A client that
- * has proved nothing gets no ticket, or it could use that ticket next time. */
+ * has proved nothing gets no ticket: it could use the ticket next time. */
 #include "transfer.h"
 
 #include <stdio.h>
@@ -16,7 +16,7 @@
 #include "sallyport/tls/context.h"
 #include "sallyport/tls/stream.h"
 
-/* Milliseconds for the client to connect after a stranger has. */
+/* Milliseconds for the client to connect after a stranger has connected. */
 #define STRANGER_MS 2000
 
 #define DATA_BUFFER     (512u << 10) /* of the data connection's stream */
@@ -36,8 +36,8 @@ void stall_begin(struct session *s)
     loop_timer_set(&s->loop, &t->stall, s->settings->stall_timeout);
 }
 
-/* Returns the least bytes. Less than a byte a second counts as nothing:
- * otherwise one byte a minute would keep a session forever. */
+/* Returns the least number of bytes in stall_timeout: one a second. Fewer count
+ * as nothing: otherwise one byte a minute would keep a session forever. */
 static uint64_t stall_least(const struct session *s)
 {
     return s->settings->stall_timeout / 1000;
@@ -52,10 +52,10 @@ void stall_moved(struct session *s, size_t bytes)
         stall_begin(s);
 }
 
-/* Does a slow client move? It needs its time for one buffer, for one record, or
- * for the megabytes in the kernel's buffer. While these move, it hasn't
- * stalled. A client may send each byte in its own TLS record, so one byte
- * counts as up to RECORD_OVERHEAD bytes of traffic. */
+/* Does a slow client still move bytes? It can take long for one buffer, for one
+ * record, or for the megabytes in the kernel's buffer. While bytes of these
+ * move, it hasn't stalled. A client can send each byte in its own TLS record,
+ * so only RECORD_OVERHEAD bytes of traffic count as one byte. */
 static bool stall_client_moves(struct session *s)
 {
     uint64_t moved;
@@ -131,7 +131,7 @@ void binding_start(struct session *s)
                                   .serial = s->serial,
                                   .version = s->login.version };
 
-    /* It fits, since login.c has checked the name that master granted. */
+    /* The name fits, since login.c has checked the name that master granted. */
     slice_copy(slice_from(s->login.user), owner.user, sizeof(owner.user));
     tls_context_owner(s->tls, &owner);
     for (int i = 0; i < FIRST_TICKETS; i++)
@@ -203,7 +203,7 @@ void transfer_snapshot(struct session *s)
     t->full_error = 0;
     t->worthless = false;
     t->conversions = s->deflate ? CONVERT_DEFLATE : 0;
-    if (s->ascii && !transfer_is_listing(t)) /* has CRLF already */
+    if (s->ascii && !transfer_is_listing(t)) /* a listing has CRLF already */
         t->conversions |= CONVERT_ASCII;
     t->announced = s->announced == NOT_ANNOUNCED ? 0 : s->announced;
     t->unconverted = s->image && t->conversions == 0;
@@ -237,8 +237,7 @@ void transfer_watch(struct session *s, uint32_t events)
     if (events && !s->data.watch.added &&
         loop_add(&s->loop, &s->data.watch) < 0)
         leave(s, ENDING_PEER, "epoll refuses a data connection");
-    if (events & EPOLLOUT) /* stall_client_moves() checks whether the client
-                            * takes less */
+    if (events & EPOLLOUT) /* for stall_client_moves() */
         s->transfer.kernel_queued = stream_queued(s->data.stream);
 }
 
@@ -391,7 +390,7 @@ enum stepped transfer_handshake(struct session *s)
                                stream_cause(s->data.stream));
 }
 
-/* Decides to which user the data connection belongs. */
+/* Decides whether the data connection belongs to the session's user. */
 enum stepped transfer_bind(struct session *s)
 {
     static const enum transfer_failure rows[BINDING_COUNT][ORIGIN_COUNT] = {

@@ -6,16 +6,17 @@
 
 #define TRANSFER_BLOCK (512u << 10)
 /* ms for which a step moves bytes before control and timers get their turn. A
- * number of bytes would take seconds on a slow disk. */
+ * fixed number of bytes could take seconds on a slow disk. */
 #define TRANSFER_TURN_MS 20
 
-/* Events that a step waits for. It runs when its turn comes, and again after
- * each of these; a step with WAITS_ANSWER runs only after them. */
+/* Events that a step waits for. A step runs when its turn comes, and again
+ * after each of its events. A step with WAITS_ANSWER runs only after its
+ * events. */
 enum waits {
     WAITS_ANSWER = 1 << 0, /* files' answer to the step before */
     WAITS_FILES = 1 << 1,  /* any answer of files */
     WAITS_CLIENT = 1 << 2, /* the data connection is here */
-    WAITS_DATA = 1 << 3,   /* it can be read or written */
+    WAITS_DATA = 1 << 3,   /* the data connection can be read or written */
     WAITS_PIPE = 1 << 4,   /* a listing has more lines */
     WAITS_TURN = 1 << 5,   /* other events have had their turn */
     WAITS_GATE = 1 << 6    /* gate's permission */
@@ -59,9 +60,9 @@ enum transfer_failure {
     FAILED_OTHER_CLIENT,
     FAILED_STALLED, /* cause: the seconds */
     FAILED_ABORTED,
-    FAILED_CLOSED,   /* the client has closed it in the middle */
+    FAILED_CLOSED,   /* the client has closed the connection in the middle */
     FAILED_BROKEN,   /* cause: why */
-    FAILED_DATA,     /* cause: why it can't be converted */
+    FAILED_DATA,     /* cause: why bytes can't be converted */
     FAILED_CUT,      /* cause: how an upload ended */
     FAILED_BARE_END, /* cause: the user */
     FAILED_SHORT,    /* cause: how much of the announced bytes came */
@@ -84,7 +85,7 @@ bool transfer_is_upload(const struct transfer *t);
 bool transfer_is_listing(const struct transfer *t);
 
 /* Begins the transfer of a command with a data connection. If there is neither
- * a port nor a connection, the client gets its reply, and nothing begins. */
+ * a port nor a connection, refuses the command instead. */
 void transfer_begin(struct session *s, const struct call *call,
                     const struct step *steps);
 /* The two parts of the beginning, for a transfer without a data connection: the
@@ -92,8 +93,8 @@ void transfer_begin(struct session *s, const struct call *call,
  * don't change the snapshot. */
 void transfer_snapshot(struct session *s);
 void transfer_start(struct session *s, const struct step *steps);
-/* One of enum waits has happened: the current step runs if it waits for
- * that. */
+/* Call it after an event of enum waits: runs the current step if it waits for
+ * this event. */
 void transfer_run(struct session *s, unsigned happened);
 /* Handles files' answer to a request of a step. A refusal fails the
  * transfer (transfer_end.c). */
@@ -105,8 +106,8 @@ enum stepped transfer_offer_ticket(struct session *s);
 enum stepped transfer_announce(struct session *s);
 enum stepped transfer_offer_next(struct session *s);
 enum stepped transfer_connect(struct session *s);
-/* Call it if another host has connected to the port: the client gets a moment
- * to do so, instead of connect_timeout. */
+/* Call it if another host has connected to the port: the client then has only a
+ * moment to connect, instead of connect_timeout. */
 void transfer_expect_soon(struct session *s);
 enum stepped transfer_handshake(struct session *s);
 enum stepped transfer_bind(struct session *s);
@@ -140,14 +141,15 @@ void transfer_release(struct session *s);
  * an upload is stored, or empty. */
 enum stepped transfer_finish(struct session *s, enum reply r, struct slice a,
                              struct slice b, const char *reason);
-/* A failure: sends its reply and event, and undoes what the step's row names.
- * CAUSE is for rows that have no words of their own. */
+/* Fails the transfer: sends the reply and the event of WHY, and undoes what the
+ * step's row names. CAUSE is for a WHY that has no words of its own. */
 enum stepped transfer_fail(struct session *s, enum transfer_failure why,
                            const char *cause);
 /* Fails the transfer because the stream has failed. */
 enum stepped transfer_broken(struct session *s, enum stream_state state);
 /* Ends the transfer with the session, with LAST as its final reply: no byte
- * moves any more, and nothing is committed. Not in TRANSFER_COMMITTING. */
+ * moves any more, and nothing is committed. Don't call it in
+ * TRANSFER_COMMITTING. */
 void transfer_end_with_session(struct session *s, enum ending ending,
                                enum reply last);
 /* Does the transfer continue without its client? Files was asked for the
@@ -167,38 +169,39 @@ void transfer_watch(struct session *s, uint32_t events);
  * transfer_pause() waits for another process: the client isn't stalling. */
 enum stepped transfer_soon(struct session *s);
 enum stepped transfer_pause(struct session *s);
-/* Starts stall_timeout. allowance.c has the bandwidth. */
+/* Starts stall_timeout. */
 void stall_begin(struct session *s);
-/* Bytes have moved, and stall_timeout begins again. */
+/* Counts BYTES that have moved. After enough of them stall_timeout begins
+ * again. */
 void stall_moved(struct session *s, size_t bytes);
 
 /* The data connection can be read or written, or has failed. */
 void transfer_on_data(struct session *s, uint32_t events);
 
-/* A ticket is sent on the control connection with the next reply. If making it
- * fails, that reply fails too, and is reported then. */
+/* A ticket is sent on the control connection with the next reply. If it can't
+ * be made, that reply fails, too, and the session then reports the failure. */
 
 /* A user has logged in: makes the first tickets, which are sent with the
  * 230. */
 void binding_start(struct session *s);
 /* Makes a ticket for the reply to PASV or PORT, unless the previous transfer
- * has brought one, and neither that nor its key is old. */
+ * has brought a ticket that is still new, with the present key. */
 void binding_offer_with_port(struct session *s);
 
 /* The steps of each kind, and their undo steps. */
 extern const struct step upload_steps[], upload_undo_steps[];
 extern const struct step download_steps[], hash_steps[];
 extern const struct step list_steps[], list_undo_steps[];
-/* Begins the checksum NAME of the subject's bytes from START to UNTIL, which is
- * excluded; 0: to the end. */
+/* Begins the checksum NAME of the subject's bytes from START up to UNTIL, which
+ * is excluded (0: up to the end). */
 void hash_file(struct session *s, const char *name, uint64_t start,
                uint64_t until);
 
-/* flow.c: how a transfer reads and writes, through its conversions, if it has
- * any, and the stream of the data connection */
+/* flow.c: reads and writes a transfer's bytes, through the stream of the data
+ * connection, and through the transfer's conversions */
 
-/* Does the client count the same length and offset of a file as the server? No
- * in TYPE A, where line ends change. */
+/* Does the client count the same length and offset of a file as the server? Not
+ * in TYPE A, which changes line ends. */
 bool flow_keeps_lengths(const struct session *s);
 
 /* Sets up s->transfer.conversions, once the data connection is here. Returns
@@ -206,7 +209,8 @@ bool flow_keeps_lengths(const struct session *s);
 bool flow_open(struct session *s);
 void flow_close(struct session *s);
 
-/* As the functions of stream.h; *took, LEN and *got count bytes of the file. */
+/* Work like the functions of stream.h, but *took, LEN and *got count bytes of
+ * the file. */
 enum stream_state flow_write(struct session *s, const void *from, size_t len,
                              size_t *took);
 enum stream_state flow_flush(struct session *s);
@@ -214,13 +218,13 @@ enum stream_state flow_flush(struct session *s);
  * close_notify. */
 enum stream_state flow_finish(struct session *s);
 /* Reads the bytes that are there now, perhaps none with STREAM_OK. LEN is 2 or
- * more: in TYPE A a CR may come before them. Returns STREAM_CLOSED only if both
+ * more: in TYPE A a CR can come before them. Returns STREAM_CLOSED only if both
  * the connection and the conversions have ended in order. */
 enum stream_state flow_read(struct session *s, char *into, size_t len,
                             size_t *got);
 
-/* allowance.c: the permissions of gate: transfers at a time, and bytes of
- * files. */
+/* allowance.c: asks gate for permission: for a number of transfers at a time,
+ * and for bytes of files. */
 
 /* The loop's callback: another try after the channel to gate was full. */
 void allowance_on_again(void *owner);
@@ -229,9 +233,10 @@ enum stepped allowance_begin(struct session *s);
 #define ALLOWANCE_FIRST_STEP                                                   \
     { "permission", allowance_begin, WAITS_GATE | WAITS_TURN, TRANSFER_ASKED,  \
       UNDO_NOTHING }
-/* The transfer no longer counts, whatever its reply will be. */
+/* Tells gate that the transfer doesn't count any more, whatever its reply will
+ * be. */
 void allowance_end(struct session *s);
-/* Asks gate for more bytes if none may move now, and returns true; WAITS_TURN
+/* If no bytes may move now, asks gate for more, and returns true. WAITS_TURN
  * comes when gate permits some. */
 bool allowance_ask(struct session *s);
 /* Returns how many of LEN bytes may move; at least 2, unless LEN is less. */
@@ -250,7 +255,8 @@ void allowance_go_on(struct session *s);
 
 struct digest;
 
-/* No checksum: counts the bytes that TYPE A makes of them (RFC 3659 4). */
+/* The name of a count instead of a checksum: how many bytes the file has in
+ * TYPE A (RFC 3659 4). */
 #define DIGEST_LINES "lines"
 
 /* NAME is "SHA-256", "SHA-512", "CRC32" or DIGEST_LINES. Returns NULL if memory
@@ -261,7 +267,7 @@ bool digest_add(struct digest *d, const void *bytes, size_t len);
 /* Writes the checksum in lower case; a length is decimal. After this only
  * digest_free() may be called. */
 bool digest_text(struct digest *d, char out[DIGEST_TEXT_MAX]);
-/* NULL is fine. */
+/* D can be NULL. */
 void digest_free(struct digest *d);
 
 #endif

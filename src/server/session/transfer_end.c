@@ -228,8 +228,9 @@ bool transfer_outlives_client(const struct session *s)
 
     /* An upload that needs no client continues from the handshake on: the end
      * of the control connection may come before the last bytes, or before the
-     * client's last message of the handshake. Not if it is worthless: if the
-     * session left then, files would keep the partial as after a cut. */
+     * client's last message of the handshake. A worthless upload keeps the
+     * session, too: if the session left, files would keep the partial as after
+     * a cut. */
     return stays == STAYS_ALWAYS ||
            (stays == STAYS_AFTER_QUIT && transfer_is_upload(t) &&
             (s->login.upload_eof == UPLOAD_EOF_LENIENT ||

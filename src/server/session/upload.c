@@ -72,8 +72,8 @@ static bool upload_ask_sync(struct session *s)
 }
 
 /* Waits while files copies the head of a finished file, piece by piece, before
- * the client is read. Ignores a length that doesn't grow: only a faulty files
- * reports it. */
+ * the client is read. Ignores an answer that shows no progress: only a faulty
+ * files sends it. */
 static enum stepped upload_copy(struct session *s)
 {
     struct transfer *t = &s->transfer;
@@ -165,8 +165,9 @@ static bool upload_may_end_bare(const struct session *s)
     return s->login.upload_eof == UPLOAD_EOF_LENIENT;
 }
 
-/* Call it when the block is written. READ is what its read returned. STEP_NEXT:
- * the upload is whole; *more: try again at once. */
+/* Call it when the block is written. READ: the result of the read that filled
+ * the block. Returns STEP_NEXT if the upload is whole. *more: try again at
+ * once. */
 static enum stepped upload_after_block(struct session *s,
                                        enum stream_state read, bool *more)
 {
@@ -221,8 +222,9 @@ static enum stepped upload_receive(struct session *s)
     return transfer_soon(s);
 }
 
-/* The client's bytes have ended as upload_eof demands. It may wait for our
- * close_notify before it reads the reply, so that is sent first. */
+/* The client's bytes have ended as upload_eof demands. The client may wait for
+ * our close_notify before it reads the reply, so the session sends close_notify
+ * first. */
 static enum stepped upload_end_data(struct session *s)
 {
     struct transfer *t = &s->transfer;
@@ -247,7 +249,7 @@ static enum stepped upload_end_data(struct session *s)
 /* Looks at the client before anything becomes visible. A client that is
  * interrupted may end the data connection in order, and its control connection
  * in the same moment; the session may see either end first. So it reads what
- * the client has sent: an end without QUIT, or an ABOR, comes before the
+ * the client has sent: an end without QUIT, or an ABOR, wins over the
  * upload. */
 static enum stepped upload_look_at_client(struct session *s)
 {
@@ -352,9 +354,9 @@ const struct step upload_undo_steps[] = {
     { "given up", transfer_over, WAITS_ANSWER, TRANSFER_CLOSING, UNDO_NOTHING },
 };
 
-/* STOR, APPE and STOU. APPE continues at the end of the file, and the server
- * chooses the name for STOU; files makes sure that it is new. The log of a
- * refusal has the client's name. */
+/* STOR, APPE and STOU. APPE continues at the end of the file. For STOU the
+ * server chooses the name, and files makes sure that the name is new; the log
+ * of a refusal has the name that the client gave. */
 void cmd_stor(struct session *s, const struct call *call)
 {
     const bool unique = call->command->verb == VERB_STOU;
