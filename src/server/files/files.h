@@ -382,7 +382,7 @@ struct walk {
     /* Called for NAME in the open directory DIRECTORY, whose path is
      * w->path. */
     void (*on_name)(struct walk *w, int directory, const char *name);
-    uint64_t most;    /* names to look at; 0: no limit */
+    uint64_t most;    /* looks at names; 0: no limit */
     uint64_t until;   /* clock_ms() at the end; 0: no limit */
     bool one_disk;    /* leaves out what is mounted in it, also by mount --bind,
                          and subvolumes and snapshots of btrfs */
@@ -392,7 +392,7 @@ struct walk {
     uint64_t sign_at; /* clock_ms() */
     bool ends;        /* on_name sets it: no more names are visited */
     struct path path;
-    uint64_t names;  /* how many were looked at */
+    uint64_t names;  /* looks so far: two at each name of a directory */
     uint64_t unread; /* how many directories and names couldn't be looked
                       * into */
     int error; /* errno of one of the unread, EACCES only if all of them have

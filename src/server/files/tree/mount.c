@@ -200,7 +200,9 @@ static int mount_make_in_home(const struct files *f, const struct mount *m)
     FD_CLEANUP int fd = fcntl(f->mount[0].fd, F_DUPFD_CLOEXEC, 0);
     char path[FTP_PATH_MAX], *name = path, *slash;
 
-    if (fd < 0 || slice_copy(slice_from(m->at.ptr + 1), path, sizeof(path)))
+    if (fd < 0)
+        return -errno;
+    if (slice_copy(slice_from(m->at.ptr + 1), path, sizeof(path)))
         return -ENAMETOOLONG;
     do {
         slash = strchr(name, '/');
@@ -211,8 +213,8 @@ static int mount_make_in_home(const struct files *f, const struct mount *m)
         int next = resolve_in(fd, name, O_PATH | O_DIRECTORY, 0);
         fd_close(&fd);
         fd = next;
-        name = slash + 1;
-    } while (fd >= 0 && slash);
+        name = slash ? slash + 1 : NULL;
+    } while (fd >= 0 && name);
     return fd < 0 ? fd : 0;
 }
 

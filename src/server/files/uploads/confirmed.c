@@ -135,10 +135,10 @@ int confirmed_lower(const struct files *f, int fd, uint64_t length)
 uint64_t confirmed_cut(const struct files *f, int fd)
 {
     struct stat st;
-    uint64_t length = 0;
 
-    if (fstat(fd, &st) == 0)
-        length = confirmed_by_mark(f, fd, &st);
+    if (fstat(fd, &st) < 0)
+        return 0;
+    uint64_t length = confirmed_by_mark(f, fd, &st);
     if (length < (uint64_t)st.st_size)
         (void)!ftruncate(fd, (off_t)length);
     return length;
