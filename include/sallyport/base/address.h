@@ -20,12 +20,12 @@ struct address {
 
 #define ADDRESS_TEXT_MAX 64
 
-/* Returns 0, or -EAFNOSUPPORT for anything but IPv4 and IPv6. */
+/* Returns 0; -EAFNOSUPPORT: neither IPv4 nor IPv6. */
 int address_from_sockaddr(struct address *ret,
                           const struct sockaddr_storage *s);
 /* Gets the address that the socket FD is bound to. Returns 0 or -errno. */
 int address_of_socket(int fd, struct address *ret);
-/* Returns the length of *out. */
+/* Returns the length of *ret. */
 socklen_t address_to_sockaddr(const struct address *a,
                               struct sockaddr_storage *ret);
 
@@ -37,12 +37,12 @@ int address_parse_port(struct slice text, struct address *ret);
 
 /* An IP network, or one host. */
 struct network {
-    struct address address; /* the first one */
+    struct address address; /* the network's first address */
     unsigned bits;
 };
-/* Parses "192.0.2.0/24", "2001:db8::/32", or an address, which has all bits.
- * Returns 0 or -EINVAL. After -EINVAL, WHY is filled in if the address itself
- * is valid. */
+/* Parses "192.0.2.0/24" or "2001:db8::/32"; an address alone is a network of
+ * one host. Returns 0 or -EINVAL. After -EINVAL, WHY has a text if the address
+ * itself is valid. */
 int network_parse(struct slice text, struct network *ret,
                   struct complaint *why);
 bool network_holds(const struct network *n, const struct address *a);
@@ -67,21 +67,21 @@ unsigned address_bits(const struct address *a);
 /* Returns the bits of the network that counts as one client: 32, or 64 for
  * IPv6, since one host usually has a whole /64. */
 unsigned address_client_bits(const struct address *a);
-/* Returns that network. */
+/* Returns the network of these bits that contains A. */
 struct address address_client(const struct address *a);
-/* A siphash() of the address, without its port. */
+/* Returns the siphash() of the address, without its port. */
 uint64_t address_hash(const uint8_t key[SIPHASH_KEY], const struct address *a);
 
-/* Splits the path of a unix socket into an open directory and a name in it. The
- * caller checks and uses the same directory, and the path may exceed the 107
- * bytes of an address. */
+/* Functions for unix sockets. The caller opens the directory of the socket, and
+ * uses the descriptor: so the caller checks and uses the same directory, and a
+ * path can be longer than the 107 bytes of an address. */
 
 /* Splits "/run/x/control": writes the directory "/run/x" to OUT, and points
  * *name to "control". The directory of a path without '/' is ".". Returns 0;
  * -EINVAL: there is no name; -ENAMETOOLONG. */
 int local_split(const char *path, char *out, size_t size, const char **name);
-/* Writes the address of NAME in DIRECTORY, for bind(2) and connect(2). It needs
- * /proc. Returns the address's size, or -ENAMETOOLONG. */
+/* Writes the address of NAME in the open DIRECTORY, for bind(2) and connect(2).
+ * Needs /proc. Returns the address's size, or -ENAMETOOLONG. */
 int local_address(int directory, const char *name, struct sockaddr_un *ret);
 /* Gets the pid, uid and gid of the process at the other end of a connected
  * socket. Returns 0 or -errno. */
@@ -89,10 +89,10 @@ int local_peer(int fd, struct ucred *ret);
 /* Gets the login uid of the process at the other end, which sudo doesn't
  * change. The process must still live, and the kernel must identify it by its
  * socket (Linux 6.5), since another process may have its pid by now. Returns 0;
- * -ENODATA: nobody logged in for it; or -errno. */
+ * -ENODATA: no login started the process; or -errno. */
 int local_peer_login(int fd, uint32_t *ret);
-/* Was that process in the group when it connected? For a process in more than
- * LOCAL_GROUPS_MAX groups only its own gid counts. */
+/* Was the process at the other end in the group when it connected? If the
+ * process is in more than LOCAL_GROUPS_MAX groups, only its own gid counts. */
 #define LOCAL_GROUPS_MAX 1024
 bool local_peer_in_group(int fd, gid_t group);
 

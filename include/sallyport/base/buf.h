@@ -13,15 +13,15 @@ struct buf {
     size_t len, size, max;
 };
 
-/* Doesn't allocate yet. MAX is in bytes. */
+/* Makes an empty buffer of at most MAX bytes. Doesn't allocate yet. */
 void buf_init(struct buf *b, size_t max);
-/* Wipes and frees the memory. The buffer is then empty, and can be used again
- * with the same maximum. */
+/* Wipes and frees the memory. The empty buffer can be used again, with the same
+ * maximum. */
 void buf_release(struct buf *b);
 /* Empties the buffer and keeps its memory. */
 void buf_clear(struct buf *b);
 
-/* Returns 0; -ENOBUFS: it would exceed the maximum, and nothing was added;
+/* Return 0; -ENOBUFS: the data would exceed the maximum, and nothing was added;
  * -ENOMEM. */
 int buf_add(struct buf *b, const void *data, size_t len);
 int buf_add_slice(struct buf *b, struct slice s);

@@ -1,5 +1,5 @@
-/* How a process says what is wrong: to the person who wrote an input, on
- * standard error, and at its end. */
+/* Messages about faults: complaints for the person who wrote an input, lines on
+ * standard error, and the last words of a process. */
 #ifndef SALLYPORT_BASE_COMPLAIN_H
 #define SALLYPORT_BASE_COMPLAIN_H
 
@@ -10,29 +10,29 @@
 #define COMPLAINT_MAX 512
 
 struct complaint {
-    char text[COMPLAINT_MAX]; /* "" while there is none */
+    char text[COMPLAINT_MAX]; /* "": no complaint */
 };
 
-/* Writes the text unless there is one already: the first complaint stays.
+/* Writes the text, unless C has a text already: the first complaint stays.
  * Always returns -EINVAL. */
 int complain(struct complaint *c, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Prints lines on standard error, each with the title of the process before
- * it. Call this before the first line. It keeps TITLE, which must not change.
+/* Sets the title of the process, which stands before each line on standard
+ * error. Call it before the first line. The text must stay valid and unchanged.
  */
 void stderr_title(const char *title);
-/* WAITS: may stderr_print() block? Yes for a program that a person runs;
- * daemons must not. */
+/* Sets whether stderr_print() waits if standard error can't take a line now:
+ * false, the default, for a daemon; true for a program that a person runs. */
 void stderr_wait(bool waits);
-/* Prints one line. It never waits: a line that standard error can't take now is
- * lost. */
+/* Prints one line. After stderr_wait(true) it can wait; otherwise a line that
+ * standard error can't take now is lost. */
 void stderr_print(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 
-/* Ends a process after a broken invariant, or because a peer lies: one line on
- * standard error, then _exit(2). Master never calls it for anything that a peer
- * did. STATUS is a sysexits(3) code. */
+/* Prints one line on standard error, and calls _exit(2). Call it after a broken
+ * invariant, or if a peer lies. Master never calls it because of a peer. STATUS
+ * is a sysexits(3) code. */
 _Noreturn void die(int status, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -5,13 +5,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define EXECUTE_OUTPUT_MAX (256 * 1024) /* enough for most */
+#define EXECUTE_OUTPUT_MAX (256 * 1024) /* bytes; enough for most programs */
 
 /* Runs the program ARGV[0], an absolute path, for at most MS. Its standard
  * output and, with ERRORS, its standard error become a text in OUT, of SIZE
  * bytes. Returns the exit status; EX_UNAVAILABLE: it can't be executed; -1: it
- * was late or wrote too much, and OUT has the beginning. The program's input is
- * empty. It gets no other descriptor, and dies with this process. */
+ * ran too long or wrote too much, and OUT has the beginning. The program's
+ * input is empty. It gets no other descriptor, and dies with this process. */
 int execute_program(const char *const argv[], int ms, bool errors, char *out,
                     size_t size);
 

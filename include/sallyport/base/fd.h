@@ -25,15 +25,16 @@ int fd_pair(int ends[2]);
 /* Writes all bytes to a blocking file; repeats short and interrupted writes.
  * Returns 0 or -errno. */
 int fd_write_all(int fd, const void *data, size_t len);
-/* Locks FD by flock(2), for this open file alone. Returns 0; -ETIMEDOUT:
- * another open file still has the lock after MS; another -errno. */
+/* Locks FD by flock(2), for this open file alone. Waits at most MS. Returns 0;
+ * -ETIMEDOUT: another open file still has the lock; another -errno. */
 int fd_lock(int fd, uint64_t ms);
-/* May another machine change files on this disk, too, by the type of the file
- * system: GlusterFS and all of FUSE, NFS, CephFS, SMB? Also true if the type
- * isn't known. */
+/* Can another machine change files on this disk, too? Returns true if the file
+ * system is FUSE (such as GlusterFS), NFS, CephFS or SMB, or if its type isn't
+ * known. */
 bool fd_on_network_disk(int fd);
-/* F_SETLEASE on FD failed with this errno: does the disk have no leases, so
- * that the failure doesn't say whether somebody has the file open? */
+/* Call it if F_SETLEASE on FD has failed with ERROR. Returns true if the disk
+ * has no leases: then the failure doesn't say whether somebody has the file
+ * open. */
 bool fd_has_no_leases(int fd, int error);
 /* Reads the whole file by pread(2), without moving its position. Returns 0;
  * -EFBIG: the file is larger than the buffer's maximum; another -errno. */
@@ -42,21 +43,23 @@ int fd_read_file(int fd, struct buf *into);
 /* Makes a sealed memfd with these bytes (no write, no resize). Returns the
  * descriptor or -errno. NAME shows in /proc only. */
 int fd_sealed(const char *name, struct slice bytes);
-/* Does the same with the bytes of the file FROM, but at most MOST of them.
- * sendfile(2) copies them, not this process's memory; no filter permits this
- * call. So call this and fd_copy() before the sandbox closes. */
+/* Makes a sealed memfd with the bytes of the file FROM, but at most MOST bytes.
+ * sendfile(2) copies the bytes, so this process's memory never has them. No
+ * filter permits sendfile(2), so call fd_sealed_copy() and fd_copy() before the
+ * sandbox closes. */
 int fd_sealed_copy(const char *name, int from, size_t most);
-/* Writes these bytes to the file TO, at its position. Returns 0 or -errno. */
+/* Writes the bytes of the file FROM, but at most MOST bytes, to the file TO, at
+ * TO's position. Returns 0 or -errno. */
 int fd_copy(int to, int from, size_t most);
-/* Seals a memfd in the same way, and seeks to its start. Returns 0 or
- * -errno. */
+/* Seals a memfd against writing and resizing, and seeks to its start. Returns 0
+ * or -errno. */
 int fd_seal(int fd);
-/* Is it sealed in the same way? */
+/* Is FD sealed against writing and resizing? */
 bool fd_is_sealed(int fd);
 
 /* Opens closed descriptors 0 to 2 on /dev/null in the wrong direction, so that
  * their use fails. Otherwise the next file or socket would get such a number,
- * and with it the messages. */
+ * and messages would be written to it. */
 void fd_fill_standard(void);
 /* Closes all descriptors from FIRST on, except the N in KEEP. */
 void fd_close_others(int first, const int *keep, size_t n);

@@ -1,5 +1,5 @@
-/* The ids of this user namespace. A container without privileges has few: each
- * call that takes another one fails with EINVAL. */
+/* The ids of this user namespace. A container without privileges has few ids: a
+ * system call that takes another id fails with EINVAL. */
 #ifndef SALLYPORT_BASE_IDMAP_H
 #define SALLYPORT_BASE_IDMAP_H
 
@@ -11,8 +11,8 @@
 #define IDMAP_UIDS "/proc/self/uid_map"
 #define IDMAP_GIDS "/proc/self/gid_map"
 
-/* Does the map FILE have all ids from FIRST to LAST? Also true if it can't be
- * read. *last_there is the last id before a gap. */
+/* Does the map FILE have all ids from FIRST to LAST? Returns true if the file
+ * can't be read. *last_there is the last id before the first gap. */
 bool idmap_has(const char *file, uint64_t first, uint64_t last,
                uint64_t *last_there);
 /* Does the same with the TEXT of a map. */

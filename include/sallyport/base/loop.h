@@ -32,9 +32,9 @@ struct loop {
     struct loop_timer *timers; /* sorted by at */
     struct epoll_event batch[LOOP_BATCH];
     int batch_len;
-    /* Called with OWNER at the end of each turn, when no callback runs; NULL:
-     * nothing to do. There the owner frees the records that callbacks have
-     * marked. */
+    /* The loop calls it with OWNER at the end of each turn, when no callback
+     * runs, so that the owner can free the records that callbacks have marked.
+     * NULL: nothing to do. */
     void (*on_turn_over)(void *owner);
     void *owner;
 };
@@ -42,18 +42,18 @@ struct loop {
 int loop_init(struct loop *l); /* returns 0 or -errno */
 void loop_release(struct loop *l);
 
-/* Adds a level-triggered watch. If its events are 0, it reports only errors and
- * hang-ups. Returns 0 or -errno. */
+/* Adds a level-triggered watch. If the watch's events are 0, it reports only
+ * errors and hang-ups. Returns 0 or -errno. */
 int loop_add(struct loop *l, struct loop_watch *w);
 /* Sets up W to call ON_READY when FD can be read, and adds it. Returns 0 or
  * -errno. */
 int loop_add_reader(struct loop *l, struct loop_watch *w, int fd,
                     void (*on_ready)(void *owner, uint32_t events),
                     void *owner);
-/* Changes the events of W. It makes no system call if they are the same. */
+/* Changes the events of W. Makes no system call if the events are the same. */
 int loop_change(struct loop *l, struct loop_watch *w, uint32_t events);
-/* Call it before the descriptor is closed. It does nothing if the watch wasn't
- * added. */
+/* Removes the watch. Call it before the descriptor is closed. Does nothing if W
+ * wasn't added. */
 void loop_remove(struct loop *l, struct loop_watch *w);
 
 /* Calls on_timer once, after MS milliseconds. If the timer is running already,

@@ -19,7 +19,8 @@
 #define PROCESS_NAME(process, name) PROCESS_##process,
 enum process {
     PROCESSES(PROCESS_NAME) PROCESS_COUNT,
-    PROCESS_SANDBOXED = PROCESS_CTL /* the processes before it */
+    PROCESS_SANDBOXED =
+        PROCESS_CTL /* the processes before ctl have sandboxes */
 };
 
 /* Returns "master", "gate", …; "?" for a number out of range. */
@@ -31,7 +32,7 @@ void process_ignore_signals(void);
 
 /* Keeps argv's memory for process_title(). Call it first in main(). */
 void process_title_init(int argc, char **argv);
-/* Sets the short name that pgrep and top show. Without it the kernel shows the
+/* Sets the short name that pgrep and top show. Otherwise the kernel shows the
  * program's file name or, for a program executed by a descriptor, a number. */
 void process_comm(enum process p);
 /* Sets the title that ps shows: "sallyport: session 203.0.113.5 (anna)".

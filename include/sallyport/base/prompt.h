@@ -11,19 +11,20 @@ struct prompt {
     const char *text; /* printed unchanged */
     bool echo;
     uint64_t ms; /* how long to wait for the answer; UINT64_MAX: for ever */
-    /* Another thread or a handler sets it to end the question; or NULL. */
+    /* Another thread or a signal handler sets *stop to end the question. NULL:
+     * nobody ends it. */
     const volatile sig_atomic_t *stop;
 };
 
 /* Opens the terminal of this process. Returns the descriptor, or -errno. */
 int prompt_open(void);
 
-/* Asks one question at a time, in any thread. OUT gets the line without its
- * end; the caller wipes it. Discards what was typed before. Always restores the
- * terminal first: signals that would end or stop the program take effect after
- * that. Returns the length; -EINTR: such a signal came, or *stop was set;
- * -ETIMEDOUT; -ENODATA: the end of the input; -ENAMETOOLONG: the whole line was
- * read, and doesn't fit; -ENOTTY or another -errno. */
+/* Asks a question. Only one thread, but any, can ask at a time. OUT gets the
+ * line without its end; the caller wipes it. Discards what was typed before.
+ * Always restores the terminal: signals that would end or stop the program take
+ * effect after that. Returns the length; -EINTR: such a signal came, or *stop
+ * was set; -ETIMEDOUT; -ENODATA: the end of the input; -ENAMETOOLONG: the whole
+ * line was read, and doesn't fit; -ENOTTY or another -errno. */
 int prompt_ask(int tty, const struct prompt *q, char *out, size_t size);
 
 #endif

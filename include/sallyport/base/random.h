@@ -8,12 +8,12 @@
 
 #include "sallyport/base/slice.h"
 
-/* Ends the process if the kernel has no random bytes. */
+/* Fills OUT with LEN random bytes. Ends the process if the kernel has none. */
 void random_bytes(void *out, size_t len);
 
-/* A secret of bounded length, wiped on release, never logged. It holds the
- * longest password of a user with a one-time code, and one byte more, so that a
- * longer text can be cut and is still too long. */
+/* A secret of bounded length, wiped on release, never logged. It has room for
+ * the longest password with a one-time code, and for one byte more: if a longer
+ * text is cut to SECRET_MAX bytes, it is still too long. */
 #define SECRET_MAX 518
 
 struct secret {
@@ -21,11 +21,11 @@ struct secret {
     size_t len;
 };
 
-/* Returns 0; -EINVAL if FROM has a NUL; -ENAMETOOLONG if it is longer than
- * SECRET_MAX. */
+/* Copies FROM to S. Returns 0; -EINVAL: FROM has a NUL; -ENAMETOOLONG: FROM is
+ * longer than SECRET_MAX. After a failure S is empty. */
 int secret_set(struct secret *s, struct slice from);
 void secret_wipe(struct secret *s);
-/* Takes the same time wherever the first difference is. */
+/* Compares LEN bytes. The time doesn't depend on the bytes. */
 bool secret_equal(const void *a, const void *b, size_t len);
 
 #define SECRET_CLEANUP __attribute__((cleanup(secret_wipe)))
