@@ -9,9 +9,10 @@
 
 struct setting {
     const char *key;
-    const char *keyed; /* the rest of the key, in capitals, if the row's key is
-                          a prefix; then lines with different keys add up */
-    const struct setting_kind *kind; /* how it is read */
+    const char *keyed; /* NULL: the row has one key. Otherwise the row's key is
+                          a prefix, and this names the rest of the key, in
+                          capitals; lines with different rests add up */
+    const struct setting_kind *kind; /* how the value is read */
     size_t offset;                   /* in struct settings */
     const char *value; /* the default, as the file would have it */
     uint64_t min, max; /* bounds of a number */
@@ -26,9 +27,9 @@ void conf_default(struct settings *s);
 /* Called for each mistake, "NAME:LINE: …". */
 typedef void conf_report(const char *mistake);
 /* Sets the defaults, then parses TEXT, a whole configuration file. NAME is its
- * name for complaints. It also checks that the settings fit together (uid
- * range, ports and sessions, descriptors). Returns 0; or -EINVAL with the first
- * mistake as the complaint, and REPORT (may be NULL) gets all of them: an
+ * name for complaints. Also checks that the settings fit together (uid range,
+ * ports and sessions, descriptors). Returns 0; or -EINVAL with the first
+ * mistake as the complaint. REPORT, unless it is NULL, gets all mistakes: an
  * unknown key, a bad value, a key that occurs twice, a line that is too long, a
  * value out of range. *s changes only on success. */
 int conf_parse(struct settings *s, struct slice text, const char *name,
@@ -37,11 +38,11 @@ int conf_parse(struct settings *s, struct slice text, const char *name,
  * caller's. */
 int conf_read(struct settings *s, int fd, const char *path, conf_report *report,
               struct complaint *c);
-/* Opens PATH with settings_open() and does the same. With REPORT it serves a
- * command that needs few settings: REPORT gets a line for each mistake; the
- * setting then keeps its default, and settings that contradict each other have
- * no effect. It fails if the file can't be read, or if the line may set
- * `users`. */
+/* Opens PATH with settings_open(), and does the same. If REPORT isn't NULL, it
+ * serves a command that needs few settings: a line with a mistake goes to
+ * REPORT and sets nothing, and nobody checks that the settings fit together.
+ * Then it fails only if the file can't be read, or if a line with a mistake was
+ * perhaps meant to set `users`. */
 int conf_load(struct settings *s, const char *path, conf_report *report,
               struct complaint *c);
 

@@ -1,8 +1,8 @@
 /* The table of bans: gate refuses connections from these addresses and
  * networks. It is in memory that all masters of one service share, and that
- * gate reads. Only a master that leads writes it. The functions are pure:
- * the time is an argument, in seconds since 1970, so that a ban outlives a
- * restart. */
+ * gate reads. Only the master that leads writes it. The functions are pure. The
+ * time is an argument, in seconds since 1970, so that a ban outlives a restart.
+ */
 #ifndef SALLYPORT_DOMAIN_BANS_H
 #define SALLYPORT_DOMAIN_BANS_H
 
@@ -14,7 +14,7 @@
 #include "sallyport/base/random.h"
 #include "sallyport/base/slice.h"
 
-/* Beyond this number the oldest automatic ban ends. Bans of the administrator
+/* If there are more, the oldest automatic ban ends. Bans of the administrator
  * stay. */
 #define BANS_MAX       4096
 #define BAN_REASON_MAX 120 /* bytes, with the NUL */
@@ -23,7 +23,7 @@
 
 /* A ban; also a record of the file in `state`. */
 struct ban {
-    struct address network; /* its first address; family 0: no ban */
+    struct address network; /* the network's first address; family 0: no ban */
     uint8_t bits;
     uint8_t by_hand;      /* 1: the administrator's */
     int64_t since, until; /* until 0: for ever */
@@ -34,25 +34,25 @@ struct bans {
     uint32_t made;    /* 1: the table was set up */
     uint32_t rows;    /* all rows from this one on are free */
     uint64_t changes; /* how often the table has changed */
-    uint64_t saved;   /* the change that the file in `state` includes */
+    uint64_t saved;   /* `changes` when the file in `state` was written */
     struct ban ban[BANS_MAX];
 };
 
 #define BAN_BITS_MAX 128
 #define BAN_SLOTS    ((size_t)2 * BANS_MAX) /* a power of two */
 
-/* Index of the table, to find a ban quickly. Each process has its own, and
- * rebuilds it when the table has changed. Initialize it to 0, except for the
- * key, which is random. */
+/* An index of the table, by which a ban is found quickly. Each process has its
+ * own, and rebuilds it when the table has changed. Initialize it to 0, except
+ * for the key, which is random. */
 struct ban_index {
     uint8_t key[SIPHASH_KEY];
-    uint64_t changes;            /* changes of the table that it includes */
+    uint64_t changes; /* `changes` of the table when the index was made */
     bool bits[BAN_BITS_MAX + 1]; /* [N]: does any ban have N bits? */
     uint16_t slot[BAN_SLOTS];    /* a row + 1; 0: none */
 };
 
-/* Returns the ban that holds this address, or NULL. If another process is
- * writing, this one answer may be wrong, and the next one is right. */
+/* Returns the ban that holds this address, or NULL. While another process
+ * writes the table, an answer can be wrong; the next one is right. */
 const struct ban *bans_over(const struct bans *b, struct ban_index *index,
                             const struct address *a, int64_t now);
 /* Returns the ban of exactly this network, or NULL. */
@@ -66,7 +66,7 @@ int bans_put(struct bans *b, const struct ban *ban, int64_t now);
 /* Removes a ban that bans_find() or bans_over() has returned. */
 void bans_remove(struct bans *b, const struct ban *ban);
 size_t bans_count(const struct bans *b, int64_t now);
-/* Fills an empty table with the records of a file, except those that are over.
+/* Fills an empty table with the records of a file, except bans that have ended.
  * Returns 0; -EBADMSG: a record can't be true, and the table stays empty. */
 int bans_restore(struct bans *b, struct slice records, int64_t now);
 

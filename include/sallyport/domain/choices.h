@@ -1,5 +1,5 @@
-/* Choices of an administrator: words that the configuration, the users file and
- * the processes that follow them share. */
+/* Choices of an administrator: their words in the configuration and in the
+ * users file, and their numbers in the processes. */
 #ifndef SALLYPORT_DOMAIN_CHOICES_H
 #define SALLYPORT_DOMAIN_CHOICES_H
 
@@ -38,15 +38,15 @@ extern const char *const conflict_name_words[CONFLICT_NAME_COUNT];
 
 /* Conditions on the end of an upload's data connection. */
 
-/* A bare FIN is a FIN without TLS's close_notify, which anybody on the path can
- * forge. After a reset the upload always counts as cut. */
+/* A bare FIN is a FIN without TLS's close_notify: anybody on the path can forge
+ * it. After a reset the upload always counts as cut. */
 enum upload_eof {
     UPLOAD_EOF_STRICT,    /* close_notify */
     UPLOAD_EOF_SIZE,      /* or a bare FIN after exactly the bytes that ALLO
                              announced */
     UPLOAD_EOF_LENIENT,   /* or any bare FIN */
-    UPLOAD_EOF_ANNOUNCED, /* close_notify, after the bytes that ALLO announced,
-                             without which no upload begins */
+    UPLOAD_EOF_ANNOUNCED, /* close_notify, after the bytes that ALLO announced;
+                             no upload begins without ALLO */
     UPLOAD_EOF_COUNT
 };
 
@@ -64,8 +64,7 @@ enum log_format {
     "text or json; journald gets both from standard error"
 extern const char *const log_format_words[LOG_FORMATS];
 
-/* The choices that a user's row may make instead of the configuration, both by
- * the same key. */
+/* The settings that a user's row can override, by the same key. */
 enum { CHOICE_CONFLICT, CHOICE_UPLOAD_EOF, CHOICE_BINDING, CHOICES };
 extern const struct choice {
     const char *key, *expected;
@@ -76,11 +75,11 @@ extern const struct choice {
 /* Larger values would overflow a clock of microseconds. */
 #define BANDWIDTH_MAX (UINT64_C(1) << 40)
 
-/* The limits that a line may set: row, key, option of sallyportctl, its value
- * (N: a number; SIZE: bytes), the word that removes the limit ("default": the
- * server's setting counts then), least (0: no limit), most, help. The keys of
- * the users file, the table that reader makes, and what sallyportctl takes and
- * shows follow from them. X is passed on to L. */
+/* The limits that a line can set: row, key, option of sallyportctl, the
+ * option's value (N: a number; SIZE: bytes), the word that removes the limit
+ * ("default": the server's setting counts then), least (0: no limit), most,
+ * help. The keys of the users file, the table that reader makes, and what
+ * sallyportctl takes and shows follow from these rows. X is passed on to L. */
 #define TEAM_LIMITS(L, X) /* of a user or a team */                            \
     L(X, SESSIONS, max_sessions, "max-sessions", "N", "default", 1, 20000,     \
       "the most sessions at a time, or default")                               \
@@ -118,8 +117,8 @@ extern const struct limit_row {
     uint64_t least, most;
 } limit_rows[ROW_LIMITS];
 
-/* The parts of a sandbox that allow_weaker can leave out: the configuration
- * names them, and master reports each missing part. */
+/* Parts of a sandbox that a process can run without if allow_weaker names them.
+ * Master reports each missing part. */
 enum sandbox_part {
     SANDBOX_IDS = 1,
     SANDBOX_CHROOT = 2,
@@ -127,7 +126,7 @@ enum sandbox_part {
     SANDBOX_LANDLOCK = 8,
 };
 
-/* In the order of the bits. */
+/* The words of allow_weaker, in the order of the bits. */
 #define SANDBOX_PARTS 4
 extern const char *const sandbox_words[SANDBOX_PARTS];
 

@@ -6,29 +6,29 @@
 #include <stdint.h>
 
 #define USER_NAME_MAX 32 /* bytes of a user's name */
-/* The letters of a group's name; of a host's name and of a word, which may also
- * have capitals; of a user's name, which may also have @. */
+/* The letters that names can have: the name of a group; the name of a host, or
+ * a word, with capitals, too; the name of a user, with @, too. */
 #define NAME_LETTERS      "abcdefghijklmnopqrstuvwxyz0123456789._-"
 #define WORD_LETTERS      NAME_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define USER_NAME_LETTERS WORD_LETTERS "@"
 #define USER_HASH_MAX     383 /* bytes of a password's hash */
 
-/* Teams with limits that one user may be in. */
+/* How many teams with limits one user can be in. */
 #define USER_TEAMS_MAX 4
 
 #define CERTIFICATES_MAX 16 /* server certificates, each with its key */
 
 #define PEM_MAX (256u << 10) /* bytes of a PEM file */
 
-/* How many passwords one auth worker may be verifying at a time. */
+/* How many passwords one auth worker can verify at a time. */
 #define VERIFICATIONS_MAX 32
 
-/* How many supplementary groups a process may have. */
+/* How many supplementary groups a process can have. */
 #define GROUPS_MAX 64
 
-/* The memory that gates share, and that survives each of them: its bytes, and
+/* The memory that all gates share, and that outlives each gate: its bytes, and
  * its name at the supervisor. Another layout needs another name, since gates of
- * two builds may live at the same time. Master makes the file, and seals its
+ * two builds can live at the same time. Master makes the file, and seals its
  * size. A new file is all zero. */
 #define GATE_MEMORY      (1U << 20)
 #define GATE_MEMORY_NAME "memory 4"
@@ -41,7 +41,8 @@
 #define TOTP_DIGITS     6
 #define TOTP_STEP_S     30
 
-/* The space that uploads must leave free on a disk: the larger of both. */
+/* The space that uploads must leave free on a disk: the larger of the two
+ * numbers. */
 struct min_free {
     uint64_t bytes, percent;
 };

@@ -26,28 +26,29 @@ enum outcome {
     OUTCOME_MAX_FILES,  /* the user has stored uploads= files */
     OUTCOME_MAX_BYTES,  /* more than upload_bytes= leaves to the user */
     OUTCOME_READ_ONLY,
-    OUTCOME_NAME_TAKEN, /* on_conflict permits no other name either */
+    OUTCOME_NAME_TAKEN, /* and on_conflict permits no other name */
     OUTCOME_BAD_TIME,   /* the file system can't store this time */
     OUTCOME_SEND_WHOLE, /* REST and APPE can't continue the file that has the
                            name: on_conflict keeps it, or it is on another
                            disk */
     OUTCOME_COPY_TOO_LARGE, /* the file that the upload would continue is larger
                                than copy_max */
-    OUTCOME_CHANGED,        /* the file changed while it was copied */
+    OUTCOME_CHANGED,        /* the file changed during the copy */
     OUTCOME_BUSY,
-    OUTCOME_SIZE_FIRST,     /* this session doesn't know to which bytes of the
-                               partial the rest belongs */
+    OUTCOME_SIZE_FIRST, /* this session has no record which bytes of the partial
+                           the client has seen */
     OUTCOME_ONLY_OVERWRITE, /* the file system supports no other on_conflict */
     OUTCOME_MOVED,          /* the file's directory was moved meanwhile */
     OUTCOME_TAKEN_OVER,     /* another server's session has taken the partial
                              * over */
     OUTCOME_OVERTAKEN, /* another session took the name in the same moment */
     OUTCOME_CROSS_DEVICE,
-    OUTCOME_MOUNT,           /* the path is a share or a directory with rights
-                              * of its own, or contains one */
-    OUTCOME_BETWEEN_MOUNTS,  /* a rename from one of them to another */
-    OUTCOME_NOT_OWNER,       /* another member of the share owns the file */
-    OUTCOME_SHARE_MODE,      /* the share decides the modes in it */
+    OUTCOME_MOUNT,          /* the path is a share or a directory with rights
+                             * of its own, or contains one */
+    OUTCOME_BETWEEN_MOUNTS, /* a rename between the home, shares and directories
+                               with rights of their own */
+    OUTCOME_NOT_OWNER,      /* another member of the share owns the file */
+    OUTCOME_SHARE_MODE,     /* the share decides the modes in it */
     OUTCOME_OTHERS_PARTIALS, /* other members may be uploading there */
     OUTCOME_INCOMPLETE,      /* the length differs from the announced one */
     OUTCOME_GONE_AWAY,       /* the reader of a listing closed it (ABOR) */
@@ -56,7 +57,7 @@ enum outcome {
     OUTCOME_UNANSWERED, /* set by session itself: files didn't answer, and the
                            file may have its final name */
     OUTCOME_IO,         /* any other error */
-    OUTCOME_WAITS,      /* an upload of the user's waits there for inspection */
+    OUTCOME_WAITS,      /* an upload of this user waits for inspection there */
     OUTCOME_COUNT
 };
 
@@ -71,7 +72,7 @@ enum list_format { LIST_LONG, LIST_NAMES, LIST_FACTS, LIST_FORMAT_COUNT };
 enum refusal {
     REFUSAL_BUSY,    /* try again */
     REFUSAL_DENIED,  /* the caller has no permission to ask */
-    REFUSAL_NO_USER, /* no longer sent, like REFUSAL_HOME */
+    REFUSAL_NO_USER, /* this one and REFUSAL_HOME aren't sent any more */
     REFUSAL_HOME,
     REFUSAL_BAD_FILE, /* the file that master should read has a mistake */
     REFUSAL_COUNT
@@ -89,8 +90,8 @@ enum showable {
 
 /* An object of files' search for sallyportctl. */
 enum find_what {
-    FIND_PARTIALS,  /* all of the user, or in a share */
-    FIND_EXPIRED,   /* files and partials, by their ctime */
+    FIND_PARTIALS,  /* all partials of the user, or all in a share */
+    FIND_EXPIRED,   /* files and partials with an old ctime */
     FIND_ABANDONED, /* partials that nobody will continue */
     FIND_COUNT
 };
@@ -102,7 +103,7 @@ enum partial_state {
     PARTIAL_STAYS,   /* it couldn't be removed */
     PARTIAL_STATE_COUNT
 };
-/* An order of sallyportctl for an upload that waits for inspection. */
+/* An order of sallyportctl about uploads that wait for inspection. */
 enum held_order {
     HELD_LIST,
     HELD_READ,
@@ -115,15 +116,15 @@ enum held_order {
 /* Why session asks for the facts of a path. */
 enum facts_for {
     FACTS_FOR_ANY,
-    FACTS_FOR_SIZE,    /* any, and the length of the user's own partial */
-    FACTS_FOR_RENAME,  /* any; needs the right to rename, not the right to
-                        * list */
+    FACTS_FOR_SIZE,    /* the facts, and the length of the user's own partial */
+    FACTS_FOR_RENAME,  /* the facts; needs the right to rename, not the right to
+                          list */
     FACTS_FOR_PARTIAL, /* only the length of the partial, whatever file has the
                         * name */
     FACTS_FOR_COUNT
 };
 
-/* Why master denies a login. The session's reply differs, and never shows
+/* Why master denies a login. The session's reply depends on it, but never shows
  * whether the user exists. */
 enum denial {
     DENIAL_WRONG,    /* no such user, wrong password, locked, expired */
@@ -142,7 +143,7 @@ enum denial {
     DENIAL_COUNT
 };
 
-/* Scopes that sessions are counted in. */
+/* Groups of sessions that have limits. */
 enum account_kind { ACCOUNT_SERVER, ACCOUNT_USER, ACCOUNT_TEAM, ACCOUNT_KINDS };
 
 /* The results of SITE PSWD: a name, and words for "the password …". RELOADED:
@@ -174,8 +175,9 @@ const char *password_fault_text(enum password_fault f);
  * after AUTH, … PEER: another process failed or lied. KEPT_OUT: a limit refused
  * a client that came through a proxy; gate has logged it. HUNG: no heartbeat.
  * CHANGED: the user's row grants other things than it did at the login. HOURS:
- * builds from before it don't send it, and treat it as a kick. DRAINED: masters
- * order it as ENDING_SHUTDOWN, as older builds do. */
+ * older builds don't send it, and treat it as a kick. DRAINED: in an order to
+ * the master of an older generation ENDING_SHUTDOWN stands for it (WHY_FINISH).
+ */
 #define ENDINGS(E)                                                             \
     E(QUIT, "quit")                                                            \
     E(CLOSED, "closed by the client")                                          \

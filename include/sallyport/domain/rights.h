@@ -24,8 +24,9 @@ enum right {
 };
 
 /* Parses "full", "read", "collect", "drop", "mine", or letters like "lrw".
- * RIGHT_MINE needs another right, and excludes RIGHT_DIRECTORY, since a taken
- * name would show. RIGHT_INSPECT needs RIGHT_WRITE. Returns 0 or -EINVAL. */
+ * RIGHT_MINE needs another right, and excludes RIGHT_DIRECTORY, since MKD would
+ * show that a name is taken. RIGHT_INSPECT needs RIGHT_WRITE. Returns 0 or
+ * -EINVAL. */
 int rights_parse(struct slice text, unsigned *ret);
 #define RIGHTS_EXPECTED                                                        \
     "expected full, read, collect, drop, mine, or letters of lrwodnmui, each " \
@@ -64,8 +65,8 @@ int mode_parse(struct slice text, unsigned needed, unsigned most,
                unsigned *ret);
 /* Does the mode have all bits of NEEDED, and only bits of MOST? */
 bool mode_ok(uint64_t mode, unsigned needed, unsigned most);
-/* Returns the mode of directories for files of FILE_MODE: a reader of the files
- * may enter their directory. */
+/* Returns the mode of directories for files of FILE_MODE: whoever can read the
+ * files can enter the directory. */
 unsigned mode_of_directory(unsigned file_mode);
 
 #endif

@@ -1,6 +1,6 @@
-/* Totals that a user has stored: the extended attribute of the home's directory
- * in which files counts, and which sallyportctl shows. It is kept while the
- * user has uploads= or upload_bytes=. */
+/* Totals that a user has stored. While the user has uploads= or upload_bytes=,
+ * the process files counts them in an extended attribute of the home's
+ * directory. sallyportctl shows them. */
 #ifndef SALLYPORT_DOMAIN_STORED_H
 #define SALLYPORT_DOMAIN_STORED_H
 
@@ -20,7 +20,7 @@ struct stored {
 /* Parses the attribute's value, "FILES" or "FILES BYTES". Returns 0; or -EINVAL
  * or -ERANGE with a zero *ret. */
 int stored_parse(struct slice text, struct stored *ret);
-/* Writes the value, and returns its length. If there are no bytes it is
+/* Writes the value, and returns its length. If the bytes are 0, the value is
  * "FILES", the only form that release 0.3 reads. */
 size_t stored_text(const struct stored *s, char out[STORED_TEXT_MAX]);
 

@@ -34,8 +34,9 @@ enum client_certificates {
 
 extern const char *const clients_words[CLIENTS_COUNT];
 
-/* Identifies a certificate by the SHA-256 of its DER form: in the users file,
- * in the proof of a handshake, and in the log. */
+/* A pin is the SHA-256 of a certificate's DER form. It identifies the
+ * certificate in the users file, in the proof of a handshake, and in the log.
+ */
 #define PIN_BYTES 32
 
 /* The text of a pin: the prefix, then the bytes as hexadecimal digits in lower
@@ -54,7 +55,7 @@ extern const char *const clients_words[CLIENTS_COUNT];
 #define PROOF_EXTENSION    0xff5au
 #define PROOF_SERIAL_BYTES 8
 
-/* The session's serial, most significant byte first. */
+/* Writes the session's serial, the most significant byte first. */
 static inline void proof_write_serial(uint64_t serial,
                                       unsigned char out[PROOF_SERIAL_BYTES])
 {
@@ -70,7 +71,7 @@ static inline void proof_write_serial(uint64_t serial,
 #define SIGN_MESSAGE_MAX 256
 #define SIGN_BYTES_MAX   1024
 
-/* A request holds the whole message, never its digest. */
+/* A request has the whole message, never its digest. */
 struct sign_request {
     uint64_t key;    /* the number that master gave to the key */
     uint16_t scheme; /* SignatureScheme of RFC 8446 4.2.3 */

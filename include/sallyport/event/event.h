@@ -34,8 +34,9 @@
  *   COMMAND_REFUSED  a right, a limit or a setting refused a user's command:
  *                    verb, path or to, result, reason
  *   TROUBLE          a service line about something that an administrator
- *                    should look at: reason, number. In a line it is a service
- *   ADMIN            a request of sallyportctl: uid, loginuid, verb, to, number
+ *                    should look at: reason, number. In a line its name is
+ * "service" ADMIN            a request of sallyportctl: uid, loginuid, verb,
+ * to, number
  */
 #define EVENTS(E)                                                              \
     E(SERVICE, "service", NOTICE)                                              \
@@ -59,15 +60,15 @@
 enum event { EVENTS(EVENT_NAME) EVENT_COUNT };
 
 /* The fields of an event, in the order of a line: name, number, name in a line,
- * kind. The numbers are sent, also by processes of an older build, so a new
- * field has the next number. Some that their names don't explain:
+ * kind. Processes of an older build send the same numbers, so a new field gets
+ * the next number. Fields that need an explanation:
  *
  *   BY        the sender of an event about another process; set by log
  *   SERIAL    the session, also in an event that another process sends
  *   STRANGER  the other host that connected to a session's listener
  *   UID       uid of the caller of the control socket
  *   LOGINUID  the uid by which the caller logged in, before sudo
- *   SIZE      of the whole file
+ *   SIZE      the size of the whole file
  *   FROM      the offset at which a transfer began, if not 0
  *   CLIENT    the client program, as it names itself
  *   HELD      the id of an upload that waits for inspection
@@ -121,9 +122,9 @@ void event_begin(struct event_record *r, enum event e);
 void event_text(struct event_record *r, enum event_field f, struct slice s);
 void event_number(struct event_record *r, enum event_field f, uint64_t n);
 
-/* Sends events. A queue of at most 64 KiB waits for a slow log; refused
- * commands may fill a quarter of it. Further events are dropped; their number
- * is sent as soon as log takes events again. */
+/* Sends events. If log is slow, events wait in a queue of at most 64 KiB;
+ * refused commands can fill only a quarter of it. Further events are dropped,
+ * and their number is sent as soon as log takes events again. */
 struct event_sender {
     struct channel channel;
     struct buf queue;
@@ -138,7 +139,7 @@ void event_sender_release(struct event_sender *s);
 /* Takes FD, a new channel to log, and sends the queue through it. */
 void event_sender_open(struct event_sender *s, int fd);
 /* Queues or sends the event without waiting. Returns 0, or a negative number:
- * it was dropped, and counted. */
+ * the event was dropped, and counted. */
 int event_send(struct event_sender *s, const struct event_record *r);
 /* Sends BYTES of event_encode() to log's socket, where they outlive this
  * process. Returns 0; -EAGAIN: log takes nothing now, and the event isn't
@@ -151,17 +152,17 @@ static inline bool event_waits(const struct event_sender *s)
 {
     return s->queue.len > 0 || s->dropped > 0;
 }
-/* Sends EVENT_SYSCALL: the handler for sandbox_on_refused(), which reports each
- * number once. Async-signal-safe. It has no owner, so event_syscalls_by() sets
- * the sender that it uses (NULL: none). */
+/* Sends EVENT_SYSCALL. It is the handler for sandbox_on_refused(), which
+ * reports each number once. Async-signal-safe. A handler gets no owner, so
+ * event_syscalls_by() sets the sender (NULL: nothing is sent). */
 void event_on_syscall(int number);
 void event_syscalls_by(struct event_sender *s);
 
 /* Encodes an event. Returns 0, or -ENOBUFS: INTO has less room than
  * EVENT_BYTES_MAX. */
 int event_encode(const struct event_record *r, struct buf *into);
-/* Decodes the bytes of another process, for log. Returns 0, or -EINVAL for
- * anything that event_encode() can't have made. */
+/* Decodes the bytes of another process, for log. Returns 0; -EINVAL:
+ * event_encode() can't have made these bytes. */
 int event_decode(struct slice bytes, struct event_record *ret);
 /* Writes one line without its end: "transfer serial=… peer=… user=…". Bytes
  * below 0x20, 0x7f, quotes, backslashes and bytes that aren't UTF-8 are escaped
@@ -169,17 +170,18 @@ int event_decode(struct slice bytes, struct event_record *ret);
  * EVENT_VALUE_MAX, only its beginning and end are written, with \[N] for the N
  * bytes between. Returns 0 or -ENOBUFS. */
 int event_line(const struct event_record *r, struct buf *into);
-/* The same event as an object of JSON, with a line end. NOW is the time of the
- * line. Values are escaped as in event_line(). Returns 0 or -ENOBUFS. */
+/* Writes the same event as a JSON object, with a line end. NOW is the time of
+ * the line. Values are escaped as in event_line(). Returns 0 or -ENOBUFS. */
 int event_json(const struct event_record *r, const char *now, struct buf *into);
-/* The names in the metrics. In a line EVENT_TROUBLE is a "service", too. */
+/* The names of events in the metrics. In a line EVENT_TROUBLE has the name of
+ * EVENT_SERVICE. */
 extern const char *const event_names[EVENT_COUNT];
 /* Returns the name in a line, or "?" for a number out of range. */
 const char *event_name(enum event e);
-/* A severity of syslog(3), LOG_ERR to LOG_INFO. */
+/* Returns the severity for syslog(3), LOG_ERR to LOG_INFO. */
 int event_severity(const struct event_record *r);
-/* Escapes the same bytes for a terminal, without quotes. Returns 0 or
- * -ENOBUFS. */
+/* Escapes the bytes of S that event_line() escapes, for a terminal. Adds no
+ * quotes. Returns 0 or -ENOBUFS. */
 int event_escape(struct slice s, struct buf *into);
 
 #endif

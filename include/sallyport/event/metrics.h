@@ -1,8 +1,7 @@
 /* The metrics: counters that log adds up from events, and gauges that master
- * writes. They are in memory of all generations, so they
- * survive a reload and the death of any process but the supervisor.
- * sallyportctl gets them from master, and has the text for Prometheus from
- * here. */
+ * writes. They are in memory that all generations share, so they survive a
+ * reload, and the death of any process except the supervisor. sallyportctl gets
+ * them from master, and makes the text for Prometheus by metrics_text(). */
 #ifndef SALLYPORT_EVENT_METRICS_H
 #define SALLYPORT_EVENT_METRICS_H
 
@@ -37,16 +36,16 @@
 #define GAUGE(gauge, name, labels, help) GAUGE_##gauge,
 enum gauge { GAUGES(GAUGE) GAUGE_COUNT };
 
-/* SHARED_MAP() maps it, since the processes files are forks of master, and must
- * not write it. All zero at first. Each number is read and written by one
+/* Map it by SHARED_MAP(): the processes files are forks of master, and must not
+ * inherit it. It is all zero at first. Each number is read and written by one
  * access. The server decides nothing by these numbers. */
 struct metrics {
     uint64_t counter[METRICS_COUNTERS];
     uint64_t gauge[GAUGE_COUNT];
 };
 
-/* Returns the supervisor's name for that memory, which has a hash of all names:
- * if the tables change, the counters begin at 0. */
+/* Returns the name of this memory at the supervisor. The name has a hash of the
+ * names of all metrics: if the tables change, the counters begin at 0. */
 const char *metrics_name(void);
 /* Adds an event. Any process may have sent it, so an unknown value counts as
  * "other". */
@@ -61,7 +60,7 @@ struct metrics_totals {
 };
 
 void metrics_total(const struct metrics *m, struct metrics_totals *ret);
-/* Adds all of them in Prometheus' text format. Returns 0 or -ENOBUFS. */
+/* Adds all metrics in Prometheus' text format. Returns 0 or -ENOBUFS. */
 int metrics_text(const struct metrics *m, struct buf *into);
 
 #endif

@@ -1,6 +1,6 @@
-/* The process that works on one user's files: for a session, in a fork of
- * master; or for sallyportctl, in its own fork, to find the user's partials.
- * That fork calls files_main(). */
+/* The process files, which works on the files of one user. A fork of master
+ * serves a session; a fork of sallyportctl serves sallyportctl, such as to find
+ * the user's partials. The fork calls files_main(). */
 #ifndef SALLYPORT_FILES_FILES_H
 #define SALLYPORT_FILES_FILES_H
 
@@ -17,29 +17,30 @@
 
 struct files_rules {
     bool fsync, resume;
-    uint64_t max_file_size; /* bytes, 0: none */
+    uint64_t max_file_size; /* bytes; 0: no limit */
     uint64_t copy_max; /* bytes of a copy where blocks can't be shared; 0: no
                           limit */
     struct min_free min_free;
-    /* Total that the user may store. 0: no limit */
+    /* The most that the user may store in all; 0: no limit. */
     uint64_t uploads, upload_bytes;
     enum conflict on_conflict;
     enum conflict_name conflict_name;
     unsigned file_mode, dir_mode; /* modes of new files and directories in the
                                    * home; 0: 0600, 0700 */
     unsigned allow_weaker;        /* sandbox_part bits */
-    time_t since; /* start of the generation: a drop shows it as its own time */
+    time_t since; /* start of the generation: the time that a drop shows for its
+                     directory */
 };
 
 /* A directory of the user's tree with rights of its own: a share, or a
  * directory of the home. */
-#define FILES_MOUNTS_MAX 64 /* of one user, besides the home */
+#define FILES_MOUNTS_MAX 64 /* mounts of one user, besides the home */
 struct files_mount {
-    const char *at;   /* its virtual path, normal: "/contracts" */
+    const char *at;   /* the mount's virtual path, normal: "/contracts" */
     const char *path; /* a share's directory, absolute; NULL: the directory AT
                          of the home */
     gid_t gid;        /* of a share */
-    bool late;        /* its disk doesn't answer, so it isn't opened */
+    bool late;        /* the disk doesn't answer, so the mount isn't opened */
     unsigned rights;
     /* Modes of new files and directories in it, dir_mode without the set-gid
      * bit. 0: 0660 and 0770 in a share, otherwise the modes of the home. */
@@ -61,10 +62,10 @@ struct files_start {
     unsigned rights;                  /* in the home */
     const struct files_mount *mounts; /* besides the home */
     size_t mount_count;
-    /* Key for the names of partials: files_name_key(). */
+    /* Key for the names of partials, from files_name_key(). */
     uint8_t name_key[SIPHASH_KEY];
-    bool uid_is_shared; /* other users have this uid, as without root: it names
-                         * no owner */
+    bool uid_is_shared; /* other users have this uid, too, such as without root:
+                           so it names no owner */
 };
 
 /* Makes the key of the names of USER's partials from the server's key, so that
@@ -73,11 +74,11 @@ void files_name_key(const uint8_t server[SIPHASH_KEY], const char *user,
                     uint8_t ret[SIPHASH_KEY]);
 
 /* Closes all other descriptors, opens the home and the mounts with the user's
- * ids, enters the sandbox, and sends FILES_READY or FILES_FAILED to master, or
- * to sallyportctl in its place. Then it serves until session or master has
- * gone. A mount that can't be opened is no failure: it is empty, and the log
- * names it. Before each mount it sends FILES_OPENS, so that master knows which
- * disk doesn't answer. */
+ * ids, enters the sandbox, and sends `ready` or `failed` to master, or to
+ * sallyportctl in its place. Then serves until session or master has gone. A
+ * mount that can't be opened isn't a failure: it is empty, and the log names
+ * it. Before each mount files sends `files_opens`, so that master can tell
+ * which disk doesn't answer. */
 noreturn void files_main(const struct files_start *start);
 
 #endif

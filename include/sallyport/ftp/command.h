@@ -12,17 +12,17 @@
 #include "sallyport/base/slice.h"
 #include "sallyport/domain/choices.h"
 
-/* A command, a command that is always refused, or another name of a command.
- * The first word is its name, and makes its verb: VERB_ABOR. The second one is
- * the function cmd_abor() in session, or the verb of an alias. The rest are
- * fields of struct command. A refused one has its reply, a further flag or 0,
- * and its syntax; it is refused after the TLS handshake. Sorted by name.
- *
- * A pending REST survives what clients send before the transfer: lftp sends
- * TYPE, SIZE, MDTM, PASV, ALLO, REST; older versions send REST, PASV, RETR.
- * PWD, NOOP and the like are keep-alives. PASS may be empty, and gets the reply
- * of any wrong password. In a drop, where a user may only write, a listing is
- * empty, and SIZE and HASH know the user's own unfinished uploads.
+/* The rows: a COMMAND; a command that is always REFUSED; an ALIAS, which is
+ * another name of a command. The first word is the name, and makes the verb,
+ * VERB_ABOR. The second word is the function in session, cmd_abor(), or the
+ * verb of an ALIAS. The other words are fields of struct command. A REFUSED row
+ * has the reply, a further flag or 0, and the syntax; session refuses such a
+ * command once TLS is on. Sorted by name. A pending REST survives what clients
+ * send before the transfer: lftp sends TYPE, SIZE, MDTM, PASV, ALLO, REST;
+ * older versions send REST, PASV, RETR. PWD, NOOP and the like are keep-alives.
+ * PASS may be empty, and gets the reply of any wrong password. In a drop, where
+ * a user can only write, a listing is empty, and SIZE and HASH answer only
+ * about the user's own unfinished uploads.
  *
  * Most commands are from RFC 959. XCUP, XCWD, XMKD, XPWD, XRMD: RFC 775. ADAT,
  * CCC, CONF, ENC, MIC: RFC 2228. AUTH, PBSZ, PROT: RFC 4217. FEAT, OPTS: RFC
@@ -30,7 +30,7 @@
  * 7151. MODE Z: draft-preston-ftpext-deflate. HASH: draft-bryan-ftpext-hash.
  * RANG: draft-bryan-ftp-range. MFMT: draft-somers-ftp-mfxx. AVBL, CSID:
  * draft-peterson-streamlined-ftp-command-extensions. CLNT, PRET, XCRC, XSHA256
- * and XSHA512 are in none. */
+ * and XSHA512 are in no RFC or draft. */
 #define COMMAND_LIST(COMMAND, REFUSED, ALIAS)                                  \
     COMMAND(ABOR, abor, .flags = COMMAND_IN_TRANSFER | COMMAND_BEFORE_CHANGE,  \
             .help = "ABOR")                                                    \
@@ -215,7 +215,7 @@ enum verb {
         VERB_COUNT
 };
 
-/* The step that must come before the command. A row that names none needs a
+/* The step that must come before the command. A row that names no phase needs a
  * login. */
 enum command_phase {
     COMMAND_LOGGED_IN,
@@ -241,14 +241,13 @@ enum command_flag {
     COMMAND_REFUSED = 8,     /* known, but always refused, by .reply */
     COMMAND_KEEPS_REST = 16, /* keeps a pending REST */
     COMMAND_KEEPS_RNFR = 32, /* keeps a pending RNFR */
-    COMMAND_ACTIVE =
-        64, /* needs active mode; without it, refused and not in FEAT */
+    COMMAND_ACTIVE = 64,  /* if active mode is off, refused and not in FEAT */
     COMMAND_FEAT_Z = 128, /* in FEAT only if MODE Z is on */
     COMMAND_FILE = 256,   /* a path that ends in "/" gets 550 */
     /* Permitted for a user who must change the password first: commands that
-     * prepare a transfer, and look at no file. SITE_LIST has the rule for
-     * SITE. Clients show the refusal of a transfer; if PASV is refused, lftp
-     * retries. */
+       prepare a transfer, but look at no file. cmd_site() permits SITE PSWD and
+       SITE HELP. Clients show the refusal of a transfer; if PASV is refused,
+       lftp retries. */
     COMMAND_BEFORE_CHANGE = 512,
 };
 
@@ -261,10 +260,10 @@ struct command {
                         suffices; 0: none needed */
     enum command_data data;
     unsigned flags;
-    unsigned short reply; /* enum reply: if COMMAND_REFUSED or COMMAND_ACTIVE
-                           * refuses it, or of cmd_fixed() */
+    unsigned short reply; /* enum reply, for COMMAND_REFUSED, COMMAND_ACTIVE or
+                             cmd_fixed() */
     const char *feat;     /* its lines in FEAT, separated by '\n', or NULL; "{}"
-                             stands for the choices */
+                             stands for the session's choices */
     const char *help;     /* the syntax for HELP ("RETR path") */
 };
 /* An alias (XPWD, …) is a row with the same verb. */
@@ -296,7 +295,7 @@ void command_parse(struct slice line, struct request *ret);
 enum hash_choice { HASH_SHA256, HASH_SHA512, HASH_COUNT };
 extern const char *const hash_names[HASH_COUNT];
 
-/* The session's choices by OPTS. FEAT marks them with a '*'. */
+/* The session's choices by OPTS, which FEAT marks with a '*'. */
 struct choices {
     bool active, mode_z; /* settings of the server */
     enum hash_choice hash;
@@ -304,17 +303,17 @@ struct choices {
     enum conflict conflict; /* never CONFLICT_VERSION */
 };
 
-/* Adds the lines of the FEAT or HELP reply, each by reply_line(); so call them
- * between reply_begin() and reply_end(). With a NAME, HELP gives only that
- * command's syntax. Returns 0, or -EINVAL if NAME is unknown. */
+/* Add the lines of the FEAT or HELP reply, each by reply_line(): call them
+ * between reply_begin() and reply_end(). If NAME isn't empty, command_help()
+ * adds only that command's syntax. It returns 0; -EINVAL: NAME is unknown. */
 void command_feat(const struct choices *c, struct buf *into);
 int command_help(struct slice name, struct buf *into);
 
-/* The sub-commands of SITE, sorted by name. SITE HELP and HELP SITE come
- * from their rows. The second word names the function, cmd_site_chmod() in
- * session. CHMOD needs the rights to change the file, since the mode decides
- * which users can change the file. EXEC, SYMLINK, CPFR and similar sub-commands
- * are excluded for good. */
+/* The sub-commands of SITE, sorted by name. SITE HELP and HELP SITE come from
+ * these rows. The second word names the function, cmd_site_chmod() in session.
+ * CHMOD needs the rights to change the file, since the mode decides which users
+ * can change the file. EXEC, SYMLINK, CPFR and similar sub-commands are
+ * excluded for good. */
 #define SITE_LIST(SITE)                                                        \
     SITE(CHMOD, chmod, .argument = ARGUMENT_REQUIRED,                          \
          .rights = RIGHT_WRITE | RIGHT_REPLACE,                                \
@@ -348,10 +347,10 @@ extern const struct site_command site_table[SITE_COUNT];
 /* Finds a row by its name, ignoring case; NULL if it is unknown. */
 const struct site_command *site_find(struct slice name);
 /* Takes the next word of an argument: up to a blank, or a text in quotes, in
- * which "" is a quote. A word longer than SECRET_MAX is cut. Returns 0 or
+ * which "" is a quote. A word longer than SECRET_MAX is cut. Returns 0;
  * -EINVAL: no word is left, or something follows the quotes. */
 int command_secret(struct slice *rest, struct secret *ret);
-/* Adds the syntax of each row by reply_line(). */
+/* Adds the syntax of each row of SITE_LIST, by reply_line(). */
 void site_help(struct buf *into);
 
 #endif

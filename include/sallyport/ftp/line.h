@@ -8,7 +8,8 @@
 #include "sallyport/base/slice.h"
 
 #define FTP_PATH_MAX 4096
-/* RFC 959 sets no limit. This limit is 4,096 bytes and a path. */
+/* RFC 959 sets no limit. Our limit has room for a path and 4,096 further bytes.
+ */
 #define LINE_MAX_BYTES (4096 + FTP_PATH_MAX)
 
 enum line_state {
@@ -17,8 +18,9 @@ enum line_state {
     LINE_MORE,  /* more bytes are needed */
     LINE_BAD,   /* the line has a NUL, a bare CR or a bare LF; the rest of it is
                    skipped */
-    LINE_LONG   /* over LINE_MAX_BYTES, also by skipped bytes: the session must
-                 * end. Every further call returns LINE_LONG too */
+    LINE_LONG   /* the line, with skipped bytes, is longer than LINE_MAX_BYTES:
+                   the session must end. Every further call returns LINE_LONG, too
+                 */
 };
 
 struct line_reader {
@@ -34,29 +36,30 @@ struct line_reader {
 };
 
 /* Makes an empty reader; the caller sets .telnet before TLS. L must be zero, or
- * have nothing that line_wipe() would have to wipe: this leaves its bytes
- * alone, since a session that never uses them needs no page for them. */
+ * have nothing that line_wipe() would have to wipe: line_init() doesn't write
+ * to .bytes, so a session that never uses the reader needs no page for .bytes.
+ */
 void line_init(struct line_reader *l);
-/* Returns where to put received bytes; *room is how many fit. It is 0 only if a
- * line is too long; line_next() then returns LINE_LONG. Call line_added() with
- * the number of bytes that were received. */
+/* Returns where to put received bytes; *room is how many fit. *room is 0 only
+ * if a line is too long; then line_next() returns LINE_LONG. Call line_added()
+ * with the number of bytes that were received. */
 char *line_room(struct line_reader *l, size_t *room);
 void line_added(struct line_reader *l, size_t len);
 /* Returns the next line. A line ends with CRLF and nothing else (RFC 959 5.3).
- * A NUL, a bare CR or a bare LF gives LINE_BAD once, at once. Then all bytes up
- * to the next CRLF are skipped, so that a file name can't smuggle in a second
- * command. */
+ * At the first NUL, bare CR or bare LF of a line it returns LINE_BAD. Then it
+ * skips all bytes up to the next CRLF, so that a file name can't smuggle in a
+ * second command. */
 enum line_state line_next(struct line_reader *l, struct slice *ret);
 /* Have more bytes arrived after the last returned line? An incomplete IAC
- * sequence counts too. AUTH TLS checks it against injected commands. */
+ * sequence counts, too. AUTH TLS calls this, to find injected commands. */
 bool line_has_more(const struct line_reader *l);
-/* Wipes the returned lines, as after PASS. Bytes that weren't returned yet
+/* Wipes the returned lines, such as after PASS. Bytes that weren't returned yet
  * stay. */
 void line_wipe(struct line_reader *l);
 
-/* Can FIRST not be the first byte of an FTP session, such as TLS's 0x16, a
- * bracket or NUL? A command begins with a letter, and telnet's commands with
- * 0xff. A CR may belong to an empty line. */
+/* Returns true if no FTP session begins with the byte FIRST, such as TLS's
+ * 0x16, a bracket or NUL. FTP commands begin with a letter, telnet's commands
+ * with 0xff, and an empty line with a CR. */
 bool not_ftp_byte(char first);
 
 #endif

@@ -24,9 +24,9 @@ struct entry {
     struct slice owner; /* a user's name, or empty */
 };
 
-/* Each function adds one line with its CRLF. Returns 0; -ENOMEM; or -ENOBUFS if
- * the buffer has no room for 178 bytes more than its names have. In names, CR,
- * LF and NUL become '?'; other bytes don't change. */
+/* Each function adds one line with its CRLF. Returns 0; -ENOMEM; -ENOBUFS: the
+ * buffer lacks room for the names and 178 further bytes. In names, CR, LF and
+ * NUL become '?'; other bytes don't change. */
 /* Adds "-rw-r--r--   1 owner group  size Mon DD HH:MM name", with the owner's
  * name or, if it is empty, the word "owner". The year replaces
  * the time if the entry is more than 180 days older than NOW, or more than a
@@ -59,8 +59,8 @@ void listing_facts_names(struct buf *into, unsigned facts, bool feat);
 /* Writes "YYYYMMDDHHMMSS" in UTC (RFC 3659 2.3). Returns OUT. */
 const char *listing_time(time_t when, char out[16]);
 
-/* Removes options from LIST's argument: a first word of '-' and letters or 1
- * ("-la", "-1"), and the blank after it. */
+/* Returns LIST's argument without its options: without a first word of '-' and
+ * letters or 1 ("-la", "-1"), and the blank after this word. */
 struct slice listing_argument(struct slice argument);
 
 #endif

@@ -12,8 +12,8 @@
 #include "sallyport/base/address.h"
 #include "sallyport/base/slice.h"
 
-#define PROXY_LINE_MAX 107 /* bytes of version 1, with its CRLF */
-#define PROXY_MAX      4096 /* bytes of version 2, with its TLVs; our own limit */
+#define PROXY_LINE_MAX 107  /* bytes of version 1, with its CRLF */
+#define PROXY_MAX      4096 /* bytes of version 2, with its TLVs: our limit */
 
 enum proxy_state {
     PROXY_MORE, /* not complete yet */
@@ -21,7 +21,7 @@ enum proxy_state {
     PROXY_BAD
 };
 
-/* The reader. It is zero if it has taken no byte yet. */
+/* The reader. It begins as { 0 }. */
 struct proxy_header {
     enum proxy_state state;
     uint8_t kept[PROXY_LINE_MAX]; /* the first bytes */
@@ -37,8 +37,8 @@ struct proxy_header {
 };
 
 /* Takes the part of BYTES that belongs to the header and follows the bytes
- * taken before. *took is its length. Takes nothing unless the state is
- * PROXY_MORE, and all of BYTES if the state stays PROXY_MORE. */
+ * taken before. *took is its length. If the state stays PROXY_MORE, that is all
+ * of BYTES. If the state is PROXY_DONE or PROXY_BAD already, takes nothing. */
 enum proxy_state proxy_take(struct proxy_header *h, struct slice bytes,
                             size_t *took);
 

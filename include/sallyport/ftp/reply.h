@@ -7,12 +7,12 @@
 #include "sallyport/base/buf.h"
 #include "sallyport/base/slice.h"
 
-/* Name, code and text. A row L also has the reason for the log and the metrics,
- * since its reply refuses because of a right, a limit or a setting. "{}" in a
- * text stands for an argument, which the comment before the row names. Programs
- * parse some texts: 211, 215, 226, 227, 229 and 257 keep the form that clients
- * expect. No text names another server's product, since clients would draw
- * conclusions from it. */
+/* Name, code and text. A row L has a reply that refuses because of a right, a
+ * limit or a setting, and also the reason for the log and the metrics. "{}" in
+ * a text stands for an argument, which the comment before the row names.
+ * Programs parse some texts: 211, 215, 226, 227, 229 and 257 keep the form that
+ * clients expect. No text names another server's product, since clients would
+ * draw conclusions from it. */
 #define REPLY_LIST(R, L)                                                       \
     /* {}: type or file */                                                     \
     R(OPENING, 150, "Opening the data connection for {}.")                     \
@@ -226,11 +226,11 @@
     R(BAD_PROTOCOL, 522, "Network protocol not supported, use ({})")           \
     R(NOT_LOGGED_IN, 530, "Not logged in. Send USER and PASS first.")          \
     R(NEED_TLS, 530, "TLS is required: send AUTH TLS before anything else.")   \
-    /* USER, PASS, ACCT before TLS. It ends the session; but clients take a    \
-     * 421 for a server that is busy, and try again. */                        \
+    /* USER, PASS, ACCT before TLS. Ends the session, but isn't a 421: after   \
+     * a 421 clients take the server for busy, and retry. */                   \
     R(PLAIN_SECRET, 530,                                                       \
       "TLS comes before USER; set the client to explicit TLS.")                \
-    /* {}: what happened to the account. It ends the session, too. */          \
+    /* {}: what happened to the account. Ends the session, too. */             \
     R(ACCOUNT_CLOSED, 530, "Your account {}.")                                 \
     R(LOGIN_WRONG, 530, "Login incorrect.")                                    \
     R(LOGIN_TOO_MANY, 530,                                                     \
@@ -312,7 +312,7 @@ const char *reply_reason(enum reply r);
 /* Returns the text with its "{}"; never NULL. */
 const char *reply_text(enum reply r);
 
-/* Enough for a path in which every byte is a doubled '"'. */
+/* Room for a path of '"' only, each of them doubled. */
 #define REPLY_ARGUMENT_MAX 8200
 
 /* Adds "NNN text\r\n" with the N arguments in place of the "{}"; missing
@@ -321,10 +321,10 @@ const char *reply_text(enum reply r);
  * added. */
 int reply_build(struct buf *into, enum reply r, const struct slice *args,
                 size_t n);
-/* A reply of several lines (RFC 959 4.2). reply_begin() adds "NNN-title\r ",
- * reply_line() one line with a blank before it, and reply_end() "NNN End\r ". A
- * line may end with its own CRLF, as in listings; other control bytes become
- * '?'. Each returns 0, or -ENOBUFS with nothing added. */
+/* Make a reply of several lines (RFC 959 4.2). reply_begin() adds "NNN-title"
+ * and CRLF; reply_line() a blank, LINE and CRLF; reply_end() "NNN End" and
+ * CRLF. LINE may end with a CRLF of its own, as in listings; other control
+ * bytes become '?'. Each returns 0, or -ENOBUFS with nothing added. */
 int reply_begin(struct buf *into, enum reply r);
 int reply_line(struct buf *into, struct slice line);
 int reply_end(struct buf *into, enum reply r);

@@ -7,15 +7,15 @@
 #include "sallyport/base/slice.h"
 
 /* Parses "YYYYMMDDHHMMSS" in UTC; a fraction (RFC 3659 2.3) is dropped. Returns
- * as times_parse(). */
+ * the results of times_parse(). */
 int time_parse(struct slice text, time_t *ret);
 /* Parses "YYYYMMDDHHMMSS path"; the path is unchanged. Returns 0; -EINVAL: not
  * of this form; -ERANGE: no such time, or not in the years 1970 to 9999. */
 int times_parse(struct slice argument, time_t *modify, struct slice *path);
 
 /* Parses one to four octal digits. Returns 0; -EINVAL: something else; -ERANGE:
- * more than the nine permission bits, or a mode without the owner's read bit,
- * which could never be changed again. */
+ * the mode has more than the nine permission bits, or lacks the owner's read
+ * bit: without this bit the mode could never be changed again. */
 int times_parse_mode(struct slice text, unsigned *ret);
 
 #endif

@@ -11,7 +11,7 @@
 #include "sallyport/domain/outcome.h"
 
 #define HASH_MAX (USER_HASH_MAX + 1)
-/* The longest password that crypt(3) takes. A longer one never matches. */
+/* The longest password that crypt(3) takes. A longer password never matches. */
 #define HASH_PASSWORD_MAX 511
 
 #define HASH_PASSWORD_MIN 8
@@ -22,21 +22,23 @@ enum password_fault hash_password_fault(struct slice text);
  * setting hash_cost). Returns 0 or -errno. */
 int hash_make(const struct secret *password, uint64_t cost, char out[HASH_MAX]);
 /* Is HASH weaker than a hash of hash_make() with this cost? A hash of another
- * kind is weaker. A yescrypt hash with parameters that crypt_gensalt(3) doesn't
- * make isn't. */
+ * kind is weaker. Returns false for a yescrypt hash with parameters that
+ * crypt_gensalt(3) doesn't make, for a scrypt hash, and for a bcrypt hash with
+ * a cost from 13 on. */
 bool hash_is_weaker(const char *hash, uint64_t cost);
 enum hash_answer {
     HASH_WRONG,
     HASH_RIGHT,
-    HASH_FAILED, /* crypt(3) computed nothing: memory was short, or it doesn't
-                  * know the parameters; it doesn't say which */
+    HASH_FAILED, /* crypt(3) computed nothing: memory was short, or crypt(3)
+                    doesn't know the parameters; nobody can tell which */
 };
 /* Does PASSWORD have HASH? The time depends on the hash alone, not on the
  * password, except that a password over HASH_PASSWORD_MAX is wrong at once. */
 enum hash_answer hash_verify(const struct secret *password, const char *hash);
 /* Does the work of a verification for a user that doesn't exist. Returns
- * HASH_WRONG or HASH_FAILED. LIKE: a real user's hash; its kind and cost are
- * used, so that it fails for the same reasons; NULL: the default's. */
+ * HASH_WRONG or HASH_FAILED. LIKE is a real user's hash: this call computes a
+ * hash of the same kind and cost, so that it fails for the same reasons. NULL:
+ * a hash of the default cost. */
 enum hash_answer hash_verify_nobody(const struct secret *password,
                                     const char *like);
 
