@@ -1,6 +1,6 @@
-/* Memory by which the processes of all generations know each other's state: the
- * board, a page that the supervisor makes and keeps; and a page for each
- * process that has a heartbeat. */
+/* Memory in which processes of all generations show their state: the board, a
+ * page that the supervisor makes and keeps; and a page for each process that
+ * has a heartbeat. */
 #ifndef SALLYPORT_IPC_BOARD_H
 #define SALLYPORT_IPC_BOARD_H
 
@@ -23,26 +23,26 @@ struct board_row {
     uint64_t master;     /* grows as long as its loop runs */
     uint64_t gate;       /* the count that master has read last from its gate's
                           * page */
-    uint64_t sessions;   /* for systemd: sessions that live … */
-    uint64_t transfers;  /* … and the transfers since the service began */
+    uint64_t sessions;   /* living sessions, for systemd */
+    uint64_t transfers;  /* transfers since the service began, for systemd */
     uint64_t away;       /* 1: the users file or all homes can't be reached */
 };
 
 struct board {
-    uint64_t drains;  /* clock_ms() from which on it drains; 0: no drain */
+    uint64_t drains;  /* when the drain begins, by clock_ms(); 0: no drain */
     uint64_t accepts; /* the generation with the gate that accepts clients */
     uint64_t edits;   /* how many changes of the users file were announced */
     struct board_row row[BOARD_ROWS];
 };
 
-/* Makes the board. Returns its descriptor or -errno. SHARED_MAP() maps it; with
- * the descriptor -1 it makes a private board, for a test. */
+/* Makes the board. Returns its descriptor or -errno. Map it by SHARED_MAP(),
+ * which makes a private board if the descriptor is -1, for a test. */
 int board_make(void);
 /* Returns the row of that generation, or NULL. */
 struct board_row *board_find(struct board *b, uint64_t generation);
 /* Has a drain begun? */
 bool board_drains(const struct board *b);
-/* Does it drain, or will it? */
+/* Does the server drain, or will it? */
 bool board_announces_drain(const struct board *b);
 /* Does the gate of this generation accept clients? */
 bool board_accepts(const struct board *b, uint64_t generation);
@@ -63,11 +63,12 @@ struct beat {
     uint64_t count; /* grows as long as its loop runs */
 };
 
-/* Makes a page, and maps it to read. Returns its descriptor or -errno. The
- * caller unmaps it by SHARED_UNMAP(). The process maps it to write. */
+/* Makes a page, and maps it for reading. Returns its descriptor or -errno. The
+ * caller unmaps it by SHARED_UNMAP(). The process that counts maps it for
+ * writing. */
 int beat_make(struct beat **ret);
 
-/* How often a process with a heartbeat counts. */
+/* A process with a heartbeat counts once in this time. */
 #define BEAT_MS 2000
 
 /* Watches the counts of a process. The watcher measures the time by its own

@@ -42,7 +42,7 @@ enum message_kind {
     ;
 #include "sallyport/ipc/list.h"
 
-/* Any message. */
+/* A message of any kind. */
 struct message {
     enum message_kind kind;
     union {
@@ -109,16 +109,17 @@ struct message_field {
     const char *name;
     enum field_type type;
     size_t offset;  /* in the struct; for TYPE_END: the struct's size */
-    uint64_t count; /* of values of an enum */
+    uint64_t count; /* how many values the enum has */
 };
 
-/* A row is the whole permission: no other message can be sent, and a channel
- * ends a peer that tries. */
+/* A row is the permission for its message: channel_send() refuses a message
+ * that no row permits, and channel_receive() returns -EPROTO for it. */
 struct message_row {
     const char *name;
     unsigned from, to; /* bits of PROCESS_BIT() */
     unsigned phases;   /* of the receiver's channel */
-    bool once;         /* a second message on the same channel ends the peer */
+    bool once; /* a second message on the same channel is a mistake of the peer
+                */
     enum message_kind answers;                   /* the request; or MSG_NONE */
     const struct message_field *(*fields)(void); /* ends with TYPE_END */
 };
@@ -135,8 +136,8 @@ const char *message_name(unsigned kind);
 /* Returns the number of the message's fields of that type. */
 size_t message_count(const struct message_row *row, enum field_type type);
 
-/* A channel: one end of a SOCK_SEQPACKET pair, which follows the message
- * list. */
+/* A channel: one end of a SOCK_SEQPACKET pair. It sends and receives only what
+ * the message list permits. */
 struct channel {
     int fd; /* owned; -1 when closed */
     enum process self, peer;
@@ -150,7 +151,7 @@ struct channel {
 /* Takes FD and makes it non-blocking. channel_close() closes it. */
 void channel_init(struct channel *c, int fd, enum process self,
                   enum process peer, unsigned phase);
-/* Closes the descriptor; a closed channel may be closed again. */
+/* Closes the descriptor; a closed channel can be closed again. */
 void channel_close(struct channel *c);
 /* Returns 1 if a message waits at FD, the end of a channel, 0 if no more can
  * come, -1 if none waits now. */
@@ -179,18 +180,18 @@ int channel_send_by(struct channel *c, enum message_kind kind, const void *body,
 uint32_t channel_next(struct channel *c);
 
 /* Receives one message. Returns 1: *m is filled; 0: nothing has arrived;
- * -EPIPE: the peer has closed; -EPROTO: the message is unknown, isn't
- * permitted for this peer or in this phase, is a second one of ONCE, or has
- * wrong fields, a wrong length or wrong descriptors. In that case its
- * descriptors are closed, and c->wrong says why. -EMFILE: this process has
- * no free descriptor, so the message is lost and its descriptors are closed;
- * the next one may be received. */
+ * -EPIPE: the peer has closed; -EPROTO: the message is unknown, isn't permitted
+ * for this peer or in this phase, has come before although it is ONCE, or has
+ * wrong fields, a wrong length or wrong descriptors. Its descriptors are
+ * closed, and c->wrong says why. -EMFILE: this process has no free descriptor,
+ * so the message is lost and its descriptors are closed; the next message can
+ * be received. */
 int channel_receive(struct channel *c, struct message *m);
 /* Does the same, but waits up to MS milliseconds. Also returns -ETIMEDOUT. */
 int channel_wait(struct channel *c, struct message *m, int ms);
 
-/* A function for one kind of message. It returns 0, or a negative number that
- * ends the dispatch. */
+/* A function that handles one kind of message. It returns 0, or a negative
+ * number, which ends the dispatch. */
 struct handler {
     enum message_kind kind;
     union {
@@ -203,18 +204,19 @@ struct handler {
 /* A row of a table of handlers: ON(kick, control_on_kick). */
 #define ON(name, function) { .kind = MSG_##name, .on.name = (function) }
 
-/* Receives messages, at most MOST in a call, and calls their handlers. A
- * message without a handler gives -EPROTO too. After each handler it closes the
- * descriptors that were not taken, and wipes secrets. Returns 0 if nothing more
- * has arrived; otherwise as channel_receive() or the handler. */
+/* Receives messages, at most MOST in a call, and calls their handlers. For a
+ * message without a handler the result is -EPROTO. After each handler it closes
+ * the descriptors that were not taken, and wipes secrets. Returns 0 if nothing
+ * more has arrived, or after MOST messages; or the negative number of
+ * channel_receive() or of a handler. */
 int channel_dispatch(struct channel *c, const struct handler *table, size_t n,
                      void *owner, int most);
 #define DISPATCH_MOST(c, table, owner, most)                                   \
     channel_dispatch((c), (table), sizeof(table) / sizeof((table)[0]),         \
                      (owner), (most))
 #define DISPATCH(c, table, owner) DISPATCH_MOST(c, table, owner, DISPATCH_MAX)
-/* If there are more than one, the loop calls again; so a channel that seldom
- * has two messages needs one system call, not two. */
+/* Handles one message; if another message waits, the loop calls again. So a
+ * channel on which two messages seldom wait needs one system call, not two. */
 #define DISPATCH_ONE(c, table, owner) DISPATCH_MOST(c, table, owner, 1)
 #define DISPATCH_MAX                  64
 #define DISPATCH_ALL                  4096 /* more than a socket holds */
@@ -222,12 +224,13 @@ int channel_dispatch(struct channel *c, const struct handler *table, size_t n,
  * and returns -EPROTO. */
 int channel_refuse(struct channel *c, const char *why);
 /* Calls the handler of a received message. Returns its result, or -EPROTO if
- * there is no handler. Closes and wipes as channel_dispatch() does. */
+ * there is no handler. Then closes descriptors and wipes secrets, as
+ * channel_dispatch() does. */
 int channel_handle(struct channel *c, const struct handler *table, size_t n,
                    void *owner, struct message *m);
 
-/* Reports WHY to master, if that is still possible, for a child that can't
- * work. */
+/* Sends WHY to master by the message `failed`, if that is still possible. A
+ * child that can't work calls it. */
 void channel_failed(struct channel *c, const struct complaint *why);
 
 /* Closes the descriptors that are left in M. */

@@ -6,15 +6,15 @@
 #include <stdint.h>
 
 /* The interface between the supervisor and its masters. A supervisor of an
- * older build starts masters of newer ones, so nothing here may change;
+ * older build starts masters of newer ones, so nothing here must change;
  * additions are possible. */
 
 /* The version of the messages between generations, and of the memory that they
  * share. Each channel between generations begins with it. 0.3.0 had version 2,
- * other numbers of messages, and no board. No released build had version 1 or
- * 3. */
+ * with other numbers of messages, and without the board. No released build had
+ * version 1 or 3. */
 #define GENERATION_VERSION 4
-/* A supervisor reports a master of another version with these words, as 0.3.0
+/* The words by which a supervisor reports a master of another version, as 0.3.0
  * does. */
 #define GENERATION_FOREIGN "messages of another version"
 
@@ -33,17 +33,19 @@
 #define GENERATION_PROGRAM "program "
 #define GENERATION_MASTER  GENERATION_PROGRAM "master"
 
-/* "sessions N" is the table of the sessions of generation N. The supervisor
- * writes one 1 into its first byte when that generation has ended, and keeps it
- * no longer. */
+/* "sessions N" is the table of the sessions of generation N. When generation N
+ * has ended, the supervisor writes a 1 into the first byte of the table, and
+ * stops keeping the table. */
 #define GENERATION_SESSIONS "sessions "
 
-/* In `renewed` the reason begins with this if the reload will still begin, */
+/* The reason in `renewed` begins with GENERATION_WAITS if the reload will still
+ * begin. */
 #define GENERATION_WAITS "the reload waits: "
-/* with this if the new generation was ready but couldn't take over, so that a
- * recovery follows, */
+/* The reason begins with GENERATION_NOT_TAKEN if the new generation was ready
+ * but couldn't take over: a recovery follows. */
 #define GENERATION_NOT_TAKEN "the takeover failed "
-/* and with this if a later reload may succeed without a change of a file. */
+/* The reason begins with GENERATION_AGAIN if a later reload can succeed without
+ * a change of a file. */
 #define GENERATION_AGAIN "try again later: "
 
 /* Size of a name, with its NUL. */
@@ -54,9 +56,9 @@
 
 /* Returns "0.2.0-5f0c2d1b": the version, and a hash of the sources. */
 const char *build_name(void);
-/* Writes the same name, filled up with NULs. Each struct that one process
- * passes to another begins with it, since two builds may have structs of the
- * same size with different fields. */
+/* Writes the name of this build, filled up with NULs. Each struct that one
+ * process passes to another begins with this name, since two builds can have
+ * structs of the same size with different fields. */
 #define BUILD_NAME_MAX 64
 void build_name_fill(char out[BUILD_NAME_MAX]);
 /* Is NAME, filled up with NULs, the name of this build? */

@@ -1,7 +1,7 @@
 /* The list of messages: all that one process can send to another. The structs
  * (channel.h), the codec and the permission check follow from it. A file that
- * includes it first defines what a message becomes there; it may include it
- * several times:
+ * includes this list defines MESSAGE, FIELD and END before, and can include the
+ * list several times:
  *
  *   MESSAGE(name, from, to, phases, how_often, answers, purpose)
  *     from, to    a process, or several with |
@@ -12,8 +12,7 @@
  *   FIELD(c_type, TYPE, name, count)   each field, by one of the words below
  *   END                                after the last field
  *   SECTION(title, introduction)       a heading for readers
- *
- * No include guard: that is on purpose. */
+ * This file has no include guard on purpose. */
 
 /* clang-format off */
 #ifndef SECTION

@@ -23,13 +23,13 @@
 /* The places of descriptors. Each process gets few of them, by its function in
  * src/server/master/children/setup.c. */
 enum setup_place {
-    SETUP_EMPTY,    /* the directory to chroot to */
-    SETUP_LOG,      /* its end of the channel to log; it stays when log is
-                       restarted */
-    SETUP_KEYS,     /* its end of the channel to keys; it stays when keys is
-                     * restarted */
-    SETUP_BEAT,     /* a page of this process alone, in which it counts for its
-                       heartbeat (board.h) */
+    SETUP_EMPTY, /* the directory to chroot to */
+    SETUP_LOG,   /* the process's end of the channel to log; it stays open when
+                    log is restarted */
+    SETUP_KEYS,  /* the process's end of the channel to keys; it stays open when
+                    keys is restarted */
+    SETUP_BEAT,  /* a page of this process alone, in which it counts for its
+                    heartbeat (board.h) */
     SETUP_SETTINGS, /* `struct settings` in a sealed file */
     SETUP_MEMORY,  /* failure counts and keys of tickets, which all gates share;
                       a retiring generation can only read them */
@@ -49,17 +49,19 @@ enum setup_place {
     SETUP_PLACES = SETUP_KEY + CERTIFICATES_MAX
 };
 
-/* From SETUP_STRUCT_FD on. */
+/* The most descriptors from SETUP_STRUCT_FD on: the struct's, and one for each
+ * place. */
 #define SETUP_FDS (1 + SETUP_PLACES)
 
 struct setup_file {
-    int fd;                    /* -1: not given */
-    bool in_use;               /* it may have expired: it was in use before, or
-                                * this is the first start */
+    int fd;      /* -1: not given */
+    bool in_use; /* the process accepts an expired file: it was in use before,
+                    or this is the first start */
     char name[SETUP_NAME_MAX]; /* name of a file, for complaints */
 };
 
-/* Contains no secrets: those go in messages, which are wiped, and in files. */
+/* Contains no secrets: master passes secrets in messages, which are wiped, and
+ * in files. */
 struct setup {
     char build[BUILD_NAME_MAX];
     /* The sandbox. */
@@ -67,9 +69,9 @@ struct setup {
     uid_t uid;
     gid_t gid;
     unsigned allow_weaker;
-    /* The number of sessions that may live: more than max_sessions if an
-     * earlier one was larger, since all those sessions may come to this
-     * process. */
+    /* The most sessions that can live: more than max_sessions if an earlier
+     * generation had a larger max_sessions, since all its sessions can come to
+     * this process. */
     uint64_t sessions;
     uint64_t generation; /* gate: its row on the board */
     unsigned log_format; /* log: enum log_format */

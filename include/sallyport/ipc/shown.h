@@ -6,14 +6,14 @@
 
 #include "sallyport/ipc/channel.h"
 
-/* Before each name. */
+/* The byte before each name: the kind of the value. */
 enum shown_kind {
     SHOWN_TEXT = '=',
-    SHOWN_ITEM = '+', /* a text of the list of that name */
+    SHOWN_ITEM = '+', /* a text; all items of a name are a list */
     SHOWN_NUMBER = '#',
     SHOWN_FLAG = '?', /* 0 or 1 */
     SHOWN_TIME = '@', /* seconds since 1970; 0: unknown */
-    SHOWN_DAYS = '~', /* the same; its days from now are shown */
+    SHOWN_DAYS = '~', /* a time, shown as days from now */
 };
 
 /* A row that is being written: a kind and a name, and its value, each with a
@@ -25,11 +25,11 @@ struct shown_row {
 
 /* The table of a row about the whole server. Another row is about a part: its
  * table is the part's name; or "+LIST", or "PART+LIST", for an element of that
- * list. A row of a list without values only says that there is a list. */
+ * list. A row of a list that has no values only says that there is a list. */
 #define SHOWN_WHOLE "all"
 
-/* Add a text, or a number; a time may be negative, which becomes 0. A value has
- * no NUL. A name may come several times. */
+/* Add a text, or a number. A negative time becomes 0. A value must not have a
+ * NUL. A name can occur several times. */
 void shown_add(struct shown_row *r, enum shown_kind kind, const char *name,
                struct slice value);
 void shown_add_number(struct shown_row *r, enum shown_kind kind,
@@ -37,14 +37,14 @@ void shown_add_number(struct shown_row *r, enum shown_kind kind,
 /* Add a value of the most usual kinds, SHOWN_TEXT and SHOWN_NUMBER. */
 void shown_text(struct shown_row *r, const char *name, struct slice value);
 void shown_number(struct shown_row *r, const char *name, uint64_t value);
-/* Sends the row as an answer to REQUEST. Returns as channel_send(); -EINVAL:
- * some value didn't fit. */
+/* Sends the row as an answer to REQUEST. Returns as channel_send(); -EINVAL: a
+ * value didn't fit. */
 int shown_send(struct channel *c, uint32_t request, const char *table,
                const struct shown_row *r);
 
-/* Takes the next name, its kind and its value from *rest, at first the values
- * of a message. *kind may be any byte. Returns 1; 0: there are no more;
- * -EPROTO: it is no row. */
+/* Takes the next name, its kind and its value from *rest, which is at first the
+ * values of a message. *kind can be any byte. Returns 1; 0: nothing is left;
+ * -EPROTO: *rest isn't a row. */
 int shown_next(struct slice *rest, enum shown_kind *kind, struct slice *name,
                struct slice *value);
 

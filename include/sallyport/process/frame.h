@@ -23,11 +23,13 @@ struct frame {
     struct loop_watch master_watch;
     struct event_sender log; /* log itself has no such channel */
     struct loop_watch log_watch;
-    struct beat *beat; /* its page of counts, if master looks at it; or NULL */
+    struct beat *
+        beat; /* the process's page of counts, if master looks at it; or NULL */
     struct loop_timer beats;
     struct setup setup; /* its descriptors are -1 once the set-up is over */
     struct sandbox_plan plan;
-    bool was_short;       /* a message of master found no free descriptor */
+    bool was_short; /* a message of master was lost, since no descriptor was
+                       free */
     struct complaint why; /* why the set-up has failed */
     const struct frame_row *row;
 };
@@ -41,18 +43,19 @@ struct frame_row {
      * that its successor gets the newest data. */
     bool needs_each;
     void (*init)(void *owner); /* sets what isn't 0; or NULL */
-    /* Takes what it needs of frame.setup, and completes the sandbox's plan.
-     * Returns 0, or a negative number with the complaint in frame.why. */
+    /* Takes from frame.setup what the process needs, and completes the
+     * sandbox's plan. Returns 0, or a negative number with the complaint in
+     * frame.why. */
     int (*set_up)(void *owner);
-    /* Called after `ready`. NULL: nothing. */
+    /* Called after `ready`. NULL: nothing to do. */
     void (*begin)(void *owner);
     /* Called when master can take messages again: the process has asked for
      * EPOLLOUT in frame.master_watch. */
     void (*on_writable)(void *owner);
-    /* Called when a system call was refused; async-signal-safe. NULL: sends an
-     * event. */
+    /* Called when the sandbox has refused a system call; must be
+     * async-signal-safe. NULL: the frame sends an event. */
     void (*on_refused)(int number);
-    /* Called when master has gone. NULL: stops the loop. */
+    /* Called when master has gone. NULL: the frame stops the loop. */
     void (*on_orphaned)(void *owner);
     /* Called after the loop. */
     void (*release)(void *owner);
@@ -64,15 +67,16 @@ struct frame_row {
 
 /* The main() of a program that master executes. Returns the exit status: 0,
  * even after a failed set-up, since master has received the reason and decides
- * what follows; EX_SOFTWARE if master is of another build. */
+ * what follows; EX_SOFTWARE: master is of another build; EX_OSERR: the loop
+ * failed. */
 int frame_main(const struct frame_row *row, struct frame *f, int argc,
                char **argv);
 /* The steps of frame_main(), for tests. frame_init() takes FD, the channel to
  * master. */
 void frame_init(struct frame *f, const struct frame_row *row, int fd);
-/* Runs the set-up by f->setup, and closes the descriptors there that nobody has
- * taken. Returns 0, or a negative number with the complaint in f->why, which
- * channel_failed() can send. */
+/* Runs the set-up by f->setup, and closes the descriptors in f->setup that
+ * nobody has taken. Returns 0, or a negative number with the complaint in
+ * f->why, which channel_failed() can send. */
 int frame_set_up(struct frame *f);
 int frame_enter_sandbox(struct frame *f);
 /* Works until master has gone. Returns 0 or -errno. */

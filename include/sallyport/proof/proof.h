@@ -1,6 +1,6 @@
 /* The second proof of a login, besides the password: a TLS 1.3 handshake with
- * the private key of a client's certificate, or a one-time code. A process that
- * doesn't trust the session verifies it. */
+ * the private key of a client's certificate, or a one-time code. Auth, which
+ * doesn't trust the session, verifies the proof. */
 #ifndef SALLYPORT_PROOF_PROOF_H
 #define SALLYPORT_PROOF_PROOF_H
 

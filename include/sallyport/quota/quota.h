@@ -1,6 +1,7 @@
 /* The kernel's quotas: how much a user, a group or, on btrfs, a subvolume may
- * have on a file system, and has. The kernel alone counts and refuses, so it
- * also counts right after a crash, a local change or an unfinished upload. */
+ * use of a file system, and how much it uses. The kernel alone counts and
+ * refuses, so the numbers are right even after a crash, a local change or an
+ * unfinished upload. */
 #ifndef SALLYPORT_QUOTA_QUOTA_H
 #define SALLYPORT_QUOTA_QUOTA_H
 
@@ -9,7 +10,7 @@
 #include <sys/types.h>
 
 struct quota_amount {
-    uint64_t limit, used; /* limit 0: none */
+    uint64_t limit, used; /* limit 0: no limit */
 };
 struct quota {
     struct quota_amount bytes, files;
@@ -23,47 +24,52 @@ uint64_t quota_left(const struct quota_amount *a);
 enum quota_owner { QUOTA_USER, QUOTA_GROUP };
 
 /* Functions of type int return 0, or:
- *   -ENOTSUP  this file system has no quotas, or they aren't enabled
+ *   -ENOTSUP  this file system has no quotas, or quotas aren't enabled
  *   -EXDEV    btrfs: the directory FD isn't a subvolume of its own
  *   -EPERM    only root may do this
  *   -errno    anything else
  * FD is a directory of the file system; O_PATH suffices. */
 
-/* Reads limits and use. A soft limit whose time is over counts as the limit. A
- * process may read the quotas of its own uid and gids. */
+/* Reads limits and use. If the time of a soft limit is over, it counts as the
+ * limit. A process can read the quotas of its own uid and gids. */
 int quota_get(int fd, enum quota_owner owner, uint32_t id, struct quota *ret);
-/* Sets the limits of bytes, which is rounded up to 1 KiB, and of files; 0:
- * none. FILES may be QUOTA_KEEP. -EINVAL: btrfs can't limit the files. */
+/* Sets the limit of bytes, rounded up to 1 KiB, and the limit of files; 0: no
+ * limit. If FILES is QUOTA_KEEP, the limit of files stays. -EINVAL: btrfs can't
+ * limit files. */
 #define QUOTA_LIMIT_MAX (UINT64_C(0x7fffffffffffffff) / 1024 * 1024)
 #define QUOTA_KEEP      UINT64_MAX
 int quota_set(int fd, enum quota_owner owner, uint32_t id, uint64_t bytes,
               uint64_t files);
-/* Does the file system of FD enforce limits? Returns 0 or as above. */
+/* Returns 0 if the file system of FD enforces limits; -ENOTSUP: it doesn't,
+ * even if it counts; or another error of the list above. */
 int quota_enforced(int fd, enum quota_owner owner);
 
-/* quota_get() for a file system that is known not to be btrfs. */
+/* Does the same as quota_get(), for a file system that is known not to be
+ * btrfs. */
 int quota_get_of_id(int fd, enum quota_owner owner, uint32_t id,
                     struct quota *ret);
 bool quota_is_btrfs(int fd);
-/* The directory in which btrfs shows quotas; missing without btrfs. */
+/* The directory in which btrfs shows quotas. A kernel without btrfs doesn't
+ * have it. */
 #define QUOTA_SYSFS "/sys/fs/btrfs"
 /* On btrfs with quotas: makes the subvolume NAME in the directory PARENT.
  * Returns 0; -ENOTSUP: the caller must make a directory instead; -errno. */
 int quota_make_subvolume(int parent, const char *name);
 
-/* Says how an administrator enables quotas on the file system of FD: a sentence
- * without its full stop. The directory PATH is on it. Returns OUT. */
+/* Writes how an administrator enables quotas on the file system of FD, as a
+ * sentence without its full stop. PATH is a directory on that file system.
+ * Returns OUT. */
 #define QUOTA_HINT_MAX 512
 const char *quota_hint(int fd, const char *path, char out[QUOTA_HINT_MAX]);
 
-/* Open files of sysfs with a subvolume's quota, for a process that will be in a
- * sandbox, without privilege. */
+/* Open files of sysfs with a subvolume's quota. A process that opens them
+ * before its sandbox can read the quota there, without privilege. */
 struct quota_subvolume {
-    int limit, used, reserved; /* -1: none */
+    int limit, used, reserved; /* -1: no quota */
 };
 #define QUOTA_NO_SUBVOLUME { .limit = -1, .used = -1, .reserved = -1 }
-/* Opens the quotas of the subvolume that contains the directory FD. If it has
- * no quotas, *ret is empty. */
+/* Opens the quotas of the subvolume that contains the directory FD. If the
+ * subvolume has no quota, *ret is QUOTA_NO_SUBVOLUME. */
 void quota_open_subvolume(int fd, struct quota_subvolume *ret);
 /* Returns 0, or -ENOTSUP: there is no quota. */
 int quota_read_subvolume(const struct quota_subvolume *s, struct quota *ret);

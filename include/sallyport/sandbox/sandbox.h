@@ -20,7 +20,8 @@ struct sandbox_row {
     bool empty_root; /* chroot to an empty directory (if root runs the
                       * server) */
     bool forks;      /* false: RLIMIT_NPROC is 0 */
-    bool landlock;   /* confined to the directories that it is given */
+    bool landlock;   /* Landlock confines the process to the directories of the
+                        plan */
     bool silent;     /* 0, 1 and 2 become /dev/null */
 };
 const struct sandbox_row *sandbox_row(enum process p);
@@ -51,11 +52,13 @@ struct sandbox_plan {
     size_t group_count;
     int root_fd; /* directory to chroot to, or -1. If it is a user's home, the
                     process has that user's ids by sandbox_become() */
-    const struct beneath *beneath; /* Landlock: where it is confined to */
+    const struct beneath
+        *beneath; /* directories to which Landlock confines the process */
     size_t beneath_count;
-    const struct sandbox_filter *filter; /* of its policy */
-    size_t max_files;                    /* RLIMIT_NOFILE */
-    unsigned allow_weaker;               /* sandbox_part bits */
+    const struct sandbox_filter
+        *filter;           /* made from the policy of the process */
+    size_t max_files;      /* RLIMIT_NOFILE */
+    unsigned allow_weaker; /* sandbox_part bits */
 };
 
 /* Enters the sandbox in this order: standard descriptors, no_new_privs, not
@@ -67,9 +70,9 @@ int sandbox_enter(enum process p, const struct sandbox_plan *plan,
 
 /* Tries in a short-lived child whether this kernel accepts P's filters: the
  * filters under which P starts, the outermost first, then its own, then NULL.
- * Call it before the first fork of a process that isn't executed, since that
- * process can't report it to its parent. Returns 0, or -EINVAL with the
- * complaint. */
+ * Call it before the first fork of a process that isn't executed, since such a
+ * process can't report the failure to its parent. Returns 0, or -EINVAL with
+ * the complaint. */
 int sandbox_try_filters(enum process p,
                         const struct sandbox_filter *const filters[],
                         struct complaint *c);
@@ -77,17 +80,17 @@ int sandbox_try_filters(enum process p,
  * with the complaint. */
 int sandbox_landlock_test(struct complaint *c);
 
-/* The SIGSYS handler calls REPORT once per refused call: it must be
- * async-signal-safe. */
+/* Sets the function that the SIGSYS handler calls once for each number of a
+ * refused call. REPORT must be async-signal-safe; NULL: nothing is reported. */
 void sandbox_on_refused(void (*report)(int number));
 
 /* Checks the directory FD, which shall become an empty root directory. Returns
- * 0; -EPERM: it isn't root's, or others may write to it; -ENOTEMPTY; another
+ * 0; -EPERM: it isn't root's, or others can write to it; -ENOTEMPTY; another
  * -errno. */
 int sandbox_check_empty(int fd);
 
-/* Takes a user's ids until sandbox_regain() takes root back, or, for files,
- * sandbox_enter() keeps them. Returns 0 or -errno. */
+/* Takes a user's ids, until sandbox_regain() takes root's ids back. In files,
+ * sandbox_enter() makes the user's ids final. Returns 0 or -errno. */
 int sandbox_become(uid_t uid, gid_t gid, const gid_t *groups, size_t n);
 int sandbox_regain(void);
 

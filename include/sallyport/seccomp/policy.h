@@ -67,9 +67,9 @@ extern const struct policy policy_common;
 extern const struct policy policy_master;
 extern const struct policy policy_gate;
 extern const struct policy policy_session;
-extern const struct policy policy_gate_active;   /* with active = yes */
-extern const struct policy policy_master_active; /* the same for master, its
-                                                  * parent */
+extern const struct policy policy_gate_active; /* with active = yes */
+extern const struct policy
+    policy_master_active; /* for master, the parent of that gate */
 extern const struct policy policy_auth;
 extern const struct policy policy_keys;
 extern const struct policy policy_files;
@@ -77,9 +77,10 @@ extern const struct policy policy_log;
 extern const struct policy policy_reader;
 extern const struct policy policy_check;
 
-/* Calls that no correct version of this program makes. They kill the process
- * unless the policy permits them. A row with a condition kills only for that
- * use, if the policy permits other uses. */
+/* Dangerous calls: such a call kills a process if its policy doesn't permit the
+ * call, since no correct version of that process makes it. If the policy
+ * permits other uses of the call, a row with a condition kills only for a use
+ * that fits the condition. */
 extern const struct permission policy_dangerous[];
 
 /* CONNECTS: gate may connect to clients, for active mode. */
@@ -92,9 +93,9 @@ struct permissions {
     size_t count;
 };
 
-/* Collects the lines of a policy and of its child policies, each once. A line
- * with a condition is left out if another line permits the call without one.
- * Returns 0 or -E2BIG. */
+/* Collects the rows of a policy and of its child policies, each once. Leaves
+ * out a row with a condition if another row permits the call without a
+ * condition. Returns 0 or -E2BIG. */
 int policy_collect(const struct policy *p, struct permissions *ret);
 
 enum permitted { PERMITTED_NEVER, PERMITTED_SOMETIMES, PERMITTED_ALWAYS };

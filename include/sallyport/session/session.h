@@ -14,24 +14,25 @@ struct tls_context;
 /* How many milliseconds a session waits for its peers before it ends. */
 struct session_deadlines {
     uint64_t ask;      /* for an answer of files */
-    uint64_t ask_long; /* the same, if a slow disk or a large file may delay the
-                        * answer */
-    uint64_t gate; /* for gate's answer to PASV, and after a login. A gate that
-                    * hangs is replaced within 14 s */
+    uint64_t ask_long; /* for an answer of files that a slow disk or a large
+                          file can delay */
+    uint64_t gate;     /* for gate's answer to PASV, and for gate's keys after a
+                          login. Master replaces a gate that hangs within 14 s */
     uint64_t gateless; /* for the next gate, after a gate has ended */
 };
 
 struct session_start {
     const struct settings *settings;
     const struct session_deadlines
-        *deadlines; /* a test's own; NULL: the defaults */
+        *deadlines; /* deadlines of a test; NULL: the defaults */
     struct tls_context *tls;
     int control, master, gate, log, keys; /* owned by the session from now on */
     uint64_t serial;
     struct address peer, local;
     bool implicit;        /* TLS begins with the first byte; PROT P is set */
     bool proxied;         /* PEER is a proxy and sends a PROXY header first */
-    bool drain_announced; /* drained: a health check of the proxy gets 421 */
+    bool drain_announced; /* a drain is announced: a health check of the proxy
+                             gets 421 */
 };
 
 /* Closes all other descriptors, enters the sandbox, serves, and exits with the

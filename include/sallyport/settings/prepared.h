@@ -18,7 +18,8 @@ struct account_ids {
     gid_t gid;
 };
 
-/* After the accounts of the children: the group of the control socket, or 0. */
+/* The account after those of the children: its gid is the group of the control
+ * socket, or 0. */
 #define ACCOUNT_CONTROL PROCESS_SANDBOXED
 #define ACCOUNTS        (PROCESS_SANDBOXED + 1)
 
@@ -33,23 +34,24 @@ enum prepared_part {
 };
 
 struct prepared {
-    /* Master asks for these parts. If `make` is set (not for --check), check
-     * makes the missing ones. */
+    /* The parts for which master asks. If `make` is set (not for --check),
+     * check makes what is missing. */
     bool wanted[PREPARED_PARTS];
     bool make;
-    bool inherited; /* KEY is in use already; false: it is new, and must be
-                     * kept */
-    /* Check's answer. With WHY: -EINVAL: the administrator must mend something;
-     * -ENOENT: `state` or the key is missing; -EACCES: the key can't be kept;
-     * 0: a damaged key was replaced. If WHY is empty: 0; -ENOENT: `empty` is
-     * missing; -ECANCELED: not done, since check stopped at an earlier part. */
+    bool inherited; /* KEY is in use already; false: check reads or makes it,
+                       and master then keeps it */
+    /* Check's answer. If WHY has a text, RESULT is -EINVAL: the administrator
+     * must mend something; -ENOENT: `state` or the key is missing; -EACCES: the
+     * key can't be kept; 0: a damaged key was replaced. If WHY is empty, RESULT
+     * is 0; -ENOENT: `empty` is missing; -ECANCELED: check stopped at an
+     * earlier part. */
     unsigned done; /* the parts before this one are over */
     struct prepared_answer {
         int result;
         struct complaint why;
     } answer[PREPARED_PARTS];
     struct account_ids account[ACCOUNTS];
-    uint8_t key[SIPHASH_KEY]; /* of the partials' names */
+    uint8_t key[SIPHASH_KEY]; /* the key of the partials' names */
 };
 
 #endif

@@ -13,13 +13,13 @@
 #include "sallyport/domain/limits.h"
 #include "sallyport/domain/tls.h"
 
-/* If there is no --config. */
+/* The configuration file, if there is no --config. */
 #define SETTINGS_FILE "/etc/sallyport/sallyport.conf"
 
 /* In the directory `state`: the key of the partials' names, unless
  * `partials_key` names another file. */
 #define SETTINGS_KEY_FILE "partials.key"
-/* And the bans. */
+/* In the directory `state`: the bans. */
 #define SETTINGS_BANS_FILE "bans"
 
 #define SETTINGS_LISTEN_MAX    16
@@ -27,20 +27,21 @@
 #define SETTINGS_PROXY_MAX     32
 #define SETTINGS_PATH_MAX      256
 #define SETTINGS_NAME_MAX      64
-/* Bytes of a line with a key, without its end: 32 networks fit. */
+/* The most bytes of a line with a key, without the line end: 32 networks fit.
+ */
 #define SETTINGS_LINE_MAX 2000u
 #define SETTINGS_TEXT_MAX (256u << 10)
 #define SETTING_ROWS_MAX  96 /* the table asserts that its rows fit */
-#define SETTINGS_KEY_MAX  32 /* the same */
-/* uids that belong to no user and no process: reader's own
- * (src/server/reader/main.c), nobody's, and the old (uid_t)-1. */
+#define SETTINGS_KEY_MAX  32 /* the table asserts that its keys fit */
+/* uids that the configuration can't give away: the uids of reader
+ * (src/server/reader/main.c) and of nobody, and the old (uid_t)-1. */
 #define SETTINGS_RESERVED_FIRST 65533
 #define SETTINGS_RESERVED_LAST  65535
 /* The accounts of gate, auth, log and keys. */
 #define SETTINGS_ACCOUNTS  4
 #define SETTINGS_SHOWN_MAX 100 /* bytes of a value that a complaint shows */
 
-/* "30000-30999", or "auto": the kernel chooses each. */
+/* "30000-30999", or "auto": the kernel chooses each port. */
 struct port_range {
     uint16_t first, last;
     bool automatic;
@@ -53,7 +54,7 @@ struct networks {
     size_t count;
 };
 
-/* The address that clients of this network are told. */
+/* The address that PASV announces to clients of this network. */
 struct announced {
     struct network network;
     struct address
@@ -61,7 +62,7 @@ struct announced {
     size_t line; /* its line in the file */
 };
 
-/* A path with a label in its key. */
+/* A path; its key has a label. */
 struct labelled {
     char label[SETTINGS_NAME_MAX];
     char path[SETTINGS_PATH_MAX];
@@ -75,7 +76,7 @@ struct labelled_list {
 /* The line and value of a key in the configuration, for complaints. */
 struct setting_said {
     char key[SETTINGS_KEY_MAX];
-    size_t line;                   /* 0: it has its default */
+    size_t line;                   /* 0: the key has its default */
     char value[SETTINGS_PATH_MAX]; /* as in the file, or its first bytes */
 };
 
@@ -90,7 +91,7 @@ struct settings {
     struct settings_listener listen[SETTINGS_LISTEN_MAX];
     size_t listen_count;
     struct networks
-        proxies; /* addresses of proxies; their PROXY headers are accepted */
+        proxies; /* addresses of proxies, whose PROXY headers are accepted */
     char certificate[SETTINGS_PATH_MAX];
     char key[SETTINGS_PATH_MAX];
     struct labelled_list certificates, keys; /* more pairs, each with a label */
@@ -113,8 +114,9 @@ struct settings {
                                             * networks */
     size_t announced_count;
     uint64_t max_sessions, max_per_address, max_per_user;
-    uint64_t max_transfers, user_max_transfers; /* of all users, of one user; 0:
-                                                 * no limit */
+    uint64_t max_transfers,
+        user_max_transfers; /* limits for all users together, and for one user;
+                               0: no limit */
     uint64_t startups;
     uint64_t max_fruitless; /* per minute and address */
     uint64_t crash_ban;     /* ms; 0: no address is banned */
@@ -127,15 +129,15 @@ struct settings {
         login_delay; /* ms: a wrong password is answered at a multiple of it */
     uint64_t guess_delay; /* ms: the longest delay after many failed logins */
     uint64_t login_tries;
-    uint64_t totp_time;       /* ms */
-    bool password_change;     /* all users may change it; users with
-                               * must_change= always may */
-    uint64_t hash_cost;       /* of new hashes of passwords */
-    uint64_t max_file_size;   /* bytes, 0: no limit */
-    uint64_t copy_max;        /* bytes, 0: no limit */
+    uint64_t totp_time;     /* ms */
+    bool password_change;   /* all users may change their passwords; users with
+                               must_change= always may */
+    uint64_t hash_cost;     /* of new hashes of passwords */
+    uint64_t max_file_size; /* bytes, 0: no limit */
+    uint64_t copy_max;      /* bytes, 0: no limit */
     struct min_free min_free; /* space that uploads must leave free */
-    uint64_t bandwidth_up, bandwidth_down; /* bytes per second, of all; 0: no
-                                              limit */
+    uint64_t bandwidth_up,
+        bandwidth_down; /* bytes per second of all users; 0: no limit */
     uint64_t user_bandwidth_up, user_bandwidth_down; /* of one user */
     uint64_t partial_days;    /* days until an unfinished upload is removed */
     unsigned on_conflict;     /* enum conflict */
@@ -162,7 +164,7 @@ struct settings {
                                                  */
     size_t said_count;
     struct complaint retired; /* about the first line with a setting that only
-                                 older versions have; "": there is none */
+                                 older versions have; "": no such line */
 };
 
 /* Returns the address that PASV announces to this client: the address of the
@@ -170,13 +172,13 @@ struct settings {
  * address that the client connected to. */
 const struct address *settings_announced(const struct settings *s,
                                          const struct address *client);
-/* Returns the listener of this number, which may come from another process. A
- * number that is too large has neither of the words. */
+/* Returns listener NUMBER. NUMBER can come from another process: if it is too
+ * large, the result is a listener with neither of the words. */
 const struct settings_listener *settings_listener(const struct settings *s,
                                                   uint64_t number);
 bool settings_networks_hold(const struct networks *n, const struct address *a);
-/* Removes the IPv6 addresses from `listen` if it has its default and the kernel
- * has no IPv6. Returns whether it did. */
+/* If the kernel has no IPv6 and `listen` has its default, removes the IPv6
+ * addresses from `listen`, and returns true. */
 bool settings_leave_out_ipv6(struct settings *s);
 
 /* Returns the line with this label, or NULL. */
@@ -187,8 +189,8 @@ const struct labelled *settings_find_label(const struct labelled_list *l,
 struct settings_pair {
     const char *certificate, *key;
 };
-/* Writes pair I: 0 is the pair without a label, the others follow in their
- * order. Returns false if there are no more. */
+/* Writes pair I: 0 is the pair without a label; the pairs with labels follow in
+ * their order. Returns false if there are no more. */
 bool settings_pair(const struct settings *s, size_t i,
                    struct settings_pair *ret);
 
@@ -196,7 +198,7 @@ bool settings_pair(const struct settings *s, size_t i,
  * default configuration, else "control" beside the configuration. Returns 0 or
  * -ENAMETOOLONG. */
 int settings_control(const struct settings *s, char *out, size_t size);
-/* Returns the line of KEY; 0: it has its default. */
+/* Returns the line of KEY; 0: KEY has its default. */
 size_t settings_line(const struct settings *s, const char *key);
 /* Complains "FILE:LINE: KEY = VALUE: WHY", or "FILE: KEY (default) = VALUE:
  * WHY", about a mistake that shows only when a setting is used. Always returns
@@ -209,7 +211,8 @@ int settings_blame(const struct settings *s, const char *key,
  * as it is. */
 void settings_place(const struct settings *s, const char *key,
                     struct complaint *c);
-/* Blames one of the lines with a label; KEY is their prefix. */
+/* Complains in the same form about ONE, a line with a label; KEY is the prefix
+ * of such keys. */
 int settings_blame_labelled(const struct settings *s, const char *key,
                             const struct labelled *one, struct complaint *c,
                             const char *why);
@@ -227,14 +230,14 @@ int settings_check_file(int fd, const char *name, enum settings_file kind,
                         struct complaint *c);
 
 /* Writes the path of the key of the partials' names: COMMON, the value of
- * `partials_key`, or if that is empty, the file in STATE. */
+ * `partials_key`, or if COMMON is empty, a file in STATE. */
 #define SETTINGS_KEY_PATH_MAX                                                  \
     (SETTINGS_PATH_MAX + sizeof(SETTINGS_KEY_FILE) + 1)
 void settings_key_path(const char *state, const char *common,
                        char out[SETTINGS_KEY_PATH_MAX]);
-/* Reads that key from the file NAME in DIRECTORY; PATH is
- * for the complaint. Returns 0; -ENOENT, -EACCES or -EINVAL: it can't be read,
- * or isn't private; -EBADMSG: it isn't a key. */
+/* Reads the key of the partials' names from the file NAME in DIRECTORY; PATH is
+ * for the complaint. Returns 0; -ENOENT or -EACCES: the file can't be read;
+ * -EINVAL: it isn't private; -EBADMSG: it isn't a key. */
 int settings_read_key(int directory, const char *name, const char *path,
                       uint8_t key[SIPHASH_KEY], struct complaint *c);
 

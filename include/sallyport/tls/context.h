@@ -21,14 +21,15 @@ struct tls_pair {
     int certificate_fd;      /* PEM; the caller closes it */
     const char *certificate; /* file names, for complaints */
     const char *key;
-    bool in_use;     /* it may have expired: it was in use before */
+    bool in_use;     /* it was in use before, so it is accepted even if it has
+                        expired */
     uint64_t number; /* the key's number, for the signer */
 };
 
 /* Makes a context from COUNT pairs, 1 to CERTIFICATES_MAX; POLICY says which
  * versions and suites it speaks. A client that sends a name (SNI) gets the
  * pairs for that name, one of each kind of key. A client that sends no name, or
- * an unknown one, gets the first pair and the pairs of other kinds that cover
+ * an unknown name, gets the first pair and the pairs of other kinds that cover
  * the same names. POLICY and SIGNER are copied. The signer has to prove that it
  * has each key. The context makes handshakes with itself, so that OpenSSL loads
  * everything that it loads on demand before a sandbox closes and before a fork.
@@ -45,7 +46,7 @@ struct tls_pair_facts {
     const char *name; /* the certificate's file name */
     bool unused;      /* an earlier pair is for the same names */
     char fingerprint[FINGERPRINT_TEXT_MAX]; /* SHA-256 of the certificate */
-    char pin[KEY_PIN_TEXT_MAX]; /* and of its public key; "": no memory */
+    char pin[KEY_PIN_TEXT_MAX]; /* SHA-256 of the public key; "": no memory */
     char host[HOST_TEXT_MAX];   /* the first DNS name of a host; "": none */
     bool self_signed;
 };
@@ -67,26 +68,28 @@ void tls_context_lifetime(struct tls_context *t, uint64_t seconds);
 /* Makes a ticket key of this process's own for TLS 1.2, which makes its tickets
  * before the login. Call it after the fork. */
 void tls_context_forked(struct tls_context *t);
-/* Sets the owner of new tickets, after the login. Without an owner no TLS 1.3
- * ticket is made. */
+/* Sets the owner of new tickets, after the login. The server makes TLS 1.3
+ * tickets only if there is an owner. */
 void tls_context_owner(struct tls_context *t, const struct ticket_owner *owner);
 
 /* The clients' certificates that the server accepts. */
 struct tls_clients_file {
     int fd;           /* PEM; the caller closes it; -1: none */
     const char *name; /* for complaints */
-    bool in_use;      /* it was in use before, and may have expired since */
+    bool in_use;      /* it was in use before, so it is accepted even if it has
+                         expired */
 };
 struct tls_clients {
     enum client_certificates mode;
-    struct tls_clients_file ca, crl; /* there may be no crl */
+    struct tls_clients_file ca, crl; /* crl.fd can be -1 */
 };
 
-/* From now on control channels ask for a certificate. They accept it only if
- * these CAs issued it for a client, it is valid now and it isn't revoked.
- * Returns 0, or -EINVAL with the complaint: a file is unreadable, empty or
- * expired, or none of the CAs signed a list. A file that was in use before may
- * have expired; but an expired CA or list admits nobody. */
+/* Makes control channels ask clients for a certificate. A channel accepts a
+ * certificate only if one of these CAs issued it for a client, and it is valid
+ * now and not revoked. Returns 0, or -EINVAL with the complaint: a file is
+ * unreadable, empty or expired, or none of the CAs signed a list. A file that
+ * was in use before is accepted even if it has expired; but an expired CA or
+ * list admits nobody. */
 int tls_context_clients(struct tls_context *t, const struct tls_clients *from,
                         struct complaint *c);
 
@@ -96,8 +99,8 @@ struct tls_date {
     const char *file; /* the file's name; the context owns the text */
     const char *what; /* "certificate" or "revocation list" */
     int number;       /* the position in the file, from 1 */
-    /* Seconds since 1970. A warning is due from WARN on, 30 days before the
-     * expiry, but for a list only in the last quarter of its life. */
+    /* Seconds since 1970. A warning is due from WARN on: 30 days before the
+     * expiry, or in the last quarter of a list's life if that is later. */
     int64_t begins, expires, warn;
 };
 /* Writes date number I, counted from 0. Returns false if there are no more. */

@@ -1,4 +1,4 @@
-/* How the process keys uses a private key: it signs TLS handshakes and nothing
+/* Private keys, with which the process keys signs TLS handshakes and nothing
  * else. */
 #ifndef SALLYPORT_TLS_SIGN_H
 #define SALLYPORT_TLS_SIGN_H
@@ -22,8 +22,8 @@ void sign_key_free(struct evp_pkey_st *k); /* K may be NULL */
  * parameters of an ECDHE exchange on a named curve. False for anything else. */
 bool sign_is_handshake(const struct sign_request *r);
 
-/* Signs the message. Returns 0; -EPERM: it is no handshake; -EINVAL: the key
- * can't do the scheme; -EIO: OpenSSL failed. */
+/* Signs the message. Returns 0; -EPERM: the message isn't a handshake's;
+ * -EINVAL: the key can't do the scheme; -EIO: OpenSSL failed. */
 int sign_make(struct evp_pkey_st *k, const struct sign_request *r,
               struct sign_result *ret);
 

@@ -21,17 +21,17 @@ enum stream_state {
     STREAM_FAILED  /* TLS alert or error: only free it */
 };
 
-/* Makes a plain stream. FD stays the caller's. The buffer of each direction is
- * made at its first use, and grows to BUFFER bytes: 16 KiB or more for a
- * control channel, 512 KiB for a data channel. Returns NULL if there is no
- * memory. */
+/* Makes a plain stream. FD stays the caller's. The stream allocates the buffer
+ * of a direction at its first use. BUFFER is its size in bytes: 16 KiB or more
+ * for a control channel, 512 KiB for a data channel. Returns NULL if there is
+ * no memory. */
 struct stream *stream_plain(int fd, size_t buffer);
 void stream_free(struct stream *s); /* S may be NULL */
 
 /* A control channel never resumes a TLS session. */
 enum stream_use { STREAM_CONTROL, STREAM_DATA };
 
-/* Makes the stream the server side of TLS, from the next byte on. The context
+/* Makes the stream speak TLS as the server, from the next byte on. The context
  * must outlive the stream. Returns 0, -EBUSY while plain bytes are buffered in
  * either direction, or -ENOMEM. */
 int stream_secure(struct stream *s, struct tls_context *t, enum stream_use use);
@@ -51,46 +51,48 @@ enum stream_state stream_offer_ticket(struct stream *s);
 enum stream_state stream_read(struct stream *s, void *into, size_t len,
                               size_t *got);
 /* Buffers up to LEN bytes, and sends whenever the buffer is full; *took is the
- * number of bytes that it took. STREAM_AGAIN: the buffer is full, and *took is
- * 0. */
+ * number of bytes that were buffered. STREAM_AGAIN: the buffer is full, and
+ * *took is 0. */
 enum stream_state stream_write(struct stream *s, const void *from, size_t len,
                                size_t *took);
 /* Sends the buffered bytes. */
 enum stream_state stream_flush(struct stream *s);
-/* Sends all that is buffered, under TLS also close_notify, and a FIN in the
- * same packet. Returns STREAM_OK once all has been sent. */
+/* Sends all buffered bytes, with TLS also close_notify, and a FIN in the same
+ * packet. Returns STREAM_OK once all has been sent. */
 enum stream_state stream_shutdown(struct stream *s);
 
 /* Returns the events (EPOLLIN, EPOLLOUT) that the last STREAM_AGAIN waits
  * for. */
 uint32_t stream_events(const struct stream *s);
-/* Are received bytes buffered? Then the socket may stay silent. */
+/* Are received bytes buffered? Then don't wait for the socket: perhaps it never
+ * becomes readable again. */
 bool stream_pending(const struct stream *s);
-/* Are there buffered bytes that are not sent yet? */
+/* Are there buffered bytes that must still be sent? */
 bool stream_unsent(const struct stream *s);
 
 /* Returns the number of bytes sent and received over the socket so far. It
  * shows whether a peer is slow or has stopped. */
 uint64_t stream_traffic(const struct stream *s);
 /* Returns the bytes of kernel memory with sent data that the peer hasn't
- * acknowledged. With a slow peer it falls for minutes before the socket accepts
- * more. */
+ * acknowledged. If the peer is slow, this number falls for minutes before the
+ * socket accepts more. */
 size_t stream_queued(const struct stream *s);
 
 /* Says why the last call failed, for the log; "" if it succeeded. The text is
  * the stream's. */
 const char *stream_cause(const struct stream *s);
-/* After STREAM_CUT under TLS: was it a FIN after a complete record? Anybody on
- * the path may have sent that. A FIN within a record doesn't count, nor does a
- * reset, since the peer's kernel discards what it hasn't sent yet. (A reset
- * after the FIN changes nothing: all bytes have come.) */
+/* After STREAM_CUT under TLS: did a FIN after a complete record end the stream?
+ * Anybody on the path can have sent such a FIN. A FIN within a record doesn't
+ * count. A reset doesn't count, either, since the peer's kernel then discards
+ * what it hasn't sent yet. (A reset after the FIN changes nothing: all bytes
+ * have come.) */
 bool stream_bare_fin(const struct stream *s);
-/* After STREAM_CUT: was it a FIN, and not a reset or time-out? */
+/* After STREAM_CUT: did a FIN end the stream, not a reset or a time-out? */
 bool stream_has_fin(const struct stream *s);
 /* Returns the host name that the client sent in its handshake (SNI, RFC 6066
- * 3), unchanged. NULL: the client sent none, or there is no TLS. The text lives
- * as long as the stream. On a data channel it means nothing: clients send the
- * host, its address, or none. */
+ * 3), unchanged. NULL: the client sent no name, or there is no TLS. The text
+ * lives as long as the stream. On a data channel it means nothing: clients send
+ * the host, its address, or none. */
 const char *stream_server_name(const struct stream *s);
 /* Returns "plain", or "TLSv1.3 TLS_AES_128_GCM_SHA256", followed by " resumed"
  * if the handshake resumed a session. The text is the stream's. */
@@ -115,8 +117,8 @@ void stream_forget_proof(struct stream *s);
 
 /* Has a data channel shown the certificate of the control channel? Call it
  * after the handshake. Returns true if the client has shown the same
- * certificate, or if the TLS session that it resumed holds it; also if the
- * control channel had no certificate. */
+ * certificate, if the TLS session that it resumed contains this certificate, or
+ * if the control channel had no certificate. */
 bool stream_same_client(const struct stream *s);
 
 #endif

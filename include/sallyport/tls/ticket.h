@@ -30,8 +30,9 @@ int ticket_owner_read(const void *bytes, size_t len, struct ticket_owner *ret);
 enum ticket_origin {
     ORIGIN_NONE,    /* a full handshake; no ticket was shown */
     ORIGIN_NOT_OWN, /* the client showed a ticket of another user or address, or
-                     * from before a change of the account; such a ticket is
-                     * never resumed, and the handshake was a full one */
+                       a ticket from before a change of the account; the server
+                       never resumes such a ticket, so the handshake was a full
+                       one */
     ORIGIN_USER,    /* another session of the same user and address */
     ORIGIN_SESSION, /* this session */
     ORIGIN_COUNT

@@ -1,5 +1,5 @@
-/* The service as systemd confines it: its mount namespace shows where it may
- * write. */
+/* The service as systemd confines it: the mount namespace of the service shows
+ * where it can write. */
 #ifndef SALLYPORT_UNIT_UNIT_H
 #define SALLYPORT_UNIT_UNIT_H
 
@@ -15,9 +15,9 @@ struct unit {
 
 /* Asks systemctl for the process of sallyport.service. Needs root. */
 void unit_look(struct unit *u);
-/* Does the unit forbid the service to write in PATH, which is absolute, and a
- * "home", "share" or "directory" (of the users file)? Then *c says why, and
- * what to do. False if the root isn't known. */
+/* Does the unit forbid the service to write in PATH, an absolute path? WHAT is
+ * "home", "share", or "directory" (of the users file). If so, *c says why, and
+ * what to do. Returns false if the root isn't known. */
 bool unit_forbids(const struct unit *u, const char *what, const char *path,
                   struct complaint *c);
 

@@ -1,15 +1,15 @@
 /* The users file: one line per user, in the column order of passwd(5):
  * name:hash:uid:gid:comment:home::key=value key=value … The functions are pure,
- * except that users_read() and users_survey() read a descriptor. They hash
- * nothing. */
+ * except that users_read() and users_survey() read a descriptor, and
+ * users_write() writes to one. No function computes the hash of a password. */
 #ifndef SALLYPORT_USERSFILE_USERSFILE_H
 #define SALLYPORT_USERSFILE_USERSFILE_H
 
 #include "sallyport/users/users.h"
 
 /* Reads the file from its start. *u needs no preparation, and is empty on
- * failure. FILE is its name for complaints. It refuses, with file and line: a
- * bad name, a duplicate name or uid, a hash of a refused kind (DES, MD5, NT,
+ * failure. FILE is its name for complaints. Refuses, with file and line: a bad
+ * name, a duplicate name or uid, a hash of a refused kind (DES, MD5, NT,
  * empty), a uid that isn't a number, a home that isn't absolute, an unknown
  * key. Returns 0; -EINVAL: a mistake; another -errno: the file couldn't be
  * read. *c has the reason in each case. */
@@ -17,38 +17,38 @@ int users_read(struct users *u, int fd, const char *file, struct complaint *c);
 /* Does the same for a text in memory, which stays as it is. */
 int users_parse(struct users *u, struct slice text, const char *file,
                 struct complaint *c);
-/* For programs that show the file and don't use it: calls REPORT for each
- * mistake, and *u gets the rows that can be read, also both of two rows with
- * the same name or uid. Returns the number of mistakes, or -errno with an empty
- * *u and the reason in *c. */
+/* Reads the file for a program that only shows it: calls REPORT for each
+ * mistake, and *u gets the rows that can be read. If two rows have the same
+ * name or uid, *u gets both. Returns the number of mistakes, or -errno with an
+ * empty *u and the reason in *c. */
 typedef void users_report(const char *mistake);
 int users_survey(struct users *u, int fd, const char *file,
                  users_report *report, struct complaint *c);
 
-/* Writes the table for users_take() (users/image.h). 0 or -errno */
+/* Writes the table for users_take() (users/image.h). Returns 0 or -errno. */
 int users_write(const struct users *u, int fd);
 
 /* An entry NAME or NAME:ROLE of a list with commas: shares=, teams=. */
 struct list_entry {
-    struct slice text, name, role; /* role.ptr NULL: without one */
+    struct slice text, name, role; /* role.ptr NULL: there is no role */
 };
 /* Cuts the next entry from *rest; false: there is none. */
 bool entry_next(struct slice *rest, struct list_entry *ret);
 /* Finds the entry of NAME in a list. */
 bool entry_find(struct slice list, struct slice name, struct list_entry *ret);
-/* Returns the rights of an entry of shares=: all if it has no role. Returns 0
- * or -EINVAL. */
+/* Sets *ret to the rights of an entry of shares=: to all rights if the entry
+ * has no role. Returns 0 or -EINVAL. */
 int entry_rights(const struct list_entry *e, unsigned *ret);
 
-/* Reads a value of expires=: "2027-01-31T12:00:00Z", or a day, which means its
- * end, UTC. Years 1970 to 9999. Returns 0 or -EINVAL. */
+/* Reads a value of expires=: "2027-01-31T12:00:00Z", or a day, which means the
+ * end of the day in UTC. The years are 1970 to 9999. Returns 0 or -EINVAL. */
 int user_expires_parse(struct slice text, int64_t *ret);
 
 /* A value of sync=, "NAME" or "NAME:WORD,WORD": the source of "user import
  * --sync" that made the row, and what the source has said. */
 enum {
     SYNC_HASH = 1,    /* the hash comes from the source */
-    SYNC_EXPIRES = 2, /* so does expires= */
+    SYNC_EXPIRES = 2, /* expires= comes from the source */
     SYNC_LOCKED = 4,  /* the source has locked the user */
     SYNC_GONE = 8,    /* the source no longer has the user */
 };
@@ -66,8 +66,8 @@ bool user_sync_closed(const struct user *user);
 /* Returns OUT. */
 const char *user_sync_text(const struct user_sync *s, char out[SYNC_TEXT_MAX]);
 
-/* Keys of older versions, which are still read. NOW NULL: the key has no effect
- * any more. */
+/* Keys of older versions, which are still read. NOW is the key's name now;
+ * NULL: the key has no effect any more. */
 struct user_old_key {
     const char *old, *now;
 };
@@ -78,8 +78,8 @@ extern const struct user_old_key user_old_keys[USER_OLD_KEYS];
  * with a complaint that begins with "KEY=". */
 int user_key_check(const char *key, const char *value, struct complaint *c);
 
-/* Reads a number and s, min, h, d or w. Returns seconds, or 0 if it is no
- * duration, or a zero one. */
+/* Parses a number and its unit: s, min, h, d or w. Returns seconds; 0: TEXT
+ * isn't a duration, or is zero. */
 int64_t user_duration_parse(struct slice text);
 
 /* How long files in a directory are kept. */
@@ -94,8 +94,8 @@ int user_retain_next(struct slice *rest, struct retention *ret);
     "expected PATH:TIME, such as /incoming:30d, several with commas; a path "  \
     "without blanks, commas, colons, . and ..; a time of at least 1h"
 
-/* user_hash.c: accepts these hashes, also after "!", which locks the user. "!"
- * or "*" alone is a locked user without a password. */
+/* user_hash.c. Accepts hashes of these kinds, also after "!", which locks the
+ * user. "!" or "*" alone stands for a locked user without a password. */
 #define USER_HASHES "yescrypt, bcrypt, scrypt, SHA-512 or SHA-256"
 bool user_hash_ok(const char *hash);
 /* Returns "yescrypt", "bcrypt", …, or "none" for a user without a password. */

@@ -15,22 +15,23 @@ struct users_head {
 union users_cell {
     uint64_t number;
     struct {
-        uint32_t at, len; /* in the text */
+        uint32_t at, len; /* a place and a length in the text */
     };
 };
 
-/* The kind of a cell. users_take() accepts a cell by the two bounds of its
- * field. */
+/* The kind of a cell. users_take() checks each cell by the bounds LEAST and
+ * MOST of its field. */
 enum users_kind {
-    USERS_TEXT,   /* of LEAST to MOST bytes, and a NUL follows; */
-    USERS_NAME,   /* the same, and it is a user's name, */
-    USERS_GROUP,  /* … or a share's or a team's name, */
-    USERS_PATH,   /* or a path */
+    USERS_TEXT,   /* LEAST to MOST bytes, and a NUL after them */
+    USERS_NAME,   /* a USERS_TEXT that is a user's name */
+    USERS_GROUP,  /* a USERS_TEXT that is the name of a share or team */
+    USERS_PATH,   /* a USERS_TEXT that is a path */
     USERS_PART,   /* LEAST to MOST bytes, without a NUL after them */
     USERS_NUMBER, /* from LEAST to MOST */
     USERS_MODE,   /* 0, or all bits of LEAST and only bits of MOST */
-    USERS_LIMIT,  /* 0, or the number + 1; LEAST is its place in limit_rows */
-    USERS_TEAM,   /* 0: none; or its place in the table + 1 */
+    USERS_LIMIT,  /* 0: not set, or the number + 1; LEAST is the place in
+                     limit_rows */
+    USERS_TEAM,   /* 0: no team, or the team's place in the table + 1 */
 };
 
 /* The fields of struct row_limits. */
@@ -102,7 +103,7 @@ struct users_directory {
     USERS_DIRECTORY_FIELDS(USERS_CELL)
 };
 
-/* The same lists for the writer and for users_take(). */
+/* These lists as tables, for the writer and for users_take(). */
 struct users_field {
     enum users_kind kind;
     size_t at, size; /* in the struct */

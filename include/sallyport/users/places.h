@@ -1,4 +1,4 @@
-/* The directories of users and shares: which of them overlap. */
+/* Finds directories of users and shares that overlap. */
 #ifndef SALLYPORT_USERS_PLACES_H
 #define SALLYPORT_USERS_PLACES_H
 
@@ -15,7 +15,8 @@ struct row_place {
     bool share;
 };
 
-/* Does what place_resolve() does. OWNER belongs to struct places. */
+/* A function that resolves a path as place_resolve() does. OWNER is the owner
+ * in struct places. */
 typedef void place_resolver(const void *owner, const char *path,
                             char out[PATH_MAX]);
 
@@ -27,23 +28,23 @@ struct places {
 };
 
 /* Copies an absolute path without "//" and without '/' at its end. Returns 0 or
- * -ENAMETOOLONG. It looks only at the text. */
+ * -ENAMETOOLONG. Looks only at the text, not at the disk. */
 int place_tidy(struct slice path, char *out, size_t size);
 
 /* Resolves the symbolic links in the part of PATH that exists, and adds the
- * rest. If it can't, OUT is the tidy path. "/" becomes "". It is a
- * place_resolver, and ignores NONE. */
+ * rest. If the result is too long, OUT is the tidy path. "/" becomes "". This
+ * is a place_resolver, which ignores NONE. */
 void place_resolve(const void *none, const char *path, char out[PATH_MAX]);
 
 /* Resolves the paths of all homes and shares, by RESOLVE (NULL:
- * place_resolve()). Returns whether there was memory. In any case the caller
+ * place_resolve()). Returns false if memory is short. In any case the caller
  * calls places_release(). */
 bool places_fill(struct places *p, const struct users *u,
                  place_resolver *resolve, const void *owner);
 void places_release(struct places *p);
-/* Finds a place that is equal to PATH, contains it or lies in it, also by
- * symbolic links, but ignores OWN, a row or NULL. Returns NULL if there is
- * none. */
+/* Finds a place that is PATH, contains PATH or lies in PATH, also by symbolic
+ * links. Ignores the place of the row OWN (NULL: ignores none). Returns NULL if
+ * there is none. */
 const struct row_place *places_overlap(const struct places *p, const char *path,
                                        const void *own);
 

@@ -10,8 +10,8 @@
 #include "sallyport/base/buf.h"
 #include "sallyport/base/slice.h"
 
-/* The columns of a user; of a share after "@share"; of a team after "@team".
- * Then come the keys. */
+/* The columns of a user, of a share after "@share", and of a team after
+ * "@team". The keys follow. */
 enum row_column {
     ROW_NAME,
     ROW_HASH,
@@ -29,10 +29,9 @@ enum row_column {
 
 struct row {
     char *column[ROW_COLUMNS]; /* none of the first COLUMNS is NULL */
-    size_t columns;            /* how many columns precede the keys; 0: this is
-                                * no row */
-    char **key; /* "NAME=VALUE" in the order of the line; "" between two
-                   blanks */
+    size_t columns; /* how many columns precede the keys; 0: there is no row */
+    char **key;     /* "NAME=VALUE" in the order of the line; "" between two
+                       blanks */
     size_t keys;
     const char *end; /* "\r" of a Windows line end, or "" */
 };
@@ -40,29 +39,32 @@ struct row {
 /* A user without a name. */
 #define ROW_NEW SLICE(":::::::")
 
-/* The functions of type int return 0; -ENOMEM; -EINVAL or -EMSGSIZE as below.
- * After a failure the row is as before. */
+/* The functions of type int return 0; -ENOMEM; or -EINVAL or -EMSGSIZE, as
+ * their comments say. A failure doesn't change the row. */
 
-/* -EINVAL: a column is missing, or a byte is NUL. *r needs no preparation, and
- * has no columns after a failure. The caller calls row_release(). */
+/* Parses LINE. -EINVAL: a column is missing, or a byte is NUL. *r needs no
+ * preparation, and has no columns after a failure. The caller calls
+ * row_release(). */
 int row_parse(struct row *r, struct slice line);
-/* Wipes and frees it. */
+/* Wipes and frees the row's memory. */
 void row_release(struct row *r);
 /* Adds the line, without a line end. Returns 0 or buf_add()'s -errno. */
 int row_print(const struct row *r, struct buf *into);
 
-/* -EINVAL: TEXT has a ':' or a control byte, which would make other columns or
- * lines of it. -EMSGSIZE: it is longer than a line may be. */
+/* Sets a column to TEXT. -EINVAL: TEXT has a ':' or a control byte, which would
+ * begin another column or line. -EMSGSIZE: TEXT is longer than a line can be.
+ */
 int row_set_column(struct row *r, enum row_column column, const char *text);
-/* Sets HASH, with the '!' before it that locks the user. */
+/* Sets the column of the hash to HASH; if LOCKED, with a '!' before it, which
+ * locks the user. */
 int row_set_hash(struct row *r, bool locked, const char *hash);
 int row_set_number(struct row *r, enum row_column column, uint64_t number);
 
-/* The value of KEY, or NULL. */
+/* Returns the value of KEY, or NULL. */
 const char *row_get(const struct row *r, const char *key);
 /* Sets KEY=VALUE at the end, and removes an older value. VALUE NULL only
- * removes it. Refuses a VALUE as row_set_column() does, except that it may have
- * a ':' and must not have a blank. */
+ * removes it. Refuses a VALUE as row_set_column() does, except that VALUE can
+ * have a ':' and must not have a blank. */
 int row_set(struct row *r, const char *key, const char *value);
 
 /* A password that the user has changed: the row gets a new hash, and

@@ -21,7 +21,8 @@
 #define USER_COMMENT_MAX 255
 #define USER_HOME_MAX    1023
 #define USER_LINE_MAX    4096
-/* One less, since chown(2) takes -1 as "no change". */
+/* The largest id is one less than UINT32_MAX, which chown(2) takes as "no
+ * change". */
 #define USER_ID_MAX     (UINT32_MAX - 1)
 #define USERS_FILE_MAX  (64u << 20)
 #define USERS_MAX       131072
@@ -29,7 +30,7 @@
 #define SHARE_GID_MIN   100 /* lower gids belong to groups of the system */
 #define TEAMS_MAX       4096
 #define USER_MOUNTS_MAX 64 /* shares and directories of one user or team */
-#define GRANTS_MAX      (1u << 20) /* of all users */
+#define GRANTS_MAX      (1u << 20) /* grants of all users together */
 #define DIRECTORIES_MAX (1u << 20)
 
 /* A directory that several users share. It appears as /NAME. */
@@ -48,8 +49,8 @@ struct row_limits {
     struct slice networks, hours; /* in the table's text; len 0: any */
 };
 
-/* A list of users, who get its shares and have its limits. In master the shares
- * are among the users' grants. */
+/* A team of users, who get the team's shares and have its limits. In master
+ * these shares are among the users' grants. */
 struct team {
     char *name;
     struct slice shares; /* as in the file: NAME[:ROLE],NAME[:ROLE]… */
@@ -57,7 +58,8 @@ struct team {
     size_t line;
 };
 
-/* A user's rights in a share: the union of the user's own and the teams'. */
+/* A user's rights in a share: the rights from the user's row and from the rows
+ * of the user's teams, added up. */
 struct grant {
     uint32_t share; /* index into users.share */
     uint32_t rights;
@@ -90,14 +92,16 @@ struct user {
     bool must_change; /* the password must be changed before anything else */
     int64_t expires;  /* seconds since 1970; 0: never */
     unsigned file_mode, dir_mode; /* 0: the server's */
-    const struct share *share;    /* the table's, for the grants */
-    const struct grant *grant;    /* each share once, in the table's order */
+    const struct share
+        *share; /* the table's shares, to which the grants refer */
+    const struct grant *grant; /* each share once, in the table's order */
     size_t grants;
     const struct directory_right *directory;
     size_t directories;
-    /* As in the file: what the user has by name, how long files are kept, and
-     * the source of the row. Master doesn't have them, nor the '!' before the
-     * hash, by which somebody has locked the user by hand. */
+    /* Values as in the file: the names of the user's shares and teams, how long
+     * files are kept, and the source of the row. Master has neither these
+     * values nor .locked_by_hand, which is true if the hash has a '!' before
+     * it. */
     struct slice shares, teams, retain, sync;
     bool locked_by_hand;
     size_t line;
@@ -114,7 +118,8 @@ struct users {
     size_t shares;
     struct team *team;
     size_t teams;
-    struct grant *grant; /* grants of all users, in the order of their rows */
+    struct grant
+        *grant; /* grants of all users, in the order of the users' rows */
     size_t grants;
     struct directory_right *directory;
     size_t directories;
@@ -126,31 +131,31 @@ struct users {
 };
 
 void users_release(struct users *u);
-/* Hides the rows from forks (MADV_WIPEONFORK), which also keeps fork(2) fast
- * with 100,000 users. If the kernel can't, forks see the rows, but not the
- * hashes, which are in the text. */
+/* Hides the rows from forks (MADV_WIPEONFORK). This also keeps fork(2) fast
+ * with 100,000 users. If the kernel can't hide them, forks see the rows, but
+ * not the hashes, which are in the text. */
 void users_keep_from_forks(struct users *u);
 /* Takes the table that reader has written to the sealed file FD
- * (users/image.h), and validates every field of it. FD stays the caller's. The
- * texts stay in the file's memory, which no fork inherits. *u needs no
- * preparation, and is empty on failure. Returns 0, or another -errno than
- * -EINVAL, with the complaint. */
+ * (users/image.h), and validates every field of the table. FD stays the
+ * caller's. The texts stay in the file's memory, which no fork inherits. *u
+ * needs no preparation, and is empty on failure. Returns 0; or an -errno other
+ * than -EINVAL, with the complaint. */
 int users_take(struct users *u, int fd, struct complaint *c);
 
 /* Returns the version of a row. It changes with anything that grants access:
  * the hash, the lock, the expiry, the second factor, uid, gid, home, rights,
  * client certificate, data_binding, the shares and the rights in them, the
  * rights of directories, the modes, must_change, uploads, upload_bytes. The
- * comment, on_conflict and upload_eof don't change it. Without the KEY it
- * reveals nothing. */
+ * comment, on_conflict and upload_eof don't change it. Who has no KEY learns
+ * nothing from it. */
 uint64_t user_version(const struct user *user, const uint8_t key[SIPHASH_KEY]);
 
 /* Has the user expired at NOW, in seconds since 1970? */
 bool user_expired(const struct user *user, int64_t now);
 
-/* Returns the rights that the user has in the home, in a share or in a
- * directory with rights of its own, and the rights that the user has in all of
- * them. */
+/* *somewhere gets the rights that the user has in at least one place: the home,
+ * a share, or a directory with rights of its own. *everywhere gets the rights
+ * that the user has in all these places. */
 void user_rights(const struct user *user, unsigned *somewhere,
                  unsigned *everywhere);
 
@@ -162,9 +167,9 @@ uint64_t row_limit(const struct row_limits *l, int limit, uint64_t setting);
  * limit. */
 uint64_t user_file_size(const struct user *user, uint64_t setting);
 
-/* May the user be logged in from PEER at NOW, in the server's local time? The
- * networks and hours of the user and of each team must permit it. PEER NULL:
- * any address. */
+/* May the user be logged in from PEER at the time NOW? Hours are in the
+ * server's local time. The networks and hours of the user and of each team must
+ * permit it. PEER NULL: any address. */
 enum admission { ADMISSION_YES, ADMISSION_ELSEWHERE, ADMISSION_OUT_OF_HOURS };
 enum admission user_admission(const struct user *user,
                               const struct address *peer, time_t now);
@@ -177,36 +182,37 @@ int user_hours_check(struct slice value, struct complaint *c);
  * each "sha256:" and 64 hexadecimal digits in lower case, or "subject:…",
  * "email:…", "dns:…", "uri:…". Returns 0, or -EINVAL with a complaint. */
 int user_certificate_check(struct slice value, struct complaint *c);
-/* Is one of the user's certificates among CLAIMS, one name per line? Returns
+/* Does CLAIMS, one name per line, have one of the user's certificates? Returns
  * false for a user who needs no certificate. */
 bool user_certificate_shown(const struct user *user, struct slice claims);
-/* Writes up to MOST hashes of "sha256:" names to OUT. Returns their number.
- * With login=certificate there are at most USER_PINS_MAX. */
+/* Writes up to MOST hashes, those of the user's "sha256:" names, to OUT.
+ * Returns their number. A user with login=certificate has at most
+ * USER_PINS_MAX. */
 #define USER_PINS_MAX 16
 size_t user_certificate_pins(const struct user *user, uint8_t (*out)[PIN_BYTES],
                              size_t most);
 
-/* May the user have a process files? If root runs the server: uid_first to
- * uid_last, no gid 0. Otherwise: users with homes below `homes` and shares
- * below `shares`, since all have the caller's uid. Returns 0, or -EINVAL with
- * the complaint "user NAME: …". */
+/* May the user have a process files? If root runs the server, the uid must be
+ * in uid_first to uid_last, and the gid not 0. Otherwise the home must be below
+ * `homes`, and shares below `shares`, since all users have the caller's uid.
+ * Returns 0, or -EINVAL with the complaint "user NAME: …". */
 struct settings;
 int user_permitted(const struct user *user, const struct settings *s, bool root,
                    struct complaint *c);
 
-/* index.c: makes the hash table for users_find(), after which no row may move.
- * users_find() finds the first of the rows with the same name. Returns false if
- * memory is short. */
+/* index.c: makes the hash table for users_find(). After that no row must move.
+ * Returns false if memory is short. users_find() returns the first row with
+ * this name, or NULL. */
 bool users_index(struct users *u);
 const struct user *users_find(const struct users *u, struct slice name);
 
 /* Does NAME match [A-Za-z0-9._@-]{1,32}, without '.', '-' or '@' at the
  * beginning? Capitals count: Anna and anna are two users. */
 bool user_name_ok(struct slice name);
-/* The same for a share or a team: only [a-z0-9._-]. */
+/* Does NAME match the same for a share or a team, but with [a-z0-9._-] only? */
 bool group_name_ok(struct slice name);
-/* Is HASH "$y$…", as auth makes new ones, in characters that can't end the
- * column of the users file? */
+/* Is HASH a hash "$y$…", such as auth makes, without characters that could end
+ * the column of the users file? */
 bool user_hash_is_new(struct slice hash);
 /* Is PATH absolute, not "/", without "//", ".", ".." and control bytes, without
  * a '/' at its end, and not over USER_HOME_MAX bytes? */
@@ -214,11 +220,11 @@ bool user_path_ok(struct slice path);
 /* Does PATH lie in DIRECTORY? Both are normal; a directory doesn't lie in
  * itself. */
 bool user_path_beneath(const char *path, const char *directory);
-/* Does the same, but a directory lies in itself, and all directories lie in
- * "/". */
+/* Returns the same, but here a directory lies in itself, and all directories
+ * lie in "/". */
 bool user_path_within(const char *path, const char *directory);
-/* Compares two paths for qsort(3): '/' comes before all other bytes, so the
- * contents of a directory follow it immediately. */
+/* Compares two paths for qsort(3). '/' comes before all other bytes, so the
+ * contents of a directory follow the directory immediately. */
 int user_path_order(const char *a, const char *b);
 
 #endif

@@ -22,24 +22,24 @@ struct users_file {
     struct stat read; /* of users_file_read(); inode 0: there was no file */
 };
 
-/* Opens the directory of the file, which may be missing. Returns 0 or -errno.
- * In any case the caller calls users_file_close(), which releases the lock too.
- */
+/* Opens the directory of the file PATH; the file can be missing. Returns 0 or
+ * -errno. In any case the caller calls users_file_close(), which also releases
+ * the lock. */
 int users_file_open(struct users_file *p, const char *path);
 void users_file_close(struct users_file *p);
-/* Waits up to MS for the lock, which is a file beside the users file. Then it
+/* Waits up to MS for the lock, which is a file beside the users file. Then
  * removes the leftover of a killed process. Returns 0; -ETIMEDOUT: somebody
  * else edits the file; or another -errno. */
 int users_file_lock(struct users_file *p, uint64_t ms);
 
-/* Reads the users file, and notes which one it is. On a network disk it reads
- * the file that the server has now, not the one in this machine's memory. The
- * caller holds the lock. Returns 0;
- * 1: it is being written; or -errno. */
+/* Reads the users file, and notes its inode. On a network disk reads the file
+ * that the disk has now, not an older file from this machine's memory. The
+ * caller holds the lock. Returns 0; 1: somebody is writing to the file; or
+ * -errno. */
 int users_file_read(struct users_file *p, struct buf *text);
 
-/* Has anybody the file open for writing? FD is open for reading only. Returns
- * false also on a file system that can't tell. */
+/* Does anybody have the file open for writing? FD is open for reading only.
+ * Returns false if the file system can't tell. */
 bool users_file_is_written(int fd);
 
 /* Checks the finished file before it gets its name. Returns 0, or a negative
@@ -50,23 +50,23 @@ typedef int users_file_check(int fd, void *owner);
  * and syncs the directory. Owner, group and mode come from LIKE (NULL: the
  * caller's, 0600), but others get no rights. If the process is killed, the old
  * or the new file is there, complete. The caller holds the lock of the
- * directory. Returns 0 or -errno. *stands: the new file has its name, even if
- * the sync of the directory has failed. */
+ * directory. Returns 0 or -errno. *stands: does the new file have its name?
+ * This can be true although the sync of the directory has failed. */
 int users_file_replace(int directory_fd, const char *name, struct slice bytes,
                        const struct stat *like, users_file_check *check,
                        void *owner, bool *stands);
 
-/* Does the same for the users file, after users_file_read(): it keeps its
- * owner, group and mode. -ESTALE: the file has been replaced since it was read,
- * or the lock is lost. */
+/* Does the same for the users file, after users_file_read(): the new file has
+ * the owner, group and mode of the old one. -ESTALE: somebody has replaced the
+ * file since users_file_read(), or the lock is lost. */
 int users_file_commit(const struct users_file *p, struct slice bytes,
                       users_file_check *check, void *owner, bool *stands);
 
-/* Replaces a user's hash, and changes no other byte of the file. Doesn't wait
- * for the lock. Returns 0 or -errno; -ETIMEDOUT: somebody else edits the file;
- * -ESTALE: the file has changed, is perhaps being written, or has another hash
- * of the user; -EPERM: the new file would have another owner or group. *stands
- * as above. */
+/* Replaces a user's hash, and removes must_change= from that row. Changes no
+ * other byte of the file. Doesn't wait for the lock. Returns 0 or -errno;
+ * -ETIMEDOUT: somebody else edits the file; -ESTALE: the file has changed, or
+ * has another hash of the user; -EPERM: the new file would have another owner
+ * or group. *stands is as for users_file_replace(). */
 int users_file_set_hash(const char *path, const struct hash_change *change,
                         bool *stands);
 
