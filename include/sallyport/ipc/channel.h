@@ -215,8 +215,9 @@ int channel_dispatch(struct channel *c, const struct handler *table, size_t n,
     channel_dispatch((c), (table), sizeof(table) / sizeof((table)[0]),         \
                      (owner), (most))
 #define DISPATCH(c, table, owner) DISPATCH_MOST(c, table, owner, DISPATCH_MAX)
-/* Handles one message; if another message waits, the loop calls again. So a
- * channel on which two messages seldom wait needs one system call, not two. */
+/* Handles one message. If another one waits, the loop calls again at once. So
+ * if seldom more than one message waits, each needs one recvmsg(2), without a
+ * second one that finds nothing. */
 #define DISPATCH_ONE(c, table, owner) DISPATCH_MOST(c, table, owner, 1)
 #define DISPATCH_MAX                  64
 #define DISPATCH_ALL                  4096 /* more than a socket holds */

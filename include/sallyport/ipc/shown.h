@@ -9,7 +9,7 @@
 /* The byte before each name: the kind of the value. */
 enum shown_kind {
     SHOWN_TEXT = '=',
-    SHOWN_ITEM = '+', /* a text; all items of a name are a list */
+    SHOWN_ITEM = '+', /* a text; items of the same name form a list */
     SHOWN_NUMBER = '#',
     SHOWN_FLAG = '?', /* 0 or 1 */
     SHOWN_TIME = '@', /* seconds since 1970; 0: unknown */

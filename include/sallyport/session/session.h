@@ -17,7 +17,7 @@ struct session_deadlines {
     uint64_t ask_long; /* for an answer of files that a slow disk or a large
                           file can delay */
     uint64_t gate;     /* for gate's answer to PASV, and for gate's keys after a
-                          login. Master replaces a gate that hangs within 14 s */
+                          login. Within 14 s master replaces a gate that hangs */
     uint64_t gateless; /* for the next gate, after a gate has ended */
 };
 

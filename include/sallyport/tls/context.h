@@ -93,8 +93,8 @@ struct tls_clients {
 int tls_context_clients(struct tls_context *t, const struct tls_clients *from,
                         struct complaint *c);
 
-/* The expiry of a certificate, of the server or of a CA of clients, or of a
- * revocation list. */
+/* When something expires: the server's certificate, the certificate of a CA for
+ * clients, or a revocation list. */
 struct tls_date {
     const char *file; /* the file's name; the context owns the text */
     const char *what; /* "certificate" or "revocation list" */

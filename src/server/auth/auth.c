@@ -58,8 +58,8 @@ static int auth_on_users(void *owner, struct msg_users *m)
 }
 
 /* Descriptors besides the pairs to sessions: the standard ones, master, log,
- * the loop, and for a moment a new table of users. Master sends no more, so
- * only a bug exhausts the limit. */
+ * the loop, and for a moment a new table of users. Master never sends more
+ * than these and the pairs, so only a bug reaches the limit. */
 #define FILES_BESIDES 16
 
 static int auth_set_up(void *owner)

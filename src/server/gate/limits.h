@@ -64,7 +64,8 @@ struct limits {
      * the largest n with many[n] > 0. */
     uint64_t *many, most;
     size_t places;   /* for sessions */
-    size_t prefixes; /* of `slot`: enough for all that can count at a time */
+    size_t prefixes; /* rows of `slot`: enough for all prefixes that can be in
+                        use */
     uint8_t key[SIPHASH_KEY];
     struct prefix_count *slot;
     struct prefix_chain *chain;

@@ -48,9 +48,10 @@ static bool control_reads(const struct session *s)
            control_may_take_line(s);
 }
 
-/* A socket that isn't read now stays watched until something comes
- * (control_on_socket()): most clients send nothing before they have their
- * reply. */
+/* While the socket isn't to be read, its watch for input stays, and
+ * control_on_socket() removes it only if something arrives. That saves changes
+ * of the watch, since most clients send nothing before they have their reply.
+ */
 void control_watch(struct session *s)
 {
     struct control_connection *c = &s->control;

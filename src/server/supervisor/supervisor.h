@@ -42,7 +42,9 @@ int kept_find(const struct kept *k, const char *name);
 /* Call it when generation NUMBER has ended: marks its session table, for the
  * masters that map it, and drops the table. */
 void kept_end_sessions(struct kept *k, uint64_t number);
-/* Drops the tables of generations that ended while a new master had them. */
+/* Call it when a generation begins to lead, with its list. Drops the session
+ * tables in it that kept_end_sessions() has marked: their generations have
+ * ended during its start. */
 void kept_drop_ended(struct kept *k);
 void kept_release(struct kept *k);
 /* Makes a sealed file that names all descriptors, after the line "HEADING

@@ -29,8 +29,8 @@ struct control_socket {
  * or another error that may pass. The complaint is "PATH: WHY". */
 int control_socket_open(struct control_socket *s, const char *path,
                         struct succession *h, struct complaint *c);
-/* Can members of GROUP reach the socket? 0: no group. Returns 0, or -EINVAL
- * with the complaint "PATH: WHY". */
+/* Checks that members of GROUP can reach the socket; GROUP 0 means no group.
+ * Returns 0 if they can, or -EINVAL with the complaint "PATH: WHY". */
 int control_socket_permits(const struct control_socket *s, gid_t group,
                            struct complaint *c);
 /* Gives the socket, if it is open, to GROUP, so that only its members and root
