@@ -14,13 +14,16 @@
 #define BLOCKS 85u
 #define SINGLE 64u /* the last ones of a block, for ports_one() */
 
+/* As the server binds: a port of a connection that has ended is free. */
 static bool port_is_free(unsigned port)
 {
+    const int one = 1;
     const struct sockaddr_in at = { .sin_family = AF_INET,
                                     .sin_port = htons((uint16_t)port) };
     FD_CLEANUP int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    return bind(fd, (const struct sockaddr *)&at, sizeof(at)) == 0;
+    return setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0 &&
+           bind(fd, (const struct sockaddr *)&at, sizeof(at)) == 0;
 }
 
 /* Returns the first port of a block that this process and its children have
