@@ -77,9 +77,9 @@ gid_t ids_of_group(const char *text);
 /* Sets all given options but --hash-stdin in the row, and checks their values.
  * Asks no system. */
 void given_set(struct row *row);
-/* Checks the name of a source, the value of --sync. OR: what is permitted
- * besides. */
-void given_source(const char *name, const char *or);
+/* Checks the name of a source, the value of --sync. BESIDES: what is permitted
+ * too. */
+void given_source(const char *name, const char *besides);
 /* Checks the options, for a row that is made later. */
 void given_check(void);
 /* Fails unless an option changes a row. */

@@ -59,13 +59,13 @@ int certificate_tidy(const char *text, char out[CERTIFICATE_MAX])
     return bad ? -ENAMETOOLONG : 0;
 }
 
-void given_source(const char *name, const char *or)
+void given_source(const char *name, const char *besides)
 {
     if (!group_name_ok(slice_from(name)))
         fail(EX_USAGE,
              "--sync %s: expected the name of a source: 1 to 32 of a-z 0-9 . _ "
              "-, not beginning with . or -%s",
-             name, or);
+             name, besides);
 }
 
 /* Sets a key. The users file has the rules, and their words. */
