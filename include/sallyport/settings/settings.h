@@ -32,7 +32,7 @@
 #define SETTINGS_LINE_MAX 2000u
 #define SETTINGS_TEXT_MAX (256u << 10)
 #define SETTING_ROWS_MAX  96 /* the table asserts that its rows fit */
-#define SETTINGS_KEY_MAX  32 /* the table asserts that its keys fit */
+#define SETTINGS_KEY_MAX  32 /* bytes of a key, with its NUL */
 /* uids that the configuration can't give away: the uids of reader
  * (src/server/reader/main.c) and of nobody, and the old (uid_t)-1. */
 #define SETTINGS_RESERVED_FIRST 65533

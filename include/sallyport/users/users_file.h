@@ -64,9 +64,9 @@ int users_file_commit(const struct users_file *p, struct slice bytes,
 
 /* Replaces a user's hash, and removes must_change= from that row. Changes no
  * other byte of the file. Doesn't wait for the lock. Returns 0 or -errno;
- * -ETIMEDOUT: somebody else edits the file; -ESTALE: the file has changed, or
- * has another hash of the user; -EPERM: the new file would have another owner
- * or group. *stands is as for users_file_replace(). */
+ * -ETIMEDOUT: somebody else edits the file, or writes to it; -ESTALE: the file
+ * has changed, or has another hash of the user; -EPERM: the new file would have
+ * another owner or group. *stands is as for users_file_replace(). */
 int users_file_set_hash(const char *path, const struct hash_change *change,
                         bool *stands);
 

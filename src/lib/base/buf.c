@@ -1,5 +1,5 @@
-/* The growing buffer with a maximum. It wipes memory before it frees it, since
- * lines and passwords pass through it. */
+/* The growing buffer with a maximum. It wipes memory before it frees the
+ * memory, since passwords pass through buffers. */
 #include "sallyport/base/buf.h"
 
 #include <errno.h>
@@ -27,9 +27,9 @@ void buf_clear(struct buf *b)
     b->len = 0;
 }
 
-/* Doesn't use realloc(3), which may leave a copy of a secret in freed memory.
- * Gives a caller that reserves much just that: bytes that are never used would
- * be wiped too. */
+/* Doesn't use realloc(3), which can leave a copy of a secret in freed memory.
+ * Gives a caller that reserves much exactly that room, since unused bytes would
+ * be wiped, too. */
 int buf_reserve(struct buf *b, size_t len)
 {
     size_t size = b->size ? 2 * b->size : BUF_FIRST;
@@ -88,7 +88,7 @@ int buf_add_format(struct buf *b, const char *format, ...)
     va_end(args);
     if (len < 0)
         return -EINVAL;
-    r = buf_reserve(b, (size_t)len + 1); /* vsnprintf's NUL */
+    r = buf_reserve(b, (size_t)len + 1); /* room for vsnprintf's NUL */
     if (r < 0)
         return r;
     va_start(args, format);

@@ -22,7 +22,7 @@ uint64_t clock_us(void)
 
 uint64_t debt_owed(const uint64_t *paid, uint64_t now)
 {
-    uint64_t until = *paid; /* read it once: it may be in shared memory */
+    uint64_t until = *paid; /* read *paid once: it can be in shared memory */
 
     return until > now ? until - now : 0;
 }

@@ -40,13 +40,12 @@ void stderr_wait(bool waits)
     stderr_waiting = waits;
 }
 
-/* Prints a line. A message may have a part of a file or a name, so this makes
- * it harmless for a terminal or a log.
- *
- * Never waits: a full pipe must not stop master. A line is shorter than
- * PIPE_BUF, so POLLOUT means that it fits. It is one write(2), so that lines of
- * several processes don't mix. Doesn't use stdio: a fork would copy its
- * buffers. */
+/* Prints a line. A message can contain a part of a file or a name, so the line
+ * is made harmless for a terminal or a log. Doesn't wait unless stderr_wait()
+ * permits it: a full pipe must not stop master. A line is shorter than
+ * PIPE_BUF, so POLLOUT means that the line fits. Each line is one write(2), so
+ * that lines of several processes don't mix. Doesn't use stdio: a fork would
+ * copy its buffers. */
 __attribute__((format(printf, 1, 0))) static void print_list(const char *format,
                                                              va_list args)
 {
@@ -66,8 +65,7 @@ __attribute__((format(printf, 1, 0))) static void print_list(const char *format,
     if (poll(&err, 1, stderr_waiting ? -1 : 0) == 1 && err.revents & POLLOUT)
         written = write(STDERR_FILENO, line, len);
     (void)written; /* the failure can't be reported in another way */
-    explicit_bzero(line, sizeof(line)); /* it may have contained a new
-                                         * password */
+    explicit_bzero(line, sizeof(line)); /* it can contain a new password */
 }
 
 void stderr_print(const char *format, ...)

@@ -18,7 +18,7 @@
 int execute_program(const char *const argv[], int ms, bool errors, char *out,
                     size_t size)
 {
-    /* Its size is sealed, so the program can't fill the memory. */
+    /* The size of the file is sealed, so the program can't fill the memory. */
     FD_CLEANUP int file =
         memfd_create("output", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     pid_t pid = file < 0 || ftruncate(file, (off_t)size) < 0 ||

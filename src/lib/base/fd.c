@@ -131,8 +131,8 @@ bool fd_has_no_leases(int fd, int error)
 
 int fd_read_file(int fd, struct buf *into)
 {
-    /* Reserves the whole size at once: a buffer that grows is copied and wiped
-     * each time. */
+    /* Reserve the whole size at once: each time a buffer grows, its bytes are
+     * copied and wiped. */
     size_t room = into->max - into->len;
     struct stat st;
 

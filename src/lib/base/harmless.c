@@ -2,9 +2,9 @@
  * log. */
 #include "sallyport/base/harmless.h"
 
-/* The well-formed characters of UTF-8 (RFC 3629): the first byte, the second
- * one, and how many bytes there are. Overlong forms, surrogates and numbers
- * above U+10FFFF have no row. */
+/* The well-formed characters of UTF-8 (RFC 3629): bounds of the first byte,
+ * bounds of the second byte, and the number of bytes. Overlong forms,
+ * surrogates and numbers above U+10FFFF have no row. */
 static const struct utf8_row {
     uint8_t first, last, least, most;
     size_t len;
@@ -15,7 +15,8 @@ static const struct utf8_row {
     { 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
 };
 
-/* Returns the bytes of the well-formed character at AT; 0: there is none. */
+/* Returns how many bytes the well-formed character at AT has; 0: there is none.
+ */
 static size_t utf8_length(struct slice s, size_t at)
 {
     const uint8_t *c = (const uint8_t *)s.ptr + at;

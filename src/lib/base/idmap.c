@@ -6,7 +6,7 @@
 #include "sallyport/base/fd.h"
 
 /* A line has three numbers, "         0     100000      65536": the first id
- * inside, the first one outside, and how many there are. */
+ * inside, the first id outside, and the number of ids. */
 bool idmap_text_has(struct slice text, uint64_t first, uint64_t last,
                     uint64_t *last_there)
 {

@@ -1,7 +1,7 @@
-/* The event loop. Level-triggered epoll; timers in a sorted list. Most
- * processes arm a few dozen at once. gate arms one for each session, up to
- * 20,000: setting one may walk the whole list, but a session's is set only once
- * in about idle_timeout. */
+/* The event loop. It uses level-triggered epoll, and keeps timers in a sorted
+ * list. Most processes arm a few dozen timers at a time. Gate arms one for each
+ * session, up to 20,000: to set a timer, gate may have to walk the whole list,
+ * but sets a session's timer only once in about idle_timeout. */
 #include "sallyport/base/loop.h"
 
 #include <errno.h>
@@ -178,9 +178,9 @@ int signals_open(struct signals *s, struct loop *l,
     int fd, r;
 
     *s = (struct signals){ { .fd = -1 }, row, n, owner };
-    signal(SIGPIPE, SIG_IGN); /* the reader of standard error may end */
-    signal(SIGCHLD, SIG_DFL); /* with an inherited SIG_IGN the kernel would
-                               * reap */
+    signal(SIGPIPE, SIG_IGN); /* the reader of standard error can end */
+    signal(SIGCHLD, SIG_DFL); /* with an inherited SIG_IGN the kernel would reap
+                                 the children */
     sigemptyset(&set);
     for (size_t i = 0; i < n; i++)
         sigaddset(&set, row[i].number);

@@ -25,7 +25,7 @@ static void on_ending(int number)
 }
 
 /* Waits for the next byte. Ctrl-Z waits until the terminal is restored. Another
- * thread may get the signal, so this checks for it repeatedly. */
+ * thread may get the signal, so looks at `caught` every LOOK_NS. */
 static int prompt_byte(int tty, const struct prompt *q, const sigset_t *mask,
                        uint64_t begin, char *ret)
 {
@@ -92,7 +92,7 @@ int prompt_ask(int tty, const struct prompt *q, char *out, size_t size)
     quiet = old;
     if (!q->echo)
         quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
-    /* Block signals except within ppoll(2), so that none is missed. */
+    /* Block signals except within ppoll(2), so that no signal is missed. */
     caught = 0;
     sigemptyset(&block);
     sigaddset(&block, SIGTSTP);

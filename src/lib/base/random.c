@@ -1,5 +1,5 @@
-/* Random bytes from the kernel; secrets: bounded, wiped, compared in constant
- * time; and a keyed hash. */
+/* Random bytes from the kernel; secrets, which are bounded, wiped, and compared
+ * in constant time; and a keyed hash. */
 #include "sallyport/base/random.h"
 
 #include <errno.h>

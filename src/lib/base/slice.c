@@ -1,5 +1,5 @@
-/* Slices: comparing, cutting and reading bytes that the caller owns. Every
- * process uses it. It never writes to the bytes. */
+/* Slices: compares, cuts and parses bytes that the caller owns. Every process
+ * uses this file. It never writes to the bytes. */
 #include "sallyport/base/slice.h"
 
 #include <errno.h>

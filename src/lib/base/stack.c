@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #define PAGE_USUAL 4096u
-#define PAGE_MOST  (64u << 10)  /* of any kernel */
+#define PAGE_MOST  (64u << 10)  /* the largest page of any kernel */
 #define FRAMES     512u         /* stack of stack_wipe_below() and madvise(2) */
 #define DEEPEST    (512u << 10) /* no process uses more */
 
@@ -21,7 +21,7 @@ __attribute__((noinline)) static void wipe_near(void)
     explicit_bzero(frame, sizeof(frame));
 }
 
-/* The same for machines with larger pages, where the nearest page begins
+/* Does the same on machines with larger pages, where the nearest page begins
  * farther away. */
 __attribute__((noinline)) static void wipe_near_large_pages(void)
 {
@@ -31,7 +31,7 @@ __attribute__((noinline)) static void wipe_near_large_pages(void)
 }
 
 /* Gives the farther pages back instead of writing to them, since most were
- * never used. The nearest ones have the frames of this call. */
+ * never used. The nearest pages have the frames of this call. */
 __attribute__((noinline)) void stack_wipe_below(void)
 {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);

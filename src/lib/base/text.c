@@ -1,5 +1,5 @@
-/* Parses and prints words, addresses and dates. No process of root calls it:
- * reader reads the configuration, and log writes the lines. */
+/* Parses and prints words, addresses and dates. No process with root's rights
+ * calls this: reader reads the configuration, and log writes the lines. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -213,8 +213,9 @@ int address_parse_port(struct slice text, struct address *ret)
         host.len >= 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']';
     if (bracketed)
         host = (struct slice){ host.ptr + 1, host.len - 2 };
-    if (bracketed != slice_has(host, ':')) /* IPv6 needs brackets, IPv4 has
-                                            * none */
+    if (bracketed !=
+        slice_has(host,
+                  ':')) /* IPv6 needs brackets, and IPv4 must not have them */
         return -EINVAL;
     if (address_parse(host, &a) < 0 || slice_number(port, 65535, &n) < 0)
         return -EINVAL;
@@ -247,8 +248,8 @@ bool clock_local(time_t when, struct tm *ret)
     return clock_has_year(when) && localtime_r(&when, ret) != NULL;
 }
 
-/* Refuses a date that timegm(3) changes, such as second 60, which becomes the
- * next minute. */
+/* Refuses a date that timegm(3) changes, such as second 60, which would become
+ * the next minute. */
 int clock_from_utc(const struct tm *tm, time_t *ret)
 {
     struct tm same = { .tm_year = tm->tm_year,

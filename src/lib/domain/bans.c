@@ -1,7 +1,7 @@
-/* The table of bans. Gate and master search it for each connection: 4,096 rows
- * would cost as much as a refusal (31 us), so each of them has an index of its
- * own. The family of a network is written after the rest, and cleared before
- * it; each change is counted when it is complete. */
+/* The table of bans. Gate and master search the table for each connection: a
+ * search of 4,096 rows would cost as much as a refusal (31 us), so gate and
+ * master each have an index. A writer clears the family of a row first, and
+ * writes it last; it counts each change when the change is complete. */
 #include "sallyport/domain/bans.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* The words for choices of an administrator. Pure; the processes that follow
- * them decide. */
+/* The words for choices of an administrator. Data only: the processes that
+ * follow the choices decide. */
 #include "sallyport/domain/choices.h"
 
 const char *const binding_words[BINDING_COUNT] = {

@@ -1,5 +1,5 @@
-/* Rights, roles and modes. Pure; used by every process that names or holds
- * them. */
+/* Rights, roles and modes. Pure. Every process that names rights uses this
+ * file. */
 #include "sallyport/domain/rights.h"
 
 #include <errno.h>

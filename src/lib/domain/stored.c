@@ -1,4 +1,4 @@
-/* The value of the attribute that counts what a user has stored. Pure. */
+/* The value of the attribute with the totals that a user has stored. Pure. */
 #include "sallyport/domain/stored.h"
 
 #include <errno.h>
