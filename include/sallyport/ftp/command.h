@@ -113,7 +113,8 @@
             .argument = ARGUMENT_REQUIRED, .flags = COMMAND_KEEPS_REST,        \
             .feat = "UTF8",                                                    \
             .help = "OPTS UTF8 ON | OPTS MLST [facts] | OPTS HASH [name] | "   \
-                    "OPTS MODE Z [LEVEL n]")                                   \
+                    "OPTS MODE Z [LEVEL n] | "                                 \
+                    "OPTS STOR [conflict=reject|rename|overwrite]")            \
     COMMAND(PASS, pass, .phase = COMMAND_NAMED, .argument = ARGUMENT_OPTIONAL, \
             .flags = COMMAND_SECRET, .help = "PASS password")                  \
     COMMAND(PASV, pasv, .flags = COMMAND_KEEPS_REST | COMMAND_BEFORE_CHANGE,   \

@@ -269,8 +269,9 @@ int help_print(const struct client_command *row, unsigned mode)
     puts("\nA URL is ftps://USER@HOST[:PORT]/PATH or PROFILE:PATH. TLS begins "
          "with AUTH TLS;\non port 990, and with ftps+implicit://, it begins at "
          "the first byte. Profiles\nare in ~/.config/sallyport/config. The "
-         "password comes from --password-file, the\nvariable "
-         "SALLYPORT_PASSWORD, ~/.netrc, or a question. See sallyport(1).");
+         "password comes from --password-file,\n--password-command, the "
+         "variable "
+         "SALLYPORT_PASSWORD, ~/.netrc, or a question.\nSee sallyport(1).");
     if (!row)
         puts("\nExamples:\n"
              "  sallyport put report.pdf ftps://anna@drop.example.org/in/\n"

@@ -29,7 +29,7 @@ static void share_missing(const struct look *l, const struct share *s)
               "-o root -g %u %s",
               s->path, (unsigned)s->gid, s->path);
     else
-        FAULT(l, s, "the directory %s is missing; run: install -d -m 2770 %s",
+        FAULT(l, s, "the directory %s is missing; run: install -d -m 0700 %s",
               s->path, s->path);
 }
 
@@ -54,7 +54,7 @@ static void share_look_at(const struct look *l, const struct share *s, int fd)
               "%u %s && chmod 2770 %s",
               s->path, (unsigned)st.st_gid, (unsigned)s->gid, (unsigned)s->gid,
               s->path, s->path);
-    else if ((st.st_mode & 07777) != SHARE_MODE)
+    else if (l->check->root && (st.st_mode & 07777) != SHARE_MODE)
         FAULT(l, s,
               "the directory %s has mode %04o, not 2770; run: chmod "
               "2770 %s",

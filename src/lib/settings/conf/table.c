@@ -96,9 +96,9 @@ const struct setting setting_table[] = {
               "See admin/monitoring.md in /usr/share/doc/sallyport." },
     { ROW(control_group, group, ""),
       .help = "A group of the system whose members may also ask the server "
-              "of root: status, who and ban list. They see the names, "
-              "addresses and file names of all sessions. Everything that "
-              "changes something stays root's. Empty: no group." },
+              "of root: status, who, metrics and ban list. They see the "
+              "names, addresses and file names of all sessions. Everything "
+              "that changes something stays root's. Empty: no group." },
     { ROW(ports, ports, "30000-30999"), BOUNDS(1024, 65535),
       .help = "Ports of data connections. A firewall must permit them. Each "
               "session uses one of them, from EPSV or PASV until 10 s after "
@@ -155,10 +155,12 @@ const struct setting setting_table[] = {
     { ROW(startups, number, "100"), BOUNDS(1, 20000),
       .help = "Maximum number of sessions at a time that haven't logged in. "
               "Further connections wait for the greeting, at most "
-              "login_timeout. The address (IPv6: one /64) with the fewest "
-              "such sessions is served first. A connection that has waited "
-              "for half a second gets the place of the oldest such session "
-              "of the address with the most." },
+              "login_timeout. The network (an IPv4 address, an IPv6 /48) with "
+              "the fewest such sessions is served first. A connection that "
+              "has waited for half a second gets the place of the oldest such "
+              "session of the network with the most: if that network has at "
+              "least two more, or if the session has waited for a quarter of "
+              "login_timeout." },
     { ROW(max_fruitless, number, "120"), BOUNDS(1, 1000000),
       .help = "Maximum rate of connections from one address (IPv6: one /64) "
               "that end without a login: this many per minute, and a quarter "
