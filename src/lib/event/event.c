@@ -1,11 +1,9 @@
-/* Sends events, in every process that has some: their names, a record, its
- * bytes, and the channel to log. Never waits: while log can't take events, up
- * to 64 KiB are queued; further events are dropped and counted. The queue is
- * lost with its process; bytes in the socket aren't.
- *
- * A client can cause any number of refused commands. So these may fill a
- * quarter of the queue only, and the rest stays for the events that say what
- * has happened. */
+/* Sends events: fills a record, encodes it, and sends the bytes to log. Runs in
+ * every process that has events. Never waits: while log can't take events, up
+ * to 64 KiB are queued; further events are dropped and counted. If the process
+ * dies, its queue is lost; bytes in the socket stay. A client can cause any
+ * number of refused commands. So their events can fill only a quarter of the
+ * queue, and the rest stays for the events that say what has happened. */
 #include "sallyport/event/event.h"
 
 #include <errno.h>
@@ -29,9 +27,9 @@ const char *event_name(enum event e)
     return (unsigned)e < EVENT_COUNT ? event_names[e] : "?";
 }
 
-/* Returns the severity. For a transfer or a change 4xx is a fault that may go
- * away, and 0 a cut; 5xx is a refusal, or a wrong name. A session that ended
- * with a signal has crashed. */
+/* Returns the severity. The result of a transfer or a change is 4xx for a fault
+ * that can go away, 0 for a cut, and 5xx for a refusal or a wrong name. An end
+ * with a number means that a signal ended the session: it has crashed. */
 int event_severity(const struct event_record *r)
 {
     uint64_t result = r->number[FIELD_RESULT];
@@ -65,7 +63,7 @@ void event_number(struct event_record *r, enum event_field f, uint64_t n)
     r->has_number |= 1U << f;
 }
 
-/* Adds field, length, bytes. A number has eight bytes. */
+/* Adds the field, the length and the bytes. A number has eight bytes. */
 static int add_field(struct buf *into, enum event_field f, const void *bytes,
                      size_t len)
 {
@@ -113,7 +111,7 @@ void event_sender_release(struct event_sender *s)
     buf_release(&s->queue);
 }
 
-/* Returns -EAGAIN if the event must wait: log is slow, or it died and master
+/* Returns -EAGAIN if the event must wait: log is slow, or has died and master
  * hasn't restarted it yet. */
 static int send_bytes(struct event_sender *s, struct slice bytes)
 {
@@ -199,7 +197,8 @@ void event_syscalls_by(struct event_sender *s)
 }
 
 /* Runs in a signal handler: uses no memory, no queue and no shared buffer.
- * Writes the bytes that SEND() and event_encode() would make of one number. */
+ * Writes the bytes that SEND() and event_encode() would make of an event with
+ * one number. */
 void event_on_syscall(int number)
 {
     uint64_t n = (uint64_t)number;

@@ -1,6 +1,7 @@
-/* Turns an event into a record, from bytes that a sender may have made up, and
- * into a line of text or JSON. Whatever bytes a name has, an event is one line
- * and each value stays one value. No process of root calls it. */
+/* Decodes an event from bytes that a hostile sender can have written, and
+ * writes it as a line of text or JSON. Whatever bytes a name has, an event is
+ * one line, and a value stays one value. No process with root's rights calls
+ * this. */
 #include <errno.h>
 #include <string.h>
 #include <syslog.h>
@@ -34,7 +35,7 @@ static int decode_field(struct slice *rest, struct event_record *r)
     if (i == FIELD_COUNT || len > rest->len - 3)
         return -EINVAL;
     if (r->text[f].ptr || (r->has_number & 1U << f))
-        return -EINVAL; /* twice */
+        return -EINVAL; /* the field occurs twice */
     if (field_rows[i].kind != TEXT) {
         if (len != sizeof(r->number[f]))
             return -EINVAL;
@@ -88,8 +89,9 @@ static bool is_inside_character(struct slice s, size_t at)
     return ((uint8_t)s.ptr[at] & 0xc0) == 0x80;
 }
 
-/* Adds the beginning and the end of a long value; a path ends with the file's
- * name. No value itself can contain "\[", since its backslashes are escaped. */
+/* Adds the beginning and the end of a long value: the end of a path has the
+ * file's name. A value can't contain "\[" itself, since its backslashes are
+ * escaped. */
 static int add_cut(struct slice s, struct buf *into)
 {
     size_t head = EVENT_VALUE_MAX / 2, tail = s.len - EVENT_VALUE_MAX / 2;
@@ -115,15 +117,14 @@ static int add_value(const struct event_record *r, const struct field_row *row,
 
     if (row->kind == HEX)
         return buf_add_format(into, "%016llx", n);
-    if (row->kind == NUMBER) /* larger numbers may be too large for a reader of
-                              * JSON */
+    if (row->kind == NUMBER) /* a reader of JSON may fail at larger numbers */
         return buf_add_format(into, "%llu", n > INT64_MAX ? INT64_MAX : n);
     return s.len > EVENT_VALUE_MAX ? add_cut(s, into) : event_escape(s, into);
 }
 
-/* Adds a field, as JSON or for a line. The value is escaped: it has no quote,
- * no control byte, and backslashes only where the escape wrote them; JSON needs
- * two of each. */
+/* Adds a field, as JSON or for a line of text. The value is escaped already: it
+ * has neither quotes nor control bytes, and only the backslashes of the
+ * escapes, which JSON needs doubled. */
 static int add_pair(struct buf *into, const struct field_row *row,
                     struct slice value, bool json)
 {

@@ -1,6 +1,7 @@
-/* The table of metrics, how each event counts, and their text. log counts, and
- * sallyportctl writes the text. Nothing here waits or trusts an event: a value
- * that no row has counts as "other". */
+/* The table of metrics, the rules by which events count, and the text of the
+ * metrics. Log counts, and sallyportctl writes the text. This code doesn't
+ * wait, and doesn't trust an event: a value that no row has counts as "other".
+ */
 #include "sallyport/event/metrics.h"
 
 #include <inttypes.h>
@@ -67,9 +68,9 @@ static const char *const yes_no[] = { "no", "yes" };
 
 #define LABELS_MAX 3
 
-/* The metrics that count events. A histogram has extra places for the
- * milliseconds of an event: each bucket, the place above all buckets, the
- * sum. */
+/* The metrics that count events. A histogram has several places for the
+ * milliseconds of events: one for each bucket, one above all buckets, and one
+ * for the sum. */
 enum family_kind {
     LOGINS,
     REFUSALS,
@@ -79,7 +80,8 @@ enum family_kind {
     HANDSHAKES,
     TRANSFER_TIMES,
     SESSION_TIMES,
-    EVENTS, /* the last one, so that a new event moves no other counter */
+    EVENTS, /* this is the last kind, so that a new event moves no other counter
+             */
     FAMILIES
 };
 
@@ -195,7 +197,7 @@ static void count_time(struct metrics *m, enum family_kind k, unsigned series,
     metrics_add(m, first + SUM, ms);
 }
 
-/* "TLSv1.3 TLS_AES_128_GCM_SHA256 resumed" */
+/* FIELD_TLS is such as "TLSv1.3 TLS_AES_128_GCM_SHA256 resumed". */
 static void count_handshake(struct metrics *m, unsigned connection,
                             const struct event_record *r)
 {
@@ -220,7 +222,9 @@ static void count_transfer(struct metrics *m, const struct event_record *r)
 {
     static const char *const verbs[] = { "STOR", "APPE", "STOU", "RETR",
                                          "LIST", "NLST", "MLSD" };
-    static const unsigned rows[] = { 0, 0, 0, 1, 2, 2, 2 }; /* of directions */
+    static const unsigned rows[] = {
+        0, 0, 0, 1, 2, 2, 2
+    }; /* indexes of directions */
     const uint64_t code = r->number[FIELD_RESULT];
     const int verb = slice_among(r->text[FIELD_VERB], verbs,
                                  sizeof(verbs) / sizeof(verbs[0]));
@@ -254,14 +258,14 @@ void metrics_count(struct metrics *m, const struct event_record *r)
         count_value(m, LOGINS, reason, 1);
         break;
     case EVENT_REFUSED:
-        /* FIELD_NUMBER counts refusals, for any reason, that have no event of
-         * their own. */
+        /* FIELD_NUMBER is the number of refusals, for any reason, without an
+         * event of their own. */
         if (!slice_equal(reason, more))
             count_value(m, REFUSALS, reason, 1);
         count_value(m, REFUSALS, more, r->number[FIELD_NUMBER]);
         break;
     case EVENT_COMMAND_REFUSED:
-        slice_cut(&rest, ':', &reason); /* the cause follows */
+        slice_cut(&rest, ':', &reason); /* a cause follows the ':' */
         count_value(m, COMMANDS, reason, 1);
         break;
     case EVENT_TRANSFER:
@@ -288,8 +292,8 @@ static uint64_t counter_of(const struct metrics *m, unsigned at)
     return __atomic_load_n(&m->counter[at], __ATOMIC_RELAXED);
 }
 
-/* Adds up. The first result is `complete`, the first login `accepted`; the
- * first direction is `upload`, the second one `download`. */
+/* Adds up the counters. The first result is `complete`, and the first login
+ * `accepted`; the first direction is `upload`, the second `download`. */
 void metrics_total(const struct metrics *m, struct metrics_totals *ret)
 {
     const unsigned results_count = families[TRANSFERS].label[1].count,

@@ -1,6 +1,6 @@
 /* The table of commands: finds a row, splits a request, and answers FEAT and
  * HELP, which need only the table. Runs in session. It never executes a
- * command: the row says what is needed, and session checks it. */
+ * command. A row says what its command needs, and session checks that. */
 #include "sallyport/ftp/command.h"
 
 #include <errno.h>
@@ -135,7 +135,7 @@ const struct site_command *site_find(struct slice name)
     return NULL;
 }
 
-/* Takes a text in quotes, without them. */
+/* Takes a text in quotes, and leaves out the quotes around it. */
 static int secret_quoted(struct slice *rest, struct secret *ret)
 {
     bool closed = false;

@@ -1,6 +1,6 @@
-/* Splits received bytes into lines. Runs in session; it is the first code that
- * reads the client's bytes. It keeps at most one line, and returns nothing that
- * doesn't end with CRLF. The result never depends on how the network cut the
+/* Splits received bytes into lines. Runs in session, as the first code that
+ * reads the client's bytes. It keeps at most one line, and returns a line only
+ * when its CRLF has come. The result never depends on how the network cut the
  * bytes into packets. */
 #include "sallyport/ftp/line.h"
 
@@ -40,7 +40,8 @@ static bool telnet_step(struct line_reader *l, unsigned char c)
 {
     switch (l->iac) {
     case TELNET_IAC:
-        /* a two-byte command is complete; 0xff 0xff is data */
+        /* a command of two bytes is complete; 0xff 0xff stands for the byte
+         * 0xff */
         l->iac = c == BYTE_SB                       ? TELNET_SUB
                  : c >= BYTE_WILL && c <= BYTE_DONT ? TELNET_OPTION
                                                     : TELNET_TEXT;

@@ -1,6 +1,5 @@
-/* Lines of listings and facts. Runs in files. Computes the English months and
- * UTC itself, since in a user's root no locale and no time zone file may be
- * loaded. */
+/* Lines of listings and facts. Runs in files. Computes English months and UTC
+ * itself, since files can't load a locale or a time zone in a user's root. */
 #include "sallyport/ftp/listing.h"
 
 #include <ctype.h>
@@ -12,8 +11,8 @@
 #define MODE_BITS   07777u
 #define HALF_A_YEAR (180 * DAY)
 
-/* The functions below write a line by hand: with printf(3) it took a third of
- * the time of a listing. Each returns where the next character goes. */
+/* The functions below write a line by hand: printf(3) would take a third of the
+ * time of a listing. Each function returns where the next character goes. */
 #define FRONT_MAX 178 /* bytes beside the names: the longest facts have 149 */
 
 static int end_line(struct buf *into, char *at)
@@ -24,7 +23,7 @@ static int end_line(struct buf *into, char *at)
     return 0;
 }
 
-/* Replaces line ends: a name with one could look like a line of its own. */
+/* Replaces line ends: otherwise a part of a name could look like a line. */
 static char *put_name(char *at, struct slice name)
 {
     for (size_t i = 0; i < name.len; i++) {
@@ -38,7 +37,7 @@ static char *put_name(char *at, struct slice name)
     return at;
 }
 
-/* Writes at least WIDTH characters, with blanks in front. */
+/* Writes N with at least WIDTH characters, with blanks in front. */
 static char *put_decimal(char *at, uint64_t n, unsigned width)
 {
     char digits[20];
@@ -55,7 +54,8 @@ static char *put_decimal(char *at, uint64_t n, unsigned width)
     return at;
 }
 
-/* Writes at least WIDTH digits of BITS bits each: hexadecimal or octal. */
+/* Writes N with at least WIDTH digits of BITS bits each, hexadecimal or octal.
+ */
 static char *put_bits(char *at, uint64_t n, unsigned bits, unsigned width)
 {
     unsigned len = 1;
@@ -81,8 +81,8 @@ static char *put_mode(char *at, const struct entry *e)
 {
     static const char letters[] = {
         [ENTRY_FILE] = '-', [ENTRY_DIRECTORY] = 'd', [ENTRY_LINK] = 'l',
-        [ENTRY_FIFO] = 'p', [ENTRY_OTHER] = 's', /* only a home can have a
-                                                  * socket */
+        [ENTRY_FIFO] = 'p', [ENTRY_OTHER] = 's', /* only homes can have a socket
+                                                  */
     };
 
     *at++ = letters[e->kind];
@@ -93,13 +93,12 @@ static char *put_mode(char *at, const struct entry *e)
     return at + 9;
 }
 
-/* Converts to UTC. Entries of a directory are often of the same day as the
- * previous one. Then only the time is converted, which saves 2 % of a
- * listing. */
+/* Converts to UTC. An entry's day is often the day of the previous entry. Then
+ * converts the time of day only, which saves 2 % of the time of a listing. */
 static const struct tm *utc_of(time_t when)
 {
     static struct tm utc;
-    static time_t midnight, next; /* of its day */
+    static time_t midnight, next; /* of the day in utc */
 
     if (when >= midnight && when < next) {
         int second = (int)(when - midnight);
@@ -118,8 +117,8 @@ static const struct tm *utc_of(time_t when)
     return &utc;
 }
 
-/* Writes the date as ls(1): "Nov  5 07:42", or with the year for old and future
- * times. */
+/* Writes the date as ls(1) does: "Nov  5 07:42", or "Nov  5  2024" for old and
+ * future times. */
 static char *put_date(char *at, time_t when, time_t now)
 {
     static const char months[12][5] = { "Jan ", "Feb ", "Mar ", "Apr ",
@@ -177,7 +176,7 @@ int listing_name(struct buf *into, struct slice directory, struct slice name)
     return end_line(into, at);
 }
 
-/* RFC 3659 2.3 */
+/* Writes "YYYYMMDDHHMMSS" (RFC 3659 2.3). */
 static char *put_time(char *at, time_t when)
 {
     const struct tm *tm = utc_of(when);
@@ -191,13 +190,15 @@ static char *put_time(char *at, time_t when)
     return put_two(at, tm->tm_sec);
 }
 
-/* In their order in a line, as the bits of enum listing_fact. */
+/* The names of the facts, in the order of a line and of the bits of enum
+ * listing_fact. */
 static const char *const fact_names[] = {
     "type", "size", "modify", "perm", "unique", "UNIX.mode", "UNIX.ownername"
 };
 #define FACTS (sizeof(fact_names) / sizeof(fact_names[0]))
 
-/* Writes the value of a fact. Returns NULL if the entry doesn't have it. */
+/* Writes the value of a fact. Returns NULL if the entry doesn't have this fact.
+ */
 static char *put_fact(char *at, const struct entry *e, enum listing_fact fact)
 {
     static const char *const types[] = {
@@ -205,12 +206,13 @@ static char *put_fact(char *at, const struct entry *e, enum listing_fact fact)
         [ENTRY_LINK] = "OS.unix=slink",  [ENTRY_FIFO] = "OS.unix=fifo",
         [ENTRY_OTHER] = "OS.unix=other",
     };
-    static const char letters[] = "acdeflmprw"; /* as enum perm */
+    static const char letters[] = "acdeflmprw"; /* in the order of enum perm */
 
     switch (fact) {
     case LISTING_TYPE:
         return stpcpy(at, types[e->kind]);
-    case LISTING_SIZE: /* as RETR would send: files only (RFC 3659 7.5.7) */
+    case LISTING_SIZE: /* the bytes that RETR would send, so only of files (RFC
+                          3659 7.5.7) */
         return e->kind == ENTRY_FILE ? put_decimal(at, e->size, 1) : NULL;
     case LISTING_MODIFY:
         return clock_has_year(e->mtime) ? put_time(at, e->mtime) : NULL;

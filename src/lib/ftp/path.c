@@ -1,7 +1,8 @@
-/* Normalises paths: the client's in session, session's in files. Bytes are
- * taken literally: no globbing and no decoding. It doesn't ask the disk: only
- * the kernel knows whether a name exists and where a link leads. It never
- * returns a path with "..". */
+/* Normalises paths. Runs in session, for paths of the client, and in files, for
+ * paths of session. Takes bytes literally: it neither matches patterns nor
+ * decodes anything. It doesn't look at the disk: only the kernel can say
+ * whether a name exists and where a link leads. It never returns a path with
+ * "..". */
 #include "sallyport/ftp/path.h"
 
 #include <ctype.h>
@@ -40,7 +41,7 @@ static bool is_dots(struct slice component)
            slice_equal(component, SLICE(".."));
 }
 
-/* Has S a byte that would end a line, or end a C string within a name? */
+/* Does S have a byte that would end a line, or a C string? */
 static bool has_forbidden(struct slice s)
 {
     return slice_has(s, '\0') || slice_has(s, '\r') || slice_has(s, '\n');
@@ -121,9 +122,9 @@ void path_split(struct slice p, struct slice *directory, struct slice *name)
     *directory = at > 1 ? (struct slice){ p.ptr, at - 1 } : SLICE("/");
 }
 
-/* Is the name reserved, also to file systems that ignore case? They find "S"
- * and U+017F by "s", and some of them ignore code points such as U+00AD. So a
- * byte above 127 counts as nothing, or as the only s. */
+/* Can the name lead to a reserved name on a file system that ignores case? Such
+ * file systems find "S" and U+017F by "s", and some ignore code points such as
+ * U+00AD. So a byte above 127 counts as nothing, or as the only s. */
 bool path_name_is_reserved(struct slice name)
 {
     const char *left = PATH_RESERVED;
@@ -167,7 +168,7 @@ int path_unique(const struct path *near, bool named, uint64_t number,
             return -EINVAL;
         if (name.len > COMPONENT_MAX - 17)
             return -ENAMETOOLONG;
-        /* The extension begins at the last dot, unless that is the first
+        /* The extension begins at the last dot, unless the dot is the first
          * character. */
         size_t at = name.len - 1;
         while (at > 0 && name.ptr[at] != '.')

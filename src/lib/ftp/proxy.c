@@ -1,7 +1,6 @@
-/* PROXY protocol, versions 1 and 2. Runs in session; pure: no descriptor, no
- * log. The bytes come from a proxy that the configuration names; if that proxy
- * sends no header, they are the client's own bytes. It never takes a byte after
- * the header. */
+/* PROXY protocol, versions 1 and 2. Runs in session. Pure. The bytes come from
+ * a proxy that the configuration names; if the proxy sends no header, they are
+ * the client's own bytes. It never takes a byte after the header. */
 #include "sallyport/ftp/proxy.h"
 
 #include <errno.h>
@@ -90,8 +89,8 @@ static enum proxy_state take_line_byte(struct proxy_header *h, uint8_t byte)
                                    : refuse_header(h, "a line too long");
 }
 
-/* Is it LOCAL? Then the proxy speaks for itself, and the addresses don't
- * count. */
+/* Is the command LOCAL? Then the proxy speaks for itself, and the addresses
+ * don't count. */
 static bool is_local(const struct proxy_header *h)
 {
     return (h->kept[12] & 0x0f) == 0;
@@ -127,7 +126,7 @@ static enum proxy_state parse_head(struct proxy_header *h)
 {
     static const struct {
         uint8_t family;
-        size_t bytes; /* of its addresses */
+        size_t bytes; /* size of the addresses */
     } families[] = {
         { UNSPECIFIED, 0 }, { TCP4, 12 }, { TCP6, 36 }, { UNIX_STREAM, 216 }
     };

@@ -1,5 +1,6 @@
-/* Times and modes that clients set: text in, numbers out. Runs in session. UTC
- * only. A time that no calendar has is refused, never moved to another one. */
+/* Parses times and modes that clients set. Runs in session. Times are in UTC.
+ * It refuses a date that doesn't exist, and never changes it into another date.
+ */
 #include "sallyport/ftp/times.h"
 
 #include <errno.h>
@@ -17,7 +18,7 @@ static int digits_value(const char *digits, size_t len)
     return n;
 }
 
-/* Accepts the fraction that RFC 3659 allows. */
+/* Accepts a fraction of a second, which RFC 3659 allows. */
 int time_parse(struct slice text, time_t *ret)
 {
     struct slice fraction = text, whole;

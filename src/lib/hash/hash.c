@@ -1,5 +1,6 @@
-/* Password hashes: libcrypt's room. Auth verifies and makes them, sallyportctl
- * makes them. Never stores or compares a password itself. */
+/* Password hashes, by libcrypt. Auth verifies and makes hashes, and
+ * sallyportctl makes them. Never stores a password, and compares only hashes.
+ */
 #include "sallyport/hash/hash.h"
 
 #include <crypt.h>
@@ -14,8 +15,8 @@ _Static_assert(CRYPT_OUTPUT_SIZE <= HASH_MAX, "a hash fits");
 _Static_assert(CRYPT_MAX_PASSPHRASE_SIZE == HASH_PASSWORD_MAX + 1,
                "its size counts the NUL");
 
-/* The prefix and salt of a hash with libxcrypt's default cost. Any salt will
- * do. */
+/* The prefix and salt of a hash with libxcrypt's default cost, for a user that
+ * doesn't exist. The salt doesn't matter. */
 static const char nobody[] = "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$";
 
 /* Hashes the password by crypt(3). Returns 0, or -EINVAL if crypt(3) refuses
@@ -65,8 +66,8 @@ int hash_make(const struct secret *password, uint64_t cost, char out[HASH_MAX])
     return r < 0 ? r : crypt_password(password, setting, out);
 }
 
-/* Returns the product of N and r in "$y$jNr$", which is the memory that a hash
- * takes; 0: other parameters. */
+/* Returns the product of N and r in "$y$jNr$": a hash takes 128 times as many
+ * bytes of memory. 0: other parameters. */
 static uint64_t yescrypt_memory(const char *hash)
 {
     static const char digits[] = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -89,7 +90,7 @@ bool hash_is_weaker(const char *hash, uint64_t cost)
 
     if (strncmp(hash, "$7$", 3) == 0 ||
         (strncmp(hash, "$2", 2) == 0 && strcmp(hash + 3, "$13") > 0))
-        return false; /* as far as can be told, it is as strong */
+        return false; /* it is as strong, as far as one can tell */
     if (strncmp(hash, "$y$", 3) != 0)
         return true;
     return memory > 0 && hash_setting(cost, setting) == 0 &&

@@ -12,9 +12,9 @@
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 
-/* The buffers of a process: it sends and receives one message at a time. Only
- * the bytes that were used are wiped: a fork would get pages of its own for the
- * rest. */
+/* The buffers of a process, which sends and receives one message at a time.
+ * Only used bytes are wiped: if a fork wiped all bytes, it would get pages of
+ * its own for the unused bytes. */
 static char inbox[MESSAGE_MAX + 1];
 static char outbox[MESSAGE_MAX];
 static size_t inbox_used, outbox_used;
@@ -90,7 +90,7 @@ union ancillary {
     struct cmsghdr align;
 };
 
-/* Must the buffers be wiped? Secrets must not stay there. */
+/* Does the message have a secret or a key, which must not stay in a buffer? */
 static bool is_secret(enum message_kind kind)
 {
     const struct message_row *row = message_row(kind);
@@ -153,8 +153,8 @@ int channel_send(struct channel *c, enum message_kind kind, const void *body)
     return n < 0 ? send_errno() : 0;
 }
 
-/* Takes all received descriptors, even unwanted ones: otherwise they would
- * leak. */
+/* Takes all received descriptors, even if the message should have none:
+ * otherwise they would stay open. */
 static size_t take_descriptors(struct msghdr *m, int *ret)
 {
     size_t count = 0;
@@ -232,8 +232,9 @@ int channel_receive(struct channel *c, struct message *m)
     m->kind = MSG_NONE;
     if (c->fd < 0)
         return -EPIPE;
-    /* If a peer closes with unread messages of ours, the first receive fails
-     * with a reset. After it the peer's last messages can still be read. */
+    /* If a peer closes before it has read all our messages, the first receive
+     * fails with a reset. After that the peer's last messages can still be
+     * read. */
     do
         n = recvmsg(c->fd, &head, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     while (n < 0 && (errno == EINTR || errno == ECONNRESET));
@@ -302,9 +303,9 @@ int channel_dispatch(struct channel *c, const struct handler *table, size_t n,
     return 0;
 }
 
-/* Sends messages that must not be lost: of gate to master, and of master to the
- * supervisor. If too many descriptors are under way, sending says EAGAIN
- * although poll() reports room, so this pauses. */
+/* Gate sends messages in this way to master, and master to the supervisor,
+ * since they must not be lost. If too many descriptors are under way,
+ * sendmsg(2) fails although poll(2) reports room, so this function pauses. */
 int channel_send_by(struct channel *c, enum message_kind kind, const void *body,
                     uint64_t end)
 {

@@ -89,7 +89,7 @@ size_t message_count(const struct message_row *row, enum field_type type)
 
 struct text_rule {
     size_t min, max;
-    bool controls; /* allows bytes below 0x20, and 0x7f */
+    bool controls; /* true: bytes below 0x20, and 0x7f, are allowed */
     bool nul;
 };
 

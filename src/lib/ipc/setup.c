@@ -1,6 +1,6 @@
 /* Writes and reads the struct that master gives to a program that it executes.
- * Both are of one build, which is checked, so the bytes of the struct are its
- * format. */
+ * setup_read() checks that both are of one build, so the bytes of the struct
+ * can be the file's format. */
 #include "sallyport/ipc/setup.h"
 
 #include <string.h>
@@ -10,8 +10,10 @@
 
 void setup_init(struct setup *s)
 {
-    memset(s, 0, sizeof(*s)); /* clear the padding too: another process reads
-                               * it */
+    memset(
+        s, 0,
+        sizeof(
+            *s)); /* clear the padding, too, since another process reads it */
     build_name_fill(s->build);
     for (size_t i = 0; i < SETUP_PLACES; i++)
         s->file[i].fd = -1;

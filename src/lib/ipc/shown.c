@@ -1,4 +1,4 @@
-/* Rows: written by master, read by sallyportctl. */
+/* Rows, which master writes and sallyportctl reads. */
 #include "sallyport/ipc/shown.h"
 
 #include <errno.h>

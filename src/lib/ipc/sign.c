@@ -1,5 +1,5 @@
-/* Asks keys for a signature. Runs in gate and session, during a handshake.
- * Nowhere else does a session wait for another process. */
+/* Asks keys for a signature. Runs in gate and session, during a handshake. A
+ * session waits for another process only here. */
 #include "sallyport/ipc/sign.h"
 
 #include <errno.h>
@@ -7,8 +7,8 @@
 
 #include "sallyport/base/clock.h"
 
-/* How often to ask: a keys that dies loses the request that it has read, so its
- * successor gets it again. */
+/* How often to ask. If keys dies, it loses the request that it has read, so its
+ * successor must get the request again. */
 #define SIGN_TRIES 2
 
 /* Waits for the answer, and skips a late answer to an earlier request. */

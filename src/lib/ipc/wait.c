@@ -1,6 +1,5 @@
 /* Waits for a message, in processes that do nothing else meanwhile: gate in its
- * set-up, a session, and sallyportctl. Master never waits in this way: no
- * process of root calls it. */
+ * set-up, a session, and sallyportctl. Master never waits in this way. */
 #include <errno.h>
 #include <poll.h>
 

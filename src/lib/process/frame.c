@@ -1,5 +1,5 @@
-/* The life of a child that master executes, from its title to its end. The
- * process's row has everything that differs. */
+/* The life of a child that master executes, from its title to its end. The row
+ * of a process has everything in which it differs from other processes. */
 #include "sallyport/process/frame.h"
 
 #include <errno.h>
@@ -16,7 +16,8 @@ static void frame_watch_log(struct frame *f)
     loop_change(&f->loop, &f->log_watch, event_waits(&f->log) ? EPOLLOUT : 0);
 }
 
-/* Log sends nothing: any event except "writable" is the end of the channel. */
+/* Log never sends a message, so any event except "writable" means that the
+ * channel has ended. */
 static void frame_log_on_ready(void *owner, uint32_t events)
 {
     struct frame *f = owner;
@@ -105,7 +106,7 @@ int frame_enter_sandbox(struct frame *f)
     return r;
 }
 
-/* Master has ended, so this process ends, too. */
+/* If master has ended, ends this process, too. */
 static void frame_master_on_ready(void *owner, uint32_t events)
 {
     struct frame *f = owner;
@@ -121,8 +122,8 @@ static void frame_master_on_ready(void *owner, uint32_t events)
         die(EX_PROTOCOL, "master sent %s", f->master.wrong);
     if (r == -EMFILE) {
         /* A message was lost, since no descriptor was free. In gate, keys and
-         * log that costs one channel; a successor, which gets all channels
-         * again, would lose one too. */
+         * log that costs one channel. If they ended, their successor would get
+         * all channels again, and would lose one, too. */
         if (f->row->needs_each)
             die(EX_OSERR, "master sent %s", f->master.wrong);
         if (!f->was_short)
@@ -156,8 +157,8 @@ int frame_work(struct frame *f)
 
 void frame_release(struct frame *f)
 {
-    /* release() frees the process's timers, which the loop links to ours:
-     * unlink ours first. */
+    /* release() frees the process's timers, and the loop links them with the
+     * frame's timer: unlink that one first. */
     loop_timer_clear(&f->loop, &f->beats);
     f->row->release(f);
     channel_close(&f->master);

@@ -1,6 +1,6 @@
 /* The second factor: time-based one-time codes (RFC 6238) of six digits, which
  * the client sends right after the password. Runs in auth. Master makes sure
- * that a code counts only once, since there are several processes auth. */
+ * that each code counts only once, since there are several processes auth. */
 #include <openssl/evp.h>
 #include <string.h>
 
@@ -10,7 +10,7 @@
 #define MODULUS    1000000 /* six digits */
 #define CLOCK_SKEW 1       /* steps before and after the current one */
 
-/* RFC 4226 5.3 */
+/* Computes a code (RFC 4226 5.3). Returns MODULUS if OpenSSL fails. */
 static unsigned code_at(const uint8_t *secret, size_t len, uint64_t step)
 {
     unsigned char counter[8], mac[SHA1_BYTES] = { 0 };
@@ -27,8 +27,8 @@ static unsigned code_at(const uint8_t *secret, size_t len, uint64_t step)
     return code % MODULUS;
 }
 
-/* Returns the code at the password's end, or MODULUS if it doesn't end with six
- * digits. */
+/* Returns the code at the password's end, or MODULUS if the password doesn't
+ * end with six digits. */
 static unsigned code_in(const struct secret *password)
 {
     unsigned code = 0;

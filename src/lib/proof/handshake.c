@@ -1,8 +1,8 @@
-/* Splits a TLS 1.3 handshake into its messages (RFC 8446 4). Runs in auth.
- * The bytes come from a session, which an attacker may control: every length
- * is checked, and nothing may be missing or left over. It must read the
- * messages as the client did, which signed them, or other bytes could pass
- * as a proof. */
+/* Splits a TLS 1.3 handshake into its messages (RFC 8446 4). Runs in auth. The
+ * bytes come from a session, which an attacker may control: every length is
+ * checked, and nothing may be missing or left over. It must read the messages
+ * as the client did that signed them: otherwise other bytes could pass as a
+ * proof. */
 #include "handshake.h"
 
 #include <errno.h>
@@ -98,7 +98,7 @@ int handshake_cut(struct handshake *h, struct slice messages)
     return rest.len == 0 ? 0 : -EINVAL;
 }
 
-/* RFC 8446 B.4 */
+/* The hashes of the cipher suites (RFC 8446 B.4). */
 static const struct {
     uint32_t code;
     const char *digest;
@@ -131,7 +131,8 @@ bool handshake_names(const struct handshake *h, uint64_t serial)
     size_t found = 0;
 
     proof_write_serial(serial, expected);
-    /* A request with a context isn't part of the handshake: it comes later. */
+    /* A request with a context comes later, and isn't a part of the handshake.
+     */
     if (take_vector(&at, 1, &context) < 0 || context.len > 0 ||
         take_vector(&at, 2, &all) < 0 || at.len > 0)
         return false;

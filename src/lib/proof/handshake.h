@@ -4,7 +4,7 @@
 
 #include "sallyport/proof/proof.h"
 
-/* In the order in which they are sent (RFC 8446 2). */
+/* The parts, in the order in which they are sent (RFC 8446 2). */
 enum handshake_part {
     PART_HELLO,       /* the client's last ClientHello */
     PART_ANSWER,      /* ServerHello */

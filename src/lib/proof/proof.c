@@ -1,7 +1,7 @@
-/* Verifies a client's proof that it has a private key. Runs in auth. It doesn't
- * trust the session: it verifies the client's signature over messages that name
- * this session and this server's certificate. So a signature from another
- * session or another server is no proof. */
+/* Verifies a client's proof that it has a private key. Runs in auth, which
+ * doesn't trust the session: it verifies the client's signature over messages
+ * that name this session and this server's certificate. So a signature from
+ * another session or another server is no proof. */
 #include "sallyport/proof/proof.h"
 #include "sallyport/domain/limits.h"
 
@@ -21,7 +21,7 @@
 #define MESSAGE_HASH 254 /* RFC 8446 4.4.1 */
 #define SPACES       64
 
-/* RFC 8446 4.4.3; its final NUL is a part of it. */
+/* RFC 8446 4.4.3. The final NUL is a part of the context. */
 static const char context[] = "TLS 1.3, client CertificateVerify";
 
 /* The schemes of TLS 1.3 (RFC 8446 4.2.3). */
@@ -49,8 +49,8 @@ static bool hash_of(struct slice bytes, uint8_t out[PIN_BYTES])
                         NULL) == 1;
 }
 
-/* Makes OpenSSL read the time zone's file: it compares dates by gmtime(3),
- * which reads the file at its first call. */
+/* Makes OpenSSL compare dates once: OpenSSL calls gmtime(3), which reads the
+ * time zone's file at its first call. */
 int proof_begin(void)
 {
     ASN1_TIME *now = NULL;
@@ -64,8 +64,8 @@ int proof_begin(void)
     return ok ? 0 : -ENOMEM;
 }
 
-/* Reads what gate reads, such as a "TRUSTED CERTIFICATE", and hashes what gate
- * sends. */
+/* Accepts what gate accepts, such as a "TRUSTED CERTIFICATE", and hashes the
+ * bytes that a server sends. */
 static int add_first(struct proof_servers *s, BIO *b)
 {
     X509 *x = PEM_read_bio_X509_AUX(b, NULL, NULL, NULL);
