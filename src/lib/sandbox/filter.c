@@ -1,5 +1,5 @@
-/* Loads seccomp filters, and closes the standard descriptors. Loading is one
- * system call, so that a fork can do it. */
+/* Loads seccomp filters, and closes the standard descriptors. A filter is
+ * loaded by one system call, so that a fork can load it. */
 #include "steps.h"
 
 #include <errno.h>
@@ -32,7 +32,8 @@ int filter_end_descriptors(void)
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
         if (dup2(null, fd) < 0)
             return -errno;
-    if (null <= STDERR_FILENO) /* null was opened in place of one of them */
+    if (null <=
+        STDERR_FILENO) /* null has the number of a standard descriptor */
         null = -1;
     return 0;
 }

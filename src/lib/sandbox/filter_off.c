@@ -1,7 +1,8 @@
-/* Replaces filter.c in builds with sanitizers or coverage counters. Their
- * runtimes need calls that no policy permits, and sanitizers report on standard
- * error, which tests read. It never claims that there is a filter: its result
- * tells the caller, and the start line says that the sandbox is weaker. */
+/* Replaces filter.c in builds with sanitizers or coverage counters. The
+ * runtimes of such builds need calls that no policy permits, and sanitizers
+ * report on standard error, which tests read. It never claims that there is a
+ * filter: filter_load() returns 1, and the start line says that the sandbox is
+ * weaker. */
 #include "steps.h"
 
 #include <fcntl.h>
@@ -19,11 +20,11 @@ int filter_end_descriptors(void)
 }
 
 /* LeakSanitizer calls this at the end of a process, and then traces the
- * process. The kernel forbids that in a chroot without /proc and, without
- * root's rights, if the process isn't dumpable. LeakSanitizer would then abort
- * the process, and a process that has ended well would count as crashed. This
- * file can't be opened under the same conditions. */
-int __lsan_is_turned_off(void); /* <sanitizer/lsan_interface.h> has it */
+ * process. That can't work in a chroot without /proc, or if the process isn't
+ * dumpable and doesn't have root's rights. LeakSanitizer would then abort the
+ * process, and a process that has ended well would count as crashed. In the
+ * same cases this file can't be opened. */
+int __lsan_is_turned_off(void); /* declared in <sanitizer/lsan_interface.h> */
 
 int __lsan_is_turned_off(void)
 {

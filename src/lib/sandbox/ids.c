@@ -1,6 +1,6 @@
-/* Ids and capabilities. Gate, auth, log and files give up root for good on the
- * way into their sandbox; each change is read back and checked. Files and check
- * also take a user's ids for a while. */
+/* Ids and capabilities. Processes with ids of their own give up root for good
+ * on the way into their sandbox, and then check each id. Files and check also
+ * take a user's ids for a while. */
 #include "steps.h"
 
 #include <errno.h>
@@ -60,7 +60,8 @@ int ids_give_up(uid_t uid, gid_t gid, const gid_t *groups, size_t n)
 
     if (hold_root(uid, gid, groups, n) || n > GROUPS_MAX)
         return -EINVAL;
-    /* Otherwise an executed file could bring capabilities back. */
+    /* no_new_privs must be set: otherwise an executed file could bring
+     * capabilities back. */
     if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
         return -EPERM;
     if (setgroups(n, groups) || setresgid(gid, gid, gid) ||
@@ -84,7 +85,7 @@ int ids_give_up(uid_t uid, gid_t gid, const gid_t *groups, size_t n)
     for (int i = 0; i < 3; i++)
         if (u[i] != uid || g[i] != gid)
             return -EPERM;
-    /* Proves that the process can't become root again. */
+    /* Prove that the process can't become root again. */
     return setresuid((uid_t)-1, 0, (uid_t)-1) == 0 ||
                    setresgid((gid_t)-1, 0, (gid_t)-1) == 0
                ? -EPERM

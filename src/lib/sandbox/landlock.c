@@ -1,7 +1,7 @@
-/* Landlock confines files to directories, and to certain rights in each:
- * neither a descriptor of another directory nor a mistake in resolving a path
- * opens anything else. It needs no root. It must never permit a right that the
- * lists below lack. */
+/* Landlock confines a process to directories, and to certain rights in each of
+ * them: then neither a descriptor of another directory nor a mistake in
+ * resolving a path opens anything else. Landlock needs no rights of root. It
+ * must never permit a right that the lists below lack. */
 #include "steps.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 
 #include "sallyport/base/fd.h"
 
-/* The installed header ends at ABI 2. */
+/* Numbers that the installed header, of ABI 2, lacks. */
 #define ACCESS_TRUNCATE        (UINT64_C(1) << 14) /* ABI 3 */
 #define ACCESS_IOCTL_DEV       (UINT64_C(1) << 15) /* ABI 5 */
 #define NET_BIND_TCP           UINT64_C(1)         /* ABI 4 */
@@ -38,9 +38,9 @@ struct ruleset {
      LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK |            \
      LANDLOCK_ACCESS_FS_MAKE_SYM)
 
-/* Rights. Never permitted: execution, and making devices, sockets, FIFOs or
- * symbolic links. An upload gets its name by a rename, which removes the old
- * one. */
+/* The rights. No row permits to execute a file, or to make a device, a socket,
+ * a FIFO or a symbolic link. BENEATH_WRITE also permits to remove files: an
+ * upload gets its name by a rename, which removes the old name. */
 static const struct {
     unsigned may;
     uint64_t access;

@@ -1,6 +1,6 @@
-/* The table of processes: the ids and limits of each. Data only. The system
- * calls are in src/server/ROOM/seccomp.c; SECURITY.md says in words what each
- * process can't do. */
+/* The table of processes: the ids and limits of each. Data only.
+ * src/server/ROOM/seccomp.c has the system calls; SECURITY.md says in words
+ * what each process can't do. */
 #include <stddef.h>
 
 #include "sallyport/sandbox/sandbox.h"
@@ -11,7 +11,8 @@ static const struct sandbox_row rows[PROCESS_SANDBOXED] = {
                        .empty_root = true,
                        .forks = true,
                        .silent = true },
-    /* PROCESS_SESSION needs none of these: it is a fork of gate. */
+    /* PROCESS_SESSION has no row: it is a fork of gate, and inherits gate's
+       limits. */
     [PROCESS_AUTH] = { .own_ids = true, .empty_root = true, .silent = true },
     [PROCESS_KEYS] = { .own_ids = true, .empty_root = true, .silent = true },
     [PROCESS_FILES] = { .own_ids = true, .landlock = true, .silent = true },

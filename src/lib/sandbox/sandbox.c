@@ -1,6 +1,6 @@
 /* sandbox_enter() takes the steps into a sandbox. Their order matters: each
- * step needs rights that later steps take away. It runs once in every process,
- * before the process works. In a session, which is a fork, it neither allocates
+ * step needs rights that later steps take away. Each process calls it once,
+ * before it works. In a session, which is a fork, it neither allocates memory
  * nor calls a library. It must never leave a step out silently. */
 #include "steps.h"
 
@@ -21,7 +21,8 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/base/pages.h"
 
-/* No core file, since it would contain keys and passwords. */
+/* Sets the soft and the hard limit. RLIMIT_CORE becomes 0, since a core file
+ * would contain keys and passwords. */
 static int limit_set(__rlimit_resource_t resource, rlim_t value)
 {
     struct rlimit limit = { .rlim_cur = value, .rlim_max = value };
@@ -29,8 +30,8 @@ static int limit_set(__rlimit_resource_t resource, rlim_t value)
     return setrlimit(resource, &limit) ? -errno : 0;
 }
 
-/* In a parent it lowers the soft limit of files only: a child may need more
- * than the parent, and without root a lowered hard limit can't be raised. */
+/* In a process that forks, lowers only the soft limit of files: a child can
+ * need more files than its parent, and only root can raise a hard limit. */
 int limits_set(const struct sandbox_row *row, size_t max_files)
 {
     struct rlimit limit;
@@ -50,9 +51,9 @@ int limits_set(const struct sandbox_row *row, size_t max_files)
     return setrlimit(RLIMIT_NOFILE, &limit) ? -errno : 0;
 }
 
-/* The root directory: for gate, auth and log an empty directory, for files the
- * user's home. It is changed by descriptor, without resolving a name, which
- * another process could have changed meanwhile. */
+/* The root directory is the user's home for files, and an empty directory for
+ * the other processes that change it. It is changed by a descriptor, since
+ * another process could change what a name leads to. */
 
 int sandbox_check_empty(int fd)
 {
@@ -66,7 +67,8 @@ int sandbox_check_empty(int fd)
         return -errno;
     if (facts.st_uid != 0 || (facts.st_mode & (S_IWGRP | S_IWOTH)))
         return -EPERM;
-    /* The passed descriptor shares its position with other processes. */
+    /* Opens the directory again, since FD shares its position with other
+     * processes. */
     own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     directory = own < 0 ? NULL : fdopendir(own);
     if (!directory)
@@ -102,17 +104,18 @@ int chroot_enter(int fd, bool empty, struct complaint *why)
 
 /* The parent's death ends every process but master. A child sees that its
  * channel closes, sends its last events (such as the end of a transfer) and
- * exits. If a child is stopped or hangs, the kernel's SIGCONT, which also wakes
- * a stopped process, has a handler that starts a timer. SIGKILL would be too
- * early: the last events would be lost. */
+ * exits. For a child that is stopped or hangs, the kernel sends SIGCONT, which
+ * also wakes a stopped process. Its handler starts a timer, which ends the
+ * child. SIGKILL would be too early: the last events would be lost. */
 
-/* Seconds, more than log waits for the last events of other processes. */
+/* Seconds until the timer ends the child: longer than log waits for the last
+ * events of other processes. */
 #define LEAVE_S 5
 
 static pid_t parent IN_DATA;
 
-/* Starts the timer, unless the parent lives: SIGCONT may come from elsewhere
- * too. */
+/* Starts the timer if the parent has died. While the parent lives, SIGCONT came
+ * from somebody else. */
 static void on_continue(int number)
 {
     const struct itimerval end = { .it_value = { .tv_sec = LEAVE_S } };
@@ -122,8 +125,8 @@ static void on_continue(int number)
         setitimer(ITIMER_REAL, &end, NULL);
 }
 
-/* A step returns 0, -errno, or NOT_BUILT. If it sets *why, these words replace
- * errno's. */
+/* A step returns 0, -errno, or NOT_BUILT. If it sets *why, that text replaces
+ * the text of the errno. */
 #define NOT_BUILT 1
 
 struct sandbox_step {
@@ -131,7 +134,7 @@ struct sandbox_step {
     unsigned part;    /* 0: allow_weaker doesn't cover it */
     int (*take)(enum process p, const struct sandbox_plan *plan,
                 struct complaint *why);
-    int option; /* option and value of prctl(2), if .take is NULL */
+    int option; /* if .take is NULL: option and value of prctl(2) */
     unsigned long value;
 };
 
@@ -156,9 +159,9 @@ static int take_limits(enum process p, const struct sandbox_plan *plan,
     return r;
 }
 
-/* Changes the root directory with the user's ids: root without
- * CAP_DAC_READ_SEARCH can't enter a home of mode 0700, and no root can on a
- * file system of another machine. */
+/* Changes the root directory with the user's ids. A process with root's ids may
+ * be unable to enter a home of mode 0700: because it lacks CAP_DAC_READ_SEARCH,
+ * or because another machine has the file system. */
 static int take_chroot(enum process p, const struct sandbox_plan *plan,
                        struct complaint *why)
 {
@@ -189,9 +192,9 @@ static int take_ids(enum process p, const struct sandbox_plan *plan,
     return ids_give_up(plan->uid, plan->gid, plan->groups, plan->group_count);
 }
 
-/* From now on the parent's death wakes this process, stopped or not, and ends
- * it some seconds later, unless the leader of its process group becomes its
- * parent. It comes after the last change of ids, which would cancel it. */
+/* Makes the parent's death wake this process, if it is stopped, and end it
+ * LEAVE_S later. This step comes after the last change of ids, which would
+ * cancel the signal. */
 static int take_parent(enum process p, const struct sandbox_plan *plan,
                        struct complaint *why)
 {
@@ -212,7 +215,7 @@ static int take_parent(enum process p, const struct sandbox_plan *plan,
         sigprocmask(SIG_UNBLOCK, &both, NULL) ||
         prctl(PR_SET_PDEATHSIG, SIGCONT, 0, 0, 0))
         return -errno;
-    on_continue(SIGCONT); /* the parent may have died meanwhile */
+    on_continue(SIGCONT); /* the parent may have died in between */
     return 0;
 }
 
@@ -246,7 +249,7 @@ static const struct sandbox_step steps[] = {
     { "limits", 0, take_limits, 0, 0 },
     { "chroot", SANDBOX_CHROOT, take_chroot, 0, 0 },
     { "giving up root", SANDBOX_IDS, take_ids, 0, 0 },
-    /* again, since the kernel resets it when the ids change */
+    /* a second time, since the kernel resets it when the ids change */
     { "not dumpable", 0, NULL, PR_SET_DUMPABLE, 0 },
     { "the parent's death", 0, take_parent, 0, 0 },
     { "Landlock", SANDBOX_LANDLOCK, take_landlock, 0, 0 },
@@ -280,9 +283,10 @@ int sandbox_enter(enum process p, const struct sandbox_plan *plan,
 {
     unsigned excused = 0;
 
-    /* OpenSSL and the room base call gmtime_r(3), which opens the time zone's
-     * file the first time. In the sandbox that would kill the process. Session
-     * and files are forks of processes that have called it. */
+    /* OpenSSL and the room base call gmtime_r(3), whose first call opens the
+     * time zone's file. In the sandbox that would kill the process, so tzset(3)
+     * reads the file now. Session and files are forks of processes that have
+     * called tzset(3). */
     if (p != PROCESS_SESSION && p != PROCESS_FILES)
         tzset();
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {

@@ -1,8 +1,8 @@
-/* The SIGSYS handler of every process: reports an unlisted call once and
- * returns ENOSYS, so that a newer libc tries another call. The handler may
- * interrupt any code, so it must never lock, allocate, or change anything of
- * that code but the result's register. Also tests, in the process that has
- * loaded the filter, whether it works. */
+/* The SIGSYS handler of every process. It reports an unlisted call once, and
+ * makes the call return ENOSYS, so that a newer libc tries another call. The
+ * handler can interrupt any code, so it must never lock or allocate, and must
+ * change only the register of the call's result. This file also tests, in the
+ * process that has loaded a filter, whether the filter works. */
 #include "steps.h"
 
 #include <errno.h>
@@ -17,7 +17,7 @@
 #include "sallyport/base/stack.h"
 
 #ifndef SYS_SECCOMP
-#define SYS_SECCOMP 1 /* si_code; <asm/siginfo.h> has it for the kernel */
+#define SYS_SECCOMP 1 /* a si_code, of <asm/siginfo.h> */
 #endif
 
 #if defined(__x86_64__)
@@ -28,10 +28,10 @@
 #error "which register holds the result of a system call here?"
 #endif
 
-/* Call numbers are below 500; larger ones share one bit. */
+/* Numbers of calls are below 500. Numbers from CALLS on share one bit. */
 #define CALLS 1024
 
-static atomic_uchar seen[CALLS / 8 + 1] IN_DATA; /* a bit for each */
+static atomic_uchar seen[CALLS / 8 + 1] IN_DATA; /* a bit for each number */
 static void (*_Atomic report_refused)(int number) IN_DATA;
 
 static void on_sigsys(int signal_number, siginfo_t *info, void *context)
@@ -46,8 +46,8 @@ static void on_sigsys(int signal_number, siginfo_t *info, void *context)
     if (info->si_code != SYS_SECCOMP)
         return;
     RESULT(interrupted) = -ENOSYS;
-    /* Set the bit before the report, so that a refused call within the report
-     * doesn't recurse. */
+    /* Set the bit before the report, since the report can make a refused call,
+     * too. */
     if (!(atomic_fetch_or(&seen[call / 8], bit) & bit) && report)
         report(number);
     errno = saved;
@@ -70,7 +70,7 @@ int sigsys_install(void)
     action.sa_flags = SA_SIGINFO | SA_NODEFER;
     if (sigaction(SIGSYS, &action, NULL))
         return -errno;
-    /* A blocked SIGSYS would kill instead of reporting. */
+    /* Unblock SIGSYS: a blocked SIGSYS would kill the process. */
     sigemptyset(&unblocked);
     sigaddset(&unblocked, SIGSYS);
     return sigprocmask(SIG_UNBLOCK, &unblocked, NULL) ? -errno : 0;

@@ -6,32 +6,34 @@
 
 #include "sallyport/sandbox/sandbox.h"
 
-/* sandbox.c: sets limits: no core file, no new process unless the row forks,
- * MAX_FILES descriptors (0: no change). */
+/* sandbox.c: forbids a core file, and a new process unless the row has .forks;
+ * limits the descriptors to MAX_FILES (0: no change). */
 int limits_set(const struct sandbox_row *row, size_t max_files);
-/* Makes the directory FD the root and the current directory. With EMPTY it must
- * be empty, and only root may write to it. May set *why. */
+/* Makes the directory FD the root and the current directory. With EMPTY the
+ * directory must be empty, and only root may write to it. May set *why. */
 int chroot_enter(int fd, bool empty, struct complaint *why);
 
-/* ids.c: gives up root for good and checks it: groups, gid, uid, capabilities.
- * -EINVAL: an id is 0. -EPERM: root isn't gone, or no_new_privs isn't set. */
+/* ids.c: gives up root's groups, gid, uid and capabilities for good, and checks
+ * that. -EINVAL: an id is 0, or there are too many groups; -EPERM: the process
+ * still has rights of root, or no_new_privs isn't set. */
 int ids_give_up(uid_t uid, gid_t gid, const gid_t *groups, size_t n);
-/* Makes a capability effective again, as after sandbox_become(). */
+/* Makes a capability effective again, such as after sandbox_become(). */
 int ids_raise_capability(unsigned capability);
 /* Removes all capabilities from the process's own sets. */
 int ids_drop_capabilities(void);
 
-/* landlock.c: confines this process to N directories, for good. It needs
- * no_new_privs. -ENOSYS and -EOPNOTSUPP: the kernel has no Landlock. */
+/* landlock.c: confines this process to N directories, for good. Needs
+ * no_new_privs. -ENOSYS, -EOPNOTSUPP: the kernel has no Landlock, or it is off.
+ */
 int landlock_confine(const struct beneath *directories, size_t n);
 
-/* filter.c, or filter_off.c in builds with sanitizers, whose runtime needs
- * other calls and standard error. Loads the filter, which can't be undone.
- * Returns 1 if this build has no filters. */
+/* filter.c, or filter_off.c in builds with sanitizers, which need other calls
+ * and standard error. Loads the filter for good. Returns 1 if this build has no
+ * filters. */
 int filter_load(const struct sandbox_filter *filter);
-/* Turns descriptors 0, 1 and 2 into /dev/null. They come from master and are
- * usually a log file: a process that kept them could forge or delete its
- * lines. */
+/* Turns descriptors 0, 1 and 2 into /dev/null. The process gets them from
+ * master, and they are often a log file: a process that kept them could forge
+ * or delete lines. */
 int filter_end_descriptors(void);
 
 /* sigsys.c: installs the handler, and forgets which calls were reported. */

@@ -1,6 +1,6 @@
-/* Tries at the start what processes need later, in check and gate, so that a
- * kernel or container that can't do it is reported in one sentence, before
- * sessions die of it. A short-lived child loads the filters. */
+/* Tries at the start, in check and gate, what processes need later: if the
+ * kernel or the container lacks it, the server says so in one sentence, and no
+ * session dies of it. A short-lived child loads the filters. */
 #include "steps.h"
 
 #include <errno.h>
@@ -11,8 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Exit status of the child if the filter doesn't work. A lower status is an
- * errno. */
+/* Exit status of the child if the filter doesn't work. A lower status above 0
+ * is an errno. */
 #define DOES_NOT_HOLD 200
 
 static int try_filters(const struct sandbox_filter *const filters[])

@@ -1,7 +1,7 @@
-/* Calls that every sandboxed process may make: it uses the memory and the
- * descriptors that it has, and ends. No call here makes a descriptor from a
- * name or reaches another process. Calls of error paths are here too: a process
- * that fails must report its own error, not die of this filter. */
+/* Calls that every sandboxed process may make, to use its memory and its
+ * descriptors, and to end. No call here opens a name or reaches another
+ * process. Calls of error paths are here, too: a process that fails must report
+ * its own error, not die of this filter. */
 #include "sallyport/seccomp/policy.h"
 
 #include <fcntl.h>
@@ -51,11 +51,12 @@ static const struct permission may[] = {
     MAY(lseek, "stdio"),
     MAY(fstat, "type and size of an open file"),
     MAY_IF(ioctl, IS(1, TCGETS), "stdio: is it a terminal"),
-    /* glibc's fstat. A filter can't see the path. With a path the call is
-     * stat(), which finds nothing in an empty root directory; but reader and
-     * check have none. */
+    /* glibc's fstat(3). A filter can't see the path: with a path, the call does
+       what stat(2) does. In an empty root directory it finds nothing, but
+       reader and check don't have such a root directory. */
     MAY_IF(newfstatat, IS(3, AT_EMPTY_PATH), "fstat of glibc 2.33 to 2.38"),
-    /* Listed by number, since F_SETOWN and F_SETSIG would send signals. */
+    /* Each command of fcntl(2) has a row, since F_SETOWN and F_SETSIG could
+       make the kernel send signals. */
     MAY_IF(fcntl, IS(1, F_GETFL), "blocking or not"),
     MAY_IF(fcntl, IS(1, F_SETFL), "blocking or not"),
     MAY_IF(fcntl, IS(1, F_GETFD), "close-on-exec"),
@@ -64,8 +65,8 @@ static const struct permission may[] = {
     MAY_IF(fcntl, IS(1, F_GET_SEALS), "whether master's memory file is sealed"),
 
     /* A filter can't see an address inside msghdr. That does no harm: the
-     * sockets of a sandboxed process are connected, and it can't make others.
-     * Only MSG_FASTOPEN could connect one without connect(2). */
+       sockets of a sandboxed process are connected, and it can't make other
+       sockets. Only MSG_FASTOPEN could connect a socket without connect(2). */
     MAY_IF(sendmsg, WITHOUT(2, MSG_FASTOPEN), "channels"),
     MAY(recvmsg, "channels"),
     MAY_IF_BOTH(sendto, IS(4, 0), WITHOUT(3, MSG_FASTOPEN),

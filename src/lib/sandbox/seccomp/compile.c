@@ -1,6 +1,6 @@
 /* Turns a policy into a seccomp filter, with libseccomp. Runs in the build and
- * in tests. A call that no line permits traps (src/lib/sandbox/sigsys.c answers
- * ENOSYS); a dangerous one kills. It must never make half a filter. */
+ * in tests. A call that no row permits traps (src/lib/sandbox/sigsys.c answers
+ * ENOSYS); a dangerous call kills. It must never make half a filter. */
 #include "compile.h"
 
 #include <errno.h>
@@ -11,8 +11,8 @@
 
 #include "sallyport/base/fd.h"
 
-/* Reads policies: which lines a process and its child processes have, and which
- * dangerous calls kill it. */
+/* Reads policies: finds the rows of a process and of its child processes, and
+ * the dangerous calls that kill it. */
 
 const struct policy *policy_of(enum process p, bool connects)
 {
@@ -45,7 +45,7 @@ static bool covers(const struct permission *wide, const struct permission *p)
             same_condition(wide->and, p->and));
 }
 
-/* Adds a row, and keeps no row that another one covers. */
+/* Adds a row, and drops each row that another row covers. */
 static int add(struct permissions *all, const struct permission *p)
 {
     size_t kept = 0;
@@ -63,8 +63,8 @@ static int add(struct permissions *all, const struct permission *p)
     return 0;
 }
 
-/* Policies nest five deep (master, gate, session, two with active mode), so
- * this recursion ends. */
+/* Policies nest only five deep (master, gate, session, and two with active
+ * mode), so this recursion ends. */
 static int collect_policy(struct permissions *all, const struct policy *p)
 {
     int r = 0;
@@ -102,7 +102,7 @@ int policy_kills(const struct permissions *all, const struct permission *row)
 
     if (row->when.kind == WHATEVER)
         return permitted == PERMITTED_NEVER;
-    /* The list may permit exactly this use, which is dangerous for other
+    /* The policy can permit exactly this use, which is dangerous in other
      * processes. */
     for (size_t i = 0; i < all->count; i++) {
         const struct permission *p = all->rows[i];
@@ -131,9 +131,9 @@ static struct scmp_arg_cmp comparison(struct condition c)
     return ret;
 }
 
-/* Adds rules for a pid above zero: one of its bits is set, and the sign isn't.
- * A rule can test an argument only once, and also sees the upper half of the
- * register, which the kernel ignores. */
+/* Adds rules for a pid above zero: in each rule one bit of the pid is set, and
+ * the sign isn't. A rule can test an argument only once. The masks leave out
+ * the upper half of the register, which the kernel ignores, too. */
 static int add_pid_rules(scmp_filter_ctx context, uint32_t action, int number,
                          struct scmp_arg_cmp first, unsigned argument)
 {
@@ -154,7 +154,7 @@ static int add_pid_rules(scmp_filter_ctx context, uint32_t action, int number,
 }
 
 /* Adds a rule. A call that this architecture lacks (open on aarch64) has a
- * negative number, and can't be made. */
+ * negative number: no process can make it, so it needs no rule. */
 static int add_rule(scmp_filter_ctx context, uint32_t action,
                     const struct permission *row)
 {
@@ -176,9 +176,9 @@ static int add_rule(scmp_filter_ctx context, uint32_t action,
 
 static int add_rules(scmp_filter_ctx context, const struct policy *policy)
 {
-    /* Its flags are in memory, where a filter can't see them. After ENOSYS libc
-     * uses clone, whose flags a filter sees. It isn't reported, or each fork
-     * would be. */
+    /* The flags of clone3 are in memory, where a filter can't see them. After
+     * ENOSYS libc calls clone, whose flags a filter can see. clone3 doesn't
+     * trap, since otherwise each fork would be reported. */
     static const struct permission clone3 = MAY(clone3, "flags out of sight");
     struct permissions all;
     int r = policy_collect(policy, &all);
@@ -193,12 +193,13 @@ static int add_rules(scmp_filter_ctx context, const struct policy *policy)
     return r ? r : add_rule(context, SCMP_ACT_ERRNO(ENOSYS), &clone3);
 }
 
-/* The kernel tries a new filter on each existing call, to learn which ones
- * it always allows. As a tree, not a list, it costs each new process 0.1 ms
- * less. */
+/* The kernel tries a new filter on each system call, to learn which calls the
+ * filter always allows. If the filter is a tree, not a list, that takes 0.1 ms
+ * less in each new process. */
 #define BINARY_TREE 2
 
-#define KILLS_PROCESSES 3 /* libseccomp's level for Linux 4.14 and later */
+#define KILLS_PROCESSES 3 /* libseccomp's level of the features of Linux 4.14  \
+                           */
 
 int compile_policy(const struct policy *policy, struct buf *program)
 {
@@ -206,8 +207,8 @@ int compile_policy(const struct policy *policy, struct buf *program)
     scmp_filter_ctx context;
     int r;
 
-    /* Don't ask the build machine's kernel, which may differ from the server's:
-     * qemu-user has no seccomp at all. */
+    /* Don't ask the kernel of the build machine, which can differ from the
+     * server's kernel: qemu-user has no seccomp at all. */
     r = seccomp_api_set(KILLS_PROCESSES);
     if (r)
         return r;

@@ -20,7 +20,7 @@
 #define READABLE  (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 #define PATH_SIZE 160
 #define LIMIT     "max_referenced"
-#define NO_LIMIT  UINT64_MAX /* removes one */
+#define NO_LIMIT  UINT64_MAX /* removes a limit */
 
 static int btrfs_open(int fd)
 {
@@ -34,8 +34,8 @@ static int sysfs_path(int fd, const char *name, char out[PATH_SIZE])
 {
     struct btrfs_ioctl_fs_info_args info = { 0 };
     struct btrfs_ioctl_ino_lookup_args own = {
-        .objectid = BTRFS_FIRST_FREE_OBJECTID /* the inode asked for; the answer
-                                               * is its subvolume */
+        .objectid = BTRFS_FIRST_FREE_OBJECTID /* the inode for which we ask; the
+                                                 answer is its subvolume */
     };
     char uuid[2 * sizeof(info.fsid) + 5], *at = uuid;
 
@@ -83,7 +83,8 @@ void quota_close_subvolume(struct quota_subvolume *s)
     fd_close(&s->reserved);
 }
 
-/* Reads a number, which sysfs writes again for each read from the beginning. */
+/* Reads a number. Each read from the beginning of the file gets the current
+ * number. */
 static int sysfs_number(int fd, uint64_t *ret)
 {
     char text[32];

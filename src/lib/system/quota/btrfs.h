@@ -1,4 +1,4 @@
-/* The part of quota.c for btrfs. */
+/* The functions of quota.h for btrfs; they return the same. */
 #ifndef QUOTA_BTRFS_H
 #define QUOTA_BTRFS_H
 

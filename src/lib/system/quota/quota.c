@@ -19,7 +19,7 @@
 
 #include "btrfs.h"
 
-/* dqb_bhardlimit counts these. */
+/* dqb_bhardlimit counts blocks of this size. */
 #define LIMIT_BLOCK UINT64_C(1024)
 
 uint64_t quota_left(const struct quota_amount *a)
@@ -41,8 +41,9 @@ bool quota_is_btrfs(int fd)
     return type_of(fd) == BTRFS_SUPER_MAGIC;
 }
 
-/* Calls quotactl_fd(2). ESRCH: ext4 without quotas; ENOSYS: xfs without quotas,
- * or a file system or kernel that has none. */
+/* Calls quotactl_fd(2). It fails with ESRCH on ext4 without quotas, and with
+ * ENOSYS on xfs without quotas, or if the file system or the kernel has no
+ * quotas at all. */
 static int quota_call(int fd, unsigned command, enum quota_owner owner,
                       uint32_t id, void *address)
 {
@@ -53,7 +54,8 @@ static int quota_call(int fd, unsigned command, enum quota_owner owner,
     return errno == ESRCH || errno == ENOSYS ? -ENOTSUP : -errno;
 }
 
-/* Returns the limit. After its time a soft limit refuses as a hard one does. */
+/* Returns the limit. When the time of a soft limit is over, it refuses as a
+ * hard limit does. */
 static uint64_t limit_now(uint64_t hard, uint64_t soft, uint64_t used,
                           uint64_t until)
 {
@@ -81,7 +83,8 @@ int quota_get_of_id(int fd, enum quota_owner owner, uint32_t id,
 {
     struct if_dqblk disk = { 0 };
     int r = quota_call(fd, Q_GETQUOTA, owner, id, &disk);
-    if (r < 0 && r != -ENOENT) /* xfs: it has no file and no limit */
+    if (r < 0 &&
+        r != -ENOENT) /* on xfs: the id has neither files nor a limit */
         return r;
     *ret = (struct quota){
         .bytes = { limit_now(bytes_of(disk.dqb_bhardlimit),
@@ -110,8 +113,8 @@ int quota_set(int fd, enum quota_owner owner, uint32_t id, uint64_t bytes,
     return quota_call(fd, Q_SETQUOTA, owner, id, &disk);
 }
 
-/* Does it refuse? ext4 may count without refusing (no usrquota in its mount
- * options), and xfs too (uqnoenforce). */
+/* ext4 and xfs can count, but not enforce: without usrquota in the mount
+ * options of ext4, and with uqnoenforce in those of xfs. */
 int quota_enforced(int fd, enum quota_owner owner)
 {
     unsigned enforced =
@@ -126,8 +129,8 @@ int quota_enforced(int fd, enum quota_owner owner)
     return state.qs_flags & enforced ? 0 : -ENOTSUP;
 }
 
-/* Gets the device's name, from a link such as
- * ../../devices/…/block/sda/sda1. */
+/* Writes the name of the device of FD's file system, which a link such as
+ * ../../devices/…/block/sda/sda1 contains. */
 static void device_of(int fd, char *out, size_t size)
 {
     char link[64], target[PATH_MAX];

@@ -1,5 +1,5 @@
-/* Compares a path as this process and as the service, in its mount namespace,
- * see it. Runs in check and in sallyportctl; changes nothing. */
+/* Compares what a path leads to in this process and in the mount namespace of
+ * the service. Runs in check and in sallyportctl; changes nothing. */
 #include "sallyport/unit/unit.h"
 
 #include <fcntl.h>
@@ -38,7 +38,8 @@ void unit_look(struct unit *u)
 
 enum unit_access { WRITABLE, READ_ONLY, HIDDEN };
 
-/* Compares the deepest directory on the way to REAL that exists outside. */
+/* Finds the deepest directory of REAL that exists in this process, and compares
+ * it with the service's. */
 static enum unit_access access_of(const struct unit *u, const char *real)
 {
     char at[PATH_MAX];
@@ -65,8 +66,7 @@ static enum unit_access access_of(const struct unit *u, const char *real)
 bool unit_forbids(const struct unit *u, const char *what, const char *path,
                   struct complaint *c)
 {
-    /* The characters of a word that a shell, printf(1) and a unit take as it
-     * is. */
+    /* The characters that a shell, printf(1) and a unit take unchanged. */
     static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
                                 "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._@+-";
     const bool directory = strcmp(what, "directory") == 0;
@@ -81,8 +81,8 @@ bool unit_forbids(const struct unit *u, const char *what, const char *path,
     const bool home =
         user_path_within(real, "/home") || user_path_within(real, "/root");
     char *end = strrchr(real, '/');
-    /* Permit the parent, since then one restart is enough for all homes beside
-     * it; but not all of /home. */
+    /* Permit the parent directory, so that one restart is enough for all homes
+     * in it; but don't permit all of /home. */
     if (!directory && !home && end && end > real)
         *end = '\0';
     snprintf(why, sizeof(why), "systemd %s the %s %s%s",
