@@ -1,8 +1,7 @@
-/* The files that settings name, and the settings as a file. Refuses files that
- * other users can write or, if they are private, read: it checks the open file,
- * never its name. Passes the settings to another process, as a file in memory
- * that can't change any more. Runs as root in master, and as the administrator
- * in sallyportctl. */
+/* The files that settings name, and the settings as a file. Refuses a file that
+ * other users can write or, if it is private, read: it checks the open file,
+ * never a name. Passes the settings to another process in a sealed file in
+ * memory. Runs as root in master, and as the administrator in sallyportctl. */
 #include "sallyport/settings/settings.h"
 
 #include <errno.h>
@@ -17,8 +16,8 @@
 #include "sallyport/base/shared.h"
 #include "sallyport/ipc/generation.h"
 
-/* Permits a symbolic link, and checks its target. The owner can always change a
- * file, whatever its mode. */
+/* Permits a symbolic link, and checks the link's target. Checks the owner, too,
+ * since the owner can always change a file, whatever its mode. */
 int settings_check_file(int fd, const char *name, enum settings_file kind,
                         struct complaint *c)
 {
@@ -102,7 +101,7 @@ int settings_read_key(int directory, const char *name, const char *path,
     return -EBADMSG;
 }
 
-/* The settings in a file. They name the build, since two builds may have
+/* The settings in a file. The file names the build, since two builds can have
  * structs of the same size with different fields. */
 struct settings_image {
     char build[BUILD_NAME_MAX];
@@ -131,8 +130,8 @@ int settings_take(struct settings *s, int fd, struct complaint *c)
     if (!there)
         return complain(c, "settings: %s", strerror(errno));
     ours = build_name_is(there->build);
-    /* Checks only the counts; the process that made the settings has checked
-     * the rest. */
+    /* Check only the counts: the process that made the settings has checked the
+     * rest. */
     fit = there->settings.listen_count <= SETTINGS_LISTEN_MAX &&
           there->settings.proxies.count <= SETTINGS_PROXY_MAX &&
           there->settings.no_ban.count <= SETTINGS_PROXY_MAX &&

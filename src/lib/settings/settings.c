@@ -1,6 +1,6 @@
-/* Answers questions about the settings for several processes, and names the
- * line for mistakes that show only after parsing: a missing file, an unknown
- * account, a port in use. Depends on no process. */
+/* Answers questions of several processes about the settings, and names the line
+ * of a mistake that shows only after parsing: a missing file, an unknown
+ * account, a port in use. It doesn't depend on the process. */
 #include "sallyport/settings/settings.h"
 
 #include <errno.h>

@@ -1,14 +1,12 @@
 /* Memory for OpenSSL's allocations before a process forks. Runs in gate, in its
  * set-up.
- *
- * A fork gets a page of its own for each page of its parent that it writes to,
- * even if it only takes a lock or counts a reference. A session does that to 60
- * of the 6,600 pieces. Malloc would spread these over 40 pages, among holes
- * into which the session's own pieces would go. Sorted by size they lie on 18
- * pages: that saves 72 KiB in each session.
- *
- * Each page has blocks of one size. Size class C has SMALLEST << C bytes. As
- * with malloc, OpenSSL wipes a secret before it frees it. */
+ * A fork gets a page of its own for each page of its parent to which it writes,
+ * even if it only takes a lock or counts a reference. A session writes to 60 of
+ * OpenSSL's 6,600 pieces. malloc(3) would spread these 60 over 40 pages, among
+ * holes into which the session's own pieces would go. Sorted by size they lie
+ * on 18 pages, which saves 72 KiB in each session. Each page has blocks of one
+ * size. Size class C has SMALLEST << C bytes. The arena doesn't wipe blocks:
+ * OpenSSL wipes a secret before it frees it. */
 #include "sallyport/tls/arena.h"
 
 #include <openssl/crypto.h>
@@ -20,7 +18,7 @@
 #include "tls.h"
 
 #define PAGE 4096u
-/* OpenSSL 3.0 fills 115 with one certificate, 3.5 fills 176. */
+/* With one certificate OpenSSL 3.0 fills 115 pages, and 3.5 fills 176. */
 #define PAGES    256u
 #define SMALLEST 16u
 #define CLASSES  9u

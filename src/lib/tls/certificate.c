@@ -1,10 +1,10 @@
 /* The server's certificates: reads a chain from a PEM file, with the stand-in
  * for its key, and chooses the certificates for a client. Gate reads the files,
- * and sallyportd --check by way of gate. It never opens a file: gate has the
- * descriptors. Session chooses, during a handshake, by the name that the client
- * sends (SNI, RFC 6066 3): one certificate of each kind of key, and OpenSSL
- * takes a kind that the client can verify. An unknown name must never fail a
- * handshake: the first certificate is offered, and the client decides. */
+ * also for sallyportd --check. It never opens a file: gate has the descriptors.
+ * Session chooses during a handshake, by the name that the client sends (SNI,
+ * RFC 6066 3), one certificate of each kind of key, and OpenSSL takes a kind
+ * that the client can verify. An unknown name must never fail a handshake:
+ * session offers the first certificate, and the client decides. */
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -17,8 +17,8 @@
 
 #define CHAIN_MAX 16 /* certificates */
 
-/* A certificate in use may have expired: a restarted gate, or a reload for
- * another reason, doesn't refuse it. Some clients accept it. */
+/* Accepts an expired certificate that is in use: a restarted gate, or a reload
+ * for another reason, must not refuse it, since some clients accept it. */
 int certificate_dates(struct tls_context *t, const X509 *x,
                       const struct tls_date *of, const char *which, bool in_use,
                       struct complaint *c)
@@ -119,7 +119,8 @@ bool identity_use(const struct identity *id, SSL *ssl)
     return SSL_use_cert_and_key(ssl, id->leaf, id->key, id->chain, 1) == 1;
 }
 
-/* Writes the first DNS name that is a host's and no wildcard, or "". */
+/* Writes the first DNS name that is the name of a host, not a wildcard; or "".
+ */
 static void certificate_host(const X509 *x, char out[HOST_TEXT_MAX])
 {
     GENERAL_NAMES *names =
@@ -135,8 +136,8 @@ static void certificate_host(const X509 *x, char out[HOST_TEXT_MAX])
         text = (struct slice){ (const char *)ASN1_STRING_get0_data(
                                    name->d.dNSName),
                                (size_t)ASN1_STRING_length(name->d.dNSName) };
-        /* A certificate may have any byte there, and the name goes into a
-         * command line of curl. */
+        /* The name goes into a command line of curl, and a certificate can have
+         * any byte there. */
         if (text.len > 0 && text.ptr[0] != '-' &&
             slice_has_only(text, WORD_LETTERS) &&
             slice_copy(text, out, HOST_TEXT_MAX))
@@ -145,8 +146,8 @@ static void certificate_host(const X509 *x, char out[HOST_TEXT_MAX])
     GENERAL_NAMES_free(names);
 }
 
-/* Is B valid for every name that A is valid for? A wildcard is valid for the
- * same wildcard. */
+/* Is B valid for every name for which A is valid? A wildcard counts as valid
+ * for the same wildcard. */
 static bool identity_covers(const struct identity *b, const struct identity *a)
 {
     GENERAL_NAMES *names =
@@ -169,13 +170,14 @@ static bool identity_covers(const struct identity *b, const struct identity *a)
     return all;
 }
 
-/* Identities for one client, of different kinds. */
+/* The identities that are offered to one client, each with another kind of key.
+ */
 struct identity_choice {
     const struct identity *all[CERTIFICATES_MAX];
     size_t count;
 };
 
-/* Returns false if there is one of this kind already. */
+/* Adds an identity. Returns false if C has an identity of this kind already. */
 static bool add_choice(struct identity_choice *c, const struct identity *id)
 {
     for (size_t i = 0; i < c->count; i++)
@@ -193,8 +195,8 @@ static int choose_on_client_hello(SSL *ssl, void *owner)
 
     if (!name || t->count == 1)
         return 1;
-    /* Finds the identities for a name. An exact name is preferred to a wildcard
-     * that covers it. */
+    /* Find the identities for the name. An exact name is preferred to a
+     * wildcard that covers the name. */
     static const unsigned passes[] = { X509_CHECK_FLAG_NO_WILDCARDS, 0 };
 
     for (size_t p = 0; p < sizeof(passes) / sizeof(passes[0]); p++)
@@ -211,7 +213,7 @@ static int choose_on_client_hello(SSL *ssl, void *owner)
 }
 
 /* Returns an earlier identity for the same names and with the same kind of key,
- * so that no client gets number I; NULL: there is none. */
+ * so that no client gets identity I; NULL: there is no such identity. */
 static const struct identity *choose_earlier(const struct tls_context *t,
                                              size_t i)
 {
@@ -257,9 +259,9 @@ int choose_set(struct tls_context *t, const struct tls_pair *pairs,
                struct complaint *c)
 {
     SSL_CTX_set_cert_cb(t->ssl, choose_on_client_hello, t);
-    /* Refuses a second pair for the same names. A pair in use is ignored
-     * instead: a renewal may have given two pairs the same names, and the
-     * server must start. */
+    /* Refuse a second pair for the same names, unless both pairs are in use: a
+     * renewal can have given them the same names, and the server must start.
+     * Then no client gets the second pair. */
     for (size_t i = 0; i < t->count; i++) {
         const struct identity *same = choose_earlier(t, i);
 
@@ -269,7 +271,7 @@ int choose_set(struct tls_context *t, const struct tls_pair *pairs,
                             "as %s; remove one of the two",
                             pairs[i].certificate, same->name);
     }
-    /* Sets the choice for clients that send no name, or an unknown one. */
+    /* Set the choice for clients that send no name, or an unknown name. */
     struct identity_choice first = { .count = 0 };
 
     for (size_t i = 0; i < t->count; i++) {

@@ -1,12 +1,10 @@
-/* A client's certificate on one connection: requested, compared and reported.
- * Runs in session, within OpenSSL's handshakes. OpenSSL has verified the
- * certificate, but other processes can't trust that: an attacker in this
- * process could say the same. So the handshake's messages are kept, and auth
- * verifies them (sallyport/proof).
- *
- * The certificate's claims are lines to compare with the users file. The CA has
- * signed their bytes, but a stranger chose them: a claim with unprintable bytes
- * is left out. */
+/* Requests a client's certificate on one connection, compares it, and reports
+ * its claims. Runs in session, within OpenSSL's handshakes. OpenSSL has
+ * verified the certificate, but other processes can't trust that: an attacker
+ * in this process could say the same. So the handshake's messages are kept, and
+ * auth verifies them (sallyport/proof). The certificate's claims are lines, to
+ * be compared with the users file. A CA has signed their bytes, but a stranger
+ * has chosen them: claims with unprintable bytes are left out. */
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -119,7 +117,7 @@ bool stream_same_client(const struct stream *s)
            X509_cmp(first, mine) == 0;
 }
 
-/* client_keep() has dropped messages that are no proof. */
+/* client_keep() has dropped messages that prove nothing. */
 struct slice stream_proof(const struct stream *s)
 {
     return s->open ? buf_slice(&s->proof) : SLICE("");
@@ -155,10 +153,10 @@ static int add_line(struct buf *into, const char *kind, struct slice text)
     return r == -ENOBUFS ? 0 : r;
 }
 
-/* Writes a space or ';' as hex, since it would end the value in a row of the
- * users file. OpenSSL puts a backslash before a ';', and before a space at
- * either end; that backslash is dropped. An escaped backslash belongs to the
- * name and stays. */
+/* Writes a space or ';' as hexadecimal digits, since either byte would end the
+ * value in a row of the users file. Drops the backslash that OpenSSL puts
+ * before a ';', and before a space at either end. Keeps an escaped backslash,
+ * which belongs to the name. */
 static int escape_value(struct slice from, struct buf *to)
 {
     int r = 0;
@@ -176,8 +174,8 @@ static int escape_value(struct slice from, struct buf *to)
     return r;
 }
 
-/* Adds the subject as RFC 4514 says; OpenSSL names the format after its
- * predecessor, RFC 2253. */
+/* Adds the subject in the form of RFC 4514; OpenSSL names this form after the
+ * older RFC 2253. */
 static int add_subject(X509 *x, struct buf *into)
 {
     BIO *b = BIO_new(BIO_s_mem());
@@ -216,7 +214,8 @@ int stream_claims(const struct stream *s, struct buf *into)
 
         for (int i = 0; i < sk_GENERAL_NAME_num(names) && r == 0; i++) {
             const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-            const ASN1_STRING *text = name->d.ia5; /* each of KIND is one */
+            const ASN1_STRING *text =
+                name->d.ia5; /* each kind below has such a string */
             const char *kind = name->type == GEN_EMAIL ? "email"
                                : name->type == GEN_DNS ? "dns"
                                : name->type == GEN_URI ? "uri"

@@ -20,7 +20,7 @@
 #define CRL_MAX          (8u << 20)
 #define LISTS_MAX        512
 
-/* With these flags, if there is no valid list, no certificate is accepted. */
+/* With these flags OpenSSL accepts no certificate if there is no valid list. */
 #define FLAGS_CRL (X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL)
 
 int64_t date_seconds(const ASN1_TIME *t)
@@ -43,7 +43,7 @@ const char *date_text(const ASN1_TIME *t, char out[DATE_TEXT_MAX])
 /* A revocation list in the store. */
 struct list {
     const X509_CRL *crl; /* the store's */
-    int ca;              /* index of the CA that signed it */
+    int ca;              /* index of the CA that signed the list */
 };
 
 /* The objects read so far: first the CAs, then the lists. */
@@ -86,7 +86,7 @@ static int take_ca(void *owner, void *thing, int number)
 static const struct pem_kind cas = { "certificate", parse_ca, take_ca };
 
 /* Checks that each chain ends in a certificate that is its own issuer: OpenSSL
- * wants a list for each certificate of a chain, the last one too. */
+ * wants a list for each certificate of a chain, the last one included. */
 static int check_chains(const struct clients_reading *r)
 {
     const int n = sk_X509_num(r->cas);
@@ -149,10 +149,11 @@ static const ASN1_OCTET_STRING *crl_extension(const X509_CRL *crl, int nid)
     return at < 0 ? NULL : X509_EXTENSION_get_data(X509_CRL_get_ext(crl, at));
 }
 
-/* Refuses two lists about the same certificates: OpenSSL would return to the
- * older one after the newer one has expired, and would accept what only the
- * newer one revokes. A CA may have several lists, each for a part of its
- * certificates. A list without such a part covers all of them. */
+/* Refuses two lists about the same certificates: when the newer list has
+ * expired, OpenSSL would return to the older list, and accept what only the
+ * newer list revokes. A CA may have several lists, each for a part of its
+ * certificates. A list without such a part covers all certificates of the CA.
+ */
 static int check_overlap(const struct clients_reading *r,
                          const struct list *new)
 {
@@ -171,8 +172,8 @@ static int check_overlap(const struct clients_reading *r,
     return 0;
 }
 
-/* Notes the expiry. Some lists are valid for a day only and replaced in time:
- * for those the warning is due in the last quarter. */
+/* Notes the expiry. Some lists are valid only for a day, and are replaced in
+ * time: their warning is due in the last quarter of that time. */
 static int note_expiry(struct tls_context *t, const X509_CRL *crl, int number)
 {
     const ASN1_TIME *next = X509_CRL_get0_nextUpdate(crl);
@@ -230,8 +231,8 @@ static int take_list(void *owner, void *thing, int number)
 static const struct pem_kind revocation_lists = { "revocation list", parse_list,
                                                   take_list };
 
-/* Reads everything. If there are no revocation lists, a CA is accepted although
- * its own issuer isn't in the file. */
+/* Reads all files. If there are no revocation lists, OpenSSL accepts a CA
+ * although the CA's own issuer isn't in the file. */
 static int read_all(struct clients_reading *r)
 {
     unsigned long flags =
@@ -249,10 +250,10 @@ static int read_all(struct clients_reading *r)
     return e;
 }
 
-/* Lists the CAs in requests for certificates, so that a client can choose. The
- * list is a part of each client's proof. Without the limit it could make the
- * proof too long for auth, and nobody could log in with login=certificate.
- * Returns false if OpenSSL's queue has an error. */
+/* Lists the CAs in requests for certificates, so that a client can choose. If
+ * the list is longer than CLIENT_NAMES_MAX, lists none: the list is a part of
+ * each client's proof, and if the proof is too long for auth, nobody can log in
+ * with login=certificate. Returns false if OpenSSL's queue has an error. */
 static bool set_names(SSL_CTX *ssl, STACK_OF(X509) * all)
 {
     size_t bytes = 0;

@@ -1,7 +1,7 @@
 /* A server's TLS context: its versions, suites and options, its certificates
  * and its tickets. Gate makes it once before its sandbox closes, and each
  * session that gate forks inherits it. Groups and signature algorithms are
- * OpenSSL's defaults, so that a newer OpenSSL brings newer ones. */
+ * OpenSSL's defaults, so that a newer OpenSSL brings newer algorithms. */
 #include <errno.h>
 #include <openssl/err.h>
 #include <string.h>
@@ -12,8 +12,10 @@
 /* 112 bits of security: RSA and DH from 2048 bits, EC from 224. */
 #define SECURITY_LEVEL 2
 
-/* RFC 8879, from OpenSSL 3.2 on. Proofs (sallyport/proof) are verified as they
- * were sent, and nothing is decompressed for clients that haven't logged in. */
+/* Turns off the compression of certificates (RFC 8879), which OpenSSL has
+ * from 3.2 on. Auth verifies a proof (sallyport/proof) by the messages as they
+ * were sent, and the server decompresses nothing for a client that hasn't
+ * logged in. */
 #ifdef SSL_OP_NO_RX_CERTIFICATE_COMPRESSION
 #define NO_PACKED_CERTIFICATES                                                 \
     (SSL_OP_NO_RX_CERTIFICATE_COMPRESSION |                                    \
@@ -26,7 +28,7 @@
     (SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |                         \
      SSL_OP_CIPHER_SERVER_PREFERENCE | NO_PACKED_CERTIFICATES)
 
-/* Options that a system's openssl.cnf may have turned on. An end without
+/* Options that a system's openssl.cnf can have turned on. An end without
  * close_notify must stay an error, or a cut file would look complete. A resumed
  * session must have a secret of its own, or a thief of the ticket keys could
  * read recorded traffic. */
@@ -37,10 +39,10 @@
      SSL_OP_ALLOW_NO_DHE_KEX | SSL_OP_PRIORITIZE_CHACHA | SSL_OP_NO_TICKET |   \
      SSL_OP_NO_TLSv1_2 | SSL_OP_NO_TLSv1_3)
 
-/* Chooses the protocol. A client that offers protocols without "ftp" was
- * sent here by an attacker who mixes protocols (ALPACA; RFC 7301 3.2). This
- * holds for data connections too: FileZilla offers "ftp-data" there, but
- * only to a server that has chosen its own "x-filezilla-ftp" on the control
+/* Chooses the protocol. If a client offers protocols, but not "ftp", an
+ * attacker who mixes protocols has sent it here (ALPACA; RFC 7301 3.2). The
+ * same is true on data connections: FileZilla offers "ftp-data" there, but only
+ * to a server that has chosen FileZilla's own "x-filezilla-ftp" on the control
  * connection. */
 static int choose_protocol(SSL *ssl, const unsigned char **chosen,
                            unsigned char *chosen_len,
@@ -60,9 +62,9 @@ static int choose_protocol(SSL *ssl, const unsigned char **chosen,
     return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-/* OpenSSL's names, the preferred ones first. All have forward secrecy and
- * authenticated encryption (RFC 9325 4.2). AES-128 comes first: it is the
- * fastest, and strong enough. */
+/* OpenSSL's names of the cipher suites, the preferred ones first. All have
+ * forward secrecy and authenticated encryption (RFC 9325 4.2). AES-128 comes
+ * first, since it is the fastest, and strong enough. */
 static const char *const suite_names[SUITES_COUNT][TLS_VERSIONS] = {
     [SUITES_ALL] = { "ECDHE-ECDSA-AES128-GCM-SHA256:"
                      "ECDHE-RSA-AES128-GCM-SHA256:"

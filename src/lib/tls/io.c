@@ -21,8 +21,8 @@ void io_release(struct io *io)
     io->in_at = io->in_end = io->out_at = io->out_end = 0;
 }
 
-/* Frees an empty buffer of a control channel. A data channel keeps it, since
- * fresh pages would cost more than the copying. */
+/* Frees an empty buffer of a control channel. A data channel keeps its buffers,
+ * since fresh pages would cost more than the copying. */
 static void free_if_small(const struct io *io, unsigned char **buffer)
 {
     if (io->size > IO_SMALL)
@@ -33,7 +33,7 @@ static void free_if_small(const struct io *io, unsigned char **buffer)
 
 int io_fill(struct io *io)
 {
-    if (!io->in) /* all of it: untouched pages cost nothing */
+    if (!io->in) /* the whole size: untouched pages cost nothing */
         io->in = malloc(io->size);
     if (!io->in)
         return -ENOMEM;
@@ -112,7 +112,8 @@ int io_send(struct io *io)
         if (n < 0 && errno == EINTR)
             continue;
         /* The kernel reports a reset once. After that recv(2) returns 0, as at
-         * a FIN. EPIPE says that the FIN has come, or that our end is shut. */
+         * a FIN. EPIPE means that the FIN has come, or that our end is shut
+         * down. */
         if (n < 0 && errno != EAGAIN && errno != EPIPE)
             io->lost = errno;
         if (n < 0)
@@ -130,8 +131,8 @@ void io_drop(struct io *io)
     free_if_small(io, &io->out);
 }
 
-/* Returns the room. The bytes before unsent ones aren't reused: the buffer is
- * emptied before it is filled again, so each byte is copied only once. */
+/* Returns how many bytes io_put() can add. Sent bytes make no room until all
+ * bytes are sent: so io_put() and io_send() copy each byte only once. */
 size_t io_room(const struct io *io)
 {
     return io->size - io->out_end;
@@ -147,8 +148,9 @@ bool io_unsent(const struct io *io)
     return io->out_at < io->out_end;
 }
 
-/* OpenSSL copies records between its memory and these buffers; it must never
- * reach the socket by itself, or each record would cost a system call. */
+/* OpenSSL copies records between its memory and these buffers. It must never
+ * reach the socket by itself: otherwise each record would cost a system call.
+ */
 static int bio_read(BIO *b, char *into, int len)
 {
     BIO_clear_retry_flags(b);

@@ -1,6 +1,6 @@
-/* Code that keys and gate share: PEM files, and the kinds of keys and signature
- * schemes that are accepted. Runs in keys, gate, and sallyportd --check. It
- * never opens a file: the caller has the descriptor. */
+/* Code that keys and gate share: reads PEM files, and knows the accepted kinds
+ * of keys and signature schemes. Runs in keys and gate, and for sallyportd
+ * --check. It never opens a file: the caller has the descriptor. */
 #include "key.h"
 
 #include <errno.h>
@@ -69,8 +69,8 @@ int pem_each(const struct pem_file *f, const struct pem_kind *kind, void *owner,
     return r;
 }
 
-/* Kinds of at least 112 bits of security, as in OpenSSL's security level 2;
- * more for EC, where no smaller curve is in use. */
+/* Kinds of keys, with at least 112 bits of security, as in OpenSSL's security
+ * level 2; EC keys need 256 bits, since smaller curves aren't in use. */
 static const struct key_kind {
     const char *name;
     int least;
@@ -112,8 +112,8 @@ const struct scheme *scheme_find(uint16_t code)
     return NULL;
 }
 
-/* Do they name the same digest? OpenSSL knows that "SHA256" and "SHA2-256" are
- * the same. */
+/* Do ASKED and ROW name the same digest? OpenSSL has several names for a
+ * digest, such as "SHA256" and "SHA2-256". */
 static bool is_digest(const char *asked, const char *row)
 {
     if (!row || !*asked)

@@ -17,7 +17,8 @@ const char *tls_error(unsigned long error);
 
 /* Reads the whole file FD into TEXT, up to TEXT's maximum, and returns a BIO
  * over it. The caller frees the BIO before TEXT; FD stays the caller's. Returns
- * NULL with a complaint about NAME: unreadable, too large, or no memory. */
+ * NULL with a complaint about NAME: the file is unreadable or too large, or
+ * memory is short. */
 BIO *pem_open(int fd, const char *name, struct buf *text, struct complaint *c);
 
 struct pem_file {
@@ -33,12 +34,12 @@ struct pem_kind {
      * wrong; OpenSSL's queue of errors says which. */
     void *(*parse)(BIO *b);
     /* Gets each THING and owns it, even on failure. NUMBER counts from 1.
-     * Returns 0, or -EINVAL with its own complaint, which ends the reading. */
+     * Returns 0, or -EINVAL with a complaint: then pem_each() ends. */
     int (*take)(void *owner, void *thing, int number);
 };
 
 /* Parses all blocks of the file and gives them to KIND's take(). Returns 0, or
- * -EINVAL with the complaint; a file without a single block is a failure. */
+ * -EINVAL with the complaint; a file without any block is a failure. */
 int pem_each(const struct pem_file *f, const struct pem_kind *kind, void *owner,
              struct complaint *c);
 

@@ -1,10 +1,10 @@
 /* Stand-ins for private keys of another process: a provider for OpenSSL inside
- * this program. Such a key is a public key of OpenSSL's default provider that
- * claims to have a private half. The public key answers all questions. An
- * operation that needs the private half fails, so that OpenSSL calls our
- * signatures, which give the whole message to the signer. OpenSSL's default
- * provider still serves everything else; ours is used only if its name is
- * given. Runs in gate and session. */
+ * this program. A stand-in contains a public key of OpenSSL's default provider,
+ * and claims to have a private half. The public key answers all questions. To
+ * sign, OpenSSL can't export the private half, so it calls our signature
+ * functions, which give the whole message to the signer. OpenSSL's default
+ * provider still serves everything else; OpenSSL uses our provider only where
+ * its name is given. Runs in gate and session. */
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
@@ -18,13 +18,13 @@
 
 #define REMOTE_PROVIDER "sallyport"
 #define PRIVATE         OSSL_KEYMGMT_SELECT_PRIVATE_KEY
-/* Our own parameter: a struct remote_key. */
+/* Our own parameter, with a struct remote_key. */
 #define PARAM_KEY "sallyport-key"
 
-/* The provider's own form of a key. */
+/* Our provider's form of a key. */
 struct remote_key {
     EVP_PKEY *public;            /* a key of OpenSSL's default provider */
-    const struct signer *signer; /* NULL: a public key only, to compare with */
+    const struct signer *signer; /* NULL: only a public key, for a comparison */
     uint64_t number;
 };
 
@@ -89,7 +89,7 @@ static int key_import(void *key, int selection, const OSSL_PARAM params[])
 
     (void)selection;
     if (!own) {
-        /* Imports a key of another provider, to compare with. */
+        /* Import a key of another provider, for a comparison. */
         const char *kind =
             OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_RSA_N) ? "RSA"
             : OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_GROUP_NAME)
@@ -247,7 +247,7 @@ static int signature_init(void *signature, const char *digest, void *key,
     return s->key && s->key->signer && (!params || signature_set(s, params));
 }
 
-/* OpenSSL first calls it without OUT, to learn the size. */
+/* OpenSSL calls this first without OUT, to learn the size. */
 static int signature_make(void *signature, unsigned char *out, size_t *len,
                           size_t size, const unsigned char *message,
                           size_t message_len)
@@ -337,14 +337,14 @@ static int provider_init(const OSSL_CORE_HANDLE *handle,
     (void)handle;
     (void)in;
     *out = provider;
-    *ret = (void *)(uintptr_t)provider; /* there is no state; NULL would mean
-                                         * failure */
+    *ret = (void *)(uintptr_t)provider; /* any pointer will do, since there is
+                                           no state; NULL would mean failure */
     return 1;
 }
 
 /* Registers the provider once in a process, since OpenSSL's list of providers
- * is global too. Without an explicit name OpenSSL then uses the default
- * provider. */
+ * is global, too. Then makes OpenSSL prefer the default provider where no
+ * provider is named. */
 OSSL_PROVIDER *remote_load(void)
 {
     static bool announced;

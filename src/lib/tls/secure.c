@@ -10,9 +10,10 @@
 #include "tls.h"
 
 #define RECORD_MAX SSL3_RT_MAX_PLAIN_LENGTH
-/* The most bytes that a record adds: the peer may have asked for fragments of
- * 512 bytes with 29 bytes each, and a KeyUpdate or an alert may precede it.
- * With this much room SSL_write() never stops half-way. */
+/* The most bytes that TLS adds to a record's data: the peer can have asked for
+ * fragments of 512 bytes, each with 29 further bytes, and a KeyUpdate or an
+ * alert can precede the data. With this much room SSL_write() never stops
+ * half-way. */
 #define OVERHEAD 1024u
 
 int stream_secure(struct stream *s, struct tls_context *t, enum stream_use use)
@@ -30,8 +31,8 @@ int stream_secure(struct stream *s, struct tls_context *t, enum stream_use use)
     SSL_set_accept_state(ssl);
     SSL_set_app_data(ssl, s);
     /* Control channels wipe plain text and keep no record buffers: passwords
-     * pass through them, and many are idle. For data channels both would cost
-     * more than they save. */
+     * pass through them, and many are idle. On data channels both options would
+     * cost more than they save. */
     if (s->io.size <= IO_SMALL) {
         SSL_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
         SSL_set_options(ssl, SSL_OP_CLEANSE_PLAINTEXT);
@@ -84,10 +85,10 @@ static const struct {
 #define SSL_R_RECORD_LAYER_FAILURE 313
 #endif
 
-/* Breaks the stream for the last error of the queue, which is the TLS layer's;
- * the first may come from a cipher. RECORD_LAYER_FAILURE only repeats an
- * earlier error. Tries once to send the output, which contains an alert with
- * the reason. */
+/* Breaks the stream, with the last error of the queue as the cause: this is the
+ * error of the TLS layer, while the first error can be a cipher's.
+ * RECORD_LAYER_FAILURE doesn't count, since it only repeats an earlier error.
+ * Tries once to send the output, which contains an alert with the reason. */
 static enum stream_state fail_tls(struct stream *s)
 {
     unsigned long last = 0, error;
@@ -113,9 +114,9 @@ static enum stream_state fail_tls(struct stream *s)
     return stream_break(s, words);
 }
 
-/* Does what OpenSSL needs after ERROR. Returns STREAM_OK if the call can be
- * repeated at once. Before waiting for the peer it sends what the peer may be
- * waiting for. */
+/* Does what OpenSSL needs after ERROR. Returns STREAM_OK if the caller can
+ * repeat its call at once. Before it waits for the peer, it sends the output
+ * for which the peer may be waiting. */
 static enum stream_state settle_error(struct stream *s, int error)
 {
     switch (error) {
@@ -140,10 +141,10 @@ static enum stream_state settle_error(struct stream *s, int error)
 
 /* Refuses TLS 1.2 without the extended master secret: an attacker could make
  * two TLS 1.2 sessions share their keys (RFC 7627), and the binding of data
- * connections would prove nothing. The ClientHello isn't refused: scanners
- * don't offer the extension, and would find no TLS 1.2 here. The alert is plain
- * text: it replaces OpenSSL's last flight, which would have turned encryption
- * on. */
+ * connections would prove nothing. Doesn't refuse the ClientHello already:
+ * scanners don't offer the extension, and would find no TLS 1.2 here. The alert
+ * is plain text, since it replaces OpenSSL's last flight, which would have
+ * turned encryption on. */
 static enum stream_state refuse_without_ems(struct stream *s)
 {
     static const unsigned char alert[] = {
@@ -159,9 +160,10 @@ static enum stream_state refuse_without_ems(struct stream *s)
 
 /* After half a flight, and in TLS 1.3 after the client's last flight, the
  * server has nothing to send, so the kernel would delay its acknowledgement by
- * 40 ms. A peer with Nagle's algorithm waits for it before it sends more. On a
- * data channel bytes usually follow the last flight at once, or are here
- * already; there the acknowledgement would cost 1 % of a small file. */
+ * 40 ms. A peer with Nagle's algorithm waits for the acknowledgement before it
+ * sends more. On a data channel bytes usually follow the last flight at once,
+ * or are here already; there the acknowledgement would cost 1 % of a small
+ * file. */
 enum stream_state secure_handshake(struct stream *s)
 {
     enum stream_state st = STREAM_OK;
@@ -190,9 +192,8 @@ enum stream_state secure_handshake(struct stream *s)
     return st == STREAM_OK ? stream_send(s) : st;
 }
 
-/* One call returns all records that have arrived, so that one recv(2) fills a
- * large buffer of the caller. The next call reports an end that follows
- * them. */
+/* Reads all records that have arrived, so that one recv(2) fills a large buffer
+ * of the caller. If an end follows the records, the next call reports it. */
 enum stream_state secure_read(struct stream *s, unsigned char *into, size_t len,
                               size_t *got)
 {
@@ -217,7 +218,7 @@ enum stream_state secure_read(struct stream *s, unsigned char *into, size_t len,
 }
 
 /* Within a record either bytes are pending, or OpenSSL has read the header and
- * waits for the body (its state is "RB", not "RH"). */
+ * waits for the body: then SSL_rstate_string() is "RB", not "RH". */
 bool secure_is_within(const struct stream *s)
 {
     return SSL_has_pending(s->ssl) ||
@@ -236,7 +237,7 @@ enum stream_state secure_write(struct stream *s, const unsigned char *from,
         return stream_break(s, "no handshake yet");
     s->patient = false;
     while (*took < len) {
-        /* Smaller records for small buffers: no record is cut to fit the
+        /* Make smaller records for a small buffer, but cut no record to fit the
          * remaining room. */
         size_t n = len - *took;
         if (n > RECORD_MAX)

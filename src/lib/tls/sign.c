@@ -17,7 +17,8 @@
 #define NAMED_CURVE 3
 #define HEAD_12     (RANDOMS + 4) /* type, curve, length of the point */
 
-/* OpenSSL calls it for a passphrase. Notes the question and gives none. */
+/* OpenSSL calls this for a passphrase. Notes the question, and gives no
+ * passphrase. */
 static int no_passphrase(char *into, int size, int writing, void *asked)
 {
     (void)into;
@@ -48,7 +49,7 @@ EVP_PKEY *sign_key_new(int fd, const char *name, struct complaint *c)
         complain(c, "%s: holds no private key in PEM form", name);
     ERR_clear_error();
     BIO_free(b);
-    buf_release(&text); /* wiped */
+    buf_release(&text); /* buf_release() wipes the text */
     if (k && key_check(k, name, c) == 0)
         return k;
     EVP_PKEY_free(k);
@@ -60,8 +61,8 @@ void sign_key_free(EVP_PKEY *k)
     EVP_PKEY_free(k);
 }
 
-/* Is it a message of TLS 1.3? RFC 8446 4.4.3: the NUL between the context
- * string and the hash is a part of it. */
+/* Is it a message of TLS 1.3 (RFC 8446 4.4.3)? The NUL between the context
+ * string and the hash is a part of HEAD. */
 static bool is_13_message(struct slice m)
 {
     static const char head[] =
@@ -72,8 +73,8 @@ static bool is_13_message(struct slice m)
            (m.len == sizeof(head) + 32 || m.len == sizeof(head) + 48);
 }
 
-/* The curves of RFC 8422 5.1.1 that OpenSSL offers by default, and the bytes of
- * a point; uncompressed if there is a choice. */
+/* The curves of RFC 8422 5.1.1 that OpenSSL offers by default, and how many
+ * bytes a point has; uncompressed, if there is a choice. */
 static const struct {
     unsigned curve, length;
 } points[] = {
@@ -84,8 +85,8 @@ static const struct {
     { 30, 56 },  /* x448 */
 };
 
-/* Is it a message of TLS 1.2? RFC 8422 5.4: both randoms, then
- * ServerECDHParams, and nothing else. */
+/* Is it a message of TLS 1.2 (RFC 8422 5.4): both randoms, then
+ * ServerECDHParams, and nothing else? */
 static bool is_12_message(struct slice m)
 {
     const unsigned char *p = (const unsigned char *)m.ptr;
@@ -111,7 +112,7 @@ bool sign_is_handshake(const struct sign_request *r)
 static bool sign_message(EVP_MD_CTX *md, EVP_PKEY *key, const struct scheme *s,
                          struct slice message, struct sign_result *ret)
 {
-    EVP_PKEY_CTX *ctx = NULL; /* of MD */
+    EVP_PKEY_CTX *ctx = NULL; /* owned by MD */
 
     ret->len = sizeof(ret->bytes);
     return EVP_DigestSignInit_ex(md, &ctx, s->digest, NULL, NULL, key, NULL) ==

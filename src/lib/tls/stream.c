@@ -46,8 +46,8 @@ enum stream_state stream_break(struct stream *s, const char *cause)
     return STREAM_FAILED;
 }
 
-/* Is it a cut, which the network or the peer has caused? Any other error is a
- * failure on our side. */
+/* Is the error a cut, which the network or the peer has caused? Any other error
+ * is a failure on our side. */
 static bool is_cut(int error)
 {
     static const int cuts[] = { ECONNRESET,   EPIPE,        ETIMEDOUT,
@@ -97,8 +97,8 @@ void stream_acknowledge(struct stream *s)
 
 enum stream_state stream_receive(struct stream *s, enum stream_state at_end)
 {
-    /* EPOLLIN is level-triggered: the caller is woken again for the remaining
-     * bytes. */
+    /* EPOLLIN is level-triggered: the loop calls again for the remaining bytes.
+     */
     int r = s->heard ? -EAGAIN : io_fill(&s->io);
     s->heard = true;
     if (r > 0)
@@ -117,7 +117,8 @@ enum stream_state stream_receive(struct stream *s, enum stream_state at_end)
     return s->end = at_end;
 }
 
-/* Must begin every public call. Returns false if the stream is broken. */
+/* Begins each public call that reads, sends or shakes hands. Returns false if
+ * the stream is broken. */
 static bool stream_begin(struct stream *s)
 {
     if (s->broken)
@@ -205,8 +206,8 @@ uint32_t stream_events(const struct stream *s)
     return s->events;
 }
 
-/* Also returns true for an end after the last bytes: the peer may wait for our
- * answer to it, and send nothing more. */
+/* Also returns true if only the end is unread: the peer may wait for our answer
+ * to the end, and send nothing more. */
 bool stream_pending(const struct stream *s)
 {
     if (s->reported)

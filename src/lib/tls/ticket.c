@@ -1,17 +1,17 @@
 /* Tickets: who owns them, which keys seal them, and which TLS sessions may be
  * resumed. Gate makes the keys; the rest runs in session, within OpenSSL's
- * handshakes. Control channels never resume. A data channel resumes a session
- * of the same user and address, and notes its origin; before a byte is
- * transferred, session decides whether that suffices. A data channel never gets
- * a ticket: a client that has shown none could come back with it and pass for
- * the user.
+ * handshakes. Control channels never resume. A data channel resumes a TLS
+ * session of the same user and address, and notes its origin; before a byte is
+ * transferred, session decides whether that origin suffices. A data channel
+ * never gets a ticket: otherwise a client that has shown no ticket could come
+ * back with one and pass for the user.
  *
  * Clients resume in one of three ways, and the callbacks serve them all:
  *
  * - A ticket of TLS 1.3. Gate's keys (t->keys) seal it for all sessions, and it
  *   contains its owner: user, address, session.
  * - A ticket of TLS 1.2, made before the login. A key that this process alone
- *   has (t->own) seals it, so it is of this session.
+ *   has (t->own) seals it, so the ticket belongs to this session.
  * - A session number of TLS 1.2. Only the control connection has one
  *   (t->kept). */
 #include <endian.h>
@@ -27,18 +27,18 @@
 #include "sallyport/tls/ticket.h"
 #include "tls.h"
 
-/* The owner's data in a ticket. Our own process sealed what is read here, but
- * it is checked like a stranger's input: a session under an attacker's control
- * has the keys too. */
+/* The owner's data in a ticket. A session has sealed the data, but this code
+ * checks it like a stranger's input: an attacker who controls another session
+ * has the keys, too. */
 #define FORMAT 2
 
 #define OPENSSL_3_2 0x30200000ul /* of OpenSSL_version_num() */
 
 struct owner_bytes {
     uint8_t format, family, address[16];
-    uint64_t serial, version; /* the most significant byte first */
+    uint64_t serial, version; /* with the most significant byte first */
     uint8_t length;
-    char user[USER_NAME_MAX]; /* and zeros */
+    char user[USER_NAME_MAX]; /* followed by zeros */
 } __attribute__((packed));
 _Static_assert(sizeof(struct owner_bytes) == TICKET_OWNER_BYTES,
                "the header has the length");
@@ -96,12 +96,12 @@ void ticket_keys_turn(struct ticket_keys *k)
 }
 
 /* The lifetime in a TLS 1.2 ticket, in seconds: some clients (JSSE) drop a
- * ticket that claims more than a week. The server itself accepts it as long as
- * its session lives. */
+ * ticket that claims more than a week. The server itself accepts such a ticket
+ * as long as its session lives. */
 #define HINT_12  (7 * 24 * 3600)
 #define NEVER_12 INT32_MAX
-/* Bytes of a ticket without a client certificate (about 300), and room for
- * replies. With less room in the buffer no ticket is sent. */
+/* Room for a ticket without a client certificate (about 300 bytes), and for
+ * replies. If the buffer has less room, the server sends no ticket. */
 #define TICKET_ROOM 4096u
 
 static const unsigned char context_name[] = "sallyport";
@@ -111,8 +111,8 @@ static bool is_13(const SSL *ssl)
     return SSL_version(ssl) >= TLS1_3_VERSION;
 }
 
-/* OpenSSL's callback for ticket keys. Returns 1, 0 if the key is unknown, or
- * -1. */
+/* OpenSSL's callback for ticket keys. Returns 1; 0: the key is unknown; -1:
+ * OpenSSL failed. */
 static int ticket_key_callback(SSL *ssl, unsigned char *name, unsigned char *iv,
                                EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac,
                                int seal)
@@ -142,8 +142,9 @@ static int ticket_key_callback(SSL *ssl, unsigned char *name, unsigned char *iv,
     return 1;
 }
 
-/* OpenSSL's callback for each new ticket. A TLS 1.2 ticket is made before the
- * login; its key, which no other session has, shows who owns it. */
+/* OpenSSL's callback for each new ticket. OpenSSL makes a TLS 1.2 ticket before
+ * the login, so it can't contain the owner. The key of the ticket, which no
+ * other session has, shows that it belongs to this session. */
 static int stamp_ticket(SSL *ssl, void *unused)
 {
     const struct tls_context *t = context_of(ssl);
@@ -159,9 +160,10 @@ static int stamp_ticket(SSL *ssl, void *unused)
                                            sizeof(bytes));
 }
 
-/* OpenSSL's callback for each ticket that a client shows. The owner is read
- * here, since OpenSSL overwrites it when it makes the next ticket. One foreign
- * ticket spoils the handshake, even if the client also shows a good one. */
+/* OpenSSL's callback for each ticket that a client shows. Reads the owner now,
+ * since OpenSSL overwrites it when it makes the next ticket. A foreign ticket
+ * prevents that this handshake resumes, even if the client also shows a good
+ * ticket. */
 static SSL_TICKET_RETURN judge_ticket(SSL *ssl, SSL_SESSION *session,
                                       const unsigned char *name,
                                       size_t name_len, SSL_TICKET_STATUS status,
@@ -198,11 +200,11 @@ static SSL_TICKET_RETURN judge_ticket(SSL *ssl, SSL_SESSION *session,
                                       : SSL_TICKET_RETURN_USE;
 }
 
-/* Finds a session by its number. curl and others turn tickets off in TLS 1.2,
- * and show a session number; Go's clients know only tickets (golang/go issue
- * 18607), so both are needed. This process knows one session: its control
- * channel's. It gives copies away, since OpenSSL marks the session of a cut
- * connection as unusable. */
+/* Finds a session by its number. In TLS 1.2 curl and others turn tickets off,
+ * and show a session number; Go's clients can use only tickets (golang/go issue
+ * 18607). So the server needs both. This process has one TLS session: its
+ * control channel's. Returns a copy, since OpenSSL marks the TLS session of a
+ * cut connection as unusable. */
 static SSL_SESSION *find_session(SSL *ssl, const unsigned char *id, int len,
                                  int *keep_reference)
 {
@@ -235,7 +237,8 @@ void resume_keep(struct stream *s)
 int resume_set(SSL_CTX *ssl, struct tls_context *t)
 {
     SSL_CTX_set_app_data(ssl, t);
-    /* During a handshake TLS 1.3 sends no tickets, and TLS 1.2 its only one. */
+    /* During a handshake the server sends no TLS 1.3 tickets, but the only
+     * TLS 1.2 ticket. */
     if (SSL_CTX_set_num_tickets(ssl, 0) != 1 ||
         SSL_CTX_set_session_id_context(ssl, context_name,
                                        sizeof(context_name) - 1) != 1 ||
@@ -259,7 +262,7 @@ void tls_context_tickets(struct tls_context *t, const struct ticket_keys *keys)
 void tls_context_lifetime(struct tls_context *t, uint64_t seconds)
 {
     /* A ticket says in whole seconds when it was made, and OpenSSL 3.5 compares
-     * that with the exact time. */
+     * this time with the exact time. */
     SSL_CTX_set_timeout(t->ssl, (long)seconds + 1);
 }
 
@@ -282,12 +285,12 @@ enum ticket_origin stream_origin(const struct stream *s)
     return ORIGIN_NONE;
 }
 
-/* Offers a ticket. A failure is harmless: the client still has its other
- * tickets. */
+/* Offers a ticket. If OpenSSL can't make it, that is harmless: the client still
+ * has its other tickets. */
 enum stream_state resume_offer_ticket(struct stream *s)
 {
-    /* It contains the client's certificate, so that a resumed data connection
-     * has shown it, too. */
+    /* The ticket contains the client's certificate, so that a data connection
+     * that resumes has shown the certificate, too. */
     const X509 *client = SSL_get0_peer_certificate(s->ssl);
     int len = client ? i2d_X509(client, NULL) : 0;
 
@@ -302,8 +305,8 @@ enum stream_state resume_offer_ticket(struct stream *s)
     if (error != SSL_ERROR_NONE && error != SSL_ERROR_WANT_READ)
         return stream_break(s, tls_error(ERR_peek_last_error()));
     /* Before 3.2 OpenSSL keeps a 16 KiB read buffer after this call: free it,
-     * but not within a record (CVE-2024-4741). From 3.2 on there is none, and
-     * SSL_free_buffers() would crash. */
+     * but not within a record (CVE-2024-4741). From 3.2 on there is no such
+     * buffer, and SSL_free_buffers() would crash. */
     if (OpenSSL_version_num() < OPENSSL_3_2 && !secure_is_within(s))
         SSL_free_buffers(s->ssl);
     return STREAM_OK;

@@ -17,7 +17,7 @@
 #include "sallyport/tls/stream.h"
 #include "sallyport/tls/ticket.h"
 
-/* arena.c: is this the address of a block? */
+/* arena.c: is P in the arena? */
 bool arena_has(const void *p);
 
 /* io.c: a socket with two buffers. Many small reads and writes become one
@@ -25,15 +25,15 @@ bool arena_has(const void *p);
 struct io {
     int fd;           /* the caller closes it */
     uint64_t traffic; /* bytes sent and received on the socket */
-    size_t size;      /* size of each buffer, once it exists */
+    size_t size;      /* bytes of each buffer, once it is allocated */
     unsigned char *in, *out;
     size_t in_at, in_end, out_at, out_end;
     int lost;  /* errno of a reset or time-out noticed while sending, or 0 */
     bool last; /* the kernel keeps the next bytes and sends them with the FIN */
 };
 
-/* A stream with buffers up to this size is a control channel. There are many of
- * them, mostly idle, so they free empty buffers. */
+/* A stream with buffers up to this size is a control channel. There are many
+ * control channels, most of them idle, so they free empty buffers. */
 #define IO_SMALL (64u << 10)
 
 void io_release(struct io *io);
@@ -61,12 +61,13 @@ size_t io_room(const struct io *io);
 bool io_received(const struct io *io);
 bool io_unsent(const struct io *io);
 
-/* Returns NULL if there is no memory. Free it with BIO_meth_free() after the
- * last BIO that uses it. */
+/* Makes the method for bio_over(). Returns NULL if there is no memory. Free it
+ * with BIO_meth_free() after the last BIO that uses it. */
 BIO_METHOD *bio_method(void);
-/* Makes a BIO that reads from and writes to IO's buffers, never to its socket.
- * If they are empty or full, it asks OpenSSL to retry. IO must outlive it.
- * Returns NULL if there is no memory. */
+/* Makes a BIO that reads from IO's input buffer and writes to IO's output
+ * buffer, but never uses the socket. If a buffer is empty or full, the BIO asks
+ * OpenSSL to retry. IO must outlive the BIO. Returns NULL if there is no
+ * memory. */
 BIO *bio_over(const BIO_METHOD *method, struct io *io);
 
 /* stream.c (plain and TLS) and secure.c (TLS). */
@@ -76,14 +77,14 @@ struct stream {
     enum stream_use use;
     enum ticket_origin shown; /* the origin of the client's ticket */
     bool open;                /* the handshake is over */
-    bool broken;              /* only stream_free() may still be called */
-    bool heard;               /* this call has made its one recv(2) */
+    bool broken;              /* only stream_free() can still be called */
+    bool heard;               /* the current call has made its one recv(2) */
     bool patient;             /* only tickets are unsent, which may wait */
-    bool owes;                /* the last flight isn't acknowledged yet */
-    enum stream_state end;    /* CLOSED or CUT once reading has found the end;
-                               * OK until then */
-    bool fin;                 /* the end was a FIN, not a reset */
-    bool reported;            /* stream_read() has reported the end */
+    bool owes;             /* the peer's last flight isn't acknowledged yet */
+    enum stream_state end; /* CLOSED or CUT once reading has found the end;
+                            * OK until then */
+    bool fin;              /* the end was a FIN, not a reset */
+    bool reported;         /* stream_read() has reported the end */
     uint32_t events;
     char cipher[64];
     char cause[160];
@@ -97,9 +98,9 @@ enum stream_state stream_break(struct stream *s, const char *cause);
 enum stream_state stream_send(struct stream *s);
 /* Acknowledges the peer's last flight, unless bytes have gone to it since. */
 void stream_acknowledge(struct stream *s);
-/* Fills the input. Returns OK, AGAIN, CUT or FAILED. It calls recv(2) at most
- * once in each public call, so that a peer that sends without end can't keep
- * the caller. At the end of the stream it returns AT_END. */
+/* Fills the input. Returns OK, AGAIN, CUT or FAILED, or at the end of the
+ * stream AT_END. Calls recv(2) at most once in each public call: otherwise a
+ * peer that sends without end could keep the caller here. */
 enum stream_state stream_receive(struct stream *s, enum stream_state at_end);
 
 enum stream_state secure_handshake(struct stream *s);
@@ -111,13 +112,14 @@ enum stream_state secure_write(struct stream *s, const unsigned char *from,
 bool secure_is_within(const struct stream *s);
 enum stream_state secure_shutdown(struct stream *s);
 
-/* client.c: client_ask() is called before the handshake, and asks for a
- * certificate if the policy wants one. client_keep() is called when the
- * handshake is over. */
+/* client.c. Call client_ask() before the handshake: it asks for a certificate
+ * if the policy wants one. Call client_keep() when the handshake is over: it
+ * keeps the client's certificate. */
 void client_ask(struct stream *s);
 void client_keep(struct stream *s);
 
-/* ticket.c: resume_keep() is called when a handshake is over. */
+/* ticket.c. Call resume_keep() when a handshake is over: it keeps the TLS 1.2
+ * session of a control channel. */
 void resume_keep(struct stream *s);
 enum stream_state resume_offer_ticket(struct stream *s);
 
@@ -138,29 +140,30 @@ struct tls_context {
     size_t count;
     BIO_METHOD *bio;         /* used by all streams */
     OSSL_PROVIDER *provider; /* provides the stand-ins for private keys */
-    struct signer signer;    /* the stand-ins point to it */
-    /* For TLS 1.3: gate makes them, and all its sessions have them. */
+    struct signer signer;    /* the stand-ins of private keys point to it */
+    /* For TLS 1.3: the keys that gate makes, and that all its sessions have. */
     struct ticket_keys keys;
-    struct ticket_key own; /* for TLS 1.2: only this process has it */
+    struct ticket_key own; /* for TLS 1.2: the key that only this process has */
     SSL_SESSION *kept;     /* TLS 1.2: the control channel's session; or NULL */
     struct ticket_owner owner; /* owner of new tickets; user "": nobody */
     enum client_certificates clients; /* certificates wanted on control
                                        * channels */
     char *ca_name, *crl_name;         /* names of the clients' files; or NULL */
-    struct tls_date *date;            /* of all files */
+    struct tls_date *date;            /* the dates of all files */
     size_t dates;
-    unsigned char serial[PROOF_SERIAL_BYTES]; /* in our requests */
+    unsigned char serial[PROOF_SERIAL_BYTES]; /* goes into our requests for
+                                                 certificates */
     X509 *client; /* the control channel's client certificate; or NULL */
 };
 
 /* Returns the context that SSL was made from. */
 struct tls_context *context_of(const SSL *ssl);
 
-/* Sets versions, suites and options. Returns 0, or -EINVAL if OpenSSL can't do
- * it. */
+/* Sets versions, suites and options. Returns 0; -EINVAL: OpenSSL doesn't
+ * support the policy. */
 int policy_set(SSL_CTX *ssl, const struct tls_policy *policy);
 
-/* Loads a pair as the next identity of T, notes its dates, and makes a key that
+/* Loads a pair as the next identity of T: notes the dates, and makes a key that
  * asks the signer. Returns 0, or -EINVAL with the complaint. */
 int identity_load(struct tls_context *t, const struct tls_pair *pair,
                   struct complaint *c);
@@ -172,23 +175,24 @@ bool identity_use(const struct identity *id, SSL *ssl);
 int choose_set(struct tls_context *t, const struct tls_pair *pairs,
                struct complaint *c);
 
-/* Sets up tickets: their keys and content, and which ones are resumed. Returns
- * 0 or -EINVAL. */
+/* Sets up tickets: their keys, their content, and the rules by which the server
+ * resumes. Returns 0 or -EINVAL. */
 int resume_set(SSL_CTX *ssl, struct tls_context *t);
 
 /* A request for a certificate lists the CAs' names, so they are a part of the
- * client's proof. This limit in bytes leaves room for the rest of the proof:
+ * client's proof. This limit, in bytes, leaves room for the rest of the proof:
  * post-quantum key shares (2.5 KiB) and two RSA chains. If the names are
- * longer, the request lists none, and the client chooses without them. */
+ * longer, the request lists no name, and the client must choose without the
+ * list. */
 #define CLIENT_NAMES_MAX 2048u
 
 /* Adds the session's serial number to requests for certificates. Returns 0 or
  * -EINVAL. */
 int client_set(SSL_CTX *ssl);
 
-/* Makes a handshake with itself in each version and with each certificate. It
- * also proves that the signer has each key. Returns 0, or -EINVAL with the
- * complaint. */
+/* Makes a handshake of the context with itself, in each version and with each
+ * certificate. This also proves that the signer has each key. Returns 0, or
+ * -EINVAL with the complaint. */
 int warm_up(struct tls_context *t, struct complaint *c);
 
 /* Returns seconds since 1970; 0 if T is unreadable. */
@@ -197,12 +201,13 @@ int64_t date_seconds(const ASN1_TIME *t);
 /* Writes "2026-11-20 23:59:59 UTC", and returns OUT. */
 const char *date_text(const ASN1_TIME *t, char out[DATE_TEXT_MAX]);
 /* Notes when item NUMBER of FILE, which stays the context's, is valid. The
- * warning is due BEFORE seconds before the end. Returns 0 or -ENOMEM. */
+ * warning is due BEFORE seconds before the expiry. Returns 0 or -ENOMEM. */
 #define DATE_WARN_S (INT64_C(30) * 86400)
 int date_note(struct tls_context *t, const struct tls_date *d, int64_t before);
 
-/* Checks the dates of certificate X, unless it is in use, and notes them; OF
- * has the rest. WHICH is for the complaint. Returns 0 or -EINVAL. */
+/* Checks the dates of certificate X, unless it is in use, and notes the dates,
+ * with the file, the words and the number of OF. WHICH is for the complaint.
+ * Returns 0 or -EINVAL. */
 int certificate_dates(struct tls_context *t, const X509 *x,
                       const struct tls_date *of, const char *which, bool in_use,
                       struct complaint *c);
@@ -212,8 +217,8 @@ int certificate_dates(struct tls_context *t, const X509 *x,
  * has an error. */
 OSSL_PROVIDER *remote_load(void);
 /* Makes a key with PUBLIC's public half that claims to be private; SIGNER,
- * which must outlive it, makes its signatures. Returns NULL if OpenSSL's queue
- * has an error. */
+ * which must outlive the key, makes the key's signatures. Returns NULL if
+ * OpenSSL's queue has an error. */
 EVP_PKEY *remote_key_new(EVP_PKEY *public, const struct signer *signer,
                          uint64_t number);
 

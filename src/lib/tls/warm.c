@@ -1,8 +1,9 @@
-/* A handshake with itself, through memory. Runs in gate before its sandbox
- * closes: OpenSSL then has loaded all that it loads on first use (providers,
- * random generators, digests, curves, error texts), and each forked session
- * inherits it. The handshake also proves that the process keys has the
- * certificate's key. It verifies no name: the client is this process. */
+/* Makes handshakes of gate with itself, through memory. Runs in gate before its
+ * sandbox closes: after them OpenSSL has loaded all that it loads on first use
+ * (providers, random generators, digests, curves, error texts), and each forked
+ * session inherits that. The handshake also proves that the process keys has
+ * the certificate's key. The client, which is this process, verifies no name.
+ */
 #include <errno.h>
 #include <openssl/err.h>
 #include <stdbool.h>
@@ -12,7 +13,8 @@
 
 #define ROUNDS_MAX 16
 
-/* The context's signer during these handshakes; it remembers how it failed. */
+/* The context's signer during these handshakes, which notes the error of the
+ * real signer. */
 struct probe_signer {
     struct signer signer;
     bool asked;
@@ -39,7 +41,8 @@ static bool make_pair(struct pair *p, SSL_CTX *client, SSL_CTX *server)
     return true;
 }
 
-/* Returns 1: complete; 0: it needs the other end; -1: failed. */
+/* Returns 1: the handshake is complete; 0: this end needs the other end; -1: it
+ * failed. */
 static int handshake_step(SSL *ssl)
 {
     int r = SSL_do_handshake(ssl);
@@ -51,7 +54,7 @@ static int handshake_step(SSL *ssl)
                                                                          : -1;
 }
 
-/* Makes the handshake, and stops at the end that failed: a further step would
+/* Makes the handshake. Stops when one end fails, since a further step would
  * clear OpenSSL's error. */
 static bool handshake_pair(struct pair *p)
 {
@@ -74,8 +77,8 @@ static bool carry_byte(SSL *from, SSL *to)
            byte == 'x';
 }
 
-/* Tries this certificate only. Also loads what the end of a connection and an
- * alert's text need. */
+/* Makes a handshake with this certificate only. Also makes OpenSSL load what it
+ * needs for the end of a connection and for an alert's text. */
 static bool warm_version(SSL_CTX *server, const struct identity *id,
                          int version)
 {
@@ -130,9 +133,8 @@ int warm_up(struct tls_context *t, struct complaint *c)
         if (versions[i % 2] < SSL_CTX_get_min_proto_version(t->ssl) ||
             warm_version(t->ssl, id, versions[i % 2]))
             continue;
-        /* The client has verified the signature with the certificate's key:
-         * once the signer was asked, nothing but its answer can fail the
-         * handshake. */
+        /* The client verifies the signature with the certificate's key: if the
+         * signer was asked, only its answer can have failed the handshake. */
         if (w.error && w.error != -EINVAL)
             r = complain(c, "%s: the process keys doesn't sign with it: %s",
                          id->key_name, strerror(-w.error));

@@ -1,6 +1,7 @@
-/* Types of settings about the network: listeners, the public address and
- * addresses for certain networks, networks, the passive ports. Runs wherever
- * the configuration is read. Must never open a socket or ask a resolver. */
+/* Types of settings about the network: listeners, the public address, public
+ * addresses for certain networks, lists of networks, passive ports. Runs in
+ * each process that reads the configuration. Must never open a socket or ask a
+ * resolver. */
 #include "kinds.h"
 
 #include <errno.h>
@@ -47,7 +48,8 @@ int networks_set(const struct assignment *a)
     return 0;
 }
 
-/* Removes the word from the end of the text. */
+/* Removes the word from the end of the text. Returns false if the text doesn't
+ * end with a blank and the word. */
 static bool cut_word(struct slice *text, struct slice word)
 {
     struct slice rest = *text, end = *text;
@@ -63,7 +65,7 @@ static bool cut_word(struct slice *text, struct slice word)
     return true;
 }
 
-/* Does it look like a host name? Only for a better complaint. */
+/* Does the text look like a host name? Used only for a better complaint. */
 static bool is_host(struct slice text)
 {
     return slice_has_only(text, WORD_LETTERS) && !slice_has(text, '_') &&
@@ -83,7 +85,7 @@ int addresses_set_listen(const struct assignment *a)
             return kinds_refuse(a, "more than %d addresses",
                                 SETTINGS_LISTEN_MAX);
         struct settings_listener *l = &list[n];
-        /* The words may come in any order, each once. */
+        /* The words can come in any order, each once. */
         while (
             (!l->implicit && (l->implicit = cut_word(&text, SLICE("tls")))) ||
             (!l->proxied && (l->proxied = cut_word(&text, SLICE("proxy")))))
@@ -160,8 +162,8 @@ int addresses_set_ports(const struct assignment *a)
     return 0;
 }
 
-/* The addresses that PASV announces to clients of certain networks instead of
- * the public address: rows with a network in their key. */
+/* Takes a line with a network in its key: the address that PASV announces to
+ * clients of this network instead of the public address. */
 int announced_set(const struct assignment *a)
 {
     struct settings *s = a->settings;

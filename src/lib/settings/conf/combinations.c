@@ -1,5 +1,5 @@
-/* Settings that are right one by one and wrong together.
- * Runs wherever the configuration is read; changes nothing. */
+/* Finds settings that are right one by one, but wrong together. Runs in each
+ * process that reads the configuration. Changes nothing. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -93,9 +93,9 @@ static int check_ports(const struct settings *s, struct complaint *c)
     return 0;
 }
 
-/* Checks the words about proxies. If no proxies are named, any client could
- * write a PROXY header. And a missing word should show before the first client
- * comes. */
+/* Checks the words about proxies. If the configuration names no proxies, any
+ * client could write a PROXY header. If a word is missing, the administrator
+ * should see that before the first client comes. */
 static int check_proxies(const struct settings *s, struct complaint *c)
 {
     bool proxied = false;

@@ -1,5 +1,5 @@
-/* The descriptions of the settings, from their table: the example of the
- * configuration, and the section of sallyport.conf(5). The build writes both by
+/* Describes the settings by their table: writes the example of the
+ * configuration, and the section of sallyport.conf(5). The build calls this in
  * the program of main.c; no program of the server has this code. */
 #include <ctype.h>
 #include <errno.h>
@@ -18,8 +18,8 @@ static const char example_head[] =
     "blank\n"
     "# begins a comment, so a value can't contain \" ;\".\n";
 
-/* A blank after the '#' marks lines that must be completed, not only
- * uncommented. */
+/* Writes a blank after the '#' if the administrator must complete the line, not
+ * only remove the '#'. */
 void describe_example(FILE *out)
 {
     fputs(example_head, out);
@@ -61,8 +61,9 @@ static void add_bound(FILE *out, const struct setting_kind *kind, uint64_t n)
         fprintf(out, "%llums", value);
 }
 
-/* Adds BEFORE unchanged, and TEXT for roff, where a '-' of a key or value is a
- * plain minus only with a '\' before it, and each sentence begins a line. */
+/* Adds BEFORE unchanged, and TEXT for roff: writes a '\' before each '-', which
+ * would otherwise not be a plain minus, and begins a line with each sentence.
+ */
 static void add_roff(FILE *out, const char *before, const char *text)
 {
     char last = '\0';

@@ -1,6 +1,6 @@
 /* The types of settings that don't concern the network: paths, names, numbers,
- * durations, words, labelled files. Runs wherever the
- * configuration is read. Must never open a file, or depend on a key's name. */
+ * durations, words, labelled files. Runs in each process that reads the
+ * configuration. Must never open a file, or depend on a key's name. */
 #include "kinds.h"
 
 #include <errno.h>
@@ -15,7 +15,8 @@
 int kinds_refuse(const struct assignment *a, const char *format, ...)
 {
     const bool whole = a->value.len <= SETTINGS_SHOWN_MAX;
-    /* the form of a comment at the end of a line, if VALUE may contain one */
+    /* says how a comment at the end of a line is written, if VALUE perhaps
+     * contains one */
     const char *advice =
         slice_has(a->value, ';')   ? "; a comment needs a blank before the ;"
         : slice_has(a->value, '#') ? "; after a value, a comment begins with ;"
@@ -40,8 +41,7 @@ int kinds_refuse_syntax(const struct assignment *a)
                         quoted ? ", without quotes" : "");
 }
 
-/* Takes an absolute path into the field; kind_optional_path takes nothing,
- * too. */
+/* Takes an absolute path; for kind_optional_path also an empty value. */
 static int set_path(const struct assignment *a)
 {
     const bool optional = a->row->kind == &kind_optional_path;
@@ -54,7 +54,7 @@ static int set_path(const struct assignment *a)
     return 0;
 }
 
-/* Takes nothing, or the name or number of a group that isn't root's. */
+/* Takes the name or number of a group that isn't root's, or an empty value. */
 static int set_group(const struct assignment *a)
 {
     uint64_t number;
@@ -106,7 +106,7 @@ static int set_mode(const struct assignment *a)
     return r ? kinds_refuse_syntax(a) : 0;
 }
 
-/* "20G" or "5%". */
+/* Takes a value such as "20G" or "5%". */
 static int set_min_free(const struct assignment *a)
 {
     struct min_free keep = { 0 };
@@ -193,8 +193,8 @@ static int set_word(const struct assignment *a)
     return 0;
 }
 
-/* Takes rows with a label in their key: further certificates, and their
- * keys. */
+/* Takes a line with a label in its key: the path of a further certificate, or
+ * of its key. */
 static int set_labelled(const struct assignment *a)
 {
     struct labelled_list *l = a->field;

@@ -1,4 +1,4 @@
-/* Types of settings, and how each is read. */
+/* The types of settings, and the functions that read their values. */
 #ifndef CONF_KINDS_H
 #define CONF_KINDS_H
 
@@ -6,7 +6,7 @@
 
 #include "sallyport/conf/conf.h"
 
-/* One "key = value" that is written to a field. */
+/* One "key = value", to be written to a field. */
 struct assignment {
     const struct setting *row;
     struct slice
@@ -43,24 +43,24 @@ int kinds_refuse(const struct assignment *a, const char *format, ...)
 /* Complains "expected" and the kind's syntax in the same form. */
 int kinds_refuse_syntax(const struct assignment *a);
 
-/* In addresses.c. */
+/* The functions of addresses.c. */
 int addresses_set_listen(const struct assignment *a);
 int addresses_set(const struct assignment *a);
 int addresses_set_ports(const struct assignment *a);
 int announced_set(const struct assignment *a);
 int networks_set(const struct assignment *a);
 
-/* In describe.c. Writes the example of the configuration: all settings as
+/* describe.c: writes the example of the configuration: all settings as
  * comments, with their defaults. */
 void describe_example(FILE *out);
 /* Writes PAGE, a manual page, with a paragraph for each setting in place of the
- * line `.\" settings`. Returns 0; -EINVAL: no such line. */
+ * line `.\" settings`. Returns 0; -EINVAL: PAGE has no such line. */
 int describe_manual(FILE *out, const char *page);
 
-/* Reports a mistake to REPORT, unless it is NULL; the first one stays in *c.
+/* Gives a mistake to REPORT, unless it is NULL. The first mistake stays in *c.
  * Always returns -EINVAL. */
 int conf_mistake(const char *text, conf_report *report, struct complaint *c);
-/* Checks settings that are right one by one and wrong together. Returns 0 or
+/* Finds settings that are right one by one, but wrong together. Returns 0 or
  * -EINVAL. */
 int conf_check(const struct settings *s, conf_report *report,
                struct complaint *c);
@@ -68,7 +68,7 @@ int conf_check(const struct settings *s, conf_report *report,
 /* Returns the row of a key, or NULL. The key of a keyed row begins with the
  * row's key. */
 const struct setting *table_find(struct slice key);
-/* For the key of a setting that only older versions have, returns what to do
+/* If only older versions have a setting of this key, returns what to do
  * instead: "…; ", or "". Otherwise returns NULL. */
 const char *table_retired(struct slice key);
 /* Returns the key that is most similar to a misspelt one, or NULL. */

@@ -1,6 +1,7 @@
-/* describe: a program of the build. It writes the example of the configuration
- * and sallyport.conf(5), so that each text about a setting exists once, in the
- * table. Its arguments are the page without the settings, and the two files. */
+/* The program "describe" of the build. It writes sallyport.conf(5) and the
+ * example of the configuration, so that each text about a setting exists once,
+ * in the table. Its arguments are the page without the settings, and these two
+ * files. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

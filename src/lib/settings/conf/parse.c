@@ -16,7 +16,7 @@ struct parser {
     struct settings *settings;
     const char *name; /* name of the file, for complaints */
     size_t line;
-    bool partly;                /* conf_load() with a report */
+    bool partly;                /* conf_load() was called with a report */
     struct complaint complaint; /* about this line */
 };
 
@@ -103,8 +103,8 @@ static int assign_key(struct parser *p, struct slice key, struct slice value)
                 "%s:%zu: unknown key \"%.*s\"; did you mean \"%s\"?", p->name,
                 p->line, len, key.ptr, nearest);
         }
-        /* Note it, not as a mistake: after an upgrade the server must start
-         * with the old file. */
+        /* Note the line, but not as a mistake: after an upgrade the server must
+         * start with the old file. */
         complain(&p->settings->retired,
                  "%s:%zu: %.*s has no effect any more; %sremove this line",
                  p->name, p->line, (int)key.len, key.ptr, instead);
@@ -210,7 +210,8 @@ static int parse_all(struct settings *s, struct slice text, const char *name,
 
     conf_default(&read);
     snprintf(read.file, sizeof(read.file), "%s", name);
-    /* A line with a mistake leaves the default, which mustn't be blamed. */
+    /* After a mistake in a line don't check combinations: such a line leaves
+     * the default, which isn't to blame. */
     if (parse_text(&p, text, report, c) ||
         (!partly && conf_check(&read, report, c)))
         return -EINVAL;

@@ -1,7 +1,6 @@
 /* The table of settings, the only place with their keys. The parser, --check,
- * the example file and the manual page come from these rows.
- * Runs in every process that reads the configuration, and doesn't depend on the
- * process. */
+ * the example file and the manual page follow from these rows. Runs in each
+ * process that reads the configuration, and doesn't depend on the process. */
 #include "sallyport/conf/conf.h"
 
 #include <stddef.h>
@@ -11,8 +10,8 @@
 #include "sallyport/domain/rights.h"
 
 #define FIELD(name) offsetof(struct settings, name)
-/* A setting whose field has the name of its key (ROW) or another name
- * (ROW_OF). */
+/* A setting. ROW: the field has the name of the key; ROW_OF: the field has
+ * another name. */
 #define ROW(name, type, text) ROW_OF(#name, type, name, text)
 #define ROW_OF(word, type, name, text)                                         \
     .key = (word), .kind = &kind_##type, .offset = FIELD(name), .value = (text)
@@ -353,15 +352,15 @@ const struct setting *table_find(struct slice key)
     return NULL;
 }
 
-/* Removed settings. Each was in a release. */
+/* Settings of older releases that this version doesn't have. */
 #define SUITES_INSTEAD "tls_suites = aes256 leaves only those with AES-256; "
 #define ACCOUNTS_INSTEAD                                                       \
     "for a server without the accounts _sallyport-*, accounts = 69990 gives "  \
     "its processes that number and the next three; "
 #define NO_OCSP "public CAs have ended OCSP, and no response is sent; "
 static const struct {
-    const char *key, *instead; /* a key that ends with '.' has labels; instead:
-                                * what to write, or "" */
+    const char *key, *instead; /* KEY: if it ends with '.', it has labels;
+                                  INSTEAD: what to write, or "" */
 } retired[] = {
     { "address_refresh", "" },
     { "control",
