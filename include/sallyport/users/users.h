@@ -146,8 +146,8 @@ int users_take(struct users *u, int fd, struct complaint *c);
  * the hash, the lock, the expiry, the second factor, uid, gid, home, rights,
  * client certificate, data_binding, the shares and the rights in them, the
  * rights of directories, the modes, must_change, uploads, upload_bytes. The
- * comment, on_conflict and upload_eof don't change it. Who has no KEY learns
- * nothing from it. */
+ * comment, on_conflict and upload_eof don't change it. It reveals nothing to a
+ * process that doesn't have the KEY. */
 uint64_t user_version(const struct user *user, const uint8_t key[SIPHASH_KEY]);
 
 /* Has the user expired at NOW, in seconds since 1970? */

@@ -1,7 +1,7 @@
 /* Decides from which addresses and at which hours a user may use the server:
- * networks= and hours= of the user and of the teams. Pure, but for the time
- * zone. Runs in auth at a login, and in master, which ends sessions; both
- * validate the texts. */
+ * networks= and hours= of the user and of the teams. Pure, except that it
+ * depends on the time zone. Runs in auth at a login, and in master, which ends
+ * sessions. Both parse the texts anew. */
 #include "sallyport/users/users.h"
 
 #include <time.h>
@@ -27,10 +27,10 @@ int user_networks_check(struct slice value, struct complaint *c)
     return 0;
 }
 
-/* "mon-fri/08:00-18:00". A span over midnight belongs to the day on which it
- * begins. */
+/* A span such as "mon-fri/08:00-18:00". A span over midnight belongs to the day
+ * on which it begins. */
 struct hours_span {
-    bool day[DAYS]; /* as tm_wday: 0 is Sunday */
+    bool day[DAYS]; /* by tm_wday: 0 is Sunday */
     int from, to;   /* minutes; TO is excluded */
 };
 
@@ -47,7 +47,8 @@ static int hours_minute(struct slice text)
     return (int)(h * 60 + m);
 }
 
-/* The days are "mon", or "fri-mon", which may go over the end of the week. */
+/* Parses a span. The days are such as "mon", or "fri-mon", over the end of the
+ * week. */
 static bool hours_parse(struct slice text, struct hours_span *s)
 {
     static const char *const words[DAYS] = { "sun", "mon", "tue", "wed",

@@ -1,5 +1,6 @@
 /* The client certificates of a user: compares the names in the users file with
- * the names of a certificate, which is read and verified elsewhere. Pure. */
+ * the names of a certificate. Other code has read and verified the certificate.
+ * Pure. */
 #include "sallyport/users/users.h"
 
 #include <string.h>
@@ -16,7 +17,7 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Reads the bytes of "sha256:…"; returns false for anything else. */
+/* Reads the bytes of "sha256:…". Returns false if NAME has another form. */
 static bool read_pin(struct slice name, uint8_t out[PIN_BYTES])
 {
     const size_t head = sizeof(PIN_PREFIX) - 1;

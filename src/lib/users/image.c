@@ -1,8 +1,9 @@
-/* Takes the table of users that reader has made of the users file. Runs in
- * master and check, as root, and in auth. A reader that a hostile file has
- * broken into can write anything, so each number is checked before it is used.
- * The file is sealed, so nobody changes it afterwards: the texts stay there,
- * and all processes that map it share its memory. */
+/* Takes the table of users that reader has made from the users file. Runs in
+ * master and check, as root, and in auth. An attacker who has broken into
+ * reader by a hostile file can write anything, so this code checks each number
+ * before it uses it. The table's file is sealed, so nobody can change it
+ * afterwards: the texts stay there, and all processes that map the file share
+ * its memory. */
 #include "sallyport/users/image.h"
 
 #include <errno.h>
@@ -15,8 +16,8 @@
 #include "sallyport/base/pages.h"
 #include "sallyport/base/shared.h"
 
-/* Returns the next COUNT items of *rest, which gets the bytes after them; or
- * NULL. */
+/* Takes the next COUNT items, of SIZE bytes each, from *rest. Returns NULL if
+ * there are fewer, or if COUNT is above MOST. */
 static const void *image_cut(struct slice *rest, size_t count, size_t most,
                              size_t size)
 {
@@ -77,7 +78,8 @@ const struct users_fields users_directory_fields = {
     (const struct users_field[]){ USERS_DIRECTORY_FIELDS(OF_DIRECTORY) },
 };
 
-/* Reads a text. A byte must follow the text, even if it isn't a NUL. */
+/* Reads a text. At least one byte must follow the text: for most kinds a NUL.
+ */
 static bool image_read_text(const struct users_image *i,
                             const struct users_field *f, union users_cell cell,
                             void *into)
@@ -149,7 +151,7 @@ static bool image_read_fields(const struct users_image *i,
          f < fields->field + fields->count; f++, cell++) {
         void *at = (char *)into + f->at;
 
-        /* If 0 means "not set" in this field, the struct's field is 0, too. */
+        /* If 0 means "not set" in this cell, the struct's field stays 0. */
         if (cell->number == 0 && f->kind >= USERS_PART &&
             (f->least == 0 || f->kind == USERS_MODE || f->kind == USERS_LIMIT))
             continue;
@@ -160,8 +162,8 @@ static bool image_read_fields(const struct users_image *i,
     return true;
 }
 
-/* Takes the next grants of the table, which are this user's: in the order of
- * the shares, no share twice. */
+/* Takes the next grants of the table, which are this user's. They must be in
+ * the order of the shares, each share once. */
 static bool image_read_grants(const struct users_image *i, struct users *u,
                               struct user *user)
 {
@@ -206,8 +208,8 @@ static bool image_read_rows(const struct users_image *i, struct users *u)
         if (!image_read_fields(i, u, &users_team_fields, &i->team[u->teams],
                                &u->team[u->teams]))
             return false;
-    /* With certificate_only auth asks for nothing but a certificate, so there
-     * must be one. */
+    /* For a user with certificate_only, auth asks only for a certificate, so
+     * the user must have one. */
     for (; u->count < i->head->users; u->count++) {
         struct user *user = &u->row[u->count];
 
@@ -251,7 +253,7 @@ static int image_read(struct users *u, int fd)
     u->team = calloc(h->teams + 1, sizeof(*u->team));
     if (!u->row || !u->share || !u->team || !u->grant || !u->directory)
         return -ENOMEM;
-    /* 100,000 users have 37 MB of rows: large pages save page faults. */
+    /* The rows of 100,000 users take 37 MB: large pages save page faults. */
     pages_advise(u->row, h->users * sizeof(*u->row), MADV_HUGEPAGE);
     if (!image_read_rows(&i, u))
         return -EBADMSG;

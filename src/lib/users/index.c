@@ -5,8 +5,8 @@
 #include "sallyport/users/users.h"
 
 /* Returns the place of the row with this name, or the free place where the
- * search for it ends. The table is at most half full, so both need one or two
- * comparisons. */
+ * search for the name ends. The table is at most half full, so a search needs
+ * one or two comparisons. */
 static const struct user **index_place(const struct users *u, struct slice name)
 {
     size_t i = siphash(u->name_key, name.ptr, name.len) & (u->names - 1);
@@ -16,8 +16,8 @@ static const struct user **index_place(const struct users *u, struct slice name)
     return &u->by_name[i];
 }
 
-/* Makes the table. The key is random, so nobody can choose names for one
- * place. */
+/* Makes the table. The key is random, so nobody can choose many names that have
+ * the same place. */
 bool users_index(struct users *u)
 {
     u->names = 2;

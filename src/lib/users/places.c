@@ -1,5 +1,5 @@
-/* Compares the directories of users and shares, as the kernel would find them:
- * two paths that differ can lead to the same directory by a symbolic link. */
+/* Compares the directories of users and shares as the kernel would find them:
+ * by a symbolic link, two different paths can lead to the same directory. */
 #include "sallyport/users/places.h"
 
 #include <errno.h>
@@ -33,7 +33,7 @@ void place_resolve(const void *none, const char *path, char out[PATH_MAX])
 
     (void)none;
     if (place_tidy(slice_from(path), tidy, sizeof(tidy)))
-        tidy[0] = '\0'; /* it is longer than any path of a row */
+        tidy[0] = '\0'; /* PATH is longer than any path of a row */
     memcpy(head, tidy, sizeof(head));
     while (head[0] && !realpath(head, real))
         *strrchr(head, '/') = '\0';
@@ -101,8 +101,8 @@ void places_release(struct places *p)
     *p = (struct places){ .all = NULL };
 }
 
-/* Finds the first place that isn't OWN's and is PATH or, if BENEATH, lies in
- * PATH. */
+/* Finds the first place that is PATH or, if BENEATH, lies in PATH. Ignores the
+ * place of the row OWN. */
 static const struct row_place *place_find(const struct places *p,
                                           const char *path, bool beneath,
                                           const void *own)

@@ -1,6 +1,7 @@
 /* A row of the users file, as text (sallyport/users/row.h). The room userparse
- * decides what a column means; here a value only must not break the line. Runs
- * in sallyportctl, and as root in master, which changes hashes. */
+ * decides what a column means; this code only makes sure that a value doesn't
+ * break the line. Runs in sallyportctl, and as root in master, which changes
+ * hashes. */
 #include "sallyport/users/row.h"
 
 #include <errno.h>
@@ -90,7 +91,7 @@ int row_print(const struct row *r, struct buf *into)
     return code ? code : buf_add_text(into, r->end);
 }
 
-/* Checks a value. BAD is the byte that separates it from other values. */
+/* Checks a value. BAD is the byte that separates values. */
 static int check_value(const char *text, char bad)
 {
     const char *at = text;
@@ -154,7 +155,7 @@ const char *row_get(const struct row *r, const char *key)
     return value;
 }
 
-/* Removes the key, and blanks that have no key. */
+/* Removes the key, and superfluous blanks between keys. */
 static void remove_key(struct row *r, const char *key)
 {
     size_t n = 0;
@@ -210,7 +211,7 @@ int row_change_hash(struct slice text, const struct hash_change *change,
         return -ESTALE;
     buf_init(&changed, USER_LINE_MAX + 1);
     code = row_parse(&r, line);
-    if (code == -EINVAL) /* somebody has cut the line off */
+    if (code == -EINVAL) /* somebody has cut off the end of the line */
         code = -ESTALE;
     if (code == 0)
         code = row_set_column(&r, ROW_HASH, change->hash);

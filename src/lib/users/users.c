@@ -1,6 +1,6 @@
-/* The table of users: decides which rows can have a process of their own,
- * computes a row's version, and frees the table. Runs in master, which asks
- * before each fork, and in other processes. */
+/* The table of users: decides which users can have a process files, computes
+ * the version of a row, and frees the table. Runs in master, which asks before
+ * each fork, and in other processes. */
 #include "sallyport/users/users.h"
 
 #include <stdlib.h>
@@ -27,8 +27,8 @@ bool group_name_ok(struct slice name)
     return name_has_only(name, NAME_LETTERS);
 }
 
-/* Is it a hash that reader accepts (userparse/user_hash.c)? Otherwise reader
- * would refuse the whole users file with it. */
+/* Does reader accept the hash (userparse/user_hash.c)? Otherwise reader would
+ * refuse the whole users file. */
 bool user_hash_is_new(struct slice hash)
 {
     size_t dollars = 0, tail = 0;
@@ -62,7 +62,7 @@ void users_keep_from_forks(struct users *u)
 
 void users_release(struct users *u)
 {
-    if (u->kept_from_forks) /* since malloc reuses the memory */
+    if (u->kept_from_forks) /* since malloc(3) will reuse the memory */
         advise_rows(u, MADV_KEEPONFORK);
     if (u->mapped) {
         shared_unmap(u->text, u->text_size);
@@ -159,9 +159,9 @@ int user_permitted(const struct user *user, const struct settings *s, bool root,
                         "user %s: mine (u) works only if root runs the server: "
                         "otherwise all files have one owner",
                         user->name);
-    /* A share may have the gid of any group that isn't Debian's own
-     * (SHARE_GID_MIN), such as the group of local programs that fetch its
-     * files. */
+    /* A share can have the gid of any group that isn't Debian's own
+     * (SHARE_GID_MIN), such as the group of local programs that fetch the
+     * share's files. */
     for (size_t i = 0; !root && i < user->grants; i++) {
         const struct share *one = &user->share[user->grant[i].share];
 
@@ -216,18 +216,18 @@ uint64_t user_file_size(const struct user *user, uint64_t setting)
     return least;
 }
 
-/* The version of a row: a keyed hash of the fields that grant access.
- * Sessions and tickets contain it, so it must reveal nothing about the
+/* The version of a row is a keyed hash of the fields that grant access.
+ * Sessions and tickets contain the version, so it must reveal nothing about the
  * password's hash. */
-#define PARTS_ALWAYS 10 /* of a version */
+#define PARTS_ALWAYS 10 /* parts of each version */
 
 static uint64_t text_hash(const uint8_t key[SIPHASH_KEY], struct slice text)
 {
     return siphash(key, text.ptr, text.len);
 }
 
-/* Hashes shares and directories as numbers of a fixed size, so that two lists
- * never give the same bytes. */
+/* Hashes shares and directories as numbers of a fixed size, so that two
+ * different lists never give the same bytes. */
 static uint64_t mounts_hash(const uint8_t key[SIPHASH_KEY],
                             const struct user *user)
 {
@@ -249,9 +249,9 @@ static uint64_t mounts_hash(const uint8_t key[SIPHASH_KEY],
     return n > 0 ? siphash(key, parts, n * sizeof(parts[0])) : 0;
 }
 
-/* Computes the version. A field that a row doesn't use is 0, and zeros at the
- * end don't count. So a new field, which is added at the end, changes the
- * version of no older row: an upgrade ends no session. */
+/* Computes the version. A part that a row doesn't use is 0, and zeros at the
+ * end don't count. So add a new part at the end: then the versions of rows that
+ * don't use it stay, and an upgrade ends no session. */
 uint64_t user_version(const struct user *user, const uint8_t key[SIPHASH_KEY])
 {
     const uint64_t parts[] = {

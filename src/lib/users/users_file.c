@@ -1,13 +1,12 @@
-/* The users file on the disk. The lock is a file of its own beside it
- * (USERS.lock), since an edit replaces the users file itself. Two edits never
- * overlap; a reader needs no lock. Runs in sallyportctl, and as root in master,
- * which only searches the text for one line.
- *
- * Several machines may share the disk, and their kernels answer from memory for
- * a while: after another machine has replaced the file, the name may still lead
- * to the old one here, and an edit of it would undo that machine's change. So
- * an edit reads the file by a new link: the disk itself makes the link, and
- * refuses one to a file without a name. */
+/* The users file on the disk. The lock is another file beside it (USERS.lock),
+ * since an edit replaces the users file. Two edits never overlap; reading needs
+ * no lock. Runs in sallyportctl, and as root in master, which only searches the
+ * text for one line. Several machines can share the disk, and their kernels
+ * answer from memory for a while: after another machine has replaced the file,
+ * the name can still lead to the old file here, and an edit of the old file
+ * would undo the other machine's change. So an edit makes a new link to the
+ * file, and reads the file by the link: the disk itself makes the link, and
+ * refuses a link to a file that has no name any more. */
 #include "sallyport/users/users_file.h"
 
 #include <errno.h>
@@ -22,7 +21,8 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/users/users.h"
 
-/* Resolves a link to the users file, or the rename would replace the link. */
+/* Resolves a symbolic link to the users file: otherwise the rename would
+ * replace the link. */
 static int resolve_path(struct users_file *p, const char *path)
 {
     char directory[PATH_MAX], *slash;
@@ -87,9 +87,9 @@ static int open_at(const struct users_file *p, const char *name, int flags)
     return fd < 0 ? -errno : fd;
 }
 
-/* Only this code uses these names, under the lock, so an administrator's own
- * users.new stays. An old file with such a name is the leftover of a killed
- * process. */
+/* The endings of temporary names. Only this code uses such names, and only
+ * under the lock, so an administrator's own users.new stays. An old file with
+ * such a name is the leftover of a killed process. */
 #define NEW  ".sallyport-new"
 #define SEEN ".sallyport-seen"
 
@@ -106,7 +106,7 @@ static int open_current(const struct users_file *p)
 
     if (r < 0)
         return r;
-    unlinkat(p->directory_fd, seen, 0); /* a leftover */
+    unlinkat(p->directory_fd, seen, 0); /* a leftover of a killed process */
     if (linkat(p->directory_fd, p->name, p->directory_fd, seen, 0) < 0)
         return has_no_links(errno) ? open_at(p, p->name, O_RDONLY) : -errno;
     r = open_at(p, seen, O_RDONLY);
@@ -114,9 +114,9 @@ static int open_current(const struct users_file *p)
     return r;
 }
 
-/* Is the file open for writing? The kernel grants a lease for reading only if
- * not. The lease is dropped at once. If somebody opens the file meanwhile, the
- * kernel sends a signal, which does nothing. */
+/* Asks the kernel for a read lease, which it grants only if nobody has the file
+ * open for writing; then drops the lease at once. If somebody opens the file in
+ * between, the kernel sends SIGURG, which does nothing. */
 bool users_file_is_written(int fd)
 {
     if (fcntl(fd, F_SETSIG, SIGURG) < 0)
@@ -149,7 +149,8 @@ int users_file_lock(struct users_file *p, uint64_t ms)
     return r;
 }
 
-/* Sets the mode last: until then only the caller can read the bytes. */
+/* Sets owner and group, and the mode last: until then only the owner can read
+ * the bytes. */
 static int replace_set_owner(int fd, const struct stat *like)
 {
     struct stat st;
@@ -177,8 +178,8 @@ int users_file_read(struct users_file *p, struct buf *text)
     return r < 0 ? r : users_file_is_written(fd);
 }
 
-/* Checks the lock: a machine that was cut off from its disk may have lost it,
- * and another machine may have changed the file meanwhile. */
+/* Checks the lock and the file: if this machine was cut off from the disk, it
+ * can have lost the lock, and another machine can have changed the file. */
 static int check_still_ours(const struct users_file *p)
 {
     FD_CLEANUP int fd = -1;
@@ -199,8 +200,8 @@ static int check_still_ours(const struct users_file *p)
                : -ESTALE;
 }
 
-/* Gives the file its name. A file that was missing is made only if it still
- * is. */
+/* Gives the file its name. If the users file was missing at users_file_read(),
+ * refuses if it exists now, unless the disk has no links. */
 static int give_name(int directory_fd, const char *temp, const char *name,
                      const struct users_file *p)
 {
@@ -215,7 +216,8 @@ static int give_name(int directory_fd, const char *temp, const char *name,
     return renameat(directory_fd, temp, directory_fd, name) < 0 ? -errno : 0;
 }
 
-/* Replaces a file. P: the users file, under its lock; NULL: another file. */
+/* Replaces a file. P is the users file, whose lock the caller holds; NULL:
+ * another file. */
 static int replace(int directory_fd, const char *name, struct slice bytes,
                    const struct stat *like, users_file_check *check,
                    void *owner, const struct users_file *p, bool *stands)
@@ -268,7 +270,8 @@ int users_file_commit(const struct users_file *p, struct slice bytes,
                    stands);
 }
 
-/* Refuses a new owner: no process of the server may give files away. */
+/* Refuses if the new file has another owner or group: no process of the server
+ * may give files away. Sets the mode of the old file. */
 static int keep_owner(int fd, void *owner)
 {
     const struct stat *old = owner;

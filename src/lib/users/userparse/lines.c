@@ -1,6 +1,7 @@
 /* Reads the users file, and cuts the copy into rows in place. Runs in reader,
- * from an inherited descriptor, and in sallyportctl; not in master. Opens
- * nothing, hashes nothing. One wrong line refuses the whole file. */
+ * which has inherited the descriptor, and in sallyportctl; not in master. Opens
+ * no file, and computes no hash. If one line is wrong, refuses the whole file.
+ */
 #include "reader.h"
 
 #include <errno.h>
@@ -78,7 +79,7 @@ int reader_room(struct reader *r, enum reader_array which, void *array,
 }
 
 /* Ends each of N columns with a NUL. The last column is the rest of the line,
- * so that its values may contain a ':'. */
+ * so that its values can contain a ':'. */
 static int cut_columns(const struct reader *r, char *line, char **column,
                        size_t n, const char *expected)
 {
@@ -250,7 +251,7 @@ static int read_line(struct reader *r, char *line, size_t len)
         if (result == 0)
             result = read_user(r, &o, line);
         /* The directories of all users are in one array, in the order of the
-         * rows. */
+         * users' rows. */
         for (size_t i = 0; result == 0 && i < o.user.directories; i++) {
             result = reader_room(r, ARRAY_DIRECTORIES, &u->directory,
                                  u->directories, r->line);
@@ -282,13 +283,13 @@ static int read_lines(struct reader *r)
         char *stop = memchr(at, '\n', (size_t)(end - at));
 
         if (!stop)
-            stop = end; /* the NUL after the text */
+            stop = end; /* here is the NUL after the text */
         *stop = '\0';
         result = read_line(r, at, (size_t)(stop - at));
         if (result == -EINVAL && r->report) { /* leave the line out */
             if (r->full)
-                return 0; /* stop: otherwise each further line would be
-                           * reported */
+                return 0; /* stop: otherwise each further line would be a
+                             mistake */
             result = 0;
         }
         at = stop + 1;
@@ -296,7 +297,8 @@ static int read_lines(struct reader *r)
     return result;
 }
 
-/* Takes TEXT, which was read with RESULT, and adds a NUL after it. */
+/* Parses TEXT, and takes its memory. RESULT is the result of reading TEXT: if
+ * it is an error, only complains. */
 static int read_text(struct reader *r, struct buf *text, int result)
 {
     *r->users = (struct users){ 0 };

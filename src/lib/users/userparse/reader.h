@@ -1,4 +1,4 @@
-/* The state of one reading of the users file (lines.c, resolve.c). */
+/* The state while the users file is read once (lines.c, resolve.c). */
 #ifndef USERSFILE_READER_H
 #define USERSFILE_READER_H
 
@@ -25,20 +25,20 @@ struct reader {
     bool full;            /* a limit was reached: the rest isn't read */
 };
 
-/* Reports one mistake, by the complaint or by report. Always returns
- * -EINVAL. */
+/* Reports one mistake: to R's report, or if that is NULL, as the complaint.
+ * Always returns -EINVAL. */
 int reader_mistake(const struct reader *r, size_t line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* Complains that memory is short, so that nothing is known about the file.
- * Always returns -ENOMEM. */
+/* Complains that memory is short: that says nothing about the file. Always
+ * returns -ENOMEM. */
 int reader_no_memory(const struct reader *r);
 /* Makes room for item N in *ARRAY, a pointer that may change. LINE is for the
- * complaint that there are too many. Returns 0, -EINVAL or -ENOMEM. */
+ * complaint that there are too many items. Returns 0, -EINVAL or -ENOMEM. */
 int reader_room(struct reader *r, enum reader_array which, void *array,
                 size_t n, size_t line);
 
-/* Call it after the last line (resolve.c): finds values that no two lines may
- * share, gives each user the grants, and makes the table for users_find().
+/* resolve.c: call it after the last line. Finds values that two lines must not
+ * share, gives the users their grants, and makes the table for users_find().
  * Returns 0, -EINVAL or -ENOMEM. */
 int reader_resolve(struct reader *r);
 

@@ -1,14 +1,14 @@
-/* The part of the users file's reading that needs all lines: finds names and
- * numbers that two lines share, and replaces the names of shares and teams by
- * each user's grants. Pure. */
+/* The last part of parsing the users file, which needs all lines: finds names
+ * and numbers that two lines share, and makes the grants of each user from the
+ * names of shares and teams. Pure. */
 #include "reader.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Shares or teams in the order of a value; equal ones in the order of the
- * file. */
+/* Shares or teams in the order of a value. Rows with equal values are in the
+ * order of the file. */
 struct order {
     const void **row;
     size_t count, line_at; /* line_at: the offset of a row's line */
@@ -46,7 +46,8 @@ static int compare_paths(const void *a, const void *b)
                            ((const struct share *)b)->path);
 }
 
-/* Sorts each directory before the paths in it. */
+/* Returns 0 if the path of share B lies in the path of share A, or is the same.
+ * Call it for neighbours in the order of compare_paths(). */
 static int compare_overlap(const void *a, const void *b)
 {
     return user_path_beneath(((const struct share *)b)->path,
@@ -55,7 +56,7 @@ static int compare_overlap(const void *a, const void *b)
                : compare_paths(a, b);
 }
 
-/* Compares by value, then by line: the rows are in one array, in the order of
+/* Compares by value, then by line: all rows are in one array, in the order of
  * their lines. */
 static int by_value(const void *a, const void *b, void *compare)
 {
@@ -80,7 +81,8 @@ static int is_twice(const struct reader *r, size_t line, const char *what,
     return r->report ? 0 : -EINVAL;
 }
 
-/* Sorts by COMPARE, and reports equal neighbours by CLASH. */
+/* Sorts the rows by COMPARE, and reports neighbours for which CLASH returns 0.
+ */
 static int find_twice(const struct reader *r, struct order *o,
                       compare_rows *compare, compare_rows *clash,
                       const char *what)
@@ -97,7 +99,7 @@ static int find_twice(const struct reader *r, struct order *o,
     return 0;
 }
 
-/* Takes N rows of SIZE bytes each. */
+/* Fills O with N rows of SIZE bytes each, in the order of the file. */
 static int order_fill(const struct reader *r, struct order *o, const void *rows,
                       size_t n, size_t size, size_t line_at)
 {
@@ -109,8 +111,8 @@ static int order_fill(const struct reader *r, struct order *o, const void *rows,
     return 0;
 }
 
-/* Finds a uid that occurs twice. Sorts the uids, each with its row's index in
- * the lower bits. */
+/* Finds a uid that occurs twice: sorts numbers with a uid in the upper 32 bits
+ * and the index of its row in the lower bits. */
 static int check_uids(const struct reader *r)
 {
     const struct users *u = r->users;
@@ -130,8 +132,8 @@ static int check_uids(const struct reader *r)
     return result;
 }
 
-/* Finds a row that is like LIKE, in the order of COMPARE. Returns NULL if there
- * is none. */
+/* Finds a row for which COMPARE with LIKE returns 0; the rows are in the order
+ * of COMPARE. Returns NULL if there is none. */
 static const void *find_row(const struct order *o, compare_rows *compare,
                             const void *like)
 {
@@ -151,8 +153,8 @@ static const void *find_row(const struct order *o, compare_rows *compare,
     return NULL;
 }
 
-/* Refuses a user with a share's gid, who could enter the share without a grant.
- * The shares are in the order of their gids. */
+/* Refuses a user with the gid of a share: such a user could enter the share
+ * without a grant. The shares are in the order of their gids. */
 static int check_user_gids(const struct reader *r, const struct order *shares)
 {
     const struct users *u = r->users;
@@ -199,7 +201,7 @@ struct grants {
 struct resolver {
     struct reader *reader;
     struct order shares, teams; /* by name */
-    struct grants *team;        /* of each team */
+    struct grants *team;        /* the grants of each team */
 };
 
 /* Finds the share or team of that name. Returns NULL if there is none. */
@@ -212,7 +214,7 @@ static const void *find_name(const struct order *o, struct slice name)
                : find_row(o, compare_names, &like);
 }
 
-/* Returns the index of the share, or of the one before which it belongs. */
+/* Returns the index of the share's grant, or the index at which it belongs. */
 static size_t find_grant(const struct grants *g, uint32_t share)
 {
     size_t i = 0;
@@ -237,8 +239,8 @@ static int too_many(const struct resolver *x, size_t line)
                           USER_MOUNTS_MAX);
 }
 
-/* Adds a grant. Rights in own files and rights in all files can't be
- * combined. */
+/* Adds a grant. Refuses to combine rights in the user's own files with rights
+ * in all files. */
 static int add_grant(const struct resolver *x, struct grants *g,
                      struct grant one, size_t line)
 {
@@ -286,8 +288,8 @@ static int resolve_share(const struct resolver *x, const struct list_entry *e,
     return add_grant(x, into, one, line);
 }
 
-/* Resolves shares=: with report all names of the list, otherwise up to the
- * first mistake. Returns 0 or -EINVAL. */
+/* Resolves the list of shares=. If the reader has a report, resolves all names;
+ * otherwise stops at the first mistake. Returns 0 or -EINVAL. */
 static int resolve_shares(const struct resolver *x, struct slice list,
                           size_t line, struct grants *into)
 {
@@ -301,7 +303,7 @@ static int resolve_shares(const struct resolver *x, struct slice list,
     return result;
 }
 
-/* Resolves one name of teams=; LIST is the rest. */
+/* Resolves one name of teams=. LIST has the names after it. */
 static int resolve_team(const struct resolver *x, struct slice name,
                         struct slice list, size_t line, struct grants *into)
 {
@@ -324,7 +326,8 @@ static int resolve_team(const struct resolver *x, struct slice name,
     return result;
 }
 
-/* Refuses a directory that a share of the same name hides in the home. */
+/* Refuses rights in a directory PATH of the home if the user has a share with
+ * the name of PATH's first component: the share hides the directory. */
 static int check_directory(const struct resolver *x, const struct user *user,
                            const char *path, const struct grants *g)
 {
@@ -343,7 +346,7 @@ static int check_directory(const struct resolver *x, const struct user *user,
     return 0;
 }
 
-/* Takes the teams that have limits of their own. */
+/* Gives the user those teams that have limits. */
 static int take_limited_teams(const struct resolver *x, struct user *user)
 {
     static const struct row_limits none = { .number = { 0 } };
@@ -364,8 +367,8 @@ static int take_limited_teams(const struct resolver *x, struct user *user)
     return 0;
 }
 
-/* Resolves a user. With report, a user with a mistake stays, without shares and
- * without rights of directories. */
+/* Resolves a user. If the reader has a report, a user with a mistake stays in
+ * the table, but without shares and without rights in directories. */
 static int resolve_user(const struct resolver *x, struct user *user)
 {
     struct users *u = x->reader->users;
@@ -384,7 +387,8 @@ static int resolve_user(const struct resolver *x, struct user *user)
         result = check_directory(x, user, user->directory[i].path, &g);
     if (result == 0)
         result = take_limited_teams(x, user);
-    /* The grants of all users are in one array, in the order of the rows. */
+    /* The grants of all users are in one array, in the order of the users'
+     * rows. */
     for (size_t i = 0; i < g.count && result == 0; i++) {
         result = reader_room(x->reader, ARRAY_GRANTS, &u->grant, u->grants,
                              user->line);
@@ -398,8 +402,8 @@ static int resolve_user(const struct resolver *x, struct user *user)
     return result == -EINVAL && x->reader->report ? 0 : result;
 }
 
-/* Resolves everything. A team's mistake is reported even if nobody is in the
- * team. */
+/* Resolves all teams and users. Reports a mistake of a team even if nobody is
+ * in the team. */
 static int resolve_all(struct resolver *x)
 {
     struct users *u = x->reader->users;
@@ -426,9 +430,9 @@ static int resolve_all(struct resolver *x)
 int reader_resolve(struct reader *r)
 {
     struct resolver x = { .reader = r };
-    /* Finds the first name that occurs twice, by the table that users_find()
-     * needs anyway: there may be a hundred thousand users, and a login waits.
-     */
+    /* Finds names that occur twice by the table that users_find() needs anyway,
+     * and begins at the first such row: there can be a hundred thousand users,
+     * and a login may be waiting. */
     struct users *u = r->users;
     int result = users_index(u) ? 0 : reader_no_memory(r);
 
@@ -451,7 +455,7 @@ int reader_resolve(struct reader *r)
                             "name is also in");
     if (result == 0)
         result = resolve_all(&x);
-    /* The arrays don't move any more. */
+    /* From here on the arrays don't move. */
     const struct grant *grant = u->grant;
     for (size_t i = 0; i < u->count && result == 0; i++) {
         u->row[i].share = u->share;

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* In the order of the SYNC_ bits. */
+/* The words of the SYNC_ bits, in the order of the bits. */
 static const char *const sync_words[] = { "hash", "expires", "locked", "gone" };
 #define WORDS (sizeof(sync_words) / sizeof(sync_words[0]))
 

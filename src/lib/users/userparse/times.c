@@ -6,7 +6,7 @@
 
 #include "sallyport/base/clock.h"
 
-/* Expiry: the first second at which the user is refused. */
+/* An expiry is the first second at which the server refuses the user. */
 
 #define DAY_SECONDS 86400
 
@@ -69,7 +69,7 @@ int64_t user_duration_parse(struct slice text)
     return (int64_t)seconds;
 }
 
-/* The shortest time: an upload counts as abandoned after it. */
+/* The shortest time of retain=: after it an upload counts as abandoned. */
 #define RETAIN_MIN_S 3600
 
 int user_retain_next(struct slice *rest, struct retention *ret)

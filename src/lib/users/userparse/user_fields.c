@@ -1,4 +1,4 @@
-/* Decides what the fields of a line of the users file may contain, except for
+/* Decides what the fields of a line of the users file can contain, except for
  * the hash (user_hash.c). The last column has a table of its keys. */
 #include "user_fields.h"
 
@@ -58,8 +58,8 @@ int entry_rights(const struct list_entry *e, unsigned *ret)
     return e->role.ptr ? rights_parse(e->role, ret) : 0;
 }
 
-/* Keys of the last column, "key=value key=value". A new key is a row of this
- * table. */
+/* The keys of the last column, "key=value key=value". A new key needs a row of
+ * options. */
 
 static bool set_rights(struct user *user, struct slice value)
 {
@@ -103,7 +103,8 @@ static bool set_expires(struct user *user, struct slice value)
     return user_expires_parse(value, &user->expires) == 0;
 }
 
-/* "rights.PATH=ROLE": the path is a C string, since the '=' became a NUL. */
+/* Sets "rights.PATH=ROLE". PATH is a C string, since read_option() has replaced
+ * the '=' by a NUL. */
 static int set_directory(struct line_options *o, char *path, struct slice value,
                          struct complaint *c)
 {
@@ -150,12 +151,14 @@ static int set_limit(struct row_limits *l, int limit, struct slice value,
 
 enum option_value {
     OPTION_FUNCTION, /* .set sets it */
-    OPTION_SECRET,   /* the same; complaints don't show the value */
-    OPTION_FLAG,     /* a bool at .offset: is the value the second of .words? */
-    OPTION_MODE,   /* a mode at .offset, with the bits .needed, at most .most */
+    OPTION_SECRET,   /* .set sets it; complaints don't show the value */
+    OPTION_FLAG, /* a bool at .offset: true if the value is the second of .words
+                  */
+    OPTION_MODE, /* a mode at .offset, with the bits .needed, at most .most */
     OPTION_CHOICE, /* a word of choices[.index] */
     OPTION_LIMIT,  /* a number in the bounds of limit_rows[.index] */
-    OPTION_TEXT /* a text at .offset, unchanged, after .check or if not empty */
+    OPTION_TEXT    /* a text at .offset, unchanged; .check checks it, or it must
+                      not be empty */
 };
 
 #define FUNCTION(function, words)                                              \
@@ -175,15 +178,15 @@ enum option_value {
 
 static const struct option {
     const char *key;
-    unsigned lines; /* LINE_ bits: the lines that may have it */
+    unsigned lines; /* LINE_ bits: the lines that can have the key */
     enum option_value kind;
     bool (*set)(struct user *user, struct slice value);
-    const char *expected; /* added to the complaint if .set returns false */
+    const char *expected; /* the end of the complaint about a bad value */
     int index;
     size_t offset; /* of the field in struct user */
     const char *words[2];
     unsigned needed, most;
-    int (*check)(struct slice value, struct complaint *c); /* or NULL */
+    int (*check)(struct slice value, struct complaint *c); /* NULL: none */
 } options[] = {
     { "rights", LINE_USER, FUNCTION(set_rights, RIGHTS_EXPECTED) },
     { "shares", LINE_USER | LINE_TEAM, TEXT(shares, NULL) },
@@ -252,7 +255,7 @@ static int set_option(struct line_options *o, const struct option *row,
         return 0;
     case OPTION_LIMIT:
         return set_limit(&o->user.limits, row->index, value, c);
-    case OPTION_TEXT: /* the names are looked up when the whole file is read */
+    case OPTION_TEXT: /* reader_resolve() looks up the names */
         *(struct slice *)field = value;
         if (row->check)
             return row->check(value, c);
@@ -275,7 +278,7 @@ static int set_option(struct line_options *o, const struct option *row,
                          row->expected);
 }
 
-/* WORD ends with a NUL. */
+/* Reads the option WORD, a C string. */
 static int read_option(struct line_options *o, enum line_kind kind, char *word,
                        unsigned *seen, struct complaint *c)
 {
@@ -325,8 +328,9 @@ int user_key_check(const char *key, const char *value, struct complaint *c)
     return read_option(&scratch, LINE_USER, word, &seen, c);
 }
 
-/* Checks login=certificate: the client must prove its certificate to auth,
- * which needs a fingerprint; a name can't be proved. */
+/* Checks login=certificate: the client must prove to auth that it has the key
+ * of its certificate. For that auth needs the certificate's fingerprint, not a
+ * name. */
 static int check_login(const struct user *user, struct complaint *c)
 {
     struct slice rest = user->certificate, one;

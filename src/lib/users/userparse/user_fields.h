@@ -8,11 +8,12 @@
 enum line_kind { LINE_USER = 1, LINE_SHARE = 2, LINE_TEAM = 4 };
 
 struct line_options {
-    struct user user; /* gets the values; shares and teams use it, too */
-    struct directory_right directory[USER_MOUNTS_MAX]; /* user.directories */
+    struct user user; /* gets the values, also those of a share or team */
+    struct directory_right
+        directory[USER_MOUNTS_MAX]; /* user.directories of them are set */
 };
 
-/* Sets the defaults, then the values of TEXT, which is cut in place. Returns 0,
+/* Sets the defaults, then the values of TEXT. Writes NULs into TEXT. Returns 0,
  * or -EINVAL with a complaint without file and line. */
 int options_read(struct line_options *o, enum line_kind kind, char *text,
                  struct complaint *c);

@@ -1,13 +1,13 @@
-/* Decides which hashes of passwords the users file may contain. Compares bytes,
- * computes nothing. Refuses an empty hash, a kind that is broken in seconds
- * (DES, MD5, NT), and a hash that takes too long to compute. */
+/* Decides which hashes of passwords the users file can contain. Only compares
+ * bytes, and computes no hash. Refuses an empty hash, a kind that is broken in
+ * seconds (DES, MD5, NT), and a hash that takes too long to compute. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "sallyport/userparse/userparse.h"
 
-/* From crypt(5): the prefix, the number of '$', and the length after the last
- * '$'. */
+/* The form of each kind (crypt(5)): the prefix, the number of '$', and the
+ * number of bytes after the last '$'. */
 static const struct hash_kind {
     const char *prefix, *name;
     size_t dollars_min, dollars_max, tail;
@@ -56,14 +56,15 @@ static bool hash_shape_ok(const char *hash)
            strlen(tail) == kind->tail && is_hash_text(tail);
 }
 
-/* Bounds on the cost of a hash: each login computes one, even with an unknown
- * name, and a directory may let users choose theirs. They permit a second or
- * two of a processor, and 128 MiB, as hash_cost = 8. */
+/* The highest costs of a hash: each login computes a hash, even with an unknown
+ * name, and hashes from a directory service can have costs that its users
+ * choose. The bounds permit a second or two of a processor, and 128 MiB, as
+ * much as hash_cost = 8 takes. */
 #define BCRYPT_MOST 15
 #define ROUNDS_MOST 5000000
 #define MEMORY_MOST (UINT64_C(128) << 20)
 
-/* Reads one digit of base 64. Returns false at another byte. */
+/* Reads one digit of base 64. Returns false if the byte isn't a digit. */
 static bool read_digit64(const char **at, uint64_t *ret)
 {
     const char *found = **at ? strchr(digits64, **at) : NULL;
@@ -75,8 +76,8 @@ static bool read_digit64(const char **at, uint64_t *ret)
     return true;
 }
 
-/* Reads a number of yescrypt, from LEAST on: the first digit says how many
- * digits follow. */
+/* Reads a number in yescrypt's form, whose least value is LEAST. The first
+ * digit says how many digits follow. */
 static bool read_number64(const char **at, uint64_t least, uint64_t *ret)
 {
     uint64_t digit, start = 0, end = 47;
@@ -108,7 +109,8 @@ static bool memory_ok(uint64_t log_n, uint64_t r, uint64_t passes)
            (r << log_n) * passes <= MEMORY_MOST / 128;
 }
 
-/* Checks "jNr", and perhaps a mask of further parameters: p, t. */
+/* Checks the cost "jNr", after which a mask and further parameters can follow:
+ * p, t. */
 static bool yescrypt_cost_ok(const char *at)
 {
     uint64_t flavor, log_n, r, mask = 0, p = 1, t = 0;
@@ -123,8 +125,8 @@ static bool yescrypt_cost_ok(const char *at)
            memory_ok(log_n, r, p * (t + 1));
 }
 
-/* Checks a digit for log N, then five digits each for r and p, the lowest
- * first. */
+/* Checks scrypt's cost: one digit for log N, then five digits for r and five
+ * for p, the lowest digit first. */
 static bool scrypt_cost_ok(const char *at)
 {
     uint64_t log_n, digit, number[2] = { 0, 0 };

@@ -1,5 +1,5 @@
-/* Writes the table for master, auth and check, in reader. Its text is the
- * file's, as users_read() has cut it. */
+/* Writes the table for master, auth and check. Runs in reader. The table's text
+ * is the text of the users file, as users_read() has cut it. */
 #include "reader.h"
 
 #include <string.h>
@@ -7,8 +7,8 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/users/image.h"
 
-/* Writes the file in pieces, since a buffer for all rows would cost more time
- * than the rest. Keeps the first error. */
+/* Writes the file in pieces, since a buffer for all rows would take more time
+ * than all other work. Keeps the first error. */
 struct image_out {
     int fd, error;
     size_t len;
