@@ -88,7 +88,7 @@ int local_address(int directory, const char *name, struct sockaddr_un *ret);
 int local_peer(int fd, struct ucred *ret);
 /* Gets the login uid of the process at the other end, which sudo doesn't
  * change. The process must still live, and the kernel must identify it by its
- * socket (Linux 6.5), since another process may have its pid by now. Returns 0;
+ * socket (Linux 6.5), since another process can have its pid by now. Returns 0;
  * -ENODATA: no login started the process; or -errno. */
 int local_peer_login(int fd, uint32_t *ret);
 /* Was the process at the other end in the group when it connected? If the

@@ -25,8 +25,8 @@ void stderr_title(const char *title);
 /* Sets whether stderr_print() waits if standard error can't take a line now:
  * false, the default, for a daemon; true for a program that a person runs. */
 void stderr_wait(bool waits);
-/* Prints one line. After stderr_wait(true) it can wait; otherwise a line that
- * standard error can't take now is lost. */
+/* Prints one line. After stderr_wait(true) the call can wait; otherwise a line
+ * that standard error can't take now is lost. */
 void stderr_print(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 

@@ -1,5 +1,5 @@
 /* One event loop over epoll(7), for processes that wait on several things.
- * Watches and timers are in their owner's memory. A callback may remove any
+ * Watches and timers are in their owner's memory. A callback can remove any
  * watch or timer, even if it is ready in the same turn. */
 #ifndef SALLYPORT_BASE_LOOP_H
 #define SALLYPORT_BASE_LOOP_H

@@ -19,7 +19,7 @@ struct prompt {
 /* Opens the terminal of this process. Returns the descriptor, or -errno. */
 int prompt_open(void);
 
-/* Asks a question. Only one thread, but any, can ask at a time. OUT gets the
+/* Asks a question. Any thread can call it, but only one at a time. OUT gets the
  * line without its end; the caller wipes it. Discards what was typed before.
  * Always restores the terminal: signals that would end or stop the program take
  * effect after that. Returns the length; -EINTR: such a signal came, or *stop

@@ -8,8 +8,8 @@
 #include "sallyport/base/slice.h"
 
 /* Makes a file of SIZE zero bytes in memory. It is sealed, so that no process
- * can shorten it while another one maps it. Returns the descriptor or -errno.
- * NAME shows in /proc only. */
+ * can shorten it while another process maps it. Returns the descriptor or
+ * -errno. NAME shows in /proc only. */
 int shared_make(const char *name, size_t size);
 /* Maps the first SIZE bytes of FD, which stays the caller's. No fork inherits
  * the mapped memory, and no core dump contains it. FD -1 means private memory.

@@ -10,8 +10,8 @@
 struct setting {
     const char *key;
     const char *keyed; /* NULL: the row has one key. Otherwise the row's key is
-                          a prefix, and this names the rest of the key, in
-                          capitals; lines with different rests add up */
+                          a prefix, and .keyed is a name for the rest of the
+                          key, in capitals; lines with different rests add up */
     const struct setting_kind *kind; /* how the value is read */
     size_t offset;                   /* in struct settings */
     const char *value; /* the default, as the file would have it */

@@ -32,7 +32,7 @@ struct ban {
 
 struct bans {
     uint32_t made;    /* 1: the table was set up */
-    uint32_t rows;    /* all rows from this one on are free */
+    uint32_t rows;    /* all rows from this number on are free */
     uint64_t changes; /* how often the table has changed */
     uint64_t saved;   /* `changes` when the file in `state` was written */
     struct ban ban[BANS_MAX];
@@ -70,8 +70,7 @@ size_t bans_count(const struct bans *b, int64_t now);
  * Returns 0; -EBADMSG: a record can't be true, and the table stays empty. */
 int bans_restore(struct bans *b, struct slice records, int64_t now);
 
-/* Does BITS fit the address, and is the address the first one of that network?
- */
+/* Does BITS fit the address, and is A the first address of that network? */
 bool ban_is_network(const struct address *a, unsigned bits);
 /* Is it a ban that hasn't ended? */
 bool ban_counts(const struct ban *ban, int64_t now);

@@ -38,10 +38,10 @@ enum outcome {
     OUTCOME_SIZE_FIRST, /* this session has no record which bytes of the partial
                            the client has seen */
     OUTCOME_ONLY_OVERWRITE, /* the file system supports no other on_conflict */
-    OUTCOME_MOVED,          /* the file's directory was moved meanwhile */
-    OUTCOME_TAKEN_OVER,     /* another server's session has taken the partial
-                             * over */
-    OUTCOME_OVERTAKEN, /* another session took the name in the same moment */
+    OUTCOME_MOVED,      /* the file's directory was moved during the request */
+    OUTCOME_TAKEN_OVER, /* another server's session has taken the partial
+                         * over */
+    OUTCOME_OVERTAKEN,  /* another session took the name in the same moment */
     OUTCOME_CROSS_DEVICE,
     OUTCOME_MOUNT,          /* the path is a share or a directory with rights
                              * of its own, or contains one */
@@ -49,15 +49,15 @@ enum outcome {
                                with rights of their own */
     OUTCOME_NOT_OWNER,      /* another member of the share owns the file */
     OUTCOME_SHARE_MODE,     /* the share decides the modes in it */
-    OUTCOME_OTHERS_PARTIALS, /* other members may be uploading there */
-    OUTCOME_INCOMPLETE,      /* the length differs from the announced one */
+    OUTCOME_OTHERS_PARTIALS, /* other members are perhaps uploading there */
+    OUTCOME_INCOMPLETE,      /* the length differs from the announced length */
     OUTCOME_GONE_AWAY,       /* the reader of a listing closed it (ABOR) */
     OUTCOME_STORED_UNSAFE, /* an error after the rename: the file has its final
                               name */
-    OUTCOME_UNANSWERED, /* set by session itself: files didn't answer, and the
-                           file may have its final name */
-    OUTCOME_IO,         /* any other error */
-    OUTCOME_WAITS,      /* an upload of this user waits for inspection there */
+    OUTCOME_UNANSWERED,    /* set by session itself: files didn't answer, so
+                              perhaps the file has its final name */
+    OUTCOME_IO,            /* any other error */
+    OUTCOME_WAITS, /* an upload of this user waits for inspection there */
     OUTCOME_COUNT
 };
 
@@ -72,7 +72,7 @@ enum list_format { LIST_LONG, LIST_NAMES, LIST_FACTS, LIST_FORMAT_COUNT };
 enum refusal {
     REFUSAL_BUSY,    /* try again */
     REFUSAL_DENIED,  /* the caller has no permission to ask */
-    REFUSAL_NO_USER, /* this one and REFUSAL_HOME aren't sent any more */
+    REFUSAL_NO_USER, /* REFUSAL_NO_USER and REFUSAL_HOME aren't sent any more */
     REFUSAL_HOME,
     REFUSAL_BAD_FILE, /* the file that master should read has a mistake */
     REFUSAL_COUNT
@@ -133,11 +133,11 @@ enum denial {
     DENIAL_HOME,     /* the home can't be entered */
     DENIAL_FAILED,   /* a part of the server failed; master has logged it */
     DENIAL_TEAM,     /* too many sessions of a team of this user */
-    DENIAL_CHANGED,  /* the password is right, but the row has changed
-                      * meanwhile */
-    DENIAL_NO_HASH,  /* no hash could be computed; auth has logged it */
-    DENIAL_LATE,     /* the home's disk doesn't answer */
-    DENIAL_AWAY,     /* the users file or all homes can't be reached */
+    DENIAL_CHANGED, /* the password is right, but the row has changed during the
+                       login */
+    DENIAL_NO_HASH, /* no hash could be computed; auth has logged it */
+    DENIAL_LATE,    /* the home's disk doesn't answer */
+    DENIAL_AWAY,    /* the users file or all homes can't be reached */
     DENIAL_UNLOGGED, /* log hasn't read the events of the user's earlier
                       * sessions */
     DENIAL_COUNT

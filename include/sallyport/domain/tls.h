@@ -27,8 +27,8 @@ struct tls_policy {
 /* Does the server ask clients for certificates? */
 enum client_certificates {
     CLIENTS_OFF,     /* doesn't ask */
-    CLIENTS_REQUEST, /* asks, and accepts a client without one */
-    CLIENTS_REQUIRE, /* asks, and refuses a client without one */
+    CLIENTS_REQUEST, /* asks, and accepts a client without a certificate */
+    CLIENTS_REQUIRE, /* asks, and refuses a client without a certificate */
     CLIENTS_COUNT
 };
 

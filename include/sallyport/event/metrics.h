@@ -13,7 +13,7 @@
 #define METRICS_COUNTERS 512 /* places; the tables need fewer */
 
 /* The gauges: the name and its label, and the help. Gauges of one name follow
- * each other; the first one has the help. */
+ * each other; the first gauge has the help. */
 #define GAUGES(G)                                                              \
     G(LOGGED_IN, "sallyport_sessions", "{state=\"logged in\"}",                \
       "Sessions of all generations.")                                          \
@@ -47,7 +47,7 @@ struct metrics {
 /* Returns the name of this memory at the supervisor. The name has a hash of the
  * names of all metrics: if the tables change, the counters begin at 0. */
 const char *metrics_name(void);
-/* Adds an event. Any process may have sent it, so an unknown value counts as
+/* Adds an event. Any process can have sent it, so an unknown value counts as
  * "other". */
 void metrics_count(struct metrics *m, const struct event_record *r);
 void metrics_gauge(struct metrics *m, enum gauge g, uint64_t value);

@@ -1,5 +1,5 @@
 /* The process files, which works on the files of one user. A fork of master
- * serves a session; a fork of sallyportctl serves sallyportctl, such as to find
+ * serves a session; a fork of sallyportctl serves that program, such as to find
  * the user's partials. The fork calls files_main(). */
 #ifndef SALLYPORT_FILES_FILES_H
 #define SALLYPORT_FILES_FILES_H

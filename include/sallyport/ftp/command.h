@@ -257,8 +257,8 @@ struct command {
     enum verb verb;
     enum command_phase phase;
     enum command_argument argument;
-    unsigned rights; /* enum right bits (sallyport/domain/rights.h): one of them
-                        suffices; 0: none needed */
+    unsigned rights; /* enum right bits (sallyport/domain/rights.h): the user
+                        needs one of them; 0: none */
     enum command_data data;
     unsigned flags;
     unsigned short reply; /* enum reply, for COMMAND_REFUSED, COMMAND_ACTIVE or

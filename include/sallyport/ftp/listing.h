@@ -1,5 +1,5 @@
-/* Lines of listings and facts (RFC 3659 7). Pure functions: an entry in, one
- * line out. */
+/* Lines of listings and facts (RFC 3659 7). Pure functions: each turns an entry
+ * into a line. */
 #ifndef SALLYPORT_FTP_LISTING_H
 #define SALLYPORT_FTP_LISTING_H
 

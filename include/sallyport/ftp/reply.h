@@ -323,7 +323,7 @@ int reply_build(struct buf *into, enum reply r, const struct slice *args,
                 size_t n);
 /* Make a reply of several lines (RFC 959 4.2). reply_begin() adds "NNN-title"
  * and CRLF; reply_line() a blank, LINE and CRLF; reply_end() "NNN End" and
- * CRLF. LINE may end with a CRLF of its own, as in listings; other control
+ * CRLF. LINE can end with a CRLF of its own, as in listings; other control
  * bytes become '?'. Each returns 0, or -ENOBUFS with nothing added. */
 int reply_begin(struct buf *into, enum reply r);
 int reply_line(struct buf *into, struct slice line);

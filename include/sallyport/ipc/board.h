@@ -11,7 +11,7 @@
 
 /* The board. Supervisor and masters write it; each gate reads it before it
  * accepts a connection. A supervisor of an older build starts masters of newer
- * ones, so the layout never changes: another layout gets another name. No
+ * builds, so the layout never changes: another layout gets another name. No
  * number in it is an index or a size. */
 #define BOARD_NAME "board 2"
 #define BOARD_ROWS 32
@@ -57,7 +57,7 @@ static inline void board_set(uint64_t *number, uint64_t to)
     __atomic_store_n(number, to, __ATOMIC_SEQ_CST);
 }
 
-/* The page of one process. An attacker who controls that process can only make
+/* The page of one process. An attacker who controls the process can only make
  * it look alive, or dead. */
 struct beat {
     uint64_t count; /* grows as long as its loop runs */

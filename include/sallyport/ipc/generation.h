@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /* The interface between the supervisor and its masters. A supervisor of an
- * older build starts masters of newer ones, so nothing here must change;
+ * older build starts masters of newer builds, so never change a value here;
  * additions are possible. */
 
 /* The version of the messages between generations, and of the memory that they

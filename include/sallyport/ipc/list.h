@@ -1,4 +1,4 @@
-/* The list of messages: all that one process can send to another. The structs
+/* The list of all messages that one process can send to another. The structs
  * (channel.h), the codec and the permission check follow from it. A file that
  * includes this list defines MESSAGE, FIELD and END before, and can include the
  * list several times:

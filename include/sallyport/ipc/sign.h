@@ -13,9 +13,9 @@ struct sign_channel {
 };
 
 /* Asks for a signature and waits for it: a handshake can't continue without it.
- * After half of the time asks again, since keys may have died meanwhile. OWNER
- * is a struct sign_channel. Returns 0; -EPIPE: keys has gone; -ETIMEDOUT;
- * -EPROTO: keys broke the protocol; or the errno with which keys refused. */
+ * After half of the time asks again, since keys can have died. OWNER is a
+ * struct sign_channel. Returns 0; -EPIPE: keys has gone; -ETIMEDOUT; -EPROTO:
+ * keys broke the protocol; or the errno with which keys refused. */
 int sign_ask(void *owner, const struct sign_request *r,
              struct sign_result *ret);
 

@@ -37,8 +37,8 @@ enum beneath_may {
     BENEATH_DIRECTORY = 32, /* make and remove directories */
     BENEATH_ALL = 63
 };
-/* A rule of an inner directory can add rights to the rules of outer ones, never
- * remove them. */
+/* A rule for an inner directory can add rights to those of the outer
+ * directories, but never remove rights. */
 struct beneath {
     int fd;
     unsigned may; /* enum beneath_may bits */

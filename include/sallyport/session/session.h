@@ -1,4 +1,5 @@
-/* The process that talks to one client. Gate's fork calls session_main(). */
+/* The process session, which talks to one client. A fork of gate calls
+ * session_main(). */
 #ifndef SALLYPORT_SESSION_SESSION_H
 #define SALLYPORT_SESSION_SESSION_H
 

@@ -23,7 +23,7 @@ struct account_ids {
 #define ACCOUNT_CONTROL PROCESS_SANDBOXED
 #define ACCOUNTS        (PROCESS_SANDBOXED + 1)
 
-/* The parts of a start, in the order of the work. The last two may wait for a
+/* The parts of a start, in the order of the work. The last two can wait for a
  * disk that hangs. */
 enum prepared_part {
     PREPARED_ACCOUNTS,
@@ -45,7 +45,7 @@ struct prepared {
      * key can't be kept; 0: a damaged key was replaced. If WHY is empty, RESULT
      * is 0; -ENOENT: `empty` is missing; -ECANCELED: check stopped at an
      * earlier part. */
-    unsigned done; /* the parts before this one are over */
+    unsigned done; /* check has finished the parts before this number */
     struct prepared_answer {
         int result;
         struct complaint why;

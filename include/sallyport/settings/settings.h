@@ -160,8 +160,8 @@ struct settings {
     unsigned file_mode, dir_mode; /* modes of what users make in their homes */
 
     char file[SETTINGS_PATH_MAX]; /* the configuration's name, for complaints */
-    struct setting_said said[SETTING_ROWS_MAX]; /* one for each row of the table
-                                                 */
+    struct setting_said
+        said[SETTING_ROWS_MAX]; /* one entry for each row of the table */
     size_t said_count;
     struct complaint retired; /* about the first line with a setting that only
                                  older versions have; "": no such line */
@@ -206,9 +206,9 @@ size_t settings_line(const struct settings *s, const char *key);
 int settings_blame(const struct settings *s, const char *key,
                    struct complaint *c, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-/* Turns a complaint that begins with the value of KEY and a colon into one of
- * settings_blame(). A complaint with a line of that file ("VALUE:7: WHY") stays
- * as it is. */
+/* Turns a complaint that begins with the value of KEY and a colon into a
+ * complaint of settings_blame(). Doesn't change a complaint with a line of the
+ * file VALUE ("VALUE:7: WHY"). */
 void settings_place(const struct settings *s, const char *key,
                     struct complaint *c);
 /* Complains in the same form about ONE, a line with a label; KEY is the prefix

@@ -268,7 +268,7 @@ int local_peer_login(int fd, uint32_t *ret)
         return -EINVAL;
     ended.fd = process;
     if (poll(&ended, 1, 0) != 0)
-        return -ESRCH; /* the number may belong to another process now */
+        return -ESRCH; /* the number can belong to another process now */
     *ret = (uint32_t)n;
     return n == NO_LOGIN ? -ENODATA : 0;
 }

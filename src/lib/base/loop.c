@@ -1,7 +1,7 @@
 /* The event loop. It uses level-triggered epoll, and keeps timers in a sorted
- * list. Most processes arm a few dozen timers at a time. Gate arms one for each
- * session, up to 20,000: to set a timer, gate may have to walk the whole list,
- * but sets a session's timer only once in about idle_timeout. */
+ * list. Most processes arm a few dozen timers at a time. Gate arms a timer for
+ * each session, up to 20,000. It then sometimes walks the whole list to set a
+ * timer, but sets a session's timer only once in about idle_timeout. */
 #include "sallyport/base/loop.h"
 
 #include <errno.h>
@@ -82,8 +82,8 @@ void loop_timer_clear(struct loop *l, struct loop_timer *t)
     t->next = t->prev = NULL;
 }
 
-/* Searches from the first timer: a search from the last one would be no faster,
- * since deadlines differ too much. */
+/* Searches from the first timer: a search from the last timer wouldn't be
+ * faster, since deadlines differ too much. */
 void loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t ms)
 {
     struct loop_timer **at = &l->timers;

@@ -25,7 +25,7 @@ static void on_ending(int number)
 }
 
 /* Waits for the next byte. Ctrl-Z waits until the terminal is restored. Another
- * thread may get the signal, so looks at `caught` every LOOK_NS. */
+ * thread can get the signal, so looks at `caught` every LOOK_NS. */
 static int prompt_byte(int tty, const struct prompt *q, const sigset_t *mask,
                        uint64_t begin, char *ret)
 {

@@ -117,7 +117,7 @@ static int add_value(const struct event_record *r, const struct field_row *row,
 
     if (row->kind == HEX)
         return buf_add_format(into, "%016llx", n);
-    if (row->kind == NUMBER) /* a reader of JSON may fail at larger numbers */
+    if (row->kind == NUMBER) /* some readers of JSON fail at larger numbers */
         return buf_add_format(into, "%llu", n > INT64_MAX ? INT64_MAX : n);
     return s.len > EVENT_VALUE_MAX ? add_cut(s, into) : event_escape(s, into);
 }

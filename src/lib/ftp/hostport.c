@@ -111,7 +111,8 @@ bool host_is_same(struct slice host, struct slice asked)
     struct slice a = host_bare(host), b = host_bare(asked);
     struct address one, other;
 
-    /* SNI can't carry addresses (RFC 6066 3), but some clients send one. */
+    /* SNI must not have an address (RFC 6066 3), but some clients send an
+     * address. */
     if (address_parse(a, &one) == 0 && address_parse(b, &other) == 0)
         return address_same_host(&one, &other);
     return slice_equal_nocase(a, b);

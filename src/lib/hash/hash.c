@@ -90,7 +90,7 @@ bool hash_is_weaker(const char *hash, uint64_t cost)
 
     if (strncmp(hash, "$7$", 3) == 0 ||
         (strncmp(hash, "$2", 2) == 0 && strcmp(hash + 3, "$13") > 0))
-        return false; /* it is as strong, as far as one can tell */
+        return false; /* take it for strong enough: the kinds differ */
     if (strncmp(hash, "$y$", 3) != 0)
         return true;
     return memory > 0 && hash_setting(cost, setting) == 0 &&

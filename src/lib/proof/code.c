@@ -8,7 +8,7 @@
 
 #define SHA1_BYTES 20
 #define MODULUS    1000000 /* six digits */
-#define CLOCK_SKEW 1       /* steps before and after the current one */
+#define CLOCK_SKEW 1       /* steps before and after the current step */
 
 /* Computes a code (RFC 4226 5.3). Returns MODULUS if OpenSSL fails. */
 static unsigned code_at(const uint8_t *secret, size_t len, uint64_t step)

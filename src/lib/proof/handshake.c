@@ -1,8 +1,8 @@
 /* Splits a TLS 1.3 handshake into its messages (RFC 8446 4). Runs in auth. The
- * bytes come from a session, which an attacker may control: every length is
- * checked, and nothing may be missing or left over. It must read the messages
- * as the client did that signed them: otherwise other bytes could pass as a
- * proof. */
+ * bytes come from a session, which an attacker can control: this code checks
+ * every length, and that nothing is missing or left over. It must read the
+ * messages as the client did that signed them: otherwise other bytes could pass
+ * as a proof. */
 #include "handshake.h"
 
 #include <errno.h>

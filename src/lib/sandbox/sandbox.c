@@ -159,9 +159,9 @@ static int take_limits(enum process p, const struct sandbox_plan *plan,
     return r;
 }
 
-/* Changes the root directory with the user's ids. A process with root's ids may
- * be unable to enter a home of mode 0700: because it lacks CAP_DAC_READ_SEARCH,
- * or because another machine has the file system. */
+/* Changes the root directory with the user's ids. With root's ids a process
+ * can't enter a home of mode 0700 if it lacks CAP_DAC_READ_SEARCH, or if the
+ * file system is on another machine. */
 static int take_chroot(enum process p, const struct sandbox_plan *plan,
                        struct complaint *why)
 {
@@ -215,7 +215,7 @@ static int take_parent(enum process p, const struct sandbox_plan *plan,
         sigprocmask(SIG_UNBLOCK, &both, NULL) ||
         prctl(PR_SET_PDEATHSIG, SIGCONT, 0, 0, 0))
         return -errno;
-    on_continue(SIGCONT); /* the parent may have died in between */
+    on_continue(SIGCONT); /* the parent can have died in between */
     return 0;
 }
 

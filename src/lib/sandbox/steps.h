@@ -10,7 +10,7 @@
  * limits the descriptors to MAX_FILES (0: no change). */
 int limits_set(const struct sandbox_row *row, size_t max_files);
 /* Makes the directory FD the root and the current directory. With EMPTY the
- * directory must be empty, and only root may write to it. May set *why. */
+ * directory must be empty, and only root may write to it. Can set *why. */
 int chroot_enter(int fd, bool empty, struct complaint *why);
 
 /* ids.c: gives up root's groups, gid, uid and capabilities for good, and checks

@@ -84,7 +84,7 @@ const struct address *settings_announced(const struct settings *s,
     return best ? &best->address : &s->address;
 }
 
-/* Finds the entry of KEY; there is one for each key of the table. */
+/* Finds the entry of KEY. Each key of the table has an entry. */
 static const struct setting_said *settings_said(const struct settings *s,
                                                 const char *key)
 {

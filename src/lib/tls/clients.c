@@ -151,7 +151,7 @@ static const ASN1_OCTET_STRING *crl_extension(const X509_CRL *crl, int nid)
 
 /* Refuses two lists about the same certificates: when the newer list has
  * expired, OpenSSL would return to the older list, and accept what only the
- * newer list revokes. A CA may have several lists, each for a part of its
+ * newer list revokes. A CA can have several lists, each for a part of its
  * certificates. A list without such a part covers all certificates of the CA.
  */
 static int check_overlap(const struct clients_reading *r,

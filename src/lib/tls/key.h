@@ -53,13 +53,13 @@ struct scheme {
     const char *key;    /* OpenSSL's name of the key type */
     const char *digest; /* NULL: the scheme has its own digest */
     int padding;        /* RSA_PKCS1_PADDING and so on; 0: none */
-    bool in_13;         /* TLS 1.3 may use it */
+    bool in_13;         /* TLS 1.3 can use it */
 };
 
 /* Returns NULL if the scheme isn't accepted. */
 const struct scheme *scheme_find(uint16_t code);
-/* Finds a scheme by its parts. DIGEST may be any name that OpenSSL knows for
- * the digest; "" for none. Returns NULL if the scheme isn't accepted. */
+/* Finds a scheme by its parts. DIGEST is any of OpenSSL's names for the digest,
+ * or "" for no digest. Returns NULL if the scheme isn't accepted. */
 const struct scheme *scheme_of(const char *key, const char *digest,
                                int padding);
 

@@ -115,8 +115,8 @@ static enum stream_state fail_tls(struct stream *s)
 }
 
 /* Does what OpenSSL needs after ERROR. Returns STREAM_OK if the caller can
- * repeat its call at once. Before it waits for the peer, it sends the output
- * for which the peer may be waiting. */
+ * repeat its call at once. Before it waits for the peer, it sends the output,
+ * since the peer can be waiting for that. */
 static enum stream_state settle_error(struct stream *s, int error)
 {
     switch (error) {

@@ -206,8 +206,8 @@ uint32_t stream_events(const struct stream *s)
     return s->events;
 }
 
-/* Also returns true if only the end is unread: the peer may wait for our answer
- * to the end, and send nothing more. */
+/* Also returns true if only the end is unread: the peer can be waiting for our
+ * answer to the end, and send nothing more. */
 bool stream_pending(const struct stream *s)
 {
     if (s->reported)

@@ -1,8 +1,8 @@
-/* Tickets: who owns them, which keys seal them, and which TLS sessions may be
- * resumed. Gate makes the keys; the rest runs in session, within OpenSSL's
- * handshakes. Control channels never resume. A data channel resumes a TLS
- * session of the same user and address, and notes its origin; before a byte is
- * transferred, session decides whether that origin suffices. A data channel
+/* Tickets: their owners, the keys that seal them, and the TLS sessions that a
+ * client can resume. Gate makes the keys; the rest runs in session, within
+ * OpenSSL's handshakes. Control channels never resume. A data channel resumes a
+ * TLS session of the same user and address, and notes its origin; before a byte
+ * is transferred, session decides whether that origin suffices. A data channel
  * never gets a ticket: otherwise a client that has shown no ticket could come
  * back with one and pass for the user.
  *

@@ -79,7 +79,7 @@ struct stream {
     bool open;                /* the handshake is over */
     bool broken;              /* only stream_free() can still be called */
     bool heard;               /* the current call has made its one recv(2) */
-    bool patient;             /* only tickets are unsent, which may wait */
+    bool patient;             /* only tickets are unsent, and can wait */
     bool owes;             /* the peer's last flight isn't acknowledged yet */
     enum stream_state end; /* CLOSED or CUT once reading has found the end;
                             * OK until then */

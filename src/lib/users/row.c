@@ -34,7 +34,7 @@ static int copy_text(struct slice text, char **ret)
     return *ret ? slice_copy(text, *ret, text.len + 1) : -ENOMEM;
 }
 
-/* Wipes the text: it may be a hash, or the secret of one-time codes. */
+/* Wipes the text: it can be a hash, or the secret of one-time codes. */
 static void wipe_text(char *text)
 {
     if (text)

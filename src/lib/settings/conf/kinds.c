@@ -15,8 +15,8 @@
 int kinds_refuse(const struct assignment *a, const char *format, ...)
 {
     const bool whole = a->value.len <= SETTINGS_SHOWN_MAX;
-    /* says how a comment at the end of a line is written, if VALUE perhaps
-     * contains one */
+    /* says how to write a comment at the end of a line, if VALUE perhaps
+     * contains a comment */
     const char *advice =
         slice_has(a->value, ';')   ? "; a comment needs a blank before the ;"
         : slice_has(a->value, '#') ? "; after a value, a comment begins with ;"

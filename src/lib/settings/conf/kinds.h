@@ -24,8 +24,8 @@ struct setting_kind {
     /* Returns 0, or -EINVAL with the complaint; then the field doesn't
      * change. */
     int (*set)(const struct assignment *a);
-    /* For a type that takes one of some words: the field, an unsigned, gets the
-     * word's number. */
+    /* For a type that takes a word of a list: the list. The field, an unsigned,
+     * gets the number of the word. */
     const char *const *words;
     unsigned word_count;
 };

@@ -32,8 +32,9 @@ int reader_mistake(const struct reader *r, size_t line, const char *format, ...)
 /* Complains that memory is short: that says nothing about the file. Always
  * returns -ENOMEM. */
 int reader_no_memory(const struct reader *r);
-/* Makes room for item N in *ARRAY, a pointer that may change. LINE is for the
- * complaint that there are too many items. Returns 0, -EINVAL or -ENOMEM. */
+/* Makes room for item N in *ARRAY, a pointer, which this call can change. LINE
+ * is for the complaint that there are too many items. Returns 0, -EINVAL or
+ * -ENOMEM. */
 int reader_room(struct reader *r, enum reader_array which, void *array,
                 size_t n, size_t line);
 

@@ -420,7 +420,7 @@ static int resolve_all(struct resolver *x)
         result = 0;
     for (size_t i = 0; i < u->count && result == 0; i++) {
         u->row[i].directory = directory;
-        if (u->row[i].directories > 0) /* otherwise there may be no array */
+        if (u->row[i].directories > 0) /* otherwise perhaps there is no array */
             directory += u->row[i].directories;
         result = x->reader->full ? 0 : resolve_user(x, &u->row[i]);
     }
