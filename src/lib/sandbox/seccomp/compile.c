@@ -198,8 +198,7 @@ static int add_rules(scmp_filter_ctx context, const struct policy *policy)
  * less in each new process. */
 #define BINARY_TREE 2
 
-#define KILLS_PROCESSES 3 /* libseccomp's level of the features of Linux 4.14  \
-                           */
+#define KILLS_PROCESSES 3 /* libseccomp's level for Linux 4.14 and later */
 
 int compile_policy(const struct policy *policy, struct buf *program)
 {
