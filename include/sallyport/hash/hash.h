@@ -21,10 +21,9 @@ enum password_fault hash_password_fault(struct slice text);
 /* Makes a new yescrypt hash of the password, "$y$…", with this cost (the
  * setting hash_cost). Returns 0 or -errno. */
 int hash_make(const struct secret *password, uint64_t cost, char out[HASH_MAX]);
-/* Is HASH weaker than a hash of hash_make() with this cost? A hash of another
- * kind is weaker. Returns false for a yescrypt hash with parameters that
- * crypt_gensalt(3) doesn't make, for a scrypt hash, and for a bcrypt hash with
- * a cost from 13 on. */
+/* Is HASH weaker than a hash of hash_make() with this cost? A scrypt hash, a
+ * bcrypt hash with a cost from 13 on, and a yescrypt hash with parameters that
+ * crypt_gensalt(3) doesn't make aren't weaker. A hash of another kind is. */
 bool hash_is_weaker(const char *hash, uint64_t cost);
 enum hash_answer {
     HASH_WRONG,
