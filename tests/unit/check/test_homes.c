@@ -329,7 +329,7 @@ Test(shares, what_anybody_sees)
     add_share("a", 80001, "a");
     add_share("missing", 80002, "none");
     add_share("file", 80003, "file");
-    /* Without root all files are the server's, and share add makes 0700. */
+    /* The server owns all files without root, and share add makes 0700. */
     const bool root = geteuid() == 0;
     cr_expect_eq(look(), root ? 3 : 2, "%s", world.said.data);
     if (root) {
