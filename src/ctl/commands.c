@@ -161,9 +161,10 @@ const struct ctl_command ctl_commands[] = {
       "sallyportctl inspect read 0123456789abcdef | clamdscan -" },
     { "inspect", "release", inspect_order, TAKES_ID, READS_USERS,
       "ID [NAME] [--replace-newer]",
-      "Make an upload visible under its name, or under another one if the name "
-      "is taken; with --replace-newer also replace a file that is newer or was "
-      "changed later; the search is faster with the NAME of its user",
+      "Make an upload visible under its name; if the name is taken, "
+      "on_conflict decides; with --replace-newer also replace a file that is "
+      "newer, or was changed or renamed later; with the NAME of its user the "
+      "search is faster",
       "sallyportctl inspect release 0123456789abcdef anna" },
     { "inspect", "reject", inspect_order, TAKES_ID, READS_USERS, "ID [NAME]",
       "Delete an upload that waits for inspection",
@@ -179,9 +180,8 @@ const struct ctl_command ctl_commands[] = {
       "sallyportctl quota list anna" },
     { "retention", "run", retention_run, TAKES_NOTHING, READS_USERS,
       "[--dry-run] [--json]",
-      "Remove the files that are older than their home or share keeps them "
-      "(--retain), and old unfinished uploads; a systemd timer runs this "
-      "command",
+      "Remove files that are older than --retain of the home or share "
+      "permits, and old unfinished uploads; a systemd timer runs this command",
       "sallyportctl retention run --dry-run" },
     { "status", NULL, status_show, TAKES_NOTHING, ANY_SETTINGS, "[--json]",
       "Show the state of the running server", "sallyportctl status" },

@@ -131,6 +131,7 @@ static const struct {
     { "mv", "rename" },
     { "ls", "list" },
     { "info", "show" },
+    { "show", "list" },
     { "start", "systemctl start sallyport" },
     { "stop", "systemctl stop sallyport" },
     { "restart", "systemctl restart sallyport; new settings and certificates "
@@ -149,6 +150,11 @@ static const struct {
     { "totp-off", "sallyportctl user totp NAME --off" },
     { "purge",
       "sallyportctl retention run (partial_days), or user del NAME --purge" },
+    { "--cursor",
+      "journalctl -o cat --cursor-file=FILE | sallyportctl log --file -" },
+    { "--unit", "journalctl -u UNIT -o cat | sallyportctl log --file -" },
+    { "--xferlog", "--json | jq -rf examples/xferlog.jq" },
+    { "--format", "a program of share/sallyport/import before it" },
     { "--to", "--share NAME:ROLE, such as incoming:drop" },
     { "--ttl", "--expires 90d" },
     { "--max-files", "--uploads N" },
@@ -181,11 +187,13 @@ noreturn void meant_instead(void)
     const char *group = meant_is_group(first) ? first : NULL;
     const char *word = group ? second : first;
     const char *now = meant_now(slice_from(word));
-    const struct ctl_command *row = named(group, now ? now : word);
+    const struct ctl_command *row = group ? NULL : named(NULL, word);
     const char *words[COMMANDS_MAX], *nearest = NULL;
     char hint[256];
     size_t n = 0;
 
+    if (!row)
+        row = named(group, now ? now : word);
     /* A first word, or a second word of the group. */
     for (size_t i = 0; i < ctl_command_count && n < COMMANDS_MAX; i++)
         if (!group || is_of_group(&ctl_commands[i], group))

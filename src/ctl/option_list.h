@@ -87,8 +87,8 @@ OPTION(address, "address", "ADDRESS",
        "only clients with this address or in this network")
 OPTION(since, "since", "TIME",
        "only from this time on, as journalctl takes it: yesterday, -7d,\n"
-       "2026-11-20, \"2026-11-20 08:00\"; log without --since, --until and\n"
-       "--lines: the last 24 h of the journal")
+       "2026-11-20, \"2026-11-20 08:00\"; without --since, --until and\n"
+       "--lines log shows the last 24 h of the journal")
 OPTION(until, "until", "TIME", "only up to this time")
 FLAG(failed, "failed", "only what failed or was refused")
 OPTION(event, "event", "EVENTS",

@@ -63,8 +63,6 @@ static const struct fail_row {
     const char *text; /* advice about a reply; the meaning of libcurl's
                        * result */
 } fail_rows[] = {
-    { 421, "account was locked", EX_NOPERM, false, "ask the administrator" },
-    { 421, "account was removed", EX_NOPERM, false, "ask the administrator" },
     { 421, "banned", EX_NOPERM, false, "ask the administrator" },
     { 421, NULL, EX_TEMPFAIL, true, "the server is busy or ended the session" },
     { 425, "not resumed", EX_TEMPFAIL, true,

@@ -130,8 +130,8 @@ void temporary_remove(struct file_transfer *t)
 void temporary_refused(const char *why)
 {
     if (!atomic_exchange(&temporary_off, true))
-        progress_note("warning: the server takes no temporary names, so its "
-                      "users see each file while it grows: %s; --no-temporary "
+        progress_note("warning: the server refuses temporary names (%s), so "
+                      "its users see each file while it grows; --no-temporary "
                       "avoids this try",
                       why);
 }

@@ -58,8 +58,8 @@ static const struct {
       "stays: its name is taken, and on_conflict = reject gives no other" },
     { OUTCOME_IS_DIRECTORY, EX_CANTCREAT, "stays: a directory has its name" },
     { OUTCOME_EXISTS, EX_CANTCREAT,
-      "stays: the file that has its name is newer, or was changed or renamed "
-      "later; --replace-newer replaces it" },
+      "stays: another file has its name and is newer, or was changed or "
+      "renamed after this upload; --replace-newer replaces that file" },
     { OUTCOME_STORED_UNSAFE, EX_IOERR,
       "is visible, but a power cut may undo this: its directory can't be "
       "synced" },

@@ -269,7 +269,7 @@ int users_take(struct users *u, int fd, struct complaint *c)
     if (r < 0) {
         users_release(u);
         complain(c, "the table of users from reader: %s",
-                 r == -EBADMSG ? "it isn't what reader of this build writes"
+                 r == -EBADMSG ? "it is damaged, or reader is of another build"
                                : strerror(-r));
     }
     return r;

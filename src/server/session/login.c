@@ -222,8 +222,8 @@ static const struct denial_row denials[DENIAL_COUNT] = {
                       "The server can't reach its files now. Try again later" },
     [DENIAL_UNLOGGED] = { REPLY_NOT_ADMITTED,
                           "the lines of earlier sessions wait for the log",
-                          "Your earlier sessions aren't logged yet. Try again "
-                          "later" },
+                          "The server is still writing your earlier sessions "
+                          "into its log. Try again later" },
     [DENIAL_FAILED] = { REPLY_LOST_SERVICE, "a part of the server failed", "" },
 };
 

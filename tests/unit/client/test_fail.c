@@ -44,8 +44,6 @@ static const struct {
     /* A changed account may log in again, and a locked one may not. */
     { CURLE_LOGIN_DENIED, "421 Your account was changed just now. Try again.",
       NULL, "changed", EX_TEMPFAIL, true, false },
-    { CURLE_LOGIN_DENIED, "421 Your account was locked.", NULL, "locked",
-      EX_NOPERM, false, false },
     { CURLE_LOGIN_DENIED, "421 Your address is banned. Try again later", NULL,
       "banned", EX_NOPERM, false, false },
     { CURLE_LOGIN_DENIED, "530 Your account was locked.", NULL, "locked",

@@ -177,7 +177,7 @@ Test(inspect, refusals)
         { OUTCOME_IS_DIRECTORY, EX_CANTCREAT, "a directory has its name" },
         { OUTCOME_STORED_UNSAFE, EX_IOERR, "is visible" },
         { OUTCOME_BUSY, EX_TEMPFAIL, "try again" },
-        { OUTCOME_EXISTS, EX_CANTCREAT, "later; --replace-newer" },
+        { OUTCOME_EXISTS, EX_CANTCREAT, "this upload; --replace-newer" },
         { OUTCOME_DENIED, EX_NOPERM, "may not read it, or write" },
         { OUTCOME_READ_ONLY, EX_IOERR, "stays: error" },
     };

@@ -314,7 +314,8 @@ Test(session, denials_that_end_it, .timeout = 60)
         { DENIAL_LATE, "421 Your home doesn't answer now. Try again later.\r\n",
           "the home doesn't answer" },
         { DENIAL_UNLOGGED,
-          "421 Your earlier sessions aren't logged yet. Try again later.\r\n",
+          "421 The server is still writing your earlier sessions into its log. "
+          "Try again later.\r\n",
           "the lines of earlier sessions wait for the log" },
         { DENIAL_NO_HASH,
           "421 Passwords can't be verified now. Try again later.\r\n", NULL },

@@ -112,7 +112,7 @@ Test(users, refusals_with_their_line)
         { "anna:" HASH ":1:1::/h::rights=l rights=l\n",
           "users:1: rights= occurs twice" },
         { "anna:!:1:1::/a::expires=soon\n",
-          "users:1: expires=soon: expected a day, 2027-01-31, or a time" },
+          "users:1: expires=soon: expected a day such as 2027-01-31, or a " },
         { "anna:" HASH ":1:1::/h::on_conflict=replace\n",
           "users:1: on_conflict=replace: expected overwrite" },
         { "anna:" HASH ":1:1::/h::upload_eof=\n",

@@ -316,7 +316,7 @@ const struct setting setting_table[] = {
               "An upload that continues one, or a file, has none: nothing is "
               "read back." },
     { ROW(allow_weaker, weaker, ""),
-      .help = "Parts of the sandboxes that may fail without an error, on a "
+      .help = "Parts of the sandboxes that processes may run without, on a "
               "system that lacks them: ids, chroot, seccomp, landlock." },
     { ROW(accounts, number, "0"), BOUNDS(0, UINT32_MAX - SETTINGS_ACCOUNTS),
       .help = "0: the processes have the accounts _sallyport-gate (also the "

@@ -207,8 +207,8 @@ static const struct option {
                   "2-7); run: sallyportctl user totp" },
     { "must_change", LINE_USER, FLAG(must_change, "no", "yes", "yes or no") },
     { "expires", LINE_USER,
-      FUNCTION(set_expires, "expected a day, 2027-01-31, or a time of UTC, "
-                            "2027-01-31T12:00:00Z") },
+      FUNCTION(set_expires, "expected a day such as 2027-01-31, or a time in "
+                            "UTC such as 2027-01-31T12:00:00Z") },
     { "networks", LINE_USER | LINE_TEAM,
       TEXT(limits.networks, user_networks_check) },
     { "hours", LINE_USER | LINE_TEAM, TEXT(limits.hours, user_hours_check) },
