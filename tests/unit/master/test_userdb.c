@@ -690,7 +690,7 @@ Test(userdb, reader_that_lies)
         *lies[i].number = lies[i].lie;
         write_image("image", &head, &row);
         *lies[i].number = truth;
-        look_in_vain(-EBADMSG, i ? "" : "users from reader: it isn't what");
+        look_in_vain(-EBADMSG, i ? "" : "of another build");
         db.until = 0;
     }
     write_image("image", &head, &row);
