@@ -180,7 +180,7 @@ static int put_into_directory(struct client *c, const struct word *to,
     bool there = r == 0 && e.kind == ENTRY_DIRECTORY;
     *ret |= there;
     /* If the account may only upload, the server decides. */
-    if (there || !*ret || (r != 0 && remote_lacks_right(&c->link)))
+    if (there || !*ret || (r != 0 && remote_lacks_right(&c->link, to->path)))
         return 0;
     if (r == 0)
         r = fail(&why, EX_CANTCREAT, "is no directory");

@@ -91,10 +91,9 @@ const struct client_command commands[] = {
                      "hash large.iso" }),
     ROW("sync", cmd_sync, BOTH, WORDS(2, 2, "lr", ".."),
         .syntax = { "DIR URL | URL DIR", "DIR NAME" },
-        .help =
-            "Upload new and changed files of a directory, or with URL DIR "
-            "(not in a session) download them; --delete removes files and "
-            "directories that the source doesn't have",
+        .help = "Upload new and changed files of a directory, or with URL DIR "
+                "(not in a session) download them; --delete removes files and "
+                "directories that the source doesn't have",
         .example = { "sallyport sync --dry-run --delete site "
                      "ftps://anna@drop.example.org/site\n"
                      "sallyport sync ftps://anna@drop.example.org/site site",

@@ -59,7 +59,7 @@ static int remove_remains(const struct job *job, struct link *l,
 
     if (there == PRESENCE_UNKNOWN)
         return -1;
-    if (there == ABSENT && !remote_lacks_right(l))
+    if (there == ABSENT && !remote_lacks_right(l, job->remote))
         return 0;
     if (there == PRESENT && job->known && e.size == job->size &&
         e.modified == job->modified)

@@ -164,7 +164,7 @@ int sync_ask(void *of, struct job *job, struct link *l, struct failure *why)
         return -1;
     /* A server that refuses the question may have the name: what it lists
      * instead stays. */
-    if (r == PRESENT || remote_lacks_right(l) ||
+    if (r == PRESENT || remote_lacks_right(l, job->remote) ||
         (!l->site->mlst && l->reply != 550 && l->reply != 553))
         job->above->unlisted[url_base(job->remote)[0] == '.'] = true;
     if (options_too_young(&t->client->options, job->modified))

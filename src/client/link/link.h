@@ -34,10 +34,10 @@ bool link_is_over(void);
 bool link_poll(struct pollfd *p, nfds_t n, uint64_t end);
 
 /* Questions on the terminal. tty_secret() asks without an echo. Returns 0;
- * -ENOTTY; -EINTR; -EINVAL for an unusable answer. */
+ * -ENOTTY; -EINTR; -EINVAL: the answer is empty; -ENAMETOOLONG. */
 int tty_secret(const char *prompt, struct secret *ret);
 /* Asks for one line, with an echo; OUT gets it without its end. Returns 0;
- * -ENOTTY; -EINTR; -EINVAL for a line that is too long. */
+ * -ENOTTY; -EINTR; -ENAMETOOLONG. */
 int tty_line(const char *prompt, char *out, size_t size);
 /* Can somebody answer: are standard input and standard error a terminal? */
 bool tty_there(void);
@@ -439,8 +439,9 @@ bool listing_safe(struct slice name);
 /* Requests to the server other than transfers. Paths are relative to the login
  * directory. Each function returns 0, or -1 with the reason. */
 
-/* Did the last reply refuse a request because a right is missing? */
-bool remote_lacks_right(const struct link *l);
+/* Did the last reply, which can repeat PATH, refuse a request because a right
+ * is missing? */
+bool remote_lacks_right(const struct link *l, const char *path);
 /* Can this failure mean that there is no such file or directory? Some servers
  * reply 450 or 451 then. */
 bool remote_may_lack(const struct failure *why);

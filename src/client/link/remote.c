@@ -1,4 +1,5 @@
 /* Requests over a link: features, listings, facts and changes. */
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -176,14 +177,24 @@ static bool remote_absent(const struct failure *why)
     return why->reply == 550 || why->reply == 553;
 }
 
-bool remote_lacks_right(const struct link *l)
+bool remote_lacks_right(const struct link *l, const char *path)
 {
     static const char *const words[] = { "no right", "permission", "denied",
                                          "change the password",
                                          "waits for inspection" };
+    char text[sizeof(l->text)];
+    size_t len = strlen(path);
 
+    if (l->reply != 550)
+        return false;
+    /* Some servers repeat the path, which may contain such a word. */
+    snprintf(text, sizeof(text), "%s", l->text + strcspn(l->text, " "));
+    for (char *at = text; len > 0 && (at = strstr(at, path)); at += len)
+        if (at > text && !isalnum((unsigned char)at[-1]) &&
+            !isalnum((unsigned char)at[len]))
+            memset(at, ' ', len);
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        if (l->reply == 550 && strcasestr(l->text, words[i]))
+        if (strcasestr(text, words[i]))
             return true;
     return false;
 }
@@ -261,14 +272,15 @@ enum presence remote_exists(struct link *l, const char *path,
         r = PRESENT;
     else
         r = remote_absent(why) ? ABSENT : PRESENCE_UNKNOWN;
-    if (r == ABSENT && remote_lacks_right(l))
+    if (r == ABSENT && remote_lacks_right(l, path))
         return PRESENCE_UNKNOWN;
     if (r != ABSENT || l->site->mlst)
         return r;
     if (remote_enter(l, path, why) == 0) /* it is a directory */
         return PRESENT;
-    return remote_absent(why) && !remote_lacks_right(l) ? ABSENT
-                                                        : PRESENCE_UNKNOWN;
+    return remote_absent(why) && !remote_lacks_right(l, path)
+               ? ABSENT
+               : PRESENCE_UNKNOWN;
 }
 
 /* If there is no MLST, looks for the entry in the listing of the parent
@@ -346,7 +358,7 @@ enum presence remote_stat(struct link *l, const char *path,
         r = !ret->sized && why->lost ? PRESENCE_UNKNOWN : PRESENT;
     }
     /* Servers reply 550 in both cases, with different texts. */
-    if (r == ABSENT && !remote_lacks_right(l))
+    if (r == ABSENT && !remote_lacks_right(l, path))
         fail(why, EX_NOINPUT, "there is no such file or directory");
     return r;
 }

@@ -140,9 +140,11 @@ void temporary_refused(const char *why)
  * else that has got the name since isn't replaced. */
 int temporary_finish(struct file_transfer *t, struct failure *why)
 {
+    struct listing_entry e;
+    const bool again = t->renaming;
     enum presence there = temporary_may_replace(t)
                               ? ABSENT
-                              : remote_exists(t->link, t->other, why);
+                              : remote_stat(t->link, t->other, &e, why);
     int r = there == PRESENT ? 0 : 1;
 
     if (there == PRESENCE_UNKNOWN)
@@ -159,6 +161,13 @@ int temporary_finish(struct file_transfer *t, struct failure *why)
         return 0;
     if (why->transient || link_interrupted)
         return -1;
+    if (upload_is_stream(t) && again && why->reply == 550) {
+        t->has = HAS_NOTHING; /* under the temporary name */
+        return fail(why, EX_CANTCREAT,
+                    "the answer to the rename was lost; see by ls whether /%s "
+                    "is the new file",
+                    t->other);
+    }
     if (upload_is_stream(t))
         return fail(why, EX_CANTCREAT,
                     "the whole file is /%s on the server, which refuses to "

@@ -239,7 +239,8 @@ int transfer_verify(struct file_transfer *t, struct failure *why)
     int r = transfer_compare(t, all, why);
     if (r == 1 && why->reply == 451 && t->digest.end)
         r = transfer_compare_parts(t, why);
-    if (r == 1 && t->job->kind == JOB_PUT && remote_lacks_right(t->link))
+    if (r == 1 && t->job->kind == JOB_PUT &&
+        remote_lacks_right(t->link, t->remote))
         progress_note("%s: stored; not compared, since this account may not "
                       "read it",
                       t->remote);

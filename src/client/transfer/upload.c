@@ -278,8 +278,8 @@ static int upload_end(struct file_transfer *t, int r, struct failure *why)
         t->has = HAS_ALL;
     /* Some servers make, or empty, the file before they look at the data
      * connection. */
-    else if (l->may_have_begun ||
-             (l->opened && (why->reply == 425 || why->reply == 522)))
+    else if (l->may_have_begun || (l->opened && !l->site->atomic &&
+                                   (why->reply == 425 || why->reply == 522)))
         t->has = HAS_PART;
     /* STOR has replaced what was there before. Some servers keep that until the
      * first byte, or the last one, has come: then its length is still the old

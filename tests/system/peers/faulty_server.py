@@ -60,7 +60,7 @@ TREES = {"four_lists": "abcd", "late_list": ["early", "late"],
 
 WITHOUT_MLSD = ("no_mlsd", "dos_list", "odd_list", "no_list", "changed", "changed_untimed",
                 "names_of_list", "hidden_list", "list_elsewhere", "refused_list",
-                "sizeless_nothing", "dash_a", "denied_cwd")
+                "sizeless_nothing", "sizeless_list", "dash_a", "denied_cwd")
 
 
 def context():
@@ -103,7 +103,8 @@ PARTIAL = {} # late_cut: what a cut upload has left, under its later name
 KEEPING = ("emptied", "lost_226", "renames", "no_rename", "no_dots", "full",
            "no_dots_cut", "lost_rnto", "lost_rnfr", "one_425", "one_each",
            "time_denies", "no_times", "makes", "slow_hash", "slower_hash",
-           "late_226", "lost_temp", "no_room", "sizeless_taken", "late_425")
+           "late_226", "lost_temp", "no_room", "sizeless_taken", "late_425",
+           "sizeless_list", "echoes")
 
 
 def data_context():
@@ -359,6 +360,7 @@ class Session(threading.Thread):
     # other_late_cut: So does another server, under a temporary name. no_room: There is
     # none for a name that begins with a dot. sizeless_taken: Another client makes "new"
     # meanwhile. late_425: The file is made before the data connection is refused.
+    # sizeless_list: There is neither MLSD nor SIZE. echoes: A refusal repeats the name.
     def do_STOR(self, words, append=False):
         if FAULT not in ("busy_once", "stored_empty", "silent_size", "lost_data",
                          "half_end", "denies", "denies_all", "no_home", "one_session", "one_at_a_time",
@@ -602,7 +604,8 @@ class Session(threading.Thread):
            words == "new" and repr(UPLOADS) == "count(0)" or \
            FAULT in (*KEEPING, "cuts", "late_cut", "other_late_cut") and words.strip("/") and \
            words not in STORED:
-            return self.reply("550 no such file")
+            return self.reply(f"550 '{words}' cannot be listed" if FAULT == "echoes" else
+                              "550 no such file")
         facts = "" if FAULT == "no_sizes" else f"size={size};"
         if FAULT == "stale_list": # the file is newer than its listing
             facts += "modify=20210101000000;"
