@@ -57,7 +57,6 @@ static void drain_wait(uint64_t ms)
     struct complaint why;
 
     for (;; nanosleep(&pause, NULL)) {
-        signal(SIGPIPE, SIG_IGN);
         const int code = fail_caught(drain_ask, &d, &why);
 
         if (code && code != EX_TEMPFAIL && code != EX_UNAVAILABLE)
@@ -90,6 +89,7 @@ void drain_run(void)
     struct drain d = { .order = a->off ? DRAIN_OFF : DRAIN_ON };
     struct complaint why;
 
+    signal(SIGPIPE, SIG_IGN); /* drain_ends() says what can't be written */
     /* The server itself begins an announced drain: so a proxy stops sending
      * clients before any client is refused. */
     if (a->announce)
@@ -106,7 +106,8 @@ void drain_run(void)
     if (a->announce)
         printf("announced to proxies; the drain begins in %" PRIu64 " s\n",
                (d.is.ms + 999) / 1000);
-    fflush(stdout);
+    if (fflush(stdout) == EOF)
+        drain_ends(EX_IOERR, "standard output can't be written");
     drain_wait(ms + d.ms);
     puts("drained: no session is left, and clients get 421. Stop the server "
          "(systemctl stop sallyport), or take sessions again (sallyportctl "
