@@ -114,7 +114,8 @@ static void take_held(struct inspection *i, const struct msg_held *m)
     i->denied = m->outcome == OUTCOME_DENIED;
     i->uid = m->uid;
     i->missing = i->order == HELD_READ ? m->bytes : 0;
-    if (i->order != HELD_LIST && m->outcome != OUTCOME_OK)
+    if (i->order != HELD_LIST && m->outcome != OUTCOME_OK &&
+        m->outcome != OUTCOME_STORED_UNSAFE)
         refused(i, m->outcome);
     buf_init(&path, LINE_ROOM);
     /* Writes the path as its user says it: a share that is searched alone is
@@ -133,6 +134,8 @@ static void take_held(struct inspection *i, const struct msg_held *m)
     else if (i->order != HELD_READ) /* its bytes come next */
         obeyed(i, m, &path);
     buf_release(&path);
+    if (m->outcome == OUTCOME_STORED_UNSAFE)
+        refused(i, m->outcome);
 }
 
 static void print_bytes(struct inspection *i, struct msg_held_bytes *m)

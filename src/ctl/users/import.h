@@ -34,7 +34,7 @@ struct import {
     struct sync_done sync;
 };
 
-#define TEXT_SHOWN 256
+#define TEXT_SHOWN (USER_HOME_MAX + 128) /* a reason that names a home */
 /* Escapes TEXT of the file for the terminal. Returns OUT. */
 const char *import_show(const char *text, char out[TEXT_SHOWN]);
 /* import_read.c: reads m->path, "-" for standard input. */

@@ -166,6 +166,15 @@ static void take_text(struct import *m, struct imported *e, const char *key,
     }
 }
 
+/* Does the member keep its text, which must be the document's? */
+static bool keeps_text(const char *key)
+{
+    for (size_t i = 0; i < MEMBERS; i++)
+        if (strcmp(members[i].key, key) == 0)
+            return members[i].at || members[i].take == take_hash;
+    return false;
+}
+
 /* Takes rights in directories of the home. */
 static void take_directories(struct import *m, struct imported *e,
                              const json_t *list)
@@ -214,6 +223,8 @@ static void take_scalar(struct import *m, struct imported *e, const char *key,
     } else if (json_is_boolean(value) || (flag && json_is_integer(value))) {
         if (json_is_true(value) || json_integer_value(value) != 0)
             take_text(m, e, key, flag ? "" : "yes");
+    } else if (keeps_text(key)) {
+        refuse_member(m, e, key, "expected a text or null");
     } else if (json_is_integer(value)) {
         snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT,
                  json_integer_value(value));

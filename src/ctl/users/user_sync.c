@@ -19,7 +19,7 @@ static bool is_ours(const struct user *row, struct user_sync *sync)
 static void skip_renamed(struct import *m, struct imported *one,
                          const struct users *u)
 {
-    char why[256];
+    char why[TEXT_SHOWN];
 
     for (size_t i = 0; i < u->count; i++) {
         const struct user *row = &u->row[i];
@@ -48,7 +48,7 @@ void sync_split(struct import *m, const struct users *u)
         const struct user *row =
             one->skipped ? NULL : users_find(u, slice_from(one->name));
         struct user_sync sync;
-        char why[256];
+        char why[TEXT_SHOWN];
 
         if (!row && !one->skipped)
             skip_renamed(m, one, u);

@@ -186,7 +186,11 @@ Test(inspect, refusals)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         outcome = rows[i].outcome;
         fake_files_are(NULL, refuses);
-        expect_err(rows[i].code, "", "inspect release " ID, rows[i].complaint);
+        const struct run *r =
+            expect_run(rows[i].code, "", "inspect release " ID);
+        cr_expect(strstr(r->err, rows[i].complaint), "%s", r->err);
+        cr_expect_eq(outcome == OUTCOME_STORED_UNSAFE,
+                     strstr(r->out, "released: ") != NULL, "%s", r->out);
     }
     fake_files_are(NULL, breaks_off);
     expect_err(EX_TEMPFAIL, "", "inspect release " ID " anna",
