@@ -204,7 +204,8 @@ static void check_versions(struct doctor *d)
                                  &why) == 0;
 
         X509_free(g.certificate);
-
+        if (!works && why.code == EX_NOINPUT)
+            return; /* --cacert; check_certificate() tells the reason */
         good += works && rows[i].wanted;
         if (works)
             doctor_find(d, rows[i].wanted ? FINDING_GOOD : FINDING_BAD,
@@ -227,9 +228,11 @@ static void find_trust(struct doctor *d, long verified, bool named,
     struct trust t;
 
     quiet.trust_new = false;
-    bool known =
-        trust_decide(&quiet, &d->site.url, &d->site.proxy, &t, &why) == 0;
-    bool pinned = known && t.pin[0];
+    if (trust_decide(&quiet, &d->site.url, &d->site.proxy, &t, &why) < 0) {
+        doctor_find(d, FINDING_BAD, NULL, "%s", why.text);
+        return;
+    }
+    bool pinned = t.pin[0];
     bool same = pinned && strcmp(t.pin, pin) == 0;
 
     d->trusted =

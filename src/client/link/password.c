@@ -277,7 +277,7 @@ static int tty_ask(const char *prompt, bool echo, char *out, size_t size)
 
     show_text(prompt, safe, sizeof(safe));
     r = tty < 0 ? -ENOTTY : prompt_ask(tty, &q, out, size);
-    return r == -ENODATA ? -EINTR : r == -ENAMETOOLONG ? -EINVAL : r;
+    return r == -ENODATA ? -EINTR : r;
 }
 
 int tty_secret(const char *prompt, struct secret *ret)

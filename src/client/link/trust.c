@@ -198,7 +198,7 @@ static int trust_remember(const struct options *o, const struct url *url,
 /* Asks for a whole "yes", as ssh does: a quick "y" is too little for a lasting
  * decision. */
 static bool trust_agreed(const struct options *o, const struct url *url,
-                         const struct server_certificate *c)
+                         const struct server_certificate *c, bool confirmed)
 {
     const char *prompt = "Trust this server from now on (yes/no)? ";
 
@@ -207,13 +207,15 @@ static bool trust_agreed(const struct options *o, const struct url *url,
             "  for          %s\n  issued by    %s%s\n"
             "  valid        %s to %s%s\n  fingerprint  SHA-256 %s\n"
             "  public key   %s\n"
-            "No CA of this machine vouches for it. If this server has worked "
-            "here before\nwithout this question, somebody may intercept it: "
-            "answer no.\n"
+            "%s"
             "Compare the fingerprint with what the administrator gave you.\n",
             url->host, url->port, c->subject, c->issuer,
             c->self_signed ? " (itself)" : "", c->begins, c->ends,
-            c->valid_now ? "" : " (NOT NOW)", c->fingerprint, c->pin);
+            c->valid_now ? "" : " (NOT NOW)", c->fingerprint, c->pin,
+            confirmed ? "A CA that this machine trusts confirms it.\n"
+                      : "No CA that this machine trusts confirms it. If this "
+                        "server has worked here\nbefore without this question, "
+                        "somebody may intercept it: answer no.\n");
     for (int tries = 0; !o->yes && tries < 3; tries++) {
         char answer[8] = "";
         int r = tty_line(prompt, answer, sizeof(answer));
@@ -236,10 +238,12 @@ int trust_new(const struct options *o, const struct url *url,
 
     if (r == 0 && certificate_read(g.certificate, &c) < 0)
         r = fail(why, EX_PROTOCOL, "the server's certificate can't be read");
+    bool confirmed = r == 0 && g.verified == X509_V_OK &&
+                     trust_fits(&(struct trust){ 0 }, url->host, g.certificate);
     X509_free(g.certificate);
     if (r < 0)
         return -1;
-    if (!trust_agreed(o, url, &c))
+    if (!trust_agreed(o, url, &c, confirmed))
         return fail(why, EX_NOPERM,
                     "the certificate is not trusted, and nothing was sent; "
                     "answer yes on a terminal, or give --pin %s",

@@ -163,7 +163,9 @@ int profile_load(struct profile *p, const char *name, struct options *o,
         private_place("XDG_CONFIG_HOME", ".config", "config", place) < 0)
         return 1;
     int r = private_read(path, false, o->config, &p->text, why);
-    if (r != 0 || buf_add(&p->text, "", 1) < 0)
+    if (r == 0 && buf_add(&p->text, "", 1) < 0)
+        r = fail(why, EX_DATAERR, "%s: too large", path);
+    if (r != 0)
         return r;
     for (char *line = p->text.data, *end; line; line = end) {
         end = strchr(line, '\n');

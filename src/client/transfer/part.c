@@ -128,6 +128,7 @@ static int part_begin(struct part *p, const char *target,
 {
     char text[2 * PATH_MAX + 1024], which[PART_WHICH + 1];
     char state[PART_WHICH + 1];
+    struct stat old;
     int len = snprintf(text, sizeof(text), "%s\n%s\n%s", url_base(target),
                        from->server, from->path);
 
@@ -140,14 +141,16 @@ static int part_begin(struct part *p, const char *target,
              (long long)from->modified);
     part_digits(text, state);
     snprintf(p->name, NAME_MAX, PART_PREFIX "%s%s" PART_SUFFIX, which, state);
+    const bool secret =
+        from->replaces && fstatat(p->directory, url_base(target), &old, 0) == 0;
     p->fd = openat(p->directory, p->name,
                    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
-                   from->replaces ? 0600 : 0666);
+                   secret ? 0600 : 0666);
     if (p->fd < 0)
         return fail_errno(why, errno, target);
     if (part_lock(p, target, why) < 0)
         return -1;
-    if (from->replaces && fchmod(p->fd, 0600) < 0)
+    if (secret && fchmod(p->fd, 0600) < 0)
         return fail_errno(why, errno, target);
     /* For a small file it would cost more than the file. */
     if (from->size >= LARGE_LEAST)

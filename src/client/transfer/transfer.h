@@ -71,7 +71,7 @@ struct part_source {
     uint64_t size;
     time_t modified;
     bool resume;   /* false: it begins at its first byte */
-    bool replaces; /* the target exists, and the part must be as private */
+    bool replaces; /* a target that exists; the part is as private */
 };
 
 /* Opens the partial file in the directory of TARGET, see names_open().
