@@ -1,4 +1,4 @@
-/* sallyport, the client. It sends nothing without TLS. */
+/* sallyport, the client. It talks to servers only over TLS. */
 #include "client.h"
 
 int main(int argc, char **argv)

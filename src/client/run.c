@@ -1,5 +1,5 @@
-/* sallyport, the client. It sends nothing without TLS. Runs one command from
- * the command line, or a session. */
+/* Runs the client sallyport: one command from the command line, or a session.
+ * It talks to servers only over TLS. */
 #include <locale.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -14,7 +14,7 @@
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 
-/* Opens servers: by URL, or by the name of a profile. */
+/* Opens servers by URL, or by the name of a profile. */
 
 static void client_leave(struct client *c)
 {
@@ -25,8 +25,8 @@ static void client_leave(struct client *c)
     c->open = false;
 }
 
-/* Opens the server of URL, after it has closed an open one. Returns an exit
- * code. */
+/* Opens the server of URL; first closes the server that is open. Returns an
+ * exit code. */
 static int client_open(struct client *c, const struct url *url)
 {
     struct failure why;
@@ -54,8 +54,9 @@ static bool open_profile_name(const char *word, char *name, size_t size)
     return colon && len > 0 && (size_t)len < size && !strchr(name, '/');
 }
 
-/* Opens a profile, with the path of WORD joined to its own. Returns 0; 1: WORD
- * is no profile; -1 with the reason. */
+/* Reads WORD as "PROFILE:PATH". RET gets the URL of the profile, with PATH
+ * joined to the path of that URL. Returns 0; 1: WORD names no profile; -1 with
+ * the reason. */
 static int open_profile(struct options *o, struct profile *p, const char *word,
                         struct url *ret, struct failure *why)
 {
@@ -68,8 +69,8 @@ static int open_profile(struct options *o, struct profile *p, const char *word,
     if (!p->name[0]) {
         int r = profile_load(p, name, o, why);
         if (r != 0) {
-            /* This word is a local file with a colon in its name. Another word
-             * may be a profile. */
+            /* Undo what profile_load() has read: perhaps WORD is a local file
+             * with a colon in its name, and another word names a profile. */
             *o = kept;
             buf_clear(&p->text);
             return r;
@@ -92,8 +93,8 @@ static int open_profile(struct options *o, struct profile *p, const char *word,
     return 0;
 }
 
-/* Reads WORD as a URL or "PROFILE:PATH". For a profile, P and O get its
- * settings, unless P has them already. Returns 0; 1: WORD is neither; -1 with
+/* Reads WORD as a URL or as "PROFILE:PATH". P and O get the settings of a
+ * profile, unless P has them already. Returns 0; 1: WORD is neither; -1 with
  * the reason. */
 static int open_target(struct options *o, struct profile *p, const char *word,
                        struct url *ret, struct failure *why)
@@ -114,7 +115,8 @@ static int open_target(struct options *o, struct profile *p, const char *word,
                : r;
 }
 
-/* Opens the server of URL for a session in the directory of URL. */
+/* Opens the server of URL for a session that begins in the directory of URL.
+ * Returns an exit code. */
 static int open_session(struct client *c, const struct url *url)
 {
     int code = client_open(c, url);
@@ -125,8 +127,8 @@ static int open_session(struct client *c, const struct url *url)
     return code;
 }
 
-/* Opens another server. The current one stays open until everything about the
- * next one is known. */
+/* Opens another server. Closes the current server only after the URL and the
+ * options of the next server were read. */
 int cmd_open(struct client *c, struct word *w, int n)
 {
     struct options options = c->given;
@@ -162,7 +164,7 @@ int cmd_open(struct client *c, struct word *w, int n)
 static void run_on_interrupt(int number)
 {
     (void)number;
-    /* The second Ctrl-C ends the program, in case nothing reacts to the
+    /* The second Ctrl-C ends the program at once, in case no code reacts to the
      * first. */
     if (link_interrupted)
         _exit(128 + SIGINT);
@@ -197,8 +199,9 @@ int client_misfit(const struct options *o, const char *command, const char *who)
                : 0;
 }
 
-/* Are there URLs where the command needs them, and only there? Otherwise a word
- * would mean something else than its user thinks. */
+/* Checks that the command has URLs where it needs them, and only there, so that
+ * no word means something else than the user thinks. Returns 0, or -1 with the
+ * reason. */
 static int run_check_words(const struct client_command *row,
                            const struct word *w, int n, bool listed,
                            struct failure *why)
@@ -216,7 +219,8 @@ static int run_check_words(const struct client_command *row,
     return 0;
 }
 
-/* Turns the words into local and remote ones; *url gets the server. */
+/* Makes local and remote words W of the N words TEXT; *url gets the server.
+ * Returns 0, or -1 with the reason. */
 static int run_words(struct client *c, const struct client_command *row,
                      char **text, int n, struct word *w, struct url *url,
                      struct failure *why)
@@ -294,7 +298,7 @@ static int run_command(struct client *c, const struct client_command *row,
                              row->syntax.line);
     if (run_words(c, row, text, n, words, &url, &why) < 0)
         return client_error(row->name, &why);
-    client_show(&c->options, row, text, n); /* a profile may have changed the
+    client_show(&c->options, row, text, n); /* a profile has perhaps changed the
                                              * options */
     int code = row->modes & LOCAL ? 0 : client_open(c, &url);
     if (code == 0 && c->open && row->run != cmd_passwd)
@@ -302,7 +306,8 @@ static int run_command(struct client *c, const struct client_command *row,
     return code ? code : row->run(c, words, n);
 }
 
-/* Runs a session: a URL instead of a command begins one. */
+/* Runs a session: with the server of the URL or profile in TEXT or, if there
+ * are no words, without a server. Returns an exit code. */
 static int run_session(struct client *c, char **text, int n)
 {
     struct failure why;
@@ -355,18 +360,19 @@ int client_main(int argc, char **argv)
     struct sigaction interrupt = { .sa_handler = run_on_interrupt }, before;
     struct complaint bad = { "" };
 
-    /* A core would contain the password. Programs that this one starts may
-     * leave cores, since execve() permits them again. */
+    /* A core dump would contain the password. Programs that the client starts
+     * can leave core dumps, since execve() permits them again. */
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     fd_fill_standard();
     stderr_title("sallyport");
-    /* A shell starts a program in the background with SIGINT ignored. */
+    /* Leave SIGINT ignored if a shell has started this program in the
+     * background. */
     sigaction(SIGINT, NULL, &before);
     if (before.sa_handler != SIG_IGN)
         sigaction(SIGINT, &interrupt, NULL);
-    /* Names are UTF-8, whatever the locale is. libedit drops each character
-     * that the locale doesn't know; and libcurl can't resolve such a host's
-     * name. */
+    /* Names are UTF-8 in every locale. If the locale doesn't know a character,
+     * libedit drops it, and libcurl can't resolve the name of a host that
+     * contains it. */
     if (!setlocale(LC_CTYPE, "C.UTF-8"))
         setlocale(LC_CTYPE, "");
     signal(SIGPIPE, SIG_IGN);
@@ -375,7 +381,7 @@ int client_main(int argc, char **argv)
     options_default(&c.options);
     int n = options_parse(&c.options, NULL, argc - 1, argv + 1, &bad);
     c.given = c.options;
-    /* The options after a wrong one weren't read. */
+    /* The parser stops at a wrong option: look for --json after it, too. */
     for (char **at = argv + 1; n < 0 && *at; at++)
         c.options.json |= strcmp(*at, "--json") == 0;
     client_show(&c.options, NULL, NULL, 0);

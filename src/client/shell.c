@@ -1,4 +1,4 @@
-/* A session: it reads lines from a terminal with libedit, with history and
+/* Runs a session: reads lines from a terminal by libedit, with history and
  * completion, or from a script on standard input. */
 #include <editline/readline.h>
 #include <errno.h>
@@ -17,8 +17,9 @@
 
 /* Words of a line. */
 
-/* Reads one word at *at and moves *at past it. OUT or PATTERN gets it, without
- * its quotes. OUT may be *at. */
+/* Reads one word at *at, and moves *at past the word. OUT and PATTERN get the
+ * word without its quotes; each of them can be NULL. OUT can be *at. Returns 0,
+ * or -EINVAL if a quote isn't closed. */
 static int split_word(const char **at, char *out, struct url_pattern *pattern)
 {
     const char *in = *at;
@@ -73,8 +74,8 @@ int split_line(char *line, char **word, int max)
     }
 }
 
-/* Is word I remote? The row's "remote" has a letter for each word; the last one
- * repeats. */
+/* Is word I remote? The row's "remote" has a letter for each word; the last
+ * letter repeats. */
 static bool shell_is_remote(const struct client_command *row, int i)
 {
     const char *kinds = row->kinds.remote;
@@ -84,7 +85,7 @@ static bool shell_is_remote(const struct client_command *row, int i)
            kinds[(size_t)i < letters ? (size_t)i : letters - 1] == 'r';
 }
 
-/* Completion: the first word is a command, the others are remote or local
+/* Completes words: the first word is a command, the others are remote or local
  * names, as the command's row says. libedit's hooks take no argument, so the
  * state is static. */
 
@@ -93,7 +94,8 @@ static struct {
     struct listing all; /* listing of the directory that was completed last */
     char directory[URL_PATH_MAX];
     char prefix[URL_PATH_MAX]; /* the typed word up to its last "/" */
-    char last[URL_PATH_MAX];   /* the rest of it, without "\\" */
+    char last[URL_PATH_MAX];   /* the typed word after its last "/", without
+                                * backslashes */
     char quote;                /* the quote that opens the word, or 0 */
     size_t next;
 } complete;
@@ -112,7 +114,8 @@ static char *complete_command(const char *text, int state)
     return NULL;
 }
 
-/* Removes the backslashes of a typed word without its opening quote. */
+/* Removes the backslashes of TEXT, which is the typed word after its opening
+ * quote, or a part of it. */
 static void complete_plain(const char *text, size_t len, char out[URL_PATH_MAX])
 {
     const char quote[] = { complete.quote, '\0' }, *at = out;
@@ -144,7 +147,7 @@ static void complete_list(const char *text)
     char directory[URL_PATH_MAX];
     struct failure why;
 
-    link_interrupted = 0; /* it is from the last completion */
+    link_interrupted = 0; /* Ctrl-C was pressed in the last completion */
     snprintf(complete.prefix, sizeof(complete.prefix), "%.*s", (int)head, text);
     complete_plain(text, head, directory);
     complete_plain(text + head, strlen(text + head), complete.last);
@@ -183,7 +186,8 @@ static char *complete_remote(const char *text, int state)
 
 #define LINE_MAX_BYTES 8192
 
-/* Completes the word that begins at START, after its quote. */
+/* Completes the word that begins at START. If the word has an opening quote,
+ * START is after the quote. */
 static char **complete_word(const char *text, int start, int end)
 {
     char line[LINE_MAX_BYTES], *before[SHELL_WORDS];
@@ -209,8 +213,9 @@ static char **complete_word(const char *text, int start, int end)
 
 /* The session. */
 
-/* Makes the words. CUT is the line that contains the words, TYPED the line as
- * it was typed. */
+/* Makes the words W of the N words TEXT. CUT is the line that contains TEXT,
+ * TYPED the same line as the user typed it. Returns 0, or -1 if a path is too
+ * long. */
 static int shell_words(struct client *c, const struct client_command *row,
                        char **text, int n, const char *cut, const char *typed,
                        struct word *w)
@@ -269,8 +274,9 @@ static int shell_command(struct client *c, int n, char **text, const char *cut,
     return code;
 }
 
-/* Runs the local COMMAND, or a shell if it is empty. Ctrl-C ends the program,
- * not this session. Returns its exit code. */
+/* Runs the local COMMAND or, if it is empty, a shell. Ctrl-C ends that program,
+ * not this session. Returns the exit code of the program; EX_OSERR: it couldn't
+ * be started, or a signal ended it. */
 static int shell_local(const char *command)
 {
     const char *shell = getenv("SHELL");
@@ -321,7 +327,7 @@ static int shell_line(struct client *c, char *line)
         text[n] = NULL;
         code = shell_command(c, n, text, cut, line);
     }
-    free(cut); /* the options of this line pointed into it */
+    free(cut); /* the options of this line pointed into the copy */
     return code;
 }
 
@@ -362,7 +368,8 @@ static int shell_stop(int count, int key)
     return raise(SIGTSTP);
 }
 
-/* Each readline() resets the handler. */
+/* Makes Ctrl-C and Ctrl-Z keys, see shell_run(). libedit calls it for each
+ * line, since each readline() resets the terminal's modes. */
 static int shell_without_signals(void)
 {
     return rl_parse_and_bind("setty -d -isig");
@@ -386,8 +393,9 @@ void shell_greet(const struct client *c)
                       "the commands, or bye to leave.");
 }
 
-/* May the history keep the line? A line that is no command may be a password,
- * typed too late. A URL with a password is refused, and isn't kept either. */
+/* May the history keep the line? A line that isn't a command can be a password
+ * that was typed too late. A line with a password in a URL is refused, and the
+ * history doesn't keep it either. */
 static bool shell_may_keep(const char *line)
 {
     char name[32];

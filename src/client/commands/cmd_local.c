@@ -1,5 +1,4 @@
-/* Commands of a session that transfer nothing: directories, status, help, the
- * end; and passwd. */
+/* The commands cd, lcd, pwd, status, help, bye and passwd. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -92,8 +91,8 @@ int cmd_status(struct client *c, struct word *w, int n)
     return 0;
 }
 
-/* Prints help. On the command line also for commands that only a session
- * has. */
+/* Prints help; on the command line, also the help of commands that only a
+ * session has. */
 int cmd_help(struct client *c, struct word *w, int n)
 {
     unsigned here = c->interactive ? IN_SHELL : ONE_SHOT, mode = here;
@@ -117,10 +116,10 @@ int cmd_bye(struct client *c, struct word *w, int n)
     return 0;
 }
 
-/* The command passwd: the user's password, by SITE PSWD. It asks for the
- * passwords on the terminal, and nowhere else. */
+/* The command passwd changes the user's password, by SITE PSWD. It asks for
+ * passwords on the terminal only. */
 
-/* Writes the password in quotes; a quote in it is doubled. */
+/* Writes the password in quotes, and doubles each quote in the password. */
 static void passwd_quote(const struct secret *s, char out[2 * SECRET_MAX + 3])
 {
     *out++ = '"';
@@ -180,7 +179,7 @@ static int passwd_change(struct client *c, struct secret *old)
     c->site.password = new; /* for the next connection of this session */
     l->must_change = false;
     l->renew = true;
-    /* A stored password isn't changed: only the user knows which programs read
+    /* Don't change a stored password: only the user knows which programs read
      * it. */
     if (!c->site.place)
         progress_note("the password is changed");

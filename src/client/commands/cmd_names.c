@@ -55,8 +55,8 @@ static int names_list(void *of, struct job *job, struct link *l,
     return tree_list(t, job, l, false, t->each, why);
 }
 
-/* Calls EACH with everything in the directory PATH, and in the directories that
- * EACH adds. */
+/* Calls EACH with each entry of the directory PATH, and of the directories that
+ * EACH adds. Returns an exit code. */
 static int names_walk(struct client *c, const char *path, tree_each *each,
                       bool paths, struct tree *t)
 {
@@ -101,7 +101,8 @@ static int names_each(struct client *c, struct word *w, int n,
 
 int cmd_ls(struct client *c, struct word *w, int n)
 {
-    /* If several directories were named, their listings follow one another. */
+    /* Print whole paths if the output has the entries of several
+     * directories. */
     bool several = n > 1 || (n == 1 && w[0].pattern.some);
 
     return names_each(c, w, n, ls_one, &several);
@@ -144,8 +145,9 @@ int cmd_du(struct client *c, struct word *w, int n)
     return names_each(c, w, n, du_one, NULL);
 }
 
-/* Makes a directory: for a/b/c also a and a/b, if they are missing. It asks
- * first, since a server logs an MKD of an existing directory as a failure. */
+/* Makes a directory; for a/b/c, also makes a and a/b if they are missing. Asks
+ * for a and a/b before it sends MKD, since a server logs the MKD of an existing
+ * directory as a failure. */
 int mkdir_one(struct client *c, const char *path)
 {
     char above[URL_PATH_MAX];
@@ -225,8 +227,10 @@ int cmd_rmdir(struct client *c, struct word *w, int n)
     return names_each(c, w, n, rmdir_one, NULL);
 }
 
-/* If the second name has no directory, the file stays in the first name's
- * directory. Most servers replace a file by a new name without a question. */
+/* Changes a name. On the command line, the new name is relative to the
+ * directory of the old one; in a session, to the current directory. Asks
+ * whether the new name is taken, since most servers replace a file of this name
+ * without a question. */
 int cmd_mv(struct client *c, struct word *w, int n)
 {
     char to[URL_PATH_MAX], directory[URL_PATH_MAX];

@@ -34,7 +34,8 @@ static int line_take(struct client *c, const char *line, size_t len,
         line += 2;
     if (!line[0])
         return 0;
-    /* Does the line contain "..", which could lead out of the target? */
+    /* Can the line lead out of the target, by "/" at its beginning or by
+     * ".."? */
     struct slice rest = slice_from(line), part;
     bool up = line[0] == '/';
     while (slice_cut(&rest, '/', &part))
@@ -92,8 +93,8 @@ lines_each(struct tree *t,
         fclose(f);
 }
 
-/* Begins the jobs. If nobody is asked, no file replaces another file of the
- * same call. */
+/* Begins the jobs. With --conflict overwrite, no file may replace another file
+ * of the same call. */
 static void transfer_begin(struct tree *t, struct client *c, bool up)
 {
     tree_begin(t, c, TREE_COPIES, up);
@@ -122,8 +123,8 @@ static void transfer_sum_up(const struct jobs *j, bool json)
                   show_size(j->moved, size), skipped, failed, j->named);
 }
 
-/* Does the jobs of put or get, and prints the total of several files. Returns
- * an exit code. */
+/* Does the jobs of put or get. If there were several files, prints the total.
+ * Returns an exit code. */
 static int transfer_all(struct tree *t)
 {
     struct client *c = t->client;
@@ -136,7 +137,8 @@ static int transfer_all(struct tree *t)
     return tree_end(t);
 }
 
-/* Adds jobs that upload LOCAL (a file, or a directory with -r) as REMOTE. */
+/* Adds jobs that upload LOCAL (a file, or a directory with -r) as REMOTE.
+ * Returns an exit code. */
 static int put_file(struct tree *t, const char *local, const char *remote)
 {
     struct job job = { .kind = JOB_PUT, .named = NAMED_ALL };
@@ -166,7 +168,8 @@ static int put_file(struct tree *t, const char *local, const char *remote)
     return 0;
 }
 
-/* Is the target on the server a directory? Several files need one. */
+/* Sets *ret: is the target on the server a directory? SEVERAL files need a
+ * directory, which is made with -r. Returns an exit code. */
 static int put_into_directory(struct client *c, const struct word *to,
                               bool several, bool *ret)
 {
@@ -179,7 +182,8 @@ static int put_into_directory(struct client *c, const struct word *to,
         return client_error(to->path, &why);
     bool there = r == 0 && e.kind == ENTRY_DIRECTORY;
     *ret |= there;
-    /* If the account may only upload, the server decides. */
+    /* If the account lacks the right to ask for the target, the server decides
+     * during the upload. */
     if (there || !*ret || (r != 0 && remote_lacks_right(&c->link, to->path)))
         return 0;
     if (r == 0)
@@ -216,7 +220,8 @@ struct put_lines {
     char made[URL_PATH_MAX]; /* the last directory that was made */
 };
 
-/* Adds a file of --files-from, which keeps its directories. */
+/* Adds a file of --files-from. On the server it keeps the directories of its
+ * line. */
 static int put_line(struct client *c, const char *line, void *of)
 {
     struct put_lines *l = of;
@@ -252,7 +257,7 @@ static int put_all(struct client *c, struct word *w, int n,
     return transfer_all(&t);
 }
 
-/* Expands the patterns, which in a session no shell has done. A part of a
+/* Expands the patterns: in a session no shell has expanded them. A part of a
  * pattern may be quoted. */
 static int put_typed(struct client *c, const struct word *w, int n,
                      const struct word *to)
@@ -286,7 +291,8 @@ static int put_typed(struct client *c, const struct word *w, int n,
     return code;
 }
 
-/* Uploads. The last word is the target; in a session it may be missing. */
+/* Uploads. The last word is the target; in a session the target may be
+ * missing. */
 int cmd_put(struct client *c, struct word *w, int n)
 {
     struct word here = { .remote = true, .directory = true };
@@ -305,7 +311,8 @@ int cmd_put(struct client *c, struct word *w, int n)
 }
 
 /* Adds jobs that download REMOTE (a file, or a directory with -r) as LOCAL. The
- * user has named the first NAMED bytes of LOCAL. */
+ * user has named the first NAMED bytes of LOCAL. LISTED is the entry of REMOTE,
+ * or NULL if no pattern found it. Returns an exit code. */
 static int get_file(struct tree *t, const char *remote, const char *local,
                     size_t named, const struct listing_entry *listed)
 {
@@ -317,7 +324,8 @@ static int get_file(struct tree *t, const char *remote, const char *local,
     if ((listed || o->recursive || o->min_age > 0 || o->dry_run) &&
         tree_stat(t->client, remote, listed, &e, &why) != 0)
         return client_error(remote, &why);
-    /* A link that the user has named is followed, if the server follows it. */
+    /* Leave out a link only if a pattern found it. If the user has named the
+     * link, the server may follow it. */
     if (e.kind == ENTRY_OTHER && listed) {
         progress_note("/%s: not a regular file, left out", remote);
         return 0;
@@ -346,7 +354,8 @@ struct get_target {
     struct tree tree;
 };
 
-/* Counts a failure itself: a pattern may have several. */
+/* Counts each failure itself, and returns 0: tree_expand() would return only
+ * the first of several failures. */
 static int get_one(struct client *c, const char *remote,
                    const struct listing_entry *listed, void *of)
 {

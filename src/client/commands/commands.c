@@ -176,7 +176,8 @@ int command_unknown(const char *name, unsigned mode)
 
 #define HELP_COLUMNS 80
 
-/* Prints TEXT and END from column INDENT on; the line has USED columns. */
+/* Prints TEXT and END, and indents each line by INDENT columns. The current
+ * line has USED columns already. */
 static void help_wrap(const char *text, const char *end, int used, int indent)
 {
     struct slice rest = slice_from(text), word;
@@ -199,8 +200,8 @@ static void help_wrap(const char *text, const char *end, int used, int indent)
     puts(end);
 }
 
-/* Prints TITLE and the options of COMMAND alone (OWN), those that all commands
- * share, or all options (COMMAND is NULL). */
+/* Prints TITLE and options. OWN: the options of COMMAND alone; otherwise the
+ * options that all commands share; COMMAND NULL: all options. */
 static void help_options(const char *title, const char *command, bool own)
 {
     bool some = false;

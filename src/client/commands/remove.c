@@ -1,7 +1,8 @@
-/* Removals are jobs, for rm and for sync --delete, where they come after all
- * transfers. A directory is removed after its contents, and only if all of them
- * were removed. A listing may lack names without saying so, so sync asks the
- * server for each local name before it removes it. */
+/* Removes names for rm and for sync --delete. Each removal is a job; in a sync,
+ * removals come after all transfers. A directory is removed after its contents,
+ * and only if all of the contents were removed. A listing can lack names
+ * without a sign of it, so a sync asks the server for each local name before it
+ * removes the name. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -13,8 +14,9 @@
 #include "client.h"
 #include "sallyport/base/fd.h"
 
-/* Is a name of sync still missing here? If not, it stays, with all that is in
- * it. Only the topmost name of a removal is asked for. */
+/* Before sync removes a name on the server: is the name still missing here? If
+ * somebody has made it meanwhile, the server's name stays, with everything in
+ * it. Looks only for the topmost name of a removal. */
 static bool remove_is_gone(const struct tree *t, const struct job *job)
 {
     if (t->use != TREE_SYNCS || job->above || job->replaced)
@@ -48,9 +50,9 @@ void remove_refuse(struct tree *t, const char *local)
 
 /* Names on the server. */
 
-/* Checks after a cut. The server may have made the removal, and since then
+/* Checks after a cut. The server may have removed the file, and since then
  * somebody else may have made a file of this name. Returns 1: the listed file
- * is there; 0: no file is; or -1 with the reason. */
+ * is there; 0: there is no file; -1 with the reason. */
 static int remove_remains(const struct job *job, struct link *l,
                           struct failure *why)
 {
@@ -69,8 +71,8 @@ static int remove_remains(const struct job *job, struct link *l,
                 "belong to another file now, so it stays");
 }
 
-/* Removes a file. Servers use different texts for "DELE isn't for
- * directories". */
+/* Removes a file. If DELE fails without -r, asks whether the name is a
+ * directory, since servers refuse a directory with different texts. */
 static int remove_file_there(const struct tree *t, const struct job *job,
                              struct link *l, struct failure *why)
 {
@@ -88,8 +90,8 @@ static int remove_file_there(const struct tree *t, const struct job *job,
     return r;
 }
 
-/* Queues the job that waited for this removal. If the directory STAYS, the job
- * can't be done. */
+/* Queues the job that waited for this removal. If the directory STAYS, refuses
+ * that job instead. */
 static void remove_follow(struct tree *t, struct job *job, bool stays)
 {
     if (job->after && stays) {
@@ -111,7 +113,7 @@ static int remove_name(struct tree *t, struct job *job, struct link *l,
     if (!t->client->options.dry_run) {
         r = directory ? link_command(l, why, "RMD %s", job->remote)
                       : remove_file_there(t, job, l, why);
-        /* Another call may have removed it, or this one before a cut. */
+        /* Another call may have removed the name, or this call before a cut. */
         if (r < 0 && why->reply >= 500 &&
             (t->use == TREE_SYNCS || (directory && job->again)) &&
             remote_exists(l, job->remote, &other) == ABSENT)
@@ -129,7 +131,7 @@ static int remove_file(void *of, struct job *job, struct link *l,
     return remove_is_gone(of, job) ? remove_name(of, job, l, false, why) : 0;
 }
 
-/* Ends a directory: removes it if it is empty. */
+/* Ends the removal of a directory: removes it, unless a name in it stays. */
 static int remove_directory(void *of, struct job *job, struct link *l,
                             struct failure *why)
 {
@@ -165,8 +167,8 @@ void remove_there(struct tree *t, struct job *job,
     jobs_add(&t->jobs, &in, "", path);
 }
 
-/* Enters a directory. rm lists it now. sync has listed it in its walk, so names
- * that others have stored there since then stay. */
+/* Enters a directory that will be removed. rm lists it now. sync listed it
+ * during the walk, so names that others have stored there since then stay. */
 static int remove_enter(void *of, struct job *job, struct link *l,
                         struct failure *why)
 {
@@ -178,13 +180,13 @@ static int remove_enter(void *of, struct job *job, struct link *l,
         job->stays = true;
     if (job->stays)
         return 0;
-    /* A server may list a link as a directory: DELE removes the link, and never
+    /* A server can list a link as a directory: DELE removes the link, and never
      * a directory. */
     int r = t->client->options.dry_run
                 ? 1
                 : link_command(l, why, "DELE %s", job->remote);
-    /* If the server hasn't clearly refused, it may be a link: the names in it
-     * are those of its target. */
+    /* Unless the server has clearly refused, the name may be a link: then the
+     * names in it belong to the link's target. */
     if (r < 0 && (why->reply < 500 || link_interrupted))
         return -1;
     /* The try before a cut has removed the link. */
@@ -209,9 +211,9 @@ static int remove_enter(void *of, struct job *job, struct link *l,
 static bool local_inside(struct tree *t, const struct job *job, int at,
                          const char *path, int depth, size_t *count);
 
-/* Adds a name of the open directory AT with everything in it to COUNT or, if
- * that is NULL, removes it. Excluded names stay, with the directories above
- * them. Follows no link. Returns false if something stays. */
+/* Adds PATH, a name in the open directory AT, and all names in it to *COUNT. If
+ * COUNT is NULL, removes these names instead. Excluded names stay, with the
+ * directories above them. Follows no link. Returns false if a name stays. */
 static bool local_name(struct tree *t, const struct job *job, int at,
                        const char *path, int depth, size_t *count)
 {
@@ -287,9 +289,10 @@ static int local_remove(void *of, struct job *job, struct link *l,
 static int remove_list(void *of, struct job *job, struct link *l,
                        struct failure *why);
 
-/* Holds JOB in IN; if it is a directory, also adds the job that lists it. WALK,
- * which has found it, isn't over before the jobs that it adds: so directories
- * that they fill stay. */
+/* Makes the removal JOB, and holds it in IN. For a directory, also adds the job
+ * that lists it. That job is part of WALK, the job that has found the
+ * directory: so WALK's last step comes when all removals in the directory are
+ * held. Returns NULL if JOB can't be made. */
 static struct job *remove_hold(struct tree *t, struct job *walk, struct job *in,
                                struct job job, const char *local,
                                const char *remote)

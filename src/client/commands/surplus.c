@@ -1,5 +1,5 @@
-/* Names that sync --delete removes: the walk through both sides finds the names
- * that only the target has. They are removed after all transfers. */
+/* Finds the names that sync --delete removes: names that only the target has.
+ * The removals come after all transfers. */
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include "client.h"
 
 /* Seconds. A killed call leaves an unfinished file, which the next call
- * continues. After this time nobody will. */
+ * continues. After this time, the file counts as abandoned. */
 #define PART_S (7 * 24 * 3600)
 
 static bool surplus_is_part(const char *name, time_t modified)
@@ -29,8 +29,8 @@ void surplus_of_server(struct tree *t, struct job *dir, int here,
 
     if (!t->client->options.remove)
         return;
-    /* If the listing lacks a name, the server is asked for it, so only removals
-     * need the whole listing. */
+    /* If the listing lacks a local name, sync asks the server for that name. So
+     * only removals need the whole listing. */
     tree_cut(t, dir->remote, there, true);
     for (size_t i = 0; i < there->count && !jobs_ended(&t->jobs); i++) {
         const struct listing_entry *e = &there->entry[i];
@@ -43,12 +43,11 @@ void surplus_of_server(struct tree *t, struct job *dir, int here,
     }
 }
 
-/* Decides which surplus names of DIR may be removed; this happens when all
- * transfers are over. If the server has a file of this side but doesn't list
- * its name, the server may have changed the name: the case of its letters, or a
- * blank at its end. Then each surplus name that the server lists may be this
- * file, and stays. Names with a dot at the beginning are decided apart, since
- * many servers list none. */
+/* Decides which surplus names of DIR may be removed after all transfers. If the
+ * server has a local file but doesn't list its name, the server may have
+ * changed the name: the case of its letters, or a blank at its end. Then each
+ * surplus name in DIR may be this file, and stays. Names that begin with a dot
+ * are decided apart, since many servers don't list them. */
 int surplus_settle(void *of, struct job *dir, struct link *l,
                    struct failure *why)
 {
@@ -90,8 +89,8 @@ static bool surplus_is_same(int at, const char *name, const struct stat *st)
            other.st_dev == st->st_dev && other.st_ino == st->st_ino;
 }
 
-/* Is NAME of the open directory AT, on this disk, a name that the server
- * lists? */
+/* Does the server list NAME of the open directory AT, or another name that is
+ * the same file on this disk? */
 static bool surplus_is_listed(int at, const char *name, const struct stat *st,
                               const struct listing *there)
 {
@@ -119,8 +118,8 @@ static bool surplus_is_listed(int at, const char *name, const struct stat *st,
     return false;
 }
 
-/* Collects the local names that the server doesn't have. Fails if the server
- * hides the names of its directory. */
+/* Collects the local names that the server doesn't have. Returns 0, or -1 with
+ * the reason: also if the account may not list the server's directory. */
 int surplus_of_local(struct tree *t, const struct job *dir, struct link *l,
                      const struct listing *there, struct failure *why)
 {

@@ -1,6 +1,6 @@
-/* The command sync makes a directory of the server like a local one; with the
- * words in the other order, it makes a local one like the server's. It removes
- * nothing without --delete, and changes nothing with --dry-run. */
+/* The command "sync DIR URL" makes the server's directory like the local
+ * directory; "sync URL DIR" makes the local directory like the server's. A sync
+ * removes nothing without --delete, and changes nothing with --dry-run. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -13,7 +13,8 @@
 #include "client.h"
 #include "sallyport/base/fd.h"
 
-/* Do the checksums differ? Returns 0 or 1, or -1 if they can't be compared. */
+/* Compares the checksums. Returns 0: they are the same; 1: they differ; -1:
+ * they can't be compared. */
 static int sync_differs(struct tree *t, const struct job *job, struct link *l)
 {
     char here[DIGEST_HEX_MAX], there[DIGEST_HEX_MAX];
@@ -38,10 +39,10 @@ static int sync_differs(struct tree *t, const struct job *job, struct link *l)
     return r < 0 ? -1 : strcmp(here, there) != 0;
 }
 
-/* Does an upload keep its time? If not, it would be sent again for ever. This
- * sets the time that the file has anyway; the first answer counts for all
- * files. Without an answer, as after a cut, the file is sent: the next one asks
- * again. */
+/* Does the server keep the times of uploads? If not, each sync would send the
+ * same files again. To find out, sets REMOTE's time to PRESENT, which it has
+ * already; the first answer counts for all files. If a cut prevents the answer,
+ * returns true: sync sends this file, and asks again for the next file. */
 static bool sync_keeps_times(struct tree *t, const char *remote, struct link *l,
                              time_t present)
 {
@@ -61,8 +62,8 @@ static bool sync_keeps_times(struct tree *t, const char *remote, struct link *l,
     return times == TIMES_STAY;
 }
 
-/* Sets the time of a copy with the same bytes, which got an earlier time; see
- * transfer_time(). */
+/* Corrects the time of a copy with the same bytes: transfer_time() gave it the
+ * second before. */
 static void sync_set_time(const struct tree *t, const struct job *job,
                           struct link *l, time_t when)
 {
@@ -82,14 +83,14 @@ static void sync_set_time(const struct tree *t, const struct job *job,
         futimens(fd, times);
 }
 
-/* Seconds: disks round times, and FAT rounds most. */
+/* Seconds by which disks round times; FAT rounds most. */
 #define TIME_STEP 2
 
 /* Must the file be transferred, if the sizes are equal and the times differ?
  * Yes if the source is newer by more than TIME_STEP. Otherwise checksums
- * decide, since the copy may have the time of its transfer. If there are no
- * checksums: no if this is an upload, the source isn't newer, and the server
- * doesn't keep the times of uploads; else yes. */
+ * decide, since the copy may have the time of its transfer. Without checksums,
+ * always yes for a download. An upload is needed if the source is newer, or if
+ * the server keeps the times of uploads. */
 static bool sync_gap_counts(struct tree *t, const struct job *job,
                             struct link *l, time_t here, time_t there)
 {
@@ -109,7 +110,7 @@ static bool sync_gap_counts(struct tree *t, const struct job *job,
     return false;
 }
 
-/* Must a file be transferred whose size is the same on both sides? */
+/* Must a file be transferred that has the same size on both sides? */
 static bool sync_changed(struct tree *t, const struct job *job, struct link *l)
 {
     time_t modified = job->modified;
@@ -151,8 +152,8 @@ static int sync_compare(void *of, struct job *job, struct link *l,
     return 0;
 }
 
-/* A file that the server's listing lacks: is it there nevertheless? Another
- * listing wouldn't help, so without MLST only SIZE answers. */
+/* Asks the server for a file that its listing lacks. Without MLST, asks for the
+ * SIZE, since another listing would lack the file, too. */
 int sync_ask(void *of, struct job *job, struct link *l, struct failure *why)
 {
     struct tree *t = of;
@@ -162,8 +163,8 @@ int sync_ask(void *of, struct job *job, struct link *l, struct failure *why)
 
     if (r == PRESENCE_UNKNOWN)
         return -1;
-    /* A server that refuses the question may have the name: what it lists
-     * instead stays. */
+    /* A server that refuses the question may have the file under another name,
+     * so all names that it lists in this directory stay. */
     if (r == PRESENT || remote_lacks_right(l, job->remote) ||
         (!l->site->mlst && l->reply != 550 && l->reply != 553))
         job->above->unlisted[url_base(job->remote)[0] == '.'] = true;
@@ -180,9 +181,9 @@ int sync_ask(void *of, struct job *job, struct link *l, struct failure *why)
     return sync_compare(t, job, l, why);
 }
 
-/* Handles a directory on one side and a file on the other. With --delete
- * the target's is removed after all other transfers, and the source's
- * follows it. */
+/* Handles a name that is a directory on one side and a file on the other. With
+ * --delete, the target's name is removed after all other transfers; then the
+ * source's is transferred. */
 static bool sync_replaces(struct tree *t, struct job *job, const char *local,
                           const char *remote, const struct stat *here,
                           const struct listing_entry *there)
@@ -224,8 +225,8 @@ static bool sync_replaces(struct tree *t, struct job *job, const char *local,
     return true;
 }
 
-/* If files have the same size but different times, or none, their own job
- * compares them, which may take long. */
+/* If the two files have the same size, but different times or no time, a job of
+ * its own compares them: that can take long. */
 bool sync_settled(struct tree *t, struct job *job, const char *local,
                   const char *remote, const struct stat *here,
                   const struct listing_entry *there)
@@ -275,17 +276,17 @@ static void sync_summary(const struct tree *t)
                   t->removed, dry ? "to remove" : "removed", left_out, failed);
 }
 
-/* --max-delete. */
+/* Would this sync remove more names than --max-delete permits? */
 static bool sync_removes_too_many(const struct tree *t)
 {
     return t->surplus > t->client->options.max_delete &&
            !t->client->options.dry_run;
 }
 
-/* Called when no job is left. With --max-delete the first call comes before all
- * transfers, and decides whether they begin. The next call queues the removals,
- * unless a transfer has failed: a moved file is uploaded to its new place
- * before its old one is removed. */
+/* Called when no job can run. With --max-delete, the first call comes after all
+ * walks and before all transfers, and decides whether the transfers begin. The
+ * next call queues the removals, unless something has failed: a moved file must
+ * be at its new place before its old name is removed. */
 static bool sync_next(void *of)
 {
     struct tree *t = of;
@@ -323,15 +324,16 @@ int cmd_sync(struct client *c, struct word *w, int n)
     if (w[0].remote == w[1].remote)
         return client_refuse("sync", EX_USAGE,
                              "one of the two must be a local directory");
-    /* Ignore a profile: a file that didn't keep its time would be sent again
-     * each time. */
+    /* Ignore no-preserve of a profile: otherwise files would get new times, and
+     * each sync would send them again. */
     c->options.no_preserve = false;
     tree_begin(&t, c, TREE_SYNCS, up);
     t.jobs.next = sync_next;
     t.jobs.held = c->options.remove && c->options.max_delete != UINT64_MAX;
     tree_walk(&t, strlen(w[!up].text), w[!up].text, w[up].path);
     jobs_run(&t.jobs, &c->site, &c->link);
-    /* Say what was kept, also if a login was denied after the last file. */
+    /* Say that surplus names stay, even if the server denied a login after the
+     * last file. */
     if (!t.removing && t.surplus > 0 && !sync_removes_too_many(&t)) {
         jobs_keep(&t.jobs, EX_NOPERM);
         progress_note("nothing is removed, since not all went well; the next "

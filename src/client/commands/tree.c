@@ -1,5 +1,6 @@
-/* Walks local and remote directories: each is a job of the crew. Walks end at
- * TREE_DEPTH_MAX, so endless directories on a server end in an error. */
+/* Walks through local and remote directories; each directory is a job of the
+ * crew. If a server shows directories without an end, the walk ends at
+ * TREE_DEPTH_MAX with an error. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -201,9 +202,9 @@ void tree_add(struct tree *t, const struct job *job, const char *local,
                   up ? local : remote);
 }
 
-/* Adds the transfer of a file that is HERE and THERE; one of the two is NULL if
- * it doesn't exist yet. Another sync may run: then it also overwrites names
- * that this one makes. */
+/* Adds the transfer of a file. HERE and THERE describe it on both sides; NULL:
+ * it doesn't exist there. A sync also replaces a file that was made after the
+ * listing: another sync of the same files may be running. */
 static void tree_file(struct tree *t, struct job *job, const char *local,
                       const char *remote, const struct stat *here,
                       const struct listing_entry *there)
@@ -231,8 +232,9 @@ static void tree_up_file(struct tree *t, struct job *dir, struct link *l,
                        .known = true,
                        .above = dir };
 
-    /* Servers hide names, fold their case, or change them. A Sallyport doesn't,
-     * but its disk may fold: then a surplus name may be this one. */
+    /* Other servers can hide names, ignore the case of letters, or change
+     * names. A Sallyport doesn't, but its disk may ignore the case: then a
+     * surplus name may be this file's name. */
     if (!there && t->use == TREE_SYNCS && !dir->made &&
         (dir->held.first || !l->site->atomic || !all->whole)) {
         job.kind = JOB_CHANGE;
@@ -241,7 +243,7 @@ static void tree_up_file(struct tree *t, struct job *dir, struct link *l,
     tree_file(t, &job, local, remote, here, there);
 }
 
-/* Adds a local name. Follows no link in a directory, since it may lead
+/* Adds a local name. Follows no link in a directory, since a link can lead
  * anywhere. */
 static void tree_up_entry(struct tree *t, struct job *dir, struct link *l,
                           const char *name, const struct listing *there)
@@ -286,9 +288,9 @@ static void tree_up_entry(struct tree *t, struct job *dir, struct link *l,
     }
 }
 
-/* Gets the listing of JOB's directory, and makes it if it is missing. If
- * the listing above doesn't show it, tries MKD. Returns 0, or -1 with the
- * reason. */
+/* Gets the server's listing of JOB's directory, and makes the directory if it
+ * is missing. If the listing of its parent lacks it, tries MKD without asking
+ * first. Returns 0, or -1 with the reason. */
 static int tree_list_up(struct tree *t, struct job *job, struct link *l,
                         struct listing *ret, struct failure *why)
 {
@@ -341,7 +343,7 @@ static int tree_up_step(void *of, struct job *job, struct link *l,
 }
 
 /* Makes the local directory if it is missing. The server has chosen its name,
- * unless the user has. Returns 0; 1: this dry run would make it; or -1 with the
+ * unless the user has. Returns 0; 1: this dry run would make it; -1 with the
  * reason. */
 static int tree_make_local(const struct tree *t, const struct job *job,
                            struct failure *why)
@@ -358,7 +360,8 @@ static int tree_make_local(const struct tree *t, const struct job *job,
         return 0;
     if (fd >= 0 && (dry || errno == EEXIST))
         r = fstatat(fd, base, &st, chosen ? AT_SYMLINK_NOFOLLOW : 0);
-    /* A dry run leaves the file that the directory would replace. */
+    /* In a dry run, the file that the directory would replace is still
+     * there. */
     if (dry &&
         (r < 0 ? errno == ENOENT || (chosen && errno == ENOTDIR) : job->known))
         return 1;
@@ -475,7 +478,7 @@ int tree_expand(struct client *c, const struct word *word, expand_each *each,
     while (r < 0 && remote_again(&c->link, &retry, dir, &why));
     if (r < 0)
         return client_error(dir, &why);
-    /* A file with exactly this name is preferred to the pattern. */
+    /* Prefer a file with exactly this name to the pattern. */
     if (listing_find(&all, word->path)) {
         listing_release(&all);
         return each(c, word->path, NULL, of);

@@ -1,6 +1,6 @@
-/* The command doctor tests a server from outside, and changes nothing on it:
- * its checks, in their order, and their connections. Each prints its findings.
- */
+/* The command doctor tests a server from outside, and changes nothing on it.
+ * This file has the checks, in their order, and their connections. Each check
+ * prints its findings. */
 #include <openssl/x509v3.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,12 +19,12 @@ enum trial_result {
 
 struct doctor {
     const struct options *options;
-    struct site site; /* the site, which trusts the certificate that was
-                       * checked */
+    struct site site; /* its trust is the pin of the checked certificate */
     struct link link; /* logged in, after the check "login" */
     bool unasked;     /* the user must be asked for the password before the
                        * login */
-    bool unreachable; /* unreachable, or refused: no other check makes sense */
+    bool unreachable; /* or the server refuses this client: no other check
+                       * makes sense */
     bool logged_in;
     bool trusted;        /* a CA or a pin confirms the server */
     bool transfers;      /* a data connection has worked */
@@ -39,11 +39,11 @@ static const char *const doctor_words[FINDING_COUNT] = {
     [FINDING_BAD] = "bad",
 };
 
-/* The check under way: the lines of doctor_find() belong to it. */
+/* The check under way; "" after its first line of text. */
 static const char *doctor_running = "";
 
-/* Prints one finding of the check under way: a sentence, and what to do (or
- * NULL). */
+/* Prints one finding of the check under way: a sentence, and ADVICE, what to do
+ * (or NULL). */
 __attribute__((format(printf, 4, 5))) static void
 doctor_find(struct doctor *d, enum trial_result what, const char *advice,
             const char *format, ...)
@@ -75,10 +75,9 @@ struct heard {
     char ip[ADDRESS_TEXT_MAX];
 };
 
-/* Connects by IPv4 or IPv6 (FAMILY 4 or 6) or by any address (0), and gets the
- * reply to the connection (NUMBER 1), or to USER without TLS (2), with a name
- * that reveals nothing. Returns 0, or -1 with the reason if there is no
- * connection. */
+/* Connects by IPv4 or IPv6 (FAMILY 4 or 6), or by any address (FAMILY 0). Gets
+ * the server's greeting (NUMBER 1), or its reply to USER anonymous without TLS
+ * (NUMBER 2). Returns 0, or -1 with the reason if there is no connection. */
 static int check_hear(const struct doctor *d, int family, unsigned number,
                       struct heard *ret, struct failure *why)
 {
@@ -112,7 +111,8 @@ static int check_hear(const struct doctor *d, int family, unsigned number,
     return ret->ip[0] ? 0 : -1;
 }
 
-/* Checks the addresses, which a proxy would choose itself. */
+/* Checks IPv4 and IPv6. With a proxy, connects only once: the proxy chooses the
+ * address. */
 static void check_addresses(struct doctor *d)
 {
     const char *proxy = d->site.proxy.name;
@@ -219,7 +219,8 @@ static void check_versions(struct doctor *d)
                     "the server has neither TLS 1.2 nor TLS 1.3");
 }
 
-/* Uses the same rule as transfers: without --cacert a pin alone decides. */
+/* Finds out whether the server is trusted, by the same rule as for transfers:
+ * without --cacert a pin alone decides. */
 static void find_trust(struct doctor *d, long verified, bool named,
                        const char *pin)
 {
@@ -265,7 +266,7 @@ static void check_certificate(struct doctor *d)
         doctor_find(d, FINDING_BAD, NULL, "%s", why.text);
         return;
     }
-    /* If no pin were set, the login could reach another server. */
+    /* If the certificate gives no pin, the login could reach another server. */
     if (certificate_read(g.certificate, &c) < 0) {
         doctor_find(d, FINDING_BAD, "renew the certificate",
                     "the certificate can't be read");
@@ -281,7 +282,7 @@ static void check_certificate(struct doctor *d)
     doctor_find(d, FINDING_NOTE, NULL, "--pin %s", c.pin);
     d->site.trust.by_pin_alone = true;
     memcpy(d->site.trust.pin, c.pin, sizeof(c.pin));
-    /* The name alone decides: this trust has no pin. */
+    /* Compare the name alone: an empty trust has no pin. */
     bool named = trust_fits(&(struct trust){ 0 }, host, g.certificate);
     find_trust(d, g.verified, named, c.pin);
     doctor_find(d, named ? FINDING_GOOD : FINDING_BAD,
@@ -290,9 +291,10 @@ static void check_certificate(struct doctor *d)
     X509_free(g.certificate);
 }
 
-/* With a login. */
+/* The login, and checks that need it. */
 
-/* The connection must show the certificate that was checked. */
+/* Logs in. The pin makes sure that the server shows the certificate that was
+ * checked. */
 static void check_login(struct doctor *d)
 {
     struct failure why;
@@ -358,8 +360,8 @@ static void check_features(struct doctor *d)
     }
 }
 
-/* Checks the address in "227 ... (h,h,h,h,p,p)", to which clients connect that
- * use PASV. */
+/* Checks the address in "227 ... (h,h,h,h,p,p)": a client that uses PASV
+ * connects to it. */
 static void check_address(struct doctor *d)
 {
     char said[ADDRESS_TEXT_MAX], *ip = NULL;
@@ -397,7 +399,7 @@ static void check_address(struct doctor *d)
                     address_is_private(&a) ? ": it is behind NAT" : "");
 }
 
-/* Data connections: TLS, its end, its sessions. */
+/* Data connections: their TLS, its end, and its sessions. */
 
 #define READ_MAX (64 * 1024 * 1024)
 
@@ -416,8 +418,9 @@ static const char *data_verb(const struct doctor *d)
     return strcasestr(d->features, "\n MLST") ? "MLSD" : "LIST";
 }
 
-/* Lists the login directory on a data connection, which may resume a TLS
- * session or not. Returns 0, or -1 with the reason. */
+/* Lists the login directory. If RESUME, the data connection may resume a TLS
+ * session. *bytes gets the length of the listing. Returns 0, or -1 with the
+ * reason. */
 static int data_list(struct doctor *d, bool resume, size_t *bytes,
                      struct failure *why)
 {
@@ -428,14 +431,15 @@ static int data_list(struct doctor *d, bool resume, size_t *bytes,
     link_begin(l, "", &io);
     if (!resume)
         LINK_SET(l, CURLOPT_SSL_SESSIONID_CACHE, 0L);
-    /* A byte now and then must not prolong the listing. */
+    /* Limit the whole listing: a server that sends a byte now and then must not
+     * prolong it. */
     LINK_SET(l, CURLOPT_TIMEOUT, (long)d->options->timeout);
     LINK_SET(l, CURLOPT_CUSTOMREQUEST, data_verb(d));
     return link_run(l, why);
 }
 
-/* Checks the protection: the login has turned PROT P on, and without it no
- * transfer was made. */
+/* Checks whether the server accepts PROT C. The login has sent PROT P, and no
+ * transfer was made without it. */
 static void check_protection(struct doctor *d)
 {
     struct failure why;

@@ -1,4 +1,4 @@
-/* libcurl's handle: each call sets it up again, always with TLS. */
+/* libcurl's handle: each call sets all its options again, always with TLS. */
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,12 +14,12 @@
 
 #define LINES_MAX 65536
 #define BLOCK     (512 * 1024L)
-/* ms; after 118 s libcurl would open a new connection by itself. */
+/* Milliseconds. After 118 s libcurl would open a new connection by itself. */
 #define REUSE_MS    100000
 #define PIECE_LEAST 1024
 
 /* After a cut one link logs in again before the others: if the password has
- * changed, the server must not get a wrong one from each link. */
+ * changed, the server must not get the wrong password from each link. */
 static pthread_mutex_t scout_lock = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t scout_seen; /* clock_ms() of the last login that wasn't
                              * denied */
@@ -33,7 +33,8 @@ static void link_end_scouting(struct link *l)
     pthread_mutex_unlock(&scout_lock);
 }
 
-/* Waits, or logs in first. Returns false if a login was denied meanwhile. */
+/* Waits for the login of another link, or makes this link log in first. Returns
+ * false if the server denied a login meanwhile. */
 static bool link_begin_scouting(struct link *l)
 {
     if (!l->logs_in || !l->logged_in)
@@ -100,7 +101,7 @@ static size_t link_on_header(char *bytes, size_t size, size_t n, void *of)
         l->surprised = !l->logs_in;
         l->logged_in = l->in = true;
         link_end_scouting(l);
-        /* Other servers only advise a change. */
+        /* Other servers only advise a new password, in other words. */
         l->must_change = strstr(line, "SITE PSWD old new");
     }
     if (code == 200 && l->choice && strstr(line, "STOR conflict="))
@@ -132,26 +133,28 @@ static size_t link_on_want(char *bytes, size_t size, size_t n, void *of)
     size_t len = size * n, piece = rate / 10;
 
     l->moved = true;
-    /* With a limit the bytes flow evenly. */
+    /* With a limit, take small pieces, so that the bytes flow evenly. */
     if (piece < PIECE_LEAST)
         piece = PIECE_LEAST;
     if (rate > 0 && len > piece)
         len = piece;
     if (!l->io || !l->io->give)
         return 0;
-    /* The server has closed. Pretend the file's end, so that libcurl reads the
-     * reply; after a write error it would drop the control connection. */
+    /* If the server has closed the data connection, pretend the end of the
+     * file, so that libcurl reads the reply; after a write error libcurl would
+     * drop the control connection. */
     l->ended_early = poll(&end, 1, 0) == 1;
     if (l->ended_early && l->tls)
-        SSL_set_quiet_shutdown(l->tls, 1); /* libcurl sends close_notify */
+        SSL_set_quiet_shutdown(l->tls, 1); /* otherwise libcurl would send
+                                            * close_notify */
     if (l->ended_early)
         return 0;
     if (link_is_stream(l) && poll(&input, 1, 0) == 0) {
         l->paused = true;
         return CURL_READFUNC_PAUSE;
     }
-    /* TLS sends 16 KiB at once. Four of these blocks make one segment on
-     * loopback, and cost the kernel a fifth less. */
+    /* TLS sends blocks of 16 KiB. With TCP_CORK four of them make one segment
+     * on loopback, and cost the kernel a fifth less. */
     if (l->io->bulk)
         link_cork(l, true);
     len = l->io->give(l->io->of, bytes, len);
@@ -177,8 +180,8 @@ static int link_on_progress(void *of, curl_off_t total_down, curl_off_t down,
     return link_interrupted != 0;
 }
 
-/* Prints the dialogue with the server, but not the argument of PASS, and no
- * headers for a proxy, which have its password. */
+/* Prints the dialogue with the server, except passwords in PASS and SITE PSWD.
+ * Prints no headers for a proxy, which contain its password. */
 static int link_on_debug(CURL *curl, curl_infotype kind, char *bytes,
                          size_t len, void *of)
 {
@@ -221,8 +224,8 @@ static void link_set_tls(struct link *l)
         LINK_SET(l, CURLOPT_PINNEDPUBLICKEY, t->pin);
     if (o->cacert)
         LINK_SET(l, CURLOPT_CAINFO, o->cacert);
-    /* With a directory of CAs in addition, libcurl would read all CAs again for
-     * each data connection. */
+    /* Use no directory of CAs besides the file: libcurl would read all CAs
+     * again for each data connection. */
     curl_easy_getinfo(l->curl, CURLINFO_CAINFO, &bundle);
     if (o->cacert || (bundle && access(bundle, R_OK) == 0))
         LINK_SET(l, CURLOPT_CAPATH, NULL);
@@ -271,7 +274,7 @@ static void link_set_url(struct link *l, const char *path)
     curl_free(encoded);
     LINK_SET(l, CURLOPT_URL, url);
     LINK_SET(l, CURLOPT_PROTOCOLS_STR, "ftp,ftps");
-    /* Both prevent that libcurl reads the environment. */
+    /* Set both, so that libcurl doesn't look for a proxy in the environment. */
     LINK_SET(l, CURLOPT_PROXY, proxy->name);
     LINK_SET(l, CURLOPT_NOPROXY, "");
     if (proxy->user[0]) {
@@ -279,8 +282,8 @@ static void link_set_url(struct link *l, const char *path)
         LINK_SET(l, CURLOPT_PROXYPASSWORD, proxy->password.bytes);
     }
     LINK_SET(l, CURLOPT_HTTPPROXYTUNNEL, 1L);
-    LINK_SET(l, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L); /* proxy headers are no
-                                                        * replies */
+    LINK_SET(l, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L); /* a proxy's headers are
+                                                        * no replies */
     LINK_SET(l, CURLOPT_PROXYAUTH, (long)CURLAUTH_BASIC);
     LINK_SET(l, CURLOPT_SOCKS5_AUTH, (long)CURLAUTH_BASIC);
     LINK_SET(l, CURLOPT_USERNAME, u->user);
@@ -289,7 +292,7 @@ static void link_set_url(struct link *l, const char *path)
     LINK_SET(l, CURLOPT_FTP_SKIP_PASV_IP, 1L);
 }
 
-/* Adds COMMAND to the LIST of those that this call sends WHEN. */
+/* Adds COMMAND to LIST, the commands that this call sends at the time WHEN. */
 static void link_add(struct link *l, struct curl_slist **list, CURLoption when,
                      const char *command)
 {
@@ -302,8 +305,7 @@ static void link_add(struct link *l, struct curl_slist **list, CURLoption when,
     LINK_SET(l, when, *list);
 }
 
-/* Sends COMMAND before all others of this call, unless it is among them
- * already. */
+/* Makes this call send COMMAND first, unless it sends COMMAND anyway. */
 static void link_say_first(struct link *l, const char *command)
 {
     for (const struct curl_slist *at = l->before; at; at = at->next)
@@ -318,8 +320,9 @@ static void link_say_first(struct link *l, const char *command)
         l->before = rest;
 }
 
-/* Has the server ended an idle session? Then its 421 or the end waits in the
- * connection: it is no reply to a command that wasn't sent yet. */
+/* Must the next call open a new control connection? If the server has ended an
+ * idle session, its 421 or the end waits in the old connection, and would be
+ * taken for the reply to the next command. */
 static bool link_must_renew(const struct link *l)
 {
     struct pollfd p = { .fd = l->control, .events = POLLIN };
@@ -332,8 +335,8 @@ static void link_set_manner(struct link *l)
 {
     bool renew = link_must_renew(l) || (l->manner == LINK_ONE_EACH && l->io);
 
-    /* libcurl closes the old connection by QUIT at the end of the call, and its
-     * reply would count as the last reply of this call. */
+    /* End the old connection now: libcurl closes it by QUIT at the end of the
+     * call, and the reply to QUIT would be the last reply of this call. */
     if (renew && l->control >= 0)
         shutdown(l->control, SHUT_RDWR);
     l->logs_in = renew || l->control < 0;
@@ -354,9 +357,10 @@ static void link_set_manner(struct link *l)
     l->renew = false;
 }
 
-/* Chooses the next manner. One refusal among many data connections is
- * accidental. But if one works and the next one doesn't, twice, the server
- * wants another manner. */
+/* Chooses the next manner. One refusal among many data connections is an
+ * accident, and the manner stays. If only one connection has worked since the
+ * last refusal, the manner gets one more try. Otherwise the server wants
+ * another manner. */
 bool link_next_manner(struct link *l)
 {
     unsigned made = l->made;
@@ -390,7 +394,7 @@ void link_say_number(struct link *l, const char *verb, uint64_t number)
 }
 
 /* Sets the first byte. If libcurl ignores lengths, it sends no SIZE, which
- * saves a round trip, and no REST. */
+ * saves a round trip. But it also sends no REST, so the client adds it. */
 void link_set_first(struct link *l, uint64_t first, bool sized)
 {
     if (!sized) {
@@ -454,8 +458,8 @@ void link_begin(struct link *l, const char *path, const struct link_io *io)
     l->patience = 0;
     LINK_SET(l, CURLOPT_SERVER_RESPONSE_TIMEOUT, patience);
     LINK_SET(l, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    /* A program that feeds the upload may be silent for hours; link_is_stuck()
-     * watches the rest. */
+    /* A program that feeds a stream can be silent for hours, so here a stream
+     * has no deadline; link_is_stuck() looks for other delays. */
     LINK_SET(l, CURLOPT_LOW_SPEED_TIME, link_is_stream(l) ? 0 : patience);
     LINK_SET(l, CURLOPT_TCP_KEEPALIVE, 1L);
     LINK_SET(l, CURLOPT_BUFFERSIZE, BLOCK);
@@ -464,8 +468,8 @@ void link_begin(struct link *l, const char *path, const struct link_io *io)
     link_set_url(l, path);
 }
 
-/* Has the data connection failed before its first byte? After 220 and 234 the
- * handshake of the control connection has failed instead. */
+/* Has the data connection failed before its first byte? If the last reply is
+ * 220 or 234, the handshake of the control connection has failed instead. */
 static bool link_data_refused(const struct link *l, CURLcode r)
 {
     curl_off_t down = 0, up = 0;
@@ -479,8 +483,9 @@ static bool link_data_refused(const struct link *l, CURLcode r)
             (r != CURLE_OK && (l->reply == 425 || l->reply == 522)));
 }
 
-/* Returns to the login directory, where the next call's paths begin. If that
- * may have failed, the next call begins a new session. */
+/* Makes sure that the next call begins in the login directory: if the CWD to it
+ * has perhaps failed, the next call begins a new session. Remembers the login
+ * directory. */
 static void link_come_back(struct link *l, CURLcode r)
 {
     const char *entry = NULL;
@@ -493,8 +498,8 @@ static void link_come_back(struct link *l, CURLcode r)
     snprintf(l->entry, sizeof(l->entry), "%s", entry);
 }
 
-/* Has the server begun? Not if it refused STOR. A 5xx without UPLOAD_FAILED may
- * be the answer to ALLO, and says nothing. */
+/* Sets may_have_begun, unless the server has refused STOR. A 5xx without
+ * CURLE_UPLOAD_FAILED can be the reply to ALLO, and proves nothing. */
 static void link_note_begun(struct link *l, CURLcode r)
 {
     bool refused =
@@ -504,8 +509,8 @@ static void link_note_begun(struct link *l, CURLcode r)
     l->may_have_begun |= l->opened && !refused;
 }
 
-/* Was the client refused for now? A full server says so; a server that stops,
- * or its proxy, ends the connection. */
+/* Did the server refuse the client only for now? A full server replies so; a
+ * server that stops, or its proxy, ends the connection. */
 static bool link_was_turned_away(const struct link *l, CURLcode r,
                                  const struct failure *why)
 {
@@ -521,7 +526,7 @@ static CURLcode link_perform_in_turn(struct link *l)
 {
     CURLcode r = link_perform(l);
 
-    /* After the first bytes were given, they can't be given again here. */
+    /* After GIVE has given bytes, it can't give them again here. */
     while (!l->steady && link_data_refused(l, r) && l->given == 0 &&
            link_next_manner(l)) {
         link_note_begun(l, r);
@@ -551,7 +556,7 @@ int link_run(struct link *l, struct failure *why)
         l->proven = l->manner;
         l->made += l->made < 2;
     }
-    /* libcurl would stay with PASV on this connection. */
+    /* On this connection libcurl would use PASV from now on. */
     l->renew |= link_data_refused(l, r);
     l->used = clock_ms();
     l->io = NULL;
@@ -564,23 +569,24 @@ int link_run(struct link *l, struct failure *why)
         r = CURLE_PARTIAL_FILE;
     if (r == CURLE_OK)
         return 0;
-    /* The new connection lacks the commands that must come first. */
+    /* libcurl's new connection lacks the commands that must come first. */
     if (l->surprised)
         return fail_curl(why, CURLE_RECV_ERROR, 0, NULL, NULL);
-    /* TLS works, only not for data. */
+    /* TLS works on the control connection, but is refused for data. */
     if (r == CURLE_USE_SSL_FAILED && l->in)
         return fail(why, EX_PROTOCOL,
                     "PROT P is refused, and nothing is sent without TLS "
                     "(\"%s\")",
                     l->text);
-    /* Plain text came instead of the handshake. */
+    /* The server has sent plain text instead of the handshake. */
     if (r == CURLE_WEIRD_SERVER_REPLY && l->reply == 234)
         r = CURLE_SSL_CONNECT_ERROR;
     /* Before the greeting only the proxy can have reset the connection. */
     if (r == CURLE_RECV_ERROR && l->reply == 0 && l->site->proxy.name[0] &&
         strstr(l->error, "reset by peer"))
         r = CURLE_PROXY;
-    /* A server that needs ALLO has refused its number. */
+    /* The server needs ALLO, but has refused the length in it: that refusal is
+     * the reason. */
     if (l->reply == 503 && l->no_room[0])
         return fail_curl(why, (int)r, 552, l->no_room, l->error);
     fail_curl(why, (int)r, l->reply, l->text, l->error);
@@ -641,8 +647,8 @@ int link_open(struct link *l, const struct site *s, struct failure *why)
     buf_init(&l->lines, LINES_MAX);
     if (!l->curl || !l->multi)
         return fail(why, EX_OSERR, "out of memory");
-    /* The old connection has an unread reply, so it must never be used
-     * again. */
+    /* Keep one connection only: an old connection has an unread reply, so
+     * libcurl must never use it again. */
     if (curl_multi_setopt(l->multi, CURLMOPT_MAXCONNECTS, 1L) != CURLM_OK)
         return fail(why, EX_SOFTWARE, "libcurl can't keep one connection");
     return 0;

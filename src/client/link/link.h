@@ -1,4 +1,4 @@
-/* The server: whether it is trusted, the login, a connection to it, and
+/* The link to a server: trust in the server, the login, the connection, and
  * requests other than transfers. */
 #ifndef CLIENT_LINK_H
 #define CLIENT_LINK_H
@@ -20,48 +20,52 @@
 #include "sallyport/base/slice.h"
 #include "show/show.h"
 
-/* Set by the first Ctrl-C; ends the transfers of all links. */
+/* A flag, set by the first Ctrl-C. It ends the transfers of all links. */
 extern volatile sig_atomic_t link_interrupted;
-/* Set when the server denies a login that it has permitted before: the
- * password has changed, or the account is locked. Further tries would count
- * as guesses. */
+/* A flag, set when the server denies a login that it has permitted before:
+ * perhaps the password has changed, or the account is locked. The server would
+ * count further tries as guesses. */
 extern atomic_bool link_denied;
 /* Must the command stop early, for one of these reasons? */
 bool link_is_over(void);
 
-/* Waits until one of the N descriptors is ready. Returns false if END, by
- * clock_ms(), has passed, or the user has pressed Ctrl-C. */
+/* Waits until one of the N descriptors is ready. Returns true; false: the time
+ * END, by clock_ms(), has passed, or the user has pressed Ctrl-C. */
 bool link_poll(struct pollfd *p, nfds_t n, uint64_t end);
 
-/* Questions on the terminal. tty_secret() asks without an echo. Returns 0;
- * -ENOTTY; -EINTR; -EINVAL: the answer is empty; -ENAMETOOLONG. */
+/* Asks for a secret on the terminal, without an echo. Returns 0; -EINVAL: the
+ * answer is empty, or has a NUL; -ENAMETOOLONG; -EINTR: Ctrl-C, or the end of
+ * the input; -ENOTTY: there is no terminal; or another -errno. */
 int tty_secret(const char *prompt, struct secret *ret);
-/* Asks for one line, with an echo; OUT gets it without its end. Returns 0;
- * -ENOTTY; -EINTR; -ENAMETOOLONG. */
+/* Asks for one line, with an echo; OUT gets the line without its end. Returns
+ * 0, or the errors of tty_secret() but -EINVAL. */
 int tty_line(const char *prompt, char *out, size_t size);
 /* Can somebody answer: are standard input and standard error a terminal? */
 bool tty_there(void);
 
-/* Finds the user's password, never in an argument: looks, in this order, at
- * --password-file, --password-command, SALLYPORT_PASSWORD and netrc; *place
+/* Finds the user's password, which is never an argument. Looks, in this order,
+ * at --password-file, --password-command, SALLYPORT_PASSWORD and netrc; *place
  * gets the name of the source. If URL has no user, --user or netrc gives one.
- * Returns 0; 1: only the user knows it; -1 with the reason. */
+ * Returns 0; 1: no source has the password, so only the user knows it; -1 with
+ * the reason. */
 int password_find(const struct options *o, struct url *url, struct secret *ret,
                   const char **place, struct failure *why);
-/* Asks for the password on the terminal; O is NULL for the password of a proxy.
- * Returns 0, or -1 with the reason. */
+/* Asks the user for the password on the terminal. O is NULL for the password of
+ * a proxy. Returns 0, or -1 with the reason. */
 int password_ask(const struct options *o, const struct url *url,
                  struct secret *ret, struct failure *why);
 
-/* Finds the password of URL's host (and user, if it has one) in the text of a
- * netrc, and fills in a missing user. Returns false if there is none. */
+/* Finds the password for the host of URL, and for its user if it has one, in
+ * the text of a netrc. If URL has no user, fills in the user. Returns false if
+ * there is no such password. */
 bool password_netrc(struct slice text, struct url *url, struct secret *ret);
 
-#define CERTIFICATE_PIN_MAX  64 /* "sha256//" and 44 of base64 */
+#define CERTIFICATE_PIN_MAX  64 /* "sha256//" and 44 characters of base64 */
 #define CERTIFICATE_TEXT_MAX 256
 #define CERTIFICATE_HEX_MAX  100 /* "AB:CD:..." of 32 bytes */
 
-/* The facts of a server's certificate, for people, pins and known hosts. */
+/* The facts of a server's certificate, to show to people and to compare with
+ * pins and known hosts. */
 struct server_certificate {
     char subject[CERTIFICATE_TEXT_MAX], issuer[CERTIFICATE_TEXT_MAX];
     char begins[32], ends[32]; /* "2026-11-20 07:42:01 UTC" */
@@ -81,60 +85,64 @@ struct proxy {
     struct secret password;
 };
 
-/* Uses --proxy, otherwise ALL_PROXY, unless NO_PROXY names HOST. Returns 0, or
- * -1 with the reason. */
+/* Finds the proxy: --proxy names it, otherwise ALL_PROXY, unless NO_PROXY
+ * contains HOST. Returns 0, also if there is no proxy; -1 with the reason. */
 int proxy_find(const struct options *o, const char *host, struct proxy *ret,
                struct failure *why);
 
 /* A handshake that ends when the server has shown its certificate. */
 struct link_glance {
     int version;       /* the only version of TLS; 0: any from 1.2 on */
-    X509 *certificate; /* NULL: the handshake didn't get that far; owned */
+    X509 *certificate; /* owned; NULL: the handshake ended before the server
+                        * showed it */
     long verified;     /* X509_V_OK, or the reason why no CA confirms it */
 };
-/* Gets the certificate before USER or a certificate of the user is sent.
- * Returns 0, or -1 with the reason. */
+/* Gets the server's certificate, and ends the connection before USER or a
+ * certificate of the user is sent. Returns 0, or -1 with the reason. */
 int link_glance(const struct options *o, const struct url *url,
                 const struct proxy *proxy, struct link_glance *g,
                 struct failure *why);
-/* Prepares CTX to make such a handshake. */
+/* Prepares CTX to make the handshake of G. */
 CURLcode glance_prepare(SSL_CTX *ctx, struct link_glance *g,
                         const struct options *o);
 
-/* The accepted proof of the server. */
+/* The proof of its identity that the server must give. */
 struct trust {
     char pin[CERTIFICATE_PIN_MAX]; /* "": the CAs decide */
     bool by_pin_alone;             /* no CA decides */
 };
 
-/* Uses --pin, or the file of known hosts, or the CAs. With --trust-new it gets
- * the certificate of an unknown server before USER is sent, shows it, and
- * remembers its key if the user agrees. Returns 0, or -1 with the reason. */
+/* Decides which proof the server must give: the key of --pin, its key in the
+ * file of known hosts, or a certificate that a CA confirms. With --trust-new
+ * calls trust_new() for a server that isn't in the file. Returns 0, or -1 with
+ * the reason. */
 int trust_decide(const struct options *o, const struct url *url,
                  const struct proxy *proxy, struct trust *ret,
                  struct failure *why);
 
-/* Shows the certificate of an unknown server, and remembers its key if the user
- * agrees. Returns 0, or -1 with the reason. */
+/* Gets the certificate of an unknown server before the client sends USER, shows
+ * it, and remembers the server's key if the user agrees. Returns 0, or -1 with
+ * the reason. */
 int trust_new(const struct options *o, const struct url *url,
               const struct proxy *proxy, struct trust *ret,
               struct failure *why);
 
-/* Adds to WHY, after another key was found, what to change. Returns -1. */
+/* Adds to WHY, the failure that the server has another key, where the user can
+ * change the expected key. Returns -1. */
 int trust_blame(const struct options *o, const struct url *url,
                 struct failure *why);
 
-/* Does a certificate have this name and this key, as far as they count? Doesn't
- * check its CA. */
+/* Does the certificate X have the name HOST and the key of T, as far as T
+ * demands them? Doesn't check the CA of X. */
 bool trust_fits(const struct trust *t, const char *host, X509 *x);
 
-/* Finds the key for HOST:PORT in TEXT, a file of known hosts. Returns 0, or 1
- * if there is none. */
+/* Finds the pin for HOST:PORT in TEXT, a file of known hosts. Returns 0; 1:
+ * TEXT has none. */
 int trust_known(struct slice text, const char *host, unsigned port,
                 char pin[CERTIFICATE_PIN_MAX]);
 
 /* A server to which the client has logged in. The links of all threads share
- * it, and no thread changes it after it is made. */
+ * this struct, and only read it. */
 struct site {
     struct url url;
     struct secret password;
@@ -145,32 +153,37 @@ struct site {
     const struct options *options;
     /* The features in the reply to FEAT. */
     bool mlst, csid;
-    const char *set_time; /* "MFMT", or the "MDTM" with which some servers set
+    const char *set_time; /* "MFMT"; or "MDTM", by which some servers also set
                            * times; NULL: neither */
     bool utf8;            /* names are UTF-8 after OPTS UTF8 ON */
-    bool atomic;          /* a Sallyport, by CSID: it shows no upload before its
-                           * end */
-    bool decides;         /* by OPTS STOR it decides about a taken name */
-    const char *hash; /* "SHA-256": the algorithm of checksums; NULL: none */
-    bool by_hash;     /* they come by HASH; without it, by XSHA256 */
+    bool atomic;          /* CSID says that the server is a Sallyport, which
+                           * hides an upload until its end */
+    bool decides;         /* OPTS STOR tells the server what to do if a name is
+                           * taken */
+    const char *hash; /* algorithm of the server's checksums, such as "SHA-256";
+                       * NULL: none */
+    bool by_hash;     /* the client gets checksums by HASH; else by XSHA256 */
 };
 
-/* Sends and receives the bytes of a call, except replies. NULL: the call has
- * none. */
+/* Callbacks for the bytes of a call, except replies. NULL: the call has no such
+ * bytes. */
 struct link_io {
-    /* Both return LEN, or less to end the transfer. */
+    /* TAKE returns LEN, or less to end the transfer. GIVE returns how many
+     * bytes it has given; 0: there are no more; CURL_READFUNC_ABORT: the call
+     * must fail. */
     size_t (*take)(void *of, const char *bytes, size_t len);
     size_t (*give)(void *of, char *bytes, size_t len);
     /* Called about once a second and with each block. */
     void (*moved)(void *of);
     void *of;
     bool bulk;       /* GIVE never waits, and gives large amounts */
-    bool stream;     /* GIVE's bytes come from standard input, at any time */
+    bool stream;     /* GIVE reads standard input, where bytes can come at any
+                      * time */
     uint64_t length; /* bytes that GIVE gives; 0: until it returns 0 */
 };
 
-/* Work for the time while a link waits for the server. SOME does a small part
- * of it, and returns whether there is more. */
+/* Work that a link does while it waits for the server. SOME does a small part
+ * of the work, and returns true if more is left. */
 struct link_spare {
     bool (*some)(void *of); /* NULL: nothing */
     void *of;
@@ -189,51 +202,54 @@ enum link_question {
 
 /* A connection to the server, by libcurl: a handle that keeps its control
  * connection and its TLS session from one call to the next. Each thread has its
- * own. */
+ * own link. */
 struct link {
     CURL *curl;
     CURLM *multi; /* holds the connections */
     const struct site *site;
     const struct link_io *io;
     struct link_spare spare;
-    CURLcode set;        /* CURLE_OK, or the error of setting an option of this
-                          * call */
+    CURLcode set;        /* CURLE_OK, or the error when an option of this call
+                          * was set */
     unsigned manner;     /* how data connections are made */
-    unsigned proven;     /* the manner of the last successful connection */
+    unsigned proven;     /* manner of the last data connection that worked */
     unsigned made;       /* data connections since the last refusal, up to 2 */
     bool doubted;        /* after a refusal the same manner was tried once more
                           * */
     bool renew;          /* the next call opens a new control connection */
-    bool logs_in;        /* this call opens one */
-    bool binary;         /* TYPE I holds since the last SIZE */
+    bool logs_in;        /* this call opens a new control connection */
+    bool binary;         /* TYPE I, which was sent for a SIZE, still holds */
     bool surprised;      /* libcurl has opened a new connection by itself */
-    bool scouts;         /* other links wait for the answer to its login */
+    bool scouts;         /* other links wait for the end of this link's login */
     const char *choice;  /* OPTS STOR for this call, or NULL */
     const char *chosen;  /* the connection's last OPTS STOR, or NULL */
     uint64_t used;       /* clock_ms() at the end of the last call */
     const char *version; /* "TLSv1.3": version of the control connection */
-    const char *cipher;  /* its suite */
-    struct link_glance *glance; /* if set, the call ends with the certificate */
-    unsigned replies; /* doctor: the call ends after this many replies; 0: never
-                       * */
-    bool steady;  /* doctor: doesn't retry a refused data connection, and gives
-                   * a handshake at most --timeout */
+    const char *cipher;  /* cipher suite of the control connection */
+    struct link_glance *glance; /* if not NULL, the call ends when the server
+                                 * has shown its certificate */
+    unsigned replies; /* doctor: the call ends after this many replies; 0: no
+                       * limit */
+    bool steady;  /* doctor: the link doesn't retry a refused data connection,
+                   * and waits at most --timeout for a handshake */
     bool resumed; /* the data connection has resumed a TLS session */
     bool no_password; /* a call ends when the server asks for a password */
-    bool asked;       /* the server has asked for a password, by TLS */
+    bool asked;       /* the server has asked for a password, over TLS */
     bool logged_in;   /* the server has accepted a login on this link */
     bool in;          /* the current control connection is logged in */
-    bool turned_away; /* the last login was refused for now */
+    bool turned_away; /* the server refused the last login, but only for now */
     bool denied;      /* the last call set link_denied */
-    const atomic_bool *needless; /* if true, the link need not log in; or
-                                  * NULL */
-    bool must_change;            /* the server wants another password first */
-    bool wants_length; /* for each upload: the server has refused one without
-                        * ALLO */
+    const atomic_bool *needless; /* if *needless is true, the crew doesn't need
+                                  * this link's login any more; or NULL */
+    bool must_change;            /* the server wants a new password before
+                                  * anything else */
+    bool wants_length; /* each upload needs ALLO: the server has refused an
+                        * upload without it */
     unsigned patience; /* additional seconds for the reply of the next call */
     bool moved;       /* libcurl has taken or given bytes since the last wait */
     bool paused;      /* a stream has no bytes at present */
-    uint64_t stirred; /* a stream: clock_ms() when bytes could last move */
+    uint64_t stirred; /* a stream: clock_ms() when bytes last moved, or when it
+                       * had none */
     int control;      /* the control connection's socket, or -1 */
     int rival;        /* the second socket, while IPv6 and IPv4 compete for it,
                        * or -1 */
@@ -243,33 +259,37 @@ struct link {
     bool dos;         /* a listing of this server had the form of IIS */
     SSL *tls;         /* upload: TLS of the data connection, or NULL */
     bool opened;      /* a data connection was opened */
-    bool may_have_begun; /* the server may have truncated the old file */
-    bool begun;          /* the server has begun: there was a 150 */
+    bool may_have_begun; /* perhaps the server has truncated the old file */
+    bool begun;          /* the server has begun the transfer: it has replied
+                          * 150 */
     uint64_t given;      /* upload: bytes that GIVE has given */
     bool ended;          /* upload: GIVE has no more bytes */
     bool sent;           /* upload: the kernel has all bytes */
-    char no_room[LINK_REPLY_MAX]; /* the reply "no room for that much", or "" */
-    struct curl_slist *before;    /* commands before this call's own */
+    char no_room[LINK_REPLY_MAX]; /* the last reply 452 or 552 of this call, or
+                                   * "" */
+    struct curl_slist *before;    /* commands that this call sends first */
     struct curl_slist *last;      /* a command directly before or after the
                                    * transfer */
     bool away;                    /* this call leaves the login directory */
     char entry[URL_PATH_MAX]; /* the login directory, from PWD; "": unknown */
-    char refused[QUESTIONS][URL_PATH_MAX]; /* the directory in which the account
-                                            * last lacked the right */
+    char refused[QUESTIONS][URL_PATH_MAX]; /* for each question: the directory
+                                            * in which the account last lacked
+                                            * the right */
     int reply;                             /* code of the last reply line,
                                             * or 0 */
     char text[LINK_REPLY_MAX];
-    char done[LINK_REPLY_MAX]; /* the last line after the data connection */
+    char done[LINK_REPLY_MAX]; /* last line of the reply after the transfer's
+                                * 1xx */
     struct buf lines;          /* all lines of the last reply, with LF */
     bool over;                 /* the last of these lines ended the reply */
     char error[CURL_ERROR_SIZE];
     bool ended_early;  /* upload: the server wants no more bytes */
-    uint64_t data_end; /* clock_ms() by which the data connection must be
-                        * made */
+    uint64_t data_end; /* deadline of the data connection, in clock_ms() */
 };
 
-/* Sets URL's user and password, trust, and the features of FEAT. On return LINK
- * is open. Returns 0, or -1 with the reason. */
+/* Opens the link L, logs in to the server of URL, and fills in S: user,
+ * password, trust, and the features of FEAT. Returns 0, or -1 with the reason.
+ * In both cases the caller closes L and S. */
 int site_open(struct site *s, const struct options *o, const struct url *url,
               struct link *l, struct failure *why);
 void site_close(struct site *s);
@@ -277,9 +297,9 @@ void site_close(struct site *s);
 int link_open(struct link *l, const struct site *s, struct failure *why);
 void link_close(struct link *l);
 
-/* Sets an option of libcurl for the next call. If setting fails, here or in the
- * following functions, link_run() fails before it sends anything: otherwise the
- * server might be the wrong one. */
+/* Sets an option of libcurl for the next call. If an option can't be set, here
+ * or in the following functions, link_run() fails before it sends anything:
+ * otherwise the call could reach a wrong server. */
 #define LINK_SET(l, option, value)                                             \
     ((void)((l)->set == CURLE_OK &&                                            \
             ((l)->set = curl_easy_setopt((l)->curl, (option), (value)))))
@@ -287,58 +307,61 @@ void link_close(struct link *l);
 /* Begins a call on PATH with the site's settings. The caller then sets other
  * options by LINK_SET() and calls link_run(). */
 void link_begin(struct link *l, const char *path, const struct link_io *io);
-/* Lets a download begin at byte FIRST. SIZED: the caller checks the length
- * itself; otherwise libcurl asks for the SIZE and compares. */
+/* Makes a download begin at byte FIRST. SIZED: the caller checks the length;
+ * otherwise libcurl asks for the SIZE, and compares the length with it. */
 void link_set_first(struct link *l, uint64_t first, bool sized);
-/* Sends VERB and NUMBER directly before the transfer: REST, and the server cuts
- * its bytes there; or *ALLO, the length of the whole file of an upload. After
- * the star a refusal doesn't end the call. */
+/* Sends VERB and NUMBER directly before the transfer. VERB is REST, with the
+ * byte at which the transfer begins (the server cuts an unfinished upload
+ * there); or *ALLO, with the length of the whole file of an upload. If the
+ * server refuses a command with a star, the call continues. */
 void link_say_number(struct link *l, const char *verb, uint64_t number);
 /* Runs this call, which must have the path "", in the directory PATH. */
 void link_set_directory(struct link *l, const char *path);
 /* Sets what the server does if the name of this upload is taken. Has no effect
- * if the server doesn't decide this itself. */
+ * on a server without OPTS STOR. */
 void link_choose(struct link *l, enum conflict_choice c);
-/* Logs in again if the next call would have to. Returns 0, or -1 with the
- * reason. */
+/* Logs in again if the next call would have to log in. Returns 0, or -1 with
+ * the reason. */
 int link_refresh(struct link *l, struct failure *why);
 /* Runs the call. Returns 0, or -1 with the reason. */
 int link_run(struct link *l, struct failure *why);
 
-/* The tries of one call; begins with zeroes. */
+/* The retries of one call. The caller sets them to zeroes first. */
 struct retry {
-    uint64_t tries, pause; /* the last pause, in seconds */
+    uint64_t tries, pause; /* PAUSE: the last pause, in seconds */
 };
-/* May WHAT be retried after this failure? Then says so, and waits. */
+/* Can a retry of WHAT help after the failure WHY, and do the options permit
+ * one? If so, prints this, and waits. Returns true if the caller must retry. */
 bool link_again(const struct link *l, struct retry *r, const char *what,
                 const struct failure *why);
 
-/* Call it after a refused data connection: the next call uses a new control
- * connection, and another manner unless the current one usually works. Returns
- * false if all manners were tried. */
+/* Call after a refused data connection. The next call uses a new control
+ * connection, and another manner, unless the current manner usually works.
+ * Returns false if all manners were tried. */
 bool link_next_manner(struct link *l);
 
-/* Does a part of the spare work. Returns whether there is more. */
+/* Does a part of the spare work. Returns true if more is left. */
 bool link_use_spare(struct link *l);
 
 /* Wipes the last command, which contained a secret. */
 void link_wipe(struct link *l);
 
 /* Sends one command. Its reply is in lines, reply and text. Returns 0, or -1
- * with the reason. */
+ * with the reason, also if the server refuses the command. */
 int link_command(struct link *l, struct failure *why, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* --limit-rate: all links of the program share one rate, also for many small
- * files. Waits as long as BYTES take at RATE bytes a second, after the bytes of
- * the other links. Ctrl-C ends the wait. RATE 0: no limit. */
+/* Keeps --limit-rate: all links of the program share one rate, also for many
+ * small files. Waits as long as BYTES take at RATE bytes a second, after the
+ * bytes of the other links. Ctrl-C ends the wait. RATE 0: no limit. */
 void pace_keep(struct link *l, uint64_t rate, size_t bytes);
 
-/* The manners of data connections. ProFTPD requires resumption and gives one
- * ticket for each control connection, so it refuses the second data connection.
- * Other servers cut a resumed data connection. pyftpdlib before 1.5.8 cuts a
- * data connection if its handshake begins before the command. libcurl mistakes
- * a cut for a broken EPSV and then loses its place in the dialogue, so each new
+/* The manners of data connections. ProFTPD requires that a data connection
+ * resumes the TLS session, and gives one ticket for each control connection, so
+ * it refuses the second data connection. Other servers cut a data connection
+ * that resumes the session. pyftpdlib before 1.5.8 cuts a data connection if
+ * its handshake begins before the command of the transfer. libcurl mistakes a
+ * cut for a broken EPSV and then loses its place in the dialogue, so each new
  * manner begins with a new control connection. */
 enum {
     LINK_AS_USUAL,
@@ -348,8 +371,8 @@ enum {
     LINK_MANNERS
 };
 
-/* Shared by link.c and link_socket.c. Does the work of curl_easy_perform(),
- * without its pauses. */
+/* Does the work of curl_easy_perform(), without its pauses. This function and
+ * the ones below are for link.c and link_socket.c only. */
 CURLcode link_perform(struct link *l);
 
 /* libcurl's callbacks for new sockets and for sockets to close. */
@@ -357,16 +380,16 @@ int link_on_socket(void *of, curl_socket_t fd, curlsocktype kind);
 int link_on_close(void *of, curl_socket_t fd);
 /* Called with the SSL_CTX of each new connection. */
 CURLcode link_on_context(CURL *curl, void *ctx, void *of);
-/* Once all UP bytes of the upload are sent, lets the data connection end
- * normally. Before that, close() resets it. */
+/* When all bytes of the upload are sent, which are UP, lets the data connection
+ * end normally. Until then close() resets the connection. */
 void link_check_sent(struct link *l, curl_off_t up);
-/* Returns the seconds for each connection with its handshake; a proxy, and each
- * server that doctor looks at, has no more than --timeout. */
+/* Returns the limit for a connection with its handshake, in seconds. Through a
+ * proxy, for a glance and in doctor it is at most --timeout. */
 uint64_t link_connect_time(const struct link *l);
 /* Does the call send standard input? */
 bool link_is_stream(const struct link *l);
-/* Makes the data connection send whole segments only; the kernel sends the
- * remainder after 200 ms, or at the end. */
+/* Makes the data connection send whole segments only, or ends this. The kernel
+ * sends the remainder after 200 ms, or when ON is false. */
 void link_cork(struct link *l, bool on);
 
 enum listing_kind {
@@ -384,8 +407,8 @@ struct listing_entry {
 };
 
 #define LISTING_MAX 1000000 /* entries */
-/* Limit of all listings together: a walk holds a listing for each directory on
- * its way down, and each may have a million entries. */
+/* Limit of all listings together: the links list at the same time, and each
+ * listing can have a million entries. */
 #define LISTING_BYTES_MAX (512ul * 1024 * 1024)
 
 /* A directory of the server, by MLSD (RFC 3659) or LIST. */
@@ -393,17 +416,19 @@ struct listing {
     struct listing_entry *entry;
     size_t count, size;
     size_t bytes;   /* bytes of the entries, with their names */
-    size_t refused; /* lines that can't be read, or have an unsafe name for a
+    size_t refused; /* lines that can't be read, and names that are unsafe for a
                      * local file */
-    bool itself;    /* LIST: the listing has the directory itself, so it was
-                     * readable, and "-a" was obeyed; the form of IIS hides no
+    bool itself;    /* LIST: the listing has an entry for the directory itself,
+                     * so the directory was readable, and the server has obeyed
+                     * "-a"; or the listing has the form of IIS, which hides no
                      * names */
     bool dos;       /* LIST in the form of IIS */
-    bool cut;     /* lines may be missing: the server says so, or the data ended
+    bool cut;     /* lines can be missing: the server says so, or the data ended
                    * without close_notify */
-    bool nothing; /* LIST: it shows nothing at all */
-    bool whole;   /* no line and no hidden name can be missing: a name that it
-                   * lacks doesn't exist */
+    bool nothing; /* LIST: the listing is empty, even without the directory
+                   * itself */
+    bool whole;   /* the listing has all names, hidden names, too: a name that
+                   * it lacks doesn't exist */
 };
 
 #define LISTING_REFUSED                                                        \
@@ -419,12 +444,13 @@ struct listing {
     "read"
 
 void listing_release(struct listing *l);
-/* Take one line of MLSD or MLST, or of LIST. Return 0; 1: no entry (".",
- * "total", an unsafe name); -ENOMEM; -E2BIG: a limit above is reached. */
+/* Take one line of MLSD or MLST, or of LIST. Return 0; 1: the line gave no
+ * entry (".", "total", an unsafe name); -ENOMEM; -E2BIG: a limit above is
+ * reached. */
 int listing_take_mlsd(struct listing *l, struct slice line);
 int listing_take_list(struct listing *l, struct slice line);
-/* Reads "20261120074201" or "20261120074201.123". Returns 0 for any other
- * text. */
+/* Reads a time, "20261120074201" or "20261120074201.123". Returns 0 if TEXT has
+ * another form. */
 time_t listing_read_time(struct slice text);
 void listing_sort(struct listing *l);
 /* Returns the entry of a sorted listing with the last part of PATH as its name,
@@ -432,12 +458,13 @@ void listing_sort(struct listing *l);
 const struct listing_entry *listing_find(const struct listing *l,
                                          const char *path);
 
-/* May a local file have this name: one component, not "." or "..", without
+/* Is NAME safe for a local file: one component, not "." or "..", without
  * control bytes? */
 bool listing_safe(struct slice name);
 
 /* Requests to the server other than transfers. Paths are relative to the login
- * directory. Each function returns 0, or -1 with the reason. */
+ * directory. A function that returns an int returns 0, or -1 with the reason;
+ * some also return 1. */
 
 /* Did the last reply, which can repeat PATH, refuse a request because a right
  * is missing? */
@@ -445,56 +472,62 @@ bool remote_lacks_right(const struct link *l, const char *path);
 /* Can this failure mean that there is no such file or directory? Some servers
  * reply 450 or 451 then. */
 bool remote_may_lack(const struct failure *why);
-/* Does the same as link_again(), but doesn't retry if remote_may_lack(). */
+/* Does the same as link_again(), but doesn't retry if remote_may_lack() is
+ * true. */
 bool remote_again(const struct link *l, struct retry *r, const char *path,
                   const struct failure *why);
-/* Lists the directory PATH, sorted, by one try. */
+/* Lists the directory PATH, sorted, in one try. */
 int remote_list(struct link *l, const char *path, struct listing *ret,
                 struct failure *why);
-/* May the user enter the directory? */
+/* Checks that the user may enter the directory. */
 int remote_enter(struct link *l, const char *path, struct failure *why);
-/* May the user enter and list the directory? Without these rights some servers
- * list it as empty: a drop says only in the facts of the directory itself that
- * it shows nothing. */
+/* Checks that the user may enter and list the directory. If the user lacks the
+ * right to list it, some servers show it as empty: only the facts of a drop
+ * itself say that the right is missing. */
 int remote_see(struct link *l, const char *path, struct failure *why);
-/* The knowledge about a path. ABSENT may also mean that the user may not
+/* The answer about a path. ABSENT can also mean that the user has no right to
  * know. */
 enum presence { PRESENCE_UNKNOWN = -1, PRESENT, ABSENT };
-/* Does it exist, whatever listings say? ABSENT proves nothing in a directory
- * that the user may not enter. */
+/* Asks whether PATH exists, without a listing. ABSENT proves nothing in a
+ * directory that the user may not enter. */
 enum presence remote_exists(struct link *l, const char *path,
                             struct failure *why);
-/* Gets one entry. If it isn't present, gets the reason. */
+/* Gets the entry of PATH, without its name. If the entry isn't PRESENT, WHY
+ * gets the reason. */
 enum presence remote_stat(struct link *l, const char *path,
                           struct listing_entry *ret, struct failure *why);
 /* Does the same for a path that the user has named: follows a link to a
  * directory. Walks follow no link. */
 enum presence remote_stat_named(struct link *l, const char *path,
                                 struct listing_entry *ret, struct failure *why);
-/* Gets the time of the last change by MDTM, for a server without MLST; 0: not
- * reported. */
+/* Gets the time of the last change by MDTM, for a listing that lacks it; 0: the
+ * server doesn't report it. */
 int remote_time(struct link *l, const char *path, time_t *ret,
                 struct failure *why);
-/* Gets the length of a file, or of an unfinished upload that can be resumed;
- * PARTIAL: of the unfinished upload only, if the server can tell. Returns 1 if
- * the server reports none. */
+/* remote_length() gets the length of a file, or of an unfinished upload that
+ * can be resumed. remote_partial() gets only the length of the unfinished
+ * upload, if the server can tell. Both return 0; 1: the server reports no
+ * length; -1 with the reason: the connection was cut. */
 int remote_partial(struct link *l, const char *path, uint64_t *ret,
                    struct failure *why);
 int remote_length(struct link *l, const char *path, uint64_t *ret,
                   struct failure *why);
 /* Size of a checksum in lower-case hexadecimal, with its NUL. */
 #define DIGEST_HEX_MAX 129
-/* A range of bytes of a file; all of them if PART is false. */
+/* A range of bytes of a file; the whole file if PART is false. */
 struct remote_range {
-    uint64_t from, to; /* TO is excluded; 0: unknown */
+    uint64_t from, to; /* bytes FROM to TO - 1; of a whole file TO is its
+                        * length, or 0 if unknown */
     bool part;
 };
-/* Gets the checksum by the server's algorithm. The server may read all these
- * bytes before it replies. */
+/* Gets the checksum by the server's algorithm. The server perhaps reads the
+ * whole range before it replies, so the limit of the wait grows with the range.
+ */
 int remote_hash(struct link *l, const char *path, struct remote_range range,
                 char ret[DIGEST_HEX_MAX], struct failure *why);
-/* Makes a directory: with the retries that the options permit, or once. Returns
- * 1 if it existed already. */
+/* remote_mkdir() makes a directory, with the retries that the options permit;
+ * remote_mkdir_once() tries once. Both return 0; 1: the directory existed
+ * already; -1 with the reason. */
 int remote_mkdir(struct link *l, const char *path, struct failure *why);
 int remote_mkdir_once(struct link *l, const char *path, struct failure *why);
 int remote_rename(struct link *l, const char *from, const char *to,

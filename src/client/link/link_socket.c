@@ -1,5 +1,6 @@
-/* How a link waits, and its sockets: which one is the control connection, when
- * a data connection's handshake may begin, and how data connections end. */
+/* The waits of a link, and its sockets: which socket is the control connection,
+ * when a data connection's handshake may begin, and how data connections end.
+ */
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -11,10 +12,11 @@
 #include "link.h"
 #include "sallyport/base/clock.h"
 
-/* ms. libcurl runs by its multi interface: curl_easy_perform() sleeps in the
- * wrong places. After EPSV it waits for no socket at all, and while a data
- * connection is being made it doesn't read replies (7.88). Each file then costs
- * 200 ms or a whole second. */
+/* The limits of waits, in ms unless a comment says otherwise. libcurl runs by
+ * its multi interface, since curl_easy_perform() sleeps in the wrong places:
+ * after EPSV it waits for no socket at all, and while it makes a data
+ * connection it doesn't read replies (7.88). Each file then costs 200 ms or a
+ * whole second. */
 
 #define WAIT_MS     1000
 #define WAKE_MS     100
@@ -28,11 +30,13 @@ bool link_use_spare(struct link *l)
     return l->spare.some && l->spare.some(l->spare.of);
 }
 
-/* Waits until a byte comes. After the 150 libcurl itself waits, since the reply
- * at the end may arrive long before the last byte of the file. ROUNDS counts
- * calls that didn't wait, so that a reply that libcurl doesn't read yet, or a
- * slow look-up of a name, doesn't use the whole processor. If libcurl has no
- * socket to wait for (MOST is -1), it wants to be called again. */
+/* Waits until bytes come. Watches the control connection itself, except after a
+ * 150: the reply at the end can arrive long before the last byte of the file.
+ * If libcurl has no socket to wait for (MOST is -1), it wants to be called
+ * again at once. *rounds counts such calls, and waits that ended at once: after
+ * AT_ONCE_MAX of them the link rests for REST_MS. So a reply that libcurl
+ * doesn't read yet, or a slow look-up of a name, doesn't use the whole
+ * processor. */
 static void link_wait(struct link *l, unsigned *rounds)
 {
     struct curl_waitfd control = { .fd = l->control,
@@ -59,8 +63,8 @@ bool link_is_stream(const struct link *l)
 }
 
 /* Is the link stuck? libcurl sets no deadline for a proxy's answer on a data
- * connection; and this client sets none for a stream, since its bytes may come
- * hours later. */
+ * connection; and this client sets none for a stream, since the bytes of a
+ * stream can come hours later. */
 static bool link_is_stuck(const struct link *l)
 {
     uint64_t now = clock_ms();
@@ -82,8 +86,8 @@ CURLcode link_perform(struct link *l)
         struct pollfd ends[2] = { { .fd = STDIN_FILENO, .events = POLLIN },
                                   { .fd = l->data, .events = POLLRDHUP } };
 
-        /* More bytes usually follow at once; libcurl looks for them by
-         * itself. */
+        /* Don't wait after bytes have moved: more bytes usually follow at once,
+         * and libcurl looks for them by itself. */
         if (l->paused && link_poll(ends, 2, clock_ms() + WAIT_MS)) {
             l->paused = false;
             curl_easy_pause(l->curl, CURLPAUSE_CONT);
@@ -93,7 +97,8 @@ CURLcode link_perform(struct link *l)
         if (l->moved || l->paused)
             l->stirred = clock_ms();
         l->moved = false;
-        /* A server with too many sessions may delay the login. */
+        /* A server with too many sessions perhaps delays the login: the link
+         * stops if the login is needless. */
     } while (!link_interrupted &&
              (l->in || !l->needless || !atomic_load(l->needless)) &&
              !link_is_stuck(l) &&
@@ -117,8 +122,8 @@ bool link_is_over(void)
     return link_interrupted || atomic_load(&link_denied);
 }
 
-/* Waits. Ctrl-C ends only one thread's wait, and none if it comes just before
- * the wait, so each wait checks for it repeatedly. */
+/* Waits. Ctrl-C interrupts poll() in only one thread, or in none if it comes
+ * just before poll(), so each wait looks at the flag repeatedly. */
 bool link_poll(struct pollfd *p, nfds_t n, uint64_t end)
 {
     uint64_t now;
@@ -145,8 +150,8 @@ bool link_again(const struct link *l, struct retry *r, const char *what,
     return !link_is_over();
 }
 
-/* --limit-rate: all links share one point in time, at which the bytes moved so
- * far are within the rate. */
+/* Keeps --limit-rate: all links share one point in time, at which the bytes
+ * that they have moved are within the rate. */
 
 /* Shorter waits cost more than they help. */
 #define AHEAD_US 20000
@@ -170,7 +175,7 @@ void pace_keep(struct link *l, uint64_t rate, size_t bytes)
     while (!link_interrupted && (now = clock_us()) + AHEAD_US < until) {
         if (more) {
             more = link_use_spare(l);
-            continue; /* that took time */
+            continue; /* the work took time */
         }
         uint64_t us = until - now < SLICE_US ? until - now : SLICE_US;
         struct timespec t = { .tv_nsec = (long)us * 1000 };
@@ -189,9 +194,9 @@ void link_cork(struct link *l, bool on)
         l->corked = on;
 }
 
-/* Makes the end a reset: only a whole upload may end normally. RESET: close()
- * and the end of the process reset the connection, and the server stores
- * nothing as complete. */
+/* Chooses how close(), or the end of the process, ends a connection. RESET: by
+ * a reset, so the server stores nothing as complete; otherwise normally, which
+ * is right only for a whole upload. */
 static void link_end_by_reset(int fd, bool reset)
 {
     struct linger how = { .l_onoff = reset };
@@ -212,8 +217,8 @@ uint64_t link_connect_time(const struct link *l)
     return short_wait && patience < CONNECT_MAX ? patience : CONNECT_MAX;
 }
 
-/* Waits until the socket is writable: libcurl tries close_notify once, and
- * ignores EAGAIN. */
+/* Lets a whole upload end normally. First waits until the socket is writable:
+ * libcurl tries to send close_notify once, and ignores EAGAIN. */
 void link_check_sent(struct link *l, curl_off_t up)
 {
     struct pollfd p = { .fd = l->data, .events = POLLOUT };
@@ -228,7 +233,7 @@ void link_check_sent(struct link *l, curl_off_t up)
     SSL_set_quiet_shutdown(l->tls, 0);
 }
 
-/* Takes a new socket: after EPSV or PASV it is for data, any other is for
+/* Takes a new socket: after EPSV or PASV the socket is for data, otherwise for
  * control. A program that the user starts must not inherit it. */
 int link_on_socket(void *of, curl_socket_t fd, curlsocktype kind)
 {
@@ -250,8 +255,8 @@ int link_on_socket(void *of, curl_socket_t fd, curlsocktype kind)
     /* --fast-open: connect() returns at once, and the first packet also has the
      * ClientHello. That saves a round trip: at 100 ms each, 20 small files take
      * 8.0 s instead of 10.1 s. The control connection can't do that, since the
-     * server speaks first there. A closed port then looks like a failed
-     * handshake, so doctor doesn't use it. */
+     * server speaks first there. With --fast-open a closed port looks like a
+     * failed handshake, so doctor doesn't use it. */
     if (l->site->options->fast_open && !l->steady &&
         l->manner != LINK_LATE_HELLO)
         setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &(int){ 1 },
@@ -278,8 +283,8 @@ static void link_on_tls(const SSL *tls, int where, int what)
 }
 
 /* Gives the certificate of --cert only to a server with the right name and key,
- * which libcurl checks only after the handshake. libcurl gives TLS the name of
- * a host in the form that certificates have. */
+ * which libcurl checks only after the handshake. Takes the host's name from
+ * TLS, where libcurl has written it in the form that certificates have. */
 static int link_on_request(SSL *tls, void *of)
 {
     const struct site *s = of;
@@ -291,9 +296,9 @@ static int link_on_request(SSL *tls, void *of)
     return 1;
 }
 
-/* Accepts an end without close_notify, for libcurl (since OpenSSL 3.2 that
- * needs this option). Anybody on the way can end a TCP connection, but only the
- * server sends close_notify: link_on_tls() looks for it, and the callers decide
+/* Makes libcurl accept an end without close_notify, which needs an option since
+ * OpenSSL 3.2. Anybody on the way can end a TCP connection, but only the server
+ * sends close_notify: link_on_tls() looks for it, and the callers decide
  * whether the bytes are whole. */
 CURLcode link_on_context(CURL *curl, void *ctx, void *of)
 {
@@ -305,7 +310,8 @@ CURLcode link_on_context(CURL *curl, void *ctx, void *of)
     SSL_CTX_set_cert_cb(ctx, link_on_request, (void *)(uintptr_t)l->site);
     if (l->data < 0)
         return CURLE_OK;
-    l->data_end = UINT64_MAX; /* it is made; the server may now take longer */
+    l->data_end = UINT64_MAX; /* the connection is made; now the server may take
+                               * longer */
     SSL_CTX_set_app_data((SSL_CTX *)ctx, l);
     SSL_CTX_set_info_callback(ctx, link_on_tls);
     SSL_CTX_set_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF);
@@ -317,10 +323,10 @@ CURLcode link_on_context(CURL *curl, void *ctx, void *of)
     return CURLE_OK;
 }
 
-/* Reads until the server closes too, or has replied. libcurl reads nothing
- * during an upload: unread TLS tickets from the server would turn the close
- * into a reset, and the server would lose the end of the file. Before a 150
- * nothing can be lost. */
+/* Reads until the server closes the connection, too, or replies. libcurl reads
+ * nothing during an upload: unread TLS tickets from the server would turn the
+ * close into a reset, and the server would lose the end of the file. Before a
+ * 150 the server has nothing that it could lose. */
 static void link_linger(struct link *l, int fd)
 {
     uint64_t end = clock_ms() + 1000 * l->site->options->timeout;

@@ -29,7 +29,7 @@ void listing_release(struct listing *l)
     *l = (struct listing){ 0 };
 }
 
-/* Counts a line that may name a file, and gives no entry. */
+/* Counts a line that perhaps names a file, but gives no entry. Returns 1. */
 static int listing_refuse(struct listing *l)
 {
     l->refused++;
@@ -77,7 +77,7 @@ static int listing_add_listed(struct listing *l, const struct listing_entry *e,
 }
 
 /* Reads the time. 0 means unknown, so the first second of 1970, and all times
- * before it, count as the second one. */
+ * before it, become 1. */
 time_t listing_read_time(struct slice text)
 {
     time_t when = 0;
@@ -138,7 +138,7 @@ static struct slice listing_word(struct slice *rest)
 }
 
 /* Reads "-rw-r--r-- 1 user group 1234 Nov 20 07:42 NAME", the form of vsftpd
- * and others. Its time isn't used, since it lacks the year or the hour. */
+ * and others. The time isn't used, since it lacks the year or the hour. */
 static int listing_take_unix(struct listing *l, struct slice line)
 {
     struct slice mode = listing_word(&line);
@@ -158,7 +158,7 @@ static int listing_take_unix(struct listing *l, struct slice line)
         size = listing_word(&line); /* "MAJOR, MINOR" */
     if (slice_number(size, INT64_MAX, &e.size) < 0 && !device)
         return listing_refuse(l);
-    /* One blank follows the time; further ones belong to the name. */
+    /* One blank follows the time; further blanks belong to the name. */
     for (int i = 0; i < 3; i++)
         listing_word(&line);
     if (!line.ptr)
@@ -184,9 +184,9 @@ static bool listing_form(struct slice text, const char *form)
     return true;
 }
 
-/* Reads "10-23-25  03:12PM       <DIR>          NAME", or the size instead of
- * <DIR>: the form of IIS. The time isn't used, since the server's zone is
- * unknown here. */
+/* Reads "10-23-25  03:12PM       <DIR>          NAME", or a line with the size
+ * instead of <DIR>: the form of IIS. The time isn't used, since the client
+ * doesn't know the server's time zone. */
 static int listing_take_dos(struct listing *l, struct slice line)
 {
     struct listing_entry e = { .kind = ENTRY_FILE, .sized = true };

@@ -19,8 +19,8 @@
 #define COMMAND_ANSWER    4096
 #define COMMAND_MS        60000
 
-/* Returns the next word of a netrc; "" at its end. A quoted word keeps its
- * quotes. */
+/* Returns the next word of a netrc; "" at the end of the netrc. A quoted word
+ * keeps its quotes. */
 static struct slice netrc_word(struct slice *rest)
 {
     while (rest->len > 0 && strchr(" \t\r\n", rest->ptr[0]))
@@ -57,7 +57,7 @@ static int netrc_plain(struct slice word, char *out, size_t size)
     return 0;
 }
 
-/* Drops everything before END, or everything. */
+/* Drops the text before END; if there is no END, the whole text. */
 static void netrc_skip(struct slice *rest, struct slice end)
 {
     const char *at =
@@ -67,8 +67,8 @@ static void netrc_skip(struct slice *rest, struct slice end)
     *rest = (struct slice){ rest->ptr + gone, rest->len - gone };
 }
 
-/* An entry from "machine" or "default" on: it is used if it is complete and
- * fits. */
+/* An entry of a netrc, which begins with "machine" or "default". The entry is
+ * used if it is complete and fits the host. */
 struct netrc_entry {
     bool fits;
     struct slice login, password;
@@ -134,7 +134,7 @@ static int from_netrc(const struct options *o, struct url *url,
     snprintf(place, sizeof(place), "%s/.netrc", home ? home : "");
     buf_init(&text, PASSWORD_FILE_MAX);
     int r = private_read(path, true, o->netrc, &text, why);
-    /* The file may belong to another program. */
+    /* Perhaps ~/.netrc is only for other programs. */
     if (r < 0 && !o->netrc && why->code == EX_NOPERM) {
         progress_note("no password is read: %s", why->text);
         r = 1;
@@ -179,8 +179,8 @@ static int from_command(const struct options *o, struct secret *ret,
     return r;
 }
 
-/* Asks on the terminal. A client certificate may be enough, so an empty
- * password is accepted with one. */
+/* Asks on the terminal. A client certificate can be enough, so with --cert an
+ * empty password, or no terminal, is accepted. */
 int password_ask(const struct options *o, const struct url *url,
                  struct secret *ret, struct failure *why)
 {
@@ -302,7 +302,7 @@ int tty_line(const char *prompt, char *out, size_t size)
 
 /* The choice of the proxy, and its password. libcurl speaks SOCKS5 and CONNECT,
  * and reads the proxy's answers. The proxy looks up the names of servers, so
- * that no name leaves this machine in another way. */
+ * this machine sends them nowhere else. */
 
 static const char *proxy_variable(const char *small, const char *large)
 {
@@ -311,7 +311,8 @@ static const char *proxy_variable(const char *small, const char *large)
     return value ? value : getenv(large);
 }
 
-/* Is ONE of NO_PROXY "*", the host, a domain above it, or its network? */
+/* Is ONE, an item of NO_PROXY, "*", the host, a domain above it, or a network
+ * that contains it? */
 static bool proxy_excepts_one(struct slice one, const char *host)
 {
     struct complaint unread;

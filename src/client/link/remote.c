@@ -12,7 +12,8 @@
 
 #define LISTING_LINE_MAX 8192
 #define PASSWORD_TRIES   3
-/* The rate of the slowest server. UINT_MAX seconds at this rate are 64 PiB. */
+/* The slowest server computes checksums at this rate. UINT_MAX seconds at this
+ * rate are 64 PiB. */
 #define HASH_BYTES_A_SECOND (16 * 1024 * 1024)
 
 /* Cuts the received bytes into lines. */
@@ -45,8 +46,8 @@ static size_t gathering_take(void *of, const char *bytes, size_t len)
             else
                 g->line[g->len++] = bytes[i];
         } else {
-            /* Count lines without an entry, too: otherwise they could come
-             * forever. */
+            /* Count lines without an entry, too: otherwise a server could send
+             * them for ever. */
             int r = ++g->lines > LISTING_MAX ? -E2BIG : gathering_line(g);
             g->error = r < 0 ? r : 0;
         }
@@ -56,9 +57,9 @@ static size_t gathering_take(void *of, const char *bytes, size_t len)
     return len;
 }
 
-/* Lists by VERB. LIST of a file, or of a directory that the user may not read,
- * often gives a line or nothing, and 226. So without MLSD the client enters
- * the directory, which fails for a file, and then lists it. */
+/* Lists by VERB. For a file, or for a directory that the user may not read,
+ * LIST often gives a line or nothing, and 226. So without MLSD the client
+ * enters the directory, which fails for a file, and then lists it. */
 static int remote_list_by(struct link *l, const char *path, const char *verb,
                           struct listing *ret, struct failure *why)
 {
@@ -98,8 +99,9 @@ static bool remote_shows_nothing(const struct listing *l)
     return l->count == 0 && l->refused == 0 && !l->itself;
 }
 
-/* A server that takes "-a" for a name shows nothing, or refuses it. Without
- * "-a" it hides the directory itself, and perhaps other names. */
+/* Lists by MLSD or by LIST -a. A server that takes "-a" for a name shows
+ * nothing, or refuses the command: then lists again by LIST. Without "-a" a
+ * server hides the directory itself, and perhaps other names. */
 int remote_list(struct link *l, const char *path, struct listing *ret,
                 struct failure *why)
 {
@@ -125,7 +127,8 @@ int remote_enter(struct link *l, const char *path, struct failure *why)
     return link_run(l, why);
 }
 
-/* Finds the facts in the next line of the reply to MLST that has some. */
+/* Finds the next line with facts in the reply to MLST. Returns false if there
+ * is none. */
 static bool remote_facts(struct slice *rest, struct slice *facts)
 {
     struct slice line;
@@ -199,9 +202,10 @@ bool remote_lacks_right(const struct link *l, const char *path)
     return false;
 }
 
-/* Asks about PATH. If an account lacks the right in a directory, a Sallyport
- * server refuses the question and logs that: then nothing else in this
- * directory is asked for. */
+/* Asks about PATH by VERB. If the account lacks the right in a directory, a
+ * Sallyport server refuses the question, and logs that. Then the client doesn't
+ * ask the same question for other names in this directory, but answers as the
+ * server did. */
 static int remote_ask(struct link *l, enum link_question question,
                       const char *verb, const char *path, struct failure *why)
 {
@@ -296,7 +300,7 @@ static enum presence remote_stat_by_list(struct link *l, const char *path,
     snprintf(directory, sizeof(directory), "%.*s",
              name ? (int)(name - path) : 0, path);
     int r = remote_list(l, directory, &all, why);
-    /* A directory that can't be listed may contain the entry. */
+    /* Perhaps a directory that can't be listed contains the entry. */
     if (r < 0 && !remote_absent(why))
         return PRESENCE_UNKNOWN;
     bool whole = r == 0 && all.whole,
@@ -311,8 +315,8 @@ static enum presence remote_stat_by_list(struct link *l, const char *path,
         return PRESENT;
     if (whole)
         return ABSENT;
-    /* The listing may lack the entry, so this asks for its SIZE. If the server
-     * has none, the listing is believed. */
+    /* The listing perhaps lacks the entry, so ask for its SIZE. If the server
+     * reports none, believe the listing. */
     *ret = (struct listing_entry){ .kind = ENTRY_FILE, .sized = true };
     enum presence there = remote_size(l, path, &ret->size, why);
     return there == PRESENCE_UNKNOWN && readable && !why->lost ? ABSENT : there;
@@ -334,7 +338,8 @@ static enum presence remote_stat_entry(struct link *l, const char *path,
         return remote_absent(why) ? ABSENT : PRESENCE_UNKNOWN;
     rest = buf_slice(&l->lines);
     while (remote_facts(&rest, &facts)) {
-        /* Use the requested name, whatever the server reports. */
+        /* Replace the name that the server reports by any safe name: the caller
+         * knows the name. */
         char text[1024];
         snprintf(text, sizeof(text), "%.*s x", (int)facts.len, facts.ptr);
         if (listing_take_mlsd(&one, slice_from(text)) == 0) {
@@ -352,12 +357,14 @@ enum presence remote_stat(struct link *l, const char *path,
 {
     *why = (struct failure){ 0 };
     enum presence r = remote_stat_entry(l, path, ret, why);
-    /* MLST and MLSD need not give the size; a link may lead to a file. */
+    /* MLST and MLSD need not give the size. Ask also for a link, since it can
+     * lead to a file. */
     if (r == PRESENT && ret->kind != ENTRY_DIRECTORY && !ret->sized) {
         ret->sized = remote_size(l, path, &ret->size, why) == PRESENT;
         r = !ret->sized && why->lost ? PRESENCE_UNKNOWN : PRESENT;
     }
-    /* Servers reply 550 in both cases, with different texts. */
+    /* Servers reply 550 if the file is missing and if a right is missing, with
+     * different texts. */
     if (r == ABSENT && !remote_lacks_right(l, path))
         fail(why, EX_NOINPUT, "there is no such file or directory");
     return r;
@@ -470,7 +477,8 @@ int remote_set_time(struct link *l, const char *path, time_t when,
     do
         r = remote_ask(l, QUESTION_MFMT, verb, path, why);
     while (r < 0 && link_again(l, &retry, path, why));
-    /* After MDTM it may mean that the server isn't configured to set times. */
+    /* After MDTM a 5xx can mean that the server isn't configured to set times.
+     * Count it as a refusal for this file. */
     if (r < 0 && why->reply >= 500 && verb[1] == 'D')
         why->reply = 550;
     return r;
@@ -478,8 +486,8 @@ int remote_set_time(struct link *l, const char *path, time_t when,
 
 /* Features, and the login. */
 
-/* Reads " HASH SHA-256*;SHA-512;MD5"; the star marks the server's current
- * choice. The client can compute two of these by OpenSSL. */
+/* Reads "SHA-256*;SHA-512;MD5" of the feature HASH; the star marks the server's
+ * current choice. The client can compute SHA-256 and SHA-512. */
 static void site_hash(struct site *s, struct slice rest)
 {
     struct slice name;
@@ -518,8 +526,8 @@ static void site_feature(struct site *s, struct slice line)
         s->hash = "SHA-256";
 }
 
-/* Reads FEAT. A server that refuses it has no features; any other failure is an
- * error. */
+/* Reads the features by FEAT. A server that refuses FEAT has none; any other
+ * failure is an error. */
 static int site_learn(struct site *s, struct link *l, struct failure *why)
 {
     struct slice rest, line;
@@ -539,9 +547,10 @@ static int site_learn(struct site *s, struct link *l, struct failure *why)
     return r < 0 && why->lost ? -1 : 0;
 }
 
-/* Before the user types a password or a code, makes the server prove its
- * identity: a login goes as far as its question for a password. With a client
- * certificate the server may need none. */
+/* Makes the server prove its identity before the user types a password or a
+ * code: a login goes as far as the server's question for a password. With a
+ * client certificate the server perhaps asks for none: then this login counts.
+ */
 static int site_ask(struct site *s, struct link *l, bool known,
                     struct failure *why)
 {
@@ -557,9 +566,9 @@ static int site_ask(struct site *s, struct link *l, bool known,
     return known ? 0 : password_ask(s->options, &s->url, &s->password, why);
 }
 
-/* Adds the code after the password, for the first login. Later logins have the
- * password alone: for a time the server needs no other code, and this one is
- * stale. */
+/* Asks for the one-time code, and makes the first login with the code after the
+ * password. Later logins send the password alone: for a time the server needs
+ * no other code, and this code is stale. */
 static int site_use_code(struct site *s, struct link *l, struct failure *why)
 {
     SECRET_CLEANUP struct secret alone = s->password;
@@ -598,9 +607,9 @@ static int site_log_in(struct site *s, struct link *l, bool known,
     return site_learn(s, l, why);
 }
 
-/* As site_log_in(), with retries: a server that is full, or away for a moment,
- * such as during its upgrade, refuses the client before the login. Nobody types
- * a password or a code twice. */
+/* Logs in with retries: a server that is full, or away for a moment, such as
+ * during its upgrade, refuses the client before the login. A retry never makes
+ * the user type a password or a code again. */
 static int site_come_in(struct site *s, struct link *l, bool known,
                         struct failure *why)
 {
@@ -613,7 +622,7 @@ static int site_come_in(struct site *s, struct link *l, bool known,
         link_close(l);
         r = site_log_in(s, l, known, why);
     }
-    /* As ssh does: a typed password may have a slip. */
+    /* Ask again, as ssh does: a typed password can have a slip. */
     for (int i = 1; i < PASSWORD_TRIES && r < 0 && s->typed &&
                     why->reply == 530 && why->code == EX_NOPERM;
          i++) {
@@ -637,8 +646,9 @@ int site_open(struct site *s, const struct options *o, const struct url *url,
     if (found < 0)
         return -1;
     int r = site_come_in(s, l, found == 0, why);
-    /* As ssh does, ask about a server that no CA confirms; its name and its
-     * dates are then not checked. --yes answers --trust-new only. */
+    /* Ask about a server that no CA confirms, as ssh does. The client then
+     * doesn't check the name and the dates of the certificate. --yes is an
+     * answer for --trust-new only. */
     if (r < 0 && why->unknown && !o->pin && !o->cacert && !o->json && !o->yes &&
         tty_there()) {
         link_close(l);

@@ -66,8 +66,8 @@ int certificate_read(X509 *x, struct server_certificate *ret)
     return 0;
 }
 
-/* Looks at the server's certificate. The handshake ends with it, so neither a
- * name nor a certificate of the user has been sent. */
+/* Looks at the server's certificate. The handshake ends with the certificate,
+ * so the client has sent neither a name nor a certificate of the user. */
 
 static int glance_take(X509_STORE_CTX *store, void *of)
 {
@@ -107,14 +107,14 @@ int link_glance(const struct options *o, const struct url *url,
     const struct options bare = { .timeout = o->timeout,
                                   .debug = o->debug,
                                   .cacert = o->cacert };
-    /* The callback above decides, not a CA or a key. */
+    /* glance_take() decides, not a CA or a key. */
     struct site s = { .url = *url,
                       .proxy = *proxy,
                       .options = &bare,
                       .trust.by_pin_alone = true };
     struct link l;
 
-    s.url.user[0] = '\0'; /* so that libcurl can't send it */
+    s.url.user[0] = '\0'; /* so that libcurl can't send the user's name */
     if (link_open(&l, &s, why) == 0) {
         l.glance = g;
         link_command(&l, why, "NOOP");
@@ -186,7 +186,7 @@ static int trust_remember(const struct options *o, const struct url *url,
         open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
     if (fd < 0)
         return fail_errno(why, errno, path);
-    /* The last line may lack its end. */
+    /* The last line perhaps lacks its end. */
     bool lacks = fstat(fd, &st) == 0 && st.st_size > 0 &&
                  pread(fd, &last, 1, st.st_size - 1) == 1 && last != '\n';
     snprintf(line, sizeof(line), "%s%s:%u %s %.10s\n", lacks ? "\n" : "",

@@ -153,7 +153,7 @@ static const struct option_row *option_find(struct slice name)
     return NULL;
 }
 
-/* SESSION: the command of this line of a session; or NULL. */
+/* SESSION is the command of this line of a session, or NULL. */
 static int option_unknown(const char *text, struct slice name,
                           const char *session, struct complaint *c)
 {
@@ -182,8 +182,8 @@ static bool words_have(const char *words, const char *word)
     return false;
 }
 
-/* May a value from SOURCE replace the current one? It must come from a source
- * that counts at least as much. */
+/* May a value from SOURCE replace the current value? If SOURCE counts at least
+ * as much as the current value's source, records SOURCE and returns true. */
 static bool option_counts(struct options *o, const struct option_row *row,
                           enum option_source source)
 {
@@ -274,7 +274,8 @@ static int option_value(struct options *o, const struct option_row *row,
     return 0;
 }
 
-/* Takes VALUE, the rest of the option's own word, or the next word. */
+/* Takes VALUE, the rest of the option's word; if it is NULL, takes the next
+ * word. */
 static int option_take(struct options *o, const struct option_row *row,
                        const char *value, char ***next, struct complaint *c)
 {
@@ -396,8 +397,9 @@ const struct option_row *options_misfit(const struct options *o,
 
 /* Decides which files a call leaves out, by their names and ages. */
 
-/* Does PATTERN match? With "/" in it, it is for the whole path, otherwise for
- * the name. If it ends in "/", it is for directories only. */
+/* Does PATTERN match? A pattern that contains "/" is for the whole path, any
+ * other for the last component. A "/" at the end doesn't count as contained: it
+ * makes the pattern match directories only. */
 static bool filter_matches(const char *pattern, const char *path,
                            bool directory)
 {

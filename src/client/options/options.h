@@ -14,14 +14,14 @@
 
 /* The choice if a name is taken, here or on the server. */
 enum conflict_choice {
-    CONFLICT_ASK, /* on a terminal; elsewhere as CONFLICT_RENAME */
+    CONFLICT_ASK, /* asks on a terminal; elsewhere acts as CONFLICT_RENAME */
     CONFLICT_SKIP,
     CONFLICT_RENAME, /* new-NAME, new-2-NAME ... */
     CONFLICT_OVERWRITE,
     CONFLICT_CHOICES,
 };
 
-/* The source of a value; a later one in this list is stronger. */
+/* The source of a value. A later source in this list is stronger. */
 enum option_source {
     OPTION_FROM_NOWHERE,
     OPTION_FROM_DEFAULT, /* the section [default] of the profiles */
@@ -78,7 +78,8 @@ struct option_row {
     size_t offset; /* in struct options */
     uint64_t least, most;
     bool in_profile;
-    const char *value, *help; /* VALUE: its name in the help */
+    const char *value, *help; /* VALUE: the value's name in the help; NULL:
+                               * a flag */
     const char
         *commands; /* commands that use it, with blanks between; NULL: all */
 };
@@ -87,28 +88,30 @@ extern const size_t option_count;
 
 void options_default(struct options *o);
 
-/* Takes the options out of argv (in any order, "--" ends them) and leaves the
- * words. Options that O has already count as given in an earlier line. COMMAND,
- * of a session, may have letters of its own; NULL: it is the first word.
- * Returns the number
- * of words, or a negative number with the complaint. */
+/* Takes the options out of argv (in any order; "--" ends the options), and
+ * leaves the words. Options that O has already count as given in an earlier
+ * line. COMMAND is the command of a session's line, which may have letters of
+ * its own; NULL: the first word is the command. Returns the number of words, or
+ * -EINVAL with the complaint. */
 int options_parse(struct options *o, const char *command, int argc, char **argv,
                   struct complaint *c);
-/* Takes one "key = value" of a profile; flags have yes or no. Returns 0 or
- * -EINVAL. */
+/* Takes one "key = value" of a profile; the value of a flag is yes or no.
+ * Returns 0, or -EINVAL with the complaint. */
 int options_set(struct options *o, enum option_source source, const char *key,
                 const char *value, struct complaint *c);
-/* Returns the first option of this line that COMMAND doesn't use, or NULL: the
- * user may rely on such an option, such as --max-delete. The options of "open"
- * are for later lines, too. Options of a profile never count as misfits. */
+/* Returns the first option of this line that COMMAND doesn't use, or NULL. The
+ * caller refuses such an option, since the user may rely on it (--max-delete).
+ * "open" also takes all options that a profile may have: they are for later
+ * lines. Options from a profile never count as misfits. */
 const struct option_row *options_misfit(const struct options *o,
                                         const char *command);
 /* Do the filters leave out PATH, which is relative to the directory of the
- * call? The first pattern that matches decides. If none matches, a file is left
- * out if the first filter is an --include; a directory isn't. */
+ * call? The first pattern that matches decides. If none matches, the filters
+ * leave out a file if the first filter is an --include, and never a
+ * directory. */
 bool options_exclude(const struct options *o, const char *path, bool directory);
-/* Is a file with this time of change younger than --min-age? No for 0, which
- * means unknown. */
+/* Is a file with this time of change younger than --min-age? Returns false for
+ * 0, an unknown time. */
 bool options_too_young(const struct options *o, time_t modified);
 /* Does COMMAND use the option? */
 bool option_is_for(const struct option_row *row, const char *command);
@@ -123,9 +126,10 @@ struct url_pattern {
     char text[URL_PATTERN_MAX];
     size_t len;
     bool some;  /* it contains * ? or [, so it is a pattern */
-    bool ended; /* by "/" */
+    bool ended; /* a "/" follows the component */
 };
-/* Adds the next character of the path; LITERAL: not as a pattern. */
+/* Adds the next character of the path. LITERAL: the character stands for
+ * itself, not for a pattern. */
 void url_pattern_add(struct url_pattern *p, char c, bool literal);
 
 /* The server and the path of a URL: ftps://USER@HOST:PORT/PATH. */
@@ -149,30 +153,33 @@ int url_parse(const char *text, struct url *ret, struct complaint *c);
 #define URL_PLACE_MAX (URL_PART_MAX + 16)
 const char *url_place(const struct url *u, char out[URL_PLACE_MAX]);
 
-/* Parses the URL of a proxy, SCHEME://[USER@]HOST:PORT, in the same way. */
+/* Parses the URL of a proxy, SCHEME://[USER@]HOST:PORT, and refuses a password
+ * in the same way. *socks: is it a SOCKS proxy? Returns 0, or -EINVAL with the
+ * complaint. */
 int url_parse_proxy(const char *text, bool *socks, struct url *ret,
                     struct complaint *c);
 
 /* Returns the last component of PATH, or "" if PATH ends in "/". */
 const char *url_base(const char *path);
-/* Appends NAME to DIR with one "/" between. "" and "." are the login directory,
- * ".." goes up but never above it, and a NAME that begins with "/" begins
- * there. Returns 0 or -ENAMETOOLONG. */
+/* Appends NAME to DIR with one "/" between. DIR "" is the login directory. "."
+ * has no effect, ".." goes up but never above the login directory, and a NAME
+ * that begins with "/" begins at the login directory. Returns 0 or
+ * -ENAMETOOLONG. */
 int url_join(const char *dir, const char *name, char out[URL_PATH_MAX]);
 
-/* Reads files with secrets or trust, which no other user may read or change: a
- * whole regular file of the caller's, of at most BUF's maximum. With SECRET no
- * other user may have any right to it, except where root puts the secrets of a
- * service. Returns 0; 1: the file is missing, unless it MUST exist; -1 with the
- * reason. */
+/* Reads a whole file with secrets or trust, of at most INTO's maximum. It must
+ * be a regular file of the caller or of root, and no other user may change it.
+ * With SECRET no other user may read it. Exceptions are the group of root's
+ * file, and root's files in /run/secrets and /run/credentials. Returns 0; 1:
+ * the file is missing, unless it MUST exist; -1 with the reason. */
 int private_read(const char *path, bool secret, bool must, struct buf *into,
                  struct failure *why);
 /* Returns the length of a byte order mark of UTF-8 at the beginning of TEXT,
  * which editors of Windows write, or 0. */
 size_t text_mark(const char *text, size_t len);
-/* Writes the path $VARIABLE/sallyport/NAME or, if the variable isn't set,
- * ~/FALLBACK/sallyport/NAME. Returns 0, or -1: neither variable is set, or the
- * path is too long. */
+/* Writes the path $VARIABLE/sallyport/NAME or, if the variable isn't an
+ * absolute path, $HOME/FALLBACK/sallyport/NAME. Returns 0; -1: HOME isn't an
+ * absolute path either, or the path is too long. */
 int private_place(const char *variable, const char *fallback, const char *name,
                   char out[PATH_MAX]);
 
@@ -186,8 +193,8 @@ void private_directories(char *path);
  *     cacert = /home/anna/drop.pem
  *     parallel = 4
  *
- * The section [default] is for all profiles. A profile's own setting counts
- * more, and one of the command line counts most. */
+ * The section [default] is for all profiles. A setting of the named profile
+ * counts more, and an option of the command line counts most. */
 
 #define PROFILE_NAME_MAX 64
 

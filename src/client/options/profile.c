@@ -1,5 +1,6 @@
 /* Profiles, and private files: passwords, netrc, profiles and known hosts. The
- * open file is checked, never a name that could change in between. */
+ * checks look at the open file, since somebody could give its name to another
+ * file. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -48,7 +49,8 @@ static int private_judge(int fd, const char *path, bool secret,
         return fail(why, EX_NOINPUT, "%s: not a regular file", path);
     if (st.st_uid != geteuid() && st.st_uid != 0)
         return fail(why, EX_NOPERM, "%s: belongs to another user", path);
-    /* Root chooses the group of its file (Kubernetes). */
+    /* The group of root's file may read it: root has chosen this group
+     * (Kubernetes). */
     mode_t others = st.st_uid == 0 && geteuid() != 0 ? 027 : 077;
     if (secret && st.st_mode & others && !private_is_given(fd, &st))
         return fail(why, EX_NOPERM, "%s: others can read it; run: chmod 600 %s",

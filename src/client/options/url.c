@@ -47,7 +47,8 @@ void url_pattern_add(struct url_pattern *p, char c, bool literal)
     }
     if (p->ended)
         *p = (struct url_pattern){ 0 };
-    /* Too long: no such name exists, so nothing would match. */
+    /* Ignore the rest of a pattern that is longer than any file's name: it
+     * matches nothing. */
     if (p->len + 3 > sizeof(p->text))
         return;
     p->some |= !literal && strchr("*?[", c);
@@ -57,7 +58,9 @@ void url_pattern_add(struct url_pattern *p, char c, bool literal)
     p->text[p->len] = '\0';
 }
 
-/* Decodes. PATTERN (or NULL): an encoded character is literal there. */
+/* Decodes %XX. PATTERN (or NULL) gets the characters, too; encoded characters
+ * are literal there. Returns 0; -EINVAL: a wrong %XX, or a control character;
+ * -ENAMETOOLONG. */
 static int url_decode(struct slice s, char *out, size_t size,
                       struct url_pattern *pattern)
 {
@@ -89,7 +92,8 @@ static int url_decode(struct slice s, char *out, size_t size,
     return 0;
 }
 
-/* Copies one part of a URL, decoded. Returns 0; 1: it is missing; -EINVAL. */
+/* Copies one part of a URL, decoded. Returns 0; 1: the URL has no port;
+ * -EINVAL: the part is wrong or too long. */
 static int url_part(CURLU *u, CURLUPart part, char *out, size_t size)
 {
     char *text = NULL;

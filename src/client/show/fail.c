@@ -1,6 +1,6 @@
 /* Turns a result of libcurl or a reply of the server into words for a person,
- * an exit code, and the decision whether to retry; harmless text and readable
- * figures for the terminal. Pure. */
+ * an exit code, and the decision whether to retry. Makes texts harmless and
+ * figures readable for the terminal. Pure. */
 #include <curl/curl.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -103,8 +103,8 @@ static const struct fail_row {
     { 550, NULL, EX_NOINPUT, false, "check the name and your rights" },
     { 552, NULL, EX_CANTCREAT, false, "a limit of size or space is reached" },
     { 553, NULL, EX_CANTCREAT, false, "choose another name" },
-    /* The client has reached the server before any transfer. So a name that
-     * isn't found later is an outage. */
+    /* Retry, since the client has reached the server before any transfer: a
+     * name that can't be resolved later means an outage. */
     { CURLE_COULDNT_RESOLVE_HOST, NULL, EX_NOHOST, true,
       "no such host; check the name" },
     { CURLE_COULDNT_RESOLVE_PROXY, NULL, EX_NOHOST, true,
@@ -119,7 +119,8 @@ static const struct fail_row {
       "no connection; check host, port and firewall" },
     { CURLE_OPERATION_TIMEDOUT, NULL, EX_TEMPFAIL, true,
       "no answer in time; check port and firewall" },
-    /* libcurl says "target host name" or, since 8.0, names the kind of name. */
+    /* After "subject name", libcurl's text has "target host name" or, since
+     * 8.0, the kind of the name. */
     { CURLE_PEER_FAILED_VERIFICATION, "subject name", EX_NOPERM, false,
       "the server's certificate is for another name; use that name in the URL, "
       "or trust its key by --pin" },
@@ -189,8 +190,9 @@ int fail_curl(struct failure *why, int curl, int reply, const char *text,
      * ALLO. */
     if (reply >= 500 && fail_is_cut(curl))
         reply = 0;
-    /* If the server has refused, its reply explains more. But a refused AUTH is
-     * more than a missing command, so there the reply is only a detail. */
+    /* If the server has refused, its reply explains more than libcurl's result.
+     * But if it has refused AUTH, the result explains more, and the reply is
+     * only a detail. */
     if (reply >= 500 && curl == CURLE_USE_SSL_FAILED) {
         detail = text;
     } else if (reply >= 400 && curl != CURLE_ABORTED_BY_CALLBACK &&

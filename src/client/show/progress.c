@@ -1,6 +1,6 @@
-/* Shows progress: bars, lines, or JSON. One lock protects everything; the
- * terminal is written at most ten times a second, so a thousand small files
- * cost nothing. */
+/* Shows progress: bars, lines, or JSON. One lock protects everything. The bars
+ * are drawn at most ten times a second, so a thousand small files cost
+ * nothing. */
 #include <limits.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -24,8 +24,8 @@ json_t *event_text(const char *text)
     return s ? s : json_string(show_text(text, safe, sizeof(safe)));
 }
 
-/* Prints an object in ASCII only: a terminal also obeys some other characters.
- * The pieces of a line stay together. */
+/* Prints an object in ASCII only, since a terminal obeys some other characters,
+ * too. The lock keeps lines of several threads apart. */
 void event_print(json_t *object)
 {
     FILE *out = event_aside ? stderr : stdout;
@@ -65,7 +65,7 @@ static struct {
         size_t files, ended; /* files: 0 if there is no total */
         uint64_t bytes, done, moved, began;
         bool more; /* files may still be found */
-    } all;         /* done, moved: of files that have ended */
+    } all;         /* bytes: of all files; done, moved: of ended files */
 } progress = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 void progress_start(enum progress_style style, bool aside)
@@ -85,8 +85,8 @@ static unsigned progress_width(void)
     return w.ws_col > WIDTH_MAX ? WIDTH_MAX : w.ws_col;
 }
 
-/* Erases the bars. Counts lines: a line that was drawn on a wider screen takes
- * several lines on a narrow one. */
+/* Erases the bars. Counts the lines again, since a bar of a wide screen takes
+ * several lines if the user has made the screen narrower. */
 static void progress_clear(void)
 {
     if (progress.drawn == 0)

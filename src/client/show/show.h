@@ -9,9 +9,9 @@
 
 #define SHOW_MAX 1024
 
-/* Makes text from a server, and file names, harmless before they reach the
- * terminal: copies TEXT; control bytes (C0, DEL, C1) and bytes that aren't
- * UTF-8 become \xHH. A text that doesn't fit ends with "...". Returns OUT. */
+/* Makes text from a server, and file names, harmless for the terminal. Copies
+ * TEXT to OUT; control bytes (C0, DEL, C1) and bytes that aren't UTF-8 become
+ * \xHH. A text that doesn't fit ends with "...". Returns OUT. */
 const char *show_text(const char *text, char *out, size_t size);
 
 /* Writes "512 B", "1.5 KiB", "64 MiB". Returns OUT. */
@@ -22,8 +22,8 @@ const char *show_size(uint64_t bytes, char out[SHOW_SIZE_MAX]);
 #define SHOW_TIME_MAX 16
 const char *show_time(uint64_t seconds, char out[SHOW_TIME_MAX]);
 
-/* Returns the columns of TEXT on a terminal. Characters of Chinese, Japanese
- * and Korean take two. */
+/* Returns the number of columns that TEXT takes on a terminal. A Chinese,
+ * Japanese or Korean character takes two columns. */
 size_t show_columns(const char *text);
 
 #define FAILURE_TEXT 1024
@@ -43,15 +43,15 @@ struct failure {
 /* Fills WHY in, with a text that is safe for a terminal. Returns -1. */
 int fail(struct failure *why, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* Does the same for an errno: "NAME: No such file or directory"; NAME may be
- * "". */
+/* Does the same for an errno: "NAME: No such file or directory". NAME may be
+ * "". Returns -1. */
 int fail_errno(struct failure *why, int error, const char *name);
-/* Adds to the reason's text, in the same way. */
+/* Appends to the text of WHY, which stays safe for a terminal. */
 void fail_add(struct failure *why, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Fills WHY in from a CURLcode, the server's last reply (0: none) with its
- * text, and libcurl's own message. Returns -1. */
+/* Fills WHY in. CURL is a CURLcode, REPLY the server's last reply (0: none),
+ * TEXT the reply's text, and DETAIL libcurl's own message. Returns -1. */
 int fail_curl(struct failure *why, int curl, int reply, const char *text,
               const char *detail);
 
@@ -79,40 +79,44 @@ struct progress_row {
     uint64_t began; /* clock_ms() at its beginning */
 };
 
-/* ASIDE: the objects of --json go to standard error from now on, since standard
- * output gets a file. */
+/* Sets the style. ASIDE: standard output gets a file, so the objects of --json
+ * go to standard error. */
 void progress_start(enum progress_style style, bool aside);
-/* Hides the bars. The next change shows them again unless they are HELD, for a
- * question on the terminal. */
+/* Hides the bars. HELD: they stay hidden, for a question on the terminal;
+ * otherwise the next change shows them again. */
 void progress_hold(bool held);
 
-/* Shows a transfer that begins. NAME must outlive it. */
+/* Begins the row of a transfer, and returns it. NAME must stay valid until the
+ * row ends. */
 struct progress_row *progress_begin(const char *verb, const char *name,
                                     uint64_t total);
 void progress_resume(struct progress_row *r, uint64_t first);
-/* DONE bytes of the whole file have been transferred. */
+/* Shows that DONE bytes of the whole file have been transferred. */
 void progress_moved(struct progress_row *r, uint64_t done);
-/* Ends the row. WHY is NULL for a success, otherwise it is printed. CHECKED:
- * the checksums were compared. */
+/* Ends the row, and prints the result. AS is the name that the file got. WHY is
+ * the failure, or NULL. CHECKED: the checksums were the same. */
 void progress_end(struct progress_row *r, const char *as, bool checked,
                   const struct failure *why);
 
-/* Expects FILES, BYTES in all (0: unknown), and perhaps MORE: if there are
- * several, a line below the bars shows the total. 0 files: they are over. */
+/* Sets the total: FILES with BYTES in all (0: unknown). MORE: more files may
+ * still be found. If there are several files, a line below the bars shows the
+ * total. FILES 0: there is no total any more. */
 void progress_expect(size_t files, uint64_t bytes, bool more);
-/* Counts a file of SIZE bytes that needs no transfer. R: its row, or NULL. */
+/* Counts a file of SIZE bytes that needs no transfer. Ends its row R, unless R
+ * is NULL. */
 void progress_settle(struct progress_row *r, uint64_t size);
 
-/* Prints a line that isn't an error above the bars. */
+/* Prints a note above the bars, unless the style is PROGRESS_QUIET. */
 void progress_note(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 /* Prints an error outside a transfer. */
 void progress_error(const char *what, const struct failure *why);
 
-/* The output of --json: one object per line on standard output. */
-/* Prints and frees OBJECT. Bytes that aren't UTF-8 become \xHH. */
+/* The output of --json: one object per line. */
+/* Prints and frees OBJECT. */
 void event_print(json_t *object);
-/* Makes a JSON string of a text from outside, whatever its bytes are. */
+/* Makes a JSON string of a text from outside. If it isn't UTF-8, show_text()
+ * makes its bytes harmless first. */
 json_t *event_text(const char *text);
 
 #endif

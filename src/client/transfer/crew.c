@@ -1,5 +1,5 @@
-/* The crew: links that do the jobs of a queue, each in a thread of its own, and
- * the retries of each job. */
+/* The crew: links that do the jobs of a queue, each link in a thread of its
+ * own, and the retries of each job. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -20,22 +20,23 @@
 struct crew {
     struct jobs *jobs;
     const struct site *site;
-    pthread_cond_t changed; /* signalled when there is a job, or no more will
-                             * come */
+    pthread_cond_t changed; /* signalled when a job waits, or when no more jobs
+                             * will come */
     size_t busy;            /* links that have a job */
     size_t walking;         /* running jobs that may add others */
     size_t links;           /* links that the server has let in */
-    size_t wanted;          /* threads, beside the first link's */
+    size_t wanted;          /* threads to start, besides the first link's */
     size_t running;         /* threads that were started */
     pthread_t thread[WORKERS_MAX];
-    /* Jobs of links that the server has refused after a cut. */
+    /* Jobs for other links: after a cut the server has refused the links that
+     * had these jobs. */
     struct crew_left {
         struct file_transfer transfer;
         struct failure why;
     } left[WORKERS_MAX + 1];
     size_t left_count;
     bool told;        /* the user was told that there are fewer links */
-    atomic_bool over; /* links that aren't let in yet aren't needed any more */
+    atomic_bool over; /* links that still log in are no longer needed */
 };
 
 static void *crew_thread(void *of);
@@ -75,7 +76,8 @@ static bool crew_give(struct crew *c, struct file_transfer *ret)
     return true;
 }
 
-/* All jobs are done. Does the command add others? */
+/* Asks the command for more jobs, since all jobs are done. Returns true if it
+ * has added some. */
 static bool crew_goes_on(struct crew *c)
 {
     struct jobs *j = c->jobs;
@@ -96,9 +98,9 @@ static bool crew_goes_on(struct crew *c)
     return more;
 }
 
-/* Takes the next job. If there is none, waits: a busy link may add some, or
- * leave its own. Returns false if none will come; the link isn't counted any
- * more. */
+/* Takes the next job. If there is none, waits, since a busy link can add jobs,
+ * or leave its own to others. Returns false if no job will come; then the link
+ * no longer counts. */
 static bool crew_take(struct crew *c, struct link *l, struct file_transfer *ret)
 {
     struct jobs *j = c->jobs;
@@ -126,7 +128,8 @@ static bool crew_take(struct crew *c, struct link *l, struct file_transfer *ret)
     return some;
 }
 
-/* Ends the link's job; it is over, or another link continues it. */
+/* Counts the link as free: its job is over, or another link continues the
+ * job. */
 static void crew_put_down(struct crew *c, const struct job *job)
 {
     c->busy--;
@@ -135,7 +138,7 @@ static void crew_put_down(struct crew *c, const struct job *job)
 }
 
 /* Leaves the job of a refused link to the other links. Returns false if there
- * are none. */
+ * are no others. */
 static bool crew_leave(struct crew *c, const struct file_transfer *t,
                        const struct failure *why)
 {
@@ -150,9 +153,9 @@ static bool crew_leave(struct crew *c, const struct file_transfer *t,
     return others;
 }
 
-/* Makes the tries that the options permit. After a try with progress they are
- * counted from 0 again. Returns 0; 1: another link continues the job; -1 with
- * the reason. */
+/* Makes the tries that the options permit. After progress the count of tries
+ * begins at 0 again. Returns 0; 1: another link continues the job; -1 with the
+ * reason. */
 static int crew_try(struct crew *c, struct file_transfer *t,
                     struct failure *why)
 {
@@ -204,7 +207,7 @@ static void crew_end(struct crew *c, struct file_transfer *t, int r,
     else if (r < 0)
         progress_error(job->remote, why);
     /* If the server stores files under other names, a sync would upload them
-     * again each time: stop. */
+     * again each time, so no more jobs begin. */
     if (r < 0 && job->overwrite && why->code == EX_CANTCREAT &&
         job->kind == JOB_PUT && strcmp(t->remote, job->remote) != 0)
         j->stopped = true;
@@ -234,9 +237,9 @@ static void crew_end(struct crew *c, struct file_transfer *t, int r,
     pthread_mutex_unlock(&j->lock);
 }
 
-/* Logs a link in. Servers limit the sessions of a user: a link that the server
- * doesn't let in takes no job, and the other links do all of them. It waits for
- * the server's answer only while they work. */
+/* Logs a link in. Waits for the server's answer only while other links work.
+ * Servers limit the sessions of a user: if the server refuses this link, the
+ * other links do all jobs. Returns true if the link is logged in. */
 static bool crew_is_let_in(struct crew *c, struct link *l)
 {
     struct failure why;
@@ -256,8 +259,9 @@ static bool crew_is_let_in(struct crew *c, struct link *l)
     return in;
 }
 
-/* Returns a link to the crew: after a cut the server may refuse a link that it
- * had let in. It tries to come back while the others work. */
+/* Logs in again a link that the server has refused after a cut. Makes as many
+ * tries as --retries permits, while other links work. Returns true if the link
+ * is logged in. */
 static bool crew_comes_back(struct crew *c, struct link *l)
 {
     uint64_t pause = 1;
@@ -276,7 +280,8 @@ static bool crew_comes_back(struct crew *c, struct link *l)
     return false;
 }
 
-/* Works until no job is left, or the server refuses the link for good. */
+/* Does jobs until none is left, or until the link can't log in again after a
+ * cut. */
 static void crew_work(struct crew *c, struct link *l)
 {
     struct file_transfer t;
@@ -316,8 +321,8 @@ void jobs_run(struct jobs *j, const struct site *s, struct link *first)
                        .links = 1,
                        .wanted = links > WORKERS_MAX ? WORKERS_MAX : links - 1,
                        .changed = PTHREAD_COND_INITIALIZER };
-    /* The server may have ended the first link's session meanwhile. If it can't
-     * log in again, the other links do its work. */
+    /* The server may have ended the first link's session meanwhile. If this
+     * link can't log in again, the other links do its work. */
     if (links > 1 && j->walks.count + j->others.count > 1 &&
         link_refresh(first, &why) < 0 && first->denied)
         progress_error("", &why);
@@ -326,8 +331,8 @@ void jobs_run(struct jobs *j, const struct site *s, struct link *first)
     crew_wake(&c);
     pthread_mutex_unlock(&j->lock);
     crew_work(&c, first);
-    /* Other links may still start threads while this waits for the first
-     * ones. */
+    /* While this loop waits for the first threads, other threads can start
+     * more. */
     pthread_mutex_lock(&j->lock);
     for (size_t ended = 0; ended < c.running; ended++) {
         pthread_mutex_unlock(&j->lock);
@@ -335,8 +340,8 @@ void jobs_run(struct jobs *j, const struct site *s, struct link *first)
         pthread_mutex_lock(&j->lock);
     }
     pthread_mutex_unlock(&j->lock);
-    /* Ctrl-C, a denied login or a lack of memory leaves jobs of refused
-     * links. */
+    /* After Ctrl-C, a denied login or a lack of memory, jobs of refused links
+     * can be left. */
     while (c.left_count > 0) {
         struct crew_left *left = &c.left[--c.left_count];
 
@@ -345,8 +350,7 @@ void jobs_run(struct jobs *j, const struct site *s, struct link *first)
         left->transfer.link = first;
         crew_end(&c, &left->transfer, -1, &left->why);
     }
-    /* A login may be denied between two files, so that none of them has
-     * failed. */
+    /* A login can be denied between two files; then no file has failed. */
     if (j->code == 0 && atomic_load(&link_denied) &&
         (j->walks.count > 0 || j->others.count > 0)) {
         fail(&why, EX_NOPERM, "a login was denied, so not all is done");

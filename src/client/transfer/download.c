@@ -1,5 +1,5 @@
-/* A download: the bytes go into a partial file beside the target. It gets the
- * target's name when it is complete and its checksum is right. */
+/* A download: the bytes go into a partial file beside the target. The partial
+ * file gets the target's name when it is complete and its checksum is right. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,8 +10,8 @@
 #include "sallyport/base/fd.h"
 #include "transfer.h"
 
-/* Has a server that lists files reported the length of this one? Then more
- * bytes, which could fill the disk, aren't accepted. */
+/* Has the server reported the file's length by MLST or MLSD? Then the client
+ * accepts no bytes beyond this length, since they could fill the disk. */
 static bool download_is_sized(const struct file_transfer *t)
 {
     return t->link->site->mlst && t->fd != STDOUT_FILENO;
@@ -32,7 +32,8 @@ static size_t download_take(void *of, const char *bytes, size_t len)
     return t->too_long ? 0 : len;
 }
 
-/* Gets size and time of the file; each try asks again. */
+/* Gets the size and the time of the file: before the transfer begins, from the
+ * listing, if it has them; otherwise from the server. */
 static int download_facts(struct file_transfer *t, struct failure *why)
 {
     struct listing_entry e = { .kind = ENTRY_FILE,
@@ -83,7 +84,7 @@ static int download_target(struct file_transfer *t, struct failure *why)
         return errno == ENOENT ? 0 : fail_errno(why, errno, t->local);
     if (S_ISDIR(st.st_mode))
         return fail(why, EX_CANTCREAT, "%s: is a directory", t->local);
-    /* A device, a pipe, or a link to one. */
+    /* Refuse a device, a pipe, or a link to one of them. */
     if (stat(t->local, &st) == 0 && !S_ISREG(st.st_mode) &&
         !S_ISDIR(st.st_mode))
         return fail(why, EX_CANTCREAT,
@@ -101,9 +102,9 @@ static int download_target(struct file_transfer *t, struct failure *why)
     return r;
 }
 
-/* Was the end of the data connection surely the end of the file? If a length
- * was announced, the caller or libcurl compares it. libcurl treats SIZE 0 as an
- * unknown length. */
+/* Is it certain that the end of the data connection was the end of the file? If
+ * a length was announced, the caller or libcurl compares it. libcurl treats
+ * SIZE 0 as an unknown length. */
 static bool download_is_whole(struct file_transfer *t)
 {
     curl_off_t length = -1;
@@ -220,16 +221,16 @@ int download_once(struct file_transfer *t, struct failure *why)
         return r < 0 ? -1 : 0;
     snprintf(server, sizeof(server), "%s@%s:%u", s->url.user, s->url.host,
              s->url.port);
-    /* If nothing distinguishes one state of the file from another, only bytes
-     * of this call can be continued. */
+    /* If the server gives neither a time nor checksums, two states of the file
+     * can look the same: then only bytes of this call are resumed. */
     bool resumes = !s->options->no_resume &&
                    (t->modified || transfer_hash_name(t) || t->row);
     const struct part_source from = { server,      t->remote, t->size,
                                       t->modified, resumes,   replace };
     if (part_open(&p, t->local, t->job->named, &from, why) < 0)
         return -1;
-    /* The listing may be hours old: ask what the server has now, since only the
-     * same state may be continued. */
+    /* The listing may be hours old. Ask for the current size and time, since
+     * only the same state of the file may be resumed. */
     if (p.held > 0 && t->job->known && !t->row) {
         t->job->known = false;
         part_close(&p, true);
@@ -237,7 +238,8 @@ int download_once(struct file_transfer *t, struct failure *why)
     }
     r = download_into(t, &p, replace, why);
     digest_end(&t->digest, NULL);
-    /* The file may have been replaced: the next try asks for its size. */
+    /* The file may have been replaced meanwhile, so the next try asks for its
+     * size. */
     if (r < 0 && why->code == EX_DATAERR && !t->again) {
         t->again = why->transient = true;
         t->announced = t->size;

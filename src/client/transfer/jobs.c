@@ -30,7 +30,7 @@ struct job *jobs_pop(struct job_list *list)
     return job;
 }
 
-/* Puts JOB before the others. */
+/* Adds JOB at the beginning of LIST. */
 static void jobs_unshift(struct job_list *list, struct job *job)
 {
     job->next = list->first;
@@ -69,8 +69,9 @@ bool jobs_is_transfer(const struct job *job)
     return job->kind == JOB_GET || job->kind == JOB_PUT;
 }
 
-/* Bytes that malloc() uses besides a block that it returns, on average. A job
- * is one block, which malloc() may keep, and a name of names_take() is two. */
+/* Bytes that malloc() uses for each block in addition to its size, on average.
+ * A job is one block, which malloc() can keep after free(), and a name of
+ * names_take() is two blocks. */
 #define BLOCK 16
 
 static size_t jobs_bytes(size_t head, const char *local, const char *remote)
@@ -104,7 +105,7 @@ struct job *jobs_make(struct jobs *j, const struct job *job, const char *local,
     struct failure why;
     size_t bytes = jobs_bytes(sizeof(*job), local, remote);
 
-    /* names_take() keeps a struct name and a node of tsearch() when the job is
+    /* names_take() keeps a struct name and a node of tsearch() after the job is
      * over. */
     if (jobs_is_transfer(job))
         bytes += jobs_bytes(5 * sizeof(void *), local, remote);
@@ -147,7 +148,8 @@ void jobs_add(struct jobs *j, const struct job *job, const char *local,
         return;
     if (put || (job->kind == JOB_GET && strcmp(target, "-") != 0))
         owner = names_take(target, put ? local : remote);
-    /* A second file of one command with the same name can't have it. */
+    /* If two files of one command have the same name, the second can't get this
+     * name. */
     new->twice = owner == NAMES_OTHERS;
     if (new->twice && j->once) {
         fail(&why, EX_USAGE,
@@ -164,9 +166,9 @@ void jobs_add(struct jobs *j, const struct job *job, const char *local,
     pthread_mutex_unlock(&j->lock);
 }
 
-/* Queues a job. A directory that is found in another one waits there until that
- * one is listed, and then comes before all that wait longer. So only few
- * directories are known at a time. */
+/* Queues a job. A directory waits in its parent's job until the parent is
+ * listed, and then comes before all directories that have waited longer. So
+ * only few directories are known at a time. */
 void jobs_queue(struct jobs *j, struct job *job)
 {
     pthread_mutex_lock(&j->lock);

@@ -1,4 +1,4 @@
-/* Opens names, and finds out which names are taken. */
+/* Opens files by their names, and finds out which names are taken. */
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <pthread.h>
@@ -14,11 +14,12 @@
 #include "sallyport/base/fd.h"
 #include "transfer.h"
 
-/* The highest number that is tried. */
+/* The highest number for which a new name is tried. */
 #define NAMES_MAX (1u << 30)
 
-/* Opens a name. The owner of a tree may exchange a file or a directory for a
- * link at any time after the walk. */
+/* Opens a name. Below the named part it follows no link, since the owner of a
+ * tree can replace a file or a directory by a link at any time after the
+ * walk. */
 int names_open(const char *path, size_t named, int flags)
 {
     const struct open_how how = { .flags = (unsigned)flags | O_CLOEXEC,
@@ -45,8 +46,8 @@ int names_open_above(const char *path, size_t named, int flags)
     return names_open(above[0] ? above : ".", named, flags | O_DIRECTORY);
 }
 
-/* Writes "new-NAME" for I = 1, then "new-2-NAME". Returns false if it is too
- * long. */
+/* Writes "new-NAME" for I = 1, "new-2-NAME" for I = 2, and so on. Returns false
+ * if the name is too long. */
 static bool names_write_new(const char *path, unsigned i, char *out,
                             size_t size)
 {
@@ -60,8 +61,9 @@ static bool names_write_new(const char *path, unsigned i, char *out,
     return n > 0 && (size_t)n < size;
 }
 
-/* Doubles the number until a name is free, then bisects: a server may have a
- * name of each night for years, or claim that every name is taken. */
+/* Doubles the number until a name is free, then bisects, to ask only a few
+ * times: a server can have a new name from each night of many years, or can
+ * claim that every name is taken. */
 int names_new(const char *path, names_question *taken, void *of, char *out,
               size_t size, struct failure *why)
 {
@@ -84,7 +86,8 @@ int names_new(const char *path, names_question *taken, void *of, char *out,
                : fail(why, EX_CANTCREAT, "%s: no free name is left", path);
 }
 
-/* One question at a time; a capital letter also answers all later questions. */
+/* Lets one thread at a time ask the user, and protects names_taken. A capital
+ * letter also answers all later questions. */
 static pthread_mutex_t names_lock = PTHREAD_MUTEX_INITIALIZER;
 static enum conflict_choice names_for_all = CONFLICT_ASK;
 
@@ -154,7 +157,7 @@ static int names_compare(const void *a, const void *b)
     return strcmp(one->target, other->target);
 }
 
-/* Takes a name. If memory is short, it counts as taken. */
+/* Takes a name. If memory is short, the name counts as taken. */
 enum names_owner names_take(const char *target, const char *source)
 {
     size_t size = strlen(target) + 1, rest = strlen(source) + 1;
@@ -216,8 +219,8 @@ enum conflict_choice names_decide(const struct options *o, const char *name,
         return CONFLICT_RENAME;
     pthread_mutex_lock(&names_lock);
     progress_hold(true);
-    /* "O" doesn't permit that a file of this call replaces another one of
-     * it. */
+    /* The answer "O" doesn't let a file of this call replace another file of
+     * this call. */
     c = names_for_all == CONFLICT_ASK ||
                 (twice && names_for_all == CONFLICT_OVERWRITE)
             ? names_ask(name, where, old, new)

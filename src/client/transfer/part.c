@@ -21,7 +21,8 @@ bool part_is_name(const char *name)
     return strncmp(name, PART_PREFIX, strlen(PART_PREFIX)) == 0;
 }
 
-/* Digits that identify the target and the server's file. */
+/* Number of hexadecimal digits that identify the target and the server's
+ * file. */
 #define PART_WHICH 16
 #define PART_HEAD  (strlen(PART_PREFIX) + PART_WHICH)
 
@@ -36,8 +37,9 @@ static void part_digits(const char *text, char out[PART_WHICH + 1])
 
 #define LARGE_LEAST (1024 * 1024)
 
-/* The partial files of the directory that was read last. It is read again after
- * this call has left one there: a directory may have very many files. */
+/* The partial files of the directory that was read last: they are kept, since a
+ * directory can have very many files. The directory is read again after this
+ * call has left a partial file. */
 static struct {
     pthread_mutex_t lock;
     atomic_bool again;
@@ -51,9 +53,9 @@ static int part_is_entry(const struct dirent *e)
     return part_is_name(e->d_name);
 }
 
-/* Removes partial files of other states of the same file: no call continues
- * them. Another call may be at work on one, or it may be no partial file at
- * all. */
+/* Removes partial files of other states of the same file, since no call resumes
+ * them. Keeps a partial file that another call has locked, and everything that
+ * isn't a regular file of this user with one name. */
 static void part_remove_stale(const struct part *p)
 {
     struct stat st = { 0 };
@@ -90,7 +92,7 @@ static int part_lock(struct part *p, const char *target, struct failure *why)
 {
     struct stat st, there;
 
-    /* Some file systems have no locks. */
+    /* Ignore other errors: some file systems have no locks. */
     if (flock(p->fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
         return fail(why, EX_TEMPFAIL, "%s: another sallyport downloads it",
                     target);
@@ -107,8 +109,9 @@ static int part_lock(struct part *p, const char *target, struct failure *why)
     return 0;
 }
 
-/* Reserves space: a full disk should be noticed before the first byte, not
- * after hours. Some file systems reserve nothing. */
+/* Reserves space, so that a full disk is noticed before the first byte, not
+ * after hours. Does nothing if the file system can't reserve. Returns 0, or -1
+ * with the reason. */
 static int part_reserve(const struct part *p, const char *target, uint64_t more,
                         struct failure *why)
 {
@@ -134,8 +137,8 @@ static int part_begin(struct part *p, const char *target,
 
     if (len < 0 || len >= (int)sizeof(text))
         return fail(why, EX_USAGE, "%s: the name is too long", target);
-    /* The name has 64 bits from the target and the server's file, and 64 from
-     * its state. */
+    /* The name contains two hashes of 64 bits: of the target with the server's
+     * file, and of the state of the server's file. */
     part_digits(text, which);
     snprintf(text, sizeof(text), "%llu\n%lld", (unsigned long long)from->size,
              (long long)from->modified);
@@ -152,7 +155,8 @@ static int part_begin(struct part *p, const char *target,
         return -1;
     if (secret && fchmod(p->fd, 0600) < 0)
         return fail_errno(why, errno, target);
-    /* For a small file it would cost more than the file. */
+    /* For a small file, reading the directory would cost more than the
+     * transfer. */
     if (from->size >= LARGE_LEAST)
         part_remove_stale(p);
     if (p->held > from->size || !from->resume) {
@@ -177,9 +181,9 @@ int part_open(struct part *p, const char *target, size_t named,
     return -1;
 }
 
-/* Finds lost writes. Some file systems report them only when the file is
- * closed. Closing a copy of the descriptor makes them report it, and keeps the
- * lock. */
+/* Finds lost writes, which some file systems report only when the file is
+ * closed. Closing a copy of the descriptor makes them report, and the lock
+ * stays. Returns 0, or -1 with errno. */
 static int part_flush(const struct part *p)
 {
     int copy = fcntl(p->fd, F_DUPFD_CLOEXEC, 0);
@@ -219,8 +223,8 @@ int part_finish(struct part *p, const char *target, bool replace, time_t when,
         return 1;
     if (errno != EINVAL && errno != ENOSYS)
         return fail_errno(why, errno, target);
-    /* If there is no renameat2 (NFS), use a hard link, which never replaces a
-     * file. */
+    /* If the file system has no renameat2 (NFS), use a hard link, which never
+     * replaces a file. */
     if (linkat(p->directory, p->name, p->directory, base, 0) == 0) {
         part_drop(p);
         return 0;
@@ -228,7 +232,7 @@ int part_finish(struct part *p, const char *target, bool replace, time_t when,
     if (errno == EEXIST ||
         fstatat(p->directory, base, &old, AT_SYMLINK_NOFOLLOW) == 0)
         return 1;
-    /* Some file systems have neither. */
+    /* Some file systems have neither renameat2 nor hard links. */
     if (renameat(p->directory, p->name, p->directory, base) < 0)
         return fail_errno(why, errno, target);
     p->name[0] = '\0';

@@ -1,5 +1,5 @@
 /* Temporary names on servers that show an upload while it grows. The file gets
- * its own name when it is complete and compared. */
+ * its own name when it is complete and was compared. */
 #include <errno.h>
 #include <limits.h>
 #include <openssl/rand.h>
@@ -18,11 +18,12 @@
 
 atomic_bool temporary_off;
 
-/* Makes the digits of the name: the next call that sends the same local file to
- * the same place finds it again, but no other person's call, and no call at the
- * same time, uses it. The lock is an abstract socket address, which isn't in a
- * directory: one bind() succeeds, and the kernel frees it when the process
- * ends. */
+/* Makes the digits of the temporary name. The next call that sends the same
+ * local file to the same place makes the same digits, to find the temporary
+ * file again. A call of another user, or a call at the same time, makes other
+ * digits. The lock is an abstract socket address, which isn't in a directory:
+ * only one bind() succeeds, and the kernel frees the address when the process
+ * ends. Returns false if there are no random bytes. */
 static bool temporary_owner(struct file_transfer *t, char out[9])
 {
     struct sockaddr_un name = { .sun_family = AF_UNIX };
@@ -57,8 +58,8 @@ void temporary_end(struct file_transfer *t)
     memcpy(t->other, kept, sizeof(kept));
 }
 
-/* Begins. A retry uses the name of the first try, even if the file's own name
- * has changed since. */
+/* Sets the temporary name. A retry uses the temporary name of the first try,
+ * even if the file's own name has changed since. */
 bool temporary_begin(struct file_transfer *t)
 {
     const struct site *s = t->link->site;
@@ -92,8 +93,8 @@ static bool temporary_may_replace(const struct file_transfer *t)
            t->link->site->options->conflict == CONFLICT_OVERWRITE;
 }
 
-/* Has the last try brought the whole file? Then only its name may be missing,
- * or nothing, if only the answer to RNTO was lost. */
+/* Finds out whether the last try has sent the whole file. If it has, only the
+ * rename can be missing; or nothing, if only the reply to RNTO was lost. */
 enum arrival temporary_arrived(struct file_transfer *t, struct failure *why)
 {
     uint64_t length = 0;
@@ -101,12 +102,14 @@ enum arrival temporary_arrived(struct file_transfer *t, struct failure *why)
     if (t->has != HAS_COMPARED)
         return ARRIVAL_NONE;
     int r = remote_length(t->link, t->remote, &length, why);
-    /* Standard input can't be sent again. */
+    /* If the server reports no length, assume that it has all of standard
+     * input, which can't be sent again. */
     enum arrival there = r < 0 ? ARRIVAL_UNKNOWN
                          : (r == 0 ? length == t->done : upload_is_stream(t))
                              ? ARRIVAL_WHOLE
                              : ARRIVAL_NONE;
-    /* A file that was to be replaced may have this length, too. */
+    /* Under the file's own name, the length proves nothing if an old file was
+     * to be replaced: that file may have the same length. */
     if (r <= 0 || !t->renaming || temporary_may_replace(t))
         return there;
     r = remote_length(t->link, t->other, &length, why);
@@ -136,8 +139,9 @@ void temporary_refused(const char *why)
                       why);
 }
 
-/* Gives the file its name. The upload may have taken hours: a file of somebody
- * else that has got the name since isn't replaced. */
+/* Gives the file its name. The upload may have taken hours: if another file has
+ * got this name since, that file isn't replaced, and this one gets a new
+ * name. */
 int temporary_finish(struct file_transfer *t, struct failure *why)
 {
     struct listing_entry e;

@@ -1,5 +1,5 @@
-/* Code that downloads and uploads share: the checksum of a transfer's bytes as
- * they pass, and --remove-source. */
+/* Functions that downloads and uploads share: the checksum of the transferred
+ * bytes, and --remove-source. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "sallyport/base/fd.h"
 #include "transfer.h"
 
-/* The checksum of a transfer's bytes as they pass. */
+/* The checksum of the transferred bytes. */
 
 #define DIGEST_BLOCK 262144
 #define KEEP_MS      30000
@@ -27,7 +27,8 @@ int digest_begin(struct checksum *d, const char *name)
     return d->ctx && EVP_DigestInit_ex(d->ctx, md, NULL) == 1 ? 0 : -1;
 }
 
-/* Reads a block. Returns 1; 0: there is none now; or -errno. */
+/* Reads a block. Returns 1; 0: there are no more bytes now; -ENODATA: the file
+ * has become shorter; or another -errno. */
 static int digest_read(struct checksum *d)
 {
     static _Thread_local char block[DIGEST_BLOCK];
@@ -46,8 +47,8 @@ static int digest_read(struct checksum *d)
     return 1;
 }
 
-/* Adds bytes. A digest that has fallen far behind reads now: later the bytes
- * would no longer be in the disk's cache. */
+/* Adds bytes. If the digest has fallen far behind the transfer, reads the file
+ * now, since later the bytes would no longer be in the page cache. */
 void digest_add(struct checksum *d, const void *bytes, size_t len)
 {
     if (d->ctx && !d->end)
@@ -56,7 +57,8 @@ void digest_add(struct checksum *d, const void *bytes, size_t len)
         ;
 }
 
-/* Reads some bytes; digest_catch_up() will meet an error again, and return
+/* Reads a block while the link waits. Returns true if more bytes are left.
+ * Ignores an error: digest_catch_up() will get the error again, and return
  * it. */
 static bool digest_read_some(void *of)
 {
@@ -131,7 +133,7 @@ void digest_end(struct checksum *d, char out[DIGEST_HEX_MAX])
     *d = (struct checksum){ 0 };
 }
 
-/* Bytes that a server reads in its least time for a checksum. */
+/* Bytes of a part: a server can read them even within a short time limit. */
 #define HASH_PART (1024ul * 1024 * 1024)
 
 static const char *const verbs[] = { [JOB_GET] = "get", [JOB_PUT] = "put" };
@@ -161,9 +163,9 @@ int transfer_begin_digest(struct file_transfer *t, bool follows,
     return 0;
 }
 
-/* Gets the checksums of RANGE here and there. The server computes its own
- * meanwhile, so it is asked first. Returns 0; 1: it refuses; or -1 with the
- * reason. */
+/* Gets the checksums of RANGE here and on the server. Asks the server first,
+ * since the client computes its own checksum while it waits for the server's.
+ * Returns 0; 1: the server refuses, WHY says why; -1 with the reason. */
 static int transfer_ask(struct file_transfer *t, struct remote_range range,
                         char here[DIGEST_HEX_MAX], char there[DIGEST_HEX_MAX],
                         struct failure *why)
@@ -180,7 +182,8 @@ static int transfer_ask(struct file_transfer *t, struct remote_range range,
     return r < 0 ? fail_errno(why, -r, t->local) : 0;
 }
 
-/* Returns 0; 1: the server refuses; or -1 with the reason. */
+/* Compares the checksums of RANGE here and on the server. Returns 0: they are
+ * the same; 1: the server refuses, WHY says why; -1 with the reason. */
 static int transfer_compare(struct file_transfer *t, struct remote_range range,
                             struct failure *why)
 {
@@ -209,8 +212,8 @@ int transfer_compare_head(struct file_transfer *t, struct failure *why)
     return r != 0 ? -(r < 0) : strcmp(here, there) == 0;
 }
 
-/* Compares in parts, after the server's limit of time was too short for the
- * whole file. Returns as transfer_compare(). */
+/* Compares the file in parts, if the server's time limit was too short for the
+ * whole file. Returns the same values as transfer_compare(). */
 static int transfer_compare_parts(struct file_transfer *t, struct failure *why)
 {
     int r = 0;
@@ -253,8 +256,8 @@ int transfer_verify(struct file_transfer *t, struct failure *why)
 
 time_t transfer_time(const struct file_transfer *t)
 {
-    /* The source may have changed right after it was read, and an upload may
-     * take long. */
+    /* The source may have changed right after it was read. An upload can take
+     * long, so its file's age when it was opened counts. */
     const bool put = t->job->kind == JOB_PUT;
     time_t age = (put ? t->opened : time(NULL)) - t->modified;
     bool young =
@@ -280,8 +283,8 @@ void transfer_show(struct file_transfer *t)
     progress_resume(t->row, t->first);
 }
 
-/* --remove-source: removes a file at its source only if it was compared with
- * what has arrived, and hasn't changed since it was read. */
+/* --remove-source: removes a source only if it was compared with its copy, and
+ * hasn't changed since it was read. */
 
 static int source_changed(struct failure *why)
 {
@@ -316,7 +319,8 @@ static int source_remove_remote(const struct file_transfer *t,
 {
     struct listing_entry e;
 
-    /* The only copy is here from then on. */
+    /* Before the server's file is removed, its copy must be on the disk
+     * here. */
     FD_CLEANUP int fd = open(t->local, O_RDONLY | O_CLOEXEC);
     FD_CLEANUP int directory =
         names_open_above(t->local, t->job->named, O_RDONLY);
@@ -339,7 +343,8 @@ static int source_remove_checked(struct file_transfer *t, struct failure *why)
         return fail(why, EX_TEMPFAIL, "interrupted");
     if (put && t->unconfirmed)
         return fail(why, EX_TEMPFAIL, "the server hasn't confirmed it");
-    /* A download is complete only with all bytes that MLST has announced. */
+    /* A download is complete only if it has all bytes that MLST has
+     * announced. */
     if (!t->checked && !(put ? t->sized : t->link->site->mlst))
         return fail(why, EX_USAGE,
                     "neither its checksum nor its size could be compared");
@@ -368,7 +373,7 @@ int transfer_end(struct file_transfer *t, int r, uint64_t *moved,
              t->done < t->size && strcmp(job->local, "-") != 0 &&
              !t->link->site->options->no_resume &&
              (t->modified || transfer_hash_name(t)))
-        transfer_tell_next(t, why); /* the next call can continue the part */
+        transfer_tell_next(t, why); /* the next call can resume the part */
     if (r == 0 && !t->skipped && t->link->site->options->remove_source)
         r = source_remove(t, why);
     fd_close(&t->lock);

@@ -1,4 +1,4 @@
-/* One file's way: a download or an upload, and the names of files. */
+/* The transfer of one file, a download or an upload, and the names of files. */
 #ifndef CLIENT_TRANSFER_H
 #define CLIENT_TRANSFER_H
 
@@ -15,36 +15,40 @@
 #include "show/show.h"
 #include "transfer/jobs.h"
 
-/* The checksum of a transfer's bytes, in the server's algorithm. */
+/* The checksum of the transferred bytes, by the server's algorithm. */
 struct checksum {
     EVP_MD_CTX *ctx;   /* NULL: no checksum is wanted */
-    struct link *link; /* reads the file while this link waits; or NULL */
+    struct link *link; /* computed while this link waits; or NULL */
     int fd;
-    uint64_t at;         /* bytes of the file that it has read */
-    const uint64_t *end; /* bytes that it may read; NULL: it follows no file */
+    uint64_t at;         /* bytes that were read from the file */
+    const uint64_t *end; /* bytes to read; NULL: none, the caller adds them */
 };
 
-/* Begins a checksum, in lower-case hexadecimal. NAME is as in HASH; NULL: none
- * is wanted. Returns 0, or -1 if the algorithm is unknown. */
+/* Begins a checksum. NAME is the algorithm, as in HASH; NULL: no checksum is
+ * wanted. Returns 0; -1: the algorithm is unknown, or memory is short. */
 int digest_begin(struct checksum *d, const char *name);
 /* Adds the bytes, unless D follows a file. */
 void digest_add(struct checksum *d, const void *bytes, size_t len);
-/* From now on D reads the first *END bytes of FD, which may become more, while
- * L waits for the server: 512 MiB then take 0.9 s with the checksum instead of
- * 1.2 s. D, FD and END must not move until digest_end(). */
+/* Makes D read the first *END bytes of FD while L waits for the server; *END
+ * can grow. So 512 MiB with the checksum take 0.9 s instead of 1.2 s. D, FD and
+ * END must not move until digest_end(). */
 void digest_follow(struct checksum *d, int fd, const uint64_t *end,
                    struct link *l);
-/* Reads the remaining ones of *END bytes, and keeps the session of KEPT, if it
- * isn't NULL. Returns 0 or -errno; -EINTR after Ctrl-C, -ENODATA: the file has
- * become shorter. */
+/* Reads the bytes up to *END that D hasn't read yet. If KEPT isn't NULL, sends
+ * NOOP on this link meanwhile, so that the server keeps its session. Returns 0;
+ * -EINTR: after Ctrl-C; -ENODATA: the file has become shorter; or another
+ * -errno. */
 int digest_catch_up(struct checksum *d, struct link *kept);
-/* Computes the checksum of the first LEN bytes of FD. Returns 0 or -errno, as
- * digest_catch_up(). */
+/* Computes the checksum of the first LEN bytes of FD. NAME is the algorithm,
+ * OUT gets lower-case hexadecimal. Returns the same values as
+ * digest_catch_up(), or -ENOMEM. */
 int digest_file(int fd, uint64_t len, const char *name,
                 char out[DIGEST_HEX_MAX]);
-/* Writes the checksum of the bytes so far, or "" if none is wanted. */
+/* Writes the checksum of the bytes so far, in lower-case hexadecimal, or "" if
+ * no checksum is wanted. */
 void digest_peek(const struct checksum *d, char out[DIGEST_HEX_MAX]);
-/* As digest_peek(), and frees D. OUT may be NULL. */
+/* Ends the checksum and frees its memory. If OUT isn't NULL, does the same as
+ * digest_peek() first. */
 void digest_end(struct checksum *d, char out[DIGEST_HEX_MAX]);
 
 /* A local file that is being downloaded: its bytes are under a temporary name
@@ -60,33 +64,36 @@ struct part {
 #define PART_PREFIX ".sallyport-"
 #define PART_SUFFIX ".part"
 
-/* Is NAME, without directories, one of these temporary names, or of those on a
- * server? */
+/* Is NAME, without directories, a temporary name, of a download here or of an
+ * upload on the server? */
 bool part_is_name(const char *name);
 
-/* Identifies the bytes: if the file or its state differs, the part is never
- * continued. */
+/* Identifies the bytes of a partial file. A download resumes a partial file
+ * only if it has the bytes of the same file in the same state. */
 struct part_source {
     const char *server, *path; /* "USER@HOST:PORT" */
     uint64_t size;
     time_t modified;
-    bool resume;   /* false: it begins at its first byte */
-    bool replaces; /* a target that exists; the part is as private */
+    bool resume;   /* false: the download begins at its first byte */
+    bool replaces; /* the download may replace the target, so the partial file
+                    * gets the mode 0600 */
 };
 
-/* Opens the partial file in the directory of TARGET, see names_open().
- * Returns 0, or -1 with the reason, also while another process downloads
- * the same file. */
+/* Opens the partial file in the directory of TARGET. NAMED is as in
+ * names_open(). Returns 0, or -1 with the reason, such as another process that
+ * downloads the same file. */
 int part_open(struct part *p, const char *target, size_t named,
               const struct part_source *from, struct failure *why);
-/* Gives the file its name. If REPLACE, it may replace a file, and takes over
- * its mode; otherwise never. WHEN is its time; 0: now. Returns 0; 1: the name
- * is taken; -1 with the reason. If the file system has lost bytes, the partial
- * file is removed, since nobody knows which. */
+/* Renames the complete file to TARGET. REPLACE: it may replace a file, and gets
+ * the old file's mode. WHEN is its modification time; 0: the time isn't
+ * changed. Returns 0; 1: the name is taken; -1 with the reason. If the file
+ * system has lost bytes, the partial file is removed, since nobody knows which
+ * bytes. */
 int part_finish(struct part *p, const char *target, bool replace, time_t when,
                 struct failure *why);
-/* Closes the file. KEEP: keeps it for the next try, unless the file system has
- * lost bytes. */
+/* Closes the partial file. KEEP: keeps it for the next try, unless it is empty
+ * or the file system has lost bytes. Otherwise removes it, unless it has its
+ * final name. */
 void part_close(struct part *p, bool keep);
 
 /* Opens PATH. Follows symbolic links only in the first NAMED bytes of PATH, the
@@ -99,170 +106,183 @@ int names_open_above(const char *path, size_t named, int flags);
 
 /* Returns 1 if NAME is taken, 0 if it is free, or -1 with the reason. */
 typedef int names_question(void *of, const char *name, struct failure *why);
-/* Finds a free name of the form "new-NAME" or "new-2-NAME"; the directories
- * before it don't change. Even among thousands of names it asks TAKEN only a
- * few times, so it may miss a name that has become free. Returns 0, or -1 with
- * the reason, also if no such name is short enough. */
+/* Finds a free name: PATH with "new-" or "new-2-", "new-3-" and so on before
+ * its last component. Even among thousands of taken names it asks TAKEN only a
+ * few times, so it can miss a free name. Returns 0, or -1 with the reason, such
+ * as a name that would be too long. */
 int names_new(const char *path, names_question *taken, void *of, char *out,
               size_t size, struct failure *why);
 
-/* Takes a name for a file of this command, in any thread: on the server for an
- * upload, here for a download. SOURCE (or "") is where the file comes from. */
+/* Takes the name TARGET for a file of this command: on the server for an
+ * upload, here for a download. SOURCE is the path of the file on the other
+ * side, or "". Any thread can call it. */
 enum names_owner {
     NAMES_OURS,  /* the name was free */
-    NAMES_SAME,  /* the same source has it */
-    NAMES_OTHERS /* another file has it */
+    NAMES_SAME,  /* a file with the same SOURCE has the name */
+    NAMES_OTHERS /* another file has the name */
 };
 enum names_owner names_take(const char *target, const char *source);
 /* Has a file of this command the name? */
 bool names_are_taken(const char *target);
-/* Call it when a command ends: forgets its names, and answers for all files. */
+/* Forgets the names of a command, and the answers that count for all files.
+ * Call it when the command ends. */
 void names_release(void);
 /* Is there a terminal for a question, and no --json? */
 bool names_can_ask(const struct options *o);
 /* Would names_decide() ask? */
 bool names_asks(const struct options *o);
-/* A file in a question; a size and time of 0: unknown. */
+/* A file, as a question describes it. A size or a time of 0: unknown. */
 struct names_file {
     uint64_t size;
     time_t modified;
 };
-/* Decides about NAME, which the file OLD has WHERE ("here" or "on the server").
- * TWICE: OLD may be another file of this command. Asks, if that is the choice
- * and there is a terminal. The answer "quit" has the effect of Ctrl-C. */
+/* Decides what to do with the file NEW if the file OLD has NAME already. WHERE
+ * is "here" or "on the server". TWICE: OLD may be another file of this command.
+ * Asks the user if names_asks(). The answer "quit" has the effect of Ctrl-C. */
 enum conflict_choice names_decide(const struct options *o, const char *name,
                                   bool twice, const char *where,
                                   struct names_file old, struct names_file new);
 
-/* Says why the file gets the name NEW, if nobody could be asked; and which
- * options a script may want. */
+/* Says why the file NAME gets the name NEW, and which options a script can use,
+ * if nobody could be asked. */
 void names_tell(const struct options *o, const char *name, const char *new);
 
 #define UNCONFIRMED UINT64_MAX
 
-/* The state of one try; it is kept for the next one. */
+/* The state of a transfer. Each try goes on from the state that the last one
+ * has left. */
 struct file_transfer {
     struct link *link;
     struct job *job;
     struct progress_row *row; /* NULL before the transfer begins */
     char remote[URL_PATH_MAX];
     char local[PATH_MAX];
-    uint64_t size, first,
-        done; /* bytes: of the whole file, at the start of this try, now */
+    uint64_t size, first, done; /* bytes of the whole file, bytes from before
+                                 * this try, bytes so far */
     time_t modified;
     enum upload_has {
         HAS_NOTHING,
         HAS_PART,      /* perhaps bytes of this file */
-        HAS_ALL,       /* perhaps the whole file; nothing was confirmed */
+        HAS_ALL,       /* perhaps the whole file, but no 226 came */
         HAS_CONFIRMED, /* there was a 226 */
-        HAS_COMPARED   /* the server's bytes were compared with the sent ones */
-    } has;             /* put: the server's state of the file */
+        HAS_COMPARED   /* the comparison has found no difference */
+    } has;             /* put: what the server has of the file */
     bool ours;         /* put: an unfinished upload has bytes of this file */
-    uint64_t foreign;  /* put: length of foreign bytes that were there before,
-                        * or 0 */
-    bool unconfirmed;  /* put: the file is there, but no 226 came */
-    int broken;        /* put: errno of the local file, or 0 */
-    bool changed;      /* put: the local file has changed */
-    enum conflict_choice choice; /* put: the choice for a server that decides */
+    uint64_t foreign;  /* put: length of bytes, perhaps of another file, that
+                        * were there before; or 0 */
+    bool unconfirmed;  /* put: no 226 came for the bytes that were sent */
+    int broken;        /* put: errno of a read that failed, or 0 */
+    bool changed;      /* put: the local file has changed while it was sent */
+    enum conflict_choice choice; /* put: the choice if the name is taken; a
+                                  * server that decides gets it */
     bool aside;    /* put: the bytes go to a temporary name first */
-    bool renaming; /* put: the server may have given the file its name */
+    bool renaming; /* put: RNTO may have given the file its name */
     bool in_place; /* put: the server has refused the temporary name */
-    char other[URL_PATH_MAX]; /* put: the other name. While the bytes go to the
-                               * temporary name, that is in remote, and the
-                               * file's name is here; otherwise the reverse */
+    char other[URL_PATH_MAX]; /* put: the name that isn't in REMOTE. While
+                               * REMOTE has the temporary name, this is the
+                               * file's own name; otherwise the reverse */
     bool replaces;            /* an existing file will be replaced */
-    bool skipped;             /* the user decided to skip it, or: */
-    bool vanished;            /* put: the local file has gone */
+    bool skipped;             /* the file isn't transferred */
+    bool vanished;            /* put: skipped, since the local file has gone */
     bool checked;             /* the checksums were the same */
     bool sized;               /* put: the lengths were the same */
     uint64_t confirmed;       /* put: the length in the 226, or UNCONFIRMED */
     time_t opened;            /* put: when the local file was opened */
-    struct stat read;         /* put: the local file when it was opened */
+    struct stat read; /* put: the local file's state when it was opened */
     int fd;
-    int lock;           /* put: lock of the temporary name; or -1 */
-    int unwritten;      /* get: errno of a write that failed, or 0 */
-    bool too_long;      /* get: the server sends more than it announced */
-    bool again;         /* get: an earlier try got other bytes than announced */
-    uint64_t announced; /* get: the announced size in that try */
+    int lock;      /* put: the socket that locks the temporary name, or -1 */
+    int unwritten; /* get: errno of a write that failed, or 0 */
+    bool too_long; /* get: the server sends more than it announced */
+    bool again;    /* get: an earlier try got too many bytes, or a wrong
+                    * checksum */
+    uint64_t announced; /* get: the size that was announced in that try */
     struct checksum digest;
 };
 
-/* Make one try each. They return 0, or -1 with the reason. */
+/* Make one try of a download or an upload. Return 0, or -1 with the reason. */
 int download_once(struct file_transfer *t, struct failure *why);
 int upload_once(struct file_transfer *t, struct failure *why);
-/* A smaller file is sent again from its first byte: the request for SIZE would
- * cost as much. */
+/* Bytes. A smaller file is sent again from its first byte, since the request
+ * for its SIZE would cost as much. */
 #define RESUME_LEAST (1024 * 1024)
-/* Is it standard input? */
+/* Does the upload send standard input? */
 bool upload_is_stream(const struct file_transfer *t);
-/* Makes T->remote a name that no file on the server has. Returns 0 or -1. */
+/* Sets T->remote to a new name that no file on the server has. Returns 0, or -1
+ * with the reason. */
 int upload_rename(struct file_transfer *t, struct failure *why);
 
 /* Temporary names on the server. */
-/* The open server has refused a temporary name, so all further files are
+/* Set when the open server has refused a temporary name: all further files are
  * uploaded under their final names. */
 extern atomic_bool temporary_off;
-/* Makes T->remote the temporary name, until temporary_end(). Returns false if
- * this upload has none. */
+/* Sets T->remote to the temporary name, until temporary_end(). Returns false if
+ * this upload has no temporary name. */
 bool temporary_begin(struct file_transfer *t);
-/* Finds out what the last try has left. */
+/* Finds out what the last try has left on the server. */
 enum arrival {
     ARRIVAL_UNKNOWN = -1, /* with the reason */
     ARRIVAL_NONE,         /* the file must be sent */
-    ARRIVAL_WHOLE,        /* it still needs its name */
-    ARRIVAL_NAMED         /* it has its name already */
+    ARRIVAL_WHOLE, /* the whole file is there, under the temporary name */
+    ARRIVAL_NAMED  /* the whole file is there, under its own name */
 };
 enum arrival temporary_arrived(struct file_transfer *t, struct failure *why);
-/* Gives the whole file its name. Returns 0; 1: the server refuses, and the file
- * must be sent under its own name; or -1. */
+/* Renames the whole file from its temporary name to its own. Returns 0; 1: the
+ * server refuses, and the file must be sent under its own name; -1 with the
+ * reason. */
 int temporary_finish(struct file_transfer *t, struct failure *why);
 /* Removes the temporary file from the server. */
 void temporary_remove(struct file_transfer *t);
-/* Exchanges the temporary name for the own one, or the reverse. */
+/* Exchanges T->remote and T->other: the temporary name and the file's own. */
 void temporary_end(struct file_transfer *t);
-/* Says once, and remembers, that the server refuses these names. */
+/* Says that the server refuses temporary names, for the reason WHY, but only
+ * once, and sets temporary_off. */
 void temporary_refused(const char *why);
 
-/* Is it the same file, and unchanged? */
+/* Are A and B the same file in the same state? */
 bool source_is_same(const struct stat *a, const struct stat *b);
 
-/* Adds to WHY what the server has of a file that was being uploaded, or what is
- * missing. */
+/* Adds to WHY what the server has of the file after a failed upload. If the
+ * directory is missing, WHY says only this. */
 void upload_tell(const struct file_transfer *t, struct failure *why);
-/* After a 226: compares what has arrived with what was sent. Returns 0 or
- * -1. */
+/* Compares the bytes on the server with the sent bytes, after a 226. Returns 0,
+ * or -1 with the reason. */
 int upload_compare(struct file_transfer *t, struct failure *why);
-/* Says that the server has changed the name since it was taken. Returns 0, or
- * -1 if the old file was to be replaced. */
+/* Says if the server has stored the file under another name. Returns 0; -1 with
+ * the reason: the old file was to be replaced. */
 int upload_tell_name(const struct file_transfer *t, struct failure *why);
 
-/* Returns the algorithm to compute, or NULL: verification is off, or the server
- * has none. */
+/* Returns the algorithm of checksums; NULL: verification is off, or the server
+ * has no checksums. */
 const char *transfer_hash_name(const struct file_transfer *t);
-/* Does the server have the first T->done bytes of the file, and no others? The
- * digest continues from there. Returns 1; 0: no, or not known; or -1 with the
- * reason. */
+/* Does the server's file consist of the first T->done bytes of the local file?
+ * If so, T->digest continues after these bytes. Returns 1: yes; 0: no, or not
+ * known; -1 with the reason. */
 int transfer_compare_head(struct file_transfer *t, struct failure *why);
-/* Compares the checksum of the transferred bytes with the server's. Returns 0
- * or -1. */
+/* Compares the checksum of the transferred bytes with the server's, and ends
+ * T->digest. Returns 0, also if there is no checksum to compare (then
+ * T->checked is false); or -1 with the reason. */
 int transfer_verify(struct file_transfer *t, struct failure *why);
-/* Adds to WHY that the next call can continue where this one has stopped. */
+/* Adds to WHY that the next call can resume this transfer, and at how many
+ * bytes. */
 void transfer_tell_next(const struct file_transfer *t, struct failure *why);
-/* Begins the checksum. FOLLOWS: it reads the local file, up to T->done;
- * otherwise the caller adds the bytes. Returns 0 or -1. */
+/* Begins T->digest. FOLLOWS: it reads the local file, up to T->done; otherwise
+ * the caller adds the bytes. Returns 0, or -1 with the reason. */
 int transfer_begin_digest(struct file_transfer *t, bool follows,
                           struct failure *why);
-/* Returns the time that the copy gets. A source of a sync that may change once
- * more in this second gets the second before, if the next sync can compare
- * checksums. */
+/* Returns the modification time for the copy. If the source of a sync was
+ * changed so recently that it can change again in the same second, the copy
+ * gets the second before, so that the next sync compares checksums. If the
+ * server has none, it gets the source's time. */
 time_t transfer_time(const struct file_transfer *t);
-/* The callback of struct link_io: shows T->done. */
+/* Shows T->done; OF is T. The member "moved" of struct link_io. */
 void transfer_moved(void *of);
-/* Shows the row, or restarts it at t->first. */
+/* Shows the transfer's row, if it isn't shown yet, and sets its start to
+ * T->first. */
 void transfer_show(struct file_transfer *t);
 
-/* Does and prints the rest after the last try. *moved gets the file's bytes.
- * Returns 0, or 1: skipped, or -1. */
+/* Ends a transfer: R is the result of the last try. Removes the source if the
+ * user wants this, and prints the result. *MOVED gets the file's bytes. Returns
+ * 0; 1: skipped; -1 with the reason. */
 int transfer_end(struct file_transfer *t, int r, uint64_t *moved,
                  struct failure *why);
 

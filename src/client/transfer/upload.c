@@ -1,4 +1,5 @@
-/* An upload: the server makes the file visible when all bytes have arrived. */
+/* An upload: the choice of the name, the byte at which it resumes, the sending,
+ * and what the server has after a failure. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,8 +12,9 @@
 #include "transfer.h"
 
 #define BULK_LEAST (256 * 1024)
-/* Bytes of one TLS record arrive together or not at all. ALLO, which costs a
- * round trip, is for longer files, and for servers that insist on it. */
+/* Bytes. A shorter file is sent without ALLO, which costs a round trip, unless
+ * the server insists on ALLO: the bytes of one TLS record arrive together or
+ * not at all. */
 #define ANNOUNCED_LEAST (16 * 1024 + 1)
 
 bool upload_is_stream(const struct file_transfer *t)
@@ -27,9 +29,10 @@ static bool upload_is_sized(const struct file_transfer *t)
 }
 
 /* May the last byte be sent? If the file is rewritten while it is sent, a mix
- * would arrive. So its last byte is sent only if the file hasn't changed, or if
- * the bytes that were read are its current beginning: it only grows, such as a
- * log. Without a checksum nobody knows that it did nothing else. */
+ * of old and new bytes would arrive. So the client sends the last byte only if
+ * the file hasn't changed, or has only grown, such as a log: then the bytes
+ * that were read are still its beginning. If there is no checksum to compare
+ * them, a longer file counts as grown. */
 static bool upload_is_sound(struct file_transfer *t)
 {
     char before[DIGEST_HEX_MAX], after[DIGEST_HEX_MAX];
@@ -116,14 +119,15 @@ static int upload_taken(void *of, const char *path, struct failure *why)
     return r == PRESENCE_UNKNOWN ? -1 : r == PRESENT;
 }
 
-/* Does the same for a new name that the client has chosen. For a name that this
- * call has taken already it doesn't ask the server. */
+/* Does the same as upload_taken() for a new name that the client has chosen.
+ * Doesn't ask the server for a name that this call has taken already. */
 static int upload_new_taken(void *of, const char *path, struct failure *why)
 {
     return names_are_taken(path) ? 1 : upload_taken(of, path, why);
 }
 
-/* Finds a new name. Another link may take it. */
+/* Finds a new name. If another link has taken this name meanwhile, finds
+ * another. */
 int upload_rename(struct file_transfer *t, struct failure *why)
 {
     int r;
@@ -135,8 +139,8 @@ int upload_rename(struct file_transfer *t, struct failure *why)
     return r;
 }
 
-/* Decides about a taken name. Returns 0: the file can be sent; 1: skip; -1:
- * failed. */
+/* Decides what to do if the name is taken. Returns 0: send the file; 1: skip
+ * it; -1 with the reason. */
 static int upload_decide(struct file_transfer *t, struct failure *why)
 {
     const struct options *o = t->link->site->options;
@@ -157,9 +161,9 @@ static int upload_decide(struct file_transfer *t, struct failure *why)
     return r;
 }
 
-/* Chooses the target. A server that decides about a taken name does so at the
- * last byte, so an upload replaces no file that appears meanwhile. Returns the
- * same values as upload_decide(). */
+/* Chooses the target. If the server decides about a taken name, it decides at
+ * the last byte, so an upload replaces no file that appears meanwhile. Returns
+ * the same values as upload_decide(). */
 static int upload_target(struct file_transfer *t, struct failure *why)
 {
     const struct options *o = t->link->site->options;
@@ -177,8 +181,9 @@ static int upload_target(struct file_transfer *t, struct failure *why)
     return r <= 0 ? r : upload_decide(t, why);
 }
 
-/* Is an unfinished upload of an earlier call this file's beginning? It may be
- * another file's. Returns 1: it is; 0: it isn't, or that isn't known; or -1. */
+/* Does the server's unfinished upload, of HELD bytes, have the beginning of
+ * this file? It may have another file's bytes. Returns 1: yes; 0: no, or not
+ * known; -1 with the reason. */
 static int upload_knows(struct file_transfer *t, uint64_t held,
                         struct failure *why)
 {
@@ -193,7 +198,7 @@ static int upload_knows(struct file_transfer *t, uint64_t held,
     if (r == 0) {
         digest_end(&t->digest, NULL);
         /* A server may keep these bytes until the first byte of STOR has come.
-         * Nobody else needs those of a temporary name. */
+         * Under a temporary name nobody else needs the bytes: delete them. */
         bool gone = t->aside &&
                     link_command(t->link, &other, "DELE %s", t->remote) == 0;
         t->foreign = gone ? 0 : held;
@@ -201,8 +206,10 @@ static int upload_knows(struct file_transfer *t, uint64_t held,
     return r;
 }
 
-/* Finds where to resume: if there is no finished file, SIZE of its name is the
- * length of an interrupted upload. A Sallyport has another command for that. */
+/* Sets T->first, the byte at which the upload resumes. If the server has no
+ * finished file of this name, SIZE gives the length of an interrupted upload.
+ * Sallyport has SITE PARTIAL for this length. Returns 0, or -1 with the
+ * reason. */
 static int upload_first(struct file_transfer *t, struct failure *why)
 {
     const struct job *above = t->job->above;
@@ -217,7 +224,8 @@ static int upload_first(struct file_transfer *t, struct failure *why)
     int r = remote_partial(t->link, t->remote, &held, why);
     if (r < 0 || held == 0 || held >= t->size)
         return r < 0 ? -1 : 0;
-    /* It may be the length of a finished file, which APPE would continue. */
+    /* HELD may be the length of a finished file, to which APPE would add
+     * bytes. */
     if (!t->link->site->decides && !t->aside &&
         (!t->ours || t->link->site->atomic)) {
         enum presence there = remote_stat(t->link, t->remote, &e, why);
@@ -231,8 +239,8 @@ static int upload_first(struct file_transfer *t, struct failure *why)
     return r < 0 ? -1 : 0;
 }
 
-/* Is the file empty? Reads, since files of /proc have bytes though fstat()
- * finds none. */
+/* Is the file empty? Tries to read a byte, since fstat() gives the length 0
+ * even for files of /proc that have bytes. */
 static bool upload_is_empty(const struct file_transfer *t)
 {
     char byte;
@@ -241,11 +249,12 @@ static bool upload_is_empty(const struct file_transfer *t)
            pread(t->fd, &byte, 1, 0) == 0;
 }
 
-/* After a cut: does the server have the whole file, so that only its 226 was
- * lost? Then the file isn't sent again. An empty file doesn't count, since some
- * servers make one for an upload without a length. If there is no checksum, the
- * length decides, but only if no older file, and nobody else's, can have this
- * name. Returns 1: the server has the file; 0: it hasn't; -1: no answer. */
+/* Does the server have the whole file after a cut, so that only the 226 was
+ * lost? Then the client doesn't send the file again. An empty file doesn't
+ * count, since some servers make an empty file for an upload without a length.
+ * If there is no checksum, the length decides, but only if no older file and no
+ * file of somebody else can have this name. Returns 1: the server has the file;
+ * 0: it hasn't, or that isn't known; -1 with the reason. */
 static int upload_is_there(struct file_transfer *t, struct failure *why)
 {
     bool length_counts = t->has >= HAS_ALL && t->ours &&
@@ -267,7 +276,9 @@ static int upload_is_there(struct file_transfer *t, struct failure *why)
     return t->checked || length_counts;
 }
 
-/* Ends a try. Only a failure of the local file counts more than libcurl's. */
+/* Ends a try: notes what the server may have. WHY keeps libcurl's failure,
+ * unless the local file has failed or changed. Returns 0, or -1 with the
+ * reason. */
 static int upload_end(struct file_transfer *t, int r, struct failure *why)
 {
     const struct link *l = t->link;
@@ -276,14 +287,14 @@ static int upload_end(struct file_transfer *t, int r, struct failure *why)
         t->has = HAS_CONFIRMED;
     else if (l->sent)
         t->has = HAS_ALL;
-    /* Some servers make, or empty, the file before they look at the data
+    /* Some servers create or truncate the file before they use the data
      * connection. */
     else if (l->may_have_begun || (l->opened && !l->site->atomic &&
                                    (why->reply == 425 || why->reply == 522)))
         t->has = HAS_PART;
-    /* STOR has replaced what was there before. Some servers keep that until the
-     * first byte, or the last one, has come: then its length is still the old
-     * one. */
+    /* After the 150 the server's bytes count as bytes of this file. But some
+     * servers keep the old file until the first byte or the last one has come,
+     * and report the old length until then. */
     t->ours |= l->begun;
     t->unconfirmed = r < 0;
     if (t->changed) {
@@ -315,19 +326,19 @@ static int upload_bytes(struct file_transfer *t, struct failure *why)
         return fail_errno(why, errno, t->local);
     link_begin(t->link, t->remote, &io);
     link_choose(t->link, t->choice);
-    /* A server may take the announced length for what is sent or for the whole
-     * file. Only with the whole file's does Sallyport notice each missing byte
-     * of a resumed upload. libcurl doesn't get a length: if a server wants no
-     * more, the bytes end before it, and libcurl from 8.7 on would fail instead
-     * of reading the server's reason. */
+    /* ALLO announces the length of the whole file, even if the upload is
+     * resumed: only then does Sallyport notice each missing byte. Other servers
+     * may take the number for the length of the bytes to come. libcurl doesn't
+     * get a length: if a server wants no more bytes, the upload ends early, and
+     * libcurl from 8.7 on would fail instead of reading the server's reason. */
     const bool announced =
         io.length >= (t->link->wants_length ? 1 : ANNOUNCED_LEAST) ||
         upload_is_empty(t);
     if (announced)
         link_say_number(t->link, "*ALLO", t->size);
     LINK_SET(t->link, CURLOPT_UPLOAD, 1L);
-    /* libcurl would send APPE, which a Sallyport accepts only if nothing has
-     * the name. */
+    /* libcurl would send APPE, which Sallyport accepts only if no file has the
+     * name. */
     if (t->first > 0 && t->link->site->decides)
         link_say_number(t->link, "REST", t->first);
     else
@@ -358,8 +369,8 @@ static int upload_send(struct file_transfer *t, bool again, struct failure *why)
     return upload_bytes(t, why) < 0 ? -1 : upload_compare(t, why);
 }
 
-/* Sends the file under a temporary name. Returns 1 if it must be sent under its
- * own. */
+/* Sends the file under a temporary name. Returns 0; 1: the file must be sent
+ * under its own name; -1 with the reason. */
 static int upload_aside(struct file_transfer *t, bool again,
                         struct failure *why)
 {
@@ -368,8 +379,8 @@ static int upload_aside(struct file_transfer *t, bool again,
     if (arrival == ARRIVAL_UNKNOWN || arrival == ARRIVAL_NAMED)
         return arrival == ARRIVAL_NAMED ? 0 : -1;
     int r = arrival == ARRIVAL_NONE ? upload_send(t, again, why) : 0;
-    /* Perhaps because of its name. If there is no room, STOR under its own name
-     * would only destroy the old file. */
+    /* The server may have refused the temporary name. But if it has no room
+     * (552), STOR under the file's own name would only destroy the old file. */
     if (r < 0 && why->reply >= 500 && why->reply != 552 &&
         t->has == HAS_NOTHING)
         return 1;
@@ -396,7 +407,7 @@ static int upload_named(struct file_transfer *t, bool again,
     t->aside = false;
     t->has = HAS_NOTHING;
     t->in_place = true;
-    r = upload_target(t, why); /* somebody else may have got the name since */
+    r = upload_target(t, why); /* another file may have got the name since */
     if (r == 0)
         r = upload_send(t, again, why);
     if (r == 0)
@@ -404,8 +415,9 @@ static int upload_named(struct file_transfer *t, bool again,
     return r;
 }
 
-/* Sets the time, and ignores a failure: the server has the file. An account
- * that may only upload gets a 550 each time, which isn't reported. */
+/* Sends the file and sets its time. If the time can't be set, only says so,
+ * since the server has the file. An account that may only upload gets a 550
+ * each time, so a 550 isn't reported. */
 static int upload_sent(struct file_transfer *t, bool again, struct failure *why)
 {
     int r = upload_named(t, again, why);
@@ -424,8 +436,9 @@ int upload_once(struct file_transfer *t, struct failure *why)
 {
     bool again = t->done > 0;
     int r = upload_open(t, why);
-    /* On a walk others may remove files meanwhile. But if an earlier try has
-     * left something that others see, that is a failure. */
+    /* Skip a file that another process has removed since the walk has found it.
+     * But if an earlier try has left something on the server that others see,
+     * the missing file is a failure. */
     bool unseen =
         t->has == HAS_NOTHING || (t->has == HAS_PART && t->link->site->atomic);
     t->vanished = r < 0 && unseen && t->job->above &&

@@ -1,5 +1,5 @@
-/* The end of an upload: what the server's reply says, the comparison, and what
- * a user needs to know after a failure. */
+/* The end of an upload: the server's reply, the comparison, and the message
+ * about what a failed upload has left. */
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -10,7 +10,7 @@ void upload_tell(const struct file_transfer *t, struct failure *why)
 {
     const struct site *s = t->link->site;
 
-    /* STOR can't miss a file: the directory is missing. */
+    /* STOR makes the file, so it is the directory that is missing. */
     if (why->reply == 550 && strchr(t->remote, '/') &&
         strcasestr(why->text, "no such file or directory")) {
         fail(why, EX_NOINPUT, "there is no directory /%.*s; make it by mkdir",
@@ -26,7 +26,7 @@ void upload_tell(const struct file_transfer *t, struct failure *why)
     else if (s->decides && t->has == HAS_PART && t->done > 0 &&
              t->size >= RESUME_LEAST && transfer_hash_name(t) &&
              !s->options->no_resume && !upload_is_stream(t))
-        transfer_tell_next(t, why); /* the server keeps the part */
+        transfer_tell_next(t, why); /* the server keeps the unfinished upload */
     else
         fail_add(
             why, "; %s",
@@ -40,9 +40,9 @@ void upload_tell(const struct file_transfer *t, struct failure *why)
                   "it again");
 }
 
-/* Returns the length in Sallyport's "226 Transfer complete: 5 bytes stored as
- * /a", or after a resume in "5 bytes (9 in all)"; UNCONFIRMED: there is none.
- */
+/* Returns the file's length in Sallyport's reply: 5 in "226 Transfer complete:
+ * 5 bytes stored as /a", or 9 in "5 bytes (9 in all)" after a resume;
+ * UNCONFIRMED: the reply has no length. */
 static uint64_t upload_confirmed(const struct file_transfer *t)
 {
     static const char mark[] = "226 Transfer complete: ", some[] = " bytes (";
@@ -56,7 +56,7 @@ static uint64_t upload_confirmed(const struct file_transfer *t)
     const char *end = at + strspn(at, digits);
     if (strncmp(end, some, strlen(some)) == 0) {
         end += strlen(some);
-        /* Another word in the parentheses is the name of a held file. */
+        /* The reply about a held file has "(id ...)" there instead. */
         at = end[strspn(end, digits)] == ' ' ? end : at;
     }
     return slice_number((struct slice){ at, strspn(at, digits) }, INT64_MAX,
@@ -65,9 +65,10 @@ static uint64_t upload_confirmed(const struct file_transfer *t)
                : all;
 }
 
-/* Compares the length, for servers without HASH: after a reset some servers
- * count an incomplete upload as complete. If the account may not ask for the
- * length, the server's 226 is enough. */
+/* Compares the length if the checksum couldn't be compared, since some servers
+ * count an upload as complete though its data connection was reset. If the
+ * account may not ask for the length, uses the length in the server's 226.
+ * Returns 0, or -1 with the reason. */
 static int upload_length(struct file_transfer *t, struct failure *why)
 {
     uint64_t there = 0;
@@ -88,8 +89,9 @@ static int upload_length(struct file_transfer *t, struct failure *why)
     return -1;
 }
 
-/* Follows a file to which the server has given another name, as in "226 5 bytes
- * stored as /a/b (2)": that is the file to compare. */
+/* Sets T->remote to the name under which the server has stored the file, such
+ * as /a/b (2) in "226 5 bytes stored as /a/b (2)", so that the comparison gets
+ * the right file. */
 static void upload_follow(struct file_transfer *t)
 {
     static const char mark[] = " stored as /";
@@ -105,7 +107,8 @@ static void upload_follow(struct file_transfer *t)
     }
     while (slice_cut(&path, '/', &name))
         ;
-    /* A reply shows control bytes in another form. */
+    /* Keep a name with control bytes, since a reply shows them in another
+     * form. */
     if (listing_safe(slice_from(t->remote + head)) && listing_safe(name))
         slice_copy(name, t->remote + head, sizeof(t->remote) - head);
 }
@@ -118,9 +121,10 @@ int upload_compare(struct file_transfer *t, struct failure *why)
     char size[SHOW_SIZE_MAX];
 
     t->confirmed = upload_confirmed(t);
-    /* Only the administrator can read a file that is held, so the length in the
-     * 226 is compared; a visible file of this name is an older one. A name may
-     * have the words of MARK, but a path begins with a slash. */
+    /* Only the administrator can read a file that is held, so compare the
+     * length in the 226; a visible file of this name is an older one. A file's
+     * name can contain the words of MARK, but then its path, with a slash,
+     * begins before them. */
     if (held && !memchr(b->data, '/', (size_t)(held - b->data))) {
         t->modified = 0; /* there is no visible file that could get a time */
         t->sized =
@@ -142,8 +146,8 @@ int upload_compare(struct file_transfer *t, struct failure *why)
     return r;
 }
 
-/* Says that the name has changed. If it was taken, a server that decides calls
- * the file "NAME (2)"; a drop adds other suffixes. */
+/* Says if the name has changed. If the name was taken, a server that decides
+ * calls the file "NAME (2)"; a drop adds other suffixes. */
 int upload_tell_name(const struct file_transfer *t, struct failure *why)
 {
     size_t len = strlen(t->job->remote);
