@@ -1,5 +1,6 @@
 /* Asks keys for a signature. Runs in gate and session, during a handshake. A
- * session waits for another process only here. */
+ * session waits for another process only here, and for log before a final
+ * reply. */
 #include "sallyport/ipc/sign.h"
 
 #include <errno.h>

@@ -1,6 +1,7 @@
 /* Master as a whole: its parts, the table of its children, the moment when all
  * children are ready. Master parses no byte of a client. While it runs, it
- * waits for no disk, and for no process. */
+ * waits for no disk, and for no process but the supervisor, when a new
+ * generation has to follow. */
 #include "start.h"
 
 #include <errno.h>
