@@ -1,28 +1,32 @@
-/* The lines of the server's log, as JSON. Every byte is hostile. */
+/* Turns lines of the server's log into JSON. Every byte of a line can be
+ * hostile. */
 #ifndef CTL_LOG_H
 #define CTL_LOG_H
 
 #include "ctl.h"
 
-/* Reads a line into an object with a member for each field. The caller owns it.
- * NULL: it is no event; *message: it is a message that a program prints beside
- * the events. */
+/* Reads a line into an object with a member for each field. Returns the object,
+ * which the caller owns; NULL: the line isn't an event. *message becomes true
+ * if the line is empty, or a message that a program prints beside the
+ * events. */
 json_t *log_read(struct slice line, bool *message);
-/* Returns the word for the action of the record, or its event. */
+/* Returns the word for the record's action, such as "upload"; if there is no
+ * such word, the name of its event. */
 const char *log_what(const json_t *one);
 bool log_has_failed(const json_t *one);
-/* Adds members for the meaning of the fields: "what", "failed", "cause",
- * "admin". Asks NSS for a name, so it is for records that are shown. */
+/* Adds the members "what", "failed", "cause" and "admin", which explain the
+ * fields. Asks NSS for a name, so call it only for records that are shown. */
 void log_explain(json_t *one);
-/* Reads a record's time, in seconds since 1970. Returns false if it is none. */
+/* Reads the time of a record into *ret, in seconds since 1970. Returns false if
+ * TEXT isn't such a time. */
 bool log_time(const char *text, int64_t *ret);
-/* Fails if one of LIST, separated by commas, can't be an event or a word for an
- * action, such as "upload". */
+/* Fails unless each name in LIST is an event, or a word for an action, such as
+ * "upload". Commas separate the names. */
 void log_names_check(struct slice list);
-/* The client's address without its port, and without the brackets of IPv6. A
- * banned address or network has neither. */
+/* Returns the client's address without the port, and without the brackets of
+ * IPv6. A banned address or network has neither port nor brackets. */
 struct slice log_address(const json_t *record);
-/* log_row.c: ends with a row without a key. */
+/* log_row.c: the columns of the table. The last row has no key. */
 extern const struct output_field log_columns[];
 
 /* The program that reads the journal. Tests replace it. */

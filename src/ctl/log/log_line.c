@@ -1,5 +1,5 @@
-/* One line of the log: its fields, and their meaning. The names of fields come
- * from the line, so that a newer log's fields aren't lost. */
+/* Parses a line of the log, and explains its fields. Takes the names of the
+ * fields from the line, so that it keeps the fields of a newer server. */
 #include "log.h"
 
 #include <pwd.h>
@@ -10,7 +10,7 @@
 
 bool log_time(const char *text, int64_t *ret)
 {
-    char seconds[] = "2026-11-20T07:42:01Z"; /* then .123Z */
+    char seconds[] = "2026-11-20T07:42:01Z"; /* the log writes 01.123Z */
     const size_t len = strlen(seconds) - 1;
     uint64_t ms;
 
@@ -21,7 +21,7 @@ bool log_time(const char *text, int64_t *ret)
     return user_expires_parse(slice_from(seconds), ret) == 0;
 }
 
-/* Is it a name of an event or a field? */
+/* Can NAME be the name of an event or of a field? */
 static bool is_name(const char *name)
 {
     const size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_");
@@ -35,8 +35,9 @@ static void set(json_t *one, const char *key, json_t *value)
         fail_no_memory();
 }
 
-/* Adds a field. The log never writes a number with a leading zero, so such a
- * text stays a text. */
+/* Adds a field. Returns false if its name isn't valid, or occurs twice. The log
+ * never writes a number with a leading zero, so a value with one stays a
+ * text. */
 static bool add_field(json_t *one, struct slice name, struct slice text)
 {
     static const char *const numbers[] = {
@@ -71,8 +72,7 @@ static bool read_pair(json_t *one, struct slice *rest)
     slice_cut(rest, '"', &value);
     if (!rest->ptr || !add_field(one, name, value))
         return false;
-    slice_cut(rest, ' ', &name); /* take the next pair, if only a blank precedes
-                                  * it */
+    slice_cut(rest, ' ', &name); /* only a blank or the end may follow */
     return name.len == 0;
 }
 
@@ -117,7 +117,8 @@ bool log_has_failed(const json_t *one)
                                             "command-refused", "data-refused",
                                             "peer-error",      "syscall",
                                             "child",           "ban" };
-    /* The causes of an end before the login; new clients begin with these. */
+    /* An "end" before the login is a failure if its reason begins with one of
+     * these. New clients often fail like this at first. */
     static const char *const begins[] = { "TLS failed", "not FTP",
                                           "login without TLS",
                                           "protocol error" };
@@ -125,7 +126,7 @@ bool log_has_failed(const json_t *one)
     const struct slice event = slice_from(text_of(one, "event", ""));
     const uint64_t result = number_of(one, "result");
     const bool named = text_of(one, "user", NULL) != NULL;
-    bool ended = json_object_get(one, "number") != NULL; /* a signal: a crash */
+    bool ended = json_object_get(one, "number") != NULL; /* a crash's signal */
 
     if (!slice_equal(event, SLICE("end")))
         return slice_among(event, failures,
@@ -152,7 +153,7 @@ static const struct {
 };
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
 
-/* Causes for which the log has only the code of the reply. */
+/* Explains the code of the reply, for failures without a reason in the log. */
 static const struct {
     unsigned result;
     const char *word;
@@ -210,8 +211,9 @@ json_t *log_read(struct slice line, bool *message)
 
     if (line.len > 2 && line.ptr[0] == '<' && line.ptr[2] == '>')
         line = (struct slice){ line.ptr + 3, line.len - 3 }; /* a severity */
-    /* Messages that the programs print in the service's journal beside the
-     * events; the unit's ExecReload= is sallyportctl. */
+    /* Find messages that the programs print in the service's journal beside the
+     * events. sallyportctl prints there since the unit runs it by
+     * ExecReload=. */
     *message = line.len == 0 || slice_starts(line, SLICE("sallyportd: ")) ||
                slice_starts(line, SLICE("sallyportctl: ")) ||
                slice_starts(line, SLICE("reloaded: "));

@@ -33,8 +33,8 @@ static bool has_failed(const json_t *row)
     return json_is_true(json_object_get(row, "failed"));
 }
 
-/* Adds the size of the file if the transfer is complete, otherwise the bytes
- * moved. */
+/* Adds the size of the file if the transfer is complete, otherwise the number
+ * of bytes that were transferred. */
 static void add_size(const json_t *row, struct buf *into)
 {
     const bool whole = has(row, "size") && !has_failed(row);
@@ -45,7 +45,8 @@ static void add_size(const json_t *row, struct buf *into)
     buf_add_text(into, size);
 }
 
-/* A transfer without a reply has the result 0. */
+/* Adds "done", "failed 550" and so on. A transfer that was cut off without a
+ * reply has the result 0. */
 static void add_result(const json_t *row, struct buf *into)
 {
     const uint64_t result = number_of(row, "result");
@@ -60,7 +61,9 @@ static void add_result(const json_t *row, struct buf *into)
                                                 : "-");
 }
 
-/* Adds " by anna (as uid 0)", or " (uid 0)" if the name isn't known. */
+/* Adds " by anna (as uid 0)"; or " by uid 1000 (as uid 0)" if this uid has no
+ * name; or " (uid 0)" if the log has no login uid. Then adds the time of the
+ * order, if it has one. */
 static void add_admin(const json_t *row, struct buf *into)
 {
     const char *name = text_of(row, "admin", NULL);
@@ -79,8 +82,8 @@ static void add_admin(const json_t *row, struct buf *into)
                        number_of(row, "ms") / 1000);
 }
 
-/* Adds the path; or the process; or the command of an administrator; and then
- * the cause. */
+/* Adds the path, the process, or the administrator's command; then the
+ * cause. */
 static void add_what_and_why(const json_t *row, struct buf *into)
 {
     const bool order = strcmp(text_of(row, "event", ""), "admin") == 0;

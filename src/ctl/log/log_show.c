@@ -1,6 +1,6 @@
-/* "log": what happened. The lines come from the journal by journalctl(1), from
- * a file or from standard input; the filters choose, and a table, JSON or CSV
- * shows them. Memory doesn't grow with the log. */
+/* "log": shows what happened. Takes lines from journalctl(1), from a file or
+ * from standard input, selects some by the options, and prints them as a table,
+ * JSON or CSV. Its memory doesn't grow with the log. */
 #include "log.h"
 
 #include <errno.h>
@@ -13,8 +13,8 @@
 #include "sallyport/base/address.h"
 #include "sallyport/event/event.h"
 
-#define LINE_ROOM 65536 /* far more than a line of log has */
-#define LINES_MAX 10000 /* they are kept in memory */
+#define LINE_ROOM 65536 /* much more than the server writes in a line */
+#define LINES_MAX 10000 /* of --lines, which are kept in memory */
 #define UNIT      "_SYSTEMD_UNIT=sallyport.service"
 
 const char *log_journalctl = "/usr/bin/journalctl";
@@ -22,8 +22,8 @@ const char *log_journalctl = "/usr/bin/journalctl";
 struct log_view {
     FILE *from;
     pid_t journal;          /* pid of journalctl; 0: a file */
-    struct network address; /* of --address */
-    struct buf path;        /* a part of the path, with the log's escapes */
+    struct network address; /* the value of --address */
+    struct buf path;        /* the value of --path, escaped as in the log */
     uint64_t events, torn, shown;
     struct table table;
     json_t **last; /* --lines: a ring of the last records */
@@ -33,15 +33,15 @@ struct log_view {
 
 /* The source of the lines. */
 
-/* Should the newest line come first, so that journalctl need not read all
- * lines? */
+/* Does journalctl print the newest line first? With --lines it need not read
+ * all lines then. */
 static bool is_reverse(const struct log_view *v)
 {
     return !ctl.args.file && v->last;
 }
 
-/* Executes journalctl, which understands the times; its messages on standard
- * error are for the caller. */
+/* Executes journalctl, which parses the times of --since and --until. Its
+ * messages go to the standard error of this program. */
 static noreturn void exec_journal(const struct log_view *v, int out)
 {
     const struct arguments *a = &ctl.args;
@@ -103,7 +103,8 @@ static void open_log(struct log_view *v)
              a->file, strerror(errno));
 }
 
-/* Returns 1; 0 at the end; -1: the line was too long, and was skipped. */
+/* Reads a line into *ret. Returns 1; 0: no line is left; -1: the line was too
+ * long, and was skipped. */
 static int next_line(struct log_view *v, struct slice *ret)
 {
     bool fits = true;
@@ -127,8 +128,8 @@ static bool is(const json_t *one, const char *key, const char *wanted)
     return strcmp(text_of(one, key, ""), wanted) == 0;
 }
 
-/* Does an administrator's command, such as "share grant" with "in anna:read",
- * name the user? */
+/* Does an administrator's command name the user? An example is "share grant"
+ * with the words "in anna:read". */
 static bool order_names(const json_t *one, struct slice user)
 {
     struct slice rest = slice_from(text_of(one, "to", "")), word, group,
@@ -142,7 +143,7 @@ static bool order_names(const json_t *one, struct slice user)
         slice_cut(&word, ':', &group);
         if (is_name && slice_equal(group, user))
             return true;
-        is_name = true; /* the first word was the share, or the team */
+        is_name = true; /* the first word was a share or a team */
     }
     return false;
 }
@@ -223,12 +224,13 @@ static void close_journal(const struct log_view *v)
     int status = 0;
 
     if (has_all(v))
-        return; /* as journalctl has more lines */
+        return; /* journalctl can still have lines, so don't wait for it */
     while (waitpid(v->journal, &status, 0) < 0 && errno == EINTR)
         ;
     if (status != 0)
         fail(EX_IOERR, "journalctl has failed");
-    /* A user without rights for the journal sees an empty one. */
+    /* If the user has no right to read the journal, journalctl shows an empty
+     * one. */
     if (v->events == 0)
         stderr_print("no line of the server in that time; %s",
                      geteuid() == 0
@@ -276,7 +278,7 @@ void log_show(void)
         close_journal(v);
     if (v->torn > 0)
         stderr_print("%" PRIu64 " lines left out: they are no events", v->torn);
-    /* With a wrong name the server looks quiet. */
+    /* Report a name that can be misspelt: otherwise the server looks quiet. */
     if (v->shown == 0 && ctl.args.user)
         stderr_print("no line of a user %s; for the names run: sallyportctl "
                      "user list",

@@ -1,5 +1,5 @@
-/* "report": a script in libexec makes the page from what other commands of this
- * program print. */
+/* "report": executes a script in libexec, which makes the page from the output
+ * of other commands of this program. */
 #include "log.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* Decides what needs the administrator's attention, from the server's state and
- * from the disks. "status" has it as an array, and "check" prints it. */
+/* Finds what needs the administrator's attention, in the server's state and on
+ * the disks. "status" shows the result, and "check" prints it. */
 #include "rows.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 
 void attend(json_t *list, const char *level, const char *format, ...)
 {
-    char text[2 * COMPLAINT_MAX]; /* check adds a place to a complaint */
+    char text[2 * COMPLAINT_MAX]; /* --check puts a place before a complaint */
     va_list args;
 
     va_start(args, format);
@@ -72,7 +72,8 @@ static void attend_server(json_t *list, const json_t *status)
                "%" PRIu64 " of %" PRIu64 " sessions", now, most);
 }
 
-/* Reports a disk. If the directory is missing, it has no users yet. */
+/* Adds the disk of PATH to DISKS, and its faults to LIST. A missing directory
+ * is no fault: before the first user there is none. */
 static void attend_disk(json_t *list, json_t *disks, const char *name,
                         const char *path, const struct min_free *keep)
 {

@@ -1,13 +1,14 @@
-/* "ban list", "ban add" and "ban del". The running server has the bans, and
- * writes them to a file of its own, so these commands need it. */
+/* "ban list", "ban add" and "ban del". These commands need the running server,
+ * which keeps the bans and writes them to a file of its own. */
 #include "rows.h"
 
 #include <inttypes.h>
 
 #include "sallyport/domain/bans.h"
 
-/* Takes "192.0.2.7", "192.0.2.0/24" or "2001:db8::/32". One IPv6 address means
- * its /64, since its host usually has the whole /64. */
+/* Parses "192.0.2.7", "192.0.2.0/24" or "2001:db8::/32" into *network. Returns
+ * the length of the prefix, in bits. A single IPv6 address means its /64, since
+ * one host usually has the whole /64. */
 static unsigned ban_network(const char *text, struct address *network)
 {
     struct complaint why = { "" };
@@ -41,7 +42,7 @@ void bans_add(void)
         !ban_is_sound(&ban))
         fail(EX_USAGE, "--reason: at most %d bytes, no control characters",
              BAN_REASON_MAX - 1);
-    /* A wide network has many clients, and perhaps the administrator. */
+    /* A wide network contains many clients, and perhaps the administrator. */
     const bool wide = ban.bits < (ban.network.family == 4 ? 24 : 48);
     if (!a->yes &&
         (wide || address_is_loopback(&ban.network) || ban_holds(&ban, &own)))

@@ -1,6 +1,6 @@
-/* "check": prints everything that is wrong, or soon will be. sallyportd --check
- * looks at the configuration and at what it names; "status" has the state of
- * the running server. */
+/* "check": prints everything that is wrong, or soon will be. Runs sallyportd
+ * --check, which examines the configuration and all that it names; and asks the
+ * running server, as "status" does. */
 #include "rows.h"
 
 #include "sallyport/base/execute.h"
@@ -8,7 +8,7 @@
 #define CHECK_MS 90000 /* ms; --check itself waits 60 s for homes */
 #define ASK_MS   8000  /* ms; monitors wait 10 s */
 
-/* Takes a line of --check. */
+/* Adds a line of --check to LIST, with the level that its words mean. */
 static void check_line(json_t *list, struct slice line)
 {
     static const struct {
@@ -31,7 +31,7 @@ static void check_line(json_t *list, struct slice line)
     attend(list, level, "%.*s", (int)line.len, line.ptr);
 }
 
-/* Runs sallyportd, which is beside this program. */
+/* Runs sallyportd --check, and adds its lines to LIST. */
 static void check_installation(json_t *list)
 {
     static char out[EXECUTE_OUTPUT_MAX];

@@ -1,6 +1,6 @@
-/* "drain": the server takes no new sessions, and ends each session after its
- * transfer. The command waits for the last one. Servers of all versions
- * understand its requests. */
+/* "drain": makes the server refuse new sessions, and end each session after its
+ * transfer. Waits for the end of the last session. Servers of all versions
+ * understand these requests. */
 #include "ctl.h"
 #include <signal.h>
 
@@ -12,7 +12,7 @@
 
 struct drain {
     enum drain_order order;
-    uint64_t ms; /* until it begins */
+    uint64_t ms; /* before an announced drain begins */
     struct msg_drain_is is;
 };
 
@@ -45,8 +45,9 @@ static noreturn void drain_ends(int code, const char *why)
          why);
 }
 
-/* Waits. Another administrator may end the drain meanwhile. A busy server
- * answers later, and so does a server that is restarting master. */
+/* Waits for the end of the last session, for at most MS milliseconds. Fails if
+ * another administrator ends the drain meanwhile. Retries while the server is
+ * busy, or restarts master. */
 static void drain_wait(uint64_t ms)
 {
     const struct timespec pause = { .tv_sec = 1 };
@@ -90,8 +91,8 @@ void drain_run(void)
     struct complaint why;
 
     signal(SIGPIPE, SIG_IGN); /* drain_ends() says what can't be written */
-    /* The server itself begins an announced drain: so a proxy stops sending
-     * clients before any client is refused. */
+    /* The server itself begins an announced drain after this time, so that
+     * proxies stop sending clients before it refuses any client. */
     if (a->announce)
         d.ms = arguments_seconds("announce", a->announce) * 1000;
     const int code = fail_caught(drain_ask, &d, &why);

@@ -1,6 +1,6 @@
 /* Turns rows of names and values from the running server into JSON. The server
- * sends the kind of each value. Names and values are foreign: bounded, and
- * escaped for printing. Only a server of this build is asked. */
+ * sends the kind of each value. Names and values are foreign, so they are
+ * bounded, and escaped for printing. The server must be of the same build. */
 #include "rows.h"
 
 #include <errno.h>
@@ -13,8 +13,8 @@
 #define ROWS_MAX 100 /* rows in one answer; a server sends at most 64 */
 #define KEY_ROOM 64
 
-/* Makes a value, or returns NULL. If JSON can't hold a number, it is wrong, and
- * becomes the largest. */
+/* Returns the JSON value, or NULL if TEXT isn't valid. A number that JSON can't
+ * hold is a fault of the server, and becomes the largest one. */
 static json_t *value_of(enum shown_kind kind, struct slice text)
 {
     uint64_t n = INT64_MAX;
@@ -46,8 +46,8 @@ static bool shown_key(struct slice name, char key[KEY_ROOM])
            !key[strspn(key, "abcdefghijklmnopqrstuvwxyz0123456789_")];
 }
 
-/* Returns the member of an object; MAKE makes it if it is missing. NULL: it
- * can't be one. */
+/* Returns the member NAME of the object OF; MAKE makes a missing one. Returns
+ * NULL if OF isn't an object, or NAME isn't valid. */
 static json_t *member_of(json_t *of, struct slice name, json_t *(*make)(void))
 {
     char key[KEY_ROOM];

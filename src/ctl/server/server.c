@@ -1,7 +1,8 @@
-/* The connection to the running server: connecting, asking, waiting. Its
- * messages are checked as between any two processes, and may still be wrong:
- * texts are bounded and escaped, and every wait has a limit. Also the functions
- * that end sessions: "kick", and the news of a change of the users file. */
+/* Connects to the running server, asks it, and waits for its answers. The
+ * channel checks the server's messages as between any two processes. Their
+ * contents can still be wrong, so texts are bounded and escaped, and every wait
+ * has a limit. Also contains the functions that end sessions: "kick", and the
+ * message that the users file has changed. */
 #include "rows.h"
 
 #include <errno.h>
@@ -37,7 +38,7 @@ static noreturn void fail_unreachable(const char *path, int error)
              path, strerror(error));
     if (error == EAGAIN)
         fail(EX_TEMPFAIL, "%s: the server is busy; try again later", path);
-    /* Another user's server has another control socket than PATH. */
+    /* Another user's server has its control socket at another path. */
     if (geteuid() != 0 && stat(configuration, &s) == 0 && s.st_uid != geteuid())
         fail(EX_NOPERM,
              "the server of %s isn't yours, so only root may ask it; run: sudo "
@@ -70,7 +71,7 @@ static int connect_to(const char *path)
     if (fd < 0)
         return -errno;
     /* A blocking connect() keeps its place in the kernel's queue. A repeated
-     * call would begin at its end. */
+     * call would begin at the end of the queue. */
     if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &most, sizeof(most)) < 0 ||
         connect(fd, (struct sockaddr *)&at, (socklen_t)size) < 0 ||
         fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
@@ -78,8 +79,9 @@ static int connect_to(const char *path)
     return fd_take(&fd);
 }
 
-/* Connects. Returns false if the server is busy. Anybody who may make a socket
- * there could pose as the server. */
+/* Connects. Returns false if the server is busy; if LAST, fails then. Checks
+ * the uid of the server, since anybody who can make a socket at this path could
+ * pose as the server. */
 static bool connect_server(bool last)
 {
     char path[SETTINGS_PATH_MAX];
@@ -122,7 +124,7 @@ static void receive(struct channel *c, uint32_t request, struct message *answer,
     const char *who = c->peer == PROCESS_MASTER ? "the server" : "its files";
     int r = channel_wait(c, answer, ms);
 
-    if (r == -EPIPE) /* the first message may fail with the socket's error */
+    if (r == -EPIPE) /* the socket's error can come before a message */
         r = channel_receive(c, answer);
     if (r == 1 && answer->request != request) {
         message_close(answer);
@@ -159,7 +161,8 @@ void server_lies(const char *what)
          what);
 }
 
-/* Returns false if the server is busy; but if LAST, it fails then. */
+/* Connects, and waits for the welcome. Returns false if the server is busy; if
+ * LAST, fails then. */
 static bool open_once(bool last)
 {
     struct message m;
@@ -187,7 +190,8 @@ static bool open_once(bool last)
     return true;
 }
 
-/* Retries, since the server has few places, each for a short time. */
+/* Retries while the server is busy: it has few places for connections, and each
+ * is soon free again. */
 void server_open(void)
 {
     const struct timespec pause = { .tv_nsec = BUSY_PAUSE_NS };
@@ -215,7 +219,7 @@ void server_next(struct message *answer)
 
 static void need_sent(int result)
 {
-    if (result < 0 && result != -EPIPE) /* a last message may be unread */
+    if (result < 0 && result != -EPIPE) /* an answer may be unread */
         fail(EX_OSERR, "the server can't be asked: %s", strerror(-result));
 }
 
@@ -243,7 +247,7 @@ void server_ask(enum showable what, uint64_t place, struct message *answer)
                    .build = slice_from(build_name()), .what = what,
                    .place = place));
     receive(&server.channel, server.request, answer, server.patience);
-    /* It refuses each other build of the same version. */
+    /* The server also refuses another build of its own version. */
     server.ours = answer->kind != MSG_control_refused;
     if (!server.ours)
         fail_refused(EX_PROTOCOL, &answer->control_refused);
@@ -252,7 +256,7 @@ void server_ask(enum showable what, uint64_t place, struct message *answer)
 /* The functions that end sessions. */
 
 #define SERIAL_DIGITS 16
-/* ms: the change is made, so the caller needn't wait long for the server. */
+/* ms; short, since the users file has changed already. */
 #define EDITED_MS 5000
 
 static bool is_serial(const char *word)
@@ -273,8 +277,8 @@ void sessions_name_check(const char *name)
 }
 
 /* Adds the words after the command, and the options with their values. No
- * option has a password or a hash. Leaves out comments, which may be about a
- * person, and say nothing about rights. */
+ * option has a password or a hash. Leaves out --comment, which can be about a
+ * person, and says nothing about rights. */
 static void add_command(struct buf *into)
 {
     static const bool unlogged[OPTIONS] = {
@@ -307,8 +311,8 @@ static void print_ended(FILE *out, uint64_t ended)
     fprintf(out, "%" PRIu64 " session%s ended\n", ended, ended == 1 ? "" : "s");
 }
 
-/* Decides by the form of the word: an address, 16 hexadecimal digits, or else a
- * user's name. */
+/* Decides by the form of the word. Takes an address as a client, 16 hexadecimal
+ * digits as a serial, and anything else as a user's name. */
 void sessions_kick(void)
 {
     const char *word = ctl.args.word[1];
@@ -341,7 +345,7 @@ void sessions_kick(void)
         print_ended(stdout, m.control_done.sessions);
 }
 
-static uint64_t edit_ended; /* sessions, by the last edit */
+static uint64_t edit_ended; /* sessions that the last edit has ended */
 
 static void tell_of_edit(void *to)
 {
@@ -373,8 +377,7 @@ void sessions_edited(const char *text)
     ctl.patience = EDITED_MS;
     code = fail_caught(tell_of_edit, &to, &why);
     buf_release(&to);
-    server_close(); /* since the server has few places, and the command goes
-                     * on */
+    server_close(); /* the server has few places, and the command goes on */
     ctl.patience = patience;
     if (edit_ended > 0)
         print_ended(ctl.args.json ? stderr : stdout, edit_ended);

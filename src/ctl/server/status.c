@@ -40,8 +40,8 @@ void status_show(void)
     output_one(all, lines);
 }
 
-/* Master hangs up after 150 s: a start may take 60 s, and a takeover 12 s; and
- * the reload may have to wait for another start. */
+/* Master closes the connection after 150 s: a start can take 60 s, and a
+ * takeover 12 s, and the reload can have to wait for another start. */
 #define RELOAD_PATIENCE 6 /* times the usual patience: 180 s */
 
 static void reload(void *data)
@@ -55,7 +55,7 @@ static void reload(void *data)
     SERVER_ASK(&m, control_done, reload);
 }
 
-/* Reloads. After a failure it adds that the running server continues. */
+/* Reloads. If that fails, says also that the running server continues. */
 void status_reload(void)
 {
     struct complaint why = { "" };

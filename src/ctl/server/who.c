@@ -1,6 +1,6 @@
-/* "who": the sessions of the running server, and the work of each. The server
- * knows the sessions; for their work it asks them, and a session that doesn't
- * answer in time is busy. All texts come from others. */
+/* "who": shows the sessions of the running server, and their work. The server
+ * lists its sessions, and asks each for its work; a session that doesn't answer
+ * in time is shown as busy. All texts are foreign. */
 #include "rows.h"
 
 #include <inttypes.h>
@@ -11,11 +11,12 @@
 #include "sallyport/base/address.h"
 
 #define SERIAL_TEXT_MAX 17
-/* ms: sessions that don't answer delay each page by a second. */
+/* ms for all pages: sessions that don't answer delay each page by a second. */
 #define LOOK_MS 3000
 #define WATCH_S 2 /* between two lists of --watch */
 
-/* Reads a page into ALL, by the serials, from a server of any version. */
+/* Reads a page of sessions into ALL, with their serials as keys. Works with a
+ * server of any version. Returns false after the last page. */
 static bool who_page(uint64_t *at, json_t *all)
 {
     const struct msg_who_is *who;
@@ -50,9 +51,9 @@ static void look_rows(void *rows)
     rows_read(SHOW_DOING, LOOK_MS, rows);
 }
 
-/* Adds the sessions' work, as far as it is known. A server of another build
- * doesn't report it: then all sessions stay busy. A session that has come
- * meanwhile is left out. */
+/* Adds the work of each session that reports it; the others stay busy. A server
+ * of another build reports no work. Leaves out a session that has begun since
+ * who_page(). */
 static void who_look(const json_t *all)
 {
     json_t *rows = json_object(), *doing;
@@ -79,8 +80,8 @@ static void who_look(const json_t *all)
     json_decref(rows);
 }
 
-/* Writes "STOR /in/a.pdf, 12.3 MiB of 20.0 MiB, 4.1 MiB/s", as far as it is
- * known. */
+/* Writes "STOR /in/a.pdf, 12.3 MiB of 20.0 MiB, 4.1 MiB/s", without the parts
+ * that the session didn't report. */
 static void doing_text(const json_t *row, struct buf *into)
 {
     const char *path = text_of(row, "path", "");
@@ -139,8 +140,9 @@ static void who_print(json_t *all)
     json_decref(list);
 }
 
-/* Returns in a fork for each list, and never in this process. If the server is
- * busy, the next list follows nevertheless. */
+/* Forks for each list. Returns only in the fork, which prints the list; this
+ * process ends here. If the server is busy, the next list follows
+ * nevertheless. */
 static void who_watch(void)
 {
     const struct timespec pause = { .tv_sec = WATCH_S };

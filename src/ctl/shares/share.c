@@ -1,6 +1,7 @@
-/* The commands that grant shares and fill teams: the lines @share and @team of
- * the users file, and the lists shares= and teams= in lines of users and teams.
- * All changes of a command are one edit: all of them happen, or none. */
+/* The commands that grant shares and fill teams. They change the lines @share
+ * and @team of the users file, and the lists shares= and teams= in lines of
+ * users and teams. Each command makes all its changes in one edit, or none of
+ * them. */
 #include "edit/edit.h"
 
 #define TEAM_PREFIX "team:"
@@ -23,7 +24,8 @@ const struct team *team_named(const struct users *u)
     return team;
 }
 
-/* Returns the line named on the command line, or fails. */
+/* Returns the number of the line of the user, share or team that the command
+ * line names, or fails. */
 static size_t line_named(void)
 {
     const char *group = ctl.args.word[0];
@@ -40,7 +42,7 @@ static size_t line_named(void)
 /* One word USER[:ROLE] or team:TEAM[:ROLE]. */
 struct grantee {
     struct list_entry who;
-    struct slice list; /* the shares in the line */
+    struct slice list; /* the value of shares= in the line */
     size_t line;
 };
 
@@ -104,8 +106,8 @@ static void revoke_one(const char *word)
     row_set_entry(edit_row(g.line), "shares", slice_from(share), NULL);
 }
 
-/* Warns that a user may still have the share by a team, after the user's own
- * grant was revoked. */
+/* Warns if a user still has the share by a team, after the user's own grant was
+ * revoked. */
 static void print_kept(const char *name)
 {
     const struct user *user = users_find(&ctl.users, slice_from(name));
@@ -128,7 +130,7 @@ static void print_kept(const char *name)
 
 /* Teams. */
 
-/* Puts the user in; "team leave" takes the user out. */
+/* Adds the user to the team; "team leave" removes the user from the team. */
 static void set_member(const char *word)
 {
     const bool in = strcmp(ctl.args.word[1], "leave") != 0;
@@ -212,7 +214,8 @@ void members_change(void)
         print_kept(a->word[i]);
 }
 
-/* "share change" and "team change"; "user rename" and so on. */
+/* "share change" and "team change"; "user rename", "share rename" and "team
+ * rename". */
 
 static void change_line(void *given)
 {
@@ -230,10 +233,10 @@ void line_change(void)
                 edit_stands ? "changed" : "is so already");
 }
 
-/* Renames the line. A home or a share's directory stays where it is: sessions
- * may run in it, and paths of local programs lead to it. The names of
- * unfinished uploads depend on the user's name, so nobody finds them again;
- * they expire. */
+/* Renames the user, share or team. A home or a share's directory keeps its
+ * path: sessions can be running in it, and local programs can use the path. The
+ * file names of unfinished uploads depend on the user's name, so nobody can
+ * resume these uploads; they expire. */
 static void rename_line(void *given)
 {
     const char *group = ctl.args.word[0], *to = ctl.args.word[3];

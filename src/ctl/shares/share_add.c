@@ -7,12 +7,12 @@
 struct new_share {
     struct home home; /* the share's directory */
     bool local;       /* the gid belongs to a group of the system */
-    uid_t owner;      /* owner of an existing directory, */
+    uid_t owner;      /* owner and group of an existing directory */
     gid_t group;
 };
 
-/* Checks the path: homes and other shares need the directories of the
- * settings. */
+/* Refuses a path that contains the directory of SETTING: homes and other shares
+ * need that directory. */
 static void check_above(const char *path, const char *setting)
 {
     if (user_path_within(setting, path))
@@ -45,7 +45,8 @@ static void look_at_directory(void *data)
     }
 }
 
-/* Reuses the gid of a share that was removed without its files. */
+/* Does the directory have the gid of a share that was removed without its
+ * files? The new share gets that gid again. */
 static bool has_old_gid(const struct new_share *a, const struct users *u)
 {
     const struct settings *s = &ctl.settings;
@@ -102,8 +103,8 @@ void share_add(void)
         disk_run(look_at_directory, &a, sizeof(a), a.home.path);
         a.home.gid = has_old_gid(&a, &ctl.users) ? a.group : ids_likely(0);
     }
-    /* A caller who isn't root owns everything, and can set only its own
-     * groups. */
+    /* If the caller isn't root, all files belong to the caller, who can give
+     * them only the caller's own groups. */
     a.home.mode = geteuid() == 0 || a.local ? 02770 : 0700;
     home_check(&a.home);
     edit_run(add_share, &a);

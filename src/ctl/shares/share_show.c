@@ -1,9 +1,10 @@
-/* "share list", "share show", "team list" and "team show", for people and as
- * JSON. The server decides by each user's grants; the lines of the file say
- * where a grant comes from. */
+/* "share list", "share show", "team list" and "team show", as text and as JSON.
+ * The rights come from each user's grants, as in the server; the lines of the
+ * users file say only where a grant comes from. */
 #include "ctl.h"
 
-/* Adds the line if its SHARES have the share. */
+/* Adds LINE to LIST if SHARES, the list in this line, contains SHARE. TEAM
+ * NULL: it is the line of the user. */
 static void add_source(json_t *list, struct slice shares, const char *share,
                        const char *team, size_t line)
 {

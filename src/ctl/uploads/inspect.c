@@ -1,6 +1,7 @@
-/* "inspect list", "read", "release" and "reject": uploads that wait for
- * inspection. Processes files (search.c) find them and obey the orders, with
- * the ids of their user or share. */
+/* "inspect list", "read", "release" and "reject", for uploads that wait for
+ * inspection. For each home or share, a fork becomes the process files
+ * (search.c), which finds the uploads and obeys the order, with the ids of the
+ * user or the share. */
 #include "search.h"
 
 #include <errno.h>
@@ -18,18 +19,19 @@
 #define LINE_ROOM (FTP_PATH_MAX + 64)
 
 struct inspection {
-    struct search at; /* the first member */
+    struct search at; /* must be the first member */
     enum held_order order;
     const char *id;          /* "": all */
-    const struct user *only; /* and the user's shares; NULL: all */
-    unsigned *count;         /* HELD_LIST: counts them, and prints none */
+    const struct user *only; /* this user's home and shares; NULL: all */
+    unsigned *count;         /* for HELD_LIST: only count the uploads */
     int64_t now;
     bool found, denied;
-    uint64_t uid;     /* of its owner */
-    uint64_t missing; /* bytes of it that haven't come yet */
+    uint64_t uid;     /* uid of the owner of the upload */
+    uint64_t missing; /* bytes of the upload that haven't come yet */
 };
 
-/* Returns the row with that uid; NULL: none has it, or, without root, all. */
+/* Returns the user with that uid. Returns NULL if no user has it; and without
+ * root, since then all users have the same uid. */
 static const struct user *user_of(uint64_t uid)
 {
     const struct users *u = &ctl.users;
@@ -40,7 +42,8 @@ static const struct user *user_of(uint64_t uid)
     return NULL;
 }
 
-/* Names the owner: in a share each file may have another one. */
+/* Returns the name of the owner: in a share, files can have different
+ * owners. */
 static const char *owner_of(const struct inspection *i, uint64_t uid)
 {
     const struct user *user = user_of(uid);
@@ -52,7 +55,7 @@ static const char *owner_of(const struct inspection *i, uint64_t uid)
 static const struct {
     enum outcome outcome;
     int code;
-    const char *says; /* after the id */
+    const char *says; /* printed after the id */
 } refusals[] = {
     { OUTCOME_NAME_TAKEN, EX_CANTCREAT,
       "stays: its name is taken, and on_conflict = reject gives no other" },
@@ -79,8 +82,9 @@ static noreturn void refused(const struct inspection *i, uint64_t o)
          i->id, (int)o);
 }
 
-/* Logs the order. The server takes no part in it, and may not run, so the
- * system's log has who did what; a running server's log has it, too. */
+/* Logs the order, with the caller's uid, in the system's log: the server takes
+ * no part in the order, and perhaps doesn't run. A running server logs the
+ * order, too. */
 static void obeyed(const struct inspection *i, const struct msg_held *m,
                    const struct buf *path)
 {
@@ -105,7 +109,7 @@ static void take_held(struct inspection *i, const struct msg_held *m)
 
     if (i->order == HELD_LIST && i->only && geteuid() == 0 &&
         m->uid != i->only->uid)
-        return; /* another member's */
+        return; /* another member's upload */
     if (i->count) {
         ++*i->count;
         return;
@@ -118,8 +122,8 @@ static void take_held(struct inspection *i, const struct msg_held *m)
         m->outcome != OUTCOME_STORED_UNSAFE)
         refused(i, m->outcome);
     buf_init(&path, LINE_ROOM);
-    /* Writes the path as its user says it: a share that is searched alone is
-     * "/". */
+    /* Writes the path as the user sees it. In a share, the path begins with the
+     * label of the share, at.user. */
     if ((i->at.user[0] == '/' && buf_add_text(&path, i->at.user) < 0) ||
         buf_add_slice(&path, m->path) < 0)
         fail_no_memory();
@@ -175,8 +179,9 @@ static void take_answer(struct search *s, struct message *m)
         fail(EX_IOERR, "%s: not all of it could be read", i->id);
 }
 
-/* Returns all rights of the user in the home; or in SHARE, of USER or (NULL) of
- * all its members. */
+/* Returns all rights of USER in the home. If SHARE isn't NULL, returns all
+ * rights in SHARE: USER's rights, or, if USER is NULL, the rights of all
+ * members together. */
 static unsigned rights_in(const struct user *user, const struct share *share)
 {
     const struct users *u = &ctl.users;
@@ -193,8 +198,9 @@ static unsigned rights_in(const struct user *user, const struct share *share)
     return rights;
 }
 
-/* Is the home of USER, or SHARE, searched? Uploads may wait from before the
- * letter i was taken away. */
+/* Must the home of USER, or SHARE, be searched? An order searches it even if
+ * nobody has the letter i: uploads can still wait from before the letter was
+ * taken away. */
 static bool is_searched(const struct inspection *i, const struct user *user,
                         const struct share *share)
 {
@@ -206,9 +212,10 @@ static bool is_searched(const struct inspection *i, const struct user *user,
            (rights_in(user, share) & RIGHT_INSPECT);
 }
 
-/* Searches. An order ends with the file that it is for. In a share the group
- * may lack the right to enter a member's directory, or to write in it: so it
- * works as the user of the command line, or else as the file's owner. */
+/* Searches the homes and shares. An order ends with its file. In a share, the
+ * share's group can lack the right to enter a member's directory, or to write
+ * in it. So the search works as the user of the command line, if there is one;
+ * and a denied order is repeated as the owner of the file. */
 static void search(struct inspection *i)
 {
     const struct user *only = i->only;
@@ -234,7 +241,7 @@ static void search(struct inspection *i)
         }
         if (over && code)
             fail(code, "%s", why.text);
-        if (over) { /* whatever failed elsewhere */
+        if (over) { /* a failure elsewhere doesn't count */
             ctl_status = 0;
             return;
         }
@@ -290,7 +297,8 @@ void inspect_order(void)
     const char *verb = ctl.args.word[1], *id = ctl.args.word[2];
     const bool reads = strcmp(verb, "read") == 0;
 
-    /* Nobody has inspected the bytes yet, and a terminal obeys some of them. */
+    /* Nobody has inspected the bytes yet, and a terminal can obey some of
+     * them. */
     if (reads && isatty(STDOUT_FILENO))
         fail(EX_USAGE, "these bytes may control a terminal: write them to a "
                        "file or a program");

@@ -1,5 +1,6 @@
-/* "partials list" and "retention run". Processes files (search.c) search and
- * remove, and send this program what they found. */
+/* "partials list" and "retention run". For each home or share, a fork becomes
+ * the process files (search.c), which searches and removes, and sends this
+ * program what it found. */
 #include "edit/purge.h"
 #include "search.h"
 
@@ -19,7 +20,7 @@ struct hunt {
     struct search at; /* the first member */
     enum find_what what;
     bool remove;
-    bool share;                   /* partials of all owners */
+    bool share;                   /* in a share: partials of all owners */
     uint64_t age;                 /* minimum, in seconds */
     char path[USER_HOME_MAX + 1]; /* FIND_EXPIRED: the directory; otherwise
                                    * "/" */
@@ -35,8 +36,8 @@ static const char *const state_words[PARTIAL_STATE_COUNT] = {
     [PARTIAL_STAYS] = "stays",
 };
 
-/* Writes the path that the upload will get; if its name isn't known, the path
- * of the partial. */
+/* Writes the path that the finished upload will have; if NAME is empty, the
+ * path of the partial. */
 static void add_path(struct slice path, struct slice name, struct buf *into)
 {
     while (name.len > 0 && path.len > 0 && path.ptr[path.len - 1] != '/')
@@ -51,8 +52,8 @@ static void partial_path(const json_t *row, struct buf *into)
              slice_from(text_of(row, "for", "")), into);
 }
 
-/* Logs the removal. The server takes no part in it, and may not run, so the
- * system's log has who removed what. */
+/* Logs the removal in the system's log: the server takes no part in the
+ * removal, and perhaps doesn't run. */
 static void log_removed(const struct hunt *s, const struct msg_partial *msg)
 {
     char when[WHEN_MAX];
@@ -88,8 +89,8 @@ static void take_found(struct search *at, struct message *m)
     if (m->kind == MSG_partial) {
         char when[WHEN_MAX];
         const bool rests = msg->state == PARTIAL_RESTS;
-        /* NULL: nobody can tell if a partial of a share's member is being
-         * written. */
+        /* NULL in a share: the process files can't tell whether a member is
+         * writing the partial. */
         const char *state = rests && s->what != FIND_PARTIALS ? "expired"
                             : rests && s->share               ? NULL
                                                 : state_words[msg->state];
@@ -143,7 +144,7 @@ static void hunt_end(struct hunt *s, const char *nothing)
         fail(EX_IOERR, "some could not be removed");
 }
 
-/* Searches the home of USER; NULL: SHARE. */
+/* Searches the home of USER; if USER is NULL, searches SHARE. */
 static void hunt(struct hunt *s, const struct user *user,
                  const struct share *share)
 {
@@ -170,8 +171,8 @@ void partials_list(void)
     hunt_end(&s, "");
 }
 
-/* Expires files by each entry of retain= of a user, or of a share (USER NULL);
- * then the partials that nobody will continue. */
+/* Expires files by each entry of RETAIN, the list retain= of USER, or of SHARE
+ * if USER is NULL. Then expires partials that are older than partial_days. */
 static void expire(struct hunt *s, struct slice retain, const struct user *user,
                    const struct share *share)
 {

@@ -1,7 +1,7 @@
-/* The processes files of sallyportctl, for "partials", "retention" and
- * "inspect", with or without a running server. For each home, or share, a fork
- * becomes a process files with that user's ids, or the share's gid, and works
- * for the command. This program opens nothing in a home. */
+/* Searches homes and shares for "partials", "retention" and "inspect", with or
+ * without a running server. For each home or share, a fork becomes the process
+ * files, with the ids of the user, or with the share's gid, and works for the
+ * command. sallyportctl itself opens nothing in a home. */
 #include "search.h"
 
 #include <errno.h>
@@ -19,8 +19,8 @@
 
 void (*partials_files)(const struct files_start *start) = files_main;
 
-/* Refuses a home that belongs to a server without root, which has one uid for
- * all files. Root would search the home with the uid of the row, and find
+/* Refuses a home that belongs to a server without root, where one uid owns all
+ * files. As root, the search would have the uid of the row, and find
  * nothing. */
 static void refuse_home_of_other(const struct search *s, int master)
 {
@@ -40,8 +40,8 @@ static void refuse_home_of_other(const struct search *s, int master)
     _exit(EX_NOINPUT);
 }
 
-/* Becomes the process files. It needs nothing of the other users, and has the
- * facts of this one on its own stack. */
+/* Becomes the process files. Copies what files needs about this user to its own
+ * stack, and releases the users. */
 static void become_files(const struct search *s, int session, int master)
 {
     const struct settings *c = &ctl.settings;
@@ -67,7 +67,7 @@ static void become_files(const struct search *s, int session, int master)
     disk_silence();
     if (ctl.lock_fd > 0)
         close(ctl.lock_fd);
-    tzset(); /* files expects it before its sandbox */
+    tzset(); /* files expects this call before its sandbox */
     snprintf(name, sizeof(name), "%s", s->name);
     snprintf(home, sizeof(home), "%s", s->home);
     refuse_home_of_other(s, master);
@@ -103,8 +103,9 @@ static int search_patience(const struct search *s)
                               : SEARCH_MS;
 }
 
-/* Fails because files hangs. OPENS: what files opened last, in the tree of the
- * home. */
+/* Fails, since files hangs. OPENS is the path in the home that files opened
+ * last; "" or "/" is the home itself. Halves the time that the next homes
+ * get. */
 static noreturn void search_hangs(struct search *s, const char *opens)
 {
     const bool home = strlen(opens) <= 1;
@@ -115,7 +116,7 @@ static noreturn void search_hangs(struct search *s, const char *opens)
          home ? "" : ", at ", home ? "" : opens);
 }
 
-/* Waits for the next answer while files works. */
+/* Waits for the next answer. Waits longer while files reports that it works. */
 static void search_wait(struct search *s, uint32_t request,
                         struct message *answer)
 {
@@ -133,7 +134,8 @@ static void search_wait(struct search *s, uint32_t request,
     } while (answer->kind == MSG_working);
 }
 
-/* Returns false if there is no home, so that nothing must be searched. */
+/* Waits until files is ready. Returns false if there is no home, so that there
+ * is nothing to search. */
 static bool wait_for_files(struct search *s)
 {
     struct message m;
@@ -156,14 +158,14 @@ static bool wait_for_files(struct search *s)
         fail(EX_NOINPUT, "the %s %s can't be entered: %s",
              s->user == s->label ? "share" : "home", s->home,
              strerror(failed->error));
-    /* EPERM: its sandbox has failed. */
+    /* EPERM: the sandbox of files has failed. */
     fail(failed->error == EPERM ? EX_OSERR : EX_NOINPUT, "%.*s",
          (int)failed->why.len, failed->why.ptr);
 }
 
 #define UNREAD " directories or files could not be read: %s"
 
-/* Asks, and takes all answers. */
+/* Starts files, asks it, and takes all its answers. */
 static void search_work(void *data)
 {
     struct search *s = data;
@@ -189,10 +191,10 @@ static void search_work(void *data)
     stderr_print("%s: %" PRIu64 UNREAD, s->user, end->unread, why);
 }
 
-/* Searches a home or share. In a share each file may have another owner. The
- * process that searches it has the share's gid, which the directories have, and
- * the same number as its uid. If an account has that uid, its owner could kill
- * the process, but gains no access. */
+/* Searches a home or share. In a share, each file can have another owner. If
+ * USER is NULL, the process files has the share's gid, which the directories
+ * have, and the same number as its uid. If an account has that uid, its owner
+ * can kill the process, but gets no access. */
 int search_try(struct search *s, const struct user *user,
                const struct share *share, struct complaint *why)
 {
@@ -209,7 +211,7 @@ int search_try(struct search *s, const struct user *user,
     s->pid = 0;
     s->files.fd = s->master.fd = -1;
     why->text[0] = '\0';
-    /* A row may name any uid and any directory. */
+    /* Check the row, which can name any uid and any directory. */
     if (user && user_permitted(user, c, geteuid() == 0, why))
         return EX_NOINPUT;
     const int code = fail_caught(search_work, s, why);
@@ -217,8 +219,8 @@ int search_try(struct search *s, const struct user *user,
     channel_close(&s->master);
     if (code && s->pid > 0)
         kill(s->pid, SIGKILL);
-    /* After a failure files may hang in a call of a dead disk, so this doesn't
-     * wait for it; it reaps the processes killed earlier. */
+    /* After a failure, files can hang in a call to a dead disk. Don't wait for
+     * it then, but reap a process that was killed earlier. */
     if (s->pid > 0)
         waitpid(code ? -1 : s->pid, NULL, code ? WNOHANG : 0);
     return code;

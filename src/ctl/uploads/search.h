@@ -1,24 +1,24 @@
-/* Homes and shares, each searched by a process files (search.c). */
+/* Searches homes and shares, each by its own process files (search.c). */
 #ifndef CTL_SEARCH_H
 #define CTL_SEARCH_H
 
 #include "ctl.h"
 
 struct search {
-    /* Sends the process files its question. Returns SEND()'s result. */
+    /* Sends the question to files. Returns the result of SEND(). */
     int (*ask)(struct search *s, struct channel *files, uint32_t request);
-    /* Takes an answer; the last one is partials_end. */
+    /* Takes an answer of files; the last one is partials_end. */
     void (*take)(struct search *s, struct message *answer);
-    /* Searches only for uploads of these ids: a home that doesn't exist, or a
-     * directory that they can't enter, has none. */
+    /* Searches only for uploads of these ids: a missing home, or a directory
+     * that these ids can't enter, has none, and isn't an error. */
     bool only_uploads;
-    const char *user; /* owner of the searched home; or the label of a share */
+    const char *user; /* owner of the home, or the label of the share */
     char label[USER_NAME_MAX + 2];
-    int patience; /* ms; 0: SEARCH_MS. Halved by each disk that hangs */
+    int patience; /* ms; 0: the default. A disk that hangs halves it */
     struct table found;
-    /* For the search that runs: the directory beneath the setting homes or
-     * shares, the ids, and files with its channels to a session and to master,
-     * which this program plays. */
+    /* The running search: name of the user or share, its directory, the setting
+     * homes or shares, the ids, and the process files with its channels to
+     * session and master. This program plays session and master. */
     const char *name, *home, *below;
     uid_t uid;
     gid_t gid;
@@ -26,23 +26,25 @@ struct search {
     struct channel files, master;
 };
 
-/* ms until files must be ready, or send a sign of life. So each disk that hangs
- * costs that much, and after the first ones less. */
+/* ms in which files must be ready, or send an answer or a sign of life. Each
+ * disk that hangs costs this time, but after the first such disks less, down to
+ * SEARCH_LEAST_MS. */
 #define SEARCH_MS       8000
 #define SEARCH_LEAST_MS 2000
 
-/* Searches the home of USER; or SHARE, as its member USER or (NULL) with the
- * ids of the share. Returns 0, or the code of a failure with the reason in
- * *why. */
+/* Searches the home of USER. If SHARE isn't NULL, searches SHARE instead, with
+ * the uid of USER, or, if USER is NULL, with the share's gid as the uid.
+ * Returns 0, or an exit code with the reason in *why. */
 int search_try(struct search *s, const struct user *user,
                const struct share *share, struct complaint *why);
-/* Prints the failure, unless CODE is 0, and makes it the status of the command,
- * which continues with the next home. */
+/* Unless CODE is 0, prints the failure, and makes CODE the status of the
+ * command, if no failure came before. The command continues with the next
+ * home. */
 void search_failed(const struct search *s, int code,
                    const struct complaint *why);
 
-/* inspect.c: adds the number of the uploads that wait in the home of USER, or
- * in SHARE, to *count. Returns as search_try(). */
+/* inspect.c: adds to *count the number of uploads that wait for inspection in
+ * the home of USER, or in SHARE. Returns as search_try(). */
 int inspect_count(const struct user *user, const struct share *share,
                   unsigned *count, struct complaint *why);
 

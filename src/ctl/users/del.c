@@ -1,6 +1,6 @@
-/* "user del", "share del" and "team del". With --purge the line is removed
- * first, so that nobody can log in. A large directory takes long, so it is
- * emptied without the lock. */
+/* "user del", "share del" and "team del". With --purge, removes the line before
+ * the directory, so that nobody can log in meanwhile. Empties the directory
+ * without the lock, since a large one takes long. */
 #include "edit/edit.h"
 #include "edit/purge.h"
 #include "uploads/search.h"
@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 struct removal {
-    const struct user *user; /* one of these */
+    const struct user *user; /* one of these three is set */
     const struct share *share;
     const struct team *team;
-    struct removed directory; /* of a user or a share */
+    struct removed directory; /* the home, or the directory of the share */
 };
 
 static struct removal removal = { .directory = { .parent_fd = -1,
@@ -36,8 +36,9 @@ static const void *row_of(const struct removal *r)
     return r->user ? (const void *)r->user : r->share;
 }
 
-/* Removes the line. The directory must still be the confirmed one, and nobody
- * else's: a line written by hand can name a directory in it. */
+/* Removes the line. With --purge, the directory must still be the one that was
+ * confirmed, and no other line may name a directory in it, such as a line that
+ * somebody has written by hand. */
 static void remove_line(void *given)
 {
     struct removal now = { .directory = { .parent_fd = -1, .top_fd = -1 } };
@@ -66,8 +67,9 @@ static void rename_purged(void)
     removed_rename(&removal.directory);
 }
 
-/* Looks for waiting uploads of the home itself: those in a share stay there.
- * The letter i may have been taken away since they came. */
+/* Asks before uploads that wait for inspection are lost. Searches only the
+ * home, or the share: a user's uploads in shares stay there. Searches also if
+ * nobody has the letter i, which can have been taken away. */
 static void check_waiting(void)
 {
     unsigned count = 0;
@@ -96,7 +98,7 @@ static void check_waiting(void)
              ctl.args.word[2], count);
 }
 
-/* Prepares before the lock: the disk may be slow, or dead. */
+/* Prepares the removal before the lock: the disk can be slow, or dead. */
 static void del_prepare(void)
 {
     const struct settings *s = &ctl.settings;
@@ -121,7 +123,7 @@ static void del_prepare(void)
         for (size_t n = 0; removal.share && n < one->grants; n++)
             members += &u->share[one->grant[n].share] == removal.share;
     }
-    /* A script isn't asked. */
+    /* Ask on a terminal only, so that no script is asked. */
     if (members > 0 && !ctl.args.yes && !ctl.args.purge &&
         isatty(STDIN_FILENO) &&
         terminal_confirm("Take the %s %s from %zu user%s? [y/N] ", group, name,

@@ -1,9 +1,9 @@
-/* Users as JSON: an array of objects, as "user list --json --hashes" writes it.
- * The converters of other servers' files write the same (etc/import). A
- * restriction becomes a key of the row. If a row can't express a restriction,
- * it locks the user if it limits who may log in, from where or when; otherwise
- * it is printed. An unknown member is a mistake of the text: with a slip in
- * "expires" a user would have no end. */
+/* Reads users from JSON: an array of objects, as "user list --json --hashes"
+ * and the converters for other servers' files (etc/import) write it. A
+ * restriction becomes a key of the row. If no key can express a restriction on
+ * who may log in, from where or when, the user is locked; other such
+ * restrictions are printed. An unknown member is a mistake in the text: with a
+ * slip in "expires", a user would have no end. */
 #include "import.h"
 
 #include <errno.h>
@@ -24,7 +24,7 @@ const char *import_show(const char *text, char out[TEXT_SHOWN])
 }
 
 /* Adds "WHAT VALUE" to a list of words for the terminal, e->lock or e->without.
- * VALUE is foreign. A list that is full stays as it is. */
+ * Escapes VALUE, which is foreign. A full list stays as it is. */
 static void note(struct buf *list, const char *what, const char *value)
 {
     char shown[TEXT_SHOWN];
@@ -36,7 +36,8 @@ static void note(struct buf *list, const char *what, const char *value)
         fail_no_memory();
 }
 
-/* Takes VALUE for the row if the server accepts it there. */
+/* Sets KEY in the row. Returns false if the server doesn't accept VALUE
+ * there. */
 static bool take_key(struct imported *e, const char *key, const char *value)
 {
     struct complaint why = { "" };
@@ -56,7 +57,7 @@ static void take_hash(struct imported *e, const char *key, const char *text)
 
     (void)key;
     if (import_hash_usable(e))
-        return; /* the first of several counts */
+        return; /* the first usable hash counts */
     if (strncasecmp(text, scheme, strlen(scheme)) == 0)
         text += strlen(scheme);
     locked = text[0] == '!';
@@ -65,7 +66,7 @@ static void take_hash(struct imported *e, const char *key, const char *text)
         note(&e->lock, "its password is locked there", "");
 }
 
-/* Takes the end; a number is in seconds since 1970. */
+/* Takes the end of the user. A number is in seconds since 1970. */
 static void take_expires(struct imported *e, const char *key, const char *text)
 {
     char when[WHEN_MAX];
@@ -88,17 +89,17 @@ static void take_other(struct imported *e, const char *key, const char *text)
         note(&e->lock, text[0] ? "" : "it is locked there", text);
     if (strcmp(key, "without") == 0)
         note(&e->without, "", text);
-    /* The other words of login follow from the keys. */
+    /* The other values of "login" follow from other keys. */
     if (strcmp(key, "login") == 0 && strcmp(text, "certificate") == 0)
         take_key(e, key, text);
 }
 
 #define AT(member) offsetof(struct imported, member)
-/* Members that are texts, numbers and flags. user_key_check() decides about the
- * others; a refused one locks the user. */
+/* Members with their own treatment. user_key_check() decides about each other
+ * member; if it refuses the value, the user is locked. */
 static const struct {
     const char *key;
-    size_t at; /* without take(): the offset of its text; 0: ignored */
+    size_t at; /* if TAKE is NULL: offset of the text; 0: ignored */
     void (*take)(struct imported *e, const char *key, const char *text);
 } members[] = {
     { "name", AT(name), NULL },
@@ -112,7 +113,7 @@ static const struct {
     { "locked", 0, take_other },
     { "without", 0, take_other },
     { "login", 0, take_other },
-    /* "user list" writes them; a new row has its own. */
+    /* "user list" writes these members, but a new row gets its own values. */
     { "uid", 0, NULL },
     { "gid", 0, NULL },
     { "state", 0, NULL },
@@ -141,7 +142,7 @@ static void take_text(struct import *m, struct imported *e, const char *key,
     bool known = !strcmp(key, "rights") || !strcmp(key, "must_change") ||
                  !strcmp(key, "retain") || !strcmp(key, "totp");
 
-    /* As older versions wrote it. */
+    /* Accept the names of keys that older versions wrote. */
     for (size_t i = 0; i < USER_OLD_KEYS; i++)
         if (user_old_keys[i].now && strcmp(user_old_keys[i].old, key) == 0)
             key = user_old_keys[i].now;
@@ -191,8 +192,9 @@ static void take_directories(struct import *m, struct imported *e,
     }
 }
 
-/* Notes shares and teams as left out, with the limits of the teams: here other
- * ones may have the same names. */
+/* Notes that a share, a team or the limits of a team are left out: here another
+ * share or team can have the same name. If the limits are networks or hours,
+ * locks the user. */
 static void take_left_out(struct imported *e, const char *what,
                           const json_t *list)
 {
@@ -286,7 +288,8 @@ static void take_object(struct import *m, json_t *object)
     {
         take_member(m, e, key, value);
     }
-    /* A list names the second factor, but has no secret without --hashes. */
+    /* "user list" without --hashes names the second factor, but not its
+     * secret. */
     if (e->second_factor && !row_get(&e->draft.row, "totp"))
         note(&e->lock, "without its second factor", e->second_factor);
     if (e->skip)
@@ -322,7 +325,7 @@ struct imported *import_find(const struct import *m, const char *name)
     return at ? &m->entry[json_integer_value(at)] : NULL;
 }
 
-/* Writes the hash if the users file may have it. */
+/* Can the users file have this hash? */
 bool import_hash_usable(const struct imported *e)
 {
     return e->hash && e->hash[0] == '$' && strlen(e->hash) <= USER_HASH_MAX &&
@@ -353,7 +356,7 @@ void import_read(struct import *m)
     if (!m->list && ferror(in))
         fail(EX_IOERR, "%s: %s", m->path, strerror(errno));
     code = json_error_code(&error);
-    /* Hides jansson's message, which may have parts of a hash. */
+    /* Hide jansson's message, which can contain parts of a hash. */
     if (!m->list)
         fail(EX_DATAERR, "%s:%d: %s", m->path, error.line > 0 ? error.line : 1,
              code == json_error_premature_end_of_input ? "the text is cut off"

@@ -1,5 +1,5 @@
-/* "invite": "user add" with three defaults, and the letter. The home is only
- * the place from which the shares are seen. */
+/* "invite": runs "user add" with defaults, and prints the letter. The home is
+ * only the directory in which the user sees the shares. */
 #include "edit/edit.h"
 
 void invite_run(void)
@@ -16,16 +16,16 @@ void invite_run(void)
         fail(EX_USAGE,
              "give --share NAME:ROLE, such as --share incoming:drop; or --show "
              "alone for the letter of an existing user");
-    /* The words of "user add": there is room for one more, since the program's
-     * name preceded them. */
+    /* Write the words of "user add NAME". argv has room for them, since its
+     * first place had the name of the program. */
     a->word[2] = a->word[1];
     a->word[0] = group;
     a->word[1] = add;
     a->word[3] = NULL;
     a->words = 3;
-    /* Standard output gets only the letter: as with --json, the number of
-     * sessions that the change has ended goes to standard error. --show stands
-     * for the letter. */
+    /* Print only the letter on standard output: `json` sends the number of
+     * ended sessions to standard error, and `show` the password. For `show`,
+     * the message about an existing user also names "invite --show". */
     if (!a->show) {
         a->role = "read";
         a->print_password = a->json = a->show = "";

@@ -1,7 +1,7 @@
 /* The letter for a partner: a text in which words such as @HOST@ stand for
  * values from the settings, the user's row and the running server. An office
- * writes its own beside the configuration. A line with a word that has no value
- * is left out, and a line is repeated for each value. */
+ * can put its own text beside the configuration. A line is left out if a word
+ * in it has no value, and repeated if a word has several values. */
 #include "ctl.h"
 
 #include <errno.h>
@@ -48,7 +48,8 @@ put(struct letter *l, const char *word, const char *format, ...)
         fail_no_memory();
 }
 
-/* Takes the name, the fingerprints and the keys from the running server. */
+/* Takes the host name, the fingerprints and the pins from the running
+ * server. */
 static void put_certificates(struct letter *l)
 {
     struct complaint why;
@@ -79,8 +80,8 @@ static void put_certificates(struct letter *l)
     put(l, "HOST", "%s", l->host);
 }
 
-/* Takes the first listener for clients; a listener for this machine only if
- * there is no other. Proxies connect to their own listener, and clients to
+/* Takes the first listener for clients, but a listener for this machine only if
+ * there is no other. Skips the listeners of proxies, since clients connect to
  * another port. */
 static void put_port(struct letter *l, const struct settings *s)
 {
@@ -142,7 +143,8 @@ static void put_user(struct letter *l, const struct user *user)
     for (size_t i = 0; i < user->grants; i++)
         put_directory(l, user->share[user->grant[i].share].name,
                       user->grant[i].rights);
-    /* A partner's home is only the place from which the shares are seen. */
+    /* A partner's home is usually only the directory in which the user sees the
+     * shares. */
     if (user->grants == 0 ||
         (user->rights & ~(unsigned)(RIGHT_LIST | RIGHT_READ)) != 0)
         put_directory(l, "", user->rights);

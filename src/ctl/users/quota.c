@@ -1,5 +1,5 @@
-/* "quota set" and "quota list". The kernel has the limits and counts: these
- * commands set and show them, on the file system of the user's home or of the
+/* "quota set" and "quota list". The kernel has the limits and counts. These
+ * commands set and show them, on the file system of a user's home or of a
  * share. */
 #include "edit/edit.h"
 
@@ -13,20 +13,20 @@
 /* Distinguishes a share's name from users' names. */
 #define SHARE_PREFIX "share:"
 
-/* The owner of a quota, a user or a share, to which all files with its gid
- * belong; and a fork's question about it. */
+/* The owner of a quota, and a fork's question about it. The owner is a user, or
+ * a share, which owns all files with its gid. */
 struct quota_account {
     char name[sizeof(SHARE_PREFIX) + USER_NAME_MAX];
-    const char *path, *below; /* home_open()'s */
+    const char *path, *below; /* arguments of home_open() */
     enum quota_owner owner;
     uint32_t id;
-    bool sets, alone;      /* it is set; another one isn't asked about */
-    uint64_t bytes, files; /* to be set */
+    bool sets, alone;      /* set the limits; ask about no other account */
+    uint64_t bytes, files; /* the new limits */
     struct quota quota;
     int error; /* 0 or -errno */
 };
 
-/* The account of USER; NULL: of SHARE. */
+/* Returns the account of USER; if USER is NULL, the account of SHARE. */
 static struct quota_account account_of(const struct user *user,
                                        const struct share *share)
 {
@@ -103,12 +103,13 @@ static void quota_on_disk(void *data)
     if (fd < 0 && a->alone)
         fail(EX_NOINPUT, "%s: %s: %s", a->name, a->path, strerror(-fd));
     const uint32_t id = group ? st.st_gid : st.st_uid;
-    /* Another's directory may be on another file system. */
+    /* Fail for a directory of another owner: it can be on another file system
+     * than the account's files. */
     if (a->sets && id != a->id)
         fail(EX_DATAERR, "%s: %s belongs to %s %" PRIu32 ", not to %" PRIu32,
              a->name, a->path, group ? "gid" : "uid", id, a->id);
     a->error = fd < 0 ? fd : quota_enforced(fd, a->owner);
-    if (a->error == 0 && a->sets) /* QUOTA_KEEP keeps the old value */
+    if (a->error == 0 && a->sets) /* set nothing if this fails */
         a->error = quota_get(fd, a->owner, a->id, &old);
     if (a->error == 0 && a->sets)
         a->error = quota_set(fd, a->owner, a->id, a->bytes, a->files);
@@ -159,7 +160,7 @@ static void quota_ask(struct quota_account *a)
     table_print(json_pack("[o]", json_quota(a, "")), columns, NULL);
 }
 
-/* Sets the limits; "none" without --files removes both. */
+/* Sets the limits. The size "none" without --files removes both limits. */
 void quota_set_limit(void)
 {
     const uint64_t bytes = take_limit(ctl.args.word[3], "SIZE");

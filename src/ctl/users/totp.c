@@ -1,11 +1,11 @@
-/* "user totp": a second factor for a user. The secret is made here, and shown
- * once: as a URI for an app that makes one-time codes (RFC 6238). */
+/* "user totp": a second factor for a user. Makes the secret, and shows it once,
+ * as a URI for an app that makes one-time codes (RFC 6238). */
 #include "edit/edit.h"
 
 #include <errno.h>
 #include <unistd.h>
 
-#define SECRET_BYTES 20 /* the length of a SHA-1, as RFC 4226, 4 wants */
+#define SECRET_BYTES 20 /* the length of a SHA-1 (RFC 4226, section 4) */
 #define URI_MAX      256
 
 static char secret[BASE32_TEXT(SECRET_BYTES)];
@@ -41,7 +41,7 @@ static void totp_check(const struct user *user)
              user->name, user->name);
 }
 
-/* Sets the secret; GIVEN NULL: the user needs no second factor any more. */
+/* Sets the secret; if GIVEN is NULL, removes it. */
 static void totp_set(void *given)
 {
     const struct user *user = user_named(edit_users);
@@ -51,9 +51,9 @@ static void totp_set(void *given)
     row_need(row_set(edit_row(user->line), "totp", given ? secret : NULL));
 }
 
-/* Shows the secret before it is set, since a secret that nobody has seen would
- * lock the user out; and before the lock, since a terminal may stop after
- * Ctrl-S. */
+/* Shows the secret before the edit sets it, since a secret that nobody has seen
+ * would lock the user out. Shows it before the lock, too, since Ctrl-S can stop
+ * the terminal. */
 void user_totp(void)
 {
     const struct user *user = user_named(&ctl.users);

@@ -1,6 +1,6 @@
-/* Rows that are being made, for "user add", "user change" and "user import":
- * their checks against the other rows, their uid, and their home. At the end
- * the whole of "user add". */
+/* Makes rows for "user add", "user change" and "user import": checks them
+ * against the other rows, and gives them a uid and a home. The end of the file
+ * is "user add". */
 #include "edit/edit.h"
 
 void draft_begin(struct draft *d, const char *name)
@@ -21,7 +21,7 @@ void draft_home(struct draft *d, const char *home)
     row_need(row_set_column(&d->row, ROW_HOME, d->home.path));
 }
 
-/* Does each share of --share, or each team of --team, exist? */
+/* Fails unless each share of --share, or each team of --team, exists. */
 static void check_list(const struct users *u, const char *list,
                        const char *group)
 {
@@ -87,8 +87,8 @@ static void add_locked(void *given)
     draft_put(d);
 }
 
-/* Asks for everything before the lock: nobody waits while somebody types, or
- * while a disk, a name service or systemd doesn't answer. */
+/* Asks for everything before the lock, so that no other command waits while
+ * somebody types, or while a disk, a name service or systemd doesn't answer. */
 void user_add_row(struct draft *d, struct secret *password)
 {
     const char *login;

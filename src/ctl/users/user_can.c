@@ -1,6 +1,7 @@
 /* "user can": may this user do that, and which line of the users file decides?
- * It answers from the file alone and opens no file of a user; but a symbolic
- * link in a home can lead into a directory with other rights. */
+ * Reads only the users file, and no file of a user. So the answer can be wrong
+ * for a symbolic link in a home that leads into a directory with other
+ * rights. */
 #include "ctl.h"
 
 #include <stdlib.h>
@@ -58,8 +59,9 @@ static void can_take_words(struct question *q)
              text);
 }
 
-/* Takes the rights in SHARE, where all lines count together; or in the home,
- * where the deepest directory with rights of its own decides. */
+/* Finds the mount of the path, and the user's rights in it. In SHARE, all lines
+ * count together. In the home, the deepest directory with rights of its own
+ * decides. */
 static void find_mount(struct question *q, const struct share *share)
 {
     const struct user *user = q->user;
@@ -90,8 +92,8 @@ static const char *within_mount(const struct question *q)
     return rest[0] ? rest + 1 : rest;
 }
 
-/* Is the path a mount, or does it contain one? Nobody can make, replace, remove
- * or rename a mount, nor remove or rename what contains one. */
+/* Would the verb change a mount? Nobody can make, replace, remove or rename a
+ * mount, nor remove or rename a directory that contains one. */
 static bool is_fixed(const struct question *q)
 {
     const struct user *user = q->user;
@@ -107,8 +109,8 @@ static bool is_fixed(const struct question *q)
     return false;
 }
 
-/* Does something keep the user from logging in now, or from doing anything then
- * (ACTS)? *WHY gets the reason. */
+/* Returns true if the user can't log in now, or, if ACTS, can do nothing after
+ * the login. *why gets the reason. */
 static bool user_is_barred(const struct user *user, bool acts,
                            struct complaint *why)
 {
@@ -152,7 +154,7 @@ static void decide(struct question *q)
 {
     struct slice rest = slice_from(q->path.bytes + 1), name;
     struct complaint login = { "" };
-    const struct share *share; /* the user may be no member of it */
+    const struct share *share; /* the user can lack a grant in it */
 
     slice_cut(&rest, '/', &name);
     share = share_find(q->u, name);
@@ -165,7 +167,7 @@ static void decide(struct question *q)
             q->why, json_string("the path is or contains the root directory, a "
                                 "share, or a directory with rights of its own, "
                                 "so it can't be changed"));
-    /* In a drop only its own entries are ever looked up. */
+    /* In a drop, the server looks up only the drop's own entries. */
     if ((q->verb->rights & ~rights_counting(q->rights)) ||
         (rights_drop(q->rights) && strchr(within_mount(q), '/')))
         json_array_append_new(

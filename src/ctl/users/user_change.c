@@ -1,6 +1,6 @@
 /* "user change", "passwd", "lock" and "unlock": changes of an existing row.
- * Each reads the file again under the lock and relies on nothing that it read
- * before. */
+ * Each command reads the file again under the lock, and decides by what it
+ * reads then. */
 #include "edit/edit.h"
 
 void user_set_sync(struct row *row, struct slice name, unsigned marks)
@@ -11,9 +11,10 @@ void user_set_sync(struct row *row, struct slice name, unsigned marks)
     row_need(row_set(row, "sync", user_sync_text(&sync, text)));
 }
 
-/* Forgets that the source has given MARKS: it takes back only what it gave. The
- * rest stays with --sync of the same source, and the lock with --sync of
- * another one: that opens nobody. */
+/* Removes MARKS from the key sync= of the row, since the source takes back only
+ * what it has given. With --sync of the same source, the other marks stay. With
+ * --sync of another source, only the marks of a lock stay, so that nobody is
+ * unlocked. */
 static void forget_given(const struct user *user, unsigned marks)
 {
     const char *to = ctl.args.sync;
@@ -75,8 +76,8 @@ void user_refuse_synced(const struct user *user, unsigned unless,
              user->name, (int)sync.name.len, sync.name.ptr, would, user->name);
 }
 
-/* The old home, for a message: files aren't moved, since there may be very
- * many. */
+/* The old home, for the message that the files stay there: they can be too many
+ * to move. */
 static char old_home[USER_HOME_MAX + 1];
 
 static void change_row(void *given)
@@ -131,10 +132,11 @@ void user_change(void)
     given_hint();
 }
 
-/* "lock" and "unlock": the names of the command line, in one edit. A lock must
- * hold for existing users even if another name is misspelt. */
+/* "lock" and "unlock" take several names, in one edit. "lock" locks the
+ * existing users even if another name is misspelt. */
 
-/* Says that the lock of a source ends only when the source says so. */
+/* Says that the user is unlocked; or that the user stays locked, if the lock is
+ * the source's. */
 static void say_unlocked(const struct user *user)
 {
     struct user_sync sync;
@@ -177,7 +179,7 @@ static void set_locks(void *given)
     }
 }
 
-/* If the file can't be edited, points to kick and ban, which need no users
+/* If the users file has a mistake, points to kick and ban, which don't need the
  * file: the caller wants somebody out now. */
 static void kick_instead(int code)
 {

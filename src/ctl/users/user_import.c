@@ -1,7 +1,7 @@
-/* "user import": users as JSON. A fork looks at their homes before the lock;
- * then the rows are added in pieces, so that nobody waits long for the lock. A
- * hash that the server doesn't accept isn't imported: such a user is locked
- * until "user passwd". */
+/* "user import": adds users from JSON. A fork looks at their homes before the
+ * lock; then the rows are added in pieces, so that no other command waits long
+ * for the lock. If the server doesn't accept a hash, it isn't imported, and the
+ * user is locked until "user passwd". */
 #include "import.h"
 
 #include <errno.h>
@@ -12,22 +12,23 @@
 
 /* Milliseconds for which a piece holds the lock. */
 #define PIECE_MS 1000
-/* Nanoseconds between two pieces: other commands, which try the lock now and
- * then, can get it. */
+/* Nanoseconds between two pieces, in which another command that retries the
+ * lock can get it. */
 #define PAUSE_NS 300000000
 
-/* Does it get a row? */
+/* Does the entry get a new row? */
 static bool is_new(const struct imported *e)
 {
     return !e->skipped && !e->there;
 }
 
-/* Makes the row; if that fails, the entry is skipped. */
+/* Makes the row. If that fails, the caller skips the entry. */
 static void make_row(void *data)
 {
     struct imported *e = data;
     struct draft *d = &e->draft;
-    /* In a row that follows its source only the administrator sets a "!". */
+    /* In a row that follows a source, "!" is only for the administrator's
+     * lock. */
     const bool locked = e->lock.len > 0 && !ctl.args.sync;
     const char *hash = import_hash_usable(e) ? e->hash : locked ? "" : "*";
     struct buf line;
@@ -54,8 +55,8 @@ static int compare_homes(const void *a, const void *b)
     return user_path_order((*x)->draft.home.path, (*y)->draft.home.path);
 }
 
-/* Skips homes that lie in another home: sorted, the contents of a directory
- * follow it. */
+/* Skips entries with a home inside another new home. Sorts the homes first, so
+ * that a directory precedes its contents. */
 static void skip_inner_homes(struct import *m, struct imported **one, size_t n)
 {
     const struct imported *outer = NULL;
@@ -77,7 +78,8 @@ static void skip_inner_homes(struct import *m, struct imported **one, size_t n)
     }
 }
 
-/* Looks at the homes. Returns the number of new rows. */
+/* Makes the new rows, and looks at their homes. Returns 0 if there is no new
+ * row. */
 static size_t import_look(struct import *m)
 {
     struct imported **one = calloc(m->count + 1, sizeof(*one));
@@ -108,8 +110,8 @@ static size_t import_look(struct import *m)
     return fresh;
 }
 
-/* Adds a piece, under the lock. If it fails, the earlier rows, and what the
- * source has changed, stay: the next run continues. */
+/* Adds a piece, under the lock. If a piece fails, the earlier pieces stay, and
+ * also what the source has changed; the next run of the command continues. */
 static void add_piece(void *given)
 {
     struct import *m = given;
@@ -126,7 +128,7 @@ static void add_piece(void *given)
     }
 }
 
-/* Prints what --sync has said so far. */
+/* Prints the lines about --sync and skipped entries. */
 static void print_said(struct import *m)
 {
     if (m->sync.said.len > 0)
@@ -134,7 +136,8 @@ static void print_said(struct import *m)
     buf_clear(&m->sync.said);
 }
 
-/* Prints the new user, with the restrictions: all keys but three. */
+/* Prints the new user with the restrictions, which are all keys but
+ * rights=full, totp= and sync=. */
 static void print_entry(const struct imported *e)
 {
     const struct row *row = &e->draft.row;
@@ -199,7 +202,7 @@ static void import_print(struct import *m)
 
 static struct import import;
 
-/* Says what the pieces before the failure have done. */
+/* For at_fail: prints the users that were added before the failure. */
 static void print_partly(int code)
 {
     (void)code;
@@ -222,7 +225,8 @@ void user_import(void)
         given_source(ctl.args.sync, "");
     import_read(m);
     at_fail = print_partly;
-    /* At first the locks of the source: a new user may find no uid or home. */
+    /* Change the existing rows first, so that the locks of the source count
+     * even if a new user gets no uid or home. */
     if (ctl.args.sync) {
         sync_split(m, &ctl.users);
         edit_run(sync_rows, m);

@@ -1,5 +1,5 @@
-/* "user list" and "user show", for people and as JSON. They show a hash only
- * with --hashes; else its kind. */
+/* "user list" and "user show", as text and as JSON. They show a hash only with
+ * --hashes, and otherwise its kind. */
 #include "ctl.h"
 
 #include <errno.h>
@@ -7,7 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Returns the row's word of that CHOICE_; NULL: the server's setting. */
+/* Returns the row's word for CHOICE, one of CHOICE_; NULL: the server's setting
+ * counts. */
 static const char *choice_of(const struct user *user, int choice)
 {
     unsigned n = user->choice[choice];
@@ -15,7 +16,7 @@ static const char *choice_of(const struct user *user, int choice)
     return n ? choices[choice].words[n - 1] : NULL;
 }
 
-/* Makes limits; a limit that isn't in the line is null. */
+/* Makes an object of limits; a limit that isn't in the line is null. */
 json_t *limits_json(const struct row_limits *l, int count)
 {
     json_t *all = json_pack("{s:o, s:o}", "networks", json_slice(l->networks),
@@ -28,8 +29,8 @@ json_t *limits_json(const struct row_limits *l, int count)
 }
 
 /* Fills the lists of ONE: the teams, the shares with all lines that give rights
- * in them, the directories with rights of their own, and the limits that hold
- * besides the user's own. */
+ * in them, the directories with rights of their own, and the limits of the
+ * teams. */
 static void add_lists(json_t *one, const struct user *user)
 {
     json_t *teams = json_object_get(one, "teams"),
@@ -77,7 +78,8 @@ static int add_hash(json_t *one, const struct user *user)
     return r;
 }
 
-/* The question to a fork, since the home's disk may be dead. */
+/* The question to a fork about what the user has stored: the disk can be
+ * dead. */
 struct asked_stored {
     const char *home;
     struct stored stored;
@@ -153,8 +155,8 @@ static const struct output_field user_columns[] = {
     { 0 },
 };
 
-/* Secures the output, which has hashes and secrets: a new file becomes the
- * caller's alone. */
+/* Protects the output, which has hashes and secrets. Makes a new file readable
+ * for its owner alone, and refuses an older one that others can read. */
 static void check_output(void)
 {
     struct stat st;
@@ -169,8 +171,9 @@ static void check_output(void)
              "first: umask 077, and write a new file");
 }
 
-/* Lists all correct rows in spite of mistakes, and reports these: an
- * administrator searches for the line that keeps a user out. */
+/* Lists all correct rows in spite of mistakes in others, and reports the
+ * mistakes: the administrator can be searching for the line that keeps a user
+ * out. */
 void user_list(void)
 {
     const char *path = ctl.settings.users;

@@ -1,21 +1,24 @@
-/* "user import --sync NAME": rows that follow a source. The key sync= of a row
- * says which source made it, and what the source has said (userparse/sync.c).
- * So the lock of the source and the lock of an administrator, the '!' before
- * the hash, are two facts: neither ends the other. Only the rows of the source
- * change, and only in what it has: hash, comment, end, its lock. */
+/* "user import --sync NAME": changes the rows that follow a source. The key
+ * sync= of a row says which source the row follows, and what the source has
+ * said (userparse/sync.c). So the lock of the source, in sync=, and the lock of
+ * an administrator, '!' before the hash, don't end each other. Only the rows of
+ * the source change, and only their hash, comment, end and lock of the
+ * source. */
 #include "import.h"
 
 #include <strings.h>
 
-/* Is it a row of this source? */
+/* Does the row follow the source of the command line? *sync gets its key
+ * sync=. */
 static bool is_ours(const struct user *row, struct user_sync *sync)
 {
     return user_sync_parse(row->sync, sync) == 0 &&
            slice_equal(sync->name, slice_from(ctl.args.sync));
 }
 
-/* Skips an entry that may be a renamed user: a directory ignores the case of
- * names; and a person with a new name has the old hash. */
+/* Skips the entry if it is probably a user of the source with a new name: a row
+ * of the source has no entry in the text, and has this hash, or this name in
+ * other case. A directory ignores the case of names. */
 static void skip_renamed(struct import *m, struct imported *one,
                          const struct users *u)
 {
@@ -67,9 +70,9 @@ void sync_split(struct import *m, const struct users *u)
     }
 }
 
-/* Returns the marks that the source sets on a row; ONE is NULL if the source
- * lacks the user. The earlier marks stay then, for the user's return, and also
- * if the entry can't be used. */
+/* Returns the new marks of a row. If ONE is NULL, since the source lacks the
+ * user, adds SYNC_GONE to the marks BEFORE, which stay for the user's return.
+ * If the entry can't be used, the marks stay. */
 static unsigned marks_of(const struct imported *one, unsigned before)
 {
     if (!one)
@@ -87,8 +90,8 @@ void sync_mark(struct imported *e)
         user_set_sync(&e->draft.row, slice_from(ctl.args.sync), marks_of(e, 0));
 }
 
-/* Does the source close a row that was open for it? A row without its hash
- * counts as closed, too: a search may not read the hashes. */
+/* Does the source lock a row that was open? A row that loses its hash counts as
+ * locked, too: the source's search can lack the right to read hashes. */
 static bool closes(unsigned before, unsigned after)
 {
     return !(before & SYNC_CLOSED) &&
@@ -96,7 +99,7 @@ static bool closes(unsigned before, unsigned after)
             (before & SYNC_HASH && !(after & SYNC_HASH)));
 }
 
-/* Refuses too many changes; one or two may always change. */
+/* Refuses changes of more than half of the rows; but permits one or two. */
 static void check_most(const struct import *m, size_t changed, size_t all,
                        const char *what)
 {
@@ -107,9 +110,9 @@ static void check_most(const struct import *m, size_t changed, size_t all,
              m->path, changed, all, what);
 }
 
-/* Checks for a loss. An empty or cut source looks like a source without users;
- * and a search that may not read the attributes for locks and ends makes all
- * users look unlocked. */
+/* Refuses a text that has probably lost users or attributes. An empty or cut
+ * text looks like a source without users; and if a search lacks the right to
+ * read the attributes for locks and ends, all users look unlocked. */
 static void check_loss(const struct import *m, const struct users *u)
 {
     size_t open = 0, lost = 0, closed = 0, opened = 0, ends = 0, endless = 0;
@@ -149,9 +152,9 @@ static void check_loss(const struct import *m, const struct users *u)
 struct sync_row {
     struct import *m;
     const struct user *row;
-    const struct imported *one; /* NULL: gone */
+    const struct imported *one; /* NULL: the source lacks the user */
     unsigned before, after;     /* SYNC_ bits */
-    struct buf changed;         /* names of columns, for people */
+    struct buf changed;         /* names of columns, for the message */
 };
 
 static void say_changed(struct sync_row *r, const char *what)
@@ -159,8 +162,8 @@ static void say_changed(struct sync_row *r, const char *what)
     buf_add_format(&r->changed, "%s%s", r->changed.len > 0 ? ", " : "", what);
 }
 
-/* Sets what the source has. A lock by hand stays, and so does an end that
- * somebody has set here while the source has none. */
+/* Sets what the source has. Keeps a lock by hand, and an end that an
+ * administrator has set while the source has none. */
 static void sync_put(struct sync_row *r)
 {
     const struct user *row = r->row;
@@ -185,7 +188,7 @@ static void sync_put(struct sync_row *r)
     }
 }
 
-/* Counts the row, and prints it if it has changed. */
+/* Counts the row, and notes a line about it if it has changed. */
 static void say_row(struct sync_row *r)
 {
     struct sync_done *done = &r->m->sync;
@@ -248,7 +251,8 @@ void sync_rows(void *given)
     struct import *m = given;
     const struct users *u = edit_users;
 
-    /* The next run makes rows again that somebody has removed meanwhile. */
+    /* Skip entries if somebody has removed their row meanwhile. The next run
+     * makes such a row again. */
     for (size_t i = 0; i < m->count; i++)
         if (m->entry[i].there && !users_find(u, slice_from(m->entry[i].name)))
             import_skip(m, &m->entry[i], "its row was removed just now", true);
