@@ -1,18 +1,17 @@
-/* "sallyportctl --complete WORD...": prints the words that may replace the last
- * word, each in a line, with a tab and its meaning; or '*' for a file. The
- * completions of bash and zsh call it. It reads the tables of commands and
- * options, and the users file, whose parser permits only names in which no
- * shell finds a command. */
+/* "sallyportctl --complete WORD...": prints the words that can replace the last
+ * word, each in its own line with a tab and its meaning; or '*' if the word is
+ * the name of a file. The completions of bash and zsh call it. It reads the
+ * tables of commands and options, and the users file, whose parser permits only
+ * names that are safe in a shell. */
 #include "ctl.h"
 
 struct completion {
     const char *current;
-    char *word[3]; /* of the command */
+    char *word[3]; /* the words of the command, then NULL */
     size_t words;  /* words before the current one, without options */
 };
 
-/* Offers a word. If KIND isn't "", it is written before the word, with a
- * colon. */
+/* Offers WORD; or KIND:WORD if KIND isn't "". */
 static void offer(const struct completion *c, const char *kind,
                   const char *word, const char *help)
 {
@@ -48,7 +47,8 @@ static void offer_kinds(const struct completion *c, unsigned kinds)
         offer(c, with ? "team" : "", u->team[i].name, "");
 }
 
-/* Returns the kinds of the word at PLACE, from 0 on, after the command. */
+/* Returns the kinds of the word at PLACE. The first word after the command has
+ * the place 0. */
 static unsigned kinds_of(const struct ctl_command *row, size_t place)
 {
     const bool of_share = strcmp(row->group, "share") == 0;
@@ -56,7 +56,7 @@ static unsigned kinds_of(const struct ctl_command *row, size_t place)
     const unsigned of = place > 0 ? words->more_kinds : words->kinds;
 
     if (place == 0 && row->name && strcmp(row->name, "add") == 0)
-        return 0; /* it is new */
+        return 0; /* the name is new */
     if (of == A_MEMBER)
         return of_share ? A_USER | A_TEAM | WITH_KIND : A_USER;
     if (of != A_NAME)
@@ -66,7 +66,7 @@ static unsigned kinds_of(const struct ctl_command *row, size_t place)
                                              : A_USER;
 }
 
-/* The values of options that are completed. */
+/* The values that completion offers for options. */
 static const struct {
     const char *value;
     unsigned kinds;
@@ -75,7 +75,7 @@ static const struct {
     { "TEAM", A_TEAM }, { "NAME:ROLE", A_SHARE },
 };
 
-/* Offers the options of ROW; NULL: no command yet. */
+/* Offers the options of ROW; NULL: of no command. */
 static void offer_options(const struct completion *c,
                           const struct ctl_command *row)
 {

@@ -1,5 +1,6 @@
 /* The parts of sallyportctl. An "exit code" is 0 or a code of sysexits.h. A
- * function that returns one of the latter has filled in the complaint. */
+ * function that returns an exit code other than 0 has filled in the complaint.
+ */
 #ifndef CTL_CTL_H
 #define CTL_CTL_H
 
@@ -40,10 +41,10 @@ enum option_place {
 
 /* The parsed command line. */
 struct arguments {
-    char **word; /* "user", "add", NAME; in argv; NULL after them */
+    char **word; /* "user", "add", NAME; in argv; a NULL follows */
     size_t words;
-    /* The value, or "" of an option without one; NULL: not given. Each is also
-     * a field with its name. */
+    /* The value of each option; "": the option is given, and takes no value;
+     * NULL: not given. Each option is also a field with its name. */
     union {
         const char *option[OPTIONS];
         struct {
@@ -77,13 +78,13 @@ enum ctl_takes {
     TAKES_NAME_AND_MORE, /* a name, and at least one further word */
     TAKES_NAME_AND_ANY,
     TAKES_VERB_AND_PATH, /* a name, a verb and a path, which may be missing */
-    TAKES_SESSION,       /* a word that names sessions */
-    TAKES_TWO_NAMES,     /* of users */
+    TAKES_SESSION,       /* a user's name, a session's serial, or an address */
+    TAKES_TWO_NAMES,     /* two names of users */
     TAKES_FILE,
     TAKES_NETWORK, /* an address or a network */
-    TAKES_ACCOUNT, /* a user's name, or "share:" and a share's */
+    TAKES_ACCOUNT, /* nothing; a user's name; or "share:NAME" */
     TAKES_ACCOUNT_AND_SIZE,
-    TAKES_ID, /* the id of an upload, and perhaps a user's name */
+    TAKES_ID, /* the id of an upload, and optionally a user's name */
 };
 
 /* Bits: the kinds of a word. */
@@ -93,33 +94,34 @@ enum {
     A_SHARE = 4,
     A_TEAM = 8,
     WITH_KIND = 16, /* shares and teams are written "share:NAME" */
-    A_NAME = 64,    /* of a share or a team in their groups, otherwise of a
-                     * user */
-    A_MEMBER = 128, /* a member of a share, or a team */
-    A_NEW = 256,    /* a name that isn't in use yet */
+    A_NAME = 64,    /* a share or team in the group "share" or "team", otherwise
+                     * a user */
+    A_MEMBER = 128, /* a user; in the group "share" also a team */
+    A_NEW = 256,    /* a name that no row has yet */
 };
 
 /* The words after the command. */
 struct ctl_words {
     size_t least, most;
-    const char *first, *second; /* the names of missing words; NULL: as in the
-                                 * syntax */
-    unsigned kinds, more_kinds; /* kinds of the first word, and of those after
+    /* Names of the first and second word, for the message that it is missing;
+     * NULL: the first word of the syntax. */
+    const char *first, *second;
+    unsigned kinds, more_kinds; /* of the first word, and of all words after
                                  * it */
 };
-extern const struct ctl_words ctl_words[]; /* by TAKES_ */
+extern const struct ctl_words ctl_words[]; /* by enum ctl_takes */
 
 /* Bits: needs of a command, before it runs or while it does. */
 enum {
     READS_USERS = 1,
     ASKS_PASSWORD = 4,
-    WITHOUT_SETTINGS = 8, /* so that an account need not be able to read the
-                           * configuration */
-    HAS_DEADLINE = 16,    /* ends after ctl_deadline_ms, and asks no question */
-    ANY_SETTINGS = 32,    /* a part of the settings is enough */
+    WITHOUT_SETTINGS = 8, /* the command loads settings itself, or needs none */
+    HAS_DEADLINE = 16,    /* ends within ctl_deadline_ms, and never prompts */
+    ANY_SETTINGS = 32,    /* works if the configuration has a mistake */
 };
 
-/* Does the work of a command, with ctl; returns, or calls fail(). */
+/* Runs a command with the data in ctl. Returns after success; otherwise calls
+ * fail(). */
 typedef void ctl_function(void);
 
 struct ctl_command {
@@ -128,15 +130,15 @@ struct ctl_command {
     ctl_function *run;
     enum ctl_takes takes;
     unsigned needs;
-    const char *syntax; /* has the options that it takes, except --config and
-                         * --help */
+    const char
+        *syntax; /* names the command's options but --config and --help */
     const char *help, *example;
 };
 extern const struct ctl_command ctl_commands[];
 extern const size_t ctl_command_count;
 
-/* ms after which "user lock" has ended, even if a disk is dead. Tests shorten
- * it. */
+/* "user lock" ends within so many milliseconds, even if a disk hangs. Tests
+ * shorten the time. */
 extern int ctl_deadline_ms;
 
 /* Runs the program, and ends the process. */
@@ -145,34 +147,35 @@ noreturn void ctl_run(int argc, char **argv);
  * written. */
 noreturn void ctl_end(int code);
 
-/* Parses ARGV into ctl.args, and moves its words to the front. */
+/* Parses ARGV into ctl.args. Moves the words to the front of ARGV. */
 void arguments_parse(int argc, char **argv);
-/* Returns the row of "home", or NULL if no option has that name. */
+/* Returns the row of the option NAME, such as "home"; NULL: there is no such
+ * option. */
 const struct ctl_option *arguments_option(struct slice name);
 /* Does the command take the option? */
 bool ctl_takes(const struct ctl_command *row, enum option_place option);
 
 struct ctl_option {
     const char *name;
-    const char *value; /* its name in the help; NULL: takes none */
-    const char *key;   /* the key that it sets in a row; NULL: none of that
-                        * name */
+    const char *value; /* its name in the help; NULL: there is no value */
+    const char *key;   /* of a row, set by the option; NULL: it names no key */
     const char *none;  /* the word that removes the key */
     const char *help;
 };
-extern const struct ctl_option ctl_options[]; /* by their places */
+extern const struct ctl_option ctl_options[]; /* by enum option_place */
 
-/* Takes TEXT, the value of OPTION, such as "90s", "10min", "12h", "7d" or
- * "4w". */
+/* Returns the seconds of TEXT, the value of OPTION, such as "90s", "10min",
+ * "12h", "7d" or "4w"; or fails. */
 uint64_t arguments_seconds(const char *option, const char *text);
 
-/* Writes "user add", or "status". Returns OUT. */
+/* Writes the name of a command, such as "user add" or "status". Returns OUT. */
 #define CTL_NAME 32
 const char *ctl_name_of(const struct ctl_command *row, char out[CTL_NAME]);
-/* Returns the row of the command line, or NULL. */
+/* Returns the row of the command that A has; NULL: no command has these words.
+ */
 const struct ctl_command *ctl_command_of(const struct arguments *a);
-/* help.c: prints the help of a command; a line for each command of the group;
- * and for each group. */
+/* help.c: print the help of a command; a line for each command of a group; a
+ * line for each group. */
 void help_command(const struct ctl_command *row);
 void help_group(const char *group);
 void help_overview(void);
@@ -180,62 +183,68 @@ void help_overview(void);
  * list. */
 int help_short(const char *help);
 
-/* Returns the current word or option for one of another program or an older
- * version, or NULL. */
+/* Returns the word, option or command to use instead of WORD, which other
+ * programs or older versions have; NULL: WORD isn't known. */
 const char *meant_now(struct slice word);
-/* Is it the first word of a command? */
+/* Is WORD the first word of a command? */
 bool meant_is_group(const char *word);
-/* Says that the words are no command, and which command was probably meant. */
+/* Fails since the words are no command. The message names the command that was
+ * probably meant. */
 noreturn void meant_instead(void);
 
-/* complete.c: prints the words that may replace the last of the words after
- * --complete, for the completion of a shell. */
+/* complete.c: prints the words that can replace the last word after --complete.
+ * The completion of a shell calls it. */
 void complete_print(char **word);
 
-/* Writes the path of NAME beside this program; or NAME, if that isn't known. */
+/* Writes the path of the file NAME in the directory of this program; only NAME
+ * if that directory isn't known. */
 void ctl_beside(const char *name, char out[PATH_MAX]);
-/* run.c: loads the settings of the command line, or fails. PARTLY: for a
- * command that must work while somebody edits the configuration: a mistake in
- * it is a warning on standard error, unless it may be in the line of `users`.
- */
+/* run.c: loads the settings from --config, or from its default, or fails.
+ * PARTLY serves a command that must work while somebody edits the
+ * configuration: a line with a mistake sets nothing, and is a warning on
+ * standard error. It is a failure only if the line was perhaps meant to set
+ * `users`. */
 void ctl_load_settings(bool partly);
 
 /* fail.c: the end of a command that fails. A function that can't do its work
- * calls fail(), so it returns only if it has done it. */
+ * calls fail(): if it returns, it has done the work. */
 
-/* Calls at_fail, prints the complaint, and exits with CODE. In a fork the
- * parent gets the code and the complaint instead. */
+/* Calls at_fail, prints the complaint, and exits with CODE. In a fork gives
+ * code and complaint to the parent instead. */
 noreturn void fail(int code, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 noreturn void fail_no_memory(void);
-/* fail() calls this first, once; NULL: nothing. It must not fail. */
+/* fail() calls at_fail first, and only once; NULL: calls nothing. The function
+ * must not fail. */
 extern void (*at_fail)(int code);
 /* Memory that a fork shares with its parent; zero until the fork fails. */
 struct fail_page {
     int code;
     struct complaint why;
 };
-void fail_to_parent(struct fail_page *page); /* NULL: there is none */
-/* Calls WORK(DATA) for a caller that continues after a failure. Returns 0, or
- * the code of fail() with its complaint in *why; at_fail isn't called. */
+void fail_to_parent(struct fail_page *page); /* NULL: there is no parent */
+/* Calls WORK(DATA) for a caller that continues after a failure: fail() then
+ * only ends WORK, and doesn't call at_fail. Returns 0; or the code of fail(),
+ * with its complaint in *why. */
 typedef void fail_work(void *data);
 int fail_caught(fail_work *work, void *data, struct complaint *why);
 
 /* Returns the exit code for an errno of a file. */
 int ctl_exit_of(int error);
 
-/* Fails, since there is no "user", "share" or "team" of that name. */
+/* Fails since no WHAT ("user", "share" or "team") has that name. */
 noreturn void fail_missing(const char *what, struct slice name);
 /* Finds the user named on the command line, or fails. */
 const struct user *user_named(const struct users *u);
 
-/* Runs in a fork for "partials": files_main(). Tests replace it. */
+/* The main function of process files, which a command runs in a fork to search
+ * a home or share: files_main(). Tests replace it. */
 struct files_start;
 extern void (*partials_files)(const struct files_start *start);
 
-/* The commands. user_lock also unlocks, members_change grants, revokes, and
- * fills teams. line_change is for shares and teams, line_del and line_rename
- * for all three. */
+/* The commands. user_lock also unlocks; members_change grants and revokes
+ * shares, and fills teams; line_change serves shares and teams; line_del and
+ * line_rename serve users, shares and teams. */
 ctl_function user_add, user_change, user_edit, user_passwd, user_lock,
     user_totp, user_list, user_show, user_can, user_import, invite_run;
 ctl_function share_add, share_list, share_show, team_list, team_show;
@@ -247,9 +256,9 @@ ctl_function who_show, sessions_kick, drain_run;
 ctl_function bans_list, bans_add, bans_del;
 ctl_function log_show, report_run;
 
-/* user_can.c: says on standard error if the user can't log in. */
+/* user_can.c: if the user can't log in, says why on standard error. */
 void user_hint(const struct user *user);
-/* Asks systemd. Tests replace it. */
+/* Asks systemd where the service can write. Tests replace it. */
 extern void (*paths_unit)(struct unit *u);
 
 /* output.c: times, modes and JSON. */
@@ -258,47 +267,47 @@ extern void (*paths_unit)(struct unit *u);
 const char *when_text(int64_t seconds, char out[WHEN_MAX]);
 
 /* Makes a JSON text, with '?' for each byte that isn't harmless on a terminal;
- * null for an empty one. The caller owns the value; NULL: no memory. */
+ * null for an empty text. The caller owns the value; NULL: no memory. */
 json_t *json_foreign(struct slice s);
-/* Does the same, but a text in UTF-8 keeps each byte. */
+/* Does the same, but keeps each byte of a text in UTF-8. */
 json_t *json_slice(struct slice s);
-/* Does the same for a C string, which may be empty. */
+/* Does the same for a C string, but makes "" for an empty text. */
 json_t *json_text(const char *text);
-/* Makes a text of a time in seconds since 1970; null for 0. Ownership as
- * above. */
+/* Makes a text of a time in seconds since 1970; null for 0. The caller owns the
+ * value. */
 json_t *json_time(int64_t seconds);
 /* Makes "0660"; null for 0. */
 json_t *json_mode(unsigned mode);
-/* null if N isn't known. */
+/* Makes N; null unless KNOWN. */
 json_t *json_count(bool known, uint64_t n);
-/* Return the text, or number, of a member; NONE, or 0, if it has none. */
+/* Return the text, or number, of the member KEY; NONE, or 0, if OF has no such
+ * member. */
 const char *text_of(const json_t *of, const char *key, const char *none);
 uint64_t number_of(const json_t *of, const char *key);
-/* Prints VALUE and a line end, and frees it. VALUE NULL means no memory. */
+/* Prints VALUE and a line end, and frees VALUE. VALUE NULL means no memory. */
 void json_print(json_t *value);
-/* A member of a JSON object as it is printed: a column of a list, or a line of
- * "show" if that isn't the value alone. A row without a key ends an array of
- * these. */
+/* Describes how a member of a JSON object is printed: as a column of a list, or
+ * in a line of "show". A row without a key ends an array of such rows. */
 struct output_field {
     const char *title, *key; /* a column without a title is only in CSV */
-    int width;               /* least width of a column; > 0: on the right */
-    const char *none;        /* printed for null, and for an empty array or
-                              * text */
-    bool count;              /* print only the number of an array's elements */
-    /* Writes an element of an array; "show" gives each its own line. */
+    int width;        /* least width; > 0: on the right; < 0: on the left */
+    const char *none; /* printed for null, and for an empty array or text */
+    bool count;       /* print only the number of an array's elements */
+    /* Writes an element of an array; "show" prints each element in its own
+     * line. */
     void (*element)(const json_t *one, struct buf *into);
-    /* Writes the text of a column, from the whole object. */
+    /* Writes the text of a column from ROW, the whole object. */
     void (*text)(const json_t *row, struct buf *into);
 };
 /* Writes the member "age" (seconds) as a cell, rounded down: "3 d", "5 h". */
 void output_age(const json_t *row, struct buf *into);
-/* Prints the members of ONE, a size in its unit, with --json unchanged, and
- * frees it. NULL means no memory. FIELDS has the members that aren't printed as
- * they are; its last row is for all others. A member without a value, and
- * without a `none`, isn't printed. */
+/* Prints the members of ONE, sizes with a unit; with --json prints ONE as JSON.
+ * Frees ONE; NULL means no memory. FIELDS has the members that aren't printed
+ * as they are; its last row describes all other members. Omits a member that
+ * has neither a value nor a `none`. */
 void output_one(json_t *one, const struct output_field *fields);
-/* A table: columns as wide as their values, or CSV of the same columns (--csv),
- * or with --json an array of the whole objects. */
+/* A table: columns as wide as their values; with --csv the columns as CSV; with
+ * --json an array of the whole objects. */
 #define TABLE_COLUMNS 20
 #define TABLE_MAX     (1u << 30)
 struct table {
@@ -307,16 +316,17 @@ struct table {
     struct buf cells; /* the cells as text, each with a NUL */
     int width[TABLE_COLUMNS];
     size_t last; /* the last column that is shown */
-    size_t rows; /* with the titles */
-    bool stream; /* prints each row at once, with the widths of the fields; JSON
-                  * has an object a line */
+    size_t rows; /* counts the line of the titles too */
+    bool stream; /* prints each row at once, with the widths of titles and
+                    fields; JSON has an object in each line */
 };
 void table_begin(struct table *t, const struct output_field *columns,
                  bool stream);
 /* Adds ONE, and frees it. NULL means no memory. */
 void table_add(struct table *t, json_t *one);
-/* Prints the table. NOTHING, unless it is NULL, is printed for an empty table;
- * "": no line. */
+/* Prints the table. If it has no rows, and isn't CSV or JSON, prints NOTHING
+ * and a line end instead ("": prints nothing at all; NULL: prints the titles).
+ */
 void table_end(struct table *t, const char *nothing);
 /* Prints the elements of an array as a table. */
 void table_print(const json_t *rows, const struct output_field *columns,
@@ -326,90 +336,97 @@ typedef json_t *output_describe(size_t i);
 /* Prints N elements as a table. */
 void output_list(size_t n, output_describe *describe,
                  const struct output_field *columns);
-/* Reports what a command has done to the WHAT ("user") NAME: prints the
- * sentence; or, with --json, DETAILS, which it frees. */
+/* Reports what the command has done to NAME, which is a WHAT, such as "user":
+ * prints the sentence FORMAT; with --json, a line of JSON with DETAILS. Frees
+ * DETAILS. */
 void output_done(const char *what, const char *name, json_t *details,
                  const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* disk.c: forks for work on a disk, or with NSS, which may be dead. */
+/* disk.c: work on a disk, or with NSS, in a fork, since it can hang. */
 
-/* ms that all questions of a command may take together, since disk_begin().
- * Tests shorten it. */
+/* ms for all calls of disk_try() since disk_begin(). Only a call under the
+ * lock, or without an answer, uses up time. Tests shorten it. */
 extern int disk_ms;
 void disk_begin(void);
-/* Works with a copy of the caller's data, in shared memory. */
+/* Does work in a fork. DATA is a copy of the caller's data, in shared memory.
+ */
 typedef void disk_work(void *data);
-/* Calls WORK in a fork, for at most MS milliseconds; QUIET: without standard
- * input and output. The fork doesn't have the lock. DATA, of SIZE bytes, is
- * then as the fork has left it. Returns 0; -ETIMEDOUT; or an exit code; *why
- * has the reason. */
+/* Calls WORK(DATA) in a fork, and kills the fork after MS milliseconds (-1:
+ * never). DATA has SIZE bytes, and is then as the fork has left it. The fork
+ * doesn't have the lock. QUIET: the fork calls disk_silence(). Returns 0;
+ * -ETIMEDOUT: WORK hangs; or an exit code. *why has the reason. */
 int disk_fork(disk_work *work, void *data, size_t size, int ms, bool quiet,
               struct complaint *why);
-/* Closes standard input and output in a fork that may hang. */
+/* Opens /dev/null as standard input, output and error, in a fork that can hang.
+ */
 void disk_silence(void);
-/* As disk_fork(), quiet, for as long as the command has left. */
+/* Calls disk_fork(), quiet, for as long as the command has left of disk_ms. */
 int disk_try(disk_work *work, void *data, size_t size, struct complaint *why);
-/* The same; but if the work fails, the command fails. PATH is named if it
- * doesn't answer. */
+/* Calls disk_try(), and fails if the work fails. If it hangs, the message names
+ * PATH. */
 void disk_run(disk_work *work, void *data, size_t size, const char *path);
-/* As statvfs(3), but it returns 0 or -errno; -ETIMEDOUT as above. */
+/* Calls statvfs(3). Returns 0 or -errno; -ETIMEDOUT: the disk hangs. */
 int disk_room(const char *path, struct statvfs *ret);
 
-/* password.c: lines and passwords, from the terminal or standard input. The
- * terminal's settings are always restored. */
+/* password.c: reads lines and passwords, from the terminal or from standard
+ * input. Always restores the settings of the terminal. */
 
-/* Asks on /dev/tty. Returns 1 for "y" or "yes", 0 for another answer, and -1 if
- * nobody can be asked or nobody answered. */
+/* Asks on /dev/tty. Returns 1: the answer is "y" or "yes"; 0: it is another
+ * one; -1: standard input is no terminal, or nobody answered. */
 int terminal_confirm(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 
 /* Reads one line of standard input, without its end. The caller wipes OUT. */
 void password_line(char *out, size_t size);
-/* Reads a new password of the user of the command line: up to three times twice
- * from /dev/tty without echo; or one line of standard input, if that is no
- * terminal. If an option or an empty line on the terminal asks for it, makes
- * one of random letters and digits, which will be printed. OUT gets its hash,
- * which the caller wipes. */
+/* Gets a new password for the user of the command line into *s, and its hash
+ * into OUT, which the caller wipes. With --print-password, or after an empty
+ * line on the terminal, makes a password of random letters and digits, which
+ * password_show() prints. Otherwise asks up to three times on /dev/tty, without
+ * echo, each time for the password twice; if standard input isn't a terminal,
+ * reads one line of it. */
 void password_hash(struct secret *s, char out[HASH_MAX]);
-/* Prints the password, if asked to, before it is set: a password that nobody
- * has seen would lock the user out. */
+/* Prints the password if password_hash() has made it. Call it before the edit:
+ * a password that nobody has seen would lock the user out. */
 void password_show(const struct secret *s);
-/* For at_fail: says that a printed secret doesn't count, unless the edit
- * stands. */
+/* A function for at_fail: says that the printed secret isn't valid, unless the
+ * users file was changed. */
 void secret_uncounted(int code);
 
 /* home.c */
 
-/* Opens the home, or the share's directory, PATH by O_PATH. Beneath BELOW, the
- * setting homes or shares, it follows no link. Returns the descriptor, or
+/* Opens PATH, a home or a share's directory, with O_PATH. Follows no link
+ * beneath BELOW, the setting homes or shares. Returns the descriptor, or
  * -errno. */
 int home_open(const char *path, const char *below);
-/* Calls ON for each entry of the open DIRECTORY but "." and "..", until ON
- * returns another value than 0. Returns that value; 0; or -errno: the directory
- * can't be read. ON NULL returns 1. */
+/* Calls ON for each entry of the open DIRECTORY except "." and "..", until ON
+ * returns a value other than 0. Returns the last value of ON; 0: there is no
+ * entry; -errno: the directory can't be opened. ON NULL: returns 1 if there is
+ * an entry. */
 typedef int home_entry(void *owner, int directory, const char *name);
 int home_each_entry(int directory, home_entry *on, void *owner);
-/* Opens the parent directory of the home. Returns the descriptor, or -errno. */
+/* Opens the parent directory of HOME, as home_open() does. Returns the
+ * descriptor, or -errno. */
 int home_open_parent(const char *home, const char *below);
 
-/* edit.c: loads the users without a lock. A missing file has no users. Fails if
- * the file can't be read, or if REPORT is NULL and it has a mistake. Otherwise
- * REPORT gets each mistake, and *u the correct rows. Returns the number of
- * mistakes. */
+/* edit.c: reads the users from the file PATH, without a lock. A missing file
+ * has no users. Fails if the file can't be read, or is missing and had users
+ * before. A mistake is a failure if REPORT is NULL; otherwise REPORT gets each
+ * mistake, and *u the correct rows. Returns the number of mistakes. */
 int edit_load_users(struct users *u, const char *path, users_report *report);
 /* A REPORT that prints the mistake. */
 users_report edit_print_mistake;
 /* Reads ctl.users, or fails. */
 void edit_read_users(void);
-/* true if the last edit has changed the file. */
+/* Is true if the last edit has changed the file. */
 extern bool edit_stands;
-/* edit_run() calls it after such an edit, under the lock; NULL: nothing. */
+/* edit_run() calls edit_after under the lock, after it has changed the file;
+ * NULL: calls nothing. */
 extern void (*edit_after)(void);
-/* Return NULL if there is none. */
+/* Return the share or team NAME, or NULL. */
 const struct share *share_find(const struct users *u, struct slice name);
 const struct team *team_find(const struct users *u, struct slice name);
-/* Returns the line of that user, share or team, as GROUP says; 0: there is
- * none. */
+/* Returns the line of the user, share or team NAME; GROUP is "user", "share" or
+ * "team". 0: there is none. */
 size_t line_find(const struct users *u, const char *group, struct slice name);
 
 /* share.c: shares, teams, and who has them. */
@@ -417,23 +434,23 @@ size_t line_find(const struct users *u, const char *group, struct slice name);
 /* Find the share or team named on the command line, or fail. */
 const struct share *share_named(const struct users *u);
 const struct team *team_named(const struct users *u);
-/* Grants the share of the command line to USER:ROLE or team:TEAM:ROLE, in the
- * running edit. */
+/* Grants the share of the command line to WORD, which is USER:ROLE or
+ * team:TEAM:ROLE, in the running edit. */
 void share_grant(const char *word);
-/* share_show.c: describes the lines that give a user rights in a share, as an
- * array. The team is null for the user's own line. */
+/* share_show.c: describes each line that gives the user rights in the share; in
+ * the user's own line "team" is null. The caller owns the array. */
 json_t *grant_sources(const struct users *u, const struct user *user,
                       const char *share);
-/* letter.c: prints everything that a partner needs; and on standard error what
- * is missing in it. */
+/* letter.c: prints the letter, with everything that a partner needs except the
+ * password; on standard error says what the letter lacks. */
 void letter_print(const struct user *user);
 
-/* user_show.c: returns the first COUNT limits, and networks and hours. The
+/* user_show.c: describes the first COUNT limits, and networks and hours. The
  * caller owns the object. */
 json_t *limits_json(const struct row_limits *l, int count);
 /* server.c: the running server, through its control socket. */
 
-#define SERVER_ANSWER_MS 30000 /* a process files may take 10 s to start */
+#define SERVER_ANSWER_MS 30000 /* process files can take 10 s to start */
 
 /* The only connection of this process. */
 extern struct server {
@@ -441,22 +458,23 @@ extern struct server {
     uint32_t request; /* number of the last request */
     char version[256];
     int patience; /* ms for an answer */
-    bool ours;    /* it is of this build, as far as known; another build shows
-                   * nothing (rows.h) */
+    bool ours;    /* as far as known, the server is of this build; a server of
+                     another build shows nothing (rows.h) */
 } server;
 
-/* These functions fail if the server doesn't answer properly. */
+/* The functions of server.c fail if the server doesn't answer properly. */
 
-/* Connects, replaces an existing connection, and waits for the welcome. If the
- * server is busy, retries for a while. EX_UNAVAILABLE: no server runs. */
+/* Connects, in place of an existing connection, and waits for the welcome. If
+ * the server is busy, retries for a while. Fails with EX_UNAVAILABLE if no
+ * server runs. */
 void server_open(void);
 void server_close(void);
 /* Returns the number for a new request. */
 uint32_t server_request(void);
-/* Waits for the first answer to the request that SEND() has sent with
- * RESULT. */
+/* Waits for the first answer to a request. RESULT is what the SEND() of the
+ * request has returned. */
 void server_asked(int result, struct message *answer);
-/* Sends the request NAME with its fields, and waits for an answer of that
+/* Sends the request NAME with its fields, and waits for an answer of the kind
  * KIND. */
 #define SERVER_ASK(answer, kind_, name, ...)                                   \
     do {                                                                       \
@@ -468,28 +486,29 @@ void server_asked(int result, struct message *answer);
     } while (0)
 /* Waits for the next answer to the same request. */
 void server_next(struct message *answer);
-/* Waits on any channel for an answer to REQUEST, up to MS milliseconds. A
- * refusal, or an answer to another request, is an error. */
+/* Waits up to MS milliseconds on the channel C for an answer to REQUEST. Fails
+ * after a refusal, or after an answer to another request. */
 void server_wait(struct channel *c, uint32_t request, struct message *answer,
                  int ms);
-/* Fails because the server has sent WHAT, which isn't permitted. */
+/* Fails because the server has sent an answer that isn't permitted; WHAT
+ * describes the answer. */
 noreturn void server_lies(const char *what);
-/* Sets *at, the place of this page of a list, to NEXT, the place of the next
- * one. Returns false after the last page. */
+/* Sets *at, the place of a page in a list, to NEXT, the place of the next page.
+ * Returns false if the page was the last one (NEXT is 0). */
 bool server_page(uint64_t next, uint64_t *at);
 
-/* Refuses the name of a new user that "kick" would take for an address or a
+/* Refuses NAME for a new user if "kick" would take it for an address or a
  * session's serial. */
 void sessions_name_check(const char *name);
 /* Tells the running server, if there is one, that the users file has changed;
- * and for its log the command, with TEXT (unless NULL) in place of its words.
- * It ends the sessions that are no longer permitted, and their number is
- * printed. If the server can't be reached, that is printed, and isn't a
- * failure. */
+ * and, for its log, the command with its words, or with TEXT instead of them
+ * (NULL: with the words). The server ends the sessions that are no longer
+ * permitted; their number is printed. If the server can't be told, prints a
+ * warning, and doesn't fail. */
 void sessions_edited(const char *text);
 
-/* status.c: reads what "status --json" prints into *ret, which the caller owns;
- * NULL after a failure. Returns 0, or the code of the failure. */
+/* status.c: reads the object that "status --json" prints into *ret, which the
+ * caller owns. Returns 0; or the code of the failure, with NULL in *ret. */
 int status_read(json_t **ret, struct complaint *why);
 
 #endif

@@ -1,6 +1,6 @@
-/* Works on a disk or on a name service, with a deadline. A dead one blocks its
- * caller in the kernel, where only SIGKILL ends the call, or nothing does. So a
- * fork works. */
+/* Calls functions that work on a disk or with a name service, in a fork with a
+ * deadline. A disk that hangs blocks its caller in the kernel, and perhaps not
+ * even SIGKILL ends the call. */
 #include "ctl.h"
 
 #include <errno.h>
@@ -14,9 +14,9 @@
 #include "sallyport/base/clock.h"
 
 int disk_ms = 7000;
-static int disk_used; /* ms */
+static int disk_used; /* ms of disk_ms that are used up */
 
-/* In shared memory. */
+/* The memory that a fork shares with its parent. */
 struct fork_page {
     struct fail_page failed;
     bool done;
@@ -28,8 +28,8 @@ void disk_begin(void)
     disk_used = 0;
 }
 
-/* Otherwise a caller that reads this program's output would wait for a fork
- * that hangs. */
+/* A program that reads the output of this program would otherwise wait for a
+ * fork that hangs. */
 void disk_silence(void)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -54,7 +54,7 @@ int disk_fork(disk_work *work, void *data, size_t size, int ms, bool quiet,
     fflush(stdout);
     pid = fork();
     if (pid == 0) {
-        signal(SIGPIPE, SIG_IGN); /* so that the caller gets the reason */
+        signal(SIGPIPE, SIG_IGN); /* a write returns EPIPE instead */
         if (ctl.lock_fd > 0)
             close(ctl.lock_fd); /* or a fork that hangs would keep the lock */
         ctl.lock_fd = 0;

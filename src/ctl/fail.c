@@ -17,7 +17,7 @@ static struct catcher {
     struct complaint *why;
     struct catcher *outer;
 } *catcher;
-static int caught; /* its code */
+static int caught; /* the code of the last failure caught; 0: none */
 
 void fail_to_parent(struct fail_page *page)
 {
@@ -47,8 +47,7 @@ void fail(int code, const char *format, ...)
     va_start(args, format);
     vsnprintf(why.text, sizeof(why.text), format, args);
     va_end(args);
-    harmless_make(why.text, strlen(why.text)); /* it may contain texts of
-                                                * others */
+    harmless_make(why.text, strlen(why.text)); /* it can quote foreign text */
     if (catcher) {
         *catcher->why = why;
         caught = code;

@@ -1,5 +1,5 @@
-/* The help of sallyportctl, from the table of commands; and a guess if words
- * are no command. */
+/* The help of sallyportctl, from the table of commands; and a guess at the
+ * command that was meant by wrong words. */
 #include "ctl.h"
 
 #define NAME_WIDTH   10
@@ -194,7 +194,7 @@ noreturn void meant_instead(void)
 
     if (!row)
         row = named(group, now ? now : word);
-    /* A first word, or a second word of the group. */
+    /* Compare with the second words of the group, or with all first words. */
     for (size_t i = 0; i < ctl_command_count && n < COMMANDS_MAX; i++)
         if (!group || is_of_group(&ctl_commands[i], group))
             words[n++] = group ? ctl_commands[i].name : ctl_commands[i].group;

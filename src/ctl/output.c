@@ -1,5 +1,5 @@
-/* Output for people and for programs: times and modes; JSON; and the text form
- * of JSON. */
+/* Output for people and for programs: times, modes, JSON, and JSON as text or
+ * as a table. */
 #include "ctl.h"
 
 #include <errno.h>
@@ -88,8 +88,8 @@ void json_print(json_t *value)
     putchar('\n');
 }
 
-/* Adds harmless text: comments and homes come from people, and from the files
- * of other servers. */
+/* Adds the text, made harmless: comments and homes come from people, and from
+ * the files of other servers. */
 static void add_text(struct buf *into, const char *text)
 {
     const size_t at = into->len;
@@ -98,7 +98,8 @@ static void add_text(struct buf *into, const char *text)
         harmless_make(into->data + at, into->len - at);
 }
 
-/* Is the number N of that name a number of bytes? A limit of 0 is none. */
+/* Is N, the member KEY, a number of bytes? A limit of 0 isn't, since it means
+ * "no limit". */
 static bool is_size(const char *key, json_int_t n)
 {
     return strstr(key, "bytes") || strcmp(key, "free") == 0 ||
@@ -108,8 +109,8 @@ static bool is_size(const char *key, json_int_t n)
 
 static void add_json(const char *key, json_t *value, struct buf *into);
 
-/* Writes the members that have a value: "hours sat, max_sessions 3". In a BLOCK
- * a line doesn't become longer than a terminal. */
+/* Writes the members that have a value: "hours sat, max_sessions 3". BLOCK:
+ * begins a new line before a line gets wider than a terminal. */
 static void add_members(json_t *object, bool block, struct buf *into)
 {
     const char *key, *before = "";
@@ -139,7 +140,8 @@ static void add_members(json_t *object, bool block, struct buf *into)
     }
 }
 
-/* Writes an array's elements: with commas, or each in a line of a block. */
+/* Writes an array's elements with commas or semicolons between them; BLOCK:
+ * each in its own line. */
 static void add_elements(json_t *array, const struct output_field *f,
                          bool block, struct buf *into)
 {
@@ -232,7 +234,7 @@ void output_age(const json_t *row, struct buf *into)
         const char *name;
     } units[] = { { 86400, "d" }, { 3600, "h" }, { 60, "min" }, { 1, "s" } };
     const json_int_t n = json_integer_value(json_object_get(row, "age"));
-    const json_int_t age = n > 0 ? n : 0; /* a file may be of tomorrow */
+    const json_int_t age = n > 0 ? n : 0; /* a file can have a future time */
     size_t i = 0;
 
     while (units[i].seconds > 1 && age < units[i].seconds)
@@ -243,9 +245,9 @@ void output_age(const json_t *row, struct buf *into)
 
 /* Tables. */
 
-/* Writes a cell of CSV. A spreadsheet takes a text that begins with one of
- * these for a formula, and clients choose names: with an apostrophe before it,
- * it stays a text. RFC 4180 wants quotes around a comma or a quote. */
+/* Writes a cell of CSV. Puts an apostrophe before = + - or @: a spreadsheet
+ * would take such a text for a formula, and clients choose names. Puts quotes
+ * around a text with a comma or a quote, as RFC 4180 wants. */
 static void csv_put(const char *text)
 {
     const bool quoted = strpbrk(text, ",\"") != NULL;
@@ -258,8 +260,8 @@ static void csv_put(const char *text)
     fputs(quoted ? "\"" : "", stdout);
 }
 
-/* Returns the number of characters of a text; a terminal shows each in one
- * column. */
+/* Returns the number of characters of a text, as if a terminal needed one
+ * column for each. */
 static int columns_of(const char *text)
 {
     int n = 0;
@@ -274,7 +276,7 @@ static bool is_shown(const struct output_field *f)
     return f->title || ctl.args.csv;
 }
 
-/* Ends the cell of column I, which begins at AT. */
+/* Widens column I for its cell that begins at AT. */
 static void end_cell(struct table *t, size_t i, size_t at)
 {
     const int width = columns_of(t->cells.data + at);
@@ -283,7 +285,7 @@ static void end_cell(struct table *t, size_t i, size_t at)
         t->width[i] = width;
 }
 
-/* Prints the row with cells from AT on. Returns its end. */
+/* Prints the row whose cells begin at AT. Returns the end of the row. */
 static const char *print_row(const struct table *t, const char *at)
 {
     const struct output_field *f = t->columns;
@@ -419,7 +421,8 @@ void output_list(size_t n, output_describe *describe,
     table_end(&t, NULL);
 }
 
-/* If there are several objects, each has its own line. */
+/* Prints JSON without line ends: a command that calls this for several names
+ * prints a line for each. */
 void output_done(const char *what, const char *name, json_t *details,
                  const char *format, ...)
 {

@@ -1,6 +1,6 @@
 /* Reads lines and passwords, from the terminal or from standard input. A
- * password is never an argument, which all users of the machine could read. All
- * copies are wiped, except the returned secret. */
+ * password is never an argument, which all users of the machine could read.
+ * Wipes all copies of a password, except the returned secret. */
 #include "ctl.h"
 
 #include <errno.h>
@@ -14,7 +14,8 @@
 #define PASSWORD_MADE  24
 #define PASSWORD_TRIES 3
 
-/* Asks for a line, for at most five minutes. Returns as prompt_ask(). */
+/* Asks for a line, for at most five minutes. Returns what prompt_ask() returns.
+ */
 static int ask_line(int tty, const char *prompt, bool echo, char *out,
                     size_t size)
 {
@@ -44,7 +45,7 @@ int terminal_confirm(const char *format, ...)
 #define NOT_GIVEN "was not given; nothing has changed"
 
 /* Reads byte by byte, since bytes after the line belong to another program.
- * Removes what files of Windows have at the beginning and end of a line. */
+ * Removes the byte order mark and the '\r' that files of Windows have. */
 void password_line(char *out, size_t size)
 {
     struct slice text = { out, 0 };
@@ -104,7 +105,7 @@ static noreturn void refuse_line(int error)
          "standard input");
 }
 
-/* Asks for a line. */
+/* Asks for a line without echo, or fails. */
 static void read_line(struct secret *s, int tty, const char *prompt)
 {
     int len = ask_line(tty, prompt, false, s->bytes, sizeof(s->bytes));
@@ -114,8 +115,9 @@ static void read_line(struct secret *s, int tty, const char *prompt)
     s->len = (size_t)len;
 }
 
-/* Returns why the password isn't accepted, or NULL. An empty password asks for
- * a random one. */
+/* Asks twice for a password. If MAKES, an empty line asks for a random
+ * password, and leaves *s empty. Returns NULL, or the reason why the password
+ * isn't accepted. */
 static const char *read_twice(struct secret *s, int tty, const char *prompt,
                               bool makes)
 {
@@ -134,7 +136,8 @@ static const char *read_twice(struct secret *s, int tty, const char *prompt,
                : "was typed differently the second time";
 }
 
-/* Asks again if a password is unsuitable, or not the same twice. */
+/* Asks for a password, and again if it is unsuitable or was typed differently
+ * the second time. */
 static void read_terminal(struct secret *s)
 {
     /* A random password is printed only on a terminal, never into a file that
@@ -191,8 +194,9 @@ void secret_uncounted(int code)
         stderr_print("the secret above doesn't count: nothing was changed");
 }
 
-/* Prints the password. The letter of an invitation, on standard output, doesn't
- * have it: a reader of one of them can't log in. */
+/* For an invitation, prints the password on standard error. The letter, on
+ * standard output, doesn't have it: a person who gets only one of the two can't
+ * log in. */
 void password_show(const struct secret *s)
 {
     if (!ctl.args.print_password)

@@ -1,5 +1,5 @@
-/* Runs a command from the command line: words and long options in any order,
- * from one table. Refuses options that the command doesn't take. */
+/* Parses the command line, words and options in any order, and runs the
+ * command. Refuses options that the command doesn't take. */
 #include "ctl.h"
 
 #include <errno.h>
@@ -34,8 +34,8 @@ const struct ctl_option *arguments_option(struct slice name)
     return NULL;
 }
 
-/* Complains of wrong usage, and names the help that has the options: of the
- * command that precedes, if there is one. */
+/* Fails because of wrong usage. Names the help of the command whose words were
+ * parsed before TEXT; if there is no command, the general help. */
 static noreturn void usage_error(const char *what, const char *text)
 {
     const struct ctl_command *row =
@@ -48,7 +48,8 @@ static noreturn void usage_error(const char *what, const char *text)
     fail(EX_USAGE, "%s: %s; run: sallyportctl --help", text, what);
 }
 
-/* Takes "--home DIR" or "--home=DIR". *next is the argument after TEXT. */
+/* Takes "--home DIR" or "--home=DIR". *next points to the argument after TEXT.
+ */
 static void take_option(struct arguments *a, const char *text, char ***next)
 {
     struct slice name, value = slice_from(text + 2);
@@ -93,7 +94,7 @@ void arguments_parse(int argc, char **argv)
     };
     struct arguments *a = &ctl.args;
     char **next = argv + (argc > 0);
-    bool words = false; /* after "--" */
+    bool words = false; /* "--" was given, so only words follow */
 
     *a = (struct arguments){ .word = argv };
     while (*next) {
@@ -156,8 +157,8 @@ const char *ctl_name_of(const struct ctl_command *row, char out[CTL_NAME])
     return out;
 }
 
-/* ms, longer than the lock of the users file and the server may take
- * together. */
+/* ms: longer than the lock of the users file and the server together can take.
+ */
 int ctl_deadline_ms = 30000;
 
 int ctl_exit_of(int error)
@@ -225,8 +226,7 @@ const struct ctl_words ctl_words[] = {
     [TAKES_ID] = { 1, 2, NULL, NULL, 0, A_USER },
 };
 
-/* Refuses a missing word, one too many, and a word that should be a name, and
- * isn't. */
+/* Refuses a missing word, a word too many, and a bad name. */
 static void check_words(const struct ctl_command *row, const char *name)
 {
     const size_t own = row->name ? 2 : 1, given = ctl.args.words;
@@ -256,7 +256,7 @@ static void check_words(const struct ctl_command *row, const char *name)
     }
 }
 
-/* Options that a command takes, but not together. */
+/* Pairs of options of which a command takes only one. */
 static const struct {
     enum option_place one, other;
     const char *why;
@@ -342,8 +342,8 @@ static void run_row(void *data)
     w->status = ctl_status;
 }
 
-/* Runs the command; with a deadline it ends even if the disk of the users file
- * is dead. */
+/* Runs the command; with a deadline, in a fork, so that the command ends even
+ * if the disk of the users file hangs. */
 static void run_command(const struct ctl_command *row)
 {
     struct work w = { .row = row };

@@ -11,9 +11,8 @@
 #define REMOVE_MS 1000
 
 struct edit_line {
-    struct slice text; /* text of the old file, without its end; ptr NULL:
-                        * none */
-    struct row row;    /* of a changed or new line; otherwise without columns */
+    struct slice text; /* the old line, without its end; ptr NULL: none */
+    struct row row;    /* a changed or new line; otherwise without columns */
 };
 
 static struct edit {
@@ -22,7 +21,7 @@ static struct edit {
     struct users own;
     struct edit_line *line; /* lines of the new file; line N is line[N - 1] */
     size_t lines, room;
-    struct buf made; /* directories made for it, with a NUL after each */
+    struct buf made; /* directories that MAKE has made, each with a NUL */
 } e;
 
 const struct users *edit_users;
@@ -39,8 +38,8 @@ static noreturn void file_fail(const char *path, int error, const char *what)
                           : "");
 }
 
-/* Fails if the users file is missing, or empty (THERE), although there were
- * users: somebody has lost it. */
+/* Fails if USERS.last-uid says that the users file had users. The caller has
+ * found the file missing, or (THERE) empty. */
 static void refuse_lost(const char *path, bool there)
 {
     char mark[PATH_MAX + 16];
@@ -53,10 +52,11 @@ static void refuse_lost(const char *path, bool there)
              path, there ? "empty" : "missing", mark);
 }
 
-/* Opens, locks and reads the users file. Refuses a text that may be a part of
- * what somebody is writing. An edit would make the part permanent: the writer
- * would go on writing to the old file, which no longer has a name. An empty
- * file was made by a full disk, never by sallyportctl. */
+/* Opens, locks and reads the users file. Refuses a file that another program
+ * perhaps still writes: an edit would make its incomplete text permanent, and
+ * the other program would go on writing to the old file, which no longer has a
+ * name. Refuses an empty file that had users: a full disk makes one,
+ * sallyportctl never does. */
 void edit_lock(struct users_file *file, struct buf *text)
 {
     int r = users_file_open(file, ctl.settings.users);
@@ -90,7 +90,7 @@ void edit_lock(struct users_file *file, struct buf *text)
              file->path);
 }
 
-/* Checks that auth and master will accept what was written. */
+/* Checks that auth and master will accept the new text. */
 static int check_written(int fd, void *complaint)
 {
     struct users u;
@@ -134,8 +134,8 @@ void row_need(int r)
              "a blank, a colon or a control character isn't permitted there");
 }
 
-/* The lines. edit_run() joins them, so thousands of edits cost one pass, and
- * line numbers stay those of the old file. */
+/* The lines. edit_run() joins them at the end, so thousands of changes cost one
+ * pass, and each line keeps its number of the old file. */
 
 static void add_line(struct edit_line added)
 {
@@ -169,7 +169,8 @@ void edit_remove(size_t line)
     e.line[line - 1].text = (struct slice){ NULL, 0 };
 }
 
-/* Takes a line. Keys of older versions get their new names, or are removed. */
+/* Parses the line when it is first needed. Replaces each key of an older
+ * version by its new name, or removes the key. */
 struct row *edit_row(size_t line)
 {
     struct edit_line *l = &e.line[line - 1];
@@ -194,8 +195,8 @@ void edit_made(const char *path)
     buf_add(&e.made, path, strlen(path) + 1);
 }
 
-/* Removes the directories, the last one first, since it may lie in another
- * one. */
+/* Removes the directories, the last one first, since it can lie in an earlier
+ * directory. */
 static void remove_made(void *data)
 {
     (void)data;
@@ -244,8 +245,8 @@ void edit_stood(int code)
     stderr_print("the users file was changed; after that this failed:");
 }
 
-/* Parses the rows from the same text: an editor that takes no lock may change
- * the file in between. */
+/* Parses the rows from the text that edit_lock() has read, not from the file:
+ * an editor that takes no lock can change the file in between. */
 static void edit_begin(void)
 {
     struct slice rest, line;
@@ -273,9 +274,9 @@ static void edit_begin(void)
     }
 }
 
-/* Writes all lines but the removed ones, with room for a few new ones. The
- * file never becomes empty, so that a file which a full disk has emptied looks
- * different. */
+/* Writes all lines except the removed ones. Reserves memory for a few new ones.
+ * Never makes the file empty, so that a file which a full disk has emptied
+ * looks different. */
 static void edit_commit(void)
 {
     const size_t most = USERS_FILE_MAX - e.text.len;

@@ -1,6 +1,6 @@
-/* The options of the command line that are keys of a row: each is checked, and
- * set in the row's form. A hash is never an argument: all users of the machine
- * could read it. */
+/* Checks the options of the command line that are keys of a row, and sets them
+ * in the row. A hash is never an argument: all users of the machine could read
+ * it. */
 #include "edit.h"
 
 #include <errno.h>
@@ -9,10 +9,10 @@
 
 #include "sallyport/domain/tls.h"
 
-/* Adds the byte at TEXT, or a PAIR with a backslash; PIN: of a fingerprint.
- * openssl(1) prints a backslash before a ';', and before a space at either end
- * of a value. An escaped backslash belongs to the name and stays. The room
- * userparse checks whether a name is valid. */
+/* Adds the byte at TEXT. PAIR: a backslash and the byte after it; PIN: a byte
+ * of a fingerprint. openssl(1) prints a backslash before a ';', and before a
+ * space at either end of a value. An escaped backslash belongs to the name and
+ * stays. userparse checks whether the name is valid. */
 static int add_byte(const char *text, bool pair, bool pin, struct buf *into)
 {
     char c = *text;
@@ -31,7 +31,8 @@ static int add_byte(const char *text, bool pair, bool pin, struct buf *into)
 int certificate_tidy(const char *text, char out[CERTIFICATE_MAX])
 {
     const size_t prefix = strlen(PIN_PREFIX);
-    size_t begin = 0, end = 0; /* of the name, without blanks after it */
+    /* The begin and end of a name, without the blanks after the name. */
+    size_t begin = 0, end = 0;
     struct buf into;
     int bad = 0;
 
@@ -68,7 +69,8 @@ void given_source(const char *name, const char *besides)
              name, besides);
 }
 
-/* Sets a key. The users file has the rules, and their words. */
+/* Sets a key. userparse has the rules for values, and the words of the
+ * complaint. */
 static void given_key(struct row *row, const struct ctl_option *option,
                       const char *text)
 {
@@ -89,7 +91,7 @@ static void given_key(struct row *row, const struct ctl_option *option,
     }
     seconds =
         text == ctl.args.expires ? user_duration_parse(slice_from(text)) : 0;
-    if (seconds > 0) /* it counts from now */
+    if (seconds > 0) /* TEXT is a time from now */
         text = when_text(time(NULL) + seconds, when);
     if (user_key_check(option->key, text, &why))
         fail(EX_USAGE, "--%s %s%s; or %s", option->name,
@@ -100,8 +102,8 @@ static void given_key(struct row *row, const struct ctl_option *option,
     row_need(row_set(row, option->key, text));
 }
 
-/* Sets --rights-in PATH:ROLE; with the role "default" the home's rights
- * hold. */
+/* Sets --rights-in PATH:ROLE. The role "default" removes the key, so that the
+ * rights of the home apply. */
 static void given_directory(struct row *row, const char *text)
 {
     const char *colon = strrchr(text, ':');
@@ -126,8 +128,8 @@ static void given_directory(struct row *row, const char *text)
         row_set(row, key, strcmp(colon + 1, DEFAULT) == 0 ? NULL : colon + 1));
 }
 
-/* Sets --retain [PATH:]TIME; without a path it is for all of the home, or of
- * the share. */
+/* Sets --retain [PATH:]TIME. Without PATH the time applies to the whole home or
+ * share. */
 static void given_retain(struct row *row, const char *text)
 {
     const char *colon = strrchr(text, ':'), *time = colon ? colon + 1 : text;
@@ -147,7 +149,7 @@ static void given_retain(struct row *row, const char *text)
                   strcmp(time, NONE) == 0 ? NULL : entry);
 }
 
-/* Writes the entry. In the users file all rights need no role. */
+/* Omits the role if it gives all rights: a row needs no role then. */
 void grant_text(const struct list_entry *entry, const char *whole,
                 char out[GRANT_TEXT_MAX])
 {
@@ -165,8 +167,8 @@ void grant_text(const struct list_entry *entry, const char *whole,
              rights == RIGHT_ALL ? "" : rights_text(rights, role));
 }
 
-/* Adds each entry of --share or --team. A team has no role, so draft_check()
- * doesn't find a team "legal:read". */
+/* Adds each entry of --share or --team. A team has no role: "legal:read" stays
+ * one name, which draft_check() doesn't find. */
 static void given_entries(struct row *row, const char *list)
 {
     const bool shares = list == ctl.args.share;
@@ -199,7 +201,7 @@ void given_tidy(const char *what, const char *path, const char *below,
              below);
 }
 
-/* The keys are in their order in a new row. */
+/* Sets the keys in the order that they have in a new row. */
 void given_set(struct row *row)
 {
     const struct arguments *a = &ctl.args;

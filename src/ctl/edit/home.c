@@ -1,7 +1,7 @@
-/* Homes and the directories of shares: whether the server may write there,
- * whether they overlap, and how they are made. Runs as root in directories in
- * which users may rename things at the same time. So each step acts on a
- * descriptor, and the last component is never followed if it is a link. */
+/* Checks and makes homes and directories of shares: can the server write there,
+ * and do they overlap? Root works here in directories in which users can rename
+ * things at the same time. So each step acts on a descriptor, and no step
+ * follows a link as the last component. */
 #include "edit.h"
 
 #include <dirent.h>
@@ -16,9 +16,8 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/quota/quota.h"
 
-/* Asks in which homes and shares systemd doesn't let the service write.
- * systemd is only asked, never told; it is asked only for the unit's own
- * configuration. */
+/* Asks systemd where the service can't write. Asks only as root and with the
+ * unit's own configuration, and changes nothing in systemd. */
 
 static void ask_unit(struct unit *u)
 {
@@ -78,7 +77,7 @@ static void tidy(const void *owner, const char *path, char out[PATH_MAX])
 {
     (void)owner;
     if (place_tidy(slice_from(path), out, PATH_MAX))
-        out[0] = '\0'; /* it is longer than any path of a row */
+        out[0] = '\0'; /* PATH is longer than any path of a row */
 }
 
 static struct places places;
@@ -158,9 +157,10 @@ int home_open(const char *path, const char *below)
     return fd < 0 ? -errno : fd;
 }
 
-/* Refuses a home of root, which may be a system directory such as /etc, or was
- * made by hand. Giving it to the user would give away all files in it. So this
- * offers no command that somebody could paste in a hurry. */
+/* Refuses an existing directory of another owner, group or mode. A home of root
+ * can be a system directory such as /etc: chown -R would give away all files in
+ * it. So the message about a home has no command that somebody could paste in a
+ * hurry. */
 static noreturn void refuse_kept(const struct home *h, const struct stat *st)
 {
     const unsigned wanted = wanted_owner(h->uid), owner = st->st_uid,
@@ -211,14 +211,14 @@ static void set_owner(int fd, int parent, const struct home *h)
                  h->path, (unsigned)h->gid);
         home_fail(h->path, errno);
     }
-    /* The owner must be durable before a row that names the home. */
+    /* The owner must be on the disk before a row names the home. */
     if (fchmod(fd, h->mode) || fsync(fd) || fsync(parent))
         home_fail(h->path, errno);
 }
 
-/* May the directory be taken? It is nobody's: left by a removed user or by a
- * command that was killed, or made by hand for this user. Beneath the setting
- * an empty directory of root has no other use. */
+/* Can the directory be taken over? It must be empty, and left by a removed user
+ * or by a killed command, or made by hand for this row. Beneath the setting an
+ * empty directory of root has no other use. */
 static bool may_adopt(int fd, const struct home *h, const struct stat *st)
 {
     const bool unowned = st->st_uid == geteuid() &&
@@ -231,8 +231,9 @@ static bool may_adopt(int fd, const struct home *h, const struct stat *st)
            home_each_entry(fd, NULL, NULL) == 0;
 }
 
-/* Keeps an existing directory if it belongs to the user; a share also needs its
- * group and mode. */
+/* Accepts an existing directory if it belongs to the user; a share also needs
+ * its group and mode. Otherwise fails, unless the directory can be taken
+ * over; MAKES: takes it over. */
 static void check_kept(int fd, const struct home *h, bool makes)
 {
     struct stat st;
@@ -273,8 +274,8 @@ static void check_on_disk(void *data)
 
     if (unit_forbids(&permitting, h->share ? "share" : "home", h->path, &c))
         fail(EX_CONFIG, "%s", c.text);
-    /* home_make() also makes the directory of the setting, for a home directly
-     * in it. */
+    /* For a home directly in the setting's directory, home_make() also makes
+     * that directory. */
     if (parent == -ENOENT && user_path_within(h->path, setting) &&
         !strchr(h->path + strlen(setting) + 1, '/') &&
         access(setting, F_OK) < 0)
@@ -302,7 +303,7 @@ void home_check(const struct home *h)
     disk_run(check_on_disk, &copy, sizeof(copy), h->path);
 }
 
-/* Makes the directory; on btrfs with quotas a subvolume, which can have a
+/* Makes the directory; on btrfs with quotas makes a subvolume, which can have a
  * limit. */
 static void make_on_disk(void *data)
 {

@@ -1,6 +1,6 @@
 /* The numbers of users and shares. USERS.last-uid and USERS.last-gid have the
- * last assigned ones. None is assigned twice, even if its user is removed,
- * since files with it may still exist. */
+ * last assigned numbers. No number is assigned twice, even after its user was
+ * removed, since files with that number can still exist. */
 #include "edit.h"
 
 #include <errno.h>
@@ -22,17 +22,17 @@ static const char *const kinds[] = { "uid", "gid" }; /* for users, for shares */
 struct ids_free {
     bool share;
     const char *own;      /* name of a directory that doesn't count, or NULL */
-    uint32_t first, last; /* of the setting */
+    uint32_t first, last; /* the range in the settings */
     size_t wanted, count;
     uint32_t id[];
 };
 
 static struct ids_free *free_ids; /* one command takes only one kind */
-static uint32_t taken;            /* by the running edit; 0: none */
+static uint32_t taken;            /* the edit's last number; 0: none */
 static size_t next_free;
 
-/* Returns the highest number in the file; 0: there is none. Older versions
- * wrote chosen numbers into further lines. */
+/* Returns the highest number in USERS.last-uid or USERS.last-gid; 0: there is
+ * no file. Older versions wrote further lines. */
 static uint64_t read_last(bool share)
 {
     char path[PATH_MAX + 16], real[PATH_MAX];
@@ -74,8 +74,8 @@ size_t ids_line(const struct users *u, uint64_t id)
     return 0;
 }
 
-/* Fails after a failed question to NSS, with its errno. For the first ones
- * getpwuid(3) says that there is no such account. */
+/* Fails if ERROR, the errno of a question to NSS, is a failure. The values that
+ * are permitted here mean that there is no such account: see getpwuid(3). */
 static void nss_need(int error)
 {
     if (error && error != ENOENT && error != ESRCH && error != EBADF &&
@@ -99,8 +99,8 @@ static bool has_account(uint64_t id, bool share)
     return false;
 }
 
-/* The ids of the directories, in the fork: a bit for each id from the first one
- * on. */
+/* A bit for each id from f->first on: does a directory have it? Only in the
+ * fork. */
 static uint8_t *owners;
 
 static int add_owner(void *data, int directory, const char *name)
@@ -196,8 +196,8 @@ uint32_t ids_take(void)
          (unsigned)f->last, kinds[f->share]);
 }
 
-/* Records the numbers. If that fails, the row, and its directory, still keep
- * its number from being assigned again. */
+/* If the number can't be recorded, only warns: the row and its directory still
+ * keep the number from being assigned again. */
 void ids_record(const struct users_file *file)
 {
     const char *kind = taken ? kinds[free_ids->share] : NULL;

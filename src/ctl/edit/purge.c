@@ -1,8 +1,9 @@
-/* Removes a home, or a share's directory, with everything in it, once its row
- * has gone. First the directory gets a reserved name beside its own, so that a
- * new user or share of the name gets a new directory. Then rm(1) empties it,
- * which takes long. "retention run" finds a directory whose removal was cut by
- * that name. A command that removes it holds its lock (flock(2)). */
+/* Removes a home or a share's directory, with everything in it, after its row
+ * was removed. First the directory gets a reserved name beside its own name, so
+ * that a new user or share of that name gets a new directory. Then rm(1)
+ * empties the directory, which takes long. If the removal is interrupted,
+ * "retention run" finds the directory by its reserved name. A command that
+ * removes a directory holds its lock (flock(2)). */
 #include "edit.h"
 
 #include <errno.h>
@@ -39,9 +40,9 @@ static noreturn void purge_refuse(const char *home, int error, const char *why)
                           : strerror(error));
 }
 
-/* Checks for mounts, since rm --one-file-system doesn't see a bind mount of the
+/* Looks for mounts, since rm --one-file-system doesn't see a bind mount of the
  * same file system. Returns 0; -EXDEV: something is mounted on the directory FD
- * or beneath it; another -errno: that can't be found out. */
+ * or beneath it; another -errno: the mounts can't be read. */
 static int mounts_within(int fd)
 {
     FILE *list = setmntent("/proc/self/mounts", "re");
@@ -121,7 +122,8 @@ const char *removed_path(const struct removed *p, char out[PATH_MAX])
     return out;
 }
 
-/* Takes the ids of a user; or of a share's directory, which belongs to root. */
+/* Takes the uid and gid of the user who owns the directory. A share's directory
+ * belongs to root: takes its gid as uid and gid. */
 static bool become_owner(const struct removed *p)
 {
     struct stat st;
@@ -160,8 +162,10 @@ static bool is_gone(const struct removed *p)
     return fstatat(p->parent_fd, p->name, &st, AT_SYMLINK_NOFOLLOW) < 0;
 }
 
-/* Empties it. In the retention unit root has no right to change users'
- * directories; and others may own parts of one. */
+/* Runs rm(1) up to twice. In the retention unit root has no right to change
+ * users' directories, so AS_OWNER tries it with the owner's rights first. Then
+ * rm(1) runs with the caller's rights, since other users can own parts of the
+ * directory. */
 int removed_empty(struct removed *p, bool as_owner, struct complaint *why)
 {
     const int ms = as_owner ? REMOVED_MS : -1;
@@ -219,7 +223,8 @@ static int leftover_take(void *owner, int parent, const char *name)
     return 0;
 }
 
-/* Takes the leftovers, if nobody else can give a directory such a name. */
+/* Removes the leftovers only where nobody but the caller can give a directory
+ * such a name. */
 int removed_leftovers(void)
 {
     const char *parents[] = { ctl.settings.homes, ctl.settings.shares };

@@ -6,27 +6,28 @@
 
 struct removed {
     char path[USER_HOME_MAX + 1]; /* its former path, in place_tidy()'s form */
-    char name[NAME_MAX + 1];      /* its reserved name, beside the former; "":
-                                   * none */
+    char name[NAME_MAX + 1];      /* its reserved name, beside path; "": none */
     uid_t uid;
     int parent_fd, top_fd; /* or -1 */
     bool as_owner;         /* rm(1) has the rights of the directory's owner */
 };
-/* Opens the directory of p->path and p->uid. Fails unless it is beneath BELOW,
- * its path from there has no symbolic link, UID owns it, and nothing is mounted
- * in it (nor by mount --bind). */
+/* Opens and locks the directory p->path. Fails unless it is beneath BELOW, no
+ * part of its path from BELOW on is a symbolic link, p->uid owns it (if the
+ * caller isn't root: the caller), nothing is mounted in it, not even with mount
+ * --bind, and no other command removes it. */
 void removed_open(struct removed *p, const char *below);
-/* Gives the directory the reserved name, if it is still the same one, and
- * its disk answers. Call it under the lock: nobody may add a row for the
- * directory. */
+/* Gives the directory the reserved name, unless p->path now names another
+ * directory, or the disk hangs. Call it under the lock, so that nobody can add
+ * a row for the directory. */
 void removed_rename(struct removed *p);
-/* Returns OUT with the current path. */
+/* Writes the current path. Returns OUT. */
 const char *removed_path(const struct removed *p, char out[PATH_MAX]);
-/* Removes its contents, and then itself. Returns an exit code. */
+/* Removes the contents, and then the directory. AS_OWNER: tries it first with
+ * the rights of the directory's owner. Returns an exit code. */
 int removed_empty(struct removed *p, bool as_owner, struct complaint *why);
 extern const char *removed_rm; /* rm(1); tests replace it */
 /* Removes the leftovers of earlier removals in the settings homes and shares,
- * and prints what it does. Returns an exit code. */
+ * and prints their paths. Returns an exit code. */
 int removed_leftovers(void);
 
 #endif

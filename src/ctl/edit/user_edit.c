@@ -1,10 +1,10 @@
-/* "user edit": the users file in an editor, as vipw(8) does it. Nobody else
- * waits while the editor is open: it must always be possible to lock a user or
- * change a password. So the file is locked only to read it and to replace it,
- * and isn't replaced if somebody has changed it in between. The copy is in its
- * own directory, USERS.edit, which nobody else can enter: editors leave files
- * beside the edited one. If its text doesn't reach the users file, the copy
- * stays, also after a signal. */
+/* "user edit": the users file in an editor, as vipw(8) does it. No other
+ * command waits while the editor is open: it must always be possible to lock a
+ * user or change a password. So the file is locked only while it is read and
+ * while it is replaced, and isn't replaced if somebody has changed it in
+ * between. The copy is in a directory of its own, USERS.edit, which nobody else
+ * can enter, since editors leave files beside the edited file. If the changed
+ * text doesn't reach the users file, the copy stays, also after a signal. */
 #include "edit.h"
 
 #include <dirent.h>
@@ -50,7 +50,8 @@ static void remove_copy(void)
     rmdir(h.directory);
 }
 
-/* Called at the end, also when the command fails. */
+/* Runs at the end of the command, also after a failure. Removes the copy,
+ * unless it has a changed text that isn't in the users file. */
 static void edit_left(int code)
 {
     (void)code;
@@ -88,7 +89,7 @@ static void make_copy(void)
         fail(ctl_exit_of(-r), "%s: %s", h.copy, strerror(-r));
 }
 
-/* Returns false if it has failed. */
+/* Returns false if the editor has failed. */
 static bool run_editor(void)
 {
     int status = 0;
@@ -104,8 +105,9 @@ static bool run_editor(void)
     return pid > 0 && status == 0;
 }
 
-/* Reads the copy, which an editor may have replaced. A text without rows isn't
- * empty, so that an empty file, which a full disk leaves, looks different. */
+/* Reads the copy, which an editor can have replaced. Writes a comment line into
+ * an empty text: an empty users file would look like a file that a full disk
+ * has emptied. */
 static void read_copy(void)
 {
     FD_CLEANUP int fd = open(h.copy, O_RDONLY | O_CLOEXEC);
@@ -136,7 +138,7 @@ static void edit_copy(void)
         const bool ended = run_editor();
 
         read_copy();
-        if (!ended) /* keeps what it has written */
+        if (!ended) /* keeps what the editor has written */
             fail(EX_UNAVAILABLE, "the editor has failed; nothing was changed");
         if (!is_changed())
             return;
