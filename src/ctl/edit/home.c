@@ -192,9 +192,15 @@ int home_each_entry(int directory, home_entry *on, void *owner)
         fd_close(&copy);
         return r;
     }
-    while (r == 0 && (entry = readdir(dir)))
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+    do {
+        errno = 0;
+        entry = readdir(dir);
+        if (!entry)
+            r = -errno;
+        else if (strcmp(entry->d_name, ".") != 0 &&
+                 strcmp(entry->d_name, "..") != 0)
             r = on ? on(owner, directory, entry->d_name) : 1;
+    } while (entry && r == 0);
     closedir(dir);
     return r;
 }

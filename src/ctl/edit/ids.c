@@ -124,6 +124,7 @@ static void find_free(void *data)
     struct ids_free *f = data;
     const char *path = f->share ? ctl.settings.shares : ctl.settings.homes;
     FD_CLEANUP int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int r = fd < 0 && errno != ENOENT ? -errno : 0;
     uint64_t id = f->id[0];
 
     if (f->own)
@@ -133,7 +134,9 @@ static void find_free(void *data)
     if (!owners)
         fail_no_memory();
     if (fd >= 0)
-        home_each_entry(fd, add_owner, f);
+        r = home_each_entry(fd, add_owner, f);
+    if (r < 0)
+        fail(ctl_exit_of(-r), "%s: %s", path, strerror(-r));
     for (; id <= f->last && f->count < f->wanted; id++)
         if (!(owners[(id - f->first) / 8] >> (id - f->first) % 8 & 1) &&
             !ids_line(&ctl.users, id) && !has_account(id, f->share))

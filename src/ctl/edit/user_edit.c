@@ -105,9 +105,7 @@ static bool run_editor(void)
     return pid > 0 && status == 0;
 }
 
-/* Reads the copy, which an editor can have replaced. Writes a comment line into
- * an empty text: an empty users file would look like a file that a full disk
- * has emptied. */
+/* Reads the copy, which an editor can have replaced. */
 static void read_copy(void)
 {
     FD_CLEANUP int fd = open(h.copy, O_RDONLY | O_CLOEXEC);
@@ -116,9 +114,7 @@ static void read_copy(void)
     buf_release(&h.text);
     buf_init(&h.text, USERS_FILE_MAX);
     r = fd < 0 ? -errno : fd_read_file(fd, &h.text);
-    if (r == 0 && h.text.len == 0)
-        r = buf_add_text(&h.text, "# no users\n");
-    if (r == 0 && h.text.data[h.text.len - 1] != '\n')
+    if (r == 0 && h.text.len > 0 && h.text.data[h.text.len - 1] != '\n')
         r = buf_add_text(&h.text, "\n");
     if (r < 0) {
         at_fail = NULL; /* what the editor has left stays */
@@ -140,6 +136,11 @@ static void edit_copy(void)
         read_copy();
         if (!ended) /* keeps what the editor has written */
             fail(EX_UNAVAILABLE, "the editor has failed; nothing was changed");
+        /* A full disk can have emptied it. */
+        if (h.text.len == 0 && h.before.len > 0)
+            fail(EX_DATAERR,
+                 "the editor has left an empty text, so nothing was changed; "
+                 "to remove all users, leave the line #");
         if (!is_changed())
             return;
         mistakes = edit_load_users(&u, h.copy, edit_print_mistake);
