@@ -39,7 +39,6 @@ struct transfer {
     unsigned char *head;   /* an upload continues after these FIRST bytes */
     bool copies;           /* they are a copy of the finished file's */
     bool waits;            /* the partial changes at the first byte only */
-    bool lowers;           /* the partial was cut to FIRST bytes at once */
     uint64_t least;        /* the length that ALLO announced */
 };
 

@@ -98,7 +98,7 @@ static void decide_stor(const struct node *n, const struct leftover *l,
                         struct beginning *b)
 {
     bool told = t && t->length > 0;
-    size_t most = told || !n ? (l ? left_tells(l) : 0) : n->len;
+    size_t most = told || !n ? (l ? l->tells : 0) : n->len;
 
     if (offset == 0)
         return;
@@ -136,7 +136,7 @@ static void drop_left(struct model *m, const char *path)
     struct leftover *l = left_find(&m->tree, path);
 
     if (l && l->reported)
-        left_put(&m->tree, path, (const unsigned char *)"", 0);
+        left_put(&m->tree, path, (const unsigned char *)"", 0, 0);
     else if (l)
         left_remove(&m->tree, l);
 }
@@ -162,8 +162,7 @@ static void upload(struct model *m, const struct call *c, uint64_t offset,
     begin(m, c, FLOW_UP, e);
     t->copies = b.copies;
     t->least = m->image ? m->announced : 0;
-    t->lowers = b.goes_on && b.head.len < left_tells(l);
-    t->waits = b.goes_on && !t->lowers;
+    t->waits = b.goes_on && b.head.len == l->tells;
     t->first = b.head.len;
     t->head = malloc(b.head.len + 1);
     FAIL_IF(!t->head, "no memory");

@@ -25,7 +25,7 @@ void rule_size(struct model *m, const struct call *c, struct expected *e)
     const struct node *folder = tree_parent(&m->tree, c->path);
     struct leftover *l = left_find(&m->tree, c->path);
     bool asks = l && !n && folder && folder->mode & TREE_ENTER;
-    size_t tells = asks ? left_tells(l) : 0;
+    size_t tells = asks ? l->tells : 0;
 
     expect(e, 550);
     if (n && !n->folder)

@@ -33,7 +33,8 @@ static unsigned char *whole(const struct transfer *t,
 
     FAIL_IF(!all, "no memory");
     memcpy(all, t->head, t->first);
-    memcpy(all + t->first, bytes, len);
+    if (len > 0)
+        memcpy(all + t->first, bytes, len);
     return all;
 }
 
@@ -56,21 +57,16 @@ void transfer_cut(struct model *m, const unsigned char *bytes, size_t len)
 {
     struct transfer *t = &m->transfer;
     struct leftover *l = left_find(&m->tree, t->path);
-    struct leftover cut = { .len = 0 };
     unsigned char *all;
 
     if (changes_nothing(t, len)) {
         transfer_over(m);
         return;
     }
-    if (t->lowers && len == 0) { /* all of it counts that wasn't cut */
-        bytes = (const unsigned char *)"";
-        len = 1;
-    }
-    cut.len = t->first + len;
-    if (left_tells(&cut) > 0 || (l && l->reported) || !may_rename(m)) {
+    const size_t cut = t->first + len;
+    if (left_tells(cut, t->first) > 0 || (l && l->reported) || !may_rename(m)) {
         all = whole(t, bytes, len);
-        left_put(&m->tree, t->path, all, cut.len);
+        left_put(&m->tree, t->path, all, cut, t->first);
         free(all);
     } else if (l) {
         left_remove(&m->tree, l);

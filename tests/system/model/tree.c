@@ -150,9 +150,11 @@ void tree_move(struct tree *t, const char *from, const char *to)
             rename_path(&t->left[i].path, from, to);
 }
 
-size_t left_tells(const struct leftover *l)
+size_t left_tells(size_t len, size_t first)
 {
-    return l->len == 0 ? 0 : (l->len - 1) / LEFT_BLOCK * LEFT_BLOCK;
+    size_t whole = len == 0 ? 0 : (len - 1) / LEFT_BLOCK * LEFT_BLOCK;
+
+    return whole > first ? whole : first;
 }
 
 struct leftover *left_find(struct tree *t, const char *path)
@@ -164,12 +166,13 @@ struct leftover *left_find(struct tree *t, const char *path)
 }
 
 void left_put(struct tree *t, const char *path, const unsigned char *bytes,
-              size_t len)
+              size_t len, size_t first)
 {
     struct leftover *l = left_find(t, path);
     struct leftover one = { .path = text_of(path),
                             .bytes = copy_of(bytes, len),
                             .len = len,
+                            .tells = left_tells(len, first),
                             .version = ++t->version,
                             .reported = l && l->reported };
 

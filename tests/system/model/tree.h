@@ -28,6 +28,7 @@ struct leftover {
     char *path; /* of the file that it was to become */
     unsigned char *bytes;
     size_t len;
+    size_t tells;     /* what SIZE reports */
     unsigned version; /* unique for each partial */
     bool reported;    /* SIZE has reported it, or its predecessor */
 };
@@ -62,14 +63,16 @@ void tree_remove(struct tree *t, struct node *n);
 /* Moves a node with everything below it; an existing file at TO is removed. */
 void tree_move(struct tree *t, const char *from, const char *to);
 
-/* As the docs promise, SIZE reports whole 64 KiB of a partial, less than it
- * has. */
+/* Returns what SIZE reports of a partial of LEN bytes. As the docs promise,
+ * these are whole 64 KiB, less than it has; but the first FIRST bytes, which
+ * the upload has continued, still count. */
 #define LEFT_BLOCK 65536
-size_t left_tells(const struct leftover *l);
+size_t left_tells(size_t len, size_t first);
 struct leftover *left_find(struct tree *t, const char *path);
-/* Puts a partial in place of the old one, if any; copies the bytes. */
+/* Puts a partial in place of the old one, if any; copies the bytes. FIRST: as
+ * for left_tells(). */
 void left_put(struct tree *t, const char *path, const unsigned char *bytes,
-              size_t len);
+              size_t len, size_t first);
 void left_remove(struct tree *t, struct leftover *l);
 void left_remove_beneath(struct tree *t, const char *folder);
 
