@@ -1,4 +1,4 @@
-/* The tests' changes and checks of the home on disk. */
+/* Changes and checks of the home on disk, for the tests. */
 #include <sys/un.h>
 #include <sys/xattr.h>
 
@@ -88,8 +88,8 @@ static unsigned char pattern(size_t at, unsigned seed)
     return (unsigned char)((at * 31 + (at >> 8) * 7 + (at >> 16)) ^ seed);
 }
 
-/* Fills the block with the bytes from FROM on, at most up to TO. Returns their
- * number. */
+/* Fills the block with the bytes of pattern SEED from FROM on, at most up to
+ * TO. Returns the number of bytes. */
 static size_t block_of_pattern(unsigned char block[4096], size_t from,
                                size_t to, unsigned seed)
 {

@@ -571,7 +571,7 @@ int ask_list(struct peer *p, const char *path, enum list_format format,
     cr_assert_eq(reply.kind, MSG_directory_pipe);
     FD_CLEANUP int fd = fd_take(&reply.directory_pipe.listing);
     buf_init(&text, 1 << 24);
-    /* Waits for the pipe, as a session does. */
+    /* Makes read() wait for the pipe, as a session waits. */
     cr_assert_eq(fd_set_nonblock(fd, false), 0);
     while ((n = read(fd, block, sizeof(block))) > 0)
         buf_add(&text, block, (size_t)n);
@@ -605,7 +605,8 @@ struct msg_partials_end peer_find(const struct peer *p,
     return m.partials_end;
 }
 
-/* After 7 days, the default of partial_days. */
+/* Removes abandoned partials after 7 days, the default of partial_days. Returns
+ * how many were removed. */
 static unsigned sweep(const struct peer *p, bool share, time_t seconds)
 {
     unsigned count[PARTIAL_STATE_COUNT];

@@ -76,14 +76,13 @@ int renameat2(int from_folder, const char *from, int to_folder, const char *to,
     return r;
 }
 
-/* Is it the name with that fault? */
+/* Is NAME the name that has this FAULT? */
 static bool is_named(const char *fault, const char *name)
 {
     return fault && strcmp(fault, name) == 0;
 }
 
-/* Sets EIO, and clears *ONCE, if *ONCE is the name TO. Returns whether it did.
- */
+/* Sets EIO, clears *ONCE, and returns true if *ONCE is the name TO. */
 static bool fails_now(const char **once, const char *to)
 {
     if (!is_named(*once, to))

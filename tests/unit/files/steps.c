@@ -1,5 +1,6 @@
-/* A word of shared memory, and a futex in it, for each process that can be
- * stopped. Its sandbox permits futex(2). */
+/* Stops processes: each process that can be stopped shares a word of memory
+ * with the test, and both wait for it with futex(2), which the sandbox
+ * permits. */
 #include "steps.h"
 
 #include <linux/futex.h>
@@ -15,10 +16,11 @@ enum { FREE, RUNS, HELD, BLOCKED, SENT };
 struct steps {
     _Atomic uint32_t at;
     bool returned;        /* steps_next() has returned this stop */
-    _Atomic bool at_lock; /* it stops before the next lock of a file */
+    _Atomic bool at_lock; /* the process stops before its next exclusive lock of
+                             a file */
 };
 
-/* The steps of the process itself, which is a child of TEST. */
+/* The steps of this process, and the process of the test, which never stops. */
 static struct steps *mine;
 static pid_t test;
 
@@ -88,7 +90,7 @@ static bool is_stepped(void)
     return mine && getpid() != test && atomic_load(&mine->at) != FREE;
 }
 
-/* Wakes the test for each message, which may be the answer. */
+/* Wakes the test for each message, since it can be the answer. */
 ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
 {
     ssize_t n = syscall(SYS_sendmsg, fd, m, flags);
@@ -119,8 +121,8 @@ static bool is_directory(int fd)
     return fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* SIZE opens the partial for reading only, or in a drop for writing only: NFS
- * doesn't share its lock then. */
+/* Is it the lock that SIZE needs? SIZE opens the partial only for reading or,
+ * in a drop, only for writing; then it needs an exclusive lock on NFS. */
 static bool is_of_size(int fd, int operation)
 {
     return (operation & LOCK_SH || rename_faults.modes) &&

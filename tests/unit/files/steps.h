@@ -6,30 +6,31 @@
 #include "peer.h"
 
 enum stepped {
-    STEPPED_HELD,    /* it is about to change a name, or to lock a file */
-    STEPPED_BLOCKED, /* another process holds the lock of the directory, of
-                        the partial that SIZE asks about, or, on another
-                        machine, of the file */
-    STEPPED_ANSWERED /* its answer can be received */
+    STEPPED_HELD, /* the process is about to change a name, or to lock a file */
+    STEPPED_BLOCKED, /* the process waits for a lock of another process: of the
+                        directory, of the partial that SIZE asks about, or, with
+                        rename_faults.nodes, of any file */
+    STEPPED_ANSWERED /* the answer to the request can be received */
 };
 
 struct steps;
 
-/* The process that peer_run() forks next has these steps; it runs freely until
- * steps_hold(). */
+/* Makes the steps of the process that peer_run() forks next. The process runs
+ * freely until steps_hold(). The caller ends the steps with steps_end(). */
 struct steps *steps_for_next(void);
 void steps_end(struct steps *s);
 
 /* Runs the process to its next stop. */
 enum stepped steps_next(struct steps *s, struct peer *p);
-/* From now on it runs freely. */
+/* Lets the process run freely from now on. */
 void steps_free(struct steps *s);
-/* From now on it stops. */
+/* Makes the process stop from now on. */
 void steps_hold(struct steps *s);
-/* Does the same, and it also stops before the next exclusive lock of a file. */
+/* Does the same as steps_hold(), and the process also stops before its next
+ * exclusive lock of a file. */
 void steps_hold_at_lock(struct steps *s);
 
-/* Calls of the process that may stop it; renames.c makes them. */
+/* The next two functions can stop the process; renames.c calls them. */
 void steps_on_change(void);
 int steps_flock(int fd, int operation);
 

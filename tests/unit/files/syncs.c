@@ -1,4 +1,4 @@
-/* Syncs and marks with the fault that a test sets. */
+/* The calls with the faults of syncs.h. */
 #include "syncs.h"
 
 #include <stdarg.h>
@@ -109,7 +109,7 @@ void sync_directories_expect(void)
     cr_assert(wait_until(sync_is_waiting, NULL, WAIT_MS));
 }
 
-/* The sandbox permits no call that sleeps. */
+/* Waits in a loop, since the sandbox permits no call that sleeps. */
 static void sync_pass_gate(void)
 {
     while (sync_gate && sync_gate->wait)

@@ -1,4 +1,4 @@
-/* TIMES, MODE and SPACE: what they change and don't change, for which users. */
+/* The requests times, mode and space: what they change, and for which users. */
 #include <sys/statvfs.h>
 
 #include "peer.h"
@@ -26,7 +26,7 @@ static void furnish(struct peer *p)
         cr_assert_eq(chown(disk_path(p, "/fifo"), PEER_UID, PEER_UID), 0);
 }
 
-/* A path for TIMES and MODE, and the file that they change. */
+/* Paths for the requests times and mode, and the file that each changes. */
 static const struct {
     const char *path;
     int outcome;
@@ -69,7 +69,8 @@ PeerTest(attributes, times, furnish(p))
     cr_expect_eq(disk_stat(p, "/file").st_mtim.tv_sec, 0, "1970 is a time");
 }
 
-/* The disk decides which years it can store; the answer is the stored time. */
+/* The disk limits which years can be stored. The file always has the time of
+ * the last request that has succeeded. */
 PeerTest(attributes, times_of_far_years, furnish(p))
 {
     static const time_t years[] = { 4294967296, 15032385535, 15032385536,
@@ -87,7 +88,8 @@ PeerTest(attributes, times_of_far_years, furnish(p))
     }
 }
 
-/* If the FIFO were opened, its reader would see an end. */
+/* The request mode doesn't open a FIFO: a program that reads the FIFO would see
+ * its end. */
 PeerTest(attributes, fifo_is_not_opened, furnish(p))
 {
     struct pollfd poll_fd = { .events = POLLIN };
@@ -118,7 +120,8 @@ PeerTest(attributes, mode, furnish(p))
     }
 }
 
-/* No mode keeps its owner, and so retention, from what is in it. */
+/* A mode never prevents the owner from reading a file or using a directory,
+ * since retention has to. */
 PeerTest(attributes, a_mode_that_closes, peer_start(p))
 {
     disk_directory(p, "/d");
@@ -129,7 +132,8 @@ PeerTest(attributes, a_mode_that_closes, peer_start(p))
     cr_expect_eq(disk_mode(p, "/d"), 0777);
 }
 
-/* A shared directory keeps its set-group-ID bit; a file loses all such bits. */
+/* A directory keeps its set-group-ID and sticky bits; a file loses such
+ * bits. */
 PeerTest(attributes, bits_beyond_nine, furnish(p))
 {
     cr_assert_eq(chmod(disk_path(p, "/folder"), 03770), 0);
@@ -141,7 +145,8 @@ PeerTest(attributes, bits_beyond_nine, furnish(p))
     cr_expect_eq(disk_mode(p, "/file"), 0755);
 }
 
-/* A process that isn't in a directory's group would take its bit away. */
+/* If the process isn't in a directory's group, it can't change the mode: the
+ * kernel would clear the set-group-ID bit. */
 PeerTest(attributes, the_group_of_local_programs,
          (skip_without_root(), furnish(p)))
 {
@@ -152,7 +157,8 @@ PeerTest(attributes, the_group_of_local_programs,
     cr_expect_eq(disk_mode(p, "/folder"), 02770);
 }
 
-/* A file of another user, which this user may write. */
+/* The times and mode of another user's file can't be changed, although this
+ * user may write the file. */
 PeerTest(attributes, of_others, (skip_without_root(), furnish(p)))
 {
     disk_put(p, "/others", "x", 1);
@@ -199,14 +205,14 @@ PeerTest(attributes, space, furnish(p))
     peer_run(p);
     DONE(ask_space(p, "/folder", UINT64_MAX));
     cr_assert_eq(statvfs(p->home, &disk), 0);
-    /* Other processes use this disk, too. */
+    /* Other processes use this disk, too, so the number isn't exact. */
     cr_expect_gt(p->space.bytes, 0);
     cr_expect_leq(p->space.bytes, (uint64_t)disk.f_blocks * disk.f_frsize);
     GETS(NOT_DIRECTORY, ask_space(p, "/file", 0));
     GETS(NOT_FOUND, ask_space(p, "/missing", 0));
 }
 
-/* MLSD has the requested facts. */
+/* MLSD lists only the facts that are requested. */
 PeerTest(attributes, facts_of_a_listing, furnish(p))
 {
     p->facts = LISTING_TYPE | LISTING_SIZE;

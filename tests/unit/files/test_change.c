@@ -1,4 +1,4 @@
-/* MKD, RMD, DELE, RENAME, and the check for CWD. */
+/* Requests for MKD, RMD, DELE, RNFR with RNTO, and CWD. */
 #include <linux/magic.h>
 
 #include "peer.h"
@@ -28,7 +28,8 @@ static void furnish(struct peer *p)
     disk_directory(p, "/.sallyport-folder");
 }
 
-/* On a network disk a directory has a lock file, which no client sees. */
+/* On a network disk a directory has a lock file, which no client sees. RMD
+ * removes it with the directory. */
 PeerTest(change, a_lock_file_is_no_obstacle, peer_init(p))
 {
     disk_type = FUSE_SUPER_MAGIC;
@@ -50,7 +51,8 @@ PeerTest(change, a_lock_file_is_no_obstacle, peer_init(p))
 #define REMOVE MSG_directory_remove
 #define DELETE MSG_file_delete
 
-/* Each row has its own home. GONE and THERE are checked afterwards. */
+/* Plays each row in a home of its own. Afterwards GONE must not exist, and
+ * THERE must exist. */
 Test(change, one_path)
 {
     static const struct {
@@ -189,7 +191,8 @@ Test(change, rename)
     }
 }
 
-/* Retention couldn't remove such a file. */
+/* A rename of a directory is refused if a path in it would be too long, since
+ * retention couldn't remove a file there. */
 Test(change, paths_that_would_be_too_long)
 {
     static const struct {
@@ -238,14 +241,14 @@ PeerTest(change, partials_are_no_obstacle, peer_init(p))
     peer_run(p);
     ask_cut(p, "/folder/a", 200 * K, 1);
     ask_cut(p, "/folder/b", 200 * K, 1);
-    /* It contains something else: nothing is deleted. */
+    /* The directory contains another directory, so no partial is deleted. */
     GETS(NOT_EMPTY, ask_path(p, MSG_directory_remove, "/folder"));
     cr_assert_eq(disk_partials(p, "/folder"), 2);
     DONE(ask_path(p, MSG_directory_remove, "/folder/inner"));
     DONE(ask_path(p, MSG_file_delete, "/folder/a"));
     cr_assert_eq(disk_partials(p, "/folder"), 1);
     GETS(NOT_FOUND, ask_path(p, MSG_file_delete, "/folder/a"));
-    /* Nor if the directory couldn't be removed then. */
+    /* If the directory itself can't be removed, its partials are kept, too. */
     cr_assert_eq(chmod(p->home, 0500), 0);
     GETS(DENIED, ask_path(p, MSG_directory_remove, "/folder"));
     cr_assert_eq(chmod(p->home, 0700), 0);
@@ -269,8 +272,9 @@ PeerTest(change, running_upload_is_an_obstacle, peer_init(p))
     peer_leave(&b);
 }
 
-/* The directories of an upload with a 226 are synced; a directory that can't be
- * read needs no sync. */
+/* With fsync = yes MKD and RNTO sync the directories, since a stored file must
+ * not be lost with its directory. A directory that can't be read isn't
+ * synced. */
 Test(change, new_names_are_synced)
 {
     static const struct {

@@ -1,5 +1,5 @@
-/* The files that an upload leaves alone, the files removed with its file, and
- * the place of the file when the reply names its path. */
+/* Commits and cuts: which partials are kept, removed or overtaken, and that a
+ * reply names the path that the file has. */
 #include <linux/magic.h>
 #include <sys/file.h>
 
@@ -30,9 +30,9 @@ static void open_rest(struct peer *p, size_t way)
     cr_assert_eq(p->first, way == 0 ? 64 * K : 256 * K);
 }
 
-/* A partial at rest has its confirmed length: an upload that continues it there
- * changes nothing before its first byte, however often it fails, and SIZE's
- * answer stays valid. */
+/* A partial at rest has exactly its confirmed length. So an upload that resumes
+ * there changes nothing before its first byte, however often it fails, and
+ * SIZE's answer stays valid. */
 static void fail_before_the_first_byte(void)
 {
     struct peer p;
@@ -57,15 +57,15 @@ Test(commit, old_bytes_stay_until_the_first_byte)
     fail_before_the_first_byte();
 }
 
-/* There each of them sets its token. */
+/* On a network disk each of these uploads sets its token. */
 Test(commit, old_bytes_stay_on_a_network_disk)
 {
     disk_type = FUSE_SUPER_MAGIC;
     fail_before_the_first_byte();
 }
 
-/* A REST below the confirmed length cuts at once: SIZE must be asked again, and
- * never reports the bytes above. */
+/* A REST below the confirmed length cuts the partial at once. The client must
+ * send SIZE again, which no longer reports the bytes above. */
 PeerTest(commit, a_lower_rest_cuts_at_once, peer_start(p))
 {
     ask_cut(p, "/f", 256 * K + 5, 1);
@@ -94,8 +94,8 @@ PeerTest(commit, what_a_killed_process_left, peer_start(p))
     cr_expect(disk_is(p, "/f", 256 * K, 1));
 }
 
-/* STOR without REST begins again: the old bytes are gone, even if no byte
- * comes. A client that relies on them is refused. */
+/* A STOR without REST deletes the bytes of the old partial, even if it sends no
+ * byte itself. An APPE that relies on the deleted bytes is refused. */
 PeerTest(commit, a_new_upload_drops_the_old_bytes, peer_start(p))
 {
     ask_cut(p, "/f", 256 * K + 5, 1);
@@ -111,7 +111,8 @@ PeerTest(commit, a_new_upload_drops_the_old_bytes, peer_start(p))
     cr_expect_eq(disk_partials(p, "/"), 0);
 }
 
-/* An upload without any byte is a complete, empty file. */
+/* A resumed upload that sends no byte succeeds: the file has the bytes of the
+ * partial. */
 PeerTest(commit, an_empty_upload_is_a_file, peer_start(p))
 {
     static const size_t lengths[] = { 64 * K, 256 * K, 256 * K };
@@ -127,8 +128,8 @@ PeerTest(commit, an_empty_upload_is_a_file, peer_start(p))
     }
 }
 
-/* Shares and frees the lock of the only partial all the time, as many SIZE of
- * other sessions would. */
+/* Starts a process that shares and frees the lock of the only partial all the
+ * time, as many SIZE of other sessions do. */
 static pid_t probe(struct peer *p)
 {
     int fd = open(disk_path(p, disk_partial(p, "/")), O_RDONLY | O_CLOEXEC);
@@ -153,8 +154,8 @@ static void end_probe(pid_t pid)
     cr_assert_eq(waitpid(pid, NULL, 0), pid);
 }
 
-/* Another session that only looks whether a partial is in use keeps nobody
- * out. */
+/* Other sessions that only look whether a partial is in use don't make an
+ * upload or a DELE busy. */
 PeerTest(commit, a_look_keeps_nobody_out, peer_start(p))
 {
     ask_cut(p, "/f", 256 * K + 5, 1);
@@ -169,8 +170,9 @@ PeerTest(commit, a_look_keeps_nobody_out, peer_start(p))
     cr_expect_eq(disk_partials(p, "/"), 0);
 }
 
-/* The name of a partial's file passes to another file. The partial and SIZE's
- * answer about it must not become the beginning of that file. */
+/* Expects neither a partial of PATH nor an answer of SIZE about it, since
+ * another file has got the name PATH, or lost it: the old bytes must not become
+ * the beginning of a new file. */
 static void expect_nothing_of(struct peer *p, const char *path)
 {
     cr_expect_eq(ask_size(p, path), 0, "%s", path);
@@ -194,7 +196,7 @@ PeerTest(commit, a_partial_goes_with_its_file, peer_start(p))
     ask_cut(p, "/f", 200 * K, 2);
     DONE(ask_rename(p, "/g", "/f"));
     cr_expect_eq(disk_partials(p, "/"), 0);
-    /* If the removal of a file fails, its partial stays. */
+    /* A rename that fails keeps the partial of its file. */
     ask_cut(p, "/f", 200 * K, 2);
     GETS(NOT_FOUND, ask_rename(p, "/f", "/missing/f"));
     cr_expect_eq(disk_partials(p, "/"), 1);
@@ -242,8 +244,9 @@ static const struct {
     { "STOR in a drop", store_over, RIGHT_WRITE, true },
 };
 
-/* The name has another file now, or none: the upload that another session is
- * writing can still become the file, but after a cut nobody continues it. */
+/* While one session uploads, another session stores, deletes or renames a file
+ * with this name. The upload can still become the file, but it can't be resumed
+ * after a cut. */
 Test(commit, each_verb_overtakes)
 {
     for (size_t i = 0; i < 2 * sizeof(verbs) / sizeof(verbs[0]); i++) {
@@ -263,7 +266,7 @@ Test(commit, each_verb_overtakes)
             cr_expect_not(disk_has_attribute(&a, a.stored, OVERTAKEN));
         }
         peer_leave(&a);
-        unlink(disk_path(&b, "/f")); /* collected */
+        unlink(disk_path(&b, "/f")); /* SIZE mustn't find it */
         const bool goes_on = !ends && !verbs[i / 2].overtakes;
         cr_expect_eq(ask_size(&b, "/f"), goes_on ? 256 * K : 0, "%s", name);
         cr_expect_eq(disk_partials(&b, "/"), goes_on, "%s", name);
@@ -271,8 +274,8 @@ Test(commit, each_verb_overtakes)
     }
 }
 
-/* cifs with uid=, NFS with all_squash: nothing is left, and the log says why.
- */
+/* A disk that gives new files another owner (cifs with uid=, NFS with
+ * all_squash) takes no upload: no partial is left, and the log says why. */
 PeerTest(commit, a_disk_that_gives_another_owner, peer_init(p))
 {
     disk_owner = PEER_UID + 9;
@@ -284,7 +287,8 @@ PeerTest(commit, a_disk_that_gives_another_owner, peer_init(p))
     }
 }
 
-/* Its process was killed. A partial in work stays. */
+/* The timer removes an overtaken partial an hour after its process was killed,
+ * but no partial that is being written. */
 PeerTest(commit, an_overtaken_one_is_swept, peer_start(p))
 {
     struct peer a;
@@ -300,8 +304,9 @@ PeerTest(commit, an_overtaken_one_is_swept, peer_start(p))
     cr_expect_eq(disk_partials(p, "/"), 0);
 }
 
-/* A session of an attacker doesn't keep to the order. What becomes visible has
- * the length of the last request, and no mark of a partial. */
+/* An attacker who controls a session can send the requests in another order.
+ * The file that becomes visible still has the length of the last request, and
+ * no attribute of a partial. */
 PeerTest(commit, prepared_in_another_order, peer_start(p))
 {
     int fd;
@@ -325,7 +330,8 @@ PeerTest(commit, prepared_in_another_order, peer_start(p))
     cr_expect_not(disk_has(p, "/g"));
 }
 
-/* The finished file can still be continued; its copy is gone. */
+/* An upload onto a finished file works on a copy. A cut deletes the copy, since
+ * the finished file can be resumed again. */
 PeerTest(commit, a_copy_is_not_kept, peer_start(p))
 {
     ask_store(p, "/f", 300 * K, 1);
@@ -336,8 +342,8 @@ PeerTest(commit, a_copy_is_not_kept, peer_start(p))
     cr_expect_eq(disk_partials(p, "/"), 0);
     cr_assert_eq(unlink(disk_path(p, "/f")), 0);
     expect_nothing_of(p, "/f");
-    /* It doesn't touch the new upload's partial before it becomes the file
-     * either. */
+    /* Until the copy becomes the file, it leaves the partial of another upload
+     * alone, too. */
     ask_store(p, "/f", 300 * K, 1);
     ask_cut(p, "/f", 200 * K, 2);
     begin(p, "/f", WRITE_APPEND, 0, 400 * K, 1);
@@ -348,8 +354,8 @@ PeerTest(commit, a_copy_is_not_kept, peer_start(p))
     cr_expect(disk_is(p, "/f", 400 * K, 1));
 }
 
-/* The reply names a path, and the file is there; otherwise there is no such
- * reply. Here nothing has taken the directory's place. */
+/* The commit is refused if the directory was renamed, so that no reply names a
+ * path without a file. Here no other directory gets the old name. */
 PeerTest(commit, folder_that_is_renamed_alone, peer_init(p))
 {
     disk_directory(p, "/d");
@@ -379,12 +385,12 @@ PeerTest(commit, folder_that_is_renamed, peer_init(p))
     cr_expect_not(disk_has(p, "/a/x"));
     cr_expect_not(disk_has(p, "/b/x"));
     cr_expect_eq(ask_size(&b, "/b/x"), 192 * K);
-    /* Also if no other directory has its name. */
+    /* The commit is also refused if no other directory gets the name. */
     begin(p, "/a/x", WRITE_STORE, 0, 200 * K, 1);
     DONE(ask_rename(&b, "/a", "/c"));
     GETS(MOVED, ask_commit(p, 200 * K));
     cr_expect_eq(ask_size(&b, "/c/x"), 192 * K);
-    /* A directory that was moved away and back makes no difference. */
+    /* The commit succeeds if the directory was moved away and back. */
     begin(p, "/b/x", WRITE_STORE, 0, 200 * K, 1);
     DONE(ask_rename(&b, "/b", "/d"));
     DONE(ask_rename(&b, "/d", "/b"));

@@ -1,4 +1,4 @@
-/* Only the bytes of a partial that a sync has confirmed count. */
+/* Only those bytes of a partial count that a sync has confirmed. */
 #include <sys/xattr.h>
 
 #include "peer.h"
@@ -30,7 +30,7 @@ static void end_peer(struct peer *p)
     peer_run(p);
 }
 
-/* SIZE, REST and APPE find no byte. */
+/* Expects that SIZE, REST and APPE find no byte of a partial. */
 static void expect_nothing(struct peer *p)
 {
     cr_expect_eq(ask_size(p, "/f"), 0);
@@ -47,7 +47,7 @@ PeerTest(confirmed, a_cut_syncs_before_it_marks, start_with_fsync(p))
     cr_expect_str_eq(sync_calls(), "dmt");
     cr_expect_eq(ask_size(p, "/f"), 192 * K);
     begin(p, WRITE_STORE, 192 * K, 300 * K, 1);
-    peer_again(p); /* the session leaves in the middle */
+    peer_again(p); /* the session ends in the middle */
     cr_expect_str_eq(sync_calls(), "dmtrsdmt");
     cr_expect_eq(ask_size(p, "/f"), 256 * K);
 }
@@ -60,7 +60,8 @@ PeerTest(confirmed, a_death_before_a_sync_leaves_nothing, start_with_fsync(p))
     expect_nothing(p);
 }
 
-/* The second sync would succeed, but it would prove nothing. */
+/* A failed sync leaves no partial: a second sync would succeed, but prove
+ * nothing. */
 Test(confirmed, a_failed_sync_leaves_nothing)
 {
     struct peer p;
@@ -85,7 +86,7 @@ Test(confirmed, a_failed_sync_leaves_nothing)
     }
 }
 
-/* Bytes that an earlier upload has confirmed don't count either. */
+/* A failed sync also deletes the bytes that an earlier upload has confirmed. */
 PeerTest(confirmed, a_failed_sync_takes_the_earlier_bytes_too,
          start_with_fsync(p))
 {
@@ -99,7 +100,7 @@ PeerTest(confirmed, a_failed_sync_takes_the_earlier_bytes_too,
     expect_nothing(p);
 }
 
-/* Before a byte that counts is cut or replaced, the disk must have the lower
+/* Before a confirmed byte is cut or replaced, the disk must have the lower
  * mark. */
 PeerTest(confirmed, lowered_and_synced_before_the_cut, start_with_fsync(p))
 {
@@ -109,7 +110,7 @@ PeerTest(confirmed, lowered_and_synced_before_the_cut, start_with_fsync(p))
     cr_expect_str_eq(sync_calls(), "mst");
     end_peer(p);
     cr_expect_eq(ask_size(p, "/f"), 100 * K);
-    begin(p, WRITE_STORE, 0, 10, 2); /* takes the partial's place */
+    begin(p, WRITE_STORE, 0, 10, 2); /* replaces the old partial */
     cr_expect_str_eq(sync_calls(), "mstrsmrsms");
     DONE(ask_abort(p));
     expect_nothing(p);
@@ -133,7 +134,8 @@ Test(confirmed, a_failed_sync_of_the_lower_mark_leaves_nothing)
     }
 }
 
-/* A file system without extended attributes. */
+/* A file system without extended attributes has no marks: nothing can be
+ * resumed, and the log says so once. */
 Test(confirmed, no_mark_no_resume)
 {
     struct peer *p = peer_new();
@@ -152,8 +154,9 @@ Test(confirmed, no_mark_no_resume)
     peer_stop(p); /* and no other event */
 }
 
-/* Only files has the permission to write a mark; but other processes of this
- * uid can write the bytes. */
+/* Only files may write a mark, but other processes of this uid can write the
+ * partial's bytes. So a mark never makes more bytes count than the partial has.
+ * A mark with a wrong form, or of fsync = no, doesn't count. */
 PeerTest(confirmed, marks_that_are_not_true, start_with_fsync(p))
 {
     static const struct {
@@ -181,8 +184,8 @@ PeerTest(confirmed, marks_that_are_not_true, start_with_fsync(p))
     }
 }
 
-/* `fsync = no` gives up the promise, and its marks count only as long as the
- * setting. */
+/* With fsync = no the marks are written without a sync, and they only count
+ * until fsync is yes again. */
 PeerTest(confirmed, without_fsync, peer_init(p))
 {
     sync_calls_begin();
@@ -198,8 +201,8 @@ PeerTest(confirmed, without_fsync, peer_init(p))
     expect_nothing(p);
 }
 
-/* The record of SIZE's answer ends with the partial: with a resumed partial,
- * and with a partial that took the record over. */
+/* The record of SIZE isn't left on the file, whether the partial was resumed,
+ * or has taken the record over from another partial. */
 PeerTest(confirmed, a_file_has_no_record, peer_start(p))
 {
     static const uint64_t offsets[] = { 128 * K, 0 };
@@ -216,7 +219,8 @@ PeerTest(confirmed, a_file_has_no_record, peer_start(p))
     }
 }
 
-/* Otherwise its bytes could become the beginning of another file after a power
+/* DELE syncs the directory after the removal of a partial: otherwise the
+ * partial's bytes could become the beginning of another file after a power
  * cut. */
 PeerTest(confirmed, a_partial_is_deleted_for_good,
          (sync_directories_fail = true, start_with_fsync(p)))
@@ -228,7 +232,7 @@ PeerTest(confirmed, a_partial_is_deleted_for_good,
     cr_expect_eq(disk_partials(p, "/"), 0);
 }
 
-/* A second session asks SIZE while the first one's files syncs its bytes. */
+/* Sends SIZE, and doesn't wait for the answer. */
 static int send_size(struct peer *p)
 {
     return SEND(&p->session, facts, NEXT(p), .path = SLICE("/f"),
@@ -248,7 +252,7 @@ PeerTest(confirmed, size_waits_for_the_old_writer, start_with_fsync(p))
     message_hear(&b.session, MSG_facts_are, &reply);
     cr_expect_eq(reply.facts_are.size, 192 * K);
     begin(&b, WRITE_APPEND, 0, 200 * K, 1);
-    /* If the partial became the file meanwhile, the answer is the file's
+    /* If the partial becomes the file meanwhile, the answer is the file's
      * length. */
     cr_assert_eq(send_size(p), 0);
     cr_expect_eq(channel_wait(&p->session, &reply, 100), -ETIMEDOUT);
@@ -258,7 +262,7 @@ PeerTest(confirmed, size_waits_for_the_old_writer, start_with_fsync(p))
     peer_leave(&b);
 }
 
-/* The wait has a limit, and doesn't count for a session that is gone. */
+/* SIZE waits 5 s at most, and stops when its session has gone. */
 PeerTest(confirmed, size_does_not_wait_long, start_with_fsync(p))
 {
     struct peer b;

@@ -1,4 +1,4 @@
-/* Copies the beginning of one file into another. */
+/* Copies of the beginning of a file into another file. */
 #include "peer.h"
 
 #define K 1024u
@@ -64,7 +64,8 @@ Test(copy, head_of_a_file)
     }
 }
 
-/* The kernel can't copy to another file system. */
+/* The kernel can't copy to another file system: the client must send the whole
+ * file. */
 Test(copy, to_another_disk)
 {
     FD_CLEANUP int from = temporary("/tmp");
@@ -77,7 +78,7 @@ Test(copy, to_another_disk)
     copy_release(&c);
 }
 
-/* Bytes that are written after the beginning meanwhile stay. */
+/* Bytes that are written behind the copied part meanwhile are kept. */
 Test(copy, beside_a_writer)
 {
     FD_CLEANUP int from = temporary("/tmp");
@@ -94,7 +95,8 @@ Test(copy, beside_a_writer)
     copy_release(&c);
 }
 
-/* Many small runs of data make no long step. */
+/* A file with many small pieces of data among holes takes many steps, so that
+ * no step takes long; its holes stay holes. */
 Test(copy, of_many_holes_in_steps)
 {
     FD_CLEANUP int from = temporary("/dev/shm");

@@ -1,6 +1,6 @@
-/* uploads and upload_bytes: which uploads and bytes count, and that no more
- * than the permitted ones become visible, however many end at the same moment.
- */
+/* The limits uploads and upload_bytes: which uploads and bytes count, and that
+ * no more become visible than permitted, however many uploads end at the same
+ * moment. */
 #include <inttypes.h>
 #include <linux/magic.h>
 #include <sys/file.h>
@@ -13,7 +13,7 @@
 
 #define K 1024u
 
-/* Up to so many files and bytes; 0: any number. */
+/* Starts a process with these limits of files and bytes; 0: no limit. */
 static void begin(struct peer *p, uint64_t files, uint64_t bytes)
 {
     peer_init(p);
@@ -44,7 +44,7 @@ static int store(struct peer *p, const char *path, enum write_mode mode)
     return ask_put(p, path, mode, 0, 10, 1);
 }
 
-/* COUNT may leave out the bytes. */
+/* Expects this value of the counter. COUNT can leave out the bytes. */
 static void expect_count(struct peer *p, const char *count)
 {
     char text[STORED_TEXT_MAX] = "";
@@ -76,7 +76,7 @@ PeerTest(count, each_file_that_becomes_visible, begin(p, 2, 0))
     GETS(OK, store(p, "/g", WRITE_STORE));
 }
 
-/* Whatever ends an upload before its rename takes its count back. */
+/* If an upload ends before its rename, its count is taken back. */
 PeerTest(count, a_partial_that_was_removed, begin(p, 5, 0))
 {
     for (int i = 0; i < 2; i++) {
@@ -87,8 +87,8 @@ PeerTest(count, a_partial_that_was_removed, begin(p, 5, 0))
     }
 }
 
-/* The home's disk is full, and the share's isn't: nothing of the upload is
- * removed. */
+/* The counter can't be written, since the home's disk is full. The share's disk
+ * isn't full, so no partial is removed there. */
 PeerTest(count, a_full_home, (mark_error = ENOSPC, begin(p, 5, 0)))
 {
     DONE(ask_upload(p, "/contracts/f", WRITE_STORE, 0, 200 * K, 1));
@@ -96,8 +96,8 @@ PeerTest(count, a_full_home, (mark_error = ENOSPC, begin(p, 5, 0)))
     peer_expect(p, EVENT_TROUBLE);
 }
 
-/* Bytes on the disk are never more than are counted, in each way to change a
- * file that exists: a version has its own copy of the head. */
+/* With each on_conflict the disk has at most the bytes that are counted. A
+ * version has its own copy of the file's beginning. */
 Test(count, bytes_of_each_conflict)
 {
     for (int c = 0; c < CONFLICT_COUNT; c++)
@@ -122,7 +122,7 @@ Test(count, bytes_of_each_conflict)
         }
 }
 
-/* A count that can't be synced is taken back with its upload. */
+/* If a count can't be synced, it is taken back, and the upload is refused. */
 PeerTest(count, a_sync_that_fails, peer_init(p))
 {
     p->start.rules.uploads = 5;
@@ -140,8 +140,8 @@ PeerTest(count, a_sync_that_fails, peer_init(p))
 
 #define MANY 10
 
-/* All begin before the first one ends, in the home, a directory and a share.
- * Four of them may be stored. */
+/* Plays ten uploads in the home, a directory and a share, which all begin
+ * before the first one ends. Exactly four of them can be stored. */
 static void many_at_once(struct peer *p, enum outcome refused)
 {
     static const char *const where[] = { "", "/d", "/contracts" };
@@ -171,15 +171,15 @@ static void many_at_once(struct peer *p, enum outcome refused)
                  0, "nothing is left that nobody can finish");
 }
 
-/* At its begin each of them has room. */
+/* At its beginning each upload fits into the limit. */
 PeerTest(count, bytes_of_ten_at_once, begin(p, 0, 999 * K))
 {
     many_at_once(p, OUTCOME_MAX_BYTES);
     expect_count(p, "4 819200");
 }
 
-/* Only one process at a time counts, in whatever directories they store: it has
- * the lock of the home, or of the file LOCKED. */
+/* Only one process at a time changes the counter, whatever directory it stores
+ * to: it has the lock of LOCKED, the home or a file. */
 static void wait_for_the_lock(const char *locked)
 {
     struct peer p, b;
@@ -212,8 +212,9 @@ Test(count, waits_for_the_lock_of_the_home)
     wait_for_the_lock("/");
 }
 
-/* On a network disk the lock of a directory holds on one machine only, so there
- * it is a file's. No client sees that file, and it never expires. */
+/* On a network disk the lock of a directory holds on one machine only, so the
+ * counter has the lock of a file. No client sees this file, and it never
+ * expires. */
 Test(count, waits_for_the_lock_of_another_machine)
 {
     disk_type = FUSE_SUPER_MAGIC;
@@ -221,8 +222,9 @@ Test(count, waits_for_the_lock_of_another_machine)
     wait_for_the_lock("/" LOCK_FILE);
 }
 
-/* Nothing can be written to the home, so the file can't be made: no upload is
- * counted, and all else goes on. That says nothing of the share's disk. */
+/* The lock file can't be made, since the home isn't writable. No upload is
+ * stored, but other requests succeed. The outcome IO doesn't blame the share's
+ * disk. */
 PeerTest(count, without_its_lock, peer_init(p))
 {
     disk_type = FUSE_SUPER_MAGIC;
@@ -238,7 +240,7 @@ PeerTest(count, without_its_lock, peer_init(p))
     cr_assert_eq(chmod(p->home, 0700), 0);
 }
 
-/* A count that nobody can read permits nothing. */
+/* A counter that can't be read permits no upload. */
 PeerTest(count, a_forged_one, begin(p, 5, 0))
 {
     static const char *const forged[] = {
@@ -254,8 +256,8 @@ PeerTest(count, a_forged_one, begin(p, 5, 0))
     peer_expect(p, EVENT_TROUBLE);
 }
 
-/* The home's disk is slow: other changes in the share, which may be on another
- * disk, don't wait for it. */
+/* The counter is synced to the home's slow disk. Other changes, in the home and
+ * in the share, don't wait for this. */
 PeerTest(count, no_sync_under_a_lock, begin(p, 5, 0))
 {
     struct message m;
@@ -280,8 +282,8 @@ PeerTest(count, no_sync_under_a_lock, begin(p, 5, 0))
 
 /* Bytes */
 
-/* If a file is continued, only the new bytes count; after an unfinished upload
- * all of them, since none has counted. */
+/* If an upload resumes onto a finished file, only the new bytes count. If it
+ * resumes a partial, all bytes count, since none has counted yet. */
 PeerTest(count, the_bytes_that_were_sent, begin(p, 0, 1024 * K))
 {
     GETS(OK, store(p, "/f", WRITE_STORE));
@@ -331,7 +333,7 @@ PeerTest(count, bytes_that_are_left, begin(p, 0, 100))
     expect_count(p, "3 110");
 }
 
-/* The existing part is larger than the rest of the limit. */
+/* A partial that has more bytes than the limit leaves can't be resumed. */
 PeerTest(count, an_unfinished_upload_that_is_too_long, begin(p, 0, 300 * K))
 {
     ask_cut(p, "/cut", 200 * K, 1);
@@ -341,7 +343,7 @@ PeerTest(count, an_unfinished_upload_that_is_too_long, begin(p, 0, 300 * K))
     expect_limit(p, "/cut", WRITE_STORE, 100 * K, true);
 }
 
-/* The smaller limit counts, and is named. */
+/* The smaller of both limits counts, and the answer names it. */
 PeerTest(count, beside_max_file_size, peer_init(p))
 {
     p->start.rules.upload_bytes = 100;
@@ -355,7 +357,7 @@ PeerTest(count, beside_max_file_size, peer_init(p))
     GETS(MAX_BYTES, ask_write(p, "/g", WRITE_STORE, 0, 41, NULL));
 }
 
-/* AVBL and ALLO know it. */
+/* AVBL and ALLO heed upload_bytes. */
 PeerTest(count, bytes_as_space, begin(p, 0, 100))
 {
     GETS(OK, ask_put(p, "/f", WRITE_STORE, 0, 60, 1));
@@ -370,8 +372,8 @@ PeerTest(count, bytes_as_space, begin(p, 0, 100))
     peer_expect(p, EVENT_TROUBLE);
 }
 
-/* Both are counted with either limit, also after a release that counted files
- * alone. */
+/* Files and bytes are both counted with either limit, also after a release that
+ * has counted only files. */
 PeerTest(count, files_and_bytes, begin(p, 5, 0))
 {
     cr_assert_eq(setxattr(p->home, STORED_ATTRIBUTE, "1", 1, 0), 0);
@@ -384,7 +386,7 @@ PeerTest(count, files_and_bytes, begin(p, 5, 0))
     expect_count(p, "3 20");
 }
 
-/* The counted bytes are taken back, and no more. */
+/* If the rename fails, only the bytes of this upload are taken back. */
 PeerTest(count, bytes_of_a_rename_that_fails, peer_init(p))
 {
     p->start.rules.upload_bytes = 100;

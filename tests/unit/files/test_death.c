@@ -1,5 +1,5 @@
-/* A session dies during an upload: the partial is unlocked at once, and there
- * is one event, which has the death from master's report. */
+/* A session dies during an upload: the partial is unlocked at once, and files
+ * logs one event, with the signal that master has reported. */
 #include "peer.h"
 
 #define K 1024UL
@@ -23,7 +23,7 @@ static bool has(const struct event_record *r, enum event_field f,
     return slice_equal(r->text[f], slice_from(text));
 }
 
-/* Expects the one event after the death. */
+/* Expects one event after the session's death, and no other event. */
 static void expect_event(struct peer *p, const char *verb, uint64_t bytes,
                          const char *reason)
 {
@@ -52,9 +52,9 @@ static void expect_no_event(struct peer *p)
 static const struct {
     enum write_mode mode;
     const char *verb;
-    uint64_t offset; /* after the existing 100 bytes */
+    uint64_t offset; /* of REST; the file has 100 bytes */
     uint64_t bytes;
-    bool master_first; /* it learns of the death before files does */
+    bool master_first; /* master reports the death before files notices it */
 } rows[] = {
     { WRITE_STORE, "STOR", 0, 200 * K, false },
     { WRITE_STORE, "STOR", 0, 200 * K, true },
@@ -81,7 +81,7 @@ Test(death, of_a_session_in_an_upload)
     }
 }
 
-/* Another upload continues with it before anything is known of the death. */
+/* Another session resumes the partial before master has reported the death. */
 PeerTest(death, leaves_the_partial_free, peer_start(p))
 {
     struct peer a;
@@ -89,7 +89,7 @@ PeerTest(death, leaves_the_partial_free, peer_start(p))
     peer_join(&a, p, false);
     begin(&a, WRITE_STORE, 0, 200 * K);
     channel_close(&a.session);
-    do /* until the first upload has unlocked it */
+    do /* until the first upload has unlocked the partial */
         DONE(ask_facts(p, "/f", FACTS_FOR_SIZE));
     while (ask_upload(p, "/f", WRITE_APPEND, 0, 300 * K, 1) == OUTCOME_BUSY);
     cr_assert_eq(p->first, 192 * K);
@@ -101,19 +101,20 @@ PeerTest(death, leaves_the_partial_free, peer_start(p))
     channel_close(&a.log);
 }
 
-/* The session has reported it itself, or will. */
+/* If the session hasn't died, it logs the event itself, so files logs no
+ * event. */
 Test(death, an_end_without_a_death)
 {
     struct peer *p = peer_started();
 
     begin(p, WRITE_STORE, 0, 10);
     channel_close(&p->session);
-    channel_close(&p->master); /* a session that left, or no master any more */
+    channel_close(&p->master); /* the session has left, or master has died */
     expect_no_event(p);
     peer_remove(p);
 }
 
-/* No upload is under way: files doesn't wait for master. */
+/* If no upload is running, files doesn't wait for master's report. */
 Test(death, without_an_upload)
 {
     struct peer *p = peer_started();
@@ -127,7 +128,8 @@ Test(death, without_an_upload)
     peer_remove(p);
 }
 
-/* It can't learn that the file is there. */
+/* The session dies before it gets the answer to its commit: the event says that
+ * the file is complete. */
 Test(death, before_the_answer_to_a_commit)
 {
     struct peer *p = peer_started();

@@ -1,5 +1,5 @@
-/* A blind drop: who may only write sees nothing, not even whether a name is
- * taken; and still an upload that was cut goes on. */
+/* A blind drop: a user who may only write sees nothing, not even whether a name
+ * is taken. An upload that was cut can still be resumed. */
 #include <ctype.h>
 
 #include "renames.h"
@@ -36,7 +36,7 @@ Test(blind, names)
     cr_expect_str_eq(out + NAME_MAX - 13, ".7f3a9c21.pdf");
 }
 
-/* Eight hexadecimal digits after a dot become '#'. */
+/* Replaces eight hexadecimal digits after a dot by '#'. */
 static void hide_digits(char *text)
 {
     for (char *at = text; (at = strchr(at, '.')); at++)
@@ -79,7 +79,7 @@ static void play_lists(struct peer *p, struct record *r, const char *path)
     }
 }
 
-/* The user's own file gets a name, and then its old one again. */
+/* Renames the user's own file to PATH, and then back on the disk. */
 static void play_rename_onto(struct peer *p, struct record *r, const char *path)
 {
     char from[4200];
@@ -157,8 +157,8 @@ static void expect_same(const struct record *without, const struct record *with)
     cr_expect_str_eq(a, b, "%.60s\n-- but:\n%.60s", a, b);
 }
 
-/* Whatever on_conflict says, each request gets the same answer with the names
- * taken (by a file, by a directory) and without. */
+/* With each on_conflict, each request gets the same answer whether the names
+ * are free or taken by a file and a directory. */
 Test(blind, with_and_without_the_name)
 {
     static struct record without, with;
@@ -182,8 +182,8 @@ Test(blind, with_and_without_the_name)
     }
 }
 
-/* The time of a drop, and its size and links, say nothing about uploads: not
- * in its facts, and not in the listing of its parent. */
+/* The time of a drop is the start of the server, in its facts and in the
+ * listing of the directory above: it tells nothing about uploads. */
 PeerTest(blind, its_time_is_the_start_of_the_server, peer_init(p))
 {
     p->start.rules.since = 1577934245; /* 2020-01-02 03:04:05 UTC */
@@ -196,8 +196,9 @@ PeerTest(blind, its_time_is_the_start_of_the_server, peer_init(p))
     cr_expect(strstr(p->text, " Jan  2  2020 contracts"), "%s", p->text);
 }
 
-/* curl -C - asks for the size, and sends the rest by APPE; other clients by
- * REST. The client's name is kept until the end. */
+/* A cut upload is resumed under the name that the client has sent. curl -C -
+ * asks for the size and sends the rest by APPE; other clients use REST and
+ * STOR. */
 Test(blind, an_upload_goes_on)
 {
     struct peer p;
@@ -222,8 +223,8 @@ Test(blind, an_upload_goes_on)
         }
 }
 
-/* SIZE waits for the upload of another session, and the file may be there by
- * then. A drop has no file of that name. */
+/* SIZE waits for the upload of another session, which becomes a file meanwhile.
+ * SIZE still finds nothing, since a drop shows no file. */
 static void play_size_after_an_upload(void)
 {
     struct message reply;
@@ -263,8 +264,8 @@ Test(blind, size_after_an_upload_on_nfs)
     play_size_after_an_upload();
 }
 
-/* A second session can't see by a shared lock that the partial is in use, since
- * the partial isn't open to be read. */
+/* On NFS a shared lock needs a file that is open for reading, and a drop opens
+ * none. A second session notices all the same that the partial is in use. */
 PeerTest(blind, two_uploads_of_one_name_on_nfs, peer_init(p))
 {
     struct peer b;
@@ -281,8 +282,8 @@ PeerTest(blind, two_uploads_of_one_name_on_nfs, peer_init(p))
     peer_leave(&b);
 }
 
-/* A user who may only write in the home has a blind home, whatever the other
- * rights. */
+/* If a user may write in the home, but neither list nor read, the home is
+ * blind, whatever the other rights are. */
 Test(blind, a_home)
 {
     static const unsigned rights[] = { RIGHT_WRITE,
@@ -306,10 +307,11 @@ Test(blind, a_home)
     }
 }
 
-/* "mine": directories, and the user's own files. */
+/* With the right "mine" a user sees directories, and only the user's own
+ * files. */
 #define MINE ((RIGHT_ALL & ~RIGHT_DIRECTORY) | RIGHT_MINE)
 
-/* MODE 0: as it is. */
+/* Gives PATH to another user, with this MODE; 0: keeps the mode. */
 static void give_to_other(struct peer *p, const char *path, mode_t mode)
 {
     cr_assert_eq(lchown(disk_path(p, path), PEER_UID + 1, (gid_t)-1), 0);
@@ -322,8 +324,8 @@ static void put_others(struct peer *p, const char *path, size_t len)
     give_to_other(p, path, 0666);
 }
 
-/* Whatever on_conflict says, each request gets the same answer with another's
- * file of that name and without, or with a link of it. */
+/* With each on_conflict, each request gets the same answer whether the name is
+ * free, or taken by another user's file or link. */
 Test(mine, with_and_without_the_name)
 {
     static struct record without, with;
@@ -353,7 +355,7 @@ Test(mine, with_and_without_the_name)
         }
 }
 
-/* The user's files are the user's own in every way. */
+/* The user can read, change, list, rename and delete the user's own files. */
 PeerTest(mine, own_files, (skip_without_root(), peer_init(p)))
 {
     struct peer b;
@@ -388,7 +390,8 @@ PeerTest(mine, own_files, (skip_without_root(), peer_init(p)))
     peer_leave(&b);
 }
 
-/* The opened file decides, not the earlier file of that name. */
+/* The owner of the opened file decides, not the owner of an earlier file with
+ * this name. */
 PeerTest(mine, a_file_that_changes_its_owner,
          (skip_without_root(), peer_init(p)))
 {
@@ -403,8 +406,8 @@ PeerTest(mine, a_file_that_changes_its_owner,
     cr_expect(disk_is(p, SHARE "/f", 10, 1));
 }
 
-/* A directory that the group may read, but not enter, shows no other's name.
- */
+/* If the group may read a directory, but not enter it, its listing shows no
+ * other user's name. */
 PeerTest(mine, names_that_cannot_be_looked_at,
          (skip_without_root(), peer_init(p)))
 {

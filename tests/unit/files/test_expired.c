@@ -1,5 +1,5 @@
-/* Files that have expired, found and removed for "sallyportctl retention": what
- * counts as old, and what a user can put in the way. */
+/* Expired files that "sallyportctl retention" finds and removes: which files
+ * count as old, and which obstacles a user can make. */
 #include <linux/magic.h>
 #include <sys/mount.h>
 
@@ -20,7 +20,8 @@ static void begin(struct peer *p)
     peer_run(p);
 }
 
-/* How many in PATH are RESTS, IN_USE and REMOVED; all others are none. */
+/* Searches PATH, and expects as many files with the states RESTS, IN_USE and
+ * REMOVED as WANTED says. */
 static void find(struct peer *p, const char *path, bool remove, uint64_t age,
                  const unsigned wanted[3])
 {
@@ -50,16 +51,17 @@ PeerTest(expired, only_in_the_directory, begin(p))
     FIND(p, "/in", false, 0, 2, 0, 0);
     cr_expect(disk_has(p, "/in/g"), "only listed");
     FIND(p, "/missing", true, 0, 0, 0, 0);
-    FIND(p, "/f", true, 0, 0, 0, 0); /* no directory */
+    FIND(p, "/f", true, 0, 0, 0, 0); /* isn't a directory */
     FIND(p, "/in", true, 0, 0, 0, 2);
     cr_expect(disk_has(p, "/f") && disk_has(p, "/in/deep"));
     cr_expect_not(disk_has(p, "/in/g") || disk_has(p, "/in/deep/h"));
-    disk_fill(p, "/" LOCK_FILE, 0, 1); /* a session may hold this lock */
+    disk_fill(p, "/" LOCK_FILE, 0, 1); /* a session can hold this lock */
     FIND(p, "/", true, 0, 0, 0, 1);
     cr_expect(disk_has(p, "/" LOCK_FILE));
 }
 
-/* The members of a share must be able to lock it afterwards. */
+/* The members of a share must be able to lock the directory after retention has
+ * made the lock file. */
 PeerTest(expired, the_lock_of_a_share_on_a_network_disk, begin(p))
 {
     disk_type = FUSE_SUPER_MAGIC;
@@ -67,20 +69,22 @@ PeerTest(expired, the_lock_of_a_share_on_a_network_disk, begin(p))
     cr_expect_eq(disk_mode(p, "/in/" LOCK_FILE), 0660);
 }
 
-/* MFMT sets the mtime, into the past or the future. */
+/* A client can set the mtime to the past or the future (MFMT), so it doesn't
+ * count. */
 PeerTest(expired, no_time_of_a_client_counts, begin(p))
 {
     const struct timespec times[2] = { { .tv_sec = 4102444800 },
                                        { .tv_sec = 4102444800 } };
     disk_age(p, "/f", 100);
-    FIND(p, "/", true, 3600, 0, 0, 0); /* changed now */
+    FIND(p, "/", true, 3600, 0, 0, 0); /* has just changed */
     cr_assert_eq(utimensat(AT_FDCWD, disk_path(p, "/in/g"), times, 0), 0);
     while (time(NULL) <= disk_stat(p, "/in/g").st_ctime)
         poll(NULL, 0, 10);
-    FIND(p, "/in", true, 1, 0, 0, 2); /* in 2100 */
+    FIND(p, "/in", true, 1, 0, 0, 2); /* its mtime is in 2100 */
 }
 
-/* Links lead nowhere, and of a hard link only this name goes. */
+/* Links aren't followed. If a file has several names, only the name in the
+ * directory is removed. */
 PeerTest(expired, links, begin(p))
 {
     char outside[128];
@@ -101,8 +105,8 @@ PeerTest(expired, links, begin(p))
     cr_expect_not(disk_has(p, "/in/hard"));
 }
 
-/* A partial that an upload is writing stays, an older one goes, and so does an
- * upload that waits for inspection. */
+/* A partial that an upload is writing is kept. An older partial is removed, and
+ * so is an upload that waits for inspection. */
 PeerTest(expired, partials, begin(p))
 {
     static const char waits[] = "/in/.sallyport-0123456789abcdef.held-o-a";
@@ -117,7 +121,8 @@ PeerTest(expired, partials, begin(p))
     cr_expect(disk_is(p, "/in/new", 200 * K, 1));
 }
 
-/* In a share, by a process that has the gid alone. */
+/* In a share, a process with only the share's own uid and gid removes the
+ * files. */
 PeerTest(expired, in_a_share, (skip_without_root(), peer_init(p)))
 {
     struct peer b;
@@ -135,7 +140,8 @@ PeerTest(expired, in_a_share, (skip_without_root(), peer_init(p)))
     cr_expect(disk_has(p, SHARE "/d"));
 }
 
-/* A mount in the home isn't the user's to lose. */
+/* A file system that is mounted in the home is left out, since it isn't the
+ * user's. */
 PeerTest(expired, mounts_are_left_out, begin(p))
 {
     if (mount(disk_path(p, "/in"), disk_path(p, "/in/deep"), NULL, MS_BIND,
@@ -147,8 +153,8 @@ PeerTest(expired, mounts_are_left_out, begin(p))
     cr_assert_eq(umount(disk_path(p, "/in/deep")), 0);
 }
 
-/* Nothing is mounted on a snapshot or a subvolume of btrfs, and removals there
- * would fail, or free nothing. */
+/* Snapshots and subvolumes of btrfs are left out, although they aren't mounts:
+ * removals there would fail, or free no space. */
 PeerTest(expired, snapshots_are_left_out, peer_init_on_btrfs(p))
 {
     peer_make_subvolume(p->home, "snapshot");

@@ -1,4 +1,4 @@
-/* The facts of a name, among them the perm fact, and the content of a file. */
+/* Facts of a name, among them perm, and the reading of a file. */
 #include <sys/inotify.h>
 
 #include "peer.h"
@@ -79,7 +79,7 @@ PeerTest(facts, table, furnish(p))
     }
 }
 
-/* RNFR of a user who may rename but not list finds the user's file. */
+/* RNFR needs the right to rename, but not the right to list. */
 Test(facts, need_the_right)
 {
     static const struct {
@@ -109,7 +109,7 @@ Test(facts, need_the_right)
     }
 }
 
-/* Writes the fact as a listing shows it. */
+/* Writes perm as a listing shows it. */
 static void text_of(unsigned perm, char out[12])
 {
     const struct entry e = { .perm = perm };
@@ -127,8 +127,8 @@ static void text_of(unsigned perm, char out[12])
 
 #define STORE (RIGHT_WRITE | RIGHT_REPLACE)
 
-/* The user's rights decide, and on_conflict for STOR and APPE of a name that is
- * taken; the disk may refuse what they permit. */
+/* perm follows the user's rights and, for STOR and APPE of a taken name,
+ * on_conflict. The disk can still refuse what perm permits. */
 Test(perm, rights)
 {
     static const struct {
@@ -217,7 +217,8 @@ PeerTest(read, table, furnish(p))
     }
 }
 
-/* A program that waits for a reader would write to nobody. */
+/* RETR opens no FIFO: a program that waits for a reader would begin to write,
+ * but nobody would read. */
 PeerTest(read, fifo_is_not_opened, peer_init(p))
 {
     char event[512];

@@ -1,5 +1,5 @@
-/* The life of the process: its start, and the causes of its end, also a session
- * that lies. */
+/* The start of the process, and the causes of its end, among them a session
+ * that breaks the protocol. */
 #include <grp.h>
 #include <sys/resource.h>
 
@@ -68,7 +68,7 @@ Test(files, lies_end_it)
     }
 }
 
-/* In PHASE_WRITING only three requests are permitted. */
+/* While an upload is open, only its own requests are permitted. */
 Test(files, second_upload_ends_it)
 {
     struct peer *p = peer_started();
@@ -79,7 +79,8 @@ Test(files, second_upload_ends_it)
     peer_remove(p);
 }
 
-/* The answers wait until no more fit into the socket. */
+/* The session reads no answer: the process ends when no more answers fit into
+ * the socket. */
 Test(files, session_that_never_reads)
 {
     struct peer *p = peer_started();
@@ -156,8 +157,9 @@ static void make_homes(struct peer *p)
     cr_assert_eq(symlink("anna", path), 0);
 }
 
-/* Unless run by root, a home must be below the homes' directory. With root the
- * users file names it, if the user may go there. 0: files starts. */
+/* If the server doesn't run as root, a home must be below the homes' directory.
+ * With root the users file can name any directory that the user can enter. 0:
+ * files starts. */
 Test(files, homes)
 {
     static const struct {
@@ -198,7 +200,8 @@ Test(files, homes)
     }
 }
 
-/* Its standard error is closed by then: the words go to master. */
+/* A sandbox that fails is reported to master, since standard error is closed by
+ * then. */
 Test(files, a_sandbox_that_fails_is_reported)
 {
     const struct rlimit low = { 512, 512 };
@@ -224,8 +227,8 @@ Test(files, a_sandbox_that_fails_is_reported)
     peer_remove(&p);
 }
 
-/* Started by root, it takes the user's ids, and the home is its root
- * directory. */
+/* If root has started the process, it takes the user's uid. It has no
+ * capabilities, and can't gain any. */
 PeerTest(files, is_the_user, peer_start(p))
 {
     const uid_t uid = p->start.root ? PEER_UID : geteuid();

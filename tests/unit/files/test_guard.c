@@ -1,6 +1,6 @@
-/* A directory of the home with rights of its own, and those that contain it,
- * have one path, also on a disk that takes several spellings for one name. Here
- * a bind mount plays the other spelling, or the disk ignores case
+/* A directory of the home with rights of its own, and each directory above it,
+ * has only one path, even on a disk that accepts several spellings of a name.
+ * Here a bind mount plays the other spelling, or the disk ignores case
  * (renames.h). */
 #include <sys/mount.h>
 
@@ -17,7 +17,7 @@ static void in_own_namespace(void)
         cr_skip_test("nothing can be mounted here");
 }
 
-/* From now on OTHER leads to NAME, too. */
+/* Makes OTHER lead to NAME, too. */
 static void respell(struct peer *p, const char *name, const char *other)
 {
     disk_directory(p, other);
@@ -51,7 +51,7 @@ static void expect_nothing_below(struct peer *p, const char *path)
     expect_missing(ask_rename(p, "/f", to), "RNTO", to);
 }
 
-/* Every request on it, and on what is in it, says that it isn't there. */
+/* Expects NOT_FOUND for each request that names PATH, or a name in PATH. */
 static void expect_nothing(struct peer *p, const char *path)
 {
     expect_missing(ask_path(p, MSG_directory_enter, path), "CWD", path);
@@ -79,7 +79,7 @@ static void expect_names(struct peer *p, const char *path,
     cr_expect_eq(p->entries, number, "%s: %s", path, p->text);
 }
 
-/* /f, and NAME with f in it. */
+/* Makes /f, and the directory NAME with a file f. */
 static void furnish(struct peer *p, const char *name)
 {
     char path[64];
@@ -109,7 +109,8 @@ PeerTest(guard, another_spelling, (in_own_namespace(), peer_init(p)))
     clear(p, "/d/IN");
 }
 
-/* If a user could rename it, all in it would have the rights of the home. */
+/* A directory above has only one path, too: if a user could rename it,
+ * everything in it would have the rights of the home. */
 PeerTest(guard, another_spelling_above, (in_own_namespace(), peer_init(p)))
 {
     furnish(p, "/d");
@@ -129,7 +130,7 @@ PeerTest(guard, another_spelling_above, (in_own_namespace(), peer_init(p)))
     clear(p, "/e/d");
 }
 
-/* In a directory that has rights of its own, too. */
+/* A directory with rights of its own can be inside another one. */
 PeerTest(guard, in_another_mount, (in_own_namespace(), peer_init(p)))
 {
     disk_directory(p, "/d");
@@ -145,7 +146,8 @@ PeerTest(guard, in_another_mount, (in_own_namespace(), peer_init(p)))
     clear(p, "/d/e/IN");
 }
 
-/* Another's file is no different from a missing one, also as a directory. */
+/* Another user's file gets the same answer as a missing file, also if the path
+ * uses it as a directory. */
 PeerTest(guard, among_own_files, (skip_without_root(), peer_init(p)))
 {
     disk_directory(p, "/d");
@@ -157,7 +159,8 @@ PeerTest(guard, among_own_files, (skip_without_root(), peer_init(p)))
     GETS(NOT_FOUND, ask_read(p, "/d/g/f", 0, NULL));
 }
 
-/* The directory of the login has moved, and another one has its name. */
+/* The directory has moved since the login, and another directory has its
+ * name. */
 PeerTest(guard, replaced_since_the_login, (in_own_namespace(), peer_init(p)))
 {
     furnish(p, "/in");
@@ -176,7 +179,8 @@ PeerTest(guard, replaced_since_the_login, (in_own_namespace(), peer_init(p)))
     clear(p, "/IN");
 }
 
-/* Something is mounted on it since the login. Another mount beside it stays. */
+/* A disk is mounted on the directory after the login. Another directory can
+ * still be reached through a bind mount. */
 PeerTest(guard, mounted_since_the_login, (in_own_namespace(), peer_init(p)))
 {
     furnish(p, "/d");
@@ -195,7 +199,7 @@ PeerTest(guard, mounted_since_the_login, (in_own_namespace(), peer_init(p)))
     clear(p, "/in");
 }
 
-/* A disk that hangs holds up no path to another one. */
+/* A disk that hangs doesn't block a path to another disk. */
 PeerTest(guard, mounted_disk_is_left_alone, (in_own_namespace(), peer_init(p)))
 {
     furnish(p, "/d");
@@ -208,7 +212,8 @@ PeerTest(guard, mounted_disk_is_left_alone, (in_own_namespace(), peer_init(p)))
     clear(p, "/in");
 }
 
-/* A name that comes after the look is not opened. */
+/* A name that doesn't exist at the check isn't opened, even if it exists
+ * afterwards. */
 PeerTest(guard, missing_at_the_look, peer_init(p))
 {
     furnish(p, "/D");
@@ -220,7 +225,8 @@ PeerTest(guard, missing_at_the_look, peer_init(p))
     GETS(NOT_FOUND, ask_path(p, MSG_directory_make, "/D/new"));
 }
 
-/* In a drop no name is looked at, and a share hides what is below its name. */
+/* Spellings aren't checked in a drop, where no name is looked at, nor in a
+ * share, which hides the home's directories below its name. */
 PeerTest(guard, not_in_drops_and_shares, (in_own_namespace(), peer_init(p)))
 {
     disk_directory(p, "/drop");
@@ -240,8 +246,9 @@ PeerTest(guard, not_in_drops_and_shares, (in_own_namespace(), peer_init(p)))
     clear(p, SHARE "/IN");
 }
 
-/* The directory is opened once to be read, and again without that. Without root
- * the limit of descriptors is higher. */
+/* Each request opens the directory for reading, and when this is denied,
+ * without reading. The test needs root, since otherwise the limit of
+ * descriptors is higher. */
 PeerTest(guard, no_descriptor_stays, (skip_without_root(), peer_init(p)))
 {
     disk_directory(p, "/d");
@@ -253,7 +260,7 @@ PeerTest(guard, no_descriptor_stays, (skip_without_root(), peer_init(p)))
         GETS(DENIED, ask_path(p, MSG_file_delete, "/d/f"));
 }
 
-/* Its disk doesn't answer at the login, and does later. */
+/* The disk of the directory doesn't answer at the login, but afterwards. */
 PeerTest(guard, late, (in_own_namespace(), peer_init(p)))
 {
     furnish(p, "/in");
@@ -267,8 +274,9 @@ PeerTest(guard, late, (in_own_namespace(), peer_init(p)))
     clear(p, "/IN");
 }
 
-/* It couldn't be made at the login: what takes its place would be in it at the
- * next one. */
+/* The directory couldn't be made at the login. Until the next login no other
+ * directory can get its name or a name above it: its files would then be in the
+ * directory with the rights. */
 PeerTest(guard, nothing_takes_its_place, peer_init(p))
 {
     static const char *const paths[] = { "/a/IN", "/B", "/B/IN" };
@@ -297,7 +305,8 @@ PeerTest(guard, nothing_takes_its_place, peer_init(p))
     cr_expect(disk_has(p, "/a/y/f") && disk_has(p, "/c"));
 }
 
-/* Unless there are such directories, all spellings are the disk's affair. */
+/* If no directory has rights of its own, every spelling that the disk accepts
+ * is permitted. */
 PeerTest(guard, no_rights_of_their_own, (in_own_namespace(), peer_init(p)))
 {
     furnish(p, "/d");

@@ -1,5 +1,5 @@
-/* Uploads that wait for inspection: seen by nobody, and then released or
- * rejected for sallyportctl. */
+/* Uploads that wait for inspection: no client sees them until sallyportctl
+ * releases them, and sallyportctl can also reject them. */
 #include <linux/magic.h>
 
 #include "peer.h"
@@ -50,7 +50,7 @@ Test(held, names)
                       wrong[i]);
 }
 
-/* The result of an order; paths and ids are copies. */
+/* The answers to an order: their number, and a copy of the last one. */
 struct held {
     size_t count;
     char id[32], path[512];
@@ -86,8 +86,8 @@ static struct held take_answers(struct peer *p)
     return h;
 }
 
-/* A process of sallyportctl gives the order, while the session's process
- * runs. */
+/* Runs a process of sallyportctl that carries out the order while the session's
+ * process runs. Returns its answers. */
 static struct held order_once(const struct peer *p, enum held_order what,
                               const char *id)
 {
@@ -101,7 +101,7 @@ static struct held order_once(const struct peer *p, enum held_order what,
     return h;
 }
 
-/* It finds one upload, with that outcome. */
+/* Does the same as order_once(), and expects one upload with this outcome. */
 static struct held expect_order(const struct peer *p, enum held_order what,
                                 const char *id, enum outcome outcome)
 {
@@ -112,7 +112,8 @@ static struct held expect_order(const struct peer *p, enum held_order what,
     return h;
 }
 
-/* Returns the id of an upload to PATH; until the fourth call after it. */
+/* Plays an upload to PATH, which must succeed and wait. Returns its id, valid
+ * until the fourth call after this one. */
 static const char *hold(struct peer *p, const char *path, enum write_mode mode,
                         size_t len, unsigned seed)
 {
@@ -125,7 +126,8 @@ static const char *hold(struct peer *p, const char *path, enum write_mode mode,
     return strcpy(id[turn], p->held);
 }
 
-/* Returns the place where /in/a waits; until the next call. */
+/* Returns the path on disk of the waiting upload of /in/a, valid until the next
+ * call. */
 static const char *held_at(const char *id)
 {
     static char path[256];
@@ -147,7 +149,7 @@ static void begin(struct peer *p)
     peer_run(p);
 }
 
-/* An upload of 100 KiB from FROM on, with that handle. */
+/* Uploads to /in/a from FROM up to 100 KiB. Returns the handle, still open. */
 static int open_upload(struct peer *p, uint64_t from)
 {
     int fd;
@@ -157,8 +159,9 @@ static int open_upload(struct peer *p, uint64_t from)
     return fd;
 }
 
-/* A subverted session keeps its handle, to change the file after the
- * inspection, even of a cut upload. */
+/* A subverted session keeps a handle, even of a cut upload, so that it could
+ * change the file after the inspection. Until the handle is closed, files
+ * refuses the upload as busy. */
 PeerTest(held, a_handle_that_stays_open, begin(p))
 {
     int first, second;
@@ -176,8 +179,8 @@ PeerTest(held, a_handle_that_stays_open, begin(p))
     DONE(ask_commit(p, 100 * K));
 }
 
-/* A disk without leases, and a disk with a server that lends them: there nobody
- * can tell. */
+/* If the disk has no leases, or its server grants them (NFS, SMB), files can't
+ * see whether a handle is open, and accepts the upload. */
 Test(held, a_disk_without_leases)
 {
     static const struct {
@@ -204,7 +207,7 @@ Test(held, a_disk_without_leases)
     }
 }
 
-/* MLST answers ANY. */
+/* Expects that no request finds PATH, and that MLST gets the outcome ANY. */
 static void is_unseen(struct peer *p, const char *directory, const char *path,
                       enum outcome any)
 {
@@ -247,7 +250,8 @@ PeerTest(held, unseen_until_the_release, begin(p))
     cr_expect(disk_has(p, "/in/a"));
 }
 
-/* A process of a user without inspection of uploads. */
+/* Runs a process of the same user for which uploads don't wait for
+ * inspection. */
 static void join(struct peer *other, const struct peer *p)
 {
     *other = *p;
@@ -255,7 +259,7 @@ static void join(struct peer *other, const struct peer *p)
     peer_run(other);
 }
 
-/* Until the times of files go on. */
+/* Waits until the clock of files has gone on. */
 static void tick(struct peer *p)
 {
     struct stat first, now;
@@ -269,18 +273,19 @@ static void tick(struct peer *p)
              now.st_mtim.tv_nsec == first.st_mtim.tv_nsec);
 }
 
-/* How a file comes under the name of an upload that waits. */
+/* The ways in which a file gets the name of an upload that waits. */
 enum arrival {
     BY_RELEASE,
     AS_UPLOADED,
     WITH_AN_OLD_TIME, /* MFMT, as many clients send it after each upload */
-    BY_RENAME,        /* it was uploaded before the waiting one */
+    BY_RENAME,        /* of a file that is older than the waiting upload */
     BY_RENAME_OF_RELEASED,
     RELEASED_AND_CHANGED,
     ARRIVALS
 };
 
-/* /in/b was released before the upload that waits was sent. */
+/* Gives /in/a to a file, in the way HOW. NEWER: the id of the newer upload that
+ * waits. /in/b was released before the older upload was sent. */
 static void arrive(struct peer *p, struct peer *other, enum arrival how,
                    const char *newer)
 {
@@ -323,7 +328,7 @@ static void release_after(enum conflict conflict, enum arrival how)
     peer_stop(&p);
 }
 
-/* An older upload replaces a newer file by the other order only. */
+/* The older upload replaces a newer file only by the order HELD_REPLACE. */
 Test(held, released_after_a_newer_one)
 {
     for (enum arrival how = 0; how < ARRIVALS; how++) {
@@ -332,7 +337,8 @@ Test(held, released_after_a_newer_one)
     }
 }
 
-/* Both wait. A release and a time of the client are no newer file. */
+/* Two uploads wait, and are released in their order. Neither a release nor a
+ * time from the client makes a file count as newer. */
 PeerTest(held, released_in_order, begin(p))
 {
     struct peer other;
@@ -352,7 +358,8 @@ PeerTest(held, released_in_order, begin(p))
     peer_leave(&other);
 }
 
-/* A release that left no note counts as a change: the later upload waits. */
+/* If a release can't leave its attribute, the released file counts as newer:
+ * the later upload keeps waiting. */
 PeerTest(held, released_without_attributes, (marks_fail = true, begin(p)))
 {
     const char *first = hold(p, "/in/a", WRITE_STORE, 10, 1);
@@ -363,7 +370,7 @@ PeerTest(held, released_without_attributes, (marks_fail = true, begin(p)))
     expect_order(p, HELD_REPLACE, second, OUTCOME_OK);
 }
 
-/* Which of the two is older can't be seen: then the visible one stays. */
+/* If files can't see which of the two is older, the visible file is kept. */
 PeerTest(held, released_without_a_look, begin(p))
 {
     const char *id = hold(p, "/in/a", WRITE_STORE, 10, 1);
@@ -375,7 +382,8 @@ PeerTest(held, released_without_a_look, begin(p))
     cr_expect_eq(order_once(p, HELD_LIST, "").count, 1);
 }
 
-/* It waits, so the client gets its id. */
+/* If the directory can't be synced, the upload waits all the same, so the
+ * client gets its id. */
 PeerTest(held, a_directory_that_is_not_synced, init(p))
 {
     p->start.rules.fsync = true;
@@ -388,7 +396,7 @@ PeerTest(held, a_directory_that_is_not_synced, init(p))
     cr_expect_eq(order_once(p, HELD_LIST, "").count, 1);
 }
 
-/* Its bytes are sent, or the order has failed. */
+/* The order HELD_READ fails if the file can't be read. */
 PeerTest(held, one_that_cannot_be_read, begin(p))
 {
     const char *id = hold(p, "/in/a", WRITE_STORE, 10, 1);
@@ -396,7 +404,8 @@ PeerTest(held, one_that_cannot_be_read, begin(p))
     expect_order(p, HELD_READ, id, OUTCOME_DENIED);
 }
 
-/* A directory with its rule is a mount: nothing comes in by another way. */
+/* A directory with rights of its own is a mount, so no file gets into it
+ * without inspection, neither by a rename nor through a link. */
 PeerTest(held, no_other_way, begin(p))
 {
     disk_fill(p, "/f", 10, 1);
@@ -409,8 +418,7 @@ PeerTest(held, no_other_way, begin(p))
     disk_link(p, "/in", "/link");
     GETS(NOT_FOUND, ask_upload(p, "/link/f", WRITE_STORE, 0, 1, 1));
     DONE(ask_path(p, MSG_directory_make, "/in/sub"));
-    disk_directory(p,
-                   "/closed"); /* no matter for an order that finds its file */
+    disk_directory(p, "/closed"); /* an order that finds its file ignores it */
     cr_assert_eq(chmod(disk_path(p, "/closed"), 0), 0);
     const char *id = hold(p, "/in/sub/f", WRITE_STORE, 10, 2);
     is_unseen(p, "/in/sub", "/in/sub/f", OUTCOME_WAITS);
@@ -420,15 +428,15 @@ PeerTest(held, no_other_way, begin(p))
     cr_expect(disk_is(p, "/in/new/f", 10, 2));
 }
 
-/* The name was free at the upload, and is taken at the release. */
+/* The name is free at the upload, but taken at the release. */
 Test(held, a_name_that_is_taken)
 {
     static const struct {
         enum conflict conflict;
         enum write_mode mode;
-        unsigned without;       /* the right */
-        const char *path, *old; /* where the new and the old file are then;
-                                 * PATH NULL: the name is taken */
+        unsigned without;       /* the right that the user lacks */
+        const char *path, *old; /* the paths of the new and the old file after
+                                   the release; PATH NULL: the name is taken */
     } rows[] = {
         { CONFLICT_OVERWRITE, WRITE_STORE, 0, OLD, NULL },
         { CONFLICT_RENAME, WRITE_STORE, 0, SECOND, OLD },
@@ -468,7 +476,8 @@ Test(held, a_name_that_is_taken)
     }
 }
 
-/* A cut upload goes on; a rest never waits without its beginning. */
+/* A cut upload is resumed. A rest never waits without its beginning: after the
+ * release it is refused. */
 PeerTest(held, rest_and_append, begin(p))
 {
     ask_cut(p, "/in/a", 200 * K, 1);
@@ -484,7 +493,7 @@ PeerTest(held, rest_and_append, begin(p))
     cr_expect(disk_is(p, "/in/a", 400 * K, 2));
 }
 
-/* A drop: the 226 has the name that the file gets. */
+/* In a drop the 226 has the name that the file gets at its release. */
 PeerTest(held, in_a_drop, peer_init(p))
 {
     char name[NAME_MAX + 1];
@@ -508,8 +517,9 @@ PeerTest(held, in_a_drop, peer_init(p))
     GETS(BAD_NAME, ask_upload(p, name, WRITE_STORE, 0, 1, 1));
 }
 
-/* Uploads of one member wait, uploads of the others don't; nobody sees the
- * waiting ones. The process that releases has the share's gid alone. */
+/* Uploads of one member wait, and uploads of others don't. No other member sees
+ * an upload that waits. The process that releases it has only the share's own
+ * uid and gid. */
 PeerTest(held, in_a_share, (skip_without_root(), peer_init(p)))
 {
     struct peer b, c, ctl;
@@ -535,7 +545,8 @@ PeerTest(held, in_a_share, (skip_without_root(), peer_init(p)))
     peer_leave(&b);
 }
 
-/* In a server without root each member with "i" may be the sender. */
+/* If the server runs without root, each member with the right "i" can be the
+ * sender of an upload that waits. */
 PeerTest(held, in_a_share_with_one_uid, (skip_without_root(), peer_init(p)))
 {
     peer_share(p, "/contracts", INSPECT);
@@ -545,7 +556,7 @@ PeerTest(held, in_a_share_with_one_uid, (skip_without_root(), peer_init(p)))
     is_unseen(p, "/contracts", "/contracts/a", OUTCOME_WAITS);
 }
 
-/* If two processes have the same order, one finds the file. */
+/* If two processes get the same order, only one of them finds the file. */
 PeerTest(held, two_at_once, begin(p))
 {
     struct peer ctl[2];
@@ -562,7 +573,7 @@ PeerTest(held, two_at_once, begin(p))
     peer_leave(&ctl[1]);
 }
 
-/* A session can't ask, and an order needs an id. */
+/* An order without an id finds no upload. */
 PeerTest(held, what_is_refused, peer_start_for_ctl(p))
 {
     disk_fill(p, "/" WAITS, 10, 1);
@@ -571,7 +582,8 @@ PeerTest(held, what_is_refused, peer_start_for_ctl(p))
     cr_expect(disk_has(p, "/" WAITS));
 }
 
-/* A release holds the lock of its directory for the rename alone. */
+/* A release holds the lock of its directory only for the rename, not for the
+ * sync. */
 PeerTest(held, no_sync_under_a_lock, begin(p))
 {
     struct held h;

@@ -21,7 +21,7 @@ static void furnish(struct peer *p)
     disk_link(p, "/file", "/link");
     disk_link(p, "../../../../etc/passwd", "/escape");
     disk_put(p, "/.sallyport-x", "x", 1);
-    disk_put(p, "/.SallyPort-x", "x", 1); /* on a disk that ignores case */
+    disk_put(p, "/.SallyPort-x", "x", 1); /* a disk can ignore case */
     disk_directory(p, "/.sallyport-folder");
 }
 
@@ -41,7 +41,7 @@ static size_t lines(const char *text, const char *begin, const char *end)
     return count;
 }
 
-/* Expects the result of a pattern of NLST: its lines, sorted and joined by
+/* Sends NLST with a pattern, and expects the names WANTED, sorted and joined by
  * blanks. */
 static void expect_names(struct peer *p, const char *path, const char *argument,
                          const char *wanted)
@@ -69,7 +69,8 @@ static void expect_names(struct peer *p, const char *path, const char *argument,
     cr_expect_str_eq(got, wanted, "%s: %s", argument, got);
 }
 
-/* ARGUMENT is no pattern in "/", nor in a directory "d*" that was removed. */
+/* Expects that ARGUMENT isn't used as a pattern. Then "/d*" is a name, for
+ * example of a working directory that was removed, and isn't found. */
 static void expect_no_pattern(struct peer *p, const char *argument)
 {
     cr_expect_eq(ask_list(p, "/d*", LIST_NAMES, argument), OUTCOME_NOT_FOUND,
@@ -105,7 +106,7 @@ PeerTest(list, patterns, peer_init(p))
     expect_no_pattern(p, "d*/");
     expect_no_pattern(p, "d*/.");
     expect_no_pattern(p, "d*/x/..");
-    expect_no_pattern(p, ""); /* that names the working directory */
+    expect_no_pattern(p, ""); /* the working directory */
     DONE(ask_list(p, "/d/*.txt", LIST_LONG, "*.txt"));
     cr_expect_eq(lines(p->text, "-rw-------", " a.txt"), 1, "%s", p->text);
     cr_expect_eq(p->entries, 2);
@@ -146,7 +147,8 @@ PeerTest(list, formats, peer_init(p))
     cr_expect_null(strstr(p->text, "; .\r\n"));
 }
 
-/* The disk can't show one entry: the others come, but that was not all. */
+/* If the disk can't show one entry, the others are listed, and the outcome says
+ * that the listing isn't complete. */
 PeerTest(list, an_entry_that_cannot_be_read, peer_init(p))
 {
     static const enum list_format formats[] = { LIST_LONG, LIST_FACTS };
@@ -164,8 +166,8 @@ PeerTest(list, an_entry_that_cannot_be_read, peer_init(p))
     }
 }
 
-/* RETR accepts these lines from the client's directory: they begin with the
- * argument as given. */
+/* NLST lists names that RETR accepts from the client's working directory: they
+ * begin with the argument as the client has given it. */
 PeerTest(list, names_as_the_client_would_ask_for_them, peer_init(p))
 {
     static const struct {
@@ -259,10 +261,10 @@ PeerTest(list, needs_the_right, peer_init(p))
     GETS(NO_RIGHT, ask_list(p, "/", LIST_LONG, ""));
 }
 
-#define MANY 20000 /* for the memory */
+#define MANY 20000 /* for the test of memory */
 #define SOME 5000  /* more than a pipe holds */
 
-/* Hard links of one file: much faster than so many files. */
+/* Makes COUNT hard links of one file, which is much faster than COUNT files. */
 static void furnish_many(struct peer *p, unsigned count)
 {
     char name[64];
@@ -274,15 +276,15 @@ static void furnish_many(struct peer *p, unsigned count)
     }
 }
 
-/* Returns the resident memory of the process in KiB, without mapped files: the
- * kernel may take those pages at any time. */
+/* Returns the resident memory of the process in KiB. Mapped files don't count,
+ * since the kernel can drop their pages at any time. */
 static uint64_t memory(struct peer *p)
 {
     return process_number(p->pid, "RssAnon");
 }
 
-/* GCC 13 and later keep the frames of functions that have returned in memory of
- * the sanitizer, and memory() would count them. */
+/* The sanitizer of GCC 13 and later keeps the frames of functions that have
+ * returned, and memory() would count them. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
@@ -300,8 +302,8 @@ static int ask_for_pipe(struct peer *p, const char *path,
     return fd_take(&reply.directory_pipe.listing);
 }
 
-/* Expects each of these files in a line of its own, and nothing else: TEXT was
- * written in many blocks, and their ends are inside of lines. */
+/* Expects each of the MANY files in a line of its own, and nothing else. TEXT
+ * was written in many blocks, which end in the middle of lines. */
 static void expect_each_of_many(char *text)
 {
     static bool seen[MANY];
@@ -326,7 +328,7 @@ PeerTest(list, many_entries_in_little_memory, peer_init(p))
 {
     furnish_many(p, MANY);
     peer_run(p);
-    /* Its code is in memory then. */
+    /* Brings the code of a listing into memory. */
     ask_list(p, "/none*", LIST_LONG, "none*");
     uint64_t before = memory(p);
     ask_list(p, "/", LIST_FACTS, "");
@@ -336,8 +338,8 @@ PeerTest(list, many_entries_in_little_memory, peer_init(p))
     expect_each_of_many(p->text);
 }
 
-/* ABOR: the reader closes its end, and the process is ready for the next
- * request. */
+/* If the reader closes its end, as after ABOR, the listing ends, and the
+ * process is ready for the next request. */
 PeerTest(list, reader_that_goes_away, peer_init(p))
 {
     struct message reply;
@@ -355,7 +357,8 @@ PeerTest(list, reader_that_goes_away, peer_init(p))
     GETS(OK, ask_path(p, MSG_directory_enter, "/"));
 }
 
-/* While a reader that doesn't read blocks it, it still notices both ends. */
+/* A process that waits for a reader still notices the end of session or
+ * master. */
 Test(list, ends_while_blocked)
 {
     for (int i = 0; i < 2; i++) {
@@ -371,8 +374,8 @@ Test(list, ends_while_blocked)
     }
 }
 
-/* A pattern that no name matches writes nothing, so no write fails if the
- * reader or the session has gone. */
+/* A listing without a match writes nothing, so no write fails when the reader
+ * or the session has gone. The listing ends all the same. */
 Test(list, without_a_match_ends_with_its_reader)
 {
     struct message reply;
@@ -423,8 +426,8 @@ Test(pattern, matches)
                      rows[i].matches, "%s, %s", rows[i].pattern, rows[i].name);
 }
 
-/* Compares with libc for all texts of up to four of these bytes; a NUL ends
- * one. */
+/* Compares with fnmatch() of libc, for all texts of up to four of these bytes.
+ * A NUL ends a text. */
 Test(pattern, as_fnmatch)
 {
     static const char bytes[] = "ab.\0*?";

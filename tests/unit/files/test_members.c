@@ -1,6 +1,6 @@
-/* A share and its members: modes and groups, each other's files and partials,
- * local programs of the group, and what the kernel refuses to each of them even
- * if the process is broken into. */
+/* A share and its members: modes and groups; files and partials of other
+ * members; local programs of the group; and what the kernel refuses to each
+ * member even if an attacker controls the process. */
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 
@@ -11,8 +11,9 @@
 #define K    1024u
 #define READ (RIGHT_LIST | RIGHT_READ)
 
-/* A partial is its user's alone. It gets the mode of its place when it is
- * complete, before its sync, and loses it if it doesn't become a file. */
+/* A partial is only for its user. It gets the file_mode of its mount when it is
+ * complete, before its sync, and gets 0600 again if it doesn't become a
+ * file. */
 PeerTest(modes, of_files_and_directories, peer_init(p))
 {
     peer_share(p, "/contracts", RIGHT_ALL);
@@ -66,13 +67,15 @@ struct acl_entry {
     uint32_t id;
 };
 
-/* As acl(5) and <linux/posix_acl_xattr.h> have it. */
+/* The form of an ACL in an extended attribute: acl(5),
+ * <linux/posix_acl_xattr.h>. */
 struct acl {
     uint32_t version;
     struct acl_entry entry[5];
 };
 
-/* A default ACL decides who else can read what is made; the mode bounds it. */
+/* The directory's default ACL decides who else can read a new file or
+ * directory; file_mode and dir_mode limit this. */
 PeerTest(modes, default_acls_count, peer_init(p))
 {
     const struct acl wanted = { 2,
@@ -108,7 +111,7 @@ PeerTest(modes, default_acls_count, peer_init(p))
         sizeof(got));
 }
 
-/* anna has a file, a directory and a partial in the share. */
+/* Gives anna two files, a directory and a partial in the share. */
 static void furnish(struct peer *p)
 {
     peer_init(p);
@@ -120,7 +123,8 @@ static void furnish(struct peer *p)
     ask_cut(p, "/contracts/d/cut", 200 * K, 1);
 }
 
-/* Rights decide; the owner of a file counts for its times only. */
+/* Rights decide what a member can do with another member's file; only the owner
+ * can set the file's times. */
 PeerTest(members, change_each_others_files, (skip_without_root(), furnish(p)))
 {
     struct peer b;
@@ -143,8 +147,8 @@ PeerTest(members, change_each_others_files, (skip_without_root(), furnish(p)))
     peer_leave(&b);
 }
 
-/* A local program of the group puts another file in the partial's place, in the
- * moment between the last check and the rename. */
+/* A local program of the group puts another file in the partial's place between
+ * the last check and the rename. The reply says so in a share only. */
 Test(members, a_swapped_partial_is_noticed)
 {
     for (int in_share = 0; in_share < 2; in_share++) {
@@ -171,8 +175,8 @@ Test(members, a_swapped_partial_is_noticed)
     }
 }
 
-/* Nobody can lock another member's partial, so only its age says that nobody
- * writes it. */
+/* A member can't lock another member's partial, so only its age shows whether
+ * somebody still writes it. */
 PeerTest(members, partials_of_others_in_a_directory,
          (skip_without_root(), furnish(p)))
 {
@@ -194,8 +198,9 @@ PeerTest(members, partials_of_others_in_a_directory,
     peer_leave(&b);
 }
 
-/* An account that was removed and made again has another uid, and computes the
- * same names: what the first one left unfinished keeps nobody from storing. */
+/* An account that is removed and made again has another uid, but the same names
+ * of partials. The partials of the old account don't stop the new one from
+ * storing these files. */
 PeerTest(members, an_account_that_was_made_again,
          (skip_without_root(), furnish(p)))
 {
@@ -218,7 +223,7 @@ PeerTest(members, an_account_that_was_made_again,
     peer_leave(&b);
 }
 
-/* If they don't run as root, they have one uid. */
+/* All users have one uid if the server runs without root. */
 PeerTest(members, partials_of_others_with_the_same_uid, peer_init(p))
 {
     struct peer b;
@@ -238,8 +243,8 @@ PeerTest(members, partials_of_others_with_the_same_uid, peer_init(p))
     }
 }
 
-/* Partials of a member who has left would stay for ever. Only time says that
- * nobody writes them: the share's process can't open them. */
+/* Expired partials of a member who has left are removed. The share's process
+ * can't open them, so only their age shows that nobody writes them. */
 PeerTest(members, expired_partials_of_others_are_swept,
          (skip_without_root(), furnish(p)))
 {
@@ -256,8 +261,8 @@ PeerTest(members, expired_partials_of_others_are_swept,
     peer_leave(&b);
 }
 
-/* One of a random name can't be continued: it goes a day after its last
- * change. */
+/* A partial with a random name can't be resumed, so it is removed a day after
+ * its last change. */
 PeerTest(members, what_a_killed_process_left, (skip_without_root(), furnish(p)))
 {
     disk_put(p, SHARE "/" LEFT, "x", 1);
@@ -266,8 +271,9 @@ PeerTest(members, what_a_killed_process_left, (skip_without_root(), furnish(p)))
     cr_expect_eq(disk_partials(p, SHARE "/d"), 1);
 }
 
-/* Becomes the process files of P in its sandbox, with a member's rights, and
- * looks what the kernel lets it do. BODY returns the line that fails. */
+/* Becomes the process files of P in its sandbox, with a member's RIGHTS, and
+ * tries what the kernel permits. Returns BODY's result: the line that has
+ * failed, or 0. */
 static int inside(struct peer *p, unsigned rights, int (*body)(int share))
 {
     const bool root = geteuid() == 0;
@@ -352,7 +358,8 @@ static int as_dropper(int share)
     return 0;
 }
 
-/* The modes would permit each of these to every member. */
+/* The kernel enforces a member's rights, although the modes would permit each
+ * step. */
 Test(members, the_kernel_knows_the_rights)
 {
     static const struct {

@@ -1,5 +1,6 @@
 /* The tree of a user: the home, shares, and directories with rights of their
- * own. Which mount a path chooses, what is listed, what is refused. */
+ * own. Tests to which mount a path belongs, what is listed, and what is
+ * refused. */
 #include "peer.h"
 #include "support/messages.h"
 #include "syncs.h"
@@ -50,7 +51,7 @@ static const char *list(struct peer *p, const char *path,
     return p->text;
 }
 
-/* How often TEXT contains PART. */
+/* Returns how often TEXT contains PART. */
 static int count(const char *text, const char *part)
 {
     int n = 0;
@@ -75,8 +76,8 @@ static unsigned perm_of(struct peer *p, const char *path)
     return (unsigned)p->are.perm;
 }
 
-/* A share stands in "/", in place of what the home has under its name, with its
- * own facts and rights; in the home nothing is made. */
+/* A share is listed in "/" with its own facts and rights, and hides what the
+ * home has under its name. Nothing is made in the home. */
 PeerTest(mounts, a_share_appears, peer_init(p))
 {
     const char *text;
@@ -107,8 +108,8 @@ PeerTest(mounts, a_share_appears, peer_init(p))
     cr_expect_eq(ask_size(p, "/contracts/seen"), 2);
 }
 
-/* In a share the names of members stand beside their files, if master says them
- * in time. In the home no name stands. */
+/* A listing of a share shows the names of the members who own the files, if
+ * master has sent these names in time. A listing of the home shows none. */
 PeerTest(mounts, whose_files_they_are, (skip_without_root(), peer_init(p)))
 {
     static const struct {
@@ -142,7 +143,8 @@ PeerTest(mounts, whose_files_they_are, (skip_without_root(), peer_init(p)))
     cr_expect_eq(count(text, "UNIX.ownername="), 0, "%s", text);
 }
 
-/* A directory of the home with its own rights is listed once, with them. */
+/* A directory of the home with its own rights is listed once, with these
+ * rights. */
 PeerTest(mounts, a_directory_has_its_rights, peer_init(p))
 {
     const char *text;
@@ -182,8 +184,9 @@ static void expect_reason(struct peer *p, const char *reason)
               (int)e.text[FIELD_REASON].len, e.text[FIELD_REASON].ptr);
 }
 
-/* A mount that can't be opened isn't listed, and the log says why. No reply
- * says that nothing is there: a client would remove its copy. */
+/* A mount that can't be opened is listed, but each path in it is refused as an
+ * error, and the log says why. No reply says that nothing is there: otherwise a
+ * client would remove its copy. */
 PeerTest(mounts, what_cannot_be_opened, peer_init(p))
 {
     char reason[256];
@@ -212,7 +215,8 @@ PeerTest(mounts, what_cannot_be_opened, peer_init(p))
     GETS(MOUNT, ask_path(p, MSG_directory_make, "/incoming"));
 }
 
-/* The user couldn't make it. */
+/* A missing directory with rights of its own is made, since the user couldn't
+ * make it. */
 PeerTest(mounts, a_missing_directory_is_made, peer_init(p))
 {
     peer_rights(p, "/incoming/new", RIGHT_WRITE);
@@ -221,7 +225,7 @@ PeerTest(mounts, a_missing_directory_is_made, peer_init(p))
     cr_expect(disk_has(p, "/incoming/new"));
 }
 
-/* The kernel keeps out who isn't in the share's group. */
+/* The kernel refuses a share to a process that isn't in the share's group. */
 PeerTest(mounts, a_share_of_others, (skip_without_root(), peer_init(p)))
 {
     char reason[256];
@@ -235,8 +239,8 @@ PeerTest(mounts, a_share_of_others, (skip_without_root(), peer_init(p)))
     expect_names(p, "/", "", "contracts\r\n");
 }
 
-/* If the server doesn't run as root, the shares lie in one place, as the homes
- * do. */
+/* If the server doesn't run as root, all shares lie below one directory, as the
+ * homes do. */
 PeerTest(mounts, without_root_beneath_shares, peer_init(p))
 {
     struct event_record e;
@@ -252,8 +256,8 @@ PeerTest(mounts, without_root_beneath_shares, peer_init(p))
     expect_names(p, "/", "", "contracts\r\nother\r\n");
 }
 
-/* Nothing a client sends changes a mount, or a directory in which one stands.
- */
+/* No request renames, removes or replaces a mount, or a directory that contains
+ * one. */
 PeerTest(mounts, stay_where_they_are, peer_init(p))
 {
     static const char *const paths[] = { "/contracts", "/d/in", "/d" };
@@ -286,7 +290,8 @@ PeerTest(mounts, stay_where_they_are, peer_init(p))
     cr_expect(disk_has(p, "/f") && disk_has(p, "/d/in"));
 }
 
-/* Or what was stored elsewhere would be in /a/in at the next login. */
+/* A directory above a mount can't be replaced by a rename: otherwise files from
+ * elsewhere would be in /a/in at the next login. */
 PeerTest(mounts, nothing_takes_the_place_above, peer_init(p))
 {
     disk_directory(p, "/x");
@@ -298,7 +303,8 @@ PeerTest(mounts, nothing_takes_the_place_above, peer_init(p))
     cr_expect(!disk_has(p, "/a/in/f"));
 }
 
-/* Not even on one file system, on which the kernel would do it. */
+/* A rename between two mounts is refused, even on one file system, where the
+ * kernel would permit it. */
 PeerTest(mounts, nothing_moves_between_them, peer_init(p))
 {
     static const char *const paths[] = { "/f", "/contracts/f", "/other/f",
@@ -328,7 +334,8 @@ PeerTest(mounts, nothing_moves_between_them, peer_init(p))
         cr_expect(disk_has(p, disk[i]));
 }
 
-/* If rights follow the path, a link would lead around them. */
+/* Links aren't followed in a share, nor in a home where a directory has its own
+ * rights: a link would lead around these rights. */
 Test(mounts, links_are_not_followed)
 {
     struct peer p;
@@ -364,7 +371,8 @@ Test(mounts, links_are_not_followed)
     }
 }
 
-/* A full share says nothing about the home, nor the other way round. */
+/* If a share is full, idle partials of the share are removed, but none of the
+ * home; and the other way round. */
 PeerTest(mounts, each_frees_its_own, peer_init(p))
 {
     peer_share(p, "/contracts", RIGHT_ALL);
@@ -391,7 +399,7 @@ PeerTest(mounts, each_frees_its_own, peer_init(p))
     cr_expect_eq(disk_partials(p, SHARE), 1);
 }
 
-/* The process holds 64 mounts, and no more. */
+/* A process can have FILES_MOUNTS_MAX mounts. */
 PeerTest(mounts, as_many_as_there_can_be, peer_init(p))
 {
     static char at[FILES_MOUNTS_MAX][16];

@@ -1,4 +1,4 @@
-/* Uploads to a taken name: each on_conflict, for one upload and for ten at
+/* Uploads to a taken name: with each on_conflict, one upload, and ten at
  * once. */
 #include <linux/magic.h>
 #include <sys/file.h>
@@ -26,10 +26,10 @@ static void start(struct peer *p, enum conflict conflict)
  * meanwhile. */
 static const struct row {
     enum conflict conflict, wish; /* the server's, the client's */
-    unsigned without;             /* the right */
+    unsigned without;             /* the right that the user lacks */
     int outcome;
-    const char *stored; /* at last */
-    const char *old;    /* the old file's path then */
+    const char *stored; /* the path of the new file; "": none */
+    const char *old; /* the path of the old file at the end; NULL: replaced */
 } rows[] = {
     { CONFLICT_OVERWRITE, 0, 0, 0, "/in/f.txt", NULL },
     { CONFLICT_OVERWRITE, 0, RIGHT_REPLACE, OUTCOME_NO_RIGHT, "", OLD },
@@ -39,7 +39,7 @@ static const struct row {
     { CONFLICT_VERSION, 0, RIGHT_REPLACE, OUTCOME_NO_RIGHT, "", OLD },
     { CONFLICT_REJECT, 0, 0, OUTCOME_NAME_TAKEN, "", OLD },
     { CONFLICT_REJECT, 0, ALL_BUT_STORE, OUTCOME_NAME_TAKEN, "", OLD },
-    /* The client's choice can be stricter only. */
+    /* The client's choice only counts if it is stricter. */
     { CONFLICT_OVERWRITE, CONFLICT_RENAME, 0, 0, SECOND, OLD },
     { CONFLICT_OVERWRITE, CONFLICT_RENAME, RIGHT_REPLACE, 0, SECOND, OLD },
     { CONFLICT_OVERWRITE, CONFLICT_REJECT, 0, OUTCOME_NAME_TAKEN, "", OLD },
@@ -89,8 +89,9 @@ Test(naming, taken_meanwhile)
         upload_to_taken(&rows[i], true);
 }
 
-/* Continuing a finished file that on_conflict keeps: nobody can tell to which
- * file the rest belongs. In each case the old file stays whole. */
+/* A client resumes onto a finished file that on_conflict keeps or moves. With
+ * rename and reject this is refused, since the server can't know to which file
+ * the rest belongs. The old file is always kept whole. */
 Test(naming, onto_a_finished_file)
 {
     static const struct {
@@ -125,7 +126,8 @@ Test(naming, onto_a_finished_file)
     }
 }
 
-/* SIZE reported the partial, and then another file took the name. */
+/* SIZE has reported the partial, and then another file has got its name: the
+ * upload is resumed, and gets another name. */
 Test(naming, resumes_a_partial_whose_name_is_taken)
 {
     static const enum write_mode modes[] = { WRITE_STORE, WRITE_APPEND };
@@ -145,7 +147,7 @@ Test(naming, resumes_a_partial_whose_name_is_taken)
     }
 }
 
-/* A directory that was made meanwhile isn't moved. */
+/* If a directory gets the name meanwhile, it is never moved or replaced. */
 Test(naming, folder_that_came)
 {
     static const int outcomes[CONFLICT_COUNT] = { OUTCOME_IS_DIRECTORY, 0,
@@ -164,7 +166,8 @@ Test(naming, folder_that_came)
     }
 }
 
-/* The upload replaces a link, never the link's target; a link can't be kept. */
+/* The upload replaces a link, but never the link's target. on_conflict =
+ * version refuses the upload, since a link can't become a version. */
 Test(naming, a_link)
 {
     static const int outcomes[CONFLICT_COUNT] = { 0, 0, OUTCOME_NAME_TAKEN,
@@ -191,8 +194,8 @@ Test(naming, a_link)
     }
 }
 
-/* Ten sessions of one user upload to one name; all have the 1xx before one
- * commits. */
+/* Ten sessions of one user upload to one name, and all uploads begin before the
+ * first commit. Each gets a name of its own. */
 static void rename_ten(void)
 {
     static struct peer p[TEN];
@@ -227,14 +230,15 @@ Test(naming, ten_at_once_rename)
     rename_ten();
 }
 
-/* A file system without RENAME_NOREPLACE. */
+/* The same works on a file system without RENAME_NOREPLACE. */
 Test(naming, ten_at_once_rename_plain)
 {
     rename_faults.no_flags = true;
     rename_ten();
 }
 
-/* The old file has its second name, but the new one can't get the first. */
+/* The old file already has its second name when the new file fails to get the
+ * first one: the old file gets its name back. */
 PeerTest(naming, version_puts_the_old_one_back,
          (rename_faults.no_flags = true, rename_faults.once_replace = "f",
           start(p, CONFLICT_VERSION)))
@@ -247,8 +251,8 @@ PeerTest(naming, version_puts_the_old_one_back,
     cr_assert_not(disk_has(p, "/in/f.~2~"));
 }
 
-/* After a process that was killed: on a network disk the old file has one
- * other name at most. */
+/* The process was killed, and the next upload makes a version again. On a
+ * network disk the old file then has one other name at most. */
 static void version_once_more(struct peer *p)
 {
     bool before = disk_is(p, "/in/f", 50, 1);
@@ -263,7 +267,7 @@ static void version_once_more(struct peer *p)
 }
 
 /* At each step of the commit the name shows a whole file, also if the process
- * is killed there. Returns false if it has no such step. */
+ * is killed there. Returns false if the commit has fewer steps. */
 static bool version_until(int steps)
 {
     struct steps *s;
@@ -326,8 +330,9 @@ Test(naming, version_on_a_network_disk_never_lacks_the_name)
     version_at_each_step(2);
 }
 
-/* The old name can't be removed, and another program has taken the new one in
- * between: its file stays. */
+/* A rename makes a link with the new name, but can't remove the old name. If
+ * another program has taken the new name meanwhile, its file is kept; otherwise
+ * the link is removed. */
 Test(naming, a_link_that_is_not_taken_back)
 {
     struct message reply;
@@ -362,7 +367,8 @@ Test(naming, a_link_that_is_not_taken_back)
     steps_end(s);
 }
 
-/* The new name is longer, and makes the path too long for a reply. */
+/* The second upload gets a longer name, which makes its path too long for a
+ * reply. */
 PeerTest(naming, path_at_its_limit, start(p, CONFLICT_RENAME))
 {
     char path[4097] = "";
@@ -380,8 +386,8 @@ PeerTest(naming, path_at_its_limit, start(p, CONFLICT_RENAME))
     }
 }
 
-/* Between the swap and its check another session deletes the name. That is
- * neither a fault of the disk nor a success. */
+/* Another session deletes the name between the swap and its check. The reply
+ * calls this neither an error of the disk nor a success. */
 PeerTest(naming, a_name_that_goes_in_the_midst,
          (rename_faults.slow_swap = 300000, start(p, CONFLICT_VERSION)))
 {
@@ -400,12 +406,13 @@ PeerTest(naming, a_name_that_goes_in_the_midst,
     cr_expect(disk_is(p, "/in/f.~1~", 50, 1), "the old one is kept");
 }
 
-/* RNTO to an existing file works like an upload to that name. */
+/* A rename (RNTO) to an existing file has the result of an upload to its
+ * name. */
 static const struct {
     enum conflict conflict;
     unsigned rights;
     int outcome;
-    const char *new, *old; /* their paths then */
+    const char *new, *old; /* the paths at the end */
 } renames[] = {
     { CONFLICT_OVERWRITE, RIGHT_ALL, 0, OLD, NULL },
     { CONFLICT_OVERWRITE, RIGHT_RENAME, OUTCOME_NO_RIGHT, "/up", OLD },
@@ -437,7 +444,7 @@ static void rename_onto_each(void)
         }
         cr_expect(disk_is(p, renames[i].new, 100, 2), "row %zu", i);
         cr_expect(!old || disk_is(p, old, 50, 1), "row %zu", i);
-        /* A rename to the same name changes nothing, and is no error. */
+        /* A rename of a file to its own name changes nothing, and succeeds. */
         GETS(OK, ask_rename(p, renames[i].new, renames[i].new));
         cr_expect(disk_is(p, renames[i].new, 100, 2), "row %zu", i);
         peer_stop(p);
@@ -455,7 +462,7 @@ Test(naming, rename_onto_a_file_plain)
     rename_onto_each();
 }
 
-/* Another upload gets the name between the check and the rename. */
+/* Another file gets the name between the check and the rename: it is kept. */
 PeerTest(naming, rename_onto_a_late_file_plain,
          (rename_faults = (struct rename_faults){ .no_flags = true,
                                                   .late = "f" },
@@ -470,7 +477,7 @@ PeerTest(naming, rename_onto_a_late_file_plain,
     cr_expect(!disk_has(p, "/in/e"));
 }
 
-/* A file can be renamed without hard links, too. */
+/* A rename works without hard links, too. */
 PeerTest(naming, rename_without_links,
          (rename_faults = (struct rename_faults){ .no_flags = true,
                                                   .no_links = true },
@@ -485,7 +492,7 @@ PeerTest(naming, rename_without_links,
     cr_expect(disk_is(p, "/in/f", 50, 1));
 }
 
-/* Whether the new name is free can't be seen: then nothing is replaced. */
+/* If the look at the new name fails, the rename fails and replaces nothing. */
 PeerTest(naming, rename_without_a_look,
          (rename_faults = (struct rename_faults){ .no_flags = true,
                                                   .no_links = true },
@@ -499,8 +506,9 @@ PeerTest(naming, rename_without_a_look,
     cr_expect(disk_is(p, "/in/f", 60, 2));
 }
 
-/* The process dies between its two steps: the name shows the whole file, never
- * an empty one, and the timer removes the partial's name. */
+/* The process dies after the link, before it removes the partial's name. The
+ * name of the file shows the whole file, never an empty one, and the timer
+ * removes the partial's name. */
 Test(naming, death_without_noreplace)
 {
     static const enum conflict conflicts[] = { CONFLICT_REJECT, CONFLICT_RENAME,
@@ -529,9 +537,9 @@ Test(naming, death_without_noreplace)
     }
 }
 
-/* The server of NFS began again after a change, and before its answer: the
- * client sends the change again, and it fails. The name is there all the
- * same. */
+/* An NFS server begins again after a change and before its answer, so its
+ * client sends the change a second time, which fails. The upload succeeds,
+ * since the name is there. */
 Test(naming, a_change_that_is_sent_twice)
 {
     for (int i = 0; i < 2 * CONFLICT_COUNT; i++) {
@@ -560,8 +568,8 @@ Test(naming, a_change_that_is_sent_twice)
     }
 }
 
-/* On a network disk a rename that failed may have happened. So the file isn't
- * cut to its confirmed length before an upload continues it. */
+/* On a network disk a rename can happen although it has failed. So the file
+ * isn't cut to its confirmed length before an upload continues it. */
 PeerTest(naming, a_failed_rename_cuts_nothing,
          (rename_faults = (struct rename_faults){ .no_flags = true,
                                                   .once = "f" },
@@ -574,7 +582,8 @@ PeerTest(naming, a_failed_rename_cuts_nothing,
     DONE(ask_put(p, "/in/f", WRITE_APPEND, 0, 196 * 1024, 1));
 }
 
-/* Neither renames that refuse to replace, nor links. */
+/* Only overwrite works if the file system has neither RENAME_NOREPLACE nor hard
+ * links. */
 Test(naming, overwrite_only)
 {
     for (int c = 0; c < CONFLICT_COUNT; c++) {
@@ -592,8 +601,9 @@ Test(naming, overwrite_only)
     }
 }
 
-/* A name that the disk can't have, such as "a:b" on vfat, with links or
- * without: no client tries again, and nothing of the upload stays. */
+/* The disk can't have the name, such as "a:b" on vfat. The commit is refused as
+ * BAD_NAME, so that no client retries, and no partial is left; with and without
+ * hard links, and before an inspection. */
 Test(naming, a_name_that_the_disk_cannot_have)
 {
     for (int i = 0; i < 4 * CONFLICT_COUNT; i++) {
@@ -611,14 +621,15 @@ Test(naming, a_name_that_the_disk_cannot_have)
         cr_expect_eq(disk_partials(p, "/../../shares/in"), 0, "row %d", i);
         DONE(ask_upload(p, "/in/ab", WRITE_STORE, 0, 100, 2));
         cr_expect_eq(ask_commit(p, 100), OUTCOME_OK, "row %d", i);
-        if (!(i & 2)) /* else it waits for inspection */
+        if (!(i & 2)) /* otherwise the file waits for inspection */
             cr_expect_eq(ask_rename(p, "/in/ab", "/in/a:b"), OUTCOME_BAD_NAME,
                          "row %d", i);
         peer_stop(p);
     }
 }
 
-/* exfat can't swap two names, and has no links: that isn't the name's fault. */
+/* exfat can't swap two names, and has no links: the reply doesn't blame the
+ * name. */
 PeerTest(naming, no_swap_is_no_bad_name,
          (rename_faults = (struct rename_faults){ .no_swap = true,
                                                   .no_links = true },
@@ -630,7 +641,8 @@ PeerTest(naming, no_swap_is_no_bad_name,
     cr_expect(disk_is(p, "/in/f", 50, 1));
 }
 
-/* Everybody who can open the directory can lock it. */
+/* A process that can open the directory can lock it. While it does, the commit
+ * is refused as busy, and changes nothing. */
 PeerTest(naming, lock_that_is_held, start(p, CONFLICT_VERSION))
 {
     int folder;

@@ -1,7 +1,7 @@
-/* Each system call of the process files fails once: with an error, or the
- * process is killed there. Then the old state stands or the new one, each
- * visible file is whole, an answer OUTCOME_OK is true, the counter counts what
- * is visible, and the client's next try succeeds and leaves no partial. */
+/* Each system call of the process files fails once: it returns an error, or the
+ * process is killed. Afterwards the directory has the old state or the new one,
+ * each visible file is whole, an outcome OK is true, the counter counts the
+ * visible files, and the client's retry succeeds and leaves no partial. */
 #include <sys/xattr.h>
 
 #include "peer.h"
@@ -24,7 +24,8 @@ struct world {
     struct stored counted;
 };
 
-/* Files of the directory that a client could see, or that wait. */
+/* Counts the files in the directory that a client can see, or that wait for
+ * inspection. */
 struct seen {
     unsigned old, new, torn, held;
     bool f_is_old, f_is_new;
@@ -34,16 +35,16 @@ struct scenario {
     const char *name;
     enum conflict conflict;
     const char *mount; /* "": the home */
-    unsigned rights;   /* of that mount */
-    unsigned old_seed; /* of /f; 0: it isn't there */
+    unsigned rights;   /* in this mount */
+    unsigned old_seed; /* of the old file f; 0: there is none */
     bool counts;
-    bool uploads; /* it isn't OK if a sync fails */
+    bool uploads; /* a failed sync must be reported */
     void (*before)(struct world *w);
     int (*work)(struct world *w);
     bool (*is_right)(const struct seen *s, bool ok);
 };
 
-/* In the directory of this run. */
+/* Returns the virtual path of NAME in the directory of this run. */
 static const char *path_of(const struct world *w, const char *name)
 {
     static char out[4][64];
@@ -67,9 +68,10 @@ static const char *on_disk(const struct world *w, const char *name)
     return out[turn];
 }
 
-/* The works */
+/* The work of the scenarios */
 
-/* A session's requests for the bytes from *first on; it ends what it began. */
+/* Sends the bytes from FIRST on as a session does, and commits the upload; or
+ * aborts it if a request before the commit fails. */
 static int send_rest(struct world *w, int fd, uint64_t first)
 {
     struct peer *p = &w->p;
@@ -89,8 +91,7 @@ static int send_rest(struct world *w, int fd, uint64_t first)
     return r == OUTCOME_OK && p->unsafe ? (int)OUTCOME_STORED_UNSAFE : r;
 }
 
-/* If the copy's end and the commit don't come, it is aborted, as by a
- * session. */
+/* Uploads f. If the copy fails, aborts the upload, as a session does. */
 static int send_file(struct world *w, enum write_mode mode)
 {
     struct peer *p = &w->p;
@@ -118,7 +119,8 @@ static int store(struct world *w)
     return send_file(w, WRITE_STORE);
 }
 
-/* A session would try another name. */
+/* Plays STOU. A taken name is no failure, since a session would try another
+ * name. */
 static int store_unique(struct world *w)
 {
     int r = send_file(w, WRITE_UNIQUE);
@@ -128,7 +130,7 @@ static int store_unique(struct world *w)
                : r;
 }
 
-/* A client that continues: it asks for the length first. */
+/* Plays a client that resumes: it asks for the length first. */
 static int append_rest(struct world *w)
 {
     int r = ask_facts(&w->p, path_of(w, "f"), FACTS_FOR_SIZE);
@@ -142,8 +144,8 @@ static int append_rest(struct world *w)
 
 #define LOWER (10 * K)
 
-/* A client that doesn't believe SIZE. If the partial is gone, it begins again.
- */
+/* Plays a client that sends a REST below the length that SIZE reports. If the
+ * partial is gone, the client begins again. */
 static int store_from_below(struct world *w)
 {
     struct peer *p = &w->p;
@@ -184,7 +186,8 @@ static void cut(struct world *w)
     DONE(cut_and_abort(w));
 }
 
-/* From LOWER on the partial has other bytes than the file. */
+/* Cuts an upload, and gives the partial other bytes than the upload's from
+ * LOWER on. */
 static void cut_of_other(struct world *w)
 {
     int fd;
@@ -213,7 +216,8 @@ static bool new_over_old(const struct seen *s, bool ok)
     return s->old + s->new == 1 && (s->f_is_new || (!ok && s->f_is_old));
 }
 
-/* An earlier try may have succeeded without an answer. */
+/* There can be several new files, since an earlier try can succeed without an
+ * answer. */
 static bool new_beside_old(const struct seen *s, bool ok)
 {
     return s->f_is_old && s->old == 1 && (!ok || s->new > 0);
@@ -246,14 +250,16 @@ static bool old_or_nothing(const struct seen *s, bool ok)
            !(ok && s->f_is_old);
 }
 
-/* Both files, or one after a replacement; g is never lost. */
+/* The bytes of g exist exactly once, as g or as f. The old file exists until g
+ * replaces it. */
 static bool g_is_kept(const struct seen *s, bool ok)
 {
     return s->new == 1 && s->old <= 1 && (ok ? s->f_is_new : true) &&
            (s->f_is_new || s->f_is_old);
 }
 
-/* A kill between the two renames leaves g under the name of a version. */
+/* Both files exist. If the process is killed between the two renames, g can
+ * have the name of a version. */
 static bool g_and_old_are_kept(const struct seen *s, bool ok)
 {
     (void)ok;
@@ -329,7 +335,8 @@ static void look_at(const struct world *w, const char *name, struct seen *ret)
     }
 }
 
-/* *partials: how many have bytes. An empty one is no room lost. */
+/* Counts the files in the directory. *partials: the number of partials with
+ * bytes; an empty partial takes no space. */
 static struct seen look(const struct world *w, unsigned *partials)
 {
     struct peer *p = (struct peer *)(uintptr_t)&w->p;
@@ -378,7 +385,7 @@ static void empty(const struct world *w)
 
 static void make_directory(struct world *w)
 {
-    if (w->s->rights == RIGHT_WRITE) { /* it has no directories */
+    if (w->s->rights == RIGHT_WRITE) { /* a drop has no directories */
         empty(w);
     } else {
         snprintf(w->directory, sizeof(w->directory), "/d%u", w->runs++);
@@ -429,7 +436,7 @@ static void blame(const struct world *w, unsigned n, int error, int outcome,
                             : "not there");
 }
 
-/* The client's next action: it tries again. */
+/* Plays the client's retry, which must succeed. */
 static void try_again(struct world *w, unsigned n, int error, bool killed)
 {
     unsigned partials;
@@ -437,8 +444,8 @@ static void try_again(struct world *w, unsigned n, int error, bool killed)
     struct seen s = look(w, &partials);
     const char *wrong = r != OUTCOME_OK ? "the next try fails" : NULL;
 
-    /* If the first try of an upload has got its name, the next try is a second
-     * file. */
+    /* If a counter counts, the retry can be a second file, since the first try
+     * can have stored its file without an answer. */
     if (!wrong && !w->s->counts)
         wrong = fault_of(&s, w, r, killed);
     if (wrong)
@@ -461,7 +468,7 @@ static bool is_rename(const char *call)
     return strncmp(call, "rename", 6) == 0;
 }
 
-/* Was call N the last sync before the name, or the last one after it? */
+/* Was call N the last sync before the rename, or the last sync after it? */
 static bool promise_is_broken(const struct world *w, unsigned n)
 {
     if (!is_sync(nth_name(w->nth, n)))
@@ -474,7 +481,8 @@ static bool promise_is_broken(const struct world *w, unsigned n)
     return true;
 }
 
-/* Returns false if there is no call N. */
+/* Plays the work with a fault in call N. Returns false if there is no call
+ * N. */
 static bool run_one(struct world *w, unsigned n, int error)
 {
     unsigned partials;
@@ -486,7 +494,7 @@ static bool run_one(struct world *w, unsigned n, int error)
     int outcome = w->s->work(w);
     bool met = nth_disarm(w->nth);
     bool killed = outcome == OUTCOME_UNANSWERED;
-    if (killed) { /* a new session of the user comes */
+    if (killed) { /* a new session of the user begins */
         peer_end_as(&w->p, 256 + SIGKILL);
         peer_run(&w->p);
     }
@@ -504,8 +512,9 @@ static bool run_one(struct world *w, unsigned n, int error)
     return met;
 }
 
-/* The bytes before the name, in the middle of the upload and at its end; then
- * the name. The last rename gives it. */
+/* Expects at least two syncs before the last rename, which gives the name: in
+ * the middle of the upload and at its end; and at least one sync after this
+ * rename. */
 static void expect_order(const struct world *w)
 {
     unsigned before = 0, after = 0;
@@ -552,8 +561,8 @@ static void end(struct world *w)
     nth_free(w->nth);
 }
 
-/* ERRORS take turns in the short form; each call gets each of them in the long
- * one. */
+/* In the short form each call gets one of ERRORS in turn; in the long form each
+ * call gets each error. */
 static void play(const int *errors, unsigned count)
 {
     unsigned runs = is_long() ? count : 1;

@@ -1,7 +1,7 @@
-/* Each system call of the process files fails once while it obeys an order of
- * sallyportctl. Its answer is true: what is left over is reported, as a file
- * that stays or as a directory that couldn't be read. No upload is lost, and
- * the next order does the rest. */
+/* Each system call of the process files fails once while it carries out an
+ * order of sallyportctl. The answer is true: a file that is left is reported as
+ * a file that stays, or its directory as unread. No upload is lost, and the
+ * next order does the rest. */
 #include "peer.h"
 #include "support/nth.h"
 
@@ -10,9 +10,9 @@
 #define NEW 2
 
 struct answers {
-    unsigned good, bad; /* entries, and those that weren't dealt with */
+    unsigned good, bad; /* entries that were dealt with, or weren't */
     uint64_t unread;
-    bool ended; /* else the process was killed */
+    bool ended; /* otherwise the process was killed */
 };
 
 struct world {
@@ -21,8 +21,9 @@ struct world {
     const struct order *order;
 };
 
-/* The state of the disk: a bit for each. The upload waits or is released; the
- * old file of its name, a partial and another file are there. */
+/* Bits for the state of the disk: the upload waits for inspection; the upload
+ * is released; the old file with its name exists; the partial exists; another
+ * file exists. */
 enum { HELD = 1, RELEASED = 2, OLD_FILE = 4, PARTIAL = 8, FILE_F = 16 };
 #define STANDS (HELD | OLD_FILE | PARTIAL | FILE_F)
 
@@ -33,9 +34,9 @@ struct order {
     enum held_order order;
     enum find_what what;
     bool remove;
-    unsigned done, undone; /* states */
-    unsigned any;          /* bits that don't matter if it is done */
-    unsigned any_undone;   /* if it isn't: one of two may be gone */
+    unsigned done, undone; /* states after success and failure */
+    unsigned any;          /* bits that don't matter after success */
+    unsigned any_undone;   /* bits that don't matter after failure */
 };
 
 #define INSPECT(o)  MSG_held_find, HELD_##o, 0, false
@@ -85,7 +86,8 @@ static void empty(struct peer *p, const char *directory)
     cr_assert_eq(system(command), 0);
 }
 
-/* /in/a, and an upload of that name that waits; /d/f and a partial. */
+/* Makes /in/a, an upload of /in/a that waits for inspection, /d/f, and a
+ * partial. */
 static void furnish(struct world *w)
 {
     struct peer *p = &w->p;
@@ -137,7 +139,8 @@ static struct answers hear(struct peer *ctl)
     return a;
 }
 
-/* In a process of its own, as for each order. */
+/* Gives the order to a process of its own, with a fault in call N; 0: no
+ * fault. */
 static struct answers obey(struct world *w, unsigned n, int error)
 {
     struct peer ctl = w->p;
@@ -184,7 +187,8 @@ static void blame(const struct world *w, unsigned n, int error,
               a->ended, a->good, a->bad, a->unread, state);
 }
 
-/* Returns false if there is no call N. */
+/* Plays the order with a fault in call N. Returns false if there is no call
+ * N. */
 static bool run_one(struct world *w, unsigned n, int error)
 {
     struct answers a;

@@ -1,6 +1,6 @@
 /* Each system call of the smaller requests fails once. A listing is complete,
- * or says that it isn't; another request is done, or refused and can be
- * repeated; and the process serves on. */
+ * or says that it isn't. Another request is done, or it is refused and succeeds
+ * when it is repeated. The process serves further requests. */
 #include "peer.h"
 #include "support/nth.h"
 
@@ -10,7 +10,7 @@ struct request {
     bool (*is_done)(struct peer *p, const char *path); /* after OUTCOME_OK */
     const char *path;
     enum list_format format;
-    unsigned names; /* that a listing has */
+    unsigned names; /* in a complete listing */
 };
 
 static int list(struct peer *p, const struct request *r)
@@ -27,10 +27,10 @@ static int make(struct peer *p, const struct request *r)
 {
     int o = ask_path(p, MSG_directory_make, r->path);
 
-    return o == OUTCOME_EXISTS ? (int)OUTCOME_OK : o; /* STORED, not synced */
+    return o == OUTCOME_EXISTS ? (int)OUTCOME_OK : o; /* made, not synced */
 }
 
-/* With a partial in it, which no client sees. */
+/* Removes a directory with a partial in it, which no client sees. */
 static int remove_directory(struct peer *p, const struct request *r)
 {
     int o = ask_path(p, MSG_directory_remove, r->path);
@@ -86,14 +86,14 @@ static int space(struct peer *p, const struct request *r)
     return ask_space(p, r->path, 0);
 }
 
-/* In a home that has a directory with rights of its own (play()). */
+/* Renames a file beside a directory with rights of its own (play()). */
 static int rename_onto_guarded(struct peer *p, const struct request *r)
 {
     int o = ask_rename(p, "/g/a", r->path);
 
     cr_expect(disk_has(p, r->path));
     if (o == OUTCOME_NOT_FOUND && !disk_has(p, "/g/a"))
-        return OUTCOME_OK; /* renamed, and not synced */
+        return OUTCOME_OK; /* renamed, but not synced */
     return o;
 }
 
@@ -107,14 +107,14 @@ static int rename_directory_guarded(struct peer *p, const struct request *r)
     return o;
 }
 
-/* The user's own file in a share where others' are hidden: the new name has a
- * suffix. */
+/* Renames the user's own file in a share that hides files of others: the new
+ * name gets a suffix. */
 static int rename_mine(struct peer *p, const struct request *r)
 {
     int o = ask_rename(p, "/contracts/a", "/contracts/r");
 
     if (o == OUTCOME_NOT_FOUND && !disk_has(p, r->path))
-        return OUTCOME_OK; /* renamed, and not synced */
+        return OUTCOME_OK; /* renamed, but not synced */
     cr_expect_neq(o, OUTCOME_NOT_FOUND, "it is there");
     return o;
 }
@@ -163,7 +163,7 @@ static void furnish(struct peer *p)
         ask_cut(p, "/removed/f", 100 * 1024, 1);
 }
 
-/* /g with a, b and the directory d. */
+/* Makes /g with the files a and b and the directory d. */
 static void furnish_guarded(struct peer *p)
 {
     disk_fill(p, "/g/a", 10, 1);
@@ -218,7 +218,8 @@ Test(nth_requests, call_says_eio)
         play(&requests[i], false, EIO);
 }
 
-/* Nothing that fails opens another spelling, and no name is lost. */
+/* Beside a directory with rights of its own, a call that fails opens no other
+ * spelling, and no name is lost. */
 Test(nth_requests, call_says_eio_beside_own_rights)
 {
     for (size_t i = 0; i < sizeof(guarded) / sizeof(guarded[0]); i++)

@@ -1,15 +1,17 @@
-/* A model of two sessions and one name. Each command of two short programs runs
- * in the real processes, in chosen interleavings of their requests and of their
- * changes of names. Then the answers and the files must fit an order of the
- * commands, one after the other, that respects which command ended before
- * another one began. And the rest of a file must never become the file. */
+/* Plays two sessions that use one name, and compares the results with a model.
+ * Each session runs a short program of commands in a real process files. The
+ * test chooses in which order the two go on, from request to request, and from
+ * one change of a name to the next. Afterwards some serial order of the
+ * commands must explain the answers and the files; a command that ended before
+ * another one began must also precede it in this order. And the rest of a file
+ * must never become the file. */
 
 #include "renames.h"
 #include "steps.h"
 #include "support/long.h"
 #include "support/nth.h"
 
-#define UNIT    65536u /* a byte of a content below stands for so many */
+#define UNIT    65536u /* bytes for which a letter of a content below stands */
 #define LONGEST 24
 #define OPS     8
 #define EXTRAS  6
@@ -17,7 +19,7 @@
 enum verb {
     STOR,
     STOR_CUT,
-    REST, /* and STOR: from the length that SIZE reported, or from 1 */
+    REST, /* REST and STOR: at the length that SIZE has reported, or at 1 */
     REST_CUT,
     APPE,
     APPE_CUT,
@@ -38,17 +40,17 @@ struct op {
     enum verb verb;
     int client, outcome;
     unsigned began, ended; /* in ticks */
-    bool of_partial;       /* SIZE */
-    bool tail;             /* the rest of a file became the file */
-    bool copies;           /* it continues the finished file */
-    uint64_t first;        /* units */
-    char head[LONGEST];    /* of the partial that it continues */
+    bool of_partial;       /* SIZE has reported a partial */
+    bool tail;             /* only the rest of a file would become the file */
+    bool copies;           /* resumes onto the finished file */
+    uint64_t first;        /* in units */
+    char head[LONGEST];    /* of the partial that is resumed */
     char sent[LONGEST];
-    char seen[LONGEST]; /* by RETR */
-    uint64_t size;      /* by SIZE */
+    char seen[LONGEST]; /* what RETR has read */
+    uint64_t size;      /* what SIZE has reported */
 };
 
-/* Parts of an upload: the next one. */
+/* The next part of an upload. */
 enum part { BEGIN, COPIES, BEGUN };
 
 struct client {
@@ -58,10 +60,10 @@ struct client {
     enum part part;
     bool waits;  /* for an answer */
     bool ends;   /* this was the last request of the command */
-    int failure; /* and so the upload is cut */
+    int failure; /* why the upload is cut; 0: it isn't */
     int fd;
-    uint64_t sized;        /* units; 0: none */
-    char partial[LONGEST]; /* what SIZE reported */
+    uint64_t sized;        /* by SIZE, in units; 0: none */
+    char partial[LONGEST]; /* the bytes that SIZE has counted */
     const enum verb *program;
     size_t at, count;
 };
@@ -72,7 +74,7 @@ static struct run {
     struct op op[OPS];
     size_t ops;
     unsigned tick, number;
-    bool reported[2]; /* to some session of the user: a partial's length */
+    bool reported[2]; /* a partial's length, to a session of this user */
     bool two_users, cut, was_sized;
     char trace[512];
     char directory[32];
@@ -100,7 +102,8 @@ static void put_units(int fd, uint64_t at, const char *units)
     }
 }
 
-/* "?": no unit of one letter. */
+/* Reads the letters of a file. "?": the bytes of a unit aren't all one
+ * letter. */
 static void get_units(int fd, char ret[LONGEST])
 {
     static char block[UNIT];
@@ -115,7 +118,7 @@ static void get_units(int fd, char ret[LONGEST])
     ret[len] = '\0';
 }
 
-/* "-": there is none. */
+/* Reads the letters of the file NAME. "-": there is none. */
 static void get_file(const char *name, char ret[LONGEST])
 {
     FD_CLEANUP int fd = open(disk_path(&run.c[0].peer, path_of(name)),
@@ -137,7 +140,7 @@ static void make_file(const char *name, const char *units)
     put_units(fd, 0, units);
 }
 
-/* The partial of f that belongs to this client's user. */
+/* Reads the partial of f that belongs to the client's user. */
 static void get_partial(const struct client *c, char ret[LONGEST])
 {
     get_file(disk_partial_name(&c->peer, "f"), ret);
@@ -196,7 +199,7 @@ static void send_first(struct client *c)
     cr_assert_eq(r, 0);
 }
 
-/* Sends all bytes, when the head is there. */
+/* Sends all bytes of the upload, once the head is copied. */
 static void begin_bytes(struct client *c, uint64_t to_copy)
 {
     c->part = to_copy > 0 ? COPIES : BEGUN;
@@ -234,7 +237,8 @@ static void end_op(struct client *c, int outcome)
 {
     enum verb v = c->op->verb;
 
-    /* The name has been given again, or taken away. */
+    /* The name has got another file, or none: SIZE's answer is no longer
+     * valid. */
     if (outcome == OUTCOME_OK && !is_cut(v) && v < SIZE) {
         c->sized = 0;
         run.reported[user_of(c)] = false;
@@ -247,7 +251,8 @@ static void end_op(struct client *c, int outcome)
     c->op = NULL;
 }
 
-/* The client's knowledge of the partial counts for one upload. */
+/* Takes the answer `file_writable`. From now on SIZE's answer is no longer
+ * valid. */
 static void writable(struct client *c, struct msg_file_writable *w)
 {
     struct op *op = c->op;
@@ -266,7 +271,8 @@ static void writable(struct client *c, struct msg_file_writable *w)
     begin_bytes(c, w->to_copy);
 }
 
-/* Was it the length of the partial? */
+/* Takes the answer of SIZE, and notes whether it is the length of the
+ * partial. */
 static void sized(struct client *c, const struct msg_facts_are *facts)
 {
     const char *name = disk_partial_name(&c->peer, "f");
@@ -315,7 +321,7 @@ static void take(struct client *c, struct message *m)
     end_op(c, c->failure);
 }
 
-/* Begins the next command; false if the program is over. */
+/* Begins the next command. Returns false if the program is over. */
 static bool begin_op(struct client *c)
 {
     static const char letters[] = "abcdefgh";
@@ -338,7 +344,7 @@ static bool begin_op(struct client *c)
 
 enum ran { RAN, RAN_BLOCKED, RAN_OVER };
 
-/* Runs it to its next stop or answer. */
+/* Runs the client's process to its next stop or answer. */
 static enum ran step(struct client *c)
 {
     size_t len = strlen(run.trace);
@@ -381,7 +387,8 @@ static void add_extra(struct world *w, const char *file)
     strcpy(w->extra[w->extras++], file);
 }
 
-/* TO gets FILE, as on_conflict says; false: it would have been refused. */
+/* Gives the name TO to FILE, as on_conflict says. Returns false if the server
+ * would have refused this. */
 static bool give(struct world *w, char to[LONGEST], const char *file)
 {
     if (is_there(to) && run.conflict == CONFLICT_REJECT)
@@ -396,8 +403,8 @@ static bool give(struct world *w, char to[LONGEST], const char *file)
     return true;
 }
 
-/* Returns the bytes that the upload publishes at its place in the order; false:
- * it can't. */
+/* Makes the bytes that the upload publishes at its place in the order. Returns
+ * false if it can't succeed there. */
 static bool content(const struct world *w, const struct op *op,
                     char ret[2 * LONGEST])
 {
@@ -436,7 +443,7 @@ static bool succeeds(struct world *w, const struct op *op)
     case REST_CUT:
     case APPE_CUT:
         return true;
-    case DELE: /* of a partial */
+    case DELE: /* also deletes a partial */
         if (!is_there(w->f))
             return run.cut;
         strcpy(w->f, "-");
@@ -502,7 +509,7 @@ static bool is_end(struct world w, const struct world *end)
     return same;
 }
 
-/* Is there an order of the commands that aren't in DONE? */
+/* Is there an order of the commands that aren't in DONE, from W to END? */
 static bool has_order(const struct world *w, unsigned done,
                       const struct world *end)
 {
@@ -524,7 +531,8 @@ static bool has_order(const struct world *w, unsigned done,
     return false;
 }
 
-/* Empties the directory, which stays: SIZE's answers belong to its inode. */
+/* Reads the files, and empties the directory. Keeps the directory itself, since
+ * SIZE's answers belong to its inode. */
 static void look(struct world *ret)
 {
     DIR *d = opendir(disk_path(&run.c[0].peer, run.directory));
@@ -661,8 +669,9 @@ struct plan {
     size_t count[2];
 };
 
-/* SWITCHES: a bit for each step after which the other session goes on. Returns
- * the number of steps; *right: some order fits. */
+/* Plays the plan; the session TURN begins. SWITCHES: a bit for each step after
+ * which the other session goes on. Returns the number of steps; *right: some
+ * order fits. */
 static unsigned play(const struct plan *plan, int turn, uint64_t switches,
                      bool *right)
 {
@@ -690,7 +699,8 @@ static unsigned play(const struct plan *plan, int turn, uint64_t switches,
     return steps;
 }
 
-/* Each session is stopped once at each of its steps. */
+/* Plays the plan with one change between the sessions, after each step in turn;
+ * each session begins once. Returns the number of plays. */
 static unsigned play_all(const struct plan *plan)
 {
     unsigned runs = 0;
@@ -706,7 +716,8 @@ static unsigned play_all(const struct plan *plan)
     return runs;
 }
 
-/* Each session is stopped at each pair of steps. */
+/* Plays the plan with two changes between the sessions, after each pair of
+ * steps; each session begins once. */
 static void play_all_twice(const struct plan *plan)
 {
     bool right = true;
@@ -722,7 +733,7 @@ static void play_all_twice(const struct plan *plan)
     }
 }
 
-/* The short form plays APPE with each command. */
+/* Plays all pairs of commands; in the short form only those with APPE. */
 static void all_pairs(enum before before)
 {
     int most = is_long() ? VERBS * VERBS : 2 * VERBS;
@@ -766,7 +777,7 @@ Test(orders, of_a_partial_that_was_reported)
     all_conflicts(A_REPORTED);
 }
 
-/* The rest was cut, and comes again. */
+/* The rest of an upload is cut, and is sent again. */
 Test(orders, of_a_rest_that_comes_again)
 {
     static const enum verb again[] = { APPE_CUT, APPE };
@@ -780,7 +791,7 @@ Test(orders, of_a_rest_that_comes_again)
     end();
 }
 
-/* One session asks SIZE and sends the rest; another one appends meanwhile. */
+/* One session sends SIZE and then the rest; another one appends meanwhile. */
 Test(orders, of_a_rest_and_another_append)
 {
     static const enum verb rest[] = { STOR_CUT, SIZE, APPE };

@@ -1,4 +1,4 @@
-/* The names that an upload gets if its own is taken. */
+/* The names that an upload gets if the wanted name is taken. */
 
 #include "peer.h"
 #include "renames.h"
@@ -35,8 +35,7 @@ Test(other, names)
     }
 }
 
-/* The longest names, of characters of four bytes: the cut is between two
- * characters. */
+/* A long name of characters with four bytes is cut between two characters. */
 Test(other, long_names)
 {
     static const char *const ends[] = { "", ".pdf", ".tar.gz" };
@@ -75,8 +74,9 @@ static unsigned disk_names(struct peer *p, const char *directory)
     return n;
 }
 
-/* A camera stores image.jpg once a minute. There is always another name, and
- * each upload tries some dozens at most: the directory is locked meanwhile. */
+/* A camera stores image.jpg once a minute. Each upload finds another name, and
+ * tries some dozens of names at most, since the directory is locked
+ * meanwhile. */
 Test(other, a_thousand_names)
 {
     static const enum conflict rows[] = { CONFLICT_RENAME, CONFLICT_VERSION };

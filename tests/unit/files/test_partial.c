@@ -1,4 +1,4 @@
-/* Names of partials, reading directories, and copying, as functions. */
+/* Names of partials, tested as functions. */
 #include "files/files.h"
 #include "support/test.h"
 
@@ -30,7 +30,7 @@ Test(partial, name_is_of_user_and_file_and_key)
     cr_assert_str_neq(a, b);
 }
 
-/* vfat, ntfs3 and cifs have names of more than NAME_MAX bytes. */
+/* vfat, ntfs3 and cifs can have names of more than NAME_MAX bytes. */
 Test(partial, name_of_a_name_that_is_too_long)
 {
     char a[PARTIAL_NAME_MAX], b[PARTIAL_NAME_MAX], name[3 * NAME_MAX + 1];

@@ -1,5 +1,5 @@
-/* Partials found and removed for sallyportctl: which files count, what is
- * reported, which stay, and that no other process waits for the reader. */
+/* Searches for partials by sallyportctl: which files count, what is reported,
+ * which partials are kept, and that no other process waits for the reader. */
 #include <sys/file.h>
 #include <sys/xattr.h>
 
@@ -9,7 +9,7 @@
 
 #define DAY 86400u
 #define K   1024u
-/* No upload is writing it. */
+/* The name of a partial that no upload is writing. */
 #define SOME ".sallyport-0123456789abcdef0123456789abcdef.part"
 
 struct item {
@@ -73,7 +73,7 @@ static const struct item *of(const struct all *a, const char *path)
     return NULL;
 }
 
-/* Returns FOLDER and the name of anna's partial of NAME. */
+/* Returns the path of anna's partial of NAME in FOLDER. */
 static const char *partial_of(const struct peer *p, const char *folder,
                               const char *name)
 {
@@ -102,8 +102,8 @@ static bool has_name(void *name)
            strcmp(text, name) == 0;
 }
 
-/* It gets its name while it is written, or when it is synced, or cut if it is
- * kept. */
+/* A partial gets the client's name a moment after its upload has begun, or when
+ * it is synced, or when it is cut and kept. */
 PeerTest(partials, who_lists_them_sees_their_names, peer_start(p))
 {
     on_disk = disk_path(p, partial_of(p, "", "f"));
@@ -148,7 +148,8 @@ PeerTest(partials, what_is_reported, peer_start_for_ctl(p))
     cr_expect_eq(of(&a, second)->changed, disk_stat(p, second).st_mtime);
 }
 
-/* Other files with such a name, and the target of a link, are left out. */
+/* Links, directories, and files of another name or with two names aren't
+ * reported, nor are another user's files. */
 PeerTest(partials, files_that_are_no_partials, peer_start_for_ctl(p))
 {
     struct all a;
@@ -157,7 +158,7 @@ PeerTest(partials, files_that_are_no_partials, peer_start_for_ctl(p))
     disk_put(p, "/" SOME ".bak", "1", 1);
     disk_put(p, "/file", "1", 1);
     disk_directory(p, "/in");
-    disk_directory(p, "/in/" SOME); /* it is searched, and nothing more */
+    disk_directory(p, "/in/" SOME); /* is only searched */
     disk_put(p, "/in/" SOME "/" SOME, "1", 1);
     disk_directory(p, "/links");
     disk_link(p, "../file", "/links/" SOME);
@@ -166,7 +167,7 @@ PeerTest(partials, files_that_are_no_partials, peer_start_for_ctl(p))
     disk_directory(p, "/two");
     disk_put(p, "/two/" SOME, "1", 1);
     disk_hard_link(p, "/two/" SOME, "/two/b");
-    if (geteuid() == 0) { /* another user's */
+    if (geteuid() == 0) { /* belongs to another user */
         disk_directory(p, "/other");
         disk_put(p, "/other/" SOME, "1", 1);
         cr_assert_eq(chown(disk_path(p, "/other/" SOME), 70999, 70999), 0);
@@ -192,8 +193,8 @@ static void many(struct peer *p, const char *folder, unsigned n)
     }
 }
 
-/* A partial that is being written is reported as such, and stays, whatever its
- * age. */
+/* A partial that is being written is reported as in use, and is kept, whatever
+ * its age. */
 PeerTest(partials, in_use, peer_start_for_ctl(p))
 {
     const char *busy;
@@ -212,7 +213,7 @@ PeerTest(partials, in_use, peer_start_for_ctl(p))
         peer_again(p);
     }
     fd_close(
-        &fd); /* the upload is cut: the partial stays, and can be continued */
+        &fd); /* the upload is cut: the partial is kept, and can be resumed */
     a = find_all(p, false, 0);
     cr_expect_eq(a.one[0].state, PARTIAL_RESTS);
 }
@@ -238,7 +239,7 @@ PeerTest(partials, folders_that_are_closed, peer_start_for_ctl(p))
     cr_expect_eq(of(&a, "/fixed/" SOME)->state, PARTIAL_STAYS);
 }
 
-/* A closed directory, which is usual, doesn't hide another error. */
+/* The closed directory, which is usual, doesn't hide the other error. */
 PeerTest(partials, worst_error_of_several,
          (look_fails = SOME, peer_start_for_ctl(p)))
 {
@@ -252,7 +253,8 @@ PeerTest(partials, worst_error_of_several,
     cr_expect_eq(a.error, EIO);
 }
 
-/* The directory of fsck, root's alone, hides no upload. Another one may. */
+/* lost+found, the directory of fsck, which only root can open, isn't counted as
+ * unread, since it has no upload. Another closed directory is counted. */
 Test(partials, lost_and_found)
 {
     static const struct {
@@ -282,7 +284,8 @@ Test(partials, lost_and_found)
     }
 }
 
-/* As deep as a path has room. */
+/* The search goes as deep as a path has room; a deeper directory is counted as
+ * unread. */
 Test(partials, too_deep)
 {
     static const struct {
@@ -311,7 +314,8 @@ Test(partials, too_deep)
     }
 }
 
-/* Bytes that a client couldn't have sent, but a local user could have used. */
+/* Names with bytes that no client can send, but that a local program can use,
+ * are reported unchanged. */
 PeerTest(partials, strange_names, peer_start_for_ctl(p))
 {
     struct all a;
@@ -330,7 +334,8 @@ static void wait_for_first(struct peer *p)
     cr_assert_eq(poll(&one, 1, PEER_MS), 1);
 }
 
-/* More than the socket can hold: the process waits for the test. */
+/* The process has more to send than the socket holds, so it waits until the
+ * test reads. */
 PeerTest(partials, slow_reader, peer_start_for_ctl(p))
 {
     uint64_t seen = 0;
@@ -346,7 +351,7 @@ PeerTest(partials, slow_reader, peer_start_for_ctl(p))
     cr_expect_eq(seen, 1000);
 }
 
-/* If session or master ends, files ends too, and doesn't wait for the
+/* If session or master ends, files ends, too, even while it waits for the
  * reader. */
 Test(partials, ends_with_either)
 {
@@ -368,7 +373,8 @@ Test(partials, ends_with_either)
         .kind = MSG_##name, .name = {.path = SLICE(at) }                       \
     }
 
-/* ctl may send only FIND, once; and a session may not send it. */
+/* sallyportctl may send only FIND, and only once. A session may not send
+ * FIND. */
 Test(partials, lies)
 {
     static const struct {
@@ -390,8 +396,8 @@ Test(partials, lies)
         peer_run(p);
         if (rows[i].after_one)
             find_all(p, false, 0);
-        /* Passes the check at the test's own end, which wouldn't send it
-         * either. */
+        /* Passes the check at the test's own end of the channel, which would
+         * also refuse to send this message. */
         p->session.self =
             rows[i].message.kind == MSG_find ? PROCESS_CTL : PROCESS_SESSION;
         cr_assert_eq(channel_send(&p->session, rows[i].message.kind,

@@ -19,7 +19,7 @@ static void use_quota_of(const char *path, uint64_t limit)
     close(fd);
 }
 
-/* The home is a subvolume with a quota of 8 MiB. */
+/* Starts a process with a home that is a subvolume with a quota of 8 MiB. */
 static void begin(struct peer *p)
 {
     peer_init_on_btrfs(p);
@@ -27,7 +27,8 @@ static void begin(struct peer *p)
     peer_run(p);
 }
 
-/* The share /contracts is a subvolume with a quota of 8 MiB. */
+/* Starts a process with the share /contracts, a subvolume with a quota of 8
+ * MiB. */
 static void begin_share(struct peer *p, unsigned rights)
 {
     const struct files_mount *m;
@@ -56,7 +57,8 @@ static int write_until_full(int fd)
     return n < 0 ? errno : 0;
 }
 
-/* Each subvolume has its own quota, and the reply names the share's. */
+/* Each subvolume has its own quota, and a reply about a share has the limit of
+ * the share. */
 PeerTest(quota, a_share, begin_share(p, RIGHT_ALL))
 {
     int fd;
@@ -78,8 +80,8 @@ PeerTest(quota, a_share, begin_share(p, RIGHT_ALL))
     DONE(ask_abort(p));
 }
 
-/* A user who sees nothing of a share learns nothing about the uploads of
- * others, until a write fails. */
+/* In a drop the replies say nothing about the uploads of others, until a write
+ * fails. */
 PeerTest(quota, a_drop, begin_share(p, RIGHT_WRITE))
 {
     int fd;
@@ -104,7 +106,8 @@ PeerTest(quota, a_drop, begin_share(p, RIGHT_WRITE))
     DONE(ask_abort(p));
 }
 
-/* As on NFS: the error comes at the sync, and the kernel shows no quota. */
+/* A quota that the kernel doesn't show, as on NFS: the sync fails, and the
+ * reply has no limit. */
 PeerTest(quota, one_that_cant_be_read, peer_init(p))
 {
     p->start.rules.fsync = true;
@@ -118,7 +121,8 @@ PeerTest(quota, one_that_cant_be_read, peer_init(p))
     cr_expect_eq(disk_partials(p, "/"), 0);
 }
 
-/* Before its first byte, if ALLO has announced its length. */
+/* An upload is refused before its first byte if ALLO has announced more bytes
+ * than the quota leaves. */
 PeerTest(quota, an_announced_length, begin(p))
 {
     GETS(OVER_QUOTA, ask_write(p, "/file", WRITE_STORE, 0, 9 * MIB, NULL));
@@ -128,7 +132,8 @@ PeerTest(quota, an_announced_length, begin(p))
     DONE(ask_abort(p));
 }
 
-/* btrfs counts a removed partial some seconds later. */
+/* btrfs counts the bytes of a removed partial as free some seconds later. Still
+ * no more partials are removed than needed. */
 PeerTest(quota, no_more_is_removed_than_needed, begin(p))
 {
     ask_cut(p, "/a", 3 * MIB, 1);
@@ -142,7 +147,8 @@ PeerTest(quota, no_more_is_removed_than_needed, begin(p))
     peer_expect(p, EVENT_SERVICE);
 }
 
-/* And a limit that changes in the midst of a session. */
+/* The reply says how many bytes the quota leaves, also after the limit has
+ * changed during the session. */
 PeerTest(quota, what_is_left, begin(p))
 {
     uint64_t before;
@@ -164,7 +170,7 @@ PeerTest(quota, what_is_left, begin(p))
     cr_expect_eq(p->space.limit, 0);
 }
 
-/* The disk is full before the quota is. */
+/* The disk is full before the quota is: the reply names the disk. */
 PeerTest(quota, a_full_disk, begin(p))
 {
     use_quota_of(p->home, 1024 * MIB);
@@ -174,7 +180,7 @@ PeerTest(quota, a_full_disk, begin(p))
     DONE(ask_abort(p));
 }
 
-/* A home on a tmpfs of 64 MiB. */
+/* Makes the home a tmpfs with these options. */
 static void begin_on_small_disk(struct peer *p, const char *options)
 {
     peer_init(p);
@@ -199,7 +205,8 @@ PeerTest(min_free, an_announced_length, begin_on_small_disk(p, SMALL))
     DONE(ask_abort(p));
 }
 
-/* Uploads that began when there was room: at the end one of them is over. */
+/* Two uploads begin while there is space for each, but not for both: one of
+ * them is refused at its commit. */
 PeerTest(min_free, uploads_at_the_same_time, begin_on_small_disk(p, SMALL))
 {
     struct peer other;
@@ -215,7 +222,8 @@ PeerTest(min_free, uploads_at_the_same_time, begin_on_small_disk(p, SMALL))
     peer_leave(&other);
 }
 
-/* If there is no ALLO: at the beginning, and with each sync. */
+/* If ALLO hasn't announced the length, min_free is checked at the beginning and
+ * at each sync. */
 PeerTest(min_free, an_unknown_length, begin_on_small_disk(p, SMALL))
 {
     p->start.rules.min_free.percent = 50;
@@ -230,7 +238,7 @@ PeerTest(min_free, an_unknown_length, begin_on_small_disk(p, SMALL))
     GETS(KEPT_FREE, ask_write(p, "/x", WRITE_STORE, 0, 0, NULL));
 }
 
-/* Idle partials are removed only if that is enough. */
+/* Idle partials are removed only if their bytes are enough. */
 PeerTest(min_free, idle_partials, begin_on_small_disk(p, SMALL))
 {
     p->start.rules.min_free.bytes = 32 * MIB;
@@ -250,7 +258,7 @@ PeerTest(min_free, idle_partials, begin_on_small_disk(p, SMALL))
     peer_expect(p, EVENT_SERVICE);
 }
 
-/* A disk that can't have more files has bytes enough. */
+/* A disk that can't have more files is full, although it has enough bytes. */
 PeerTest(min_free, too_many_files, begin_on_small_disk(p, SMALL ",nr_inodes=8"))
 {
     char name[16];

@@ -1,4 +1,5 @@
-/* From paths to descriptors: reserved names, and that no link leads out. */
+/* Resolves paths to descriptors: reserved names aren't found, and no link leads
+ * out of the home. */
 #include "peer.h"
 
 Test(resolve, reserved)
@@ -40,8 +41,8 @@ Test(resolve, stays_beneath)
         { "/to-in", 0 },
         { "/to-in-absolute", 0 },        /* the home is its root */
         { "/folder/up", 0 },             /* ../in */
-        { "/escape", -ENOENT },          /* ../../secret is /secret */
-        { "/escape-absolute", -ENOENT }, /* the base's path isn't there */
+        { "/escape", -ENOENT },          /* ../../secret means /secret */
+        { "/escape-absolute", -ENOENT }, /* the home has no such path */
         { "/proc-link/root/tmp", -ENOENT },
         { "/circle", -ELOOP },
         { "/in/below", -ENOTDIR },
@@ -80,7 +81,8 @@ Test(resolve, stays_beneath)
     peer_remove(p);
 }
 
-/* A name in a directory is one step down, and never through a link. */
+/* resolve_in() opens a name in a directory, but no path upwards, and follows no
+ * link. */
 Test(resolve, in_a_folder)
 {
     struct peer *p = peer_new();

@@ -1,5 +1,5 @@
-/* The begin of an upload: every branch of the decision, as a table; and the
- * upload that SIZE's answer belongs to. */
+/* The beginning of an upload: each branch of the decision, as a table; and the
+ * upload for which SIZE's answer is valid. */
 #include "files/files.h"
 #include "peer.h"
 
@@ -42,13 +42,13 @@ Test(resume, decide)
         { { STORE(1), PARTIAL(64 * K) }, CUT(1) },
         { { STORE(64 * K), PARTIAL(64 * K) }, CUT(64 * K) },
         { { STORE(64 * K + 1), PARTIAL(64 * K) }, REFUSE(BAD_OFFSET) },
-        /* The finished file, with the length that SIZE reports, comes before a
-         * partial. */
+        /* REST is for the finished file, not for a partial, since SIZE reports
+         * the file's length. */
         { { STORE(5), PARTIAL(64 * K), FINISHED(9) }, COPY(5) },
         { { STORE(65 * K), PARTIAL(64 * K), FINISHED(99 * K) }, COPY(65 * K) },
         { { STORE(10), PARTIAL(64 * K), FINISHED(9) }, REFUSE(BAD_OFFSET) },
-        /* But not before a partial that SIZE has reported and that still
-         * exists. */
+        /* REST is for the partial if SIZE has reported its length, and the
+         * partial still exists. */
         { { STORE(5), PARTIAL(64 * K), SIZED(64 * K), FINISHED(9) }, CUT(5) },
         { { STORE(65 * K), PARTIAL(64 * K), SIZED(64 * K), FINISHED(99 * K) },
           REFUSE(BAD_OFFSET) },
@@ -69,17 +69,19 @@ Test(resume, decide)
         { { APPEND, FINISHED(0) }, COPY(0) },
         { { APPEND, PARTIAL(128 * K), SIZED(64 * K) }, CUT(64 * K) },
         { { APPEND, PARTIAL(64 * K), SIZED(64 * K) }, CUT(64 * K) },
-        /* SIZE's answer is no longer valid: the rest alone is no file. */
+        /* SIZE's answer is no longer valid: the rest alone must not become a
+         * file. */
         { { APPEND, PARTIAL(64 * K), SIZED(128 * K) }, REFUSE(SIZE_FIRST) },
         { { APPEND, OTHER(64 * K), SIZED(64 * K) }, REFUSE(SIZE_FIRST) },
         { { APPEND, SIZED(64 * K) }, REFUSE(SIZE_FIRST) },
         { { APPEND, PARTIAL(64 * K), SIZED(64 * K), FINISHED(99 * K) },
           REFUSE(SIZE_FIRST) },
-        /* Another session, or an earlier upload, has used it. */
+        /* Another session, or an earlier upload, has used SIZE's answer. */
         { { APPEND, PARTIAL(64 * K), REPORTED }, REFUSE(SIZE_FIRST) },
         { { APPEND, REPORTED }, REFUSE(SIZE_FIRST) },
         { { APPEND, PARTIAL(64 * K), SIZED(64 * K), REPORTED }, CUT(64 * K) },
-        /* Is it the rest of the partial or of the file? */
+        /* The server can't know whether the bytes are the rest of the partial
+         * or of the file, until SIZE has reported the file. */
         { { STORE(5), PARTIAL(64 * K), FINISHED(9), REPORTED },
           REFUSE(SIZE_FIRST) },
         { { STORE(5), ANSWERED(9) }, COPY(5) },
@@ -92,8 +94,8 @@ Test(resume, decide)
         { { APPEND, REPORTED, .answered = true }, REFUSE(SIZE_FIRST) },
         { { STORE(5), PARTIAL(64 * K), REPORTED }, CUT(5) },
         { { STORE(0), PARTIAL(64 * K), REPORTED }, ANEW },
-        /* A finished file that on_conflict keeps is never continued. The
-         * partial that SIZE reported is continued, and gets another name. */
+        /* A finished file that on_conflict keeps is never resumed. The partial
+         * that SIZE has reported is resumed, and gets another name. */
         { { STORE(0), KEPT(9) }, ANEW },
         { { STORE(5), KEPT(9) }, REFUSE(SEND_WHOLE) },
         { { STORE(10), KEPT(9) }, REFUSE(SEND_WHOLE) },
@@ -121,7 +123,7 @@ Test(resume, decide)
     }
 }
 
-/* Sends SIZE with one path, and APPE with another. */
+/* Sends SIZE with the path SIZED, and APPE with the path APPENDED. */
 static void append_by(struct peer *p, const char *sized, const char *appended)
 {
     ask_cut(p, "/d/f", 200 * K, 1);
@@ -140,7 +142,8 @@ PeerTest(resume, by_another_path, peer_init(p))
     append_by(p, "/l/f", "/d/f");
 }
 
-/* Another directory has the same path. */
+/* The answer of SIZE is for the directory, also when another directory gets its
+ * path. */
 PeerTest(resume, of_another_directory, peer_init(p))
 {
     disk_directory(p, "/d");
@@ -157,7 +160,8 @@ PeerTest(resume, of_another_directory, peer_init(p))
     cr_expect_eq(p->first, 192 * K);
 }
 
-/* A session remembers one answer. A SIZE of something else doesn't matter. */
+/* A session remembers the last 32 answers of SIZE about partials. SIZE of
+ * another file doesn't matter. */
 PeerTest(resume, by_an_earlier_size, peer_start(p))
 {
     disk_put(p, "/file", "x", 1);
@@ -167,7 +171,7 @@ PeerTest(resume, by_an_earlier_size, peer_start(p))
     cr_assert_eq(ask_size(p, "/g"), 192 * K);
     cr_assert_eq(ask_size(p, "/file"), 1);
     DONE(ask_size(p, "/nothing"));
-    for (int i = 0; i < 2; i++) { /* the 33rd forgets the first one */
+    for (int i = 0; i < 2; i++) { /* the 33rd answer replaces the first */
         char name[16];
 
         cr_assert_eq(ask_size(p, "/f"), 192 * K);

@@ -1,5 +1,6 @@
-/* Every request, each in the real sandbox (the release build has it), with and
- * without root: peer_stop() fails if a system call was refused. */
+/* Plays every request in the real sandbox, which only the release build has,
+ * with and without root. peer_stop() fails if the sandbox has refused a system
+ * call. */
 #include "peer.h"
 
 #define K 1024u
@@ -66,7 +67,8 @@ Test(sandbox, every_request)
     run(peer_new());
 }
 
-/* The test takes root's own uid, as if sallyportd weren't run by root. */
+/* The process keeps the caller's uid, as it does if root hasn't started
+ * sallyportd. */
 Test(sandbox, every_request_without_root)
 {
     struct peer *p = peer_new();

@@ -1,4 +1,5 @@
-/* A full disk removes old partials of the user, and of no other user. */
+/* If a disk is full, old partials of the user are removed, but no partials of
+ * other users. */
 #include <sys/statvfs.h>
 
 #include "files/files.h"
@@ -13,14 +14,15 @@ static void begin(struct peer *p, const char *path, size_t len)
     DONE(ask_upload(p, path, WRITE_STORE, 0, len, 1));
 }
 
-/* The same home, SECONDS later. */
+/* Runs a new process in the same home, SECONDS later. */
 static void later(struct peer *p, time_t seconds)
 {
     time_ahead += seconds;
     peer_again(p);
 }
 
-/* FULL begins its reason: the disk, a quota, or min_free. */
+/* Expects the event about removed partials. FULL is the beginning of its
+ * reason: the disk, a quota, or min_free. */
 static void expect_event(struct peer *p, uint64_t removed, const char *full)
 {
     const struct event_record e = peer_expect(p, EVENT_SERVICE);
@@ -31,7 +33,7 @@ static void expect_event(struct peer *p, uint64_t removed, const char *full)
     cr_expect_gt(e.number[FIELD_BYTES], removed * 100 * K);
 }
 
-/* An upload that fills the disk, of LEN bytes. */
+/* Plays an upload of LEN bytes that fills the disk. */
 static void fill_up(struct peer *p, size_t len)
 {
     begin(p, "/g", len);
@@ -39,8 +41,8 @@ static void fill_up(struct peer *p, size_t len)
     DONE(ask_abort(p));
 }
 
-/* An upload that fails for lack of space leaves nothing, and makes room for the
- * next one. */
+/* An upload that fails for lack of space leaves no partial, and all idle
+ * partials are removed, so that the retry fits. */
 PeerTest(idle, all_go_with_an_upload_that_fails, peer_start(p))
 {
     disk_directory(p, "/a");
@@ -60,7 +62,7 @@ PeerTest(idle, all_go_with_an_upload_that_fails, peer_start(p))
     fill_up(p, 10);
 }
 
-/* At a write; or at the sync, as on NFS. */
+/* A quota is full at a write or, as on NFS, at a sync. */
 Test(idle, a_quota_that_is_full)
 {
     for (int at_sync = 0; at_sync < 2; at_sync++) {
@@ -80,8 +82,8 @@ Test(idle, a_quota_that_is_full)
     }
 }
 
-/* A recently touched partial, one of another user, and a file that is no
- * partial. */
+/* A partial that was used recently, a partial of another user, and a file that
+ * isn't a partial are kept. */
 PeerTest(idle, files_that_stay, peer_start(p))
 {
     disk_directory(p, "/d");
@@ -103,8 +105,9 @@ PeerTest(idle, files_that_stay, peer_start(p))
     cr_expect_eq(disk_partials(p, "/d"), geteuid() == 0);
 }
 
-/* If they don't run as root, all users have one uid, and in a share their
- * partials stand side by side. */
+/* If the server doesn't run as root, all users have one uid, and in a share
+ * their partials are in the same directories. Partials of other users are
+ * kept. */
 PeerTest(idle, of_a_user_with_the_same_uid, peer_start(p))
 {
     ask_cut(p, "/f", 200 * K, 1);
@@ -119,8 +122,8 @@ PeerTest(idle, of_a_user_with_the_same_uid, peer_start(p))
     cr_expect(disk_is(p, disk_partial(p, "/"), 192 * K, 1));
 }
 
-/* ALLO, and AVBL on a disk that is nearly full, count the partials that would
- * be removed; STOR removes them if it must. */
+/* ALLO, and AVBL on a disk that is nearly full, count the bytes of idle
+ * partials as free. Only STOR removes the partials, if it has to. */
 PeerTest(idle, counts_as_free, peer_start(p))
 {
     uint64_t after;
@@ -140,7 +143,7 @@ PeerTest(idle, counts_as_free, peer_start(p))
     cr_expect_eq(disk_partials(p, "/"), 1);
 }
 
-/* There can never be enough room for it, so nothing is removed. */
+/* An announced length that can never fit removes no partials. */
 PeerTest(idle, an_announced_length_that_never_fits, peer_start(p))
 {
     ask_cut(p, "/f", 200 * K, 1);
@@ -150,8 +153,9 @@ PeerTest(idle, an_announced_length_that_never_fits, peer_start(p))
     cr_expect_eq(disk_partials(p, "/"), 2);
 }
 
-/* A STOR that is refused for lack of space doesn't begin, so what could be
- * resumed still can. What it would drop counts as free. */
+/* A STOR that is refused for lack of space doesn't drop the old partial, which
+ * can still be resumed. The bytes of a partial that a STOR would drop count as
+ * free. */
 PeerTest(space, a_refused_upload_drops_nothing, peer_start(p))
 {
     uint64_t size;
@@ -170,7 +174,8 @@ PeerTest(space, a_refused_upload_drops_nothing, peer_start(p))
     DONE(ask_abort(p));
 }
 
-/* 250 of 400 KiB are free: removing one of 200 KiB is enough for the rest. */
+/* 250 KiB are free, and the upload has 400 KiB: only one of two partials of 200
+ * KiB is removed. */
 PeerTest(idle, an_announced_length_takes_what_is_missing, peer_start(p))
 {
     ask_cut(p, "/f", 200 * K, 1);
@@ -183,9 +188,10 @@ PeerTest(idle, an_announced_length_takes_what_is_missing, peer_start(p))
     cr_expect_eq(disk_partials(p, "/"), 1);
 }
 
-/* 100 KiB are free, and the upload's own partial, untouched for an hour, has
- * 192: it is no room for the upload that continues it, and only once for an
- * upload that drops it. A refused upload leaves it. */
+/* 100 KiB are free, and the upload's own partial, which is idle, has 192 KiB.
+ * For an upload that resumes the partial, its bytes don't count as free. For an
+ * upload that drops the partial, they count only once. A refused upload keeps
+ * the partial. */
 Test(idle, not_the_one_of_the_upload)
 {
     static const uint64_t offsets[] = { 192 * K, 100 * K, 0 };
@@ -204,7 +210,8 @@ Test(idle, not_the_one_of_the_upload)
     }
 }
 
-/* Another one makes room for it. */
+/* Another idle partial is removed, so that an upload that resumes its own
+ * partial fits. */
 PeerTest(idle, beside_the_one_of_the_upload, peer_start(p))
 {
     ask_cut(p, "/f", 200 * K, 1);
@@ -217,7 +224,7 @@ PeerTest(idle, beside_the_one_of_the_upload, peer_start(p))
     cr_expect(disk_is(p, disk_partial(p, "/"), 192 * K, 2));
 }
 
-/* The disk has no room for the lower mark: then nothing was cut. */
+/* If the disk has no space for the lower mark, the partial isn't cut. */
 PeerTest(idle, not_the_one_that_is_to_be_cut, peer_start(p))
 {
     ask_cut(p, "/x", 200 * K, 1);
@@ -230,8 +237,8 @@ PeerTest(idle, not_the_one_that_is_to_be_cut, peer_start(p))
     cr_expect_eq(ask_size(p, "/x"), 192 * K);
 }
 
-/* The first SIZE records that it has answered. The next one touches the
- * partial half an hour after the last touch. */
+/* The first SIZE writes the record. A later SIZE renews the partial's ctime if
+ * it is more than half an hour old. */
 PeerTest(idle, size_keeps_it, peer_start(p))
 {
     struct stat before, after;
@@ -248,13 +255,14 @@ PeerTest(idle, size_keeps_it, peer_start(p))
     cr_expect(before.st_ctim.tv_sec != after.st_ctim.tv_sec ||
               before.st_ctim.tv_nsec != after.st_ctim.tv_nsec);
     cr_expect_eq(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
-    /* This answer of SIZE counts, too. */
+    /* This answer of SIZE is valid, too. */
     DONE(ask_write(p, "/f", WRITE_APPEND, 0, 0, NULL));
     cr_expect_eq(p->first, 192 * K);
     ask_abort(p);
 }
 
-/* Makes one in the top directory, and one in a directory below it. */
+/* Makes a partial in the home, a partial in a directory below, and 200
+ * files. */
 static void two_and_many(struct peer *p)
 {
     peer_start(p);
@@ -269,8 +277,9 @@ static void two_and_many(struct peer *p)
     }
 }
 
-/* The search ends after 5 s: nobody waits longer for an answer, however large
- * the home is. The partials found by then count. */
+/* The search for idle partials ends after 5 s, so that no client waits longer
+ * for an answer, however large the home is. The partials found by then are
+ * removed. */
 PeerTest(idle, a_look_ends_in_time, two_and_many(p))
 {
     clock_jumps = 100;
@@ -284,7 +293,7 @@ PeerTest(idle, a_look_ends_in_time, two_and_many(p))
     peer_expect(p, EVENT_SERVICE);
 }
 
-/* It also ends after 100,000 names, if the clock stands still. */
+/* The search also ends after 100,000 names if the clock stands still. */
 PeerTest(idle, a_look_ends_after_many_names, two_and_many(p))
 {
     directories_endless = true;
@@ -303,7 +312,8 @@ static void count_name(struct walk *w, int directory, const char *name)
     (*(uint64_t *)w->owner)++;
 }
 
-/* No name more than the limit, nor one less; "/d/f" comes last. */
+/* A walk sees exactly as many names as its limit permits (0: all); "/d/f" comes
+ * last. */
 PeerTest(idle, limits_of_a_walk, peer_start(p))
 {
     struct files f = { .session.fd = -1, .master.fd = -1 };
@@ -328,8 +338,8 @@ PeerTest(idle, limits_of_a_walk, peer_start(p))
 
 #define MANY 30
 
-/* Each removal takes half a second: an upload that needs many of them is
- * refused before its session stops waiting. */
+/* Each removal takes half a second. An upload that needs many removals is
+ * refused before its session stops waiting for the answer. */
 PeerTest(idle, making_room_ends_in_time, peer_start(p))
 {
     for (int i = 0; i < MANY; i++) {
@@ -348,8 +358,8 @@ PeerTest(idle, making_room_ends_in_time, peer_start(p))
     peer_expect(p, EVENT_SERVICE);
 }
 
-/* The file system reports nothing of what is removed: then it counts all the
- * same. No finished upload is lost, and no more is removed than needed. */
+/* The disk doesn't report removed bytes as free, but they count as free. So no
+ * finished upload is lost, and no more partials are removed than needed. */
 PeerTest(min_free, what_was_removed_is_believed, peer_start(p))
 {
     ask_cut(p, "/a", 200 * K, 1);
@@ -365,8 +375,8 @@ PeerTest(min_free, what_was_removed_is_believed, peer_start(p))
     expect_event(p, 1, "min_free is reached: ");
 }
 
-/* Bytes that the disk reports as free count once, or the next upload would
- * leave less than min_free. */
+/* Removed bytes that the disk reports as free count only once: otherwise the
+ * next upload would leave less than min_free. */
 PeerTest(min_free, what_was_reported_counts_once, peer_start(p))
 {
     ask_cut(p, "/a", 200 * K, 1);
@@ -382,7 +392,8 @@ PeerTest(min_free, what_was_reported_counts_once, peer_start(p))
     cr_expect_eq(p->space.bytes, (252 + 200 - 300) * K);
 }
 
-/* The old partial counts as room before it is dropped, and after that, too. */
+/* The bytes of the old partial count as free, before the upload drops it and
+ * afterwards. */
 PeerTest(space, a_partial_that_is_dropped, peer_start(p))
 {
     int fd;
@@ -398,7 +409,8 @@ PeerTest(space, a_partial_that_is_dropped, peer_start(p))
     GETS(OK, ask_commit(p, 300 * K));
 }
 
-/* 128 KiB above a lower REST, which it cuts, count as room; a hole doesn't. */
+/* 128 KiB of the partial, above a lower REST, are cut, so they count as free; a
+ * hole doesn't. */
 Test(space, a_partial_that_is_cut)
 {
     static const struct {
@@ -438,8 +450,8 @@ Test(space, a_partial_that_is_cut)
     }
 }
 
-/* Its bytes stay under another name: that is no room, and nothing is dropped.
- */
+/* The bytes of a partial with a second name don't count as free, since the
+ * second name keeps them. The refused upload keeps the partial. */
 PeerTest(space, a_partial_with_two_names, peer_start(p))
 {
     uint64_t size;
@@ -454,8 +466,8 @@ PeerTest(space, a_partial_with_two_names, peer_start(p))
     cr_expect_eq(ask_size(p, "/x"), size);
 }
 
-/* Also a disk that reports strange numbers: FUSE passes on any of its daemon.
- */
+/* A disk can report strange numbers: FUSE passes on each number of its
+ * daemon. */
 Test(space, of_a_disk)
 {
     static const struct {

@@ -1,5 +1,5 @@
-/* WRITE_UNIQUE, for STOU: a new name or none, also for users who may replace
- * files. */
+/* WRITE_UNIQUE, for STOU: an upload never replaces a file, even if the user may
+ * replace files. */
 #include "peer.h"
 
 PeerTest(unique, never_replaces, peer_start(p))
@@ -12,7 +12,7 @@ PeerTest(unique, never_replaces, peer_start(p))
     disk_fill(p, "/late", 50, 2);
     cr_expect_neq(ask_commit(p, 100), OUTCOME_OK);
     cr_expect(disk_is(p, "/late", 50, 2));
-    /* The next upload may replace again. */
+    /* The next STOR can replace the file. */
     ask_store(p, "/late", 10, 3);
     cr_expect(disk_is(p, "/late", 10, 3));
 }

@@ -1,4 +1,4 @@
-/* Uploads: the files after each kind of end, and how uploads continue. */
+/* Uploads: the files after each kind of end, and how uploads are resumed. */
 #include "peer.h"
 
 #define K 1024u
@@ -166,7 +166,7 @@ PeerTest(upload, cut_one_is_kept_from_64k_on, peer_start(p))
     }
 }
 
-/* Bytes that may be wrong are never continued, however many there are. */
+/* Bytes that can be wrong are never resumed, however many there are. */
 PeerTest(upload, spoiled_one_is_not_kept, peer_start(p))
 {
     store(p, "/f", 10, 1);
@@ -181,8 +181,8 @@ PeerTest(upload, spoiled_one_is_not_kept, peer_start(p))
     store(p, "/g", 200 * K, 1);
 }
 
-/* Unless it is committed, it can't be continued; and it doesn't continue an
- * earlier cut upload. */
+/* A fleeting upload isn't kept after a cut, and doesn't resume an earlier
+ * upload. */
 PeerTest(upload, fleeting_one, peer_start(p))
 {
     p->fleeting = true;
@@ -196,7 +196,7 @@ PeerTest(upload, fleeting_one, peer_start(p))
     ask_cut(p, "/g", 100 * K, 2);
     cr_expect_eq(ask_size(p, "/g"), 192 * K);
     GETS(SIZE_FIRST, ask_write(p, "/g", WRITE_APPEND, 0, 0, NULL));
-    /* A client that asks again still sends only the rest. */
+    /* A client that retries still sends only the rest. */
     GETS(SIZE_FIRST, ask_write(p, "/g", WRITE_APPEND, 0, 0, NULL));
     DONE(ask_put(p, "/g", WRITE_STORE, 0, 100 * K, 2));
 }
@@ -207,11 +207,11 @@ PeerTest(upload, append_goes_on_after_size_only, peer_start(p))
     cr_assert_eq(ask_size(p, "/f"), 192 * K);
     DONE(ask_put(p, "/f", WRITE_APPEND, 0, 300 * K, 1));
     cr_assert_eq(p->first, 192 * K);
-    /* Unless SIZE has reported it, it begins again. */
+    /* If SIZE hasn't reported the partial, APPE begins a new file. */
     ask_cut(p, "/g", 200 * K, 1);
     DONE(ask_put(p, "/g", WRITE_APPEND, 0, 10, 2));
     cr_assert_eq(p->first, 0);
-    /* An answer of SIZE counts for one upload. */
+    /* An answer of SIZE is valid for one upload. */
     ask_cut(p, "/h", 200 * K, 1);
     ask_size(p, "/h");
     ask_cut(p, "/h", 200 * K, 1);
@@ -219,8 +219,9 @@ PeerTest(upload, append_goes_on_after_size_only, peer_start(p))
     cr_assert_eq(p->first, 0);
 }
 
-/* SIZE has reported a length of the first partial. The second one is kept only
- * for that record. A backup's hard link doesn't make it look like a file. */
+/* SIZE has reported a length of the first partial. The second partial is kept
+ * only because of this record. A hard link, as backups make, doesn't make it
+ * look like a file. */
 PeerTest(upload, the_record_of_size_stays_with_a_hard_link, peer_start(p))
 {
     const char *partial;
@@ -230,7 +231,7 @@ PeerTest(upload, the_record_of_size_stays_with_a_hard_link, peer_start(p))
     ask_cut(p, "/f", 10, 1);
     partial = disk_partial(p, "/");
     disk_hard_link(p, partial, "/backup");
-    peer_again(p); /* which sweeps the directory before an upload */
+    peer_again(p); /* only the record remembers SIZE now */
     ask_store(p, "/g", 10, 1);
     cr_expect_eq(disk_partials(p, "/"), 1);
     GETS(SIZE_FIRST, ask_upload(p, "/f", WRITE_APPEND, 0, 10, 2));
@@ -266,7 +267,7 @@ PeerTest(upload, onto_a_finished_file, peer_start(p))
     GETS(BAD_OFFSET, ask_upload(p, "/f", WRITE_STORE, 150 * K + 1, 0, 0));
     DONE(ask_put(p, "/f", WRITE_STORE, 20 * K, 30 * K, 1));
     cr_assert_eq(p->first, 20 * K);
-    /* Cut before the end: the old file stays. */
+    /* If the upload is cut, the old file is kept. */
     ask_upload(p, "/f", WRITE_APPEND, 0, 150 * K, 2);
     ask_abort(p);
     cr_assert(disk_is(p, "/f", 30 * K, 1));
@@ -281,7 +282,7 @@ PeerTest(upload, onto_a_file_that_cannot_be_read, peer_start(p))
     cr_assert_eq(disk_partials(p, "/"), 0);
     cr_assert_eq(chmod(disk_path(p, "/f"), 0600), 0);
     cr_assert(disk_is(p, "/f", 100 * K, 1));
-    /* The user replaces the file without the right to read it. */
+    /* The user can replace the file without the right to read it. */
     cr_assert_eq(chmod(disk_path(p, "/f"), 0), 0);
     DONE(ask_put(p, "/f", WRITE_STORE, 0, 10, 2));
 }
@@ -319,12 +320,12 @@ PeerTest(upload, two_writers_of_one_name, peer_start(p))
     cr_assert(disk_is(p, "/f", 100 * K, 2));
     DONE(ask_commit(p, 200 * K));
     cr_assert(disk_is(p, "/f", 200 * K, 1));
-    /* A client that wants to continue another upload's partial must wait. */
+    /* A client can't resume a partial that another upload is writing. */
     ask_upload(p, "/g", WRITE_STORE, 0, 200 * K, 1);
     GETS(BUSY, ask_write(&b, "/g", WRITE_STORE, 64 * K, 0, NULL));
     GETS(BUSY, ask_path(&b, MSG_file_delete, "/g"));
-    /* The second one's partial is deleted if it is cut, the first one's is
-     * kept. */
+    /* After a cut the second upload's partial is deleted, and the first one's
+     * is kept. */
     ask_upload(&b, "/g", WRITE_STORE, 0, 300 * K, 2);
     ask_abort(&b);
     cr_assert_eq(disk_partials(p, "/"), 1);
@@ -333,8 +334,8 @@ PeerTest(upload, two_writers_of_one_name, peer_start(p))
     peer_leave(&b);
 }
 
-/* A handle doesn't live longer than its upload's partial, even if the session
- * keeps it. */
+/* The handle of an old upload doesn't reach a new partial, even if the session
+ * keeps the handle. */
 PeerTest(upload, an_old_handle_reaches_no_new_partial, peer_start(p))
 {
     int old;
@@ -350,7 +351,8 @@ PeerTest(upload, an_old_handle_reaches_no_new_partial, peer_start(p))
     close(old);
 }
 
-/* The bytes that SIZE reported, and not others of the same number. */
+/* An upload resumes the bytes that SIZE has reported, never other bytes of the
+ * same length. */
 PeerTest(upload, another_session_begins_the_partial_anew, peer_start(p))
 {
     static const struct {
@@ -367,8 +369,8 @@ PeerTest(upload, another_session_begins_the_partial_anew, peer_start(p))
         ask_cut(&b, "/g", 200 * K, 2);
         cr_assert_eq(ask_write(p, "/g", rows[i].mode, rows[i].offset, 0, NULL),
                      OUTCOME_SIZE_FIRST, "row %zu", i);
-        /* A new SIZE reports the other partial, and the upload continues
-         * that. */
+        /* A new SIZE reports the other partial, which the upload then
+         * resumes. */
         cr_expect_eq(ask_size(p, "/g"), 192 * K);
         DONE(ask_put(p, "/g", rows[i].mode, rows[i].offset, 300 * K, 2));
         cr_expect(disk_is(p, "/g", 300 * K, 2), "row %zu", i);
@@ -380,9 +382,9 @@ PeerTest(upload, another_session_begins_the_partial_anew, peer_start(p))
 PeerTest(upload, survives_any_end_of_the_process, peer_start(p))
 {
     ask_upload(p, "/f", WRITE_STORE, 0, 200 * K, 1);
-    peer_again(p); /* the session left */
+    peer_again(p); /* the session ends */
     ask_upload(p, "/g", WRITE_STORE, 0, 200 * K, 1);
-    channel_close(&p->master); /* master died */
+    channel_close(&p->master); /* master dies */
     cr_assert_eq(peer_wait(p), 0);
     peer_run(p);
     ask_upload(p, "/h", WRITE_STORE, 0, 200 * K, 1);
@@ -405,16 +407,16 @@ PeerTest(upload, partials_expire, peer_init(p))
     cr_expect_eq(disk_sweep(p, 0), 0, "it was touched just now");
     cr_expect_eq(disk_sweep(p, HOUR), 1);
     cr_assert_eq(disk_partials(p, "/folder"), 0);
-    /* Never a partial in work. */
+    /* A partial that is being written is kept. */
     ask_upload(p, "/g", WRITE_STORE, 0, 200 * K, 1);
     disk_age(p, disk_partial(p, "/"), 7);
     cr_expect_eq(disk_sweep(p, HOUR), 0);
     DONE(ask_commit(p, 200 * K));
 }
 
-/* One of a random name can't be continued. If its lock is free, its process has
- * died; but a new one is unlocked for a moment, and a network disk can lose the
- * lock. */
+/* A partial with a random name can't be resumed. If its lock is free, its
+ * process has died; but it is kept for an hour, since a new partial is unlocked
+ * for a moment, and a network disk can lose the lock. */
 PeerTest(upload, what_a_killed_process_left, peer_start(p))
 {
     disk_put(p, "/" LEFT, "x", 1);
@@ -428,7 +430,7 @@ PeerTest(upload, what_a_killed_process_left, peer_start(p))
     cr_expect(disk_is(p, "/f", 300 * K, 1));
 }
 
-/* A foreign file under a partial's name is never written to. */
+/* The server never writes to another file that has the name of a partial. */
 PeerTest(upload, foreign_files_under_a_partials_name, peer_start(p))
 {
     const char *partial;

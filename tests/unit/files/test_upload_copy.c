@@ -1,13 +1,14 @@
-/* APPE and REST onto a finished file: its beginning is copied in steps that the
- * session asks for before it writes. A copy that ends early leaves nothing. */
+/* APPE and REST onto a finished file: before a session writes, it asks for
+ * steps, each of which copies a piece of the file's beginning. A copy that ends
+ * early is deleted. */
 #include "peer.h"
 
 #define K   1024u
 #define M   (1024u * K)
 #define LEN (20 * M)
 
-/* Returns files' answer to an APPE of /f, which exists; nothing is copied
- * yet. */
+/* Begins an APPE onto /f, which exists. *fd: the handle. Returns the number of
+ * bytes to be copied: nothing is copied yet. */
 static uint64_t append(struct peer *p, int *fd)
 {
     struct msg_file_writable w;
@@ -74,8 +75,8 @@ PeerTest(upload_copy, commit_waits_for_its_end, peer_start(p))
     close(fd);
 }
 
-/* Another session of the user makes each change, once the copy has begun or is
- * complete. */
+/* The next functions change /f as another session of the user can do, once the
+ * copy has begun or is complete. */
 static void write_to_it(struct peer *p)
 {
     int fd = open(disk_path(p, "/f"), O_WRONLY | O_APPEND | O_CLOEXEC);
@@ -92,7 +93,8 @@ static void overwrite_it(struct peer *p)
     cr_assert_eq(write(fd, "x", 1), 1);
 }
 
-/* The clock of files may stand still for some milliseconds. */
+/* Changes the mode, and so the ctime. Repeats this, since the clock of files
+ * can stand still for some milliseconds. */
 static void change_its_mode(struct peer *p)
 {
     const struct stat before = disk_stat(p, "/f");
@@ -180,7 +182,7 @@ Test(upload_copy, most_bytes)
     }
 }
 
-/* Holes cost nothing. */
+/* Holes don't count for copy_max, and the copy has them, too. */
 PeerTest(upload_copy, most_bytes_of_a_sparse_file, peer_init(p))
 {
     struct stat st;

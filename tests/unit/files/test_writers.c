@@ -1,5 +1,5 @@
-/* Two sessions that change one name at the same moment. Whatever the verbs, the
- * result is that of some serial order of the answered commands. */
+/* Two sessions change one name at the same moment. The result is the same as if
+ * the acknowledged commands had run one after the other. */
 #include <linux/magic.h>
 
 #include "renames.h"
@@ -8,10 +8,11 @@
 
 #define K 1024u
 
-/* The end of the first session's APPE stops just before its rename. */
+/* The commands of the second session. It sends each of them while the commit of
+ * the first session's APPE stops before a change of a name. */
 static const struct rival {
     const char *name;
-    bool is_file; /* APPE goes onto a file of 50 KiB */
+    bool is_file; /* a file of 50 KiB has the name */
     enum { STORE, APPEND, DELETE, RENAME_ONTO, RENAME_AWAY } what;
 } rivals[] = {
     { "STOR", true, STORE },
@@ -63,7 +64,7 @@ static void end(void)
     end_steps();
 }
 
-/* A test with the sessions A and B, which BEGIN has made. */
+/* Defines a test with the sessions A and B, which BEGIN makes. */
 #define PairTest(name, begin)                                                  \
     static void writers_##name(struct peer *a, struct peer *b);                \
     Test(writers, name)                                                        \
@@ -74,7 +75,8 @@ static void end(void)
     }                                                                          \
     static void writers_##name(struct peer *a, struct peer *b)
 
-/* An upload of LEN bytes from where files says. */
+/* Uploads LEN bytes of pattern SEED from p->first on. The caller commits or
+ * aborts the upload. */
 static int open_upload(struct peer *p, enum write_mode mode, size_t len,
                        unsigned seed)
 {
@@ -105,7 +107,8 @@ static void send_rival(const struct rival *rival, uint64_t length)
     cr_assert_eq(r, 0);
 }
 
-/* Runs it to its answer, or until the other one must go on first. */
+/* Runs the process to its answer, or until it waits for the other process.
+ * Returns true if it has answered. */
 static bool run(struct steps *s, struct peer *p)
 {
     enum stepped at;
@@ -116,7 +119,8 @@ static bool run(struct steps *s, struct peer *p)
     return at == STEPPED_ANSWERED;
 }
 
-/* The rival first, until the other one must go on. */
+/* Runs both processes to their answers: first the rival, until it waits for the
+ * other process. */
 static void run_both(void)
 {
     bool first = false, second = false;
@@ -127,7 +131,8 @@ static void run_both(void)
     }
 }
 
-/* The rival's command was the last answered with success. */
+/* Does the disk look as if the rival's command had been the last? APPENDED: the
+ * first session's APPE has succeeded. */
 static bool is_by_rival(const struct rival *rival, bool appended)
 {
     size_t base = rival->is_file ? 50 * K : 0;
@@ -165,8 +170,8 @@ static void begin(const struct rival *rival)
                      0);
 }
 
-/* Begins the first one's commit; STOPS: how many changes of a name it does
- * before the other one comes. Returns false if it has no further stop. */
+/* Begins the first session's commit, and stops it after STOPS changes of a
+ * name. Returns false if the commit has no such stop. */
 static bool commit_until(int stops, uint64_t length)
 {
     bool reached = true;
@@ -179,7 +184,8 @@ static bool commit_until(int stops, uint64_t length)
     return reached;
 }
 
-/* Returns as commit_until(). */
+/* Plays one rival against the first session's commit. Returns the same as
+ * commit_until(). */
 static bool play(const struct rival *rival, int stops)
 {
     size_t base = rival->is_file ? 50 * K : 0;
@@ -214,7 +220,7 @@ Test(writers, of_one_name)
     play_all();
 }
 
-/* The same on two machines with a network disk. */
+/* Does the same on two machines with a network disk. */
 Test(writers, of_one_name_on_two_machines)
 {
     disk_type = FUSE_SUPER_MAGIC;
@@ -222,7 +228,9 @@ Test(writers, of_one_name_on_two_machines)
     play_all();
 }
 
-/* Each of the two stops at each change of a name. TAKEN: a file has it. */
+/* Plays two uploads that keep versions, and stops the first one after STOPS
+ * changes of a name. TAKEN: an old file has the name. Returns the same as
+ * commit_until(). */
 static bool play_versions(int stops, bool taken)
 {
     const char *second = taken ? "/in/f.~2~" : "/in/f.~1~";
@@ -258,7 +266,7 @@ Test(writers, versions_on_two_machines)
             stops++;
 }
 
-/* Another machine has removed the partial at the last moment. */
+/* Another machine removes the partial just before the rename. */
 PeerTest(writers, a_partial_that_vanishes, peer_init(p))
 {
     rename_faults.vanishes = "f";
@@ -269,7 +277,8 @@ PeerTest(writers, a_partial_that_vanishes, peer_init(p))
     cr_expect_not(disk_has(p, "/in/f"));
 }
 
-/* Its bytes may be the rest of the upload that is under way. */
+/* An APPE beside an upload of the same name is busy, since its bytes can be the
+ * rest of this upload. */
 PairTest(an_append_beside_an_upload, start())
 {
     DONE(open_upload(a, WRITE_STORE, 10 * K, 1));
@@ -291,8 +300,9 @@ static void send_store(int which)
                  0);
 }
 
-/* The first one has made its partial, and not locked it. The second one takes
- * it for an old one: it has locked it, and is about to replace it. */
+/* The first session has made its partial, but hasn't locked it yet. The second
+ * session takes this partial for an old one: it has locked the partial, and is
+ * about to replace it. Both uploads succeed. */
 PairTest(that_begin_at_once, start())
 {
     steps_hold_at_lock(pair.steps[0]);
@@ -329,7 +339,7 @@ static int append_opens(struct peer *p)
     return r;
 }
 
-/* SIZE and then the rest: this works on each connection. */
+/* Sends SIZE, and then the rest by APPE: this works on each connection. */
 static void complete(struct peer *p, uint64_t size)
 {
     cr_assert_eq(ask_size(p, "/in/f"), size);
@@ -337,8 +347,8 @@ static void complete(struct peer *p, uint64_t size)
     cr_expect_eq(disk_partials(p, "/in"), 0);
 }
 
-/* The name has a file, with other bytes than the partial. SITE PARTIAL came on
- * one connection, and the rest comes on another. */
+/* A file has the name, with other bytes than the partial. A client sends SITE
+ * PARTIAL on one connection, and the rest on another. */
 PairTest(the_rest_beside_a_file, start())
 {
     cut_upload(a, WRITE_STORE, 200 * K, 1);
@@ -357,7 +367,8 @@ PairTest(the_rest_beside_a_file, start())
     DONE(ask_put(b, "/in/f", WRITE_STORE, 200 * K, 300 * K, 2));
 }
 
-/* The commit of the rest failed. */
+/* The commit of the rest is refused: the partial can still be resumed, on each
+ * connection. */
 PairTest(the_rest_after_a_refused_commit, start())
 {
     cut_upload(a, WRITE_STORE, 200 * K, 1);
@@ -370,8 +381,8 @@ PairTest(the_rest_after_a_refused_commit, start())
     complete(b, 192 * K);
 }
 
-/* The process dies between the sync and the rename: what SIZE has reported is
- * remembered, and after a prepare alone it can still be resumed. */
+/* The process dies between the sync and the rename. The record of SIZE is kept.
+ * After file_prepare alone the partial can still be resumed. */
 Test(writers, the_rest_after_a_death_before_the_rename)
 {
     for (int i = 0; i < 2; i++) {
@@ -395,9 +406,9 @@ Test(writers, the_rest_after_a_death_before_the_rename)
     }
 }
 
-/* On a network disk another server's session can lose its lock: its partial is
- * no longer the one of that name, and it must neither publish nor delete that
- * one. */
+/* On a network disk an upload can lose its lock, and another server's partial
+ * gets the name of its own one. The upload must neither publish nor delete this
+ * other partial. */
 PeerTest(writers, a_partial_of_another_server, peer_start(p))
 {
     const char *name;
@@ -412,8 +423,7 @@ PeerTest(writers, a_partial_of_another_server, peer_start(p))
     cr_expect(disk_is(p, name, 300 * K, 2));
 }
 
-/* The two processes have their homes on a network disk that has lost the lock
- * of the first one. */
+/* Starts two processes with a home on a network disk that loses locks. */
 static void start_lossy(void)
 {
     disk_type = FUSE_SUPER_MAGIC;
@@ -421,9 +431,9 @@ static void start_lossy(void)
     start();
 }
 
-/* Nobody knows whether the first writer has ended, so the second one gets a
- * partial of its own; the first one learns it at its next sync, or at the end.
- */
+/* The second session can't know whether the first writer has ended, so it gets
+ * a partial of its own. The first session is told so at its next sync, or at
+ * its commit. */
 Test(writers, a_lost_lock)
 {
     for (int syncs = 0; syncs < 2; syncs++) {
@@ -447,9 +457,9 @@ Test(writers, a_lost_lock)
     }
 }
 
-/* Neither can be resumed: one has the token of a writer that was cut off, and
- * the other no confirmed length. Both go once their writers have been silent
- * for an hour. */
+/* Two partials can't be resumed: one has the token of a writer that was cut
+ * off, and one has no confirmed length. Both are removed an hour after their
+ * last change. */
 Test(writers, that_were_cut_off)
 {
     start_lossy();
@@ -469,8 +479,8 @@ Test(writers, that_were_cut_off)
     end_steps();
 }
 
-/* The first writer has ended: its bytes are continued where they are, and by
- * one upload only, though both get the lock. */
+/* The first writer has ended, so its partial is resumed, but only by one
+ * upload, although both sessions get the lock. */
 PairTest(the_rest_on_a_network_disk, start_lossy())
 {
     cut_upload(a, WRITE_STORE, 200 * K, 1);
@@ -488,8 +498,9 @@ PairTest(the_rest_on_a_network_disk, start_lossy())
     cr_expect_not(disk_has_attribute(a, "/in/f", "user.sallyport.owner"));
 }
 
-/* A claim that is sent twice finds its own token the second time. Another
- * machine's upload may have come, or come and gone, since the look. */
+/* A claim succeeds if it is sent twice, and finds its own token the second
+ * time. A claim fails if another machine's upload has set a token since the
+ * look, or has changed the partial and ended. */
 Test(writers, a_claim)
 {
     FILE *file = tmpfile();
