@@ -1,6 +1,6 @@
-/* Shared by the fuzz targets. A target is one file, fuzz_NAME.c, that defines
- * LLVMFuzzerTestOneInput. libFuzzer runs it in the fuzz build, and seeds.c runs
- * it with the files of seeds/NAME in every other build. */
+/* Code that the fuzz targets share. A target is one file, fuzz_NAME.c, that
+ * defines LLVMFuzzerTestOneInput. libFuzzer runs it in the fuzz build, and
+ * seeds.c runs it with the files of seeds/NAME in every other build. */
 #ifndef SALLYPORT_TESTS_FUZZ_H
 #define SALLYPORT_TESTS_FUZZ_H
 
@@ -15,7 +15,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Fails if a property of the target doesn't hold. */
+/* Aborts the program if CONDITION, a property of the target, doesn't hold. */
 #define FUZZ_CHECK(condition)                                                  \
     do {                                                                       \
         if (!(condition)) {                                                    \
@@ -34,7 +34,8 @@ static inline struct slice fuzz_take(struct slice *rest, size_t len)
     return head;
 }
 
-/* Takes a number of up to eight bytes, or of fewer if no more are left. */
+/* Takes a number of BYTES bytes, at most eight, or of fewer if no more are
+ * left. */
 static inline uint64_t fuzz_number(struct slice *rest, size_t bytes)
 {
     struct slice s = fuzz_take(rest, bytes);
@@ -45,14 +46,14 @@ static inline uint64_t fuzz_number(struct slice *rest, size_t bytes)
     return n;
 }
 
-/* Returns the whole input; never with a NULL ptr. */
+/* Returns the whole input. Its ptr is never NULL. */
 static inline struct slice fuzz_slice(const uint8_t *data, size_t size)
 {
     return size > 0 ? (struct slice){ (const char *)data, size } : SLICE("");
 }
 
-/* Has a text of JSON a control character, or one that is escaped as \u00XX?
- * After an escaped backslash "u00" is text. */
+/* Has the JSON text a control character, plain or escaped as \u00XX? After an
+ * escaped backslash, "u00" is text. */
 static inline bool fuzz_has_control(const char *json)
 {
     for (; *json; json++)

@@ -1,5 +1,6 @@
-/* A configuration. A refused one doesn't change the settings, and the complaint
- * has its line. An accepted one, written and read again, is the same. */
+/* Parses a configuration. If it is refused, the settings don't change, and the
+ * complaint names the file. If it is accepted, the settings are the same after
+ * they were written and read again. */
 #include "fuzz.h"
 
 #include <string.h>
@@ -17,7 +18,8 @@ static void count(const char *mistake)
     told++;
 }
 
-/* As master passes them to its children. */
+/* Passes the settings as master passes them to its children; they must arrive
+ * unchanged. */
 static void check_passing(const struct settings *s)
 {
     static struct settings again;
@@ -31,7 +33,8 @@ static void check_passing(const struct settings *s)
     close(fd);
 }
 
-/* All mistakes are reported if there are any, and none otherwise. */
+/* At least one mistake is reported if the configuration is refused, and none if
+ * it is accepted. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct settings s, before;

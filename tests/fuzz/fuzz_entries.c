@@ -1,5 +1,6 @@
-/* A listing, as the client gets it: every byte is the server's. The first byte
- * chooses the form. Each entry must be a safe name for a local file. */
+/* Parses a listing as the client gets it: every byte comes from the server. The
+ * first byte chooses the form. Each entry must have a safe name for a local
+ * file. */
 #include "fuzz.h"
 
 #include <string.h>

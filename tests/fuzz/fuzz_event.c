@@ -1,5 +1,5 @@
-/* An event, as log gets it from a process that an attacker may control: each
- * accepted event becomes one printable line, as text and as JSON. */
+/* Decodes an event, as log gets it from a process that an attacker can control.
+ * Each accepted event must become one printable line, as text and as JSON. */
 #include "fuzz.h"
 
 #include "sallyport/event/event.h"

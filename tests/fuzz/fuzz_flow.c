@@ -1,6 +1,7 @@
-/* Conversions of clients' bytes. Whatever the bytes are, and however they are
- * cut, each call stays within its room and ends, and the result is the same.
- * Bytes that go to the client and back are the same as before. */
+/* Converts clients' bytes. Whatever the bytes are, and however they are cut
+ * into pieces, each call must stay within its room and end, and the result must
+ * be the same. Bytes that go to the client and back must be the same as
+ * before. */
 #include "fuzz.h"
 
 #include <string.h>
@@ -11,7 +12,7 @@
 #include "session/transfer.h"
 
 #define ROOM  300u
-#define CALLS 20000 /* for one piece; a longer expansion is of no use */
+#define CALLS 20000 /* for one piece; a piece that grows more isn't checked */
 
 static struct session session;
 
@@ -19,7 +20,7 @@ struct converted {
     enum stream_state last;
     size_t len;
     uint64_t sum; /* of the bytes and their positions */
-    bool left;    /* the calls ended too early */
+    bool left;    /* bytes were left after CALLS calls */
 };
 
 static void note(struct converted *o, const char *bytes, size_t len)
@@ -29,7 +30,8 @@ static void note(struct converted *o, const char *bytes, size_t len)
     o->len += len;
 }
 
-/* A transfer over a plain stream. Returns the client's end. */
+/* Begins a transfer over a plain stream. Returns the client's end of the
+ * stream. */
 static int begin(enum verb verb, unsigned conversions)
 {
     int ends[2];
@@ -92,7 +94,7 @@ static struct converted from_client(unsigned conversions, struct slice bytes,
     return o;
 }
 
-/* Returns the bytes that have come to the client. */
+/* Reads the bytes that have come to the client. Returns their number. */
 static size_t hear(int client, char *wire, size_t room)
 {
     ssize_t n = read(client, wire, room);
@@ -122,8 +124,8 @@ static size_t to_client(unsigned conversions, struct slice bytes, size_t piece,
     return len;
 }
 
-/* On the way back each CR before a LF is lost, since it counts as a part of the
- * line's end. Is there none? */
+/* Do the bytes come back unchanged? Each CR before a LF is lost on the way
+ * back, since it counts as a part of the line's end. */
 static bool comes_back(struct slice bytes)
 {
     return memmem(bytes.ptr, bytes.len, "\r\n", 2) == NULL;

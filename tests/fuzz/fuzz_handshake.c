@@ -1,5 +1,6 @@
-/* The messages of a handshake, as auth gets them from a session: nothing is
- * read outside them, and each part found is inside them. */
+/* Parses the messages of a handshake, as auth gets them from a session. The
+ * parser must read no byte outside them, and each part that it finds must be
+ * inside them. */
 #include "fuzz.h"
 
 #include <errno.h>

@@ -1,6 +1,7 @@
-/* PORT, EPRT and EPSV. An accepted argument has one form only, so writing it
- * again gives the same bytes (IPv6 has several texts, so there the address is
- * compared). A failure doesn't change the output. */
+/* Parses the arguments of PORT, EPRT and EPSV. An accepted argument of PORT
+ * must be the same if it is written again. An address of EPRT can have several
+ * texts: if it is written and parsed again, it must be the same address. A
+ * failure must not change the output. */
 #include "fuzz.h"
 
 #include <errno.h>

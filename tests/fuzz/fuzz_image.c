@@ -1,5 +1,6 @@
-/* The table of users from reader, after the name of the build: whatever is
- * taken can be read to its end, and keeps the bounds of users.h. */
+/* Takes the table of users as reader makes it: the input is what follows the
+ * name of the build. If the table is accepted, it can be read to its end, and
+ * keeps the bounds of users.h. */
 #include "fuzz.h"
 
 #include <errno.h>
@@ -8,7 +9,8 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/users/image.h"
 
-/* The version reads each text that grants access, and the sanitizer looks. */
+/* Calls user_version(), which reads each text that grants access, so that the
+ * sanitizer notices a text that leads outside. */
 static void check_row(const struct user *row)
 {
     const uint8_t key[SIPHASH_KEY] = { 0 };
@@ -39,7 +41,8 @@ static void check_mounts(const struct users *u, const struct user *row)
                    u->share[i].gid >= SHARE_GID_MIN);
 }
 
-/* Returns its descriptor, or a negative number. */
+/* Makes a table with the name of this build. Returns its descriptor, or a
+ * negative number. */
 static int image_of(struct slice rest)
 {
     char build[BUILD_NAME_MAX];

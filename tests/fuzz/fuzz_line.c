@@ -1,7 +1,7 @@
-/* The line reader. However the bytes are cut, its results are the same. No line
- * contains a byte that ends one, or exceeds the limit. It stops for good only
- * with LINE_LONG. The first byte's lowest bit turns telnet on; the second byte
- * chooses the cuts. */
+/* Runs the line reader. However the bytes are cut, its results must be the
+ * same. No line may contain NUL, CR or LF, or exceed the limit. The reader
+ * stops only with LINE_LONG. The lowest bit of the first byte turns telnet on;
+ * the second byte chooses the cuts. */
 #include "fuzz.h"
 
 #include <string.h>
@@ -23,7 +23,7 @@ static void note(struct buf *transcript, enum line_state state,
     FUZZ_CHECK(buf_add(transcript, head, sizeof(head)) == 0);
 }
 
-/* Returns false once the line is too long. */
+/* Takes all lines that are complete. Returns false when a line is too long. */
 static bool take_all(struct line_reader *l, struct buf *transcript)
 {
     enum line_state state;

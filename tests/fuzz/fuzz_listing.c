@@ -1,5 +1,5 @@
-/* Listings. Each entry makes exactly one line with its full name; a buffer that
- * is too small isn't changed. */
+/* Writes lines of listings. Each entry must make exactly one line with its full
+ * name. A buffer that is too small must not change. */
 #include "fuzz.h"
 
 #include <errno.h>
@@ -9,8 +9,8 @@
 
 #define LINE_ROOM (1u << 20)
 
-/* Checks for one line that ends with CRLF, has no other CR or LF, and contains
- * the name. */
+/* Checks that the buffer has one line, which ends with CRLF, has no other CR,
+ * LF or NUL, and has room for the name. */
 static void check_line(const struct buf *b, size_t tail_len)
 {
     FUZZ_CHECK(b->len >= tail_len + 2);

@@ -1,6 +1,6 @@
-/* A line of a log file that somebody else has written, for sallyportctl. What
- * it prints is printable; and a record that was written as JSON is read as the
- * same record again. */
+/* Reads a line of a log file, as sallyportctl does; anybody can have written
+ * it. The record, written as JSON, must have no control character, and must be
+ * read as the same record again. */
 #include "fuzz.h"
 
 #include "ctl/log/log.h"

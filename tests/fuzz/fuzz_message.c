@@ -1,5 +1,5 @@
-/* A message between processes. An accepted message encodes to the same bytes
- * again, so nothing is lost or invented. */
+/* Decodes a message between processes. An accepted message must encode to the
+ * same bytes again, so that nothing is lost or invented. */
 #include "fuzz.h"
 
 #include <string.h>

@@ -1,7 +1,8 @@
-/* The normaliser. Its result is normal, doesn't change when it is resolved
- * again, and is the same if it overwrites its start directory; a failure
- * doesn't change its output. The input is two arguments, cut at the first LF:
- * one makes the directory, the other is resolved against it. */
+/* Resolves paths. The result must be normal, must not change when it is
+ * resolved again, and must be the same if it overwrites the directory from
+ * which it was resolved. A failure must not change the output. The input is two
+ * arguments, cut at the first LF: the first one makes the directory, and the
+ * second one is resolved from there. */
 #include "fuzz.h"
 
 #include <errno.h>
@@ -20,7 +21,7 @@ static void check_split(struct slice p)
         FUZZ_CHECK(name.len > 0 && !slice_starts(name, SLICE(PATH_RESERVED)));
 }
 
-/* Parses the text as a client parses a 257. */
+/* Quotes the path, and parses the text as a client parses a 257. */
 static void check_quote(struct slice p)
 {
     struct buf b;
@@ -46,7 +47,7 @@ static void check_result(const struct path *cwd, struct slice arg,
 
     FUZZ_CHECK(path_is_normal(path_slice(p)) && p->bytes[p->len] == 0);
     FUZZ_CHECK(path_resolve(&again, arg, &again) ==
-               0); /* the result overwrites CWD */
+               0); /* the result overwrites the directory */
     FUZZ_CHECK(slice_equal(path_slice(&again), path_slice(p)));
     FUZZ_CHECK(path_resolve(cwd, path_slice(p), &again) ==
                0); /* resolved again */

@@ -1,6 +1,6 @@
-/* The PROXY header. The reader takes no byte after it, its result is the same
- * however the bytes are cut, and version 1 has one form only (for IPv6 one
- * address). */
+/* Reads a PROXY header. The reader must take no byte after the header, and its
+ * result must be the same however the bytes are cut. A header of version 1 with
+ * IPv4 addresses must be the same if it is written again. */
 #include "fuzz.h"
 
 #include <string.h>

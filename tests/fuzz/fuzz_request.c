@@ -1,6 +1,6 @@
-/* Splitting a request. Verb, one blank and argument make the line again; a row
- * that was found has that name; HELP of any word and any reply with any
- * argument stay in their lines. */
+/* Splits a request. Verb, one blank and argument must make the line again, and
+ * the row that is found must have the verb's name. HELP of any word, and any
+ * reply with any argument, must be whole lines. */
 #include "fuzz.h"
 
 #include <string.h>
@@ -24,7 +24,8 @@ static void check_split(struct slice line, const struct request *q)
     }
 }
 
-/* Checks for whole lines only: LF follows each CR, and CR is before each LF. */
+/* Checks that the buffer has only whole lines: LF follows each CR, and CR
+ * precedes each LF. */
 static void check_lines(const struct buf *b)
 {
     for (size_t i = 0; i < b->len; i++) {
@@ -75,7 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_split(line, &q);
     if (q.command)
         FUZZ_CHECK(slice_equal_nocase(q.verb, slice_from(q.command->name)));
-    if (q.command) /* otherwise a client would be disconnected for nothing */
+    if (q.command) /* otherwise session would disconnect the client */
         FUZZ_CHECK(!not_ftp_byte(line.ptr[0]));
     buf_init(&b, 4096);
     FUZZ_CHECK(command_help(q.argument, &b) == 0 || b.len == 0);

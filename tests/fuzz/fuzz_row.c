@@ -1,10 +1,10 @@
-/* A row of master, which sallyportctl reads: whatever it has becomes JSON that
- * is harmless on a terminal, or nothing. */
+/* Reads a table and values from master, as sallyportctl does. They must become
+ * JSON that is harmless on a terminal, or nothing. */
 #include "fuzz.h"
 
 #include "ctl/server/rows.h"
 
-/* The first line is the table, the rest are the values. */
+/* The first line of the input is the table, the rest are the values. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct slice values = fuzz_slice(data, size), table = { 0 };

@@ -1,5 +1,5 @@
-/* The application data of a ticket. An accepted owner is written again as
- * exactly the same bytes. */
+/* Reads the application data of a ticket. An accepted owner must give exactly
+ * the same bytes if it is written again. */
 #include "fuzz.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* Times that clients set. An accepted time is the one in the text, and the path
- * is a part of the argument, after the time. */
+/* Parses times that clients set. An accepted time must be the time in the text,
+ * and the path must be a part of the argument, after the time. */
 #include "fuzz.h"
 
 #include <errno.h>

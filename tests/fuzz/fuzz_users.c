@@ -1,6 +1,6 @@
-/* A users file. An accepted file keeps all promises of userparse.h, row by row.
- * A refused one leaves nothing, and the complaint has its line. A line that is
- * a row of sallyportctl is printed as it was. */
+/* Reads a users file. If it is accepted, it keeps all promises of userparse.h,
+ * row by row. If it is refused, no row is left, and the complaint names the
+ * file. A line that sallyportctl accepts as a row must be printed unchanged. */
 #include "fuzz.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* Runs a fuzz target's seeds, each whole and shortened, as a unit test of the
- * ordinary build. It is compiled once for each target: FUZZ_NAME is the
- * target's name, FUZZ_SEEDS the directory in the source tree, and
- * LLVMFuzzerTestOneInput has another name. */
+ * ordinary build. This file is compiled once for each target, with FUZZ_NAME
+ * (the target's name), FUZZ_SEEDS (its directory in the source tree), and
+ * another name for LLVMFuzzerTestOneInput. */
 #include "fuzz.h"
 
 #include <criterion/criterion.h>
@@ -11,7 +11,7 @@
 #include "support/server.h"
 
 #define SEED_MAX        (1u << 20)
-#define CUTS            256 /* shorter forms of one seed, at most */
+#define CUTS            256 /* at most so many shorter forms of one seed */
 #define SEED_TEST(name) Test(seeds, name)
 
 /* Copies the LEN bytes into a block of their own, so that the address sanitizer

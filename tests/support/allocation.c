@@ -1,4 +1,4 @@
-/* The allocator of the C library, with a fault. */
+/* Replaces the C library's allocator by functions that call it and can fail. */
 #include "allocation.h"
 
 #include <errno.h>

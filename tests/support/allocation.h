@@ -1,6 +1,6 @@
-/* Fails the Nth allocation of the test's process, for each N: what a function
- * does without memory. The process that asks for it is a fork of the test. A
- * build with AddressSanitizer has an allocator of its own: there none fails. */
+/* Makes the Nth allocation of the test's process or of a fork of it fail, so
+ * that a test can try each N. A build with AddressSanitizer has its own
+ * allocator, in which no allocation fails. */
 #ifndef TESTS_SUPPORT_ALLOCATION_H
 #define TESTS_SUPPORT_ALLOCATION_H
 
@@ -9,9 +9,10 @@
 #define ALLOCATION_MISSING "AddressSanitizer has the allocator"
 
 bool allocation_can_fail(void);
-/* The Nth allocation from now on fails, once. 0: none */
+/* Makes the Nth allocation from now on fail, once. N 0: no allocation fails. */
 void allocation_fail(unsigned n);
-/* Has it failed, here or in the fork that asked for it last? */
+/* Has that allocation failed, in this process or in the fork that called
+ * allocation_fail() last? */
 bool allocation_failed(void);
 
 #endif

@@ -1,4 +1,5 @@
-/* mkfs.btrfs is a program of btrfs-progs; the rest are calls of the kernel. */
+/* Runs mkfs.btrfs of btrfs-progs and mount(8), and calls the kernel for the
+ * rest. */
 #include "btrfs.h"
 
 #include <linux/btrfs.h>
@@ -61,6 +62,6 @@ void btrfs_sync(const char *directory)
 
 void btrfs_unmount(const char *directory)
 {
-    umount2(directory, MNT_DETACH); /* btrfs, and the tmpfs below it */
+    umount2(directory, MNT_DETACH); /* first btrfs, then the tmpfs below it */
     umount2(directory, MNT_DETACH);
 }

@@ -1,4 +1,5 @@
-/* A btrfs of a test's own, on a loop device with its file in a tmpfs. */
+/* Makes a btrfs for one test, on a loop device. The file of the device is in a
+ * tmpfs. */
 #ifndef TESTS_SUPPORT_BTRFS_H
 #define TESTS_SUPPORT_BTRFS_H
 
@@ -6,11 +7,13 @@
 
 #define BTRFS_MIB 64
 
-/* Makes one of BTRFS_MIB MiB, and mounts it on DIRECTORY in a mount namespace
- * of this process. False: this process isn't root, or may not mount. */
+/* Makes a btrfs of BTRFS_MIB MiB, and mounts it on DIRECTORY in this process's
+ * own mount namespace. Returns false if this process isn't root or can't
+ * mount. */
 bool btrfs_mount(const char *directory);
 void btrfs_enable_quotas(const char *directory);
-/* Commits: use and limits are what they will be after a crash. */
+/* Commits the file system: then the use and the limits of quotas are what they
+ * would be after a crash. */
 void btrfs_sync(const char *directory);
 void btrfs_unmount(const char *directory);
 

@@ -1,5 +1,5 @@
-/* The certificate of a test's server: certs/make takes a tenth of a second of
- * CPU time, and hundreds of tests need one. */
+/* Makes or copies the certificate of a test's server: certs/make takes a tenth
+ * of a second of CPU time, and hundreds of tests need a certificate. */
 #include "certificate.h"
 
 #include "fail.h"

@@ -1,6 +1,6 @@
-/* Fails a test from support code. In a hook there is no test that could fail.
- * So there the program ends without its synthesis line, which tests/run counts
- * as a failure. */
+/* Fails a test from support code. A hook doesn't belong to a test: there the
+ * whole program ends without the line "Synthesis", and tests/run counts this as
+ * a failure. */
 #include "fail.h"
 
 #include "test.h"
@@ -8,7 +8,7 @@
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/lsan_interface.h>
 
-/* Criterion keeps its tests' timeouts when the program ends. */
+/* Ignores a leak of Criterion: it doesn't free its tests' timeouts. */
 const char *__lsan_default_suppressions(void)
 {
     return "leak:libcriterion\n";

@@ -1,16 +1,17 @@
-/* Fails the running test or, in a hook of the runner process, the whole
- * program. Never returns to its caller. */
+/* Fails the running test. In a hook of the runner process, ends the whole
+ * program instead. Never returns to its caller. */
 #ifndef TESTS_SUPPORT_FAIL_H
 #define TESTS_SUPPORT_FAIL_H
 
 _Noreturn void fail_at(const char *file, int line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* From now on, in a fork of a test, a failure is printed on standard error and
- * ends the fork with status 1. */
+/* For a fork of a test: from now on a failure prints its text on standard error
+ * and ends the fork with status 1. */
 void fail_in_child(void);
 
-/* Sets a prefix for all later failures: the position in a script. */
+/* Sets a prefix for the texts of all later failures, such as the position in a
+ * script. */
 void fail_context(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 

@@ -1,4 +1,4 @@
-/* Files of a test. */
+/* Makes, reads and changes files of a test. */
 #include "files.h"
 #include "fail.h"
 #include "sallyport/base/fd.h"
@@ -43,7 +43,8 @@ bool files_read(const char *path, struct buf *into)
     return true;
 }
 
-/* Makes the text of the file with its first FROM replaced. */
+/* Reads the file into *MADE, with TO in place of its first FROM. The caller
+ * releases MADE. */
 static void changed(const char *path, const char *from, const char *to,
                     struct buf *made)
 {

@@ -1,4 +1,5 @@
-/* Messages that no process of the server can send: values out of range. */
+/* Sends messages that no process of the server can send: their values are out
+ * of range. */
 #ifndef SALLYPORT_TESTS_SUPPORT_LIE_H
 #define SALLYPORT_TESTS_SUPPORT_LIE_H
 

@@ -1,4 +1,4 @@
-/* The long run of the tests. */
+/* Tells a test whether this is the long run. */
 #ifndef TESTS_SUPPORT_LONG_H
 #define TESTS_SUPPORT_LONG_H
 

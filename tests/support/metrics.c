@@ -1,4 +1,3 @@
-/* See metrics.h. */
 #include "metrics.h"
 
 #include "fail.h"

@@ -1,4 +1,4 @@
-/* Memory for metrics, as master makes it. */
+/* Makes the memory for metrics, as master does. */
 #ifndef TESTS_SUPPORT_METRICS_H
 #define TESTS_SUPPORT_METRICS_H
 

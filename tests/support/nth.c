@@ -1,5 +1,5 @@
-/* The filter that a process enters, and the guard that answers it. The guard is
- * a child of the test. What both know is in shared memory. */
+/* Installs the filter in a process, and runs the guard that answers it. The
+ * guard is a child of the test, and shares memory with it. */
 #include "nth.h"
 
 #include <linux/filter.h>
@@ -19,8 +19,9 @@
 #define PATH_SIZE 4096
 #define RUN_MS    60000
 
-/* A system call, the arguments that are a descriptor and a path below it, and
- * the same of its second file; -1: none. */
+/* A system call. FD and PATH are the positions of its arguments for a
+ * descriptor and for a path below it, FD2 and PATH2 those for its second file;
+ * -1: it has no such argument. */
 struct call {
     int number;
     const char *name;
@@ -84,7 +85,7 @@ static const struct call calls[] = {
     OF_FD(flock),
     OF_FD(fcntl),
     OF_FD(ioctl),
-#ifdef SYS_open /* the oldest ports of Linux */
+#ifdef SYS_open /* calls that only the oldest ports of Linux have */
     OF_PATH(open),
     OF_PATH(creat),
     OF_PATH(stat),
@@ -105,18 +106,19 @@ static const struct call calls[] = {
 };
 #define CALL_COUNT (sizeof(calls) / sizeof(calls[0]))
 
-/* Test and guard share it. The test writes while the process does nothing. */
+/* Memory that the test and the guard share. The test writes to it only while
+ * the process under test makes no calls. */
 struct shared {
     _Atomic unsigned at, count;
     _Atomic bool armed, met;
     int error;
     char under[PATH_SIZE];
-    uint8_t made[CALLS_MAX]; /* index in `calls` of each call */
+    uint8_t made[CALLS_MAX]; /* for each counted call, its index in `calls` */
 };
 
 struct nth {
     struct shared *shared;
-    int guard; /* the end of a socket that takes the listener */
+    int guard; /* the socket by which the guard gets the listener */
     pid_t guard_id;
 };
 
@@ -130,7 +132,7 @@ static const struct call *find_call(int number)
     return NULL;
 }
 
-/* Most of these two have nothing to do with a disk. */
+/* Does the call concern a disk? Most calls of ioctl and fcntl don't. */
 static bool is_of_disk(const struct seccomp_notif *n)
 {
     uint64_t what = n->data.args[1];
@@ -141,7 +143,8 @@ static bool is_of_disk(const struct seccomp_notif *n)
            what == F_OFD_SETLK || what == F_OFD_SETLKW || what == F_SETLEASE;
 }
 
-/* *out: where the descriptor FD leads; false: nowhere that has a name. */
+/* Writes to OUT where the descriptor FD leads, as /proc names it. Returns false
+ * if /proc doesn't show it. */
 static bool get_place(pid_t pid, int fd, char out[PATH_SIZE])
 {
     char link[64];
@@ -155,7 +158,8 @@ static bool get_place(pid_t pid, int fd, char out[PATH_SIZE])
     return len > 0;
 }
 
-/* A string can end just before a page that can't be read. */
+/* Reads a string in pieces of at most 256 bytes that cross no page: it can end
+ * just before a page that can't be read. */
 static void get_text(pid_t pid, uint64_t from, char out[PATH_SIZE])
 {
     size_t len = 0;
@@ -199,7 +203,7 @@ static bool is_under(const struct shared *s, const struct seccomp_notif *n,
     return is_below(name[0] ? whole : place, s->under);
 }
 
-/* No signal ends a look at a file. */
+/* Does the call only look at a file? A signal never interrupts such a call. */
 static bool only_looks(const struct call *c)
 {
     return c->number == SYS_fstat || c->number == SYS_newfstatat ||
@@ -241,8 +245,8 @@ static void decide(struct shared *s, const struct seccomp_notif *n,
         kill((pid_t)n->pid, SIGKILL);
 }
 
-/* Serves until the process is gone. If a signal has interrupted the asker, an
- * answer comes too late; it asks again. */
+/* Answers the calls of a process until it is gone. If a signal has interrupted
+ * the process, the answer comes too late, and the process asks again. */
 static void guard_process(struct shared *s, int listener)
 {
     for (;;) {
@@ -314,7 +318,7 @@ static int make_listener(void)
                           SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
     if (fd >= 0 || errno != EACCES)
         return fd;
-    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); /* an ordinary user's condition */
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); /* ordinary users need it */
     return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
                         SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
 }
@@ -337,7 +341,8 @@ static int send_listener(int to, int fd)
     return sendmsg(to, &m, 0) == 1 ? 0 : -errno;
 }
 
-/* Yama lets only ancestors read a process's memory, unless it agrees. */
+/* Also permits the guard to read this process's memory, since Yama permits it
+ * only to ancestors by default. */
 void nth_enter(struct nth *nth)
 {
     prctl(PR_SET_PTRACER, nth->guard_id, 0, 0, 0);
@@ -356,7 +361,8 @@ static bool kernel_has_it(void)
     return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
 }
 
-/* A container's own supervisor may be in the way. */
+/* Makes a call that must fail with EIO, and returns 7 if it does. The
+ * supervisor of a container can prevent this. */
 static int try(void *unused)
 {
     (void)unused;

@@ -1,8 +1,8 @@
-/* Fails the Nth system call that touches a file, for N = 1, 2, … until the work
- * makes no Nth one: each error path of the work runs once. The work runs in a
- * fork of the test, as a function or as a program that it executes; sandboxes
- * of its own do no harm. The call doesn't happen: it returns an error, or the
- * process is killed before it.
+/* Makes the Nth system call that touches a file fail, for N = 1, 2, … until the
+ * work makes fewer than N calls: so each error path of the work runs once. The
+ * work runs in a fork of the test, as a function or as a program that the
+ * function executes; it can enter its own sandbox. The kernel doesn't make the
+ * call: it returns an error, or the process is killed before it.
  *
  *     struct nth *nth = nth_new();
  *
@@ -16,16 +16,16 @@
  *     }
  *     nth_free(nth);
  *
- * A process that answers requests enters once by nth_enter(), and the test arms
- * the fault before a request.
+ * A process that answers requests calls nth_enter() once, and the test arms the
+ * fault before a request.
  *
- * How: the process has a seccomp filter that asks another process, the guard,
- * about each of these calls. So it works for root and for other users, and for
- * any number of processes that the work forks. Syncs succeed without a disk, so
- * that such tests cost little: they show which calls there are, in which order,
- * and what follows if one fails. It counts calls on files,
- * directories and their names, also those that only look. It doesn't count
- * sockets' calls (sendmsg, recvmsg), close, lseek and mmap, which have no
+ * A seccomp filter in the process asks another process, the guard, about each
+ * of these calls. This works for root and for other users, and for any number
+ * of processes that the work forks. fsync and fdatasync succeed without a disk,
+ * so that such tests are fast: they show which calls there are, in which order,
+ * and what follows if a call fails. The guard counts calls on files,
+ * directories and their names, even calls that only look. It doesn't count
+ * calls on sockets (sendmsg, recvmsg), close, lseek and mmap, which report no
  * errors of a disk. */
 #ifndef TESTS_SUPPORT_NTH_H
 #define TESTS_SUPPORT_NTH_H
@@ -41,37 +41,42 @@ struct nth;
 struct nth *nth_new(void);
 void nth_free(struct nth *nth);
 
-/* In a fork of the test: from now on the guard sees this process's calls. Once
- * for each struct nth at a time; again when that process is gone. */
+/* Lets the guard see the calls of this process from now on. Call in a fork of
+ * the test. Only one process at a time can enter NTH; when that process is
+ * gone, another one can. */
 void nth_enter(struct nth *nth);
 
-/* Counts from 1 from now on; the call AT fails with ERROR. 0: none fails.
- * UNDER: counts only calls on this directory, and on files and names below it,
- * such as a program's own files without those of its libraries; NULL: all. It
- * needs a process that may be traced, so don't use it in a sandbox of
- * Sallyport. */
+/* Begins to count calls from 1. The call with the number AT fails with ERROR;
+ * AT 0: no call fails. With UNDER, only calls on this directory and on files
+ * and names below it count, for example a program's own files without those of
+ * its libraries; UNDER NULL: all calls count. UNDER needs a process that can be
+ * traced, so don't use it in a sandbox of Sallyport. */
 void nth_arm(struct nth *nth, unsigned at, int error, const char *under);
-/* No call fails any more. Returns whether one has failed since nth_arm(). */
+/* Ends the counting, so that no call fails any more. Returns true if a call has
+ * failed since nth_arm(). */
 bool nth_disarm(struct nth *nth);
 
-/* Does a loop go on? True before the first nth_arm(), and if the last one has
- * met its call. */
+/* Must the loop over N go on? Returns true before the first nth_arm(), and if
+ * the call that the last nth_arm() chose was made. */
 bool nth_goes_on(const struct nth *nth);
 
-/* The step of a loop over N in the release build, also in the short run: 1
- * there and in the long run, and 4 with sanitizers, which take several times as
- * long. Three errors in turn stay in turn. */
+/* Returns the step of a loop over N: 4 in the short run with AddressSanitizer,
+ * which takes several times as long, and 1 otherwise. If three errors take
+ * turns by N, they still do with a step of 4. */
 unsigned nth_stride(void);
 
-/* The name of the call that failed, as "fsync"; "": none did. */
+/* Returns the name of the call that failed, such as "fsync", or "" if no call
+ * failed. */
 const char *nth_call(const struct nth *nth);
-/* How many calls there were since nth_arm(), and the name of each. */
+/* Return the number of calls since nth_arm(), and the name of the call with the
+ * number CALL. */
 unsigned nth_count(const struct nth *nth);
 const char *nth_name(const struct nth *nth, unsigned call);
 
-/* Runs FUNCTION(ARGUMENT) in a fork that has entered, to its end. The fork
- * exits with what it returns, unless it executes a program. Returns the exit
- * status, or 128 + the signal that killed it. */
+/* Runs FUNCTION(ARGUMENT) in a fork that has entered NTH, and waits for the end
+ * of the fork, which exits with the function's result unless it executes a
+ * program. Returns the exit status, or 128 + the signal that killed the
+ * fork. */
 int nth_run(struct nth *nth, int (*function)(void *argument), void *argument);
 
 #endif

@@ -85,8 +85,9 @@ static bool placeholder(struct slice name, struct slice rest, struct slice text,
     return false;
 }
 
-/* Returns the length of a placeholder without its last brace, or 0: other
- * braces are text, as in JSON. */
+/* Returns the length of the placeholder at the beginning of PATTERN, without
+ * its last brace. Returns 0 if there is none: other braces, as in JSON, are
+ * text. */
 static size_t placeholder_length(struct slice pattern)
 {
     size_t n = 1;

@@ -1,4 +1,4 @@
-/* Patterns of transcripts: text taken literally, but for placeholders.
+/* Matches patterns of transcripts. Their text is literal, except placeholders:
  *   {*}     any bytes, as few as possible
  *   {n}     one or more digits
  *   {hex}   one or more hex digits
@@ -6,7 +6,7 @@
  *   {keep}  any bytes, as few as possible, which are kept
  *   {port}  digits, which are kept
  *   {p1},{p2}  the two port numbers of a PASV reply, which are kept
- * other braces, as in JSON, are text. */
+ * Other braces, as in JSON, are text. */
 #ifndef TESTS_SUPPORT_PATTERN_H
 #define TESTS_SUPPORT_PATTERN_H
 
@@ -19,7 +19,8 @@ struct pattern_match {
     struct slice kept; /* .ptr NULL: the pattern kept nothing */
 };
 
-/* *MATCH changes only if the text matches; it may be NULL. */
+/* Returns true if PATTERN matches the whole TEXT. Changes *MATCH only then;
+ * MATCH may be NULL. */
 bool pattern_matches(struct slice pattern, struct slice text,
                      struct pattern_match *match);
 

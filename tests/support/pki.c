@@ -1,4 +1,5 @@
-/* A CA of clients for tests. Runs in test programs only. */
+/* Makes certificates and revocation lists for tests. Runs in test programs
+ * only. */
 #include "pki.h"
 
 #include <openssl/evp.h>

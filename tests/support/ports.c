@@ -1,4 +1,4 @@
-/* Ports for the setting `ports`, and for listeners. */
+/* Finds free ports, for the setting `ports` and for listeners. */
 #include "ports.h"
 
 #include <stdio.h>
@@ -8,13 +8,14 @@
 #include "sallyport/base/fd.h"
 #include "test.h"
 
-/* Below the kernel's own range. */
+/* All ports are below the range from which the kernel chooses. */
 #define FIRST  10000u
 #define BLOCK  256u
 #define BLOCKS 85u
-#define SINGLE 64u /* the last ones of a block, for ports_one() */
+#define SINGLE 64u /* the last ports of a block, for ports_one() */
 
-/* As the server binds: a port of a connection that has ended is free. */
+/* Binds as the server does: a port is free even if a connection to it has just
+ * ended. */
 static bool port_is_free(unsigned port)
 {
     const int one = 1;
@@ -26,9 +27,10 @@ static bool port_is_free(unsigned port)
            bind(fd, (const struct sockaddr *)&at, sizeof(at)) == 0;
 }
 
-/* Returns the first port of a block that this process and its children have
- * for themselves: an abstract name is bound as long as they live. Between the
- * look at a port and its use another test would take it otherwise. */
+/* Returns the first port of a block that only this process and its forks use:
+ * they hold an abstract socket name as long as they live. Otherwise another
+ * test could take a port after this process has found it free and before it
+ * uses it. */
 static unsigned ports_own(void)
 {
     static unsigned first;

@@ -21,8 +21,9 @@ static size_t read_proc(pid_t pid, const char *name, char *out, size_t size)
     return n;
 }
 
-/* Field 2 is a name in brackets that may contain anything, so the fields are
- * counted after the last bracket. A zombie counts as dead. */
+/* Reads the fields after the last bracket, since field 2, a name in brackets,
+ * can contain any character. Returns false if the process has ended; a zombie
+ * has. */
 static bool read_row(pid_t pid, struct process_row *ret)
 {
     char text[1024];

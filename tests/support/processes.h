@@ -1,4 +1,4 @@
-/* The processes of a server under test, as /proc shows them. */
+/* Reads the processes of a server under test from /proc, and kills them. */
 #ifndef TESTS_SUPPORT_PROCESSES_H
 #define TESTS_SUPPORT_PROCESSES_H
 
@@ -11,7 +11,7 @@
 
 struct process_row {
     pid_t pid, parent;
-    unsigned long long start; /* detects a pid that was used again */
+    unsigned long long start; /* shows whether a pid was used again */
     char state;               /* as proc(5) has it: 'T' is stopped */
     char title[128];          /* as ps prints it */
 };
@@ -32,7 +32,8 @@ size_t processes_count(const struct processes *p, const char *title);
 void processes_wait(pid_t root, const char *title, size_t count,
                     struct processes *ret);
 
-/* Does the same for one process, and returns it. */
+/* Waits until exactly one process below ROOT has such a title, and returns its
+ * pid. */
 pid_t processes_pid(pid_t root, const char *title);
 
 bool process_lives(const struct process_row *p);
@@ -41,12 +42,13 @@ bool process_lives(const struct process_row *p);
 void processes_kill(pid_t root, const char *title);
 /* Reads a line of /proc/PID/status: the text after "NAME:\t". Returns OUT. */
 const char *process_status(pid_t pid, const char *name, char *out, size_t size);
-/* Reads such a line as a number (of kB, for VmHWM). */
+/* Returns the number in such a line (for VmHWM, in kB). */
 uint64_t process_number(pid_t pid, const char *name);
-/* Returns the processor time that it and its ended children have used. */
+/* Returns the processor time, in clock ticks, of the process and of its ended
+ * children. */
 uint64_t process_ticks(pid_t pid);
-/* Returns the number of its open descriptors, plus 2; 0: it has gone, or only
- * root may look. */
+/* Returns the number of the process's open descriptors plus 2. Returns 0 if the
+ * process is gone, or if only root can look. */
 size_t process_descriptors(pid_t pid);
 
 #endif

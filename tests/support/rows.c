@@ -1,4 +1,4 @@
-/* Files of a directory as the rows of a test. */
+/* Finds the files of a directory, which are the rows of a test. */
 #include "rows.h"
 
 #include "fail.h"

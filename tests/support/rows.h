@@ -17,18 +17,20 @@ struct row {
 struct rows {
     const char *folder; /* a directory of the source tree */
     const char *suffix;
-    /* Returns the last column for the user of that name. The function may be
-     * NULL or return NULL: "". */
+    /* Returns the last column of the users file for the user NAME. If the
+     * function is NULL or returns NULL, the column is empty. */
     const char *(*keys)(const char *name);
     struct row row[ROWS_MAX];
     size_t count;
 };
 
-/* Finds the rows, once. Fails if there are none. */
+/* Finds the rows, unless they were found before. Fails the test if there are
+ * none. */
 void rows_find(struct rows *r);
-/* Keeps only the row of that name, or all (NULL). Fails if there is none. */
+/* Keeps only the row NAME, or all rows if NAME is NULL. Fails the test if there
+ * is no such row. */
 void rows_keep(struct rows *r, const char *name);
-/* Finds the rows, and shares a server by PLAN with their users. */
+/* Finds the rows, and shares a server that has PLAN and a user for each row. */
 void rows_share(struct rows *r, const struct server_plan *plan);
 /* Returns the path of a row's file, in a buffer that the next call uses
  * again. */

@@ -1,5 +1,5 @@
-/* Runs a program. Its output goes to a file without a name, so that it may be
- * of any size and nobody has to read meanwhile. */
+/* Runs a program. Its output goes to a file without a name, so that the output
+ * can have any size and no process must read it meanwhile. */
 #include "run.h"
 #include "fail.h"
 #include "sallyport/base/fd.h"
@@ -15,7 +15,7 @@ static _Noreturn void become(char *const arguments[], int in, int out)
 
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    setsid(); /* no terminal to ask on, wherever the tests run */
+    setsid(); /* so that the program has no terminal on which it could ask */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     dup2(in, 0);
     dup2(out, 1);

@@ -10,14 +10,15 @@ struct run_result {
     size_t len;
 };
 
-/* Runs PATH. The arguments end with NULL; INPUT (may be NULL) is its standard
- * input. Fails the test if the program doesn't end within four minutes, far
- * more than any needs. */
+/* Runs the program PATH. NULL ends its arguments. INPUT, its standard input,
+ * may be NULL. Fails the test if the program doesn't end within four minutes,
+ * which is far more than any program needs. */
 void run(struct run_result *ret, const char *input, const char *path, ...)
     __attribute__((sentinel));
 void run_arguments(struct run_result *ret, const char *input,
                    char *const arguments[]);
-/* Does the same in two halves, so that several programs can run at once. */
+/* run_start() starts a program, and run_finish() waits for its end, so that
+ * several programs can run at once. */
 struct running {
     int pid, out;
     const char *path;

@@ -1,5 +1,5 @@
-/* A directory of the running test, below /tmp. The first three functions can be
- * hooks of a suite. */
+/* Makes a directory below /tmp for the running test. The first three functions
+ * can be hooks of a suite. */
 #ifndef TESTS_SUPPORT_SCRATCH_H
 #define TESTS_SUPPORT_SCRATCH_H
 
@@ -8,17 +8,19 @@
 extern char scratch[32]; /* its path */
 
 void scratch_make(void);
-/* Makes it the working directory, too. */
+/* Makes the directory, and makes it the working directory. */
 void scratch_enter(void);
 void scratch_remove(void);
-/* Returns the path of NAME in it, in one of four buffers that take turns. */
+/* Returns the path of NAME in the directory, in one of four buffers that take
+ * turns. */
 const char *in_scratch(const char *name);
 
-/* Removes PATH and all below it, but no other file system. */
+/* Removes PATH and everything below it, except files of another file system. */
 void scratch_remove_tree(const char *path);
 
-/* From now on what this process mounts is mounted for it and its children only.
- * Returns false if it can't have that, as without root. */
+/* Gives this process its own mount namespace: its later mounts exist only for
+ * it and its children. Returns false if this fails, as it does for ordinary
+ * users. */
 bool mounts_own(void);
 
 #endif

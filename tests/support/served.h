@@ -1,6 +1,7 @@
-/* Tests with a server, each as a function of what its body uses: the server of
- * a ServerTest or SessionTest ends after it, and so does the session of a
- * SessionTest or SharedSessionTest. SECONDS is the test's time limit. */
+/* Defines tests with a server. Each test is a function that gets what its body
+ * uses. After the body of a ServerTest or SessionTest the server stops; after
+ * the body of a SessionTest or SharedSessionTest the session ends. SECONDS is
+ * the test's time limit. */
 #ifndef TESTS_SUPPORT_SERVED_H
 #define TESTS_SUPPORT_SERVED_H
 
@@ -10,7 +11,7 @@
 #define SERVED_SERVER   __attribute__((unused)) struct server *server
 #define SERVED_SESSION  SERVED_SERVER, struct session *s
 
-/* With a server of PLAN. */
+/* A test with its own server, made by PLAN. */
 #define ServerTest(suite, name, seconds, plan)                                 \
     static void SERVED_OF(suite, name)(SERVED_SERVER);                         \
     Test(suite, name, .timeout = (seconds))                                    \
@@ -23,7 +24,7 @@
     }                                                                          \
     static void SERVED_OF(suite, name)(SERVED_SERVER)
 
-/* The same, and a session of anna. */
+/* A test with its own server, and with a session of anna. */
 #define SessionTest(suite, name, seconds, plan)                                \
     static void SERVED_OF(suite, name)(SERVED_SESSION);                        \
     Test(suite, name, .timeout = (seconds))                                    \
@@ -37,7 +38,8 @@
     }                                                                          \
     static void SERVED_OF(suite, name)(SERVED_SESSION)
 
-/* With the shared server of the program; the second one with a session. */
+/* Tests with the shared server of the program; a SharedSessionTest also has a
+ * session of USER. */
 #define SharedTest(suite, name, seconds)                                       \
     static void SERVED_OF(suite, name)(SERVED_SERVER);                         \
     Test(suite, name, .timeout = (seconds))                                    \

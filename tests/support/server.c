@@ -37,7 +37,7 @@ static _Noreturn void become_server(const struct server *s, pid_t parent)
 
 struct beginning {
     struct server *server;
-    off_t seen; /* of the log */
+    off_t seen; /* size of the log at the last look */
 };
 
 static bool is_ready_or_dead(void *argument)
@@ -54,7 +54,8 @@ static bool is_ready_or_dead(void *argument)
     return true;
 }
 
-/* Reads LEN bytes of "127.0.0.1:40123", perhaps with words after it. */
+/* Reads the port of "127.0.0.1:40123", perhaps with words after it. TEXT has
+ * LEN bytes. */
 static void read_port(struct server *s, const char *text, size_t len)
 {
     const char *colon = memrchr(text, ':', len);
@@ -67,7 +68,8 @@ static void read_port(struct server *s, const char *text, size_t len)
         *port = (unsigned)strtoul(colon + 1, NULL, 10);
 }
 
-/* Reads "…listening on 127.0.0.1:40123[, [::1]:40124], data ports …". */
+/* Reads the ports of the line "…listening on 127.0.0.1:40123[, [::1]:40124],
+ * data ports …" of the log. */
 static void read_ports(struct server *s)
 {
     struct buf log;

@@ -1,6 +1,6 @@
-/* A real server for a test: with its own directory, configuration, certificate,
- * users, and ports that the kernel chose. It ends with the test at the
- * latest. */
+/* Runs a real server for a test, with its own directory, configuration,
+ * certificate, users, and ports that the kernel has chosen. The server ends
+ * with the test at the latest. */
 #ifndef TESTS_SUPPORT_SERVER_H
 #define TESTS_SUPPORT_SERVER_H
 
@@ -14,7 +14,8 @@
 
 #define SERVER_PATH_MAX 512
 #define SERVER_PASSWORD "correct horse battery"
-/* Uids without an account; users have 70000 and up, shares 80000 and up. */
+/* Uids that belong to no account. Users get uids from SERVER_UID_FIRST on,
+ * shares get gids from SERVER_GID_FIRST on. */
 #define SERVER_UID_GATE  69990
 #define SERVER_UID_AUTH  69991
 #define SERVER_UID_LOG   69992
@@ -28,7 +29,8 @@ struct server_user {
     const char *password; /* NULL: SERVER_PASSWORD */
 };
 
-/* A share's line; its directory is made, too. */
+/* A share: its line in the users file, and its directory, which is made,
+ * too. */
 struct server_share {
     const char *name;
     const char *keys; /* the last column; NULL: "" */
@@ -41,15 +43,16 @@ struct server_plan {
     const char *login_delay;         /* NULL: 0 */
     const char *guess_delay;         /* NULL: 0 */
     const char *no_ban;              /* NULL: all addresses of the tests */
-    const struct server_user *users; /* none: one user, "anna" */
+    const struct server_user *users; /* NULL: one user, "anna" */
     size_t user_count;
-    const struct server_share *shares; /* none: NULL */
+    const struct server_share *shares; /* NULL: none */
     size_t share_count;
     const char *lines; /* further lines of the users file; NULL: none */
     bool troubles;     /* the log may contain deaths and refusals */
 };
 
-/* A plan with these fields; users, and shares, as its fields. */
+/* PLAN() makes a plan with these fields. USERS() and SHARES() are its fields
+ * for users and shares. */
 #define PLAN(...) (&(const struct server_plan){ __VA_ARGS__ })
 #define USERS(...)                                                             \
     .users = (const struct server_user[]){ __VA_ARGS__ },                      \
@@ -70,12 +73,14 @@ struct server {
     bool troubles;
 };
 
-/* Makes the directory with all its files, and starts nothing: for --check. */
+/* Makes the directory with all its files, and doesn't start the server, for
+ * tests of --check. */
 void server_prepare(struct server *s, const struct server_plan *plan);
-/* Prepares, starts, and waits for the line that reports "ready". */
+/* Makes the directory, starts the server, and waits until its log reports
+ * "ready". */
 void server_start(struct server *s, const struct server_plan *plan);
-/* Starts a server that has ended again, in its directory but on other ports,
- * with a new log. */
+/* Restarts a server that has ended, in its directory but on other ports, with a
+ * new log. */
 void server_again(struct server *s);
 /* Changes or adds a line of the configuration, for a reload. */
 void server_set(const struct server *s, const char *key, const char *value);
@@ -86,18 +91,20 @@ void server_kill(struct server *s);
  * status 0, no process left, and a log without a sanitizer's report, a death,
  * or a refused system call or message. */
 void server_halt(struct server *s);
-/* Does the same, and removes the directory. */
+/* Calls server_halt() and removes the directory. Does nothing if the server
+ * isn't running. */
 void server_stop(struct server *s);
 /* Removes the directory of a server that isn't running. */
 void server_forget(struct server *s);
 
-/* Makes one server for all tests of a program, in the PRE_ALL hook; each test
- * (a process of its own) asks for it. It is stopped after all tests, unless
- * another hook has done so before. */
+/* server_share(), called in the PRE_ALL hook, starts one server for all tests
+ * of a program. Each test, which is a process of its own, gets it by
+ * server_shared(). A POST_ALL hook stops it by server_unshare(), unless another
+ * hook has stopped it before. */
 void server_share(const struct server_plan *plan);
 void server_unshare(void);
-/* The hook of a program that needs only the shared server. The arguments are
- * the fields of its plan. */
+/* Defines the hook of a program that needs only the shared server. The
+ * arguments are the fields of the server's plan. */
 #define SERVER_SHARED(...)                                                     \
     ReportHook(PRE_ALL)(struct criterion_test_set * set)                       \
     {                                                                          \
@@ -108,12 +115,12 @@ void server_unshare(void);
     }                                                                          \
     _Static_assert(true, "the macro is used with a semicolon")
 void server_shared(struct server *ret);
-/* Returns the same server, for the hooks of the runner process. */
+/* Returns the shared server to the hooks of the runner process. */
 const struct server *server_of_runner(void);
 
-/* Return paths: of a file or a program of the build under test, of a file in
- * the server's directory, of a user's home, and of a file in it. Each result
- * stays. */
+/* Return paths: of a file and a program of the build under test, of a file in
+ * the server's directory, of a user's home, and of a file in that home. The
+ * results stay valid. */
 const char *server_build(const char *name);
 const char *server_program(const char *name);
 const char *server_path(const struct server *s, const char *name);
@@ -123,12 +130,12 @@ const char *server_home_file(const struct server *s, const char *user,
 /* Returns the path of a share's directory, or of a file in a share
  * ("/NAME/…"). */
 const char *server_share_path(const struct server *s, const char *path);
-/* Makes a file of the user. */
+/* Writes a file into the user's home. The owner of the home owns the file. */
 void server_put(const struct server *s, const char *user, const char *name,
                 const void *bytes, size_t len);
 
-/* Is this a build with sanitizers or coverage? It has no seccomp, and runs more
- * slowly. */
+/* Is this a build with sanitizers or coverage? Such a build has no seccomp, and
+ * runs more slowly. */
 bool server_is_sanitized(void);
 
 #endif

@@ -1,5 +1,5 @@
-/* The directory of a test's server: configuration, users with cheap hashes,
- * homes and a certificate. */
+/* Makes the directory of a test's server: configuration, users with cheap
+ * hashes, homes and a certificate. */
 #include <crypt.h>
 
 #include "certificate.h"
@@ -28,9 +28,9 @@ void server_folder_make(struct server *s)
     files_make_folder(server_path(s, "empty"), 0755);
 }
 
-/* Hashes with the fewest rounds of SHA-512 crypt: a test isn't about the work
- * of a hash. (The sanitizer intercepts crypt() and crypt_r(), and then finds no
- * libcrypt.) */
+/* Hashes with the fewest rounds of SHA-512 crypt, so that tests don't wait for
+ * hashes. Calls crypt_rn(), since the sanitizer intercepts crypt() and
+ * crypt_r(), and then finds no libcrypt. */
 static const char *cheap_hash(const char *password)
 {
     static struct crypt_data data;
@@ -56,7 +56,7 @@ static void add_user(const struct server *s, const struct server_user *u,
             "the users file is too long");
 }
 
-/* As `sallyportctl share add` makes it. */
+/* Makes a share's directory and line as `sallyportctl share add` does. */
 static void add_share(const struct server *s, const struct server_share *share,
                       gid_t gid, struct buf *text)
 {

@@ -1,4 +1,4 @@
-/* Reading a server's log. */
+/* Reads and checks a server's log. */
 #include "server_log.h"
 #include "fail.h"
 #include "files.h"
@@ -54,7 +54,7 @@ struct search {
     server_log_match *match;
     void *of;
     unsigned enough, found;
-    off_t seen; /* of the log */
+    off_t seen; /* size of the log at the last look */
 };
 
 static bool has_enough(void *argument)
@@ -83,7 +83,7 @@ static bool has_all(struct slice line, void *of)
     return true;
 }
 
-/* The first word is there already. */
+/* Adds the words of LIST to WORDS, which has the first word already. */
 static void take_words(const char *words[WORDS_MAX + 1], va_list list)
 {
     size_t n = 0;

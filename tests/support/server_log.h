@@ -1,4 +1,4 @@
-/* The log of a server under test. */
+/* Reads and checks the log of a server under test. */
 #ifndef TESTS_SUPPORT_SERVER_LOG_H
 #define TESTS_SUPPORT_SERVER_LOG_H
 
@@ -12,10 +12,12 @@
 /* Reads the whole log so far, NUL-terminated; the caller releases INTO. */
 void server_log(const struct server *s, struct buf *into);
 bool server_log_has(const struct server *s, const char *text);
-/* Has it another size than SEEN (at first 0)? So a wait needn't read it again
- * and again. */
+/* Has the log another size than *SEEN (0 at first)? *SEEN becomes its size. So
+ * a wait reads the log only when it has changed. */
 bool server_log_grows(const struct server *s, off_t *seen);
-/* Counts the lines that MATCH accepts, or waits until there are ENOUGH. */
+/* server_log_count() counts the lines that MATCH accepts. server_log_await()
+ * waits until there are ENOUGH of them, and returns false if they don't come in
+ * time. */
 typedef bool server_log_match(struct slice line, void *of);
 unsigned server_log_count(const struct server *s, server_log_match *match,
                           void *of);
@@ -24,11 +26,13 @@ bool server_log_await(const struct server *s, unsigned enough,
 /* Waits for a line with all of the words (NULL ends them). */
 void server_log_wait(const struct server *s, const char *word, ...)
     __attribute__((sentinel));
-/* Waits until there are COUNT such lines, and fails if there are more. */
+/* Waits until there are COUNT such lines, and fails the test if there are more
+ * or fewer. */
 void server_log_expect(const struct server *s, unsigned count, const char *word,
                        ...) __attribute__((sentinel));
-/* Fails on a sanitizer's report. Unless the plan expects them, it also fails on
- * a process that died and on a refused system call or message. */
+/* Fails the test if the log has a sanitizer's report. Unless the plan has
+ * .troubles, also fails it if a process has died, or a system call or a message
+ * was refused. */
 void server_log_check(const struct server *s);
 
 #endif

@@ -1,4 +1,4 @@
-/* The parts of a server's start, in order. */
+/* Makes, fills and removes the directory of a server. */
 #ifndef TESTS_SUPPORT_SERVER_PRIVATE_H
 #define TESTS_SUPPORT_SERVER_PRIVATE_H
 

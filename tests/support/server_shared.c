@@ -1,11 +1,11 @@
-/* One server for a whole test program, and the paths of files. The tests are
- * processes that Criterion executes again, so they get the facts of the server
- * through the environment. */
+/* Shares one server between all tests of a program, and makes paths of files.
+ * Criterion executes the program again for each test, so the tests get the
+ * facts of the server through the environment. */
 #include "server.h"
 ReportHook(POST_ALL)(struct criterion_global_stats *stats)
 {
-    /* Criterion names a hook by its line, and two hooks of one line don't link.
-     * No test has its SERVER_SHARED as early as this. */
+    /* Criterion names a hook by its line number, and two hooks with the same
+     * number don't link. No test has its SERVER_SHARED as early as this. */
     (void)stats;
     server_unshare();
 }
@@ -53,7 +53,7 @@ void server_shared(struct server *ret)
              ret->folder);
 }
 
-/* Paths that were asked for: each text is there once, and stays. */
+/* Keeps each path that was asked for once, until the program ends. */
 #define KEPT_LISTS 1024
 struct kept {
     struct kept *next;

@@ -130,7 +130,7 @@ static long receive_plain(struct session *s)
     return n < 0 ? TLS_CLIENT_CUT : n;
 }
 
-/* Returns false at the end of the connection. */
+/* Receives more bytes. Returns false at the end of the connection. */
 static bool receive(struct session *s)
 {
     long n;

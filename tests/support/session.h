@@ -1,6 +1,6 @@
 /* A scripted client: its control channel, and transfers with bytes in memory.
- * Every wait has a deadline; a reply that a test doesn't expect fails it with
- * both texts. */
+ * Every wait has a deadline. An unexpected reply fails the test, which shows
+ * the expected text and the reply. */
 #ifndef TESTS_SUPPORT_SESSION_H
 #define TESTS_SUPPORT_SESSION_H
 
@@ -18,22 +18,22 @@
 struct session {
     int fd;
     struct tls_client *tls; /* NULL: no TLS yet */
-    int version;            /* of TLS: one of the above; 0: any */
+    int version;            /* of TLS: one of the versions above; 0: any */
     char host[64];          /* the server's address */
     char from[64];          /* "": any local address */
     struct buf in;          /* received, and not yet read */
     struct buf
-        reply;     /* the last one; its lines end with , the text with a NUL */
-    unsigned port; /* of the last PASV or EPSV reply */
+        reply; /* the last reply: LF between its lines, NUL after the text */
+    unsigned port;         /* of the last PASV or EPSV reply */
     const char *name;      /* name for SNI; NULL: none */
     const char *data_name; /* name for SNI on data connections */
     const char *certificate,
-        *key;  /* PEM files to show from now on; NULL: none */
+        *key;  /* the client's PEM files for later handshakes; NULL: none */
     bool anew; /* data connections resume no session */
     const struct tls_session
-        *show; /* the session that they resume; NULL: the newest ticket of the
-                  control connection */
-    bool cut;  /* it ended without close_notify, or by a reset */
+        *show; /* the TLS session that data connections resume; NULL: the newest
+                  ticket of the control connection */
+    bool cut;  /* the connection ended without close_notify, or by a reset */
 };
 
 /* A data connection of a session. */
@@ -42,8 +42,9 @@ struct data {
     struct tls_client *tls;
 };
 
-/* Connects, with FROM and VERSION of the session. session_init() sets
- * "127.0.0.1", "" and any. The greeting isn't read yet. */
+/* session_init() sets the host "127.0.0.1", any local address and any version
+ * of TLS. session_connect() connects from s->from, and doesn't read the
+ * greeting. */
 void session_init(struct session *s);
 void session_connect(struct session *s, unsigned port);
 /* Connects, reads the greeting, and sends AUTH TLS, USER, PASS, PBSZ 0, PROT P
@@ -55,10 +56,11 @@ void session_log_in(struct session *s, const char *user);
 /* Calls session_init() and session_open(). */
 void session_enter(struct session *s, const struct server *server,
                    const char *user);
-/* The same in this version of TLS. */
+/* Does the same with this version of TLS. */
 void session_enter_as(struct session *s, const struct server *server,
                       const char *user, int version);
-/* Calls session_init() and connects; session_arrive() also starts TLS. */
+/* session_reach() calls session_init() and connects; session_arrive() also
+ * starts TLS. */
 void session_reach(struct session *s, const struct server *server);
 void session_arrive(struct session *s, const struct server *server);
 /* Tries a login in a session of its own. Returns the code of the last reply. */
@@ -66,20 +68,22 @@ int session_code(const struct server *server, const char *user,
                  const char *password);
 /* For wait_until(): can anna log in at this server? */
 bool session_can_enter(void *server);
-/* Starts a server, and logs in as anna; QUIT, and the server stops. */
+/* session_begin() starts a server and logs in as anna; session_end() sends QUIT
+ * and stops the server. */
 void session_begin(struct session *s, struct server *server,
                    const struct server_plan *plan);
 void session_end(struct session *s, struct server *server);
-/* Sends QUIT and reads its reply; then works as session_drop(). */
+/* Sends QUIT, checks the reply and the end of the connection, and calls
+ * session_drop(). */
 void session_close(struct session *s);
 /* Closes without QUIT. */
 void session_drop(struct session *s);
 
-/* Sends a line; its CRLF is added. */
+/* Sends a line and CRLF. */
 void session_send(struct session *s, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void session_raw(struct session *s, const void *bytes, size_t len);
-/* Reads one line of a reply. Returns its text without its end, valid until the
+/* Reads one line of a reply. Returns its text without CRLF, valid until the
  * next call. */
 const char *session_line(struct session *s);
 /* Reads a whole reply, of one or more lines. Returns its code. */
@@ -89,23 +93,24 @@ void session_expect(struct session *s, const char *pattern);
 /* Calls session_send() and session_expect(). */
 void session_do(struct session *s, const char *pattern, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* Checks that the server has closed in an orderly way, without another
- * reply. */
+/* Waits until the server closes, which it must do in an orderly way and without
+ * another reply. */
 void session_expect_end(struct session *s);
 /* Has a limit refused the connection: a 421 and the end, or the end at once,
  * without a greeting? */
 bool session_is_refused(struct session *s);
-/* For waiting until a server is back. Returns false for another code, and where
- * session_connect(), session_reply() and session_open() would fail the test. */
+/* For a test that waits until a server is back. Do the same as
+ * session_connect(), session_reply() and session_open(), but return false where
+ * these would fail the test, and if a reply has another code. */
 bool session_may_connect(struct session *s, unsigned port);
 bool session_may_reply(struct session *s, const char *code);
 bool session_may_open(struct session *s, const struct server *server,
                       const char *user);
-/* The steps of session_may_open() from a connection that has its greeting: the
- * handshake, and what follows it. */
+/* Do the steps of session_may_open() that follow the greeting: AUTH TLS with
+ * its handshake, and USER and the commands after it. */
 bool session_may_secure(struct session *s);
 bool session_may_log_in(struct session *s, const char *user);
-/* Sends LINE, without its CRLF. Is the reply's code CODE? */
+/* Sends LINE and CRLF. Returns true if the reply has the code CODE. */
 bool session_may_do(struct session *s, const char *code, const char *line);
 /* Reads everything up to the end, which may be a cut. */
 void session_read_rest(struct session *s, struct buf *into);
@@ -127,11 +132,13 @@ void data_secure(struct session *s, struct data *d);
  * data_secure(). */
 void data_open(struct session *s, struct data *d, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* The same where a cut isn't the test's failure: false then. */
+/* Do the steps of a transfer in which the server can cut the connection: return
+ * false then, and don't fail the test. */
 bool data_may_connect(struct session *s, struct data *d);
 bool data_may_secure(struct session *s, struct data *d);
 bool data_may_write(struct data *d, const void *bytes, size_t len);
-/* Reads LEN bytes, and all up to a close_notify. */
+/* data_may_read() reads LEN bytes, data_may_read_all() all bytes up to a
+ * close_notify. */
 bool data_may_read(struct data *d, void *into, size_t len);
 bool data_may_read_all(struct data *d, struct buf *into);
 bool data_may_close(struct data *d);
@@ -140,16 +147,18 @@ void data_write(struct data *d, const void *bytes, size_t len);
 void data_read_all(struct data *d, struct buf *into);
 /* Sends close_notify, reads the rest of the peer's bytes, and closes. */
 void data_close(struct data *d);
-/* Closes at once: with a FIN without close_notify, or a reset. */
+/* Closes at once and without close_notify: by a reset if RESET, and otherwise
+ * by a FIN. */
 void data_cut(struct data *d, bool reset);
 
-/* Sends these bytes and the end, and reads the final reply. */
+/* Sends these bytes and close_notify, and reads the final reply, which must
+ * match PATTERN. */
 void data_finish(struct session *s, struct data *d, const void *bytes,
                  size_t len, const char *pattern);
 
-/* Sends LINE and, if its transfer begins, the bytes "bytes", or reads all. Adds
- * what comes to RECORD, unless that is NULL. Returns the code of the last
- * reply. With {} in LINE, BASE is in its place. */
+/* Sends LINE, in which BASE replaces {}. If its transfer begins, sends the text
+ * "bytes" (UP) or reads all bytes (DOWN). Adds the replies and the bytes that
+ * came to RECORD, unless it is NULL. Returns the code of the last reply. */
 enum session_way { NO_DATA, DOWN, UP };
 int session_play(struct session *s, const char *line, const char *base,
                  enum session_way way, struct buf *record);
@@ -158,7 +167,7 @@ int session_play(struct session *s, const char *line, const char *base,
 void session_store(struct session *s, const char *verb, const char *name,
                    const void *bytes, size_t len);
 void session_fetch(struct session *s, const char *command, struct buf *into);
-/* The same; these bytes must come. */
+/* Does the same as session_fetch(); exactly these bytes must come. */
 void session_expect_fetch(struct session *s, const char *command,
                           const void *bytes, size_t len);
 

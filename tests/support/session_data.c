@@ -183,7 +183,8 @@ void session_expect_fetch(struct session *s, const char *command,
     buf_release(&got);
 }
 
-/* Returns whether the transfer has begun and ended; its final reply is next. */
+/* Plays a transfer. Returns true if it has begun and ended: then its final
+ * reply comes next. Returns false if its first reply isn't 150. */
 static bool play_data(struct session *s, struct data *d, enum session_way way,
                       struct buf *record)
 {

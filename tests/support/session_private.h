@@ -1,4 +1,5 @@
-/* Shared by the control channel and the data channel of a session. */
+/* Functions that the control channel and the data channel of a session
+ * share. */
 #ifndef TESTS_SUPPORT_SESSION_PRIVATE_H
 #define TESTS_SUPPORT_SESSION_PRIVATE_H
 
@@ -15,8 +16,9 @@ void session_vsend(struct session *s, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
 
 /* session_tls.c */
-/* SHOW: the session to resume, or NULL. After a failed handshake the first
- * function returns NULL, the second fails the test. */
+/* Make the handshake. SHOW is the TLS session to resume, or NULL. If the
+ * handshake fails, session_tls_try() returns NULL, and session_tls_new() fails
+ * the test. */
 struct tls_client *session_tls_try(const struct session *s, int fd,
                                    const char *name,
                                    const struct tls_session *show);
@@ -24,8 +26,8 @@ struct tls_client *session_tls_new(const struct session *s, int fd,
                                    const char *name,
                                    const struct tls_session *show);
 void session_tls_write(struct tls_client *t, const void *bytes, size_t len);
-/* Works as tls_client_read(). Returns the bytes, TLS_CLIENT_END or
- * TLS_CLIENT_CUT. */
+/* Does the same as tls_client_read(), but fails the test instead of returning
+ * TLS_CLIENT_FAILED. */
 long session_tls_read(struct tls_client *t, void *into, size_t len);
 
 #endif

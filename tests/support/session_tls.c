@@ -1,4 +1,5 @@
-/* The TLS of a scripted client; each failure fails the test. */
+/* TLS of a scripted client. A failure fails the test, except in
+ * session_tls_try(). */
 #include "fail.h"
 #include "session_private.h"
 

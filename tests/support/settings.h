@@ -4,7 +4,8 @@
 
 struct settings;
 
-/* A sealed file for settings_take(). The caller closes it. */
+/* Return the settings in a sealed file, for settings_take(). The caller closes
+ * it. */
 int settings_file(const struct settings *s);
 int settings_of(const char *text);
 

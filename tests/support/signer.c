@@ -1,5 +1,5 @@
-/* A signer that has the keys itself; sign_make() does the work, as in the
- * process keys. */
+/* A signer that has the keys itself. It signs by sign_make(), as the process
+ * `keys` does. */
 #include "signer.h"
 
 #include "sallyport/base/fd.h"
@@ -19,7 +19,7 @@ static int sign(void *owner, const struct sign_request *r,
     return r->key < count ? sign_make(keys[r->key], r, ret) : -ENOENT;
 }
 
-/* Reads the pair of these files, and adds its key to the list. */
+/* Fills in the pair of these files, and adds its key to the list. */
 static bool take(const struct key_files *f, struct tls_pair *ret,
                  struct complaint *c)
 {

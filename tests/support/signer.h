@@ -1,4 +1,5 @@
-/* A TLS context with its signer in this process, for tests of a single room. */
+/* Makes TLS contexts whose signer is in this process, for tests of a single
+ * room. */
 #ifndef TESTS_SUPPORT_SIGNER_H
 #define TESTS_SUPPORT_SIGNER_H
 
@@ -11,20 +12,21 @@ struct key_files {
     const char *key;
 };
 
-/* Returns NULL with the complaint about the certificate or the key. The key
- * lives until signer_free_all(). */
+/* Return a context, or NULL and a complaint about the certificate or the key.
+ * The key stays in memory until signer_free_all(). */
 struct tls_context *signer_context(const struct key_files *f,
                                    struct complaint *c);
 struct tls_context *signer_context_of(const struct key_files *f, size_t n,
                                       struct complaint *c);
-/* The context has another policy than the default. */
+/* Does the same, with POLICY instead of the default policy. */
 struct tls_context *signer_context_as(const struct key_files *f, size_t n,
                                       const struct tls_policy *policy,
                                       struct complaint *c);
 void signer_free_all(void);
 
 /* Starts a process that signs with the keys of all contexts, as the process
- * keys does, until the other end of its channel is closed. Returns that end. */
+ * `keys` does, until the peer's end of its channel is closed. Returns that end,
+ * or -1 on failure. */
 int signer_process(void);
 
 #endif

@@ -1,5 +1,5 @@
-/* Criterion, and libc's headers of files, processes and sockets, which nearly
- * each test needs. */
+/* Includes Criterion, and libc's headers for files, processes and sockets,
+ * which nearly every test needs. */
 #ifndef TESTS_SUPPORT_TEST_H
 #define TESTS_SUPPORT_TEST_H
 

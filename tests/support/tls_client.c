@@ -1,5 +1,5 @@
 /* The client side of TLS for tests. Runs in test programs only, and blocks. If
- * a peer may go away, the test must ignore SIGPIPE. */
+ * a peer can close the connection, the test must ignore SIGPIPE. */
 #include "tls_client.h"
 
 #include "test.h"
@@ -65,7 +65,7 @@ static int remember(SSL *ssl, SSL_SESSION *session)
     SSL_SESSION_free(c->newest);
     c->newest = session;
     c->tickets++;
-    return 1; /* the session belongs to this file now */
+    return 1; /* C owns the session now */
 }
 
 static int distrusts(int ok, X509_STORE_CTX *store)
@@ -137,8 +137,8 @@ static bool set_name(SSL *ssl, const struct tls_client_options *o)
            (!o->authority || SSL_set1_host(ssl, o->name) == 1);
 }
 
-/* Shows a copy, since OpenSSL's client uses each session once, and many other
- * clients don't. */
+/* Shows the server a copy of the session, since OpenSSL's client uses each
+ * session only once; many other clients use it again. */
 static bool show(SSL *ssl, const struct tls_session *s)
 {
     SSL_SESSION *copy;
@@ -251,7 +251,8 @@ bool tls_client_shutdown(struct tls_client *c)
 
 struct tls_session *tls_client_session(const struct tls_client *c)
 {
-    /* A copy, since OpenSSL spoils the session of a connection that is cut. */
+    /* Returns a copy, since OpenSSL spoils the session of a connection that is
+     * cut. */
     return (struct tls_session *)(c->newest ? SSL_SESSION_dup(c->newest)
                                             : NULL);
 }

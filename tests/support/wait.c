@@ -8,8 +8,8 @@
 #define PAUSE_NS     (2L * 1000 * 1000)
 #define PAUSE_NS_MAX (20L * 1000 * 1000)
 
-/* The pauses grow: a test that reads a whole log takes time from what it waits
- * for. */
+/* Makes each pause longer than the last, since a TEST that reads a whole log
+ * takes processor time from the process for which it waits. */
 bool wait_until(bool (*test)(void *argument), void *argument, unsigned ms)
 {
     struct timespec pause = { .tv_nsec = PAUSE_NS };

@@ -5,14 +5,15 @@
 
 #include <stdbool.h>
 
-/* Deadlines are generous, for machines under load and sanitizers, since a
- * passing test never reaches them. */
+/* The deadline is generous, for machines under load and for sanitizers: a test
+ * that passes never reaches it. */
 #define WAIT_MS 20000
 
-/* Calls TEST every few milliseconds until it returns true or MS are over.
- * Returns its last result. */
+/* Calls TEST every few milliseconds until it returns true or MS milliseconds
+ * are over. Returns its last result. */
 bool wait_until(bool (*test)(void *argument), void *argument, unsigned ms);
-/* Reaps PID. Returns false if it still lives after MS. */
+/* Waits until the child PID ends, and reaps it. Returns false if it still lives
+ * after MS milliseconds. */
 bool wait_exit(int pid, int *status, unsigned ms);
 
 #endif

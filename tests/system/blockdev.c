@@ -1,4 +1,4 @@
-/* File systems on loop devices, and their power cuts. */
+/* Makes file systems on loop devices, and cuts their power. */
 #include "blockdev.h"
 
 #include <sys/mount.h>
@@ -73,7 +73,7 @@ void blockdev_make(struct blockdev *b, const struct server *server,
     mount_it(b);
     cr_assert_eq(chown(b->home, st.st_uid, st.st_gid), 0);
     cr_assert_eq(chmod(b->home, 0700), 0);
-    /* The first power cut must not lose these. */
+    /* The first power cut must not lose the owner and the mode. */
     must_run((char *[]){ "sync", "-f", b->home, NULL });
 }
 
@@ -90,8 +90,9 @@ static void write_file(const char *path, size_t len)
     cr_assert_eq(unlink(path), 0);
 }
 
-/* Writes the journal around once, and the metadata for MIB of data, so that
- * later only data needs new room. Otherwise the file system would fail, too. */
+/* Fills the journal once, and makes metadata for MIB MiB of data, so that later
+ * only data needs room in the store. Otherwise the file system itself would
+ * fail, too. */
 static void write_metadata(struct blockdev *b, unsigned mib)
 {
     char path[SERVER_PATH_MAX + 8];
@@ -115,7 +116,8 @@ struct trim {
     unsigned long most;
 };
 
-/* The file system frees deleted blocks only after some time. */
+/* Trims the file system, which frees deleted blocks only after some time. Has
+ * the store then at most .most MiB? */
 static bool is_trimmed(void *argument)
 {
     const struct trim *t = argument;
@@ -150,7 +152,7 @@ void blockdev_power_cut(struct blockdev *b, enum blockdev_cut cut)
     close(fd);
 }
 
-/* The user's last process may still be ending. */
+/* Unmounting fails while the user's last process is still ending. */
 static bool is_unmounted(void *argument)
 {
     const struct blockdev *b = argument;
@@ -189,9 +191,9 @@ void stage_close(struct stage *t)
     free(t->bytes);
 }
 
-/* The namespace is made before this program is executed: Criterion executes it
- * again by /proc/self/exe, which has no path under a chroot for a program of
- * another namespace. */
+/* tests/table makes the namespace before it executes this program. Criterion
+ * executes the program again by /proc/self/exe, and under a chroot a program of
+ * another namespace has no path there. */
 void blockdev_need_namespace(void)
 {
     struct stat own, init;

@@ -1,6 +1,6 @@
-/* A file system of its own for a user's home: on a loop device with its file in
- * a tmpfs that can run full; and its power cuts. For root, in the test's own
- * mount namespace. */
+/* Gives a user's home a file system of its own, on a loop device. The device's
+ * file is in a tmpfs, which can run full. A test can cut the power of the file
+ * system. Needs root, and a mount namespace of the test's own. */
 #ifndef TESTS_SYSTEM_BLOCKDEV_H
 #define TESTS_SYSTEM_BLOCKDEV_H
 
@@ -14,24 +14,25 @@ struct blockdev {
     unsigned mib;
 };
 
-/* A power cut loses the bytes that no sync has asked for, or also the
- * journal. */
+/* BLOCKDEV_KEEP_JOURNAL: the power cut loses the bytes that no process has
+ * synced; BLOCKDEV_LOSE_JOURNAL: it loses the journal, too. */
 enum blockdev_cut { BLOCKDEV_KEEP_JOURNAL = 1, BLOCKDEV_LOSE_JOURNAL = 2 };
 
 void blockdev_make(struct blockdev *b, const struct server *server,
                    const char *user, const char *type, unsigned mib);
-/* Leave room for MIB more; make all the room available again. */
+/* blockdev_leave_room() leaves room for MIB MiB more; blockdev_give_room()
+ * makes all room available again. */
 void blockdev_leave_room(struct blockdev *b, unsigned mib);
 void blockdev_give_room(struct blockdev *b);
-/* From now on nothing reaches the disk. */
+/* Cuts the power: from now on the file system writes nothing to the disk. */
 void blockdev_power_cut(struct blockdev *b, enum blockdev_cut cut);
-/* Unmounts the file system once the user has no process left, and mounts it
- * again: then reads come from the disk. */
+/* Waits until the user has no process left, unmounts the file system and mounts
+ * it again, so that reads come from the disk. */
 void blockdev_again(struct blockdev *b);
 void blockdev_remove(struct blockdev *b);
 
-/* A server whose user anna has such a home, a session of anna, and bytes to
- * send. */
+/* A server with the user anna, a blockdev for her home, a session of hers, and
+ * bytes to send. */
 struct stage {
     struct server server;
     struct blockdev disk;
@@ -43,7 +44,8 @@ void stage_open(struct stage *t, const struct server_plan *plan,
                 const char *type, unsigned mib, size_t bytes);
 void stage_close(struct stage *t);
 
-/* For the runner's process: fails if the mounts would outlive the program. */
+/* Call in the runner's process. Fails if the mounts would outlive the
+ * program. */
 void blockdev_need_namespace(void);
 
 #endif

@@ -24,7 +24,7 @@ static void says(const struct server *server, const struct change *c)
     session_close(&s);
 }
 
-/* The server ends the session with the text in .reply. */
+/* The server must end the session with the reply .reply. */
 static void ends(const struct server *server, const struct change *c)
 {
     struct session s;
@@ -45,7 +45,8 @@ static void ends_before_login(const struct server *server,
     session_drop(&s);
 }
 
-/* The next generation ends sessions of this one after its takeover. */
+/* After a reload the session of the old generation must end, as drain_timeout
+ * is short. */
 static void ends_after_reload(const struct server *server,
                               const struct change *c)
 {
@@ -86,7 +87,7 @@ static void takes_a_second(const struct server *server, const struct change *c)
     session_close(&s);
 }
 
-/* With one session open, the server refuses the second. */
+/* While a session is open, the server must refuse a second connection. */
 static void refuses_a_second(const struct server *server,
                              const struct change *c)
 {
@@ -142,7 +143,7 @@ static void refuses_12(const struct server *server, const struct change *c)
     session_drop(&s);
 }
 
-/* No data connection comes, or no byte on it. */
+/* The client opens no data connection. */
 static void misses_data(const struct server *server, const struct change *c)
 {
     struct session s;
@@ -189,7 +190,7 @@ static void takes_a_cut(const struct server *server, const struct change *c)
     session_close(&s);
 }
 
-/* A line of the log contains the words of .reply. */
+/* A line of the log must contain .reply. */
 static void logs(const struct server *server, const struct change *c)
 {
     struct session s;
@@ -217,7 +218,7 @@ static bool is_made(void *path)
 static void makes(const struct server *server, const struct change *c)
 {
     if (strcmp(c->key, "empty") == 0 && geteuid() != 0)
-        return; /* no other test can use this session */
+        return; /* only a server of root makes it */
     const char *path = server_path(server, c->value);
     cr_expect(wait_until(is_made, (void *)path, WAIT_MS), "no %s", path);
 }
@@ -232,8 +233,8 @@ static void stores_as(const struct server *server, const struct change *c)
     fault_expect_whole(server, "anna", c->say, "other", 5);
 }
 
-/* 1,024 bytes a second, in pieces of 512; the bytes of the last 0.1 s and the
- * first piece come at once. */
+/* The limit is 1,024 bytes/s, in pieces of 512 bytes. The server transfers the
+ * first piece and the bytes of the last 0.1 s at once. */
 static void takes_time(const struct server *server, const struct change *c)
 {
     static const char bytes[1200];

@@ -1,5 +1,5 @@
-/* One row for each setting whose change by a reload a client can see, with the
- * visible effect. */
+/* A table of settings. If a reload changes one of them, a client can see the
+ * effect, which the row's check expects. */
 #ifndef TESTS_SYSTEM_CHANGE_H
 #define TESTS_SYSTEM_CHANGE_H
 
@@ -10,12 +10,11 @@
 struct change {
     const char *key, *value;
     void (*check)(const struct server *server, const struct change *c);
-    const char *say,
-        *reply; /* the check sends the first, and expects the second */
+    const char *say, *reply; /* the check sends .say, and expects .reply */
 };
 
-/* .key and .value: "on_conflict = rename". A value that begins with ./ is in
- * the server's directory; the user anna has a file "there". */
+/* The check needs the setting ".key = .value". A value that begins with ./ is
+ * in the server's directory; the user anna has a file "there". */
 extern const struct change changes[];
 extern const size_t change_count;
 

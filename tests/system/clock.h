@@ -1,12 +1,13 @@
-/* The clock of preload/clock.c. */
+/* Moves the clock of programs that preload tests/system/preload/clock.c. */
 #ifndef TESTS_SYSTEM_CLOCK_H
 #define TESTS_SYSTEM_CLOCK_H
 
 #include <stddef.h>
 #include <time.h>
 
-/* Makes the file that moves the clock of programs that begin after it, and
- * writes its NAME. Returns the seconds that are added. */
+/* Makes a file that moves the clock of programs that start later, and writes
+ * its path to NAME. Returns the number of seconds that these programs add, in
+ * the file's memory. */
 volatile time_t *clock_take(char *name, size_t size);
 
 #endif

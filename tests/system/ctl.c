@@ -7,7 +7,7 @@
 #define WORDS_MAX   16
 #define WORDS_BYTES (SERVER_PATH_MAX + 256)
 
-/* WORDS keeps the words to which the arguments point. */
+/* Fills in ARGUMENTS; they point into WORDS. */
 static void fill(const struct server *server, const char *name,
                  const char *text, char words[WORDS_BYTES],
                  char *arguments[WORDS_MAX])

@@ -1,4 +1,4 @@
-/* The client under test, with its surroundings. */
+/* Runs the client under test in a directory of its own. */
 #include "desk.h"
 
 #include "support/fail.h"

@@ -1,4 +1,4 @@
-/* A person who works with the client: a directory, a user, a server. */
+/* A desk is a place to run the client: a directory, a user, a server. */
 #ifndef TESTS_SYSTEM_DESK_H
 #define TESTS_SYSTEM_DESK_H
 
@@ -16,22 +16,22 @@ struct desk {
     char url[128], password[SERVER_PATH_MAX + 16], ca[SERVER_PATH_MAX];
 };
 
-/* Takes the shared server and makes a new directory, which is also HOME and the
- * working directory; a file has the user's password. */
+/* Uses the shared server. Makes a new directory with a file that has the user's
+ * password; the directory becomes HOME and the working directory. */
 void desk_begin(struct desk *d, const char *user);
-/* Does the same without a server: the caller fills in url and ca. */
+/* Does the same without a server; the caller fills in url and ca. */
 void desk_begin_alone(struct desk *d);
 void desk_end(const struct desk *d);
 
-/* Runs the client with these words (the last one NULL), and expects STATUS and
- * TEXT (or NULL: anything) in the output. "/..." becomes this desk's URL with
- * that path. */
+/* Runs the client with these words, which end with NULL. Expects the exit
+ * status STATUS and, unless TEXT is NULL, TEXT in the output. Puts the desk's
+ * URL before each word that begins with "/". */
 void desk_says(const struct desk *d, int status, const char *text, ...)
     __attribute__((sentinel));
 
-/* Makes a file of LEN bytes, the same in each run. */
+/* Makes a file of LEN bytes, which are the same in each run. */
 void desk_noise(const char *path, size_t len);
-/* Expects that two files, or trees, are the same. */
+/* Expects that two files or two trees have the same content. */
 void desk_same(const char *a, const char *b);
 
 #endif

@@ -1,4 +1,4 @@
-/* Checks from outside what a fault has left: files, and the log. */
+/* Checks the files and the log after a fault. */
 #include "fault.h"
 #include "support/files.h"
 #include "support/processes.h"
@@ -75,8 +75,8 @@ struct partials {
     unsigned count;
 };
 
-/* Finds temporary files of at least this many bytes in the top directory of a
- * home. */
+/* Counts the partials of at least .at_least bytes in the top directory of a
+ * home. Returns true if there is one. */
 static bool find_partials(void *argument)
 {
     struct partials *p = argument;
@@ -120,8 +120,8 @@ void fault_retry(struct session *s, const struct server *server,
     fault_expect_whole(server, user, name, bytes, len);
 }
 
-/* Counts the lines about transfers of the path, and copies the last one to
- * LINE. */
+/* Counts the log's lines about transfers of PATH with the result 226 (STORED)
+ * or with another one, and copies the last line to LINE. */
 static unsigned count_events(char *log, const char *user, const char *path,
                              bool stored, char line[1024])
 {
@@ -168,7 +168,8 @@ void fault_expect_no_226(struct session *s)
     buf_release(&rest);
 }
 
-/* Returns 0 if there is none. */
+/* Returns the pid of a process of this kind that serves the user; 0: there is
+ * none. */
 static int find_process(const struct server *s, const char *user,
                         const char *kind)
 {

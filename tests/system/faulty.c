@@ -1,4 +1,4 @@
-/* Starts a server that does one thing wrong. */
+/* Starts servers and proxies that do one thing wrong. */
 #include "faulty.h"
 
 #include "sallyport/base/buf.h"
@@ -14,8 +14,8 @@ static bool port_is_there(void *of)
     return files_exists(of);
 }
 
-/* Starts the program SCRIPT[0] of tests/system/peers, and waits for its port.
- */
+/* Starts the program SCRIPT[0] of tests/system/peers, and reads its port from
+ * FILE. Returns its pid. */
 static pid_t start(char *const script[], const char *file, char port[16])
 {
     char *words[8] = { "python3", "-Wignore" };
@@ -42,7 +42,6 @@ static pid_t start(char *const script[], const char *file, char port[16])
     return pid;
 }
 
-/* CERTIFICATE: one of those that every desk has. */
 void faulty_begin(struct faulty *f, const char *fault, const char *certificate)
 {
     const struct pki_leaf leaves[] = {

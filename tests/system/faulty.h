@@ -1,5 +1,5 @@
-/* A server that does one thing wrong, and a desk for its client:
- * tests/system/peers/faulty_server.py. */
+/* Starts tests/system/peers/faulty_server.py, a server that does one thing
+ * wrong, with a desk for its client. */
 #ifndef TESTS_SYSTEM_FAULTY_H
 #define TESTS_SYSTEM_FAULTY_H
 
@@ -17,11 +17,12 @@ struct faulty {
 /* Starts the server; CERTIFICATE is "good", "late" or "other". */
 void faulty_begin(struct faulty *f, const char *fault, const char *certificate);
 void faulty_end(struct faulty *f);
-/* Starts tests/system/peers/proxy.py; URL gets "SCHEME://" USER "HOST:PORT". */
+/* Starts tests/system/peers/proxy.py, and writes "SCHEME://" USER "HOST:PORT"
+ * to URL. Returns the proxy's pid. */
 pid_t faulty_proxy(const char *fault, const char *scheme, const char *user,
                    char url[64]);
 void faulty_proxy_end(pid_t pid);
-/* Counts the received commands that begin with WORD. */
+/* Counts the commands that the server has received and that begin with WORD. */
 size_t faulty_count(const char *word);
 
 #endif

@@ -1,4 +1,4 @@
-/* Starts the file system, and ends it. */
+/* Mounts and unmounts the file system of fuse.py. */
 #include "fuse.h"
 
 #include <sys/mount.h>

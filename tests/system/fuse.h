@@ -5,23 +5,27 @@
 
 #include <sys/types.h>
 
-/* For TestSuite(.init): gives this process a mount namespace of its own. */
+/* Use as TestSuite(.init). Gives this process a mount namespace of its own. */
 void fuse_begin(void);
-/* Mounts it on FOLDER; its files belong to the folder's owner. Returns the
- * process that serves it. */
+/* Mounts the file system on FOLDER; its files belong to the folder's owner.
+ * Returns the pid of the process that serves it. */
 pid_t fuse_mount(const char *folder);
-/* The same, as a network file system without caches: it counts its requests. */
+/* Does the same, with a network file system without caches, which counts its
+ * requests. */
 pid_t fuse_mount_remote(const char *folder);
-/* The same without something, which fuse.py lists ("locks"); "": nothing. */
+/* Does the same as fuse_mount_remote(), but the file system lacks an ability
+ * that fuse.py lists ("locks"); "": it lacks nothing. */
 pid_t fuse_mount_without(const char *folder, const char *lack);
-/* The same without "openness", on both folders, as two machines have it. */
+/* Mounts one file system on both folders, as if two machines had mounted it. It
+ * lacks "openness". */
 pid_t fuse_mount_twice(const char *folder, const char *other);
-/* How many requests of this KIND ("LOOKUP"), or of all kinds (NULL), it had. */
+/* Returns the number of requests of this KIND ("LOOKUP"; NULL: of all
+ * kinds). */
 unsigned fuse_requests(const char *folder, const char *kind);
-/* From now on it takes each request and never answers: SIGKILL doesn't end the
- * processes that wait for it. */
+/* Lets the file system hang: it takes each request and never answers. SIGKILL
+ * doesn't end the processes that wait for an answer. */
 void fuse_hang(pid_t pid);
-/* Mounts it on FOLDER, and lets it hang. */
+/* Mounts the file system on FOLDER, and lets it hang. */
 pid_t fuse_mount_hung(const char *folder);
 void fuse_unmount(const char *folder, pid_t pid);
 

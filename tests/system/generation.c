@@ -8,7 +8,8 @@
 
 #define MASTER "sallyport: master"
 #define GATE   "sallyport: gate"
-/* A new process differs from a process that has served for a while. */
+/* Memory may grow so far: a process that has served for a while has more than a
+ * new one. */
 #define ROOM_KB 1024
 
 static struct processes list;
@@ -18,7 +19,7 @@ static bool is_titled(const struct process_row *p, const char *title)
     return strncmp(p->title, title, strlen(title)) == 0;
 }
 
-/* Finds it in the present list of processes. */
+/* Finds the newest master in the present list of processes. */
 static pid_t newest(pid_t supervisor)
 {
     const struct process_row *best = NULL;
@@ -76,7 +77,7 @@ const char *const census_titles[CENSUS_ROWS] = {
     "sallyport: auth",
 };
 
-/* Counts the present list of processes. */
+/* Takes a census of the present list of processes. */
 static void take(struct census *ret)
 {
     *ret = (struct census){ .processes = list.count };
@@ -86,14 +87,14 @@ static void take(struct census *ret)
                 count(list.row[i].pid, &ret->row[k]);
 }
 
-/* Waits: a generation's last messages, or the end of a session, may still be
- * under way. So without a census to compare with, the numbers must stay the
- * same for longer than master keeps the channels of processes that have ended.
- */
+/* If there is no census to compare with, the numbers must stay the same for so
+ * long: a session can still be ending, or a generation sending its last
+ * messages. The time is longer than master keeps the channels of processes that
+ * have ended. */
 #define STEADY_MS 1500
 struct quiet {
     const struct server *server;
-    const struct census *before; /* NULL: any number will do */
+    const struct census *before; /* NULL: accept any numbers */
     struct census now;
     uint64_t since; /* clock_ms() of the last change */
 };
@@ -107,8 +108,8 @@ static bool is_like(const struct census *a, const struct census *b)
     return same;
 }
 
-/* A process that is being forked, or has just ended, has another title and
- * doesn't count. */
+/* Counts the processes of the kinds that stay. A process that has just forked
+ * or ended has another title, and isn't counted. */
 static size_t lasting(void)
 {
     size_t sum = 0;

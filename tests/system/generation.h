@@ -8,13 +8,14 @@
 
 #include "support/server.h"
 
-/* Returns the newest master. */
+/* Returns the pid of the newest master. */
 pid_t generation_newest(const struct server *s);
 /* Waits until at most COUNT masters live. */
 void generation_wait_at_most(const struct server *s, size_t count);
 
-/* Numbers that must not grow; they are read when nothing is under way. One row
- * for each kind of process that stays; auth has several. */
+/* A census has numbers that must not grow; it is taken when no session is open.
+ * It has a row for each kind of process that stays; auth's row is the sum of
+ * several processes. */
 #define CENSUS_ROWS 6
 extern const char *const census_titles[CENSUS_ROWS];
 struct census {
@@ -24,10 +25,11 @@ struct census {
         uint64_t kb;
     } row[CENSUS_ROWS];
 };
-/* Waits for the ends of all sessions and old generations first. */
+/* Waits until all sessions and old generations have ended, and takes a
+ * census. */
 void census_take(const struct server *s, struct census *ret);
-/* Expects the same numbers of processes and descriptors, and no more memory.
- * Returns the present numbers in *NOW. */
+/* Takes another census in *NOW. Expects the same numbers of processes and
+ * descriptors as before, and no more memory. */
 void census_expect(const struct server *s, const struct census *before,
                    struct census *now);
 

@@ -1,6 +1,6 @@
-/* A reset after the last bytes can remove them again, and many clients report
- * it instead of the reply. The socket's state and error show it, not the TLS
- * library. */
+/* Checks how the server ends a connection. A reset can remove bytes that the
+ * client hasn't read yet, and many clients report it instead of the reply. The
+ * socket's state and error show a reset; the TLS library doesn't. */
 #include "parting.h"
 
 #include <netinet/tcp.h>
@@ -28,8 +28,7 @@ static int error(int fd)
     return r;
 }
 
-/* The server's kernel has received the client's FIN; the answer to it shows
- * now. */
+/* Has the server's kernel answered the client's FIN, by an ACK or a reset? */
 static bool is_over(void *fd)
 {
     return state(*(int *)fd) == TCP_CLOSE;
@@ -47,7 +46,7 @@ static long read_tls(struct tls_client *t)
     return n;
 }
 
-/* After close_notify only the FIN may come. */
+/* After close_notify the server may send only a FIN. */
 static void read_raw(int fd, bool notified)
 {
     char rest[4096];

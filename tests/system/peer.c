@@ -21,7 +21,8 @@ static bool answers(void *of)
     return yes;
 }
 
-/* Returns a port that is free now. The kernel gives none of these to others. */
+/* Returns an address with a port that is free now. The kernel doesn't choose
+ * ports of this range for other sockets. */
 static struct sockaddr_in free_port(void)
 {
     struct sockaddr_in at = { .sin_family = AF_INET };

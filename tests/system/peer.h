@@ -7,14 +7,14 @@
 #include "desk.h"
 
 struct peer {
-    char name[16], user[16], dir[16]; /* DIR: where the user may write */
+    char name[16], user[16], dir[16]; /* DIR: in which the user may write */
 };
 
 #define PEERS 4
 extern const struct peer peers[PEERS];
 
-/* Starts it, and fills in the desk's url and ca. LIMIT: a limit of
- * tests/system/peers/serve, or "". */
+/* Starts the server, and fills in the desk's url and ca. LIMIT is a limit of
+ * tests/system/peers/serve, or "". Returns the server's pid. */
 pid_t peer_start(const struct peer *p, struct desk *d, const char *limit);
 void peer_stop(pid_t pid);
 

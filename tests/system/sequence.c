@@ -20,8 +20,8 @@ uint64_t sequence_seed(uint64_t fixed)
     return number < fixed ? ++number : seed;
 }
 
-/* An address that no earlier case had: passive ports that those left unused
- * don't matter to it. */
+/* Chooses an address that no earlier case had, so that passive ports that
+ * earlier cases left unused don't matter. */
 static void choose_address(char out[64])
 {
     static unsigned number;
@@ -54,8 +54,8 @@ static size_t count_of(const struct sequence *s)
     return *(size_t *)(void *)((char *)s->steps + s->kind->count);
 }
 
-/* Tries without COUNT steps from there on, and keeps that if it fails all the
- * same. */
+/* Plays the sequence without the COUNT steps after FROM. If it still fails,
+ * keeps the shorter sequence and its result. */
 static void try_without(const struct sequence *s, size_t from, size_t count,
                         struct run_result *last)
 {
@@ -80,7 +80,8 @@ static void try_without(const struct sequence *s, size_t from, size_t count,
     free(shorter.steps);
 }
 
-/* Removes halves, quarters, single steps, from the end. */
+/* Tries to remove halves, then quarters, at last single steps, beginning at the
+ * end. */
 static void shrink(const struct sequence *s, struct run_result *last)
 {
     uint64_t end = clock_ms() + SHRINK_MS;

@@ -10,8 +10,8 @@
 #include "support/wait.h"
 
 #define STEPS_MAX 8 /* of a session */
-#define FAULT     2 /* exit status: no disturbance explains it */
-/* A client that waits for a server that comes back. */
+#define FAULT     2 /* exit status: a fault that no disturbance explains */
+/* A client can wait so long until the server is back. */
 #define CLIENT_MS (6 * WAIT_MS)
 
 const struct server_user soak_users[SOAK_CLIENTS] = {
@@ -21,7 +21,7 @@ const struct server_user soak_users[SOAK_CLIENTS] = {
 
 struct player {
     const struct soak *soak;
-    struct server server; /* as it is now */
+    struct server server; /* with its present port and pid */
     struct soak_client *me;
     const char *user;
     struct session session;
@@ -96,7 +96,7 @@ static unsigned count_visible(const struct player *p)
     return n;
 }
 
-/* No other file is visible. */
+/* Expects each file as it was confirmed, and no other visible file. */
 static void expect_files(const struct player *p, const char *when)
 {
     unsigned visible = count_visible(p);
@@ -112,7 +112,7 @@ static void expect_files(const struct player *p, const char *when)
                   p->me->file[i].len);
 }
 
-/* The reply says that the change is done: it must be on the disk. */
+/* Call after a reply that confirms the change. The disk must have it. */
 static void confirm(struct player *p)
 {
     struct soak_client *c = p->me;
@@ -130,7 +130,8 @@ static void confirm(struct player *p)
         WRONG(p, "%s was confirmed, and isn't there", name_of(c->at));
 }
 
-/* The server was killed in the middle of a change. */
+/* Call after a session. If it was cut in the middle of a change, finds out
+ * whether the change was done. */
 static void settle(struct player *p)
 {
     struct soak_client *c = p->me;
@@ -209,7 +210,7 @@ static void step_resume(struct player *p, unsigned at)
     size_t size = 0;
     struct data d;
 
-    step_store(p, at); /* no part of an earlier upload is left */
+    step_store(p, at); /* leave no part of an earlier upload */
     remove_file(p, at);
     prepare_next(p, at, "", 0, 1 + choose_length(p->me));
     begin_part(p, &d);
@@ -292,7 +293,8 @@ static void step_rename(struct player *p, unsigned at)
     confirm(p);
 }
 
-/* It sends a part and leaves: the file that stood there stands. */
+/* The client sends a part of a file, resets the connection and leaves. The old
+ * file must stay. */
 static void step_reset(struct player *p, unsigned at)
 {
     struct data d;
@@ -325,7 +327,7 @@ static void (*const steps[SOAK_STEPS])(struct player *p, unsigned at) = {
     [SOAK_LEAVE] = step_leave,
 };
 
-/* Weights of 64. */
+/* The sum of the weights is 64. */
 static const unsigned weights[SOAK_STEPS] = {
     [SOAK_STORE] = 24, [SOAK_APPEND] = 6, [SOAK_RESUME] = 6,
     [SOAK_FETCH] = 14, [SOAK_LIST] = 4,   [SOAK_REMOVE] = 3,
@@ -360,8 +362,8 @@ static _Noreturn void play_session(struct player *p)
     _exit(0);
 }
 
-/* Returns whether the session has ended by itself. Another failure than a cut
- * while the server is disturbed ends the client. */
+/* Returns true if the session has ended in order; false if it was cut while the
+ * server was disturbed. Any other failure ends the client. */
 static bool judge(const struct player *p, int status, unsigned disturbed,
                   FILE *said)
 {
@@ -380,8 +382,8 @@ static bool judge(const struct player *p, int status, unsigned disturbed,
     _exit(FAULT);
 }
 
-/* Makes one session, and compares all files when the server has none of this
- * user any more. */
+/* Plays one session. Compares all files when no process of the server serves
+ * the user any more. */
 static void play(struct player *p, FILE *said)
 {
     unsigned disturbed = p->soak->score->disturbed;

@@ -45,7 +45,7 @@ enum soak_step {
 
 struct soak_client {
     struct soak_file file[SOAK_NAMES];
-    struct soak_file next; /* of a file that is being replaced */
+    struct soak_file next; /* the new content of a file */
     enum soak_change change;
     unsigned at, to; /* the files that are being changed */
     uint64_t random;
@@ -55,12 +55,12 @@ struct soak_client {
     volatile bool rests;
 };
 
-/* In memory that the test and its clients share. */
+/* The test and its clients share this memory. */
 struct soak_score {
     volatile bool stop, pause;
     volatile unsigned disturbed; /* odd: a process has been killed, and the
                                     service isn't back yet */
-    volatile unsigned port;      /* of the server, which may start again */
+    volatile unsigned port;      /* the server's port; it may start again */
     volatile pid_t server;
     struct soak_client client[SOAK_CLIENTS];
 };
@@ -77,14 +77,17 @@ void soak_start(struct soak *s, const struct server *server, uint64_t seed);
 void soak_check(const struct soak *s);
 uint64_t soak_transfers(const struct soak *s);
 uint64_t soak_stored(const struct soak *s);
-/* Waits until no client has a session; soak_resume() lets them go on. */
+/* soak_pause() waits until no client has a session; soak_resume() lets the
+ * clients go on. */
 void soak_pause(struct soak *s);
 void soak_resume(struct soak *s);
-/* Call these before a process is killed, and after the service is back. Between
- * them a session may be cut; at other times that is a failure. */
+/* Call soak_disturb() before a process is killed, and soak_calm() after the
+ * service is back. Between the two calls a session may be cut; at other times a
+ * cut is a failure. */
 void soak_disturb(struct soak *s);
 void soak_calm(struct soak *s);
-/* Lets each client finish its session. Prints what they have done. */
+/* Lets each client finish its session, and prints the numbers of all
+ * clients. */
 void soak_stop(struct soak *s);
 
 #endif

@@ -37,7 +37,7 @@ void terminal_open(struct terminal *t, const char *dir, const char *command)
          (char *)command);
 }
 
-/* Its program may have ended, and the terminal with it. */
+/* Ignores a failure: tmux has ended if the terminal's program has. */
 void terminal_close(struct terminal *t)
 {
     struct run_result r;

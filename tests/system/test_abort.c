@@ -1,6 +1,6 @@
-/* ABOR before, during and after a transfer, as a line and after telnet's
- * Interrupt and Synch: the number and order of the replies, and the files after
- * it. */
+/* Sends ABOR before, during and after a transfer, as a line and after telnet's
+ * Interrupt and Synch. Checks the number and order of the replies, and the
+ * files. */
 #include "fault.h"
 #include "support/fail.h"
 #include "support/served.h"
@@ -30,7 +30,8 @@ static void send_abor(struct session *s, const struct form *form)
         session_raw(s, form->piece[i], strlen(form->piece[i]));
 }
 
-/* There is nothing to abort, and the waiting port is given up. */
+/* ABOR has no transfer to abort, and closes the passive port: STOR needs a new
+ * EPSV. */
 static void expect_idle_abor(struct session *s, const struct form *form)
 {
     send_abor(s, form);
@@ -56,7 +57,7 @@ SharedSessionTest(abort, before, 60, "before")
     fault_expect_absent(server, "before", "f");
 }
 
-/* The progress of the transfer: its 150 has come, and nothing else yet. */
+/* The transfer has got its 150, and has no data connection yet. */
 static void no_connection(struct session *s, struct data *d, const char *line)
 {
     d->fd = -1;
@@ -98,8 +99,7 @@ static const struct moment {
 
 #define MOMENTS (sizeof(moments) / sizeof(*moments))
 
-/* The transfer has its reply, ABOR has its own, and the next command gets the
- * right one. */
+/* The transfer and ABOR each get a reply, and the next command gets its own. */
 static void abort_once(struct session *s, const struct moment *m,
                        const struct form *form)
 {
@@ -132,7 +132,7 @@ SharedSessionTest(abort, during, 120, "during")
     session_expect_fetch(s, "RETR after", "bytes", 5);
 }
 
-/* There is one event with the cause, and the same upload succeeds
+/* The log has one event with the cause, and the same upload succeeds
  * afterwards. */
 SharedSessionTest(abort, event, 60, "event")
 {
@@ -144,8 +144,8 @@ SharedSessionTest(abort, event, 60, "event")
     free(bytes);
 }
 
-/* The last byte is sent. Either the ABOR comes too late and the file is there,
- * or it comes in time and the file isn't there. */
+/* The client sends ABOR right after the last byte. Either ABOR comes too late
+ * and the file is there, or ABOR comes in time and the file isn't there. */
 SharedSessionTest(abort, after_the_last_byte, 120, "after")
 {
     unsigned char *bytes = fault_noise(LEN);

@@ -1,5 +1,6 @@
-/* A listener that systemd has opened: the test plays systemd, and keeps its own
- * descriptor, so a server that didn't take it couldn't bind the address. */
+/* The server takes a listener that systemd has opened. The test plays systemd
+ * and keeps the listener open, so a server that opened one itself couldn't bind
+ * the address. */
 
 #include "ctl.h"
 #include "support/server_log.h"
@@ -19,8 +20,8 @@ static int listen_somewhere(char text[32])
     return fd;
 }
 
-/* With another listener, which the settings don't name. MORE: an option, or
- * NULL. */
+/* Starts the server with LISTENER, and with the listener OTHER, which the
+ * settings don't name. MORE is an option, or NULL. */
 static pid_t start_by_systemd(const struct server *s, int listener, int other,
                               const char *more)
 {
@@ -37,7 +38,7 @@ static pid_t start_by_systemd(const struct server *s, int listener, int other,
     dup2(listener, 3);
     dup2(open(server_path(s, "log"), O_WRONLY | O_CREAT | O_APPEND, 0600),
          STDERR_FILENO);
-    dup2(STDERR_FILENO, 4); /* no listener: it is refused */
+    dup2(STDERR_FILENO, 4); /* no listener, so the server refuses it */
     dup2(other, 5);
     execl(server_program("sallyportd"), "sallyportd", "--config", config, more,
           NULL);

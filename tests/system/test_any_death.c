@@ -1,8 +1,8 @@
-/* Any one process of the server is killed, or stops, at any moment, while 60
- * clients are in every state of a session. What may end is that process's own
- * session; after a master's death, the sessions of its generation. Nobody else
- * notices, no file with a 226 is lost, and a new client is served soon. It says
- * nothing about how the processes talk to each other. */
+/* Kills or stops one process of the server at a random moment, while 60 clients
+ * are in all states of a session. Only the session of this process may end, or
+ * after master's death the sessions of its generation. All other clients carry
+ * on, each file with a 226 is kept, and a new client is served soon. The test
+ * doesn't depend on how the processes talk to each other. */
 #include <sys/time.h>
 
 #include "fault.h"
@@ -21,8 +21,9 @@
 #define ROUNDS_LONG 300
 #define STOPS       1
 #define STOPS_LONG  10
-/* The supervisor starts ten generations at once after deaths, then one in 10 s.
- * A new server has the ten again; so only the last rounds of each one wait. */
+/* After deaths the supervisor starts ten generations at once, then one in 10 s.
+ * After so many rounds the test starts a new server, so only the last rounds of
+ * each server wait. */
 #define ROUNDS_EACH 42
 #define SMALL       (200u << 10)
 #define BIG         (6u << 20) /* more than the sockets hold */
@@ -37,14 +38,14 @@ struct guest {
     char name[16]; /* of its file */
     struct session s;
     struct data d;
-    uint64_t asked; /* when it asked for a port: that closes after 10 s */
+    uint64_t asked; /* time of its EPSV; the port closes after 10 s */
 };
 
 static unsigned char *small, *big;
 
-/* Each state has two halves: a client comes to it, and all must go well; then
- * it carries on, and false means that the server has cut it off. What the
- * server says must be right even then. */
+/* .enter() brings a client to the state, and must succeed. Then .carry_on()
+ * goes on; it returns false if the server has cut the client off. The server's
+ * replies must be right even then. */
 struct state {
     const char *name;
     void (*enter)(struct guest *g);
@@ -130,7 +131,8 @@ static bool ends_upload(struct guest *g, size_t from)
 
 static bool connects_late(struct guest *g)
 {
-    /* A machine with other work may need longer for the other clients. */
+    /* On a busy machine the other clients can take so long that the port has
+     * closed, so ask for another one. */
     if (clock_ms() - g->asked > PORT_MS / 2 &&
         !(session_may_do(&g->s, "229", "EPSV") &&
           sscanf(g->s.reply.data, "%*[^|]|||%u|", &g->s.port) == 1))
@@ -228,7 +230,7 @@ enum reach { REACH_NOBODY, REACH_ONE, REACH_LOGIN, REACH_ALL };
 static const struct victim {
     const char *title;
     enum reach reach;
-    bool may_stop; /* somebody notices that it hangs, and replaces it */
+    bool may_stop; /* another process notices that it hangs, and replaces it */
 } victims[] = {
     { "sallyport: session", REACH_ONE, false },
     { "sallyport: gate", REACH_NOBODY, true },
@@ -243,7 +245,7 @@ static const struct victim {
 static struct guest guests[GUESTS];
 static unsigned seed;
 
-/* Longer than a process that hangs may hold up others. */
+/* Lets a client wait longer than a process that hangs can hold it up. */
 static void patience(int fd)
 {
     const struct timeval limit = { .tv_sec = AGAIN_MS / 1000 };
@@ -284,7 +286,8 @@ static pid_t victim_pid(const struct server *server, const char *title)
     return 0;
 }
 
-/* Strikes after that time, while the clients carry on. */
+/* Forks a process that sends the signal after MS, while the clients carry on.
+ * Returns its pid. */
 static pid_t strike_later(pid_t victim, int signal, unsigned ms)
 {
     const pid_t pid = fork();
@@ -305,7 +308,8 @@ static void judge(const struct victim *v, const struct guest *g)
               g->state->name, g->s.reply.data ? g->s.reply.data : "");
 }
 
-/* In an order of chance. Returns how many were cut off. */
+/* Lets all clients carry on, in an order that begins at random. Returns how
+ * many clients the server has cut off. */
 static unsigned all_carry_on(const struct server *server,
                              const struct victim *v)
 {
@@ -355,9 +359,10 @@ static void play(struct server *server, const struct victim *v, int signal,
     t->longest = took > t->longest ? took : t->longest;
 }
 
-/* The clients come and carry on one after the other, and each may wait until
- * somebody has noticed a process that hangs: longer in all than a data
- * connection may take without connect_timeout. */
+/* Starts a server with a long connect_timeout. The clients come and carry on
+ * one after the other, and each can wait until the server has noticed a process
+ * that hangs. All this takes longer than a data connection may take by
+ * default. */
 static void prepare(struct server *server)
 {
     const struct server_plan plan = {

@@ -1,6 +1,6 @@
-/* Bandwidth that sessions share: of one user, and of all. The short tests know
- * only how much time the bytes need at least, so that a slow machine fails none
- * of them. The long one measures. */
+/* Sessions share the bandwidth of a user, of a team and of all users. The short
+ * tests check only that the bytes take a minimum time, so they pass on a slow
+ * machine. The long test measures the time. */
 #include "ctl.h"
 #include "fault.h"
 #include "sallyport/base/clock.h"
@@ -17,7 +17,7 @@
 #define SESSIONS  4
 #define LONG_RATE (4 * MIB)
 #define LONG_MS   10000
-#define TOLERATED 500 /* 5 % of it */
+#define TOLERATED 500 /* 5 % of LONG_MS */
 #define UNFAIR_MS 1000
 
 static const struct server_user users[] = {
@@ -44,14 +44,15 @@ TestSuite(bandwidth, .init = make_noise);
 #define WITH(more)                                                             \
     PLAN(.settings = (more), .users = users, .user_count = ALL, .lines = teams)
 
-/* The file f0 of this user. */
+/* Makes the user's file f0, of LEN bytes. */
 static void give(const struct server *server, const char *user, size_t len)
 {
     server_put(server, user, "f0", noise, len < SIZE ? len : SIZE);
     cr_assert_eq(truncate(server_home_file(server, user, "f0"), (off_t)len), 0);
 }
 
-/* In a process of its own, which ends after one transfer. */
+/* Starts a client in a process that ends after one transfer. Returns its
+ * pid. */
 static pid_t client(const struct server *server, const char *user, bool upload,
                     size_t len)
 {
@@ -75,8 +76,9 @@ static pid_t client(const struct server *server, const char *user, bool upload,
     _exit(0);
 }
 
-/* N clients at a time, each with LEN bytes. Returns the ms until the last one
- * has ended; *first: until the first one has. */
+/* Runs N clients at the same time, each with LEN bytes. Returns the ms until
+ * the last client has ended; in *FIRST, the ms until the first client has
+ * ended. */
 static uint64_t take(const struct server *server, const char *user, bool upload,
                      int n, size_t len, uint64_t *first)
 {
@@ -106,7 +108,8 @@ static void expect_least(const struct server *server, const char *user,
                   (unsigned long long)ms);
 }
 
-/* One session, and several of one user. */
+/* One session keeps to the user's limit, and so do several sessions
+ * together. */
 ServerTest(bandwidth, of_a_user, 120, WITH(""))
 {
     for (int n = 1; n <= SESSIONS; n += SESSIONS - 1) {
@@ -115,7 +118,8 @@ ServerTest(bandwidth, of_a_user, 120, WITH(""))
     }
 }
 
-/* The setting is for each user; a row's value counts instead, also 0. */
+/* The setting limits each user; a value in the user's row replaces it, also 0
+ * (no limit). */
 ServerTest(bandwidth, of_each_user_by_the_setting, 120,
            WITH("user_bandwidth_up = 4M\nuser_bandwidth_down = 64K\n"))
 {
@@ -126,7 +130,7 @@ ServerTest(bandwidth, of_each_user_by_the_setting, 120,
     give(server, "one", SIZE);
     began = clock_ms();
     session_enter(&s, server, "one");
-    /* else it would take 32 s */
+    /* with the setting's limit this would take 32 s */
     session_expect_fetch(&s, "RETR f0", noise, SIZE);
     cr_expect_lt(clock_ms() - began, 30000);
     session_close(&s);
@@ -150,20 +154,21 @@ static void expect_least_of_both(const struct server *server, const char *user,
     }
 }
 
-/* All users together. */
+/* The settings limit all users together. */
 ServerTest(bandwidth, in_all, 120,
            WITH("bandwidth_down = 4M\nbandwidth_up = 4M\n"))
 {
     expect_least_of_both(server, "free", "one");
 }
 
-/* The members together. Their own limits hold too, and are larger. */
+/* The team's limits hold for its members together. The members' own limits
+ * hold, too, and are larger. */
 ServerTest(bandwidth, of_a_team, 120, WITH("user_bandwidth_down = 64M\n"))
 {
     expect_least_of_both(server, "anna", "dora");
 }
 
-/* Processor time of all processes of the server, and of ended ones. */
+/* Returns the processor time of the server's processes, and of ended ones. */
 static uint64_t cpu_ms(const struct server *server)
 {
     uint64_t ticks = 0;
@@ -175,8 +180,9 @@ static uint64_t cpu_ms(const struct server *server)
     return ticks * 1000 / (uint64_t)sysconf(_SC_CLK_TCK);
 }
 
-/* Both gate and a session that waits: it sends each piece at once, and not half
- * a megabyte, as for a client without a limit. */
+/* Gate and a session that waits for bandwidth use little processor time. The
+ * session sends each piece at once, not half a megabyte as to a client without
+ * a limit. */
 ServerTest(bandwidth, nobody_spins, 60, WITH(""))
 {
     struct session s;
@@ -234,7 +240,7 @@ static void measure(const struct server *server, const char *user, bool upload,
                   (unsigned long long)first);
 }
 
-/* Within 5 % over 10 s, and fair: in the long run, without sanitizers. */
+/* Limits are exact within 5 % over 10 s, and clients share them fairly. */
 ServerTest(bandwidth, precision, 180, WITH(""))
 {
     for (int n = 1; n <= SESSIONS; n += SESSIONS - 1) {

@@ -1,6 +1,6 @@
-/* Which data connections may transfer: each mode of data_binding with each
- * ticket that a client could show, in both versions of TLS, against a real
- * server; also a moved clock. */
+/* Tries which data connections may transfer: each mode of data_binding with
+ * each ticket that a client can show, in both versions of TLS, against a real
+ * server. Also moves the clock. */
 #include "clock.h"
 #include "support/files.h"
 #include "support/served.h"
@@ -29,8 +29,8 @@ enum what {
 enum fate {
     DONE,
     NOT_RESUMED, /* 425: a client that can't resume needs another mode */
-    NOT_THIS,    /* 425: of this user, but of another control connection */
-    FOREIGN,     /* 425: of another user or address */
+    NOT_THIS,    /* 425: this user's ticket of another control connection */
+    FOREIGN,     /* 425: a ticket of another user or address */
     NO_TLS       /* 425 */
 };
 
@@ -58,8 +58,8 @@ static const struct {
       SHOW_ENDED,
       { NOT_RESUMED, NOT_RESUMED, DONE },
       { DONE, NOT_THIS, DONE } },
-    /* In TLS 1.2 only the ticket's own session can read it: here it counts as
-     * none. */
+    /* In TLS 1.2 only the session that issued a ticket can read it; for another
+     * session the ticket counts as none. */
     { "other-user",
       SHOW_OTHER_USER,
       { NOT_RESUMED, NOT_RESUMED, DONE },
@@ -147,7 +147,8 @@ static struct tls_session *earn(const struct server *server, const char *user,
     return ticket;
 }
 
-/* Returns the ticket to show; OTHER is a session that ends with the test. */
+/* Returns the ticket to show, or NULL. OTHER is the session that has got the
+ * ticket. */
 static struct tls_session *prepare(const struct server *server,
                                    const struct row *row, struct session *other)
 {
@@ -164,8 +165,8 @@ static struct tls_session *prepare(const struct server *server,
     }
 }
 
-/* Sends the command, and opens the data connection up to its TLS handshake, if
- * there is one. */
+/* Sends the command, and opens the data connection. Makes a TLS handshake on it
+ * or, if PLAIN, sends BYTES. */
 static void connect_data(struct session *s, struct data *d, bool plain,
                          const char *command)
 {
@@ -179,7 +180,7 @@ static void connect_data(struct session *s, struct data *d, bool plain,
                      (ssize_t)strlen(BYTES));
 }
 
-/* A refused client sees an orderly end, and not one byte. */
+/* A refused client must get a close_notify, and no byte. */
 static void expect_nothing(struct data *d)
 {
     char byte;
@@ -204,7 +205,7 @@ static void store(struct session *s, const struct server *server,
     }
     session_expect(s, fates[fate]);
     cr_expect_eq(files_exists(file), fate == DONE, "%s", row->user);
-    if (fate != DONE) /* a refusal begins no partial either */
+    if (fate != DONE) /* a refused upload leaves no partial */
         session_do(s, "550 {*}", "SIZE new");
 }
 
@@ -317,7 +318,8 @@ Test(binding, the_clock_is_moved, .timeout = 60)
     unlink(name);
 }
 
-/* A ticket from before a harmless change of the user's row still counts. */
+/* After a harmless change of the user's row an older ticket still counts; after
+ * a change of the rights it doesn't. */
 ServerTest(binding, tickets_of_the_row_before, 60, PLAN(0))
 {
     static const struct {

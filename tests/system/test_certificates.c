@@ -1,5 +1,6 @@
-/* Certificates of a running server: which one a client gets, and the effect of
- * a reload with good and with bad ones. No session may notice it. */
+/* Certificates of a running server: which certificate a client gets, and what a
+ * reload does with good and with bad certificates. Sessions continue
+ * unchanged. */
 
 #include "ctl.h"
 #include "support/files.h"
@@ -33,7 +34,7 @@ static void issue(const struct server *s, const char *name, struct pki_leaf l)
     pki_free(ca);
 }
 
-/* The server's own certificate. */
+/* Makes the server's own certificate. */
 static void issue_own(const struct server *s, struct pki_leaf l)
 {
     issue(s, "certificate", l);
@@ -105,7 +106,7 @@ static void spoil_date(const struct server *s)
     issue_own(s, (struct pki_leaf){ .serial = 1, .to = -60 });
 }
 
-/* As cp and the shell do it, and some deploy hooks. */
+/* Overwrites the file, as cp, the shell and some deploy hooks do. */
 static void spoil_date_in_place(const struct server *s)
 {
     struct buf text;
@@ -138,7 +139,7 @@ static const struct {
     int status;
     const char *words;
 } bad[] = {
-    /* the first one: the file that is overwritten is in use */
+    /* the first row: the file that it overwrites is in use */
     { spoil_date_in_place, EX_DATAERR, "certificate.pem: the certificate has" },
     { spoil_key, EX_DATAERR, "other.key: not the key of the certificate in" },
     { spoil_date, EX_DATAERR, "certificate.pem: the certificate has expired" },
@@ -149,8 +150,8 @@ static const struct {
     { spoil_setting, EX_CONFIG, "unknown key" },
 };
 
-/* Whatever is wrong, new sessions get the old certificate. When all mistakes
- * are mended, the next reload uses the new one. */
+/* Whatever is wrong, the reload fails, and new sessions get the old
+ * certificate. */
 ServerTest(certificates, no_bad_pair_is_taken, 120, PLAN(0))
 {
     struct session s;
@@ -207,8 +208,9 @@ ServerTest(certificates, names_and_kinds, 120, PLAN(0))
     session_close(&s);
 }
 
-/* A client that got the certificate of one host can't continue to another. The
- * name that it asks for on data connections means nothing. */
+/* A client that got the certificate of one host can't choose another one by
+ * HOST. The name that it sends in the handshake of a data connection has no
+ * effect. */
 ServerTest(certificates, host_and_data_by_name, 120, PLAN(0))
 {
     static const char *const data[] = { NULL, "one.example", "two.example",
@@ -239,11 +241,11 @@ ServerTest(certificates, host_and_data_by_name, 120, PLAN(0))
     }
 }
 
-#define ROUNDS 7 /* with the first one: as many generations as may live */
+#define ROUNDS 7 /* with the first generation: as many as may live */
 
-/* Each generation has a session. None is dropped, and each continues with its
+/* Each generation has a session. No session is dropped, and each keeps its
  * first certificate. While all generations live, a reload waits, and its caller
- * is refused. */
+ * gets an error. */
 ServerTest(certificates, sessions_of_many_generations, 120, PLAN(0))
 {
     struct session s[ROUNDS + 1], late;
@@ -272,8 +274,7 @@ ServerTest(certificates, sessions_of_many_generations, 120, PLAN(0))
     session_close(&late);
 }
 
-/* The server's own certificate lasts longer; each of those that don't is
- * named. */
+/* The log names each certificate that expires within 30 days. */
 ServerTest(certificates, what_expires_soon_is_told, 120, PLAN(0))
 {
     cr_expect(!server_log_has(server, "expires"));
@@ -301,9 +302,8 @@ static bool is_over(void *argument)
     return time(NULL) > *(time_t *)argument;
 }
 
-/* Clients decide about an expired certificate. Those that accept it are still
- * served, also after gate has to start again, or after a reload of something
- * else. */
+/* Clients decide about an expired certificate: the server still serves them,
+ * also after a new start of gate, or after a reload for another reason. */
 ServerTest(certificates, one_expires_in_use, 120, PLAN(.troubles = true))
 {
     time_t end;
@@ -324,8 +324,9 @@ ServerTest(certificates, one_expires_in_use, 120, PLAN(.troubles = true))
         server_log_has(server, "certificate.pem: certificate 1 has expired"));
 }
 
-/* A reboot mustn't end the service because of a date. --check still refuses
- * it. */
+/* The server starts even if a certificate has expired or isn't valid yet, so
+ * that a reboot doesn't end the service. --check still refuses the
+ * certificate. */
 Test(certificates, a_date_keeps_no_server_from_its_start)
 {
     static const struct {
@@ -370,8 +371,8 @@ Test(certificates, a_date_keeps_no_server_from_its_start)
     server_forget(&server);
 }
 
-/* systemd's $CREDENTIALS_DIRECTORY: only root may enter it, and nobody may
- * write there. */
+/* The certificate can be in systemd's $CREDENTIALS_DIRECTORY, which only root
+ * may enter, and which is read-only. */
 Test(certificates, of_systemd)
 {
     struct server server;

@@ -1,5 +1,5 @@
-/* A cut just before an upload; and the memory of the client, which has
- * passwords. */
+/* Cuts a connection just before an upload; and checks that the client protects
+ * its memory, which has passwords. */
 #include "desk.h"
 #include "support/processes.h"
 #include "support/test.h"
@@ -8,7 +8,8 @@
 SERVER_SHARED(USERS({ .name = "put" }));
 
 /* Starts a client that waits for the first line of INPUT. Its group isn't
- * root's, so that the owner of its files in /proc says something. */
+ * root's, so that the group of its files in /proc shows if it may leave a
+ * core. */
 static pid_t start_waiting(int input)
 {
     pid_t pid = fork();
@@ -24,8 +25,8 @@ static pid_t start_waiting(int input)
     return pid;
 }
 
-/* Does the client run, and may it leave no core? The kernel gives the files of
- * such a process to root. */
+/* Does the client run, and is it unable to leave a core? The kernel gives the
+ * files in /proc of such a process to root. */
 static bool leaves_no_core(void *of)
 {
     char path[64], name[32];
@@ -37,8 +38,9 @@ static bool leaves_no_core(void *of)
            st.st_uid == 0 && st.st_gid == 0;
 }
 
-/* libcurl then logs in by itself. That session hasn't heard OPTS STOR, which
- * the first file has sent: its STOR would replace a file that stays. */
+/* After the cut libcurl logs in by itself. The new session has no OPTS STOR,
+ * which the client sent before the first file, so its STOR would replace a file
+ * that must stay. */
 Test(client, a_cut_before_an_upload, .timeout = 60)
 {
     char stored[SERVER_PATH_MAX];
@@ -61,7 +63,8 @@ Test(client, a_cut_before_an_upload, .timeout = 60)
     desk_end(&d);
 }
 
-/* The memory has passwords. It goes neither into a core nor to a debugger. */
+/* The client's memory has passwords. Neither a core nor a debugger may get
+ * it. */
 Test(client, memory, .timeout = 60)
 {
     int ends[2], status;

@@ -1,6 +1,6 @@
 /* Clients' certificates against a real server: which certificate lets which
- * user in, in both versions of TLS, with and instead of the password; what a
- * data connection must show; reloads; curl, lftp and openssl. */
+ * user in, in both versions of TLS, with the password and instead of it; what a
+ * data connection must show; reloads; curl, lftp and sallyport. */
 #include "ctl.h"
 #include "support/pki.h"
 #include "support/processes.h"
@@ -15,7 +15,7 @@
 static char folder[64];
 static struct pki *pki;
 
-/* More names than fit into a proof. */
+/* Returns more names than fit into a proof. */
 static const char *many_names(void)
 {
     static char names[16384];
@@ -94,8 +94,8 @@ static const struct server_user users[] = {
     { .name = "emma", .keys = emma_keys },
 };
 
-/* The plan of a server with this mode, and a list of revoked certificates
- * (NULL: none). */
+/* Returns the plan of a server with this mode and this list of revoked
+ * certificates (NULL: none). */
 static const struct server_plan *plan_of(const char *mode, const char *crl)
 {
     static struct server_plan p = { .users = users,
@@ -155,8 +155,9 @@ static void show(struct session *s, const char *name)
     s->key = pki_path(pki, file);
 }
 
-/* Makes the handshake. With TLS 1.3 it ends for the client before the server
- * has seen its certificate. Returns false if a command gets no answer. */
+/* Makes the handshake, and sends NOOP: with TLS 1.3 the handshake ends for the
+ * client before the server has seen the certificate. Returns false if NOOP gets
+ * no answer. */
 static bool shake(struct session *s, const struct server *server)
 {
     const struct tls_client_options o = { .version = s->version,
@@ -197,25 +198,27 @@ static const struct {
     const char *user, *certificate, *password;
     int tls12, tls13;
 } logins[] = {
-    /* Instead of the password: only TLS 1.3's handshake proves it. */
+    /* These users have a certificate instead of the password, which needs TLS
+     * 1.3. */
     { "anna", "anna", "nonsense", 530, 230 },
     { "anna", "anna", SERVER_PASSWORD, 530, 230 },
     { "anna", "bert", SERVER_PASSWORD, 530, 530 },
     { "anna", NULL, SERVER_PASSWORD, 530, 530 },
     { "emma", "long", SERVER_PASSWORD, 530, 530 },
-    /* These users need both. */
+    /* These users need a certificate and the password. */
     { "bert", "bert", SERVER_PASSWORD, 230, 230 },
     { "bert", "bert", "nonsense", 530, 530 },
     { "bert", "anna", SERVER_PASSWORD, 530, 530 },
     { "bert", NULL, SERVER_PASSWORD, 530, 530 },
     { "carl", "carl", SERVER_PASSWORD, 230, 230 },
     { "carl", "bert", SERVER_PASSWORD, 530, 530 },
-    /* This user needs none. */
+    /* This user needs no certificate. */
     { "dora", NULL, SERVER_PASSWORD, 230, 230 },
     { "dora", "bert", SERVER_PASSWORD, 230, 230 },
     { "dora", "bert", "nonsense", 530, 530 },
     { "nobody", "anna", SERVER_PASSWORD, 530, 530 },
-    /* An invalid one: TLS ends the connection, whatever the user's name is. */
+    /* If the certificate isn't valid, TLS ends the connection, whatever the
+     * user's name is. */
     { "bert", "late", SERVER_PASSWORD, 0, 0 },
     { "bert", "early", SERVER_PASSWORD, 0, 0 },
     { "bert", "revoked", SERVER_PASSWORD, 0, 0 },
@@ -346,7 +349,7 @@ static void set_lines(const struct server *s, const char *mode, const char *crl)
     server_set(s, "client_crl", path);
 }
 
-/* New sessions see the change; existing ones continue unchanged. */
+/* A reload changes new sessions; existing sessions continue unchanged. */
 ServerTest(client_certificates, reload, 120, plan_of("request", NULL))
 {
     struct session old;
@@ -381,9 +384,9 @@ static void expect_only_without(const struct server *server)
     cr_expect_eq(try_login(server, 0, "bert", "bert", SERVER_PASSWORD), 0);
 }
 
-/* A list that nobody renews. The log warns in time; then nobody gets in with a
- * certificate, but users without one do, also after a gate that died, a reload
- * for another reason, and a new start. */
+/* A revocation list expires. The log warns in time. Then clients with a
+ * certificate can't log in, but clients without one can, also after gate has
+ * died, after a reload for another reason, and after a new start. */
 Test(client_certificates, a_list_that_expires_in_use)
 {
     struct server server;
@@ -407,7 +410,7 @@ Test(client_certificates, a_list_that_expires_in_use)
     server_stop(&server);
 }
 
-/* The clients that people use. */
+/* The logins that each program tries. */
 static const struct {
     const char *user, *certificate, *password;
     bool in;
@@ -420,9 +423,9 @@ static const struct {
 };
 #define TRIED (sizeof(tried) / sizeof(tried[0]))
 
-/* Runs a line of the shell with the certificate, and the port of the server.
- * "nonsense" is a wrong password, and for sallyport none: the certificate is
- * enough. */
+/* Runs a line of the shell with the certificate, the user and the server's port
+ * in the environment. The password "nonsense" is wrong; sallyport gets no
+ * password instead of it, as the certificate is enough. */
 static void expect_run(const struct server *server, size_t i, const char *line,
                        bool in)
 {
@@ -458,7 +461,7 @@ static void expect_run(const struct server *server, size_t i, const char *line,
 #define LS     SALLYPORT("ls")
 #define DOCTOR SALLYPORT("doctor") " && echo \"$said\" | grep 'logged in as'"
 
-/* A line of each program. TLS 1.2 proves no certificate instead of a
+/* A line of each program. With TLS 1.2 a certificate can't replace the
  * password. */
 static const struct {
     const char *line, *most;
@@ -488,7 +491,7 @@ SharedTest(client_certificates, by_programs, 240)
     }
 }
 
-/* A client without a certificate is refused in the handshake. */
+/* sallyport shows its certificate to a server that requires one. */
 ServerTest(client_certificates, required_of_sallyport, 120,
            plan_of("require", NULL))
 {

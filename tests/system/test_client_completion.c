@@ -1,4 +1,4 @@
-/* Completion of the command line in bash and zsh, on a real terminal. */
+/* Completes the command line in bash and zsh, on a real terminal. */
 #include "desk.h"
 #include "support/files.h"
 #include "support/test.h"
@@ -7,7 +7,7 @@
 #define USERS_FILE                                                             \
     "@share:docs:80000:/docs:\n@team:legal:\nanna:!:70000:70000::/a::\n"
 
-/* The text before Tab, and the text after it. */
+/* The text before Tab, and the text after Tab. */
 static const struct {
     const char *typed, *completed;
 } rows[] = {

@@ -1,5 +1,5 @@
 /* Downloads to a file system that reports lost bytes only when a file is
- * closed, as network file systems may do, and to a file system that folds
+ * closed, as network file systems can do, and to a file system that folds
  * case. */
 #include "faulty.h"
 #include "fuse.h"
@@ -26,8 +26,8 @@ static void far_end(struct far *f)
     faulty_end(&f->server);
 }
 
-/* Neither the file nor a partial one is there: nobody knows which of its bytes
- * were lost, and the partial file of a cut download isn't continued later. */
+/* The client must leave neither the file nor a partial: it can't know which
+ * bytes were lost, so it can't resume the download later. */
 Test(client_disks, a_disk_that_is_full_at_the_end, .timeout = 120)
 {
     static const struct {
@@ -51,8 +51,7 @@ Test(client_disks, a_disk_that_is_full_at_the_end, .timeout = 120)
     }
 }
 
-/* Some file systems have no locks, and neither links nor the flags of
- * renameat2(). */
+/* Some file systems lack locks, or lack links and the flags of renameat2(). */
 Test(client_disks, a_disk_that_lacks_something, .timeout = 60)
 {
     static const char *const lacks[] = { "locks", "names" };
@@ -70,7 +69,8 @@ Test(client_disks, a_disk_that_lacks_something, .timeout = 60)
     }
 }
 
-/* There "f" is the server's "F": sync mustn't remove it as surplus. */
+/* On this disk "f" is the same file as the server's "F", so sync must not
+ * remove it as surplus. */
 Test(client_disks, a_disk_that_folds_case, .timeout = 60)
 {
     static struct far f;

@@ -1,5 +1,6 @@
-/* Each command against each server with each limit: nothing here or there is
- * lost, nothing is called complete that isn't, and the exit status says it. */
+/* Runs each command against each server with each limit. No file is lost on
+ * either side, the client calls only whole files complete, and its exit status
+ * is right. */
 #include "peer.h"
 #include "support/fail.h"
 #include "support/files.h"
@@ -8,14 +9,14 @@
 
 #define BIG_BYTES 1200000
 
-/* FILES: in the directory of trees. DOWN: the exit status of get -r and of sync
- * from the server, UP: of sync --delete to the server. In the short run a limit
- * is tried with one peer, with all of them in the long one. */
+/* FILES: number of files in the tree. DOWN: exit status of get -r and of sync
+ * from the server. UP: exit status of sync --delete to the server. The short
+ * run tries a limit with one peer, the long run with all peers. */
 struct limit {
     char name[16];
     int files, down, up;
     int peer;  /* in the short run */
-    bool only; /* and no other peer has it */
+    bool only; /* no other peer has this limit */
 };
 
 static const struct limit limits[] = {
@@ -30,12 +31,12 @@ static const struct limit limits[] = {
 };
 #define LIMITS (sizeof(limits) / sizeof(limits[0]))
 
-/* One pair, with what it needs. */
+/* A pair of a peer and a limit, with its desk. */
 struct place {
     const struct peer *peer;
     const struct limit *limit;
     struct desk desk;
-    char home[SERVER_PATH_MAX + 32]; /* what the server has */
+    char home[SERVER_PATH_MAX + 32]; /* the directory that the server serves */
 };
 
 static const char *there(const struct place *p, const char *name)
@@ -64,7 +65,7 @@ static void make_tree(const struct place *p)
     desk_noise("tree/big", BIG_BYTES);
 }
 
-/* The transfers of one file, and of a tree. */
+/* Transfers a file and a tree, in both directions. */
 static void transfer(const struct place *p)
 {
     SAYS(p, 0, "put", "tree/big", "/one");
@@ -78,7 +79,8 @@ static void transfer(const struct place *p)
         desk_same("tree", "copy");
 }
 
-/* A file is gone here, and another is new. */
+/* Removes a local file and adds another one. sync --delete must do the same on
+ * the server. */
 static void sync_up(const struct place *p)
 {
     cr_assert_eq(unlink("tree/sub/0"), 0);
@@ -93,7 +95,8 @@ static void sync_up(const struct place *p)
     desk_same("tree", there(p, "tree"));
 }
 
-/* Names that only this side has go, and nothing else. */
+/* sync --delete must remove the local names that the server doesn't have, and
+ * no others. If it fails, it removes none. */
 static void sync_down(const struct place *p)
 {
     struct run_result r;
@@ -110,7 +113,8 @@ static void sync_down(const struct place *p)
         desk_same(there(p, "tree"), "mirror");
 }
 
-/* While the server says that nothing is there, nothing is removed here. */
+/* While the server says that all its files are missing, the client must change
+ * no local file. */
 static void work_while_away(const struct place *p)
 {
     struct run_result r;

@@ -1,6 +1,7 @@
 /* Each system call of the client on its local files fails once, or the client
- * is killed there. The old file or the whole new one stands, success is never
- * a lie, and the next call brings the file and leaves nothing else. */
+ * is killed there. The old file or the whole new file must be there, and the
+ * exit status may be 0 only with the new file. The next run of the client must
+ * complete the transfer and leave no other file. */
 #include "desk.h"
 #include "support/files.h"
 #include "support/nth.h"
@@ -11,7 +12,7 @@
 
 SERVER_SHARED(USERS({ .name = "anna" }));
 
-/* The words of the client, which nth_run() executes. */
+/* The command line of the client, which nth_run() executes. */
 struct call {
     char *words[16];
 };
@@ -27,7 +28,8 @@ static int execute(void *of)
     return 127;
 }
 
-/* Tests may run at the same time: each has a file of its own on the server. */
+/* Tests can run at the same time, so each one has a file of its own on the
+ * server. */
 static const char *remote(void)
 {
     static char name[32];
@@ -59,8 +61,9 @@ static size_t entries_of(const char *directory)
     return n;
 }
 
-/* The next call brings the file. If an upload's file can't be read to its end,
- * the server has no whole file. */
+/* Plays a transfer again and again; each time another call fails. The next run
+ * of the client must complete the transfer. If the client can't read the file
+ * of an upload to its end, the server must have no file. */
 static void play(struct desk *d, const char *bytes, bool up, int error)
 {
     static char dir[SERVER_PATH_MAX + 8], url[200];

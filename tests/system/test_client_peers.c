@@ -11,11 +11,11 @@
 
 #define FILES     12
 #define BIG_BYTES 700000
-/* System calls of one upload at which the short run strikes. */
+/* The short run strikes at so many system calls of an upload. */
 #define STRIKES_SHORT 6
 
 /* Clients that are struck between EPSV and the connection leave up to 300 ports
- * in a minute, and each rests for one. */
+ * in a minute unused, and the server lets each of these rest for a minute. */
 SERVER_SHARED(USERS({ .name = "anna" }, { .name = "pinned" }));
 
 static void make_tree(void)
@@ -40,8 +40,8 @@ static struct criterion_test_params parameters_of_peers(void)
     return cr_make_param_array(struct peer, parameters, PEERS);
 }
 
-/* Another content of the same length, in both directions. LIST has no exact
- * times. */
+/* sync must transfer a file if its content has changed but not its length, in
+ * both directions. LIST has no exact times. */
 static void expect_changes_seen(struct desk *d, const struct peer *p)
 {
     const time_t later = time(NULL) + 100;
@@ -50,7 +50,7 @@ static void expect_changes_seen(struct desk *d, const struct peer *p)
     snprintf(there, sizeof(there), "%s/home%s/same/f", d->dir, p->dir);
     files_make_folder("same", 0755);
     files_write("same/f", "one", 3, 0644);
-    files_set_time("same/f", later - 3600); /* nobody is writing it */
+    files_set_time("same/f", later - 3600); /* no program seems to write it */
     desk_says(d, 0, "1 uploaded", "sync", "same", "/same", NULL);
     desk_says(d, 0, "0 uploaded, 1 the same", "sync", "same", "/same", NULL);
     files_write("same/f", "two", 3, 0644);
@@ -62,13 +62,15 @@ static void expect_changes_seen(struct desk *d, const struct peer *p)
     files_write(there, "six", 3, 0644);
     files_set_time(there, later + 100);
     desk_says(d, 0, "1 downloaded", "sync", "/same", "same", NULL);
-    /* No server gets this time, so it would be sent again for ever. */
+    /* The client sends this time to no server, and must not upload the file
+     * again and again because of it. */
     files_set_time("same/f", 0);
     desk_says(d, 0, "0 uploaded, 1 the same", "sync", "same", "/same", NULL);
 }
 
-/* Directories that the server's user may not read or enter, and a file: sync
- * --delete removes nothing here. pyftpdlib runs as root and may do both. */
+/* sync --delete must remove no local file if the server can't read or enter the
+ * remote directory, or if it is a file. pyftpdlib runs as root, which can do
+ * both. */
 static void expect_surplus_kept(struct desk *d, const struct peer *p)
 {
     static const mode_t modes[] = { 0, 0711, 0744 };
@@ -97,7 +99,8 @@ static void expect_surplus_kept(struct desk *d, const struct peer *p)
     cr_expect(files_exists("kept/locked/mine"), "%s", p->name);
 }
 
-/* rm -r removes a link, and nothing of what it leads to; so does sync. */
+/* rm -r and sync --delete remove a link, but no file in the directory to which
+ * the link leads. */
 static void expect_links_not_followed(struct desk *d, const struct peer *p)
 {
     char home[2 * SERVER_PATH_MAX], path[sizeof(home) + 32];
@@ -126,8 +129,8 @@ ParameterizedTestParameters(peers, work)
     return parameters_of_peers();
 }
 
-/* Several data connections in one session, in both directions; names and
- * listings. */
+/* Transfers several files in a session, in both directions; lists, renames and
+ * removes files. */
 ParameterizedTest(struct peer *p, peers, work, .timeout = 400)
 {
     struct desk d;
@@ -156,7 +159,7 @@ ParameterizedTest(struct peer *p, peers, work, .timeout = 400)
 }
 
 /* Traces a client, and strikes at one of its system calls. The tracer doesn't
- * read the client's memory, so it works on each processor. */
+ * read the client's memory, so it works on every kind of processor. */
 
 enum strike_kind {
     STRIKE_INTERRUPT, /* Ctrl-C */
@@ -176,7 +179,7 @@ static const char *const strike_names[STRIKES] = {
     [STRIKE_TIME] = "a timeout",
 };
 
-/* Makes the file STRIKE_SHARED; preload/client.c reads its numbers. */
+/* Makes and maps the file STRIKE_SHARED; preload/client.c reads its numbers. */
 static volatile int *strike_shared(void)
 {
     int fd = open(STRIKE_SHARED, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -219,7 +222,7 @@ static void strike_now(enum strike_kind kind, pid_t pid, volatile int *shared)
         kill(pid, signals[kind]);
 }
 
-/* Has the program opened the file by the call that ends now? */
+/* Has the system call that returned RESULT opened FILE? */
 static bool strike_has_opened(pid_t pid, const char *file, long result)
 {
     char link[64], path[PATH_MAX];
@@ -238,8 +241,8 @@ struct tracer {
     long calls;
 };
 
-/* Notes a stop at a system call. Returns true at the beginning of a call that
- * counts. */
+/* Records a stop at a system call. Returns true at the beginning of a call
+ * after FILE was opened. */
 static bool tracer_note(struct tracer *t)
 {
     struct __ptrace_syscall_info info = { 0 };
@@ -271,7 +274,7 @@ static void strike_read_output(struct run_result *ret, int status)
 
 /* Runs the program in ARGUMENTS with the library PRELOAD. Counts its system
  * calls after it has opened FILE, and strikes before call number AT (from 1; 0:
- * never). Returns their number. */
+ * never). Returns the number of these calls. */
 static long strike_run(enum strike_kind kind, long at, const char *file,
                        const char *preload, char *const arguments[],
                        struct run_result *ret)
@@ -301,8 +304,8 @@ static long strike_run(enum strike_kind kind, long at, const char *file,
     return t.calls;
 }
 
-/* The server's file: 'o' the old one, 'w' the whole new one, 'p' anything
- * else. */
+/* Returns what the server's file is: 'o': the old file; 'w': the whole new
+ * file; 'p': anything else. */
 static char stored(const char *path)
 {
     struct buf whole, there;
@@ -319,7 +322,7 @@ static char stored(const char *path)
     return (char)(old ? 'o' : new ? 'w' : 'p');
 }
 
-/* Counts the lines of this event of anna. */
+/* Counts the log's lines with this event of anna. */
 static size_t logged(const struct buf *log, const char *event)
 {
     struct slice rest = buf_slice(log), line;
@@ -341,7 +344,8 @@ static bool sessions_have_ended(void *of)
     return yes;
 }
 
-/* Strikes one upload. SALLYPORT: not another server. */
+/* Strikes one upload, to sallyportd if SALLYPORT, otherwise to another server.
+ * Returns the number of system calls, as strike_run() does. */
 static long strike_one(struct desk *d, const char *home, bool sallyport,
                        enum strike_kind kind, long at)
 {
@@ -374,7 +378,7 @@ static long strike_one(struct desk *d, const char *home, bool sallyport,
               what, at, has);
     cr_expect(has != 'p', "%s at call %ld: a part is published: %s", what, at,
               r.text);
-    /* Another server may reset a connection by itself before the strike. */
+    /* Another server can reset a connection by itself before the strike. */
     cr_expect(!sallyport || kind != STRIKE_READ || r.status == 0 ||
                   r.status == EX_IOERR,
               "call %ld: %d: %s", at, r.status, r.text);
@@ -393,7 +397,7 @@ static void strike_all(struct desk *d, const char *home, bool sallyport)
             strike_one(d, home, sallyport, kind, at);
 }
 
-/* However an upload ends, the server has the old file or the whole new one. */
+/* However an upload ends, the server has the old file or the whole new file. */
 Test(peers, a_struck_upload_to_sallyport, .timeout = 2000)
 {
     struct desk d;
@@ -424,8 +428,8 @@ ParameterizedTest(struct peer *p, peers, a_struck_upload, .timeout = 2000)
     desk_end(&d);
 }
 
-/* The pin is wrong, so whichever option of libcurl can't be set, the client
- * must not log in. */
+/* The pin is wrong. Whichever option of libcurl the client can't set, it must
+ * not log in. */
 Test(peers, an_option_that_cannot_be_set, .timeout = 120)
 {
     char *words[] = {
@@ -461,8 +465,8 @@ Test(peers, an_option_that_cannot_be_set, .timeout = 120)
     desk_end(&d);
 }
 
-/* If the names of a local directory can't all be read, it isn't uploaded
- * completely, and nothing is removed because of it. */
+/* If the client can't read all names of a local directory, put -r must fail,
+ * and sync --delete must fail and remove no file. */
 Test(peers, a_directory_that_cannot_be_read, .timeout = 60)
 {
     struct desk d;

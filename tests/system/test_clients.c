@@ -1,6 +1,7 @@
-/* Real clients: every script of clients/ against one server, each as a user of
- * its own and in a directory of its own, once for each build and user that
- * tests/table names; or only SALLYPORT_CLIENT=NAME. */
+/* Real clients: runs each script of clients/ against one server, as a user of
+ * its own and in a directory of its own. tests/table runs this program once for
+ * each build and user that it names. SALLYPORT_CLIENT=NAME selects one
+ * script. */
 
 #include "support/files.h"
 #include "support/rows.h"
@@ -14,11 +15,11 @@ enum resumes { ALWAYS, NEVER, EITHER };
 
 #define SESSION "data_binding=session"
 
-/* The clients that resume TLS sessions in none or only some of the ways that
- * their scripts try, and those that always resume the session of their own
- * control connection. All others always resume a session of their user, under
- * the server's default data_binding. The table of docs/admin/clients.md says
- * the same. */
+/* Clients that never resume TLS sessions, or resume them only in some of the
+ * ways that their scripts try; and clients that always resume the session of
+ * their own control connection. All other clients always resume a session of
+ * their user, as the server's default data_binding demands.
+ * docs/admin/clients.md has the same table. */
 static const struct exception {
     const char *name;
     const char *keys; /* the user's last column */
@@ -104,8 +105,8 @@ static void expect_line(const struct exception *e, const char *line)
     cr_expect_eq(refused, e->refused, "%s", line);
 }
 
-/* Each of the user's data connections that got as far as TLS has resumed a
- * session, or none has; none was refused, or all were. */
+/* Each data connection of the user with TLS must have resumed a session, or
+ * not, and must have been refused, or not, as the exceptions say. */
 static void expect_resumed(const struct server *server, const char *user)
 {
     char word[64], *line, *rest;

@@ -1,6 +1,6 @@
-/* The end of the control connection, for each reason: the last reply,
- * close_notify, a FIN, and no reset, also for a client that sends much unread
- * input, and for its last bytes. */
+/* Ends the control connection for each reason. The client must get the last
+ * reply, close_notify and a FIN. It must get no reset, neither for input that
+ * the server hasn't read nor for its own last bytes. */
 #include "parting.h"
 #include "support/fail.h"
 #include "support/processes.h"
@@ -9,7 +9,7 @@
 
 static const int versions[] = { SESSION_TLS_12, SESSION_TLS_13 };
 
-/* Both versions, with and without unread input. */
+/* Both versions of TLS, with and without unread input. */
 #define VARIANTS 4
 
 static void begin(struct session *s, const struct server *server,
@@ -24,7 +24,8 @@ static bool is_noisy(int variant)
     return variant >= 2;
 }
 
-/* Bytes that come together with the last line get no answer. */
+/* Sends the last line, and in a noisy variant more input, which must get no
+ * answer. */
 static void send_last(struct session *s, const char *line, int variant)
 {
     session_send(s, "%s", line);
@@ -76,7 +77,7 @@ ServerTest(control_ends, of_implicit_tls, 60,
     }
 }
 
-/* Before TLS the end is a FIN. */
+/* Before TLS the server ends the connection with a FIN alone. */
 ServerTest(control_ends, in_plain_text, 60, PLAN(0))
 {
     static const char *const last[] = { "QUIT", "GET / HTTP/1.1" };
@@ -114,7 +115,8 @@ static const struct {
     { "the death of files", kill_files, PARTING_AT_ONCE },
 };
 
-/* One at a time, since the server waits for the client at most 1.5 s. */
+/* Ends one session at a time, since the server waits for the client at most 1.5
+ * s. */
 static void end_by_server(size_t how, int variant)
 {
     struct server server;
@@ -137,8 +139,8 @@ Test(control_ends, by_the_server, .timeout = 120)
             end_by_server(i, v);
 }
 
-/* A client that leaves without QUIT gets the same: close_notify after its own,
- * and also after a bare FIN. */
+/* A client that leaves without QUIT, by a close_notify or by a bare FIN, also
+ * gets a close_notify and a FIN. */
 ServerTest(control_ends, by_the_client, 60, PLAN(0))
 {
     for (int v = 0; v < VARIANTS; v++) {

@@ -1,6 +1,6 @@
-/* REST and APPE onto a finished file: its beginning is copied before the upload
- * is read. The 150 comes at once, and the control connection is served
- * meanwhile. */
+/* REST and APPE onto a finished file: the server copies the file's beginning
+ * before it reads the upload. It sends 150 at once, and serves the control
+ * connection during the copy. */
 #include "sallyport/base/clock.h"
 #include "support/files.h"
 #include "support/served.h"
@@ -80,8 +80,8 @@ static int by_size(const void *a, const void *b)
     return *x < *y ? -1 : *x > *y;
 }
 
-/* While the copy runs, the median of many answers counts, since this machine
- * may be busy with other tests. */
+/* Expects answers soon during the copy. The median of many answers counts,
+ * since the machine can be busy with other tests. */
 static void expect_soon(struct session *s, const struct server *server)
 {
     uint64_t ms[ASKED];
@@ -96,7 +96,7 @@ static void expect_soon(struct session *s, const struct server *server)
            ms[ASKED - 1]);
 }
 
-/* "big" has the bytes of "same", and then TAIL. */
+/* Expects that "big" has the first LEN bytes of "same", and then TAIL. */
 static void expect_same(const struct server *server, uint64_t len,
                         const char *tail)
 {
@@ -146,8 +146,8 @@ SessionTest(copying, control_is_served, 120, PLAN(.ports = "auto"))
     expect_same(server, BIG, "tail");
 }
 
-/* Nobody reads the client's socket during the copy: what doesn't fit into its
- * buffers waits, and nothing of it is lost. */
+/* The server doesn't read the data connection during the copy. Bytes that don't
+ * fit into the sockets' buffers wait, and none is lost. */
 SessionTest(copying, a_tail_that_waits, 120, PLAN(.settings = "copy_max = 0\n"))
 {
     char *tail = malloc(TAIL), *stored = malloc(TAIL);

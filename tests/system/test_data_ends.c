@@ -1,6 +1,7 @@
-/* The end of data connections, for each reason: close_notify if all is sent or
- * if the client is the sender, a bare FIN if a part of a file is missing, and
- * never a reset, whatever the client still sends. */
+/* Ends data connections for each reason. The server must send close_notify if
+ * it has sent all or if the client is the sender, and a bare FIN if a part of a
+ * file is missing. It must never send a reset, whatever the client still
+ * sends. */
 #include "fault.h"
 #include "parting.h"
 #include "support/fail.h"
@@ -28,7 +29,7 @@ static void begin(struct session *s, const struct server *server, int version)
     session_enter_as(s, server, USER, version);
 }
 
-/* The client does this in the middle, before it reads the reply. */
+/* An action of the client, before it reads the reply or after it. */
 typedef void doing(struct session *s, struct data *d);
 
 static void nothing(struct session *s, struct data *d)
@@ -144,8 +145,8 @@ SharedTest(data_ends, of_transfers, 120)
             end_one(server, &kinds[k], i);
 }
 
-/* A client may close at once after its close_notify. An unread ticket, or other
- * unread bytes, then turn its close into a reset. */
+/* A client can close at once after its close_notify. If a ticket or other bytes
+ * are unread, the client's close becomes a reset. */
 SharedTest(data_ends, a_reset_behind_the_end, 60)
 {
     for (int i = 0; i < 20; i++) {
@@ -158,7 +159,7 @@ SharedTest(data_ends, a_reset_behind_the_end, 60)
         data_open(&s, &d, "STOR %s", name);
         data_write(&d, "hello", 5);
         cr_assert(tls_client_shutdown(d.tls));
-        if (i % 4 < 2) /* the server has certainly read it */
+        if (i % 4 < 2) /* the server has read the whole upload */
             session_expect(&s, "226 {*}");
         data_cut(&d, true);
         if (i % 4 >= 2)
@@ -168,8 +169,8 @@ SharedTest(data_ends, a_reset_behind_the_end, 60)
     }
 }
 
-/* The server stops; a file that was cut must be distinguishable from a whole
- * one. */
+/* When the server stops, the client must be able to distinguish a cut file from
+ * a whole one. */
 Test(data_ends, by_a_shutdown, .timeout = 100)
 {
     static const struct {

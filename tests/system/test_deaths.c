@@ -1,17 +1,17 @@
-/* The deaths of keys during handshakes, and of master beside processes that are
- * stopped. Each process dies beside clients in each state in test_any_death.c
- * and test_soak.c; transcripts/server/deaths.txt and upload-faults.txt have the
- * rest. */
+/* Kills keys during handshakes, and the supervisor beside processes that are
+ * stopped. test_any_death.c and test_soak.c kill each process beside clients in
+ * each state; transcripts/server/deaths.txt and upload-faults.txt have the
+ * other deaths. */
 #include "support/processes.h"
 #include "support/served.h"
 #include "support/test.h"
 #include "support/wait.h"
 
-#define RESTARTS 5 /* that master makes at once */
+#define RESTARTS 5 /* restarts of keys that master makes at once */
 #define SHAKERS  3
 
-/* Runs in a process of its own, since the handshake can't end before the
- * stopped keys has died. */
+/* Makes a handshake in a process of its own, since the handshake can't end
+ * before the stopped keys has died. Returns the pid. */
 static pid_t shake_hands(const struct session *s)
 {
     pid_t pid = fork();
@@ -53,7 +53,7 @@ ServerTest(deaths, keys_during_handshakes, 90, PLAN(.troubles = true))
         kill_keys_during_handshakes(server);
 }
 
-/* After master's end no process stays alive. */
+/* Have all processes of the list ended? */
 static bool none_lives(void *argument)
 {
     const struct processes *p = argument;
@@ -64,8 +64,9 @@ static bool none_lives(void *argument)
     return true;
 }
 
-/* After the supervisor's end no process lives, and a stopped one, which doesn't
- * notice it, is woken: it sends its last events as others do. */
+/* After the supervisor's death all processes end. A stopped process can't
+ * notice the death, so it is woken; it sends its last events like the
+ * others. */
 Test(deaths, orphans, .timeout = 240)
 {
     static const char *const stopped[] = { NULL, "sallyport: files",

@@ -1,5 +1,5 @@
-/* Disks that are full, read-only or broken. All of it needs
- * root, which mounts file systems in a mount namespace of this program. */
+/* Disks that are full, read-only or broken. All tests need root, which mounts
+ * file systems in a mount namespace of this program. */
 #include <sys/mount.h>
 #include <sys/statvfs.h>
 
@@ -45,7 +45,8 @@ static void end(struct session *s, const struct server *server,
     umount2(server_home(server, user), MNT_DETACH);
 }
 
-/* The disk is full in the middle of an upload, and before an announced one. */
+/* The disk is full in the middle of an upload, and before an upload that ALLO
+ * announces. */
 SharedTest(disks, full, 60)
 {
     unsigned char *bytes = fault_noise(2 * FAULT_MIB);
@@ -63,7 +64,7 @@ SharedTest(disks, full, 60)
     session_expect(&s, "452 {*}");
     data_cut(&d, false);
     fault_expect_absent(server, "full", "f");
-    /* No part of it keeps the disk full. */
+    /* No part of the upload keeps the disk full. */
     session_do(&s, "550 {*}", "SIZE f");
     cr_expect_eq(fault_count_partials(server, "full"), 0);
     session_do(&s, "552 {*}", "ALLO %u", LEN);
@@ -116,8 +117,8 @@ SharedTest(disks, read_only, 60)
     end(&s, server, "readonly");
 }
 
-/* A system call of one process fails, as on a broken disk. A preload can't do
- * that for this program. */
+/* Makes a system call of one process fail, as on a broken disk. strace does it,
+ * since a preload can't do it for the server. */
 static bool is_attached(void *argument)
 {
     const struct running *strace = argument;
@@ -178,8 +179,8 @@ static void broken(const char *user, const char *kind, const char *inject,
     free(bytes);
 }
 
-/* The rename is the last moment before the file is visible. After it the file
- * is there, but it isn't certain that it stays. */
+/* The rename makes the file visible. If an error comes after it, the file is
+ * there, but it isn't certain that it stays. */
 Test(disks, errors, .timeout = 240)
 {
     static const char error[] = "451 Error on the server: input/output error.";
@@ -222,8 +223,8 @@ static bool is_as_before(void *argument)
     return look->free == before;
 }
 
-/* Until a few MiB are left. xfs frees in the background what it had kept for
- * files that grow. */
+/* Fills the disk until a few MiB are free. Then waits, since xfs frees in the
+ * background the room that it had kept for growing files. */
 static void fill(const struct blockdev *b)
 {
     char path[SERVER_PATH_MAX + 32];
@@ -251,8 +252,9 @@ static void cut_upload(struct session *s, const char *name, const void *bytes)
     cr_assert_geq(session_reply(s), 400);
 }
 
-/* With shared blocks, or after a copy: the file stays as it is, and the old
- * partials make room for the next try. */
+/* Appends until the disk is full, whether the server shares blocks or copies
+ * them. The old file must stay, and the server must remove the old partials as
+ * room for the next upload. */
 static void fill_by_append(struct stage *t, size_t len)
 {
     char longer[64];
@@ -261,7 +263,7 @@ static void fill_by_append(struct stage *t, size_t len)
     fault_write(&t->d, t->bytes, 4 * OLD_LEN);
     session_expect(&t->s, "452 {*}");
     data_cut(&t->d, false);
-    session_do(&t->s, "200 {*}", "TYPE I"); /* files has removed them by then */
+    session_do(&t->s, "200 {*}", "TYPE I"); /* files has removed all by then */
     fault_expect_whole(&t->server, "anna", "new", t->bytes, len);
     cr_expect_eq(fault_count_partials(&t->server, "anna"), 0);
     session_store(&t->s, "APPE", "new", t->bytes, FAULT_MIB);
@@ -269,8 +271,9 @@ static void fill_by_append(struct stage *t, size_t len)
     session_do(&t->s, longer, "SIZE new");
 }
 
-/* Old partials are removed for an announced upload: no more than needed, also
- * where the file system reports the removed bytes as free only later. */
+/* The server removes old partials for an announced upload, but no more than
+ * needed, even if the file system reports the removed bytes as free only
+ * later. */
 static void almost_full(const char *type, unsigned mib)
 {
     char name[64];

@@ -1,5 +1,6 @@
-/* Transfers: sizes near each buffer's. Downloads: each cipher suite, parts of a
- * file, a file that is cut, and buffers that are full at the end. */
+/* Transfers files with sizes near the sizes of the buffers. Downloads with each
+ * cipher suite, parts of a file, a file that is shortened meanwhile, and files
+ * that end when the buffers are full. */
 #include <netinet/tcp.h>
 
 #include "fault.h"
@@ -73,8 +74,8 @@ SharedSessionTest(downloads, suites, 120, "suites")
     free(bytes);
 }
 
-/* Sizes near a TLS record, a buffer, a piece of a buffer; and resumed
- * downloads. */
+/* Transfers sizes near a TLS record, a buffer and a piece of a buffer; and
+ * resumes downloads. */
 static void all_sizes(int version)
 {
     static const size_t sizes[] = {
@@ -111,7 +112,7 @@ Test(downloads, sizes, .timeout = 120)
     all_sizes(SESSION_TLS_13);
 }
 
-/* A client that wants small fragments. */
+/* The client asks for small TLS fragments. */
 Test(downloads, small_fragments, .timeout = 60)
 {
     const struct tls_client_options small = { .version = SESSION_TLS_13,
@@ -143,7 +144,7 @@ static size_t read_to_cut(struct data *d)
     return all;
 }
 
-/* Somebody shortens the file while it is sent. */
+/* Shortens the file while the server sends it. */
 static void cut_file(int version, const char *name)
 {
     const size_t size = 64 * FAULT_MIB, left = 20 * FAULT_MIB;
@@ -190,8 +191,8 @@ static int narrow_socket(unsigned port)
     return fd;
 }
 
-/* The server has sent all that it can while nobody reads. Is its 226 among
- * it? */
+/* Waits until the server has sent all that it can while the client doesn't read
+ * the data connection. Is the 226 among it? */
 static bool is_complete(struct session *s)
 {
     bool complete = false;
@@ -207,8 +208,9 @@ static bool is_complete(struct session *s)
     return complete;
 }
 
-/* Downloads LEN of BYTES over such a connection. A WAITING client reads nothing
- * until the server has sent what it can. Was that all of it? */
+/* Downloads LEN of BYTES over a narrow connection. A WAITING client reads no
+ * data until the server has sent all that it can. Returns true if the server
+ * has sent the whole file by then. */
 static bool fetch_narrow(struct session *s, const char *name,
                          const unsigned char *bytes, size_t len, bool waiting)
 {
@@ -232,7 +234,8 @@ static bool fetch_narrow(struct session *s, const char *name,
 }
 
 /* The server's buffers are full or nearly full at the end of the file. The last
- * bytes and the close_notify must come all the same, wherever that end is. */
+ * bytes and the close_notify must come all the same, whatever the file's length
+ * is. */
 static void narrow_tails(int version, size_t first, bool waiting)
 {
     const size_t most = 300 * FAULT_KIB, step = 4999;

@@ -1,11 +1,11 @@
-/* A drop of a real server tells nobody what lies in it: neither by a reply, nor
- * by the bytes of a listing, nor by the time that a reply takes. */
+/* A drop of a real server must not reveal its names: neither by a reply, nor by
+ * the bytes of a listing, nor by the time that a reply takes. */
 
 #include "support/files.h"
 #include "support/session.h"
 #include "support/test.h"
 
-/* {} is a path. */
+/* {} stands for a path. */
 static const struct row {
     const char *command;
     enum session_way way;
@@ -59,7 +59,8 @@ static void begin(struct session *s, struct server *server)
     files_write(server_path(server, "homes/anna/own"), "x", 1, 0600);
 }
 
-/* Files that somebody else's upload, or a local program, has put there. */
+/* Puts files into the drop, as another user's upload or a local program can
+ * do. */
 static void fill(const struct server *server)
 {
     files_write(server_share_path(server, "/drop/taken.pdf"), "text", 4, 0666);
@@ -74,7 +75,7 @@ static void play(struct session *s, const struct row *row, const char *path,
     session_play(s, row->command, path, row->way, record);
 }
 
-/* The digits that the server puts into a name become '#'. */
+/* Replaces the digits that the server puts into a name by '#'. */
 static void hide_digits(char *text)
 {
     for (char *at = text; (at = strchr(at, '.')); at++)
@@ -93,8 +94,8 @@ static void play_all(struct session *s, struct buf *record)
     hide_digits(record->data);
 }
 
-/* Each reply and each byte of a listing is the same with the names taken, by a
- * file and by a directory, and without. */
+/* Each reply and each byte of a listing must be the same, whether the names are
+ * taken, by a file and by a directory, or free. */
 Test(drops, a_transcript_tells_nothing, .timeout = 60)
 {
     struct buf without, with;
@@ -138,8 +139,8 @@ static int64_t time_of(struct session *s, const struct row *row,
     return now() - begun;
 }
 
-/* How often one reply takes longer than the other, of all pairs: 0.5 if the
- * times tell nothing, whatever else the machine does. */
+/* The share of pairs in which one reply takes longer than the other: 0.5 if the
+ * times reveal nothing, whatever else the machine does. */
 #define ROUNDS_MAX 400
 
 static double slower(const int64_t *a, const int64_t *b, int n)
@@ -168,8 +169,8 @@ static void expect_same_times(struct session *s, const struct row *row,
     cr_expect(share > 0.25 && share < 0.75, "%s: %.2f", row->command, share);
 }
 
-/* With 400 rounds the figure strays by 0.02 (one sigma); with 60 by 0.05, with
- * 150 by 0.03. With sanitizers each connection takes long. */
+/* The standard deviation of the share is 0.02 with 400 rounds, 0.03 with 150,
+ * and 0.05 with 60. With sanitizers each connection takes long. */
 static int rounds_of(const struct row *row)
 {
     if (server_is_sanitized())

@@ -1,7 +1,7 @@
-/* Floods of connections that don't log in, and somebody at another address who
- * does: the login succeeds, and soon. A process of its own makes each flood.
- * After its fork it uses nothing of Criterion's, and it ends with the test at
- * the latest. */
+/* Floods of connections that don't log in. Meanwhile a client at another
+ * address must log in soon. A process of its own makes each flood. After its
+ * fork it calls no function of Criterion, and it ends with the test at the
+ * latest. */
 #include <sys/epoll.h>
 #include <sys/resource.h>
 
@@ -22,8 +22,8 @@ enum flood_kind {
     FLOOD_SILENT, /* TCP, and nothing more */
     FLOOD_AUTH,   /* AUTH TLS */
     FLOOD_HALF,   /* half a ClientHello */
-    FLOOD_LEAVES, /* a whole ClientHello; it closes at the ServerHello, and
-                     comes back */
+    FLOOD_LEAVES, /* a whole ClientHello; the client closes at the ServerHello,
+                     and comes back */
     FLOOD_KINDS
 };
 
@@ -33,10 +33,11 @@ struct flood_plan {
     const char *from;    /* the first of its addresses */
     unsigned from_count; /* 0: one */
     const char *header;  /* sent first, as a proxy would; NULL: none */
-    bool subscriber;     /* instead: each comes from another /64 of one /48 */
-    bool stays;          /* none closes when the server does; it comes again */
-    unsigned again_ms;   /* a connection that the server has closed comes back
-                            after this time */
+    bool subscriber;   /* sends instead a header with another /64 of one /48 for
+                          each connection */
+    bool stays;        /* keeps closed connections open, and comes again */
+    unsigned again_ms; /* a connection that the server has closed comes back
+                          after this time */
 };
 
 /* The result so far, in memory shared with the test. */
@@ -166,7 +167,7 @@ static void connected(struct flooding *f, struct flooder *c)
         say(c, f->plan->header, strlen(f->plan->header));
 }
 
-/* Sends the next bytes, depending on the server's last ones. */
+/* Sends the next bytes, which depend on the server's last bytes. */
 static void go_on(struct flooding *f, struct flooder *c, const char *words)
 {
     enum flood_kind kind = f->plan->kind;
@@ -269,17 +270,18 @@ static void flood_stop(struct flood *f)
 }
 
 #define LOGINS 10
-/* Time to the 230: each login beside a flood from one address, half of them
- * beside a worse flood. These are figures of an idle machine, so only the long
- * run checks them, and not with sanitizers, where a fork or a handshake takes
- * ten times as long. The short run checks that nobody is refused, and that no
- * reply takes WAIT_MS. */
+/* Limits of the time from the connection to its 230. Beside a flood from one
+ * address each login takes SOON_MS at most; beside a worse flood half of them
+ * do. These are figures of an idle machine, so only the long run checks them.
+ * With sanitizers it doesn't, since a fork or a handshake takes ten times as
+ * long. The short run checks that no login is refused, and that no reply takes
+ * WAIT_MS. */
 #define SOON_MS 1000
 #define LATE_MS 4000
 #define ANY_MS  60000
 #define GOOD    "127.0.0.2"
-/* The server's default limits count for the flood's address and for the good
- * one. */
+/* With only this address exempt from bans, the server's default limits hold for
+ * the flood's address and for the good one. */
 #define NOBODY       "192.0.2.1"
 #define HEADER_FLOOD "PROXY TCP4 198.51.100.1 203.0.113.7 4711 21\r\n"
 #define HEADER_GOOD  "PROXY TCP4 198.51.100.2 203.0.113.7 4711 21\r\n"
@@ -303,9 +305,9 @@ static uint64_t log_in(const struct server *server, const char *from,
     return took;
 }
 
-/* Makes several logins in a row. None is refused. If nothing else runs, as in
- * the row flood_alone, each takes at most MOST ms, and half of them are fast.
- */
+/* Makes several logins in a row, which must succeed. If nothing else runs, as
+ * in the row flood_alone, each one must take less than MOST ms, and half of
+ * them less than SOON_MS. */
 static void expect_soon(const struct server *server, const char *from,
                         const char *header, uint64_t most)
 {
@@ -324,8 +326,8 @@ static void expect_soon(const struct server *server, const char *from,
     cr_assert(!claimed || soon >= LOGINS / 2, "%u were soon", soon);
 }
 
-/* A proxied connection is refused after its fork. With sanitizers two thousand
- * forks take minutes: there it is enough that some were refused. */
+/* The server refuses a proxied connection only after a fork. With sanitizers
+ * two thousand forks take minutes, so there a few refusals are enough. */
 static bool enough_are_closed(void *of)
 {
     const struct flood *f = of;
@@ -333,8 +335,8 @@ static bool enough_are_closed(void *of)
     return f->score->closed > (server_is_sanitized() ? 10 : f->count / 2);
 }
 
-/* There are two thousand connections in the end. The kind that the plan names
- * comes first, since it then has all the places of its address. */
+/* Starts floods of all kinds, with two thousand connections in the end. The
+ * plan's kind comes first, so that it gets all the places of its address. */
 static void expect_soon_in_all(const struct server *server,
                                struct flood_plan plan, const char *header,
                                uint64_t most)
@@ -356,7 +358,8 @@ static void expect_soon_in_all(const struct server *server,
     }
 }
 
-/* The sum of all refusals in the log: lines, and their numbers. */
+/* The sums of all refusals in the log: of the lines, and of the refusals that
+ * they count. */
 struct refusals {
     const struct server *server;
     uint64_t lines, number, awaited;
@@ -389,9 +392,9 @@ static bool as_many(void *argument)
     return r->number >= r->awaited;
 }
 
-/* Each closed connection comes back after a second; first come those that reach
- * the private key. No refusal is missing in the log, and there is at most one
- * line a second and address. */
+/* Each closed connection comes back after a second. The flood that reaches the
+ * private key comes first. The log must have all refusals, in at most one line
+ * a second and address. */
 ServerTest(flood, from_one_address, 200, PLAN(.no_ban = NOBODY))
 {
     uint64_t began = clock_ms();
@@ -410,7 +413,7 @@ ServerTest(flood, from_one_address, 200, PLAN(.no_ban = NOBODY))
     cr_expect_leq(refusals.lines, (clock_ms() - began) / 1000 * 2 + 2);
 }
 
-/* First come those that hold all places of an address. */
+/* The silent connections come first, and hold all places of their address. */
 ServerTest(flood, half_open_from_one_address, 200, PLAN(.no_ban = NOBODY))
 {
     expect_soon_in_all(
@@ -418,7 +421,7 @@ ServerTest(flood, half_open_from_one_address, 200, PLAN(.no_ban = NOBODY))
         NULL, SOON_MS);
 }
 
-/* They come back as fast as this machine can make them. */
+/* The connections come back as fast as this machine can make them. */
 ServerTest(flood, back_at_once, 200, PLAN(.no_ban = NOBODY))
 {
     struct flood f;
@@ -434,7 +437,8 @@ ServerTest(flood, back_at_once, 200, PLAN(.no_ban = NOBODY))
 }
 
 /* Four addresses fill all places for clients that haven't logged in. With so
- * few addresses no client is dropped by chance: one of the flood's must go. */
+ * few addresses the server drops no client at random; it must drop one of the
+ * flood's. */
 ServerTest(flood, from_some_addresses, 200,
            PLAN(.no_ban = NOBODY, .settings = "startups = 32\n"))
 {
@@ -466,8 +470,8 @@ ServerTest(flood, through_a_proxy, 200,
     server_log_wait(server, " refused ", "peer=198.51.100.1:", NULL);
 }
 
-/* The refused clients read their 421, stay, and come again, a hundred in a
- * second. Nobody else waits for their sessions. */
+/* The refused clients read their 421, stay connected, and connect again, a
+ * hundred in a second. Other clients must not wait for their sessions. */
 ServerTest(flood, refused_ones_that_stay, 200,
            PLAN(.no_ban = NOBODY, .listen = "127.0.0.1:0 proxy",
                 .settings = "proxies = 127.0.0.5\nmax_per_address = 8\n"))
@@ -484,7 +488,7 @@ ServerTest(flood, refused_ones_that_stay, 200,
 }
 
 /* One subscriber has 65,536 networks /64, and opens a connection from each of
- * 500. They fill all places and the queue, and never close. */
+ * 500. These connections fill all places and the queue, and never close. */
 ServerTest(flood, from_one_subscriber, 200,
            PLAN(.no_ban = NOBODY, .listen = "127.0.0.1:0 proxy",
                 .settings = "proxies = 127.0.0.5\n"))

@@ -1,6 +1,6 @@
 /* Disks of FUSE: files without shared pages, as on network file systems over
- * FUSE, and a file that can't be read completely. Root mounts them in a mount
- * namespace that ends with this test. */
+ * FUSE; a file that can't be read completely; disks that hang or go away. Root
+ * mounts them in a mount namespace that ends with this test. */
 #include "ctl.h"
 #include "fuse.h"
 #include "generation.h"
@@ -27,7 +27,7 @@ static void expect_numbers(const struct buf *got, uint32_t n)
 
 TestSuite(fuse, .init = fuse_begin);
 
-/* Mounts it on the directory "far" of anna's home. */
+/* Mounts a FUSE disk on the directory "far" of anna's home. */
 static pid_t mount_far(const struct server *server)
 {
     const char *far = server_home_file(server, "anna", "far");
@@ -42,9 +42,10 @@ static void unmount_far(const struct server *server, pid_t fuse)
     fuse_unmount(server_home_file(server, "anna", "far"), fuse);
 }
 
-/* A whole file, and so few bytes that they are read, not mapped. Of a file that
- * can't be read whole the readable part is sent; there is no 226, no report
- * that somebody has shortened it, and the session continues. */
+/* Downloads a whole file, and so few bytes that the server reads them without a
+ * mapping. If the server can't read a file completely, it sends the readable
+ * part and no 226, doesn't report that the file was cut short, and continues
+ * the session. */
 SessionTest(fuse, files_without_shared_pages, 60, PLAN(0))
 {
     static const struct {
@@ -98,8 +99,8 @@ static bool is_no_check(void *server)
     return processes_count(&list, "sallyport: check") == 0;
 }
 
-/* A reload and a recovery don't wait for a home that hangs, and one process at
- * most looks at it. The others log in. */
+/* A reload and a recovery don't wait for a home that hangs, and at most one
+ * process looks at it. Other users log in. */
 ServerTest(fuse, a_home_that_hangs, 90,
            PLAN(USERS({ .name = "anna" }, { .name = "bert" }),
                 .troubles = true))
@@ -125,10 +126,10 @@ ServerTest(fuse, a_home_that_hangs, 90,
     fuse_unmount(home, fuse);
 }
 
-#define LATE_MS   9000 /* a directory that hangs is given up after 10 s */
+#define LATE_MS   9000 /* the server gives up a directory after 10 s */
 #define TRIES     20
-#define AT_MOST   3    /* processes that wait for it */
-#define TRIED_MS  4000 /* the server has tried it again: after 1 s */
+#define AT_MOST   3    /* processes that wait for the share */
+#define TRIED_MS  4000 /* the server has tried the share again: after 1 s */
 #define BACK_MS   20000
 #define SEARCH_MS 12000 /* sallyportctl gives a disk up after 8 s */
 #define PIPE_MS   40000
@@ -178,9 +179,10 @@ static bool share_is_there(void *name)
     return code == 250;
 }
 
-/* Its members get into their homes, and find nothing in it. One of them waits
- * until it is given up, and the next ones don't, also those that come while the
- * server tries it again. Once the disk is back, the share is, too. */
+/* A share hangs. Its members log in, but can't enter it. The first login waits
+ * until the server gives up the share. Later logins don't, not even while the
+ * server tries the share again. Once the disk is back, the members can enter
+ * the share. */
 ServerTest(fuse, a_share_that_hangs, 120, &plan)
 {
     struct session s;
@@ -201,7 +203,7 @@ ServerTest(fuse, a_share_that_hangs, 120, &plan)
     session_fetch(&s, "LIST", &list);
     buf_release(&list);
     session_close(&s);
-    /* So slowly that the log keeps up: otherwise further logins get 421. */
+    /* Log in so slowly that log keeps up: otherwise further logins get 421. */
     for (uint64_t begin = clock_ms(); clock_ms() - begin < TRIED_MS;) {
         cr_expect_leq(logs_in(server, "anna", 230), LATE_MS);
         poll(NULL, 0, 200);
@@ -219,8 +221,8 @@ static bool is_away(void *home)
     return stat(home, &at) < 0 && errno == ENOTCONN;
 }
 
-/* The server of a network disk has gone: the client is told to come again, and
- * may enter when it is back. */
+/* The server of a network disk has gone. Logins get 421 until the disk is
+ * back. */
 ServerTest(fuse, a_home_that_is_away, 120, &plan)
 {
     const char *home = server_home(server, "anna");
@@ -235,8 +237,8 @@ ServerTest(fuse, a_home_that_is_away, 120, &plan)
     logs_in(server, "anna", 230);
 }
 
-/* Reads what it prints to the end, as a pipe does: a process that hangs must
- * not keep it open. */
+/* Runs sallyportctl, and reads its output from a pipe to the end: a process
+ * that hangs must not keep the pipe open. */
 static void expect_end(const struct server *server, const char *words,
                        const char *said)
 {
@@ -262,8 +264,8 @@ static void expect_end(const struct server *server, const char *words,
         pclose(pipe);
 }
 
-/* Commands that search all homes and shares list what answers, and report the
- * rest. */
+/* Commands that search all homes and shares list the ones that answer, and
+ * report the others. */
 ServerTest(fuse, a_search_beside_a_share_that_hangs, 120, &plan)
 {
     struct session s;
@@ -292,8 +294,8 @@ ServerTest(fuse, a_search_beside_a_share_that_hangs, 120, &plan)
     fuse_unmount(share, fuse);
 }
 
-/* Access ends although the disks of a share, of a home and of the state don't
- * answer. */
+/* A lock ends a user's access although the disks of a share, of a home and of
+ * the state don't answer. */
 ServerTest(fuse, a_lock_beside_dead_disks, 120, &plan)
 {
     char place[3][SERVER_PATH_MAX];
@@ -327,7 +329,7 @@ static void link_users(const struct server *server, const char *target)
 
 #define BRIEF_MS 4000 /* a login waits 0.2 s for the users file */
 #define AWAY     "421 The server can't reach its files now. Try again later."
-#define LOST_MS  10000 /* the greeting says within this time that it is away */
+#define LOST_MS  10000 /* within this time the greeting is 421 */
 
 static bool greets_with_421(void *server)
 {
@@ -363,9 +365,10 @@ static bool is_locked_out(void *server)
     return code == 530;
 }
 
-/* At first the users that master knows log in, sessions go on, and the commands
- * of an administrator are answered. Then new clients are turned away. A change
- * that another machine has made meanwhile counts when the disk is back. */
+/* The disk of the users file hangs. At first the users that master knows log
+ * in, sessions go on, and the server answers an administrator's commands. Then
+ * new clients get 421. When the disk is back, the server uses a change that
+ * another machine has made meanwhile. */
 ServerTest(fuse, a_users_file_that_hangs, 120, &plan)
 {
     struct session s, t, late;
@@ -407,9 +410,9 @@ ServerTest(fuse, a_users_file_that_hangs, 120, &plan)
     logs_in(server, "bert", 230);
 }
 
-/* All homes are on a volume, and its daemon ends: a health check sees it by the
- * greeting, within 10 s, and again when it is back. The log has one line for
- * each change, and none for a check. */
+/* All homes are on a volume, and the volume's daemon ends. Within 10 s a health
+ * check sees this by the greeting, and later that the volume is back. The log
+ * has one line for each change, and none for a check. */
 ServerTest(fuse, a_volume_that_goes, 120, PLAN(.troubles = true))
 {
     char homes[SERVER_PATH_MAX];
@@ -433,7 +436,8 @@ ServerTest(fuse, a_volume_that_goes, 120, PLAN(.troubles = true))
     server_log_expect(server, 0, "files away", NULL);
 }
 
-/* The session's uid isn't the user's. */
+/* The disk asks for the uid of each caller, and the session's uid isn't the
+ * user's. */
 ServerTest(fuse, a_disk_that_asks_who_calls, 60, PLAN(0))
 {
     static const char bytes[5000];
@@ -454,7 +458,8 @@ ServerTest(fuse, a_disk_that_asks_who_calls, 60, PLAN(0))
 
 #define SMALL_REQUESTS 30
 
-/* Each request to a network disk takes as long as the way to it and back. */
+/* A small upload must make few requests, since each request to a network disk
+ * takes as long as the way to the disk and back. */
 ServerTest(fuse, a_small_upload_asks_a_remote_disk_little, 60, PLAN(0))
 {
     static const char bytes[4096];

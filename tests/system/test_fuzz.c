@@ -1,12 +1,13 @@
-/* Random clients of whole sessions: bytes, ends of connections and pauses, two
- * at a time on the same files, against a real server with sanitizers. The
- * server must answer, end each session, store nothing but whole uploads, leak
- * no descriptor, and rest when nobody asks it anything.
+/* Random clients play whole sessions of bytes, ends of connections and pauses,
+ * two at a time on the same files, against a real server with sanitizers. The
+ * server must answer, end each session, store only whole uploads, leak no
+ * descriptor, and rest when no client asks for anything.
  *
  * The short run plays a few fixed programs and some new ones. With
- * SALLYPORT_LONG=1 it plays new ones for 20 minutes, or for
- * SALLYPORT_FUZZ_SECONDS. A program that finds a fault is shortened and
- * printed; its number repeats it: SALLYPORT_SEED=NUMBER system_fuzz. */
+ * SALLYPORT_LONG=1 the test plays new programs for 20 minutes, or for
+ * SALLYPORT_FUZZ_SECONDS. It shortens and prints a program that finds a fault;
+ * SALLYPORT_SEED=NUMBER system_fuzz plays the program with this number
+ * again. */
 #include "fuzz/client.h"
 #include "sallyport/base/clock.h"
 #include "sequence.h"
@@ -15,7 +16,7 @@
 #include "support/test.h"
 #include "support/wait.h"
 
-#define PLAYERS  8 /* at the same time, each a user */
+#define PLAYERS  8 /* at the same time; each is a user */
 #define FIXED    16
 #define SHORT_MS 8000
 #define LONG_S   1200
@@ -27,7 +28,7 @@ static const struct server_user users[PLAYERS] = {
     { .name = "gila" }, { .name = "hans" },
 };
 
-/* A crash must end a process, or its report would be lost. */
+/* A crash must end its process, or its report would be lost. */
 ReportHook(PRE_ALL)(struct criterion_test_set *set)
 {
     (void)set;
@@ -66,7 +67,7 @@ static const struct sequence_kind kind = { sizeof(struct program),
                                            offsetof(struct program, count),
                                            play_ops, drop_ops, show_op };
 
-/* Bytes of the log that nobody has looked at. */
+/* Searches the new lines of the log for faults. Returns their number. */
 static unsigned check_log(const struct server *s)
 {
     static const char *const never[] = {
@@ -99,7 +100,7 @@ static unsigned check_log(const struct server *s)
 
 struct service {
     struct process_row row;
-    size_t files; /* open ones */
+    size_t files; /* open descriptors */
 };
 
 static void look_at_services(const struct server *s,
@@ -176,7 +177,8 @@ static void begin(const struct sequence *s, struct running *r)
     sequence_start(s, r);
 }
 
-/* In the long run a fault is printed, and the others are looked for. */
+/* Ends a program, and prints its faults; the run goes on. Returns the number of
+ * faults. */
 static unsigned finish(const struct sequence *s, struct running *r)
 {
     struct program *program = s->steps;
@@ -232,6 +234,6 @@ Test(fuzz, sessions, .timeout = 7000)
     compare_services(&services);
     print_counts(faults);
     cr_assert_eq(faults, 0);
-    if (!getenv("SALLYPORT_SEED")) /* one program may be one of the others */
+    if (!getenv("SALLYPORT_SEED")) /* a single program can have no login */
         cr_assert_gt(counts->logins * 2, counts->sessions);
 }

@@ -1,4 +1,4 @@
-/* A crash of the newest of many generations. */
+/* The newest of many generations crashes. */
 #include "ctl.h"
 #include "fault.h"
 #include "generation.h"
@@ -10,8 +10,8 @@ static const struct server_plan plan = {
                 "max_per_user = 200\nstartups = 200\n",
 };
 
-/* The newest of eight generations dies, with its session: the seven others
- * finish their transfers, and a recovery serves. */
+/* The newest of eight generations dies, with its session. The seven others
+ * finish their transfers, and a recovery serves new clients. */
 Test(generations, a_crash_beside_seven, .timeout = 120)
 {
     enum { EIGHT = 8 };

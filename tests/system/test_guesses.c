@@ -1,5 +1,5 @@
-/* Somebody guesses a password: how often can he try, and what does the user
- * notice? */
+/* An attacker guesses a password. Checks how often he can try, and how long the
+ * user must wait meanwhile. */
 #include "ctl.h"
 #include "sallyport/base/buf.h"
 #include "sallyport/base/clock.h"
@@ -14,7 +14,8 @@
 #define CONNECTIONS "16" /* of each address */
 #define ADDRESSES   4
 
-/* In 20 s: 5 at once, and then 4 at a time, which wait for 1, 2, 4, 8, 10 s. */
+/* Guesses from one address in 20 s: 5 at once, and then 4 at a time, after
+ * waits of 1, 2, 4, 8 and 10 s. */
 #define MOST_OF_ONE 24
 
 static void attack(struct running *r, const struct server *s, size_t addresses)
@@ -77,8 +78,9 @@ static bool is_failure(struct slice line, void *unused)
     return memmem(line.ptr, line.len, "wrong password", 14) != NULL;
 }
 
-/* Meanwhile the user logs in at once from a recent address, and from others
- * within 10 s; the rest of the time is for a machine under load. */
+/* During the attack the user logs in at once from an address that he has just
+ * used, and from another address within 10 s. The rest of the allowed time is
+ * for a machine under load. */
 ServerTest(guesses, of_many_addresses, 180,
            PLAN(USERS({ .name = "anna" }, { .name = "mallory" }),
                 .no_ban = "192.0.2.1", .settings = "ban_after = 0\n",
@@ -90,7 +92,7 @@ ServerTest(guesses, of_many_addresses, 180,
 
     log_in(server, "127.0.2.1", "anna", SERVER_PASSWORD, 230);
     attack(&r, server, ADDRESSES);
-    /* then the delay is at its longest */
+    /* now the delay is at its longest */
     cr_assert(server_log_await(server, 16, is_failure, NULL));
     unknown = log_in(server, "127.0.2.2", "anna", SERVER_PASSWORD, 230);
     for (int i = 0; i < 3; i++) {
@@ -110,8 +112,8 @@ ServerTest(guesses, of_many_addresses, 180,
     cr_expect(unknown >= 9990 && unknown < 15000, "%lu ms", unknown);
 }
 
-/* The counts, and auth's hashes of names, are the same in the next
- * generation. */
+/* The next generation keeps the counts of guesses, and auth's hashes of
+ * names. */
 ServerTest(guesses, neither_crash_nor_reload_forgives, 120,
            PLAN(.no_ban = "127.0.0.0/8", .guess_delay = "10s",
                 .troubles = true))

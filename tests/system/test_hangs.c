@@ -1,6 +1,6 @@
-/* Disks that hang while the server runs, one at a time: what doesn't need the
- * disk goes on, and the server can be stopped during the hang. Root mounts the
- * file system that never answers in a mount namespace that ends with this
+/* Disks hang while the server runs, one at a time. Work that doesn't need the
+ * disk goes on, and the server can be stopped meanwhile. Root mounts the file
+ * system, which never answers, in a mount namespace that ends with this
  * test. */
 #include "ctl.h"
 #include "fuse.h"
@@ -11,9 +11,9 @@
 #include "support/test.h"
 #include "support/wait.h"
 
-#define STOP_MS  12000 /* the supervisor gives a stop up after 9.5 s */
+#define STOP_MS  12000 /* the supervisor waits for a stop for at most 9.5 s */
 #define QUICK_MS 5000
-#define HOME_MS  13000 /* a home that hangs is given up after 10 s */
+#define HOME_MS  13000 /* the server gives up a home that hangs after 10 s */
 
 static const struct server_plan plan = {
     USERS({ .name = "anna" }, { .name = "bert" }, { .name = "carl" }),
@@ -22,7 +22,8 @@ static const struct server_plan plan = {
 
 TestSuite(hangs, .init = fuse_begin);
 
-/* A stop during the hang. */
+/* Stops the server during the hang. Returns false if it hasn't ended after
+ * STOP_MS. */
 static bool stops(const struct server *server, int *status)
 {
     const uint64_t begin = clock_ms();
@@ -66,7 +67,8 @@ static void works(const struct server *server, const char *name)
     session_close(&s);
 }
 
-/* Bans are in memory; only the file that outlives the service is late. */
+/* Bans are in memory. Only the file of bans, which outlives the service, is
+ * written late. */
 Test(hangs, state, .timeout = 60)
 {
     struct server server;
@@ -90,8 +92,8 @@ Test(hangs, state, .timeout = 60)
     end(&server, state, fuse);
 }
 
-/* It would read a key there. Its path is the reason, though there is no time
- * left to look up a host name. */
+/* A reload would read a key in the state directory, so it fails. Its error
+ * names the path, although no time is left to look up a host name. */
 ServerTest(hangs, state_at_a_reload, 60, &plan)
 {
     struct session s;
@@ -110,8 +112,8 @@ ServerTest(hangs, state_at_a_reload, 60, &plan)
     session_close(&s);
 }
 
-/* The file of the setting KEY hangs at a reload. Once the disk is back, it is
- * loaded. */
+/* The file of the setting KEY hangs at a reload, which fails. Once the disk is
+ * back, a reload succeeds. */
 static void refused_until_back(const char *key, const char *file)
 {
     struct server server;
@@ -156,8 +158,8 @@ static bool is_opening(void *server)
     return processes_count(&list, "sallyport: files (anna") == 1;
 }
 
-/* New logins get an answer that says "later", and an open session goes on,
- * since its home is on another disk: the one below the mount. */
+/* All homes hang. New logins get a 421. An open session goes on, since its home
+ * is on the disk below the mount. */
 ServerTest(hangs, all_homes, 60, &plan)
 {
     struct session open, late[2];
@@ -185,7 +187,8 @@ ServerTest(hangs, all_homes, 60, &plan)
     fuse_unmount(server->homes, fuse);
 }
 
-/* Their processes wait for a disk, and SIGKILL doesn't end these. */
+/* The server stops although processes of logins wait for a disk, and SIGKILL
+ * doesn't end these. */
 Test(hangs, a_stop_during_logins, .timeout = 60)
 {
     struct server server;
@@ -200,7 +203,8 @@ Test(hangs, a_stop_during_logins, .timeout = 60)
     session_drop(&s);
 }
 
-/* Starts a server with its log on a pipe. Returns the end to read from. */
+/* Starts a server with its log on a pipe. Returns the pipe's end to read
+ * from. */
 static int start_into_pipe(struct server *server)
 {
     int ends[2];
@@ -221,7 +225,7 @@ static int start_into_pipe(struct server *server)
     return ends[0];
 }
 
-/* Reads until the server is ready. */
+/* Reads the log until the server is ready, and takes its port. */
 static void read_port(struct server *server, int from)
 {
     struct pollfd one = { .fd = from, .events = POLLIN };
@@ -243,10 +247,10 @@ static void read_port(struct server *server, int from)
 }
 
 #define PIPE_BYTES 4096
-#define ROUNDS     20 /* more than the pipe holds */
+#define ROUNDS     20 /* they log more than the pipe holds */
 
-/* Nobody reads the lines: log waits, and no other process does until its
- * channel to log is full. */
+/* The test doesn't read the log's pipe. The process log waits; each other
+ * process goes on until its channel to log is full. */
 Test(hangs, the_log, .timeout = 60)
 {
     struct server server;

@@ -1,4 +1,4 @@
-/* The log in a real journald, in a /run of its own. */
+/* The server logs to a real journald in a /run of its own. */
 #include <sys/mount.h>
 #include <sys/un.h>
 
@@ -40,7 +40,7 @@ static pid_t start_journald(void)
     return pid;
 }
 
-/* Does a line that journalctl finds contain all words? */
+/* Do the lines that journalctl finds by .match contain all .words? */
 struct search {
     const char *match, *words[8];
 };
@@ -65,8 +65,8 @@ static void expect_in_journal(struct search s)
     cr_expect(wait_until(journal_has, &s, WAIT_MS), "%s", s.match);
 }
 
-/* Standard error of a server as systemd opens it: a stream to journald, which
- * JOURNAL_STREAM names. */
+/* Opens a stream to journald for the server's standard error, and names it in
+ * JOURNAL_STREAM, as systemd does. */
 static int open_stream(void)
 {
     static const char head[] = "sallyport\n\n6\n1\n0\n0\n0\n";

@@ -1,8 +1,8 @@
-/* Which processes have which keys in memory, searched in /proc/PID/mem. Only
- * the process keys has the private key, as README promises. Gate and the
- * sessions of logged-in users have the keys of tickets. Master and auth have
- * the hashes of passwords. A session has no address of another client. It needs
- * root, which alone may read that memory. */
+/* Searches /proc/PID/mem of each process for keys. Only the process keys has
+ * the private key, as README promises. Gate and the sessions of logged-in users
+ * have the keys of tickets. Master and auth have the hashes of passwords. A
+ * session has no address of another client. The tests need root, which alone
+ * may read that memory. */
 #include <openssl/core_names.h>
 #include <openssl/pem.h>
 
@@ -18,7 +18,7 @@ struct mark {
     size_t len;
 };
 
-/* Bytes to search for; any of them counts. */
+/* Bytes to search for; one of these marks is enough. */
 struct marks {
     struct mark of[3];
     size_t count;
@@ -50,7 +50,8 @@ static void read_scalar(const char *path, struct marks *m)
     fclose(f);
 }
 
-/* Adds the form in the file: the first line of its base64. */
+/* Reads the private key. Adds also its form in the file: the first line of the
+ * base64. */
 static void read_marks(const struct server *server, struct marks *m)
 {
     const char *path = server_path(server, "key.pem");
@@ -66,7 +67,7 @@ static void read_marks(const struct server *server, struct marks *m)
     fclose(f);
 }
 
-/* Returns where it is, or NULL. */
+/* Returns the place of a mark, or NULL. */
 static const unsigned char *find(const unsigned char *bytes, size_t len,
                                  const struct marks *m)
 {
@@ -77,8 +78,8 @@ static const unsigned char *find(const unsigned char *bytes, size_t len,
     return at;
 }
 
-/* Returns the address of a mark, or 0. Blocks overlap, so that no mark hides at
- * a border. */
+/* Returns the address of a mark, or 0. The blocks overlap, so that no mark is
+ * missed at a border. */
 static unsigned long find_in_range(int fd, unsigned long from, unsigned long to,
                                    const struct marks *m, size_t *seen)
 {
@@ -112,8 +113,8 @@ static int open_memory(pid_t pid)
     return fd;
 }
 
-/* Returns the address of a mark in the process, or 0. MAPPING: only in such
- * ones; "" is any. */
+/* Returns the address of a mark in the process, or 0. Searches only mappings
+ * that have MAPPING in their line of /proc/PID/maps; "": all mappings. */
 static unsigned long find_in_mapping(pid_t pid, const struct marks *m,
                                      const char *mapping)
 {
@@ -155,8 +156,8 @@ static void read_hash(const struct server *server, struct marks *m)
     add(m, hash, 32);
 }
 
-/* Expects the marks in processes of these titles alone (SECOND may be NULL).
- * Returns in how many. */
+/* Expects the marks only in processes with these titles (SECOND may be NULL).
+ * Returns the number of processes that have a mark. */
 static size_t only_in(const struct processes *p, const struct marks *m,
                       const char *first, const char *second)
 {
@@ -174,7 +175,7 @@ static size_t only_in(const struct processes *p, const struct marks *m,
     return holders;
 }
 
-/* Master and auth have the users file; nobody sends a hash to another process.
+/* Master and auth have the users file; no process sends a hash to another one.
  * A files, which is a fork of master, doesn't inherit the table. */
 SessionTest(key_memory, keys_and_hashes, 120, PLAN(0))
 {
@@ -243,7 +244,8 @@ Test(key_memory, tickets_after_login, .timeout = 120)
 
 #define SHARE_OF_ANNA "ledger7c1e90"
 
-/* A files is a fork of master, which has just filled in what anna's got. */
+/* A files is a fork of master, which has just filled in the shares for anna's
+ * files. */
 Test(key_memory, no_share_of_another_user, .timeout = 120)
 {
     const struct server_plan plan = {
@@ -274,7 +276,8 @@ Test(key_memory, no_share_of_another_user, .timeout = 120)
 #define PROXIED                                                                \
     PLAN(.listen = "127.0.0.1:0 proxy", .settings = "proxies = 127.0.0.1\n")
 
-/* Connects to the control port as a stranger who is no proxy: gate refuses. */
+/* Connects to the control port as a stranger who is no proxy. Gate refuses the
+ * connection. */
 static void knock(const struct server *server, const char *stranger)
 {
     struct sockaddr_in from = { .sin_family = AF_INET };
@@ -291,7 +294,7 @@ static void knock(const struct server *server, const char *stranger)
     close(fd);
 }
 
-/* COUNT sessions have this title, and no mark is in any of them. */
+/* Waits for COUNT sessions with this title, and expects no mark in them. */
 static void in_no_session(const struct server *server, const struct marks *m,
                           const char *title, size_t count)
 {
@@ -308,9 +311,10 @@ static void in_no_session(const struct server *server, const struct marks *m,
     cr_assert_eq(found, count);
 }
 
-/* Searches for two addresses, as bytes and as text: gate has just refused one
- * client; the other client came by the same proxy, and its session has reported
- * the address to gate, and gate to master. */
+/* Searches a session for another client's address, as bytes and as text. Gate
+ * has just refused a client at this address. Another client has come from it by
+ * the proxy; its session has reported the address to gate, and gate to
+ * master. */
 ServerTest(key_memory, no_address_of_another_client, 120, PROXIED)
 {
     static const char header[] =
@@ -331,8 +335,8 @@ ServerTest(key_memory, no_address_of_another_client, 120, PROXIED)
     session_drop(&first);
 }
 
-/* Log stands still. Many strangers come, until its channel is full and gate
- * keeps the events: then they are in the heap. */
+/* While log is stopped, many strangers come, until the channel to log is full
+ * and gate keeps the events in the heap. */
 static void fill_queue_of_gate(const struct server *server,
                                const struct processes *p, const struct marks *m)
 {

@@ -1,7 +1,7 @@
-/* Uploads that are cut after their last byte and before the 226. A client that
- * then continues, as curl -C - and lftp's put -c do, ends with the whole file,
- * whether it was committed or not. A client that ends both connections in the
- * middle, which looks like the end of a file, stores nothing. */
+/* Cuts uploads after their last byte and before the 226. If a client then
+ * resumes, as curl -C - and lftp's put -c do, the file is whole in the end,
+ * whether it was committed before or not. A client that ends both connections
+ * in the middle of a file, as at the file's end, stores no file. */
 #include "fault.h"
 #include "support/fail.h"
 #include "support/files.h"
@@ -15,10 +15,10 @@
 static const size_t lengths[] = { 256 * FAULT_KIB, 300001 };
 
 enum moment {
-    FILES_IS_KILLED,   /* all bytes are there, and nobody commits */
-    FILES_COMES_LATE,  /* the client has gone when files has synced it */
-    ANSWER_IS_LOST,    /* committed, and nobody reads the 226 */
-    REPLY_IS_NOT_READ, /* any of these */
+    FILES_IS_KILLED,  /* all bytes are there, and no process commits */
+    FILES_COMES_LATE, /* the client has gone when files has synced the file */
+    ANSWER_IS_LOST, /* the file is committed, and the client doesn't read 226 */
+    REPLY_IS_NOT_READ, /* any of these can happen */
 };
 
 struct row {
@@ -64,8 +64,8 @@ static bool is_visible(void *argument)
     return files_exists(server_home_file(v->server, v->user, "f"));
 }
 
-/* Sends the last byte and the close_notify; then the cause of the cut
- * follows. */
+/* Sends all bytes and the close_notify, and cuts the upload at the row's
+ * moment. */
 static void cut(struct server *server, const struct row *row,
                 const unsigned char *bytes)
 {
@@ -84,7 +84,7 @@ static void cut(struct server *server, const struct row *row,
     if (row->moment == REPLY_IS_NOT_READ)
         tls_client_shutdown(d.tls);
     else
-        data_close(&d); /* the session then has all of it, and asks files */
+        data_close(&d); /* now the session has all bytes, and asks files */
     if (row->moment == FILES_IS_KILLED)
         kill(files, SIGKILL);
     if (row->moment == ANSWER_IS_LOST)
@@ -97,8 +97,8 @@ static void cut(struct server *server, const struct row *row,
     fault_wait_gone(server, row->user);
 }
 
-/* The log reports that files has made the file visible, or that it has not,
- * whether or not a client was there to learn it. */
+/* The log must report if files has made the file visible, even if the client
+ * has gone. */
 static void expect_told(const struct server *server, const struct row *row)
 {
     char who[32];
@@ -181,7 +181,8 @@ ParameterizedTest(struct row *row, last_moment, cut_and_gone_on_with,
 #define WHOLE (4 * FAULT_MIB)
 #define HALF  (2 * FAULT_MIB)
 
-/* The session has all bytes, and then sees both ends at once. */
+/* Sends a half of the file. The session gets all these bytes, and then sees the
+ * ends of both connections at once. */
 static void send_half(const struct server *server, const unsigned char *bytes)
 {
     struct server same = *server;
@@ -203,8 +204,8 @@ static void send_half(const struct server *server, const unsigned char *bytes)
     fault_wait_gone(server, "bare");
 }
 
-/* Nothing has the name, and the client can continue. The second time the whole
- * file is there, and stays. */
+/* The first time no file has the name, and the client can resume. The second
+ * time the whole file is there, and must stay. */
 SharedTest(last_moment, half_a_file, 90)
 {
     unsigned char *bytes = fault_noise(WHOLE);

@@ -1,12 +1,11 @@
-/* max_file_size with every way to write a file: exactly the limit, and not one
- * byte more. And hours that end. */
+/* Hours that end while a user is logged in. */
 #include "fault.h"
 #include "support/long.h"
 #include "support/server_log.h"
 #include "support/test.h"
 
-/* Nothing changes but the time. It takes two minutes, so it is in the long run;
- * at midnight there is no such end. */
+/* Only the time changes. The test takes two minutes, so only the long run has
+ * it. Near midnight it can't run, as no hours end then. */
 Test(limits, hours_that_end, .timeout = 180)
 {
     static const char *const days[] = { "sun", "mon", "tue", "wed",

@@ -7,7 +7,7 @@
 #include "support/served.h"
 #include "support/test.h"
 
-#define GROWTH_MAX_KB 2048 /* from a listing of ten entries to one of all */
+#define GROWTH_MAX_KB 2048 /* between listings of ten entries and of all */
 
 /* Makes names padded to at least WIDTH bytes. */
 static void fill(const struct server *server, const char *folder, unsigned n,
@@ -33,8 +33,8 @@ static void fill(const struct server *server, const char *folder, unsigned n,
     close(dir);
 }
 
-/* Checks that each number occurs once, on a line of its own, among any other
- * text. */
+/* Checks that each of the N numbers occurs once, on a line of its own, and that
+ * there are at most OTHERS other lines. */
 static void check(const struct buf *got, unsigned n, unsigned others)
 {
     unsigned char *seen = calloc(n, 1);
@@ -112,7 +112,7 @@ SessionTest(listing, very_many, 300, PLAN(0))
 }
 
 /* ABOR during a listing that is larger than all buffers on its way: files
- * notices it, and can list again. */
+ * notices the ABOR, and can list again. */
 SessionTest(listing, aborted, 120, PLAN(0))
 {
     enum { N = 40000 };

@@ -1,16 +1,17 @@
-/* There is one line for each transfer and refusal, also for a user who causes
- * more lines than the log takes. */
+/* The log has one line for each transfer and refusal, even if a user causes
+ * more lines than log accepts. */
 #include "support/served.h"
 #include "support/server_log.h"
 #include "support/test.h"
 
 #define SHORT_SESSIONS 160
 #define SHORT_LINES    95
-#define SHORT_NAME     200 /* of each of three parts of a path */
-#define SHORT_EACH     4   /* then comes an upload of another user */
+#define SHORT_NAME     200 /* length of each of three parts of a path */
+#define SHORT_EACH     4   /* after so many sessions another user uploads */
 
-/* The session ends while log hasn't read its lines: the user is over the rate.
- * They fit into the socket. Returns false if the login is refused. */
+/* Ends a session before log has read the session's lines, since the user is
+ * over the rate. The lines fit into the socket. Returns false if the login is
+ * refused. */
 static bool leave_lines(const struct server *server)
 {
     static char lines[SHORT_LINES * (3 * SHORT_NAME + 16)];
@@ -33,8 +34,8 @@ static bool leave_lines(const struct server *server)
     return true;
 }
 
-/* A user whose sessions end faster than log writes their lines takes no line
- * from other users. */
+/* If a user's sessions end faster than log writes their lines, other users lose
+ * no line. */
 ServerTest(log, short_sessions, 90,
            PLAN(USERS({ .name = "anna" }, { .name = "eve" }),
                 .settings = "max_sessions = 20\n"))
@@ -56,7 +57,8 @@ ServerTest(log, short_sessions, 90,
     cr_expect_gt(refused, 0);
 }
 
-/* A mirror's uploads without the right to write: each is in the log. */
+/* A mirror without the right to write tries many uploads. The log must have
+ * each refusal. */
 ServerTest(log, many_refusals, 60,
            PLAN(USERS({ .name = "mirror", .keys = "rights=read" })))
 {

@@ -1,4 +1,4 @@
-/* The memory of an idle session. */
+/* Measures the memory of an idle session. */
 #include <openssl/opensslv.h>
 
 #include "support/processes.h"
@@ -6,8 +6,8 @@
 #include "support/test.h"
 #include "support/wait.h"
 
-#ifndef SALLYPORT_UNFILTERED /* there malloc isn't libc's */
-/* WHAT of /proc/PID/smaps_rollup, such as "Pss". */
+#ifndef SALLYPORT_UNFILTERED /* in that build malloc isn't libc's */
+/* Returns WHAT, such as "Pss", of /proc/PID/smaps_rollup. */
 static uint64_t memory_kb(pid_t pid, const char *what)
 {
     unsigned long long kb = 0;
@@ -37,8 +37,8 @@ static bool is_less(void *argument)
     return memory_kb(m->pid, "Private_Dirty") < m->less_than;
 }
 
-/* KiB of pages that no other process has, measured on 2026-11-26, and 15 %.
- * OpenSSL 3.5 needs more than 3.0. */
+/* Limits in KiB of pages that no other process has: measured on 2026-11-26,
+ * plus 15 %. OpenSSL 3.5 needs more than 3.0. */
 #define SESSION_KB (OPENSSL_VERSION_NUMBER < 0x30200000L ? 260 : 330)
 #define FILES_KB   80
 
@@ -52,7 +52,7 @@ static void expect_small(const struct server *server, const char *title,
               (unsigned long long)memory_kb(memory.pid, "Private_Dirty"));
 }
 
-/* After a login, an upload, a download and a listing. */
+/* The session is idle after a login, an upload, a download and a listing. */
 Test(many, an_idle_session_is_small, .timeout = 120)
 {
     struct server server;
@@ -60,7 +60,7 @@ Test(many, an_idle_session_is_small, .timeout = 120)
     struct buf got;
 
     if (geteuid() != 0)
-        return; /* the kernel hides it */
+        return; /* the kernel shows the memory only to root */
     server_start(&server, PLAN(.settings = "idle_timeout = 60s\n"));
     session_enter(&s, &server, "anna");
     session_store(&s, "STOR", "file", "bytes", 5);

@@ -1,7 +1,8 @@
-/* Random commands and transfers, played against a server and its model: 2,000
- * sequences in the short run, 25,000 in the long. If a sequence differs from
- * the model, it is shortened as far as possible and printed. Its number repeats
- * it: SALLYPORT_SEED=NUMBER system_model. */
+/* Plays random commands and transfers against a server and its model: 2,000
+ * sequences in the short run, 25,000 in the long run. If a sequence differs
+ * from the model, the test shortens it as far as possible and prints it.
+ * SALLYPORT_SEED=NUMBER system_model plays the sequence with this number
+ * again. */
 #include "model/player.h"
 #include "sallyport/ftp/command.h"
 #include "sequence.h"
@@ -14,7 +15,7 @@
 #define SHORT_SLOW 600u
 #define LONG       25000u
 #define LONG_SLOW  5000u
-#define PLAYERS    2 /* at the same time, each a user */
+#define PLAYERS    2 /* at the same time; each is a user */
 
 static const struct server_user users[PLAYERS] = { { .name = "anna" },
                                                    { .name = "bert" } };

@@ -1,6 +1,6 @@
-/* sallyportd --check tries a network disk: what it lacks is named, with the
- * mount and what to do, and no file stays. Root mounts a disk of FUSE in a
- * mount namespace that ends with the test. */
+/* sallyportd --check tries a network disk. It says what the disk lacks, where
+ * it is mounted and what to do, and leaves no file there. Root mounts a disk of
+ * FUSE in a mount namespace that ends with the test. */
 #include "fuse.h"
 #include "sallyport/base/clock.h"
 #include "support/run.h"
@@ -17,8 +17,8 @@ struct disk {
     pid_t fuse;
 };
 
-/* The disk has the directory of all shares: there is none, so --check has
- * nothing else to say. */
+/* Mounts the disk on the directory of all shares. There is no share, so --check
+ * has nothing else to say. */
 static void begin(struct disk *d, const char *lack)
 {
     server_prepare(&d->server, PLAN(0));
@@ -53,7 +53,7 @@ static bool has_reserved_name(const char *directory)
     return has;
 }
 
-/* A disk that no file can be made on has nothing else to say. */
+/* If no file can be made on the disk, --check says only this. */
 static const struct {
     const char *lack, *words;
     int status;
@@ -105,7 +105,8 @@ Test(mounts, all_is_there, .timeout = 120)
     end(&d);
 }
 
-/* A process that waits for it can't be killed, and --check ends. */
+/* The disk hangs. A process that waits for it can't be killed, but --check must
+ * end. */
 Test(mounts, hangs, .timeout = 240)
 {
     struct run_result r;

@@ -14,7 +14,7 @@ struct client {
     struct session session;
     struct data data;
     char name[16];
-    unsigned char *bytes; /* PIECES of them, different for each client */
+    unsigned char *bytes; /* PIECES * PIECE, different for each client */
     struct buf got;
 };
 
@@ -38,8 +38,8 @@ static void client_end(struct client *c)
     free(c->bytes);
 }
 
-/* All get a port before the first of them connects, and they connect in another
- * order. */
+/* All clients get a port before the first client connects, and they connect in
+ * another order. */
 static void open_all(struct client *clients, const char *verb)
 {
     for (unsigned i = 0; i < CLIENTS; i++) {
@@ -65,7 +65,7 @@ static void close_all(struct client *clients)
         session_expect(&clients[i].session, "226 {*}");
 }
 
-/* Sends a piece of each client in turn. */
+/* Sends a piece from each client in turn. */
 static void upload_all(struct client *clients)
 {
     open_all(clients, "STOR");
@@ -83,7 +83,7 @@ static void download_all(struct client *clients)
     close_all(clients);
 }
 
-/* Each from an address of its own. */
+/* Each client has an address of its own. */
 ServerTest(network, fifty_clients_at_a_time, 120,
            PLAN(.settings = "max_per_user = 60\n"))
 {
@@ -107,8 +107,8 @@ ServerTest(network, fifty_clients_at_a_time, 120,
         client_end(&clients[i]);
 }
 
-/* As many sessions as an address and a user may have, all at the same step at
- * the same time: within the default limits all are served. */
+/* Opens as many sessions as an address and a user may have by default, all at
+ * the same step at the same time. The server must serve all of them. */
 ServerTest(network, all_at_once, 200, PLAN(0))
 {
     static struct session s[64];

@@ -1,5 +1,5 @@
-/* The listeners of data connections: each session has its own while it
- * transfers, accepts there without gate, and closes it again. */
+/* The listeners of data connections. Each session has its own listener while it
+ * transfers, accepts connections there without gate, and closes it again. */
 #include "support/long.h"
 #include "support/ports.h"
 #include "support/processes.h"
@@ -14,7 +14,7 @@
 static struct server_plan plan = { USERS({ .name = "anna" },
                                          { .name = "bob" }) };
 
-/* A server with so many ports for data connections. */
+/* Starts a server with COUNT ports for data connections. */
 static void start_with_ports(struct server *server, unsigned count)
 {
     static char range[32];
@@ -33,12 +33,13 @@ static void leave_ports(const struct server *server, unsigned count)
 
         session_enter(&bob, server, "bob");
         session_send(&bob, "EPSV");
-        session_reply(&bob); /* 229, or 425 while an ended session has it */
+        session_reply(&bob); /* 229; 425: an ended session has the port */
         session_close(&bob);
     }
 }
 
-/* A session that had the port may not have ended yet. */
+/* Asks for a port. Returns false if there is none, since a session that had the
+ * port can still be ending. */
 static bool has_port(void *session)
 {
     struct session *s = session;
@@ -66,7 +67,8 @@ static void store(struct session *s)
     store_at(s, &d);
 }
 
-/* Several EPSV of a session get the same port: gate isn't asked again. */
+/* Several EPSV of a session get the same port, since the session doesn't ask
+ * gate again. */
 SessionTest(passive, a_session_keeps_its_port, 120, &plan)
 {
     unsigned port;
@@ -80,7 +82,7 @@ SessionTest(passive, a_session_keeps_its_port, 120, &plan)
     }
 }
 
-/* Gate is stopped: a session that has its listener transfers all the same. */
+/* While gate is stopped, a session that has its listener can transfer. */
 SessionTest(passive, transfers_without_gate, 60, &plan)
 {
     pid_t gate;
@@ -95,8 +97,8 @@ SessionTest(passive, transfers_without_gate, 60, &plan)
     cr_assert_eq(kill(gate, SIGCONT), 0);
 }
 
-/* Two sessions hold all ports. The reply to a third session says so; when a
- * session ends, the third one gets its port. */
+/* Two sessions hold all ports, and a third session gets a 425. When one of the
+ * two ends, the third session gets its port. */
 Test(passive, all_ports_in_use, .timeout = 60)
 {
     struct session one, two, three;
@@ -142,8 +144,8 @@ Test(passive, an_idle_session_frees_its_port, .timeout = 90)
     session_end(&idle, &server);
 }
 
-/* None of anna's transfers is refused, although another user's sessions take
- * all ports again and again, and end. */
+/* Each of anna's transfers succeeds, although another user's sessions take all
+ * ports again and again, and end. */
 Test(passive, ports_that_others_left, .timeout = 120)
 {
     unsigned rounds = is_long() ? 100 : 8;

@@ -14,8 +14,8 @@
 static const struct server_plan for_all = { .settings =
                                                 "password_change = yes\n" };
 
-/* Changes by two users and by sallyportctl at the same time: each is whole, or
- * refused with "try again". */
+/* Two users and sallyportctl change the users file at the same time. Each
+ * change is made completely, or refused with "try again". */
 ServerTest(passwords, with_sallyportctl, 300, &for_all)
 {
     enum { ROUNDS = 12 };
@@ -64,7 +64,7 @@ ServerTest(passwords, with_sallyportctl, 300, &for_all)
     ctl(server, 0, "user list", "");
 }
 
-/* Moves the users file into that directory; a link leads to it. */
+/* Moves the users file into DIRECTORY, and puts a link in its place. */
 static void move_users(const struct server *server, const char *directory)
 {
     char moved[SERVER_PATH_MAX + 8];
@@ -79,9 +79,9 @@ static void move_users(const struct server *server, const char *directory)
     cr_assert(unlink(users) == 0 && symlink(moved, users) == 0);
 }
 
-/* Opening the new file waits for the frozen disk, and can't be interrupted.
- * Everybody else is served meanwhile; the user hears that nobody knows which
- * password counts. */
+/* A fork of master waits for the frozen disk when it opens the new file, and
+ * can't be interrupted. Other sessions are served meanwhile. The user's reply
+ * says that it isn't known which password counts. */
 Test(passwords, frozen_disk, .timeout = 120)
 {
     const struct server_plan plan = {
@@ -107,7 +107,7 @@ Test(passwords, frozen_disk, .timeout = 120)
     session_do(&other, "257 {*}", "PWD");
     for (int i = 0; i < 2; i++)
         codes[i] = session_reply(i == 0 ? &s : &later);
-    /* Whoever was second is told to try again. */
+    /* The second of the two sessions gets 450: try again. */
     cr_expect(codes[0] + codes[1] == 450 + 451, "%d %d", codes[0], codes[1]);
     cr_assert_eq(ioctl(at, FITHAW, 0), 0, "%m");
     close(at);
@@ -124,9 +124,9 @@ Test(passwords, frozen_disk, .timeout = 120)
     blockdev_remove(&disk);
 }
 
-#ifndef __SANITIZE_ADDRESS__ /* there libcrypt has small pages */
+#ifndef __SANITIZE_ADDRESS__ /* in that build libcrypt has small pages */
 
-/* Page faults of the auth workers so far. */
+/* Returns the number of page faults of all auth workers so far. */
 static unsigned long faults(const struct server *server)
 {
     static struct processes p;
@@ -152,7 +152,8 @@ static unsigned long faults(const struct server *server)
     return all;
 }
 
-/* A line of /proc/vmstat, or 0. */
+/* Returns the number in a line of /proc/vmstat, or 0 if there is no such
+ * line. */
 static unsigned long vmstat(const char *name)
 {
     unsigned long n = 0;
@@ -180,8 +181,8 @@ static bool kernel_has_huge_pages(void)
     return yes;
 }
 
-/* A yescrypt hash writes to 16 MiB: 4,112 faults in small pages. The kernel may
- * have no huge page free. */
+/* A yescrypt hash writes to 16 MiB, which takes 4,112 faults with small pages.
+ * The kernel can have no huge page free. */
 ServerTest(passwords, a_hash_in_huge_pages, 120, PLAN(0))
 {
     const unsigned long failures = vmstat("thp_fault_fallback");

@@ -1,5 +1,5 @@
-/* The TLS of a server as its settings define it, on both kinds of connection,
- * and its traces in the log. */
+/* The TLS that a server's settings define, on control and data connections, and
+ * its lines in the log. */
 #include <openssl/x509_vfy.h>
 
 #include "ctl.h"
@@ -28,8 +28,8 @@ static const struct version {
       "tls=\"TLSv1.3 TLS_AES_128_GCM_SHA256\"" },
 };
 
-/* Version and suite are in login and end, and each transfer says whether it
- * resumed. */
+/* The events login and end have the version and the suite, and each transfer
+ * says if it resumed a session. */
 ServerTest(policy, log_tells_it, 60, WITH("data_binding = address\n"))
 {
     for (size_t i = 0; i < 2; i++) {
@@ -115,7 +115,7 @@ static const struct refusal {
 };
 #define REFUSALS (sizeof(refusals) / sizeof(refusals[0]))
 
-/* On both ports an alert refuses them, and the log has the reason. */
+/* On both ports an alert ends these handshakes, and the log has the reason. */
 Test(policy, control_refusals, .timeout = 60)
 {
     static const struct tls_client_options ftp = { .alpn = "ftp" };
@@ -137,7 +137,8 @@ Test(policy, control_refusals, .timeout = 60)
     }
 }
 
-/* Clients that check the certificate after the handshake simply leave. */
+/* A client can check the certificate only after the handshake, and then simply
+ * leaves. */
 ServerTest(policy, leaves_at_the_certificate, 60, WITH(NULL))
 {
     for (int implicit = 0; implicit < 2; implicit++) {
@@ -151,8 +152,8 @@ ServerTest(policy, leaves_at_the_certificate, 60, WITH(NULL))
     }
 }
 
-/* Makes the handshake of a data connection that resumes its session, with any
- * options. */
+/* Uploads on a data connection that resumes its session, with the options O of
+ * its handshake. Expects REPLY. */
 static void store(struct session *s, const struct tls_client_options *o,
                   const char *reply)
 {
@@ -189,7 +190,7 @@ static const struct offer {
 };
 #define OFFERS (sizeof(offers) / sizeof(offers[0]))
 
-/* The same rules count for data connections, and the session survives a
+/* The same rules hold for data connections, and the session survives a
  * refusal. */
 ServerTest(policy, data_refusals, 60, WITH(NULL))
 {

@@ -1,6 +1,7 @@
-/* Power cuts and failed writes on real file systems: each byte that a 226
- * confirms is there after the next mount, also of an upload that was resumed.
- * It needs root and loop devices, in a mount namespace of this program. */
+/* Power cuts and failed writes on real file systems. Each byte that a 226
+ * confirms must be there after the next mount, also if the upload was resumed.
+ * The tests need root and loop devices, in a mount namespace of this
+ * program. */
 #include "blockdev.h"
 #include "fault.h"
 #include "sallyport/base/clock.h"
@@ -29,7 +30,7 @@ static unsigned char *bytes_of(size_t len, unsigned version)
     return bytes;
 }
 
-/* Returns the reply to SIZE: 0 if there is no file. */
+/* Returns the size that SIZE reports, or 0 if there is no file. */
 static unsigned long long size_of(struct session *s, const char *name)
 {
     unsigned long long size = 0;
@@ -66,9 +67,9 @@ static void expect_on_disk(struct blockdev *b, const char *name,
     fault_expect_whole(b->server, b->user, name, bytes, len);
 }
 
-/* The disk can't take bytes that its file system has promised room for: a sync
+/* The file system has promised room that its disk doesn't have, so a sync
  * fails, and the kernel counts the lost pages as written. Then there is room
- * again. */
+ * again, and the client resumes. */
 static void failed_sync(const char *user, const char *type)
 {
     const size_t len = 100 * MIB; /* the sync at 64 MiB fails */
@@ -106,8 +107,9 @@ Test(power, failed_sync_xfs, .timeout = 120)
     failed_sync("fsync-xfs", "xfs");
 }
 
-/* The network cuts the upload, and then the power fails: at once, or after SIZE
- * has reported a length. That length holds if the journal survives. */
+/* The network cuts the upload, and then the power fails: at once or, if TOLD,
+ * after SIZE has reported a length. If the journal survives, SIZE must not
+ * report less afterwards. */
 static void cut_and_resume(struct blockdev *b, const char *name,
                            enum blockdev_cut how, bool told, bool append)
 {
@@ -129,11 +131,12 @@ static void cut_and_resume(struct blockdev *b, const char *name,
     session_drop(&s);
     blockdev_again(b);
     session_enter(&s, b->server, b->user);
-    /* A mark that was lost with the journal is lower, and that is safe. */
+    /* If the mark is lost with the journal, SIZE reports less, which is
+     * safe. */
     if (how == BLOCKDEV_KEEP_JOURNAL)
         cr_expect_geq(size_of(&s, name), before);
     cr_assert_eq(finish(&s, name, bytes, len, append), 226, "%s", s.reply.data);
-    /* A cut right after that 226 loses none of it. */
+    /* A power cut right after the 226 must lose no byte of the file. */
     blockdev_power_cut(b, how);
     session_drop(&s);
     expect_on_disk(b, name, bytes, len);
@@ -175,10 +178,10 @@ struct file {
     size_t len;
 };
 
-/* One file under way, and the last confirmed one. */
+/* The file under way, and the last confirmed file. */
 struct slot {
     struct file sent, confirmed;
-    bool instead; /* a partial of an older version may be there */
+    bool instead; /* a partial of an older version can be there */
 };
 
 struct story {
@@ -236,7 +239,7 @@ static unsigned long long resume_at(struct story *y, const struct file *f,
     return at;
 }
 
-/* Sends a part, or all of it. Returns true if there was a 226. */
+/* Sends a part of the file, or all of it. Returns true if there was a 226. */
 static bool send_some(struct story *y, struct slot *slot, bool resume)
 {
     const struct file *f = &slot->sent;
@@ -251,7 +254,7 @@ static bool send_some(struct story *y, struct slot *slot, bool resume)
     fault_write(&d, bytes + at, whole ? f->len - at : part);
     if (whole)
         tls_client_shutdown(d.tls);
-    else /* a reset may remove the first byte, which replaces the old ones */
+    else /* a reset can remove the first byte, which replaces the old ones */
         data_cut(&d, !slot->instead && pick(y, 2) == 0);
     code = session_reply(&y->s);
     if (whole)

@@ -1,7 +1,7 @@
-/* Checks what README says about the processes: in /proc of a running server
- * with two logged-in users, before and after a reload; and by an attacker who
- * has taken over one process. transcripts/server/libraries.txt checks what the
- * processes link. */
+/* Checks what README says about the processes, in /proc of a running server
+ * with two logged-in users, before and after a reload. Also plays an attacker
+ * who has taken over one process. transcripts/server/libraries.txt checks which
+ * libraries the processes link. */
 #ifdef __x86_64__
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -148,8 +148,8 @@ static bool may_hold_log(const struct process_row *row, int fd)
            (server_is_sanitized() && fd <= STDERR_FILENO);
 }
 
-/* Sockets, pipes and the like are permitted: nothing else with a name, except a
- * home. */
+/* Permits sockets, pipes and the like; with a name only /dev/null, a home, and
+ * the log in some processes. */
 static void expect_nameless(const struct server *server,
                             const struct process_row *row, int fd,
                             const char *target)
@@ -168,8 +168,8 @@ static void expect_nameless(const struct server *server,
                          target);
 }
 
-/* The inode of a connection is the ninth column after the fourth, which has the
- * state: 0A for listeners. */
+/* Does the table have a connection with this inode? The fourth column of a line
+ * has the state (0A: a listener), the tenth the inode. */
 static bool is_connection(const char *table, unsigned long inode)
 {
     char line[512];
@@ -205,7 +205,7 @@ static void count_connection(const struct server *server,
                        is_connection("/proc/net/tcp6", inode);
 }
 
-/* Only its session reads a client's bytes. */
+/* A session holds its client's connection, and no other process holds one. */
 static void expect_connections(const struct server *server,
                                const struct process_row *row)
 {
@@ -241,7 +241,7 @@ static void expect_processes(const struct server *server)
         expect_rights(&p.row[i], kind);
         if (geteuid() == 0)
             expect_root_folder(server, &p.row[i], kind);
-        if (geteuid() != 0) /* nobody may look into it, not even its user */
+        if (geteuid() != 0) /* only root may look into the descriptors */
             continue;
         expect_connections(server, &p.row[i]);
         if (kind_of(&p.row[i])->uid != 0)
@@ -272,8 +272,8 @@ ServerTest(processes, two_users, 60, PLAN(.users = users, .user_count = 2))
 }
 
 #ifdef __x86_64__
-/* Stops the first process with the title. A process of an earlier session may
- * end meanwhile: then it looks again. */
+/* Stops the first process with the title. If it belongs to an earlier session
+ * and ends meanwhile, stops another one. */
 static pid_t stop(const struct server *server, const char *title)
 {
     static struct processes p;
@@ -296,18 +296,18 @@ static pid_t stop(const struct server *server, const char *title)
     }
 }
 
-/* Makes the call in a stopped process that waits in a system call. Returns
- * false if a signal ends the process there. */
+/* Makes a system call in a stopped process, which waits in another one. Returns
+ * false if a signal ends the process there; otherwise kills it. */
 static bool make_call(pid_t pid, long number, long first)
 {
     struct user_regs_struct at;
     int status;
 
     cr_assert_eq(ptrace(PTRACE_GETREGS, pid, NULL, &at), 0);
-    at.rip -= 2; /* the instruction that it waits in */
+    at.rip -= 2; /* the instruction in which it waits */
     cr_assert_eq(ptrace(PTRACE_PEEKTEXT, pid, (void *)at.rip, NULL) & 0xffff,
                  0x050f);
-    at.orig_rax = (unsigned long long)-1; /* nothing begins again */
+    at.orig_rax = (unsigned long long)-1; /* restart no call */
     at.rax = (unsigned long long)number;
     at.rdi = (unsigned long long)first;
     at.rsi = at.rdx = at.r10 = at.r8 = at.r9 = 0;
@@ -336,13 +336,14 @@ ServerTest(processes, attacked_after_a_reload, 120,
     struct session s;
     char title[32];
 
-    /* Nobody else may trace them, and sanitizers leave no seccomp. */
+    /* Only root may trace the processes, and with sanitizers they have no
+     * seccomp. */
     if (geteuid() != 0 || server_is_sanitized())
         return;
     server->troubles = true;
     ctl(server, 0, "reload", "");
     generation_wait_at_most(server, 1);
-    /* The last one is missing: gate listens for sessions. */
+    /* The last call of the last process is left out, since gate may listen. */
     for (size_t i = 0; i < 35; i++) {
         const long number = calls[i % 6].number;
 

@@ -6,8 +6,9 @@
 
 #define URGENT "\xff\xf4\xff\xf2"
 
-/* Plain text in a segment of its own after AUTH TLS. It comes before or after
- * the 234, and isn't executed in either case. */
+/* The client sends a command in plain text after AUTH TLS, in a segment of its
+ * own. It arrives before or after the 234, and must not be executed in either
+ * case. */
 ServerTest(protocol, injection_in_two_segments, 60, PLAN(0))
 {
     for (int i = 0; i < 20; i++) {
@@ -29,8 +30,8 @@ ServerTest(protocol, injection_in_two_segments, 60, PLAN(0))
     }
 }
 
-/* Before TLS telnet's commands are removed from the stream, also if the client
- * sends Synch's Data Mark as urgent data, as RFC 959 defines it. */
+/* Before TLS the server removes telnet's commands from the stream, even if the
+ * client sends Synch's Data Mark as urgent data, as RFC 959 defines it. */
 ServerTest(protocol, urgent_data, 60, PLAN(0))
 {
     for (int urgent = 0; urgent < 2; urgent++) {

@@ -1,5 +1,6 @@
-/* A server behind a proxy: lies at its data ports, and HAProxy before curl and
- * lftp. transcripts/server/proxy*.txt have the rest. */
+/* A server behind a proxy: false headers at its data ports, and HAProxy between
+ * the server and curl or lftp. transcripts/server/proxy*.txt have the other
+ * cases. */
 #include "ctl.h"
 #include "support/fail.h"
 #include "support/files.h"
@@ -21,7 +22,8 @@ static const struct server_plan behind = {
     .settings = SETTINGS,
 };
 
-/* Writes the header of a connection of HOST to the proxy, in either version. */
+/* Writes a proxy's header for a connection of HOST, in VERSION 1 or 2. Returns
+ * its length. */
 static size_t header(char out[128], const char *host, int version)
 {
     static const char start[] = "\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c";
@@ -37,7 +39,7 @@ static size_t header(char out[128], const char *host, int version)
     return 28;
 }
 
-/* Connects up to the greeting or the end. */
+/* Connects as the proxy, and sends a header for HOST. */
 static void connect_as(struct session *s, const struct server *server,
                        const char *host, int version)
 {
@@ -59,7 +61,7 @@ static void open_as(struct session *s, const struct server *server,
     session_do(s, "200 {*}", "PROT P");
 }
 
-/* Brings a data connection through another proxy, which is permitted. */
+/* Opens a data connection for HOST from another proxy, which is permitted. */
 static void bring(struct session *s, struct data *d, const char *host,
                   int version)
 {
@@ -90,8 +92,8 @@ static void store(struct session *s, const char *name, int version)
     data_finish(s, &d, "bytes", 5, "226 {*}");
 }
 
-/* A connection with the name of another host in its header doesn't get the
- * file, and doesn't take the place of the right one. */
+/* A data connection with another host in its header must not get the file, nor
+ * take the place of the right connection. */
 ServerTest(proxy, a_liar_at_the_port, 60, &behind)
 {
     struct session s;
@@ -105,7 +107,7 @@ ServerTest(proxy, a_liar_at_the_port, 60, &behind)
     is_closed(&d[0]);
     session_do(&s, "150 {*}", "RETR secret");
     bring(&s, &d[1], OTHER, 2);
-    bring(&s, &d[2], CLIENT, 2); /* waits in the queue after him */
+    bring(&s, &d[2], CLIENT, 2); /* waits in the queue after d[1] */
     is_closed(&d[1]);
     data_secure(&s, &d[2]);
     buf_init(&got, 1 << 20);
@@ -194,9 +196,9 @@ static void run_script(const struct server *server, const char *name)
     run_release(&r);
 }
 
-/* Headers of version 2 before control connections and of version 1 before data
- * connections, where the client's first TLS bytes are in the same segment; and
- * health checks meanwhile. */
+/* HAProxy sends headers of version 2 on control connections and of version 1 on
+ * data connections, where the client's first TLS bytes are in the same segment.
+ * Health checks run meanwhile. */
 Test(proxy, by_haproxy, .timeout = 120)
 {
     const unsigned first = ports_free(16);

@@ -1,5 +1,5 @@
 /* Quotas of the kernel, with a real server on btrfs; tests/system/quota_vm has
- * ext4 and xfs. It needs root, in a mount namespace of this program. */
+ * ext4 and xfs. The tests need root, in a mount namespace of this program. */
 #include "blockdev.h"
 #include "ctl.h"
 #include "fault.h"
@@ -12,7 +12,7 @@
 #define LIMIT (8u * MIB)
 #define DISK  256u /* MiB */
 
-/* Anna's home is a btrfs of its own. */
+/* Sets the quota of anna's home, which is a btrfs of its own. */
 static void limit(struct blockdev *disk, uint64_t bytes)
 {
     int home = open(disk->home, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -40,7 +40,8 @@ static void begin(struct stage *t)
     session_enter(&t->s, &t->server, "anna");
 }
 
-/* Twice what the present directory may have: announced, and sent. */
+/* Announces, and then sends, twice as many bytes as the present directory may
+ * have. */
 static void expect_over(struct stage *t)
 {
     session_do(&t->s, "200 Quota: 8388608 bytes, {n} used.", "SITE QUOTA");
@@ -70,7 +71,7 @@ Test(quota, the_reply_names_it, .timeout = 120)
     stage_close(&t);
 }
 
-/* A share with a quota, on a btrfs of its own. */
+/* Starts a server with a share that has a quota, on a btrfs of its own. */
 static void stage_open_share(struct stage *t)
 {
     char words[SERVER_PATH_MAX + 64];
@@ -113,11 +114,12 @@ Test(quota, of_a_share, .timeout = 120)
 }
 
 #define UPLOADS 10
-#define FIRST   3 /* which fit */
+#define FIRST   3 /* uploads that fit */
 #define PART    (2u * MIB)
 #define PIECE   (PART / 16)
 
-/* The file is there, and whole, or the reply says why not. */
+/* Expects that the file is there and whole after a 226, or absent after a 552.
+ * Returns true if it is there. */
 static bool ends_stored(struct stage *t, struct session *s, const char *name)
 {
     int code = session_reply(s);
@@ -132,7 +134,8 @@ static bool ends_stored(struct stage *t, struct session *s, const char *name)
     return stored;
 }
 
-/* All begin, three of them end, and for none of the others enough is left. */
+/* All uploads begin, and three of them end. Then too little room is left for
+ * each of the others. */
 Test(quota, ten_uploads_at_once, .timeout = 180)
 {
     struct session s[UPLOADS];
@@ -165,7 +168,7 @@ Test(quota, ten_uploads_at_once, .timeout = 180)
     stage_close(&t);
 }
 
-/* The leftover of a killed process counts, and nothing else. */
+/* Only the bytes that a killed process has left count. */
 Test(quota, kill_9, .timeout = 120)
 {
     uint64_t before, after;
@@ -195,7 +198,7 @@ Test(quota, kill_9, .timeout = 120)
     stage_close(&t);
 }
 
-/* etc/examples/prometheus/sallyport-quotas */
+/* Runs etc/examples/prometheus/sallyport-quotas. */
 Test(quota, the_example_for_prometheus, .timeout = 120)
 {
     struct stage t;

@@ -1,6 +1,7 @@
 /* REST and APPE onto a finished file if the file system can share blocks: xfs
  * on a loop device. The beginning of the file costs neither room nor time,
- * however long it is. It needs root, in a mount namespace of this program. */
+ * however long it is. The tests need root, in a mount namespace of this
+ * program. */
 #include <linux/fiemap.h>
 #include <linux/fs.h>
 
@@ -22,7 +23,7 @@ static void begin(struct stage *t, const char *settings)
                  0);
 }
 
-/* Returns how many of its bytes another file has, too. */
+/* Returns how many bytes of the file are also in another file. */
 static uint64_t shared_bytes(const char *path)
 {
     enum { EXTENTS = 64 };
@@ -63,7 +64,8 @@ static void send_tail(struct stage *t, const char *verb, const char *tail)
     fault_wait_partial(&t->server, "anna", LEN / 2);
 }
 
-/* The old file is still there under its other name. */
+/* Expects shared blocks, since the old file is still there under its other
+ * name. */
 static void store_tail(struct stage *t, const char *verb, size_t head,
                        const char *tail)
 {
@@ -92,7 +94,7 @@ Test(reflinks, share_blocks, .timeout = 120)
     stage_close(&t);
 }
 
-/* A beginning that would be too long to be copied is shared. */
+/* The server shares a beginning that is too long for a copy. */
 Test(reflinks, above_copy_max, .timeout = 120)
 {
     struct stage t;
@@ -102,7 +104,7 @@ Test(reflinks, above_copy_max, .timeout = 120)
     stage_close(&t);
 }
 
-/* The old file stays, and nothing else. */
+/* After a cut only the old file must be there. */
 Test(reflinks, nothing_of_a_cut_one_stays, .timeout = 120)
 {
     struct stage t;

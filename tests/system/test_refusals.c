@@ -1,6 +1,7 @@
-/* Transfers that are refused or broken off: curl takes the end of a data
- * connection for a broken port, sends PASV, and is one reply late from then on.
- * It runs in its own mount namespace, for the full disk. */
+/* The server refuses transfers or breaks them off. curl must not take the end
+ * of a data connection for a broken port: it would send PASV, and be one reply
+ * late from then on. The program runs in its own mount namespace, for the full
+ * disk. */
 #include <sys/mount.h>
 
 #include "fault.h"
@@ -11,7 +12,7 @@
 #include "support/test.h"
 
 #define LEN 40000
-/* Runs of the script, and the rounds in a row of the long test. */
+/* The rounds in each run of the script, and its runs in the long test. */
 #define ROUNDS 4
 #define RUNS   25
 
@@ -60,7 +61,7 @@ static void make_home(const struct server *server, const char *user)
     files_give_to_owner_of(server_home(server, user), closed);
 }
 
-/* Mounts a file system that holds little more than the present files. */
+/* Mounts a file system with little more room than the test's files need. */
 static void make_small(const struct server *server, const char *user)
 {
     const char *home = server_home(server, user);

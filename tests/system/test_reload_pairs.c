@@ -1,8 +1,9 @@
-/* No reload ends a session: pairs of valid configurations, made of random
- * values of each setting that a reload may change, and sessions in each state
- * while the server goes from the first to the second. A session keeps what it
- * began with, its transfer ends as it would have, and the newest master knows
- * it. A pair is made of its number: SALLYPORT_PAIR=N plays that one alone. */
+/* A reload must end no session. The test makes pairs of valid configurations,
+ * with random values of each setting that a reload may change, and reloads from
+ * the first to the second while sessions are in each state. A session keeps the
+ * settings that it began with, its transfer ends as without a reload, and the
+ * newest master lists it. The number of a pair determines it: SALLYPORT_PAIR=N
+ * plays only the pair N. */
 #include "ctl.h"
 #include "generation.h"
 #include "sallyport/conf/conf.h"
@@ -18,8 +19,8 @@
 #define PAIRS      (is_long() ? 80U : 6U)
 
 /* The first configuration gets one of the first FEW values, so that the
- * sessions can begin; the second one gets any. "./" is the server's
- * directory. */
+ * sessions can begin; the second configuration gets any value. "./" is the
+ * server's directory. */
 static const struct setting_values {
     const char *key;
     unsigned few;
@@ -99,8 +100,8 @@ static const struct setting_values {
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
-/* They end sessions on purpose, or have files or names of their own; other
- * tests change them. */
+/* Settings that end sessions on purpose, or that have files or names of their
+ * own. Other tests change these settings. */
 static const char others[] =
     " control users partials_key client_crl homes address. allow_weaker ";
 
@@ -153,8 +154,8 @@ static void set(const struct server *server, const char *key, const char *value)
     server_set(server, key, value);
 }
 
-/* A certificate and its key belong together. Returns whether active mode is
- * on. */
+/* Sets random values; a certificate gets its own key. Returns true if active
+ * mode is on. */
 static bool configure(const struct server *server, uint32_t *state, bool second)
 {
     unsigned pair = next_random(state) % 2, other = next_random(state) % 2;
@@ -194,10 +195,10 @@ static void make_certificates(const struct server *server)
     pki_free(ca);
 }
 
-/* The states of sessions at a reload; each is a user's. SENT: all bytes of the
- * upload are on their way. ANNOUNCED: after the 150, without a data connection.
- * WAITING: after EPSV. RESTING: after a port that it left unused. ACTIVE: after
- * EPRT. */
+/* The states of sessions at a reload; each state has a user. SENT: all bytes of
+ * the upload are on their way. ANNOUNCED: after the 150, without a data
+ * connection. WAITING: after EPSV. RESTING: after the session left a port
+ * unused. ACTIVE: after EPRT. */
 enum state {
     IDLE,
     GREETED,
@@ -224,8 +225,8 @@ struct crowd {
     const struct server *server;
     struct session session[STATES];
     struct data data[STATES];
-    bool active;  /* active mode is on when they begin */
-    int listener; /* of the client that is active */
+    bool active;  /* active mode is on when the sessions begin */
+    int listener; /* listener of the client in active mode */
 };
 
 static void fill_homes(const struct server *server)
@@ -247,8 +248,8 @@ static void greet(struct crowd *c, enum state which)
     session_arrive(s, c->server);
 }
 
-/* Clients of other tests connect to ports of 127.0.0.1, perhaps to one that a
- * server has had before this listener: they don't come to this address. */
+/* Clients of other tests can connect to a port of 127.0.0.1 that a server had
+ * before this listener. They don't connect to this address. */
 #define ACTIVE_HOST "127.0.0.77"
 
 /* Returns a listener of the active client, on *PORT. */
@@ -328,7 +329,8 @@ static void expect_stored(struct crowd *c, enum state which)
     buf_release(&got);
 }
 
-/* After the client's EPSV, and its STOR if that isn't in its state. */
+/* Uploads after the client's EPSV. Sends STOR, unless the state is
+ * ANNOUNCED. */
 static void finish_upload(struct crowd *c, enum state which)
 {
     struct session *s = &c->session[which];
@@ -342,7 +344,7 @@ static void finish_upload(struct crowd *c, enum state which)
     expect_stored(c, which);
 }
 
-/* The gate of its own generation serves it. */
+/* The gate of the session's own generation serves active mode. */
 static void finish_active(struct crowd *c)
 {
     struct session *s = &c->session[ACTIVE];
@@ -356,7 +358,8 @@ static void finish_active(struct crowd *c)
     close(c->listener);
 }
 
-/* One at a time: their own configuration may permit no more. */
+/* Finishes one transfer at a time, since the sessions' own configuration can
+ * permit no more. */
 static void crowd_finish(struct crowd *c)
 {
     data_write(&c->data[UPLOAD], "and more", 8);

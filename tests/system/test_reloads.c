@@ -1,5 +1,4 @@
-/* The changes that a reload makes, and what stays as it was after a mistake in
- * the new configuration. */
+/* Reloads that change listeners and passive ports. */
 #include "ctl.h"
 #include "support/ports.h"
 #include "support/served.h"
@@ -26,14 +25,15 @@ static bool is_refused(void *port)
     return refused;
 }
 
-/* A process that ends has no title before its sockets are closed. */
+/* Waits, since a process that ends loses its title before its sockets are
+ * closed. */
 static void expect_refused(unsigned port)
 {
     cr_expect(wait_until(is_refused, &port, WAIT_MS), "%u is open", port);
 }
 
-/* One port is removed, and another address is added. The remaining port is the
- * same one, and the session on the removed one continues. */
+/* A reload removes a port and adds an address. The other port stays the same,
+ * and a session on the removed port continues. */
 ServerTest(reloads, listeners, 120, &plan)
 {
     struct session by_other, s;
@@ -56,9 +56,9 @@ ServerTest(reloads, listeners, 120, &plan)
     }
 }
 
-/* A port that was announced works for that client, and then it is closed. The
- * session gets further ports of its configuration, and a new session ports of
- * the new one. */
+/* A reload changes the passive ports. A port that was announced before it works
+ * for its client, and is then closed. The session gets further ports of its own
+ * configuration, and a new session gets ports of the new configuration. */
 SessionTest(reloads, ports, 120, &plan)
 {
     unsigned first = ports_free(2), told;

@@ -1,5 +1,6 @@
-/* An unfinished upload is continued on another machine.
- * transcripts/server/upload-faults.txt has the faults that it survives. */
+/* A client resumes an unfinished upload on another machine.
+ * transcripts/server/upload-faults.txt has the faults that such an upload
+ * survives. */
 #include "fault.h"
 #include "support/files.h"
 #include "support/test.h"
@@ -46,8 +47,8 @@ static void cut(struct session *s, const unsigned char *bytes)
     session_expect(s, "426 {*}");
 }
 
-/* Two servers, as of two machines: each has its own directory `state`, and they
- * have the users, the homes and the file of the key in common. */
+/* Starts two servers, as on two machines. Each has its own directory `state`;
+ * both have the same users, homes and file of the key. */
 static void begin_pair(struct server pair[2])
 {
     server_prepare(&pair[0], PLAN(.troubles = true));
@@ -63,7 +64,7 @@ static void begin_pair(struct server pair[2])
     }
 }
 
-/* An upload that was cut on one machine is continued on the other. */
+/* A client resumes an upload on one machine after it was cut on the other. */
 Test(resume, on_another_machine, .timeout = 180)
 {
     unsigned char *bytes = fault_noise(LEN);

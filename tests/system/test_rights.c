@@ -1,8 +1,8 @@
-/* The table of rights: each command with each right missing, in the home and in
- * a share, and each command in each phase before the login, with the reply
- * codes that clients rely on. A user for each right that is missing has his own
- * directory in both places, so no row meets what another user's row has left.
- */
+/* The table of rights. Plays each command with each right missing, in the home
+ * and in a share, and in each phase before the login, and expects the reply
+ * codes on which clients rely. For each missing right a user has a directory of
+ * his own in each place, so that no row finds files that another user's row has
+ * left. */
 #include "support/fail.h"
 #include "support/files.h"
 #include "support/served.h"
@@ -11,14 +11,15 @@
 #define LETTERS "lrwodnm"
 #define SHARE   "contracts"
 
-/* {} is the directory, "" or "/contracts/no_l". The rows of a directory are
- * played in this order, so each finds what it needs. */
+/* {} stands for the directory, "" or "/contracts/share_l". The rows of a
+ * directory are played in this order, so that each row finds the files that it
+ * needs. */
 static const struct row {
     const char *command;
-    int done;          /* with all rights */
+    int done;          /* reply with all rights */
     const char *needs; /* all of these letters are needed */
     enum session_way data;
-    int in_share; /* where a share has another rule than the home; or 0 */
+    int in_share; /* reply in a share, if it differs from the home's; or 0 */
 } rows[] = {
     { "ALLO 1", 200, "w", NO_DATA, 0 },
     { "AVBL {}/", 213, "w", NO_DATA, 0 },
@@ -124,9 +125,9 @@ ReportHook(PRE_ALL)(struct criterion_test_set *set)
 static int expected(const struct row *row, char lacks, bool share)
 {
     if (strncmp(row->command, "RNTO", 4) == 0 && lacks == 'n')
-        return share ? 503 : 550; /* its RNFR was refused */
+        return share ? 503 : 550; /* RNFR was refused */
     if (strncmp(row->command, "ALLO", 4) == 0 && share)
-        return row->done; /* it names no path */
+        return row->done; /* ALLO names no path */
     if (strchr(row->needs, lacks))
         return 550;
     return share && row->in_share ? row->in_share : row->done;
@@ -181,7 +182,7 @@ static void expect_nobody(struct session *s, const char *phase)
                      "%s: %s: %s", phase, rows[i].command, s->reply.data);
 }
 
-/* No right counts before the login. */
+/* Before the login each command gets 530, whatever the user's rights are. */
 SharedTest(rights, before_the_login, 60)
 {
     struct session s;

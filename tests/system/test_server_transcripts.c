@@ -1,4 +1,5 @@
-/* A server and its administrator: each file has a server of its own. */
+/* Plays the transcripts of a server and its administrator. Each file has a
+ * server of its own. */
 #include "transcript.h"
 
 TRANSCRIPTS(server_transcripts, "server", 120, transcript_play_alone);

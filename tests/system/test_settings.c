@@ -52,9 +52,9 @@ ServerTest(settings, each_changes, 240,
     buf_release(&good);
 }
 
-/* The other settings: nothing of them survives a generation, since a reload
- * reads them as a start does. Those that other tests of reloads cover are here
- * too. */
+/* The other settings, also the ones that other tests of reloads cover. None of
+ * their values survives a generation, since a reload reads them as a start
+ * does. */
 static const char others[] =
     " listen proxies certificate key certificate. key. "
     "client_certificates client_ca client_crl homes ports "
@@ -89,9 +89,9 @@ Test(settings, none_is_forgotten)
     }
 }
 
-/* A session of the old generation logs in after the takeover. Its own master
- * doesn't know the new one's session, and lets it in; the newest master ends it
- * when it learns of it. */
+/* A session of the old generation logs in after the takeover. The old master
+ * doesn't have the new generation's session in its list, and accepts the login.
+ * The newest master ends the session when it learns of the login. */
 ServerTest(settings, max_per_user_in_two_generations, 120,
            PLAN(.settings = "max_per_user = 1\n", .troubles = true))
 {
@@ -102,7 +102,7 @@ ServerTest(settings, max_per_user_in_two_generations, 120,
     ctl(server, 0, "reload", "");
     session_enter(&s, server, "anna");
     data_open(&s, &d, "STOR f");
-    /* its end may come before its 230 */
+    /* the end of the session can come before its 230 */
     if (session_try_login(&old, "anna", SERVER_PASSWORD) == 230)
         session_reply(&old);
     cr_expect_eq(strncmp(old.reply.data, "421 ", 4), 0, "%s", old.reply.data);

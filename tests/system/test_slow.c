@@ -1,6 +1,6 @@
-/* Clients that send or read nothing, or a byte now and then, in each state:
- * each ends by its deadline, in order unless bytes are missing, and during a
- * transfer the session answers. */
+/* Clients that send or read nothing, or a byte now and then, in each state. The
+ * server ends each of them at its deadline, in order unless bytes are missing.
+ * During a transfer the session answers. */
 #include "fault.h"
 #include "parting.h"
 #include "sallyport/base/clock.h"
@@ -16,7 +16,7 @@
 #define STALL_MS   4000  /* fewer than four bytes in that time count as none */
 #define LATE_MS    12000 /* on a machine under load, with sanitizers */
 #define BIG        (32 * FAULT_MIB) /* more than all buffers on the way hold */
-#define NAMES      30000            /* of 200 bytes: the same of a listing */
+#define NAMES      30000 /* of 200 bytes: their listing is as large */
 
 struct guest {
     struct server server;
@@ -106,7 +106,7 @@ struct row {
     char bytes[12]; /* to drip, one by one */
     size_t len;
     int every_ms;
-    bool raw; /* below TLS */
+    bool raw; /* sent below TLS */
 };
 
 /* Sends a byte now and then until the server replies. */
@@ -124,9 +124,9 @@ static void drip(struct guest *g, const struct row *row)
                         MSG_NOSIGNAL);
 }
 
-/* Sends commands and reads no reply, until the server takes no more or has
- * closed. Few replies fit into the client's buffer: with sanitizers and under
- * load ten megabytes of them would take longer than the deadlines. */
+/* Sends commands and reads no reply, until the server reads no more or has
+ * closed. The client's buffer is small: with sanitizers and under load ten
+ * megabytes of replies would take longer than the deadlines. */
 static void flood(struct guest *g, const struct row *row)
 {
     const struct timeval soon = { .tv_usec = 300000 };
@@ -157,8 +157,9 @@ static void sip(struct guest *g, const struct row *row)
 #define BYE   "421 Timeout: {*}"
 #define MOVED "426 No data moved for 4 seconds. Transfer aborted."
 
-/* "hardly a byte" is the rate of a byte a minute at the default of two
- * minutes. A record, or a handshake, never becomes complete. */
+/* "up-byte" is as slow as a byte a minute at the default stall_timeout of two
+ * minutes. A record or a handshake that a client drips never becomes
+ * complete. */
 static const struct row rows[] = {
     { "plain", be_greeted, NULL, BYE, LATE, LOGIN_MS, "", 0, 0, false },
     { "plain-drip", be_greeted, drip, BYE, LATE, LOGIN_MS, "x", 1, 200, false },
@@ -202,7 +203,8 @@ ReportHook(PRE_ALL)(struct criterion_test_set *set)
                                   "connect_timeout = 1500ms\n"));
 }
 
-/* Bytes that the session sent before its end may still be in the kernel. */
+/* Expects the session's end in the log, since the kernel can still have bytes
+ * that the session sent before its end. */
 static void expect_gone(const struct guest *g, const char *reason)
 {
     struct sockaddr_in own;
@@ -265,8 +267,8 @@ ParameterizedTest(struct row *copy, slow, each, .timeout = 60)
     session_drop(&g.s);
 }
 
-/* Slow, but no stall: transfers continue after the deadline, and after the idle
- * deadline of a session. */
+/* A slow upload isn't stalled: it continues after the deadline of a stall, and
+ * after the idle deadline of the session. */
 SharedSessionTest(slow, upload_some_bytes_a_second, 60, "steady")
 {
     struct pollfd p = { .fd = s->fd, .events = POLLIN };
@@ -280,7 +282,7 @@ SharedSessionTest(slow, upload_some_bytes_a_second, 60, "steady")
     data_finish(s, &d, "x", 1, "226 {*}");
 }
 
-/* Too slow for the kernel's buffer to ask for more. */
+/* The client reads too slowly for its kernel to ask for more bytes. */
 SharedSessionTest(slow, download_some_kilobytes_a_second, 60, "steady")
 {
     struct pollfd p = { .fd = s->fd, .events = POLLIN };

@@ -1,8 +1,8 @@
-/* Transfers of all kinds beside reloads and kills: each 226 is compared with
- * the file, and processes, descriptors and memory stay flat. Some hundred
- * transfers in the short run, 50,000 in the long: a half undisturbed, so that
- * a leak has time, then reloads, then reloads and kills. And beside deaths of
- * the whole server. */
+/* Transfers of all kinds beside reloads and kills. After each 226 the test
+ * compares the file; the numbers of processes and descriptors, and the memory,
+ * must not grow. The short run makes some hundred transfers, the long run
+ * 50,000: a half undisturbed, so that a leak has time, then with reloads, then
+ * with reloads and kills. Another test kills the whole server. */
 #include "ctl.h"
 #include "generation.h"
 #include "sallyport/base/clock.h"
@@ -29,7 +29,7 @@ static const struct server_plan plan = {
     .troubles = true, /* of kills */
 };
 
-/* One part of the run, which ends after this many transfers in all. */
+/* A part of the run, which ends after its share of the transfers. */
 struct part {
     const char *name;
     unsigned share; /* of all transfers, per mille */
@@ -71,8 +71,8 @@ static void wait_for(struct soak *s, uint64_t transfers)
                    (unsigned long long)before);
 }
 
-/* A crash in the middle of an edit is no outage: the settings in force
- * count. */
+/* A crash in the middle of an edit of these files must cause no outage, since
+ * the settings in force count. */
 static const char *const spoilt[] = { "sallyport.conf", "users",
                                       "certificate.pem", "key.pem" };
 
@@ -94,7 +94,8 @@ static void mend(const struct server *s, struct buf was[4])
     }
 }
 
-/* Each second time the files on the disk are broken meanwhile. */
+/* Kills one process in turn. In every second turn of all victims the files on
+ * the disk are broken meanwhile. */
 static void kill_one(struct soak *soak, struct server *server, unsigned round)
 {
     const char *title = victims[round % VICTIMS];
@@ -152,7 +153,8 @@ static uint64_t how_many(void)
     return server_is_sanitized() ? 5000 : 50000;
 }
 
-/* A client may have lost the reply that a line is about. */
+/* Does the log have a line for each upload that got its 226? It can have more,
+ * since a client can lose a reply. */
 static bool has_all_lines(void *argument)
 {
     const struct soak *s = argument;
@@ -193,8 +195,8 @@ Test(soak, every_226_is_true, .timeout = 7200)
     server_stop(&server);
 }
 
-/* Lists the server's processes and stops them. Were all of them stopped
- * already? */
+/* Lists the server's processes and stops them. Returns true if all of them were
+ * stopped already. */
 static bool is_frozen(const struct server *server, struct processes *list)
 {
     bool frozen = true;
@@ -207,15 +209,16 @@ static bool is_frozen(const struct server *server, struct processes *list)
     return frozen;
 }
 
-/* A process that isn't stopped yet can still fork behind a look at /proc. If
- * one look finds all of them stopped, the next one sees each fork. */
+/* Until a process is stopped, it can fork after /proc was read. If all
+ * processes of one list were stopped already, the next list has each fork. */
 static void freeze(const struct server *server, struct processes *list)
 {
     while (!is_frozen(server, list) || !is_frozen(server, list))
         poll(NULL, 0, 1);
 }
 
-/* All processes die at random moments: none can report or clean up anything. */
+/* All processes die at a random moment, so that none can report or clean up
+ * anything. */
 ServerTest(soak, the_whole_server_dies, 3600, &plan)
 {
     const unsigned rounds = is_long() ? 50 : 20;

@@ -1,5 +1,5 @@
-/* Each file of transcripts/, in a session and as a user of its own, all against
- * one server. */
+/* Plays each file of transcripts/ in a session and as a user of its own, all
+ * against one server. */
 
 #include "support/test.h"
 #include "transcript.h"

@@ -1,7 +1,7 @@
-/* Ends of an upload's data connection, at each byte. A proxy between client and
- * server cuts the stream at each boundary of its TLS records and within each of
- * them, in both directions, by a FIN and by a reset. Only an end that
- * upload_eof accepts makes a file. */
+/* Cuts the data connection of an upload. A proxy between client and server cuts
+ * the stream at each boundary of its TLS records and within each record, in
+ * both directions, by a FIN and by a reset. Only an end that upload_eof accepts
+ * makes a file. */
 #include <zlib.h>
 
 #include "sallyport/base/fd.h"
@@ -24,7 +24,7 @@ static const struct server_user users[] = {
 
 SERVER_SHARED(.settings = "mode_z = yes\n", .users = users, .user_count = 3);
 
-/* The client is a process of its own, which doesn't know how far it gets. */
+/* Runs in the client's own process, which doesn't know where the proxy cuts. */
 static void upload(int fd, const struct session *s)
 {
     const struct tls_client_options options = {
@@ -61,8 +61,8 @@ static pid_t start_client(const struct session *s, int *ret)
     return pid;
 }
 
-/* Cuts are by record, not by byte, since signatures differ in length from one
- * handshake to the next. */
+/* A place to cut. It is a record, not a byte of the stream, since signatures
+ * differ in length from one handshake to the next. */
 struct cut {
     int way;
     size_t record;
@@ -75,14 +75,15 @@ struct cut {
 /* A direction of the proxy: how much has passed, and how far it may go. */
 struct way {
     int from, to;
-    const struct cut *cut; /* NULL: up to its end */
+    const struct cut *cut; /* NULL: none */
     size_t record; /* the present record, and how much of it has passed */
     size_t inside;
     unsigned char header[5];
     bool ended;
 };
 
-/* Returns the length of the record, or of its header until that is complete. */
+/* Returns the length of the record; until its header is complete, the length of
+ * the header. */
 static size_t length(const struct way *w)
 {
     const unsigned char *h = w->header;
@@ -149,7 +150,8 @@ static void relay(struct way way[2])
     }
 }
 
-/* Ends the server's side as ordered; it may then still send the rest. */
+/* Ends the connection to the server, by a reset or a FIN. After a FIN reads the
+ * bytes that the server still sends. */
 static void end_server(struct data *d, bool reset)
 {
     char rest[512];
@@ -190,9 +192,9 @@ static int store_through(struct session *s, const char *user, const char *name,
     return session_reply(s);
 }
 
-/* The last of the N records of a client are the data's and close_notify. CUT is
- * after RECORD of them, and no byte of the next one came. lenient takes an
- * empty file too. */
+/* Does the user's upload_eof accept a cut after RECORD of the client's N
+ * records? The last of them are the records of data and a close_notify. lenient
+ * accepts an empty file, too. */
 static bool is_end(const char *user, size_t n, size_t record)
 {
     if (strcmp(user, "lenient") == 0)
@@ -217,8 +219,8 @@ static void try_cut(struct session *s, const struct server *server,
                  "%s: %s", user, name);
 }
 
-/* Cuts before the record, within its header, after that, within its body (and
- * in the middle of a record of data). */
+/* Cuts before the record, within its header, after the header, and within the
+ * body, also in the middle of a record of data. */
 static void try_record(struct session *s, const struct server *server,
                        const char *user, struct cut cut, bool whole)
 {
@@ -230,8 +232,8 @@ static void try_record(struct session *s, const struct server *server,
     }
 }
 
-/* The last record of the server is its close_notify, once it has the whole
- * file. */
+/* Tries each record, except the server's last one: its close_notify, which it
+ * sends when it has the whole file. */
 static void try_each(struct session *s, const struct server *server,
                      const char *user, size_t out, size_t back, bool reset)
 {
@@ -280,8 +282,8 @@ Test(upload_ends, lenient, .timeout = 400)
     try_all("lenient", SESSION_TLS_13);
 }
 
-/* Exactly the bytes that ALLO announced: no other number, and only if they were
- * announced. */
+/* upload_eof=size accepts exactly as many bytes as ALLO has announced, and no
+ * upload without ALLO. */
 SharedTest(upload_ends, size_to_the_byte, 100)
 {
     static const struct {
@@ -311,8 +313,8 @@ SharedTest(upload_ends, size_to_the_byte, 100)
                     "ended without close_notify", NULL);
 }
 
-/* An empty file needs an orderly end, but for `lenient`: a FIN after the
- * handshake is also how a connection ends that broke before its first byte. */
+/* An empty file needs an orderly end, except with `lenient`: a connection that
+ * breaks before its first byte also ends with a FIN after the handshake. */
 SharedTest(upload_ends, an_empty_file, 100)
 {
     static const int versions[] = { SESSION_TLS_12, SESSION_TLS_13 };
@@ -342,7 +344,8 @@ SharedTest(upload_ends, an_empty_file, 100)
     }
 }
 
-/* A compressed stream has an end of its own, and a FIN isn't one. */
+/* In MODE Z even `lenient` doesn't accept a FIN as the end of an upload, since
+ * a compressed stream has an end of its own. */
 SharedSessionTest(upload_ends, a_compressed_stream, 100, "lenient")
 {
     unsigned char z[64];

@@ -1,5 +1,6 @@
 /* The users file changes while the server runs: half-written, and with
- * thousands of rows. (What sallyportctl does to it: transcripts/server/.) */
+ * thousands of rows. transcripts/server/ has the changes that sallyportctl
+ * makes. */
 #include "support/files.h"
 #include "support/served.h"
 #include "support/server_log.h"
@@ -8,9 +9,10 @@
 
 #define TOTP " totp=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 
-/* A line that is cut gives the user other rights: without the second factor. So
- * nobody gets in by it, nor by a file that somebody still writes. A file that
- * becomes empty ends no session, and locks out nobody. */
+/* A line that is cut gives its user other rights: a login without the second
+ * factor. So the server uses neither a file with a cut line nor a file that a
+ * program is still writing. A file that becomes empty ends no session, and
+ * locks out no user. */
 ServerTest(users, half_written, 120,
            PLAN(USERS({ .name = "bert" }, { .name = "anna" })))
 {
@@ -46,7 +48,7 @@ ServerTest(users, half_written, 120,
     buf_release(&text);
 }
 
-/* HEAD, N further rows, and TAIL, by a rename. */
+/* Replaces the users file, by a rename: HEAD, N further rows, and TAIL. */
 static void put_rows(const struct server *server, struct slice head, unsigned n,
                      const char *tail)
 {
@@ -88,7 +90,8 @@ static bool is_answered(void *argument)
     return session_code(b->server, b->name, SERVER_PASSWORD) == b->code;
 }
 
-/* A change by hand counts once the file has been quiet for a moment. */
+/* Waits until a login of NAME gets CODE. The server uses a change by hand once
+ * the file has been quiet for a moment. */
 static void becomes(const struct server *server, const char *name, int code)
 {
     struct becoming b = { server, name, code };
@@ -96,8 +99,8 @@ static void becomes(const struct server *server, const char *name, int code)
     cr_expect(wait_until(is_answered, &b, 20000), "%s: never %d", name, code);
 }
 
-/* A large file is another one at each login, and nobody is kept out. Once it
- * rests, its last row counts. */
+/* A large users file is replaced all the time, and each login succeeds. Once
+ * the changes end, the file's last row counts. */
 ServerTest(users, large_file_changes, 120,
            PLAN(USERS({ .name = "anna" }, { .name = "bert" })))
 {

@@ -1,9 +1,10 @@
-/* A watcher from outside: another process looks at a name without a pause while
- * uploads replace its file. The name is never missing, and never a part of a
- * file: on a local disk, and on a disk of FUSE that moves an open file aside
- * before it replaces it, as NFS does. There the watcher is on another machine.
- * With SALLYPORT_DISKS in the environment it is on xfs and btrfs instead. Root
- * mounts these disks in a mount namespace that ends with this test. */
+/* A watcher, which is another process, looks at a name without a pause while
+ * uploads replace the file. The name must never be missing, and never be a part
+ * of a file. One disk is local; the other one is a disk of FUSE that moves an
+ * open file aside before it replaces the file, as NFS does, and there the
+ * watcher is as on another machine. With SALLYPORT_DISKS in the environment the
+ * disks are xfs and btrfs instead. Root mounts these disks in a mount namespace
+ * that ends with this test. */
 #include <sys/mount.h>
 
 #include "blockdev.h"
@@ -24,7 +25,7 @@ struct looks {
 struct watched {
     struct server server;
     struct session s;
-    char disk[SERVER_PATH_MAX]; /* of the home, as the watcher sees it */
+    char disk[SERVER_PATH_MAX]; /* the home, as the watcher sees it */
     pid_t fuse;                 /* 0: no disk of FUSE */
     struct blockdev device;     /* mib 0: no disk of its own */
     pid_t watcher;
@@ -116,7 +117,7 @@ static void rename_onto(struct watched *w)
     }
 }
 
-/* The file that is appended to is open until the commit. */
+/* APPE keeps the old file open until the commit. */
 static void append(struct watched *w)
 {
     static char bytes[SMALL];
@@ -171,8 +172,8 @@ static bool has_looked(void *watched)
     return ((struct watched *)watched)->looks->all > ROUNDS;
 }
 
-/* A partial that gets its name by a link is closed before its own name goes: no
- * name is left beside the file. */
+/* The server gives the partial its final name by a link, and closes the partial
+ * before it removes the old name, so that no other name is left. */
 Test(watched, nothing_is_left, .timeout = 120)
 {
     char command[SERVER_PATH_MAX + 32];

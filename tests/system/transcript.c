@@ -11,9 +11,9 @@ enum { OFFLINE = 1, IN_DATA = 2, ALONE = 4, IN_OUTPUT = 8, DESK = 16 };
 static const struct directive {
     const char *word;
     transcript_play_fn *play;
-    unsigned flags; /* needs no connection; belongs to a row of DATA lines;
-                       needs a server of its own; belongs to an output; needs
-                       a desk */
+    unsigned flags; /* OFFLINE: needs no connection; IN_DATA: belongs to a row
+                       of DATA lines; ALONE: needs a server of its own;
+                       IN_OUTPUT: belongs to an output; DESK: needs a desk */
 } directives[] = {
     { "C:", play_send, 0 },
     { "DO", play_do, 0 },
@@ -99,7 +99,8 @@ static const struct directive {
     { "SLOW", play_slow, OFFLINE | ALONE },
 };
 
-/* Plays the text behind " => " on a line by another directive. */
+/* A line of the directive .play can go on with " => ": .then plays the text
+ * behind it. */
 static const struct {
     transcript_play_fn *play, *then;
 } pairs[] = {
@@ -313,7 +314,7 @@ void transcript_play_client(const char *file)
     play_alone(file, true);
 }
 
-/* Plays the text, which begins at the line NUMBER, with EACH. */
+/* Plays TEXT, which follows NUMBER lines of the file, with EACH for {each}. */
 static void play_each(const char *file, const char *text, unsigned number,
                       const char *each)
 {
@@ -330,7 +331,8 @@ static void play_each(const char *file, const char *text, unsigned number,
     free(copy);
 }
 
-/* WORDS: the text from them on. */
+/* Plays a text once for each word of EACH. The first line of WORDS has these
+ * words; the text follows. */
 static void play_all(const char *file, char *words, unsigned number)
 {
     const char *word;

@@ -228,7 +228,7 @@ void play_show(struct play *p, const char *rest)
     p->c = c;
 }
 
-/* Connects as the client does. */
+/* Connects with the addresses of the client. */
 static void begin_like(const struct play *p, struct session *s)
 {
     init_like(s, &p->c->session);

@@ -135,7 +135,7 @@ void play_open_fails(struct play *p, const char *rest)
     play_do(p, rest);
 }
 
-/* The reply begins with CODE, unless that is "". */
+/* Expects a reply that begins with CODE; "": expects none. */
 static void expect_code(struct play *p, const char *code)
 {
     char pattern[16];
@@ -179,7 +179,8 @@ void play_put(struct play *p, const char *rest)
     play_keep_output(p, p->c->session.reply.data);
 }
 
-/* VERB, NAME, FROM and TO are at the beginning. Returns the rest. */
+/* Begins an upload, and sends bytes of the noise. REST begins with VERB, NAME,
+ * FROM and TO. Returns the text after these words. */
 static const char *send_noise(struct play *p, const char *rest)
 {
     char word[4][TRANSCRIPT_NAME_MAX], command[2 * TRANSCRIPT_NAME_MAX];

@@ -1,5 +1,5 @@
-/* The client program of a transcript: its desk, what it prints, and the servers
- * that are played for it. */
+/* The client program of a transcript: its desk, its output, and the faulty
+ * servers and proxies that are played for it. */
 #include "support/fail.h"
 #include "support/long.h"
 #include "support/test.h"
@@ -151,7 +151,8 @@ const char *play_desk_folder(const struct play *p)
     return p->has_desk ? p->faulty.desk.dir : p->server->folder;
 }
 
-/* Puts the server's URL before each word that begins with a slash. */
+/* Makes the shell's line that runs the client. Puts the server's URL before
+ * each word that begins with a slash. */
 static void client_line(struct play *p, const char *words,
                         char line[TRANSCRIPT_LINE_MAX])
 {
@@ -172,8 +173,8 @@ static void client_line(struct play *p, const char *words,
     line[n] = '\0';
 }
 
-/* Only blanks and the ends of lines are allowed control characters. C1
- * characters, and those that reverse text, count as control characters too. */
+/* Expects no control character but the ends of lines. C1 characters, and
+ * characters that reverse text, count as control characters, too. */
 static void expect_harmless(const struct run_result *r)
 {
     static const char *const unwanted[] = { "\302\233", "\342\200\256" };
@@ -197,7 +198,7 @@ static void use_output(struct play *p, const char *words, int status)
             "%s: exit status %d:\n%s", words, p->output.status, p->output.text);
 }
 
-/* STATUS < 0: any. */
+/* Runs the client. Expects the exit status STATUS (below 0: any). */
 static void run_client(struct play *p, const char *words, int status)
 {
     char line[TRANSCRIPT_LINE_MAX];
@@ -253,7 +254,7 @@ void play_wait(struct play *p, const char *rest)
     use_output(p, "the client", strcmp(rest, "*") == 0 ? -1 : atoi(rest));
 }
 
-/* Takes the next line of the output. Returns false at its end. */
+/* Takes the next line of the output. Returns false if there is none. */
 static bool take_line(struct play *p, struct slice *line)
 {
     const size_t len = strcspn(p->output_at, "\n");

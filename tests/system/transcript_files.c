@@ -11,7 +11,7 @@ static const char *split(const char *text, char name[FILE_NAME_MAX])
     return transcript_word(text, name, FILE_NAME_MAX);
 }
 
-/* Gives a file on the server to its user. */
+/* Gives a file on the server to the client's user. */
 static void give(const struct play *p, const char *path)
 {
     if (*path == '/')

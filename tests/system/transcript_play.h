@@ -18,10 +18,10 @@
 struct client {
     char name[TRANSCRIPT_NAME_MAX], user[TRANSCRIPT_NAME_MAX];
     struct session session;
-    struct tls_session *shown; /* by SHOW; NULL: none */
+    struct tls_session *shown; /* the ticket from SHOW; NULL: none */
     bool connected, implicit;
     struct data data;
-    struct buf wanted; /* of consecutive DATA lines */
+    struct buf wanted; /* text of consecutive DATA< lines */
     bool wants;        /* there was a DATA< */
     bool noise;        /* WANTED is bytes, not a pattern */
     bool held;
@@ -38,17 +38,18 @@ struct play {
     bool alone, installed;
     struct client client[TRANSCRIPT_CLIENTS];
     size_t clients;
-    struct client *c; /* the one of the present line */
+    struct client *c; /* client of the present line */
     char input[TRANSCRIPT_LINE_MAX];
     struct run_result output; /* of the last program, or the last reply */
     const char *output_at;
-    bool whole, skips; /* each line of it is named; but not the next ones */
+    bool whole, skips; /* a directive names each line of the output; but not the
+                          next lines */
     char kept[1024];   /* what {keep} has matched */
-    uint64_t acted_at; /* when the administrator did the last thing */
+    uint64_t acted_at; /* when the last EDIT, CTL or RUN began */
     struct counted counted[TRANSCRIPT_COUNTED];
     size_t counts;
     bool wants_desk, has_desk;
-    struct faulty faulty; /* the desk; and its server, unless that is real */
+    struct faulty faulty; /* the desk, and its played server, if any */
     pid_t proxy;
     struct running running;
     struct terminal screen;
@@ -58,11 +59,11 @@ struct play {
 typedef void transcript_play_fn(struct play *p, const char *rest);
 
 bool transcript_is_comment(const char *line);
-/* Returns what follows the word at the beginning of the line, or NULL if the
- * line begins otherwise. */
+/* Returns the text after the word at the beginning of the line, or NULL if the
+ * line doesn't begin with this word. */
 char *transcript_after(char *line, const char *word);
-/* Splits off the first word of the text, up to a blank. Fails if there is
- * none. Returns the rest. */
+/* Copies the first word of the text, up to a blank. Fails if the text has no
+ * word. Returns the text after it. */
 const char *transcript_word(const char *text, char *into, size_t size);
 /* Reads a size: 300, 64K or 2M. */
 size_t transcript_size(const char *word);
@@ -72,7 +73,7 @@ unsigned char *transcript_noise(size_t len);
 /* Returns the path of a file that a transcript names, in a buffer that the next
  * call uses again. */
 const char *transcript_path(const struct play *p, const char *name);
-/* Keeps what the pattern has kept, if anything, for {kept}. */
+/* Stores for {kept} what the pattern's {keep} has matched, if it has one. */
 void transcript_keep(struct play *p, const struct pattern_match *m);
 
 /* The client: transcript_client.c */
@@ -88,8 +89,8 @@ transcript_play_fn play_quit, play_do, play_refused;
 transcript_play_fn play_last, play_ended, play_close;
 
 /* Transfers: transcript_data.c */
-/* After the last DATA line of a row the stream ends, and the received bytes are
- * compared. */
+/* Call after the last DATA line of a row. Ends the stream, and compares the
+ * received bytes. */
 void play_data_end(struct client *c);
 transcript_play_fn play_data_raw, play_data_out, play_data_in, play_noise_out;
 transcript_play_fn play_noise_in, play_hold, play_done, play_epsv, play_open;
@@ -118,11 +119,12 @@ int play_run_line(struct play *p, const char *line);
 /* Makes a desk for a real server. */
 void play_desk_begin(struct play *p);
 void play_desk_end(struct play *p);
-/* Sets the variables that a shell's line may use. */
+/* Sets the variables that a shell's line can use. */
 void play_desk_name(struct play *p);
 /* Returns the directory in which lines run. */
 const char *play_desk_folder(const struct play *p);
-/* After the last of its lines an output has ended. */
+/* Call after the last line about an output. Fails if each line must be named,
+ * and some are left. */
 void play_output_end(struct play *p);
 transcript_play_fn play_sallyport, play_sallyport_fails, play_sallyport_any;
 transcript_play_fn play_sallyport_starts, play_signal, play_wait;

@@ -19,7 +19,7 @@ struct head {
     bool stopped, installed;
 };
 
-/* Splits "NAME KEYS" in the text itself. */
+/* Splits "NAME KEYS" in the text itself. Returns the keys, or NULL. */
 static const char *take_keys(char *text)
 {
     char *blank = strchr(text, ' ');
@@ -63,7 +63,7 @@ static void head_line(struct head *h, char *rest)
     buf_add_format(&h->lines, "%s\n", rest);
 }
 
-/* Splits "KEY = VALUE" in the text itself. */
+/* Splits "KEY = VALUE" in the text itself. Returns the value. */
 static char *take_value(char *text)
 {
     char *at = strstr(text, " =");
@@ -73,7 +73,8 @@ static char *take_value(char *text)
     return at[2] ? at + 3 : at + 2;
 }
 
-/* Some settings have another value in a test than by default. */
+/* Takes a setting. Some settings have another value in a test than by default,
+ * so the plan has a field for them. */
 static void head_set(struct head *h, char *rest)
 {
     const struct {
@@ -149,7 +150,8 @@ static const struct {
               { "ROOT", head_root },       { "TROUBLES", head_troubles },
               { "STOPPED", head_stopped }, { "INSTALLED", head_installed } };
 
-/* Takes one line from *TEXT. Returns false if it doesn't belong to the head. */
+/* Takes one line from *TEXT. Returns false if the line doesn't belong to the
+ * head. */
 static bool take_head(struct head *h, char **text)
 {
     if (transcript_is_comment(*text)) {
@@ -217,8 +219,8 @@ void play_start(struct play *p, const char *rest)
     setenv("CLOCK", server_build(CLOCK_PRELOAD), 1);
 }
 
-/* Puts {*} around the pattern, but not beside a {keep} at its end, which is to
- * keep the rest of the line. */
+/* Puts {*} before and after the pattern, but not after a {keep} at the
+ * pattern's end, which must keep the rest of the line. */
 static void put_around(const char *pattern, char into[TRANSCRIPT_LINE_MAX + 8])
 {
     static const char keep[] = "{keep}";
@@ -257,7 +259,8 @@ static void expect_lines(struct play *p, const char *pattern, unsigned lines)
             lines);
 }
 
-/* Now that the server has ended, no line is on its way to the log any more. */
+/* Counts again the lines of each LOGS. Call after the server's end, when the
+ * log has all its lines. */
 static void count_again(struct play *p)
 {
     while (p->counts > 0) {
@@ -291,7 +294,7 @@ void play_set(struct play *p, const char *rest)
     server_set(p->server, text, value);
 }
 
-/* Both texts have escapes. */
+/* REST is "FILE FROM => TO"; FROM and TO can have escapes. */
 static void edit(struct play *p, const char *rest, bool in_place)
 {
     char file[TRANSCRIPT_NAME_MAX], text[TRANSCRIPT_LINE_MAX];
@@ -359,7 +362,7 @@ static void run_well(struct play *p, const char *program, const char *rest)
             p->output.text);
 }
 
-/* REST begins with the status. */
+/* REST begins with the expected exit status. */
 static void run_badly(struct play *p, const char *program, const char *rest)
 {
     char wanted[8];
@@ -402,7 +405,7 @@ void play_input(struct play *p, const char *rest)
     snprintf(p->input + n, sizeof(p->input) - n, "%.*s\n", (int)len, line);
 }
 
-/* Returns what follows the first line that has the pattern in it, or NULL. */
+/* Returns the text after the first line that has the pattern in it, or NULL. */
 static const char *find_line(struct play *p, const char *text,
                              const char *pattern)
 {
@@ -466,8 +469,7 @@ void play_log(struct play *p, const char *rest)
     FAIL("no \"%s\" in the log:\n%s", rest, log.data);
 }
 
-/* Returns the place for a pattern: the place of an earlier count, or a new
- * one. */
+/* Returns the record of an earlier LOGS with the pattern, or a new record. */
 static struct counted *counted_of(struct play *p, const char *pattern)
 {
     struct counted *c;

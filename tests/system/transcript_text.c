@@ -1,4 +1,4 @@
-/* Placeholders that the client's side fills in, and escapes. */
+/* Fills in placeholders, and replaces escapes. */
 #include "transcript_text.h"
 #include "support/fail.h"
 #include "support/files.h"
@@ -18,7 +18,8 @@ static void add(struct out *o, const char *text, size_t len)
     *o->at = '\0';
 }
 
-/* Expands "{8200*a}". */
+/* Expands "{8200*a}" at the beginning of LINE. Returns the number of bytes of
+ * LINE that it has replaced, or 0. */
 static size_t repeated(const char *line, struct out *o)
 {
     unsigned times = 0;
@@ -32,7 +33,7 @@ static size_t repeated(const char *line, struct out *o)
 }
 
 /* Expands "{file NAME}" to the text of a file in the server's directory,
- * without the last end of a line. */
+ * without the last end of a line. Returns the same as repeated(). */
 static size_t file_text(const char *line, const char *folder, struct out *o)
 {
     char name[64], path[SERVER_PATH_MAX + 80];

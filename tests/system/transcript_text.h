@@ -19,7 +19,7 @@ void transcript_fill(const char *line, const struct transcript_words *words,
                      char out[TRANSCRIPT_LINE_MAX]);
 /* Cuts LINE at its first " => ". Returns the text behind it, or NULL. */
 char *transcript_cut(char *line);
-/* Turns \r \n \t \\ \xNN into bytes. Returns their number. */
+/* Replaces \r \n \t \\ \xNN by bytes. Returns the number of bytes in OUT. */
 size_t transcript_unescape(const char *text, char out[TRANSCRIPT_LINE_MAX]);
 
 #endif

@@ -1,5 +1,6 @@
-/* Bare servers that show what no server on this machine can go below: the
- * bytes of FTP without its rights, its log and its processes. See --help. */
+/* Bare servers, which show the least that FTP costs on this machine: they move
+ * its bytes, and have no rights, no log and no separation of processes. See
+ * --help. */
 #include <crypt.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -33,7 +34,7 @@ struct bare {
     SSL_CTX *ctx;
     int fd; /* of the control connection */
     SSL *ssl;
-    int passive; /* listener, or -1 */
+    int passive; /* listener for data connections, or -1 */
     char buffer[1024];
     size_t have;
 };
@@ -49,7 +50,7 @@ static void reply(struct bare *b, const char *text)
         wire_fail("reply: %s", strerror(errno));
 }
 
-/* Returns false when the client is gone. */
+/* Reads a command into LINE. Returns false when the client is gone. */
 static bool command(struct bare *b, char *line, size_t max)
 {
     char *end;
@@ -80,7 +81,8 @@ static void be_passive(struct bare *b)
     reply(b, line);
 }
 
-/* The client uses the ticket of the control connection: no other one. */
+/* Accepts a data connection. Sends no ticket, since the client uses only the
+ * ticket of the control connection. */
 static SSL *open_data(struct bare *b)
 {
     int fd = wire_accept(b->passive);

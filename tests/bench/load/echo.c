@@ -20,8 +20,8 @@ static void add(int ep, int fd, void *data)
         wire_fail("epoll: %s", strerror(errno));
 }
 
-/* The client asks one line at a time, so one read has the whole line. Returns
- * false when it has gone. */
+/* Answers a line. The client sends the next line only after the answer, so one
+ * read gets a whole line. Returns false when the client has closed. */
 static bool answer(SSL *ssl)
 {
     static const char text[] = "200 Yes\r\n";
@@ -58,7 +58,7 @@ void echo_serve(SSL_CTX *ctx, int listener)
 
 void echo_serve_each(SSL_CTX *ctx, int listener)
 {
-    signal(SIGCHLD, SIG_IGN); /* nobody waits for them */
+    signal(SIGCHLD, SIG_IGN); /* the kernel reaps the children */
     for (;;) {
         SSL *ssl = wire_answer(ctx, wire_accept(listener), 0);
         pid_t pid = fork();

@@ -1,5 +1,6 @@
-/* A server that answers each line over TLS, for any number of connections: in
- * one process, or in one for each connection. */
+/* A server that answers each line over TLS, on any number of connections.
+ * echo_serve() has one process for all connections, echo_serve_each() one for
+ * each connection. */
 #ifndef TESTS_BENCH_LOAD_ECHO_H
 #define TESTS_BENCH_LOAD_ECHO_H
 

@@ -103,7 +103,7 @@ void ftp_prepare(struct control *c)
     ftp_command(c, '2', "TYPE I");
 }
 
-/* 229 Entering Extended Passive Mode (|||PORT|) */
+/* Reads the port of "229 Entering Extended Passive Mode (|||PORT|)". */
 static unsigned passive_port(struct control *c)
 {
     ftp_command(c, '2', "EPSV");
@@ -119,7 +119,7 @@ SSL *ftp_data(struct control *c, const char *command)
     int fd = wire_connect(passive_port(c));
 
     ftp_command(c, '1', command);
-    /* The newest ticket that came with a reply. */
+    /* Takes the newest ticket that came with a reply. */
     SSL_SESSION *session = SSL_get1_session(c->ssl);
     SSL *ssl = wire_handshake(c->account->ctx, fd, session);
     SSL_SESSION_free(session);

@@ -1,6 +1,6 @@
-/* An FTP client that encrypts both channels, and resumes on data connections
- * the TLS session of the control connection. A reply that isn't the expected
- * one ends the program. */
+/* An FTP client that encrypts both channels, and resumes the TLS session of the
+ * control connection on data connections. An unexpected reply ends the
+ * program. */
 #ifndef TESTS_BENCH_LOAD_FTP_H
 #define TESTS_BENCH_LOAD_FTP_H
 
@@ -22,19 +22,20 @@ struct control {
     size_t have;
 };
 
-/* How many data connections there were, and how many of them were resumed. */
+/* The number of data connections so far, and how many of them have resumed a
+ * TLS session. */
 extern _Atomic unsigned ftp_connections, ftp_resumed;
 
-/* Connects and logs in. The caller measures until the 230. */
+/* Connects and logs in, up to the 230. The caller measures the time. */
 void ftp_login(struct control *c, const struct account *a);
-/* The rest: protects data connections, and chooses binary. */
+/* Does the rest of a login: protects data connections, and chooses binary. */
 void ftp_prepare(struct control *c);
 /* Sends a command; the reply must have this first digit. */
 void ftp_command(struct control *c, char digit, const char *command);
-/* The reply that's still to come must have this first digit. */
+/* Reads the next reply of COMMAND, which must have this first digit. */
 void ftp_expect(struct control *c, char digit, const char *command);
 /* Opens a data connection for a command (RETR, STOR, LIST, MLSD). After
- * wire_close() of it ftp_expect() takes the last reply. */
+ * wire_close() the caller reads the last reply by ftp_expect(). */
 SSL *ftp_data(struct control *c, const char *command);
 /* Sends QUIT and closes. */
 void ftp_quit(struct control *c);

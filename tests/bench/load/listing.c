@@ -1,4 +1,4 @@
-/* A listing of a large directory: counts its names. */
+/* Lists a large directory, and counts its names. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,11 +12,11 @@
 
 struct names {
     unsigned count, seen;
-    unsigned char *has; /* by number */
+    unsigned char *has; /* for each number: its name has come */
 };
 
-/* The name is the last word of a line of LIST and of MLSD. Other lines may be
- * there: "total", and the directory itself. */
+/* Takes the last word of a line of LIST or MLSD as a name. Ignores other lines,
+ * such as "total" and the directory itself. */
 static void take_line(struct names *n, const char *line)
 {
     const char *name = strrchr(line, ' ');

@@ -1,5 +1,5 @@
-/* The generator's orders, and code that its rows share. Each row prints its
- * figures as one JSON object and returns. */
+/* The orders to the load generator, and code that its rows share. Each row
+ * prints its figures as one JSON object and returns. */
 #ifndef TESTS_BENCH_LOAD_LOAD_H
 #define TESTS_BENCH_LOAD_LOAD_H
 
@@ -10,23 +10,23 @@
 struct plan {
     struct account account;
     unsigned count, streams, seconds, echo_port;
-    const char
-        *source; /* a local file: what is sent, and what must come back */
+    const char *source; /* a local file: the bytes to send, and the bytes that
+                           must come back */
     const char *remote; /* a name on the server, or the beginning of names */
     const char *command;
 };
 
-/* The file of plan.source. */
+/* The bytes of the file plan.source. */
 struct source {
     const unsigned char *bytes;
     size_t len;
 };
 struct source load_source(const struct plan *p);
 
-/* Prints WORD and waits for a line on standard input. Meanwhile the caller
- * reads what the server has cost. */
+/* Prints WORD and waits for a line on standard input. Meanwhile the caller of
+ * this program measures what the server has used. */
 void load_step(const char *word);
-/* The value that PERCENT of the sorted VALUES don't exceed. */
+/* Returns the value that PERCENT percent of the sorted VALUES don't exceed. */
 double load_percentile(const double *values, size_t n, double percent);
 void load_sort(double *values, size_t n);
 
@@ -38,24 +38,25 @@ struct worker {
     struct control control;
     pthread_t thread;
     pthread_barrier_t *start;
-    double *times; /* of its logins */
+    double *times; /* of each login, in ms */
 };
 
-/* RETR and STOR of a file by each stream. */
+/* Let each stream download or upload a file. */
 void row_down(const struct plan *p);
 void row_up(const struct plan *p);
-/* Many files of 4 KiB, each a part of the source, in one session. */
+/* Transfer many files of 4 KiB, each a part of the source, in one session. */
 void row_small_down(const struct plan *p);
 void row_small_up(const struct plan *p);
 void row_login(const struct plan *p);
-/* LIST or MLSD of a directory with names from file-000000.dat on. */
+/* Lists, by LIST or MLSD, a directory with names from file-000000.dat on. */
 void row_list(const struct plan *p);
-/* Idle sessions, for the caller to weigh. */
+/* Opens idle sessions; the caller of this program measures their memory. */
 void row_idle(const struct plan *p);
-/* NOOP of idle sessions while streams download. */
+/* Measures NOOP in idle sessions while streams download. */
 void row_latency(const struct plan *p);
 
-/* Receives a whole file and compares it; BLOCK has LOAD_BLOCK bytes. */
+/* Receives a whole file, LOAD_BLOCK bytes at most at a time, and compares it
+ * with BYTES. Adds to *RECEIVED what has come, unless RECEIVED is NULL. */
 #define LOAD_BLOCK 65536u
 void load_retrieve(struct control *c, const char *name,
                    const unsigned char *bytes, size_t len,

@@ -1,4 +1,4 @@
-/* The load generator of tests/bench/run: one row of its table, against one
+/* The load generator of tests/bench/run. Runs one row of its table against one
  * server on loopback. */
 #include <errno.h>
 #include <fcntl.h>
@@ -160,7 +160,7 @@ int main(int argc, char **argv)
         if (strcmp(argv[1], rows[i].name) == 0) {
             rows[i].run(&p);
             fflush(stdout);
-            _exit(0); /* downloads of a row may still run */
+            _exit(0); /* downloads of a row can still run */
         }
     }
     misused();

@@ -1,5 +1,5 @@
-/* The rows of sessions: logins, idle sessions, and what an idle session waits
- * for a reply while others download. */
+/* The rows of sessions: logins, idle sessions, and how long an idle session
+ * waits for a reply while other sessions download. */
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 #define WARM_S     0.3
 #define SAMPLES    1000000u
-#define PAUSE_US   1000u /* between two NOOPs, and up to twice as much more */
+#define PAUSE_US   1000u /* between two NOOPs, and up to PAUSE_MORE longer */
 #define PAUSE_MORE 2000u
 
 static void *log_in_often(void *of)
@@ -92,7 +92,7 @@ void row_idle(const struct plan *p)
     printf("{\"sessions\":%u}\n", p->count);
 }
 
-/* Downloads run until the program ends. */
+/* Bytes of the downloads, which run until the program ends. */
 static _Atomic unsigned long long received;
 
 static void *download_on(void *of)
@@ -125,8 +125,9 @@ static void begin_downloads(const struct plan *p, const struct source *source)
     pthread_barrier_wait(&start);
 }
 
-/* The generator's own wait for a processor isn't the server's. Without the
- * privilege it is measured with it. */
+/* Gives this thread priority, so that its own wait for a processor doesn't
+ * count as the server's. Returns false without the privilege: then this wait is
+ * measured, too. */
 static bool go_ahead(void)
 {
     struct sched_param first = { .sched_priority = 1 };

@@ -48,7 +48,7 @@ static void store(struct control *c, const char *name,
     ftp_expect(c, '2', command);
 }
 
-/* All streams are logged in before the first one begins. */
+/* Logs in, and waits until all streams have logged in and the row begins. */
 static void begin(struct worker *w)
 {
     ftp_login(&w->control, &w->plan->account);

@@ -21,7 +21,7 @@ void wire_fail(const char *why, ...)
     vsnprintf(text, sizeof(text), why, args);
     va_end(args);
     fprintf(stderr, "%s\n", text);
-    /* Other threads may still use what exit() would take down. */
+    /* Other threads can still use what exit() would free. */
     _exit(1);
 }
 

@@ -1,9 +1,10 @@
-/* GCC's address sanitizer takes no lock of its allocator for a fork. If another
- * thread is in malloc(3) at that moment, the child's first malloc(3) waits for
- * ever. Criterion starts a thread of nanomsg, and forks a moment later, so now
- * and then a test program hung before its first test. Here a fork waits until
- * the other threads sleep in the kernel. The processes that run one test each
- * have boxfort's name; they are left alone. */
+/* Delays each fork until the other threads sleep in the kernel, by at most a
+ * second. GCC's address sanitizer takes no lock of its allocator for a fork: if
+ * another thread is in malloc(3) at that moment, the child's first malloc(3)
+ * waits for ever. Criterion starts a thread of nanomsg, and forks a moment
+ * later, so now and then a test program hung before its first test. The
+ * processes that run a single test have boxfort's name; their forks aren't
+ * delayed. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +18,7 @@
 
 #define MOST_MS 1000
 
-/* A thread that has ended doesn't run, either. */
+/* Does THREAD run? A thread that has ended doesn't. */
 static bool runs(int tasks, const char *thread)
 {
     char path[32], text[512] = "";

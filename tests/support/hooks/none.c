@@ -1,7 +1,7 @@
-/* Two results that Criterion takes for a success. A filter that no test matches
- * runs nothing: Criterion disables each test that the filter doesn't match. And
- * a failed assertion of a test's .fini comes after the test's result. It names
- * a hook by its line: no other hook has this one. */
+/* Fails a program in two cases in which Criterion reports success: no test has
+ * matched the filter, so all were disabled; or an assertion has failed in a
+ * test's .fini, after the test's result. Criterion names a hook by its line
+ * number, so no other hook may be in a line with this number. */
 #include <criterion/criterion.h>
 #include <criterion/hooks.h>
 #include <stdio.h>

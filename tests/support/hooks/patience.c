@@ -1,5 +1,5 @@
-/* On machines that start processes slowly, tests/run sets SALLYPORT_PATIENCE: a
- * test that runs to its end may then take that many times as long. */
+/* Multiplies the time limits of all tests by SALLYPORT_PATIENCE. tests/run sets
+ * it on machines that start processes slowly. */
 #include <criterion/criterion.h>
 #include <criterion/hooks.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
-/* Criterion uses libgit2 to compare long texts, which no test here does. The
- * start of that library reads all certificates of the machine in each test's
- * process. */
+/* Replaces libgit2, with which Criterion compares long texts; no test here does
+ * that. When libgit2 starts, it reads all certificates of the machine, in each
+ * test's process. */
 int git_libgit2_init(void);
 int git_libgit2_shutdown(void);
 int git_diff_buffers(void);

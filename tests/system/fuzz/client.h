@@ -1,5 +1,5 @@
 /* A client that plays the steps of a program against a server, whatever the
- * server answers. It waits briefly, and never for ever. */
+ * server answers. Each of its waits is short. */
 #ifndef TESTS_SYSTEM_FUZZ_CLIENT_H
 #define TESTS_SYSTEM_FUZZ_CLIENT_H
 
@@ -10,7 +10,7 @@
 #include "support/server.h"
 #include "support/tls_client.h"
 
-/* The work of all players together. */
+/* Counts the work of all players. */
 struct counts {
     atomic_ulong programs, sessions, logins, commands, replies, stored, files,
         kills;
@@ -21,13 +21,13 @@ struct slot {
     int fd; /* -1: none */
     struct tls_client *tls;
     uint64_t content, at, len;
-    bool stuck; /* a write has failed, perhaps in the middle of a record */
+    bool stuck; /* can't send more: a write has failed, or the end was sent */
 };
 
-/* An upload that goes on where the server said. */
+/* An upload that continues where the server has said. */
 struct resume {
     enum { RESUME_NONE, RESUME_ASKED, RESUME_BEGUN } state;
-    bool blind; /* the server wasn't asked: the file is sent from its start */
+    bool blind; /* didn't ask the server: sends the file from its start */
     uint64_t name, offset;
 };
 
@@ -37,8 +37,8 @@ struct client {
     int version; /* of TLS; 0: any */
     struct buf in;
     char reply[1024]; /* the last line of the last reply */
-    bool broken;      /* the bytes to the server are no whole records */
-    bool half;        /* its FIN or close_notify is sent */
+    bool broken;      /* some bytes that were sent aren't whole records */
+    bool half;        /* the client has sent its FIN or close_notify */
     unsigned owed;    /* replies that must still come */
     unsigned port;    /* of the last 227 or 229 */
     int listener;     /* for EPRT; -1: none */
@@ -54,7 +54,7 @@ struct actor {
     struct client client[FUZZ_CLIENTS];
     struct oracle oracle;
     struct counts *counts;
-    uint64_t contents; /* so many were made */
+    uint64_t contents; /* number of contents that were made */
 };
 
 /* Plays all steps, then closes. Any fault of the server fails the test. */
@@ -64,16 +64,18 @@ void play_program(struct actor *p);
 void client_init(struct client *c);
 void client_connect(struct actor *p, struct client *c);
 void client_login(struct actor *p, struct client *c, const struct op *o);
-/* Sends the bytes; false: the server doesn't take them. */
+/* Sends the bytes. Returns false if the server doesn't take them. */
 bool client_send(struct client *c, const void *bytes, size_t len);
 bool client_line(struct actor *p, struct client *c, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* Returns the code of the next reply; 0: none came within MS; -1: the end. */
+/* Returns the code of the next reply; 0: none came within MS milliseconds; -1:
+ * the connection has ended. */
 int client_reply(struct actor *p, struct client *c, int ms);
-/* Sends QUIT. The server must end the connection. */
+/* Sends QUIT, and fails the test if the server doesn't end the connection. */
 void client_quit(struct actor *p, struct client *c);
 void client_end(struct actor *p, struct client *c, const struct op *o);
-/* A socket from the player's address; -1: nobody is there. */
+/* Returns a socket that is connected from the player's address; -1: the
+ * connection fails. */
 int actor_dial(const struct actor *p, unsigned port);
 
 /* data.c */

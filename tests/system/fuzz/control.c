@@ -8,7 +8,7 @@
 #include "support/wait.h"
 
 #define PIECE    (17u << 10) /* more than a record */
-#define STEP_MS  5000        /* of a login */
+#define STEP_MS  5000        /* for each step of a login */
 #define WRITE_MS 400
 
 static void reset_on_close(int fd)
@@ -61,8 +61,8 @@ static void client_close(struct client *c)
     client_init(c);
 }
 
-/* A client that has asked for an offset may go on from there in its next
- * session. */
+/* Connects again. A client that has asked for an offset may continue there in
+ * its next session. */
 void client_connect(struct actor *p, struct client *c)
 {
     const struct resume was = c->resume;
@@ -109,7 +109,8 @@ static bool is_readable(int fd, int ms)
     return poll(&one, 1, ms) == 1;
 }
 
-/* Returns false at the end, or if nothing comes in time; *END says which. */
+/* Receives more bytes. Returns false at the end (*END is then true), or if
+ * nothing comes within MS milliseconds. */
 static bool client_receive(struct client *c, int ms, bool *end)
 {
     long n;
@@ -128,7 +129,8 @@ static bool client_receive(struct client *c, int ms, bool *end)
     return !*end;
 }
 
-/* Every line must be one of a reply, and control no terminal. */
+/* Fails the test if the line isn't one of a reply, or if it could control a
+ * terminal. */
 static void check_line(const char *line, size_t len)
 {
     FAIL_IF(len < 2 || line[len - 2] != '\r', "a line without CR: %.*s",
@@ -141,7 +143,8 @@ static void check_line(const char *line, size_t len)
             "no line of a reply: %.*s", (int)len, line);
 }
 
-/* Takes a line from the buffer; returns its code if it is a reply's last. */
+/* Takes a line from the buffer. Returns the reply's code if it is the last
+ * line, 0 if it isn't, and -1 if there is no whole line. */
 static int take_line(struct client *c)
 {
     const char *end = c->in.len ? memchr(c->in.data, '\n', c->in.len) : NULL;
@@ -159,7 +162,8 @@ static int take_line(struct client *c)
     return code;
 }
 
-/* Nobody else could remove it, and nothing is sent that could. */
+/* Checks that a stored file exists, if neither another client nor an unanswered
+ * command could have removed it. */
 static void check_stored(const struct actor *p, const struct client *c)
 {
     const char *path = strstr(c->reply, " stored as /");
@@ -188,7 +192,7 @@ static void note_reply(struct actor *p, struct client *c, int code)
         oracle_check(&p->oracle, server_home(p->server, p->user));
 }
 
-/* If no reply is due, none is awaited. */
+/* Waits for 20 ms at most if no reply is due. */
 int client_reply(struct actor *p, struct client *c, int ms)
 {
     uint64_t until = clock_ms() + (uint64_t)(c->owed || ms < 20 ? ms : 20), now;
@@ -232,8 +236,8 @@ static bool client_secure(struct actor *p, struct client *c, int version)
     return c->tls != NULL;
 }
 
-/* HOW: 1: with a wrong password first; 2: all lines at once; 3: without
- * protected data connections. */
+/* Logs in. HOW 1: sends a wrong password first; 2: sends all lines at once; 3:
+ * doesn't protect data connections. */
 void client_login(struct actor *p, struct client *c, const struct op *o)
 {
     char user[64], password[64];
@@ -284,7 +288,8 @@ void client_end(struct actor *p, struct client *c, const struct op *o)
     }
 }
 
-/* In the middle of a record the server waits for the rest of it. */
+/* Ends a session, unless it is broken: in the middle of a record the server
+ * waits for the rest of the record. */
 void client_quit(struct actor *p, struct client *c)
 {
     uint64_t until = clock_ms() + WAIT_MS;

@@ -28,7 +28,7 @@ void data_cut_slot(struct slot *s, uint64_t how)
     *s = (struct slot){ .fd = -1 };
 }
 
-/* For EPRT. */
+/* Listens at the player's address, for EPRT. */
 static int listen_at(const struct actor *p, unsigned *port)
 {
     struct sockaddr_in a = { .sin_family = AF_INET };
@@ -43,7 +43,7 @@ static int listen_at(const struct actor *p, unsigned *port)
     return fd;
 }
 
-/* Replies that nobody has read. */
+/* Takes the replies that nobody has read. */
 static void drop_replies(struct actor *p, struct client *c)
 {
     while (client_reply(p, c, 0) > 0)
@@ -65,8 +65,8 @@ static void ask_port(struct actor *p, struct client *c, uint64_t how)
     client_reply(p, c, STEP_MS);
 }
 
-/* The server connects to the client, or the client to the last port. HOW: 3:
- * to the port of the other client. */
+/* Accepts the server's connection after EPRT, and otherwise connects to the
+ * last port. HOW 3: connects to the port of the other client. */
 static int data_socket(struct actor *p, struct client *c, uint64_t how)
 {
     const struct client *other = &p->client[c == &p->client[0]];
@@ -93,7 +93,8 @@ static uint64_t length_of(uint64_t content)
     return lengths[content % (sizeof(lengths) / sizeof(*lengths))];
 }
 
-/* Names with resumed uploads are large. */
+/* Returns the content of a name whose uploads are resumed. These contents are
+ * large. */
 static uint64_t content_of(uint64_t name)
 {
     return 4 + name;
@@ -108,7 +109,8 @@ static void dial(struct actor *p, struct client *c, struct slot *s,
     s->len = length_of(s->content);
 }
 
-/* HOW: 1: resumes no session; 2: the one of the other client. */
+/* Makes the handshake. HOW 1: resumes no TLS session; 2: resumes the other
+ * client's TLS session; otherwise resumes the client's own. */
 static void secure(struct actor *p, struct client *c, struct slot *s,
                    uint64_t how)
 {
@@ -141,7 +143,8 @@ static void send_content(struct slot *s, uint64_t len)
     }
 }
 
-/* From now on the server may take what was sent for a whole upload. */
+/* Sends close_notify. From now on the server may take what was sent for a whole
+ * upload, whose first byte is FROM. */
 static void finish(struct actor *p, struct slot *s, uint64_t from)
 {
     if (s->fd < 0 || !s->tls || s->stuck)
@@ -160,7 +163,8 @@ static void receive(struct slot *s, uint64_t most)
         n = tls_client_read(s->tls, block, sizeof(block));
 }
 
-/* Asks how much of a name is there: the client goes on at that length. */
+/* Asks how much of a file the server has; the client continues there. HOW 0:
+ * doesn't ask, and begins at 0. */
 static void resume_ask(struct actor *p, struct client *c, const struct op *o)
 {
     int code;
@@ -185,8 +189,9 @@ static void resume_ask(struct actor *p, struct client *c, const struct op *o)
     c->resume.state = RESUME_ASKED;
 }
 
-/* APPE after an earlier SIZE appends to what that reported: only a client that
- * has just asked sends it. */
+/* Sends APPE, or REST and STOR. Returns true if the transfer begins. APPE
+ * appends to the length that the last SIZE has reported, so only a client that
+ * has just asked sends APPE. */
 static bool resume_command(struct actor *p, struct client *c, bool append)
 {
     if (!append && c->resume.offset > 0) {
@@ -262,7 +267,8 @@ static void play_finish(struct actor *p, struct client *c, struct slot *s,
     p->counts->stored += s->at > 0 && client_reply(p, c, STEP_MS) == 226;
 }
 
-/* A step of an upload that is resumed; no other step comes between. */
+/* Plays a step of a resumed upload. While such an upload runs, data_play()
+ * skips the client's other steps. */
 static void resume_play(struct actor *p, struct client *c, const struct op *o)
 {
     if (o->kind == OP_RESUME_ASK)

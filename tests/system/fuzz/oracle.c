@@ -53,8 +53,9 @@ static bool begins_with(const struct oracle *o, const struct piece *p,
            is_made_of_pieces(o, file, at + p->to - p->from);
 }
 
-/* From AT on. A tail stands after its beginning, which an earlier upload left,
- * or after a file that another client has completed meanwhile. */
+/* Does the file consist of pieces from AT on? A piece that continues an upload
+ * follows the beginning of its own content, which an earlier upload left, or a
+ * file that another client has completed meanwhile. */
 static bool is_made_of_pieces(const struct oracle *o, struct slice file,
                               size_t at)
 {
@@ -88,7 +89,7 @@ static int check_one(const char *path, const struct stat *st, int kind,
     if (kind != FTW_F || strncmp(path + where->base, ".sallyport-", 11) == 0)
         return 0;
     buf_init(&bytes, 64 << 20);
-    if (files_read(path, &bytes)) { /* otherwise it has just gone */
+    if (files_read(path, &bytes)) { /* false: it is gone */
         FAIL_IF(bytes.len == 0
                     ? !has_empty(looking)
                     : !is_made_of_pieces(looking, buf_slice(&bytes), 0),

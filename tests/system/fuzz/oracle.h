@@ -1,4 +1,4 @@
-/* The contents that a file may have, as the clients have sent it. */
+/* Finds out whether a file has contents that the clients have sent. */
 #ifndef TESTS_SYSTEM_FUZZ_ORACLE_H
 #define TESTS_SYSTEM_FUZZ_ORACLE_H
 
@@ -8,8 +8,8 @@
 
 #define PIECES_MAX 512
 
-/* Bytes FROM to TO of a content: what a client has sent on a data connection
- * that it ended with close_notify. */
+/* The bytes from FROM up to TO of a content, which a client has sent on one
+ * data connection and ended with close_notify. */
 struct piece {
     uint64_t content, from, to;
 };
@@ -19,11 +19,13 @@ struct oracle {
     size_t count;
 };
 
-/* Bytes AT and further of a content; two contents differ nearly everywhere. */
+/* Writes the LEN bytes of a content from AT on. Two contents differ nearly
+ * everywhere. */
 void content_bytes(uint64_t content, uint64_t at, char *into, size_t len);
 void oracle_add(struct oracle *o, uint64_t content, uint64_t from, uint64_t to);
-/* Checks each file that clients can see. It must be complete: some pieces, one
- * after the other, and the first is a beginning. Returns their number. */
+/* Checks each file that clients can see. It must be complete: pieces, one after
+ * the other, of which the first is complete from the beginning of its content.
+ * Returns the number of files. */
 size_t oracle_check(const struct oracle *o, const char *home);
 
 #endif

@@ -47,7 +47,7 @@ static void play_op(struct actor *p, const struct op *o)
         data_play(p, c, o);
 }
 
-/* Prints the played steps if the program finds a fault. */
+/* Prints a step on standard error, to explain a failure. */
 static void show_step(size_t i, const struct op *o)
 {
     struct buf text;

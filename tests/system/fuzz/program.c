@@ -1,5 +1,5 @@
-/* Makes programs: what clients usually do, with steps left out, repeated and
- * exchanged. */
+/* Makes programs of what clients usually do, and leaves out, repeats and
+ * inserts steps. */
 #include "program.h"
 
 #include <strings.h>
@@ -10,9 +10,9 @@
 
 const char *const fuzz_names[FUZZ_NAMES] = { "a", "b", "d/a", "c" };
 
-#define ANY 0xffff /* a choice of the maker */
+#define ANY 0xffff /* fill_in() chooses a value */
 
-/* The steps of an upload and of a download. */
+/* The steps of uploads and of a download. */
 static const struct op uploading[] = {
     { .kind = OP_PORT, .how = ANY },
     { .kind = OP_STORE, .how = ANY },
@@ -91,8 +91,9 @@ static void set_line(struct program *p, struct slice line)
     p->op[p->count - 1].line.len = line.len;
 }
 
-/* The contents of a name must be known: programs that resume keep to their own
- * commands and to one directory, and the others don't resume. */
+/* Would a command with VERB make the contents of a name unknown? A program that
+ * resumes sends only its own uploads, and stays in one directory. Other
+ * programs send no command that resumes. */
 static bool spoils(const struct program *p, const char *verb)
 {
     static const char *const whole[] = { "SIZE", "REST", "RANG", NULL };
@@ -139,7 +140,7 @@ static void add_bytes(struct program *p, enum op_kind kind, unsigned client,
     set_line(p, (struct slice){ bytes, len });
 }
 
-/* HOW: see control.c. */
+/* Adds a login. client_login() of control.c defines its HOW. */
 static void add_login(struct program *p, unsigned client, struct dice *d)
 {
     static const uint64_t versions[] = { 0, 0, 0x0303, 0x0304 };
@@ -149,7 +150,7 @@ static void add_login(struct program *p, unsigned client, struct dice *d)
         ->much = versions[dice_below(d, 4)];
 }
 
-/* A step on a data connection, out of order. */
+/* Adds a step on a data connection, out of order. */
 static void add_data(struct program *p, unsigned client, struct dice *d)
 {
     static const enum op_kind kinds[] = { OP_PORT,  OP_DIAL,   OP_SECURE,
@@ -170,7 +171,7 @@ static void add_end(struct program *p, unsigned client, struct dice *d)
         add_login(p, client, d);
 }
 
-/* Anything, anywhere. */
+/* Adds any step. */
 static void add_any(struct program *p, unsigned client, struct dice *d)
 {
     uint64_t n = dice_below(d, 200);
@@ -227,7 +228,8 @@ static void add_copy(struct program *p, const struct op *o)
     add_op(p, o->kind, o->client, o->how)->much = o->much;
 }
 
-/* Takes these steps, and sometimes spoils one. */
+/* Adds these steps. Sometimes leaves out or repeats one, or adds another step
+ * after it. */
 static void add_steps(struct program *p, unsigned client, const struct op *ops,
                       size_t count, struct dice *d)
 {
@@ -241,7 +243,7 @@ static void add_steps(struct program *p, unsigned client, const struct op *ops,
         if (ops == resuming) {
             if (i == 1 && dice_one_in(d, 6))
                 add_login(p, client, d);
-            if (i == 1 && dice_one_in(d, 5)) /* this one goes on */
+            if (i == 1 && dice_one_in(d, 5)) /* the other client continues */
                 client = o.client = other_client(p, client);
             add_copy(p, &o);
             if (p->clients > 1 && dice_one_in(d, 3))

@@ -1,4 +1,5 @@
-/* The clients of one case, step by step. All steps come from one number. */
+/* A program: the steps of all clients of one case. They are made from one
+ * number. */
 #ifndef TESTS_SYSTEM_FUZZ_PROGRAM_H
 #define TESTS_SYSTEM_FUZZ_PROGRAM_H
 
@@ -10,17 +11,17 @@
 
 #define FUZZ_CLIENTS 2 /* of the same user, from the same address */
 #define FUZZ_SLOTS   2 /* data connections of a client at a time */
-#define FUZZ_NAMES   4 /* of the files that they share */
+#define FUZZ_NAMES   4 /* names of the files that all clients use */
 #define FUZZ_OPS     400
 
 extern const char *const fuzz_names[FUZZ_NAMES];
 
 enum op_kind {
     OP_CONNECT,
-    OP_LOGIN, /* AUTH, USER, PASS and so on, by the book or not */
+    OP_LOGIN, /* AUTH, USER, PASS and so on, in the usual way or not */
     OP_LINE,
     OP_RAW,   /* bytes without a line's end */
-    OP_BELOW, /* bytes that are no TLS, below it */
+    OP_BELOW, /* plain bytes on the socket, below TLS */
     OP_REPLY,
     OP_PORT, /* EPSV, PASV or EPRT */
     OP_DIAL,
@@ -28,14 +29,14 @@ enum op_kind {
     OP_STORE,
     OP_FETCH,
     OP_SEND,
-    OP_FINISH, /* the rest, or nothing more, and close_notify */
-    OP_CUT,    /* the end of a data connection without close_notify */
+    OP_FINISH, /* sends the rest or nothing, then close_notify */
+    OP_CUT,    /* ends a data connection without close_notify */
     OP_RECEIVE,
-    OP_END, /* of the control connection */
+    OP_END, /* ends the control connection */
     OP_PAUSE,
-    OP_IDLE, /* nothing happens: no process may work */
+    OP_IDLE, /* no client acts, so no process may work */
     OP_KILL,
-    OP_RESUME_ASK, /* SIZE; the next three go on with its answer */
+    OP_RESUME_ASK, /* SIZE; the next three kinds use its answer */
     OP_RESUME_BEGIN,
     OP_RESUME_SEND,
     OP_RESUME_END,
@@ -45,12 +46,12 @@ enum op_kind {
 struct op {
     enum op_kind kind;
     unsigned client;
-    uint64_t how, much; /* what they mean depends on the kind */
+    uint64_t how, much; /* their meaning depends on the kind */
     struct slice line;
 };
 
-/* A program stores whole files of many contents (then nothing in it resumes),
- * or each name has one content, and its uploads are resumed. */
+/* A program resumes uploads or doesn't. If it does, each name has one content
+ * only. If it doesn't, it stores whole files with many contents. */
 struct program {
     uint64_t seed;
     bool resumes;

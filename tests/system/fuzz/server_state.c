@@ -1,4 +1,4 @@
-/* The server's processes, as a player sees them. */
+/* Checks and kills the server's processes of a player. */
 #include "client.h"
 #include "support/fail.h"
 #include "support/processes.h"
@@ -25,7 +25,8 @@ static bool is_of(const struct actor *p, const struct process_row *row)
            strncmp(row->title, files, strlen(files)) == 0;
 }
 
-/* A process that waits for its client costs no time. */
+/* Checks that a process of the player uses no processor time while it waits for
+ * its client. */
 void server_idle(struct actor *p)
 {
     static struct processes all;
@@ -44,7 +45,7 @@ void server_idle(struct actor *p)
     }
 }
 
-/* HOW: 0: a session of the player, 1: its files. */
+/* Kills a process of the player. HOW 0: its session; 1: its files. */
 void server_hurt(struct actor *p, const struct op *o)
 {
     static struct processes all;

@@ -1,5 +1,5 @@
-/* The home as it is on the disk. Partials are the server's own business and
- * don't count. */
+/* Clears the home, and compares it with the model. Partials are the server's
+ * own files and don't count. */
 #include <ftw.h>
 
 #include "player.h"
@@ -24,8 +24,8 @@ static bool is_clear(void *home)
     return nftw(home, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0;
 }
 
-/* The server may still be working: the client of the last sequence left before
- * the end of its transfer. */
+/* Tries again until the home is empty: the server can still be working, since
+ * the client of the last sequence left before the end of its transfer. */
 void disk_clear(const char *home)
 {
     FAIL_IF(!wait_until(is_clear, (void *)(uintptr_t)home, WAIT_MS),

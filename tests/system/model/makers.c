@@ -1,5 +1,5 @@
 /* Makes arguments from words: paths in quotes, a time with a path, and very
- * long ones. */
+ * long arguments. */
 #include <string.h>
 
 #include "support/fail.h"
@@ -14,7 +14,7 @@ void dice_init(struct dice *d, uint64_t seed, const char *user)
     d->last_len = 1;
 }
 
-/* The generator splitmix64. */
+/* Returns the next number of the generator splitmix64. */
 static uint64_t dice(struct dice *d)
 {
     uint64_t z = d->seed += 0x9e3779b97f4a7c15;
@@ -49,7 +49,7 @@ static struct slice from(enum pool_name pool, struct dice *d, char *out)
     return copy(p->words[dice_below(d, p->count)], out);
 }
 
-/* \1 and \2 in the form are replaced by A and B. */
+/* Copies the form to OUT, with A in place of \1 and B in place of \2. */
 static struct slice fill(const char *form, struct slice a, struct slice b,
                          char *out)
 {
@@ -91,7 +91,8 @@ struct slice make_same(struct dice *d, char *out)
     return copy((struct slice){ d->last, d->last_len }, out);
 }
 
-/* Often returns the last path again, so that commands meet on one file. */
+/* Makes a path, often the last one again, so that several commands use the same
+ * file. */
 struct slice make_path(struct dice *d, char *out)
 {
     uint64_t n = dice_below(d, 30);
@@ -129,7 +130,7 @@ struct slice make_range(struct dice *d, char *out)
     return fill("\1 \2", from(NUMBERS, d, first), from(NUMBERS, d, last), out);
 }
 
-/* Makes an offset at which a partial of the model's uploads can be
+/* Makes an offset, mostly one at which a partial of the model's uploads can be
  * continued. */
 struct slice make_block(struct dice *d, char *out)
 {
@@ -217,8 +218,8 @@ struct slice make_password(struct dice *d, char *out)
                 make_rubbish(d, rubbish), out);
 }
 
-/* Makes a line that is no command or no line, or far too long, or just within
- * the limit. */
+/* Makes a line that is no command or no line at all, or, seldom, one that is
+ * much too long or just within the limit. */
 struct slice make_line(struct dice *d, char *out)
 {
     if (dice_below(d, 30) > 0)

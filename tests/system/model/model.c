@@ -1,4 +1,4 @@
-/* The checks for every command, before its own rule. */
+/* Makes the checks that each command needs before its own rule. */
 #include "model.h"
 
 #include <ctype.h>
@@ -87,7 +87,7 @@ bool model_path(const char *cwd, struct slice argument, char *ret)
     return true;
 }
 
-/* Follows the system: "a/" and "a/." exist only if a is a directory. */
+/* Follows the kernel: "a/" and "a/." exist only if a is a directory. */
 bool model_is_folders(struct slice argument)
 {
     struct slice one = slice_from("");
@@ -103,8 +103,8 @@ struct node *model_find(struct model *m, struct slice argument,
 {
     struct node *n = tree_find(&m->tree, path);
 
-    /* If there is no argument, the path is the working directory's, and a file
-     * may have its name by now. */
+    /* If there is no argument, PATH is the working directory, and a file can
+     * have its name by now. */
     return n && !n->folder && argument.len > 0 && model_is_folders(argument)
                ? NULL
                : n;
@@ -125,8 +125,9 @@ bool model_is_bad_name(const char *path)
     return is_reserved(name);
 }
 
-/* The contents of a directory that can't be entered are unknown. A reserved
- * name isn't looked up, so the directory need only be readable. */
+/* The contents of a directory that can't be entered are unknown. The server
+ * doesn't look a reserved name up, so then the directory need only be
+ * readable. */
 struct node *model_pattern(struct model *m, const struct call *c)
 {
     struct node *parent = tree_parent(&m->tree, c->path);
@@ -179,14 +180,17 @@ static bool may_begin(struct slice line)
            line.ptr[0] == '\r' || line.ptr[0] == '\xff';
 }
 
-/* OTHER: a first line, which belongs to another protocol. */
+/* Expects a 500. The session ends if OTHER (the line is the first one, and
+ * belongs to another protocol), or at the third unknown command before the
+ * login. */
 static void not_a_command(struct model *m, bool other, struct expected *e)
 {
     expect(e, 500);
     e->ends = other || (m->stage != LOGGED_IN && ++m->unknown == 3);
 }
 
-/* Removes words like "-la" before LIST's path, which are for ls. */
+/* Removes a word like "-la" before LIST's path. Such words are options of
+ * ls. */
 static struct slice without_options(struct slice argument)
 {
     struct slice rest = argument, word = model_word(&rest);
@@ -199,7 +203,8 @@ static struct slice without_options(struct slice argument)
     return rest;
 }
 
-/* Is the command permitted before the login, and before TLS? */
+/* Is the command permitted at this stage, for example before the login or
+ * before TLS? */
 static bool stage_permits(const struct model *m, const struct rule *r,
                           struct expected *e)
 {
@@ -246,8 +251,8 @@ static bool row_permits(const struct model *m, struct call *c,
     return code == 0;
 }
 
-/* A path of exactly the limit is too long for the system: the reply may be that
- * it doesn't exist, or that its name is bad. */
+/* Permits 553 instead of 550 for a path near the limit, since such a path can
+ * be too long for the kernel. */
 static void allow_too_long(const struct call *c, struct expected *e)
 {
     if (e->code[0] == 550 && c->argument.len > TREE_PATH_MAX - 8)
@@ -285,7 +290,7 @@ void model_line(struct model *m, struct slice line, struct expected *e)
 
     if (slice_starts(rest, slice_from(URGENT)))
         rest = (struct slice){ rest.ptr + 4, rest.len - 4 };
-    if (m->stage < SECURED) /* telnet's commands: no part of the line */
+    if (m->stage < SECURED) /* telnet's commands don't count */
         len = rest.len;
     m->begun = true;
     if (begins && !may_begin(line)) {

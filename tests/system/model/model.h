@@ -1,7 +1,7 @@
-/* A client's expectations of a session: a small state machine after RFC 959,
- * 2389, 2428, 3659, 4217 and docs, written without a look at the server's own
- * tables. It computes the correct replies, and the contents of the user's
- * home. */
+/* Models a session as a client expects it. The model is a small state machine
+ * after RFC 959, 2389, 2428, 3659, 4217 and docs, written without a look at the
+ * server's own tables. It computes the correct replies, and the contents of the
+ * user's home. */
 #ifndef TESTS_SYSTEM_MODEL_MODEL_H
 #define TESTS_SYSTEM_MODEL_MODEL_H
 
@@ -18,8 +18,8 @@
 
 enum stage { PLAIN, SECURED, NAMED, LOGGED_IN };
 
-/* After SIZE has reported a partial, an APPE continues it; once the partial has
- * changed, SIZE must be sent again. */
+/* The length of a partial that SIZE has reported, so that APPE continues there.
+ * After the partial has changed, SIZE must be sent again. */
 struct told {
     char *path;
     size_t length;
@@ -34,12 +34,12 @@ struct transfer {
     const char *verb;
     char path[TREE_PATH_MAX + 1];
     struct slice argument; /* NLST's argument, which precedes each name */
-    bool pattern;          /* only names that match PATH's last part */
-    size_t first, until;   /* bytes of the file */
+    bool pattern;          /* lists only names that match PATH's last part */
+    size_t first, until;   /* the bytes of the file from FIRST up to UNTIL */
     unsigned char *head;   /* an upload continues after these FIRST bytes */
-    bool copies;           /* they are a copy of the finished file's */
-    bool waits;            /* the partial changes at the first byte only */
-    uint64_t least;        /* the length that ALLO announced */
+    bool copies;    /* HEAD is a copy of the finished file's first bytes */
+    bool waits;     /* the partial doesn't change before the first byte comes */
+    uint64_t least; /* the length that ALLO announced */
 };
 
 struct model {
@@ -57,9 +57,10 @@ struct model {
     bool sha512; /* chosen by OPTS HASH */
     char cwd[TREE_PATH_MAX + 1];
     char from[TREE_PATH_MAX + 1]; /* of RNFR; "": none */
-    uint64_t rest, until;         /* RANG: the first byte after the range */
-    uint64_t announced;           /* by ALLO, for the next transfer */
-    bool image;                   /* TYPE I */
+    uint64_t rest, until; /* REST's offset; of RANG the first byte, and the byte
+                             after the last one */
+    uint64_t announced;   /* by ALLO, for the next transfer */
+    bool image;           /* TYPE I */
     struct told told[TREE_MAX];
     size_t tolds;
     struct transfer transfer; /* valid after its 150 */
@@ -74,8 +75,8 @@ struct expected {
     char says[MODEL_SAYS_MAX]; /* text that the reply must contain; "": any */
 };
 
-/* A command as its rule gets it. The argument exists if the row needs one, and
- * PATH is normal. */
+/* A command, for its rule. If the row needs an argument, there is one. PATH is
+ * normal. */
 struct call {
     const struct rule *rule;
     struct slice argument;
@@ -88,11 +89,11 @@ enum wants { NOTHING_AT_ALL, PERHAPS, SOMETHING };
 
 enum rule_flag {
     IS_PATH = 1,     /* the argument is a path */
-    HAS_OPTIONS = 2, /* words like -la come before the path */
+    HAS_OPTIONS = 2, /* words like -la can come before the path */
     NEEDS_P = 4,     /* PROT P */
     KEEPS_REST = 8,  /* a pending REST stays for its transfer */
-    KEEPS_FROM = 16, /* the same for RNFR and RNTO */
-    IS_SECRET = 32,  /* in plain text it ends the session */
+    KEEPS_FROM = 16, /* a pending RNFR stays for its RNTO */
+    IS_SECRET = 32,  /* if it is sent in plain text, the session ends */
     IS_FILE = 64,    /* the path can't be a directory's */
 };
 
@@ -102,7 +103,7 @@ struct rule {
     enum wants wants;
     unsigned flags;
     short refused; /* known, but always refused with this code; 0: executed */
-    rule_fn *fn;   /* NULL: always CODE */
+    rule_fn *fn;   /* NULL: the reply is CODE */
     short code;
 };
 extern const struct rule rules[];
@@ -112,8 +113,8 @@ const struct rule *rule_find(struct slice verb);
 void model_init(struct model *m, const char *user);
 /* Begins a new connection, up to its greeting. */
 void model_connect(struct model *m);
-/* Does all that a client sends before its first transfer; all of it
- * succeeds. */
+/* Begins a new connection, and changes the model as if all commands that a
+ * client sends before its first transfer had succeeded. */
 void model_log_in(struct model *m);
 
 /* Computes the replies to a line, and changes the model. */
@@ -123,37 +124,44 @@ void model_line(struct model *m, struct slice line, struct expected *e);
 void expect(struct expected *e, short code);
 void expect_either(struct expected *e, short code, short other);
 bool model_path(const char *cwd, struct slice argument, char *ret);
-/* Does the argument name a directory only, so that no new file can have the
+/* Can ARGUMENT name only a directory, so that no new file can have this
  * name? */
 bool model_is_folders(struct slice argument);
-/* Returns the node at PATH, which the client called ARGUMENT. Returns NULL also
- * if ARGUMENT names a directory but the node is a file. */
+/* Returns the node at PATH, which the client called ARGUMENT. Returns NULL if
+ * there is none, or if ARGUMENT can name only a directory and the node is a
+ * file. */
 struct node *model_find(struct model *m, struct slice argument,
                         const char *path);
 bool model_is_bad_name(const char *path);
-/* If nothing has that name, LIST, NLST and STAT treat it as a pattern. Returns
- * the directory of the matching names, or NULL. */
+/* LIST, NLST and STAT treat a path that doesn't exist as a pattern. Returns the
+ * directory with the names to match, or NULL if the path isn't a pattern or the
+ * server can't look into its directory. */
 struct node *model_pattern(struct model *m, const struct call *c);
-/* Parses digits only, at most MAX. */
+/* Parses a number of digits only, which is at most MAX. Returns false if TEXT
+ * isn't one. */
 bool model_number(struct slice text, uint64_t max, uint64_t *ret);
-/* Cuts the first word of *REST, with the blank after it. */
+/* Removes the first word of *REST and the blank after it. Returns the word. */
 struct slice model_word(struct slice *rest);
 void told_put(struct model *m, const char *path, size_t length,
               unsigned version);
 const struct told *told_find(const struct model *m, const char *path);
 
-/* The transfer that has begun ends with one of these calls. LEN bytes came
- * after those that it began with. STOU's name is in its 150. */
+/* Takes the name of STOU's file from its 150. Does nothing for other
+ * commands. */
 void transfer_named(struct model *m, const char *reply);
-/* All bytes and their end came: computes the last reply. */
+/* One of the next three functions ends the transfer that has begun. LEN bytes
+ * came after those with which it began. transfer_stored(): all bytes and their
+ * end came; computes the last reply. */
 void transfer_stored(struct model *m, const unsigned char *bytes, size_t len,
                      struct expected *e);
-/* The bytes have no end: the upload was cut. */
+/* transfer_cut(): the end of the bytes didn't come, since the upload was
+ * cut. */
 void transfer_cut(struct model *m, const unsigned char *bytes, size_t len);
-/* Any other transfer has ended. */
+/* transfer_over(): the end of any other transfer. */
 void transfer_over(struct model *m);
 
-/* Return a download's bytes; check whether LISTING is the expected one. */
+/* transfer_bytes() returns a download's bytes. transfer_lists() returns true if
+ * LISTING is the expected one. */
 struct slice transfer_bytes(struct model *m);
 bool transfer_lists(struct model *m, struct slice listing);
 

@@ -98,8 +98,8 @@ static void prepare(struct player *p, const struct manner *m)
     }
 }
 
-/* The early connection isn't used. It isn't certain when the server notices
- * that, unless an ABOR comes. */
+/* Closes an early connection that no transfer has used. Only an ABOR makes
+ * certain that the server has noticed its end. */
 static void give_up_early(struct player *p)
 {
     struct expected e;

@@ -12,7 +12,7 @@ struct player {
     const struct server *server;
     struct session session;
     bool open;         /* there is a control connection */
-    char from[64];     /* its address */
+    char from[64];     /* the local address of its connections */
     unsigned port;     /* the last port that the server announced */
     struct data early; /* a data connection before its transfer */
     bool is_early;
@@ -20,14 +20,14 @@ struct player {
 
 void play(struct player *p, const struct plan *plan);
 
-/* player_data.c: a line has begun a transfer; this plays it up to its last
- * reply. */
+/* Plays a transfer that a line has begun, up to its last reply. In
+ * player_data.c. */
 void play_transfer(struct player *p, const struct manner *m);
-/* Sends LINE and checks the replies; *E gets what the model expected. */
+/* Sends LINE and checks the replies. *E becomes what the model expects. */
 void play_line(struct player *p, const char *line, struct expected *e);
 /* Reads a reply, which must be one of the expected ones. */
 void play_reply(struct player *p, const struct expected *e);
-/* The session has had its last reply: checks its end. */
+/* Checks that the session ends after its last reply. */
 void play_end(struct player *p);
 
 /* disk.c */

@@ -31,14 +31,14 @@ static void expect_code(struct player *p, short code, short other)
     play_reply(p, &e);
 }
 
-/* The transfer had no bytes that count. */
+/* Tells the model that the transfer has ended without any byte that counts. */
 static void without_data(struct player *p)
 {
     transfer_cut(&p->model, (const unsigned char *)"", 0);
 }
 
-/* Sends a command during the transfer. Returns true if it ended the
- * transfer. */
+/* Sends a command during the transfer. Returns true if the command has ended
+ * the transfer. */
 static bool talk(struct player *p, const struct manner *m)
 {
     const struct talk_row *row = &talks[m->talk];
@@ -55,7 +55,7 @@ static bool talk(struct player *p, const struct manner *m)
     return row->aborts;
 }
 
-/* Reads the replies that waited for the transfer. */
+/* Reads the reply that has waited for the end of the transfer. */
 static void answer_held(struct player *p, const struct manner *m)
 {
     struct expected e;
@@ -104,7 +104,7 @@ static void fetch(struct player *p, struct data *d, const struct manner *m)
     struct buf got;
 
     if (m->bytes ==
-        BYTES_CUT) { /* the server may have sent everything before */
+        BYTES_CUT) { /* the server can have sent everything before */
         data_cut(d, false);
         expect_code(p, 426, 226);
     } else {
@@ -118,7 +118,7 @@ static void fetch(struct player *p, struct data *d, const struct manner *m)
     transfer_over(&p->model);
 }
 
-/* Makes no TLS handshake, or sends no more bytes. */
+/* Sends plain text instead of a TLS handshake, or only a FIN. */
 static void spoil(struct player *p, struct data *d, const struct manner *m)
 {
     if (m->bytes == BYTES_PLAIN)
@@ -129,8 +129,8 @@ static void spoil(struct player *p, struct data *d, const struct manner *m)
     without_data(p);
 }
 
-/* Plays from the connection to the last reply. Returns false if ABOR has ended
- * the transfer. */
+/* Plays a transfer from its connection to its last reply. Returns false if ABOR
+ * has ended the transfer. */
 static bool move(struct player *p, struct data *d, const struct manner *m)
 {
     bool up = p->model.transfer.flow == FLOW_UP;
@@ -158,7 +158,7 @@ void play_transfer(struct player *p, const struct manner *m)
     bool ended;
 
     if (p->model.transfer.flow != FLOW_UP)
-        as.in_flow = false; /* the transfer might be over by then */
+        as.in_flow = false; /* the transfer can be over by then */
     transfer_named(&p->model, p->session.reply.data);
     ended = !as.in_flow && talk(p, &as);
     if (p->is_early)

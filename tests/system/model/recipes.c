@@ -41,7 +41,7 @@ static const struct recipe recipes[] = {
     { 2, 3, "", make_line },
 };
 
-/* Commands that often follow another one sensibly. */
+/* Commands that make sense after another one. */
 static const struct follow {
     const char *first;
     struct recipe then;
@@ -121,7 +121,8 @@ static const struct recipe *pick_any(struct dice *d, bool door)
     }
 }
 
-/* Returns NULL if nothing fits. */
+/* Chooses a command that makes sense after FIRST. Returns NULL if there is
+ * none. */
 static const struct recipe *pick_behind(struct dice *d, bool door,
                                         const char *first)
 {

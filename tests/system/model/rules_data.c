@@ -1,4 +1,4 @@
-/* Rules of transfers: whether one begins, and which files exist after it. */
+/* Rules of transfers: whether a transfer begins, and with which bytes. */
 #include "rules.h"
 #include "support/fail.h"
 #include "support/test.h"
@@ -49,7 +49,7 @@ void rule_list(struct model *m, const struct call *c, struct expected *e)
     if (!m->port)
         expect(e, 425);
     else if (!n && facts && !tree_parent(&m->tree, c->path))
-        expect_either(e, 550, 501); /* the path may be below a file */
+        expect_either(e, 550, 501); /* the path can be below a file */
     else if (!n && !pattern)
         expect(e, 550);
     else if (facts && !n->folder)
@@ -59,7 +59,8 @@ void rule_list(struct model *m, const struct call *c, struct expected *e)
     m->transfer.pattern = pattern;
 }
 
-/* Before any byte is sent: may a file have this path? */
+/* Returns the code that refuses a file with this path before any byte is sent,
+ * or 0. */
 static short objection(struct model *m, const char *path)
 {
     struct node *folder = tree_parent(&m->tree, path);
@@ -78,11 +79,11 @@ static bool may_write(struct model *m, const char *path)
     return tree_parent(&m->tree, path)->mode & TREE_WRITE;
 }
 
-/* The beginning of a transfer, and the bytes before it. */
+/* The beginning of an upload. HEAD has the bytes before the client's. */
 struct beginning {
     short refused;
-    bool goes_on; /* it continues the partial itself */
-    bool copies;  /* it copies the finished file's beginning */
+    bool goes_on; /* the upload continues the partial itself */
+    bool copies;  /* the upload copies the finished file's beginning */
     struct slice head;
 };
 
@@ -91,8 +92,9 @@ static struct slice head_of(const unsigned char *bytes, uint64_t len)
     return (struct slice){ (const char *)bytes, (size_t)len };
 }
 
-/* An offset belongs to the partial that SIZE has reported, or to the file, or,
- * if there is no file, to the partial. */
+/* Takes OFFSET as a place in the partial that SIZE has reported. If there is no
+ * such partial, OFFSET is a place in the file, or, if there is no file, in the
+ * partial. */
 static void decide_stor(const struct node *n, const struct leftover *l,
                         const struct told *t, uint64_t offset,
                         struct beginning *b)
@@ -124,13 +126,13 @@ static void decide_appe(const struct node *n, const struct leftover *l,
     else if (n)
         b->head = head_of(n->bytes, n->len);
     else if (l && l->reported)
-        b->refused = 450; /* these may be the last bytes only */
+        b->refused = 450; /* APPE's bytes can be the last ones of a file */
     b->goes_on = told;
     b->copies = !told && n;
 }
 
-/* An upload that begins again drops the earlier partial at once. If SIZE has
- * reported it, an empty one stays, since a client may still send the rest. */
+/* Drops the earlier partial when an upload begins again. If SIZE has reported
+ * the partial, an empty one stays, since a client can still send the rest. */
 static void drop_left(struct model *m, const char *path)
 {
     struct leftover *l = left_find(&m->tree, path);
@@ -196,8 +198,8 @@ void rule_appe(struct model *m, const struct call *c, struct expected *e)
     store(m, c, 0, true, e);
 }
 
-/* The server adds 17 bytes to the name; only the directory of the path
- * counts. */
+/* For STOU the server adds 17 bytes to the name, and of the path only the
+ * directory counts. */
 void rule_stou(struct model *m, const struct call *c, struct expected *e)
 {
     struct call unique = *c;

@@ -17,8 +17,8 @@ static void say_size(struct expected *e, size_t size)
 }
 
 /* SIZE reports where a partial can be continued, and the model remembers that
- * it was reported. If there is nothing to continue, the next upload is no
- * rest. */
+ * SIZE has reported it. If there is nothing to continue, the next upload is a
+ * whole file. */
 void rule_size(struct model *m, const struct call *c, struct expected *e)
 {
     const struct node *n = tree_find(&m->tree, c->path);

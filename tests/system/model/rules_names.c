@@ -2,7 +2,7 @@
 #include "rules.h"
 #include "support/test.h"
 
-/* May a name in the directory of PATH be made, changed, removed? */
+/* May a name in the directory of PATH be made, changed or removed? */
 static bool may_change(struct model *m, const char *path)
 {
     const unsigned bits = TREE_WRITE | TREE_ENTER;
@@ -16,7 +16,8 @@ static bool is_root(const char *path)
     return path[1] == '\0';
 }
 
-/* Writes the path in quotes, where a quote is doubled (RFC 959 appendix II). */
+/* Expects the path in quotes; a quote in it is doubled (RFC 959, appendix
+ * II). */
 static void say_quoted(struct expected *e, const char *path)
 {
     char *out = e->says;
@@ -77,7 +78,7 @@ void rule_mkd(struct model *m, const struct call *c, struct expected *e)
     }
 }
 
-/* Invisible partials of cut uploads are removed with the directory. */
+/* RMD also removes the invisible partials in the directory. */
 void rule_rmd(struct model *m, const struct call *c, struct expected *e)
 {
     const unsigned all = TREE_READ | TREE_WRITE | TREE_ENTER;
@@ -96,7 +97,8 @@ void rule_rmd(struct model *m, const struct call *c, struct expected *e)
     tree_remove(&m->tree, n);
 }
 
-/* The partial of a cut upload is removed with the file of its name. */
+/* Removes the partial of a cut upload when the file of its name is removed,
+ * replaced or renamed. */
 static void forget_left(struct model *m, const char *path)
 {
     struct leftover *l = left_find(&m->tree, path);
@@ -106,7 +108,8 @@ static void forget_left(struct model *m, const char *path)
         left_remove(&m->tree, l);
 }
 
-/* If there is no such file, DELE removes the partial of that name. */
+/* Removes the partial of that name, as DELE does if there is no such file.
+ * Returns true if it has removed one. */
 static bool delete_left(struct model *m, const char *path)
 {
     struct leftover *l = left_find(&m->tree, path);
@@ -144,8 +147,8 @@ void rule_rnfr(struct model *m, const struct call *c, struct expected *e)
     snprintf(m->from, sizeof(m->from), "%s", there ? c->path : "");
 }
 
-/* A directory that moves into another one must be writable, since its link to
- * its parent changes. */
+/* May FROM move to TO? A directory that moves into another one must be
+ * writable, since its link to its parent changes. */
 static bool may_move(struct model *m, const char *from, const char *to)
 {
     struct node *n = tree_find(&m->tree, from);

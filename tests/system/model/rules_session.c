@@ -76,7 +76,8 @@ void rule_help(struct model *m, const struct call *c, struct expected *e)
     expect(e, name.len == 0 || rule_find(name) ? 214 : 500);
 }
 
-/* RFC 2228 3: a 32-bit number, which comes before PROT. */
+/* PBSZ takes a 32-bit number, and must come before PROT (RFC 2228, section
+ * 3). */
 void rule_pbsz(struct model *m, const struct call *c, struct expected *e)
 {
     uint64_t size;
@@ -171,8 +172,8 @@ void rule_rest(struct model *m, const struct call *c, struct expected *e)
     expect(e, 350);
 }
 
-/* Both ends count; "1 0" means the whole file, and a mistake cancels a
- * range. */
+/* Both ends belong to the range. "1 0" means the whole file. A wrong argument
+ * cancels the range before. */
 void rule_rang(struct model *m, const struct call *c, struct expected *e)
 {
     struct slice rest = c->argument, first = model_word(&rest);

@@ -2,7 +2,8 @@
 #include "rules.h"
 #include "support/test.h"
 
-/* Takes the bytes from FIRST up to, not including, UNTIL (0: the end). */
+/* Takes the bytes from FIRST up to, but not including, UNTIL (0: the end).
+ * Returns false if FIRST isn't in the file. */
 static bool cut_out(const unsigned char *all, size_t len, uint64_t first,
                     uint64_t until, struct slice *ret)
 {
@@ -14,7 +15,8 @@ static bool cut_out(const unsigned char *all, size_t len, uint64_t first,
     return true;
 }
 
-/* The bytes of the own partial count, if SIZE has reported them. */
+/* HASH reads the user's partial if SIZE has reported it, and otherwise the
+ * file. */
 void rule_hash(struct model *m, const struct call *c, struct expected *e)
 {
     const struct node *n = tree_find(&m->tree, c->path);
@@ -41,7 +43,7 @@ void rule_hash(struct model *m, const struct call *c, struct expected *e)
     }
 }
 
-/* Computes bit by bit, as ISO 3309 defines it. */
+/* Computes CRC32 bit by bit, as ISO 3309 defines it. */
 static uint32_t crc32_of(struct slice bytes)
 {
     uint32_t crc = UINT32_MAX;

@@ -4,7 +4,8 @@
 
 enum form { NO_TIME, NO_SUCH_TIME, A_TIME };
 
-/* Parses 14 digits, perhaps with a fraction; only dates of the calendar. */
+/* Parses 14 digits, perhaps with a fraction. A time before 1970, or one that
+ * the calendar doesn't have, is NO_SUCH_TIME. */
 static enum form parse_time(struct slice text, long *ret)
 {
     static const char form[] = "%4d%2d%2d%2d%2d%2d";
@@ -88,7 +89,8 @@ void rule_mdtm(struct model *m, const struct call *c, struct expected *e)
 
 enum mode { NO_MODE, NO_SUCH_MODE, A_MODE };
 
-/* Parses one to four octal digits; the owner must be able to read the file. */
+/* Parses one to four octal digits. A mode above 0777, or with which the owner
+ * couldn't read the file, is NO_SUCH_MODE. */
 static enum mode parse_mode(struct slice text, unsigned *ret)
 {
     unsigned bits = 0;
@@ -104,7 +106,8 @@ static enum mode parse_mode(struct slice text, unsigned *ret)
     return bits < 0400 || bits > 0777 ? NO_SUCH_MODE : A_MODE;
 }
 
-/* The server leaves the owner what retention and the next login need. */
+/* Sets the mode. The owner keeps the rights that retention and the next login
+ * need. */
 static void site_chmod(struct model *m, struct slice argument,
                        struct expected *e)
 {
@@ -152,7 +155,7 @@ void rule_site(struct model *m, const struct call *c, struct expected *e)
     else if (slice_equal_nocase(word, slice_from("QUOTA")))
         site_quota(m, rest, e);
     else if (slice_equal_nocase(word, slice_from("PSWD")))
-        expect(e, 501); /* the makers send too few or too many words */
+        expect(e, 501); /* make_site() sends too few or too many words */
     else if (slice_equal_nocase(word, slice_from("CHMOD")))
         site_chmod(m, rest, e);
 }

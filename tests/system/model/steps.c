@@ -1,11 +1,11 @@
-/* Makes steps, and prints them. */
+/* Makes steps, and describes them. */
 #include "steps.h"
 
 #include "recipes.h"
 #include "support/fail.h"
 #include "support/test.h"
 
-/* Each case begins with these in the home. */
+/* The files and directories with which each case begins. */
 static const struct furniture {
     const char *line;
     size_t len;
@@ -64,7 +64,8 @@ static void add_verb(struct plan *p, const char *verb, struct dice *d)
             1);
 }
 
-/* Sometimes the argument is another command's, or there is none. */
+/* Adds a line. Sometimes its argument belongs to another command, or is
+ * missing. */
 static void add_line(struct plan *p, const struct recipe *r, bool door,
                      struct dice *d)
 {
@@ -79,15 +80,15 @@ static void add_line(struct plan *p, const struct recipe *r, bool door,
         make = others[dice_below(d, 4)];
     argument = make(d, word);
     for (size_t i = 0; door && i < argument.len; i++)
-        if (word[i] == '\xff') /* before TLS it belongs to telnet */
+        if (word[i] == '\xff') /* before TLS a telnet command */
             word[i] = 'y';
     if (*r->verb && (argument.len > 0 || dice_one_in(d, 16)))
         add(p, " ", 1);
     add(p, argument.ptr, argument.len);
 }
 
-/* A checksum is a transfer, and a command sent after it, such as ABOR, may
- * reach it. */
+/* Does the command take time? A checksum does, and a command sent after it,
+ * such as ABOR, can come before its end. */
 static bool takes_time(const char *verb)
 {
     return *verb == 'X' || strcmp(verb, "HASH") == 0;
@@ -112,7 +113,8 @@ static const char *make_step(struct plan *p, bool door, struct dice *d,
     return RECIPE_CUT;
 }
 
-/* The buffer has its final place in memory: the lines can point into it. */
+/* Lets the lines point into the buffer, which now has its final place in
+ * memory. */
 static void place_lines(struct plan *p)
 {
     const char *at = p->text.data;

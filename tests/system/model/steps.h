@@ -12,13 +12,14 @@
 #define STEPS_A_SEQUENCE 6
 #define STEPS_MAX        (SEQUENCES_A_CASE * (STEPS_A_SEQUENCE + 1) + 16)
 
-/* A command sent while a transfer waits for its connection, or is flowing. */
+/* A command that the client sends while a transfer waits for its connection or
+ * moves bytes. */
 enum talk {
     TALK_NONE,
     TALK_NOOP,
     TALK_STAT,
-    TALK_STAT_PATH, /* can't be answered now */
-    TALK_PWD,       /* its answer waits */
+    TALK_STAT_PATH, /* refused during a transfer */
+    TALK_PWD,       /* its reply waits for the end of the transfer */
     TALK_ABOR,
     TALK_URGENT, /* ABOR after IAC IP IAC DM */
     TALK_QUIT,   /* the transfer ends first */
@@ -32,7 +33,7 @@ struct manner {
     const char *port; /* "EPSV", "PASV"; NULL: the last announced port, if there
                          is one */
     bool early;       /* connects before the command */
-    bool in_flow;     /* sends the command after an upload's handshake */
+    bool in_flow;     /* sends the TALK after an upload's handshake */
     enum talk talk;
     enum bytes bytes;
     size_t len; /* bytes of an upload */
@@ -43,7 +44,7 @@ enum step_kind {
     STEP_LINE,
     STEP_CONNECT, /* connects again, without a login */
     STEP_LOG_IN,  /* connects again and logs in */
-    STEP_GO_ON,   /* the same, unless somebody is logged in */
+    STEP_GO_ON,   /* as STEP_LOG_IN, unless the client is logged in */
 };
 
 struct step {
@@ -64,9 +65,9 @@ struct plan {
 
 void plan_make(struct plan *p, uint64_t seed, const char *user);
 void plan_release(struct plan *p);
-/* Removes the steps FROM to TO. */
+/* Removes the steps from FROM up to, but not including, TO. */
 void plan_drop(struct plan *p, size_t from, size_t to);
-/* Prints a step for people. */
+/* Adds a text to INTO that describes the step. */
 void step_show(const struct step *s, struct buf *into);
 
 #endif

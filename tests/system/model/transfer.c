@@ -24,8 +24,8 @@ void transfer_named(struct model *m, const char *reply)
     FAIL_IF(tree_find(&m->tree, path + 6), "STOU over a file: %s", reply);
 }
 
-/* Returns the bytes before the transfer's beginning and those that came; the
- * caller frees them. */
+/* Returns the bytes with which the transfer began, followed by those that came.
+ * The caller frees them. */
 static unsigned char *whole(const struct transfer *t,
                             const unsigned char *bytes, size_t len)
 {
@@ -43,9 +43,9 @@ static bool may_rename(struct model *m)
     return tree_parent(&m->tree, m->transfer.path)->mode & TREE_WRITE;
 }
 
-/* A partial that is continued isn't cut before the first byte, and the length
- * that SIZE reported still counts. A copy of the finished file is never kept.
- */
+/* Does a cut after LEN bytes change nothing? If .waits, the server cuts the
+ * partial only when the first byte comes, and until then the length that SIZE
+ * has reported counts. The server never keeps a copy of the finished file. */
 static bool changes_nothing(const struct transfer *t, size_t len)
 {
     return t->flow != FLOW_UP || t->copies || (t->waits && len == 0);
@@ -87,8 +87,8 @@ void transfer_stored(struct model *m, const unsigned char *bytes, size_t len,
         transfer_cut(m, bytes, len);
         return;
     }
-    if (!may_rename(m)) { /* the right was lost since the transfer began: a
-                             partial may be continued */
+    if (!may_rename(m)) { /* the right was lost since the transfer began: the
+                             partial stays, and can be continued */
         expect(e, 550);
         m->transfer.waits = false;
         transfer_cut(m, bytes, len);
@@ -123,8 +123,8 @@ static void skip(struct slice *s, bool blanks)
         *s = (struct slice){ s->ptr + 1, s->len - 1 };
 }
 
-/* Finds the name in a line of a listing: LIST has eight columns and a blank
- * before it, MLSD has the facts and a blank. */
+/* Finds the name in a line of a listing. Before the name LIST has eight columns
+ * and a blank, and MLSD has the facts and a blank. */
 static struct slice name_of(const struct transfer *t, struct slice line)
 {
     int columns = strcmp(t->verb, "LIST") == 0 ? 8 : 1;
@@ -140,7 +140,8 @@ static struct slice name_of(const struct transfer *t, struct slice line)
     return (struct slice){ line.ptr + 1, line.len - 1 };
 }
 
-/* Returns NLST's argument; for a pattern, the part before it. */
+/* Returns NLST's argument or, if it is a pattern, the directory before the
+ * pattern. */
 static struct slice in_front(const struct transfer *t)
 {
     struct slice front = t->argument;
@@ -150,8 +151,8 @@ static struct slice in_front(const struct transfer *t)
     return front;
 }
 
-/* NLST writes its argument before each name, so that RETR accepts the
- * result. */
+/* Is NAME the node N? NLST writes its argument before each name, so that RETR
+ * accepts the result. */
 static bool is_named(const struct transfer *t, const struct node *listed,
                      const struct node *n, struct slice name)
 {
@@ -193,7 +194,8 @@ static bool is_listed(struct model *m, const struct node *listed,
            is_matched(&m->transfer, n);
 }
 
-/* Checks that each line has its entry, and that their numbers agree. */
+/* Checks that each line is the line of an entry, and that there are as many
+ * lines as entries. */
 bool transfer_lists(struct model *m, struct slice listing)
 {
     const struct transfer *t = &m->transfer;

@@ -1,4 +1,4 @@
-/* The model's files: plain arrays, searched from one end to the other. */
+/* The model's files are plain arrays, searched from one end to the other. */
 #include "tree.h"
 
 #include "support/fail.h"
@@ -46,7 +46,7 @@ static struct node *node_at(struct tree *t, const char *path)
     return NULL;
 }
 
-/* "/a/b" becomes "/a", and "/a" becomes "/". */
+/* Turns "/a/b" into "/a", and "/a" into "/". */
 static void go_up(char *path)
 {
     char *slash = strrchr(path, '/');
@@ -105,7 +105,7 @@ struct node *tree_add_folder(struct tree *t, const char *path)
 struct node *tree_put(struct tree *t, const char *path,
                       const unsigned char *bytes, size_t len)
 {
-    unsigned char *copy = copy_of(bytes, len); /* BYTES may be the old ones */
+    unsigned char *copy = copy_of(bytes, len); /* BYTES can be the old file's */
     struct node *n = node_at(t, path);
 
     if (n)
@@ -133,8 +133,7 @@ static void rename_path(char **path, const char *from, const char *to)
     *path = text_of(moved);
 }
 
-/* Partials move with their directory; the partial of a file that moves
- * stays. */
+/* Moves partials with their directory. If a file moves, its partial stays. */
 void tree_move(struct tree *t, const char *from, const char *to)
 {
     struct node *there = node_at(t, to);

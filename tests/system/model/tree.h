@@ -25,11 +25,11 @@ struct node {
 
 /* The partial of a cut upload, which can be continued. */
 struct leftover {
-    char *path; /* of the file that it was to become */
+    char *path; /* of the file that the upload would have made */
     unsigned char *bytes;
     size_t len;
     size_t tells;     /* what SIZE reports */
-    unsigned version; /* unique for each partial */
+    unsigned version; /* each change of a partial gives it a new number */
     bool reported;    /* SIZE has reported it, or its predecessor */
 };
 
@@ -43,10 +43,11 @@ struct tree {
 
 void tree_init(struct tree *t);
 
-/* Returns NULL if PATH doesn't exist, or if a directory on the way can't be
- * entered. */
+/* Returns the node at PATH. Returns NULL if there is none, or if a directory on
+ * the way can't be entered. */
 struct node *tree_find(struct tree *t, const char *path);
-/* Returns the directory of PATH, which needn't exist; NULL as above. */
+/* Returns the directory of PATH; PATH itself needn't exist. Returns NULL if
+ * tree_find() doesn't find this directory. */
 struct node *tree_parent(struct tree *t, const char *path);
 /* Returns the name after the last '/'; "" for "/". */
 const char *tree_name(const char *path);
@@ -56,11 +57,11 @@ bool tree_beneath(const char *path, const char *folder);
 bool tree_is_full(const struct tree *t, const char *folder);
 
 struct node *tree_add_folder(struct tree *t, const char *path);
-/* Puts a file in place of the old one, if any; copies the bytes. */
+/* Puts a file at PATH, in place of an old one. Copies the bytes. */
 struct node *tree_put(struct tree *t, const char *path,
                       const unsigned char *bytes, size_t len);
 void tree_remove(struct tree *t, struct node *n);
-/* Moves a node with everything below it; an existing file at TO is removed. */
+/* Moves a node and everything below it. Removes an existing file at TO. */
 void tree_move(struct tree *t, const char *from, const char *to);
 
 /* Returns what SIZE reports of a partial of LEN bytes. As the docs promise,

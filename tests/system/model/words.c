@@ -1,10 +1,11 @@
-/* The words in their pools. Bytes that make a line impossible are here on
- * purpose. */
+/* The words in their pools. On purpose, some words have bytes that no line may
+ * have. */
 #include "words.h"
 
 #define W(text) { text, sizeof(text) - 1 }
 
-/* Mostly names that exist; few names, so that commands meet on them. */
+/* Mostly names that exist. There are few names, so that several commands use
+ * the same one. */
 static const struct slice good_paths[] = {
     W("/a"),    W("/b"),     W("/d/a"), W("/d/e/a"),    W("/a"),   W("/d/a"),
     W("/b"),    W("/e"),     W("/d"),   W("a"),         W("b"),    W("c.txt"),

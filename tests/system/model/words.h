@@ -12,7 +12,7 @@ enum pool_name {
     GOOD_PATHS,
     ODD_PATHS,
     NUMBERS,
-    MOMENTS, /* YYYYMMDDHHMMSS, and almost that */
+    MOMENTS, /* YYYYMMDDHHMMSS, and words that are almost a time */
     OCTALS,
     OPTIONS,
     TYPES,
@@ -31,7 +31,7 @@ struct pool {
 };
 extern const struct pool pools[POOL_COUNT];
 
-/* The source of the choices: the same seed gives the same choices. */
+/* The source of all choices: the same seed gives the same choices. */
 #define WORD_MAX 20000
 struct dice {
     uint64_t seed;
@@ -43,7 +43,7 @@ void dice_init(struct dice *d, uint64_t seed, const char *user);
 uint64_t dice_below(struct dice *d, uint64_t end);
 bool dice_one_in(struct dice *d, uint64_t n);
 
-/* Makes an argument from words, in OUT, which has room for WORD_MAX. */
+/* Makes an argument from words, in OUT, which has room for WORD_MAX bytes. */
 typedef struct slice maker_fn(struct dice *d, char *out);
 maker_fn make_nothing, make_path, make_same, make_listed, make_number,
     make_block, make_range, make_summed, make_same_summed, make_timed,

@@ -1,10 +1,12 @@
 /* Makes a client under test fail in ways that need a broken disk, much time, or
- * another libcurl. LD_PRELOAD loads it; it is never a part of the client. The
- * file that SALLYPORT_TEST_CLIENT names has numbers, which the test maps as
- * well: from then on [0] read() of regular files fails, [1] each look at the
- * clock takes a day; [2] this call of curl_easy_setopt() fails, [3] is their
- * number so far; [4] directories can't be read. The connections end after
- * upload number SALLYPORT_TEST_DROP has seen that they live. */
+ * another libcurl. LD_PRELOAD loads this library, which is never a part of the
+ * client. The test maps the file that SALLYPORT_TEST_CLIENT names, and writes
+ * numbers into it. If [0] isn't 0, read() of regular files fails. If [1] isn't
+ * 0, each reading of a clock other than CLOCK_REALTIME moves these clocks a day
+ * ahead. [2] is the number of the call of curl_easy_setopt() that fails, and
+ * [3] counts these calls. If [4] isn't 0, directories can't be read. When the
+ * upload with the number SALLYPORT_TEST_DROP begins, all connections end; by
+ * then the client has seen that they live. */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -78,7 +80,8 @@ static void drop(void)
             shutdown(fd, SHUT_RDWR);
 }
 
-/* The third argument is as wide as a pointer in each case. */
+/* Passes the third argument on as a pointer: it is as wide as one for each
+ * option. */
 int curl_easy_setopt(void *handle, int option, ...);
 int curl_easy_setopt(void *handle, int option, ...)
 {

@@ -1,8 +1,8 @@
-/* Moves the wall clock of a server under test. LD_PRELOAD loads it; it is never
- * a part of the server. The seconds to add are in the file that
+/* Moves the wall clock of a server under test. LD_PRELOAD loads this library,
+ * which is never a part of the server. The seconds to add are in the file that
  * SALLYPORT_TEST_CLOCK names, which the test maps as well, or in
- * SALLYPORT_TEST_AHEAD. The file is opened when a program begins, before any
- * sandbox. */
+ * SALLYPORT_TEST_AHEAD. The library opens the file when a program begins,
+ * before the program enters a sandbox. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -32,8 +32,8 @@ __attribute__((constructor)) static void map_it(void)
         ahead = p;
 }
 
-/* OpenSSL calls time() for the age of a ticket, or gettimeofday(): 3.2 and
- * later. */
+/* OpenSSL calls time() for the age of a ticket; from version 3.2 on it calls
+ * gettimeofday(). */
 int gettimeofday(struct timeval *restrict ret, void *restrict zone)
 {
     struct timespec now;

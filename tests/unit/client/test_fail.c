@@ -1,11 +1,11 @@
-/* The words and exit codes for results and errors. */
+/* Tests the words and exit codes for results and errors. */
 #include <curl/curl.h>
 
 #include "client/show/show.h"
 #include "support/test.h"
 
-/* REPLY: with its text, or "" before any. SAYS: a part of the failure's text,
- * or the whole of it. */
+/* reply: the server's last reply, or "" before any reply; says: the whole text
+ * of the failure if `whole` is true, otherwise a part of it. */
 static const struct {
     int curl;
     const char *reply, *detail, *says;
@@ -30,7 +30,8 @@ static const struct {
       EX_NOPERM, false, false },
     { CURLE_PEER_FAILED_VERIFICATION, "", "self-signed", "--cacert", EX_NOPERM,
       false, false },
-    /* No firewall is at fault if the server wants a resumed session. */
+    /* If the server wants a resumed session, the text must not blame a
+     * firewall. */
     { CURLE_FTP_WEIRD_SERVER_REPLY,
       "425 TLS not resumed; admin: sallyportctl user change anna "
       "--data-binding address",
@@ -41,7 +42,8 @@ static const struct {
       EX_TEMPFAIL, true, true },
     { CURLE_FTP_WEIRD_SERVER_REPLY, "425 No data connection.", NULL, "firewall",
       EX_TEMPFAIL, true, false },
-    /* A changed account may log in again, and a locked one may not. */
+    /* After a change of the account, another try can succeed. After a lock it
+     * can't. */
     { CURLE_LOGIN_DENIED, "421 Your account was changed just now. Try again.",
       NULL, "changed", EX_TEMPFAIL, true, false },
     { CURLE_LOGIN_DENIED, "421 Your address is banned. Try again later", NULL,
@@ -57,7 +59,7 @@ static const struct {
       "530 Too many sessions of this user (max_sessions= or max_per_user); "
       "close one.",
       NULL, "limits", EX_TEMPFAIL, true, false },
-    /* libcurl's own message is for the reader, except the name of a
+    /* The text contains libcurl's own message, except the name of a
      * callback. */
     { CURLE_ABORTED_BY_CALLBACK, "150 Go.", "Callback aborted", "interrupted",
       EX_TEMPFAIL, false, true },
@@ -95,7 +97,7 @@ Test(fail, results_of_libcurl)
     }
 }
 
-/* It may have a name in it that a terminal would obey. */
+/* An addition can contain a name with bytes that a terminal would obey. */
 Test(fail, an_addition_is_harmless)
 {
     struct failure why;

@@ -1,11 +1,11 @@
-/* The queue of jobs: its order, its ends, its limits. No job here needs a
+/* Tests the queue of jobs: its order, its ends, its limits. No job here needs a
  * link. */
 #include <malloc.h>
 
 #include "client/transfer/transfer.h"
 #include "support/test.h"
 
-/* A server can list files without an end. */
+/* The queue has a limit, since a server can list files without an end. */
 Test(jobs, have_a_limit)
 {
     const struct job job = { .kind = JOB_GET };
@@ -30,7 +30,7 @@ Test(jobs, have_a_limit)
     jobs_release(&j);
 }
 
-/* The names of files stay known; everything else is forgotten. */
+/* jobs_drop() keeps the names of files, and frees the rest. */
 Test(jobs, have_room_again)
 {
     const struct job walk = { .kind = JOB_WALK }, file = { .kind = JOB_PUT };
@@ -46,8 +46,8 @@ Test(jobs, have_room_again)
     jobs_release(&j);
 }
 
-/* Two uploads of the same name: for the second one it is taken. The next
- * command forgets the names. */
+/* Two uploads have the same name, so the second one finds the name taken. The
+ * next command begins without names. */
 Test(jobs, with_the_same_name)
 {
     const struct job job = { .kind = JOB_PUT, .known = true };
@@ -65,8 +65,8 @@ Test(jobs, with_the_same_name)
     }
 }
 
-/* The same file isn't transferred twice, and another one doesn't replace it
- * without a question. */
+/* The client doesn't transfer the same file twice, and refuses another file for
+ * the same target. */
 Test(jobs, that_come_twice)
 {
     static const enum job_kind kinds[] = { JOB_GET, JOB_PUT };
@@ -104,7 +104,8 @@ static void add_some(struct jobs *j, enum job_kind kind, size_t n)
     }
 }
 
-/* The limit is one of memory: no less is counted than is held. */
+/* The limit is one of memory, so `bytes` must be at least the memory that the
+ * jobs hold. */
 Test(jobs, count_what_they_hold)
 {
     static const enum job_kind kinds[] = { JOB_GET, JOB_WALK };
@@ -123,8 +124,8 @@ Test(jobs, count_what_they_hold)
     }
 }
 
-/* The names of two million files with paths of a hundred bytes are possible,
- * and half a million of them may wait. */
+/* There is room for the names of two million files with paths of a hundred
+ * bytes, and half a million of them wait. */
 Test(jobs, have_room)
 {
     struct jobs j;
@@ -138,16 +139,17 @@ Test(jobs, have_room)
     jobs_release(&j);
 }
 
-/* A walk through "r", "a" and "b", with a letter for each job: a directory's;
- * "f" for a file in one; "e" for the end of one, or "S" if something in it has
- * failed. "n" is a call of NEXT. */
+/* Plays a walk through the directories "r", "a" and "b". `seen` gets a letter
+ * for each job: the directory's name; "f" for a file; "e" for the end of a
+ * directory, or "S" if something in it has failed. It gets "n" for a call of
+ * play_next(). */
 struct played {
     struct jobs jobs;
     char seen[256];
     size_t len;
     int files;   /* in each directory */
-    bool fail;   /* all of them fail */
-    int answers; /* of NEXT: so many times it adds one more */
+    bool fail;   /* each file fails */
+    int answers; /* the number of files that play_next() adds */
 };
 
 static void see(struct played *p, char c)
@@ -176,7 +178,7 @@ static int play_end(void *of, struct job *job, struct link *l,
     return 0;
 }
 
-/* The first directory has two in it. */
+/* Adds the files of a directory, and to the first directory two others. */
 static int play_walk(void *of, struct job *job, struct link *l,
                      struct failure *why)
 {

@@ -1,5 +1,5 @@
-/* A link: which socket is which, how a data connection may end, and the rate
- * of all links together. */
+/* Tests a link: which socket is which, how a data connection may end, and the
+ * rate of all links together. */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -57,7 +57,8 @@ static int opens_fast(int fd)
     return on;
 }
 
-/* If the server speaks first, the client would wait for ever. */
+/* With fast open, the client sends its first bytes with the connection. If the
+ * server speaks first, the client would wait for ever. */
 Test(link_socket, only_data_connections_open_fast)
 {
     const struct options o = { .timeout = 60, .fast_open = true };
@@ -94,7 +95,8 @@ Test(link_socket, the_winner_is_the_control_connection)
     }
 }
 
-/* Only the way to the server is short of time: its answer may take longer. */
+/* Only the connection to the server has a deadline. The server's answer may
+ * take longer. */
 Test(link_socket, a_data_connection_that_is_made_has_no_deadline)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
@@ -115,7 +117,8 @@ static size_t give(void *of, char *bytes, size_t len)
     return len;
 }
 
-/* Only the last byte permits the connection an end without a reset. */
+/* If a connection is closed before its last byte is sent, it must be
+ * reset. */
 Test(link_socket, an_upload_is_reset_until_its_last_byte)
 {
     const struct link_io io = { .give = give, .length = 8 };
@@ -151,7 +154,7 @@ Test(link_socket, a_download_is_never_reset)
 
 static int parts;
 
-/* There are three parts to be done, and then the user stops the wait. */
+/* Plays three parts of work. With the third part, the user stops the wait. */
 static bool do_a_part(void *of)
 {
     (void)of;
@@ -172,7 +175,7 @@ static int listener(struct sockaddr_in *at)
     return fd;
 }
 
-/* This server never replies. */
+/* The server of this test never replies. */
 Test(link_wait, uses_spare_time)
 {
     struct link l = link_made();
@@ -255,7 +258,7 @@ static long sleeps(void)
     return used.ru_nvcsw;
 }
 
-/* The last part takes longer than the wait: nothing is left of it. */
+/* The last part takes longer than the wait, so no time is left to sleep. */
 Test(pace, doesnt_sleep_after_a_long_part)
 {
     uint64_t end = clock_us() + 2 * WAIT_US;

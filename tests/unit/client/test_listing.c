@@ -59,10 +59,10 @@ Test(listing, names_that_are_refused)
     cr_expect_not(listing_safe((struct slice){ "a\0b", 3 }));
 }
 
-/* Lines of LIST. NAME: of the entry; NULL: there is none. A line in a form that
- * nobody here knows may be an entry, so it counts as refused: its file isn't
- * taken for a missing one. ITSELF: the line proves that a directory was
- * listed; the line of a file doesn't. */
+/* Lines of LIST. name: the entry's name; NULL: the line has no entry. refused:
+ * the form of the line isn't known. Such a line can be an entry, so the client
+ * doesn't take the file for a missing one. itself: the line proves that a
+ * directory was listed; the line of a file doesn't. */
 static const struct {
     const char *line, *name;
     enum listing_kind kind;
@@ -165,8 +165,8 @@ static void hold(size_t bytes)
     listing_release(&others);
 }
 
-/* A walk holds the listing of each directory on its way down. Together they
- * have a limit, and what is released is free again. */
+/* A walk holds the listing of each directory on its way down. All listings
+ * together have a limit. A released listing no longer counts. */
 Test(listing, all_together_have_a_limit)
 {
     struct listing first = { 0 }, second = { 0 };

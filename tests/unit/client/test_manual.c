@@ -1,4 +1,5 @@
-/* sallyport(1) agrees with the tables. */
+/* Tests that sallyport(1), the completions and the commands' help agree with
+ * the client's tables. */
 #include "client/client.h"
 #include "support/files.h"
 #include "support/test.h"
@@ -81,7 +82,8 @@ Test(completion, knows_every_option_and_command)
     }
 }
 
-/* In a session nobody types the program's name. */
+/* An example for the command line begins with the program's name, and an
+ * example for a session with the command. */
 static void expect_example(const struct client_command *row,
                            const char *example, unsigned mode)
 {

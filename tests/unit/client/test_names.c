@@ -1,5 +1,5 @@
-/* Names of a command's files: which are free, which are taken, how they are
- * opened, and what happens to an existing file. */
+/* Tests names of a command's files: which are free, which are taken, how they
+ * are opened, and what happens to an existing file. */
 #include "client/client.h"
 #include "client/transfer/transfer.h"
 #include "support/test.h"
@@ -29,7 +29,7 @@ static void directory_remove(void)
 TestSuite(names, .init = directory_make, .fini = directory_remove,
           .timeout = 60);
 
-/* Links that the user has named are followed, others aren't. */
+/* names_open() follows links that the user has named, and no others. */
 static const struct {
     const char *path;
     size_t named;
@@ -82,10 +82,10 @@ static const struct {
     { "a", 1, 5, NULL },
 };
 
-/* Names; the first ones are taken. */
+/* Plays a directory in which the first names are taken. */
 struct new_taken {
     unsigned taken, asked;
-    bool fails; /* at the first free one */
+    bool fails; /* the look at the first free name fails */
 };
 
 static int new_is_taken(void *of, const char *name, struct failure *why)
@@ -115,7 +115,8 @@ Test(names, that_are_new)
     }
 }
 
-/* A script that has sent a file each night for years. */
+/* Plays a script that has sent the same name each night for years. The client
+ * must find a free name with few looks. */
 Test(names, that_are_new_after_many)
 {
     for (unsigned taken = 0; taken < 100; taken++) {
@@ -157,7 +158,7 @@ Test(names, are_taken_once)
     names_release();
 }
 
-/* If there is no terminal, or with JSON, nobody could answer a question: the
+/* If there is no terminal, or with JSON, nobody can answer a question. So the
  * file gets another name. */
 Test(names, are_decided_without_a_question)
 {

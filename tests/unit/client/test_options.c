@@ -21,7 +21,8 @@ static int parse(struct options *o, const char *line, char **argv,
     return options_parse(o, NULL, argc, argv, c);
 }
 
-/* The present options then belong to an earlier line. */
+/* Begins the next line. The options that were set then belong to an earlier
+ * line. */
 static void next_line(struct options *o)
 {
     char *argv[] = { NULL };
@@ -88,7 +89,8 @@ Test(options, mistakes)
     }
 }
 
-/* As everybody types them; -h alone, and in other commands, is the help. */
+/* In `ls`, -h and -R mean what they mean in ls(1). Alone, and in other
+ * commands, -h is the help. */
 Test(options, letters_of_ls)
 {
     static const struct {
@@ -112,7 +114,8 @@ Test(options, letters_of_ls)
     }
 }
 
-/* --dry-run for a command that doesn't know it would do what nobody wants. */
+/* A command that doesn't support --dry-run must refuse it: otherwise it would
+ * make the changes. */
 Test(options, a_command_refuses_what_it_lacks)
 {
     static const char *const rows[][3] = {
@@ -167,8 +170,8 @@ Test(options, profile)
     cr_expect_lt(set(&o, "password", "x"), 0);
 }
 
-/* The command line counts most, then the profile, then [default], in whatever
- * order they are read. */
+/* The command line takes precedence over the profile, and the profile over
+ * [default], in whatever order the client reads them. */
 Test(options, the_nearest_source_counts)
 {
     struct complaint c = { "" };

@@ -1,4 +1,5 @@
-/* Local partial files that a change of the server's file has made useless. */
+/* Tests what happens to local partial files that a change of the server's file
+ * has made useless. */
 #include "client/transfer/transfer.h"
 
 #include <dirent.h>
@@ -11,7 +12,7 @@ TestSuite(part, .init = scratch_make, .fini = scratch_remove);
 
 static unsigned looks;
 
-/* Replaces libc's function. */
+/* Replaces libc's function, and counts its calls. */
 int scandirat(int at, const char *name, struct dirent ***ret,
               int (*takes)(const struct dirent *e),
               int (*order)(const struct dirent **a, const struct dirent **b))
@@ -27,7 +28,8 @@ int scandirat(int at, const char *name, struct dirent ***ret,
     return count;
 }
 
-/* Downloads a state of the file NAME, and leaves its part if KEEP. */
+/* Plays a download of the file NAME, which was modified at STATE. Leaves a
+ * partial file if KEEP. */
 static void download(const char *name, time_t state, bool keep)
 {
     const struct part_source from = {
@@ -55,8 +57,8 @@ static int parts(void)
     return count;
 }
 
-/* A directory of many files is read once, and again when the call itself has
- * left a part there. */
+/* The client reads a directory of many files once. It reads the directory again
+ * if it has left a partial file there itself. */
 Test(part, the_directory_is_read_once)
 {
     for (int i = 0; i < 5; i++)

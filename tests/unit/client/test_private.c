@@ -1,4 +1,4 @@
-/* Which files may hold a secret. */
+/* Tests which files may hold a secret. */
 #include <sys/mount.h>
 
 #include "client/options/options.h"

@@ -1,4 +1,4 @@
-/* NO_PROXY: which hosts are reached directly. */
+/* Tests NO_PROXY: which hosts the client reaches directly. */
 #include "client/link/link.h"
 #include "support/test.h"
 

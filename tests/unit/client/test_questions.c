@@ -1,5 +1,5 @@
-/* The question about a file that is there already: each answer, typed on a
- * terminal, and what it decides about later files. */
+/* Tests the question about a file that exists already: each answer, typed on a
+ * terminal, and its effect on later files. */
 #include <pty.h>
 
 #include "client/client.h"
@@ -15,7 +15,8 @@ static enum conflict_choice decide(const struct options *o, bool twice,
     return names_decide(o, "a\nb", twice, "here", old, new);
 }
 
-/* One file after the other. SHOWN: a part of the question, or NULL: none. */
+/* Files that are decided in this order. typed: the answers; shown: a part of
+ * the question; NULL: there is no question. */
 static const struct {
     bool begin, twice;
     const char *typed[3], *shown;
@@ -59,7 +60,8 @@ static const struct {
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
-/* The end is 0, or the number of the row that was decided otherwise. */
+/* Returns 0; the number, from 1, of the row with another decision; 100 to 102:
+ * another check failed. */
 static int decide_rows(void)
 {
     const struct options o = { 0 }, json = { .json = true },
@@ -81,8 +83,8 @@ static int decide_rows(void)
     return link_interrupted ? 0 : 102;
 }
 
-/* Reads until the next question's end. Returns false at the end of the output.
- */
+/* Reads to the end of the next question. Returns false at the end of the
+ * output. */
 static bool await_question(int terminal, char seen[4096])
 {
     size_t len = 0;

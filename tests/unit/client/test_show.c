@@ -13,10 +13,10 @@ Test(show, text)
         { "a\033[2Jb", "a\\x1b[2Jb" },
         { "a\r\nb\177", "a\\x0d\\x0ab\\x7f" },
         { "\302\233x", "\\xc2\\x9bx" },          /* C1: CSI */
-        { "\377\300\257", "\\xff\\xc0\\xaf" },   /* incomplete */
+        { "\377\300\257", "\\xff\\xc0\\xaf" },   /* never valid in UTF-8 */
         { "\355\240\200x", "\\xed\\xa0\\x80x" }, /* a surrogate */
-        { "\342\202", "\\xe2\\x82" },            /* reverses the text */
-        { "\342\200\256x", "\\xe2\\x80\\xaex" }, /* turns the text around */
+        { "\342\202", "\\xe2\\x82" },            /* incomplete */
+        { "\342\200\256x", "\\xe2\\x80\\xaex" }, /* reverses the text */
     };
     char out[128];
 
@@ -34,7 +34,8 @@ Test(show, text_has_an_end)
                  sizeof(out));
 }
 
-/* Each text from outside becomes a JSON string, or its entry would vanish. */
+/* Each text from outside must become a JSON string: otherwise its entry would
+ * be missing. */
 Test(show, json)
 {
     static const char *const rows[] = { "plain", "\355\240\200", "\377",

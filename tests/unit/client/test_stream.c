@@ -1,8 +1,8 @@
-/* The bytes of a transfer on their way: checksums. */
+/* Tests the checksums of a transfer. */
 #include "client/transfer/transfer.h"
 #include "support/test.h"
 
-/* "abc" by a file's first bytes. */
+/* Checks the digest of "abc", the first bytes of the file F. */
 static void expect_followed(const char *name, FILE *f, const char *hash)
 {
     struct link l = { .control = -1 };
@@ -14,7 +14,7 @@ static void expect_followed(const char *name, FILE *f, const char *hash)
     digest_follow(&d, fileno(f), &end, &l);
     cr_expect_not(link_use_spare(&l), "there is one block");
     end = 3;
-    digest_add(&d, "x", 1); /* it reads the bytes itself */
+    digest_add(&d, "x", 1); /* ignored: the checksum reads the file itself */
     cr_expect_eq(digest_catch_up(&d, NULL), 0);
     cr_expect_eq(d.at, name ? 3u : 0u);
     digest_end(&d, out);
@@ -22,7 +22,7 @@ static void expect_followed(const char *name, FILE *f, const char *hash)
     cr_expect_null(l.spare.some);
 }
 
-/* The digests of "abc", added in two pieces, and of a file's first bytes. */
+/* Tests the digests of "abc", added in two pieces, and read from a file. */
 Test(digest, of_each_algorithm)
 {
     static const struct {
@@ -53,8 +53,8 @@ Test(digest, of_each_algorithm)
     fclose(f);
 }
 
-/* In spare time a block is read, and no more; an error waits for who needs the
- * checksum. */
+/* In spare time the client reads one block of the file at a time. It reports an
+ * error only when the checksum is needed. */
 Test(digest, follows_a_file_in_spare_time)
 {
     struct link l = { .control = -1 };
@@ -67,7 +67,7 @@ Test(digest, follows_a_file_in_spare_time)
     digest_follow(&d, fileno(f), &end, &l);
     cr_expect(link_use_spare(&l));
     cr_expect_eq(d.at, 262144);
-    end++; /* the file lacks a byte that is wanted */
+    end++; /* now the file is a byte too short */
     cr_expect(link_use_spare(&l));
     cr_expect(link_use_spare(&l));
     cr_expect_not(link_use_spare(&l));

@@ -1,5 +1,5 @@
-/* The code that cuts up text: lines of the shell, patterns, netrc and known
- * hosts. */
+/* Tests the code that cuts up text: lines of the shell, patterns, netrc and
+ * known hosts. */
 #include "client/client.h"
 #include "client/link/link.h"
 #include "client/transfer/transfer.h"
@@ -106,7 +106,8 @@ Test(password, netrc)
     }
 }
 
-/* A pin that can't be one would look like another server's key. */
+/* The client refuses a malformed pin, which would look like the key of another
+ * server. */
 Test(trust, pins)
 {
     static const struct {

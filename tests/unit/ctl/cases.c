@@ -19,7 +19,7 @@
 
 #define AS_CTL "UNIT_CTL_IS_SALLYPORTCTL"
 
-/* The sallyportctl of the cases is this program itself: with the code under
+/* This program itself is the sallyportctl of the cases: it has the code under
  * test, and hashes that take little work. */
 __attribute__((constructor)) static void become_ctl(int argc, char **argv)
 {
@@ -36,10 +36,10 @@ struct play {
     const char *path;
     struct lines text;
     size_t at;    /* the line that is played */
-    bool skips;   /* the rest of the case */
-    bool repeats; /* the lines that begin each case */
+    bool skips;   /* it skips the rest of the case */
+    bool repeats; /* it plays the lines that begin each case */
     bool rewrites;
-    struct buf new; /* the file with the output of now */
+    struct buf new; /* the rewritten file */
 };
 
 /* Cuts TEXT at the ends of its lines. */
@@ -88,7 +88,7 @@ static void keep(struct play *p, const char *line)
     FAIL_IF(buf_add_format(&p->new, "%s\n", text), "too much output");
 }
 
-/* Returns what follows the word, or NULL if the line begins otherwise. */
+/* Returns the text after WORD, or NULL if LINE doesn't begin with WORD. */
 static const char *after(const char *line, const char *word)
 {
     const size_t n = strlen(word);
@@ -105,7 +105,7 @@ static const char *next_line(const struct play *p)
     return p->at < p->text.count ? p->text.line[p->at] : "";
 }
 
-/* Takes the "<" lines that follow: their text, as a string. */
+/* Adds the text of the "<" lines that follow to GIVEN, as a string. */
 static void take_given(struct play *p, struct buf *given)
 {
     const char *line;
@@ -168,8 +168,8 @@ static int run_line(const char *line, const char *input, struct buf *got)
     return r.status;
 }
 
-/* Plays the lines from FIRST to the input's line, and turns the outcome into
- * the lines that the file should have. */
+/* Plays the command in line FIRST with the input below it. SHOULD gets the
+ * lines that the file should have. */
 static void play_lines(struct play *p, size_t first, struct buf *should)
 {
     const char *const line = p->text.line[first];
@@ -203,8 +203,8 @@ static bool fits(const char *expected, const char *got)
            pattern_matches(slice_from(filled), slice_from(got), NULL);
 }
 
-/* The lines that differ are those between the FIRST and the LAST ones, which
- * fit. Returns whether there are none. */
+/* Counts the lines that fit at the beginning (*FIRST) and at the end (*LAST);
+ * the lines between differ. Returns true if no lines differ. */
 static bool compare(const struct lines *e, const struct lines *g, size_t *first,
                     size_t *last)
 {
@@ -219,7 +219,8 @@ static bool compare(const struct lines *e, const struct lines *g, size_t *first,
     return e->count == g->count && *first + *last == e->count;
 }
 
-/* The expected lines that fit stay, as they may be patterns. */
+/* Keeps the expected lines that fit, since they may be patterns, and the output
+ * between them. */
 static void keep_output(struct play *p, const struct lines *e,
                         const struct lines *g, size_t first, size_t last)
 {
@@ -311,7 +312,7 @@ static void play_line(struct play *p)
     p->at++;
 }
 
-/* Plays the lines up to the next case. Returns whether there is one. */
+/* Plays the lines up to the next case. Returns true if there is one. */
 static bool play_part(struct play *p)
 {
     while (p->at < p->text.count) {
@@ -341,9 +342,9 @@ static void begin_case(struct play *p)
     p->at = at;
 }
 
-/* A program with sanitizers takes long to begin. In a short run these programs
- * play only the files with a part for an ordinary user. The release build plays
- * all files, as root. */
+/* A program with sanitizers takes long to begin. In a short run it only plays
+ * the files that have a part for an ordinary user. The release build plays all
+ * files, as root. */
 static bool is_played(const char *text)
 {
     return nth_stride() == 1 || strstr(text, "\nUSER\n");

@@ -1,7 +1,8 @@
-/* Cases of sallyportctl as text. A file is a row of cases; each has a world of
- * its own (world.h), which is the working directory. Lines:
+/* Cases of sallyportctl as text. A file is a list of cases; each has a world of
+ * its own (world.h), which is the working directory. The lines:
  *   # …           a comment
- *   = TITLE       begins a case; the lines before the first one begin each case
+ *   = TITLE       begins a case; each case begins with the lines before the
+ *                 first title
  *   ROOT, USER    the case is for root only, or for other users only
  *   FILE NAME     makes a file with the "<" lines that follow
  *   $ LINE        a shell runs the line, which must succeed. sallyportctl is
@@ -12,15 +13,15 @@
  *   < TEXT        a line of its standard input
  *   > PATTERN     a line of its standard output (support/pattern.h)
  *   2> PATTERN    a line of its standard error
- *   % LINE        the same as $, but what it says doesn't count
- * The output must be the whole one, in this order. {dir} is the directory of
- * the world; <0x1b> is a byte that can't be printed, or a blank at the end of a
- * line. With SALLYPORT_REWRITE in the environment the output becomes the
- * expected one, but for lines that match. */
+ *   % LINE        the same as $, but its output only counts if it fails
+ * The lines of output must be the whole output, in its order. {dir} is the
+ * directory of the world; <0x1b> is a byte that can't be printed, or a blank at
+ * the end of a line. If SALLYPORT_REWRITE is in the environment, the output
+ * replaces the expected lines that don't match it. */
 #ifndef TEST_CTL_CASES_H
 #define TEST_CTL_CASES_H
 
-/* Plays all cases of the file. A failure names file and line, and ends the
+/* Plays all cases of the file PATH. A failure names file and line, and ends the
  * case. */
 void cases_play(const char *path);
 

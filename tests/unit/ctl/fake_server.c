@@ -14,7 +14,7 @@
 
 static pid_t fake;
 
-/* The process ends with the test, also if the test ended before the signal was
+/* Serves until the test ends, even if the test ends before the signal is
  * requested. */
 static _Noreturn void serve(int listener, fake_play *play, pid_t test)
 {

@@ -1,5 +1,5 @@
-/* A fake server on the control socket of world, which sends what the test
- * wants. */
+/* A fake server on the control socket of world, which sends the messages that
+ * the test wants. */
 #ifndef TEST_CTL_FAKE_SERVER_H
 #define TEST_CTL_FAKE_SERVER_H
 
@@ -8,36 +8,39 @@
 #include "sallyport/ipc/channel.h"
 #include "support/lie.h"
 
-/* Plays one connection, which is closed afterwards. It runs in a process of its
- * own, so it can't assert anything. */
+/* Plays one connection, which is closed afterwards. The function runs in the
+ * server's process, so it can't assert anything. */
 typedef void fake_play(struct channel *c);
 
 /* Listens, and plays each connection with PLAY, until fake_end(). */
 void fake_begin(fake_play *play);
 void fake_end(void);
 
-/* Sends WELCOME, for plays: of a server of this version, or of 0.1.0. */
+/* Send WELCOME, as a server of this version or of version 0.1.0. */
 void fake_welcome(struct channel *c);
 void fake_welcome_older(struct channel *c);
-/* Receives the next request. Returns false if there is none. */
+/* Receives the next request. Returns false if none comes in 20 s. */
 bool fake_hears(struct channel *c, struct message *m);
-/* Answers a request that was received. A missing field is 0, and any value is
- * possible. */
+/* Answers the request HEARD. A missing field is 0, and a field can have any
+ * value. */
 #define FAKE_SAYS(channel, heard, name, ...)                                   \
     lie_send(channel, MSG_##name,                                              \
              &(const struct msg_##name){ .request = (heard)->request,          \
                                          ##__VA_ARGS__ })
-/* Answers with a row of TABLE: names, each with its kind before it unless it is
- * a text (sallyport/ipc/shown.h), and with its value; and NULL. */
+/* Answers with a row of TABLE. Its columns follow, each as a name and a value,
+ * and NULL. A name begins with its kind (sallyport/ipc/shown.h), unless the
+ * value is a text. */
 void fake_row(struct channel *c, const struct message *heard, const char *table,
               ...) __attribute__((sentinel));
-/* Plays the process files that sallyportctl forks for a user: its start, up to
- * FILES_READY (false: it ends), and its work for FIND. */
+/* Play the process files that sallyportctl forks for a user. fake_enter plays
+ * its start, up to READY, and returns false if the process ends then. fake_find
+ * plays its answer to FIND. */
 typedef bool fake_enter(const struct files_start *start,
                         struct channel *master);
 typedef void fake_find(struct channel *ctl, const struct message *find);
 fake_enter fake_ready;
-/* From now on each one does that; ENTER NULL: fake_ready(). */
+/* Makes each later process files call ENTER, or fake_ready() if ENTER is NULL,
+ * and then FIND. */
 void fake_files_are(fake_enter *enter, fake_find *find);
 
 #endif

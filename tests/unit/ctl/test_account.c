@@ -14,7 +14,8 @@ TestSuite(account, .init = world_make, .fini = scratch_remove);
 
 #define PASSWORD "correct horse\n"
 
-/* The value of KEY= in the only row of the users file. */
+/* Returns the value of KEY, such as "expires=", in the only row of the users
+ * file. */
 static const char *value_of(const char *key)
 {
     static char value[64];
@@ -53,15 +54,15 @@ Test(account, ttl)
     }
 }
 
-/* Accounts of the system: they replace libc's. */
+/* Accounts of the system. The functions replace libc's. */
 static uid_t account;
 static gid_t group;
-static int down;   /* the errno of NSS */
-static bool hangs; /* it never answers */
+static int down;   /* the error of NSS; 0: none */
+static bool hangs; /* NSS never answers */
 
 struct passwd *getpwuid(uid_t uid)
 {
-    static char name[] = "eva"; /* of log.txt */
+    static char name[] = "eva"; /* a name in cases/log.txt */
     static struct passwd row = { .pw_name = name };
 
     while (hangs)
@@ -92,7 +93,8 @@ Test(account, uids_of_the_system)
     expect_out(0, PASSWORD, "user add bob", "user bob: uid 70003, ");
 }
 
-/* While LDAP is down nobody knows who has the number. */
+/* While LDAP is down, the command can't know whether an account has a number,
+ * so it assigns none. */
 Test(account, accounts_that_cannot_be_asked)
 {
     char words[256], text[256];
@@ -108,7 +110,7 @@ Test(account, accounts_that_cannot_be_asked)
     expect_run(EX_TEMPFAIL, "", words);
     cr_expect_str_eq(file_text(world.users), text);
     cr_expect_not(files_exists(in(world.homes, "bob")));
-    down = ENOENT; /* there is none */
+    down = ENOENT; /* there is no such account */
     expect_run(0, PASSWORD, "user add bob");
 }
 
@@ -120,7 +122,8 @@ static void systemd_hangs(struct unit *u)
     poll(NULL, 0, 2000); /* systemctl has a limit of its own */
 }
 
-/* While another command waits for NSS, or for systemd, users can be locked. */
+/* Expects that users can be locked while the command WORDS waits for NSS or for
+ * systemd, and that its exit status is CODE. */
 static void lock_beside(const char *words, int code)
 {
     struct run r;
@@ -164,7 +167,8 @@ Test(account, a_lock_beside_what_hangs, .timeout = 120)
     cr_expect_null(strstr(file_text(world.users), "@share"));
 }
 
-/* Each home of an import is made under the lock for a second at most. */
+/* An import holds the lock for at most a second at a time, so that users can be
+ * locked in between. */
 Test(account, a_lock_beside_an_import, .timeout = 900)
 {
     const size_t users = is_long() ? 3000 : 900;
@@ -195,7 +199,7 @@ static bool map_ids(pid_t pid, const char *file)
     return map && fputs("0 0 65536\n", map) >= 0 && fclose(map) == 0;
 }
 
-/* As in a container without privileges. */
+/* Plays a container without privileges, which lacks the ids of new users. */
 Test(account, a_container_without_these_ids)
 {
     int begin[2], ready[2], status;
@@ -243,7 +247,8 @@ Test(account, the_last_uid_is_of_the_system)
                "no uid is left up to 70099");
 }
 
-/* Runs WORDS, and takes the password that is printed. */
+/* Runs WORDS, and stores the password that it prints. It must be the password
+ * of NAME. */
 static void take_made(const char *words, const char *name, char password[64])
 {
     const char *at = strstr(expect_run(0, "", words)->out, "password: ");
@@ -255,7 +260,8 @@ static void take_made(const char *words, const char *name, char password[64])
     cr_expect(world_password_is(name, password));
 }
 
-/* It is the hash's password, and another one each time. */
+/* The printed password is the password of the hash, and each call makes another
+ * one. */
 Test(account, print_password)
 {
     char password[2][64];

@@ -1,4 +1,4 @@
-/* Attention: the array of "status", "check", and the plugin
+/* The array of "status" with all that needs attention, "check", and the plugin
  * for Nagios in etc/examples. The test plays the server. */
 #include <sys/statvfs.h>
 
@@ -11,9 +11,9 @@ TestSuite(attention, .init = world_make, .fini = scratch_remove);
 
 #define DAY 86400
 
-/* The server's answers; the plays are in a fork. */
+/* The server's answers. The plays are in a fork, so a test sets them before. */
 static struct {
-    int64_t days; /* of the certificate; 0: unknown */
+    int64_t days; /* until the certificate expires; 0: unknown */
     const char *name, *state, *away, *refused, *listening;
     unsigned sessions, limit;
 } said = { .limit = 250,
@@ -50,7 +50,7 @@ static void server_says(int64_t days, const char *state, unsigned sessions)
     said.sessions = sessions;
 }
 
-/* Writes the lines "LEVEL TEXT" of the array. */
+/* Returns the array of "status --json" as lines "LEVEL TEXT". */
 static const char *attention(void)
 {
     static char out[4096];
@@ -132,12 +132,13 @@ Test(attention, sessions_and_states)
                      "stays in force: users:3: bad\n");
 }
 
-static const char *hanging; /* the disk of this path does */
+static const char *hanging; /* the path whose disk hangs */
 static struct statvfs pretended = {
     .f_blocks = 100, .f_bfree = 50, .f_bavail = 50, .f_frsize = 4096
 };
 
-/* In place of libc's. Only SIGKILL ends it, as in the kernel. */
+/* Replaces libc's statvfs(). On a disk that hangs only SIGKILL ends it, as in
+ * the kernel. */
 int statvfs(const char *path, struct statvfs *ret)
 {
     sigset_t all;
@@ -225,7 +226,8 @@ Test(attention, in_status)
     cr_expect(strstr(r->out, " expires in 10 d\n"), "%s", r->out);
 }
 
-/* A mistake in the configuration takes these commands from nobody. */
+/* These commands work even if the configuration has a mistake. "reload" and
+ * "user add" don't. */
 Test(attention, with_a_mistake_in_the_configuration)
 {
     const struct run *r;
@@ -250,7 +252,8 @@ Test(attention, with_a_mistake_in_the_configuration)
     expect_run(EX_CONFIG, "", "user add bert --print-password");
 }
 
-/* Not if it may be the line that says where the users are. */
+/* A command on users fails if the mistake may be in the line that names the
+ * users file. */
 Test(attention, with_a_mistake_about_the_users)
 {
     static const char *const lines[] = { "user = /x\n", "users /x\n",
@@ -270,7 +273,8 @@ static void hangs_up(struct channel *c)
     (void)c;
 }
 
-/* There is no sallyportd beside this program. */
+/* "check" also reports that it can't execute sallyportd: there is none beside
+ * this program. */
 Test(attention, check)
 {
     const struct run *r;
@@ -290,7 +294,8 @@ Test(attention, check)
     expect_out(2, "", "check", "critical no server answers at ");
 }
 
-/* Runs etc/examples/check_sallyport, to which sallyportctl prints JSON. */
+/* Runs etc/examples/check_sallyport. Its sallyportctl is a script that prints
+ * JSON, and ends with CODE. OUT gets the output. Returns the exit status. */
 static int plugin(const char *json, int code, char out[256])
 {
     char text[1024], command[512];

@@ -54,7 +54,7 @@ Test(bans, usage)
                "no control characters");
 }
 
-/* Answers with the row number of the received request; 99: none. */
+/* Commands, and the requests that they send. */
 static const struct request {
     const char *words;
     const char *network;
@@ -92,6 +92,7 @@ static bool is_asked(const struct request *r, const struct msg_ban_add *m)
            slice_equal(m->reason, slice_from(r->reason));
 }
 
+/* Answers with the row number of the received request; 99: it is no row */
 static void takes_bans(struct channel *c)
 {
     uint64_t row = 99;
@@ -155,7 +156,8 @@ static void say_ban(struct channel *c, const struct message *m,
              "@until", until, "reason", reason, NULL);
 }
 
-/* Two pages; the second begins where the first one says. */
+/* Sends two pages. The second page begins at the place that the first one
+ * names. */
 static void has_three(struct channel *c)
 {
     struct message m;

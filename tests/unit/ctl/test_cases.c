@@ -1,4 +1,5 @@
-/* Each file of cases/, or only SALLYPORT_CASES=NAME of these. */
+/* Plays each file of cases/, or only NAME if the environment has
+ * SALLYPORT_CASES=NAME. */
 #include <criterion/parameterized.h>
 
 #include "support/rows.h"

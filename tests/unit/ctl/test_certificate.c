@@ -1,5 +1,5 @@
-/* Names that people copy from openssl(1) are stored in exactly the bytes that
- * the server makes of the certificate. */
+/* The commands store names that people copy from openssl(1) in exactly the
+ * bytes that the server makes of the certificate. */
 #include "ctl/edit/edit.h"
 #include "support/test.h"
 

@@ -11,8 +11,8 @@ TestSuite(edit, .init = world_make, .fini = scratch_remove);
 #define ROW "bob:!:70001:1::/i::"
 #define NEW OLD ROW "\n"
 
-/* Runs an edit in a fork. Returns its exit status; SAID gets what it said on
- * standard error. */
+/* Runs an edit in a fork. Returns its exit status; SAID gets its standard
+ * error. */
 static char said[4096];
 
 static int run_edit(void (*make)(void *given))
@@ -75,7 +75,7 @@ static void remove_first(void *given)
     edit_remove(edit_users->row[0].line);
 }
 
-/* Entries have the order of their names, and each name occurs once. */
+/* The entries are in the order of their names, and each name occurs once. */
 Test(edit, entries_of_a_list)
 {
     static const struct {
@@ -105,8 +105,9 @@ Test(edit, entries_of_a_list)
     row_release(&row);
 }
 
-/* Such a file may be a part of another one: a line that is cut off gives a user
- * other rights, and an edit would make that permanent. */
+/* An edit refuses a file that may be a part of a whole one: its last line has
+ * no end, or it is open for writing. A line that is cut off can give a user
+ * other rights, and the edit would make them permanent. */
 Test(edit, never_builds_on_a_part)
 {
     static const char whole[] = OLD ROW "\n";
@@ -133,7 +134,8 @@ Test(edit, never_builds_on_a_part)
     "@team:t:shares=s:drop\r\n"
 #define ANNA "anna:!:70000:1::/h::"
 
-/* Lines of shares and teams stay byte by byte, and so do the other keys. */
+/* An edit keeps each byte of the lines of shares and teams, and the other keys
+ * of the user. */
 Test(edit, shares_and_teams_stay)
 {
     file_write(world.users, SHARES ANNA "teams=t rights./in=w:r\n" SHARES);
@@ -156,7 +158,7 @@ static void append_mistake(void *given)
     append("bob:secret:1:1::/i::");
 }
 
-/* A line that would be refused at reading is never written. */
+/* An edit never writes a line that its reader would refuse. */
 Test(edit, a_bad_line_is_not_committed)
 {
     file_write(world.users, OLD);
@@ -175,7 +177,8 @@ static void append_beside_another(void *given)
     close(fd);
 }
 
-/* An editor that writes in place may change no length. */
+/* The edit notices a write in place by another editor, even if the length stays
+ * the same. */
 Test(edit, a_change_in_place_is_kept)
 {
     const struct timespec long_ago[2] = { { .tv_sec = 1 }, { .tv_sec = 1 } };
@@ -199,7 +202,7 @@ Test(edit, nothing_is_changed)
     cr_expect_eq(before.st_ino, after.st_ino);
 }
 
-/* A lock that is a link isn't followed out of the directory. */
+/* An edit doesn't follow a link in the place of its lock. */
 Test(edit, a_link_as_lock_is_refused)
 {
     file_write(world.users, OLD);
@@ -211,7 +214,8 @@ Test(edit, a_link_as_lock_is_refused)
 
 #define WRITERS 20
 
-/* It can't be replaced. */
+/* If the users file is a mount, it can't be replaced, and the command says
+ * so. */
 Test(edit, a_users_file_that_is_a_mount)
 {
     struct run r;
@@ -262,14 +266,14 @@ Test(edit, twenty_at_once_lose_nothing)
     }
     edit_load_users(&u, world.users, NULL);
     cr_expect_eq(u.count, WRITERS);
-    for (size_t i = 0; i < u.count; i++) /* one by one, all of them */
+    for (size_t i = 0; i < u.count; i++) /* each has a uid of its own */
         cr_expect_eq(u.row[i].uid, 70000 + i);
     users_release(&u);
 }
 
-/* Runs DO_IT in a child until its CALLth system call begins, and stops it
- * there: what happens at the end of a call happens before the next one. Returns
- * 0 if it ended by itself, with status 0. */
+/* Runs an edit in a child, and stops it when its CALLth system call begins: the
+ * calls before have ended then. Returns the child; 0: it ended before, with
+ * status 0 */
 static pid_t stopped_at(unsigned call, void (*make)(void *given))
 {
     pid_t pid = fork();
@@ -324,7 +328,7 @@ Test(edit, killed_at_every_call, .timeout = 120)
         cr_expect_eq(olds + news, call, "call %u: %s", call, text);
         edit_load_users(&u, world.users, NULL);
         users_release(&u);
-        /* The next edit works, and removes what the killed one left. */
+        /* The next edit works, and removes the rest of the killed one. */
         file_write(world.users, OLD);
         cr_expect_eq(run_edit(append_bob), 0, "call %u: %s", call, said);
         cr_expect_str_eq(file_text(world.users), NEW);
@@ -334,9 +338,8 @@ Test(edit, killed_at_every_call, .timeout = 120)
     cr_expect_gt(news, 1, "%u calls", call);
 }
 
-/* An editor that writes in place, and takes no lock. While the edit has a
- * lease, the kernel breaks it, and an editor that waited would wait for the
- * stopped edit. */
+/* Plays an editor that writes in place, and takes no lock. It doesn't wait for
+ * the lease that the edit may have, since the edit is stopped. */
 static void write_without_lock(const char *text)
 {
     int fd = open(world.users, O_WRONLY | O_TRUNC | O_NONBLOCK | O_CLOEXEC);
@@ -349,7 +352,8 @@ static void write_without_lock(const char *text)
     close(fd);
 }
 
-/* Rows and lines are of one text. */
+/* An edit whose file changes while it is read doesn't mix the rows of one text
+ * with the lines of another. */
 Test(edit, a_file_that_grows_while_it_is_read)
 {
     pid_t pid;
@@ -363,7 +367,7 @@ Test(edit, a_file_that_grows_while_it_is_read)
         write_without_lock("#1\n#2\n#3\n" OLD);
         cr_assert_eq(ptrace(PTRACE_DETACH, pid, NULL, NULL), 0);
         cr_assert_eq(waitpid(pid, &status, 0), pid);
-        /* half of the old, half of the new */
+        /* It may refuse a text that is half old, half new. */
         cr_expect(WIFEXITED(status) && (WEXITSTATUS(status) == 0 ||
                                         WEXITSTATUS(status) == EX_DATAERR ||
                                         WEXITSTATUS(status) == EX_TEMPFAIL),
@@ -371,7 +375,7 @@ Test(edit, a_file_that_grows_while_it_is_read)
     }
 }
 
-/* An edit that changes nothing removes it as well. */
+/* An edit removes the rest of a killed edit even if it changes nothing. */
 Test(edit, leftovers_of_a_killed_edit_are_removed)
 {
     file_write(world.users, OLD);
@@ -382,7 +386,8 @@ Test(edit, leftovers_of_a_killed_edit_are_removed)
     cr_expect(files_exists(in_scratch("users.new")));
 }
 
-/* If the new file's name is a link, the link is replaced, not followed. */
+/* If the new file's name is a link, the edit replaces the link, and doesn't
+ * follow it. */
 Test(edit, a_link_as_new_file)
 {
     file_write(world.users, OLD);
@@ -403,7 +408,7 @@ Test(edit, up_to_64_MiB)
         text[i] = '\n';
     text[size - 1] = '\n';
     text[size] = '\0';
-    file_write(world.users, text + 1); /* fits exactly, with its line end */
+    file_write(world.users, text + 1); /* the new row fits exactly */
     cr_expect_eq(run_edit(append_bob), 0, "%s", said);
     file_write(world.users, text);
     cr_expect_eq(run_edit(append_bob), EX_DATAERR);

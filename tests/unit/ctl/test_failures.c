@@ -1,6 +1,5 @@
-/* A command that fails leaves every file as it was, and a command with
- * --dry-run prints what it does without it. Each command of the table is
- * here. */
+/* A command that fails leaves every file as it was. A command prints the same
+ * with --dry-run as without it. Each command of the table is here. */
 #include <ftw.h>
 #include <sys/file.h>
 
@@ -13,8 +12,9 @@
 TestSuite(failures, .init = world_make, .fini = scratch_remove,
           .timeout = 1800);
 
-/* Commands that edit the users file. The words after the command: it does
- * something; a name is unknown; a value is bad. NULL: there is none. */
+/* Commands that edit the users file, each with words for a run that succeeds,
+ * for one with an unknown name, and for one with a bad value. NULL: there are
+ * no such words */
 static const struct failing {
     const char *command, *good, *unknown, *bad;
 } rows[] = {
@@ -50,7 +50,8 @@ static const struct failing {
 };
 #define ROWS (sizeof(rows) / sizeof(*rows))
 
-/* The others look, or ask the kernel, processes files or the server. */
+/* The other commands only look, or ask the kernel, processes files or the
+ * server. */
 static const char others[] =
     "|user list|user show|user can|share list|share show|team list|team show|"
     "partials list|inspect list|inspect read|inspect release|inspect reject|"
@@ -84,7 +85,8 @@ Test(failures, each_command_is_here)
     }
 }
 
-/* A sum of the names, owners, modes and bytes of all files, in any order. */
+/* The sum of the names, owners, modes and bytes of all files. Their order
+ * doesn't count. */
 static uint64_t sum;
 
 static uint64_t add_to(uint64_t hash, const void *bytes, size_t len)
@@ -133,7 +135,8 @@ static const struct run *run_words(const char *command, const char *words)
     return &r;
 }
 
-/* The run of the command has failed, and BEFORE is the sum before it. */
+/* Expects that the command has failed, and that the sum of the files is BEFORE,
+ * as before the run. */
 static void expect_same(const struct run *r, const char *command,
                         const char *words, uint64_t before)
 {
@@ -170,7 +173,7 @@ Test(failures, of_names_values_and_the_users_file)
                       rows[i].command);
 }
 
-/* All at once, since each waits for 10 s. */
+/* All commands run at once, since each waits 10 s for the lock. */
 Test(failures, of_the_lock)
 {
     pid_t pid[ROWS];
@@ -195,8 +198,8 @@ Test(failures, of_the_lock)
     close(fd);
 }
 
-/* If a call after the rename fails, the command says that the change is
- * made. */
+/* Makes the Nth call of the command fail, for many N. If a call after the
+ * rename fails, the command says that the change is made. */
 static void fail_calls(const struct failing *row, int error)
 {
     const unsigned step = is_long() ? 1 : 7 * nth_stride();
@@ -259,7 +262,7 @@ static void finds_old(struct channel *c, const struct message *find)
     FAKE_SAYS(c, find, partials_end);
 }
 
-/* Cuts the end that only one of the two has. */
+/* Cuts the ends and words in which a dry run and a real one differ. */
 static const char *tidy(char *text)
 {
     char *at;

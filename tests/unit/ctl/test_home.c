@@ -1,5 +1,5 @@
-/* Homes on dead disks, and their removal, although links and other users'
- * files are in the way; cases/home.txt has how they are made. */
+/* Homes on dead disks, and the removal of homes that have links and other
+ * users' files. cases/home.txt tests how homes are made. */
 #include <dlfcn.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
@@ -12,8 +12,8 @@ TestSuite(home, .init = world_make, .fini = scratch_remove);
 
 #define PASSWORD "correct horse\n"
 
-/* This program's functions replace libc's: on a directory "dead" they don't
- * return. */
+/* These functions replace libc's. They don't return if the path contains
+ * "dead". */
 static void die_with(const char *path)
 {
     while (strstr(path, "dead"))
@@ -29,7 +29,7 @@ char *realpath(const char *path, char *out)
     return real(path, out);
 }
 
-/* The same of _FORTIFY_SOURCE. */
+/* The name of realpath() if _FORTIFY_SOURCE is defined. */
 char *__realpath_chk(const char *path, char *out, size_t size);
 char *__realpath_chk(const char *path, char *out, size_t size)
 {
@@ -49,8 +49,8 @@ int mkdirat(int directory, const char *name, mode_t mode)
     return (int)syscall(SYS_mkdirat, directory, name, mode);
 }
 
-/* One dead disk: each command about others works. One about it says so, and
- * leaves the users file free. */
+/* If one disk is dead, each command about other homes works. A command about a
+ * home there says so, and doesn't keep the lock. */
 Test(home, a_dead_disk, .timeout = 60)
 {
     char words[256], row[256];
@@ -75,7 +75,7 @@ Test(home, a_dead_disk, .timeout = 60)
     expect_out(0, "", "user list --json", "\"bob\"");
     expect_out(0, "", "user show bob", "dead/bob");
     expect_out(0, "", "quota list", "bob ");
-    /* The names still count. */
+    /* The paths on the dead disk still count. */
     snprintf(words, sizeof(words), "user add dora --home %s/in",
              in(world.homes, "dead/bob"));
     expect_err(EX_DATAERR, PASSWORD, words, "overlaps the home of bob");
@@ -106,8 +106,8 @@ static void answer_slowly(void *data)
     poll(NULL, 0, 100);
 }
 
-/* Only silence uses up the time for dead disks: a list of many homes asks as
- * many disks. */
+/* Disks that answer don't use up the time for dead disks, since a list of many
+ * homes asks many disks. */
 Test(home, answers_are_no_silence)
 {
     struct complaint why;
@@ -119,8 +119,8 @@ Test(home, answers_are_no_silence)
                      why.text);
 }
 
-/* The disk of the users file is dead: nobody can be locked, and the command
- * ends with what is possible. */
+/* If the disk of the users file is dead, no user can be locked. The command
+ * says what is possible instead. */
 Test(home, a_lock_on_a_dead_disk)
 {
     char text[1024];
@@ -167,7 +167,7 @@ Test(home, a_fork_does_not_have_the_lock)
     cr_expect_eq(fstat(l.fd, &lock), 0);
 }
 
-/* In a fork, since a refusal ends it. */
+/* Removes a home. Runs in a fork, since a refusal ends the process. */
 static void purge_now(void *data)
 {
     struct removed *p = data;
@@ -199,7 +199,7 @@ static void make_homes(void)
     cr_assert_eq(mkdir(in(world.homes, "anna"), 0700), 0);
 }
 
-/* Makes directories in directories, DEPTH of them, with a file in each. */
+/* Makes DEPTH directories, each in the one before, with a file beside each. */
 static void make_deep(const char *top, int depth)
 {
     int fd = open(top, O_RDONLY | O_DIRECTORY);
@@ -223,7 +223,7 @@ Test(home, purge_goes_deep)
     struct complaint c;
 
     make_homes();
-    /* beyond PATH_MAX, and beyond a process's descriptors */
+    /* more than PATH_MAX bytes, and more than a process has descriptors */
     make_deep(in(world.homes, "anna"), 1100);
     cr_expect_eq(purge(in(world.homes, "anna"), &c), 0, "%s", c.text);
     cr_expect_not(files_exists(in(world.homes, "anna")));
@@ -275,8 +275,8 @@ Test(home, purge_refuses_what_is_somebody_elses)
     cr_expect(files_exists(in(world.homes, "anna")));
 }
 
-/* A bind mount has the device number of the home itself: nothing at all is
- * removed. */
+/* If anything is mounted in the home, nothing is removed. A bind mount has the
+ * home's own device number, so the number doesn't show it. */
 static void purge_with_a_mount(const char *mount_point)
 {
     struct complaint c;

@@ -1,4 +1,4 @@
-/* "user import" of a hash that still counts, and of damaged files;
+/* "user import" of a hash, whose password still counts, and of damaged files.
  * cases/import*.txt has the rest. */
 #include "sallyport/hash/hash.h"
 
@@ -11,7 +11,7 @@ TestSuite(import, .init = world_make, .fini = scratch_remove);
 #define S43 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
 #define SHA "$6$salt$" S43 S43
 
-/* The password still counts. */
+/* The password of an imported hash still counts. */
 Test(import, a_password_is_kept)
 {
     struct secret s;
@@ -32,7 +32,7 @@ Test(import, a_password_is_kept)
     "\"expires\": \"2030-01-01\", \"limits\": {\"hours\": \"sat\"}, "          \
     "\"shares\": [{\"name\": \"a\", \"rights\": \"read\"}], \"uid\": 70000}"
 
-/* Texts with random bytes in them: the sanitizers look. */
+/* Imports texts with random bytes. The sanitizers look for faults. */
 Test(import, damaged_texts)
 {
     static const char bytes[] = "\"{}[],:\\ \n\r0a \377";

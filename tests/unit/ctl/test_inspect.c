@@ -32,7 +32,8 @@ static void ends(struct channel *ctl, const struct message *find)
     FAKE_SAYS(ctl, find, partials_end, 0);
 }
 
-/* Which process was asked for what? */
+/* Writes the name and the ids of the process, and the number of its shares,
+ * into the file "starts". */
 static bool has_started(const struct files_start *start, struct channel *master)
 {
     FILE *f = fopen(in_scratch("starts"), "a");
@@ -50,8 +51,8 @@ static void holds_one(struct channel *ctl, const struct message *find)
     ends(ctl, find);
 }
 
-/* The homes and shares where the letter i is in force: no other one is asked,
- * each 30 s, by the example of a scanner. */
+/* The command only asks in homes and shares where the right i is in force,
+ * since the example of a scanner runs it each 30 s. */
 Test(inspect, list_asks_where_something_is_held)
 {
     char text[2048];
@@ -72,7 +73,8 @@ Test(inspect, list_asks_where_something_is_held)
                      "b 80001 80001 0\nc 80002 80002 0\n");
 }
 
-/* All homes, and each share once, with the ids of the share. */
+/* With --all the command asks in all homes, and once in each share, with the
+ * share's ids. */
 Test(inspect, list)
 {
     const struct run *r;
@@ -112,7 +114,7 @@ static void obeys(struct channel *ctl, const struct message *find)
     ends(ctl, find);
 }
 
-/* The search ends where the file was found. */
+/* The search for an id ends where the upload is found. */
 Test(inspect, orders)
 {
     write_users();
@@ -138,7 +140,7 @@ static bool not_for_anna(const struct files_start *start,
     return strcmp(start->name, "anna") != 0 && fake_ready(start, master);
 }
 
-/* It is done, whatever a home before it says. */
+/* The order is carried out even if a home before it fails. */
 Test(inspect, orders_beside_a_home_that_fails)
 {
     write_users();
@@ -210,7 +212,8 @@ static void sends_a_part(struct channel *ctl, const struct message *find)
     ends(ctl, find);
 }
 
-/* A program that reads them is never content with a part. */
+/* "inspect read" fails if bytes are missing, so that a program doesn't take a
+ * part for the whole. */
 Test(inspect, bytes_that_do_not_come)
 {
     write_users();
@@ -224,7 +227,7 @@ Test(inspect, bytes_that_do_not_come)
     expect_err(EX_IOERR, "", "inspect read " ID, "stays: error");
 }
 
-static char of[USER_NAME_MAX + 1]; /* which process this is */
+static char of[USER_NAME_MAX + 1]; /* the name of this process files */
 static bool of_share;
 
 static bool is_of(const struct files_start *start, struct channel *master)
@@ -247,7 +250,8 @@ static void only_for_bert(struct channel *ctl, const struct message *find)
     ends(ctl, find);
 }
 
-/* The group of a share can't write in each directory; the file's owner can. */
+/* If the share's group can't write in a directory, the process with the owner's
+ * uid carries the order out. */
 Test(inspect, a_directory_of_a_member)
 {
     write_users();
@@ -264,7 +268,8 @@ Test(inspect, a_directory_of_a_member)
                "released: /contracts/");
 }
 
-/* They had their 226, and nobody would find them any more. */
+/* A user or a share with uploads that wait can't be removed: their clients have
+ * the 226, and no command would find the uploads any more. */
 Test(inspect, del_of_what_has_uploads_that_wait)
 {
     char text[1024];
@@ -290,10 +295,11 @@ Test(inspect, del_of_what_has_uploads_that_wait)
                "them any more; nothing was removed; release or reject them");
     expect_run(EX_USAGE, "y\n", "user del carl --purge");
     expect_run(EX_USAGE, "", "share del contracts");
-    /* They came before the right was taken. */
+    /* anna's uploads came before anna lost the right i. */
     expect_run(EX_USAGE, "", "user del anna");
     cr_expect_str_eq(file_text(world.users), text);
-    /* The home without its shares: what is there stays to be found. */
+    /* The command asks in the home without its shares: uploads in a share can
+     * still be found after the removal. */
     cr_expect_str_eq(file_text(in_scratch("starts")),
                      "bert 70001 70001 0\ncarl 70002 70002 0\n"
                      "contracts 80000 80000 0\nanna 70000 70000 0\n");
@@ -303,8 +309,8 @@ Test(inspect, del_of_what_has_uploads_that_wait)
     expect_run(0, "", "user del carl");
 }
 
-/* The marks of another user's hash: each third byte is the same. The test's own
- * memory never has them. */
+/* The number of marks in another user's hash. The marks are three letters again
+ * and again, which the test's own memory never has. */
 #define MARKS 43
 
 static bool has_marks(const char *at, size_t len)
@@ -337,7 +343,8 @@ static void write_marked(void)
     cr_assert_eq(waitpid(pid, NULL, 0), pid);
 }
 
-/* All that the process may write to: what its user may find there. */
+/* Enters if no memory that the process can write to has the marks: its user
+ * could find them there. */
 static bool enters_without_hashes(const struct files_start *start,
                                   struct channel *master)
 {
@@ -359,7 +366,8 @@ static bool enters_without_hashes(const struct files_start *start,
     return looked > 5 && !found && fake_ready(start, master);
 }
 
-/* Nothing that works beneath a home knows another user's hash. */
+/* No process that works beneath a home has another user's hash in its
+ * memory. */
 Test(inspect, the_processes_know_no_hash)
 {
 #ifdef __SANITIZE_ADDRESS__

@@ -11,7 +11,8 @@ static void invite_begin(void)
 
 TestSuite(invite, .init = invite_begin, .fini = scratch_remove);
 
-/* Facts of the certificate; the plays are in a fork. */
+/* Facts of the certificate. The plays are in a fork, so a test sets them
+ * before. */
 static const char *said_name, *self_signed;
 
 static void is_invited(struct channel *c)
@@ -50,7 +51,8 @@ static const struct run *invited(const char *name, const char *own,
 
 #define URL "ftp://ftp.example.org/incoming/\n"
 
-/* The pin works for a CA that few know, too. */
+/* The letter has a command with the pin, too, which works if the client doesn't
+ * know the CA. */
 Test(invite, what_the_server_says)
 {
     const struct run *r =
@@ -77,7 +79,8 @@ Test(invite, a_certificate_of_its_own)
     cr_expect(strstr(r->out, "-k --pinnedpubkey"), "%s", r->out);
 }
 
-/* Nobody elsewhere can reach it. */
+/* Other networks can't reach a name without a dot, so the letter doesn't have
+ * it. */
 Test(invite, a_name_without_a_dot)
 {
     const struct run *r =

@@ -1,5 +1,5 @@
-/* "log": the journal, played by a script that prints what journalctl
- * prints; cases/log.txt has the lines of a log. */
+/* The command "log" with the journal. A script plays journalctl. cases/log.txt
+ * tests the lines of a log. */
 #include "ctl/log/log.h"
 #include "world.h"
 
@@ -11,10 +11,8 @@ static void expect_has(const struct run *r, const char *said, bool expected)
                  r->out, r->err);
 }
 
-/* The journal. */
-
-/* From now on journalctl is a script that writes its arguments into "said", and
- * runs CODE. */
+/* Replaces journalctl by a script that writes its arguments into the file
+ * "said", and runs CODE. */
 static void journal_runs(const char *code)
 {
     static char script[512];
@@ -29,7 +27,7 @@ static void journal_runs(const char *code)
     snprintf(world.conf, sizeof(world.conf), SETTINGS_FILE);
 }
 
-/* It prints TEXT, and ends with STATUS. */
+/* Replaces journalctl by a script that prints TEXT, and ends with STATUS. */
 static void journal_is(const char *text, int status)
 {
     char code[8000];
@@ -59,10 +57,11 @@ Test(log, journal)
                      "--output=cat --since=2025-01-01 ");
 }
 
-/* A command of the script. */
+/* A command of the script that prints a login of NAME. */
 #define SAY(name) "printf %s '" AT("1", name) "'\n"
 
-/* The newest record comes first from journalctl, which may have many more. */
+/* journalctl prints the newest record first, and has many more than the command
+ * needs. */
 Test(log, the_last_lines_of_the_journal)
 {
     const struct run *r;
@@ -78,13 +77,15 @@ Test(log, the_last_lines_of_the_journal)
     cr_expect(strstr(file_text(in(scratch, "said")), " --reverse "));
 }
 
-/* A second server has a unit of its own, which no configuration names. */
+/* A second server has a unit of its own. Its configuration doesn't name the
+ * unit, so the command can't ask the journal. */
 Test(log, of_another_server)
 {
     expect_err(EX_USAGE, "", "log", "-o cat | sallyportctl log --file -");
 }
 
-/* The words of time are journalctl's. Without any it is the last day. */
+/* The command passes times to journalctl as they are. If no time is given, it
+ * asks for the last day. */
 Test(log, times_are_those_of_journalctl)
 {
     static const struct {
@@ -113,7 +114,7 @@ Test(log, journal_that_fails)
     journal_is(AT("1", "bert"), 1);
     expect_err(EX_IOERR, "", "log", "journalctl has failed");
     journal_is("", 0);
-    expect_err(0, "", "log", /* there may be none */
+    expect_err(0, "", "log", /* an empty journal is no failure */
                root ? "of the server in that time; --file reads another log"
                     : "join the group systemd-journal");
     log_journalctl = "/nowhere/journalctl";

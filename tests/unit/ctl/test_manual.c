@@ -18,8 +18,9 @@ static void read_source(const char *path, struct buf *into)
     buf_add(into, "", 1);
 }
 
-/* Adds the text to INTO without blanks, brackets, bars and dashes, and without
- * the macros of mdoc(7): so a head of the page is the syntax of its row. */
+/* Adds the text to INTO without blanks, brackets, bars, dashes, and macros of
+ * mdoc(7). So a heading of the page becomes the same as the syntax of its
+ * row. */
 static void squeeze(const char *text, size_t len, struct buf *into)
 {
     static const char *const macros[] = { "Cm", "Ar", "Fl", "Op",
@@ -52,7 +53,8 @@ static bool is_same(const char *head, const char *syntax)
 
 #define HEAD "\n.It Cm "
 
-/* "user add" and "user change" have lists of their options. */
+/* The headings of "user add" and "user change" end with "options": the page
+ * lists their options below. */
 Test(manual, names_every_command_with_its_syntax)
 {
     char begin[64];
@@ -81,7 +83,7 @@ Test(manual, names_every_command_with_its_syntax)
     buf_release(&page);
 }
 
-/* Each once, in the list of its command. */
+/* The page lists each option, with its value. */
 Test(manual, names_every_option_with_its_value)
 {
     char line[128];
@@ -107,8 +109,8 @@ Test(manual, names_every_option_with_its_value)
     buf_release(&page);
 }
 
-/* A word of a syntax is no option, or a known one; and each option has a
- * command, or belongs to all. */
+/* Each option in a syntax is in the table. Each option of the table belongs to
+ * a command, or to all. */
 Test(commands, each_option_of_a_syntax)
 {
     bool taken[OPTIONS] = { [OPTION_version] = true, [OPTION_all] = true };

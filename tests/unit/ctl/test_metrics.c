@@ -1,5 +1,5 @@
-/* "metrics": what it prints, and what etc/answer-metrics makes of it for an
- * HTTP client. The test plays the server, and systemd. */
+/* "metrics": its output, and the answer that etc/answer-metrics makes of it for
+ * an HTTP client. The test plays the server, and systemd. */
 #include "ctl/ctl.h"
 #include "fake_server.h"
 #include "sallyport/event/metrics.h"
@@ -41,7 +41,8 @@ Test(metrics, are_printed)
     expect_err(EX_UNAVAILABLE, "", "metrics", "no server answers");
 }
 
-/* Runs etc/answer-metrics, with standard input REQUEST. */
+/* Runs etc/answer-metrics with REQUEST as its standard input. TEXT is the file
+ * that it serves. Returns its output. */
 static const char *answer(const char *request, const char *text)
 {
     static char out[4096];
@@ -60,7 +61,7 @@ static const char *answer(const char *request, const char *text)
     return out;
 }
 
-/* A client that leaves before the empty line gets nothing. */
+/* A client that leaves before the empty line of its request gets nothing. */
 Test(metrics, are_answered)
 {
     cr_expect_str_eq(answer(GET, "a 1\nb 2\n"),

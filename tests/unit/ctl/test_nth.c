@@ -1,7 +1,7 @@
-/* Each system call of a command that edits fails once, or its process is killed
- * there. The users file is the old or the new one; the same command again ends
- * well; nothing is lost, no temporary stays, and at most one id is spent for
- * each try. */
+/* Each system call of a command that edits fails once, or the process is killed
+ * there. Afterwards the users file is the old or the new one, and the same
+ * command succeeds. No file is lost, no temporary file stays, and each try
+ * spends at most one id. */
 #include <dirent.h>
 #include <grp.h>
 #include <pwd.h>
@@ -18,10 +18,10 @@ TestSuite(nth, .init = world_make, .fini = scratch_remove, .timeout = 1800);
 
 struct edit_case {
     const char *words;
-    const char *mark;      /* in the users file after it, or only before it */
-    bool removes;          /* the latter */
-    int again;             /* the status of a further call */
-    const char *directory; /* that it makes, or removes; NULL: none */
+    const char *mark;      /* in the users file only after it, or only before */
+    bool removes;          /* the mark is there only before */
+    int again;             /* the exit status if the change is made already */
+    const char *directory; /* the one that it makes or removes; NULL: none */
 };
 
 static const struct edit_case cases[] = {
@@ -48,7 +48,8 @@ static const char *words_of(const struct edit_case *c)
     return out;
 }
 
-/* Names that only a command that runs may have. */
+/* Returns true if DIRECTORY has a temporary file. Unless MAY, expects that it
+ * has none. */
 static bool has_temporary(const char *directory, const char *after, bool may)
 {
     DIR *dir = opendir(directory);
@@ -67,7 +68,8 @@ static bool has_temporary(const char *directory, const char *after, bool may)
     return found;
 }
 
-/* The next command that writes such a file removes it. */
+/* Expects no temporary file. Only the directory of the users file may have one,
+ * which the next commands must remove. */
 static void expect_no_temporary(const char *after)
 {
     has_temporary(world.homes, after, false);
@@ -79,7 +81,7 @@ static void expect_no_temporary(const char *after)
     has_temporary(scratch, after, false);
 }
 
-/* The owner of each home has the uid of its row. */
+/* Expects that each home belongs to the uid of its user. */
 static void expect_owners(const char *after)
 {
     struct complaint c = { "" };
@@ -106,13 +108,13 @@ static void expect_truth(const struct edit_case *c, const char *after,
 
     snprintf(now, sizeof(now), "%s", file_text(world.users));
     done = (strstr(now, c->mark) != NULL) != c->removes;
-    /* Each line of an import is there or not, and all lines before it are. */
+    /* A refused import may have added lines, but the lines before them stay. */
     cr_expect(done || (status == EX_DATAERR && strstr(c->words, "import")
                            ? strncmp(now, before, strlen(before))
                            : strcmp(now, before)) == 0,
               "%s: neither old nor new:\n%s", after, now);
     cr_expect(status != 0 || done, "%s: status 0, and nothing is done", after);
-    if (!done && c->removes) /* nothing is lost */
+    if (!done && c->removes) /* the command can try again */
         expect_run(0, "", words_of(c));
     else
         expect_run(done ? c->again : 0, HASH, words_of(c));
@@ -122,8 +124,8 @@ static void expect_truth(const struct edit_case *c, const char *after,
         expect_run(0, "", "retention run");
     snprintf(directory, sizeof(directory), "%s/%s%s", scratch, c->directory,
              c->removes ? "/file" : "");
-    /* Between the row's end and the reserved name all stays, as without
-     * --purge. */
+    /* If the process is killed after the row is removed, and before the
+     * directory gets its reserved name, all files stay, as without --purge. */
     if (!c->removes || status == 0)
         cr_expect_eq(files_exists(directory), !c->removes, "%s: %s", after,
                      directory);
@@ -161,7 +163,7 @@ static void play(const struct edit_case *c, int error)
     nth_free(nth);
 }
 
-/* The short run: a command is killed. The long one: its calls fail, too. */
+/* Plays the kills. A long run also plays calls that fail. */
 static void play_all(const struct edit_case *c)
 {
     play(c, NTH_KILL);
@@ -202,15 +204,17 @@ Test(nth, user_import)
     play_all(&cases[5]);
 }
 
-/* Runs it with a failing Nth allocation. Returns false if it makes no Nth
- * one. */
+/* Runs the command with a failing Nth allocation. Returns false if it makes
+ * fewer than N allocations. */
 static bool run_without_memory(const struct edit_case *c, unsigned n,
                                int *status)
 {
     static struct run r;
 
-    getpwuid(0); /* the C library loads its modules now: it has no other way */
-    getgrgid(0); /* without memory but to end the process */
+    /* Loads the C library's modules now: if there were no memory for them
+     * later, the library would end the process. */
+    getpwuid(0);
+    getgrgid(0);
     world.fails = n;
     run_ctl(&r, HASH, words_of(c));
     world.fails = 0;
@@ -218,7 +222,7 @@ static bool run_without_memory(const struct edit_case *c, unsigned n,
     return r.code != NOTHING_FAILS;
 }
 
-/* The short run fails some of them. */
+/* A short run fails only some of the allocations. */
 static void play_memory(const struct edit_case *c)
 {
     const unsigned step = is_long() ? 1 : 53;
@@ -249,7 +253,7 @@ Test(nth, memory)
         play_memory(&cases[i]);
 }
 
-/* If memory is short, no user is left out while the others are imported. */
+/* If an allocation fails, an import adds all users or none. */
 Test(nth, an_import_is_one_change)
 {
     const unsigned step = is_long() ? 1 : 11;

@@ -1,5 +1,5 @@
-/* "partials list" and "retention run". The test plays the processes files: the
- * output, and the effect of a process that lies. */
+/* "partials list" and "retention run": their output, and the effect of a
+ * process files that lies. The test plays the processes files. */
 #include <jansson.h>
 #include <stdarg.h>
 #include <sys/file.h>
@@ -64,7 +64,7 @@ Test(partials, list)
                      "[" FOUND("anna") "," FOUND("bert") "]");
 }
 
-/* A share is searched once, with its own ids. */
+/* The command searches a share once, with the share's own ids. */
 static bool enters_share(const struct files_start *start,
                          struct channel *master)
 {
@@ -107,7 +107,7 @@ Test(partials, list_of_nothing)
     cr_expect_str_eq(expect_run(0, "", "partials list")->out, "");
 }
 
-/* In the place of libc's: the runs are forks, so the lines go into a file. */
+/* Replaces libc's syslog(). The runs are forks, so the lines go into a file. */
 __attribute__((format(printf, 1, 0))) static void take_line(const char *format,
                                                             va_list args)
 {
@@ -130,7 +130,7 @@ __attribute__((format(printf, 2, 3))) void syslog(int priority,
     va_end(args);
 }
 
-/* With _FORTIFY_SOURCE. */
+/* The name of syslog() if _FORTIFY_SOURCE is defined. */
 __attribute__((format(printf, 3, 4))) void
 __syslog_chk(int priority, int flag, const char *format, ...);
 void __syslog_chk(int priority, int flag, const char *format, ...)
@@ -143,7 +143,7 @@ void __syslog_chk(int priority, int flag, const char *format, ...)
     va_end(args);
 }
 
-/* The server has one uid, which differs from the row's. */
+/* A server without root has one uid, which isn't the uid of the user's row. */
 Test(partials, a_server_without_root)
 {
     const struct run *r;
@@ -214,7 +214,7 @@ static bool dies(const struct files_start *start, struct channel *master)
     return false;
 }
 
-/* Before it is ready it may only say that it has failed. */
+/* Sends READY, and ends before it answers FIND. */
 static bool answers_early(const struct files_start *start,
                           struct channel *master)
 {
@@ -273,13 +273,14 @@ Test(partials, lies)
         cr_expect_not_null(strstr(r->err, lies[i].complaint), "%s", r->err);
         r = expect_run(lies[i].code, "", "partials list anna --json");
         json_t *all = json_loads(r->out, 0, NULL);
-        cr_expect_not_null(all, "%s", r->out); /* complete in any case */
+        cr_expect_not_null(all, "%s", r->out); /* the JSON is complete */
         json_decref(all);
     }
 }
 
-/* The request fails for one user: the output says for whom, and the next user's
- * partials are found. The exit code belongs to the first failure. */
+/* If files can't enter the home of one user, the output names this user, and
+ * the command finds the partials of the next user. The exit code belongs to the
+ * first failure. */
 static bool anna_cant_enter(const struct files_start *start,
                             struct channel *master)
 {
@@ -298,8 +299,8 @@ Test(partials, goes_on_with_the_next_user)
     cr_expect_not_null(strstr(r->out, "bert "), "%s", r->out);
 }
 
-/* Each entry of retain= is one request, to a process with the ids of the home,
- * or of the share; then one more asks for forgotten partials. */
+/* Each entry of retain= is one request to a process with the ids of the home,
+ * or of the share. One more request asks for forgotten partials. */
 static bool has_ids(const struct files_start *start, struct channel *master)
 {
     FILE *f = fopen(in_scratch("starts"), "a");
@@ -379,7 +380,7 @@ static void finds_no_directory(struct channel *ctl, const struct message *find)
     says_end(ctl, find, 0, find->find.what == FIND_EXPIRED ? ENOENT : 0);
 }
 
-/* A directory that isn't made yet is no news for a timer's mail. */
+/* A directory that doesn't exist yet isn't worth a line in a timer's mail. */
 Test(partials, nothing_is_due)
 {
     const struct run *r;
@@ -399,8 +400,8 @@ static bool has_no_home(const struct files_start *start, struct channel *master)
     return fake_ready(start, master);
 }
 
-/* A missing home has no partial: that is no failure of the timer. But a home
- * must be there if files are to be removed from it. */
+/* A missing home has no partials, so "retention run" doesn't fail because of
+ * it. "partials list" does. */
 Test(partials, retention_without_a_home)
 {
     const struct run *r;
@@ -423,8 +424,8 @@ static void cant_read_one(struct channel *ctl, const struct message *find)
              find->find.what == FIND_ABANDONED ? cant_read : 0);
 }
 
-/* One directory that these ids can't enter, such as root's, would fail the
- * timer each day. */
+/* "retention run" doesn't fail because of a directory that its ids can't enter,
+ * such as root's: its timer would fail each day. Other errors are failures. */
 Test(partials, retention_beside_a_closed_directory)
 {
     const struct run *r;

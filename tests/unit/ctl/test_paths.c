@@ -1,15 +1,17 @@
-/* Commands that refuse what systemd would forbid. The test plays systemd. */
+/* Commands refuse directories that systemd would hide from the service. The
+ * test plays systemd. */
 #include "ctl/ctl.h"
 #include "sallyport/base/fd.h"
 #include "world.h"
 
-/* The service's root directory, which is empty; -1: it has that of the test. */
+/* The service's root directory, which is empty; -1: the service has the test's
+ * root */
 static int hidden = -1;
 
 static void play_systemd(struct unit *u)
 {
     if (ctl.lock_fd != 0)
-        abort(); /* systemd may be slow */
+        abort(); /* systemd may be slow, so the lock must be free */
     *u = (struct unit){ .root = hidden };
 }
 
@@ -27,7 +29,7 @@ static void begin(void)
 
 TestSuite(paths, .init = begin, .fini = scratch_remove);
 
-/* The homes of the world are beneath /tmp. */
+/* The homes and shares of world are under /tmp. */
 Test(paths, homes_and_shares_that_systemd_forbids)
 {
     hide_all();
@@ -40,7 +42,7 @@ Test(paths, homes_and_shares_that_systemd_forbids)
     expect_run(0, "", "share add docs");
     cr_assert_eq(rmdir(in_scratch("root")), 0);
     hide_all();
-    if (geteuid() == 0) /* else such a home is refused anyway */
+    if (geteuid() == 0) /* other users can't make such a home anyway */
         expect_err(EX_CONFIG, "", "user change anna --home /home/anna",
                    "ProtectHome=no");
 }

@@ -1,4 +1,4 @@
-/* "quota set", "show" and "list" on a real btrfs; cases/quota.txt has the
+/* "quota set" and "quota list" on a real btrfs; cases/quota.txt has the
  * rest. */
 #include <jansson.h>
 
@@ -11,7 +11,7 @@ TestSuite(quota, .init = world_make, .fini = scratch_remove);
 #define PASSWORD "correct horse\n"
 #define MIB      (1 << 20)
 
-/* The homes are on btrfs; anna's is a subvolume, bert's a directory. */
+/* Puts the homes on btrfs: anna's is a subvolume, bert's a directory. */
 static void begin(void)
 {
     cr_assert_eq(mkdir(world.homes, 0711), 0);
@@ -105,7 +105,7 @@ Test(quota, list)
     end();
 }
 
-/* Neither a link nor another's directory gets a limit. */
+/* Neither a link nor another user's directory gets a limit. */
 Test(quota, another_directory)
 {
     char line[512];
@@ -125,7 +125,7 @@ Test(quota, another_directory)
     end();
 }
 
-/* A home that is a subvolume goes as any other. */
+/* --purge removes a home that is a subvolume like any other. */
 Test(quota, purge_of_a_subvolume)
 {
     begin();
@@ -136,7 +136,7 @@ Test(quota, purge_of_a_subvolume)
     end();
 }
 
-/* On btrfs the share is a subvolume, as a home is. */
+/* On btrfs a share is a subvolume, as a home is. */
 Test(quota, of_a_share)
 {
     char words[256];

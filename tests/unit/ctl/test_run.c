@@ -1,4 +1,5 @@
-/* The command line: arguments and help; cases/run.txt has what is refused. */
+/* The command line: arguments and help. cases/run.txt has the command lines
+ * that are refused. */
 #include "ctl/ctl.h"
 #include "world.h"
 
@@ -26,7 +27,7 @@ Test(run, values_behind_a_blank_or_an_equals)
     cr_expect_str_eq(ctl.args.word[1], "--yes");
 }
 
-/* execve(2) permits it. */
+/* execve(2) permits a program without any argument. */
 Test(run, no_argument_at_all)
 {
     char *argv[] = { NULL };
@@ -82,7 +83,7 @@ static size_t lines(const char *text)
     return n;
 }
 
-/* A screen has 24 lines and more. */
+/* A help should fit on a screen, which has 24 lines or more. */
 Test(run, help_of_one_screen)
 {
     const struct run *r = expect_run(0, "", "--help");
@@ -113,7 +114,8 @@ Test(run, version)
     cr_expect_str_eq(r->out, "sallyportctl " SALLYPORT_VERSION "\n");
 }
 
-/* If there is no buffer, nothing is left to write at the end. */
+/* The command notices a full disk even if standard output has no buffer, so
+ * that nothing is left to write at the end. */
 Test(run, a_full_disk)
 {
     world.out = "/dev/full";
@@ -125,7 +127,8 @@ Test(run, a_full_disk)
     world.out = NULL;
 }
 
-/* The next file or socket must not become standard output or standard error. */
+/* If the standard descriptors are closed, no file or socket of the command
+ * becomes standard output or standard error. */
 Test(run, closed_descriptors)
 {
     char *argv[] = { (char[]){ "ctl" },  (char[]){ "user" },

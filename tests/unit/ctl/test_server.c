@@ -1,5 +1,5 @@
-/* Requests to the running server: if there is none, if it refuses, and if it
- * lies. */
+/* Requests to the running server: the commands' results if there is no server,
+ * if it refuses, and if it lies. */
 #include <jansson.h>
 #include <sys/un.h>
 
@@ -27,7 +27,7 @@ Test(server, is_not_there)
     cr_expect_str_eq(expect_run(EX_UNAVAILABLE, "", "status --json")->out, "");
 }
 
-/* If the caller isn't root, the socket is in the directory of the
+/* A caller who isn't root looks for the socket in the directory of the
  * configuration. */
 Test(server, of_another_user_or_of_root)
 {
@@ -40,7 +40,7 @@ Test(server, of_another_user_or_of_root)
     cr_assert_eq(seteuid(0), 0);
 }
 
-/* A killed server leaves the name. */
+/* A killed server leaves the name of its socket. */
 Test(server, is_not_there_any_more)
 {
     struct sockaddr_un at = { .sun_family = AF_UNIX };
@@ -127,7 +127,8 @@ static void gives_a_file(struct channel *c, struct message *m)
     FAKE_SAYS(c, m, held_bytes, .file = 0);
 }
 
-/* A part, a list and a name can't be any text, nor take each other's place. */
+/* The name of a part, a list or a value can't be any text, and no name can be
+ * used for two of them. */
 static const struct {
     const char *table, *name, *value;
 } wrong[] = {
@@ -205,7 +206,8 @@ static void welcomes_and_says_nothing(struct channel *c)
         ;
 }
 
-/* Runs the command in a process of its own, which fail() may end. */
+/* Runs the command in a process of its own, since fail() can end it. Returns
+ * the exit status. */
 static int code_of(ctl_function *command, struct context *x)
 {
     int status;
@@ -235,7 +237,8 @@ Test(server, says_nothing)
     }
 }
 
-/* The exit code for each refusal; the refusal's words can't do harm. */
+/* Each refusal has its exit code, and the terminal gets no control characters
+ * of its words. */
 static enum refusal refusal;
 
 static void refuses_to_welcome(struct channel *c)
@@ -356,7 +359,7 @@ Test(server, status)
 
 static bool hides_sessions;
 
-/* As many times as it is asked. */
+/* Answers each request. */
 static void answers(struct channel *c)
 {
     struct message m;
@@ -384,8 +387,9 @@ static void answers(struct channel *c)
     }
 }
 
-/* A part isn't shown as the whole. Of the status the transfers may be missing:
- * so there they always are. */
+/* If an allocation fails, a command doesn't print a part of an answer as the
+ * whole. "status" may print an answer without the transfers, so there the
+ * server never sends them. */
 Test(server, no_memory, .timeout = 120)
 {
     static const char *const words[] = { "status --json", "who --json",
@@ -415,7 +419,8 @@ Test(server, no_memory, .timeout = 120)
     }
 }
 
-/* Another version has other rows; another build of this one refuses. */
+/* A server of another version has other rows. A server of another build of this
+ * version refuses. */
 static void is_older(struct channel *c)
 {
     struct message m;
@@ -479,7 +484,8 @@ static void is_of_another_version(struct channel *c)
               .why = SLICE("sallyportd: messages of another version"));
 }
 
-/* Also a server of 0.3.0, which doesn't know what to do. */
+/* The command says how to restart the server, even a server of 0.3.0, whose
+ * refusal doesn't say it. */
 Test(server, a_reload_that_needs_a_restart)
 {
     fake_begin(is_of_another_version);
@@ -503,7 +509,8 @@ static void has_a_mistake(struct channel *c)
               .why = slice_from(mistake));
 }
 
-/* Whatever prevents the new generation, the old one lives. */
+/* If a reload fails, the command says that the running server continues, unless
+ * the server's refusal says what happens. */
 Test(server, a_reload_that_fails)
 {
     static const struct {
@@ -546,7 +553,8 @@ static void refuses_late(struct channel *c)
               .why = SLICE("a mistake"));
 }
 
-/* A start may take longer than any other answer. */
+/* A reload has a longer deadline than other requests, since the start of a
+ * server can take longer. */
 Test(server, a_reload_has_more_time)
 {
     struct context x = { .patience = LATE_MS / 2, .args.config = world.conf };
@@ -556,7 +564,7 @@ Test(server, a_reload_has_more_time)
     fake_end();
 }
 
-/* If root runs it, a socket of any other uid is no server. */
+/* If root runs the command, it refuses the socket of another uid. */
 Test(server, of_somebody_else)
 {
     pid_t pid;

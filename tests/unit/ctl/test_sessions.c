@@ -1,5 +1,5 @@
-/* "who" and "kick", and the message to the running server after a change of a
- * user: answers of every kind, and none. */
+/* "who", "kick" and "drain", and the message to the running server after a
+ * change of a user: with answers of every kind, and without a server. */
 #include "ctl/ctl.h"
 #include "fake_server.h"
 #include "world.h"
@@ -48,7 +48,8 @@ static void tell_session(struct channel *c, const struct message *request,
               .login = user[0] ? 1700000060 : 0);
 }
 
-/* Two pages; the second begins where the first one says. */
+/* Sends two pages. The second page begins at the place that the first one
+ * names. */
 static void has_three(struct channel *c)
 {
     struct message m;
@@ -71,11 +72,13 @@ static void has_three(struct channel *c)
     fake_row(c, &m, "+doing", "serial", "0000000000000def", "#bytes",
              "18446744073709551615", "#of", "18446744073709551615", "#ms", "1",
              NULL);
-    fake_row(c, &m, "+doing", "serial", "0000000000000999", NULL); /* is new */
+    /* A new session, which WHO doesn't have. */
+    fake_row(c, &m, "+doing", "serial", "0000000000000999", NULL);
     FAKE_SAYS(c, &m, end);
 }
 
-/* None of them says what it does; the second one waits at its login. */
+/* Has two sessions, which don't say what they do. The second one isn't logged
+ * in yet. */
 static void has_busy_ones(struct channel *c)
 {
     struct message m;
@@ -99,7 +102,7 @@ static void has_busy_ones(struct channel *c)
     }
 }
 
-/* It refuses the second and the third question, and each of WHO. */
+/* Refuses the first question about the drain. The list of sessions is empty. */
 static void is_busy_for_a_while(struct channel *c)
 {
     struct message m;
@@ -152,7 +155,8 @@ static void is_drained(struct channel *c)
     }
 }
 
-/* No end of the command leaves a server that refuses everybody. */
+/* If a server is busy, "drain" asks again. If "drain" fails, the server takes
+ * sessions again. */
 Test(sessions, a_drain_beside_a_busy_server)
 {
     fake_begin(is_busy_for_a_while);
@@ -175,8 +179,9 @@ Test(sessions, a_drain_that_is_late)
                "give --timeout or --off, not both");
 }
 
-/* A script that stops the server after a drain must not stop with a server that
- * is left draining. */
+/* If "drain" can't report its success, the server takes sessions again: a
+ * script that ends because of the failure must not leave a server that
+ * drains. */
 Test(sessions, a_drain_that_cannot_be_reported)
 {
     static const char *const words[] = { "drain --timeout 1min",
@@ -238,8 +243,8 @@ Test(sessions, who)
     fake_end();
 }
 
-/* It is asked only what each version, or build, knows: of a drain, the
- * sessions. */
+/* A server of another version or build. A command only sends it requests that
+ * each version and build knows; "drain" only gets the number of sessions. */
 static bool older;
 
 static void is_another_build(struct channel *c)
@@ -323,7 +328,8 @@ Test(sessions, other_answers)
     }
 }
 
-/* The number of ended sessions: 1 for the expected request, else 0. */
+/* The expected request. ends_one() reports that it has ended 1 session, or 0
+ * after another request. */
 static struct message meant;
 
 static bool is_meant(const struct msg_end_sessions *msg)
@@ -362,7 +368,7 @@ static void kicks(const char *words, uint64_t serial, const char *user,
     fake_end();
 }
 
-/* The form of a word decides its meaning. */
+/* The form of the word decides whether it is a user, a serial or an address. */
 Test(sessions, kick)
 {
     kicks("kick anna", 0, "anna", NULL);
@@ -390,7 +396,7 @@ static void hears_of_it(struct channel *c)
         FAKE_SAYS(c, &m, control_done, .sessions = 1);
 }
 
-/* The server logs the command, without a comment. */
+/* The server gets the command for its log, without the text of --comment. */
 Test(sessions, after_a_change_the_command)
 {
     static const char *const rows[][3] = {
@@ -418,8 +424,8 @@ static void refuses(struct channel *c)
               .why = SLICE("bad line 3"));
 }
 
-/* The server learns of each change; if that fails, the change is made all the
- * same. */
+/* The command reports each change to the server. If the report fails, the
+ * change stands. */
 Test(sessions, after_a_change)
 {
     static const char *const words[] = {
@@ -439,7 +445,7 @@ Test(sessions, after_a_change)
                   r->out, r->err);
         fake_end();
     }
-    file_write(world.users, ANNA); /* JSON stays alone */
+    file_write(world.users, ANNA); /* standard output has only JSON */
     fake_begin(ends_one);
     expect_err(0, "", "user totp anna --json", "1 session ended\n");
     fake_end();

@@ -1,5 +1,5 @@
-/* Counted files and bytes: what no shell of cases/share_user.txt can set or
- * mount. */
+/* Counted files and bytes: the tests that set attributes or mount, which the
+ * shell of cases/share_user.txt can't do. */
 #include <sys/mount.h>
 #include <sys/xattr.h>
 
@@ -32,7 +32,7 @@ static void expect_not_in_users(const char *text)
                    file_text(world.users));
 }
 
-/* The count is beside the files, wherever the home is. */
+/* The count is an attribute of the home, wherever the home is. */
 Test(share, uploads)
 {
     char home[128];
@@ -90,7 +90,7 @@ Test(share, upload_bytes)
     expect_users("rights=drop\n");
 }
 
-/* A count of files says nothing of bytes. */
+/* A home with a count of files only has no count of bytes. */
 Test(share, upload_bytes_of_a_user_with_uploads)
 {
     char home[128];

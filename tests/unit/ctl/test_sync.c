@@ -1,9 +1,9 @@
 /* A model of "user import --sync": a source whose users come, go, and lose
  * attributes, and an administrator who gives orders between the runs. After
- * each run and each order the users file must be as the model has it: an order
- * holds until it is taken back, an attribute that vanishes opens nobody, the
- * same source twice changes nothing, and nobody gets another user's home or
- * uid. SALLYPORT_SEED=NUMBER repeats a failure. */
+ * each run and each order the users file must agree with the model: an order
+ * holds until it is taken back, an attribute that vanishes opens no account, a
+ * second run with the same source changes nothing, and no user gets another
+ * user's home or uid. SALLYPORT_SEED=NUMBER repeats a failure. */
 #include "ctl/ctl.h"
 #include "support/long.h"
 #include "world.h"
@@ -13,7 +13,7 @@ TestSuite(sync, .init = world_make, .fini = scratch_remove, .timeout = 1200);
 #define WHO   6
 #define STEPS 60
 #define ADMINS                                                                 \
-    3 /* the version of a hash and an end that the source never has */
+    3 /* the hash's version and the end that only the administrator sets */
 #define S43 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
 
 /* The first two names are one person: the source changes a letter's case. */
@@ -33,7 +33,7 @@ static struct row_model {
     bool locked, gone, gave_hash, gave_end; /* what the source has said */
     bool keeps;                             /* the home has a file */
     unsigned hash, end;
-    uid_t uid; /* 0: the file has none yet */
+    uid_t uid; /* 0: the row has none yet */
 } model[WHO];
 static uid_t last_uid;
 
@@ -48,7 +48,7 @@ enum verb {
     FOLLOW,
     DEL,
     ADD,
-    KEEP, /* from here on they run no command */
+    KEEP, /* this verb and those below run no command */
     COMES,
     HASH,
     LOCKS,
@@ -56,7 +56,8 @@ enum verb {
     CASE,
     VERBS
 };
-/* The words before and after the user's name: a command, or a name. */
+/* The words before and after the user's name: a command, or a change of the
+ * source. */
 static const char *const verbs[VERBS][2] = {
     [SYNC] = { "user import source --sync dir" },
     [MOST] = { "user import source --sync dir --most" },
@@ -96,7 +97,8 @@ static bool too_many(unsigned changed, unsigned all)
     return changed > 2 && changed > all / 2;
 }
 
-/* Would the run lock, open or free most? */
+/* Returns true if the run would lock most users, unlock most locked ones, or
+ * take the end from most users. */
 static bool loses_most(void)
 {
     unsigned open = 0, lost = 0, locked = 0, opened = 0, end = 0, endless = 0;
@@ -122,7 +124,8 @@ static bool loses_most(void)
            too_many(endless, end);
 }
 
-/* Could this person be the new name of a row that the source has lost? */
+/* Returns true if this person can be the new name of a row that the source has
+ * lost. */
 static bool is_renamed(unsigned who)
 {
     for (unsigned i = 0; i < WHO; i++)
@@ -337,7 +340,8 @@ static bool play(const struct step *steps, size_t n)
     return true;
 }
 
-/* Leaves out each step that the failure doesn't need, and prints the others. */
+/* Leaves out each step that the failure doesn't need, and prints the other
+ * steps. */
 static void explain(struct step *steps, size_t n, unsigned seed)
 {
     struct step less[STEPS];
@@ -365,7 +369,7 @@ Test(sync, as_a_model_has_it)
                             : is_long() ? 200
                                         : 6;
 
-    if (geteuid() != 0) /* all homes have one owner */
+    if (geteuid() != 0) /* for another user all homes have one owner */
         world_skip("needs root");
     for (unsigned seed = first; seed < first + rounds; seed++) {
         struct step steps[STEPS];
@@ -373,7 +377,8 @@ Test(sync, as_a_model_has_it)
 
         files_noise(noise, sizeof(noise), seed);
         for (size_t i = 0; i < STEPS; i++) {
-            const unsigned verb = noise[i][0] % (VERBS + 6); /* mostly SYNC */
+            /* The numbers above VERBS are SYNC, too. */
+            const unsigned verb = noise[i][0] % (VERBS + 6);
 
             steps[i] = (struct step){ verb < VERBS ? verb : SYNC,
                                       noise[i][1] % WHO, noise[i][2] % 3 };

@@ -1,5 +1,5 @@
-/* Passwords typed at a terminal: without echo, twice, and the terminal is as
- * before whatever ends the program. */
+/* Passwords that are typed at a terminal, twice and without echo. The terminal
+ * is as before, whatever ends the program. */
 #include <pty.h>
 #include <termios.h>
 
@@ -30,7 +30,7 @@ static void start_words(struct typist *t, int argc, char **argv)
         ctl_run(argc, argv);
 }
 
-/* The user or share is anna; OPTION may be NULL. */
+/* Starts the command VERB of GROUP for anna. OPTION may be NULL. */
 static void start_in(struct typist *t, const char *group, const char *verb,
                      const char *option)
 {
@@ -107,8 +107,8 @@ static int finish(struct typist *t)
 
 #define AGAIN "The same again: "
 
-/* The parts are awaited; or typed after '>'; or "!": the program is
- * terminated. */
+/* The test waits for each part in the output. It types a part that begins with
+ * '>', and terminates the program at "!". The terminal must not show UNSEEN. */
 static const struct {
     const char *verb;
     const char *part[13];
@@ -158,7 +158,7 @@ Test(terminal, passwords)
     }
 }
 
-/* Only a yes removes the share, and then the user with the home. */
+/* Only a yes removes the share, or the user with the home. */
 Test(terminal, answers)
 {
     static const struct {
@@ -192,7 +192,8 @@ Test(terminal, answers)
     }
 }
 
-/* Nobody has looked at the bytes yet. */
+/* "inspect read" doesn't write to a terminal, since nobody has looked at the
+ * bytes yet. */
 Test(terminal, inspect_read_is_refused)
 {
     struct typist t;
@@ -219,7 +220,8 @@ static void has_one(struct channel *c)
         }
 }
 
-/* It clears the screen each time, until Ctrl-C. */
+/* "who --watch" clears the screen and prints the sessions again and again,
+ * until Ctrl-C. */
 Test(terminal, who_again_and_again)
 {
     char *argv[] = {

@@ -30,10 +30,10 @@ Test(user, the_hash_is_that_of_the_password)
     cr_expect(world_password_is("anna", "12345678"));
 }
 
-/* This program's system calls replace libc's: the directory `unsynced` can't be
- * synced, `meanwhile` is written to the users file just before it is locked,
- * and with `lasting` no directory gets the reserved name, with `hanging` the
- * disk doesn't answer. "unlocked" appears if others could take the lock. */
+/* These functions replace libc's. fsync() fails for the directory `unsynced`.
+ * flock() first writes `meanwhile` into the users file. renameat() can't give a
+ * directory the reserved name if `lasting`, and doesn't return if `hanging`. It
+ * makes the file "unlocked" if another process could take the lock. */
 static const char *unsynced, *meanwhile;
 static bool lasting, hanging;
 
@@ -73,7 +73,7 @@ int renameat(int from, const char *old, int to, const char *new)
     return (int)syscall(SYS_renameat2, from, old, to, new, 0);
 }
 
-/* Before rm(1) a shell runs COMMAND in the directory of the homes. */
+/* Makes a shell run COMMAND before rm(1), in the directory of the homes. */
 static void before_rm(const char *command)
 {
     static char path[128];
@@ -88,7 +88,7 @@ static void before_rm(const char *command)
     removed_rm = path;
 }
 
-/* A large home takes long. */
+/* --purge removes the files without the lock, since a large home takes long. */
 Test(user, purge_holds_no_lock)
 {
     expect_run(0, PASSWORD, "user add anna");
@@ -98,7 +98,8 @@ Test(user, purge_holds_no_lock)
     cr_expect(files_exists(in_scratch("free")));
 }
 
-/* "share add" takes a directory that is there, with its group. */
+/* --purge renames the directory under the lock. Otherwise "share add" could
+ * take the old directory, with its group. */
 Test(user, purge_renames_under_the_lock)
 {
     expect_run(0, "", "share add a");
@@ -107,7 +108,8 @@ Test(user, purge_renames_under_the_lock)
     cr_expect_not(files_exists(in_scratch("unlocked")));
 }
 
-/* The directory of the new share is a new one. */
+/* If the share is added again during the removal, the new share has a new
+ * directory, which stays. */
 Test(user, purge_spares_what_is_added_again)
 {
     char self[256], command[1024];
@@ -141,7 +143,8 @@ static void tells_the_end(struct channel *c)
         file_write(in_scratch("closed"), "");
 }
 
-/* The server has few places. */
+/* --purge closes its connection before it removes files, since the server has
+ * few places. */
 Test(user, purge_keeps_no_connection)
 {
     expect_run(0, PASSWORD, "user add anna");
@@ -155,7 +158,7 @@ Test(user, purge_keeps_no_connection)
     cr_expect_not(files_exists(in_scratch("late")));
 }
 
-/* Is a directory left over, in which the removal was cut? */
+/* Returns true if DIRECTORY has the rest of a removal that was cut. */
 static bool is_left_over(const char *directory)
 {
     const struct dirent *entry;
@@ -169,7 +172,8 @@ static bool is_left_over(const char *directory)
     return found;
 }
 
-/* It says where the rest is; later commands continue. */
+/* A --purge that is cut says where the rest is. Later commands continue the
+ * removal. */
 Test(user, purge_that_was_cut)
 {
     const struct run *r;
@@ -187,7 +191,7 @@ Test(user, purge_that_was_cut)
                            "%s", r->err);
         cr_expect_not(files_exists(in(world.homes, "anna")));
         cr_expect(is_left_over(world.homes));
-        if (i == 0) { /* nobody gets the rest of the old files */
+        if (i == 0) { /* the new home has none of the old files */
             expect_out(0, PASSWORD, "user add anna", " uid 70001");
             cr_expect_not(files_exists(in(world.homes, "anna/stuck")));
             expect_run(0, "", "retention run --dry-run");
@@ -203,8 +207,8 @@ Test(user, purge_that_was_cut)
     }
 }
 
-/* The directory keeps its name: as without --purge. The command ends even if
- * the disk hangs. */
+/* If the directory can't be renamed, it stays, as without --purge. The command
+ * ends even if the disk hangs. */
 Test(user, purge_that_cannot_rename, .timeout = 20)
 {
     disk_ms = 500;
@@ -221,7 +225,7 @@ Test(user, purge_that_cannot_rename, .timeout = 20)
     }
 }
 
-/* The row stays, and so does its home. */
+/* If the users file can't be written, the user's row and home stay. */
 Test(user, purge_without_a_new_users_file)
 {
     expect_run(0, PASSWORD, "user add anna");
@@ -231,7 +235,7 @@ Test(user, purge_without_a_new_users_file)
     cr_expect_not_null(strstr(file_text(world.users), "anna:"));
 }
 
-/* Whatever else fails. */
+/* "retention run" removes the rest of a removal even if it refuses a home. */
 Test(user, purge_that_was_cut_and_a_home_that_is_refused)
 {
     expect_run(0, PASSWORD, "user add anna");
@@ -262,13 +266,14 @@ Test(user, purge_of_a_home_that_was_changed_meanwhile)
     cr_expect(files_exists(in(world.homes, "bob")));
 }
 
-/* They are shown before the users file is locked. */
+/* A password or a secret is shown before the users file is locked, so the
+ * command says if it doesn't count. */
 Test(user, what_was_shown_and_does_not_count)
 {
     const struct run *r;
 
     expect_run(0, PASSWORD, "user add anna");
-    unsynced = scratch; /* it counts, but a power cut may undo it */
+    unsynced = scratch; /* the change counts, but a power cut can undo it */
     for (int i = 0; i < 2; i++) {
         r = expect_run(EX_IOERR, "",
                        i ? "user totp anna"
@@ -283,7 +288,7 @@ Test(user, what_was_shown_and_does_not_count)
     meanwhile = NULL;
 }
 
-/* The row is there, so its home is, too. */
+/* If only the sync has failed, the user's row is there, and so is the home. */
 Test(user, add_that_is_not_synced)
 {
     const struct run *r;
@@ -300,7 +305,7 @@ Test(user, add_that_is_not_synced)
     cr_expect(files_exists(in(world.homes, "new")));
 }
 
-/* The rest of a failed home doesn't stop the next try. */
+/* The rest of a home that couldn't be made doesn't stop the next try. */
 Test(user, add_whose_home_is_not_synced)
 {
     unsynced = world.homes;

@@ -1,4 +1,5 @@
-/* See bench.h. Every wait has a deadline; nothing sleeps. */
+/* Implements bench.h. Every wait has a deadline, and no function sleeps for a
+ * fixed time. */
 #include "bench.h"
 
 #include <arpa/inet.h>
@@ -56,7 +57,8 @@ static int listen_as_planned(const struct bench_plan *plan,
     return listen_on(plan->wildcard ? "0.0.0.0" : BENCH_SERVER, bound);
 }
 
-/* The settings of the plan, and its ports. */
+/* Makes the settings file of the plan, with its ports. Sets b->port. Returns
+ * the descriptor. */
 static int settings_as_planned(struct bench *b, const struct bench_plan *plan)
 {
     const char *proxy = plan->proxy ? " proxy" : "";
@@ -105,7 +107,8 @@ struct bans *bench_ban_memory(int *reading)
     return b;
 }
 
-/* As master has them. PLACES gets how many sessions have room. */
+/* Makes the settings as master does. Returns their descriptor. *PLACES gets the
+ * number of sessions that gate must have room for. */
 static int settings_of_plan(struct bench *b, const struct bench_plan *plan,
                             uint64_t *places)
 {
@@ -171,8 +174,8 @@ static void give_all(struct bench *b, const struct bench_plan *plan,
     give_memory(b, plan, s);
 }
 
-/* Uses up all but some descriptors. (A low limit would also bound the
- * descriptors in flight of all of this user's processes.) */
+/* Uses up all descriptors except FILES of them. (A low limit instead would also
+ * bound the descriptors that all processes of this user have in flight.) */
 static void leave_files(unsigned files)
 {
     const struct rlimit limit = { 1024, 1024 };
@@ -189,10 +192,10 @@ static void leave_files(unsigned files)
 
 static const struct bench_plan *plan_of_gate;
 
-/* Works like gate's own, but without the keys and, unless requested, the
- * sandbox. The throttle has the same key in each run: with a random key two
- * addresses of a test share a slot in one of 64 runs, and one event is missing.
- */
+/* Works like gate's own set-up, but without the keys and, unless the plan
+ * requests it, without the sandbox. The throttle has the same key in each run:
+ * with a random key, two addresses of a test would share a slot in one of 64
+ * runs, and one event would be missing. */
 static int bench_set_up(void *owner)
 {
     struct gate *g = owner;
@@ -278,7 +281,7 @@ static void wait_readable(int fd, const char *what)
     cr_assert_eq(poll(&one, 1, BENCH_MS), 1, "no %s in time", what);
 }
 
-/* Returns the wait status of that child. */
+/* Returns the wait status of the child PID, which must end in time. */
 static int wait_for_end(pid_t pid, const char *what)
 {
     int got = -1, pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -441,7 +444,7 @@ void bench_logged_in(struct bench *b, const struct fake *f)
     bench_heard(b);
 }
 
-/* Nothing that master has sent is unread. */
+/* Has gate read all that master has sent? */
 static bool is_read(void *argument)
 {
     const struct bench *b = argument;
@@ -450,7 +453,8 @@ static bool is_read(void *argument)
     return ioctl(b->master.fd, SIOCOUTQ, &left) == 0 && left == 0;
 }
 
-/* Gate sleeps only when it has handled what it has read. */
+/* Waits until gate sleeps: it does so only when it has handled all that it has
+ * read. */
 void bench_heard(struct bench *b)
 {
     cr_assert(wait_until(is_read, b, BENCH_MS));

@@ -1,5 +1,5 @@
-/* The session_main() of these tests: no TLS, no FTP. It obeys lines that the
- * test sends on master's pair, and prints there what gate sends. */
+/* Replaces session_main() in these tests: no TLS, no FTP. Obeys the lines that
+ * the test sends on master's pair, and prints there what gate sends. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -21,7 +21,7 @@
 
 #define LINE_MAX_ 256
 
-/* Less than two of the seconds in which gate counts. */
+/* Shorter than two of the seconds in which gate counts messages. */
 #define FLOOD_MS 1500
 
 struct script {
@@ -100,10 +100,8 @@ static int flood_with(struct script *s, const char *what)
     return SEND(&s->gate, active_close, 0);
 }
 
-/* Sends as fast as gate reads, for FLOOD_MS, and prints how many messages that
- * were. Before it asks for another port, it reads the answer, as a session
- * does.
- */
+/* Sends messages as fast as gate reads, for FLOOD_MS, and prints their number.
+ * Reads gate's answer before it asks for another port, as a session does. */
 static void flood(struct script *s, const char *what)
 {
     struct pollfd one = { .fd = s->gate.fd, .events = POLLOUT };
@@ -122,7 +120,7 @@ static void flood(struct script *s, const char *what)
     say(s, "sent %u", sent);
 }
 
-/* Asks, and never reads an answer. */
+/* Asks for ports, and never reads an answer. */
 static void play_deaf(struct script *s)
 {
     s->deaf = true;
@@ -153,7 +151,7 @@ static bool is_ignored(int signal_number)
            now.sa_handler == SIG_IGN;
 }
 
-/* Prints what a session finds at its start. */
+/* Prints which signals are ignored and blocked at a session's start. */
 static void look(const struct script *s)
 {
     sigset_t mask;
@@ -179,7 +177,8 @@ static void say_keys(const struct script *s, const struct msg_ticket_keys *m)
         say(s, "keys %s %s", names[0], names[1]);
 }
 
-/* The sanitizers have handlers, which would turn it into another signal. */
+/* Restores the default action first, since the handlers of the sanitizers would
+ * raise another signal. */
 static void die_of(int signal_number)
 {
     signal(signal_number, SIG_DFL);
@@ -277,7 +276,7 @@ static const struct handler fake_handlers[] = {
     ON(ticket_keys, fake_on_ticket_keys),
 };
 
-/* The session may have lost its channel to gate already: then it ends. */
+/* Ends the session if its channel to gate has failed or is closed. */
 static void hear_gate(struct script *s)
 {
     if (DISPATCH(&s->gate, fake_handlers, s) < 0)
@@ -297,7 +296,7 @@ static void hear_master(struct script *s)
     obey(s, line);
 }
 
-/* A connection to the session's own listener. */
+/* Accepts a connection at the session's own listener. */
 static void take_connection(const struct script *s)
 {
     struct sockaddr_storage from = { 0 };
@@ -338,7 +337,7 @@ noreturn void session_main(const struct session_start *start)
             take_connection(&s);
         if (four[0].revents)
             hear_master(&s);
-        if (four[2].revents) /* its client has closed */
+        if (four[2].revents) /* the client has closed */
             _exit(0);
     }
 }

@@ -1,4 +1,5 @@
-/* Active mode: where gate connects, and where it doesn't. */
+/* Tests to which addresses gate connects in active mode, and to which it
+ * doesn't. */
 #include <arpa/inet.h>
 
 #include "bench.h"
@@ -6,8 +7,9 @@
 #define ACTIVE_ON "active = yes\nmax_sessions = 20\n"
 #define OFF       "max_sessions = 20\n"
 
-/* Makes a client's listener; BACKLOG 0 permits one connection that nobody
- * accepts. */
+/* Binds a socket to HOST, and writes the order for a fake session to WHERE.
+ * BACKLOG 0: the kernel accepts one connection, and no more; negative: the
+ * socket doesn't listen. Returns the socket. */
 static int await(const char *host, int backlog, char where[64])
 {
     struct sockaddr_in a = { .sin_family = AF_INET };
@@ -59,9 +61,9 @@ static void try_connections(bool sandbox)
     for (int i = 0; i < 3; i++) {
         check_connection(&f, "127.0.0.2");
         check_connection(&g, "127.0.0.3");
-        cr_assert_neq(fake_port(&f), 0); /* and passive mode in between */
+        cr_assert_neq(fake_port(&f), 0); /* passive mode works, too */
     }
-    cr_assert(bench_silent(&b)); /* no refused system call */
+    cr_assert(bench_silent(&b)); /* the sandbox has refused no system call */
     bench_stop(&b, 0);
 }
 
@@ -75,8 +77,8 @@ Test(active, connections_from_the_sandbox)
     try_connections(true);
 }
 
-/* RFC 959 3.2: from the address that the client knows, also if the kernel would
- * choose another one. */
+/* RFC 959 3.2: gate connects from the address to which the client has
+ * connected, also if the kernel would choose another one. */
 GateTest(active, from_the_address_of_the_control_connection,
          .settings = ACTIVE_ON, .wildcard = true, .sandbox = true)
 {
@@ -96,7 +98,7 @@ GateTest(active, from_the_address_of_the_control_connection,
     cr_assert_eq(getpeername(fd, (struct sockaddr *)&from, &size), 0);
     cr_expect_str_eq(inet_ntop(AF_INET, &from.sin_addr, line, sizeof(line)),
                      "127.0.0.7");
-    cr_assert(bench_silent(b)); /* no refused system call */
+    cr_assert(bench_silent(b)); /* the sandbox has refused no system call */
     close(fd);
     close(listener);
     close(client);
@@ -117,7 +119,8 @@ GateTest(active, nobody_listens, .settings = ACTIVE_ON, .sandbox = true)
     close(taken);
 }
 
-/* With a full backlog the kernel drops new connections without an answer. */
+/* If the backlog is full, the kernel drops new connections without an
+ * answer. */
 GateTest(active, no_answer_in_time,
          .settings = ACTIVE_ON "connect_timeout = 300ms\n", .sandbox = true)
 {
@@ -135,8 +138,8 @@ GateTest(active, no_answer_in_time,
     close(listener);
 }
 
-/* No honest session sends these requests: it is ended, and gate connects
- * nowhere. */
+/* Lists requests that no honest session sends. Gate has the session killed, and
+ * connects nowhere. */
 static const struct {
     const char *settings, *what, *reason;
 } lies[] = {
@@ -147,8 +150,8 @@ static const struct {
     { ACTIVE_ON, "active 127.0.0.1:0", "a connection to a port below 1024" },
 };
 
-/* A session that is broken into before its login connects nowhere, not even to
- * its own client. */
+/* Before the login, an attacker who controls a session can't make gate connect
+ * anywhere, not even to the session's own client. */
 Test(active, nowhere_before_the_login)
 {
     struct bench_plan plan = { .settings = ACTIVE_ON };

@@ -1,5 +1,5 @@
-/* Sessions of a gate that has ended: this one serves them. The test plays
- * master, and these sessions. */
+/* Tests sessions of a gate that has ended, which master gives to this gate. The
+ * test plays master and these sessions. */
 #include "bench.h"
 #include "sallyport/base/clock.h"
 #include "support/messages.h"
@@ -7,7 +7,8 @@
 #define NO_BAN "no_ban = 127.0.0.0/8\n"
 #define SEVEN  7
 
-/* After a login the session's requests wait for bench_log_in(). */
+/* Makes gate adopt a session. Returns the session's end of the channel. If
+ * LOGGED_IN, the session's requests wait for bench_log_in(). */
 static struct channel adopted(struct bench *b, const char *from, bool logged_in)
 {
     struct address peer;
@@ -57,7 +58,8 @@ static void is_refused(struct bench *b, const char *from, const char *why)
     close(client);
 }
 
-/* Its first request may come before the limits, and waits for them. */
+/* A session's first request can come before the session's limits. Then it waits
+ * for them. */
 GateTest(adopt, a_session_goes_on, .settings = NO_BAN "max_per_address = 1\n",
          .ports = 2, .shut = true)
 {
@@ -84,8 +86,8 @@ GateTest(adopt, a_session_goes_on, .settings = NO_BAN "max_per_address = 1\n",
     bench_gone(b, &f);
 }
 
-/* It counts as a session without a login until it logs in; then it gets
- * keys. */
+/* An adopted session counts as a session without a login until its user logs
+ * in; then gate sends it ticket keys. */
 GateTest(adopt, a_session_logs_in_later, .settings = NO_BAN "startups = 1\n")
 {
     struct message m;
@@ -106,7 +108,8 @@ GateTest(adopt, a_session_logs_in_later, .settings = NO_BAN "startups = 1\n")
     channel_close(&c);
 }
 
-/* The address that a proxy's client has connected to is master's to know. */
+/* Gate learns the address to which a proxy's client has connected from master,
+ * or from the session if the client isn't known yet. */
 Test(adopt, a_client_of_a_proxy, .timeout = 60)
 {
     const struct bench_plan plan = {
@@ -162,7 +165,8 @@ GateTest(adopt, a_session_lies, .settings = NO_BAN)
     channel_close(&c);
 }
 
-/* Twice the same, and more than there is room for: gate goes on. */
+/* Master sends the same session twice. Gate closes the second channel, and
+ * continues. */
 GateTest(adopt, impossible_sessions, .settings = NO_BAN "max_sessions = 1\n")
 {
     struct channel c[2];

@@ -1,5 +1,5 @@
-/* The addresses that master has banned, as gate sees them: before the fork,
- * and behind a proxy. The test writes master's table. */
+/* Tests that gate refuses the addresses that master has banned, before the fork
+ * and behind a proxy. The test writes master's table of bans. */
 #include "bench.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/base/shared.h"
@@ -9,7 +9,7 @@
     "421 Your address is banned. Try again later, or ask the "                 \
     "administrator.\r\n"
 
-/* SECONDS from now on; 0: for ever. */
+/* Bans NETWORK for SECONDS from now on; 0: for ever. */
 static void ban(const struct bench *b, const char *network, unsigned bits,
                 int64_t seconds)
 {
@@ -42,7 +42,8 @@ static void expect_refused(struct bench *b, const char *from)
     bench_reports(b, "reason=ban");
 }
 
-/* No message tells gate of a ban or of its end, and no fork happens. */
+/* Gate reads each ban, and its removal, from the table, without a message. Gate
+ * refuses without a fork. */
 GateTest(bans, are_refused_at_once, .settings = "", .sandbox = true)
 {
     int client;
@@ -50,7 +51,7 @@ GateTest(bans, are_refused_at_once, .settings = "", .sandbox = true)
     bench_enter(b, "127.0.0.9", &client);
     ban(b, "127.0.0.9", 32, 60);
     expect_refused(b, "127.0.0.9");
-    bench_enter(b, "127.0.0.10", &client); /* the next address */
+    bench_enter(b, "127.0.0.10", &client); /* the next address isn't banned */
     ban(b, "127.0.1.0", 24, 0);
     expect_refused(b, "127.0.1.77");
     bench_enter(b, "127.0.2.77", &client);
@@ -79,7 +80,7 @@ GateTest(bans, behind_a_proxy,
     struct fake f;
 
     ban(b, "198.51.100.0", 24, 60);
-    ban(b, "127.0.0.5", 32, 60); /* not the proxy's own address */
+    ban(b, "127.0.0.5", 32, 60); /* a ban of the proxy has no effect */
     client_connect("127.0.0.5", b->control.port);
     f = bench_session(b);
     fake_do(&f, "enter 198.51.100.1:4711 203.0.113.7:21");
@@ -88,7 +89,8 @@ GateTest(bans, behind_a_proxy,
                      "the administrator");
 }
 
-/* Gate can't write to the table, nor lose it by a shorter file. */
+/* Gate can't write to the table, or shorten its file. Gate refuses a file that
+ * somebody could shorten. */
 Test(bans, are_only_read)
 {
     const struct bans *b;

@@ -1,6 +1,6 @@
-/* Whatever a session does, anything may happen to it next, and each message of
- * gate may fail. The test is gate, and calls its callbacks itself, so no race
- * decides what comes first. */
+/* Combines each step of a session with each event that can happen next, and
+ * with each failure of gate's messages. The test is gate, and calls gate's
+ * callbacks itself, so that no race decides the order. */
 #include "gate/gate.h"
 
 #include "sallyport/base/clock.h"
@@ -124,7 +124,7 @@ static struct gate_child *with_a_listener(void)
     return c;
 }
 
-/* Nobody answers at the other end. */
+/* Plays active mode: gate connects to a client that doesn't answer. */
 static struct gate_child *connecting(void)
 {
     struct gate_child *c = logged_in();
@@ -156,7 +156,7 @@ static const struct {
     { "killed", killed },
 };
 
-/* --- what happens to it -------------------------------------------------- */
+/* --- what happens to a session ------------------------------------------- */
 
 static void says(struct gate_child *c, enum message_kind kind, const void *body)
 {
@@ -289,7 +289,8 @@ static const struct {
 
 /* --- which messages fail ------------------------------------------------- */
 
-/* The record is there, in its place, until master has reaped the session. */
+/* The session's record must keep its place until master has reaped the
+ * session. */
 static void expect_over(struct gate_child *c, bool reaped, const char *step,
                         const char *event)
 {
@@ -306,7 +307,8 @@ static void expect_over(struct gate_child *c, bool reaped, const char *step,
                   "%s, %s", step, event);
 }
 
-/* END ENDS: no message fails. */
+/* Reaches STEP, spoils the channel to END with FAULT, and lets EVENT happen.
+ * END ENDS: no channel is spoiled. */
 static void check(size_t step, size_t event, enum peer_end end,
                   enum fault fault)
 {
@@ -350,8 +352,9 @@ Test(child, a_message_fails)
             check_all((enum peer_end)end, (enum fault)fault);
 }
 
-/* Sessions become children of gate's parent, which must be this process, and
- * not Criterion. So gate is a fork, which ends with the number of a line. */
+/* Runs gate in a fork, since sessions become children of gate's parent, which
+ * must be this process, and not Criterion. The fork exits with 0, or with the
+ * number of the line that failed. */
 static void in_a_fork(void (*run)(enum fault fault), enum fault fault)
 {
     pid_t pid = fork();
@@ -407,14 +410,15 @@ static void without_master(enum fault fault)
                       slice_from(limit_texts[LIMIT_MASTER].words)));
 }
 
-/* A client learns why it can't enter: master has just gone, and gate follows
- * it in its next turn. */
+/* If master has just gone, gate still tells a client why it can't enter, before
+ * gate itself ends in its next turn. */
 Test(child, master_has_gone)
 {
     in_a_fork(without_master, CLOSED);
 }
 
-/* Reads what stuffed the channel, and returns how many messages came behind. */
+/* Reads the bytes that stuffed the channel, and the messages behind them.
+ * Returns the number of messages. */
 static int real_messages(int fd)
 {
     char text[256];
@@ -426,8 +430,9 @@ static int real_messages(int fd)
     return n;
 }
 
-/* The caller refuses its connection, and logs that. So its end is in no log,
- * master doesn't hear of it, and it isn't held against the client. */
+/* If gate can't tell master of a new session, the session leaves no trace: no
+ * event, no message, no fruitless session. The caller of entry_begin() refuses
+ * the connection, and logs the refusal. */
 static void unheard(enum fault fault)
 {
     struct address prefix = address_client(&client);
@@ -453,8 +458,8 @@ Test(child, master_never_heard_of_it)
         in_a_fork(unheard, (enum fault)fault);
 }
 
-/* Gate can't watch the session's channel. Master hears of the session before it
- * is asked to kill it. */
+/* Gate can't watch the session's channel. Gate tells master of the session
+ * before it asks master to kill the session. */
 static void unwatched(enum fault fault)
 {
     struct channel master;

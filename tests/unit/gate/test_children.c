@@ -3,10 +3,10 @@
 
 #define FREE "max_per_address = 100\nstartups = 100\nno_ban = 127.0.0.0/8\n"
 
-/* After each of these gate has the session killed. */
+/* Lists faults of a session. After each fault, gate has the session killed. */
 static const struct {
     const char *does;
-    const char *event; /* a part of the line, or NULL: no such event */
+    const char *event; /* a part of the event's line; NULL: no event */
 } faults[] = {
     { "garbage", "an unknown or malformed message, serial" },
     { "wrong", "a message that is not this peer's, serial" },
@@ -43,7 +43,8 @@ GateTest(children, faults, .settings = FREE)
         check_fault(b, i);
 }
 
-/* Master doesn't answer: gate asks again, and the session gets nothing more. */
+/* If master doesn't answer `kill`, gate sends it again. Meanwhile the session
+ * gets nothing from gate. */
 GateTest(children, asks_again, .settings = FREE)
 {
     struct message m;
@@ -55,12 +56,13 @@ GateTest(children, asks_again, .settings = FREE)
     bench_hear(b, MSG_kill, &m);
     fake_do(&f, "port");
     bench_kills(b, &f, ENDING_PEER);
-    BENCH_SAY(b, reaped, .serial = f.serial, .fruitless = false); /* again */
+    BENCH_SAY(b, reaped, .serial = f.serial,
+              .fruitless = false); /* again: no effect */
     bench_heard(b);
 }
 
-/* If a session sends all the time, gate reads so many messages in a second,
- * whatever they are, and serves the others. */
+/* If a session sends all the time, gate reads at most CHILD_MESSAGES in a
+ * second from it, whatever they are, and serves the other sessions. */
 GateTest(children, a_flood_waits, .settings = FREE)
 {
     static const char *const floods[] = { "flood close", "flood port" };
@@ -88,8 +90,9 @@ GateTest(children, a_flood_waits, .settings = FREE)
     }
 }
 
-/* The session is stopped and can't notice that its time is over. Its place is
- * free again; a logged-in session stays. */
+/* Gate has a session killed when its time to log in is over, since a stopped
+ * session can't end itself. The session's place becomes free; a logged-in
+ * session stays. */
 GateTest(children, login_timeout_of_a_stopped_session,
          .settings = "max_per_address = 1\n"
                      "login_timeout = 100ms\n")
@@ -109,7 +112,7 @@ GateTest(children, login_timeout_of_a_stopped_session,
     cr_assert(strncmp(line, "ignored", 7) == 0, "%s", line);
 }
 
-/* When master ends, all end. */
+/* If master ends, gate and its sessions end. */
 Test(children, end_with_gate)
 {
     struct bench_plan plan = { .settings = FREE };
@@ -118,7 +121,7 @@ Test(children, end_with_gate)
     int client;
 
     f = bench_open(&b, &plan, &client);
-    close(f.rope); /* otherwise the fake session would end by it */
+    close(f.rope); /* master's death closes it, too */
     bench_stop(&b, 0);
     cr_assert(client_closed(client));
 }

@@ -1,4 +1,5 @@
-/* Control connections: what a session gets, and which clients are refused. */
+/* Tests control connections: what gate gives to a session, and which clients
+ * gate refuses. */
 #include "bench.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
@@ -88,7 +89,8 @@ Test(entry, each_limit_is_reached_and_left)
     }
 }
 
-/* Master has logged why, once: each health check of a proxy would be a line. */
+/* If the files can't be reached, gate logs no refusal: master has logged the
+ * cause once, and each health check of a proxy would be another line. */
 GateTest(entry, turned_away, .settings = FREE)
 {
     static const struct {
@@ -123,13 +125,13 @@ GateTest(entry, turned_away, .settings = FREE)
     bench_enter(b, "127.0.0.1", &client);
 }
 
-/* Connects; the connection may have to wait. */
+/* Connects. The connection can have to wait. */
 static int knock(struct bench *b, const char *from)
 {
     return client_connect(from, b->control.port);
 }
 
-/* Gate has handled all messages, and no new session has begun. */
+/* Expects that gate has begun no session after it has handled all messages. */
 static void expect_nobody(struct bench *b)
 {
     bench_heard(b);
@@ -161,8 +163,8 @@ GateTest(entry, a_login_frees_a_startup, .settings = "startups = 1\n")
     expect_greeted(client);
 }
 
-/* Each waiting connection gets its turn, the oldest first, whether the one
- * before it logs in or leaves. */
+/* Waiting connections get their turns in order, the oldest first, whether the
+ * client before logs in or leaves. */
 GateTest(entry, the_queue_in_order, .settings = "startups = 1\n")
 {
     int client, waits[8];
@@ -185,7 +187,7 @@ GateTest(entry, the_queue_in_order, .settings = "startups = 1\n")
     }
 }
 
-/* A client that hangs up while it waits frees its place. */
+/* A client that closes while it waits frees its place. */
 GateTest(entry, a_client_leaves_the_queue,
          .settings = "max_per_address = 3\n"
                      "startups = 1\n")
@@ -208,8 +210,8 @@ GateTest(entry, a_client_leaves_the_queue,
     expect_greeted(waits);
 }
 
-/* An address's sessions and queued connections together are limited, and no
- * wait is longer than login_timeout. */
+/* max_per_address limits the sessions and the queued connections of an address
+ * together. No connection waits longer than login_timeout. */
 GateTest(entry, the_bounds_of_the_queue,
          .settings = "max_per_address = 3\n"
                      "startups = 1\n"
@@ -230,8 +232,9 @@ GateTest(entry, the_bounds_of_the_queue,
     }
 }
 
-/* The queue is full of one address: its newest connection makes room for
- * another address's first one, and it gets no further place itself. */
+/* If one address has filled the queue, gate refuses its next connection. Its
+ * newest connection in the queue makes room for the first connection of another
+ * address. */
 GateTest(entry, a_full_queue,
          .settings = "max_per_address = 2000\n"
                      "startups = 1\n")
@@ -257,8 +260,8 @@ GateTest(entry, a_full_queue,
     expect_greeted(waits[0]);
 }
 
-/* A flood of refused connections causes one line, and then one with their
- * number. */
+/* A flood of refused connections causes at most one line in a second; then a
+ * line has the number of the others. */
 GateTest(entry, events_of_a_flood_are_bounded,
          .settings = "max_sessions = 1\n"
                      "max_per_address = 1\n")
@@ -277,13 +280,13 @@ GateTest(entry, events_of_a_flood_are_bounded,
     bench_event(b, line, sizeof(line));
     cr_assert(strstr(line, "peer=127.0.0.2:"), "%s", line);
     for (int lines = 0; !strstr(line, "\"more of them\""); lines++) {
-        cr_assert_lt(lines, 10); /* at most one for each second that it took */
+        cr_assert_lt(lines, 10); /* at most one for each second of the flood */
         bench_event(b, line, sizeof(line));
     }
-    cr_assert(strstr(line, " number="), "%s", line); /* none is missing */
+    cr_assert(strstr(line, " number="), "%s", line); /* of the others */
 }
 
-/* Ends sessions of an address without a login, and then connects once more. */
+/* Lets COUNT sessions of an address end, with or without a login. */
 static void end_fruitless(struct bench *b, unsigned count, bool logged_in)
 {
     for (unsigned i = 0; i < count; i++) {
@@ -324,8 +327,8 @@ GateTest(entry, those_who_may_be_fruitless,
     end_fruitless(b, 10, false);
 }
 
-/* One address has all places: its oldest session makes room for another
- * address's first one, and for none of its own. */
+/* If one address has all places, its oldest session makes room for the first
+ * session of another address, and never for another session of its own. */
 GateTest(entry, one_makes_room,
          .settings = "max_per_address = 50\n"
                      "startups = 4\n")
@@ -338,7 +341,7 @@ GateTest(entry, one_makes_room,
         f[i] = bench_enter(b, "127.0.0.1", &client[i]);
     own = knock(b, "127.0.0.1");
     expect_nobody(b);
-    bench_log_in(b, f[0].serial); /* so this one doesn't have to go */
+    bench_log_in(b, f[0].serial); /* so f[1] is the oldest */
     bench_session(b);
     expect_greeted(own);
     own = knock(b, "127.0.0.1");
@@ -359,9 +362,9 @@ GateTest(entry, one_makes_room,
     expect_nobody(b);
 }
 
-/* Many addresses have one session each, so no network is the heaviest. Then the
- * session that has waited longest goes, once a quarter of login_timeout is
- * over, and never for an address that has as many. */
+/* Two addresses have one session each, and a client of a third address waits.
+ * After a quarter of login_timeout, gate ends the session that has waited
+ * longest. It never does so for an address that has a session already. */
 GateTest(entry, many_addresses_make_room,
          .settings = ANY_NUMBER "startups = 2\n"
                                 "login_timeout = 6s\n")
@@ -386,17 +389,18 @@ GateTest(entry, many_addresses_make_room,
     expect_greeted(equal);
 }
 
-/* The messages of so many sessions don't fit into BENCH_NARROW. */
+/* A number of sessions: their messages don't fit into BENCH_NARROW. */
 #define MANY 100
 
-/* A session lives as long as its ROPE. */
+/* Receives MANY sessions. A session lives as long as its rope. */
 static void hear_of_many(struct bench *b, int *rope)
 {
     for (unsigned i = 0; i < MANY; i++)
         rope[i] = bench_session(b).rope;
 }
 
-/* If master doesn't read, connections wait in the backlog. None is refused. */
+/* If master doesn't read, gate leaves connections in the backlog, and refuses
+ * none. */
 GateTest(entry, a_slow_master,
          .settings = "max_sessions = 2000\n"
                      "max_per_address = 2000\n"
@@ -414,8 +418,8 @@ GateTest(entry, a_slow_master,
     cr_assert(bench_silent(b));
 }
 
-/* No descriptor is left: connections are refused or wait, and are served as
- * soon as there is one. */
+/* If gate has no descriptors left, it refuses connections. It serves clients
+ * again as soon as descriptors are free. */
 GateTest(entry, descriptors_run_out, .settings = FREE, .files = 16)
 {
     struct fake f[16];
@@ -453,8 +457,8 @@ static uint64_t cpu_ms(pid_t pid)
     return (uint64_t)used.tv_sec * 1000 + (uint64_t)used.tv_nsec / 1000000;
 }
 
-/* Not even one to accept with: control connections are refused with the spare
- * one, and gate pauses in between. */
+/* If gate has no descriptor to accept with, it refuses control connections with
+ * its spare descriptor, and pauses after each. */
 GateTest(entry, not_one_descriptor_is_left, .settings = FREE, .files = 1)
 {
     uint64_t cpu, begin;
@@ -462,7 +466,7 @@ GateTest(entry, not_one_descriptor_is_left, .settings = FREE, .files = 1)
 
     cpu = cpu_ms(b->gate);
     begin = clock_ms();
-    for (int i = 0; i < 6; i++) { /* with a pause between two */
+    for (int i = 0; i < 6; i++) { /* gate pauses between two */
         int client = client_connect("127.0.0.1", b->control.port);
 
         client_line(client, line, sizeof(line));

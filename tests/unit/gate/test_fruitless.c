@@ -1,4 +1,4 @@
-/* The counts of sessions without a login, without any session. */
+/* Tests the counts of sessions that ended without a login. No session runs. */
 #include "gate/limits.h"
 #include "support/test.h"
 
@@ -11,7 +11,7 @@ static struct address host(unsigned n)
                                         (uint8_t)(n >> 8), (uint8_t)n } };
 }
 
-/* per minute, and how many of them at once */
+/* most: sessions in a minute; burst: sessions at once */
 static const struct {
     uint64_t most, burst;
 } rows[] = { { 1, 1 },    { 2, 1 },      { 7, 1 },           { 8, 2 },
@@ -37,7 +37,8 @@ Test(fruitless, as_many_a_minute)
     }
 }
 
-/* From then on the address gets its share, and no more. */
+/* In ten minutes, an address gets its burst and ten times 120 sessions, and no
+ * more. */
 Test(fruitless, the_average_holds)
 {
     struct address a = host(1);
@@ -54,7 +55,8 @@ Test(fruitless, the_average_holds)
     cr_expect_geq(passed, 10 * 120 + 28);
 }
 
-/* Sessions that were open already count, but their debt has a limit. */
+/* Sessions that were already open when the address reached its limit count,
+ * too, but its debt is limited. */
 Test(fruitless, the_debt_has_an_end)
 {
     struct address a = host(1);
@@ -67,7 +69,8 @@ Test(fruitless, the_debt_has_an_end)
     cr_expect_not(fruitless_too_many(&f, &a, 120, 1000 + MINUTE / 4 + 1000));
 }
 
-/* A hundred addresses flood: of ten thousand others hardly one waits. */
+/* If 100 addresses flood, fewer than 100 of 10,000 other addresses must
+ * wait. */
 Test(fruitless, others_are_left_alone)
 {
     static struct fruitless f;

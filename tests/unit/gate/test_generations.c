@@ -1,5 +1,6 @@
-/* Gates of several generations, with the test as their masters: the board says
- * which one accepts, each serves its own sessions, and they share memory. */
+/* Runs gates of several generations, with the test as their masters. The board
+ * says which gate accepts, each gate serves its own sessions, and all gates
+ * share memory. */
 #include <arpa/inet.h>
 
 #include "bench.h"
@@ -8,7 +9,7 @@
 
 #define NO_BAN "no_ban = 127.0.0.0/8\n"
 
-/* The gate of the next generation is ready, and accepts. */
+/* Starts the gate of the next generation, which accepts from now on. */
 static void replace(struct bench *old, struct bench *next,
                     struct bench_plan *plan)
 {
@@ -66,13 +67,13 @@ GateTest(generations, accepts_nothing_before_open, .settings = NO_BAN,
     bench_hear(b, MSG_serving, &m);
     bench_session(b);
     cr_assert_str_eq(client_line(client, line, sizeof(line)), "220 fake\r\n");
-    BENCH_SAY(b, open); /* again: no effect */
+    BENCH_SAY(b, open); /* a second time: no effect */
     bench_heard(b);
     cr_assert(bench_quiet(b));
 }
 
-/* Nobody has told the older gate: it looks itself. Its sessions get listeners
- * from it, as before. */
+/* No message tells the older gate of the next one: it reads the board. It still
+ * lends listeners to its own sessions. */
 Test(generations, the_board_decides, .timeout = 60)
 {
     struct bench_plan plan = { .settings = NO_BAN, .ports = 4, .keeps = true };
@@ -95,7 +96,8 @@ Test(generations, the_board_decides, .timeout = 60)
     bench_stop(&next, 0);
 }
 
-/* A gate that has slept through a takeover accepts nobody when it wakes. */
+/* A gate that has slept through a takeover accepts no connection when it
+ * wakes. */
 Test(generations, a_gate_sleeps, .timeout = 60)
 {
     struct bench_plan plan = { .settings = NO_BAN, .keeps = true };
@@ -119,7 +121,8 @@ Test(generations, a_gate_sleeps, .timeout = 60)
     bench_stop(&next, 0);
 }
 
-/* Sessions of older generations count for their addresses, and in all. */
+/* Sessions of older generations count for max_per_address and for
+ * max_sessions. */
 GateTest(generations, elders_count,
          .settings = NO_BAN "max_per_address = 1\n"
                             "max_sessions = 2\n"
@@ -129,7 +132,7 @@ GateTest(generations, elders_count,
     int client[2];
 
     elder(b, 1, "127.0.0.1");
-    elder(b, 1, "127.0.0.1"); /* again: no effect */
+    elder(b, 1, "127.0.0.1"); /* a second time: no effect */
     bench_heard(b);
     is_refused(b, "127.0.0.1", "from your address");
     f = bench_enter(b, "127.0.0.2", &client[0]);
@@ -145,8 +148,8 @@ GateTest(generations, elders_count,
     bench_gone(b, &other);
 }
 
-/* The gate of an elder's own generation counts the elder. If that generation
- * has died, nobody does. */
+/* A gate never counts an elder as fruitless, since the gate of the elder's own
+ * generation does. If that gate has died, no gate counts the elder. */
 GateTest(generations, an_elder_is_never_fruitless,
          .settings = "max_fruitless = 1\n")
 {
@@ -160,8 +163,7 @@ GateTest(generations, an_elder_is_never_fruitless,
     bench_gone(b, &f);
 }
 
-/* More than there is room for: only with a limit that was raised by other
- * means. They count for nothing. */
+/* Gate has places for four sessions, and ignores the other two elders. */
 GateTest(generations, elders_without_room,
          .settings = NO_BAN "max_sessions = 2\n", .places = 4)
 {
@@ -173,8 +175,8 @@ GateTest(generations, elders_without_room,
     bench_heard(b);
 }
 
-/* A client that waits for its session gets it from the older gate, which then
- * says that no further one begins. */
+/* The older gate begins the session of a client that waits. Then it tells
+ * master that no further session begins. */
 GateTest(generations, the_queue_is_served, .settings = NO_BAN "startups = 1\n",
          .keeps = true)
 {
@@ -212,7 +214,8 @@ GateTest(generations, the_queue_is_closed, .settings = NO_BAN "startups = 1\n")
     cr_assert(client_closed(client[1]));
 }
 
-/* The client that waits gives up: then nobody is left, either. */
+/* If the last client that waits gives up, the older gate also tells master that
+ * no further session begins. */
 GateTest(generations, the_queue_leaves, .settings = NO_BAN "startups = 1\n")
 {
     struct message m;
@@ -246,8 +249,9 @@ static void log_in(struct bench *b, const struct fake *f, char *keys,
     key_names(f, keys, size);
 }
 
-/* The next gate's sessions open tickets that this one's have sealed. When the
- * next one changes the keys, this one's sessions get them, too. */
+/* Sessions of the next gate can open tickets that sessions of the older gate
+ * have sealed. When the next gate changes the keys, the older gate's sessions
+ * get the new keys, too. */
 Test(generations, ticket_keys_are_shared, .timeout = 60)
 {
     struct bench_plan plan = { .settings = NO_BAN "ticket_lifetime = 1min\n",
@@ -267,7 +271,7 @@ Test(generations, ticket_keys_are_shared, .timeout = 60)
     log_in(&next, &fresh, after, sizeof(after));
     cr_assert_str_eq(after, before);
     cr_assert_eq(memory_map(&m, plan.memory), 0);
-    m->tickets.turned = 0; /* so they are due */
+    m->tickets.turned = 0; /* the keys are due for a change */
     key_names(&fresh, after, sizeof(after));
     cr_assert_str_neq(after, before);
     key_names(&f, before, sizeof(before));
@@ -282,7 +286,7 @@ Test(generations, ticket_keys_are_shared, .timeout = 60)
     close(plan.memory);
 }
 
-/* Everybody knows a key of zeros. */
+/* Expects that both keys are secret. A key of zeros isn't. */
 static void expect_secret(const struct ticket_keys *k)
 {
     static const struct ticket_key zero;
@@ -292,7 +296,8 @@ static void expect_secret(const struct ticket_keys *k)
     cr_expect_neq(memcmp(&k->now, &k->before, sizeof(zero)), 0);
 }
 
-/* A gate has died while it changed the keys: the next one makes others. */
+/* If a gate has died while it changed the keys, the next gate makes new
+ * keys. */
 Test(generations, half_ticket_keys, .timeout = 60)
 {
     struct bench_plan plan = { .settings = NO_BAN, .memory = bench_memory() };
@@ -319,7 +324,8 @@ Test(generations, half_ticket_keys, .timeout = 60)
     close(plan.memory);
 }
 
-/* After a reload, and after the death of a gate. */
+/* Fruitless sessions still count after a reload, and after the death of a
+ * gate. */
 Test(generations, failures_are_kept, .timeout = 60)
 {
     struct bench_plan plan = { .settings = "max_fruitless = 4\n",
@@ -344,7 +350,7 @@ Test(generations, failures_are_kept, .timeout = 60)
     close(plan.memory);
 }
 
-/* Memory that could be shortened isn't used. */
+/* Gate refuses memory whose file can be shortened, or is too short. */
 Test(generations, memory_that_is_not_sealed)
 {
     int bare = memfd_create("memory", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -358,7 +364,7 @@ Test(generations, memory_that_is_not_sealed)
     close(bare);
 }
 
-/* The sandbox permits what both gates do then. */
+/* The sandbox permits all that both gates do in a takeover. */
 Test(generations, inside_the_sandbox, .timeout = 60)
 {
     struct bench_plan plan = { .settings = NO_BAN "startups = 2\n",

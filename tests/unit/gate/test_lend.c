@@ -11,7 +11,7 @@
 
 #define FREE "max_sessions = 400\nmax_per_address = 100\nstartups = 400\n"
 
-/* The client connects, and its session gets the connection. */
+/* Connects as the client. The session must get the connection. */
 static void use(const struct fake *f, const char *from, uint16_t port)
 {
     char said[128], want[128], line[64];
@@ -37,8 +37,8 @@ GateTest(lend, a_data_connection, .settings = FREE, .ports = 4)
     }
 }
 
-/* The announced address, by the setting and by the address that the client has
- * reached. */
+/* The address that gate announces depends on the setting, and on the address to
+ * which the client has connected. */
 struct told_row {
     const char *setting;
     bool wildcard;
@@ -116,9 +116,9 @@ Test(lend, told_the_address_of_its_network)
     bench_stop(&b, 0);
 }
 
-/* It listens where its client has reached the server, and nowhere else; gate
- * keeps no copy of what it lends. Programs beside this one bind ports of
- * 127.0.0.1. */
+/* A lent listener listens at the address to which its client has connected, and
+ * at no other. Gate keeps no copy of the listener. (Other programs bind ports
+ * of 127.0.0.1, so the client connects to 127.0.0.8.) */
 GateTest(lend, at_the_address_of_the_control_connection, .settings = FREE,
          .wildcard = true)
 {
@@ -146,15 +146,16 @@ GateTest(lend, at_the_address_of_the_control_connection, .settings = FREE,
         fake_do(&f, "drop");
         fake_do(&f, "look");
         fake_says(&f, line, sizeof(line));
-        /* so it has closed its own */
+        /* so the session has closed its listener */
         cr_expect_eq(strncmp(line, "ignored ", 8), 0);
         a.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 7); /* 127.0.0.8 */
     }
     close(client);
 }
 
-/* No two sessions have the same port, whatever their hosts are. A port that no
- * session has any more is free, although its connection was closed just now. */
+/* Two sessions never have the same port, even if their hosts differ. A port is
+ * free again when its session has ended, even if a connection to it was closed
+ * just now. */
 GateTest(lend, one_port_for_each, .settings = FREE, .ports = 2)
 {
     struct fake f[3], next;
@@ -181,7 +182,7 @@ GateTest(lend, one_port_for_each, .settings = FREE, .ports = 2)
     close(data);
 }
 
-/* Another program listens on the only port: the session gets that answer. */
+/* If another program listens on the only port, the session gets EADDRINUSE. */
 GateTest(lend, no_port_is_free, .settings = FREE, .ports = 1)
 {
     struct sockaddr_in a = { .sin_family = AF_INET };
@@ -200,8 +201,8 @@ GateTest(lend, no_port_is_free, .settings = FREE, .ports = 1)
     close(fd);
 }
 
-/* A session that asks again and again, and keeps what it gets, gets one
- * listener in a second. An honest one keeps its listener longer. */
+/* A session that asks again and again for another listener gets one in a
+ * second. An honest session keeps its listener longer. */
 GateTest(lend, one_in_a_second, .settings = FREE, .ports = 8)
 {
     struct fake f, other;
@@ -224,7 +225,8 @@ GateTest(lend, one_in_a_second, .settings = FREE, .ports = 8)
 
 static struct gate own_gate;
 
-/* A session that has reached LOCAL asks; returns what gate opens for it. */
+/* Asks gate for a port, as a session whose client has connected to LOCAL.
+ * Returns gate's listener, and sets *IS; -EX: gate can't open one. */
 static int opens(const char *local, unsigned first, unsigned last,
                  struct msg_port_is *is)
 {
@@ -252,8 +254,8 @@ static int opens(const char *local, unsigned first, unsigned last,
     return r;
 }
 
-/* Each port comes up: the choice is random (by chance one of eight is missing
- * in 200 tries once in 10^10 runs), and with a few ports none is missed. */
+/* Gate chooses ports at random: 200 tries choose each of eight ports (except
+ * once in 10^10 runs). If few ports are free, gate finds each of them. */
 Test(lend, every_port_is_chosen)
 {
     unsigned first = ports_free(8), seen[8] = { 0 };
@@ -277,10 +279,10 @@ Test(lend, every_port_is_chosen)
         close(held[i]);
 }
 
-/* More ports than gate tries at random. */
+/* A number of ports that is larger than the number of gate's random tries. */
 #define PORTS 150
 
-/* Each port is found, also the last free one. */
+/* Gate finds each free port, also the last one. */
 Test(lend, as_many_as_there_are_ports)
 {
     unsigned first = ports_free(PORTS);
@@ -303,8 +305,8 @@ Test(lend, as_many_as_there_are_ports)
         close(held[i]);
 }
 
-/* IPv6 alone; and a link-local address, with an interface that nobody knows
- * here. */
+/* An IPv6 listener accepts no IPv4. If the address is link-local, gate listens
+ * at all addresses, since it doesn't know the interface. */
 Test(lend, ipv6)
 {
     static const char *const locals[] = { "::1", "fe80::1" };
@@ -327,8 +329,8 @@ Test(lend, ipv6)
     }
 }
 
-/* The server has lost the address: the reason is another one than busy ports.
- */
+/* If the server has lost the address, gate's answer differs from the answer for
+ * busy ports. */
 Test(lend, an_address_that_is_gone)
 {
     struct msg_port_is is;

@@ -1,4 +1,4 @@
-/* The counts, without any socket. */
+/* Tests gate's counts of connections, without sockets. */
 #include "gate/limits.h"
 #include "support/test.h"
 
@@ -22,7 +22,7 @@ static struct limits make(uint64_t sessions, uint64_t address,
     return l;
 }
 
-/* A session without a login ends. */
+/* Ends a session that hasn't logged in. */
 static void leave(struct limits *l, const struct address *a)
 {
     limits_end_wait(l, a);
@@ -31,8 +31,8 @@ static void leave(struct limits *l, const struct address *a)
 
 #define NEVER 1000
 
-/* Decides as gate does about a new connection; PEER NULL: its client isn't
- * known. */
+/* Decides like gate about a new connection. PEER NULL: its client isn't known
+ * yet. */
 static enum limit check(const struct limits *l, const struct address *peer)
 {
     enum limit limit = limits_check(l);
@@ -40,8 +40,8 @@ static enum limit check(const struct limits *l, const struct address *peer)
     return limit == LIMIT_NONE && peer ? limits_check_client(l, peer) : limit;
 }
 
-/* Two addresses, the first one with two sessions, and whether they are one
- * prefix. */
+/* in: an address with two sessions; knocks: an address that connects; same: do
+ * both count as one client? */
 struct prefix_row {
     const char *in, *knocks;
     bool same;
@@ -74,7 +74,7 @@ Test(limits, one_address)
     }
 }
 
-/* An address may use all places, and none is refused before that. */
+/* One address can use all places. Gate refuses none of its sessions before. */
 Test(limits, startups)
 {
     struct limits l = make(100, 100, 32);
@@ -87,7 +87,7 @@ Test(limits, startups)
     }
     cr_expect_eq(check(&l, &a), LIMIT_STARTUPS);
     cr_expect_eq(check(&l, &other), LIMIT_STARTUPS);
-    cr_expect_eq(check(&l, NULL), LIMIT_NONE); /* it may be anybody's */
+    cr_expect_eq(check(&l, NULL), LIMIT_NONE); /* it can have any address */
     cr_expect(limits_full(&l));
     limits_release(&l);
 }
@@ -110,7 +110,8 @@ Test(limits, login_frees_a_startup)
     limits_release(&l);
 }
 
-/* As many prefixes as sessions, again and again: no place is lost. */
+/* Uses up all places, each for another prefix, again and again. No place is
+ * lost. */
 Test(limits, places_come_back)
 {
     struct limits l = make(64, 1, NEVER);
@@ -133,7 +134,7 @@ Test(limits, places_come_back)
 }
 
 /* A proxied client counts in the total from the start, and for its address once
- * that is known. */
+ * the address is known. */
 Test(limits, an_address_that_comes_later)
 {
     struct limits l = make(3, 1, NEVER);
@@ -174,8 +175,8 @@ static struct address nth(unsigned n)
     };
 }
 
-/* Queued connections count only for their address, also if each has an address
- * of its own and no place is left. */
+/* Queued connections count only for their addresses, even if each has an
+ * address of its own and no place is left. */
 Test(limits, the_queue)
 {
     struct limits l = make(4, 3, 4);
@@ -208,8 +209,8 @@ Test(limits, the_queue)
     limits_release(&l);
 }
 
-/* A place of the address with the most sessions goes to an address that has at
- * least two fewer. In the end all have the same number. */
+/* A place of the address with the most sessions goes to an address with at
+ * least two sessions fewer. In the end all addresses have the same number. */
 Test(limits, full_places_are_shared)
 {
     struct limits l = make(1000, 1000, 20);
@@ -262,15 +263,15 @@ Test(limits, one_gives_way_to_another)
     cr_expect_not(limits_is_heaviest(&l, &other));
     limits_end_wait(&l, &many);
     cr_expect_not(limits_full(&l));
-    cr_expect_eq(l.total, 20); /* it still counts as a session */
+    cr_expect_eq(l.total, 20); /* the session still counts */
     limits_leave(&l, &many);
     cr_expect_eq(l.total, 19);
     cr_expect_eq(l.most, 19);
     limits_release(&l);
 }
 
-/* A whole /48 is one network, and each /64 of it is a client, also the first
- * one, with the same bytes as the /48. No record is lost. */
+/* A /48 is one network, and each /64 of it is a client. The first /64 is a
+ * client, too, although it has the same bytes as the /48. No record is lost. */
 Test(limits, one_subscriber)
 {
     struct limits l = make(100, 2, 100);

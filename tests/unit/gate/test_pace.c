@@ -1,5 +1,5 @@
-/* Bytes and transfers that gate gives to sessions. The test is gate and calls
- * its functions; it reads the answers at the sessions' ends. */
+/* Tests how gate shares bytes and transfers among sessions. The test is gate,
+ * calls gate's functions, and reads the answers at the sessions' ends. */
 #include "gate/gate.h"
 
 #include "sallyport/base/clock.h"
@@ -107,7 +107,7 @@ static void limit(int i, uint64_t account, uint64_t transfers, uint64_t up,
     limit_by(i, false, account, transfers, up, down);
 }
 
-/* The bytes that the session has got; 0: no answer is there. */
+/* Returns the bytes that the session has got; 0: no answer has come. */
 static uint64_t got(int i, bool upload)
 {
     struct message m;
@@ -145,13 +145,15 @@ PaceTest(pace, transfers, 0, 0)
     pace_leave(child[1]); /* the session has died */
     pace_leave(child[1]);
     cr_expect(may(0));
-    limit(2, 1, 1, 0, 0); /* fewer: those that run stay */
+    limit(2, 1, 1, 0, 0); /* fewer: running transfers go on */
     pace_on_transfer_end(child[0], NULL);
     limit(0, 1, 2, 0, 0); /* the newest message counts */
     cr_expect(may(0));
 }
 
-/* The account with the reached limit; the account's limit is its number. */
+/* Begins a transfer. Returns -1: it may begin; otherwise 10 * the kind of the
+ * account that has reached its limit + this limit. (In these tests an account's
+ * limit is different for each kind.) */
 static int refused_by(int i)
 {
     struct message m;
@@ -163,7 +165,8 @@ static int refused_by(int i)
     return (int)m.transfer_may.of * 10 + (int)m.transfer_may.limit;
 }
 
-/* Two users, of whom the first is in two teams, and all. */
+/* Transfers count for the user, for each of the user's teams, and for the
+ * server. Session 1's user is in two teams. */
 PaceTest(pace, transfers_of_each_account, 0, 0)
 {
     g.pace.all.most = 3;
@@ -181,13 +184,13 @@ PaceTest(pace, transfers_of_each_account, 0, 0)
     pace_on_transfer_end(child[0], NULL);
     cr_expect_eq(refused_by(3), ACCOUNT_USER * 10 + 1);
     limit(2, 4, 1, 0, 0);
-    limit_by(2, true, 11, 2, 0, 0); /* joins while a transfer runs */
+    limit_by(2, true, 11, 2, 0, 0); /* joins a team while a transfer runs */
     cr_expect_eq(refused_by(0), ACCOUNT_TEAM * 10 + 2);
-    limit(2, 4, 1, 0, 0); /* and leaves again */
+    limit(2, 4, 1, 0, 0); /* leaves the team again */
     cr_expect_eq(refused_by(0), -1);
 }
 
-/* The records last, however often sessions change their accounts. */
+/* Gate has enough records, however often sessions change their accounts. */
 PaceTest(pace, accounts_are_used_again, 0, 0)
 {
     for (uint64_t n = 1; n < 1000; n++)
@@ -203,8 +206,8 @@ PaceTest(pace, accounts_are_used_again, 0, 0)
     cr_expect_eq(child[0]->pace.accounts, 0);
 }
 
-/* A user who comes back at once doesn't begin with a new second. A new figure
- * doesn't wait for what the old one gave. */
+/* A user who logs out and in again gets no fresh start. After a change of the
+ * limit, gate doesn't wait as long as the old limit would require. */
 PaceTest(pace, figures_outlive_a_session, 0, 0)
 {
     limit(0, 1, 0, 1, 0);
@@ -231,7 +234,8 @@ PaceTest(pace, without_a_limit, 0, 0)
     }
 }
 
-/* A session that an attacker controls asks twice, or with no number. */
+/* Refuses a session that asks twice, or with the number 0. An attacker who
+ * controls a session can ask so. */
 PaceTest(pace, one_request_at_a_time, 0, 0)
 {
     limit(0, 1, 0, RATE, RATE);
@@ -242,7 +246,7 @@ PaceTest(pace, one_request_at_a_time, 0, 0)
     cr_expect_eq(ask(child[0], 0, false), -EPROTO);
 }
 
-/* One request waits at a time, whatever its direction. */
+/* Only one request of a session may wait, whatever its direction. */
 PaceTest(pace, the_other_direction, 0, 0)
 {
     limit(0, 1, 0, 1, 0);
@@ -252,8 +256,8 @@ PaceTest(pace, the_other_direction, 0, 0)
     cr_expect_eq(ask(child[0], 2, false), -EPROTO);
 }
 
-/* The limits of a user in a team come in several messages: before the last one
- * has come, none counts. */
+/* The limits of a user in a team come in several messages. None counts before
+ * the last one has come. */
 PaceTest(pace, the_last_message_counts, 0, 0)
 {
     struct msg_limits m = { .serial = 1, .account = 1, .transfers = 2 };
@@ -269,13 +273,13 @@ PaceTest(pace, the_last_message_counts, 0, 0)
     pace_on_limits(&g, &m);
     cr_expect_eq(child[0]->pace.accounts, 3);
     cr_expect_eq(refused_by(0), ACCOUNT_TEAM * 10 + 1);
-    m = (struct msg_limits){ .serial = 2, .account = 2 }; /* again, by and by */
+    m = (struct msg_limits){ .serial = 2, .account = 2 }; /* again, in parts */
     pace_on_limits(&g, &m);
     cr_expect_eq(child[1]->pace.account[2]->transfers, 1);
 }
 
-/* Each session that waits gets its turn, and all together the figure. The first
- * ROUNDS pieces of each are counted, whatever time they take. */
+/* Waiting sessions share the bandwidth fairly, and together get no more than
+ * the limit. Stops when the sessions have got RATE bytes. */
 enum shared_by { BY_USER, BY_TEAM, BY_ALL };
 
 static void share(enum shared_by by)
@@ -303,7 +307,7 @@ static void share(enum shared_by by)
         cr_assert_eq(loop_once(&g.frame.loop, 1000), 0);
     }
     us = clock_us() - began;
-    /* The unused bytes of 100 ms, and a piece, may come at once. The first
+    /* Gate can give the unused bytes of 100 ms, and a piece, at once. The first
      * session that asks gets a whole piece. */
     cr_expect_geq(us, 840000, "%llu us", (unsigned long long)us);
     for (int i = 1; i < SESSIONS; i++)
@@ -314,7 +318,8 @@ static void share(enum shared_by by)
     close_gate();
 }
 
-/* All in the line get the same, although all are due at once. */
+/* All sessions that wait get the same number of bytes, although gate finds all
+ * of them due at once. */
 PaceTest(pace, gate_is_late, 0, 0)
 {
     uint64_t until;

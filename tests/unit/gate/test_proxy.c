@@ -1,4 +1,4 @@
-/* Listeners and ports behind a proxy, here 127.0.0.5 or .6. */
+/* Tests listeners and ports behind a proxy, here 127.0.0.5 or .6. */
 #include "bench.h"
 
 #define LISTENER "listen = 127.0.0.1:1 proxy\nproxies = 127.0.0.5, 127.0.0.6\n"
@@ -10,7 +10,7 @@
 #define OTHER  "198.51.100.2"
 #define SERVER "203.0.113.7:21"
 
-/* Connects as the proxy; its client isn't known yet. */
+/* Connects as the proxy. Gate doesn't know the client yet. */
 static struct fake enter_unknown(struct bench *b, int *proxy)
 {
     *proxy = client_connect("127.0.0.5", b->control.port);
@@ -38,7 +38,7 @@ static struct fake enter(struct bench *b, const char *client, int *proxy)
     return f;
 }
 
-/* The same, and its user has logged in. */
+/* Does as enter(), and logs the user in. */
 static struct fake enter_user(struct bench *b, const char *client, int *proxy)
 {
     struct fake f = enter(b, client, proxy);
@@ -54,8 +54,8 @@ static void expect_said(const struct fake *f, const char *what)
     cr_assert_str_eq(fake_says(f, line, sizeof(line)), what);
 }
 
-/* The host that a proxied session calls its client may be any: gate connects
- * nowhere, though somebody listens there. */
+/* A proxied session can name any host as its client. So gate refuses active
+ * mode, and connects nowhere, even if the port is open. */
 GateTest(proxy, active_mode_is_refused, .settings = FREE "active = yes\n",
          .first = true)
 {
@@ -67,7 +67,7 @@ GateTest(proxy, active_mode_is_refused, .settings = FREE "active = yes\n",
     snprintf(line, sizeof(line), "active 127.0.0.1:%u", b->control.port);
     fake_do(&f, line);
     bench_kills(b, &f, ENDING_PEER);
-    cr_expect(bench_quiet(b)); /* nobody has connected to its listener */
+    cr_expect(bench_quiet(b)); /* gate hasn't connected to its own listener */
     close(proxy);
 }
 
@@ -86,8 +86,8 @@ GateTest(proxy, a_client_is_known, .settings = FREE, .first = true)
     cr_expect_eq(bench_gone(b, &f), 7 << 8);
 }
 
-/* A session ends if it sends these before its client is known, or a second
- * time. */
+/* Lists messages that a session must not send before its client is known
+ * (first), or afterwards (then). Gate has the session killed. */
 static const struct {
     const char *first, *then, *wrong;
 } lies[] = {
@@ -99,7 +99,7 @@ static const struct {
       "a client without an address" },
     { "enter 198.51.100.1:1 " SERVER, "enter 198.51.100.2:1 " SERVER,
       "a message in the wrong phase" },
-    /* before the login */
+    /* the user hasn't logged in */
     { "enter 198.51.100.1:1 " SERVER, "port", "a message in the wrong phase" },
     { "enter 127.0.0.1:1 127.0.0.1:21", "active 127.0.0.1:4711",
       "a message in the wrong phase" },
@@ -126,7 +126,7 @@ Test(proxy, lies)
     }
 }
 
-/* If its client connected directly, a session has no header to report. */
+/* A session whose client connected directly has no header to report. */
 GateTest(proxy, nobody_else_may_ask, .settings = FREE)
 {
     struct fake f;
@@ -138,7 +138,7 @@ GateTest(proxy, nobody_else_may_ask, .settings = FREE)
     bench_kills(b, &f, ENDING_PEER);
 }
 
-/* max_per_address counts clients, and never the proxy. */
+/* max_per_address counts a proxy's clients, and never the proxy. */
 GateTest(proxy, the_limit_of_an_address,
          .settings = LISTENER "max_per_address = 2\n", .first = true)
 {
@@ -147,7 +147,7 @@ GateTest(proxy, the_limit_of_an_address,
 
     f[0] = enter(b, CLIENT, &proxy);
     f[1] = enter(b, CLIENT, &proxy);
-    for (int i = 0; i < 3; i++) /* none of these counts yet */
+    for (int i = 0; i < 3; i++) /* none of these has an address yet */
         other[i] = enter_unknown(b, &proxy);
     f[2] = enter_unknown(b, &proxy);
     ask_for(&f[2], CLIENT);
@@ -165,13 +165,13 @@ GateTest(proxy, the_limit_of_an_address,
     expect_said(
         &f[2],
         "kept out Too many connections: from your address. Try again later");
-    fake_do(&f[0], "exit 0"); /* its count is removed with it */
+    fake_do(&f[0], "exit 0"); /* its client's count falls */
     bench_gone(b, &f[0]);
     enter(b, CLIENT, &proxy);
     enter(b, OTHER, &proxy);
 }
 
-/* For IPv6 the network counts, as always. */
+/* An IPv6 client is a /64, as without a proxy. */
 GateTest(proxy, the_limit_of_a_network,
          .settings = LISTENER "max_per_address = 1\n", .first = true)
 {
@@ -191,7 +191,7 @@ GateTest(proxy, the_limit_of_a_network,
     bench_peer(b, &f);
 }
 
-/* The total counts from the start, before any header. */
+/* A session counts for max_sessions from its start, before its header. */
 GateTest(proxy, the_limit_in_all, .settings = LISTENER "max_sessions = 2\n",
          .first = true)
 {
@@ -205,7 +205,7 @@ GateTest(proxy, the_limit_in_all, .settings = LISTENER "max_sessions = 2\n",
               "%s", line);
 }
 
-/* A client that floods through the proxy: only that client is refused. */
+/* If a client floods through the proxy, gate refuses only this client. */
 GateTest(proxy, fruitless, .settings = LISTENER "max_fruitless = 1\n",
          .first = true)
 {
@@ -224,8 +224,9 @@ GateTest(proxy, fruitless, .settings = LISTENER "max_fruitless = 1\n",
     enter(b, OTHER, &proxy);
 }
 
-/* All places without a login are taken: the next sessions wait for gate's
- * answer, and another client's gets a place of the client with the most. */
+/* If all places without a login are taken, the next sessions wait for gate's
+ * answer. The session of another client gets a place from the client that has
+ * the most. */
 GateTest(proxy, the_queue, .settings = LISTENER "startups = 2\n", .first = true)
 {
     struct fake first, second, own, gone, other;
@@ -249,7 +250,7 @@ GateTest(proxy, the_queue, .settings = LISTENER "startups = 2\n", .first = true)
     bench_peer(b, &other);
 }
 
-/* A wait has a limit. */
+/* A session waits at most login_timeout. */
 GateTest(proxy, the_queue_in_time,
          .settings = LISTENER "startups = 1\nlogin_timeout = 1s\n",
          .first = true)
@@ -264,8 +265,8 @@ GateTest(proxy, the_queue_in_time,
                     "later");
 }
 
-/* There are few places for sessions with an unknown client. The next one waits,
- * and gets its turn whatever happens to one of them. */
+/* Gate has few places for sessions with an unknown client. The next connection
+ * waits until one of these sessions reports its client, or ends. */
 GateTest(proxy, a_throng, .settings = FREE, .first = true)
 {
     struct fake f[ENTRY_UNKNOWN + 2];
@@ -309,8 +310,8 @@ GateTest(proxy, a_slow_master, .settings = FREE, .first = true,
 
 /* ---- ports ---- */
 
-/* The announced address is the proxy's, if data comes through it. Then the
- * session must know that each connection begins with a header. */
+/* If the proxy makes the data connections, gate announces the proxy's address.
+ * Then the session must know that each connection begins with a header. */
 Test(proxy, told_address)
 {
     static const struct {

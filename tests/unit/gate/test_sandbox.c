@@ -1,5 +1,5 @@
-/* Gate at work inside its real sandbox, which must permit everything that it
- * does after READY. (A fake session has gate's own filter here.) */
+/* Runs gate inside its real sandbox, which must permit all that gate does after
+ * `ready`. (A fake session has gate's filter here.) */
 #include "bench.h"
 #include "support/processes.h"
 
@@ -19,8 +19,8 @@ static unsigned long open_files(pid_t pid)
     return soft;
 }
 
-/* All sessions, and the whole queue: clients that wait for a login take no
- * descriptor from logged-in ones. */
+/* Gate has descriptors for all sessions and for the whole queue: clients that
+ * wait for a login take no descriptor from logged-in ones. */
 GateTest(sandbox, room_for_all_that_wait, .settings = "max_sessions = 1200\n",
          .sandbox = true)
 {
@@ -35,8 +35,8 @@ static void check_data(const struct fake *f)
 
     cr_assert_neq(port, 0);
     fd = client_connect("127.0.0.1", port);
-    /* The sandbox permits no getsockopt, so the fake session can't see
-     * TCP_NODELAY (test_lend does); without seccomp it can. */
+    /* The sandbox permits no getsockopt(), so the fake session can't read
+     * TCP_NODELAY, which test_lend checks. Without seccomp it can. */
     fake_says(f, line, sizeof(line));
     cr_assert(strcmp(line, "data 127.0.0.1 nodelay -1") == 0 ||
                   strcmp(line, "data 127.0.0.1 nodelay 1") == 0,
@@ -65,5 +65,5 @@ GateTest(sandbox, a_day_in_it, .settings = "max_sessions = 3\n",
     fake_do(&f, "exit 0");
     cr_assert_eq(bench_gone(b, &f), 0);
     BENCH_SAY(b, stop_accepting, .serve = false);
-    cr_assert(bench_silent(b)); /* no event of a refused system call */
+    cr_assert(bench_silent(b)); /* the sandbox has refused no system call */
 }

@@ -1,4 +1,4 @@
-/* Gate's complaints about a set-up that it can't work with. */
+/* Tests gate's complaints about a set-up with which it can't work. */
 #include "bench.h"
 #include "sallyport/base/fd.h"
 #include "support/messages.h"
@@ -61,11 +61,12 @@ static void with_nonsense(void)
 {
     file[SETUP_CERTIFICATE] = (struct setup_file){
         .fd = fd_sealed("certificate", SLICE("nonsense")),
-        .name = "/x/cert.pem", /* master's names */
+        .name = "/x/cert.pem", /* the name that master has given */
     };
 }
 
-/* The parts that there are, the act that spoils them, and the complaint. */
+/* settings, memory: parts that are there; act: spoils a part; cause: a part of
+ * the complaint. */
 static const struct {
     bool settings, memory;
     void (*act)(void);
@@ -94,7 +95,8 @@ Test(setup, complaints)
     }
 }
 
-/* The listener of the third `listen`; the two before it aren't there. */
+/* The set-up has the listener of the third `listen`, and none of the first
+ * two. */
 Test(setup, a_listener_has_the_number_of_its_line)
 {
     begin();

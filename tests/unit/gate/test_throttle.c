@@ -1,4 +1,4 @@
-/* Events of a flood. */
+/* Tests the limit on the events of a flood. */
 #include "gate/gate.h"
 #include "support/test.h"
 

@@ -1,6 +1,6 @@
-/* The keys of tickets. A session gets them when its user has logged in, and
- * each new key later. A ticket of one key can still be opened in the next key's
- * time. */
+/* Tests how gate sends ticket keys. A session gets both keys when its user has
+ * logged in, and each new key later. It always has the key before, so it can
+ * open older tickets. */
 #include "bench.h"
 
 #define NAME (2 * TICKET_NAME_BYTES + 1)
@@ -20,7 +20,8 @@ static struct names hear(const struct fake *f)
     return n;
 }
 
-/* Each new key follows the present ones, FROM. */
+/* Receives the keys that follow FROM, and returns them. The key before is the
+ * present one of FROM. */
 static struct names follow(const struct fake *f, struct names from)
 {
     struct names next = hear(f);
@@ -43,7 +44,7 @@ static void look(const struct fake *f)
 static struct names log_in(struct bench *b, const struct fake *f)
 {
     fake_do(f, "keys");
-    look(f); /* it has handled that */
+    look(f); /* now the session has handled "keys" */
     bench_log_in(b, f->serial);
     return hear(f);
 }
@@ -74,8 +75,8 @@ GateTest(tickets, all_sessions_hear_of_new_keys,
     bench_gone(b, &other);
 }
 
-/* No key comes before a login, neither at once nor with a change of keys, nor
- * before the last message of its limits. */
+/* A session gets no key before the last message of its limits, not even when
+ * the keys change. */
 GateTest(tickets, none_before_login, .settings = "ticket_lifetime = 1s\n")
 {
     struct fake known, unknown;
@@ -97,7 +98,7 @@ GateTest(tickets, none_before_login, .settings = "ticket_lifetime = 1s\n")
     bench_gone(b, &unknown);
 }
 
-/* A second MSG_limits brings no second keys. */
+/* A second MSG_limits causes no second message with keys. */
 GateTest(tickets, keys_last_for_hours, .settings = "")
 {
     struct fake f;

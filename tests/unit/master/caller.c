@@ -7,7 +7,7 @@
 
 struct caller ctl;
 
-/* A full queue isn't an answer: it tries again, as long as a test may take. */
+/* Uses a blocking socket, so connect() waits while the queue is full. */
 int caller_connect(void)
 {
     FD_CLEANUP int folder =
@@ -37,7 +37,7 @@ void caller_enter(struct caller *c)
                  PHASE_START);
     caller_hears(c, MSG_welcome, &p);
     cr_assert(slice_equal(p.welcome.version, SLICE(SALLYPORT_VERSION)));
-    cr_assert_eq((pid_t)p.welcome.pid, getpid()); /* its parent */
+    cr_assert_eq((pid_t)p.welcome.pid, getpid()); /* master's parent */
     c->channel.phase = PHASE_ASKED;
 }
 

@@ -9,19 +9,19 @@ struct caller {
     struct channel channel;
     uint32_t request;
 };
-extern struct caller ctl; /* the usual one */
+extern struct caller ctl; /* the usual caller of a test */
 
-/* A test of a stage that a sallyportctl looks at. */
+/* Defines a test of a stage to which the sallyportctl `ctl` is connected. */
 #define CallerTest(suite, name, adjust)                                        \
     StageTest(suite, name, (stage_open(adjust), caller_enter(&ctl)),           \
               (caller_leave(&ctl), stage_close()))
 
-/* Connects, and receives nothing yet. Returns the descriptor. */
+/* Connects, but doesn't receive WELCOME. Returns the descriptor. */
 int caller_connect(void);
 /* Connects and receives WELCOME. */
 void caller_enter(struct caller *c);
 void caller_leave(struct caller *c);
-/* Sends a request without waiting. */
+/* Sends the request M with empty fields. Doesn't wait for the answer. */
 void caller_asks(struct caller *c, enum message_kind m);
 /* Receives the next answer, which must be M. */
 void caller_hears(struct caller *c, enum message_kind m, struct message *p);
@@ -30,11 +30,11 @@ void caller_is_refused(struct caller *c, enum refusal why);
 void caller_edits(struct caller *c);
 /* Sends `show`: WHAT, from PLACE on. */
 void caller_looks(struct caller *c, enum showable what, uint64_t place);
-/* The value of that name in the row M. It is valid until the fourth next call.
- */
+/* Returns the value of NAME in the row M, or "". The text is valid until the
+ * fourth call after this one. */
 const char *row_value(const struct message *m, const char *name);
-/* Asks for the status, and returns a value of the last row of TABLE; "": there
- * is no such row. */
+/* Asks for the status. Returns the value of NAME in the last row of TABLE, or
+ * "" if there is no such row. */
 const char *caller_reads(struct caller *c, const char *table, const char *name);
 
 #endif

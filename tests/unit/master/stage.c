@@ -1,5 +1,5 @@
-/* The fork in which master runs, and the processes of its actors, which only
- * live: the test sends their messages. */
+/* The fork in which master runs, and the processes of its actors. These
+ * processes only stay alive: the test sends their messages. */
 #include "stage.h"
 
 #include <sched.h>
@@ -59,8 +59,9 @@ static void end_badly(int number)
     _exit(EX_SOFTWARE);
 }
 
-/* Lives until master closes its end. With SIGUSR1 it closes its own end and
- * stays; with SIGUSR2 it ends, and with SIGQUIT with status EX_SOFTWARE. */
+/* Stays alive until master closes its end of the channel. After SIGUSR1 it
+ * closes its own end and stays alive; after SIGUSR2 it ends with status 0, and
+ * after SIGQUIT with EX_SOFTWARE. */
 static _Noreturn void live(int fd)
 {
     struct pollfd one = { .fd = fd };
@@ -79,7 +80,8 @@ static void be_an_actor(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* The process of a session. An order is the status that it shall end with. */
+/* Runs the process of a session. It receives the status of wait(2) with which
+ * it must end; if ROPE is closed, it ends with 0. */
 static _Noreturn void be_a_session(int rope)
 {
     int status = 0;
@@ -93,7 +95,7 @@ static _Noreturn void be_a_session(int rope)
     _exit(WEXITSTATUS(status));
 }
 
-/* Sends FD, N of them, with a message. */
+/* Sends the N descriptors FD with a message. */
 static void send_with(int to, const void *bytes, size_t len, const int *fd,
                       size_t n)
 {
@@ -116,7 +118,7 @@ static void send_with(int to, const void *bytes, size_t len, const int *fd,
         _exit(1);
 }
 
-/* A child of master that bears others, as gate does. */
+/* Runs a child of master that forks other children of master, as gate does. */
 static _Noreturn void bear_sessions(int births)
 {
     char byte;
@@ -153,7 +155,8 @@ static void note_setup(struct stage_note *note, const struct setup *setup)
         note->given[i] = setup->file[i].fd >= 0;
 }
 
-/* Master writes the note, so that notes come in its order. */
+/* Lets master send the note, so that the notes come in the order of the
+ * starts. */
 static pid_t spawn(const struct master *m, const char *binary, int channel,
                    const struct setup *setup)
 {
@@ -174,7 +177,7 @@ static pid_t spawn(const struct master *m, const char *binary, int channel,
     return note.pid;
 }
 
-/* Is the table's memory in this process? */
+/* Returns true if this process has the memory of the table of sessions. */
 static bool has_sessions(void)
 {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
@@ -229,7 +232,7 @@ static void play_files(struct master *m, const struct files_start *start)
     snprintf(note.name, sizeof(note.name), "%s", start->name);
     snprintf(note.home, sizeof(note.home), "%s", start->home);
     note_mounts(&note, start);
-    fd_close_others(3, keep, 4); /* the test may stop it once it is known */
+    fd_close_others(3, keep, 4); /* before the test can stop this fork */
     tell(&note, fd, 3);
     fd_close_others(3, fd, 1);
     live(fd[0]);
@@ -301,7 +304,7 @@ static void adjust_for_tests(struct master *m)
         give_board(m);
     m->auth_count = 1;
     m->deadlines.quiet = 0;
-    m->deadlines.hang = 600000; /* its children don't count */
+    m->deadlines.hang = 600000; /* the actors don't count */
     m->deadlines.restart = 1;
     m->deadlines.kick = 300;
     m->deadlines.sync = 300;
@@ -367,7 +370,7 @@ static _Noreturn void run_master(int births, void (*adjust)(struct master *m))
     if (fork() == 0)
         bear_sessions(births);
     close(births);
-    signal(SIGUSR1, close_and_stay); /* for the actors, which are its forks */
+    signal(SIGUSR1, close_and_stay); /* for the actors: forks of master */
     signal(SIGUSR2, end_well);
     signal(SIGQUIT, end_badly);
     the_master = &m;
@@ -437,7 +440,8 @@ void stage_ended(int status)
     struct pollfd one = { .fd = stage.control };
     int how;
 
-    /* Its end of the control socket closes with it, and with its actors. */
+    /* Master's end of the control socket closes when master and its actors have
+     * ended. */
     cr_assert(poll(&one, 1, STAGE_WAIT_MS) == 1, "master goes on");
     cr_assert(waitpid(stage.master, &how, 0) == stage.master);
     cr_assert(WIFEXITED(how), "master ended by signal %d", WTERMSIG(how));
@@ -544,7 +548,8 @@ void actor_enter(struct actor *a, const char *binary)
 void actor_die(struct actor *a)
 {
     channel_close(&a->channel);
-    /* Master may have seen that already, and ended it. */
+    /* Master can have seen the closed channel already, and ended the
+     * process. */
     cr_assert(kill(a->note.pid, SIGKILL) == 0 || errno == ESRCH);
 }
 
@@ -556,7 +561,8 @@ void actor_finish(struct actor *a)
 
 void actor_is_of_another_build(struct actor *a)
 {
-    /* Or it could end first because master closes the channel. */
+    /* Stop the process: it could end before SIGQUIT, since master closes the
+     * channel. */
     cr_assert(kill(a->note.pid, SIGSTOP) == 0);
     TELL(&a->channel, failed, .why = SLICE("another build"));
     channel_close(&a->channel);

@@ -1,5 +1,6 @@
-/* The real master in a fork; the test plays all other processes. Each process
- * that master starts is an actor, and the test has its main channel. */
+/* Functions that run the real master in a fork, while the test plays all other
+ * processes. Each process that master starts is an actor; the test has the
+ * actor's end of the channel to master. */
 #ifndef TESTS_UNIT_MASTER_STAGE_H
 #define TESTS_UNIT_MASTER_STAGE_H
 
@@ -13,38 +14,40 @@
 #define STAGE_WAIT_MS 20000
 #define STAGE_USERS   3 /* anna, bert, and carl, who is locked */
 
-/* The facts of an actor's start, which its process sends to the test. */
+/* The facts of an actor's start. Master sends them to the test; a process files
+ * sends its own. */
 struct stage_note {
     pid_t pid;
-    char binary[16]; /* "files" for a fork of files */
+    char binary[16]; /* the name of the process, such as "gate" */
     char name[USER_NAME_MAX + 1];
     char home[256];
     uint64_t serial;
     unsigned rights;
-    char mounts[512];   /* "AT PATH GID RIGHTS MODE MODE\n" of each, and the
-                           home's */
+    char mounts[512];   /* for each mount "AT PATH GID RIGHTS FILE_MODE
+                           DIR_MODE\n", after "late " if its disk was late; then
+                           "/ FILE_MODE DIR_MODE SHARES" for the home */
     bool sees_users;    /* the fork still had the users in memory */
-    bool sees_sessions; /* it still had the table of sessions */
-    bool sees_keys;     /* it still had master's keys */
-    uint8_t name_key[SIPHASH_KEY]; /* its own */
-    bool given[SETUP_PLACES];      /* the descriptors of its set-up */
+    bool sees_sessions; /* the fork still had the table of sessions */
+    bool sees_keys;     /* the fork still had master's keys */
+    uint8_t name_key[SIPHASH_KEY]; /* the key of the user's names of partials */
+    bool given[SETUP_PLACES];      /* the descriptors that its set-up has */
 };
 
 struct actor {
     struct stage_note note;
     struct channel channel; /* to master */
-    int session, log;       /* the other ends of files */
-    int beat;               /* the page where gate or keys counts */
+    int session, log;       /* files' ends of its channels to session and log */
+    int beat;               /* the page in which gate or keys counts */
 };
 
-struct player { /* a session */
+struct player { /* a session that the test plays */
     uint64_t serial;
-    pid_t pid; /* a child of master, which lives as long as the rope */
+    pid_t pid; /* a child of master, which ends when the rope is closed */
     int rope;
     struct channel channel;
     int log, keys;
     uint32_t request;
-    uint64_t version; /* of the row that it has logged in with */
+    uint64_t version; /* the version of the user's row at the login */
 };
 
 struct stage {
@@ -52,108 +55,118 @@ struct stage {
     pid_t master;
     int control;
     struct actor gate, auth, keys, log;
-    struct channel events; /* master's own events, as log would get them */
-    struct users users;    /* those that auth has */
+    struct channel events; /* log's end, for master's own events */
+    struct users users;    /* the users that auth has */
     uint8_t row_key[SIPHASH_KEY];
-    int births; /* to the process that bears sessions */
+    int births; /* to the process that forks sessions */
 };
 extern struct stage stage;
 
-/* For a test's usual session, its process files, and the last message that the
- * test looks at. */
+/* The usual session of a test, its process files, and a place for a received
+ * message. */
 extern struct player anna;
 extern struct actor ours;
 extern struct message heard;
 
-/* Before stage_open() or stage_raise(): the board that master will have. Its
- * generation has the number 0, and the first row. */
+/* Makes the board that master will use, and returns it. Call it before
+ * stage_open() or stage_raise(). Master's generation has the number 0, and the
+ * first row of the board. */
 struct board *stage_board(void);
-/* Starts master and plays its children up to READY of all. ADJUST may change
- * settings and deadlines; NULL: the usual ones of tests. */
+/* Starts master, and plays its children until each has sent READY. ADJUST can
+ * change settings and deadlines; NULL: they stay as usual in tests. */
 void stage_open(void (*adjust)(struct master *m));
-/* Only starts master: the test plays the set-up. */
+/* Starts master, but leaves the set-up of its children to the test. */
 void stage_raise(void (*adjust)(struct master *m));
-/* Sends SIGTERM: master must end with status 0, and without a leak. */
+/* Sends SIGTERM to master, which must end with status 0 and without a leak. */
 void stage_close(void);
-/* Master ends by itself: it retires, and nothing is left to do. */
+/* Waits until a master that retires ends by itself. It must end with status
+ * 0. */
 void stage_ends(void);
-/* Master must have ended by itself with STATUS. */
+/* Waits until master ends. It must end with STATUS, and not by a signal. */
 void stage_ended(int status);
-/* Master still serves: a new session logs in and leaves. */
+/* Checks that master serves: a new session logs in and leaves. */
 void stage_serves(void);
 
-/* Receives the next process that master starts, which must be BINARY. */
+/* Waits until master starts its next process, which must be BINARY. */
 void actor_enter(struct actor *a, const char *binary);
-/* Receives log, keys and auth, which master starts first. */
+/* Calls actor_enter() for log, keys and auth, which master starts first. */
 void actors_enter(void);
-/* All get ready; gate is started once keys is. */
+/* Sends READY for all children. Master starts gate when keys is ready. */
 void actors_ready(void);
-/* Sends READY; auth gets its users then. */
+/* Sends READY. Then auth receives the users, and log the channel for master's
+ * events. */
 void actor_ready(struct actor *a);
-/* Plays the restart of an actor up to READY; closes the old one's end. */
+/* Closes the channel of the old actor, and plays the new one until it has sent
+ * READY. */
 void actor_again(struct actor *a);
 /* Kills the process. */
 void actor_die(struct actor *a);
 /* Ends the process with status 0. */
 void actor_finish(struct actor *a);
-/* The process reports this, and ends with EX_SOFTWARE. */
+/* Sends FAILED with the reason "another build", and ends the process with
+ * EX_SOFTWARE. */
 void actor_is_of_another_build(struct actor *a);
 /* The process closes its channel and stays alive. */
 void actor_leave(struct actor *a);
-/* Receives the next message, which must be M. */
+/* Receives the next message, which must be M. Skips OPEN and REAPED, unless M
+ * is one of them. */
 void actor_hear(struct actor *a, enum message_kind m, struct message *p);
 /* Sends raw bytes and descriptors, without any check. */
 void channel_shout(struct channel *c, const void *bytes, size_t len,
                    const int *fd, size_t fds);
-/* The other end of C must close. */
+/* Waits until the other end of C closes. Skips the messages before that. */
 void channel_hear_end(struct channel *c);
 
 /* Begins a session with an address of its own. */
 void player_enter(struct player *p, uint64_t serial);
 void player_enter_from(struct player *p, uint64_t serial,
                        const struct address *peer);
-/* The same; gate names the process PID, and the player has none. */
+/* Does the same as player_enter(), but gate names the process PID, and the
+ * player has no process. */
 void player_enter_as(struct player *p, uint64_t serial, pid_t pid);
 void player_leave(struct player *p);
-/* The session's process ends with this status of wait(2); its channels are the
- * test's, and stay. */
+/* Ends the session's process with STATUS, as wait(2) gives it. The session's
+ * channels stay open, since the test has them. */
 void player_ends(struct player *p, int status);
-/* The sessions 1 to N begin, break a rule, and are killed; if there is no room
- * for one, it just ends. */
+/* Begins the sessions 1 to N. Each breaks a rule, and master kills it; if there
+ * is no room for a session, master ends it at once. */
 void players_are_killed(uint64_t n);
-/* Bears the process of a session. Returns its pid; it lives as long as *ROPE.
- */
+/* Forks the process of a session, and returns its pid. The process ends when
+ * *ROPE is closed. */
 pid_t stage_bear(int *rope);
 void player_hear(struct player *p, enum message_kind m, struct message *got);
-/* Sends LOGIN; auth gets VERIFY, the player LOGIN_CHANNEL. */
+/* Sends LOGIN. Then auth receives VERIFY, and the player LOGIN_CHANNEL. */
 void player_asks(struct player *p);
-/* The first half of it: the player sends LOGIN, which may have to wait. */
+/* Does the first half of player_asks(): sends LOGIN, which master can delay. */
 void player_waits(struct player *p);
-/* The second half. */
+/* Does the second half of player_asks(): receives VERIFY and LOGIN_CHANNEL. */
 void player_is_asked_about(struct player *p);
-/* Auth takes the users, if M has them. */
+/* Replaces the users that auth has, if M is USERS. */
 void auth_takes(const struct message *m);
-/* The version of a row that auth has. */
+/* Returns the version of the row of USER that auth has; 0: there is no row. */
 uint64_t auth_version(const char *user);
-/* Auth accepts USER, with the row that it has; NULL: it accepts nobody. */
+/* Sends auth's verdict: the password is USER's, by auth's row; NULL: the
+ * password is wrong. */
 void auth_says(uint64_t serial, const char *user);
-/* Plays a whole login as anna (row 0); FILES becomes her process. */
+/* Plays a whole login as anna. FILES becomes her process files. */
 void player_logs_in(struct player *p, struct actor *files);
-/* The end of it: FILES is ready, and the player hears that it may begin. */
+/* Plays the end of a login: FILES sends READY, and the player receives
+ * GRANTED. */
 void player_is_let_in(struct player *p, struct actor *files);
 void player_is_denied(struct player *p, enum denial why);
-/* Calls stage_open(), and plays session 1: it has begun, has asked for a login,
- * or has logged in as anna. */
+/* Call stage_open(), and play session 1 until it has begun, has asked for a
+ * login, or has logged in as anna. */
 void stage_with(void (*adjust)(struct master *m), struct player *p);
 void stage_asked(void (*adjust)(struct master *m), struct player *p);
 void stage_logged_in(void (*adjust)(struct master *m), struct player *p,
                      struct actor *files);
-/* The session leaves, and then the service stops. */
+/* Ends the session, and then the service. */
 void stage_leave(struct player *p);
 
-/* A test of a stage that is opened before, with ADJUST, and closed at its end.
- * In the others, anna has begun a session, has asked for a login, or has logged
- * in with the process `ours`. */
+/* Define a test. StageTest runs OPENING before the test and CLOSING after it.
+ * The others open the stage with ADJUST and close it. In GreetedTest, anna has
+ * begun a session before the test; in AskedTest, she has asked for a login; in
+ * UserTest, she has logged in with the process `ours`. */
 #define StageTest(suite, name, opening, closing)                               \
     static void suite##_##name(void);                                          \
     Test(suite, name, .timeout = 120)                                          \
@@ -173,20 +186,21 @@ void stage_leave(struct player *p);
     StageTest(suite, name, stage_logged_in(adjust, &anna, &ours),              \
               stage_leave(&anna))
 
-/* Gate gets message M about that session. It ignores the ends of others. */
+/* Waits until gate receives M about session SERIAL. Skips REAPED of other
+ * sessions. */
 void gate_hears(enum message_kind m, uint64_t serial);
 
-/* Another gate gets ready after the end of the first, and serves a new
- * session. */
+/* Plays the next gate after the end of the first one, until it has sent READY
+ * and master serves a new session. */
 void gate_again(void);
 
-/* Master must report an event of that kind with these words in its reason.
- * Returns the time that it has, in ms. */
+/* Reads master's events up to an event E with WORDS in its reason. Returns the
+ * time in the event's field ms. */
 uint64_t stage_reports(enum event e, const char *words);
-/* Reads up to the event of a sallyportctl of this process's uid. NUMBER 0: it
- * has none. */
+/* Reads master's events up to a command of sallyportctl with VERB. The event
+ * must have this process's uid, TO and NUMBER; 0: no number. */
 void stage_reports_admin(const char *verb, const char *to, uint64_t number);
-/* Writes the users file again, as sallyportctl does. */
+/* Replaces the users file by a new one, as sallyportctl does. */
 void stage_users(const char *text);
 
 #endif

@@ -7,8 +7,9 @@ static const struct address local = { .family = 4,
                                       .bytes = { 192, 0, 2, 1 },
                                       .port = 21 };
 
-/* A restarted gate gets the permission to accept, and each gate hears of the
- * ends of sessions: this ignores them. */
+/* Receives the next message, which must be M. Skips OPEN, which each restarted
+ * gate gets, and REAPED, which gate gets for each session that ends, unless M
+ * is one of them. */
 static void hear(struct channel *c, enum message_kind m, struct message *p)
 {
     int r;
@@ -48,7 +49,6 @@ void channel_shout(struct channel *c, const void *bytes, size_t len,
     cr_assert(sendmsg(c->fd, &m, MSG_NOSIGNAL) == (ssize_t)len);
 }
 
-/* Earlier messages don't matter. */
 void channel_hear_end(struct channel *c)
 {
     struct message p;
@@ -117,7 +117,6 @@ void actors_ready(void)
     actor_ready(&stage.log);
 }
 
-/* Log gets its channels when all children are ready. */
 void stage_open(void (*adjust)(struct master *m))
 {
     struct message open;
@@ -142,7 +141,8 @@ static void announce(struct player *p, const struct address *peer)
     int master[2], log[2], keys[2];
 
     cr_assert(fd_pair(master) == 0 && fd_pair(log) == 0 && fd_pair(keys) == 0);
-    cr_assert_eq(poll(&gate, 1, STAGE_WAIT_MS), 1); /* master is slow */
+    /* Wait for room, since master can be slow. */
+    cr_assert_eq(poll(&gate, 1, STAGE_WAIT_MS), 1);
     TELL(&stage.gate.channel, session, .serial = p->serial,
          .pid = (uint64_t)p->pid, .peer = *peer, .local = local,
          .master = master[1], .log = log[1], .keys = keys[1]);
@@ -265,7 +265,8 @@ void gate_hears(enum message_kind m, uint64_t serial)
     do
         actor_hear(&stage.gate, m, &p);
     while (m == MSG_reaped && p.reaped.serial != serial);
-    cr_assert_eq(p.limits.serial, serial); /* all begin with it */
+    /* Each message to gate about a session begins with the serial. */
+    cr_assert_eq(p.limits.serial, serial);
     message_close(&p);
 }
 
@@ -330,7 +331,7 @@ void stage_serves(void)
     close(files.log);
 }
 
-/* Reads up to an event E with WORDS in this field. */
+/* Reads master's events up to an event E with WORDS in the field F. */
 static void read_up_to(enum event e, enum event_field f, const char *words,
                        struct event_record *r)
 {

@@ -68,7 +68,8 @@ void supervised_replaces(void)
     cr_expect(got.stop_accepting.serve);
 }
 
-/* Master sleeps only when it has handled what it has read. */
+/* Returns true if master has read all messages and sleeps. It sleeps only when
+ * it has handled all messages that it has read. */
 static bool has_heard(void *argument)
 {
     const struct stage *s = argument;
@@ -95,7 +96,7 @@ void supervised_open(void (*adjust)(struct master *m))
     supervised_hears(MSG_leading, &got);
 }
 
-#define ROWS 100 /* more than a master of tests has records */
+#define ROWS 100 /* more rows than a master of a test has records */
 
 static int own_fd = -1, older_fd = -1;
 static struct roster *own, *older;

@@ -1,4 +1,5 @@
-/* The real master in a fork, with the test as its supervisor. */
+/* Functions that run the real master in a fork, with the test as its
+ * supervisor. */
 #ifndef TESTS_UNIT_MASTER_SUPERVISED_H
 #define TESTS_UNIT_MASTER_SUPERVISED_H
 
@@ -6,43 +7,45 @@
 
 extern struct channel supervised_channel; /* to master */
 
-/* Starts master; all of its children run, and none is READY. ADJUST may change
- * deadlines; NULL: it changes nothing. */
+/* Starts master; log, keys and auth run, and none has sent READY. ADJUST can
+ * change settings and deadlines; NULL: they stay as usual in tests. */
 void supervised_begin(void (*adjust)(struct master *m));
-/* Plays its children up to READY of all and `up`. */
+/* Plays master's children until each has sent READY, and receives UP. */
 void supervised_come_up(void);
-/* Both of these. */
+/* Calls supervised_begin() and supervised_come_up(). */
 void supervised_raise(void (*adjust)(struct master *m));
-/* Does the same; then this generation leads, and gate serves. */
+/* Does the same as supervised_raise(). Then master's generation leads, and gate
+ * serves. */
 void supervised_open(void (*adjust)(struct master *m));
 void supervised_gate_serves(void);
-/* Another generation leads: this one retires, and gate has heard it. */
+/* Tells master that another generation leads. Master retires, and tells gate to
+ * stop accepting. */
 void supervised_replaces(void);
 /* Waits until master has handled all that the test has sent. */
 void supervised_heard(void);
-/* Receives the next message, which must be KIND. Descriptors that master keeps
- * are skipped. */
+/* Receives the next message from master, which must be KIND. Skips KEEP. */
 void supervised_hears(enum message_kind kind, struct message *p);
 
-/* The table of the sessions of a generation, as another master would see it. A
- * test makes it before it starts master, lets master use it by an ADJUST, and
- * then maps it. */
+/* Functions for rosters: the tables of a generation's sessions, which another
+ * master sees. A test makes the rosters before it starts master, and lets
+ * master use one by an ADJUST. */
 void supervised_make_rosters(void);
-/* For an ADJUST: this generation writes the one, and finds the other one. */
+/* Functions for ADJUST: master writes its own roster, or finds the roster of an
+ * older generation. */
 void supervised_uses_own(struct master *m);
 void supervised_uses_older(struct master *m);
 struct roster *supervised_own(void);
 struct roster *supervised_older(void);
 void supervised_drop_rosters(void);
-/* Waits until a row of R gets that order; returns its number. */
+/* Waits until a row of R has the order WHAT. Returns the number of the row. */
 size_t supervised_ordered(struct roster *r, unsigned what);
-/* Waits until R has the session with that serial, and F is true for it, or F is
- * NULL; *ret: what the roster says of it. Returns its row. */
+/* Waits until R has session SERIAL, and F returns true for its facts; F can be
+ * NULL. *RET gets the facts. Returns the number of the session's row. */
 size_t supervised_shows(struct roster *r, uint64_t serial,
                         bool (*f)(const struct roster_facts *now),
                         struct roster_facts *ret);
 
-/* A test of a generation that retires, and ends by itself. */
+/* Defines a test of a generation that retires, and ends by itself. */
 #define RetireTest(suite, name, adjust)                                        \
     StageTest(suite, name, supervised_open(adjust), stage_ends())
 

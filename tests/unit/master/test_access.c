@@ -1,5 +1,5 @@
-/* Sessions after a change of their user's row: which change ends one, when, and
- * with which reason; and that a broken users file ends none. */
+/* Tests of sessions after a change of their user's row: which change ends a
+ * session, when, and with which reason. A broken users file ends no session. */
 #include <sys/syscall.h>
 
 #include "caller.h"
@@ -7,13 +7,13 @@
 #include "support/files.h"
 #include "support/server.h"
 
-/* Master never checks by itself. */
+/* Master doesn't check the users file by itself. */
 static void on_request(struct master *m)
 {
     m->deadlines.users = 60000;
 }
 
-/* Master checks often, and a kicked session may stay alive. */
+/* Master checks the users file often, and a kicked session can stay alive. */
 static void often(struct master *m)
 {
     m->deadlines.users = 20;
@@ -46,16 +46,16 @@ static void change(const char *from, const char *by)
     stage_users(made);
 }
 
-/* Files may sync for long. */
+/* Master lets files sync for long. */
 static void patient(struct master *m)
 {
     on_request(m);
     m->deadlines.sync = 60000;
 }
 
-/* Reader becomes a shell with this script, in the directory "reader"; then the
- * real one. (Its first argument is "users": the shell takes that for its
- * script.) */
+/* Lets a shell run SCRIPT in place of reader, in the directory "reader", and
+ * then become the real reader. (Master gives it the first argument "users": the
+ * shell takes that for the name of its script.) */
 static void play_reader(struct master *m, const char *script)
 {
     char path[SETTINGS_PATH_MAX + 16], text[1024];
@@ -114,8 +114,9 @@ static void is_kicked(struct player *p, enum ending why)
     cr_expect_eq(got.kick.why, why, "%s", ending_text(why));
 }
 
-/* Another session logs in, by the present users; and status is answered. While
- * the new file isn't read, no password is called wrong. */
+/* Checks that master answers status, and denies the login of another session
+ * with WHY. While master hasn't read the new file, it calls no password
+ * wrong. */
 static void others_go_on(uint64_t serial, enum denial why)
 {
     struct caller c;
@@ -131,8 +132,8 @@ static void others_go_on(uint64_t serial, enum denial why)
     player_leave(&p);
 }
 
-/* Auth says yes to anna: with the row that it has, or another one; and with the
- * code of STEP. */
+/* Sends auth's verdict: it accepts anna, by its row or by ANOTHER one, and with
+ * the code of STEP. */
 static void says_with_code(bool another, uint64_t step)
 {
     TELL(&stage.auth.channel, verdict, .serial = 1, .accepted = true,
@@ -140,8 +141,8 @@ static void says_with_code(bool another, uint64_t step)
          .name = 77, .step = step);
 }
 
-/* A code was right for the row that auth had, and that row is no longer the
- * newest one: the code opens nothing, and isn't used up. */
+/* A code is right for auth's row, which is no longer the newest one: master
+ * denies the login, and the code isn't used up. */
 GreetedTest(access, a_code_for_another_row, on_request)
 {
     change("dir_mode=0750",
@@ -159,8 +160,8 @@ GreetedTest(access, a_code_for_another_row, on_request)
     player_is_let_in(&anna, &ours);
 }
 
-/* Master serves everybody else while reader is at work, and the one who has
- * changed the file waits for it. */
+/* Master serves all others while reader works. The sallyportctl that has
+ * changed the file waits for reader. */
 UserTest(access, a_slow_reader, slowly)
 {
     files_write(hangs(), "", 0, 0600);
@@ -176,8 +177,8 @@ UserTest(access, a_slow_reader, slowly)
     is_kicked(&anna, ENDING_LOCKED);
 }
 
-/* Nobody logs in until a look succeeds: it may be the user's own row that
- * master doesn't know. The sessions stay. */
+/* If reader is late, nobody can log in until a look succeeds, since the change
+ * can be in the user's own row. The sessions stay. */
 UserTest(access, a_reader_that_is_late, too_slowly)
 {
     struct player q;
@@ -202,8 +203,9 @@ UserTest(access, a_reader_that_is_late, too_slowly)
     others_go_on(3, DENIAL_WRONG);
 }
 
-/* An edit was announced to an older generation, which still led: this one reads
- * the file at the next look, however young it is. */
+/* sallyportctl has announced an edit to an older generation, which still led.
+ * This generation reads the file at the next look, however young the file
+ * is. */
 static void begins_in_a_reload(struct master *m)
 {
     on_request(m);
@@ -224,9 +226,9 @@ Test(access, an_edit_that_another_master_was_told_of, .timeout = 60)
     stage_leave(&anna);
 }
 
-/* Another node of a cluster has added the user. Nobody tells this one, which
- * reads the file when it is quiet: a password that seems to be wrong isn't
- * called so. */
+/* Another node of a cluster has added the user, and doesn't tell this server,
+ * which reads the file when it is quiet. Until then, master calls no password
+ * wrong. */
 GreetedTest(access, a_wrong_password_while_the_file_is_unread,
             begins_in_a_reload)
 {
@@ -243,7 +245,7 @@ GreetedTest(access, a_wrong_password_while_the_file_is_unread,
     player_is_denied(&anna, DENIAL_WRONG);
 }
 
-/* Looks that wait for ever, for a disk that is no longer mounted. */
+/* Three looks wait for ever, for a disk that is no longer mounted. */
 static void beside_dead_looks(struct master *m)
 {
     on_request(m);
@@ -251,7 +253,7 @@ static void beside_dead_looks(struct master *m)
         m->errand[i] = (struct errand){ .pid = 0x3fffffff, .owner = m };
 }
 
-/* An edit counts all the same. */
+/* An edit counts although three looks wait for ever. */
 UserTest(access, an_edit_beside_dead_looks, beside_dead_looks)
 {
     change("anna:", "anna:!");
@@ -259,7 +261,7 @@ UserTest(access, an_edit_beside_dead_looks, beside_dead_looks)
     is_kicked(&anna, ENDING_LOCKED);
 }
 
-/* The log has who asked, and for what. */
+/* The log shows who has changed which user, and how. */
 CallerTest(access, a_change_is_logged, NULL)
 {
     ctl.request = channel_next(&ctl.channel);
@@ -308,7 +310,7 @@ Test(access, changes_that_end_a_session, .timeout = 120)
     }
 }
 
-/* Then a later change ends it. */
+/* None of these changes ends the session, but a lock after them does. */
 UserTest(access, changes_that_end_nothing, on_request)
 {
     change(":70000::", ":70000:Anna, accounts:");
@@ -328,7 +330,8 @@ UserTest(access, changes_that_end_nothing, on_request)
     is_kicked(&anna, ENDING_LOCKED);
 }
 
-/* The day that is as far away as can be. */
+/* Writes BEFORE and the key hours with a weekday that is three days away to
+ * OUT. */
 static void never_now(char out[32], const char *before)
 {
     static const char *const days[] = { "sun", "mon", "tue", "wed",
@@ -354,8 +357,8 @@ Test(access, hours_that_are_over, .timeout = 60)
     stage_leave(&anna);
 }
 
-/* Options of a team are the user's, too. auth has read an older file than
- * master, so it lets the user in. */
+/* Sets OPTION for a team of the user. Auth has older users than master, and
+ * accepts the user; master must deny the login. */
 static void is_not_admitted(const char *option)
 {
     char by[80];
@@ -379,7 +382,7 @@ Test(access, changes_during_a_login, .timeout = 60)
     is_not_admitted("networks=198.51.100.0/24");
 }
 
-/* gate gets them without a new login: at each change of the row. */
+/* Gate gets the limits at each change of the row, without a new login. */
 UserTest(access, limits_of_a_session, on_request)
 {
     struct message m;
@@ -396,7 +399,8 @@ UserTest(access, limits_of_a_session, on_request)
     cr_expect(m.limits.up == 1 << 20 && m.limits.transfers == 0);
 }
 
-/* Each team with limits is an account of its own; the user's comes first. */
+/* Each team with limits is an account of its own; the user's account comes
+ * first. */
 UserTest(access, limits_of_a_team, on_request)
 {
     struct message user, team;
@@ -411,7 +415,8 @@ UserTest(access, limits_of_a_team, on_request)
     cr_expect_neq(user.limits.account, team.limits.account);
 }
 
-/* Does a monitor see why the file isn't taken? WORDS "": it is. */
+/* Checks that the status and the metrics show why master doesn't use the file.
+ * WORDS "": master uses it. */
 static void expect_refused(const char *words)
 {
     struct message got;
@@ -430,8 +435,8 @@ static void expect_refused(const char *words)
     caller_leave(&c);
 }
 
-/* A file that can't be used is reported once. The sessions stay until it can be
- * used. */
+/* Master reports a bad file once. The sessions stay until the file is good
+ * again. */
 UserTest(access, a_file_out_of_order, often)
 {
     char path[128], away[128];
@@ -457,8 +462,8 @@ UserTest(access, a_file_out_of_order, often)
     expect_refused("");
 }
 
-/* Auth says yes for the row before. If the user may still log in, the client
- * must try again, and not take its password for wrong. */
+/* Auth accepts the user by the old row. If the new row isn't locked, master
+ * tells the client to try again, and not that its password is wrong. */
 Test(access, changes_while_auth_is_at_work, .timeout = 60)
 {
     for (int locked = 0; locked < 2; locked++) {
@@ -473,7 +478,7 @@ Test(access, changes_while_auth_is_at_work, .timeout = 60)
     }
 }
 
-/* Writes an expiry SECONDS from now into anna's row, which makes edition 2. */
+/* Writes an expiry SECONDS from now into anna's row. */
 static void expire_in(int seconds)
 {
     time_t when = time(NULL) + seconds;
@@ -485,12 +490,12 @@ static void expire_in(int seconds)
     change("/anna::", text);
 }
 
-/* The file doesn't change. A user who has expired before is no reason to look
- * at all sessions again. */
+/* A user expires while the file doesn't change. Another user, who has expired
+ * before, is no reason to check all sessions again. */
 OpenTest(access, the_user_expires, often)
 {
     change("/bert::", "/bert::expires=2026-01-01");
-    edited(); /* one edition for each change, whenever master reads them */
+    edited(); /* so each change makes one edition */
     expire_in(3);
     edited();
     player_enter(&anna, 1);
@@ -502,7 +507,8 @@ OpenTest(access, the_user_expires, often)
     player_leave(&anna);
 }
 
-/* Auth has judged before that moment, or lies. */
+/* Auth accepts a user who has expired: it has sent the verdict before that
+ * moment, or lies. */
 OpenTest(access, the_user_expires_while_auth_is_at_work, on_request)
 {
     expire_in(0);
@@ -514,7 +520,7 @@ OpenTest(access, the_user_expires_while_auth_is_at_work, on_request)
     player_leave(&anna);
 }
 
-/* Its files isn't ready yet. */
+/* The user is locked while files isn't ready yet: master kicks the session. */
 AskedTest(access, a_change_while_the_home_opens, on_request)
 {
     auth_says(anna.serial, "anna");
@@ -540,7 +546,8 @@ static void ask_end(struct caller *c, uint64_t serial, const char *user,
                  (unsigned long long)serial, user, address ? address : "");
 }
 
-/* Kicks by serial, user or address, and no other session. */
+/* A caller kicks sessions by serial, user or address. Master kicks no other
+ * session. */
 UserTest(access, kick, on_request)
 {
     struct address host;
@@ -570,7 +577,7 @@ UserTest(access, kick, on_request)
 }
 
 /* Reads all pages of WHO. Returns the number of sessions; *ANNAS gets the
- * number of anna's. */
+ * number of anna's sessions. */
 static size_t ask_who(struct caller *c, size_t *annas)
 {
     struct message got;
@@ -604,7 +611,8 @@ static void many(struct master *m)
     m->settings.max_sessions = 200;
 }
 
-/* More than fit into a page; after the end there are none. */
+/* Master shows more sessions than fit into a page; after the last page there
+ * are none. */
 Test(access, who, .timeout = 60)
 {
     enum { N = 130 };
@@ -616,7 +624,7 @@ Test(access, who, .timeout = 60)
     cr_expect_eq(ask_who(&ctl, &annas), 1);
     for (uint64_t i = 1; i < N; i++)
         player_enter(&p[i], i + 1);
-    player_asks(&p[N - 1]); /* then master knows all of them */
+    player_asks(&p[N - 1]); /* so master has seen all sessions */
     cr_expect_eq(ask_who(&ctl, &annas), N);
     cr_expect_eq(annas, 1);
     ctl.request = channel_next(&ctl.channel);
@@ -629,8 +637,8 @@ Test(access, who, .timeout = 60)
     stage_leave(&p[0]);
 }
 
-/* It has closed its channel to master alone, and is in no list; but gate has
- * not reaped it. */
+/* A session has closed only its channel to master, so it is in no list, but
+ * lives on: master kills it when its user is locked. */
 OpenTest(access, a_lock_kills_a_session_that_hides, patient)
 {
     player_enter(&anna, 1);
@@ -644,8 +652,8 @@ OpenTest(access, a_lock_kills_a_session_that_hides, patient)
     channel_close(&ours.channel);
 }
 
-/* Its session is dead: nobody uses the files any more, and what the client has
- * sent counts once it is synced. */
+/* A session is dead, and its files syncs the data that the client has sent:
+ * master doesn't kill files when the user is locked. */
 OpenTest(access, a_lock_leaves_files_the_time_to_sync, patient)
 {
     struct pollfd end = { .events = POLLIN };

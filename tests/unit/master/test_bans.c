@@ -1,5 +1,6 @@
-/* Bans: for crashes, for wrong passwords, by the administrator; which sessions
- * end then; and the file that outlives the service. */
+/* Tests of bans: for crashes, for wrong passwords, and by the administrator; of
+ * the sessions that end with a ban; and of the file that outlives the
+ * service. */
 #include <sys/file.h>
 
 #include "caller.h"
@@ -38,7 +39,7 @@ static void ask(struct caller *c, const struct msg_ban_add *ban)
                  0);
 }
 
-/* Returns how many sessions end. */
+/* Adds a ban. Returns how many sessions end. */
 static uint64_t add(struct caller *c, const char *network, unsigned bits)
 {
     const struct msg_ban_add ban = network_of(network, bits);
@@ -67,7 +68,7 @@ static void removes(struct caller *c, const char *network, unsigned bits)
     caller_hears(c, MSG_control_done, &p);
 }
 
-/* Writes "NETWORK REASON; " for each ban of all pages. */
+/* Returns "NETWORK REASON; " for each ban, from all pages. */
 static const char *listed(struct caller *c)
 {
     static char all[512 << 10];
@@ -106,8 +107,8 @@ static void exempts(struct master *m)
     m->settings.no_ban.count = 1;
 }
 
-/* All sessions of that network end, also a session that gate has let in just
- * before the ban. */
+/* A ban ends all sessions of its network, also a session that gate has let in
+ * just before the ban. */
 Test(bans, by_the_administrator)
 {
     struct player in, out, other, late;
@@ -115,7 +116,7 @@ Test(bans, by_the_administrator)
     stage_logged_in(NULL, &in, &ours); /* 10.0.0.1 */
     player_enter(&out, 2);
     player_enter(&other, 256); /* 10.0.1.0 */
-    player_asks(&other);       /* so master has seen both */
+    player_asks(&other);       /* so master has seen both sessions */
     caller_enter(&ctl);
     cr_expect_eq(add(&ctl, "10.0.0.0", 24), 2);
     cr_expect(is_kicked(&in));
@@ -153,7 +154,8 @@ CallerTest(bans, are_removed, NULL)
     cr_expect_str_eq(listed(&ctl), "");
 }
 
-/* A wider network may be banned: those in no_ban are let in all the same. */
+/* A network that is wider than no_ban can be banned: clients in no_ban still
+ * get in. */
 Test(bans, exceptions)
 {
     struct msg_ban_add ban = network_of("10.0.0.7", 32);
@@ -203,7 +205,8 @@ Test(bans, that_cannot_be)
     stage_close();
 }
 
-/* A generation that retires leaves the table to the next one. */
+/* A generation that retires refuses changes of the bans, and leaves the table
+ * to the next generation. */
 RetireTest(bans, of_an_older_generation, NULL)
 {
     const struct msg_ban_add ban = network_of("192.0.2.1", 32);
@@ -234,7 +237,7 @@ RetireTest(bans, in_the_queue_of_an_older_generation, NULL)
     caller_leave(&ctl);
 }
 
-/* As many as there may be, over several pages. */
+/* The table is filled with bans, and shown in several pages. */
 CallerTest(bans, as_many_as_there_is_room_for, NULL)
 {
     struct msg_ban_add ban = network_of("10.200.0.1", 32);
@@ -250,7 +253,8 @@ CallerTest(bans, as_many_as_there_is_room_for, NULL)
     cr_expect(strstr(listed(&ctl), "10.100.15.255 "), "on the last page");
 }
 
-/* A session's end, and whether it bans its address. */
+/* Each row has the status with which a session ends, and whether the end bans
+ * the address. */
 static const struct crash {
     int status;
     bool banned;
@@ -303,7 +307,8 @@ static void without_crash_bans(struct master *m)
     m->settings.crash_ban = 0;
 }
 
-/* An attacker in a proxied session could have named any address. */
+/* A crash of a proxied session bans no address, since an attacker could have
+ * named any address. If crash_ban is 0, no crash bans. */
 Test(bans, no_ban_for_a_crash)
 {
     const struct address client = { 4, { 198, 51, 100, 1 }, 4711 };
@@ -336,7 +341,7 @@ static void bans_no_friends(struct master *m)
     exempts(m);
 }
 
-/* A proxy of another service may be the client of this one. */
+/* The address of a proxy can also be the address of a client. */
 static void bans_no_proxy(struct master *m)
 {
     bans_guessers(m);
@@ -359,8 +364,8 @@ static void guess_times(struct player *p, int n)
     }
 }
 
-/* The last wrong password ends all sessions of that address without a login;
- * those with one stay. */
+/* The last wrong password bans the address, and ends all its sessions without a
+ * login. */
 GreetedTest(bans, who_guesses, bans_guessers)
 {
     const struct address there = { 4, { 10, 0, 0, 1 }, 1 };
@@ -380,12 +385,13 @@ GreetedTest(bans, who_guesses, bans_guessers)
     player_leave(&other);
     player_leave(&anna);
     player_enter_from(&anna, 3, &there);
-    guess_times(&anna, AFTER - 1); /* they count from the beginning */
+    guess_times(&anna, AFTER - 1); /* wrong passwords count from 0 again */
     cr_expect_str_eq(listed(&ctl), "");
     caller_leave(&ctl);
 }
 
-/* Many users may share that address, or it is in no_ban or a proxy's, or
+/* Master bans no address from which a user has logged in, since many users can
+ * share it; no address that is in no_ban or is a proxy's; and no address if
  * ban_after is 0. */
 Test(bans, who_guesses_and_is_spared)
 {
@@ -430,7 +436,7 @@ GreetedTest(bans, guessing_is_seen, NULL)
     player_leave(&other);
 }
 
-/* The file. The test is the master itself. */
+/* Tests of the file of bans. The test is master itself. */
 
 static struct master m;
 static struct master_parts parts;
@@ -509,7 +515,8 @@ Test(bans_file, outlives_the_service)
     cr_expect_eq(bans_now(), 1);
 }
 
-/* The next one is written as soon as the first writer has ended. */
+/* A ban is added while the file is being written: master writes the file again
+ * as soon as the first writer has ended. */
 Test(bans_file, changes_while_it_is_written)
 {
     pid_t first;
@@ -525,7 +532,7 @@ Test(bans_file, changes_while_it_is_written)
     cr_expect_eq(bans_now(), 2);
 }
 
-/* After a killed writer neither its file nor its name is in the way. */
+/* A killed writer has left its file: the next writer replaces it. */
 Test(bans_file, after_a_killed_writer)
 {
     int fd = open(in_scratch(".bans.sallyport-new"), O_WRONLY | O_CREAT, 0600);
@@ -539,7 +546,7 @@ Test(bans_file, after_a_killed_writer)
     cr_expect_neq(access(in_scratch(".bans.sallyport-new"), F_OK), 0);
 }
 
-/* It has the directory open, and tries to lock it. */
+/* Returns true if the writer has opened the directory, which it then locks. */
 static bool is_at_the_lock(void *writer)
 {
     char name[64], path[PATH_MAX];
@@ -555,8 +562,8 @@ static bool is_at_the_lock(void *writer)
     return false;
 }
 
-/* The writer of an older generation isn't in the way of the new one, and the
- * new one waits for it. */
+/* A writer of an older generation has locked the directory: the new writer
+ * waits, and then writes the file. */
 Test(bans_file, another_writer)
 {
     pid_t writer;
@@ -574,7 +581,8 @@ Test(bans_file, another_writer)
     cr_expect_eq(access(in_scratch("bans"), F_OK), 0);
 }
 
-/* Whoever can read the directory can lock it, and keep the lock. */
+/* Any process that can read the directory can lock it for ever: the writer
+ * gives up, and the next change is written after the lock has gone. */
 Test(bans_file, a_lock_for_ever)
 {
     int at;
@@ -599,7 +607,8 @@ static void damage(off_t at, char byte)
     cr_assert(fd >= 0 && pwrite(fd, &byte, 1, at) == 1 && close(fd) == 0);
 }
 
-/* The server starts all the same, and keeps no ban that can't be. */
+/* The server starts although its file of bans is damaged, and takes no ban from
+ * it. */
 Test(bans_file, is_damaged)
 {
     for (int i = 0; i < 6; i++) {
@@ -612,7 +621,7 @@ Test(bans_file, is_damaged)
         if (i == 0)
             damage(0, 'S');
         else if (i == 1)
-            damage(16 + sizeof(struct ban), 5); /* the second one's family */
+            damage(16 + sizeof(struct ban), 5); /* the second ban's family */
         else if (i == 2)
             damage(16 + 2 * sizeof(struct ban), 0); /* a byte too many */
         else if (i == 3)
@@ -626,7 +635,7 @@ Test(bans_file, is_damaged)
     }
 }
 
-/* Then the bans pass from master to master only. */
+/* If the file can't be written, the bans only pass from master to master. */
 Test(bans_file, cannot_be_written)
 {
     struct address a = address("192.0.2.1");
@@ -645,7 +654,8 @@ Test(bans_file, cannot_be_written)
     cr_expect_eq(bans_now(), 2);
 }
 
-/* The memory of the masters counts, and not the file, which may be older. */
+/* The next master uses the memory of the masters and not the file, which can be
+ * older. */
 Test(bans_file, is_read_once)
 {
     struct complaint c = { "" };

@@ -1,5 +1,5 @@
-/* The control socket: the answers to a sallyportctl, and that a hostile, slow
- * or dead one does master no harm. */
+/* Tests of the control socket: master answers sallyportctl, and a hostile, slow
+ * or dead sallyportctl does master no harm. */
 #include <sched.h>
 
 #include "caller.h"
@@ -35,7 +35,7 @@ OpenTest(control, status, NULL)
     player_enter(&in, 1);
     player_logs_in(&in, &ours);
     player_enter(&out, 2);
-    player_asks(&out); /* so master has seen it */
+    player_asks(&out); /* so master has seen the session */
     cr_expect_str_eq(reads(&ctl, "sessions"), "2");
     cr_expect_str_eq(reads(&ctl, "logged_in"), "1");
     caller_leave(&ctl);
@@ -66,7 +66,7 @@ static void with_a_folder(struct channel *c)
     channel_shout(c, bytes, sizeof(bytes), &fd, 1);
 }
 
-/* The answer to a reload comes later. */
+/* Sends a second request before the first reload is answered. */
 static void two_at_once(struct channel *c)
 {
     const unsigned char bytes[8] = { MSG_reload, 0, 0, 0, 1 };
@@ -80,8 +80,8 @@ static void half_a_hang_up(struct channel *c)
     cr_assert_eq(shutdown(c->fd, SHUT_WR), 0);
 }
 
-/* No honest sallyportctl sends this right after WELCOME: LEN bytes that begin
- * with KIND, or what ACT sends. */
+/* Each row is a message that no honest sallyportctl sends right after WELCOME:
+ * ACT sends it; if ACT is NULL, it is LEN bytes that begin with KIND. */
 static const struct {
     const char *what;
     void (*act)(struct channel *c);
@@ -125,8 +125,8 @@ static void impatient(struct master *m)
     m->deadlines.ask = 200;
 }
 
-/* All places are taken and one caller is refused. They end by their
- * deadline. */
+/* All places are taken: master refuses one more caller. Callers that ask
+ * nothing are disconnected at their deadline. */
 OpenTest(control, places_and_their_deadline, impatient)
 {
     struct caller c[MASTER_CALLERS], one_more = { 0 };
@@ -139,7 +139,7 @@ OpenTest(control, places_and_their_deadline, impatient)
     channel_hear_end(&one_more.channel);
     caller_leave(&one_more);
     for (size_t i = 0; i < MASTER_CALLERS; i++) {
-        channel_hear_end(&c[i].channel); /* it never asked */
+        channel_hear_end(&c[i].channel); /* this caller never asked */
         caller_leave(&c[i]);
     }
     caller_enter(&one_more);
@@ -147,7 +147,8 @@ OpenTest(control, places_and_their_deadline, impatient)
     caller_leave(&one_more);
 }
 
-/* Its rows would have other names. What each build knows is answered. */
+/* Master refuses SHOW to a sallyportctl of another build, since the rows have
+ * other names there. It answers requests that are the same in all builds. */
 CallerTest(control, another_build, NULL)
 {
     ctl.request = channel_next(&ctl.channel);
@@ -172,13 +173,13 @@ CallerTest(control, does_not_read, NULL)
     stage_serves();
 }
 
-/* Connects and leaves, a thousand times. */
+/* A sallyportctl connects and leaves a thousand times. */
 OpenTest(control, a_flood_of_connections, NULL)
 {
     for (int i = 0; i < 1000; i++)
         cr_assert_eq(close(caller_connect()), 0);
     stage_serves();
-    do { /* the last of them may still have the places */
+    do { /* the last connections can still have the places */
         ctl = (struct caller){ 0 };
 
         channel_init(&ctl.channel, caller_connect(), PROCESS_CTL,
@@ -193,7 +194,7 @@ OpenTest(control, a_flood_of_connections, NULL)
     caller_leave(&ctl);
 }
 
-/* A start and a stop while somebody is connected. */
+/* The service stops while a caller is connected. */
 Test(control, stop)
 {
     stage_open(NULL);
@@ -204,7 +205,7 @@ Test(control, stop)
     stage_ended(0);
 }
 
-/* A session that still goes keeps the service for a while. */
+/* The service stops, but waits for a session: master still answers a caller. */
 Test(control, status_during_the_stop)
 {
     stage_with(NULL, &anna);
@@ -217,8 +218,8 @@ Test(control, status_during_the_stop)
     stage_ended(0);
 }
 
-/* A start with a new control socket answers from its beginning. A reload
- * requested then doesn't end it. */
+/* If a start makes a new control socket, master answers from its beginning. It
+ * refuses a reload then, and the start continues. */
 Test(control, is_there_during_the_start)
 {
     stage_raise(NULL);
@@ -234,8 +235,8 @@ Test(control, is_there_during_the_start)
     stage_close();
 }
 
-/* The supervisor would kill a generation that asks for a reload before `up`.
- */
+/* Master refuses a reload before UP: the supervisor would kill a generation
+ * that asks for a reload then. */
 Test(control, no_reload_during_the_start)
 {
     struct message got = { .kind = MSG_NONE };
@@ -244,7 +245,7 @@ Test(control, no_reload_during_the_start)
     caller_enter(&ctl);
     caller_asks(&ctl, MSG_reload);
     caller_is_refused(&ctl, REFUSAL_BUSY);
-    supervised_come_up(); /* its next message */
+    supervised_come_up(); /* UP is the next message */
     caller_asks(&ctl, MSG_reload);
     supervised_hears(MSG_renew, &got);
     caller_leave(&ctl);
@@ -289,14 +290,15 @@ Test(control, a_reload_that_fails)
     stage_close();
 }
 
-#define READER 12345 /* uid and gid of nobody */
+#define READER 12345 /* a uid and gid that no account has */
 
 static void has_group(struct master *m)
 {
     m->account[ACCOUNT_CONTROL].gid = READER;
 }
 
-/* Connects as that user; the mode of the socket is another test's. */
+/* Connects with the uid and gid READER. Opens the socket to all, since another
+ * test checks its mode. */
 static int connect_as_reader(void)
 {
     char path[128];
@@ -321,8 +323,8 @@ static void reader_enter(struct caller *c)
     c->channel.phase = PHASE_ASKED;
 }
 
-/* Each request that isn't known to only look is refused, and the connection
- * serves on. Readers leave places to root. */
+/* Master refuses each request of a reader that does more than look, and
+ * continues to serve the connection. Readers leave places to root. */
 Test(control, members_of_the_group_only_look, .timeout = 60)
 {
     static const enum message_kind forbidden[] = {
@@ -372,7 +374,8 @@ static void says_garbage(bool as_reader)
     caller_leave(&c);
 }
 
-/* Log would have no room left for master's own lines. */
+/* Master reports the first of many wrong messages of readers: otherwise log
+ * would have no room for master's own lines. */
 Test(control, members_of_the_group_fill_no_log, .timeout = 60)
 {
     struct event_record r;
@@ -392,7 +395,8 @@ Test(control, members_of_the_group_fill_no_log, .timeout = 60)
     stage_close();
 }
 
-/* If the setting is empty, nobody is a member, whatever the mode. */
+/* If control_group is empty, nobody is a member, whatever the mode of the
+ * socket. */
 Test(control, nobody_is_in_no_group, .timeout = 60)
 {
     struct caller c = { 0 };

@@ -1,5 +1,6 @@
-/* The control socket in the file system: made, inherited, taken from a killed
- * server, never from a living one, and removed. */
+/* Tests of the control socket in the file system: master makes it, inherits it,
+ * takes it from a killed server, but never from a living one, and removes
+ * it. */
 #include "master/control/control.h"
 
 #include <sys/file.h>
@@ -12,7 +13,7 @@
 #include "support/scratch.h"
 #include "support/test.h"
 
-static char path[128], run[128]; /* RUN: its directory */
+static char path[128], run[128]; /* RUN is the directory of PATH */
 
 static void enter(void)
 {
@@ -84,7 +85,8 @@ Test(control_socket, another_server_answers)
     control_socket_close(&first, true);
 }
 
-/* A server with a full queue counts, although nobody gets in. */
+/* A server with a full queue counts as living, although no caller can
+ * connect. */
 Test(control_socket, a_busy_server_answers)
 {
     struct control_socket first;
@@ -104,7 +106,8 @@ Test(control_socket, a_busy_server_answers)
     cr_assert(is_there());
 }
 
-/* As after SIGKILL: the name exists, and no server listens. */
+/* A server that was killed has left the name, but doesn't listen: the next
+ * server takes the name. */
 Test(control_socket, a_stale_one_is_replaced)
 {
     struct control_socket s;
@@ -119,7 +122,8 @@ Test(control_socket, a_stale_one_is_replaced)
     cr_assert_not(is_there());
 }
 
-/* Tries once all may, reports whether it got the name, and stays. */
+/* Runs in a fork: tries to open the socket when all forks may, reports whether
+ * it got the name, and stays alive. */
 static _Noreturn void try_it(int go, int told, int stay)
 {
     struct control_socket s;
@@ -137,9 +141,10 @@ static _Noreturn void try_it(int go, int told, int stay)
 }
 
 #define MANY   8
-#define ROUNDS 60 /* enough to lose the race sometimes without a lock */
+#define ROUNDS 60 /* so many that, without a lock, some rounds would fail */
 
-/* Many servers start at once on a stale name, and one of them gets it. */
+/* Starts many servers at once on a stale name. Returns how many of them get the
+ * name. */
 static int race(void)
 {
     int go[2], told[2], stay[2], won = 0;
@@ -219,7 +224,7 @@ Test(control_socket, folders_that_are_refused)
     }
 }
 
-/* Meanwhile it is another server's: it stays. */
+/* The socket belongs to another server now, and stays. */
 Test(control_socket, removes_only_its_own)
 {
     struct control_socket s, other;
@@ -233,7 +238,8 @@ Test(control_socket, removes_only_its_own)
     cr_expect_not(is_there());
 }
 
-/* A generation, and what the test receives from it as the supervisor. */
+/* A generation, and the descriptors that it passes to the supervisor, which the
+ * test plays. */
 struct line {
     struct control_socket socket;
     struct succession succession;
@@ -281,7 +287,8 @@ static bool answers(const struct line *l)
     return fd >= 0;
 }
 
-/* A caller waits while no generation answers, and the next one answers. */
+/* A caller waits while no generation answers, and the next generation answers
+ * it. */
 Test(control_socket, is_inherited)
 {
     struct line first, second;
@@ -300,8 +307,8 @@ Test(control_socket, is_inherited)
     cr_expect_not(is_there());
 }
 
-/* With another path, or if the name was removed, there is a new socket. The old
- * name belongs to its maker, and stays. */
+/* A generation makes a new socket if the path is another one, or if the name
+ * was removed. The old name belongs to its maker, and stays. */
 Test(control_socket, is_inherited_only_where_it_stands)
 {
     struct line first, second, third;
@@ -324,7 +331,7 @@ Test(control_socket, is_inherited_only_where_it_stands)
     cr_expect(is_there());
 }
 
-/* Meanwhile another server has it. */
+/* Another server has taken the name: the next generation fails. */
 Test(control_socket, another_server_has_taken_the_name)
 {
     struct control_socket other;
@@ -343,7 +350,7 @@ Test(control_socket, another_server_has_taken_the_name)
     cr_expect(strstr(c.text, "another server answers there"), "%s", c.text);
 }
 
-/* Sets master's side up, as far as it works without children. */
+/* Sets up the part of master that works without children. */
 static void raise_master(struct master *m, struct master_parts *parts,
                          const struct line *before)
 {
@@ -384,8 +391,9 @@ static void who_answers(struct master *m, struct channel *caller)
     message_hear(caller, MSG_end, &heard);
 }
 
-/* A generation that retires has no listener any more, and answers connected
- * callers. The generation that inherits accepts when it leads. */
+/* A generation that retires has no listener any more, but answers connected
+ * callers. The generation that inherits the listener accepts callers when it
+ * leads. */
 Test(control_socket, goes_to_the_generation_that_leads)
 {
     static struct master old, new;
@@ -416,8 +424,8 @@ Test(control_socket, goes_to_the_generation_that_leads)
     cr_expect_not(is_there(), "the last one removes it");
 }
 
-/* Gate has ended before `lead` comes: there is no socket to accept on, and
- * nothing to report. */
+/* Gate has ended before LEAD comes: master has no socket to accept on, and
+ * reports nothing. */
 Test(control_socket, of_a_generation_that_leads_too_late)
 {
     static struct master_parts parts;
@@ -482,7 +490,8 @@ static void admits(struct control_socket *s, gid_t group, unsigned mode)
     cr_expect_eq(mode_of(path), mode);
 }
 
-/* From one start to the next, without CAP_CHOWN. */
+/* Master sets the group of the socket without CAP_CHOWN. The next start finds
+ * the group there, and changes nothing. */
 Test(control_socket, of_a_group)
 {
     struct stat before, after;
@@ -494,14 +503,15 @@ Test(control_socket, of_a_group)
     cr_expect_eq(getegid(), own);
     cr_assert_eq(stat(path, &before), 0);
     admits(&s, geteuid() == 0 ? 12345 : own, 0660);
-    cr_assert_eq(stat(path, &after), 0); /* it was never closed to the group */
+    /* The socket was never closed to the group. */
+    cr_assert_eq(stat(path, &after), 0);
     cr_expect(before.st_ctim.tv_sec == after.st_ctim.tv_sec &&
               before.st_ctim.tv_nsec == after.st_ctim.tv_nsec);
     admits(&s, 0, 0600);
     control_socket_close(&s, true);
 }
 
-/* The owner may give it only to a group of its own. */
+/* An ordinary owner can give the socket only to its own groups. */
 Test(control_socket, of_a_group_that_it_cannot_have)
 {
     struct complaint c = { "" };
@@ -530,7 +540,7 @@ Test(control_socket, a_directory_that_the_group_cannot_pass)
     control_socket_close(&s, true);
 }
 
-/* A generation ends while members of control_group look at it. */
+/* A generation can end while members of control_group are connected. */
 Test(control_socket, readers_keep_no_generation)
 {
     static struct control c;

@@ -43,7 +43,7 @@ Test(drain, each_order_in_each_state)
     }
 }
 
-/* The timer is armed already. */
+/* An order comes when the timer is armed already. */
 Test(drain, announced_again)
 {
     static struct master m;
@@ -60,7 +60,8 @@ Test(drain, announced_again)
     cr_expect_null(m.drain.next);
 }
 
-/* The command that has announced it may have ended. */
+/* An announced drain begins although the sallyportctl that announced it has
+ * left. */
 Test(drain, begins_by_itself, .timeout = 60)
 {
     struct message got = { .kind = MSG_NONE };

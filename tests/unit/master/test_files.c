@@ -1,5 +1,5 @@
-/* Processes `files` that fail, lie, die or send nothing: the login is denied or
- * the session ends, and nothing else. */
+/* Tests of processes files that fail, lie, die or send nothing: master denies
+ * the login or ends the session, and affects no other session. */
 #include <sched.h>
 
 #include "sallyport/base/fd.h"
@@ -77,14 +77,14 @@ static void impatient(struct master *m)
     m->deadlines.mark = 60000;
 }
 
-/* The same, but the directory is tried again at once. */
+/* Does the same as impatient(), but master retries the directory at once. */
 static void forgiving(struct master *m)
 {
     impatient(m);
     m->deadlines.mark = 1;
 }
 
-/* The login is denied; the same session may log in again. */
+/* Master denies the login, and continues to serve. */
 Test(files, does_not_come_up)
 {
     for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
@@ -104,7 +104,8 @@ Test(files, does_not_come_up)
     }
 }
 
-/* The user logs in once more; LATE: without the share /contracts. */
+/* Logs the user in once more. LATE: files must get the share /contracts marked
+ * as late. */
 static void second_is_let_in(bool late)
 {
     struct player second;
@@ -121,8 +122,8 @@ static void second_is_let_in(bool late)
     channel_close(&next.channel);
 }
 
-/* The disk of a share, or of a directory of the home, doesn't answer: the user
- * enters without it, and so does the next one, at once. */
+/* The disk of a share doesn't answer: the user logs in without the share. The
+ * next login leaves it out at once. */
 AskedTest(files, a_share_that_is_late, impatient)
 {
     struct actor late;
@@ -142,8 +143,8 @@ AskedTest(files, a_share_that_is_late, impatient)
     channel_close(&late.channel);
 }
 
-/* It learns the names of those who are in a share with its user, and of no
- * others. */
+/* Files gets the names only of users who have a share together with its
+ * user. */
 AskedTest(files, asks_for_names, NULL)
 {
     static const struct {
@@ -168,7 +169,7 @@ AskedTest(files, asks_for_names, NULL)
     }
 }
 
-/* Its disk answers again: the next login opens it. */
+/* The disk of the share answers again: the next login opens the share. */
 AskedTest(files, a_share_that_is_back, forgiving)
 {
     struct actor late;
@@ -184,7 +185,7 @@ AskedTest(files, a_share_that_is_back, forgiving)
 }
 
 /* A subverted process names a directory that isn't its user's: no fork of
- * master opens that one, and it is no reason to enter without it. */
+ * master opens that directory, and the login is denied. */
 AskedTest(files, a_strange_directory_is_late, impatient)
 {
     struct stage_note next;
@@ -198,7 +199,8 @@ AskedTest(files, a_strange_directory_is_late, impatient)
     channel_close(&late.channel);
 }
 
-/* The next login is refused without a process. */
+/* The disk of the home doesn't answer: master denies the next login without a
+ * process. */
 AskedTest(files, a_home_that_is_late, impatient)
 {
     struct actor late;
@@ -231,7 +233,7 @@ static const struct {
     { "an empty message", empty_message },
 };
 
-/* The session is kicked, and killed if it doesn't leave. */
+/* Master kicks the session, and kills it if it doesn't leave. */
 Test(files, ends_its_session)
 {
     for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
@@ -252,8 +254,8 @@ Test(files, ends_its_session)
     }
 }
 
-/* If a session died, files reports its last event, and must learn the signal.
- * Master may reap it before or after the end of its channel. */
+/* If a session dies, files reports its last event, so master tells files the
+ * signal. Master can reap the session before or after its channel ends. */
 static const struct {
     int status, signal; /* 0: the session left by itself */
 } session_ends[] = { { SIGKILL, SIGKILL },
@@ -289,7 +291,7 @@ OpenTest(files, hears_how_its_session_ended, NULL)
     }
 }
 
-/* Then nobody will report it. */
+/* Gate dies when the session has left: files receives no SESSION_DIED. */
 Test(files, hears_nothing_when_gate_dies)
 {
     stage_logged_in(NULL, &anna, &ours);
@@ -299,7 +301,8 @@ Test(files, hears_nothing_when_gate_dies)
     stage_close();
 }
 
-/* 'T': stopped; 'Z': dead, and not yet reaped. */
+/* Waits until the process is in STATE: 'T': stopped; 'Z': dead, and not reaped
+ * yet. */
 static void wait_for_state(pid_t pid, char state)
 {
     char text[64] = "";
@@ -308,8 +311,8 @@ static void wait_for_state(pid_t pid, char state)
         sched_yield();
 }
 
-/* Master learns of files' end first, and then of the session's: the record of
- * both is freed while files is being reaped. */
+/* Master sees the end of files first, and then the end of the session: it frees
+ * their record while it reaps files. */
 Test(files, dies_with_its_session)
 {
     stage_logged_in(NULL, &anna, &ours);

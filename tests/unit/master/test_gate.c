@@ -1,12 +1,13 @@
-/* A gate that lies, dies, floods or doesn't read: it is replaced, its sessions
- * end, and master continues. */
+/* Tests of a gate that lies, dies, floods or doesn't read: master replaces
+ * gate, keeps its sessions, and continues. */
 #include <sched.h>
 #include <sys/resource.h>
 
 #include "sallyport/base/fd.h"
 #include "stage.h"
 
-/* Takes the descriptors. The end of the channel to keys is a good one. */
+/* Announces a session with FIRST as its channel to master and SECOND as its
+ * channel to log, and closes both. Its channel to keys is good. */
 static void send_with(int first, int second)
 {
     const struct address a = { .family = 4, .bytes = { 192, 0, 2, 7 } };
@@ -34,7 +35,7 @@ static void serial_zero(void)
 {
     struct player p;
 
-    player_enter(&p, 0); /* a row of the roster without a session has it */
+    player_enter(&p, 0); /* rows of the roster without a session have it */
     player_leave(&p);
 }
 
@@ -185,13 +186,13 @@ Test(gate, lies)
     }
 }
 
-/* Above max_sessions one session is refused, not gate; and its place is free
- * again as soon as one leaves. */
+/* Master refuses one session more than max_sessions, but keeps gate. When a
+ * session leaves, its place is free again. */
 Test(gate, too_many_sessions)
 {
     struct player p[9];
 
-    stage_open(NULL); /* 8 sessions */
+    stage_open(NULL); /* max_sessions is 8 */
     for (size_t i = 0; i < 9; i++)
         player_enter(&p[i], 100 + i);
     channel_hear_end(&p[8].channel);
@@ -204,8 +205,8 @@ Test(gate, too_many_sessions)
     stage_close();
 }
 
-/* Gate asks for the death of sessions that master doesn't know, or that have
- * ended already. */
+/* Gate asks master to kill sessions that never existed, or that have ended
+ * already. */
 OpenTest(gate, kills_nobody, NULL)
 {
     for (uint64_t serial = 10; serial < 1000; serial++) {
@@ -223,7 +224,7 @@ OpenTest(gate, kills_nobody, NULL)
     stage_serves();
 }
 
-/* Hundreds of sessions come and go at once: each is ended, none is left. */
+/* Hundreds of sessions begin and leave at once: master ends each of them. */
 OpenTest(gate, flood, NULL)
 {
     for (uint64_t serial = 1; serial <= 600; serial++) {
@@ -242,8 +243,8 @@ static void little_patience(struct master *m)
     m->settings.max_sessions = 600;
 }
 
-/* A gate that reads nothing: its news waits, more than its channel can hold,
- * and then gate is replaced. */
+/* Gate reads nothing, and more news waits than its channel can hold: master
+ * replaces gate. */
 OpenTest(gate, does_not_read, little_patience)
 {
     players_are_killed(320);
@@ -251,7 +252,7 @@ OpenTest(gate, does_not_read, little_patience)
     gate_again();
 }
 
-/* The same, but it wakes up in time: it gets all news. */
+/* Gate reads late, but in time: it gets all news. */
 OpenTest(gate, reads_late, little_patience)
 {
     players_are_killed(320);
@@ -266,8 +267,9 @@ static void short_patience(struct master *m)
     m->settings.max_sessions = 2000;
 }
 
-/* It takes far longer than its deadline to read all, but it does read. The test
- * is about time, so it lets time pass. */
+/* Gate reads all the time, but slowly: master keeps gate, although it needs
+ * longer than its deadline for all messages. The test is about time, so it lets
+ * time pass. */
 OpenTest(gate, reads_slowly, short_patience)
 {
     enum { SESSIONS = 400, A_TIME = 5 };
@@ -281,7 +283,8 @@ OpenTest(gate, reads_slowly, short_patience)
     stage_serves();
 }
 
-/* Lets that process open no descriptor more. Returns the limit before. */
+/* Lowers the limit of the process PID so that it can't open another descriptor.
+ * Returns the old limit. */
 static struct rlimit leave_no_descriptor(pid_t pid)
 {
     struct rlimit before, now;
@@ -298,8 +301,8 @@ static struct rlimit leave_no_descriptor(pid_t pid)
     return before;
 }
 
-/* Master's own shortage ends the session that has just begun, and neither gate
- * nor any other session. */
+/* If master has no descriptor left, it ends the session that has just begun,
+ * but keeps gate and the other sessions. */
 UserTest(gate, master_has_no_descriptor, NULL)
 {
     struct player late;
@@ -319,13 +322,13 @@ static void no_time_to_sync(struct master *m)
     m->deadlines.sync = 200;
 }
 
-/* A session that an attacker controls closes only its channel to master: it is
- * in no list any more, but it has its client. */
+/* A session that an attacker controls closes only its channel to master. It is
+ * in no list any more, but still has its client, so master kills it. */
 OpenTest(gate, kills_a_session_that_hides, no_time_to_sync)
 {
     player_enter(&anna, 1);
     player_logs_in(&anna, &ours);
-    stage_serves(); /* so master has read it */
+    stage_serves(); /* so master has seen the session */
     channel_close(&anna.channel);
     gate_hears(MSG_reaped, anna.serial);
     channel_close(&ours.channel);

@@ -1,4 +1,5 @@
-/* The metrics that master gives to sallyportctl: the gauges of now. */
+/* Tests of the metrics that master sends to sallyportctl: the gauges have the
+ * present values. */
 #include "caller.h"
 #include "sallyport/event/metrics.h"
 
@@ -27,7 +28,7 @@ Test(gauges, are_those_of_now, .timeout = 60)
     player_enter(&in, 1);
     player_logs_in(&in, &ours);
     player_enter(&out, 2);
-    player_asks(&out); /* so master has seen it */
+    player_asks(&out); /* so master has seen the session */
     asks(&ctl);
     hears(&ctl, &all);
     cr_expect_eq(all.gauge[GAUGE_LOGGED_IN], 1);

@@ -1,4 +1,5 @@
-/* The counts of failed logins, without any login; the test has the clock. */
+/* Tests of the counts of failed logins, without any process; the test sets the
+ * time. */
 #include <sys/random.h>
 #include <sys/syscall.h>
 
@@ -11,10 +12,11 @@
 #define MINUTE 60000
 #define START  1000000
 
-/* Two of the addresses of a test may share a slot, which the key decides. */
+/* Uses the same key in each run. The key decides whether two addresses of a
+ * test share a slot. */
 static bool same_key;
 
-/* In place of libc's. */
+/* Replaces libc's getrandom(): if same_key is set, all bytes are 1. */
 ssize_t getrandom(void *to, size_t len, unsigned flags)
 {
     if (!same_key)
@@ -62,7 +64,7 @@ static void succeed(uint64_t name, const char *peer, uint64_t now)
     guesses_succeeded(g, &what, now);
 }
 
-/* Names by number; each has a slot of its own here. */
+/* Names are numbers, and each has a slot of its own here. */
 Test(guesses, a_name_is_slowed_more_and_more)
 {
     static const uint64_t after[] = { 0,    0,    0,    0,     0,    1000,
@@ -87,8 +89,9 @@ Test(guesses, a_name_is_forgiven)
                  0, "an attack that is over is forgotten as well");
 }
 
-/* Other people can't slow a user who has logged in there lately. The user's own
- * failures there do, and so do failures of an attacker at the same address. */
+/* Failures at other addresses can't slow a user at an address where the user
+ * has logged in lately. Failures with the user's name at that address do, also
+ * if an attacker causes them. */
 Test(guesses, where_a_user_is_known)
 {
     uint64_t later = START + GUESS_KNOWN_MS;
@@ -108,7 +111,7 @@ Test(guesses, where_a_user_is_known)
     cr_expect_eq(delay(7, "192.0.2.1", later), MOST, "known too long ago");
 }
 
-/* Writes address N of NETWORK with BITS bits. */
+/* Writes address N of a network with BITS bits to OUT. Returns OUT. */
 static const char *host(char out[64], unsigned bits, unsigned n)
 {
     struct address a;
@@ -126,8 +129,9 @@ static const char *host(char out[64], unsigned bits, unsigned n)
     return address_text(&a, out);
 }
 
-/* FREE failures of different names, spread so that no narrower prefix has
- * enough of them, slow the next attempt there, and nobody outside. */
+/* FREE failures of different names in a network of BITS bits slow the next
+ * attempt there, but no attempt OUTSIDE. They come from SPREAD narrower
+ * networks, so that none of these has enough failures. */
 static const struct {
     unsigned bits;
     uint64_t free;
@@ -175,8 +179,7 @@ Test(guesses, a_trusted_address_is_not_counted)
     cr_expect_eq(delay(5000, "192.0.2.1", START), 0);
 }
 
-/* An attack on many names and from many addresses affects others only by
- * chance. */
+/* An attack on many names from many addresses slows others only by chance. */
 Test(guesses, collisions_are_few)
 {
     static const uint8_t any_key[SIPHASH_KEY] = { 1, 2, 3 };
@@ -234,7 +237,8 @@ static const char *code(uint64_t name, const char *peer, uint64_t step,
     return guesses_code(g, &what, step, MINUTE, now);
 }
 
-/* A code counts once, and opens further logins of that user from there. */
+/* A code counts once. For a while it also opens further logins of the same user
+ * from the same address. */
 Test(guesses, codes)
 {
     cr_expect_str_eq(code(7, "192.0.2.1", 0, START),
@@ -261,7 +265,7 @@ static uint64_t for_ban(const char *peer, uint64_t now)
     return guesses_for_ban(g, &what.peer, now);
 }
 
-/* A wrong password counts for an hour; an IPv6 address for its /64. */
+/* A wrong password counts for an hour. An IPv6 address counts as its /64. */
 Test(guesses, of_an_hour)
 {
     cr_expect_eq(for_ban("192.0.2.1", START), 0);
@@ -278,7 +282,8 @@ Test(guesses, of_an_hour)
     cr_expect_eq(for_ban("192.0.2.1", START + 1000 * MINUTE), 1);
 }
 
-/* After the administrator's "ban del" they count from the beginning. */
+/* After the administrator's "ban del", the wrong passwords of its network count
+ * from 0 again. */
 Test(guesses, are_pardoned)
 {
     struct guess_report r;
@@ -295,7 +300,8 @@ Test(guesses, are_pardoned)
     cr_expect_eq(r.wrong, 20);
 }
 
-/* If anybody has logged in there lately, a ban would hit users. */
+/* Wrong passwords don't count for a ban of an address where a user has logged
+ * in lately, since the ban would hit users. */
 Test(guesses, where_users_are)
 {
     uint64_t later = START + GUESS_KNOWN_MS;
@@ -307,7 +313,8 @@ Test(guesses, where_users_are)
     cr_expect_eq(for_ban("192.0.2.1", later), 50, "too long ago");
 }
 
-/* Whoever logs in from very many networks doesn't exempt all others. */
+/* A user who logs in from very many networks doesn't exempt all other addresses
+ * from bans. */
 Test(guesses, of_an_address_whose_slot_is_taken)
 {
     struct guess what = { .name = 7, .peer = { .family = 6 } };
@@ -345,7 +352,8 @@ Test(guesses, the_worst_addresses)
     cr_expect_eq(r.count, 0);
 }
 
-/* Many addresses with one wrong password each don't hide one with many. */
+/* Many addresses with one wrong password each don't hide an address with
+ * many. */
 Test(guesses, a_flood_of_addresses)
 {
     struct guess_report r;
@@ -363,8 +371,8 @@ Test(guesses, a_flood_of_addresses)
     cr_expect_leq(r.addresses, GUESS_SOURCES);
 }
 
-/* Programs that can't make a code have sent one once: few of many pairs of user
- * and address lose that by sharing a slot. */
+/* Many pairs of user and address have sent a code once, and then log in without
+ * a code. Few of them can't, since they share a slot. */
 Test(guesses, codes_of_many)
 {
     enum { PAIRS = 5000 };

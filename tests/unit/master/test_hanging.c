@@ -1,4 +1,5 @@
-/* Directories that were late: how long the pauses between two tries are. */
+/* Tests of directories that were late: the pauses between two tries, and the
+ * limits of forks and marks. */
 #include "master/start/start.h"
 #include "support/test.h"
 
@@ -53,7 +54,8 @@ Test(hanging, many_logins_are_one_reason)
     cr_expect_not(table->mark[1].late);
 }
 
-/* As many forks wait for it as may: there is no other one. */
+/* The most forks that are permitted wait for a directory: master starts no
+ * other one, and doubles the pause up to a minute. */
 Test(hanging, pauses_have_a_bound)
 {
     struct hanging_mark *k = &table->mark[0];
@@ -86,8 +88,8 @@ static void ignore(void *owner, int status)
     (void)status;
 }
 
-/* Each fork that tries a directory hangs, and none is reaped. Others, such as
- * the one for the users file, still get their place. */
+/* Each fork that tries a directory hangs, and none is reaped. Other forks, such
+ * as the fork for the users file, still get their places. */
 Test(hanging, dead_directories_leave_places)
 {
     mark_as_many_as_may();
@@ -111,8 +113,8 @@ Test(hanging, dead_directories_leave_places)
         cr_expect_eq(errand_watch(&m, 0x3fffffff, MINUTE, ignore, &m), 0);
 }
 
-/* There are more directories than marks: as long as a process waits for one, no
- * other process opens it. */
+/* A late directory has no mark, since there are too few: while a process waits
+ * for that directory, no other process opens it. */
 Test(hanging, more_directories_than_marks)
 {
     const uint64_t place = HANGING_MARKS + 1;
@@ -126,8 +128,9 @@ Test(hanging, more_directories_than_marks)
     cr_expect_not(hanging_is_late(table, place));
 }
 
-/* A process may wait for an old mount for ever, while its directory answers
- * again. Its mark says so, and stays as long as there are others. */
+/* A process can wait for an old mount for ever, while its directory answers
+ * again. The directory's mark shows that, and stays until no unused mark is
+ * left. */
 Test(hanging, an_old_mark_stays)
 {
     mark(1);

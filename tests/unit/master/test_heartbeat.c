@@ -1,4 +1,4 @@
-/* The heartbeat: master counts on the board, and looks whether its gate and its
+/* Tests of the heartbeat: master counts on the board, and checks that gate and
  * keys count. The test plays the supervisor, gate and keys. */
 #include <sys/prctl.h>
 
@@ -30,7 +30,7 @@ static void is_impatient(struct master *m)
     m->deadlines.hang = HANG_MS;
 }
 
-/* A process that counts, as that actor would. */
+/* Forks a process that counts in place of the actor A. Returns its pid. */
 static pid_t counts(const struct actor *a)
 {
     struct beat *page = NULL;
@@ -89,7 +89,8 @@ Test(heartbeat, master_counts_and_passes_on_what_gate_counts)
     stage_close();
 }
 
-/* Only gate is replaced. The next one counts, and may stay. */
+/* Gate stops counting: master replaces only gate. The next gate counts, and
+ * stays. */
 Test(heartbeat, gate_that_does_not_count)
 {
     supervised_open(is_impatient);
@@ -105,7 +106,8 @@ Test(heartbeat, gate_that_does_not_count)
     hangs(keys);
 }
 
-/* Only keys is replaced. The next one counts, and may stay. */
+/* Keys doesn't count: master replaces only keys. The next keys counts, and
+ * stays. */
 Test(heartbeat, keys_that_does_not_count)
 {
     supervised_open(is_impatient);
@@ -122,7 +124,8 @@ Test(heartbeat, keys_that_does_not_count)
     hangs(keys);
 }
 
-/* A pause of the whole machine is one look, however long it is. */
+/* A pause of the whole machine counts as one look, however long it is, so gate
+ * and keys stay. */
 Test(heartbeat, a_pause_of_the_machine)
 {
     supervised_open(is_impatient);
@@ -141,13 +144,14 @@ Test(heartbeat, a_pause_of_the_machine)
     hangs(keys);
 }
 
-/* It counts on, and looks at its gate, until its last session has ended. */
+/* A master that retires continues to count, and to check its gate, until its
+ * last session has ended. */
 Test(heartbeat, a_master_that_retires)
 {
     supervised_open(is_impatient);
     const pid_t keys = counts(&stage.keys), first = counts(&stage.gate);
     player_enter(&anna, 1);
-    player_asks(&anna); /* so master has seen it */
+    player_asks(&anna); /* so master has seen the session */
     supervised_replaces();
     TELL(&stage.gate.channel, shut);
     expect_growth(&board->row[0].master);
@@ -157,7 +161,8 @@ Test(heartbeat, a_master_that_retires)
     actor_again(&stage.gate);
     const pid_t gate = counts(&stage.gate);
     expect_growth(&board->row[0].gate);
-    player_ends(&anna, 0); /* its rope has copies */
+    /* The processes that count have copies of the rope. */
+    player_ends(&anna, 0);
     player_leave(&anna);
     stage_ends();
     hangs(gate);

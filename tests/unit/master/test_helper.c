@@ -1,4 +1,5 @@
-/* Master executes the programs check and reader, and waits for them. */
+/* Tests of the programs check and reader, which master executes and waits
+ * for. */
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/time.h>
@@ -28,7 +29,7 @@ static void begin(void)
 
 TestSuite(helper, .init = begin, .fini = scratch_remove);
 
-/* With 0 no other descriptor can be opened. */
+/* Sets the limit of descriptors; 0: no other descriptor can be opened. */
 static void permit_files(rlim_t most)
 {
     const struct rlimit limit = { most, 4096 };
@@ -36,7 +37,7 @@ static void permit_files(rlim_t most)
     cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
-/* Makes the table of N users without homes. */
+/* Makes the table of N users without homes. Returns its descriptor. */
 static int table_of(size_t n)
 {
     struct complaint c = { "" };
@@ -66,7 +67,8 @@ Test(helper, mistakes)
     cr_expect_eq(waitpid(-1, NULL, WNOHANG), -1, "it was reaped");
 }
 
-/* In a millisecond it can check few of them. */
+/* Check gets a millisecond, in which it can look at few homes: master kills
+ * it. */
 Test(helper, check_hangs)
 {
     int users = table_of(USERS_MAX), status = 0;
@@ -78,7 +80,8 @@ Test(helper, check_hangs)
     cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
-/* The remarks that check would have printed aren't about homes. */
+/* Check hangs while it looks for remarks. The message doesn't mention homes,
+ * since remarks aren't about homes. */
 Test(helper, remarks_hang)
 {
     FD_CLEANUP int said = memfd_create("said", MFD_CLOEXEC),
@@ -163,7 +166,7 @@ Test(helper, settings_without_a_reader)
                      "the program reader has failed: see its line above");
 }
 
-/* It seals its answer before master does. */
+/* Reader seals its answer so that master can't add its own seals. */
 Test(helper, settings_that_cannot_be_sealed)
 {
     const char *path = configuration("");
@@ -254,7 +257,8 @@ Test(helper, prepares_nothing_without_check)
         not_done(&p, i);
 }
 
-/* A start that lacks a descriptor or memory is tried again. */
+/* Master lacks a descriptor for the question to check. The result is -EIO,
+ * since a second try can succeed. */
 Test(helper, prepares_nothing_without_a_file_in_memory)
 {
     struct prepared p = all(true);
@@ -265,15 +269,15 @@ Test(helper, prepares_nothing_without_a_file_in_memory)
     is(&p, PREPARED_ACCOUNTS, -EIO, "memfd: Too many open files");
 }
 
-/* A finished part counts, also if the rest isn't finished: check hangs at a
- * disk, which is named. */
+/* Check hangs at a disk: the parts that it has finished count, and the message
+ * names the directory on that disk. */
 Test(helper, prepares_a_part, .timeout = 60)
 {
     struct prepared p = all(true);
 
     m.helpers_until = clock_ms() + 1000;
     helpers_configure(&m, "empty = /dead/empty\n");
-    p.done = PREPARED_EMPTY; /* as if it had answered so far */
+    p.done = PREPARED_EMPTY; /* as if check had finished the parts before */
     helpers_play(&m, "check", "/bin/sh", "prepare",
                  "exec sleep 20 >/dev/null 2>&1\n");
     helper_prepare(&m, &p);
@@ -283,7 +287,7 @@ Test(helper, prepares_a_part, .timeout = 60)
     not_done(&p, PREPARED_KEY);
 }
 
-/* It stopped at the first part that was asked for. */
+/* Check has stopped at the first part that was asked for. */
 Test(helper, prepares_few_parts)
 {
     struct prepared p = { .wanted = { [PREPARED_KEY] = true } };
@@ -314,13 +318,13 @@ Test(helper, signals_while_it_waits)
                  "trap '' ALRM\nsleep 0.2\n");
     setitimer(ITIMER_REAL, &often, NULL);
     helper_prepare(&m, &p);
-    not_done(&p, PREPARED_ACCOUNTS); /* but it hasn't failed */
+    not_done(&p, PREPARED_ACCOUNTS); /* but check hasn't failed */
 }
 
 #define FAILED "the program check has failed: "
 
-/* The kernel reaps them itself if SIGCHLD is ignored: pidfd_open() or waitpid()
- * fails. */
+/* If SIGCHLD is ignored, the kernel reaps children itself, so pidfd_open() or
+ * waitpid() fails. */
 Test(helper, nobody_knows_how_it_ended)
 {
     struct prepared p = all(false);
@@ -335,7 +339,8 @@ Test(helper, nobody_knows_how_it_ended)
               "%s", why);
 }
 
-/* Master is killed while a helper runs that is in no sandbox. */
+/* Master is killed while a helper without a sandbox runs: the kernel kills the
+ * helper, too. */
 Test(helper, ends_with_master, .timeout = 60)
 {
     struct prepared p = all(false);
@@ -361,8 +366,8 @@ Test(helper, ends_with_master, .timeout = 60)
     close(fifo);
 }
 
-/* Together they get no more time than one of them: the supervisor would kill a
- * master that is late. */
+/* The helpers of a start share one deadline: the supervisor would kill a master
+ * that is late. */
 Test(helper, all_of_a_start_have_one_deadline, .timeout = 60)
 {
     static const char late[] = "the program check has failed: it was late";

@@ -1,4 +1,4 @@
-/* The listening sockets, and their description. */
+/* Tests of the listening sockets, and of their description. */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/syscall.h>
@@ -17,7 +17,8 @@ static void settings_with(struct settings *s, const char *const *listen)
                      0);
 }
 
-/* Opens them, with what H has inherited; H may be NULL. */
+/* Opens the listeners, or takes them from H, which has inherited some; H can be
+ * NULL. */
 static struct listeners opened(struct settings *s, const char *const *listen,
                                struct succession *h)
 {
@@ -90,7 +91,8 @@ static void connect_to(int listener)
 
 static bool client_is_quick;
 
-/* In place of libc's: a client may connect before it returns. */
+/* Replaces libc's listen(): if client_is_quick is set, a client connects before
+ * listen() returns. */
 int listen(int fd, int backlog)
 {
     int r = (int)syscall(SYS_listen, fd, backlog);
@@ -102,7 +104,8 @@ int listen(int fd, int backlog)
 
 static bool kernel_has_no_ipv6;
 
-/* In place of libc's. */
+/* Replaces libc's socket(): if kernel_has_no_ipv6 is set, a socket of IPv6
+ * fails. */
 int socket(int family, int type, int protocol)
 {
     if (kernel_has_no_ipv6 && family == AF_INET6) {
@@ -112,7 +115,8 @@ int socket(int family, int type, int protocol)
     return (int)syscall(SYS_socket, family, type, protocol);
 }
 
-/* The default is then IPv4 alone; what somebody has written is a mistake. */
+/* If the kernel has no IPv6, the default is IPv4 alone, but an IPv6 address in
+ * the configuration is a mistake. */
 Test(listen, without_ipv6)
 {
     struct complaint c = { "" };
@@ -124,8 +128,7 @@ Test(listen, without_ipv6)
     cr_expect_eq(s.listen_count, 2);
     kernel_has_no_ipv6 = true;
     for (size_t i = 0; i < s.listen_count; i++)
-        s.listen[i].address.port =
-            0; /* an ordinary user may not have port 21 */
+        s.listen[i].address.port = 0; /* an ordinary user can't use port 21 */
     cr_expect_eq(listeners_try(&s, &in_use, &c), -EINVAL);
     cr_expect(strstr(c.text, "has no IPv6: remove that address"), "%s", c.text);
     cr_expect(settings_leave_out_ipv6(&s));
@@ -138,7 +141,8 @@ Test(listen, without_ipv6)
     cr_expect_eq(s.listen_count, 2);
 }
 
-/* Connections inherit them, also the first one. */
+/* Each connection inherits the listener's options, also the first
+ * connection. */
 Test(listen, options)
 {
     struct listeners l;
@@ -155,7 +159,7 @@ Test(listen, options)
     listeners_release(&l);
 }
 
-/* systemd has opened it, with other options. */
+/* systemd has opened the listener, with other options. */
 Test(listen, options_of_an_inherited_one)
 {
     struct inherited inherited = { "listen 127.0.0.1:0 0", -1 };
@@ -173,7 +177,7 @@ Test(listen, options_of_an_inherited_one)
     listeners_release(&l);
 }
 
-/* A listener of IPv6 leaves IPv4 alone. */
+/* A listener of IPv6 doesn't accept IPv4. */
 Test(listen, only_ipv6)
 {
     struct settings s;
@@ -189,8 +193,8 @@ Test(listen, only_ipv6)
     listeners_release(&l);
 }
 
-/* Another program uses the port: the complaint names it, and all listeners are
- * closed again. */
+/* Another program uses the port: the complaint names the port, and all
+ * listeners are closed again. */
 Test(listen, taken)
 {
     struct complaint c = { "" };
@@ -210,7 +214,7 @@ Test(listen, taken)
     after = dup(0);
     cr_assert_eq(after, next, "a descriptor leaks");
     close(after);
-    /* --check reports it, too. */
+    /* --check reports the port, too. */
     cr_assert_eq(listeners_try(&s, &in_use, &c), 0);
     cr_expect_eq(in_use.port, s.listen[0].address.port);
     after = dup(0);
@@ -221,7 +225,8 @@ Test(listen, taken)
     cr_expect_eq(in_use.family, 0);
 }
 
-/* The listener of the generation before, and what the new one wants there. */
+/* Each row has a listener of the older generation, and the host that the new
+ * generation wants at the same port. */
 static const struct {
     const char *before, *after;
 } overlaps[] = {
@@ -255,7 +260,7 @@ static void expect_overlap(const struct listener *held, const char *host)
     close(inherited.fd);
 }
 
-/* Only a restart frees it, and the complaint names the listener that
+/* Only a restart frees the port, and the complaint names the listener that
  * overlaps. */
 Test(listen, overlaps)
 {
@@ -269,15 +274,15 @@ Test(listen, overlaps)
     }
 }
 
-/* Errors that may pass are distinguished from others. */
+/* Errors that can pass give -EAGAIN, and others -EINVAL. */
 Test(listen, refused)
 {
     static const struct {
         const char *listen[2];
         int r;
     } table[] = {
-        { { "192.0.2.1:0" }, -EAGAIN }, /* nobody's address now */
-        { { "[fe80::1]:0" }, -EINVAL }, /* its interface is missing */
+        { { "192.0.2.1:0" }, -EAGAIN }, /* no interface has this address now */
+        { { "[fe80::1]:0" }, -EINVAL }, /* names no interface */
     };
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {

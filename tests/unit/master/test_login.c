@@ -29,7 +29,7 @@ static void known_key(struct master *m)
     memset(m->secrets.names, 'k', sizeof(m->secrets.names));
 }
 
-/* Logs in as USER; RET gets the key of the names of partials. */
+/* Logs in as USER. RET gets the user's key of the names of partials. */
 static void take_key(uint64_t serial, const char *user,
                      uint8_t ret[SIPHASH_KEY])
 {
@@ -44,7 +44,8 @@ static void take_key(uint64_t serial, const char *user,
     channel_close(&ours.channel);
 }
 
-/* A subverted process of one user learns no other names, and not auth's key. */
+/* Each user's files has a key of its own, so a subverted process can't compute
+ * the names of other users' partials. */
 Test(login, a_key_of_partials_for_each_user)
 {
     uint8_t one[SIPHASH_KEY], again[SIPHASH_KEY], bert[SIPHASH_KEY];
@@ -62,8 +63,8 @@ Test(login, a_key_of_partials_for_each_user)
     stage_close();
 }
 
-/* The time since LOGIN, of the work, the least delay, login_delay, and of the
- * answer. */
+/* The rows have times in ms: since LOGIN, the least delay, login_delay, and the
+ * time that remains until the answer. */
 static const struct {
     uint64_t passed, least, step, in;
 } waits[] = {
@@ -88,13 +89,13 @@ static void long_delay(struct master *m)
     m->settings.login_delay = 3000;
 }
 
-/* The work of the hash doesn't show in it. */
+/* The time of the answer doesn't show how long the hash took. */
 Test(login, a_slow_hash_does_not_show)
 {
     uint64_t before = clock_ms(), took;
 
     stage_asked(long_delay, &anna);
-    poll(NULL, 0, 1500); /* auth works */
+    poll(NULL, 0, 1500); /* auth computes the hash */
     auth_says(1, NULL);
     player_is_denied(&anna, DENIAL_WRONG);
     took = clock_ms() - before;
@@ -107,7 +108,7 @@ static void two_tries(struct master *m)
     m->settings.login_tries = 2;
 }
 
-/* Master counts the tries too, and kicks a session that doesn't. */
+/* Master counts the tries, too, and kicks a session that sends one more. */
 Test(login, tries_are_counted)
 {
     stage_with(two_tries, &anna);
@@ -119,13 +120,14 @@ Test(login, tries_are_counted)
     TELL(&anna.channel, login, 9);
     player_hear(&anna, MSG_kick, &heard);
     cr_assert_eq(heard.kick.why, ENDING_LOGIN_TRIES);
-    gate_hears(MSG_reaped, 1); /* it didn't leave */
+    gate_hears(MSG_reaped, 1); /* it was killed, since it didn't leave */
     channel_hear_end(&anna.channel);
     stage_serves();
     stage_close();
 }
 
-/* Auth had no memory: that is no try, no guess, and no delay. */
+/* Auth has no memory for the hash: master counts no try and no guess, and
+ * doesn't delay the answer. */
 GreetedTest(login, without_a_hash, two_tries)
 {
     for (int i = 0; i < 3; i++) {
@@ -139,7 +141,7 @@ GreetedTest(login, without_a_hash, two_tries)
     caller_leave(&ctl);
 }
 
-/* Waits until master has reaped it. */
+/* Waits until master has reaped FILES. */
 static void wait_for_end(struct actor *files)
 {
     uint64_t end = clock_ms() + STAGE_WAIT_MS;
@@ -159,8 +161,8 @@ static void one_that_hangs(struct master *m)
     m->deadlines.sync = 60000;
 }
 
-/* A files that still syncs, as on a slow disk, has longer than a session that
- * was kicked. It still counts. */
+/* A process files that still syncs after its session gets more time than a
+ * session that was kicked. It counts for max_per_user until it ends. */
 Test(login, files_outlives_its_session)
 {
     struct player q;
@@ -184,7 +186,7 @@ Test(login, files_outlives_its_session)
     stage_leave(&q);
 }
 
-/* If it can't end, it is killed. */
+/* Master kills a process files that doesn't end after its session. */
 Test(login, files_that_hangs_after_its_session)
 {
     stage_logged_in(NULL, &anna, &ours);
@@ -211,7 +213,8 @@ AskedTest(login, share_not_permitted, shares_elsewhere)
     stage_reports(EVENT_TROUBLE, "user anna: share contracts: without");
 }
 
-/* The fork's part of the users file, which it has wiped. */
+/* The fork has the shares and directories of its user, but has wiped the users
+ * file. */
 UserTest(login, mounts, NULL)
 {
     char expected[512];
@@ -225,7 +228,8 @@ UserTest(login, mounts, NULL)
     cr_expect_str_eq(ours.note.mounts, expected);
 }
 
-/* Auth accepts the password, but the row may not have a process. */
+/* Auth accepts the password, but the home in the row isn't permitted, so no
+ * process starts. */
 AskedTest(login, home_not_permitted, homes_elsewhere)
 {
     auth_says(1, "anna");
@@ -311,7 +315,8 @@ static const struct {
     { "a closed channel", leaves },
 };
 
-/* The login is denied, the worker replaced, and the session can log in. */
+/* Master denies the login and replaces the worker. Then the session can log
+ * in. */
 Test(login, lies_of_auth)
 {
     for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
@@ -329,7 +334,8 @@ Test(login, lies_of_auth)
     }
 }
 
-/* Auth has another row than master, or a wrong one. It may be older: the worker
+/* Auth accepts a user whom master has locked or doesn't have, or another
+ * version of the row. Auth's users can be older than master's, so the worker
  * stays. */
 GreetedTest(login, yes_for_another_row, NULL)
 {
@@ -363,7 +369,7 @@ AskedTest(login, second_verdict, NULL)
     stage_serves();
 }
 
-/* Thousands of verdicts at once. */
+/* Auth sends thousands of verdicts: master replaces it. */
 OpenTest(login, flood_of_verdicts, NULL)
 {
     int r = 0;
@@ -381,9 +387,9 @@ static void impatient(struct master *m)
     m->deadlines.silence = 700;
 }
 
-/* Auth sends no verdict: the login is denied, and the worker is replaced. A
- * second login waits for the new worker, since the old one's verdict couldn't
- * be distinguished from the first login's. */
+/* Auth sends no verdict: master denies the login and replaces the worker. A
+ * second login of the session waits for the new worker, since a verdict of the
+ * old worker could be for the first login. */
 AskedTest(login, silence_of_auth, impatient)
 {
     player_is_denied(&anna, DENIAL_BUSY);
@@ -398,13 +404,13 @@ static void quick(struct master *m)
     m->deadlines.verdict = 200;
 }
 
-/* The verdict of a login that was given up comes late: it has no effect, and
- * isn't a lie. */
+/* A verdict comes after master has given up the login: it has no effect, and
+ * the worker stays. */
 AskedTest(login, late_verdict, quick)
 {
     player_is_denied(&anna, DENIAL_BUSY);
     auth_says(1, "anna");
-    player_enter(&anna, 2); /* the first session leaves in the middle */
+    player_enter(&anna, 2); /* this session leaves before its verdict */
     player_asks(&anna);
     player_leave(&anna);
     auth_says(2, "anna");
@@ -427,7 +433,7 @@ static void fill_workers(struct player *p)
     player_waits(&p[VERIFICATIONS_MAX]);
 }
 
-/* The next login waits for a place. */
+/* All workers are busy: the next login waits for a place. */
 OpenTest(login, all_workers_busy, many_sessions)
 {
     struct player p[VERIFICATIONS_MAX + 1];
@@ -457,8 +463,7 @@ OpenTest(login, no_worker_for_long, short_queue)
 }
 
 struct share_row {
-    const char *greedy, *more,
-        *other; /* the second shares its prefix with the first */
+    const char *greedy, *more, *other; /* `more` has the prefix of `greedy` */
 };
 
 static const struct share_row shares[] = {
@@ -474,9 +479,9 @@ static void enter_from(struct player *p, uint64_t serial, const char *text)
     player_enter_from(p, serial, &a);
 }
 
-/* With one worker an address may have 8 logins under way: its next one waits,
- * and nobody else does. Logins of sessions that have gone count as long as auth
- * works on them. */
+/* If there is one worker, an address can have 8 logins under way: its next
+ * login waits, but a login of another address doesn't. The login of a session
+ * that has gone counts until its verdict comes. */
 static void check_share(const struct share_row *row)
 {
     enum { SHARE = 8 };
@@ -491,7 +496,7 @@ static void check_share(const struct share_row *row)
     enter_from(&more, 100, row->more);
     player_waits(&more);
     enter_from(&other, 101, row->other);
-    player_asks(&other); /* and auth doesn't know MORE */
+    player_asks(&other); /* and auth hasn't been asked about MORE */
     auth_says(101, NULL);
     player_is_denied(&other, DENIAL_WRONG);
     auth_says(1, NULL);
@@ -535,8 +540,8 @@ static uint64_t time_of_login(struct player *p)
     return clock_ms() - before;
 }
 
-/* After failures of other people a right password waits as well, but only until
- * its user has logged in there once. */
+/* After failures of other people a right password is delayed, too, but only
+ * until its user has logged in once from that address. */
 OpenTest(login, a_guessed_name_is_slowed, slows)
 {
     struct player attacker, q;
@@ -546,15 +551,14 @@ OpenTest(login, a_guessed_name_is_slowed, slows)
     enter_from(&q, 3, "198.51.100.1");
     attack_name(&attacker);
     cr_expect_geq(time_of_login(&anna),
-                  SLOW_MS - 500); /* the delays double up to it */
+                  SLOW_MS - 500); /* the delays double up to SLOW_MS */
     cr_expect_lt(time_of_login(&q), SLOW_MS - 500, "not where it is known");
     player_leave(&attacker);
     player_leave(&anna);
     player_leave(&q);
 }
 
-/* Neither leaving before the answer nor a login now and then gets around the
- * count. */
+/* A wrong password counts although its session leaves before the answer. */
 OpenTest(login, tries_without_an_answer_count, slows)
 {
     struct player known;
@@ -572,8 +576,8 @@ OpenTest(login, tries_without_an_answer_count, slows)
     player_leave(&known);
 }
 
-/* COUNT players of one address enter; then each sends a wrong password. Returns
- * the time before the first of these. */
+/* Begins COUNT sessions of one address, and uses up the free tries. Then each
+ * session sends a wrong password. Returns the time before the first of them. */
 static uint64_t all_are_wrong(struct player *p, uint64_t count)
 {
     uint64_t before;
@@ -612,8 +616,8 @@ static void slows_and_hurries(struct master *m)
     m->deadlines.verdict = 3000;
 }
 
-/* The delays are 1, 2, 4 and 8 s, then 8 s each. So the seventh would begin
- * after 4 s, which is too late. */
+/* The delays are 1, 2, 4 and 8 s, then 8 s each, and four run at a time. So the
+ * seventh would begin after 4 s, which is too late. */
 OpenTest(login, a_delay_that_begins_too_late_is_busy, slows_and_hurries)
 {
     enum { MANY = 7 };
@@ -629,7 +633,7 @@ OpenTest(login, a_delay_that_begins_too_late_is_busy, slows_and_hurries)
     player_leave(&p[0]);
 }
 
-/* While auth is restarting logins wait for it. */
+/* Logins wait while auth restarts. */
 GreetedTest(login, waits_for_auth, NULL)
 {
     actor_die(&stage.auth);
@@ -649,16 +653,16 @@ static void write_users(const char *first)
     char text[512];
 
     snprintf(text, sizeof(text),
-             "%s:$6$rounds=1000$sallyport$" /* 86 more */
+             "%s:$6$rounds=1000$sallyport$" /* 86 bytes follow */
              "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
              "aaaaaaaaaaaaaaaaaaaaaa:70000:70000::%s/%s::\n",
              first, stage.folder, first);
     stage_users(text);
 }
 
-/* A login after a change uses the new file: auth gets it before the request. A
- * verdict by a newer file than at the request is valid, with that file's
- * rows. */
+/* A login after a change uses the new file: auth gets the file before the
+ * request. If the file changes between the request and the verdict, the verdict
+ * is valid by the rows of the new file. */
 Test(login, users_change)
 {
     struct player q;
@@ -671,13 +675,13 @@ Test(login, users_change)
     auth_says(1, "dora");
     actor_enter(&ours, "files");
     cr_assert_str_eq(ours.note.name, "dora");
-    auth_says(2, "anna"); /* who isn't there any more */
+    auth_says(2, "anna"); /* whom the new file doesn't have */
     player_is_denied(&q, DENIAL_WRONG);
     player_leave(&anna);
     stage_leave(&q);
 }
 
-/* Another user is added before all others. */
+/* Adds a user before all others. */
 static void add_user(void)
 {
     char path[128];
@@ -695,8 +699,8 @@ static void add_user(void)
     buf_release(&text);
 }
 
-/* A right password that waits for its delay is judged by the user's own row at
- * its end, wherever that row is now. */
+/* At the end of a delay master uses the user's own row, although another user's
+ * row now has its old place. */
 OpenTest(login, another_user_changes_during_a_delay, slows)
 {
     struct player q;
@@ -715,7 +719,7 @@ OpenTest(login, another_user_changes_during_a_delay, slows)
     player_leave(&anna);
 }
 
-/* The user may be gone, changed or locked meanwhile. */
+/* The user is removed during the delay: master denies the login. */
 OpenTest(login, users_change_during_a_delay, slows)
 {
     struct player q;
@@ -735,7 +739,7 @@ OpenTest(login, users_change_during_a_delay, slows)
     player_leave(&anna);
 }
 
-/* A broken file is reported, and the old one counts. */
+/* Master reports a broken file, and continues with the old one. */
 OpenTest(login, users_broken, NULL)
 {
     stage_users("this is no users file\n");
@@ -743,9 +747,9 @@ OpenTest(login, users_broken, NULL)
     stage_reports(EVENT_TROUBLE, "users:1: ");
 }
 
-/* Reading fails: the first bytes of /proc/self/mem always fail. A user who was
- * locked since must not get in by the old file, and the next login reads the
- * file again. */
+/* The users file can't be read: reading the first bytes of /proc/self/mem
+ * always fails. Master denies logins, since the old file can still admit a user
+ * whom the new one has locked. The next login reads the file again. */
 OpenTest(login, users_unreadable, NULL)
 {
     char path[128];
@@ -810,7 +814,7 @@ Test(login, sessions_that_break_the_rules)
         breaches[i].act(&anna);
         gate_hears(MSG_reaped, 3);
         channel_hear_end(&anna.channel);
-        if (i == 0) { /* auth was asked, and answers */
+        if (i == 0) { /* auth was asked, and would answer */
             actor_die(&stage.auth);
             actor_again(&stage.auth);
         }
@@ -819,8 +823,8 @@ Test(login, sessions_that_break_the_rules)
     }
 }
 
-/* Each message of the list, from a session, in each phase that it can be in: it
- * is either LOGIN in its phases, or ends that session and nothing else. */
+/* A session sends each message in each of its phases. All messages, except
+ * LOGIN in its own phases, end that session and nothing else. */
 OpenTest(login, every_message_in_every_phase, NULL)
 {
     for (unsigned m = 1; m <= MSG_COUNT; m++)
@@ -856,8 +860,8 @@ static void no_delay(struct master *m)
     m->settings.login_tries = UINT64_MAX;
 }
 
-/* Waits until the player has SIZE unread bytes. Returns false if it was killed
- * instead. */
+/* Waits until the player has SIZE unread bytes. Returns true then, or false if
+ * master has killed the session. */
 static bool unread_grows(struct player *p, int size)
 {
     struct pollfd gate = { .fd = stage.gate.channel.fd, .events = POLLIN };
@@ -893,7 +897,7 @@ Test(login, does_not_read)
     cr_assert(size > 240);
     gate_hears(MSG_reaped, 1);
     player_leave(&anna);
-    actor_die(&stage.auth); /* it may have got requests */
+    actor_die(&stage.auth); /* auth can have received requests */
     actor_again(&stage.auth);
     stage_serves();
     stage_close();

@@ -49,8 +49,8 @@ static void hears_end(struct caller *c)
     cr_expect_eq(got.end.place, 0);
 }
 
-/* A session can't name another one: master knows whom it has asked. Two callers
- * share a question. */
+/* A session can't answer for another one: master ignores the serial in the
+ * answer. Two callers share one question to a session. */
 GreetedTest(look, answers, is_patient)
 {
     struct player q;
@@ -58,7 +58,7 @@ GreetedTest(look, answers, is_patient)
     struct caller d;
 
     player_enter(&q, 2);
-    player_asks(&q); /* so master has seen both */
+    player_asks(&q); /* so master has seen both sessions */
     caller_enter(&ctl);
     caller_enter(&d);
     look(&ctl);
@@ -86,7 +86,8 @@ CallerTest(look, nobody_is_there, is_patient)
     hears_end(&ctl);
 }
 
-/* It is asked once, and its late answer is nobody's. */
+/* Master asks a session only once while it doesn't answer. No caller gets the
+ * late answer. */
 GreetedTest(look, a_session_without_an_answer, is_quick)
 {
     struct message asked;
@@ -98,7 +99,7 @@ GreetedTest(look, a_session_without_an_answer, is_quick)
     hears_end(&ctl);
     player_hear(&anna, MSG_look_at, &asked);
     says_doing(&anna.channel, asked.request, 0, "/late");
-    caller_asks(&ctl, MSG_who); /* the connection still serves */
+    caller_asks(&ctl, MSG_who); /* the connection still works */
     caller_hears(&ctl, MSG_who_is, &asked);
     caller_leave(&ctl);
 }
@@ -124,7 +125,7 @@ static void has_a_roster(struct master *m)
     supervised_uses_own(m);
 }
 
-/* Returns when master knows a session of the older generation. */
+/* Waits until master shows a session of the older generation. */
 static void wait_for_older(struct caller *c)
 {
     struct message got;
@@ -151,7 +152,7 @@ Test(look, in_an_older_generation, .timeout = 60)
     cr_expect_eq(supervised_ordered(supervised_older(), ORDER_LOOK), 3);
     caller_enter(&d);
     look(&d);
-    hears_end(&d); /* only the first one waits */
+    hears_end(&d); /* only the first caller waits */
     caller_leave(&d);
     old.answers++;
     supervised_older()->row[3].doing =
@@ -177,7 +178,7 @@ Test(look, by_the_newest_master, .timeout = 60)
     supervised_make_rosters();
     supervised_open(has_a_roster);
     player_enter(&anna, 1);
-    player_asks(&anna); /* so master has seen it */
+    player_asks(&anna); /* so master has seen the session */
     supervised_replaces();
     row = supervised_shows(supervised_own(), 1, NULL, &now);
     roster_order(supervised_own(), row + 1, 2, ORDER_LOOK, 0);

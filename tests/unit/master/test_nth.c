@@ -1,6 +1,7 @@
-/* The file of bans: each system call of its writer fails once, or the writer is
- * killed there. The file always has the old bans or the new ones, the result
- * says no more than is true, and the next change writes all. */
+/* Tests of the file of bans: each system call of its writer fails once, or the
+ * writer is killed there. The file always has the old bans or the new bans, the
+ * writer reports success only if it has the new bans, and the next change
+ * writes all bans. */
 #include "helpers.h"
 #include "master/start/start.h"
 #include "support/nth.h"
@@ -18,7 +19,7 @@ static void begin(void)
     parts_attach(&m, &parts);
     snprintf(m.settings.state, sizeof(m.settings.state), "%s", scratch);
     cr_assert_eq(banning_init(&m), 0);
-    /* The work runs in a fork. */
+    /* Let the fork in which save() runs have the table. */
     cr_assert_eq(
         madvise(m.banning->table, sizeof(*m.banning->table), MADV_DOFORK), 0);
 }
@@ -39,7 +40,8 @@ static void ban(const char *network)
     cr_assert_geq(bans_put(m.banning->table, &b, time(NULL)), 0);
 }
 
-/* Returns whether the writer says that it has written the file. */
+/* Returns 1 if the writer says that it has written the file, 0 if it doesn't;
+ * 2: waitpid() fails. */
 static int save(void *unused)
 {
     int status;
@@ -56,7 +58,7 @@ static int save(void *unused)
     return m.banning->error == 0;
 }
 
-/* How many bans a service that starts now would have. */
+/* Returns how many bans a service that starts now would have. */
 static size_t bans_after_a_start(void)
 {
     size_t n = 0;

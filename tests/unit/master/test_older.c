@@ -1,6 +1,6 @@
-/* Sessions of several generations: what the newest master reads in the roster
- * of an older one, what it orders there, and how that one obeys. The test plays
- * the other master. */
+/* Tests of sessions of several generations: the newest master reads the roster
+ * of an older one and writes orders there, and the older master obeys. The test
+ * plays the other master. */
 #include "caller.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
@@ -60,7 +60,8 @@ static void newest_closes(void)
 
 #define NewestTest(suite, name, adjust)                                        \
     StageTest(suite, name, newest_opens(adjust), newest_closes())
-/* A sallyportctl looks at it. */
+/* Defines a test of the newest master, with the sallyportctl `ctl`
+ * connected. */
 #define SeenTest(suite, name, adjust)                                          \
     StageTest(suite, name, (newest_opens(adjust), caller_enter(&ctl)),         \
               (caller_leave(&ctl), newest_closes()))
@@ -94,7 +95,8 @@ static bool who_shows(void *argument)
     return c->sessions == c->wanted;
 }
 
-/* In the end, since master looks now and then. */
+/* Waits until a caller sees WANTED sessions, since master reads the roster only
+ * now and then. */
 static void expect_sessions(struct caller *caller, size_t wanted)
 {
     struct counted c = { caller, wanted, 0 };
@@ -116,7 +118,7 @@ SeenTest(older, a_caller_kicks_its_session, follows)
     expect_kick(ENDING_KICKED);
 }
 
-/* Its user's row has changed since its login. */
+/* The row of the session's user has changed since the login. */
 NewestTest(older, a_changed_row_ends_its_session, follows)
 {
     const struct roster_facts f = seven_as("anna", 1);
@@ -125,7 +127,8 @@ NewestTest(older, a_changed_row_ends_its_session, follows)
     expect_kick(ENDING_CHANGED);
 }
 
-/* It logs in while this generation leads: it is one too many. */
+/* A session of the older generation logs in while this generation leads: it is
+ * one session too many. */
 NewestTest(older, a_late_login_is_one_too_many, follows_with_one_each)
 {
     struct roster_facts f = seven();
@@ -142,7 +145,8 @@ NewestTest(older, a_late_login_is_one_too_many, follows_with_one_each)
     player_leave(&anna);
 }
 
-/* It was logged in before: the newest session of this generation goes. */
+/* A session of the older generation was logged in before: the newest session of
+ * this generation is kicked. */
 NewestTest(older, an_earlier_login_stays, follows_with_one_each)
 {
     struct roster_facts f;
@@ -168,7 +172,7 @@ SeenTest(older, its_session_ends, follows)
     expect_sessions(&ctl, 0);
 }
 
-/* The row has another session by the next look. */
+/* Between two looks the row gets another session. */
 SeenTest(older, its_row_has_another_session, follows)
 {
     struct roster_facts f = seven(), now;
@@ -183,7 +187,8 @@ SeenTest(older, its_row_has_another_session, follows)
     supervised_shows(supervised_older(), SEVEN + 1, NULL, &now);
 }
 
-/* The supervisor's mark: its master may have died with sessions in it. */
+/* The supervisor marks the roster as ended, since the older master can have
+ * died with sessions in it. */
 SeenTest(older, the_generation_ends, follows)
 {
     const struct roster_facts f = seven();
@@ -195,7 +200,8 @@ SeenTest(older, the_generation_ends, follows)
     expect_sessions(&ctl, 0);
 }
 
-/* Its last session has ended, and it, before one look: gate hears of it. */
+/* The last session of the older generation and the generation itself end
+ * between two looks: gate receives REAPED for the session. */
 SeenTest(older, all_ends_between_two_looks, follows)
 {
     struct roster_facts f = seven();
@@ -215,7 +221,7 @@ SeenTest(older, all_ends_between_two_looks, follows)
     expect_sessions(&ctl, 0);
 }
 
-/* Until its client is known, the session counts for nobody. */
+/* Until its client is known, a session counts for no address. */
 SeenTest(older, a_client_of_a_proxy, follows)
 {
     struct roster_facts f = seven();
@@ -230,8 +236,8 @@ SeenTest(older, a_client_of_a_proxy, follows)
     cr_expect_eq(heard.elder.peer.bytes[3], 9);
 }
 
-/* Gate accepts nobody before it has counted them, and the next gate hears of
- * them, too. */
+/* Gate gets the older sessions before OPEN, so it counts them before it accepts
+ * anybody. The next gate gets them, too. */
 Test(older, each_gate_counts, .timeout = 60)
 {
     const struct roster_facts f = seven();
@@ -250,14 +256,15 @@ Test(older, each_gate_counts, .timeout = 60)
     newest_closes();
 }
 
-/* Its master is stopped in the middle of a change, or died there. */
+/* The older master is stopped, or has died, in the middle of a change of a
+ * row. */
 NewestTest(older, half_a_row, follows)
 {
     const struct roster_facts f = seven();
     struct roster *r = supervised_older();
 
     caller_enter(&ctl);
-    r->row[ROW].turn = 1; /* so it ends with an odd number, too */
+    r->row[ROW].turn = 1; /* so the change ends with an odd number, too */
     shows(&f);
     roster_write(r, 0, &(struct roster_facts){ .serial = 1 });
     expect_sessions(&ctl, 1);
@@ -267,7 +274,8 @@ NewestTest(older, half_a_row, follows)
     caller_leave(&ctl);
 }
 
-/* A session that is in no list would outlive its user's lock. */
+/* Master orders the end of an older session for which it has no record: a
+ * session that is in no list would continue after its user is locked. */
 NewestTest(older, more_sessions_than_records, follows)
 {
     struct roster_facts f = seven();
@@ -284,8 +292,8 @@ NewestTest(older, more_sessions_than_records, follows)
     stage_reports(EVENT_TROUBLE, "no room for session");
 }
 
-/* Both masters must agree on it: with another layout GENERATION_VERSION is
- * another one, too. */
+/* Masters of two builds share the roster: if its layout changes,
+ * GENERATION_VERSION must change, too. */
 Test(older, layout)
 {
     cr_expect_eq(GENERATION_VERSION, 4);
@@ -302,7 +310,7 @@ static void older_opens(void)
 {
     newest_opens(supervised_uses_own);
     player_enter(&anna, SEVEN);
-    player_asks(&anna); /* so master has seen it */
+    player_asks(&anna); /* so master has seen the session */
     supervised_replaces();
 }
 
@@ -349,7 +357,7 @@ OlderTest(older, obeys_no_impossible_order)
     player_hear(&anna, MSG_look_at, &heard);
 }
 
-/* The session that it was for has left the row. */
+/* The order is for a session that has left the row. */
 OlderTest(older, obeys_no_order_for_another_session)
 {
     roster_order(supervised_own(), row_of_player(), SEVEN + 1, ORDER_KILL, 0);
@@ -373,7 +381,8 @@ static bool has_logged_in(const struct roster_facts *now)
     return now->login > 0;
 }
 
-/* From its beginning on, since a reload may come at any moment. */
+/* The roster shows each session from its beginning on, since a reload can come
+ * at any moment. */
 Test(older, shows_each_session, .timeout = 60)
 {
     struct roster_facts now;

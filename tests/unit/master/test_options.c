@@ -1,4 +1,4 @@
-/* The command line. */
+/* Tests of the command line of sallyportd. */
 #include "master/start/start.h"
 #include "support/test.h"
 

@@ -1,5 +1,6 @@
-/* Sessions without their gate: they are children of master, and the next gate
- * serves them. The ends of sessions, as master reaps them. */
+/* Tests of sessions after the end of their gate: the sessions are children of
+ * master, and the next gate serves them. Tests of the ends of sessions, which
+ * master reaps. */
 #include <sys/syscall.h>
 
 #include "sallyport/base/clock.h"
@@ -13,7 +14,7 @@ static void hears(enum message_kind kind, struct message *got)
     message_check(&stage.gate.channel, 1, kind, got);
 }
 
-/* Gate and the session get the two ends of one channel. */
+/* Checks that gate and the session get the two ends of one channel. */
 static void is_adopted(struct player *p)
 {
     struct message got, own;
@@ -55,7 +56,7 @@ UserTest(orphans, live_on, NULL)
     channel_hear_end(&anna.channel);
 }
 
-/* It has broken a rule. */
+/* Master kills a session that breaks a rule. */
 UserTest(orphans, are_killed_by_master, NULL)
 {
     gate_is_replaced();
@@ -85,7 +86,7 @@ Test(orphans, are_killed_for_gate, .timeout = 60)
 UserTest(orphans, die_without_a_gate, NULL)
 {
     actor_die(&stage.gate);
-    actor_enter(&stage.gate, "gate"); /* so master has reaped the first one */
+    actor_enter(&stage.gate, "gate"); /* so master has reaped the first gate */
     player_ends(&anna, SIGTERM);
     stage_reports(EVENT_END, "crash: signal 15");
     channel_hear_end(&anna.channel);
@@ -97,8 +98,8 @@ static void no_time_to_sync(struct master *m)
     m->deadlines.sync = 200;
 }
 
-/* It has closed its channel to master before there is another gate, which hears
- * nothing of it; and it is killed. */
+/* A session has closed its channel to master before the next gate starts.
+ * Master kills the session, and tells gate nothing about it. */
 UserTest(orphans, that_hide_are_not_adopted, no_time_to_sync)
 {
     struct message got;
@@ -111,8 +112,7 @@ UserTest(orphans, that_hide_are_not_adopted, no_time_to_sync)
     actor_hear(&stage.gate, MSG_open, &got); /* the first message */
 }
 
-/* Gate finds a wrong message of a session that has closed its channel to
- * master. */
+/* Gate asks master to kill a session that has closed its channel to master. */
 UserTest(orphans, that_hide_are_killed_for_gate, NULL)
 {
     struct message got;
@@ -123,12 +123,13 @@ UserTest(orphans, that_hide_are_killed_for_gate, NULL)
         cr_assert_eq(channel_wait(&stage.gate.channel, &got, STAGE_WAIT_MS), 1);
     while (got.kind != MSG_limits || !got.limits.last);
     channel_close(&anna.channel);
-    stage_serves(); /* so master has seen it */
+    stage_serves(); /* so master has seen the closed channel */
     TELL(&stage.gate.channel, kill, .serial = anna.serial, .why = ENDING_PEER);
     gate_hears(MSG_reaped, anna.serial);
 }
 
-/* Returns a session that has ended by SIGNAL before gate announces it. */
+/* Forks a session that ends by SIGNAL before gate announces it. Returns its
+ * pid. */
 static pid_t has_died(int signal)
 {
     int rope, pidfd;
@@ -140,17 +141,18 @@ static pid_t has_died(int signal)
         poll(&(struct pollfd){ .fd = pidfd, .events = POLLIN }, 1, 10000), 1);
     close(pidfd);
     close(rope);
-    stage_serves(); /* so master has reaped it */
+    stage_serves(); /* so master has reaped the session */
     return pid;
 }
 
-/* Master has reaped them, and remembers how they have ended. */
+/* Master has reaped sessions before gate announces them, and remembers how they
+ * have ended. */
 OpenTest(orphans, die_before_they_are_announced, NULL)
 {
     const pid_t pid = has_died(SIGSEGV);
 
     has_died(SIGKILL);
-    actor_die(&stage.auth); /* a child of its own */
+    actor_die(&stage.auth); /* a child of master that is no session */
     actor_again(&stage.auth);
     player_enter_as(&anna, 7, pid);
     channel_hear_end(&anna.channel);
@@ -160,16 +162,16 @@ OpenTest(orphans, die_before_they_are_announced, NULL)
     player_leave(&anna);
 }
 
-/* Gate names the process of another session, which has ended, and isn't reaped
- * yet. Both have ended: otherwise master would keep a pid that the kernel may
- * give to another process. */
+/* Gate names the process of another session, which has ended, but isn't reaped
+ * yet. Master ends both sessions: otherwise it would keep a pid that the kernel
+ * can give to another process. */
 OpenTest(orphans, have_the_same_process, NULL)
 {
     struct player twin;
     int pidfd, status;
 
     player_enter(&anna, 5);
-    player_asks(&anna); /* so master knows it */
+    player_asks(&anna); /* so master has seen the session */
     cr_assert_eq(kill(stage.master, SIGSTOP), 0);
     cr_assert_eq(waitpid(stage.master, &status, WUNTRACED), stage.master);
     pidfd = (int)syscall(SYS_pidfd_open, anna.pid, 0);
@@ -186,8 +188,8 @@ OpenTest(orphans, have_the_same_process, NULL)
     player_leave(&anna);
 }
 
-/* A process that isn't master's, and whose pid gate names, isn't harmed: that
- * session has ended for master. */
+/* Gate names a process that isn't a child of master. Master ends the session,
+ * and doesn't kill that process. */
 Test(orphans, are_no_other_process, .timeout = 60)
 {
     pid_t other = fork();
@@ -208,8 +210,9 @@ Test(orphans, are_no_other_process, .timeout = 60)
     stage_leave(&anna);
 }
 
-/* How sessions without a login end, and whether that is held against the
- * client: its own ends are, those by the server aren't. */
+/* Sessions without a login end in different ways. An end that the client has
+ * caused counts against the client; an end that the server has caused
+ * doesn't. */
 OpenTest(orphans, who_has_ended_it, NULL)
 {
     static const struct {

@@ -18,7 +18,7 @@ static void permit(struct master *m)
     m->settings.password_change = true;
     m->settings.hash_cost = 5;
     m->settings.login_delay = 0;
-    m->deadlines.users = 60000; /* master never looks by itself */
+    m->deadlines.users = 60000; /* master doesn't check the file by itself */
 }
 
 static void forbid(struct master *m)
@@ -42,7 +42,7 @@ static void read_all(struct buf *text)
     cr_assert_eq(buf_add(text, "", 1), 0);
 }
 
-/* Does the line of NAME have that hash? */
+/* Returns true if the line of NAME has HASH. */
 static bool has_hash(const char *name, const char *hash)
 {
     char line[256];
@@ -56,7 +56,8 @@ static bool has_hash(const char *name, const char *hash)
     return found;
 }
 
-/* The player asks for another password; auth must be told the user. */
+/* Sends the player's request for another password. Auth must receive the user
+ * and COST. */
 static void asks(struct player *p, uint64_t cost)
 {
     struct message got;
@@ -74,7 +75,8 @@ static void asks(struct player *p, uint64_t cost)
     message_close(&got);
 }
 
-/* USER: the owner of a right password; NULL: it was wrong */
+/* Sends auth's verdict. USER: the owner of the right password; NULL: the
+ * password was wrong. */
 static void finds(const struct player *p, const char *user,
                   enum password_fault fault, const char *hash)
 {
@@ -101,7 +103,8 @@ static void is_told(struct player *p, enum password_fault fault)
     cr_expect_eq(told, fault, "%s", password_fault_text(told));
 }
 
-/* After a write master rests for as long: asks until it doesn't. */
+/* Asks for another password until master isn't busy, since master rests after
+ * each write. FAULT is the answer that must come then. */
 static void changes(struct player *p, const char *hash,
                     enum password_fault fault)
 {
@@ -123,15 +126,16 @@ static void is_kicked(struct player *p, enum ending why)
     cr_expect_eq(got.kick.why, why, "%s", ending_text(why));
 }
 
-/* One who logs in beside the first. */
+/* Logs session 2 in beside the first one. */
 static void second_logs_in(struct player *p, struct actor *files)
 {
     player_enter(p, 2);
     player_logs_in(p, files);
 }
 
-/* It ends the user's other sessions, and the own one continues, also after the
- * next look at the file; a second change works as well. */
+/* A change ends the user's other sessions. The session that has asked for it
+ * continues, also after the next look at the file, and can change the password
+ * again. */
 UserTest(password, changed, permit)
 {
     struct actor others;
@@ -166,8 +170,9 @@ static bool has_another_version(const struct roster_facts *now)
     return now->version != version_before;
 }
 
-/* A reload begins while the hash is being written: the newest master compares
- * the session with the file, and would end it if it knew the old version. */
+/* A reload begins while the hash is being written. The newest master compares
+ * the session with the file, and would end the session if the roster still had
+ * the old version. */
 Test(password, the_newest_master_hears_of_it, .timeout = 60)
 {
     struct roster_facts now;
@@ -225,7 +230,7 @@ static void permit_two_tries(struct master *m)
     m->settings.login_tries = 2;
 }
 
-/* Those before the login are forgotten. */
+/* Wrong passwords before the login don't count. */
 GreetedTest(password, two_wrong_ones_end_the_session, permit_two_tries)
 {
     player_asks(&anna);
@@ -242,15 +247,16 @@ GreetedTest(password, two_wrong_ones_end_the_session, permit_two_tries)
     is_kicked(&anna, ENDING_LOGIN_TRIES);
 }
 
-/* Only users who must may. Auth isn't asked. */
+/* If password_change is off, only users who must change their passwords can do
+ * so. Master doesn't ask auth. */
 UserTest(password, not_permitted, forbid)
 {
     player_waits(&anna);
     is_told(&anna, PASSWORD_FIXED);
 }
 
-/* Auth is broken into: whatever it says, no other user's line changes. Each of
- * these ends the worker, and nothing is written. */
+/* An attacker controls auth, but can't change another user's line: after each
+ * of these verdicts master ends the worker, and writes nothing. */
 static const struct {
     const char *user;
     const char *hash;
@@ -286,7 +292,7 @@ Test(password, lies_of_auth, .timeout = 120)
     }
 }
 
-/* A hash that nobody asked for, about the session of another user. */
+/* Auth sends a hash for a session that hasn't asked for one. */
 UserTest(password, unasked, permit)
 {
     finds(&anna, "anna", PASSWORD_OK, NEW);
@@ -295,7 +301,8 @@ UserTest(password, unasked, permit)
     actor_again(&stage.auth);
 }
 
-/* A login writes nothing: only a user who asks gets a new hash. */
+/* Auth sends a new hash at a login, which hasn't asked for one: master writes
+ * nothing. */
 GreetedTest(password, not_at_a_login, permit)
 {
     player_asks(&anna);
@@ -306,7 +313,7 @@ GreetedTest(password, not_at_a_login, permit)
     actor_again(&stage.auth);
 }
 
-/* sallyportctl works on the file, or has changed the hash meanwhile. */
+/* sallyportctl holds the lock of the users file. */
 UserTest(password, somebody_else_edits, permit)
 {
     char path[128], lock[140];
@@ -323,7 +330,7 @@ UserTest(password, somebody_else_edits, permit)
     cr_expect_not(has_hash("anna", NEW));
 }
 
-/* The directory can't be written to. It is logged once. */
+/* The new file can't be made. Master logs the reason once. */
 UserTest(password, read_only, permit)
 {
     char temp[160];

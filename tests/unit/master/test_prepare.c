@@ -1,5 +1,5 @@
-/* Things that master opens and checks before a start: homes, limits, and the
- * keys that outlive it. */
+/* Tests of the things that master opens and checks before a start: homes,
+ * shares, limits, and the keys that outlive master. */
 #include <sys/resource.h>
 
 #include "helpers.h"
@@ -26,7 +26,8 @@ static const struct {
     { "/anywhere", 70000, 0, true, false },
     { "anywhere", 70000, 70000, true, false },
     { "", 70000, 70000, true, false },
-    /* If the caller isn't root, only the home's place counts, not the uid. */
+    /* If the server doesn't run as root, only the home's place counts, not the
+     * uid. */
     { "/srv/sallyport/anna", 0, 0, false, true },
     { "/srv/sallyport/a/b", 1, 1, false, true },
     { "/srv/sallyport", 70000, 70000, false, false },
@@ -64,8 +65,8 @@ static const struct {
     bool root, permitted;
 } shares[] = {
     { "/anywhere", 80000, true, true },
-    { "/anywhere", 100, true, true }, /* a local group's */
-    /* If the caller isn't root, only the place counts. */
+    { "/anywhere", 100, true, true }, /* the gid of a local group */
+    /* If the server doesn't run as root, only the share's place counts. */
     { "/srv/sallyport/shares/s", 100, false, true },
     { "/srv/sallyport/shares/a/b", 100, false, true },
     { "/srv/sallyport/shares", 80000, false, false },
@@ -102,7 +103,8 @@ Test(prepare, shares)
     }
 }
 
-/* The limit of descriptors is raised, or the complaint has the numbers. */
+/* Master raises the limit of descriptors, or complains with the number that it
+ * needs. */
 Test(prepare, limits)
 {
     struct complaint c = { "" };
@@ -121,11 +123,10 @@ Test(prepare, limits)
     cr_assert_eq(prepare_limits(&m, &c), 0);
 }
 
-/* --- where log writes ------------------------------------------------------
- */
+/* --- where log writes ---------------------------------------------------- */
 
-/* systemd names its stream, so that a process knows whether standard error
- * still is that stream. */
+/* systemd names its stream in JOURNAL_STREAM, so a process can check whether
+ * standard error is still that stream. */
 Test(prepare, output)
 {
     struct complaint wrong = { "" };
@@ -188,8 +189,8 @@ static int state_of(struct master *m)
     return prepare_state(m, &c);
 }
 
-/* No error, but reported: a path through a file, or in a directory without
- * access. */
+/* Master starts without the key, but reports it, if `state` is a path through a
+ * file, or is in a directory without access. */
 Test(state, where_nothing_can_be_kept)
 {
     struct master m;
@@ -202,7 +203,7 @@ Test(state, where_nothing_can_be_kept)
               m.key_lost.text);
     m.key_lost.text[0] = '\0';
     keeps_state_in(&m, "new");
-    m.check = true; /* a start would make it */
+    m.check = true; /* only a start makes the directory */
     cr_assert_eq(state_of(&m), 0);
     cr_assert_str_eq(m.key_lost.text, "");
     cr_assert_neq(access(in_scratch("new"), F_OK), 0);
@@ -225,9 +226,9 @@ Test(state, a_mistake_is_told_with_its_setting)
     cr_assert(strstr(c.text, "chmod o-rwx"), "%s", c.text);
 }
 
-/* It costs the resuming of uploads, and not the start. The warning doesn't wait
- * for the other steps: if one of them ends this start, the next one finds a
- * good key. */
+/* The server starts with a damaged key, but uploads can't be resumed. The
+ * warning comes before the other steps: if one of them ends this start, the
+ * next start finds a good key. */
 Test(state, a_damaged_key_ends_no_start)
 {
     FD_CLEANUP int said = memfd_create("said", MFD_CLOEXEC),
@@ -248,8 +249,8 @@ Test(state, a_damaged_key_ends_no_start)
     cr_expect_str_eq(m.key_lost.text, "");
 }
 
-/* The keys go from one master to the next through the supervisor, which the
- * test plays. */
+/* Sets NEXT up with `state` in NAME. NEXT gets the keys of BEFORE through the
+ * supervisor, which the test plays. */
 static void raise_next(struct master *next, struct master *before,
                        const char *name)
 {
@@ -300,7 +301,8 @@ Test(state, keys_are_inherited)
     cr_expect_arr_eq(restarted.secrets.names, first.secrets.names, SIPHASH_KEY);
 }
 
-/* An older build had fewer keys: those stay, and the new one is random. */
+/* A master of an older build had fewer keys: the next master takes them, and
+ * makes the new key at random. */
 Test(state, the_first_keys_are_inherited)
 {
     static struct master first, second;
@@ -308,7 +310,7 @@ Test(state, the_first_keys_are_inherited)
     master_init(&first);
     keeps_state_in(&first, "s");
     cr_assert_eq(state_of(&first), 0);
-    raise_next(&second, &first, "new"); /* not from the disk */
+    raise_next(&second, &first, "new"); /* so the key isn't from the disk */
     close(second.succession.inherited->fd);
     second.succession.inherited->fd = fd_sealed(
         "older", (struct slice){ (char *)&first.secrets, SIPHASH_KEY });
@@ -325,7 +327,8 @@ static int finds_the_key(void *m)
            NULL;
 }
 
-/* The next steps fork, for certificates and for the users file. */
+/* The next steps of a start fork, for certificates and for the users file. The
+ * forks must not have the key. */
 Test(state, forks_of_a_start_have_no_key)
 {
     static struct master m;
@@ -351,7 +354,8 @@ static int is_asked_to_end(void *unused)
     return 0;
 }
 
-/* systemd sends SIGTERM to all: half a file of users would be no users. */
+/* systemd sends SIGTERM to all processes. A fork that writes continues, since
+ * half a users file would lose users. */
 Test(state, only_a_fork_that_writes_goes_on)
 {
     static struct master m;
@@ -371,7 +375,8 @@ Test(state, only_a_fork_that_writes_goes_on)
     }
 }
 
-/* A restart would use another key than the present one: that is reported. */
+/* The disk has another key than the present one: master reports that, since a
+ * restart would use the key on the disk. */
 Test(state, another_key_stands_there)
 {
     static struct master first, second;
@@ -385,7 +390,7 @@ Test(state, another_key_stands_there)
               second.key_lost.text);
 }
 
-/* The disk counts for a reload, and never for a recovery. */
+/* A key file with a mistake ends a reload, but never a recovery. */
 Test(state, a_recovery_needs_no_disk)
 {
     static struct master first, second;
@@ -402,8 +407,8 @@ Test(state, a_recovery_needs_no_disk)
     have_the_same_keys(&second, &first);
 }
 
-/* The objects of the next steps aren't there: check gives the reason. --check
- * says it in the step of each part. */
+/* A start fails if check is late, since the next steps need its answer. With
+ * --check, the step of each part reports that. */
 Test(state, check_is_late)
 {
     static struct master m;

@@ -1,5 +1,6 @@
-/* Sessions that come through a proxy: until gate has named the client, master
- * knows only the proxy, and neither log nor auth learns of the session. */
+/* Tests of sessions that come through a proxy: until gate has named the client,
+ * master has only the proxy's address, and tells log and auth nothing about the
+ * session. */
 #include "sallyport/base/fd.h"
 #include "stage.h"
 
@@ -35,7 +36,8 @@ static void is_entered(struct player *p)
     p->channel.phase = PHASE_GREETED;
 }
 
-/* Receives the next session that log learns of, and its end of the channel. */
+/* Receives the next session that log gets: returns its serial; *PEER gets its
+ * address, and *FD log's end of the channel. */
 static uint64_t next_sender(struct address *peer, int *fd)
 {
     struct message p;
@@ -59,7 +61,7 @@ static void expect_byte(int fd, char byte)
     cr_assert(recv(fd, &got, 1, 0) == 1 && got == byte);
 }
 
-/* Earlier events get the client's address, too. */
+/* Events from before the client is known get the client's address, too. */
 OpenTest(proxied, the_client_is_known, by_proxies)
 {
     struct address peer;
@@ -80,8 +82,8 @@ OpenTest(proxied, the_client_is_known, by_proxies)
     player_leave(&anna);
 }
 
-/* Its one event has the address that is known. A session that sent nothing,
- * such as a health check, is unknown to log. */
+/* A session ends before its client is known: its event has the proxy's address.
+ * Log doesn't get a session that has sent nothing, such as a health check. */
 OpenTest(proxied, ends_before_it_is_known, by_proxies)
 {
     struct player quiet, next;
@@ -123,12 +125,12 @@ OpenTest(proxied, kicked_before, by_proxies)
     kill(stage.master, SIGTERM);
     player_hear(&anna, MSG_kick, &heard);
     cr_expect_eq(heard.kick.why, ENDING_SHUTDOWN);
-    name(11, &client); /* it crossed the kick */
+    name(11, &client); /* this message crosses the kick */
     channel_hear_end(&anna.channel);
     player_leave(&anna);
 }
 
-/* A new log learns of it when its client is known. */
+/* A new log gets the session when its client is known. */
 OpenTest(proxied, log_is_new_meanwhile, by_proxies)
 {
     struct address peer;
@@ -163,7 +165,8 @@ static void once(void)
     name(11, &client);
 }
 
-/* A gate that names a client for a session without a proxy is ended. */
+/* Master replaces a gate that names a client twice, names a client for a
+ * session without a proxy, or names no address. */
 static const struct {
     void (*adjust)(struct master *m);
     void (*act)(void);

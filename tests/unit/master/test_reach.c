@@ -1,5 +1,5 @@
-/* The directory of all homes, or the users file, goes and comes back: what
- * gate, a login and sallyportctl get meanwhile. */
+/* Tests of the directory of all homes, or the users file, that goes and comes
+ * back. They check what gate, a login and sallyportctl get meanwhile. */
 #include <sys/inotify.h>
 
 #include "caller.h"
@@ -37,7 +37,7 @@ static bool is_so(void *argument)
     return board_get(a->now) == a->expected;
 }
 
-/* Gate reads it on the board. */
+/* Waits until the board shows EXPECTED to gate. */
 static void wait_for_away(bool expected)
 {
     struct away a = { &board->row[0].away, expected };
@@ -57,7 +57,7 @@ static void expect_away(const char *words)
     caller_leave(&c);
 }
 
-/* The fork of the first look opens them. */
+/* Waits until the fork of master's first look opens the homes. */
 static void wait_for_first_look(int watch)
 {
     struct inotify_event opened;
@@ -84,7 +84,7 @@ static void goes_and_comes_back(struct player *p, const char *path,
     expect_away(NULL);
 }
 
-/* One event at each change, however many looks there are. */
+/* Master reports one event for each change, however many looks there are. */
 Test(reach, goes_and_comes_back)
 {
     char users[128];
@@ -104,7 +104,7 @@ Test(reach, goes_and_comes_back)
     stage_close();
 }
 
-/* A new server without users: nobody is turned away. */
+/* A new server has no directory of homes yet: nobody is turned away. */
 OpenTest(reach, homes_that_were_never_there, has_own_homes)
 {
     expect_away(NULL);

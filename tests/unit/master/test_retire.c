@@ -1,12 +1,13 @@
-/* A generation that retires. The test plays the supervisor too. */
+/* Tests of a generation that retires. The test plays the supervisor, too. */
 #include <sys/ptrace.h>
 
 #include "caller.h"
 #include "supervised.h"
 
-#define SESSIONS 400 /* their kills are more than gate's channel can hold */
+#define SESSIONS 400 /* gate's channel can't hold so many kills */
 
-/* It serves the connections that wait; then no further session begins. */
+/* Gate serves the connections that wait, and sends SHUT. Then no session can
+ * begin, and master ends. */
 RetireTest(retire, ends_when_gate_has_shut, NULL)
 {
     supervised_replaces();
@@ -14,7 +15,7 @@ RetireTest(retire, ends_when_gate_has_shut, NULL)
     TELL(&stage.gate.channel, shut);
 }
 
-/* Another gate comes. It has no listener. */
+/* Plays the next gate, which must get no listener. */
 static void another_gate(void)
 {
     const struct stage_note *note = &stage.gate.note;
@@ -35,8 +36,8 @@ static void gets_adopted(void)
     message_close(&got);
 }
 
-/* A connection had waited for its session, which logs in late. Auth ends only
- * then. Gate stays to the end. */
+/* A connection has waited, and its session logs in late. Auth ends only after
+ * that login; gate stays to the end. */
 RetireTest(retire, ends_with_its_last_session, NULL)
 {
     supervised_replaces();
@@ -54,8 +55,8 @@ static void hurries(struct master *m)
     m->deadlines.sync = 100;
 }
 
-/* Its master can't reap it as long as a tracer doesn't, as if it waited for a
- * dead disk. */
+/* The test traces files, so master can't reap it, as if files waited for a dead
+ * disk. */
 RetireTest(retire, files_that_does_not_end, hurries)
 {
     player_enter(&anna, 1);
@@ -71,7 +72,8 @@ static void has_time(struct master *m)
     m->deadlines.stuck = 60000;
 }
 
-/* Until all that was sent before has gone: a busy gate isn't killed. */
+/* Receives messages until KIND comes, as a busy gate does, which master must
+ * not kill. */
 static void hear_after_all(struct actor *a, enum message_kind kind)
 {
     struct message p = { .kind = MSG_NONE };
@@ -85,14 +87,15 @@ static void hear_after_all(struct actor *a, enum message_kind kind)
 
 RetireTest(retire, gate_with_a_full_channel, has_time)
 {
-    players_are_killed(SESSIONS); /* gate reads nothing of it */
+    players_are_killed(SESSIONS); /* gate reads nothing */
     TELL(&supervised_channel, replaced);
-    supervised_heard(); /* so it has tried by then */
+    supervised_heard(); /* so master has tried to send */
     hear_after_all(&stage.gate, MSG_stop_accepting);
     TELL(&stage.gate.channel, shut);
 }
 
-/* The supervisor would take it for master's message. */
+/* Gate sends SERVING before master has told it to open: master replaces gate.
+ * Otherwise the supervisor would blame master. */
 Test(retire, gate_that_was_not_told_to_serve)
 {
     struct message got = { .kind = MSG_NONE };
@@ -108,8 +111,8 @@ Test(retire, gate_that_was_not_told_to_serve)
     stage_close();
 }
 
-/* Gate dies between `up` and `lead`, or when it has got `open`: the next one
- * leads. The supervisor hears it once. */
+/* Gate dies between UP and LEAD, or after it has received OPEN: the next gate
+ * serves. The supervisor receives LEADING once. */
 Test(retire, gate_dies_in_the_takeover)
 {
     for (int late = 0; late <= 1; late++) {
@@ -137,11 +140,12 @@ Test(retire, gate_dies_in_the_takeover)
     }
 }
 
-/* Its gate dies: the next one has no listeners, and accepts nobody. */
+/* Gate dies while its generation retires: the next gate has no listeners, and
+ * accepts nobody. */
 RetireTest(retire, gate_dies, NULL)
 {
     player_enter(&anna, 1);
-    player_asks(&anna); /* so master has seen it */
+    player_asks(&anna); /* so master has seen the session */
     supervised_replaces();
     supervised_heard();
     actor_die(&stage.gate);
@@ -155,7 +159,8 @@ static void is_patient(struct master *m)
     m->deadlines.setup = 60000;
 }
 
-/* It dies just before: the next one has got its listeners, and isn't ready. */
+/* Gate dies just before its generation retires: the next gate has its
+ * listeners, but isn't ready. */
 RetireTest(retire, gate_that_has_begun_just_now, is_patient)
 {
     player_enter(&anna, 1);
@@ -178,9 +183,9 @@ static void hurries_gate(struct master *m)
     m->settings.login_timeout = 100;
 }
 
-/* An attacker controls gate, which begins a session though its time is over,
- * or after its `shut`. It ends, and so does that session. The next gate has no
- * listener, and mustn't begin one either. */
+/* An attacker controls gate, which begins a session although its time is over,
+ * or after SHUT. Master ends gate and that session. The next gate has no
+ * listener, and must not begin a session, either. */
 static void expect_no_session(uint64_t serial)
 {
     struct player other;
@@ -211,7 +216,8 @@ RetireTest(retire, gate_that_never_shuts, hurries_gate)
     supervised_replaces();
 }
 
-/* The older master got "drain" after this one had started. */
+/* The older master gets "drain" after this master has started. This master sees
+ * the drain on the board. */
 Test(retire, order_during_a_reload)
 {
     struct message got = { .kind = MSG_NONE };

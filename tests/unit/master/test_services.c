@@ -1,5 +1,6 @@
-/* Channels to log and keys: each new log or keys gets all of them, as far as
- * there is room, also the channels of sessions that have ended meanwhile. */
+/* Tests of the channels to log and keys: each new log or keys gets all
+ * channels, as far as there is room, also the channels of sessions that have
+ * ended meanwhile. */
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
 #include "stage.h"
@@ -11,7 +12,8 @@
 
 #define UNREAD_MOST 16 /* as in src/server/master/children/services.c */
 
-/* USER: the name that log must show; NULL: any. */
+/* Waits until log gets the channel of PROCESS of session SERIAL; *FD gets log's
+ * end. USER: the name that must come with it; NULL: any name. */
 static void hear_peer(enum process process, uint64_t serial, const char *user,
                       int *fd)
 {
@@ -28,7 +30,8 @@ static void hear_peer(enum process process, uint64_t serial, const char *user,
     }
 }
 
-/* Expects this byte at the service's end. */
+/* Checks that the byte WORD is at the service's end of a channel, and closes
+ * that end. */
 static void expect_words(int *fd, char word)
 {
     char byte = 0;
@@ -38,7 +41,7 @@ static void expect_words(int *fd, char word)
     fd_close(fd);
 }
 
-/* Bytes sent at FROM arrive at TO. */
+/* Checks that a byte sent to FROM arrives at TO. */
 static void expect_channel(int from, int to)
 {
     struct pollfd one = { .fd = to, .events = POLLIN };
@@ -69,7 +72,8 @@ static bool is_reaped(void *actor)
     return kill(((struct actor *)actor)->note.pid, 0) < 0;
 }
 
-/* If its files fails, a user isn't logged in, and the next log gets no name. */
+/* If the process files of a user fails, the user isn't logged in, and the next
+ * log gets no name. */
 AskedTest(service, of_a_session_that_was_denied, NULL)
 {
     int fd;
@@ -82,7 +86,8 @@ AskedTest(service, of_a_session_that_was_denied, NULL)
     actor_again(&stage.log);
     hear_peer(PROCESS_SESSION, anna.serial, "", &fd);
     close(fd);
-    /* Until then the session gets no other one. */
+    /* Wait until the first files is reaped: the session gets no other files
+     * before that. */
     cr_assert(wait_until(is_reaped, &ours, STAGE_WAIT_MS));
     player_logs_in(&anna, &ours);
     actor_die(&stage.log);
@@ -104,7 +109,8 @@ static void no_second_burst(struct master *m)
     m->deadlines.restart = 60000; /* longer than the test waits for an actor */
 }
 
-/* Each service has a burst of its own. */
+/* Each service can restart at once CHILD_RESTARTS times, however often others
+ * do. */
 OpenTest(service, restarts_at_once, no_second_burst)
 {
     die_so_often(&stage.keys, CHILD_RESTARTS);
@@ -134,7 +140,8 @@ static void log_dies(void)
     actor_enter(&stage.log, "log"); /* started, not ready */
 }
 
-/* Every channel comes again, with its unread bytes, and no process notices. */
+/* A new log gets each channel again, with its unread bytes; the sessions and
+ * their files don't notice. */
 OpenTest(service, new_log, NULL)
 {
     struct player late;
@@ -145,7 +152,7 @@ OpenTest(service, new_log, NULL)
     player_logs_in(&anna, &ours);
     hear_peer(PROCESS_FILES, 11, "anna", &fd);
     cr_assert_eq(send(ours.log, "w", 1, MSG_NOSIGNAL), 1);
-    close(fd); /* it hasn't read that */
+    close(fd); /* log hasn't read that byte */
     log_dies();
     player_enter(&late, 12);
     cr_assert_eq(send(late.log, "w", 1, MSG_NOSIGNAL), 1);
@@ -183,14 +190,15 @@ OpenTest(service, new_log_hears_of_all_children, NULL)
     }
 }
 
-/* A session that asks for a signature meanwhile waits, and gets it. */
+/* A session asks for a signature while keys restarts: the new keys gets the
+ * request. */
 GreetedTest(service, new_keys, NULL)
 {
     struct message client;
     struct pollfd end = { .events = POLLIN };
     int fd;
 
-    actor_hear(&stage.keys, MSG_speaker, &client); /* gate */
+    actor_hear(&stage.keys, MSG_speaker, &client); /* the channel of gate */
     message_close(&client);
     actor_hear(&stage.keys, MSG_speaker, &client);
     cr_assert_eq(client.speaker.serial, anna.serial);
@@ -249,8 +257,8 @@ static void many(struct master *m)
     m->settings.max_sessions = 400;
 }
 
-/* A log that reads nothing holds nobody up; when it reads, all channels
- * come. */
+/* A log that reads nothing delays no session. When it reads, it gets all
+ * channels. */
 OpenTest(service, slow_log, many)
 {
     static struct player p[400];
@@ -259,7 +267,7 @@ OpenTest(service, slow_log, many)
     for (uint64_t i = 0; i < 399; i++)
         player_enter(&p[i], i + 1);
     player_enter(&p[399], 400);
-    player_logs_in(&p[399], &ours); /* while log sleeps */
+    player_logs_in(&p[399], &ours); /* while log reads nothing */
     for (uint64_t i = 0; i < 400; i++) {
         hear_peer(PROCESS_SESSION, i + 1, NULL, &fd);
         expect_channel(p[i].log, fd);
@@ -275,7 +283,8 @@ static void say_word(int fd, char word)
     cr_assert_eq(send(fd, &word, 1, MSG_NOSIGNAL), 1);
 }
 
-/* Receives the next sender that log learns of and that isn't a service. */
+/* Receives the next channel that log gets from a session or its files. It must
+ * be the channel of PROCESS of session SERIAL, with the byte WORD. */
 static void expect_next(enum process process, uint64_t serial, char word)
 {
     struct message p;
@@ -296,7 +305,7 @@ static void expect_next(enum process process, uint64_t serial, char word)
     message_close(&p);
 }
 
-/* Master has ended the session. */
+/* Breaks a rule, so master ends the session. */
 static void end_player(struct player *p)
 {
     channel_shout(&p->channel, "garbage", 7, NULL, 0);
@@ -328,7 +337,7 @@ Test(service, words_of_the_ended)
     stage_close();
 }
 
-/* Sessions without a login leave room for users' sessions. */
+/* Ended sessions without a login leave room for the sessions of users. */
 OpenTest(service, the_ended_are_bounded, NULL)
 {
     log_dies();
@@ -348,7 +357,8 @@ OpenTest(service, the_ended_are_bounded, NULL)
     stage_reports(EVENT_TROUBLE, "5 processes have ended");
 }
 
-/* So many sessions of anna end before log reads a word; FD gets its ends. */
+/* Lets UNREAD_MOST sessions of anna end before log reads a word of them. FD
+ * gets log's ends of their channels. */
 static void leave_unread(int fd[UNREAD_MOST])
 {
     for (uint64_t serial = 1; serial <= UNREAD_MOST; serial++) {
@@ -363,8 +373,8 @@ static void leave_unread(int fd[UNREAD_MOST])
     }
 }
 
-/* A user whose ended sessions wait for log gets no further one, until log has
- * read them: log keeps places for other users. */
+/* A user can't log in while UNREAD_MOST ended sessions of the user wait for
+ * log: log keeps places for other users. */
 OpenTest(service, one_user_leaves_room_in_log, NULL)
 {
     int fd[UNREAD_MOST];
@@ -386,8 +396,8 @@ static void forgetful(struct master *m)
     m->deadlines.unread = 1;
 }
 
-/* Log had no place for these channels, and closed them: their lines never get
- * read, and don't keep their user out for ever. */
+/* Log closes channels without reading them, if it has no places for them. The
+ * sessions keep their user out only for a while. */
 OpenTest(service, log_drops_channels_of_one_user, forgetful)
 {
     int fd[UNREAD_MOST];

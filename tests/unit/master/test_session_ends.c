@@ -1,6 +1,6 @@
-/* Whatever a session waits for, anything may happen to it next, and each
- * message of master may fail. The test is master, and calls its callbacks
- * itself, so no race decides what comes first. */
+/* Tests of each event at each step of a session, and of each message of master
+ * that can fail. The test is master, and calls the callbacks itself, so no race
+ * decides the order. */
 #include <sys/prctl.h>
 
 #include "master/children/children.h"
@@ -25,7 +25,7 @@ static struct master_parts parts;
 static int older_fd;
 static int far[ENDS];
 
-/* Files leaves when master closes its channel. */
+/* Runs a process files, which ends when master closes the channel. */
 static void files_wait(struct master *own, const struct files_start *start)
 {
     struct pollfd one = { .fd = start->master };
@@ -196,7 +196,8 @@ static struct session_record *logged_in(void)
     return s;
 }
 
-/* The fork waits for the disk, and has no descriptor of the test. */
+/* Forks a writer that waits, as for a disk, and has no descriptor of the test.
+ * Returns its pid. */
 static pid_t writer_that_waits(void)
 {
     int ready[2];
@@ -271,7 +272,7 @@ static const struct {
     { "of an older generation", of_older },
 };
 
-/* --- what happens to it -------------------------------------------------- */
+/* --- the events of a session --------------------------------------------- */
 
 static void channel_closes(struct session_record *s)
 {
@@ -368,7 +369,7 @@ static void master_retires(struct session_record *s)
     retire_begin(&m);
 }
 
-/* Its end is news for gate. */
+/* Gate gets news about the session's end. */
 static void older_reports_its_end(struct session_record *s)
 {
     const struct roster_facts f = { .serial = s->serial, .gone = true };
@@ -419,7 +420,7 @@ static int near_end(const struct session_record *s, enum peer_end end)
         ->channel.fd;
 }
 
-/* All that may still hold the record goes. */
+/* Ends everything that can still hold the record. */
 static void let_go(struct session_record *s)
 {
     if (!s->older)
@@ -428,7 +429,8 @@ static void let_go(struct session_record *s)
     files_is_reaped(s);
 }
 
-/* The record is free at the end of a turn, and not before. */
+/* Checks that only sessions_sweep() frees the record, at the end of a turn: of
+ * the first turn, or of the second one, after let_go(). */
 static void expect_over(struct session_record *s, const char *step,
                         const char *event)
 {
@@ -449,7 +451,7 @@ static void expect_over(struct session_record *s, const char *step,
         cr_expect_not(t->timer.armed || t->watch.added, "%s, %s", step, event);
 }
 
-/* END ENDS: no message fails. */
+/* Checks one event at one step. If END is ENDS, no message fails. */
 static void check(size_t step, size_t event, enum peer_end end,
                   enum fault fault)
 {
@@ -490,8 +492,8 @@ Test(session_ends, when_a_message_fails)
             check_all((enum peer_end)end, (enum fault)fault);
 }
 
-/* A client that resets its connection when it expects the answer ends its own
- * session only, and the next login of its address waits on. */
+/* A client that resets its connection while its answer is delayed ends only its
+ * own session. The next login of its address continues to wait. */
 Test(session_ends, before_a_delayed_answer)
 {
     for (int right = 0; right <= 1; right++) {
@@ -515,7 +517,8 @@ Test(session_ends, before_a_delayed_answer)
     }
 }
 
-/* Replaces files at the other end of its channel. */
+/* Puts FILES in the place of the process files at the other end of its
+ * channel. */
 static void hear_for_files(struct session_record *s, struct channel *files)
 {
     int near = channel_make(files, PROCESS_FILES, PROCESS_MASTER, PHASE_RUN);
@@ -525,7 +528,8 @@ static void hear_for_files(struct session_record *s, struct channel *files)
     s->files.channel.phase = PHASE_RUN;
 }
 
-/* Otherwise the log would have no line about an upload that was under way. */
+/* Master tells files the signal that killed the session: files logs the upload
+ * that was under way. */
 Test(session_ends, files_learns_the_signal)
 {
     struct channel files;
@@ -534,7 +538,7 @@ Test(session_ends, files_learns_the_signal)
 
     hall_open();
     s = logged_in();
-    s->pid = getppid(); /* only compared */
+    s->pid = getppid(); /* sessions_reaped() only compares it */
     hear_for_files(s, &files);
     channel_closes(s);
     sessions_reaped(m.sessions, s->pid, SIGSEGV);
@@ -558,8 +562,9 @@ static pid_t fork_that_stays(void)
     return pid;
 }
 
-/* A session that an attacker controls may close its channel and live on. Gate
- * may end before that, or after it and before it has killed the session. */
+/* A session that an attacker controls closes its channel and stays alive. Gate
+ * ends before that, or after it, but before it has killed the session. Then
+ * master kills the session. */
 Test(session_ends, a_session_outlives_its_channel)
 {
     for (int early = 0; early <= 1; early++) {
@@ -589,7 +594,7 @@ Test(session_ends, a_session_outlives_its_channel)
     }
 }
 
-/* Each verdict for others tries the waiting logins again, and gives them no
+/* Each verdict for another login retries the waiting logins, but gives them no
  * more time. */
 Test(session_ends, after_login_timeout)
 {
@@ -628,7 +633,7 @@ static void send_session(struct msg_session *msg, int end[3])
         fd_close(near[i]);
 }
 
-/* A session that can't be watched ends at once. */
+/* A session that master's loop can't watch ends at once. */
 Test(session_ends, before_it_begins)
 {
     for (int retires = 0; retires <= 1; retires++) {
@@ -657,7 +662,8 @@ Test(session_ends, before_it_begins)
     }
 }
 
-/* The exit status of the writer: with 0x80 the new file has its name. */
+/* The rows have the writer's exit code. If it contains 0x80, the new file has
+ * its name already. */
 Test(session_ends, after_each_end_of_the_writer)
 {
     static const struct {

@@ -1,5 +1,5 @@
-/* The set-up of master's children, and how master treats those that don't
- * become ready: they refuse the set-up, die, lie, or never answer. */
+/* Tests of the set-up of master's children, and of children that don't become
+ * ready: they refuse the set-up, die, lie, or never answer. */
 #include "master/children/children.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/base/fd.h"
@@ -7,7 +7,7 @@
 
 #define END SETUP_PLACES
 
-/* It gets these descriptors, and no others. */
+/* Checks that A has the descriptors of PLACES, and no others. */
 static void check_given(const struct actor *a, const enum setup_place *places)
 {
     bool expected[SETUP_PLACES] = { 0 };
@@ -45,7 +45,7 @@ Test(start, each_gets_its_own)
     stage_close();
 }
 
-/* The hashes are a message, since the key of their names comes with them. */
+/* Auth gets the users in a message, together with the key of their names. */
 Test(start, auth_gets_the_users_when_it_is_ready)
 {
     stage_raise(NULL);
@@ -56,7 +56,8 @@ Test(start, auth_gets_the_users_when_it_is_ready)
     stage_close();
 }
 
-/* Gate has keys sign: it would only see that nobody does. */
+/* Master starts gate only when keys is ready: gate needs the signatures of
+ * keys, and couldn't say why it gets none. */
 Test(start, gate_comes_after_keys)
 {
     stage_raise(NULL);
@@ -68,7 +69,8 @@ Test(start, gate_comes_after_keys)
     cr_expect_eq(stage.gate.note.pid, 0);
 }
 
-/* Both have died. */
+/* Keys and gate have died: master starts the next gate when the next keys is
+ * ready. */
 OpenTest(start, another_gate_waits_for_another_keys, NULL)
 {
     actor_die(&stage.keys);
@@ -148,7 +150,7 @@ static void say_nothing(struct actor *a)
     (void)a;
 }
 
-/* One child that doesn't become ready; the status shows the cause. */
+/* Gate doesn't become ready; the exit status of master shows the cause. */
 static const struct {
     const char *why;
     void (*act)(struct actor *a);
@@ -182,7 +184,8 @@ Test(start, failures)
 
 static void no_program(struct master *m)
 {
-    m->hooks.spawn = exec_child; /* of all programs there is only reader */
+    /* Only the programs check and reader are there. */
+    m->hooks.spawn = exec_child;
 }
 
 Test(start, no_program)
@@ -212,7 +215,7 @@ Test(start, no_process)
     stage_ended(EX_OSERR);
 }
 
-/* The second keys can't be forked, the third one can. */
+/* Fails to fork the second keys, but forks the third one. */
 static pid_t forks_keys_later(const struct master *m, const char *binary,
                               int channel, const struct setup *setup)
 {

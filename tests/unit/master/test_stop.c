@@ -1,4 +1,5 @@
-/* The end of the service: a message to all, and nobody can hold it up. */
+/* Tests of the end of the service: master kicks all sessions, and no process
+ * can delay the end for long. */
 #include "sallyport/base/clock.h"
 #include "stage.h"
 
@@ -14,22 +15,23 @@ Test(stop, kicks_and_waits)
     player_hear(&anna, MSG_kick, &heard);
     cr_assert_eq(heard.kick.why, ENDING_SHUTDOWN);
     player_hear(&q, MSG_kick, &heard);
-    player_leave(&anna);       /* leaves */
-    gate_hears(MSG_reaped, 2); /* stays */
+    player_leave(&anna);
+    gate_hears(MSG_reaped, 2); /* it was killed, since it didn't leave */
     channel_hear_end(&q.channel);
     stage_ended(0);
 }
 
-/* files stays until the session's last reply, so that the session has only one
- * reason. (The second session gets its kick after all work for the first
- * one.) */
+/* Files stays until its session leaves, so that the session gets only one
+ * reason for its end. (Master kicks the second session after all work for the
+ * first session.) */
 Test(stop, files_stays_until_the_session_goes)
 {
     struct player q;
 
     stage_logged_in(NULL, &anna, &ours);
     player_enter(&q, 2);
-    stage_serves(); /* so master knows the second one, after the first */
+    /* So master has seen the second session, after the first one. */
+    stage_serves();
     kill(stage.master, SIGTERM);
     player_hear(&anna, MSG_kick, &heard);
     player_hear(&q, MSG_kick, &heard);
@@ -49,7 +51,7 @@ static void short_stop(struct master *m)
     m->deadlines.stop = 500;
 }
 
-/* Nobody reacts: files and all children are stopped processes. */
+/* Files, gate, auth and log are stopped processes, which don't react. */
 Test(stop, nobody_goes)
 {
     uint64_t before;
@@ -75,7 +77,7 @@ Test(stop, second_signal_is_at_once)
     stage_ended(0);
 }
 
-/* No session begins any more. */
+/* A session that is announced after SIGTERM ends at once. */
 Test(stop, door_is_closed)
 {
     struct player late;
@@ -96,7 +98,7 @@ Test(stop, during_the_start)
     stage_close();
 }
 
-/* SIGHUP is the supervisor's. */
+/* Master ignores SIGHUP, which is for the supervisor. */
 OpenTest(stop, hangup_is_nothing_to_master, NULL)
 {
     kill(stage.master, SIGHUP);

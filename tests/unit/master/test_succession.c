@@ -1,4 +1,4 @@
-/* Master's messages to a slow supervisor. */
+/* Tests of master's messages to a slow supervisor. */
 #include <sched.h>
 #include <stdnoreturn.h>
 
@@ -19,7 +19,7 @@ static void fill_channel(struct channel *to)
     cr_assert_eq(r, -EAGAIN);
 }
 
-/* Is the process that fills the channel waiting for something? */
+/* Returns true if the parent, which sends the messages, is asleep. */
 static bool parent_sleeps(void)
 {
     char path[64], state = 'R';
@@ -33,7 +33,8 @@ static bool parent_sleeps(void)
     return state == 'S';
 }
 
-/* In a fork: reads all messages, and those that come later. */
+/* Runs in a fork: waits until the parent sleeps, and reads all messages. Ends
+ * with 0 if START_FAILED follows the messages KEEP. */
 static noreturn void be_slow(int fd)
 {
     struct channel supervisor;
@@ -50,7 +51,8 @@ static noreturn void be_slow(int fd)
     _exit(r == 1 && m.kind == MSG_start_failed ? 0 : 1);
 }
 
-/* A start that fails may have sent all listeners before. */
+/* A start that fails can have filled the channel with its listeners: the reason
+ * of the failure waits for room. */
 Test(succession, the_reason_of_a_failure_waits_for_room, .timeout = 60)
 {
     struct succession s;

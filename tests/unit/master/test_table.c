@@ -1,4 +1,5 @@
-/* The table of sessions: limited, found by serial, every place used again. */
+/* Tests of the table of sessions: its limit, the search by serial, and the
+ * reuse of places. */
 #include "master/sessions/sessions.h"
 #include "support/test.h"
 
@@ -68,8 +69,8 @@ Test(table, take_find_give_back)
     cr_assert_eq(t.touched, LIMIT);
 }
 
-/* Ended sessions keep their records for a while: more than max_sessions in all,
- * but with a limit. */
+/* Ended sessions keep their records for a while, so the table has more records
+ * than max_sessions, up to a limit. */
 Test(table, ended_ones_stay)
 {
     uint64_t serial = 0;
@@ -82,7 +83,7 @@ Test(table, ended_ones_stay)
     cr_assert_gt(serial, 2 * LIMIT);
 }
 
-/* 1 is the user's account, 2 and 3 are teams'. */
+/* Account 1 is a user's; accounts 2 and 3 are teams'. */
 Test(table, counts_of_accounts)
 {
     static const struct {

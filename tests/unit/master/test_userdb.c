@@ -1,6 +1,6 @@
-/* The users file as it changes: what makes a new generation, what is reported,
- * and what stays. The program reader of this build parses it, or a false reader
- * that hangs, lies or dies. */
+/* Tests of changes of the users file: which change makes a new edition, what
+ * master reports, and which users stay. The program reader of this build parses
+ * the file, or a false reader that hangs, lies or dies. */
 #include <sys/resource.h>
 
 #include "helpers.h"
@@ -80,7 +80,7 @@ static int look(void)
     return userdb_look(&db, &c);
 }
 
-/* Expects these names of users, in any order. */
+/* Checks that the users have NAMES, in any order. */
 static void expect_names(const char *names)
 {
     struct slice rest = slice_from(names), name;
@@ -105,7 +105,7 @@ Test(userdb, unchanged)
     cr_assert_eq(db.edition, 1);
 }
 
-/* Does a look need a process of its own? It finds nothing new. */
+/* Returns true if a look starts a process. The look must find nothing new. */
 static bool look_forks(bool homes)
 {
     struct complaint c = { "" };
@@ -117,8 +117,9 @@ static bool look_forks(bool homes)
     return pid != 0;
 }
 
-/* A local file that the kernel knows to be unchanged; never a network's, since
- * another machine may have changed its attributes. */
+/* A look starts no process for a local file with unchanged attributes. It
+ * always starts a process for a file on a network disk, since another machine
+ * can have changed the attributes. */
 Test(userdb, no_process_for_an_unchanged_local_file)
 {
     cr_expect_not(look_forks(false));
@@ -135,7 +136,7 @@ Test(userdb, no_process_for_an_unchanged_local_file)
     cr_expect(look_forks(false), "read before it was quiet");
 }
 
-/* The homes are looked at in the same way. */
+/* Master looks at the homes in the same way. */
 Test(userdb, no_process_for_local_homes)
 {
     cr_expect_not(look_forks(true));
@@ -146,8 +147,8 @@ Test(userdb, no_process_for_local_homes)
     cr_expect(look_forks(true), "they aren't there");
 }
 
-/* It is read once it has rested. Until then a login needs no process that finds
- * it too new. */
+/* Master reads a changed file when it has been quiet for a while. Until then, a
+ * login starts no process, which would only find the file too new. */
 Test(userdb, no_process_for_a_local_file_that_rests)
 {
     m.deadlines.quiet = 60000;
@@ -187,15 +188,16 @@ static void wait_until_quiet(void)
         poll(NULL, 0, 5);
 }
 
-/* Looks when the file has been quiet for long enough. */
+/* Waits until the file has been quiet for long enough, and looks. */
 static int look_quiet(void)
 {
     wait_until_quiet();
     return look();
 }
 
-/* Overwritten in place with the same size, within one tick of the clock: only
- * the bytes differ. So a file that counted at once is read again. */
+/* A program overwrites the file in place with the same size, within one tick of
+ * the clock: only the bytes differ. So master reads a file again that it used
+ * before the file was quiet. */
 Test(userdb, overwritten)
 {
     m.deadlines.quiet = 100;
@@ -209,8 +211,8 @@ Test(userdb, overwritten)
     cr_assert_eq(db.state, USERS_KNOWN);
 }
 
-/* A change counts once nothing has changed for a while, or if sallyportctl says
- * that it is whole. */
+/* A change counts when the file has been quiet for a while, or when
+ * sallyportctl has announced the change. */
 Test(userdb, quiet)
 {
     m.deadlines.quiet = 60000;
@@ -232,8 +234,8 @@ Test(userdb, quiet)
     cr_expect_not(userdb_changes(&db));
 }
 
-/* An empty file, or one of comments, is what a full disk or a failed program
- * leaves. sallyportctl may remove the last user. */
+/* A full disk or a failed program can leave an empty file, or a file of
+ * comments: master keeps its users. sallyportctl can remove the last user. */
 Test(userdb, no_users_any_more)
 {
     static const char *const texts[] = { "", "# nobody\n" };
@@ -269,9 +271,10 @@ static void expect_whole_lines(size_t len)
         cr_expect_eq(u->row[i].totp.len, 32, "%zu bytes: row %zu", len, i);
 }
 
-/* Somebody writes the file in place, and every prefix of it is there for a
- * moment, or for ever since the disk is full. As long as the writer has it open
- * nothing counts; later no line that is cut. */
+/* A program writes the file in place, so each prefix is there for a moment, or
+ * for ever if the disk is full. As long as the program has the file open,
+ * master ignores the file; later, it ignores the file if the last line is
+ * cut. */
 Test(userdb, every_prefix, .timeout = 300)
 {
     static const char whole[] = WHOLE;
@@ -294,8 +297,9 @@ Test(userdb, every_prefix, .timeout = 300)
     cr_expect_eq(db.users.count, 3);
 }
 
-/* A file that was written by hand may lack the last line end: at a start there
- * is nothing else. A change of it counts once it has one. */
+/* A file that was written by hand can lack the end of its last line. A start
+ * uses it, since there are no other users; a later change counts only if the
+ * last line is ended. */
 Test(userdb, unended_at_a_start)
 {
     struct complaint c = { "" };
@@ -327,7 +331,7 @@ static bool file_is(int fd, struct slice bytes)
     return same;
 }
 
-/* Auth gets exactly this text, sealed. */
+/* Master keeps exactly the text of the file, sealed. */
 Test(userdb, sealed)
 {
     cr_assert(file_is(db.fd, SLICE(ANNA)));
@@ -371,7 +375,8 @@ static const struct {
     { a_folder, "not a regular" },
 };
 
-/* Reported once; the old rows stay; the next good file counts. */
+/* Master reports a bad file once, keeps the old rows, and uses the next good
+ * file. */
 Test(userdb, spoilt)
 {
     for (size_t i = 0; i < sizeof(spoilt) / sizeof(spoilt[0]); i++) {
@@ -388,8 +393,8 @@ Test(userdb, spoilt)
     }
 }
 
-/* A server may start before its first user is made. A file that was there and
- * has vanished removes nobody. */
+/* A server can start before its first user is made. If a file that was there
+ * vanishes, the users stay. */
 Test(userdb, missing_at_the_first_start)
 {
     struct complaint c = { "" };
@@ -418,7 +423,8 @@ Test(userdb, missing_at_the_first_start)
     cr_expect(!db.away.text[0] && db.state == USERS_KNOWN);
 }
 
-/* Changed long ago, so that its bytes aren't compared only for its age. */
+/* Replaces the file by a file of an old time, since master always compares the
+ * bytes of a young file. */
 static void replace_old(const char *text)
 {
     const struct timespec times[2] = { { 1000000000, 0 }, { 1000000000, 0 } };
@@ -436,12 +442,12 @@ static int lowest_free(void)
     return fd;
 }
 
-/* A change that can't be read for lack of descriptors doesn't count as seen:
- * the next look reads the file. */
+/* If a change can't be read for lack of descriptors, the next look reads the
+ * file. */
 Test(userdb, want_of_descriptors)
 {
-    /* Limits: no descriptor; or none for the text, for the answer, for the
-     * wait. */
+    /* LEFT 0: no descriptor is free; 1: none for the text; 2: none for the
+     * answer; 3: none for the wait. */
     for (int left = 0; left <= 3; left++) {
         struct complaint c = { "" }, again = { "" };
         struct rlimit was, low;
@@ -463,7 +469,8 @@ Test(userdb, want_of_descriptors)
     }
 }
 
-/* After a crash reader reads the text again that the supervisor has kept. */
+/* After a crash of master, reader parses the text that the supervisor has
+ * kept. */
 Test(userdb, restored)
 {
     FD_CLEANUP int kept = fd_sealed("users", SLICE(BERT));
@@ -481,8 +488,8 @@ Test(userdb, restored)
 
 /* --- other readers -------------------------------------------------------- */
 
-/* Its first argument, after the title, is "users": a shell takes that for the
- * name of its script. */
+/* Lets a shell run SCRIPT in place of reader. Reader's first argument, after
+ * the title, is "users": the shell takes that for the name of its script. */
 static void play_reader(const char *script)
 {
     FD_CLEANUP int shell = open("/bin/sh", O_PATH | O_CLOEXEC);
@@ -499,7 +506,7 @@ static void play_reader(const char *script)
 static void expect_good_reader_reads(void)
 {
     helpers_find(&m);
-    m.deadlines.reader = 20000; /* the real one, on a slow machine */
+    m.deadlines.reader = 20000; /* for the real reader on a slow machine */
     db.until = 0;
     cr_expect_eq(look(), 1);
     cr_expect_str_eq(first_name(), "bert");
@@ -515,8 +522,9 @@ static void look_in_vain(int error, const char *words)
     cr_expect_eq(db.edition, 1);
 }
 
-/* It is killed. Until a look succeeds nobody can log in: there is none before
- * the pause is over, unless a change is announced. */
+/* Master kills a reader that hangs. Until a look succeeds, nobody can log in.
+ * Master doesn't look before the pause is over, unless a change is
+ * announced. */
 Test(userdb, reader_that_hangs)
 {
     uint64_t start = clock_ms();
@@ -536,8 +544,8 @@ Test(userdb, reader_that_hangs)
     cr_expect_not(userdb_rests(&db) || db.away.text[0]);
 }
 
-/* A start doesn't rest after the inherited text has failed: it reads the file,
- * and the file gives the reason. */
+/* Reader fails for the inherited text at a start: master reads the file without
+ * a pause, and the file gives the reason of the failure. */
 Test(userdb, reader_that_hangs_at_a_start)
 {
     struct inherited text = { "users", fd_sealed("users", SLICE(BERT)) };
@@ -557,8 +565,8 @@ Test(userdb, reader_that_hangs_at_a_start)
               "%s", c.text);
 }
 
-/* A second change in the tick of the first one would leave the same times. So
- * the file's age counts from before the reading. */
+/* A second change in the same tick of the clock would leave the same times. So
+ * master takes the file's age from before the reading. */
 Test(userdb, reader_that_is_slow)
 {
     play_reader("sleep 1\necho wrong >&4\nexit 78\n");
@@ -569,7 +577,7 @@ Test(userdb, reader_that_is_slow)
     expect_good_reader_reads();
 }
 
-/* It dies, gives up, or is missing. */
+/* Reader dies, gives up, or is missing. */
 Test(userdb, reader_that_fails)
 {
     replace(BERT);
@@ -582,7 +590,7 @@ Test(userdb, reader_that_fails)
     expect_good_reader_reads();
 }
 
-/* Reader's output is the reason, cut to the room for it. */
+/* Master complains with reader's output, cut to the room for it. */
 Test(userdb, reader_that_complains)
 {
     play_reader("printf 'users:7: %01000d' 0 >&4\nexit 78\n");
@@ -590,7 +598,7 @@ Test(userdb, reader_that_complains)
     look_in_vain(-EINVAL, "users:7: 0000");
 }
 
-/* The words are about the new text; the old users stay. */
+/* The complaint is about the new text; the old users stay. */
 Test(userdb, mistakes)
 {
     static const struct {
@@ -617,7 +625,7 @@ Test(userdb, mistakes)
     cr_expect_eq(look(), 1);
 }
 
-/* Has the table for auth a row of carl? */
+/* Returns true if the table for auth has a row of carl. */
 static bool has_carl(void)
 {
     struct slice bytes;
@@ -629,7 +637,7 @@ static bool has_carl(void)
     return has;
 }
 
-/* The next table has nothing of a removed user, such as the hash. */
+/* The next table has no data of a removed user, such as the hash. */
 Test(userdb, removed_user)
 {
     replace(ANNA CARL);
@@ -654,7 +662,8 @@ static void write_image(const char *name, const struct users_head *head,
     fclose(f);
 }
 
-/* Each row: a number of an image that says "bert", and what it becomes. */
+/* Reader sends the image of a table with the user bert. Each row has a number
+ * of this image, and the false value that it gets. */
 Test(userdb, reader_that_lies)
 {
     struct users_head head = { .users = 1 };

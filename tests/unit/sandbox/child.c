@@ -14,8 +14,8 @@
 
 int words = STDERR_FILENO;
 
-/* Only once: a child of a sandboxed process lacks the limits for another
- * one. */
+/* Copies standard error only once, since the limits of a sandboxed process
+ * leave its child no descriptor for another copy. */
 static void keep_words(void)
 {
     if (words == STDERR_FILENO)
@@ -72,9 +72,8 @@ const struct sandbox_filter *filter_of(enum process p, bool connects)
     return filters[p];
 }
 
-/* Returns the process that starts P in its sandbox. Returns P itself if it
- * starts in none: master, and reader and check, which start before master's
- * sandbox. */
+/* Returns the process that starts P in its sandbox. Returns P itself for
+ * master, and for check, which starts before master's sandbox. */
 static enum process above(enum process p)
 {
     if (p == PROCESS_CHECK)

@@ -1,5 +1,5 @@
-/* The parent sees what a sandboxed child does: by its exit status, or by the
- * signal that ended it. */
+/* Runs a body in a child, which enters a sandbox. The parent sees by the exit
+ * status, or by the signal that ended the child, what has happened. */
 #ifndef TESTS_UNIT_SANDBOX_CHILD_H
 #define TESTS_UNIT_SANDBOX_CHILD_H
 
@@ -15,7 +15,7 @@
 /* Forks; the child exits with BODY's result. Returns the wait status. */
 int in_child(int (*body)(const void *), const void *argument);
 
-/* A test whose body runs in a child and returns 0. */
+/* Defines a test that runs in a child. Its body must return 0. */
 #define ChildTest(suite, name, ...)                                            \
     static int suite##_##name##_child(const void *argument);                   \
     Test(suite, name, ##__VA_ARGS__)                                           \
@@ -25,28 +25,29 @@ int in_child(int (*body)(const void *), const void *argument);
     static int suite##_##name##_child(const void *argument                     \
                                       __attribute__((unused)))
 
-/* Runs BODY, which gets a process, in a child for each of them. */
+/* Runs BODY in a child for each sandboxed process. BODY gets the process, and
+ * must return 0. */
 void in_child_of_each(int (*body)(const void *));
 
 /* Returns a plan without root, directories or excuses. */
 struct sandbox_plan plain_plan(void);
 
-/* Returns a plan with root, for the tests' own ids. */
+/* Returns a plan for a process that root starts, with the tests' own ids. */
 struct sandbox_plan root_plan(int root_fd);
 
-/* Returns the filter that P loads; CONNECTS: in active mode. */
+/* Returns the filter that P loads; CONNECTS: the filter of active mode. */
 const struct sandbox_filter *filter_of(enum process p, bool connects);
 
-/* Enters the sandbox with P's filter, unless the plan has another one. Returns
- * 0, or -EINVAL and prints the complaint. */
+/* Enters the sandbox, with P's filter unless the plan has another one. Returns
+ * 0; -EINVAL: it failed, and the complaint is printed. */
 int enter(enum process p, const struct sandbox_plan *plan);
 
-/* Enters the sandboxes above P, then P's own, as a real process does; CONNECTS:
- * in active mode. Returns 0 or -EINVAL. */
+/* Enters the sandboxes of the processes above P, and then P's own, as a real
+ * process does. CONNECTS: in active mode. Returns 0 or -EINVAL. */
 int enter_chain(enum process p, bool connects);
 
-/* A test that runs as root gives up the ids and continues as nobody. Returns 0
- * or 1. */
+/* Gives up root's ids, if the test has them, and continues as nobody. Returns
+ * 0; 1: it failed. */
 int be_ordinary(void);
 
 /* Makes a new directory under /tmp to which anybody may write. */

@@ -1,6 +1,6 @@
-/* Each forbidden call of each process, by its name, ends as the policy says;
- * and the calls that a process needs pass its filter and all filters above
- * it. */
+/* Tests that each forbidden call of each process, by its name, ends as the
+ * policy says, and that the calls that a process needs pass its filter and all
+ * filters above it. */
 #include "support/test.h"
 
 #ifndef SALLYPORT_UNFILTERED
@@ -66,7 +66,8 @@ struct row {
 #define ANONYMOUS (MAP_PRIVATE | MAP_ANONYMOUS)
 #define PATH      (long)"/etc/passwd"
 
-/* It passes in WHO, and nowhere else below master. */
+/* The call passes in WHO. In all other processes below master it ends as END
+ * says. */
 #define ONLY(who, end, name, ...)                                              \
     CALL(who, PASSED, name, __VA_ARGS__),                                      \
         CALL(SANDBOXED & ~(who), end, name, __VA_ARGS__)
@@ -103,7 +104,7 @@ static int make_call(const struct row *row)
 
 struct trial {
     enum process p;
-    bool chain; /* also with the filters above it */
+    bool chain; /* enter the sandboxes above P, too */
     bool connects;
     const struct row *row;
 };
@@ -232,7 +233,8 @@ Test(calls, nobody_may)
 
 #define STREAM (SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC)
 
-/* The listeners that gate lends. A session accepts there; it makes none. */
+/* Tests the calls for the listeners that gate lends. A session accepts
+ * connections there, and makes no listener. */
 Test(calls, lent_listeners)
 {
     static const struct row rows[] = {
@@ -265,8 +267,8 @@ Test(calls, lent_listeners)
     TABLE(rows);
 }
 
-/* With active = yes. Master's filter contains gate's, but master makes no
- * connections. */
+/* Tests active = yes. Master's filter contains gate's filter, but master makes
+ * no connections. */
 Test(calls, active_mode)
 {
     static const struct row rows[] = {
@@ -288,7 +290,7 @@ Test(calls, active_mode)
     TABLE_ACTIVE(rows);
 }
 
-/* It reads a file. */
+/* Reader needs only to read a file. */
 Test(calls, reader)
 {
     static const struct row rows[] = {
@@ -367,11 +369,11 @@ Test(calls, nobody_below_master_may)
         CALL(MASTER, KILLED, kill, 0x7fffffff, 0),
         CALL(MASTER, KILLED, kill, 0x7fffffff, SIGSTOP),
         CALL(MASTER, KILLED, kill, 0x7fffffff, HIGH | SIGKILL),
-        /* If it passed, it would reach only the child, which is in a group of
-         * its own. */
+        /* If one of these passed, it would reach only the child, which is in a
+         * group of its own. */
         CALL(MASTER, KILLED, kill, 0, SIGKILL),
         CALL(MASTER, KILLED, kill, HIGH, SIGKILL),
-        /* If they passed, there would be no process for them. */
+        /* If one of these passed, it would find no process. */
         CALL(MASTER, KILLED, kill, -0x7fffffff, SIGKILL),
         CALL(MASTER, KILLED, kill, 0x80000001, SIGKILL),
         CALL(SANDBOXED, KILLED, mmap, 0, 4096, PROT_EXEC, ANONYMOUS, -1),
@@ -450,7 +452,7 @@ Test(calls, unlisted_calls_are_refused_and_reported_once)
         CALL(ALL, REFUSED, setsockopt, -1, IPPROTO_IP, TCP_NODELAY),
         CALL(LOG | KEYS | FILES | AUTH, REFUSED, pread64, -1),
         CALL(LOG | AUTH | FILES, REFUSED, pwrite64, -1),
-        /* libc tries it at each fork, so it isn't reported. */
+        /* not reported, since libc tries it at each fork */
         CALL(ALL, QUIET, clone3),
     };
 
@@ -588,7 +590,8 @@ static int compare(const void *a, const void *b)
     return *(const char *)a - *(const char *)b;
 }
 
-/* The calls that ordinary functions of libc make. */
+/* Calls ordinary functions of libc. The filters must permit their system
+ * calls. */
 static int use_libc(const void *argument)
 {
     const enum process *p = argument;
@@ -628,8 +631,8 @@ Test(calls, abort_ends_every_process)
         cr_expect(WIFSIGNALED(in_child(abort_in, &p)), "%s", process_name(p));
 }
 
-/* Gate forks a session, a child of its own parent, which sandboxes itself under
- * gate's filter. */
+/* Gate forks a session, as a child of gate's own parent. The session enters its
+ * sandbox under gate's filter. */
 static int session_body(void)
 {
     struct sandbox_plan plan = plain_plan();
@@ -674,7 +677,8 @@ static int executed_body(const void *program)
     return 7;
 }
 
-/* ld.so and libc start under master's filter, before there is a handler. */
+/* ld.so and libc must be able to start under master's filter, while the program
+ * has no handler yet. */
 ChildTest(calls, master_executes_programs_by_their_descriptors)
 {
     struct sandbox_plan plan = plain_plan();
@@ -686,8 +690,8 @@ ChildTest(calls, master_executes_programs_by_their_descriptors)
     return 0;
 }
 
-/* A filter can't see an address in a msghdr; these rows show what happens to
- * it. */
+/* A filter can't see the address in a msghdr, so this test shows that the
+ * kernel refuses or ignores it. */
 struct stray {
     int unix_pair[2], packets[2], tcp[2];
     struct sockaddr_un elsewhere; /* another process's listener */
@@ -772,8 +776,9 @@ Test(calls, a_session_reaches_nobody_by_sendmsg)
     }
 }
 
-/* After shutdown a listener works as a new socket for MSG_FASTOPEN. So the call
- * must be killed with this argument, not only by its number. */
+/* After shutdown(2), sendmsg(2) with MSG_FASTOPEN connects a listener like a
+ * new socket. So the filter must kill sendmsg(2) with this flag, although it
+ * permits the call. */
 struct hole {
     int listener;
     struct sockaddr_in to;
@@ -810,7 +815,7 @@ Test(calls, a_listener_connects_to_nobody)
     close(target);
 }
 
-/* Filters as a faulty kernel might get or apply them. */
+/* Plays filters that a faulty kernel gets or applies wrongly. */
 static const struct sock_filter everything[] = {
     { BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW },
 };
@@ -824,8 +829,8 @@ static const struct sock_filter nothing[] = {
 
 static const struct broken {
     struct sandbox_filter filter;
-    const char *words;    /* of the entering process's complaint */
-    const char *in_child; /* of sandbox_try_filters()'s complaint */
+    const char *words;    /* a part of the complaint of the process */
+    const char *in_child; /* a part of sandbox_try_filters()'s complaint */
 } broken[] = {
     { { everything, 0 }, "Invalid argument", "Invalid argument" },
     { { everything, 1 },
@@ -876,8 +881,8 @@ Test(calls, a_filter_that_fails_is_found_in_a_child)
     }
 }
 
-/* The test of a filter that works leaves no trace: its call is reported if the
- * process makes it later. */
+/* The probe of a filter that works leaves no trace: if the process makes the
+ * probe's call later, the call is reported. */
 ChildTest(calls, the_probe_is_not_reported)
 {
     sandbox_on_refused(on_refused);

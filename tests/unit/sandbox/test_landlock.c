@@ -1,4 +1,4 @@
-/* Landlock, as an ordinary user, with the kernel's answer to each operation
+/* Tests Landlock as an ordinary user: the kernel's answer to each operation
  * below the directory and outside it. */
 #include <linux/landlock.h>
 #include <linux/openat2.h>
@@ -45,7 +45,8 @@ static void run_on_a_ground(int (*body)(const void *))
     cr_expect_eq(system(command), 0);
 }
 
-/* A test whose body runs in a child with a ground and returns 0. */
+/* Defines a test that runs in a child with a ground. Its body must return
+ * 0. */
 #define GroundTest(suite, name)                                                \
     static int name##_child(const struct ground *g);                           \
     static int name##_body(const void *argument)                               \
@@ -119,8 +120,8 @@ GroundTest(landlock, only_what_is_beneath)
     return 0;
 }
 
-/* Each directory has its own list. A directory within another one can get more,
- * and never less. */
+/* Each directory has its own list of rights. A directory within another one can
+ * get more rights, and never fewer. */
 GroundTest(landlock, what_may_be_done_in_each)
 {
     int in = g->inside, out = g->outside, deep;
@@ -173,7 +174,7 @@ static int reach_body(const void *argument)
         HOLDS(outcome(bind(tcp, (struct sockaddr *)&to, sizeof(to))) ==
               -EACCES);
     }
-    /* The parent has the same ids, so only the scope protects it. */
+    /* The parent has the same ids, so only Landlock's scope protects it. */
     if (abi() >= 6)
         HOLDS(outcome(kill(getppid(), 0)) == -EPERM);
     return 0;
@@ -225,7 +226,7 @@ static int change_by_path_fd(int folder, const char *name)
     return r;
 }
 
-/* The whole sandbox of files, without root. */
+/* Tests the whole sandbox of files, without root. */
 GroundTest(landlock, the_sandbox_of_files_holds_without_root)
 {
     const struct beneath inside = { g->inside, BENEATH_ALL };

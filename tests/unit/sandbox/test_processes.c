@@ -1,4 +1,4 @@
-/* The table of processes. */
+/* Tests the table of processes. */
 #include "sallyport/sandbox/sandbox.h"
 #include "support/test.h"
 

@@ -1,5 +1,6 @@
-/* The steps of sandbox_enter: limits, ids, chroot, the parts that are excused,
- * and the complaints about others. Parts that need root run only as root. */
+/* Tests the steps of sandbox_enter(): limits, ids, chroot, the parts that are
+ * excused, and the complaints about other parts. Parts that need root run only
+ * as root. */
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/openat2.h>
@@ -16,8 +17,8 @@
 #include "sandbox/steps.h"
 #include "support/test.h"
 
-/* Opened before the sandbox and read inside it: the kernel's facts about the
- * reader. */
+/* Holds /proc/self/status, which a test opens before the sandbox and reads
+ * inside it: the kernel's facts about the process. */
 struct status {
     int fd;
     char text[4096];
@@ -63,8 +64,8 @@ ChildTest(sandbox, limits)
     return 0;
 }
 
-/* Stopped, and ignoring its channel: it wakes when its parent dies, and then
- * has some seconds. */
+/* Plays a process that is stopped and ignores its channel. When its parent
+ * dies, the kernel wakes it, and it ends some seconds later. */
 static noreturn void live_on(int ready)
 {
     struct sandbox_plan plan = plain_plan();
@@ -90,7 +91,7 @@ Test(sandbox, ends_with_its_parent, .timeout = 60)
         for (;;)
             pause();
     }
-    cr_assert_gt(parent, 0); /* never kill(2) every process */
+    cr_assert_gt(parent, 0); /* otherwise kill(2) would reach every process */
     cr_assert_eq(read(ready[0], &child, sizeof(child)), (int)sizeof(child));
     cr_assert_gt(child, 0);
     kill(child, SIGCONT); /* has no effect while the parent lives */
@@ -101,7 +102,7 @@ Test(sandbox, ends_with_its_parent, .timeout = 60)
     cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM, "%x", status);
 }
 
-/* For ordinary users, too: the kernel's facts about each process. */
+/* Checks the kernel's facts about each process, also for ordinary users. */
 static int plain_body(const void *argument)
 {
     enum process p = *(const enum process *)argument;
@@ -123,7 +124,7 @@ Test(sandbox, the_kernel_says_so)
     in_child_of_each(plain_body);
 }
 
-/* Is P kept from its sandbox with WORDS in the complaint? */
+/* Does P's sandbox fail, with TEXT in the complaint? */
 static bool is_refused(enum process p, struct sandbox_plan *plan,
                        const char *text)
 {
@@ -186,8 +187,8 @@ ChildTest(sandbox, landlock_that_fails_is_named_or_excused)
 }
 
 #ifndef SALLYPORT_UNFILTERED /* the runtime needs standard error */
-/* Output of a sandboxed process on standard error doesn't become a line of the
- * log. */
+/* Bytes that a silent process writes to standard error must not become lines of
+ * the log. */
 static int silent_body(const void *argument)
 {
     enum process p = *(const enum process *)argument;
@@ -214,7 +215,8 @@ Test(sandbox, some_say_nothing)
     in_child_of_each(silent_body);
 }
 
-/* If one of the three descriptors was closed, it is open afterwards. */
+/* If one of the three standard descriptors was closed, the sandbox must open
+ * it. */
 static int closed_body(const void *argument)
 {
     struct sandbox_plan plan = plain_plan();
@@ -386,7 +388,8 @@ static bool gets_root(struct executed *e, int (*body)(const void *argument))
     return has_root(status);
 }
 
-/* So no process needs to empty its bounding set. */
+/* No executed file gives root back, so no process needs to empty its bounding
+ * set. */
 Test(sandbox, no_executed_file_gives_it_back, .init = need_root)
 {
     struct executed e;
@@ -423,7 +426,7 @@ static int same_folder(const char *name, int fd)
 {
     struct stat a, b;
 
-    /* With AT_EMPTY_PATH, since the policies permit this form. */
+    /* Use AT_EMPTY_PATH, since the filters permit this form. */
     return fstatat(AT_FDCWD, name, &a, AT_EMPTY_PATH) == 0 &&
            fstat(fd, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
@@ -488,8 +491,8 @@ static int keep_those_of_the_unit(void)
     return (int)syscall(SYS_capset, &header, sets);
 }
 
-/* As files does it: it opens and enters the home as its user; the home is below
- * /tmp and has mode 0700. */
+/* Plays files, which opens and enters a home as its user. The home is below
+ * /tmp, and has mode 0700. */
 static int borrow_body(const void *argument)
 {
     struct jail jail = { .p = PROCESS_FILES };

@@ -258,7 +258,7 @@ void fake_say(const char *line)
         cr_assert_eq(send(fake.control, text, (size_t)len, MSG_NOSIGNAL), len);
 }
 
-/* Files has synced what it was asked to prepare. */
+/* Files has synced the file of the file_prepare *P. */
 static void prepared(struct channel *c, const struct message *p)
 {
     struct message done = { .kind = MSG_done };
@@ -355,7 +355,7 @@ void fake_tell_keys(void)
     struct message p = { .kind = MSG_ticket_keys,
                          .ticket_keys = { .now = now, .before = before } };
 
-    fake.gate.phase = PHASE_USER; /* gate permits more from now on */
+    fake.gate.phase = PHASE_USER; /* gate may send more messages from now on */
     fake_tell(&fake.gate, &p);
 }
 
@@ -639,7 +639,7 @@ void fake_download(uint64_t size)
 
 void fake_download_of(FILE *source, uint64_t size)
 {
-    rewind(source); /* files has just opened it */
+    rewind(source); /* as if files had just opened it */
     transfer.file = source;
     transfer.data = fake_data();
     fake_read("RETR /x", source, size);
@@ -764,7 +764,7 @@ void fake_fill_log(void)
 
 void fake_fill_gate(void)
 {
-    int far = -1; /* the test keeps its end */
+    int far = -1; /* FULL needs no descriptor: the test keeps its end */
 
     channel_spoil(fake.to_gate, &far, FULL);
 }

@@ -1,4 +1,4 @@
-/* A real session process between fake peers: the test plays its client, master,
+/* A real session process between fake peers. The test plays its client, master,
  * gate, files and log. */
 #ifndef TESTS_UNIT_SESSION_FAKE_H
 #define TESTS_UNIT_SESSION_FAKE_H
@@ -18,64 +18,68 @@ struct fake {
     struct settings settings;
     struct ticket_keys tickets; /* the session gets them at its login */
     struct channel master, gate, files, log;
-    int to_log, to_gate; /* the session's ends of those channels */
+    int to_log, to_gate; /* the session's ends of log and gate */
     int control;
     struct tls_client *tls;
     pid_t pid;
     bool lent;            /* the session has a listener */
-    uint16_t port;        /* of that listener, in network order */
+    uint16_t port;        /* the listener's, in network order */
     char reply[8192];     /* the last line of the last reply */
     char lines[96 << 10]; /* all lines of the last reply */
 
-    /* For later sessions. */
-    const struct session_deadlines *deadlines; /* NULL: a server's */
-    bool proxied;               /* they come through the proxy 127.0.0.1 */
-    struct msg_granted granted; /* master's answer to a login: all rights, and
-                                 * nothing else that isn't 0 */
+    /* The rest applies to later sessions. */
+    const struct session_deadlines *deadlines; /* NULL: the server's own */
+    bool proxied;               /* clients come through the proxy 127.0.0.1 */
+    struct msg_granted granted; /* master's answer to a login; at first all
+                                   rights for anna, and 0 in the other fields */
 };
 extern struct fake fake;
-/* The last message that a test has heard, and the last event that it has
+/* The last message that a test has received, and the last event that it has
  * found. */
 extern struct message asked;
 extern struct event_record logged;
 
-/* Changes a setting for later sessions: a number, or yes and no. */
+/* Changes the setting KEY for later sessions. VALUE is the number; 1: yes, 0:
+ * no */
 void fake_settings(const char *key, uint64_t value);
-/* Returns the session's CPU time so far. */
+/* Returns the CPU time, in ms, that the session has used. */
 unsigned long fake_cpu_ms(void);
-/* The session must use hardly any CPU time for so long. */
+/* Waits MS milliseconds. The session must use less than 50 ms of CPU time. */
 void fake_expect_asleep(int ms);
-/* Has nothing come there, for so long? */
+/* Returns true if nothing can be read from FD for MS milliseconds. */
 bool fake_is_quiet(int fd, int ms);
 
-/* Forks the session; the greeting isn't read yet. */
+/* Forks the session. The test must still read the greeting. */
 void fake_start(void);
 /* Sends AUTH TLS and makes the handshake. */
 void fake_secure(void);
-/* Does the same, then sends USER and PASS, about which master is asked. */
+/* Calls fake_secure(), and sends USER and PASS. Master receives the request for
+ * a login into `asked`. */
 void fake_ask_login(const char *user);
 /* Master answers with a denial. */
 void fake_deny(enum denial why);
-/* Master makes the channel to auth for the request `asked`; anna's credentials
- * must be these. */
+/* Master answers the request `asked` with a channel to auth. The session must
+ * send anna's name, PASSWORD and the new password WANTED there. */
 void fake_hear_credentials(const char *password, const char *wanted);
-/* Does both for anna, to a master that grants; the 230 isn't read yet. */
+/* Plays a login of anna, which master grants. The test must still read the
+ * 230. */
 void fake_grant(void);
-/* Sends f->tickets as gate. */
+/* Gate sends the keys fake.tickets. */
 void fake_tell_keys(void);
-/* Does both, and reads the 230. */
+/* Calls fake_grant() and fake_tell_keys(), and reads the 230. */
 void fake_login(void);
 /* Calls fake_start() and fake_login(). */
 void fake_open(void);
 
 /* Sends a line to the session; its CRLF is added. */
 void fake_say(const char *line);
-/* Reads the next reply. Returns its code (0: the session has closed); f->reply
- * has its text. */
+/* Reads the next reply into fake.reply and fake.lines. Returns its code; 0: the
+ * session has closed */
 int fake_reply(void);
 /* Sends a line. The reply must have CODE. */
 void fake_do(const char *line, int code);
-/* Does the same, while files receives REQUEST, and answers or refuses. */
+/* Send a line. Files receives REQUEST, and sends ANSWER or a refusal with
+ * OUTCOME. The reply must have CODE. */
 void fake_do_answered(const char *line, enum message_kind request,
                       struct message *answer, int code);
 void fake_do_refused(const char *line, enum message_kind request,
@@ -84,122 +88,134 @@ void fake_do_refused(const char *line, enum message_kind request,
 void fake_replies(int code, const char *words);
 /* Sends ABOR in a transfer, and reads both replies. */
 void fake_abort(void);
-/* Receives the session's next message to a peer, within a deadline; it must be
- * MESSAGE. Before a file_commit it receives file_prepare, and answers it. */
+/* Receives the session's next message to a peer, which must be MESSAGE and come
+ * within 20 s. If MESSAGE is file_commit, answers a file_prepare before it. */
 void fake_hear(struct channel *c, struct message *p, enum message_kind message);
 void fake_tell(struct channel *c, const struct message *p);
 /* Sends bytes that no channel would send. */
 void fake_tell_raw(struct channel *c, const void *bytes, size_t len);
 
-/* Gate has ended, and another one is there: f->gate is its end. The session has
- * read the news when this returns. */
+/* Plays the end of gate and a new gate: fake.gate is the new gate's end. Master
+ * has sent the new channel to the session when this returns. */
 void fake_regate(void);
-/* Gate is asked for a listener, and lends one; TOLD is the address for PASV. */
+/* Gate receives the request for a listener, and lends one. PASV announces the
+ * address TOLD. BY_PROXY: connections come through a proxy */
 void fake_lend(const char *told, bool by_proxy);
 /* Sends PASV or EPSV. The reply must have CODE. Gate lends a listener if the
  * session has none. */
 void fake_expect(const char *line, int code);
-/* Connects to the session's listener, as its client or from another host of
- * 127.0.0.0/8. Returns the client's end. */
+/* Connect to the session's listener from 127.0.0.1, as its client does, or from
+ * HOST, which is in 127.0.0.0/8. Return the client's end. */
 int fake_come(void);
 int fake_come_from(const char *host);
-/* The session must have closed its end, and sent nothing. Closes FD. */
+/* Waits until the session closes its end, without having sent a byte. Closes
+ * FD. */
 void fake_expect_closed(int fd);
-/* Sends PBSZ, PROT P and PASV; and connects. Returns the client's end. */
+/* Send PBSZ, PROT P and PASV. fake_data() also connects, and returns the
+ * client's end. */
 void fake_port(void);
 int fake_data(void);
 /* Files receives REQUEST, and sends ANSWER to it. */
 void fake_answer(enum message_kind request, struct message *answer);
 /* Files receives REQUEST, and refuses. */
 void fake_refuse(enum message_kind request, enum outcome outcome);
-/* Files has received `asked`, and refuses. */
+/* Files refuses the request `asked`. */
 void fake_refused(enum outcome outcome);
-/* Files has received *REQUEST, and answers MSG_done. */
+/* Files answers *REQUEST with MSG_done. */
 void fake_done(const struct message *request);
-/* Files makes the upload visible as PATH. Returns its length. */
+/* Files receives the request to commit, and stores the upload as PATH. Returns
+ * the upload's length. */
 uint64_t fake_stored(const char *path);
-/* Files gives the partial up. Returns whether it is worthless. */
+/* Files receives the request to abort, and answers it. Returns true if the
+ * session reports that the partial is worthless. */
 bool fake_given_up(void);
-/* Call fake_stored() for /x, or fake_given_up(); then the client must get 226,
- * or CODE. */
+/* fake_complete() calls fake_stored() for /x, and the client must get 226.
+ * fake_fail() calls fake_given_up(), and the client must get CODE. */
 void fake_complete(void);
 void fake_fail(int code);
 /* Files receives the request for a listing, and passes a pipe. Returns the
- * other end; fake_listed() closes it, and reports the listing's outcome. */
+ * pipe's other end. fake_listed() closes this end, and reports the listing's
+ * outcome. */
 int fake_list(void);
 void fake_listed(int pipe, enum outcome outcome);
 
 /* Master ends the session. */
 void fake_kick(enum ending why);
 
-/* A transfer of /x, after 150 and handshake: the file that files has passed,
- * and the client's end of the data connection. */
+/* A transfer of /x after its 150 and its handshake: the file that files has
+ * passed, and the client's end of the data connection. */
 struct fake_transfer {
     FILE *file;
-    bool fleeting; /* nothing of an upload is kept if it is cut */
+    bool fleeting; /* files keeps nothing of an upload that is cut */
     int data;
     struct tls_client *tls;
 };
 extern struct fake_transfer transfer;
 void fake_upload(void);
-void fake_begin_upload(void); /* to 150 */
-/* Begins the upload of LINE. Files passes the file, open for writing only, with
- * the other fields of ANSWER. */
+void fake_begin_upload(void); /* up to the 150 */
+/* Sends LINE, which begins an upload, and reads the 150. Files passes a file,
+ * open for writing only, and the other fields of ANSWER. */
 void fake_begin_upload_of(const char *line, struct msg_file_writable answer);
 /* The client sends TEXT and the orderly end of its upload. */
 void fake_send(const char *text);
-/* Expects the file to have this text. */
+/* Expects TEXT as the whole content of transfer.file. */
 void fake_expect_file(const char *text);
 /* Returns a file of SIZE zeros. */
 FILE *fake_zeros(uint64_t size);
 /* Waits until transfer.file has LENGTH bytes. */
 void fake_await_length(off_t length);
-/* Sends a line that reads a file: files passes SOURCE, and reports SIZE as its
- * length. */
+/* Sends a line that makes the session read a file. Files passes SOURCE, and
+ * reports SIZE as the length of SOURCE. */
 void fake_read(const char *line, FILE *source, uint64_t size);
-/* A download of SIZE zeros, or of SOURCE, of which files reports SIZE as its
- * length; the other functions do it in steps: RETR up to the 150, then the
- * handshake on T's data connection. */
+/* Begin a download of SIZE zeros, or of SOURCE, and make the handshake of its
+ * data connection. Files reports SIZE as the length of SOURCE. A test can do
+ * both steps itself: fake_begin_download() reads up to the 150, and
+ * fake_secure_data() makes the handshake on transfer.data. */
 void fake_download(uint64_t size);
 void fake_download_of(FILE *source, uint64_t size);
 void fake_begin_download(uint64_t size);
 void fake_secure_data(void);
-/* Reads the rest of a download. Returns how it ends, and counts its bytes,
- * unless BYTES is NULL. */
+/* Reads the rest of a download, and adds its length to *BYTES, unless BYTES is
+ * NULL. Returns the last result of tls_client_read(). */
 long fake_drain(uint64_t *bytes);
-/* Closes the test's own ends. */
+/* Closes the test's ends of the transfer. */
 void fake_release(void);
 
-/* Makes the handshake there, with the session of the control connection. */
+/* Makes the handshake on DATA, and resumes the newest TLS session of the
+ * control connection. Returns NULL if the handshake fails. */
 struct tls_client *fake_data_tls(int data);
 /* Waits for the session's end. Returns its exit status. */
 int fake_end(void);
-/* The client closes in an orderly way: the session must end with STATUS. */
+/* The client sends a FIN on the control connection. The session must exit with
+ * STATUS. */
 void fake_hang_up(int status);
-/* Does the same with ENDING_CLOSED: no system call was refused. */
+/* Calls fake_hang_up(ENDING_CLOSED). The sandbox must not have refused any
+ * system call. */
 void fake_leave(void);
-/* Does the same, then calls fake_release(). */
+/* Calls fake_leave() and fake_release(). */
 void fake_part(void);
-/* A test in a session of anna, which she leaves at its end. */
+/* The attributes of a test in a session of anna, who leaves at its end. */
 #define LOGGED_IN .init = fake_open, LEAVES
 #define LEAVES    .fini = fake_leave, .timeout = 60
 /* The client closes its end of the control connection. */
 void fake_drop(void);
-/* Finds the next event of that kind among the waiting ones. Returns false if
- * there is none. Its texts are valid until the next call. */
+/* Finds the next EVENT among the events that log hasn't read, and drops the
+ * events before it. Returns false if there is no such event. The texts in *R
+ * are valid until the next call. */
 bool fake_event(enum event event, struct event_record *r);
-/* Waits for it, while log reads. */
+/* Waits for the next EVENT, while log reads. */
 void fake_await(enum event event, struct event_record *r);
-/* Finds the next event of a transfer, which must have this result and the
- * beginning of its reason ("": none); and there must be no other one. */
+/* Finds the next event of a transfer. It must have RESULT, and its reason must
+ * begin with REASON ("": it has no reason). There must be no second event of a
+ * transfer. */
 void fake_expect_transfer(uint64_t result, const char *reason);
-/* Expects the record to have this text. */
+/* Expects that the record's FIELD is TEXT. */
 void fake_expect_text(const struct event_record *r, enum event_field field,
                       const char *text);
-/* Fills log's socket: it takes no more before the test reads, and then the test
- * finds many events of the kind EVENT_CHILD. */
+/* Fills log's socket with many events of the kind EVENT_CHILD: the session can
+ * send no event before the test reads them. */
 void fake_fill_log(void);
-/* Fills gate's socket: the session can tell this gate nothing any more. */
+/* Fills gate's socket, so that the session can't send this gate anything. */
 void fake_fill_gate(void);
 /* Returns the reason in the END event; call it after fake_end(). */
 const char *fake_end_reason(void);

@@ -1,4 +1,5 @@
-/* PORT and EPRT: which are accepted and refused, and the requests to gate. */
+/* PORT and EPRT: the accepted and refused arguments, and the requests to
+ * gate. */
 #include "fake.h"
 #include "sallyport/session/session.h"
 
@@ -58,8 +59,8 @@ Test(session_active, arguments, .init = begin, .timeout = 60)
     end();
 }
 
-/* Behind a proxy gate would believe the session who the client is. So there is
- * no active mode, and gate isn't asked. */
+/* Behind a proxy gate knows the client's address only from the session. So the
+ * session has no active mode, and doesn't ask gate. */
 Test(session_active, not_behind_a_proxy, .timeout = 60)
 {
     const char header[] = "PROXY TCP4 127.0.0.1 127.0.0.1 4711 21\r\n";
@@ -79,7 +80,8 @@ Test(session_active, not_behind_a_proxy, .timeout = 60)
     fake_do("FEAT", 211);
     cr_expect_null(strstr(fake.lines, " EPRT"), "%s", fake.lines);
     end();
-    cr_expect_eq(channel_wait(&fake.gate, &p, 0), -EPIPE); /* and no message */
+    /* Gate got no message. */
+    cr_expect_eq(channel_wait(&fake.gate, &p, 0), -EPIPE);
 }
 
 /* Plays LIST up to the 150. */
@@ -113,7 +115,8 @@ static const struct {
     { EPERM, "can't be reached" },  /* a firewall of the server */
 };
 
-/* Gate gets a request only for a transfer, and a failure is reported once. */
+/* Gate gets a request only for a transfer. The client gets one reply to a
+ * failure, even if gate reports it twice. */
 Test(session_active, nobody_takes_it, .timeout = 60)
 {
     struct message none = { .kind = MSG_active_none };
@@ -124,7 +127,7 @@ Test(session_active, nobody_takes_it, .timeout = 60)
         none.active_none.error = failures[i].error;
         fake_tell(&fake.gate, &none);
         fake_replies(425, failures[i].words);
-        fake_tell(&fake.gate, &none); /* late: ignored */
+        fake_tell(&fake.gate, &none); /* ignored, since it comes late */
         fake_do("NOOP", 200);
     }
     end();
@@ -135,10 +138,11 @@ static void abort_list(void)
     fake_abort();
 }
 
-#define FILLS 400 /* transfers with two messages each: more than fit */
+#define FILLS 400 /* transfers of two messages each; not all fit */
 
-/* gate slows a session that sends many messages. If the channel is full, EPSV
- * is busy, and a transfer waits until gate can be asked. */
+/* Gate slowly reads the messages of a session that sends many. If the channel
+ * is full, EPSV gets "busy", and a transfer waits until the session can ask
+ * gate. */
 Test(session_active, gate_reads_slowly, .timeout = 60)
 {
     struct message p, none = { .kind = MSG_active_none };
@@ -163,8 +167,8 @@ Test(session_active, gate_reads_slowly, .timeout = 60)
     end();
 }
 
-/* A connection that was made for an aborted transfer: the next transfer doesn't
- * use it. */
+/* A transfer doesn't use a connection that gate made for an aborted
+ * transfer. */
 Test(session_active, one_that_comes_late, .timeout = 60)
 {
     struct message p, data = { .kind = MSG_data };

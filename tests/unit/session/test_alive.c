@@ -1,12 +1,11 @@
-/* A session that hangs in its loop is ended by a timer of the kernel, which
- * the loop of any other session sets again and again. These tests are about
- * time. */
+/* A timer of the kernel ends a session that hangs in its loop. The loop of any
+ * other session sets the timer again and again. These tests measure time. */
 #include "fake.h"
 #include "sallyport/base/clock.h"
 #include "sallyport/session/session.h"
 
 #define IDLE_MS 1000
-/* IDLE_MS, and what the session has more, and a bit. */
+/* IDLE_MS, the time that the session adds to it, and a bit more */
 #define OVER_MS 6500
 
 static const struct session_deadlines quick_disks = {
@@ -27,8 +26,8 @@ Test(alive, one_that_hangs, .timeout = 60)
     cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM, "%x", status);
 }
 
-/* A disk may take as long as files may for a request, whatever idle_timeout is.
- */
+/* A session may wait for its disk as long as files may take for a request,
+ * whatever idle_timeout is. */
 Test(alive, one_whose_disk_is_slow, .timeout = 60)
 {
     int status;
@@ -43,7 +42,7 @@ Test(alive, one_whose_disk_is_slow, .timeout = 60)
     cr_expect(WIFEXITED(status), "%x", status);
 }
 
-/* An upload that is slow, but goes on. */
+/* The timer doesn't end a session with a slow upload that makes progress. */
 Test(alive, one_that_works, LEAVES)
 {
     uint64_t began = clock_ms();

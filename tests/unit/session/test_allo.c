@@ -1,5 +1,5 @@
-/* ALLO: refused early because of the limit, or of files' answer about the
- * disk; and an upload of fewer bytes is refused at its end. */
+/* ALLO is refused because of the limit, or of files' answer about the disk. An
+ * upload of fewer bytes than the announced ones is refused at its end. */
 #include <inttypes.h>
 
 #include "fake.h"
@@ -11,14 +11,14 @@ static const struct row {
 } rows[] = {
     { 0, 0, 1000, 1000, 200 },
     { 0, 0, 1001, 1000, 552 },
-    { 0, 0, 5000, 6000, 200 }, /* the limit */
+    { 0, 0, 5000, 6000, 200 }, /* exactly the limit */
     { 0, 0, 5001, UINT64_MAX, 552 },
     { 0, 0, INT64_MAX, UINT64_MAX, 552 },
     { 600, 0, 1600, 1000, 200 },
     { 599, 0, 1600, 1000, 552 },
     { 0, 600, 1600, 1000, 200 },
     { 0, 599, 1600, 1000, 552 },
-    { 300, 600, 1600, 1000, 200 }, /* one of the two is enough */
+    { 300, 600, 1600, 1000, 200 }, /* the larger offset counts */
     { 2000, 0, 1600, 0,
       200 }, /* the partial is longer than the announced file */
     { 0, 0, 0, 0, 200 },
@@ -64,7 +64,7 @@ Test(allo, limit_and_disk, .timeout = 120)
     }
 }
 
-/* Not the disk is what has no room. */
+/* The reply names the limit that has no room, which isn't the disk. */
 Test(allo, what_max_bytes_leaves, LOGGED_IN)
 {
     struct message space = { .kind = MSG_space_is,
@@ -75,7 +75,7 @@ Test(allo, what_max_bytes_leaves, LOGGED_IN)
     cr_expect_not_null(strstr(fake.reply, "upload_bytes"), "%s", fake.reply);
 }
 
-/* A checksum in between, of another file or of one of this name. */
+/* ALLO still counts after a checksum of another file. */
 Test(allo, outlives_a_checksum, LOGGED_IN)
 {
     const struct row row = { 0, 0, 500, 1000, 200 };
@@ -92,11 +92,11 @@ Test(allo, outlives_a_checksum, LOGGED_IN)
     close(data);
 }
 
-/* An upload of "hello" that continues FIRST bytes. */
+/* Uploads of "hello" that continue FIRST bytes. */
 static const struct upload_row {
     const char *type;
     uint64_t announced, first;
-    bool bare; /* a FIN, which is an end for this user */
+    bool bare; /* it ends with a bare FIN, which counts for this user */
     int code;
 } uploads[] = {
     { "TYPE I", 6, 0, false, 451 },
@@ -104,8 +104,8 @@ static const struct upload_row {
     { "TYPE I", 5, 0, false, 226 },
     { "TYPE I", 4, 0, false, 226 },
     { "TYPE I", 16, 10, false, 451 },
-    { "TYPE I", 15, 10, false, 226 }, /* the whole file */
-    { "TYPE I", 5, 10, false, 226 },  /* what is sent */
+    { "TYPE I", 15, 10, false, 226 }, /* announces the whole file */
+    { "TYPE I", 5, 10, false, 226 },  /* announces the sent bytes */
     { "TYPE L 8", 6, 0, false, 451 },
     { "TYPE A", 6, 0, false, 226 },
 };
@@ -151,12 +151,13 @@ Test(allo, fewer_bytes_are_no_file, LEAVES)
         play_upload(&uploads[i]);
 }
 
-/* With upload_eof = announced the end of each upload can be checked. */
+/* If upload_eof = announced, each upload needs an ALLO, which its end is
+ * checked against. */
 Test(allo, is_needed, LEAVES)
 {
     static const struct {
         const char *type, *mode, *line;
-        uint64_t announced; /* UINT64_MAX: nothing */
+        uint64_t announced; /* UINT64_MAX: no ALLO */
         bool begins;
     } needs[] = {
         { "TYPE I", "MODE S", "STOR x", UINT64_MAX, false },
@@ -166,7 +167,8 @@ Test(allo, is_needed, LEAVES)
         { "TYPE I", "MODE Z", "STOR x", 5, false },
         { "TYPE I", "MODE S", "STOR x", 5, true },
         { "TYPE I", "MODE S", "STOR x", 0, true },
-        { "TYPE I", "MODE S", "STOR x", UINT64_MAX, false }, /* used up */
+        /* The row before has used its ALLO up. */
+        { "TYPE I", "MODE S", "STOR x", UINT64_MAX, false },
     };
 
     fake_settings("mode_z", 1);

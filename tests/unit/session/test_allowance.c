@@ -1,5 +1,5 @@
-/* Gate's permissions: for a transfer more, and bytes. The test is gate, even a
- * gate that answers nothing, sends unasked messages, or goes away. */
+/* Gate's permissions for transfers and for bytes. The test plays gate, also a
+ * gate that doesn't answer, sends unasked messages, or ends. */
 #include <sys/resource.h>
 
 #include "fake.h"
@@ -37,8 +37,8 @@ static void expect_bytes(size_t len)
     }
 }
 
-/* Each piece arrives, and not a byte more: the session asks for the rest. What
- * is left serves the next transfer. */
+/* The session sends the bytes that gate permits, and asks for more. The bytes
+ * that are left over serve the next transfer. */
 Test(allowance, of_a_download, LEAVES)
 {
     open_limited(false, true);
@@ -61,7 +61,7 @@ Test(allowance, of_a_download, LEAVES)
     fake_release();
 }
 
-/* An upload that has sent *ASK to gate, and is aborted. */
+/* Plays an upload that sends *ASK to gate, and is aborted before the answer. */
 static void abort_upload(struct message *ask)
 {
     open_limited(false, true);
@@ -74,7 +74,7 @@ static void abort_upload(struct message *ask)
     fake_release();
 }
 
-/* The answer to an aborted transfer isn't lost. */
+/* The bytes that gate permits to an aborted upload serve the next one. */
 Test(allowance, of_an_upload, LEAVES)
 {
     struct message upload;
@@ -89,7 +89,7 @@ Test(allowance, of_an_upload, LEAVES)
     fake_release();
 }
 
-/* The download asks when the upload's answer has come. */
+/* A download asks gate after the answer to the aborted upload has come. */
 Test(allowance, of_the_other_direction, .timeout = 60)
 {
     struct message upload, download;
@@ -107,7 +107,8 @@ Test(allowance, of_the_other_direction, .timeout = 60)
     fake_hang_up(ENDING_PEER);
 }
 
-/* The kernel's limit is the user's, unless it is stricter already. */
+/* The session lowers the kernel's limit to max_file_size, unless the limit is
+ * lower already. */
 Test(allowance, of_the_size_of_a_file, .timeout = 60)
 {
     const struct rlimit least = { 4000000, 5000000 };
@@ -137,7 +138,8 @@ static void answer(bool begin)
     fake_tell(&fake.gate, &m);
 }
 
-/* A refused transfer doesn't reach files, and its port stays. */
+/* A transfer that gate refuses doesn't reach files, and the session keeps its
+ * port. */
 Test(allowance, to_begin, LEAVES)
 {
     struct message m;
@@ -160,7 +162,8 @@ Test(allowance, to_begin, LEAVES)
     close(transfer.data);
 }
 
-/* gate has counted it meanwhile, so that must end too. */
+/* Gate has counted the aborted transfer meanwhile, so the session reports its
+ * end. */
 Test(allowance, aborted_before_the_answer, LEAVES)
 {
     struct message m;
@@ -174,8 +177,8 @@ Test(allowance, aborted_before_the_answer, LEAVES)
     close(transfer.data);
 }
 
-/* While gate is gone a transfer waits for another gate: a reload is no hole in
- * the limit. */
+/* If gate ends, a transfer waits for the next gate: a reload doesn't lift the
+ * limit. */
 Test(allowance, gate_goes_away, .fini = fake_part, .timeout = 60)
 {
     open_limited(false, true);
@@ -193,7 +196,7 @@ Test(allowance, gate_goes_away, .fini = fake_part, .timeout = 60)
     cr_expect_eq(fake_reply(), 226);
 }
 
-/* So does a transfer that begins. */
+/* A transfer that begins waits for the next gate, too. */
 Test(allowance, begins_without_a_gate, LEAVES)
 {
     int data;
@@ -210,8 +213,8 @@ Test(allowance, begins_without_a_gate, LEAVES)
     close(data);
 }
 
-/* gate dies before it could hear of the transfer's end: the next transfer asks
- * the next gate. */
+/* Gate dies before the session can report the transfer's end. The next transfer
+ * asks the next gate. */
 Test(allowance, gate_never_hears_of_the_end, .timeout = 60)
 {
     open_limited(true, false);

@@ -1,12 +1,13 @@
-/* Which data connections may transfer: the keys that sealed their tickets, and
- * what each of the session's peers sees of a refusal. tests/system has the
- * whole table of modes and tickets, against a real server. */
+/* The data connections that may transfer, by the keys that sealed their
+ * tickets, and the parts of a refusal that each peer of the session sees.
+ * tests/system has the whole table of modes and tickets, against a real
+ * server. */
 #include "fake.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/session/session.h"
 
-/* Gate makes N new keys and sends them; the session has got them when it
- * answers. */
+/* Gate makes N new keys, and sends each. The session has them when it answers
+ * the NOOP. */
 static void turn(unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
@@ -16,7 +17,7 @@ static void turn(unsigned n)
     fake_do("NOOP", 200);
 }
 
-/* Plays an upload with a data connection that shows SHOWN. */
+/* Begins an upload whose data connection resumes SHOWN; NULL: nothing */
 static void upload(const struct tls_session *shown)
 {
     const struct tls_client_options options = { .show = shown };
@@ -34,8 +35,9 @@ static void expect_stored(void)
     fake_release();
 }
 
-/* The client has sent bytes already, as curl does: none of them is written,
- * files learns that the upload is over, and the end is orderly. */
+/* Expects a refusal of an upload whose client has sent bytes already, as curl
+ * does. The session writes none of them, tells files that the upload is over,
+ * and ends the data connection in order. */
 static void expect_refused(const char *words)
 {
     char byte;
@@ -103,8 +105,9 @@ Test(session_binding, a_second_try, LOGGED_IN)
     tls_session_free(newest);
 }
 
-/* The 150 is too late for a client that begins the handshake before it: curl's
- * last ticket may have expired in a long transfer. */
+/* Each new port brings a ticket. A ticket with the 150 is too late for a client
+ * that begins the handshake before the 150: curl's last ticket can have expired
+ * in a long transfer. */
 Test(session_binding, a_ticket_with_each_port, LEAVES)
 {
     fake_settings("active", true);
@@ -117,9 +120,9 @@ Test(session_binding, a_ticket_with_each_port, LEAVES)
     }
 }
 
-/* Downloads an empty file, over a new port. Returns how many tickets the reply
- * to EPSV brought; with the 150 and the end there are two more. The data
- * connection brings none. */
+/* Downloads an empty file, over a new port. Returns how many tickets came with
+ * the reply to PASV. Expects two more with the 150 and the end, and none on the
+ * data connection. */
 static unsigned tickets_with_port(void)
 {
     unsigned before = tls_client_tickets(fake.tls), with_port;
@@ -136,7 +139,8 @@ static unsigned tickets_with_port(void)
     return with_port;
 }
 
-/* So the client doesn't wait for it at the next PASV. */
+/* The end of a transfer brings the ticket for the next transfer, so that the
+ * client doesn't wait for a ticket at the next PASV. */
 Test(session_binding, the_end_brings_the_next_ticket, LOGGED_IN)
 {
     unsigned had;
@@ -159,7 +163,8 @@ Test(session_binding, an_old_ticket_is_none, LEAVES)
         cr_expect_eq(tickets_with_port(), 1);
 }
 
-/* Two turns may follow soon, if a reload has shortened ticket_lifetime. */
+/* A new key brings a new ticket, since the next new key can follow soon, if a
+ * reload has shortened ticket_lifetime. */
 Test(session_binding, a_new_key_brings_a_new_ticket, LOGGED_IN)
 {
     cr_expect_eq(tickets_with_port(), 1);
@@ -168,8 +173,8 @@ Test(session_binding, a_new_key_brings_a_new_ticket, LOGGED_IN)
     cr_expect_eq(tickets_with_port(), 0);
 }
 
-/* A name that no user can have is a lie of master's; so is a fourth mode. The
- * log says so. */
+/* Master lies if it grants a name that no user can have, or an unknown mode.
+ * The session ends, and the log has the reason. */
 Test(session_binding, what_master_may_not_grant, .timeout = 60)
 {
     static const char long_name[] = "abcdefghijklmnopqrstuvwxyz0123456";
@@ -219,7 +224,7 @@ static void expect_230(void)
     fake_hang_up(ENDING_CLOSED);
 }
 
-/* Gate's message may come before master's. */
+/* Gate's keys may come before master's grant. */
 Test(session_binding, keys_before_the_grant, .init = fake_start, .timeout = 60)
 {
     fake_tell_keys();
@@ -227,8 +232,8 @@ Test(session_binding, keys_before_the_grant, .init = fake_start, .timeout = 60)
     expect_230();
 }
 
-/* If there are no keys, there is no 230: the tickets would be sealed with a key
- * that no other session has. */
+/* If the session has no keys, it sends no 230: it would seal the tickets with a
+ * key that no other session has. */
 Test(session_binding, no_230_without_keys, .init = fake_start, .timeout = 60)
 {
     fake_grant();
@@ -238,7 +243,7 @@ Test(session_binding, no_230_without_keys, .init = fake_start, .timeout = 60)
     cr_expect_not(fake_event(EVENT_LOGIN, &logged));
 }
 
-/* If gate sends none, the session ends, in time. */
+/* If gate sends no keys, the session ends at its deadline. */
 Test(session_binding, keys_that_never_come, .timeout = 60)
 {
     static const struct session_deadlines soon = { .gate = 300 };

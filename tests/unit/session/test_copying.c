@@ -1,5 +1,6 @@
-/* REST and APPE onto a finished file: files copies its beginning piece by piece
- * before the client is read. The client is served meanwhile, and may leave. */
+/* REST and APPE onto a finished file: files copies the file's beginning piece
+ * by piece before the session reads the upload. The session serves the client
+ * meanwhile, and the client may leave. */
 #include "fake.h"
 
 #define HEAD 300000u
@@ -63,7 +64,8 @@ Test(copying, aborted, BEGUN)
     fake_given_up();
 }
 
-/* Unless it is done, the client would send all bytes again. */
+/* The client leaves during the copy: the transfer's event has no reply's
+ * code. */
 Test(copying, client_that_leaves, .init = begin, .timeout = 60)
 {
     fake_send("hello");
@@ -90,8 +92,8 @@ Test(copying, refused, .timeout = 60)
     }
 }
 
-/* The socket's end can't be read while files is awaited: the session sleeps,
- * and sees the end after the answer. */
+/* The session doesn't read the data connection while it waits for files: it
+ * sleeps, and notices the connection's end after the answer. */
 Test(copying, hung_up, BEGUN)
 {
     cr_assert(tls_client_write(transfer.tls, "hello", 5));
@@ -105,8 +107,8 @@ Test(copying, hung_up, BEGUN)
     fake_fail(426);
 }
 
-/* Only a wrong files reports more than before: the session goes on asking, and
- * ABOR ends it. */
+/* A wrong files reports that more bytes are left than before. The session
+ * continues to ask, and ABOR ends the upload. */
 Test(copying, never_grows, BEGUN)
 {
     for (int i = 0; i < 3; i++)

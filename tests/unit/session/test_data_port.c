@@ -1,8 +1,10 @@
-/* The session's own listener: which connection belongs to an EPSV. */
+/* The session's own listener, and which of its connections belongs to a
+ * PASV. */
 #include "fake.h"
 
-/* Nothing proves that a connection belongs to an earlier EPSV without a
- * connection: a client with a broken connection gets its reply at once. */
+/* A client whose data connection breaks gets its 425 at once, even if it made
+ * no connection for earlier PASVs. The broken connection could be meant for an
+ * earlier one, but nothing proves it. */
 Test(data_port, broken_after_an_unused_epsv, .timeout = 60)
 {
     for (int unused = 0; unused <= 2; unused++) {
@@ -19,8 +21,8 @@ Test(data_port, broken_after_an_unused_epsv, .timeout = 60)
     }
 }
 
-/* A connection that has come before the reply to an EPSV doesn't belong to it,
- * whatever became of the former one. */
+/* A connection that has come before the reply to a PASV doesn't belong to this
+ * PASV, whether or not ABOR has ended the PASV before. */
 Test(data_port, come_before_the_epsv, .timeout = 60)
 {
     for (int aborted = 0; aborted <= 1; aborted++) {

@@ -1,4 +1,4 @@
-/* Checksums: known values, however the bytes are cut. */
+/* Checksums have the known values, however the bytes are cut. */
 #include "session/transfer.h"
 #include "support/test.h"
 

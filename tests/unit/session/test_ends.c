@@ -1,10 +1,10 @@
-/* The session ends, or its client leaves, during a transfer: no commit after a
- * 421, and the log has the result. */
+/* The session ends, or its client leaves, during a transfer. The session
+ * commits nothing after a 421, and logs the result. */
 #include "fake.h"
 #include "sallyport/base/clock.h"
 
-/* The session accepts nothing more from this client, but sends all its replies.
- * It would wait for the client's end, so that the client can read. */
+/* Expects the session's end, without a further reply. Sends the client's FIN,
+ * since the session waits for it, so that the client can read. */
 static void expect_end(enum ending why)
 {
     shutdown(fake.control, SHUT_WR);
@@ -12,7 +12,8 @@ static void expect_end(enum ending why)
     cr_assert_eq(fake_end(), (int)why);
 }
 
-/* Clients try again after a 421, so it isn't sent if that is useless. */
+/* Clients try again after a 421. If a new try is useless, the session sends a
+ * 530. */
 static const struct {
     enum ending why;
     unsigned code;
@@ -23,8 +24,8 @@ static const struct {
     { ENDING_HOURS, 421 },    { ENDING_DRAINED, 421 },
 };
 
-/* The session ignores lines after its 421. The log shows that its handshake is
- * over, too. */
+/* After the kick the client's orderly end doesn't store the upload, and the log
+ * has the reason. */
 Test(ends, a_kick_ends_an_upload, .timeout = 60)
 {
     for (size_t i = 0; i < sizeof(kicks) / sizeof(kicks[0]); i++) {
@@ -46,8 +47,8 @@ Test(ends, a_kick_ends_an_upload, .timeout = 60)
     }
 }
 
-/* Master counts the tries too. It may allow fewer of them than this session,
- * after a reload. */
+/* Master counts failed logins, too. After a reload it may allow fewer of them
+ * than this session. */
 Test(ends, a_kick_for_too_many_tries, .init = fake_start, .timeout = 60)
 {
     fake_ask_login("anna");
@@ -56,8 +57,8 @@ Test(ends, a_kick_for_too_many_tries, .init = fake_start, .timeout = 60)
     expect_end(ENDING_LOGIN_TRIES);
 }
 
-/* Files has died: master's kick comes before the session notices that. The
- * client still gets the reason, and no process is left to ask. */
+/* Files has died, and master's kick comes before the session notices it. The
+ * client still gets the reason. */
 Test(ends, a_kick_when_files_is_dead, .init = fake_open, .timeout = 60)
 {
     fake_upload();
@@ -115,7 +116,7 @@ Test(ends, a_kick_ends_a_checksum, .init = fake_open, .timeout = 60)
     fclose(source);
 }
 
-/* Otherwise the 150 would come after the 421. */
+/* A file that files passes after the 421 gets no 150. */
 Test(ends, a_kick_before_the_150, .timeout = 60)
 {
     struct message file = { .kind = MSG_file_writable };
@@ -137,8 +138,7 @@ Test(ends, a_kick_before_the_150, .timeout = 60)
     close(data);
 }
 
-/* Plays an upload from its last byte up to the request that makes it
- * visible. */
+/* Plays an upload up to the request that makes it visible. */
 static void commit(void)
 {
     fake_open();
@@ -156,12 +156,12 @@ static void stored(void)
     fake_tell(&fake.files, &p);
 }
 
-/* A commit can't be cancelled: the answer of files comes first, then the
- * 421. */
+/* A commit can't be cancelled: the session waits for the answer of files, and
+ * replies to the upload before it sends the 421. */
 Test(ends, a_kick_waits_for_a_commit, .init = commit, .timeout = 60)
 {
     fake_kick(ENDING_SHUTDOWN);
-    fake_say("NOOP"); /* gets no answer any more */
+    fake_say("NOOP"); /* gets no reply any more */
     stored();
     cr_expect_eq(fake_reply(), 226);
     cr_expect_eq(fake_reply(), 421);
@@ -170,7 +170,8 @@ Test(ends, a_kick_waits_for_a_commit, .init = commit, .timeout = 60)
     fake_expect_transfer(226, "");
 }
 
-/* A drain only lets the transfer end, and the log says so. */
+/* A drain lets the transfer end. The log has the drain as the reason of the
+ * session's end. */
 Test(ends, a_drain_waits_for_the_transfer, .timeout = 60)
 {
     struct message drain = {
@@ -187,8 +188,8 @@ Test(ends, a_drain_waits_for_the_transfer, .timeout = 60)
     cr_expect_str_eq(fake_end_reason(), "drained: no new sessions");
 }
 
-/* If there is no answer, there is no 421, which would mean that nothing is
- * stored. */
+/* If files doesn't answer, the session sends no 421, which would mean that
+ * nothing is stored. */
 Test(ends, a_kick_and_no_answer, .init = commit, .timeout = 60)
 {
     fake_kick(ENDING_KICKED);
@@ -199,8 +200,8 @@ Test(ends, a_kick_and_no_answer, .init = commit, .timeout = 60)
     fake_release();
 }
 
-/* All bytes have come, but files is still syncing earlier ones: it got no
- * request to commit. */
+/* Plays an upload whose bytes have all come, while files still syncs earlier
+ * ones: files hasn't got the request to commit. */
 static void commit_behind_sync(void)
 {
     static char block[1 << 20];
@@ -211,7 +212,7 @@ static void commit_behind_sync(void)
         cr_assert(tls_client_write(transfer.tls, block, sizeof(block)));
     cr_assert(tls_client_shutdown(transfer.tls));
     fake_hear(&fake.files, &asked, MSG_file_sync);
-    /* The session's close_notify: it has all bytes. */
+    /* The session sends its close_notify when it has all bytes. */
     cr_assert_eq(tls_client_read(transfer.tls, block, 1), TLS_CLIENT_END);
 }
 
@@ -227,7 +228,8 @@ Test(ends, a_kick_before_a_commit_was_asked_for, .init = commit_behind_sync,
     fake_expect_transfer(421, "kicked");
 }
 
-/* Files was asked for the rename already, and it happens: the log has it. */
+/* Files has the request to commit, and stores the upload: the log has the
+ * 226. */
 Test(ends, the_client_goes_during_a_commit, .init = commit, .timeout = 60)
 {
     fake_drop();
@@ -274,7 +276,7 @@ Test(ends, the_client_goes_and_so_does_files, .init = commit, .timeout = 60)
     fake_release();
 }
 
-/* The session doesn't wait forever for a client that should leave. */
+/* A kick ends a session that waits for files after its client has gone. */
 Test(ends, the_client_goes_and_the_session_is_kicked, .init = commit,
      .timeout = 60)
 {
@@ -286,8 +288,8 @@ Test(ends, the_client_goes_and_the_session_is_kicked, .init = commit,
     fake_release();
 }
 
-/* After the 421 nothing more goes to the client, and the session waits for its
- * end: a reset would take the 421 from it. */
+/* After the 421 the session sends nothing more to the client, and waits for the
+ * client's end: a reset could destroy the 421 before the client reads it. */
 Test(ends, an_answer_after_the_421, .timeout = 60)
 {
     static const struct {

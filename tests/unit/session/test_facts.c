@@ -35,7 +35,7 @@ static const struct {
     int len, code;
 } names[] = {
     { "SITE CHMOD 644 ", 256, 553 },
-    { "STOU ", 255, 553 }, /* with the part that makes it unique */
+    { "STOU ", 255, 553 }, /* too long with the part that makes it unique */
 };
 
 Test(facts, of_names_that_are_too_long, LOGGED_IN)

@@ -1,5 +1,6 @@
-/* The reply to a transfer or a change, and its event: while log takes nothing
- * the reply waits, and then it isn't a success. */
+/* The final reply to a transfer or a change waits for its event: while log
+ * reads nothing, the client gets no reply. If log reads nothing until the
+ * deadline, the reply isn't a success. */
 #include "fake.h"
 
 static void open_with_full_log(void)
@@ -14,7 +15,7 @@ static void expect_waits(void)
     cr_assert(fake_is_quiet(fake.control, 100), "a reply before its event");
 }
 
-/* An upload that files has stored, and of which the log must hear. */
+/* Plays an upload that files has stored; log must get its event. */
 static void complete(void)
 {
     fake_upload();
@@ -33,9 +34,9 @@ Test(final_reply, waits_for_a_place, LOG_TAKES_NOTHING, .fini = fake_leave)
     fake_release();
 }
 
-/* If log takes no event in time, there is no success. Only a success changes:
- * for a failure the log lacks a line as well, but the client gets no other
- * reply. If the line is written after all, it agrees with the reply. */
+/* If log takes no event in time, the client gets no success. The reply to a
+ * failure stays the same, although its line is missing, too. If log writes the
+ * line later, the line agrees with the reply. */
 Test(final_reply, no_place_in_time, LEAVES)
 {
     static const uint64_t results[] = { 451, 451, 550 };
@@ -61,8 +62,8 @@ Test(final_reply, no_place_in_time, LEAVES)
     }
 }
 
-/* However many commands are refused while log takes nothing, the line of a
- * transfer isn't dropped. */
+/* The session never drops the event of a transfer, however many commands it
+ * refuses while log reads nothing. */
 Test(final_reply, after_many_refused_commands, .fini = fake_part, .timeout = 60)
 {
     char line[3000];
@@ -71,7 +72,7 @@ Test(final_reply, after_many_refused_commands, .fini = fake_part, .timeout = 60)
     fake_open();
     fake_fill_log();
     snprintf(line, sizeof(line), "SIZE /%02900d/", 0);
-    for (int i = 0; i < 100; i++) { /* short ones fill the last gap */
+    for (int i = 0; i < 100; i++) { /* short events fill the last gap */
         fake_do(i < 40 ? line : "SIZE /x/", 550);
     }
     complete();
@@ -96,8 +97,8 @@ static void reset(void)
     fake_drop();
 }
 
-/* The kernel refuses this event for ever: it is larger than the socket's
- * buffer. The change has no line, so its reply is no success, and comes at
+/* The kernel never takes this event, which is larger than the socket's buffer.
+ * The log gets no line of the change, so the reply is no success, and comes at
  * once. The event counts as dropped. */
 Test(final_reply, an_event_that_cannot_be_sent, LOGGED_IN)
 {
@@ -123,7 +124,8 @@ Test(final_reply, an_event_that_cannot_be_sent, LOGGED_IN)
     cr_expect_eq(logged.number[FIELD_NUMBER], 1);
 }
 
-/* A change waits too; no other command's reply comes before its own. */
+/* The reply to a change waits, too, and no other command's reply overtakes
+ * it. */
 Test(final_reply, of_a_change, LOG_TAKES_NOTHING, .fini = fake_leave)
 {
     delete ();
@@ -157,7 +159,8 @@ Test(final_reply, of_a_change_whose_client_goes, LOG_TAKES_NOTHING)
     cr_assert_eq(fake_end(), ENDING_CLOSED);
 }
 
-/* It waits for files, which may have made the change: that is an event. */
+/* The client leaves before files answers. The session waits for files, which
+ * may have made the change, and logs the answer. */
 Test(final_reply, of_a_change_whose_client_goes_first, .init = fake_open,
      .timeout = 60)
 {
@@ -173,7 +176,7 @@ Test(final_reply, of_a_change_whose_client_goes_first, .init = fake_open,
     cr_assert_eq(fake_end(), ENDING_CLOSED);
 }
 
-/* Each change that files never answers, and its event. */
+/* Changes that files never answers, and their events. */
 static const struct {
     const char *line;
     enum message_kind asked;
@@ -205,7 +208,7 @@ Test(final_reply, of_a_change_without_an_answer, .timeout = 60)
     }
 }
 
-/* The process stays until its last events are where they outlive it. */
+/* The session doesn't end before log can take its last events. */
 Test(final_reply, the_end_waits, .init = fake_open, .timeout = 60)
 {
     char byte;
@@ -219,7 +222,8 @@ Test(final_reply, the_end_waits, .init = fake_open, .timeout = 60)
     cr_assert_eq(fake_end(), ENDING_QUIT);
 }
 
-/* A kicked session hasn't got 20 s, and when master ends, all end. */
+/* When master ends, the session ends, too: it doesn't wait for log up to 20
+ * s. */
 Test(final_reply, the_end_waits_no_longer_than_master, .init = fake_open,
      .timeout = 15)
 {
@@ -229,7 +233,7 @@ Test(final_reply, the_end_waits_no_longer_than_master, .init = fake_open,
     fake_end();
 }
 
-/* ABOR's own reply doesn't overtake the transfer's, nor does QUIT's. */
+/* The replies to ABOR and QUIT don't overtake the transfer's reply. */
 Test(final_reply, abor_and_quit_wait_too, LOG_TAKES_NOTHING)
 {
     fake_upload();
@@ -255,7 +259,8 @@ Test(final_reply, the_client_goes_meanwhile, LOG_TAKES_NOTHING)
     fake_release();
 }
 
-/* The upload stays; the log has it, with the reply that the client gets. */
+/* After a kick the upload stays, and its event has the code of the reply that
+ * the client gets. */
 Test(final_reply, a_kick_meanwhile, LOG_TAKES_NOTHING)
 {
     complete();

@@ -1,7 +1,7 @@
-/* How a transfer reads and writes. The result of a conversion is the same
- * however the bytes are cut, and however little room there is. The most that
- * one call does is bounded, so that a turn of the loop ends, however much or
- * little a stream expands to. */
+/* Reads and writes of a transfer. The result of a conversion is the same
+ * however the bytes are cut, and however little room the caller has. The work
+ * of one call is bounded, so that a turn of the loop ends, however much or
+ * little a stream expands. */
 #include <zlib.h>
 
 #include "sallyport/base/fd.h"
@@ -67,8 +67,8 @@ static void hear(int end, struct result *r)
         add(r, block, (size_t)n);
 }
 
-/* Each piece is in a block of its own, so that the address sanitizer notices a
- * read after it. */
+/* Sends each piece from a block of its own, so that the address sanitizer
+ * notices a read after its end. */
 static void send_piece(const unsigned char *at, size_t len, int end,
                        struct result *r)
 {
@@ -108,8 +108,9 @@ static void to_client(unsigned conversions, int level, const void *bytes,
     close_flow(end);
 }
 
-/* Reads all that has come, ROOM bytes in a call. Each output is in a block of
- * its own, so that the address sanitizer notices a write after it. */
+/* Reads all bytes that have come, at most ROOM in a call. Each output has a
+ * block of its own, so that the address sanitizer notices a write after its
+ * end. */
 static void take(size_t room, struct result *r)
 {
     do {
@@ -123,7 +124,8 @@ static void take(size_t room, struct result *r)
     } while (r->last == STREAM_OK);
 }
 
-/* ROOM is 2 or more. */
+/* Sends BYTES as the client, in pieces of PIECE bytes, and reads them in calls
+ * with ROOM bytes, which must be 2 or more. */
 static void from_client(unsigned conversions, const void *bytes, size_t len,
                         size_t piece, size_t room, struct result *r)
 {
@@ -220,12 +222,12 @@ static void make_text(void)
         text[i] = '\n';
     for (size_t i = 1; i < sizeof(text); i++)
         if (text[i] == '\n' && text[i - 1] == '\r')
-            text[i - 1] = 'x'; /* otherwise it would not come back */
+            text[i - 1] = 'x'; /* a CR before a LF doesn't come back */
     memset(text + 100000, 0, 100000);
 }
 
-/* Every set of conversions, in both directions. The smallest cuts take the text
- * from a place that has noise and zeros. */
+/* Text comes back unchanged from every set of conversions. The rows with the
+ * smallest cuts use a part of the text that has noise and zeros. */
 Test(flow, there_and_back, .timeout = 60)
 {
     static const struct {
@@ -252,8 +254,8 @@ Test(flow, there_and_back, .timeout = 60)
         }
 }
 
-/* The format is zlib's, so that every inflate() reads it; and a higher level
- * compresses better. */
+/* A compressed stream has zlib's format, so that every inflate() can read it. A
+ * higher level compresses better. */
 Test(flow, format_and_levels, .timeout = 60)
 {
     static struct result r;
@@ -305,7 +307,7 @@ Test(flow, cut_streams, .timeout = 60)
         }
 }
 
-/* Damage anywhere is noticed, at the latest by the checksum. */
+/* Each wrong bit is noticed, at the latest by the checksum. */
 Test(flow, damaged_streams, .timeout = 60)
 {
     static struct result r;
@@ -320,8 +322,8 @@ Test(flow, damaged_streams, .timeout = 60)
     }
 }
 
-/* A stream of another format, or bytes after the end: in the same piece, or
- * later. */
+/* A stream of another format is a fault, and so are bytes after the end, in the
+ * same piece or in a later one. */
 Test(flow, other_streams, .timeout = 60)
 {
     static const struct {
@@ -381,8 +383,9 @@ Test(flow, writes, .timeout = 30)
     }
 }
 
-/* The received bytes expand to a MiB of zeros: a call gives no more than its
- * room. For empty blocks it takes no more than a buffer of them. */
+/* A call returns at most as many bytes as it has room for, even if the received
+ * bytes expand to a MiB of zeros. If they are empty blocks, it reads at most
+ * one buffer of them. */
 Test(flow, reads, .timeout = 30)
 {
     static unsigned char zeros[1u << 20], packed[1u << 15];

@@ -4,8 +4,9 @@
 
 #include "fake.h"
 
-/* This program's pwrite replaces libc's, for the sessions that a test forks
- * after it has set these: so many bytes fit. */
+/* This program's pwrite() replaces libc's in the sessions that a test forks
+ * after it has set these variables: it writes FITS bytes, and then fails with
+ * ERROR. */
 static size_t fits = SIZE_MAX;
 static int error = ENOSPC;
 
@@ -31,8 +32,8 @@ static void begin(void)
     fake_send("HELLO again");
 }
 
-/* The client is served while files looks for the cause, and nothing more is
- * written. */
+/* While files looks for the cause, the session serves the client, and writes
+ * nothing more. */
 Test(full, ends_the_upload, .timeout = 60)
 {
     static const struct {
@@ -55,7 +56,8 @@ Test(full, ends_the_upload, .timeout = 60)
     }
 }
 
-/* A disk takes its time, and the client can do nothing about it. */
+/* stall_timeout doesn't count while files looks for the cause, since the client
+ * can't make the disk faster. */
 Test(full, takes_longer_than_a_stall, .fini = fake_part, .timeout = 60)
 {
     fake_settings("stall_timeout", 1000);
@@ -76,8 +78,8 @@ Test(full, aborted_while_it_waits, .init = begin, .fini = fake_part,
     fake_expect_file("HEL");
 }
 
-/* Files still answers an earlier request, a sync: the question comes after
- * that, and only once. */
+/* If files is still syncing, the session sends file_full after the answer to
+ * file_sync, and only once. */
 Test(full, while_files_syncs, .fini = fake_part, .timeout = 60)
 {
     static char block[1 << 20];

@@ -1,6 +1,6 @@
-/* Gate has crashed. Another one follows, and the session asks it again for what
- * the first one hasn't answered. If none comes in time, the transfer is
- * finished, and then the client gets the reason for the end. */
+/* Gate has crashed. If another gate comes, the session sends it the requests
+ * that the first one hasn't answered. If none comes in time, the session
+ * finishes its transfer, and then the client gets the reason of the end. */
 #include "fake.h"
 #include "sallyport/session/session.h"
 
@@ -12,8 +12,8 @@ Test(gate_gone, another_one_lends, LOGGED_IN)
     fake_expect("PASV", 227);
 }
 
-/* PASV has been sent to the gate that has ended, or comes when there is none.
- */
+/* The session has asked the gate that ends for PASV's port, or PASV comes while
+ * there is no gate. */
 Test(gate_gone, another_one_is_asked_for_the_port, .timeout = 60)
 {
     for (int late = 0; late <= 1; late++) {
@@ -31,7 +31,7 @@ Test(gate_gone, another_one_is_asked_for_the_port, .timeout = 60)
     }
 }
 
-/* In a download: it goes on, and the next EPSV needs no gate. */
+/* Gate ends during a download, which continues. The next EPSV needs no gate. */
 Test(gate_gone, another_one_in_a_download, LOGGED_IN)
 {
     uint64_t size = 0;
@@ -47,7 +47,7 @@ Test(gate_gone, another_one_in_a_download, LOGGED_IN)
     fake_expect("EPSV", 229);
 }
 
-/* The client is at its own listener: PORT and EPRT. */
+/* The session asks another gate to connect to the client's listener (PORT). */
 Test(gate_gone, another_one_connects, .timeout = 60)
 {
     for (int late = 0; late <= 1; late++) {
@@ -73,8 +73,7 @@ Test(gate_gone, another_one_connects, .timeout = 60)
     }
 }
 
-/* --- none ------------------------------------------------------------------
- */
+/* --- no other gate -------------------------------------------------------- */
 
 static const struct session_deadlines soon = {
     .ask = 30000, .ask_long = 600000, .gate = 10000, .gateless = 300
@@ -92,7 +91,7 @@ static void expect_farewell(void)
     fake_hang_up(ENDING_PEER);
 }
 
-/* A session without a port, and a session with a port that no transfer uses. */
+/* The session ends, whether it has no port, or a port that no transfer uses. */
 Test(gate_gone, idle, .timeout = 60)
 {
     for (int port = 0; port < 2; port++) {
@@ -104,7 +103,7 @@ Test(gate_gone, idle, .timeout = 60)
     }
 }
 
-/* PASV gets no answer any more. */
+/* Gate ends before it answers PASV's request. */
 Test(gate_gone, before_the_port, .init = open_impatient, .timeout = 60)
 {
     fake_say("PASV");
@@ -113,15 +112,15 @@ Test(gate_gone, before_the_port, .init = open_impatient, .timeout = 60)
     expect_farewell();
 }
 
-/* The download is larger than the sockets hold, so it isn't over before the
- * test reads, which is after the deadline. */
+/* The download is larger than the sockets' buffers, so it lasts until the test
+ * reads, after the deadline. */
 Test(gate_gone, in_a_download, .init = open_impatient, .timeout = 60)
 {
     uint64_t size = 0;
 
     fake_download(64 << 20);
     channel_close(&fake.gate);
-    poll(NULL, 0, 2 * (int)soon.gateless); /* what the test is about */
+    poll(NULL, 0, 2 * (int)soon.gateless); /* until the deadline has passed */
     fake_do("NOOP", 200);
     fake_drain(&size);
     cr_expect_eq(size, 64 << 20);
@@ -130,7 +129,8 @@ Test(gate_gone, in_a_download, .init = open_impatient, .timeout = 60)
     fake_release();
 }
 
-/* Nobody could give more bytes, and the limit holds. */
+/* If there is no gate, the download gets no permission for more bytes, and
+ * ends. */
 Test(gate_gone, in_a_limited_download, .timeout = 60)
 {
     fake.granted.paced = true;

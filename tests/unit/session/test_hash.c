@@ -34,7 +34,8 @@ static void end(int status)
     fake_hang_up(status);
 }
 
-/* The client would take the reply of another line for the checksum's. */
+/* Lines wait until the checksum's reply is sent. Otherwise the client would
+ * take another line's reply for the checksum's. */
 Test(hash, lines_wait_for_its_reply, .init = begin, .timeout = 60)
 {
     fake_do("NOOP\r\nSTAT\r\nPWD\r\nABOR", 426);
@@ -51,8 +52,8 @@ Test(hash, lines_wait_for_its_reply, .init = begin, .timeout = 60)
     end(ENDING_QUIT);
 }
 
-/* The file's size doesn't matter here: neither the client nor the network slows
- * the computation. */
+/* hash_timeout doesn't grow with the file's size, since neither the client nor
+ * the network slows the computation. */
 Test(hash, takes_too_long, .timeout = 60)
 {
     fake_settings("hash_timeout", 700);
@@ -73,12 +74,12 @@ Test(hash, is_not_idle, .timeout = 60)
     begin();
     cr_assert(fake_is_quiet(fake.control, 2000), "something was said");
     fake_abort();
-    cr_assert_eq(fake_reply(), 421); /* now it is idle */
+    cr_assert_eq(fake_reply(), 421); /* now the client is idle */
     end(ENDING_IDLE_TIME);
 }
 
-/* The client leaves: the session ends, and computes no more. Also if so many
- * lines wait that no more are read. */
+/* If the client leaves, the session ends, and computes no more, even if so many
+ * lines wait that it doesn't read the connection. */
 Test(hash, client_that_goes, .timeout = 60)
 {
     static char lines[80 << 10];
@@ -102,7 +103,7 @@ Test(hash, failures, .timeout = 60)
     fake_replies(451, "cut short");
     data = fake_data();
     fake_do_refused("HASH x", MSG_file_read, OUTCOME_NOT_FOUND, 550);
-    /* The data connection is for the next transfer. */
+    /* HASH leaves the data connection to the next transfer. */
     fake_do_refused("RETR x", MSG_file_read, OUTCOME_NOT_FOUND, 550);
     close(data);
     end(ENDING_CLOSED);

@@ -1,14 +1,15 @@
 /* HOST (RFC 7151): the name in the TLS handshake, or none. */
 #include "fake.h"
 
-/* In the TLS handshake the client asks for NAME. */
+/* Begins a session with a TLS handshake in which the client asks for NAME;
+ * NULL: for no name */
 static void secure(const char *name)
 {
     const struct tls_client_options o = { .name = name };
 
     fake_start();
     cr_assert_eq(fake_reply(), 220);
-    fake_say("HOST any.example"); /* in plain text: forgotten */
+    fake_say("HOST any.example"); /* forgotten, since it is plain text */
     cr_assert_eq(fake_reply(), 220);
     fake_do("AUTH TLS", 234);
     fake.tls = tls_client_new(fake.control, &o);
@@ -25,7 +26,7 @@ static const struct {
     { "ftp.example.org", "HOST [::1]", 504 },
     { "ftp.example.org", "HOST ftp.example.org:21", 504 },
     { "ftp.example.org", "HOST ::1", 504 },
-    /* The handshake had no name, so none is wrong. */
+    /* The handshake had no name, so each HOST is right. */
     { NULL, "HOST any.example", 220 },
     { NULL, "HOST [2001:db8::1]", 220 },
     { NULL, "HOST any.example:21", 220 },

@@ -1,5 +1,5 @@
-/* A session with peers that lie or die: it ends with one event that names the
- * peer, and never acts on the lie. */
+/* A session whose peers lie or die: it ends with one event that names the peer,
+ * and never acts on the lie. */
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 
@@ -73,7 +73,7 @@ static const struct lie lies[] = {
       UNASKED "files: an unknown or malformed message" },
 };
 
-/* Sets the message's descriptor, if its row needs one. */
+/* Sets the message's descriptor to FD, if its row needs one. */
 static void set_descriptor(struct message *m, int fd)
 {
     const struct message_field *f = message_row(m->kind)->fields();
@@ -107,8 +107,8 @@ Test(session_hostile, lies_of_peers, .timeout = 120)
     }
 }
 
-/* Gate answers while the session ends: that isn't a lie, and the client still
- * reads why it ends. */
+/* Gate's answer while the session ends isn't a lie, and the client still reads
+ * the reason of the end. */
 Test(session_hostile, ports_for_a_session_that_ends, .timeout = 60)
 {
     static const enum message_kind answers[] = { MSG_port_is, MSG_port_none };
@@ -129,7 +129,8 @@ Test(session_hostile, ports_for_a_session_that_ends, .timeout = 60)
     }
 }
 
-/* Another gate would be waited for. */
+/* The death of master, gate or files ends the session. The deadline is short,
+ * since the session waits for another gate. */
 Test(session_hostile, death_of_peers, .timeout = 60)
 {
     static const struct session_deadlines soon = {
@@ -151,7 +152,7 @@ struct answer {
     const char *what;
     struct message packet;
     uint32_t shift; /* added to the request's number */
-    int code;       /* 0: the session ends instead */
+    int code;       /* 421: the session ends */
 };
 
 static const struct answer answers[] = {
@@ -214,7 +215,8 @@ Test(session_hostile, a_denial_out_of_range, .timeout = 30)
     cr_assert_eq(fake_end(), ENDING_PEER);
 }
 
-/* It is closed without a byte, and logged; the client is still expected. */
+/* The session closes a data connection of another host without a byte, and logs
+ * it. It still expects the client. */
 Test(session_hostile, data_from_another_host, LOGGED_IN)
 {
     fake_expect("EPSV", 229);
@@ -227,7 +229,7 @@ Test(session_hostile, data_from_another_host, LOGGED_IN)
     fake_do("NOOP", 200);
 }
 
-/* Begins an upload, to 150, before its client has connected. */
+/* Begins an upload, up to the 150, before the client has connected. */
 static void begin_alone(void)
 {
     struct message file = { .kind = MSG_file_writable };
@@ -241,8 +243,8 @@ static void begin_alone(void)
     fclose(partial);
 }
 
-/* A transfer for which only another host has come doesn't wait for long, and
- * the reply says so. */
+/* If only another host has connected, the transfer doesn't wait long, and the
+ * reply names this host. */
 Test(session_hostile, data_from_another_host_alone, LOGGED_IN)
 {
     fake_do("PBSZ 0", 200);
@@ -294,7 +296,8 @@ static const struct kind kinds[] = {
     { "STAT x", MSG_directory_list, { .kind = MSG_directory_listed }, NULL },
 };
 
-/* A files that an attacker controls passes a directory or a device. */
+/* An attacker who controls files passes a directory or a device. The session
+ * ends. */
 Test(session_hostile, descriptors_of_the_wrong_kind, .timeout = 60)
 {
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
@@ -319,8 +322,8 @@ Test(session_hostile, descriptors_of_the_wrong_kind, .timeout = 60)
     }
 }
 
-/* A socket that crosses the session's ACTIVE_CLOSE is closed, and nothing else
- * happens. */
+/* A data connection can cross the session's ACTIVE_CLOSE. The session closes
+ * it, and continues. */
 Test(session_hostile, data_that_nobody_expects, LOGGED_IN)
 {
     struct message data = { .kind = MSG_data };
@@ -391,8 +394,8 @@ Test(session_hostile, a_file_cut_in_its_last_page, .timeout = 120)
     cut_in_the_last_page("MODE Z", 8 << 20);
 }
 
-/* Only the first byte shows another protocol, and not the first one after
- * telnet's signals, whenever it comes. */
+/* Only the connection's first byte can show another protocol. The first byte
+ * after telnet's signals can't, however late it comes. */
 Test(session_hostile, telnet_is_the_first_byte, .init = fake_start, LEAVES)
 {
     int waiting;
@@ -409,7 +412,7 @@ Test(session_hostile, telnet_is_the_first_byte, .init = fake_start, LEAVES)
     fake_do("NOOP", 200);
 }
 
-/* They name a login that this session didn't begin. */
+/* Answers that name a login which this session didn't begin. */
 static const struct message others[] = {
     { .kind = MSG_granted, .granted = { .name = SLICE("eve") } },
     { .kind = MSG_denied },

@@ -1,4 +1,4 @@
-/* A peer gives no answer: the session ends by its deadline, and its client gets
+/* A peer doesn't answer: the session ends at its deadline, and its client gets
  * a 421 first. */
 #include "fake.h"
 #include "sallyport/base/clock.h"
@@ -28,8 +28,9 @@ static void expect_end_after(uint64_t since, uint64_t least, const char *reason)
     cr_expect(said && strstr(said, reason), "%s", said);
 }
 
-/* A slow disk may take longer: STOR may copy a large file. For SIZE files syncs
- * the partial first, and another session may be writing it. */
+/* On a slow disk some requests have a longer deadline: STOR can copy a large
+ * file. For SIZE files first syncs the partial, which another session may be
+ * writing. */
 Test(late, files, .timeout = 60)
 {
     static const struct {
@@ -57,8 +58,9 @@ Test(late, files, .timeout = 60)
     }
 }
 
-/* These sync directories. A session that ended after such a change would leave
- * its client in doubt. */
+/* These commands sync directories, so they have the longer deadline. If the
+ * session ended before the answer, its client wouldn't know whether the change
+ * was made. */
 Test(late, a_change_on_a_slow_disk, LEAVES)
 {
     static const struct {

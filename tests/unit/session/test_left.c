@@ -1,13 +1,13 @@
-/* A client that is interrupted may end the data connection of its upload in
- * order, and its control connection in the same moment. Nothing becomes visible
- * for it, in whatever order the two ends come, unless it has said QUIT. */
+/* An interrupted client can end the data connection of its upload in order, and
+ * its control connection at the same moment. The session stores nothing then,
+ * in whatever order the two ends come, unless the client has sent QUIT. */
 #include "fake.h"
 
 enum moment {
-    DATA_FIRST,    /* both ends are here when the session looks */
+    DATA_FIRST,    /* both ends have come when the session looks */
     CONTROL_FIRST, /* the same, in the other order */
     DURING_SYNC,   /* files hasn't answered yet */
-    AFTER_SYNC,    /* the answer and the end are here when the session looks */
+    AFTER_SYNC,    /* the answer and the end have come when the session looks */
     MOMENTS
 };
 
@@ -20,7 +20,8 @@ static void close_control(enum way way)
     fake_drop();
 }
 
-/* The client leaves: says the lines WORDS, and ends both connections. */
+/* How the client leaves: it sends the lines WORDS, and ends both
+ * connections. */
 struct leaving {
     enum moment moment;
     enum way way;
@@ -81,7 +82,7 @@ static void leave_upload(const struct leaving *l)
         end_at_sync(l);
 }
 
-/* The session asks for nothing more, and files keeps what it has. */
+/* Expects no further request to files, which keeps what it has. */
 static void expect_nothing(const struct leaving *l)
 {
     int r;
@@ -120,8 +121,8 @@ static void expect_stored(const struct leaving *l)
     expect_commit();
 }
 
-/* The control connection has ended before the handshake of the data
- * connection. */
+/* Expects that the upload is stored if the client sends WORD, and ends the
+ * control connection before the handshake of the data connection. */
 static void expect_stored_alone(const char *word)
 {
     fake_open();
@@ -133,7 +134,7 @@ static void expect_stored_alone(const char *word)
     expect_commit();
 }
 
-/* The second one waits for the end of the upload, and QUIT waits after it. */
+/* CWD waits for the end of the upload, and QUIT waits behind CWD. */
 Test(left, with_quit, .timeout = 120)
 {
     for (int moment = 0; moment < MOMENTS; moment++) {
@@ -148,7 +149,8 @@ Test(left, with_quit, .timeout = 120)
     expect_stored_alone("QUIT");
 }
 
-/* Such devices never wait for a reply. */
+/* If upload_eof = lenient, the upload is stored, since devices of such users
+ * never wait for a reply. */
 Test(left, lenient, .timeout = 120)
 {
     static const enum moment moments[] = { CONTROL_FIRST, DATA_FIRST,
@@ -160,7 +162,7 @@ Test(left, lenient, .timeout = 120)
     expect_stored_alone("CWD /");
 }
 
-/* ABOR counts until files is asked for the rename. */
+/* ABOR counts until the session asks files to commit. */
 Test(left, abor_during_sync, LOGGED_IN)
 {
     fake_upload();
@@ -175,7 +177,7 @@ Test(left, abor_during_sync, LOGGED_IN)
     fake_release();
 }
 
-/* Files can't sync: the partial is given up, and the old file stands. */
+/* Files can't sync: the session gives the upload up. */
 Test(left, sync_fails, LOGGED_IN)
 {
     fake_upload();
@@ -185,7 +187,7 @@ Test(left, sync_fails, LOGGED_IN)
     fake_release();
 }
 
-/* If fsync is off, files is asked for the rename at once. */
+/* If fsync is off, the session asks files to commit at once. */
 Test(left, without_fsync, .timeout = 60)
 {
     fake_settings("fsync", 0);

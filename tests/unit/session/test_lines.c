@@ -11,8 +11,8 @@ static void begin(void)
 }
 #define IN_TYPE_A .init = begin, .fini = fake_leave, .timeout = 60
 
-/* A session begins in TYPE A (RFC 959 3.1.1; lftp depends on it). Converted
- * lines can't be continued: none of their offsets is the client's. */
+/* A session begins in TYPE A (RFC 959 3.1.1; lftp depends on it). A converted
+ * upload can't be continued, since its offsets aren't the client's. */
 Test(lines, stored, IN_TYPE_A)
 {
     static const struct {
@@ -41,7 +41,7 @@ Test(lines, stored, IN_TYPE_A)
     }
 }
 
-/* The limit counts for the stored bytes, not for the sent ones. */
+/* The limit counts the stored bytes, not the sent ones. */
 Test(lines, limit, IN_TYPE_A)
 {
     for (int more = 0; more < 2; more++) {
@@ -70,8 +70,8 @@ static size_t read_all(struct tls_client *tls, char *into, size_t size)
     return len;
 }
 
-/* RETR sends as many bytes as SIZE reports, wherever a CR is in a buffer; and
- * the 150 has the same length. */
+/* RETR sends as many bytes as SIZE reports, wherever a CR is in a buffer. The
+ * 150 has no length. */
 Test(lines, fetched_and_counted, .fini = fake_part, .timeout = 60)
 {
     enum { LEN = 1200000 };
@@ -105,7 +105,8 @@ Test(lines, fetched_and_counted, .fini = fake_part, .timeout = 60)
     }
 }
 
-/* Files gets MESSAGE and refuses; the client gets the reply. */
+/* Files receives MESSAGE, and refuses; the client gets a 550. Returns the
+ * offset of a file_read, otherwise 0. */
 static uint64_t refuse(enum message_kind message)
 {
     fake_refuse(message, OUTCOME_NOT_FOUND);
@@ -113,7 +114,8 @@ static uint64_t refuse(enum message_kind message)
     return message == MSG_file_read ? asked.file_read.offset : 0;
 }
 
-/* The bytes are counted in slices, as for a checksum. */
+/* The session counts the bytes in slices, as for a checksum, so that ABOR can
+ * end the count. */
 Test(lines, size_of_a_large_file, IN_TYPE_A)
 {
     FILE *source = fake_zeros(64 * GIB);
@@ -128,8 +130,7 @@ Test(lines, size_of_a_large_file, IN_TYPE_A)
     fclose(source);
 }
 
-/* It has the deadline of a checksum, and the reply has words that clients
- * know. */
+/* SIZE has the deadline of a checksum. Clients know the words of its reply. */
 Test(lines, size_that_takes_too_long, .timeout = 60)
 {
     FILE *source = fake_zeros(64 * GIB);
@@ -142,8 +143,8 @@ Test(lines, size_that_takes_too_long, .timeout = 60)
     fake_leave();
 }
 
-/* An offset of the client doesn't fit the file. For a listing it has no effect,
- * and 0 is always 0. */
+/* In TYPE A the client's offset doesn't fit the file, unless it is 0, so RETR
+ * and STOR get a 504. APPE and listings don't need the offset. */
 Test(lines, offsets, .timeout = 60)
 {
     static const struct {
@@ -169,7 +170,8 @@ Test(lines, offsets, .timeout = 60)
             refuse(rows[i].asked);
         } else {
             cr_expect_eq(fake_reply(), 504, "row %zu", i);
-            fake_do("TYPE I", 200); /* and the offset counts for nothing else */
+            /* The offset doesn't count for the next transfer. */
+            fake_do("TYPE I", 200);
             fake_say("RETR x");
             cr_expect_eq(refuse(MSG_file_read), 0);
         }

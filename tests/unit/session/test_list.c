@@ -1,13 +1,13 @@
-/* STAT of a directory with a listing that is longer than a reply may be, fails,
- * or is slow. */
+/* STAT of a directory whose listing is longer than a reply may be, fails, or is
+ * slow. */
 #include "fake.h"
 #include "sallyport/session/session.h"
 
 #define LINE     64
 #define STAT_MAX (64 << 10)
 
-/* Files lists this many bytes, in lines of 64, and then reports OUTCOME;
- * f->lines has the reply. */
+/* Files lists BYTES bytes, in lines of 64 bytes, and then reports OUTCOME.
+ * Returns the reply's code; fake.lines has the reply. */
 static int stat_of(size_t bytes, enum outcome outcome)
 {
     char line[LINE + 1];
@@ -55,8 +55,9 @@ Test(list, stat_says_whether_there_is_more, LOGGED_IN)
     fake_do("NOOP", 200);
 }
 
-/* The bytes that have come before are no listing. But if the session has closed
- * the pipe, because it has enough, files can't write any more. */
+/* If a listing fails, the client gets none of its lines. If files only can't
+ * write any more, because the session has enough and has closed the pipe, the
+ * client gets them. */
 Test(list, stat_of_a_listing_that_fails, LOGGED_IN)
 {
     cr_expect_eq(stat_of(10 * LINE, OUTCOME_IO), 451, "%s", fake.reply);

@@ -1,5 +1,5 @@
-/* The choices of TYPE and MODE; MODE Z in a real session: the counts, and that
- * no stream can expand beyond its room. */
+/* The choices of TYPE and MODE, and MODE Z in a real session: the counts of
+ * bytes, and the bound on a stream that expands. */
 #include <zlib.h>
 
 #include "fake.h"
@@ -14,7 +14,7 @@ static void begin(void)
 }
 #define IN_MODE_Z .init = begin, .fini = fake_leave, .timeout = 60
 
-/* The replies to the choices, where each of the two settings is off and on. */
+/* The replies to the choices, with the settings ascii and mode_z off or on. */
 static const struct {
     uint64_t on;
     const char *line, *reply;
@@ -100,8 +100,8 @@ Test(mode_z, a_whole_upload, IN_MODE_Z)
     }
 }
 
-/* Only a whole stream with an orderly end gets a 226; bytes that may not be the
- * client's aren't kept. */
+/* Only a whole stream with an orderly end gets a 226. A partial is worthless if
+ * its bytes are perhaps not the client's. */
 Test(mode_z, other_uploads, IN_MODE_Z)
 {
     static const struct {
@@ -134,7 +134,7 @@ Test(mode_z, other_uploads, IN_MODE_Z)
             tls_client_shutdown(transfer.tls);
         else
             shutdown(transfer.data, SHUT_WR);
-        if (rows[i].code == 226) /* a good one, as a comparison */
+        if (rows[i].code == 226) /* a good stream, as a comparison */
             cr_expect_eq(fake_stored("/x"), 1);
         else
             cr_expect_eq(fake_given_up(), rows[i].worthless, "row %zu", i);
@@ -145,7 +145,8 @@ Test(mode_z, other_uploads, IN_MODE_Z)
     }
 }
 
-/* Makes COUNT MiB of zeros, which compress to as many KiB and a little more. */
+/* Compresses COUNT MiB of zeros to a little more than COUNT KiB. Returns the
+ * length. */
 static size_t bomb(unsigned char *into, size_t size, int count)
 {
     z_stream z = { .next_out = into, .avail_out = (unsigned)size };
@@ -163,8 +164,8 @@ static size_t bomb(unsigned char *into, size_t size, int count)
     return len;
 }
 
-/* A 552 at the limit. NOOP and STAT are answered before it, and neither memory
- * nor the file grows with the rest of the stream. */
+/* The upload gets a 552 at the limit. The session answers NOOP and STAT before,
+ * and neither its memory nor the file grows with the rest of the stream. */
 Test(mode_z, a_stream_that_expands, .fini = fake_part, .timeout = 60)
 {
     static unsigned char packed[1u << 17];
@@ -189,7 +190,8 @@ Test(mode_z, a_stream_that_expands, .fini = fake_part, .timeout = 60)
     fake_given_up();
 }
 
-/* Empty blocks without an end: work without any output. */
+/* A stream of empty blocks without an end makes work, but no output: the
+ * session still answers. */
 Test(mode_z, a_stream_of_nothing, .fini = fake_part, .timeout = 60)
 {
     static unsigned char blocks[5 * 200000];
@@ -209,7 +211,8 @@ Test(mode_z, a_stream_of_nothing, .fini = fake_part, .timeout = 60)
     cr_expect_not(fake_given_up());
 }
 
-/* Decompresses the rest of a stream. Returns the number of the file's bytes. */
+/* Decompresses the rest of a stream. Returns the number of decompressed
+ * bytes. */
 static uint64_t inflate_rest(struct tls_client *tls, z_stream *z)
 {
     static unsigned char in[1u << 16], out[1u << 16];
@@ -235,8 +238,8 @@ static uint64_t inflate_rest(struct tls_client *tls, z_stream *z)
     return z->total_out - before;
 }
 
-/* A client doesn't read: the session is idle, and answers. Then all bytes come,
- * and count as the file's. */
+/* While the client doesn't read the data connection, the session answers other
+ * commands. Then the client gets all bytes of the file. */
 Test(mode_z, a_download_that_waits, .timeout = 60)
 {
     static const size_t sizes[] = { 0, 1, 8u << 20 };

@@ -1,13 +1,13 @@
-/* A data connection without a transfer. Many clients begin their handshake as
- * soon as they are connected, and report a reset instead of the reply. So the
- * session sends a FIN, after it has read everything. After a refused transfer
- * it does that only once the client has the reply, since a client that gets the
- * FIN first takes the port for a broken one. */
+/* How the session ends a data connection that has no transfer. Many clients
+ * begin their handshake as soon as they are connected, and report a reset
+ * instead of the reply. So the session reads everything, and then sends a FIN.
+ * After a refused transfer it sends the FIN only when the client has the reply:
+ * a client that gets the FIN first takes the port for broken. */
 #include "fake.h"
 #include "sallyport/base/clock.h"
 #include "support/wait.h"
 
-#define LINGERING_MAX 4 /* as in session.h */
+#define LINGERING_MAX 4 /* as in state.h */
 #define HELLO         "\x16\x03\x01\x02\x00 the beginning of a handshake"
 
 static const struct row {
@@ -21,7 +21,7 @@ static const struct row {
 
 static const struct refused {
     const char *line;
-    enum message_kind asked; /* the request to files, which refuses */
+    enum message_kind asked; /* the request that files refuses */
 } refusals[] = {
     { "RETR none", MSG_file_read },
     { "LIST none", MSG_directory_list },
@@ -30,7 +30,7 @@ static const struct refused {
 };
 #define REFUSALS (sizeof(refusals) / sizeof(refusals[0]))
 
-/* Expects a FIN; the client may still send anything. */
+/* Expects a FIN. The client can still send bytes. */
 static void expect_fin(int data)
 {
     const struct timeval limit = { .tv_sec = WAIT_MS / 1000 };
@@ -64,7 +64,8 @@ static void expect_refusal(const struct refused *r)
     fake_do_refused(r->line, r->asked, OUTCOME_NOT_FOUND, 550);
 }
 
-/* A connected client is refused, and gets its reply. */
+/* Plays a refused transfer of a connected client, which gets the reply before
+ * the FIN. Returns the client's end. */
 static int refuse(const struct refused *r)
 {
     int data;
@@ -89,7 +90,7 @@ Test(partings, refused_until_the_next_command, .timeout = 60)
     }
 }
 
-/* The connection isn't used for another transfer. */
+/* The connection of a refused transfer isn't used for another transfer. */
 Test(partings, refused_is_of_no_further_use, LEAVES)
 {
     int data = refuse(&refusals[0]);
@@ -117,7 +118,7 @@ Test(partings, refused_for_some_seconds, LEAVES)
     cr_expect_geq(clock_ms() - began, 2000);
 }
 
-/* While log takes nothing there is no reply, and so no end either. */
+/* While log reads nothing, the client gets no reply, and so no FIN either. */
 Test(partings, refused_before_the_log_takes_it, LOGGED_IN)
 {
     int data = fake_data();
@@ -133,8 +134,8 @@ Test(partings, refused_before_the_log_takes_it, LOGGED_IN)
     close(data);
 }
 
-/* Nobody had connected: the port is still valid for the next transfer, whether
- * the client connects before its next command or after it. */
+/* If nobody has connected before the refusal, the port stays valid for the next
+ * transfer, whether the client connects before its next command or after it. */
 Test(partings, refused_before_anybody_came, .timeout = 60)
 {
     for (size_t i = 0; i < 2 * REFUSALS; i++) {
@@ -153,7 +154,7 @@ Test(partings, refused_before_anybody_came, .timeout = 60)
     }
 }
 
-/* A connection for which there is no EPSV any more. */
+/* The session closes a connection whose PASV an ABOR has ended. */
 Test(partings, a_connection_that_crosses_the_end, LOGGED_IN)
 {
     fake_port();
@@ -161,7 +162,8 @@ Test(partings, a_connection_that_crosses_the_end, LOGGED_IN)
     fake_expect_closed(fake_come());
 }
 
-/* A client may wait for it before it reads the reply. */
+/* The session sends the FIN before files syncs, since a client may wait for the
+ * FIN before it reads the reply. */
 Test(partings, of_an_upload_before_the_sync, LOGGED_IN)
 {
     char byte;
@@ -177,9 +179,9 @@ Test(partings, of_an_upload_before_the_sync, LOGGED_IN)
     fake_release();
 }
 
-/* The client has its 226 and the end of the session, and only then closes the
- * data connection: the session waits for that (a wrong session would be gone by
- * then). */
+/* The client has its 226 and the end of the control connection, and only then
+ * closes the data connection. The session waits until then; a wrong session
+ * would have ended before. */
 Test(partings, of_the_session_before_the_data, .timeout = 60)
 {
     struct pollfd gone = { .events = 0 };
@@ -197,7 +199,8 @@ Test(partings, of_the_session_before_the_data, .timeout = 60)
     cr_expect_eq(fake_end(), ENDING_QUIT);
 }
 
-/* The session has closed its end: a further byte gets a reset. */
+/* Returns true if the session has closed its end: a further byte gets a
+ * reset. */
 static bool has_gone(void *data)
 {
     struct pollfd p = { .fd = *(int *)data };
@@ -206,8 +209,9 @@ static bool has_gone(void *data)
     return poll(&p, 1, 0) == 1 && (p.revents & POLLHUP);
 }
 
-/* The session waits for four at most, and for each 2 s: a client that closes
- * none of its data connections loses the oldest, and no transfer. */
+/* The session waits 2 s for the client's end of each data connection, and for
+ * at most four at once. A client that closes none of its data connections loses
+ * the oldest one, but no transfer. */
 Test(partings, of_data_that_is_never_closed, LOGGED_IN)
 {
     struct fake_transfer t[LINGERING_MAX + 1];

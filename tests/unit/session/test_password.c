@@ -3,7 +3,8 @@
 #include "sallyport/ftp/command.h"
 #include "support/messages.h"
 
-/* Sends SITE PSWD: master gets no password, and auth gets these. */
+/* Sends LINE: master gets no password, and auth gets OLD and WANTED. Returns
+ * the number of the request to master. */
 static uint32_t ask(const char *line, const char *old, const char *wanted)
 {
     fake_say(line);
@@ -12,8 +13,8 @@ static uint32_t ask(const char *line, const char *old, const char *wanted)
     return asked.request;
 }
 
-/* A password of 511 bytes and a code. A longer text is cut, stays wrong, and
- * counts as a try like others. */
+/* A password of 511 bytes and a code arrive whole. A longer text is cut, but
+ * stays wrong, and counts as a failed login. */
 Test(password, a_long_one_and_a_code_arrive_whole, .timeout = 60)
 {
     char line[5 + SECRET_MAX + 2] = "PASS ", whole[SECRET_MAX + 1] = "";
@@ -82,7 +83,7 @@ Test(password, replies, LEAVES)
     }
 }
 
-/* No line is served before the answer; those that came are served after it. */
+/* Lines that come before master's answer are served after it. */
 Test(password, lines_wait, LOGGED_IN)
 {
     uint32_t request;
@@ -141,7 +142,7 @@ static const struct {
     { "EPRT |1|127.0.0.1|40000|", 502 },
 };
 
-/* These need more than a line here. */
+/* One line can't test these commands. */
 static const char *const played[] = { "EPSV", "PASV", "QUIT", "SITE" };
 
 static bool is_answered(const char *name)
@@ -164,8 +165,8 @@ static void refuse(const char *line)
                      "%s", line);
 }
 
-/* Every other command of the table, and every other SITE. Rows of
- * COMMAND_REFUSED are refused to all. */
+/* Expects that every other command of the table, and every other SITE, is
+ * refused. Skips rows with COMMAND_REFUSED, which are refused to all users. */
 static void refuse_others(void)
 {
     char line[64];
@@ -186,7 +187,7 @@ static void refuse_others(void)
     }
 }
 
-/* A listing is refused when the client knows the port, or has connected. */
+/* Expects that transfers are refused even if the client has connected. */
 static void refuse_transfers(void)
 {
     static const char *const lines[] = { "LIST", "MLSD", "NLST", "RETR x",
@@ -200,7 +201,8 @@ static void refuse_transfers(void)
     }
 }
 
-/* Nothing reaches files before the change, also not after a failed one. */
+/* No request reaches files before the password is changed, not even after a
+ * failed change. */
 Test(password, before_anything_else, LEAVES)
 {
     struct message p;
@@ -225,8 +227,7 @@ Test(password, before_anything_else, LEAVES)
                      &(struct message){ .kind = MSG_done }, 250);
 }
 
-/* Neither the old nor the new password is in any event, also if the reply is a
- * refusal, and if the sub-command is unknown. */
+/* The event of a refused SITE PSWD has neither the old nor the new password. */
 Test(password, never_logged, LOGGED_IN)
 {
     uint32_t request;
@@ -242,7 +243,7 @@ Test(password, never_logged, LOGGED_IN)
                            SLICE("the password stays: the admin")));
 }
 
-/* In plain text it is the end, as a PASS is. */
+/* In plain text SITE PSWD ends the session, as PASS does. */
 Test(password, without_tls, .init = fake_start, .timeout = 60)
 {
     cr_assert_eq(fake_reply(), 220);
@@ -251,7 +252,7 @@ Test(password, without_tls, .init = fake_start, .timeout = 60)
     cr_expect_eq(fake_end(), ENDING_PLAIN);
 }
 
-/* Master ends the session while it waits: the client learns why. */
+/* Master ends the session while SITE PSWD waits: the 421 has the reason. */
 Test(password, kicked_meanwhile, .init = fake_open, .timeout = 60)
 {
     ask("SITE PSWD a b", "a", "b");

@@ -33,7 +33,7 @@ static void hear_enter(const char *client, const char *server)
     fake.gate.last_request = p.request;
 }
 
-/* Gate is asked about the client. */
+/* Plays a session up to its request to gate about the client. */
 static void begin_entering(void)
 {
     begin();
@@ -47,7 +47,7 @@ static void let_in(void)
     fake.master.phase = PHASE_GREETED;
 }
 
-/* Expects no event at all; the session has ended. */
+/* Expects that the session ends without any event. */
 static void expect_no_event(void)
 {
     struct message p;
@@ -110,7 +110,7 @@ Test(session_proxied, byte_by_byte, .timeout = 60)
     }
 }
 
-/* Plays a whole session after the header. */
+/* Plays a session from the header up to PROT P. */
 static void open_session(void)
 {
     begin_entering();
@@ -125,10 +125,10 @@ static void open_session(void)
 static const struct {
     const char *name;
     struct slice bytes;
-    bool cut;         /* the proxy closes then */
-    const char *said; /* to the proxy */
+    bool cut;         /* the proxy closes after the bytes */
+    const char *said; /* the session's bytes to the proxy */
     int status;
-    const char *reason; /* of the one event; NULL: there is none */
+    const char *reason; /* the reason of its one event; NULL: it has none */
 } checks[] = {
 #define BYTES(text) { text, sizeof(text) - 1 }
     { "LOCAL", BYTES(BINARY "\x20\0\0\0"), false, "220", ENDING_CHECK, NULL },
@@ -150,7 +150,8 @@ static const struct {
       "protocol error: PROXY header: cut short" },
 };
 
-/* Reads everything that the session sends to the proxy until its end. */
+/* Reads all bytes that the session sends to the proxy. They must begin with
+ * SAID; "": there must be none */
 static void expect_said(const char *said)
 {
     char all[512] = "";
@@ -185,7 +186,7 @@ Test(session_proxied, what_is_no_client, .timeout = 60)
     }
 }
 
-/* The same deadline counts if gate doesn't answer. */
+/* login_timeout counts for the header, and for gate's answer. */
 Test(session_proxied, a_slow_header_or_no_answer, .timeout = 60)
 {
     fake_settings("login_timeout", 300);
@@ -199,8 +200,9 @@ Test(session_proxied, a_slow_header_or_no_answer, .timeout = 60)
     }
 }
 
-/* Gate has reported it to the log, at a limited rate. The client stays, and the
- * session doesn't: it isn't for the client to hold its place. */
+/* If gate doesn't admit the client, the session ends at once, even if the
+ * client stays connected. It sends no event: gate has reported the refusal to
+ * log, at a limited rate. */
 Test(session_proxied, kept_out, .timeout = 60)
 {
     uint64_t began;
@@ -226,7 +228,7 @@ Test(session_proxied, kicked_before_its_header, .init = begin, .timeout = 60)
     fake_hang_up(ENDING_SHUTDOWN);
 }
 
-/* Both answers may come after the session's end has begun. */
+/* Master's and gate's answers may come after the session's end has begun. */
 Test(session_proxied, kicked_while_gate_is_asked, .timeout = 60)
 {
     static const enum message_kind answers[] = { MSG_admitted,
@@ -288,8 +290,8 @@ Test(session_proxied, lies, .timeout = 60)
     for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
         fake.proxied = lies[i].proxied;
         fake_start();
-        fake.master.phase =
-            PHASE_GREETED; /* for the message that it may send */
+        /* The test's channel permits master's message in this phase. */
+        fake.master.phase = PHASE_GREETED;
         lies[i].lie();
         cr_expect_eq(fake_end(), ENDING_PEER);
         cr_expect(strstr(fake_end_reason(), lies[i].reason), "%s",
@@ -313,7 +315,7 @@ static void open_port(void)
 }
 #define WITH_PORT .init = open_port, .fini = fake_leave, .timeout = 60
 
-/* Connects as the client. */
+/* Connects through the proxy as the client. Returns the client's end. */
 static int come_through(void)
 {
     int data = fake_come();
@@ -350,8 +352,8 @@ static void play_transfer(int data)
     cr_assert_eq(fake_reply(), 226, "%s", fake.reply);
 }
 
-/* Connections of others before the client's, of each kind; the command comes
- * between them. WHY NULL: the proxy's own check has no line. */
+/* Connections of others that come before the client's. WHY is NULL for the
+ * proxy's own check, which has no line in the log. */
 static const struct {
     struct slice bytes;
     bool cut;
@@ -372,7 +374,8 @@ static const struct {
     { BYTES(""), true, "127.0.0.1", NULL },
 };
 
-/* Each row has a session of its own, since a session logs one in a second. */
+/* Each row has a session of its own, since a session logs only one refused
+ * connection per second. */
 Test(session_proxied, others_are_given_back, .timeout = 60)
 {
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
@@ -393,7 +396,8 @@ Test(session_proxied, others_are_given_back, .timeout = 60)
     }
 }
 
-/* While one header is read, the next connection waits, and isn't lost. */
+/* While the session reads one header, the next connection waits, and isn't
+ * lost. */
 Test(session_proxied, one_at_a_time, WITH_PORT)
 {
     int first = fake_come(), second;
@@ -407,7 +411,8 @@ Test(session_proxied, one_at_a_time, WITH_PORT)
     play_transfer(second);
 }
 
-/* Nobody may connect without the proxy, not even the client itself. */
+/* The session refuses a connection that doesn't come from the proxy, even if
+ * the client itself makes it. */
 Test(session_proxied, past_the_proxy, WITH_PORT)
 {
     fake_expect_closed(fake_come_from("127.0.0.77"));
@@ -426,7 +431,7 @@ Test(session_proxied, a_slow_header_of_data, LEAVES)
     is_foreign("127.0.0.1", "no PROXY header in order");
 }
 
-/* Whatever ends the wait, the next EPSV works. */
+/* EPSV and ABOR can end the wait for a header. The next EPSV works. */
 Test(session_proxied, given_up_within_a_header, WITH_PORT)
 {
     static const char *const ends[] = { "EPSV", "ABOR" };
@@ -446,8 +451,8 @@ Test(session_proxied, given_up_within_a_header, WITH_PORT)
     play_transfer(data);
 }
 
-/* PASV can announce IPv4 only: both the address that the client connected to
- * and the address announced to it count. */
+/* PASV can only announce an IPv4 address: it is refused if the client has
+ * connected to an IPv6 address, or if gate's address for the client is IPv6. */
 Test(session_proxied, pasv_and_ipv6, .init = open_session, LEAVES)
 {
     fake_say("PASV");

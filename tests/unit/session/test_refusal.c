@@ -1,4 +1,4 @@
-/* Refusals by gate or files are events, too. A refused transfer or change has
+/* A refusal by gate or files is an event, too. A refused transfer or change has
  * its own event and no other. */
 #include "fake.h"
 
@@ -78,8 +78,8 @@ Test(refusal, of_an_upload_without_allo, LEAVES)
     }
 }
 
-/* A name that doesn't exist is no refusal, but for a first wrong directory; a
- * change has its event already. */
+/* A missing name is an event only for the session's first CWD to one. A refused
+ * change has its own event already. */
 Test(refusal, once_or_not_at_all, .init = fake_open, .timeout = 60)
 {
     for (int i = 0; i < 2; i++) {
@@ -92,7 +92,8 @@ Test(refusal, once_or_not_at_all, .init = fake_open, .timeout = 60)
     cr_expect(!fake_event(EVENT_COMMAND_REFUSED, &logged));
 }
 
-/* Commands that a stranger tries before a login belong to no user. */
+/* A stranger's commands before a login are no events, since they belong to no
+ * user. */
 Test(refusal, not_before_a_login, .init = fake_start, .timeout = 60)
 {
     fake_secure();

@@ -33,7 +33,7 @@ Test(session, three_unknown_commands_before_login_are_the_end,
     fake_hang_up(ENDING_PROTOCOL);
 }
 
-/* As the first line it is another protocol's. */
+/* An unknown command as the first line is from another protocol. */
 Test(session, an_unknown_command_at_first_is_the_end, .init = fake_start,
      .timeout = 30)
 {
@@ -58,7 +58,8 @@ Test(session, plain_text_behind_auth_is_the_end, .init = fake_start,
                      "protocol error: plain text after AUTH");
 }
 
-/* Commands that come while a password is verified wait; none is lost. */
+/* Commands that come while the session waits for files are kept in order; none
+ * is lost. */
 Test(session, pipelined_commands_keep_their_order, LOGGED_IN)
 {
     struct message answer = { .kind = MSG_done };
@@ -74,8 +75,8 @@ Test(session, pipelined_commands_keep_their_order, LOGGED_IN)
     cr_assert_eq(fake_reply(), 200);
 }
 
-/* Also those that get no other reply than 500, so that none of these is taken
- * for the reply of the transfer. */
+/* Lines that only get a 500 keep their order, too, so that the client doesn't
+ * take a 500 for the transfer's reply. */
 Test(session, lines_during_a_transfer_keep_their_order, LOGGED_IN)
 {
     static const char bad[] = "PW\0D\r\n";
@@ -95,7 +96,8 @@ Test(session, lines_during_a_transfer_keep_their_order, LOGGED_IN)
     fake_release();
 }
 
-/* No byte of it, no close_notify, 451. */
+/* If a file can't be read, the client gets a 451, but no byte and no
+ * close_notify. */
 Test(session, a_file_that_cant_be_read, LOGGED_IN)
 {
     int unreadable = open("/tmp", O_TMPFILE | O_WRONLY, 0600);
@@ -109,7 +111,8 @@ Test(session, a_file_that_cant_be_read, LOGGED_IN)
     fake_release();
 }
 
-/* The client gets the id of an upload that waits, also if it isn't safe. */
+/* The client gets the id of an upload that waits, even if files couldn't sync
+ * its directory. */
 Test(session, an_upload_that_waits_unsafely, LOGGED_IN)
 {
     struct message stored = { .kind = MSG_file_stored,
@@ -160,7 +163,8 @@ Test(session, quit_in_a_transfer_finishes_it_first, .init = fake_open,
     fake_hang_up(ENDING_QUIT);
 }
 
-/* A REST counts for the next transfer, also if that is refused. */
+/* A REST counts for the next transfer only, even if this transfer is
+ * refused. */
 Test(session, rest_never_reaches_another_file, .timeout = 60)
 {
     static const char *const refused[] = {
@@ -217,8 +221,8 @@ Test(session, a_reset_while_files_is_asked_does_not_spin, LOGGED_IN)
 {
     close(fake_data());
     fake_say("RETR /x");
-    /* Either the hang-up is noticed first (425), or files gets a request (and
-     * waits). */
+    /* The session either notices the hang-up first (425), or sends files a
+     * request, which the test answers late. */
     if (channel_wait(&fake.files, &asked, 500) == 1) {
         fake_expect_asleep(400);
         fake_refused(OUTCOME_NOT_FOUND);
@@ -228,8 +232,8 @@ Test(session, a_reset_while_files_is_asked_does_not_spin, LOGGED_IN)
     }
 }
 
-/* A line that comes before the reply to the one before stays in the socket, and
- * costs no CPU time there. */
+/* A line that comes before the reply to the previous line stays in the socket,
+ * and costs no CPU time. */
 Test(session, a_line_that_waits_does_not_spin, LOGGED_IN)
 {
     fake_say("CWD a");
@@ -241,8 +245,8 @@ Test(session, a_line_that_waits_does_not_spin, LOGGED_IN)
     cr_assert_eq(fake_reply(), 200);
 }
 
-/* A client that asks for new keys without end, and reads none of them, is no
- * longer read. The session sleeps, and keeps its deadlines. */
+/* If a client asks for new keys without end, but doesn't read them, the session
+ * doesn't read this client any more: it sleeps, and keeps its deadlines. */
 Test(session, new_keys_without_end, .timeout = 60)
 {
     unsigned long so_far;
@@ -254,7 +258,7 @@ Test(session, new_keys_without_end, .timeout = 60)
     fd_set_nonblock(fake.control, true);
     for (int held = 0; held < 10; held += !tls_client_renew(fake.tls))
         poll(NULL, 0, held > 0 ? 20 : 0);
-    do { /* it may have keys left to make */
+    do { /* the session may have keys left to make */
         so_far = fake_cpu_ms();
         poll(NULL, 0, 100);
     } while (fake_cpu_ms() - so_far > 10 && ++looks < 20);
@@ -262,8 +266,9 @@ Test(session, new_keys_without_end, .timeout = 60)
     cr_expect_eq(fake_end(), ENDING_LOGIN_TIME);
 }
 
-/* Users type "USER name password", or a password alone; the log must not have
- * it. A user's own name may be logged if the password was right. */
+/* Users type "USER name password", or a password instead of the name. The log
+ * must not have such a password. It has a doubtful name only if master reports
+ * that the password was right. */
 Test(session, what_cannot_be_a_user_is_not_logged, .timeout = 60)
 {
     static const struct {
@@ -287,8 +292,8 @@ Test(session, what_cannot_be_a_user_is_not_logged, .timeout = 60)
     }
 }
 
-/* The session doesn't know why a name and password were refused: auth has
- * logged that. */
+/* The session doesn't log a wrong password: auth has logged it, with the
+ * reason. */
 Test(session, a_wrong_password_is_not_its_line, .init = fake_start,
      .timeout = 30)
 {
@@ -300,7 +305,8 @@ Test(session, a_wrong_password_is_not_its_line, .init = fake_start,
     cr_expect_not(fake_event(EVENT_LOGIN_FAILED, &logged));
 }
 
-/* Overload and a fault are different things, for the client and in the log. */
+/* An overload and a fault have different replies, and different reasons in the
+ * log. */
 Test(session, denials_that_end_it, .timeout = 60)
 {
     static const struct {
@@ -346,8 +352,7 @@ static unsigned client_events(const char *name)
     return n;
 }
 
-/* The log gets the first name, cut, and only once, however often the client
- * sends one. */
+/* The log gets the client's first name, cut to 64 bytes, and only once. */
 Test(session, a_client_names_itself, .timeout = 30)
 {
     char line[200] = "CLNT ";
@@ -395,9 +400,9 @@ Test(session, a_stranger_names_itself, .init = fake_start, .timeout = 30)
     cr_expect_eq(client_events(""), 0);
 }
 
-/* A 550 names the right that is missing, whichever process notices. Files
- * decides about rights in a directory, and gets no request for a right that the
- * user has nowhere. */
+/* A 550 names the missing right, whichever process refuses. Files decides about
+ * rights in a directory, and gets no request for a right that the user has
+ * nowhere. */
 Test(session, a_missing_right_is_named, .timeout = 60)
 {
     static const struct {
@@ -460,8 +465,8 @@ Test(session, a_missing_right_is_named, .timeout = 60)
     }
 }
 
-/* A drop's user continues an upload where it was cut: files answers for the
- * user's own partials. */
+/* A user who may only upload (a drop) continues a cut upload: files answers
+ * SIZE for the user's own partials. */
 Test(session, size_for_a_drop, LEAVES)
 {
     fake.granted.rights = fake.granted.everywhere = RIGHT_WRITE;
@@ -486,7 +491,7 @@ Test(session, rnto_works_once, LOGGED_IN)
     cr_expect_not_null(strstr(fake.reply, "/c (2)"), "%s", fake.reply);
 }
 
-/* Kicked, and files dies meanwhile: the end keeps its reason. */
+/* Files dies after a kick: the log still has the kick's reason. */
 Test(session, a_kick_keeps_its_reason, .init = fake_open, .timeout = 30)
 {
     fake_kick(ENDING_SHUTDOWN);
@@ -509,7 +514,8 @@ static const struct msg_doing *look(void)
     return &got.doing;
 }
 
-/* Sends a command that files is asked about. Returns what the session says. */
+/* Sends LINE, about which the session asks files. Returns the session's report
+ * of what it does. */
 static const struct msg_doing *look_at_mlst(const char *line)
 {
     fake_say(line);
@@ -524,7 +530,8 @@ static void files_refuses(void)
     fake_hang_up(ENDING_CLOSED);
 }
 
-/* Between commands, while files is asked, and in a transfer. */
+/* The session reports what it does between commands, in a transfer, and while
+ * it waits for files. */
 Test(session, what_it_does_now, .init = fake_open, .timeout = 60)
 {
     const struct msg_doing *d;

@@ -4,8 +4,9 @@
 
 static struct session probe;
 
-/* The rules of the states: no line is read at the end, or in the middle of a
- * handshake, and nobody is logged in without TLS. */
+/* The rules of the states: the session reads no line at its end or after a
+ * transfer's result is decided, and serves a user's commands only after the
+ * login. */
 Test(session_state, what_is_allowed, .timeout = 60)
 {
     for (unsigned i = 0; i < CONTROL_STATES; i++) {
@@ -26,8 +27,9 @@ Test(session_state, what_is_allowed, .timeout = 60)
     }
 }
 
-/* A list begins with a request to files, never goes back, and ends when the
- * transfer is over. A step that fails leaves nothing. */
+/* A list of steps begins with a request to files if BEGINS, never returns to an
+ * earlier state, and ends when the transfer is over. A step that fails leaves
+ * nothing. */
 static void check_list(const char *name, const struct step *step, bool begins)
 {
     if (begins)

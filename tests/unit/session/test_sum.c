@@ -1,4 +1,5 @@
-/* The SHA-256 of an upload in its event: only if the upload is sent whole. */
+/* The event of an upload has a SHA-256 only if the setting sha256 is on and the
+ * upload is sent whole. */
 #include "fake.h"
 #include "sallyport/session/session.h"
 

@@ -1,10 +1,10 @@
-/* An upload that continues where other bytes stand: nothing is written before
- * its first byte, and nothing below its beginning. */
+/* An upload into a file that has other bytes: the session writes nothing before
+ * the upload's first byte comes, and nothing before its offset. */
 #include "fake.h"
 #include "sallyport/base/clock.h"
 
-/* Sends a first byte at 2, where other data exists. LIMIT is the file's, or
- * what upload_bytes leaves. */
+/* Begins an upload at offset 2 of a file that contains "before". LIMIT is the
+ * file's limit; BY_BYTES: it is what upload_bytes leaves */
 static void begin_within(uint64_t limit, bool by_bytes)
 {
     fake_open();
@@ -22,7 +22,8 @@ static void begin(void)
 
 #define BEGUN .init = begin, .fini = fake_part, .timeout = 60
 
-/* The end may be in the same record as the first byte, or come later. */
+/* The session writes at the offset that files has named, whether or not more
+ * bytes follow the first ones. */
 Test(upload, begins_where_files_says, .timeout = 60)
 {
     for (int more = 0; more < 2; more++) {
@@ -51,8 +52,8 @@ Test(upload, cut_before_a_byte, BEGUN)
     fake_expect_file("before");
 }
 
-/* A file above a limit can't be completed, so nothing of it is kept. The reply
- * names the limit. */
+/* A file above a limit can't be completed, so files keeps nothing of it. The
+ * reply names the limit. */
 Test(upload, above_a_limit, .timeout = 60)
 {
     static const char *const names[] = { "max_file_size", "upload_bytes" };
@@ -66,8 +67,8 @@ Test(upload, above_a_limit, .timeout = 60)
     }
 }
 
-/* The client closes with the 552 unread, while files still syncs: files hears
- * that nothing is kept, and until then the session stays. */
+/* The client leaves with the 552 unread, while files still syncs. The session
+ * stays until it has told files that the partial is worthless. */
 Test(upload, above_the_limit_and_the_client_leaves, .timeout = 60)
 {
     struct message synced;
@@ -88,7 +89,7 @@ Test(upload, above_the_limit_and_the_client_leaves, .timeout = 60)
     fake_release();
 }
 
-/* The reply names the setting, also if that is less than a second. */
+/* The reply names the setting's value, even if it is less than a second. */
 Test(upload, stalls_for_half_a_second, .fini = fake_part, .timeout = 60)
 {
     fake_settings("stall_timeout", 500);
@@ -97,8 +98,9 @@ Test(upload, stalls_for_half_a_second, .fini = fake_part, .timeout = 60)
     cr_expect(strstr(fake.reply, " 0.5 seconds"), "%s", fake.reply);
 }
 
-/* Returns the microseconds from a client's handshake to the first byte, which
- * its kernel sends when the handshake is acknowledged (Nagle's algorithm). */
+/* Returns the microseconds from a client's handshake until the first byte is in
+ * the file. The client's kernel sends this byte when the handshake is
+ * acknowledged (Nagle's algorithm). */
 static uint64_t first_byte_us(void)
 {
     uint64_t began;
@@ -115,7 +117,8 @@ static uint64_t first_byte_us(void)
     return began;
 }
 
-/* The best of several tries, since a machine may be slow, but not always. */
+/* Only the best of several tries counts, since a machine can be slow for a
+ * moment. */
 Test(upload, the_first_byte_needn_t_wait, .timeout = 120)
 {
     uint64_t best = UINT64_MAX;

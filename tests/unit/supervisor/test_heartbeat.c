@@ -1,10 +1,10 @@
-/* The heartbeat: systemd's watchdog, and a master that hangs. */
+/* Tests the heartbeat: systemd's watchdog, and a master that hangs. */
 #include <sys/un.h>
 
 #include "played.h"
 #include "sallyport/ipc/generation.h"
 
-/* Half of systemd's 40 ms is less than a minute. */
+/* With these deadlines, only systemd's 40 ms make the supervisor look often. */
 static void set_up(void)
 {
     played_deadlines.look = played_deadlines.silence = 60000;
@@ -13,13 +13,14 @@ static void set_up(void)
 static void counts(void)
 {
     if (getenv("WATCHDOG_USEC") || getenv("WATCHDOG_PID"))
-        _exit(90); /* they are the supervisor's */
+        _exit(90); /* only the supervisor gets them */
     played_enter(GENERATION_VERSION);
     played_lead();
     played_count_on();
 }
 
-/* Makes systemd's socket, with this abstract name. */
+/* Makes a socket like systemd's, with an abstract name, and sets
+ * NOTIFY_SOCKET. */
 static int listen_as_systemd(void)
 {
     struct sockaddr_un a = { .sun_family = AF_UNIX };
@@ -37,7 +38,7 @@ static int listen_as_systemd(void)
     return fd;
 }
 
-/* The first look at the board finds this. */
+/* The state that the first look at the board finds. */
 #define IDLE "STATUS=serving, 0 sessions, 0 transfers since the start"
 
 static void expect_word(int fd, const char *word)
@@ -56,7 +57,7 @@ Test(heartbeat, watchdog, .init = set_up, .timeout = 60)
     setenv("WATCHDOG_USEC", "40000", 1);
     played_begin(&p, counts);
     expect_word(fd, "READY=1\nSTATUS=serving");
-    expect_word(fd, "WATCHDOG=1"); /* it leads */
+    expect_word(fd, "WATCHDOG=1"); /* the master leads */
     expect_word(fd, IDLE);
     for (int i = 0; i < 10; i++)
         expect_word(fd, "WATCHDOG=1");
@@ -64,8 +65,8 @@ Test(heartbeat, watchdog, .init = set_up, .timeout = 60)
     close(fd);
 }
 
-/* If the variable is missing, or belongs to another process, systemd gets no
- * messages about the counts. The second READY=1 follows a reload. */
+/* If WATCHDOG_USEC is missing or isn't a number, or if WATCHDOG_PID isn't this
+ * process, the supervisor sends no WATCHDOG=1. */
 static const char *const not_ours[][2] = {
     { NULL, NULL },
     { "no number", NULL },
@@ -80,7 +81,7 @@ static void asks_for_a_reload(void)
     played_lead();
     for (int i = 0; i < 20 && played_is("1"); i++) {
         played_count();
-        poll(NULL, 0, 5); /* some looks */
+        poll(NULL, 0, 5); /* the supervisor looks some times */
     }
     if (played_is("1"))
         SEND(&played_channel, renew, 1);
@@ -147,8 +148,8 @@ Test(heartbeat, systemd_shows_the_state, .init = set_up, .timeout = 60)
     close(fd);
 }
 
-/* The second one is to lead, but dies. A recovery has the settings of the
- * first. */
+/* Generation 2 dies when it gets `lead`. A recovery has the settings of
+ * generation 1. */
 static void dies_taking_over(void)
 {
     struct message m;
@@ -189,7 +190,7 @@ Test(heartbeat, systemd_shows_what_a_takeover_has_changed, .init = set_up,
     close(fd);
 }
 
-/* The report of the played master; the test writes it, too. */
+/* The number of transfers that the played master reports. The test sets it. */
 static uint64_t *transfers;
 
 static void is_loaded(void)
@@ -200,7 +201,7 @@ static void is_loaded(void)
     played_enter(GENERATION_VERSION);
     played_heed_term();
     row = played_row();
-    board_set(&row->sessions, 9); /* it doesn't lead yet */
+    board_set(&row->sessions, 9); /* not shown: it doesn't lead yet */
     SEND(&played_channel, up, 0);
     played_count();
     played_hear(MSG_lead, &m);
@@ -233,7 +234,7 @@ Test(heartbeat, systemd_shows_the_load, .init = set_up, .timeout = 60)
     close(fd);
 }
 
-/* Its recovery counts. */
+/* Plays a master that hangs. Its recovery counts. */
 static void hangs_once(void)
 {
     played_enter(GENERATION_VERSION);
@@ -255,7 +256,7 @@ Test(heartbeat, a_master_that_hangs, .init = set_up, .timeout = 60)
     played_end(&p);
 }
 
-/* Writes its pid first. */
+/* Writes its pid, and then counts. */
 static void says_who_it_is(void)
 {
     const pid_t own = getpid();
@@ -266,8 +267,9 @@ static void says_who_it_is(void)
     played_count_on();
 }
 
-/* The supervisor goes on first, long after the time that a master has. It gives
- * the master the rest of that time again. */
+/* After a pause of the machine, which is longer than a master may be silent,
+ * the supervisor continues before the master does. It must give the master more
+ * time. */
 Test(heartbeat, a_pause_of_the_machine, .init = set_up, .timeout = 60)
 {
     struct pollfd one;

@@ -1,4 +1,5 @@
-/* Descriptors by name: found again under the same name, and listed. */
+/* Tests descriptors that the supervisor keeps by name: it finds and lists
+ * them. */
 #include <netinet/in.h>
 
 #include "sallyport/base/fd.h"
@@ -42,10 +43,12 @@ Test(kept, names)
     kept_release(&k);
 }
 
-/* Its generation has ended: who maps it sees that, and nobody inherits it. */
+/* When a generation has ended, its table of sessions is marked, so that each
+ * process that maps the table sees the end. No later generation inherits the
+ * table. */
 Test(kept, table_of_sessions)
 {
-    struct kept k = { 0 }, other = { 0 }; /* OTHER: a new master's */
+    struct kept k = { 0 }, other = { 0 }; /* other: of a new master */
     const int fd = memfd_create("sessions", MFD_CLOEXEC);
     const int mine = dup(fd);
     char mark = 0;
@@ -73,7 +76,7 @@ Test(kept, table_of_sessions)
     close(mine);
 }
 
-/* Nothing leaks, and no other descriptor is closed. */
+/* kept_replace() closes the descriptor that it replaces, and no other. */
 Test(kept, replaced)
 {
     struct kept k = { 0 };
@@ -128,7 +131,8 @@ static int listen_ipv6(int only)
     return fd;
 }
 
-/* No listener of systemd takes more clients than "listen" names. */
+/* The supervisor keeps a listener of systemd only if it accepts IPv6 alone.
+ * Otherwise it would accept more clients than `listen` names. */
 Test(kept, a_listener_of_both_families)
 {
     for (int only = 0; only < 2; only++) {

@@ -1,4 +1,4 @@
-/* sd_notify's datagram, to a path and to an abstract name. */
+/* Tests the datagrams of sd_notify, to a path and to an abstract name. */
 #include <sys/un.h>
 
 #include "sallyport/base/fd.h"

@@ -1,4 +1,4 @@
-/* Which generation follows a crash, and when. */
+/* Tests which generation follows a crash or a reload, and when. */
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/un.h>
@@ -8,7 +8,7 @@
 #include "sallyport/ipc/generation.h"
 #include "support/processes.h"
 
-/* Shared by all masters. */
+/* Facts that all masters share. */
 static struct {
     pid_t first;
     bool done, reported;
@@ -23,7 +23,8 @@ static void share(void)
 
 TestSuite(start, .timeout = 60, .init = share);
 
-/* The last generation stops all. */
+/* Defines a test in which the last generation stops all, so that the supervisor
+ * ends with status 7. */
 #define StartTest(suite, name, master)                                         \
     Test(suite, name)                                                          \
     {                                                                          \
@@ -53,7 +54,8 @@ static void falls_are(played_master *execute, int n)
     played_end(&p);
 }
 
-/* The first one and ten after it; the next one would come after a minute. */
+/* Generation 1 falls, and ten recoveries after it. The next recovery would come
+ * after a minute. */
 Test(start, a_burst_of_recoveries)
 {
     falls_are(falls, 1 + RECOVERIES_BURST);
@@ -73,7 +75,7 @@ static void falls_and_leaves_a_child(void)
     falls();
 }
 
-/* Each of them keeps its place until its group has ended. */
+/* Each generation keeps its place until its process group has ended. */
 Test(start, a_burst_that_leaves_processes)
 {
     played_deadlines.group = 60000;
@@ -109,7 +111,8 @@ static void read_line(int fd, char *line, size_t size)
     line[n] = '\0';
 }
 
-/* The machine lacks something for a while: these tries use up no burst. */
+/* A recovery can't begin while the supervisor has no descriptors. These tries
+ * don't count for the burst. */
 Test(start, a_recovery_that_cannot_begin_is_tried_again)
 {
     struct rlimit old;
@@ -130,7 +133,8 @@ Test(start, a_recovery_that_cannot_begin_is_tried_again)
     played_end(&p);
 }
 
-/* All generations but recoveries find a mistake in the configuration. */
+/* Generation 1 and recoveries fall. All other generations find a mistake in the
+ * configuration. */
 static void falls_or_is_mistaken(void)
 {
     played_enter(GENERATION_VERSION);
@@ -150,7 +154,8 @@ static void read_deaths(struct played *p, int n)
     }
 }
 
-/* No generation is left that could end. */
+/* The supervisor must stop, although no generation is left whose end it could
+ * await. */
 Test(start, a_stop_while_a_recovery_waits)
 {
     struct played p;
@@ -160,7 +165,8 @@ Test(start, a_stop_while_a_recovery_waits)
     played_end(&p);
 }
 
-/* While the next recovery waits for its time, a reload is tried, and fails. */
+/* A reload fails while the next recovery waits for its time. The recovery must
+ * still follow. */
 Test(start, a_reload_that_fails_ends_no_recovery)
 {
     struct played p;
@@ -183,7 +189,8 @@ static void wait_for(const volatile bool *done)
         poll(NULL, 0, 1);
 }
 
-/* It dies as soon as the first one has asked again. */
+/* Dies while it takes over, as soon as generation 1 has asked for another
+ * reload. */
 static void die_taking_over(void)
 {
     struct message m;
@@ -207,7 +214,8 @@ static void ask_twice(void)
         played_give_up(95);
 }
 
-/* The third one reads no configuration, so a fourth one must follow. */
+/* Generation 3 is a recovery, which reads no configuration. So generation 4
+ * must follow. */
 static void asks_before_a_recovery(void)
 {
     struct message m;
@@ -229,7 +237,7 @@ static void asks_before_a_recovery(void)
 
 StartTest(start, a_recovery_is_no_reload, asks_before_a_recovery)
 
-    /* Gives up after 10 s. */
+    /* Waits for the end of the process shared->first. Gives up after 10 s. */
     static void first_ends(void)
 {
     for (int i = 0; i < 10000; i++, poll(NULL, 0, 1))
@@ -238,7 +246,7 @@ StartTest(start, a_recovery_is_no_reload, asks_before_a_recovery)
     played_give_up(90);
 }
 
-/* The first one asks for a reload, which must fail because of WHY. */
+/* Leads, and asks for a reload, which must fail because of WHY. */
 static void lead_and_ask(const char *why)
 {
     struct message m;
@@ -257,7 +265,7 @@ static void lead_and_ask(const char *why)
     GENERATION_NOT_TAKEN                                                       \
     "(" why "); a recovery continues with the old configuration"
 
-/* The second one hangs. */
+/* Generation 2 is up, but never leads. */
 static void does_not_take_over(void)
 {
     struct message m;
@@ -309,7 +317,7 @@ static bool inherits_settings(const char *text)
     return strcmp(got, text) == 0;
 }
 
-/* The second one dies while it takes over. */
+/* Generation 2 dies while it takes over. */
 static void dies_taking_over(void)
 {
     struct message m;
@@ -329,14 +337,15 @@ static void dies_taking_over(void)
     played_stay();
 }
 
-/* The new build, or its configuration, may be why it failed. */
+/* The cause of the failure can be the new build or its configuration, so the
+ * recovery must have the old configuration. */
 Test(start, a_takeover_that_fails_keeps_the_old_configuration)
 {
     cr_expect_neq(played_status(dies_taking_over), -1);
     cr_expect(shared->done);
 }
 
-/* The first one dies while a reload waits for something. */
+/* Generation 1 dies while its reload, generation 2, hangs. */
 static void dies_during_a_reload(void)
 {
     played_enter(GENERATION_VERSION);
@@ -357,12 +366,12 @@ static void dies_during_a_reload(void)
     played_stay();
 }
 
-/* The recovery doesn't wait for the reload, which follows it. */
+/* The recovery doesn't wait for the reload; the reload follows the recovery. */
 StartTest(start, a_recovery_comes_before_a_reload_that_hangs,
           dies_during_a_reload)
 
-    /* So many have died that no recovery may begin. The reload takes longer
-     * than a recovery would wait for it. */
+    /* So many generations have died that no recovery may begin. The reload
+     * takes longer than a recovery would wait for it. */
     static void dies_often_before_a_reload(void)
 {
     played_enter(GENERATION_VERSION);
@@ -382,10 +391,11 @@ StartTest(start, a_recovery_comes_before_a_reload_that_hangs,
     raise(SIGKILL);
 }
 
-/* It may be what ends the crashes. */
+/* The supervisor must not end this reload, since it can be what ends the
+ * crashes. */
 StartTest(start, a_reload_is_not_ended_for_nothing, dies_often_before_a_reload)
 
-    /* The second one fails. */
+    /* Generation 2, a recovery, fails. */
     static void recovers_at_the_second_try(void)
 {
     played_enter(GENERATION_VERSION);
@@ -404,7 +414,7 @@ StartTest(start, a_reload_is_not_ended_for_nothing, dies_often_before_a_reload)
 StartTest(start, a_recovery_that_fails_is_tried_again,
           recovers_at_the_second_try)
 
-    /* The supervisor has no descriptor left when the second one is up. */
+    /* The supervisor has no descriptor left when generation 2 is up. */
     static void needs_no_descriptors(void)
 {
     struct message m;
@@ -434,7 +444,7 @@ StartTest(start, a_recovery_that_fails_is_tried_again,
 
 StartTest(start, a_takeover_needs_no_descriptors, needs_no_descriptors)
 
-    /* The second one must follow the reload, and be no recovery. */
+    /* Generation 2 must come from the reload, and not be a recovery. */
     static void keeps_without_descriptors(void)
 {
     struct message m;
@@ -450,19 +460,20 @@ StartTest(start, a_takeover_needs_no_descriptors, needs_no_descriptors)
     SEND(&played_channel, keep, 0, .name = SLICE("users"),
          .file = STDERR_FILENO);
     SEND(&played_channel, renew, 5);
-    played_hear(MSG_renewed, &m); /* no: it can't start */
+    played_hear(MSG_renewed, &m); /* the reload fails, since it can't start */
     limit_files(getppid(), old.rlim_cur, &old);
     played_heed_term();
     SEND(&played_channel, renew, 6);
     played_stay();
 }
 
-/* Such a copy is only for a recovery. */
+/* If the supervisor can't keep a newer copy of a file, the leader lives on: the
+ * copy is only for a recovery. */
 StartTest(start, a_leader_lives_on_without_a_newer_copy,
           keeps_without_descriptors)
 
-    /* It asks so often that its channel is full of answers, which it doesn't
-     * read. */
+    /* Generation 1 asks so often that its channel is full of answers, which it
+     * doesn't read. */
     static void reads_nothing(void)
 {
     struct message m;
@@ -486,7 +497,7 @@ StartTest(start, a_leader_lives_on_without_a_newer_copy,
 
 StartTest(start, a_master_that_reads_nothing_is_killed, reads_nothing)
 
-    /* The supervisor is stopped until this master has ended. */
+    /* Stops the supervisor until this master has ended. */
     static void stop_the_supervisor(void)
 {
     pid_t self = getpid(), supervisor = getppid();
@@ -522,7 +533,7 @@ static void dies_when_it_is_up(void)
     played_stop_all();
 }
 
-/* It must replace nobody. */
+/* A master that has died after `up` must not replace the leader. */
 StartTest(start, up_of_a_master_that_has_died, dies_when_it_is_up)
 
     static void says_why_last(void)
@@ -547,7 +558,7 @@ StartTest(start, up_of_a_master_that_has_died, dies_when_it_is_up)
 
 StartTest(start, all_last_messages_are_read, says_why_last)
 
-    /* The second one finds a listener that this machine can't have now. */
+    /* Generation 2 needs a listener that this machine can't have now. */
     static void says_what_to_mend(void)
 {
     played_enter(GENERATION_VERSION);
@@ -559,7 +570,7 @@ StartTest(start, all_last_messages_are_read, says_why_last)
     played_stop_all();
 }
 
-/* The supervisor kills the second one. */
+/* Generation 2 has messages of another version, so the supervisor kills it. */
 static void becomes_another_version(void)
 {
     if (shared->first != 0) {
@@ -572,15 +583,15 @@ static void becomes_another_version(void)
     played_stop_all();
 }
 
-/* Trying again helps neither here nor there. */
+/* The answers must not promise that a later reload can succeed. */
 Test(start, reloads_that_do_not_succeed_later)
 {
     cr_expect_eq(played_status(says_what_to_mend), 7, "an address");
     cr_expect_eq(played_status(becomes_another_version), 7, "another version");
 }
 
-/* The first one asks twice, and dies. When the supervisor reads its last
- * messages, it has no descriptors for what they bring. */
+/* Generation 1 asks twice, and dies. When the supervisor reads its last
+ * messages, it has no descriptors for the files in them. */
 static void dies_with_a_request(void)
 {
     struct rlimit old;
@@ -608,8 +619,9 @@ static void dies_with_a_request(void)
     raise(SIGKILL);
 }
 
-/* The second one replaces it, but may have read an older configuration than the
- * second request is about. So a third one follows, and no recovery. */
+/* Generation 2 replaces generation 1, but can have read the configuration
+ * before the second request. So generation 3 follows, and it isn't a
+ * recovery. */
 Test(start, a_request_after_what_cannot_be_kept)
 {
     struct rlimit own, old;
@@ -624,15 +636,15 @@ Test(start, a_request_after_what_cannot_be_kept)
     played_end(&p);
 }
 
-/* A process in another group than the supervisor knows: it doesn't end by the
- * supervisor's SIGKILL, like a process that waits for a disk. */
+/* Plays a process that SIGKILL doesn't end, since it waits for a disk. It moves
+ * to another process group, where the supervisor's SIGKILL doesn't reach it. */
 static noreturn void be_immortal(void)
 {
     pid_t own = getpid(), other = fork();
 
     signal(SIGTERM, SIG_IGN);
     setpgid(other, other);
-    if (other == 0) { /* it doesn't outlive a process that isn't immortal yet */
+    if (other == 0) { /* ends with its parent if the parent dies too early */
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() == own)
             played_stay();
@@ -653,7 +665,7 @@ static noreturn void end_the_immortal(void)
     played_stop_all();
 }
 
-/* On a busy machine the deadline may also end a process that isn't immortal
+/* On a busy machine, the deadline can also end a process that isn't immortal
  * yet, or the future leader. */
 static void waits_for_a_disk(void)
 {
@@ -698,8 +710,8 @@ Test(start, a_leader_that_cannot_be_killed)
     cr_expect_eq(played_status(leads_and_waits_for_a_disk), 7);
 }
 
-/* A zombie of its group stays as long as that process's parent, which is in
- * another group. */
+/* Leaves a zombie in this master's process group. The zombie stays until its
+ * parent, which is in another group, ends. */
 static void leave_a_zombie(void)
 {
     pid_t parent = fork(), zombie;
@@ -724,7 +736,7 @@ static void falls_and_leaves_a_zombie(void)
     fall();
 }
 
-/* They don't keep their places. */
+/* Generations whose processes can't be killed don't keep their places. */
 Test(start, processes_that_cannot_be_killed)
 {
     struct played p;
@@ -740,7 +752,7 @@ Test(start, processes_that_cannot_be_killed)
     cr_assert_eq(waitpid(p.supervisor, NULL, 0), p.supervisor);
 }
 
-/* Each asks for the next one, and the first one doesn't count. */
+/* Each generation asks for the next one. Generation 1 doesn't count. */
 static void fills_the_places(void)
 {
     played_enter(GENERATION_VERSION);
@@ -758,7 +770,7 @@ static void fills_the_places(void)
     played_stay();
 }
 
-/* A reload needs its place. */
+/* A reload needs the place of the generation that hangs. */
 Test(start, a_hung_one_of_eight_is_killed)
 {
     played_deadlines.look = 50;
@@ -766,7 +778,8 @@ Test(start, a_hung_one_of_eight_is_killed)
     cr_expect_eq(played_status(fills_the_places), 7);
 }
 
-/* It counts until the eighth waits for a place, and some time after that. */
+/* Counts until generation 8 waits for a place, and some time after that. Then
+ * hangs. */
 static noreturn void hang_later(void)
 {
     shared->first = getpid();
@@ -800,7 +813,7 @@ Test(start, one_of_eight_that_hangs_later_is_killed)
     cr_expect_eq(played_status(hangs_while_a_reload_waits), 7);
 }
 
-/* The earlier ones still have a process each. */
+/* Generations 1 to 9 have left a process each, and so keep their places. */
 static void leads_in_the_tenth_place(void)
 {
     played_enter(GENERATION_VERSION);
@@ -811,7 +824,7 @@ static void leads_in_the_tenth_place(void)
         fall();
     }
     played_lead();
-    played_stay(); /* and doesn't count */
+    played_stay(); /* it doesn't count */
 }
 
 Test(start, any_place_has_a_heartbeat)
@@ -822,7 +835,7 @@ Test(start, any_place_has_a_heartbeat)
     cr_expect_eq(played_status(leads_in_the_tenth_place), 7);
 }
 
-/* Its master reads nothing, so the pair's other end is full. */
+/* The master reads nothing, so the socket pair is full. */
 Test(start, a_master_that_cannot_be_told_to_lead)
 {
     static struct supervisor s;
@@ -852,7 +865,7 @@ Test(start, a_master_that_cannot_be_told_to_lead)
     supervisor_release(&s);
 }
 
-/* The second one finds its mistake after a stop has ended the first one. */
+/* Generation 2 finds its mistake after a stop has ended generation 1. */
 static void is_mistaken_late(void)
 {
     played_enter(GENERATION_VERSION);
@@ -870,10 +883,10 @@ static void is_mistaken_late(void)
     played_stay();
 }
 
-/* Only the leader decides how the service has ended. */
+/* Only the leader decides the supervisor's exit status. */
 StartTest(start, a_reload_that_fails_during_a_stop, is_mistaken_late)
 
-    /* Returns the socket that systemd would get. */
+    /* Returns a socket like systemd's, and sets NOTIFY_SOCKET. */
     static int notify_socket(void)
 {
     struct sockaddr_un a = { .sun_family = AF_UNIX };
@@ -901,8 +914,8 @@ static void expect_last_word(int fd, const char *text)
     cr_expect_str_eq(last, text);
 }
 
-/* The second one stops all before it has taken over, and ends by that. The
- * first one stays a while, and would hear how its reload has ended. */
+/* Generation 2 stops all before it has taken over, and SIGTERM ends it.
+ * Generation 1 stays a while: it would get the answer for its reload. */
 static void stops_taking_over(void)
 {
     struct message m;
@@ -925,7 +938,7 @@ static void stops_taking_over(void)
     _exit(0);
 }
 
-/* No recovery follows, and nobody hears that one does. */
+/* No recovery follows, and no message announces one. */
 Test(start, a_stop_during_a_takeover)
 {
     int fd = notify_socket();

@@ -1,4 +1,4 @@
-/* The supervisor in a fork, and masters that the test plays in forks. */
+/* Tests the supervisor in a fork, with masters that the test plays. */
 #include "played.h"
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
@@ -14,7 +14,7 @@ static void ends_by_term(void)
     played_stop_all();
 }
 
-/* Its own child stays alive, and ignores everything. */
+/* The master's child stays alive, and ignores SIGTERM. */
 static void leaves_an_orphan(void)
 {
     played_come_up();
@@ -24,7 +24,8 @@ static void leaves_an_orphan(void)
     played_stay();
 }
 
-/* The first one keeps a descriptor, and dies; the next one finds it. */
+/* Generation 1 lets the supervisor keep a descriptor, and dies. Generation 2
+ * finds the descriptor. */
 static void dies_once(void)
 {
     struct message m;
@@ -50,8 +51,8 @@ static void keep_as(const char *name)
          .file = GENERATION_NAMES_FD);
 }
 
-/* A recovery executes the kept program, and a reload the installed one, though
- * another one is kept. */
+/* A recovery executes the program that is kept. A reload executes the installed
+ * program, although another one is kept. */
 static void is_executed_again(void)
 {
     played_enter(GENERATION_VERSION);
@@ -69,8 +70,8 @@ static void is_executed_again(void)
     played_stay();
 }
 
-/* Its sandbox is closed by then: an attacker in it must not choose what the
- * supervisor executes. */
+/* After `up`, master is in its sandbox. An attacker there must not choose a
+ * program that the supervisor executes. */
 static void keeps_a_program_late(void)
 {
     played_come_up();
@@ -78,11 +79,11 @@ static void keeps_a_program_late(void)
         played_stop_all();
     keep_as("program gate");
     poll(NULL, 0, 10000);
-    played_give_up(90); /* it should have been killed */
+    played_give_up(90); /* the supervisor should have killed it */
 }
 
-/* The first one asks for a reload. When it hears that it is replaced, the board
- * says so already. */
+/* Generation 1 asks for a reload. When it gets `replaced`, the board must
+ * already let generation 2 accept. */
 static void is_replaced(void)
 {
     struct message m;
@@ -105,8 +106,8 @@ static void is_replaced(void)
     played_stop_all();
 }
 
-/* Each asks for the next one, and the eighth dies when it leads: its place is
- * free for the recovery, so all others live on. */
+/* Each generation asks for the next one, and generation 8 dies when it leads.
+ * Its place is free for the recovery, so all other generations live on. */
 static void needs_no_place(void)
 {
     played_enter(GENERATION_VERSION);
@@ -132,7 +133,7 @@ static void has_a_mistake(void)
     played_hear(MSG_lead, &m);
     SEND(&played_channel, leading, 0);
     SEND(&played_channel, renew, 6);
-    played_hear(MSG_renewed, &m); /* for the log of the leading one */
+    played_hear(MSG_renewed, &m); /* for the leader's log */
     if (m.renewed.done || m.request != 0 ||
         !slice_equal(m.renewed.why, SLICE("a mistake")))
         _exit(91);
@@ -155,7 +156,7 @@ static void is_too_slow(void)
     played_stay();
 }
 
-/* SIGHUP comes before it leads: another one follows it. */
+/* SIGHUP comes before generation 1 leads. So generation 2 must follow. */
 static void is_hung_up_early(void)
 {
     played_enter(GENERATION_VERSION);
@@ -208,7 +209,7 @@ static void works(void)
     played_stay();
 }
 
-/* Its death closes the pipe to which it writes. */
+/* The master's death closes the pipe to which it writes. */
 Test(supervisor, no_master_outlives_it, .timeout = 60)
 {
     struct played p;

@@ -10,17 +10,17 @@
 extern char folder[64];
 extern struct pki *pki;
 
-/* For a suite: the CA is in ca.pem. */
+/* Make and remove the CA, for a suite. Its certificate is in ca.pem. */
 void authority_begin(void);
 void authority_end(void);
 
-/* Gives T the CAs and the lists (NULL: none) in these files; FROM has the rest.
- * The complaints call them the-ca.pem and the-crl.pem. Returns the result of
- * tls_context_clients(). */
+/* Gives T the CAs of the file CA, and the lists of the file CRL (NULL: no
+ * lists); FROM has the other options. The complaints call the files the-ca.pem
+ * and the-crl.pem. Returns the result of tls_context_clients(). */
 int use_files(struct tls_context *t, struct tls_clients from, const char *ca,
               const char *crl, struct complaint *c);
 
-/* Writes one file with the contents of FILES: "a.pem b.pem". */
+/* Writes the contents of FILES, "a.pem b.pem", to one file. */
 void join_files(const char *into, const char *files);
 
 #endif

@@ -1,5 +1,5 @@
-/* The surroundings of a stream in a test. An error fails the test; no function
- * returns one. */
+/* Implements fixture.h. An error in a helper fails the test; no function
+ * returns it. */
 #include "fixture.h"
 
 #include <netinet/in.h>
@@ -10,9 +10,8 @@
 
 #define WAIT_MS 30000
 
-/* Returns one of two keys in turn: to make an RSA key takes a third of a
- * second.
- */
+/* Returns one of two keys in turn, since it takes a third of a second to make
+ * an RSA key. */
 static EVP_PKEY *rsa_key(void)
 {
     static EVP_PKEY *keys[2];
@@ -160,7 +159,8 @@ void line_open_tcp(struct line *l, size_t buffer)
     l->near = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
     cr_assert_geq(l->near, 0);
     close(listener);
-    /* A reset throws away what Nagle's algorithm holds back. */
+    /* Turn off Nagle's algorithm: a reset would discard the bytes that it holds
+     * back. */
     cr_assert_eq(setsockopt(l->far, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)),
                  0);
     l->s = stream_plain(l->near, buffer);
@@ -261,8 +261,8 @@ enum stream_state line_shutdown(struct line *l)
     return st;
 }
 
-/* The client may write to a closed connection; only the server is tested for
- * SIGPIPE. */
+/* Blocks SIGPIPE, since the client can write to a closed connection. Only the
+ * server is tested for SIGPIPE. */
 static void *run_peer(void *argument)
 {
     struct peer *p = argument;

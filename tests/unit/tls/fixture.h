@@ -1,5 +1,5 @@
-/* Shared by the tests of the room tls: new certificates, a stream with a client
- * at the other end, and waits with a deadline. */
+/* Contains helpers of the tests of the room tls: new certificates, a stream
+ * with a client at the other end, and waits with a deadline. */
 #ifndef TESTS_UNIT_TLS_FIXTURE_H
 #define TESTS_UNIT_TLS_FIXTURE_H
 
@@ -26,11 +26,11 @@ enum key_kind {
 
 struct credentials_spec {
     enum key_kind kind;
-    bool expired, later;    /* later: valid only in an hour */
-    const char *passphrase; /* of the key, or NULL */
+    bool expired, later;    /* later: becomes valid in an hour */
+    const char *passphrase; /* the key's passphrase, or NULL */
     const char *names;      /* "DNS:a.example,DNS:b.example", or NULL */
-    long serial;            /* 0: 1 */
-    const char *usage;      /* of the key: "keyEncipherment", or NULL */
+    long serial;            /* the serial number; 0: 1 */
+    const char *usage;      /* the key's usage: "keyEncipherment", or NULL */
 };
 struct credentials {
     int certificate_fd, key_fd; /* memfds */
@@ -51,7 +51,7 @@ struct line {
 };
 /* SOCKET is the size of the kernel's buffers; 0: the default. */
 void line_open(struct line *l, size_t buffer, int socket);
-/* The same over a TCP connection. */
+/* Does as line_open(), over a TCP connection. */
 void line_open_tcp(struct line *l, size_t buffer);
 void line_secure(struct line *l);
 /* Calls line_open(), then line_secure(). */
@@ -61,8 +61,8 @@ void line_close(struct line *l);
 /* Closes the client's end only. */
 void line_hang_up(struct line *l);
 
-/* A test with the line L, which BEGIN opens: line_open(l, CONTROL, 0). It is
- * closed afterwards. */
+/* Defines a test with the line L. BEGIN opens the line: line_open(l, CONTROL,
+ * 0). Closes the line afterwards. */
 #define LineTest(suite, name, begin)                                           \
     static void suite##_##name(struct line *l);                                \
     Test(suite, name)                                                          \
@@ -75,7 +75,7 @@ void line_hang_up(struct line *l);
     }                                                                          \
     static void suite##_##name(struct line *l)
 
-/* Each repeats its call until the result isn't AGAIN. */
+/* Each calls a function of the stream until the result isn't STREAM_AGAIN. */
 enum stream_state line_handshake(struct line *l);
 enum stream_state line_read(struct line *l, void *into, size_t len,
                             size_t *got);
@@ -83,7 +83,8 @@ enum stream_state line_write_all(struct line *l, const void *from, size_t len);
 enum stream_state line_flush(struct line *l);
 enum stream_state line_shutdown(struct line *l);
 
-/* A client in a thread at the other end: handshake, PLAY, end of the thread. */
+/* A client in a thread at the line's other end. It makes the handshake and runs
+ * PLAY; then the thread ends. */
 struct peer {
     struct tls_client_options options;
     void (*play)(struct tls_client *c, struct peer *p);
@@ -92,7 +93,7 @@ struct peer {
     bool ok;         /* for PLAY to set */
     long last;       /* for PLAY to set */
     size_t bytes;    /* for PLAY to set or read */
-    char error[256]; /* tls_client_error() at its end */
+    char error[256]; /* tls_client_error() at the client's end */
     char cipher[64];
     char protocol[32];
     long serial; /* of the server's certificate */
@@ -101,7 +102,8 @@ struct peer {
 void peer_start(struct peer *p, struct line *l);
 void peer_join(struct peer *p);
 
-/* Connects the client to a new stream with T, as far as the handshake. */
+/* Connects the client to a new stream with T, makes the handshake, and closes
+ * the stream. */
 void peer_meet(struct peer *p, struct tls_context *t);
 
 /* Opens both ends: a secured line with a client that runs PLAY. */
@@ -111,9 +113,10 @@ void line_with_peer(struct line *l, struct peer *p, size_t buffer, int socket);
 void pattern_fill(unsigned char *into, size_t len, size_t at);
 bool pattern_holds(const unsigned char *bytes, size_t len, size_t at);
 
-/* Plays for a peer. */
+/* Functions for peer.play. play_read_all() sets bytes, last and ok.
+ * play_write_all() writes as many bytes as p->bytes, and then ends TLS. */
 void play_nothing(struct tls_client *c, struct peer *p);
-void play_read_all(struct tls_client *c, struct peer *p);  /* bytes, last, ok */
-void play_write_all(struct tls_client *c, struct peer *p); /* bytes, then end */
+void play_read_all(struct tls_client *c, struct peer *p);
+void play_write_all(struct tls_client *c, struct peer *p);
 
 #endif

@@ -1,4 +1,4 @@
-/* See raw.h. One thread plays both sides; nothing blocks. */
+/* Implements raw.h. One thread plays both sides, so no call blocks. */
 #include "raw.h"
 
 void raw_open(struct raw *r, int version, SSL_SESSION *session)

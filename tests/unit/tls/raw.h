@@ -1,5 +1,5 @@
-/* A client in pieces: its output is bytes, so that a test can deliver them one
- * by one, cut them, or change them. */
+/* A TLS client without a socket. The test gets its output as bytes, and can
+ * deliver them one by one, cut them, or change them. */
 #ifndef TESTS_UNIT_TLS_RAW_H
 #define TESTS_UNIT_TLS_RAW_H
 
@@ -11,25 +11,27 @@
 struct raw {
     SSL_CTX *ctx;
     SSL *ssl;
-    BIO *in, *out; /* of the SSL object */
+    BIO *in, *out; /* belong to the SSL object */
 };
 void raw_open(struct raw *r, int version, SSL_SESSION *session);
 void raw_close(struct raw *r);
 /* Takes one step of the handshake. Returns true when it is over. */
 bool raw_step(struct raw *r);
-/* Takes at most LEN bytes that the client wants to send. */
+/* Takes at most LEN bytes that the client wants to send. Returns their
+ * number. */
 size_t raw_take(struct raw *r, void *into, size_t len);
-/* Passes the bytes that came on the line to the client. */
+/* Gives the client all bytes that have come on the line. */
 void raw_hear(struct raw *r, struct line *l);
 /* Sends all bytes of the client on the line. */
 void raw_say(struct raw *r, struct line *l);
-/* Makes the whole handshake of both. Returns the stream's last state. */
+/* Makes the whole handshake of the client and the stream. Returns the stream's
+ * last state. */
 enum stream_state raw_handshake(struct raw *r, struct line *l);
-/* Opens the client of a line that is secured, and makes the handshake. */
+/* Opens the client of a secured line, and makes the handshake. */
 void raw_shake(struct raw *r, struct line *l, int version);
 
-/* A test of each TLS version from LEAST on, with the line L, which BEGIN opens
- * and secures, and its client R. */
+/* Defines a test that runs with each TLS version from LEAST on. It gets the
+ * line L, which BEGIN opens and secures, and its client R. */
 #define RawTest(suite, name, least, begin)                                     \
     static void suite##_##name(struct line *l, struct raw *r);                 \
     Test(suite, name)                                                          \

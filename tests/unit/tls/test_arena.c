@@ -1,13 +1,13 @@
-/* The place of OpenSSL's objects, seen through OpenSSL's own functions. */
+/* Tests where OpenSSL's objects lie, through OpenSSL's own functions. */
 #include <openssl/crypto.h>
 
 #include "fixture.h"
 #include "sallyport/tls/arena.h"
 #include "tls/tls.h"
 
-#ifndef __SANITIZE_ADDRESS__ /* there it stays malloc's */
+#ifndef __SANITIZE_ADDRESS__ /* AddressSanitizer's malloc() serves OpenSSL */
 #define PAGE 4096u
-#define LOCK 56u /* its size in OpenSSL */
+#define LOCK 56u /* the size of a lock in OpenSSL */
 
 static uintptr_t page_of(const void *p)
 {
@@ -70,7 +70,7 @@ static bool has_room(void)
     return room;
 }
 
-/* As if certificates were loaded again and again. */
+/* Loads certificates again and again. */
 Test(arena, what_is_freed_is_used_again, .timeout = 60)
 {
     cr_assert(tls_arena_begin());
@@ -100,7 +100,8 @@ Test(arena, beyond_its_end_malloc_serves)
     tls_arena_end();
 }
 
-/* A session that frees gets no page of its own. */
+/* After tls_arena_end(), no call writes to the arena: a session that frees an
+ * object gets no copy of the page. */
 Test(arena, after_its_end_nothing_in_it_changes)
 {
     char *p, *q, *grown;

@@ -1,5 +1,5 @@
-/* certs/make: its certificates load into a server and convince a client; and it
- * refuses to do harm. */
+/* Tests certs/make: its certificates load into a server and convince a client,
+ * and it overwrites no file unless it is told to. */
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
@@ -9,8 +9,8 @@
 
 TestSuite(certs, .init = scratch_enter, .fini = scratch_remove);
 
-/* Runs certs/make with these arguments. Returns its exit status; "said" has its
- * output. */
+/* Runs certs/make with these arguments. Returns its exit status, and leaves its
+ * output in the file "said". */
 static int make(const char *arguments)
 {
     char command[512];
@@ -33,7 +33,8 @@ static bool said(const char *text)
 
 #define FINGERPRINT_TEXT 256
 
-/* The lines of certificate.pem, as the client shows them with --trust-new. */
+/* Makes the lines about certificate.pem that the client shows with
+ * --trust-new. */
 static void fingerprint(char out[FINGERPRINT_TEXT])
 {
     unsigned char hash[32], *key = NULL, pin[64];
@@ -76,8 +77,8 @@ static struct tls_context *load(const char *certificate, const char *key)
     return t;
 }
 
-/* A client that trusts AUTHORITY and expects NAME connects to a server with
- * T. */
+/* Does a client that trusts AUTHORITY and expects NAME accept a server with
+ * T? */
 static bool meets(struct tls_context *t, const char *authority,
                   const char *name)
 {
@@ -133,7 +134,8 @@ Test(certs, nothing_is_overwritten_unasked)
     tls_context_free(load("certificate.pem", "key.pem"));
 }
 
-/* FileZilla asks people to compare it. */
+/* certs/make prints the fingerprint, since FileZilla asks people to compare
+ * it. */
 Test(certs, the_fingerprint_is_printed)
 {
     char text[FINGERPRINT_TEXT];

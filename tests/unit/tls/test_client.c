@@ -1,5 +1,6 @@
-/* Certificates of clients: which are accepted, in both versions and modes;
- * their claims; what a data channel must show; which files are refused. */
+/* Tests certificates of clients: which of them are accepted, in both TLS
+ * versions and both modes; their claims; which certificate a data channel must
+ * show; which files are refused. */
 #include <openssl/ssl.h>
 
 #include "authority.h"
@@ -38,7 +39,8 @@ static void show(struct peer *p, const char *name, int version)
     p->options.key = pki_path(pki, file[1]);
 }
 
-/* The client shows the certificate NAME (NULL: none). */
+/* Makes the handshake with a client that shows the certificate NAME (NULL:
+ * none). */
 static enum stream_state meet(struct line *l, struct peer *p, const char *name,
                               int version)
 {
@@ -55,8 +57,8 @@ static void part(struct line *l, struct peer *p)
 }
 
 static const struct {
-    const char *name;    /* the certificate that is shown; NULL: none */
-    const char *request; /* why it is refused; NULL: accepted */
+    const char *name;    /* the certificate that the client shows; NULL: none */
+    const char *request; /* why CLIENTS_REQUEST refuses it; NULL: accepted */
     const char *require;
 } cases[] = {
     { "good", NULL, NULL },
@@ -128,7 +130,7 @@ Test(client, taken_or_not)
                 try_one(i, (enum client_certificates)m, versions[v]);
 }
 
-/* The first line, the fingerprint, is added before these. */
+/* lines: the claims after the first line, which is the fingerprint. */
 static const struct {
     const char *subject, *names, *lines;
 } said[] = {
@@ -189,7 +191,8 @@ Test(client, says)
         expect_said(i);
 }
 
-/* A thousand names: only whole lines, and no more than fits. */
+/* If there are 1000 names, the claims contain only whole lines, and no more
+ * than fits. */
 Test(client, says_no_more_than_fits)
 {
     static char names[32768];
@@ -213,9 +216,10 @@ Test(client, says_no_more_than_fits)
     part(&l, &p);
 }
 
-#define NAME_BYTES 15 /* of a CA's name, without its CN */
+#define NAME_BYTES 15 /* bytes of a CA's name, without the text of its CN */
 
-/* Makes CAS.pem. Its names take BYTES in a request for a certificate. */
+/* Makes cas.pem, with CAs whose names take BYTES in a request for a
+ * certificate. */
 static void make_cas(size_t bytes)
 {
     for (unsigned i = 0; bytes > 0; i++) {
@@ -229,8 +233,8 @@ static void make_cas(size_t bytes)
     join_files("cas.pem", "authority-*.pem");
 }
 
-/* Clients get the names of the CAs in all.pem, or none; the proof is valid in
- * either case. */
+/* Expects that the server sends clients the names of the CAs in all.pem
+ * (NAMED), or no names. There is a proof in both cases. */
 static void expect_told(bool named)
 {
     struct peer p = { .fd = -1 };
@@ -248,7 +252,7 @@ static void expect_told(bool named)
 Test(client, as_many_names_as_a_proof_has_room_for)
 {
     pki_issue(pki, &(struct pki_leaf){ .name = "anna", .kind = PKI_RSA });
-    make_cas(CLIENT_NAMES_MAX - NAME_BYTES - 2); /* and the name in ca.pem */
+    make_cas(CLIENT_NAMES_MAX - NAME_BYTES - 2); /* ca.pem has the rest */
     join_files("all.pem", "ca.pem cas.pem");
     expect_told(true);
     pki_free(pki_new(folder, "x"));
@@ -322,7 +326,7 @@ Test(client, bad_files)
     }
 }
 
-/* The last date that was noted of FILE. */
+/* Returns the last date that T has noted of FILE. */
 static struct tls_date date_of(const struct tls_context *t, const char *file)
 {
     struct tls_date d, found = { 0 };
@@ -334,8 +338,8 @@ static struct tls_date date_of(const struct tls_context *t, const char *file)
     return found;
 }
 
-/* In a file that is in use already an expired certificate is no mistake; it
- * only lets nobody in. */
+/* If a file is already in use, an expired certificate or list in it is no
+ * mistake. The server then only lets no client in. */
 Test(client, expired_in_use)
 {
     static const char *const files[][2] = { { "late.pem", NULL },
@@ -360,8 +364,9 @@ Test(client, expired_in_use)
     }
 }
 
-/* The warning is due in the last quarter of a list made a day ago, and in the
- * last 30 days of a certificate. */
+/* The warning is due in the last quarter of a list's time (the lists were made
+ * a day ago), but at most 30 days before its end; for a certificate, 30 days
+ * before its end. */
 Test(client, when_they_expire)
 {
     static const struct {
@@ -394,9 +399,9 @@ static const struct {
     { "leaf", "cas.pem", "lists.pem", NULL },
     { "gone", "cas.pem", "lists.pem", "certificate revoked" },
     { "leaf", "cas.pem", "no-longer.pem",
-      "certificate revoked" }, /* the CA between is revoked */
+      "certificate revoked" }, /* the CA `between` is revoked */
     { "leaf", "cas.pem", "one.pem", "unable to get certificate CRL" },
-    /* A client's own certificate instead of a CA's. */
+    /* The file of CAs has a client's own certificate. */
     { "leaf", "leaf.pem", NULL, NULL },
     { "gone", "leaf.pem", NULL, "unable to get local issuer certificate" },
 };
@@ -416,7 +421,7 @@ static void try_below(size_t i, int version)
     part(&l, &p);
 }
 
-/* Two levels of CAs: each has its list. */
+/* Tests two levels of CAs. Each CA has its list. */
 Test(client, of_a_ca_below_another)
 {
     struct pki *between = pki_below(pki, "between");
@@ -442,8 +447,9 @@ Test(client, of_a_ca_below_another)
     pki_free(between);
 }
 
-/* The certificate of a data channel's client; the control channel's client has
- * shown "anna", or none. */
+/* control, data: the certificates that the client shows on the two channels;
+ * resumes: the data channel resumes the session of the control channel; same:
+ * the result of stream_same_client(). */
 static const struct {
     const char *control, *data;
     bool resumes, same;

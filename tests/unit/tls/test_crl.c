@@ -1,5 +1,5 @@
-/* Several revocation lists in one file: which of them are refused, and when the
- * warnings are due. */
+/* Tests several revocation lists in one file: which of them are refused, and
+ * when the warnings are due. */
 #include <openssl/pem.h>
 
 #include "authority.h"
@@ -7,7 +7,7 @@
 
 TestSuite(crl, .init = authority_begin, .fini = authority_end);
 
-/* Writes one file with both lists, made in the same second. */
+/* Writes both lists, made in the same second, to one file. */
 static void write_two(const struct pki_crl *one, const struct pki_crl *other)
 {
     struct pki_crl a = *one, b = *other;
@@ -47,7 +47,8 @@ static const char *verdict(struct tls_context *t, const char *leaf)
     return words;
 }
 
-/* Two lists in either order; the second one revokes the leaf. */
+/* Each row has two lists, which the test gives in both orders. `other` revokes
+ * the leaf. */
 static const struct {
     const char *what;
     struct pki_crl one, other;
@@ -75,8 +76,8 @@ static const struct {
       false },
 };
 
-/* A list that is in use already is refused too: OpenSSL would forget what only
- * the newer one revokes. */
+/* The server must refuse such lists even if they are already in use: OpenSSL
+ * would ignore certificates that only the newer list revokes. */
 static void try_row(size_t i, bool turned)
 {
     struct tls_context *t = context_make();
@@ -105,7 +106,8 @@ Test(crl, two_of_one_ca)
     }
 }
 
-/* OpenSSL would use no list: revoked clients would get in. */
+/* The server must refuse a delta list: OpenSSL would use no list, and revoked
+ * clients would get in. */
 Test(crl, of_changes_only)
 {
     struct tls_context *t = context_make();
@@ -124,7 +126,8 @@ Test(crl, of_changes_only)
     tls_context_free(t);
 }
 
-/* A list for a day beside one for a year. */
+/* Each list has dates of its own, here a list for a day and a list for 320
+ * days. */
 Test(crl, each_is_spoken_of)
 {
     struct tls_context *t = context_make();

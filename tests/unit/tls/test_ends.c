@@ -1,5 +1,5 @@
-/* How a TLS stream ends: orderly, cut, dropped, or with a closed peer. A file
- * must never look whole if its end was cut off. */
+/* Tests how a TLS stream ends: orderly, cut, dropped, or with a closed peer. A
+ * file must never look complete if its end was cut off. */
 #include <linux/tcp.h>
 #include <netinet/in.h>
 
@@ -10,8 +10,8 @@ static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
 
 enum ending { NOTIFY, NOTIFY_AND_FIN, FIN, RESET };
 
-/* The client sends bytes (or none), perhaps half a record, and ends: the row
- * has the stream's expected state. */
+/* said: the bytes that the client sends; half: it then sends half a record;
+ * ending: how it ends; expected: the stream's state at the end. */
 struct row {
     const char *said;
     bool half;
@@ -112,7 +112,7 @@ static void fin_and_reset(struct line *l)
     reset(l);
 }
 
-/* The kernel resets instead of sending a FIN. */
+/* Closes with unread bytes, so the kernel sends a reset instead of a FIN. */
 static void close_with_unread_bytes(struct line *l)
 {
     struct pollfd far = { .fd = l->far, .events = POLLIN };
@@ -122,7 +122,8 @@ static void close_with_unread_bytes(struct line *l)
     line_hang_up(l);
 }
 
-/* The kernel sends a FIN, and a reset when bytes come that nobody will read. */
+/* Closes before the server's bytes arrive. The kernel sends a FIN, and a reset
+ * when they arrive. */
 static void close_before_our_bytes(struct line *l)
 {
     struct pollfd near = { .fd = l->near };
@@ -136,12 +137,13 @@ static void close_before_our_bytes(struct line *l)
     while (!(near.revents & POLLERR));
 }
 
-/* All that the client has sent, and its end, are here before they are read. */
+/* Ends of a TCP client. All bytes and the end have arrived before the stream
+ * reads. */
 static const struct tcp_end {
     const char *name;
     void (*end)(struct line *l);
-    bool half;      /* within a record */
-    bool fin, bare; /* what the stream says */
+    bool half;      /* the end is within a record */
+    bool fin, bare; /* the results of stream_has_fin() and stream_bare_fin() */
 } tcp_ends[] = {
     { "FIN", fin, false, true, true },
     { "FIN in a record", fin, true, true, false },
@@ -217,7 +219,8 @@ static void end_at(size_t at, int version, size_t *len)
     line_close(&l);
 }
 
-/* Within its header, right behind it, and within its text. */
+/* The end comes within the record's header, right behind it, or within the
+ * record's text. */
 Test(ends, after_each_byte_of_a_record)
 {
     for (size_t v = 0; v < VERSIONS; v++)
@@ -225,8 +228,9 @@ Test(ends, after_each_byte_of_a_record)
             end_at(at, versions[v], &len);
 }
 
-/* The kernel reports a reset once. If sending has got that, the next recv(2)
- * returns 0, as after a FIN. */
+/* The kernel reports a reset once. If a send has got the error, the next
+ * recv(2) returns 0, as after a FIN. The stream must not take this for a
+ * FIN. */
 RawTest(ends, a_reset_that_sending_has_noticed, TLS1_2_VERSION,
         line_secured_tcp(l, DATA))
 {
@@ -247,8 +251,8 @@ RawTest(ends, a_reset_that_sending_has_noticed, TLS1_2_VERSION,
     cr_expect_not(stream_bare_fin(l->s));
 }
 
-/* The end comes with the last bytes, and the client then waits silently for the
- * answer. The caller must notice it without the socket. */
+/* The client's end comes with its last bytes, and the socket doesn't become
+ * readable again. So the end must count as pending. */
 RawTest(ends, an_end_behind_the_last_bytes_is_pending, TLS1_3_VERSION,
         line_secured(l, DATA, 0))
 {
@@ -263,14 +267,14 @@ RawTest(ends, an_end_behind_the_last_bytes_is_pending, TLS1_3_VERSION,
     cr_assert(stream_pending(l->s));
     cr_assert_eq(stream_read(l->s, bytes, sizeof(bytes), &n), STREAM_CLOSED);
     cr_assert(!stream_pending(l->s));
-    /* And the client gets the stream's end. */
+    /* The client gets the stream's end, too. */
     cr_assert_eq(stream_shutdown(l->s), STREAM_OK);
     raw_hear(r, l);
     cr_assert_eq(SSL_shutdown(r->ssl), 1);
 }
 
-/* After the stream's close_notify the client's bytes are still read, up to its
- * own. */
+/* After it has sent close_notify, the stream still reads the client's bytes, up
+ * to the client's close_notify. */
 RawTest(ends, reading_goes_on_after_our_close_notify, TLS1_2_VERSION,
         line_secured(l, DATA, 0))
 {
@@ -342,8 +346,8 @@ RawTest(ends, a_write_to_nobody_is_a_cut_and_no_signal, TLS1_3_VERSION,
     cr_assert_eq(stream_shutdown(l->s), STREAM_CUT);
 }
 
-/* The client ended in an orderly way and is gone: the received bytes are
- * complete, though the stream's close_notify reaches nobody. */
+/* The client has sent close_notify and closed. The received bytes are complete,
+ * although the stream can't send its own close_notify. */
 RawTest(ends, an_orderly_end_and_then_nobody, TLS1_3_VERSION,
         line_secured(l, DATA, 0))
 {

@@ -1,4 +1,4 @@
-/* The buffers below a stream: short sends, order, memory. */
+/* Tests the buffers below a stream: short sends, order, memory. */
 #include <arpa/inet.h>
 
 #include "sallyport/base/clock.h"
@@ -155,8 +155,9 @@ static void fill_one(struct io *io)
     cr_assert_eq(io_take(io, &byte, 1), 1u);
 }
 
-/* Returns the microseconds from the first piece to the second, for a client
- * that was answered before. */
+/* Returns the microseconds between two pieces that a client sends after an
+ * answer. ACKNOWLEDGE: the server calls io_acknowledge() after the first
+ * piece. */
 static uint64_t wait_for_second(bool acknowledge)
 {
     int ends[2];
@@ -182,7 +183,7 @@ static uint64_t wait_for_second(bool acknowledge)
     return began;
 }
 
-/* The best of several tries, since a machine may be slow, but not always. */
+/* Takes the best of several tries, since the machine can be slow at times. */
 Test(io, a_second_piece_needn_t_wait)
 {
     uint64_t slow = UINT64_MAX, quick = UINT64_MAX;

@@ -1,4 +1,4 @@
-/* Several certificates: which one a client gets. */
+/* Tests a server with several certificates: which of them a client gets. */
 #include <openssl/ssl.h>
 
 #include "fixture.h"
@@ -6,7 +6,7 @@
 #define EC_ONLY  "ECDSA+SHA256"
 #define RSA_ONLY "RSA-PSS+SHA256:RSA+SHA256"
 
-/* The serial is the position, from 1. */
+/* The serial number of each certificate is its position, from 1. */
 static const struct credentials_spec pairs[] = {
     { .kind = KEY_EC, .names = "DNS:one.example,DNS:also.example" },
     { .kind = KEY_RSA, .names = "DNS:also.example,DNS:one.example" },
@@ -58,8 +58,8 @@ static const struct row {
     { "rsa.example", EC_ONLY, 0 },
 };
 
-/* TLS 1.2's RSA suites need the RSA certificate, and the other way round. Both
- * versions have the same table. */
+/* In TLS 1.2, RSA suites need an RSA certificate, and ECDSA suites an EC
+ * certificate. Both versions have the same table. */
 Test(names, the_certificate_for_a_name)
 {
     static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
@@ -137,7 +137,8 @@ Test(names, at_most_16)
     cr_assert_str_eq(c.text, "17 certificates: 1 to 16 are possible");
 }
 
-/* The names in a letter to a partner: no wildcard, and no address. */
+/* The host that a letter to a partner names is the first DNS name of the
+ * certificate that has no wildcard. */
 Test(names, the_host_of_a_certificate)
 {
     static const struct {

@@ -1,8 +1,8 @@
-/* Certificates and keys that a server can't use, and the complaints about
- * them. */
+/* Tests the complaints about certificates and keys that a server can't use. */
 #include "fixture.h"
 
-/* Expects a context of two files, or WHY at the begin of the complaint. */
+/* Makes a context of two files. WHY NULL: the context must be good; otherwise
+ * the complaint must begin with WHY. */
 static void expect_loaded(int certificate, int key, const char *why)
 {
     const struct key_files files = { certificate, "cert.pem", key, "key.pem" };
@@ -51,8 +51,8 @@ static const struct {
       "key.pem: the key is protected by a passphrase" },
 };
 
-/* The descriptors stay the caller's. Another reload, or a second gate, uses
- * them again. */
+/* The caller keeps the descriptors, since another reload, or a second gate,
+ * uses them again. */
 Test(pem, what_is_loaded_and_what_is_refused)
 {
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

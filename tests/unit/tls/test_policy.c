@@ -1,4 +1,4 @@
-/* Which TLS is accepted and which is refused. */
+/* Tests which TLS versions, suites and extensions the server accepts. */
 #include <openssl/ssl.h>
 
 #include "raw.h"
@@ -8,9 +8,9 @@ struct row {
     const char *what;
     struct tls_client_options options;
     enum stream_state expected;
-    const char *client;     /* a part of its error, or of its cipher */
-    const char *cause;      /* a part of the log's words; or NULL */
-    unsigned least, suites; /* of the policy */
+    const char *client;     /* a part of the client's error, or of its cipher */
+    const char *cause;      /* a part of stream_cause(), or NULL */
+    unsigned least, suites; /* the policy */
 };
 static const struct row rows[] = {
     { "any", { 0 }, STREAM_OK, .client = "TLSv1.3 TLS_AES_128_GCM_SHA256" },
@@ -173,7 +173,7 @@ Test(policy, who_is_let_in)
         try_client(&rows[i]);
 }
 
-/* No handshake may use these, with this OpenSSL; older versions don't know all
+/* Features that no handshake may use. Older versions of OpenSSL don't know all
  * of them. */
 static const struct {
     const char *what;
@@ -200,8 +200,8 @@ Test(policy, options)
     SSL_CTX_free(ssl);
 }
 
-/* All suites have ephemeral keys and authenticated encryption, by the parts of
- * their names. */
+/* All suites must have ephemeral keys, which their names show, and
+ * authenticated encryption. */
 Test(policy, suites_are_good)
 {
     for (unsigned i = 0; i < SUITES_COUNT; i++) {
@@ -230,7 +230,8 @@ Test(policy, suites_are_good)
         -EINVAL);
 }
 
-/* A context makes a handshake of each version with each key. */
+/* A new context makes a handshake of each version, so the suites must suit each
+ * kind of key. */
 Test(policy, suites_suit_each_key)
 {
     static const enum key_kind kinds[] = { KEY_EC, KEY_EC_384, KEY_EC_521,
@@ -247,7 +248,8 @@ Test(policy, suites_suit_each_key)
         }
 }
 
-/* Several offers, with ftp not the first; and one name that begins with it. */
+/* The client offers ftp, but not first; or only names that contain the bytes of
+ * ftp. */
 Test(policy, alpn_finds_ftp_among_others)
 {
     static const unsigned char good[] = "\x02h2\x04"
@@ -277,8 +279,8 @@ Test(policy, alpn_finds_ftp_among_others)
     }
 }
 
-/* Nobody has logged in, so TLS 1.3 gives no tickets; tickets that are shown
- * aren't accepted. */
+/* Before a login, the server sends no tickets of TLS 1.3, and accepts no ticket
+ * that the client shows. */
 Test(policy, nothing_is_resumed)
 {
     static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };

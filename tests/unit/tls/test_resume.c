@@ -1,6 +1,6 @@
-/* Tickets: when they are made, and which TLS sessions a data channel resumes.
- * One context plays a session process; for another session it gets another
- * owner, or counts as forked. */
+/* Tests tickets: when a stream makes them, and which TLS sessions a data
+ * channel resumes. One context plays a session process. To play another
+ * session, the context gets another owner, or counts as forked. */
 #include "raw.h"
 
 static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
@@ -111,7 +111,7 @@ static void own(struct tls_context *of, const char *user, const char *address,
     tls_context_owner(of, &o);
 }
 
-/* Opens a control channel of anna's, and gets N tickets. */
+/* Opens a control channel of the user anna, and gets N tickets. */
 static void earn(int version, unsigned n)
 {
     struct channel c;
@@ -146,7 +146,7 @@ Test(resume, nobody_has_no_tickets)
     cr_assert_eq(count, 0);
 }
 
-/* A ticket alone wakes nobody to send it. */
+/* The stream doesn't send a ticket alone, but with the next bytes. */
 Test(resume, a_ticket_goes_with_the_next_bytes)
 {
     struct channel c;
@@ -173,8 +173,8 @@ Test(resume, a_ticket_goes_with_the_next_bytes)
     channel_close(&c);
 }
 
-/* A client with a cache shows a ticket there too; it must get new ones all the
- * same. */
+/* A client with a cache shows a ticket on a control channel, too. The server
+ * doesn't resume, and still gives new tickets. */
 Test(resume, a_control_channel_never_resumes)
 {
     for (size_t i = 0; i < 2; i++) {
@@ -240,7 +240,8 @@ static void turn_twice(void)
     turn();
 }
 
-/* Other sessions can't read a ticket of TLS 1.2: it isn't foreign. */
+/* A ticket of TLS 1.2 that another session made can't be opened, so its origin
+ * is ORIGIN_NONE. */
 static const struct {
     const char *name;
     void (*change)(void);
@@ -282,7 +283,8 @@ Test(resume, a_data_channel_knows_whose_it_is)
             try_row(i, v);
 }
 
-/* Each context begins with keys of its own, until somebody gives it others. */
+/* Each context begins with keys of its own, so it can't open the tickets of
+ * another context. */
 Test(resume, another_context_knows_no_ticket)
 {
     for (size_t v = 0; v < 2; v++) {
@@ -300,11 +302,11 @@ Test(resume, another_context_knows_no_ticket)
     }
 }
 
-/* Resumes by the session's number, as curl does in TLS 1.2. */
+/* The client resumes by the session's number, as curl does in TLS 1.2. */
 static const struct {
     const char *name;
     void (*change)(void);
-    bool other; /* another process's context */
+    bool other; /* asks the context of another process */
     enum ticket_origin origin;
 } numbers[] = {
     { "its own", as_before, false, ORIGIN_SESSION },
@@ -341,8 +343,9 @@ static void show_number(struct tls_context *asked, SSL_SESSION *session,
     open_numbered(&c, asked, use, session);
     cr_expect_eq(stream_origin(c.l.s), origin, "%s", name);
     cr_expect_eq(SSL_session_reused(c.r.ssl), origin == ORIGIN_SESSION);
-    /* Leaves close_notify out. That mustn't affect the next connection, but the
-     * client would forget its session. */
+    /* Send no close_notify, but mark it as sent: otherwise the client would
+     * drop its session. A missing close_notify mustn't affect the next
+     * connection. */
     SSL_set_shutdown(c.r.ssl, SSL_SENT_SHUTDOWN);
     raw_close(&c.r);
     line_close(&c.l);
@@ -379,9 +382,10 @@ static void come_back(int version)
     SSL_SESSION_free(shown);
 }
 
-/* A stranger who reaches a data port must not leave with a ticket, since it
- * would let him come back as the user. (In TLS 1.2 he gets a session's number,
- * which nobody knows any more.) An upload must not get one either. */
+/* A data handshake must give no ticket: with a ticket, a stranger who has
+ * reached a data port could come back as the user. (In TLS 1.2 the stranger
+ * gets a session's number, which no handshake accepts.) An upload gets no
+ * ticket, either. */
 Test(resume, a_data_handshake_gives_nothing)
 {
     for (size_t i = 0; i < 2; i++)
@@ -405,8 +409,9 @@ Test(resume, a_data_handshake_gives_nothing)
         }
 }
 
-/* A ticket that an attacker saw on the network, shown with suites of another
- * hash: it can be opened, but isn't resumed. */
+/* An attacker shows a ticket from the network with suites of another hash. The
+ * server can open the ticket, but it doesn't resume the session and gives no
+ * new ticket. */
 Test(resume, somebody_else_s_with_another_hash)
 {
     struct channel c;
@@ -425,8 +430,8 @@ Test(resume, somebody_else_s_with_another_hash)
     SSL_SESSION_free(shown);
 }
 
-/* A ticket that is made on a data channel has the same contents as its
- * owner's. */
+/* A ticket that a data channel makes has the same contents as the ticket of its
+ * owner. */
 Test(resume, a_renewed_ticket)
 {
     SSL_SESSION *shown;

@@ -1,4 +1,4 @@
-/* TLS streams: handshakes, bytes, keys, in pieces of any size. */
+/* Tests TLS streams: handshakes, bytes and keys, in pieces of any size. */
 #include <malloc.h>
 #include <openssl/err.h>
 #include <sys/epoll.h>
@@ -46,8 +46,8 @@ Test(secure, both_versions_carry_bytes)
     }
 }
 
-/* The stream acknowledges the client's last flight, unless bytes follow it:
- * those acknowledge it, too. */
+/* The stream itself acknowledges the client's last flight, unless it sends
+ * bytes, which acknowledge the flight, too. s->owes: it still has to do so. */
 Test(secure, the_last_flight_is_acknowledged_once)
 {
     static const struct {
@@ -91,7 +91,7 @@ LineTest(secure, read_and_write_before_the_handshake_are_errors,
 }
 
 /* Sends the client's flights byte by byte, at most LIMIT bytes in all. Returns
- * how many were sent; *ST gets the handshake's last state. */
+ * the number of bytes; *ST gets the handshake's last state. */
 static size_t by_bytes(struct raw *r, struct line *l, size_t limit,
                        enum stream_state *st)
 {
@@ -165,8 +165,8 @@ Test(secure, a_handshake_cut_anywhere_is_a_cut)
     tls_context_free(t);
 }
 
-/* Half a record stays inside and doesn't count as pending: a caller that reads
- * while something is pending would never stop. */
+/* Half a record stays in the stream and doesn't count as pending, since a
+ * caller that reads while bytes are pending would never stop. */
 RawTest(secure, half_a_record_is_not_pending, TLS1_3_VERSION,
         line_secured(l, CONTROL, 0))
 {
@@ -244,8 +244,9 @@ RawTest(secure, new_keys_in_the_middle, TLS1_3_VERSION,
     }
 }
 
-/* A peer asks for new keys without end and reads nothing: each call still
- * returns, and memory doesn't exceed the buffer. */
+/* A peer requests new keys again and again, and reads nothing. Each call must
+ * still return, and the stream must stop reading, so that its memory doesn't
+ * exceed the buffer. */
 RawTest(secure, a_flood_of_key_updates_is_held_back, TLS1_3_VERSION,
         line_secured(l, 1, 4096))
 {

@@ -1,5 +1,5 @@
-/* The signatures that a private key makes and refuses, and handshakes with a
- * key in another process. */
+/* Tests which signatures a private key makes and refuses, and handshakes in
+ * which a signer has the key. */
 #include <openssl/provider.h>
 #include <openssl/rsa.h>
 #include <openssl/ssl.h>
@@ -91,7 +91,7 @@ static struct evp_pkey_st *key_of(enum key_kind kind)
     return k;
 }
 
-/* A scheme of another kind of key, or a message of another form: no
+/* A scheme of another kind of key, and a message of another form, get no
  * signature. */
 Test(sign, what_is_refused)
 {
@@ -147,7 +147,7 @@ static const struct {
     { KEY_ED25519, TLS1_3_VERSION, NULL },
 };
 
-/* The client verifies the signature: a wrong one ends the handshake. */
+/* The client verifies the signature, so a wrong one would end the handshake. */
 Test(sign, handshakes_of_every_kind)
 {
     for (size_t i = 0; i < sizeof(handshakes) / sizeof(handshakes[0]); i++) {
@@ -170,7 +170,7 @@ static int refuse(void *owner, const struct sign_request *r,
     return -ETIMEDOUT;
 }
 
-/* Keys is gone: the handshake fails, and the client gets an alert. */
+/* If the process keys doesn't sign, the handshake fails. */
 LineTest(sign, nobody_signs, line_open(l, CONTROL, 0))
 {
     int asked = 0;
@@ -187,7 +187,8 @@ LineTest(sign, nobody_signs, line_open(l, CONTROL, 0))
     cr_expect_eq(asked, 1);
 }
 
-/* This code doesn't use the keys of other programs' certificates. */
+/* The provider of this code serves only its own keys. OpenSSL's default
+ * provider still serves all other keys. */
 Test(sign, the_default_provider_stays_the_default)
 {
     struct tls_context *t = context_make();

@@ -1,4 +1,4 @@
-/* The plain stream, and the common parts of both kinds. */
+/* Tests the plain stream, and the parts that plain and TLS streams share. */
 #include <sys/epoll.h>
 
 #include "fixture.h"

@@ -1,4 +1,4 @@
-/* The contents of a ticket, as bytes, and the keys that seal it. */
+/* Tests the contents of a ticket, as bytes, and the keys that seal it. */
 #include "fixture.h"
 #include "sallyport/tls/ticket.h"
 #include "tls/tls.h"
@@ -36,7 +36,7 @@ Test(ticket, comes_back_as_it_was)
     }
 }
 
-/* One byte of "anna", 4 bytes, is changed. */
+/* Each row changes one byte of a ticket of the user "anna". */
 static const struct {
     const char *why;
     size_t at;
@@ -93,8 +93,8 @@ Test(ticket, whose_it_is)
                      "%zu", i);
 }
 
-/* A ticket that was sealed before a change of the account belongs to nobody,
- * also if the session itself got it. */
+/* A ticket that was sealed before a change of the account isn't the user's any
+ * more, even if this session got it. */
 Test(ticket, of_another_version)
 {
     const struct ticket_owner self = owner("anna", "192.0.2.1", 7);
@@ -108,7 +108,7 @@ Test(ticket, of_another_version)
     cr_expect_eq(ticket_origin(&self, &other), ORIGIN_USER);
 }
 
-/* A key is never zero, since everybody knows that one. */
+/* A key is never all zeros, since everybody can guess such a key. */
 Test(ticket, keys)
 {
     const struct ticket_key zero = { { 0 }, { 0 }, { 0 } };

@@ -1,10 +1,12 @@
-/* Bytes in bulk: gathered, received in large pieces, held back if the peer
- * doesn't take them; in both directions, with every size of buffer. */
+/* Tests bytes in bulk, in both directions, with several sizes of buffers. The
+ * stream gathers small pieces, receives large ones, and takes no more if the
+ * peer doesn't read. */
 #include <sys/epoll.h>
 
 #include "raw.h"
 
-/* Either direction, each buffer, small socket buffers. */
+/* socket: the size of the kernel's buffers; fragment: the client's largest
+ * record; 0: the default. */
 struct transfer {
     int version;
     size_t buffer;

@@ -1,5 +1,5 @@
-/* Inside the sandbox nothing is opened any more: a session that was forked
- * after the preparation does all of TLS with a few system calls. */
+/* A session that was forked after the preparation opens nothing inside the
+ * sandbox: it does all of TLS with a few system calls. */
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -19,7 +19,8 @@
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (call), 0, 1),                         \
         BPF_STMT(BPF_RET | BPF_K, (verdict))
 #define NUMBER offsetof(struct seccomp_data, nr)
-/* The low half of the fifth argument: the address of sendto and recvfrom. */
+/* The low half of the fifth argument of sendto and recvfrom, which is an
+ * address. */
 #define ADDRESS offsetof(struct seccomp_data, args[4])
 #define NO_ADDRESS(call)                                                       \
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (call), 0, 4),                         \
@@ -45,7 +46,8 @@ static struct sock_filter strict[] = {
     RULE(SYS_exit_group, SECCOMP_RET_ALLOW),
     BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
 };
-/* The sanitizers make calls of their own; at least nothing may be opened. */
+/* The sanitizers make system calls of their own, so this filter forbids only
+ * calls that open something. */
 static struct sock_filter no_opening[] = {
     BPF_STMT(BPF_LD | BPF_W | BPF_ABS, NUMBER),
     RULE(SYS_open, SECCOMP_RET_KILL_PROCESS),
@@ -125,9 +127,9 @@ static void play_transfer(struct tls_client *c, struct peer *p)
     p->ok = p->ok && n == TLS_CLIENT_END;
 }
 
-/* Gate makes the context and forks; the child enters the sandbox and then the
- * client comes, in each version and with a curve and a suite that the
- * preparation did not use. */
+/* Plays gate, which makes the context and forks. The child enters the sandbox
+ * before the client connects. The clients use each version, and curves and
+ * suites that the preparation didn't use. */
 static void session_in_sandbox(struct tls_context *t,
                                const struct tls_client_options *o)
 {
@@ -170,7 +172,7 @@ Test(warm, a_sandboxed_session_opens_nothing)
     rmdir(empty);
 }
 
-/* Errors have texts, which are in memory too. */
+/* Fails, with a text of the error, which must be in memory, too. */
 static int fail(struct line *l)
 {
     enum stream_state st = line_handshake(l);
@@ -198,8 +200,8 @@ static void shake_hands_blocking(struct raw *r, struct line *l)
     }
 }
 
-/* Two sessions forked from one gate must not share their random numbers, which
- * both begin with gate's generator. gate uses _Fork(), so no handler of
+/* Two sessions of one gate must not draw the same random numbers, although both
+ * begin with gate's generator. Gate uses _Fork(), so no fork handler of
  * libcrypto runs. */
 Test(warm, forks_draw_different_numbers)
 {
