@@ -29,8 +29,8 @@ const struct ctl_command ctl_commands[] = {
       "[--hash-stdin] [--must-change] " KEYS_SYNTAX
       "[--rights-in PATH:ROLE] [--file-mode MODE] [--dir-mode "
       "MODE] " ENDS_SYNTAX,
-      "Change a user's row; the value \"default\" or \"none\" removes an "
-      "option",
+      "Change a user's row; the value \"default\" or \"none\" removes a "
+      "setting",
       "sallyportctl user change anna --role read" },
     { "user", "edit", user_edit, TAKES_NOTHING, 0, "",
       "Open the users file in an editor ($VISUAL, $EDITOR), and replace it if "
@@ -84,8 +84,8 @@ const struct ctl_command ctl_commands[] = {
       "NAME --share NAME:ROLE [--expires WHEN] [--uploads N] "
       "[--upload-bytes SIZE] [--comment TEXT] | NAME --show",
       "Add a user for a partner, who may use these shares, and print the "
-      "letter with all that the partner needs except the password; with --show "
-      "print it again",
+      "letter with all that the partner needs except the password; --show "
+      "prints the letter again",
       "sallyportctl invite acme --share incoming:drop --expires 90d" },
     { "share", "add", share_add, TAKES_NAME_AND_ANY, READS_USERS,
       "NAME [USER:ROLE | team:TEAM:ROLE ...] [--path DIR] "
@@ -96,7 +96,7 @@ const struct ctl_command ctl_commands[] = {
       "sallyportctl share add contracts anna:full bert:read" },
     { "share", "change", line_change, TAKES_NAME, 0,
       "NAME [--file-mode MODE] [--retain [PATH:]TIME] [--json]",
-      "Change a share; the value \"default\" or \"none\" removes an option",
+      "Change a share; the value \"default\" or \"none\" removes a setting",
       "sallyportctl share change contracts --retain 30d" },
     { "share", "rename", line_rename, TAKES_TWO_NAMES, 0, "NAME NEW [--json]",
       "Give a share another name, which its members see; the directory stays",
@@ -153,8 +153,8 @@ const struct ctl_command ctl_commands[] = {
     { "inspect", "list", inspect_list, TAKES_NAME_OR_NOTHING, READS_USERS,
       "[NAME | --all] [--json | --csv]",
       "List the uploads that wait for inspection, of one user or in all homes "
-      "and shares where some rights have the letter i; with --all also in "
-      "homes and shares where they had it before",
+      "and shares whose rights have the letter i; with --all also where the "
+      "rights no longer have it",
       "sallyportctl inspect list --json" },
     { "inspect", "read", inspect_order, TAKES_ID, READS_USERS, "ID [NAME]",
       "Write the bytes of an upload to the standard output",
@@ -163,8 +163,8 @@ const struct ctl_command ctl_commands[] = {
       "ID [NAME] [--replace-newer]",
       "Make an upload visible under its name; if the name is taken, "
       "on_conflict decides; with --replace-newer also replace a file that is "
-      "newer, or was changed or renamed later; with the NAME of its user the "
-      "search is faster",
+      "newer, or was changed or renamed later; NAME, the user of the upload, "
+      "makes the search faster",
       "sallyportctl inspect release 0123456789abcdef anna" },
     { "inspect", "reject", inspect_order, TAKES_ID, READS_USERS, "ID [NAME]",
       "Delete an upload that waits for inspection",
@@ -180,8 +180,8 @@ const struct ctl_command ctl_commands[] = {
       "sallyportctl quota list anna" },
     { "retention", "run", retention_run, TAKES_NOTHING, READS_USERS,
       "[--dry-run] [--json]",
-      "Remove files that are older than --retain of the home or share "
-      "permits, and old unfinished uploads; a systemd timer runs this command",
+      "Remove files older than --retain of their home or share, and old "
+      "unfinished uploads; a systemd timer runs this command",
       "sallyportctl retention run --dry-run" },
     { "status", NULL, status_show, TAKES_NOTHING, ANY_SETTINGS, "[--json]",
       "Show the state of the running server", "sallyportctl status" },

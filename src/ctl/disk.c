@@ -49,7 +49,7 @@ int disk_fork(disk_work *work, void *data, size_t size, int ms, bool quiet,
     pid_t pid;
 
     if (p == MAP_FAILED || pipe2(ends, O_CLOEXEC) < 0)
-        fail(EX_OSERR, "a process failed: %s", strerror(errno));
+        fail(EX_OSERR, "can't start a process: %s", strerror(errno));
     memcpy(p->data, data, size);
     fflush(stdout);
     pid = fork();
@@ -67,7 +67,7 @@ int disk_fork(disk_work *work, void *data, size_t size, int ms, bool quiet,
         _exit(0);
     }
     if (pid < 0)
-        fail(EX_OSERR, "a process failed: %s", strerror(errno));
+        fail(EX_OSERR, "can't start a process: %s", strerror(errno));
     close(ends[1]);
     struct pollfd end = { .fd = ends[0], .events = POLLIN };
     do /* a fork that has ended has closed its end of the pipe */

@@ -7,9 +7,9 @@
 #define COMMANDS_MAX 64
 
 static const char of_passwords[] =
-    "\nThe command asks for a password twice on the terminal (Enter: it makes\n"
-    "one and prints it), or reads one line of standard input: at least 8 "
-    "bytes.\n"
+    "\nThe command asks twice for a password on the terminal; after an empty\n"
+    "line it makes a password and prints it. If standard input is no\n"
+    "terminal, it reads one line. A password has at least 8 bytes.\n"
     "See sallyportctl(8).\n";
 
 static void print_option(const struct ctl_option *row)
@@ -149,19 +149,21 @@ static const struct {
     { "export", "sallyportctl user list --json --hashes" },
     { "totp-off", "sallyportctl user totp NAME --off" },
     { "purge",
-      "sallyportctl retention run (partial_days), or user del NAME --purge" },
+      "sallyportctl retention run (unfinished uploads older than "
+      "partial_days), or sallyportctl user del NAME --purge (a home)" },
     { "--cursor",
       "journalctl -o cat --cursor-file=FILE | sallyportctl log --file -" },
     { "--unit", "journalctl -u UNIT -o cat | sallyportctl log --file -" },
     { "--xferlog", "--json | jq -rf examples/xferlog.jq" },
-    { "--format", "a program of share/sallyport/import before it" },
+    { "--format",
+      "a program of share/sallyport/import, and import its output" },
     { "--to", "--share NAME:ROLE, such as incoming:drop" },
     { "--ttl", "--expires 90d" },
     { "--max-files", "--uploads N" },
-    { "--prefix", "\"home\" of the objects" },
+    { "--prefix", "the member \"home\" of each JSON object" },
     { "--uid", "sallyportctl user edit" },
     { "--gid", "sallyportctl user edit" },
-    { "--older-than", "\"age\" of the JSON" },
+    { "--older-than", "the member \"age\" of the output of --json" },
 };
 
 const char *meant_now(struct slice word)

@@ -74,11 +74,14 @@ OPTION(files, "files", "N",
        "the largest number of files and directories, or none")
 FLAG(purge, "purge", "remove the directory too, after a question")
 FLAG(yes, "yes", "answer the question with yes")
-FLAG(waiting, "waiting", "remove it even if uploads wait for inspection in it")
+FLAG(waiting, "waiting",
+     "remove the user or share even if uploads there wait for\n"
+     "inspection")
 FLAG(new_secret, "new-secret", "make a new secret, which replaces the old one")
 FLAG(replace_newer, "replace-newer",
      "also replace a file that is newer or was changed later")
-FLAG(all, "all", "also homes and shares where no rights have the letter i now")
+FLAG(all, "all",
+     "also homes and shares whose rights no longer have the letter i")
 OPTION(for_time, "for", "TIME",
        "how long, such as 10min, 12h, 7d or 4w (default: for ever)")
 OPTION(reason, "reason", "TEXT", "the reason, which \"ban list\" prints")
@@ -104,7 +107,8 @@ OPTION(output, "output", "FILE",
 OPTION(timeout, "timeout", "TIME",
        "how long to wait, such as 10min or 2h (default: drain_timeout)")
 OPTION(announce, "announce", "TIME",
-       "at first, for this time, only health checks of proxies get 421")
+       "for this time refuse only health checks of proxies (421), then all\n"
+       "new sessions")
 FLAG(off, "off", "drain: take sessions again; totp: ask for no code")
 FLAG(watch, "watch", "print again every 2 s, until Ctrl-C")
 FLAG(json, "json", "write JSON")

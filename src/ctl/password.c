@@ -191,7 +191,7 @@ void secret_uncounted(int code)
 {
     (void)code;
     if (!edit_stands)
-        stderr_print("the secret above doesn't count: nothing was changed");
+        stderr_print("the secret above isn't valid: nothing was changed");
 }
 
 /* For an invitation, prints the password on standard error. The letter, on
@@ -204,8 +204,8 @@ void password_show(const struct secret *s)
     const bool shown =
         ctl.args.show
             ? dprintf(STDERR_FILENO,
-                      "sallyportctl: the password of %s, which isn't in the "
-                      "letter; send it by another way: %s\n",
+                      "sallyportctl: the password of %s (not in the letter; "
+                      "send it separately): %s\n",
                       ctl.args.word[2], s->bytes) > 0
             : printf("password: %s\n", s->bytes) > 0 && fflush(stdout) == 0;
     if (!shown)

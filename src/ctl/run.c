@@ -121,8 +121,8 @@ uint64_t arguments_seconds(const char *option, const char *text)
 
     if (seconds <= 0)
         fail(EX_USAGE,
-             "--%s %s: use a number and s, min, h, d or w, such as 7d; at most "
-             "99999",
+             "--%s %s: expected a number from 1 to 99999 with s, min, h, d or "
+             "w, such as 7d",
              option, text);
     return (uint64_t)seconds;
 }
@@ -249,7 +249,8 @@ static void check_words(const struct ctl_command *row, const char *name)
         const struct slice one = slice_from(ctl.args.word[i]);
 
         if (groups ? !group_name_ok(one) : !user_name_ok(one))
-            fail(EX_DATAERR, "\"%s\" is a bad name; use 1 to 32 of a-z%s",
+            fail(EX_DATAERR,
+                 "\"%s\" is a bad name; use 1 to 32 characters of a-z%s",
                  one.ptr,
                  groups ? " 0-9 . _ -, not beginning with . or -"
                         : " A-Z 0-9 . _ - @, not beginning with . - or @");
@@ -270,13 +271,13 @@ static const struct {
     { OPTION_announce, OPTION_off, "" },
     { OPTION_new_secret, OPTION_off, "" },
     { OPTION_file, OPTION_since,
-      "; of a file (UTC): awk '$1 >= \"2026-11-20\"' FILE | sallyportctl "
-      "log --file -" },
+      "; for a file (times in UTC) run: awk '$1 >= \"2026-11-20\"' FILE | "
+      "sallyportctl log --file -" },
     { OPTION_file, OPTION_until,
-      "; of a file (UTC): awk '$1 < \"2026-11-20T08:00\"' FILE | sallyportctl "
-      "log --file -" },
+      "; for a file (times in UTC) run: awk '$1 < \"2026-11-20T08:00\"' FILE | "
+      "sallyportctl log --file -" },
     { OPTION_file, OPTION_follow,
-      "; of a file: tail -F FILE | sallyportctl log --file -" },
+      "; to follow a file run: tail -F FILE | sallyportctl log --file -" },
     { OPTION_lines, OPTION_follow, "" },
     { OPTION_follow, OPTION_until, "" },
 };

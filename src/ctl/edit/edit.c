@@ -34,8 +34,9 @@ static noreturn void file_fail(const char *path, int error, const char *what)
 
     fail(code, "%s: %s%s%s%s", path, what, what[0] ? ": " : "", strerror(error),
          code == EX_NOPERM && geteuid() != 0 ? "; run it as root"
-         : error == EXDEV ? "; the file is mounted alone: mount its directory"
-                          : "");
+         : error == EXDEV
+             ? "; the file itself is a mount point: mount its directory instead"
+             : "");
 }
 
 /* Fails if USERS.last-uid says that the users file had users. The caller has
@@ -47,8 +48,8 @@ static void refuse_lost(const char *path, bool there)
     snprintf(mark, sizeof(mark), "%s.last-uid", path);
     if (access(mark, F_OK) == 0)
         fail(EX_DATAERR,
-             "%s is %s, but had users: there is %s; restore it from a backup, "
-             "or begin again with a line \"#\" in it",
+             "%s is %s, but %s says that it had users; restore the users file "
+             "from a backup; to begin again, write a line \"#\" into it",
              path, there ? "empty" : "missing", mark);
 }
 
@@ -111,12 +112,12 @@ void edit_replace(const struct users_file *file, struct slice text,
         fail(EX_DATAERR, "%s", why.text);
     if (r == -ESTALE && !*stands)
         fail(EX_TEMPFAIL,
-             "%s: somebody else has changed it just now; nothing was changed "
-             "here, run the command again",
+             "%s: somebody else has just changed the file, so this command has "
+             "changed nothing; run it again",
              file->path);
     if (r)
         file_fail(file->path, -r,
-                  *stands ? "was changed, but a power cut may undo it"
+                  *stands ? "was changed, but a power cut can undo the change"
                           : "can't be written");
 }
 
@@ -128,10 +129,11 @@ void row_need(int r)
         fail(EX_DATAERR, "the users file would be larger than %u bytes",
              USERS_FILE_MAX);
     if (r == -EMSGSIZE)
-        fail(EX_DATAERR, "the line is too long");
+        fail(EX_DATAERR, "the row would be longer than %u bytes",
+             USER_LINE_MAX);
     if (r)
-        fail(EX_DATAERR,
-             "a blank, a colon or a control character isn't permitted there");
+        fail(EX_DATAERR, "a value has a blank, a colon or a control character, "
+                         "which the users file doesn't permit");
 }
 
 /* The lines. edit_run() joins them at the end, so thousands of changes cost one

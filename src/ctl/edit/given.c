@@ -64,8 +64,8 @@ void given_source(const char *name, const char *besides)
 {
     if (!group_name_ok(slice_from(name)))
         fail(EX_USAGE,
-             "--sync %s: expected the name of a source: 1 to 32 of a-z 0-9 . _ "
-             "-, not beginning with . or -%s",
+             "--sync %s: expected the name of a source: 1 to 32 characters of "
+             "a-z 0-9 . _ -, not beginning with . or -%s",
              name, besides);
 }
 
@@ -86,7 +86,8 @@ static void given_key(struct row *row, const struct ctl_option *option,
         given_source(text, "; or " NONE);
     if (text == ctl.args.certificate) {
         if (certificate_tidy(text, tidy))
-            fail(EX_USAGE, "--certificate: too long");
+            fail(EX_USAGE, "--certificate: longer than %d bytes",
+                 CERTIFICATE_MAX - 1);
         text = tidy;
     }
     seconds =

@@ -212,8 +212,8 @@ static void set_owner(int fd, int parent, const struct home *h)
     if ((geteuid() == 0 || h->mode & S_IRWXG) && fchown(fd, owner, h->gid)) {
         if (errno == EPERM && geteuid() != 0)
             fail(EX_NOPERM,
-                 "%s: only root and members can give it to group %u; run it as "
-                 "root",
+                 "%s: only root or a member of the group can give the "
+                 "directory to group %u; run the command as root",
                  h->path, (unsigned)h->gid);
         home_fail(h->path, errno);
     }

@@ -55,8 +55,9 @@ static uint64_t read_last(bool share)
             continue;
         if (slice_number(line, UINT32_MAX, &one))
             fail(EX_DATAERR,
-                 "%s: not a number in a line; write the highest one ever used",
-                 path);
+                 "%s: a line isn't a number; write the highest %s ever "
+                 "assigned into the file",
+                 path, kinds[share]);
         last = one > last ? one : last;
     }
     buf_release(&text);
@@ -81,8 +82,8 @@ static void nss_need(int error)
     if (error && error != ENOENT && error != ESRCH && error != EBADF &&
         error != EPERM)
         fail(EX_TEMPFAIL,
-             "the accounts and groups of the system couldn't be asked, so no "
-             "number was assigned: %s; see: getent passwd",
+             "the system's accounts and groups can't be looked up (%s), so no "
+             "number was assigned; try: getent passwd",
              strerror(error));
 }
 
@@ -172,8 +173,11 @@ void ids_ask(bool share, size_t n, const char *own)
     }
     f->wanted = wanted;
     f->id[0] = last < f->first ? f->first : (uint32_t)last + 1;
-    disk_run(find_free, f, size,
-             "the system's list of accounts, or the directory of the homes,");
+    disk_run(
+        find_free, f, size,
+        share
+            ? "the system's list of accounts, or the directory of the shares,"
+            : "the system's list of accounts, or the directory of the homes,");
     free(free_ids);
     free_ids = f;
     next_free = 0;
@@ -193,8 +197,8 @@ uint32_t ids_take(void)
         if (f->id[next_free] > last && !ids_line(edit_users, f->id[next_free]))
             return taken = f->id[next_free++];
     if (f->count == f->wanted)
-        fail(EX_TEMPFAIL,
-             "other commands have taken the next numbers; run it again");
+        fail(EX_TEMPFAIL, "other commands have taken the next numbers; run the "
+                          "command again");
     fail(EX_CONFIG, "no %s is left up to %u; raise %s_last", kinds[f->share],
          (unsigned)f->last, kinds[f->share]);
 }

@@ -32,7 +32,9 @@ static const char *last_of(const char *path)
 
 static noreturn void purge_refuse(const char *home, int error, const char *why)
 {
-    fail(EX_CANTCREAT, "%s was not removed: %s; or run it without --purge",
+    fail(EX_CANTCREAT,
+         "%s can't be removed: %s; without --purge the command keeps the "
+         "directory",
          home,
          why              ? why
          : error == EXDEV ? "something is mounted in it; unmount that first "
@@ -72,8 +74,8 @@ void removed_open(struct removed *p, const char *below)
         p->uid = geteuid();
     if (!user_path_within(p->path, below) || !strcmp(p->path, below))
         fail(EX_CANTCREAT,
-             "%s was not removed: it isn't beneath %s; or run it without "
-             "--purge",
+             "%s can't be removed: it isn't beneath %s; without --purge the "
+             "command keeps the directory",
              p->path, below);
     p->parent_fd = home_open_parent(p->path, below);
     if (p->parent_fd < 0)
@@ -84,7 +86,7 @@ void removed_open(struct removed *p, const char *below)
     if (st.st_uid != p->uid)
         purge_refuse(p->path, 0, "it belongs to another uid; look at it first");
     if (flock(p->top_fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
-        purge_refuse(p->path, 0, "another command removes it just now");
+        purge_refuse(p->path, 0, "another command is removing it");
     r = mounts_within(p->top_fd);
     if (r)
         purge_refuse(p->path, -r, NULL);
@@ -169,24 +171,34 @@ static bool is_gone(const struct removed *p)
 int removed_empty(struct removed *p, bool as_owner, struct complaint *why)
 {
     const int ms = as_owner ? REMOVED_MS : -1;
+    const int mounts = p->name[0] ? mounts_within(p->top_fd) : 0;
     struct complaint late;
     char rest[PATH_MAX];
+    int code = 0;
 
-    if (p->name[0] && mounts_within(p->top_fd) == 0) {
+    if (p->name[0] && mounts == 0) {
         p->as_owner = as_owner && geteuid() == 0;
         if (p->as_owner)
             disk_fork(run_rm, p, sizeof(*p), ms, true, &late);
         p->as_owner = false;
         if (!is_gone(p))
-            disk_fork(run_rm, p, sizeof(*p), ms, false, &late);
+            code = disk_fork(run_rm, p, sizeof(*p), ms, false, &late);
     }
     if (p->name[0] && is_gone(p))
         return 0;
-    complain(why,
-             p->name[0] ? "%s is only partly removed; mend that, and run: "
-                          "rm -r --one-file-system %s"
-                        : "%s can't be renamed, so it was not removed",
-             removed_path(p, rest), rest);
+    removed_path(p, rest);
+    if (!p->name[0])
+        complain(why, "%s can't be renamed, so it was not removed", rest);
+    else
+        complain(why,
+                 "%s is not removed, or only partly%s%s; %s, then run: rm -r "
+                 "--one-file-system %s",
+                 rest, mounts || code == -ETIMEDOUT ? ": " : "",
+                 mounts == -EXDEV     ? "something is mounted in it"
+                 : mounts             ? strerror(-mounts)
+                 : code == -ETIMEDOUT ? "the removal took too long"
+                                      : "",
+                 mounts == -EXDEV ? "unmount it" : "find the cause", rest);
     return EX_CANTCREAT;
 }
 

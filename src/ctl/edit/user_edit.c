@@ -164,7 +164,8 @@ void user_edit(void)
         edit_lock(&file, &now);
         if (!slice_equal(buf_slice(&now), buf_slice(&h.before)))
             fail(EX_TEMPFAIL,
-                 "somebody has changed %s meanwhile, so it isn't replaced",
+                 "somebody has changed %s meanwhile, so your text doesn't "
+                 "replace it",
                  file.path);
         edit_replace(&file, buf_slice(&h.text), &edit_stands);
         users_file_close(&file);

@@ -98,8 +98,8 @@ static void open_log(struct log_view *v)
         v->from = strcmp(a->file, "-") ? fopen(a->file, "re") : stdin;
     if (!v->from)
         fail(errno == EACCES ? EX_NOPERM : EX_NOINPUT,
-             "%s: %s; --file is the server's log, - is standard input, and "
-             "without --file the journal is read",
+             "%s: %s; give the server's log, or - for standard input; without "
+             "--file the journal is read",
              a->file, strerror(errno));
 }
 
@@ -232,7 +232,7 @@ static void close_journal(const struct log_view *v)
     /* If the user has no right to read the journal, journalctl shows an empty
      * one. */
     if (v->events == 0)
-        stderr_print("no line of the server in that time; %s",
+        stderr_print("no event of the server in that time; %s",
                      geteuid() == 0
                          ? "--file reads another log"
                          : "if there should be one, run this as root, or join "
@@ -277,10 +277,12 @@ void log_show(void)
     if (v->journal)
         close_journal(v);
     if (v->torn > 0)
-        stderr_print("%" PRIu64 " lines left out: they are no events", v->torn);
+        stderr_print("%" PRIu64 " line%s skipped, which %s", v->torn,
+                     v->torn == 1 ? "" : "s",
+                     v->torn == 1 ? "isn't an event" : "aren't events");
     /* Report a name that can be misspelt: otherwise the server looks quiet. */
     if (v->shown == 0 && ctl.args.user)
-        stderr_print("no line of a user %s; for the names run: sallyportctl "
-                     "user list",
-                     ctl.args.user);
+        stderr_print(
+            "no event of a user %s; for the names run: sallyportctl user list",
+            ctl.args.user);
 }

@@ -27,5 +27,5 @@ void report_run(void)
         argv[n++] = value;
     }
     execv(script, (char *const *)argv);
-    fail(EX_OSFILE, "%s: %s; install it again", script, strerror(errno));
+    fail(EX_OSFILE, "%s: %s; install sallyport again", script, strerror(errno));
 }

@@ -40,11 +40,11 @@ static void attend_certificate(json_t *list, const json_t *c, bool local)
         attend(list, days < BAD_DAYS ? LEVEL_CRITICAL : LEVEL_WARNING,
                "%s expires in %" JSON_INTEGER_FORMAT " d", file, days);
     if (name[0] && !strchr(name, '.') && !local)
-        attend(list, LEVEL_WARNING,
-               "%s is for \"%s\", a name without a dot, which partners can't "
-               "reach; run: /usr/libexec/sallyport/make-certificate --reload "
-               "ftp.example.org",
-               file, name);
+        attend(
+            list, LEVEL_WARNING,
+            "%s: partners can't reach its name \"%s\", which has no dot; run: "
+            "/usr/libexec/sallyport/make-certificate --reload ftp.example.org",
+            file, name);
 }
 
 static void attend_server(json_t *list, const json_t *status)
@@ -65,11 +65,13 @@ static void attend_server(json_t *list, const json_t *status)
         attend(list, LEVEL_CRITICAL, "new clients get 421: %s", away);
     if (refused)
         attend(list, LEVEL_WARNING,
-               "users file: not accepted, the previous one stays in force: %s",
+               "the server doesn't accept the users file, so the previous one "
+               "stays in force: %s",
                refused);
     if (most > 0 && now * 100 >= most * MUCH)
         attend(list, now >= most ? LEVEL_CRITICAL : LEVEL_WARNING,
-               "%" PRIu64 " of %" PRIu64 " sessions", now, most);
+               "%" PRIu64 " of at most %" PRIu64 " sessions (max_sessions)",
+               now, most);
 }
 
 /* Adds the disk of PATH to DISKS, and its faults to LIST. A missing directory
@@ -95,14 +97,18 @@ static void attend_disk(json_t *list, json_t *disks, const char *name,
                             "free", (json_int_t)left);
     if (json_array_append_new(disks, one) < 0)
         fail_no_memory();
-    if (s.f_bavail == 0 || left < (part > keep->bytes ? part : keep->bytes))
+    if (left < (part > keep->bytes ? part : keep->bytes))
         attend(list, LEVEL_CRITICAL,
-               "%s: the disk is full up to min_free, uploads fail", path);
+               "%s: less than min_free is left on the disk, so uploads fail",
+               path);
+    else if (s.f_bavail == 0)
+        attend(list, LEVEL_CRITICAL, "%s: the disk is full, so uploads fail",
+               path);
     else if (s.f_files > 0 && s.f_favail == 0)
         attend(list, LEVEL_CRITICAL,
-               "%s: the disk has no place for a further file", path);
+               "%s: the disk has no free inode for another file", path);
     else if (percent >= MUCH)
-        attend(list, LEVEL_WARNING, "%s: %" PRIu64 " %% of the disk", path,
+        attend(list, LEVEL_WARNING, "%s: the disk is %" PRIu64 " %% full", path,
                percent);
 }
 

@@ -36,12 +36,12 @@ static noreturn void drain_ends(int code, const char *why)
 
     if (fail_caught(drain_ask, &off, &second))
         fail(code,
-             "%s; the server still drains, since it can't be asked: %s; run: "
-             "sallyportctl drain --off",
+             "%s; the server still drains, and can't be told to stop draining: "
+             "%s; run: sallyportctl drain --off",
              why, second.text);
     fail(code,
-         "%s, and the server takes sessions again; wait longer (--timeout), "
-         "or cut them (systemctl stop sallyport)",
+         "%s; the drain was ended, and the server takes sessions again; give a "
+         "longer --timeout, or end the sessions: systemctl stop sallyport",
          why);
 }
 

@@ -33,8 +33,8 @@ static noreturn void fail_unreachable(const char *path, int error)
 
     if (error == EACCES || error == EPERM)
         fail(EX_NOPERM,
-             "%s: %s; run it as root, as the server's user, or as a member of "
-             "control_group",
+             "%s: %s; run sallyportctl as root, as the server's user, or as a "
+             "member of control_group",
              path, strerror(error));
     if (error == EAGAIN)
         fail(EX_TEMPFAIL, "%s: the server is busy; try again later", path);
@@ -99,8 +99,8 @@ static bool connect_server(bool last)
     channel_init(&server.channel, fd, PROCESS_CTL, PROCESS_MASTER, PHASE_START);
     if (local_peer(fd, &who) < 0 || (who.uid != 0 && who.uid != geteuid()))
         fail(EX_NOPERM,
-             "%s: the server there is neither root's nor yours; run it as its "
-             "user",
+             "%s: the server there is neither root's nor yours; run "
+             "sallyportctl as its user",
              path);
     return true;
 }
@@ -121,7 +121,8 @@ static noreturn void fail_refused(int code,
 static void receive(struct channel *c, uint32_t request, struct message *answer,
                     int ms)
 {
-    const char *who = c->peer == PROCESS_MASTER ? "the server" : "its files";
+    const bool is_search = c->peer != PROCESS_MASTER;
+    const char *who = is_search ? "the search process" : "the server";
     int r = channel_wait(c, answer, ms);
 
     if (r == -EPIPE) /* the socket's error can come before a message */
@@ -134,15 +135,16 @@ static void receive(struct channel *c, uint32_t request, struct message *answer,
     if (r == -ETIMEDOUT)
         fail(EX_TEMPFAIL, "%s doesn't answer in time", who);
     if (r == -EPROTO)
-        fail(EX_PROTOCOL,
-             "%s sent an invalid answer: %s; if its version differs, "
-             "restart it: systemctl restart sallyport",
-             who, c->wrong);
+        fail(EX_PROTOCOL, "%s sent an invalid answer: %s%s", who, c->wrong,
+             is_search ? ""
+                       : "; if its version differs, restart it: systemctl "
+                         "restart sallyport");
     if (r != 1)
         fail(EX_TEMPFAIL,
-             "%s closed the connection, and may have done what was asked: see "
-             "its log, or restart it if its version differs",
-             who);
+             "%s closed the connection, and may have done what was asked%s",
+             who,
+             is_search ? ""
+                       : ": see its log, or restart it if its version differs");
 }
 
 void server_wait(struct channel *c, uint32_t request, struct message *answer,

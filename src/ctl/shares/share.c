@@ -96,13 +96,14 @@ static void revoke_one(const char *word)
 
     if (g.who.role.ptr)
         fail(EX_USAGE,
-             "%s: no role is revoked alone; for other rights run: sallyportctl "
-             "share grant %s %s",
+             "%s: a role can't be revoked alone; for other rights run: "
+             "sallyportctl share grant %s %s",
              word, share, word);
     if (!entry_find(g.list, slice_from(share), &old))
         fail(EX_DATAERR,
-             "%s has no own grant in %s; run: sallyportctl share show %s", word,
-             share, share);
+             "%s has no grant of its own in the share %s; run: sallyportctl "
+             "share show %s",
+             word, share, share);
     row_set_entry(edit_row(g.line), "shares", slice_from(share), NULL);
 }
 
@@ -230,7 +231,7 @@ void line_change(void)
     edit_run(change_line, NULL);
     output_done(ctl.args.word[0], ctl.args.word[2],
                 json_pack("{s:b}", "changed", edit_stands), "%s",
-                edit_stands ? "changed" : "is so already");
+                edit_stands ? "changed" : "has these settings already");
 }
 
 /* Renames the user, share or team. A home or a share's directory keeps its
@@ -250,8 +251,9 @@ static void rename_line(void *given)
         fail(EX_DATAERR, "%s:%zu: %s is there already", ctl.settings.users,
              taken, to);
     if (users)
-        user_refuse_synced(user_named(u), 0,
-                           "lock it then, and make the old name again;");
+        user_refuse_synced(
+            user_named(u), 0,
+            "lock the renamed user, and make the old name again;");
     else
         edit_rename_entries(strcmp(group, "share") == 0 ? "shares" : "teams",
                             slice_from(ctl.args.word[2]), to);

@@ -69,7 +69,7 @@ static void add_share(void *given)
     line = ids_line(edit_users, a->home.gid);
     if (line)
         fail(EX_DATAERR,
-             "%s:%zu: gid %u is used in this line; give another --local-group",
+             "%s:%zu: this line has gid %u already; give another --local-group",
              ctl.settings.users, line, (unsigned)a->home.gid);
     home_make(&a->home);
     row_need(row_parse(&row, SLICE("@share::::")));
@@ -113,7 +113,7 @@ void share_add(void)
                           "directory", json_text(a.home.path), "made",
                           a.home.made),
                 "gid %u, directory %s%s", (unsigned)a.home.gid, a.home.path,
-                a.home.made ? "" : " (was there, kept)");
+                a.home.made ? "" : " (existed, and is used)");
     for (size_t i = 3; i < ctl.args.words; i++)
         output_done("share", ctl.args.word[2],
                     json_pack("{s:s}", "member", ctl.args.word[i]),

@@ -73,8 +73,8 @@ static noreturn void refused(const struct inspection *i, uint64_t o)
 {
     if (o == OUTCOME_DENIED)
         fail(EX_NOPERM,
-             "%s stays: %s may not read it, or write in its directory", i->id,
-             i->at.user);
+             "%s stays: %s can't read it, or can't write in its directory",
+             i->id, i->at.user);
     for (size_t n = 0; n < sizeof(refusals) / sizeof(refusals[0]); n++)
         if (refusals[n].outcome == o)
             fail(refusals[n].code, "%s %s", i->id, refusals[n].says);
@@ -300,8 +300,8 @@ void inspect_order(void)
     /* Nobody has inspected the bytes yet, and a terminal can obey some of
      * them. */
     if (reads && isatty(STDOUT_FILENO))
-        fail(EX_USAGE, "these bytes may control a terminal: write them to a "
-                       "file or a program");
+        fail(EX_USAGE, "the upload can contain control characters for the "
+                       "terminal: redirect the output to a file or a program");
     if (strlen(id) != ID_DIGITS || strspn(id, "0123456789abcdef") != ID_DIGITS)
         fail(EX_USAGE,
              "%s: expected an id from \"inspect list\", %d digits of 0-9 a-f",

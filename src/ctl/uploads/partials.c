@@ -202,5 +202,6 @@ void retention_run(void)
     const int rest = s.remove ? removed_leftovers() : 0;
     ctl_status = ctl_status ? ctl_status : rest;
     hunt_end(&s, s.remove ? ""
-                          : "nothing is older than its home or share keeps it");
+                          : "no file is older than retain= permits, and no "
+                            "partial older than partial_days");
 }

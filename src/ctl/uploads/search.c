@@ -151,7 +151,7 @@ static bool wait_for_files(struct search *s)
     if (r == 1 && m.kind == MSG_ready)
         return true;
     if (r != 1 || m.kind != MSG_failed)
-        fail(EX_TEMPFAIL, "its files closed the connection");
+        fail(EX_TEMPFAIL, "the search process closed the connection");
     if (failed->why.len == 0 && failed->error == ENOENT && s->only_uploads)
         return false;
     if (failed->why.len == 0)
@@ -177,7 +177,7 @@ static void search_work(void *data)
         return;
     const uint32_t request = channel_next(&s->files);
     if (s->ask(s, &s->files, request) < 0)
-        fail(EX_TEMPFAIL, "its files closed the connection");
+        fail(EX_TEMPFAIL, "the search process closed the connection");
     while (m.kind != MSG_partials_end) {
         search_wait(s, request, &m);
         s->take(s, &m);

@@ -53,7 +53,7 @@ static void remove_line(void *given)
              ctl.args.word[2], now.directory.path);
     if (ctl.args.purge)
         home_check_alone(edit_users, row_of(&now), now.directory.path,
-                         "run it without --purge");
+                         "run the command without --purge");
     if (!now.user)
         edit_rename_entries(now.team ? "teams" : "shares",
                             slice_from(ctl.args.word[2]), NULL);
@@ -126,8 +126,12 @@ static void del_prepare(void)
     /* Ask on a terminal only, so that no script is asked. */
     if (members > 0 && !ctl.args.yes && !ctl.args.purge &&
         isatty(STDIN_FILENO) &&
-        terminal_confirm("Take the %s %s from %zu user%s? [y/N] ", group, name,
-                         members, members == 1 ? "" : "s") != 1)
+        terminal_confirm("Remove the %s %s, which %s%zu user%s%s? [y/N] ",
+                         group, name, removal.team ? "has " : "", members,
+                         members == 1 ? "" : "s",
+                         removal.team   ? ""
+                         : members == 1 ? " has"
+                                        : " have") != 1)
         fail(EXIT_FAILURE, "nothing was removed");
     if (!ctl.args.purge)
         return;
@@ -141,7 +145,8 @@ static void del_prepare(void)
         fail(EX_USAGE,
              "nothing was removed; to remove %s without being asked give --yes",
              path);
-    home_check_alone(u, row_of(&removal), path, "run it without --purge");
+    home_check_alone(u, row_of(&removal), path,
+                     "run the command without --purge");
     removed_open(&removal.directory, removal.share ? s->shares : s->homes);
     edit_after = rename_purged;
 }

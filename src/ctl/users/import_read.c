@@ -296,8 +296,8 @@ static void take_object(struct import *m, json_t *object)
         import_skip(m, e, e->skip, false);
     else if (!user_name_ok(slice_from(e->name)))
         import_skip(m, e,
-                    "not a valid name here; use 1 to 32 of a-z A-Z 0-9 . _ - "
-                    "@, not beginning with . - or @",
+                    "not a valid name here; use 1 to 32 characters of a-z A-Z "
+                    "0-9 . _ - @, not beginning with . - or @",
                     false);
     else if (json_object_get(m->by_name, e->name))
         import_skip(m, e, "an earlier object has this name", false);

@@ -99,9 +99,9 @@ static void put_port(struct letter *l, const struct settings *s)
     if (best == s->listen_count) {
         put(l, "PORT", "%.7s", GAP);
         snprintf(l->url_port, sizeof(l->url_port), ":%.7s", GAP);
-        stderr_print("listen says no port that clients connect to, so the "
-                     "letter has a gap for it: %.7s",
-                     GAP);
+        stderr_print(
+            "listen has no port for clients, so the letter has a gap: %.7s",
+            GAP);
         return;
     }
     const unsigned port = s->listen[best].address.port;

@@ -69,8 +69,8 @@ static noreturn void quota_fail(const struct quota_account *a, int fd, int r)
     if (r == -EPERM || r == -EACCES)
         fail(EX_NOPERM,
              geteuid() == 0
-                 ? "%s: root of this container may not set or read this "
-                   "quota; run it outside"
+                 ? "%s: root of this container may not set or read this quota; "
+                   "run the command outside the container"
                  : "%s: only root can set or read this quota",
              a->name);
     if (r == -EXDEV)
@@ -125,7 +125,8 @@ static uint64_t take_limit(const char *text, const char *what)
 
     if (strcmp(text, NONE) != 0 &&
         (slice_size(slice_from(text), &n) || n == 0 || n > QUOTA_LIMIT_MAX))
-        fail(EX_USAGE, "%s: %s is a number, also with K, M, G or T, or " NONE,
+        fail(EX_USAGE,
+             "%s: %s must be a number, which can end in K, M, G or T, or " NONE,
              text, what);
     return n;
 }
@@ -191,7 +192,7 @@ static json_t *describe_quota(size_t i)
     const int e = a.error;
     return json_quota(&a, e == 0            ? ""
                           : e == -ENOTSUP   ? "no quotas are enabled there"
-                          : e == -EXDEV     ? "no subvolume of its own"
+                          : e == -EXDEV     ? "not a subvolume"
                           : e == -ETIMEDOUT ? "its disk doesn't answer"
                           : geteuid() != 0 && (e == -EPERM || e == -EACCES)
                               ? "only root can read it"

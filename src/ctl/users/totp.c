@@ -22,11 +22,11 @@ static void secret_show(const char *name)
         json_print(json_pack("{s:s, s:s, s:s}", "name", name, "secret", secret,
                              "uri", uri));
     else
-        printf("%s\nGive this to %s, who sends the six digits of the app right "
-               "after the password from now on, from each address once in "
-               "totp_time; for a picture: qrencode -t ansiutf8 URI. It is not "
-               "shown again.\n",
-               uri, name);
+        printf("%s\nGive this URI to %s. From now on %s sends the app's six "
+               "digits right after the password, once per address in "
+               "totp_time. For a QR code run: qrencode -t ansiutf8 URI. The "
+               "URI is not shown again.\n",
+               uri, name, name);
     explicit_bzero(uri, sizeof(uri));
     if (fflush(stdout) == EOF)
         fail(EX_IOERR, "standard output: %s", strerror(errno));
@@ -72,8 +72,8 @@ void user_totp(void)
     totp_check(user);
     if (had && !ctl.args.new_secret)
         fail(EX_USAGE,
-             "%s has a second factor, and the app that makes its codes would "
-             "be useless; --new-secret makes another one",
+             "%s has a second factor already; a new secret makes the old app's "
+             "codes useless; to make one, give --new-secret",
              user->name);
     random_bytes(bytes, sizeof(bytes));
     base32_encode(bytes, sizeof(bytes), secret);

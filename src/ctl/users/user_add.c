@@ -130,6 +130,6 @@ void user_add(void)
                 json_pack("{s:o, s:I, s:b}", "home", json_text(d.home.path),
                           "uid", (json_int_t)d.home.uid, "made", d.home.made),
                 "uid %u, home %s%s", (unsigned)d.home.uid, d.home.path,
-                d.home.made ? "" : " (was there, kept)");
+                d.home.made ? "" : " (existed, and is used)");
     given_hint();
 }

@@ -133,7 +133,8 @@ static bool user_is_barred(const struct user *user, bool acts,
                  "write into %s: client_certificates = request",
                  s->file);
     else if (user_admission(user, NULL, time(NULL)) != ADMISSION_YES)
-        complain(why, "now is not in hours= of the user, or of a team");
+        complain(why,
+                 "hours= of the user or of a team doesn't permit a login now");
     else if (user->must_change && acts)
         complain(why, "after the login the password must be changed first, by "
                       "SITE PSWD");
@@ -179,9 +180,9 @@ static void decide(struct question *q)
     ctl_status = json_array_size(q->why) > 0 ? EXIT_FAILURE : 0;
     if (share && !q->share)
         json_array_append_new(
-            q->why, json_sprintf("this is in the home: the share %s isn't this "
-                                 "user's; to change that run: sallyportctl "
-                                 "share grant %s %s:ROLE",
+            q->why, json_sprintf("the path is in the home, since the user has "
+                                 "no grant in the share %s; to grant it run: "
+                                 "sallyportctl share grant %s %s:ROLE",
                                  share->name, share->name, q->user->name));
 }
 

@@ -71,7 +71,7 @@ void user_refuse_synced(const struct user *user, unsigned unless,
 
     if (user_sync_parse(user->sync, &sync) == 0 && !(sync.marks & unless))
         fail(EX_DATAERR,
-             "%s follows the source %.*s, which would %s first run: "
+             "%s follows the source %.*s: its next import would %s first run: "
              "sallyportctl user change %s --sync none",
              user->name, (int)sync.name.len, sync.name.ptr, would, user->name);
 }
@@ -124,7 +124,7 @@ void user_change(void)
     edit_run(change_row, &d);
     output_done("user", ctl.args.word[2],
                 json_pack("{s:b}", "changed", edit_stands), "%s",
-                edit_stands ? "changed" : "is so already");
+                edit_stands ? "changed" : "has these settings already");
     if (ctl.args.home && strcmp(d.home.path, old_home) != 0)
         stderr_print("the files stay in %s; move them to %s; a quota stays "
                      "there, too, see: sallyportctl quota set",
@@ -147,12 +147,13 @@ static void say_unlocked(const struct user *user)
         return;
     }
     user_sync_parse(user->sync, &sync);
-    stderr_print("%s stays locked: its source %.*s %s; to keep the user "
-                 "without it run: sallyportctl user change %s --sync none",
-                 user->name, (int)sync.name.len, sync.name.ptr,
-                 sync.marks & SYNC_GONE ? "doesn't have the user any more"
-                                        : "has locked the user",
-                 user->name);
+    stderr_print(
+        "%s stays locked: its source %.*s %s; to keep the user without the "
+        "source run: sallyportctl user change %s --sync none",
+        user->name, (int)sync.name.len, sync.name.ptr,
+        sync.marks & SYNC_GONE ? "doesn't have the user any more"
+                               : "has locked the user",
+        user->name);
     ctl_status = EX_DATAERR;
 }
 
@@ -184,8 +185,8 @@ static void set_locks(void *given)
 static void kick_instead(int code)
 {
     if (code == EX_DATAERR && !edit_stands)
-        stderr_print("nobody is locked; to end the sessions now run: "
-                     "sallyportctl kick %s; to keep an address out: "
+        stderr_print("no user was locked by this command; to end the sessions "
+                     "now run: sallyportctl kick %s; to keep an address out: "
                      "sallyportctl ban add ADDRESS",
                      ctl.args.words == 3 ? ctl.args.word[2] : "USER");
 }

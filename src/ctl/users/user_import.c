@@ -163,8 +163,8 @@ static void print_entry(const struct imported *e)
     if (e->lock.len > 0)
         printf("; locked: %.*s", (int)e->lock.len, e->lock.data);
     if (e->lock.len > 0 && usable && !ctl.args.sync)
-        printf("; if it may log in without that, run: sallyportctl user "
-               "unlock %s",
+        printf("; if the user may log in without that restriction, run: "
+               "sallyportctl user unlock %s",
                e->name);
     if (!usable && !row_get(row, "login"))
         printf("; locked, since it has no usable hash (%s); run: sallyportctl "
@@ -210,7 +210,8 @@ static void print_partly(int code)
         if (is_new(&import.entry[i]) && import.entry[i].draft.home.gid)
             print_entry(&import.entry[i]);
     if (import.made > 0)
-        stderr_print("the import stops there; mend that, and run it again");
+        stderr_print(
+            "the import stopped here; remove the cause, and run it again");
 }
 
 void user_import(void)
@@ -220,7 +221,7 @@ void user_import(void)
 
     m->path = ctl.args.word[2];
     if (ctl.args.most && !ctl.args.sync)
-        fail(EX_USAGE, "--most goes with --sync");
+        fail(EX_USAGE, "--most needs --sync");
     if (ctl.args.sync)
         given_source(ctl.args.sync, "");
     import_read(m);

@@ -162,7 +162,7 @@ static void check_output(void)
     struct stat st;
 
     if (!ctl.args.json)
-        fail(EX_USAGE, "--hashes goes with --json");
+        fail(EX_USAGE, "--hashes needs --json");
     if (fstat(STDOUT_FILENO, &st) == 0 && S_ISREG(st.st_mode) &&
         st.st_mode & (S_IRWXG | S_IRWXO) &&
         (st.st_size != 0 || fchmod(STDOUT_FILENO, 0600)))
@@ -185,8 +185,8 @@ void user_list(void)
         output_list(ctl.users.count, describe_user, user_columns);
     if (mistakes)
         fail(EX_DATAERR,
-             "%s: %d mistake%s; the server takes all of it or nothing", path,
-             mistakes, mistakes == 1 ? "" : "s");
+             "%s: %d mistake%s; the server takes the whole file or nothing",
+             path, mistakes, mistakes == 1 ? "" : "s");
 }
 
 #define SERVERS "the server's setting"

@@ -144,7 +144,7 @@ static void check_loss(const struct import *m, const struct users *u)
     check_most(m, opened, closed,
                "users whom this source has locked would be open");
     check_most(m, endless, ends,
-               "users whose end this source has said would have none");
+               "users with an end from this source would have no end");
 }
 
 /* One row. */
@@ -223,7 +223,7 @@ static void say_row(struct sync_row *r)
     } else {
         done->changed++;
         if (r->changed.len == 0)
-            buf_add_text(&done->said, "; it stays locked");
+            buf_add_text(&done->said, "; the user stays locked");
     }
     buf_add_text(&done->said, "\n");
 }

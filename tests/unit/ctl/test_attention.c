@@ -93,10 +93,10 @@ Test(attention, certificates)
     }
     server_says(60, "running", 7);
     said.name = "drop";
-    cr_expect_eq(strncmp(attention(),
-                         "warning /c.pem is for \"drop\", a name without a dot",
-                         50),
-                 0);
+    cr_expect_eq(
+        strncmp(attention(),
+                "warning /c.pem: partners can't reach its name \"drop\"", 52),
+        0);
     said.listening = "127.0.0.1:21";
     cr_expect_str_eq(attention(), "");
 }
@@ -106,9 +106,11 @@ Test(attention, sessions_and_states)
     server_says(60, "running", 224);
     cr_expect_str_eq(attention(), "");
     server_says(60, "running", 225);
-    cr_expect_str_eq(attention(), "warning 225 of 250 sessions\n");
+    cr_expect_str_eq(attention(),
+                     "warning 225 of at most 250 sessions (max_sessions)\n");
     server_says(60, "running", 250);
-    cr_expect_str_eq(attention(), "critical 250 of 250 sessions\n");
+    cr_expect_str_eq(attention(),
+                     "critical 250 of at most 250 sessions (max_sessions)\n");
     server_says(60, "stopping", 1);
     cr_expect_str_eq(attention(), "warning the server is stopping\n");
     said.limit = 1;
@@ -128,8 +130,8 @@ Test(attention, sessions_and_states)
     said.away = "homes: gone";
     cr_expect_str_eq(attention(),
                      "critical new clients get 421: homes: gone\n"
-                     "warning users file: not accepted, the previous one "
-                     "stays in force: users:3: bad\n");
+                     "warning the server doesn't accept the users file, so the "
+                     "previous one stays in force: users:3: bad\n");
 }
 
 static const char *hanging; /* the path whose disk hangs */
@@ -171,13 +173,13 @@ Test(attention, disks)
     } rows[] = {
         { BLOCKS / 2, 9, "0", "" },
         { BLOCKS / 100 * 11, 9, "0", "" },
-        { BLOCKS / 10, 9, "0", "warning {}: 90 % of the disk\n" },
-        { 0, 9, "0",
-          "critical {}: the disk is full up to min_free, uploads fail\n" },
+        { BLOCKS / 10, 9, "0", "warning {}: the disk is 90 % full\n" },
+        { 0, 9, "0", "critical {}: the disk is full, so uploads fail\n" },
         { BLOCKS / 2, 0, "0",
-          "critical {}: the disk has no place for a further file\n" },
+          "critical {}: the disk has no free inode for another file\n" },
         { BLOCKS / 2, 9, "60%",
-          "critical {}: the disk is full up to min_free, uploads fail\n" },
+          "critical {}: less than min_free is left on the disk, so uploads "
+          "fail\n" },
         { BLOCKS / 2, 9, "1G", "" },
     };
     char plain[4096];

@@ -147,7 +147,7 @@ Test(inspect, orders_beside_a_home_that_fails)
     fake_files_are(not_for_anna, obeys);
     expect_out(0, "", "inspect release " ID, "released: /a (2)\n");
     expect_err(EX_TEMPFAIL, "", "inspect release fedcba9876543210",
-               "anna: its files closed the connection");
+               "anna: the search process closed the connection");
 }
 
 static enum outcome outcome;
@@ -180,7 +180,7 @@ Test(inspect, refusals)
         { OUTCOME_STORED_UNSAFE, EX_IOERR, "is visible" },
         { OUTCOME_BUSY, EX_TEMPFAIL, "try again" },
         { OUTCOME_EXISTS, EX_CANTCREAT, "this upload; --replace-newer" },
-        { OUTCOME_DENIED, EX_NOPERM, "may not read it, or write" },
+        { OUTCOME_DENIED, EX_NOPERM, "can't read it, or can't write" },
         { OUTCOME_READ_ONLY, EX_IOERR, "stays: error" },
     };
 

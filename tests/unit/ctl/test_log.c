@@ -51,7 +51,7 @@ Test(log, journal)
     r = expect_run(0, "", "log --since 2025-01-01");
     expect_has(r, "2026-11-17 08:00:01  anna ", true);
     expect_has(r, "2026-11-17 08:12:45  carl ", true);
-    cr_expect(strstr(r->err, "1 lines left out"), "%s", r->err);
+    cr_expect(strstr(r->err, "1 line skipped"), "%s", r->err);
     cr_expect_str_eq(file_text(in(scratch, "said")),
                      "--quiet --no-pager --all _SYSTEMD_UNIT=sallyport.service "
                      "--output=cat --since=2025-01-01 ");

@@ -250,13 +250,15 @@ static const struct {
     { NULL, fails_to_read, EX_IOERR,
       "3 directories or files could not be read: P" },
     { NULL, cant_remove, EX_IOERR, "some could not be removed" },
-    { NULL, breaks_off, EX_TEMPFAIL, "its files closed the connection" },
+    { NULL, breaks_off, EX_TEMPFAIL,
+      "the search process closed the connection" },
     { NULL, has_a_strange_state, EX_PROTOCOL, "unknown or malformed" },
     { NULL, answers_another, EX_PROTOCOL, "an answer without a request" },
     { NULL, speaks_as_files_of_a_session, EX_PROTOCOL, "not this peer's" },
     { NULL, speaks_as_master, EX_PROTOCOL, "not this peer's" },
-    { dies, NULL, EX_TEMPFAIL, "its files closed the connection" },
-    { answers_early, NULL, EX_TEMPFAIL, "its files closed the connection" },
+    { dies, NULL, EX_TEMPFAIL, "the search process closed the connection" },
+    { answers_early, NULL, EX_TEMPFAIL,
+      "the search process closed the connection" },
     { cant_enter, NULL, EX_NOINPUT,
       "/anna can't be entered: Permission denied" },
     { has_no_sandbox, NULL, EX_OSERR, "anna: sandbox of files: it f" },
@@ -388,8 +390,8 @@ Test(partials, nothing_is_due)
     write_retentions();
     fake_files_are(fake_ready, finds_no_directory);
     r = expect_run(0, "", "retention run --dry-run");
-    cr_expect_str_eq(r->out,
-                     "nothing is older than its home or share keeps it\n");
+    cr_expect_str_eq(r->out, "no file is older than retain= permits, and no "
+                             "partial older than partial_days\n");
     cr_expect_str_eq(r->err, "");
 }
 

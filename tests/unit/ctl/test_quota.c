@@ -98,7 +98,7 @@ Test(quota, list)
     expect_out(0, "", "quota list", "anna                          5 MiB ");
     expect_out(0, "", "quota list",
                "bert                              -            -          -   "
-               "       - no subvolume of its own\n");
+               "       - not a subvolume\n");
     value = run_json("quota list --json");
     cr_expect_eq(json_array_size(value), 2);
     json_decref(value);

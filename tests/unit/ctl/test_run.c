@@ -68,7 +68,7 @@ Test(run, help_names_every_command)
     r = expect_run(0, "", "user add --help");
     cr_expect(strstr(r->out, "\n  --role ROLE"));
     cr_expect_not(strstr(r->out, "--purge"));
-    cr_expect(strstr(r->out, "asks for a password twice"));
+    cr_expect(strstr(r->out, "asks twice for a password"));
     r = expect_run(0, "", "log --help");
     cr_expect(strstr(r->out, "--path DIR           log: a part of a path"));
     cr_expect(strstr(r->out, "as journalctl takes it: yesterday,"));

@@ -164,7 +164,8 @@ Test(sessions, a_drain_beside_a_busy_server)
     fake_end();
     fake_begin(is_busy_for_ever);
     says(EX_TEMPFAIL, "drain --timeout 1s",
-         "answering others, and the server takes sessions again; ");
+         "answering others; the drain was ended, and the server takes sessions "
+         "again; give a longer --timeout, ");
     fake_end();
     cr_expect(files_exists(in_scratch("taken")));
 }
@@ -191,8 +192,8 @@ Test(sessions, a_drain_that_cannot_be_reported)
     world.out = "/dev/full";
     for (size_t i = 0; i < 2; i++) {
         says(EX_IOERR, words[i],
-             "standard output can't be written, and the server takes sessions "
-             "again");
+             "standard output can't be written; the drain was ended, and the "
+             "server takes sessions again");
         cr_expect_eq(unlink(in_scratch("taken")), 0, "%s", words[i]);
     }
     world.out = NULL;

@@ -165,9 +165,10 @@ Test(terminal, answers)
         const char *group, *option, *question, *typed, *row;
         int code;
     } rows[] = {
-        { "share", NULL, "from 1 user? ", "n\n", "@share:", EXIT_FAILURE },
-        { "share", NULL, "from 1 user? ", "\x04", "@share:", EXIT_FAILURE },
-        { "share", NULL, "from 1 user? ", "y\n", "@share:", 0 },
+        { "share", NULL, "which 1 user has? ", "n\n", "@share:", EXIT_FAILURE },
+        { "share", NULL, "which 1 user has? ", "\x04",
+          "@share:", EXIT_FAILURE },
+        { "share", NULL, "which 1 user has? ", "y\n", "@share:", 0 },
         { "user", "--purge", "and all in it? ", "\n", "anna:", EXIT_FAILURE },
         { "user", "--purge", "and all in it? ", "yet\n",
           "anna:", EXIT_FAILURE },
@@ -199,7 +200,7 @@ Test(terminal, inspect_read_is_refused)
     struct typist t;
 
     start_in(&t, "inspect", "read", NULL);
-    await(&t, "these bytes may control a terminal");
+    await(&t, "the upload can contain control characters");
     cr_expect_eq(finish(&t), EX_USAGE);
 }
 
