@@ -81,7 +81,8 @@ Test(client_disks, a_disk_that_folds_case, .timeout = 60)
     files_write("F", "1", 1, 0644);
     desk_says(&f.server.desk, 0, NULL, "put", "F", "/", NULL);
     desk_says(&f.server.desk, 0,
-              "f stays: on this disk it is the same file as the server's F",
+              "f isn't removed: on this disk it is the file F, which the "
+              "server lists",
               "sync", "-n", "--delete", "/", "far", NULL);
     desk_says(&f.server.desk, 0, "1 to download, 0 the same, 1 to remove",
               "sync", "-n", "--delete", "/", "far", NULL);

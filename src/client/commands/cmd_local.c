@@ -210,10 +210,9 @@ int passwd_demanded(struct client *c)
         return 0;
     if (!tty_there() || c->options.json)
         return client_refuse(c->site.url.host, EX_NOPERM,
-                             "the server wants a new password before anything "
-                             "else; on a terminal run sallyport passwd with "
-                             "the same URL and options");
-    progress_note("%s wants a new password before anything else.",
-                  c->site.url.host);
+                             "you must change the password first; on a "
+                             "terminal run: sallyport passwd, with the same "
+                             "URL and options");
+    progress_note("%s: you must change the password first", c->site.url.host);
     return passwd_change(c, &old);
 }

@@ -179,7 +179,8 @@ int cmd_mkdir(struct client *c, struct word *w, int n)
 
 static int rm_refuse_login(const char *path)
 {
-    return client_refuse(path, EX_USAGE, "the login directory itself stays");
+    return client_refuse(path, EX_USAGE,
+                         "the login directory can't be removed");
 }
 
 static int rm_one(struct client *c, const char *path,

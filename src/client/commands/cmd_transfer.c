@@ -131,7 +131,8 @@ static int transfer_all(struct tree *t)
 
     jobs_run(&t->jobs, &c->site, &c->link);
     if (c->options.dry_run)
-        progress_note("%zu to transfer", t->planned);
+        progress_note("%zu file%s would be transferred", t->planned,
+                      t->planned == 1 ? "" : "s");
     else if (t->jobs.files + t->jobs.lost > 1)
         transfer_sum_up(&t->jobs, c->options.json);
     return tree_end(t);
@@ -190,7 +191,7 @@ static int put_into_directory(struct client *c, const struct word *to,
         r = fail(&why, EX_CANTCREAT, "is no directory");
     else if (!c->options.recursive)
         r = fail(&why, EX_NOINPUT,
-                 "there is no such directory; make it by mkdir");
+                 "there is no such directory; make it with mkdir");
     else
         r = c->options.dry_run ? 0 : remote_mkdir(&c->link, to->path, &why);
     return r < 0 ? client_error(to->path, &why) : 0;
@@ -299,7 +300,8 @@ int cmd_put(struct client *c, struct word *w, int n)
 
     snprintf(here.path, sizeof(here.path), "%s", c->cwd);
     if (c->options.files_from && c->interactive)
-        return client_refuse("put", EX_USAGE, "--files-from is for one call");
+        return client_refuse("put", EX_USAGE,
+                             "--files-from can't be used in a session");
     if (c->interactive)
         return n > 1 ? put_typed(c, w, n - 1, &w[n - 1])
                      : put_typed(c, w, n, &here);
@@ -331,7 +333,7 @@ static int get_file(struct tree *t, const char *remote, const char *local,
         return 0;
     }
     if (e.kind == ENTRY_DIRECTORY && !o->recursive)
-        return client_refuse(remote, EX_USAGE, "it is a directory; add -r");
+        return client_refuse(remote, EX_USAGE, "is a directory; add -r");
     if (e.kind == ENTRY_DIRECTORY && strcmp(local, "-") == 0)
         return client_refuse(remote, EX_USAGE,
                              "a directory can't go to standard output");
@@ -412,7 +414,7 @@ static int get_all(struct client *c, struct word *w, int n, const char *local)
     if (local && !t.into && (out ? c->options.files_from != NULL : several))
         return client_refuse(
             local, EX_CANTCREAT,
-            "is no directory, and several files would go there");
+            "must be a directory, since several files go there");
     transfer_begin(&t.tree, c, false);
     t.tree.jobs.in_turn = out; /* one file after the other */
     if (c->options.files_from)
@@ -428,11 +430,12 @@ int cmd_get(struct client *c, struct word *w, int n)
         if (!w[i].remote)
             return client_refuse(
                 w[i].text, EX_USAGE,
-                "only the last word can be LOCAL; a pattern, such as *.pdf, "
-                "names several files of the server");
+                "in a session get takes only NAME and LOCAL; for several "
+                "files give a pattern as NAME, such as *.pdf");
     if (c->options.files_from && (c->interactive || (n > 1 && w[1].remote)))
         return client_refuse("get", EX_USAGE,
-                             "--files-from is for one call, with one URL");
+                             "--files-from needs one URL, and can't be used "
+                             "in a session");
     if (n > 1 && !w[n - 1].remote)
         return get_all(c, w, n - 1, w[n - 1].text);
     return get_all(c, w, n, NULL);

@@ -91,8 +91,8 @@ const struct client_command commands[] = {
                      "hash large.iso" }),
     ROW("sync", cmd_sync, BOTH, WORDS(2, 2, "lr", ".."),
         .syntax = { "DIR URL | URL DIR", "DIR NAME" },
-        .help = "Upload new and changed files of a directory, or with URL DIR "
-                "(not in a session) download them; --delete removes files and "
+        .help = "Upload new and changed files of DIR; with URL DIR (not in a "
+                "session), download them; --delete removes files and "
                 "directories that the source doesn't have",
         .example = { "sallyport sync --dry-run --delete site "
                      "ftps://anna@drop.example.org/site\n"
@@ -114,9 +114,8 @@ const struct client_command commands[] = {
         .example = { .shell = "pwd" }),
     ROW("open", cmd_open, IN_SHELL | LOCAL | OPENS, WORDS(1, 1, "l", ""),
         .syntax = { "", "URL" },
-        .help =
-            "Close this connection and log in to another server; its options "
-            "are those of sallyport and of a profile",
+        .help = "Close this connection and log in to another server, with the "
+                "options of the command line and of the profile",
         .example = { .shell = "open ftps://bert@drop.example.org\n"
                               "open drop:" }),
     ROW("status", cmd_status, IN_SHELL | LOCAL, .syntax = { "", "" },

@@ -41,11 +41,16 @@ static void remove_say(const struct tree *t, const char *slash,
 void remove_refuse(struct tree *t, const char *local)
 {
     if (!jobs_ended(&t->jobs))
-        jobs_fail(&t->jobs,
-                  client_refuse(local, EX_CANTCREAT,
-                                "isn't replaced, since names in the directory "
-                                "stay, such as excluded ones; remove them, or "
-                                "exclude the directory, too"));
+        jobs_fail(
+            &t->jobs,
+            client_refuse(local, EX_CANTCREAT,
+                          "%s; remove these names, or exclude the directory, "
+                          "too",
+                          t->up ? "isn't uploaded, since the server's "
+                                  "directory of this name has names that stay, "
+                                  "such as excluded names"
+                                : "isn't replaced: some names in the directory "
+                                  "stay, such as excluded names"));
 }
 
 /* Names on the server. */
@@ -67,8 +72,8 @@ static int remove_remains(const struct job *job, struct link *l,
         e.modified == job->modified)
         return 1;
     return fail(why, EX_TEMPFAIL,
-                "the connection was cut during its removal; the name may "
-                "belong to another file now, so it stays");
+                "not removed: the connection was cut during the removal, and "
+                "another file may have this name now");
 }
 
 /* Removes a file. If DELE fails without -r, asks whether the name is a
@@ -273,7 +278,7 @@ static int local_remove(void *of, struct job *job, struct link *l,
 
     if (there == PRESENT) {
         fail(why, EX_PROTOCOL,
-             "stays: the server has it, but its listing lacks it");
+             "not removed: the server has this name, but doesn't list it");
         tree_failed(t, job->local, why);
     }
     if (there != ABSENT)

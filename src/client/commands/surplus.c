@@ -64,14 +64,17 @@ int surplus_settle(void *of, struct job *dir, struct link *l,
         bool stays = dir->unlisted[url_base(held->remote)[0] == '.'];
 
         if (stays)
-            progress_note("/%s stays: the server has names here that it "
-                          "doesn't list, and this may be one of them",
-                          held->remote);
+            progress_note(
+                "/%s isn't removed: the server has names here that "
+                "it doesn't list, and this may be one of them under a "
+                "changed name",
+                held->remote);
         if (stays && held->after)
             jobs_fail(
                 &t->jobs,
                 client_refuse(held->local, EX_CANTCREAT,
-                              "isn't uploaded, since the server's stays"));
+                              "isn't uploaded, since the server's file or "
+                              "directory of this name stays"));
         t->surplus -= stays;
         jobs_push(stays ? &kept : &t->jobs.later, held);
     }
@@ -110,8 +113,8 @@ static bool surplus_is_listed(int at, const char *name, const struct stat *st,
         return false;
     for (size_t i = 0; i < there->count; i++)
         if (surplus_is_same(at, there->entry[i].name, st)) {
-            progress_note("%s stays: on this disk it is the same file as the "
-                          "server's %s",
+            progress_note("%s isn't removed: on this disk it is the file %s, "
+                          "which the server lists",
                           name, there->entry[i].name);
             return true;
         }

@@ -124,8 +124,8 @@ static bool sync_changed(struct tree *t, const struct job *job, struct link *l)
         (modified == 0 && remote_time(l, job->remote, &modified, &why) < 0))
         return true;
     if (modified == 0 && !atomic_exchange(&t->untimed, true))
-        progress_note("the server gives no times: files of equal size aren't "
-                      "sent, unless --by-hash finds a difference");
+        progress_note("the server gives no times, so files of equal size "
+                      "count as the same; --by-hash compares them");
     return modified != 0 && here.st_mtime != modified &&
            sync_gap_counts(t, job, l, here.st_mtime, modified);
 }
@@ -190,7 +190,8 @@ static bool sync_replaces(struct tree *t, struct job *job, const char *local,
 {
     static const char *const kinds[] = { [ENTRY_FILE] = "a file",
                                          [ENTRY_DIRECTORY] = "a directory",
-                                         [ENTRY_OTHER] = "a link, or no file" };
+                                         [ENTRY_OTHER] =
+                                             "a link or a special file" };
     const char *kind = S_ISDIR(here->st_mode)   ? "directory"
                        : S_ISLNK(here->st_mode) ? "link"
                                                 : "file";
@@ -234,8 +235,8 @@ bool sync_settled(struct tree *t, struct job *job, const char *local,
     if (!t->up && !S_ISREG(here->st_mode) && !S_ISDIR(here->st_mode)) {
         jobs_fail(&t->jobs,
                   client_refuse(local, EX_CANTCREAT,
-                                "is a link, or no file, here, and a file on "
-                                "the server: remove one of them"));
+                                "here it is a link or a special file, on the "
+                                "server a file: remove one of them"));
         return true;
     }
     if (S_ISDIR(here->st_mode) != (there->kind == ENTRY_DIRECTORY))
@@ -259,7 +260,7 @@ static void sync_summary(const struct tree *t)
 {
     static const char *const verbs[2][2] = { { "downloaded", "to download" },
                                              { "uploaded", "to upload" } };
-    bool dry = t->client->options.dry_run;
+    bool dry = t->client->options.dry_run, one = t->older == 1;
     size_t failures = t->jobs.failed + t->jobs.lost;
     char left_out[48] = "", failed[48] = "";
 
@@ -268,9 +269,10 @@ static void sync_summary(const struct tree *t)
     if (failures > 0)
         snprintf(failed, sizeof(failed), ", %zu failed", failures);
     if (t->older > 0)
-        progress_note("%zu of the same are older here than there, where no "
-                      "time can be set; touch a file to send it",
-                      t->older);
+        progress_note("%zu file%s of the same size %s older here; the server "
+                      "can't set times, so %s sent: touch a file to send it",
+                      t->older, one ? "" : "s", one ? "is" : "are",
+                      one ? "it wasn't" : "they weren't");
     progress_note("%zu %s, %zu the same, %zu %s%s%s",
                   dry ? t->planned : t->jobs.done, verbs[t->up][dry], t->same,
                   t->removed, dry ? "to remove" : "removed", left_out, failed);
@@ -323,7 +325,8 @@ int cmd_sync(struct client *c, struct word *w, int n)
     (void)n;
     if (w[0].remote == w[1].remote)
         return client_refuse("sync", EX_USAGE,
-                             "one of the two must be a local directory");
+                             "needs a local directory and a directory on the "
+                             "server");
     /* Ignore no-preserve of a profile: otherwise files would get new times, and
      * each sync would send them again. */
     c->options.no_preserve = false;
@@ -336,8 +339,8 @@ int cmd_sync(struct client *c, struct word *w, int n)
      * last file. */
     if (!t.removing && t.surplus > 0 && !sync_removes_too_many(&t)) {
         jobs_keep(&t.jobs, EX_NOPERM);
-        progress_note("nothing is removed, since not all went well; the next "
-                      "sync removes %zu files and directories",
+        progress_note("nothing is removed, since something failed; the next "
+                      "sync will remove %zu files and directories",
                       t.surplus);
     }
     if (!sync_removes_too_many(&t))

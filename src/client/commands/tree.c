@@ -252,9 +252,7 @@ static void tree_up_entry(struct tree *t, struct job *dir, struct link *l,
     struct stat st;
 
     if (!listing_safe(slice_from(name))) {
-        progress_note("%s: no server can have a name with control bytes, left "
-                      "out",
-                      name);
+        progress_note("%s: left out, since its name has control bytes", name);
         t->left_out++;
         return;
     }
@@ -369,8 +367,8 @@ static int tree_make_local(const struct tree *t, const struct job *job,
         return fail(why, EX_CANTCREAT, "%s", strerror(errno));
     if (S_ISLNK(st.st_mode))
         return fail(why, EX_CANTCREAT,
-                    "is a link, which may lead out of the target; rename it, "
-                    "or download to where it leads");
+                    "is a link, which can lead out of the target; rename the "
+                    "link, or download to where it leads");
     return S_ISDIR(st.st_mode) ? 0 : fail(why, EX_CANTCREAT, "is no directory");
 }
 

@@ -174,8 +174,8 @@ static void check_greeting(struct doctor *d)
     check_hear(d, 0, 2, &h, &why);
     if (h.code == 331 || h.code == 230)
         doctor_find(d, FINDING_BAD, "have the server require TLS for logins",
-                    "USER is taken without TLS: passwords can go in plain "
-                    "text");
+                    "the server accepts USER without TLS: clients can send "
+                    "passwords in plain text");
     else if (h.code > 0)
         doctor_find(d, FINDING_GOOD, NULL, "USER without TLS is refused");
 }
@@ -210,7 +210,7 @@ static void check_versions(struct doctor *d)
         if (works)
             doctor_find(d, rows[i].wanted ? FINDING_GOOD : FINDING_BAD,
                         rows[i].wanted ? NULL : "switch it off on the server",
-                        "%s is spoken", rows[i].name);
+                        "the server accepts %s", rows[i].name);
         else if (rows[i].version == TLS1_3_VERSION)
             doctor_find(d, FINDING_NOTE, NULL, "the server has no TLS 1.3");
     }
@@ -240,17 +240,16 @@ static void find_trust(struct doctor *d, long verified, bool named,
         pinned ? same && (t.by_pin_alone || (verified == X509_V_OK && named))
                : verified == X509_V_OK && named;
     if (pinned)
-        doctor_find(d, same ? FINDING_GOOD : FINDING_BAD,
-                    same ? NULL
-                         : "ask the administrator whether the key has changed",
-                    same ? "its key is the one that is trusted here"
-                         : "its key is not the one that is trusted here");
+        doctor_find(
+            d, same ? FINDING_GOOD : FINDING_BAD,
+            same ? NULL : "ask the administrator whether the key has changed",
+            same ? "its key is trusted here" : "another key is trusted here");
     if (verified == X509_V_OK)
         doctor_find(d, FINDING_GOOD, NULL, "a trusted CA has issued it");
     else if (!same)
         doctor_find(d, FINDING_WARNING,
-                    "give clients the CA (--cacert), the pin, or take a "
-                    "certificate of a public CA",
+                    "give clients the CA (--cacert) or the pin (--pin), or "
+                    "get a certificate from a public CA",
                     "this machine doesn't trust it: %s",
                     X509_verify_cert_error_string(verified));
 }
@@ -310,8 +309,9 @@ static void check_login(struct doctor *d)
         return;
     }
     if (d->found[FINDING_BAD] > 0 && !d->options->yes) {
-        doctor_find(d, FINDING_WARNING, "mend the above, or add --yes",
-                    "no password is sent to a server in that state");
+        doctor_find(d, FINDING_WARNING,
+                    "correct the bad results above, or add --yes",
+                    "the password isn't sent, since a result is bad");
         return;
     }
     bool asked = !d->unasked || password_ask(d->options, &d->site.url,
@@ -450,8 +450,8 @@ static void check_protection(struct doctor *d)
         return;
     }
     doctor_find(d, FINDING_WARNING, "have the server refuse PROT C",
-                "data connections without TLS are possible: a client that asks "
-                "for none sends its files in plain text");
+                "the server permits data connections without TLS: a client "
+                "can send files in plain text");
     if (link_command(&d->link, &why, "PROT P") < 0)
         doctor_find(d, FINDING_BAD, NULL, "PROT P after PROT C fails: \"%s\"",
                     d->link.text);
@@ -471,8 +471,8 @@ static void check_data(struct doctor *d)
     }
     if (!d->transfers) {
         doctor_find(d, FINDING_BAD,
-                    "let the passive ports through the firewall, and give the "
-                    "server its address",
+                    "let the passive ports through the firewall, and set the "
+                    "server's public address",
                     "%s fails: %s", data_verb(d), why.text);
         return;
     }
@@ -480,14 +480,16 @@ static void check_data(struct doctor *d)
                 bytes);
     if (l->manner == LINK_LATE_HELLO)
         doctor_find(d, FINDING_NOTE, "update the server",
-                    "it cuts a data connection whose handshake begins at once");
+                    "the server cuts a data connection if its handshake "
+                    "begins at once");
     doctor_find(d, l->resumed ? FINDING_GOOD : FINDING_NOTE, NULL,
                 l->resumed ? "the data connection resumes the TLS session"
-                           : "the server resumes no TLS session there: nothing "
-                             "proves who owns a data connection");
+                           : "the data connection doesn't resume the TLS "
+                             "session: nothing proves that it is the same "
+                             "client");
     doctor_find(d, l->whole ? FINDING_GOOD : FINDING_WARNING, NULL,
                 l->whole
-                    ? "its end is marked by close_notify"
+                    ? "close_notify marks the end of the data"
                     : "no close_notify: a listing that was cut looks whole");
 }
 
@@ -500,8 +502,8 @@ static void check_binding(struct doctor *d)
         return;
     if (data_list(d, false, &bytes, &why) == 0)
         doctor_find(d, FINDING_WARNING, "have the server require resumption",
-                    "a data connection needs no resumption: the first to reach "
-                    "the port gets the file");
+                    "the server doesn't require resumption: whoever reaches "
+                    "the port first gets the file");
     else
         doctor_find(d, FINDING_GOOD, NULL,
                     "a data connection without resumption is refused: %s",

@@ -548,7 +548,9 @@ int link_run(struct link *l, struct failure *why)
     }
     if (!link_begin_scouting(l)) {
         l->io = NULL;
-        return fail(why, EX_NOPERM, "another login was denied");
+        return fail(why, EX_NOPERM,
+                    "the server has denied the login of another connection, "
+                    "so this one doesn't try");
     }
     CURLcode r = link_perform_in_turn(l);
 

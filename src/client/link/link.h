@@ -436,12 +436,11 @@ struct listing {
     "may have; they were left out"
 
 #define LISTING_CUT                                                            \
-    "the server's listing of this directory is incomplete: files that it "     \
-    "lacks were not looked at"
+    "the server's listing of this directory is incomplete: only the names in " \
+    "it were looked at"
 
 #define LISTING_NOTHING                                                        \
-    "the server shows nothing in this directory: it is empty, or may not be "  \
-    "read"
+    "the directory is empty, or your account may not read it"
 
 void listing_release(struct listing *l);
 /* Take one line of MLSD or MLST, or of LIST. Return 0; 1: the line gave no

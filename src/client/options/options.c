@@ -52,7 +52,7 @@ const struct option_row option_rows[] = {
         .help = "print the help of all commands, or of one"),
     ROW("human", 'H', FLAG, human, .also = 'h', .also_for = "ls",
         .commands = "ls open",
-        .help = "ls: print sizes as 1.2 MiB (there also -h)"),
+        .help = "ls: print sizes as 1.2 MiB (for ls also -h)"),
     ROW("include", 0, INCLUDE, filter, .value = "PATTERN",
         .commands = "put get sync",
         .help = "transfer files that match; if the first filter is --include, "
@@ -74,7 +74,7 @@ const struct option_row option_rows[] = {
                 "more than N files and directories"),
     ROW("min-age", 0, AGE, min_age, .value = "TIME", .most = UINT32_MAX,
         .commands = "put get sync",
-        .help = "leave out files that were changed in this time, such as 30s, "
+        .help = "leave out files that were changed within TIME, such as 30s, "
                 "5m, 2h or 1d"),
     ROW("netrc", 0, TEXT, netrc, .value = "FILE", PROFILE,
         .help = "the file of passwords (default: ~/.netrc)"),
@@ -95,7 +95,8 @@ const struct option_row option_rows[] = {
                 "the password"),
     ROW("parallel", 'P', NUMBER, parallel, .value = "N", .least = 1, .most = 16,
         PROFILE, .commands = "put get sync ls du rm",
-        .help = "number of connections that list, transfer and remove (1)"),
+        .help = "number of connections that list, transfer and remove "
+                "(default: 1)"),
     ROW("password-command", 0, TEXT, password_command, .value = "COMMAND",
         PROFILE, .help = "the password is the first line that COMMAND prints"),
     ROW("password-file", 0, TEXT, password_file, .value = "FILE", PROFILE,
@@ -108,17 +109,17 @@ const struct option_row option_rows[] = {
     ROW("quiet", 'q', FLAG, quiet, PROFILE, .help = "print errors only"),
     ROW("recursive", 'r', FLAG, recursive, .also = 'R',
         .also_for = RECURSIVE_FOR, .commands = RECURSIVE_FOR,
-        .help = "also directories, with everything in them (also -R)"),
+        .help = "include directories, with everything in them (also -R)"),
     ROW("remove-source", 0, FLAG, remove_source, .commands = "put get",
         .help = "remove each source file after its transfer, if it was "
                 "compared with the copy and hasn't changed since"),
     ROW("retries", 0, NUMBER, retries, .value = "N", .most = 100, PROFILE,
-        .help =
-            "number of retries after a cut, or while the server is busy (5)"),
+        .help = "number of retries after a cut, or while the server is busy "
+                "(default: 5)"),
     ROW("timeout", 0, NUMBER, timeout, .value = "SECONDS", .least = 1,
         .most = 3600, PROFILE,
-        .help =
-            "time without a byte after which a connection counts as cut (60)"),
+        .help = "time without a byte after which a connection counts as cut "
+                "(default: 60)"),
     ROW("trust-new", 0, FLAG, trust_new,
         .help = "show an unknown server's certificate, and trust its key if "
                 "you agree"),
@@ -162,7 +163,8 @@ static int option_unknown(const char *text, struct slice name,
     for (size_t i = 0; i < option_count; i++)
         names[i] = option_rows[i].name;
     if (slice_equal(name, SLICE("compress")))
-        return complain(c, "%s: is gone; compress the file itself", text);
+        return complain(
+            c, "%s: this option was removed; compress the file itself", text);
     nearest = slice_nearest(name, names, option_count);
     if (nearest)
         return complain(c, "%s: no such option; did you mean --%s?", text,

@@ -77,7 +77,7 @@ static const struct fail_row {
     { 452, NULL, EX_CANTCREAT, false, "the server's disk is full" },
     { 502, NULL, EX_UNAVAILABLE, false, "the server lacks this command" },
     { 503, "ALLO", EX_UNAVAILABLE, false,
-      "it takes only a file whose length is known; save a stream as a file "
+      "the server takes only files of known length; save a stream as a file "
       "first" },
     { 503, NULL, EX_UNAVAILABLE, false,
       "the server expects another command first" },
@@ -88,13 +88,13 @@ static const struct fail_row {
     { 530, "limit", EX_TEMPFAIL, true, "the server limits your sessions" },
     { 530, "account", EX_NOPERM, false, "ask the administrator" },
     { 530, "home can't be entered", EX_TEMPFAIL, true,
-      "its disk may be away for a while" },
+      "the home's disk may be missing for now" },
     { 530, NULL, EX_NOPERM, false,
       "check the user name and the password, and the one-time code if you have "
       "one (--one-time-code asks for it)" },
     { 534, NULL, EX_NOPERM, false, "the server's policy forbids it" },
     { 550, "change the password first", EX_NOPERM, false,
-      "sallyport passwd does it" },
+      "run: sallyport passwd" },
     { 550, "not empty", EX_NOINPUT, false,
       "rm -r removes it with everything in it" },
     { 550, "is a directory", EX_NOINPUT, false, "it is a directory" },
@@ -114,7 +114,8 @@ static const struct fail_row {
     { CURLE_PROXY, "No authentication method", EX_NOPERM, false,
       "the proxy wants a user name and a password; write USER@ before its "
       "host" },
-    { CURLE_PROXY, NULL, EX_UNAVAILABLE, true, "the proxy didn't connect" },
+    { CURLE_PROXY, NULL, EX_UNAVAILABLE, true,
+      "the proxy made no connection to the server" },
     { CURLE_COULDNT_CONNECT, NULL, EX_UNAVAILABLE, true,
       "no connection; check host, port and firewall" },
     { CURLE_OPERATION_TIMEDOUT, NULL, EX_TEMPFAIL, true,
@@ -132,13 +133,13 @@ static const struct fail_row {
       "the server's certificate isn't trusted; give its CA by --cacert, its "
       "key by --pin, or trust its key from now on by --trust-new" },
     { CURLE_SSL_CACERT_BADFILE, NULL, EX_NOINPUT, false,
-      "the certificates of the CAs can't be read: the file of --cacert, or the "
-      "system's; install ca-certificates, or use --pin or --trust-new" },
+      "the CA certificates (of --cacert, or the system's) can't be read; "
+      "install ca-certificates, or use --pin or --trust-new" },
     { CURLE_SSL_PINNEDPUBKEYNOTMATCH, NULL, EX_NOPERM, false,
-      "the server's key is not the one that is trusted: it has changed, or "
-      "somebody intercepts the connection; ask the administrator" },
+      "the server has another key than the trusted one: the key has changed, "
+      "or somebody intercepts the connection; ask the administrator" },
     { CURLE_USE_SSL_FAILED, NULL, EX_PROTOCOL, false,
-      "the server offers no TLS, and nothing is sent without" },
+      "the server offers no TLS, and sallyport sends nothing without TLS" },
     { CURLE_SSL_CONNECT_ERROR, NULL, EX_PROTOCOL, true,
       "the TLS handshake failed; ftps:// begins it by AUTH TLS, "
       "ftps+implicit:// with the first byte" },
@@ -155,7 +156,7 @@ static const struct fail_row {
       "host" },
     /* The blank excludes "Connection reset by peer". */
     { CURLE_RECV_ERROR, "CONNECT ", EX_UNAVAILABLE, true,
-      "the proxy didn't connect" },
+      "the proxy made no connection to the server" },
     { CURLE_RECV_ERROR, NULL, EX_TEMPFAIL, true, "the connection was cut" },
     { CURLE_SEND_ERROR, NULL, EX_TEMPFAIL, true, "the connection was cut" },
     { CURLE_GOT_NOTHING, NULL, EX_TEMPFAIL, true, "the connection was cut" },

@@ -253,7 +253,9 @@ static bool crew_is_let_in(struct crew *c, struct link *l)
     c->links += in;
     pthread_mutex_unlock(&c->jobs->lock);
     if (tells)
-        progress_note("continues with fewer links: %s", why.text);
+        progress_note("goes on with fewer connections, since one couldn't "
+                      "log in: %s",
+                      why.text);
     if (l->denied)
         progress_error("", &why);
     return in;
@@ -353,7 +355,8 @@ void jobs_run(struct jobs *j, const struct site *s, struct link *first)
     /* A login can be denied between two files; then no file has failed. */
     if (j->code == 0 && atomic_load(&link_denied) &&
         (j->walks.count > 0 || j->others.count > 0)) {
-        fail(&why, EX_NOPERM, "a login was denied, so not all is done");
+        fail(&why, EX_NOPERM,
+             "the server denied a login, so the rest was left out");
         progress_error("", &why);
         j->code = why.code;
     }

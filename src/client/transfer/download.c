@@ -46,11 +46,11 @@ static int download_facts(struct file_transfer *t, struct failure *why)
     if (r != 0)
         return -1;
     if (e.kind == ENTRY_DIRECTORY)
-        return fail(why, EX_USAGE, "it is a directory; add -r");
+        return fail(why, EX_USAGE, "is a directory; add -r");
     if (!e.sized)
         return fail(why, EX_UNAVAILABLE,
-                    "the server gives no size; sallyport cat prints the file "
-                    "all the same");
+                    "the server gives no size for this file; use sallyport "
+                    "cat, which needs none");
     t->size = e.size;
     t->modified = e.modified;
     return e.modified ? 0 : remote_time(t->link, t->remote, &t->modified, why);
@@ -88,7 +88,8 @@ static int download_target(struct file_transfer *t, struct failure *why)
     if (stat(t->local, &st) == 0 && !S_ISREG(st.st_mode) &&
         !S_ISDIR(st.st_mode))
         return fail(why, EX_CANTCREAT,
-                    "%s: is no regular file; - is standard output", t->local);
+                    "%s: not a regular file; for standard output write -",
+                    t->local);
     enum conflict_choice choice =
         names_decide(t->link->site->options, t->local, t->job->twice, "here",
                      (struct names_file){ (uint64_t)st.st_size, st.st_mtime },
@@ -134,21 +135,23 @@ static int download_bytes(struct file_transfer *t, struct failure *why)
     link_set_first(t->link, t->first, download_is_sized(t));
     int r = link_run(t->link, why);
     if (t->too_long && t->again && t->size > t->announced) {
-        progress_note("%s: it grows; these are its first %llu bytes", t->remote,
-                      (unsigned long long)t->size);
+        progress_note("%s: the file grows on the server; its first %llu "
+                      "bytes were downloaded",
+                      t->remote, (unsigned long long)t->size);
         return 0;
     }
     if (t->too_long)
         return fail(why, EX_DATAERR,
-                    "more bytes come than the %llu that were announced; the "
-                    "file has changed, try again",
+                    "the server sends more than the %llu bytes that it "
+                    "announced; the file has changed, try again",
                     (unsigned long long)t->size);
     if (t->unwritten)
         return fail_errno(why, t->unwritten, t->local);
     if (r < 0 || download_is_whole(t))
         return r;
     fail(why, EX_TEMPFAIL,
-         "the file may be cut: the server gives no size, and no close_notify");
+         "the file may be incomplete: the server gave no size, and ended "
+         "without close_notify");
     why->transient = true;
     return -1;
 }
@@ -171,8 +174,8 @@ static int download_into(struct file_transfer *t, struct part *p, bool replace,
         return fail_errno(why, errno, t->local);
     if (download_is_sized(t) && (uint64_t)st.st_size < t->size) {
         fail(why, EX_TEMPFAIL,
-             "%llu bytes came where %llu were announced; the transfer was cut, "
-             "or the file has changed",
+             "%llu of %llu announced bytes have arrived; the transfer was "
+             "cut, or the file has changed",
              (unsigned long long)st.st_size, (unsigned long long)t->size);
         why->transient = true;
         return -1;
@@ -246,7 +249,8 @@ int download_once(struct file_transfer *t, struct failure *why)
     }
     if (r < 0 && why->full && p.name[0] && fstat(p.fd, &st) == 0 &&
         st.st_size > 0)
-        fail_add(why, "; %s of it are in %s, for the next call",
+        fail_add(why,
+                 "; %s of it are kept in %s, where the next call can resume",
                  show_size((uint64_t)st.st_size, size), p.name);
     part_close(&p, why->code != EX_DATAERR);
     t->fd = -1;

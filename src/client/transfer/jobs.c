@@ -122,8 +122,8 @@ struct job *jobs_make(struct jobs *j, const struct job *job, const char *local,
     struct job *new = full ? NULL : malloc(sizeof(*new) + here + there);
     if (!new) {
         fail(&why, full ? EX_DATAERR : EX_OSERR,
-             full ? "too many files for one call, so it ends here; call it for "
-                    "each directory"
+             full ? "too many files for one command, so it ends here; run it "
+                    "for each directory"
                   : "out of memory");
         jobs_refuse(j, local, remote, &why);
         return NULL;
@@ -153,8 +153,8 @@ void jobs_add(struct jobs *j, const struct job *job, const char *local,
     new->twice = owner == NAMES_OTHERS;
     if (new->twice && j->once) {
         fail(&why, EX_USAGE,
-             "another file of this call gets the name %s; transfer this one in "
-             "another call, or under another name",
+             "another file of this command has the name %s; transfer this "
+             "one with another command or name",
              target);
         jobs_refuse(j, local, remote, &why);
     } else if (owner != NAMES_SAME) {

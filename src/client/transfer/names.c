@@ -83,7 +83,8 @@ int names_new(const char *path, names_question *taken, void *of, char *out,
     }
     return high && names_write_new(path, high, out, size)
                ? 0
-               : fail(why, EX_CANTCREAT, "%s: no free name is left", path);
+               : fail(why, EX_CANTCREAT,
+                      "%s: each new name is taken or too long", path);
 }
 
 /* Lets one thread at a time ask the user, and protects names_taken. A capital
@@ -91,7 +92,8 @@ int names_new(const char *path, names_question *taken, void *of, char *out,
 static pthread_mutex_t names_lock = PTHREAD_MUTEX_INITIALIZER;
 static enum conflict_choice names_for_all = CONFLICT_ASK;
 
-/* Writes "12.3 MiB of 2026-11-20 10:02", or "". */
+/* Writes "12.3 MiB of 2026-11-20 10:02", or "". A size of 0 without a time is
+ * unknown. */
 static const char *names_facts(struct names_file f, char out[48])
 {
     char size[SHOW_SIZE_MAX], when[24] = "";
@@ -101,7 +103,8 @@ static const char *names_facts(struct names_file f, char out[48])
         clock_utc(f.modified, &tm);
         strftime(when, sizeof(when), " of %Y-%m-%d %H:%M", &tm);
     }
-    snprintf(out, 48, "%s%s", f.size ? show_size(f.size, size) : "", when);
+    snprintf(out, 48, "%s%s", f.size || when[0] ? show_size(f.size, size) : "",
+             when);
     return out;
 }
 
@@ -233,8 +236,8 @@ enum conflict_choice names_decide(const struct options *o, const char *name,
 void names_tell(const struct options *o, const char *name, const char *new)
 {
     if (o->conflict == CONFLICT_ASK && !names_can_ask(o))
-        progress_note("%s is there already, and without a terminal nobody can "
-                      "be asked: the new one becomes %s. In a script, choose: "
-                      "--conflict overwrite, skip or rename",
+        progress_note("%s is there already, and nobody can be asked, so the "
+                      "new file becomes %s. In a script, add --conflict "
+                      "overwrite, skip or rename",
                       name, new);
 }

@@ -94,16 +94,15 @@ static int part_lock(struct part *p, const char *target, struct failure *why)
 
     /* Ignore other errors: some file systems have no locks. */
     if (flock(p->fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
-        return fail(why, EX_TEMPFAIL, "%s: another sallyport downloads it",
-                    target);
+        return fail(why, EX_TEMPFAIL,
+                    "%s: another sallyport is downloading this file", target);
     if (fstat(p->fd, &st) < 0)
         return fail_errno(why, errno, target);
     if (!S_ISREG(st.st_mode) || st.st_nlink != 1 || st.st_uid != geteuid() ||
         fstatat(p->directory, p->name, &there, AT_SYMLINK_NOFOLLOW) < 0 ||
         there.st_ino != st.st_ino)
         return fail(why, EX_TEMPFAIL,
-                    "%s: its temporary file was changed; try "
-                    "again",
+                    "%s: its partial file was replaced or changed; try again",
                     target);
     p->held = (uint64_t)st.st_size;
     return 0;

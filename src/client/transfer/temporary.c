@@ -127,7 +127,9 @@ void temporary_remove(struct file_transfer *t)
     if (link_command(t->link, &why, "DELE %s", t->remote) == 0)
         t->has = HAS_NOTHING;
     else
-        progress_note("/%s stays on the server: %s", t->remote, why.text);
+        progress_note("the temporary file /%s can't be removed from the "
+                      "server: %s",
+                      t->remote, why.text);
 }
 
 void temporary_refused(const char *why)
@@ -135,7 +137,7 @@ void temporary_refused(const char *why)
     if (!atomic_exchange(&temporary_off, true))
         progress_note("warning: the server refuses temporary names (%s), so "
                       "its users see each file while it grows; --no-temporary "
-                      "avoids this try",
+                      "uploads under the final name at once",
                       why);
 }
 
@@ -168,14 +170,14 @@ int temporary_finish(struct file_transfer *t, struct failure *why)
     if (upload_is_stream(t) && again && why->reply == 550) {
         t->has = HAS_NOTHING; /* under the temporary name */
         return fail(why, EX_CANTCREAT,
-                    "the answer to the rename was lost; see by ls whether /%s "
-                    "is the new file",
+                    "the answer to the rename was lost; run ls to see "
+                    "whether /%s is the new file",
                     t->other);
     }
     if (upload_is_stream(t))
         return fail(why, EX_CANTCREAT,
-                    "the whole file is /%s on the server, which refuses to "
-                    "rename it; next time add --no-temporary",
+                    "the whole file has arrived as /%s, but the server "
+                    "refuses to rename it; next time add --no-temporary",
                     t->remote);
     temporary_refused(why->text);
     temporary_remove(t);

@@ -149,7 +149,7 @@ void transfer_tell_next(const struct file_transfer *t, struct failure *why)
 {
     char size[SHOW_SIZE_MAX];
 
-    fail_add(why, "; run the same command again: it can go on at about %s",
+    fail_add(why, "; run the same command again: it can resume at about %s",
              show_size(t->done, size));
 }
 
@@ -248,7 +248,8 @@ int transfer_verify(struct file_transfer *t, struct failure *why)
                       "read it",
                       t->remote);
     else if (r == 1)
-        progress_note("%s: not verified: %s", t->remote, why->text);
+        progress_note("%s: the checksum wasn't compared: %s", t->remote,
+                      why->text);
     t->checked = r == 0;
     digest_end(&t->digest, NULL);
     return r < 0 ? -1 : 0;
@@ -380,8 +381,8 @@ int transfer_end(struct file_transfer *t, int r, uint64_t *moved,
     *moved = t->done > t->size ? t->done : t->size;
     if (t->skipped)
         progress_note("%s: %s", t->local,
-                      t->vanished ? "gone meanwhile, left out"
-                                  : "skipped, it is there already");
+                      t->vanished ? "skipped: it was removed meanwhile"
+                                  : "skipped: the name is taken");
     if (r == 0 && (!t->row || t->skipped)) {
         progress_settle(t->row, job->size);
         return t->skipped;

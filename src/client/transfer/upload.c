@@ -149,9 +149,10 @@ static int upload_decide(struct file_transfer *t, struct failure *why)
 
     if (names_asks(o))
         remote_stat(t->link, t->remote, &old, &unknown);
-    t->choice = names_decide(o, t->remote, t->job->twice, "on the server",
-                             (struct names_file){ old.size, old.modified },
-                             (struct names_file){ t->size, t->modified });
+    t->choice = names_decide(
+        o, t->remote, t->job->twice, "on the server",
+        (struct names_file){ old.size, old.sized ? old.modified : 0 },
+        (struct names_file){ t->size, t->modified });
     t->replaces = t->choice == CONFLICT_OVERWRITE;
     if (t->choice != CONFLICT_RENAME || t->link->site->decides)
         return t->choice == CONFLICT_SKIP;

@@ -13,7 +13,7 @@ void upload_tell(const struct file_transfer *t, struct failure *why)
     /* STOR makes the file, so it is the directory that is missing. */
     if (why->reply == 550 && strchr(t->remote, '/') &&
         strcasestr(why->text, "no such file or directory")) {
-        fail(why, EX_NOINPUT, "there is no directory /%.*s; make it by mkdir",
+        fail(why, EX_NOINPUT, "there is no directory /%.*s; make it with mkdir",
              (int)(strrchr(t->remote, '/') - t->remote), t->remote);
         return;
     }
@@ -21,7 +21,8 @@ void upload_tell(const struct file_transfer *t, struct failure *why)
         return;
     if (t->aside)
         fail_add(why,
-                 "; what has arrived is /%s, so run the same command again",
+                 "; the bytes so far are in /%s on the server; run the same "
+                 "command again",
                  t->other);
     else if (s->decides && t->has == HAS_PART && t->done > 0 &&
              t->size >= RESUME_LEAST && transfer_hash_name(t) &&
@@ -31,13 +32,12 @@ void upload_tell(const struct file_transfer *t, struct failure *why)
         fail_add(
             why, "; %s",
             t->has == HAS_CONFIRMED
-                ? "the server has confirmed it, but may have only a part "
-                  "of the file, so send it again"
+                ? "the server has confirmed the file, but may have only a "
+                  "part of it; send it again"
             : t->has == HAS_ALL
                 ? "all bytes were sent, but the server hasn't confirmed the "
-                  "file; see by ls whether it is there"
-                : "the server may have only a part of the file, so send "
-                  "it again");
+                  "file; run ls to see whether it is there"
+                : "the server may have only a part of the file; send it again");
 }
 
 /* Returns the file's length in Sallyport's reply: 5 in "226 Transfer complete:
@@ -83,7 +83,7 @@ static int upload_length(struct file_transfer *t, struct failure *why)
     t->sized = r == 0 && there == t->done;
     if (r != 0 || t->sized)
         return r < 0 ? -1 : 0;
-    fail(why, EX_DATAERR, "%llu bytes were sent, and %llu arrived",
+    fail(why, EX_DATAERR, "%llu bytes were sent, but the server has %llu",
          (unsigned long long)t->done, (unsigned long long)there);
     why->transient = true;
     return -1;
@@ -130,7 +130,7 @@ int upload_compare(struct file_transfer *t, struct failure *why)
         t->sized =
             !t->link->site->options->no_verify && t->confirmed == t->done;
         if (t->sized)
-            progress_note("%s: kept for inspection; the server has all of it "
+            progress_note("%s: kept for inspection; all of it has arrived "
                           "(%s)",
                           t->remote, show_size(t->done, size));
         else
@@ -156,13 +156,13 @@ int upload_tell_name(const struct file_transfer *t, struct failure *why)
 
     if (t->job->overwrite && strcmp(t->remote, t->job->remote) != 0)
         return fail(why, EX_CANTCREAT,
-                    "the server chooses the names here, and stored this file "
-                    "as /%s, so each sync would send all again; use put",
+                    "the server renames uploads here, this one to /%s, so "
+                    "each sync would send all files again; use put",
                     t->remote);
     if (renamed && t->choice == CONFLICT_OVERWRITE)
         return fail(why, EX_CANTCREAT,
-                    "the server replaces no file: it kept /%s, and stored this "
-                    "one as /%s",
+                    "the server doesn't let files be replaced: /%s is "
+                    "unchanged, and the new file is /%s",
                     t->job->remote, t->remote);
     if (renamed)
         names_tell(t->link->site->options, t->job->remote, t->remote);

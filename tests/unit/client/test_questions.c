@@ -37,7 +37,7 @@ static const struct {
       .new = { 6, 0 },
       .choice = CONFLICT_OVERWRITE },
     { .typed = { "ox", "", "r" },
-      .shown = "( of 1970-01-01 00:00",
+      .shown = "(0 B of 1970-01-01 00:00",
       .old = { 0, 1 },
       .choice = CONFLICT_RENAME },
     { .typed = { "x", "so", "?" },
