@@ -277,8 +277,8 @@ void surplus_of_server(struct tree *t, struct job *dir, int here,
                        const struct listing *there);
 int surplus_of_local(struct tree *t, const struct job *dir, struct link *l,
                      const struct listing *there, struct failure *why);
-/* Decides which surplus names in the directory of DIR may be removed. This is
- * the step after all jobs in DIR. */
+/* Decides which surplus names in the job's directory may be removed. This step
+ * runs after all jobs in that directory. */
 job_step surplus_settle;
 
 /* Writes DIR and NAME with one "/" between. Returns 0, or -1 if the path

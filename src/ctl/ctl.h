@@ -344,8 +344,9 @@ void output_done(const char *what, const char *name, json_t *details,
 
 /* disk.c: work on a disk, or with NSS, in a fork, since it can hang. */
 
-/* ms for all calls of disk_try() since disk_begin(). Only a call under the
- * lock, or without an answer, uses up time. Tests shorten it. */
+/* ms for all calls of disk_try() since disk_begin(). The time of a call counts
+ * only if the command holds the lock, or if the call gets no answer. Tests set
+ * a shorter time. */
 extern int disk_ms;
 void disk_begin(void);
 /* Does work in a fork. DATA is a copy of the caller's data, in shared memory.

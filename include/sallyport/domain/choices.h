@@ -72,7 +72,8 @@ extern const struct choice {
     unsigned count;
 } choices[CHOICES];
 
-/* Larger values would overflow a clock of microseconds. */
+/* With much larger values, gate's product of bytes and microseconds could
+ * overflow. */
 #define BANDWIDTH_MAX (UINT64_C(1) << 40)
 
 /* The limits that a line can set: row, key, option of sallyportctl, the

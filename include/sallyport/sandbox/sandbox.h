@@ -50,8 +50,9 @@ struct sandbox_plan {
     gid_t gid;
     const gid_t *groups; /* supplementary, N of them */
     size_t group_count;
-    int root_fd; /* directory to chroot to, or -1. If it is a user's home, the
-                    process has that user's ids by sandbox_become() */
+    int root_fd; /* directory to chroot to, or -1. For a user's home the
+                    process must have called sandbox_become() before, with that
+                    user's ids */
     const struct beneath
         *beneath; /* directories to which Landlock confines the process */
     size_t beneath_count;

@@ -34,8 +34,9 @@ struct tls_pair {
  * has each key. The context makes handshakes with itself, so that OpenSSL loads
  * everything that it loads on demand before a sandbox closes and before a fork.
  * Returns NULL with the complaint: a file is unreadable or expired, a key is
- * too weak or belongs to another certificate, or no client would ever get a
- * pair. Free it with tls_context_free(). */
+ * too weak or belongs to another certificate, or an earlier pair has the same
+ * names and the same kind of key (no complaint if both pairs are in use). Free
+ * the context with tls_context_free(). */
 struct tls_context *tls_context_new(const struct tls_pair *pairs, size_t count,
                                     const struct tls_policy *policy,
                                     const struct signer *signer,

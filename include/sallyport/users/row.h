@@ -11,7 +11,7 @@
 #include "sallyport/base/slice.h"
 
 /* The columns of a user, of a share after "@share", and of a team after
- * "@team". The keys follow. */
+ * "@team". After the columns a line has its keys, "NAME=VALUE". */
 enum row_column {
     ROW_NAME,
     ROW_HASH,

@@ -338,8 +338,8 @@ static int upload_bytes(struct file_transfer *t, struct failure *why)
     if (announced)
         link_say_number(t->link, "*ALLO", t->size);
     LINK_SET(t->link, CURLOPT_UPLOAD, 1L);
-    /* libcurl would send APPE, which Sallyport accepts only if no file has the
-     * name. */
+    /* libcurl would send APPE. Sallyport refuses to continue a partial by APPE
+     * if there is also a file of that name, which the upload would replace. */
     if (t->first > 0 && t->link->site->decides)
         link_say_number(t->link, "REST", t->first);
     else

@@ -104,7 +104,8 @@ void share_add(void)
         a.home.gid = has_old_gid(&a, &ctl.users) ? a.group : ids_likely(0);
     }
     /* If the caller isn't root, all files belong to the caller, who can give
-     * them only the caller's own groups. */
+     * them no group but the caller's own. So without --local-group only the
+     * caller can use the directory. */
     a.home.mode = geteuid() == 0 || a.local ? 02770 : 0700;
     home_check(&a.home);
     edit_run(add_share, &a);

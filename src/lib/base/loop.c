@@ -127,9 +127,9 @@ int loop_once(struct loop *l, int max_ms)
             w->on_ready(w->owner, l->batch[i].events);
     }
     l->batch_len = 0;
-    /* Runs the timers that were due when the turn began. A timer that is set
-     * again with 0 ms must wait for the next turn, or no descriptor would be
-     * served. */
+    /* Runs the timers that are due now, after the descriptors. A timer that is
+     * set again with 0 ms must wait for the next turn, or no descriptor would
+     * be served. */
     now = clock_ms();
     while (l->timers && l->timers->at <= now && !l->stopped) {
         struct loop_timer *t = l->timers;

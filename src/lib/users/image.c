@@ -224,8 +224,8 @@ static bool image_read_rows(const struct users_image *i, struct users *u)
            u->directories == i->head->directories;
 }
 
-/* Returns 0; -EBADMSG: reader of this build doesn't write such a file; another
- * -errno. */
+/* Returns 0; -EBADMSG: this build's process reader never makes such a file;
+ * another -errno. */
 static int image_read(struct users *u, int fd)
 {
     const struct users_head *h;

@@ -3,7 +3,8 @@
  * own, random  its name: a hash of user and file name, or random
  * lost         a sync failed, or the disk is full: deleted at its upload's end
  * at rest      nobody writes it: cut to its confirmed length, without a token
- * reported     SIZE has told a client its length: the rest alone may follow
+ * reported     SIZE has told a client its length: the next upload may contain
+ *              only the rest
  * stale        its file was stored, renamed or deleted by another session
  *              meanwhile (attribute "overtaken"): no byte is resumed
  * named        a rename was tried, so it may be a visible file

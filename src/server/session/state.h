@@ -101,7 +101,8 @@ struct data_row {
     bool pending; /* PASV has no reply yet: no other line is read */
     bool gate;    /* it needs gate */
     bool expects; /* the client is expected at the session's listener */
-    bool socket; /* there is a socket of the client, which lingers at its end */
+    bool socket;  /* there is a socket to the client; data_release() lets it
+                     linger */
 };
 
 /* The condition on which a transfer continues when the client goes away. */

@@ -247,10 +247,10 @@ static enum stepped upload_end_data(struct session *s)
 }
 
 /* Looks at the client before anything becomes visible. A client that is
- * interrupted may end the data connection in order, and its control connection
- * in the same moment; the session may see either end first. So it reads what
- * the client has sent: an end without QUIT, or an ABOR, wins over the
- * upload. */
+ * interrupted may close its data connection correctly, and end its control
+ * connection at the same moment; the session may see either end first. So it
+ * reads what the client has sent: an end without QUIT, or an ABOR, wins over
+ * the upload. */
 static enum stepped upload_look_at_client(struct session *s)
 {
     const struct step *step = s->transfer.step;

@@ -142,9 +142,9 @@ static int mount_searchable(int fd)
     return fd < 0 ? fd : resolve_in(fd, ".", O_PATH | O_DIRECTORY, 0);
 }
 
-/* Returns the part of PATH after ABOVE; NULL: PATH isn't beneath ABOVE. No
- * other function compares real paths as strings. The kernel then decides
- * whether the rest stays beneath ABOVE. */
+/* Returns the part of PATH after ABOVE; NULL: PATH isn't beneath ABOVE. In the
+ * process files no other function compares real paths as strings. The kernel
+ * then decides whether the rest stays beneath ABOVE. */
 static const char *mount_rest(const char *above, const char *path)
 {
     size_t len = strlen(above);

@@ -141,7 +141,7 @@ struct master_hooks {
     D(stuck, 10000)       /* gate: to read its messages */                    \
     D(shut, 5000)         /* gate: to say `shut`, after login_timeout */      \
     D(silence, 60000)     /* auth gives no verdict while questions are open */\
-    D(verdict, 15000)     /* a login: without a verdict; then it is BUSY */   \
+    D(verdict, 15000)     /* a login: to its verdict; else it gets BUSY */    \
     D(files, 10000)       /* files: to `ready`; then it is LATE */            \
     D(mark, 1000)         /* a late directory: to the first retry */          \
     D(unread, 120000)     /* log: to read the lines of an ended process */    \

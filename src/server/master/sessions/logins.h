@@ -241,9 +241,10 @@ int userdb_look(struct userdb *u, struct complaint *c);
 /* Takes the text that the generation before has used. Returns 0, or a negative
  * number with the complaint. */
 int userdb_restore(struct userdb *u, int fd, struct complaint *c);
-/* For a start: has the file another text, which wasn't read yet? */
+/* Used when master starts. Does the file have another text, which wasn't read
+ * yet? */
 bool userdb_changes(const struct userdb *u);
-/* Does the last line of the newest text lack its end? */
+/* Does the newest text end without a '\n'? */
 bool userdb_is_unended(const struct userdb *u);
 
 /* sight.c: the result of the fork, passed to master in a memfd. */
@@ -312,8 +313,8 @@ bool password_is_changed(const struct session_record *s);
 enum password_fault password_objection(const struct session_record *s);
 /* Answers SITE PSWD of S. */
 void password_answer(struct session_record *s, enum password_fault fault);
-/* Call it when the verdict on the old password of S is right, and USER is the
- * current row: begins to write the new hash, or answers why not. */
+/* Call it when auth has found that the old password of S is right. USER is the
+ * current row. Begins to write the new hash, or answers why not. */
 void password_change(struct session_record *s, const struct user *user);
 /* Call it when the writer has ended with the wait STATUS: ends the user's other
  * sessions, and answers. OWNER: struct master. */

@@ -25,9 +25,9 @@ static bool gate_is_channel(int fd)
            domain == AF_UNIX && type == SOCK_SEQPACKET;
 }
 
-/* Is the process that gate has named a living child of master? Otherwise S has
- * ended, and so has each other record with that pid: whatever gate names,
- * master sends no signal to a pid that it has reaped. */
+/* Is the process that gate has named a living child of master? If not, marks S,
+ * and each other record with that pid, as ended: whatever pid gate names,
+ * master must send no signal to a pid that it has reaped. */
 static bool gate_session_lives(struct session_record *s)
 {
     struct session_table *t = s->master->sessions;
