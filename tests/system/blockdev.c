@@ -116,8 +116,8 @@ struct trim {
     unsigned long most;
 };
 
-/* Trims the file system, which frees deleted blocks only after some time. Has
- * the store then at most .most MiB? */
+/* Trims, since the file system frees deleted blocks late. Returns true if the
+ * store uses at most .most MiB. */
 static bool is_trimmed(void *argument)
 {
     const struct trim *t = argument;

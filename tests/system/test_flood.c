@@ -456,8 +456,8 @@ ServerTest(flood, from_some_addresses, 200,
 }
 
 /* The flood comes from a client of the proxy, not from the proxy itself. A
- * client that comes after five hundred others waits until each of them has got
- * a session to read its header, and no longer. */
+ * client that comes after five hundred others waits only until a session has
+ * been started for each, to read its header. */
 ServerTest(flood, through_a_proxy, 200,
            PLAN(.no_ban = NOBODY, .listen = "127.0.0.1:0 proxy",
                 .settings = "proxies = 127.0.0.5\n"))

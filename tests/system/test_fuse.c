@@ -129,7 +129,7 @@ ServerTest(fuse, a_home_that_hangs, 90,
 #define LATE_MS   9000 /* the server gives up a directory after 10 s */
 #define TRIES     20
 #define AT_MOST   3    /* processes that wait for the share */
-#define TRIED_MS  4000 /* the server has tried the share again: after 1 s */
+#define TRIED_MS  4000 /* by then the server has tried again, after 1 s */
 #define BACK_MS   20000
 #define SEARCH_MS 12000 /* sallyportctl gives a disk up after 8 s */
 #define PIPE_MS   40000

@@ -48,8 +48,8 @@ static void refuse_lost(const char *path, bool there)
     snprintf(mark, sizeof(mark), "%s.last-uid", path);
     if (access(mark, F_OK) == 0)
         fail(EX_DATAERR,
-             "%s is %s, but %s says that it had users; restore the users file "
-             "from a backup; to begin again, write a line \"#\" into it",
+             "%s is %s, but %s says that it had users; restore it from a "
+             "backup; to begin again, give it one line, \"#\"",
              path, there ? "empty" : "missing", mark);
 }
 

@@ -197,7 +197,7 @@ uint32_t ids_take(void)
         if (f->id[next_free] > last && !ids_line(edit_users, f->id[next_free]))
             return taken = f->id[next_free++];
     if (f->count == f->wanted)
-        fail(EX_TEMPFAIL, "other commands have taken the next numbers; run the "
+        fail(EX_TEMPFAIL, "other commands have taken the next ids; run the "
                           "command again");
     fail(EX_CONFIG, "no %s is left up to %u; raise %s_last", kinds[f->share],
          (unsigned)f->last, kinds[f->share]);

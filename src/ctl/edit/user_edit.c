@@ -77,8 +77,8 @@ static void make_copy(void)
         fail(errno == EEXIST ? EX_TEMPFAIL : ctl_exit_of(errno), "%s: %s%s",
              h.directory, strerror(errno),
              errno == EEXIST
-                 ? "; another user edit runs, or an earlier one has "
-                   "left its text there: then move it away"
+                 ? "; \"user edit\" runs already, or has left a text "
+                   "there: if so, move the directory away"
                  : "");
     at_fail = edit_left;
     snprintf(h.copy, sizeof(h.copy), "%s/users", h.directory);

@@ -134,7 +134,7 @@ static bool mode_start(struct check *k)
      * process's end. */
     if (fcntl(LOCK_FD, F_SETLK, &lock) < 0 && errno != EBADF) {
         stderr_print(
-            "warning: the homes aren't looked at: an earlier look isn't over");
+            "warning: the homes aren't checked: an earlier check still runs");
         return false;
     }
     return look_at_homes(k, (struct writer){ "warning: ", WARNINGS_MAX, 0 });

@@ -1,5 +1,5 @@
-/* A command that fails leaves every file as it was. A command prints the same
- * with --dry-run as without it. Each command of the table is here. */
+/* A command that fails changes no file, or says that it has. --dry-run prints
+ * what the run does. Each command of ctl_commands is here. */
 #include <ftw.h>
 #include <sys/file.h>
 

@@ -329,8 +329,8 @@ Test(sessions, other_answers)
     }
 }
 
-/* The expected request. ends_one() reports that it has ended 1 session, or 0
- * after another request. */
+/* The expected request: ends_one() answers it by 1 ended session, and any
+ * other request by 0. */
 static struct message meant;
 
 static bool is_meant(const struct msg_end_sessions *msg)

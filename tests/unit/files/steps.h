@@ -1,5 +1,5 @@
-/* Lets a test stop a process files before each change of a name, so that it can
- * play every order of two processes. */
+/* Lets a test stop a process "files" before each change of a name, to play
+ * every order of the steps of two. */
 #ifndef TESTS_FILES_STEPS_H
 #define TESTS_FILES_STEPS_H
 

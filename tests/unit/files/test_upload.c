@@ -196,7 +196,7 @@ PeerTest(upload, fleeting_one, peer_start(p))
     ask_cut(p, "/g", 100 * K, 2);
     cr_expect_eq(ask_size(p, "/g"), 192 * K);
     GETS(SIZE_FIRST, ask_write(p, "/g", WRITE_APPEND, 0, 0, NULL));
-    /* A client that retries still sends only the rest. */
+    /* A retry sends only the rest: the server refuses it again. */
     GETS(SIZE_FIRST, ask_write(p, "/g", WRITE_APPEND, 0, 0, NULL));
     DONE(ask_put(p, "/g", WRITE_STORE, 0, 100 * K, 2));
 }

@@ -66,7 +66,7 @@ Test(sign, answered)
     expect_signed(1, false);
 }
 
-/* The first request was lost with the keys that had read it. */
+/* The process keys ended after it read the first request. */
 Test(sign, asked_again)
 {
     expect_signed(2, false);

@@ -1,5 +1,5 @@
-/* The form of a line; lines that can't be written: how many are lost, and the
- * next line. */
+/* The form of a line; the count of lines that can't be written, and the line
+ * after them. */
 #include <sys/resource.h>
 
 #include "log/log.h"

@@ -166,7 +166,7 @@ void stage_leave(struct player *p);
 /* Define a test. StageTest runs OPENING before the test and CLOSING after it.
  * The others open the stage with ADJUST and close it. In GreetedTest, anna has
  * begun a session before the test; in AskedTest, she has asked for a login; in
- * UserTest, she has logged in with the process `ours`. */
+ * UserTest, she has logged in, and `ours` plays her files. */
 #define StageTest(suite, name, opening, closing)                               \
     static void suite##_##name(void);                                          \
     Test(suite, name, .timeout = 120)                                          \

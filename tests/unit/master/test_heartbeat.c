@@ -30,7 +30,7 @@ static void is_impatient(struct master *m)
     m->deadlines.hang = HANG_MS;
 }
 
-/* Forks a process that counts in place of the actor A. Returns its pid. */
+/* Forks a process that counts A's heartbeats for it. Returns its pid. */
 static pid_t counts(const struct actor *a)
 {
     struct beat *page = NULL;

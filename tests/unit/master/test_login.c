@@ -213,8 +213,8 @@ AskedTest(login, share_not_permitted, shares_elsewhere)
     stage_reports(EVENT_TROUBLE, "user anna: share contracts: without");
 }
 
-/* The fork has the shares and directories of its user, but has wiped the users
- * file. */
+/* The fork of files gets the shares and directories of its user, with their
+ * rights. */
 UserTest(login, mounts, NULL)
 {
     char expected[512];

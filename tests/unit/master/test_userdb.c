@@ -662,8 +662,8 @@ static void write_image(const char *name, const struct users_head *head,
     fclose(f);
 }
 
-/* Reader sends the image of a table with the user bert. Each row has a number
- * of this image, and the false value that it gets. */
+/* Reader sends the image of a table with the user bert. Each row names a number
+ * in the image, and the false value for it. */
 Test(userdb, reader_that_lies)
 {
     struct users_head head = { .users = 1 };

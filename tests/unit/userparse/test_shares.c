@@ -158,7 +158,7 @@ static const struct mistake mistakes[] = {
     { S "@team:t:shares=s\n" USER("a", "1", "teams=t rights./s/x=r"),
       "users:3: rights./s/x=: /s is a share of this user" },
     { S "@team:t:shares=s:read\n" USER("a", "1", "shares=s:mine teams=t"),
-      "users:3: the share s: the user has it from two lines" },
+      "users:3: the share s: two lines grant it to the user" },
     { USER("a", "1", "rights=u"), "users:1: rights=u: expected full" },
     { USER("a", "1", "rights=lmu"), "users:1: rights=lmu: expected full" },
     { USER("a", "1", "uploads=0"), "users:1: uploads=0: expected a number" },

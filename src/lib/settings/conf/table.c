@@ -94,8 +94,8 @@ const struct setting setting_table[] = {
               "error for each event. json: a JSON object a line, also there. "
               "See admin/monitoring.md in /usr/share/doc/sallyport." },
     { ROW(control_group, group, ""),
-      .help = "A group of the system whose members may also ask the server "
-              "of root: status, who, metrics and ban list. They see the "
+      .help = "A system group. If root runs the server, its members, too, "
+              "may use status, who, metrics and ban list. They see the "
               "names, addresses and file names of all sessions. Everything "
               "that changes something stays root's. Empty: no group." },
     { ROW(ports, ports, "30000-30999"), BOUNDS(1024, 65535),
@@ -128,8 +128,8 @@ const struct setting setting_table[] = {
               "data connections. Per user: data_binding= in the users file." },
     { ROW(ticket_lifetime, duration, "2h"), BOUNDS(SECOND, 24 * HOUR),
       .help = "How long a client can resume a TLS 1.3 session with a ticket. "
-              "The server replaces the key that seals tickets after the same "
-              "time." },
+              "After the same time the server replaces the key that seals "
+              "tickets." },
     { ROW_OF("tls_min", tls_version, tls.least, "1.2"),
       .help = "The lowest TLS version. With 1.3 the server refuses clients "
               "that have only TLS 1.2." },

@@ -250,9 +250,9 @@ static int add_grant(const struct resolver *x, struct grants *g,
         if ((g->row[i].rights ^ one.rights) & RIGHT_MINE)
             return reader_mistake(
                 x->reader, line,
-                "the share %s: the user has it from two lines, in one of them "
-                "for the own files only (mine, or u); that must be in all of "
-                "them, or in none",
+                "the share %s: two lines grant it to the user, only one of "
+                "them "
+                "for own files only (mine, or u); all must have u, or none",
                 x->reader->users->share[one.share].name);
         g->row[i].rights |= one.rights;
         return 0;
