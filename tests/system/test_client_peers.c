@@ -300,7 +300,7 @@ static long strike_run(enum strike_kind kind, long at, const char *file,
         cr_assert_eq(waitpid(t.pid, &status, 0), t.pid);
     }
     strike_read_output(ret, status);
-    munmap((void *)shared, 4 * sizeof(int));
+    munmap((void *)shared, 5 * sizeof(int));
     return t.calls;
 }
 

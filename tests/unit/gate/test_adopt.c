@@ -9,7 +9,8 @@
 
 /* Makes gate adopt a session. Returns the session's end of the channel. If
  * LOGGED_IN, the session's requests wait for bench_log_in(). */
-static struct channel adopted(struct bench *b, const char *from, bool logged_in)
+static struct channel adopted_as(struct bench *b, uint64_t serial,
+                                 const char *from, bool logged_in)
 {
     struct address peer;
     struct channel c;
@@ -17,11 +18,16 @@ static struct channel adopted(struct bench *b, const char *from, bool logged_in)
 
     cr_assert_eq(address_parse(slice_from(from), &peer), 0);
     peer.port = 4000;
-    BENCH_SAY(b, adopt, .serial = SEVEN, .peer = peer, .local = b->control,
+    BENCH_SAY(b, adopt, .serial = serial, .peer = peer, .local = b->control,
               .server = b->control, .proxied = false, .known = true,
               .logged_in = logged_in, .session = far);
     close(far);
     return c;
+}
+
+static struct channel adopted(struct bench *b, const char *from, bool logged_in)
+{
+    return adopted_as(b, SEVEN, from, logged_in);
 }
 
 static uint32_t ask_port(struct channel *c)
@@ -165,18 +171,20 @@ GateTest(adopt, a_session_lies, .settings = NO_BAN)
     channel_close(&c);
 }
 
-/* Master sends the same session twice. Gate closes the second channel, and
- * continues. */
+/* Master sends the same session twice, and one for which no place is left. Gate
+ * closes their channels, and continues. */
 GateTest(adopt, impossible_sessions, .settings = NO_BAN "max_sessions = 1\n")
 {
-    struct channel c[2];
+    static const uint64_t serials[] = { SEVEN, SEVEN, SEVEN + 1 };
+    struct channel c[3];
     struct message m;
 
-    for (int i = 0; i < 2; i++)
-        c[i] = adopted(b, "127.0.0.1", true);
-    cr_expect_eq(channel_wait(&c[1], &m, BENCH_MS), -EPIPE);
+    for (int i = 0; i < 3; i++)
+        c[i] = adopted_as(b, serials[i], "127.0.0.1", true);
+    for (int i = 1; i < 3; i++)
+        cr_expect_eq(channel_wait(&c[i], &m, BENCH_MS), -EPIPE, "%d", i);
     bench_log_in(b, SEVEN);
     cr_expect_neq(port_of(&c[0], ask_port(&c[0])).port, 0);
-    channel_close(&c[0]);
-    channel_close(&c[1]);
+    for (int i = 0; i < 3; i++)
+        channel_close(&c[i]);
 }

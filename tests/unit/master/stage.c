@@ -67,7 +67,8 @@ static _Noreturn void live(int fd)
     struct pollfd one = { .fd = fd };
 
     while (poll(&one, 1, -1) < 1 || !(one.revents & POLLHUP))
-        ;
+        if (one.revents & POLLNVAL)
+            pause();
     _exit(0);
 }
 

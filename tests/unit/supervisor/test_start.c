@@ -237,8 +237,8 @@ static void asks_before_a_recovery(void)
 
 StartTest(start, a_recovery_is_no_reload, asks_before_a_recovery)
 
-    /* Waits for the end of the process shared->first. Gives up after 10 s. */
-    static void first_ends(void)
+/* Waits for the end of the process shared->first. Gives up after 10 s. */
+static void first_ends(void)
 {
     for (int i = 0; i < 10000; i++, poll(NULL, 0, 1))
         if (kill(shared->first, 0) < 0)
@@ -370,9 +370,9 @@ static void dies_during_a_reload(void)
 StartTest(start, a_recovery_comes_before_a_reload_that_hangs,
           dies_during_a_reload)
 
-    /* So many generations have died that no recovery may begin. The reload
-     * takes longer than a recovery would wait for it. */
-    static void dies_often_before_a_reload(void)
+/* So many generations have died that no recovery may begin. The reload
+ * takes longer than a recovery would wait for it. */
+static void dies_often_before_a_reload(void)
 {
     played_enter(GENERATION_VERSION);
     if (played_is("12")) {
@@ -395,8 +395,8 @@ StartTest(start, a_recovery_comes_before_a_reload_that_hangs,
  * crashes. */
 StartTest(start, a_reload_is_not_ended_for_nothing, dies_often_before_a_reload)
 
-    /* Generation 2, a recovery, fails. */
-    static void recovers_at_the_second_try(void)
+/* Generation 2, a recovery, fails. */
+static void recovers_at_the_second_try(void)
 {
     played_enter(GENERATION_VERSION);
     if (played_is("2")) {
@@ -414,8 +414,8 @@ StartTest(start, a_reload_is_not_ended_for_nothing, dies_often_before_a_reload)
 StartTest(start, a_recovery_that_fails_is_tried_again,
           recovers_at_the_second_try)
 
-    /* The supervisor has no descriptor left when generation 2 is up. */
-    static void needs_no_descriptors(void)
+/* The supervisor has no descriptor left when generation 2 is up. */
+static void needs_no_descriptors(void)
 {
     struct message m;
     struct rlimit old;
@@ -444,8 +444,8 @@ StartTest(start, a_recovery_that_fails_is_tried_again,
 
 StartTest(start, a_takeover_needs_no_descriptors, needs_no_descriptors)
 
-    /* Generation 2 must come from the reload, and not be a recovery. */
-    static void keeps_without_descriptors(void)
+/* Generation 2 must come from the reload, and not be a recovery. */
+static void keeps_without_descriptors(void)
 {
     struct message m;
     struct rlimit old;
@@ -472,9 +472,9 @@ StartTest(start, a_takeover_needs_no_descriptors, needs_no_descriptors)
 StartTest(start, a_leader_lives_on_without_a_newer_copy,
           keeps_without_descriptors)
 
-    /* Generation 1 asks so often that its channel is full of answers, which it
-     * doesn't read. */
-    static void reads_nothing(void)
+/* Generation 1 asks so often that its channel is full of answers, which it
+ * doesn't read. */
+static void reads_nothing(void)
 {
     struct message m;
 
@@ -497,8 +497,8 @@ StartTest(start, a_leader_lives_on_without_a_newer_copy,
 
 StartTest(start, a_master_that_reads_nothing_is_killed, reads_nothing)
 
-    /* Stops the supervisor until this master has ended. */
-    static void stop_the_supervisor(void)
+/* Stops the supervisor until this master has ended. */
+static void stop_the_supervisor(void)
 {
     pid_t self = getpid(), supervisor = getppid();
     char state[64];
@@ -536,7 +536,7 @@ static void dies_when_it_is_up(void)
 /* A master that has died after `up` must not replace the leader. */
 StartTest(start, up_of_a_master_that_has_died, dies_when_it_is_up)
 
-    static void says_why_last(void)
+static void says_why_last(void)
 {
     char name[32];
 
@@ -558,8 +558,8 @@ StartTest(start, up_of_a_master_that_has_died, dies_when_it_is_up)
 
 StartTest(start, all_last_messages_are_read, says_why_last)
 
-    /* Generation 2 needs a listener that this machine can't have now. */
-    static void says_what_to_mend(void)
+/* Generation 2 needs a listener that this machine can't have now. */
+static void says_what_to_mend(void)
 {
     played_enter(GENERATION_VERSION);
     if (!played_is("1")) {
@@ -886,8 +886,8 @@ static void is_mistaken_late(void)
 /* Only the leader decides the supervisor's exit status. */
 StartTest(start, a_reload_that_fails_during_a_stop, is_mistaken_late)
 
-    /* Returns a socket like systemd's, and sets NOTIFY_SOCKET. */
-    static int notify_socket(void)
+/* Returns a socket like systemd's, and sets NOTIFY_SOCKET. */
+static int notify_socket(void)
 {
     struct sockaddr_un a = { .sun_family = AF_UNIX };
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
