@@ -182,6 +182,19 @@ bool meant_is_group(const char *word)
     return false;
 }
 
+/* Returns the word that is nearest to WORD, among the second words of GROUP or
+ * all first words; or NULL. */
+static const char *nearest_to(const char *word, const char *group)
+{
+    const char *words[COMMANDS_MAX];
+    size_t n = 0;
+
+    for (size_t i = 0; i < ctl_command_count && n < COMMANDS_MAX; i++)
+        if (!group || is_of_group(&ctl_commands[i], group))
+            words[n++] = group ? ctl_commands[i].name : ctl_commands[i].group;
+    return n > 0 ? slice_nearest(slice_from(word), words, n) : NULL;
+}
+
 noreturn void meant_instead(void)
 {
     const struct arguments *a = &ctl.args;
@@ -190,18 +203,11 @@ noreturn void meant_instead(void)
     const char *word = group ? second : first;
     const char *now = meant_now(slice_from(word));
     const struct ctl_command *row = group ? NULL : named(NULL, word);
-    const char *words[COMMANDS_MAX], *nearest = NULL;
     char hint[256];
-    size_t n = 0;
 
     if (!row)
         row = named(group, now ? now : word);
-    /* Compare with the second words of the group, or with all first words. */
-    for (size_t i = 0; i < ctl_command_count && n < COMMANDS_MAX; i++)
-        if (!group || is_of_group(&ctl_commands[i], group))
-            words[n++] = group ? ctl_commands[i].name : ctl_commands[i].group;
-    if (!row && !now && n > 0)
-        nearest = slice_nearest(slice_from(word), words, n);
+    const char *nearest = row || now ? NULL : nearest_to(word, group);
     if (row)
         snprintf(hint, sizeof(hint), "did you mean \"%s %s\"?", row->group,
                  row->name);

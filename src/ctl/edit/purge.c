@@ -164,6 +164,23 @@ static bool is_gone(const struct removed *p)
     return fstatat(p->parent_fd, p->name, &st, AT_SYMLINK_NOFOLLOW) < 0;
 }
 
+/* Writes why the directory REST is still there. MOUNTS is the result of
+ * mounts_within(), CODE is from disk_fork(). */
+static void complain_about_rest(const char *rest, int mounts, int code,
+                                struct complaint *why)
+{
+    const char *cause = mounts == -EXDEV     ? ": something is mounted in it"
+                        : code == -ETIMEDOUT ? ": the removal took too long"
+                                             : "";
+
+    complain(why,
+             "%s is not removed, or only partly%s%s; %s, then run: rm -r "
+             "--one-file-system %s",
+             rest, mounts && !cause[0] ? ": " : cause,
+             mounts && !cause[0] ? strerror(-mounts) : "",
+             mounts == -EXDEV ? "unmount it" : "find the cause", rest);
+}
+
 /* Runs rm(1) up to twice. In the retention unit root has no right to change
  * users' directories, so AS_OWNER tries it with the owner's rights first. Then
  * rm(1) runs with the caller's rights, since other users can own parts of the
@@ -190,15 +207,7 @@ int removed_empty(struct removed *p, bool as_owner, struct complaint *why)
     if (!p->name[0])
         complain(why, "%s can't be renamed, so it was not removed", rest);
     else
-        complain(why,
-                 "%s is not removed, or only partly%s%s; %s, then run: rm -r "
-                 "--one-file-system %s",
-                 rest, mounts || code == -ETIMEDOUT ? ": " : "",
-                 mounts == -EXDEV     ? "something is mounted in it"
-                 : mounts             ? strerror(-mounts)
-                 : code == -ETIMEDOUT ? "the removal took too long"
-                                      : "",
-                 mounts == -EXDEV ? "unmount it" : "find the cause", rest);
+        complain_about_rest(rest, mounts, code, why);
     return EX_CANTCREAT;
 }
 
