@@ -115,7 +115,7 @@ ServerTest(fuse, a_home_that_hangs, 90,
     ctl(server, 0, "reload", "");
     cr_assert(is_one_check(server), "the reload has waited");
     ctl(server, 0, "reload", "");
-    server_log_wait(server, "warning: the homes aren't looked at", NULL);
+    server_log_wait(server, "warning: the homes aren't checked", NULL);
     cr_expect(wait_until(is_no_check, server, ENDS_MS), "it outlives master");
     begin = clock_ms();
     kill(generation_newest(server), SIGKILL);

@@ -200,6 +200,8 @@ int password_ask(const struct options *o, const struct url *url,
                     "for it; use %s",
                     url->user, url->host,
                     o ? "--password-file, netrc or " VARIABLE : "netrc");
+    if (r == -ENAMETOOLONG)
+        return fail(why, EX_DATAERR, "the password is too long");
     return r < 0 ? fail(why, EX_TEMPFAIL, "no password was given") : 0;
 }
 

@@ -193,7 +193,7 @@ bool remote_lacks_right(const struct link *l, const char *path)
     /* Some servers repeat the path, which may contain such a word. */
     snprintf(text, sizeof(text), "%s", l->text + strcspn(l->text, " "));
     for (char *at = text; len > 0 && (at = strstr(at, path)); at += len)
-        if (at > text && !isalnum((unsigned char)at[-1]) &&
+        if ((at == text + 1 || (at > text && strchr("/\"'", at[-1]))) &&
             !isalnum((unsigned char)at[len]))
             memset(at, ' ', len);
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)

@@ -148,6 +148,9 @@ int temporary_finish(struct file_transfer *t, struct failure *why)
 {
     struct listing_entry e;
     const bool again = t->renaming;
+    char tried[URL_PATH_MAX];
+
+    memcpy(tried, t->other, sizeof(tried));
     enum presence there = temporary_may_replace(t)
                               ? ABSENT
                               : remote_stat(t->link, t->other, &e, why);
@@ -170,9 +173,9 @@ int temporary_finish(struct file_transfer *t, struct failure *why)
     if (upload_is_stream(t) && again && why->reply == 550) {
         t->has = HAS_NOTHING; /* under the temporary name */
         return fail(why, EX_CANTCREAT,
-                    "the answer to the rename was lost; run ls to see "
-                    "whether /%s is the new file",
-                    t->other);
+                    "the answer to the rename was lost; run ls: the new file "
+                    "is /%s, or still /%s",
+                    tried, t->remote);
     }
     if (upload_is_stream(t))
         return fail(why, EX_CANTCREAT,

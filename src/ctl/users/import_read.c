@@ -130,7 +130,7 @@ static noreturn void refuse_member(const struct import *m,
 {
     char name[TEXT_SHOWN], shown[TEXT_SHOWN];
 
-    fail(EX_DATAERR, "%s: object %zu (%s): \"%s\": %s", m->path,
+    fail(EX_DATAERR, "%s: object %zu (%.200s): \"%.200s\": %s", m->path,
          (size_t)(e - m->entry) + 1,
          import_show(e->name ? e->name : "without a name", name),
          import_show(key, shown), what);
