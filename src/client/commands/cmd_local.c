@@ -141,9 +141,7 @@ static int passwd_ask(const char *which, const struct url *url,
     int r = tty_secret(prompt, ret);
     if (r == -ENOTTY)
         return fail(why, EX_USAGE, "asks for passwords on a terminal only");
-    if (r == -ENAMETOOLONG)
-        return fail(why, EX_DATAERR, "the password is too long");
-    return r < 0 ? fail(why, EX_TEMPFAIL, "no password was given") : 0;
+    return r < 0 ? tty_blame(r, why) : 0;
 }
 
 /* Changes the password. If OLD is empty, asks the user for it. */

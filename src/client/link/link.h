@@ -37,6 +37,9 @@ bool link_poll(struct pollfd *p, nfds_t n, uint64_t end);
  * answer is empty, or has a NUL; -ENAMETOOLONG; -EINTR: Ctrl-C, or the end of
  * the input; -ENOTTY: there is no terminal; or another -errno. */
 int tty_secret(const char *prompt, struct secret *ret);
+/* Gives the reason for R, a failure of tty_secret() on a terminal. Returns -1.
+ */
+int tty_blame(int r, struct failure *why);
 /* Asks for one line, with an echo; OUT gets the line without its end. Returns
  * 0, or the errors of tty_secret() but -EINVAL. */
 int tty_line(const char *prompt, char *out, size_t size);

@@ -200,9 +200,7 @@ int password_ask(const struct options *o, const struct url *url,
                     "for it; use %s",
                     url->user, url->host,
                     o ? "--password-file, netrc or " VARIABLE : "netrc");
-    if (r == -ENAMETOOLONG)
-        return fail(why, EX_DATAERR, "the password is too long");
-    return r < 0 ? fail(why, EX_TEMPFAIL, "no password was given") : 0;
+    return r < 0 ? tty_blame(r, why) : 0;
 }
 
 /* Looks at the settings. The variable counts only if neither a file nor a
@@ -293,6 +291,13 @@ int tty_secret(const char *prompt, struct secret *ret)
         r = -EINVAL;
     explicit_bzero(line, sizeof(line));
     return r;
+}
+
+int tty_blame(int r, struct failure *why)
+{
+    return r == -ENAMETOOLONG
+               ? fail(why, EX_DATAERR, "the password is too long")
+               : fail(why, EX_TEMPFAIL, "no password was given");
 }
 
 int tty_line(const char *prompt, char *out, size_t size)

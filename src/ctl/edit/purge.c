@@ -169,15 +169,15 @@ static bool is_gone(const struct removed *p)
 static void complain_about_rest(const char *rest, int mounts, int code,
                                 struct complaint *why)
 {
-    const char *cause = mounts == -EXDEV     ? ": something is mounted in it"
-                        : code == -ETIMEDOUT ? ": the removal took too long"
+    const char *cause = mounts == -EXDEV     ? "something is mounted in it"
+                        : mounts             ? strerror(-mounts)
+                        : code == -ETIMEDOUT ? "the removal took too long"
                                              : "";
 
     complain(why,
              "%s is not removed, or only partly%s%s; %s, then run: rm -r "
              "--one-file-system %s",
-             rest, mounts && !cause[0] ? ": " : cause,
-             mounts && !cause[0] ? strerror(-mounts) : "",
+             rest, cause[0] ? ": " : "", cause,
              mounts == -EXDEV ? "unmount it" : "find the cause", rest);
 }
 

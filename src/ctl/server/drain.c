@@ -81,6 +81,13 @@ static void drain_wait(uint64_t ms)
     }
 }
 
+/* Writes out what was printed, or ends the drain. */
+static void drain_flush(void)
+{
+    if (fflush(stdout) == EOF || ferror(stdout))
+        drain_ends(EX_IOERR, "standard output can't be written");
+}
+
 void drain_run(void)
 {
     const struct arguments *a = &ctl.args;
@@ -107,12 +114,10 @@ void drain_run(void)
     if (a->announce)
         printf("announced to proxies; the drain begins in %" PRIu64 " s\n",
                (d.is.ms + 999) / 1000);
-    if (fflush(stdout) == EOF)
-        drain_ends(EX_IOERR, "standard output can't be written");
+    drain_flush();
     drain_wait(ms + d.ms);
     puts("drained: no session is left, and clients get 421. Stop the server "
          "(systemctl stop sallyport), or take sessions again (sallyportctl "
          "drain --off)");
-    if (fflush(stdout) == EOF || ferror(stdout))
-        drain_ends(EX_IOERR, "standard output can't be written");
+    drain_flush();
 }

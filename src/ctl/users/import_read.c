@@ -1,9 +1,9 @@
 /* Reads users from JSON: an array of objects, as "user list --json --hashes"
  * and the converters for other servers' files (etc/import) write it. A
- * restriction becomes a key of the row. If no key can express a restriction on
- * who may log in, from where or when, the user is locked; other such
- * restrictions are printed. An unknown member is a mistake in the text: with a
- * slip in "expires", a user would have no end. */
+ * restriction becomes a key of the row, if a key can express it. Otherwise a
+ * restriction of the login (of persons, addresses or times) locks the user, and
+ * any other restriction is printed. An unknown member is a mistake in the text:
+ * with a slip in "expires", a user would have no end. */
 #include "import.h"
 
 #include <errno.h>
@@ -97,7 +97,7 @@ static void take_other(struct imported *e, const char *key, const char *text)
 #define AT(member) offsetof(struct imported, member)
 /* Members with their own treatment. user_key_check() decides about each other
  * member; if it refuses the value, the user is locked. */
-static const struct {
+static const struct member {
     const char *key;
     size_t at; /* if TAKE is NULL: offset of the text; 0: ignored */
     void (*take)(struct imported *e, const char *key, const char *text);
@@ -124,6 +124,14 @@ static const struct {
 };
 #define MEMBERS (sizeof(members) / sizeof(members[0]))
 
+static const struct member *find_member(const char *key)
+{
+    for (size_t i = 0; i < MEMBERS; i++)
+        if (strcmp(members[i].key, key) == 0)
+            return &members[i];
+    return NULL;
+}
+
 static noreturn void refuse_member(const struct import *m,
                                    const struct imported *e, const char *key,
                                    const char *what)
@@ -146,14 +154,13 @@ static void take_text(struct import *m, struct imported *e, const char *key,
     for (size_t i = 0; i < USER_OLD_KEYS; i++)
         if (user_old_keys[i].now && strcmp(user_old_keys[i].old, key) == 0)
             key = user_old_keys[i].now;
-    for (size_t i = 0; i < MEMBERS; i++)
-        if (strcmp(members[i].key, key) == 0) {
-            if (members[i].take)
-                members[i].take(e, key, text);
-            else if (members[i].at)
-                *(const char **)(void *)((char *)e + members[i].at) = text;
-            return;
-        }
+    const struct member *member = find_member(key);
+    if (member && member->take)
+        member->take(e, key, text);
+    else if (member && member->at)
+        *(const char **)(void *)((char *)e + member->at) = text;
+    if (member)
+        return;
     for (size_t i = 0; i < OPTIONS; i++)
         known |= ctl_options[i].key && !strcmp(ctl_options[i].key, key);
     if (!known)
@@ -167,13 +174,13 @@ static void take_text(struct import *m, struct imported *e, const char *key,
     }
 }
 
-/* Does the member keep its text, which must be the document's? */
+/* Does the import keep a pointer to the member's text? Then only the document
+ * can own the text. */
 static bool keeps_text(const char *key)
 {
-    for (size_t i = 0; i < MEMBERS; i++)
-        if (strcmp(members[i].key, key) == 0)
-            return members[i].at || members[i].take == take_hash;
-    return false;
+    const struct member *member = find_member(key);
+
+    return member && (member->at || member->take == take_hash);
 }
 
 /* Takes rights in directories of the home. */
