@@ -130,8 +130,8 @@ struct ctl_command {
     ctl_function *run;
     enum ctl_takes takes;
     unsigned needs;
-    const char
-        *syntax; /* names the command's options but --config and --help */
+    /* Names the options of the command but --config and --help. */
+    const char *syntax;
     const char *help, *example;
 };
 extern const struct ctl_command ctl_commands[];

@@ -257,7 +257,7 @@ static void check_words(const struct ctl_command *row, const char *name)
     }
 }
 
-/* Pairs of options of which a command takes only one. */
+/* Pairs of options: a command takes only one option of a pair. */
 static const struct {
     enum option_place one, other;
     const char *why;

@@ -80,8 +80,8 @@ gid_t ids_of_group(const char *text);
 /* Checks the options that are keys of a row, and --comment, and sets them in
  * the row. Asks neither a disk nor NSS. */
 void given_set(struct row *row);
-/* Checks NAME, the value of --sync. The message ends with BESIDES: what is
- * permitted too. */
+/* Checks NAME, the value of --sync. BESIDES ends the message, with the other
+ * values that the command permits. */
 void given_source(const char *name, const char *besides);
 /* Checks the same options for a row that is made later. */
 void given_check(void);

@@ -79,8 +79,8 @@ static int connect_to(const char *path)
     return fd_take(&fd);
 }
 
-/* Connects. Returns false if the server is busy; if LAST, fails then. Checks
- * the uid of the server, since anybody who can make a socket at this path could
+/* Connects. If the server is busy, returns false; if LAST, fails. Checks the
+ * uid of the server: other users who can make a socket at this path must not
  * pose as the server. */
 static bool connect_server(bool last)
 {

@@ -103,9 +103,8 @@ void share_add(void)
         disk_run(look_at_directory, &a, sizeof(a), a.home.path);
         a.home.gid = has_old_gid(&a, &ctl.users) ? a.group : ids_likely(0);
     }
-    /* If the caller isn't root, all files belong to the caller, who can give
-     * them no group but the caller's own. So without --local-group only the
-     * caller can use the directory. */
+    /* A caller who isn't root can give files only to groups of the caller. So
+     * without --local-group nobody else can use the directory. */
     a.home.mode = geteuid() == 0 || a.local ? 02770 : 0700;
     home_check(&a.home);
     edit_run(add_share, &a);

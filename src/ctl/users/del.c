@@ -36,9 +36,9 @@ static const void *row_of(const struct removal *r)
     return r->user ? (const void *)r->user : r->share;
 }
 
-/* Removes the line. With --purge, the directory must still be the one that was
- * confirmed, and no other line may name a directory in it, such as a line that
- * somebody has written by hand. */
+/* Removes the line. With --purge the directory must be the directory that the
+ * caller has confirmed, and no other line may name a directory in it; somebody
+ * can have written such a line by hand. */
 static void remove_line(void *given)
 {
     struct removal now = { .directory = { .parent_fd = -1, .top_fd = -1 } };
