@@ -27,14 +27,18 @@ static bool port_is_free(unsigned port)
            bind(fd, (const struct sockaddr *)&at, sizeof(at)) == 0;
 }
 
-/* Returns the first port of a block that only this process and its forks use:
- * they hold an abstract socket name as long as they live. Otherwise another
+/* Returns the first port of a block that only this process uses: it and its
+ * forks hold an abstract socket name as long as they live. Otherwise another
  * test could take a port after this process has found it free and before it
- * uses it. */
+ * uses it. A fork that asks gets a block of its own. */
 static unsigned ports_own(void)
 {
     static unsigned first;
+    static pid_t owner;
 
+    if (owner != getpid())
+        first = 0;
+    owner = getpid();
     for (unsigned i = 0; i < BLOCKS && first == 0; i++) {
         const unsigned block = ((unsigned)getpid() + i) % BLOCKS;
         struct sockaddr_un name = { .sun_family = AF_UNIX };

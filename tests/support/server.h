@@ -37,7 +37,7 @@ struct server_share {
 };
 
 struct server_plan {
-    const char *listen;              /* NULL: "127.0.0.1:0" */
+    const char *listen;              /* NULL: a port of ports_one() */
     const char *ports;               /* NULL: "auto" */
     const char *settings;            /* more lines; NULL: none */
     const char *login_delay;         /* NULL: 0 */

@@ -5,6 +5,7 @@
 #include "certificate.h"
 #include "fail.h"
 #include "files.h"
+#include "ports.h"
 #include "sallyport/base/buf.h"
 #include "scratch.h"
 #include "server_private.h"
@@ -95,8 +96,10 @@ static void write_settings(const struct server *s,
     struct buf text;
 
     buf_init(&text, 1 << 20);
-    buf_add_format(&text, "listen = %s\n",
-                   plan->listen ? plan->listen : "127.0.0.1:0");
+    if (plan->listen)
+        buf_add_format(&text, "listen = %s\n", plan->listen);
+    else
+        buf_add_format(&text, "listen = 127.0.0.1:%u\n", ports_one());
     buf_add_format(&text, "ports = %s\n", plan->ports ? plan->ports : "auto");
     buf_add_format(&text, "certificate = %s/certificate.pem\n", s->folder);
     buf_add_format(&text, "key = %s/key.pem\n", s->folder);

@@ -1,6 +1,7 @@
 /* Starts other FTPS servers. */
 #include "peer.h"
 
+#include "support/ports.h"
 #include "support/test.h"
 #include "support/wait.h"
 
@@ -21,28 +22,11 @@ static bool answers(void *of)
     return yes;
 }
 
-/* Returns an address with a port that is free now. The kernel doesn't choose
- * ports of this range for other sockets. */
-static struct sockaddr_in free_port(void)
-{
-    struct sockaddr_in at = { .sin_family = AF_INET };
-    unsigned port = (unsigned)getpid();
-    bool bound;
-
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    do {
-        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-        at.sin_port = htons((uint16_t)(12000 + port++ % 20000));
-        bound = bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0;
-        close(fd);
-    } while (!bound);
-    return at;
-}
-
 pid_t peer_start(const struct peer *p, struct desk *d, const char *limit)
 {
-    struct sockaddr_in at = free_port();
+    struct sockaddr_in at = { .sin_family = AF_INET,
+                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                              .sin_port = htons((uint16_t)ports_one()) };
     char port[8];
 
     snprintf(port, sizeof(port), "%u", ntohs(at.sin_port));
