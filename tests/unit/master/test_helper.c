@@ -15,6 +15,7 @@
 #include "support/scratch.h"
 #include "support/settings.h"
 #include "support/test.h"
+#include "support/wait.h"
 
 #define HASH "$5$salt$abcdefghijklmnopqrstuvwxyzABCDEFGHIJ./01234"
 
@@ -80,22 +81,40 @@ Test(helper, check_hangs)
     cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
-/* Check hangs while it looks for remarks. The message doesn't mention homes,
- * since remarks aren't about homes. */
-Test(helper, remarks_hang)
+/* Check hangs or dies in each mode. A message mentions homes only if check was
+ * asked for homes. */
+Test(helper, says_how_check_ended)
 {
-    FD_CLEANUP int said = memfd_create("said", MFD_CLOEXEC),
-                   before = dup(STDERR_FILENO);
-    char text[256] = "";
+    static const char hangs[] = "exec sleep 60\n", dies[] = "kill -SEGV $$\n",
+                      died[] =
+                          "the program check has failed: Segmentation fault";
+    static const struct {
+        const char *mode, *script, *words;
+    } rows[] = {
+        { "homes", hangs, "the homes weren't all looked at in time" },
+        { "mounts", hangs, "the mounts weren't all tried in time" },
+        { "remarks", hangs, "no hints are given" },
+        { "homes", dies, died },
+        { "mounts", dies, died },
+        { "remarks", dies, died },
+    };
+    FD_CLEANUP int before = dup(STDERR_FILENO);
     int nobody = table_of(0);
 
-    helpers_play(&m, "check", "/bin/sh", "remarks", "exec sleep 60\n");
-    dup2(said, STDERR_FILENO);
-    cr_expect(helper_check(&m, "remarks", nobody, 100));
-    dup2(before, STDERR_FILENO);
-    cr_assert_gt(pread(said, text, sizeof(text) - 1, 0), 0);
-    cr_expect(strstr(text, "no hints"), "%s", text);
-    cr_expect_not(strstr(text, "homes"), "%s", text);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        FD_CLEANUP int said = memfd_create("said", MFD_CLOEXEC);
+        const bool late = rows[i].script == hangs;
+        char text[256] = "";
+
+        helpers_play(&m, "check", "/bin/sh", rows[i].mode, rows[i].script);
+        dup2(said, STDERR_FILENO);
+        cr_expect(helper_check(&m, rows[i].mode, nobody, late ? 100 : WAIT_MS));
+        dup2(before, STDERR_FILENO);
+        cr_assert_gt(pread(said, text, sizeof(text) - 1, 0), 0, "%s",
+                     rows[i].mode);
+        cr_expect(strstr(text, rows[i].words), "%s", text);
+        cr_expect(i == 0 || !strstr(text, "homes"), "%s", text);
+    }
 }
 
 Test(helper, check_is_missing)

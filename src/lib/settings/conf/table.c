@@ -303,9 +303,9 @@ const struct setting setting_table[] = {
               "reply; then the server can't distinguish a cut upload from a "
               "complete one. announced: with close_notify, after at least as "
               "many bytes as ALLO announced; without ALLO, in TYPE A and in "
-              "MODE Z there is no upload. A FIN before the first byte always "
-              "counts as a cut: an empty file needs close_notify. Per user: "
-              "upload_eof= in the users file." },
+              "MODE Z there is no upload. Only lenient accepts an empty file "
+              "without close_notify. In TYPE A and in MODE Z each upload needs "
+              "close_notify. Per user: upload_eof= in the users file." },
     { ROW(fsync, yes_no, "yes"),
       .help = "Write an upload to the disk before the 226. With \"no\" a "
               "power cut can lose files that were reported as stored, and "

@@ -43,6 +43,20 @@ int helper_settings(struct master *m, const char *path, struct complaint *c)
     return 0;
 }
 
+/* Says that check was late, with the words LATE, or that it didn't start or was
+ * killed by a signal: then it has printed nothing. */
+static void say_failure(int status, const char *late)
+{
+    struct complaint c = { "" };
+
+    if (status == -ETIMEDOUT) {
+        stderr_print("%s", late);
+    } else if (status < 0 || WIFSIGNALED(status)) {
+        exec_failed("check", status, &c);
+        stderr_print("%s", c.text);
+    }
+}
+
 bool helper_check(const struct master *m, const char *mode, int users,
                   int wait_ms)
 {
@@ -61,9 +75,9 @@ bool helper_check(const struct master *m, const char *mode, int users,
     };
     int status = exec_helper(m, &check, wait_ms);
 
-    for (size_t i = 0; status < 0 && i < sizeof(late) / sizeof(late[0]); i++)
+    for (size_t i = 0; i < sizeof(late) / sizeof(late[0]); i++)
         if (strcmp(mode, late[i].mode) == 0)
-            stderr_print("%s", late[i].words);
+            say_failure(status, late[i].words);
     return status != 0;
 }
 
@@ -82,9 +96,9 @@ void helper_survey(struct master *m, int users)
 static void survey_on_end(void *owner, int status)
 {
     (void)owner;
-    if (status == -ETIMEDOUT)
-        stderr_print("warning: the homes weren't all looked at in time: one of "
-                     "them hangs");
+    say_failure(status,
+                "warning: the homes weren't all looked at in time: one of "
+                "them hangs");
 }
 
 /* Check may have ended before master watched its children. */
