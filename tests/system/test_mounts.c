@@ -66,7 +66,7 @@ static const struct {
     { "once", "has no extended attributes that only one can set", 0 },
     { "names", "can neither link files nor rename without replacing", 0 },
     { "freshness", "shows an old file after a rename", EX_CONFIG },
-    { "creation", "isn't tried: no file can be made: Read-only", 0 },
+    { "creation", "since it can't make a file there: Read-only", 0 },
 };
 
 Test(mounts, each_lack, .timeout = 600)

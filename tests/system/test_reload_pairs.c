@@ -435,7 +435,7 @@ static void play(const struct server *server, unsigned number)
 }
 
 ServerTest(reload_pairs, no_session_ends, 7000,
-           PLAN(.users = users, .user_count = STATES))
+           PLAN(.listen = "127.0.0.1:0", .users = users, .user_count = STATES))
 {
     const char *one = getenv("SALLYPORT_PAIR");
 

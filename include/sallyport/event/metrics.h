@@ -22,8 +22,8 @@
       "The setting max_sessions.")                                             \
     G(USERS, "sallyport_users", "", "Rows of the users file.")                 \
     G(REFUSED, "sallyport_users_file_refused", "",                             \
-      "Is the users file not taken as it is now, so that the old users "       \
-      "stay? 1: yes.")                                                         \
+      "1: the server refuses the users file as it is now, and keeps the "      \
+      "old users.")                                                            \
     G(VERIFIED, "sallyport_password_checks", "{state=\"verified\"}",           \
       "Passwords that are verified, or wait for that.")                        \
     G(WAITING, "sallyport_password_checks", "{state=\"waiting\"}", NULL)       \

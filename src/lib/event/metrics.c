@@ -101,7 +101,8 @@ static const struct family {
                    { LABEL("reason", refusal_values) } },
     [COMMANDS] = { "sallyport_refused_commands_total",
                    "Commands of users that a right, a limit or a setting "
-                   "refused; 'other' has rights by their name.",
+                   "refused; 'other' includes refusals that name a missing "
+                   "right.",
                    false,
                    { LABEL("reason", command_values) } },
     [TRANSFERS] = { "sallyport_transfers_total",

@@ -200,8 +200,8 @@ bool check_mounts(const struct check *k)
     }
     for (size_t i = 0; i < r.count; i++)
         if (!r.seen[i].tried && r.seen[i].far)
-            stderr_print("warning: %s: its network disk isn't tried: no file "
-                         "can be made: %s",
+            stderr_print("warning: %s: check couldn't try its network disk, "
+                         "since it can't make a file there: %s",
                          r.seen[i].directory, strerror(r.seen[i].error));
     free(r.seen);
     return r.wrong;

@@ -181,8 +181,8 @@ const struct setting setting_table[] = {
               "passwords. A ban survives a restart; \"sallyportctl ban del\" "
               "ends it." },
     { ROW(no_ban, networks, ""),
-      .help = "Addresses and networks, such as that of a scanner, at most "
-              "32. They are never banned, max_fruitless doesn't apply to "
+      .help = "Addresses and networks, at most 32, such as a scanner's "
+              "address. They are never banned, max_fruitless doesn't apply to "
               "them, and guess_delay doesn't count their failed logins by "
               "address." },
     { ROW(login_timeout, duration, "60s"), BOUNDS(100, HOUR),
@@ -222,15 +222,15 @@ const struct setting setting_table[] = {
     { ROW(password_change, yes_no, "no"),
       .help = "Whether all users may change their passwords (SITE PSWD). no: "
               "those with must_change= (sallyportctl user add "
-              "--must-change), who must do it first. For each of these the "
-              "server must be able to write to the directory of the users "
-              "file. The systemd unit permits it for /etc/sallyport; for "
-              "another one sallyportd --check tells what systemd needs." },
+              "--must-change), who must do it first. Both need a server that "
+              "can write to the directory of the users file. The systemd unit "
+              "permits that for /etc/sallyport; for another directory "
+              "sallyportd --check tells what systemd needs." },
     { ROW(hash_cost, number, "5"), BOUNDS(5, 8),
       .help = "Cost of new password hashes (yescrypt). 5 takes 16 MiB and "
               "about 50 ms of a processor for each login; each step doubles "
-              "both. Older hashes stay valid, and as they are: sallyportctl "
-              "user list marks those that are weaker." },
+              "both. Older hashes stay valid and unchanged: sallyportctl user "
+              "list marks the weaker ones." },
     { ROW(max_file_size, number, "0"), BOUNDS(0, INT64_MAX),
       .help = "Maximum size of an uploaded file, in bytes. 0: no limit. Per "
               "user and team: max_file_size= in the users file." },
@@ -313,8 +313,9 @@ const struct setting setting_table[] = {
     { ROW(sha256, yes_no, "no"),
       .help = "Put the SHA-256 of each stored file into its transfer event. "
               "It costs about as much processor time as receiving the file. "
-              "An upload that continues one, or a file, has none: nothing is "
-              "read back." },
+              "An upload that continues an interrupted upload or an existing "
+              "file gets none, since the server doesn't read the old bytes "
+              "again." },
     { ROW(allow_weaker, weaker, ""),
       .help = "Parts of the sandboxes that processes may run without, on a "
               "system that lacks them: ids, chroot, seccomp, landlock." },

@@ -250,8 +250,8 @@ int prepare_listeners(struct master *m, struct complaint *c)
     if (settings_leave_out_ipv6(&m->settings))
         complain(&m->unnamed,
                  "the kernel of this machine has no IPv6, so the server "
-                 "listens at 0.0.0.0:21 alone; for no warning write listen = "
-                 "0.0.0.0:21");
+                 "listens at 0.0.0.0:21 alone; to end this warning, write "
+                 "listen = 0.0.0.0:21");
     r = m->check
             ? listeners_try(&m->settings, &in_use, c)
             : listeners_open(m->listeners, &m->settings, &m->succession, c);
