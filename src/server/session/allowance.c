@@ -1,8 +1,8 @@
-/* Asks gate for permission, in session: for one more transfer, and for bytes of
- * files. The session asks only if its user, a team or the server had such a
- * limit at the login. Bytes that a transfer leaves over are for the next
- * transfer. A transfer that waits never polls: a timer or a message continues
- * it. */
+/* Asks gate for permission to begin one more transfer, and to move bytes of
+ * files; in session. The session asks only if its user, a team or the server
+ * had such a limit at the login. If a transfer doesn't use all granted bytes,
+ * the next transfer uses the rest. A transfer that waits never polls: a timer
+ * or a message continues it. */
 #include "transfer.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 
 /* Milliseconds until the next try, when the channel to gate is full. */
 #define AGAIN_MS 100
-#define LEAST    2 /* bytes, which flow_read() needs */
+#define LEAST    2 /* the fewest bytes that flow_read() can read */
 
 void allowance_on_again(void *owner)
 {
@@ -30,8 +30,8 @@ static uint64_t *allowance_left(struct session *s)
     return &s->allowance.left[transfer_is_upload(&s->transfer) ? 0 : 1];
 }
 
-/* Takes R, the result of SEND(). Returns false if the channel is full; then the
- * step runs again soon. */
+/* Takes R, the result of SEND(). Returns false if the channel is full; the step
+ * then runs again soon. */
 static bool allowance_sent(struct session *s, int r)
 {
     if (r == -EAGAIN)
@@ -45,8 +45,8 @@ enum stepped allowance_begin(struct session *s)
 {
     struct allowance *a = &s->allowance;
 
-    /* If `transfer_end` couldn't be sent, gate still counts the last transfer;
-     * this one takes over its place. */
+    /* If the session couldn't send `transfer_end`, gate still counts the last
+     * transfer, and this transfer takes its place. */
     a->ended = false;
     if (!s->login.counted || a->permit == PERMIT_GRANTED)
         return STEP_NEXT;
@@ -72,8 +72,8 @@ enum stepped allowance_begin(struct session *s)
     return STEP_WAIT;
 }
 
-/* If the channel is full, gate counts the transfer until the timer tries again,
- * or until the next transfer takes over its place. */
+/* If the channel is full, gate goes on counting the transfer until the timer
+ * tries again, or until the next transfer takes its place. */
 void allowance_end(struct session *s)
 {
     struct allowance *a = &s->allowance;
@@ -145,7 +145,7 @@ void allowance_go_on(struct session *s)
         return;
     s->allowance.waits = false;
     if (!s->transfer.stall
-             .armed) /* it runs already if the client is slow, too */
+             .armed) /* it already runs if the client is slow, too */
         stall_begin(s);
     transfer_run(s, WAITS_TURN);
 }

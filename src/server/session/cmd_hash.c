@@ -1,6 +1,6 @@
 /* HASH, RANG (draft-bryan-ftpext-hash, draft-bryan-ftp-range), XSHA256, XSHA512
- * and XCRC; and SIZE in TYPE A. A checksum is a transfer without a data
- * connection, computed in slices. */
+ * and XCRC, in session; and SIZE in TYPE A. A checksum is a transfer without a
+ * data connection. The session reads the file in slices. */
 #include "transfer.h"
 
 #include <errno.h>
@@ -10,8 +10,8 @@
 
 #include "sallyport/base/clock.h"
 
-/* Both ends belong to the range. "1 0" resets the range, and so does a
- * mistake. */
+/* Both ends belong to the range. "1 0" removes the range, and so does an
+ * argument that RANG refuses. */
 void cmd_rang(struct session *s, const struct call *call)
 {
     struct slice last = call->argument, first;
@@ -51,7 +51,8 @@ static enum stepped hash_take(struct session *s)
     return STEP_NEXT;
 }
 
-/* Reads in slices, so that ABOR is answered meanwhile. */
+/* Reads for a limited time, so that the session can answer ABOR before the next
+ * slice. */
 static enum stepped hash_sum(struct session *s)
 {
     struct transfer *t = &s->transfer;
@@ -73,11 +74,12 @@ static enum stepped hash_sum(struct session *s)
     }
     if (t->offset == t->size)
         return STEP_NEXT;
-    loop_timer_set(&s->loop, &t->again, 0); /* goes on watching a port */
+    /* Unlike transfer_soon(), keeps the watch of a data connection. */
+    loop_timer_set(&s->loop, &t->again, 0);
     return STEP_WAIT;
 }
 
-/* Answers. An empty file has the range 0-0, since the draft wants two
+/* Replies. The range of an empty file is 0-0, since the draft wants two
  * numbers. */
 static enum stepped hash_answer(struct session *s)
 {
@@ -129,8 +131,9 @@ void cmd_hash(struct session *s, const struct call *call)
               s->until);
 }
 
-/* Parses PATH, or "PATH" START END, where END is the first byte outside the
- * range. */
+/* Parses PATH, or "PATH" in quotes with START and END after it, which can be
+ * missing. END is the first byte after the range. Returns 0; -EINVAL: START or
+ * END is wrong. */
 static int hash_parse_quoted(struct slice argument, struct slice *path,
                              uint64_t *start, uint64_t *until)
 {
@@ -150,7 +153,7 @@ static int hash_parse_quoted(struct slice argument, struct slice *path,
                            (size_t)(argument.ptr + argument.len - end - 1) };
     if (rest.len == 0)
         return 0;
-    slice_cut(&rest, ' ', &word); /* nothing may stand before the blank */
+    slice_cut(&rest, ' ', &word); /* no text may stand before the blank */
     if (word.len > 0 || !slice_cut(&rest, ' ', &word) ||
         slice_number(word, INT64_MAX, start) < 0)
         return -EINVAL;

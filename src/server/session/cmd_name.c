@@ -1,5 +1,6 @@
-/* PWD, CWD, CDUP, MKD, RMD, DELE, RNFR, RNTO, SIZE, MDTM, MLST (RFC 959, 3659)
- * and AVBL: each asks files, and replies with its answer. */
+/* PWD, CWD, CDUP, MKD, RMD, DELE, RNFR, RNTO, SIZE, MDTM, MLST (RFC 959, 3659),
+ * AVBL, SITE PARTIAL and SITE QUOTA, in session. Except for PWD, and SIZE in
+ * TYPE A, each command asks files, and replies with the answer of files. */
 #include "transfer.h"
 
 #include <stdio.h>
@@ -99,8 +100,9 @@ void cmd_rnto(struct session *s, const struct call *call)
         .to = path_slice(&s->subject));
 }
 
-/* Checks the answer M for SIZE and MDTM, which need a file. Returns false if M
- * is about something else, or a refusal; then the client has its reply. */
+/* Checks the answer M for SIZE and MDTM, which need a regular file. Returns
+ * true if M describes one. Otherwise replies to the client, and returns
+ * false. */
 static bool name_facts_of_file(struct session *s, struct message *m)
 {
     if (ask_refused(s, m))
@@ -127,12 +129,12 @@ void cmd_size(struct session *s, const struct call *call)
         ask_facts(s, FACTS_FOR_SIZE, name_on_size);
         return;
     }
-    s->sized = 0; /* an upload can't resume at this number */
+    s->sized = 0; /* in TYPE A the length isn't the length on the disk */
     hash_file(s, DIGEST_LINES, 0, 0);
 }
 
-/* Answers with the length at which REST and STOR continue the partial, even if
- * a file has the name. */
+/* SITE PARTIAL. Replies with the length at which REST and STOR continue the
+ * partial, even if a finished file has the name. */
 void cmd_site_partial(struct session *s, const struct call *call)
 {
     if (path_resolve(&s->cwd, call->argument, &s->subject) < 0)
@@ -154,7 +156,8 @@ void cmd_avbl(struct session *s, const struct call *call)
         .wanted = UINT64_MAX);
 }
 
-/* Omits the number of files if it is unknown: btrfs doesn't count them. */
+/* SITE QUOTA. Omits the number of files if it is unknown: btrfs doesn't count
+ * files. */
 static void name_on_quota(struct session *s, struct message *m)
 {
     const struct msg_space_is *is = &m->space_is;
@@ -214,7 +217,7 @@ static void name_on_time(struct session *s, struct message *m)
 
 static void name_on_facts(struct session *s, struct message *m)
 {
-    /* RFC 3659 7.2: the path as this server knows it, after the facts. */
+    /* RFC 3659 7.2: after the facts comes the full path on this server. */
     const struct entry e = {
         .name = path_slice(&s->subject),
         .kind = m->facts_are.kind,

@@ -57,8 +57,8 @@ void cmd_active(struct session *s, const struct call *call)
     } else if (r < 0) {
         control_bad_argument(s, call->command->help);
     } else if (!address_same_host(&client, &s->peer) || client.port < 1024) {
-        /* The client may want the server to scan or flood that host (RFC
-         * 2577). */
+        /* With such an address a client could make the server scan or flood
+         * another host (RFC 2577). */
         final_of_other_host(s, call->command->name,
                             address_port_text(&client, text));
     } else {

@@ -36,7 +36,7 @@ void cmd_pbsz(struct session *s, const struct call *call)
     if (s->protection == PROTECTION_NONE)
         s->protection = PROTECTION_PBSZ;
     control_reply(
-        s, REPLY_PBSZ_OK); /* TLS has no such buffer: the size is always 0 */
+        s, REPLY_PBSZ_OK); /* TLS needs no such buffer: the size is always 0 */
 }
 
 void cmd_prot(struct session *s, const struct call *call)
@@ -58,9 +58,9 @@ void cmd_prot(struct session *s, const struct call *call)
     }
 }
 
-/* HOST (RFC 7151), before the login. There are no virtual hosts, so the name
- * isn't kept. But a client that was shown the certificate of one host must not
- * believe that it speaks with another (RFC 6066 3). */
+/* HOST (RFC 7151), before the login. There are no virtual hosts, so the session
+ * doesn't keep the name. But a client that has seen the certificate of one host
+ * must not believe that it is connected to another host (RFC 6066 3). */
 void cmd_host(struct session *s, const struct call *call)
 {
     const char *asked = stream_server_name(s->control.stream);

@@ -1,6 +1,6 @@
 /* FEAT, SYST, HELP, CLNT, CSID, PRET, NOOP, QUIT, REST, ALLO, OPTS, TYPE, MODE,
- * STRU (RFC 959, 2389, 2640, 3659): a session's facts, and its choices
- * for later transfers. */
+ * STRU (RFC 959, 2389, 2640, 3659), in session: facts about the session, and
+ * choices for later transfers. */
 #include "transfer.h"
 
 #include <stdio.h>
@@ -32,8 +32,8 @@ void cmd_help(struct session *s, const struct call *call)
     buf_release(&lines);
 }
 
-/* Turns "Name=FileZilla;Version=3.67.0;" into "FileZilla 3.67.0"; a text of
- * another form stays. OUT has room for CLIENT_NAME_MAX bytes. */
+/* Turns "Name=FileZilla;Version=3.67.0;" into "FileZilla 3.67.0"; copies a text
+ * of another form unchanged. OUT has SIZE bytes; a longer name is cut. */
 static void name_of_csid(struct slice text, char *out, size_t size)
 {
     struct slice rest = text, row, key, name = NOTHING, version = NOTHING;
@@ -58,8 +58,8 @@ static void name_of_csid(struct slice text, char *out, size_t size)
              version.len > 0 ? " " : "", (int)version.len, version.ptr);
 }
 
-/* CLNT and CSID. Logs the name once, and only for users: otherwise strangers
- * could fill the log. */
+/* CLNT and CSID. Logs the name once, and only after the login: otherwise
+ * strangers could fill the log. */
 void cmd_client(struct session *s, const struct call *call)
 {
     const bool csid = call->command->verb == VERB_CSID;
@@ -106,8 +106,8 @@ void cmd_rest(struct session *s, const struct call *call)
 }
 
 /* Returns how many of the announced bytes are still to come. ALLO names no
- * file: if the upload continues a file, as many bytes as REST or the last SIZE
- * said are already there. STOR, which knows the file, checks the space
+ * file. If the upload continues a file, this file already has the bytes that
+ * REST or the last SIZE named. STOR, which knows the file, checks the space
  * again. */
 static uint64_t info_still_to_come(const struct session *s)
 {
@@ -116,8 +116,8 @@ static uint64_t info_still_to_come(const struct session *s)
     return s->announced > here ? s->announced - here : 0;
 }
 
-/* Replies OK, too, if files refuses, for example since the directory has gone:
- * nothing is known about the disk then. */
+/* Replies OK also if files refuses, for example because another session has
+ * removed the directory: the space is unknown then. */
 static void info_on_space(struct session *s, struct message *m)
 {
     if (m->kind == MSG_refused || info_still_to_come(s) <= m->space_is.bytes) {
@@ -135,7 +135,7 @@ void cmd_allo(struct session *s, const struct call *call)
     uint64_t n;
 
     s->announced = NOT_ANNOUNCED;
-    slice_cut(&rest, ' ', &size); /* "n R m": the record size means nothing */
+    slice_cut(&rest, ' ', &size); /* ignores the record size m in "n R m" */
     if (slice_number(size, INT64_MAX, &n) < 0) {
         control_bad_argument(s, call->command->help);
         return;
@@ -149,8 +149,8 @@ void cmd_allo(struct session *s, const struct call *call)
         .wanted = info_still_to_come(s));
 }
 
-/* RFC 3659 7.9: facts that aren't named are off; if none is named, all are
- * off. */
+/* Turns on the facts that the client names, and turns off all others (RFC 3659
+ * 7.9). */
 static void modes_opts_mlst(struct session *s, struct slice names)
 {
     struct buf facts;
@@ -180,7 +180,7 @@ static void modes_opts_hash(struct session *s, struct slice name)
                        slice_from(hash_names[s->choices.hash]));
 }
 
-/* Notes the choice. Files obeys it at the commit, unless its own rule is
+/* Notes the choice. Files obeys it at the commit, unless on_conflict is
  * stricter. */
 static void modes_opts_stor(struct session *s, struct slice rest)
 {
@@ -230,7 +230,7 @@ void cmd_opts(struct session *s, const struct call *call)
 {
     static const struct {
         const char *name;
-        void (*set)(struct session *s, struct slice rest); /* NULL: fixed */
+        void (*set)(struct session *s, struct slice rest); /* NULL: always on */
     } options[] = {
         { "UTF8", NULL },
         { "UTF-8", NULL },
@@ -253,8 +253,8 @@ void cmd_opts(struct session *s, const struct call *call)
     control_reply(s, REPLY_OPTS_UNKNOWN);
 }
 
-/* Bytes go unchanged in every type, unless `ascii = yes`. Type A is always
- * accepted, since clients ask for it (RFC 959 3.1.1). */
+/* The bytes of a file stay unchanged in each type, unless `ascii = yes`.
+ * Accepts TYPE A in any case, since clients ask for it (RFC 959 3.1.1). */
 void cmd_type(struct session *s, const struct call *call)
 {
     static const struct {

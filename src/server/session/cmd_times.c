@@ -1,5 +1,5 @@
-/* MFMT and SITE CHMOD (draft-somers-ftp-mfxx): a file's time, in UTC, and its
- * mode. */
+/* MFMT and SITE CHMOD (draft-somers-ftp-mfxx), in session: set a file's time,
+ * in UTC, and its mode. */
 #include "transfer.h"
 
 #include <errno.h>

@@ -22,15 +22,16 @@ bool control_is_secure(const struct session *s)
            stream_is_secure(c->stream);
 }
 
-/* May a line be taken now? The tables of states (state.c) decide most of it. */
+/* May the session take a line now? The tables of states (state.c) decide most
+ * cases. */
 static bool control_may_take_line(const struct session *s)
 {
     const struct control_connection *c = &s->control;
 
     if (!state_of_control(s)->lines)
         return false;
-    /* If the client doesn't read replies, read nothing from it: not even TLS
-     * messages, since their answers would have no room. */
+    /* If the client doesn't read replies, don't read from it. Even its TLS
+     * messages can cause answers, which have no room. */
     if (c->out.len > 0 || stream_unsent(c->stream))
         return false;
     if (s->transfer.state != TRANSFER_NONE && c->held.len >= HELD_MAX)
@@ -41,17 +42,18 @@ static bool control_may_take_line(const struct session *s)
     return s->ask.message == MSG_NONE && !state_of_data(s)->pending;
 }
 
-/* Is the socket read in this state? A TLS handshake reads by itself. */
+/* Does the session read the socket in this state? (stream_handshake() reads by
+ * itself.) */
 static bool control_reads(const struct session *s)
 {
     return state_of_control(s)->closes || s->control.state == CONTROL_HEADER ||
            control_may_take_line(s);
 }
 
-/* While the socket isn't to be read, its watch for input stays, and
- * control_on_socket() removes it only if something arrives. That saves changes
- * of the watch, since most clients send nothing before they have their reply.
- */
+/* While the session doesn't read the socket, the watch for input stays;
+ * control_on_socket() removes it only if something arrives. This saves changes
+ * of the watch, since most clients send nothing before they have their
+ * reply. */
 void control_watch(struct session *s)
 {
     struct control_connection *c = &s->control;
@@ -64,7 +66,8 @@ void control_watch(struct session *s)
     if (c->out.len > 0 || stream_unsent(c->stream))
         events |= EPOLLOUT;
     if (s->transfer.state == TRANSFER_HASHING)
-        events |= EPOLLRDHUP; /* also while no line is read */
+        events |= EPOLLRDHUP; /* notices the client's end also while no line is
+                                 read */
     loop_change(&s->loop, &c->watch, events);
 }
 
@@ -83,9 +86,9 @@ bool control_has_quit(const struct session *s)
     return false;
 }
 
-/* The client is gone. A rename or change under way is finished and logged
- * first, and so is an upload that needs no client. Otherwise the session ends
- * here. */
+/* Call it when the client has gone. If a rename, another change, or an upload
+ * that needs no client is under way, the session finishes and logs it first.
+ * Otherwise the session ends here. */
 static void control_lose_client(struct session *s, enum ending ending,
                                 const char *cause)
 {
@@ -200,7 +203,7 @@ void control_secure(struct session *s)
     control_watch(s);
 }
 
-/* Stands for a bad line among the held lines. A real line has no NUL. */
+/* Marks a bad line among the held lines. A real line has no NUL. */
 #define HELD_BAD SLICE("\0")
 
 static void control_hold(struct session *s, struct slice line)
@@ -211,8 +214,8 @@ static void control_hold(struct session *s, struct slice line)
         leave(s, ENDING_PROTOCOL, "too many commands wait for a transfer");
 }
 
-/* Takes one line, if there is one: first the lines that waited for the end of a
- * transfer. Returns false if more bytes are needed. */
+/* Takes one line, if there is one. Takes lines that waited for the end of a
+ * transfer first. Returns false if more bytes must come. */
 static bool control_take_line(struct session *s)
 {
     struct buf *held = &s->control.held;
@@ -249,7 +252,7 @@ static bool control_take_line(struct session *s)
     return state != LINE_MORE;
 }
 
-/* Takes lines until a line must wait, or more bytes are needed. */
+/* Takes lines until a line must wait, or more bytes must come. */
 static void control_take_lines(struct session *s)
 {
     while (control_may_take_line(s))
@@ -258,7 +261,7 @@ static void control_take_lines(struct session *s)
     control_watch(s);
 }
 
-/* Returns false if no more bytes are there. */
+/* Reads bytes from the client. Returns false if no more can be read now. */
 static bool control_receive(struct session *s)
 {
     struct control_connection *c = &s->control;
@@ -272,10 +275,10 @@ static bool control_receive(struct session *s)
     state = stream_read(c->stream, into, room, &got);
     first = !c->first_byte_seen && got > 0;
     c->first_byte_seen |= first;
-    /* Ends the session if no FTP client begins with this byte: a client that
-     * speaks TLS to a plain port, or a protocol without lines, would wait until
-     * login_timeout. A later byte, such as after a telnet signal, proves
-     * nothing. */
+    /* Ends the session if no FTP client begins with this byte. Otherwise a
+     * client that speaks TLS to a plain port, or a protocol without lines,
+     * would wait until login_timeout. A later byte, such as a byte after a
+     * telnet signal, proves nothing. */
     if (first && not_ftp_byte(into[0])) {
         control_end_not_ftp(s, (struct slice){ into, 1 });
         return false;

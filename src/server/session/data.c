@@ -1,5 +1,5 @@
-/* The data connection of a session: it comes to the session's own listener
- * (data_port.c), or gate makes it (peer_gate.c). */
+/* The data connection, in session. The client connects to the session's own
+ * listener (data_port.c), or gate connects to the client (peer_gate.c). */
 #include "transfer.h"
 
 #include "data.h"
@@ -16,8 +16,8 @@ static void data_on_socket(void *owner, uint32_t events)
         proxied_on_data_header(s);
         break;
     case DATA_REFUSED:
-        /* The session answers the handshake no more, and waits until the client
-         * closes. */
+        /* The session no longer answers the client's handshake. It waits until
+         * the client closes. */
         if (!linger_read(s->data.fd))
             data_close(s);
         break;
@@ -79,16 +79,16 @@ void data_release(struct session *s, enum data_state next)
 
 void data_close(struct session *s)
 {
+    /* Ignores an error of SEND(): the channel will show if gate has ended. */
     if (s->data.state == DATA_CONNECTING)
-        SEND(&s->gate, active_close, 0); /* the channel shows whether gate is
-                                          * dead */
+        SEND(&s->gate, active_close, 0);
     data_release(s, DATA_CLOSED);
 }
 
 void data_finish(struct session *s)
 {
     if (s->data.stream)
-        stream_shutdown(s->data.stream); /* as much as the socket takes */
+        stream_shutdown(s->data.stream); /* sends as much as the socket takes */
     loop_remove(&s->loop, &s->data.watch);
 }
 

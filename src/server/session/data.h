@@ -1,35 +1,38 @@
-/* The data connection: from PASV to the last byte's acknowledgement. */
+/* The data connection of a session, from PASV or PORT to its end. */
 #ifndef SALLYPORT_SRC_SESSION_DATA_H
 #define SALLYPORT_SRC_SESSION_DATA_H
 
 #include "session.h"
 
 void data_init(struct session *s);
-/* PASV or EPSV: replies with the port of the session's listener, or asks gate
- * for a listener and replies later. Gives up an earlier wait or connection. */
+/* Executes PASV or EPSV: replies with the port of the session's listener, or
+ * asks gate for a listener and replies later. First closes an earlier data
+ * connection, or stops the wait for it. */
 void data_port_passive(struct session *s, enum verb verb);
-/* Handler of gate's `port_is`: the listener for which PASV or EPSV waits. */
+/* The handler of `port_is`: takes the listener from gate, and replies to the
+ * PASV or EPSV that waits for it. */
 int data_port_on_port_is(void *owner, struct msg_port_is *m);
-/* From now on the listener waits for the next EPSV, and is closed if none
- * comes. */
+/* Keeps the listener for the next EPSV or PASV; if none comes within 10 s, the
+ * session closes the listener. */
 void data_port_idle(struct session *s);
 
-/* Takes the channel to gate, which is for listeners and active mode. */
+/* Takes GATE, the session's end of the channel to gate. */
 void data_gate_start(struct session *s, int gate);
-/* Handler of master's `gate`: a new gate exists. */
+/* The handler of `gate`, by which master sends the channel to a new gate. */
 int data_gate_on_gate(void *owner, struct msg_gate *m);
 void data_gate_ask_port(struct session *s);
-/* Begins a transfer after PORT: asks gate to connect. */
+/* Asks gate to connect to the client, if PORT was sent. Call it when a transfer
+ * begins. */
 void data_gate_connect(struct session *s);
-/* Gives up the wait for the data connection, or ends the connection with a FIN
- * (linger_begin()): sends neither close_notify nor a reset. */
+/* Stops the wait for the data connection, or ends the connection with a FIN
+ * (linger_begin()), without close_notify and without a reset. */
 void data_close(struct session *s);
-/* Ends the current wait or data connection, and sets the state NEXT. A socket
- * of the client is closed by linger_begin(). */
+/* Stops the wait for the data connection, or ends the connection, and sets the
+ * state NEXT. linger_begin() closes a client's socket. */
 void data_release(struct session *s, enum data_state next);
 /* Sends close_notify and FIN, since the client waits for them. Call
  * data_close() later, while files works: by then the client has usually closed
- * its end, too. */
+ * its own end, too. */
 void data_finish(struct session *s);
 /* Takes FD as the data connection. Returns false for lack of memory; FD is then
  * closed. */

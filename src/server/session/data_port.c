@@ -1,9 +1,9 @@
 /* The port of a session's data connections: a listener that gate lends at the
  * first EPSV or PASV. Only this session has it. The session itself accepts
- * connections there, closes each one that isn't its client's, and answers
- * further EPSV and PASV without gate. It closes the listener after some time
- * without use, since ports are few. It must never take a connection of another
- * host. */
+ * connections there, closes each connection that isn't its client's, and
+ * answers further EPSV and PASV without gate. It closes the listener after some
+ * time without use, since ports are few. It must never take a connection of
+ * another host. */
 #include "transfer.h"
 
 #include <errno.h>
@@ -13,9 +13,9 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/ftp/hostport.h"
 
-/* ms that the listener stays open after a connection, for the next EPSV. */
+/* Time in ms for which the listener waits for the next EPSV. */
 #define PORT_IDLE_MS 10000
-/* The largest number of earlier connections that one EPSV closes. */
+/* The most connections that one EPSV closes because they came before it. */
 #define PORT_SWEEP 16
 
 static void data_port_close(struct session *s)
@@ -28,8 +28,8 @@ static void data_port_close(struct session *s)
     fd_close(&p->fd);
 }
 
-/* Closes the listener. But while a transfer waits for its client, or the
- * session reads a PROXY header, another timer ends the wait. */
+/* Closes the listener. But if a transfer waits for its client, or the session
+ * reads a PROXY header, waits again: another timer limits these waits. */
 static void data_port_on_timer(void *owner)
 {
     struct session *s = owner;
@@ -51,9 +51,9 @@ void data_port_idle(struct session *s)
         loop_timer_set(&s->loop, &s->port.timer, PORT_IDLE_MS);
 }
 
-/* Returns the socket, or -1. Closes a listener that can't accept, since it
- * would wake the session again and again. But some errors concern one
- * connection only. */
+/* Returns the socket; -1: there is no connection. Closes a listener that can't
+ * accept, since it would wake the session again and again; but keeps it after
+ * an error that concerns only one connection. */
 static int data_port_accept(struct session *s, struct address *peer)
 {
     struct sockaddr_storage from = { 0 };
@@ -69,9 +69,8 @@ static int data_port_accept(struct session *s, struct address *peer)
     return fd_take(&fd);
 }
 
-/* Is PEER a proxy? Then the PROXY header says whether the connection is the
- * client's. A proxy's unexpected connection isn't logged: it is late, or a
- * health check, and a line for each health check is useless. */
+/* Is PEER a proxy? If so, the PROXY header says whether the connection is the
+ * client's. */
 static bool data_port_is_proxy(const struct session *s,
                                const struct address *peer)
 {
@@ -79,8 +78,10 @@ static bool data_port_is_proxy(const struct session *s,
            settings_networks_hold(&s->settings->proxies, peer);
 }
 
-/* Refuses an unexpected connection: a second one, or one for an earlier
- * EPSV. */
+/* Reports an unexpected connection, which the caller closes: a second
+ * connection, or a connection for an earlier EPSV. Doesn't report a proxy's
+ * connection: it is late, or a health check, and a line for each health check
+ * is useless. */
 static void data_port_turn_away(struct session *s, const struct address *peer)
 {
     bool own = !s->port.proxied && address_same_host(peer, &s->peer);
@@ -90,7 +91,7 @@ static void data_port_turn_away(struct session *s, const struct address *peer)
                         own ? "nobody is expected" : "not who is expected");
 }
 
-/* Takes one connection in a turn of the loop. */
+/* Accepts one connection in each turn of the loop. */
 static void data_port_on_readable(void *owner, uint32_t events)
 {
     struct session *s = owner;
@@ -108,7 +109,7 @@ static void data_port_on_readable(void *owner, uint32_t events)
         proxied_on_data(s, fd_take(&fd), &peer);
     } else if (!s->port.proxied && address_same_host(&peer, &s->peer)) {
         data_port_idle(s);
-        /* a transfer that waits needs EPOLLIN for its handshake */
+        /* a transfer under way needs EPOLLIN for its handshake */
         if (data_adopt(s, fd_take(&fd), DATA_CONNECTED,
                        s->transfer.state == TRANSFER_CONNECTING ? EPOLLIN : 0))
             transfer_run(s, WAITS_CLIENT);
@@ -121,10 +122,10 @@ static void data_port_on_readable(void *owner, uint32_t events)
     control_after_event(s);
 }
 
-/* Replies to PASV, with a ticket if the end of the previous transfer brought
- * none. Many clients begin the handshake before they ask for the file, so a
- * ticket with the 150 is too late for them if their last ticket has expired, or
- * was used for a refused transfer. */
+/* Replies to PASV or EPSV, with a ticket if the previous transfer brought none.
+ * Many clients begin the handshake before they ask for the file. For these
+ * clients a ticket with the 150 is too late, if their last ticket has expired,
+ * or was used for a refused transfer. */
 static void data_port_announce(struct session *s)
 {
     const struct address *a = &s->port.address;
@@ -139,16 +140,16 @@ static void data_port_announce(struct session *s)
         hostport_text(a, text);
         control_reply_with(s, REPLY_PASV, slice_from(text));
     } else {
-        data_close(s); /* the address of this server is IPv6, even if a proxy
-                        * has got the client's connection by IPv4 */
+        data_close(s); /* the listener's address is IPv6; only the client's
+                          connection to the proxy is IPv4 */
         control_reply(s, REPLY_USE_EPSV);
     }
 }
 
-/* First closes connections that were made before the reply to this EPSV: they
- * belong to an earlier EPSV. rclone gives up a connection when its LIST is
- * refused, and sends EPSV again at once. A connection that comes later counts
- * for this EPSV: nothing proves that it is older. */
+/* First closes connections that came before the reply to this EPSV: they belong
+ * to an earlier EPSV. rclone gives up a connection when its LIST is refused,
+ * and sends EPSV again at once. A connection that comes later counts for this
+ * EPSV, since the session can't see that it is older. */
 void data_port_passive(struct session *s, enum verb verb)
 {
     data_close(s);

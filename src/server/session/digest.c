@@ -1,5 +1,6 @@
-/* SHA-256 and SHA-512 by libcrypto, CRC-32 by zlib, lengths in TYPE A, in the
- * session process. Sees bytes only: must never read a descriptor. */
+/* Computes SHA-256 and SHA-512 by libcrypto, CRC-32 by zlib, and lengths in
+ * TYPE A, in session. The callers give it the bytes; it must never read a
+ * descriptor. */
 #include "transfer.h"
 
 #include <openssl/evp.h>
@@ -9,11 +10,11 @@
 #include <zlib.h>
 
 struct digest {
-    EVP_MD_CTX *context; /* SHA-256, SHA-512 */
-    bool lines;          /* DIGEST_LINES; else CRC32 */
+    EVP_MD_CTX *context; /* SHA-256 and SHA-512; otherwise NULL */
+    bool lines;          /* DIGEST_LINES */
     uLong crc;
     uint64_t length;
-    char last; /* last byte that was added */
+    char last; /* the last byte that was added */
 };
 
 struct digest *digest_new(const char *name)

@@ -7,7 +7,9 @@
 #include "sallyport/ftp/line.h"
 #include "sallyport/ftp/listing.h"
 
-#define UNKNOWN_MAX 3 /* unknown commands before login: ALPACA and scanners */
+/* Unknown commands before the login: the third one ends the session, against
+ * ALPACA and scanners. */
+#define UNKNOWN_MAX 3
 
 static bool dispatch_is_secret_site(const struct request *q)
 {
@@ -53,8 +55,8 @@ static bool dispatch_phase_permits(struct session *s, const struct request *q)
     return false;
 }
 
-/* Sets the subject, if the command takes a path; the log of a refusal needs it,
- * too. Returns false if no file can have that name. */
+/* Sets the subject, if the command takes a path; the event of a refusal needs
+ * it, too. Returns false if no file can have the command's path. */
 static bool dispatch_resolve(struct session *s, const struct request *q,
                              struct call *call)
 {
@@ -85,7 +87,8 @@ static bool dispatch_resolve(struct session *s, const struct request *q,
     return found;
 }
 
-/* Replies 550 with the names of the missing rights: enum right bits. */
+/* Replies 550 with the names of the missing rights. LACKING has bits of enum
+ * right. */
 static void dispatch_refuse_right(struct session *s, unsigned lacking)
 {
     char words[COMMAND_LACKS_MAX];
@@ -96,9 +99,9 @@ static void dispatch_refuse_right(struct session *s, unsigned lacking)
 
 /* Must the line wait? ABOR overtakes the lines that wait (RFC 959 4.1.3), but
  * never the commit of a complete upload. All other lines keep their order.
- * Until the 150 is sent, every line waits: the client would take the line's
- * reply for the transfer's. A checksum sends no 150, so lines wait until it
- * ends. */
+ * Until the 150 is sent, every line waits: otherwise the client would take the
+ * line's reply for the transfer's reply. A checksum sends no 150, so lines wait
+ * until it ends. */
 static bool dispatch_must_hold(const struct session *s, const struct command *c)
 {
     const enum transfer_state state = s->transfer.state;
@@ -156,9 +159,9 @@ bool dispatch_line(struct session *s, struct slice line)
     if (s->data.state == DATA_REFUSED) /* left by data_after_transfer() */
         data_close(s);
     if (q.command) {
-        /* Dispatches, then forgets REST, RANG, ALLO and RNFR unless the row
-         * keeps them, also after a refusal: they are for the next transfer or
-         * rename only. */
+        /* Dispatches the command, then forgets REST, RANG, ALLO and RNFR, also
+         * after a refusal: they are only for the next transfer or rename. The
+         * rows of some commands keep them. */
         const struct command *c = q.command;
 
         if (dispatch_phase_permits(s, &q))

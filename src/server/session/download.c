@@ -60,7 +60,7 @@ static enum stepped download_take_file(struct session *s)
     struct transfer *t = &s->transfer;
 
     transfer_take_file(s);
-    if (t->limit > 0) { /* RANG: at most to the file's end */
+    if (t->limit > 0) { /* RANG: ends at the file's end at the latest */
         if (t->size > t->limit)
             t->size = t->limit;
         if (t->start > t->size)
@@ -82,8 +82,8 @@ static enum stepped download_send(struct session *s)
         if (t->offset >= t->size)
             return STEP_NEXT;
         if (allowance_ask(s)) {
-            /* Sends all bytes of this piece before it waits for the next
-             * piece. */
+            /* Sends all bytes that gate has granted, before it waits for
+             * more. */
             enum stream_state state = flow_flush(s);
 
             return state == STREAM_OK ? transfer_pause(s)

@@ -1,11 +1,10 @@
-/* The ends in session: of the control connection, of data connections, and of
- * the process.
+/* Ends the control connection, data connections and the process, in session.
  *
- * If a socket is closed with unread bytes, or before the client's last bytes,
- * the kernel answers with a reset, and the client may lose what it hasn't read.
- * So both connections end alike: the last bytes, close_notify, FIN; then the
- * session waits for the client's end. This wait must be over before master's
- * deadline for a kick.
+ * If a process closes a socket that has unread bytes, or before the client's
+ * last bytes have come, the kernel sends a reset, and the client can lose what
+ * it hasn't read. So control and data connections end in the same way: the
+ * session sends the last bytes, close_notify and FIN, and then waits for the
+ * client's end. This wait must be over before master's deadline for a kick.
  *
  * The process ends with one event, which has the reason of the end. */
 #include "transfer.h"
@@ -50,9 +49,10 @@ bool linger_read(int fd)
     return true;
 }
 
-/* Call it when a data connection has ended for good, or the client's end has
- * come: the client may read its replies before it closes its data
- * connections. */
+/* Ends the process if the last reply is sent, and no connection waits for the
+ * client's end any more. The client may read its replies before it closes its
+ * data connections, so control and data connections end in any order. Call it
+ * at the end of each of them. */
 static void control_leave_if_lingered(struct session *s)
 {
     bool lingers = false;
@@ -80,8 +80,9 @@ static void linger_on_socket(void *owner, uint32_t events)
         linger_over(g);
 }
 
-/* Takes a free entry of s->lingering. If there is none, since a client begins
- * transfers faster than it closes their connections, closes the oldest one. */
+/* Takes a free entry of s->lingering. If there is no free entry, closes the
+ * oldest connection: the client begins transfers faster than it closes their
+ * connections. */
 void linger_begin(struct session *s, int fd)
 {
     struct lingering *g = &s->lingering[0];
@@ -104,9 +105,9 @@ void linger_begin(struct session *s, int fd)
         loop_timer_set(&s->loop, &g->timer, LINGER_MS);
 }
 
-/* Sends close_notify, then FIN, as far as the socket takes them now. But after
- * half a reply sends nothing: close_notify would make the reply look
- * complete. */
+/* Sends close_notify, then FIN, as far as the socket takes them now. But if a
+ * reply is sent only in part, sends nothing: close_notify would make this reply
+ * look complete. */
 static void control_send_fin(struct session *s)
 {
     struct control_connection *c = &s->control;
@@ -170,13 +171,13 @@ void control_end(struct session *s, enum ending ending, enum reply last,
 
     if (control_ends(s))
         return;
-    /* A reply would go in plain text now. */
+    /* Leave without a reply, which would go in plain text now. */
     if (c->state == CONTROL_SECURING || (s->implicit && !control_is_secure(s)))
         leave(s, ending, "");
     s->ending = ending;
     c->cause = "";
-    /* Sets one deadline for the whole end; the armed timer also marks that the
-     * end is decided. */
+    /* Set one deadline for the whole end. control_ends() also uses this timer
+     * as the mark that the end is decided. */
     c->end_timer.on_timer = control_on_close_time;
     c->end_timer.owner = s;
     loop_timer_set(&s->loop, &c->end_timer, CLOSE_MS);
@@ -185,8 +186,8 @@ void control_end(struct session *s, enum ending ending, enum reply last,
         control_reply_last(s, last, argument);
         return;
     }
-    /* Waits for the answer of files: otherwise LAST would say that nothing is
-     * stored, or a change would not be logged. */
+    /* Wait for the answer of files: otherwise LAST would say that nothing is
+     * stored, or the log would lack a change. */
     c->last = last;
     if (c->state != CONTROL_GONE)
         c->state = CONTROL_DECIDED;
@@ -205,7 +206,7 @@ void control_end_not_ftp(struct session *s, struct slice first)
     struct slice word;
 
     if (!not_ftp_byte(first.ptr[0])) {
-        slice_cut(&first, ' ', &word); /* the rest may have a password */
+        slice_cut(&first, ' ', &word); /* the rest can contain a password */
         snprintf(s->why, sizeof(s->why),
                  "it began with '%.*s'; set that client to another port",
                  word.len < 8 ? (int)word.len : 8, word.ptr);
@@ -234,7 +235,7 @@ void leave(struct session *s, enum ending ending, const char *cause)
         linger_read(s->control.fd);
     }
     s->over = true;
-    if (ask_is_change(s)) { /* logs an event without a result */
+    if (ask_is_change(s)) { /* logs an event with the result 0 */
         s->ask.message = MSG_NONE;
         loop_timer_clear(&s->loop, &s->ask.timer);
         s->ask.then(s, &none);

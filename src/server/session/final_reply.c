@@ -1,9 +1,9 @@
-/* The reply at the end of a transfer or change, in the session process. Its
- * event goes to log first, and then the reply to the client. While log doesn't
- * read (it is slow, or is being restarted), the session waits here, and does
- * nothing else. So each success that a reply reports has its line in the log.
- * The event can't wait in the queue: if this process is killed, the queue is
- * lost. */
+/* Sends the reply at the end of a transfer or change, in the session process.
+ * Sends the event to log first, and then the reply to the client. While log
+ * doesn't read (it is slow, or is being restarted), the session waits here, and
+ * does nothing else. So each success that a reply reports has its line in the
+ * log. The event can't wait in the queue: if this process is killed, the queue
+ * is lost. */
 #include "transfer.h"
 
 #include <errno.h>
@@ -12,9 +12,10 @@
 
 #include "sallyport/base/clock.h"
 
-/* ms to wait for log: a log that has died often is restarted once in 10 s. */
+/* Time in ms to wait for log: if log has died often, master restarts it only
+ * once in 10 s. */
 #define LOG_MS  20000
-#define TICK_MS 50 /* a socket takes a message before poll(2) says so */
+#define TICK_MS 50 /* ms; log's socket has room before poll(2) says so */
 
 bool final_wait(struct session *s, uint64_t since)
 {
@@ -36,8 +37,8 @@ static bool final_is_kicked(const struct session *s)
     return n == 0 || kind == MSG_kick;
 }
 
-/* Waits until the event is in log's socket. Returns false if log takes none in
- * time. */
+/* Waits until the event is in log's socket. Returns false if log doesn't take
+ * the event in time, or if a kick comes. */
 static bool final_is_logged(struct session *s, const struct event_record *e)
 {
     const uint64_t began = clock_ms();
@@ -56,8 +57,8 @@ static bool final_is_logged(struct session *s, const struct event_record *e)
 }
 
 /* Sends the event E to log, then the reply R to the client. If log doesn't take
- * the event, a success becomes LATE, with B as its argument; the event may
- * still arrive, through the queue. */
+ * the event in time, replaces a success R by LATE, with B as its argument. The
+ * event can still reach log through the queue. */
 static void final_give(struct session *s, struct event_record *e, enum reply r,
                        enum reply late, struct slice a, struct slice b)
 {
@@ -84,8 +85,8 @@ void final_of_transfer(struct session *s, enum reply r, struct slice a,
     struct event_record e;
 
     /* Doesn't log a refused checksum of the session's own upload: the client
-     * wants to verify it, and can't know that the user has no right to read
-     * there. See also report_refusal(). */
+     * wants to verify its upload, and can't know that the user has no right to
+     * read there. See also report_refusal(). */
     if (r == REPLY_NO_RIGHT && t->hash &&
         slice_equal(path_slice(&t->path), slice_from(s->stored))) {
         control_reply_pair(s, r, a, b);

@@ -13,7 +13,7 @@
 #include <zlib.h>
 
 #define BUFFER       (64u << 10) /* of converted or compressed bytes */
-#define FLOW_PIECE   (16u << 10) /* bytes of a file in one call */
+#define FLOW_PIECE   (16u << 10) /* the most bytes of a file in one call */
 #define MEMORY_LEVEL 8           /* zlib's default: 256 KiB with the window */
 
 bool flow_keeps_lengths(const struct session *s)
@@ -21,7 +21,8 @@ bool flow_keeps_lengths(const struct session *s)
     return !(s->transfer.conversions & CONVERT_ASCII);
 }
 
-/* Bytes for the client that aren't compressed yet are at bytes + BUFFER. */
+/* In MODE Z the bytes for the client are at bytes + BUFFER before they are
+ * compressed. */
 bool flow_open(struct session *s)
 {
     struct transfer *t = &s->transfer;
@@ -55,8 +56,8 @@ void flow_close(struct session *s)
     *f = (struct flow){ 0 };
 }
 
-/* Puts a CR before each LF that has none (RFC 959 3.1.1.1). INTO has room for 2
- * * N bytes. Returns how many bytes it got. */
+/* Puts a CR before each LF that has none (RFC 959 3.1.1.1). INTO must have room
+ * for twice N bytes. Returns how many bytes it has written. */
 static size_t flow_lines_to_client(struct flow *f, const char *from, size_t n,
                                    unsigned char *into)
 {
@@ -84,8 +85,8 @@ static size_t flow_lines_to_client(struct flow *f, const char *from, size_t n,
 }
 
 /* Does the opposite: turns CRLF into LF. Any other CR stays. The N bytes are at
- * BLOCK + 1, since a CR that was held back may come before them. Returns how
- * many bytes are at BLOCK then. */
+ * BLOCK + 1, since a CR that was held back can come before them. Returns the
+ * number of converted bytes, which are at BLOCK. */
 static size_t flow_lines_from_client(struct flow *f, char *block, size_t n)
 {
     const char *from = block + 1, *end = from + n;
@@ -124,7 +125,8 @@ static enum stream_state flow_push(struct session *s)
     return STREAM_OK;
 }
 
-/* Compresses the next bytes, once no compressed bytes wait to be sent. */
+/* Compresses the next bytes. Call it only if no compressed bytes wait to be
+ * sent. */
 static enum stream_state flow_deflate(struct flow *f, int flush)
 {
     int r;
@@ -200,8 +202,8 @@ static enum stream_state flow_fail(struct session *s, bool worthless,
     return STREAM_FAILED;
 }
 
-/* Expands what was received. The compressed bytes end at their own end mark:
- * further bytes are an error. */
+/* Expands the received bytes. Compressed bytes have an end mark: bytes after it
+ * are an error. */
 static enum stream_state flow_inflate(struct session *s, char *into, size_t len,
                                       size_t *got)
 {
@@ -226,8 +228,8 @@ static enum stream_state flow_inflate(struct session *s, char *into, size_t len,
     return f->closed && f->ended && *got == 0 ? STREAM_CLOSED : STREAM_OK;
 }
 
-/* Calls read(2) once at most: bytes that expand to nothing could come
- * forever. */
+/* Calls stream_read() once at most: a client can send bytes that expand to
+ * nothing, without end. */
 static enum stream_state flow_read_inflated(struct session *s, char *into,
                                             size_t len, size_t *got)
 {

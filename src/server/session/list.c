@@ -51,9 +51,9 @@ static void list_take_pipe(struct session *s, struct message *m)
     fd_set_nonblock(t->source, true);
 }
 
-/* Asks files for a listing. The names of NLST begin with the argument, and the
- * end of the argument shows whether it can be a pattern. An argument that is
- * too long for a message is left out; then the names come without it. */
+/* Asks files for a listing. For NLST, files puts the argument before each name;
+ * the end of the argument shows whether it can be a pattern. Leaves out an
+ * argument that is too long for a message; files then sends the names alone. */
 static void list_request(struct session *s, const struct call *call,
                          answer_fn *then)
 {
@@ -80,8 +80,9 @@ static enum outcome list_outcome(const struct message *m)
                                   : m->directory_listed.outcome;
 }
 
-/* Takes the second answer: all lines are in the pipe, or no more will come.
- * This answer can come before the client has connected. */
+/* Takes the second answer of files: all lines are in the pipe, or files has
+ * stopped after an error. This answer can come before the client has
+ * connected. */
 static void list_on_listed(struct session *s, struct message *m)
 {
     s->transfer.listed = list_outcome(m);
@@ -97,8 +98,8 @@ static enum stepped list_take(struct session *s)
 
 enum filled { FILLED, FILLED_DRY, FILLED_END };
 
-/* Fills the block. FILLED: it has bytes; FILLED_DRY: the pipe has none now;
- * FILLED_END: the pipe has ended. */
+/* Fills the block, if it is empty. Returns FILLED: the block has bytes;
+ * FILLED_DRY: the pipe has no bytes now; FILLED_END: the pipe has ended. */
 static enum filled list_fill_block(struct transfer *t)
 {
     ssize_t n;
@@ -125,7 +126,7 @@ static enum stepped list_send(struct session *s)
         enum stepped r;
         size_t took = 0;
 
-        if (filled == FILLED_DRY) { /* send at once what has come */
+        if (filled == FILLED_DRY) { /* send at once the lines that have come */
             list_wait_for_pipe(s, list_on_pipe);
             state = flow_flush(s);
             transfer_watch(s, state == STREAM_AGAIN ? EPOLLOUT : 0);
@@ -172,7 +173,8 @@ const struct step list_steps[] = {
     TRANSFER_LAST_STEP,
 };
 
-/* Waits until files has noticed that the pipe is closed, and has answered. */
+/* Waits until files has noticed that the pipe is closed, and has answered the
+ * request for the listing. */
 static enum stepped list_stopped(struct session *s)
 {
     if (s->transfer.listed != OUTCOME_COUNT)
@@ -210,9 +212,9 @@ static void list_on_stat_pipe(void *owner, uint32_t events)
     }
 }
 
-/* Takes files' answer. After an error shows nothing, unless STAT_MAX bytes were
- * reached: then the session itself has closed the pipe, and shows the
- * beginning. */
+/* Takes files' answer, and replies to STAT. After an error shows no lines. But
+ * if STAT_MAX bytes were reached, the session itself has closed the pipe, so
+ * the reply shows the beginning. */
 static void list_on_stat_listed(struct session *s, struct message *m)
 {
     enum outcome o = list_outcome(m);
@@ -221,7 +223,7 @@ static void list_on_stat_listed(struct session *s, struct message *m)
         list_on_stat_pipe(s, 0);
     transfer_release(s);
     if ((o == OUTCOME_OK || s->stat_more) && control_hears(s)) {
-        /* Sends whole lines only: at the limit drops what comes after the last
+        /* Send whole lines only: at the limit drop the bytes after the last
          * LF. */
         struct slice rest = buf_slice(&s->stat), line;
 

@@ -1,6 +1,7 @@
 /* USER and PASS (RFC 959), SITE PSWD, and master's answers to them, in session.
- * The password goes straight to the auth worker, over a socket pair that master
- * makes. The verdict goes to master, never to session. */
+ * The session sends the password straight to the auth worker, over a socket
+ * pair that master makes. The worker sends its verdict to master, never to the
+ * session. */
 #include "transfer.h"
 
 #include <errno.h>
@@ -16,10 +17,10 @@
 #include "sallyport/tls/stream.h"
 #include "sallyport/tls/ticket.h"
 
-/* Heartbeats per idle_timeout, and the grace period. */
+/* The number of heartbeats in idle_timeout, and the grace period after it. */
 #define WATCH_LOOKS   4
 #define WATCH_LATE_MS 5000
-/* The first heartbeat of an idle session. */
+/* Time in ms from the login to the first heartbeat. */
 #define WATCH_FIRST_MS 3000
 
 static void login_on_late(void *owner)
@@ -27,8 +28,8 @@ static void login_on_late(void *owner)
     leave(owner, ENDING_PEER, "gate gave no keys of tickets in time");
 }
 
-/* Asks master. Master's deadlines limit the wait, and each of them has a
- * reply. */
+/* Asks master to verify the password. Master's deadlines limit the wait, and
+ * master answers after each of them. */
 static void login_ask(struct session *s)
 {
     struct login *l = &s->login;
@@ -64,12 +65,11 @@ int login_on_channel(void *owner, struct msg_login_channel *m)
     stream_claims(s->control.stream, &claims);
     channel_init(&auth, fd_take(&m->auth), PROCESS_SESSION, PROCESS_AUTH,
                  PHASE_RUN);
+    /* Ignore an error: if the worker has gone, master denies the login. */
     SEND(&auth, credentials, 0, .name = slice_from(l->name),
          .password = password, .wanted = wanted,
          .certificate = buf_slice(&claims),
-         .handshake =
-             stream_proof(s->control.stream)); /* if the worker has gone, master
-                                                * denies the login */
+         .handshake = stream_proof(s->control.stream));
     channel_close(&auth);
     buf_release(&claims);
     secret_wipe(&l->password);
@@ -86,8 +86,8 @@ static void login_stop_waiting(struct session *s, unsigned phase)
     loop_timer_clear(&s->loop, &s->login.answer);
 }
 
-/* Sets the alarm and the heartbeat again. If the loop hangs, the alarm isn't
- * set again, and SIGALRM ends the session: later than idle_timeout, and later
+/* Sets the alarm and the heartbeat again. If the loop hangs, nobody sets the
+ * alarm again, and SIGALRM ends the session: later than idle_timeout, and later
  * than files' deadline for a slow disk. A process that was stopped for so long
  * ends when it continues. */
 static void login_watch(void *owner)
@@ -106,8 +106,8 @@ static void login_watch(void *owner)
                    s->settings->idle_timeout / WATCH_LOOKS);
 }
 
-/* Gives memory back: malloc and the stack keep what a handshake or a transfer
- * took. */
+/* Gives memory back to the kernel: malloc and the stack keep what a handshake
+ * or a transfer has used. */
 static void login_on_watch(void *owner)
 {
     malloc_trim(0);
@@ -115,7 +115,8 @@ static void login_on_watch(void *owner)
     login_watch(owner);
 }
 
-/* Replies 230, with tickets, which need the keys that seal them. */
+/* Completes the login: replies 230, with tickets. Call it when gate has sent
+ * the keys that seal tickets. */
 static void login_enter(struct session *s)
 {
     struct login *l = &s->login;
@@ -176,15 +177,15 @@ int login_on_granted(void *owner, struct msg_granted *m)
     l->counted = m->counted;
     l->paced = m->paced;
     l->max_file_size = m->max_file_size;
-    /* Let the kernel enforce the limit, too, in case this process is broken
-     * into later. A stricter limit stays. */
+    /* Let the kernel enforce the limit, too, in case an attacker breaks into
+     * this process later. A stricter limit stays. */
     if (m->max_file_size > 0 && (getrlimit(RLIMIT_FSIZE, &now) < 0 ||
                                  (now.rlim_max > m->max_file_size &&
                                   setrlimit(RLIMIT_FSIZE, &size) < 0)))
         leave(s, ENDING_PEER, "setrlimit failed");
     l->must_change = m->must_change;
     if (!state_of_control(s)->verify)
-        return 0; /* ignore it: sent before the session began to end */
+        return 0; /* master sent it before the session began to end */
     ask_start(s, fd_take(&m->files));
     if (l->keyed) {
         login_enter(s);
@@ -198,8 +199,8 @@ int login_on_granted(void *owner, struct msg_granted *m)
 
 struct denial_row {
     enum reply reply;
-    const char *reason; /* the reason for the log; NULL: auth or master has
-                         * logged it, or the session doesn't know it */
+    const char *reason; /* the reason for the log; NULL: the session logs
+                           nothing, since only auth or master has the reason */
     const char *last;   /* if not NULL, the reply ends the session, with this
                          * argument */
 };
@@ -242,7 +243,7 @@ int login_on_denied(void *owner, struct msg_denied *m)
                             m->why != DENIAL_BUSY && m->why != DENIAL_FAILED);
     l->name[0] = 0;
     if (!state_of_control(s)->verify)
-        return 0; /* ignore it: sent before the session began to end */
+        return 0; /* master sent it before the session began to end */
     s->control.state = CONTROL_SECURED;
     if (row->last) {
         control_end(s, ENDING_PEER, row->reply, slice_from(row->last));
@@ -271,7 +272,7 @@ int login_on_password_is(void *owner, struct msg_password_is *m)
     if (f == PASSWORD_OK || f == PASSWORD_UNSYNCED)
         s->login.must_change = false;
     if (!state_of_control(s)->verify)
-        return 0; /* ignore it: sent before the session began to end */
+        return 0; /* master sent it before the session began to end */
     s->control.state = CONTROL_LOGGED_IN;
     control_reply_with(s, r, slice_from(password_fault_text(f)));
     return 0;
@@ -300,8 +301,9 @@ void cmd_pass(struct session *s, const struct call *call)
         control_reply(s, REPLY_ALREADY_LOGGED_IN);
         return;
     }
-    /* Cuts a longer password. Even with a one-time code no right password has
-     * the length that remains, so it counts like other wrong passwords. */
+    /* Cuts a password that is too long. No right password has SECRET_MAX bytes,
+     * even with a one-time code, so the cut password counts like other wrong
+     * passwords. */
     if (password.len > SECRET_MAX)
         password.len = SECRET_MAX;
     secret_set(&s->login.password, password);

@@ -1,4 +1,5 @@
-/* Files, in session: the requests to it, and the replies to its refusals. */
+/* The requests to files, in session, and the replies to the client if files
+ * refuses. */
 #include "session.h"
 
 #include <fcntl.h>
@@ -29,13 +30,14 @@ void ask_files(struct session *s, enum message_kind kind, const void *body,
         leave_peer(s, r, &s->files);
     a->message = a->asked = kind;
     a->purpose = facts ? ((const struct msg_facts *)body)->purpose : 0;
-    a->request = *(const uint32_t *)body; /* first in each struct */
+    a->request = *(const uint32_t *)body; /* each struct begins with it */
     a->then = then;
     a->timer.on_timer = ask_on_late;
     a->timer.owner = s;
     s->files.phase = PHASE_ASKED;
-    /* Every other request may wait for a slow disk: a commit, a change, SIZE or
-     * SITE PARTIAL of a partial, and an APPE for the copy of a large file. */
+    /* A request that isn't quick can wait for a slow disk: a commit, a change,
+     * SIZE or SITE PARTIAL of a partial, and APPE, which can copy a large
+     * file. */
     quick = kind == MSG_file_read || kind == MSG_directory_enter ||
             kind == MSG_space ||
             (facts && a->purpose != FACTS_FOR_SIZE &&
@@ -67,7 +69,7 @@ static int ask_take_answer(struct session *s, struct message *m)
     if (a->message == MSG_NONE || m->request != a->request ||
         (to != MSG_NONE && to != a->message))
         return channel_refuse(&s->files, "an answer without a request");
-    /* A listing has the deadlines of its transfer. */
+    /* After its pipe a listing has the deadlines of its transfer. */
     loop_timer_clear(&s->loop, &a->timer);
     /* A listing gets two answers: its pipe, then its end. */
     if (m->kind != MSG_directory_pipe) {
@@ -78,8 +80,8 @@ static int ask_take_answer(struct session *s, struct message *m)
     return 0;
 }
 
-/* Handles one message; each message of files is an answer. If there is a second
- * one, which is seldom, the loop calls again. */
+/* Handles one message; each message of files is an answer. If a second message
+ * waits, which is seldom, the loop calls this function again. */
 static void ask_on_readable(void *owner, uint32_t events)
 {
     struct session *s = owner;
@@ -115,9 +117,9 @@ int ask_descriptor(struct session *s, int *fd, mode_t kind)
 {
     struct statx facts;
 
-    /* Checks the type as the kernel knows it. A file system such as mergerfs
-     * would look at the uid of the caller, and refuse, since it isn't the
-     * user's uid. */
+    /* Gets the type from the kernel alone. A file system such as mergerfs would
+     * look at the caller's uid, which isn't the user's uid, and would
+     * refuse. */
     if (statx(*fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &facts) <
             0 ||
         (facts.stx_mode & S_IFMT) != kind)
@@ -193,7 +195,7 @@ const char *ask_outcome_cause(enum outcome o)
 }
 
 /* Returns the rights that the request needs. The session has checked the
- * command's row, but only files knows which rights count for the path. */
+ * command's row, but only files decides which rights count for the path. */
 static unsigned ask_needed_rights(const struct ask *a)
 {
     static const struct {
@@ -241,7 +243,7 @@ enum reply ask_refusal(struct session *s, const struct message *m,
                  (unsigned long long)why->limit, (unsigned long long)why->used);
         *cause = a->lacking;
     } else if (o == OUTCOME_OVER_QUOTA && why->limit > 0) {
-        /* a limit of 0: the kernel doesn't report the limit */
+        /* limit is 0 if the kernel doesn't report it */
         snprintf(a->lacking, sizeof(a->lacking), "quota of %s, %s used",
                  size_text(why->limit, limit), size_text(why->used, used));
         *cause = a->lacking;

@@ -1,5 +1,5 @@
-/* Gate, in session: the requests for data connections, all answers of gate, and
- * the change to a new gate when the old one has ended. */
+/* The requests to gate for data connections, in session, all answers of gate,
+ * and the change to a new gate when the old gate has ended. */
 #include "transfer.h"
 
 #include <errno.h>
@@ -13,13 +13,15 @@
 
 void data_gate_sent(struct session *s, int r)
 {
-    if (r < 0 && r != -EPIPE) /* the channel shows that gate has ended */
+    /* Ignores -EPIPE: the channel will show that gate has ended. */
+    if (r < 0 && r != -EPIPE)
         leave_peer(s, r, &s->gate);
 }
 
-/* Asks for a listener. gate slows a session that sends many messages, and a
- * client can cause this; so if the channel is full, the client gets "busy". If
- * there is no gate now, waits for the next one, as each request here does. */
+/* Asks for a listener. A client can make its session send many messages, and
+ * gate slows such a session. So if the channel is full, the session replies
+ * "busy" to the client. If there is no gate now, this request, like each other
+ * request here, waits for the next gate. */
 void data_gate_ask_port(struct session *s)
 {
     int r;
@@ -38,8 +40,8 @@ void data_gate_ask_port(struct session *s)
     loop_timer_set(&s->loop, &s->data.timer, s->deadlines->gate);
 }
 
-/* Asks gate to connect. If the channel is full, the transfer waits, and asks
- * again. */
+/* Asks gate to connect. If the channel is full, the transfer waits, and a timer
+ * asks again. */
 void data_gate_connect(struct session *s)
 {
     int r;
@@ -92,7 +94,7 @@ static int data_gate_on_active_none(void *owner, struct msg_active_none *m)
         return 0;
     s->data.state = DATA_CLOSED;
     if (s->transfer.state == TRANSFER_CONNECTING)
-        /* fixed words, which no client can choose */
+        /* fixed words, so the client can't choose the text */
         transfer_fail(s, FAILED_UNCONNECTED,
                       m->error == ECONNREFUSED ? "your host refuses it"
                       : m->error == ETIMEDOUT  ? "your host doesn't answer"
@@ -100,8 +102,8 @@ static int data_gate_on_active_none(void *owner, struct msg_active_none *m)
     return 0;
 }
 
-/* Takes the socket of a connection that gate has made; closes it if gate sent
- * it before it received `active_close`. */
+/* Takes the socket of a connection that gate has made. Closes the socket if
+ * gate sent it before gate received `active_close`. */
 static int data_gate_on_data(void *owner, struct msg_data *m)
 {
     struct session *s = owner;
@@ -125,8 +127,9 @@ static const struct handler data_gate_handlers[] = {
     ON(bytes, allowance_on_bytes),
 };
 
-/* No new gate has come in time: ends the session now; or, if a transfer that
- * needs no gate is under way, after this transfer (transfer_over()). */
+/* Called if no new gate has come in time. Ends the session now; or, if a
+ * transfer that needs no gate is under way, after this transfer
+ * (transfer_over()). */
 static void data_gate_none_came(void *owner)
 {
     struct session *s = owner;
@@ -139,10 +142,10 @@ static void data_gate_none_came(void *owner)
     control_after_event(s);
 }
 
-/* Waits for a new gate: until master sends a channel to it, each request waits,
- * and so does a transfer that needs gate's permission. Forgets the permission
- * of a transfer that is over, since the new gate doesn't count this
- * transfer. */
+/* Begins to wait for a new gate. Until master sends a channel to it, each
+ * request waits, and so does a transfer that needs gate's permission. Forgets a
+ * permission that the old gate hasn't given, and the permission of a transfer
+ * that is over: the new gate counts neither transfer. */
 static void data_gate_lost(struct session *s)
 {
     struct allowance *a = &s->allowance;
@@ -183,7 +186,8 @@ void data_gate_start(struct session *s, int gate)
         leave(s, ENDING_PEER, "epoll refuses a channel");
 }
 
-/* Takes the new channel, perhaps before the end of the old one was read. */
+/* Takes the new channel, perhaps before the session has read the end of the old
+ * channel. */
 int data_gate_on_gate(void *owner, struct msg_gate *m)
 {
     struct session *s = owner;
@@ -192,7 +196,7 @@ int data_gate_on_gate(void *owner, struct msg_gate *m)
         data_gate_lost(s);
     loop_timer_clear(&s->loop, &s->gateless);
     data_gate_start(s, fd_take(&m->gate));
-    /* Repeats what the old gate hasn't answered. */
+    /* Repeat the requests that the old gate hasn't answered. */
     if (!s->no_new_gate) {
         if (s->control.state == CONTROL_ENTERING)
             proxied_ask(s);

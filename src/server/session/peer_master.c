@@ -1,9 +1,9 @@
-/* Master, in session: its messages, and its orders to end. */
+/* Handles master's messages, in session, and its orders to end the session. */
 #include "transfer.h"
 
 #include "data.h"
 
-/* The reply to the client for each ending; an ending that isn't here is a
+/* The reply to the client for each ending. An ending without a row is a
  * kick. */
 static const struct kick_row {
     enum ending ending;
@@ -24,8 +24,8 @@ static const struct kick_row {
     { ENDING_LOGIN_TRIES, REPLY_TOO_MANY_TRIES, "" },
 };
 
-/* Ends the session; with `finish` only after the transfer under way, if there
- * is one. */
+/* Ends the session. If `finish` is set and a transfer is under way, ends the
+ * session after this transfer. */
 static int master_on_kick(void *owner, struct msg_kick *m)
 {
     struct session *s = owner;

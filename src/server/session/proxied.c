@@ -9,7 +9,7 @@
 
 #include "data.h"
 
-/* Peeks first, then takes the bytes of the header. */
+/* Peeks at the received bytes first, then takes the bytes of the header. */
 static enum proxy_state proxied_read_header(int fd, struct proxy_header *h)
 {
     char bytes[512];
@@ -59,8 +59,8 @@ void proxied_on_control(struct session *s, uint32_t events)
             leave(s, check ? ENDING_CHECK : ENDING_PROTOCOL,
                   check ? "" : cause);
         if (check) {
-            /* Serve the health check, which shows that sessions work, without a
-             * line in the log: there may be one every second. */
+            /* Serve the health check, which shows that sessions work. It has no
+             * line in the log: a health check can come every second. */
             control_end(s, ENDING_CHECK,
                         s->drain_announced ? REPLY_SHUTTING_DOWN
                                            : REPLY_GREETING,
@@ -74,7 +74,8 @@ void proxied_on_control(struct session *s, uint32_t events)
     }
 }
 
-/* Gate, master and the log have the client's address by now. */
+/* Master sends `admitted` when gate, master and log have the client's
+ * address. */
 int proxied_on_admitted(void *owner, struct msg_admitted *m)
 {
     struct session *s = owner;
@@ -92,9 +93,9 @@ int proxied_on_admitted(void *owner, struct msg_admitted *m)
     return 0;
 }
 
-/* Ends the session without a line, since gate has logged it, and without
- * waiting for the client's end: few sessions may have an unknown client at a
- * time, and this is one of them. */
+/* Ends the session without a line in the log, since gate has logged the
+ * refusal. Doesn't wait for the client's end: the number of sessions with an
+ * unknown client is limited, and this session is one of them. */
 int proxied_on_not_admitted(void *owner, struct msg_not_admitted *m)
 {
     struct session *s = owner;
@@ -147,7 +148,7 @@ void proxied_on_data(struct session *s, int fd, const struct address *peer)
     s->header = (struct proxy_header){ 0 };
     if (!data_adopt(s, fd, DATA_HEADER, EPOLLIN))
         return;
-    /* further connections wait in the kernel while this one is judged */
+    /* further connections wait in the kernel until this header is read */
     loop_change(&s->loop, &s->port.watch, 0);
     loop_timer_set(&s->loop, &d->timer, s->settings->connect_timeout);
     proxied_on_data_header(s);

@@ -1,5 +1,6 @@
-/* The events of a session. Log adds the serial and the client's address from
- * master, so a session can't forge them. */
+/* Sends the events of a session to log. The process log adds the session's
+ * serial and the client's address, which it has from master, so a session can't
+ * forge them. */
 #include "transfer.h"
 
 #include <stdio.h>
@@ -10,7 +11,7 @@
 #include "sallyport/domain/tls.h"
 #include "sallyport/tls/stream.h"
 
-#define STRANGER_MS 1000 /* between two events */
+#define STRANGER_MS 1000 /* ms between two events about strangers */
 #define REASON_MAX  256
 
 /* Begins an event of a session, with its user. */
@@ -81,9 +82,9 @@ void report_client(struct session *s)
     event_send(&s->log, &r);
 }
 
-/* People type passwords in place of the name, so a text that can't be a user's
- * name (by the rule of the users room) isn't logged. Capitals and @ are in many
- * passwords, so a name with them is logged only for a verified user. */
+/* People type passwords in place of the name, so the log doesn't get a text
+ * that can't be a user's name. Capitals and @ are in many passwords, so the log
+ * gets a name with them only if the user is verified. */
 void report_login_failed(struct session *s, const char *reason, bool verified)
 {
     const char *may = verified ? USER_NAME_LETTERS : NAME_LETTERS;
@@ -115,7 +116,7 @@ void report_of_transfer(struct event_record *r, const struct session *s,
     if (stored_as.len > 0)
         event_number(r, FIELD_SIZE, t->offset);
     else if (t->size > 0 || t->promised != UINT64_MAX)
-        event_number(r, FIELD_SIZE, t->size); /* an upload has none */
+        event_number(r, FIELD_SIZE, t->size); /* an upload has no size */
     if (t->start > 0)
         event_number(r, FIELD_FROM, t->start);
     event_number(r, FIELD_MS, clock_ms() - t->began);
@@ -198,7 +199,7 @@ void report_of_change(struct event_record *r, const struct session *s,
 }
 
 /* Returns the reason for the log. If the argument of a reply says more than the
- * reply's row does, the reason contains it. */
+ * reply's row does, the reason contains the argument. */
 static struct slice report_reason(enum reply r, struct slice argument,
                                   char text[REASON_MAX])
 {
@@ -215,9 +216,9 @@ static struct slice report_reason(enum reply r, struct slice argument,
     return slice_from(text);
 }
 
-/* Called where replies are sent, so that no refusal is missed. Transfers and
- * changes have events of their own, which reach the log before the client gets
- * its reply (final_reply.c). */
+/* control.c calls it for each reply, so the log has each refusal. Transfers and
+ * changes have events of their own, which reach log before the client gets its
+ * reply (final_reply.c). */
 void report_refusal(struct session *s, enum reply r, struct slice argument)
 {
     const struct dispatched_command *d = &s->dispatched;
@@ -249,8 +250,8 @@ void report_refusal(struct session *s, enum reply r, struct slice argument)
     event_send(&s->log, &e);
 }
 
-/* Doesn't log a proxy's health checks. gate logs a refused client, at most once
- * a second. */
+/* Ignores a proxy's health check. Ignores also a client that gate has refused:
+ * gate itself logs these clients, at most one event a second. */
 void report_end(struct session *s, enum ending ending, const char *cause)
 {
     const bool secure = control_is_secure(s);
@@ -263,8 +264,8 @@ void report_end(struct session *s, enum ending ending, const char *cause)
         cause = s->why;
     else if ((ending == ENDING_TLS || ending == ENDING_LOGIN_TIME) &&
              s->implicit && !secure && stream_traffic(s->control.stream) == 0)
-        /* A client of explicit TLS waits for a greeting, which this port never
-         * sends. */
+        /* A client that is set to explicit TLS waits for a greeting, which this
+         * port never sends in plain text. */
         cause = "the client sent nothing; with explicit TLS it waits for a "
                 "greeting, which a port of implicit TLS never sends";
     else if (ending == ENDING_CLOSED && secure && !s->control.first_line_seen)
@@ -285,7 +286,7 @@ void report_end(struct session *s, enum ending ending, const char *cause)
     event_flush(&s->log);
 }
 
-/* Cuts the beginning: the end of a path says more. */
+/* Cuts the beginning of a path that is too long: the end says more. */
 static struct slice report_tail(struct slice path)
 {
     size_t cut = path.len > MESSAGE_TEXT_MAX ? path.len - MESSAGE_TEXT_MAX : 0;

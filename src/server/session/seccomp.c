@@ -1,13 +1,14 @@
-/* The policy of session, which parses bytes from the network, so it may do very
- * little: it moves bytes between descriptors that other processes opened for
- * it. Only two calls give it a new descriptor: recvmsg, and accept4 on the
- * listener that gate has lent to this session alone. The policy excludes every
- * signal: tgkill would reach gate and other sessions, which have the same uid.
- * So abort() ends the process by SIGSYS, which counts as a crash, too. The
- * policy excludes nearly every socket option: master has set the options of the
+/* The system-call policy of session. A session parses bytes from the network,
+ * so the policy permits very little: the session moves bytes between
+ * descriptors that other processes opened for it. Only two calls give it a new
+ * descriptor: recvmsg, and accept4 on the listener that gate has lent to this
+ * session alone. The policy excludes every signal: tgkill would reach gate and
+ * other sessions, which have the same uid. So abort() ends the process by
+ * SIGSYS, which counts as a crash, too. The policy excludes nearly every socket
+ * option. The session doesn't need them: master has set the options of the
  * control connection, on its listener, and gate the options of data
- * connections; and a lingering socket would block the close() of the process
- * that gets it. */
+ * connections. And with SO_LINGER a session could block the close() of the
+ * process that gets the socket. */
 #include "sallyport/seccomp/policy.h"
 
 #include <fcntl.h>
@@ -30,8 +31,8 @@ static const struct permission may[] = {
                 "whether a slow client acknowledges what was sent"),
     MAY_IF_BOTH(prlimit64, IS(0, 0), IS(1, RLIMIT_FSIZE),
                 "the user's limit of a file's size, at the login"),
-    /* Shuts the sending half only: what the client still sends must be read, or
-     * the end is a reset. */
+    /* Shuts only the sending half: the session must still read what the client
+     * sends, or the kernel sends a reset. */
     MAY_IF(shutdown, IS(1, SHUT_WR),
            "the end of a connection, before the rest is read"),
     END_OF_LIST,

@@ -1,5 +1,6 @@
-/* A session: forked from gate, sandboxed, with one client. It has the sockets
- * and channels that it was given, and can make or open nothing else. */
+/* The session process: a fork of gate, in a sandbox, with one client. It has
+ * the sockets and channels that gate has given it, and can make or open nothing
+ * else. */
 #include "transfer.h"
 
 #include <malloc.h>
@@ -19,12 +20,12 @@
 #include "sallyport/tls/context.h"
 
 #define SESSION_FILES 64
-/* malloc keeps so many bytes of a transfer's buffers for the next transfer,
- * which would otherwise ask the kernel for fresh pages. An idle session gives
- * them back (login.c). */
+/* The number of bytes of a transfer's buffers that malloc keeps for the next
+ * transfer, which would otherwise ask the kernel for fresh pages. An idle
+ * session gives these bytes back (login.c). */
 #define KEPT_MEMORY (4 * TRANSFER_BLOCK)
-/* ms to wait for keys. If keys has died, master starts a new one at once, which
- * gets the request from the same channel. */
+/* Time in ms to wait for the process keys. If keys has died, master starts a
+ * new keys at once, which gets the request from the same channel. */
 #define SIGN_MS 5000
 
 static const struct session_deadlines usual_deadlines = {
@@ -61,8 +62,8 @@ static void session_on_log(void *owner, uint32_t events)
         control_after_event(s);
         return;
     }
-    /* Master held the other end and has ended. master_on_channel() sees the end
-     * of its channel, too, and leaves. */
+    /* Master held the other end, and has ended. master_on_channel() gets the
+     * end of master's channel, too, and ends the session. */
     loop_remove(&s->loop, &s->log_watch);
     channel_close(&s->log.channel);
 }
@@ -94,7 +95,7 @@ static void session_wire(struct session *s, const struct session_start *start)
     channel_init(&s->files, -1, PROCESS_SESSION, PROCESS_FILES, PHASE_IDLE);
     transfer_init(s);
     control_start(s, start->control);
-    /* Master keeps the far end as long as the session lives, so a restart of
+    /* Master keeps the other end as long as the session lives, so a restart of
      * keys doesn't affect this channel. */
     channel_init(&s->signer.keys, start->keys, PROCESS_SESSION, PROCESS_KEYS,
                  PHASE_RUN);
@@ -143,8 +144,8 @@ noreturn void session_main(const struct session_start *start)
     signal(SIGXFSZ, SIG_IGN); /* a write beyond RLIMIT_FSIZE fails with EFBIG */
     session_wire(s, start);
     session_title(s);
-    /* Loads the stricter system-call policy. Uid and root directory are gate's
-     * already. */
+    /* Load the stricter system-call policy. The session already has gate's uid
+     * and root directory. */
     struct sandbox_plan plan = { .root_fd = -1,
                                  .filter = &filter_session,
                                  .max_files = SESSION_FILES,

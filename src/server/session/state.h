@@ -15,48 +15,50 @@
 #include "sallyport/ipc/channel.h"
 #include "sallyport/tls/stream.h"
 
-/* Longer than any real name, so a name that is cut to this length is never a
- * user's. */
+/* The most bytes of a name that the session keeps. Each user's name is shorter,
+ * so a name that was cut to this length is never a user's. */
 #define USER_ARGUMENT_MAX 255
 
 #define NOT_ANNOUNCED UINT64_MAX
 
 struct session;
 
-/* The states of a session, and what each of them allows.
+/* The states of a session, and what each state allows.
  *
  * Three things happen at once, and each has one enum and one table (state.c):
  *
  * - The control connection: HEADER and ENTERING if a proxy brings it, PLAIN,
  *   SECURING, SECURED, then VERIFYING, GRANTED and LOGGED_IN; SITE PSWD leads
- *   back to VERIFYING. In QUITTING the transfer ends after QUIT. In GONE the
- *   client has gone, in DECIDED the end is decided. Both still wait for files,
- *   since a rename or another change can't be undone; GONE also waits for an
- *   upload that needs no client. CLOSING sends the last reply, our close_notify
- *   and FIN, and waits for the client's.
+ *   back to VERIFYING. In QUITTING the client has sent QUIT, and the transfer
+ *   ends first. In GONE the client has gone. In DECIDED the session has decided
+ *   to end. In GONE and DECIDED it still waits for files, since a rename or
+ *   another change can't be undone; in GONE also for an upload that needs no
+ *   client. In CLOSING the session sends the last reply, close_notify and FIN,
+ *   and waits for the client's FIN.
  *
  * - The data connection: from PASV (ASKED without a listener, EXPECTED, HEADER
- *   if a proxy has connected) or PORT (ACTIVE, CONNECTING) to CONNECTED.
- *   REFUSED: its transfer was refused.
+ *   if a proxy has connected) or PORT (ACTIVE, CONNECTING) to CONNECTED. In
+ *   REFUSED the session has refused the connection's transfer.
  *
  * - The transfer: each of its steps (transfer.h) names one of these states.
  *
- * Facts that aren't states are kept beside them: who the user is, whether the
- * stream speaks TLS, what files was asked last. */
+ * The session keeps other facts beside the states: who the user is, whether the
+ * stream speaks TLS, what it has asked files last. */
 enum control_state {
     CONTROL_HEADER,    /* the PROXY header is read */
     CONTROL_ENTERING,  /* gate decides about the client that the header names */
     CONTROL_PLAIN,     /* plain text: only AUTH leads further */
     CONTROL_SECURING,  /* the TLS handshake runs */
     CONTROL_SECURED,   /* TLS is up, nobody is logged in */
-    CONTROL_VERIFYING, /* PASS or SITE PSWD was given, master decides */
-    CONTROL_GRANTED,   /* master has accepted it, the ticket keys are missing */
+    CONTROL_VERIFYING, /* PASS or SITE PSWD has come, master decides */
+    CONTROL_GRANTED,   /* master has granted the login, the ticket keys are
+                          missing */
     CONTROL_LOGGED_IN,
-    CONTROL_QUITTING, /* QUIT was given, the transfer ends first */
-    CONTROL_GONE,     /* the client is gone; a change, a commit, or an upload
-                         that needs no client is finished first */
-    CONTROL_DECIDED,  /* the end is decided, files still has to answer */
-    CONTROL_CLOSING,  /* the last reply is on its way */
+    CONTROL_QUITTING, /* the client has sent QUIT, the transfer ends first */
+    CONTROL_GONE, /* the client has gone; a change, a commit, or an upload that
+                     needs no client ends first */
+    CONTROL_DECIDED, /* the end is decided, files still has to answer */
+    CONTROL_CLOSING, /* the last reply is on its way */
     CONTROL_STATES
 };
 
@@ -91,7 +93,7 @@ enum transfer_state {
 struct control_row {
     bool lines;  /* the client's lines are read */
     bool user;   /* commands of a logged-in user are served */
-    bool verify; /* an answer to PASS is awaited */
+    bool verify; /* the session waits for the answer to PASS or SITE PSWD */
     bool gone;   /* no client reads replies any more */
     bool closes; /* the last reply is sent or on its way */
 };
@@ -99,7 +101,7 @@ struct control_row {
 struct data_row {
     bool serves;  /* a transfer may begin: the client has connected, or will */
     bool pending; /* PASV has no reply yet: no other line is read */
-    bool gate;    /* it needs gate */
+    bool gate;    /* the data connection needs gate in this state */
     bool expects; /* the client is expected at the session's listener */
     bool socket;  /* there is a socket to the client; data_release() lets it
                      linger */
@@ -108,8 +110,8 @@ struct data_row {
 /* The condition on which a transfer continues when the client goes away. */
 enum transfer_stays {
     STAYS_NEVER,
-    /* Uploads continue if the client has sent QUIT, or may leave: upload_eof =
-     * lenient. */
+    /* An upload continues if the client has sent QUIT, or if the user's
+     * upload_eof is lenient. */
     STAYS_AFTER_QUIT,
     STAYS_ALWAYS
 };
@@ -119,14 +121,15 @@ enum transfer_clock { CLOCK_NONE, CLOCK_CONNECT, CLOCK_HASH, CLOCK_STALL };
 struct transfer_row {
     bool lines;     /* the client's lines are read, also while files works */
     bool abortable; /* ABOR ends it; otherwise ABOR waits for its end */
-    bool decided;   /* its end is decided: no other event of it is sent */
-    bool whole;     /* of an upload: all its bytes are here */
+    bool decided;   /* the transfer's end is decided: the session sends no other
+                       event for the transfer */
+    bool whole;     /* upload: all bytes have come */
     enum transfer_stays stays;
-    enum transfer_clock clock; /* which time-out holds */
+    enum transfer_clock clock; /* the time-out that applies */
 };
 
-/* A command as its handler gets it: checked by its row. Its path, if it takes
- * one, is the session's subject. */
+/* A command for its handler, after the checks of the command's row. If the
+ * command takes a path, this path is the session's subject. */
 struct call {
     const struct command *command;
     struct slice argument;
@@ -160,28 +163,29 @@ struct login {
     bool keyed;             /* gate has sent the ticket keys */
     uint64_t tries;
     unsigned unknown; /* unknown commands before login */
-    /* The rights that the user has somewhere in the tree, and those that hold
-     * everywhere in it. Files decides; the session refuses what the user can do
-     * nowhere, and names the rights that can be missing. */
+    /* RIGHTS: the rights that the user has somewhere in the tree. EVERYWHERE:
+     * the rights that the user has in the whole tree. Files decides for each
+     * path; the session refuses only a command whose rights are not in RIGHTS,
+     * and names the rights that are not in EVERYWHERE. */
     unsigned rights, everywhere;
     enum upload_eof upload_eof;
     enum data_binding binding;
-    uint64_t max_file_size;   /* bytes; 0: no limit */
-    bool counted, paced;      /* gate permits each transfer, and grants bytes */
-    uint64_t version;         /* version of the user's row */
-    struct loop_timer timer;  /* deadline of the login */
-    struct loop_timer watch;  /* heartbeats after the login */
+    uint64_t max_file_size;  /* bytes; 0: no limit */
+    bool counted, paced;     /* gate permits each transfer; gate grants bytes */
+    uint64_t version;        /* version of the user's row */
+    struct loop_timer timer; /* deadline of the login */
+    struct loop_timer watch; /* heartbeats after the login */
     struct loop_timer answer; /* deadline of the ticket keys */
 };
 
 /* The request that files is answering; there is at most one. */
 struct ask {
-    enum message_kind message; /* MSG_NONE: none */
+    enum message_kind message; /* MSG_NONE: no request */
     uint32_t request;
     answer_fn *then;
     struct loop_timer timer;
     enum message_kind asked; /* the last request, answered or not */
-    enum facts_for purpose;  /* of MSG_facts */
+    enum facts_for purpose;  /* the purpose of MSG_facts */
     char lacking[COMMAND_LACKS_MAX];
 };
 
@@ -190,8 +194,8 @@ struct data {
     int fd;
     struct stream *stream;
     struct loop_watch watch;
-    struct address target; /* where gate connects to the client */
-    struct address via;    /* DATA_HEADER: the proxy */
+    struct address target; /* the client's address, to which gate connects */
+    struct address via;    /* in DATA_HEADER: the proxy's address */
     uint32_t request;
     enum verb verb; /* PASV or EPSV */
     struct loop_timer timer;
@@ -202,17 +206,17 @@ struct data_port {
     int fd; /* -1: none */
     struct loop_watch watch;
     struct loop_timer timer; /* until the listener is closed */
-    struct address address;  /* where the client connects */
-    struct address bound;    /* where it is bound; for the log */
+    struct address address;  /* the address to which the client connects */
+    struct address bound;    /* the listener's own address, for the log */
     bool proxied;            /* a PROXY header begins each connection */
     struct address stranger; /* another host that has connected since the last
                               * EPSV; family 0: none */
-    uint64_t strangers;      /* debt_take(): events about strangers */
-    uint64_t silenced;       /* strangers since the last event */
+    uint64_t strangers; /* limits the events about strangers, by debt_take() */
+    uint64_t silenced;  /* strangers since the last event */
 };
 
-/* A data connection that is over (end.c): our end is shut, and the client's end
- * is awaited. */
+/* A data connection that is over (end.c): the session has shut its own end, and
+ * waits for the client's end. */
 struct lingering {
     struct session *session;
     int fd; /* -1: none */
@@ -230,8 +234,8 @@ enum conversion {
 /* The conversions of a transfer (flow.c). */
 struct flow {
     struct z_stream_s *zlib; /* MODE Z, or NULL */
-    /* To the client: converted bytes; the bytes from AT to END wait. From the
-     * client: compressed bytes. */
+    /* To the client: converted bytes; the bytes from AT to END must still be
+     * sent. From the client: compressed bytes. */
     unsigned char *bytes;
     size_t at, end;
     bool cr;     /* to the client: the last byte was a CR; from the client: a CR
@@ -242,34 +246,37 @@ struct flow {
     const char *fault; /* why the client's bytes can't be converted */
 };
 
-/* A transfer is a snapshot: later commands don't change it. */
 #define SUM_TEXT_MAX 65 /* SHA-256 in hexadecimal, and a NUL */
 
+/* A transfer has copies of the session's choices, so later commands don't
+ * change it. */
 struct transfer {
     struct path path;
     enum transfer_state state;
     const struct step *step;
-    const struct call *call; /* while its first step runs */
+    const struct call *call; /* for the first steps only; then NULL */
     struct message *answer;  /* files' answer, while a step takes it */
     enum verb verb;
-    int source; /* file or pipe, or the partial that is written */
+    int source; /* the file or pipe to read, or the partial to write */
     struct loop_watch pipe;
     uint64_t offset; /* next byte of the file */
     uint64_t start;
     uint64_t size;      /* size of a file to send, when it was opened */
-    uint64_t promised;  /* the bytes that the 150 names; UINT64_MAX: none */
+    uint64_t promised;  /* the number of bytes in the 150; UINT64_MAX: the 150
+                           has none */
     uint64_t limit;     /* end of a file to store, or of a range; 0: none */
     bool by_bytes;      /* upload_bytes has set the limit */
-    uint64_t announced; /* bytes to be stored, by ALLO; 0: not announced */
+    uint64_t announced; /* how many bytes ALLO announced; 0: no ALLO */
     bool unconverted;   /* TYPE I and no conversion: the client counts the same
                            bytes as the server */
-    bool ended_by_fin;  /* it ended with a FIN without close_notify */
+    bool ended_by_fin;  /* the upload ended with a FIN without close_notify */
     bool aborted;       /* ABOR's own reply follows the reply of the transfer */
     uint64_t bytes;   /* how many bytes of the file or the listing have moved */
-    uint64_t to_copy; /* upload: bytes of its head that files must copy */
-    uint64_t unsynced; /* written by session and files since the last
-                        * `file_sync` */
-    uint64_t began;    /* clock_ms() */
+    uint64_t to_copy; /* upload: bytes at the file's beginning that files must
+                         still copy */
+    uint64_t unsynced; /* bytes that session and files have written since the
+                          last `file_sync` */
+    uint64_t began;    /* clock_ms() at the beginning */
     /* Upload: received bytes; listing: bytes from the pipe; download: bytes of
      * the file. */
     char *block;
@@ -277,8 +284,8 @@ struct transfer {
     unsigned conversions; /* enum conversion bits */
     struct flow flow;
     int full_error; /* upload: ENOSPC or EDQUOT of a failed write; or 0 */
-    bool worthless; /* upload: can't be completed, since bytes are wrong or too
-                     * many: its partial is deleted */
+    bool worthless; /* upload: has wrong or too many bytes, so files deletes the
+                       partial */
     struct digest *digest; /* checksum, and its name */
     const char *hash;
     char sha256[SUM_TEXT_MAX];
@@ -293,7 +300,7 @@ struct transfer {
 
 enum permit { PERMIT_NONE, PERMIT_ASKED, PERMIT_REFUSED, PERMIT_GRANTED };
 
-/* The permission of gate (allowance.c). */
+/* The permissions that gate has given (allowance.c). */
 struct allowance {
     enum permit permit;      /* for the transfer */
     uint32_t permit_request; /* number of the question for this permission */
@@ -301,24 +308,24 @@ struct allowance {
     uint64_t most;        /* the limit of this account */
     uint64_t left[2];     /* bytes that may be moved: by uploads, by
                            * downloads */
-    uint32_t bytes_request;  /* number of the question for more bytes; 0: no
-                                question waits */
-    bool waits;              /* the transfer waits for bytes */
-    bool ended;              /* gate must still be told of the transfer's end */
+    uint32_t bytes_request; /* number of the question for more bytes; 0: no
+                               question waits */
+    bool waits;             /* the transfer waits for bytes */
+    bool ended; /* gate must still be told that the transfer has ended */
     struct loop_timer again; /* for another try after the channel was full */
 };
 
-/* The command that is being dispatched, for the log of a refusal. */
+/* The last command that was dispatched, for the log of a refusal. */
 struct dispatched_command {
-    const struct command *command; /* the last one */
+    const struct command *command; /* NULL before the first command */
     bool has_path;                 /* its path is the session's subject */
-    struct slice argument;         /* otherwise its argument, while it is
-                                    * dispatched */
+    struct slice argument; /* without a path: the command's argument, until the
+                              dispatch is over */
 };
 
 #define CLIENT_NAME_MAX 64
 
-/* The entry that RNTO renames, after RNFR. */
+/* The kind of the entry that RNFR has named for RNTO. */
 enum rename_state { RENAME_NOTHING, RENAME_FILE, RENAME_DIRECTORY };
 
 enum protection { PROTECTION_NONE, PROTECTION_PBSZ, PROTECTION_P };

@@ -1,8 +1,9 @@
-/* The transfers of a session. Each is a list of steps (upload.c, download.c,
- * list.c, cmd_hash.c). This file has the function that runs them, the events
- * that wake it, the least speed of a transfer, and the steps that transfers
- * have in common: the opened file, 150, connection, handshake, the check of its
- * user, and the end. transfer_end.c has the failures.
+/* The transfers of a session. Each transfer is a list of steps (upload.c,
+ * download.c, list.c, cmd_hash.c). This file has the function that runs the
+ * steps, the events that wake them, the least speed of a transfer, and the
+ * steps that transfers have in common: the opened file, 150, connection,
+ * handshake, the check that the connection is the user's, and the end.
+ * transfer_end.c has the failures.
  *
  * No byte of a file may move before transfer_bind() has decided. A client that
  * has proved nothing gets no ticket: it could use the ticket next time. */
@@ -16,10 +17,11 @@
 #include "sallyport/tls/context.h"
 #include "sallyport/tls/stream.h"
 
-/* Milliseconds for the client to connect after a stranger has connected. */
+/* Milliseconds that the client has to connect after a stranger has
+ * connected. */
 #define STRANGER_MS 2000
 
-#define DATA_BUFFER     (512u << 10) /* of the data connection's stream */
+#define DATA_BUFFER     (512u << 10) /* bytes of the data connection's stream */
 #define RECORD_OVERHEAD 32           /* bytes that TLS adds, at most */
 /* The 230 brings two tickets, since many clients use each ticket once: one for
  * a listing, and a spare one. */
@@ -36,8 +38,9 @@ void stall_begin(struct session *s)
     loop_timer_set(&s->loop, &t->stall, s->settings->stall_timeout);
 }
 
-/* Returns the least number of bytes in stall_timeout: one a second. Fewer count
- * as nothing: otherwise one byte a minute would keep a session forever. */
+/* Returns the least number of bytes that a client must move in stall_timeout:
+ * one a second. Fewer bytes count as no bytes: otherwise one byte a minute
+ * would keep a session forever. */
 static uint64_t stall_least(const struct session *s)
 {
     return s->settings->stall_timeout / 1000;
@@ -52,10 +55,11 @@ void stall_moved(struct session *s, size_t bytes)
         stall_begin(s);
 }
 
-/* Does a slow client still move bytes? It can take long for one buffer, for one
- * record, or for the megabytes in the kernel's buffer. While bytes of these
- * move, it hasn't stalled. A client can send each byte in its own TLS record,
- * so only RECORD_OVERHEAD bytes of traffic count as one byte. */
+/* Does a slow client still move bytes? A client can need long for one buffer,
+ * for one record, or for the megabytes in the kernel's buffer. As long as some
+ * of these bytes move, the client hasn't stalled. A client can send each byte
+ * in its own TLS record, so only RECORD_OVERHEAD bytes of traffic count as one
+ * byte. */
 static bool stall_client_moves(struct session *s)
 {
     uint64_t moved;
@@ -106,8 +110,8 @@ static void stall_on_timer(void *owner)
         }
         break;
     case CLOCK_HASH:
-        /* No client and no network slow a checksum down, so progress proves
-         * nothing: somebody may keep a processor busy. */
+        /* Only this server's own disk and processor slow a checksum down, so
+         * progress proves nothing: somebody could keep a processor busy. */
         transfer_fail(s,
                       s->transfer.verb == VERB_SIZE ? FAILED_SIZE_LATE
                                                     : FAILED_HASH_LATE,
@@ -131,7 +135,7 @@ void binding_start(struct session *s)
                                   .serial = s->serial,
                                   .version = s->login.version };
 
-    /* The name fits, since login.c has checked the name that master granted. */
+    /* The name fits, since login.c has checked its length. */
     slice_copy(slice_from(s->login.user), owner.user, sizeof(owner.user));
     tls_context_owner(s->tls, &owner);
     for (int i = 0; i < FIRST_TICKETS; i++)
@@ -157,7 +161,7 @@ bool transfer_is_listing(const struct transfer *t)
     return t->verb == VERB_LIST || t->verb == VERB_NLST || t->verb == VERB_MLSD;
 }
 
-/* Runs the current step, and the steps after it, until one waits. */
+/* Runs the current step and the steps after it, until a step waits. */
 static void transfer_advance(struct session *s)
 {
     struct transfer *t = &s->transfer;
@@ -274,24 +278,23 @@ static void transfer_on_turn(void *owner)
 void transfer_on_data(struct session *s, uint32_t events)
 {
     const struct transfer *t = &s->transfer;
-    /* The session waits for files, not for this socket: no read or write would
-     * report the hang-up. */
+    /* While the session waits for files or gate, not for this socket, no read
+     * or write would report the hang-up. */
     bool hung_up = t->state == TRANSFER_FLOWING && s->data.watch.events == 0 &&
                    !t->again.armed && (events & (EPOLLHUP | EPOLLERR));
 
     if (hung_up && transfer_is_listing(t))
         transfer_broken(s, STREAM_CUT);
     else if (hung_up)
-        /* An upload may still have bytes, and their orderly end, in the socket:
-         * they are read once files has answered. Meanwhile the hang-up would
-         * wake the session all the time. */
+        /* An upload can still have bytes, and their orderly end, in the socket.
+         * The session reads them when files has answered. Until then the
+         * hang-up would wake the session all the time. */
         loop_remove(&s->loop, &s->data.watch);
     else if (t->step && (t->step->waits & WAITS_DATA))
         transfer_run(s, WAITS_DATA);
     else if (state_of_data(s)->socket && t->state == TRANSFER_ASKED)
-        /* The client closed its connection before the transfer began. While
-         * files works, the socket isn't watched any more; the handshake will
-         * fail. */
+        /* The client has closed its data connection before the transfer has
+         * begun. Stop the watch while files works; the handshake will fail. */
         loop_remove(&s->loop, &s->data.watch);
     else if (state_of_data(s)->socket)
         data_close(s);
@@ -308,17 +311,17 @@ void transfer_init(struct session *s)
         (struct loop_timer){ .on_timer = allowance_on_again, .owner = s };
 }
 
-/* Makes a ticket, which takes 40 us, while the session waits for files. It is
- * sent with the 150. */
+/* Makes a ticket, which takes 40 us, while the session waits for files. The
+ * session sends the ticket with the 150. */
 enum stepped transfer_offer_ticket(struct session *s)
 {
     stream_offer_ticket(s->control.stream);
     return STEP_NEXT;
 }
 
-/* Makes the next ticket while the client starts its handshake. It is sent
- * with the next reply, usually the final one, so the next PASV needn't wait
- * for it. */
+/* Makes the next ticket while the client starts its handshake. The session
+ * sends the ticket with the next reply, usually the final one, so the next PASV
+ * needn't wait for a ticket. */
 enum stepped transfer_offer_next(struct session *s)
 {
     stream_offer_ticket(s->control.stream);
@@ -326,8 +329,8 @@ enum stepped transfer_offer_next(struct session *s)
     return STEP_NEXT;
 }
 
-/* A range may begin after the end of the file, and then has no bytes; a REST
- * may not. */
+/* Asks files for the file. A range can begin after the end of the file, and
+ * then has no bytes. So files checks only the offset of REST. */
 enum stepped transfer_ask_file(struct session *s)
 {
     const struct transfer *t = &s->transfer;
@@ -390,7 +393,8 @@ enum stepped transfer_handshake(struct session *s)
                                stream_cause(s->data.stream));
 }
 
-/* Decides whether the data connection belongs to the session's user. */
+/* Decides whether the data connection belongs to the session's user, and fails
+ * the transfer if not. */
 enum stepped transfer_bind(struct session *s)
 {
     static const enum transfer_failure rows[BINDING_COUNT][ORIGIN_COUNT] = {
@@ -414,8 +418,8 @@ enum stepped transfer_bind(struct session *s)
     return STEP_NEXT;
 }
 
-/* Sends the end of the converted bytes, close_notify, FIN, and waits until the
- * client has all of it. */
+/* Sends the end of the converted bytes, close_notify and FIN. Waits until the
+ * socket has taken all of them. */
 enum stepped transfer_flush(struct session *s)
 {
     enum stepped r = transfer_moved(s, flow_finish(s));

@@ -1,12 +1,14 @@
-/* Transfers: lists of steps, from a descriptor to a stream or back. */
+/* Transfers in the session process. A transfer is a list of steps, which moves
+ * bytes from a descriptor to a stream, or back. */
 #ifndef SALLYPORT_SRC_SESSION_TRANSFER_H
 #define SALLYPORT_SRC_SESSION_TRANSFER_H
 
 #include "session.h"
 
 #define TRANSFER_BLOCK (512u << 10)
-/* ms for which a step moves bytes before control and timers get their turn. A
- * fixed number of bytes could take seconds on a slow disk. */
+/* Time in ms for which a step moves bytes before the control connection and the
+ * timers get their turn. A fixed number of bytes could take seconds on a slow
+ * disk. */
 #define TRANSFER_TURN_MS 20
 
 /* Events that a step waits for. A step runs when its turn comes, and again
@@ -31,8 +33,8 @@ enum stepped {
     STEP_OVER
 };
 
-/* The undo if a step fails, or if ABOR comes while it waits (transfer_end.c has
- * the table). */
+/* The kind of undo if a step fails, or if ABOR comes while the step waits.
+ * transfer_end.c has the table. */
 enum undo { UNDO_NOTHING, UNDO_DATA, UNDO_PARTIAL, UNDO_LISTING };
 
 struct step {
@@ -40,7 +42,7 @@ struct step {
     enum stepped (*run)(struct session *s);
     unsigned waits;
     enum transfer_state state; /* state while this step runs or waits */
-    enum undo undo;            /* undo if it fails here */
+    enum undo undo;            /* the undo if this step fails */
 };
 
 /* Why a transfer fails; the table in transfer_end.c has the replies. */
@@ -52,8 +54,8 @@ enum transfer_failure {
     FAILED_CONNECT_LATE,
     FAILED_HANDSHAKE, /* cause: why */
     FAILED_HANDSHAKE_LATE,
-    /* The data connection hasn't proved its user. No byte has moved. Cause: the
-     * user. */
+    /* The next four: the data connection hasn't proved its user, and no byte
+     * has moved. Cause: the user. */
     FAILED_NOT_RESUMED,
     FAILED_OTHER_SESSION,
     FAILED_NOT_OWN_TICKET,
@@ -84,13 +86,14 @@ void transfer_init(struct session *s);
 bool transfer_is_upload(const struct transfer *t);
 bool transfer_is_listing(const struct transfer *t);
 
-/* Begins the transfer of a command with a data connection. If there is neither
- * a port nor a connection, refuses the command instead. */
+/* Begins the transfer of a command that needs a data connection. Refuses the
+ * command if there is neither a port nor a connection, or if the client wants
+ * an offset in TYPE A. */
 void transfer_begin(struct session *s, const struct call *call,
                     const struct step *steps);
-/* The two parts of the beginning, for a transfer without a data connection: the
- * snapshot of the command and of its subject, then its steps. Later commands
- * don't change the snapshot. */
+/* Begin a transfer without a data connection, in two parts. transfer_snapshot()
+ * copies the command, its subject and the session's choices, so that later
+ * commands don't change the transfer. transfer_start() runs the steps. */
 void transfer_snapshot(struct session *s);
 void transfer_start(struct session *s, const struct step *steps);
 /* Call it after an event of enum waits: runs the current step if it waits for
@@ -135,10 +138,10 @@ enum stepped transfer_over(struct session *s);
 #define TRANSFER_LAST_STEP                                                     \
     { "over", transfer_over, 0, TRANSFER_CLOSING, UNDO_NOTHING }
 
-/* Frees what a transfer, or STAT of a path, holds. */
+/* Frees the memory and the descriptor of a transfer, or of STAT of a path. */
 void transfer_release(struct session *s);
-/* Ends the transfer: sends the final reply and event. B is the name under which
- * an upload is stored, or empty. */
+/* Ends the transfer: sends the event, and the final reply R with the arguments
+ * A and B. B is the name under which an upload is stored, or empty. */
 enum stepped transfer_finish(struct session *s, enum reply r, struct slice a,
                              struct slice b, const char *reason);
 /* Fails the transfer: sends the reply and the event of WHY, and undoes what the
@@ -147,26 +150,28 @@ enum stepped transfer_fail(struct session *s, enum transfer_failure why,
                            const char *cause);
 /* Fails the transfer because the stream has failed. */
 enum stepped transfer_broken(struct session *s, enum stream_state state);
-/* Ends the transfer with the session, with LAST as its final reply: no byte
- * moves any more, and nothing is committed. Don't call it in
- * TRANSFER_COMMITTING. */
+/* Ends the transfer because the session ends. Logs the code of LAST, which the
+ * caller sends, as the transfer's result. No byte moves any more, and nothing
+ * is committed. Don't call it in TRANSFER_COMMITTING. */
 void transfer_end_with_session(struct session *s, enum ending ending,
                                enum reply last);
-/* Does the transfer continue without its client? Files was asked for the
- * rename, or the client doesn't wait for a reply to its upload (QUIT, or
- * upload_eof = lenient), or files must still delete the partial. */
+/* Does the transfer continue without its client? Returns true if the session
+ * has asked files for the rename; if the client doesn't wait for a reply to its
+ * upload (QUIT, or upload_eof = lenient); or if files must still delete the
+ * partial. */
 bool transfer_outlives_client(const struct session *s);
 
-/* Takes the answer to transfer_ask_file(): the source and its size. */
+/* Takes the source and its size out of the answer to transfer_ask_file(). */
 void transfer_take_file(struct session *s);
-/* Returns what the data stream's state means for a step: STEP_NEXT if it is
- * STREAM_OK, and STEP_WAIT if it isn't an error. */
+/* Returns STEP_NEXT if STATE is STREAM_OK. If it is STREAM_AGAIN, watches the
+ * data connection and returns STEP_WAIT. Otherwise fails the transfer. */
 enum stepped transfer_moved(struct session *s, enum stream_state state);
-/* Waits for these events of the data connection. */
+/* Watches the data connection for EVENTS; 0: for errors only. */
 void transfer_watch(struct session *s, uint32_t events);
-/* Both return STEP_WAIT, and don't wait for the data connection.
- * transfer_soon() waits for WAITS_TURN alone, which comes at once.
- * transfer_pause() waits for another process: the client isn't stalling. */
+/* Watch the data connection for errors only, and return STEP_WAIT.
+ * transfer_soon() waits for WAITS_TURN, which comes at once. transfer_pause()
+ * waits for another process, and stops stall_timeout: the client isn't
+ * stalling. */
 enum stepped transfer_soon(struct session *s);
 enum stepped transfer_pause(struct session *s);
 /* Starts stall_timeout. */
@@ -175,20 +180,21 @@ void stall_begin(struct session *s);
  * again. */
 void stall_moved(struct session *s, size_t bytes);
 
-/* The data connection can be read or written, or has failed. */
+/* Called if the data connection can be read or written, or has failed. */
 void transfer_on_data(struct session *s, uint32_t events);
 
-/* A ticket is sent on the control connection with the next reply. If it can't
- * be made, that reply fails, too, and the session then reports the failure. */
+/* The session sends a ticket on the control connection, with the next reply. If
+ * it can't make the ticket, this reply fails, too, and the session then reports
+ * the failure. */
 
-/* A user has logged in: makes the first tickets, which are sent with the
- * 230. */
+/* Call it when a user has logged in. Makes the first tickets, which the session
+ * sends with the 230. */
 void binding_start(struct session *s);
 /* Makes a ticket for the reply to PASV or PORT, unless the previous transfer
  * has brought a ticket that is still new, with the present key. */
 void binding_offer_with_port(struct session *s);
 
-/* The steps of each kind, and their undo steps. */
+/* The steps of each kind of transfer, and the undo steps. */
 extern const struct step upload_steps[], upload_undo_steps[];
 extern const struct step download_steps[], hash_steps[];
 extern const struct step list_steps[], list_undo_steps[];
@@ -200,8 +206,8 @@ void hash_file(struct session *s, const char *name, uint64_t start,
 /* flow.c: reads and writes a transfer's bytes, through the stream of the data
  * connection, and through the transfer's conversions */
 
-/* Does the client count the same length and offset of a file as the server? Not
- * in TYPE A, which changes line ends. */
+/* Does the client count the same length and offset of a file as the server?
+ * Returns false in TYPE A, which changes line ends. */
 bool flow_keeps_lengths(const struct session *s);
 
 /* Sets up s->transfer.conversions, once the data connection is here. Returns
@@ -217,39 +223,40 @@ enum stream_state flow_flush(struct session *s);
 /* Call it after the last byte: sends the end of the converted bytes, then
  * close_notify. */
 enum stream_state flow_finish(struct session *s);
-/* Reads the bytes that are there now, perhaps none with STREAM_OK. LEN is 2 or
- * more: in TYPE A a CR can come before them. Returns STREAM_CLOSED only if both
- * the connection and the conversions have ended in order. */
+/* Reads the bytes that have come. *got can be 0 with STREAM_OK, too. LEN must
+ * be 2 or more, since in TYPE A a CR can come before these bytes. Returns
+ * STREAM_CLOSED only if both the connection and the conversions have ended in
+ * order. */
 enum stream_state flow_read(struct session *s, char *into, size_t len,
                             size_t *got);
 
-/* allowance.c: asks gate for permission: for a number of transfers at a time,
- * and for bytes of files. */
+/* allowance.c: asks gate for permission to begin a transfer, and to move bytes
+ * of files. */
 
-/* The loop's callback: another try after the channel to gate was full. */
+/* The loop's callback: tries again after the channel to gate was full. */
 void allowance_on_again(void *owner);
-/* The first step of a transfer that counts. */
+/* The first step of a transfer that gate counts. */
 enum stepped allowance_begin(struct session *s);
 #define ALLOWANCE_FIRST_STEP                                                   \
     { "permission", allowance_begin, WAITS_GATE | WAITS_TURN, TRANSFER_ASKED,  \
       UNDO_NOTHING }
-/* Tells gate that the transfer doesn't count any more, whatever its reply will
- * be. */
+/* Tells gate to stop counting the transfer, whatever its reply will be. */
 void allowance_end(struct session *s);
-/* If no bytes may move now, asks gate for more, and returns true. WAITS_TURN
- * comes when gate permits some. */
+/* Returns false if bytes may move now. Otherwise asks gate for bytes, and
+ * returns true; WAITS_TURN comes when gate has granted some. */
 bool allowance_ask(struct session *s);
-/* Returns how many of LEN bytes may move; at least 2, unless LEN is less. */
+/* Returns how many of LEN bytes may move: at least 2, unless LEN is less. Call
+ * it only after allowance_ask() has returned false. */
 size_t allowance_cap(struct session *s, size_t len);
 void allowance_spend(struct session *s, size_t bytes);
 int allowance_on_may(void *owner, struct msg_transfer_may *m);
 int allowance_on_bytes(void *owner, struct msg_bytes *m);
-/* Continues a transfer that waits for bytes: some have come, or there is a new
- * gate to ask. */
+/* Continues a transfer that waits for bytes: gate has granted some, or there is
+ * a new gate to ask. */
 void allowance_go_on(struct session *s);
 
-/* digest.c: checksums of bytes as they pass, and their length in TYPE A. The
- * only code of session that knows a library for checksums. */
+/* digest.c: computes checksums of bytes, or their length in TYPE A. The only
+ * code of session that uses a library for checksums. */
 
 #define DIGEST_TEXT_MAX 129 /* SHA-512 in hexadecimal, and a NUL */
 
@@ -264,8 +271,8 @@ struct digest;
 struct digest *digest_new(const char *name);
 /* Returns false if the library failed. */
 bool digest_add(struct digest *d, const void *bytes, size_t len);
-/* Writes the checksum in lower case; a length is decimal. After this only
- * digest_free() may be called. */
+/* Writes the checksum in hexadecimal and lower case, or the length in decimal.
+ * Returns false if the library failed. Then call only digest_free(). */
 bool digest_text(struct digest *d, char out[DIGEST_TEXT_MAX]);
 /* D can be NULL. */
 void digest_free(struct digest *d);

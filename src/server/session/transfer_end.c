@@ -1,6 +1,6 @@
-/* The end of a transfer in session: one final reply, one event, and what must
- * be undone. It must never make an upload visible: only upload.c asks files for
- * that. */
+/* Ends a transfer, in session: sends one final reply and one event, and undoes
+ * what must be undone. It must never make an upload visible: only upload.c asks
+ * files to do this. */
 #include "transfer.h"
 
 #include <stdio.h>
@@ -10,16 +10,18 @@
 #include "sallyport/base/fd.h"
 
 /* How the data connection ends. close_notify says that nothing is missing, so
- * it goes to clients that store, and to clients that were sent everything. */
+ * the session sends it to clients that store, and to clients that have got
+ * everything. */
 enum parting {
-    PARTING_CUT,   /* FIN, with close_notify only for a client that stores */
+    PARTING_CUT,   /* FIN; with close_notify only if the client stores */
     PARTING_ORDER, /* close_notify and FIN, also before a byte has moved: after
                     * a reset many clients lose the reply */
-    PARTING_NONE   /* it stays for the next transfer */
+    PARTING_NONE   /* the connection stays for the next transfer */
 };
 
-/* The reply to the client, and the reason for the log. NULL: the cause that the
- * step gives, or else the reason of the reply. */
+/* The reply to the client, and the reason for the log. If the argument or the
+ * reason is NULL, the cause that the step gives takes its place; for the reason
+ * also the reply's own reason, if there is no cause. */
 static const struct failure_row {
     enum reply reply;
     const char *argument, *reason;
@@ -96,7 +98,8 @@ static const struct failure_row {
 
 static const struct step settled_steps[] = { TRANSFER_LAST_STEP };
 
-/* The undo after a failure, besides the release that ends each transfer. */
+/* The undo after a failure, besides transfer_release(), which each transfer
+ * needs. */
 static const struct undo_row {
     bool closes_data;
     const struct step *steps;
@@ -133,18 +136,19 @@ enum stepped transfer_finish(struct session *s, enum reply r, struct slice a,
     return STEP_NEXT;
 }
 
-/* Stops the transfer: no byte moves from here on. Sends the final reply R
- * (REPLY_COUNT: the session ends, and sends its own) and the event first. Then
- * undoes the action that the step's row names. */
+/* Stops the transfer: no byte moves from here on. First sends the event and the
+ * final reply R, unless R is REPLY_COUNT: then the session ends, and has a
+ * reply of its own. Then undoes the action that the step's row names. HOW says
+ * how the data connection ends. */
 static enum stepped transfer_stop(struct session *s, enum reply r,
                                   struct slice argument, const char *reason,
                                   enum parting how)
 {
     const struct undo_row *undo = &undoings[s->transfer.step->undo];
 
-    /* The client's end of the handshake may still be in the socket when its
-     * ABOR comes on the other connection: the client believes that the upload
-     * has begun. */
+    /* When ABOR comes on the control connection, the client's last message of
+     * the handshake can still be in the data connection's socket. The client
+     * then believes that the upload has begun. */
     if (how == PARTING_CUT && transfer_is_upload(&s->transfer) &&
         (s->transfer.state == TRANSFER_FLOWING ||
          (s->transfer.state == TRANSFER_HANDSHAKE &&
@@ -227,7 +231,7 @@ bool transfer_outlives_client(const struct session *s)
     const enum transfer_stays stays = state_of_transfer(s)->stays;
 
     /* An upload that needs no client continues from the handshake on: the end
-     * of the control connection may come before the last bytes, or before the
+     * of the control connection can come before the last bytes, or before the
      * client's last message of the handshake. A worthless upload keeps the
      * session, too: if the session left, files would keep the partial as after
      * a cut. */

@@ -1,8 +1,8 @@
-/* STOR, APPE and STOU, in session. Bytes go into the partial that files has
- * opened; only files makes it visible. A 226 needs an end of the data
- * connection that the user's upload_eof accepts (close_notify), a complete
- * write of every byte, a client that is still there, and the answer of files
- * that the file is durable under its name. */
+/* STOR, APPE and STOU, in session. The session writes the bytes into the
+ * partial that files has opened; only files makes the file visible. A 226 needs
+ * an end of the data connection that the user's upload_eof accepts
+ * (close_notify), a complete write of every byte, a client that is still there,
+ * and the answer of files that the file is durable under its name. */
 #include "transfer.h"
 
 #include <errno.h>
@@ -17,8 +17,8 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/base/random.h"
 
-/* Bytes between two syncs, so that the fsync at the end has little left to
- * do. */
+/* The number of bytes between two syncs, so that the fsync at the end has
+ * little left to do. */
 #define SYNC_EVERY (32u << 20)
 
 static enum stepped upload_ask_partial(struct session *s)
@@ -48,7 +48,8 @@ static enum stepped upload_take_partial(struct session *s)
     t->by_bytes = m->by_bytes;
     t->to_copy = m->to_copy;
     t->block = malloc(TRANSFER_BLOCK);
-    /* The sum is for the event; the bytes before START can't be read here. */
+    /* The event gets the sum, unless START is greater than 0: the session can't
+     * read the bytes before START. */
     sums = s->settings->sha256 && t->start == 0;
     if (sums)
         t->digest = digest_new("SHA-256");
@@ -57,8 +58,9 @@ static enum stepped upload_take_partial(struct session *s)
     return STEP_NEXT;
 }
 
-/* Asks for a sync that is due, unless another request waits for its answer.
- * Files checks min_free then, too. */
+/* Asks files for a sync that is due, unless another request waits for its
+ * answer. Files then checks min_free, too. Returns true if the session has
+ * asked. */
 static bool upload_ask_sync(struct session *s)
 {
     struct transfer *t = &s->transfer;
@@ -71,9 +73,9 @@ static bool upload_ask_sync(struct session *s)
     return true;
 }
 
-/* Waits while files copies the head of a finished file, piece by piece, before
- * the client is read. Ignores an answer that shows no progress: only a faulty
- * files sends it. */
+/* Waits while files copies the beginning of a finished file, piece by piece;
+ * then the session reads the client's bytes. Ignores an answer that shows no
+ * progress: only a faulty files sends it. */
 static enum stepped upload_copy(struct session *s)
 {
     struct transfer *t = &s->transfer;
@@ -116,8 +118,8 @@ static int upload_write_block(struct session *s)
     return 0;
 }
 
-/* Asks files why the write failed: files knows which quota it was, and refuses.
- * It may have to answer another request first. */
+/* Asks files why the write failed: files finds out which quota is full, and
+ * refuses. Files sometimes answers another request first. */
 static enum stepped upload_ask_why_full(struct session *s)
 {
     if (s->ask.message == MSG_NONE)
@@ -150,10 +152,10 @@ static enum stepped upload_store_block(struct session *s)
     return STEP_NEXT;
 }
 
-/* Is a FIN without close_notify an end for this user? ALLO is compared with the
+/* Is a FIN without close_notify an end for this user? Compares ALLO with the
  * received bytes, not with the file's length: after a cut, the rest of a
- * resumed upload could have that length by chance. Converted data has its own
- * end mark. */
+ * resumed upload could have that length by chance. Converted bytes need
+ * close_notify. */
 static bool upload_may_end_bare(const struct session *s)
 {
     const struct transfer *t = &s->transfer;
@@ -165,9 +167,9 @@ static bool upload_may_end_bare(const struct session *s)
     return s->login.upload_eof == UPLOAD_EOF_LENIENT;
 }
 
-/* Call it when the block is written. READ: the result of the read that filled
- * the block. Returns STEP_NEXT if the upload is whole. *more: try again at
- * once. */
+/* Call it when the block is written. READ is the result of the read that filled
+ * the block. Returns STEP_NEXT if the upload is whole. Sets *more to true if
+ * the caller must read again at once, otherwise to false. */
 static enum stepped upload_after_block(struct session *s,
                                        enum stream_state read, bool *more)
 {
@@ -184,8 +186,8 @@ static enum stepped upload_after_block(struct session *s,
         return STEP_WAIT;
     if (fault)
         return transfer_fail(s, FAILED_DATA, fault);
-    /* After a FIN the fault is the missing close_notify; after a reset it is
-     * the reset. */
+    /* After a FIN the fault is the missing close_notify; after a reset the
+     * fault is the reset. */
     if (!stream_has_fin(data))
         return transfer_fail(s, FAILED_BROKEN, stream_cause(data));
     return stream_bare_fin(data) && !s->transfer.conversions
@@ -222,18 +224,19 @@ static enum stepped upload_receive(struct session *s)
     return transfer_soon(s);
 }
 
-/* The client's bytes have ended as upload_eof demands. The client may wait for
- * our close_notify before it reads the reply, so the session sends close_notify
- * first. */
+/* Call it when the client's bytes have ended as upload_eof demands. The client
+ * may wait for our close_notify before it reads the reply, so this step sends
+ * close_notify first. */
 static enum stepped upload_end_data(struct session *s)
 {
     struct transfer *t = &s->transfer;
     char sum[DIGEST_TEXT_MAX], text[80];
 
     loop_timer_clear(&s->loop, &t->stall);
-    /* ALLO announces at least how many bytes the upload has. An upload that
+    /* ALLO announces the least number of bytes of the upload. A client that
      * continues a file may announce the whole file or only the rest. Compare
-     * the file's whole length, so that neither is refused by mistake. */
+     * the file's whole length, so that the session refuses neither by
+     * mistake. */
     if (t->unconverted && t->offset < t->announced) {
         snprintf(text, sizeof(text), "%llu of the announced %llu bytes",
                  (unsigned long long)t->offset,
@@ -246,11 +249,11 @@ static enum stepped upload_end_data(struct session *s)
     return STEP_NEXT;
 }
 
-/* Looks at the client before anything becomes visible. A client that is
+/* Looks at the client before files makes the upload visible. A client that is
  * interrupted may close its data connection correctly, and end its control
- * connection at the same moment; the session may see either end first. So it
- * reads what the client has sent: an end without QUIT, or an ABOR, wins over
- * the upload. */
+ * connection at the same moment; the session can see either end first. So it
+ * reads what the client has sent: an end without QUIT, or an ABOR, stops the
+ * upload. */
 static enum stepped upload_look_at_client(struct session *s)
 {
     const struct step *step = s->transfer.step;
@@ -270,7 +273,7 @@ static enum stepped upload_ask_prepare(struct session *s)
     if (r != STEP_NEXT)
         return r;
     fd_close(&s->transfer.source);
-    if (s->settings->fsync) /* without fsync it takes no time */
+    if (s->settings->fsync) /* without fsync the request isn't needed */
         ASK(s, file_prepare, transfer_on_answer, .length = s->transfer.offset);
     return STEP_NEXT;
 }
@@ -294,7 +297,7 @@ static enum stepped upload_stored(struct session *s)
     int len;
 
     slice_copy(m->path, s->stored, sizeof(s->stored));
-    /* After a resume also name the file's length, for a client that
+    /* If the upload has resumed, also name the file's length, for a client that
      * compares. */
     if (t->start > 0)
         len = snprintf(text, sizeof(text), "%llu bytes (%llu in all)",
@@ -316,7 +319,7 @@ static enum stepped upload_stored(struct session *s)
                                              : "");
 }
 
-/* name, function, what wakes it, state, undo */
+/* name, function, events that run the step again, state, undo */
 const struct step upload_steps[] = {
     ALLOWANCE_FIRST_STEP,
     { "ask for the partial", upload_ask_partial, 0, TRANSFER_ASKED,
@@ -338,7 +341,7 @@ const struct step upload_steps[] = {
     TRANSFER_LAST_STEP,
 };
 
-/* Asks for the abort, after the answer to an earlier request. */
+/* Asks files to give up the partial, after the answer to an earlier request. */
 static enum stepped upload_ask_abort(struct session *s)
 {
     if (s->ask.message != MSG_NONE)
@@ -347,7 +350,7 @@ static enum stepped upload_ask_abort(struct session *s)
     return STEP_NEXT;
 }
 
-/* Whatever files answers, the client has its reply. */
+/* The answer of files changes nothing: the client already has its reply. */
 const struct step upload_undo_steps[] = {
     { "ask to give up the partial", upload_ask_abort, WAITS_FILES,
       TRANSFER_CLOSING, UNDO_NOTHING },
@@ -355,7 +358,7 @@ const struct step upload_undo_steps[] = {
 };
 
 /* STOR, APPE and STOU. APPE continues at the end of the file. For STOU the
- * server chooses the name, and files makes sure that the name is new; the log
+ * session chooses a name, and files makes sure that the name is new; the event
  * of a refusal has the name that the client gave. */
 void cmd_stor(struct session *s, const struct call *call)
 {
@@ -375,7 +378,8 @@ void cmd_stor(struct session *s, const struct call *call)
                            SLICE("REST; RANG is for RETR and HASH"));
     } else if (s->login.upload_eof == UPLOAD_EOF_ANNOUNCED &&
                (s->announced == NOT_ANNOUNCED || !s->image || s->deflate)) {
-        control_reply(s, REPLY_NEED_ALLO); /* its end couldn't be checked */
+        /* The session couldn't check the upload's end. */
+        control_reply(s, REPLY_NEED_ALLO);
     } else {
         if (unique)
             s->subject = chosen;
