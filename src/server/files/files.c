@@ -31,8 +31,8 @@
  * since the client seems to be idle. */
 #define REST_MS 3000
 
-/* Converts errno to an outcome. A number that isn't in the table is OUTCOME_IO:
- * the session never sees a bare errno as an outcome. */
+/* Converts errno to an outcome. A number that isn't in the table becomes
+ * OUTCOME_IO, so the session never gets a bare errno as an outcome. */
 static const struct error {
     int number;
     enum outcome outcome;
@@ -190,9 +190,10 @@ void files_serve_master(struct files *f)
     f->over |= f->orphan;
 }
 
-/* Every wait of this process watches master's channel, which closes when master
- * dies. After one second an upload's partial gets the client's name, which
- * "sallyportctl partials list" shows. */
+/* Serves session and master until one of them has gone. Every wait of this
+ * process watches master's channel, which closes when master dies. After an
+ * upload's first second its partial gets the client's name, which "sallyportctl
+ * partials list" shows. */
 static void files_serve(struct files *f)
 {
     struct pollfd ends[] = {
@@ -234,8 +235,8 @@ static void files_serve(struct files *f)
     }
 }
 
-/* F must be zero: an idle process has no pages for members that it never writes
- * to, such as the name of an upload. */
+/* F must be all zero: an idle process has no pages for members that it never
+ * writes to, such as the name of an upload. */
 static void files_init(struct files *f, const struct files_start *start)
 {
     f->rules = start->rules;
@@ -267,10 +268,10 @@ static void files_init(struct files *f, const struct files_start *start)
     sandbox_on_refused(event_on_syscall);
 }
 
-/* A walk opens one descriptor for each level of the longest path. By this limit
- * the kernel also bounds how many descriptors all processes of the uid have
- * sent that nobody has received yet; if the server runs without root, all
- * sessions share one uid. */
+/* A walk opens one descriptor for each level of the longest path. The kernel
+ * uses this limit also for descriptors that processes of this uid have sent and
+ * nobody has received yet; if the server runs without root, all sessions share
+ * one uid. */
 #define FILES_MAX_OPEN (FTP_PATH_MAX / 2 + 256)
 
 int files_enter(const struct files *f, const struct files_start *start,
@@ -336,8 +337,8 @@ void files_main(const struct files_start *start)
     files_serve(f);
     upload_end_as_cut(f); /* as if the client had been cut off */
     if (f->upload.unreported) {
-        /* Waits until master has told how the session ended. Master learns it
-         * from gate, tells us, and closes the channel within seconds. */
+        /* Waits until master has told us how the session ended. Master learns
+         * it from gate, tells us, and closes the channel within seconds. */
         struct pollfd end = { .fd = f->master.fd, .events = POLLIN };
 
         while (f->died == 0 && !f->orphan) {

@@ -51,23 +51,23 @@ struct mount {
 
 struct copy {
     int from;           /* the finished file; -1: there is nothing to copy */
-    uint64_t done, len; /* bytes of its head: copied so far; to copy in all */
+    uint64_t done, len; /* bytes of its head: already copied; to copy in all */
     struct stat before; /* facts of the finished file when the copy began */
 };
 #define COPY_NONE { .from = -1 }
 
-#define HELD_DIGITS 16 /* of the id of an upload that waits */
+#define HELD_DIGITS 16 /* hex digits of the id of an upload that waits */
 
 /* The upload that is open while the session's channel is in PHASE_WRITING.
- * After the upload's end the struct keeps the facts about it until the next
- * upload begins. */
+ * After the upload's end the struct keeps its facts until the next upload
+ * begins. */
 struct upload {
     bool open;
     bool unreported; /* if the session dies now, this process logs the upload */
     bool prepared;   /* its length was checked, and all of it was synced */
     bool visible;    /* the rename was done */
-    bool wanted;     /* the partial has an attribute with the name, for
-                      * sallyportctl */
+    bool wanted;  /* the partial has ATTRIBUTE_WANTED, the client's name for the
+                     file */
     int shortage; /* the result with which it failed for lack of space, or 0 */
     char held[HELD_DIGITS + 1]; /* its id if it waits for inspection */
     enum write_mode mode;
@@ -86,7 +86,8 @@ struct upload {
 
 /* Removed bytes that the file system doesn't report as free yet. */
 struct freed_bytes {
-    uint64_t due, said; /* said: reported as free at the last look */
+    uint64_t due, said; /* due: not reported as free yet; said: the free bytes
+                           that the disk or quota reported at the last look */
 };
 struct freed {
     dev_t device;
@@ -130,8 +131,8 @@ struct files {
                           * replaces */
     bool no_marks;       /* logged already: confirmed lengths can't be stored */
     bool no_count;       /* logged already: uploads can't be counted */
-    dev_t asked_device;  /* the disk of the last upload */
-    bool locks_die;      /* on that disk a lock can go to another server */
+    dev_t asked_device;  /* the disk that owner_note_disk() last looked at */
+    bool locks_die;      /* that disk can give a lock to another server */
     struct freed freed;
     struct quota_amount
         exceeded;            /* the limit that the request has reached, or 0 */
@@ -169,10 +170,10 @@ int facts_on_facts(void *owner, struct msg_facts *m);
 int search_on_find(void *owner, struct msg_find *m);
 int held_on_held_find(void *owner, struct msg_held_find *m);
 
-/* ANSWER(f, space_is, m->request, .bytes = n): sends the message space_is as
- * the answer to the request, and returns 0, so that a handler can end with
- * ANSWER(). If the session has gone, the main loop ends. If the session doesn't
- * read its answers, the process ends. */
+/* ANSWER(f, space_is, m->request, .bytes = n) sends the message space_is as the
+ * answer to the request, and returns 0, so that a handler can end with "return
+ * ANSWER()". If the session has gone, the main loop ends. If the session
+ * doesn't read its answers, the process ends. */
 #define ANSWER(f, name, ...) ANSWER_WITHIN(f, ANSWER_MS, name, __VA_ARGS__)
 /* Does the same for a peer that can take up to MS to read. */
 #define ANSWER_WITHIN(f, ms, name, ...)                                        \
@@ -188,7 +189,7 @@ int files_enter(const struct files *f, const struct files_start *start,
 
 /* Handles a message of master, or notes master's end. */
 void files_serve_master(struct files *f);
-/* Waits for MS. Returns true as soon as session or master has gone. */
+/* Waits up to MS. Returns true as soon as session or master has gone. */
 bool files_peer_gone_within(const struct files *f, int ms);
 /* Locks FD by flock(2), HOW: LOCK_EX or LOCK_SH. Returns 0; -EBUSY: another
  * process still has the lock after MS, or session or master has gone meanwhile;
@@ -220,8 +221,9 @@ void upload_note_wanted(struct upload *u);
  * no upload. */
 int upload_wanted_ms(const struct upload *u);
 
-/* Takes the RESULT of a step of the open upload. If space was short, nothing of
- * the upload will be kept. Returns the result of quota_explain(). */
+/* Call it with the RESULT of each step of the open upload. If the step failed
+ * for lack of space, the upload's end will delete the partial. Returns the
+ * result of quota_explain(). */
 int upload_after(struct files *f, int result);
 /* Closes the upload, so that the session can begin another one. */
 void upload_close(struct files *f);
@@ -301,8 +303,8 @@ int resolve_open(const struct files *f, struct slice path, unsigned needed,
  * an error of resolve_open(). */
 int resolve_look(const struct files *f, const struct path *path,
                  unsigned needed);
-/* Opens PATH beneath DIRECTORY. Returns -EXDEV for a link that leads out of
- * DIRECTORY. */
+/* Opens PATH beneath DIRECTORY, and follows links. Returns a descriptor;
+ * -EXDEV: a link leads out of DIRECTORY; or another -errno. */
 int resolve_beneath(int directory, const char *path, int flags);
 
 /* Opens NAME, a name or a path, beneath DIRECTORY. Follows no link. MODE is for
@@ -311,14 +313,16 @@ int resolve_beneath(int directory, const char *path, int flags);
 int resolve_in(int directory, const char *name, int flags, unsigned mode);
 
 /* Opens the directory NAME in DIRECTORY with FLAGS: O_PATH, or O_RDONLY to read
- * it. Returns -EXDEV if something is mounted there. */
+ * it. Returns a descriptor; -EXDEV: something is mounted there; or another
+ * -errno. */
 int resolve_unmounted(int directory, const char *name, int flags);
 
 /* Do A and B describe the same file? */
 bool resolve_is_same(const struct stat *a, const struct stat *b);
 /* Do A and B describe the same file, unchanged between the two looks? */
 bool resolve_is_unchanged(const struct stat *a, const struct stat *b);
-/* Is NAME in DIRECTORY the file FILE? A link to FILE is another file. */
+/* Is NAME in DIRECTORY a name of the file FILE? A link to FILE is another
+ * file. */
 bool resolve_is_at(int directory, const char *name, const struct stat *file);
 /* Reads the facts of the open file FD without asking a network disk: device,
  * inode and type, which never change, and the rest as the disk last answered.
@@ -337,8 +341,8 @@ bool resolve_hides(const struct files *f, const struct mount *m,
 struct place {
     const struct mount *mount;
     int directory; /* not owned */
-    int owned;     /* the same if the place owns it; -1: it is the mount's own
-                      descriptor */
+    int owned; /* the same if the place must close it; -1: it is the mount's own
+                  descriptor */
     char name[NAME_MAX + 1]; /* "": the mount itself */
 };
 #define PLACE_CLEANUP __attribute__((cleanup(resolve_release_place)))
@@ -368,7 +372,7 @@ struct directory {
     uint8_t bytes[DIRECTORY_BYTES] __attribute__((aligned(8)));
 };
 
-/* The caller keeps FD, which must be at the start of its directory. */
+/* The caller closes FD. FD must be at the start of its directory. */
 void directory_begin(struct directory *d, int fd);
 /* Leaves out "." and "..". Returns 1: *name is the next name, valid until the
  * next call; 0: all names were read; or -errno. */
@@ -379,24 +383,25 @@ struct walk {
     struct files *f;
     const struct mount *mount;
     void *owner;
-    /* Called for NAME in the open directory DIRECTORY, whose path is
-     * w->path. */
+    /* walk.c calls it for each NAME in the open directory DIRECTORY, whose path
+     * is w->path. */
     void (*on_name)(struct walk *w, int directory, const char *name);
-    uint64_t most;    /* looks at names; 0: no limit */
-    uint64_t until;   /* clock_ms() at the end; 0: no limit */
-    bool one_disk;    /* leaves out what is mounted in it, also by mount --bind,
-                         and subvolumes and snapshots of btrfs */
-    uint32_t request; /* the request of sallyportctl, which gets signs of life;
-                       * or 0 */
+    uint64_t most; /* the walk ends after so many looks at names; 0: no limit */
+    uint64_t until;   /* clock_ms() at which the walk ends; 0: no limit */
+    bool one_disk;    /* leaves out file systems that are mounted in it, also by
+                         mount --bind, and subvolumes and snapshots of btrfs */
+    uint32_t request; /* the request of sallyportctl, to which signs of life are
+                         sent; or 0 */
 
     uint64_t sign_at; /* clock_ms() */
-    bool ends;        /* on_name sets it: no more names are visited */
+    bool ends;        /* on_name sets it to end the walk */
     struct path path;
-    uint64_t names;  /* looks so far: two at each name of a directory */
+    uint64_t names;  /* looks so far; the walk looks at each name twice */
     uint64_t unread; /* how many directories and names couldn't be looked
                       * into */
     int error; /* errno of one of the unread, EACCES only if all of them have
-                  it; or errno of a start that is missing */
+                  it; or errno of the missing directory in which the walk should
+                  begin */
 };
 
 /* Visits each directory of the mount, in a home also directories with rights of
@@ -409,10 +414,11 @@ void walk_mount(struct walk *w);
  * the directory can be missing. Follows no link on the way to it. */
 void walk_below(struct walk *w, struct slice path);
 
-/* Tells sallyportctl that the walk doesn't hang, and that the next step may
+/* Tells sallyportctl that the walk doesn't hang, and that the next step can
  * take MS (0: the usual time). */
 void walk_works(const struct walk *w, uint64_t ms);
-#define WALK_READER_MS (UINT64_C(15) * 60 * 1000) /* it may be a pager */
+/* Time for sallyportctl to read an answer: its output may go to a pager. */
+#define WALK_READER_MS (UINT64_C(15) * 60 * 1000)
 /* Counts a directory or a name that can't be read, unless it has gone or is
  * left out. */
 void walk_not_read(struct walk *w, int error);
@@ -432,7 +438,7 @@ struct view {
 };
 
 struct facts {
-    struct stat st; /* of a link: facts of the link itself, or of its target */
+    struct stat st; /* for a link: its own facts, or the facts of its target */
     bool link;
     unsigned perm;
     struct slice owner; /* valid until the next call; or empty */
@@ -441,9 +447,9 @@ struct facts {
 /* Reads the facts of the open mount M. Returns 0, or -errno with an undefined
  * *ret. */
 int facts_of_mount(struct files *f, const struct mount *m, struct facts *ret);
-/* Does the same for NAME in the directory IN; NAME isn't a mount. Shows a link
- * to a directory as a directory only if INTO is set: the client's path ends in
- * "/". */
+/* Does the same for NAME in the directory IN; NAME isn't a mount. INTO: the
+ * client's path ends in "/". Only then is a link to a directory shown as a
+ * directory. */
 int facts_read(struct files *f, const struct view *in, const char *name,
                bool into, struct facts *ret);
 enum entry_kind facts_kind(const struct facts *facts);
@@ -489,9 +495,7 @@ int count_one(struct files *f, uint64_t *bytes);
 /* Takes back the count of a file after its rename has failed. */
 void count_back(struct files *f, uint64_t bytes);
 
-/* lock.c */
-
-/* A lock of a directory; on a network disk also of its lock file. */
+/* lock.c: a lock of a directory; on a network disk also of its lock file. */
 struct lock {
     int directory; /* not owned */
     int file;
@@ -507,9 +511,9 @@ int lock_make_file(const struct files *f, const struct mount *m, int directory);
 
 /* Locks DIRECTORY, of the mount M; call owner_note_disk() before. A session
  * holds this lock while it gives a file a name, or takes a name away, so a
- * check under the lock still holds at the rename. Returns 0, also if DIRECTORY
- * can't be locked, since it isn't open for reading or its file system has no
- * locks; -EBUSY: another process has had the lock for 5 s; or another
+ * check under the lock is still true at the rename. Returns 0, also if
+ * DIRECTORY can't be locked, since it isn't open for reading or its file system
+ * has no locks; -EBUSY: another process has had the lock for 5 s; or another
  * -errno. */
 int lock_directory(struct files *f, const struct mount *m, int directory,
                    struct lock *ret);
@@ -536,9 +540,9 @@ struct naming {
     char *name;
     struct path *path;
     enum conflict conflict;
-    /* Set by naming_give(): a partial got its name by a link, and still has its
-     * own name. The caller removes its own name after it has closed the
-     * file. */
+    /* naming_give() sets it if a partial got its name by a link, and still has
+     * its own name, too. The caller removes the partial's own name after it has
+     * closed the partial. */
     bool linked;
 };
 
@@ -552,8 +556,8 @@ enum conflict naming_stricter(enum conflict rule, enum conflict wish);
 int naming_permitted(const struct mount *m, enum conflict conflict, bool link);
 /* Gives a file its name by the rules of on_conflict. The caller holds the lock.
  * Returns 0: n->name and n->path are the name and path that the file got;
- * otherwise an enum outcome or -errno, and the file stays in its place. After
- * OUTCOME_OVERTAKEN it can be where another process has put it. */
+ * otherwise an enum outcome or -errno, and the file stays in its place. But
+ * after OUTCOME_OVERTAKEN another process may have moved it. */
 int naming_give(const struct files *f, struct naming *n);
 /* Does the same for the open upload and its partial. */
 int naming_upload(const struct files *f, struct upload *u);
@@ -580,9 +584,9 @@ void other_random(const char *name, uint32_t number, char *out, size_t size);
  * at most HELD_NAME_MAX bytes. */
 void held_name(const char *name, enum conflict conflict,
                char id[HELD_DIGITS + 1], char out[NAME_MAX + 1]);
-/* Stores in an attribute of the complete file FD when it became complete, and
- * the wanted NAME. If the file system can't store it, the release counts as a
- * change of the file. */
+/* Writes an attribute to the complete file FD: the time at which its upload was
+ * complete, and the wanted NAME. If the file system can't store the attribute,
+ * the release counts as a change of the file. */
 void held_stamp(int fd, const char *name);
 /* Parses the reserved name TEXT. Returns false if it isn't such a name. *name
  * points into TEXT. */
@@ -611,8 +615,9 @@ bool copy_by_clone(struct copy *c, int into);
  * OUTCOME_SEND_WHOLE: the kernel can't copy from that disk; or -errno. After
  * the last piece returns the result of copy_unchanged(). */
 int copy_step(struct copy *c, int into);
-/* Returns 0; OUTCOME_CHANGED: since copy_init() another process has written to
- * the file, or moved or deleted it; or -errno. */
+/* Checks the file that is copied. Returns 0; OUTCOME_CHANGED: since copy_init()
+ * another process has written to the file, or moved or deleted it; or
+ * -errno. */
 int copy_unchanged(const struct copy *c);
 
 /* space.c: is there room on a disk? */
@@ -623,7 +628,7 @@ int space_check(const struct statvfs *disk, uint64_t length);
 
 /* Returns the bytes that are free on the disk; INT64_MAX at most. */
 uint64_t space_free(const struct statvfs *disk);
-/* Returns how many bytes of the DISK min_free keeps free. */
+/* Returns how many bytes of DISK must stay free by the setting min_free. */
 uint64_t space_floor(const struct files *f, const struct statvfs *disk);
 /* Returns how many bytes the user can still write, by the free space of DISK,
  * by min_free and by QUOTA. QUOTA can be NULL. */
@@ -633,19 +638,19 @@ uint64_t space_usable(const struct files *f, const struct statvfs *disk,
 bool space_is_short(int result);
 /* Call it before something is removed from the disk of FD; then call
  * space_freed() with the number of removed BYTES. They count as free until the
- * disk reports them, for a minute at most. */
+ * disk reports them as free, for a minute at most. */
 void space_will_free(struct files *f, const struct mount *m, int fd);
 void space_freed(struct files *f, uint64_t bytes);
 /* Makes room for LENGTH bytes on the disk of FD, a directory or file of the
  * mount. If space is missing, removes as many idle partials as needed, or none
  * if all of them wouldn't be enough. Returns 0; -EDQUOT: a quota forbids the
- * bytes; OUTCOME_KEPT_FREE: min_free does; -ENOSPC: the disk is too full; or
- * another -errno. */
+ * bytes; OUTCOME_KEPT_FREE: min_free forbids them; -ENOSPC: the disk is too
+ * full; or another -errno. */
 int space_make_room(struct files *f, const struct mount *m, int fd,
                     uint64_t length);
-/* Does the same for the space that min_free keeps on the disk of FD. Returns 0;
- * OUTCOME_KEPT_FREE: less is free, and all idle partials wouldn't be enough; or
- * -errno. */
+/* Makes room in the same way if less is free on the disk of FD than min_free
+ * demands. Returns 0; OUTCOME_KEPT_FREE: less is free, and all idle partials
+ * wouldn't be enough; or -errno. */
 int space_ensure_floor(struct files *f, const struct mount *m, int fd);
 
 /* quota.c */
@@ -667,9 +672,10 @@ int quota_explain(struct files *f, const struct mount *m, int directory,
 
 /* An idle partial belongs to this user, and no upload is writing it. It was
  * last written more than an hour ago, and SIZE last reported its length more
- * than half an hour ago. A search is in the share if M is a share, otherwise in
- * the home: a limit that is reached in one of them says nothing about the
- * others. It looks at 100,000 names at most, and for 5 s at most. */
+ * than half an hour ago. The server searches for idle partials in the share M,
+ * or in the home if M isn't a share: a limit that is reached in one of them
+ * says nothing about the others. A search looks at 100,000 names at most, and
+ * for 5 s at most. */
 
 /* Removes idle partials on the disk of FD until NEED bytes are freed. Logs this
  * with the reason SHORTAGE, a result of space_make_room(). Returns how many

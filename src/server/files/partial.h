@@ -1,12 +1,13 @@
-/* Partials: unfinished uploads, beside the file that they are to become.
+/* Declares the functions for partials. A partial is an unfinished upload, in
+ * the directory in which its file will appear. Words about a partial:
  *
- * own, random  its name: a hash of user and file name, or random
- * lost         a sync failed, or the disk is full: deleted at its upload's end
- * at rest      nobody writes it: cut to its confirmed length, without a token
+ * own, random  its name: a hash of user and file name, or random digits
+ * lost         useless, as after a failed sync: its upload's end deletes it
+ * at rest      no upload writes it: cut to its confirmed length, no token
  * reported     SIZE has told a client its length: the next upload may contain
  *              only the rest
- * stale        its file was stored, renamed or deleted by another session
- *              meanwhile (attribute "overtaken"): no byte is resumed
+ * stale        another session has stored, renamed or deleted its file
+ *              meanwhile (attribute "overtaken"): no byte can be resumed
  * named        a rename was tried, so it may be a visible file
  * linked       it is a visible file, and still has its own name as well
  * landed       linked, and its process died before it removed its own name
@@ -28,18 +29,18 @@
 #define PARTIAL_DIGITS   32
 #define PARTIAL_NAME_MAX 64
 
-/* Seconds without a change after which a partial has no writer any more. A
- * server that was cut off from the disk has given it up by then. */
+/* After so many seconds without a change a partial has no writer any more: even
+ * a server that was cut off from the disk has given up the upload by then. */
 #define PARTIAL_UNTOUCHED_S 3600
 
 struct files;
 struct mount;
 
 enum partial_kind {
-    PARTIAL_RANDOM, /* deleted if it is cut */
+    PARTIAL_RANDOM, /* has a random name; deleted if its upload is cut */
     PARTIAL_OWN,    /* named after user and target, so that it can be resumed */
-    PARTIAL_LOST    /* a sync failed, or the disk is full: deleted if it is
-                     * cut */
+    PARTIAL_LOST    /* useless, as after a failed sync or on a full disk: its
+                       upload's end deletes it */
 };
 
 #define OWNER_BYTES 16
@@ -49,8 +50,9 @@ struct partial {
     enum partial_kind kind;
     char name[PARTIAL_NAME_MAX];
     struct stat opened; /* its facts when it was locked */
-    bool locks_die;     /* its lock can go to another server without notice */
-    bool claimed;       /* it has this token */
+    bool locks_die;     /* the disk can give its lock to another server without
+                           notice */
+    bool claimed;       /* it has the token below */
     bool no_tokens;     /* the disk has no attributes, and so no marks */
     bool named;         /* a rename was tried, so it may be a visible file */
     bool linked;        /* it is a visible file, and still has its own name */
@@ -58,7 +60,8 @@ struct partial {
 };
 #define PARTIAL_NONE { .fd = -1 }
 
-/* Makes the name of this user's partial of the file NAME, in any directory. */
+/* Makes the own name of this user's partial of the file NAME. The name is the
+ * same in each directory. */
 void partial_name(const struct files *f, const char *name,
                   char out[PARTIAL_NAME_MAX]);
 /* Makes a random name, by which no upload finds the partial: after its upload
@@ -70,8 +73,8 @@ bool partial_is_name(const char *name);
 bool partial_is_random(const char *name);
 /* Is ST a regular file of this user? */
 bool partial_is_own(const struct files *f, const struct stat *st);
-/* Is the partial NAME complete, and has its final name, too? Then its process
- * died before it removed NAME. */
+/* Is the partial NAME a complete file, which also has its final name? Then its
+ * process died before it removed NAME. */
 bool partial_has_landed(const struct files *f, int directory, const char *name,
                         const struct stat *st);
 /* Will no upload continue this partial? True if it has landed, has
@@ -85,8 +88,8 @@ bool partial_is_useless(const struct files *f, int directory, const char *name,
  * there is none. */
 int partial_open_unlocked(const struct files *f, int directory,
                           const char *name);
-/* Reads the name that the client gave to the upload of PARTIAL; "": not
- * known. */
+/* Reads the name that the client gave to the upload of PARTIAL. OUT is "" if
+ * this name isn't known. */
 void partial_wanted(const struct files *f, int directory, const char *partial,
                     char out[NAME_MAX + 1]);
 /* Does PARTIAL, a file of this uid, belong to another user? Without root all
@@ -106,7 +109,8 @@ int partial_hold(const struct files *f, int directory, const char *name);
 /* Opens and locks the own partial of NAME, if it is still as SEEN and can be
  * resumed at FIRST, and cuts it there: from now on only the bytes below FIRST
  * count. Returns 0; -EBUSY: an upload is writing the partial, or it has
- * changed; OUTCOME_TAKEN_OVER; or another -errno. */
+ * changed; OUTCOME_TAKEN_OVER: another server's session has used it; or another
+ * -errno. */
 int partial_open(const struct files *f, int directory, const char *name,
                  const struct stat *seen, uint64_t first, struct partial *ret);
 /* Makes an empty partial of NAME, which replaces the own partial of NAME and
@@ -119,19 +123,20 @@ int partial_new(const struct files *f, int directory, const char *name,
 int partial_new_random(const struct files *f, int directory,
                        struct partial *ret);
 /* Opens a handle of P for the session: for writing only, and without the lock.
- * Returns -EBUSY: another file has the name of P; or another -errno. */
+ * Returns a descriptor; -EBUSY: another file has the name of P; or another
+ * -errno. */
 int partial_writer(const struct partial *p, int directory);
-/* Has P still its name? On a network disk the lock can be lost: then another
- * server's session may have replaced P. */
+/* Does P still have its name? On a network disk the lock can be lost: then
+ * another server's session may have replaced P. */
 bool partial_is_there(int directory, const struct partial *p);
-/* Syncs the partial P, and raises its confirmed length. Returns 0; after an
- * -errno or OUTCOME_TAKEN_OVER P is PARTIAL_LOST. */
+/* Syncs the partial P, and raises its confirmed length. Returns 0;
+ * OUTCOME_TAKEN_OVER or -errno: P is PARTIAL_LOST now. */
 int partial_confirm(struct files *f, struct partial *p);
-/* Gives P the MODE of a file, and syncs all of P. Returns 0; after an -errno P
- * is PARTIAL_LOST. */
+/* Gives P the MODE of a file, and syncs all of P. Returns 0; -errno: P is
+ * PARTIAL_LOST now. */
 int partial_complete(const struct files *f, struct partial *p, unsigned mode);
-/* Ends the upload of P. A partial that can be resumed is synced, cut to its
- * confirmed length and kept; any other is deleted. */
+/* Ends the upload of P. If P can be resumed, syncs it, cuts it to its confirmed
+ * length and keeps it; otherwise deletes it. */
 void partial_end(struct files *f, int directory, struct partial *p);
 
 /* Deletes the partial that has NAME on the disk. Waits up to MS for processes
@@ -142,30 +147,31 @@ int partial_remove(const struct files *f, int directory, const char *name,
 /* Deletes the own partial of the file NAME. Returns the same as
  * partial_remove(). */
 int partial_delete_of(const struct files *f, int directory, const char *name);
-/* Call it when another file has NAME now, or none: the rest of another file
- * must not be appended to the own partial of NAME. Deletes this partial, and
- * drops SIZE's answer. If an upload is writing the partial, marks it as
- * overtaken instead: it can still become the file, but is stale after a cut.
- * Returns 0 or -errno. */
+/* Call it after the file NAME was stored, renamed or deleted: the rest of a new
+ * file must not be appended to the own partial of NAME, which belongs to an
+ * earlier file. Deletes this partial, and drops SIZE's answer. If an upload is
+ * writing the partial, marks it as overtaken instead: it can still become the
+ * file, but can't be resumed after a cut. Returns 0 or -errno. */
 int partial_forget(struct files *f, int directory, const char *name);
 
-/* Shares the lock of the open partial FD; an upload that needs the lock then
- * waits. Returns 0; -EWOULDBLOCK: an upload has the lock; or another -errno. */
+/* Takes a shared lock of the open partial FD. An upload that needs the lock
+ * waits until it is released. Returns 0; -EWOULDBLOCK: an upload has the lock;
+ * or another -errno. */
 int partial_share_lock(int fd);
 
-/* Is an upload writing the partial NAME? Shares the lock for a moment to find
- * out: an upload that needs the lock waits for so long. */
+/* Is an upload writing the partial NAME? Takes a shared lock for a moment to
+ * find out; an upload that needs the lock waits for this moment. */
 bool partial_name_in_use(const struct files *f, int directory,
                          const char *name);
-/* confirmed.c: how much of a partial is on the disk for certain. */
+/* confirmed.c: records how much of a partial is on the disk for certain. */
 
 /* Returns the confirmed length of the partial FD with the facts *st; 0: no byte
  * can be resumed. */
 uint64_t confirmed_length(const struct files *f, int fd, const struct stat *st);
 
-/* Has FD a mark, of any kind? */
+/* Does FD have a mark, of any kind? */
 bool confirmed_is_marked(int fd);
-/* Has FD a mark above LENGTH? */
+/* Does FD have a mark above LENGTH? */
 bool confirmed_is_above(int fd, uint64_t length);
 
 /* Syncs the bytes of FD, then raises the mark. Returns 0, also if the mark
@@ -186,10 +192,11 @@ uint64_t confirmed_cut(const struct files *f, int fd);
  * answer: from then on any connection may send the rest of the file. The record
  * survives a power cut. Returns 0 or -errno. */
 int reported_set(const struct files *f, int fd);
-/* Call it when the new partial NEW, without confirmed bytes, replaces OLD. If
- * SIZE has reported a length of OLD, a client may still send the rest that
- * belongs to OLD: then gives NEW the record, and a mark for 0 bytes, without
- * which NEW could be taken for a file. Returns 0 or -errno. */
+/* Call it before the new partial NEW, which has no confirmed bytes, replaces
+ * OLD. If SIZE has reported a length of OLD, a client may still send the rest
+ * that belongs to OLD: then gives NEW the record, and a mark for 0 bytes.
+ * Without a mark NEW could be taken for a finished file. Returns 0 or
+ * -errno. */
 int reported_hand_on(const struct files *f, int old, int new);
 
 enum attribute {
@@ -213,10 +220,10 @@ bool attribute_is_set(int fd, enum attribute a);
 void attribute_set(int fd, enum attribute a, const char *text);
 void attributes_remove(int fd, unsigned which);
 
-/* owner.c: the upload that owns a partial, on disks that can lose a lock. On
- * such a disk an upload writes its token to each partial with a confirmed
- * length. While the token is set the partial isn't resumed, since nobody knows
- * whether its writer has ended. */
+/* owner.c: records which upload owns a partial, on disks that can lose a lock.
+ * On such a disk an upload writes its token to each partial with a confirmed
+ * length. While the token is set no upload resumes the partial, since nobody
+ * knows whether its writer has ended. */
 
 #define OWNER_ATTRIBUTE "user.sallyport.owner"
 
@@ -226,7 +233,8 @@ void owner_note_disk(struct files *f, int directory);
 /* Returns false if the token shows that another server's session has taken
  * P. */
 bool owner_is_ours(const struct partial *p);
-/* Removes the token: P becomes a file. */
+/* Removes the token of P. Call it before P becomes a file, or when no upload
+ * writes it any more. */
 void owner_release(struct partial *p);
 /* Sets the token if the disk can lose locks. Call it before a mark says that
  * bytes can be resumed. Returns 0, or OUTCOME_TAKEN_OVER. */
@@ -236,8 +244,8 @@ int owner_check(const struct files *f, struct partial *p);
  * token. */
 int owner_claim_rest(struct partial *p);
 
-/* resume.c: decides where an upload begins, from facts alone, so that it can be
- * read and tested as a table. */
+/* resume.c: decides where an upload begins. The decision uses only the facts
+ * below, so that it can be read and tested as a table. */
 
 #define RESUME_BLOCK 65536u
 
@@ -252,14 +260,14 @@ struct resume_facts {
     uint64_t resumable; /* bytes of the user's own partial; 0: there is none */
     bool finished;      /* a file has that name */
     uint64_t size;      /* of this file */
-    bool kept;          /* that file keeps the name, and the upload gets another
-                         * one */
-    uint64_t sized;     /* the length of a partial that SIZE answered; or 0 */
-    bool changed;  /* the partial was changed or replaced since that answer */
-    bool reported; /* SIZE has reported a length of the partial to some
-                    * client */
-    bool answered; /* SIZE has reported the file's length to this
-                    * session */
+    bool kept; /* that file keeps the name, and the upload gets another name */
+    uint64_t sized; /* the partial's length, as SIZE reported it to this
+                       session; or 0 */
+    bool changed;   /* the partial was changed or replaced since that answer */
+    bool reported;  /* SIZE has reported a length of the partial to some
+                     * client */
+    bool answered;  /* SIZE has reported the file's length to this
+                     * session */
 };
 
 enum resume_how {
@@ -278,9 +286,10 @@ struct resume_plan {
 enum outcome resume_decide(const struct resume_facts *facts,
                            struct resume_plan *ret);
 
-/* An answer of SIZE, on which the client's next upload can rely. It is found by
- * directory and name, so by each path to the file. It contains the partial's
- * facts, since another session may put other bytes of the same length there. */
+/* An answer of SIZE, on which the client's next upload can rely. resume_sized()
+ * finds it by directory and name, so each path to the file leads to the
+ * answer. The partial's facts are in it, since another session may have stored
+ * other bytes of the same length meanwhile. */
 #define SIZED_MAX 32
 struct sized {
     dev_t device; /* of the directory */
@@ -292,9 +301,9 @@ struct sized {
 
 /* Returns how many bytes of the own partial of NAME can be resumed, or 0. *st:
  * its facts. Waits up to 5 s until no upload writes the partial, but stops when
- * session or master has gone. *waited: it has waited, so the file itself may
- * exist by now. If the ctime is old, renews it, so that space.c leaves the
- * partial alone for half an hour at least. */
+ * session or master has gone. *waited: true if it has waited; then the file
+ * itself may exist by now. If the ctime is old, renews it, so that space.c
+ * leaves the partial alone for half an hour at least. */
 uint64_t resume_size(struct files *f, int directory, const char *name,
                      struct stat *st, bool *waited);
 /* Call it when SIZE answers with the length of the finished file. Notes this
@@ -309,11 +318,12 @@ void resume_keep_answer(struct files *f, int directory, const char *name);
 /* Forgets the last answer of SIZE about NAME. */
 void resume_drop_answer(struct files *f, int directory, const char *name);
 
-/* sweep.c: deletes the partials of the directory FD, open for reading and at
- * its start, if it contains nothing else. Returns 0; OUTCOME_OTHERS_PARTIALS:
- * in a share another member's partial has changed within the last hour, and
- * nothing is deleted; -ENOTEMPTY: something else is there, and nothing is
- * deleted, or a partial can't be deleted now; or another -errno. */
+/* sweep.c: deletes all partials in the directory FD, and its lock file, if FD
+ * contains nothing else. FD is open for reading, and at its start. Returns 0;
+ * OUTCOME_OTHERS_PARTIALS: FD is in a share, and another member's partial has
+ * changed within the last hour, so nothing was deleted; -ENOTEMPTY: something
+ * else is there, and nothing was deleted, or a partial couldn't be deleted; or
+ * another -errno. */
 int sweep_all(const struct files *f, const struct mount *m, int fd);
 
 #endif

@@ -3,8 +3,8 @@
  * but Landlock, chroot and the user's ids bound the call. The process makes no
  * socket, symbolic link or device. It changes modes and times by an open
  * descriptor, never by name: Landlock doesn't check these calls, but it checks
- * the openat2 that made the descriptor. (It doesn't check an open with O_PATH,
- * but such a descriptor can change nothing.) */
+ * the openat2 that made the descriptor. (Landlock doesn't check an open with
+ * O_PATH either, but no call changes a file by such a descriptor.) */
 #include "sallyport/seccomp/policy.h"
 
 #include <fcntl.h>

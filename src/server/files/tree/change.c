@@ -43,9 +43,9 @@ int change_of_mount(const struct files *f, const struct path *path)
                : 0;
 }
 
-/* Syncs the directory, so that a new name in it survives a power cut: with a
- * new directory its files would be lost, too. The DELE of a file needs no sync:
- * at worst the file comes back. */
+/* Syncs the directory, so that a new name in it survives a power cut: if a new
+ * directory were lost, its files would be lost, too. The DELE of a file needs
+ * no sync: at worst the file comes back. */
 static int change_sync(const struct files *f, int directory)
 {
     if (!f->rules.fsync || fsync(directory) == 0 || errno == EBADF)
@@ -54,8 +54,8 @@ static int change_sync(const struct files *f, int directory)
 }
 
 /* Refuses the new directory if it is, by another spelling, a directory that has
- * rights in the users file. Only now does the disk show which spellings it
- * takes for one name. */
+ * rights in the users file. Only now, when the directory exists, does the disk
+ * show which spellings it takes for one name. */
 static int change_check_place(const struct files *f, const struct place *at,
                               const struct path *path)
 {
@@ -178,7 +178,8 @@ static int change_rename_plain(const struct place *from, const struct place *to)
 {
     if (renameat(from->directory, from->name, to->directory, to->name) == 0)
         return 0;
-    return errno == EINVAL ? OUTCOME_BAD_NAME : -errno; /* into itself */
+    /* EINVAL: a directory can't be moved into itself. */
+    return errno == EINVAL ? OUTCOME_BAD_NAME : -errno;
 }
 
 static int change_give(const struct files *f, const struct place *from,
@@ -219,8 +220,8 @@ static int change_rename_taken(const struct files *f, const struct place *from,
     return change_give(f, from, to, path, file, f->rules.on_conflict);
 }
 
-/* Renames only files and directories. Landlock takes the rename of a link for
- * the making of a link, and forbids it; so it is refused without Landlock,
+/* Renames only files and directories. Landlock treats the rename of a link as
+ * the making of a link, and forbids it; so we refuse it without Landlock,
  * too. */
 static int change_rename_locked(const struct files *f, const struct place *from,
                                 struct place *to, struct path *path)
@@ -236,9 +237,9 @@ static int change_rename_locked(const struct files *f, const struct place *from,
     if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
         return OUTCOME_NOT_REGULAR;
     int r = change_give(f, from, to, path, &st, CONFLICT_REJECT);
-    /* The file system has neither RENAME_NOREPLACE nor links, or this is a
-     * directory, which can't be linked. A name that can't be looked at may be
-     * taken. */
+    /* OUTCOME_ONLY_OVERWRITE: the file system has neither RENAME_NOREPLACE nor
+     * links, or FROM is a directory, which can't be linked. Only ENOENT shows
+     * that the new name is free. */
     if (r == OUTCOME_ONLY_OVERWRITE &&
         fstatat(to->directory, to->name, &other, AT_SYMLINK_NOFOLLOW) < 0 &&
         errno == ENOENT)
@@ -264,8 +265,8 @@ static void change_measure(struct walk *w, int directory, const char *name)
 }
 
 /* Refuses a rename that makes a path of more than FTP_PATH_MAX bytes: no client
- * could name it, and retention couldn't remove it. If it takes longer than a
- * second to look through a large tree, the tree is moved nevertheless. */
+ * could name it, and retention couldn't remove it. If the look through a large
+ * tree takes longer than a second, permits the rename. */
 static int change_check_depth(struct files *f, const struct place *from,
                               const struct path *old, const struct path *new)
 {

@@ -60,9 +60,10 @@ unsigned facts_perm(const struct files *f, const struct mount *m,
     return perm_when(perm_has(m, RIGHT_DELETE) && link, PERM_DELETE);
 }
 
-/* Replaces the facts of a directory that change with anybody's upload. Its time
- * becomes the start of the server, which says nothing about uploads, and is the
- * same for everybody; not 1970, which clients show as an error. */
+/* Hides the size, the links and the time of a directory, since other users'
+ * uploads change them. The time becomes the start of the server, which says
+ * nothing about uploads, and is the same for everybody; not 1970, which clients
+ * show as an error. */
 static void facts_hide_changes(const struct files *f, struct stat *st)
 {
     st->st_size = 0;
@@ -127,8 +128,9 @@ enum entry_kind facts_kind(const struct facts *facts)
     }
 }
 
-/* Answers SIZE of a missing file, or SITE PARTIAL, by the number of bytes of
- * its upload that can be resumed. */
+/* Finds the answer to SIZE of a missing file, or to SITE PARTIAL: how many
+ * bytes of the file's partial can be resumed. If the file has appeared while
+ * SIZE waited, its facts are the answer to SIZE. */
 static int facts_of_partial(struct files *f, const struct place *at,
                             const struct view *in, enum facts_for purpose,
                             struct facts *ret)
@@ -215,9 +217,10 @@ int facts_on_facts(void *owner, struct msg_facts *m)
 }
 
 /* Answers with the partial that SIZE has reported to this session, as long as
- * an upload can rely on that answer. It contains only own bytes, so a user
- * without the right to read gets it, too. Returns -ENOENT if SIZE has reported
- * no partial. */
+ * an upload can rely on the answer of SIZE. The partial contains only the
+ * user's own bytes, so a user without the right to read gets it, too. Returns
+ * 0; -ENOENT: SIZE has reported no partial; OUTCOME_SIZE_FIRST: the partial has
+ * changed since; or another error. */
 static int facts_read_partial(struct files *f, uint32_t request,
                               const struct path *path)
 {
@@ -243,8 +246,8 @@ static int facts_read_partial(struct files *f, uint32_t request,
     return ANSWER(f, file_readable, request, .size = sized->length, .file = fd);
 }
 
-/* Opens only a regular file, never a directory, a FIFO or a device. This
- * process keeps no copy of the handle. */
+/* Opens only a regular file, never a directory, a FIFO or a device. Only the
+ * session keeps the handle. */
 int facts_on_file_read(void *owner, struct msg_file_read *m)
 {
     struct files *f = owner;

@@ -1,10 +1,10 @@
 /* Protects directories of the home that have their own rights, in the process
- * files: a path chooses its rights by its bytes, but a file system that ignores
+ * files. A path chooses its rights by its bytes; but a file system that ignores
  * case, normalises names or has short names takes several spellings for one
- * name. So each component of a path is compared, by device and inode, with
- * these directories and their parents, and another path to one of them is
- * refused. Parents count, too: if a parent could be renamed, everything in it
- * would get the rights of the home. */
+ * name. So the functions below compare each component of a path, by device and
+ * inode, with these directories and their parents, and refuse another path to
+ * one of them. Parents count, too: if a user could rename a parent, everything
+ * in it would get the rights of the home. */
 #include "files.h"
 
 #include <errno.h>
@@ -63,9 +63,9 @@ int guard_note(struct files *f, const struct mount *m, bool late)
     return r;
 }
 
-/* Is the directory NAME, with the facts ST, the directory that now has the path
- * of G? It may have been made or replaced since the login. Returns 0: no;
- * -ENOENT: yes; or another -errno. */
+/* Compares the directory NAME, with the facts ST, with the directory that has
+ * the path of G now, since G may have been made or replaced after the login.
+ * Returns 0: they differ; -ENOENT: they are the same; or another -errno. */
 static int guard_compare_now(const struct guarded *g, int directory,
                              const char *name, const struct stat *st)
 {
@@ -78,7 +78,7 @@ static int guard_compare_now(const struct guarded *g, int directory,
     if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP)
         return 0;
     if (fd == -EXDEV) {
-        /* A disk is mounted at G, and may hang. Looks at G only if a disk is
+        /* A disk is mounted at G, and can hang. Looks at G only if a disk is
          * mounted at NAME, too: another spelling of G would lead to the same
          * mount. */
         FD_CLEANUP int other = resolve_unmounted(directory, name, O_PATH);
@@ -132,8 +132,8 @@ int guard_name(const struct files *f, const struct mount *m, struct slice above,
     return r == GUARD_MISSING ? 0 : r;
 }
 
-/* Refuses a missing name, too: if somebody made it before the path is opened,
- * nothing would have checked it. */
+/* Refuses a missing name, too: if another process made it before the open, it
+ * would be opened without a check. */
 int guard_path(const struct files *f, const struct mount *m, struct slice path)
 {
     struct slice rest = { path.ptr + m->at.len, path.len - m->at.len };

@@ -61,8 +61,8 @@ static const char *pattern_match_byte(const char *p, char byte)
     return *p == '?' || *p == byte ? p + 1 : NULL;
 }
 
-/* Backtracks only to the last star: it can match all the bytes that an earlier
- * star could match in addition. */
+/* Backtracks only to the last star, since the last star can match all the bytes
+ * that an earlier star could match in addition. */
 bool list_matches(const char *pattern, const char *name)
 {
     const char *star = NULL, *taken = NULL, *next;
@@ -274,8 +274,8 @@ static int list_add_names(struct list_output *l)
 
     directory_begin(&d, l->in.fd);
     for (;;) {
-        /* Watch the peers while names are left out: without a write nothing
-         * shows that the reader has gone. */
+        /* Watches the peers while names are left out: only a write would show
+         * that the reader has gone. */
         r = l->seen++ % LIST_LOOK_EVERY == 0 ? list_wait(l, 0, 0) : 0;
         if (r != 0 || (r = directory_next(&d, &name)) != 1)
             return r;

@@ -1,9 +1,10 @@
-/* Locks of directories, in the process files. A session that gives a file a
- * name, or takes a name away, holds the lock of the directory. Most network
- * disks keep the lock of a directory on one machine, so there a session also
- * locks a reserved file in the directory: this lock holds on all machines. It
- * never opens the file that has the name for this: NFS and libfuse move an open
- * file aside before they replace it, and for a moment nothing has the name. */
+/* Locks directories, in the process files. A session that gives a file a name,
+ * or takes a name away, holds the lock of the directory. Most network disks
+ * keep the lock of a directory on one machine, so there a session also locks a
+ * reserved file in the directory: this lock holds on all machines. Never locks
+ * the file whose name changes, since only an open file can be locked: NFS and
+ * libfuse move an open file aside before they replace it, and for a moment no
+ * file has the name. */
 #include "files.h"
 
 #include <errno.h>
@@ -25,9 +26,9 @@ int lock_open_file(const struct files *f, int fd)
 }
 
 /* Opens the file with O_RDWR, since NFS locks a file exclusively only if it is
- * open for writing. In a share its mode lets all members open it. sallyportctl
- * searches a share like a home, so a file that it makes always has this
- * mode. */
+ * open for writing. In a share the mode of the lock file lets all members open
+ * it. sallyportctl searches a share in the same way as a home, so a lock file
+ * that is made for sallyportctl always has this mode. */
 int lock_make_file(const struct files *f, const struct mount *m, int directory)
 {
     const bool for_members = m->share || f->session.peer == PROCESS_CTL;
@@ -37,10 +38,10 @@ int lock_make_file(const struct files *f, const struct mount *m, int directory)
                       for_members ? 0660 : 0600);
 }
 
-/* Every process that can open the directory can hold its lock, so the wait has
- * a deadline. If the lock file can't be made, since the user can't write there
- * or the disk is full, goes on without it: a removal must work then. A drop
- * needs no lock file, since each name in it is random. */
+/* Waits only for LOCK_MS, since every process that can open the directory can
+ * hold its lock. If the lock file can't be made, since the user can't write
+ * there or the disk is full, goes on without it: a removal must work even then.
+ * A drop needs no lock file, since each name in it is random. */
 int lock_directory(struct files *f, const struct mount *m, int directory,
                    struct lock *ret)
 {

@@ -74,7 +74,7 @@ bool mount_hides_names(const struct mount *m)
 unsigned mount_may(const struct mount *m)
 {
     static const struct {
-        unsigned rights; /* all of them */
+        unsigned rights; /* the mount must have all of them */
         unsigned may;
     } rows[] = {
         { RIGHT_LIST, BENEATH_LIST },
@@ -265,8 +265,8 @@ static int mount_open_others(struct files *f, const struct files_start *start)
     return 0;
 }
 
-/* Before it opens a directory, tells master which one, since a call on a disk
- * may hang. */
+/* Opens the home, then the mounts. Before each of them tells master its path,
+ * since a call on a disk can hang. */
 int mount_open(struct files *f, const struct files_start *start)
 {
     struct mount *home = &f->mount[0];

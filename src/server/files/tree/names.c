@@ -8,7 +8,7 @@
 #include "sallyport/base/clock.h"
 
 #define NAME_MS 2000
-/* After a question without an answer, master isn't asked for so many ms. */
+/* Milliseconds for which master isn't asked again after it gave no answer. */
 #define NAME_REST_MS 60000
 
 int names_on_owner_is(void *owner, struct msg_owner_is *m)
@@ -39,7 +39,7 @@ static bool names_ask(struct files *f, uid_t uid)
     return o->uid == uid;
 }
 
-/* An empty entry has uid 0: files of root have no owner's name. */
+/* Files of root have no owner's name, since uid 0 marks an empty entry. */
 struct slice names_owner(struct files *f, const struct mount *m, uid_t uid)
 {
     const struct owner_name *o = &f->owner[uid % OWNERS_MAX];

@@ -22,7 +22,7 @@ void quota_watch(struct mount *m)
         m->quota.device = st.st_dev;
 }
 
-/* OWN: only the user's own limit. */
+/* Finds the limits that leave least for FD. OWN: only the user's own limits. */
 static void quota_find(const struct files *f, int fd, bool own,
                        struct quota *ret)
 {
@@ -62,8 +62,8 @@ void quota_at(const struct files *f, const struct mount *m, int fd,
 }
 
 /* Blames the quota if it leaves no more than the disk: a write fails before the
- * last byte is used up, so neither of them leaves exactly 0. Returns RESULT if
- * the quota can't be read, even for EDQUOT. */
+ * last byte is used up, so neither of them leaves exactly 0. If the quota can't
+ * be read, returns RESULT, even -EDQUOT. */
 int quota_explain(struct files *f, const struct mount *m, int directory,
                   bool entry, int result)
 {

@@ -1,10 +1,10 @@
-/* Paths become descriptors here and nowhere else, in the process files; and
- * here the user's rights are checked. The virtual path chooses the mount, and
+/* Turns paths into descriptors, and checks the user's rights, in the process
+ * files; no other file does either. The virtual path chooses the mount, and
  * openat2(2) resolves the rest beneath its directory. A home in which the same
  * rights hold everywhere is the root for the kernel, so that neither a link nor
- * ".." leads out of it. If rights depend on the path, no link is followed,
- * since it would lead from one path to another. Paths of the server are never
- * compared or joined as strings. */
+ * ".." leads out of it. If rights depend on the path, openat2(2) follows no
+ * link, since a link would lead from one path to another. Never compares or
+ * joins paths of the server as strings. */
 #include "files.h"
 
 #include <errno.h>
@@ -20,8 +20,8 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/outcome.h"
 
-/* Retries of openat2, which returns EAGAIN when a rename elsewhere might have
- * moved a ".." of a link. */
+/* The most calls of openat2, which returns EAGAIN if a rename elsewhere might
+ * have changed where a ".." of a link leads. */
 #define RESOLVE_TRIES 32
 
 void resolve_request(struct slice text, struct path *ret)
@@ -135,10 +135,10 @@ int resolve_beneath(int directory, const char *path, int flags)
                        RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
 }
 
-/* Writes the part of PATH after the path of its mount, or "." for the mount
- * itself. In a drop nothing else is ever looked up: -ENOENT. If the mount
- * couldn't be opened, returns -EIO and not -ENOENT, after which a client would
- * remove its copies. */
+/* Writes to RET the part of PATH after the path of its mount, or "." for the
+ * mount itself. Returns 0; -ENOENT: PATH is in a drop, where no name is ever
+ * looked up; -EIO: the mount couldn't be opened (after -ENOENT a client would
+ * remove its copies); -ENAMETOOLONG. */
 static int resolve_rest(const struct mount *m, struct slice path,
                         char ret[FTP_PATH_MAX + 1])
 {
@@ -190,9 +190,9 @@ int resolve_open(const struct files *f, struct slice path, unsigned needed,
     if (r < 0)
         return m->mine && r == -ENOTDIR ? -ENOENT : r;
     if (m->mine) {
-        /* Looks at the file by O_PATH before the open: an error of the open
-         * would show that another user's file has the name. The open then
-         * decides by the opened file. */
+        /* Looks at the file by O_PATH first: an error of the open itself would
+         * show that another user's file has the name. The second call then
+         * checks the file that it has opened. */
         FD_CLEANUP int seen = resolve_own(f, m, rest, O_PATH);
 
         if (seen < 0)

@@ -178,7 +178,7 @@ void walk_below(struct walk *w, struct slice path)
 
     if (fd < 0) {
         walk_not_read(w, fd);
-        w->error = -fd; /* also if it has gone */
+        w->error = -fd; /* also -ENOENT, which isn't counted as unread */
     } else {
         walk_directory(w, fd);
     }

@@ -58,9 +58,9 @@ static int commit_check_directory(const struct files *f, const struct upload *u)
     return resolve_is_same(&there, &open) ? 0 : (int)OUTCOME_MOVED;
 }
 
-/* Deletes another partial of NAME, since it belongs to an old version now. Only
- * one partial can have the own name: if the upload's partial had it, there is
- * no other partial. */
+/* Deletes the own partial of NAME, which belongs to an old version now, unless
+ * it is the upload's partial. Only one partial can have the own name: if the
+ * upload's partial had it, there is no other partial. */
 static void commit_forget_others(struct files *f, const struct upload *u,
                                  const char *name)
 {
@@ -83,9 +83,9 @@ static int commit_check_base(const struct files *f, const struct upload *u)
     if (!partial_is_there(u->directory, &u->partial))
         return OUTCOME_TAKEN_OVER;
     if (u->copy.from >= 0) {
-        /* Checks the copied file. If a file system counts ctime in whole
-         * seconds, copy_unchanged() can miss that another upload has replaced
-         * the file. */
+        /* Compares device and inode, too: if a file system counts ctime in
+         * whole seconds, copy_unchanged() can miss that another upload has
+         * replaced the file. */
         FD_CLEANUP int fd = resolve_open(f, path_slice(&u->path), 0, O_PATH);
         if (fd < 0 || resolve_known(fd, &st) < 0 ||
             !resolve_is_same(&st, &u->copy.before))
@@ -114,7 +114,7 @@ static int commit_name(const struct files *f, struct upload *u)
         return OUTCOME_TAKEN_OVER;
     attributes_remove(fd, has & (ATTRIBUTE_MARK | ATTRIBUTE_WANTED));
     owner_release(&u->partial);
-    fd_close(&u->copy.from); /* it may be replaced now */
+    fd_close(&u->copy.from); /* the rename may replace the copied file */
     u->partial.named = true;
     int r = naming_upload(f, u);
     /* The partial has gone since the last look: another machine has removed

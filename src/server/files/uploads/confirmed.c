@@ -144,7 +144,7 @@ uint64_t confirmed_cut(const struct files *f, int fd)
     return length;
 }
 
-/* In the order of enum attribute. */
+/* Names of the attributes, in the order of enum attribute. */
 static const char *const attributes[] = { ATTRIBUTE, REPORTED, WANTED,
                                           OVERTAKEN, OWNER_ATTRIBUTE };
 #define ATTRIBUTES (sizeof(attributes) / sizeof(attributes[0]))
@@ -202,7 +202,8 @@ int reported_hand_on(const struct files *f, int old, int new)
     return r < 0 ? r : reported_set(f, new);
 }
 
-/* Checks the name, since the owner of the home can write anything there. */
+/* Checks the name, since the owner of the home can write anything into the
+ * attribute. */
 void wanted_get(int fd, char out[NAME_MAX + 1])
 {
     ssize_t len = fgetxattr(fd, WANTED, out, NAME_MAX);

@@ -11,7 +11,7 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/domain/outcome.h"
 
-#define COPY_BLOCK 65536 /* bytes that a shorter run of data counts as */
+#define COPY_BLOCK 65536 /* a shorter run of data counts as so many bytes */
 /* Bytes of one step, which takes a slow disk 100 ms. */
 #define COPY_STEP (UINT64_C(8) << 20)
 

@@ -41,8 +41,8 @@ uint64_t count_left(const struct files *f, const struct stored *stored)
     return most > stored->bytes ? most - stored->bytes : 0;
 }
 
-/* Converts an error of the home's disk to -EIO: it says nothing about the disk
- * of the upload. Reports it once in a session. */
+/* Converts an error of the home's disk to -EIO, since the error says nothing
+ * about the disk of the upload. Reports the error once in a session. */
 static int count_failed(struct files *f, int r)
 {
     struct event_record e;

@@ -1,6 +1,7 @@
-/* Uploads that wait for inspection, in the process files: their names, and what
- * sallyportctl does with them. The search runs with the ids of a user or a
- * share, and needs memory only for its walk. */
+/* Finds, releases and rejects uploads that wait for inspection, on orders of
+ * sallyportctl, and makes their reserved names, in the process files. The
+ * search runs with the ids of a user or a share, and needs memory only for its
+ * walk. */
 #include "files.h"
 
 #include <errno.h>
@@ -19,8 +20,8 @@
 /* Time for locks, and for a sync of a slow disk. */
 #define ORDER_MS (UINT64_C(15) * 60 * 1000)
 
-/* One letter for each enum conflict. They are on disks, so they never
- * change. */
+/* One letter for each enum conflict. Reserved names on disks contain these
+ * letters, so the letters never change. */
 static const char conflict_letters[CONFLICT_COUNT] = {
     [CONFLICT_OVERWRITE] = 'o',
     [CONFLICT_RENAME] = 'r',
@@ -140,8 +141,8 @@ static int held_check_age(const struct held_found *one)
         return errno == ENOENT ? 0 : -errno;
     if (!S_ISREG(there.st_mode))
         return 0;
-    /* Was the file released, and is it unchanged since? Its attribute has the
-     * name and the mtime of then. */
+    /* Was the file released, and is it unchanged since? Then its attribute
+     * contains its name and its present mtime. */
     int len = held_stamp_text(&there.st_mtim, one->name, text);
     FD_CLEANUP int fd = resolve_in(one->directory, one->name,
                                    O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
@@ -157,7 +158,7 @@ static int held_check_age(const struct held_found *one)
 
 /* Obeys an order of sallyportctl under the lock of the directory, so that a
  * second order for the file doesn't find it. On return the walk's path ends in
- * the name that a released file got. */
+ * the final name of a released file. */
 static int held_obey(struct held_search *s, struct held_found *one)
 {
     struct walk *w = &s->walk;

@@ -1,8 +1,8 @@
-/* The rename that makes an upload visible, in the process files, and the rules
- * for a name that is taken. Unless the rules permit to replace the file, each
- * step is one rename or link that replaces nothing, or swaps two names. So each
- * upload stays, even if many end at the same moment. A name never shows a part
- * of a file. */
+/* Renames an upload, so that it becomes visible, by the rules for a name that
+ * is taken, in the process files. Unless the rules permit to replace the file
+ * that has the name, each step is one rename or link that replaces nothing, or
+ * swaps two names. So each upload stays, even if many end at the same moment. A
+ * name never shows a part of a file. */
 #include "files.h"
 
 #include <errno.h>
@@ -60,7 +60,7 @@ static int naming_link(struct spot from, struct spot to)
                : naming_failed(errno);
 }
 
-/* Makes the link. TO may be this very file already: the process of an earlier
+/* Makes the link. TO can be a link to FROM already: the process of an earlier
  * upload died after the link; or NFS sent the request twice, since its server
  * was restarted in between. */
 static int naming_link_or_linked(struct naming *n, struct spot from,
@@ -75,10 +75,11 @@ static int naming_link_or_linked(struct naming *n, struct spot from,
 /* Moves by a link, which never replaces a file, and an unlink: some file
  * systems, such as NFS, have no rename that replaces nothing. If the process
  * dies between the two calls, the whole file has both names; sallyportctl's
- * timer removes the partial's name. A partial is open now, and NFS would show
- * it as ".nfs" until it is closed, so the caller unlinks its name after that.
- * If the unlink of another file fails, removes its new name again, but only
- * while the file still has the old name, too. */
+ * timer removes the partial's name. A partial is still open here, and NFS would
+ * show an unlinked file as ".nfs" until it is closed, so the caller unlinks the
+ * partial's name after it has closed the partial. If the file isn't a partial,
+ * and its unlink fails, removes its new name again, but only while the file
+ * still has the old name, too. */
 static int naming_link_and_unlink(struct naming *n, struct spot from,
                                   struct spot to)
 {
@@ -96,9 +97,9 @@ static int naming_link_and_unlink(struct naming *n, struct spot from,
     return r;
 }
 
-/* Can this disk rename without replacing? Gives a partial another name to find
- * out: on a disk without links EINVAL can also mean that the name is
- * impossible. */
+/* Does this disk have a rename that replaces nothing? Gives a partial another
+ * name, and then its own name again, to find out: on a disk without links
+ * EINVAL can also mean that the name is impossible. */
 static bool naming_moves_partials(struct spot from)
 {
     char other[PARTIAL_NAME_MAX];
@@ -127,7 +128,8 @@ static int naming_move(struct naming *n, struct spot from, struct spot to)
                : r;
 }
 
-/* Gives the file its old name back, unless it still has it. */
+/* Takes NAME from the file again. Gives the file its old name back if it
+ * doesn't have it any more. */
 static void naming_take_back(struct naming *n, const char *name)
 {
     if (n->linked)
@@ -148,9 +150,9 @@ static void naming_next_random(const struct naming *n, char to[NAME_MAX + 1])
                  (n->mount->inspect ? HELD_NAME_MAX : NAME_MAX) + 1);
 }
 
-/* Gives FROM another name that is free. BY: naming_move() or
- * naming_link_or_linked(). n->conflict decides the form of the name, or the
- * mount if it hides names. */
+/* Gives the file FROM a free name by BY, which is naming_move() or
+ * naming_link_or_linked(), and writes this name to TO. n->conflict decides the
+ * form of the name; but if the mount hides names, the name is random. */
 static int naming_aside(const struct files *f, struct naming *n,
                         int (*by)(struct naming *n, struct spot from,
                                   struct spot to),
@@ -160,8 +162,8 @@ static int naming_aside(const struct files *f, struct naming *n,
 
     for (unsigned i = 1; r == -EEXIST && i <= TRIES; i++) {
         /* Makes the next name. The first names have numbers in their order,
-         * without gaps. Later names have a random suffix, but versions have the
-         * time. */
+         * without gaps. Later names have a random suffix; but later versions
+         * have the time as their number. */
         const bool far = i > NEAR;
 
         if (mount_hides_names(n->mount) ||
@@ -182,8 +184,9 @@ static bool naming_is_ours(const struct naming *n, const char *name)
     return resolve_is_at(n->directory, name, &n->file);
 }
 
-/* Renames the file to NAME, and replaces another file. NFS can send the request
- * twice: the second request then finds no old name, which isn't a failure. */
+/* Renames the file to NAME, and replaces another file that has this name. NFS
+ * can send the request twice: the second request then finds no old name, which
+ * isn't a failure. */
 static int naming_replace(const struct naming *n, const char *name)
 {
     if (renameat(n->source, n->from, n->directory, name) == 0)
@@ -229,9 +232,9 @@ static int naming_rename_new(const struct files *f, struct naming *n)
     return r;
 }
 
-/* Swaps the names of the new file, which is PARKED under the future name of the
- * old file, and of the old file. If the old file has gone, moves the new file
- * to the name that has become free. */
+/* Swaps two names: the new file is PARKED under the future name of the old
+ * file, and the old file has n->name. If the old file has gone, moves the new
+ * file to n->name, which is free now. */
 static int naming_swap(struct naming *n, const char *parked)
 {
     int r = -EEXIST;
@@ -248,9 +251,10 @@ static int naming_swap(struct naming *n, const char *parked)
 }
 
 /* Parks the new file under the old file's future name, then swaps the two
- * names: so it keeps exactly the file that it replaces. If another session of
- * the user replaces one of the two files in between, returns OUTCOME_OVERTAKEN:
- * a success would be about the other session's bytes. */
+ * names: so the file that is kept is exactly the file that is replaced. If
+ * another session of the user replaces one of the two files in between, returns
+ * OUTCOME_OVERTAKEN, since a success would be about the other session's
+ * bytes. */
 static int naming_park_and_swap(const struct files *f, struct naming *n)
 {
     char parked[NAME_MAX + 1];
@@ -336,8 +340,8 @@ int naming_give(const struct files *f, struct naming *n)
         return naming_keep_old(f, n);
     if (n->conflict == CONFLICT_OVERWRITE && n->mount->rights & RIGHT_REPLACE)
         return naming_replace(n, n->name);
-    /* A user without the right to replace never replaces a file, however late
-     * the other file came. */
+    /* A user without the right to replace never replaces a file, even if this
+     * file has just appeared. */
     int r = naming_take_free(n);
     if (r != -EEXIST)
         return r;
@@ -389,10 +393,11 @@ int naming_upload(const struct files *f, struct upload *u)
     struct stat there;
     int r = u->mount->inspect ? naming_hold(f, &n, u) : naming_give(f, &n);
 
-    /* Checks that another file isn't there now: a program of the group may have
-     * put one there; or, if the upload took long on a disk that can lose locks,
-     * another server's session may have replaced the partial. A missing file is
-     * right, since a local program may have collected it already. */
+    /* Checks that no other file has the name now: a program of the group may
+     * have put one there; or, if the upload took long on a disk that can lose
+     * locks, another server's session may have replaced the partial. A missing
+     * file is no failure, since a local program may have collected it
+     * already. */
     u->partial.linked = n.linked;
     bool doubtful =
         u->mount->dir_mode & S_IWGRP || (u->partial.locks_die && u->wanted);

@@ -1,4 +1,5 @@
-/* Finds another name if the name of a file is taken, in the process files. */
+/* Makes another name for a file whose own name is taken, in the process
+ * files. */
 #include "files.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
-/* The owner of a partial on a network disk, in the process files. Such a disk
- * can give the lock of a partial to a second server without telling the first
- * one. So an upload writes its token into an attribute of the partial: only one
- * upload can create this attribute. */
+/* Records which upload owns a partial on a network disk, in the process files.
+ * Such a disk can give the lock of a partial to a second server without telling
+ * the first one. So an upload writes its token into an attribute of the
+ * partial: only one upload can create this attribute. */
 #include "files.h"
 
 #include <errno.h>
@@ -59,7 +59,8 @@ static int owner_claim(struct partial *p)
     return error == EEXIST ? (int)OUTCOME_TAKEN_OVER : 0;
 }
 
-/* Costs no request for a partial that is too short to be resumed. */
+/* Sets no token on a partial that is too short to be resumed, which saves
+ * requests to the disk. */
 int owner_check(const struct files *f, struct partial *p)
 {
     struct stat st;
@@ -82,8 +83,8 @@ void owner_release(struct partial *p)
 }
 
 /* Refuses the partial if another server's session has written to it since P was
- * opened, even if that session has ended. Ignores the ctime, which setting the
- * token changes. */
+ * opened, even if that session has ended. Ignores the ctime, since the new
+ * token changes it. */
 int owner_claim_rest(struct partial *p)
 {
     struct stat st;

@@ -47,9 +47,9 @@ static void partial_name_format(char out[PARTIAL_NAME_MAX], uint64_t a,
 }
 
 /* Hashes user and name only, not the directory, so that a directory that is
- * renamed or restored from a backup keeps its partials. Two hashes, which
- * differ in their first byte, make 128 bits. A name longer than NAME_MAX, which
- * vfat, ntfs3 and cifs may have, never has a partial. */
+ * renamed or restored from a backup keeps its partials. Two hashes make 128
+ * bits; their inputs differ in the first byte. A name longer than NAME_MAX,
+ * which is possible on vfat, ntfs3 and cifs, never has a partial. */
 void partial_name(const struct files *f, const char *name,
                   char out[PARTIAL_NAME_MAX])
 {
@@ -93,24 +93,25 @@ bool partial_is_random(const char *name)
 }
 
 #define LOCK_TRIES 16
-/* Time to wait for SIZE, a search for idle partials and others: they share a
- * lock for some microseconds to see whether a writer has it. */
+/* Milliseconds to wait for SIZE, a search for idle partials, and others: they
+ * share a lock for some microseconds to see whether a writer has it. */
 #define PROBE_MS 250
 #define FLAGS    (O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
 #define MODE     0600 /* until it is a file */
 
-/* Is ST this user's file? The file may have other names, as after `cp -al` of
- * the home. Only the mark shows that it is an unfinished upload, so only a file
- * with a mark is written to. */
+/* Is ST this user's file? The file may be a finished file with several names,
+ * as after `cp -al` of the home. Only a mark shows that it is an unfinished
+ * upload, so the server writes only to a file with a mark. */
 bool partial_is_own(const struct files *f, const struct stat *st)
 {
     return S_ISREG(st->st_mode) && st->st_uid == f->uid;
 }
 
-/* Opens the partial NAME with FLAGS: some network file systems lock a file only
- * if it is open for reading, or for writing. If a mount permits no reading,
- * opens it for writing only, since the sandbox refuses to read even the user's
- * own files. Attributes, sync and lock work then, too. */
+/* Opens the partial NAME with FLAGS, which decide whether it can be locked:
+ * some network file systems lock a file only if it is open for reading, or only
+ * if it is open for writing. If a mount permits no reading, opens the partial
+ * for writing only, since the sandbox refuses to read even the user's own
+ * files. Attributes, sync and lock work then, too. */
 static int partial_open_in(const struct files *f, int directory,
                            const char *name, int flags)
 {
@@ -190,8 +191,8 @@ bool partial_is_there(int directory, const struct partial *p)
     return resolve_is_at(directory, p->name, &p->opened);
 }
 
-/* Shares the lock. NFS shares it only for a file that is open for reading
- * (EBADF). */
+/* Takes a shared lock. If NFS refuses it (EBADF), since the file isn't open for
+ * reading, takes an exclusive lock instead. */
 int partial_share_lock(int fd)
 {
     int r = flock(fd, LOCK_SH | LOCK_NB);
@@ -408,7 +409,7 @@ int partial_confirm(struct files *f, struct partial *p)
     return r;
 }
 
-/* Ignores errors: a file system without modes may refuse any. */
+/* Ignores errors, since a file system without modes can refuse each change. */
 static void partial_set_mode(struct partial *p, unsigned mode)
 {
     if ((p->opened.st_mode & 07777) != mode && fchmod(p->fd, (mode_t)mode) == 0)
@@ -427,8 +428,8 @@ int partial_complete(const struct files *f, struct partial *p, unsigned mode)
 }
 
 /* Keeps a partial that is too short to be resumed only if it has the record of
- * SIZE. A file that may be visible isn't cut: it keeps the bytes above its mark
- * until it is resumed. */
+ * SIZE. Doesn't cut a file that may be visible: it keeps the bytes above its
+ * mark until it is resumed. */
 void partial_end(struct files *f, int directory, struct partial *p)
 {
     const bool there = partial_is_there(directory, p);

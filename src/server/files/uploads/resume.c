@@ -39,12 +39,12 @@ static bool resume_is_valid(const struct resume_facts *f)
 }
 
 /* Decides for STOR. The client's offset belongs to the file that the client
- * knows: the partial, if SIZE reported it; otherwise the file of that name, or
- * the partial if there is no file. If both exist, and a client may know the
- * length of the partial from another connection, the client must first call
- * SIZE in this session; it must call SIZE again if the file of the answer has
- * gone. If on_conflict keeps the file, a copy with an appended rest would be a
- * file that nobody sent. */
+ * knows: the partial, if SIZE reported it; otherwise the finished file, or the
+ * partial if there is no finished file. If both exist, and a client may know
+ * the length of the partial from another connection, the client must first call
+ * SIZE in this session. If the finished file has gone since SIZE reported it,
+ * the client must call SIZE again. If on_conflict keeps the finished file, its
+ * copy with an appended rest would be a file that nobody sent. */
 static enum outcome resume_decide_store(const struct resume_facts *f,
                                         struct resume_plan *ret)
 {

@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 #define REMOVAL_MS 60000 /* time to wait for a lock, and for a slow disk */
-/* Seconds after which a partial with a random name has no writer in a share. */
+/* In a share a partial with a random name has no writer any more after so many
+ * seconds without a change. */
 #define LEFTOVER_S 86400
 
 struct search_request {
@@ -24,7 +25,7 @@ struct search_request {
                    can't be opened */
     struct stat held; /* facts of the directory that couldn't be locked in
                        * time */
-    uint64_t age;     /* seconds at least */
+    uint64_t age;     /* the least age in seconds */
     time_t now;
 };
 
@@ -79,11 +80,11 @@ static bool search_is_meant(const struct search_request *s, int fd,
     if (s->what == FIND_PARTIALS)
         return s->share ||
                (partial_is_own(f, st) && !partial_has_landed(f, fd, name, st));
-    /* Will nobody continue this partial? It is older than partial_days; or no
-     * upload finds its random name; or it is landed or stale; or its writer was
-     * killed before its first sync, or cut off from a network disk. Partials in
-     * a share can't be opened: only their age shows that they have no
-     * writer. */
+    /* Returns true if no upload will continue this partial: it is older than
+     * partial_days; or no upload finds its random name; or it is landed or
+     * stale; or its writer was killed before its first sync, or cut off from a
+     * network disk. Partials in a share can't be opened: only their age shows
+     * that they have no writer. */
     if (!search_is_old(s, st->st_ctime, least))
         return false;
     if (s->share)

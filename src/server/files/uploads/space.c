@@ -1,17 +1,17 @@
-/* Room on a full disk, in the process files. A client sees no partial and can't
- * delete one, so forgotten uploads of the same user must not keep the disk
- * full.
+/* Makes room on a full disk, in the process files. A client sees no partial and
+ * can't delete one, so forgotten uploads of the same user must not keep the
+ * disk full.
  *
  * The ctime shows when a partial was last used: a write, a mark and SIZE
- * (resume.c) change it, and no user can set it. So the user's processes share
- * no other record of this. If a partial is removed after its client's SIZE, the
- * client's upload gets "busy"; the client asks again, and starts from the
+ * (resume.c) change it, and no user can set it. So the user's processes need no
+ * other common record of this. If a partial is removed after its client's SIZE,
+ * the client's upload gets "busy"; the client asks again, and starts from the
  * beginning.
  *
- * btrfs reports removed bytes as free up to half a minute later, and xfs when
- * it finds the time. So the bytes that this process has removed count as free;
- * otherwise each look would remove more. If they aren't free, the write fails,
- * as on any disk that fills up. */
+ * btrfs reports removed bytes as free up to half a minute later, and xfs after
+ * a time that isn't known. So the bytes that this process has removed count as
+ * free; otherwise each look would remove more. If they aren't free, the write
+ * fails, as on any disk that fills up. */
 #include "files.h"
 
 #include <errno.h>
@@ -61,8 +61,8 @@ bool space_is_short(int result)
 
 /* Returns how many removed bytes the file system hasn't reported as free yet.
  * LEFT: the free bytes that it reports now. If LEFT has grown since the last
- * look, so many removed bytes are reported now, and must not count twice:
- * min_free would permit too much. */
+ * look, the new bytes are removed bytes that are reported now. They must not
+ * count twice, since min_free would then permit too much. */
 static uint64_t freed_due(struct freed_bytes *b, uint64_t left)
 {
     uint64_t shown = left > b->said ? left - b->said : 0;
@@ -139,9 +139,9 @@ uint64_t space_usable(const struct files *f, const struct statvfs *disk,
 struct idle_search {
     struct walk walk;
     dev_t disk;
-    time_t before; /* last used before this time */
+    time_t before; /* only partials last used before this time */
     bool remove;
-    uint64_t need; /* the search ends when it has found this many bytes */
+    uint64_t need; /* the search ends when it has found so many bytes */
     uint64_t bytes, count;
 };
 
@@ -209,8 +209,8 @@ uint64_t space_remove_idle(struct files *f, const struct mount *m, int fd,
     return s.bytes;
 }
 
-/* Removes idle partials, provided that they have the MISSING bytes. Returns 0,
- * or SHORTAGE. */
+/* Removes idle partials if they have the MISSING bytes; otherwise removes none.
+ * Returns 0; SHORTAGE: they have too few bytes. */
 static int idle_make_room(struct files *f, const struct mount *m, int fd,
                           int shortage, uint64_t missing)
 {

@@ -1,7 +1,7 @@
-/* An upload, in the process files, from its beginning to its end without a
- * commit. Its bytes go into a partial through a handle that the session gets. A
- * resumed partial is cut at the offset; any other old partial is dropped. This
- * process never writes into a file that has its final name. */
+/* Begins an upload, in the process files, and ends it if there is no commit.
+ * Its bytes go into a partial through a handle that the session gets. A resumed
+ * partial is cut at the offset; any other old partial is dropped. This process
+ * never writes into a file that has its final name. */
 #include "files.h"
 
 #include <errno.h>
@@ -71,8 +71,9 @@ static int upload_make_plan(struct files *f, int directory, const char *name,
 {
     struct resume_facts *facts = &w->facts;
 
-    /* An upload of a whole file needs to know of the old partial only to count
-     * its bytes as free, for an announced length. */
+    /* Skips the look at the old partial for an upload of a whole file without
+     * an announced length. With an announced length the bytes of the old
+     * partial count as free. */
     if (facts->mode == WRITE_STORE && facts->offset == 0 && w->announced == 0)
         return OUTCOME_OK;
     facts->resumable =
@@ -141,9 +142,9 @@ static int upload_open_partial(const struct files *f, const struct wish *w,
                                 O_RDONLY | O_NONBLOCK | O_NOCTTY);
         int r = from < 0 ? from : copy_init(&u->copy, from, w->plan.first);
 
-        /* Refuses another length than at the check of the name: another session
-         * may have put a file there in between, and APPE would append to a part
-         * of that file. */
+        /* Refuses the copy if the length has changed since the check of the
+         * name: another session may have put a file there in between, and APPE
+         * would append to a part of that file. */
         if (r == 0 && (uint64_t)u->copy.before.st_size != w->facts.size)
             r = -EBUSY;
         if (r == 0)
@@ -248,9 +249,9 @@ static int upload_open_copy(struct files *f, const struct wish *w,
 }
 
 /* Did this APPE begin when no file had the name, so that the name must still be
- * free at the commit? False with `reject`, since the rename then fails anyway;
- * and if the upload gets another name: in a drop, for inspection, or resumed
- * with `rename`. */
+ * free at the commit? Returns false with `reject`, since the rename then fails
+ * anyway; and for an upload that gets another name: in a drop, for inspection,
+ * or resumed with `rename`. */
 static bool upload_is_onto_nothing(const struct wish *w, const struct mount *m)
 {
     if (m->drop || m->inspect || w->facts.mode != WRITE_APPEND ||
@@ -367,9 +368,9 @@ int upload_wanted_ms(const struct upload *u)
     return due > now ? (int)(due - now) : 0;
 }
 
-/* After a lack of space nothing of the upload is kept. Idle partials are
- * removed with it, so that the client's retry has more room; but not for
- * min_free, since all of them wouldn't be enough. */
+/* After a lack of space, makes the upload's end delete the partial, and idle
+ * partials as well, so that the client's retry has more room; but no idle
+ * partials if min_free was the cause, since all of them wouldn't be enough. */
 int upload_after(struct files *f, int result)
 {
     struct upload *u = &f->upload;
