@@ -9,7 +9,7 @@
 #include "sallyport/base/fd.h"
 
 /* Adds the listener to the loop if it should accept, and otherwise removes it.
- * If it can't be added, tries again later. */
+ * If loop_add() fails, tries again later. */
 void acceptor_update(void *owner)
 {
     struct gate_listener *l = owner;
@@ -41,10 +41,11 @@ int acceptor_accept(struct gate_listener *l, struct address *peer)
     return r < 0 ? r : fd_take(&fd);
 }
 
-/* Accepts one connection in a turn of the loop: a flood on one listener then
- * starves neither the others nor the sessions, and a single connection needs no
- * second look. The look at the board and accept(2) are two steps: if a newer
- * gate takes over in between, this gate still serves the connection. */
+/* Accepts one connection in a turn of the loop: then a flood on one listener
+ * starves neither the other listeners nor the sessions, and for a single
+ * connection gate calls accept(2) only once. The look at the board and
+ * accept(2) are two steps: if a newer gate takes over in between, this gate
+ * still serves the connection. */
 static void acceptor_on_readable(void *owner, uint32_t events)
 {
     struct gate_listener *l = owner;
@@ -62,8 +63,8 @@ static void acceptor_on_readable(void *owner, uint32_t events)
         entry_enter(l, fd, &peer);
         return;
     }
-    /* One connection was lost before it was accepted. The next one can still be
-     * accepted. */
+    /* This connection was lost before gate accepted it. Gate can still accept
+     * the next one. */
     if (fd == -EAGAIN || fd == -ECONNABORTED || fd == -EINTR || fd == -EPROTO)
         return;
     if (fd == -EMFILE || fd == -ENFILE)

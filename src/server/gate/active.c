@@ -2,8 +2,8 @@
  * its session. Runs in gate, only with `active = yes`: otherwise the sandbox
  * refuses the calls. Gate must connect only to the host of the control
  * connection, whatever the session asks for, and only after the login (phase
- * USER). Behind a proxy only the session can name that host, so gate connects
- * nowhere. Gate never waits for an answer. */
+ * USER). Behind a proxy, only the session can name the client's host, so gate
+ * makes no connection. Gate never waits for an answer. */
 #include "gate.h"
 
 #include <errno.h>
@@ -41,8 +41,9 @@ static int active_connected(struct gate_child *c)
     return r;
 }
 
-/* Calls connect() again, which returns the result of the first call. The
- * sandbox of gate doesn't permit getsockopt(). */
+/* Calls connect(). A later call returns the result of the first call, which
+ * getsockopt() would also tell; but gate's sandbox doesn't permit getsockopt().
+ * Returns 0 or errno; EINPROGRESS: the result isn't known yet. */
 static int try_connect(struct active *a)
 {
     struct sockaddr_storage where;
@@ -70,8 +71,8 @@ static void active_on_timer(void *owner)
     child_answered(owner, active_failed(owner, ETIMEDOUT));
 }
 
-/* Connects from the address that the client knows (RFC 959 3.2), and from any
- * port. */
+/* Makes a socket that connects from the address that the client knows (RFC 959
+ * 3.2), and from any port. Returns 0 or errno. */
 static int active_open(struct gate_child *c)
 {
     int family = c->active.to.family == 4 ? AF_INET : AF_INET6;

@@ -28,8 +28,8 @@
 #include "sallyport/session/session.h"
 
 /* Returns LIMIT_STARTUPS if the connection must wait: too many clients haven't
- * logged in, others wait in the queue, or master reads too slowly. An address
- * in `no_ban` is forgiven what its earlier sessions did. */
+ * logged in, others wait in the queue, or master reads too slowly. For an
+ * address in `no_ban`, ignores bans and fruitless sessions. */
 static enum limit admit_decide(struct gate *g, const struct address *client)
 {
     struct address prefix = address_client(client);
@@ -58,7 +58,7 @@ int admit_refuse(struct gate_child *c, uint32_t request,
                 .why = slice_from(limit_texts[limit].words));
 }
 
-/* Tells master before the session. */
+/* Tells master of the client; master then answers the session. */
 int admit_begin(struct gate_child *c, uint32_t request)
 {
     int r = SEND(&c->gate->frame.master, session_peer, 0, .serial = c->serial,
@@ -106,7 +106,8 @@ int entry_on_admit(void *owner, struct msg_admit *m)
 
 enum { TO_MASTER, TO_GATE, TO_LOG, TO_KEYS, PAIRS };
 
-/* In each pair [0] is the session's end, [1] the other process's. */
+/* In each pair, [0] is the session's end, and [1] is the other process's end.
+ */
 struct session_pairs {
     int end[PAIRS][2];
 };
@@ -119,7 +120,7 @@ static void pairs_close(struct session_pairs *p)
     }
 }
 
-/* The set-up of the child. It is copied before the fork, since the tables don't
+/* The child's set-up. Gate fills it before the fork, since the tables don't
  * exist in the child. It is static, since the child wipes the stack. */
 static struct session_start entry_start_of_child;
 
@@ -127,7 +128,7 @@ static struct session_start entry_start_of_child;
  * last messages, the events that wait for log, and the stack with the callers'
  * frames. After that it uses no variable of this frame. The child still ignores
  * the signals that a terminal or systemd sends to all processes: master ends
- * sessions in order, so that they don't look crashed. */
+ * sessions in order, so that no session seems to have crashed. */
 __attribute__((noinline)) static noreturn void entry_child(struct gate *g)
 {
     channel_forget();
@@ -159,9 +160,9 @@ static pid_t entry_fork(const struct gate_child *c, const struct accepted *e,
                                 .proxied = e->at->proxied,
                                 .drain_announced =
                                     board_announces_drain(g->board) };
-    /* Master is the parent: it reaps sessions, also when gate has ended, and
-     * kills them. fork(3) would also reset locks, which only threads need, and
-     * so each session would get three pages more. */
+    /* Master is the session's parent: so it can kill and reap sessions, even
+     * after gate has ended. fork(3) would also reset locks, which only threads
+     * need, and these writes would cost each session three pages more. */
     pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, NULL);
     if (pid == 0) {
         stack_wipe_below();
@@ -170,8 +171,8 @@ static pid_t entry_fork(const struct gate_child *c, const struct accepted *e,
     return pid < 0 ? -errno : (pid_t)pid;
 }
 
-/* If gate can't tell master of a session, the session's channels close, and it
- * ends, perhaps after its greeting. */
+/* If gate can't tell master of a session, gate closes the session's channels,
+ * and the session ends, perhaps after its greeting. */
 static int entry_start(struct gate *g, const struct accepted *e)
 {
     struct session_pairs pairs __attribute__((cleanup(pairs_close)));
@@ -194,7 +195,7 @@ static int entry_start(struct gate *g, const struct accepted *e)
                  .log = pairs.end[TO_LOG][1], .keys = pairs.end[TO_KEYS][1]);
     if (r < 0)
         child_discard(c);
-    else /* last, since it can ask master to kill the session */
+    else /* last, since child_born() can ask master to kill the session */
         child_born(c, fd_take(&pairs.end[TO_GATE][1]));
     return r;
 }
@@ -207,7 +208,7 @@ enum limit entry_begin(struct gate *g, const struct accepted *e)
     return limit_of(r);
 }
 
-/* Sends no reply for implicit TLS, whose client expects a handshake. */
+/* Sends no reply to a client of implicit TLS, which expects a handshake. */
 void entry_refuse(struct gate *g, const struct accepted *e, enum limit limit)
 {
     struct slice words = slice_from(limit_texts[limit].words);
@@ -220,22 +221,23 @@ void entry_refuse(struct gate *g, const struct accepted *e, enum limit limit)
                     &words, drains ? 0 : 1) == 0)
         send(e->control, reply.data, reply.len, MSG_NOSIGNAL | MSG_DONTWAIT);
     buf_release(&reply);
-    if (limit == LIMIT_AWAY) /* master has logged it, once */
+    if (limit == LIMIT_AWAY) /* master has logged this state once */
         return;
     report_refused(g, &e->peer, &e->local, limit_texts[limit].reason);
 }
 
 /* Decides whether connections wait in the kernel. A proxy's client is unknown
  * until a session has read the PROXY header, so only a few sessions of unknown
- * clients may exist at a time: then a flood through the proxy drops no client's
- * connection. */
+ * clients may exist at a time: the connections of a flood through the proxy
+ * then wait in the kernel, and gate drops no client's connection. */
 void entry_update_backpressure(struct gate *g)
 {
     bool throng = g->limits.unknown >= ENTRY_UNKNOWN;
     struct pollfd one = { .fd = g->frame.master.fd, .events = POLLOUT };
 
-    /* Linux calls master's socket writable if at most a quarter of its buffer
-     * is in use. So the messages about admitted sessions still fit. */
+    /* Linux reports master's socket as writable only if at most a quarter of
+     * its buffer is in use. So the messages about admitted sessions still fit.
+     */
     g->master_slow = poll(&one, 1, 0) == 0;
     for (size_t i = 0; i < g->listeners; i++) {
         struct gate_listener *l = &g->listener[i];
@@ -282,7 +284,7 @@ void entry_enter(struct gate_listener *l, int fd, const struct address *peer)
     fd_close(&e.control);
 }
 
-/* Closes the spare descriptor while it refuses one connection. */
+/* Closes the spare descriptor while gate refuses one connection. */
 void entry_full(struct gate_listener *l)
 {
     struct gate *g = l->gate;

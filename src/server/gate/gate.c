@@ -1,6 +1,6 @@
-/* The row of gate, and its steps from the set-up to the end. gate_begin() does
- * everything that needs memory or a new kind of descriptor, before the sandbox
- * closes. */
+/* Gate's row for frame_main(), and gate's steps from the set-up to the end.
+ * Runs in gate. gate_begin() does everything that needs memory or a new kind of
+ * descriptor, before the sandbox closes. */
 #include "gate.h"
 
 #include <errno.h>
@@ -26,7 +26,7 @@ static void gate_init(void *owner)
 }
 
 /* Does the same as SEND() to master, but waits up to SEND_MS if master doesn't
- * read; after that gate ends. */
+ * read. If master still doesn't read then, gate ends. */
 #define GATE_SEND(g, name, ...)                                                \
     gate_send(g, MSG_##name, MESSAGE_BODY(name, __VA_ARGS__))
 static void gate_send(struct gate *g, enum message_kind kind, const void *body)
@@ -104,7 +104,7 @@ static void gate_on_begin(void *owner)
     f = (struct tls_pair_facts){ 0 };
     for (uint64_t i = SETUP_CLIENT_CA; i <= SETUP_CLIENT_CRL; i++)
         gate_report_file(g, i, file[i].name, &f);
-    if (g->listeners > 0) /* the newest generation's gate logs the expiry */
+    if (g->listeners > 0) /* only the newest gate logs the expiry */
         expiry_watch(owner);
 }
 
@@ -127,8 +127,8 @@ static void gate_release(void *owner)
 {
     struct gate *g = owner;
 
-    /* The timers in the tables go with the tables, so clear these timers first.
-     */
+    /* The loop's list also links the timers in the tables, so clear these
+     * timers before the tables are freed. */
     loop_timer_clear(&g->frame.loop, &g->tally);
     loop_timer_clear(&g->frame.loop, &g->tickets.timer);
     for (size_t i = 0; i < g->listeners; i++)
@@ -144,8 +144,9 @@ static void gate_release(void *owner)
     fd_close(&g->spare_fd);
 }
 
-/* The messages of master while gate works. gate trusts master: a message that
- * master may not send is a broken invariant, and ends gate. */
+/* Handlers of master's messages while gate works. Gate trusts master: if master
+ * sends a message that it may not send, an invariant is broken, and gate ends.
+ */
 
 void gate_say_shut(struct gate *g)
 {

@@ -1,5 +1,5 @@
-/* The process gate: its state, and the functions that its files call of each
- * other. Each section is about one file. */
+/* The state of the process gate, and the functions that one file of gate calls
+ * in another. Each section is about one file. */
 #ifndef GATE_GATE_H
 #define GATE_GATE_H
 
@@ -27,13 +27,13 @@ struct gate;
 
 /* acceptor.c: control listeners, and socket options */
 
-/* The most connections that one look at the queue takes. */
+/* One look at the queue lets in at most this many connections. */
 #define ACCEPT_ROUND    16
 #define ACCEPT_PAUSE_MS 100
 
 struct gate_listener {
     struct gate *gate;
-    uint64_t index; /* its number, set by master */
+    uint64_t index; /* the listener's number, set by master */
     bool implicit;  /* TLS from the first byte on */
     bool proxied;   /* each connection begins with a PROXY header */
     int fd;         /* owned; -1 when closed */
@@ -41,15 +41,14 @@ struct gate_listener {
     struct loop_watch watch;
     struct loop_timer pause;
     bool started; /* this gate accepts */
-    bool held;    /* accepting, but new connections wait in the kernel for a
-                   * moment */
+    bool held;    /* while true, new connections wait in the kernel */
 };
 
 /* Call it before the sandbox closes. L must not move afterwards. Connections
  * inherit the listener's options, which master has set. Returns 0 or -errno. */
 int acceptor_init(struct gate_listener *l);
-/* Begins to accept if STARTED, otherwise stops: then new connections wait in
- * the kernel's backlog, for the next gate. */
+/* Begins to accept if STARTED is true, otherwise stops. After a stop, new
+ * connections wait in the kernel's backlog for the next gate. */
 void acceptor_set(struct gate_listener *l, bool started);
 /* Accepts one connection. Returns its socket, non-blocking, or -errno. */
 int acceptor_accept(struct gate_listener *l, struct address *peer);
@@ -76,9 +75,10 @@ struct active {
     struct loop_timer timer;
 };
 
-/* Handlers of messages of a session: OWNER is its struct gate_child. These
- * handlers and the later ones return 0; -EPROTO, with the channel's reason: no
- * honest session makes this request; or the result of SEND(). */
+/* Handlers of a session's messages. OWNER: the session's struct gate_child.
+ * These handlers, and all later handlers of a session's messages, return 0 or
+ * the result of SEND(); -EPROTO, with the reason in the channel: no honest
+ * session makes such a request. */
 
 /* Answers `data` or `active_none`, within connect_timeout. */
 int active_on_active(void *owner, struct msg_active *m);
@@ -96,26 +96,26 @@ void active_leave(struct gate_child *c);
 #define CHILD_PAUSE_MS 100
 /* ms from the end of a session's channel to its kill. */
 #define CHILD_GRACE_MS 2000
-/* ms until gate asks master again to kill a session. RETRY: master doesn't
- * read. AGAIN: master doesn't report the session's end, perhaps since it had no
- * descriptor for the session. */
+/* ms until gate asks master again to kill a session. CHILD_RETRY_MS: master's
+ * channel couldn't take the request. CHILD_AGAIN_MS: master hasn't reported the
+ * session's end, perhaps since master had no descriptor for the session. */
 #define CHILD_RETRY_MS 100
 #define CHILD_AGAIN_MS 5000
-/* ms after login_timeout until gate has a session killed: the session should
- * have ended itself. */
+/* ms from login_timeout to the time at which gate asks master to kill a session
+ * that should have ended itself. */
 #define CHILD_LATE_MS 5000
 
 enum pace_way { PACE_UP, PACE_DOWN, PACE_WAYS };
 
 #define PACE_ACCOUNTS (2 + USER_TEAMS_MAX)
 
-/* A session's entry in pace.c. */
+/* A session's data in pace.c. */
 struct pacing {
-    struct account *account[PACE_ACCOUNTS]; /* accounts: all sessions, the user,
-                                             * the teams */
+    struct account *account[PACE_ACCOUNTS]; /* the accounts of all sessions, of
+                                               the user, of the user's teams */
     size_t accounts;                        /* 0: nobody has logged in */
-    struct msg_limits news[PACE_ACCOUNTS - 1]; /* collects the limits until the
-                                                * last one has come */
+    struct msg_limits news[PACE_ACCOUNTS - 1]; /* new limits, which wait until
+                                                  the last limits have come */
     size_t news_count;
     bool counts; /* a transfer of this session counts */
     enum pace_way way;
@@ -129,13 +129,14 @@ struct gate_child {
     TAILQ_ENTRY(gate_child) waiting;
     struct gate *gate;
     uint64_t serial;
-    bool elder;      /* of an older generation: gate only counts it */
-    enum ending why; /* why master was asked to kill it; 0: it wasn't */
+    bool elder; /* the session is of an older generation; gate only counts it */
+    enum ending why; /* why gate asked master to kill the session; 0: gate
+                        hasn't asked */
     bool logged_in;
-    uint64_t waits;        /* waits for a login since then; 0: doesn't wait */
+    uint64_t waits;        /* begin of the wait for a login; 0: doesn't wait */
     bool proxied;          /* accepted by a listener for proxies */
     bool known;            /* gate knows the client, and counts it */
-    struct address peer;   /* the client; first the proxy, if there is one */
+    struct address peer;   /* the client; until it is known, the proxy */
     struct address local;  /* the address to which PEER connected */
     struct address server; /* the address to which the client connected */
     struct channel channel;
@@ -144,10 +145,11 @@ struct gate_child {
                               * session's end */
     struct active active;    /* the connection that gate makes for the session
                               * */
-    uint64_t lends;          /* debt_take(): listeners lent to this session */
+    uint64_t lends; /* for debt_take(): limits the listeners that this session
+                       gets */
     struct pacing pace;
-    uint64_t messages;       /* debt_take() */
-    struct loop_timer pause; /* while it runs, further messages wait */
+    uint64_t messages;       /* for debt_take(): limits the rate of messages */
+    struct loop_timer pause; /* while it is armed, gate reads no message */
 };
 LIST_HEAD(child_list, gate_child);
 STAILQ_HEAD(child_queue, gate_child);
@@ -168,36 +170,36 @@ void children_release(struct gate *g);
 struct gate_child *children_add(struct gate *g, const struct address *peer,
                                 const struct address *local, bool proxied);
 struct gate_child *children_find(struct gate *g, uint64_t serial);
-/* Handlers of messages of master: OWNER is the struct gate. `elder`: from now
- * on a session of an older generation counts for max_sessions and for its
- * client's address, and for nothing else. */
+/* Handlers of master's messages. OWNER: the struct gate. `elder`: from now on a
+ * session of an older generation counts for max_sessions and for its client's
+ * address, and for nothing else. */
 int children_on_elder(void *owner, struct msg_elder *m);
 /* Serves a session of a gate that has ended. */
 int children_on_adopt(void *owner, struct msg_adopt *m);
 /* Frees the place of a session that has ended. */
 int children_on_reaped(void *owner, struct msg_reaped *m);
-/* Ends a session without a login, so that PEER gets its place. Chooses the
- * network with the most such sessions, and in it the oldest session. If that
- * network has at least two such sessions more than PEER's network, ends the
- * session; if it has one more, only if the session is older than a quarter of
- * login_timeout. Returns false if no session ends. */
+/* Ends a session that hasn't logged in, so that PEER gets its place: the oldest
+ * such session of the network that has the most such sessions. Ends no session
+ * if this network has no more such sessions than PEER's network; or if it has
+ * only one more, and the session is younger than a quarter of login_timeout.
+ * Returns false if no session ends. */
 bool children_evict_one(struct gate *g, const struct address *peer);
-/* Frees the place of a session that master never knew. children_on_reaped()
- * frees every other place. */
+/* Frees the place of a session. Call it only for a session that master was
+ * never told of: for all others, children_on_reaped() calls it. */
 void child_discard(struct gate_child *c);
 /* Call it when the session's process runs, and master knows of it. Takes FD,
- * gate's end of its channel. */
+ * gate's end of the channel to the session. */
 void child_born(struct gate_child *c, int fd);
-/* From now on the session waits for its login. The caller has counted it in
+/* Begins the session's wait for a login. The caller has counted the session in
  * struct limits. */
 void child_begin_wait(struct gate_child *c);
-/* Asks master to kill the session, and reads nothing from it any more. WHY is
+/* Asks master to kill the session, and reads no more of its messages. WHY is
  * for the log. */
 void child_kill(struct gate_child *c, enum ending why);
-/* Does the same after a wrong message, and reports WHAT in an event. */
+/* Calls child_kill() after a wrong message, and reports WHAT in an event. */
 void child_wrong(struct gate_child *c, const char *what);
-/* R is the result of SEND(). A session that doesn't read its answers (-EAGAIN)
- * is killed. */
+/* Call it with R, the result of SEND() of an answer. If R is -EAGAIN, the
+ * session doesn't read its answers, and gate asks master to kill it. */
 void child_answered(struct gate_child *c, int r);
 /* Call it when master has reported the login, with the limits. Ends the
  * deadline of the login, and sends the ticket keys. From now on the session may
@@ -222,23 +224,24 @@ enum limit entry_begin(struct gate *g, const struct accepted *e);
 /* Reports the refusal to the client and to log. */
 void entry_refuse(struct gate *g, const struct accepted *e, enum limit limit);
 
-/* Limit of the sessions that are reading their PROXY header. */
+/* Limit of the number of sessions that are reading their PROXY header. */
 #define ENTRY_UNKNOWN 32
 /* Call it when the number of unknown clients has changed, and after messages to
- * master: decides whether new connections wait in the listeners' backlog. They
- * wait while master reads too slowly; at listeners for proxies also while too
- * many clients are unknown. */
+ * master: decides whether new connections wait in the listeners' backlog.
+ * Connections wait while master reads too slowly. At a listener for proxies,
+ * they also wait while too many clients are unknown. */
 void entry_update_backpressure(struct gate *g);
 
-/* Handler: a client has connected to the proxy. If gate admits the client,
- * perhaps after the queue, gate tells master, and master answers the session.
- * Otherwise gate answers `not_admitted`. */
+/* Handler of a session's message: a client has connected to the proxy. If gate
+ * admits the client, perhaps after a wait in the queue, gate tells master, and
+ * master answers the session. Otherwise gate answers `not_admitted`. */
 int entry_on_admit(void *owner, struct msg_admit *m);
-/* Call it when the client of C is known: from then on C counts for that
- * address. */
+/* Call it when the client of C is known: from then on C counts for the address
+ * of CLIENT. */
 void admit_know(struct gate_child *c, const struct address *client,
                 const struct address *server);
-/* Admit the client of C, or refuse it. Return what a handler of C returns. */
+/* admit_begin() admits the client of C; admit_refuse() refuses it. Both return
+ * what a handler of C's messages returns. */
 int admit_begin(struct gate_child *c, uint32_t request);
 int admit_refuse(struct gate_child *c, uint32_t request,
                  const struct address *client, enum limit limit);
@@ -255,9 +258,9 @@ int admit_refuse(struct gate_child *c, uint32_t request,
 struct queued {
     TAILQ_ENTRY(queued) next;
     struct gate *gate;
-    struct accepted entry;    /* owns its socket; -1: CHILD owns it */
+    struct accepted entry;    /* owns its socket; -1: CHILD owns the socket */
     struct gate_child *child; /* forked already, to read a PROXY header */
-    uint32_t request;         /* CHILD's MSG_admit */
+    uint32_t request;         /* number of CHILD's request `admit` */
     uint64_t since;
     struct loop_watch watch; /* watches for the client's end */
 };
@@ -266,7 +269,7 @@ TAILQ_HEAD(queued_list, queued);
 struct queue {
     struct queued *slot;
     struct queued_list unused, waiting; /* waiting: the oldest first */
-    size_t count;                       /* of the connections that wait */
+    size_t count;                       /* number of connections that wait */
     struct loop_timer timer;
 };
 
@@ -274,16 +277,17 @@ int queue_init(struct gate *g); /* 0 or -ENOMEM */
 void queue_release(struct gate *g);
 /* Closes all connections that wait. */
 void queue_close(struct gate *g);
-/* Returns LIMIT_NONE: the connection waits, and E's socket is the queue's.
- * Otherwise the reason: the queue is full, and no other network has more
- * connections. */
+/* Puts E into the queue. Returns LIMIT_NONE: E's socket belongs to the queue;
+ * LIMIT_STARTUPS: the queue is full, and no other network has at least two
+ * connections more than E's network. */
 enum limit queue_add(struct gate *g, struct accepted *e);
-/* Does the same for C when its client's address becomes known; the answer to
- * REQUEST waits. */
+/* Does the same for C when its client's address becomes known. Gate answers
+ * REQUEST at the end of the wait. */
 enum limit queue_add_child(struct gate_child *c, uint32_t request);
 /* Removes C, which has ended. Does nothing if C doesn't wait. */
 void queue_leave(struct gate_child *c);
-/* Call it when a place may be free: looks in the next turn of the loop. */
+/* Call it when a place can have become free: gate looks at the queue in the
+ * next turn of the loop. */
 void queue_wake(struct gate *g);
 
 /* pace.c: the bandwidth that sessions share, and their transfers at a time */
@@ -291,20 +295,21 @@ void queue_wake(struct gate *g);
 /* Bytes per second. */
 struct bandwidth {
     uint64_t limit; /* 0: no limit */
-    uint64_t paid;  /* the bytes up to this clock_us() are given away */
+    uint64_t paid;  /* clock_us() up to which gate has given the bytes away */
 };
 
-/* Counters that sessions share: of a user, of a team, or of all sessions. */
+/* Counters that sessions share: all sessions of a user, all sessions of a team,
+ * or all sessions. */
 struct account {
     LIST_ENTRY(account) chain;
     TAILQ_ENTRY(account) unused;
-    uint64_t number; /* 0: it was never used */
+    uint64_t number; /* 0: an account never used, or struct pace's `all` */
     enum account_kind kind;
     size_t sessions, waiting[PACE_WAYS];
-    size_t crowd[PACE_WAYS];  /* sessions that waited when the line was looked
-                               * at */
+    size_t crowd[PACE_WAYS];  /* sessions that waited at the last look at the
+                                 line */
     uint64_t look[PACE_WAYS]; /* the number of that look */
-    uint64_t transfers, most; /* most 0: no limit */
+    uint64_t transfers, most; /* number and limit; most 0: no limit */
     struct bandwidth rate[PACE_WAYS];
 };
 LIST_HEAD(account_list, account);
@@ -327,22 +332,22 @@ int pace_init(struct gate *g); /* 0 or -ENOMEM */
 void pace_release(struct gate *g);
 /* Handler of a message of master: takes the newest limits of an account, for
  * all its sessions. The first message for a session is about its user, the next
- * messages are about the user's teams. The limits count when the last message
- * has come; the first time that reports the login. */
+ * messages are about the user's teams. The limits take effect when the last
+ * message has come. The first last message also reports the login. */
 int pace_on_limits(void *owner, struct msg_limits *m);
-/* Handlers of messages of a session. */
+/* Handlers of a session's messages. */
 int pace_on_transfer_begin(void *owner, struct msg_transfer_begin *m);
 int pace_on_transfer_end(void *owner, struct msg_transfer_end *m);
-/* Answers, now or later. Refuses a request while an earlier one waits, or
- * before the login. */
+/* Answers the request, now or later. Refuses a second request while the first
+ * one waits. */
 int pace_on_bytes_ask(void *owner, struct msg_bytes_ask *m);
 /* Call it when the session ends. Does nothing the second time. */
 void pace_leave(struct gate_child *c);
 
 /* lend.c: listeners for the data connections of sessions */
 
-/* Tries for one listener: LEND_RANDOM random ports, then LEND_TRIES ports in a
- * row, or all of `ports` if they are fewer. */
+/* Gate tries LEND_RANDOM random ports for a listener, and then LEND_TRIES ports
+ * in a row, or all ports of the setting `ports` if they are fewer. */
 #define LEND_RANDOM 16
 #define LEND_TRIES  4096
 /* A session gets at most one listener in this time. */
@@ -354,30 +359,30 @@ int lend_on_port(void *owner, struct msg_port *m);
 /* setup.c: takes what master gives before gate works. Each function returns 0,
  * or a negative number with the complaint in the frame. */
 
-/* Settings, listeners and memory. */
+/* Takes the settings, the listeners and the shared memory. */
 int setup_take_all(struct gate *g);
-/* The TLS context. */
+/* Makes the TLS context. */
 int setup_context(struct gate *g);
-/* The sandbox's plan. */
+/* Makes the sandbox's plan. */
 int setup_plan(struct gate *g);
 
-/* report.c: the events of gate. Their number is bounded if a stranger can cause
- * them. */
+/* report.c: the events of gate. The number of events that a stranger can cause
+ * is bounded. */
 
 #define THROTTLE_SLOTS 64
 
 /* Permits at most one event per network prefix and second, and in all at most
- * as many in a second as there are slots. So a flood of connections doesn't
- * flood the log. */
+ * THROTTLE_SLOTS events in a second. So a flood of connections doesn't flood
+ * the log. */
 struct throttle {
     uint8_t key[SIPHASH_KEY];
-    uint64_t slot[THROTTLE_SLOTS]; /* debt_take(), in ms */
-    uint64_t silenced;             /* suppressed since the last event */
+    uint64_t slot[THROTTLE_SLOTS]; /* for debt_take(), in ms */
+    uint64_t silenced; /* events suppressed since the last sent one */
 };
 
 void throttle_init(struct throttle *t);
-/* May an event about this prefix be sent at NOW? *silenced gets the number of
- * events suppressed since the last sent one. */
+/* Returns true if gate may send an event about this prefix at NOW, in ms, and
+ * sets *silenced to the number of events suppressed since the last sent one. */
 bool throttle_pass(struct throttle *t, const struct address *prefix,
                    uint64_t now, uint64_t *silenced);
 /* Returns the number of suppressed events since the last sent one, and sets it
@@ -395,20 +400,20 @@ void report_service(struct gate *g, const char *format, ...)
  * expire */
 
 struct tickets {
-    uint64_t turn; /* number of the keys that sessions have */
+    uint64_t turn; /* tickets_turn() of the keys that sessions have */
     struct loop_timer timer;
 };
 
-/* Call it once. From now on this gate looks for new keys in memory.h each
- * TICKETS_LOOK_MS, and while it is the gate that accepts, replaces keys that
- * are due. */
+/* Call it once. From now on this gate looks every TICKETS_LOOK_MS for new keys
+ * in the memory that gates share (memory.h). While this gate accepts, it also
+ * makes each new key when it is due. */
 #define TICKETS_LOOK_MS 2000
 void tickets_begin(struct gate *g);
 /* Sends the keys to a session, if its user has logged in. */
 void tickets_send(struct gate_child *c);
 
-/* Logs which certificates and revocation lists expire soon: now, and then each
- * day. GATE: a struct gate. Its timer calls it, too. */
+/* Logs now, and then each day, which certificates and revocation lists expire
+ * soon. GATE: a struct gate. A timer calls the function, too. */
 void expiry_watch(void *gate);
 
 /* gate.c: the steps of gate's life, and the messages of master */
@@ -416,7 +421,7 @@ void expiry_watch(void *gate);
 struct gate {
     struct frame frame; /* the first member */
     struct settings settings;
-    /* Gate writes to the members from here on while it works. They begin on
+    /* While gate works, it writes to the members from here on. They begin on
      * their own page, since a session gets a copy of each page that gate writes
      * to after the fork. `keys` is for the set-up, in which the process keys
      * proves that it has the keys. */
@@ -425,16 +430,16 @@ struct gate {
     struct loop_timer expiry; /* a look at the certificates, daily */
     struct throttle refusals;
     struct loop_timer tally; /* for the count of suppressed refusals */
-    /* Places for sessions: max_sessions, or an earlier higher limit, since
-     * sessions of that time may still live. */
+    /* Places for sessions: max_sessions, or an earlier, higher max_sessions,
+     * since sessions of that time can still live. */
     size_t places;
     struct limits limits;
     struct memory *memory;
-    const struct bans *bans;     /* master's, read-only */
-    struct board *board;         /* the supervisor's, read-only */
-    const struct board_row *row; /* this generation's */
-    bool accepts;                /* since `open` */
-    bool shuts;       /* after `stop_accepting`, until `shut` is sent */
+    const struct bans *bans;     /* belongs to master; read-only */
+    struct board *board;         /* belongs to the supervisor; read-only */
+    const struct board_row *row; /* this generation's row of the board */
+    bool accepts;                /* since master's message `open` */
+    bool shuts; /* from master's `stop_accepting` until gate has sent `shut` */
     bool master_slow; /* entry_update_backpressure() sets it: master reads too
                        * slowly, so nobody enters */
     struct gate_children children;
@@ -443,9 +448,10 @@ struct gate {
     struct tickets tickets;
     struct gate_listener listener[SETTINGS_LISTEN_MAX];
     size_t listeners;
-    int spare_fd; /* gate closes it for a moment when no descriptor is left; or
-                   * -1. It is a copy of master's channel, since a copy needs no
-                   * call that opens something */
+    int spare_fd; /* spare descriptor, or -1. Gate closes it for a moment when
+                     no descriptor is left. It is a copy of master's channel,
+                     since gate's sandbox permits copies, but no call that opens
+                     a file */
     void *stack;  /* where the frames of the loop begin; NULL: not yet known */
     struct ban_index ban_index; /* last, since it is large: the members that
                                  * often change lie together */

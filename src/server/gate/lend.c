@@ -1,12 +1,13 @@
 /* Lends listeners for data connections. Runs in gate. A session that asks gets
  * a fresh socket, on a random free port of `ports`, at the address to which its
- * client has connected. The session accepts there and closes it. gate keeps no
- * copy, and never reads a byte of a connection.
+ * client has connected. The session accepts a connection there, and closes the
+ * listener. Gate keeps no copy, and never reads a byte of a connection.
  *
  * A listener is lent once: it never comes back, and no other session gets it. A
- * session that an attacker controls may keep a copy of its listener. If another
- * session got it too, the attacker could accept that session's client. As long
- * as a copy is open, the kernel gives the port to nobody else. */
+ * session that an attacker controls can keep a copy of its listener. If another
+ * session got the same listener, the attacker could accept the connection of
+ * that session's client. As long as a copy is open, the kernel gives the port
+ * to nobody else. */
 #include "gate.h"
 
 #include <errno.h>
@@ -21,9 +22,9 @@
 /* Connections that wait until the session accepts them. */
 #define LEND_BACKLOG 16
 
-/* Binds FD to a free port of R. Nobody can guess the port: it is random, and so
- * is the port at which a search through all ports begins when many are in use.
- * A bind() that fails doesn't change the socket. Returns 0 or -errno. */
+/* Binds FD to a free port of R. Nobody can guess the port: it is random. If
+ * many ports are in use, gate searches them in a row, from a random port on. A
+ * bind() that fails doesn't change the socket. Returns 0 or -errno. */
 static int lend_bind(int fd, const struct port_range *r, struct address *a)
 {
     unsigned count = r->last - r->first + 1u;
@@ -49,7 +50,8 @@ static int lend_bind(int fd, const struct port_range *r, struct address *a)
 
 /* Returns a listener, with its address in *BOUND; or -errno. A closed
  * connection of an earlier listener keeps its port for a minute (TIME_WAIT):
- * SO_REUSEADDR takes such a port, but not a port that is still listened on. */
+ * with SO_REUSEADDR, bind() takes such a port, but not a port at which a socket
+ * still listens. */
 static int lend_open(const struct gate_child *c, struct address *bound)
 {
     const struct port_range *r = &c->gate->settings.ports;
@@ -84,8 +86,8 @@ static int lend_open(const struct gate_child *c, struct address *bound)
 /* Answers with the address that PASV announces: behind NAT it differs from our
  * socket's address; behind a proxy it is the proxy's address, if data
  * connections come through the proxy. If a session asks again too soon, refuses
- * without work: a client can make it ask while all ports are in use, and an
- * attacker in a session can ask at any time. */
+ * at once: a client can make its session ask while all ports are in use, and an
+ * attacker who controls a session can ask at any time. */
 int lend_on_port(void *owner, struct msg_port *m)
 {
     struct gate_child *c = owner;

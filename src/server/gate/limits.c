@@ -152,8 +152,8 @@ static struct prefix_count *prefix_find_or_make(struct limits *l,
 
     if (p)
         return p;
-    p = SLIST_FIRST(&l->unused); /* never empty: there are two for each counted
-                                  * connection */
+    p = SLIST_FIRST(&l->unused); /* never empty: there are two records for each
+                                    counted connection */
     SLIST_REMOVE_HEAD(&l->unused, unused);
     *p = (struct prefix_count){ .prefix = *prefix };
     LIST_INSERT_HEAD(prefix_chain_of(l, prefix), p, chain);
@@ -237,9 +237,9 @@ void limits_leave(struct limits *l, const struct address *peer)
         l->unknown--;
 }
 
-/* Counts fruitless sessions: a debt for each of many slots. A keyed hash of the
- * prefix chooses the slot. The memory is fixed: a flood from many prefixes
- * fills as many slots, and another client shares one of them only by chance. */
+/* Counts fruitless sessions as debts in a fixed number of slots. A keyed hash
+ * of the prefix chooses the slot. A flood from many prefixes fills as many
+ * slots, and another client shares one of them only by chance. */
 
 void fruitless_init(struct fruitless *f)
 {
@@ -247,14 +247,14 @@ void fruitless_init(struct fruitless *f)
     random_bytes(f->key, sizeof(f->key));
 }
 
-/* Returns the credit, which always suffices for one session. */
+/* Returns the credit for debt_wait(), in us: always enough for one session. */
 static uint64_t fruitless_credit(uint64_t most)
 {
     return FRUITLESS_MINUTE / (most < 4 ? most : 4);
 }
 
-/* Bounds the debt by twice the credit, so that a client doesn't wait for all
- * the sessions that it had open before. */
+/* Bounds the debt by twice the credit: if many sessions of a client end without
+ * a login, the client doesn't have to wait for all of them. */
 void fruitless_add(struct fruitless *f, const struct address *prefix,
                    uint64_t most, uint64_t now)
 {

@@ -1,6 +1,7 @@
-/* Decides whether a client may enter: by the number of all connections, of one
- * address's connections, and of clients without a login; and by the ends of
- * earlier sessions of the address. Counts only; accepts and closes nothing. */
+/* Decides whether a client may enter. The decision depends on the number of all
+ * connections, on the number of the address's connections, on the number of
+ * clients without a login, and on how earlier sessions of the address ended.
+ * This file only counts; it accepts and closes no connection. */
 #ifndef GATE_LIMITS_H
 #define GATE_LIMITS_H
 
@@ -34,15 +35,16 @@ enum limit {
 /* Returns the limit for RESULT, which is the result of a step of a new session:
  * 0 or -errno. */
 enum limit limit_of(int result);
-/* reason: the setting that was reached, for the log. words: a sentence for the
- * client's 421, without its full stop. */
+/* reason: for the log; mostly the name of the setting that was reached. words:
+ * a sentence for the client's 421, without its full stop. */
 extern const struct limit_text {
     const char *reason, *words;
 } limit_texts[LIMIT_COUNT];
 
-/* An IPv4 address is a client and a network. An IPv6 client is a /64, and its
- * network a /48, since one subscriber may have a whole /48. Two prefixes with
- * the same bytes share a record. */
+/* Counters of a client or of a network. With IPv4, an address is both a client
+ * and a network. With IPv6, a client is a /64 prefix and a network is a /48
+ * prefix, since one subscriber can have a whole /48. If the prefixes of a
+ * client and of a network have the same bytes, they share a record. */
 struct prefix_count {
     LIST_ENTRY(prefix_count) chain;
     SLIST_ENTRY(prefix_count) unused;
@@ -63,7 +65,7 @@ struct limits {
     /* many[n]: the number of networks with n or more waiting sessions; most:
      * the largest n with many[n] > 0. */
     uint64_t *many, most;
-    size_t places;   /* for sessions */
+    size_t places;   /* places for sessions */
     size_t prefixes; /* rows of `slot`: enough for all prefixes that can be in
                         use */
     uint8_t key[SIPHASH_KEY];
@@ -73,8 +75,8 @@ struct limits {
     size_t buckets;
 };
 
-/* PLACES: how many sessions may live; an earlier gate may have had another
- * max_sessions. Returns 0 or -ENOMEM. */
+/* PLACES: the number of sessions that can live at a time: max_sessions, or a
+ * higher max_sessions of an earlier gate. Returns 0 or -ENOMEM. */
 int limits_init(struct limits *l, const struct settings *s, size_t places);
 void limits_release(struct limits *l);
 
@@ -85,30 +87,32 @@ enum limit limits_check(const struct limits *l);
  * LIMIT_NONE. */
 enum limit limits_check_client(const struct limits *l,
                                const struct address *peer);
-/* Counts a connection that enters. Call it only after LIMIT_NONE. PEER, here
- * and in limits_leave(), is NULL if a proxied client isn't known yet. */
+/* Counts a connection that enters. At most PLACES connections may be in at a
+ * time. PEER, here and in limits_leave(), is NULL if a proxied client isn't
+ * known yet. */
 void limits_enter(struct limits *l, const struct address *peer);
-/* Adds the address of a connection that entered without an address. It counts
- * for its address from limits_add() on, and waits for a login from
- * limits_begin_wait() on. */
+/* Call limits_add() when the address of a connection that entered without an
+ * address becomes known: then the connection counts for PEER. Call
+ * limits_begin_wait() when the connection begins to wait for a login. */
 void limits_add(struct limits *l, const struct address *peer);
 void limits_begin_wait(struct limits *l, const struct address *peer);
 
-/* Counts a connection in the queue for its address, and for nothing else. At
- * most LIMIT_QUEUE at a time. */
+/* limits_count_in() counts a connection in the queue for its address, and for
+ * nothing else; limits_count_out() ends the count. At most LIMIT_QUEUE
+ * connections may be counted at a time. */
 void limits_count_in(struct limits *l, const struct address *peer);
 void limits_count_out(struct limits *l, const struct address *peer);
 
-/* Has the number of sessions without a login reached `startups`? Then the next
- * client needs the place of one of them. */
+/* Returns true if the number of sessions without a login has reached
+ * `startups`. Then the next client needs the place of one of these sessions. */
 bool limits_full(const struct limits *l);
-/* Return a number for the network of PEER: limits_waiting() of its sessions
- * without a login, limits_crowd() of all its sessions and queued connections.
- */
+/* limits_waiting() returns the number of sessions without a login of PEER's
+ * network. limits_crowd() returns the number of all sessions and queued
+ * connections of PEER's network. */
 uint64_t limits_waiting(const struct limits *l, const struct address *peer);
 uint64_t limits_crowd(const struct limits *l, const struct address *peer);
-/* Has no network more waiting sessions than PEER's network? Returns false if
- * nobody waits. */
+/* Returns true if PEER's network has waiting sessions, and no other network has
+ * more of them. */
 bool limits_is_heaviest(const struct limits *l, const struct address *peer);
 /* Returns how many more waiting sessions the heaviest network has than PEER's
  * network. */
@@ -129,15 +133,16 @@ void limits_leave(struct limits *l, const struct address *peer);
 /* Lies in the memory that gates share; see memory.h. */
 struct fruitless {
     uint8_t key[SIPHASH_KEY];
-    uint64_t debt[FRUITLESS_SLOTS]; /* debt_add(), in us */
+    uint64_t debt[FRUITLESS_SLOTS]; /* for debt_add(), in us */
 };
 
 void fruitless_init(struct fruitless *f);
-/* Counts one session at NOW, in ms. MOST (1 to 1,000,000) are permitted in a
- * minute, a quarter of them at once. */
+/* Counts one session at NOW, in ms. A prefix may have MOST (1 to 1,000,000)
+ * fruitless sessions in a minute, and a quarter of MOST at once. */
 void fruitless_add(struct fruitless *f, const struct address *prefix,
                    uint64_t most, uint64_t now);
-/* Has this prefix reached that rate, so that it must wait? */
+/* Returns true if this prefix has reached the rate of fruitless_add(): then its
+ * next client must wait. */
 bool fruitless_too_many(const struct fruitless *f, const struct address *prefix,
                         uint64_t most, uint64_t now);
 

@@ -1,7 +1,7 @@
-/* Memory that a fork doesn't inherit. Runs in gate only. Code in a forked child
- * must not touch it: the child would die of SIGSEGV, on purpose. The memory
- * that gates of several generations share is mapped before the sandbox closes,
- * and no core dump contains it. */
+/* Gate's memory that a fork doesn't inherit. Runs in gate only. If code in a
+ * forked child touches this memory, the child dies of SIGSEGV, on purpose. The
+ * memory that gates of several generations share is mapped before the sandbox
+ * closes, and no core dump contains it. */
 #include "memory.h"
 
 #include <string.h>

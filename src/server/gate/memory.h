@@ -1,5 +1,5 @@
-/* Memory of gate that no fork inherits: tables, what gates share, and the
- * stack. */
+/* Gate's memory that a session must not see: the tables, the memory that gates
+ * share, and the stack. */
 #ifndef GATE_MEMORY_H
 #define GATE_MEMORY_H
 
@@ -11,9 +11,9 @@
 #include "sallyport/base/shared.h"
 #include "sallyport/tls/ticket.h"
 
-/* Gate keeps its knowledge about its clients in tables of pages_new(). A fork
- * doesn't inherit these tables, and the child wipes the rest (entry.c). So no
- * session ever holds another client's address, and forks copy less. */
+/* Gate keeps its data about clients in tables of pages_new(). A fork doesn't
+ * inherit these tables, and the child wipes the rest (entry.c). So no session
+ * ever holds another client's address, and forks copy less. */
 
 /* Returns the smallest power of two that is at least N: for buckets and
  * masks. */
@@ -21,15 +21,16 @@ size_t table_buckets(size_t n);
 
 /* Wipes the callers' frames, from FRAME up to TOP, since earlier calls have
  * left addresses of clients on the stack. Call it in the child of a fork, after
- * stack_wipe_below() of the room base. FRAME is the caller's own, so the caller
- * must never return. */
+ * stack_wipe_below() of the room base. FRAME is the caller's own frame, so the
+ * caller must never return. */
 void stack_wipe_above(void *frame, void *top);
 
-/* Gate's knowledge about addresses after the end of their sessions, and the
- * keys of tickets. Master gives this memory to each gate in a file, so it
- * outlives a reload and a crash. Only a gate that accepts, or has accepted,
- * writes there. Two gates can write at the same time for a moment, so a reader
- * bounds each value, and no value is an index or a pointer. */
+/* The memory that gates share: data about addresses, kept after the end of
+ * their sessions, and the keys of tickets. Master gives this memory to each
+ * gate in a file, so it outlives a reload and a crash. Only a gate that
+ * accepts, or has accepted, writes there. Two gates can write at the same time
+ * for a moment, so a reader bounds each value, and no value is an index or a
+ * pointer. */
 
 /* The keys of tickets. The gate that accepts changes the keys, and all gates
  * read them. */
@@ -55,7 +56,7 @@ bool tickets_read(const struct ticket_memory *t, struct ticket_keys *ret);
 uint64_t tickets_turn(const struct ticket_memory *t);
 /* Makes a new key if the newest one has been used for LIFETIME ms. Only the
  * gate that accepts calls it. Returns the ms until the next new key. If a gate
- * died while it wrote, replaces both keys. */
+ * died while it wrote the keys, makes both keys anew. */
 uint64_t tickets_renew(struct ticket_memory *t, uint64_t lifetime,
                        uint64_t now);
 

@@ -1,18 +1,19 @@
-/* Limits how many bytes a second sessions may move, and how many transfers may
- * run at a time, in this generation. Runs in gate. A session asks before it
+/* Limits the bytes that sessions may move in a second, and the transfers that
+ * may run at a time, in this generation. Runs in gate. A session asks before it
  * moves bytes, and waits for the answer: a piece, which is a number of bytes.
- * So sessions share rates without sharing memory: a session that an attacker
+ * So sessions share rates without shared memory. A session that an attacker
  * controls can ignore its own limits, but takes no more than its own share away
- * from others.
+ * from other sessions.
  *
- * A session belongs to several accounts: of all sessions, of its user, and of
- * each team of the user. Each account has the same counters, and each must
- * permit what the session asks for.
+ * A session belongs to several accounts: the account of all sessions, its
+ * user's account, and the account of each team of the user. Each account has
+ * the same counters, and each account must permit what the session asks for.
  *
- * Each rate is a clock: a piece moves the clock ahead by the time that the
- * piece's bytes take. While the clock is ahead of the present time, nobody gets
- * a piece. The sessions that wait stand in one line for each direction, and
- * each piece sends its session to the end of the line. */
+ * Each rate has a clock, struct bandwidth's `paid`. A piece moves the clock
+ * ahead by the time that the piece's bytes take at this rate. While the clock
+ * is ahead of the present time, no session of the account gets a piece. The
+ * sessions that wait stand in one line for each direction, and each piece sends
+ * its session to the end of the line. */
 #include "gate.h"
 
 #include <errno.h>
@@ -20,14 +21,16 @@
 #include "sallyport/base/clock.h"
 
 #define SECOND_US 1000000u
-/* Rounds of the line in a second: each gives away the bytes of 50 ms. */
+/* Rounds through the line in a second: each round gives away the bytes of 50
+ * ms. */
 #define ROUNDS 20u
 /* Gate gives away at most this many pieces a second, however many sessions
  * wait. */
 #define PIECES 1000u
-/* A smaller piece would cost too much, since each piece costs a TLS record. */
+/* Least bytes of a piece: each piece costs a TLS record, so smaller pieces
+ * would cost too much. */
 #define PIECE_LEAST 512u
-/* Piece of a session without a limit of bandwidth. */
+/* Bytes of a piece for a session without a limit of bandwidth. */
 #define PIECE_FREE (UINT64_C(4) << 20)
 /* A busy machine can give pieces late: bytes unused for at most this time
  * aren't lost. */
@@ -39,7 +42,7 @@
 
 static void pace_on_timer(void *owner);
 
-/* Sets a limit, which begins now, whatever the old one has given away. */
+/* Sets LIMIT. A new limit begins now, whatever the old limit has given away. */
 static void rate_set(struct bandwidth *f, uint64_t limit)
 {
     if (f->limit != limit)
@@ -88,10 +91,10 @@ void pace_release(struct gate *g)
     *p = (struct pace){ 0 };
 }
 
-/* Finds the account with this number, a keyed hash. There are as many accounts
- * as all sessions can belong to, so one is always unused. Takes the account
- * that has been unused for longest, so a user who logs in again soon finds the
- * old rates. */
+/* Finds the account with this number, which is a keyed hash. If there is none,
+ * takes the account that has been unused for longest, so a user who logs in
+ * again soon finds the old rates. An account is always unused, since there are
+ * as many accounts as all sessions can belong to. */
 static struct account *account_find(struct pace *p, uint64_t number)
 {
     struct account_list *chain = &p->chain[number & (p->buckets - 1)];
@@ -133,7 +136,7 @@ static void pace_leave_accounts(struct gate_child *c)
     }
 }
 
-/* Returns the share of one of N sessions that wait. */
+/* Returns the bytes of a piece if N sessions wait. */
 static uint64_t rate_piece(const struct bandwidth *f, size_t n)
 {
     uint64_t share = f->limit / ROUNDS / n, least = f->limit / PIECES;
@@ -145,7 +148,7 @@ static uint64_t rate_piece(const struct bandwidth *f, size_t n)
     return share > least ? share : least;
 }
 
-/* Returns when all rates permit a piece. */
+/* Returns the clock_us() from which all rates permit a piece. */
 static uint64_t pace_due(const struct gate_child *c)
 {
     uint64_t due = 0;
@@ -206,8 +209,8 @@ static void pace_give(struct gate_child *c, uint64_t now)
                            .upload = way == PACE_UP, .count = bytes));
 }
 
-/* Serves sessions in the line when their turn has come. Returns the time of the
- * next turn, or NEXT if that is earlier. */
+/* Serves each session in the line whose turn has come. Returns the clock_us()
+ * of the next turn, or NEXT if NEXT is earlier. */
 static uint64_t pace_serve(struct pace *p, enum pace_way way, uint64_t next)
 {
     const struct bandwidth *all = &p->all.rate[way];
@@ -222,7 +225,7 @@ static uint64_t pace_serve(struct pace *p, enum pace_way way, uint64_t next)
             pace_give(c, now);
         else if (due < next)
             next = due;
-        if (all->paid > now) /* no later session can get more now */
+        if (all->paid > now) /* the rest of the line can't get bytes now */
             return all->paid < next && after ? all->paid : next;
     }
     return next;
@@ -282,7 +285,7 @@ static void pace_count(struct gate_child *c, bool counts)
     c->pace.counts = counts;
 }
 
-/* Refuses a transfer if an account has as many transfers as it may have. */
+/* Refuses a transfer if an account's transfers have reached their limit. */
 int pace_on_transfer_begin(void *owner, struct msg_transfer_begin *m)
 {
     struct gate_child *c = owner;
@@ -308,8 +311,9 @@ int pace_on_transfer_end(void *owner, struct msg_transfer_end *m)
     return 0;
 }
 
-/* Takes all limits at once: if only some counted, another session would get
- * more than it may. The session can have ended meanwhile. */
+/* Takes all limits of a session at once: if the session belonged to only some
+ * of its accounts, the other accounts would give away too much. The session can
+ * have ended meanwhile. */
 int pace_on_limits(void *owner, struct msg_limits *m)
 {
     struct gate_child *c = children_find(owner, m->serial);

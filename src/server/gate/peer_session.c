@@ -60,7 +60,8 @@ struct gate_child *children_find(struct gate *g, uint64_t serial)
     return NULL;
 }
 
-/* Sets the members that all kinds of sessions have in common. */
+/* Takes a place in the table, and sets the members that all kinds of sessions
+ * have in common. Returns NULL if no place is free. */
 static struct gate_child *children_take(struct gate *g, uint64_t serial,
                                         const struct address *peer)
 {
@@ -91,7 +92,8 @@ static void child_enter(struct gate_child *c, const struct address *local,
         child_begin_wait(c);
 }
 
-/* The random serial reveals nothing about other sessions. 0 means: none. */
+/* The serial is random, so it reveals nothing about other sessions. It is never
+ * 0, which means no session. */
 struct gate_child *children_add(struct gate *g, const struct address *peer,
                                 const struct address *local, bool proxied)
 {
@@ -107,8 +109,8 @@ struct gate_child *children_add(struct gate *g, const struct address *peer,
     return c;
 }
 
-/* If the table is full, doesn't count the session. That lasts only a moment,
- * while more sessions live than the largest max_sessions so far. */
+/* If the table is full, doesn't count the session. The table is full only for a
+ * moment, while more sessions live than the largest max_sessions so far. */
 int children_on_elder(void *owner, struct msg_elder *m)
 {
     struct gate *g = owner;
@@ -154,7 +156,7 @@ static void child_end_wait(struct gate_child *c)
     queue_wake(c->gate);
 }
 
-/* From now on the session gets nothing from gate, and gate reads nothing. */
+/* From now on gate sends the session nothing, and reads nothing from it. */
 static void child_stop(struct gate_child *c)
 {
     active_leave(c);
@@ -216,8 +218,9 @@ void child_answered(struct gate_child *c, int r)
         child_wrong(c, "doesn't read its answers");
 }
 
-/* Has a session killed that doesn't log in in time, or lives on without its
- * channel: an attacker may control it, and would keep its place. */
+/* Asks master to kill a session that doesn't log in before its deadline, or
+ * that lives on without its channel: an attacker can control such a session,
+ * and would keep its place. */
 static void child_on_timer(void *owner)
 {
     struct gate_child *c = owner;
@@ -308,8 +311,8 @@ void child_born(struct gate_child *c, int fd)
 }
 
 /* There is a place for each session of the gate that has ended. If the
- * session's user has logged in, its requests wait until the limits have come.
- */
+ * session's user has logged in, gate reads no request until master has sent the
+ * limits. */
 int children_on_adopt(void *owner, struct msg_adopt *m)
 {
     struct gate *g = owner;

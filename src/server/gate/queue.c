@@ -1,7 +1,7 @@
-/* The queue before the fork. Runs in gate, and never reads a byte of a client.
- * A client within its limits waits here for its greeting instead of being
- * refused. The size is fixed, each wait has a deadline, and an address with
- * many connections delays only itself. */
+/* The queue of connections that wait for a session. Runs in gate, and never
+ * reads a byte of a client. Gate doesn't refuse a client within its limits: the
+ * client waits here for its greeting. The size is fixed, each wait has a
+ * deadline, and an address with many connections delays only itself. */
 #include "gate.h"
 
 #include <errno.h>
@@ -31,8 +31,8 @@ static const struct address *queued_peer(const struct queued *w)
     return w->child ? &w->child->peer : &w->entry.peer;
 }
 
-/* Takes W out of the queue. The socket is the caller's from now on. A session
- * that waited still counts, since it hasn't ended. */
+/* Takes W out of the queue. The socket is the caller's from now on. If W is a
+ * session, it still counts in the limits, since it hasn't ended. */
 static struct queued queue_take_out(struct queued *w)
 {
     struct gate *g = w->gate;
@@ -86,9 +86,10 @@ static void queue_begin(struct queued *w)
     fd_close(&taken.entry.control);
 }
 
-/* Chooses the network with the fewest sessions without a login; of several such
- * networks, the one with the fewest connections. Returns the connection of that
- * network that has waited longest, or NULL. */
+/* Chooses the network with the fewest sessions without a login; if several
+ * networks have as few, chooses among them the network with the fewest
+ * connections. Returns the connection of this network that has waited longest,
+ * or NULL if the queue is empty. */
 static struct queued *queue_next(struct gate *g)
 {
     struct queued *w, *best = NULL;
@@ -120,7 +121,7 @@ static void queue_on_timer(void *owner)
         if (!w || g->master_slow)
             break;
         /* Places become free by themselves while clients log in. If no place
-         * becomes free in half a second, it is a flood. */
+         * becomes free in half a second, a flood fills them. */
         if (limits_full(&g->limits) && (clock_ms() < w->since + QUEUE_ROOM_MS ||
                                         !children_evict_one(g, queued_peer(w))))
             break;
@@ -166,7 +167,9 @@ static struct queued *queue_heaviest(struct gate *g)
     return worst;
 }
 
-/* Takes a slot for a connection of PEER. Returns NULL if there is none. */
+/* Takes a slot for a connection of PEER. If the queue is full, first refuses
+ * the last connection of the network with the most connections. Returns NULL if
+ * no other network has at least two connections more than PEER's network. */
 static struct queued *queue_take_slot(struct gate *g,
                                       const struct address *peer)
 {

@@ -10,9 +10,9 @@
 
 #define SILENCE_MS 1000
 
-/* Two prefixes in the same slot share its one event a second; further events
- * are only counted. So no choice of addresses causes more lines than the bound.
- */
+/* Two prefixes in the same slot share the slot's one event a second; gate only
+ * counts further events. So an attacker can't cause more lines than the bound,
+ * whatever addresses he chooses. */
 
 void throttle_init(struct throttle *t)
 {

@@ -1,6 +1,7 @@
-/* gate: accepts, forks sessions, passes descriptors, and makes the listeners
- * that sessions get. It opens nothing, and connects to nobody. Session's list
- * is a part of gate's list, since a session is a fork under this filter. */
+/* The system calls of gate, which accepts connections, forks sessions, passes
+ * descriptors, and makes the listeners that sessions get. Gate opens no file,
+ * and makes no connection. Session's list is a part of gate's list, since a
+ * session is a fork under this filter. */
 #include "sallyport/seccomp/policy.h"
 
 #include <linux/seccomp.h>
@@ -30,7 +31,8 @@ static const struct permission may[] = {
     MAY_IF(bind, IS(2, sizeof(struct sockaddr_in6)), "the listener's port"),
     MAY(listen, "the listener"),
     MAY_IF(socketpair, IS(0, AF_UNIX), "channels of a new session"),
-    /* Gate can't make children of its own. */
+    /* Permits clone only with CLONE_PARENT, so gate can't make children of its
+     * own. */
     MAY_IF(clone, IS(0, CLONE_PARENT | SIGCHLD), "fork of a session"),
 
     /* Calls of a session between fork and its own filter. */

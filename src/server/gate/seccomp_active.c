@@ -1,7 +1,8 @@
-/* gate with active = yes: the calls for PORT and EPRT, besides socket and bind,
- * which gate has anyway. A filter can't see the destination of a connection;
- * gate's active.c compares the destination with the client's address. Session's
- * own filter permits none of these calls. */
+/* The system calls that gate needs for PORT and EPRT (`active = yes`), besides
+ * socket and bind, which gate may call anyway. A filter can't see the
+ * destination of a connection; gate's active.c compares the destination with
+ * the client's address. The session's own filter permits none of these calls.
+ */
 #include "sallyport/seccomp/policy.h"
 
 #include <netinet/in.h>

@@ -17,8 +17,8 @@
 #define FILES_BESIDES 64
 /* The kernel also applies this limit to the descriptors that all processes of
  * gate's uid have sent and nobody has received. All sessions have this uid. An
- * attacker who controls a session can have 300 descriptors under way, and
- * mustn't prevent gate from sending its own. */
+ * attacker who controls a session can have 300 descriptors under way, and these
+ * must not prevent gate from sending its own descriptors. */
 #define FILES_LEAST 1024
 
 static int setup_memory(struct gate *g)
@@ -76,7 +76,7 @@ int setup_context(struct gate *g)
     struct tls_pair pair[CERTIFICATES_MAX];
     size_t n = 0;
 
-    /* Key and certificate have the same number. */
+    /* A key and its certificate have the same number. */
     for (; n < CERTIFICATES_MAX && certificate[n].fd >= 0; n++)
         pair[n] = (struct tls_pair){ .certificate_fd = certificate[n].fd,
                                      .certificate = certificate[n].name,
