@@ -23,8 +23,9 @@
 #define CHECK_MS   60000 /* ms: for a look at all homes */
 #define MOUNTS_MS  20000
 
-/* Reports all mistakes in the users file and in the homes of its rows, and what
- * their disks lack. */
+/* Reports all mistakes in the users file and in the users' homes, and the
+ * properties that the homes' disks lack. Returns true if there was a
+ * mistake. */
 static bool survey_users(const struct master *m)
 {
     FD_CLEANUP int fd =
@@ -50,8 +51,8 @@ static bool survey_users(const struct master *m)
 static const struct {
     int (*prepare)(struct master *m, struct complaint *c);
     int status;
-    /* For --check: reports all mistakes, not only the first. Returns whether
-     * there was one. */
+    /* For --check: reports all mistakes, not only the first. Returns true if
+     * there was a mistake. */
     bool (*survey)(const struct master *m);
 } steps[] = {
     { prepare_by_check, EX_OSERR, NULL },
@@ -59,7 +60,7 @@ static const struct {
     { prepare_sandbox, EX_OSERR, NULL },
     { certificates_open, EX_CONFIG, NULL },
     { prepare_limits, EX_CONFIG, NULL },
-    { prepare_memory, EX_OSERR, NULL }, /* the board, for prepare_users() */
+    { prepare_memory, EX_OSERR, NULL }, /* prepare_users() needs the board */
     { prepare_users, EX_CONFIG, survey_users },
     { prepare_empty, EX_CONFIG, NULL },
     { prepare_state, EX_CONFIG, NULL },
@@ -80,7 +81,7 @@ static void prepare_settings(struct master *m, const struct start_options *o)
     struct complaint c = { "" };
     int loaded;
 
-    /* Must be first, since reader and check are programs, too. */
+    /* Open the programs first, since reader and check are programs, too. */
     if (programs_open(&m->succession, m->programs, &c) < 0)
         end_start(m, EX_OSERR, c.text);
     if (!m->check)
@@ -100,7 +101,7 @@ static void prepare_settings(struct master *m, const struct start_options *o)
     end_start(m, loaded == -EINVAL ? EX_CONFIG : EX_TEMPFAIL, c.text);
 }
 
-/* --check reports all mistakes; a start stops at the first one. */
+/* --check reports all mistakes; a start stops at the first mistake. */
 static void prepare(struct master *m)
 {
     struct complaint c = { "" };
@@ -134,10 +135,10 @@ static void prepare(struct master *m)
         _exit(failed);
 }
 
-/* Keeps all from which a recovery starts, since the disk may be in disorder
- * then. The keys and the programs are necessary: without the programs a
- * recovery could execute a package that is half installed. Everything else a
- * recovery can open or make again. */
+/* Asks the supervisor to keep everything from which a recovery starts, since
+ * the disk may be in disorder then. The keys and the programs are necessary:
+ * without the programs a recovery could execute a package that is half
+ * installed. A recovery can open or make everything else again. */
 static void keep_for_recovery(struct master *m)
 {
     char name[GENERATION_NAME_MAX];
@@ -164,8 +165,8 @@ static void keep_for_recovery(struct master *m)
     succession_close_untaken(&m->succession);
 }
 
-/* Call it after the start of the children, and before any of their messages is
- * read. */
+/* Call it after the start of the children, and before master reads any of their
+ * messages. */
 static void enter_sandbox(struct master *m)
 {
     struct sandbox_plan plan = { .root = m->root,
@@ -235,7 +236,8 @@ int main(int argc, char **argv)
     /* Set the title only now: it overwrites the memory to which the options
      * point. */
     process_title("sallyport: master");
-    if (!master.succession.recovery) { /* in a recovery the remarks are known */
+    if (!master.succession.recovery) { /* a recovery doesn't repeat the
+                                        * remarks */
         helper_check(&master, "remarks", master.users->table, REMARKS_MS);
         if (access_hint(&master.settings, &master.users->users, &hint))
             stderr_print("hint: %s", hint.text);

@@ -1,7 +1,7 @@
-/* master is root, so its list is long. In its sandbox it makes only pairs of
- * sockets. The lists of all other processes belong to it too, since each
- * process starts under this filter. So it also permits the calls of ld.so,
- * libc, OpenSSL and sandbox_enter. */
+/* The system calls that master may make. master is root, so its list is long.
+ * In its sandbox it makes only pairs of sockets. Master's filter also permits
+ * all calls of the other processes, and the calls of ld.so, libc, OpenSSL and
+ * sandbox_enter(), since each process starts under this filter. */
 #include "sallyport/seccomp/policy.h"
 
 #include <fcntl.h>

@@ -33,7 +33,7 @@ int activation_count(void)
     return (int)n;
 }
 
-/* Is it a listening TCP socket? Then *a is its address. */
+/* Returns true if FD is a listening TCP socket; then *a is its address. */
 static bool is_listener(int fd, struct address *a)
 {
     socklen_t len = sizeof(int);
@@ -43,8 +43,8 @@ static bool is_listener(int fd, struct address *a)
            listens && address_of_socket(fd, a) == 0;
 }
 
-/* Unless IPV6_V6ONLY is set, [::] also takes IPv4 clients, which "listen"
- * doesn't name. */
+/* Returns true if the listener takes IPv6 and IPv4 clients: unless IPV6_V6ONLY
+ * is set, [::] also takes IPv4 clients, which "listen" doesn't name. */
 static bool is_mixed(int fd)
 {
     int domain = 0, only = 1;

@@ -112,16 +112,16 @@ static void generation_hang_up(struct generation *g)
     channel_close(&g->channel);
 }
 
-/* Was a message lost for lack of a descriptor or memory? */
+/* Returns true if a message was lost for lack of a descriptor or memory. */
 static bool lacks_something(int r)
 {
     return r == -EMFILE || r == -ENOMEM;
 }
 
 /* Handles R, the result of a dispatch. A master that closed its channel ends by
- * itself. If a descriptor was lost, a starting master is killed, since it needs
- * all its descriptors; later the supervisor keeps the older copy. After any
- * other failure master is killed. */
+ * itself. If a descriptor was lost, the supervisor kills a starting master,
+ * since it needs all its descriptors; later the supervisor keeps the older
+ * copy. After any other failure the supervisor kills master. */
 static void generation_has_read(struct generation *g, int r)
 {
     const char *why = r == -EPROTO ? g->channel.wrong : strerror(-r);
@@ -223,7 +223,7 @@ static pid_t fork_master(const struct supervisor *s, bool recovery,
 }
 
 /* The board is the supervisor's own: no generation can replace it for the next
- * one. */
+ * generation. */
 struct generation *generation_start(struct supervisor *s, bool recovery)
 {
     struct generation *g = s->generation, *end = g + GENERATION_PLACES;

@@ -17,7 +17,8 @@ static bool heartbeat_number(const char *name, uint64_t *ret)
     return text && slice_number(slice_from(text), UINT64_MAX, ret) == 0;
 }
 
-/* Works like sd_watchdog_enabled(3). */
+/* Returns the ms of systemd's watchdog; 0: there is none. Works like
+ * sd_watchdog_enabled(3). */
 static uint64_t heartbeat_watchdog(void)
 {
     uint64_t usec, pid;
@@ -30,7 +31,8 @@ static uint64_t heartbeat_watchdog(void)
     return usec / 1000;
 }
 
-/* At least two looks fit into systemd's time. */
+/* Returns the ms between two looks: at least two looks fit into the time of
+ * systemd's watchdog. */
 static uint64_t heartbeat_pause(const struct supervisor *s)
 {
     uint64_t ms = s->deadlines.look, most = s->heartbeat.watchdog / 2;
@@ -44,7 +46,7 @@ static void heartbeat_report(struct supervisor *s)
         notify_send(s->notify_fd, "WATCHDOG=1");
 }
 
-/* Returns whether master and gate have counted since the last look. */
+/* Returns true if master and gate have counted since the last look. */
 static bool heartbeat_look(struct generation *g)
 {
     struct supervisor *s = g->supervisor;
@@ -72,7 +74,7 @@ static void heartbeat_on_timer(void *owner)
 
         leads |= leader;
         /* If the master of an older generation hangs, kill it only if a reload
-         * waits for its place: its transfers need no master. */
+         * waits for the generation's place: transfers need no master. */
         if (leader || (g->state == GENERATION_OLD && s->reload == RELOAD_WAITS))
             counts |= heartbeat_look(g) && leader;
     }

@@ -15,8 +15,9 @@
 #include "sallyport/base/process.h"
 #include "supervisor.h"
 
-/* Makes sure that 0, 1 and 2 are open, and closes all others but the LISTENERS
- * after them. */
+/* Sets standard input to /dev/null, and makes sure that standard output and
+ * standard error are open. Closes all other descriptors, except the LISTENERS
+ * descriptors from 3 on. */
 static int standard_descriptors(int listeners)
 {
     int fd;
@@ -32,9 +33,10 @@ static int standard_descriptors(int listeners)
     return close(fd);
 }
 
-/* Turns "/usr/sbin/sallyportd" into "/usr/sbin/../libexec/sallyport/master", or
- * as the build was configured. Call it once, at the start: after an upgrade the
- * link to our own file says "(deleted)". */
+/* Finds the program "master" beside our own file: for "/usr/sbin/sallyportd"
+ * this is "/usr/sbin/../libexec/sallyport/master", unless the build was
+ * configured otherwise. Call it once, at the start: after an upgrade the link
+ * to our own file says "(deleted)". */
 static int find_master(char *path, size_t size)
 {
     ssize_t n =

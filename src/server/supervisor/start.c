@@ -3,21 +3,22 @@
  * requests during a start lead to one further start. A recovery reads no
  * configuration, so it answers no request.
  *
- * What starts when, unless the service stops:
+ * This table says what starts when, unless the service stops:
  *
  *   under_way   recoveries.due  reload  what happens
  *   ----------  --------------  ------  -----------------------------------
  *   none        no              NONE    nothing
  *   none        no              WANTED  the reload starts; if 8 generations
  *                                       live, it becomes WAITS
- *   none        no              WAITS   the reload starts once one has ended
+ *   none        no              WAITS   the reload starts when one has ended
  *   none        yes             any     the recovery starts, or its timer is
  *                                       armed; until then as with "no"
  *   a reload    no              any     the next follows when this one leads,
  *                                       or has failed
  *   a reload    yes             any     if it leads, it is the recovery, too;
- *                                       if it isn't ready after `put_off`, it
- *                                       is ended: WANTED, after the recovery
+ *                                       if it isn't ready after `put_off`, the
+ *                                       supervisor ends it, and starts it again
+ *                                       after the recovery (WANTED)
  *   a recovery  no              any     as for a reload
  *   a recovery  yes             any     if it leads, no other recovery is due
  *
@@ -38,16 +39,17 @@
 #include "sallyport/base/fd.h"
 #include "sallyport/ipc/generation.h"
 
-/* Takes over by one store on the board: each gate looks there before it accepts
- * a connection. Tells the older masters, so that they finish their sessions.
- * Ends a master that doesn't read, since it would never end itself. */
+/* Lets G take over by one store on the board: each gate looks there before it
+ * accepts a connection. Tells the older masters, so that they finish their
+ * sessions. Ends a master that doesn't read its messages, since it would never
+ * end itself. */
 void takeover_begin(struct generation *g)
 {
     struct supervisor *s = g->supervisor;
     struct pollfd one = { .fd = g->channel.fd };
     int r;
 
-    if (poll(&one, 1, 0) != 0) /* it has died, and must not replace the
+    if (poll(&one, 1, 0) != 0) /* G's master has died, and must not replace the
                                 * leader */
         return;
     board_set(&s->board->accepts, g->number);
@@ -92,7 +94,7 @@ static void report_to_leader(struct supervisor *s, const char *why)
 }
 
 /* Answers that the current start has failed. Nobody has asked for a recovery,
- * so its failure isn't answered. */
+ * so its failure needs no answer. */
 static void answer_failure(struct supervisor *s, const char *why)
 {
     bool recovers = s->under_way && s->under_way->recovers;
@@ -127,7 +129,8 @@ void start_now(struct supervisor *s, bool recovery)
         return;
     }
     s->recoveries.due = true;
-    s->recoveries.begun -= s->deadlines.recovery; /* it hasn't begun */
+    s->recoveries.begun -= s->deadlines.recovery; /* the recovery hasn't
+                                                   * begun */
     loop_timer_set(&s->loop, &s->recoveries.timer, s->deadlines.retry);
 }
 
@@ -144,9 +147,10 @@ static bool take_recovery(struct supervisor *s)
 }
 
 /* Ends a reload that isn't ready when a recovery is due, and repeats it after
- * the recovery: the reload may wait for a disk or a directory service, while
- * nobody is served. If a burst of crashes delays the recovery, the reload goes
- * on: it may bring the setting that ends the crashes. */
+ * the recovery: the reload can wait for a disk or a directory service, and
+ * meanwhile the server serves nobody. If a burst of crashes delays the
+ * recovery, the reload goes on: it may bring the setting that ends the
+ * crashes. */
 static void start_on_timer(void *owner)
 {
     struct supervisor *s = owner;
@@ -238,7 +242,7 @@ int start_on_leading(void *owner, struct msg_leading *m)
     s->led = true;
     s->under_way = NULL;
     s->recoveries.due =
-        false; /* it also replaces whatever has failed meanwhile */
+        false; /* G also replaces whatever has failed meanwhile */
     loop_timer_clear(&s->loop, &s->recoveries.timer);
     status_ready(s, what, "");
     heartbeat_begin(s);
@@ -252,8 +256,8 @@ static void report_failure(struct generation *g, enum generation_state state)
     struct complaint words = { 0 };
 
     if (state == GENERATION_TAKING)
-        /* A recovery follows, from what the supervisor still holds of the
-         * generation before. */
+        /* A recovery follows, with the descriptors that the supervisor still
+         * keeps of the previous generation. */
         complain(&words,
                  GENERATION_NOT_TAKEN
                  "(%s); a recovery continues with the old configuration",
@@ -297,7 +301,7 @@ void start_on_ended(struct generation *g)
     if (WIFSIGNALED(g->status) && !s->stopping)
         stderr_print("generation %llu: %s", (unsigned long long)g->number,
                      g->failure.text);
-    /* A reload that is ready soon is a recovery, too. */
+    /* If the reload under way is ready soon, it is the recovery, too. */
     s->recoveries.due = recovers ? !s->stopping : s->recoveries.due;
     if (recovers && s->recoveries.due && s->under_way)
         loop_timer_set(&s->loop, &s->recoveries.timer, s->deadlines.put_off);

@@ -1,6 +1,6 @@
 /* The supervisor's loop: signals, the end of the service, its deadline. The
- * supervisor ends only with the last generation. start.c decides who starts and
- * who leads. */
+ * supervisor ends only with the last generation. start.c decides which
+ * generation starts and which generation leads. */
 #include "supervisor.h"
 
 #include <errno.h>
@@ -17,8 +17,9 @@
 #include "sallyport/base/complain.h"
 #include "sallyport/base/fd.h"
 
-/* Called again until no generation is left: a process that hangs on a disk must
- * not delay the end of the service. */
+/* Kills all generations at the deadline of a stop, again and again until no
+ * generation is left: a process that hangs on a disk must not delay the end of
+ * the service. */
 static void supervisor_on_deadline(void *owner)
 {
     struct supervisor *s = owner;
@@ -32,14 +33,14 @@ static void supervisor_on_deadline(void *owner)
 }
 
 /* SIGHUP: starts a reload. A generation that is starting may have read the
- * configuration already; then another generation follows it. */
+ * configuration already; then another generation follows. */
 static void supervisor_on_hangup(void *supervisor)
 {
     start_reload(supervisor, NULL, 0);
 }
 
-/* Called at the end of each turn of the loop: frees the places of generations
- * that have ended. The service ends with the last one. */
+/* Runs at the end of each turn of the loop: frees the places of generations
+ * that have ended. The service ends with the last generation. */
 static void supervisor_sweep(void *owner)
 {
     struct supervisor *s = owner;

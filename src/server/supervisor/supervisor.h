@@ -17,49 +17,50 @@
 #include "sallyport/ipc/channel.h"
 
 /* kept.c: the descriptors that survive a generation: listeners, and all others
- * that a recovery needs. A master has named each of them. The supervisor reads
- * none of them, except its own mark in a table of sessions. */
+ * that a recovery needs. Each descriptor has a name. The supervisor reads from
+ * none of these descriptors, except its own mark in a session table. */
 
 struct kept_row {
     char *name;
     int fd;
 };
 
-/* Initialize it to zero: empty. */
+/* A struct kept of zeros is empty. */
 struct kept {
     struct kept_row *row;
     size_t count, room;
 };
 
-/* Adds a descriptor under a new name. Takes FD, even on failure. Returns 0 or
- * -errno. */
+/* Keeps a copy of FD under a new NAME. Closes FD, also after an error. Returns
+ * 0 or -errno. */
 int kept_add(struct kept *k, struct slice name, int fd);
-/* Works as kept_add() for a name that may exist: the old descriptor is
- * closed. */
+/* Works as kept_add(), but K may have a descriptor called NAME already: then
+ * the copy replaces it. */
 int kept_replace(struct kept *k, struct slice name, int fd);
-/* Returns the descriptor of that name, which stays kept, or -1. */
+/* Returns the descriptor called NAME, which K still owns; -1: there is none. */
 int kept_find(const struct kept *k, const char *name);
 /* Call it when generation NUMBER has ended: marks its session table, for the
  * masters that map it, and drops the table. */
 void kept_end_sessions(struct kept *k, uint64_t number);
-/* Call it when a generation begins to lead, with its list. Drops the session
- * tables in it that kept_end_sessions() has marked: their generations have
- * ended during its start. */
+/* Call it when a generation begins to lead; K is its list. Drops from K the
+ * session tables that kept_end_sessions() has marked: the generations of these
+ * tables have ended during the start of the new leader. */
 void kept_drop_ended(struct kept *k);
 void kept_release(struct kept *k);
 /* Makes a sealed file that names all descriptors, after the line "HEADING
- * NUMBER". Returns its descriptor, which the caller closes, or -errno. */
+ * NUMBER". Returns the file's descriptor, which the caller closes, or
+ * -errno. */
 int kept_names(const struct kept *k, const char *heading, uint64_t number);
 /* Call it after a fork: keeps the descriptors open across execve(2). Returns 0
  * or -errno. */
 int kept_pass_on(const struct kept *k);
 
-/* notify.c: reports the state of the service to systemd: sd_notify(3)'s
- * datagram. */
+/* notify.c: reports the state of the service to systemd, by datagrams as in
+ * sd_notify(3). */
 
-/* WHERE is the value of $NOTIFY_SOCKET, a path or "@abstract", or NULL. *RET
- * gets the socket; after an error, and for NULL, it gets -1. Returns 0 or
- * -errno. */
+/* Connects to systemd. WHERE is the value of $NOTIFY_SOCKET: a path,
+ * "@abstract", or NULL. *RET gets the socket; after an error, and for NULL, it
+ * gets -1. Returns 0 or -errno. */
 int notify_open(int *ret, const char *where);
 /* Sends TEXT, for example "READY=1". Never waits. FD -1: does nothing. */
 void notify_send(int fd, const char *text);
@@ -67,15 +68,15 @@ void notify_send(int fd, const char *text);
 /* status.c: the text of "systemctl status". */
 
 struct shown {
-    bool loaded; /* the fields below were read from the board */
+    bool loaded; /* `sessions` and `transfers` are from the board */
     uint64_t sessions, transfers;
     char note[COMPLAINT_MAX + 96]; /* about the last reload; or "" */
 };
 
 #define GENERATIONS_MAX  8
 #define RECOVERIES_BURST 10
-/* Besides live generations: a starting one, and generations that have lost
- * their master but still have a process. */
+/* Places for the live generations, for a starting generation, and for
+ * generations that have lost their master but still have a process. */
 #define GENERATION_PLACES (GENERATIONS_MAX + 1 + RECOVERIES_BURST)
 _Static_assert(GENERATION_PLACES <= BOARD_ROWS, "each has a row on the board");
 
@@ -88,7 +89,7 @@ enum generation_state {
     GENERATION_LEADING,  /* its gate accepts */
     GENERATION_OLD,      /* it finishes its sessions */
     GENERATION_ENDED, /* its master has ended or was given up; other processes
-                       * of it may live */
+                       * of the generation may live */
 };
 
 /* One master and all processes below it. Together they are a process group. */
@@ -102,14 +103,16 @@ struct generation {
     struct loop_watch watch;
     struct loop_timer timer; /* for the current state */
     struct pulse master, gate;
-    /* Its descriptors until it leads; then the supervisor's own list has them.
-     * A generation that fails before changes nothing for a recovery. */
+    /* The descriptors that this generation keeps, until it leads; then the
+     * supervisor's own list gets them. So a generation that fails before it
+     * leads changes nothing for a recovery. */
     struct kept kept;
     bool recovers;
     bool other_version; /* it has sent something that no master of this version
                          * sends */
     unsigned late;      /* how often its processes were killed after its end */
-    struct complaint failure; /* why it didn't start, in master's words */
+    struct complaint failure; /* why it failed: words of master or of the
+                               * supervisor */
 };
 
 /* Deadlines of a generation, in milliseconds. */
@@ -124,7 +127,7 @@ struct generation {
     D(retry, 1000)      /* to the next try of a recovery that failed */       \
     D(put_off, 2000)    /* until a due recovery ends a starting reload */     \
     D(look, 4000)       /* at most, between two looks at the board */         \
-    D(silence, 12000)   /* of a master: without a new count */
+    D(silence, 12000)   /* a master: without a new count */
 /* clang-format on */
 struct supervisor_deadlines {
 #define SUPERVISOR_DEADLINE(name, ms) uint64_t name;
@@ -162,13 +165,14 @@ struct heartbeat {
 struct supervisor {
     char *const *argv;   /* arguments for the supervisor and the masters */
     const char *program; /* path of the program "master" */
-    /* Executes a master: the descriptor MASTER, or the installed program if
-     * MASTER is -1. Returns only if that fails. Tests replace it. */
+    /* Executes a master: the program with the descriptor MASTER, or the
+     * installed program if MASTER is -1. Returns only if that fails. Tests
+     * replace it. */
     void (*execute)(const struct supervisor *s, int master);
     struct supervisor_deadlines deadlines;
     struct loop loop;
     struct signals signals;
-    struct loop_timer deadline; /* of a stop */
+    struct loop_timer deadline; /* the deadline of a stop */
     int notify_fd;
     struct shown shown;
     struct generation generation[GENERATION_PLACES];
@@ -186,7 +190,7 @@ struct supervisor {
     int status; /* the supervisor's exit status */
 };
 
-/* For each place of a generation, also if it is free. */
+/* Visits each place of a generation, also the free places. */
 #define GENERATIONS_EACH(s, g)                                                 \
     for (struct generation *g = (s)->generation;                               \
          g < (s)->generation + GENERATION_PLACES; g++)
@@ -194,17 +198,19 @@ struct supervisor {
 /* PROGRAM and ARGV must outlive S. Returns 0 or -errno. */
 int supervisor_init(struct supervisor *s, const char *program,
                     char *const *argv);
-/* Starts the first generation, and works until none is left. Returns the exit
- * status. */
+/* Starts the first generation, and works until no generation is left. Returns
+ * the exit status. */
 int supervisor_run(struct supervisor *s);
 void supervisor_release(struct supervisor *s);
 
-/* activation.c: the number of listeners that systemd has passed, which are the
- * descriptors from 3 on. */
+/* activation.c: activation_count() returns the number of listeners that systemd
+ * has passed to the supervisor; these are the descriptors from 3 on.
+ * activation_take() keeps COUNT such listeners. */
 int activation_count(void);
 void activation_take(struct supervisor *s, int count);
 
-/* start.c: starts a generation. s->under_way is NULL if that fails. */
+/* start.c: starts a generation. s->under_way is NULL afterwards if the start
+ * fails. */
 void start_now(struct supervisor *s, bool recovery);
 /* Starts another generation for a reload. G is the generation that has sent
  * REQUEST; NULL after SIGHUP. */
@@ -212,11 +218,12 @@ void start_reload(struct supervisor *s, struct generation *g, uint32_t request);
 /* Call it when G is ready: from now on its gate accepts, and the other
  * generations finish their sessions. */
 void takeover_begin(struct generation *g);
-/* Handler; owner: the struct generation, which accepts now. */
+/* Handles a master's message that its generation accepts now. OWNER: the struct
+ * generation. */
 int start_on_leading(void *owner, struct msg_leading *m);
 /* Call it when G's master was reaped, or G was given up. */
 void start_on_ended(struct generation *g);
-/* Sets that no recovery has begun yet. */
+/* Initializes s->recoveries: no recovery has begun yet. */
 void start_init(struct supervisor *s);
 
 /* Call it when the service is ready again: shows WHAT has just happened, with
@@ -246,7 +253,7 @@ void generation_reaped(struct generation *g, int status);
 /* Kills the group of G and counts G as ended, since a process that waits for a
  * disk would not be reaped. WHY is the answer to the askers. */
 void generation_give_up(struct generation *g, const char *why);
-/* Sends SIGKILL to the group of an ended generation. The second time the
+/* Sends SIGKILL to the group of an ended generation. After the second call the
  * generation counts as gone, so the sweep frees its place: a process that
  * survives SIGKILL waits for a disk. */
 void generation_outlived(struct generation *g);

@@ -1,6 +1,6 @@
 /* The control socket's peers, in master: who may connect, how many, for how
- * long. A hostile, slow or dead sallyportctl takes up one place: nothing here
- * waits for it, and nothing that it does ends master. */
+ * long. A hostile, slow or dead sallyportctl takes up one place: master doesn't
+ * wait for it, and goes on, whatever a sallyportctl sends. */
 #include "control.h"
 
 #include <errno.h>
@@ -50,8 +50,8 @@ void peer_refuse(struct peer *p, enum refusal why, const char *words)
                           .refusal = why, .why = slice_from(words)));
 }
 
-/* Returns whether a caller may be reported: once in REPORT_MS, since anybody
- * who can connect to the socket can cause it. */
+/* Returns true if master may report a caller: once in REPORT_MS, since anybody
+ * who can connect to the socket can cause such a report. */
 static bool control_may_report(struct master *m)
 {
     return debt_take(&m->control->reports, REPORT_MS, REPORT_MS, clock_ms()) ==
@@ -97,7 +97,8 @@ static void control_turn_away(int fd, enum refusal why, const char *words)
     channel_close(&c);
 }
 
-/* Members of control_group leave places to root. */
+/* Returns a free place, or NULL. Members of control_group get only READERS
+ * places, so that root finds a place. */
 static struct peer *control_free_peer(struct control *c, bool reads_only)
 {
     struct peer *unused = NULL;
@@ -226,8 +227,8 @@ void control_close(struct control *c, bool remove)
 }
 
 /* After a failure keeps the name, since the next generation uses the socket. A
- * start that inherited the socket and fails also keeps it, for the leading
- * generation. */
+ * start that inherited the socket and fails also keeps the name, for the
+ * leading generation. */
 void control_stop(struct control *c)
 {
     const struct master *m = c->watch.owner;

@@ -1,4 +1,5 @@
-/* The control socket: it takes few callers, each for a limited time. */
+/* The control socket: master serves few callers at once, each for a limited
+ * time. */
 #ifndef SALLYPORT_SRC_MASTER_CONTROL_H
 #define SALLYPORT_SRC_MASTER_CONTROL_H
 
@@ -21,32 +22,34 @@ struct control_socket {
     bool inherited;   /* an earlier generation made it */
 };
 
-/* Opens the control socket at PATH. Uses an inherited socket as it is, with the
- * connections in its backlog. Otherwise makes the directory (0711) if only the
- * directory is missing, and replaces a socket that a killed server has left.
- * Keeps the socket for the next generation. H may be NULL. Returns 0; -EINVAL:
- * the administrator must mend something; -EAGAIN: another server answers there,
- * or another error that may pass. The complaint is "PATH: WHY". */
+/* Opens the control socket at PATH. Makes its directory (0711) if only that
+ * directory is missing. Uses an inherited socket as it is, with the connections
+ * in its backlog; otherwise makes a socket, and replaces a socket that a killed
+ * server has left. The supervisor keeps the socket for the next generation. H
+ * may be NULL. Returns 0; -EINVAL: the administrator must mend something;
+ * -EAGAIN: another server answers there, or another error that may pass. The
+ * complaint is "PATH: WHY". */
 int control_socket_open(struct control_socket *s, const char *path,
                         struct succession *h, struct complaint *c);
 /* Checks that members of GROUP can reach the socket; GROUP 0 means no group.
- * Returns 0 if they can, or -EINVAL with the complaint "PATH: WHY". */
+ * Returns 0; -EINVAL, with the complaint "PATH: WHY": they can't. */
 int control_socket_permits(const struct control_socket *s, gid_t group,
                            struct complaint *c);
-/* Gives the socket, if it is open, to GROUP, so that only its members and root
- * can connect. An older generation may use the same socket, so call this when
- * the start can't fail any more. Returns 0, or -EINVAL with the complaint
+/* Gives the socket, if it is open, to GROUP, so that only root and members of
+ * GROUP can connect. An older generation may use the same socket, so call this
+ * when the start can't fail any more. Returns 0, or -EINVAL with the complaint
  * "PATH: WHY". */
 int control_socket_admit(const struct control_socket *s, gid_t group,
                          struct complaint *c);
-/* Does a server answer at PATH? A server with a full queue counts. */
+/* Returns true if a server listens at PATH, even if its queue of callers is
+ * full. */
 bool control_socket_answers(const char *path);
-/* Closes the socket. REMOVE: also removes the name, if it is still this
- * socket's. */
+/* Closes the socket. REMOVE: also removes the name, if it still belongs to this
+ * socket. */
 void control_socket_close(struct control_socket *s, bool remove);
 
-/* The most sessions in one answer about their work. The answer must fit into a
- * socket even if the peer doesn't read. */
+/* The most sessions in one answer about their work. The answer must fit into
+ * the socket's buffer even if the peer doesn't read. */
 #define LOOK_PAGE 32
 
 /* A peer at the control socket: a sallyportctl, with one request at a time. */
@@ -59,30 +62,32 @@ struct peer {
     struct loop_timer timer;   /* the caller's time to send a request, or to
                                 * wait for its reload */
     uint32_t request;          /* the request under way */
-    uint32_t reload_number;    /* master's own number for its reload; 0: none */
-    uint64_t users_ticket;     /* access_ask() of its change; 0: none */
+    uint32_t reload_number;    /* master's own number for the caller's reload;
+                                * 0: none */
+    uint64_t users_ticket;     /* access_ask() of the caller's change; 0:
+                                * none */
     uint64_t looks[LOOK_PAGE]; /* serials of the sessions that the request
                                 * asks */
-    size_t looking;            /* how many of them haven't answered */
+    size_t looking;            /* how many of these sessions haven't answered */
     uint64_t look_next;        /* the place in the table where the next look
                                 * begins */
 };
 
-/* Call it after sending the answer to the request; RESULT is the result of
- * SEND(). Then the next request may come. Ends a peer that can't take the
- * answer. */
+/* Call it after SEND() of the last message of an answer; RESULT is the result
+ * of SEND(). Then the peer can send its next request. Ends a peer that couldn't
+ * take the answer. */
 void peer_answered(struct peer *p, int result);
-/* Call it after each message of an answer but the last. */
+/* Call it after SEND() of each message of an answer except the last message. */
 void peer_sent(struct peer *p, int result);
 void peer_refuse(struct peer *p, enum refusal why, const char *words);
-/* Closes its channel. */
+/* Ends the peer: closes its channel, and frees its place. */
 void peer_end(struct peer *p);
 
 struct control {
     struct control_socket socket;
     struct loop_watch watch;
     struct loop_timer pause; /* after a failed accept */
-    uint64_t reports;        /* debt_take(): refusals */
+    uint64_t reports;        /* debt_take(): log lines about callers */
     struct peer peer[MASTER_CALLERS];
 };
 
@@ -106,7 +111,7 @@ void control_stop(struct control *c);
  * leads. */
 void control_renewed(struct master *m, uint32_t number, const char *wrong);
 
-/* Is nobody connected, except members of control_group? */
+/* Returns true if no caller is connected, except members of control_group. */
 bool control_is_idle(const struct control *c);
 
 /* gauges.c: the metrics. */
@@ -135,8 +140,8 @@ int show_on_show(void *owner, struct msg_show *msg);
 /* Call it when a session has said what it does: passes the answer to all
  * callers that look at the session. */
 void show_on_doing(struct master *m, const struct msg_doing *msg);
-/* Call it when P's time for this request is over. Returns true after a look at
- * sessions, which then ends without the late answers. */
+/* Call it when P's time for a request is over. Returns true if P waits for a
+ * look at sessions, and ends the look without the late answers. */
 bool show_late(struct peer *p);
 
 #endif

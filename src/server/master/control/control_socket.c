@@ -1,7 +1,7 @@
-/* The control socket in the file system: made or inherited before master's
- * sandbox closes, removed at the end of the service. Its mode, its directory
- * and SO_PEERCRED (control.c) restrict who may connect. A living server never
- * loses its socket's name to another server. */
+/* The control socket in the file system. Master makes or inherits the socket
+ * before its sandbox closes, and removes it at the end of the service. The
+ * socket's mode, its directory and SO_PEERCRED (control.c) restrict who may
+ * connect. A living server never loses its socket's name to another server. */
 #include "control.h"
 
 #include <errno.h>
@@ -59,8 +59,8 @@ static int control_socket_new(void)
 }
 
 /* Removes a socket without a server. Returns 0; -EADDRINUSE: a server listens
- * there, also with a full queue; -ENOTSOCK: the file is no socket; or another
- * -errno. */
+ * there, even if its queue of callers is full; -ENOTSOCK: the file is no
+ * socket; or another -errno. */
 static int control_socket_remove_stale(const struct control_socket *s,
                                        const struct sockaddr_un *at,
                                        socklen_t size)
@@ -97,9 +97,10 @@ bool control_socket_answers(const char *path)
             errno == EAGAIN);
 }
 
-/* The name for the supervisor contains the inode, which lives as long as the
- * socket. So an inherited socket is used only if it is still at the path, even
- * if the path is written differently now. */
+/* Returns the name under which the supervisor keeps the socket. The name
+ * contains the socket's inode, which stays the same as long as the socket
+ * exists. So master uses an inherited socket only if the socket is still at the
+ * path, even if the settings now write the path differently. */
 static const char *control_socket_name(const struct control_socket *s,
                                        char name[GENERATION_NAME_MAX])
 {
@@ -206,7 +207,8 @@ static int control_socket_chown(const struct control_socket *s, gid_t group)
     return r;
 }
 
-/* If it fails, the socket still admits whom the running server admits. */
+/* Gives the socket to GROUP, or to no group if GROUP is 0. After a failure the
+ * socket still admits the callers whom the running server admits. */
 static int control_socket_give(const struct control_socket *s, gid_t group)
 {
     const mode_t mode = group != 0 ? 0660 : 0600;
@@ -216,7 +218,8 @@ static int control_socket_give(const struct control_socket *s, gid_t group)
 
     if (fstatat(s->directory, s->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return -errno;
-    /* If nothing changes, a reload refuses nobody even for a moment. */
+    /* If nothing changes, do nothing, so that callers can connect at each
+     * moment of a reload. */
     if (st.st_gid == to && (st.st_mode & 07777) == mode)
         return 0;
     if (fchmodat(s->directory, s->name, 0600, 0) < 0)

@@ -1,7 +1,7 @@
 /* The requests of sallyportctl, in master. Each function answers at once; only
  * the answers to a reload and to a changed users file follow later. "who" and
- * "kick" use master's records of the sessions. show.c has the rows that are
- * shown. */
+ * "kick" use master's records of the sessions. show.c has the answers to
+ * `show`. */
 #include "control.h"
 
 #include <inttypes.h>
@@ -25,7 +25,8 @@ struct peer *request_begin(void *owner, uint32_t request)
     return p;
 }
 
-/* Takes the caller's uid from the kernel, not from the caller. */
+/* Begins the event about a request, with the caller's uid as the kernel reports
+ * it. */
 static void request_event(struct peer *p, struct slice verb,
                           struct event_record *r)
 {
@@ -38,8 +39,8 @@ static void request_event(struct peer *p, struct slice verb,
     event_text(r, FIELD_VERB, verb);
 }
 
-/* Reports a change that the caller has asked for. NUMBER is how many sessions
- * ended; 0 is left out. */
+/* Reports a change for which the caller has asked. NUMBER: how many sessions
+ * ended; the event leaves out 0. */
 static void request_report(struct peer *p, struct slice verb, struct slice to,
                            size_t number)
 {
@@ -53,9 +54,9 @@ static void request_report(struct peer *p, struct slice verb, struct slice to,
     master_send(p->master, &r);
 }
 
-/* Answers when the new generation leads, or has failed. Refuses until this
- * generation has sent `up`: before that the supervisor would kill it for a
- * `renew`. */
+/* The answer follows when the new generation leads, or has failed. Refuses the
+ * request until this generation has sent `up`: before that, the supervisor
+ * would kill this generation for a `renew`. */
 static int request_on_reload(void *owner, struct msg_reload *msg)
 {
     struct peer *p = request_begin(owner, msg->request);
@@ -100,7 +101,7 @@ void request_on_users_read(struct master *m)
     }
 }
 
-/* Answers when a look has read the file. */
+/* The answer follows when a look has read the users file. */
 static int request_on_users_changed(void *owner, struct msg_users_changed *msg)
 {
     struct peer *p = request_begin(owner, msg->request);
@@ -120,9 +121,9 @@ static const char *who_user(const struct session_record *s)
     return s->login > 0 ? s->files.user : "";
 }
 
-/* Is this generation the leader? Only the leader knows all sessions, and
- * changes what the next generation inherits. A caller may still be connected to
- * an older generation. */
+/* Returns true if this generation leads; otherwise refuses the request. Only
+ * the leader knows all sessions, and changes what the next generation inherits.
+ * A caller may still be connected to an older generation. */
 static bool request_is_ours(struct peer *p)
 {
     if (p->master->state == MASTER_RUNNING)
@@ -132,8 +133,8 @@ static bool request_is_ours(struct peer *p)
     return false;
 }
 
-/* Sends up to a page of sessions, from a place of the table on, and where the
- * next page begins. */
+/* Sends a page of sessions, which begins at the place msg->place of the table,
+ * and then the place where the next page begins. */
 static int request_on_who(void *owner, struct msg_who *msg)
 {
     struct peer *p = request_begin(owner, msg->request);
@@ -197,7 +198,8 @@ static int request_on_end_sessions(void *owner, struct msg_end_sessions *msg)
 
 #define BAN_MOST UINT64_C(100000000000) /* s: more than any --for */
 
-/* A ban of an address in `no_ban` would have no effect. */
+/* Returns why a ban is refused, or NULL. A ban of an address in `no_ban` would
+ * have no effect. */
 static const char *ban_objection(const struct master *m,
                                  const struct msg_ban_add *msg)
 {

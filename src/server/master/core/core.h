@@ -1,6 +1,6 @@
-/* Common to all parts of master: its state, its place among the generations,
- * its own events. There is one struct master, and each function gets it;
- * nothing here is global. */
+/* The state of master, its place among the generations, and its own events,
+ * which all parts of master use. There is one struct master, and each function
+ * gets it; there are no global variables. */
 #ifndef SALLYPORT_SRC_MASTER_CORE_H
 #define SALLYPORT_SRC_MASTER_CORE_H
 
@@ -30,44 +30,49 @@ struct inherited {
     int fd;
 };
 
-/* Master's place among the generations: what it inherits from the generation
- * before, what the supervisor keeps for the next one, and whether it leads. */
+/* Master's place among the generations: what it inherits from the previous
+ * generation, what the supervisor keeps for the next generation, and whether it
+ * leads. */
 struct succession {
     uint64_t generation;
-    bool leads;    /* `lead` has come; stays true while it retires */
+    bool leads;    /* the supervisor has sent `lead`; stays true while this
+                    * generation retires */
     bool serves;   /* gate has reported that it accepts */
-    bool recovery; /* inherited files aren't read from the disk again */
+    bool recovery; /* after a crash: master uses inherited files, and doesn't
+                    * read them from the disk */
     struct channel supervisor;
     struct loop_watch watch;
-    struct buf names; /* of the inherited descriptors */
+    struct buf names; /* the names of the inherited descriptors */
     struct inherited *inherited;
     size_t count;
 };
 
-/* Sets no supervisor and nothing inherited. A test starts master in this
- * way. */
+/* Makes S empty: no supervisor, no inherited descriptors. A test starts master
+ * with such an S. */
 void succession_init(struct succession *s);
-/* Takes what the supervisor has prepared. Returns 0, or -errno if no supervisor
- * has started this process. */
+/* Takes the channel and the descriptors that the supervisor has prepared.
+ * Returns 0; -errno: no supervisor has started this process, or another
+ * error. */
 int succession_open(struct succession *s);
 void succession_release(struct succession *s);
 
-/* Returns the inherited descriptor of that name, which the caller then owns, or
- * -1. S may be NULL. */
+/* Returns the inherited descriptor called NAME, which the caller then owns; -1:
+ * there is none. S may be NULL. */
 int succession_inherit(struct succession *s, const char *name);
-/* During a recovery: returns a copy of the file that was in use under this
- * path. Otherwise returns -1. */
+/* Returns a copy of the descriptor of the file that the previous generation
+ * used under PATH; -1: there is none, or this start is no recovery. */
 int succession_recover_file(struct succession *s, const char *path);
-/* Did the generation before use a file with the bytes of FD, at most MOST of
- * them, under this path? */
+/* Returns true if the previous generation used under PATH a file with the same
+ * bytes as FD. A file with more than MOST bytes counts as different. */
 bool succession_had_file(const struct succession *s, const char *path, int fd,
                          size_t most);
 /* Asks the supervisor to keep FD, a copy of the file PATH that is in use. */
 int succession_keep_file(struct succession *s, const char *path, int fd);
 /* Closes the inherited descriptors that nobody has taken. */
 void succession_close_untaken(struct succession *s);
-/* Does the same as SEND() to the supervisor, but waits up to 10 s for room;
- * master does nothing else meanwhile. After that the message is lost. */
+/* Sends a message to the supervisor, as SEND() does. Waits up to 10 s for room
+ * in the channel, and master does nothing else meanwhile; after 10 s the
+ * message is lost. */
 #define SUCCESSION_SAY(s, name, ...)                                           \
     succession_say(s, MSG_##name, MESSAGE_BODY(name, __VA_ARGS__))
 int succession_say(struct succession *s, enum message_kind kind,
@@ -88,14 +93,14 @@ size_t succession_inherit_bytes(struct succession *s, const char *name,
 /* Master's state, and how its parts find each other. */
 #define MASTER_AUTHS    4
 #define MASTER_CHILDREN (3 + MASTER_AUTHS) /* log, keys, gate, auths */
-#define MASTER_CALLERS  16                 /* at the control socket */
+#define MASTER_CALLERS  16                 /* callers at the control socket */
 #define MASTER_PROGRAMS 6
 
 /* Keys that are the same in all masters of one service. Masters of other builds
- * read this struct, so a new key is added at the end. */
+ * read this struct, so add a new key at the end. */
 struct secrets {
     uint8_t names[SIPHASH_KEY];    /* other keys are derived from it */
-    uint8_t versions[SIPHASH_KEY]; /* of users' rows */
+    uint8_t versions[SIPHASH_KEY]; /* for the versions of users' rows */
 };
 
 /* Memory that processes share: memfds, which prepare_memory() makes or
@@ -120,15 +125,16 @@ enum master_state {
 
 /* Functions that tests replace. */
 struct master_hooks {
-    /* Starts a process BINARY with that main channel and set-up. The caller
-     * keeps the descriptors. Returns its pid or -errno. */
+    /* Forks a process that executes the program BINARY, with its main channel
+     * and its set-up. The caller still owns the descriptors. Returns the
+     * process's pid or -errno. */
     pid_t (*spawn)(const struct master *m, const char *binary, int channel,
                    const struct setup *setup);
-    /* Runs in the fork; never returns. */
+    /* The main function of a forked process files; never returns. */
     void (*files)(struct master *m, const struct files_start *start);
-    /* Gets what a session does. */
+    /* Gets a session's answer about what it does. */
     void (*doing)(struct master *m, const struct msg_doing *msg);
-    /* A look at the users file is over. */
+    /* Called when a look at the users file is over. */
     void (*users_read)(struct master *m);
 };
 
@@ -140,22 +146,22 @@ struct master_hooks {
     D(leaving, 1000)      /* a child that has closed its channel: to end */   \
     D(stuck, 10000)       /* gate: to read its messages */                    \
     D(shut, 5000)         /* gate: to say `shut`, after login_timeout */      \
-    D(silence, 60000)     /* auth gives no verdict while questions are open */\
+    D(silence, 60000)     /* auth: to a verdict, while questions wait */      \
     D(verdict, 15000)     /* a login: to its verdict; else it gets BUSY */    \
     D(files, 10000)       /* files: to `ready`; then it is LATE */            \
     D(mark, 1000)         /* a late directory: to the first retry */          \
     D(unread, 120000)     /* log: to read the lines of an ended process */    \
     D(kick, 2000)         /* from MSG_kick to the kill */                     \
-    D(sync, 30000)        /* after a session: files to sync, it to exit */    \
+    D(sync, 30000)        /* an ended session: its processes to exit */       \
     D(stop, 5000)         /* all sessions: to be gone */                      \
     D(ask, 10000)         /* ctl: to send a request, or hang up */            \
     D(look, 1000)         /* sessions: to say what they do */                 \
     D(renew, 150000)      /* the supervisor: to answer a reload */            \
     D(users, 2000)        /* between two checks of the users file */          \
     D(quiet, 2000)        /* a changed users file: to stay as it is */        \
-    D(write, 10000)       /* a new password: to be in that file */            \
-    D(reader, 5000)       /* a fork: to read it; reader: to parse it */       \
-    D(reader_mib, 1000)   /* more time for each MiB of the file */            \
+    D(write, 10000)       /* a new password: to be in the users file */       \
+    D(reader, 5000)       /* users file: a fork to read, reader to parse it */\
+    D(reader_mib, 1000)   /* more time for each MiB of the users file */      \
     D(fresh, 200)         /* a login: to wait for a new users file */         \
     D(reach, 7000)        /* users file and homes: to answer a look */        \
     D(pause, 2000)        /* after a look that failed */                      \
@@ -169,9 +175,9 @@ struct deadlines {
 
 /* A short-lived process of master: a fork that touches a disk, or reader, or
  * check. An errand that hangs keeps its place, so there are places for all
- * errands that may hang: ERRANDS_PER_MARK for each directory (hanging.c), some
- * for the users file, the look at the homes, and the writers of a new password
- * and of the bans. */
+ * errands that can hang at once: ERRANDS_PER_MARK for each directory
+ * (hanging.c), and some for the users file, for the look at the homes, and for
+ * the writers of a new password and of the bans. */
 #define ERRANDS_PER_MARK  3
 #define ERRANDS_MARKS     64
 #define ERRANDS_FOR_USERS 9
@@ -181,7 +187,8 @@ struct deadlines {
 
 struct errand {
     pid_t pid;                               /* 0: this place is free */
-    void (*on_end)(void *owner, int status); /* NULL: it was late, and hangs */
+    void (*on_end)(void *owner, int status); /* NULL: it was late or cancelled,
+                                              * and hasn't ended */
     void *owner;
     bool finishes; /* it has no deadline, and master's end waits for it */
     struct loop_timer timer;
@@ -191,49 +198,51 @@ struct master {
     struct settings settings;
     struct deadlines deadlines;
     struct master_hooks hooks;
-    bool root;  /* run by root */
-    bool check; /* --check: only gate starts, without listeners */
+    bool root;  /* root runs the server */
+    bool check; /* --check: only keys and gate start, without listeners */
     size_t auth_count;
     struct account_ids account[ACCOUNTS]; /* ids of the children, and the group
                                            * of the control socket */
 
-    /* Opened at the start, and passed to children, also to restarted ones. */
-    int programs[MASTER_PROGRAMS]; /* their descriptors (exec.c) */
+    /* Master opens these descriptors at its start, and passes them to its
+     * children, also to restarted children. */
+    int programs[MASTER_PROGRAMS]; /* descriptors of the programs (exec.c) */
     int memory[MEMORIES];          /* to read and write */
     int memory_read[MEMORIES]; /* the same memory, only to read, for gate; or -1
                                 */
     int conf;                  /* the settings, a sealed memfd */
     /* The largest max_sessions of the earlier generations, since all their
      * sessions may still live. 0: this is the first generation, or the limit of
-     * descriptors leaves no room for them. */
+     * descriptors leaves no room for these sessions. */
     uint64_t most_before;
-    int empty;     /* the directory to chroot to; without root any file */
+    int empty;     /* the directory to which processes chroot; if root doesn't
+                    * run the server: any file */
     bool no_empty; /* --check: the directory is missing, and a start would make
                     * it */
     bool prefixed; /* standard error is a stream to journald */
     struct succession succession;
-    /* Deadline of reader and check at a start; 0: each has its own
-     * (--check). */
+    /* Deadline of reader and check at a start; 0: each call has its own
+     * deadline (--check). */
     uint64_t helpers_until;
 
     struct loop loop;
     struct signals signals;
     enum master_state state;
     struct board *board;     /* NULL in a test of one part */
-    struct board_row *row;   /* its own */
+    struct board_row *row;   /* this generation's row of the board */
     bool drains;             /* the last order that drain_follow() obeyed */
-    struct loop_timer drain; /* until the announced beginning */
+    struct loop_timer drain; /* until the announced beginning of a drain */
     /* Set when a child is ready, a record is free or a caller has left. At the
      * end of the turn run_on_turn_over() then checks whether the start, stop or
      * retirement is complete. */
     bool may_be_over;
-    int status; /* what main returns: 0 or a sysexits code */
+    int status; /* the exit status of master: 0 or a sysexits code */
     struct loop_timer deadline;
     pid_t survey; /* helper_survey() has started it; 0: none */
     struct errand errand[ERRANDS_MAX];
 
-    /* The parts of master. A sub-room may use a part if it may include its
-     * header. A process files drops all parts. */
+    /* The parts of master. A sub-room may use a part only if the sub-room may
+     * include the part's header. A forked process files drops all parts. */
     struct master_parts *parts;
     struct certificates *certificates;
     struct listeners *listeners;
@@ -246,11 +255,12 @@ struct master {
     struct userdb *users;
     struct access *access;
     struct control *control;
-    struct roster *roster; /* of this generation; all masters see it */
-    struct older *older;   /* OLDER_MAX of them */
+    struct roster *roster; /* the table of this generation's sessions; the
+                            * newest master maps it, too */
+    struct older *older;   /* an array of OLDER_MAX */
     /* orders: until the next look at the older rosters or, in a generation that
      * retires, at the orders in its own roster. orders_taken: how many orders
-     * it has taken. */
+     * this generation has taken. */
     struct loop_timer orders;
     uint64_t orders_taken;
     struct retirement *retirement;
@@ -258,7 +268,7 @@ struct master {
 
     time_t since; /* when this generation was ready */
     struct secrets secrets;
-    struct complaint unnamed;  /* about listeners; or "" */
+    struct complaint unnamed;  /* a warning about listeners; or "" */
     struct prepared prepared;  /* check's answers, for the steps of a start */
     struct complaint key_lost; /* why the next start will have another key; or
                                 * "" */
@@ -268,47 +278,48 @@ struct master {
     struct loop_watch events_watch;
 };
 
-/* Sets all fields. Zeroed memory isn't enough, since descriptors must be -1.
- * Read the settings next, and add the parts by parts_attach(). */
+/* Sets all fields; zeroed memory isn't enough, since descriptors must be -1.
+ * Next call parts_attach(), and read the settings. */
 void master_init(struct master *m);
 /* Returns the number of sessions that this generation must have room for. */
 size_t master_places(const struct master *m);
-/* Sends an event of master's own: EVENT_SERVICE, _PEER or _CHILD. While there
- * is no log, the event also goes to standard error, since log may never start.
- */
+/* Sends an event about the process ABOUT, with a reason. While log isn't ready,
+ * also prints the event on standard error, since log may never start. */
 void master_report(struct master *m, enum event e, enum process about,
                    const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-/* Sends any other event. While there is no log, the event waits for the next
+/* Sends any other event. While log isn't ready, the event waits for the next
  * log. */
 void master_send(struct master *m, const struct event_record *r);
-/* Ends the start or the run with STATUS. During a start, the supervisor gets
- * WHY. */
+/* Prints WHY, and ends the start or the run with STATUS. During a start, also
+ * sends WHY to the supervisor. */
 void master_fail(struct master *m, int status, const char *why);
-/* A writer finishes its work even if master dies or systemd ends the service.
- */
+/* ERRAND_WRITES: the process finishes its work even if master dies or systemd
+ * ends the service. */
 enum errand_kind { ERRAND_LOOKS, ERRAND_WRITES };
-/* Forks a process that calls RUN(ARG), and exits with the result. It has only
- * the standard descriptors and the N in KEEP, and none of master's keys.
- * Returns its pid or -errno. */
+/* Forks a process that calls RUN(ARG), and exits with the result. The process
+ * has only the standard descriptors and the N descriptors in KEEP, and none of
+ * master's keys. Returns its pid or -errno. */
 pid_t errand_fork(struct master *m, enum errand_kind kind,
                   int (*run)(void *arg), void *arg, const int *keep, size_t n);
-/* Calls ON_END(OWNER) with the wait status of the child PID, or with -ETIMEDOUT
- * after WAIT_MS, when PID is killed. WAIT_MS 0: the child writes a file, so it
- * has no deadline, and master's end waits for it. Returns 0; -EBUSY: too many
- * errands hang; then PID is killed, and ON_END isn't called. */
+/* When the child PID has ended, calls ON_END(OWNER) with its wait status. After
+ * WAIT_MS kills PID, and calls ON_END(OWNER) with -ETIMEDOUT. WAIT_MS 0: the
+ * child writes a file, so it has no deadline, and master's end waits for it.
+ * Returns 0; -EBUSY: all places are in use; then PID is killed, and ON_END
+ * isn't called. */
 int errand_watch(struct master *m, pid_t pid, uint64_t wait_ms,
                  void (*on_end)(void *owner, int status), void *owner);
-/* Kills the errand with this ON_END, which is called with -ECANCELED at
+/* Kills the errand that has this ON_END, and calls ON_END with -ECANCELED at
  * once. */
 void errand_cancel(struct master *m, void (*on_end)(void *owner, int status));
 bool errands_have(const struct master *m, pid_t pid);
 /* Call it when the child PID was reaped. Returns true if it was an errand. */
 bool errand_reaped(struct master *m, pid_t pid, int status);
-/* Counts the errands of OWNER that were late and still live. */
+/* Counts the errands of OWNER that were late or cancelled, and still live. */
 size_t errands_hanging(const struct master *m, const void *owner);
-/* At master's end: kills the errands that have a deadline, without waiting.
- * Then errands_finish() says whether an errand without a deadline is left. */
+/* Call it at master's end: kills the errands that have a deadline, without
+ * waiting. Then errands_finish() returns true while an errand without a
+ * deadline lives. */
 void errands_stop(struct master *m);
 bool errands_finish(const struct master *m);
 

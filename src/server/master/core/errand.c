@@ -1,7 +1,7 @@
-/* Forks of master that touch a disk, and programs that it doesn't wait for. An
- * errand that only looks has a deadline. A disk may hang, and then even SIGKILL
- * has no effect: such a process keeps its place here until it is reaped, and
- * nothing waits for it. */
+/* Errands: forks of master that touch a disk, and programs for which master
+ * doesn't wait. An errand that only looks has a deadline. A disk can hang, and
+ * then even SIGKILL has no effect: such a process keeps its place here until it
+ * is reaped, and master doesn't wait for it. */
 #include "core.h"
 
 #include <errno.h>
@@ -77,7 +77,7 @@ int errand_watch(struct master *m, pid_t pid, uint64_t wait_ms,
             loop_timer_set(&m->loop, &e->timer, wait_ms);
         return 0;
     }
-    kill(pid, SIGKILL); /* it is reaped with the other children */
+    kill(pid, SIGKILL); /* reap.c reaps it */
     return -EBUSY;
 }
 

@@ -1,5 +1,5 @@
-/* Shared by all parts of master: its values before a start, its own events, its
- * failure. */
+/* Functions that all parts of master use: they set master's first values, send
+ * master's events, and end master after a failure. */
 #include "core.h"
 
 #include <stdarg.h>

@@ -1,5 +1,5 @@
-/* Master and the supervisor. The names of inherited descriptors come in a file
- * that the supervisor wrote and sealed, so they are trusted. */
+/* Master and the supervisor. The names of inherited descriptors are in a file
+ * that the supervisor wrote and sealed, so master trusts them. */
 #include "core.h"
 
 #include <errno.h>
@@ -26,7 +26,8 @@ void succession_init(struct succession *s)
     buf_init(&s->names, NAMES_MAX);
 }
 
-/* Reads "12 listen 0.0.0.0:21"; a NUL replaces the line's end. */
+/* Reads a line such as "12 listen 0.0.0.0:21". A NUL replaces the line end, so
+ * that the name is a C string. */
 static int read_inherited(struct succession *s, struct slice line)
 {
     struct slice number;
@@ -58,7 +59,7 @@ static int read_names(struct succession *s)
     s->inherited = calloc(lines + 1, sizeof(*s->inherited));
     if (!s->inherited)
         return -ENOMEM;
-    /* "generation 7" or "recovery 7" */
+    /* the first line: "generation 7" or "recovery 7" */
     if (!slice_cut(&text, '\n', &line) || !slice_cut(&line, ' ', &word) ||
         slice_number(line, UINT64_MAX, &s->generation) < 0)
         return -EPROTO;

@@ -1,7 +1,7 @@
 /* The supervisor, in master: its messages, and what master does when it leads,
  * when another generation leads, and when a reload has ended. The heartbeat:
- * master counts on the board, so that the supervisor sees that it doesn't hang,
- * and looks whether its gate and its keys count. */
+ * master counts on the board, so that the supervisor sees that master doesn't
+ * hang; and master looks whether its gate and its keys count. */
 #include "generations.h"
 
 #include <errno.h>
@@ -52,8 +52,8 @@ static const struct handler supervisor_handlers[] = {
 
 /* If the supervisor has gone, nobody would end or replace this generation. When
  * the supervisor dies, the kernel kills master (PR_SET_PDEATHSIG), but can
- * close the channel first. Then master ends at once, without kicking the
- * sessions. */
+ * close the channel first. If the channel is closed, master ends at once,
+ * without kicking the sessions. */
 static void supervisor_on_readable(void *owner, uint32_t events)
 {
     struct master *m = owner;
@@ -93,8 +93,8 @@ void supervisor_up(struct master *m)
     sessions_send_news(m);
 }
 
-/* Refuse the message of a gate that wasn't told to open: the supervisor would
- * blame master, and kill the whole generation. */
+/* Refuses the message of a gate that master hasn't told to open: otherwise the
+ * supervisor would blame master, and kill the whole generation. */
 int supervisor_on_serving(void *owner, struct msg_serving *msg)
 {
     struct child *c = owner;
@@ -107,7 +107,7 @@ int supervisor_on_serving(void *owner, struct msg_serving *msg)
         c->channel.wrong = "serving, which it was not told to do";
         return -EPROTO;
     }
-    if (s->serves) /* this gate replaces another one */
+    if (s->serves) /* this gate replaces another gate */
         return 0;
     s->serves = true;
     if (s->generation > 1)

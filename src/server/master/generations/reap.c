@@ -1,6 +1,6 @@
 /* The signals of master, and the processes that it reaps: its own children, and
- * the sessions, which gate forks for it. Then calls the part of master to which
- * the process belongs. */
+ * the sessions, which gate forks for it. For each process that has ended,
+ * reap_children() calls the part of master to which it belongs. */
 #include "generations.h"
 
 #include <signal.h>

@@ -1,7 +1,7 @@
-/* A generation that retires: another generation accepts clients, and this one
- * finishes what it has begun. Its gate closes the listeners, serves the clients
- * that wait in its queue, and then the sessions, until the last one has ended.
- * Runs in master. */
+/* A generation that retires: another generation accepts clients, and this
+ * generation finishes its work. Its gate closes the listeners, serves the
+ * clients that wait in its queue, and then the sessions, until the last one has
+ * ended. Runs in master. */
 #include "generations.h"
 
 #include <errno.h>
@@ -10,7 +10,8 @@
 #include "sallyport/base/fd.h"
 #include "sessions/logins.h"
 
-/* Can gate begin another session, for a connection from its queue? */
+/* Returns true if gate can begin another session, for a connection from its
+ * queue. */
 static bool retire_may_begin(const struct master *m)
 {
     const struct child *gate = children_find(m, PROCESS_GATE);
@@ -20,7 +21,7 @@ static bool retire_may_begin(const struct master *m)
 
 /* Ends auth once nobody can log in any more. Waits for no abandoned session:
  * SIGKILL doesn't end a process that waits for a dead disk. The supervisor
- * kills the rest of the group, and frees the place. */
+ * kills the rest of the process group, and frees the generation's place. */
 void retire_end_if_over(struct master *m)
 {
     bool left, needs_auth;
@@ -42,8 +43,8 @@ void retire_end_if_over(struct master *m)
 }
 
 /* Call it when gate has said `shut`, or was late: gate begins no further
- * session. If gate begins one nevertheless, an attacker controls it, and master
- * ends it. */
+ * session. If gate begins a session nevertheless, an attacker controls gate,
+ * and master ends gate. */
 static void retire_shut(void *master)
 {
     struct master *m = master;

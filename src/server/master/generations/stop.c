@@ -29,8 +29,8 @@ void stop_begin(void *master)
         session_kick(s, ENDING_SHUTDOWN);
 }
 
-/* Does this step concern C? LOG: the step of log; false: the step of all
- * others. */
+/* Returns true if C ends in this step. LOG: true: the step that ends the
+ * process log; false: the step that ends all other children. */
 static bool stop_concerns(const struct child *c, bool log)
 {
     return (c->row->process == PROCESS_LOG) == log;

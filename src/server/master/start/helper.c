@@ -101,7 +101,7 @@ static void survey_on_end(void *owner, int status)
                 "them hangs");
 }
 
-/* Check may have ended before master watched its children. */
+/* Check can have ended before master watched its children. */
 void helper_watch_survey(struct master *m)
 {
     if (m->survey > 0 && waitpid(m->survey, NULL, WNOHANG) == 0)
@@ -109,9 +109,9 @@ void helper_watch_survey(struct master *m)
     m->survey = 0;
 }
 
-/* Executes check with the question P. *P gets the answers up to the end of
- * check. Returns 0; or, with the complaint, -ETIMEDOUT: check is late; -EIO:
- * check has failed, or couldn't be asked. */
+/* Executes check with the question P. *P gets the answers that check has
+ * written before its end. Returns 0; or, with the complaint, -ETIMEDOUT: check
+ * is late; -EIO: check has failed, or couldn't be asked. */
 static int helper_ask(const struct master *m, struct prepared *p,
                       struct complaint *c)
 {
@@ -133,11 +133,11 @@ static int helper_ask(const struct master *m, struct prepared *p,
     return r;
 }
 
-/* If check was late or has failed, reports the part at which it stopped. */
+/* If check was late or has failed, reports the part at which check stopped. */
 void helper_prepare(const struct master *m, struct prepared *p)
 {
     const struct settings *s = &m->settings;
-    const char *place = NULL; /* what that part opens or makes: its disk may
+    const char *place = NULL; /* what the part opens or makes; its disk can
                                * hang */
     struct complaint why = { "" };
     struct prepared_answer *a;

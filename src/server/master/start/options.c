@@ -18,14 +18,16 @@ int options_parse(struct start_options *o, int argc, char **argv)
     int found;
 
     *o = (struct start_options){ .config = SETTINGS_FILE };
-    optind = 0; /* glibc: starts again, for a second call */
+    optind = 0; /* makes glibc's getopt_long() begin again, if this is a second
+                 * call */
     while ((found = getopt_long(argc, argv, "", table, NULL)) == 0 ||
            found == 'c')
         if (found == 'c')
             o->config = optarg;
     if (found == -1 && optind == argc)
         return 0;
-    if (found == -1) /* the end; getopt_long() has printed any other mistake */
+    if (found == -1) /* no more options; getopt_long() itself prints other
+                      * mistakes */
         fprintf(stderr, "%s: '%s' is not an option\n", argv[0], argv[optind]);
     fprintf(stderr, "Try '%s --help'.\n", argv[0]);
     return EX_USAGE;

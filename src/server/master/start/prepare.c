@@ -1,5 +1,5 @@
-/* Opens and checks everything before a process is started, so that a mistake of
- * the administrator gives one line and has no effect. Runs in master, before
+/* Opens and checks everything before master starts any child, so that a mistake
+ * of the administrator gives one line and has no effect. Runs in master, before
  * its sandbox. */
 #include "start.h"
 
@@ -24,9 +24,9 @@
 #include "sallyport/sandbox/sandbox.h"
 
 /* The keys that pass from master to master, in a sealed file in memory, which
- * is never on a disk. Without them a reload would refuse all tickets, see each
- * row of the users file as changed, and lose unfinished uploads where `state`
- * can't be written. */
+ * is never on a disk. Without these keys a reload would refuse all tickets, see
+ * each row of the users file as changed, and lose unfinished uploads where
+ * `state` can't be written. */
 
 #define SECRETS_NAME "keys of master"
 
@@ -56,7 +56,7 @@ int prepare_users(struct master *m, struct complaint *c)
     int r;
 
     m->users->may_be_missing = !had_rows;
-    /* Earlier announced edits are like any other change. */
+    /* Treat edits that were announced earlier like any other change. */
     m->users->edits = userdb_edits(m->users);
     if (had_rows)
         userdb_restore(m->users, before, &refused);
@@ -90,8 +90,8 @@ int prepare_users(struct master *m, struct complaint *c)
     return r < 0 ? r : 0;
 }
 
-/* Does this answer of check end a start? Other errors don't keep the server
- * from working. */
+/* Returns true if this answer of check ends a start. In spite of other errors
+ * the server can work. */
 static bool prepare_failed(int r)
 {
     return r == -EINVAL || r == -EIO || r == -ETIMEDOUT || r == -ECANCELED;
@@ -116,8 +116,9 @@ int prepare_identities(struct master *m, struct complaint *c)
     return prepare_take(m, PREPARED_ACCOUNTS, c);
 }
 
-/* Makes a directory and removes it: nobody can put a file into it, so it stays
- * empty for all recoveries. If no directory can be made, opens PATH itself. */
+/* Opens a new directory, and removes its name: then nobody can put a file into
+ * it, so it stays empty for all recoveries. If no directory can be made, opens
+ * PATH itself. Returns the descriptor, or -1 with errno. */
 static int open_empty(const char *path)
 {
     char other[SETTINGS_PATH_MAX + sizeof(".new")];
@@ -133,8 +134,8 @@ static int open_empty(const char *path)
 }
 
 /* Processes change their root directory only if root runs the server; otherwise
- * any descriptor will do. It also does if --check finds that a start would have
- * to make the directory. */
+ * any descriptor is enough. Any descriptor is also enough if --check finds that
+ * a start would have to make the directory. */
 int prepare_empty(struct master *m, struct complaint *c)
 {
     const int r = m->root ? prepare_take(m, PREPARED_EMPTY, c) : -ENOENT;
@@ -165,11 +166,11 @@ int prepare_state(struct master *m, struct complaint *c)
     return 0;
 }
 
-/* Counts a session's channels to master and files, its ends of log and keys,
- * and files' end while a login is under way; callers at the control socket;
- * unread messages of ended processes; descriptors that are opened once; and a
- * reserve, into which a fork copies the descriptors of the program that it
- * executes. */
+/* Counts for each session: master's channels to the session and to its files;
+ * the ends of the session's channels to log and keys; while a login is under
+ * way, the end of files. Counts also: callers at the control socket; unread
+ * messages of ended processes; descriptors that are opened once; and a reserve,
+ * into which a fork copies the descriptors of the program that it executes. */
 unsigned long long prepare_descriptors(const struct master *m)
 {
     const size_t certificates = 3 * CERTIFICATES_MAX + 2;
@@ -199,7 +200,7 @@ int prepare_control(struct master *m, struct complaint *c)
 
 #define PLACES_NAME "places"
 
-/* Raises the limit if it is lower than NEEDED. Returns whether NEEDED
+/* Raises the limit if it is lower than NEEDED. Returns true if NEEDED
  * descriptors are permitted now. */
 static bool raise_limit(struct rlimit limit, unsigned long long needed)
 {
@@ -213,7 +214,7 @@ static bool raise_limit(struct rlimit limit, unsigned long long needed)
 
 /* The children inherit the limit, and each sandbox lowers it to the number that
  * its process needs. If the limit leaves no room for the sessions of earlier
- * generations, a reload goes on without it. */
+ * generations, a reload goes on without room for them. */
 int prepare_limits(struct master *m, struct complaint *c)
 {
     unsigned long long needed;
@@ -268,7 +269,8 @@ int prepare_listeners(struct master *m, struct complaint *c)
     return r;
 }
 
-/* name: the supervisor keeps the memory under it. read: see m->memory_read. */
+/* name: the supervisor keeps the memory under this name; NULL: under
+ * metrics_name(). read: see m->memory_read. */
 static const struct {
     const char *name;
     size_t size;
@@ -344,13 +346,14 @@ int prepare_sandbox(struct master *m, struct complaint *c)
     return prepare_take(m, PREPARED_SANDBOX, c);
 }
 
-/* Asks nothing in a recovery that has inherited everything, since a recovery
- * must wait for no disk. The filters were tried in this kernel already. */
+/* Sets the question for check in P. A recovery that has inherited everything
+ * asks nothing, since a recovery must wait for no disk; an earlier start has
+ * tried the filters in this kernel. */
 static void prepare_question(struct master *m, struct prepared *p)
 {
     const bool recovery = m->succession.recovery;
-    /* The random keys of master_init() stay if the generation before had fewer
-     * keys. */
+    /* If the previous generation had fewer keys, the random keys of
+     * master_init() stay. */
     const bool inherited = succession_inherit_bytes(
                                &m->succession, SECRETS_NAME, &m->secrets,
                                sizeof(m->secrets)) >= sizeof(m->secrets.names);
@@ -392,8 +395,8 @@ int prepare_by_check(struct master *m, struct complaint *c)
         stderr_print("warning: %s; unfinished uploads can't be resumed unless "
                      "this is a reload",
                      key->why.text);
-    /* If check was late or has failed, later steps have no time or no answer,
-     * and would end the start for a misleading reason. */
+    /* End the start here if check was late or has failed: later steps would
+     * have no time or no answer, and would give a misleading reason. */
     for (int i = 0; i < PREPARED_PARTS && !m->check; i++) {
         const struct prepared_answer *a = &p->answer[i];
 
@@ -407,7 +410,7 @@ int prepare_by_check(struct master *m, struct complaint *c)
 
 int prepare_output(struct master *m, struct complaint *c)
 {
-    /* systemd.exec(5) */
+    /* see systemd.exec(5) */
     const char *stream = getenv("JOURNAL_STREAM");
     char own[64];
     struct stat st;

@@ -1,7 +1,7 @@
 /* Master as a whole: its parts, the table of its children, the moment when all
- * children are ready. Master parses no byte of a client. While it runs, it
- * waits for no disk, and for no process but the supervisor, when a new
- * generation has to follow. */
+ * children are ready. Master parses no byte of a client. While master runs, it
+ * waits for no disk, and for no process except the supervisor
+ * (succession_say()). */
 #include "start.h"
 
 #include <errno.h>
@@ -16,9 +16,8 @@
 #include "sallyport/base/pages.h"
 #include "sallyport/files/files.h"
 
-/* Drops all of master's memory except START, since files doesn't need it.
- * Otherwise files would have a copy of each page that master changes after the
- * fork: 40 KiB. */
+/* Drops master's records, since files needs only START. Otherwise files would
+ * have a copy of each page that master changes after the fork: 40 KiB. */
 static void become_files(struct master *m, const struct files_start *start)
 {
     pages_advise(m->parts, sizeof(*m->parts), MADV_DONTNEED);
@@ -65,7 +64,7 @@ static void gate_on_writable(struct child *c)
     services_flush(c->master);
 }
 
-/* If a newer generation accepts, this gate must not. */
+/* If a newer generation accepts, tells this gate not to accept. */
 static void gate_on_begin(struct child *c)
 {
     retire_tell_gate(c->master);
@@ -186,9 +185,10 @@ int master_start(struct master *m)
         r = guesses_map(m->memory[MEMORY_GUESSES], &m->guesses);
     if (r == 0)
         r = banning_init(m);
-    if (r == 0 && !m->board) /* in a test */
+    if (r == 0 && !m->board) /* in a test: there is no supervisor, which makes
+                              * the board */
         r = SHARED_MAP(m->board, -1, PROT_READ | PROT_WRITE);
-    if (r == 0) { /* a test has a board of its own */
+    if (r == 0) {
         m->row = board_find(m->board, m->succession.generation);
         r = m->row ? 0 : -ENOENT;
     }
@@ -242,8 +242,8 @@ void master_release(struct master *m)
     loop_timer_clear(&m->loop, &m->heartbeat);
     loop_timer_clear(&m->loop, &m->access->fresh);
     loop_timer_clear(&m->loop, &m->drain);
-    /* Release the services before the sessions: their timer may be in the
-     * loop's list between timers of sessions. */
+    /* Release the services before the sessions: the loop's list can have the
+     * services' timer between timers of sessions. */
     services_release(m);
     sessions_release(m->sessions);
     roster_unmap(&m->roster);
