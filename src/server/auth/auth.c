@@ -97,10 +97,10 @@ const struct frame_row auth_row = {
     .release = auth_release,
 };
 
-/* The answer to master. All 0: no password came. */
+/* The answer to master. All fields 0: the session has sent no password. */
 struct auth_answer {
     bool failed;
-    const struct user *user; /* NULL: no */
+    const struct user *user; /* NULL: the answer is no */
     uint64_t name, step;
     enum password_fault fault;
     char hash[HASH_MAX]; /* "": there is no new hash */
@@ -174,7 +174,7 @@ static int pending_on_credentials(void *owner, struct msg_credentials *msg)
                          .peer = &p->peer,
                          .servers = &p->auth->servers,
                          .now = time(NULL) };
-    enum judgement j = JUDGED_PASSWORD; /* also if it is too long */
+    enum judgement j = JUDGED_PASSWORD; /* also if the password is too long */
 
     if (secret_set(&password, msg->password) == 0)
         j = judge(&p->auth->users, &a);

@@ -15,7 +15,7 @@
 
 struct auth;
 
-/* A pair to a session that will send a name and a password. */
+/* A socket pair to a session that will send a name and a password. */
 struct pending {
     struct auth *auth;
     struct channel channel;
@@ -44,7 +44,7 @@ struct circle {
 struct auth {
     struct frame frame;            /* the first member */
     struct users users;            /* only the newest table */
-    struct circle circle;          /* of `users` */
+    struct circle circle;          /* the circle of `users` */
     uint8_t name_key[SIPHASH_KEY]; /* key of the hashes of names and rows */
     struct proof_servers servers;  /* gate's certificates */
     struct pending pending[VERIFICATIONS_MAX];
@@ -56,8 +56,8 @@ extern const struct frame_row auth_row;
  * complaint. */
 int auth_take_users(struct auth *a, int fd, struct complaint *c);
 
-/* Handler: takes the pair to a session. OWNER is the struct auth. Ends the
- * process if master has too many pairs open. */
+/* Handles master's question: takes the socket pair to a session. OWNER: the
+ * struct auth. Ends the process if master has too many pairs open. */
 int auth_on_verify(void *owner, struct msg_verify *m);
 
 /* The facts of a login, as a session reports them. An attacker who controls the
@@ -81,8 +81,8 @@ struct attempt {
 /* The result of a check. The reason of a failure goes to the log only: neither
  * master nor the session gets it. */
 enum judgement {
-    JUDGED_NO_OBJECTION, /* no check so far has refused; as judge()'s result:
-                          * the user may log in */
+    JUDGED_NO_OBJECTION, /* no check so far has an objection; as judge()'s
+                          * result: the user may log in */
     JUDGED_UNKNOWN,
     JUDGED_LOCKED,
     JUDGED_EXPIRED,

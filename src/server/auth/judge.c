@@ -1,7 +1,7 @@
 /* Checks name, password and certificate against the users file, and sends the
  * reason of a failure to log. Runs in auth. Each attempt costs one hash, even
  * if the answer is known already; a password that is too long for crypt(3)
- * costs none, whatever the name. */
+ * costs no hash, whatever the name. */
 #include "auth.h"
 
 #include <errno.h>
@@ -176,7 +176,7 @@ static const char *const reasons[JUDGED_COUNT] = {
 
 /* Sends the reason. People often type their password as the name: so if an
  * unknown name looks more like a password than like most names, log doesn't get
- * it. The certificate's fingerprint is the first line of the claims. */
+ * the name. The certificate's fingerprint is the first line of the claims. */
 void report_failed_login(const struct pending *p, const struct attempt *attempt,
                          enum judgement why)
 {

@@ -16,18 +16,19 @@ struct check {
     struct settings settings;
     struct users users;
     struct unit unit;     /* what systemd forbids */
-    bool root;            /* run by root */
+    bool root;            /* root runs the server */
     bool in_unit;         /* systemd has started the server */
     const char *key_lost; /* why the partials' key isn't kept; "": it is kept */
 };
 
-/* parts.c: what a start needs before a process runs. Each part returns its
- * result, with the complaint in *c. */
+/* parts.c: the parts of mode "prepare": what a start needs before master starts
+ * a process. Each part returns its result, with the complaint in *c. */
 typedef int check_part(const struct check *k, struct prepared *p,
                        struct complaint *c);
 
 /* Finds the accounts of all children, which must differ from each other and
- * from the users' accounts. If not run by root, there are none. */
+ * from the users' accounts. If root doesn't run the server, the children have
+ * no accounts. Finds the group of `control_group`, too. */
 check_part part_accounts;
 /* Checks the directory `empty`, and makes it if p->make. */
 check_part part_empty;
@@ -52,8 +53,8 @@ int account_find(const char *name, struct account_ids *ret,
  * without a complaint: it is missing; -EINVAL with "PATH: WHY". */
 int account_empty_directory(const char *path, bool make, struct complaint *c);
 
-/* A look at what the users' rows name, such as homes. REPORT gets each mistake.
- */
+/* A look at the homes and other things that the users' rows name. `report` gets
+ * each mistake. */
 struct look {
     const struct check *check;
     void (*report)(void *owner, const char *mistake);
@@ -66,13 +67,14 @@ void look_mistake(const struct look *l, const char *who, const char *name,
     __attribute__((format(printf, 5, 6)));
 
 /* Reports each mistake in the users' rows. Doesn't look at the homes of locked
- * users. As root it takes each user's ids for a while, so call it in a process
- * that does nothing else. A home on a network disk can block it. */
+ * users. If root runs it, it takes each user's ids for a while, so call it in a
+ * process that does nothing else. A home on a network disk can block it. */
 void check_users(const struct look *l);
 /* Reports homes and shares that lie in each other, also by symbolic links. */
 void check_places(const struct look *l);
 
-/* Is `homes` probably a typing error? Then *c has the hint. */
+/* Returns true if the setting `homes` is probably a typing error; then *c has
+ * the hint. */
 bool hint_homes(const struct check *k, struct complaint *c);
 
 /* Finds the path of the users file, through links, and the path of its
@@ -95,21 +97,22 @@ struct probe_loss {
 typedef void probe_report(void *owner, const struct probe_loss *loss,
                           int error);
 /* probe.c: tries a file system with two files in DIRECTORY, and removes the
- * files. Returns 0, or -errno if it can't make a file. */
+ * files. Returns 0; -errno: it can't make a file. */
 int probe_directory(int directory, probe_report *report, void *owner);
 
-/* A line of /proc/self/mounts. A longer text is cut. */
+/* A line of /proc/self/mounts. Longer texts are cut. */
 struct mount_info {
     char point[SETTINGS_PATH_MAX], type[64], options[1024];
 };
-/* Questions about NFS: do locks stay on this machine? Does the kernel answer
- * questions about names from memory for a while? */
+/* Options of NFS. mount_keeps_locks() returns true if locks stay on this
+ * machine. mount_remembers() returns true if the kernel remembers names for a
+ * while, and doesn't ask the NFS server again. */
 bool mount_keeps_locks(const struct mount_info *m);
 bool mount_remembers(const struct mount_info *m);
 /* mounts.c: prints each property that a disk of the users file, the homes or
  * the shares lacks. Returns true if the server can't use one of these disks.
  * The other lines are warnings, and some are harmless if no other server uses
- * these files. As root it takes the users' ids for a while. */
+ * these files. If root runs it, it takes the users' ids for a while. */
 bool check_mounts(const struct check *k);
 
 /* weaker.c: writes the promises that the configuration weakens, with "; "
@@ -123,29 +126,29 @@ void weaker_text(const struct check *k, struct buf *into);
  * Call it outside the sandbox. */
 void check_ids(const struct look *l);
 
-/* Do the uids of users and the gids of shares overlap? The gid of a new user is
- * equal to the uid. */
+/* Returns true if the uids of users and the gids of shares overlap. The gid of
+ * a new user is equal to the uid. */
 bool hint_ranges(const struct settings *s);
 
 #define HINT_OWN_MAX 64
 
 /* Returns the private address that PASV would announce to clients from
- * anywhere. OWN has the N addresses of this machine. NULL: the configuration
- * sets the address, or PASV announces no private address, or also a public one.
- */
+ * anywhere. OWN has the N addresses of this machine. Returns NULL if the
+ * configuration sets the address, if PASV would announce no private address, or
+ * if it would also announce a public address. */
 const struct address *hint_private(const struct settings *s,
                                    const struct address *own, size_t n);
-/* Reads the addresses of this machine. Returns their number, or 0 on failure,
- * so that there is no hint. */
+/* Reads the addresses of this machine. Returns their number; 0 also after an
+ * error: then there is no hint. */
 size_t hint_own_addresses(struct address own[HINT_OWN_MAX]);
-/* Can an outgoing connection take one of `ports`? RANGE and RESERVED are
- * net.ipv4.ip_local_port_range and ip_local_reserved_ports. */
+/* Returns true if an outgoing connection can take one of `ports`. RANGE and
+ * RESERVED are net.ipv4.ip_local_port_range and ip_local_reserved_ports. */
 bool hint_ports(const struct settings *s, struct slice range,
                 struct slice reserved);
-/* Prints a line about hint_ports(), and one about a clock that nothing
- * synchronises. Call it outside the sandbox. */
+/* Prints a hint if hint_ports() returns true, and a hint if the clock isn't
+ * synchronized. Call it outside the sandbox. */
 void hint_system(const struct settings *s);
-/* Prints a line about hint_ranges(), and one about hint_private(). */
+/* Prints the hints of hint_ranges() and hint_private(), if they apply. */
 void hint_print(const struct settings *s, const struct address *own, size_t n);
 
 #endif

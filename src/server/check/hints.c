@@ -49,10 +49,10 @@ void check_ids(const struct look *l)
 
 /* A server behind NAT can announce its private address in PASV: then clients
  * log in, but no transfer works. The hint has only one line, since the
- * administrator may want this. */
+ * administrator may want to announce a private address. */
 
-/* Does a listener accept connections at OWN, so that PASV would announce OWN?
- * Clients of a proxy get the proxy's address. */
+/* Returns true if a listener accepts connections at OWN, so that PASV would
+ * announce OWN. Clients of a proxy get the proxy's address. */
 static bool is_listened_on(const struct settings *s, const struct address *own)
 {
     for (size_t i = 0; i < s->listen_count; i++)
@@ -88,7 +88,8 @@ const struct address *hint_private(const struct settings *s,
     return found;
 }
 
-/* Asks by ioctl: systemd's RestrictAddressFamilies= permits no netlink. */
+/* Uses ioctl(2), since systemd's RestrictAddressFamilies= permits no
+ * netlink. */
 size_t hint_own_addresses(struct address own[HINT_OWN_MAX])
 {
     struct ifreq rows[HINT_OWN_MAX];
@@ -107,7 +108,8 @@ size_t hint_own_addresses(struct address own[HINT_OWN_MAX])
     return n;
 }
 
-/* Is each of FIRST to LAST in a list such as "21,30000-30999"? */
+/* Returns true if LIST, such as "21,30000-30999", has each port from FIRST to
+ * LAST. */
 static bool ports_listed(struct slice list, unsigned first, unsigned last)
 {
     struct slice one, low;

@@ -133,7 +133,7 @@ static void look_inside(const struct look *l, const struct user *user, int fd)
                 user->home);
 }
 
-/* Checks one home. If run by root, does it with the user's ids. */
+/* Checks one home. If root runs the server, does it with the user's ids. */
 static void look_at_home(const struct look *l, const struct user *user)
 {
     struct complaint c = { "" };
@@ -204,10 +204,10 @@ void check_places(const struct look *l)
     places_release(&places);
 }
 
-/* Is the directory `homes` missing? Each row has its own path, so no row shows
- * the mistake: "user add" would make the next home in another place than the
- * others, or not at all. Before there are users, "user add" makes this
- * directory, but not its parents. */
+/* Returns true, with the hint in *c, if the directory `homes` is missing. Each
+ * row has its own path, so no row shows the mistake: "user add" would make the
+ * next home in another place than the others, or not at all. Before there are
+ * users, "user add" makes this directory, but not its parents. */
 bool hint_homes(const struct check *k, struct complaint *c)
 {
     const struct settings *s = &k->settings;
@@ -231,9 +231,9 @@ bool hint_homes(const struct check *k, struct complaint *c)
     return true;
 }
 
-/* Checks whether a new file can replace this one: it must have the same owner
- * and group, and no process of the server may give files away. The file must
- * have only one name. */
+/* Checks whether a new file can replace the users file PATH. The new file must
+ * have the same owner and group as the old file, and no process of the server
+ * can give a file away. The old file must have only one name. */
 static void look_at_users_file(int directory, const char *path,
                                struct complaint *c)
 {

@@ -1,8 +1,8 @@
-/* The key of the partials' names. It outlives a restart, so that an interrupted
- * upload can be continued. It is in the directory `state`, or in the file
- * `partials_key`, which several machines can share. Check makes it once, whole
- * or not at all, and replaces it only if it is damaged. Runs in check, as root.
- */
+/* The key of the partials' names. The key outlives a restart, so that an
+ * interrupted upload can be resumed. It is in the directory `state`, or in the
+ * file `partials_key`, which several machines can share. Check makes the key
+ * once, whole or not at all, and replaces only a damaged key in `state`. Runs
+ * in check, as root. */
 #include "check.h"
 
 #include <errno.h>
@@ -20,11 +20,11 @@
 struct key_place {
     char path[SETTINGS_KEY_PATH_MAX];
     const char *name; /* the last component of the path */
-    int directory;    /* or -1 */
+    int directory;    /* descriptor of the directory above, or -1 */
 };
 
 /* Complains that the key can't be kept. Returns -ENOENT or -EACCES, since
- * -EINVAL would be a mistake of the administrator. */
+ * -EINVAL would mean a mistake of the administrator. */
 static int key_failed(struct complaint *c, const char *path, int error)
 {
     complain(c, "%s: %s", path, strerror(error));
@@ -151,8 +151,8 @@ static int own_key(const struct key_place *at, bool make,
 
 /* Reads the key in `partials_key`. If there is none and MAKE is set, writes KEY
  * there. Doesn't set a damaged key aside, since other machines may still use
- * it. A server with another key finds no uploads of its neighbours, so any
- * mistake ends a start. */
+ * it. A server with another key finds no unfinished uploads of the other
+ * machines, so any mistake ends a start. */
 static int common_key(const struct key_place *at, bool make,
                       uint8_t key[SIPHASH_KEY], struct complaint *c)
 {
@@ -166,8 +166,8 @@ static int common_key(const struct key_place *at, bool make,
 }
 
 /* Finds the key in one of its two places. If there is no common key yet, the
- * key in `state` becomes the common key, so that uploads under it are found
- * again. The directory `state` is needed in any case, for the bans. */
+ * key in `state` becomes the common key, so that the server finds the uploads
+ * under this key again. The directory `state` is also needed for the bans. */
 static int find_key(const struct settings *s, struct prepared *p,
                     struct key_place *state, struct key_place *common,
                     uint8_t key[SIPHASH_KEY], struct complaint *c)

@@ -4,7 +4,7 @@
  * mode. "prepare" runs as root without a sandbox: it looks up accounts, makes
  * the directories `empty` and `state`, tries the filters, and reads only the
  * settings. "homes", "remarks" and "start" enter a sandbox before they look at
- * users; in it they can take the ids of each user in turn, and change nothing.
+ * users; there they can take the ids of each user in turn, but change nothing.
  * "mounts", which tries network disks, has no sandbox. Descriptor 3 has the
  * settings; 4 has the table of users that reader has read, or a struct
  * prepared; 5 is the lock of a start's look at the homes, which runs in the
@@ -30,7 +30,7 @@
 #define WARNINGS_MAX 8 /* lines about users at the start */
 
 struct writer {
-    const char *prefix; /* of each line */
+    const char *prefix; /* begins each line */
     size_t most, count;
 };
 
@@ -42,9 +42,9 @@ static void write_mistake(void *owner, const char *text)
         stderr_print("%s%s", w->prefix, text);
 }
 
-/* Enters the sandbox, and takes the users. The filter has no getdents64, so
- * check can't list a directory. If this kernel can't build a sandbox, master
- * says so. */
+/* Enters the sandbox, and reads the table of users. The filter has no
+ * getdents64, so check can't list a directory. If this kernel can't build a
+ * sandbox, master says so. */
 static void enter_sandbox(struct check *k)
 {
     const struct sandbox_plan plan = { .root = k->root,
@@ -76,8 +76,9 @@ static bool look_at_homes(struct check *k, struct writer w)
     return w.count > 0;
 }
 
-/* For --check: reports all mistakes in what the users' rows name. Compares them
- * with the systemd unit only if the configuration is the unit's own. */
+/* For --check: reports all mistakes in the homes and other things that the
+ * users' rows name. Compares the paths with the systemd unit only if the unit
+ * uses this configuration. */
 static bool mode_homes(struct check *k)
 {
     struct complaint c = { "" };
@@ -93,7 +94,8 @@ static bool mode_homes(struct check *k)
     return wrong;
 }
 
-/* For --check. Runs without a sandbox, since it makes files. */
+/* For --check: tries the disks. Runs without a sandbox, since it makes
+ * files. */
 static bool mode_mounts(struct check *k)
 {
     struct complaint c = { "" };
@@ -103,7 +105,8 @@ static bool mode_mounts(struct check *k)
     return check_mounts(k);
 }
 
-/* Prints what the server will do, and possible mistakes. */
+/* Prints the promises that the configuration weakens, and hints about possible
+ * mistakes. */
 static bool mode_remarks(struct check *k)
 {
     struct address own[HINT_OWN_MAX];
@@ -128,10 +131,10 @@ static bool mode_start(struct check *k)
     struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 
     k->in_unit = getenv("INVOCATION_ID") != NULL;
-    /* Ends this process if another one already looks at the homes. A process
-     * that waits for a dead disk can't be killed; so at most one such process
-     * exists, however many starts follow. The kernel frees the lock at the
-     * process's end. */
+    /* Ends this process if another process already looks at the homes. A
+     * process that waits for a dead disk can't be killed; so at most one such
+     * process exists, however many starts follow. The kernel frees the lock at
+     * the process's end. */
     if (fcntl(LOCK_FD, F_SETLK, &lock) < 0 && errno != EBADF) {
         stderr_print(
             "warning: the homes aren't checked: an earlier check still runs");
@@ -172,7 +175,7 @@ static bool mode_prepare(struct check *k)
 
 static const struct {
     const char *name;
-    bool (*run)(struct check *k); /* returns whether there was a mistake */
+    bool (*run)(struct check *k); /* returns true if there was a mistake */
 } modes[] = {
     { "prepare", mode_prepare }, { "homes", mode_homes },
     { "mounts", mode_mounts },   { "remarks", mode_remarks },

@@ -42,9 +42,9 @@ bool mount_remembers(const struct mount_info *m)
              (mount_has(m, "acregmax=0") && mount_has(m, "acdirmax=0")));
 }
 
-/* Finds the mount of DIRECTORY: of the mounts at or above it, the one with the
- * longest path; of equal paths the last one. If there is none, *ret doesn't
- * change. */
+/* Finds the mount of DIRECTORY: of the mounts at or above it, the mount with
+ * the longest path; of equal paths the last mount. If there is none, *ret
+ * doesn't change. */
 static void mount_of(const char *directory, struct mount_info *ret)
 {
     FILE *table = setmntent("/proc/self/mounts", "re");
@@ -68,12 +68,12 @@ static void mount_of(const char *directory, struct mount_info *ret)
         endmntent(table);
 }
 
-/* A device of one of our directories. */
+/* A device that contains one or more of the directories. */
 struct seen {
     dev_t device;
     bool tried, as_user;
     bool far;
-    const char *directory; /* its first directory */
+    const char *directory; /* the first of its directories that was tried */
     int error;             /* why the first directory couldn't be tried */
 };
 
@@ -83,7 +83,7 @@ struct rounds {
     struct seen *seen;
     size_t count;
     const char *directory;   /* the directory that is being tried */
-    struct mount_info mount; /* its mount */
+    struct mount_info mount; /* the mount of `directory` */
 };
 
 static void rounds_say(struct rounds *r, bool wrong, const char *what,
@@ -116,7 +116,8 @@ static struct seen *rounds_find(struct rounds *r, dev_t device, bool as_user)
 }
 
 /* Tries r->directory with the present ids. Doesn't report a missing directory:
- * check_users() and check_shares() do. Returns whether it tried a mount. */
+ * check_users() and check_shares() report it. Returns true if it has tried a
+ * disk. */
 static bool rounds_try(struct rounds *r, bool as_user)
 {
     FD_CLEANUP int fd = open(r->directory, MOUNT_ENTER);
@@ -154,8 +155,8 @@ static void rounds_visit(struct rounds *r, const char *directory,
     if (become && sandbox_regain() < 0)
         die(EXIT_FAILURE, "can't be root again: %s", strerror(errno));
     if (tried && strncmp(r->mount.type, "nfs", 3) == 0) {
-        /* Looks at the options of NFS. They matter only if another server uses
-         * these files, too, which check can't find out. */
+        /* Looks at the options of NFS. These options matter only if another
+         * server uses these files, too; check can't find that out. */
         if (mount_keeps_locks(&r->mount))
             rounds_say(
                 r, false, "keeps locks on this machine",

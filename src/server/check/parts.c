@@ -1,8 +1,8 @@
 /* Prepares what master needs before it starts a process: accounts, the
  * directory `empty`, a kernel with a working sandbox. Reports a mistake with
  * the line of the setting. Runs in check, so that no lasting process of root
- * looks up names (/etc/passwd and beyond, NSS) or makes files. Never touches
- * what a user made. */
+ * looks up names (/etc/passwd and beyond, NSS) or makes files. Never touches a
+ * file that a user made. */
 #include "check.h"
 
 #include <errno.h>
@@ -141,7 +141,7 @@ static const struct {
 };
 
 /* Checks account AT against the users and the accounts before it, so that no
- * process can trace or end another one. */
+ * process can trace or end another process. */
 static int account_apart(const struct settings *s, const struct prepared *p,
                          size_t at, struct complaint *c)
 {

@@ -1,5 +1,5 @@
-/* Tries in a directory what the server needs of a file system, with two files
- * that no client can see or make. Runs in check. */
+/* Tries whether a file system can do what the server needs, with two files in a
+ * directory, which no client can see or make. Runs in check. */
 #include "check.h"
 
 #include <errno.h>
@@ -37,8 +37,8 @@ static int probe_lock(struct probe *p)
     return flock(p->fd, LOCK_EX | LOCK_NB) < 0 ? errno : 0;
 }
 
-/* Checks that a second descriptor doesn't get the lock that the first one
- * has. */
+/* Checks that a second descriptor doesn't get the lock that the first
+ * descriptor has. */
 static int probe_lock_excludes(struct probe *p)
 {
     FD_CLEANUP int second =
@@ -49,9 +49,9 @@ static int probe_lock_excludes(struct probe *p)
     return flock(second, LOCK_EX | LOCK_NB) == 0 ? EEXIST : 0;
 }
 
-/* Is LINE of /proc/locks a lock of this process on INODE? In "1: FLOCK ADVISORY
- * WRITE 4711 00:2f:17 0 EOF" the process 4711 is followed by the device and the
- * inode. */
+/* Returns true if LINE of /proc/locks is a lock of this process on INODE. In
+ * "1: FLOCK ADVISORY WRITE 4711 00:2f:17 0 EOF" the device and the inode (17)
+ * follow the process 4711. */
 static bool probe_is_own_lock(struct slice line, ino_t inode)
 {
     struct slice word, field[6], device;
@@ -74,7 +74,7 @@ static bool probe_is_own_lock(struct slice line, ino_t inode)
 /* Checks that other machines see the lock. If FUSE doesn't pass a lock on to
  * its file system, the kernel keeps the lock itself, and lists it. Doesn't
  * check the kernel's own network file systems, since the kernel also lists the
- * locks that these pass on. */
+ * locks that these file systems pass on. */
 static int probe_lock_is_shared(struct probe *p)
 {
     struct statfs disk;
@@ -125,7 +125,8 @@ static bool probe_renames(struct probe *p)
            renameat(p->directory, p->another, p->directory, p->one) == 0;
 }
 
-/* Checks renames. A link can replace both flags of renameat2(2). */
+/* Checks that a file can get a name without replacing another file: by a link,
+ * or by both flags of renameat2(2). */
 static int probe_names(struct probe *p)
 {
     return (linkat(p->directory, p->one, p->directory, p->another, 0) == 0 &&
@@ -135,8 +136,9 @@ static int probe_names(struct probe *p)
                : EOPNOTSUPP;
 }
 
-/* Does the name ONE lead to the new file FD, and is ANOTHER gone? SEEN_BY is a
- * descriptor of the directory through which the old file was seen. */
+/* Returns true if the name ONE leads to the new file FD, and the name ANOTHER
+ * is gone. SEEN_BY is the descriptor of the directory through which this
+ * process has seen the old file. */
 static bool probe_is_new(const struct probe *p, int seen_by, int fd)
 {
     struct stat now, wanted;

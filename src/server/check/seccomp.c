@@ -1,7 +1,7 @@
-/* check, after it has asked systemd about the unit: takes the ids of each user
- * in turn, and looks whether the home can be entered. An O_PATH descriptor
- * reads nothing, and no call lists names. Landlock refuses every other open,
- * but doesn't check O_PATH. */
+/* The system calls of check after it has asked systemd about the unit: it takes
+ * the ids of each user in turn, and looks whether that user can enter the home.
+ * An O_PATH descriptor reads nothing, and no call lists names. Landlock refuses
+ * every other open, but doesn't check O_PATH. */
 #include "sallyport/seccomp/policy.h"
 
 #include <fcntl.h>

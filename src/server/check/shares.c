@@ -33,8 +33,8 @@ static void share_missing(const struct look *l, const struct share *s)
               s->path, s->path);
 }
 
-/* Checks owner, group and mode. If not run by root, the server owns all files,
- * and the group doesn't matter. */
+/* Checks owner, group and mode. If root doesn't run the server, the server owns
+ * all files, and the group doesn't matter. */
 static void share_look_at(const struct look *l, const struct share *s, int fd)
 {
     const uid_t owner = geteuid();
@@ -61,8 +61,9 @@ static void share_look_at(const struct look *l, const struct share *s, int fd)
               s->path, (unsigned)st.st_mode & 07777, s->path);
 }
 
-/* Enters with the ids of a member, so that the kernel decides as at a login. If
- * the share has no member yet, only checks that NOBODY can have its gid. */
+/* Enters the share's directory with the ids of a member, so that the kernel
+ * decides as at a login. If the share has no member yet, only checks that
+ * NOBODY can have the share's gid. */
 static void share_enter(const struct look *l, const struct share *s,
                         const struct user *user)
 {
@@ -112,7 +113,7 @@ void check_shares(const struct look *l)
 
     if (!member)
         die(EXIT_FAILURE, "no memory to look at the shares");
-    /* The first member of each share who isn't locked. */
+    /* Find the first member of each share who isn't locked. */
     for (size_t i = u->count; i-- > 0;)
         for (size_t n = 0; n < u->row[i].grants && !u->row[i].locked; n++)
             member[u->row[i].grant[n].share] = &u->row[i];

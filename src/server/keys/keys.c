@@ -56,7 +56,7 @@ static void asker_close(struct asker *a)
 
 /* Signs the message. Returns 0; -EPERM: it isn't a handshake, so an attacker
  * could use the signature for something else; -EAGAIN: the asker doesn't read.
- * The caller then closes the asker. */
+ * After an error the caller closes the asker. */
 static int asker_on_sign(void *owner, struct msg_sign *msg)
 {
     struct asker *a = owner;

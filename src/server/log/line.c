@@ -1,6 +1,6 @@
 /* Writes one event as one line by one write(2). Master has named the sender, so
- * no sender can pose as another. event_line() escapes what the sender wrote.
- * Runs in log. */
+ * no sender can pose as another process. event_line() escapes what the sender
+ * wrote. Runs in log. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,8 +12,8 @@
  * backslash twice. */
 #define LINE_MAX_BYTES (5 * EVENT_BYTES_MAX + 4096)
 
-/* Adds what master has said of the sender, whatever the event says. R points to
- * PEER afterwards. */
+/* Sets the sender's fields in R to the values that master gave, whatever the
+ * sender wrote. R points to PEER afterwards. */
 static void add_sender(const struct sender *from, struct event_record *r,
                        char peer[ADDRESS_TEXT_MAX])
 {

@@ -15,8 +15,8 @@
  * and a temporary one. */
 #define FILES_BESIDES 16
 
-/* Senders of a session: itself, its files, and an earlier session that ended
- * while there was no log. */
+/* Senders for each session: the session, its files, and an earlier session that
+ * ended while there was no log. */
 #define OF_SESSION      3
 #define SENDERS_BESIDES 32
 

@@ -21,7 +21,7 @@
 #define RATE_SECOND 256000
 #define RATE_USERS  4096
 
-/* The rates of users, each for debt_add(). Users with the same slot share its
+/* The rates of users, each for debt_add(). Users with the same slot share one
  * rate. */
 struct rates {
     uint8_t key[SIPHASH_KEY];
@@ -58,8 +58,9 @@ struct log {
     struct frame frame; /* the first member */
     int output;
     enum log_format format;
-    bool prefixed;           /* systemd reads each line's severity before it */
-    struct metrics *metrics; /* of all generations */
+    bool prefixed;           /* systemd reads the severity at the beginning of a
+                              * line */
+    struct metrics *metrics; /* the counters of all generations */
     uint64_t lost;           /* lines that could not be written */
     bool torn;               /* the last line was written only in part */
     struct sender *sender;
@@ -76,14 +77,13 @@ extern const struct frame_row log_row;
 void log_sender_ended(struct log *l);
 
 void senders_release(struct log *l);
-/* Handler: adds a sender. OWNER is the struct log. */
+/* Handles master's message about a new sender. OWNER: the struct log. */
 int senders_on_sender(void *owner, struct msg_speaker *msg);
 /* Reads all events that have arrived so far. */
 void senders_read_all(struct log *l);
 
 /* Writes the event in the form of `log_format`, by one write(2). Returns the
- * number of bytes. If the line couldn't be written, l->lost isn't 0 afterwards.
- */
+ * number of bytes. If the line can't be written, adds 1 to l->lost. */
 size_t line_write(struct log *l, const struct sender *from,
                   const struct event_record *sent);
 

@@ -1,8 +1,8 @@
 /* The senders of events, and their rates. Runs in log. Each sender has its own
  * channel; a wrong message ends only its sender. If a session or files is over
- * the rate of its user, log doesn't read it for a while, so it waits: if log
- * dropped events, a user could hide one line among a thousand others. No other
- * process ever waits for log. */
+ * the rate of its user, log doesn't read its channel for a while, so the sender
+ * waits: if log dropped events, a user could hide one line among a thousand
+ * others. Only sessions and files ever wait for log. */
 #include <errno.h>
 #include <stdlib.h>
 #include <sysexits.h>
@@ -14,7 +14,7 @@
 
 /* Milliseconds from the first dropped event to the report. */
 #define DROPPED_MS 10000
-/* Milliseconds for which a sender over its rate isn't read. */
+/* Milliseconds for which log doesn't read a sender over its rate. */
 #define PAUSE_MS 100
 
 #define MS (RATE_SECOND / 1000) /* bytes that a millisecond pays off */
@@ -128,8 +128,8 @@ static const struct handler handlers[] = {
     ON(event, sender_on_event),
 };
 
-/* R is the result of a dispatch. Writes a line about a wrong message, with the
- * name that master gave the sender. */
+/* Handles R, the result of a dispatch. Writes a line about a wrong message,
+ * with the name that master gave the sender. */
 static int sender_dispatched(struct sender *s, int r)
 {
     struct event_record wrong;
@@ -156,7 +156,7 @@ static int read_sender(struct sender *s)
 
 /* Reads one event in a turn of the loop, since a sender seldom has two. If
  * other sessions of the user have used up the rate, the sender waits. Log reads
- * the end of a sender at once, since it frees a place. */
+ * the end of a sender at once, since this frees a place. */
 static void sender_on_ready(void *owner, uint32_t events)
 {
     struct sender *s = owner;
@@ -190,7 +190,7 @@ static struct sender *free_place(struct log *l)
 }
 
 /* Log frees a place when it reads the end of a sender. If no place is free,
- * some ends may not have been read yet. */
+ * reads the ends that wait in the channels. */
 static struct sender *find_place(struct log *l)
 {
     struct sender *s = free_place(l);

@@ -72,7 +72,7 @@ static void print_mistake(const char *mistake)
     stderr_print("%s", mistake);
 }
 
-/* Prints all mistakes if ALL is set; otherwise writes the first one as the
+/* Prints all mistakes if ALL is set; otherwise writes the first mistake as the
  * complaint. */
 static int read_settings(const char *name, bool all)
 {

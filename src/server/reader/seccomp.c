@@ -1,4 +1,4 @@
-/* reader: reads one descriptor, computes, writes another one. */
+/* reader: reads one descriptor, computes, writes another descriptor. */
 #include "sallyport/seccomp/policy.h"
 
 static const struct permission may[] = {
