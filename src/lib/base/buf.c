@@ -28,8 +28,8 @@ void buf_clear(struct buf *b)
 }
 
 /* Doesn't use realloc(3), which can leave a copy of a secret in freed memory.
- * Gives a caller that reserves much exactly that room, since unused bytes would
- * be wiped, too. */
+ * If a caller reserves much room, gives exactly this room, since buf_release()
+ * would also wipe the unused bytes. */
 int buf_reserve(struct buf *b, size_t len)
 {
     size_t size = b->size ? 2 * b->size : BUF_FIRST;

@@ -47,8 +47,9 @@ size_t harmless_length(struct slice s, size_t at)
         harmless = c[0] >= 0x20 && c[0] != 0x7f;
     if (len == 2)
         harmless = c[0] != 0xc2 || c[1] >= 0xa0;
-    /* Does it end a line or a paragraph, or show the rest of the line in
-     * another order (U+2028 to U+202E, U+2066 to U+2069)? */
+    /* Refuse a character that ends a line or a paragraph, or makes a terminal
+     * show the rest of the line in another order (U+2028 to U+202E, U+2066 to
+     * U+2069). */
     if (len == 3)
         harmless =
             !(c[0] == 0xe2 && ((c[1] == 0x80 && c[2] >= 0xa8 && c[2] <= 0xae) ||

@@ -23,7 +23,8 @@ bool idmap_text_has(struct slice text, uint64_t first, uint64_t last,
         if (n < 3 || next < field[0] || next >= field[0] + field[2])
             continue;
         next = field[0] + field[2];
-        rest = text; /* the lines aren't sorted */
+        rest = text; /* search from the first line again, since the lines aren't
+                        sorted */
     }
     *last_there = next > last ? last : next - 1;
     return next > last;

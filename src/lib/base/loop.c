@@ -1,7 +1,7 @@
 /* The event loop. It uses level-triggered epoll, and keeps timers in a sorted
  * list. Most processes arm a few dozen timers at a time. Gate arms a timer for
- * each session, up to 20,000. It then sometimes walks the whole list to set a
- * timer, but sets a session's timer only once in about idle_timeout. */
+ * each session that hasn't logged in, up to 20,000. To set a timer, gate can
+ * then have to walk the whole list, but gate seldom sets a session's timer. */
 #include "sallyport/base/loop.h"
 
 #include <errno.h>

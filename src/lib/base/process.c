@@ -30,9 +30,9 @@ static struct {
     size_t room;
 } title;
 
-/* Copies the environment to the heap, so that the title can use the
- * environment's place, too: there the environment's strings follow argv's, and
- * ps reads beyond the end of argv if the last byte of argv isn't NUL. */
+/* Copies the environment to the heap, so that the title can also use the
+ * environment's place, which follows argv: ps reads beyond the end of argv if
+ * the last byte of argv isn't NUL. */
 void process_title_init(int argc, char **argv)
 {
     char *end = argv[0];

@@ -22,10 +22,10 @@ int shared_make(const char *name, size_t size)
     return fd_take(&fd);
 }
 
-/* Refuses a file that somebody could shorten: then SIGBUS would end this
- * process. Memory that nobody can write any more is mapped MAP_PRIVATE, since
- * MAP_SHARED of such memory fails before Linux 6.7 (Debian 12: before 6.1.153).
- * Both mappings have the same pages of memory. */
+/* Refuses a file that somebody could shorten: SIGBUS would end this process
+ * when it used the missing part. Memory that nobody can write any more is
+ * mapped MAP_PRIVATE, since MAP_SHARED of such memory fails before Linux 6.7
+ * (Debian 12: before 6.1.153). Both mappings have the same pages of memory. */
 void *shared_map(int fd, size_t size, int protection)
 {
     int flags = MAP_PRIVATE | MAP_ANONYMOUS;

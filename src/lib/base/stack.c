@@ -12,8 +12,8 @@
 #define FRAMES     512u         /* stack of stack_wipe_below() and madvise(2) */
 #define DEEPEST    (512u << 10) /* no process uses more */
 
-/* Wipes down to the farthest place where the pages below can begin, and no
- * farther: each fresh page that is written to costs a login 2 us. */
+/* Wipes as much stack below this frame as can lie above the next page, and no
+ * more: each fresh page to which it writes costs a login 2 us. */
 __attribute__((noinline)) static void wipe_near(void)
 {
     char frame[PAGE_USUAL + FRAMES];
@@ -30,8 +30,9 @@ __attribute__((noinline)) static void wipe_near_large_pages(void)
     explicit_bzero(frame, sizeof(frame));
 }
 
-/* Gives the farther pages back instead of writing to them, since most were
- * never used. The nearest pages have the frames of this call. */
+/* Wipes the nearest bytes, and gives the farther pages back to the kernel
+ * instead of writing to them, since most were never used. It can't give back
+ * the nearest pages, which contain the frames of this call. */
 __attribute__((noinline)) void stack_wipe_below(void)
 {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);

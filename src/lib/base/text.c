@@ -1,5 +1,5 @@
-/* Parses and prints words, addresses and dates. No process with root's rights
- * calls this: reader reads the configuration, and log writes the lines. */
+/* Parses and prints words, addresses, sizes and dates. Runs in many processes,
+ * and in master as root. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -135,7 +135,7 @@ static size_t smaller_of(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Optimal string alignment. */
+/* Computes the distance by optimal string alignment. */
 size_t slice_distance(struct slice a, struct slice b)
 {
     size_t d[WORD_LONG + 1][WORD_LONG + 1];

@@ -1,7 +1,8 @@
 /* The table of bans. Gate and master search the table for each connection: a
  * search of 4,096 rows would cost as much as a refusal (31 us), so gate and
  * master each have an index. A writer clears the family of a row first, and
- * writes it last; it counts each change when the change is complete. */
+ * writes the family last. When a change is complete, the writer counts the
+ * change. */
 #include "sallyport/domain/bans.h"
 
 #include <errno.h>

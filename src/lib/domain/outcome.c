@@ -1,4 +1,5 @@
-/* Words: why a session ended, and the result of a password change. */
+/* The words for the reason why a session ended, and for the result of a
+ * password change. */
 #include "sallyport/domain/outcome.h"
 
 #define WORDS(name, words) (words),

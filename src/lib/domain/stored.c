@@ -1,4 +1,5 @@
-/* The value of the attribute with the totals that a user has stored. Pure. */
+/* Parses and prints the value of the attribute that says how many files and
+ * bytes a user has stored. Pure. */
 #include "sallyport/domain/stored.h"
 
 #include <errno.h>

@@ -1,9 +1,10 @@
 /* Sends events: fills a record, encodes it, and sends the bytes to log. Runs in
- * every process that has events. Never waits: while log can't take events, up
- * to 64 KiB are queued; further events are dropped and counted. If the process
+ * every process that has events. Never waits: while log can't take events, this
+ * code queues up to 64 KiB, and drops and counts further events. If the process
  * dies, its queue is lost; bytes in the socket stay. A client can cause any
- * number of refused commands. So their events can fill only a quarter of the
- * queue, and the rest stays for the events that say what has happened. */
+ * number of refused commands. So the events of refused commands can fill only a
+ * quarter of the queue, and the rest stays for the events that say what has
+ * happened. */
 #include "sallyport/event/event.h"
 
 #include <errno.h>
@@ -28,8 +29,9 @@ const char *event_name(enum event e)
 }
 
 /* Returns the severity. The result of a transfer or a change is 4xx for a fault
- * that can go away, 0 for a cut, and 5xx for a refusal or a wrong name. An end
- * with a number means that a signal ended the session: it has crashed. */
+ * that can go away, 0 for a cut, and 5xx for a refusal or a wrong name. If
+ * EVENT_END has a number, a signal has ended the session: the session has
+ * crashed. */
 int event_severity(const struct event_record *r)
 {
     uint64_t result = r->number[FIELD_RESULT];
@@ -120,8 +122,8 @@ static int send_bytes(struct event_sender *s, struct slice bytes)
     return r == -EPIPE ? -EAGAIN : r;
 }
 
-/* Sends the number of dropped events directly after the last event that was
- * sent. */
+/* Sends the queued events, and directly after them the number of dropped
+ * events. */
 void event_flush(struct event_sender *s)
 {
     struct event_record r;
@@ -174,7 +176,7 @@ int event_send(struct event_sender *s, const struct event_record *r)
     e = event_encode(r, &bytes);
     if (e == 0)
         e = event_try(s, buf_slice(&bytes));
-    if (e == -EAGAIN) { /* queue it: its length, its bytes */
+    if (e == -EAGAIN) { /* queue the event: its length, then its bytes */
         const uint16_t len = (uint16_t)bytes.len;
         const size_t more = sizeof(len) + len;
 
@@ -196,9 +198,9 @@ void event_syscalls_by(struct event_sender *s)
     sender_of_syscalls = s;
 }
 
-/* Runs in a signal handler: uses no memory, no queue and no shared buffer.
- * Writes the bytes that SEND() and event_encode() would make of an event with
- * one number. */
+/* Runs in a signal handler: allocates no memory, and uses no queue and no
+ * shared buffer. Writes the bytes that SEND() and event_encode() would make of
+ * an event with one number. */
 void event_on_syscall(int number)
 {
     uint64_t n = (uint64_t)number;

@@ -1,7 +1,7 @@
 /* Decodes an event from bytes that a hostile sender can have written, and
  * writes it as a line of text or JSON. Whatever bytes a name has, an event is
  * one line, and a value stays one value. No process with root's rights calls
- * this. */
+ * this code. */
 #include <errno.h>
 #include <string.h>
 #include <syslog.h>

@@ -20,7 +20,7 @@ struct label {
 #define LABEL(name, values)                                                    \
     { (name), (values), sizeof(values) / sizeof((values)[0]) }
 
-/* The reasons of the events: gate's, auth's, master's and session's. */
+/* The reasons in the events of gate, auth, master and session. */
 static const char *const login_values[] = {
     "accepted",
     "wrong password",
@@ -163,7 +163,7 @@ static unsigned family_first(const struct family *f)
     return n;
 }
 
-/* Counting. */
+/* Counts events. */
 
 static void metrics_add(struct metrics *m, unsigned at, uint64_t n)
 {
@@ -286,7 +286,7 @@ void metrics_gauge(struct metrics *m, enum gauge g, uint64_t value)
     __atomic_store_n(&m->gauge[g], value, __ATOMIC_RELAXED);
 }
 
-/* Reading. */
+/* Reads the counters. */
 
 static uint64_t counter_of(const struct metrics *m, unsigned at)
 {
@@ -313,7 +313,7 @@ void metrics_total(const struct metrics *m, struct metrics_totals *ret)
         ret->logins_failed += counter_of(m, logins + i);
 }
 
-/* The text. */
+/* Writes the text. */
 
 static int add_label(struct buf *into, const char *name, const char *value)
 {

@@ -135,7 +135,7 @@ const struct site_command *site_find(struct slice name)
     return NULL;
 }
 
-/* Takes a text in quotes, and leaves out the quotes around it. */
+/* Takes a text in quotes into RET, without the quotes around the text. */
 static int secret_quoted(struct slice *rest, struct secret *ret)
 {
     bool closed = false;

@@ -1,7 +1,7 @@
 /* Addresses in arguments and replies: PASV, EPSV, PORT and EPRT. Runs in
  * session. The parsers are strict: attackers have used octal numbers, blanks,
- * and IPv4 inside IPv6 to evade checks of addresses. HOST's argument is
- * compared with SNI; no name is ever resolved. */
+ * and IPv4 inside IPv6 to evade checks of addresses. This file compares HOST's
+ * argument with SNI, and never resolves a name. */
 #include "sallyport/ftp/hostport.h"
 
 #include <ctype.h>
@@ -68,8 +68,7 @@ int hostport_parse_extended(struct slice text, struct address *ret)
     six = slice_equal(part[0], SLICE("2"));
     if (!six && !slice_equal(part[0], SLICE("1")))
         return -EPROTONOSUPPORT;
-    /* An IPv4-mapped IPv6 address is refused, so that each host has one
-     * form. */
+    /* Refuse an IPv4-mapped IPv6 address, so that each host has one form. */
     if (address_parse(part[1], &a) < 0 || a.family != (six ? 6 : 4) ||
         slice_has(part[1], ':') != six)
         return -EINVAL;
@@ -96,7 +95,7 @@ int hostport_parse_epsv(struct slice text, enum epsv_argument *ret)
 }
 
 /* Removes the dot at the end, and the brackets of "[2001:db8::1]":
- * "ftp.example.org." is the same name, with its root. */
+ * "ftp.example.org." means the same host as "ftp.example.org". */
 static struct slice host_bare(struct slice s)
 {
     if (s.len > 1 && s.ptr[s.len - 1] == '.')
@@ -111,7 +110,7 @@ bool host_is_same(struct slice host, struct slice asked)
     struct slice a = host_bare(host), b = host_bare(asked);
     struct address one, other;
 
-    /* SNI must not have an address (RFC 6066 3), but some clients send an
+    /* SNI must not contain an address (RFC 6066 3), but some clients send an
      * address. */
     if (address_parse(a, &one) == 0 && address_parse(b, &other) == 0)
         return address_same_host(&one, &other);

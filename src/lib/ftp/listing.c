@@ -1,5 +1,6 @@
-/* Lines of listings and facts. Runs in files. Computes English months and UTC
- * itself, since files can't load a locale or a time zone in a user's root. */
+/* Writes the lines of listings and of facts. Runs in files. Computes English
+ * months and UTC itself, since files can't load a locale or a time zone in a
+ * user's root. */
 #include "sallyport/ftp/listing.h"
 
 #include <ctype.h>
@@ -13,7 +14,7 @@
 
 /* The functions below write a line by hand: printf(3) would take a third of the
  * time of a listing. Each function returns where the next character goes. */
-#define FRONT_MAX 178 /* bytes beside the names: the longest facts have 149 */
+#define FRONT_MAX 178 /* bytes besides names: the longest facts have 149 */
 
 static int end_line(struct buf *into, char *at)
 {
@@ -23,7 +24,8 @@ static int end_line(struct buf *into, char *at)
     return 0;
 }
 
-/* Replaces line ends: otherwise a part of a name could look like a line. */
+/* Writes '?' for CR, LF and NUL: otherwise a part of a name could look like a
+ * line. */
 static char *put_name(char *at, struct slice name)
 {
     for (size_t i = 0; i < name.len; i++) {
@@ -81,8 +83,7 @@ static char *put_mode(char *at, const struct entry *e)
 {
     static const char letters[] = {
         [ENTRY_FILE] = '-', [ENTRY_DIRECTORY] = 'd', [ENTRY_LINK] = 'l',
-        [ENTRY_FIFO] = 'p', [ENTRY_OTHER] = 's', /* only homes can have a socket
-                                                  */
+        [ENTRY_FIFO] = 'p', [ENTRY_OTHER] = 's', /* such as a socket */
     };
 
     *at++ = letters[e->kind];
@@ -93,12 +94,13 @@ static char *put_mode(char *at, const struct entry *e)
     return at + 9;
 }
 
-/* Converts to UTC. An entry's day is often the day of the previous entry. Then
- * converts the time of day only, which saves 2 % of the time of a listing. */
+/* Converts to UTC. Often WHEN is on the same day as in the previous call: then
+ * converts only the time of day, which saves 2 % of the time of a listing. */
 static const struct tm *utc_of(time_t when)
 {
     static struct tm utc;
-    static time_t midnight, next; /* of the day in utc */
+    /* The day in `utc` begins at `midnight` and ends at `next`. */
+    static time_t midnight, next;
 
     if (when >= midnight && when < next) {
         int second = (int)(when - midnight);
@@ -211,8 +213,8 @@ static char *put_fact(char *at, const struct entry *e, enum listing_fact fact)
     switch (fact) {
     case LISTING_TYPE:
         return stpcpy(at, types[e->kind]);
-    case LISTING_SIZE: /* the bytes that RETR would send, so only of files (RFC
-                          3659 7.5.7) */
+    case LISTING_SIZE: /* the bytes that RETR would send, so only files have it
+                          (RFC 3659 7.5.7) */
         return e->kind == ENTRY_FILE ? put_decimal(at, e->size, 1) : NULL;
     case LISTING_MODIFY:
         return clock_has_year(e->mtime) ? put_time(at, e->mtime) : NULL;

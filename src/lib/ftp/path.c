@@ -1,5 +1,5 @@
-/* Normalises paths. Runs in session, for paths of the client, and in files, for
- * paths of session. Takes bytes literally: it neither matches patterns nor
+/* Normalises paths. Runs in session, for the client's paths, and in files, for
+ * session's paths. Takes bytes literally: it neither matches patterns nor
  * decodes anything. It doesn't look at the disk: only the kernel can say
  * whether a name exists and where a link leads. It never returns a path with
  * "..". */
@@ -34,14 +34,14 @@ static int path_down(struct path *p, struct slice component)
     return 0;
 }
 
-/* Is it "." or ".."? */
+/* Returns true if COMPONENT is "." or "..". */
 static bool is_dots(struct slice component)
 {
     return slice_equal(component, SLICE(".")) ||
            slice_equal(component, SLICE(".."));
 }
 
-/* Does S have a byte that would end a line, or a C string? */
+/* Returns true if S has a byte that would end a line or a C string. */
 static bool has_forbidden(struct slice s)
 {
     return slice_has(s, '\0') || slice_has(s, '\r') || slice_has(s, '\n');
@@ -122,9 +122,10 @@ void path_split(struct slice p, struct slice *directory, struct slice *name)
     *directory = at > 1 ? (struct slice){ p.ptr, at - 1 } : SLICE("/");
 }
 
-/* Can the name lead to a reserved name on a file system that ignores case? Such
- * file systems find "S" and U+017F by "s", and some ignore code points such as
- * U+00AD. So a byte above 127 counts as nothing, or as the only s. */
+/* Returns true if the name can lead to a reserved name on a file system that
+ * ignores case. For such a file system, "S" and U+017F are the same as "s", and
+ * some ignore code points such as U+00AD. So this function ignores a byte above
+ * 127, or takes it for the only s. */
 bool path_name_is_reserved(struct slice name)
 {
     const char *left = PATH_RESERVED;

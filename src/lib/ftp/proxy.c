@@ -1,6 +1,7 @@
-/* PROXY protocol, versions 1 and 2. Runs in session. Pure. The bytes come from
- * a proxy that the configuration names; if the proxy sends no header, they are
- * the client's own bytes. It never takes a byte after the header. */
+/* Parses the header of the PROXY protocol, versions 1 and 2. Runs in session.
+ * The bytes come from a proxy that the configuration names; if the proxy sends
+ * no header, they are the client's own bytes. It never takes a byte after the
+ * header. */
 #include "sallyport/ftp/proxy.h"
 
 #include <errno.h>
@@ -89,15 +90,15 @@ static enum proxy_state take_line_byte(struct proxy_header *h, uint8_t byte)
                                    : refuse_header(h, "a line too long");
 }
 
-/* Is the command LOCAL? Then the proxy speaks for itself, and the addresses
- * don't count. */
+/* Returns true if the command is LOCAL: then the connection is the proxy's own,
+ * and the addresses don't count. */
 static bool is_local(const struct proxy_header *h)
 {
     return (h->kept[12] & 0x0f) == 0;
 }
 
-/* Parses version 2, once all of its bytes are here. LOCAL, an unspecified
- * client, and a client of a unix socket have no address. */
+/* Parses version 2 when all bytes of the header have come. Finds no addresses
+ * if the command is LOCAL, or if the family is unspecified or a unix socket. */
 static enum proxy_state parse_addresses(struct proxy_header *h)
 {
     const uint8_t *at = h->kept + HEAD;

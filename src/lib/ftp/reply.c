@@ -31,7 +31,8 @@ const char *reply_text(enum reply r)
     return rows[r].text;
 }
 
-/* Ends the reply that begins at BEFORE, or removes it if R is an error. */
+/* Returns R. If R is an error, first removes the reply that begins at BEFORE.
+ */
 static int end_reply(struct buf *into, size_t before, int r)
 {
     if (r < 0)
@@ -39,7 +40,8 @@ static int end_reply(struct buf *into, size_t before, int r)
     return r;
 }
 
-/* Replaces bytes from outside that would end the line or control a terminal. */
+/* Adds bytes from outside. Writes '?' for each byte that would end the line or
+ * control a terminal. */
 static int add_shown(struct buf *into, struct slice bytes)
 {
     size_t from = into->len;

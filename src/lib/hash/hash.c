@@ -66,8 +66,9 @@ int hash_make(const struct secret *password, uint64_t cost, char out[HASH_MAX])
     return r < 0 ? r : crypt_password(password, setting, out);
 }
 
-/* Returns the product of N and r in "$y$jNr$": a hash takes 128 times as many
- * bytes of memory. 0: other parameters. */
+/* Returns N times r, the parameters in "$y$jNr$"; 0: the hash has other
+ * parameters. crypt(3) needs 128 times as many bytes of memory for such a hash.
+ */
 static uint64_t yescrypt_memory(const char *hash)
 {
     static const char digits[] = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -90,7 +91,8 @@ bool hash_is_weaker(const char *hash, uint64_t cost)
 
     if (strncmp(hash, "$7$", 3) == 0 ||
         (strncmp(hash, "$2", 2) == 0 && strcmp(hash + 3, "$13") > 0))
-        return false; /* take it for strong enough: the kinds differ */
+        return false; /* counts as strong enough: costs of different kinds can't
+                         be compared */
     if (strncmp(hash, "$y$", 3) != 0)
         return true;
     return memory > 0 && hash_setting(cost, setting) == 0 &&

@@ -1,4 +1,4 @@
-/* The build's name. Each run of the build computes the hash of the sources
+/* The build's name: a hash of the sources, which each run of the build computes
  * (etc/cmake/build.cmake). */
 #include "sallyport/ipc/generation.h"
 

@@ -90,7 +90,8 @@ union ancillary {
     struct cmsghdr align;
 };
 
-/* Does the message have a secret or a key, which must not stay in a buffer? */
+/* Returns true if the message has a secret or a key, which must not stay in a
+ * buffer. */
 static bool is_secret(enum message_kind kind)
 {
     const struct message_row *row = message_row(kind);
@@ -303,9 +304,10 @@ int channel_dispatch(struct channel *c, const struct handler *table, size_t n,
     return 0;
 }
 
-/* Gate sends messages in this way to master, and master to the supervisor,
- * since they must not be lost. If too many descriptors are under way,
- * sendmsg(2) fails although poll(2) reports room, so this function pauses. */
+/* Gate uses this function for messages to master, and master for messages to
+ * the supervisor, since these messages must not be lost. If too many
+ * descriptors are under way, sendmsg(2) fails although poll(2) reports room, so
+ * this function pauses. */
 int channel_send_by(struct channel *c, enum message_kind kind, const void *body,
                     uint64_t end)
 {

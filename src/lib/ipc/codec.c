@@ -133,7 +133,7 @@ static int put(struct cursor *c, const void *data, size_t len)
 
 #define ADDRESS_BYTES 19
 
-/* Numbers of all types are sent as 64 bits. */
+/* Writes numbers of all types as 64 bits. */
 static int put_field(struct cursor *c, const struct message_field *f,
                      const void *at)
 {

@@ -6,7 +6,8 @@
 
 #include "sallyport/ipc/channel.h"
 
-/* A header of 8 bytes, then at most two paths or one block of bytes. */
+/* Bytes of the longest message: a header of 8 bytes, then at most two paths or
+ * one block of bytes. */
 #define MESSAGE_MAX 12288
 
 struct codec_head {
@@ -26,8 +27,9 @@ ssize_t codec_encode(enum message_kind kind, const void *body,
  * missing or left over. Slices in *ret point into BYTES; descriptors are -1. */
 int codec_decode(const char *bytes, size_t len, struct message *ret);
 
-/* Copy descriptors from the struct to an array and back, in the order of the
- * list. They stay the caller's; codec_fds() returns their number. */
+/* codec_fds() copies the descriptors of BODY to FD, in the order of the list,
+ * and returns their number; codec_set_fds() copies them back. The descriptors
+ * stay the caller's. */
 size_t codec_fds(enum message_kind kind, const void *body,
                  int fd[MESSAGE_FIELDS_MAX]);
 void codec_set_fds(struct message *m, const int fd[MESSAGE_FIELDS_MAX]);

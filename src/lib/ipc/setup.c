@@ -1,6 +1,6 @@
 /* Writes and reads the struct that master gives to a program that it executes.
- * setup_read() checks that both are of one build, so the bytes of the struct
- * can be the file's format. */
+ * setup_read() checks that master and the program are of one build, so the
+ * bytes of the struct can be the file's format. */
 #include "sallyport/ipc/setup.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* Rows, which master writes and sallyportctl reads. */
+/* Rows of tables, which master writes and sallyportctl reads. */
 #include "sallyport/ipc/shown.h"
 
 #include <errno.h>

@@ -122,8 +122,8 @@ static void frame_master_on_ready(void *owner, uint32_t events)
         die(EX_PROTOCOL, "master sent %s", f->master.wrong);
     if (r == -EMFILE) {
         /* A message was lost, since no descriptor was free. In gate, keys and
-         * log that costs one channel. If they ended, their successor would get
-         * all channels again, and would lose one, too. */
+         * log, the loss costs one channel. If such a process ended, its
+         * successor would get all channels again, and would lose one, too. */
         if (f->row->needs_each)
             die(EX_OSERR, "master sent %s", f->master.wrong);
         if (!f->was_short)
@@ -158,7 +158,7 @@ int frame_work(struct frame *f)
 void frame_release(struct frame *f)
 {
     /* release() frees the process's timers, and the loop links them with the
-     * frame's timer: unlink that one first. */
+     * frame's timer: so unlink the frame's timer first. */
     loop_timer_clear(&f->loop, &f->beats);
     f->row->release(f);
     channel_close(&f->master);

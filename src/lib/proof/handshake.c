@@ -1,8 +1,8 @@
 /* Splits a TLS 1.3 handshake into its messages (RFC 8446 4). Runs in auth. The
  * bytes come from a session, which an attacker can control: this code checks
- * every length, and that nothing is missing or left over. It must read the
- * messages as the client did that signed them: otherwise other bytes could pass
- * as a proof. */
+ * every length, and that no byte is missing or left over. It must read the
+ * messages in the same way as the client that signed them: otherwise other
+ * bytes could pass as a proof. */
 #include "handshake.h"
 
 #include <errno.h>
@@ -40,8 +40,8 @@ static int take_number(struct slice *from, size_t bytes, uint32_t *ret)
     return 0;
 }
 
-/* Takes a vector off the front of *from. Its length is in its first BYTES bytes
- * (1 to 3). */
+/* Takes a vector off the front of *from. The first BYTES bytes (1 to 3) of the
+ * vector contain its length. */
 static int take_vector(struct slice *from, size_t bytes, struct slice *ret)
 {
     uint32_t len;

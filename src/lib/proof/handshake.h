@@ -10,7 +10,7 @@ enum handshake_part {
     PART_ANSWER,      /* ServerHello */
     PART_EXTENSIONS,  /* EncryptedExtensions */
     PART_REQUEST,     /* CertificateRequest */
-    PART_CERTIFICATE, /* the server's */
+    PART_CERTIFICATE, /* the server's certificates */
     PART_VERIFY,
     PART_FINISHED,
     PART_CLIENT_CERTIFICATE,
@@ -32,8 +32,8 @@ int handshake_cut(struct handshake *h, struct slice messages);
 
 /* Returns the name of the hash of the handshake's cipher suite, or NULL. */
 const char *handshake_digest(const struct handshake *h);
-/* Does the CertificateRequest name this session, and belong to this handshake?
- */
+/* Returns true if the CertificateRequest names the session SERIAL, and belongs
+ * to this handshake. */
 bool handshake_names(const struct handshake *h, uint64_t serial);
 /* Gets the first certificate of the server's or the client's list, DER. Returns
  * 0 or -EINVAL. */

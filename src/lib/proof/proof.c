@@ -64,8 +64,8 @@ int proof_begin(void)
     return ok ? 0 : -ENOMEM;
 }
 
-/* Accepts what gate accepts, such as a "TRUSTED CERTIFICATE", and hashes the
- * bytes that a server sends. */
+/* Adds the first certificate of the file. Accepts each form that gate accepts,
+ * such as a "TRUSTED CERTIFICATE", and hashes the bytes that a server sends. */
 static int add_first(struct proof_servers *s, BIO *b)
 {
     X509 *x = PEM_read_bio_X509_AUX(b, NULL, NULL, NULL);
@@ -104,8 +104,8 @@ int proof_servers_add(struct proof_servers *s, int fd)
     return r;
 }
 
-/* Adds the first ClientHello: after a retry a hash replaces it (RFC 8446
- * 4.4.1). */
+/* After a HelloRetryRequest, adds a hash in place of the first ClientHello (RFC
+ * 8446 4.4.1). */
 static bool add_retry(EVP_MD_CTX *md, struct slice hello, const char *digest)
 {
     unsigned char hash[EVP_MAX_MD_SIZE];

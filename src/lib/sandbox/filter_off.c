@@ -20,10 +20,10 @@ int filter_end_descriptors(void)
 }
 
 /* LeakSanitizer calls this at the end of a process, and then traces the
- * process. That can't work in a chroot without /proc, or if the process isn't
- * dumpable and doesn't have root's rights. LeakSanitizer would then abort the
- * process, and a process that has ended well would count as crashed. In the
- * same cases this file can't be opened. */
+ * process. It can't trace a process in a chroot without /proc, or a process
+ * that isn't dumpable and doesn't have root's rights. LeakSanitizer would then
+ * abort the process, and a process that has ended well would count as crashed.
+ * In the same cases, /proc/self/mem can't be opened. */
 int __lsan_is_turned_off(void); /* declared in <sanitizer/lsan_interface.h> */
 
 int __lsan_is_turned_off(void)

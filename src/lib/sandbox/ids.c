@@ -42,7 +42,7 @@ int ids_drop_capabilities(void)
     return memcmp(left, none, sizeof(none)) == 0 ? 0 : -EPERM;
 }
 
-/* Is one of these ids root's? */
+/* Returns true if one of these ids is root's. */
 static bool hold_root(uid_t uid, gid_t gid, const gid_t *groups, size_t n)
 {
     bool held = uid == 0 || gid == 0;

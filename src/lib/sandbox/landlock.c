@@ -1,7 +1,8 @@
 /* Landlock confines a process to directories, and to certain rights in each of
- * them: then neither a descriptor of another directory nor a mistake in
- * resolving a path opens anything else. Landlock needs no rights of root. It
- * must never permit a right that the lists below lack. */
+ * them. The process then can't open anything else, even with a descriptor of
+ * another directory, or by a mistake in resolving a path. Landlock needs no
+ * rights of root. This file must never permit a right that isn't in the lists
+ * below. */
 #include "steps.h"
 
 #include <errno.h>

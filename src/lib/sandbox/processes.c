@@ -1,4 +1,4 @@
-/* The table of processes: the ids and limits of each. Data only.
+/* The table of processes: the ids and limits of each process. Data only.
  * src/server/ROOM/seccomp.c has the system calls; SECURITY.md says in words
  * what each process can't do. */
 #include <stddef.h>

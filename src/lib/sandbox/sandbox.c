@@ -104,9 +104,10 @@ int chroot_enter(int fd, bool empty, struct complaint *why)
 
 /* The parent's death ends every process but master. A child sees that its
  * channel closes, sends its last events (such as the end of a transfer) and
- * exits. For a child that is stopped or hangs, the kernel sends SIGCONT, which
- * also wakes a stopped process. Its handler starts a timer, which ends the
- * child. SIGKILL would be too early: the last events would be lost. */
+ * exits. The kernel also sends SIGCONT to each child, for the case that the
+ * child is stopped or hangs. SIGCONT wakes a stopped child, and its handler
+ * starts a timer, which ends the child. SIGKILL would be too early: the last
+ * events would be lost. */
 
 /* Seconds until the timer ends the child: longer than log waits for the last
  * events of other processes. */

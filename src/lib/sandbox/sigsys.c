@@ -85,8 +85,8 @@ int sigsys_probe(struct complaint *c)
     report_refused = NULL;
     refused = syscall(unlisted, 0) < 0 && errno == ENOSYS;
     /* When the signal came, the kernel saved all registers below this part of
-     * the stack. In a fork of master they can contain bytes of the table of
-     * users. */
+     * the stack. In a fork of master, the registers can contain bytes of the
+     * table of users. */
     stack_wipe_below();
     atomic_fetch_and(&seen[unlisted / 8], (unsigned char)~(1u << unlisted % 8));
     report_refused = report;

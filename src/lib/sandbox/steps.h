@@ -14,8 +14,8 @@ int limits_set(const struct sandbox_row *row, size_t max_files);
 int chroot_enter(int fd, bool empty, struct complaint *why);
 
 /* ids.c: gives up root's groups, gid, uid and capabilities for good, and checks
- * that. -EINVAL: an id is 0, or there are too many groups; -EPERM: the process
- * still has rights of root, or no_new_privs isn't set. */
+ * the result. -EINVAL: an id is 0, or there are too many groups; -EPERM: the
+ * process still has rights of root, or no_new_privs isn't set. */
 int ids_give_up(uid_t uid, gid_t gid, const gid_t *groups, size_t n);
 /* Makes a capability effective again, such as after sandbox_become(). */
 int ids_raise_capability(unsigned capability);
@@ -39,8 +39,8 @@ int filter_end_descriptors(void);
 /* sigsys.c: installs the handler, and forgets which calls were reported. */
 int sigsys_install(void);
 /* Tests the loaded filter: getppid() must succeed, and sched_get_priority_max()
- * must fail with ENOSYS, without an event. Returns 0, or -EINVAL with the
- * complaint. */
+ * must fail with ENOSYS; this call isn't reported. Returns 0, or -EINVAL with
+ * the complaint. */
 int sigsys_probe(struct complaint *c);
 
 #endif

@@ -1,6 +1,7 @@
-/* Tries at the start, in check and gate, what processes need later: if the
- * kernel or the container lacks it, the server says so in one sentence, and no
- * session dies of it. A short-lived child loads the filters. */
+/* Tries the seccomp filters and Landlock at the start, in check and in gate. If
+ * the kernel or the container lacks them, the server says so at once, in one
+ * sentence; otherwise each session would fail later. A short-lived child loads
+ * the filters. */
 #include "steps.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
-/* The files that settings name, and the settings as a file. Refuses a file that
- * other users can write or, if it is private, read: it checks the open file,
- * never a name. Passes the settings to another process in a sealed file in
- * memory. Runs as root in master, and as the administrator in sallyportctl. */
+/* Checks the files that settings name, and passes the settings to another
+ * process in a sealed file in memory. Refuses a file that other users can write
+ * or, if the file is private, read. Checks the open file, never a name. Runs as
+ * root in master, and as the administrator in sallyportctl. */
 #include "sallyport/settings/settings.h"
 
 #include <errno.h>

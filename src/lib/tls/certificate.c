@@ -146,8 +146,8 @@ static void certificate_host(const X509 *x, char out[HOST_TEXT_MAX])
     GENERAL_NAMES_free(names);
 }
 
-/* Is B valid for every name for which A is valid? A wildcard counts as valid
- * for the same wildcard. */
+/* Returns true if B is valid for every name for which A is valid. A wildcard
+ * counts as valid for the same wildcard. */
 static bool identity_covers(const struct identity *b, const struct identity *a)
 {
     GENERAL_NAMES *names =
@@ -213,7 +213,8 @@ static int choose_on_client_hello(SSL *ssl, void *owner)
 }
 
 /* Returns an earlier identity for the same names and with the same kind of key,
- * so that no client gets identity I; NULL: there is no such identity. */
+ * because of which no client gets identity I. Returns NULL if there is no such
+ * identity. */
 static const struct identity *choose_earlier(const struct tls_context *t,
                                              size_t i)
 {

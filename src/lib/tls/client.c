@@ -1,10 +1,11 @@
 /* Requests a client's certificate on one connection, compares it, and reports
  * its claims. Runs in session, within OpenSSL's handshakes. OpenSSL has
- * verified the certificate, but other processes can't trust that: an attacker
- * in this process could say the same. So the handshake's messages are kept, and
- * auth verifies them (sallyport/proof). The certificate's claims are lines, to
- * be compared with the users file. A CA has signed their bytes, but a stranger
- * has chosen them: claims with unprintable bytes are left out. */
+ * verified the certificate, but other processes can't trust this result: an
+ * attacker in this process could claim it. So this code keeps the handshake's
+ * messages, and auth verifies them (sallyport/proof). The certificate's claims
+ * are lines, to be compared with the users file. A CA has signed their bytes,
+ * but a stranger has chosen them: this code leaves out claims with unprintable
+ * bytes. */
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>

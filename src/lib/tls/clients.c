@@ -1,7 +1,7 @@
 /* The CAs that issue clients' certificates, and their revocation lists. Runs in
  * gate, before its sandbox closes. It never opens a file: gate has the
  * descriptors. Only the CAs in these files are trusted, whatever the system
- * trusts. OpenSSL ignores delta lists, so they are refused. */
+ * trusts. OpenSSL ignores delta lists, so this code refuses them. */
 #include <errno.h>
 #include <openssl/asn1.h>
 #include <openssl/err.h>
@@ -42,7 +42,7 @@ const char *date_text(const ASN1_TIME *t, char out[DATE_TEXT_MAX])
 
 /* A revocation list in the store. */
 struct list {
-    const X509_CRL *crl; /* the store's */
+    const X509_CRL *crl; /* belongs to the store */
     int ca;              /* index of the CA that signed the list */
 };
 
@@ -172,8 +172,9 @@ static int check_overlap(const struct clients_reading *r,
     return 0;
 }
 
-/* Notes the expiry. Some lists are valid only for a day, and are replaced in
- * time: their warning is due in the last quarter of that time. */
+/* Notes the expiry. The warning is due when the last quarter of the list's time
+ * begins, or DATE_WARN_S before its end, whichever is later: some lists are
+ * valid only for a day, and a new list comes in time. */
 static int note_expiry(struct tls_context *t, const X509_CRL *crl, int number)
 {
     const ASN1_TIME *next = X509_CRL_get0_nextUpdate(crl);

@@ -1,7 +1,7 @@
 /* The buffers between a stream and its socket, and the BIO by which OpenSSL
- * uses them. Runs in session (and in tests). It calls only send(2), recv(2),
- * shutdown(2) and two socket options, so that the session's sandbox can refuse
- * all other calls. It must never wait and never raise SIGPIPE. */
+ * uses them. Runs in session (and in tests). This file calls only send(2),
+ * recv(2) and two socket options, so that the session's sandbox can refuse
+ * other calls. It must never wait and never raise SIGPIPE. */
 #include <errno.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
@@ -148,9 +148,9 @@ bool io_unsent(const struct io *io)
     return io->out_at < io->out_end;
 }
 
-/* OpenSSL copies records between its memory and these buffers. It must never
- * reach the socket by itself: otherwise each record would cost a system call.
- */
+/* OpenSSL copies records between its memory and these buffers. OpenSSL must
+ * never reach the socket by itself: otherwise each record would cost a system
+ * call. */
 static int bio_read(BIO *b, char *into, int len)
 {
     BIO_clear_retry_flags(b);

@@ -69,8 +69,9 @@ int pem_each(const struct pem_file *f, const struct pem_kind *kind, void *owner,
     return r;
 }
 
-/* Kinds of keys, with at least 112 bits of security, as in OpenSSL's security
- * level 2; EC keys need 256 bits, since smaller curves aren't in use. */
+/* The accepted kinds of keys, and the least bits of a key: at least 112 bits of
+ * security, as in OpenSSL's security level 2. EC keys need 256 bits, since
+ * smaller curves aren't in use. */
 static const struct key_kind {
     const char *name;
     int least;
@@ -112,8 +113,8 @@ const struct scheme *scheme_find(uint16_t code)
     return NULL;
 }
 
-/* Do ASKED and ROW name the same digest? OpenSSL has several names for a
- * digest, such as "SHA256" and "SHA2-256". */
+/* Returns true if ASKED and ROW name the same digest. OpenSSL has several names
+ * for a digest, such as "SHA256" and "SHA2-256". */
 static bool is_digest(const char *asked, const char *row)
 {
     if (!row || !*asked)

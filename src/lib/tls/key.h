@@ -43,8 +43,9 @@ struct pem_kind {
 int pem_each(const struct pem_file *f, const struct pem_kind *kind, void *owner,
              struct complaint *c);
 
-/* Is KEY (NULL: unreadable) of an accepted kind and strength? Each such key has
- * a signature scheme. Returns 0, or -EINVAL with the complaint about NAME. */
+/* Checks that KEY (NULL: unreadable) is of an accepted kind and strength. Each
+ * accepted key has a signature scheme. Returns 0, or -EINVAL with the complaint
+ * about NAME. */
 int key_check(EVP_PKEY *key, const char *name, struct complaint *c);
 
 /* A signature scheme of TLS. */

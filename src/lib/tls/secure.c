@@ -115,8 +115,8 @@ static enum stream_state fail_tls(struct stream *s)
 }
 
 /* Does what OpenSSL needs after ERROR. Returns STREAM_OK if the caller can
- * repeat its call at once. Before it waits for the peer, it sends the output,
- * since the peer can be waiting for that. */
+ * repeat its call at once. Before a wait for the peer, sends the output, since
+ * the peer can be waiting for the output. */
 static enum stream_state settle_error(struct stream *s, int error)
 {
     switch (error) {
@@ -217,8 +217,9 @@ enum stream_state secure_read(struct stream *s, unsigned char *into, size_t len,
     return STREAM_OK;
 }
 
-/* Within a record either bytes are pending, or OpenSSL has read the header and
- * waits for the body: then SSL_rstate_string() is "RB", not "RH". */
+/* Returns true within a record: either bytes are pending, or OpenSSL has read
+ * the header and waits for the body: then SSL_rstate_string() is "RB", not
+ * "RH". */
 bool secure_is_within(const struct stream *s)
 {
     return SSL_has_pending(s->ssl) ||

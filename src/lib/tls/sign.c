@@ -61,8 +61,8 @@ void sign_key_free(EVP_PKEY *k)
     EVP_PKEY_free(k);
 }
 
-/* Is it a message of TLS 1.3 (RFC 8446 4.4.3)? The NUL between the context
- * string and the hash is a part of HEAD. */
+/* Returns true if M is a message of TLS 1.3 (RFC 8446 4.4.3). The NUL between
+ * the context string and the hash is a part of HEAD. */
 static bool is_13_message(struct slice m)
 {
     static const char head[] =
@@ -73,8 +73,9 @@ static bool is_13_message(struct slice m)
            (m.len == sizeof(head) + 32 || m.len == sizeof(head) + 48);
 }
 
-/* The curves of RFC 8422 5.1.1 that OpenSSL offers by default, and how many
- * bytes a point has; uncompressed, if there is a choice. */
+/* The curves of RFC 8422 5.1.1 that OpenSSL offers by default, and the number
+ * of bytes of a point. If a curve's points have several forms, this is the
+ * uncompressed form. */
 static const struct {
     unsigned curve, length;
 } points[] = {
@@ -85,8 +86,8 @@ static const struct {
     { 30, 56 },  /* x448 */
 };
 
-/* Is it a message of TLS 1.2 (RFC 8422 5.4): both randoms, then
- * ServerECDHParams, and nothing else? */
+/* Returns true if M is a message of TLS 1.2 (RFC 8422 5.4): both randoms, then
+ * ServerECDHParams, and nothing else. */
 static bool is_12_message(struct slice m)
 {
     const unsigned char *p = (const unsigned char *)m.ptr;

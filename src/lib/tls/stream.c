@@ -46,8 +46,8 @@ enum stream_state stream_break(struct stream *s, const char *cause)
     return STREAM_FAILED;
 }
 
-/* Is the error a cut, which the network or the peer has caused? Any other error
- * is a failure on our side. */
+/* Returns true if the error is a cut, which the network or the peer has caused.
+ * Any other error is a failure on our side. */
 static bool is_cut(int error)
 {
     static const int cuts[] = { ECONNRESET,   EPIPE,        ETIMEDOUT,

@@ -32,7 +32,7 @@
  * has the keys, too. */
 #define FORMAT 2
 
-#define OPENSSL_3_2 0x30200000ul /* of OpenSSL_version_num() */
+#define OPENSSL_3_2 0x30200000ul /* a result of OpenSSL_version_num() */
 
 struct owner_bytes {
     uint8_t format, family, address[16];
@@ -161,9 +161,9 @@ static int stamp_ticket(SSL *ssl, void *unused)
 }
 
 /* OpenSSL's callback for each ticket that a client shows. Reads the owner now,
- * since OpenSSL overwrites it when it makes the next ticket. A foreign ticket
- * prevents that this handshake resumes, even if the client also shows a good
- * ticket. */
+ * since OpenSSL overwrites it when it makes the next ticket. If the client
+ * shows a foreign ticket, this handshake doesn't resume, even if the client
+ * also shows a good ticket. */
 static SSL_TICKET_RETURN judge_ticket(SSL *ssl, SSL_SESSION *session,
                                       const unsigned char *name,
                                       size_t name_len, SSL_TICKET_STATUS status,
@@ -237,8 +237,8 @@ void resume_keep(struct stream *s)
 int resume_set(SSL_CTX *ssl, struct tls_context *t)
 {
     SSL_CTX_set_app_data(ssl, t);
-    /* During a handshake the server sends no TLS 1.3 tickets, but the only
-     * TLS 1.2 ticket. */
+    /* During a handshake the server sends no ticket of TLS 1.3. The only ticket
+     * of TLS 1.2 is sent during the handshake. */
     if (SSL_CTX_set_num_tickets(ssl, 0) != 1 ||
         SSL_CTX_set_session_id_context(ssl, context_name,
                                        sizeof(context_name) - 1) != 1 ||

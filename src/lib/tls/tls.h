@@ -17,7 +17,7 @@
 #include "sallyport/tls/stream.h"
 #include "sallyport/tls/ticket.h"
 
-/* arena.c: is P in the arena? */
+/* arena.c: returns true if P is in the arena. */
 bool arena_has(const void *p);
 
 /* io.c: a socket with two buffers. Many small reads and writes become one
@@ -108,7 +108,7 @@ enum stream_state secure_read(struct stream *s, unsigned char *into, size_t len,
                               size_t *got);
 enum stream_state secure_write(struct stream *s, const unsigned char *from,
                                size_t len, size_t *took);
-/* Has a record begun and not ended? */
+/* Returns true if a record has begun and not ended. */
 bool secure_is_within(const struct stream *s);
 enum stream_state secure_shutdown(struct stream *s);
 

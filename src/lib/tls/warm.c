@@ -1,9 +1,9 @@
 /* Makes handshakes of gate with itself, through memory. Runs in gate before its
- * sandbox closes: after them OpenSSL has loaded all that it loads on first use
- * (providers, random generators, digests, curves, error texts), and each forked
- * session inherits that. The handshake also proves that the process keys has
- * the certificate's key. The client, which is this process, verifies no name.
- */
+ * sandbox closes: after these handshakes OpenSSL has loaded all that it loads
+ * on first use (providers, random generators, digests, curves, error texts),
+ * and each forked session inherits it. The handshake also proves that the
+ * process keys has the certificate's key. The client, which is this process,
+ * verifies no name. */
 #include <errno.h>
 #include <openssl/err.h>
 #include <stdbool.h>

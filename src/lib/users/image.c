@@ -1,9 +1,9 @@
 /* Takes the table of users that reader has made from the users file. Runs in
  * master and check, as root, and in auth. An attacker who has broken into
  * reader by a hostile file can write anything, so this code checks each number
- * before it uses it. The table's file is sealed, so nobody can change it
- * afterwards: the texts stay there, and all processes that map the file share
- * its memory. */
+ * before it uses the number. The table's file is sealed, so nobody can change
+ * it afterwards: the texts stay there, and all processes that map the file
+ * share its memory. */
 #include "sallyport/users/image.h"
 
 #include <errno.h>
@@ -224,7 +224,7 @@ static bool image_read_rows(const struct users_image *i, struct users *u)
            u->directories == i->head->directories;
 }
 
-/* Returns 0; -EBADMSG: this build's process reader never makes such a file;
+/* Returns 0; -EBADMSG: this build's process reader never makes such a file; or
  * another -errno. */
 static int image_read(struct users *u, int fd)
 {

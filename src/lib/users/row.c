@@ -11,7 +11,7 @@
 
 #include "sallyport/users/users.h"
 
-/* Counts the columns before the keys. */
+/* Returns the number of columns before the keys. */
 static size_t columns_of(struct slice line)
 {
     static const struct {

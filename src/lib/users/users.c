@@ -27,8 +27,8 @@ bool group_name_ok(struct slice name)
     return name_has_only(name, NAME_LETTERS);
 }
 
-/* Does reader accept the hash (userparse/user_hash.c)? Otherwise reader would
- * refuse the whole users file. */
+/* Returns true only if reader accepts the hash (userparse/user_hash.c): with
+ * another hash, reader would refuse the whole users file. */
 bool user_hash_is_new(struct slice hash)
 {
     size_t dollars = 0, tail = 0;
@@ -62,7 +62,7 @@ void users_keep_from_forks(struct users *u)
 
 void users_release(struct users *u)
 {
-    if (u->kept_from_forks) /* since malloc(3) will reuse the memory */
+    if (u->kept_from_forks) /* malloc(3) will reuse the memory */
         advise_rows(u, MADV_KEEPONFORK);
     if (u->mapped) {
         shared_unmap(u->text, u->text_size);

@@ -149,8 +149,8 @@ int users_file_lock(struct users_file *p, uint64_t ms)
     return r;
 }
 
-/* Sets owner and group, and the mode last: until then only the owner can read
- * the bytes. */
+/* Sets the owner and the group, and then the mode: until then, only the owner
+ * can read the bytes. */
 static int replace_set_owner(int fd, const struct stat *like)
 {
     struct stat st;
@@ -200,8 +200,9 @@ static int check_still_ours(const struct users_file *p)
                : -ESTALE;
 }
 
-/* Gives the file its name. If the users file was missing at users_file_read(),
- * refuses if it exists now, unless the disk has no links. */
+/* Gives the file TEMP its name NAME. If users_file_read() found no users file,
+ * returns -ESTALE if the users file exists now; on a disk without links,
+ * replaces it. */
 static int give_name(int directory_fd, const char *temp, const char *name,
                      const struct users_file *p)
 {
@@ -270,8 +271,8 @@ int users_file_commit(const struct users_file *p, struct slice bytes,
                    stands);
 }
 
-/* Refuses if the new file has another owner or group: no process of the server
- * may give files away. Sets the mode of the old file. */
+/* Refuses if the new file has another owner or group than the old file: no
+ * process of the server may give files away. Sets the old file's mode. */
 static int keep_owner(int fd, void *owner)
 {
     const struct stat *old = owner;

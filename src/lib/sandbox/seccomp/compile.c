@@ -1,6 +1,7 @@
 /* Turns a policy into a seccomp filter, with libseccomp. Runs in the build and
  * in tests. A call that no row permits traps (src/lib/sandbox/sigsys.c answers
- * ENOSYS); a dangerous call kills. It must never make half a filter. */
+ * ENOSYS); a dangerous call kills the process. This code must never make half a
+ * filter. */
 #include "compile.h"
 
 #include <errno.h>
@@ -131,9 +132,10 @@ static struct scmp_arg_cmp comparison(struct condition c)
     return ret;
 }
 
-/* Adds rules for a pid above zero: in each rule one bit of the pid is set, and
- * the sign isn't. A rule can test an argument only once. The masks leave out
- * the upper half of the register, which the kernel ignores, too. */
+/* Adds rules that together match each pid above zero. Each rule matches if a
+ * certain bit of the pid is set, and the sign bit isn't. A rule can test an
+ * argument only once. The masks leave out the upper half of the register, which
+ * the kernel ignores, too. */
 static int add_pid_rules(scmp_filter_ctx context, uint32_t action, int number,
                          struct scmp_arg_cmp first, unsigned argument)
 {
@@ -194,8 +196,8 @@ static int add_rules(scmp_filter_ctx context, const struct policy *policy)
 }
 
 /* The kernel tries a new filter on each system call, to learn which calls the
- * filter always allows. If the filter is a tree, not a list, that takes 0.1 ms
- * less in each new process. */
+ * filter always allows. If the filter is a tree, not a list, the kernel needs
+ * 0.1 ms less in each new process. */
 #define BINARY_TREE 2
 
 #define KILLS_PROCESSES 3 /* libseccomp's level for Linux 4.14 and later */

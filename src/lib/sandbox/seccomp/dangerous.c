@@ -1,6 +1,6 @@
-/* Calls that kill a process if its policy doesn't permit them: an intruder
- * tries them, and no libc uses them as a fallback. Other unlisted calls return
- * ENOSYS and are reported (sigsys.c). */
+/* System calls that kill a process if its policy doesn't permit them: an
+ * intruder tries these calls, and no libc uses them as a fallback. For other
+ * unlisted calls, sigsys.c returns ENOSYS and reports the call. */
 #include "sallyport/seccomp/policy.h"
 
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* The program "policies" of the build. It writes the filter of each process as
- * C, filter_NAME.c in the directory that its argument names, so that no program
- * of the server contains a compiler of filters. */
+ * C code, to filter_NAME.c in the directory that its argument names, so that no
+ * program of the server contains a compiler of filters. */
 #include <errno.h>
 #include <linux/filter.h>
 #include <stdio.h>

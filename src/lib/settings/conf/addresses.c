@@ -65,7 +65,8 @@ static bool cut_word(struct slice *text, struct slice word)
     return true;
 }
 
-/* Does the text look like a host name? Used only for a better complaint. */
+/* Returns true if the text looks like a host name. Used only for a better
+ * complaint. */
 static bool is_host(struct slice text)
 {
     return slice_has_only(text, WORD_LETTERS) && !slice_has(text, '_') &&
@@ -91,7 +92,7 @@ int addresses_set_listen(const struct assignment *a)
             (!l->proxied && (l->proxied = cut_word(&text, SLICE("proxy")))))
             ;
         if (address_parse_port(text, &l->address)) {
-            /* localhost:21 */
+            /* a name with a port, such as localhost:21 */
             struct slice port = text, host;
 
             slice_cut(&port, ':', &host);

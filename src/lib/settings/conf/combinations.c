@@ -60,8 +60,8 @@ static int check_accounts(const struct settings *s, struct complaint *c)
     return check_range(s, "accounts", "accounts", first, last, c);
 }
 
-/* Refuses two equal listeners: the second could never listen. Port 0 is any
- * free port. */
+/* Refuses two listeners that overlap: the second could never listen. Port 0 is
+ * any free port. */
 static int check_listeners(const struct settings *s, struct complaint *c)
 {
     char one[ADDRESS_TEXT_MAX], other[ADDRESS_TEXT_MAX];
@@ -117,7 +117,7 @@ static int check_proxies(const struct settings *s, struct complaint *c)
     return 0;
 }
 
-/* Refuses client certificates without a CA: none would be valid. */
+/* Refuses client certificates without a CA: no certificate would be valid. */
 static int check_clients(const struct settings *s, struct complaint *c)
 {
     if (s->client_certificates != CLIENTS_OFF && !s->client_ca[0])

@@ -1,6 +1,6 @@
 /* Describes the settings by their table: writes the example of the
- * configuration, and the section of sallyport.conf(5). The build calls this in
- * the program of main.c; no program of the server has this code. */
+ * configuration, and the section of sallyport.conf(5). The build calls this
+ * code in the program of main.c; no program of the server has this code. */
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
@@ -62,7 +62,7 @@ static void add_bound(FILE *out, const struct setting_kind *kind, uint64_t n)
 }
 
 /* Adds BEFORE unchanged, and TEXT for roff: writes a '\' before each '-', which
- * would otherwise not be a plain minus, and begins a line with each sentence.
+ * would otherwise not be a plain minus, and begins each sentence on a new line.
  */
 static void add_roff(FILE *out, const char *before, const char *text)
 {

@@ -29,7 +29,8 @@ struct setting_kind {
     const char *const *words;
     unsigned word_count;
 };
-/* The kinds of the table, by the second word of its rows. */
+/* The kinds of the rows in table.c: the second argument of ROW() names the
+ * kind. */
 extern const struct setting_kind kind_path, kind_optional_path, kind_group,
     kind_number, kind_min_free, kind_mode, kind_duration, kind_yes_no,
     kind_listen, kind_address, kind_announced, kind_networks, kind_ports,
@@ -40,7 +41,7 @@ extern const struct setting_kind kind_path, kind_optional_path, kind_group,
 /* Complains "PLACE: KEY = VALUE: …". Always returns -EINVAL. */
 int kinds_refuse(const struct assignment *a, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* Complains "expected" and the kind's syntax in the same form. */
+/* Complains in the same form: "expected", and the kind's syntax. */
 int kinds_refuse_syntax(const struct assignment *a);
 
 /* The functions of addresses.c. */
@@ -57,8 +58,8 @@ void describe_example(FILE *out);
  * line `.\" settings`. Returns 0; -EINVAL: PAGE has no such line. */
 int describe_manual(FILE *out, const char *page);
 
-/* Gives a mistake to REPORT, unless it is NULL. The first mistake stays in *c.
- * Always returns -EINVAL. */
+/* Gives a mistake to REPORT, unless REPORT is NULL. The first mistake stays in
+ * *c. Always returns -EINVAL. */
 int conf_mistake(const char *text, conf_report *report, struct complaint *c);
 /* Finds settings that are right one by one, but wrong together. Returns 0 or
  * -EINVAL. */
@@ -68,8 +69,8 @@ int conf_check(const struct settings *s, conf_report *report,
 /* Returns the row of a key, or NULL. The key of a keyed row begins with the
  * row's key. */
 const struct setting *table_find(struct slice key);
-/* If only older versions have a setting of this key, returns what to do
- * instead: "…; ", or "". Otherwise returns NULL. */
+/* If only older versions have a setting of this key, returns the words that say
+ * what to do instead, with "; " at their end, or "". Otherwise returns NULL. */
 const char *table_retired(struct slice key);
 /* Returns the key that is most similar to a misspelt one, or NULL. */
 const char *table_nearest(struct slice key);

@@ -162,8 +162,8 @@ void conf_default(struct settings *s)
     }
 }
 
-/* Was the line perhaps meant to set `users`? If so, ignoring it would make a
- * command read the wrong users file. */
+/* Returns true if the line was perhaps meant to set `users`: a command that
+ * ignored such a line would read the wrong users file. */
 static bool is_vital(struct slice line)
 {
     struct slice key;
@@ -210,8 +210,8 @@ static int parse_all(struct settings *s, struct slice text, const char *name,
 
     conf_default(&read);
     snprintf(read.file, sizeof(read.file), "%s", name);
-    /* After a mistake in a line don't check combinations: such a line leaves
-     * the default, which isn't to blame. */
+    /* After a mistake in a line, don't check combinations: the setting of that
+     * line keeps its default, which isn't to blame. */
     if (parse_text(&p, text, report, c) ||
         (!partly && conf_check(&read, report, c)))
         return -EINVAL;

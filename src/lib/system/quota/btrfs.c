@@ -1,6 +1,7 @@
 /* The quotas of btrfs, which belong to subvolumes: the group 0/ID of subvolume
- * ID limits the data to which it refers. Root sets the limit by ioctl. Anybody
- * can read limit and use in sysfs; the ioctl would need root. */
+ * ID limits the data to which the subvolume refers. Root sets the limit by
+ * ioctl(2). Anybody can read the limit and the use in sysfs, while reading them
+ * by ioctl(2) would need root. */
 #include "btrfs.h"
 
 #include <errno.h>
@@ -34,8 +35,8 @@ static int sysfs_path(int fd, const char *name, char out[PATH_SIZE])
 {
     struct btrfs_ioctl_fs_info_args info = { 0 };
     struct btrfs_ioctl_ino_lookup_args own = {
-        .objectid = BTRFS_FIRST_FREE_OBJECTID /* the inode for which we ask; the
-                                                 answer is its subvolume */
+        .objectid =
+            BTRFS_FIRST_FREE_OBJECTID /* asks for this inode's subvolume */
     };
     char uuid[2 * sizeof(info.fsid) + 5], *at = uuid;
 

@@ -54,8 +54,8 @@ static int quota_call(int fd, unsigned command, enum quota_owner owner,
     return errno == ESRCH || errno == ENOSYS ? -ENOTSUP : -errno;
 }
 
-/* Returns the limit. When the time of a soft limit is over, it refuses as a
- * hard limit does. */
+/* Returns the limit that counts now. When the time of a soft limit is over, the
+ * soft limit counts like a hard limit. */
 static uint64_t limit_now(uint64_t hard, uint64_t soft, uint64_t used,
                           uint64_t until)
 {

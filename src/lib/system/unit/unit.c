@@ -1,5 +1,6 @@
-/* Compares what a path leads to in this process and in the mount namespace of
- * the service. Runs in check and in sallyportctl; changes nothing. */
+/* Looks whether a path leads to the same place in this process and in the mount
+ * namespace of the service. Runs in check and in sallyportctl; changes nothing.
+ */
 #include "sallyport/unit/unit.h"
 
 #include <fcntl.h>
@@ -38,8 +39,8 @@ void unit_look(struct unit *u)
 
 enum unit_access { WRITABLE, READ_ONLY, HIDDEN };
 
-/* Finds the deepest directory of REAL that exists in this process, and compares
- * it with the service's. */
+/* Finds the deepest directory of REAL that exists in this process, and looks
+ * whether the service sees the same directory at this path. */
 static enum unit_access access_of(const struct unit *u, const char *real)
 {
     char at[PATH_MAX];

@@ -1,7 +1,7 @@
-/* Reads the users file, and cuts the copy into rows in place. Runs in reader,
- * which has inherited the descriptor, and in sallyportctl; not in master. Opens
- * no file, and computes no hash. If one line is wrong, refuses the whole file.
- */
+/* Reads the users file into memory, and cuts this copy into rows in place. Runs
+ * in reader, which has inherited the descriptor, and in sallyportctl; not in
+ * master. Opens no file, and computes no hash. If one line is wrong, refuses
+ * the whole file. */
 #include "reader.h"
 
 #include <errno.h>
@@ -177,7 +177,7 @@ static int read_user(const struct reader *r, struct line_options *o, char *line)
     return 0;
 }
 
-/* "@share:NAME:GID:PATH:OPTIONS" */
+/* Reads a line "@share:NAME:GID:PATH:OPTIONS". */
 static int read_share(struct reader *r, char *line)
 {
     struct line_options o = { .user.line = r->line };
@@ -210,7 +210,7 @@ static int read_share(struct reader *r, char *line)
     return 0;
 }
 
-/* "@team:NAME:OPTIONS" */
+/* Reads a line "@team:NAME:OPTIONS". */
 static int read_team(struct reader *r, char *line)
 {
     struct line_options o = { .user.line = r->line };

@@ -29,7 +29,7 @@ struct reader {
  * Always returns -EINVAL. */
 int reader_mistake(const struct reader *r, size_t line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* Complains that memory is short: that says nothing about the file. Always
+/* Complains that memory is short, which says nothing about the file. Always
  * returns -ENOMEM. */
 int reader_no_memory(const struct reader *r);
 /* Makes room for item N in *ARRAY, a pointer, which this call can change. LINE

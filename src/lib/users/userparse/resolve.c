@@ -1,6 +1,6 @@
-/* The last part of parsing the users file, which needs all lines: finds names
- * and numbers that two lines share, and makes the grants of each user from the
- * names of shares and teams. Pure. */
+/* The last step of parsing the users file. This step needs all lines: it finds
+ * names and numbers that two lines share, and makes the grants of each user
+ * from the names of shares and teams. Pure. */
 #include "reader.h"
 
 #include <errno.h>
@@ -200,7 +200,7 @@ struct grants {
 
 struct resolver {
     struct reader *reader;
-    struct order shares, teams; /* by name */
+    struct order shares, teams; /* in the order of their names */
     struct grants *team;        /* the grants of each team */
 };
 
@@ -420,7 +420,7 @@ static int resolve_all(struct resolver *x)
         result = 0;
     for (size_t i = 0; i < u->count && result == 0; i++) {
         u->row[i].directory = directory;
-        if (u->row[i].directories > 0) /* otherwise perhaps there is no array */
+        if (u->row[i].directories > 0) /* if 0, perhaps there is no array */
             directory += u->row[i].directories;
         result = x->reader->full ? 0 : resolve_user(x, &u->row[i]);
     }
@@ -430,9 +430,9 @@ static int resolve_all(struct resolver *x)
 int reader_resolve(struct reader *r)
 {
     struct resolver x = { .reader = r };
-    /* Finds names that occur twice by the table that users_find() needs anyway,
-     * and begins at the first such row: there can be a hundred thousand users,
-     * and a login may be waiting. */
+    /* The table that users_find() needs anyway also finds names that occur
+     * twice. The search begins at the first row with such a name: there can be
+     * a hundred thousand users, and a login may be waiting. */
     struct users *u = r->users;
     int result = users_index(u) ? 0 : reader_no_memory(r);
 

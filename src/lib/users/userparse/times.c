@@ -69,7 +69,8 @@ int64_t user_duration_parse(struct slice text)
     return (int64_t)seconds;
 }
 
-/* The shortest time of retain=: after it an upload counts as abandoned. */
+/* The shortest time of retain=: an upload counts as abandoned after this time.
+ */
 #define RETAIN_MIN_S 3600
 
 int user_retain_next(struct slice *rest, struct retention *ret)

@@ -1,5 +1,5 @@
 /* Decides what the fields of a line of the users file can contain, except for
- * the hash (user_hash.c). The last column has a table of its keys. */
+ * the hash (user_hash.c). A table has the keys of the last column. */
 #include "user_fields.h"
 
 #include <errno.h>
@@ -183,7 +183,7 @@ static const struct option {
     bool (*set)(struct user *user, struct slice value);
     const char *expected; /* the end of the complaint about a bad value */
     int index;
-    size_t offset; /* of the field in struct user */
+    size_t offset; /* offset of the field in struct user */
     const char *words[2];
     unsigned needed, most;
     int (*check)(struct slice value, struct complaint *c); /* NULL: none */

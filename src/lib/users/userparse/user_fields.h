@@ -8,9 +8,10 @@
 enum line_kind { LINE_USER = 1, LINE_SHARE = 2, LINE_TEAM = 4 };
 
 struct line_options {
-    struct user user; /* gets the values, also those of a share or team */
+    struct user user; /* gets the values, also the values of a share or team */
     struct directory_right
-        directory[USER_MOUNTS_MAX]; /* user.directories of them are set */
+        directory[USER_MOUNTS_MAX]; /* the first user.directories of these are
+                                       set */
 };
 
 /* Sets the defaults, then the values of TEXT. Writes NULs into TEXT. Returns 0,

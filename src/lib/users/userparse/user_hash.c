@@ -1,6 +1,7 @@
 /* Decides which hashes of passwords the users file can contain. Only compares
- * bytes, and computes no hash. Refuses an empty hash, a kind that is broken in
- * seconds (DES, MD5, NT), and a hash that takes too long to compute. */
+ * bytes, and computes no hash. Refuses an empty hash, a kind that an attacker
+ * breaks in seconds (DES, MD5, NT), and a hash that takes too long to compute.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,7 +31,7 @@ static const struct hash_kind *hash_kind(const char *hash)
 static const char digits64[] = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                "abcdefghijklmnopqrstuvwxyz";
 
-/* Does TEXT have only bytes in which crypt(3) encodes a hash? */
+/* Returns true if TEXT has only bytes in which crypt(3) encodes a hash. */
 static bool is_hash_text(const char *text)
 {
     return text[strspn(text, digits64)] == '\0';
@@ -100,8 +101,8 @@ static bool read_number64(const char **at, uint64_t least, uint64_t *ret)
     return true;
 }
 
-/* Is the memory permitted? scrypt takes 128 * R * 2^LOG_N bytes, and passes
- * over them PASSES times. */
+/* Returns true if the memory and the time are permitted. scrypt takes 128 * R *
+ * 2^LOG_N bytes, and passes over them PASSES times. */
 static bool memory_ok(uint64_t log_n, uint64_t r, uint64_t passes)
 {
     return log_n < 24 && r <= MEMORY_MOST && passes <= MEMORY_MOST &&
