@@ -20,7 +20,7 @@ struct address {
 
 #define ADDRESS_TEXT_MAX 64
 
-/* Returns 0; -EAFNOSUPPORT: neither IPv4 nor IPv6. */
+/* Returns 0; -EAFNOSUPPORT: *S is neither IPv4 nor IPv6. */
 int address_from_sockaddr(struct address *ret,
                           const struct sockaddr_storage *s);
 /* Gets the address that the socket FD is bound to. Returns 0 or -errno. */
@@ -58,7 +58,7 @@ const char *address_port_text(const struct address *a,
 bool address_same_host(const struct address *a, const struct address *b);
 bool address_is_any(const struct address *a);
 bool address_is_loopback(const struct address *a);
-/* Is it an address of RFC 1918, 6598 or 4193, link-local or loopback? */
+/* Is A an address of RFC 1918, 6598 or 4193, link-local or loopback? */
 bool address_is_private(const struct address *a);
 /* Returns the first BITS bits of A; all other bits and the port are 0. */
 struct address address_prefix(const struct address *a, unsigned bits);
@@ -67,18 +67,18 @@ unsigned address_bits(const struct address *a);
 /* Returns the bits of the network that counts as one client: 32, or 64 for
  * IPv6, since one host usually has a whole /64. */
 unsigned address_client_bits(const struct address *a);
-/* Returns the network of these bits that contains A. */
+/* Returns the network of address_client_bits() bits that contains A. */
 struct address address_client(const struct address *a);
 /* Returns the siphash() of the address, without its port. */
 uint64_t address_hash(const uint8_t key[SIPHASH_KEY], const struct address *a);
 
-/* Functions for unix sockets. The caller opens the directory of the socket, and
- * uses the descriptor: so the caller checks and uses the same directory, and a
- * path can be longer than the 107 bytes of an address. */
+/* Functions for unix sockets. The caller opens the socket's directory and
+ * passes the descriptor. So the caller uses the same directory that it has
+ * checked, and a path can be longer than the 107 bytes of an address. */
 
 /* Splits "/run/x/control": writes the directory "/run/x" to OUT, and points
  * *name to "control". The directory of a path without '/' is ".". Returns 0;
- * -EINVAL: there is no name; -ENAMETOOLONG. */
+ * -EINVAL: PATH has no name at its end; -ENAMETOOLONG. */
 int local_split(const char *path, char *out, size_t size, const char **name);
 /* Writes the address of NAME in the open DIRECTORY, for bind(2) and connect(2).
  * Needs /proc. Returns the address's size, or -ENAMETOOLONG. */
@@ -86,13 +86,14 @@ int local_address(int directory, const char *name, struct sockaddr_un *ret);
 /* Gets the pid, uid and gid of the process at the other end of a connected
  * socket. Returns 0 or -errno. */
 int local_peer(int fd, struct ucred *ret);
-/* Gets the login uid of the process at the other end, which sudo doesn't
- * change. The process must still live, and the kernel must identify it by its
- * socket (Linux 6.5), since another process can have its pid by now. Returns 0;
- * -ENODATA: no login started the process; or -errno. */
+/* Gets the login uid, which sudo doesn't change, of the process at the other
+ * end. That process must still live, and the kernel must identify it by its
+ * socket (Linux 6.5), since by now another process can have the same pid.
+ * Returns 0; -ENODATA: no login started the process; or -errno. */
 int local_peer_login(int fd, uint32_t *ret);
-/* Was the process at the other end in the group when it connected? If the
- * process is in more than LOCAL_GROUPS_MAX groups, only its own gid counts. */
+/* Was the process at the other end in GROUP when it connected? If that process
+ * is in more than LOCAL_GROUPS_MAX supplementary groups, only its gid counts.
+ */
 #define LOCAL_GROUPS_MAX 1024
 bool local_peer_in_group(int fd, gid_t group);
 

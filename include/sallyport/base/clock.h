@@ -1,5 +1,5 @@
-/* Time, and rates. Deadlines use the monotonic clock, so that a change of the
- * system's time ends nothing. */
+/* Time, and rates. Deadlines use the monotonic clock, so a change of the
+ * system's time doesn't end them early or late. */
 #ifndef SALLYPORT_BASE_CLOCK_H
 #define SALLYPORT_BASE_CLOCK_H
 
@@ -15,12 +15,14 @@ uint64_t clock_us(void);
 
 /* Is WHEN in the years 1 to 9999, which four digits can show? */
 bool clock_has_year(time_t when);
-/* Converts seconds since 1970 to UTC. A time outside the years 1 to 9999 is
- * clamped. The C library reads the time zone's file at the first call, so
- * sandbox_enter() calls tzset(3) before the sandbox closes. */
+/* Converts seconds since 1970 to UTC. A time before year 1 or after 9999
+ * becomes the first or last second of those years. The C library reads the time
+ * zone's file at the first call, so sandbox_enter() calls tzset(3) before the
+ * sandbox closes. */
 void clock_utc(time_t when, struct tm *ret);
-/* Converts to local time, in the time zone that this process has read at its
- * start. Returns false for a time outside the years 1 to 9999. */
+/* Converts seconds since 1970 to local time, in the time zone that this process
+ * has read at its start. Returns false for a time outside the years 1 to 9999.
+ */
 bool clock_local(time_t when, struct tm *ret);
 /* Converts year, month, day, hour, minute and second of UTC to seconds since
  * 1970. Returns 0, or -ERANGE for a date that doesn't exist (month 13, second
@@ -31,19 +33,22 @@ int clock_from_utc(const struct tm *tm, time_t *ret);
 /* Writes the current time: "2026-11-20T07:42:01.123Z". Returns OUT. */
 const char *clock_text(char out[CLOCK_TEXT_MAX]);
 
-/* A rate: each event adds EACH to a debt, which time pays off. If the debt can
- * be at most CREDIT, CREDIT / EACH events can happen at once, and then one
- * event in each EACH. *PAID is the time at which the debt is paid off; 0: there
- * is no debt. All values are in one unit of time, which the caller chooses. */
+/* Limits a rate of events. Each event adds the time EACH to a debt, which falls
+ * as time passes. If CREDIT is the largest debt, CREDIT / EACH events can
+ * happen at once, and after them one event per EACH. *PAID is the time at which
+ * the debt will be 0; 0: there is no debt. The caller chooses the unit of time,
+ * the same for all values. */
 
 uint64_t debt_owed(const uint64_t *paid, uint64_t now);
-/* Returns how long to wait until the debt can grow by EACH; 0: it can now. */
+/* Returns the time to wait until an event can add EACH without a debt over
+ * CREDIT; 0: the event can happen now. */
 uint64_t debt_wait(const uint64_t *paid, uint64_t each, uint64_t credit,
                    uint64_t now);
-/* Returns the same as debt_wait(), and adds EACH if the result is 0. */
+/* Returns the result of debt_wait(). If it is 0, adds EACH to the debt. */
 uint64_t debt_take(uint64_t *paid, uint64_t each, uint64_t credit,
                    uint64_t now);
-/* Adds EACH if the debt is below MOST. Otherwise the debt becomes MOST. */
+/* Adds EACH to the debt if it is below MOST. Otherwise the debt becomes MOST.
+ */
 void debt_add(uint64_t *paid, uint64_t each, uint64_t most, uint64_t now);
 
 #endif

@@ -18,9 +18,8 @@ struct complaint {
 int complain(struct complaint *c, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Sets the title of the process, which stands before each line on standard
- * error. Call it before the first line. The text must stay valid and unchanged.
- */
+/* Sets the title that begins each line of this process on standard error. Call
+ * it before the first line. The text must stay valid and unchanged. */
 void stderr_title(const char *title);
 /* Sets whether stderr_print() waits if standard error can't take a line now:
  * false, the default, for a daemon; true for a program that a person runs. */

@@ -7,11 +7,12 @@
 
 #define EXECUTE_OUTPUT_MAX (256 * 1024) /* bytes; enough for most programs */
 
-/* Runs the program ARGV[0], an absolute path, for at most MS. Its standard
- * output and, with ERRORS, its standard error become a text in OUT, of SIZE
- * bytes. Returns the exit status; EX_UNAVAILABLE: it can't be executed; -1: it
- * ran too long or wrote too much, and OUT has the beginning. The program's
- * input is empty. It gets no other descriptor, and dies with this process. */
+/* Runs the program ARGV[0], an absolute path, for at most MS. OUT, SIZE bytes
+ * with the NUL, gets the text of the program's standard output and, if ERRORS,
+ * of its standard error. Returns the exit status; EX_UNAVAILABLE: the program
+ * can't be executed; -1: it couldn't be started, ran too long, wrote too much
+ * (OUT has the beginning), or died of a signal. The program's input is empty.
+ * It inherits no other descriptor, and dies with this process. */
 int execute_program(const char *const argv[], int ms, bool errors, char *out,
                     size_t size);
 

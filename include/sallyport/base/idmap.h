@@ -11,11 +11,11 @@
 #define IDMAP_UIDS "/proc/self/uid_map"
 #define IDMAP_GIDS "/proc/self/gid_map"
 
-/* Does the map FILE have all ids from FIRST to LAST? Returns true if the file
+/* Does the map FILE have all ids from FIRST to LAST? Returns true, too, if FILE
  * can't be read. *last_there is the last id before the first gap. */
 bool idmap_has(const char *file, uint64_t first, uint64_t last,
                uint64_t *last_there);
-/* Does the same with the TEXT of a map. */
+/* Does the same for TEXT, the content of a map. */
 bool idmap_text_has(struct slice text, uint64_t first, uint64_t last,
                     uint64_t *last_there);
 

@@ -32,9 +32,9 @@ struct loop {
     struct loop_timer *timers; /* sorted by at */
     struct epoll_event batch[LOOP_BATCH];
     int batch_len;
-    /* The loop calls it with OWNER at the end of each turn, when no callback
-     * runs, so that the owner can free the records that callbacks have marked.
-     * NULL: nothing to do. */
+    /* The loop calls this function with OWNER at the end of each turn, when no
+     * callback runs, so that the owner can free the records that callbacks have
+     * marked. NULL: nothing to do. */
     void (*on_turn_over)(void *owner);
     void *owner;
 };
@@ -42,8 +42,8 @@ struct loop {
 int loop_init(struct loop *l); /* returns 0 or -errno */
 void loop_release(struct loop *l);
 
-/* Adds a level-triggered watch. If the watch's events are 0, it reports only
- * errors and hang-ups. Returns 0 or -errno. */
+/* Adds a level-triggered watch. A watch with 0 events reports only errors and
+ * hang-ups. Returns 0 or -errno. */
 int loop_add(struct loop *l, struct loop_watch *w);
 /* Sets up W to call ON_READY when FD can be read, and adds it. Returns 0 or
  * -errno. */
@@ -56,8 +56,8 @@ int loop_change(struct loop *l, struct loop_watch *w, uint32_t events);
  * wasn't added. */
 void loop_remove(struct loop *l, struct loop_watch *w);
 
-/* Calls on_timer once, after MS milliseconds. If the timer is running already,
- * it starts again. */
+/* Calls on_timer once, after MS milliseconds. A timer that is running already
+ * starts again. */
 void loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t ms);
 void loop_timer_clear(struct loop *l, struct loop_timer *t);
 
@@ -68,7 +68,7 @@ int loop_run(struct loop *l);
 int loop_once(struct loop *l, int max_ms);
 void loop_stop(struct loop *l);
 
-/* Signals as events of a loop: no code runs inside a handler. */
+/* Signals as events of a loop, so that no code runs inside a signal handler. */
 struct signals_row {
     int number;
     void (*handle)(void *owner);
@@ -81,9 +81,9 @@ struct signals {
     void *owner;
 };
 
-/* Blocks the signals of the N rows, and calls their functions from L. Forks
- * inherit the mask until they unblock it. SIGPIPE is ignored. ROW must outlive
- * S. Returns 0 or -errno. */
+/* Blocks the signals of the N rows, and calls the rows' functions from L. In a
+ * fork the signals stay blocked until the fork unblocks them. Also ignores
+ * SIGPIPE. ROW must outlive S. Returns 0 or -errno. */
 int signals_open(struct signals *s, struct loop *l,
                  const struct signals_row *row, size_t n, void *owner);
 void signals_close(struct signals *s, struct loop *l);

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Puts a variable that each process sets into .data, beside other such
- * variables. So an idle process has no page for this variable alone. */
+/* Puts a variable into .data, beside the other variables that each process
+ * sets. So an idle process has no page for this variable alone. */
 #define IN_DATA __attribute__((section(".data")))
 /* Puts a large variable at the beginning of a page, so that the page of each of
  * its members is the same in each build. */
@@ -18,8 +18,8 @@
  * blocks. Returns false if the kernel refuses the advice. */
 bool pages_advise(void *block, size_t size, int advice);
 
-/* Returns N zeroed elements of SIZE bytes, or NULL. The number of elements
- * stays. No fork inherits the elements, so sessions and the processes files
+/* Returns N zeroed elements of SIZE bytes, or NULL. The number of elements is
+ * fixed. No fork inherits the elements, so sessions and the processes files
  * have no data about other clients. */
 void *pages_new(size_t n, size_t size);
 void pages_free(void *p, size_t n, size_t size);

@@ -1,9 +1,9 @@
-/* The processes and their names. sallyport/sandbox/sandbox.h has the table of
- * what each process may do. */
+/* The processes and their names. The table in src/lib/sandbox/processes.c has
+ * the sandbox of each process. */
 #ifndef SALLYPORT_BASE_PROCESS_H
 #define SALLYPORT_BASE_PROCESS_H
 
-/* The processes of the server, which have sandboxes, and two others. */
+/* The processes: first those with a sandbox, then ctl and the supervisor. */
 #define PROCESSES(P)                                                           \
     P(MASTER, "master")                                                        \
     P(GATE, "gate")                                                            \
@@ -30,13 +30,15 @@ const char *process_name(enum process p);
  * processes at once, since master stops its children in order. */
 void process_ignore_signals(void);
 
-/* Keeps argv's memory for process_title(). Call it first in main(). */
+/* Remembers argv's memory, which process_title() overwrites. Call it first in
+ * main(). */
 void process_title_init(int argc, char **argv);
 /* Sets the short name that pgrep and top show. Otherwise the kernel shows the
  * program's file name or, for a program executed by a descriptor, a number. */
 void process_comm(enum process p);
 /* Sets the title that ps shows: "sallyport: session 203.0.113.5 (anna)".
- * Control bytes are replaced. The text is cut to the size of argv's memory. */
+ * Control bytes become '?'. The text is cut to 127 bytes, and to the size of
+ * argv's memory. */
 void process_title(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 

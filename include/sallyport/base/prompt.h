@@ -11,8 +11,8 @@ struct prompt {
     const char *text; /* printed unchanged */
     bool echo;
     uint64_t ms; /* how long to wait for the answer; UINT64_MAX: for ever */
-    /* Another thread or a signal handler sets *stop to end the question. NULL:
-     * nobody ends it. */
+    /* Another thread or a signal handler can set *stop, which ends the
+     * question. NULL: there is no such flag. */
     const volatile sig_atomic_t *stop;
 };
 
@@ -20,11 +20,12 @@ struct prompt {
 int prompt_open(void);
 
 /* Asks a question. Any thread can call it, but only one at a time. OUT gets the
- * line without its end; the caller wipes it. Discards what was typed before.
- * Always restores the terminal: signals that would end or stop the program take
- * effect after that. Returns the length; -EINTR: such a signal came, or *stop
- * was set; -ETIMEDOUT; -ENODATA: the end of the input; -ENAMETOOLONG: the whole
- * line was read, and doesn't fit; -ENOTTY or another -errno. */
+ * line without its end; the caller wipes it. Discards bytes that were typed
+ * before the question. Always restores the terminal: a signal that would end or
+ * stop the program takes effect afterwards. Returns the length; -EINTR: such a
+ * signal came, or *stop was set; -ETIMEDOUT; -ENODATA: the end of the input;
+ * -ENAMETOOLONG: the whole line was read, and doesn't fit; -ENOTTY or another
+ * -errno. */
 int prompt_ask(int tty, const struct prompt *q, char *out, size_t size);
 
 #endif

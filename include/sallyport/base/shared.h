@@ -24,7 +24,7 @@ int shared_map_to(void *pointer, int fd, size_t size, int protection);
 void *shared_unmap(const void *p, size_t size);
 /* Unmaps the struct to which the variable P points, and sets P to NULL. */
 #define SHARED_UNMAP(p) ((p) = shared_unmap((p), sizeof(*(p))))
-/* Maps all of the sealed file FD for reading. If the file is empty, PTR is
+/* Maps all of the sealed file FD for reading. If the file is empty, ret->ptr is
  * NULL. Returns 0 or -errno. The caller unmaps the memory by shared_unmap(). */
 int shared_map_whole(int fd, struct slice *ret);
 

@@ -23,7 +23,7 @@ bool slice_equal(struct slice a, struct slice b);
 bool slice_equal_nocase(struct slice a, struct slice b);
 bool slice_starts(struct slice s, struct slice prefix);
 bool slice_has(struct slice s, char c);
-/* Does S have a byte below 0x20, or 0x7f? */
+/* Does S have a control byte (below 0x20, or 0x7f)? */
 bool slice_has_control(struct slice s);
 /* Does S have only bytes of LETTERS? */
 bool slice_has_only(struct slice s, const char *letters);
@@ -54,7 +54,7 @@ struct slice_unit {
 int slice_measure(struct slice s, const struct slice_unit *units, size_t n,
                   uint64_t most, uint64_t *ret);
 /* Parses a number of bytes, also with K, M, G or T (powers of 1,024). Returns
- * as slice_measure(). */
+ * the results of slice_measure(). */
 int slice_size(struct slice s, uint64_t *ret);
 /* Writes bytes for people, rounded down: "20 GiB", "1.5 MiB", "17 bytes".
  * Returns OUT. */

@@ -9,9 +9,9 @@
 
 struct setting {
     const char *key;
-    const char *keyed; /* NULL: the row has one key. Otherwise the row's key is
-                          a prefix, and .keyed is a name for the rest of the
-                          key, in capitals; lines with different rests add up */
+    const char *keyed; /* NULL: the row has one key. Otherwise .key is a prefix,
+                          and .keyed names the rest of the key, such as "LABEL";
+                          each line with another rest adds a value */
     const struct setting_kind *kind; /* how the value is read */
     size_t offset;                   /* in struct settings */
     const char *value; /* the default, as the file would have it */
@@ -24,25 +24,25 @@ extern const size_t setting_count;
 /* Sets all defaults. */
 void conf_default(struct settings *s);
 
-/* Called for each mistake, "NAME:LINE: …". */
+/* A function that gets each mistake, "NAME:LINE: …". */
 typedef void conf_report(const char *mistake);
-/* Sets the defaults, then parses TEXT, a whole configuration file. NAME is its
- * name for complaints. Also checks that the settings fit together (uid range,
- * ports and sessions, descriptors). Returns 0; or -EINVAL with the first
- * mistake as the complaint. REPORT, unless it is NULL, gets all mistakes: an
- * unknown key, a bad value, a key that occurs twice, a line that is too long, a
- * value out of range. *s changes only on success. */
+/* Sets the defaults, then parses TEXT, a whole configuration file. Complaints
+ * call it NAME. Also checks that the settings fit together (uid range, ports
+ * and sessions, descriptors). Returns 0; or -EINVAL with the first mistake as
+ * the complaint. REPORT, unless it is NULL, gets all mistakes: an unknown key,
+ * a bad value, a key that occurs twice, a line that is too long, a value out of
+ * range. *s changes only on success. */
 int conf_parse(struct settings *s, struct slice text, const char *name,
                conf_report *report, struct complaint *c);
-/* Does the same for the open file FD, with the name PATH. FD stays the
+/* Does the same for the open file FD, which complaints call PATH. FD stays the
  * caller's. */
 int conf_read(struct settings *s, int fd, const char *path, conf_report *report,
               struct complaint *c);
-/* Opens PATH with settings_open(), and does the same. If REPORT isn't NULL, it
- * serves a command that needs few settings: a line with a mistake goes to
- * REPORT and sets nothing, and nobody checks that the settings fit together.
- * Then it fails only if the file can't be read, or if a line with a mistake was
- * perhaps meant to set `users`. */
+/* Opens PATH with settings_open(), and does the same. A command that needs few
+ * settings passes a REPORT. Then a line with a mistake goes to REPORT and sets
+ * nothing, conf_load() doesn't check that the settings fit together, and it
+ * fails only if the file can't be read, or if a line with a mistake was perhaps
+ * meant to set `users`. */
 int conf_load(struct settings *s, const char *path, conf_report *report,
               struct complaint *c);
 

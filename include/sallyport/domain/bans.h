@@ -1,8 +1,8 @@
 /* The table of bans: gate refuses connections from these addresses and
- * networks. It is in memory that all masters of one service share, and that
- * gate reads. Only the master that leads writes it. The functions are pure. The
- * time is an argument, in seconds since 1970, so that a ban outlives a restart.
- */
+ * networks. All masters of one service share the memory of the table, and gate
+ * reads it. Only the master that leads writes the table. The functions are
+ * pure. The time is an argument, in seconds since 1970, so that a ban outlives
+ * a restart. */
 #ifndef SALLYPORT_DOMAIN_BANS_H
 #define SALLYPORT_DOMAIN_BANS_H
 
@@ -14,8 +14,8 @@
 #include "sallyport/base/random.h"
 #include "sallyport/base/slice.h"
 
-/* If there are more, the oldest automatic ban ends. Bans of the administrator
- * stay. */
+/* The most bans. A further ban ends the oldest automatic ban. Bans of the
+ * administrator stay. */
 #define BANS_MAX       4096
 #define BAN_REASON_MAX 120 /* bytes, with the NUL */
 /* The latest end: seconds since 1970, so that no sum of times overflows. */
@@ -42,41 +42,43 @@ struct bans {
 #define BAN_SLOTS    ((size_t)2 * BANS_MAX) /* a power of two */
 
 /* An index of the table, by which a ban is found quickly. Each process has its
- * own, and rebuilds it when the table has changed. Initialize it to 0, except
+ * own index, and rebuilds it when the table has changed. It begins as 0, except
  * for the key, which is random. */
 struct ban_index {
     uint8_t key[SIPHASH_KEY];
     uint64_t changes; /* `changes` of the table when the index was made */
-    bool bits[BAN_BITS_MAX + 1]; /* [N]: does any ban have N bits? */
+    bool bits[BAN_BITS_MAX + 1]; /* [N]: at least one ban has N bits */
     uint16_t slot[BAN_SLOTS];    /* a row + 1; 0: none */
 };
 
 /* Returns the ban that holds this address, or NULL. While another process
- * writes the table, an answer can be wrong; the next one is right. */
+ * writes the table, the result can be wrong; the next call is right. */
 const struct ban *bans_over(const struct bans *b, struct ban_index *index,
                             const struct address *a, int64_t now);
 /* Returns the ban of exactly this network, or NULL. */
 const struct ban *bans_find(const struct bans *b, const struct address *network,
                             unsigned bits, int64_t now);
-/* Adds *BAN, or replaces the ban of that network. An automatic ban replaces
+/* Adds *BAN, or replaces the ban of the same network. An automatic ban replaces
  * neither a ban of the administrator nor a ban that ends later. Returns 1: the
- * network wasn't banned; 0: it was banned; -ENOSPC: the table is full of the
+ * network wasn't banned before; 0: it was; -ENOSPC: the table is full of the
  * administrator's bans. */
 int bans_put(struct bans *b, const struct ban *ban, int64_t now);
 /* Removes a ban that bans_find() or bans_over() has returned. */
 void bans_remove(struct bans *b, const struct ban *ban);
 size_t bans_count(const struct bans *b, int64_t now);
 /* Fills an empty table with the records of a file, except bans that have ended.
- * Returns 0; -EBADMSG: a record can't be true, and the table stays empty. */
+ * Returns 0; -EBADMSG: a record isn't valid (ban_is_sound()), and the table
+ * stays empty. */
 int bans_restore(struct bans *b, struct slice records, int64_t now);
 
-/* Does BITS fit the address, and is A the first address of that network? */
+/* Is A the first address of a network with BITS bits? Returns false, too, if
+ * BITS is more than an address of this family has. */
 bool ban_is_network(const struct address *a, unsigned bits);
-/* Is it a ban that hasn't ended? */
+/* Is there a ban in *BAN, and hasn't it ended? */
 bool ban_counts(const struct ban *ban, int64_t now);
 /* Does the network hold the address? */
 bool ban_holds(const struct ban *ban, const struct address *a);
-/* Can a ban from a file be valid? Checks each byte on which any code here or in
+/* Is a ban from a file valid? Checks each byte on which any code here or in
  * sallyportctl relies. */
 bool ban_is_sound(const struct ban *ban);
 

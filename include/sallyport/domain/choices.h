@@ -36,7 +36,7 @@ enum conflict_name {
 extern const char *const conflict_words[CONFLICT_COUNT];
 extern const char *const conflict_name_words[CONFLICT_NAME_COUNT];
 
-/* Conditions on the end of an upload's data connection. */
+/* The endings of a data connection after which an upload counts as complete. */
 
 /* A bare FIN is a FIN without TLS's close_notify: anybody on the path can forge
  * it. After a reset the upload always counts as cut. */
@@ -45,8 +45,9 @@ enum upload_eof {
     UPLOAD_EOF_SIZE,      /* or a bare FIN after exactly the bytes that ALLO
                              announced */
     UPLOAD_EOF_LENIENT,   /* or any bare FIN */
-    UPLOAD_EOF_ANNOUNCED, /* close_notify, after the bytes that ALLO announced;
-                             no upload begins without ALLO */
+    UPLOAD_EOF_ANNOUNCED, /* close_notify, after exactly the bytes that ALLO
+                             announced; without ALLO the server refuses the
+                             upload */
     UPLOAD_EOF_COUNT
 };
 
@@ -72,8 +73,8 @@ extern const struct choice {
     unsigned count;
 } choices[CHOICES];
 
-/* With much larger values, gate's product of bytes and microseconds could
- * overflow. */
+/* The largest limit of bandwidth. If it were much larger, gate's product of
+ * bytes and microseconds could overflow. */
 #define BANDWIDTH_MAX (UINT64_C(1) << 40)
 
 /* The limits that a line can set: row, key, option of sallyportctl, the
@@ -118,8 +119,8 @@ extern const struct limit_row {
     uint64_t least, most;
 } limit_rows[ROW_LIMITS];
 
-/* Parts of a sandbox that a process can run without if allow_weaker names them.
- * Master reports each missing part. */
+/* Parts of a sandbox. If allow_weaker names a part, a process can run without
+ * it. Master reports each missing part. */
 enum sandbox_part {
     SANDBOX_IDS = 1,
     SANDBOX_CHROOT = 2,

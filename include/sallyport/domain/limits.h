@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 #define USER_NAME_MAX 32 /* bytes of a user's name */
-/* The letters that names can have: the name of a group; the name of a host, or
- * a word, with capitals, too; the name of a user, with @, too. */
+/* The characters of names. NAME_LETTERS: of a share or a team. WORD_LETTERS,
+ * with capitals: of a host, or a word. USER_NAME_LETTERS, with @: of a user. */
 #define NAME_LETTERS      "abcdefghijklmnopqrstuvwxyz0123456789._-"
 #define WORD_LETTERS      NAME_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define USER_NAME_LETTERS WORD_LETTERS "@"
@@ -26,15 +26,16 @@
 /* How many supplementary groups a process can have. */
 #define GROUPS_MAX 64
 
-/* The memory that all gates share, and that outlives each gate: its bytes, and
- * its name at the supervisor. Another layout needs another name, since gates of
- * two builds can live at the same time. Master makes the file, and seals its
- * size. A new file is all zero. */
+/* The memory that all gates share, and that outlives each gate: its size in
+ * bytes, and the name under which the supervisor keeps it. If you change the
+ * layout, change the name, since gates of two builds can live at the same time.
+ * Master makes the memory as a file, and seals its size. A new file is all
+ * zero. */
 #define GATE_MEMORY      (1U << 20)
 #define GATE_MEMORY_NAME "memory 4"
 
-/* The second factor (RFC 6238): bytes of its secret, and of the secret in
- * base32. RFC 4226 asks for 16 at least. */
+/* The second factor (RFC 6238): the bytes of its secret, and of the secret in
+ * base32. RFC 4226 asks for at least 16 bytes. */
 #define TOTP_SECRET_MIN 16
 #define TOTP_SECRET_MAX 64
 #define TOTP_TEXT_MAX   103

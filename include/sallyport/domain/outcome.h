@@ -26,16 +26,16 @@ enum outcome {
     OUTCOME_MAX_FILES,  /* the user has stored uploads= files */
     OUTCOME_MAX_BYTES,  /* more than upload_bytes= leaves to the user */
     OUTCOME_READ_ONLY,
-    OUTCOME_NAME_TAKEN, /* and on_conflict permits no other name */
+    OUTCOME_NAME_TAKEN, /* taken, and on_conflict permits no other name */
     OUTCOME_BAD_TIME,   /* the file system can't store this time */
-    OUTCOME_SEND_WHOLE, /* REST and APPE can't continue the file that has the
-                           name: on_conflict keeps it, or it is on another
-                           disk */
+    OUTCOME_SEND_WHOLE, /* REST and APPE can't continue the file of this name:
+                           on_conflict keeps the file, or it is on another disk
+                         */
     OUTCOME_COPY_TOO_LARGE, /* the file that the upload would continue is larger
                                than copy_max */
     OUTCOME_CHANGED,        /* the file changed during the copy */
     OUTCOME_BUSY,
-    OUTCOME_SIZE_FIRST, /* this session has no record which bytes of the partial
+    OUTCOME_SIZE_FIRST, /* this session doesn't know which length of the partial
                            the client has seen */
     OUTCOME_ONLY_OVERWRITE, /* the file system supports no other on_conflict */
     OUTCOME_MOVED,      /* the file's directory was moved during the request */
@@ -54,7 +54,7 @@ enum outcome {
     OUTCOME_GONE_AWAY,       /* the reader of a listing closed it (ABOR) */
     OUTCOME_STORED_UNSAFE, /* an error after the rename: the file has its final
                               name */
-    OUTCOME_UNANSWERED,    /* set by session itself: files didn't answer, so
+    OUTCOME_UNANSWERED,    /* set by session itself: files didn't answer, and
                               perhaps the file has its final name */
     OUTCOME_IO,            /* any other error */
     OUTCOME_WAITS, /* an upload of this user waits for inspection there */
@@ -70,16 +70,16 @@ enum write_mode {
 enum list_format { LIST_LONG, LIST_NAMES, LIST_FACTS, LIST_FORMAT_COUNT };
 /* Why master refuses a request of sallyportctl. A text explains each reason. */
 enum refusal {
-    REFUSAL_BUSY,    /* try again */
-    REFUSAL_DENIED,  /* the caller has no permission to ask */
-    REFUSAL_NO_USER, /* REFUSAL_NO_USER and REFUSAL_HOME aren't sent any more */
-    REFUSAL_HOME,
+    REFUSAL_BUSY,     /* try again */
+    REFUSAL_DENIED,   /* the caller has no permission to ask */
+    REFUSAL_NO_USER,  /* there is no such ban */
+    REFUSAL_HOME,     /* not sent any more */
     REFUSAL_BAD_FILE, /* the file that master should read has a mistake */
     REFUSAL_COUNT
 };
-/* An order of sallyportctl about the drain. */
+/* The orders of sallyportctl about the drain. */
 enum drain_order { DRAIN_ASK, DRAIN_ON, DRAIN_OFF, DRAIN_ORDERS };
-/* A part of the server that sallyportctl can show. */
+/* The parts of the server that sallyportctl can show. */
 enum showable {
     SHOW_STATUS,
     SHOW_BANS,
@@ -88,14 +88,14 @@ enum showable {
     SHOW_COUNT
 };
 
-/* An object of files' search for sallyportctl. */
+/* The kinds of files that the process files searches for sallyportctl. */
 enum find_what {
     FIND_PARTIALS,  /* all partials of the user, or all in a share */
     FIND_EXPIRED,   /* files and partials with an old ctime */
     FIND_ABANDONED, /* partials that nobody will continue */
     FIND_COUNT
 };
-/* An unfinished upload, as files reports it to sallyportctl. */
+/* The state of an unfinished upload, as files reports it to sallyportctl. */
 enum partial_state {
     PARTIAL_RESTS,
     PARTIAL_IN_USE,  /* an upload is writing it; never removed */
@@ -103,14 +103,14 @@ enum partial_state {
     PARTIAL_STAYS,   /* it couldn't be removed */
     PARTIAL_STATE_COUNT
 };
-/* An order of sallyportctl about uploads that wait for inspection. */
+/* The orders of sallyportctl about uploads that wait for inspection. */
 enum held_order {
     HELD_LIST,
     HELD_READ,
     HELD_RELEASE,
     HELD_REJECT,
-    HELD_REPLACE, /* a release that also replaces a file that came or changed
-                   * later */
+    HELD_REPLACE, /* HELD_RELEASE, which also replaces a file of this name that
+                     came or changed after the upload */
     HELD_ORDERS
 };
 /* Why session asks for the facts of a path. */
@@ -133,11 +133,11 @@ enum denial {
     DENIAL_HOME,     /* the home can't be entered */
     DENIAL_FAILED,   /* a part of the server failed; master has logged it */
     DENIAL_TEAM,     /* too many sessions of a team of this user */
-    DENIAL_CHANGED, /* the password is right, but the row has changed during the
-                       login */
-    DENIAL_NO_HASH, /* no hash could be computed; auth has logged it */
-    DENIAL_LATE,    /* the home's disk doesn't answer */
-    DENIAL_AWAY,    /* the users file or all homes can't be reached */
+    DENIAL_CHANGED,  /* the password is right, but the user's row has changed
+                        during the login */
+    DENIAL_NO_HASH,  /* no hash could be computed; auth has logged it */
+    DENIAL_LATE,     /* the home's disk doesn't answer */
+    DENIAL_AWAY,     /* the users file or all homes can't be reached */
     DENIAL_UNLOGGED, /* log hasn't read the events of the user's earlier
                       * sessions */
     DENIAL_COUNT
@@ -146,9 +146,10 @@ enum denial {
 /* Groups of sessions that have limits. */
 enum account_kind { ACCOUNT_SERVER, ACCOUNT_USER, ACCOUNT_TEAM, ACCOUNT_KINDS };
 
-/* The results of SITE PSWD: a name, and words for "the password …". RELOADED:
- * only the newest generation writes. BUSY: another edit is under way, or no
- * worker is free. LATE: the writer was late, so the result isn't known. */
+/* The results of SITE PSWD: a name, and words that follow "The password".
+ * RELOADED: only the newest generation writes. BUSY: another edit is under way,
+ * or no worker is free. LATE: the writer was late, so the result isn't known.
+ */
 #define PASSWORD_RESULTS(R)                                                    \
     R(OK, "is changed")                                                        \
     R(SHORT, "is too short; use at least 8 bytes")                             \
@@ -174,10 +175,9 @@ const char *password_fault_text(enum password_fault f);
  * TLS: a handshake or a record failed. PROTOCOL: a line too long, plain text
  * after AUTH, … PEER: another process failed or lied. KEPT_OUT: a limit refused
  * a client that came through a proxy; gate has logged it. HUNG: no heartbeat.
- * CHANGED: the user's row grants other things than it did at the login. HOURS:
- * older builds don't send it, and treat it as a kick. DRAINED: in an order to
- * the master of an older generation ENDING_SHUTDOWN stands for it (WHY_FINISH).
- */
+ * CHANGED: the user's row has other rights or values than at the login. HOURS:
+ * older builds don't send it, and treat it as KICKED. DRAINED: an order to the
+ * master of an older generation has ENDING_SHUTDOWN instead (WHY_FINISH). */
 #define ENDINGS(E)                                                             \
     E(QUIT, "quit")                                                            \
     E(CLOSED, "closed by the client")                                          \
@@ -223,9 +223,9 @@ enum entry_kind {
 enum perm {
     PERM_APPEND = 1,  /* a: APPE of the file */
     PERM_CREATE = 2,  /* c: STOR into the directory */
-    PERM_DELETE = 4,  /* d: DELE or RMD of it */
+    PERM_DELETE = 4,  /* d: DELE or RMD of the entry */
     PERM_ENTER = 8,   /* e: CWD into the directory */
-    PERM_RENAME = 16, /* f: RNFR of it */
+    PERM_RENAME = 16, /* f: RNFR of the entry */
     PERM_LIST = 32,   /* l: a listing of the directory */
     PERM_MAKE = 64,   /* m: MKD in the directory */
     PERM_PURGE = 128, /* p: DELE in the directory */

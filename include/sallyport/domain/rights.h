@@ -36,16 +36,16 @@ int rights_parse(struct slice text, unsigned *ret);
 const char *rights_text(unsigned rights, char out[16]);
 
 #define RIGHTS_WORDS_MAX 160
-/* Writes the permitted actions, "list (l), read (r)", with BETWEEN, such as
- * ", ". Returns OUT. */
+/* Writes the permitted actions, such as "list (l), read (r)", with BETWEEN,
+ * here ", ", between them. Returns OUT. */
 const char *rights_words(unsigned rights, const char *between,
                          char out[RIGHTS_WORDS_MAX]);
 
 /* Are these the rights of a drop, in which users may write, but neither list
  * nor read? */
 bool rights_drop(unsigned rights);
-/* Returns the rights that count: in a drop only the right to write, and
- * inspection, since any other right would show something. */
+/* Returns the rights that count. In a drop only the right to write and
+ * RIGHT_INSPECT count, since each other right would show something. */
 unsigned rights_counting(unsigned rights);
 
 /* The bits that a mode must have, and the bits that it may have. A file is
@@ -59,8 +59,8 @@ unsigned rights_counting(unsigned rights);
 #define DIR_MODE_EXPECTED "a mode from 0700 to 0775, where others don't write"
 
 /* Parses three octal digits, or four with a 0 at the beginning. Returns 0;
- * -EINVAL: another syntax; -ERANGE: a bit of NEEDED is missing, or a bit is set
- * that isn't in MOST. */
+ * -EINVAL: another syntax; -ERANGE: the mode lacks a bit of NEEDED, or has a
+ * bit that MOST lacks. */
 int mode_parse(struct slice text, unsigned needed, unsigned most,
                unsigned *ret);
 /* Does the mode have all bits of NEEDED, and only bits of MOST? */

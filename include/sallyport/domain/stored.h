@@ -1,6 +1,6 @@
-/* Totals that a user has stored. While the user has uploads= or upload_bytes=,
- * the process files counts them in an extended attribute of the home's
- * directory. sallyportctl shows them. */
+/* The totals of the files and bytes that a user has stored. While the user has
+ * uploads= or upload_bytes=, the process files counts these totals in an
+ * extended attribute of the home's directory. sallyportctl shows them. */
 #ifndef SALLYPORT_DOMAIN_STORED_H
 #define SALLYPORT_DOMAIN_STORED_H
 
@@ -12,7 +12,8 @@
 #define STORED_ATTRIBUTE "user.sallyport.files"
 #define STORED_TEXT_MAX  48
 
-/* Bytes count from the first upload under either key on. */
+/* Files and bytes count from the first upload on that the user makes while the
+ * user's row has one of these keys. */
 struct stored {
     uint64_t files, bytes;
 };

@@ -13,7 +13,7 @@ enum tls_version { TLS_12, TLS_13, TLS_VERSIONS };
 extern const char *const tls_version_words[TLS_VERSIONS]; /* "1.2", "1.3" */
 
 enum suites {
-    SUITES_ALL, /* all that the server has */
+    SUITES_ALL, /* all suites that the server has */
     SUITES_AES256,
     SUITES_COUNT
 };
@@ -39,7 +39,7 @@ extern const char *const clients_words[CLIENTS_COUNT];
  */
 #define PIN_BYTES 32
 
-/* The text of a pin: the prefix, then the bytes as hexadecimal digits in lower
+/* The text of a pin: PIN_PREFIX, then the bytes as hexadecimal digits in lower
  * case. */
 #define PIN_PREFIX           "sha256:"
 #define FINGERPRINT_TEXT_MAX 96 /* "AB:CD:…", with its NUL */
@@ -63,15 +63,16 @@ static inline void proof_write_serial(uint64_t serial,
         out[i] = (unsigned char)(serial >> (56 - 8 * i));
 }
 
-/* A request for a signature. */
+/* Signatures. */
 
-/* The longest messages are two randoms with the parameters of P-521, and 64
- * spaces with a context and a SHA-384 (RFC 8446 4.4.3, RFC 8422 5.4). RSA with
- * 8,192 bits makes the longest signature. */
+/* Limits in bytes. The longest messages are, in TLS 1.2, two randoms with the
+ * parameters of P-521 (RFC 8422 5.4), and in TLS 1.3 64 spaces with a context
+ * and a SHA-384 (RFC 8446 4.4.3). RSA with 8,192 bits makes the longest
+ * signature. */
 #define SIGN_MESSAGE_MAX 256
 #define SIGN_BYTES_MAX   1024
 
-/* A request has the whole message, never its digest. */
+/* A request for a signature. It has the whole message, never only a digest. */
 struct sign_request {
     uint64_t key;    /* the number that master gave to the key */
     uint16_t scheme; /* SignatureScheme of RFC 8446 4.2.3 */

@@ -15,8 +15,8 @@
 /* The events: name, name in a line, severity. Their fields:
  *
  *   SERVICE          start, stop, reload: reason, number
- *   CONNECT          a session began: peer, local
- *   REFUSED          a limit refused a connection: peer, reason
+ *   CONNECT          a session has begun: peer, local
+ *   REFUSED          a limit has refused a connection: peer, reason
  *   LOGIN            user, tls, binding, certificate
  *   LOGIN_FAILED     user, reason, certificate
  *   CLIENT           user, name: the text of CLNT or CSID, once
@@ -24,19 +24,20 @@
  *                    tls, client, held
  *   CHANGE           verb, path, to, result: DELE MKD RMD RNTO, MFMT and its
  *                    kind, SITE CHMOD
- *   DATA_REFUSED     a stranger connected to a session's listener; or verb, to:
- *                    PORT or EPRT named another host or a low port
- *   BAN              an address is banned: peer, ms, reason
+ *   DATA_REFUSED     a stranger has connected to a session's listener: local,
+ *                    stranger, reason, number; or PORT or EPRT named another
+ *                    host or a low port: user, verb, to, reason
+ *   BAN              the server has banned an address: peer, ms, reason
  *   END              reason, bytes, ms, client
- *   SYSCALL          process, number: refused by the sandbox
- *   PEER             process, reason: a message that the list forbids
- *   CHILD            process, reason: a child died and was restarted
- *   COMMAND_REFUSED  a right, a limit or a setting refused a user's command:
- *                    verb, path or to, result, reason
+ *   SYSCALL          the sandbox has refused a system call: process, number
+ *   PEER             a process has sent a message that the list of messages
+ *                    forbids: process, reason
+ *   CHILD            a child of master has died or failed: process, reason
+ *   COMMAND_REFUSED  a right, a limit or a setting has refused a user's
+ *                    command: verb, path or to, result, reason
  *   TROUBLE          a service line about something that an administrator
- *                    should look at: reason, number. In a line its name is
- * "service" ADMIN            a request of sallyportctl: uid, loginuid, verb,
- * to, number
+ *                    should look at: reason, number. A line calls it "service"
+ *   ADMIN            a request of sallyportctl: uid, loginuid, verb, to, number
  */
 #define EVENTS(E)                                                              \
     E(SERVICE, "service", NOTICE)                                              \
@@ -114,7 +115,7 @@ struct event_record {
     enum event event;
     struct slice text[FIELD_COUNT]; /* ptr NULL: absent */
     uint64_t number[FIELD_COUNT];
-    uint32_t has_number; /* one bit per field */
+    uint32_t has_number; /* one bit for each field: it has a number */
 };
 
 void event_begin(struct event_record *r, enum event e);
@@ -123,8 +124,9 @@ void event_text(struct event_record *r, enum event_field f, struct slice s);
 void event_number(struct event_record *r, enum event_field f, uint64_t n);
 
 /* Sends events. If log is slow, events wait in a queue of at most 64 KiB;
- * refused commands can fill only a quarter of it. Further events are dropped,
- * and their number is sent as soon as log takes events again. */
+ * events about refused commands can fill only a quarter of the queue. Further
+ * events are dropped, and their number is sent as soon as log takes events
+ * again. */
 struct event_sender {
     struct channel channel;
     struct buf queue;
@@ -141,9 +143,10 @@ void event_sender_open(struct event_sender *s, int fd);
 /* Queues or sends the event without waiting. Returns 0, or a negative number:
  * the event was dropped, and counted. */
 int event_send(struct event_sender *s, const struct event_record *r);
-/* Sends BYTES of event_encode() to log's socket, where they outlive this
- * process. Returns 0; -EAGAIN: log takes nothing now, and the event isn't
- * queued; or another negative number: this event can't be sent at all. */
+/* Sends BYTES, which event_encode() has made, to log's socket, where they
+ * outlive this process. Returns 0; -EAGAIN: log can't take them now, and the
+ * event isn't queued; or another negative number: this event can't be sent at
+ * all. */
 int event_try(struct event_sender *s, struct slice bytes);
 /* Sends as much of the queue as log takes, and then the number of events that
  * were dropped. Call it on EPOLLOUT while event_waits(). */
@@ -152,16 +155,17 @@ static inline bool event_waits(const struct event_sender *s)
 {
     return s->queue.len > 0 || s->dropped > 0;
 }
-/* Sends EVENT_SYSCALL. It is the handler for sandbox_on_refused(), which
- * reports each number once. Async-signal-safe. A handler gets no owner, so
- * event_syscalls_by() sets the sender (NULL: nothing is sent). */
+/* Sends EVENT_SYSCALL for the system call NUMBER. Pass this function to
+ * sandbox_on_refused(), which calls it once for each number. Async-signal-safe.
+ * The function gets no owner, so event_syscalls_by() sets the sender (NULL: it
+ * sends nothing). */
 void event_on_syscall(int number);
 void event_syscalls_by(struct event_sender *s);
 
 /* Encodes an event. Returns 0, or -ENOBUFS: INTO has less room than
  * EVENT_BYTES_MAX. */
 int event_encode(const struct event_record *r, struct buf *into);
-/* Decodes the bytes of another process, for log. Returns 0; -EINVAL:
+/* Decodes bytes that log has received from another process. Returns 0; -EINVAL:
  * event_encode() can't have made these bytes. */
 int event_decode(struct slice bytes, struct event_record *ret);
 /* Writes one line without its end: "transfer serial=… peer=… user=…". Bytes
@@ -173,15 +177,15 @@ int event_line(const struct event_record *r, struct buf *into);
 /* Writes the same event as a JSON object, with a line end. NOW is the time of
  * the line. Values are escaped as in event_line(). Returns 0 or -ENOBUFS. */
 int event_json(const struct event_record *r, const char *now, struct buf *into);
-/* The names of events in the metrics. In a line EVENT_TROUBLE has the name of
- * EVENT_SERVICE. */
+/* The names of events in the metrics. There EVENT_TROUBLE has a name of its
+ * own, but in a line it has the name of EVENT_SERVICE. */
 extern const char *const event_names[EVENT_COUNT];
 /* Returns the name in a line, or "?" for a number out of range. */
 const char *event_name(enum event e);
 /* Returns the severity for syslog(3), LOG_ERR to LOG_INFO. */
 int event_severity(const struct event_record *r);
-/* Escapes the bytes of S that event_line() escapes, for a terminal. Adds no
- * quotes. Returns 0 or -ENOBUFS. */
+/* Adds S for a terminal: with the escapes of event_line(), but without quotes.
+ * Returns 0 or -ENOBUFS. */
 int event_escape(struct slice s, struct buf *into);
 
 #endif

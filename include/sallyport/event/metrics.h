@@ -36,18 +36,20 @@
 #define GAUGE(gauge, name, labels, help) GAUGE_##gauge,
 enum gauge { GAUGES(GAUGE) GAUGE_COUNT };
 
-/* Map it by SHARED_MAP(): the processes files are forks of master, and must not
- * inherit it. It is all zero at first. Each number is read and written by one
- * access. The server decides nothing by these numbers. */
+/* The memory of the metrics. Map it by SHARED_MAP(), so that no fork inherits
+ * it: the processes files are forks of master. The memory is all zero at first.
+ * A process reads or writes each number by one access. The numbers only inform:
+ * the server makes no decision by them. */
 struct metrics {
     uint64_t counter[METRICS_COUNTERS];
     uint64_t gauge[GAUGE_COUNT];
 };
 
-/* Returns the name of this memory at the supervisor. The name has a hash of the
- * names of all metrics: if the tables change, the counters begin at 0. */
+/* Returns the name under which the supervisor keeps this memory. The name
+ * contains a hash of the names of all metrics: if the tables change, the
+ * counters begin at 0. */
 const char *metrics_name(void);
-/* Adds an event. Any process can have sent it, so an unknown value counts as
+/* Counts an event. Any process can have sent it, so an unknown value counts as
  * "other". */
 void metrics_count(struct metrics *m, const struct event_record *r);
 void metrics_gauge(struct metrics *m, enum gauge g, uint64_t value);

@@ -1,6 +1,6 @@
-/* The process files, which works on the files of one user. A fork of master
- * serves a session; a fork of sallyportctl serves that program, such as to find
- * the user's partials. The fork calls files_main(). */
+/* The process files, which works on the files of one user. Master forks it to
+ * serve a session; sallyportctl forks it for itself, for example to find the
+ * user's partials. The fork calls files_main(). */
 #ifndef SALLYPORT_FILES_FILES_H
 #define SALLYPORT_FILES_FILES_H
 
@@ -18,18 +18,18 @@
 struct files_rules {
     bool fsync, resume;
     uint64_t max_file_size; /* bytes; 0: no limit */
-    uint64_t copy_max; /* bytes of a copy where blocks can't be shared; 0: no
-                          limit */
+    uint64_t copy_max; /* bytes; the largest copy if the file system can't share
+                          blocks; 0: no limit */
     struct min_free min_free;
-    /* The most that the user may store in all; 0: no limit. */
+    /* The most files and bytes that the user may store in all; 0: no limit. */
     uint64_t uploads, upload_bytes;
     enum conflict on_conflict;
     enum conflict_name conflict_name;
     unsigned file_mode, dir_mode; /* modes of new files and directories in the
                                    * home; 0: 0600, 0700 */
     unsigned allow_weaker;        /* sandbox_part bits */
-    time_t since; /* start of the generation: the time that a drop shows for its
-                     directory */
+    time_t since; /* the start of the generation, which a drop shows as the time
+                     of its directory */
 };
 
 /* A directory of the user's tree with rights of its own: a share, or a
@@ -42,8 +42,9 @@ struct files_mount {
     gid_t gid;        /* of a share */
     bool late;        /* the disk doesn't answer, so the mount isn't opened */
     unsigned rights;
-    /* Modes of new files and directories in it, dir_mode without the set-gid
-     * bit. 0: 0660 and 0770 in a share, otherwise the modes of the home. */
+    /* Modes of new files and directories in this mount, dir_mode without the
+     * set-gid bit. 0: 0660 and 0770 in a share, otherwise the modes of the
+     * home. */
     unsigned file_mode, dir_mode;
 };
 
@@ -53,8 +54,9 @@ struct files_start {
     const char *homes; /* without root: the home must be below this directory */
     const char *shares; /* without root: shares must be below this directory */
     bool for_ctl;       /* serves sallyportctl, not a session */
-    int session, master, log; /* owned by files from now on. session: the peer
-                               * that it serves; log -1: none */
+    int session, master,
+        log; /* descriptors, owned by files from now on. session: the channel to
+                the session or sallyportctl; log -1: none */
     uint64_t serial;
     const char *name, *home;
     uid_t uid;
@@ -62,14 +64,15 @@ struct files_start {
     unsigned rights;                  /* in the home */
     const struct files_mount *mounts; /* besides the home */
     size_t mount_count;
-    /* Key for the names of partials, from files_name_key(). */
+    /* The key for the names of partials, made by files_name_key(). */
     uint8_t name_key[SIPHASH_KEY];
-    bool uid_is_shared; /* other users have this uid, too, such as without root:
-                           so it names no owner */
+    bool uid_is_shared; /* other users have this uid, too, for example without
+                           root; so the uid doesn't tell who owns a file */
 };
 
-/* Makes the key of the names of USER's partials from the server's key, so that
- * a subverted process learns no names of other users' partials. */
+/* Makes the key for the names of USER's partials from the server's key. So an
+ * attacker who controls this user's files process can't compute the names of
+ * other users' partials. */
 void files_name_key(const uint8_t server[SIPHASH_KEY], const char *user,
                     uint8_t ret[SIPHASH_KEY]);
 
@@ -77,8 +80,8 @@ void files_name_key(const uint8_t server[SIPHASH_KEY], const char *user,
  * ids, enters the sandbox, and sends `ready` or `failed` to master, or to
  * sallyportctl in its place. Then serves until session or master has gone. A
  * mount that can't be opened isn't a failure: it is empty, and the log names
- * it. Before each mount files sends `files_opens`, so that master can tell
- * which disk doesn't answer. */
+ * it. Before files opens a mount, it sends `files_opens`, so that master can
+ * tell which disk doesn't answer. */
 noreturn void files_main(const struct files_start *start);
 
 #endif

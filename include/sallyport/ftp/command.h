@@ -1,6 +1,6 @@
 /* The command table. Each row holds all that the protocol says about a command.
  * FEAT, HELP, the checks of phase, argument and rights, and the masking in the
- * log follow from it. */
+ * log follow from this table. */
 #ifndef SALLYPORT_FTP_COMMAND_H
 #define SALLYPORT_FTP_COMMAND_H
 
@@ -12,17 +12,18 @@
 #include "sallyport/base/slice.h"
 #include "sallyport/domain/choices.h"
 
-/* The rows: a COMMAND; a command that is always REFUSED; an ALIAS, which is
- * another name of a command. The first word is the name, and makes the verb,
- * VERB_ABOR. The second word is the function in session, cmd_abor(), or the
- * verb of an ALIAS. The other words are fields of struct command. A REFUSED row
- * has the reply, a further flag or 0, and the syntax; session refuses such a
- * command once TLS is on. Sorted by name. A pending REST survives what clients
- * send before the transfer: lftp sends TYPE, SIZE, MDTM, PASV, ALLO, REST;
- * older versions send REST, PASV, RETR. PWD, NOOP and the like are keep-alives.
- * PASS may be empty, and gets the reply of any wrong password. In a drop, where
- * a user can only write, a listing is empty, and SIZE and HASH answer only
- * about the user's own unfinished uploads.
+/* The rows, sorted by name. COMMAND is a command; REFUSED is a command that
+ * session always refuses; ALIAS is another name of a command. The first word is
+ * the name, ABOR, and makes the verb, VERB_ABOR. The second word is the
+ * function in session, cmd_abor(), or the verb of an ALIAS. The other words are
+ * fields of struct command. A REFUSED row has the reply, a further flag or 0,
+ * and the syntax; session sends this reply once TLS is on. COMMAND_KEEPS_REST
+ * is set for the commands that clients send between REST and the transfer: lftp
+ * sends TYPE, SIZE, MDTM, PASV, ALLO, REST, and its older versions REST, PASV,
+ * RETR; by PWD, NOOP and the like a client keeps its connection alive. PASS
+ * without an argument gets the reply of any wrong password. In a drop, where a
+ * user can only write, a listing is empty, and SIZE and HASH answer only about
+ * the user's own unfinished uploads.
  *
  * Most commands are from RFC 959. XCUP, XCWD, XMKD, XPWD, XRMD: RFC 775. ADAT,
  * CCC, CONF, ENC, MIC: RFC 2228. AUTH, PBSZ, PROT: RFC 4217. FEAT, OPTS: RFC
@@ -126,8 +127,8 @@
             .flags = COMMAND_ACTIVE | COMMAND_HIDDEN | COMMAND_KEEPS_REST |    \
                      COMMAND_BEFORE_CHANGE,                                    \
             .reply = REPLY_ACTIVE_OFF, .help = "PORT h1,h2,h3,h4,p1,p2")       \
-    /* PRET is for servers that must know the file before the port. Not in     \
-     * FEAT: lftp would send it before each transfer. */                       \
+    /* PRET is for servers that must know the file before the port. FEAT       \
+     * doesn't name it: otherwise lftp would send it before each transfer. */  \
     COMMAND(PRET, fixed, .argument = ARGUMENT_REQUIRED,                        \
             .reply = REPLY_PRET_OK,                                            \
             .flags = COMMAND_KEEPS_REST | COMMAND_BEFORE_CHANGE,               \
@@ -239,16 +240,16 @@ enum command_flag {
     COMMAND_IN_TRANSFER = 1, /* allowed during a transfer */
     COMMAND_SECRET = 2,      /* the log shows the argument as *** */
     COMMAND_HIDDEN = 4,      /* not in HELP */
-    COMMAND_REFUSED = 8,     /* known, but always refused, by .reply */
+    COMMAND_REFUSED = 8,     /* known, but always refused with .reply */
     COMMAND_KEEPS_REST = 16, /* keeps a pending REST */
     COMMAND_KEEPS_RNFR = 32, /* keeps a pending RNFR */
     COMMAND_ACTIVE = 64,  /* if active mode is off, refused and not in FEAT */
     COMMAND_FEAT_Z = 128, /* in FEAT only if MODE Z is on */
     COMMAND_FILE = 256,   /* a path that ends in "/" gets 550 */
-    /* Permitted for a user who must change the password first: commands that
-       prepare a transfer, but look at no file. cmd_site() permits SITE PSWD and
-       SITE HELP. Clients show the refusal of a transfer; if PASV is refused,
-       lftp retries. */
+    /* Permitted to a user who must change the password first. These commands
+     * prepare a transfer, but look at no file; of SITE, cmd_site() permits only
+     * PSWD and HELP. So session refuses the transfer itself, and clients show
+     * that reply. If session refused PASV, lftp would retry. */
     COMMAND_BEFORE_CHANGE = 512,
 };
 
@@ -284,8 +285,9 @@ const struct command *command_find(struct slice name);
 const char *command_name(enum verb verb);
 
 /* Splits "VERB rest" at the first blank; the argument is all bytes after that
- * blank, unchanged. The slices point into LINE. Telnet's IP and Synch before
- * the verb are skipped: lftp sends them with ABOR and STAT, inside TLS too. */
+ * blank, unchanged. The slices point into LINE. Skips telnet's IP and Synch
+ * before the verb: lftp sends IP and Synch with ABOR and STAT, inside TLS, too.
+ */
 struct request {
     struct slice verb, argument;
     const struct command *command; /* NULL: unknown command */
@@ -296,7 +298,7 @@ void command_parse(struct slice line, struct request *ret);
 enum hash_choice { HASH_SHA256, HASH_SHA512, HASH_COUNT };
 extern const char *const hash_names[HASH_COUNT];
 
-/* The session's choices by OPTS, which FEAT marks with a '*'. */
+/* The choices that the client makes by OPTS, which FEAT marks with a '*'. */
 struct choices {
     bool active, mode_z; /* settings of the server */
     enum hash_choice hash;
@@ -304,9 +306,10 @@ struct choices {
     enum conflict conflict; /* never CONFLICT_VERSION */
 };
 
-/* Add the lines of the FEAT or HELP reply, each by reply_line(): call them
- * between reply_begin() and reply_end(). If NAME isn't empty, command_help()
- * adds only that command's syntax. It returns 0; -EINVAL: NAME is unknown. */
+/* Add the lines of the reply to FEAT or HELP, each by reply_line(). Call these
+ * functions between reply_begin() and reply_end(). If NAME isn't empty,
+ * command_help() adds only that command's syntax. It returns 0; -EINVAL: NAME
+ * is unknown. */
 void command_feat(const struct choices *c, struct buf *into);
 int command_help(struct slice name, struct buf *into);
 
@@ -339,7 +342,7 @@ struct site_command {
     const char *name;
     enum site_verb verb;
     enum command_argument argument; /* NONE, OPTIONAL or REQUIRED */
-    bool secret;                    /* it must come over TLS, and is wiped */
+    bool secret;     /* the argument must come over TLS, and session wipes it */
     unsigned rights; /* enum right bits: all of them are needed */
     const char *help;
 };
@@ -347,9 +350,9 @@ extern const struct site_command site_table[SITE_COUNT];
 
 /* Finds a row by its name, ignoring case; NULL if it is unknown. */
 const struct site_command *site_find(struct slice name);
-/* Takes the next word of an argument: up to a blank, or a text in quotes, in
- * which "" is a quote. A word longer than SECRET_MAX is cut. Returns 0;
- * -EINVAL: no word is left, or something follows the quotes. */
+/* Takes the next word of an argument. It ends at a blank, or is a text in
+ * quotes, in which "" is a quote. A word longer than SECRET_MAX is cut. Returns
+ * 0; -EINVAL: no word is left, or something follows the quotes. */
 int command_secret(struct slice *rest, struct secret *ret);
 /* Adds the syntax of each row of SITE_LIST, by reply_line(). */
 void site_help(struct buf *into);

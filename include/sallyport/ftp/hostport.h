@@ -17,16 +17,17 @@ int hostport_number(struct slice s, uint64_t max, uint64_t *ret);
  * port isn't 0. Returns 0 or -EINVAL. */
 int hostport_parse(struct slice text, struct address *ret);
 /* Parses the argument of EPRT (RFC 2428): "|1|192.0.2.1|5282|". Returns 0;
- * -EINVAL; -EPROTONOSUPPORT if the protocol number is neither 1 nor 2. */
+ * -EINVAL; -EPROTONOSUPPORT: the protocol number is neither 1 nor 2. */
 int hostport_parse_extended(struct slice text, struct address *ret);
 
 enum epsv_argument { EPSV_ANY, EPSV_IPV4, EPSV_IPV6, EPSV_ALL };
 /* Parses the argument of EPSV: "", "1", "2" or "ALL". Returns 0; -EINVAL;
- * -EPROTONOSUPPORT for another number. */
+ * -EPROTONOSUPPORT: another number. */
 int hostport_parse_epsv(struct slice text, enum epsv_argument *ret);
 
-/* Is the argument of HOST the host ASKED, the name from the TLS handshake
- * (SNI)? Ignores case, a dot at the end, and the brackets of IPv6 addresses. */
+/* Does HOST, the argument of the command HOST, name the same host as ASKED, the
+ * name from the TLS handshake (SNI)? Ignores case, a dot at the end, and the
+ * brackets of IPv6 addresses. */
 bool host_is_same(struct slice host, struct slice asked);
 
 #endif

@@ -28,11 +28,11 @@ struct entry {
  * buffer lacks room for the names and 178 further bytes. In names, CR, LF and
  * NUL become '?'; other bytes don't change. */
 /* Adds "-rw-r--r--   1 owner group  size Mon DD HH:MM name", with the owner's
- * name or, if it is empty, the word "owner". The year replaces
- * the time if the entry is more than 180 days older than NOW, or more than a
- * day newer. */
+ * name or, if it is empty, the word "owner". The year is in the place of the
+ * time if the entry is more than 180 days older than NOW, or more than a day
+ * newer. */
 int listing_long(struct buf *into, const struct entry *e, time_t now);
-/* Adds a line of NLST: DIRECTORY, then NAME. */
+/* Adds a line of NLST: DIRECTORY, and NAME directly after it. */
 int listing_name(struct buf *into, struct slice directory, struct slice name);
 /* The supported facts, as bits. OPTS MLST selects some of them. */
 enum listing_fact {
@@ -59,8 +59,8 @@ void listing_facts_names(struct buf *into, unsigned facts, bool feat);
 /* Writes "YYYYMMDDHHMMSS" in UTC (RFC 3659 2.3). Returns OUT. */
 const char *listing_time(time_t when, char out[16]);
 
-/* Returns LIST's argument without its options: without a first word of '-' and
- * letters or 1 ("-la", "-1"), and the blank after this word. */
+/* Returns LIST's argument without its options. Drops the first word, and the
+ * blank after it, if that word is '-' with letters or 1 ("-la", "-1"). */
 struct slice listing_argument(struct slice argument);
 
 #endif

@@ -1,5 +1,5 @@
-/* Virtual paths. Their bytes are taken literally. A resolved path is absolute.
- * Only this file normalises paths. */
+/* Virtual paths, as clients see them. Each byte stands for itself. A resolved
+ * path is absolute. Only these functions normalise paths. */
 #ifndef SALLYPORT_FTP_PATH_H
 #define SALLYPORT_FTP_PATH_H
 
@@ -29,7 +29,8 @@ void path_root(struct path *p);
 int path_resolve(const struct path *cwd, struct slice arg, struct path *ret);
 /* Returns the bytes of P, valid as long as P. */
 struct slice path_slice(const struct path *p);
-/* Does ARG name a directory, since its last component is empty, "." or ".."? */
+/* Does ARG itself say that it names a directory? Returns true if its last
+ * component is empty, "." or "..". */
 bool path_names_directory(struct slice arg);
 /* Is P normal already? Call it for a path from another process. */
 bool path_is_normal(struct slice p);
@@ -41,21 +42,21 @@ void path_split(struct slice p, struct slice *directory, struct slice *name);
  * bytes, without '/' and control bytes (below 0x20, or 0x7f), and must not be
  * reserved, "." or "..". */
 bool path_name_ok(struct slice name);
-/* Does NAME begin with PATH_RESERVED, or would a file system that ignores case
- * find such a name by NAME? */
+/* Does NAME begin with PATH_RESERVED, or could a file system that ignores case
+ * take NAME for such a name? */
 bool path_name_is_reserved(struct slice name);
 #define PATH_RESERVED ".sallyport-"
 
-/* Makes the name for STOU. If the client has given a name (NAMED), NUMBER goes
- * in hexadecimal before the extension of NEAR. Otherwise NEAR is a directory,
- * and the result is a new name in it. Returns 0; -EINVAL if the name is "/";
- * -ENAMETOOLONG. */
+/* Makes the path for STOU. If NAMED, NEAR is the path that the client has
+ * given, and NUMBER goes in hexadecimal before its extension. Otherwise NEAR is
+ * a directory, and the result is a new name in that directory. Returns 0;
+ * -EINVAL: NAMED, and NEAR is "/"; -ENAMETOOLONG. */
 int path_unique(const struct path *near, bool named, uint64_t number,
                 struct path *ret);
 
 /* Adds P with each '"' doubled, for a 257 reply (RFC 959 appendix II). The
- * reply has the quotes around the path. INTO needs room for twice the bytes of
- * P. */
+ * quotes around the path are in the text of the reply. INTO needs room for
+ * twice the bytes of P. */
 void path_quote(struct slice p, struct buf *into);
 
 #endif

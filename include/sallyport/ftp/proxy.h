@@ -28,17 +28,17 @@ struct proxy_header {
     size_t len;                   /* bytes taken so far */
     size_t whole; /* version 2: size of the whole header; 0 until it is known */
 
-    /* Valid with PROXY_DONE. Both have family 0 if there is no client: the
-     * proxy speaks for itself (LOCAL, a health check), or doesn't know the
-     * client (UNKNOWN, a client without IP). */
+    /* Valid with PROXY_DONE. CLIENT and SERVER have family 0 if there is no
+     * client: the proxy speaks for itself (LOCAL, a health check), or doesn't
+     * know the client (UNKNOWN, a client without IP). */
     struct address client;
-    struct address server; /* where the client connected to */
+    struct address server; /* the address that the client connected to */
     const char *wrong;     /* with PROXY_BAD: the reason, for the log */
 };
 
-/* Takes the part of BYTES that belongs to the header and follows the bytes
- * taken before. *took is its length. If the state stays PROXY_MORE, that is all
- * of BYTES. If the state is PROXY_DONE or PROXY_BAD already, takes nothing. */
+/* Takes the next bytes of the header from BYTES, and returns the new state.
+ * *took is the number of bytes taken: all of BYTES as long as the state is
+ * PROXY_MORE; 0 if the state was PROXY_DONE or PROXY_BAD already. */
 enum proxy_state proxy_take(struct proxy_header *h, struct slice bytes,
                             size_t *took);
 

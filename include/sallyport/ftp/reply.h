@@ -7,9 +7,9 @@
 #include "sallyport/base/buf.h"
 #include "sallyport/base/slice.h"
 
-/* Name, code and text. A row L has a reply that refuses because of a right, a
- * limit or a setting, and also the reason for the log and the metrics. "{}" in
- * a text stands for an argument, which the comment before the row names.
+/* Rows of name, code and text. A row L refuses a command because of a right, a
+ * limit or a setting, and also has the reason for the log and the metrics. "{}"
+ * in a text stands for an argument, which the comment before the row names.
  * Programs parse some texts: 211, 215, 226, 227, 229 and 257 keep the form that
  * clients expect. No text names another server's product, since clients would
  * draw conclusions from it. */
@@ -68,7 +68,7 @@
     /* {}: how many bytes, with the id, {}: name */                            \
     R(HELD, 226,                                                               \
       "Transfer complete: {} kept for inspection; released, it is {}")         \
-    /* the ABOR's own reply */                                                 \
+    /* the reply to ABOR itself */                                             \
     R(ABORTED, 226, "Abort successful.")                                       \
     /* {}: h1,h2,h3,h4,p1,p2 */                                                \
     R(PASV, 227, "Entering Passive Mode ({}).")                                \
@@ -307,12 +307,13 @@ enum reply {
 
 /* Returns the three-digit code. */
 unsigned reply_code(enum reply r);
-/* Returns the reason of a row L; else NULL. */
+/* Returns the reason of a row L, or NULL for a row R. */
 const char *reply_reason(enum reply r);
 /* Returns the text with its "{}"; never NULL. */
 const char *reply_text(enum reply r);
 
-/* Room for a path of '"' only, each of them doubled. */
+/* Enough for the longest path if all its bytes are '"', which path_quote()
+ * doubles. */
 #define REPLY_ARGUMENT_MAX 8200
 
 /* Adds "NNN text\r\n" with the N arguments in place of the "{}"; missing

@@ -9,8 +9,9 @@
 /* Parses "YYYYMMDDHHMMSS" in UTC; a fraction (RFC 3659 2.3) is dropped. Returns
  * the results of times_parse(). */
 int time_parse(struct slice text, time_t *ret);
-/* Parses "YYYYMMDDHHMMSS path"; the path is unchanged. Returns 0; -EINVAL: not
- * of this form; -ERANGE: no such time, or not in the years 1970 to 9999. */
+/* Parses "YYYYMMDDHHMMSS path"; the path is unchanged. Returns 0; -EINVAL: the
+ * text isn't of this form; -ERANGE: there is no such time, or it isn't in the
+ * years 1970 to 9999. */
 int times_parse(struct slice argument, time_t *modify, struct slice *path);
 
 /* Parses one to four octal digits. Returns 0; -EINVAL: something else; -ERANGE:

@@ -29,15 +29,16 @@ enum hash_answer {
     HASH_WRONG,
     HASH_RIGHT,
     HASH_FAILED, /* crypt(3) computed nothing: memory was short, or crypt(3)
-                    doesn't know the parameters; nobody can tell which */
+                    doesn't know the parameters; crypt(3) doesn't say which */
 };
 /* Does PASSWORD have HASH? The time depends on the hash alone, not on the
  * password, except that a password over HASH_PASSWORD_MAX is wrong at once. */
 enum hash_answer hash_verify(const struct secret *password, const char *hash);
-/* Does the work of a verification for a user that doesn't exist. Returns
- * HASH_WRONG or HASH_FAILED. LIKE is a real user's hash: this call computes a
- * hash of the same kind and cost, so that it fails for the same reasons. NULL:
- * a hash of the default cost. */
+/* Computes a hash although no user has the given name, so that this takes as
+ * long as a verification. Returns HASH_WRONG or HASH_FAILED. LIKE is a real
+ * user's hash: the computed hash has the same kind and cost, so that the call
+ * fails for the same reasons. If LIKE is NULL, the hash has the default cost.
+ */
 enum hash_answer hash_verify_nobody(const struct secret *password,
                                     const char *like);
 

@@ -14,8 +14,8 @@
 #include "sallyport/domain/outcome.h"
 
 /* Types that follow from the list in sallyport/ipc/list.h. Each message has a
- * struct msg_NAME with its fields. Its row says which process may send it to
- * which, and in which phase. */
+ * struct msg_NAME with its fields. The message's row says which process may
+ * send it to which process, and in which phase. */
 
 /* MSG_hello, MSG_keep, … */
 enum message_kind {
@@ -27,12 +27,13 @@ enum message_kind {
     MSG_COUNT
 };
 
-/* struct msg_hello, … The number of a request comes from channel_next(), and an
- * answer repeats its request's number; otherwise it is 0. When sending,
- * descriptors stay the caller's. When receiving, they belong to the message:
- * fd_take() takes one, and the others are closed after the handler. Received
- * slices point into one buffer of the process, which the next receive on any
- * channel overwrites. */
+/* struct msg_hello, … A request has a number from channel_next() in .request,
+ * and an answer has its request's number; all other messages have 0.
+ * Descriptors that are sent stay the caller's. Descriptors that are received
+ * belong to the message: the handler takes a descriptor by fd_take(), and
+ * channel_dispatch() closes the others after the handler. Received slices point
+ * into one buffer of the process, which the next receive on any channel
+ * overwrites. */
 #define MESSAGE(name, ...)                                                     \
     struct msg_##name {                                                        \
         uint32_t request;
@@ -64,8 +65,8 @@ struct message {
 
 #define MESSAGE_FIELDS_MAX 14
 
-/* The most bytes of a field, without a NUL. The limit of a secret is
- * SECRET_MAX. */
+/* The most bytes of a field, without a NUL. A secret has at most SECRET_MAX
+ * bytes. */
 #define MESSAGE_WORD_MAX  255
 #define MESSAGE_TEXT_MAX  1024
 #define MESSAGE_PATH_MAX  4096
@@ -78,8 +79,8 @@ enum phase {
     PHASE_GREETED = 4, /* session: before the login */
     PHASE_VERIFY = 8,  /* session: auth verifies the password */
     PHASE_USER = 16,   /* session: after the login */
-    PHASE_IDLE =
-        32, /* files: no upload is open; master: sallyportctl may ask */
+    PHASE_IDLE = 32, /* files: no upload is open; master: sallyportctl may send
+                        a request */
     PHASE_WRITING = 64, /* files: an upload is open */
     PHASE_ASKED = 128,  /* session, ctl: waits for an answer */
 };
@@ -118,9 +119,10 @@ struct message_row {
     const char *name;
     unsigned from, to; /* bits of PROCESS_BIT() */
     unsigned phases;   /* of the receiver's channel */
-    bool once; /* a second message on the same channel is a mistake of the peer
-                */
-    enum message_kind answers;                   /* the request; or MSG_NONE */
+    bool once; /* a second such message on the same channel is a mistake of the
+                  peer */
+    enum message_kind
+        answers; /* the request that this message answers; or MSG_NONE */
     const struct message_field *(*fields)(void); /* ends with TYPE_END */
 };
 
@@ -144,8 +146,8 @@ struct channel {
     unsigned phase;       /* one PHASE_ bit; the owner changes it */
     bool seen[MSG_COUNT]; /* kinds received so far, for "once" */
     uint32_t last_request;
-    const char *wrong; /* after -EPROTO: what the peer did wrong; after -EMFILE:
-                        * what this process lacks */
+    const char *wrong; /* after -EPROTO: the mistake of the peer; after -EMFILE:
+                          the thing that this process lacks */
 };
 
 /* Takes FD and makes it non-blocking. channel_close() closes it. */
@@ -153,12 +155,11 @@ void channel_init(struct channel *c, int fd, enum process self,
                   enum process peer, unsigned phase);
 /* Closes the descriptor; a closed channel can be closed again. */
 void channel_close(struct channel *c);
-/* Returns 1 if a message waits at FD, the end of a channel, 0 if no more can
- * come, -1 if none waits now. */
+/* Returns 1: a message waits at FD, the end of a channel; 0: the peer has
+ * closed the channel, and no message waits; -1: no message waits now. */
 int channel_waits(int fd);
-/* Wipes what messages have left in this process's two buffers. Call it in
- * the child of a fork, which must not know what its parent has sent and
- * received. */
+/* Wipes the bytes that messages have left in this process's two buffers. Call
+ * it in the child of a fork, which must not see its parent's messages. */
 void channel_forget(void);
 
 /* SEND(&s->master, kick, 0, .why = ENDING_IDLE_TIME): the channel, the message,
@@ -170,8 +171,8 @@ void channel_forget(void);
 
 /* Sends BODY, the struct msg_NAME of KIND; its descriptors stay the caller's.
  * Returns 0; -EAGAIN: the peer reads too slowly; -EPIPE: the peer has gone;
- * -EINVAL: the list doesn't permit the message, or a field is too long. It
- * never waits and never raises SIGPIPE. */
+ * -EINVAL: the list doesn't permit the message, or a field is too long. The
+ * call never waits and never raises SIGPIPE. */
 int channel_send(struct channel *c, enum message_kind kind, const void *body);
 /* Does the same, but waits until END (clock_ms()) while the channel is full. */
 int channel_send_by(struct channel *c, enum message_kind kind, const void *body,
@@ -182,10 +183,10 @@ uint32_t channel_next(struct channel *c);
 /* Receives one message. Returns 1: *m is filled; 0: nothing has arrived;
  * -EPIPE: the peer has closed; -EPROTO: the message is unknown, isn't permitted
  * for this peer or in this phase, has come before although it is ONCE, or has
- * wrong fields, a wrong length or wrong descriptors. Its descriptors are
- * closed, and c->wrong says why. -EMFILE: this process has no free descriptor,
- * so the message is lost and its descriptors are closed; the next message can
- * be received. */
+ * wrong fields, a wrong length or wrong descriptors; its descriptors are
+ * closed, and c->wrong says why; -EMFILE: this process has no free descriptor,
+ * so the message is lost and its descriptors are closed, but the next message
+ * can be received. */
 int channel_receive(struct channel *c, struct message *m);
 /* Does the same, but waits up to MS milliseconds. Also returns -ETIMEDOUT. */
 int channel_wait(struct channel *c, struct message *m, int ms);
@@ -205,24 +206,24 @@ struct handler {
 #define ON(name, function) { .kind = MSG_##name, .on.name = (function) }
 
 /* Receives messages, at most MOST in a call, and calls their handlers. For a
- * message without a handler the result is -EPROTO. After each handler it closes
- * the descriptors that were not taken, and wipes secrets. Returns 0 if nothing
- * more has arrived, or after MOST messages; or the negative number of
- * channel_receive() or of a handler. */
+ * message without a handler the result is -EPROTO. After each handler the call
+ * closes the descriptors that the handler hasn't taken, and wipes secrets.
+ * Returns 0 if nothing more has arrived, or after MOST messages; or the
+ * negative number of channel_receive() or of a handler. */
 int channel_dispatch(struct channel *c, const struct handler *table, size_t n,
                      void *owner, int most);
 #define DISPATCH_MOST(c, table, owner, most)                                   \
     channel_dispatch((c), (table), sizeof(table) / sizeof((table)[0]),         \
                      (owner), (most))
 #define DISPATCH(c, table, owner) DISPATCH_MOST(c, table, owner, DISPATCH_MAX)
-/* Handles one message. If another one waits, the loop calls again at once. So
- * if seldom more than one message waits, each needs one recvmsg(2), without a
- * second one that finds nothing. */
+/* Handles one message. If another message waits, the loop calls again at once.
+ * On a channel where seldom more than one message waits, this saves a second
+ * recvmsg(2) that would find nothing. */
 #define DISPATCH_ONE(c, table, owner) DISPATCH_MOST(c, table, owner, 1)
 #define DISPATCH_MAX                  64
 #define DISPATCH_ALL                  4096 /* more than a socket holds */
-/* Lets a handler refuse a message that its row permits. Sets c->wrong to WHY,
- * and returns -EPROTO. */
+/* Refuses a message that its row permits: a handler calls it. Sets c->wrong to
+ * WHY, and returns -EPROTO, which the handler must return. */
 int channel_refuse(struct channel *c, const char *why);
 /* Calls the handler of a received message. Returns its result, or -EPROTO if
  * there is no handler. Then closes descriptors and wipes secrets, as
@@ -231,7 +232,7 @@ int channel_handle(struct channel *c, const struct handler *table, size_t n,
                    void *owner, struct message *m);
 
 /* Sends WHY to master by the message `failed`, if that is still possible. A
- * child that can't work calls it. */
+ * child calls it if it can't begin its work. */
 void channel_failed(struct channel *c, const struct complaint *why);
 
 /* Closes the descriptors that are left in M. */

@@ -9,13 +9,13 @@
  * older build starts masters of newer builds, so never change a value here;
  * additions are possible. */
 
-/* The version of the messages between generations, and of the memory that they
- * share. Each channel between generations begins with it. 0.3.0 had version 2,
- * with other numbers of messages, and without the board. No released build had
- * version 1 or 3. */
+/* The version of the messages between generations, and of the memory that
+ * generations share. Each channel between generations begins with this version.
+ * Release 0.3.0 had version 2, with other numbers of messages, and without the
+ * board. Only unreleased builds had version 1 or 3. */
 #define GENERATION_VERSION 4
-/* The words by which a supervisor reports a master of another version, as 0.3.0
- * does. */
+/* The supervisor's words about a master of another version, the same as in
+ * 0.3.0. */
 #define GENERATION_FOREIGN "messages of another version"
 
 /* A master starts with the standard descriptors, its channel to the supervisor,
@@ -27,22 +27,22 @@
 /* The lowest number of an inherited descriptor. */
 #define GENERATION_FIRST_FD 5
 
-/* The names of kept programs begin with this. For a recovery the supervisor
- * executes GENERATION_MASTER. An ordinary start executes the installed
- * program. */
+/* The names of the programs that the supervisor keeps open begin with
+ * GENERATION_PROGRAM. For a recovery the supervisor executes GENERATION_MASTER;
+ * for an ordinary start it executes the installed program. */
 #define GENERATION_PROGRAM "program "
 #define GENERATION_MASTER  GENERATION_PROGRAM "master"
 
 /* "sessions N" is the table of the sessions of generation N. When generation N
  * has ended, the supervisor writes a 1 into the first byte of the table, and
- * stops keeping the table. */
+ * closes its descriptor. */
 #define GENERATION_SESSIONS "sessions "
 
-/* The reason in `renewed` begins with GENERATION_WAITS if the reload will still
- * begin. */
+/* The reason in the message `renewed` begins with GENERATION_WAITS if the
+ * reload has to wait, and will begin later. */
 #define GENERATION_WAITS "the reload waits: "
 /* The reason begins with GENERATION_NOT_TAKEN if the new generation was ready
- * but couldn't take over: a recovery follows. */
+ * but couldn't take over. Then a recovery follows. */
 #define GENERATION_NOT_TAKEN "the takeover failed "
 /* The reason begins with GENERATION_AGAIN if a later reload can succeed without
  * a change of a file. */

@@ -1,13 +1,14 @@
 /* The list of all messages that one process can send to another. The structs
- * (channel.h), the codec and the permission check follow from it. A file that
- * includes this list defines MESSAGE, FIELD and END before, and can include the
- * list several times:
+ * (channel.h), the codec and the permission check follow from this list. A file
+ * that includes the list defines MESSAGE, FIELD and END before, and can include
+ * the list several times:
  *
  *   MESSAGE(name, from, to, phases, how_often, answers, purpose)
  *     from, to    a process, or several with |
- *     phases      phases of the receiver's channel in which it may come
+ *     phases      phases of the receiver's channel in which the message may
+ *                 come
  *     how_often   ONCE or MANY on one channel
- *     answers     the request that it answers, or NONE
+ *     answers     the request that the message answers, or NONE
  *     purpose     for readers
  *   FIELD(c_type, TYPE, name, count)   each field, by one of the words below
  *   END                                after the last field
@@ -35,7 +36,7 @@
 #define TEXT(name)       FIELD(struct slice, TEXT, name, 0)
 /* Absolute, 1 to 4,096 bytes, no NUL. */
 #define PATH(name)       FIELD(struct slice, PATH, name, 0)
-/* Up to 512 bytes, no NUL; the buffers are wiped. */
+/* Up to 518 bytes (SECRET_MAX), no NUL; the buffers are wiped. */
 #define SECRET(name)     FIELD(struct slice, SECRET, name, 0)
 /* A key, exactly 80 bytes; the buffers are wiped. */
 #define KEY(name)        FIELD(struct slice, KEY, name, 0)

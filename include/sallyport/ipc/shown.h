@@ -1,6 +1,7 @@
-/* Rows: the answers of master to `show`. A row has the name of its table, and
- * names with values and their kinds. All of them are texts, so that the reader
- * needs neither the writer's structs nor a list of the names. */
+/* Rows, with which master answers the message `show`. A row has the name of its
+ * table, and names with kinds and values. All names and values are texts, so
+ * that the reader needs neither the writer's structs nor a list of the names.
+ */
 #ifndef SALLYPORT_IPC_SHOWN_H
 #define SALLYPORT_IPC_SHOWN_H
 
@@ -16,16 +17,16 @@ enum shown_kind {
     SHOWN_DAYS = '~', /* a time, shown as days from now */
 };
 
-/* A row that is being written: a kind and a name, and its value, each with a
- * NUL, one after the other. It begins as { 0 }. */
+/* A row that is being written. It has one value after the other: the kind and
+ * the name, a NUL, the value, a NUL. It begins as { 0 }. */
 struct shown_row {
-    size_t len; /* larger than the space: something didn't fit */
+    size_t len; /* more than MESSAGE_BYTES_MAX: a value didn't fit */
     char bytes[MESSAGE_BYTES_MAX];
 };
 
-/* The table of a row about the whole server. Another row is about a part: its
- * table is the part's name; or "+LIST", or "PART+LIST", for an element of that
- * list. A row of a list that has no values only says that there is a list. */
+/* The table of a row about the whole server. The table of a row about a part is
+ * the part's name. The table of an element of a list is "+LIST" or "PART+LIST".
+ * A row of a list that has no values only says that the list exists. */
 #define SHOWN_WHOLE "all"
 
 /* Add a text, or a number. A negative time becomes 0. A value must not have a
@@ -37,14 +38,14 @@ void shown_add_number(struct shown_row *r, enum shown_kind kind,
 /* Add a value of the most usual kinds, SHOWN_TEXT and SHOWN_NUMBER. */
 void shown_text(struct shown_row *r, const char *name, struct slice value);
 void shown_number(struct shown_row *r, const char *name, uint64_t value);
-/* Sends the row as an answer to REQUEST. Returns as channel_send(); -EINVAL: a
- * value didn't fit. */
+/* Sends the row as an answer to REQUEST. Returns the result of channel_send();
+ * -EINVAL: a value didn't fit. */
 int shown_send(struct channel *c, uint32_t request, const char *table,
                const struct shown_row *r);
 
-/* Takes the next name, its kind and its value from *rest, which is at first the
- * values of a message. *kind can be any byte. Returns 1; 0: nothing is left;
- * -EPROTO: *rest isn't a row. */
+/* Takes the next name, its kind and its value from *rest. At the first call
+ * *rest is the field `values` of the message `row`. *kind can be any byte.
+ * Returns 1; 0: nothing is left; -EPROTO: *rest isn't a row. */
 int shown_next(struct slice *rest, enum shown_kind *kind, struct slice *name,
                struct slice *value);
 

@@ -7,13 +7,13 @@
 #include "sallyport/ipc/channel.h"
 
 struct sign_channel {
-    struct channel keys; /* channel of gate or session; it outlives a restart of
-                          * keys */
+    struct channel keys; /* the channel of gate or session to keys; it outlives
+                            a restart of keys */
     int ms;              /* the longest wait for a signature, in ms */
 };
 
 /* Asks for a signature and waits for it: a handshake can't continue without it.
- * After half of the time asks again, since keys can have died. OWNER is a
+ * After half of the time it asks again, since keys can have died. OWNER is a
  * struct sign_channel. Returns 0; -EPIPE: keys has gone; -ETIMEDOUT; -EPROTO:
  * keys broke the protocol; or the errno with which keys refused. */
 int sign_ask(void *owner, const struct sign_request *r,

@@ -1,6 +1,7 @@
-/* The common parts of gate, auth, keys and log: title, channel to master,
- * set-up, sandbox, `ready`, loop, end. Each process is a row of functions with
- * a table, and a struct that begins with a struct frame. */
+/* The parts that gate, auth, keys and log have in common: title, channel to
+ * master, set-up, sandbox, `ready`, loop, end. Each process has a struct
+ * frame_row, with its functions and its table of handlers, and a struct that
+ * begins with a struct frame. */
 #ifndef SALLYPORT_PROCESS_FRAME_H
 #define SALLYPORT_PROCESS_FRAME_H
 
@@ -39,17 +40,17 @@ struct frame_row {
     const struct sandbox_filter *filter;
     const struct handler *handlers; /* of master's messages */
     size_t handler_count;
-    /* true: ends if a message of master is lost for want of descriptors, so
-     * that its successor gets the newest data. */
+    /* true: the process ends if a message of master is lost since no descriptor
+     * was free. So its successor gets the newest data. */
     bool needs_each;
-    void (*init)(void *owner); /* sets what isn't 0; or NULL */
-    /* Takes from frame.setup what the process needs, and completes the
-     * sandbox's plan. Returns 0, or a negative number with the complaint in
-     * frame.why. */
+    void (*init)(void *owner); /* sets members that don't begin as 0; or NULL */
+    /* Takes the descriptors and values that the process needs from frame.setup,
+     * and completes the sandbox's plan. Returns 0, or a negative number with
+     * the complaint in frame.why. */
     int (*set_up)(void *owner);
     /* Called after `ready`. NULL: nothing to do. */
     void (*begin)(void *owner);
-    /* Called when master can take messages again: the process has asked for
+    /* Called when master can take messages again, if the process waits for
      * EPOLLOUT in frame.master_watch. */
     void (*on_writable)(void *owner);
     /* Called when the sandbox has refused a system call; must be
@@ -65,10 +66,10 @@ struct frame_row {
 #define FRAME_HANDLERS(table)                                                  \
     .handlers = (table), .handler_count = sizeof(table) / sizeof((table)[0])
 
-/* The main() of a program that master executes. Returns the exit status: 0,
- * even after a failed set-up, since master has received the reason and decides
- * what follows; EX_SOFTWARE: master is of another build; EX_OSERR: the loop
- * failed. */
+/* Does the whole work of main() in a program that master executes. Returns the
+ * exit status: 0, even after a failed set-up, since master has received the
+ * reason and decides what to do; EX_SOFTWARE: master is of another build;
+ * EX_OSERR: the loop failed. */
 int frame_main(const struct frame_row *row, struct frame *f, int argc,
                char **argv);
 /* The steps of frame_main(), for tests. frame_init() takes FD, the channel to
@@ -79,7 +80,7 @@ void frame_init(struct frame *f, const struct frame_row *row, int fd);
  * f->why, which channel_failed() can send. */
 int frame_set_up(struct frame *f);
 int frame_enter_sandbox(struct frame *f);
-/* Works until master has gone. Returns 0 or -errno. */
+/* Runs the loop until master has gone. Returns 0 or -errno. */
 int frame_work(struct frame *f);
 void frame_release(struct frame *f);
 

@@ -35,15 +35,16 @@ struct proof_pins {
 
 /* Checks the proof in MESSAGES: all messages of the handshake, from ClientHello
  * to the client's Finished, as they were sent. Returns true if the server
- * showed one of SERVERS, the session is SERIAL, and the client showed one of
- * PINS that is valid now, and signed with its key. A certificate is parsed only
- * if its hash is one of PINS. */
+ * showed one of SERVERS, the handshake belongs to the session SERIAL, and the
+ * client showed one of PINS that is valid now, and signed with its key. A
+ * certificate is parsed only if its hash is one of PINS. */
 bool proof_holds(const struct proof_servers *servers, struct slice messages,
                  uint64_t serial, const struct proof_pins *pins);
 
-/* The second factor (RFC 6238): cuts the code off PASSWORD if it ends with the
- * code of SECRET (base32) for NOW, seconds since 1970, or with the code before
- * or after it. Returns the number of the code's half minute, or 0. */
+/* Takes the code of the second factor (RFC 6238) off the end of PASSWORD. The
+ * code must be the code of SECRET (base32) for NOW, seconds since 1970, or the
+ * code before or after it. Returns the number of the code's half minute since
+ * 1970; 0: PASSWORD doesn't end with such a code. */
 uint64_t code_take(struct slice secret, uint64_t now, struct secret *password);
 
 #endif

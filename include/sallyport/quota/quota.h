@@ -19,8 +19,8 @@ struct quota {
 /* Returns the amount left; INT64_MAX without a limit. */
 uint64_t quota_left(const struct quota_amount *a);
 
-/* On btrfs a quota belongs to the subvolume that FD is in, whatever the owner;
- * it has no limit of files. */
+/* On btrfs a quota belongs to the subvolume that FD is in, and the owner here
+ * is ignored. Such a quota has no limit of files. */
 enum quota_owner { QUOTA_USER, QUOTA_GROUP };
 
 /* Functions of type int return 0, or:
@@ -30,8 +30,9 @@ enum quota_owner { QUOTA_USER, QUOTA_GROUP };
  *   -errno    anything else
  * FD is a directory of the file system; O_PATH suffices. */
 
-/* Reads limits and use. If the time of a soft limit is over, it counts as the
- * limit. A process can read the quotas of its own uid and gids. */
+/* Reads limits and use. If the grace period of a soft limit is over, the soft
+ * limit counts as the limit. A process can read the quotas of its own uid and
+ * gids. */
 int quota_get(int fd, enum quota_owner owner, uint32_t id, struct quota *ret);
 /* Sets the limit of bytes, rounded up to 1 KiB, and the limit of files; 0: no
  * limit. If FILES is QUOTA_KEEP, the limit of files stays. -EINVAL: btrfs can't
@@ -40,8 +41,8 @@ int quota_get(int fd, enum quota_owner owner, uint32_t id, struct quota *ret);
 #define QUOTA_KEEP      UINT64_MAX
 int quota_set(int fd, enum quota_owner owner, uint32_t id, uint64_t bytes,
               uint64_t files);
-/* Returns 0 if the file system of FD enforces limits; -ENOTSUP: it doesn't,
- * even if it counts; or another error of the list above. */
+/* Returns 0: the file system of FD enforces limits; -ENOTSUP: it doesn't, but
+ * perhaps it counts; or another error of the list above. */
 int quota_enforced(int fd, enum quota_owner owner);
 
 /* Does the same as quota_get(), for a file system that is known not to be
@@ -52,18 +53,20 @@ bool quota_is_btrfs(int fd);
 /* The directory in which btrfs shows quotas. A kernel without btrfs doesn't
  * have it. */
 #define QUOTA_SYSFS "/sys/fs/btrfs"
-/* On btrfs with quotas: makes the subvolume NAME in the directory PARENT.
- * Returns 0; -ENOTSUP: the caller must make a directory instead; -errno. */
+/* Makes the subvolume NAME in the directory PARENT, if that is on btrfs with
+ * quotas. Returns 0; -ENOTSUP: the caller must make a directory instead;
+ * -errno. */
 int quota_make_subvolume(int parent, const char *name);
 
-/* Writes how an administrator enables quotas on the file system of FD, as a
- * sentence without its full stop. PATH is a directory on that file system.
- * Returns OUT. */
+/* Writes a sentence, without its full stop, that tells an administrator how to
+ * enable quotas on the file system of FD. PATH is a directory on that file
+ * system. Returns OUT. */
 #define QUOTA_HINT_MAX 512
 const char *quota_hint(int fd, const char *path, char out[QUOTA_HINT_MAX]);
 
-/* Open files of sysfs with a subvolume's quota. A process that opens them
- * before its sandbox can read the quota there, without privilege. */
+/* Open files of sysfs with a subvolume's quota. A process that opens these
+ * files before it enters its sandbox can read the quota in the sandbox, without
+ * privilege. */
 struct quota_subvolume {
     int limit, used, reserved; /* -1: no quota */
 };

@@ -1,7 +1,7 @@
 /* The system calls of each process, as lists of permissions.
  * src/server/ROOM/seccomp.c names the calls of the process in that room, with
- * reasons. No program contains these lists: the build turns each policy into a
- * filter (src/lib/sandbox/seccomp/main.c). */
+ * reasons. The build turns each policy into a filter
+ * (src/lib/sandbox/seccomp/main.c); programs contain only the filters. */
 #ifndef SALLYPORT_SECCOMP_POLICY_H
 #define SALLYPORT_SECCOMP_POLICY_H
 
@@ -33,9 +33,9 @@ struct permission {
     struct condition when, and;
 };
 
-/* A policy is its own list and the lists of its child processes. Fork and
- * exec inherit a filter, so the parent's list must contain each child's
- * permissions. */
+/* A policy is its own list, and the lists of its child processes: a child
+ * inherits its parent's filter by fork and exec, so this filter must have each
+ * child's permissions. */
 struct policy {
     const struct permission *may;
     const struct policy *also[7];
@@ -77,13 +77,14 @@ extern const struct policy policy_log;
 extern const struct policy policy_reader;
 extern const struct policy policy_check;
 
-/* Dangerous calls: such a call kills a process if its policy doesn't permit the
- * call, since no correct version of that process makes it. If the policy
- * permits other uses of the call, a row with a condition kills only for a use
- * that fits the condition. */
+/* Dangerous calls. If the policy of a process doesn't permit such a call, the
+ * call kills the process, since only a subverted process makes it. If the
+ * policy permits other uses of the call, a row with a condition kills only for
+ * a use that fits the condition. */
 extern const struct permission policy_dangerous[];
 
-/* CONNECTS: gate may connect to clients, for active mode. */
+/* Returns the policy of P. CONNECTS: the policy with which gate may connect to
+ * clients, for active mode. */
 const struct policy *policy_of(enum process p, bool connects);
 
 #define POLICY_MAX 512
@@ -93,15 +94,16 @@ struct permissions {
     size_t count;
 };
 
-/* Collects the rows of a policy and of its child policies, each once. Leaves
- * out a row with a condition if another row permits the call without a
- * condition. Returns 0 or -E2BIG. */
+/* Collects the rows of a policy and of its child policies, each row once.
+ * Leaves out a row with a condition if another row permits the same call
+ * without a condition. Returns 0 or -E2BIG. */
 int policy_collect(const struct policy *p, struct permissions *ret);
 
 enum permitted { PERMITTED_NEVER, PERMITTED_SOMETIMES, PERMITTED_ALWAYS };
 enum permitted policy_permits(const struct permissions *all, const char *call);
 
-/* Does this row of policy_dangerous belong in this policy's filter? */
+/* Does ROW of policy_dangerous belong in the filter of the policy with the
+ * permissions ALL? */
 int policy_kills(const struct permissions *all, const struct permission *row);
 
 #endif

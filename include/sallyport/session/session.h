@@ -17,8 +17,9 @@ struct session_deadlines {
     uint64_t ask;      /* for an answer of files */
     uint64_t ask_long; /* for an answer of files that a slow disk or a large
                           file can delay */
-    uint64_t gate;     /* for gate's answer to PASV, and for gate's keys after a
-                          login. Within 14 s master replaces a gate that hangs */
+    uint64_t
+        gate; /* for gate's answer to PASV, and for gate's ticket keys after a
+                 login. Master replaces a hanging gate within 14 s */
     uint64_t gateless; /* for the next gate, after a gate has ended */
 };
 
@@ -32,12 +33,12 @@ struct session_start {
     struct address peer, local;
     bool implicit;        /* TLS begins with the first byte; PROT P is set */
     bool proxied;         /* PEER is a proxy and sends a PROXY header first */
-    bool drain_announced; /* a drain is announced: a health check of the proxy
-                             gets 421 */
+    bool drain_announced; /* sallyportctl has announced a drain: a health check
+                             of the proxy gets 421 */
 };
 
-/* Closes all other descriptors, enters the sandbox, serves, and exits with the
- * enum ending as its status. */
+/* Closes all other descriptors, enters the sandbox, serves the client, and
+ * exits with an enum ending as its status. */
 noreturn void session_main(const struct session_start *start);
 
 #endif

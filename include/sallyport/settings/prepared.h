@@ -18,8 +18,8 @@ struct account_ids {
     gid_t gid;
 };
 
-/* The account after those of the children: its gid is the group of the control
- * socket, or 0. */
+/* The index of one more account, after the accounts of the children. Its gid is
+ * the group of the control socket, or 0. */
 #define ACCOUNT_CONTROL PROCESS_SANDBOXED
 #define ACCOUNTS        (PROCESS_SANDBOXED + 1)
 
@@ -34,8 +34,8 @@ enum prepared_part {
 };
 
 struct prepared {
-    /* The parts for which master asks. If `make` is set (not for --check),
-     * check makes what is missing. */
+    /* Master asks for these parts. If `make` is set (not for --check), check
+     * makes missing directories and a missing key. */
     bool wanted[PREPARED_PARTS];
     bool make;
     bool inherited; /* KEY is in use already; false: check reads or makes it,

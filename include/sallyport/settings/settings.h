@@ -33,8 +33,9 @@
 #define SETTINGS_TEXT_MAX (256u << 10)
 #define SETTING_ROWS_MAX  96 /* the table asserts that its rows fit */
 #define SETTINGS_KEY_MAX  32 /* bytes of a key, with its NUL */
-/* uids that the configuration can't give away: the uids of reader
- * (src/server/reader/main.c) and of nobody, and the old (uid_t)-1. */
+/* Ids that the settings must not give to users, shares or accounts: the uids of
+ * reader (src/server/reader/main.c) and of nobody, and the (uid_t)-1 of 16
+ * bits. */
 #define SETTINGS_RESERVED_FIRST 65533
 #define SETTINGS_RESERVED_LAST  65535
 /* The accounts of gate, auth, log and keys. */
@@ -48,13 +49,13 @@ struct port_range {
     bool proxy; /* clients of a proxy also make data connections through it */
 };
 
-/* The networks of a setting. */
+/* A list of networks, the value of a setting. */
 struct networks {
     struct network list[SETTINGS_PROXY_MAX];
     size_t count;
 };
 
-/* The address that PASV announces to clients of this network. */
+/* The address that PASV announces to clients from a network. */
 struct announced {
     struct network network;
     struct address
@@ -62,7 +63,7 @@ struct announced {
     size_t line; /* its line in the file */
 };
 
-/* A path; its key has a label. */
+/* The value of a key with a label: a path. */
 struct labelled {
     char label[SETTINGS_NAME_MAX];
     char path[SETTINGS_PATH_MAX];
@@ -73,7 +74,8 @@ struct labelled_list {
     size_t count;
 };
 
-/* The line and value of a key in the configuration, for complaints. */
+/* The line and value that a key has in the configuration file, for complaints.
+ */
 struct setting_said {
     char key[SETTINGS_KEY_MAX];
     size_t line;                   /* 0: the key has its default */
@@ -122,11 +124,11 @@ struct settings {
     uint64_t crash_ban;     /* ms; 0: no address is banned */
     uint64_t ban_after;     /* wrong passwords in an hour; 0: no ban */
     uint64_t ban_time;      /* ms */
-    struct networks no_ban; /* exempt from max_fruitless and from bans */
+    struct networks no_ban; /* networks exempt from max_fruitless and bans */
     uint64_t login_timeout, drain_timeout, idle_timeout, connect_timeout,
         stall_timeout, hash_timeout; /* ms */
-    uint64_t
-        login_delay; /* ms: a wrong password is answered at a multiple of it */
+    uint64_t login_delay; /* ms: the server answers a wrong password only at a
+                             multiple of this time */
     uint64_t guess_delay; /* ms: the longest delay after many failed logins */
     uint64_t login_tries;
     uint64_t totp_time;     /* ms */
@@ -173,7 +175,7 @@ struct settings {
 const struct address *settings_announced(const struct settings *s,
                                          const struct address *client);
 /* Returns listener NUMBER. NUMBER can come from another process: if it is too
- * large, the result is a listener with neither of the words. */
+ * large, the result is a listener that is neither implicit nor proxied. */
 const struct settings_listener *settings_listener(const struct settings *s,
                                                   uint64_t number);
 bool settings_networks_hold(const struct networks *n, const struct address *a);
@@ -181,7 +183,7 @@ bool settings_networks_hold(const struct networks *n, const struct address *a);
  * addresses from `listen`, and returns true. */
 bool settings_leave_out_ipv6(struct settings *s);
 
-/* Returns the line with this label, or NULL. */
+/* Returns the element with this label, or NULL. */
 const struct labelled *settings_find_label(const struct labelled_list *l,
                                            const char *label);
 
@@ -190,7 +192,7 @@ struct settings_pair {
     const char *certificate, *key;
 };
 /* Writes pair I: 0 is the pair without a label; the pairs with labels follow in
- * their order. Returns false if there are no more. */
+ * their order. Returns false if there is no pair I. */
 bool settings_pair(const struct settings *s, size_t i,
                    struct settings_pair *ret);
 
@@ -200,26 +202,27 @@ bool settings_pair(const struct settings *s, size_t i,
 int settings_control(const struct settings *s, char *out, size_t size);
 /* Returns the line of KEY; 0: KEY has its default. */
 size_t settings_line(const struct settings *s, const char *key);
-/* Complains "FILE:LINE: KEY = VALUE: WHY", or "FILE: KEY (default) = VALUE:
- * WHY", about a mistake that shows only when a setting is used. Always returns
- * -EINVAL. */
+/* Complains about a mistake that shows only when the server uses a setting:
+ * "FILE:LINE: KEY = VALUE: WHY", or "FILE: KEY (default) = VALUE: WHY". Always
+ * returns -EINVAL. */
 int settings_blame(const struct settings *s, const char *key,
                    struct complaint *c, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-/* Turns a complaint that begins with the value of KEY and a colon into a
- * complaint of settings_blame(). Doesn't change a complaint with a line of the
- * file VALUE ("VALUE:7: WHY"). */
+/* Turns a complaint "VALUE: WHY", with the value of KEY, into a complaint of
+ * settings_blame(). Doesn't change a complaint about a line of the file VALUE
+ * ("VALUE:7: WHY"). */
 void settings_place(const struct settings *s, const char *key,
                     struct complaint *c);
-/* Complains in the same form about ONE, a line with a label; KEY is the prefix
- * of such keys. */
+/* Complains as settings_blame() does about ONE, the value of a key with a
+ * label; KEY is the prefix of that key. */
 int settings_blame_labelled(const struct settings *s, const char *key,
                             const struct labelled *one, struct complaint *c,
                             const char *why);
-/* Does the same as settings_place() for the path of any certificate or key. */
+/* Does the same as settings_place() for a complaint that begins with the path
+ * of any certificate or key. */
 void settings_place_pair(const struct settings *s, struct complaint *c);
-/* Checks the file on which FD is open. Returns 0, or -EINVAL with the complaint
- * "NAME: …", which names the chmod or chown to run. */
+/* Checks the type, owner and mode of the open file FD. Returns 0, or -EINVAL
+ * with the complaint "NAME: …", which names the chmod or chown to run. */
 enum settings_file {
     SETTINGS_REGULAR, /* any regular file, which anybody may read */
     SETTINGS_TRUSTED, /* others may read it, but must not own or write it */
@@ -237,11 +240,12 @@ void settings_key_path(const char *state, const char *common,
                        char out[SETTINGS_KEY_PATH_MAX]);
 /* Reads the key of the partials' names from the file NAME in DIRECTORY; PATH is
  * for the complaint. Returns 0; -ENOENT or -EACCES: the file can't be read;
- * -EINVAL: it isn't private; -EBADMSG: it isn't a key. */
+ * -EINVAL: the file isn't SETTINGS_PRIVATE; -EBADMSG: its content isn't a key.
+ */
 int settings_read_key(int directory, const char *name, const char *path,
                       uint8_t key[SIPHASH_KEY], struct complaint *c);
 
-/* Opens the configuration PATH. It refuses a file that group or others can
+/* Opens the configuration file PATH. Refuses a file that group or others can
  * write, or that isn't regular. Returns a descriptor, or -EINVAL with the
  * complaint. */
 int settings_open(const char *path, struct complaint *c);

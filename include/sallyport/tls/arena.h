@@ -1,4 +1,4 @@
-/* Arena for OpenSSL's memory in a process that forks. */
+/* An arena for the memory that OpenSSL allocates in a process that forks. */
 #ifndef SALLYPORT_TLS_ARENA_H
 #define SALLYPORT_TLS_ARENA_H
 
@@ -9,9 +9,9 @@
  * Returns false if the call comes too late, or with AddressSanitizer: then all
  * pieces come from malloc. */
 bool tls_arena_begin(void);
-/* Ends the arena: from now on all pieces come from malloc, and freeing an
- * earlier piece does nothing, so that a forked session doesn't copy its page.
- * Call it at the end of the set-up. */
+/* Ends the arena: from now on all pieces come from malloc. Freeing an earlier
+ * piece does nothing, so that a forked session doesn't copy the page of that
+ * piece. Call it at the end of the set-up. */
 void tls_arena_end(void);
 
 #endif

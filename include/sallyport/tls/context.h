@@ -19,24 +19,25 @@ struct ticket_owner;
  * key. */
 struct tls_pair {
     int certificate_fd;      /* PEM; the caller closes it */
-    const char *certificate; /* file names, for complaints */
+    const char *certificate; /* the names of both files, for complaints */
     const char *key;
     bool in_use;     /* it was in use before, so it is accepted even if it has
                         expired */
     uint64_t number; /* the key's number, for the signer */
 };
 
-/* Makes a context from COUNT pairs, 1 to CERTIFICATES_MAX; POLICY says which
+/* Makes a context from COUNT pairs, 1 to CERTIFICATES_MAX. POLICY says which
  * versions and suites it speaks. A client that sends a name (SNI) gets the
  * pairs for that name, one of each kind of key. A client that sends no name, or
- * an unknown name, gets the first pair and the pairs of other kinds that cover
- * the same names. POLICY and SIGNER are copied. The signer has to prove that it
- * has each key. The context makes handshakes with itself, so that OpenSSL loads
- * everything that it loads on demand before a sandbox closes and before a fork.
- * Returns NULL with the complaint: a file is unreadable or expired, a key is
- * too weak or belongs to another certificate, or an earlier pair has the same
- * names and the same kind of key (no complaint if both pairs are in use). Free
- * the context with tls_context_free(). */
+ * an unknown name, gets the first pair, and the pairs with other kinds of keys
+ * for the same names. The context has its own copies of POLICY and SIGNER.
+ * SIGNER must prove that it has each key. The function makes handshakes between
+ * the context and a client of its own, so that OpenSSL loads everything that it
+ * loads on demand before the sandbox closes and before a fork. Returns NULL
+ * with the complaint: a file is unreadable or expired, a key is too weak or
+ * belongs to another certificate, or an earlier pair has the same names and the
+ * same kind of key (no complaint if both pairs are in use). Free the context
+ * with tls_context_free(). */
 struct tls_context *tls_context_new(const struct tls_pair *pairs, size_t count,
                                     const struct tls_policy *policy,
                                     const struct signer *signer,
@@ -51,13 +52,13 @@ struct tls_pair_facts {
     char host[HOST_TEXT_MAX];   /* the first DNS name of a host; "": none */
     bool self_signed;
 };
-/* Writes the facts about pair I, counted from 0; the texts are the context's.
- * Returns false if there are no more pairs. */
+/* Writes the facts about pair I, counted from 0. .name points into the context.
+ * Returns false if there is no pair I. */
 bool tls_context_pair(const struct tls_context *t, size_t i,
                       struct tls_pair_facts *ret);
-/* Replaces the signer. A session sets its own channel to keys. */
+/* Replaces the signer. A session sets a signer with its own channel to keys. */
 void tls_context_signer(struct tls_context *t, const struct signer *signer);
-/* T may be NULL. No stream may use the context any more. */
+/* T can be NULL. Free all streams that use the context before. */
 void tls_context_free(struct tls_context *t);
 
 /* Sets the keys that seal TLS 1.3 tickets. Until the first call they are
@@ -66,8 +67,8 @@ void tls_context_tickets(struct tls_context *t, const struct ticket_keys *keys);
 /* Sets the lifetime of TLS 1.3 tickets. Call it before the handshake of the
  * connection that gets the ticket; otherwise OpenSSL's default holds. */
 void tls_context_lifetime(struct tls_context *t, uint64_t seconds);
-/* Makes a ticket key of this process's own for TLS 1.2, which makes its tickets
- * before the login. Call it after the fork. */
+/* Makes a key that only this process has, for the tickets of TLS 1.2, which
+ * OpenSSL makes before the login. Call it after the fork. */
 void tls_context_forked(struct tls_context *t);
 /* Sets the owner of new tickets, after the login. The server makes TLS 1.3
  * tickets only if there is an owner. */
@@ -88,14 +89,14 @@ struct tls_clients {
 /* Makes control channels ask clients for a certificate. A channel accepts a
  * certificate only if one of these CAs issued it for a client, and it is valid
  * now and not revoked. Returns 0, or -EINVAL with the complaint: a file is
- * unreadable, empty or expired, or none of the CAs signed a list. A file that
- * was in use before is accepted even if it has expired; but an expired CA or
- * list admits nobody. */
+ * unreadable, empty or expired, or a revocation list isn't signed by one of the
+ * CAs. A file that was in use before is accepted even if it has expired; but an
+ * expired CA or list admits no client. */
 int tls_context_clients(struct tls_context *t, const struct tls_clients *from,
                         struct complaint *c);
 
-/* When something expires: the server's certificate, the certificate of a CA for
- * clients, or a revocation list. */
+/* The date on which something expires: a certificate of the server, a CA's
+ * certificate for clients, or a revocation list. */
 struct tls_date {
     const char *file; /* the file's name; the context owns the text */
     const char *what; /* "certificate" or "revocation list" */
@@ -104,11 +105,11 @@ struct tls_date {
      * expiry, or in the last quarter of a list's life if that is later. */
     int64_t begins, expires, warn;
 };
-/* Writes date number I, counted from 0. Returns false if there are no more. */
+/* Writes date number I, counted from 0. Returns false if there is no date I. */
 bool tls_context_date(const struct tls_context *t, size_t i,
                       struct tls_date *ret);
-/* Call it after the fork. SERIAL is the session's number, which the client's
- * signature will contain (sallyport/proof). */
+/* Sets SERIAL, the session's number, which the client's signature will cover
+ * (sallyport/proof). Call it after the fork. */
 void tls_context_serial(struct tls_context *t, uint64_t serial);
 
 #endif

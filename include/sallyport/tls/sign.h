@@ -1,5 +1,5 @@
-/* Private keys, with which the process keys signs TLS handshakes and nothing
- * else. */
+/* Private keys. With a private key, the process keys signs TLS handshakes and
+ * nothing else. */
 #ifndef SALLYPORT_TLS_SIGN_H
 #define SALLYPORT_TLS_SIGN_H
 
@@ -17,13 +17,13 @@ struct evp_pkey_st;
 struct evp_pkey_st *sign_key_new(int fd, const char *name, struct complaint *c);
 void sign_key_free(struct evp_pkey_st *k); /* K may be NULL */
 
-/* Does a TLS server sign such a message? In TLS 1.3 it is 64 spaces, the
- * server's context string and a hash. In TLS 1.2 it is both randoms and the
- * parameters of an ECDHE exchange on a named curve. False for anything else. */
+/* Does a TLS server sign such a message? Returns true for the message of TLS
+ * 1.3 (64 spaces, the server's context string and a hash) and of TLS 1.2 (both
+ * randoms, and the parameters of an ECDHE exchange on a named curve). */
 bool sign_is_handshake(const struct sign_request *r);
 
-/* Signs the message. Returns 0; -EPERM: the message isn't a handshake's;
- * -EINVAL: the key can't do the scheme; -EIO: OpenSSL failed. */
+/* Signs the message. Returns 0; -EPERM: sign_is_handshake() is false; -EINVAL:
+ * the key doesn't fit the scheme; -EIO: OpenSSL failed. */
 int sign_make(struct evp_pkey_st *k, const struct sign_request *r,
               struct sign_result *ret);
 

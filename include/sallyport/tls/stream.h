@@ -1,5 +1,5 @@
-/* A byte stream over a non-blocking socket, plain or TLS. Control and data
- * channels have this one type. No call waits. */
+/* A byte stream over a non-blocking socket, plain or TLS, for control and data
+ * channels. The calls never wait. */
 #ifndef SALLYPORT_TLS_STREAM_H
 #define SALLYPORT_TLS_STREAM_H
 
@@ -21,10 +21,10 @@ enum stream_state {
     STREAM_FAILED  /* TLS alert or error: only free it */
 };
 
-/* Makes a plain stream. FD stays the caller's. The stream allocates the buffer
- * of a direction at its first use. BUFFER is its size in bytes: 16 KiB or more
- * for a control channel, 512 KiB for a data channel. Returns NULL if there is
- * no memory. */
+/* Makes a plain stream. FD stays the caller's. The stream has a buffer for each
+ * direction, which it allocates at the first use. BUFFER is the size of one in
+ * bytes: 16 KiB or more for a control channel, 512 KiB for a data channel.
+ * Returns NULL if there is no memory. */
 struct stream *stream_plain(int fd, size_t buffer);
 void stream_free(struct stream *s); /* S may be NULL */
 
@@ -32,8 +32,8 @@ void stream_free(struct stream *s); /* S may be NULL */
 enum stream_use { STREAM_CONTROL, STREAM_DATA };
 
 /* Makes the stream speak TLS as the server, from the next byte on. The context
- * must outlive the stream. Returns 0, -EBUSY while plain bytes are buffered in
- * either direction, or -ENOMEM. */
+ * must outlive the stream. Returns 0; -EBUSY: plain bytes are buffered in one
+ * of the directions; -ENOMEM. */
 int stream_secure(struct stream *s, struct tls_context *t, enum stream_use use);
 bool stream_is_secure(const struct stream *s);
 
@@ -42,9 +42,9 @@ enum stream_state stream_handshake(struct stream *s);
 /* Returns the origin of the TLS session that a data channel has resumed. Call
  * it after the handshake. */
 enum ticket_origin stream_origin(const struct stream *s);
-/* Gives the client one more ticket of the context's owner. The ticket is sent
- * with the next write; stream_unsent() ignores it until then. Does nothing and
- * returns STREAM_OK in TLS 1.2, and if the buffer is full. */
+/* Gives the client one more ticket of the owner that tls_context_owner() has
+ * set. The next write sends the ticket; stream_unsent() ignores it until then.
+ * Does nothing and returns STREAM_OK in TLS 1.2, and if the buffer is full. */
 enum stream_state stream_offer_ticket(struct stream *s);
 /* Reads up to LEN bytes, as many as there are. With STREAM_OK *got is greater
  * than 0. */
@@ -73,9 +73,9 @@ bool stream_unsent(const struct stream *s);
 /* Returns the number of bytes sent and received over the socket so far. It
  * shows whether a peer is slow or has stopped. */
 uint64_t stream_traffic(const struct stream *s);
-/* Returns the bytes of kernel memory with sent data that the peer hasn't
+/* Returns how many bytes of kernel memory hold sent data that the peer hasn't
  * acknowledged. If the peer is slow, this number falls for minutes before the
- * socket accepts more. */
+ * socket accepts more data. */
 size_t stream_queued(const struct stream *s);
 
 /* Says why the last call failed, for the log; "" if it succeeded. The text is
@@ -84,21 +84,22 @@ const char *stream_cause(const struct stream *s);
 /* After STREAM_CUT under TLS: did a FIN after a complete record end the stream?
  * Anybody on the path can have sent such a FIN. A FIN within a record doesn't
  * count. A reset doesn't count, either, since the peer's kernel then discards
- * what it hasn't sent yet. (A reset after the FIN changes nothing: all bytes
- * have come.) */
+ * the bytes that it hasn't sent yet. (A reset after the FIN changes nothing:
+ * all bytes have come.) */
 bool stream_bare_fin(const struct stream *s);
 /* After STREAM_CUT: did a FIN end the stream, not a reset or a time-out? */
 bool stream_has_fin(const struct stream *s);
 /* Returns the host name that the client sent in its handshake (SNI, RFC 6066
  * 3), unchanged. NULL: the client sent no name, or there is no TLS. The text
- * lives as long as the stream. On a data channel it means nothing: clients send
- * the host, its address, or none. */
+ * lives as long as the stream. On a data channel the name means nothing: some
+ * clients send the host, others its address or no name. */
 const char *stream_server_name(const struct stream *s);
 /* Returns "plain", or "TLSv1.3 TLS_AES_128_GCM_SHA256", followed by " resumed"
  * if the handshake resumed a session. The text is the stream's. */
 const char *stream_cipher(const struct stream *s);
 
-/* Limits in bytes: session sends claims and proof to auth in one message. */
+/* Limits in bytes of claims and proof, which session sends to auth in one
+ * message. */
 #define CLIENT_CLAIMS_MAX 1024u
 #define CLIENT_PROOF_MAX  9500u
 

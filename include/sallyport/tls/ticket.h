@@ -65,7 +65,7 @@ struct ticket_keys {
     struct ticket_key now, before;
 };
 
-/* Makes a new key for new tickets, and drops the oldest key. */
+/* Makes a new key for new tickets. The previous key becomes .before. */
 void ticket_keys_turn(struct ticket_keys *k);
 
 #endif

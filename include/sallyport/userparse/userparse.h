@@ -2,13 +2,13 @@
  * name:hash:uid:gid:comment:home::key=value key=value … The functions are pure,
  * except that users_read() and users_survey() read a descriptor, and
  * users_write() writes to one. No function computes the hash of a password. */
-#ifndef SALLYPORT_USERSFILE_USERSFILE_H
-#define SALLYPORT_USERSFILE_USERSFILE_H
+#ifndef SALLYPORT_USERPARSE_USERPARSE_H
+#define SALLYPORT_USERPARSE_USERPARSE_H
 
 #include "sallyport/users/users.h"
 
 /* Reads the file from its start. *u needs no preparation, and is empty on
- * failure. FILE is its name for complaints. Refuses, with file and line: a bad
+ * failure. Complaints call the file FILE. Refuses, with file and line: a bad
  * name, a duplicate name or uid, a hash of a refused kind (DES, MD5, NT,
  * empty), a uid that isn't a number, a home that isn't absolute, an unknown
  * key. Returns 0; -EINVAL: a mistake; another -errno: the file couldn't be
@@ -36,16 +36,17 @@ struct list_entry {
 bool entry_next(struct slice *rest, struct list_entry *ret);
 /* Finds the entry of NAME in a list. */
 bool entry_find(struct slice list, struct slice name, struct list_entry *ret);
-/* Sets *ret to the rights of an entry of shares=: to all rights if the entry
- * has no role. Returns 0 or -EINVAL. */
+/* Sets *ret to the rights of an entry of shares=. An entry without a role gives
+ * all rights. Returns 0 or -EINVAL. */
 int entry_rights(const struct list_entry *e, unsigned *ret);
 
 /* Reads a value of expires=: "2027-01-31T12:00:00Z", or a day, which means the
  * end of the day in UTC. The years are 1970 to 9999. Returns 0 or -EINVAL. */
 int user_expires_parse(struct slice text, int64_t *ret);
 
-/* A value of sync=, "NAME" or "NAME:WORD,WORD": the source of "user import
- * --sync" that made the row, and what the source has said. */
+/* A value of sync=, "NAME" or "NAME:WORD,WORD". NAME is the source of "user
+ * import --sync" that made the row; the words are the SYNC_ marks of the row.
+ */
 enum {
     SYNC_HASH = 1,    /* the hash comes from the source */
     SYNC_EXPIRES = 2, /* expires= comes from the source */
@@ -66,8 +67,8 @@ bool user_sync_closed(const struct user *user);
 /* Returns OUT. */
 const char *user_sync_text(const struct user_sync *s, char out[SYNC_TEXT_MAX]);
 
-/* Keys of older versions, which are still read. NOW is the key's name now;
- * NULL: the key has no effect any more. */
+/* Keys of older versions, which the parser still accepts. NOW is the key's name
+ * now; NULL: the key has no effect any more. */
 struct user_old_key {
     const char *old, *now;
 };
@@ -94,20 +95,21 @@ int user_retain_next(struct slice *rest, struct retention *ret);
     "expected PATH:TIME, such as /incoming:30d, several with commas; a path "  \
     "without blanks, commas, colons, . and ..; a time of at least 1h"
 
-/* user_hash.c. Accepts hashes of these kinds, also after "!", which locks the
- * user. "!" or "*" alone stands for a locked user without a password. */
+/* Accepts hashes of these kinds, also after "!", which locks the user. "!" or
+ * "*" alone stands for a locked user without a password. user_hash.c has
+ * user_hash_ok(), user_hash_kind() and user_hash_found(). */
 #define USER_HASHES "yescrypt, bcrypt, scrypt, SHA-512 or SHA-256"
 bool user_hash_ok(const char *hash);
 /* Returns "yescrypt", "bcrypt", …, or "none" for a user without a password. */
 const char *user_hash_kind(const char *hash);
-/* Says in words what a refused hash seems to be. */
+/* Returns words for the kind that a refused hash seems to have. */
 const char *user_hash_found(const char *hash);
-/* HOME must be absolute, not "/", without "." and "..", ':' and control bytes,
- * and not too long. Returns NULL, or words for the path that is expected
- * instead. */
+/* Can HOME be a user's home? It must be absolute, not "/", without ".", "..",
+ * ':' and control bytes, and not too long. Returns NULL if so; otherwise words
+ * for the path that is expected. */
 const char *user_home_wanted(struct slice home);
-/* Accepts any bytes but ':' and control bytes, also if they aren't UTF-8;
- * refuses a comment that is too long. */
+/* Can COMMENT be the comment of a user? It can have any bytes except ':' and
+ * control bytes, also bytes that aren't UTF-8, and must not be too long. */
 bool user_comment_ok(struct slice comment);
 
 #endif

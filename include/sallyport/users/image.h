@@ -103,14 +103,14 @@ struct users_directory {
     USERS_DIRECTORY_FIELDS(USERS_CELL)
 };
 
-/* These lists as tables, for the writer and for users_take(). */
+/* The same lists of fields as tables, for the writer and for users_take(). */
 struct users_field {
     enum users_kind kind;
     size_t at, size; /* in the struct */
     uint64_t least, most;
 };
 struct users_fields {
-    size_t count, size; /* of the fields; of the struct */
+    size_t count, size; /* count: of the fields; size: of the struct */
     const struct users_field *field;
 };
 extern const struct users_fields users_row_fields, users_share_fields,

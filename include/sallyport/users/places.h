@@ -8,7 +8,7 @@
 
 /* A home, or a share's directory. */
 struct row_place {
-    char *path;      /* symbolic links resolved, as far as it exists */
+    char *path;      /* with symbolic links resolved in the part that exists */
     const void *row; /* the struct user or share, in the table */
     const char *name;
     size_t line;
@@ -27,8 +27,8 @@ struct places {
     const void *owner;
 };
 
-/* Copies an absolute path without "//" and without '/' at its end. Returns 0 or
- * -ENAMETOOLONG. Looks only at the text, not at the disk. */
+/* Copies an absolute path, and turns "//" into "/" and drops a '/' at its end.
+ * Returns 0 or -ENAMETOOLONG. Looks only at the text, not at the disk. */
 int place_tidy(struct slice path, char *out, size_t size);
 
 /* Resolves the symbolic links in the part of PATH that exists, and adds the
@@ -43,8 +43,8 @@ bool places_fill(struct places *p, const struct users *u,
                  place_resolver *resolve, const void *owner);
 void places_release(struct places *p);
 /* Finds a place that is PATH, contains PATH or lies in PATH, also by symbolic
- * links. Ignores the place of the row OWN (NULL: ignores none). Returns NULL if
- * there is none. */
+ * links. Ignores the place of the row OWN (NULL: ignores no place). Returns
+ * NULL if there is no such place. */
 const struct row_place *places_overlap(const struct places *p, const char *path,
                                        const void *own);
 

@@ -1,5 +1,6 @@
-/* A line of the users file, of a user, share or team, as columns and keys: it
- * is parsed once, edited and printed. Unchanged parts keep every byte. Pure. */
+/* A line of the users file (a user, a share or a team), as columns and keys.
+ * Callers parse a line, edit it, and print it again; unchanged parts keep every
+ * byte. Pure functions. */
 #ifndef SALLYPORT_USERS_ROW_H
 #define SALLYPORT_USERS_ROW_H
 
@@ -19,7 +20,7 @@ enum row_column {
     ROW_GID,
     ROW_COMMENT,
     ROW_HOME,
-    ROW_SHELL, /* of passwd(5), empty */
+    ROW_SHELL, /* as in passwd(5); empty */
     ROW_COLUMNS,
     SHARE_NAME = 1,
     SHARE_GID,
@@ -28,10 +29,11 @@ enum row_column {
 };
 
 struct row {
-    char *column[ROW_COLUMNS]; /* none of the first COLUMNS is NULL */
-    size_t columns; /* how many columns precede the keys; 0: there is no row */
-    char **key;     /* "NAME=VALUE" in the order of the line; "" between two
-                       blanks */
+    char *column[ROW_COLUMNS]; /* NULL from COLUMNS on */
+    size_t
+        columns; /* the number of columns before the keys; 0: there is no row */
+    char **key;  /* "NAME=VALUE" in the order of the line; "" between two
+                    blanks */
     size_t keys;
     const char *end; /* "\r" of a Windows line end, or "" */
 };
@@ -62,20 +64,20 @@ int row_set_number(struct row *r, enum row_column column, uint64_t number);
 
 /* Returns the value of KEY, or NULL. */
 const char *row_get(const struct row *r, const char *key);
-/* Sets KEY=VALUE at the end, and removes an older value. VALUE NULL only
- * removes it. Refuses a VALUE as row_set_column() does, except that VALUE can
+/* Adds KEY=VALUE at the end, and removes the older KEY. If VALUE is NULL, only
+ * removes KEY. Refuses a VALUE as row_set_column() does, except that VALUE can
  * have a ':' and must not have a blank. */
 int row_set(struct row *r, const char *key, const char *value);
 
-/* A password that the user has changed: the row gets a new hash, and
- * must_change= is removed. */
+/* A change of a password by its user. The user's row gets a new hash, and loses
+ * must_change=. */
 struct hash_change {
     const char *user, *old, *hash; /* the caller has verified OLD */
     struct slice text;             /* the file as the server has accepted it */
 };
-/* Writes the text of a whole users file after that change, without touching any
- * other byte. Returns 0 or -errno; -ESTALE: the user isn't in TEXT, or no
- * longer has that hash. */
+/* Writes the text of a whole users file after that change; all other bytes
+ * stay. Returns 0; -ESTALE: the user isn't in TEXT, or no longer has the hash
+ * OLD; or another -errno. */
 int row_change_hash(struct slice text, const struct hash_change *change,
                     struct buf *into);
 

@@ -43,7 +43,7 @@ struct share {
 };
 #define SHARE_FILE_MODE 0660
 
-/* The limits of a user, or of a team. */
+/* The limits in a user's or a team's row. */
 struct row_limits {
     uint64_t number[ROW_LIMITS];  /* 0: not in the row; N + 1 is the number N */
     struct slice networks, hours; /* in the table's text; len 0: any */
@@ -58,8 +58,8 @@ struct team {
     size_t line;
 };
 
-/* A user's rights in a share: the rights from the user's row and from the rows
- * of the user's teams, added up. */
+/* A user's rights in a share: all rights that the user's row or a row of one of
+ * the user's teams gives. */
 struct grant {
     uint32_t share; /* index into users.share */
     uint32_t rights;
@@ -73,14 +73,14 @@ struct directory_right {
 
 struct user {
     char *name, *comment, *home; /* in the table's text */
-    char *hash; /* without the '!' of a locked user, so it may be "" or "*" */
+    char *hash; /* without the '!' of a locked user, so it can be "" or "*" */
     uid_t uid;
     gid_t gid;
     unsigned rights;          /* RIGHT_ bits */
     unsigned choice[CHOICES]; /* 0: the server's setting counts; N + 1: the
                                  value N of the enum */
     struct slice certificate; /* the permitted certificates, in the table's
-                               * text; len 0: none is needed */
+                                 text; len 0: the user needs none */
     bool certificate_only;    /* a certificate replaces the password */
     struct slice totp;        /* the secret of the second factor in base32, in
                                  the table's text; len 0: no second factor */
@@ -112,7 +112,7 @@ struct users {
     size_t count;
     const struct user **by_name; /* users_index(): a hash table */
     size_t names;                /* its places, a power of 2 */
-    size_t twice; /* the first row whose name an earlier row has, or COUNT */
+    size_t twice; /* the first row with the name of an earlier row, or COUNT */
     uint8_t name_key[SIPHASH_KEY];
     struct share *share;
     size_t shares;
@@ -132,36 +132,39 @@ struct users {
 
 void users_release(struct users *u);
 /* Hides the rows from forks (MADV_WIPEONFORK). This also keeps fork(2) fast
- * with 100,000 users. If the kernel can't hide them, forks see the rows, but
+ * with 100,000 users. If the kernel can't hide the rows, forks see them, but
  * not the hashes, which are in the text. */
 void users_keep_from_forks(struct users *u);
 /* Takes the table that reader has written to the sealed file FD
- * (users/image.h), and validates every field of the table. FD stays the
- * caller's. The texts stay in the file's memory, which no fork inherits. *u
- * needs no preparation, and is empty on failure. Returns 0; or an -errno other
- * than -EINVAL, with the complaint. */
+ * (users/image.h), and checks each field of the table. FD stays the caller's.
+ * The texts stay in the file's memory, which no fork inherits. *u needs no
+ * preparation, and is empty on failure. Returns 0; or an -errno other than
+ * -EINVAL, with the complaint. */
 int users_take(struct users *u, int fd, struct complaint *c);
 
-/* Returns the version of a row. It changes with anything that grants access:
- * the hash, the lock, the expiry, the second factor, uid, gid, home, rights,
- * client certificate, data_binding, the shares and the rights in them, the
- * rights of directories, the modes, must_change, uploads, upload_bytes. The
- * comment, on_conflict and upload_eof don't change it. It reveals nothing to a
- * process that doesn't have the KEY. */
+/* Returns the version of a row. The version changes with each value that
+ * decides about access: the hash, the lock, the expiry, the second factor, uid,
+ * gid, home, rights, client certificate, data_binding, the shares and the
+ * rights in them, the rights of directories, the modes, must_change, uploads,
+ * upload_bytes. The comment, on_conflict and upload_eof don't change the
+ * version. A process without KEY can't read anything about the row from the
+ * version. */
 uint64_t user_version(const struct user *user, const uint8_t key[SIPHASH_KEY]);
 
 /* Has the user expired at NOW, in seconds since 1970? */
 bool user_expired(const struct user *user, int64_t now);
 
-/* *somewhere gets the rights that the user has in at least one place: the home,
- * a share, or a directory with rights of its own. *everywhere gets the rights
- * that the user has in all these places. */
+/* Sets *somewhere to the rights that the user has in at least one place (the
+ * home, a share, or a directory with rights of its own), and *everywhere to the
+ * rights that the user has in all these places. */
 void user_rights(const struct user *user, unsigned *somewhere,
                  unsigned *everywhere);
 
-/* Returns the user's CHOICE_ (domain/choices.h), or the server's SETTING. */
+/* Returns the user's CHOICE_ (domain/choices.h), or the server's SETTING if the
+ * user's row doesn't set it. */
 unsigned user_choice(const struct user *user, int choice, unsigned setting);
-/* Returns the ROW_ limit of a line, or the server's SETTING. */
+/* Returns the ROW_ limit of a row, or the server's SETTING if the row doesn't
+ * set this limit. */
 uint64_t row_limit(const struct row_limits *l, int limit, uint64_t setting);
 /* Returns the size of the largest file that the user may upload; 0: no
  * limit. */
@@ -185,8 +188,8 @@ int user_certificate_check(struct slice value, struct complaint *c);
 /* Does CLAIMS, one name per line, have one of the user's certificates? Returns
  * false for a user who needs no certificate. */
 bool user_certificate_shown(const struct user *user, struct slice claims);
-/* Writes up to MOST hashes, those of the user's "sha256:" names, to OUT.
- * Returns their number. A user with login=certificate has at most
+/* Writes the hashes of the user's "sha256:" names to OUT, at most MOST. Returns
+ * the number of hashes written. A user with login=certificate has at most
  * USER_PINS_MAX. */
 #define USER_PINS_MAX 16
 size_t user_certificate_pins(const struct user *user, uint8_t (*out)[PIN_BYTES],
@@ -200,28 +203,30 @@ struct settings;
 int user_permitted(const struct user *user, const struct settings *s, bool root,
                    struct complaint *c);
 
-/* index.c: makes the hash table for users_find(). After that no row must move.
- * Returns false if memory is short. users_find() returns the first row with
- * this name, or NULL. */
+/* Makes the hash table for users_find(). Afterwards the rows must not move in
+ * memory. Returns false if memory is short. users_find() returns the first row
+ * with this name, or NULL. Both functions are in index.c. */
 bool users_index(struct users *u);
 const struct user *users_find(const struct users *u, struct slice name);
 
-/* Does NAME match [A-Za-z0-9._@-]{1,32}, without '.', '-' or '@' at the
- * beginning? Capitals count: Anna and anna are two users. */
+/* Can NAME be the name of a user: does it match [A-Za-z0-9._@-]{1,32}, without
+ * '.', '-' or '@' at the beginning? Capitals count: Anna and anna are two
+ * users. */
 bool user_name_ok(struct slice name);
-/* Does NAME match the same for a share or a team, but with [a-z0-9._-] only? */
+/* Can NAME be the name of a share or a team: does it match [a-z0-9._-]{1,32},
+ * without '.' or '-' at the beginning? */
 bool group_name_ok(struct slice name);
-/* Is HASH a hash "$y$…", such as auth makes, without characters that could end
- * the column of the users file? */
+/* Is HASH a yescrypt hash ("$y$…"), as auth makes it, without characters that
+ * could end its column in the users file? */
 bool user_hash_is_new(struct slice hash);
 /* Is PATH absolute, not "/", without "//", ".", ".." and control bytes, without
  * a '/' at its end, and not over USER_HOME_MAX bytes? */
 bool user_path_ok(struct slice path);
-/* Does PATH lie in DIRECTORY? Both are normal; a directory doesn't lie in
- * itself. */
+/* Does PATH lie in DIRECTORY? The two paths are normal. A directory doesn't lie
+ * in itself. */
 bool user_path_beneath(const char *path, const char *directory);
-/* Returns the same, but here a directory lies in itself, and all directories
- * lie in "/". */
+/* Does the same, but here a directory lies in itself, and all directories lie
+ * in "/". */
 bool user_path_within(const char *path, const char *directory);
 /* Compares two paths for qsort(3). '/' comes before all other bytes, so the
  * contents of a directory follow the directory immediately. */

@@ -19,7 +19,7 @@ struct users_file {
     char path[PATH_MAX];       /* the users file, links resolved */
     char *name;                /* the file's name: the end of path */
     int directory_fd, lock_fd; /* or -1 */
-    struct stat read; /* of users_file_read(); inode 0: there was no file */
+    struct stat read; /* set by users_file_read(); inode 0: there was no file */
 };
 
 /* Opens the directory of the file PATH; the file can be missing. Returns 0 or
@@ -28,12 +28,12 @@ struct users_file {
 int users_file_open(struct users_file *p, const char *path);
 void users_file_close(struct users_file *p);
 /* Waits up to MS for the lock, which is a file beside the users file. Then
- * removes the leftover of a killed process. Returns 0; -ETIMEDOUT: somebody
- * else edits the file; or another -errno. */
+ * removes the new file that a killed process has left. Returns 0; -ETIMEDOUT:
+ * somebody else edits the file; or another -errno. */
 int users_file_lock(struct users_file *p, uint64_t ms);
 
-/* Reads the users file, and notes its inode. On a network disk reads the file
- * that the disk has now, not an older file from this machine's memory. The
+/* Reads the users file, and notes its inode. On a network disk it reads the
+ * file that the disk has now, not an older copy in this machine's memory. The
  * caller holds the lock. Returns 0; 1: somebody is writing to the file; or
  * -errno. */
 int users_file_read(struct users_file *p, struct buf *text);
@@ -48,10 +48,10 @@ typedef int users_file_check(int fd, void *owner);
 
 /* Writes .NAME.sallyport-new in the directory, syncs it, renames it to NAME,
  * and syncs the directory. Owner, group and mode come from LIKE (NULL: the
- * caller's, 0600), but others get no rights. If the process is killed, the old
- * or the new file is there, complete. The caller holds the lock of the
- * directory. Returns 0 or -errno. *stands: does the new file have its name?
- * This can be true although the sync of the directory has failed. */
+ * caller's, 0600), but the mode has no rights for others. If the process is
+ * killed, NAME is the old or the new file, complete. The caller holds the lock
+ * of the directory. Returns 0 or -errno. *stands: does the new file have its
+ * name? This can be true although the sync of the directory has failed. */
 int users_file_replace(int directory_fd, const char *name, struct slice bytes,
                        const struct stat *like, users_file_check *check,
                        void *owner, bool *stands);
@@ -62,8 +62,8 @@ int users_file_replace(int directory_fd, const char *name, struct slice bytes,
 int users_file_commit(const struct users_file *p, struct slice bytes,
                       users_file_check *check, void *owner, bool *stands);
 
-/* Replaces a user's hash, and removes must_change= from that row. Changes no
- * other byte of the file. Doesn't wait for the lock. Returns 0 or -errno;
+/* Replaces a user's hash, and removes must_change= from the user's row. Changes
+ * no other byte of the file. Doesn't wait for the lock. Returns 0 or -errno;
  * -ETIMEDOUT: somebody else edits the file, or writes to it; -ESTALE: the file
  * has changed, or has another hash of the user; -EPERM: the new file would have
  * another owner or group. *stands is as for users_file_replace(). */
